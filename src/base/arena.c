@@ -1,0 +1,159 @@
+/* Bump allocation in growing blocks. With ARENA_DEBUG every object is a malloc of its own, so that the address sanitizer
+ * sees where one object ends and the next begins. */
+#include "base/arena.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGN 16
+#define FIRST_BLOCK 1024
+#define LARGEST_BLOCK (64 * 1024)
+
+struct arena_block {
+    struct arena_block *older;
+    size_t size;
+    char data[] __attribute__((aligned(ALIGN)));
+};
+
+struct arena_defer {
+    struct arena_defer *older;
+    void (*fn)(void *);
+    void *arg;
+};
+
+void *must_malloc(size_t size)
+{
+    void *p = calloc(1, size ? size : 1);
+    if (!p) {
+        fputs("cais: out of memory\n", stderr);
+        abort();
+    }
+    return p;
+}
+
+void *must_realloc(void *p, size_t size)
+{
+    p = realloc(p, size ? size : 1);
+    if (!p) {
+        fputs("cais: out of memory\n", stderr);
+        abort();
+    }
+    return p;
+}
+
+char *must_strdup(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    return memcpy(must_malloc(n), s, n);
+}
+
+void arena_init(struct arena *a)
+{
+    *a = (struct arena){ 0 };
+}
+
+void arena_init_with(struct arena *a, void *memory, size_t size)
+{
+    arena_init(a);
+    a->next = memory;
+    a->end = a->next + size;
+}
+
+void arena_release(struct arena *a)
+{
+    struct arena_defer *d = a->defers;
+    for (; d; d = d->older)
+        d->fn(d->arg);
+    struct arena_block *b = a->block;
+    while (b) {
+        struct arena_block *older = b->older;
+        free(b);
+        b = older;
+    }
+    arena_init(a);
+}
+
+static struct arena_block *grow(struct arena *a, size_t size)
+{
+    struct arena_block *b = must_malloc(sizeof *b + size);
+    b->size = size;
+    b->older = a->block;
+    a->block = b;
+    return b;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    size = size ? size : 1;
+    if (size > SIZE_MAX / 2)
+        abort();
+#ifdef ARENA_DEBUG
+    return grow(a, size)->data;
+#else
+    size_t pad = a->next ? (size_t)(-(uintptr_t)a->next & (ALIGN - 1)) : 0;
+    if (!a->next || (size_t)(a->end - a->next) < size + pad) {
+        size_t block = a->block ? a->block->size * 2 : FIRST_BLOCK;
+        block = block > LARGEST_BLOCK ? LARGEST_BLOCK : block;
+        if (size > block / 4)
+            return grow(a, size)->data; /* large things live alone; the current block stays in use */
+        struct arena_block *b = grow(a, block);
+        a->next = b->data;
+        a->end = b->data + block;
+        pad = 0;
+    }
+    void *p = a->next + pad;
+    a->next += pad + size;
+    return memset(p, 0, size);
+#endif
+}
+
+void *arena_alloc_array(struct arena *a, size_t size, size_t count)
+{
+    size_t total;
+    if (__builtin_mul_overflow(size, count, &total))
+        abort();
+    return arena_alloc(a, total);
+}
+
+char *arena_cstr(struct arena *a, slice s)
+{
+    char *p = arena_alloc(a, s.n + 1);
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    return p;
+}
+
+slice arena_copy(struct arena *a, slice s)
+{
+    return (slice){ arena_cstr(a, s), s.n };
+}
+
+slice arena_vprintf(struct arena *a, const char *fmt, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    if (n < 0)
+        abort();
+    char *p = arena_alloc(a, (size_t)n + 1);
+    vsnprintf(p, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return (slice){ p, (size_t)n };
+}
+
+slice arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    slice s = arena_vprintf(a, fmt, args);
+    va_end(args);
+    return s;
+}
+
+void arena_defer(struct arena *a, void (*fn)(void *), void *arg)
+{
+    struct arena_defer *d = arena_new(a, struct arena_defer);
+    *d = (struct arena_defer){ .older = a->defers, .fn = fn, .arg = arg };
+    a->defers = d;
+}

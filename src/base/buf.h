@@ -1,0 +1,35 @@
+/* Bytes that grow up to a limit. `failed` sticks, so a writer checks once, at the end. */
+#ifndef CAIS_BASE_BUF_H
+#define CAIS_BASE_BUF_H
+
+#include "base/slice.h"
+#include "base/scoped.h"
+
+#include <stdarg.h>
+
+struct buf {
+    char *p;
+    size_t n, cap, max; /* max 0: no limit */
+    bool failed;        /* something did not fit; p[0..n] holds what did */
+};
+
+void buf_init(struct buf *b, size_t max);
+void buf_release(struct buf *b);
+void buf_clear(struct buf *b); /* keeps the memory */
+void buf_add(struct buf *b, slice s);
+void buf_add_byte(struct buf *b, char c);
+void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void buf_add_u64(struct buf *b, uint64_t v);
+void buf_add_i64(struct buf *b, int64_t v);
+/* Room for n more bytes at p + this->n, or NULL (and failed). The caller adds to n what it wrote. */
+char *buf_reserve(struct buf *b, size_t n);
+static inline slice buf_slice(const struct buf *b)
+{
+    return (slice){ b->p ? b->p : "", b->n };
+}
+static inline void buf_releasep(struct buf *b)
+{
+    buf_release(b);
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* Time, injected. Nothing else in the tree asks the system what time it is. */
+#ifndef CAIS_BASE_CLOCK_H
+#define CAIS_BASE_CLOCK_H
+
+#include <stdint.h>
+
+struct clock {
+    int64_t (*now_ms)(struct clock *);       /* wall clock, milliseconds since 1970 UTC; may go backwards */
+    int64_t (*monotonic_ms)(struct clock *); /* for time-outs; never goes backwards */
+};
+
+struct clock *clock_system(void);
+
+/* A clock that moves only when told to. Thread-safe. */
+struct clock_manual {
+    struct clock clock;
+    int64_t wall_ms, mono_ms;
+};
+void clock_manual_init(struct clock_manual *c, int64_t wall_ms);
+void clock_manual_advance(struct clock_manual *c, int64_t ms); /* a negative step moves the wall clock only */
+
+static inline int64_t clock_now_ms(struct clock *c)
+{
+    return c->now_ms(c);
+}
+static inline int64_t clock_monotonic_ms(struct clock *c)
+{
+    return c->monotonic_ms(c);
+}
+
+#endif

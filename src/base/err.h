@@ -1,0 +1,50 @@
+/* Errors: one type, carried outward. NULL is success. An error lives in the arena it was made in.
+ * Codes are what a caller branches on; msg is one short fact for a person, without secrets. Pass errors up, log them
+ * once at the edge. A bug is not an error: assert. */
+#ifndef CAIS_BASE_ERR_H
+#define CAIS_BASE_ERR_H
+
+#include "base/arena.h"
+
+enum err_code {
+#define ERR(code, name) ERR_##code,
+#include "base/err_codes.def"
+#undef ERR
+    ERR_CODE_COUNT
+};
+
+struct err {
+    enum err_code code;
+    const char *msg;
+    const struct err *cause;
+    const char *where; /* file:line that made it, for the log only */
+};
+typedef const struct err *err_t;
+
+#define ERR_STR2(x) #x
+#define ERR_STR(x) ERR_STR2(x)
+#define ERR_HERE __FILE__ ":" ERR_STR(__LINE__)
+
+err_t err_make_at(struct arena *a, const char *where, err_t cause, enum err_code code, const char *fmt, ...)
+    PRINTF_LIKE(5, 6);
+#define err_make(a, code, ...) err_make_at((a), ERR_HERE, NULL, (code), __VA_ARGS__)
+#define err_because(a, cause, code, ...) err_make_at((a), ERR_HERE, (cause), (code), __VA_ARGS__)
+/* From errno: ENOSPC and EDQUOT become NO_SPACE, ENOENT NOT_FOUND, everything else UNAVAILABLE. */
+err_t err_errno_at(struct arena *a, const char *where, int errnum, const char *fmt, ...) PRINTF_LIKE(4, 5);
+#define err_errno(a, errnum, ...) err_errno_at((a), ERR_HERE, (errnum), __VA_ARGS__)
+
+/* A copy that lives in `a`, causes included: for an error that must outlive the arena it was made in. */
+err_t err_copy(struct arena *a, err_t e);
+bool err_is(err_t e, enum err_code code); /* false for success */
+const char *err_code_name(enum err_code code);
+/* "msg: msg of the cause: …", for logs and the command line. */
+slice err_text(struct arena *a, err_t e);
+
+#define TRY(expr)               \
+    do {                        \
+        err_t try_e_ = (expr);  \
+        if (try_e_)             \
+            return try_e_;      \
+    } while (0)
+
+#endif

@@ -1,0 +1,312 @@
+/* jansson reads, after our own scan for depth; the tree is copied into the arena so that nobody counts references.
+ * The only file that names jansson. */
+#include "base/json.h"
+
+#include <jansson.h>
+#include <string.h>
+
+static bool too_deep(slice text)
+{
+    size_t depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > JSON_MAX_DEPTH)
+                return true;
+        } else if ((c == ']' || c == '}') && depth) {
+            depth--;
+        }
+    }
+    return false;
+}
+
+static slice copy_string(struct arena *a, const json_t *from)
+{
+    return arena_copy(a, (slice){ json_string_value(from), json_string_length(from) });
+}
+
+static struct json *copy_tree(struct arena *a, json_t *from)
+{
+    struct json *to = arena_new(a, struct json);
+    const struct json **tail = &to->child;
+    if (json_is_object(from)) {
+        to->type = JS_OBJECT;
+        const char *name;
+        json_t *value;
+        json_object_foreach(from, name, value) {
+            struct json *item = copy_tree(a, value);
+            item->name = arena_copy(a, slice_of(name));
+            *tail = item;
+            tail = &item->next;
+        }
+    } else if (json_is_array(from)) {
+        to->type = JS_ARRAY;
+        for (size_t i = 0; i < json_array_size(from); i++) {
+            struct json *item = copy_tree(a, json_array_get(from, i));
+            *tail = item;
+            tail = &item->next;
+        }
+    } else if (json_is_string(from)) {
+        to->type = JS_STRING;
+        to->string = copy_string(a, from);
+    } else if (json_is_integer(from)) {
+        to->type = JS_INT;
+        to->integer = json_integer_value(from);
+    } else if (json_is_real(from)) {
+        to->type = JS_REAL;
+        to->real = json_real_value(from);
+    } else if (json_is_boolean(from)) {
+        to->type = JS_BOOL;
+        to->boolean = json_boolean_value(from);
+    }
+    return to;
+}
+
+static bool is_blank(slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!memchr(" \t\r\n", text.p[i], 4))
+            return false;
+    return true;
+}
+
+err_t json_parse(struct arena *a, slice text, const struct json **ret_json)
+{
+    if (is_blank(text))
+        return err_make(a, ERR_EMPTY, "no JSON where some is expected");
+    if (text.n > JSON_MAX_BYTES)
+        return err_make(a, ERR_TOO_LARGE, "JSON of more than %zu bytes", JSON_MAX_BYTES);
+    if (too_deep(text))
+        return err_make(a, ERR_INVALID, "JSON nested deeper than %d levels", JSON_MAX_DEPTH);
+    json_error_t why;
+    json_t *tree = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (!tree)
+        return err_make(a, ERR_INVALID, "line %d, column %d: not valid JSON", why.line, why.column);
+    *ret_json = copy_tree(a, tree);
+    json_decref(tree);
+    return NULL;
+}
+
+const struct json *json_get(const struct json *object, const char *name)
+{
+    if (!json_is(object, JS_OBJECT))
+        return NULL;
+    JSON_EACH(item, object)
+        if (slice_eq(item->name, slice_of(name)))
+            return item;
+    return NULL;
+}
+
+size_t json_count(const struct json *parent)
+{
+    size_t n = 0;
+    JSON_EACH(item, parent)
+        n++;
+    return n;
+}
+
+slice json_str(const struct json *object, const char *name)
+{
+    const struct json *j = json_get(object, name);
+    return json_is(j, JS_STRING) ? j->string : S("");
+}
+
+bool json_to_i64(const struct json *j, int64_t *ret)
+{
+    if (json_is(j, JS_INT)) {
+        *ret = j->integer;
+        return true;
+    }
+    return json_is(j, JS_STRING) && slice_to_i64(j->string, ret);
+}
+
+bool json_flag(const struct json *object, const char *name)
+{
+    const struct json *j = json_get(object, name);
+    return json_is(j, JS_BOOL) && j->boolean;
+}
+
+void json_out_init(struct json_out *o, struct buf *to)
+{
+    *o = (struct json_out){ .to = to };
+}
+
+static void before_value(struct json_out *o)
+{
+    if (o->comma)
+        buf_add_byte(o->to, ',');
+    o->comma = true;
+}
+
+void json_open_object(struct json_out *o)
+{
+    before_value(o);
+    buf_add_byte(o->to, '{');
+    o->comma = false;
+}
+
+void json_close_object(struct json_out *o)
+{
+    buf_add_byte(o->to, '}');
+    o->comma = true;
+}
+
+void json_open_array(struct json_out *o)
+{
+    before_value(o);
+    buf_add_byte(o->to, '[');
+    o->comma = false;
+}
+
+void json_close_array(struct json_out *o)
+{
+    buf_add_byte(o->to, ']');
+    o->comma = true;
+}
+
+/* Length of the well-formed UTF-8 sequence at the start of s, 0 when there is none. */
+static size_t utf8_length(slice s)
+{
+    for (size_t n = 1; n <= 4 && n <= s.n; n++)
+        if (slice_is_utf8(slice_part(s, 0, n)))
+            return n;
+    return 0;
+}
+
+static void add_quoted(struct buf *to, slice s)
+{
+    buf_add_byte(to, '"');
+    for (size_t i = 0; i < s.n;) {
+        size_t plain = i;
+        while (plain < s.n && (unsigned char)s.p[plain] >= 0x20 && (unsigned char)s.p[plain] < 0x80 &&
+               s.p[plain] != '"' && s.p[plain] != '\\')
+            plain++;
+        buf_add(to, slice_part(s, i, plain - i));
+        i = plain;
+        if (i == s.n)
+            break;
+        unsigned char c = (unsigned char)s.p[i];
+        if (c >= 0x80) {
+            size_t n = utf8_length(slice_from(s, i));
+            buf_add(to, n ? slice_part(s, i, n) : S("\xef\xbf\xbd"));
+            i += n ? n : 1;
+            continue;
+        }
+        if (c == '"' || c == '\\') {
+            char escaped[2] = { '\\', (char)c };
+            buf_add(to, (slice){ escaped, 2 });
+        } else if (c == '\n') {
+            buf_add(to, S("\\n"));
+        } else {
+            buf_printf(to, "\\u%04x", c);
+        }
+        i++;
+    }
+    buf_add_byte(to, '"');
+}
+
+void json_name(struct json_out *o, const char *name)
+{
+    before_value(o);
+    add_quoted(o->to, slice_of(name));
+    buf_add_byte(o->to, ':');
+    o->comma = false;
+}
+
+void json_add_string(struct json_out *o, slice s)
+{
+    before_value(o);
+    add_quoted(o->to, s);
+}
+
+void json_add_int(struct json_out *o, int64_t v)
+{
+    before_value(o);
+    buf_add_i64(o->to, v);
+}
+
+void json_add_bool(struct json_out *o, bool v)
+{
+    before_value(o);
+    buf_add(o->to, v ? S("true") : S("false"));
+}
+
+void json_add_null(struct json_out *o)
+{
+    before_value(o);
+    buf_add(o->to, S("null"));
+}
+
+void json_add_raw(struct json_out *o, slice json)
+{
+    before_value(o);
+    buf_add(o->to, json);
+}
+
+void json_add_value(struct json_out *o, const struct json *j)
+{
+    if (json_absent(j)) {
+        json_add_null(o);
+        return;
+    }
+    switch (j->type) {
+    case JS_NULL:
+        break;
+    case JS_BOOL:
+        json_add_bool(o, j->boolean);
+        break;
+    case JS_INT:
+        json_add_int(o, j->integer);
+        break;
+    case JS_REAL:
+        before_value(o);
+        buf_printf(o->to, "%.17g", j->real);
+        break;
+    case JS_STRING:
+        json_add_string(o, j->string);
+        break;
+    case JS_ARRAY:
+        json_open_array(o);
+        JSON_EACH(item, j)
+            json_add_value(o, item);
+        json_close_array(o);
+        break;
+    case JS_OBJECT:
+        json_open_object(o);
+        JSON_EACH(item, j) {
+            before_value(o);
+            add_quoted(o->to, item->name);
+            buf_add_byte(o->to, ':');
+            o->comma = false;
+            json_add_value(o, item);
+        }
+        json_close_object(o);
+        break;
+    }
+}
+
+void json_put_string(struct json_out *o, const char *name, slice s)
+{
+    json_name(o, name);
+    json_add_string(o, s);
+}
+
+void json_put_int(struct json_out *o, const char *name, int64_t v)
+{
+    json_name(o, name);
+    json_add_int(o, v);
+}
+
+void json_put_bool(struct json_out *o, const char *name, bool v)
+{
+    json_name(o, name);
+    json_add_bool(o, v);
+}

@@ -1,0 +1,37 @@
+/* One line an event: JSON for machines, or text for people. Written only at the edges (http, jobs, cli); library code
+ * returns errors instead. Never give it secrets or file contents. Thread-safe: a line is one write. */
+#ifndef CAIS_BASE_LOG_H
+#define CAIS_BASE_LOG_H
+
+#include "base/clock.h"
+#include "base/err.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
+
+struct log {
+    struct clock *clock;
+    int fd;
+    enum log_level least; /* lines below it are dropped */
+    bool text;            /* for people instead of JSON */
+};
+
+struct log_field {
+    const char *name;
+    enum { LOG_FIELD_STRING, LOG_FIELD_INT } type;
+    slice string;
+    int64_t integer;
+};
+#define LOG_S(name, value) ((struct log_field){ (name), LOG_FIELD_STRING, (value), 0 })
+#define LOG_I(name, value) ((struct log_field){ (name), LOG_FIELD_INT, { "", 0 }, (value) })
+
+void log_init(struct log *log, struct clock *clock, int fd, enum log_level least, bool text);
+void log_fields(struct log *log, enum log_level level, const char *msg, const struct log_field *fields, size_t count);
+/* log_line(log, LOG_INFO, "listening", LOG_S("address", a), LOG_I("port", 80)); at least one field */
+#define log_line(log, level, msg, ...)                                             \
+    log_fields((log), (level), (msg), (const struct log_field[]){ __VA_ARGS__ },   \
+               sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
+/* An error with all its causes and where it was made. */
+void log_error(struct log *log, const char *msg, err_t e);
+bool log_level_parse(slice text, enum log_level *ret);
+
+#endif

@@ -1,0 +1,242 @@
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+slice hex_encode(struct arena *a, slice bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *out = arena_alloc(a, bytes.n * 2 + 1);
+    for (size_t i = 0; i < bytes.n; i++) {
+        out[2 * i] = digits[(unsigned char)bytes.p[i] >> 4];
+        out[2 * i + 1] = digits[bytes.p[i] & 15];
+    }
+    return (slice){ out, bytes.n * 2 };
+}
+
+bool hex_decode(struct arena *a, slice hex, slice *ret_bytes)
+{
+    if (hex.n % 2)
+        return false;
+    char *out = arena_alloc(a, hex.n / 2 + 1);
+    for (size_t i = 0; i < hex.n; i += 2) {
+        int hi = hex_digit(hex.p[i]), lo = hex_digit(hex.p[i + 1]);
+        if (hi < 0 || lo < 0)
+            return false;
+        out[i / 2] = (char)(hi << 4 | lo);
+    }
+    *ret_bytes = (slice){ out, hex.n / 2 };
+    return true;
+}
+
+static const char base64_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+slice base64_encode(struct arena *a, slice bytes)
+{
+    char *out = arena_alloc(a, (bytes.n + 2) / 3 * 4 + 1), *o = out;
+    for (size_t i = 0; i < bytes.n; i += 3) {
+        size_t left = bytes.n - i;
+        uint32_t v = (uint32_t)(unsigned char)bytes.p[i] << 16;
+        v |= left > 1 ? (uint32_t)(unsigned char)bytes.p[i + 1] << 8 : 0;
+        v |= left > 2 ? (unsigned char)bytes.p[i + 2] : 0;
+        *o++ = base64_letters[v >> 18];
+        *o++ = base64_letters[v >> 12 & 63];
+        *o++ = left > 1 ? base64_letters[v >> 6 & 63] : '=';
+        *o++ = left > 2 ? base64_letters[v & 63] : '=';
+    }
+    return (slice){ out, (size_t)(o - out) };
+}
+
+bool base64_decode(struct arena *a, slice text, slice *ret_bytes)
+{
+    while (text.n && text.p[text.n - 1] == '=' && text.n % 4 == 0 && text.n > 2)
+        text.n--;
+    if (text.n && text.p[text.n - 1] == '=' && text.n % 4 == 3)
+        text.n--;
+    if (text.n % 4 == 1)
+        return false;
+    char *out = arena_alloc(a, text.n / 4 * 3 + 3), *o = out;
+    uint32_t v = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        const char *at = text.p[i] ? strchr(base64_letters, text.p[i]) : NULL;
+        if (!at)
+            return false;
+        v = v << 6 | (uint32_t)(at - base64_letters);
+        if (i % 4 == 3) {
+            *o++ = (char)(v >> 16), *o++ = (char)(v >> 8), *o++ = (char)v;
+            v = 0;
+        }
+    }
+    if (text.n % 4 == 2)
+        *o++ = (char)(v >> 4);
+    if (text.n % 4 == 3)
+        *o++ = (char)(v >> 10), *o++ = (char)(v >> 2);
+    *ret_bytes = (slice){ out, (size_t)(o - out) };
+    return true;
+}
+
+bool percent_decode(struct arena *a, slice text, bool plus, slice *ret_bytes)
+{
+    char *out = arena_alloc(a, text.n + 1), *o = out;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '%') {
+            int hi = i + 2 < text.n ? hex_digit(text.p[i + 1]) : -1;
+            int lo = i + 2 < text.n ? hex_digit(text.p[i + 2]) : -1;
+            if (hi < 0 || lo < 0)
+                return false;
+            *o++ = (char)(hi << 4 | lo);
+            i += 2;
+        } else {
+            *o++ = plus && text.p[i] == '+' ? ' ' : text.p[i];
+        }
+    }
+    *ret_bytes = (slice){ out, (size_t)(o - out) };
+    return true;
+}
+
+slice percent_encode(struct arena *a, slice bytes, const char *keep)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *out = arena_alloc(a, bytes.n * 3 + 1), *o = out;
+    for (size_t i = 0; i < bytes.n; i++) {
+        char c = bytes.p[i];
+        bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                     (c && (strchr("-._~", c) || strchr(keep, c)));
+        if (plain) {
+            *o++ = c;
+        } else {
+            *o++ = '%';
+            *o++ = digits[(unsigned char)c >> 4];
+            *o++ = digits[c & 15];
+        }
+    }
+    return (slice){ out, (size_t)(o - out) };
+}
+
+slice uuid_format(struct arena *a, const unsigned char uuid[16])
+{
+    slice hex = hex_encode(a, (slice){ (const char *)uuid, 16 });
+    return arena_printf(a, "%.8s-%.4s-%.4s-%.4s-%.12s", hex.p, hex.p + 8, hex.p + 12, hex.p + 16, hex.p + 20);
+}
+
+bool uuid_parse(slice text, unsigned char ret_uuid[16])
+{
+    if (text.n == 38 && text.p[0] == '{' && text.p[37] == '}')
+        text = slice_part(text, 1, 36);
+    if (text.n != 36)
+        return false;
+    unsigned char uuid[16];
+    size_t have = 0;
+    for (size_t i = 0; i < 36;) {
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            if (text.p[i++] != '-')
+                return false;
+            continue;
+        }
+        int hi = hex_digit(text.p[i]), lo = hex_digit(text.p[i + 1]);
+        if (hi < 0 || lo < 0)
+            return false;
+        uuid[have++] = (unsigned char)(hi << 4 | lo);
+        i += 2;
+    }
+    memcpy(ret_uuid, uuid, 16);
+    return true;
+}
+
+/* Broken-down UTC of a time in milliseconds, also before 1970. */
+static struct tm utc_parts(int64_t ms)
+{
+    time_t seconds = (time_t)(ms / 1000 - (ms % 1000 < 0));
+    struct tm t;
+    gmtime_r(&seconds, &t);
+    return t;
+}
+
+slice time_format_utc(struct arena *a, int64_t ms)
+{
+    struct tm t = utc_parts(ms);
+    return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
+                        t.tm_min, t.tm_sec);
+}
+
+static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+
+slice time_format_http(struct arena *a, int64_t ms)
+{
+    static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+    struct tm t = utc_parts(ms);
+    return arena_printf(a, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[t.tm_wday], t.tm_mday, months[t.tm_mon],
+                        t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+static bool digits_at(slice s, size_t at, size_t count, int *ret)
+{
+    uint64_t v;
+    if (at + count > s.n || !slice_to_u64(slice_part(s, at, count), &v))
+        return false;
+    *ret = (int)v;
+    return true;
+}
+
+static bool day_exists(int year, int month, int day)
+{
+    static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return month >= 1 && month <= 12 && day >= 1 && day <= lengths[month - 1] + (month == 2 && leap);
+}
+
+static bool to_ms(int year, int month, int day, int hour, int minute, int second, int64_t *ret_ms)
+{
+    if (!day_exists(year, month, day) || hour > 23 || minute > 59 || second > 60)
+        return false;
+    struct tm t = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day,
+                    .tm_hour = hour, .tm_min = minute, .tm_sec = second };
+    *ret_ms = (int64_t)timegm(&t) * 1000;
+    return true;
+}
+
+bool time_parse_http(slice text, int64_t *ret_ms)
+{
+    int day, year, hour, minute, second, month = 0;
+    if (text.n != 29 || text.p[3] != ',' || !slice_ends(text, S(" GMT")) || !digits_at(text, 5, 2, &day) ||
+        !digits_at(text, 12, 4, &year) || !digits_at(text, 17, 2, &hour) || !digits_at(text, 20, 2, &minute) ||
+        !digits_at(text, 23, 2, &second))
+        return false;
+    while (month < 12 && memcmp(months[month], text.p + 8, 3) != 0)
+        month++;
+    return to_ms(year, month + 1, day, hour, minute, second, ret_ms);
+}
+
+bool date_is_valid(slice text)
+{
+    int year, month, day;
+    return text.n == 10 && text.p[4] == '-' && text.p[7] == '-' && digits_at(text, 0, 4, &year) &&
+           digits_at(text, 5, 2, &month) && digits_at(text, 8, 2, &day) && year >= 1 && day_exists(year, month, day);
+}
+
+bool time_parse_utc(slice text, int64_t *ret_ms)
+{
+    int year, month, day, hour, minute, second;
+    if (text.n < 20 || text.p[4] != '-' || text.p[7] != '-' || text.p[10] != 'T' || text.p[13] != ':' ||
+        text.p[16] != ':' || text.p[text.n - 1] != 'Z' || !digits_at(text, 0, 4, &year) ||
+        !digits_at(text, 5, 2, &month) || !digits_at(text, 8, 2, &day) || !digits_at(text, 11, 2, &hour) ||
+        !digits_at(text, 14, 2, &minute) || !digits_at(text, 17, 2, &second))
+        return false;
+    for (size_t i = 19; i + 1 < text.n; i++)
+        if (i == 19 ? text.p[i] != '.' : text.p[i] < '0' || text.p[i] > '9')
+            return false;
+    return (text.n == 20 || text.n > 21) && to_ms(year, month, day, hour, minute, second, ret_ms);
+}

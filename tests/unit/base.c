@@ -1,0 +1,205 @@
+#include "test.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/text.h"
+
+#include <string.h>
+
+TEST(slices_compare_cut_and_count)
+{
+    slice head, tail;
+    EXPECT(slice_cut(S("a=b=c"), '=', &head, &tail));
+    EXPECT_SLICE(head, S("a"));
+    EXPECT_SLICE(tail, S("b=c"));
+    EXPECT(!slice_cut(S("abc"), '=', &head, &tail));
+    EXPECT_SLICE(head, S("abc"));
+    EXPECT_EQ(tail.n, 0);
+    EXPECT(slice_eq_nocase(S("Content-Length"), S("content-length")));
+    EXPECT(!slice_eq(S("a"), S("ab")));
+    EXPECT_SLICE(slice_trim(S(" \ta b\t ")), S("a b"));
+    EXPECT(slice_eq_secret(S("same"), S("same")));
+    EXPECT(!slice_eq_secret(S("same"), S("sane")));
+}
+
+TEST(numbers_are_digits_and_nothing_else)
+{
+    uint64_t v;
+    int64_t i;
+    EXPECT(slice_to_u64(S("18446744073709551615"), &v) && v == UINT64_MAX);
+    EXPECT(!slice_to_u64(S("18446744073709551616"), &v));
+    EXPECT(!slice_to_u64(S("+5"), &v) && !slice_to_u64(S(""), &v) && !slice_to_u64(S(" 5"), &v));
+    EXPECT(slice_to_i64(S("-9223372036854775808"), &i) && i == INT64_MIN);
+    EXPECT(!slice_to_i64(S("9223372036854775808"), &i) && !slice_to_i64(S("--1"), &i));
+}
+
+TEST(utf8_is_checked_to_the_letter)
+{
+    EXPECT(slice_is_utf8(S("счёт № 7 😀")));
+    EXPECT(!slice_is_utf8(S("\xc0\xaf")));         /* overlong */
+    EXPECT(!slice_is_utf8(S("\xed\xa0\x80")));     /* surrogate */
+    EXPECT(!slice_is_utf8(S("\xf4\x90\x80\x80"))); /* past U+10FFFF */
+    EXPECT(!slice_is_utf8(S("\xd1")));             /* cut */
+}
+
+static void count(void *arg)
+{
+    ++*(int *)arg;
+}
+
+TEST(arenas_copy_format_and_run_their_defers)
+{
+    struct arena a;
+    arena_init(&a);
+    for (size_t i = 1; i < 5000; i += 7)
+        memset(arena_alloc(&a, i), 0xff, i);
+    EXPECT_SLICE(arena_printf(&a, "%d-%s", 5, "x"), S("5-x"));
+    int ran = 0;
+    arena_defer(&a, count, &ran);
+    arena_release(&a);
+    EXPECT_EQ(ran, 1);
+}
+
+TEST(a_buffer_that_overflowed_says_so_for_ever)
+{
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 4);
+    buf_add(&b, S("abcd"));
+    EXPECT(!b.failed);
+    buf_add(&b, S("e"));
+    buf_add(&b, S(""));
+    EXPECT(b.failed);
+    EXPECT_SLICE(buf_slice(&b), S("abcd"));
+}
+
+TEST(encodings_round_trip)
+{
+    SCRATCH(a);
+    slice back;
+    unsigned char bytes[256];
+    for (int i = 0; i < 256; i++)
+        bytes[i] = (unsigned char)i;
+    for (size_t n = 0; n <= 256; n++) {
+        slice all = { (char *)bytes, n };
+        EXPECT(hex_decode(&a, hex_encode(&a, all), &back));
+        EXPECT_SLICE(back, all);
+        EXPECT(base64_decode(&a, base64_encode(&a, all), &back));
+        EXPECT_SLICE(back, all);
+        EXPECT(percent_decode(&a, percent_encode(&a, all, ""), false, &back));
+        EXPECT_SLICE(back, all);
+    }
+    EXPECT_SLICE(base64_encode(&a, S("ab")), S("YWI="));
+    EXPECT(!base64_decode(&a, S("Y"), &back) && !base64_decode(&a, S("Y!=="), &back));
+    EXPECT(!percent_decode(&a, S("%4"), false, &back) && !percent_decode(&a, S("%zz"), false, &back));
+    EXPECT(percent_decode(&a, S("a+b%20c"), true, &back));
+    EXPECT_SLICE(back, S("a b c"));
+}
+
+TEST(uuids_parse_in_any_case_and_in_braces)
+{
+    SCRATCH(a);
+    unsigned char id[16];
+    EXPECT(uuid_parse(S("{08923D83-255B-4F18-B0EB-5C4D3B9BF1D2}"), id));
+    EXPECT_SLICE(uuid_format(&a, id), S("08923d83-255b-4f18-b0eb-5c4d3b9bf1d2"));
+    EXPECT(!uuid_parse(S("08923d83255b4f18b0eb5c4d3b9bf1d2"), id));
+    EXPECT(!uuid_parse(S("08923d83-255b-4f18-b0eb-5c4d3b9bf1dx"), id));
+    random_uuid(random_system(), id);
+    EXPECT_EQ(id[6] >> 4, 4);
+}
+
+TEST(dates_read_and_write)
+{
+    SCRATCH(a);
+    int64_t ms;
+    EXPECT_SLICE(time_format_utc(&a, 1795269849000), S("2026-11-21T14:04:09Z"));
+    EXPECT_SLICE(time_format_http(&a, 784111777000), S("Sun, 06 Nov 1994 08:49:37 GMT"));
+    EXPECT(time_parse_http(S("Sun, 06 Nov 1994 08:49:37 GMT"), &ms) && ms == 784111777000);
+    EXPECT(!time_parse_http(S("Sun, 31 Feb 1994 08:49:37 GMT"), &ms));
+    EXPECT(time_parse_utc(S("2026-11-21T14:04:09.5Z"), &ms) && ms == 1795269849000);
+    EXPECT(!time_parse_utc(S("2026-11-21T14:04:09.Z"), &ms) && !time_parse_utc(S("2026-11-21T14:04:09"), &ms));
+    EXPECT(date_is_valid(S("2028-02-29")) && !date_is_valid(S("2026-02-29")) && !date_is_valid(S("2026-2-1")));
+}
+
+TEST(json_is_strict)
+{
+    SCRATCH(a);
+    const struct json *j;
+    EXPECT_ERR(json_parse(&a, S(" \n"), &j), ERR_EMPTY);
+    EXPECT_ERR(json_parse(&a, S("{\"a\":1,\"a\":2}"), &j), ERR_INVALID);
+    EXPECT_ERR(json_parse(&a, S("{\"a\":\"\\u0000\"}"), &j), ERR_INVALID);
+    EXPECT_ERR(json_parse(&a, S("[\"\xff\"]"), &j), ERR_INVALID);
+    EXPECT_ERR(json_parse(&a, S("[1] x"), &j), ERR_INVALID);
+    char deep[20001];
+    memset(deep, '[', 10000);
+    memset(deep + 10000, ']', 10000);
+    EXPECT_ERR(json_parse(&a, (slice){ deep, 20000 }, &j), ERR_INVALID);
+    EXPECT_OK(json_parse(&a, S("{\"a\":[1,\"2\",null,true,2.5],\"b\":{\"c\":9007199254740993}}"), &j));
+    int64_t v;
+    EXPECT(json_to_i64(json_get(json_get(j, "b"), "c"), &v) && v == 9007199254740993);
+    EXPECT(json_to_i64(json_get(j, "a")->child->next, &v) && v == 2);
+    EXPECT_EQ(json_count(json_get(j, "a")), 5);
+    SCOPED(buf_releasep) struct buf out;
+    buf_init(&out, 0);
+    struct json_out o;
+    json_out_init(&o, &out);
+    json_add_value(&o, j);
+    EXPECT_SLICE(buf_slice(&out), S("{\"a\":[1,\"2\",null,true,2.5],\"b\":{\"c\":9007199254740993}}"));
+}
+
+TEST(json_strings_are_escaped_and_always_utf8)
+{
+    SCOPED(buf_releasep) struct buf out;
+    buf_init(&out, 0);
+    struct json_out o;
+    json_out_init(&o, &out);
+    json_add_string(&o, S("a\"\\\n\x01\xffж"));
+    EXPECT_SLICE(buf_slice(&out), S("\"a\\\"\\\\\\n\\u0001\xef\xbf\xbdж\""));
+}
+
+TEST(digests_match_published_vectors)
+{
+    SCRATCH(a);
+    unsigned char d[SHA256_SIZE];
+    hash_md5(S("hello"), d);
+    EXPECT_SLICE(hex_encode(&a, (slice){ (char *)d, MD5_SIZE }), S("5d41402abc4b2a76b9719d911017c592"));
+    struct hash *h = hash_new(HASH_SHA256);
+    hash_update(h, S("a"));
+    hash_update(h, S("bc"));
+    hash_final(h, d);
+    hash_free(h);
+    EXPECT_SLICE(hex_encode(&a, (slice){ (char *)d, SHA256_SIZE }),
+                 S("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+    hash_hmac_sha256(S("key"), S("The quick brown fox jumps over the lazy dog"), d);
+    EXPECT_SLICE(hex_encode(&a, (slice){ (char *)d, SHA256_SIZE }),
+                 S("f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"));
+}
+
+TEST(errors_carry_their_cause)
+{
+    SCRATCH(a);
+    err_t low = err_make(&a, ERR_NOT_FOUND, "no %s", "row");
+    err_t high = err_because(&a, low, ERR_CORRUPT, "file 5 has no bytes");
+    EXPECT_SLICE(err_text(&a, high), S("file 5 has no bytes: no row"));
+    EXPECT(err_is(high, ERR_CORRUPT) && !err_is(NULL, ERR_CORRUPT));
+}
+
+TEST(a_manual_clock_moves_only_when_told)
+{
+    struct clock_manual c;
+    clock_manual_init(&c, 1000);
+    clock_manual_advance(&c, 5);
+    clock_manual_advance(&c, -500);
+    EXPECT_EQ(clock_now_ms(&c.clock), 505);
+    EXPECT_EQ(clock_monotonic_ms(&c.clock), 5);
+}
+
+RUN_TESTS(cmocka_unit_test(slices_compare_cut_and_count), cmocka_unit_test(numbers_are_digits_and_nothing_else),
+          cmocka_unit_test(utf8_is_checked_to_the_letter), cmocka_unit_test(arenas_copy_format_and_run_their_defers),
+          cmocka_unit_test(a_buffer_that_overflowed_says_so_for_ever), cmocka_unit_test(encodings_round_trip),
+          cmocka_unit_test(uuids_parse_in_any_case_and_in_braces), cmocka_unit_test(dates_read_and_write),
+          cmocka_unit_test(json_is_strict), cmocka_unit_test(json_strings_are_escaped_and_always_utf8),
+          cmocka_unit_test(digests_match_published_vectors), cmocka_unit_test(errors_carry_their_cause),
+          cmocka_unit_test(a_manual_clock_moves_only_when_told))
