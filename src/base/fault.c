@@ -1,0 +1,9 @@
+#include "base/fault.h"
+
+bool fault_plan_hit(struct fault_plan *plan)
+{
+    int64_t call = __atomic_add_fetch(&plan->calls, 1, __ATOMIC_SEQ_CST);
+    int64_t at = __atomic_load_n(&plan->fail_at, __ATOMIC_SEQ_CST);
+    int64_t count = __atomic_load_n(&plan->fail_count, __ATOMIC_SEQ_CST);
+    return at > 0 && call >= at && call < at + (count > 1 ? count : 1);
+}

@@ -1,0 +1,57 @@
+/* Where large bytes live. Kept by disk and mem; tests/conformance/blob.c holds them all to it; fault wraps any of them.
+ * A key is 1..128 characters of [0-9a-z./-], chosen by core, never by a client. Bytes under a key never change.
+ *
+ * Errors of every call: NO_SPACE; UNAVAILABLE (nothing is known: try again, never "not found").
+ * Thread   any; one writer or reader belongs to one thread at a time, which may change between calls. */
+#ifndef CAIS_CORE_BLOB_STORE_H
+#define CAIS_CORE_BLOB_STORE_H
+
+#include "base/err.h"
+
+struct blob_store {
+    const struct blob_ops *ops;
+};
+struct blob_writer {
+    const struct blob_ops *ops;
+};
+struct blob_reader {
+    const struct blob_ops *ops;
+    uint64_t size_bytes;
+    int fd; /* for sendfile; owned by the reader; -1 where the store has none: use read_at */
+};
+
+struct blob_ops {
+    const char *name; /* as spelled in the configuration */
+    /* Start writing key. Readers see nothing until commit; a writer dropped before it, or a crash, leaves no trace.
+     * size_hint  bytes expected, 0 when unknown */
+    MUST_USE err_t (*create)(struct blob_store *, slice key, uint64_t size_hint, struct arena *a,
+                             struct blob_writer **ret_writer);
+    MUST_USE err_t (*write)(struct blob_writer *, slice bytes, struct arena *a);
+    /* Bytes, their name and every directory above it on stable storage, then visible. The writer is gone afterwards,
+     * whatever the result. Errors: also CONFLICT when the key exists (its bytes are untouched). */
+    MUST_USE err_t (*commit)(struct blob_writer *, struct arena *a);
+    void (*discard)(struct blob_writer *); /* NULL is fine */
+    /* Errors: also NOT_FOUND. */
+    MUST_USE err_t (*open)(struct blob_store *, slice key, struct arena *a, struct blob_reader **ret_reader);
+    /* Fill `to` from offset; reads less only at the end. */
+    MUST_USE err_t (*read_at)(struct blob_reader *, uint64_t offset, char *to, size_t size, struct arena *a,
+                              size_t *ret_read);
+    void (*close)(struct blob_reader *); /* NULL is fine */
+    /* Remove key, durably. Already gone is success. Readers that are open go on reading. */
+    MUST_USE err_t (*remove)(struct blob_store *, slice key, struct arena *a);
+    /* Every committed key in no particular order. What appears or goes meanwhile may be missed or seen. Stops at the
+     * first error that `visit` returns, and returns it. modified_ms: when it was committed, by the store's clock. */
+    MUST_USE err_t (*each)(struct blob_store *, struct arena *a,
+                           err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms), void *arg);
+    /* Bytes that can still be written, as far as the store knows; UINT64_MAX when it has no limit. */
+    MUST_USE err_t (*free_bytes)(struct blob_store *, struct arena *a, uint64_t *ret_bytes);
+    void (*close_store)(struct blob_store *);
+};
+
+static inline void blob_reader_closep(struct blob_reader **r)
+{
+    if (*r)
+        (*r)->ops->close(*r);
+}
+
+#endif
