@@ -1,0 +1,55 @@
+/* Who may come in: accounts, users, keys, tokens. Secrets are random, shown once, and kept as SHA-256 hashes;
+ * passwords as argon2id. Every change writes an event. `who` is the actor for the audit log. */
+#ifndef CAIS_CORE_ACCESS_H
+#define CAIS_CORE_ACCESS_H
+
+#include "core/core.h"
+
+/* The account "default" exists from the start; it and a system user "operator" are made here when missing. */
+MUST_USE err_t access_bootstrap(struct core *, struct arena *a);
+
+/* name: 1..64 of [A-Za-z0-9._-]. Errors: INVALID, CONFLICT. */
+MUST_USE err_t account_create(struct core *, const struct principal *who, slice name, struct arena *a,
+                              struct account *ret);
+
+struct user_order {
+    slice account; /* name; empty: default */
+    slice login;   /* 1..128 bytes of UTF-8 without control characters or blanks */
+    slice name, email;
+    enum user_kind kind;
+    bool is_admin;
+};
+/* Errors: INVALID, CONFLICT (login taken), NOT_FOUND (account). */
+MUST_USE err_t user_create(struct core *, const struct principal *who, const struct user_order *, struct arena *a,
+                           struct user *ret);
+/* Disabling ends every token; keys work again once the user is enabled. Deleting ends keys and tokens for good and
+ * frees the login; files stay with the account. Errors: NOT_FOUND. */
+MUST_USE err_t user_set_state(struct core *, const struct principal *who, slice login, enum user_state, struct arena *a);
+/* Ends every token of the user. Errors: NOT_FOUND; INVALID shorter than 8 bytes or longer than 1024. */
+MUST_USE err_t user_set_password(struct core *, const struct principal *who, slice login, slice password,
+                                 struct arena *a);
+/* Errors: UNAUTHENTICATED (also for an unknown login, after the same work). Slow on purpose: not on a loop. */
+MUST_USE err_t user_check_password(struct core *, slice login, slice password, struct arena *a, struct user *ret);
+
+/* A new key: the secret is returned here and never again.
+ * purpose: which way in ("pyrus", "native", …). Errors: NOT_FOUND (user), BLOCKED. */
+MUST_USE err_t key_mint(struct core *, const struct principal *who, slice login, slice purpose, struct arena *a,
+                        int64_t *ret_id, slice *ret_secret);
+/* Ends it and every token made from it. Errors: NOT_FOUND. */
+MUST_USE err_t key_revoke(struct core *, const struct principal *who, int64_t id, struct arena *a);
+
+struct token_policy {
+    int64_t lifetime_ms; /* at exactly created + lifetime it has expired */
+    int64_t per_user;    /* live tokens a user may have; the oldest dies first */
+};
+/* Exchange a login and one of its keys for a token: 43 characters of [A-Za-z0-9], no dots.
+ * Errors: UNAUTHENTICATED unknown login or key (same work either way); BLOCKED user disabled. */
+MUST_USE err_t token_issue(struct core *, slice purpose, slice login, slice key, const struct token_policy *,
+                           struct arena *a, slice *ret_token);
+
+/* Who holds this key or token? Cached; a revocation counts from the moment it is acknowledged. Fit for a loop.
+ * Errors: UNAUTHENTICATED unknown; EXPIRED; REVOKED; BLOCKED. */
+MUST_USE err_t access_check(struct core *, slice purpose, enum credential_form, slice secret, struct arena *a,
+                            struct principal *ret);
+
+#endif

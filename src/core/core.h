@@ -1,0 +1,48 @@
+/* The product, held together: stores, time, chance, limits. main opens the stores and passes it down; there are no
+ * globals. Everything in core may be called from any thread unless it says otherwise. */
+#ifndef CAIS_CORE_CORE_H
+#define CAIS_CORE_CORE_H
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "core/blob_store.h"
+#include "core/meta_store.h"
+
+struct access_cache;
+struct content_cache;
+
+struct core_options {
+    uint64_t inline_max_bytes;  /* objects up to this size are rows; 0: 16 KiB */
+    uint64_t reserve_bytes;     /* free space below which nothing is accepted any more (NO_SPACE) */
+    int64_t purge_grace_ms;     /* how long bytes outlive their record, and how old an orphan must be */
+    uint64_t content_cache_bytes; /* small objects kept in memory for reads; 0: none */
+};
+
+struct core {
+    struct meta_store *meta;
+    struct blob_store *blob;
+    struct clock *clock;
+    struct random *random;
+    struct core_options options;
+    struct access_cache *access;
+    struct content_cache *content;
+    int64_t purge_holds; /* backups that run: while above 0 nothing is purged; atomic */
+    int64_t free_bytes_at_ms; /* when free space was last asked for; atomic, like the next */
+    int64_t free_bytes;
+};
+
+/* stores, clock and random are borrowed and must outlive the core. */
+void core_init(struct core *, struct meta_store *, struct blob_store *, struct clock *, struct random *,
+               const struct core_options *);
+void core_release(struct core *);
+
+/* Who acts, as the guard of a dialect found out. */
+struct principal {
+    int64_t account_id, user_id;
+    slice login;
+    bool is_admin;
+    int64_t credential_id; /* 0: by the admin socket */
+    slice request_id;      /* for the events it causes */
+};
+
+#endif

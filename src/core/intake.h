@@ -1,0 +1,49 @@
+/* Bytes coming in: the one pipeline of every way in. Limit → digests → staging → commit.
+ *
+ *   intake_open ──► intake_write* ──► intake_finish ──► done(file)      acknowledged: all of it is on stable storage
+ *        └───────────────┴──────────► intake_discard                    nothing is left
+ *
+ * Small objects stay in memory until they are committed as a row; larger ones go to the blob store as they come.
+ * Order at the end: bytes synced, then one metadata transaction (quota, object, file, event); a crash in between
+ * leaves an orphan for the sweep, never a file without bytes.
+ * Thread   one at a time, which may change between calls. */
+#ifndef CAIS_CORE_INTAKE_H
+#define CAIS_CORE_INTAKE_H
+
+#include "core/core.h"
+
+struct intake;
+
+/* What was permitted: the ticket of a direct upload. Slices are copied. */
+struct intake_order {
+    int64_t account_id, owner_id;
+    slice owner_login;
+    slice way;          /* name of the dialect */
+    slice name;         /* cleaned (file_name.h) */
+    slice content_type; /* may be empty */
+    slice request_id;
+    uint64_t max_bytes;    /* TOO_LARGE above it; 0: no limit */
+    int64_t exact_bytes;   /* length when it is known before the first byte; -1: not known */
+    slice md5;             /* 16 bytes the sender declared; empty: none */
+    int64_t purge_after_ms; /* > 0: the file is STORED and purged that long after now unless somebody holds on to it;
+                               0: READY at once and kept */
+};
+
+/* Errors: TOO_LARGE by exact_bytes; NO_SPACE free space would fall below the reserve; UNAVAILABLE. */
+MUST_USE err_t intake_open(struct core *, const struct intake_order *, struct arena *a, struct intake **ret_intake);
+/* Errors: TOO_LARGE, NO_SPACE, UNAVAILABLE. After an error only intake_discard may follow. */
+MUST_USE err_t intake_write(struct intake *, slice bytes, struct arena *a);
+uint64_t intake_received(const struct intake *);
+/* True when intake_finish will wait for a disk: not on a loop then. */
+bool intake_blocks(const struct intake *);
+
+/* Called once: with the file (its slices live until done returns), or with an error and NULL. May come before
+ * intake_finish returns, or later on the committer's thread: must not block. */
+typedef void intake_done_fn(void *arg, err_t e, const struct file *file);
+/* Check length and digest, sync, commit. The intake is gone after done.
+ * Errors (through done): EMPTY is not one: a dialect that refuses empty files asks intake_received first; DIGEST;
+ * TRUNCATED fewer bytes than exact_bytes; QUOTA; NO_SPACE; UNAVAILABLE. */
+void intake_finish(struct intake *, intake_done_fn *done, void *arg);
+void intake_discard(struct intake *); /* NULL is fine */
+
+#endif
