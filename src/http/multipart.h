@@ -73,7 +73,7 @@ struct multipart {
     size_t delimiter_count;
     size_t head_count, head_line, head_lines; /* bytes; where the last line starts; finished lines */
     char delimiter[4 + MULTIPART_BOUNDARY_MAX];
-    char held[4 + MULTIPART_BOUNDARY_MAX + 2 + MULTIPART_PADDING_MAX + 2];
+    char held[4 + MULTIPART_BOUNDARY_MAX + 2 + MULTIPART_PADDING_MAX + 1]; /* all of a closing line but its LF */
     char head[MULTIPART_HEAD_MAX];
 };
 
