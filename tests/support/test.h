@@ -2,17 +2,17 @@
 #ifndef CAIS_TESTS_TEST_H
 #define CAIS_TESTS_TEST_H
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "base/err.h"
 
 #define TEST(name) static void name(__attribute__((unused)) void **state)
 
-#define EXPECT(cond) assert_true(cond)
+#define EXPECT(cond)         assert_true(cond)
 #define EXPECT_EQ(got, want) assert_int_equal((got), (want))
 #define EXPECT_SLICE(got, want)                                                                                        \
     do {                                                                                                               \
@@ -40,6 +40,14 @@
     {                                                                                                                  \
         const struct CMUnitTest tests[] = { __VA_ARGS__ };                                                             \
         return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;                                                      \
+    }
+
+/* The same with a fixture for the whole group. */
+#define RUN_TESTS_WITH(setup, teardown, ...)                                                                           \
+    int main(void)                                                                                                     \
+    {                                                                                                                  \
+        const struct CMUnitTest tests[] = { __VA_ARGS__ };                                                             \
+        return cmocka_run_group_tests(tests, setup, teardown) ? 1 : 0;                                                 \
     }
 
 #endif
