@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define ANSWER_MAX_BYTES  ((size_t)4 << 20)
+#define ANSWER_MAX_BYTES ((size_t)4 << 20)
 #define CONNECT_TIMEOUT_S 10L
 #define SILENCE_TIMEOUT_S 300L /* a large upload may take a while to be synced before its answer */
 
@@ -493,7 +493,7 @@ err_t client_list(struct client *c, int64_t limit, slice after, struct arena *a,
         return err_make(a, ERR_CORRUPT, "the answer of %s is no list of files", c->where);
     size_t count = 0;
     struct client_file *files = arena_array(a, struct client_file, json_count(list) + 1);
-    JSON_EACH (item, list)
+    JSON_EACH(item, list)
         TRY(read_file(a, item, &files[count++]));
     *ret_files = files;
     *ret_count = count;

@@ -17,12 +17,12 @@
 #define LINE_MAX_BYTES 190
 #define NAME_MAX_BYTES 64 /* longer ones are cut before distances are measured */
 
-#define KiB    INT64_C(1024)
-#define MiB    (1024 * KiB)
-#define GiB    (1024 * MiB)
+#define KiB INT64_C(1024)
+#define MiB (1024 * KiB)
+#define GiB (1024 * MiB)
 #define SECOND INT64_C(1000)
-#define HOUR   (3600 * SECOND)
-#define DAY    (24 * HOUR)
+#define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
 
 static const char dialects[] = "pyrus|runrun|redu|datasnap|appfile|s3|native";
 
@@ -55,19 +55,19 @@ struct key {
 static const struct key keys[] = {
 #define SECTION(section)
 #define SECTION_END(section)
-#define STRING(section, key, given, doc)    ROW(section, key, TYPE_STRING, key, given, 0, 0, NULL, doc)
-#define ADDRESS(section, key, given, doc)   ROW(section, key, TYPE_ADDRESS, key, given, 0, 0, NULL, doc)
-#define URL(section, key, given, doc)       ROW(section, key, TYPE_URL, key, given, 0, 0, NULL, doc)
+#define STRING(section, key, given, doc) ROW(section, key, TYPE_STRING, key, given, 0, 0, NULL, doc)
+#define ADDRESS(section, key, given, doc) ROW(section, key, TYPE_ADDRESS, key, given, 0, 0, NULL, doc)
+#define URL(section, key, given, doc) ROW(section, key, TYPE_URL, key, given, 0, 0, NULL, doc)
 #define ADDRESSES(section, key, given, doc) ROW(section, key, TYPE_ADDRESSES, key, given, 0, 0, NULL, doc)
-#define NETWORKS(section, key, given, doc)  ROW(section, key, TYPE_NETWORKS, key, given, 0, 0, NULL, doc)
-#define PATHS(section, key, given, doc)     ROW(section, key, TYPE_PATHS, key, given, 0, 0, NULL, doc)
+#define NETWORKS(section, key, given, doc) ROW(section, key, TYPE_NETWORKS, key, given, 0, 0, NULL, doc)
+#define PATHS(section, key, given, doc) ROW(section, key, TYPE_PATHS, key, given, 0, 0, NULL, doc)
 #define INTEGER(section, key, given, least, most, doc)                                                                 \
     ROW(section, key, TYPE_INTEGER, key, given, least, most, NULL, doc)
 #define SIZE(section, key, member, given, least, most, doc)                                                            \
     ROW(section, key, TYPE_SIZE, member, given, least, most, NULL, doc)
 #define DURATION(section, key, given, least, most, doc)                                                                \
     ROW(section, key, TYPE_DURATION, key##_ms, given, least, most, NULL, doc)
-#define BOOLEAN(section, key, given, doc)               ROW(section, key, TYPE_BOOLEAN, key, given, 0, 0, NULL, doc)
+#define BOOLEAN(section, key, given, doc) ROW(section, key, TYPE_BOOLEAN, key, given, 0, 0, NULL, doc)
 #define CHOICE(section, key, type, choices, given, doc) ROW(section, key, TYPE_CHOICE, key, given, 0, 0, choices, doc)
 #include "cli/config_keys.def"
 #include "cli/config_undef.def"

@@ -33,16 +33,16 @@ enum config_key_id {
 #define SECTION(section)
 #define SECTION_END(section)
 #define STRING(section, key, ...) CONFIG_##section##_##key,
-#define ADDRESS                   STRING
-#define ADDRESSES                 STRING
-#define NETWORKS                  STRING
-#define PATHS                     STRING
-#define URL                       STRING
-#define INTEGER                   STRING
-#define SIZE                      STRING
-#define DURATION                  STRING
-#define BOOLEAN                   STRING
-#define CHOICE                    STRING
+#define ADDRESS STRING
+#define ADDRESSES STRING
+#define NETWORKS STRING
+#define PATHS STRING
+#define URL STRING
+#define INTEGER STRING
+#define SIZE STRING
+#define DURATION STRING
+#define BOOLEAN STRING
+#define CHOICE STRING
 #include "cli/config_keys.def"
 #include "cli/config_undef.def"
     CONFIG_KEY_COUNT
@@ -53,16 +53,16 @@ struct config {
 #define SECTION_END(section)                                                                                           \
     }                                                                                                                  \
     section;
-#define STRING(section, key, ...)       slice key;
-#define ADDRESS                         STRING
-#define URL                             STRING
-#define ADDRESSES(section, key, ...)    struct config_list key;
-#define NETWORKS                        ADDRESSES
-#define PATHS                           ADDRESSES
-#define INTEGER(section, key, ...)      int64_t key;
+#define STRING(section, key, ...) slice key;
+#define ADDRESS STRING
+#define URL STRING
+#define ADDRESSES(section, key, ...) struct config_list key;
+#define NETWORKS ADDRESSES
+#define PATHS ADDRESSES
+#define INTEGER(section, key, ...) int64_t key;
 #define SIZE(section, key, member, ...) int64_t member;
-#define DURATION(section, key, ...)     int64_t key##_ms;
-#define BOOLEAN(section, key, ...)      bool key;
+#define DURATION(section, key, ...) int64_t key##_ms;
+#define BOOLEAN(section, key, ...) bool key;
 #define CHOICE(section, key, type, ...) enum type key;
 #include "cli/config_keys.def"
 #include "cli/config_undef.def"
