@@ -61,7 +61,8 @@ void log_fields(struct log *log, enum log_level level, const char *msg, const st
     if (level < log->least)
         return;
     SCRATCH(scratch);
-    SCOPED(buf_releasep) struct buf out;
+    SCOPED(buf_releasep)
+    struct buf out;
     buf_init(&out, 0);
     slice when = time_format_utc(&scratch, clock_now_ms(log->clock));
     (log->text ? write_text : write_json)(&out, when, level_names[level], msg, fields, count);
@@ -77,6 +78,6 @@ void log_fields(struct log *log, enum log_level level, const char *msg, const st
 void log_error(struct log *log, const char *msg, err_t e)
 {
     SCRATCH(scratch);
-    log_line(log, LOG_ERROR, msg, LOG_S("error", err_text(&scratch, e)), LOG_S("code", slice_of(err_code_name(e->code))),
-             LOG_S("where", slice_of(e->where)));
+    log_line(log, LOG_ERROR, msg, LOG_S("error", err_text(&scratch, e)),
+             LOG_S("code", slice_of(err_code_name(e->code))), LOG_S("where", slice_of(e->where)));
 }
