@@ -14,6 +14,7 @@
 #include <sys/un.h>
 
 #define ANSWER_MAX_BYTES ((size_t)4 << 20)
+#define ASK_FIRST_BYTES (1 << 20) /* larger bodies wait for 100 Continue */
 #define CONNECT_TIMEOUT_S 10L
 #define SILENCE_TIMEOUT_S 300L /* a large upload may take a while to be synced before its answer */
 
@@ -49,12 +50,12 @@ static void release_client(void *arg)
     curl_global_cleanup();
 }
 
-static void add_header(struct client *c, const char *line)
+static void add_line(struct curl_slist **list, const char *line)
 {
-    struct curl_slist *longer = curl_slist_append(c->headers, line);
+    struct curl_slist *longer = curl_slist_append(*list, line);
     if (!longer)
         abort();
-    c->headers = longer;
+    *list = longer;
 }
 
 /* A socket's address holds 107 bytes. A longer path is reached through its folder's descriptor. */
@@ -94,7 +95,7 @@ static err_t use_url(struct client *c, const struct client_target *target, struc
         for (const char *t = target->token; *t; t++)
             if ((unsigned char)*t <= ' ' || (unsigned char)*t >= 0x7f)
                 return err_make(a, ERR_INVALID, "the token holds a character that no token has");
-        add_header(c, arena_printf(a, "Authorization: Bearer %s", target->token).p);
+        add_line(&c->headers, arena_printf(a, "Authorization: Bearer %s", target->token).p);
     }
     c->ca_file = target->ca_file;
     return NULL;
@@ -108,10 +109,10 @@ err_t client_open(struct arena *a, const struct client_target *target, struct cl
     arena_defer(a, release_client, c);
     c->where = target->url ? terminal_safe(a, slice_of(target->url)).p : target->socket;
     TRY(target->url ? use_url(c, target, a) : use_socket(c, target->socket, a));
-    add_header(c, "Accept: application/json, */*;q=0.5");
+    add_line(&c->headers, "Accept: application/json, */*;q=0.5");
     if (c->socket && target->account)
-        add_header(
-            c,
+        add_line(
+            &c->headers,
             arena_printf(a, "Cais-Account: " SLICE_FMT, SLICE_ARG(percent_encode(a, slice_of(target->account), ""))).p);
     *ret_client = c;
     return NULL;
@@ -380,9 +381,6 @@ static bool changed(const struct stat *before, const struct stat *after)
 
 static void free_listp(struct curl_slist **list)
 {
-    /* The tail is the client's. */
-    if (*list)
-        (*list)->next = NULL;
     curl_slist_free_all(*list);
 }
 
@@ -394,8 +392,7 @@ err_t client_put(struct client *c, int fd, slice name, const char *content_type,
         return err_errno(a, errno, "cannot read");
     if (S_ISDIR(before.st_mode))
         return err_make(a, ERR_INVALID, "is a folder");
-    SCOPED(exchange_releasep)
-    struct exchange x;
+    SCOPED(exchange_releasep) struct exchange x;
     exchange_init(&x, c, a);
     x.fd = fd;
     x.watch = watch;
@@ -404,19 +401,18 @@ err_t client_put(struct client *c, int fd, slice name, const char *content_type,
         off_t at = lseek(fd, 0, SEEK_CUR);
         x.total = before.st_size > at && at >= 0 ? before.st_size - at : 0;
     }
-    SCOPED(free_listp)
-    struct curl_slist *extra = NULL;
-    if (content_type) {
-        extra = curl_slist_append(NULL, arena_printf(a, "Content-Type: %s", content_type).p);
-        if (!extra)
-            abort();
-        extra->next = c->headers;
-    }
+    SCOPED(free_listp) struct curl_slist *headers = NULL;
+    for (struct curl_slist *h = c->headers; h; h = h->next)
+        add_line(&headers, h->data);
+    if (content_type)
+        add_line(&headers, arena_printf(a, "Content-Type: %s", content_type).p);
+    if (x.total >= 0 && x.total <= ASK_FIRST_BYTES)
+        add_line(&headers, "Expect:"); /* libcurl would ask before every PUT */
     set_up(&x,
            arena_printf(a, SLICE_FMT "/v1/native/files/" SLICE_FMT, SLICE_ARG(c->base),
                         SLICE_ARG(percent_encode(a, name, "")))
                .p,
-           extra ? extra : c->headers);
+           headers);
     curl_easy_setopt(c->curl, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(c->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x.total); /* -1: in chunks */
     TRY(perform(&x, 201));
@@ -436,8 +432,7 @@ err_t client_put(struct client *c, int fd, slice name, const char *content_type,
 err_t client_get(struct client *c, slice id, const struct client_sink *sink, const struct client_watch *watch,
                  struct arena *a)
 {
-    SCOPED(exchange_releasep)
-    struct exchange x;
+    SCOPED(exchange_releasep) struct exchange x;
     exchange_init(&x, c, a);
     x.sink = sink;
     x.watch = watch;
@@ -464,8 +459,7 @@ err_t client_get(struct client *c, slice id, const struct client_sink *sink, con
 
 static err_t get_json(struct client *c, slice path, struct arena *a, const struct json **ret_json)
 {
-    SCOPED(exchange_releasep)
-    struct exchange x;
+    SCOPED(exchange_releasep) struct exchange x;
     exchange_init(&x, c, a);
     set_up(&x, arena_printf(a, SLICE_FMT SLICE_FMT, SLICE_ARG(c->base), SLICE_ARG(path)).p, c->headers);
     TRY(perform(&x, 200));

@@ -31,7 +31,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def handle_expect_100(self):
+        """Refuse before the body; otherwise ask for it."""
+        return isinstance(self.server.trouble, tuple) or super().handle_expect_100()
+
     def refuse(self, status, code, message):
+        # A connection that is closed before its body was read is reset, and the sender may never see the answer.
+        if self.command == "PUT" and "Expect" not in self.headers:
+            self.body()
         body = {"error": {"code": code, "message": message, "request_id": "req-1"}}
         self.close_connection = True
         self.answer(status, json.dumps(body).encode(), Content_Type="application/json", Connection="close")

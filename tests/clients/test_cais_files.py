@@ -102,12 +102,14 @@ def test_put_goes_on_after_a_file_that_fails(run, server, tmp_path):
 @pytest.mark.parametrize("status,code,message", [
     (413, "too_large", "at most 5 bytes"), (507, "quota", "the account is full"), (503, "unavailable", "later"),
 ])
-def test_a_refusal_is_told_in_the_servers_words(run, server, tmp_path, status, code, message):
+@pytest.mark.parametrize("size", [10, 3000000])  # the larger one asks first: Expect: 100-continue
+def test_a_refusal_is_told_in_the_servers_words(run, server, tmp_path, size, status, code, message):
     server.trouble = (status, code, message)
-    (tmp_path / "a").write_bytes(b"x" * 3000000)
+    (tmp_path / "a").write_bytes(b"x" * size)
     done = run("put", "a")
     assert done.returncode == 1
     assert done.stderr.decode() == f"cais put: a: {message} ({status} {code}, request req-1)\n"
+    assert ("Expect" in server.requests[0][2]) == (size > 1 << 20)
 
 
 def test_an_answer_that_is_no_answer_is_an_error(run, server, tmp_path):
