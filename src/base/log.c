@@ -61,8 +61,7 @@ void log_fields(struct log *log, enum log_level level, const char *msg, const st
     if (level < log->least)
         return;
     SCRATCH(scratch);
-    SCOPED(buf_releasep)
-    struct buf out;
+    SCOPED(buf_releasep) struct buf out;
     buf_init(&out, 0);
     slice when = time_format_utc(&scratch, clock_now_ms(log->clock));
     (log->text ? write_text : write_json)(&out, when, level_names[level], msg, fields, count);

@@ -87,8 +87,7 @@ static int failed_with(const struct cli *cli, const char *name, err_t e)
 
 static void print_json(FILE *out, const struct json *j)
 {
-    SCOPED(buf_releasep)
-    struct buf text;
+    SCOPED(buf_releasep) struct buf text;
     buf_init(&text, 0);
     struct json_out o;
     json_out_init(&o, &text);
@@ -117,8 +116,7 @@ static err_t put_one(struct cli *cli, struct client *client, const char *path)
 {
     SCRATCH(scratch);
     bool standard_input = strcmp(path, "-") == 0;
-    SCOPED(fd_closep)
-    int opened = standard_input ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    SCOPED(fd_closep) int opened = standard_input ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (!standard_input && opened < 0)
         return err_errno(cli->arena, errno, "cannot open it");
     const char *given = option_value(cli->options, "name");
@@ -257,8 +255,7 @@ static err_t get_to_file(struct cli *cli, struct client *client, const char *id,
     const char *temporary =
         arena_printf(a, SLICE_FMT ".cais-get-" SLICE_FMT, SLICE_ARG(folder), SLICE_ARG(random_text(cli->random, a, 12)))
             .p;
-    SCOPED(fd_closep)
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    SCOPED(fd_closep) int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return err_errno(a, errno, "cannot write beside it");
     err_t e = fetch(cli, client, id, fd);
@@ -371,8 +368,7 @@ static void print_table(struct cli *cli, const struct client_file *files, size_t
 
 static void print_list(struct cli *cli, const struct client_file *files, size_t count, slice next)
 {
-    SCOPED(buf_releasep)
-    struct buf text;
+    SCOPED(buf_releasep) struct buf text;
     buf_init(&text, 0);
     struct json_out o;
     json_out_init(&o, &text);
@@ -403,8 +399,7 @@ int cmd_ls(struct cli *cli)
     int status = open_client(cli, &client);
     if (status != EXIT_DONE)
         return status;
-    SCOPED(free_filesp)
-    struct client_file *files = NULL;
+    SCOPED(free_filesp) struct client_file *files = NULL;
     size_t count = 0;
     slice next = slice_of(option_value(cli->options, "after"));
     do {

@@ -567,12 +567,10 @@ err_t config_read_text(struct config *c, slice text, const char *name)
 
 err_t config_read_file(struct config *c, const char *path)
 {
-    SCOPED(fd_closep)
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_errno(c->arena, errno, "cannot read the configuration %s", path);
-    SCOPED(buf_releasep)
-    struct buf text;
+    SCOPED(buf_releasep) struct buf text;
     buf_init(&text, 2 * FILE_MAX_BYTES);
     while (text.n <= FILE_MAX_BYTES) {
         char *to = buf_reserve(&text, 65536);

@@ -65,8 +65,7 @@ TEST(arenas_copy_format_and_run_their_defers)
 
 TEST(a_buffer_that_overflowed_says_so_for_ever)
 {
-    SCOPED(buf_releasep)
-    struct buf b;
+    SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 4);
     buf_add(&b, S("abcd"));
     EXPECT(!b.failed);
@@ -142,8 +141,7 @@ TEST(json_is_strict)
     EXPECT(json_to_i64(json_get(json_get(j, "b"), "c"), &v) && v == 9007199254740993);
     EXPECT(json_to_i64(json_get(j, "a")->child->next, &v) && v == 2);
     EXPECT_EQ(json_count(json_get(j, "a")), 5);
-    SCOPED(buf_releasep)
-    struct buf out;
+    SCOPED(buf_releasep) struct buf out;
     buf_init(&out, 0);
     struct json_out o;
     json_out_init(&o, &out);
@@ -153,8 +151,7 @@ TEST(json_is_strict)
 
 TEST(json_strings_are_escaped_and_always_utf8)
 {
-    SCOPED(buf_releasep)
-    struct buf out;
+    SCOPED(buf_releasep) struct buf out;
     buf_init(&out, 0);
     struct json_out o;
     json_out_init(&o, &out);
