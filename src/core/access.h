@@ -24,7 +24,8 @@ MUST_USE err_t user_create(struct core *, const struct principal *who, const str
                            struct user *ret);
 /* Disabling ends every token; keys work again once the user is enabled. Deleting ends keys and tokens for good and
  * frees the login; files stay with the account. Errors: NOT_FOUND. */
-MUST_USE err_t user_set_state(struct core *, const struct principal *who, slice login, enum user_state, struct arena *a);
+MUST_USE err_t user_set_state(struct core *, const struct principal *who, slice login, enum user_state,
+                              struct arena *a);
 /* Ends every token of the user. Errors: NOT_FOUND; INVALID shorter than 8 bytes or longer than 1024. */
 MUST_USE err_t user_set_password(struct core *, const struct principal *who, slice login, slice password,
                                  struct arena *a);
@@ -32,7 +33,7 @@ MUST_USE err_t user_set_password(struct core *, const struct principal *who, sli
 MUST_USE err_t user_check_password(struct core *, slice login, slice password, struct arena *a, struct user *ret);
 
 /* A new key: the secret is returned here and never again.
- * purpose: which way in ("pyrus", "native", …). Errors: NOT_FOUND (user), BLOCKED. */
+ * purpose: which way in ("native", or the name of a dialect). Errors: NOT_FOUND (user), BLOCKED. */
 MUST_USE err_t key_mint(struct core *, const struct principal *who, slice login, slice purpose, struct arena *a,
                         int64_t *ret_id, slice *ret_secret);
 /* Ends it and every token made from it. Errors: NOT_FOUND. */

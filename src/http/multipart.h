@@ -12,11 +12,11 @@
 #include "base/err.h"
 
 #define MULTIPART_BOUNDARY_MAX 70 /* RFC 2046 §5.1.1 */
-#define MULTIPART_PADDING_MAX  32 /* "transport padding" behind a boundary */
-#define MULTIPART_HEAD_MAX     8192
-#define MULTIPART_HEADERS_MAX  32
-#define MULTIPART_PARTS_MAX    1000
-#define MULTIPART_FIELD_MAX    65536
+#define MULTIPART_PADDING_MAX 32  /* "transport padding" behind a boundary */
+#define MULTIPART_HEAD_MAX 8192
+#define MULTIPART_HEADERS_MAX 32
+#define MULTIPART_PARTS_MAX 1000
+#define MULTIPART_FIELD_MAX 65536
 
 struct multipart_limits {
     size_t head_bytes;  /* header block of one part, line ends included; at most MULTIPART_HEAD_MAX */

@@ -12,9 +12,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define COPY_LIMIT    ((size_t)16 * 1024) /* bodies up to here go out in one piece with the head */
-#define PIECE_BYTES   ((size_t)64 * 1024)
-#define WARM_BYTES    ((uint64_t)1024 * 1024) /* read ahead by a worker when a file is not in the page cache */
+#define COPY_LIMIT ((size_t)16 * 1024) /* bodies up to here go out in one piece with the head */
+#define PIECE_BYTES ((size_t)64 * 1024)
+#define WARM_BYTES ((uint64_t)1024 * 1024) /* read ahead by a worker when a file is not in the page cache */
 #define PRODUCE_BYTES ((size_t)512 * 1024)
 
 static const char *reason(int status)

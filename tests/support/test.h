@@ -2,17 +2,18 @@
 #ifndef CAIS_TESTS_TEST_H
 #define CAIS_TESTS_TEST_H
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cmocka.h> /* uses what the ones above declare */
+
 #include "base/err.h"
 
 #define TEST(name) static void name(__attribute__((unused)) void **state)
 
-#define EXPECT(cond)         assert_true(cond)
+#define EXPECT(cond) assert_true(cond)
 #define EXPECT_EQ(got, want) assert_int_equal((got), (want))
 #define EXPECT_SLICE(got, want)                                                                                        \
     do {                                                                                                               \
