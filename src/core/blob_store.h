@@ -52,7 +52,7 @@ struct blob_ops {
                            err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms), void *arg);
     /* Bytes that can still be written, as far as the store knows; UINT64_MAX when it has no limit. */
     MUST_USE err_t (*free_bytes)(struct blob_store *, struct arena *a, uint64_t *ret_bytes);
-    void (*close_store)(struct blob_store *);
+    void (*close_store)(struct blob_store *); /* every writer and reader has ended */
 };
 
 static inline bool blob_key_is_valid(slice key)
