@@ -19,7 +19,7 @@ struct entry {
 struct router {
     struct entry *entries;
     size_t count;
-    const struct http_dialect *const *dialects;
+    const struct http_dialect **dialects; /* a copy of the list */
     size_t dialect_count;
     const struct http_host *hosts;
     size_t host_count;
@@ -59,7 +59,10 @@ err_t router_new(const struct http_dialect *const *dialects, size_t count, const
                  size_t host_count, const char *fallback, struct arena *a, struct router **ret)
 {
     struct router *r = must_malloc(sizeof *r);
-    *r = (struct router){ .dialects = dialects, .dialect_count = count, .hosts = hosts, .host_count = host_count };
+    *r = (struct router){ .dialect_count = count, .hosts = hosts, .host_count = host_count };
+    r->dialects = must_malloc(count * sizeof(*r->dialects));
+    for (size_t i = 0; i < count; i++)
+        r->dialects[i] = dialects[i];
     err_t e = NULL;
     for (size_t i = 0; i < count; i++)
         r->count += dialects[i]->route_count;
@@ -88,6 +91,7 @@ void router_free(struct router *r)
     if (!r)
         return;
     free(r->entries);
+    free(r->dialects);
     free(r);
 }
 

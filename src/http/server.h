@@ -68,7 +68,8 @@ struct http_certificate {
 
 struct http_server;
 
-/* dialects are borrowed. Errors: INVALID a route or an option that cannot be. */
+/* The dialects and hosts are borrowed, the list of dialects is not. Errors: INVALID a route or an option that cannot
+ * be. */
 MUST_USE err_t http_server_new(const struct http_options *, const struct http_dialect *const *dialects, size_t count,
                                struct arena *a, struct http_server **ret_server);
 /* Bind. Before start. ret_address: "127.0.0.1:40123", with the port that was found for port 0; in `a`.
