@@ -293,6 +293,27 @@ static void accept_some(struct loop *l, struct listener *listener)
 
 /* ---- the turn ---- */
 
+static void bury_dead(struct loop *l)
+{
+    if (!l->dead)
+        return;
+    struct conn **at = &l->ready;
+    l->ready_last = NULL;
+    while (*at) {
+        if ((*at)->dead) {
+            *at = (*at)->ready_next;
+        } else {
+            l->ready_last = *at;
+            at = &(*at)->ready_next;
+        }
+    }
+    for (struct conn *c = l->dead, *next; c; c = next) {
+        next = c->next;
+        free(c);
+    }
+    l->dead = NULL;
+}
+
 err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *a)
 {
     *l = (struct loop){ .server = s, .index = index, .epoll_fd = -1, .wake_fd = -1 };
@@ -330,6 +351,9 @@ err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *
 void loop_release(struct loop *l)
 {
     pool_free(l->body_worker);
+    l->stopping = true;
+    deliver_mail(l); /* orders and connections that came too late */
+    bury_dead(l);
     if (l->epoll_fd >= 0)
         close(l->epoll_fd);
     if (l->wake_fd >= 0)
@@ -375,27 +399,6 @@ static void begin_to_stop(struct loop *l)
         next = c->next;
         conn_shut(c);
     }
-}
-
-static void bury_dead(struct loop *l)
-{
-    if (!l->dead)
-        return;
-    struct conn **at = &l->ready;
-    l->ready_last = NULL;
-    while (*at) {
-        if ((*at)->dead) {
-            *at = (*at)->ready_next;
-        } else {
-            l->ready_last = *at;
-            at = &(*at)->ready_next;
-        }
-    }
-    for (struct conn *c = l->dead, *next; c; c = next) {
-        next = c->next;
-        free(c);
-    }
-    l->dead = NULL;
 }
 
 void *loop_run(void *arg)

@@ -677,8 +677,13 @@ TEST(one_address_cannot_take_all_connections)
 {
     SCRATCH(a);
     int fds[210], refused = 0;
+    struct http_stats before, now;
+    http_server_stats(server, &before);
     for (int i = 0; i < 210; i++)
         fds[i] = dial();
+    do
+        http_server_stats(server, &now); /* none may be answered before all were counted */
+    while (now.connections_accepted < before.connections_accepted + 210);
     for (int i = 0; i < 210; i++)
         say(fds[i], S("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
     for (int i = 0; i < 210; i++) {
