@@ -508,11 +508,26 @@ err_t task_get_visible(struct core *core, const struct principal *who, int64_t t
     return see_task(tx, who, task_id, a, ret, &members);
 }
 
-err_t reference_get(struct core *core, const struct principal *who, int64_t id, struct arena *a, struct reference *ret)
+static err_t read_reference(struct core *core, const struct principal *who, int64_t id, struct arena *a,
+                            struct reference *ret, struct file *ret_file)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return see_reference(tx, who, id, a, ret);
+    TRY(see_reference(tx, who, id, a, ret));
+    if (!ret->file_id)
+        return err_make(a, ERR_EMPTY, "a link has no bytes");
+    return meta_file_get(tx, ret->file_id, a, ret_file);
+}
+
+err_t reference_open(struct core *core, const struct principal *who, int64_t id, struct arena *a,
+                     struct reference *ret, struct content *ret_content)
+{
+    struct file file;
+    struct reference reference;
+    TRY(read_reference(core, who, id, a, &reference, &file));
+    TRY(file_open_record(core, &file, a, ret_content));
+    *ret = reference;
+    return NULL;
 }
 
 static err_t read_view(struct meta_tx *tx, const struct principal *who, int64_t task_id, struct arena *a,

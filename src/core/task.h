@@ -6,11 +6,11 @@
  *   writes   every call checks everything first and then changes everything, in one write: nothing half attached
  *   events   each change tells the audit log in the same write
  *
- * Thread   any that may block, except reference_get and task_get_visible, which only read rows. */
+ * Thread   any that may block, except reference_open and task_get_visible, which only read rows. */
 #ifndef CAIS_CORE_TASK_H
 #define CAIS_CORE_TASK_H
 
-#include "core/core.h"
+#include "core/file.h"
 
 #define TASK_REFERENCES_MAX 3000
 #define TASK_COMMENTS_MAX   10000
@@ -112,9 +112,9 @@ MUST_USE err_t task_read(struct core *, const struct principal *who, int64_t tas
 /* Is there such a task for this user? Errors: NOT_FOUND. */
 MUST_USE err_t task_get_visible(struct core *, const struct principal *who, int64_t task_id, struct arena *a,
                                 struct task *ret);
-/* A reference, for whoever sees its task. What is read through it is file_id, or nothing for a link.
- * Errors: NOT_FOUND. */
-MUST_USE err_t reference_get(struct core *, const struct principal *who, int64_t id, struct arena *a,
-                             struct reference *ret);
+/* The bytes that a reference holds, for whoever sees its task. Fit for a loop.
+ * Errors: NOT_FOUND; EMPTY a link: there are no bytes; those of file_open_record. */
+MUST_USE err_t reference_open(struct core *, const struct principal *who, int64_t id, struct arena *a,
+                              struct reference *ret, struct content *ret_content);
 
 #endif
