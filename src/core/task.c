@@ -247,7 +247,7 @@ static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct write *w = arg;
     const struct task_order *order = w->order;
-    int64_t now_ms = clock_now_ms(w->core->clock);
+    int64_t now_ms = core_now_ms(w->core);
     w->why = TASK_NO_REFUSAL;
     w->task_id = 0;
 
@@ -369,7 +369,7 @@ static err_t apply_comment(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct write *w = arg;
     const struct task_comment *c = w->comment;
-    int64_t now_ms = clock_now_ms(w->core->clock);
+    int64_t now_ms = core_now_ms(w->core);
     struct task task;
     struct members members;
     struct reference *references;
@@ -432,7 +432,7 @@ static err_t apply_edit(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct write *w = arg;
     const struct task_comment *c = w->comment;
-    int64_t now_ms = clock_now_ms(w->core->clock);
+    int64_t now_ms = core_now_ms(w->core);
     struct task task;
     struct members members;
     struct reference *references;
@@ -471,7 +471,7 @@ err_t task_comment_edit(struct core *core, const struct principal *who, int64_t 
 static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct write *w = arg;
-    int64_t now_ms = clock_now_ms(w->core->clock);
+    int64_t now_ms = core_now_ms(w->core);
     struct task task;
     struct members members;
     TRY(see_task_or_refuse(tx, w, a, &task, &members));
