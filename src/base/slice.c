@@ -57,7 +57,9 @@ bool slice_ends(slice s, slice suffix)
 
 slice slice_from(slice s, size_t at)
 {
-    return at >= s.n ? (slice){ s.p + s.n, 0 } : (slice){ s.p + at, s.n - at };
+    if (at > s.n)
+        at = s.n;
+    return (slice){ at ? s.p + at : s.p, s.n - at }; /* an empty slice may be NULL, to which nothing is added */
 }
 
 slice slice_part(slice s, size_t at, size_t len)
@@ -91,7 +93,7 @@ size_t slice_rfind_byte(slice s, char c)
 
 size_t slice_find(slice s, slice needle)
 {
-    const char *at = memmem(s.p, s.n, needle.p, needle.n);
+    const char *at = s.n ? memmem(s.p, s.n, needle.p, needle.n) : NULL;
     return at ? (size_t)(at - s.p) : SLICE_NONE;
 }
 
@@ -135,7 +137,7 @@ bool slice_to_i64(slice s, int64_t *ret)
 
 bool slice_is_utf8(slice s)
 {
-    const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+    const unsigned char *p = (const unsigned char *)s.p, *end = s.n ? p + s.n : p;
     while (p < end) {
         if (*p < 0x80) {
             p++;

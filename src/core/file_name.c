@@ -1,0 +1,39 @@
+/* Everything works on bytes of well-formed UTF-8: / and \ cannot be part of another character there. */
+#include "core/file_name.h"
+
+/* Length of the control character at p[at]: C0 and DEL are one byte, C1 (U+0080 to U+009F) two; 0 when it is none. */
+static size_t control_length(slice s, size_t at)
+{
+    unsigned char c = (unsigned char)s.p[at];
+    if (c < 0x20 || c == 0x7f)
+        return 1;
+    return c == 0xc2 && (unsigned char)s.p[at + 1] < 0xa0 ? 2 : 0; /* UTF-8: after C2 there is one more byte */
+}
+
+err_t file_name_clean(slice raw, struct arena *a, slice *ret_name)
+{
+    if (!slice_is_utf8(raw))
+        return err_make(a, ERR_INVALID, "the file name is not UTF-8");
+    size_t start = raw.n;
+    while (start && raw.p[start - 1] != '/' && raw.p[start - 1] != '\\')
+        start--;
+    slice base = slice_from(raw, start);
+
+    char *out = arena_alloc(a, FILE_NAME_MAX_BYTES + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < base.n;) {
+        size_t control = control_length(base, i);
+        if (control) {
+            i += control;
+            continue;
+        }
+        if (n == FILE_NAME_MAX_BYTES)
+            return err_make(a, ERR_TOO_LARGE, "the file name has more than %d bytes", FILE_NAME_MAX_BYTES);
+        out[n++] = base.p[i++];
+    }
+    slice name = { out, n };
+    if (n == 0 || slice_eq(name, S(".")) || slice_eq(name, S("..")))
+        name = S("file");
+    *ret_name = name;
+    return NULL;
+}

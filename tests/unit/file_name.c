@@ -1,0 +1,76 @@
+#include "test.h"
+
+#include "core/file_name.h"
+
+#include <string.h>
+
+static void cleans_to(slice raw, slice want)
+{
+    SCRATCH(a);
+    slice got;
+    EXPECT_OK(file_name_clean(raw, &a, &got));
+    EXPECT_SLICE(got, want);
+}
+
+TEST(a_name_stays_as_it_is)
+{
+    cleans_to(S("счёт № 7.pdf"), S("счёт № 7.pdf"));
+    cleans_to(S("q\"uo;te.txt"), S("q\"uo;te.txt"));
+    cleans_to(S(" .hidden "), S(" .hidden "));
+    cleans_to(S("..."), S("..."));
+}
+
+TEST(directories_of_any_system_are_dropped)
+{
+    cleans_to(S("/home/me/тест.txt"), S("тест.txt"));
+    cleans_to(S("C:\\Users\\me\\a.txt"), S("a.txt"));
+    cleans_to(S("../../etc/passwd"), S("passwd"));
+    cleans_to(S("a/b\\c/d\\e"), S("e"));
+}
+
+TEST(control_characters_are_dropped_and_nothing_next_to_them)
+{
+    cleans_to(S("a\r\nb\0c\x7f"
+                "d\t.txt"),
+              S("abcd.txt"));
+    cleans_to(S("\xc2\x80"
+                "a\xc2\x9f\xc2\xa0"),
+              S("a\xc2\xa0")); /* U+0080 and U+009F go, the no-break space stays */
+}
+
+TEST(a_name_that_is_none_becomes_file)
+{
+    cleans_to(S(""), S("file"));
+    cleans_to(S("."), S("file"));
+    cleans_to(S("dir/.."), S("file"));
+    cleans_to(S("dir/"), S("file"));
+    cleans_to(S(".\x01."), S("file"));
+}
+
+TEST(a_long_name_is_refused_never_cut)
+{
+    SCRATCH(a);
+    slice got;
+    char text[400];
+    memset(text, 'a', sizeof text);
+    cleans_to((slice){ text, 255 }, (slice){ text, 255 });
+    EXPECT_ERR(file_name_clean((slice){ text, 256 }, &a, &got), ERR_TOO_LARGE);
+    text[100] = '/'; /* only the base name counts */
+    cleans_to((slice){ text, 101 + 255 }, (slice){ text + 101, 255 });
+    text[200] = 1; /* and only what is left of it */
+    EXPECT_OK(file_name_clean((slice){ text, 101 + 256 }, &a, &got));
+    EXPECT_EQ(got.n, 255);
+}
+
+TEST(a_name_that_is_not_utf8_is_refused)
+{
+    SCRATCH(a);
+    slice got;
+    EXPECT_ERR(file_name_clean(S("a\xff.txt"), &a, &got), ERR_INVALID);
+    EXPECT_ERR(file_name_clean(S("a\xc2"), &a, &got), ERR_INVALID);
+}
+
+RUN_TESTS(cmocka_unit_test(a_name_stays_as_it_is), cmocka_unit_test(directories_of_any_system_are_dropped),
+          cmocka_unit_test(control_characters_are_dropped_and_nothing_next_to_them),
+          cmocka_unit_test(a_name_that_is_none_becomes_file), cmocka_unit_test(a_long_name_is_refused_never_cut),
+          cmocka_unit_test(a_name_that_is_not_utf8_is_refused))
