@@ -51,3 +51,10 @@ void clock_manual_advance(struct clock_manual *c, int64_t ms)
     if (ms > 0)
         __atomic_add_fetch(&c->mono_ms, ms, __ATOMIC_SEQ_CST);
 }
+
+int64_t clock_stopwatch_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}

@@ -3,6 +3,8 @@
 #include "base/json.h"
 
 #include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool too_deep(slice text)
@@ -251,6 +253,21 @@ void json_add_raw(struct json_out *o, slice json)
     buf_add(o->to, json);
 }
 
+/* The shortest of three precisions that reads back as the same number (17 digits always do), and still a real: 1.0 is
+ * not 1. */
+static void add_real(struct buf *to, double v)
+{
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v)
+            break;
+    }
+    buf_add(to, slice_of(text));
+    if (!strpbrk(text, ".e"))
+        buf_add(to, S(".0"));
+}
+
 void json_add_value(struct json_out *o, const struct json *j)
 {
     if (json_absent(j)) {
@@ -268,7 +285,7 @@ void json_add_value(struct json_out *o, const struct json *j)
         break;
     case JS_REAL:
         before_value(o);
-        buf_printf(o->to, "%.17g", j->real);
+        add_real(o->to, j->real);
         break;
     case JS_STRING:
         json_add_string(o, j->string);

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#define SCOPED(fn) __attribute__((cleanup(fn)))
+#define SCOPED(fn) __attribute__((cleanup(fn), unused)) /* a held lock is only ever let go */
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))

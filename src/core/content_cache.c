@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS = 4096, PART_OF_CACHE = 8 /* an entry is at most this part of all */ };
+enum { BUCKETS = 16384, PART_OF_CACHE = 8 /* an entry is at most this part of all */ };
 
 struct content_cache {
     pthread_mutex_t mutex;

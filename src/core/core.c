@@ -78,3 +78,8 @@ err_t core_take_space(struct core *core, uint64_t bytes, struct arena *a)
     __atomic_sub_fetch(&core->free_bytes, (int64_t)bytes, __ATOMIC_SEQ_CST);
     return NULL;
 }
+
+bool core_is_held(struct core *core)
+{
+    return __atomic_load_n(&core->purge_holds, __ATOMIC_SEQ_CST) > 0;
+}

@@ -45,6 +45,8 @@ void core_release(struct core *);
 /* The time by which things expire: the highest that the wall clock ever showed. When the clock is set back, what has
  * expired stays expired. */
 int64_t core_now_ms(struct core *);
+/* A backup runs: no bytes may be removed now. */
+bool core_is_held(struct core *);
 /* May `bytes` more come in? Asks the blob store at most once a second.
  * Errors: NO_SPACE free space would fall below the reserve; UNAVAILABLE. */
 MUST_USE err_t core_check_space(struct core *, uint64_t bytes, struct arena *a);

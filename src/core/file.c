@@ -23,7 +23,7 @@ static err_t no_such_file(struct arena *a)
 static err_t get(struct meta_tx *tx, const struct principal *who, const unsigned char uuid[16], int64_t now_ms,
                  struct arena *a, struct file *ret)
 {
-    struct file f;
+    struct file f = { 0 };
     TRY(meta_file_by_uuid(tx, uuid, a, &f));
     if (!file_is_visible(who, &f, now_ms))
         return no_such_file(a);
@@ -145,8 +145,8 @@ err_t file_open(struct core *core, const struct principal *who, const unsigned c
         content_entry_close(entry);
         return no_such_file(a);
     }
-    struct file f;
-    struct object object;
+    struct file f = { 0 };
+    struct object object = { 0 };
     {
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
@@ -164,8 +164,8 @@ err_t file_open_record(struct core *core, const struct file *f, struct arena *a,
         from_entry(entry, ret);
         return NULL;
     }
-    struct file now;
-    struct object object;
+    struct file now = { 0 };
+    struct object object = { 0 };
     {
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
@@ -194,7 +194,7 @@ struct file_removal {
 static err_t apply_delete(struct meta_tx *tx, void *arg, struct arena *a)
 {
     const struct file_removal *r = arg;
-    struct file f;
+    struct file f = { 0 };
     TRY(get(tx, r->who, r->uuid, r->now_ms, a, &f));
     return file_end(tx, f.id, r->now_ms, r->who, S("file.delete"), a);
 }

@@ -50,7 +50,7 @@ static int64_t whole_second(int64_t ms)
 /* Is there a date in the header, and do we know ours? */
 static bool date_given(slice header, const struct validators *now, int64_t *ret_ms)
 {
-    return header.n && now->exists && now->modified_at_ms >= 0 && time_parse_http(slice_trim(header), ret_ms);
+    return header.n && now->exists && now->modified_at_ms > 0 && time_parse_http(slice_trim(header), ret_ms);
 }
 
 enum precondition preconditions_check(const struct preconditions *conditions, const struct validators *now,

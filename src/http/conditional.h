@@ -9,7 +9,7 @@
 struct validators {
     bool exists;            /* false: nothing there; the rest is not looked at */
     slice etag;             /* as in our ETag header, quotes included: "abc" or W/"abc"; empty when there is none */
-    int64_t modified_at_ms; /* since 1970 UTC, compared by the second; negative when unknown */
+    int64_t modified_at_ms; /* since 1970 UTC, compared by the second; 0 when unknown */
 };
 
 /* The headers of the request; empty when absent. A date that is no IMF-fixdate is ignored (RFC 9110 §13.1.3). */

@@ -47,8 +47,8 @@ struct multipart_part {
  * slices are borrowed for the call: copy what must live longer. `a` is the arena given to feed. */
 struct multipart_events {
     MUST_USE err_t (*part_begin)(void *ctx, const struct multipart_part *part, struct arena *a);
-    MUST_USE err_t (*part_data)(void *ctx, slice bytes,
-                                struct arena *a); /* never empty; not called for an empty part */
+    /* Never without bytes: an empty part has no part_data. */
+    MUST_USE err_t (*part_data)(void *ctx, slice bytes, struct arena *a);
     MUST_USE err_t (*part_end)(void *ctx, struct arena *a);
 };
 

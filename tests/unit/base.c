@@ -149,6 +149,19 @@ TEST(json_is_strict)
     EXPECT_SLICE(buf_slice(&out), S("{\"a\":[1,\"2\",null,true,2.5],\"b\":{\"c\":9007199254740993}}"));
 }
 
+TEST(json_reals_stay_reals)
+{
+    SCRATCH(a);
+    const struct json *j;
+    SCOPED(buf_releasep) struct buf out;
+    buf_init(&out, 0);
+    struct json_out o;
+    json_out_init(&o, &out);
+    EXPECT_OK(json_parse(&a, S("[1.0,-0.0,0.1,1e300,123456789012345678901.0,0.30000000000000004]"), &j));
+    json_add_value(&o, j);
+    EXPECT_SLICE(buf_slice(&out), S("[1.0,-0.0,0.1,1e+300,1.2345678901234568e+20,0.30000000000000004]"));
+}
+
 TEST(json_strings_are_escaped_and_always_utf8)
 {
     SCOPED(buf_releasep) struct buf out;
@@ -200,6 +213,7 @@ RUN_TESTS(cmocka_unit_test(slices_compare_cut_and_count), cmocka_unit_test(numbe
           cmocka_unit_test(utf8_is_checked_to_the_letter), cmocka_unit_test(arenas_copy_format_and_run_their_defers),
           cmocka_unit_test(a_buffer_that_overflowed_says_so_for_ever), cmocka_unit_test(encodings_round_trip),
           cmocka_unit_test(uuids_parse_in_any_case_and_in_braces), cmocka_unit_test(dates_read_and_write),
-          cmocka_unit_test(json_is_strict), cmocka_unit_test(json_strings_are_escaped_and_always_utf8),
+          cmocka_unit_test(json_is_strict), cmocka_unit_test(json_reals_stay_reals),
+          cmocka_unit_test(json_strings_are_escaped_and_always_utf8),
           cmocka_unit_test(digests_match_published_vectors), cmocka_unit_test(errors_carry_their_cause),
           cmocka_unit_test(a_manual_clock_moves_only_when_told))

@@ -56,7 +56,7 @@ TEST(dates_count_by_the_second_and_only_when_they_are_dates)
     EXPECT_EQ(check((struct preconditions){ .if_unmodified_since = S(DATE) }, &now, false), PRECONDITION_PROCEED);
     EXPECT_EQ(check((struct preconditions){ .if_unmodified_since = S(DATE_BEFORE) }, &now, false), PRECONDITION_FAILED);
     struct validators undated = now;
-    undated.modified_at_ms = -1;
+    undated.modified_at_ms = 0;
     EXPECT_EQ(check((struct preconditions){ .if_unmodified_since = S(DATE_BEFORE) }, &undated, true),
               PRECONDITION_PROCEED);
 }

@@ -1,0 +1,825 @@
+/* What every blob store promises (src/core/blob_store.h), held against each of them; then what only a disk can break:
+ * a kill at any moment, a full volume, a planted link. */
+#include "test.h"
+#include "tmpdir.h"
+
+#include "base/random.h"
+#include "base/text.h"
+#include "blob/disk/disk.h"
+#include "blob/disk/disk_priv.h"
+#include "blob/fault/fault.h"
+#include "blob/mem/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define MIB ((size_t)1024 * 1024)
+
+enum store_kind { DISK, DISK_NAMES, MEM, FAULT, KINDS };
+static const char *const kind_names[KINDS] = { "disk", "disk with temporary names", "mem", "fault over mem" };
+
+/* A store of one kind, empty, and what it stands on. */
+struct world {
+    enum store_kind kind;
+    char *dir; /* of the disk kinds; the store is dir/blobs */
+    struct clock_manual clock;
+    struct fault_plan plan;
+    struct blob_store *store;
+    struct arena arena, *a;
+};
+
+static slice blobs_dir(struct world *w)
+{
+    return arena_printf(w->a, "%s/blobs", w->dir);
+}
+
+static void world_open(struct world *w, uint64_t capacity_bytes)
+{
+    struct disk_options options = { .temporary_names = w->kind == DISK_NAMES };
+    if (w->dir)
+        EXPECT_OK(blob_disk_open_with(blobs_dir(w).p, &options, w->a, &w->store));
+    else
+        w->store = blob_mem_open(&w->clock.clock, capacity_bytes);
+    if (w->kind == FAULT)
+        w->store = blob_fault_wrap(w->store, &w->plan);
+}
+
+static void world_close(struct world *w)
+{
+    if (w->store)
+        w->store->ops->close_store(w->store);
+    w->store = NULL;
+}
+
+static void world_reopen(struct world *w, uint64_t capacity_bytes)
+{
+    world_close(w);
+    world_open(w, capacity_bytes);
+}
+
+static int setup(void **state)
+{
+    struct world *w = must_malloc(sizeof *w);
+    w->kind = *(const enum store_kind *)*state;
+    w->a = &w->arena;
+    clock_manual_init(&w->clock, 1000000);
+    if (w->kind == DISK || w->kind == DISK_NAMES)
+        w->dir = tmpdir_make();
+    world_open(w, 0);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    world_close(w);
+    if (w->dir)
+        tmpdir_remove(w->dir);
+    arena_release(w->a);
+    free(w);
+    return 0;
+}
+
+/* -- words of the tests -------------------------------------------------------------------------------------------- */
+
+static struct blob_writer *begin(struct blob_store *store, slice key, uint64_t size_hint, struct arena *a)
+{
+    struct blob_writer *writer = NULL;
+    EXPECT_OK(store->ops->create(store, key, size_hint, a, &writer));
+    return writer;
+}
+
+static err_t try_put(struct blob_store *store, slice key, slice bytes, struct arena *a)
+{
+    SCOPED(blob_writer_discardp)
+    struct blob_writer *writer = NULL;
+    TRY(store->ops->create(store, key, bytes.n, a, &writer));
+    TRY(writer->ops->write(writer, bytes, a));
+    return blob_writer_commit(&writer, a);
+}
+
+/* All of key, by read_at in odd steps. */
+static err_t try_get(struct blob_store *store, slice key, struct arena *a, slice *ret_bytes)
+{
+    SCOPED(blob_reader_closep)
+    struct blob_reader *reader = NULL;
+    TRY(store->ops->open(store, key, a, &reader));
+    char *bytes = arena_alloc(a, reader->size_bytes + 1);
+    size_t at = 0, n = 1;
+    for (; n; at += n)
+        TRY(reader->ops->read_at(reader, at, bytes + at,
+                                 reader->size_bytes - at < 70001 ? reader->size_bytes - at : 70001, a, &n));
+    *ret_bytes = (slice){ bytes, at };
+    return NULL;
+}
+
+static slice get(struct blob_store *store, slice key, struct arena *a)
+{
+    slice bytes = S("");
+    EXPECT_OK(try_get(store, key, a, &bytes));
+    return bytes;
+}
+
+static bool is_visible(struct blob_store *store, slice key, struct arena *a)
+{
+    SCOPED(blob_reader_closep)
+    struct blob_reader *reader = NULL;
+    err_t e = store->ops->open(store, key, a, &reader);
+    if (e)
+        EXPECT_ERR(e, ERR_NOT_FOUND);
+    return !e;
+}
+
+/* n bytes that follow from the seed, so that a whole blob proves itself. */
+static slice noise(struct arena *a, uint64_t seed, size_t n)
+{
+    struct random_seeded r;
+    random_seeded_init(&r, seed);
+    char *bytes = arena_alloc(a, n);
+    random_fill(&r.random, bytes, n);
+    return (slice){ bytes, n };
+}
+
+struct tally {
+    int count;
+    uint64_t size_bytes;
+    int64_t oldest_ms;
+    slice last;
+    struct arena *a;
+};
+
+static err_t tally_one(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms)
+{
+    struct tally *t = arg;
+    t->count++;
+    t->size_bytes += size_bytes;
+    t->oldest_ms = t->oldest_ms && t->oldest_ms < modified_ms ? t->oldest_ms : modified_ms;
+    t->last = arena_copy(t->a, key);
+    return NULL;
+}
+
+static struct tally tally(struct blob_store *store, struct arena *a)
+{
+    struct tally t = { .a = a };
+    EXPECT_OK(store->ops->each(store, a, tally_one, &t));
+    return t;
+}
+
+static int files_seen; /* nftw has no argument for its caller */
+static int see_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)path;
+    (void)st;
+    (void)ftw;
+    files_seen += type != FTW_D;
+    return 0;
+}
+
+/* Whatever is in the directory of a disk store and is no directory; where there is no directory, what is listed. */
+static int traces(struct world *w)
+{
+    if (!w->dir)
+        return tally(w->store, w->a).count;
+    files_seen = 0;
+    nftw(w->dir, see_file, 16, FTW_PHYS);
+    return files_seen;
+}
+
+/* -- the contract -------------------------------------------------------------------------------------------------- */
+
+TEST(nothing_is_visible_before_commit)
+{
+    struct world *w = *state;
+    struct blob_writer *writer = begin(w->store, S("ab-new"), 5, w->a);
+    EXPECT_OK(writer->ops->write(writer, S("hel"), w->a));
+    EXPECT_OK(writer->ops->write(writer, S(""), w->a));
+    EXPECT(!is_visible(w->store, S("ab-new"), w->a));
+    EXPECT_EQ(tally(w->store, w->a).count, 0);
+    EXPECT_OK(writer->ops->write(writer, S("lo"), w->a));
+    EXPECT_OK(blob_writer_commit(&writer, w->a));
+    EXPECT_SLICE(get(w->store, S("ab-new"), w->a), S("hello"));
+    EXPECT_EQ(traces(w), 1);
+}
+
+TEST(a_discarded_writer_leaves_no_trace)
+{
+    struct world *w = *state;
+    struct blob_writer *writer = begin(w->store, S("ab-gone"), 0, w->a);
+    EXPECT_OK(writer->ops->write(writer, S("hello"), w->a));
+    writer->ops->discard(writer);
+    writer = begin(w->store, S("ab-gone"), 5, w->a);
+    writer->ops->discard(writer);
+    EXPECT(!is_visible(w->store, S("ab-gone"), w->a));
+    EXPECT_EQ(traces(w), 0);
+    w->store->ops->discard(NULL);
+    w->store->ops->close(NULL);
+}
+
+TEST(a_commit_that_conflicts_keeps_the_old_bytes)
+{
+    struct world *w = *state;
+    EXPECT_OK(try_put(w->store, S("ab-once"), S("first"), w->a));
+    EXPECT_ERR(try_put(w->store, S("ab-once"), S("second, longer"), w->a), ERR_CONFLICT);
+    EXPECT_SLICE(get(w->store, S("ab-once"), w->a), S("first"));
+    EXPECT_EQ(traces(w), 1);
+}
+
+TEST(of_two_writers_of_one_key_the_first_to_commit_wins)
+{
+    struct world *w = *state;
+    struct blob_writer *one = begin(w->store, S("ab-race"), 0, w->a), *two = begin(w->store, S("ab-race"), 0, w->a);
+    EXPECT_OK(two->ops->write(two, S("two"), w->a));
+    EXPECT_OK(one->ops->write(one, S("one"), w->a));
+    EXPECT_OK(blob_writer_commit(&two, w->a));
+    EXPECT_ERR(blob_writer_commit(&one, w->a), ERR_CONFLICT);
+    EXPECT_SLICE(get(w->store, S("ab-race"), w->a), S("two"));
+    EXPECT_EQ(traces(w), 1);
+}
+
+TEST(a_blob_may_be_empty)
+{
+    struct world *w = *state;
+    struct blob_writer *writer = begin(w->store, S("00"), 0, w->a);
+    EXPECT_OK(blob_writer_commit(&writer, w->a));
+    EXPECT_EQ(get(w->store, S("00"), w->a).n, 0);
+    EXPECT_EQ(tally(w->store, w->a).count, 1);
+}
+
+TEST(five_mebibytes_come_back_as_they_went)
+{
+    struct world *w = *state;
+    slice bytes = noise(w->a, 5, 5 * MIB + 1);
+    struct blob_writer *writer = begin(w->store, S("ff-big"), bytes.n, w->a);
+    for (size_t at = 0; at < bytes.n; at += 100003)
+        EXPECT_OK(writer->ops->write(writer, slice_part(bytes, at, 100003), w->a));
+    EXPECT_OK(blob_writer_commit(&writer, w->a));
+    EXPECT_SLICE(get(w->store, S("ff-big"), w->a), bytes);
+}
+
+TEST(the_hint_binds_nobody)
+{
+    struct world *w = *state;
+    static const uint64_t hints[] = { 1, 64 * 1024, 4 * MIB };
+    for (size_t i = 0; i < LENGTH_OF(hints); i++) {
+        slice key = arena_printf(w->a, "a%zu", i), bytes = noise(w->a, i, 100000);
+        struct blob_writer *writer = begin(w->store, key, hints[i], w->a);
+        EXPECT_OK(writer->ops->write(writer, bytes, w->a));
+        EXPECT_OK(blob_writer_commit(&writer, w->a));
+        EXPECT_SLICE(get(w->store, key, w->a), bytes);
+    }
+    EXPECT_EQ(tally(w->store, w->a).size_bytes, 300000);
+}
+
+TEST(read_at_stops_at_the_end)
+{
+    struct world *w = *state;
+    EXPECT_OK(try_put(w->store, S("ab-read"), S("0123456789"), w->a));
+    struct blob_reader *r;
+    EXPECT_OK(w->store->ops->open(w->store, S("ab-read"), w->a, &r));
+    EXPECT_EQ(r->size_bytes, 10);
+    char to[32];
+    size_t n;
+    static const struct {
+        uint64_t offset;
+        size_t size, want;
+    } cases[] = { { 0, 10, 10 }, { 0, 32, 10 }, { 9, 1, 1 }, { 9, 32, 1 },          { 10, 32, 0 },
+                  { 11, 1, 0 },  { 5, 0, 0 },   { 3, 4, 4 }, { UINT64_MAX, 32, 0 }, { (uint64_t)INT64_MAX + 1, 1, 0 } };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        EXPECT_OK(r->ops->read_at(r, cases[i].offset, to, cases[i].size, w->a, &n));
+        EXPECT_EQ(n, cases[i].want);
+        EXPECT_SLICE(((slice){ to, n }), slice_part(S("0123456789"), (size_t)cases[i].offset, n));
+    }
+    r->ops->close(r);
+}
+
+TEST(a_descriptor_reads_the_same_bytes)
+{
+    struct world *w = *state;
+    EXPECT_OK(try_put(w->store, S("ab-fd"), S("hello"), w->a));
+    struct blob_reader *r;
+    EXPECT_OK(w->store->ops->open(w->store, S("ab-fd"), w->a, &r));
+    EXPECT_EQ(r->fd >= 0, w->dir != NULL);
+    char to[8];
+    if (r->fd >= 0)
+        EXPECT_EQ(pread(r->fd, to, sizeof to, 0), 5);
+    r->ops->close(r);
+}
+
+TEST(an_open_reader_survives_the_removal)
+{
+    struct world *w = *state;
+    slice bytes = noise(w->a, 9, 300000);
+    EXPECT_OK(try_put(w->store, S("ab-held"), bytes, w->a));
+    struct blob_reader *r;
+    EXPECT_OK(w->store->ops->open(w->store, S("ab-held"), w->a, &r));
+    EXPECT_OK(w->store->ops->remove(w->store, S("ab-held"), w->a));
+    EXPECT(!is_visible(w->store, S("ab-held"), w->a));
+    EXPECT_EQ(traces(w), 0);
+    char *to = arena_alloc(w->a, bytes.n);
+    size_t n;
+    EXPECT_OK(r->ops->read_at(r, 0, to, bytes.n, w->a, &n));
+    EXPECT_SLICE(((slice){ to, n }), bytes);
+    r->ops->close(r);
+}
+
+TEST(removing_what_is_gone_is_success)
+{
+    struct world *w = *state;
+    EXPECT_OK(try_put(w->store, S("ab-x"), S("x"), w->a));
+    EXPECT_OK(w->store->ops->remove(w->store, S("ab-x"), w->a));
+    EXPECT_OK(w->store->ops->remove(w->store, S("ab-x"), w->a));
+    EXPECT_OK(w->store->ops->remove(w->store, S("cd-never"), w->a));
+    EXPECT_OK(try_put(w->store, S("ab-x"), S("y"), w->a));
+    EXPECT_SLICE(get(w->store, S("ab-x"), w->a), S("y"));
+}
+
+TEST(keys_are_told_apart_to_the_last_character)
+{
+    struct world *w = *state;
+    char longest[BLOB_KEY_MAX];
+    memset(longest, 'a', sizeof longest);
+    slice keys[] = {
+        S("ab"), S("ab."), S("ab-"), S("ab.."), S("ba"), { longest, BLOB_KEY_MAX }, { longest, BLOB_KEY_MAX - 1 }
+    };
+    for (size_t i = 0; i < LENGTH_OF(keys); i++)
+        EXPECT_OK(try_put(w->store, keys[i], keys[i], w->a));
+    for (size_t i = 0; i < LENGTH_OF(keys); i++)
+        EXPECT_SLICE(get(w->store, keys[i], w->a), keys[i]);
+    EXPECT_EQ(tally(w->store, w->a).count, LENGTH_OF(keys));
+    static const char *const bad[] = { "",        "a",  "g0",  "0g",  "../x",   "ab/c",
+                                       "ab/../x", "AB", "abC", "ab_", "ab\x80", ".." };
+    for (size_t i = 0; i < LENGTH_OF(bad); i++)
+        EXPECT(!blob_key_is_valid(slice_of(bad[i])));
+    EXPECT(!blob_key_is_valid((slice){ "ab\0c", 4 }));
+}
+
+static err_t stop_at_two(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms)
+{
+    (void)key;
+    (void)size_bytes;
+    (void)modified_ms;
+    static const struct err enough = { .code = ERR_RATE, .msg = "enough" };
+    return ++*(int *)arg == 2 ? &enough : NULL;
+}
+
+static err_t remove_it(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms)
+{
+    (void)size_bytes;
+    (void)modified_ms;
+    struct world *w = arg;
+    return w->store->ops->remove(w->store, key, w->a);
+}
+
+TEST(each_shows_every_blob_and_obeys_its_visitor)
+{
+    struct world *w = *state;
+    int64_t before_ms = w->dir ? clock_now_ms(clock_system()) - 1000 : clock_now_ms(&w->clock.clock);
+    for (unsigned i = 0; i < 300; i++)
+        EXPECT_OK(try_put(w->store, arena_printf(w->a, "%02x-%u", i & 0xff, i), noise(w->a, i, i), w->a));
+    struct blob_writer *unfinished = begin(w->store, S("ab-unfinished"), 1, w->a);
+    struct tally t = tally(w->store, w->a);
+    EXPECT_EQ(t.count, 300);
+    EXPECT_EQ(t.size_bytes, 300 * 299 / 2);
+    EXPECT(t.oldest_ms >= before_ms);
+    EXPECT(t.oldest_ms <= (w->dir ? clock_now_ms(clock_system()) : before_ms));
+    int seen = 0;
+    EXPECT_ERR(w->store->ops->each(w->store, w->a, stop_at_two, &seen), ERR_RATE);
+    EXPECT_EQ(seen, 2);
+    EXPECT_OK(w->store->ops->each(w->store, w->a, remove_it, w));
+    EXPECT_EQ(tally(w->store, w->a).count, 0);
+    unfinished->ops->discard(unfinished);
+}
+
+TEST(a_blob_is_as_old_as_its_commit_not_as_its_last_write)
+{
+    struct world *w = *state;
+    struct blob_writer *writer = begin(w->store, S("ab-slow"), 0, w->a);
+    EXPECT_OK(writer->ops->write(writer, S("x"), w->a));
+    clock_manual_advance(&w->clock, 50);
+    int64_t committed_ms = clock_now_ms(&w->clock.clock);
+    if (w->dir) {
+        usleep(50000);
+        committed_ms = clock_now_ms(clock_system()) - 20; /* the file system's clock ticks coarsely */
+    }
+    EXPECT_OK(blob_writer_commit(&writer, w->a));
+    EXPECT(tally(w->store, w->a).oldest_ms >= committed_ms);
+}
+
+TEST(what_was_committed_is_there_after_reopening)
+{
+    struct world *w = *state;
+    if (!w->dir)
+        skip();
+    EXPECT_OK(try_put(w->store, S("ab-kept"), S("kept"), w->a));
+    world_reopen(w, 0);
+    EXPECT_SLICE(get(w->store, S("ab-kept"), w->a), S("kept"));
+    int64_t flush_us = -1;
+    EXPECT_OK(blob_disk_flush_time(blobs_dir(w).p, w->a, &flush_us));
+    EXPECT(flush_us > 0);
+    EXPECT_EQ(traces(w), 1);
+}
+
+/* -- threads ------------------------------------------------------------------------------------------------------- */
+
+struct worker {
+    struct world *world;
+    int number, won, conflicts, failures;
+};
+
+static void *commit_many(void *arg)
+{
+    struct worker *me = arg;
+    struct blob_store *store = me->world->store;
+    for (int i = 0; i < 40; i++) {
+        SCRATCH(a);
+        slice bytes = noise(&a, (uint64_t)(me->number * 1000 + i), 20000), back = S("");
+        slice own = arena_printf(&a, "%02x-%d-%d", (unsigned)i % 4, me->number, i); /* few shards: syncs are shared */
+        slice shared = arena_printf(&a, "0%d-shared-%d", i % 4, i);
+        me->failures += try_put(store, own, bytes, &a) != NULL;
+        me->failures += try_get(store, own, &a, &back) || !slice_eq(back, bytes);
+        err_t e = try_put(store, shared, noise(&a, (uint64_t)i, 1000), &a);
+        me->won += !e;
+        me->conflicts += err_is(e, ERR_CONFLICT);
+        me->failures += try_get(store, shared, &a, &back) || !slice_eq(back, noise(&a, (uint64_t)i, 1000));
+        if (i % 2)
+            me->failures += store->ops->remove(store, own, &a) != NULL;
+        uint64_t free_bytes;
+        me->failures += store->ops->free_bytes(store, &a, &free_bytes) != NULL;
+    }
+    return NULL;
+}
+
+TEST(eight_threads_commit_at_once_and_each_key_has_one_winner)
+{
+    struct world *w = *state;
+    struct worker workers[8];
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++) {
+        workers[i] = (struct worker){ .world = w, .number = i };
+        EXPECT_EQ(pthread_create(&threads[i], NULL, commit_many, &workers[i]), 0);
+    }
+    int won = 0, conflicts = 0;
+    for (int i = 0; i < 8; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT_EQ(workers[i].failures, 0);
+        won += workers[i].won;
+        conflicts += workers[i].conflicts;
+    }
+    EXPECT_EQ(won, 40);
+    EXPECT_EQ(conflicts, 7 * 40);
+    EXPECT_EQ(tally(w->store, w->a).count, 40 + 8 * 20);
+    EXPECT_EQ(traces(w), 40 + 8 * 20);
+}
+
+/* -- out of space -------------------------------------------------------------------------------------------------- */
+
+static bool mount_small_volume(struct world *w)
+{
+    /* In a mount namespace of our own, so that nothing stays mounted whatever happens to the test. */
+    if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+        return false;
+    return mount("tmpfs", w->dir, "tmpfs", 0, "size=4m,mode=0700") == 0;
+}
+
+TEST(a_full_store_says_so_and_works_again_when_there_is_room)
+{
+    struct world *w = *state;
+    if (w->dir) {
+        world_close(w);
+        bool mounted = mount_small_volume(w);
+        world_open(w, 0);
+        if (!mounted)
+            skip();
+    } else {
+        world_reopen(w, 4 * MIB);
+    }
+    EXPECT_OK(try_put(w->store, S("aa-half"), noise(w->a, 1, 2 * MIB), w->a));
+    /* Full while writing, with and without a hint; the second half is the one that does not fit. */
+    for (uint64_t hint = 0; hint <= 3 * MIB; hint += 3 * MIB) {
+        SCOPED(blob_writer_discardp)
+        struct blob_writer *writer = NULL;
+        err_t e = w->store->ops->create(w->store, S("bb-too-big"), hint, w->a, &writer);
+        for (int i = 0; i < 24 && !e; i++)
+            e = writer->ops->write(writer, noise(w->a, 2, MIB / 8), w->a);
+        EXPECT_ERR(e, ERR_NO_SPACE);
+        if (writer)
+            EXPECT_ERR(blob_writer_commit(&writer, w->a), ERR_UNAVAILABLE); /* a cut blob is no blob */
+    }
+    EXPECT(!is_visible(w->store, S("bb-too-big"), w->a));
+    EXPECT_EQ(traces(w), 1);
+    uint64_t free_bytes;
+    EXPECT_OK(w->store->ops->free_bytes(w->store, w->a, &free_bytes));
+    EXPECT(free_bytes > MIB && free_bytes <= 2 * MIB);
+
+    EXPECT_SLICE(get(w->store, S("aa-half"), w->a), noise(w->a, 1, 2 * MIB));
+    EXPECT_OK(w->store->ops->remove(w->store, S("aa-half"), w->a));
+    EXPECT_OK(try_put(w->store, S("bb-too-big"), noise(w->a, 2, 3 * MIB), w->a));
+    EXPECT_SLICE(get(w->store, S("bb-too-big"), w->a), noise(w->a, 2, 3 * MIB));
+    if (w->dir) {
+        world_close(w);
+        umount2(w->dir, MNT_DETACH);
+        world_open(w, 0);
+    }
+}
+
+TEST(a_memory_store_without_capacity_never_fills)
+{
+    struct world *w = *state;
+    uint64_t free_bytes;
+    EXPECT_OK(w->store->ops->free_bytes(w->store, w->a, &free_bytes));
+    if (w->dir)
+        EXPECT(free_bytes > 0 && free_bytes < UINT64_MAX);
+    else
+        EXPECT(free_bytes == UINT64_MAX);
+}
+
+/* -- failing calls ------------------------------------------------------------------------------------------------- */
+
+static err_t life_of_a_blob(struct world *w, slice key, slice bytes, bool *ret_committed)
+{
+    struct blob_store *store = w->store;
+    SCOPED(blob_writer_discardp)
+    struct blob_writer *writer = NULL;
+    TRY(store->ops->create(store, key, bytes.n, w->a, &writer));
+    TRY(writer->ops->write(writer, slice_part(bytes, 0, bytes.n / 2), w->a));
+    TRY(writer->ops->write(writer, slice_from(bytes, bytes.n / 2), w->a));
+    TRY(blob_writer_commit(&writer, w->a));
+    *ret_committed = true;
+    slice back;
+    TRY(try_get(store, key, w->a, &back));
+    EXPECT_SLICE(back, bytes);
+    struct tally t = { .a = w->a };
+    TRY(store->ops->each(store, w->a, tally_one, &t));
+    EXPECT_EQ(t.count, 1);
+    return store->ops->remove(store, key, w->a);
+}
+
+TEST(whichever_call_fails_a_blob_is_whole_or_absent)
+{
+    struct world *w = *state;
+    if (w->kind != FAULT)
+        skip();
+    slice bytes = noise(w->a, 3, 200000);
+    for (int64_t nth = 1;; nth++) {
+        w->plan = (struct fault_plan){ .fail_at = nth, .fail_count = 1, .code = ERR_UNAVAILABLE };
+        bool committed = false;
+        err_t e = life_of_a_blob(w, S("ab-life"), bytes, &committed);
+        bool clean = w->plan.calls < nth;
+        w->plan.fail_at = 0;
+        EXPECT_EQ(e == NULL, clean);
+        if (e)
+            EXPECT_ERR(e, ERR_UNAVAILABLE);
+        EXPECT_EQ(is_visible(w->store, S("ab-life"), w->a), committed && !clean);
+        if (is_visible(w->store, S("ab-life"), w->a))
+            EXPECT_SLICE(get(w->store, S("ab-life"), w->a), bytes);
+        EXPECT_OK(w->store->ops->remove(w->store, S("ab-life"), w->a));
+        EXPECT_EQ(traces(w), 0);
+        if (clean) {
+            EXPECT(nth > 8); /* create, 2 write, commit, open, read_at…, each, remove */
+            break;
+        }
+    }
+}
+
+TEST(a_failed_write_cannot_be_committed)
+{
+    struct world *w = *state;
+    if (w->kind != FAULT)
+        skip();
+    struct blob_writer *writer = begin(w->store, S("ab-cut"), 0, w->a);
+    EXPECT_OK(writer->ops->write(writer, S("one"), w->a));
+    w->plan = (struct fault_plan){ .fail_at = 1, .fail_count = 1, .code = ERR_NO_SPACE };
+    EXPECT_ERR(writer->ops->write(writer, S("two"), w->a), ERR_NO_SPACE);
+    EXPECT_ERR(writer->ops->write(writer, S("three"), w->a), ERR_UNAVAILABLE);
+    EXPECT_ERR(blob_writer_commit(&writer, w->a), ERR_UNAVAILABLE);
+    EXPECT_EQ(traces(w), 0);
+}
+
+/* -- what only a disk can suffer ----------------------------------------------------------------------------------- */
+
+static slice blob_of(struct arena *a, unsigned number, size_t *ret_size, slice *ret_key)
+{
+    *ret_size = 1000 + (size_t)number * 7919 % 400000;
+    *ret_key = arena_printf(a, "%02x-%u", number * 37 & 0xff, number);
+    return noise(a, number, *ret_size);
+}
+
+/* Commit blobs from `number` on, and tell each number when it is acknowledged, until killed. */
+__attribute__((noreturn)) static void write_until_killed(struct world *w, unsigned number, int tell)
+{
+    SCRATCH(opening);
+    struct disk_options options = { .temporary_names = w->kind == DISK_NAMES };
+    struct blob_store *store;
+    if (blob_disk_open_with(blobs_dir(w).p, &options, &opening, &store))
+        _exit(1);
+    for (;; number++) {
+        SCRATCH(a);
+        slice key;
+        size_t size;
+        slice bytes = blob_of(&a, number, &size, &key);
+        struct blob_writer *writer;
+        if (store->ops->create(store, key, number % 2 ? size : 0, &a, &writer))
+            _exit(2);
+        for (size_t at = 0; at < size; at += 30011)
+            if (writer->ops->write(writer, slice_part(bytes, at, 30011), &a))
+                _exit(3);
+        if (writer->ops->commit(writer, &a) || write(tell, &number, sizeof number) != sizeof number)
+            _exit(4);
+    }
+}
+
+/* Kill a child some time after its `acks`th answer; 0 may be in the middle of opening. Returns the first number that it
+ * did not acknowledge. */
+static unsigned round_of_killing(struct world *w, unsigned first, int acks, useconds_t after_us)
+{
+    int pipes[2];
+    EXPECT_EQ(pipe2(pipes, O_CLOEXEC), 0);
+    pid_t child = fork();
+    if (child == 0)
+        write_until_killed(w, first, pipes[1]);
+    EXPECT(child > 0);
+    close(pipes[1]);
+    unsigned number, next = first;
+    int status;
+    bool more = true;
+    while (more) {
+        if (acks-- == 0) {
+            usleep(after_us);
+            kill(child, SIGKILL);
+            EXPECT_EQ(waitpid(child, &status, 0), child);
+            EXPECT(WIFSIGNALED(status));
+        }
+        more = read(pipes[0], &number, sizeof number) == sizeof number;
+        if (more)
+            EXPECT_EQ(number, next++);
+    }
+    EXPECT(acks < 0); /* otherwise it gave up by itself */
+    close(pipes[0]);
+    return next;
+}
+
+TEST(a_kill_at_any_moment_loses_nothing_acknowledged_and_leaves_nothing_else)
+{
+    struct world *w = *state;
+    if (!w->dir)
+        skip();
+    struct random_seeded r;
+    random_seeded_init(&r, 11);
+    unsigned next = 0;
+    int expected = 0, in_flight = 0;
+    world_close(w);
+    for (int round = 0; round < 50; round++) {
+        uint16_t chance[2];
+        random_fill(&r.random, chance, sizeof chance);
+        unsigned first = next;
+        next = round_of_killing(w, first, chance[0] % 6, chance[1] % 4000);
+        world_open(w, 0);
+        SCRATCH(a);
+        slice key, back;
+        size_t size;
+        for (unsigned i = first; i < next; i++) {
+            slice bytes = blob_of(&a, i, &size, &key);
+            EXPECT_SLICE(get(w->store, key, &a), bytes);
+        }
+        /* The one that was being committed may be there, and then it is whole. */
+        expected += (int)(next - first);
+        slice bytes = blob_of(&a, next, &size, &key);
+        if (is_visible(w->store, key, &a)) {
+            EXPECT_OK(try_get(w->store, key, &a, &back));
+            EXPECT_SLICE(back, bytes);
+            expected++;
+            in_flight++;
+            next++;
+        }
+        EXPECT_EQ(tally(w->store, &a).count, expected);
+        EXPECT_EQ(traces(w), expected);
+        world_close(w);
+    }
+    print_message("%u blobs over 50 kills, %d of them between their name and their answer\n", next, in_flight);
+    EXPECT(next > 50);
+    world_open(w, 0);
+}
+
+TEST(temporaries_of_a_dead_writer_go_at_the_next_open)
+{
+    struct world *w = *state;
+    if (w->kind != DISK_NAMES)
+        skip();
+    struct blob_writer *writer = begin(w->store, S("ab-x"), 0, w->a);
+    EXPECT_OK(writer->ops->write(writer, S("x"), w->a));
+    EXPECT_EQ(traces(w), 1);
+    EXPECT_EQ(tally(w->store, w->a).count, 0);
+    struct blob_store *dead = w->store; /* a second store on the directory stands for the restarted server */
+    world_open(w, 0);
+    EXPECT_EQ(traces(w), 0);
+    EXPECT_ERR(blob_writer_commit(&writer, w->a), ERR_UNAVAILABLE); /* its file is gone: not "not found" */
+    dead->ops->close_store(dead);
+}
+
+TEST(what_is_planted_in_a_shard_is_not_followed)
+{
+    struct world *w = *state;
+    if (!w->dir)
+        skip();
+    EXPECT_OK(try_put(w->store, S("ab-real"), S("real"), w->a));
+    slice dir = blobs_dir(w), shard = arena_printf(w->a, "%s/ab", dir.p);
+    EXPECT_EQ(symlink("/etc/passwd", arena_printf(w->a, "%s/ab-link", shard.p).p), 0);
+    EXPECT_EQ(symlink("ab-real", arena_printf(w->a, "%s/ab-near", shard.p).p), 0);
+    EXPECT_EQ(symlink("/nowhere", arena_printf(w->a, "%s/ab-dangling", shard.p).p), 0);
+    EXPECT_EQ(mkfifo(arena_printf(w->a, "%s/ab-fifo", shard.p).p, 0600), 0);
+    EXPECT_EQ(mkdir(arena_printf(w->a, "%s/ab-dir", shard.p).p, 0700), 0);
+    static const char *const planted[] = { "ab-link", "ab-near", "ab-dangling", "ab-fifo", "ab-dir" };
+    for (size_t i = 0; i < LENGTH_OF(planted); i++) {
+        struct blob_reader *r;
+        EXPECT_ERR(w->store->ops->open(w->store, slice_of(planted[i]), w->a, &r), ERR_CORRUPT);
+        EXPECT_ERR(try_put(w->store, slice_of(planted[i]), S("mine"), w->a), ERR_CONFLICT);
+    }
+    EXPECT_EQ(tally(w->store, w->a).count, 1);
+    EXPECT(access("/nowhere", F_OK) != 0);
+
+    /* A shard that is a link elsewhere would put bytes outside DIR. */
+    world_close(w);
+    slice other = arena_printf(w->a, "%s/cd", dir.p);
+    EXPECT_EQ(rmdir(other.p), 0);
+    EXPECT_EQ(symlink(w->dir, other.p), 0);
+    EXPECT(blob_disk_open(dir.p, false, w->a, &w->store) != NULL);
+    EXPECT_EQ(unlink(other.p), 0);
+    world_open(w, 0);
+}
+
+TEST(a_blob_cut_behind_our_back_is_corrupt_and_a_lost_directory_is_no_absence)
+{
+    struct world *w = *state;
+    if (!w->dir)
+        skip();
+    EXPECT_OK(try_put(w->store, S("ab-cut"), S("0123456789"), w->a));
+    struct blob_reader *r;
+    EXPECT_OK(w->store->ops->open(w->store, S("ab-cut"), w->a, &r));
+    slice path = arena_printf(w->a, "%s/ab/ab-cut", blobs_dir(w).p);
+    EXPECT_EQ(truncate(path.p, 4), 0);
+    char to[10];
+    size_t n;
+    EXPECT_ERR(r->ops->read_at(r, 0, to, 10, w->a, &n), ERR_CORRUPT);
+    EXPECT_OK(r->ops->read_at(r, 0, to, 4, w->a, &n));
+    r->ops->close(r);
+
+    EXPECT_EQ(unlink(path.p), 0);
+    EXPECT_EQ(rmdir(arena_printf(w->a, "%s/ab", blobs_dir(w).p).p), 0);
+    EXPECT_ERR(w->store->ops->open(w->store, S("ab-cut"), w->a, &r), ERR_UNAVAILABLE);
+    EXPECT_ERR(w->store->ops->remove(w->store, S("ab-cut"), w->a), ERR_UNAVAILABLE);
+    EXPECT_ERR(try_put(w->store, S("ab-cut"), S("x"), w->a), ERR_UNAVAILABLE);
+}
+
+#define CASE(test)                                                                                                     \
+    {                                                                                                                  \
+#test, test                                                                                                    \
+    }
+static const struct {
+    const char *name;
+    CMUnitTestFunction run;
+} cases[] = {
+    CASE(nothing_is_visible_before_commit),
+    CASE(a_discarded_writer_leaves_no_trace),
+    CASE(a_commit_that_conflicts_keeps_the_old_bytes),
+    CASE(of_two_writers_of_one_key_the_first_to_commit_wins),
+    CASE(a_blob_may_be_empty),
+    CASE(five_mebibytes_come_back_as_they_went),
+    CASE(the_hint_binds_nobody),
+    CASE(read_at_stops_at_the_end),
+    CASE(a_descriptor_reads_the_same_bytes),
+    CASE(an_open_reader_survives_the_removal),
+    CASE(removing_what_is_gone_is_success),
+    CASE(keys_are_told_apart_to_the_last_character),
+    CASE(each_shows_every_blob_and_obeys_its_visitor),
+    CASE(a_blob_is_as_old_as_its_commit_not_as_its_last_write),
+    CASE(what_was_committed_is_there_after_reopening),
+    CASE(eight_threads_commit_at_once_and_each_key_has_one_winner),
+    CASE(a_full_store_says_so_and_works_again_when_there_is_room),
+    CASE(a_memory_store_without_capacity_never_fills),
+    CASE(whichever_call_fails_a_blob_is_whole_or_absent),
+    CASE(a_failed_write_cannot_be_committed),
+    CASE(a_kill_at_any_moment_loses_nothing_acknowledged_and_leaves_nothing_else),
+    CASE(temporaries_of_a_dead_writer_go_at_the_next_open),
+    CASE(what_is_planted_in_a_shard_is_not_followed),
+    CASE(a_blob_cut_behind_our_back_is_corrupt_and_a_lost_directory_is_no_absence),
+};
+
+int main(void)
+{
+    int failed = 0;
+    for (enum store_kind kind = 0; kind < KINDS; kind++) {
+        struct CMUnitTest tests[LENGTH_OF(cases)];
+        for (size_t i = 0; i < LENGTH_OF(cases); i++)
+            tests[i] = (struct CMUnitTest){ cases[i].name, cases[i].run, setup, teardown, &kind };
+        failed += cmocka_run_group_tests_name(kind_names[kind], tests, NULL, NULL);
+    }
+    return failed != 0;
+}

@@ -1,0 +1,459 @@
+/* The order of the calls that make a blob durable. No test can cut the power; what it can show is that every sync was
+ * made, after what it must cover and before the answer, and that a failing one is never answered with success. */
+#include "test.h"
+#include "tmpdir.h"
+
+#include "blob/disk/disk.h"
+#include "blob/disk/disk_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* What the recording calls share; one test runs at a time. */
+static struct {
+    pthread_mutex_t mutex;
+    char log[64 * 1024];
+    const char *root;  /* shown names are relative to it */
+    const char *fail;  /* this call … */
+    int fail_errno;    /* … fails with this … */
+    int fail_times;    /* … so many times from now */
+    size_t most_bytes; /* a pwrite takes no more; 0 is no limit */
+    int fsyncs, fdatasyncs, hints;
+    int fsync_takes_us;
+} rec = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+static void note(const char *call, const char *what)
+{
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&rec.mutex);
+    size_t n = strlen(rec.log);
+    snprintf(rec.log + n, sizeof rec.log - n, "%s%s%s\n", call, *what ? " " : "", what);
+}
+
+static bool must_fail(const char *call)
+{
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&rec.mutex);
+    if (!rec.fail || strcmp(rec.fail, call) != 0 || rec.fail_times-- <= 0)
+        return false;
+    errno = rec.fail_errno;
+    return true;
+}
+
+/* The path behind a descriptor below the root; FILE for one without a name, DIR for the root itself. */
+static const char *shown(int fd, char to[512])
+{
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, to, 511);
+    to[n < 0 ? 0 : n] = 0;
+    size_t root = strlen(rec.root);
+    if (strstr(to, "(deleted)"))
+        return "FILE";
+    if (strncmp(to, rec.root, root) != 0)
+        return "PARENT";
+    if (to[root] == 0)
+        return "PARENT";
+    return strcmp(to + root, "/blobs") == 0 ? "DIR" : to + root + strlen("/blobs/");
+}
+
+static int rec_openat(int dir, const char *name, int flags, mode_t mode)
+{
+    if (must_fail(flags & O_CREAT ? "create" : (flags & O_TMPFILE) == O_TMPFILE ? "tmpfile" : "open"))
+        return -1;
+    if (flags & O_CREAT)
+        note("create", name);
+    return openat(dir, name, flags, mode);
+}
+
+static int rec_mkdirat(int dir, const char *name, mode_t mode)
+{
+    if (must_fail("mkdir"))
+        return -1;
+    int rc = mkdirat(dir, name, mode);
+    if (rc == 0)
+        note("mkdir", dir == AT_FDCWD ? "DIR" : name);
+    return rc;
+}
+
+static int rec_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+    if (must_fail("link"))
+        return -1;
+    note("link", to);
+    return linkat(from_dir, from, to_dir, to, flags);
+}
+
+static int rec_unlinkat(int dir, const char *name, int flags)
+{
+    if (must_fail("unlink"))
+        return -1;
+    note("unlink", name);
+    return unlinkat(dir, name, flags);
+}
+
+static ssize_t rec_pwrite(int fd, const void *bytes, size_t n, off_t offset)
+{
+    if (must_fail("write"))
+        return -1;
+    char to[512];
+    note("write", shown(fd, to));
+    return pwrite(fd, bytes, rec.most_bytes && n > rec.most_bytes ? rec.most_bytes : n, offset);
+}
+
+static int rec_sync_file_range(int fd, off_t offset, off_t len, unsigned flags)
+{
+    if (must_fail("sync_file_range"))
+        return -1;
+    __atomic_add_fetch(&rec.hints, 1, __ATOMIC_RELAXED);
+    return sync_file_range(fd, offset, len, flags);
+}
+
+static int rec_fdatasync(int fd)
+{
+    if (must_fail("fdatasync"))
+        return -1;
+    char to[512];
+    int rc = fdatasync(fd);
+    __atomic_add_fetch(&rec.fdatasyncs, 1, __ATOMIC_RELAXED);
+    note("fdatasync", shown(fd, to));
+    return rc;
+}
+
+static int rec_fsync(int fd)
+{
+    __atomic_add_fetch(&rec.fsyncs, 1, __ATOMIC_RELAXED);
+    char to[512];
+    if (rec.fsync_takes_us) {
+        note("fsync-begins", "");
+        usleep((useconds_t)rec.fsync_takes_us);
+    }
+    if (must_fail("fsync"))
+        return -1;
+    int rc = fsync(fd);
+    note("fsync", shown(fd, to));
+    return rc;
+}
+
+static const struct disk_syscalls recording = {
+    rec_openat, rec_mkdirat, rec_linkat, rec_unlinkat, rec_pwrite, rec_sync_file_range, rec_fdatasync, rec_fsync,
+};
+
+struct world {
+    char *root, *dir;
+    struct disk_options options;
+    struct blob_store *store;
+    struct arena arena, *a;
+};
+
+static void forget(void)
+{
+    rec.log[0] = 0;
+    rec.fail = NULL;
+    rec.most_bytes = 0;
+    rec.fsyncs = rec.fdatasyncs = rec.hints = rec.fsync_takes_us = 0;
+}
+
+static void break_call(const char *call, int errnum, int times)
+{
+    rec.fail = call;
+    rec.fail_errno = errnum;
+    rec.fail_times = times;
+}
+
+static int setup(void **state)
+{
+    struct world *w = must_malloc(sizeof *w);
+    w->a = &w->arena;
+    w->root = tmpdir_make();
+    w->dir = arena_cstr(w->a, arena_printf(w->a, "%s/blobs", w->root));
+    w->options.sys = &recording;
+    rec.root = w->root;
+    forget();
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    if (w->store)
+        w->store->ops->close_store(w->store);
+    tmpdir_remove(w->root);
+    arena_release(w->a);
+    free(w);
+    return 0;
+}
+
+static void open_store(struct world *w)
+{
+    EXPECT_OK(blob_disk_open_with(w->dir, &w->options, w->a, &w->store));
+    forget();
+}
+
+static err_t put(struct world *w, slice key, slice bytes, struct arena *a)
+{
+    SCOPED(blob_writer_discardp)
+    struct blob_writer *writer = NULL;
+    TRY(w->store->ops->create(w->store, key, bytes.n, a, &writer));
+    TRY(writer->ops->write(writer, bytes, a));
+    return blob_writer_commit(&writer, a);
+}
+
+static int files_seen;
+static int see_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)path;
+    (void)st;
+    (void)ftw;
+    files_seen += type != FTW_D;
+    return 0;
+}
+
+static int traces(struct world *w)
+{
+    files_seen = 0;
+    nftw(w->root, see_file, 16, FTW_PHYS);
+    return files_seen;
+}
+
+TEST(the_first_open_makes_directories_then_syncs_them_upwards)
+{
+    struct world *w = *state;
+    EXPECT_OK(blob_disk_open_with(w->dir, &w->options, w->a, &w->store));
+    slice log = slice_of(rec.log), tail = S("mkdir ff\nfsync DIR\nfsync PARENT\n");
+    EXPECT(slice_starts(log, S("mkdir DIR\nmkdir 00\nmkdir 01\n")));
+    EXPECT_SLICE(slice_from(log, log.n - tail.n), tail);
+}
+
+TEST(an_open_syncs_again_because_the_one_before_may_have_crashed)
+{
+    struct world *w = *state;
+    open_store(w);
+    w->store->ops->close_store(w->store);
+    EXPECT_OK(blob_disk_open_with(w->dir, &w->options, w->a, &w->store));
+    EXPECT_SLICE(slice_of(rec.log), S("fsync DIR\nfsync PARENT\n"));
+}
+
+TEST(commit_syncs_bytes_then_names_them_then_syncs_the_name)
+{
+    struct world *w = *state;
+    open_store(w);
+    EXPECT_OK(put(w, S("ab-x"), S("hello"), w->a));
+    EXPECT_SLICE(slice_of(rec.log), S("write FILE\nfdatasync FILE\nlink ab-x\nfsync ab\n"));
+}
+
+TEST(commit_with_a_temporary_name_keeps_the_same_order)
+{
+    struct world *w = *state;
+    w->options.temporary_names = true;
+    open_store(w);
+    EXPECT_OK(put(w, S("ab-x"), S("hello"), w->a));
+    EXPECT_SLICE(slice_of(rec.log), S("create .tmp-1\nwrite ab/.tmp-1\nfdatasync ab/.tmp-1\nlink ab-x\n"
+                                      "unlink .tmp-1\nfsync ab\n"));
+}
+
+TEST(temporary_names_are_used_where_unnamed_files_are_not_supported)
+{
+    struct world *w = *state;
+    break_call("tmpfile", EOPNOTSUPP, 1);
+    open_store(w);
+    EXPECT_OK(put(w, S("ab-x"), S("hello"), w->a));
+    EXPECT(slice_starts(slice_of(rec.log), S("create .tmp-1\n")));
+    w->store->ops->close_store(w->store);
+    break_call("tmpfile", ENOSPC, 1); /* a full disk says nothing about what is supported */
+    open_store(w);
+    EXPECT_OK(put(w, S("ab-y"), S("hello"), w->a));
+    EXPECT(slice_starts(slice_of(rec.log), S("write FILE\n")));
+}
+
+TEST(remove_syncs_even_what_was_gone)
+{
+    struct world *w = *state;
+    open_store(w);
+    EXPECT_OK(w->store->ops->remove(w->store, S("ab-x"), w->a));
+    EXPECT_SLICE(slice_of(rec.log), S("unlink ab-x\nfsync ab\n"));
+}
+
+TEST(relaxed_never_syncs)
+{
+    struct world *w = *state;
+    w->options.relaxed = true;
+    break_call("fsync", EIO, 1000);
+    EXPECT_OK(blob_disk_open_with(w->dir, &w->options, w->a, &w->store));
+    slice big = { must_malloc(20 << 20), 20 << 20 };
+    EXPECT_OK(put(w, S("ab-x"), big, w->a));
+    EXPECT_OK(w->store->ops->remove(w->store, S("ab-x"), w->a));
+    EXPECT_EQ(rec.fsyncs + rec.fdatasyncs + rec.hints, 0);
+    free((char *)big.p);
+}
+
+TEST(a_large_blob_starts_on_its_way_to_the_disk_early)
+{
+    struct world *w = *state;
+    open_store(w);
+    slice part = { must_malloc(1 << 20), 1 << 20 };
+    struct blob_writer *writer;
+    EXPECT_OK(w->store->ops->create(w->store, S("ab-x"), 0, w->a, &writer));
+    for (int i = 0; i < 20; i++)
+        EXPECT_OK(writer->ops->write(writer, part, w->a));
+    EXPECT_EQ(rec.hints, 2);
+    EXPECT_OK(blob_writer_commit(&writer, w->a));
+    EXPECT_EQ(rec.fdatasyncs, 1); /* which alone is what the answer stands on */
+    free((char *)part.p);
+}
+
+TEST(short_and_interrupted_calls_are_taken_up_again)
+{
+    struct world *w = *state;
+    open_store(w);
+    rec.most_bytes = 2;
+    static const char *const calls[] = { "tmpfile", "write", "fdatasync", "link", "fsync" };
+    for (size_t i = 0; i < LENGTH_OF(calls); i++) {
+        break_call(calls[i], EINTR, 3);
+        EXPECT_OK(put(w, arena_printf(w->a, "ab-%zu", i), S("hello"), w->a));
+        EXPECT(rec.fail_times <= 0);
+    }
+    struct blob_reader *r;
+    EXPECT_OK(w->store->ops->open(w->store, S("ab-4"), w->a, &r));
+    char to[6];
+    size_t n;
+    EXPECT_OK(r->ops->read_at(r, 0, to, sizeof to, w->a, &n));
+    EXPECT_SLICE(((slice){ to, n }), S("hello"));
+    r->ops->close(r);
+}
+
+TEST(no_failing_call_is_answered_with_success_or_leaves_a_trace)
+{
+    struct world *w = *state;
+    static const struct {
+        const char *call;
+        int errnum;
+        enum err_code want;
+    } cases[] = {
+        { "tmpfile", ENOSPC, ERR_NO_SPACE },   { "tmpfile", EMFILE, ERR_UNAVAILABLE },
+        { "write", ENOSPC, ERR_NO_SPACE },     { "write", EDQUOT, ERR_NO_SPACE },
+        { "write", EIO, ERR_UNAVAILABLE },     { "fdatasync", EIO, ERR_UNAVAILABLE },
+        { "fdatasync", ENOSPC, ERR_NO_SPACE }, { "link", ENOSPC, ERR_NO_SPACE },
+        { "link", EIO, ERR_UNAVAILABLE },      { "link", ENOENT, ERR_UNAVAILABLE },
+        { "fsync", EIO, ERR_UNAVAILABLE },     { "fsync", EDQUOT, ERR_NO_SPACE },
+    };
+    for (int names = 0; names < 2; names++) {
+        w->options.temporary_names = names;
+        open_store(w);
+        for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+            const char *call = cases[i].call;
+            break_call(names && !strcmp(call, "tmpfile") ? "create" : call, cases[i].errnum, 1);
+            EXPECT_ERR(put(w, S("ab-x"), S("hello"), w->a), cases[i].want);
+            EXPECT_EQ(traces(w), 0);
+            EXPECT_OK(put(w, S("ab-x"), S("hello"), w->a));
+            break_call("fsync", EIO, 1);
+            EXPECT_ERR(w->store->ops->remove(w->store, S("ab-x"), w->a), ERR_UNAVAILABLE);
+            EXPECT_OK(w->store->ops->remove(w->store, S("ab-x"), w->a));
+        }
+        w->store->ops->close_store(w->store);
+        w->store = NULL;
+    }
+}
+
+TEST(a_directory_without_rights_is_forbidden)
+{
+    struct world *w = *state;
+    static const int denied[] = { EACCES, EPERM, EROFS };
+    for (size_t i = 0; i < LENGTH_OF(denied); i++) {
+        break_call("mkdir", denied[i], 1);
+        EXPECT_ERR(blob_disk_open_with(w->dir, &w->options, w->a, &w->store), ERR_FORBIDDEN);
+    }
+    break_call("fsync", EIO, 1);
+    EXPECT_ERR(blob_disk_open_with(w->dir, &w->options, w->a, &w->store), ERR_UNAVAILABLE);
+    slice deep = arena_printf(w->a, "%s/no/such/parent", w->root);
+    EXPECT_ERR(blob_disk_open(deep.p, false, w->a, &w->store), ERR_NOT_FOUND);
+    w->store = NULL;
+}
+
+/* -- one sync for many --------------------------------------------------------------------------------------------- */
+
+struct committer {
+    struct world *world;
+    int number, failures;
+};
+
+static void *commit_some(void *arg)
+{
+    struct committer *me = arg;
+    for (int i = 0; i < 10; i++) {
+        SCRATCH(a);
+        slice key = arena_printf(&a, "ab-%d-%d", me->number, i);
+        me->failures += put(me->world, key, S("hello"), &a) != NULL;
+        note("answer", arena_cstr(&a, key));
+    }
+    return NULL;
+}
+
+static int commit_by_eight(struct world *w)
+{
+    struct committer all[8];
+    pthread_t threads[8];
+    int failures = 0;
+    for (int i = 0; i < 8; i++) {
+        all[i] = (struct committer){ w, i, 0 };
+        EXPECT_EQ(pthread_create(&threads[i], NULL, commit_some, &all[i]), 0);
+    }
+    for (int i = 0; i < 8; i++) {
+        pthread_join(threads[i], NULL);
+        failures += all[i].failures;
+    }
+    return failures;
+}
+
+/* Between "link key" and "answer key" a whole sync must lie: its beginning, then its end. */
+static bool sync_lies_between(const char *log, const char *key)
+{
+    char link[64], answer[64];
+    snprintf(link, sizeof link, "link %s\n", key);
+    snprintf(answer, sizeof answer, "answer %s\n", key);
+    const char *from = strstr(log, link), *to = strstr(log, answer);
+    const char *begins = from ? strstr(from, "fsync-begins\n") : NULL,
+               *ends = begins ? strstr(begins, "fsync ab\n") : NULL;
+    return to && ends && ends < to;
+}
+
+TEST(one_sync_serves_all_who_named_their_blob_before_it_began)
+{
+    struct world *w = *state;
+    open_store(w);
+    rec.fsync_takes_us = 2000;
+    EXPECT_EQ(commit_by_eight(w), 0);
+    EXPECT(rec.fsyncs < 60); /* for 80 commits; about 20 when nothing disturbs */
+    for (int thread = 0; thread < 8; thread++)
+        for (int i = 0; i < 10; i++) {
+            char key[32];
+            snprintf(key, sizeof key, "ab-%d-%d", thread, i);
+            EXPECT(sync_lies_between(rec.log, key));
+        }
+}
+
+TEST(a_failed_sync_fails_all_whom_it_served)
+{
+    struct world *w = *state;
+    open_store(w);
+    rec.fsync_takes_us = 2000;
+    break_call("fsync", EIO, 3);
+    int failures = commit_by_eight(w);
+    EXPECT(failures >= 3);
+    EXPECT_EQ(traces(w), 80 - failures); /* what was not promised is not shown */
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+RUN_TESTS(CASE(the_first_open_makes_directories_then_syncs_them_upwards),
+          CASE(an_open_syncs_again_because_the_one_before_may_have_crashed),
+          CASE(commit_syncs_bytes_then_names_them_then_syncs_the_name),
+          CASE(commit_with_a_temporary_name_keeps_the_same_order),
+          CASE(temporary_names_are_used_where_unnamed_files_are_not_supported), CASE(remove_syncs_even_what_was_gone),
+          CASE(relaxed_never_syncs), CASE(a_large_blob_starts_on_its_way_to_the_disk_early),
+          CASE(short_and_interrupted_calls_are_taken_up_again),
+          CASE(no_failing_call_is_answered_with_success_or_leaves_a_trace),
+          CASE(a_directory_without_rights_is_forbidden), CASE(one_sync_serves_all_who_named_their_blob_before_it_began),
+          CASE(a_failed_sync_fails_all_whom_it_served))
