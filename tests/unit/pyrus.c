@@ -10,7 +10,7 @@
 
 #define DESK(name)                         \
     SCOPED(desk_freep) struct desk *name = desk_new(NULL); \
-    struct desk_user ana = desk_user(name, "ana", "Ana Prado")
+    __attribute__((unused)) struct desk_user ana = desk_user(name, "ana", "Ana Prado")
 #define MULTIPART                                               \
     {                                                           \
         S("Content-Type"), S("multipart/form-data; boundary=b1") \
