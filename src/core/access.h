@@ -12,6 +12,10 @@ MUST_USE err_t access_bootstrap(struct core *, struct arena *a);
 MUST_USE err_t account_create(struct core *, const struct principal *who, slice name, struct arena *a,
                               struct account *ret);
 
+/* 0: no limit. Errors: NOT_FOUND; INVALID negative. */
+MUST_USE err_t account_set_limits(struct core *, const struct principal *who, slice name, int64_t max_bytes,
+                                  int64_t max_files, struct arena *a);
+
 struct user_order {
     slice account; /* name; empty: default */
     slice login;   /* 1..128 bytes of UTF-8 without control characters or blanks */
@@ -52,5 +56,9 @@ MUST_USE err_t token_issue(struct core *, slice purpose, slice login, slice key,
  * Errors: UNAUTHENTICATED unknown; EXPIRED; REVOKED; BLOCKED. */
 MUST_USE err_t access_check(struct core *, slice purpose, enum credential_form, slice secret, struct arena *a,
                             struct principal *ret);
+
+/* The operator of this server as a principal, acting in the account of that name (empty: default).
+ * Errors: NOT_FOUND. */
+MUST_USE err_t access_operator(struct core *, slice account, struct arena *a, struct principal *ret);
 
 #endif

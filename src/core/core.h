@@ -8,8 +8,11 @@
 #include "core/blob_store.h"
 #include "core/meta_store.h"
 
+#include <pthread.h>
+
 struct access_cache;
 struct content_cache;
+struct intake;
 
 struct core_options {
     uint64_t inline_max_bytes;    /* objects up to this size are rows; 0: 16 KiB */
@@ -27,14 +30,28 @@ struct core {
     struct access_cache *access;
     struct content_cache *content;
     int64_t purge_holds;      /* backups that run: while above 0 nothing is purged; atomic */
-    int64_t free_bytes_at_ms; /* when free space was last asked for; atomic, like the next */
+    int64_t free_bytes_at_ms; /* when free space was last asked for; atomic, like the next two */
     int64_t free_bytes;
+    int64_t latest_ms; /* see core_now_ms */
+    pthread_mutex_t flights_mutex;
+    struct intake *flights; /* uploads that write to the blob store now: their keys have no row yet */
 };
 
 /* stores, clock and random are borrowed and must outlive the core. */
 void core_init(struct core *, struct meta_store *, struct blob_store *, struct clock *, struct random *,
                const struct core_options *);
 void core_release(struct core *);
+
+/* The time by which things expire: the highest that the wall clock ever showed. When the clock is set back, what has
+ * expired stays expired. */
+int64_t core_now_ms(struct core *);
+/* A backup runs: no bytes may be removed now. */
+bool core_is_held(struct core *);
+/* May `bytes` more come in? Asks the blob store at most once a second.
+ * Errors: NO_SPACE free space would fall below the reserve; UNAVAILABLE. */
+MUST_USE err_t core_check_space(struct core *, uint64_t bytes, struct arena *a);
+/* As above, and counts them off until the store is asked again. */
+MUST_USE err_t core_take_space(struct core *, uint64_t bytes, struct arena *a);
 
 /* Who acts, as the guard of a dialect found out. */
 struct principal {

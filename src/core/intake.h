@@ -46,4 +46,7 @@ typedef void intake_done_fn(void *arg, err_t e, const struct file *file);
 void intake_finish(struct intake *, intake_done_fn *done, void *arg);
 void intake_discard(struct intake *); /* NULL is fine */
 
+/* Is an upload under way that writes under this key? When not, and no row names the key, none ever will. */
+bool intake_in_flight(struct core *, slice blob_key);
+
 #endif

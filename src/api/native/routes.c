@@ -1,0 +1,370 @@
+/* A small PUT and a cached GET never leave the loop: the one hands its write to the committer and replies from there,
+ * the other finds its bytes in memory. */
+#include "api/native/native_priv.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "core/access.h"
+#include "core/file.h"
+#include "core/file_name.h"
+#include "core/intake.h"
+#include "http/auth_header.h"
+#include "http/content_disposition.h"
+#include "http/target.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000, CONTENT_TYPE_MAX = 255 };
+
+static struct native_api *api_of(const struct http_exchange *x)
+{
+    return x->dialect->context;
+}
+
+static const struct principal *who_of(const struct http_exchange *x)
+{
+    assert(x->principal);
+    return x->principal;
+}
+
+static slice query_value(struct query *q, slice name)
+{
+    slice value = S("");
+    query_get(q, name, 0, &value);
+    return value;
+}
+
+/* ---- guard ---- */
+
+static err_t authenticate(struct http_exchange *x, struct principal *ret)
+{
+    struct core *core = api_of(x)->core;
+    struct arena *a = &x->arena;
+    if (x->req.local) {
+        struct query q;
+        TRY(query_parse(x->req.query, a, &q));
+        return access_operator(core, query_value(&q, S("account")), a, ret);
+    }
+    struct auth_header h;
+    err_t e = auth_header_parse(http_header(&x->req, "Authorization"), a, &h);
+    if (e || !auth_header_is(&h, S("Bearer")))
+        return err_make(a, ERR_UNAUTHENTICATED, "no bearer token");
+    return access_check(core, S(NATIVE_PURPOSE), CREDENTIAL_KEY, h.credentials, a, ret);
+}
+
+static bool guard(struct http_exchange *x)
+{
+    struct principal *who = arena_new(&x->arena, struct principal);
+    err_t e = authenticate(x, who);
+    if (e) {
+        native_fail(x, e);
+        return false;
+    }
+    who->request_id = x->req.id;
+    x->principal = who;
+    return true;
+}
+
+/* ---- a file as JSON ---- */
+
+static slice etag_of(struct arena *a, const struct file *f)
+{
+    slice md5 = hex_encode(a, (slice){ (const char *)f->md5, MD5_SIZE });
+    return arena_printf(a, "\"" SLICE_FMT "\"", SLICE_ARG(md5));
+}
+
+static slice state_name(enum file_state state)
+{
+    switch (state) {
+    case FILE_ISSUED:
+        return S("issued");
+    case FILE_STORED:
+        return S("stored");
+    case FILE_READY:
+        return S("ready");
+    case FILE_EXPIRED:
+        break;
+    }
+    return S("expired");
+}
+
+static bool state_parse(slice text, int *ret)
+{
+    for (int state = FILE_ISSUED; state <= FILE_EXPIRED; state++)
+        if (slice_eq(text, state_name((enum file_state)state))) {
+            *ret = state;
+            return true;
+        }
+    return false;
+}
+
+static void put_file(struct json_out *o, const struct file *f, struct arena *a)
+{
+    json_open_object(o);
+    json_put_string(o, "id", uuid_format(a, f->uuid));
+    json_put_string(o, "name", f->name);
+    json_put_int(o, "size", (int64_t)f->size_bytes);
+    json_put_string(o, "md5", hex_encode(a, (slice){ (const char *)f->md5, MD5_SIZE }));
+    json_put_string(o, "state", state_name(f->state));
+    json_put_string(o, "owner", f->owner_login);
+    json_put_string(o, "way", f->way);
+    json_put_string(o, "content_type", f->content_type);
+    json_put_string(o, "created_at", time_format_utc(a, f->created_at_ms));
+    json_close_object(o);
+}
+
+static void reply_json(struct http_exchange *x, int status, const struct buf *body)
+{
+    http_reply(x, status, "application/json", arena_copy(&x->arena, buf_slice(body)));
+}
+
+static void reply_file(struct http_exchange *x, int status, const struct file *f)
+{
+    SCOPED(buf_releasep) struct buf body;
+    buf_init(&body, 0);
+    struct json_out o;
+    json_out_init(&o, &body);
+    put_file(&o, f, &x->arena);
+    reply_json(x, status, &body);
+}
+
+/* ---- PUT ---- */
+
+struct put {
+    struct http_sink sink;
+    struct http_exchange *x;
+    struct intake *intake;
+};
+
+static err_t put_write(struct http_sink *sink, slice bytes)
+{
+    struct put *p = CONTAINER_OF(sink, struct put, sink);
+    SCRATCH(scratch);
+    return err_copy(&p->x->arena, intake_write(p->intake, bytes, &scratch));
+}
+
+static void put_done(void *arg, err_t e, const struct file *f)
+{
+    struct http_exchange *x = arg;
+    if (e) {
+        native_fail(x, e);
+        return;
+    }
+    slice id = uuid_format(&x->arena, f->uuid);
+    http_reply_header(x, "ETag", etag_of(&x->arena, f));
+    http_reply_header(x, "Location", arena_printf(&x->arena, "/v1/native/files/" SLICE_FMT, SLICE_ARG(id)));
+    reply_file(x, 201, f);
+}
+
+static void put_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
+{
+    struct put *p = CONTAINER_OF(sink, struct put, sink);
+    if (!e) {
+        intake_finish(p->intake, put_done, x);
+        return;
+    }
+    intake_discard(p->intake);
+    native_fail(x, e);
+}
+
+static bool put_blocks(struct http_sink *sink)
+{
+    return intake_blocks(CONTAINER_OF(sink, struct put, sink)->intake);
+}
+
+static err_t declared_md5(struct http_exchange *x, slice *ret)
+{
+    slice header = http_header(&x->req, "Content-MD5");
+    *ret = S("");
+    if (header.p && (!base64_decode(&x->arena, header, ret) || ret->n != MD5_SIZE))
+        return err_make(&x->arena, ERR_INVALID, "Content-MD5 is no base64 of 16 bytes");
+    return NULL;
+}
+
+static err_t put_open(struct http_exchange *x, struct intake **ret)
+{
+    struct native_api *api = api_of(x);
+    const struct principal *who = who_of(x);
+    struct intake_order order = { .account_id = who->account_id,
+                                  .owner_id = who->user_id,
+                                  .owner_login = who->login,
+                                  .way = S(NATIVE_PURPOSE),
+                                  .content_type = http_header(&x->req, "Content-Type"),
+                                  .request_id = x->req.id,
+                                  .max_bytes = api->options.max_file_bytes,
+                                  .exact_bytes = x->req.content_length };
+    TRY(file_name_clean(x->req.params[0], &x->arena, &order.name));
+    TRY(declared_md5(x, &order.md5));
+    if (order.content_type.n > CONTENT_TYPE_MAX || !slice_is_utf8(order.content_type))
+        return err_make(&x->arena, ERR_INVALID, "Content-Type is too long or no UTF-8");
+    return intake_open(api->core, &order, &x->arena, ret);
+}
+
+static void put(struct http_exchange *x)
+{
+    struct put *p = arena_new(&x->arena, struct put);
+    *p = (struct put){ .sink = { put_write, put_finish, put_blocks }, .x = x };
+    err_t e = put_open(x, &p->intake);
+    if (e)
+        native_fail(x, e);
+    else
+        http_receive(x, &p->sink);
+}
+
+/* ---- GET ---- */
+
+struct get {
+    struct http_content http;
+    struct content content;
+};
+
+static bool get_read_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
+{
+    struct blob_reader *reader = CONTAINER_OF(http, struct get, http)->content.reader;
+    SCRATCH(scratch);
+    return !reader->ops->read_at(reader, offset, to, size, &scratch, ret_read);
+}
+
+static void get_release(struct http_content *http)
+{
+    content_close(&CONTAINER_OF(http, struct get, http)->content);
+}
+
+/* The {id} of the path; replies when it is none. */
+static bool id_of(struct http_exchange *x, unsigned char ret_uuid[16])
+{
+    if (uuid_parse(x->req.params[0], ret_uuid))
+        return true;
+    native_fail(x, err_make(&x->arena, ERR_NOT_FOUND, "no such file"));
+    return false;
+}
+
+static void get(struct http_exchange *x)
+{
+    struct get *g = arena_new(&x->arena, struct get);
+    unsigned char uuid[16];
+    if (!id_of(x, uuid))
+        return;
+    struct arena *a = &x->arena;
+    err_t e = file_open(api_of(x)->core, who_of(x), uuid, a, &g->content);
+    if (e) {
+        native_fail(x, e);
+        return;
+    }
+    const struct file *f = &g->content.file;
+    http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), f->name, a));
+    http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
+    g->http =
+        (struct http_content){ .size_bytes = f->size_bytes,
+                               .bytes = g->content.bytes,
+                               .fd = g->content.reader ? g->content.reader->fd : -1,
+                               .read_at = get_read_at,
+                               .release = get_release,
+                               .content_type = f->content_type.n ? f->content_type : S("application/octet-stream"),
+                               .etag = etag_of(a, f),
+                               .last_modified_ms = f->stored_at_ms };
+    http_reply_content(x, &g->http);
+}
+
+static void info(struct http_exchange *x)
+{
+    unsigned char uuid[16];
+    struct file f;
+    if (!id_of(x, uuid))
+        return;
+    err_t e = file_get(api_of(x)->core, who_of(x), uuid, &x->arena, &f);
+    if (e)
+        native_fail(x, e);
+    else
+        reply_file(x, 200, &f);
+}
+
+/* ---- list, delete ---- */
+
+static err_t list_order(struct http_exchange *x, struct file_list_order *ret)
+{
+    struct query q;
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    slice limit = query_value(&q, S("limit")), after = query_value(&q, S("after")), state = query_value(&q, S("state"));
+    uint64_t most = LIMIT_DEFAULT;
+    int64_t before_id = 0;
+    int wanted = -1;
+    if (limit.n && (!slice_to_u64(limit, &most) || most < 1 || most > LIMIT_MAX))
+        return err_make(&x->arena, ERR_INVALID, "limit is a number from 1 to %d", LIMIT_MAX);
+    if (after.n && (!slice_to_i64(after, &before_id) || before_id < 1))
+        return err_make(&x->arena, ERR_INVALID, "after is the `next` of an earlier answer");
+    if (state.n && !state_parse(state, &wanted))
+        return err_make(&x->arena, ERR_INVALID, "state is stored or ready");
+    *ret = (struct file_list_order){
+        .before_id = before_id, .state = wanted, .name_contains = query_value(&q, S("name")), .most = (size_t)most
+    };
+    return NULL;
+}
+
+static void list(struct http_exchange *x)
+{
+    struct file_list_order order;
+    struct file *files;
+    size_t count;
+    int64_t next;
+    err_t e = list_order(x, &order);
+    if (!e)
+        e = file_list(api_of(x)->core, who_of(x), &order, &x->arena, &files, &count, &next);
+    if (e) {
+        native_fail(x, e);
+        return;
+    }
+    SCOPED(buf_releasep) struct buf body;
+    buf_init(&body, 0);
+    struct json_out o;
+    json_out_init(&o, &body);
+    json_open_object(&o);
+    json_name(&o, "files");
+    json_open_array(&o);
+    for (size_t i = 0; i < count; i++)
+        put_file(&o, &files[i], &x->arena);
+    json_close_array(&o);
+    json_name(&o, "next");
+    if (next)
+        json_add_string(&o, arena_printf(&x->arena, "%lld", (long long)next));
+    else
+        json_add_null(&o);
+    json_close_object(&o);
+    reply_json(x, 200, &body);
+}
+
+static void delete (struct http_exchange *x)
+{
+    unsigned char uuid[16];
+    if (!id_of(x, uuid))
+        return;
+    err_t e = file_delete(api_of(x)->core, who_of(x), uuid, &x->arena);
+    if (e)
+        native_fail(x, e);
+    else
+        http_reply(x, 204, NULL, S(""));
+}
+
+/* ---- the table ---- */
+
+static const struct http_route routes[] = {
+    { "PUT", "/v1/native/files/{name}", put, HTTP_STREAM, 0, "README.md, Upload" },
+    { "GET", "/v1/native/files", list, HTTP_NO_BODY, 0, "README.md, List" },
+    { "GET", "/v1/native/files/{id}", get, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "README.md, Download" },
+    { "GET", "/v1/native/files/{id}/info", info, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "README.md, Info" },
+    { "DELETE", "/v1/native/files/{id}", delete, HTTP_NO_BODY, 0, "README.md, Delete" },
+};
+
+static const char *const prefixes[] = { "/v1/native", NULL };
+
+void native_init(struct native_api *api, struct core *core, const struct native_options *options)
+{
+    *api = (struct native_api){ .core = core, .options = *options };
+    api->dialect = (struct http_dialect){ .name = NATIVE_PURPOSE,
+                                          .routes = routes,
+                                          .route_count = LENGTH_OF(routes),
+                                          .prefixes = prefixes,
+                                          .guard = guard,
+                                          .refuse = native_refuse,
+                                          .context = api };
+}

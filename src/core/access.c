@@ -1,0 +1,197 @@
+/* Keys, tokens, and who they let in.
+ * Of a secret only its SHA-256 is kept and compared, through an index: the time that takes tells nothing about the
+ * secret, which is random and long. */
+#include "core/access_priv.h"
+#include "core/event.h"
+
+#include <string.h>
+
+enum { SECRET_LENGTH = 43 }; /* 62^43: 256 bits */
+
+static slice subject_key(struct arena *a, int64_t id)
+{
+    return arena_printf(a, "key:%lld", (long long)id);
+}
+
+/* ---- keys ---- */
+
+struct key_change {
+    const struct principal *who;
+    int64_t now_ms;
+    slice login, purpose, secret;
+    int64_t id;
+};
+
+static err_t apply_key_mint(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct key_change *c = arg;
+    struct user user;
+    TRY(meta_user_by_login(tx, c->login, a, &user));
+    if (user.state != USER_ACTIVE)
+        return err_make(a, ERR_BLOCKED, "the user is disabled");
+    struct credential key = { .account_id = user.account_id,
+                              .user_id = user.id,
+                              .purpose = c->purpose,
+                              .form = CREDENTIAL_KEY,
+                              .created_at_ms = c->now_ms };
+    hash_sha256(c->secret, key.secret_hash);
+    TRY(meta_credential_add(tx, &key, a, &c->id));
+    return event_write(tx, c->now_ms, c->who, user.account_id, S("key.mint"), subject_key(a, c->id),
+                       arena_printf(a, SLICE_FMT " for " SLICE_FMT, SLICE_ARG(c->purpose), SLICE_ARG(c->login)), a);
+}
+
+err_t key_mint(struct core *core, const struct principal *who, slice login, slice purpose, struct arena *a,
+               int64_t *ret_id, slice *ret_secret)
+{
+    struct key_change c = { .who = who,
+                            .now_ms = core_now_ms(core),
+                            .login = login,
+                            .purpose = purpose,
+                            .secret = random_text(core->random, a, SECRET_LENGTH) };
+    TRY(meta_write(core->meta, apply_key_mint, &c, a));
+    *ret_id = c.id;
+    *ret_secret = c.secret;
+    return NULL;
+}
+
+static err_t apply_key_revoke(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct key_change *c = arg;
+    struct credential key;
+    TRY(meta_credential_get(tx, c->id, a, &key));
+    if (key.form != CREDENTIAL_KEY)
+        return err_make(a, ERR_NOT_FOUND, "there is no key with that id");
+    TRY(meta_credential_revoke(tx, key.id, c->now_ms, a));
+    return event_write(tx, c->now_ms, c->who, key.account_id, S("key.revoke"), subject_key(a, key.id), S(""), a);
+}
+
+err_t key_revoke(struct core *core, const struct principal *who, int64_t id, struct arena *a)
+{
+    struct key_change c = { .who = who, .now_ms = core_now_ms(core), .id = id };
+    return meta_write(core->meta, apply_key_revoke, &c, a);
+}
+
+/* ---- tokens ---- */
+
+struct token_order {
+    slice purpose, login;
+    unsigned char key_hash[SHA256_SIZE], token_hash[SHA256_SIZE];
+    const struct token_policy *policy;
+    int64_t now_ms;
+};
+
+/* The user's key, checked. An unknown login looks for the key all the same. */
+static err_t token_check_key(struct meta_tx *tx, const struct token_order *order, struct arena *a,
+                             struct credential *ret_key)
+{
+    struct user user = { 0 };
+    struct credential key = { 0 };
+    err_t no_user = meta_user_by_login(tx, order->login, a, &user);
+    if (no_user && no_user->code != ERR_NOT_FOUND)
+        return no_user;
+    err_t no_key = meta_credential_by_hash(tx, order->purpose, CREDENTIAL_KEY, order->key_hash, a, &key);
+    if (no_key && no_key->code != ERR_NOT_FOUND)
+        return no_key;
+    if (no_user || no_key || key.user_id != user.id || key.revoked_at_ms)
+        return err_make(a, ERR_UNAUTHENTICATED, "login or key is wrong");
+    if (user.state != USER_ACTIVE)
+        return err_make(a, ERR_BLOCKED, "the user is disabled");
+    *ret_key = key;
+    return NULL;
+}
+
+static err_t apply_token_issue(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct token_order *order = arg;
+    struct credential key;
+    TRY(token_check_key(tx, order, a, &key));
+    TRY(meta_credential_trim_tokens(tx, key.user_id, order->purpose, order->policy->per_user - 1, order->now_ms, a));
+    struct credential token = { .account_id = key.account_id,
+                                .user_id = key.user_id,
+                                .purpose = order->purpose,
+                                .form = CREDENTIAL_TOKEN,
+                                .parent_id = key.id,
+                                .created_at_ms = order->now_ms,
+                                .expires_at_ms = order->now_ms + order->policy->lifetime_ms };
+    memcpy(token.secret_hash, order->token_hash, SHA256_SIZE);
+    int64_t id;
+    TRY(meta_credential_add(tx, &token, a, &id));
+    struct principal who = { .account_id = key.account_id, .user_id = key.user_id, .login = order->login };
+    return event_write(tx, order->now_ms, &who, key.account_id, S("token.issue"), subject_key(a, key.id),
+                       order->purpose, a);
+}
+
+err_t token_issue(struct core *core, slice purpose, slice login, slice key, const struct token_policy *policy,
+                  struct arena *a, slice *ret_token)
+{
+    slice secret = random_text(core->random, a, SECRET_LENGTH);
+    struct token_order order = { .purpose = purpose, .login = login, .policy = policy, .now_ms = core_now_ms(core) };
+    hash_sha256(key, order.key_hash);
+    hash_sha256(secret, order.token_hash);
+    {
+        /* Guesses are turned away here, where they do not keep the committer busy. */
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        struct credential unused;
+        TRY(meta_read_begin(core->meta, a, &tx));
+        TRY(token_check_key(tx, &order, a, &unused));
+    }
+    TRY(meta_write(core->meta, apply_token_issue, &order, a));
+    *ret_token = secret;
+    return NULL;
+}
+
+/* ---- the check ---- */
+
+/* At exactly expires_at_ms it has expired. */
+static bool is_past(int64_t expires_at_ms, int64_t now_ms)
+{
+    return expires_at_ms > 0 && expires_at_ms <= now_ms;
+}
+
+static err_t look_up(struct core *core, slice purpose, enum credential_form form, const unsigned char *hash,
+                     int64_t now_ms, struct arena *a, struct access_found *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    struct credential c;
+    err_t e = meta_credential_by_hash(tx, purpose, form, hash, a, &c);
+    if (err_is(e, ERR_NOT_FOUND))
+        return err_make(a, ERR_UNAUTHENTICATED, "unknown key or token");
+    TRY(e);
+    /* What had run out before it was ended has expired, not been revoked. */
+    if (c.revoked_at_ms && !is_past(c.expires_at_ms, c.revoked_at_ms))
+        return err_make(a, ERR_REVOKED, "the key or token was revoked");
+    if (is_past(c.expires_at_ms, now_ms))
+        return err_make(a, ERR_EXPIRED, "the token has expired");
+    struct user user;
+    TRY(meta_user_get(tx, c.user_id, a, &user));
+    if (user.state != USER_ACTIVE)
+        return err_make(a, user.state == USER_DELETED ? ERR_REVOKED : ERR_BLOCKED, "the user is not active");
+    *ret = (struct access_found){ .principal = { .account_id = user.account_id,
+                                                 .user_id = user.id,
+                                                 .login = user.login,
+                                                 .is_admin = user.is_admin,
+                                                 .credential_id = c.id,
+                                                 .request_id = S("") },
+                                  .expires_at_ms = c.expires_at_ms };
+    return NULL;
+}
+
+err_t access_check(struct core *core, slice purpose, enum credential_form form, slice secret, struct arena *a,
+                   struct principal *ret)
+{
+    unsigned char hash[SHA256_SIZE];
+    hash_sha256(secret, hash);
+    int64_t now_ms = core_now_ms(core);
+    uint64_t generation = meta_generation(core->meta); /* before the rows are read */
+    struct access_found found;
+    if (access_cache_find(core->access, purpose, form, hash, generation, a, &found)) {
+        if (is_past(found.expires_at_ms, now_ms))
+            return err_make(a, ERR_EXPIRED, "the token has expired");
+    } else {
+        TRY(look_up(core, purpose, form, hash, now_ms, a, &found));
+        access_cache_put(core->access, purpose, form, hash, generation, &found);
+    }
+    *ret = found.principal;
+    return NULL;
+}

@@ -1,0 +1,109 @@
+/* Principals by the hash of their secret, so that a check costs a hash and a look, not a query.
+ *
+ * An entry is good while the store's generation is the one that was read before its rows were: every revocation,
+ * disabling or deletion raises it before it is acknowledged. Expiry is checked on each hit. Only those who may come in
+ * are kept: an attacker's guesses find no room here. Bounded: SHARDS × SETS × WAYS entries; the oldest of a set goes.
+ */
+#include "core/access_priv.h"
+#include "core/core_priv.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHARDS = 16, SETS = 64, WAYS = 4, PURPOSE_MAX = 15, LOGIN_MAX = 128 };
+
+struct access_entry {
+    bool used;
+    unsigned char hash[SHA256_SIZE];
+    enum credential_form form;
+    char purpose[PURPOSE_MAX + 1];
+    uint64_t generation, at; /* `at` counts up within the shard */
+    int64_t expires_at_ms;
+    struct principal principal; /* login points to the array below */
+    char login[LOGIN_MAX];
+};
+
+struct access_shard {
+    pthread_mutex_t mutex;
+    uint64_t count;
+    struct access_entry sets[SETS][WAYS];
+};
+
+struct access_cache {
+    struct access_shard shards[SHARDS];
+};
+
+struct access_cache *access_cache_new(void)
+{
+    struct access_cache *cache = must_malloc(sizeof *cache);
+    for (size_t i = 0; i < SHARDS; i++)
+        pthread_mutex_init(&cache->shards[i].mutex, NULL);
+    return cache;
+}
+
+void access_cache_free(struct access_cache *cache)
+{
+    for (size_t i = 0; i < SHARDS; i++)
+        pthread_mutex_destroy(&cache->shards[i].mutex);
+    free(cache);
+}
+
+/* The hash is a SHA-256: any of its bytes spread evenly. */
+static struct access_shard *shard_of(struct access_cache *cache, const unsigned char *hash)
+{
+    return &cache->shards[hash[0] % SHARDS];
+}
+
+static bool entry_is(const struct access_entry *entry, slice purpose, enum credential_form form,
+                     const unsigned char *hash)
+{
+    return entry->used && memcmp(entry->hash, hash, SHA256_SIZE) == 0 && entry->form == form &&
+           slice_eq(slice_of(entry->purpose), purpose);
+}
+
+bool access_cache_find(struct access_cache *cache, slice purpose, enum credential_form form, const unsigned char *hash,
+                       uint64_t generation, struct arena *a, struct access_found *ret)
+{
+    struct access_shard *shard = shard_of(cache, hash);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    struct access_entry *set = shard->sets[hash[1] % SETS];
+    for (size_t i = 0; i < WAYS; i++) {
+        if (!entry_is(&set[i], purpose, form, hash) || set[i].generation != generation)
+            continue;
+        ret->principal = set[i].principal;
+        ret->principal.login = arena_copy(a, set[i].principal.login);
+        ret->expires_at_ms = set[i].expires_at_ms;
+        return true;
+    }
+    return false;
+}
+
+void access_cache_put(struct access_cache *cache, slice purpose, enum credential_form form, const unsigned char *hash,
+                      uint64_t generation, const struct access_found *found)
+{
+    if (purpose.n > PURPOSE_MAX || found->principal.login.n > LOGIN_MAX)
+        return;
+    struct access_shard *shard = shard_of(cache, hash);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    struct access_entry *set = shard->sets[hash[1] % SETS], *slot = &set[0];
+    for (size_t i = 0; i < WAYS; i++) {
+        if (entry_is(&set[i], purpose, form, hash)) {
+            slot = &set[i];
+            break;
+        }
+        if (set[i].at < slot->at)
+            slot = &set[i];
+    }
+    *slot = (struct access_entry){ .used = true,
+                                   .form = form,
+                                   .generation = generation,
+                                   .at = ++shard->count,
+                                   .expires_at_ms = found->expires_at_ms,
+                                   .principal = found->principal };
+    memcpy(slot->hash, hash, SHA256_SIZE);
+    memcpy(slot->purpose, purpose.p, purpose.n);
+    memcpy(slot->login, found->principal.login.p, found->principal.login.n);
+    slot->principal.login = (slice){ slot->login, found->principal.login.n };
+    slot->principal.request_id = S("");
+}

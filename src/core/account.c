@@ -1,0 +1,265 @@
+/* Accounts and users. Every change is one write with its event; checks run inside it, so that two of them cannot both
+ * believe that a name is free. */
+#include "base/password.h"
+#include "core/access.h"
+#include "core/event.h"
+
+#define DEFAULT_ACCOUNT S("default")
+#define OPERATOR S("operator")
+
+enum { ACCOUNT_NAME_MAX = 64, LOGIN_MAX = 128, LABEL_MAX = 256, PASSWORD_MIN = 8, PASSWORD_MAX = 1024 };
+
+static bool account_name_is_valid(slice name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+              c == '-'))
+            return false;
+    }
+    return name.n >= 1 && name.n <= ACCOUNT_NAME_MAX;
+}
+
+/* No control characters (C0, DEL, C1). */
+static bool text_is_plain(slice text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (c < 0x20 || c == 0x7f || (c == 0xc2 && i + 1 < text.n && (unsigned char)text.p[i + 1] < 0xa0))
+            return false;
+    }
+    return slice_is_utf8(text);
+}
+
+static bool login_is_valid(slice login)
+{
+    return login.n >= 1 && login.n <= LOGIN_MAX && text_is_plain(login) && slice_find_byte(login, ' ') == SLICE_NONE &&
+           slice_find(login, S("\xc2\xa0")) == SLICE_NONE;
+}
+
+static slice subject_user(struct arena *a, slice login)
+{
+    return arena_printf(a, "user:" SLICE_FMT, SLICE_ARG(login));
+}
+
+/* ---- accounts ---- */
+
+struct account_change {
+    const struct principal *who;
+    int64_t now_ms;
+    slice name;
+    int64_t max_bytes, max_files;
+    int64_t ret_id;
+};
+
+static err_t apply_account_create(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct account_change *c = arg;
+    struct account account = { .name = c->name, .created_at_ms = c->now_ms };
+    TRY(meta_account_add(tx, &account, a, &c->ret_id));
+    return event_write(tx, c->now_ms, c->who, c->ret_id, S("account.create"),
+                       arena_printf(a, "account:" SLICE_FMT, SLICE_ARG(c->name)), S(""), a);
+}
+
+err_t account_create(struct core *core, const struct principal *who, slice name, struct arena *a, struct account *ret)
+{
+    if (!account_name_is_valid(name))
+        return err_make(a, ERR_INVALID, "an account name is 1 to 64 of A-Z a-z 0-9 . _ -");
+    struct account_change c = { .who = who, .now_ms = core_now_ms(core), .name = name };
+    TRY(meta_write(core->meta, apply_account_create, &c, a));
+    *ret = (struct account){ .id = c.ret_id, .name = arena_copy(a, name), .created_at_ms = c.now_ms };
+    return NULL;
+}
+
+static err_t apply_account_limits(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct account_change *c = arg;
+    struct account account;
+    TRY(meta_account_by_name(tx, c->name, a, &account));
+    TRY(meta_account_set_limits(tx, account.id, c->max_bytes, c->max_files, a));
+    return event_write(tx, c->now_ms, c->who, account.id, S("account.limit"),
+                       arena_printf(a, "account:" SLICE_FMT, SLICE_ARG(c->name)),
+                       arena_printf(a, "bytes %lld files %lld", (long long)c->max_bytes, (long long)c->max_files), a);
+}
+
+err_t account_set_limits(struct core *core, const struct principal *who, slice name, int64_t max_bytes,
+                         int64_t max_files, struct arena *a)
+{
+    if (max_bytes < 0 || max_files < 0)
+        return err_make(a, ERR_INVALID, "a limit is not negative");
+    struct account_change c = {
+        .who = who, .now_ms = core_now_ms(core), .name = name, .max_bytes = max_bytes, .max_files = max_files
+    };
+    return meta_write(core->meta, apply_account_limits, &c, a);
+}
+
+/* ---- users ---- */
+
+struct user_change {
+    const struct principal *who;
+    int64_t now_ms;
+    const struct user_order *order;
+    slice login;
+    enum user_state state;
+    slice password_hash;
+    struct user ret; /* its slices are the order's */
+};
+
+static err_t apply_user_create(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct user_change *c = arg;
+    struct account account;
+    TRY(meta_account_by_name(tx, c->order->account.n ? c->order->account : DEFAULT_ACCOUNT, a, &account));
+    struct user user = { .account_id = account.id,
+                         .login = c->order->login,
+                         .name = c->order->name,
+                         .email = c->order->email,
+                         .kind = c->order->kind,
+                         .is_admin = c->order->is_admin,
+                         .created_at_ms = c->now_ms };
+    TRY(meta_user_add(tx, &user, a, &user.id));
+    c->ret = user;
+    return event_write(tx, c->now_ms, c->who, account.id, S("user.create"), subject_user(a, user.login),
+                       user.is_admin ? S("admin") : S(""), a);
+}
+
+err_t user_create(struct core *core, const struct principal *who, const struct user_order *order, struct arena *a,
+                  struct user *ret)
+{
+    if (!login_is_valid(order->login))
+        return err_make(a, ERR_INVALID, "a login is 1 to 128 bytes of UTF-8 without blanks or control characters");
+    if (order->name.n > LABEL_MAX || order->email.n > LABEL_MAX || !text_is_plain(order->name) ||
+        !text_is_plain(order->email))
+        return err_make(a, ERR_INVALID, "name and e-mail are at most 256 bytes of UTF-8 without control characters");
+    struct user_change c = { .who = who, .now_ms = core_now_ms(core), .order = order };
+    TRY(meta_write(core->meta, apply_user_create, &c, a));
+    *ret = c.ret;
+    ret->login = arena_copy(a, c.ret.login);
+    ret->name = arena_copy(a, c.ret.name);
+    ret->email = arena_copy(a, c.ret.email);
+    return NULL;
+}
+
+static err_t revoke_all(struct meta_tx *tx, int64_t user_id, int64_t now_ms, struct arena *a)
+{
+    struct credential *keys;
+    size_t count;
+    TRY(meta_credential_list(tx, user_id, CREDENTIAL_KEY, a, &keys, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(meta_credential_revoke(tx, keys[i].id, now_ms, a));
+    return meta_credential_revoke_tokens(tx, user_id, now_ms, a);
+}
+
+static err_t apply_user_state(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    static const slice actions[] = { [USER_ACTIVE] = { "user.enable", 11 },
+                                     [USER_DISABLED] = { "user.disable", 12 },
+                                     [USER_DELETED] = { "user.delete", 11 } };
+    struct user_change *c = arg;
+    struct user user;
+    TRY(meta_user_by_login(tx, c->login, a, &user));
+    if (user.kind == USER_SYSTEM)
+        return err_make(a, ERR_FORBIDDEN, "the server's own user stays as it is");
+    if (c->state == USER_DELETED)
+        TRY(revoke_all(tx, user.id, c->now_ms, a));
+    else if (c->state == USER_DISABLED)
+        TRY(meta_credential_revoke_tokens(tx, user.id, c->now_ms, a));
+    TRY(meta_user_set_state(tx, user.id, c->state, a));
+    return event_write(tx, c->now_ms, c->who, user.account_id, actions[c->state], subject_user(a, c->login), S(""), a);
+}
+
+err_t user_set_state(struct core *core, const struct principal *who, slice login, enum user_state state,
+                     struct arena *a)
+{
+    struct user_change c = { .who = who, .now_ms = core_now_ms(core), .login = login, .state = state };
+    return meta_write(core->meta, apply_user_state, &c, a);
+}
+
+static err_t apply_user_password(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct user_change *c = arg;
+    struct user user;
+    TRY(meta_user_by_login(tx, c->login, a, &user));
+    if (user.kind == USER_SYSTEM)
+        return err_make(a, ERR_FORBIDDEN, "the server's own user stays as it is");
+    TRY(meta_user_set_password(tx, user.id, c->password_hash, a));
+    TRY(meta_credential_revoke_tokens(tx, user.id, c->now_ms, a));
+    return event_write(tx, c->now_ms, c->who, user.account_id, S("user.password"), subject_user(a, c->login), S(""), a);
+}
+
+err_t user_set_password(struct core *core, const struct principal *who, slice login, slice password, struct arena *a)
+{
+    if (password.n < PASSWORD_MIN || password.n > PASSWORD_MAX)
+        return err_make(a, ERR_INVALID, "a password has 8 to 1024 bytes");
+    struct user_change c = { .who = who,
+                             .now_ms = core_now_ms(core),
+                             .login = login,
+                             .password_hash = password_hash(core->random, a, password) };
+    return meta_write(core->meta, apply_user_password, &c, a);
+}
+
+err_t user_check_password(struct core *core, slice login, slice password, struct arena *a, struct user *ret)
+{
+    struct user user = { 0 };
+    slice hash = S("");
+    {
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL; /* ends before the slow part */
+        TRY(meta_read_begin(core->meta, a, &tx));
+        err_t e = meta_user_by_login(tx, login, a, &user);
+        if (e && e->code != ERR_NOT_FOUND)
+            return e;
+        if (!e)
+            TRY(meta_user_password(tx, user.id, a, &hash));
+    }
+    bool right = password.n <= PASSWORD_MAX && password_check(hash, password);
+    if (!right || user.state != USER_ACTIVE)
+        return err_make(a, ERR_UNAUTHENTICATED, "login or password is wrong");
+    *ret = user;
+    return NULL;
+}
+
+/* ---- the start ---- */
+
+static err_t apply_bootstrap(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct account_change *c = arg;
+    struct account account;
+    err_t e = meta_account_by_name(tx, DEFAULT_ACCOUNT, a, &account);
+    if (err_is(e, ERR_NOT_FOUND)) {
+        account = (struct account){ .name = DEFAULT_ACCOUNT, .created_at_ms = c->now_ms };
+        e = meta_account_add(tx, &account, a, &account.id);
+    }
+    TRY(e);
+    struct user user;
+    e = meta_user_by_login(tx, OPERATOR, a, &user);
+    if (err_is(e, ERR_NOT_FOUND)) {
+        user = (struct user){ .account_id = account.id,
+                              .login = OPERATOR,
+                              .name = S("Operator"),
+                              .kind = USER_SYSTEM,
+                              .is_admin = true,
+                              .created_at_ms = c->now_ms };
+        e = meta_user_add(tx, &user, a, &user.id);
+    }
+    return e;
+}
+
+err_t access_bootstrap(struct core *core, struct arena *a)
+{
+    struct account_change c = { .now_ms = core_now_ms(core) };
+    return meta_write(core->meta, apply_bootstrap, &c, a);
+}
+
+err_t access_operator(struct core *core, slice account_name, struct arena *a, struct principal *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    struct account account;
+    struct user user;
+    TRY(meta_account_by_name(tx, account_name.n ? account_name : DEFAULT_ACCOUNT, a, &account));
+    TRY(meta_user_by_login(tx, OPERATOR, a, &user));
+    *ret = (struct principal){
+        .account_id = account.id, .user_id = user.id, .login = user.login, .is_admin = true, .request_id = S("")
+    };
+    return NULL;
+}

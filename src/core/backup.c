@@ -1,0 +1,348 @@
+/* Order of a backup: hold removals → copy the database → copy the blobs that the copy names → sync → MANIFEST.
+ * A blob that the copied rows name existed when they were copied, and nothing is removed while the hold stands, so it
+ * is there to be copied. The MANIFEST carries the SHA-256 of the database; the digests of the bytes are in its rows. */
+#include "core/backup.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "core/data_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { PIECE = 128 * 1024, MANIFEST_FORMAT = 1, MANIFEST_MAX = 64 * 1024 };
+#define PARTIAL_SUFFIX ".partial"
+
+static const char *path_in(struct arena *a, const char *dir, const char *name)
+{
+    return arena_printf(a, "%s/%s", dir, name).p;
+}
+
+/* ---- files and folders ---- */
+
+static void dir_closep(DIR **d)
+{
+    if (*d)
+        closedir(*d);
+}
+
+static err_t sync_path(const char *path, struct arena *a)
+{
+    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        return err_errno(a, errno, "cannot sync %s", path);
+    return NULL;
+}
+
+/* Make the folder, or see that it is empty; a lock may lie in it already. */
+static err_t claim_dir(const char *dir, struct arena *a)
+{
+    if (mkdir(dir, 0700) == 0)
+        return sync_path(path_in(a, dir, ".."), a);
+    if (errno != EEXIST)
+        return err_errno(a, errno, "cannot make %s", dir);
+    SCOPED(dir_closep) DIR *d = opendir(dir);
+    if (!d)
+        return err_errno(a, errno, "cannot read %s", dir);
+    for (struct dirent *entry = readdir(d); entry; entry = readdir(d)) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, DATA_DIR_LOCK) != 0)
+            return err_make(a, ERR_CONFLICT, "%s is not empty", dir);
+    }
+    return NULL;
+}
+
+static err_t write_all(int fd, slice bytes, const char *path, struct arena *a)
+{
+    while (bytes.n) {
+        ssize_t n = write(fd, bytes.p, bytes.n);
+        if (n < 0 && errno != EINTR)
+            return err_errno(a, errno, "cannot write %s", path);
+        bytes = slice_from(bytes, n > 0 ? (size_t)n : 0);
+    }
+    return NULL;
+}
+
+static void hash_freep(struct hash **h)
+{
+    hash_free(*h);
+}
+
+/* Copy `from` to the new file `to` (NULL: only read it), synced. */
+static err_t copy_file(const char *from, const char *to, struct arena *a, unsigned char ret_sha256[SHA256_SIZE])
+{
+    SCOPED(fd_closep) int in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0)
+        return err_errno(a, errno, "cannot open %s", from);
+    SCOPED(fd_closep) int out = to ? open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    if (to && out < 0)
+        return err_errno(a, errno, "cannot make %s", to);
+    SCOPED(hash_freep) struct hash *sha256 = hash_new(HASH_SHA256);
+    char *piece = arena_alloc(a, PIECE);
+    for (;;) {
+        ssize_t n = read(in, piece, PIECE);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(a, errno, "cannot read %s", from);
+        if (n == 0)
+            break;
+        hash_update(sha256, (slice){ piece, (size_t)n });
+        if (to)
+            TRY(write_all(out, (slice){ piece, (size_t)n }, to, a));
+    }
+    if (to && fsync(out) != 0)
+        return err_errno(a, errno, "cannot sync %s", to);
+    hash_final(sha256, ret_sha256);
+    return NULL;
+}
+
+/* A file that is there whole or not at all. */
+static err_t write_file(const char *dir, const char *name, slice text, struct arena *a)
+{
+    const char *path = path_in(a, dir, name), *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, path).p;
+    SCOPED(fd_closep) int fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_errno(a, errno, "cannot make %s", partial);
+    TRY(write_all(fd, text, partial, a));
+    if (fsync(fd) != 0 || rename(partial, path) != 0)
+        return err_errno(a, errno, "cannot write %s", path);
+    return sync_path(dir, a);
+}
+
+/* ---- the stores of a directory ---- */
+
+struct stores {
+    struct meta_store *meta;
+    struct blob_store *blob;
+};
+
+static void stores_closep(struct stores *s)
+{
+    meta_close(s->meta);
+    if (s->blob)
+        s->blob->ops->close_store(s->blob);
+}
+
+static err_t stores_open(const struct store_opener *opener, const char *dir, bool read_only, struct arena *a,
+                         struct stores *ret)
+{
+    return opener->open(opener->arg, dir, read_only, a, &ret->meta, &ret->blob);
+}
+
+/* ---- blobs ---- */
+
+struct blob_copy {
+    struct blob_store *from, *to;
+    struct arena *a;
+    struct backup_report *report;
+};
+
+struct blob_pipe {
+    struct blob_reader *reader;
+    struct blob_writer *writer;
+};
+
+static void pipe_closep(struct blob_pipe *p)
+{
+    if (p->reader)
+        p->reader->ops->close(p->reader);
+    if (p->writer)
+        p->writer->ops->discard(p->writer);
+}
+
+static err_t copy_blob(struct blob_copy *copy, const struct object *object, struct arena *a)
+{
+    SCOPED(pipe_closep) struct blob_pipe p = { 0 };
+    err_t e = copy->from->ops->open(copy->from, object->blob_key, a, &p.reader);
+    if (err_is(e, ERR_NOT_FOUND))
+        return err_because(a, e, ERR_CORRUPT, "the bytes of object %lld are missing", (long long)object->id);
+    TRY(e);
+    TRY(copy->to->ops->create(copy->to, object->blob_key, object->size_bytes, a, &p.writer));
+    SCOPED(hash_freep) struct hash *md5 = hash_new(HASH_MD5);
+    char *piece = arena_alloc(a, PIECE);
+    uint64_t at = 0;
+    for (size_t got = 1; at < p.reader->size_bytes && got > 0; at += got) {
+        TRY(p.reader->ops->read_at(p.reader, at, piece, PIECE, a, &got));
+        hash_update(md5, (slice){ piece, got });
+        TRY(p.writer->ops->write(p.writer, (slice){ piece, got }, a));
+    }
+    unsigned char digest[MD5_SIZE];
+    hash_final(md5, digest);
+    if (at != object->size_bytes || memcmp(digest, object->md5, MD5_SIZE) != 0)
+        return err_make(a, ERR_CORRUPT, "the bytes of object %lld are not what was stored", (long long)object->id);
+    struct blob_writer *writer = p.writer;
+    p.writer = NULL;
+    TRY(writer->ops->commit(writer, a));
+    copy->report->blobs++;
+    copy->report->blob_bytes += object->size_bytes;
+    return NULL;
+}
+
+static err_t visit_object(void *arg, const struct object *object)
+{
+    struct blob_copy *copy = arg;
+    copy->report->objects++;
+    if (object->blob_key.n == 0)
+        return NULL;
+    SCRATCH(scratch);
+    return err_copy(copy->a, copy_blob(copy, object, &scratch));
+}
+
+/* Every blob that `rows` names. */
+static err_t copy_blobs(struct meta_store *rows, struct blob_store *from, struct blob_store *to, struct arena *a,
+                        struct backup_report *report)
+{
+    struct blob_copy copy = { from, to, a, report };
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(rows, a, &tx));
+    return meta_object_each(tx, 0, a, visit_object, &copy);
+}
+
+/* ---- MANIFEST ---- */
+
+static err_t manifest_write(const char *dir, const struct backup_report *report, const unsigned char *sha256,
+                            struct arena *a)
+{
+    SCOPED(buf_releasep) struct buf text;
+    buf_init(&text, 0);
+    struct json_out o;
+    json_out_init(&o, &text);
+    json_open_object(&o);
+    json_put_int(&o, "format", MANIFEST_FORMAT);
+    json_put_string(&o, "version", S(CAIS_VERSION));
+    json_put_int(&o, "created_at_ms", report->created_at_ms);
+    json_put_string(&o, "created_at", time_format_utc(a, report->created_at_ms));
+    json_put_int(&o, "objects", report->objects);
+    json_put_int(&o, "blobs", report->blobs);
+    json_put_int(&o, "blob_bytes", (int64_t)report->blob_bytes);
+    json_put_string(&o, "database_sha256", hex_encode(a, (slice){ (const char *)sha256, SHA256_SIZE }));
+    json_close_object(&o);
+    buf_add_byte(&text, '\n');
+    return write_file(dir, DATA_DIR_MANIFEST, buf_slice(&text), a);
+}
+
+static err_t read_small_file(const char *path, struct arena *a, slice *ret)
+{
+    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(a, errno, "cannot open %s", path);
+    char *text = arena_alloc(a, MANIFEST_MAX);
+    ssize_t n = read(fd, text, MANIFEST_MAX);
+    if (n < 0)
+        return err_errno(a, errno, "cannot read %s", path);
+    *ret = (slice){ text, (size_t)n };
+    return NULL;
+}
+
+static bool manifest_int(const struct json *manifest, const char *name, int64_t *ret)
+{
+    return json_to_i64(json_get(manifest, name), ret);
+}
+
+static err_t manifest_read(const char *dir, struct arena *a, struct backup_report *ret, slice *ret_sha256_hex)
+{
+    slice text;
+    err_t e = read_small_file(path_in(a, dir, DATA_DIR_MANIFEST), a, &text);
+    if (err_is(e, ERR_NOT_FOUND))
+        return err_because(a, e, ERR_NOT_FOUND, "%s is no finished backup: it has no MANIFEST", dir);
+    TRY(e);
+    const struct json *manifest;
+    int64_t format, bytes;
+    e = json_parse(a, text, &manifest);
+    if (e || !manifest_int(manifest, "format", &format))
+        return err_because(a, e, ERR_CORRUPT, "the MANIFEST is damaged");
+    if (format > MANIFEST_FORMAT)
+        return err_make(a, ERR_UNSUPPORTED, "the backup was made by a newer version");
+    *ret_sha256_hex = json_str(manifest, "database_sha256");
+    if (!manifest_int(manifest, "created_at_ms", &ret->created_at_ms) ||
+        !manifest_int(manifest, "objects", &ret->objects) || !manifest_int(manifest, "blobs", &ret->blobs) ||
+        !manifest_int(manifest, "blob_bytes", &bytes) || bytes < 0 || ret_sha256_hex->n != 2 * (size_t)SHA256_SIZE)
+        return err_make(a, ERR_CORRUPT, "the MANIFEST is damaged");
+    ret->blob_bytes = (uint64_t)bytes;
+    return NULL;
+}
+
+/* ---- backup ---- */
+
+static void hold_endp(struct core **core)
+{
+    __atomic_sub_fetch(&(*core)->purge_holds, 1, __ATOMIC_SEQ_CST);
+}
+
+err_t backup_run(struct core *core, const char *dir, const struct store_opener *opener, struct arena *a,
+                 struct backup_report *ret)
+{
+    TRY(claim_dir(dir, a));
+    __atomic_add_fetch(&core->purge_holds, 1, __ATOMIC_SEQ_CST);
+    SCOPED(hold_endp) struct core *held = core;
+    const char *database = path_in(a, dir, DATA_DIR_DATABASE);
+    struct backup_report report = { .created_at_ms = core_now_ms(held) };
+    TRY(meta_backup(core->meta, database, a));
+    TRY(sync_path(database, a));
+    {
+        SCOPED(stores_closep) struct stores to = { 0 };
+        TRY(stores_open(opener, dir, true, a, &to));
+        TRY(copy_blobs(to.meta, core->blob, to.blob, a, &report));
+    }
+    unsigned char sha256[SHA256_SIZE];
+    TRY(copy_file(database, NULL, a, sha256));
+    TRY(sync_path(dir, a));
+    TRY(manifest_write(dir, &report, sha256, a));
+    *ret = report;
+    return NULL;
+}
+
+/* ---- restore ---- */
+
+static err_t check_restored(const char *dir, const struct store_opener *opener, struct clock *clock,
+                            struct random *random, struct arena *a, struct fsck_report *ret)
+{
+    SCOPED(stores_closep) struct stores stores = { 0 };
+    TRY(stores_open(opener, dir, false, a, &stores));
+    struct core core;
+    core_init(&core, stores.meta, stores.blob, clock, random, &(struct core_options){ 0 });
+    err_t e = fsck_run(&core, &(struct fsck_options){ 0 }, a, ret);
+    core_release(&core);
+    return e;
+}
+
+err_t backup_restore(const char *from, const char *data_dir, const struct store_opener *opener, struct clock *clock,
+                     struct random *random, struct arena *a, struct backup_report *ret, struct fsck_report *ret_fsck)
+{
+    struct backup_report promised = { 0 }, copied = { 0 };
+    slice want_hex;
+    TRY(manifest_read(from, a, &promised, &want_hex));
+    TRY(claim_dir(data_dir, a));
+
+    const char *database = path_in(a, data_dir, DATA_DIR_DATABASE);
+    const char *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, database).p;
+    unsigned char sha256[SHA256_SIZE];
+    TRY(copy_file(path_in(a, from, DATA_DIR_DATABASE), partial, a, sha256));
+    if (!slice_eq(hex_encode(a, (slice){ (const char *)sha256, SHA256_SIZE }), want_hex))
+        return err_make(a, ERR_CORRUPT, "the backup's database is not the one that its MANIFEST names");
+    {
+        SCOPED(stores_closep) struct stores source = { 0 };
+        SCOPED(stores_closep) struct stores target = { 0 };
+        TRY(stores_open(opener, from, true, a, &source));
+        TRY(opener->open(opener->arg, data_dir, false, a, NULL, &target.blob));
+        TRY(copy_blobs(source.meta, source.blob, target.blob, a, &copied));
+    }
+    if (copied.objects != promised.objects || copied.blobs != promised.blobs ||
+        copied.blob_bytes != promised.blob_bytes)
+        return err_make(a, ERR_CORRUPT, "the backup does not hold what its MANIFEST counts");
+    if (rename(partial, database) != 0)
+        return err_errno(a, errno, "cannot name %s", database);
+    TRY(sync_path(data_dir, a));
+    TRY(check_restored(data_dir, opener, clock, random, a, ret_fsck));
+    if (ret_fsck->count[FSCK_ERROR])
+        return err_make(a, ERR_CORRUPT, "%lld errors were found in what was restored",
+                        (long long)ret_fsck->count[FSCK_ERROR]);
+    copied.created_at_ms = promised.created_at_ms;
+    *ret = copied;
+    return NULL;
+}

@@ -1,0 +1,15 @@
+/* Facts for the audit log, written in the transaction of the change they tell of. */
+#ifndef CAIS_CORE_EVENT_H
+#define CAIS_CORE_EVENT_H
+
+#include "core/core.h"
+
+/* who      who did it; NULL: the server itself
+ * account  where it belongs; 0: the account of `who`
+ * subject  "file:UUID", "user:LOGIN", "key:ID"; detail: short, without secrets; may be empty */
+MUST_USE err_t event_write(struct meta_tx *, int64_t at_ms, const struct principal *who, int64_t account_id,
+                           slice action, slice subject, slice detail, struct arena *a);
+/* "file:UUID" */
+slice event_file(struct arena *a, const struct file *);
+
+#endif

@@ -1,0 +1,310 @@
+/* Rows are read in pages, each in a snapshot of its own, and bytes outside of any: a long check holds no snapshot open
+ * (the write-ahead log would grow) and needs little memory. A finding is therefore looked at a second time: what was
+ * deleted between the two looks is none. */
+#include "core/fsck.h"
+
+#include "core/event.h"
+#include "core/sweep.h"
+
+#include <string.h>
+
+enum { PAGE = 500, PIECE = 128 * 1024 };
+
+struct fsck {
+    struct core *core;
+    const struct fsck_options *options;
+    struct arena *a; /* of the report */
+    struct fsck_finding *list;
+    struct fsck_report *report;
+};
+
+static void found(struct fsck *f, enum fsck_severity severity, const char *what, slice subject, slice detail,
+                  bool repaired)
+{
+    struct fsck_finding finding = { severity, what, subject, detail, repaired };
+    f->report->count[severity]++;
+    f->report->repaired += repaired;
+    if (f->options->on_finding)
+        f->options->on_finding(f->options->arg, &finding);
+    if (f->report->listed == FSCK_LISTED)
+        return;
+    finding.subject = arena_copy(f->a, subject);
+    finding.detail = arena_copy(f->a, detail);
+    f->list[f->report->listed++] = finding;
+}
+
+/* ---- objects ---- */
+
+struct object_page {
+    struct object objects[PAGE];
+    size_t count;
+    struct arena *a;
+};
+
+static const struct err page_full = { ERR_TOO_LARGE, "page full", NULL, ERR_HERE };
+
+static err_t visit_object(void *arg, const struct object *object)
+{
+    struct object_page *page = arg;
+    if (page->count == PAGE)
+        return &page_full;
+    struct object *kept = &page->objects[page->count++];
+    *kept = *object;
+    kept->blob_key = arena_copy(page->a, object->blob_key);
+    return NULL;
+}
+
+static err_t read_page(struct core *core, int64_t after_id, struct arena *a, struct object_page *page)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    page->count = 0;
+    page->a = a;
+    err_t e = meta_object_each(tx, after_id, a, visit_object, page);
+    return e == &page_full ? NULL : e;
+}
+
+static err_t read_object(struct core *core, int64_t id, struct arena *a, struct object *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_object_get(tx, id, a, ret);
+}
+
+/* False: the row has gone meanwhile, so nothing about it is wrong. */
+static err_t is_still_there(struct core *core, int64_t id, struct arena *a, bool *ret)
+{
+    struct object again;
+    err_t e = read_object(core, id, a, &again);
+    *ret = !e;
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
+}
+
+static err_t object_finding(struct fsck *f, const struct object *object, const char *what, slice detail,
+                            struct arena *a)
+{
+    bool there;
+    TRY(is_still_there(f->core, object->id, a, &there));
+    if (there)
+        found(f, FSCK_ERROR, what, arena_printf(a, "object:%lld", (long long)object->id), detail, false);
+    return NULL;
+}
+
+static void reader_closep(struct blob_reader **r)
+{
+    blob_reader_closep(r);
+}
+
+static void hash_freep(struct hash **h)
+{
+    hash_free(*h);
+}
+
+static err_t blob_md5(struct blob_reader *reader, struct arena *a, unsigned char ret_md5[MD5_SIZE])
+{
+    SCOPED(hash_freep) struct hash *md5 = hash_new(HASH_MD5);
+    char *piece = arena_alloc(a, PIECE);
+    size_t got = 1;
+    for (uint64_t at = 0; at < reader->size_bytes && got > 0; at += got) {
+        TRY(reader->ops->read_at(reader, at, piece, PIECE, a, &got));
+        hash_update(md5, (slice){ piece, got });
+    }
+    hash_final(md5, ret_md5);
+    return NULL;
+}
+
+static err_t check_blob(struct fsck *f, const struct object *object, struct arena *a)
+{
+    SCOPED(reader_closep) struct blob_reader *reader = NULL;
+    err_t e = f->core->blob->ops->open(f->core->blob, object->blob_key, a, &reader);
+    if (err_is(e, ERR_NOT_FOUND))
+        return object_finding(f, object, "bytes missing", object->blob_key, a);
+    TRY(e);
+    if (reader->size_bytes != object->size_bytes)
+        return object_finding(f, object, "length differs",
+                              arena_printf(a, "%llu bytes, the record says %llu",
+                                           (unsigned long long)reader->size_bytes,
+                                           (unsigned long long)object->size_bytes),
+                              a);
+    if (f->options->quick)
+        return NULL;
+    unsigned char md5[MD5_SIZE];
+    TRY(blob_md5(reader, a, md5));
+    if (memcmp(md5, object->md5, MD5_SIZE) != 0)
+        return object_finding(f, object, "digest differs", object->blob_key, a);
+    return NULL;
+}
+
+static err_t check_inline(struct fsck *f, const struct object *object, struct arena *a)
+{
+    struct object whole;
+    err_t e = read_object(f->core, object->id, a, &whole);
+    if (err_is(e, ERR_NOT_FOUND))
+        return NULL; /* gone meanwhile */
+    TRY(e);
+    unsigned char md5[MD5_SIZE];
+    if (whole.inline_bytes.n != whole.size_bytes)
+        return object_finding(f, object, "length differs", S("inline"), a);
+    hash_md5(whole.inline_bytes, md5);
+    if (!f->options->quick && memcmp(md5, whole.md5, MD5_SIZE) != 0)
+        return object_finding(f, object, "digest differs", S("inline"), a);
+    return NULL;
+}
+
+static err_t check_objects(struct fsck *f)
+{
+    int64_t after_id = 0;
+    for (;;) {
+        SCRATCH(scratch);
+        struct object_page *page = arena_new(&scratch, struct object_page);
+        err_t e = read_page(f->core, after_id, &scratch, page);
+        for (size_t i = 0; i < page->count && !e; i++) {
+            SCRATCH(own);
+            const struct object *object = &page->objects[i];
+            f->report->objects++;
+            f->report->bytes += object->size_bytes;
+            after_id = object->id;
+            e = err_copy(f->a, object->blob_key.n ? check_blob(f, object, &own) : check_inline(f, object, &own));
+        }
+        if (e)
+            return err_copy(f->a, e);
+        if (page->count < PAGE)
+            return NULL;
+    }
+}
+
+/* ---- files ---- */
+
+static const char *file_fault(const struct file *file, bool has_object, bool fits, int64_t holds)
+{
+    bool with_bytes = file->state == FILE_STORED || file->state == FILE_READY;
+    if (with_bytes && !has_object)
+        return "no bytes";
+    if (has_object && !fits)
+        return "length or digest is not its object's";
+    if (!with_bytes && file->object_id)
+        return "bytes in a state that has none";
+    if (file->state == FILE_STORED && holds > 0)
+        return "held, but would be purged";
+    return NULL;
+}
+
+static err_t check_file(struct fsck *f, struct meta_tx *tx, const struct file *file, struct arena *a)
+{
+    struct object object = { 0 };
+    err_t e = file->object_id ? meta_object_get(tx, file->object_id, a, &object) : NULL;
+    bool has_object = file->object_id && !e;
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    int64_t holds;
+    TRY(meta_reference_holds(tx, file->id, a, &holds));
+    bool fits = object.size_bytes == file->size_bytes && memcmp(object.md5, file->md5, MD5_SIZE) == 0;
+    const char *fault = file_fault(file, has_object, fits, holds);
+    if (fault)
+        found(f, has_object ? FSCK_WARNING : FSCK_ERROR, fault, event_file(a, file), file->name, false);
+    return NULL;
+}
+
+static err_t check_file_page(struct fsck *f, int64_t *before_id, struct arena *a, size_t *ret_count)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct file_query query = { .before_id = *before_id, .state = -1, .most = PAGE };
+    struct file *files;
+    TRY(meta_read_begin(f->core->meta, a, &tx));
+    TRY(meta_file_list(tx, &query, a, &files, ret_count));
+    for (size_t i = 0; i < *ret_count; i++) {
+        SCRATCH(own);
+        f->report->files++;
+        *before_id = files[i].id;
+        err_t e = check_file(f, tx, &files[i], &own);
+        if (e)
+            return err_copy(a, e);
+    }
+    return NULL;
+}
+
+static err_t check_files(struct fsck *f)
+{
+    int64_t before_id = 0;
+    size_t count = PAGE;
+    while (count == PAGE) {
+        SCRATCH(scratch);
+        err_t e = check_file_page(f, &before_id, &scratch, &count);
+        if (e)
+            return err_copy(f->a, e);
+    }
+    return NULL;
+}
+
+/* ---- blobs, counters, the database ---- */
+
+static void on_orphan(void *arg, slice key, uint64_t size_bytes)
+{
+    struct fsck *f = arg;
+    SCRATCH(a);
+    found(f, FSCK_NOTE, "no record names it", arena_printf(&a, "blob:" SLICE_FMT, SLICE_ARG(key)),
+          arena_printf(&a, "%llu bytes", (unsigned long long)size_bytes), false);
+}
+
+static err_t check_blobs(struct fsck *f)
+{
+    struct sweep_report swept;
+    TRY(sweep_run(f->core, f->options->repair, on_orphan, f, f->a, &swept));
+    f->report->blobs = swept.seen;
+    f->report->repaired += swept.removed;
+    return NULL;
+}
+
+struct usage {
+    bool repair;
+    int64_t wrong;
+};
+
+static err_t apply_usage(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct usage *usage = arg;
+    return meta_usage_check(tx, usage->repair, a, &usage->wrong);
+}
+
+static err_t check_usage(struct fsck *f)
+{
+    struct usage usage = { .repair = f->options->repair };
+    if (usage.repair) {
+        TRY(meta_write(f->core->meta, apply_usage, &usage, f->a));
+    } else {
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        TRY(meta_read_begin(f->core->meta, f->a, &tx));
+        TRY(apply_usage(tx, &usage, f->a));
+    }
+    if (usage.wrong)
+        found(f, FSCK_WARNING, "usage counters are wrong", S("accounts"),
+              arena_printf(f->a, "%lld accounts", (long long)usage.wrong), usage.repair);
+    return NULL;
+}
+
+static err_t check_database(struct fsck *f)
+{
+    err_t e = f->options->quick ? NULL : meta_verify(f->core->meta, f->a);
+    if (!err_is(e, ERR_CORRUPT))
+        return e;
+    found(f, FSCK_ERROR, "the database is damaged", S("database"), err_text(f->a, e), false);
+    return NULL;
+}
+
+err_t fsck_run(struct core *core, const struct fsck_options *options, struct arena *a, struct fsck_report *ret)
+{
+    struct fsck_report report = { 0 };
+    struct fsck f = { .core = core,
+                      .options = options,
+                      .a = a,
+                      .list = arena_array(a, struct fsck_finding, FSCK_LISTED),
+                      .report = &report };
+    TRY(check_database(&f));
+    TRY(check_objects(&f));
+    TRY(check_files(&f));
+    TRY(check_blobs(&f));
+    TRY(check_usage(&f));
+    report.list = f.list;
+    *ret = report;
+    return NULL;
+}

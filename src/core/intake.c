@@ -1,0 +1,282 @@
+/* Invariants
+ *   bytes        either all in `staging` (no writer) or all given to the writer; never more than inline_max in memory
+ *   blob key     from before the writer exists until the outcome is known, the intake stands in core->flights; so
+ *                whoever finds a key without a row and not in flight knows that no row will come (jobs: sweep)
+ *   outcome      after a failed write, `applied` tells whether the store may have committed all the same: only when
+ *                apply never got to its end is it certain that it has not, and the bytes may go at once
+ * Small uploads finish on the committer's thread and block nobody; large ones wait for it in intake_finish, because
+ * they wait for a disk anyway and what is left to clean up after a failure waits for it too. */
+#include "core/intake.h"
+
+#include "base/buf.h"
+#include "core/event.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_DIGITS = 32, OWN_MEMORY = 512 };
+
+struct intake {
+    struct core *core;
+    struct intake_order order;
+    uint64_t received;
+    struct buf staging;
+    struct hash *md5; /* running, once there is a writer */
+    struct blob_writer *writer;
+    slice blob_key;
+    struct intake *next; /* in core->flights */
+
+    /* from intake_finish on */
+    struct object object;
+    struct file file;
+    bool applied;
+    struct meta_write write;
+    intake_done_fn *done;
+    void *done_arg;
+
+    struct arena arena;
+    char memory[OWN_MEMORY]; /* what the arena uses first */
+};
+
+static const struct err queue_full = { ERR_UNAVAILABLE, "too many writes are waiting", NULL, ERR_HERE };
+
+/* ---- in flight ---- */
+
+static void flight_begin(struct intake *in)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&in->core->flights_mutex);
+    in->next = in->core->flights;
+    in->core->flights = in;
+}
+
+static void flight_end(struct intake *in)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&in->core->flights_mutex);
+    struct intake **at = &in->core->flights;
+    while (*at && *at != in)
+        at = &(*at)->next;
+    if (*at)
+        *at = in->next;
+}
+
+bool intake_in_flight(struct core *core, slice blob_key)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&core->flights_mutex);
+    for (struct intake *in = core->flights; in; in = in->next)
+        if (slice_eq(in->blob_key, blob_key))
+            return true;
+    return false;
+}
+
+/* ---- bytes ---- */
+
+static void intake_free(struct intake *in)
+{
+    if (in->blob_key.n)
+        flight_end(in);
+    if (in->writer)
+        in->core->blob->ops->discard(in->writer);
+    hash_free(in->md5);
+    buf_release(&in->staging);
+    arena_release(&in->arena);
+    free(in);
+}
+
+static err_t write_through(struct intake *in, slice bytes, struct arena *a)
+{
+    TRY(core_take_space(in->core, bytes.n, a));
+    hash_update(in->md5, bytes);
+    return in->writer->ops->write(in->writer, bytes, a);
+}
+
+/* From memory to the blob store: what came so far goes first. */
+static err_t start_blob(struct intake *in, struct arena *a)
+{
+    in->blob_key = random_hex(in->core->random, &in->arena, KEY_DIGITS);
+    flight_begin(in);
+    uint64_t hint = in->order.exact_bytes > 0 ? (uint64_t)in->order.exact_bytes : 0;
+    TRY(in->core->blob->ops->create(in->core->blob, in->blob_key, hint, &in->arena, &in->writer));
+    in->md5 = hash_new(HASH_MD5);
+    if (in->staging.n)
+        TRY(write_through(in, buf_slice(&in->staging), a));
+    buf_release(&in->staging);
+    return NULL;
+}
+
+static err_t check_order(struct core *core, const struct intake_order *order, struct arena *a)
+{
+    if (order->max_bytes && order->exact_bytes > 0 && (uint64_t)order->exact_bytes > order->max_bytes)
+        return err_make(a, ERR_TOO_LARGE, "%lld bytes are more than the limit of %llu", (long long)order->exact_bytes,
+                        (unsigned long long)order->max_bytes);
+    return core_check_space(core, order->exact_bytes > 0 ? (uint64_t)order->exact_bytes : 0, a);
+}
+
+err_t intake_open(struct core *core, const struct intake_order *order, struct arena *a, struct intake **ret_intake)
+{
+    assert(order->md5.n == 0 || order->md5.n == MD5_SIZE);
+    TRY(check_order(core, order, a));
+    struct intake *in = must_malloc(sizeof *in);
+    arena_init_with(&in->arena, in->memory, sizeof in->memory);
+    in->core = core;
+    in->order = *order;
+    in->order.owner_login = arena_copy(&in->arena, order->owner_login);
+    in->order.way = arena_copy(&in->arena, order->way);
+    in->order.name = arena_copy(&in->arena, order->name);
+    in->order.content_type = arena_copy(&in->arena, order->content_type);
+    in->order.request_id = arena_copy(&in->arena, order->request_id);
+    in->order.md5 = arena_copy(&in->arena, order->md5);
+    buf_init(&in->staging, core->options.inline_max_bytes);
+    if (order->exact_bytes > 0 && (uint64_t)order->exact_bytes > core->options.inline_max_bytes) {
+        err_t e = start_blob(in, a);
+        if (e) {
+            e = err_copy(a, e); /* it may live in the intake's arena */
+            intake_free(in);
+            return e;
+        }
+    }
+    *ret_intake = in;
+    return NULL;
+}
+
+err_t intake_write(struct intake *in, slice bytes, struct arena *a)
+{
+    uint64_t most = in->order.max_bytes ? in->order.max_bytes : UINT64_MAX;
+    if (in->order.exact_bytes >= 0 && (uint64_t)in->order.exact_bytes < most)
+        most = (uint64_t)in->order.exact_bytes;
+    if (bytes.n > most - in->received)
+        return err_make(a, ERR_TOO_LARGE, "more than the %llu bytes that were allowed", (unsigned long long)most);
+    if (!in->writer && in->received + bytes.n > in->core->options.inline_max_bytes)
+        TRY(start_blob(in, a));
+    if (in->writer)
+        TRY(write_through(in, bytes, a));
+    else
+        buf_add(&in->staging, bytes);
+    in->received += bytes.n;
+    return NULL;
+}
+
+uint64_t intake_received(const struct intake *in)
+{
+    return in->received;
+}
+
+bool intake_blocks(const struct intake *in)
+{
+    return in->writer != NULL;
+}
+
+void intake_discard(struct intake *in)
+{
+    if (in)
+        intake_free(in);
+}
+
+/* ---- the end ---- */
+
+/* Runs on the committer's thread, perhaps twice. */
+static err_t apply(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct intake *in = arg;
+    in->applied = false;
+    TRY(meta_account_use(tx, in->order.account_id, (int64_t)in->received, 1, a));
+    TRY(meta_object_add(tx, &in->object, a, &in->object.id));
+    in->file.object_id = in->object.id;
+    TRY(meta_file_add(tx, &in->file, a, &in->file.id));
+    struct principal owner = { .account_id = in->order.account_id,
+                               .user_id = in->order.owner_id,
+                               .login = in->order.owner_login,
+                               .request_id = in->order.request_id };
+    TRY(event_write(tx, in->file.stored_at_ms, &owner, 0, S("file.store"), event_file(a, &in->file), in->order.name,
+                    a));
+    in->applied = true;
+    return NULL;
+}
+
+static void end(struct intake *in, err_t e)
+{
+    in->done(in->done_arg, e, e ? NULL : &in->file);
+    intake_free(in);
+}
+
+static void committed(struct meta_write *write, err_t e)
+{
+    end(CONTAINER_OF(write, struct intake, write), e);
+}
+
+/* Every byte is there and is what the sender meant? */
+static err_t check_bytes(struct intake *in, struct arena *a)
+{
+    if (in->order.exact_bytes >= 0 && in->received < (uint64_t)in->order.exact_bytes)
+        return err_make(a, ERR_TRUNCATED, "%llu bytes came, %lld were announced", (unsigned long long)in->received,
+                        (long long)in->order.exact_bytes);
+    if (in->md5)
+        hash_final(in->md5, in->object.md5);
+    else
+        hash_md5(buf_slice(&in->staging), in->object.md5);
+    if (in->order.md5.n && memcmp(in->order.md5.p, in->object.md5, MD5_SIZE) != 0)
+        return err_make(a, ERR_DIGEST, "the bytes do not have the MD5 that was declared");
+    return NULL;
+}
+
+static void fill_records(struct intake *in)
+{
+    int64_t now_ms = core_now_ms(in->core);
+    in->object.account_id = in->order.account_id;
+    in->object.size_bytes = in->received;
+    in->object.blob_key = in->blob_key;
+    in->object.inline_bytes = in->blob_key.n ? S("") : buf_slice(&in->staging);
+    in->object.created_at_ms = now_ms;
+    in->file = (struct file){
+        .account_id = in->order.account_id,
+        .owner_id = in->order.owner_id,
+        .owner_login = in->order.owner_login,
+        .way = in->order.way,
+        .name = in->order.name,
+        .content_type = in->order.content_type,
+        .state = in->order.purge_after_ms > 0 ? FILE_STORED : FILE_READY,
+        .size_bytes = in->received,
+        .created_at_ms = now_ms,
+        .stored_at_ms = now_ms,
+        .purge_at_ms = in->order.purge_after_ms > 0 ? now_ms + in->order.purge_after_ms : 0,
+    };
+    memcpy(in->file.md5, in->object.md5, MD5_SIZE);
+    random_uuid(in->core->random, in->file.uuid);
+}
+
+static err_t finish_blob(struct intake *in, struct arena *a)
+{
+    struct blob_store *blob = in->core->blob;
+    struct blob_writer *writer = in->writer;
+    in->writer = NULL; /* gone, whatever commit says */
+    err_t e = writer->ops->commit(writer, a);
+    if (err_is(e, ERR_CONFLICT))
+        return e; /* the bytes there are somebody else's */
+    if (!e)
+        e = meta_write(in->core->meta, apply, in, a);
+    if (e && !in->applied) {
+        /* Nothing refers to the bytes and nothing will. What cannot be removed now is the sweep's. */
+        SCRATCH(scratch);
+        (void)!blob->ops->remove(blob, in->blob_key, &scratch);
+    }
+    return e;
+}
+
+void intake_finish(struct intake *in, intake_done_fn *done, void *arg)
+{
+    in->done = done;
+    in->done_arg = arg;
+    SCRATCH(scratch);
+    err_t e = check_bytes(in, &scratch);
+    if (!e)
+        fill_records(in);
+    if (!e && !in->writer) {
+        in->write = (struct meta_write){ .apply = apply, .arg = in, .done = committed };
+        if (meta_submit(in->core->meta, &in->write))
+            return; /* `in` may be gone already */
+        e = &queue_full;
+    } else if (!e) {
+        e = finish_blob(in, &scratch);
+    }
+    end(in, e);
+}

@@ -1,0 +1,116 @@
+/* Proof, in this order: old enough → not in flight → one snapshot without row and without garbage mark. An upload is in
+ * flight from before its blob exists until its row is committed, so a key that is not in flight when the snapshot is
+ * taken either has its row in it or never gets one. Garbage is left to its own job: it has its own grace. */
+#include "core/sweep.h"
+
+#include "base/buf.h"
+#include "core/intake.h"
+
+#include <stdlib.h>
+
+struct candidate {
+    slice key;
+    uint64_t size_bytes;
+};
+
+struct sweep {
+    struct core *core;
+    int64_t old_before_ms;
+    struct arena *a;
+    struct buf list; /* of struct candidate */
+    struct sweep_report *report;
+};
+
+static struct candidate *candidates(const struct sweep *s, size_t *ret_count)
+{
+    *ret_count = s->list.n / sizeof(struct candidate);
+    return (struct candidate *)(void *)s->list.p;
+}
+
+static void sweep_releasep(struct sweep *s)
+{
+    buf_release(&s->list);
+}
+
+static err_t has_row(struct core *core, slice key, struct arena *a, bool *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_object_has_key(tx, key, a, ret);
+}
+
+static err_t visit(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms)
+{
+    struct sweep *s = arg;
+    SCRATCH(scratch);
+    bool known;
+    s->report->seen++;
+    err_t e = has_row(s->core, key, &scratch, &known);
+    if (e)
+        return err_copy(s->a, e);
+    if (known)
+        return NULL;
+    if (modified_ms > s->old_before_ms || intake_in_flight(s->core, key)) {
+        s->report->young++;
+        return NULL;
+    }
+    struct candidate c = { arena_copy(s->a, key), size_bytes };
+    buf_add(&s->list, (slice){ (const char *)&c, sizeof c });
+    return NULL;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return slice_cmp(*(const slice *)a, *(const slice *)b);
+}
+
+/* Keep the candidates that one snapshot knows nothing of. */
+static err_t prove(struct sweep *s)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    slice *garbage;
+    size_t garbage_count, count, kept = 0;
+    struct candidate *list = candidates(s, &count);
+    TRY(meta_read_begin(s->core->meta, s->a, &tx));
+    TRY(meta_garbage_list(tx, INT64_MAX, INT32_MAX, s->a, &garbage, &garbage_count));
+    if (garbage_count)
+        qsort(garbage, garbage_count, sizeof *garbage, compare_keys);
+    for (size_t i = 0; i < count; i++) {
+        bool known;
+        TRY(meta_object_has_key(tx, list[i].key, s->a, &known));
+        if (known)
+            continue;
+        if (garbage_count && bsearch(&list[i].key, garbage, garbage_count, sizeof *garbage, compare_keys))
+            s->report->young++;
+        else
+            list[kept++] = list[i];
+    }
+    s->list.n = kept * sizeof *list;
+    return NULL;
+}
+
+err_t sweep_run(struct core *core, bool remove, void (*on_orphan)(void *arg, slice key, uint64_t size_bytes), void *arg,
+                struct arena *a, struct sweep_report *ret)
+{
+    struct sweep_report report = { 0 };
+    SCOPED(sweep_releasep)
+    struct sweep s = {
+        .core = core, .old_before_ms = core_now_ms(core) - core->options.purge_grace_ms, .a = a, .report = &report
+    };
+    TRY(core->blob->ops->each(core->blob, a, visit, &s));
+    TRY(prove(&s));
+    size_t count;
+    struct candidate *list = candidates(&s, &count);
+    for (size_t i = 0; i < count; i++) {
+        report.orphans++;
+        report.orphaned_bytes += list[i].size_bytes;
+        if (on_orphan)
+            on_orphan(arg, list[i].key, list[i].size_bytes);
+        if (!remove || core_is_held(core))
+            continue;
+        TRY(core->blob->ops->remove(core->blob, list[i].key, a));
+        report.removed++;
+    }
+    *ret = report;
+    return NULL;
+}

@@ -1,0 +1,332 @@
+#include "fake_http.h"
+
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fake_exchange {
+    struct http_exchange x;
+    struct fake_http *http;
+    struct fake_reply *reply;
+    struct http_sink *sink;
+    pthread_mutex_t mutex;
+    pthread_cond_t replied;
+    bool done; /* a reply was made */
+};
+
+static struct fake_exchange *fake_of(struct http_exchange *x)
+{
+    return CONTAINER_OF(x, struct fake_exchange, x);
+}
+
+slice http_header(const struct http_request *req, const char *name)
+{
+    for (size_t i = 0; i < req->header_count; i++)
+        if (slice_eq_nocase(req->headers[i].name, slice_of(name)))
+            return req->headers[i].value;
+    return (slice){ NULL, 0 };
+}
+
+bool http_has_header(const struct http_request *req, const char *name)
+{
+    return http_header(req, name).p != NULL;
+}
+
+void http_reply_header(struct http_exchange *x, const char *name, slice value)
+{
+    struct fake_exchange *f = fake_of(x);
+    for (size_t i = 0; i < value.n; i++)
+        assert(value.p[i] != '\r' && value.p[i] != '\n' && value.p[i] != 0);
+    assert(!f->done && f->reply->header_count < FAKE_MAX_HEADERS);
+    f->reply->headers[f->reply->header_count++] =
+        (struct http_header){ arena_copy(&f->http->arena, slice_of(name)), arena_copy(&f->http->arena, value) };
+}
+
+/* The last step of every reply: from here on the exchange is the engine's. */
+static void replied(struct fake_exchange *f)
+{
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&f->mutex);
+    assert(!f->done);
+    f->done = true;
+    pthread_cond_signal(&f->replied);
+}
+
+static void reply(struct http_exchange *x, int status, const char *content_type, slice body)
+{
+    struct fake_exchange *f = fake_of(x);
+    assert(!f->done && status >= 200 && status <= 599);
+    f->reply->status = status;
+    if (content_type)
+        f->reply->content_type = arena_copy(&f->http->arena, slice_of(content_type));
+    f->reply->body = arena_copy(&f->http->arena, body);
+}
+
+void http_reply(struct http_exchange *x, int status, const char *content_type, slice body)
+{
+    reply(x, status, content_type, body);
+    replied(fake_of(x));
+}
+
+void http_reply_close(struct http_exchange *x, int status, const char *content_type, slice body)
+{
+    fake_of(x)->reply->closes = true;
+    http_reply(x, status, content_type, body);
+}
+
+static bool content_read(struct http_content *content, uint64_t offset, char *to, size_t size, size_t *ret_read)
+{
+    if (content->fd == -1)
+        return content->read_at(content, offset, to, size, ret_read);
+    ssize_t n = pread(content->fd, to, size, (off_t)offset);
+    *ret_read = n > 0 ? (size_t)n : 0;
+    return n >= 0;
+}
+
+void http_reply_content(struct http_exchange *x, struct http_content *content)
+{
+    struct fake_exchange *f = fake_of(x);
+    slice body = content->bytes;
+    if (!body.p) {
+        char *to = arena_alloc(&f->http->arena, (size_t)content->size_bytes + 1);
+        size_t have = 0, n = 1;
+        while (have < content->size_bytes && n > 0 && !f->reply->cut) {
+            size_t want = (size_t)content->size_bytes - have;
+            f->reply->cut = !content_read(content, have, to + have, want < 65536 ? want : 65536, &n);
+            have += f->reply->cut ? 0 : n;
+        }
+        f->reply->cut = f->reply->cut || have < content->size_bytes;
+        body = (slice){ to, have };
+    }
+    assert(body.n == content->size_bytes || f->reply->cut);
+    reply(x, 200, NULL, body);
+    f->reply->is_content = true;
+    f->reply->content_type = arena_copy(&f->http->arena, content->content_type);
+    f->reply->etag = arena_copy(&f->http->arena, content->etag);
+    f->reply->last_modified_ms = content->last_modified_ms;
+    if (content->release)
+        content->release(content);
+    replied(f);
+}
+
+void http_reply_stream(struct http_exchange *x, int status, const char *content_type, struct http_producer *producer)
+{
+    struct fake_exchange *f = fake_of(x);
+    struct buf out;
+    buf_init(&out, 0);
+    bool end = false;
+    while (!end && !f->reply->cut)
+        f->reply->cut = !producer->more(producer, &out, &end);
+    reply(x, status, content_type, buf_slice(&out));
+    buf_release(&out);
+    if (producer->release)
+        producer->release(producer);
+    replied(f);
+}
+
+void http_receive(struct http_exchange *x, struct http_sink *sink)
+{
+    struct fake_exchange *f = fake_of(x);
+    assert(x->route && x->route->flags & HTTP_STREAM && !f->sink && !f->done);
+    f->sink = sink;
+    f->reply->received = true;
+}
+
+/* ---- routing ---- */
+
+/* Segments that are literal and match, or -1: a route with more literals is the better one. Fills params. */
+static int match(slice pattern, slice path, slice params[HTTP_MAX_PARAMS], struct arena *a)
+{
+    int literals = 0;
+    size_t count = 0;
+    if (path.n > 1 && path.p[path.n - 1] == '/')
+        path.n--;
+    for (;;) {
+        slice want, have, pattern_rest, path_rest;
+        bool more_pattern = slice_cut(pattern, '/', &want, &pattern_rest);
+        bool more_path = slice_cut(path, '/', &have, &path_rest);
+        if (more_pattern != more_path)
+            return -1;
+        if (want.n > 2 && want.p[0] == '{') {
+            if (!percent_decode(a, have, false, &params[count]) || params[count].n == 0)
+                return -1;
+            count++;
+        } else if (slice_eq(want, have)) {
+            literals++;
+        } else {
+            return -1;
+        }
+        if (!more_pattern)
+            return literals;
+        pattern = pattern_rest;
+        path = path_rest;
+    }
+}
+
+static bool method_fits(const struct http_route *route, slice method)
+{
+    return slice_eq(slice_of(route->method), method) ||
+           (slice_eq(method, S("HEAD")) && slice_eq(slice_of(route->method), S("GET")));
+}
+
+static const struct http_route *find_route(const struct http_dialect *dialect, struct http_request *req,
+                                           struct arena *a, bool *ret_path_known)
+{
+    const struct http_route *best = NULL;
+    int best_literals = -1;
+    *ret_path_known = false;
+    for (size_t i = 0; i < dialect->route_count; i++) {
+        const struct http_route *route = &dialect->routes[i];
+        slice params[HTTP_MAX_PARAMS] = { { 0 } };
+        int literals = match(slice_of(route->pattern), req->path, params, a);
+        if (literals < 0 || (route->flags & HTTP_LOCAL_ONLY && !req->local))
+            continue;
+        *ret_path_known = true;
+        if (literals > best_literals && method_fits(route, req->method)) {
+            best = route;
+            best_literals = literals;
+            memcpy(req->params, params, sizeof params);
+        }
+    }
+    return best;
+}
+
+/* ---- an exchange ---- */
+
+static void refuse(struct fake_exchange *f, enum http_refusal refusal, int status, const char *text)
+{
+    f->reply->refused = true;
+    f->http->dialect->refuse(&f->x, refusal, status, text);
+}
+
+static void feed(struct fake_exchange *f, const struct fake_request *request)
+{
+    size_t piece = request->piece ? request->piece : 1000;
+    err_t e = NULL;
+    for (slice left = request->body; left.n && !e; left = slice_from(left, piece)) {
+        /* Each piece in memory of its own, gone afterwards: a sink that kept it is found out by ASan. */
+        slice part = slice_part(left, 0, piece);
+        char *copy = must_malloc(part.n);
+        memcpy(copy, part.p, part.n);
+        e = f->sink->write(f->sink, (slice){ copy, part.n });
+        free(copy);
+    }
+    static const struct err gone = { ERR_TRUNCATED, "the sender went away", NULL, ERR_HERE };
+    if (!e && request->cut)
+        e = &gone;
+    if (!e && f->sink->blocks)
+        f->sink->blocks(f->sink);
+    f->sink->finish(f->sink, &f->x, e);
+}
+
+static void play(struct fake_exchange *f, const struct fake_request *request)
+{
+    struct http_exchange *x = &f->x;
+    const struct http_dialect *dialect = f->http->dialect;
+    bool path_known;
+    x->route = find_route(dialect, &x->req, &x->arena, &path_known);
+    if (!x->route) {
+        refuse(f, path_known ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE, path_known ? 405 : 404,
+               path_known ? "method not allowed" : "no such path");
+        return;
+    }
+    if (!(x->route->flags & HTTP_PUBLIC) && dialect->guard && !dialect->guard(x)) {
+        f->reply->by_guard = true;
+        assert(f->done);
+        return;
+    }
+    assert(!f->done);
+    if (x->route->flags & HTTP_STREAM) {
+        x->route->handle(x);
+        if (f->sink)
+            feed(f, request);
+        return;
+    }
+    size_t most = x->route->max_body ? x->route->max_body : (size_t)1 << 20;
+    if (x->route->flags & HTTP_NO_BODY)
+        x->req.body = S("");
+    else if (x->req.body.n > most) {
+        refuse(f, HTTP_REFUSE_BODY_TOO_LARGE, 413, "the body is too large");
+        return;
+    } else if (request->cut) {
+        refuse(f, HTTP_REFUSE_BODY_CUT, 400, "the body was cut");
+        return;
+    }
+    x->route->handle(x);
+}
+
+static void fill_request(struct http_request *req, const struct fake_request *from, struct arena *a)
+{
+    struct http_header *headers = arena_array(a, struct http_header, FAKE_MAX_HEADERS + 1);
+    size_t count = 0;
+    if (from->token.n)
+        headers[count++] =
+            (struct http_header){ S("Authorization"), arena_printf(a, "Bearer " SLICE_FMT, SLICE_ARG(from->token)) };
+    for (size_t i = 0; i < FAKE_MAX_HEADERS && from->headers[i].name.n; i++)
+        headers[count++] = from->headers[i];
+    *req = (struct http_request){
+        .method = slice_of(from->method ? from->method : "GET"),
+        .target = from->target,
+        .host = from->host.n ? from->host : S("cais.test"),
+        .peer = from->local ? S("unix") : S("127.0.0.1"),
+        .local = from->local,
+        .id = S("0123456789abcdef"),
+        .headers = headers,
+        .header_count = count,
+        .content_length = (int64_t)(from->declared ? from->declared : from->body.n + from->cut),
+        .body = from->body,
+    };
+    if (from->chunked)
+        req->content_length = -1;
+    slice_cut(from->target, '?', &req->path, &req->query);
+    if (req->path.n == from->target.n)
+        req->query = S("");
+}
+
+struct fake_reply *fake_http_send(struct fake_http *http, const struct fake_request *request)
+{
+    struct fake_exchange *f = must_malloc(sizeof *f);
+    f->http = http;
+    f->reply = arena_new(&http->arena, struct fake_reply);
+    f->x.dialect = http->dialect;
+    arena_init(&f->x.arena);
+    pthread_mutex_init(&f->mutex, NULL);
+    pthread_cond_init(&f->replied, NULL);
+    fill_request(&f->x.req, request, &f->x.arena);
+    play(f, request);
+
+    pthread_mutex_lock(&f->mutex);
+    while (!f->done)
+        pthread_cond_wait(&f->replied, &f->mutex);
+    pthread_mutex_unlock(&f->mutex);
+
+    struct fake_reply *r = f->reply;
+    arena_release(&f->x.arena);
+    pthread_mutex_destroy(&f->mutex);
+    pthread_cond_destroy(&f->replied);
+    free(f);
+    return r;
+}
+
+struct fake_http fake_http_new(const struct http_dialect *dialect)
+{
+    struct fake_http http = { .dialect = dialect };
+    arena_init(&http.arena);
+    return http;
+}
+
+void fake_http_release(struct fake_http *http)
+{
+    arena_release(&http->arena);
+}
+
+slice fake_reply_header(const struct fake_reply *r, const char *name)
+{
+    for (size_t i = 0; i < r->header_count; i++)
+        if (slice_eq_nocase(r->headers[i].name, slice_of(name)))
+            return r->headers[i].value;
+    return (slice){ NULL, 0 };
+}
