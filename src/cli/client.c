@@ -494,3 +494,22 @@ err_t client_list(struct client *c, int64_t limit, slice after, struct arena *a,
     *ret_next = json_str(answer, "next");
     return NULL;
 }
+
+err_t client_post(struct client *c, const char *path, slice body, struct arena *a, slice *ret_answer)
+{
+    SCOPED(exchange_releasep) struct exchange x;
+    exchange_init(&x, c, a);
+    const char *url = arena_printf(a, SLICE_FMT "%s", SLICE_ARG(c->base), path).p;
+    struct curl_slist *headers = NULL;
+    add_line(&headers, "Content-Type: application/json");
+    add_line(&headers, "Expect:");
+    set_up(&x, url, headers);
+    curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_LIMIT, 0L); /* a check of a large store takes its time */
+    curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.p);
+    curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+    err_t e = perform(&x, 200);
+    curl_slist_free_all(headers);
+    if (!e)
+        *ret_answer = arena_copy(a, buf_slice(&x.answer));
+    return e;
+}

@@ -59,4 +59,7 @@ MUST_USE err_t client_info(struct client *c, slice id, struct arena *a, struct c
 MUST_USE err_t client_list(struct client *c, int64_t limit, slice after, struct arena *a,
                            struct client_file **ret_files, size_t *ret_count, slice *ret_next);
 
+/* POST JSON to the server's own commands (admin.sock); the answer's body. However long it takes. */
+MUST_USE err_t client_post(struct client *c, const char *path, slice body, struct arena *a, slice *ret_answer);
+
 #endif

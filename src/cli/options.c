@@ -293,6 +293,8 @@ static int without_command(const struct command *const *commands, struct cli *cl
 int commands_run(const struct command *const *commands, struct cli *cli, int argc, char **argv)
 {
     int used;
+    cli->argc = argc;
+    cli->argv = argv;
     const struct command *command = command_find(commands, argc, argv, &used);
     if (!command && argc > 1 && strcmp(argv[1], "--version") == 0) {
         char *version[] = { argv[0], (char[]){ "version" }, NULL };

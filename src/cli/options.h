@@ -22,6 +22,7 @@ struct option_spec {
 };
 
 struct cli;
+struct admin;
 struct command {
     const char *name;     /* "put", "key add" */
     const char *operands; /* as the help shows them: "FILE…"; NULL when there are none */
@@ -54,7 +55,11 @@ struct cli {
     struct random *random;
     char *const *environment;
     FILE *out, *err;
-    void *more; /* for commands that main hands more to */
+    int argc; /* as commands_run got them */
+    char **argv;
+    slice input;  /* what stands in for standard input when the command runs inside a server; .p NULL: read stdin */
+    slice folder; /* the caller's working directory, for relative paths; empty: our own */
+    struct admin *admin; /* the stores, when the command runs where they are open; else NULL */
 };
 
 /* Find the command that argv[1…] names. NULL when there is none; *ret_used is the number of words in its name. */

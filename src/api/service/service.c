@@ -1,0 +1,153 @@
+#include "api/service/service.h"
+
+#include "base/json.h"
+#include "base/text.h"
+
+static struct service *service_of(const struct http_exchange *x)
+{
+    return x->dialect->context;
+}
+
+static void reply_buf(struct http_exchange *x, int status, const char *type, const struct buf *b)
+{
+    http_reply_header(x, "Cache-Control", S("no-store"));
+    http_reply(x, status, type, arena_copy(&x->arena, buf_slice(b)));
+}
+
+struct state {
+    err_t meta, blob, space;
+    uint64_t free_bytes;
+};
+
+static struct state look(struct core *core, struct arena *a)
+{
+    struct state s = { 0 };
+    struct meta_tx *tx;
+    s.meta = meta_read_begin(core->meta, a, &tx);
+    if (!s.meta) {
+        struct account any;
+        s.meta = meta_account_by_name(tx, S("default"), a, &any);
+        meta_read_end(tx);
+    }
+    s.blob = core->blob->ops->free_bytes(core->blob, a, &s.free_bytes);
+    s.space = s.blob ? s.blob : core_check_space(core, 0, a);
+    return s;
+}
+
+static void put_store(struct json_out *o, const char *name, const char *kind, err_t e)
+{
+    json_name(o, name);
+    json_open_object(o);
+    json_put_string(o, "kind", slice_of(kind));
+    json_put_string(o, "status", e ? slice_of(err_code_name(e->code)) : S("ok"));
+}
+
+/* DataSnap's clients want {"status":"ok"}; load balancers the status code. */
+static void health(struct http_exchange *x)
+{
+    struct service *s = service_of(x);
+    struct state now = look(s->core, &x->arena);
+    bool well = !now.meta && !now.blob && !now.space;
+    SCOPED(buf_releasep) struct buf body;
+    buf_init(&body, 0);
+    struct json_out o;
+    json_out_init(&o, &body);
+    json_open_object(&o);
+    json_put_string(&o, "status", well ? S("ok") : now.meta || now.blob ? S("unavailable") : S("full"));
+    json_put_string(&o, "version", S(CAIS_VERSION));
+    json_put_string(&o, "durability", slice_of(s->durability));
+    json_name(&o, "stores");
+    json_open_object(&o);
+    put_store(&o, "metadata", s->metadata_kind, now.meta);
+    json_close_object(&o);
+    put_store(&o, "blobs", s->blob_kind, now.space);
+    if (!now.blob)
+        json_put_int(&o, "free_bytes", (int64_t)now.free_bytes);
+    json_put_int(&o, "flush_us", s->flush_us);
+    json_close_object(&o);
+    json_close_object(&o);
+    json_put_string(&o, "started_at", time_format_utc(&x->arena, s->started_at_ms));
+    json_close_object(&o);
+    reply_buf(x, well ? 200 : 503, "application/json", &body);
+}
+
+static void metric(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
+{
+    buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name, (unsigned long long)v);
+}
+
+static void add_accounts(struct core *core, struct buf *b, struct arena *a)
+{
+    struct meta_tx *opened;
+    if (meta_read_begin(core->meta, a, &opened))
+        return;
+    SCOPED(meta_read_endp) struct meta_tx *tx = opened;
+    struct account *accounts;
+    size_t count;
+    if (meta_account_list(tx, a, &accounts, &count))
+        return;
+    buf_add(b, S("# HELP cais_account_bytes Bytes kept by an account.\n# TYPE cais_account_bytes gauge\n"));
+    for (size_t i = 0; i < count; i++)
+        buf_printf(b, "cais_account_bytes{account=\"" SLICE_FMT "\"} %lld\n", SLICE_ARG(accounts[i].name),
+                   (long long)accounts[i].used_bytes);
+    buf_add(b, S("# HELP cais_account_files Files kept by an account.\n# TYPE cais_account_files gauge\n"));
+    for (size_t i = 0; i < count; i++)
+        buf_printf(b, "cais_account_files{account=\"" SLICE_FMT "\"} %lld\n", SLICE_ARG(accounts[i].name),
+                   (long long)accounts[i].used_files);
+}
+
+/* Prometheus text format, version 0.0.4. */
+static void metrics(struct http_exchange *x)
+{
+    struct service *s = service_of(x);
+    struct http_stats h;
+    http_server_stats(s->server, &h);
+    struct state now = look(s->core, &x->arena);
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    metric(&b, "cais_up", "gauge", "Whether both stores answer.", !now.meta && !now.blob);
+    metric(&b, "cais_http_connections", "gauge", "Open connections.", h.connections_open);
+    metric(&b, "cais_http_connections_accepted_total", "counter", "Connections accepted.", h.connections_accepted);
+    metric(&b, "cais_http_connections_refused_total", "counter", "Connections refused by a cap.",
+           h.connections_refused);
+    metric(&b, "cais_http_requests_active", "gauge", "Requests being served.", h.requests_active);
+    buf_add(&b, S("# HELP cais_http_requests_total Requests answered.\n# TYPE cais_http_requests_total counter\n"));
+    for (int i = 2; i < 6; i++)
+        buf_printf(&b, "cais_http_requests_total{status=\"%dxx\"} %llu\n", i, (unsigned long long)h.status[i]);
+    metric(&b, "cais_http_received_bytes_total", "counter", "Bytes of request bodies.", h.bytes_in);
+    metric(&b, "cais_http_sent_bytes_total", "counter", "Bytes of answers.", h.bytes_out);
+    metric(&b, "cais_http_timeouts_total", "counter", "Connections let go for being slow.", h.timeouts);
+    metric(&b, "cais_http_malformed_total", "counter", "Requests that were no HTTP.", h.malformed);
+    metric(&b, "cais_http_body_buffers", "gauge", "Buffers of 128 KiB in use by uploads.", h.body_buffers);
+    metric(&b, "cais_store_flush_microseconds", "gauge", "One durable write of 4 KiB, measured at start.",
+           (uint64_t)s->flush_us);
+    if (!now.blob)
+        metric(&b, "cais_store_free_bytes", "gauge", "Bytes that can still be written.", now.free_bytes);
+    if (s->with_accounts || x->req.local)
+        add_accounts(s->core, &b, &x->arena);
+    reply_buf(x, 200, "text/plain; version=0.0.4; charset=utf-8", &b);
+}
+
+static void refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+{
+    (void)refusal;
+    http_reply(x, status, "application/json",
+               arena_printf(&x->arena, "{\"status\":\"error\",\"message\":\"%s\"}", text));
+}
+
+static const struct http_route routes[] = {
+    { "GET", "/health", health, HTTP_PUBLIC | HTTP_NO_BODY, 0, "docs/configuration.md; DataSnap: GET /health" },
+    { "GET", "/metrics", metrics, HTTP_PUBLIC | HTTP_NO_BODY, 0, "docs/configuration.md" },
+};
+static const char *const prefixes[] = { "/health", "/metrics", NULL };
+
+void service_init(struct service *s)
+{
+    s->dialect = (struct http_dialect){ .name = s->name,
+                                        .routes = routes,
+                                        .route_count = s->with_metrics ? 2 : 1,
+                                        .prefixes = prefixes,
+                                        .everywhere = true,
+                                        .refuse = refuse,
+                                        .context = s };
+}

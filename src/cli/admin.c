@@ -1,0 +1,225 @@
+#include "cli/admin.h"
+
+#include "base/json.h"
+#include "cli/client.h"
+#include "core/access.h"
+#include "core/data_dir.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INPUT_MAX ((size_t)64 * 1024)
+#define ARGV_MAX 256
+#define ADMIN_PATH "/admin/run"
+
+err_t admin_config(const struct cli *cli, struct config *ret)
+{
+    const struct options *o = cli->options;
+    const char *file = option_value(o, "config"), *data = option_value(o, "data"), *set;
+    config_init(ret, cli->arena);
+    if (file)
+        TRY(config_read_file(ret, admin_path(cli, file)));
+    TRY(config_read_environment(ret, cli->environment));
+    for (size_t n = 0; (set = option_nth(o, "set", n)); n++)
+        TRY(config_assign(ret, CONFIG_SET, slice_of(set), "--set"));
+    if (data)
+        TRY(config_set(ret, CONFIG_FLAG, S("server"), S("data"), slice_of(data), "--data"));
+    return config_check(ret);
+}
+
+const char *admin_path(const struct cli *cli, const char *path)
+{
+    if (path[0] == '/' || cli->folder.n == 0)
+        return path;
+    return arena_printf(cli->arena, SLICE_FMT "/%s", SLICE_ARG(cli->folder), path).p;
+}
+
+err_t admin_input(const struct cli *cli, slice *ret)
+{
+    slice all = cli->input;
+    if (!all.p) {
+        char *text = arena_alloc(cli->arena, INPUT_MAX + 1);
+        size_t n = 0;
+        ssize_t got;
+        while (n <= INPUT_MAX && (got = read(STDIN_FILENO, text + n, INPUT_MAX + 1 - n)) > 0)
+            n += (size_t)got;
+        if (n > INPUT_MAX)
+            return err_make(cli->arena, ERR_TOO_LARGE, "more than %zu bytes on standard input", INPUT_MAX);
+        all = (slice){ text, n };
+    }
+    while (all.n && (all.p[all.n - 1] == '\n' || all.p[all.n - 1] == '\r'))
+        all.n--;
+    *ret = all;
+    return NULL;
+}
+
+/* ---- asking the server that has the stores ---- */
+
+static slice request_of(struct cli *cli, bool needs_input, err_t *ret_error)
+{
+    struct arena *a = cli->arena;
+    SCOPED(buf_releasep) struct buf body;
+    buf_init(&body, 0);
+    struct json_out o;
+    json_out_init(&o, &body);
+    json_open_object(&o);
+    json_name(&o, "argv");
+    json_open_array(&o);
+    for (int i = 0; i < cli->argc; i++)
+        json_add_string(&o, slice_of(cli->argv[i]));
+    json_close_array(&o);
+    char *folder = getcwd(NULL, 0);
+    json_put_string(&o, "folder", slice_of(folder));
+    free(folder);
+    if (needs_input) {
+        slice input;
+        *ret_error = admin_input(cli, &input);
+        if (!*ret_error)
+            json_put_string(&o, "input", input);
+    }
+    json_close_object(&o);
+    return arena_copy(a, buf_slice(&body));
+}
+
+static bool reads_input(const struct cli *cli)
+{
+    return strcmp(cli->options->command->name, "user password") == 0;
+}
+
+static int ask_server(struct cli *cli, slice data_dir)
+{
+    struct arena *a = cli->arena;
+    struct client_target target = { .socket = arena_printf(a, SLICE_FMT "/" DATA_DIR_SOCKET, SLICE_ARG(data_dir)).p };
+    struct client *client;
+    slice answer;
+    err_t e = NULL;
+    slice request = request_of(cli, reads_input(cli), &e);
+    if (!e)
+        e = client_open(a, &target, &client);
+    if (!e)
+        e = client_post(client, ADMIN_PATH, request, a, &answer);
+    uint64_t status = 0, out_n = 0;
+    slice line, text, word;
+    if (!e && (!slice_cut(answer, '\n', &line, &text) || !slice_cut(line, ' ', &word, &line) ||
+               !slice_to_u64(word, &status) || !slice_to_u64(line, &out_n)))
+        e = err_make(a, ERR_CORRUPT, "the server's answer is no answer");
+    if (e)
+        return command_failed(cli, e);
+    slice out = slice_part(text, 0, out_n), err = slice_from(text, out_n);
+    fwrite(out.p, 1, out.n, cli->out);
+    fwrite(err.p, 1, err.n, cli->err);
+    return (int)status;
+}
+
+/* ---- running it here ---- */
+
+static int run_here(struct cli *cli, const struct config *config, int (*work)(struct cli *, struct admin *))
+{
+    struct log log;
+    log_init(&log, cli->clock, STDERR_FILENO, LOG_WARNING, true);
+    struct store store;
+    err_t e = store_open(&store, config, cli->clock, cli->random, &log, cli->arena);
+    struct admin admin = { .store = &store, .config = config };
+    if (!e)
+        e = access_operator(&store.core, S(""), cli->arena, &admin.who);
+    int status = e ? command_failed(cli, e) : work(cli, &admin);
+    store_close(&store);
+    return status;
+}
+
+int admin_command(struct cli *cli, int (*work)(struct cli *, struct admin *))
+{
+    if (cli->admin)
+        return work(cli, cli->admin);
+    struct config config;
+    err_t e = admin_config(cli, &config);
+    if (e)
+        return command_failed(cli, e);
+    if (store_is_in_use(config.server.data))
+        return ask_server(cli, config.server.data);
+    return run_here(cli, &config, work);
+}
+
+/* ---- the server's side ---- */
+
+/* "EXIT BYTES_OF_OUT", a line end, then what the command printed, then what it complained about. */
+static void reply_result(struct http_exchange *x, int status, slice out, slice err)
+{
+    SCOPED(buf_releasep) struct buf body;
+    buf_init(&body, 0);
+    buf_printf(&body, "%d %zu\n", status, out.n);
+    buf_add(&body, out);
+    buf_add(&body, err);
+    http_reply(x, 200, "text/plain; charset=utf-8", arena_copy(&x->arena, buf_slice(&body)));
+}
+
+static err_t read_request(struct http_exchange *x, char **argv, int *ret_argc, struct cli *cli)
+{
+    const struct json *j;
+    TRY(json_parse(&x->arena, x->req.body, &j));
+    int argc = 0;
+    JSON_EACH(item, json_get(j, "argv")) {
+        if (argc == ARGV_MAX || item->type != JS_STRING)
+            return err_make(&x->arena, ERR_INVALID, "argv is no list of at most %d strings", ARGV_MAX);
+        argv[argc++] = arena_cstr(&x->arena, item->string);
+    }
+    argv[argc] = NULL;
+    *ret_argc = argc;
+    cli->folder = json_str(j, "folder");
+    cli->input = json_get(j, "input") ? json_str(j, "input") : S("");
+    return NULL;
+}
+
+static void run(struct http_exchange *x)
+{
+    struct admin_service *s = x->dialect->context;
+    struct admin admin = { .store = s->store, .config = s->config };
+    struct cli cli = {
+        .arena = &x->arena, .clock = s->clock, .random = s->random, .environment = s->environment, .admin = &admin
+    };
+    char **argv = arena_array(&x->arena, char *, ARGV_MAX + 1);
+    int argc = 0;
+    err_t e = read_request(x, argv, &argc, &cli);
+    if (!e)
+        e = access_operator(&s->store->core, S(""), &x->arena, &admin.who);
+    if (e) {
+        reply_result(x, EXIT_FAILED, S(""), arena_printf(&x->arena, "cais: %s\n", e->msg));
+        return;
+    }
+    admin.who.request_id = x->req.id;
+    char *out = NULL, *err = NULL;
+    size_t out_n = 0, err_n = 0;
+    cli.out = open_memstream(&out, &out_n);
+    cli.err = open_memstream(&err, &err_n);
+    if (!cli.out || !cli.err)
+        abort(); /* no memory */
+    int status = commands_run(all_commands, &cli, argc, argv);
+    fclose(cli.out);
+    fclose(cli.err);
+    reply_result(x, status, (slice){ out, out_n }, (slice){ err, err_n });
+    free(out);
+    free(err);
+}
+
+static void refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+{
+    (void)refusal;
+    http_reply(x, status, "application/json",
+               arena_printf(&x->arena, "{\"error\":{\"code\":\"invalid\",\"message\":\"%s\"}}", text));
+}
+
+static const struct http_route routes[] = {
+    { "POST", ADMIN_PATH, run, HTTP_LOCAL_ONLY | HTTP_PUBLIC, 0, "the command line, while a server runs" },
+};
+
+void admin_service_init(struct admin_service *s)
+{
+    s->dialect = (struct http_dialect){ .name = "admin",
+                                        .routes = routes,
+                                        .route_count = LENGTH_OF(routes),
+                                        .everywhere = true,
+                                        .refuse = refuse,
+                                        .context = s };
+}

@@ -1,0 +1,50 @@
+/* Commands that need the stores. Each is written once, as a function over open stores. Who runs it:
+ *   a server has the data directory: the command line goes to it over DIR/admin.sock, and the server runs the function
+ *   nobody has it: this process takes the lock and runs it here
+ * There is never a second writer. */
+#ifndef CAIS_CLI_ADMIN_H
+#define CAIS_CLI_ADMIN_H
+
+#include "cli/config.h"
+#include "cli/options.h"
+#include "cli/store.h"
+#include "http/http.h"
+
+struct admin {
+    struct store *store;
+    const struct config *config;
+    struct principal who; /* the operator, in the account "default" */
+};
+
+/* For struct command's run: find the stores or the server, then call work. */
+int admin_command(struct cli *cli, int (*work)(struct cli *cli, struct admin *admin));
+
+#define ADMIN_OPTIONS                                                                                                  \
+    { "data", 0, "DIR", false, "Data directory (default ./cais-data)." },                                              \
+        { "config", 0, "FILE", false, "Configuration file." },                                                         \
+        { "set", 0, "SECTION.KEY=VALUE", true, "Set one key of the configuration." },                                  \
+    {                                                                                                                  \
+        "json", 0, NULL, false, "Print JSON."                                                                          \
+    }
+
+/* Configuration of a command: file, environment, --set, --data. */
+MUST_USE err_t admin_config(const struct cli *cli, struct config *ret_config);
+/* A path that the caller gave, absolute. */
+const char *admin_path(const struct cli *cli, const char *path);
+/* Everything on standard input, at most 64 KiB, without the line end. */
+MUST_USE err_t admin_input(const struct cli *cli, slice *ret_input);
+
+/* The server's side: the dialect of the admin socket. context is a struct admin_service. */
+struct admin_service {
+    struct store *store;
+    const struct config *config;
+    struct clock *clock;
+    struct random *random;
+    char *const *environment;
+    struct http_dialect dialect;
+};
+void admin_service_init(struct admin_service *);
+
+extern const struct command *const all_commands[]; /* main.c */
+
+#endif

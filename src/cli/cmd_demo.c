@@ -1,0 +1,138 @@
+/* demo: everything a newcomer needs to try the APIs, and the commands to do it with. */
+#include "cli/admin.h"
+#include "cli/commands.h"
+
+#include "base/json.h"
+#include "core/access.h"
+#include "core/data_dir.h"
+#include "core/task.h"
+
+#include <fcntl.h>
+
+/* The address that a running server wrote down, or the default one. */
+static slice server_url(struct cli *cli, const struct config *config)
+{
+    const char *given = option_value(cli->options, "url");
+    struct arena *a = cli->arena;
+    if (given)
+        return slice_of(given);
+    if (config->server.public_url.n)
+        return config->server.public_url;
+    const char *path = arena_printf(a, SLICE_FMT "/" DATA_DIR_RUN, SLICE_ARG(config->server.data)).p;
+    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char text[8192];
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text);
+    const struct json *j = NULL;
+    if (n > 0 && !json_parse(a, (slice){ text, (size_t)n }, &j)) {
+        const struct json *http = json_get(j, "http");
+        if (http && http->child)
+            return arena_printf(a, "http://" SLICE_FMT, SLICE_ARG(http->child->string));
+        const struct json *https = json_get(j, "https");
+        if (https && https->child)
+            return arena_printf(a, "https://" SLICE_FMT, SLICE_ARG(https->child->string));
+    }
+    return S("http://127.0.0.1:8080");
+}
+
+struct demo {
+    slice login, security_key, pyrus_token, native_token;
+    int64_t task_id;
+};
+
+static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
+{
+    struct core *core = &admin->store->core;
+    struct arena *a = cli->arena;
+    /* each demo is its own user, so that it can be made again and again */
+    d->login = arena_printf(a, "demo-" SLICE_FMT "@example.org", SLICE_ARG(random_hex(cli->random, a, 6)));
+    struct user_order order = { .login = d->login, .name = S("Demo User"), .email = d->login };
+    struct user user;
+    int64_t id;
+    TRY(user_create(core, &admin->who, &order, a, &user));
+    TRY(key_mint(core, &admin->who, d->login, S("pyrus"), a, &id, &d->security_key));
+    TRY(key_mint(core, &admin->who, d->login, S("native"), a, &id, &d->native_token));
+    struct token_policy policy = { admin->config->pyrus.token_lifetime_ms, admin->config->pyrus.tokens_per_user };
+    TRY(token_issue(core, S("pyrus"), d->login, d->security_key, &policy, a, &d->pyrus_token));
+    struct principal who = { .account_id = user.account_id, .user_id = user.id, .login = user.login };
+    struct task_order task = { .text = S("Try cais") };
+    enum task_refusal why;
+    return task_create(core, &who, &task, a, &why, &d->task_id);
+}
+
+static void print_commands(FILE *out, slice url, const struct demo *d)
+{
+#define URL SLICE_ARG(url)
+    fprintf(out, "# Pyrus: log in, upload, attach to task %lld, list, download\n", (long long)d->task_id);
+    fprintf(out,
+            "curl -sS -X POST " SLICE_FMT "/v4/auth -H 'Content-Type: application/json' "
+            "-d '{\"login\":\"" SLICE_FMT "\",\"security_key\":\"" SLICE_FMT "\"}'\n",
+            URL, SLICE_ARG(d->login), SLICE_ARG(d->security_key));
+    fprintf(out, "echo 'file content' > test.txt\n");
+    fprintf(out,
+            "GUID=$(curl -sS -X POST " SLICE_FMT "/v4/files/upload -H 'Authorization: Bearer " SLICE_FMT
+            "' -F 'test.txt=@test.txt' | sed 's/.*\"guid\":\"\\([^\"]*\\)\".*/\\1/') && echo $GUID\n",
+            URL, SLICE_ARG(d->pyrus_token));
+    fprintf(out,
+            "FILE=$(curl -sS -X POST " SLICE_FMT "/v4/tasks/%lld/comments -H 'Authorization: Bearer " SLICE_FMT
+            "' -H 'Content-Type: application/json' -d \"{\\\"attachments\\\":[\\\"$GUID\\\"]}\" "
+            "| sed 's/.*\"attachments\":\\[{\"id\":\\([0-9]*\\).*/\\1/') && echo $FILE\n",
+            URL, (long long)d->task_id, SLICE_ARG(d->pyrus_token));
+    fprintf(out,
+            "curl -sS " SLICE_FMT "/v4/tasks/%lld -H 'Authorization: Bearer " SLICE_FMT
+            "' -H 'Content-Type: application/json'\n",
+            URL, (long long)d->task_id, SLICE_ARG(d->pyrus_token));
+    fprintf(out,
+            "curl -sS -X GET " SLICE_FMT "/v4/files/download/$FILE -H 'Authorization: Bearer " SLICE_FMT
+            "' -H 'Content-Type: application/json'\n",
+            URL, SLICE_ARG(d->pyrus_token));
+    fprintf(out, "\n# cais's own API: put, list\n");
+    fprintf(out, "curl -sS -H 'Authorization: Bearer " SLICE_FMT "' -T test.txt " SLICE_FMT "/v1/native/files/\n",
+            SLICE_ARG(d->native_token), URL);
+    fprintf(out, "curl -sS -H 'Authorization: Bearer " SLICE_FMT "' " SLICE_FMT "/v1/native/files\n",
+            SLICE_ARG(d->native_token), URL);
+#undef URL
+}
+
+static int demo_work(struct cli *cli, struct admin *admin)
+{
+    struct demo d = { 0 };
+    err_t e = make_demo(cli, admin, &d);
+    if (e)
+        return command_failed(cli, e);
+    slice url = server_url(cli, admin->config);
+    if (!option_on(cli->options, "json")) {
+        print_commands(cli->out, url, &d);
+        return EXIT_DONE;
+    }
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    struct json_out o;
+    json_out_init(&o, &b);
+    json_open_object(&o);
+    json_put_string(&o, "url", url);
+    json_put_string(&o, "login", d.login);
+    json_put_string(&o, "security_key", d.security_key);
+    json_put_string(&o, "access_token", d.pyrus_token);
+    json_put_int(&o, "task_id", d.task_id);
+    json_put_string(&o, "token", d.native_token);
+    json_close_object(&o);
+    fprintf(cli->out, SLICE_FMT "\n", SLICE_ARG(buf_slice(&b)));
+    return EXIT_DONE;
+}
+
+static int demo(struct cli *cli)
+{
+    return admin_command(cli, demo_work);
+}
+
+const struct command command_demo = {
+    "demo",
+    NULL,
+    0,
+    0,
+    (const struct option_spec[]){
+        { "url", 0, "URL", false, "Address of the server (default: the one that runs)." }, ADMIN_OPTIONS, { 0 } },
+    "Make a user, keys and a task; print commands that use them.",
+    "The commands can be run as printed: cais demo | sh\n",
+    demo
+};

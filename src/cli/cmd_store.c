@@ -1,0 +1,290 @@
+/* fsck, backup, restore, jobs, audit: looking after what is stored. */
+#include "cli/admin.h"
+#include "cli/commands.h"
+#include "cli/terminal.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "core/fsck.h"
+
+static const char *severity_name(enum fsck_severity s)
+{
+    return s == FSCK_NOTE ? "note" : s == FSCK_WARNING ? "warning" : "error";
+}
+
+/* ---- fsck ---- */
+
+static void show_fsck(struct cli *cli, const struct fsck_report *r)
+{
+    bool damaged = r->count[FSCK_ERROR] > 0;
+    if (option_on(cli->options, "json")) {
+        SCOPED(buf_releasep) struct buf b;
+        buf_init(&b, 0);
+        struct json_out o;
+        json_out_init(&o, &b);
+        json_open_object(&o);
+        json_put_bool(&o, "clean", r->count[FSCK_ERROR] == 0 && r->count[FSCK_WARNING] == 0);
+        json_put_int(&o, "objects", r->objects);
+        json_put_int(&o, "blobs", r->blobs);
+        json_put_int(&o, "files", r->files);
+        json_put_int(&o, "bytes", (int64_t)r->bytes);
+        json_put_int(&o, "notes", r->count[FSCK_NOTE]);
+        json_put_int(&o, "warnings", r->count[FSCK_WARNING]);
+        json_put_int(&o, "errors", r->count[FSCK_ERROR]);
+        json_put_int(&o, "repaired", r->repaired);
+        json_name(&o, "findings");
+        json_open_array(&o);
+        for (size_t i = 0; i < r->listed; i++) {
+            json_open_object(&o);
+            json_put_string(&o, "severity", slice_of(severity_name(r->list[i].severity)));
+            json_put_string(&o, "what", slice_of(r->list[i].what));
+            json_put_string(&o, "subject", r->list[i].subject);
+            json_put_string(&o, "detail", r->list[i].detail);
+            json_put_bool(&o, "repaired", r->list[i].repaired);
+            json_close_object(&o);
+        }
+        json_close_array(&o);
+        json_close_object(&o);
+        fprintf(cli->out, SLICE_FMT "\n", SLICE_ARG(buf_slice(&b)));
+        return;
+    }
+    for (size_t i = 0; i < r->listed; i++)
+        fprintf(cli->out, "%-7s %s: %s%s%s%s\n", severity_name(r->list[i].severity),
+                terminal_safe(cli->arena, r->list[i].subject).p, r->list[i].what, r->list[i].detail.n ? ": " : "",
+                terminal_safe(cli->arena, r->list[i].detail).p, r->list[i].repaired ? " (repaired)" : "");
+    fprintf(cli->out, "%lld files, %lld objects, %lld blobs, %s: %s\n", (long long)r->files, (long long)r->objects,
+            (long long)r->blobs, size_for_people(cli->arena, (int64_t)r->bytes).p,
+            damaged                  ? "DAMAGED"
+            : r->count[FSCK_WARNING] ? "something is off, nothing is lost"
+                                     : "clean");
+}
+
+static int fsck_work(struct cli *cli, struct admin *admin)
+{
+    struct fsck_options options = { .repair = option_on(cli->options, "repair"),
+                                    .quick = option_on(cli->options, "quick") };
+    struct fsck_report report;
+    err_t e = fsck_run(&admin->store->core, &options, cli->arena, &report);
+    if (e)
+        return command_failed(cli, e);
+    show_fsck(cli, &report);
+    int64_t left = report.count[FSCK_ERROR] + report.count[FSCK_WARNING];
+    return left > (options.repair ? report.repaired : 0) || report.count[FSCK_ERROR] ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run_fsck(struct cli *cli)
+{
+    return admin_command(cli, fsck_work);
+}
+
+/* ---- backup and restore ---- */
+
+static void show_backup(struct cli *cli, const struct backup_report *r, const char *dir)
+{
+    if (!option_on(cli->options, "json")) {
+        fprintf(cli->out, "%lld objects, %lld of them blobs with %s, as of %s: %s\n", (long long)r->objects,
+                (long long)r->blobs, size_for_people(cli->arena, (int64_t)r->blob_bytes).p,
+                time_format_utc(cli->arena, r->created_at_ms).p, dir);
+        return;
+    }
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    struct json_out o;
+    json_out_init(&o, &b);
+    json_open_object(&o);
+    json_put_string(&o, "created_at", time_format_utc(cli->arena, r->created_at_ms));
+    json_put_int(&o, "objects", r->objects);
+    json_put_int(&o, "blobs", r->blobs);
+    json_put_int(&o, "blob_bytes", (int64_t)r->blob_bytes);
+    json_put_string(&o, "folder", slice_of(dir));
+    json_close_object(&o);
+    fprintf(cli->out, SLICE_FMT "\n", SLICE_ARG(buf_slice(&b)));
+}
+
+static int backup_work(struct cli *cli, struct admin *admin)
+{
+    const char *dir = admin_path(cli, cli->options->operands[0]);
+    struct store_opener opener = store_opener(admin->config);
+    struct backup_report report;
+    err_t e = backup_run(&admin->store->core, dir, &opener, cli->arena, &report);
+    if (e)
+        return command_failed(cli, e);
+    show_backup(cli, &report, dir);
+    return EXIT_DONE;
+}
+
+static int run_backup(struct cli *cli)
+{
+    return admin_command(cli, backup_work);
+}
+
+static int run_restore(struct cli *cli)
+{
+    struct config config;
+    struct backup_report report;
+    struct fsck_report checked = { 0 };
+    err_t e = admin_config(cli, &config);
+    if (!e && store_is_in_use(config.server.data))
+        e = err_make(cli->arena, ERR_CONFLICT, "a server runs on " SLICE_FMT, SLICE_ARG(config.server.data));
+    struct store_opener opener = store_opener(&config);
+    const char *to = e ? "" : arena_cstr(cli->arena, config.server.data);
+    if (!e)
+        e = backup_restore(cli->options->operands[0], to, &opener, cli->clock, cli->random, cli->arena, &report,
+                           &checked);
+    if (e)
+        return command_failed(cli, e);
+    show_backup(cli, &report, to);
+    return EXIT_DONE;
+}
+
+/* ---- jobs and audit ---- */
+
+static const char *job_state_name(enum job_state s)
+{
+    static const char *const names[] = { "queued", "running", "done", "failed" };
+    return names[s];
+}
+
+static int jobs_work(struct cli *cli, struct admin *admin)
+{
+    struct job *list = NULL;
+    size_t count = 0;
+    struct meta_tx *tx;
+    err_t e = meta_read_begin(admin->store->core.meta, cli->arena, &tx);
+    if (!e) {
+        e = meta_job_list(tx, cli->arena, &list, &count);
+        meta_read_end(tx);
+    }
+    if (e)
+        return command_failed(cli, e);
+    for (size_t i = 0; i < count; i++) {
+        const struct job *j = &list[i];
+        slice run_at = time_format_utc(cli->arena, j->run_at_ms);
+        if (!option_on(cli->options, "json")) {
+            fprintf(cli->out, "%-10s %-8s next %s  %lld done  %s\n", terminal_safe(cli->arena, j->kind).p,
+                    job_state_name(j->state), run_at.p, (long long)j->progress, terminal_safe(cli->arena, j->error).p);
+            continue;
+        }
+        SCOPED(buf_releasep) struct buf b;
+        buf_init(&b, 0);
+        struct json_out o;
+        json_out_init(&o, &b);
+        json_open_object(&o);
+        json_put_int(&o, "id", j->id);
+        json_put_string(&o, "kind", j->kind);
+        json_put_string(&o, "state", slice_of(job_state_name(j->state)));
+        json_put_string(&o, "run_at", run_at);
+        json_put_int(&o, "attempts", j->attempts);
+        json_put_int(&o, "progress", j->progress);
+        json_put_string(&o, "error", j->error);
+        json_close_object(&o);
+        fprintf(cli->out, SLICE_FMT "\n", SLICE_ARG(buf_slice(&b)));
+    }
+    return EXIT_DONE;
+}
+
+static int run_jobs(struct cli *cli)
+{
+    return admin_command(cli, jobs_work);
+}
+
+static int audit_work(struct cli *cli, struct admin *admin)
+{
+    int64_t limit = 100;
+    if (!option_number(cli, "limit", 1, 10000, &limit))
+        return EXIT_USAGE;
+    struct event *list = NULL;
+    size_t count = 0;
+    struct meta_tx *tx;
+    err_t e = meta_read_begin(admin->store->core.meta, cli->arena, &tx);
+    if (!e) {
+        e = meta_event_list(tx, 0, (size_t)limit, cli->arena, &list, &count);
+        meta_read_end(tx);
+    }
+    if (e)
+        return command_failed(cli, e);
+    for (size_t i = 0; i < count; i++) {
+        const struct event *v = &list[i];
+        slice at = time_format_utc(cli->arena, v->at_ms);
+        if (!option_on(cli->options, "json")) {
+            fprintf(cli->out, "%s  %-16s %-14s %s  %s\n", at.p, terminal_safe(cli->arena, v->actor).p,
+                    terminal_safe(cli->arena, v->action).p, terminal_safe(cli->arena, v->subject).p,
+                    terminal_safe(cli->arena, v->detail).p);
+            continue;
+        }
+        SCOPED(buf_releasep) struct buf b;
+        buf_init(&b, 0);
+        struct json_out o;
+        json_out_init(&o, &b);
+        json_open_object(&o);
+        json_put_int(&o, "id", v->id);
+        json_put_string(&o, "at", at);
+        json_put_string(&o, "actor", v->actor);
+        json_put_string(&o, "action", v->action);
+        json_put_string(&o, "subject", v->subject);
+        json_put_string(&o, "detail", v->detail);
+        json_put_string(&o, "request_id", v->request_id);
+        json_close_object(&o);
+        fprintf(cli->out, SLICE_FMT "\n", SLICE_ARG(buf_slice(&b)));
+    }
+    return EXIT_DONE;
+}
+
+static int run_audit(struct cli *cli)
+{
+    return admin_command(cli, audit_work);
+}
+
+#define PLAIN                                                                                                          \
+    (const struct option_spec[])                                                                                       \
+    {                                                                                                                  \
+        ADMIN_OPTIONS,                                                                                                 \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
+
+const struct command command_fsck = { "fsck",
+                                      NULL,
+                                      0,
+                                      0,
+                                      (const struct option_spec[]){
+                                          { "repair", 0, NULL, false,
+                                            "Remove proven orphans and correct counters. Never touches files." },
+                                          { "quick", 0, NULL, false, "Compare sizes only, not every byte." },
+                                          ADMIN_OPTIONS,
+                                          { 0 } },
+                                      "Check that every file has its bytes and every byte its file.",
+                                      "Works while a server runs. Exit code 1 when something is wrong.\n",
+                                      run_fsck };
+const struct command command_backup = {
+    "backup",
+    "DIR",
+    1,
+    1,
+    PLAIN,
+    "Copy the whole store, while it is in use.",
+    "DIR is made, or empty. It is a data directory with a MANIFEST, which is written last.\n",
+    run_backup
+};
+const struct command command_restore = {
+    "restore",
+    "DIR",
+    1,
+    1,
+    PLAIN,
+    "Make a data directory out of a backup.",
+    "DIR is the backup; --data names the data directory, which must be new or empty.\n",
+    run_restore
+};
+const struct command command_jobs = { "jobs", NULL, 0, 0, PLAIN, "List background work.", NULL, run_jobs };
+const struct command command_audit = {
+    "audit",
+    NULL,
+    0,
+    0,
+    (const struct option_spec[]){ { "limit", 0, "N", false, "How many (default 100)." }, ADMIN_OPTIONS, { 0 } },
+    "Show who did what, newest first.",
+    NULL,
+    run_audit
+};

@@ -1,0 +1,42 @@
+#include "cli/admin.h"
+#include "cli/commands.h"
+
+#include <signal.h>
+
+static int cmd_version(struct cli *cli)
+{
+    fprintf(cli->out, option_on(cli->options, "json") ? "{\"version\":\"%s\"}\n" : "cais %s\n", CAIS_VERSION);
+    return EXIT_DONE;
+}
+
+static const struct command command_version = {
+    .name = "version",
+    .options = (const struct option_spec[]){ { "json", 0, NULL, false, "Print JSON." }, { 0 } },
+    .summary = "Print the version.",
+    .run = cmd_version,
+};
+
+const struct command *const all_commands[] = {
+    &command_serve,       &command_demo,          &command_put,          &command_get,
+    &command_ls,          &command_account_add,   &command_account_list, &command_account_limit,
+    &command_user_add,    &command_user_list,     &command_user_disable, &command_user_enable,
+    &command_user_delete, &command_user_password, &command_key_add,      &command_key_list,
+    &command_key_revoke,  &command_fsck,          &command_backup,       &command_restore,
+    &command_jobs,        &command_audit,         &command_version,      NULL,
+};
+
+int cais_main(int argc, char **argv, struct clock *clock, struct random *random)
+{
+    /* Writing to a socket or pipe whose reader went away is an error like any other. */
+    signal(SIGPIPE, SIG_IGN);
+    SCRATCH(arena);
+    struct cli cli = {
+        .arena = &arena,
+        .clock = clock,
+        .random = random,
+        .environment = environ,
+        .out = stdout,
+        .err = stderr,
+    };
+    return commands_run(all_commands, &cli, argc, argv);
+}

@@ -1,0 +1,97 @@
+#include "cli/request_log.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "http/target.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct request_log {
+    struct log *log;
+    int loops;
+    struct buf lines[]; /* one for each loop: no lock */
+};
+
+struct request_log *request_log_new(struct log *log, int loops)
+{
+    struct request_log *r = must_malloc(sizeof *r + (size_t)loops * sizeof r->lines[0]);
+    r->log = log;
+    r->loops = loops;
+    for (int i = 0; i < loops; i++)
+        buf_init(&r->lines[i], 0);
+    return r;
+}
+
+void request_log_free(struct request_log *r)
+{
+    if (!r)
+        return;
+    for (int i = 0; i < r->loops; i++)
+        buf_release(&r->lines[i]);
+    free(r);
+}
+
+static void write_text(struct buf *b, const struct http_report *report, slice when, slice target)
+{
+    const struct http_request *req = &report->x->req;
+    buf_printf(b, SLICE_FMT " info    request  " SLICE_FMT " ", SLICE_ARG(when), SLICE_ARG(report->peer));
+    struct json_out o; /* quoted, so that no target can forge a line */
+    json_out_init(&o, b);
+    buf_add(b, req->method);
+    buf_add_byte(b, ' ');
+    json_add_string(&o, target);
+    buf_printf(b, " %d in=%llu out=%llu %lldms id=" SLICE_FMT "\n", report->status,
+               (unsigned long long)report->bytes_in, (unsigned long long)report->bytes_out, (long long)report->took_ms,
+               SLICE_ARG(report->id));
+}
+
+static void write_json(struct buf *b, const struct http_report *report, slice when, slice target)
+{
+    const struct http_request *req = &report->x->req;
+    struct json_out o;
+    json_out_init(&o, b);
+    json_open_object(&o);
+    json_put_string(&o, "time", when);
+    json_put_string(&o, "level", S("info"));
+    json_put_string(&o, "msg", S("request"));
+    json_put_string(&o, "request_id", report->id);
+    json_put_string(&o, "peer", report->peer);
+    json_put_string(&o, "method", req->method);
+    json_put_string(&o, "target", target);
+    json_put_string(&o, "api", slice_of(report->x->dialect ? report->x->dialect->name : ""));
+    json_put_int(&o, "status", report->status);
+    json_put_int(&o, "bytes_in", (int64_t)report->bytes_in);
+    json_put_int(&o, "bytes_out", (int64_t)report->bytes_out);
+    json_put_int(&o, "ms", report->took_ms);
+    json_close_object(&o);
+    buf_add_byte(b, '\n');
+}
+
+void request_log_report(void *arg, int loop, const struct http_report *report)
+{
+    struct request_log *r = arg;
+    if (!report->x || loop >= r->loops)
+        return;
+    char memory[1024];
+    SCOPED(arena_releasep) struct arena a;
+    arena_init_with(&a, memory, sizeof memory);
+    slice when = time_format_utc(&a, clock_now_ms(r->log->clock));
+    slice target = target_redact(slice_part(report->x->req.target, 0, 2048), &a);
+    (r->log->text ? write_text : write_json)(&r->lines[loop], report, when, target);
+}
+
+void request_log_flush(void *arg, int loop)
+{
+    struct request_log *r = arg;
+    struct buf *b = &r->lines[loop];
+    for (slice left = buf_slice(b); left.n;) {
+        ssize_t n = write(r->log->fd, left.p, left.n);
+        if (n <= 0)
+            break; /* nowhere to complain about a broken log */
+        left = slice_from(left, (size_t)n);
+    }
+    if (b->cap > 65536)
+        buf_release(b);
+    buf_clear(b);
+}

@@ -1,0 +1,18 @@
+/* The access log: a line for every request, written once a turn of each loop. Targets are redacted: signatures, tokens
+ * and path secrets never reach it. */
+#ifndef CAIS_CLI_REQUEST_LOG_H
+#define CAIS_CLI_REQUEST_LOG_H
+
+#include "base/log.h"
+#include "http/server.h"
+
+enum { REQUEST_LOG_LOOPS = 256 };
+
+struct request_log;
+struct request_log *request_log_new(struct log *, int loops); /* log is borrowed */
+void request_log_free(struct request_log *);                  /* NULL is fine */
+/* For http_options; arg is the request_log. */
+void request_log_report(void *arg, int loop, const struct http_report *);
+void request_log_flush(void *arg, int loop);
+
+#endif

@@ -1,0 +1,143 @@
+#include "cli/store.h"
+
+#include "blob/disk/disk.h"
+#include "core/access.h"
+#include "core/data_dir.h"
+#include "meta/meta.h"
+#include "sql/sqlite/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+static const char *path_in(struct arena *a, slice dir, const char *name)
+{
+    return arena_printf(a, SLICE_FMT "/%s", SLICE_ARG(dir), name).p;
+}
+
+static err_t cannot_write(struct arena *a, slice dir, int errnum)
+{
+    char text[128];
+    const char *why = strerror_r(errnum, text, sizeof text);
+    enum err_code code = errnum == ENOSPC || errnum == EDQUOT ? ERR_NO_SPACE : ERR_FORBIDDEN;
+    return err_make(a, code, "the data directory " SLICE_FMT " cannot be written: %s", SLICE_ARG(dir), why);
+}
+
+/* Every missing part of the path, each synced into its parent. */
+static err_t make_directories(slice dir, struct arena *a)
+{
+    char *path = arena_cstr(a, dir);
+    for (char *at = path + 1;; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char kept = *at;
+        *at = '\0';
+        bool made = mkdir(path, 0700) == 0;
+        if (!made && errno != EEXIST)
+            return cannot_write(a, dir, errno);
+        if (made) {
+            char *parent = arena_cstr(a, slice_of(path));
+            char *slash = strrchr(parent, '/');
+            const char *up = !slash ? "." : slash == parent ? "/" : (*slash = '\0', parent);
+            SCOPED(fd_closep) int fd = open(up, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            if (fd < 0 || fsync(fd) != 0)
+                return cannot_write(a, dir, errno);
+        }
+        *at = kept;
+        if (!kept)
+            return NULL;
+    }
+}
+
+static err_t take_lock(struct store *s, slice dir, struct arena *a)
+{
+    SCOPED(fd_closep) int fd = open(path_in(a, dir, DATA_DIR_LOCK), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return cannot_write(a, dir, errno);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        return err_make(a, ERR_CONFLICT, "the data directory " SLICE_FMT " is used by another cais process",
+                        SLICE_ARG(dir));
+    s->lock_fd = TAKE_FD(fd);
+    return NULL;
+}
+
+bool store_is_in_use(slice data_dir)
+{
+    SCRATCH(a);
+    SCOPED(fd_closep) int fd = open(path_in(&a, data_dir, DATA_DIR_LOCK), O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+static void complain(void *arg, err_t e)
+{
+    struct log *log = arg;
+    if (log)
+        log_error(log, "work of the metadata store failed", e);
+}
+
+static err_t open_meta(slice dir, bool relaxed, bool read_only, struct log *log, struct arena *a,
+                       struct meta_store **ret)
+{
+    struct sqlite_options sqlite = { .path = path_in(a, dir, DATA_DIR_DATABASE),
+                                     .relaxed = relaxed,
+                                     .read_only = read_only };
+    struct sql_db *db;
+    TRY(sqlite_open(&sqlite, a, &db));
+    struct meta_options meta = { .read_only = read_only, .complain = complain, .complain_arg = log };
+    return meta_open(db, &meta, a, ret);
+}
+
+err_t store_open(struct store *s, const struct config *c, struct clock *clock, struct random *random, struct log *log,
+                 struct arena *a)
+{
+    *s = (struct store){ .lock_fd = -1, .log = log };
+    slice dir = c->server.data;
+    s->relaxed = c->storage.durability == CONFIG_DURABILITY_RELAXED;
+    TRY(make_directories(dir, a));
+    TRY(take_lock(s, dir, a));
+    if (access(arena_cstr(a, dir), W_OK) != 0)
+        return cannot_write(a, dir, errno);
+    TRY(blob_disk_flush_time(arena_cstr(a, dir), a, &s->flush_us));
+    TRY(open_meta(dir, s->relaxed, false, log, a, &s->meta));
+    TRY(blob_disk_open(path_in(a, dir, DATA_DIR_BLOBS), s->relaxed, a, &s->blob));
+    struct core_options options = { .inline_max_bytes = (uint64_t)c->storage.inline_max_bytes,
+                                    .reserve_bytes = (uint64_t)c->storage.reserve_free_space_bytes,
+                                    .purge_grace_ms = c->files.purge_grace_ms,
+                                    .content_cache_bytes = (uint64_t)c->storage.cache_bytes };
+    core_init(&s->core, s->meta, s->blob, clock, random, &options);
+    return access_bootstrap(&s->core, a);
+}
+
+void store_close(struct store *s)
+{
+    if (s->core.meta)
+        core_release(&s->core);
+    meta_close(s->meta);
+    if (s->blob)
+        s->blob->ops->close_store(s->blob);
+    fd_closep(&s->lock_fd);
+    *s = (struct store){ .lock_fd = -1 };
+}
+
+static err_t open_for_backup(void *arg, const char *data_dir, bool read_only, struct arena *a,
+                             struct meta_store **ret_meta, struct blob_store **ret_blob)
+{
+    const struct config *c = arg;
+    bool relaxed = c->storage.durability == CONFIG_DURABILITY_RELAXED;
+    struct blob_store *blob;
+    TRY(blob_disk_open(path_in(a, slice_of(data_dir), DATA_DIR_BLOBS), relaxed, a, &blob));
+    err_t e = ret_meta ? open_meta(slice_of(data_dir), relaxed, read_only, NULL, a, ret_meta) : NULL;
+    if (e)
+        blob->ops->close_store(blob);
+    else
+        *ret_blob = blob;
+    return e;
+}
+
+struct store_opener store_opener(const struct config *config)
+{
+    return (struct store_opener){ open_for_backup, (void *)(uintptr_t)config };
+}
