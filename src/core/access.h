@@ -28,7 +28,8 @@ MUST_USE err_t user_create(struct core *, const struct principal *who, const str
                            struct user *ret);
 /* Disabling ends every token; keys work again once the user is enabled. Deleting ends keys and tokens for good and
  * frees the login; files stay with the account. Errors: NOT_FOUND. */
-MUST_USE err_t user_set_state(struct core *, const struct principal *who, slice login, enum user_state, struct arena *a);
+MUST_USE err_t user_set_state(struct core *, const struct principal *who, slice login, enum user_state,
+                              struct arena *a);
 /* Ends every token of the user. Errors: NOT_FOUND; INVALID shorter than 8 bytes or longer than 1024. */
 MUST_USE err_t user_set_password(struct core *, const struct principal *who, slice login, slice password,
                                  struct arena *a);

@@ -2,7 +2,8 @@
  *
  * An entry is good while the store's generation is the one that was read before its rows were: every revocation,
  * disabling or deletion raises it before it is acknowledged. Expiry is checked on each hit. Only those who may come in
- * are kept: an attacker's guesses find no room here. Bounded: SHARDS × SETS × WAYS entries; the oldest of a set goes. */
+ * are kept: an attacker's guesses find no room here. Bounded: SHARDS × SETS × WAYS entries; the oldest of a set goes.
+ */
 #include "core/access_priv.h"
 #include "core/core_priv.h"
 
@@ -65,7 +66,8 @@ bool access_cache_find(struct access_cache *cache, slice purpose, enum credentia
                        uint64_t generation, struct arena *a, struct access_found *ret)
 {
     struct access_shard *shard = shard_of(cache, hash);
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&shard->mutex);
     struct access_entry *set = shard->sets[hash[1] % SETS];
     for (size_t i = 0; i < WAYS; i++) {
         if (!entry_is(&set[i], purpose, form, hash) || set[i].generation != generation)
@@ -84,7 +86,8 @@ void access_cache_put(struct access_cache *cache, slice purpose, enum credential
     if (purpose.n > PURPOSE_MAX || found->principal.login.n > LOGIN_MAX)
         return;
     struct access_shard *shard = shard_of(cache, hash);
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&shard->mutex);
     struct access_entry *set = shard->sets[hash[1] % SETS], *slot = &set[0];
     for (size_t i = 0; i < WAYS; i++) {
         if (entry_is(&set[i], purpose, form, hash)) {

@@ -5,7 +5,7 @@
 #include "core/event.h"
 
 #define DEFAULT_ACCOUNT S("default")
-#define OPERATOR S("operator")
+#define OPERATOR        S("operator")
 
 enum { ACCOUNT_NAME_MAX = 64, LOGIN_MAX = 128, LABEL_MAX = 256, PASSWORD_MIN = 8, PASSWORD_MAX = 1024 };
 
@@ -33,8 +33,8 @@ static bool text_is_plain(slice text)
 
 static bool login_is_valid(slice login)
 {
-    return login.n >= 1 && login.n <= LOGIN_MAX && text_is_plain(login) &&
-           slice_find_byte(login, ' ') == SLICE_NONE && slice_find(login, S("\xc2\xa0")) == SLICE_NONE;
+    return login.n >= 1 && login.n <= LOGIN_MAX && text_is_plain(login) && slice_find_byte(login, ' ') == SLICE_NONE &&
+           slice_find(login, S("\xc2\xa0")) == SLICE_NONE;
 }
 
 static slice subject_user(struct arena *a, slice login)
@@ -184,8 +184,7 @@ static err_t apply_user_password(struct meta_tx *tx, void *arg, struct arena *a)
         return err_make(a, ERR_FORBIDDEN, "the server's own user stays as it is");
     TRY(meta_user_set_password(tx, user.id, c->password_hash, a));
     TRY(meta_credential_revoke_tokens(tx, user.id, c->now_ms, a));
-    return event_write(tx, c->now_ms, c->who, user.account_id, S("user.password"), subject_user(a, c->login), S(""),
-                       a);
+    return event_write(tx, c->now_ms, c->who, user.account_id, S("user.password"), subject_user(a, c->login), S(""), a);
 }
 
 err_t user_set_password(struct core *core, const struct principal *who, slice login, slice password, struct arena *a)
@@ -204,7 +203,8 @@ err_t user_check_password(struct core *core, slice login, slice password, struct
     struct user user = { 0 };
     slice hash = S("");
     {
-        SCOPED(meta_read_endp) struct meta_tx *tx = NULL; /* ends before the slow part */
+        SCOPED(meta_read_endp)
+        struct meta_tx *tx = NULL; /* ends before the slow part */
         TRY(meta_read_begin(core->meta, a, &tx));
         err_t e = meta_user_by_login(tx, login, a, &user);
         if (e && e->code != ERR_NOT_FOUND)
@@ -253,7 +253,8 @@ err_t access_bootstrap(struct core *core, struct arena *a)
 
 err_t access_operator(struct core *core, slice account_name, struct arena *a, struct principal *ret)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     struct account account;
     struct user user;

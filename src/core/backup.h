@@ -33,6 +33,7 @@ MUST_USE err_t backup_run(struct core *, const char *dir, const struct store_ope
  * Errors: NOT_FOUND no MANIFEST; CONFLICT data_dir is not empty; CORRUPT the backup is damaged; UNSUPPORTED made by a
  * newer version; those of the stores. */
 MUST_USE err_t backup_restore(const char *from, const char *data_dir, const struct store_opener *, struct clock *,
-                              struct random *, struct arena *a, struct backup_report *ret, struct fsck_report *ret_fsck);
+                              struct random *, struct arena *a, struct backup_report *ret,
+                              struct fsck_report *ret_fsck);
 
 #endif

@@ -3,8 +3,8 @@
 #include <assert.h>
 
 #define INLINE_MAX_DEFAULT ((uint64_t)16 << 10)
-#define NEVER_ASKED INT64_MIN
-#define ASK_AGAIN_MS 1000
+#define NEVER_ASKED        INT64_MIN
+#define ASK_AGAIN_MS       1000
 
 void core_init(struct core *core, struct meta_store *meta, struct blob_store *blob, struct clock *clock,
                struct random *random, const struct core_options *options)
@@ -48,8 +48,8 @@ static err_t refresh_free_bytes(struct core *core, struct arena *a)
     if (asked != NEVER_ASKED && now - asked < ASK_AGAIN_MS)
         return NULL;
     /* The very first answer has to be there before anybody relies on it: then each asks for itself. */
-    if (asked != NEVER_ASKED && !__atomic_compare_exchange_n(&core->free_bytes_at_ms, &asked, now, false,
-                                                             __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+    if (asked != NEVER_ASKED &&
+        !__atomic_compare_exchange_n(&core->free_bytes_at_ms, &asked, now, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         return NULL;
     uint64_t bytes;
     err_t e = core->blob->ops->free_bytes(core->blob, a, &bytes);

@@ -15,9 +15,9 @@ struct content_cache;
 struct intake;
 
 struct core_options {
-    uint64_t inline_max_bytes;  /* objects up to this size are rows; 0: 16 KiB */
-    uint64_t reserve_bytes;     /* free space below which nothing is accepted any more (NO_SPACE) */
-    int64_t purge_grace_ms;     /* how long bytes outlive their record, and how old an orphan must be */
+    uint64_t inline_max_bytes;    /* objects up to this size are rows; 0: 16 KiB */
+    uint64_t reserve_bytes;       /* free space below which nothing is accepted any more (NO_SPACE) */
+    int64_t purge_grace_ms;       /* how long bytes outlive their record, and how old an orphan must be */
     uint64_t content_cache_bytes; /* small objects kept in memory for reads; 0: none */
 };
 
@@ -29,7 +29,7 @@ struct core {
     struct core_options options;
     struct access_cache *access;
     struct content_cache *content;
-    int64_t purge_holds; /* backups that run: while above 0 nothing is purged; atomic */
+    int64_t purge_holds;      /* backups that run: while above 0 nothing is purged; atomic */
     int64_t free_bytes_at_ms; /* when free space was last asked for; atomic, like the next two */
     int64_t free_bytes;
     int64_t latest_ms; /* see core_now_ms */

@@ -35,8 +35,8 @@ struct content {
     struct blob_reader *reader;  /* else; in the arena of the call */
     struct content_entry *entry; /* core's: whose memory that is */
 };
-/* Errors: NOT_FOUND; CONFLICT no bytes have come yet; CORRUPT there is a record, but its bytes are missing or of another
- * length. Fit for a loop: reads at most a few rows and opens a blob. */
+/* Errors: NOT_FOUND; CONFLICT no bytes have come yet; CORRUPT there is a record, but its bytes are missing or of
+ * another length. Fit for a loop: reads at most a few rows and opens a blob. */
 MUST_USE err_t file_open(struct core *, const struct principal *who, const unsigned char uuid[16], struct arena *a,
                          struct content *ret);
 /* Open the bytes of a file that was read and authorised by other means (an attachment). Errors: as above. */

@@ -45,14 +45,16 @@ static const struct err queue_full = { ERR_UNAVAILABLE, "too many writes are wai
 
 static void flight_begin(struct intake *in)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&in->core->flights_mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&in->core->flights_mutex);
     in->next = in->core->flights;
     in->core->flights = in;
 }
 
 static void flight_end(struct intake *in)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&in->core->flights_mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&in->core->flights_mutex);
     struct intake **at = &in->core->flights;
     while (*at && *at != in)
         at = &(*at)->next;
@@ -62,7 +64,8 @@ static void flight_end(struct intake *in)
 
 bool intake_in_flight(struct core *core, slice blob_key)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&core->flights_mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&core->flights_mutex);
     for (struct intake *in = core->flights; in; in = in->next)
         if (slice_eq(in->blob_key, blob_key))
             return true;

@@ -22,9 +22,9 @@ struct intake_order {
     slice name;         /* cleaned (file_name.h) */
     slice content_type; /* may be empty */
     slice request_id;
-    uint64_t max_bytes;    /* TOO_LARGE above it; 0: no limit */
-    int64_t exact_bytes;   /* length when it is known before the first byte; -1: not known */
-    slice md5;             /* 16 bytes the sender declared; empty: none */
+    uint64_t max_bytes;     /* TOO_LARGE above it; 0: no limit */
+    int64_t exact_bytes;    /* length when it is known before the first byte; -1: not known */
+    slice md5;              /* 16 bytes the sender declared; empty: none */
     int64_t purge_after_ms; /* > 0: the file is STORED and purged that long after now unless somebody holds on to it;
                                0: READY at once and kept */
 };

@@ -34,7 +34,8 @@ static void sweep_releasep(struct sweep *s)
 
 static err_t has_row(struct core *core, slice key, struct arena *a, bool *ret)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     return meta_object_has_key(tx, key, a, ret);
 }
@@ -67,7 +68,8 @@ static int compare_keys(const void *a, const void *b)
 /* Keep the candidates that one snapshot knows nothing of. */
 static err_t prove(struct sweep *s)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     slice *garbage;
     size_t garbage_count, count, kept = 0;
     struct candidate *list = candidates(s, &count);
@@ -94,10 +96,9 @@ err_t sweep_run(struct core *core, bool remove, void (*on_orphan)(void *arg, sli
 {
     struct sweep_report report = { 0 };
     SCOPED(sweep_releasep)
-    struct sweep s = { .core = core,
-                       .old_before_ms = core_now_ms(core) - core->options.purge_grace_ms,
-                       .a = a,
-                       .report = &report };
+    struct sweep s = {
+        .core = core, .old_before_ms = core_now_ms(core) - core->options.purge_grace_ms, .a = a, .report = &report
+    };
     TRY(core->blob->ops->each(core->blob, a, visit, &s));
     TRY(prove(&s));
     size_t count;

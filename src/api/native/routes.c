@@ -120,7 +120,8 @@ static void reply_json(struct http_exchange *x, int status, const struct buf *bo
 
 static void reply_file(struct http_exchange *x, int status, const struct file *f)
 {
-    SCOPED(buf_releasep) struct buf body;
+    SCOPED(buf_releasep)
+    struct buf body;
     buf_init(&body, 0);
     struct json_out o;
     json_out_init(&o, &body);
@@ -254,15 +255,15 @@ static void get(struct http_exchange *x)
     const struct file *f = &g->content.file;
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), f->name, a));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
-    g->http = (struct http_content){ .size_bytes = f->size_bytes,
-                                     .bytes = g->content.bytes,
-                                     .fd = g->content.reader ? g->content.reader->fd : -1,
-                                     .read_at = get_read_at,
-                                     .release = get_release,
-                                     .content_type = f->content_type.n ? f->content_type
-                                                                       : S("application/octet-stream"),
-                                     .etag = etag_of(a, f),
-                                     .last_modified_ms = f->stored_at_ms };
+    g->http =
+        (struct http_content){ .size_bytes = f->size_bytes,
+                               .bytes = g->content.bytes,
+                               .fd = g->content.reader ? g->content.reader->fd : -1,
+                               .read_at = get_read_at,
+                               .release = get_release,
+                               .content_type = f->content_type.n ? f->content_type : S("application/octet-stream"),
+                               .etag = etag_of(a, f),
+                               .last_modified_ms = f->stored_at_ms };
     http_reply_content(x, &g->http);
 }
 
@@ -314,7 +315,8 @@ static void list(struct http_exchange *x)
         native_fail(x, e);
         return;
     }
-    SCOPED(buf_releasep) struct buf body;
+    SCOPED(buf_releasep)
+    struct buf body;
     buf_init(&body, 0);
     struct json_out o;
     json_out_init(&o, &body);
@@ -333,7 +335,7 @@ static void list(struct http_exchange *x)
     reply_json(x, 200, &body);
 }
 
-static void delete(struct http_exchange *x)
+static void delete (struct http_exchange *x)
 {
     unsigned char uuid[16];
     if (!id_of(x, uuid))
