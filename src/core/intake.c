@@ -99,7 +99,7 @@ static err_t start_blob(struct intake *in, struct arena *a)
     in->blob_key = random_hex(in->core->random, &in->arena, KEY_DIGITS);
     flight_begin(in);
     uint64_t hint = in->order.exact_bytes > 0 ? (uint64_t)in->order.exact_bytes : 0;
-    TRY(in->core->blob->ops->create(in->core->blob, in->blob_key, hint, &in->arena, &in->writer));
+    TRY(in->core->blob->ops->create(in->core->blob, in->blob_key, hint, a, &in->writer));
     in->md5 = hash_new(HASH_MD5);
     if (in->staging.n)
         TRY(write_through(in, buf_slice(&in->staging), a));
@@ -133,7 +133,6 @@ err_t intake_open(struct core *core, const struct intake_order *order, struct ar
     if (order->exact_bytes > 0 && (uint64_t)order->exact_bytes > core->options.inline_max_bytes) {
         err_t e = start_blob(in, a);
         if (e) {
-            e = err_copy(a, e); /* it may live in the intake's arena */
             intake_free(in);
             return e;
         }
