@@ -210,7 +210,8 @@ static void *read_on(void *arg)
 
 TEST(threads_read_while_files_go)
 {
-    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    SCOPED(world_freep)
+    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct principal alice = world_user(w, S("alice"));
     struct file files[8];
     struct reading r[3];

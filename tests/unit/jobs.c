@@ -187,7 +187,8 @@ TEST(whichever_store_call_fails_the_jobs_go_on_later)
 
 TEST(the_thread_runs_what_is_due_and_stops_at_once)
 {
-    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    SCOPED(world_freep)
+    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct principal alice = world_user(w, S("alice"));
     world_store(w, &alice, S("x"), S("hello"), minutes(1));
     world_wait(w, minutes(1));
