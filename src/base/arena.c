@@ -1,5 +1,5 @@
-/* Bump allocation in growing blocks. With ARENA_DEBUG every object is a malloc of its own, so that the address sanitizer
- * sees where one object ends and the next begins. */
+/* Bump allocation in growing blocks. With ARENA_DEBUG every object is a malloc of its own, so that the address
+ * sanitizer sees where one object ends and the next begins. */
 #include "base/arena.h"
 
 #include <stdio.h>

@@ -39,8 +39,9 @@ static inline void arena_releasep(struct arena *a)
     arena_release(a);
 }
 /* SCRATCH(s): an arena that dies with the enclosing block. */
-#define SCRATCH(name)                        \
-    SCOPED(arena_releasep) struct arena name; \
+#define SCRATCH(name)                                                                                                  \
+    SCOPED(arena_releasep)                                                                                             \
+    struct arena name;                                                                                                 \
     arena_init(&name)
 
 /* malloc and realloc that abort when there is no memory. */

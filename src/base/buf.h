@@ -2,8 +2,8 @@
 #ifndef CAIS_BASE_BUF_H
 #define CAIS_BASE_BUF_H
 
-#include "base/slice.h"
 #include "base/scoped.h"
+#include "base/slice.h"
 
 #include <stdarg.h>
 

@@ -40,11 +40,11 @@ const char *err_code_name(enum err_code code);
 /* "msg: msg of the cause: …", for logs and the command line. */
 slice err_text(struct arena *a, err_t e);
 
-#define TRY(expr)               \
-    do {                        \
-        err_t try_e_ = (expr);  \
-        if (try_e_)             \
-            return try_e_;      \
+#define TRY(expr)                                                                                                      \
+    do {                                                                                                               \
+        err_t try_e_ = (expr);                                                                                         \
+        if (try_e_)                                                                                                    \
+            return try_e_;                                                                                             \
     } while (0)
 
 #endif

@@ -7,10 +7,10 @@
 /* Which call fails next. Shared by any number of fault wrappers (SQL and blob), so that "the nth store call" counts
  * across stores. Thread-safe. */
 struct fault_plan {
-    int64_t calls;       /* store calls made so far */
-    int64_t fail_at;     /* this call fails (1 is the first); 0 never */
-    int64_t fail_count;  /* how many in a row, at least 1 */
-    enum err_code code;  /* what it fails with */
+    int64_t calls;      /* store calls made so far */
+    int64_t fail_at;    /* this call fails (1 is the first); 0 never */
+    int64_t fail_count; /* how many in a row, at least 1 */
+    enum err_code code; /* what it fails with */
 };
 /* True when this call must fail. Counts it. */
 bool fault_plan_hit(struct fault_plan *plan);

@@ -73,7 +73,7 @@ void hash_sha256(slice bytes, unsigned char ret_digest[SHA256_SIZE])
 void hash_hmac_sha256(slice key, slice bytes, unsigned char ret_mac[SHA256_SIZE])
 {
     unsigned int n = SHA256_SIZE;
-    unsigned char *ok = HMAC(implementation(HASH_SHA256), key.p, (int)key.n, (const unsigned char *)bytes.p, bytes.n,
-                             ret_mac, &n);
+    unsigned char *ok =
+        HMAC(implementation(HASH_SHA256), key.p, (int)key.n, (const unsigned char *)bytes.p, bytes.n, ret_mac, &n);
     assert(ok);
 }

@@ -29,7 +29,7 @@ MUST_USE err_t json_parse(struct arena *a, slice text, const struct json **ret_j
 
 /* Member by exact name; NULL when absent or when `object` is NULL or no object. */
 const struct json *json_get(const struct json *object, const char *name);
-#define JSON_EACH(item, parent) \
+#define JSON_EACH(item, parent)                                                                                        \
     for (const struct json *item = (parent) ? (parent)->child : NULL; item; item = item->next)
 size_t json_count(const struct json *parent);
 static inline bool json_is(const struct json *j, enum js_type type)
@@ -60,7 +60,7 @@ void json_add_string(struct json_out *o, slice s); /* invalid UTF-8 becomes U+FF
 void json_add_int(struct json_out *o, int64_t v);
 void json_add_bool(struct json_out *o, bool v);
 void json_add_null(struct json_out *o);
-void json_add_raw(struct json_out *o, slice json); /* trusted JSON text, e.g. stored by us */
+void json_add_raw(struct json_out *o, slice json);             /* trusted JSON text, e.g. stored by us */
 void json_add_value(struct json_out *o, const struct json *j); /* a parsed tree, written compactly */
 /* name and value in one */
 void json_put_string(struct json_out *o, const char *name, slice s);

@@ -77,6 +77,6 @@ void log_fields(struct log *log, enum log_level level, const char *msg, const st
 void log_error(struct log *log, const char *msg, err_t e)
 {
     SCRATCH(scratch);
-    log_line(log, LOG_ERROR, msg, LOG_S("error", err_text(&scratch, e)), LOG_S("code", slice_of(err_code_name(e->code))),
-             LOG_S("where", slice_of(e->where)));
+    log_line(log, LOG_ERROR, msg, LOG_S("error", err_text(&scratch, e)),
+             LOG_S("code", slice_of(err_code_name(e->code))), LOG_S("where", slice_of(e->where)));
 }

@@ -27,8 +27,8 @@ struct log_field {
 void log_init(struct log *log, struct clock *clock, int fd, enum log_level least, bool text);
 void log_fields(struct log *log, enum log_level level, const char *msg, const struct log_field *fields, size_t count);
 /* log_line(log, LOG_INFO, "listening", LOG_S("address", a), LOG_I("port", 80)); at least one field */
-#define log_line(log, level, msg, ...)                                             \
-    log_fields((log), (level), (msg), (const struct log_field[]){ __VA_ARGS__ },   \
+#define log_line(log, level, msg, ...)                                                                                 \
+    log_fields((log), (level), (msg), (const struct log_field[]){ __VA_ARGS__ },                                       \
                sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
 /* An error with all its causes and where it was made. */
 void log_error(struct log *log, const char *msg, err_t e);

@@ -24,9 +24,9 @@ bool slice_eq_secret(slice a, slice b);
 int slice_cmp(slice a, slice b); /* by bytes, shorter first */
 bool slice_starts(slice s, slice prefix);
 bool slice_ends(slice s, slice suffix);
-slice slice_from(slice s, size_t at);            /* s[at..], empty when at is past the end */
+slice slice_from(slice s, size_t at);             /* s[at..], empty when at is past the end */
 slice slice_part(slice s, size_t at, size_t len); /* s[at..at+len], clamped */
-slice slice_trim(slice s);                       /* without SP and HT at both ends */
+slice slice_trim(slice s);                        /* without SP and HT at both ends */
 /* Position of a byte or of needle; (size_t)-1 when absent. */
 #define SLICE_NONE ((size_t)-1)
 size_t slice_find_byte(slice s, char c);
@@ -38,7 +38,7 @@ bool slice_cut(slice s, char c, slice *head, slice *tail);
 bool slice_to_u64(slice s, uint64_t *ret);
 /* As above with an optional leading minus. */
 bool slice_to_i64(slice s, int64_t *ret);
-bool slice_is_utf8(slice s); /* well-formed, no surrogates, no overlong forms (RFC 3629) */
+bool slice_is_utf8(slice s);  /* well-formed, no surrogates, no overlong forms (RFC 3629) */
 uint64_t slice_hash(slice s); /* FNV-1a, for tables that hold no hostile keys or are bounded */
 
 #endif

@@ -171,8 +171,9 @@ slice time_format_utc(struct arena *a, int64_t ms)
                         t.tm_min, t.tm_sec);
 }
 
-static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+static const char months[12][4] = {
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
+};
 
 slice time_format_http(struct arena *a, int64_t ms)
 {
@@ -202,8 +203,9 @@ static bool to_ms(int year, int month, int day, int hour, int minute, int second
 {
     if (!day_exists(year, month, day) || hour > 23 || minute > 59 || second > 60)
         return false;
-    struct tm t = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day,
-                    .tm_hour = hour, .tm_min = minute, .tm_sec = second };
+    struct tm t = {
+        .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute, .tm_sec = second
+    };
     *ret_ms = (int64_t)timegm(&t) * 1000;
     return true;
 }

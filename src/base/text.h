@@ -4,9 +4,9 @@
 
 #include "base/arena.h"
 
-slice hex_encode(struct arena *a, slice bytes); /* lower case */
-bool hex_decode(struct arena *a, slice hex, slice *ret_bytes); /* either case; false unless pairs of digits */
-slice base64_encode(struct arena *a, slice bytes);             /* RFC 4648 §4, padded */
+slice hex_encode(struct arena *a, slice bytes);                    /* lower case */
+bool hex_decode(struct arena *a, slice hex, slice *ret_bytes);     /* either case; false unless pairs of digits */
+slice base64_encode(struct arena *a, slice bytes);                 /* RFC 4648 §4, padded */
 bool base64_decode(struct arena *a, slice text, slice *ret_bytes); /* padded or not; no blanks */
 
 /* %XX → byte; a malformed escape makes it false. `plus` also turns + into a blank (form fields, RFC 1866 §8.2.1). */

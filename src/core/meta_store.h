@@ -70,8 +70,7 @@ MUST_USE err_t meta_user_add(struct meta_tx *, const struct user *, struct arena
 MUST_USE err_t meta_user_get(struct meta_tx *, int64_t id, struct arena *a, struct user *ret); /* also deleted ones */
 MUST_USE err_t meta_user_by_login(struct meta_tx *, slice login, struct arena *a, struct user *ret); /* not deleted */
 /* By e-mail or login, within an account, active only. */
-MUST_USE err_t meta_user_by_email(struct meta_tx *, int64_t account_id, slice email, struct arena *a,
-                                  struct user *ret);
+MUST_USE err_t meta_user_by_email(struct meta_tx *, int64_t account_id, slice email, struct arena *a, struct user *ret);
 MUST_USE err_t meta_user_list(struct meta_tx *, int64_t account_id /* 0: all */, struct arena *a, struct user **ret,
                               size_t *ret_count);
 MUST_USE err_t meta_user_set_state(struct meta_tx *, int64_t id, enum user_state, struct arena *a);
@@ -118,10 +117,10 @@ MUST_USE err_t meta_file_add(struct meta_tx *, const struct file *, struct arena
 MUST_USE err_t meta_file_get(struct meta_tx *, int64_t id, struct arena *a, struct file *ret);
 MUST_USE err_t meta_file_by_uuid(struct meta_tx *, const unsigned char uuid[16], struct arena *a, struct file *ret);
 struct file_query {
-    int64_t account_id; /* 0: all */
-    int64_t owner_id;   /* 0: any */
-    int64_t before_id;  /* only ids below it; 0: no bound */
-    int state;          /* an enum file_state, -1: any */
+    int64_t account_id;  /* 0: all */
+    int64_t owner_id;    /* 0: any */
+    int64_t before_id;   /* only ids below it; 0: no bound */
+    int state;           /* an enum file_state, -1: any */
     slice name_contains; /* without case (ASCII); empty: any */
     size_t most;
 };
@@ -143,7 +142,8 @@ MUST_USE err_t meta_usage_check(struct meta_tx *, bool repair, struct arena *a, 
 
 MUST_USE err_t meta_task_add(struct meta_tx *, const struct task *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_task_get(struct meta_tx *, int64_t id, struct arena *a, struct task *ret);
-MUST_USE err_t meta_task_update(struct meta_tx *, const struct task *, struct arena *a); /* all but id, account, author */
+MUST_USE err_t meta_task_update(struct meta_tx *, const struct task *,
+                                struct arena *a); /* all but id, account, author */
 /* Removes the task, its members, comments and references; files are the caller's business before that. */
 MUST_USE err_t meta_task_remove(struct meta_tx *, int64_t id, struct arena *a);
 MUST_USE err_t meta_task_members(struct meta_tx *, int64_t task_id, struct arena *a, struct task_member **ret,

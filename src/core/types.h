@@ -38,7 +38,7 @@ struct credential {
     slice purpose; /* which way in it opens: a name given by the dialect */
     enum credential_form form;
     unsigned char secret_hash[SHA256_SIZE];
-    int64_t parent_id;     /* the key a token was made from; 0: none */
+    int64_t parent_id; /* the key a token was made from; 0: none */
     int64_t created_at_ms, expires_at_ms, revoked_at_ms;
 };
 
@@ -106,8 +106,8 @@ struct reference {
     int64_t root_id; /* own id for version 1 */
     int64_t version;
     slice url;
-    slice name;           /* of the file, or of the link */
-    uint64_t size_bytes;  /* of the file; filled by reads, like md5 */
+    slice name;          /* of the file, or of the link */
+    uint64_t size_bytes; /* of the file; filled by reads, like md5 */
     unsigned char md5[MD5_SIZE];
     int64_t created_at_ms;
 };

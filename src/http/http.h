@@ -50,10 +50,10 @@ struct http_request {
 /* An exchange as a dialect sees it. */
 struct http_exchange {
     struct http_request req;
-    struct arena arena;               /* lives until the reply is on its way */
-    const struct http_route *route;   /* NULL: no route */
+    struct arena arena;             /* lives until the reply is on its way */
+    const struct http_route *route; /* NULL: no route */
     const struct http_dialect *dialect;
-    void *principal;                  /* the dialect's guard puts it there; in arena */
+    void *principal; /* the dialect's guard puts it there; in arena */
 };
 
 /* First header of that name, without case; .p is NULL when absent. */
@@ -76,8 +76,8 @@ struct http_route {
                             ignored; literals beat parameters */
     void (*handle)(struct http_exchange *);
     unsigned flags;
-    size_t max_body;     /* bytes; 0: 1 MiB. TOO_LARGE is refused by the dialect's refuse */
-    const char *spec;    /* which sentence of which contract asks for it */
+    size_t max_body;  /* bytes; 0: 1 MiB. TOO_LARGE is refused by the dialect's refuse */
+    const char *spec; /* which sentence of which contract asks for it */
 };
 
 /* What the engine refuses on its own, so that each dialect can say it in its own form. */
@@ -100,6 +100,7 @@ struct http_dialect {
     const struct http_route *routes;
     size_t route_count;
     const char *const *prefixes; /* NULL-ended: paths below these are refused in this dialect's form; longest wins */
+    bool everywhere;             /* answers on the host names of other dialects too */
     /* Authorise before handle: returns true, or has replied. On the loop; may read a row, must not block.
      * NULL: everything is public. */
     bool (*guard)(struct http_exchange *);
@@ -128,8 +129,8 @@ struct http_content {
     void (*release)(struct http_content *); /* called once when the engine is done, on any thread; may be NULL */
     /* For conditional requests and the reply's headers: */
     slice content_type;
-    slice etag;                /* with its quotes; empty: none */
-    int64_t last_modified_ms;  /* 0: none */
+    slice etag;               /* with its quotes; empty: none */
+    int64_t last_modified_ms; /* 0: none */
 };
 /* End the exchange with a download: HEAD, Range (one range; several → whole), If-Range, conditional requests,
  * Accept-Ranges, ETag, Last-Modified are done here (200, 206, 304, 412, 416). `content` must live in x->arena. */

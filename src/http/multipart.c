@@ -11,8 +11,8 @@
  *
  * What holds:
  * - `held` is exactly the bytes since the CR with which that line began; empty when no such line is under way.
- * - On a byte that does not fit, all of `held` is data after all. Only a CR at its end can begin another boundary line,
- *   because CR occurs in the delimiter once, in front: no other overlap exists, so nothing is ever scanned twice.
+ * - On a byte that does not fit, all of `held` is data after all, and no other boundary begins inside it: CR occurs in
+ *   the delimiter once, in front, and a CR at the end of `held` is followed by no LF. So nothing is ever scanned twice.
  * - The first boundary of a body has no CRLF before it, and that behind an empty part may share the CRLF of the blank
  *   line (RFC 2046: body-part without octets). So both states start with an unreal CRLF in `held`, which is never data.
  */
@@ -92,14 +92,10 @@ static err_t emit(struct multipart *m, slice bytes, struct arena *a)
 /* The held bytes are no boundary: they were data all along. */
 static err_t release_held(struct multipart *m, struct arena *a)
 {
-    bool again = m->line == LINE_CR || m->line == LINE_CLOSING_CR;
-    slice data = { m->held + m->held_unreal, m->held_count - m->held_unreal - again };
+    slice data = { m->held + m->held_unreal, m->held_count - m->held_unreal };
     m->held_count = m->held_unreal = 0;
     m->line = LINE_DELIMITER;
-    TRY(emit(m, data, a));
-    if (again)
-        m->held[m->held_count++] = '\r';
-    return NULL;
+    return emit(m, data, a);
 }
 
 /* ── Boundary lines ─────────────────────────────────────────────────────────────────────────────────────────────── */

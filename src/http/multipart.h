@@ -12,11 +12,11 @@
 #include "base/err.h"
 
 #define MULTIPART_BOUNDARY_MAX 70 /* RFC 2046 §5.1.1 */
-#define MULTIPART_PADDING_MAX  32 /* "transport padding" behind a boundary */
-#define MULTIPART_HEAD_MAX     8192
-#define MULTIPART_HEADERS_MAX  32
-#define MULTIPART_PARTS_MAX    1000
-#define MULTIPART_FIELD_MAX    65536
+#define MULTIPART_PADDING_MAX 32  /* "transport padding" behind a boundary */
+#define MULTIPART_HEAD_MAX 8192
+#define MULTIPART_HEADERS_MAX 32
+#define MULTIPART_PARTS_MAX 1000
+#define MULTIPART_FIELD_MAX 65536
 
 struct multipart_limits {
     size_t head_bytes;  /* header block of one part, line ends included; at most MULTIPART_HEAD_MAX */
@@ -73,7 +73,7 @@ struct multipart {
     size_t delimiter_count;
     size_t head_count, head_line, head_lines; /* bytes; where the last line starts; finished lines */
     char delimiter[4 + MULTIPART_BOUNDARY_MAX];
-    char held[4 + MULTIPART_BOUNDARY_MAX + 2 + MULTIPART_PADDING_MAX + 2];
+    char held[4 + MULTIPART_BOUNDARY_MAX + 2 + MULTIPART_PADDING_MAX + 1]; /* all of a closing line but its LF */
     char head[MULTIPART_HEAD_MAX];
 };
 

@@ -8,7 +8,7 @@
 #include "base/err.h"
 
 #define TARGET_SEGMENTS_MAX 1024
-#define QUERY_PARAMS_MAX    1000
+#define QUERY_PARAMS_MAX 1000
 
 /* Slices of the target as it was sent, still encoded. */
 struct target {

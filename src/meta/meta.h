@@ -6,8 +6,8 @@
 #include "sql/sql.h"
 
 struct meta_options {
-    size_t queue_max;  /* writes that may wait; 0: 10,000 */
-    size_t batch_max;  /* writes in one transaction; 0: 400 */
+    size_t queue_max;   /* writes that may wait; 0: 10,000 */
+    size_t batch_max;   /* writes in one transaction; 0: 400 */
     bool inline_writes; /* no committer thread: a write is applied and committed by its caller, under a lock; done is
                            called before meta_submit returns. For deterministic tests */
     bool read_only;     /* no migrations, no committer; writes are refused */

@@ -6,7 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
+
+#include <cmocka.h> /* uses what the ones above declare */
 
 #include "base/err.h"
 
@@ -40,6 +41,14 @@
     {                                                                                                                  \
         const struct CMUnitTest tests[] = { __VA_ARGS__ };                                                             \
         return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;                                                      \
+    }
+
+/* The same with a fixture for the whole group. */
+#define RUN_TESTS_WITH(setup, teardown, ...)                                                                           \
+    int main(void)                                                                                                     \
+    {                                                                                                                  \
+        const struct CMUnitTest tests[] = { __VA_ARGS__ };                                                             \
+        return cmocka_run_group_tests(tests, setup, teardown) ? 1 : 0;                                                 \
     }
 
 #endif

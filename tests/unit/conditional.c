@@ -2,8 +2,8 @@
 
 #include "http/conditional.h"
 
-#define DATE        "Sun, 06 Nov 1994 08:49:37 GMT"
-#define DATE_AFTER  "Sun, 06 Nov 1994 08:49:38 GMT"
+#define DATE "Sun, 06 Nov 1994 08:49:37 GMT"
+#define DATE_AFTER "Sun, 06 Nov 1994 08:49:38 GMT"
 #define DATE_BEFORE "Sun, 06 Nov 1994 08:49:36 GMT"
 static const struct validators now = { .exists = true, .etag = { "\"a\"", 3 }, .modified_at_ms = 784111777500 };
 static const struct validators nothing = { .exists = false };

@@ -227,6 +227,22 @@ TEST(what_looks_like_a_boundary_is_data)
     }
 }
 
+TEST(padding_has_a_limit)
+{
+    for (int blanks = MULTIPART_PADDING_MAX; blanks <= MULTIPART_PADDING_MAX + 1; blanks++) {
+        SCRATCH(a);
+        slice body =
+            arena_printf(&a, "--boundary\r\n\r\nx\r\n--boundary%*s\r\n\r\ny\r\n--boundary--%*s\r\n--boundary--", blanks,
+                         "", blanks, "");
+        if (blanks == MULTIPART_PADDING_MAX)
+            reads_as(body, S("<-|-|->x</><-|-|->y</>"));
+        else {
+            slice data = slice_part(body, S("--boundary\r\n\r\n").n, body.n - 2 * S("--boundary\r\n\r\n").n);
+            reads_as(body, arena_printf(&a, "<-|-|->" SLICE_FMT "</>", SLICE_ARG(data)));
+        }
+    }
+}
+
 TEST(odd_boundaries_work_too)
 {
     reads_with(S("---\r\n\r\n-\r\n--\r\n-----\r\n"), S("-"), S("<-|-|->-\r\n--</>"), -1);
@@ -486,8 +502,9 @@ RUN_TESTS(cmocka_unit_test(boundaries_are_found_in_any_spelling_of_the_type),
           cmocka_unit_test(parts_without_a_name_or_any_header_are_parts),
           cmocka_unit_test(preamble_epilogue_and_padding_are_no_data), cmocka_unit_test(a_part_may_be_empty),
           cmocka_unit_test(line_ends_belong_to_the_bytes), cmocka_unit_test(what_looks_like_a_boundary_is_data),
-          cmocka_unit_test(odd_boundaries_work_too), cmocka_unit_test(every_writer_of_file_names_is_understood),
-          cmocka_unit_test(broken_heads_are_refused), cmocka_unit_test(encoded_parts_are_refused_and_plain_ones_not),
+          cmocka_unit_test(padding_has_a_limit), cmocka_unit_test(odd_boundaries_work_too),
+          cmocka_unit_test(every_writer_of_file_names_is_understood), cmocka_unit_test(broken_heads_are_refused),
+          cmocka_unit_test(encoded_parts_are_refused_and_plain_ones_not),
           cmocka_unit_test(a_body_must_end_with_its_final_boundary), cmocka_unit_test(after_an_error_the_parse_is_over),
           cmocka_unit_test(an_error_of_the_reader_comes_out_of_feed), cmocka_unit_test(parts_are_counted),
           cmocka_unit_test(heads_have_a_limit), cmocka_unit_test(headers_are_counted),

@@ -23,9 +23,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define SHARDS           256
+#define SHARDS 256
 #define TEMPORARY_PREFIX ".tmp-"
-#define FLUSH_SAMPLES    7
+#define FLUSH_SAMPLES 7
 
 /* Start writing a large blob out while the rest still comes, so that the sync at its end finds little left to do. One
  * stream of 256 MiB: 1.4 times as fast, four: 1.2 (medians of six interleaved rounds on ext4). */

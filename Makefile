@@ -1,0 +1,50 @@
+# Everything starts here: each target sets up what it needs on a fresh Debian 12 machine (tools/packages.txt).
+SHELL := /bin/bash
+# Debian's tools come first: a python or meson of one's own earlier in PATH does not know Debian's modules.
+export PATH := /usr/bin:/bin:$(PATH)
+PYTHON := /usr/bin/python3
+MESON := /usr/bin/meson
+DATA ?= ./cais-data
+PREFIX ?= /usr/local
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+build: ## compile to build/cais
+	@tools/setup build
+	@[ -f build/build.ninja ] || $(MESON) setup build --prefix $(PREFIX)
+	@$(MESON) compile -C build
+
+run: build ## a server in the foreground; its files in DATA=./cais-data
+	@echo "Listening on http://127.0.0.1:8080, files in $(DATA). In another terminal, try:"
+	@echo "    build/cais put README.md && build/cais ls        (Ctrl-C here stops the server)"
+	@exec build/cais serve --data $(DATA)
+
+test: ## every test; the last line counts them. ARGS="--only unit" runs a part
+	@tools/setup build test
+	@$(PYTHON) tools/run-tests $(ARGS)
+
+bench: build ## compare with nginx on this machine
+	@tools/setup bench
+	@$(PYTHON) bench/run $(ARGS)
+
+fuzz: ## every fuzz target for 60 seconds; ARGS="--seconds 600 NAME" for one, longer
+	@tools/setup build test fuzz
+	@$(PYTHON) tools/run-fuzz $(ARGS)
+
+lint: ## layout, layers, banned calls, long functions
+	@tools/setup lint
+	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+	@$(PYTHON) tools/check-layers
+	@$(PYTHON) tools/check-banned
+	@$(PYTHON) tools/check-length
+
+install: build ## into PREFIX=/usr/local (and DESTDIR)
+	@$(MESON) configure build --prefix $(PREFIX) >/dev/null
+	@$(MESON) install -C build
+
+clean: ## remove what was built, never data
+	rm -rf build build-asan build-tsan build-fuzz
+
+.PHONY: help build run test bench fuzz lint install clean
+.DEFAULT_GOAL := help

@@ -1,0 +1,145 @@
+#include "cli/terminal.h"
+
+#include "base/buf.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+
+#define REDRAW_MS 100
+
+/* The character at the start of text and its length in bytes; length 0 when it is no UTF-8. */
+static uint32_t first_character(slice text, size_t *ret_length)
+{
+    for (size_t n = 1; n <= 4 && n <= text.n; n++) {
+        if (!slice_is_utf8(slice_part(text, 0, n)))
+            continue;
+        uint32_t c = n == 1 ? (unsigned char)text.p[0] : (unsigned char)text.p[0] & (0x7fU >> n);
+        for (size_t i = 1; i < n; i++)
+            c = c << 6 | ((unsigned char)text.p[i] & 0x3f);
+        *ret_length = n;
+        return c;
+    }
+    *ret_length = 0;
+    return 0;
+}
+
+/* Characters that are invisible and change how the text around them is shown. */
+static bool misleads(uint32_t c)
+{
+    return (c >= 0x80 && c < 0xa0) || c == 0x061c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}
+
+slice terminal_safe(struct arena *a, slice text)
+{
+    struct buf b;
+    buf_init(&b, 0);
+    while (text.n) {
+        size_t n;
+        uint32_t c = first_character(text, &n);
+        if (!n)
+            buf_printf(&b, "\\x%02x", (unsigned char)text.p[0]);
+        else if (c == '\n')
+            buf_add(&b, S("\\n"));
+        else if (c == '\t')
+            buf_add(&b, S("\\t"));
+        else if (c == '\\')
+            buf_add(&b, S("\\\\"));
+        else if (c < 0x20 || c == 0x7f)
+            buf_printf(&b, "\\x%02x", c);
+        else if (misleads(c))
+            buf_printf(&b, "\\u{%04x}", c);
+        else
+            buf_add(&b, slice_part(text, 0, n));
+        text = slice_from(text, n ? n : 1);
+    }
+    slice safe = arena_copy(a, buf_slice(&b));
+    buf_release(&b);
+    return safe;
+}
+
+size_t terminal_width(slice text)
+{
+    size_t width = 0;
+    while (text.n) {
+        size_t n;
+        uint32_t c = first_character(text, &n);
+        bool combines = c >= 0x300 && c < 0x370;
+        bool wide = (c >= 0x1100 && c < 0x1160) || (c >= 0x2e80 && c < 0xa4d0) || (c >= 0xac00 && c < 0xd7a4) ||
+                    (c >= 0xf900 && c < 0xfb00) || (c >= 0xfe30 && c < 0xfe70) || (c >= 0xff00 && c < 0xff61) ||
+                    (c >= 0x1f300 && c < 0x1f650) || (c >= 0x20000 && c < 0x40000);
+        width += combines ? 0 : wide ? 2 : 1;
+        text = slice_from(text, n ? n : 1);
+    }
+    return width;
+}
+
+slice size_for_people(struct arena *a, int64_t bytes)
+{
+    static const char units[][4] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+    if (bytes < 1024)
+        return arena_printf(a, "%lld B", (long long)bytes);
+    double size = (double)bytes / 1024;
+    size_t unit = 0;
+    /* 1023.95 would be shown as 1024.0 */
+    while (size >= 1023.95 && unit + 1 < LENGTH_OF(units))
+        size /= 1024, unit++;
+    return arena_printf(a, "%.1f %s", size, units[unit]);
+}
+
+slice duration_for_people(struct arena *a, int64_t seconds)
+{
+    long long s = seconds < 0 ? 0 : seconds;
+    if (s >= 3600)
+        return arena_printf(a, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+    return arena_printf(a, "%lld:%02lld", s / 60, s % 60);
+}
+
+void progress_init(struct progress *p, FILE *to, struct clock *clock, slice safe_name)
+{
+    int64_t now = clock_monotonic_ms(clock);
+    *p = (struct progress){ .to = to, .clock = clock, .name = safe_name, .started_ms = now, .drawn_ms = now };
+    p->shown = isatty(fileno(to));
+}
+
+static size_t columns(FILE *to)
+{
+    struct winsize size;
+    return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+void progress_update(struct progress *p, int64_t done, int64_t total)
+{
+    enum { BAR = 24 };
+    int64_t now = clock_monotonic_ms(p->clock), took = now - p->started_ms;
+    if (!p->shown || now - p->drawn_ms < REDRAW_MS)
+        return;
+    SCRATCH(scratch);
+    int64_t rate = took > 0 ? (int64_t)((double)done * 1000 / (double)took) : 0;
+    slice facts = arena_printf(&scratch, SLICE_FMT "  " SLICE_FMT "/s", SLICE_ARG(size_for_people(&scratch, done)),
+                               SLICE_ARG(size_for_people(&scratch, rate)));
+    if (total > 0) {
+        char bar[BAR];
+        size_t full = (size_t)((double)done / (double)total * BAR);
+        memset(bar, ' ', BAR);
+        memset(bar, '=', full < BAR ? full : BAR);
+        slice left = rate ? duration_for_people(&scratch, (total - done) / rate) : S("-:--");
+        facts = arena_printf(&scratch, "%3d %% [%.*s] " SLICE_FMT "  ETA " SLICE_FMT,
+                             (int)((double)done * 100 / (double)total), BAR, bar, SLICE_ARG(facts), SLICE_ARG(left));
+    }
+    size_t width = columns(p->to), taken = facts.n + 3;
+    slice name = p->name;
+    if (terminal_width(name) + taken > width)
+        name = S("");
+    fprintf(p->to, "\r\033[K" SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(name), name.n ? "  " : "", SLICE_ARG(facts));
+    fflush(p->to);
+    p->drawn = true;
+    p->drawn_ms = now;
+}
+
+void progress_end(struct progress *p)
+{
+    if (p->drawn)
+        fputs("\r\033[K", p->to);
+    p->drawn = false;
+}

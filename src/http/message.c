@@ -1,0 +1,307 @@
+/* llhttp is fed every byte once, as it comes; its spans are kept as offsets because the buffer may move. It is paused
+ * at the end of the head: lengths are our business then, and only a chunked body goes on through it. */
+#include "http/message.h"
+
+#include "http/field.h"
+
+#include <assert.h>
+#include <llhttp.h>
+#include <string.h>
+
+static_assert(sizeof(llhttp_t) <= sizeof(((struct message *)0)->parser), "room for the parser");
+
+static llhttp_t *parser_of(struct message *m)
+{
+    return (llhttp_t *)(void *)m->parser;
+}
+
+static struct message *message_of(llhttp_t *p)
+{
+    return p->data;
+}
+
+/* Note a span; a continued one grows. */
+static void take(struct message *m, struct message_part *part, const char *at, size_t n)
+{
+    if (part->n == 0)
+        part->at = (uint32_t)(at - m->base);
+    part->n += (uint32_t)n;
+}
+
+static int on_method(llhttp_t *p, const char *at, size_t n)
+{
+    take(message_of(p), &message_of(p)->method, at, n);
+    return 0;
+}
+
+static int on_url(llhttp_t *p, const char *at, size_t n)
+{
+    take(message_of(p), &message_of(p)->target, at, n);
+    return 0;
+}
+
+static int on_name(llhttp_t *p, const char *at, size_t n)
+{
+    struct message *m = message_of(p);
+    if (m->in_body)
+        return 0; /* trailers are read and forgotten */
+    if (m->in_value || m->line_count == 0) {
+        if (m->line_count == m->limits->headers) {
+            m->too_many = true;
+            return -1;
+        }
+        m->lines[m->line_count++] = (struct message_line){ 0 };
+        m->in_value = false;
+    }
+    take(m, &m->lines[m->line_count - 1].name, at, n);
+    return 0;
+}
+
+static int on_value(llhttp_t *p, const char *at, size_t n)
+{
+    struct message *m = message_of(p);
+    if (m->in_body)
+        return 0;
+    if (m->line_count == 0)
+        return -1;
+    m->in_value = true;
+    take(m, &m->lines[m->line_count - 1].value, at, n);
+    return 0;
+}
+
+static int on_value_complete(llhttp_t *p)
+{
+    struct message *m = message_of(p);
+    if (!m->in_body)
+        m->in_value = true; /* an empty value has no span */
+    return 0;
+}
+
+static int on_headers_complete(llhttp_t *p)
+{
+    p->upgrade = 0; /* we never switch protocols: the request is answered as it stands */
+    return HPE_PAUSED;
+}
+
+static int on_body(llhttp_t *p, const char *at, size_t n)
+{
+    struct message *m = message_of(p);
+    m->extra = 0;
+    m->body_bytes(m->body_arg, (slice){ at, n });
+    return 0;
+}
+
+static int on_message_complete(llhttp_t *p)
+{
+    message_of(p)->body_done = true;
+    return HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {
+    .on_method = on_method,
+    .on_url = on_url,
+    .on_header_field = on_name,
+    .on_header_value = on_value,
+    .on_header_value_complete = on_value_complete,
+    .on_headers_complete = on_headers_complete,
+    .on_body = on_body,
+    .on_message_complete = on_message_complete,
+};
+
+void message_init(struct message *m, const struct message_limits *limits)
+{
+    assert(limits->headers <= MESSAGE_MAX_HEADERS && limits->head_bytes <= UINT32_MAX);
+    /* not the table of lines: it is large, and line_count says how much of it counts */
+    memset(m, 0, offsetof(struct message, lines));
+    memset((char *)m + offsetof(struct message, line_count), 0, sizeof *m - offsetof(struct message, line_count));
+    m->limits = limits;
+    llhttp_init(parser_of(m), HTTP_REQUEST, &settings);
+    parser_of(m)->data = m;
+}
+
+static enum message_result refuse(struct message *m, enum http_refusal refusal, const char *why)
+{
+    m->refusal = refusal;
+    m->why = why;
+    return MESSAGE_REFUSED;
+}
+
+static bool list_has(slice list, slice word)
+{
+    slice item;
+    while (field_list_next(&list, &item))
+        if (slice_eq_nocase(item, word))
+            return true;
+    return false;
+}
+
+/* The lines that decide about framing and routing. */
+static enum message_result judge(struct message *m, const char *start)
+{
+    size_t hosts = 0, lengths = 0, codings = 0;
+    bool close = false, keep = false;
+    slice coding = S(""), length = S("");
+    for (size_t i = 0; i < m->line_count; i++) {
+        slice name = message_slice(start, m->lines[i].name);
+        slice value = slice_trim(message_slice(start, m->lines[i].value));
+        if (name.n == 0)
+            return refuse(m, HTTP_REFUSE_MALFORMED, "a header line without a name");
+        switch (name.n) {
+        case 4:
+            if (slice_eq_nocase(name, S("Host"))) {
+                hosts++;
+                m->host = (struct message_part){ (uint32_t)(value.p - start), (uint32_t)value.n };
+            }
+            break;
+        case 6:
+            if (slice_eq_nocase(name, S("Expect"))) {
+                if (!slice_eq_nocase(value, S("100-continue")))
+                    return refuse(m, HTTP_REFUSE_EXPECTATION, "an expectation other than 100-continue");
+                m->expect_continue = true;
+            }
+            break;
+        case 10:
+            if (slice_eq_nocase(name, S("Connection"))) {
+                close = close || list_has(value, S("close"));
+                keep = keep || list_has(value, S("keep-alive"));
+            }
+            break;
+        case 14:
+            if (slice_eq_nocase(name, S("Content-Length"))) {
+                lengths++;
+                length = value;
+            }
+            break;
+        case 17:
+            if (slice_eq_nocase(name, S("Transfer-Encoding"))) {
+                codings++;
+                coding = value;
+            }
+            break;
+        default:
+            break;
+        }
+    }
+    if (hosts > 1)
+        return refuse(m, HTTP_REFUSE_MALFORMED, "more than one Host");
+    if (hosts == 0 && m->minor == 1)
+        return refuse(m, HTTP_REFUSE_MALFORMED, "no Host");
+    if (m->host.n && !host_is_valid(message_slice(start, m->host)))
+        return refuse(m, HTTP_REFUSE_MALFORMED, "Host is not a host");
+    if (codings) {
+        if (m->minor == 0)
+            return refuse(m, HTTP_REFUSE_MALFORMED, "Transfer-Encoding in HTTP/1.0");
+        if (lengths)
+            return refuse(m, HTTP_REFUSE_MALFORMED, "Content-Length and Transfer-Encoding together");
+        if (codings > 1 || !slice_eq_nocase(coding, S("chunked")))
+            return refuse(m, HTTP_REFUSE_NOT_IMPLEMENTED, "a transfer coding other than chunked");
+        m->chunked = true;
+        m->content_length = -1;
+    }
+    uint64_t v = 0;
+    if (lengths > 1 || (lengths && (!slice_to_u64(length, &v) || v > INT64_MAX)))
+        return refuse(m, HTTP_REFUSE_MALFORMED, "Content-Length is not one number");
+    if (lengths)
+        m->content_length = (int64_t)v;
+    m->keep_alive = m->minor == 1 ? !close : keep && !close;
+    m->expect_continue = m->expect_continue && m->minor == 1;
+    return MESSAGE_DONE;
+}
+
+/* Lines over their limit, and lines that continue the one before (obs-fold), whose callbacks look like a normal line.
+ */
+static enum message_result scan_lines(struct message *m, const char *start, size_t from, size_t to)
+{
+    for (size_t i = from; i < to;) {
+        const char *lf = memchr(start + i, '\n', to - i);
+        size_t end = lf ? (size_t)(lf - start) : to;
+        if (end - m->line_start > m->limits->line_bytes)
+            return refuse(m, HTTP_REFUSE_HEAD_TOO_LARGE, "a header line is too long");
+        if (lf)
+            m->line_start = end + 1;
+        i = end + 1;
+    }
+    /* every LF in [from-1, to-1) is followed by a byte that is here by now */
+    for (size_t i = from ? from - 1 : 0; i + 1 < to; i++) {
+        const char *lf = memchr(start + i, '\n', to - 1 - i);
+        if (!lf)
+            break;
+        i = (size_t)(lf - start);
+        if (i > m->method.at && (start[i + 1] == ' ' || start[i + 1] == '\t'))
+            return refuse(m, HTTP_REFUSE_MALFORMED, "a folded header line");
+    }
+    return MESSAGE_MORE;
+}
+
+static enum message_result refuse_parse(struct message *m)
+{
+    llhttp_t *p = parser_of(m);
+    if (m->too_many)
+        return refuse(m, HTTP_REFUSE_HEAD_TOO_LARGE, "too many header lines");
+    switch (llhttp_get_errno(p)) {
+    case HPE_INVALID_TRANSFER_ENCODING:
+        return refuse(m, HTTP_REFUSE_NOT_IMPLEMENTED, "a transfer coding other than chunked");
+    case HPE_INVALID_VERSION:
+        return refuse(m, HTTP_REFUSE_VERSION, "an HTTP version other than 1.0 and 1.1");
+    case HPE_PAUSED_H2_UPGRADE:
+        return refuse(m, HTTP_REFUSE_VERSION, "HTTP/2 is not spoken here");
+    default:
+        return refuse(m, HTTP_REFUSE_MALFORMED, "not a well-formed request");
+    }
+}
+
+enum message_result message_head(struct message *m, const char *start, size_t n)
+{
+    llhttp_t *p = parser_of(m);
+    size_t from = m->fed, to = n > m->limits->head_bytes ? m->limits->head_bytes : n;
+    m->base = start;
+    if (from == to && n > to)
+        return refuse(m, HTTP_REFUSE_HEAD_TOO_LARGE, "the head is too large");
+    llhttp_errno_t e = llhttp_execute(p, start + from, to - from);
+    if (e == HPE_PAUSED)
+        to = (size_t)(llhttp_get_error_pos(p) - start);
+    m->fed = to;
+    bool refused_here = e != HPE_OK && e != HPE_PAUSED;
+    if (refused_here) {
+        /* a line that is too long says so even when it is also odd */
+        const char *at = llhttp_get_error_pos(p);
+        to = at && at >= start && at <= start + to ? (size_t)(at - start) : to;
+    }
+    if (scan_lines(m, start, from, to) == MESSAGE_REFUSED)
+        return MESSAGE_REFUSED;
+    if (refused_here)
+        return refuse_parse(m);
+    if (e == HPE_OK)
+        return n > m->limits->head_bytes ? refuse(m, HTTP_REFUSE_HEAD_TOO_LARGE, "the head is too large")
+                                         : MESSAGE_MORE;
+    if (p->http_major != 1 || p->http_minor > 1)
+        return refuse(m, HTTP_REFUSE_VERSION, "an HTTP version other than 1.0 and 1.1");
+    m->minor = p->http_minor;
+    m->head_bytes = to;
+    return judge(m, start);
+}
+
+enum message_result message_chunks(struct message *m, slice in, void (*bytes)(void *arg, slice), void *arg,
+                                   size_t *ret_used)
+{
+    llhttp_t *p = parser_of(m);
+    if (!m->in_body) {
+        m->in_body = true;
+        llhttp_resume(p);
+    }
+    m->body_bytes = bytes;
+    m->body_arg = arg;
+    m->base = in.p;
+    m->extra += in.n; /* on_body takes it back to nothing */
+    llhttp_errno_t e = llhttp_execute(p, in.p, in.n);
+    if (e == HPE_PAUSED && m->body_done) {
+        *ret_used = (size_t)(llhttp_get_error_pos(p) - in.p);
+        return MESSAGE_DONE;
+    }
+    if (e != HPE_OK)
+        return refuse(m, HTTP_REFUSE_MALFORMED, "the chunked body is not well-formed");
+    if (m->extra > m->limits->chunk_extra)
+        return refuse(m, HTTP_REFUSE_MALFORMED, "too much framing in the chunked body");
+    *ret_used = in.n;
+    return MESSAGE_MORE;
+}

@@ -1,0 +1,209 @@
+/* A flat table, searched by number of segments. With some hundred routes a search costs less than a microsecond; a tree
+ * would only be harder to read. Literals beat parameters, from left to right. */
+#include "http/route.h"
+
+#include "http/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_SEGMENTS 12
+
+struct entry {
+    const struct http_dialect *dialect;
+    const struct http_route *route;
+    size_t count;
+    slice segments[MAX_SEGMENTS]; /* .p NULL: a parameter */
+};
+
+struct router {
+    struct entry *entries;
+    size_t count;
+    const struct http_dialect **dialects; /* a copy of the list */
+    size_t dialect_count;
+    const struct http_host *hosts;
+    size_t host_count;
+    const struct http_dialect *fallback;
+};
+
+static const struct http_dialect *dialect_named(const struct router *r, const char *name)
+{
+    for (size_t i = 0; name && i < r->dialect_count; i++)
+        if (strcmp(r->dialects[i]->name, name) == 0)
+            return r->dialects[i];
+    return NULL;
+}
+
+static err_t compile(struct entry *e, const struct http_dialect *dialect, const struct http_route *route,
+                     struct arena *a)
+{
+    *e = (struct entry){ .dialect = dialect, .route = route };
+    slice rest = slice_of(route->pattern);
+    size_t params = 0;
+    if (!slice_starts(rest, S("/")))
+        return err_make(a, ERR_INVALID, "route %s does not begin with /", route->pattern);
+    rest = slice_from(rest, 1);
+    while (rest.n) {
+        slice segment;
+        slice_cut(rest, '/', &segment, &rest);
+        bool param = slice_starts(segment, S("{")) && slice_ends(segment, S("}"));
+        params += param;
+        if (e->count == MAX_SEGMENTS || params > HTTP_MAX_PARAMS || segment.n == 0)
+            return err_make(a, ERR_INVALID, "route %s cannot be", route->pattern);
+        e->segments[e->count++] = param ? (slice){ 0 } : segment;
+    }
+    return NULL;
+}
+
+err_t router_new(const struct http_dialect *const *dialects, size_t count, const struct http_host *hosts,
+                 size_t host_count, const char *fallback, struct arena *a, struct router **ret)
+{
+    struct router *r = must_malloc(sizeof *r);
+    *r = (struct router){ .dialect_count = count, .hosts = hosts, .host_count = host_count };
+    r->dialects = must_malloc(count * sizeof(*r->dialects));
+    for (size_t i = 0; i < count; i++)
+        r->dialects[i] = dialects[i];
+    err_t e = NULL;
+    for (size_t i = 0; i < count; i++)
+        r->count += dialects[i]->route_count;
+    r->entries = must_malloc(r->count * sizeof *r->entries);
+    struct entry *next = r->entries;
+    for (size_t i = 0; i < count && !e; i++)
+        for (size_t k = 0; k < dialects[i]->route_count && !e; k++)
+            e = compile(next++, dialects[i], &dialects[i]->routes[k], a);
+    for (size_t i = 0; i < host_count && !e; i++)
+        if (!dialect_named(r, hosts[i].dialect))
+            e = err_make(a, ERR_INVALID, "host " SLICE_FMT " names the unknown dialect %s", SLICE_ARG(hosts[i].host),
+                         hosts[i].dialect);
+    r->fallback = dialect_named(r, fallback);
+    if (!e && !r->fallback)
+        e = err_make(a, ERR_INVALID, "no dialect is named %s", fallback ? fallback : "");
+    if (e) {
+        router_free(r);
+        return e;
+    }
+    *ret = r;
+    return NULL;
+}
+
+void router_free(struct router *r)
+{
+    if (!r)
+        return;
+    free(r->entries);
+    free(r->dialects);
+    free(r);
+}
+
+static slice without_port(slice host)
+{
+    if (slice_starts(host, S("["))) {
+        size_t end = slice_find_byte(host, ']');
+        return end == SLICE_NONE ? host : slice_part(host, 0, end + 1);
+    }
+    slice name, port;
+    slice_cut(host, ':', &name, &port);
+    return name;
+}
+
+static const struct http_dialect *dialect_of_host(const struct router *r, slice host)
+{
+    host = without_port(host);
+    for (size_t i = 0; i < r->host_count; i++)
+        if (slice_eq_nocase(r->hosts[i].host, host))
+            return dialect_named(r, r->hosts[i].dialect);
+    return NULL;
+}
+
+/* 0: no match; else the larger, the more literal, counted from the left. */
+static unsigned match(const struct entry *e, const struct target_path *path)
+{
+    unsigned score = 1;
+    for (size_t i = 0; i < e->count; i++) {
+        bool literal = e->segments[i].p != NULL;
+        if (literal ? !slice_eq(e->segments[i], path->segments[i]) : path->segments[i].n == 0)
+            return 0;
+        score = score << 1 | literal;
+    }
+    return score;
+}
+
+static bool serves(const struct http_route *route, slice method)
+{
+    slice own = slice_of(route->method);
+    return slice_eq(own, method) || (slice_eq(method, S("HEAD")) && slice_eq(own, S("GET")));
+}
+
+static bool path_is_below(slice path, slice prefix)
+{
+    return slice_starts(path, prefix) &&
+           (path.n == prefix.n || path.p[prefix.n] == '/' || (prefix.n && prefix.p[prefix.n - 1] == '/'));
+}
+
+static const struct http_dialect *owner(const struct router *r, slice path, const struct http_dialect *of_host)
+{
+    const struct http_dialect *best = of_host ? of_host : r->fallback;
+    size_t longest = 0;
+    for (size_t i = 0; i < r->dialect_count; i++) {
+        const struct http_dialect *d = r->dialects[i];
+        if (of_host && d != of_host && !d->everywhere)
+            continue;
+        for (const char *const *p = d->prefixes; p && *p; p++) {
+            slice prefix = slice_of(*p);
+            if (prefix.n > longest && path_is_below(path, prefix)) {
+                longest = prefix.n;
+                best = d;
+            }
+        }
+    }
+    return best;
+}
+
+static slice add_method(slice allow, const char *method, struct arena *a)
+{
+    bool get = strcmp(method, "GET") == 0;
+    if (allow.n == 0)
+        return get ? S("GET, HEAD") : arena_copy(a, slice_of(method));
+    return arena_printf(a, SLICE_FMT ", %s", SLICE_ARG(allow), get ? "GET, HEAD" : method);
+}
+
+void router_find(const struct router *r, slice method, slice path, slice host, const char *only, bool local,
+                 struct arena *a, struct route_match *ret)
+{
+    const struct http_dialect *of_host = only ? dialect_named(r, only) : dialect_of_host(r, host);
+    *ret = (struct route_match){ .dialect = owner(r, path, of_host) };
+    while (path.n > 1 && path.p[path.n - 1] == '/')
+        path.n--;
+    struct target_path parts;
+    if (target_split_path(path, a, &parts) != NULL)
+        return;
+    const struct entry *best = NULL;
+    unsigned best_score = 0, path_score = 0;
+    for (const struct entry *e = r->entries; e < r->entries + r->count; e++) {
+        if (e->count != parts.count || (of_host && e->dialect != of_host && !(e->dialect->everywhere && !only)))
+            continue;
+        if ((e->route->flags & HTTP_LOCAL_ONLY) && !local)
+            continue;
+        unsigned score = match(e, &parts);
+        if (score == 0)
+            continue;
+        if (serves(e->route, method) && score > best_score) {
+            best = e;
+            best_score = score;
+        }
+        if (score > path_score) {
+            ret->dialect = e->dialect;
+            path_score = score;
+        }
+        if (!best)
+            ret->allow = add_method(ret->allow, e->route->method, a);
+    }
+    if (!best)
+        return;
+    ret->dialect = best->dialect;
+    ret->route = best->route;
+    ret->allow = (slice){ 0 };
+    for (size_t i = 0, k = 0; i < best->count; i++)
+        if (!best->segments[i].p)
+            ret->params[k++] = parts.segments[i];
+}

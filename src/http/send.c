@@ -1,0 +1,394 @@
+/* Replies on their way out: head and small bodies in one send, files by sendfile, everything else through a piece of
+ * memory that a worker fills. What is not in memory yet never blocks the loop. */
+#include "http/engine.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define COPY_LIMIT ((size_t)16 * 1024) /* bodies up to here go out in one piece with the head */
+#define PIECE_BYTES ((size_t)64 * 1024)
+#define WARM_BYTES ((uint64_t)1024 * 1024) /* read ahead by a worker when a file is not in the page cache */
+#define PRODUCE_BYTES ((size_t)512 * 1024)
+
+static const char *reason(int status)
+{
+    switch (status) {
+    case 200:
+        return "OK";
+    case 201:
+        return "Created";
+    case 202:
+        return "Accepted";
+    case 204:
+        return "No Content";
+    case 206:
+        return "Partial Content";
+    case 301:
+        return "Moved Permanently";
+    case 302:
+        return "Found";
+    case 303:
+        return "See Other";
+    case 304:
+        return "Not Modified";
+    case 307:
+        return "Temporary Redirect";
+    case 400:
+        return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 408:
+        return "Request Timeout";
+    case 409:
+        return "Conflict";
+    case 411:
+        return "Length Required";
+    case 412:
+        return "Precondition Failed";
+    case 413:
+        return "Content Too Large";
+    case 416:
+        return "Range Not Satisfiable";
+    case 417:
+        return "Expectation Failed";
+    case 422:
+        return "Unprocessable Content";
+    case 423:
+        return "Locked";
+    case 429:
+        return "Too Many Requests";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 500:
+        return "Internal Server Error";
+    case 501:
+        return "Not Implemented";
+    case 503:
+        return "Service Unavailable";
+    case 505:
+        return "HTTP Version Not Supported";
+    case 507:
+        return "Insufficient Storage";
+    default:
+        return "Status";
+    }
+}
+
+static slice date_of(struct loop *l)
+{
+    int64_t now_s = clock_now_ms(l->server->o.clock) / 1000;
+    if (now_s != l->date_s || !l->date[0]) {
+        SCRATCH(scratch);
+        slice text = time_format_http(&scratch, now_s * 1000);
+        memcpy(l->date, text.p, text.n + 1);
+        l->date_s = now_s;
+    }
+    return slice_of(l->date);
+}
+
+static bool status_has_no_body(int status)
+{
+    return status == 204 || status == 304;
+}
+
+/* Will the connection be usable after this reply? */
+static bool stays(const struct exchange *x)
+{
+    if (!x->keep_alive || x->close_after || x->loop->stopping || x->conn->eof)
+        return false;
+    if (x->producer && x->minor == 0)
+        return false; /* the end of the connection is the end of the body */
+    if (x->body_done)
+        return true;
+    /* an unread body: read it to its end when that is cheap and certain to come */
+    return !x->chunked && !x->wants_continue && x->body_left <= DRAIN_BYTES;
+}
+
+static uint64_t body_length(const struct exchange *x)
+{
+    return x->content ? x->content_left : x->body.n;
+}
+
+void send_start(struct exchange *x)
+{
+    struct conn *c = x->conn;
+    x->handled = true;
+    if (!stays(x)) {
+        x->close_after = true;
+        x->keep_alive = false;
+    }
+    bool chunked = x->producer && x->minor == 1;
+    struct buf *h = &x->headers;
+    struct buf head;
+    buf_init(&head, 0);
+    buf_reserve(&head, h->n + 512 + (x->body.n <= COPY_LIMIT && !x->content ? x->body.n : 0));
+    buf_add(&head, S("HTTP/1.1 "));
+    buf_add_u64(&head, (uint64_t)x->status);
+    buf_add_byte(&head, ' ');
+    buf_add(&head, slice_of(reason(x->status)));
+    buf_add(&head, S("\r\nDate: "));
+    buf_add(&head, date_of(x->loop));
+    buf_add(&head, S("\r\nX-Request-Id: "));
+    buf_add(&head, x->pub.req.id);
+    buf_add(&head, S("\r\n"));
+    if (x->content_type) {
+        buf_add(&head, S("Content-Type: "));
+        buf_add(&head, slice_of(x->content_type));
+        buf_add(&head, S("\r\n"));
+    }
+    buf_add(&head, buf_slice(h));
+    if (chunked) {
+        buf_add(&head, S("Transfer-Encoding: chunked\r\n"));
+    } else if (!x->producer && !status_has_no_body(x->status)) {
+        buf_add(&head, S("Content-Length: "));
+        buf_add_u64(&head, body_length(x));
+        buf_add(&head, S("\r\n"));
+    }
+    if (!x->keep_alive)
+        buf_add(&head, S("Connection: close\r\n"));
+    else if (x->minor == 0)
+        buf_add(&head, S("Connection: keep-alive\r\n"));
+    buf_add(&head, S("\r\n"));
+    if (x->head_only || status_has_no_body(x->status)) {
+        x->body = (slice){ 0 };
+        x->content_left = 0;
+        x->producer_end = true;
+    }
+    if (x->body.n && x->body.n <= COPY_LIMIT) {
+        buf_add(&head, x->body);
+        x->bytes_out += x->body.n;
+        x->body = (slice){ 0 };
+        x->content_left = 0;
+    } else if (x->body.n) {
+        x->content_left = 0; /* all of it is in x->body */
+    }
+    buf_release(h);
+    *h = head; /* owns the bytes until the exchange ends */
+    x->head = buf_slice(h);
+    c->state = CONN_SEND;
+    loop_deadline(x->loop, c, DEADLINE_SEND);
+}
+
+/* ---- memory ---- */
+
+/* Send x->head, then x->body. */
+static enum send_step send_memory(struct conn *c, bool more)
+{
+    struct exchange *x = c->x;
+    while (x->head.n || x->body.n) {
+        ssize_t n = conn_send(c, x->head, x->body, more);
+        if (n == -1)
+            return SEND_WAITS;
+        if (n < 0)
+            return SEND_BROKEN;
+        size_t of_head = (size_t)n < x->head.n ? (size_t)n : x->head.n;
+        x->head = slice_from(x->head, of_head);
+        x->head_sent += of_head;
+        x->body = slice_from(x->body, (size_t)n - of_head);
+        x->bytes_out += (size_t)n - of_head;
+        loop_deadline(c->loop, c, DEADLINE_SEND);
+    }
+    return SEND_DONE;
+}
+
+/* ---- pieces made by a worker ---- */
+
+static void piece_ready(struct mail *m)
+{
+    struct exchange *x = CONTAINER_OF(m, struct exchange, mail);
+    x->producing = false;
+    if (x->conn->broken)
+        conn_close(x->conn);
+    else
+        loop_ready(x->loop, x->conn);
+}
+
+static void produce(struct task *t)
+{
+    struct exchange *x = CONTAINER_OF(t, struct exchange, task);
+    if (x->producer) {
+        x->produce_failed = !x->producer->more(x->producer, &x->produced, &x->producer_end);
+    } else if (x->content->fd >= 0) { /* bring a cold part of the file into the page cache */
+        SCRATCH(scratch);
+        char *page = arena_alloc(&scratch, PIECE_BYTES);
+        uint64_t until = x->content_at + (x->content_left < WARM_BYTES ? x->content_left : WARM_BYTES);
+        for (uint64_t at = x->content_at; at < until; at += PIECE_BYTES)
+            if (pread(x->content->fd, page, PIECE_BYTES, (off_t)at) <= 0)
+                break;
+        x->warm_until = until;
+    } else {
+        size_t want = x->content_left < PIECE_BYTES * 2 ? (size_t)x->content_left : PIECE_BYTES * 2, got = 0;
+        char *to = buf_reserve(&x->produced, want);
+        x->produce_failed = !x->content->read_at(x->content, x->content_at, to, want, &got) || got == 0;
+        x->produced.n += got;
+    }
+    loop_post(x->loop, &x->mail);
+}
+
+static enum send_step ask_for_piece(struct exchange *x)
+{
+    buf_clear(&x->produced);
+    x->produced.max = PRODUCE_BYTES;
+    x->producing = true;
+    x->task.run = produce;
+    x->mail.deliver = piece_ready;
+    if (!pool_submit(x->loop->server->workers, &x->task)) {
+        x->producing = false;
+        return SEND_BROKEN; /* a client that comes back fares better than one that waits for ever */
+    }
+    return SEND_WAITS;
+}
+
+static enum send_step send_produced(struct conn *c)
+{
+    struct exchange *x = c->x;
+    for (;;) {
+        enum send_step r = send_memory(c, false);
+        if (r != SEND_DONE)
+            return r;
+        if (x->producing)
+            return SEND_WAITS;
+        if (x->produce_failed)
+            return SEND_BROKEN;
+        if (x->produced.n) {
+            bool chunked = x->minor == 1;
+            slice frame = chunked ? arena_printf(&x->pub.arena, "%zx\r\n", x->produced.n) : S("");
+            if (chunked)
+                buf_add(&x->produced, S("\r\n"));
+            /* the buffer is sent from where it is, then used again */
+            x->head = frame;
+            x->body = buf_slice(&x->produced);
+            x->produced.n = 0;
+            continue;
+        }
+        if (x->producer_end) {
+            if (x->minor == 0 || x->head_only || status_has_no_body(x->status) || x->warm_until)
+                return SEND_DONE;
+            x->warm_until = 1; /* the last chunk was queued */
+            x->head = S("0\r\n\r\n");
+            continue;
+        }
+        return ask_for_piece(x);
+    }
+}
+
+/* ---- files ---- */
+
+/* Is the page at `at` in memory? Unknown counts as yes. */
+static bool is_warm(int fd, uint64_t at)
+{
+    char byte;
+    struct iovec iov = { &byte, 1 };
+    return preadv2(fd, &iov, 1, (off_t)at, RWF_NOWAIT) != -1 || errno != EAGAIN;
+}
+
+static enum send_step send_file(struct conn *c)
+{
+    struct exchange *x = c->x;
+    uint64_t budget = SENDFILE_BYTES;
+    while (x->content_left && budget) {
+        if (x->producing)
+            return SEND_WAITS;
+        if (!c->writable)
+            return SEND_WAITS;
+        uint64_t step = x->content_left < budget ? x->content_left : budget;
+        if (x->content_at >= x->warm_until) {
+            step = step < WARM_BYTES ? step : WARM_BYTES;
+            if (!is_warm(x->content->fd, x->content_at) || !is_warm(x->content->fd, x->content_at + step - 1))
+                return ask_for_piece(x);
+        } else if (step > x->warm_until - x->content_at) {
+            step = x->warm_until - x->content_at;
+        }
+        ssize_t n;
+        if (c->ssl) {
+            if (!c->loop->piece)
+                c->loop->piece = must_malloc(PIECE_BYTES);
+            char *piece = c->loop->piece;
+            n = pread(x->content->fd, piece, step < PIECE_BYTES ? (size_t)step : PIECE_BYTES, (off_t)x->content_at);
+            if (n > 0)
+                n = conn_send(c, (slice){ piece, (size_t)n }, S(""), false);
+            else
+                n = -2; /* shorter than it was: cut, never pad */
+        } else {
+            off_t at = (off_t)x->content_at;
+            n = sendfile(c->fd, x->content->fd, &at, (size_t)step);
+            if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+                c->writable = errno == EINTR;
+                n = -1;
+            } else if (n <= 0) {
+                n = -2;
+            }
+        }
+        if (n == -1)
+            continue;
+        if (n < 0) {
+            c->broken = true;
+            return SEND_BROKEN;
+        }
+        x->content_at += (uint64_t)n;
+        x->content_left -= (uint64_t)n;
+        x->bytes_out += (uint64_t)n;
+        budget -= (uint64_t)n;
+        loop_deadline(c->loop, c, DEADLINE_SEND);
+    }
+    if (x->content_left) {
+        loop_ready(c->loop, c); /* others first */
+        return SEND_WAITS;
+    }
+    return SEND_DONE;
+}
+
+static enum send_step send_read(struct conn *c)
+{
+    struct exchange *x = c->x;
+    for (;;) {
+        enum send_step r = send_memory(c, x->content_left > 0);
+        if (r != SEND_DONE || x->content_left == 0)
+            return r;
+        if (x->producing)
+            return SEND_WAITS;
+        if (x->produce_failed)
+            return SEND_BROKEN;
+        if (x->produced.n == 0)
+            return ask_for_piece(x);
+        x->body = slice_part(buf_slice(&x->produced), 0, (size_t)x->content_left);
+        x->content_at += x->body.n;
+        x->content_left -= x->body.n;
+        x->produced.n = 0;
+    }
+}
+
+enum send_step send_run(struct conn *c)
+{
+    struct exchange *x = c->x;
+    if (c->broken)
+        return SEND_BROKEN;
+    if (x->producer)
+        return send_produced(c);
+    bool file = x->content && x->content_left && x->content->fd >= 0;
+    if (x->content && x->content_left && !file)
+        return send_read(c);
+    enum send_step r = send_memory(c, file);
+    return r == SEND_DONE && file ? send_file(c) : r;
+}
+
+void send_busy(int fd)
+{
+    slice text = S("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+                   "Content-Length: 32\r\nConnection: close\r\n\r\n{\"error\":\"too many connections\"}");
+    ssize_t n = send(fd, text.p, text.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)n; /* best effort */
+}

@@ -1,0 +1,167 @@
+/* Certificates. Reference-counted, because connections made under the old set live on after a reload. */
+#include "http/engine.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_CONTEXTS 64
+
+struct tls {
+    int references; /* atomic */
+    size_t count;
+    SSL_CTX *contexts[MAX_CONTEXTS]; /* the first answers when no name fits */
+};
+
+static const char *openssl_says(void)
+{
+    unsigned long e = ERR_peek_last_error();
+    const char *text = e ? ERR_reason_error_string(e) : NULL;
+    return text ? text : "unknown reason";
+}
+
+static bool covers(SSL_CTX *ctx, const char *name)
+{
+    for (int ok = SSL_CTX_set_current_cert(ctx, SSL_CERT_SET_FIRST); ok;
+         ok = SSL_CTX_set_current_cert(ctx, SSL_CERT_SET_NEXT))
+        if (X509_check_host(SSL_CTX_get0_certificate(ctx), name, 0, 0, NULL) == 1)
+            return true;
+    return false;
+}
+
+static int choose(SSL *ssl, int *alert, void *arg)
+{
+    (void)alert;
+    struct tls *t = arg;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    for (size_t i = 0; name && i < t->count; i++)
+        if (covers(t->contexts[i], name)) {
+            SSL_set_SSL_CTX(ssl, t->contexts[i]);
+            break;
+        }
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* Each set of names has one context; a second key type for the same first name joins it. */
+static SSL_CTX *context_for(struct tls *t, X509 *certificate)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    SSL_CTX *found = NULL;
+    for (int i = 0; names && i < sk_GENERAL_NAME_num(names) && !found; i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type != GEN_DNS)
+            continue;
+        const char *dns = (const char *)ASN1_STRING_get0_data(name->d.dNSName);
+        for (size_t k = 0; k < t->count && !found; k++)
+            if (covers(t->contexts[k], dns) &&
+                EVP_PKEY_get_base_id(X509_get0_pubkey(SSL_CTX_get0_certificate(t->contexts[k]))) !=
+                    EVP_PKEY_get_base_id(X509_get0_pubkey(certificate)))
+                found = t->contexts[k];
+        break;
+    }
+    GENERAL_NAMES_free(names);
+    return found;
+}
+
+static SSL_CTX *new_context(struct tls *t)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    if (!ctx)
+        abort();
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(ctx,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    static const unsigned char id[] = "cais";
+    SSL_CTX_set_session_id_context(ctx, id, sizeof id - 1);
+    SSL_CTX_set_tlsext_servername_callback(ctx, choose);
+    SSL_CTX_set_tlsext_servername_arg(ctx, t);
+    return ctx;
+}
+
+static err_t load_one(struct tls *t, const struct http_certificate *pair, struct arena *a)
+{
+    FILE *f = fopen(pair->certificate_file, "re");
+    X509 *leaf = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+    if (f)
+        fclose(f);
+    if (!leaf)
+        return err_make(a, ERR_INVALID, "%s holds no certificate in PEM", pair->certificate_file);
+    SSL_CTX *ctx = context_for(t, leaf);
+    X509_free(leaf);
+    if (!ctx) {
+        if (t->count == MAX_CONTEXTS)
+            return err_make(a, ERR_INVALID, "more than %d certificates", MAX_CONTEXTS);
+        ctx = t->contexts[t->count++] = new_context(t);
+    }
+    if (SSL_CTX_use_certificate_chain_file(ctx, pair->certificate_file) != 1)
+        return err_make(a, ERR_INVALID, "%s: %s", pair->certificate_file, openssl_says());
+    if (SSL_CTX_use_PrivateKey_file(ctx, pair->key_file, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+        return err_make(a, ERR_INVALID, "%s is not the key of %s: %s", pair->key_file, pair->certificate_file,
+                        openssl_says());
+    return NULL;
+}
+
+err_t tls_load(const struct http_certificate *pairs, size_t count, struct arena *a, struct tls **ret)
+{
+    struct tls *t = must_malloc(sizeof *t);
+    t->references = 1;
+    ERR_clear_error();
+    for (size_t i = 0; i < count; i++) {
+        err_t e = load_one(t, &pairs[i], a);
+        if (e) {
+            tls_release(t);
+            return e;
+        }
+    }
+    if (count == 0) {
+        tls_release(t);
+        return err_make(a, ERR_INVALID, "TLS needs a certificate and its key");
+    }
+    *ret = t;
+    return NULL;
+}
+
+void tls_release(struct tls *t)
+{
+    if (!t || __atomic_sub_fetch(&t->references, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    for (size_t i = 0; i < t->count; i++)
+        SSL_CTX_free(t->contexts[i]);
+    free(t);
+}
+
+static void release_with_connection(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
+{
+    (void)parent, (void)ad, (void)index, (void)argl, (void)argp;
+    tls_release(ptr);
+}
+
+/* Where a connection keeps its reference: made once per process, then constant. */
+static int slot(void)
+{
+    static int index = -1;
+    static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&guard);
+    (void)held;
+    if (index < 0)
+        index = SSL_get_ex_new_index(0, NULL, NULL, NULL, release_with_connection);
+    return index;
+}
+
+SSL *tls_accept(struct tls *t, int fd)
+{
+    SSL *ssl = t->count ? SSL_new(t->contexts[0]) : NULL;
+    if (!ssl || SSL_set_fd(ssl, fd) != 1) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    __atomic_add_fetch(&t->references, 1, __ATOMIC_ACQ_REL);
+    SSL_set_ex_data(ssl, slot(), t);
+    SSL_set_accept_state(ssl);
+    return ssl;
+}

@@ -1,0 +1,309 @@
+"""cais put, get and ls against a stand-in server that can be told to misbehave."""
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+import native_server  # noqa: E402
+
+
+@pytest.fixture
+def server():
+    server = native_server.start()
+    yield server
+    server.go_on.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def run(cais, server, tmp_path):
+    def run(command, *arguments, url=True, token=None, environment=None, **more):
+        environment = dict({k: v for k, v in os.environ.items() if not k.startswith("CAIS_")}, **(environment or {}))
+        target = (["--url", server.url] if url else []) + (["--token", token] if token else [])
+        return subprocess.run([cais, command, *target, *arguments], cwd=tmp_path, env=environment,
+                              capture_output=True, timeout=60, **more)
+    return run
+
+
+def left_behind(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+# ── put
+
+
+def test_put_sends_a_file_and_tells_its_id(run, server, tmp_path):
+    (tmp_path / "relatório 1.txt").write_bytes(b"hello")
+    done = run("put", "relatório 1.txt", token="t0ken")
+    (file, data), = server.files
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == f"{file['id']}  5 B  relatório 1.txt\n"
+    assert (data, file["name"]) == (b"hello", "relatório 1.txt")
+    method, path, headers = server.requests[0]
+    assert path == "/v1/native/files/relat%C3%B3rio%201.txt"
+    assert headers["Content-Length"] == "5" and headers["Authorization"] == "Bearer t0ken"
+
+
+def test_put_streams_large_files_over_one_connection_in_constant_memory(cais, server, tmp_path):
+    (tmp_path / "large").write_bytes(os.urandom(1 << 20) * 64)
+    (tmp_path / "empty").write_bytes(b"")
+    # One after the other by one process: 64 MiB must not pass through more than a few MiB of memory.
+    program = "import resource,subprocess,sys; r = subprocess.run(sys.argv[1:]).returncode; " \
+              "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(r)"
+    done = subprocess.run([sys.executable, "-c", program, cais, "put", "--url", server.url, "large", "empty", "large"],
+                          cwd=tmp_path, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert [len(data) for _, data in server.files] == [64 << 20, 0, 64 << 20]
+    peak_kib = int(done.stdout.split()[-1])
+    if not os.environ.get("CAIS_BINARY"):  # a sanitizer's build needs more
+        assert peak_kib < 40 * 1024
+
+
+def test_put_reads_standard_input_in_chunks(run, server):
+    done = run("put", "-", "--name", "notes.tar", "--type", "application/x-tar", input=b"x" * 300000)
+    assert done.returncode == 0, done.stderr
+    (file, data), = server.files
+    assert (file["name"], len(data), file["content_type"]) == ("notes.tar", 300000, "application/x-tar")
+    assert server.requests[0][2]["Transfer-Encoding"] == "chunked"
+
+
+def test_put_json_is_what_the_server_told(run, server, tmp_path):
+    (tmp_path / "a").write_bytes(b"1")
+    done = run("put", "--json", "a", "a")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert told == [file for file, _ in reversed(server.files)]
+
+
+@pytest.mark.parametrize("trouble", ["keeps other", "keeps less"])
+def test_put_fails_loudly_when_other_bytes_were_kept(run, server, tmp_path, trouble):
+    server.trouble = trouble
+    (tmp_path / "a").write_bytes(b"hello")
+    done = run("put", "a")
+    assert done.returncode == 1 and done.stdout == b""
+    assert b"cais put: a: the server kept other bytes than were sent: 5 bytes with MD5 5d41402a" in done.stderr
+
+
+def test_put_goes_on_after_a_file_that_fails(run, server, tmp_path):
+    (tmp_path / "b").write_bytes(b"b")
+    done = run("put", "missing", ".", "b")
+    assert done.returncode == 1
+    assert [f["name"] for f, _ in server.files] == ["b"]
+    assert done.stderr.decode() == ("cais put: missing: cannot open it: No such file or directory\n"
+                                    "cais put: .: is a folder\n")
+
+
+@pytest.mark.parametrize("status,code,message", [
+    (413, "too_large", "at most 5 bytes"), (507, "quota", "the account is full"), (503, "unavailable", "later"),
+])
+@pytest.mark.parametrize("size", [10, 3000000])  # the larger one asks first: Expect: 100-continue
+def test_a_refusal_is_told_in_the_servers_words(run, server, tmp_path, size, status, code, message):
+    server.trouble = (status, code, message)
+    (tmp_path / "a").write_bytes(b"x" * size)
+    done = run("put", "a")
+    assert done.returncode == 1
+    assert done.stderr.decode() == f"cais put: a: {message} ({status} {code}, request req-1)\n"
+    assert ("Expect" in server.requests[0][2]) == (size > 1 << 20)
+
+
+def test_an_answer_that_is_no_answer_is_an_error(run, server, tmp_path):
+    server.trouble = "html"
+    (tmp_path / "a").write_bytes(b"x")
+    done = run("put", "a")
+    assert done.returncode == 1 and b"is no JSON" in done.stderr
+
+
+def test_text_of_the_server_cannot_move_the_cursor(run, server):
+    server.trouble = (400, "invalid", "\x1b[2Jgone")
+    assert b"\\x1b[2Jgone" in run("ls").stderr
+
+
+# ── get
+
+
+def test_get_writes_the_file_under_its_name(run, server, tmp_path):
+    file = server.keep(b"some bytes", name="dir/../q1.pdf")
+    done = run("get", file["id"])
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"q1.pdf\n", b"")
+    assert (tmp_path / "q1.pdf").read_bytes() == b"some bytes"
+    assert left_behind(tmp_path) == ["q1.pdf"]
+
+
+def test_get_to_standard_output(run, server):
+    file = server.keep(os.urandom(500000))
+    done = run("get", file["id"], "-o", "-")
+    assert done.returncode == 0 and done.stdout == server.files[0][1]
+
+
+def test_get_overwrites_only_when_told(run, server, tmp_path):
+    file = server.keep(b"new")
+    (tmp_path / "a.bin").write_bytes(b"old")
+    done = run("get", file["id"])
+    assert done.returncode == 1
+    assert done.stderr == b"cais get: a.bin: it exists already; --force replaces it\n"
+    assert (tmp_path / "a.bin").read_bytes() == b"old"
+    assert run("get", "--force", file["id"], "-o", "a.bin").returncode == 0
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
+    (tmp_path / "folder").mkdir()
+    assert run("get", "--force", file["id"], "-o", "folder").returncode == 1
+    assert left_behind(tmp_path) == ["a.bin", "folder"]
+
+
+@pytest.mark.parametrize("trouble,message", [
+    ("other bytes", "the MD5 of what came is"), ("cut", "the server broke off after 2500 bytes"),
+    ("no etag", "did not say what the MD5 should be"), ((404, "not_found", "there is no such file"), "(404 not_found"),
+])
+def test_get_leaves_nothing_half_done(run, server, tmp_path, trouble, message):
+    file = server.keep(b"12345" * 1000)
+    server.trouble = trouble
+    (tmp_path / "kept").write_bytes(b"old")
+    done = run("get", "--force", file["id"], "-o", "kept")
+    assert done.returncode == 1 and message in done.stderr.decode()
+    assert (tmp_path / "kept").read_bytes() == b"old" and left_behind(tmp_path) == ["kept"]
+
+
+def test_get_leaves_nothing_behind_when_it_is_stopped(cais, server, tmp_path):
+    file = server.keep(b"x" * 100000)
+    server.trouble = "stall"
+    process = subprocess.Popen([cais, "get", "--url", server.url, file["id"], "-o", "a"], cwd=tmp_path,
+                               stderr=subprocess.PIPE)
+    assert server.stalled.wait(20)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 1 and b"stopped by a signal" in said
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["..", ".bashrc", "-rf", "a/.."])
+def test_get_refuses_names_that_lead_elsewhere(run, server, tmp_path, name):
+    file = server.keep(b"x", name=name)
+    done = run("get", file["id"])
+    assert done.returncode == 1 and b"choose one with -o" in done.stderr
+    assert left_behind(tmp_path) == []
+
+
+# ── ls
+
+
+def test_ls_shows_a_table_with_harmless_names(run, server):
+    first = server.keep(b"x" * 2048, name="evil\x1b[31m\n")
+    second = server.keep(b"", name="文件.txt", owner=None, state="stored", way="pyrus")
+    done = run("ls")
+    assert done.returncode == 0
+    assert done.stdout.decode().splitlines() == [
+        "ID                                    STATE      SIZE  OWNER  WAY     CREATED               NAME",
+        f"{second['id']}  stored      0 B  -      pyrus   2026-11-21T14:04:09Z  文件.txt",
+        f"{first['id']}  ready   2.0 KiB  ana    native  2026-11-21T14:04:09Z  evil\\x1b[31m\\n",
+    ]
+
+
+def test_ls_follows_pages_up_to_its_limit(run, server):
+    for i in range(250):
+        server.keep(b"", name=f"f{i}")
+    done = run("ls", "--limit", "220", "--json")
+    told = json.loads(done.stdout)
+    assert [f["name"] for f in told["files"]] == [f"f{i}" for i in range(249, 29, -1)]
+    assert told["next"] == "220"
+    rest = json.loads(run("ls", "--json", "--after", "220").stdout)
+    assert len(rest["files"]) == 30 and "next" not in rest
+    assert run("ls").stderr == b"There are more: --limit shows them, now at 100.\n"
+
+
+def test_ls_does_not_follow_a_list_in_circles(run, server):
+    server.trouble = "circle"
+    done = run("ls", "--limit", "1000")
+    assert done.returncode == 1 and b"leads in circles" in done.stderr
+
+
+# ── where and who
+
+
+@pytest.mark.parametrize("deep", ["data", "d" * 120 + "/" + "e" * 60])
+def test_the_socket_of_the_data_folder_needs_no_token(run, tmp_path, deep):
+    folder = tmp_path / deep
+    folder.mkdir(parents=True)
+    local = native_server.start(str(folder / "admin.sock"))
+    try:
+        (tmp_path / "a").write_bytes(b"hello")
+        done = run("put", "a", "--data", deep, "--account", "ação", url=False, environment={"CAIS_TOKEN": "secret"})
+        assert done.returncode == 0, done.stderr
+        headers = local.requests[0][2]
+        assert "Authorization" not in headers and headers["Cais-Account"] == "a%C3%A7%C3%A3o"
+        (tmp_path / "cais.ini").write_text(f"[log]\nlevel = debug\n[server]\ndata = {deep}\n")
+        if len(deep) < 150:
+            assert run("ls", "--config", "cais.ini", url=False).returncode == 0
+        assert run("ls", url=False, environment={"CAIS_SERVER_DATA": deep}).returncode == 0
+    finally:
+        local.shutdown()
+        local.server_close()
+
+
+def test_the_token_comes_from_the_environment_and_is_never_shown(run, server):
+    server.token = "very-secret"
+    assert run("ls", environment={"CAIS_TOKEN": "very-secret"}).returncode == 0
+    done = run("ls", token="other-secret")
+    assert done.returncode == 1
+    assert done.stderr == b"cais ls: who are you? (401 unauthenticated, request req-1)\n"
+    broken = run("ls", token="line\nbreak")
+    assert broken.returncode == 1 and b"break" not in broken.stderr
+
+
+def test_no_server_is_told_plainly(run, tmp_path):
+    done = run("ls", url=False)
+    assert done.returncode == 1
+    assert b"there is no ./cais-data/admin.sock" in done.stderr and b"cais serve" in done.stderr
+    assert b"no server answers at http://127.0.0.1:1" in run("ls", "--url", "http://127.0.0.1:1", url=False).stderr
+    assert run("ls", "--url", "ftp://example.org", url=False).returncode == 1
+
+
+@pytest.mark.parametrize("arguments", [
+    ["put"], ["put", "a", "b", "--name", "c"], ["put", "a", "--type", "a\nb"], ["get"], ["get", "a", "b"],
+    ["ls", "--limit", "0"], ["ls", "--account", "a"], ["ls", "--data", "d"], ["ls", "x"], ["ls", "--nonsense"],
+])
+def test_wrong_usage_exits_2_with_one_line(run, server, arguments):
+    done = run(*arguments)
+    assert done.returncode == 2 and done.stdout == b""
+    assert done.stderr.count(b"\n") == 1 and f"try 'cais {arguments[0]} --help'".encode() in done.stderr
+    assert not server.requests
+
+
+@pytest.mark.parametrize("command", ["put", "get", "ls", "version"])
+def test_every_command_has_help(cais, command):
+    done = subprocess.run([cais, command, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith(f"cais {command}") and "--json" in done.stdout
+
+
+def test_an_answer_that_cannot_be_written_is_a_failure(cais):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([cais, "version"], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1 and b"cannot write the answer" in done.stderr
+
+
+# ── the bar
+
+
+def test_a_terminal_sees_progress_and_the_bar_goes_away(cais, server, tmp_path):
+    file = server.keep(b"x" * 100000)
+    server.trouble = "stall"
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([cais, "get", "--url", server.url, file["id"], "-o", "a"], cwd=tmp_path, stderr=theirs)
+    os.close(theirs)
+    seen = b""
+    end = time.monotonic() + 20
+    while b" 50 % [" not in seen and time.monotonic() < end:
+        seen += os.read(ours, 4096)
+    server.go_on.set()
+    try:
+        while chunk := os.read(ours, 4096):
+            seen += chunk
+    except OSError:  # the other end is closed
+        pass
+    process.wait(20)
+    assert b" 50 % [============ " in seen and b"KiB/s" in seen and b"ETA" in seen
+    assert b"\r\x1b[Kcais get: a: the server broke off" in seen

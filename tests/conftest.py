@@ -1,0 +1,19 @@
+"""What every Python test may ask for."""
+import os
+
+import pytest
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
+
+
+@pytest.fixture(scope="session")
+def root():
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def cais():
+    """The program under test: CAIS_BINARY, else build/cais."""
+    path = os.environ.get("CAIS_BINARY") or os.path.join(ROOT, "build", "cais")
+    assert os.path.exists(path), f"{path} is not built; make build"
+    return path

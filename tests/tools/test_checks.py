@@ -1,0 +1,111 @@
+"""The checks of tools/ hold for this tree, and each catches what is planted for it."""
+import os
+import subprocess
+
+import pytest
+
+
+def plant(tmp_path, **files):
+    """A tree with src/base/ok.c and these files, {"base/x.c": text}, under src/."""
+    for path, text in dict({"base/ok.c": "int ok;\n"}, **files).items():
+        target = tmp_path / "src" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return tmp_path
+
+
+def check(root, tool, tree, *arguments):
+    done = subprocess.run([os.path.join(root, "tools", tool), *arguments, str(tree)], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("tool", ["check-layers", "check-banned", "check-length"])
+def test_this_tree_passes(root, tool):
+    status, output = check(root, tool, root)
+    assert status == 0, output
+
+
+@pytest.mark.parametrize("tool", ["check-layers", "check-banned"])
+def test_a_tree_without_sources_fails(root, tool, tmp_path):
+    assert check(root, tool, tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize("path,text,complaint", [
+    ("core/a.c", '#include "http/request.h"\n', "no arrow from core to http"),
+    ("core/a.c", '#include "meta/meta.h"\n', "no arrow from core to meta"),
+    ("base/a.c", '#include "core/file.h"\n', "no arrow from base to core"),
+    ("http/a.c", '#include "core/file.h"\n', "no arrow from http to core"),
+    ("jobs/a.c", '#include "http/request.h"\n', "no arrow from jobs to http"),
+    ("sftp/a.c", '#include "http/request.h"\n', "no arrow from sftp to http"),
+    ("blob/disk/a.c", '#include "sign/sigv4.h"\n', "no arrow from blob to sign"),
+    ("meta/a.c", '#include "blob/blob.h"\n', "no arrow from meta to blob"),
+    ("meta/a.c", '#include "cli/config.h"\n', "no arrow from meta to cli"),
+    ("api/pyrus/a.c", '#include "api/s3/s3.h"\n', "api/pyrus never includes api/s3"),
+    ("api/pyrus/a.c", '#include "blob/blob.h"\n', "no arrow from api to blob"),
+    ("api/pyrus/a.c", '  #  include "sql/sql.h"\n', "no arrow from api to sql"),
+    ("blob/disk/a.c", '#include "blob/mem/mem.h"\n', "blob/disk never includes blob/mem"),
+    ("http/a.c", '#include "base/json_priv.h"\n', "is private to src/base"),
+    ("http/a.c", '#include "../core/file.h"\n', "climbs out"),
+    ("novelty/a.c", '#include "base/slice.h"\n', "src/novelty has no line"),
+    ("meta/a.c", "#include <sqlite3.h>\n", "<sqlite3.h> belongs to src/sql/sqlite/ only"),
+    ("sql/sqlite/a.c", "#include <libpq-fe.h>\n", "belongs to src/sql/postgres/ only"),
+    ("core/a.c", "#include <llhttp.h>\n", "belongs to src/http/ only"),
+    ("base/a.c", "#include <openssl/ssl.h>\n", "belongs to src/http/ only"),
+    ("core/a.c", "#include <openssl/evp.h>\n", "belongs to src/base/ and src/http/ only"),
+    ("base/hash.c", "#include <argon2.h>\n", "belongs to src/base/password only"),
+    ("http/a.c", "#include <curl/curl.h>\n", "belongs to src/cli/ and src/blob/s3/ only"),
+    ("core/a.c", '#include "jansson.h"\n', "belongs to src/base/ only"),
+    ("core/a.c", "/* as Pyrus does */\n", "'Pyrus' is a dialect's name"),
+    ("core/a.h", "int redu;\n", "'redu' is a dialect's name"),
+    ("core/README.md", "datasnap\n", "'datasnap' is a dialect's name"),
+])
+def test_a_broken_arrow_is_caught(root, tmp_path, path, text, complaint):
+    status, output = check(root, "check-layers", plant(tmp_path, **{path: text}))
+    assert status == 1
+    assert complaint in output and f"src/{path}:1:" in output
+
+
+@pytest.mark.parametrize("path,text", [
+    ("cli/a.c", '#include "api/pyrus/pyrus.h"\n#include "http/server.h"\n#include <curl/curl.h>\n'),
+    ("api/pyrus/a.c", '#include "api/pyrus/pyrus.h"\n#include "api/api.h"\n#include "http/x.h"\n#include "core/x.h"\n'),
+    ("blob/s3/a.c", '#include "sign/sigv4.h"\n#include "core/blob_store.h"\n#include <curl/curl.h>\n'),
+    ("sql/sqlite/a.c", '#include "sql/sql.h"\n#include <sqlite3.h>\n'),
+    ("base/password.c", "#include <argon2.h>\n#include <openssl/evp.h>\n"),
+    ("core/a.c", "/* what is reduced stays */\n"),
+])
+def test_an_arrow_that_exists_is_let_through(root, tmp_path, path, text):
+    status, output = check(root, "check-layers", plant(tmp_path, **{path: text}))
+    assert status == 0, output
+
+
+@pytest.mark.parametrize("call", [
+    "strcpy(a, b);", "strcat(a, b);", "sprintf(a, b);", "vsprintf(a, b, c);", "gets(a);", "strtok(a, b);", "atoi(a);",
+    "atol(a);", "strncpy(a, b, 1);", "time(NULL);", "gettimeofday(&t, NULL);", "x = rand();", "x = random ();",
+    "srand(1);", "system(a);", "popen(a, b);", "alloca(3);", "usleep(3);", "sleep(3);",
+])
+def test_a_banned_call_is_caught(root, tmp_path, call):
+    status, output = check(root, "check-banned", plant(tmp_path, **{"core/a.c": f"void f(void)\n{{\n    {call}\n}}\n"}))
+    assert status == 1
+    assert "src/core/a.c:3: " in output
+
+
+@pytest.mark.parametrize("line", [
+    "x = time(NULL); /* allowed: seeds the demo */", "/* time(NULL) is what we never call */", 'log("sleep(3)");',
+    "clock->time(clock);", "random_fill(r, p, n);", "monotonic_time(c);", "snprintf(p, n, f);", "struct random *r;",
+])
+def test_what_only_looks_banned_is_let_through(root, tmp_path, line):
+    status, output = check(root, "check-banned", plant(tmp_path, **{"core/a.c": line + "\n"}))
+    assert status == 0, output
+
+
+def test_an_allowance_needs_its_reason(root, tmp_path):
+    assert check(root, "check-banned", plant(tmp_path, **{"core/a.c": "time(NULL); /* allowed: */\n"}))[0] == 1
+
+
+def test_a_long_function_is_named(root, tmp_path):
+    body = "    step();\n"
+    tree = plant(tmp_path, **{"core/a.c": "void brief(void)\n{\n" + body * 80 + "}\n\nvoid lengthy(void)\n{\n" +
+                              body * 81 + "}\n"})
+    status, output = check(root, "check-length", tree)
+    assert status == 0 and "lengthy" in output and "brief" not in output
+    assert check(root, "check-length", tree, "--strict")[0] == 1

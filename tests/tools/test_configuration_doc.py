@@ -1,0 +1,30 @@
+"""docs/configuration.md says of every key what config_keys.def says, and of no other."""
+import os
+import re
+
+# Where the default stands among the arguments of each macro, after section and key.
+DEFAULT_AT = {"SIZE": 1, "CHOICE": 2}
+
+
+def keys_of_the_program(root):
+    with open(os.path.join(root, "src/cli/config_keys.def"), encoding="utf-8") as f:
+        text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.DOTALL)
+    keys = {}
+    for kind, section, key, rest in re.findall(r"^([A-Z]+)\((\w+),\s*(\w+),\s*(.*?)\)\n", text, re.MULTILINE | re.DOTALL):
+        arguments = re.findall(r'"[^"]*"|[^,"]+', rest)
+        given = [a.strip() for a in arguments if a.strip()]
+        keys[f"{section}.{key}"] = (given[DEFAULT_AT.get(kind, 0)].strip('"'), given[-1].strip('"'))
+    return keys
+
+
+def keys_of_the_doc(root):
+    with open(os.path.join(root, "docs/configuration.md"), encoding="utf-8") as f:
+        rows = re.findall(r"^\| `(\w+\.\w+)` \| (?:`([^`]*)`|\(empty\)) \| [^|]+(?:\|[^|]+)? \| (.*) \|$", f.read(), re.MULTILINE)
+    assert len({r[0] for r in rows}) == len(rows), "a key stands twice"
+    return {key: (default, doc) for key, default, doc in rows}
+
+
+def test_every_key_and_default_is_documented_and_no_other(root):
+    program, doc = keys_of_the_program(root), keys_of_the_doc(root)
+    assert len(program) > 40
+    assert doc == program

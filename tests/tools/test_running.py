@@ -1,0 +1,89 @@
+"""The runner counts what ran, set-up says what is missing, and CI ends with the count."""
+import importlib.machinery
+import importlib.util
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def runner(root):
+    loader = importlib.machinery.SourceFileLoader("run_tests", os.path.join(root, "tools", "run-tests"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run_tests", loader))
+    loader.exec_module(module)
+    return module
+
+
+def record(result, stderr="", stdout=""):
+    return {"result": result, "stderr": stderr, "stdout": stdout}
+
+
+@pytest.mark.parametrize("given,counts", [
+    (record("OK", "[  PASSED  ] 12 test(s).\n"), (12, 0)),
+    (record("FAIL", "[  PASSED  ] 11 test(s).\n[  FAILED  ] 1 test(s), listed below:\n[  FAILED  ] name\n"), (11, 1)),
+    (record("FAIL", "[ RUN      ] died_here\n"), (0, 1)),
+    (record("TIMEOUT"), (0, 1)),
+    (record("OK"), (1, 0)),
+    (record("SKIP"), (0, 0)),
+    (record("OK", "[  PASSED  ] 3 test(s).\n[  PASSED  ] 4 test(s).\n"), (7, 0)),
+])
+def test_each_test_of_a_program_counts(runner, given, counts):
+    assert runner.cmocka_counts(given) == counts
+
+
+def test_a_meson_log_is_summed(runner, tmp_path):
+    log = tmp_path / "testlog.json"
+    log.write_text(json.dumps(record("OK", "[  PASSED  ] 2 test(s).")) + "\n" + json.dumps(record("ERROR")) + "\n")
+    assert runner.count_meson_log(log) == (2, 1)
+
+
+def test_a_junit_file_is_summed(runner, tmp_path):
+    report = tmp_path / "junit.xml"
+    report.write_text('<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"/></testsuites>')
+    assert runner.count_junit(report) == (5, 2)
+
+
+def test_no_test_at_all_is_a_failure(root):
+    done = subprocess.run([os.path.join(root, "tools", "run-tests"), "--only", "python", "--pytest",
+                           "-k no_such_test_anywhere --junitxml=/dev/null"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "0 passed, 1 failed"
+
+
+def test_setup_names_what_is_missing(root, tmp_path):
+    packages = tmp_path / "packages.txt"
+    packages.write_text("# a comment\n[build]\ngcc\nno-such-package-1\n\n[test]\nno-such-package-2\n")
+    environment = dict(os.environ, CAIS_PACKAGES=str(packages), CAIS_SETUP_ONLY_CHECK="1")
+    setup = os.path.join(root, "tools", "setup")
+    done = subprocess.run([setup, "build"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "apt-get install --no-install-recommends no-such-package-1\n" in done.stderr
+    both = subprocess.run([setup, "build", "test"], env=environment, capture_output=True, text=True)
+    assert "no-such-package-1 no-such-package-2\n" in both.stderr
+    unknown = subprocess.run([setup, "bulid"], env=environment, capture_output=True, text=True)
+    assert unknown.returncode == 1 and "no section [bulid]" in unknown.stderr
+
+
+def test_setup_is_quiet_when_nothing_is_missing(root):
+    done = subprocess.run([os.path.join(root, "tools", "setup"), "build", "test"], capture_output=True, text=True,
+                          env=dict(os.environ, CAIS_SETUP_ONLY_CHECK="1"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("output,status,last", [
+    ("noise\n3 passed, 0 failed", 0, "3 passed, 0 failed"),
+    ("2 passed, 1 failed\nmake: *** Error 1", 1, "2 passed, 1 failed"),
+    ("no compiler", 2, "0 passed, 1 failed"),
+])
+def test_ci_ends_with_the_count(root, tmp_path, output, status, last):
+    make = tmp_path / "make"
+    make.write_text(f"#!/bin/sh\nprintf '{output}\\n' | sed 's/\\\\n/\\n/g'\nexit {status}\n")
+    make.chmod(0o755)
+    done = subprocess.run([os.path.join(root, ".ci", "run")], capture_output=True, text=True,
+                          env=dict(os.environ, PATH=f"{tmp_path}:/usr/bin:/bin"))
+    assert done.returncode == status
+    assert done.stdout.splitlines()[-1] == last
+    assert re.fullmatch(r"\d+ passed, \d+ failed", last)
