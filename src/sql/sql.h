@@ -1,6 +1,6 @@
 /* A small driver interface over a relational database: connect, prepare, bind, step, transaction. All metadata SQL is
- * written once against it, in src/meta, with $1 $2 … for values, numbered in order of first use. Where databases
- * differ, the difference lives in the driver or in a named pair of statements.
+ * written once against it, in src/meta, with $1 $2 … for values, numbered in order of first use. Where databases differ,
+ * the difference lives in the driver or in a named pair of statements.
  *
  * Kept by sqlite; tests/conformance/sql.c holds every driver to it; fault wraps any of them.
  *
@@ -24,9 +24,8 @@ struct sql_value {
 #define SQL_B(s) ((struct sql_value){ SQL_BLOB, 0, (s) })
 #define SQL_NIL ((struct sql_value){ SQL_NULL, 0, { 0, 0 } })
 /* The values of one statement: SQL(SQL_I(id), SQL_T(name)). */
-#define SQL(...)                                                                                                       \
-    (const struct sql_value[]){ __VA_ARGS__ },                                                                         \
-        sizeof((const struct sql_value[]){ __VA_ARGS__ }) / sizeof(struct sql_value)
+#define SQL(...) \
+    (const struct sql_value[]){ __VA_ARGS__ }, sizeof((const struct sql_value[]){ __VA_ARGS__ }) / sizeof(struct sql_value)
 #define SQL_NO_VALUES NULL, 0
 
 struct sql_db {
@@ -69,9 +68,10 @@ struct sql_driver {
     MUST_USE err_t (*script)(struct sql_conn *, const char *sql, struct arena *a);
     /* Bytes waiting in the write-ahead log; 0 where there is none. Cheap. */
     int64_t (*log_bytes)(struct sql_db *);
-    /* Move the write-ahead log into the database: without waiting for anybody (truncate false), or waiting a little for
-     * readers and cutting the log to nothing. What others keep from being done is no error: log_bytes tells. */
-    MUST_USE err_t (*checkpoint)(struct sql_conn *, bool truncate, struct arena *a);
+    /* Move the write-ahead log into the database: without waiting for anybody (restart false), or to its end, waiting a
+     * little for readers, so that it starts again from its front (its file keeps its blocks, up to 64 MiB: overwriting
+     * them is cheaper than asking for new ones). What others keep from being done is no error: log_bytes tells. */
+    MUST_USE err_t (*checkpoint)(struct sql_conn *, bool restart, struct arena *a);
     /* A consistent copy of the whole database at `path` (which must not exist), while it is in use. Not synced. */
     MUST_USE err_t (*backup)(struct sql_conn *, const char *path, struct arena *a);
     /* The database's own check of its pages and indexes; CORRUPT with its first complaint. */
@@ -85,9 +85,9 @@ MUST_USE err_t sql_query(struct sql_conn *, const char *sql, const struct sql_va
                          struct arena *a, struct sql_cursor **ret_cursor);
 MUST_USE err_t sql_next(struct sql_cursor *, struct arena *a, bool *ret_row);
 struct sql_value sql_column(struct sql_cursor *, int index);
-int64_t sql_column_int(struct sql_cursor *, int index);                 /* 0 for NULL */
-slice sql_column_copy(struct sql_cursor *, int index, struct arena *a); /* text or blob, copied; empty for NULL */
-void sql_close(struct sql_cursor *);                                    /* NULL is fine */
+int64_t sql_column_int(struct sql_cursor *, int index);                    /* 0 for NULL */
+slice sql_column_copy(struct sql_cursor *, int index, struct arena *a);    /* text or blob, copied; empty for NULL */
+void sql_close(struct sql_cursor *);                                       /* NULL is fine */
 static inline void sql_closep(struct sql_cursor **c)
 {
     sql_close(*c);
@@ -106,7 +106,7 @@ MUST_USE err_t sql_commit(struct sql_conn *, struct arena *a);
 void sql_rollback(struct sql_conn *);
 MUST_USE err_t sql_script(struct sql_conn *, const char *sql, struct arena *a);
 int64_t sql_log_bytes(struct sql_db *);
-MUST_USE err_t sql_checkpoint(struct sql_conn *, bool truncate, struct arena *a);
+MUST_USE err_t sql_checkpoint(struct sql_conn *, bool restart, struct arena *a);
 MUST_USE err_t sql_backup(struct sql_conn *, const char *path, struct arena *a);
 MUST_USE err_t sql_verify(struct sql_conn *, struct arena *a);
 void sql_close_db(struct sql_db *); /* NULL is fine */
