@@ -5,7 +5,7 @@
 #include "core/event.h"
 
 #define DEFAULT_ACCOUNT S("default")
-#define OPERATOR        S("operator")
+#define OPERATOR S("operator")
 
 enum { ACCOUNT_NAME_MAX = 64, LOGIN_MAX = 128, LABEL_MAX = 256, PASSWORD_MIN = 8, PASSWORD_MAX = 1024 };
 

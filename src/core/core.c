@@ -3,8 +3,8 @@
 #include <assert.h>
 
 #define INLINE_MAX_DEFAULT ((uint64_t)16 << 10)
-#define NEVER_ASKED        INT64_MIN
-#define ASK_AGAIN_MS       1000
+#define NEVER_ASKED INT64_MIN
+#define ASK_AGAIN_MS 1000
 
 void core_init(struct core *core, struct meta_store *meta, struct blob_store *blob, struct clock *clock,
                struct random *random, const struct core_options *options)

@@ -18,9 +18,9 @@
 #include "core/intake.h"
 #include "jobs/jobs.h"
 
-#define WORLD_START_MS    1795269849000 /* 2026-11-21T14:04:09Z */
-#define WORLD_INLINE_MAX  16384
-#define WORLD_GRACE_MS    minutes(60)
+#define WORLD_START_MS 1795269849000 /* 2026-11-21T14:04:09Z */
+#define WORLD_INLINE_MAX 16384
+#define WORLD_GRACE_MS minutes(60)
 #define WORLD_CACHE_BYTES (1 << 20)
 
 struct world {
