@@ -1,6 +1,6 @@
 /* A small driver interface over a relational database: connect, prepare, bind, step, transaction. All metadata SQL is
- * written once against it, in src/meta, with $1 $2 … for values, numbered in order of first use. Where databases
- * differ, the difference lives in the driver or in a named pair of statements.
+ * written once against it, in src/meta, with $1 $2 … for values, numbered in order of first use. Where databases differ,
+ * the difference lives in the driver or in a named pair of statements.
  *
  * Kept by sqlite; tests/conformance/sql.c holds every driver to it; fault wraps any of them.
  *
@@ -24,9 +24,8 @@ struct sql_value {
 #define SQL_B(s) ((struct sql_value){ SQL_BLOB, 0, (s) })
 #define SQL_NIL ((struct sql_value){ SQL_NULL, 0, { 0, 0 } })
 /* The values of one statement: SQL(SQL_I(id), SQL_T(name)). */
-#define SQL(...)                                                                                                       \
-    (const struct sql_value[]){ __VA_ARGS__ },                                                                         \
-        sizeof((const struct sql_value[]){ __VA_ARGS__ }) / sizeof(struct sql_value)
+#define SQL(...) \
+    (const struct sql_value[]){ __VA_ARGS__ }, sizeof((const struct sql_value[]){ __VA_ARGS__ }) / sizeof(struct sql_value)
 #define SQL_NO_VALUES NULL, 0
 
 struct sql_db {
@@ -55,12 +54,22 @@ struct sql_driver {
     void (*close)(struct sql_cursor *);
     /* Rows changed by the last statement that changed any. */
     int64_t (*changed)(struct sql_conn *);
-    /* Several statements separated by semicolons, without values: migrations, transaction control. */
+    /* Run an INSERT of one row into a table whose key is `id`, and tell the id. A driver whose database does not
+     * remember it adds RETURNING id to the text. */
+    MUST_USE err_t (*insert)(struct sql_conn *, const char *sql, const struct sql_value *values, size_t count,
+                             struct arena *a, int64_t *ret_id);
+    /* A transaction: of a WRITE connection one that may write from the start, of a READ connection a snapshot, which is
+     * taken by the first statement at the latest. A transaction left over from before is rolled back first. */
+    MUST_USE err_t (*begin)(struct sql_conn *, struct arena *a);
+    /* After an error nothing is known about the outcome; call rollback. */
+    MUST_USE err_t (*commit)(struct sql_conn *, struct arena *a);
+    void (*rollback)(struct sql_conn *); /* nothing to roll back is fine */
+    /* Several statements separated by semicolons, without values: migrations. */
     MUST_USE err_t (*script)(struct sql_conn *, const char *sql, struct arena *a);
     /* Bytes waiting in the write-ahead log; 0 where there is none. Cheap. */
     int64_t (*log_bytes)(struct sql_db *);
-    /* Move the write-ahead log into the database: without waiting for anybody (truncate false), or waiting for readers
-     * and cutting the log to nothing. */
+    /* Move the write-ahead log into the database: without waiting for anybody (truncate false), or waiting a little for
+     * readers and cutting the log to nothing. What others keep from being done is no error: log_bytes tells. */
     MUST_USE err_t (*checkpoint)(struct sql_conn *, bool truncate, struct arena *a);
     /* A consistent copy of the whole database at `path` (which must not exist), while it is in use. Not synced. */
     MUST_USE err_t (*backup)(struct sql_conn *, const char *path, struct arena *a);
@@ -75,20 +84,30 @@ MUST_USE err_t sql_query(struct sql_conn *, const char *sql, const struct sql_va
                          struct arena *a, struct sql_cursor **ret_cursor);
 MUST_USE err_t sql_next(struct sql_cursor *, struct arena *a, bool *ret_row);
 struct sql_value sql_column(struct sql_cursor *, int index);
-int64_t sql_column_int(struct sql_cursor *, int index);                 /* 0 for NULL */
-slice sql_column_copy(struct sql_cursor *, int index, struct arena *a); /* text or blob, copied; empty for NULL */
-void sql_close(struct sql_cursor *);                                    /* NULL is fine */
+int64_t sql_column_int(struct sql_cursor *, int index);                    /* 0 for NULL */
+slice sql_column_copy(struct sql_cursor *, int index, struct arena *a);    /* text or blob, copied; empty for NULL */
+void sql_close(struct sql_cursor *);                                       /* NULL is fine */
 static inline void sql_closep(struct sql_cursor **c)
 {
     sql_close(*c);
 }
-/* Run a statement to its end; ret_changed may be NULL. */
+/* Run a statement to its end; ret_changed (rows changed by this statement) may be NULL. */
 MUST_USE err_t sql_exec(struct sql_conn *, const char *sql, const struct sql_value *values, size_t count,
                         struct arena *a, int64_t *ret_changed);
 /* The first column of the first row as an integer; NOT_FOUND when there is no row. */
 MUST_USE err_t sql_get_int(struct sql_conn *, const char *sql, const struct sql_value *values, size_t count,
                            struct arena *a, int64_t *ret_value);
+/* Run an INSERT of one row into a table whose key is `id`. */
+MUST_USE err_t sql_insert(struct sql_conn *, const char *sql, const struct sql_value *values, size_t count,
+                          struct arena *a, int64_t *ret_id);
+MUST_USE err_t sql_begin(struct sql_conn *, struct arena *a);
+MUST_USE err_t sql_commit(struct sql_conn *, struct arena *a);
+void sql_rollback(struct sql_conn *);
 MUST_USE err_t sql_script(struct sql_conn *, const char *sql, struct arena *a);
+int64_t sql_log_bytes(struct sql_db *);
+MUST_USE err_t sql_checkpoint(struct sql_conn *, bool truncate, struct arena *a);
+MUST_USE err_t sql_backup(struct sql_conn *, const char *path, struct arena *a);
+MUST_USE err_t sql_verify(struct sql_conn *, struct arena *a);
 void sql_close_db(struct sql_db *); /* NULL is fine */
 
 #endif

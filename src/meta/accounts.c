@@ -1,0 +1,92 @@
+/* Accounts and what they use. The usage counters are changed by every upload; nobody caches them, so they do not count as
+ * a change of the record (see meta_generation). */
+#include "meta/meta_priv.h"
+
+#define ACCOUNT "SELECT id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files FROM accounts"
+
+static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    *(struct account *)ret = (struct account){
+        .id = sql_column_int(c, 0),
+        .name = sql_column_copy(c, 1, a),
+        .created_at_ms = sql_column_int(c, 2),
+        .max_bytes = sql_column_int(c, 3),
+        .max_files = sql_column_int(c, 4),
+        .used_bytes = sql_column_int(c, 5),
+        .used_files = sql_column_int(c, 6),
+    };
+}
+
+err_t meta_account_add(struct meta_tx *tx, const struct account *account, struct arena *a, int64_t *ret_id)
+{
+    return tx_insert(tx,
+                     "INSERT INTO accounts (name, created_at_ms, max_bytes, max_files, used_bytes, used_files)"
+                     " VALUES ($1, $2, $3, $4, $5, $6)",
+                     SQL(SQL_T(account->name), SQL_I(account->created_at_ms), SQL_I(account->max_bytes),
+                         SQL_I(account->max_files), SQL_I(account->used_bytes), SQL_I(account->used_files)),
+                     a, ret_id);
+}
+
+err_t meta_account_get(struct meta_tx *tx, int64_t id, struct arena *a, struct account *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "account", ACCOUNT " WHERE id = $1", SQL(SQL_I(id)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_account_by_name(struct meta_tx *tx, slice name, struct arena *a, struct account *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "account", ACCOUNT " WHERE name = $1", SQL(SQL_T(name)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_account_list(struct meta_tx *tx, struct arena *a, struct account **ret, size_t *ret_count)
+{
+    return tx_list(tx, ACCOUNT " ORDER BY id", SQL_NO_VALUES, a, sizeof **ret, fill, ret, ret_count);
+}
+
+err_t meta_account_set_limits(struct meta_tx *tx, int64_t id, int64_t max_bytes, int64_t max_files, struct arena *a)
+{
+    return tx_change_one(tx, "account", "UPDATE accounts SET max_bytes = $1, max_files = $2 WHERE id = $3",
+                         SQL(SQL_I(max_bytes), SQL_I(max_files), SQL_I(id)), a);
+}
+
+err_t meta_account_use(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t files, struct arena *a)
+{
+    int64_t changed;
+    /* The remaining room is compared, not the sum: it cannot overflow. */
+    TRY(tx_add_counted(tx,
+                       "UPDATE accounts SET used_bytes = used_bytes + $1, used_files = used_files + $2 WHERE id = $3"
+                       " AND ($1 <= 0 OR max_bytes = 0 OR $1 <= max_bytes - used_bytes)"
+                       " AND ($2 <= 0 OR max_files = 0 OR $2 <= max_files - used_files)",
+                       SQL(SQL_I(bytes), SQL_I(files), SQL_I(id)), a, &changed));
+    if (changed)
+        return NULL;
+    struct account account;
+    TRY(meta_account_get(tx, id, a, &account));
+    return err_make(a, ERR_QUOTA, "the account's limit of %s is used up",
+                    bytes > 0 && account.max_bytes && bytes > account.max_bytes - account.used_bytes ? "bytes"
+                                                                                                      : "files");
+}
+
+/* What the files of each account really use. */
+#define COUNTED                                                                                                  \
+    "WITH counted AS (SELECT a.id AS id, COALESCE(f.bytes, 0) AS bytes, COALESCE(f.files, 0) AS files"           \
+    " FROM accounts a LEFT JOIN (SELECT account_id, SUM(size_bytes) AS bytes, COUNT(*) AS files FROM files"      \
+    " WHERE object_id IS NOT NULL GROUP BY account_id) f ON f.account_id = a.id)"
+
+err_t meta_usage_check(struct meta_tx *tx, bool repair, struct arena *a, int64_t *ret_wrong)
+{
+    if (!repair)
+        return tx_int(tx,
+                      COUNTED " SELECT COUNT(*) FROM accounts JOIN counted c ON c.id = accounts.id"
+                              " WHERE used_bytes <> c.bytes OR used_files <> c.files",
+                      SQL_NO_VALUES, a, ret_wrong);
+    return tx_add_counted(tx,
+                          COUNTED " UPDATE accounts SET used_bytes = c.bytes, used_files = c.files FROM counted c"
+                                  " WHERE c.id = accounts.id AND (used_bytes <> c.bytes OR used_files <> c.files)",
+                          SQL_NO_VALUES, a, ret_wrong);
+}

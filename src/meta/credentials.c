@@ -1,0 +1,107 @@
+/* Secrets come as SHA-256 and are found by index; nothing here knows a secret itself. */
+#include "meta/meta_priv.h"
+
+#include <string.h>
+
+#define CREDENTIAL                                                                                       \
+    "SELECT id, account_id, user_id, purpose, form, secret_hash, parent_id, created_at_ms, expires_at_ms," \
+    " revoked_at_ms FROM credentials"
+
+static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    struct credential *credential = ret;
+    *credential = (struct credential){
+        .id = sql_column_int(c, 0),
+        .account_id = sql_column_int(c, 1),
+        .user_id = sql_column_int(c, 2),
+        .purpose = sql_column_copy(c, 3, a),
+        .form = (enum credential_form)sql_column_int(c, 4),
+        .parent_id = sql_column_int(c, 6),
+        .created_at_ms = sql_column_int(c, 7),
+        .expires_at_ms = sql_column_int(c, 8),
+        .revoked_at_ms = sql_column_int(c, 9),
+    };
+    column_bytes(c, 5, credential->secret_hash, SHA256_SIZE);
+}
+
+err_t meta_credential_add(struct meta_tx *tx, const struct credential *k, struct arena *a, int64_t *ret_id)
+{
+    return tx_insert(tx,
+                     "INSERT INTO credentials (account_id, user_id, purpose, form, secret_hash, parent_id,"
+                     " created_at_ms, expires_at_ms, revoked_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                     SQL(SQL_I(k->account_id), SQL_I(k->user_id), SQL_T(k->purpose), SQL_I(k->form),
+                         SQL_BYTES(k->secret_hash, SHA256_SIZE), sql_id(k->parent_id), SQL_I(k->created_at_ms),
+                         SQL_I(k->expires_at_ms), SQL_I(k->revoked_at_ms)),
+                     a, ret_id);
+}
+
+err_t meta_credential_get(struct meta_tx *tx, int64_t id, struct arena *a, struct credential *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "credential", CREDENTIAL " WHERE id = $1", SQL(SQL_I(id)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_credential_by_hash(struct meta_tx *tx, slice purpose, enum credential_form form,
+                              const unsigned char hash[SHA256_SIZE], struct arena *a, struct credential *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "credential", CREDENTIAL " WHERE secret_hash = $1 AND purpose = $2 AND form = $3",
+               SQL(SQL_BYTES(hash, SHA256_SIZE), SQL_T(purpose), SQL_I(form)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_credential_list(struct meta_tx *tx, int64_t user_id, enum credential_form form, struct arena *a,
+                           struct credential **ret, size_t *ret_count)
+{
+    if (!user_id)
+        return tx_list(tx, CREDENTIAL " WHERE form = $1 ORDER BY id", SQL(SQL_I(form)), a, sizeof **ret, fill, ret,
+                       ret_count);
+    return tx_list(tx, CREDENTIAL " WHERE user_id = $1 AND form = $2 ORDER BY id", SQL(SQL_I(user_id), SQL_I(form)), a,
+                   sizeof **ret, fill, ret, ret_count);
+}
+
+err_t meta_credential_revoke(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
+{
+    int64_t known;
+    err_t e = tx_int(tx, "SELECT id FROM credentials WHERE id = $1", SQL(SQL_I(id)), a, &known);
+    if (err_is(e, ERR_NOT_FOUND))
+        return err_make(a, ERR_NOT_FOUND, "no such credential");
+    TRY(e);
+    return tx_change(tx,
+                     "WITH RECURSIVE made (id) AS (SELECT id FROM credentials WHERE id = $1 UNION"
+                     " SELECT k.id FROM credentials k JOIN made ON k.parent_id = made.id)"
+                     " UPDATE credentials SET revoked_at_ms = $2 WHERE revoked_at_ms = 0"
+                     " AND id IN (SELECT id FROM made)",
+                     SQL(SQL_I(id), SQL_I(now_ms)), a, NULL);
+}
+
+err_t meta_credential_revoke_tokens(struct meta_tx *tx, int64_t user_id, int64_t now_ms, struct arena *a)
+{
+    return tx_change(tx, "UPDATE credentials SET revoked_at_ms = $1 WHERE user_id = $2 AND form = 1 AND revoked_at_ms = 0",
+                     SQL(SQL_I(now_ms), SQL_I(user_id)), a, NULL);
+}
+
+err_t meta_credential_trim_tokens(struct meta_tx *tx, int64_t user_id, slice purpose, int64_t keep, int64_t now_ms,
+                                  struct arena *a)
+{
+    return tx_change(tx,
+                     "UPDATE credentials SET revoked_at_ms = $1 WHERE id IN (SELECT id FROM credentials"
+                     " WHERE user_id = $2 AND form = 1 AND purpose = $3 AND revoked_at_ms = 0"
+                     " AND (expires_at_ms = 0 OR expires_at_ms > $1)"
+                     " ORDER BY created_at_ms DESC, id DESC LIMIT 9223372036854775807 OFFSET $4)",
+                     SQL(SQL_I(now_ms), SQL_I(user_id), SQL_T(purpose), SQL_I(keep > 0 ? keep : 0)), a, NULL);
+}
+
+/* A token from which others were made goes after them. */
+err_t meta_credential_forget(struct meta_tx *tx, int64_t before_ms, struct arena *a, int64_t *ret_count)
+{
+    return tx_change(tx,
+                     "DELETE FROM credentials WHERE form = 1 AND id IN"
+                     " (SELECT id FROM credentials WHERE expires_at_ms > 0 AND expires_at_ms < $1"
+                     " UNION SELECT id FROM credentials WHERE revoked_at_ms > 0 AND revoked_at_ms < $1)"
+                     " AND NOT EXISTS (SELECT 1 FROM credentials made WHERE made.parent_id = credentials.id)",
+                     SQL(SQL_I(before_ms)), a, ret_count);
+}

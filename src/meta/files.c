@@ -1,0 +1,133 @@
+/* Files. Where a listing may or may not be bound to an account or an owner, each combination has a statement of its own:
+ * "column = $1 OR $1 = 0" would read the whole table. */
+#include "meta/meta_priv.h"
+
+#include <string.h>
+
+#define FILE_ROW                                                                                                \
+    "SELECT f.id, f.uuid, f.account_id, f.owner_id, COALESCE(u.login, ''), f.way, f.name, f.content_type, f.state," \
+    " f.object_id, f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms"                         \
+    " FROM files f LEFT JOIN users u ON u.id = f.owner_id"
+
+static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    struct file *file = ret;
+    *file = (struct file){
+        .id = sql_column_int(c, 0),
+        .account_id = sql_column_int(c, 2),
+        .owner_id = sql_column_int(c, 3),
+        .owner_login = sql_column_copy(c, 4, a),
+        .way = sql_column_copy(c, 5, a),
+        .name = sql_column_copy(c, 6, a),
+        .content_type = sql_column_copy(c, 7, a),
+        .state = (enum file_state)sql_column_int(c, 8),
+        .object_id = sql_column_int(c, 9),
+        .size_bytes = (uint64_t)sql_column_int(c, 10),
+        .created_at_ms = sql_column_int(c, 12),
+        .stored_at_ms = sql_column_int(c, 13),
+        .purge_at_ms = sql_column_int(c, 14),
+    };
+    column_bytes(c, 1, file->uuid, sizeof file->uuid);
+    column_bytes(c, 11, file->md5, MD5_SIZE);
+}
+
+err_t meta_file_add(struct meta_tx *tx, const struct file *f, struct arena *a, int64_t *ret_id)
+{
+    return tx_insert(tx,
+                     "INSERT INTO files (uuid, account_id, owner_id, way, name, content_type, state, object_id,"
+                     " size_bytes, md5, created_at_ms, stored_at_ms, purge_at_ms)"
+                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                     SQL(SQL_BYTES(f->uuid, sizeof f->uuid), SQL_I(f->account_id), SQL_I(f->owner_id), SQL_T(f->way),
+                         SQL_T(f->name), SQL_T(f->content_type), SQL_I(f->state), sql_id(f->object_id),
+                         SQL_I((int64_t)f->size_bytes), SQL_BYTES(f->md5, MD5_SIZE), SQL_I(f->created_at_ms),
+                         SQL_I(f->stored_at_ms), SQL_I(f->purge_at_ms)),
+                     a, ret_id);
+}
+
+err_t meta_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct file *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "file", FILE_ROW " WHERE f.id = $1", SQL(SQL_I(id)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_file_by_uuid(struct meta_tx *tx, const unsigned char uuid[16], struct arena *a, struct file *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "file", FILE_ROW " WHERE f.uuid = $1", SQL(SQL_BYTES(uuid, 16)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+/* A LIKE pattern (escape character \) for "contains text", in lower case; empty text matches everything. */
+static slice pattern_of(slice text, struct arena *a)
+{
+    char *to = arena_alloc(a, 2 * text.n + 3);
+    size_t n = 0;
+    to[n++] = '%';
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '%' || c == '_' || c == '\\')
+            to[n++] = '\\';
+        to[n++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    to[n++] = '%';
+    return (slice){ to, n };
+}
+
+#define FILTERED                                                                                             \
+    FILE_ROW " WHERE f.id < $1 AND ($2 = -1 OR f.state = $2) AND ($3 = '%%' OR lower(f.name) LIKE $3 ESCAPE '\\')"
+#define NEWEST_FIRST " ORDER BY f.id DESC LIMIT "
+
+err_t meta_file_list(struct meta_tx *tx, const struct file_query *q, struct arena *a, struct file **ret,
+                     size_t *ret_count)
+{
+    struct sql_value v[6] = { SQL_I(q->before_id ? q->before_id : INT64_MAX), SQL_I(q->state),
+                              SQL_T(pattern_of(q->name_contains, a)) };
+    struct sql_value most = SQL_I(q->most > INT64_MAX ? INT64_MAX : (int64_t)q->most);
+    const char *sql;
+    size_t n = 3;
+    if (q->owner_id && q->account_id) {
+        v[n++] = SQL_I(q->owner_id);
+        v[n++] = SQL_I(q->account_id);
+        sql = FILTERED " AND f.owner_id = $4 AND f.account_id + 0 = $5" NEWEST_FIRST "$6"; /* + 0: by owner, please */
+    } else if (q->owner_id) {
+        v[n++] = SQL_I(q->owner_id);
+        sql = FILTERED " AND f.owner_id = $4" NEWEST_FIRST "$5";
+    } else if (q->account_id) {
+        v[n++] = SQL_I(q->account_id);
+        sql = FILTERED " AND f.account_id = $4" NEWEST_FIRST "$5";
+    } else {
+        sql = FILTERED NEWEST_FIRST "$4";
+    }
+    v[n++] = most;
+    return tx_list(tx, sql, v, n, a, sizeof **ret, fill, ret, ret_count);
+}
+
+err_t meta_file_move(struct meta_tx *tx, int64_t id, enum file_state from, enum file_state to, int64_t purge_at_ms,
+                     struct arena *a)
+{
+    int64_t changed, state;
+    TRY(tx_change(tx, "UPDATE files SET state = $1, purge_at_ms = $2 WHERE id = $3 AND state = $4",
+                  SQL(SQL_I(to), SQL_I(purge_at_ms), SQL_I(id), SQL_I(from)), a, &changed));
+    if (changed)
+        return NULL;
+    err_t e = tx_int(tx, "SELECT state FROM files WHERE id = $1", SQL(SQL_I(id)), a, &state);
+    if (err_is(e, ERR_NOT_FOUND))
+        return err_make(a, ERR_NOT_FOUND, "no such file");
+    TRY(e);
+    return err_make(a, ERR_CONFLICT, "the file is in another state");
+}
+
+err_t meta_file_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    return tx_change_one(tx, "file", "DELETE FROM files WHERE id = $1", SQL(SQL_I(id)), a);
+}
+
+err_t meta_file_due(struct meta_tx *tx, int64_t now_ms, size_t most, struct arena *a, struct file **ret,
+                    size_t *ret_count)
+{
+    return tx_list(tx, FILE_ROW " WHERE f.purge_at_ms > 0 AND f.purge_at_ms <= $1 ORDER BY f.purge_at_ms, f.id LIMIT $2",
+                   SQL(SQL_I(now_ms), SQL_I((int64_t)most)), a, sizeof **ret, fill, ret, ret_count);
+}

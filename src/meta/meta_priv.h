@@ -1,0 +1,88 @@
+/* What the files of this folder share: the store, its transactions, and short ways to say a statement. */
+#ifndef CAIS_META_META_PRIV_H
+#define CAIS_META_META_PRIV_H
+
+#include "meta/meta.h"
+
+#include <stdatomic.h>
+
+/* ---- the schema's history, generated from migrations/ ---- */
+
+struct migration {
+    int64_t version;
+    const char *name, *sql;
+};
+extern const struct migration migrations[];
+extern const size_t migration_count;
+
+/* ---- the store ---- */
+
+struct meta_tx {
+    struct meta_store *store;
+    struct sql_conn *conn;
+    bool writes;
+    bool changed; /* anything was added, changed or removed */
+    bool touched; /* a record that existed before was changed or removed */
+};
+
+/* A connection for snapshots. Between snapshots it waits in the store's list. */
+struct reader {
+    struct meta_tx tx; /* first, so that a snapshot is its reader */
+    struct reader *next;
+};
+
+struct committer;
+
+struct meta_store {
+    struct sql_db *db;
+    struct meta_options options;
+    struct sql_conn *writer; /* NULL when read_only */
+    atomic_ullong generation;
+    struct committer *committer; /* NULL when read_only */
+    pthread_mutex_t readers_lock;
+    struct reader *readers;
+};
+
+MUST_USE err_t committer_start(struct meta_store *, struct arena *a);
+void committer_stop(struct meta_store *); /* finishes what was submitted; not started is fine */
+MUST_USE err_t reader_take(struct meta_store *, struct arena *a, struct reader **ret_reader);
+void reader_give(struct meta_store *, struct reader *);
+
+/* ---- statements ---- */
+
+/* Start a statement that reads. */
+MUST_USE err_t tx_query(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,
+                        struct arena *a, struct sql_cursor **ret_cursor);
+/* The same, and its first row; NOT_FOUND "no such WHAT" when there is none. */
+MUST_USE err_t tx_one(struct meta_tx *, const char *what, const char *sql, const struct sql_value *values,
+                      size_t count, struct arena *a, struct sql_cursor **ret_cursor);
+/* Run a statement that adds rows, or changes what nobody caches. */
+MUST_USE err_t tx_add(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count, struct arena *a);
+MUST_USE err_t tx_add_counted(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,
+                              struct arena *a, int64_t *ret_changed);
+MUST_USE err_t tx_insert(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,
+                         struct arena *a, int64_t *ret_id);
+/* Run a statement that changes or removes rows, and remember that it did. ret_changed may be NULL. */
+MUST_USE err_t tx_change(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,
+                         struct arena *a, int64_t *ret_changed);
+/* The same for one record; NOT_FOUND "no such WHAT" when nothing changed. */
+MUST_USE err_t tx_change_one(struct meta_tx *, const char *what, const char *sql, const struct sql_value *values,
+                             size_t count, struct arena *a);
+MUST_USE err_t tx_int(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
+                      int64_t *ret_value);
+
+/* Every row of a query as an array: fill(cursor, a, record) for each. */
+typedef void fill_fn(struct sql_cursor *, struct arena *a, void *ret_record);
+MUST_USE err_t tx_list(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
+                       size_t record_size, fill_fn *fill, void *ret_records, size_t *ret_count);
+
+/* An id that may be missing: 0 is NULL. */
+static inline struct sql_value sql_id(int64_t id)
+{
+    return id ? SQL_I(id) : SQL_NIL;
+}
+/* Fixed-size bytes of a column; zeros when it holds another size. */
+void column_bytes(struct sql_cursor *, int index, unsigned char *ret_bytes, size_t size);
+#define SQL_BYTES(p, n) SQL_B(((slice){ (const char *)(p), (n) }))
+
+#endif

@@ -1,0 +1,107 @@
+/* Objects and the garbage they leave. The record goes first and its blob key is put on the garbage list in the same
+ * transaction; the bytes go later, by whoever works the list off. */
+#include "meta/meta_priv.h"
+
+#define OBJECT "SELECT id, account_id, size_bytes, md5, created_at_ms, blob_key"
+
+static void fill(struct sql_cursor *c, struct arena *a, struct object *ret)
+{
+    *ret = (struct object){
+        .id = sql_column_int(c, 0),
+        .account_id = sql_column_int(c, 1),
+        .size_bytes = (uint64_t)sql_column_int(c, 2),
+        .created_at_ms = sql_column_int(c, 4),
+        .blob_key = sql_column_copy(c, 5, a),
+    };
+    column_bytes(c, 3, ret->md5, MD5_SIZE);
+}
+
+err_t meta_object_add(struct meta_tx *tx, const struct object *object, struct arena *a, int64_t *ret_id)
+{
+    bool is_inline = !object->blob_key.n;
+    return tx_insert(tx,
+                     "INSERT INTO objects (account_id, size_bytes, md5, created_at_ms, blob_key, inline_bytes)"
+                     " VALUES ($1, $2, $3, $4, $5, $6)",
+                     SQL(SQL_I(object->account_id), SQL_I((int64_t)object->size_bytes), SQL_BYTES(object->md5, MD5_SIZE),
+                         SQL_I(object->created_at_ms), is_inline ? SQL_NIL : SQL_T(object->blob_key),
+                         is_inline ? SQL_B(object->inline_bytes) : SQL_NIL),
+                     a, ret_id);
+}
+
+err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct object *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "object", OBJECT ", inline_bytes FROM objects WHERE id = $1", SQL(SQL_I(id)), a, &c));
+    fill(c, a, ret);
+    ret->inline_bytes = sql_column_copy(c, 6, a);
+    return NULL;
+}
+
+err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
+{
+    slice blob_key;
+    {
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        err_t e = tx_one(tx, "object",
+                         "SELECT blob_key FROM objects WHERE id = $1"
+                         " AND NOT EXISTS (SELECT 1 FROM files WHERE object_id = objects.id)",
+                         SQL(SQL_I(id)), a, &c);
+        if (err_is(e, ERR_NOT_FOUND))
+            return NULL;
+        TRY(e);
+        blob_key = sql_column_copy(c, 0, a);
+    }
+    TRY(tx_change(tx, "DELETE FROM objects WHERE id = $1", SQL(SQL_I(id)), a, NULL));
+    if (!blob_key.n)
+        return NULL;
+    return tx_add(tx, "INSERT INTO garbage (blob_key, put_at_ms) VALUES ($1, $2) ON CONFLICT (blob_key) DO NOTHING",
+                  SQL(SQL_T(blob_key), SQL_I(now_ms)), a);
+}
+
+err_t meta_object_each(struct meta_tx *tx, int64_t after_id, struct arena *a,
+                       err_t (*visit)(void *arg, const struct object *), void *arg)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_query(tx, OBJECT " FROM objects WHERE id > $1 ORDER BY id", SQL(SQL_I(after_id)), a, &c));
+    for (;;) {
+        bool row;
+        TRY(sql_next(c, a, &row));
+        if (!row)
+            return NULL;
+        SCRATCH(s); /* a store holds millions of them */
+        struct object object;
+        fill(c, &s, &object);
+        TRY(visit(arg, &object));
+    }
+}
+
+err_t meta_object_has_key(struct meta_tx *tx, slice blob_key, struct arena *a, bool *ret_has)
+{
+    int64_t count;
+    TRY(tx_int(tx, "SELECT COUNT(*) FROM objects WHERE blob_key = $1 AND blob_key IS NOT NULL", SQL(SQL_T(blob_key)), a,
+               &count));
+    *ret_has = count > 0;
+    return NULL;
+}
+
+static void fill_key(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    *(slice *)ret = sql_column_copy(c, 0, a);
+}
+
+/* A key that an object has is never handed out, however it came onto the list. */
+err_t meta_garbage_list(struct meta_tx *tx, int64_t before_ms, size_t most, struct arena *a, slice **ret_keys,
+                        size_t *ret_count)
+{
+    return tx_list(tx,
+                   "SELECT blob_key FROM garbage WHERE put_at_ms < $1"
+                   " AND NOT EXISTS (SELECT 1 FROM objects WHERE objects.blob_key = garbage.blob_key"
+                   " AND objects.blob_key IS NOT NULL) ORDER BY put_at_ms, id LIMIT $2",
+                   SQL(SQL_I(before_ms), SQL_I((int64_t)most)), a, sizeof **ret_keys, fill_key, ret_keys, ret_count);
+}
+
+err_t meta_garbage_forget(struct meta_tx *tx, slice blob_key, struct arena *a)
+{
+    /* Nobody looks garbage up, so nothing cached grows old by this. */
+    return tx_add(tx, "DELETE FROM garbage WHERE blob_key = $1", SQL(SQL_T(blob_key)), a);
+}

@@ -1,0 +1,83 @@
+/* References: what holds on to files, and the chains of versions they form. */
+#include "meta/meta_priv.h"
+
+#define REFERENCE                                                                                             \
+    "SELECT r.id, r.account_id, r.task_id, r.comment_id, r.file_id, r.root_id, r.version, r.url,"             \
+    " CASE WHEN r.name <> '' THEN r.name ELSE COALESCE(f.name, '') END, COALESCE(f.size_bytes, 0), f.md5," \
+    " r.created_at_ms FROM refs r LEFT JOIN files f ON f.id = r.file_id"
+
+static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    struct reference *r = ret;
+    *r = (struct reference){
+        .id = sql_column_int(c, 0),
+        .account_id = sql_column_int(c, 1),
+        .task_id = sql_column_int(c, 2),
+        .comment_id = sql_column_int(c, 3),
+        .file_id = sql_column_int(c, 4),
+        .root_id = sql_column_int(c, 5),
+        .version = sql_column_int(c, 6),
+        .url = sql_column_copy(c, 7, a),
+        .name = sql_column_copy(c, 8, a),
+        .size_bytes = (uint64_t)sql_column_int(c, 9),
+        .created_at_ms = sql_column_int(c, 11),
+    };
+    column_bytes(c, 10, r->md5, MD5_SIZE);
+}
+
+/* Nobody else writes, so "the newest version and one" is taken by nobody before this row is there. */
+static err_t next_version(struct meta_tx *tx, int64_t root_id, struct arena *a, int64_t *ret_version)
+{
+    int64_t newest;
+    TRY(tx_int(tx, "SELECT COALESCE(MAX(version), 0) FROM refs WHERE root_id = $1 AND root_id IS NOT NULL",
+               SQL(SQL_I(root_id)), a, &newest));
+    if (!newest)
+        return err_make(a, ERR_NOT_FOUND, "no such chain of versions");
+    *ret_version = newest + 1;
+    return NULL;
+}
+
+err_t meta_reference_add(struct meta_tx *tx, struct reference *r, struct arena *a)
+{
+    int64_t version = 1, id;
+    if (r->root_id)
+        TRY(next_version(tx, r->root_id, a, &version));
+    TRY(tx_insert(tx,
+                  "INSERT INTO refs (account_id, task_id, comment_id, file_id, root_id, version, url, name,"
+                  " created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                  SQL(SQL_I(r->account_id), SQL_I(r->task_id), sql_id(r->comment_id), sql_id(r->file_id),
+                      sql_id(r->root_id), SQL_I(version), SQL_T(r->url), SQL_T(r->name), SQL_I(r->created_at_ms)),
+                  a, &id));
+    if (!r->root_id)
+        TRY(tx_add(tx, "UPDATE refs SET root_id = id WHERE id = $1", SQL(SQL_I(id)), a));
+    r->root_id = r->root_id ? r->root_id : id;
+    r->id = id;
+    r->version = version;
+    return NULL;
+}
+
+err_t meta_reference_get(struct meta_tx *tx, int64_t id, struct arena *a, struct reference *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "reference", REFERENCE " WHERE r.id = $1", SQL(SQL_I(id)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_reference_list(struct meta_tx *tx, int64_t task_id, struct arena *a, struct reference **ret,
+                          size_t *ret_count)
+{
+    return tx_list(tx, REFERENCE " WHERE r.task_id = $1 ORDER BY r.id", SQL(SQL_I(task_id)), a, sizeof **ret, fill, ret,
+                   ret_count);
+}
+
+err_t meta_reference_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
+{
+    return tx_int(tx, "SELECT COUNT(*) FROM refs WHERE task_id = $1", SQL(SQL_I(task_id)), a, ret);
+}
+
+err_t meta_reference_holds(struct meta_tx *tx, int64_t file_id, struct arena *a, int64_t *ret_count)
+{
+    return tx_int(tx, "SELECT COUNT(*) FROM refs WHERE file_id = $1 AND file_id IS NOT NULL", SQL(SQL_I(file_id)), a,
+                  ret_count);
+}

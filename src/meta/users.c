@@ -1,0 +1,87 @@
+/* A deleted user keeps its row (files and the audit log name it) but gives its login back: the unique index leaves deleted
+ * ones out. */
+#include "meta/meta_priv.h"
+
+#define USER "SELECT id, account_id, login, name, email, kind, state, is_admin, created_at_ms FROM users"
+
+static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    *(struct user *)ret = (struct user){
+        .id = sql_column_int(c, 0),
+        .account_id = sql_column_int(c, 1),
+        .login = sql_column_copy(c, 2, a),
+        .name = sql_column_copy(c, 3, a),
+        .email = sql_column_copy(c, 4, a),
+        .kind = (enum user_kind)sql_column_int(c, 5),
+        .state = (enum user_state)sql_column_int(c, 6),
+        .is_admin = sql_column_int(c, 7) != 0,
+        .created_at_ms = sql_column_int(c, 8),
+    };
+}
+
+err_t meta_user_add(struct meta_tx *tx, const struct user *user, struct arena *a, int64_t *ret_id)
+{
+    return tx_insert(tx,
+                     "INSERT INTO users (account_id, login, name, email, kind, state, is_admin, created_at_ms)"
+                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                     SQL(SQL_I(user->account_id), SQL_T(user->login), SQL_T(user->name), SQL_T(user->email),
+                         SQL_I(user->kind), SQL_I(user->state), SQL_I(user->is_admin), SQL_I(user->created_at_ms)),
+                     a, ret_id);
+}
+
+static err_t get(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
+                 struct user *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "user", sql, values, count, a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_user_get(struct meta_tx *tx, int64_t id, struct arena *a, struct user *ret)
+{
+    return get(tx, USER " WHERE id = $1", SQL(SQL_I(id)), a, ret);
+}
+
+err_t meta_user_by_login(struct meta_tx *tx, slice login, struct arena *a, struct user *ret)
+{
+    return get(tx, USER " WHERE login = $1 AND state <> 2", SQL(SQL_T(login)), a, ret);
+}
+
+/* Logins first: an e-mail address belongs to whoever logs in with it, before one who only wrote it down. */
+err_t meta_user_by_email(struct meta_tx *tx, int64_t account_id, slice email, struct arena *a, struct user *ret)
+{
+    err_t e = get(tx, USER " WHERE login = $1 AND state <> 2 AND state = 0 AND account_id = $2",
+                  SQL(SQL_T(email), SQL_I(account_id)), a, ret);
+    if (!err_is(e, ERR_NOT_FOUND) || !email.n)
+        return e;
+    return get(tx, USER " WHERE account_id = $1 AND email = $2 AND state = 0 ORDER BY id LIMIT 1",
+               SQL(SQL_I(account_id), SQL_T(email)), a, ret);
+}
+
+err_t meta_user_list(struct meta_tx *tx, int64_t account_id, struct arena *a, struct user **ret, size_t *ret_count)
+{
+    if (!account_id)
+        return tx_list(tx, USER " ORDER BY id", SQL_NO_VALUES, a, sizeof **ret, fill, ret, ret_count);
+    return tx_list(tx, USER " WHERE account_id = $1 ORDER BY id", SQL(SQL_I(account_id)), a, sizeof **ret, fill, ret,
+                   ret_count);
+}
+
+err_t meta_user_set_state(struct meta_tx *tx, int64_t id, enum user_state state, struct arena *a)
+{
+    return tx_change_one(tx, "user", "UPDATE users SET state = $1 WHERE id = $2", SQL(SQL_I(state), SQL_I(id)), a);
+}
+
+err_t meta_user_set_password(struct meta_tx *tx, int64_t id, slice hash, struct arena *a)
+{
+    return tx_change_one(tx, "user", "UPDATE users SET password_hash = $1 WHERE id = $2", SQL(SQL_T(hash), SQL_I(id)),
+                         a);
+}
+
+err_t meta_user_password(struct meta_tx *tx, int64_t id, struct arena *a, slice *ret_hash)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "user", "SELECT password_hash FROM users WHERE id = $1", SQL(SQL_I(id)), a, &c));
+    *ret_hash = sql_column_copy(c, 0, a);
+    return NULL;
+}

@@ -1,0 +1,181 @@
+/* Every store call asks the plan first; one that must fail never reaches the database, so what it would have done is
+ * not done. */
+#include "sql/fault/fault.h"
+
+#include <stdlib.h>
+
+struct fault_db {
+    struct sql_db db;
+    struct sql_db *inner;
+    struct fault_plan *plan;
+};
+
+struct fault_conn {
+    struct sql_conn conn;
+    struct sql_conn *inner;
+    struct fault_db *db;
+};
+
+struct fault_cursor {
+    struct sql_cursor cursor;
+    struct sql_cursor *inner;
+};
+
+static const struct sql_driver fault_driver;
+
+static struct sql_conn *inner_of(struct sql_conn *conn)
+{
+    return ((struct fault_conn *)conn)->inner;
+}
+
+static struct sql_cursor *inner_cursor(struct sql_cursor *cursor)
+{
+    return ((struct fault_cursor *)cursor)->inner;
+}
+
+static err_t ask(struct sql_conn *conn, struct arena *a)
+{
+    struct fault_plan *plan = ((struct fault_conn *)conn)->db->plan;
+    if (fault_plan_hit(plan))
+        return err_make(a, plan->code, "the database failed on command");
+    return NULL;
+}
+
+static err_t fault_connect(struct sql_db *db, enum sql_mode mode, struct arena *a, struct sql_conn **ret_conn)
+{
+    struct fault_db *f = (struct fault_db *)db;
+    struct sql_conn *inner;
+    TRY(sql_connect(f->inner, mode, a, &inner));
+    struct fault_conn *conn = must_malloc(sizeof *conn);
+    *conn = (struct fault_conn){ .conn = { &fault_driver }, .inner = inner, .db = f };
+    *ret_conn = &conn->conn;
+    return NULL;
+}
+
+static void fault_disconnect(struct sql_conn *conn)
+{
+    sql_disconnect(inner_of(conn));
+    free(conn);
+}
+
+static err_t fault_query(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
+                         struct arena *a, struct sql_cursor **ret_cursor)
+{
+    TRY(ask(conn, a));
+    struct sql_cursor *inner;
+    TRY(sql_query(inner_of(conn), sql, values, count, a, &inner));
+    struct fault_cursor *cursor = must_malloc(sizeof *cursor);
+    *cursor = (struct fault_cursor){ .cursor = { conn }, .inner = inner };
+    *ret_cursor = &cursor->cursor;
+    return NULL;
+}
+
+static err_t fault_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
+{
+    TRY(ask(cursor->conn, a));
+    return sql_next(inner_cursor(cursor), a, ret_row);
+}
+
+static struct sql_value fault_column(struct sql_cursor *cursor, int index)
+{
+    return sql_column(inner_cursor(cursor), index);
+}
+
+static void fault_close(struct sql_cursor *cursor)
+{
+    sql_close(inner_cursor(cursor));
+    free(cursor);
+}
+
+static int64_t fault_changed(struct sql_conn *conn)
+{
+    struct sql_conn *inner = inner_of(conn);
+    return inner->driver->changed(inner);
+}
+
+static err_t fault_insert(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
+                          struct arena *a, int64_t *ret_id)
+{
+    TRY(ask(conn, a));
+    return sql_insert(inner_of(conn), sql, values, count, a, ret_id);
+}
+
+static err_t fault_begin(struct sql_conn *conn, struct arena *a)
+{
+    TRY(ask(conn, a));
+    return sql_begin(inner_of(conn), a);
+}
+
+static err_t fault_commit(struct sql_conn *conn, struct arena *a)
+{
+    TRY(ask(conn, a));
+    return sql_commit(inner_of(conn), a);
+}
+
+static void fault_rollback(struct sql_conn *conn)
+{
+    sql_rollback(inner_of(conn));
+}
+
+static err_t fault_script(struct sql_conn *conn, const char *sql, struct arena *a)
+{
+    TRY(ask(conn, a));
+    return sql_script(inner_of(conn), sql, a);
+}
+
+static int64_t fault_log_bytes(struct sql_db *db)
+{
+    return sql_log_bytes(((struct fault_db *)db)->inner);
+}
+
+static err_t fault_checkpoint(struct sql_conn *conn, bool truncate, struct arena *a)
+{
+    TRY(ask(conn, a));
+    return sql_checkpoint(inner_of(conn), truncate, a);
+}
+
+static err_t fault_backup(struct sql_conn *conn, const char *path, struct arena *a)
+{
+    TRY(ask(conn, a));
+    return sql_backup(inner_of(conn), path, a);
+}
+
+static err_t fault_verify(struct sql_conn *conn, struct arena *a)
+{
+    TRY(ask(conn, a));
+    return sql_verify(inner_of(conn), a);
+}
+
+static void fault_close_db(struct sql_db *db)
+{
+    sql_close_db(((struct fault_db *)db)->inner);
+    free(db);
+}
+
+static const struct sql_driver fault_driver = {
+    .name = "fault",
+    .connect = fault_connect,
+    .disconnect = fault_disconnect,
+    .query = fault_query,
+    .next = fault_next,
+    .column = fault_column,
+    .close = fault_close,
+    .changed = fault_changed,
+    .insert = fault_insert,
+    .begin = fault_begin,
+    .commit = fault_commit,
+    .rollback = fault_rollback,
+    .script = fault_script,
+    .log_bytes = fault_log_bytes,
+    .checkpoint = fault_checkpoint,
+    .backup = fault_backup,
+    .verify = fault_verify,
+    .close_db = fault_close_db,
+};
+
+struct sql_db *sql_fault_wrap(struct sql_db *db, struct fault_plan *plan)
+{
+    struct fault_db *f = must_malloc(sizeof *f);
+    *f = (struct fault_db){ .db = { &fault_driver }, .inner = db, .plan = plan };
+    return &f->db;
+}

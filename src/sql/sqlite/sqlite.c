@@ -1,0 +1,663 @@
+/* What must hold:
+ * - A statement is prepared once per connection and found again by the address of its text.
+ * - A commit that returned is on stable storage (synchronous=FULL), unless the operator chose `relaxed`.
+ * - SQLite rolls a whole transaction back by itself after some errors (disk full, I/O). What comes later in the same
+ *   transaction would then commit piece by piece; so it is refused until rollback was called.
+ * - In memory there is one handle. A connection owns its lock while a cursor or a transaction of its own is open, so a
+ *   thread that waits for a write of another thread while it holds a snapshot waits for ever; one that begins twice is
+ *   told. The product never does either; files do not care.
+ * - Checkpoints never run inside a commit (wal_autocheckpoint=0): they were the whole 20 ms tail of the commits. */
+#include "sql/sqlite/sqlite.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Measured with the whole schema of src/meta, batches of 30 uploads, synchronous=FULL, bytes in the object's row, two
+ * busy cores (2026-11-22), uploads a second:      4 KiB objects    16 KiB objects    file bytes per 4 KiB object
+ *   page  4096                                   9,900–14,500     8,200–8,500       4,890
+ *   page  8192                                   8,600–12,700     7,500             8,480
+ *   page 16384                                  11,800–12,900     6,300–7,000       5,750
+ * A smaller page wins because each upload dirties one random page of the UUID index. */
+#define PAGE_BYTES 4096
+#define WRITER_CACHE_KIB 16384
+#define READER_CACHE_KIB 2048 /* SQLite drops a reader's cache whenever somebody commits: a large one is never used */
+#define BUSY_MS 250           /* there is one writer, so nobody waits long: recovery after a crash, a checkpoint's end */
+#define TRUNCATE_MS 20        /* for readers to end: longer ones keep the log from being cut this time */
+#define WAL_FRAME_HEADER 24
+#define WAL_HEADER 32
+
+struct sqlite_db {
+    struct sql_db db;
+    char *path; /* NULL: in memory */
+    bool relaxed, read_only;
+    sqlite3 *memory;            /* the one handle of an in-memory database */
+    sqlite3 *first;             /* the handle that opened the file, until the first writer takes it */
+    pthread_mutex_t memory_lock; /* recursive */
+    atomic_int connections;
+    atomic_llong log_bytes;
+    int64_t page_bytes;
+};
+
+struct statement {
+    struct sql_cursor cursor;
+    sqlite3_stmt *stmt;
+    const char *sql;
+    bool busy;   /* its cursor is open */
+    bool single; /* not in the table: the statement of that text was busy; finalized when its cursor is closed */
+};
+
+struct sqlite_conn {
+    struct sql_conn conn;
+    struct sqlite_db *db;
+    sqlite3 *handle;
+    enum sql_mode mode;
+    bool in_transaction; /* from begin to commit or rollback, whatever SQLite did meanwhile */
+    int64_t changed;
+    struct statement **table; /* by address of the text, open addressing; a power of two, at most half full */
+    size_t table_size, table_used;
+};
+
+static const struct sql_driver sqlite_driver;
+
+/* ---- errors ---- */
+
+static enum err_code code_of(int result, int system_errno)
+{
+    switch (result & 0xff) {
+    case SQLITE_FULL:
+        return ERR_NO_SPACE;
+    case SQLITE_CONSTRAINT:
+        return ERR_CONFLICT;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return ERR_CORRUPT;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+        return system_errno == ENOSPC || system_errno == EDQUOT ? ERR_NO_SPACE : ERR_UNAVAILABLE;
+    default:
+        return ERR_UNAVAILABLE;
+    }
+}
+
+static err_t fail_at(sqlite3 *handle, const char *where, int result, struct arena *a)
+{
+    if (result == SQLITE_NOMEM)
+        abort(); /* like every other allocation */
+    int extended = handle ? sqlite3_extended_errcode(handle) : result;
+    int system = handle ? sqlite3_system_errno(handle) : 0;
+    return err_make_at(a, where, NULL, code_of(result, system), "SQLite: %s (%d)",
+                       handle ? sqlite3_errmsg(handle) : sqlite3_errstr(result), extended);
+}
+#define fail(handle, result, a) fail_at((handle), ERR_HERE, (result), (a))
+
+/* ---- the lock of the in-memory database ---- */
+
+static void enter(struct sqlite_conn *c)
+{
+    if (c->db->memory)
+        pthread_mutex_lock(&c->db->memory_lock);
+}
+
+static void leave(struct sqlite_conn *c)
+{
+    if (c->db->memory)
+        pthread_mutex_unlock(&c->db->memory_lock);
+}
+
+/* ---- statements ---- */
+
+static size_t slot_of(const struct sqlite_conn *c, const char *sql)
+{
+    size_t mask = c->table_size - 1;
+    size_t i = (size_t)((uintptr_t)sql * 0x9e3779b97f4a7c15u >> 32) & mask;
+    while (c->table[i] && c->table[i]->sql != sql)
+        i = (i + 1) & mask;
+    return i;
+}
+
+static void keep(struct sqlite_conn *c, struct statement *s)
+{
+    if (c->table_used * 2 >= c->table_size) {
+        struct statement **old = c->table;
+        size_t old_size = c->table_size;
+        c->table_size = old_size ? old_size * 2 : 64;
+        c->table = must_malloc(c->table_size * sizeof(struct statement *));
+        for (size_t i = 0; i < old_size; i++)
+            if (old[i])
+                c->table[slot_of(c, old[i]->sql)] = old[i];
+        free(old);
+    }
+    c->table[slot_of(c, s->sql)] = s;
+    c->table_used++;
+}
+
+/* $1 $2 … count in order of first use, so that a value's place is its number in every database. */
+static bool parameters_count_up(sqlite3_stmt *stmt)
+{
+    for (int i = 1; i <= sqlite3_bind_parameter_count(stmt); i++) {
+        const char *name = sqlite3_bind_parameter_name(stmt, i);
+        if (!name || name[0] != '$' || atoi(name + 1) != i)
+            return false;
+    }
+    return true;
+}
+
+static err_t prepare(struct sqlite_conn *c, const char *sql, struct arena *a, struct statement **ret_statement)
+{
+    struct statement *known = c->table_size ? c->table[slot_of(c, sql)] : NULL;
+    if (known && !known->busy) {
+        *ret_statement = known;
+        return NULL;
+    }
+    sqlite3_stmt *stmt = NULL;
+    int result = sqlite3_prepare_v3(c->handle, sql, -1, known ? 0 : SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+    if (result != SQLITE_OK)
+        return fail(c->handle, result, a);
+    assert(stmt && parameters_count_up(stmt));
+    struct statement *s = must_malloc(sizeof *s);
+    *s = (struct statement){ .cursor = { &c->conn }, .stmt = stmt, .sql = sql, .single = known != NULL };
+    if (!known)
+        keep(c, s);
+    *ret_statement = s;
+    return NULL;
+}
+
+static void unbusy(struct statement *s)
+{
+    sqlite3_reset(s->stmt);
+    s->busy = false;
+    if (s->single) {
+        sqlite3_finalize(s->stmt);
+        free(s);
+    }
+}
+
+static int bind(sqlite3_stmt *stmt, int index, const struct sql_value *v)
+{
+    /* An empty slice may have no address; SQLite would take that for NULL. */
+    const char *p = v->bytes.p ? v->bytes.p : "";
+    switch (v->type) {
+    case SQL_INT:
+        return sqlite3_bind_int64(stmt, index, v->integer);
+    case SQL_TEXT:
+        return sqlite3_bind_text64(stmt, index, p, v->bytes.n, SQLITE_STATIC, SQLITE_UTF8);
+    case SQL_BLOB:
+        return sqlite3_bind_blob64(stmt, index, p, v->bytes.n, SQLITE_STATIC);
+    case SQL_NULL:
+        break;
+    }
+    return sqlite3_bind_null(stmt, index);
+}
+
+/* Caller entered. */
+static err_t start(struct sqlite_conn *c, const char *sql, const struct sql_value *values, size_t count,
+                   struct arena *a, struct statement **ret_statement)
+{
+    if (c->in_transaction && sqlite3_get_autocommit(c->handle))
+        return err_make(a, ERR_UNAVAILABLE, "the transaction failed before and is over");
+    struct statement *s;
+    TRY(prepare(c, sql, a, &s));
+    s->busy = true;
+    assert((size_t)sqlite3_bind_parameter_count(s->stmt) == count);
+    for (size_t i = 0; i < count; i++) {
+        int result = bind(s->stmt, (int)i + 1, &values[i]);
+        if (result != SQLITE_OK) {
+            err_t e = fail(c->handle, result, a);
+            unbusy(s);
+            return e;
+        }
+    }
+    *ret_statement = s;
+    return NULL;
+}
+
+static err_t sqlite_query(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
+                          struct arena *a, struct sql_cursor **ret_cursor)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    enter(c); /* left by close */
+    struct statement *s = NULL;
+    err_t e = start(c, sql, values, count, a, &s);
+    if (e) {
+        leave(c);
+        return e;
+    }
+    *ret_cursor = &s->cursor;
+    return NULL;
+}
+
+static err_t sqlite_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
+{
+    struct statement *s = (struct statement *)cursor;
+    struct sqlite_conn *c = (struct sqlite_conn *)cursor->conn;
+    int result = sqlite3_step(s->stmt);
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        return fail(c->handle, result, a);
+    if (result == SQLITE_DONE)
+        c->changed = sqlite3_changes64(c->handle);
+    *ret_row = result == SQLITE_ROW;
+    return NULL;
+}
+
+static struct sql_value sqlite_column(struct sql_cursor *cursor, int index)
+{
+    sqlite3_stmt *stmt = ((struct statement *)cursor)->stmt;
+    assert(index < sqlite3_data_count(stmt));
+    const void *p;
+    switch (sqlite3_column_type(stmt, index)) {
+    case SQLITE_NULL:
+        return SQL_NIL;
+    case SQLITE_INTEGER:
+    case SQLITE_FLOAT:
+        return SQL_I(sqlite3_column_int64(stmt, index));
+    case SQLITE_TEXT:
+        p = sqlite3_column_text(stmt, index);
+        return SQL_T(((slice){ p, (size_t)sqlite3_column_bytes(stmt, index) }));
+    default:
+        p = sqlite3_column_blob(stmt, index);
+        return SQL_B(((slice){ p ? p : "", (size_t)sqlite3_column_bytes(stmt, index) }));
+    }
+}
+
+static void sqlite_close(struct sql_cursor *cursor)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)cursor->conn;
+    unbusy((struct statement *)cursor);
+    leave(c);
+}
+
+static int64_t sqlite_changed(struct sql_conn *conn)
+{
+    return ((struct sqlite_conn *)conn)->changed;
+}
+
+static err_t sqlite_insert(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
+                           struct arena *a, int64_t *ret_id)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    TRY(sqlite_query(conn, sql, values, count, a, &cursor));
+    bool row;
+    TRY(sqlite_next(cursor, a, &row));
+    *ret_id = sqlite3_last_insert_rowid(c->handle);
+    return NULL;
+}
+
+/* ---- transactions ---- */
+
+/* A statement without values or rows. */
+static err_t run(struct sqlite_conn *c, const char *sql, struct arena *a)
+{
+    struct statement *s;
+    TRY(prepare(c, sql, a, &s));
+    int result = sqlite3_step(s->stmt);
+    err_t e = result == SQLITE_DONE || result == SQLITE_ROW ? NULL : fail(c->handle, result, a);
+    unbusy(s);
+    return e;
+}
+
+static void sqlite_rollback(struct sql_conn *conn)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    if (!c->in_transaction)
+        return;
+    SCRATCH(s);
+    /* A rollback that fails leaves the transaction open; begin tries again before it starts a new one. */
+    err_t e = sqlite3_get_autocommit(c->handle) ? NULL : run(c, "ROLLBACK", &s);
+    (void)e;
+    c->in_transaction = false;
+    leave(c);
+}
+
+static err_t sqlite_begin(struct sql_conn *conn, struct arena *a)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    sqlite_rollback(conn);
+    enter(c); /* left by commit or rollback */
+    err_t e = NULL;
+    if (!sqlite3_get_autocommit(c->handle)) {
+        if (c->db->memory)
+            e = err_make(a, ERR_UNAVAILABLE, "this thread has a transaction open on the in-memory database");
+        else
+            e = run(c, "ROLLBACK", a);
+    }
+    if (!e)
+        e = c->mode == SQL_WRITE ? run(c, "BEGIN IMMEDIATE", a) : run(c, "BEGIN", a);
+    if (e) {
+        leave(c);
+        return e;
+    }
+    c->in_transaction = true;
+    return NULL;
+}
+
+static err_t sqlite_commit(struct sql_conn *conn, struct arena *a)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    if (!c->in_transaction)
+        return err_make(a, ERR_UNAVAILABLE, "no transaction to commit");
+    TRY(run(c, "COMMIT", a)); /* also fails when SQLite rolled it back by itself */
+    c->in_transaction = false;
+    leave(c);
+    return NULL;
+}
+
+static err_t script(struct sqlite_conn *c, const char *sql, struct arena *a)
+{
+    int result = sqlite3_exec(c->handle, sql, NULL, NULL, NULL);
+    return result == SQLITE_OK ? NULL : fail(c->handle, result, a);
+}
+
+static err_t sqlite_script(struct sql_conn *conn, const char *sql, struct arena *a)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    if (c->in_transaction && sqlite3_get_autocommit(c->handle))
+        return err_make(a, ERR_UNAVAILABLE, "the transaction failed before and is over");
+    enter(c);
+    err_t e = script(c, sql, a);
+    leave(c);
+    return e;
+}
+
+/* ---- the write-ahead log, copies, checks ---- */
+
+static int64_t log_size(int64_t frames, int64_t page_bytes)
+{
+    return frames > 0 ? WAL_HEADER + frames * (WAL_FRAME_HEADER + page_bytes) : 0;
+}
+
+/* Called by SQLite after each commit with the frames now in the log. */
+static int note_log(void *arg, sqlite3 *handle, const char *name, int frames)
+{
+    (void)handle, (void)name;
+    struct sqlite_db *db = arg;
+    atomic_store_explicit(&db->log_bytes, log_size(frames, db->page_bytes), memory_order_relaxed);
+    return SQLITE_OK;
+}
+
+static int64_t sqlite_log_bytes(struct sql_db *db)
+{
+    return atomic_load_explicit(&((struct sqlite_db *)db)->log_bytes, memory_order_relaxed);
+}
+
+static err_t sqlite_checkpoint(struct sql_conn *conn, bool truncate, struct arena *a)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    if (c->db->memory)
+        return NULL;
+    sqlite3_busy_timeout(c->handle, TRUNCATE_MS);
+    int result = sqlite3_wal_checkpoint_v2(c->handle, NULL,
+                                           truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    err_t e = result == SQLITE_OK || result == SQLITE_BUSY ? NULL : fail(c->handle, result, a);
+    sqlite3_busy_timeout(c->handle, BUSY_MS);
+    if (result == SQLITE_OK && truncate)
+        atomic_store_explicit(&c->db->log_bytes, 0, memory_order_relaxed);
+    return e;
+}
+
+/* One step over all pages: it reads from one snapshot, so a copy under load is consistent and never starts again. */
+static err_t copy_pages(sqlite3 *from, sqlite3 *to, struct arena *a)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+    if (!backup)
+        return fail(to, sqlite3_errcode(to), a);
+    int result = sqlite3_backup_step(backup, -1);
+    int finish = sqlite3_backup_finish(backup);
+    if (result == SQLITE_DONE && finish == SQLITE_OK)
+        return NULL;
+    return fail(finish == SQLITE_OK ? NULL : to, finish == SQLITE_OK ? result : finish, a);
+}
+
+static err_t sqlite_backup(struct sql_conn *conn, const char *path, struct arena *a)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    SCOPED(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return err_make(a, ERR_CONFLICT, "%s exists", path);
+    if (fd < 0)
+        return err_errno(a, errno, "cannot make %s", path);
+    sqlite3 *copy = NULL;
+    int result = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    err_t e = result == SQLITE_OK ? NULL : fail(copy, result, a);
+    if (!e) {
+        sqlite3_exec(copy, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
+        enter(c);
+        e = copy_pages(c->handle, copy, a);
+        leave(c);
+    }
+    result = sqlite3_close(copy);
+    if (!e && result != SQLITE_OK)
+        e = fail(NULL, result, a);
+    if (e)
+        unlink(path);
+    return e;
+}
+
+static err_t sqlite_verify(struct sql_conn *conn, struct arena *a)
+{
+    SCOPED(sql_closep) struct sql_cursor *pages = NULL, *keys = NULL;
+    bool row;
+    TRY(sqlite_query(conn, "PRAGMA integrity_check(1)", SQL_NO_VALUES, a, &pages));
+    TRY(sqlite_next(pages, a, &row));
+    slice said = row ? sql_column_copy(pages, 0, a) : S("no answer");
+    if (!slice_eq(said, S("ok")))
+        return err_make(a, ERR_CORRUPT, "integrity check: " SLICE_FMT, SLICE_ARG(said));
+    TRY(sqlite_query(conn, "PRAGMA foreign_key_check", SQL_NO_VALUES, a, &keys));
+    TRY(sqlite_next(keys, a, &row));
+    if (!row)
+        return NULL;
+    slice child = sql_column_copy(keys, 0, a), parent = sql_column_copy(keys, 2, a);
+    return err_make(a, ERR_CORRUPT, "row %lld of " SLICE_FMT " refers to nothing in " SLICE_FMT,
+                    (long long)sql_column_int(keys, 1), SLICE_ARG(child), SLICE_ARG(parent));
+}
+
+/* ---- opening and closing ---- */
+
+static err_t read_pragma(sqlite3 *handle, const char *pragma, struct arena *a, slice *ret_value)
+{
+    sqlite3_stmt *stmt = NULL;
+    int result = sqlite3_prepare_v2(handle, pragma, -1, &stmt, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(stmt);
+    err_t e = result == SQLITE_ROW ? NULL : fail(handle, result, a);
+    if (!e)
+        *ret_value = arena_copy(a, slice_of((const char *)sqlite3_column_text(stmt, 0)));
+    sqlite3_finalize(stmt);
+    return e;
+}
+
+static err_t settings(sqlite3 *handle, const char *sql, struct arena *a)
+{
+    int result = sqlite3_exec(handle, sql, NULL, NULL, NULL);
+    return result == SQLITE_OK ? NULL : fail(handle, result, a);
+}
+
+/* What every handle gets, whoever uses it. Nothing in the file may run code of its own choice. */
+static err_t configure(sqlite3 *handle, const struct sqlite_db *db, enum sql_mode mode, struct arena *a)
+{
+    sqlite3_extended_result_codes(handle, 1);
+    sqlite3_busy_timeout(handle, BUSY_MS);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    const char *text = arena_printf(a,
+                                    "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
+                                    "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST;"
+                                    "PRAGMA synchronous=%s; PRAGMA cache_size=-%d; PRAGMA query_only=%s;",
+                                    db->relaxed ? "NORMAL" : "FULL",
+                                    mode == SQL_WRITE ? WRITER_CACHE_KIB : READER_CACHE_KIB,
+                                    (mode == SQL_READ || db->read_only) && !db->memory ? "ON" : "OFF")
+                           .p;
+    return settings(handle, text, a);
+}
+
+static err_t open_handle(struct sqlite_db *db, enum sql_mode mode, struct arena *a, sqlite3 **ret_handle)
+{
+    int flags = db->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    flags |= db->path ? SQLITE_OPEN_NOMUTEX : SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_MEMORY | SQLITE_OPEN_CREATE;
+    sqlite3 *handle = NULL;
+    int result = sqlite3_open_v2(db->path ? db->path : ":memory:", &handle, flags, NULL);
+    err_t e = result == SQLITE_OK ? configure(handle, db, mode, a) : fail(handle, result, a);
+    if (e) {
+        sqlite3_close(handle);
+        return e;
+    }
+    sqlite3_wal_hook(handle, note_log, db);
+    *ret_handle = handle;
+    return NULL;
+}
+
+static err_t sqlite_connect(struct sql_db *sql_db, enum sql_mode mode, struct arena *a, struct sql_conn **ret_conn)
+{
+    struct sqlite_db *db = (struct sqlite_db *)sql_db;
+    sqlite3 *handle = db->memory;
+    if (!handle && mode == SQL_WRITE)
+        handle = __atomic_exchange_n(&db->first, NULL, __ATOMIC_ACQ_REL);
+    if (!handle)
+        TRY(open_handle(db, mode, a, &handle));
+    struct sqlite_conn *c = must_malloc(sizeof *c);
+    *c = (struct sqlite_conn){ .conn = { &sqlite_driver }, .db = db, .handle = handle, .mode = mode };
+    atomic_fetch_add(&db->connections, 1);
+    *ret_conn = &c->conn;
+    return NULL;
+}
+
+static void sqlite_disconnect(struct sql_conn *conn)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    sqlite_rollback(conn);
+    enter(c);
+    for (size_t i = 0; i < c->table_size; i++) {
+        if (!c->table[i])
+            continue;
+        assert(!c->table[i]->busy);
+        sqlite3_finalize(c->table[i]->stmt);
+        free(c->table[i]);
+    }
+    leave(c);
+    free(c->table);
+    if (!c->db->memory)
+        sqlite3_close(c->handle);
+    atomic_fetch_sub(&c->db->connections, 1);
+    free(c);
+}
+
+static void sqlite_close_db(struct sql_db *sql_db)
+{
+    struct sqlite_db *db = (struct sqlite_db *)sql_db;
+    assert(atomic_load(&db->connections) == 0);
+    sqlite3_close(db->memory);
+    sqlite3_close(db->first);
+    pthread_mutex_destroy(&db->memory_lock);
+    free(db->path);
+    free(db);
+}
+
+static void sync_directory_of(const char *path, struct arena *a)
+{
+    slice p = slice_of(path);
+    size_t cut = slice_rfind_byte(p, '/');
+    const char *dir = cut == SLICE_NONE ? "." : cut == 0 ? "/" : arena_cstr(a, slice_part(p, 0, cut));
+    SCOPED(fd_closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        fsync(fd); /* SQLite syncs it again with the first commit and reports what goes wrong */
+}
+
+/* Made by us, so that nobody else may read it. An existing file is not even opened here: closing a descriptor would drop
+ * the locks that this process may hold on it (POSIX). */
+static err_t make_file(const char *path, struct arena *a)
+{
+    SCOPED(fd_closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        sync_directory_of(path, a);
+        return NULL;
+    }
+    if (errno == EEXIST)
+        return NULL;
+    err_t e = err_errno(a, errno, "cannot make the database %s", path);
+    return e->code == ERR_NO_SPACE ? e : err_make(a, ERR_UNAVAILABLE, "%s", e->msg);
+}
+
+/* Page size and WAL stand in the file from its first page on. */
+static err_t open_file(struct sqlite_db *db, struct arena *a)
+{
+    if (db->read_only && access(db->path, F_OK) != 0 && errno == ENOENT)
+        return err_make(a, ERR_NOT_FOUND, "there is no database %s", db->path);
+    if (!db->read_only)
+        TRY(make_file(db->path, a));
+    TRY(open_handle(db, SQL_WRITE, a, &db->first));
+    slice text;
+    if (!db->read_only) {
+        if (sqlite3_db_readonly(db->first, "main") == 1)
+            return err_make(a, ERR_UNAVAILABLE, "no permission to write to %s", db->path);
+        TRY(settings(db->first, "PRAGMA page_size=" ERR_STR(PAGE_BYTES), a));
+        TRY(read_pragma(db->first, "PRAGMA journal_mode=WAL", a, &text));
+        if (!slice_eq(text, S("wal")))
+            return err_make(a, ERR_UNAVAILABLE, "%s cannot be used with a write-ahead log", db->path);
+    }
+    TRY(read_pragma(db->first, "PRAGMA schema_version", a, &text)); /* reads the file: is it a database? */
+    TRY(read_pragma(db->first, "PRAGMA page_size", a, &text));
+    if (!slice_to_i64(text, &db->page_bytes))
+        return err_make(a, ERR_CORRUPT, "%s has no page size", db->path);
+    struct stat st;
+    const char *log = arena_printf(a, "%s-wal", db->path).p;
+    atomic_store(&db->log_bytes, stat(log, &st) == 0 ? (int64_t)st.st_size : 0);
+    return NULL;
+}
+
+static void configure_library(void)
+{
+    /* Without memory statistics malloc needs no global lock. Too late (MISUSE) is fine. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+err_t sqlite_open(const struct sqlite_options *options, struct arena *a, struct sql_db **ret_db)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, configure_library);
+    struct sqlite_db *db = must_malloc(sizeof *db);
+    db->db.driver = &sqlite_driver;
+    db->path = options->path ? must_strdup(options->path) : NULL;
+    db->relaxed = options->relaxed;
+    db->read_only = options->read_only;
+    pthread_mutexattr_t recursive;
+    pthread_mutexattr_init(&recursive);
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&db->memory_lock, &recursive);
+    pthread_mutexattr_destroy(&recursive);
+    err_t e = db->path ? open_file(db, a) : open_handle(db, SQL_WRITE, a, &db->memory);
+    if (e) {
+        sqlite_close_db(&db->db);
+        return e;
+    }
+    *ret_db = &db->db;
+    return NULL;
+}
+
+static const struct sql_driver sqlite_driver = {
+    .name = "sqlite",
+    .connect = sqlite_connect,
+    .disconnect = sqlite_disconnect,
+    .query = sqlite_query,
+    .next = sqlite_next,
+    .column = sqlite_column,
+    .close = sqlite_close,
+    .changed = sqlite_changed,
+    .insert = sqlite_insert,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .script = sqlite_script,
+    .log_bytes = sqlite_log_bytes,
+    .checkpoint = sqlite_checkpoint,
+    .backup = sqlite_backup,
+    .verify = sqlite_verify,
+    .close_db = sqlite_close_db,
+};
