@@ -43,7 +43,7 @@ struct committer {
     /* the committer's own */
     struct slot *slots;
     void *memory;
-    int64_t checkpoint_at, truncate_at; /* log bytes */
+    int64_t checkpoint_at, restart_at; /* log bytes */
 
     pthread_mutex_t checkpoint_lock;
     pthread_cond_t checkpoint_work;
@@ -245,16 +245,16 @@ static void look_after_log(struct committer *c)
     int64_t bytes = sql_log_bytes(c->store->db);
     if (bytes < c->checkpoint_at - CHECKPOINT_EVERY) { /* it has started again from the front */
         c->checkpoint_at = CHECKPOINT_EVERY;
-        c->truncate_at = LOG_MOST;
+        c->restart_at = LOG_MOST;
     }
-    if (bytes >= c->truncate_at) {
+    if (bytes >= c->restart_at) {
         if (!hold_checkpointer(c))
             return; /* it is at it; after the next batch, then */
         SCRATCH(s);
         complain(c, sql_checkpoint(c->store->writer, true, &s));
-        /* A long reader (a backup) may have kept it from being cut: not again with every batch. */
+        /* A long reader (a backup) may have kept it where it was: not again with every batch. */
         bytes = sql_log_bytes(c->store->db);
-        c->truncate_at = bytes + CHECKPOINT_EVERY * 2 > LOG_MOST ? bytes + CHECKPOINT_EVERY * 2 : LOG_MOST;
+        c->restart_at = bytes + CHECKPOINT_EVERY * 2 > LOG_MOST ? bytes + CHECKPOINT_EVERY * 2 : LOG_MOST;
         c->checkpoint_at = bytes + CHECKPOINT_EVERY;
         release_checkpointer(c);
     } else if (bytes >= c->checkpoint_at) {
@@ -377,13 +377,13 @@ err_t committer_start(struct meta_store *store, struct arena *a)
     c->batch_max = store->options.batch_max ? store->options.batch_max : BATCH_MAX;
     c->tail = &c->head;
     c->checkpoint_at = CHECKPOINT_EVERY;
-    c->truncate_at = LOG_MOST;
+    c->restart_at = LOG_MOST;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->work, NULL);
     pthread_mutex_init(&c->checkpoint_lock, NULL);
     pthread_cond_init(&c->checkpoint_work, NULL);
     if (store->options.inline_writes)
-        return NULL; /* nobody runs beside the writer: only the truncating checkpoint is left */
+        return NULL; /* nobody runs beside the writer: only the checkpoint above LOG_MOST is left */
     c->slots = must_malloc(c->batch_max * sizeof *c->slots);
     c->memory = must_malloc(ARENA_FIRST);
     TRY(sql_connect(store->db, SQL_WRITE, a, &c->checkpointer));

@@ -103,9 +103,9 @@ int64_t sql_log_bytes(struct sql_db *db)
     return db->driver->log_bytes(db);
 }
 
-err_t sql_checkpoint(struct sql_conn *conn, bool truncate, struct arena *a)
+err_t sql_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
 {
-    return conn->driver->checkpoint(conn, truncate, a);
+    return conn->driver->checkpoint(conn, restart, a);
 }
 
 err_t sql_backup(struct sql_conn *conn, const char *path, struct arena *a)

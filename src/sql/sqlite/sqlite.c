@@ -28,7 +28,7 @@
 #define WRITER_CACHE_KIB 16384
 #define READER_CACHE_KIB 2048 /* SQLite drops a reader's cache whenever somebody commits: a large one is never used */
 #define BUSY_MS 250           /* there is one writer, so nobody waits long: recovery after a crash, a checkpoint's end */
-#define TRUNCATE_MS 20        /* for readers to end: longer ones keep the log from being cut this time */
+#define RESTART_MS 20        /* for readers to end: longer ones keep the log from starting again this time */
 #define WAL_FRAME_HEADER 24
 #define WAL_HEADER 32
 
@@ -386,17 +386,17 @@ static int64_t sqlite_log_bytes(struct sql_db *db)
     return atomic_load_explicit(&((struct sqlite_db *)db)->log_bytes, memory_order_relaxed);
 }
 
-static err_t sqlite_checkpoint(struct sql_conn *conn, bool truncate, struct arena *a)
+static err_t sqlite_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     if (c->db->memory)
         return NULL;
-    sqlite3_busy_timeout(c->handle, TRUNCATE_MS);
+    sqlite3_busy_timeout(c->handle, RESTART_MS);
     int result = sqlite3_wal_checkpoint_v2(c->handle, NULL,
-                                           truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+                                           restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     err_t e = result == SQLITE_OK || result == SQLITE_BUSY ? NULL : fail(c->handle, result, a);
     sqlite3_busy_timeout(c->handle, BUSY_MS);
-    if (result == SQLITE_OK && truncate)
+    if (result == SQLITE_OK && restart)
         atomic_store_explicit(&c->db->log_bytes, 0, memory_order_relaxed);
     return e;
 }
@@ -490,6 +490,7 @@ static err_t configure(sqlite3 *handle, const struct sqlite_db *db, enum sql_mod
     const char *text = arena_printf(a,
                                     "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
                                     "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST;"
+                                    "PRAGMA journal_size_limit=67108864;"
                                     "PRAGMA synchronous=%s; PRAGMA cache_size=-%d; PRAGMA query_only=%s;",
                                     db->relaxed ? "NORMAL" : "FULL",
                                     mode == SQL_WRITE ? WRITER_CACHE_KIB : READER_CACHE_KIB,
