@@ -487,8 +487,9 @@ static err_t configure(sqlite3 *handle, const struct sqlite_db *db, enum sql_mod
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    /* recursive_triggers: without it INSERT OR REPLACE removes a row and no DELETE trigger hears of it. */
     const char *text = arena_printf(a,
-                                    "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
+                                    "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
                                     "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST;"
                                     "PRAGMA journal_size_limit=67108864;"
                                     "PRAGMA synchronous=%s; PRAGMA cache_size=-%d; PRAGMA query_only=%s;",
