@@ -1,6 +1,6 @@
-/* Uploads a second that the metadata store takes: each is account_use + object_add (inline) + file_add + event_add in one
- * write, durable before it counts. `waiting` of them are always under way, each submitted again by its own done (what the
- * server's loops do), or, with `threads`, each waited for by a thread of its own.
+/* Uploads a second that the metadata store takes: each is account_use + object_add (inline) + file_add + event_add in
+ * one write, durable before it counts. `waiting` of them are always under way, each submitted again by its own done
+ * (what the server's loops do), or, with `threads`, each waited for by a thread of its own.
  *
  *   meta-writes DIR [seconds 5] [bytes 4096] [waiting 32] [threads 0|1] */
 #include "base/clock.h"
@@ -55,15 +55,26 @@ static err_t upload(struct meta_tx *tx, void *arg, struct arena *a)
     struct object o = { .account_id = 1, .size_bytes = b->bytes.n, .inline_bytes = b->bytes, .created_at_ms = 1 };
     TRY(meta_account_use(tx, 1, (int64_t)b->bytes.n, 1, a));
     random_fill(&b->random.random, o.md5, sizeof o.md5);
-    struct file f = { .account_id = 1, .owner_id = b->user, .way = S("pyrus"), .name = S("report-2026-11.pdf"),
-                      .content_type = S("application/pdf"), .state = FILE_STORED, .size_bytes = b->bytes.n,
-                      .created_at_ms = 1800000000000, .stored_at_ms = 1800000000001, .purge_at_ms = 1800000000002 };
+    struct file f = { .account_id = 1,
+                      .owner_id = b->user,
+                      .way = S("pyrus"),
+                      .name = S("report-2026-11.pdf"),
+                      .content_type = S("application/pdf"),
+                      .state = FILE_STORED,
+                      .size_bytes = b->bytes.n,
+                      .created_at_ms = 1800000000000,
+                      .stored_at_ms = 1800000000001,
+                      .purge_at_ms = 1800000000002 };
     TRY(meta_object_add(tx, &o, a, &f.object_id));
     random_uuid(&b->random.random, f.uuid);
     memcpy(f.md5, o.md5, sizeof f.md5);
     TRY(meta_file_add(tx, &f, a, &f.id));
-    struct event e = { .at_ms = 1800000000001, .account_id = 1, .actor_id = b->user, .action = S("file.store"),
-                       .subject = S("file:01234567-89ab-4def-8123-456789abcdef"), .detail = S("4096 bytes"),
+    struct event e = { .at_ms = 1800000000001,
+                       .account_id = 1,
+                       .actor_id = b->user,
+                       .action = S("file.store"),
+                       .subject = S("file:01234567-89ab-4def-8123-456789abcdef"),
+                       .detail = S("4096 bytes"),
                        .request_id = S("0123456789abcdef") };
     return meta_event_add(tx, &e, a);
 }
@@ -92,7 +103,8 @@ static void *wait_for_each(void *arg)
         SCRATCH(a);
         int64_t start = now_us();
         check(meta_write(b->store, upload, u, &a));
-        SCOPED(unlockp) pthread_mutex_t *held = lock(&counting);
+        SCOPED(unlockp)
+        pthread_mutex_t *held = lock(&counting);
         b->latency_us[b->done++] = now_us() - start;
     }
     return NULL;
@@ -164,7 +176,8 @@ int main(int argc, char **argv)
     struct stat st;
     stat(path, &st);
     qsort(b.latency_us, (size_t)b.done, sizeof *b.latency_us, by_value);
-    printf("%.0f/s  %lld failed  p50 %.1f ms  p99 %.1f ms  worst %.0f ms  cpu %.1f us each  log at most %.0f MiB  file %.0f MiB\n",
+    printf("%.0f/s  %lld failed  p50 %.1f ms  p99 %.1f ms  worst %.0f ms  cpu %.1f us each  log at most %.0f MiB  file "
+           "%.0f MiB\n",
            (double)b.done / took, (long long)b.failed, (double)b.latency_us[b.done / 2] / 1e3,
            (double)b.latency_us[b.done * 99 / 100] / 1e3, (double)b.latency_us[b.done - 1] / 1e3,
            cpu * 1e6 / (double)b.done, (double)log_most / 1048576, (double)st.st_size / 1048576);

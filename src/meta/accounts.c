@@ -1,5 +1,5 @@
-/* Accounts and what they use. The usage counters are changed by every upload; nobody caches them, so they do not count as
- * a change of the record (see meta_generation). */
+/* Accounts and what they use. The usage counters are changed by every upload; nobody caches them, so they do not count
+ * as a change of the record (see meta_generation). */
 #include "meta/meta_priv.h"
 
 #define ACCOUNT "SELECT id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files FROM accounts"
@@ -29,7 +29,8 @@ err_t meta_account_add(struct meta_tx *tx, const struct account *account, struct
 
 err_t meta_account_get(struct meta_tx *tx, int64_t id, struct arena *a, struct account *ret)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "account", ACCOUNT " WHERE id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
     return NULL;
@@ -37,7 +38,8 @@ err_t meta_account_get(struct meta_tx *tx, int64_t id, struct arena *a, struct a
 
 err_t meta_account_by_name(struct meta_tx *tx, slice name, struct arena *a, struct account *ret)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "account", ACCOUNT " WHERE name = $1", SQL(SQL_T(name)), a, &c));
     fill(c, a, ret);
     return NULL;
@@ -69,13 +71,13 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t fi
     TRY(meta_account_get(tx, id, a, &account));
     return err_make(a, ERR_QUOTA, "the account's limit of %s is used up",
                     bytes > 0 && account.max_bytes && bytes > account.max_bytes - account.used_bytes ? "bytes"
-                                                                                                      : "files");
+                                                                                                     : "files");
 }
 
 /* What the files of each account really use. */
-#define COUNTED                                                                                                  \
-    "WITH counted AS (SELECT a.id AS id, COALESCE(f.bytes, 0) AS bytes, COALESCE(f.files, 0) AS files"           \
-    " FROM accounts a LEFT JOIN (SELECT account_id, SUM(size_bytes) AS bytes, COUNT(*) AS files FROM files"      \
+#define COUNTED                                                                                                        \
+    "WITH counted AS (SELECT a.id AS id, COALESCE(f.bytes, 0) AS bytes, COALESCE(f.files, 0) AS files"                 \
+    " FROM accounts a LEFT JOIN (SELECT account_id, SUM(size_bytes) AS bytes, COUNT(*) AS files FROM files"            \
     " WHERE object_id IS NOT NULL GROUP BY account_id) f ON f.account_id = a.id)"
 
 err_t meta_usage_check(struct meta_tx *tx, bool repair, struct arena *a, int64_t *ret_wrong)

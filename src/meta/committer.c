@@ -1,26 +1,25 @@
-/* The one writer. Submitters put their writes into a queue; the committer takes all that waits (no timer: under load the
- * batches grow by themselves while a commit is on its way to the disk), runs them in one transaction, commits once, then
- * tells each submitter.
+/* The one writer. Submitters put their writes into a queue; the committer takes all that waits (no timer: under load
+ * the batches grow by themselves while a commit is on its way to the disk), runs them in one transaction, commits once,
+ * then tells each submitter.
  *
  *   optimistic   no savepoints: SQLite would copy every page it changes under one. A write that fails before it changed
  *                anything simply fails. Any other failure rolls everything back, and
  *   careful      the batch runs again with a savepoint around each write, so that only what fails is undone.
  *   singly       when the commit itself found no space: a large write must not take the small ones with it.
  *
- * A commit that failed for another reason fails the whole batch: nobody knows what reached the disk, and running it again
- * could do it twice.
- * The order after a commit: generation, then done of each write. Whoever is told of a change can no longer find what was
- * cached before it. */
+ * A commit that failed for another reason fails the whole batch: nobody knows what reached the disk, and running it
+ * again could do it twice. The order after a commit: generation, then done of each write. Whoever is told of a change
+ * can no longer find what was cached before it. */
 #include "meta/meta_priv.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#define QUEUE_MAX 10000
-#define BATCH_MAX 400
+#define QUEUE_MAX        10000
+#define BATCH_MAX        400
 #define CHECKPOINT_EVERY (4 << 20)
-#define LOG_MOST (64 << 20)
-#define ARENA_FIRST (256 << 10) /* memory that stays from batch to batch */
+#define LOG_MOST         (64 << 20)
+#define ARENA_FIRST      (256 << 10) /* memory that stays from batch to batch */
 
 struct slot {
     struct meta_write *write;
@@ -218,7 +217,8 @@ static void *checkpoint_loop(void *arg)
 
 static void wake_checkpointer(struct committer *c)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&c->checkpoint_lock);
     c->checkpoint_wanted = true;
     pthread_cond_signal(&c->checkpoint_work);
 }
@@ -226,20 +226,23 @@ static void wake_checkpointer(struct committer *c)
 /* The checkpoint thread is not to start again; true when it does not run either. */
 static bool hold_checkpointer(struct committer *c)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&c->checkpoint_lock);
     c->checkpoint_held = true;
     return !c->checkpoint_runs;
 }
 
 static void release_checkpointer(struct committer *c)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&c->checkpoint_lock);
     c->checkpoint_held = false;
     pthread_cond_signal(&c->checkpoint_work);
 }
 
-/* Between batches. Under load the checkpoint thread copies nearly all of the log, but never reaches its end, and only a log
- * that is copied to its end starts again from the front. So the committer copies the last piece itself, now and then. */
+/* Between batches. Under load the checkpoint thread copies nearly all of the log, but never reaches its end, and only a
+ * log that is copied to its end starts again from the front. So the committer copies the last piece itself, now and
+ * then. */
 static void look_after_log(struct committer *c)
 {
     int64_t bytes = sql_log_bytes(c->store->db);
@@ -268,7 +271,8 @@ static void look_after_log(struct committer *c)
 /* Waits for work. 0: closing, and nothing is left. */
 static size_t take(struct committer *c)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&c->lock);
     while (!c->head && !c->closing) {
         c->asleep = true;
         pthread_cond_wait(&c->work, &c->lock);
@@ -290,7 +294,8 @@ static void *commit_loop(void *arg)
     struct committer *c = arg;
     size_t n;
     while ((n = take(c))) {
-        SCOPED(arena_releasep) struct arena a;
+        SCOPED(arena_releasep)
+        struct arena a;
         arena_init_with(&a, c->memory, ARENA_FIRST);
         run_batch(c, c->slots, n, &a);
         finish(c, c->slots, n);
@@ -315,7 +320,8 @@ bool meta_submit(struct meta_store *store, struct meta_write *w)
         finish(c, &s, 1);
         return true;
     }
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&c->lock);
     if (c->closing || c->waiting >= c->queue_max)
         return false;
     *c->tail = w;
@@ -342,7 +348,8 @@ struct waiter {
 static void tell(struct meta_write *w, err_t e)
 {
     struct waiter *waiter = CONTAINER_OF(w, struct waiter, write);
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&waiter->lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&waiter->lock);
     waiter->e = err_copy(waiter->a, e);
     waiter->done = true;
     pthread_cond_signal(&waiter->told);
@@ -354,7 +361,8 @@ err_t meta_write(struct meta_store *store, meta_apply_fn *fn, void *arg, struct 
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.told, NULL);
     if (meta_submit(store, &w.write)) {
-        SCOPED(unlockp) pthread_mutex_t *held = lock(&w.lock);
+        SCOPED(unlockp)
+        pthread_mutex_t *held = lock(&w.lock);
         while (!w.done)
             pthread_cond_wait(&w.told, &w.lock);
     } else {

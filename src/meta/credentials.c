@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define CREDENTIAL                                                                                       \
-    "SELECT id, account_id, user_id, purpose, form, secret_hash, parent_id, created_at_ms, expires_at_ms," \
+#define CREDENTIAL                                                                                                     \
+    "SELECT id, account_id, user_id, purpose, form, secret_hash, parent_id, created_at_ms, expires_at_ms,"             \
     " revoked_at_ms FROM credentials"
 
 static void fill(struct sql_cursor *c, struct arena *a, void *ret)
@@ -37,7 +37,8 @@ err_t meta_credential_add(struct meta_tx *tx, const struct credential *k, struct
 
 err_t meta_credential_get(struct meta_tx *tx, int64_t id, struct arena *a, struct credential *ret)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "credential", CREDENTIAL " WHERE id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
     return NULL;
@@ -46,7 +47,8 @@ err_t meta_credential_get(struct meta_tx *tx, int64_t id, struct arena *a, struc
 err_t meta_credential_by_hash(struct meta_tx *tx, slice purpose, enum credential_form form,
                               const unsigned char hash[SHA256_SIZE], struct arena *a, struct credential *ret)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "credential", CREDENTIAL " WHERE secret_hash = $1 AND purpose = $2 AND form = $3",
                SQL(SQL_BYTES(hash, SHA256_SIZE), SQL_T(purpose), SQL_I(form)), a, &c));
     fill(c, a, ret);
@@ -80,7 +82,8 @@ err_t meta_credential_revoke(struct meta_tx *tx, int64_t id, int64_t now_ms, str
 
 err_t meta_credential_revoke_tokens(struct meta_tx *tx, int64_t user_id, int64_t now_ms, struct arena *a)
 {
-    return tx_change(tx, "UPDATE credentials SET revoked_at_ms = $1 WHERE user_id = $2 AND form = 1 AND revoked_at_ms = 0",
+    return tx_change(tx,
+                     "UPDATE credentials SET revoked_at_ms = $1 WHERE user_id = $2 AND form = 1 AND revoked_at_ms = 0",
                      SQL(SQL_I(now_ms), SQL_I(user_id)), a, NULL);
 }
 

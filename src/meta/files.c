@@ -1,12 +1,12 @@
-/* Files. Where a listing may or may not be bound to an account or an owner, each combination has a statement of its own:
- * "column = $1 OR $1 = 0" would read the whole table. */
+/* Files. Where a listing may or may not be bound to an account or an owner, each combination has a statement of its
+ * own: "column = $1 OR $1 = 0" would read the whole table. */
 #include "meta/meta_priv.h"
 
 #include <string.h>
 
-#define FILE_ROW                                                                                                \
-    "SELECT f.id, f.uuid, f.account_id, f.owner_id, COALESCE(u.login, ''), f.way, f.name, f.content_type, f.state," \
-    " f.object_id, f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms"                         \
+#define FILE_ROW                                                                                                       \
+    "SELECT f.id, f.uuid, f.account_id, f.owner_id, COALESCE(u.login, ''), f.way, f.name, f.content_type, f.state,"    \
+    " f.object_id, f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms"                                \
     " FROM files f LEFT JOIN users u ON u.id = f.owner_id"
 
 static void fill(struct sql_cursor *c, struct arena *a, void *ret)
@@ -46,7 +46,8 @@ err_t meta_file_add(struct meta_tx *tx, const struct file *f, struct arena *a, i
 
 err_t meta_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct file *ret)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file", FILE_ROW " WHERE f.id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
     return NULL;
@@ -54,7 +55,8 @@ err_t meta_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct file
 
 err_t meta_file_by_uuid(struct meta_tx *tx, const unsigned char uuid[16], struct arena *a, struct file *ret)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file", FILE_ROW " WHERE f.uuid = $1", SQL(SQL_BYTES(uuid, 16)), a, &c));
     fill(c, a, ret);
     return NULL;
@@ -76,7 +78,7 @@ static slice pattern_of(slice text, struct arena *a)
     return (slice){ to, n };
 }
 
-#define FILTERED                                                                                             \
+#define FILTERED                                                                                                       \
     FILE_ROW " WHERE f.id < $1 AND ($2 = -1 OR f.state = $2) AND ($3 = '%%' OR lower(f.name) LIKE $3 ESCAPE '\\')"
 #define NEWEST_FIRST " ORDER BY f.id DESC LIMIT "
 
@@ -128,6 +130,7 @@ err_t meta_file_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 err_t meta_file_due(struct meta_tx *tx, int64_t now_ms, size_t most, struct arena *a, struct file **ret,
                     size_t *ret_count)
 {
-    return tx_list(tx, FILE_ROW " WHERE f.purge_at_ms > 0 AND f.purge_at_ms <= $1 ORDER BY f.purge_at_ms, f.id LIMIT $2",
+    return tx_list(tx,
+                   FILE_ROW " WHERE f.purge_at_ms > 0 AND f.purge_at_ms <= $1 ORDER BY f.purge_at_ms, f.id LIMIT $2",
                    SQL(SQL_I(now_ms), SQL_I((int64_t)most)), a, sizeof **ret, fill, ret, ret_count);
 }

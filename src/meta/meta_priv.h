@@ -54,8 +54,8 @@ void reader_give(struct meta_store *, struct reader *);
 MUST_USE err_t tx_query(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,
                         struct arena *a, struct sql_cursor **ret_cursor);
 /* The same, and its first row; NOT_FOUND "no such WHAT" when there is none. */
-MUST_USE err_t tx_one(struct meta_tx *, const char *what, const char *sql, const struct sql_value *values,
-                      size_t count, struct arena *a, struct sql_cursor **ret_cursor);
+MUST_USE err_t tx_one(struct meta_tx *, const char *what, const char *sql, const struct sql_value *values, size_t count,
+                      struct arena *a, struct sql_cursor **ret_cursor);
 /* Run a statement that adds rows, or changes what nobody caches. */
 MUST_USE err_t tx_add(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count, struct arena *a);
 MUST_USE err_t tx_add_counted(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,

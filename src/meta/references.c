@@ -1,9 +1,9 @@
 /* References: what holds on to files, and the chains of versions they form. */
 #include "meta/meta_priv.h"
 
-#define REFERENCE                                                                                             \
-    "SELECT r.id, r.account_id, r.task_id, r.comment_id, r.file_id, r.root_id, r.version, r.url,"             \
-    " CASE WHEN r.name <> '' THEN r.name ELSE COALESCE(f.name, '') END, COALESCE(f.size_bytes, 0), f.md5," \
+#define REFERENCE                                                                                                      \
+    "SELECT r.id, r.account_id, r.task_id, r.comment_id, r.file_id, r.root_id, r.version, r.url,"                      \
+    " CASE WHEN r.name <> '' THEN r.name ELSE COALESCE(f.name, '') END, COALESCE(f.size_bytes, 0), f.md5,"             \
     " r.created_at_ms FROM refs r LEFT JOIN files f ON f.id = r.file_id"
 
 static void fill(struct sql_cursor *c, struct arena *a, void *ret)
@@ -58,7 +58,8 @@ err_t meta_reference_add(struct meta_tx *tx, struct reference *r, struct arena *
 
 err_t meta_reference_get(struct meta_tx *tx, int64_t id, struct arena *a, struct reference *ret)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "reference", REFERENCE " WHERE r.id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
     return NULL;

@@ -17,7 +17,8 @@ err_t tx_query(struct meta_tx *tx, const char *sql, const struct sql_value *valu
 err_t tx_one(struct meta_tx *tx, const char *what, const char *sql, const struct sql_value *values, size_t count,
              struct arena *a, struct sql_cursor **ret_cursor)
 {
-    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *cursor = NULL;
     TRY(sql_query(tx->conn, sql, values, count, a, &cursor));
     bool row;
     TRY(sql_next(cursor, a, &row));
@@ -28,8 +29,8 @@ err_t tx_one(struct meta_tx *tx, const char *what, const char *sql, const struct
     return NULL;
 }
 
-err_t tx_add_counted(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count,
-                     struct arena *a, int64_t *ret_changed)
+err_t tx_add_counted(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
+                     int64_t *ret_changed)
 {
     assert(tx->writes);
     int64_t changed;
@@ -67,8 +68,8 @@ err_t tx_change(struct meta_tx *tx, const char *sql, const struct sql_value *val
     return NULL;
 }
 
-err_t tx_change_one(struct meta_tx *tx, const char *what, const char *sql, const struct sql_value *values,
-                    size_t count, struct arena *a)
+err_t tx_change_one(struct meta_tx *tx, const char *what, const char *sql, const struct sql_value *values, size_t count,
+                    struct arena *a)
 {
     int64_t changed;
     TRY(tx_change(tx, sql, values, count, a, &changed));
@@ -84,7 +85,8 @@ err_t tx_int(struct meta_tx *tx, const char *sql, const struct sql_value *values
 err_t tx_list(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
               size_t record_size, fill_fn *fill, void *ret_records, size_t *ret_count)
 {
-    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *cursor = NULL;
     TRY(sql_query(tx->conn, sql, values, count, a, &cursor));
     char *records = NULL;
     size_t used = 0, room = 0;
@@ -137,7 +139,8 @@ err_t reader_take(struct meta_store *store, struct arena *a, struct reader **ret
 
 void reader_give(struct meta_store *store, struct reader *r)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&store->readers_lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&store->readers_lock);
     r->next = store->readers;
     store->readers = r;
 }

@@ -3,11 +3,11 @@
 
 #include <fcntl.h>
 
-/* Statements of a test run inside one write: WRITE(w, { … uses tx and a … }). The block is a function of its own, so what
- * it needs from outside it finds in `w`. */
+/* Statements of a test run inside one write: WRITE(w, { … uses tx and a … }). The block is a function of its own, so
+ * what it needs from outside it finds in `w`. */
 #define IN_WRITE(name) static err_t name(struct meta_tx *tx, void *arg, struct arena *a)
-#define DO(w, fn) EXPECT_OK(meta_write((w)->store, (fn), (w), (w)->a))
-#define INLINE ((struct meta_options){ .inline_writes = true })
+#define DO(w, fn)      EXPECT_OK(meta_write((w)->store, (fn), (w), (w)->a))
+#define INLINE         ((struct meta_options){ .inline_writes = true })
 
 static struct meta_tx *look(struct meta_world *w)
 {
@@ -20,8 +20,8 @@ IN_WRITE(two_accounts)
 {
     (void)arg;
     int64_t id;
-    TRY(meta_account_add(tx, &(struct account){ .name = S("other"), .created_at_ms = 5, .max_bytes = 100, .max_files = 2 },
-                         a, &id));
+    TRY(meta_account_add(
+        tx, &(struct account){ .name = S("other"), .created_at_ms = 5, .max_bytes = 100, .max_files = 2 }, a, &id));
     EXPECT_ERR(meta_account_add(tx, &(struct account){ .name = S("other") }, a, &id), ERR_CONFLICT);
     EXPECT_ERR(meta_account_set_limits(tx, 99, 1, 1, a), ERR_NOT_FOUND);
     EXPECT_ERR(meta_account_use(tx, 99, 1, 1, a), ERR_NOT_FOUND);
@@ -67,8 +67,13 @@ IN_WRITE(users_come_and_go)
 {
     struct meta_world *w = arg;
     int64_t bob, again;
-    struct user u = { .account_id = w->account, .login = S("bob"), .name = S("Bob"), .email = S("bob@example.org"),
-                      .kind = USER_BOT, .is_admin = true, .created_at_ms = 7 };
+    struct user u = { .account_id = w->account,
+                      .login = S("bob"),
+                      .name = S("Bob"),
+                      .email = S("bob@example.org"),
+                      .kind = USER_BOT,
+                      .is_admin = true,
+                      .created_at_ms = 7 };
     TRY(meta_user_add(tx, &u, a, &bob));
     EXPECT_ERR(meta_user_add(tx, &u, a, &again), ERR_CONFLICT);
     TRY(meta_user_set_password(tx, bob, S("$argon2id$x"), a));
@@ -121,8 +126,11 @@ OVER_EACH(a_login_is_unique_among_users_that_are_not_deleted)
 
 static struct credential token(struct meta_world *w, unsigned char secret, int64_t parent, int64_t created)
 {
-    struct credential k = { .account_id = w->account, .user_id = w->user, .purpose = S("pyrus"),
-                            .form = parent ? CREDENTIAL_TOKEN : CREDENTIAL_KEY, .parent_id = parent,
+    struct credential k = { .account_id = w->account,
+                            .user_id = w->user,
+                            .purpose = S("pyrus"),
+                            .form = parent ? CREDENTIAL_TOKEN : CREDENTIAL_KEY,
+                            .parent_id = parent,
                             .created_at_ms = created };
     memset(k.secret_hash, secret, sizeof k.secret_hash);
     return k;
@@ -300,16 +308,22 @@ IN_WRITE(many_files)
     int64_t bob, id;
     TRY(meta_user_add(tx, &(struct user){ .account_id = w->account, .login = S("bob") }, a, &bob));
     for (int i = 0; i < 10; i++) {
-        struct file f = { .account_id = w->account, .owner_id = i % 2 ? bob : w->user, .way = S("redu"),
-                          .name = i % 3 ? S("Notes_2026.PDF") : S("100%.txt"), .content_type = S("text/plain"),
-                          .state = i < 2 ? FILE_ISSUED : FILE_STORED, .created_at_ms = i, .stored_at_ms = i + 1,
+        struct file f = { .account_id = w->account,
+                          .owner_id = i % 2 ? bob : w->user,
+                          .way = S("redu"),
+                          .name = i % 3 ? S("Notes_2026.PDF") : S("100%.txt"),
+                          .content_type = S("text/plain"),
+                          .state = i < 2 ? FILE_ISSUED : FILE_STORED,
+                          .created_at_ms = i,
+                          .stored_at_ms = i + 1,
                           .purge_at_ms = i < 5 ? 0 : 100 - i };
         f.uuid[0] = (unsigned char)(i + 1);
         f.md5[0] = 9;
         f.size_bytes = 3;
         if (f.state == FILE_STORED)
-            TRY(meta_object_add(tx, &(struct object){ .account_id = w->account, .size_bytes = 3,
-                                                      .inline_bytes = S("abc") }, a, &f.object_id));
+            TRY(meta_object_add(tx,
+                                &(struct object){ .account_id = w->account, .size_bytes = 3, .inline_bytes = S("abc") },
+                                a, &f.object_id));
         TRY(meta_file_add(tx, &f, a, &id));
         EXPECT_ERR(meta_file_add(tx, &f, a, &id), ERR_CONFLICT); /* the UUID */
     }
@@ -365,8 +379,10 @@ OVER_EACH(files_are_found_moved_and_due)
     EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .account_id = w.account }, 10), 10);
     EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .account_id = 9 }, 0), 0);
     EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .owner_id = w.user }, 9), 5);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .owner_id = w.user, .account_id = 1 }, 9), 5);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .owner_id = w.user, .account_id = 9 }, 0), 0);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .owner_id = w.user, .account_id = 1 }, 9),
+              5);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .owner_id = w.user, .account_id = 9 }, 0),
+              0);
     EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .name_contains = S("NOTES_") }, 9), 6);
     EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .name_contains = S("0%") }, 10), 4);
     EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .name_contains = S("_%") }, 0), 0);
@@ -410,8 +426,13 @@ OVER_EACH(usage_is_recounted_and_repaired)
 IN_WRITE(a_task)
 {
     struct meta_world *w = arg;
-    struct task t = { .account_id = w->account, .author_id = w->user, .text = S("text"), .subject = S("subject"),
-                      .details = S("{}"), .created_at_ms = 1, .modified_at_ms = 2 };
+    struct task t = { .account_id = w->account,
+                      .author_id = w->user,
+                      .text = S("text"),
+                      .subject = S("subject"),
+                      .details = S("{}"),
+                      .created_at_ms = 1,
+                      .modified_at_ms = 2 };
     struct comment m = { .author_id = w->user, .text = S("said"), .details = S("{\"x\":1}"), .created_at_ms = 3 };
     int64_t id;
     TRY(meta_task_add(tx, &t, a, &t.id));
@@ -516,9 +537,15 @@ IN_WRITE(three_events)
 {
     struct meta_world *w = arg;
     for (int i = 1; i <= 3; i++)
-        TRY(meta_event_add(tx, &(struct event){ .at_ms = i, .account_id = w->account, .actor_id = i == 1 ? 0 : w->user,
-                                                .action = S("file.store"), .subject = S("file:x"), .detail = S("d"),
-                                                .request_id = S("r") }, a));
+        TRY(meta_event_add(tx,
+                           &(struct event){ .at_ms = i,
+                                            .account_id = w->account,
+                                            .actor_id = i == 1 ? 0 : w->user,
+                                            .action = S("file.store"),
+                                            .subject = S("file:x"),
+                                            .detail = S("d"),
+                                            .request_id = S("r") },
+                           a));
     return NULL;
 }
 
@@ -792,7 +819,8 @@ static void check_plan(struct meta_world *w, struct sql_conn *conn, size_t i)
 {
     const char *explain = arena_printf(w->a, "EXPLAIN QUERY PLAN %s", spy.seen[i].sql).p;
     struct sql_value none[16] = { 0 };
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     EXPECT_OK(spy.real->query(conn, explain, none, spy.seen[i].count, w->a, &c));
     for (;;) {
         bool row;

@@ -72,7 +72,8 @@ OVER_EACH(values_come_back_as_they_went_in)
     sql_close(c);
     EXPECT_OK(sql_exec(w.conn, "UPDATE things SET size = size - 1 WHERE size > $1", SQL(SQL_I(5)), w.a, &n));
     EXPECT_EQ(n, 1);
-    EXPECT_ERR(sql_get_int(w.conn, "SELECT id FROM things WHERE name = $1", SQL(SQL_T(S("x"))), w.a, &n), ERR_NOT_FOUND);
+    EXPECT_ERR(sql_get_int(w.conn, "SELECT id FROM things WHERE name = $1", SQL(SQL_T(S("x"))), w.a, &n),
+               ERR_NOT_FOUND);
     world_release(&w);
 }
 

@@ -56,15 +56,24 @@ static inline err_t meta_upload_apply(struct meta_tx *tx, void *arg, struct aren
     struct meta_upload *u = arg;
     int64_t account = u->world->account;
     TRY(meta_account_use(tx, account, (int64_t)u->bytes.n, 1, a));
-    struct object o = { .account_id = account, .size_bytes = u->bytes.n, .inline_bytes = u->bytes,
-                        .blob_key = u->blob_key };
+    struct object o = {
+        .account_id = account, .size_bytes = u->bytes.n, .inline_bytes = u->bytes, .blob_key = u->blob_key
+    };
     TRY(meta_object_add(tx, &o, a, &u->object_id));
-    struct file f = { .account_id = account, .owner_id = u->world->user, .way = S("test"), .name = S("a.txt"),
-                      .state = FILE_STORED, .object_id = u->object_id, .size_bytes = u->bytes.n };
+    struct file f = { .account_id = account,
+                      .owner_id = u->world->user,
+                      .way = S("test"),
+                      .name = S("a.txt"),
+                      .state = FILE_STORED,
+                      .object_id = u->object_id,
+                      .size_bytes = u->bytes.n };
     memcpy(f.uuid, &u->number, sizeof u->number);
     TRY(meta_file_add(tx, &f, a, &u->file_id));
-    return meta_event_add(tx, &(struct event){ .account_id = account, .actor_id = u->world->user,
-                                               .action = S("file.store"), .subject = S("file:x") }, a);
+    return meta_event_add(
+        tx,
+        &(struct event){
+            .account_id = account, .actor_id = u->world->user, .action = S("file.store"), .subject = S("file:x") },
+        a);
 }
 
 #endif

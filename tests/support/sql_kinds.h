@@ -46,13 +46,13 @@ static inline struct sql_db *place_open(struct place *p, struct arena *a)
 }
 
 /* A test over every kind: OVER_EACH(name) { … uses `kind` … } */
-#define OVER_EACH(name)                               \
-    static void name##_over(enum kind kind);          \
-    TEST(name)                                        \
-    {                                                 \
-        for (int k = 0; k < KIND_COUNT; k++)          \
-            name##_over((enum kind)k);                \
-    }                                                 \
+#define OVER_EACH(name)                                                                                                \
+    static void name##_over(enum kind kind);                                                                           \
+    TEST(name)                                                                                                         \
+    {                                                                                                                  \
+        for (int k = 0; k < KIND_COUNT; k++)                                                                           \
+            name##_over((enum kind)k);                                                                                 \
+    }                                                                                                                  \
     static void name##_over(enum kind kind)
 
 #endif

@@ -24,20 +24,20 @@
  *   page  8192                                   8,600–12,700     7,500             8,480
  *   page 16384                                  11,800–12,900     6,300–7,000       5,750
  * A smaller page wins because each upload dirties one random page of the UUID index. */
-#define PAGE_BYTES 4096
+#define PAGE_BYTES       4096
 #define WRITER_CACHE_KIB 16384
 #define READER_CACHE_KIB 2048 /* SQLite drops a reader's cache whenever somebody commits: a large one is never used */
-#define BUSY_MS 250           /* there is one writer, so nobody waits long: recovery after a crash, a checkpoint's end */
-#define RESTART_MS 20        /* for readers to end: longer ones keep the log from starting again this time */
+#define BUSY_MS          250 /* there is one writer, so nobody waits long: recovery after a crash, a checkpoint's end */
+#define RESTART_MS       20  /* for readers to end: longer ones keep the log from starting again this time */
 #define WAL_FRAME_HEADER 24
-#define WAL_HEADER 32
+#define WAL_HEADER       32
 
 struct sqlite_db {
     struct sql_db db;
     char *path; /* NULL: in memory */
     bool relaxed, read_only;
-    sqlite3 *memory;            /* the one handle of an in-memory database */
-    sqlite3 *first;             /* the handle that opened the file, until the first writer takes it */
+    sqlite3 *memory;             /* the one handle of an in-memory database */
+    sqlite3 *first;              /* the handle that opened the file, until the first writer takes it */
     pthread_mutex_t memory_lock; /* recursive */
     atomic_int connections;
     atomic_llong log_bytes;
@@ -281,7 +281,8 @@ static err_t sqlite_insert(struct sql_conn *conn, const char *sql, const struct 
                            struct arena *a, int64_t *ret_id)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
-    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *cursor = NULL;
     TRY(sqlite_query(conn, sql, values, count, a, &cursor));
     bool row;
     TRY(sqlite_next(cursor, a, &row));
@@ -417,7 +418,8 @@ static err_t copy_pages(sqlite3 *from, sqlite3 *to, struct arena *a)
 static err_t sqlite_backup(struct sql_conn *conn, const char *path, struct arena *a)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
-    SCOPED(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    SCOPED(fd_closep)
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
         return err_make(a, ERR_CONFLICT, "%s exists", path);
     if (fd < 0)
@@ -441,7 +443,8 @@ static err_t sqlite_backup(struct sql_conn *conn, const char *path, struct arena
 
 static err_t sqlite_verify(struct sql_conn *conn, struct arena *a)
 {
-    SCOPED(sql_closep) struct sql_cursor *pages = NULL, *keys = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *pages = NULL, *keys = NULL;
     bool row;
     TRY(sqlite_query(conn, "PRAGMA integrity_check(1)", SQL_NO_VALUES, a, &pages));
     TRY(sqlite_next(pages, a, &row));
@@ -488,15 +491,16 @@ static err_t configure(sqlite3 *handle, const struct sqlite_db *db, enum sql_mod
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     /* recursive_triggers: without it INSERT OR REPLACE removes a row and no DELETE trigger hears of it. */
-    const char *text = arena_printf(a,
-                                    "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
-                                    "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST;"
-                                    "PRAGMA journal_size_limit=67108864;"
-                                    "PRAGMA synchronous=%s; PRAGMA cache_size=-%d; PRAGMA query_only=%s;",
-                                    db->relaxed ? "NORMAL" : "FULL",
-                                    mode == SQL_WRITE ? WRITER_CACHE_KIB : READER_CACHE_KIB,
-                                    (mode == SQL_READ || db->read_only) && !db->memory ? "ON" : "OFF")
-                           .p;
+    const char *text =
+        arena_printf(
+            a,
+            "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
+            "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST;"
+            "PRAGMA journal_size_limit=67108864;"
+            "PRAGMA synchronous=%s; PRAGMA cache_size=-%d; PRAGMA query_only=%s;",
+            db->relaxed ? "NORMAL" : "FULL", mode == SQL_WRITE ? WRITER_CACHE_KIB : READER_CACHE_KIB,
+            (mode == SQL_READ || db->read_only) && !db->memory ? "ON" : "OFF")
+            .p;
     return settings(handle, text, a);
 }
 
@@ -567,16 +571,18 @@ static void sync_directory_of(const char *path, struct arena *a)
     slice p = slice_of(path);
     size_t cut = slice_rfind_byte(p, '/');
     const char *dir = cut == SLICE_NONE ? "." : cut == 0 ? "/" : arena_cstr(a, slice_part(p, 0, cut));
-    SCOPED(fd_closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    SCOPED(fd_closep)
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0)
         fsync(fd); /* SQLite syncs it again with the first commit and reports what goes wrong */
 }
 
-/* Made by us, so that nobody else may read it. An existing file is not even opened here: closing a descriptor would drop
- * the locks that this process may hold on it (POSIX). */
+/* Made by us, so that nobody else may read it. An existing file is not even opened here: closing a descriptor would
+ * drop the locks that this process may hold on it (POSIX). */
 static err_t make_file(const char *path, struct arena *a)
 {
-    SCOPED(fd_closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    SCOPED(fd_closep)
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0) {
         sync_directory_of(path, a);
         return NULL;
