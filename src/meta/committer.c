@@ -15,11 +15,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define QUEUE_MAX        10000
-#define BATCH_MAX        400
-#define CHECKPOINT_EVERY (4 << 20)
-#define LOG_MOST         (64 << 20)
-#define ARENA_FIRST      (256 << 10) /* memory that stays from batch to batch */
+#define QUEUE_MAX 10000
+#define BATCH_MAX 400
+#define CHECKPOINT_EVERY (16 << 20)
+#define LOG_MOST (64 << 20)
+#define ARENA_FIRST (256 << 10) /* memory that stays from batch to batch */
 
 struct slot {
     struct meta_write *write;
@@ -58,6 +58,12 @@ static err_t control(struct committer *c, const char *sql, struct arena *a)
     return sql_exec(c->store->writer, sql, SQL_NO_VALUES, a, NULL);
 }
 
+static void rollback(struct committer *c)
+{
+    sql_rollback(c->store->writer);
+    forget_ids(c->store);
+}
+
 static bool apply(struct committer *c, struct slot *s, struct arena *a, bool *ret_harmless)
 {
     struct meta_tx tx = { .store = c->store, .conn = c->store->writer, .writes = true };
@@ -73,7 +79,7 @@ static err_t commit(struct committer *c, struct arena *a)
 {
     err_t e = sql_commit(c->store->writer, a);
     if (e)
-        sql_rollback(c->store->writer);
+        rollback(c);
     return e;
 }
 
@@ -90,12 +96,12 @@ static enum outcome run_optimistic(struct committer *c, struct slot *slots, size
         if (apply(c, &slots[i], a, &harmless)) {
             good++;
         } else if (!harmless) {
-            sql_rollback(c->store->writer);
+            rollback(c);
             return n > 1 ? TRY_CAREFULLY : COMMITTED; /* a write that ran alone has failed alone */
         }
     }
     if (!good) {
-        sql_rollback(c->store->writer);
+        rollback(c);
         return COMMITTED;
     }
     return (*ret_e = commit(c, a)) ? COMMIT_FAILED : COMMITTED;
@@ -112,15 +118,17 @@ static enum outcome run_careful(struct committer *c, struct slot *slots, size_t 
         err_t undo = control(c, "SAVEPOINT one", a);
         if (!undo) {
             bool harmless;
-            if (!apply(c, s, a, &harmless))
+            if (!apply(c, s, a, &harmless)) {
                 undo = control(c, "ROLLBACK TO one", a);
+                forget_ids(c->store);
+            }
             if (!undo)
                 undo = control(c, "RELEASE one", a);
         }
         if (undo) {
             s->e = s->e ? s->e : undo;
             *ret_poison = i;
-            sql_rollback(c->store->writer);
+            rollback(c);
             return TRY_CAREFULLY;
         }
     }

@@ -19,14 +19,17 @@ static void fill(struct sql_cursor *c, struct arena *a, struct object *ret)
 err_t meta_object_add(struct meta_tx *tx, const struct object *object, struct arena *a, int64_t *ret_id)
 {
     bool is_inline = !object->blob_key.n;
-    return tx_insert(tx,
-                     "INSERT INTO objects (account_id, size_bytes, md5, created_at_ms, blob_key, inline_bytes)"
-                     " VALUES ($1, $2, $3, $4, $5, $6)",
-                     SQL(SQL_I(object->account_id), SQL_I((int64_t)object->size_bytes),
-                         SQL_BYTES(object->md5, MD5_SIZE), SQL_I(object->created_at_ms),
-                         is_inline ? SQL_NIL : SQL_T(object->blob_key),
-                         is_inline ? SQL_B(object->inline_bytes) : SQL_NIL),
-                     a, ret_id);
+    int64_t id;
+    TRY(tx_next_id(tx, OBJECT_IDS, a, &id));
+    TRY(tx_add(tx,
+               "INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, blob_key, inline_bytes)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+               SQL(SQL_I(id), SQL_I(object->account_id), SQL_I((int64_t)object->size_bytes),
+                   SQL_BYTES(object->md5, MD5_SIZE), SQL_I(object->created_at_ms),
+                   is_inline ? SQL_NIL : SQL_T(object->blob_key), is_inline ? SQL_B(object->inline_bytes) : SQL_NIL),
+               a));
+    *ret_id = id;
+    return NULL;
 }
 
 err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct object *ret)

@@ -56,6 +56,28 @@ err_t tx_insert(struct meta_tx *tx, const char *sql, const struct sql_value *val
     return NULL;
 }
 
+#define IDS_AT_ONCE 256 /* so many are lost when the server stops, or a batch is rolled back */
+
+err_t tx_next_id(struct meta_tx *tx, enum id_kind kind, struct arena *a, int64_t *ret_id)
+{
+    static const char *const names[] = { [OBJECT_IDS] = "objects", [FILE_IDS] = "files" };
+    assert(tx->writes);
+    struct id_block *block = &tx->store->ids[kind];
+    if (block->next == block->end) {
+        int64_t end;
+        TRY(sql_get_int(tx->conn, "UPDATE next_ids SET next_id = next_id + $1 WHERE kind = $2 RETURNING next_id",
+                        SQL(SQL_I(IDS_AT_ONCE), SQL_T(slice_of(names[kind]))), a, &end));
+        *block = (struct id_block){ .next = end - IDS_AT_ONCE, .end = end };
+    }
+    *ret_id = block->next++;
+    return NULL;
+}
+
+void forget_ids(struct meta_store *store)
+{
+    memset(store->ids, 0, sizeof store->ids);
+}
+
 err_t tx_change(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
                 int64_t *ret_changed)
 {

@@ -1,6 +1,6 @@
 /* A small driver interface over a relational database: connect, prepare, bind, step, transaction. All metadata SQL is
- * written once against it, in src/meta, with $1 $2 … for values, numbered in order of first use. Where databases differ,
- * the difference lives in the driver or in a named pair of statements.
+ * written once against it, in src/meta, with $1 $2 … for values, numbered in order of first use. Where databases
+ * differ, the difference lives in the driver or in a named pair of statements.
  *
  * Kept by sqlite; tests/conformance/sql.c holds every driver to it; fault wraps any of them.
  *
@@ -24,8 +24,9 @@ struct sql_value {
 #define SQL_B(s) ((struct sql_value){ SQL_BLOB, 0, (s) })
 #define SQL_NIL ((struct sql_value){ SQL_NULL, 0, { 0, 0 } })
 /* The values of one statement: SQL(SQL_I(id), SQL_T(name)). */
-#define SQL(...) \
-    (const struct sql_value[]){ __VA_ARGS__ }, sizeof((const struct sql_value[]){ __VA_ARGS__ }) / sizeof(struct sql_value)
+#define SQL(...)                                                                                                       \
+    (const struct sql_value[]){ __VA_ARGS__ },                                                                         \
+        sizeof((const struct sql_value[]){ __VA_ARGS__ }) / sizeof(struct sql_value)
 #define SQL_NO_VALUES NULL, 0
 
 struct sql_db {
@@ -85,9 +86,9 @@ MUST_USE err_t sql_query(struct sql_conn *, const char *sql, const struct sql_va
                          struct arena *a, struct sql_cursor **ret_cursor);
 MUST_USE err_t sql_next(struct sql_cursor *, struct arena *a, bool *ret_row);
 struct sql_value sql_column(struct sql_cursor *, int index);
-int64_t sql_column_int(struct sql_cursor *, int index);                    /* 0 for NULL */
-slice sql_column_copy(struct sql_cursor *, int index, struct arena *a);    /* text or blob, copied; empty for NULL */
-void sql_close(struct sql_cursor *);                                       /* NULL is fine */
+int64_t sql_column_int(struct sql_cursor *, int index);                 /* 0 for NULL */
+slice sql_column_copy(struct sql_cursor *, int index, struct arena *a); /* text or blob, copied; empty for NULL */
+void sql_close(struct sql_cursor *);                                    /* NULL is fine */
 static inline void sql_closep(struct sql_cursor **c)
 {
     sql_close(*c);

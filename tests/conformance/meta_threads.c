@@ -185,6 +185,8 @@ TEST(a_failing_commit_tells_every_waiter_and_the_store_works_afterwards)
     struct meta_world w;
     meta_world_init(&w, KIND_FAULT, THREADED);
     struct meta_upload probe = { .world = &w, .number = 1, .bytes = S("hello") };
+    EXPECT_OK(meta_write(w.store, meta_upload_apply, &probe, w.a)); /* it also fetched a block of ids */
+    probe.number++;
     int64_t before = w.place.plan.calls;
     EXPECT_OK(meta_write(w.store, meta_upload_apply, &probe, w.a));
     int64_t one = w.place.plan.calls - before - 2; /* without begin and commit */
@@ -198,6 +200,8 @@ TEST(a_failing_commit_tells_every_waiter_and_the_store_works_afterwards)
     for (int i = 0; i < BATCH; i++)
         EXPECT_EQ(b.one[i].code, ERR_UNAVAILABLE);
     EXPECT_EQ(batch_check(&b, &w), 0);
+    probe.number++;
+    EXPECT_OK(meta_write(w.store, meta_upload_apply, &probe, w.a));
     /* No space for all of them together: each is tried alone. */
     batch_submit(&b, &w, 200);
     w.place.plan.code = ERR_NO_SPACE;

@@ -24,13 +24,13 @@
  *   page  8192                                   8,600–12,700     7,500             8,480
  *   page 16384                                  11,800–12,900     6,300–7,000       5,750
  * A smaller page wins because each upload dirties one random page of the UUID index. */
-#define PAGE_BYTES       4096
+#define PAGE_BYTES 4096
 #define WRITER_CACHE_KIB 16384
 #define READER_CACHE_KIB 2048 /* SQLite drops a reader's cache whenever somebody commits: a large one is never used */
-#define BUSY_MS          250 /* there is one writer, so nobody waits long: recovery after a crash, a checkpoint's end */
-#define RESTART_MS       20  /* for readers to end: longer ones keep the log from starting again this time */
+#define BUSY_MS 250   /* there is one writer, so nobody waits long: recovery after a crash, a checkpoint's end */
+#define RESTART_MS 20 /* for readers to end: longer ones keep the log from starting again this time */
 #define WAL_FRAME_HEADER 24
-#define WAL_HEADER       32
+#define WAL_HEADER 32
 
 struct sqlite_db {
     struct sql_db db;
@@ -142,7 +142,8 @@ static bool parameters_count_up(sqlite3_stmt *stmt)
 {
     for (int i = 1; i <= sqlite3_bind_parameter_count(stmt); i++) {
         const char *name = sqlite3_bind_parameter_name(stmt, i);
-        if (!name || name[0] != '$' || atoi(name + 1) != i)
+        int64_t number;
+        if (!name || name[0] != '$' || !slice_to_i64(slice_of(name + 1), &number) || number != i)
             return false;
     }
     return true;
