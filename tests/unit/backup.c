@@ -93,7 +93,7 @@ static void expect_file(struct world *w, const char *data_dir, const struct prin
 static void flip_byte(const char *path, off_t at)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC);
-    char c;
+    char c = 0;
     assert_true(fd >= 0 && pread(fd, &c, 1, at) == 1);
     c = (char)(c ^ 1);
     assert_true(pwrite(fd, &c, 1, at) == 1);
