@@ -20,7 +20,7 @@ struct world *world_new_with(const struct world_options *options)
     random_seeded_init(&w->random, 1);
     w->faults = (struct fault_plan){ .code = ERR_UNAVAILABLE };
     struct sql_db *db;
-    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = NULL }, w->a, &db));
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = options->database }, w->a, &db));
     struct meta_store *meta;
     EXPECT_OK(meta_open(sql_fault_wrap(db, &w->faults), &(struct meta_options){ .inline_writes = !options->threaded },
                         w->a, &meta));

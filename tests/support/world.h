@@ -37,7 +37,8 @@ struct world {
 struct world_options {
     uint64_t blob_capacity; /* 0: no limit */
     uint64_t reserve_bytes;
-    bool threaded; /* a committer thread, as in the product */
+    bool threaded;        /* a committer thread, as in the product */
+    const char *database; /* in a file, so that readers do not wait for the writer; NULL: in memory */
 };
 
 struct world *world_new(void);

@@ -155,6 +155,12 @@ TEST(small_contents_are_read_once_and_shared)
     EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &two));
     EXPECT_EQ(w->faults.calls, calls);
     EXPECT(one.bytes.p == two.bytes.p);
+    world_store(w, &alice, S("b"), S("another"), 0); /* what only adds makes nothing stale */
+    struct content three;
+    calls = w->faults.calls;
+    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &three));
+    EXPECT_EQ(w->faults.calls, calls);
+    content_close(&three);
     content_close(&one);
     EXPECT_SLICE(two.bytes, S("hello"));
     content_close(&two);

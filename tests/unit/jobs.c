@@ -4,6 +4,8 @@
 #include "core/sweep.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum { LARGE = 20000 };
 
@@ -109,6 +111,110 @@ TEST(a_blob_that_is_being_written_is_never_an_orphan)
     EXPECT(!w->core.flights);
 }
 
+/* A write that keeps the committer busy until it is let go. */
+struct roadblock {
+    struct meta_write write;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool reached, open, done;
+};
+
+static err_t roadblock_apply(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct roadblock *r = arg;
+    (void)tx, (void)a;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&r->mutex);
+    r->reached = true;
+    pthread_cond_broadcast(&r->changed);
+    while (!r->open)
+        pthread_cond_wait(&r->changed, &r->mutex);
+    return NULL;
+}
+
+static void roadblock_done(struct meta_write *write, err_t e)
+{
+    struct roadblock *r = CONTAINER_OF(write, struct roadblock, write);
+    (void)e;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&r->mutex);
+    r->done = true;
+    pthread_cond_broadcast(&r->changed);
+}
+
+static void roadblock_wait(struct roadblock *r, const bool *for_it)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&r->mutex);
+    while (!*for_it)
+        pthread_cond_wait(&r->changed, &r->mutex);
+}
+
+struct sender {
+    struct intake *in;
+    bool stored;
+    struct file file;
+};
+
+static void sender_done(void *arg, err_t e, const struct file *file)
+{
+    struct sender *s = arg;
+    s->stored = !e;
+    if (file)
+        s->file = *file;
+}
+
+static void *sender_run(void *arg)
+{
+    struct sender *s = arg;
+    intake_finish(s->in, sender_done, s);
+    return NULL;
+}
+
+TEST(bytes_whose_row_waits_for_the_committer_are_no_orphan_however_long_it_takes)
+{
+    char dir[] = "/tmp/cais-jobs-XXXXXX", path[64];
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/db", dir);
+    struct world *w = world_new_with(&(struct world_options){ .threaded = true, .database = path });
+    struct principal alice = world_user(w, S("alice"));
+    struct roadblock r = { .write = { .apply = roadblock_apply, .arg = &r, .done = roadblock_done },
+                           .mutex = PTHREAD_MUTEX_INITIALIZER,
+                           .changed = PTHREAD_COND_INITIALIZER };
+    struct intake_order order = world_order(&alice, S("x"));
+    struct sender s = { 0 };
+    slice bytes = world_bytes(w, LARGE), back;
+    EXPECT_OK(intake_open(&w->core, &order, w->a, &s.in));
+    EXPECT_OK(intake_write(s.in, bytes, w->a));
+    EXPECT(meta_submit(w->core.meta, &r.write));
+    roadblock_wait(&r, &r.reached);
+
+    pthread_t thread;
+    pthread_create(&thread, NULL, sender_run, &s);
+    while (world_blob_count(w) == 0)
+        usleep(1000);
+    world_wait(w, hours(1000)); /* the clock jumps */
+    struct sweep_report report;
+    EXPECT_OK(sweep_run(&w->core, true, NULL, NULL, w->a, &report));
+    EXPECT_EQ(report.removed, 0);
+    EXPECT_EQ(report.young, 1);
+
+    pthread_mutex_lock(&r.mutex);
+    r.open = true;
+    pthread_cond_broadcast(&r.changed);
+    pthread_mutex_unlock(&r.mutex);
+    pthread_join(thread, NULL);
+    roadblock_wait(&r, &r.done);
+    EXPECT(s.stored);
+    EXPECT_OK(world_read(w, &alice, &s.file, &back));
+    EXPECT_SLICE(back, bytes);
+    world_free(w);
+    const char *left[] = { "", "-wal", "-shm" };
+    for (size_t i = 0; i < LENGTH_OF(left); i++) {
+        char name[80];
+        snprintf(name, sizeof name, "%s%s", path, left[i]);
+        unlink(name);
+    }
+    assert_int_equal(rmdir(dir), 0);
+}
+
 TEST(a_dry_run_removes_nothing)
 {
     WORLD(w);
@@ -205,6 +311,7 @@ RUN_TESTS(cmocka_unit_test(an_unconfirmed_upload_is_gone_after_its_deadline),
           cmocka_unit_test(a_sweep_removes_orphans_and_nothing_else),
           cmocka_unit_test(garbage_of_an_old_blob_has_its_whole_grace_before_it_goes),
           cmocka_unit_test(a_blob_that_is_being_written_is_never_an_orphan),
+          cmocka_unit_test(bytes_whose_row_waits_for_the_committer_are_no_orphan_however_long_it_takes),
           cmocka_unit_test(a_dry_run_removes_nothing), cmocka_unit_test(while_a_backup_holds_nothing_is_removed),
           cmocka_unit_test(dead_tokens_are_told_from_unknown_ones_for_a_week),
           cmocka_unit_test(whichever_store_call_fails_the_jobs_go_on_later),
