@@ -114,6 +114,7 @@ TEST(what_was_stored_comes_back_byte_for_byte)
     EXPECT_EQ(made.objects, 2);
     EXPECT_EQ(made.blobs, 1);
     EXPECT_EQ(made.blob_bytes, LARGE);
+    EXPECT(access(in(w, dir, "b/" DATA_DIR_DATABASE "-wal"), F_OK) != 0); /* the database is one file */
     EXPECT_EQ(w->core.purge_holds, 0);
     world_store(w, &alice, S("later"), world_bytes(w, LARGE), 0);
     EXPECT_OK(restore(w, in(w, dir, "b"), in(w, dir, "d"), &restored));
