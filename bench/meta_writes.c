@@ -2,7 +2,7 @@
  * one write, durable before it counts. `waiting` of them are always under way, each submitted again by its own done
  * (what the server's loops do), or, with `threads`, each waited for by a thread of its own.
  *
- *   bench-meta-writes DIR [seconds 5] [bytes 4096] [waiting 32] [threads 0|1] */
+ *   meta-writes DIR [seconds 5] [bytes 4096] [waiting 32] [threads 0|1] */
 #include "base/clock.h"
 #include "base/random.h"
 #include "meta/meta.h"
@@ -103,7 +103,8 @@ static void *wait_for_each(void *arg)
         SCRATCH(a);
         int64_t start = now_us();
         check(meta_write(b->store, upload, u, &a));
-        SCOPED(unlockp) pthread_mutex_t *held = lock(&counting);
+        SCOPED(unlockp)
+        pthread_mutex_t *held = lock(&counting);
         b->latency_us[b->done++] = now_us() - start;
     }
     return NULL;
@@ -125,7 +126,7 @@ static int by_value(const void *x, const void *y)
 int main(int argc, char **argv)
 {
     if (argc < 2)
-        return fprintf(stderr, "usage: bench-meta-writes DIR [seconds] [bytes] [waiting] [threads 0|1]\n"), 2;
+        return fprintf(stderr, "usage: meta-writes DIR [seconds] [bytes] [waiting] [threads 0|1]\n"), 2;
     int seconds = argc > 2 ? atoi(argv[2]) : 5, size = argc > 3 ? atoi(argv[3]) : 4096;
     int waiting = argc > 4 ? atoi(argv[4]) : 32;
     bool threads = argc > 5 && atoi(argv[5]);

@@ -130,7 +130,8 @@ err_t token_issue(struct core *core, slice purpose, slice login, slice key, cons
     hash_sha256(secret, order.token_hash);
     {
         /* Guesses are turned away here, where they do not keep the committer busy. */
-        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp)
+        struct meta_tx *tx = NULL;
         struct credential unused;
         TRY(meta_read_begin(core->meta, a, &tx));
         TRY(token_check_key(tx, &order, a, &unused));
@@ -151,7 +152,8 @@ static bool is_past(int64_t expires_at_ms, int64_t now_ms)
 static err_t look_up(struct core *core, slice purpose, enum credential_form form, const unsigned char *hash,
                      int64_t now_ms, struct arena *a, struct access_found *ret)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     struct credential c;
     err_t e = meta_credential_by_hash(tx, purpose, form, hash, a, &c);

@@ -66,7 +66,8 @@ bool access_cache_find(struct access_cache *cache, slice purpose, enum credentia
                        uint64_t generation, struct arena *a, struct access_found *ret)
 {
     struct access_shard *shard = shard_of(cache, hash);
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&shard->mutex);
     struct access_entry *set = shard->sets[hash[1] % SETS];
     for (size_t i = 0; i < WAYS; i++) {
         if (!entry_is(&set[i], purpose, form, hash) || set[i].generation != generation)
@@ -85,7 +86,8 @@ void access_cache_put(struct access_cache *cache, slice purpose, enum credential
     if (purpose.n > PURPOSE_MAX || found->principal.login.n > LOGIN_MAX)
         return;
     struct access_shard *shard = shard_of(cache, hash);
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&shard->mutex);
     struct access_entry *set = shard->sets[hash[1] % SETS], *slot = &set[0];
     for (size_t i = 0; i < WAYS; i++) {
         if (entry_is(&set[i], purpose, form, hash)) {

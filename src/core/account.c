@@ -203,7 +203,8 @@ err_t user_check_password(struct core *core, slice login, slice password, struct
     struct user user = { 0 };
     slice hash = S("");
     {
-        SCOPED(meta_read_endp) struct meta_tx *tx = NULL; /* ends before the slow part */
+        SCOPED(meta_read_endp)
+        struct meta_tx *tx = NULL; /* ends before the slow part */
         TRY(meta_read_begin(core->meta, a, &tx));
         err_t e = meta_user_by_login(tx, login, a, &user);
         if (e && e->code != ERR_NOT_FOUND)
@@ -252,7 +253,8 @@ err_t access_bootstrap(struct core *core, struct arena *a)
 
 err_t access_operator(struct core *core, slice account_name, struct arena *a, struct principal *ret)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     struct account account;
     struct user user;

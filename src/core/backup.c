@@ -32,7 +32,8 @@ static void dir_closep(DIR **d)
 
 static err_t sync_path(const char *path, struct arena *a)
 {
-    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    SCOPED(fd_closep)
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) != 0)
         return err_errno(a, errno, "cannot sync %s", path);
     return NULL;
@@ -45,7 +46,8 @@ static err_t claim_dir(const char *dir, struct arena *a)
         return sync_path(path_in(a, dir, ".."), a);
     if (errno != EEXIST)
         return err_errno(a, errno, "cannot make %s", dir);
-    SCOPED(dir_closep) DIR *d = opendir(dir);
+    SCOPED(dir_closep)
+    DIR *d = opendir(dir);
     if (!d)
         return err_errno(a, errno, "cannot read %s", dir);
     for (struct dirent *entry = readdir(d); entry; entry = readdir(d)) {
@@ -75,13 +77,16 @@ static void hash_freep(struct hash **h)
 /* Copy `from` to the new file `to` (NULL: only read it), synced. */
 static err_t copy_file(const char *from, const char *to, struct arena *a, unsigned char ret_sha256[SHA256_SIZE])
 {
-    SCOPED(fd_closep) int in = open(from, O_RDONLY | O_CLOEXEC);
+    SCOPED(fd_closep)
+    int in = open(from, O_RDONLY | O_CLOEXEC);
     if (in < 0)
         return err_errno(a, errno, "cannot open %s", from);
-    SCOPED(fd_closep) int out = to ? open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    SCOPED(fd_closep)
+    int out = to ? open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
     if (to && out < 0)
         return err_errno(a, errno, "cannot make %s", to);
-    SCOPED(hash_freep) struct hash *sha256 = hash_new(HASH_SHA256);
+    SCOPED(hash_freep)
+    struct hash *sha256 = hash_new(HASH_SHA256);
     char *piece = arena_alloc(a, PIECE);
     for (;;) {
         ssize_t n = read(in, piece, PIECE);
@@ -105,7 +110,8 @@ static err_t copy_file(const char *from, const char *to, struct arena *a, unsign
 static err_t write_file(const char *dir, const char *name, slice text, struct arena *a)
 {
     const char *path = path_in(a, dir, name), *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, path).p;
-    SCOPED(fd_closep) int fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    SCOPED(fd_closep)
+    int fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(a, errno, "cannot make %s", partial);
     TRY(write_all(fd, text, partial, a));
@@ -157,13 +163,15 @@ static void pipe_closep(struct blob_pipe *p)
 
 static err_t copy_blob(struct blob_copy *copy, const struct object *object, struct arena *a)
 {
-    SCOPED(pipe_closep) struct blob_pipe p = { 0 };
+    SCOPED(pipe_closep)
+    struct blob_pipe p = { 0 };
     err_t e = copy->from->ops->open(copy->from, object->blob_key, a, &p.reader);
     if (err_is(e, ERR_NOT_FOUND))
         return err_because(a, e, ERR_CORRUPT, "the bytes of object %lld are missing", (long long)object->id);
     TRY(e);
     TRY(copy->to->ops->create(copy->to, object->blob_key, object->size_bytes, a, &p.writer));
-    SCOPED(hash_freep) struct hash *md5 = hash_new(HASH_MD5);
+    SCOPED(hash_freep)
+    struct hash *md5 = hash_new(HASH_MD5);
     char *piece = arena_alloc(a, PIECE);
     uint64_t at = 0;
     for (size_t got = 1; at < p.reader->size_bytes && got > 0; at += got) {
@@ -198,7 +206,8 @@ static err_t copy_blobs(struct meta_store *rows, struct blob_store *from, struct
                         struct backup_report *report)
 {
     struct blob_copy copy = { from, to, a, report };
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     TRY(meta_read_begin(rows, a, &tx));
     return meta_object_each(tx, 0, a, visit_object, &copy);
 }
@@ -208,7 +217,8 @@ static err_t copy_blobs(struct meta_store *rows, struct blob_store *from, struct
 static err_t manifest_write(const char *dir, const struct backup_report *report, const unsigned char *sha256,
                             struct arena *a)
 {
-    SCOPED(buf_releasep) struct buf text;
+    SCOPED(buf_releasep)
+    struct buf text;
     buf_init(&text, 0);
     struct json_out o;
     json_out_init(&o, &text);
@@ -228,7 +238,8 @@ static err_t manifest_write(const char *dir, const struct backup_report *report,
 
 static err_t read_small_file(const char *path, struct arena *a, slice *ret)
 {
-    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    SCOPED(fd_closep)
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_errno(a, errno, "cannot open %s", path);
     char *text = arena_alloc(a, MANIFEST_MAX);
@@ -279,13 +290,15 @@ err_t backup_run(struct core *core, const char *dir, const struct store_opener *
 {
     TRY(claim_dir(dir, a));
     __atomic_add_fetch(&core->purge_holds, 1, __ATOMIC_SEQ_CST);
-    SCOPED(hold_endp) struct core *held = core;
+    SCOPED(hold_endp)
+    struct core *held = core;
     const char *database = path_in(a, dir, DATA_DIR_DATABASE);
     struct backup_report report = { .created_at_ms = core_now_ms(held) };
     TRY(meta_backup(core->meta, database, a));
     TRY(sync_path(database, a));
     {
-        SCOPED(stores_closep) struct stores to = { 0 };
+        SCOPED(stores_closep)
+        struct stores to = { 0 };
         TRY(stores_open(opener, dir, true, a, &to));
         TRY(copy_blobs(to.meta, core->blob, to.blob, a, &report));
     }
@@ -302,7 +315,8 @@ err_t backup_run(struct core *core, const char *dir, const struct store_opener *
 static err_t check_restored(const char *dir, const struct store_opener *opener, struct clock *clock,
                             struct random *random, struct arena *a, struct fsck_report *ret)
 {
-    SCOPED(stores_closep) struct stores stores = { 0 };
+    SCOPED(stores_closep)
+    struct stores stores = { 0 };
     TRY(stores_open(opener, dir, false, a, &stores));
     struct core core;
     core_init(&core, stores.meta, stores.blob, clock, random, &(struct core_options){ 0 });
@@ -326,8 +340,10 @@ err_t backup_restore(const char *from, const char *data_dir, const struct store_
     if (!slice_eq(hex_encode(a, (slice){ (const char *)sha256, SHA256_SIZE }), want_hex))
         return err_make(a, ERR_CORRUPT, "the backup's database is not the one that its MANIFEST names");
     {
-        SCOPED(stores_closep) struct stores source = { 0 };
-        SCOPED(stores_closep) struct stores target = { 0 };
+        SCOPED(stores_closep)
+        struct stores source = { 0 };
+        SCOPED(stores_closep)
+        struct stores target = { 0 };
         TRY(stores_open(opener, from, true, a, &source));
         TRY(opener->open(opener->arg, data_dir, false, a, NULL, &target.blob));
         TRY(copy_blobs(source.meta, source.blob, target.blob, a, &copied));

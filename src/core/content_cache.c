@@ -97,7 +97,8 @@ struct content_entry *content_cache_find(struct content_cache *cache, const unsi
 {
     if (cache->max == 0)
         return NULL;
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&cache->mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&cache->mutex);
     struct content_entry *entry = look(cache, uuid);
     if (!entry || entry->generation != generation)
         return NULL;
@@ -111,7 +112,8 @@ void content_cache_put(struct content_cache *cache, struct content_entry *entry)
 {
     if (entry->charge > cache->max / PART_OF_CACHE)
         return;
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&cache->mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&cache->mutex);
     struct content_entry *before = look(cache, entry->file.uuid);
     if (before)
         drop(cache, before);

@@ -34,7 +34,8 @@ static err_t get(struct meta_tx *tx, const struct principal *who, const unsigned
 err_t file_get(struct core *core, const struct principal *who, const unsigned char uuid[16], struct arena *a,
                struct file *ret)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     return get(tx, who, uuid, core_now_ms(core), a, ret);
 }
@@ -44,7 +45,8 @@ err_t file_list(struct core *core, const struct principal *who, const struct fil
                 struct file **ret, size_t *ret_count, int64_t *ret_next)
 {
     assert(order->most > 0);
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     int64_t now_ms = core_now_ms(core);
     struct file_query query = { .account_id = who->account_id,
@@ -80,7 +82,8 @@ static err_t missing(struct arena *a, err_t cause, const struct file *f)
 /* The blob was not there: gone together with its record just now, or lost? */
 static err_t missing_or_gone(struct core *core, const struct file *f, err_t cause, struct arena *a)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     struct file again;
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(meta_file_get(tx, f->id, a, &again));
@@ -148,7 +151,8 @@ err_t file_open(struct core *core, const struct principal *who, const unsigned c
     struct file f = { 0 };
     struct object object = { 0 };
     {
-        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp)
+        struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
         TRY(get(tx, who, uuid, now_ms, a, &f));
         TRY(load(tx, &f, a, &object));
@@ -167,7 +171,8 @@ err_t file_open_record(struct core *core, const struct file *f, struct arena *a,
     struct file now = { 0 };
     struct object object = { 0 };
     {
-        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp)
+        struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
         TRY(meta_file_get(tx, f->id, a, &now)); /* the record of this generation: it goes into the cache */
         TRY(load(tx, &now, a, &object));

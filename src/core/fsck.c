@@ -56,7 +56,8 @@ static err_t visit_object(void *arg, const struct object *object)
 
 static err_t read_page(struct core *core, int64_t after_id, struct arena *a, struct object_page *page)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     page->count = 0;
     page->a = a;
@@ -66,7 +67,8 @@ static err_t read_page(struct core *core, int64_t after_id, struct arena *a, str
 
 static err_t read_object(struct core *core, int64_t id, struct arena *a, struct object *ret)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     return meta_object_get(tx, id, a, ret);
 }
@@ -102,7 +104,8 @@ static void hash_freep(struct hash **h)
 
 static err_t blob_md5(struct blob_reader *reader, struct arena *a, unsigned char ret_md5[MD5_SIZE])
 {
-    SCOPED(hash_freep) struct hash *md5 = hash_new(HASH_MD5);
+    SCOPED(hash_freep)
+    struct hash *md5 = hash_new(HASH_MD5);
     char *piece = arena_alloc(a, PIECE);
     size_t got = 1;
     for (uint64_t at = 0; at < reader->size_bytes && got > 0; at += got) {
@@ -115,7 +118,8 @@ static err_t blob_md5(struct blob_reader *reader, struct arena *a, unsigned char
 
 static err_t check_blob(struct fsck *f, const struct object *object, struct arena *a)
 {
-    SCOPED(reader_closep) struct blob_reader *reader = NULL;
+    SCOPED(reader_closep)
+    struct blob_reader *reader = NULL;
     err_t e = f->core->blob->ops->open(f->core->blob, object->blob_key, a, &reader);
     if (err_is(e, ERR_NOT_FOUND))
         return object_finding(f, object, "bytes missing", object->blob_key, a);
@@ -207,7 +211,8 @@ static err_t check_file(struct fsck *f, struct meta_tx *tx, const struct file *f
 
 static err_t check_file_page(struct fsck *f, int64_t *before_id, struct arena *a, size_t *ret_count)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     struct file_query query = { .before_id = *before_id, .state = -1, .most = PAGE };
     struct file *files;
     TRY(meta_read_begin(f->core->meta, a, &tx));
@@ -272,7 +277,8 @@ static err_t check_usage(struct fsck *f)
     if (usage.repair) {
         TRY(meta_write(f->core->meta, apply_usage, &usage, f->a));
     } else {
-        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp)
+        struct meta_tx *tx = NULL;
         TRY(meta_read_begin(f->core->meta, f->a, &tx));
         TRY(apply_usage(tx, &usage, f->a));
     }

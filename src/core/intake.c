@@ -45,14 +45,16 @@ static const struct err queue_full = { ERR_UNAVAILABLE, "too many writes are wai
 
 static void flight_begin(struct intake *in)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&in->core->flights_mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&in->core->flights_mutex);
     in->next = in->core->flights;
     in->core->flights = in;
 }
 
 static void flight_end(struct intake *in)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&in->core->flights_mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&in->core->flights_mutex);
     struct intake **at = &in->core->flights;
     while (*at && *at != in)
         at = &(*at)->next;
@@ -62,7 +64,8 @@ static void flight_end(struct intake *in)
 
 bool intake_in_flight(struct core *core, slice blob_key)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&core->flights_mutex);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&core->flights_mutex);
     for (struct intake *in = core->flights; in; in = in->next)
         if (slice_eq(in->blob_key, blob_key))
             return true;
@@ -96,7 +99,7 @@ static err_t start_blob(struct intake *in, struct arena *a)
     in->blob_key = random_hex(in->core->random, &in->arena, KEY_DIGITS);
     flight_begin(in);
     uint64_t hint = in->order.exact_bytes > 0 ? (uint64_t)in->order.exact_bytes : 0;
-    TRY(in->core->blob->ops->create(in->core->blob, in->blob_key, hint, &in->arena, &in->writer));
+    TRY(in->core->blob->ops->create(in->core->blob, in->blob_key, hint, a, &in->writer));
     in->md5 = hash_new(HASH_MD5);
     if (in->staging.n)
         TRY(write_through(in, buf_slice(&in->staging), a));
@@ -130,7 +133,6 @@ err_t intake_open(struct core *core, const struct intake_order *order, struct ar
     if (order->exact_bytes > 0 && (uint64_t)order->exact_bytes > core->options.inline_max_bytes) {
         err_t e = start_blob(in, a);
         if (e) {
-            e = err_copy(a, e); /* it may live in the intake's arena */
             intake_free(in);
             return e;
         }

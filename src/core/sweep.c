@@ -34,7 +34,8 @@ static void sweep_releasep(struct sweep *s)
 
 static err_t has_row(struct core *core, slice key, struct arena *a, bool *ret)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     return meta_object_has_key(tx, key, a, ret);
 }
@@ -67,7 +68,8 @@ static int compare_keys(const void *a, const void *b)
 /* Keep the candidates that one snapshot knows nothing of. */
 static err_t prove(struct sweep *s)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     slice *garbage;
     size_t garbage_count, count, kept = 0;
     struct candidate *list = candidates(s, &count);

@@ -66,7 +66,8 @@ static err_t apply_forget(struct meta_tx *tx, void *arg, struct arena *a)
 
 static err_t list_garbage(struct core *core, struct arena *a, struct keys *ret)
 {
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     /* At exactly the end of the grace it is over. */
     return meta_garbage_list(tx, core_now_ms(core) - core->options.purge_grace_ms + 1, BATCH, a, &ret->list,

@@ -17,7 +17,7 @@
 
 #define QUEUE_MAX 10000
 #define BATCH_MAX 400
-#define CHECKPOINT_EVERY (4 << 20)
+#define CHECKPOINT_EVERY (16 << 20)
 #define LOG_MOST (64 << 20)
 #define ARENA_FIRST (256 << 10) /* memory that stays from batch to batch */
 
@@ -42,7 +42,7 @@ struct committer {
     /* the committer's own */
     struct slot *slots;
     void *memory;
-    int64_t checkpoint_at, truncate_at; /* log bytes */
+    int64_t checkpoint_at, restart_at; /* log bytes */
 
     pthread_mutex_t checkpoint_lock;
     pthread_cond_t checkpoint_work;
@@ -56,6 +56,12 @@ struct committer {
 static err_t control(struct committer *c, const char *sql, struct arena *a)
 {
     return sql_exec(c->store->writer, sql, SQL_NO_VALUES, a, NULL);
+}
+
+static void rollback(struct committer *c)
+{
+    sql_rollback(c->store->writer);
+    forget_ids(c->store);
 }
 
 static bool apply(struct committer *c, struct slot *s, struct arena *a, bool *ret_harmless)
@@ -73,7 +79,7 @@ static err_t commit(struct committer *c, struct arena *a)
 {
     err_t e = sql_commit(c->store->writer, a);
     if (e)
-        sql_rollback(c->store->writer);
+        rollback(c);
     return e;
 }
 
@@ -90,12 +96,12 @@ static enum outcome run_optimistic(struct committer *c, struct slot *slots, size
         if (apply(c, &slots[i], a, &harmless)) {
             good++;
         } else if (!harmless) {
-            sql_rollback(c->store->writer);
+            rollback(c);
             return n > 1 ? TRY_CAREFULLY : COMMITTED; /* a write that ran alone has failed alone */
         }
     }
     if (!good) {
-        sql_rollback(c->store->writer);
+        rollback(c);
         return COMMITTED;
     }
     return (*ret_e = commit(c, a)) ? COMMIT_FAILED : COMMITTED;
@@ -112,15 +118,17 @@ static enum outcome run_careful(struct committer *c, struct slot *slots, size_t 
         err_t undo = control(c, "SAVEPOINT one", a);
         if (!undo) {
             bool harmless;
-            if (!apply(c, s, a, &harmless))
+            if (!apply(c, s, a, &harmless)) {
                 undo = control(c, "ROLLBACK TO one", a);
+                forget_ids(c->store);
+            }
             if (!undo)
                 undo = control(c, "RELEASE one", a);
         }
         if (undo) {
             s->e = s->e ? s->e : undo;
             *ret_poison = i;
-            sql_rollback(c->store->writer);
+            rollback(c);
             return TRY_CAREFULLY;
         }
     }
@@ -217,7 +225,8 @@ static void *checkpoint_loop(void *arg)
 
 static void wake_checkpointer(struct committer *c)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&c->checkpoint_lock);
     c->checkpoint_wanted = true;
     pthread_cond_signal(&c->checkpoint_work);
 }
@@ -225,14 +234,16 @@ static void wake_checkpointer(struct committer *c)
 /* The checkpoint thread is not to start again; true when it does not run either. */
 static bool hold_checkpointer(struct committer *c)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&c->checkpoint_lock);
     c->checkpoint_held = true;
     return !c->checkpoint_runs;
 }
 
 static void release_checkpointer(struct committer *c)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&c->checkpoint_lock);
     c->checkpoint_held = false;
     pthread_cond_signal(&c->checkpoint_work);
 }
@@ -245,16 +256,16 @@ static void look_after_log(struct committer *c)
     int64_t bytes = sql_log_bytes(c->store->db);
     if (bytes < c->checkpoint_at - CHECKPOINT_EVERY) { /* it has started again from the front */
         c->checkpoint_at = CHECKPOINT_EVERY;
-        c->truncate_at = LOG_MOST;
+        c->restart_at = LOG_MOST;
     }
-    if (bytes >= c->truncate_at) {
+    if (bytes >= c->restart_at) {
         if (!hold_checkpointer(c))
             return; /* it is at it; after the next batch, then */
         SCRATCH(s);
         complain(c, sql_checkpoint(c->store->writer, true, &s));
-        /* A long reader (a backup) may have kept it from being cut: not again with every batch. */
+        /* A long reader (a backup) may have kept it where it was: not again with every batch. */
         bytes = sql_log_bytes(c->store->db);
-        c->truncate_at = bytes + CHECKPOINT_EVERY * 2 > LOG_MOST ? bytes + CHECKPOINT_EVERY * 2 : LOG_MOST;
+        c->restart_at = bytes + CHECKPOINT_EVERY * 2 > LOG_MOST ? bytes + CHECKPOINT_EVERY * 2 : LOG_MOST;
         c->checkpoint_at = bytes + CHECKPOINT_EVERY;
         release_checkpointer(c);
     } else if (bytes >= c->checkpoint_at) {
@@ -268,7 +279,8 @@ static void look_after_log(struct committer *c)
 /* Waits for work. 0: closing, and nothing is left. */
 static size_t take(struct committer *c)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&c->lock);
     while (!c->head && !c->closing) {
         c->asleep = true;
         pthread_cond_wait(&c->work, &c->lock);
@@ -290,7 +302,8 @@ static void *commit_loop(void *arg)
     struct committer *c = arg;
     size_t n;
     while ((n = take(c))) {
-        SCOPED(arena_releasep) struct arena a;
+        SCOPED(arena_releasep)
+        struct arena a;
         arena_init_with(&a, c->memory, ARENA_FIRST);
         run_batch(c, c->slots, n, &a);
         finish(c, c->slots, n);
@@ -315,7 +328,8 @@ bool meta_submit(struct meta_store *store, struct meta_write *w)
         finish(c, &s, 1);
         return true;
     }
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&c->lock);
     if (c->closing || c->waiting >= c->queue_max)
         return false;
     *c->tail = w;
@@ -342,7 +356,8 @@ struct waiter {
 static void tell(struct meta_write *w, err_t e)
 {
     struct waiter *waiter = CONTAINER_OF(w, struct waiter, write);
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&waiter->lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&waiter->lock);
     waiter->e = err_copy(waiter->a, e);
     waiter->done = true;
     pthread_cond_signal(&waiter->told);
@@ -354,7 +369,8 @@ err_t meta_write(struct meta_store *store, meta_apply_fn *fn, void *arg, struct 
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.told, NULL);
     if (meta_submit(store, &w.write)) {
-        SCOPED(unlockp) pthread_mutex_t *held = lock(&w.lock);
+        SCOPED(unlockp)
+        pthread_mutex_t *held = lock(&w.lock);
         while (!w.done)
             pthread_cond_wait(&w.told, &w.lock);
     } else {
@@ -377,13 +393,13 @@ err_t committer_start(struct meta_store *store, struct arena *a)
     c->batch_max = store->options.batch_max ? store->options.batch_max : BATCH_MAX;
     c->tail = &c->head;
     c->checkpoint_at = CHECKPOINT_EVERY;
-    c->truncate_at = LOG_MOST;
+    c->restart_at = LOG_MOST;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->work, NULL);
     pthread_mutex_init(&c->checkpoint_lock, NULL);
     pthread_cond_init(&c->checkpoint_work, NULL);
     if (store->options.inline_writes)
-        return NULL; /* nobody runs beside the writer: only the truncating checkpoint is left */
+        return NULL; /* nobody runs beside the writer: only the checkpoint above LOG_MOST is left */
     c->slots = must_malloc(c->batch_max * sizeof *c->slots);
     c->memory = must_malloc(ARENA_FIRST);
     TRY(sql_connect(store->db, SQL_WRITE, a, &c->checkpointer));

@@ -33,20 +33,25 @@ static void fill(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_file_add(struct meta_tx *tx, const struct file *f, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(tx,
-                     "INSERT INTO files (uuid, account_id, owner_id, way, name, content_type, state, object_id,"
-                     " size_bytes, md5, created_at_ms, stored_at_ms, purge_at_ms)"
-                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-                     SQL(SQL_BYTES(f->uuid, sizeof f->uuid), SQL_I(f->account_id), SQL_I(f->owner_id), SQL_T(f->way),
-                         SQL_T(f->name), SQL_T(f->content_type), SQL_I(f->state), sql_id(f->object_id),
-                         SQL_I((int64_t)f->size_bytes), SQL_BYTES(f->md5, MD5_SIZE), SQL_I(f->created_at_ms),
-                         SQL_I(f->stored_at_ms), SQL_I(f->purge_at_ms)),
-                     a, ret_id);
+    int64_t id;
+    TRY(tx_next_id(tx, FILE_IDS, a, &id));
+    TRY(tx_add(tx,
+               "INSERT INTO files (id, uuid, account_id, owner_id, way, name, content_type, state, object_id,"
+               " size_bytes, md5, created_at_ms, stored_at_ms, purge_at_ms)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+               SQL(SQL_I(id), SQL_BYTES(f->uuid, sizeof f->uuid), SQL_I(f->account_id), SQL_I(f->owner_id),
+                   SQL_T(f->way), SQL_T(f->name), SQL_T(f->content_type), SQL_I(f->state), sql_id(f->object_id),
+                   SQL_I((int64_t)f->size_bytes), SQL_BYTES(f->md5, MD5_SIZE), SQL_I(f->created_at_ms),
+                   SQL_I(f->stored_at_ms), SQL_I(f->purge_at_ms)),
+               a));
+    *ret_id = id;
+    return NULL;
 }
 
 err_t meta_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct file *ret)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file", FILE_ROW " WHERE f.id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
     return NULL;
@@ -54,7 +59,8 @@ err_t meta_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct file
 
 err_t meta_file_by_uuid(struct meta_tx *tx, const unsigned char uuid[16], struct arena *a, struct file *ret)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file", FILE_ROW " WHERE f.uuid = $1", SQL(SQL_BYTES(uuid, 16)), a, &c));
     fill(c, a, ret);
     return NULL;

@@ -31,6 +31,12 @@ struct reader {
     struct reader *next;
 };
 
+/* Ids that are taken from the database but not yet given to a row. */
+enum id_kind { OBJECT_IDS, FILE_IDS, ID_KINDS };
+struct id_block {
+    int64_t next, end;
+};
+
 struct committer;
 
 struct meta_store {
@@ -38,11 +44,14 @@ struct meta_store {
     struct meta_options options;
     struct sql_conn *writer; /* NULL when read_only */
     atomic_ullong generation;
-    struct committer *committer; /* NULL when read_only */
+    struct id_block ids[ID_KINDS]; /* the writer's */
+    struct committer *committer;   /* NULL when read_only */
     pthread_mutex_t readers_lock;
     struct reader *readers;
 };
 
+/* To be called after every rollback: it may have undone the taking of a block. */
+void forget_ids(struct meta_store *);
 MUST_USE err_t committer_start(struct meta_store *, struct arena *a);
 void committer_stop(struct meta_store *); /* finishes what was submitted; not started is fine */
 MUST_USE err_t reader_take(struct meta_store *, struct arena *a, struct reader **ret_reader);
@@ -62,6 +71,8 @@ MUST_USE err_t tx_add_counted(struct meta_tx *, const char *sql, const struct sq
                               struct arena *a, int64_t *ret_changed);
 MUST_USE err_t tx_insert(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,
                          struct arena *a, int64_t *ret_id);
+/* An id that no row ever had. */
+MUST_USE err_t tx_next_id(struct meta_tx *, enum id_kind, struct arena *a, int64_t *ret_id);
 /* Run a statement that changes or removes rows, and remember that it did. ret_changed may be NULL. */
 MUST_USE err_t tx_change(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,
                          struct arena *a, int64_t *ret_changed);

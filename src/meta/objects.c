@@ -19,19 +19,23 @@ static void fill(struct sql_cursor *c, struct arena *a, struct object *ret)
 err_t meta_object_add(struct meta_tx *tx, const struct object *object, struct arena *a, int64_t *ret_id)
 {
     bool is_inline = !object->blob_key.n;
-    return tx_insert(tx,
-                     "INSERT INTO objects (account_id, size_bytes, md5, created_at_ms, blob_key, inline_bytes)"
-                     " VALUES ($1, $2, $3, $4, $5, $6)",
-                     SQL(SQL_I(object->account_id), SQL_I((int64_t)object->size_bytes),
-                         SQL_BYTES(object->md5, MD5_SIZE), SQL_I(object->created_at_ms),
-                         is_inline ? SQL_NIL : SQL_T(object->blob_key),
-                         is_inline ? SQL_B(object->inline_bytes) : SQL_NIL),
-                     a, ret_id);
+    int64_t id;
+    TRY(tx_next_id(tx, OBJECT_IDS, a, &id));
+    TRY(tx_add(tx,
+               "INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, blob_key, inline_bytes)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+               SQL(SQL_I(id), SQL_I(object->account_id), SQL_I((int64_t)object->size_bytes),
+                   SQL_BYTES(object->md5, MD5_SIZE), SQL_I(object->created_at_ms),
+                   is_inline ? SQL_NIL : SQL_T(object->blob_key), is_inline ? SQL_B(object->inline_bytes) : SQL_NIL),
+               a));
+    *ret_id = id;
+    return NULL;
 }
 
 err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct object *ret)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "object", OBJECT ", inline_bytes FROM objects WHERE id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
     ret->inline_bytes = sql_column_copy(c, 6, a);
@@ -42,7 +46,8 @@ err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct
 {
     slice blob_key;
     {
-        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        SCOPED(sql_closep)
+        struct sql_cursor *c = NULL;
         err_t e = tx_one(tx, "object",
                          "SELECT blob_key FROM objects WHERE id = $1"
                          " AND NOT EXISTS (SELECT 1 FROM files WHERE object_id = objects.id)",
@@ -62,7 +67,8 @@ err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct
 err_t meta_object_each(struct meta_tx *tx, int64_t after_id, struct arena *a,
                        err_t (*visit)(void *arg, const struct object *), void *arg)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
     TRY(tx_query(tx, OBJECT " FROM objects WHERE id > $1 ORDER BY id", SQL(SQL_I(after_id)), a, &c));
     for (;;) {
         bool row;

@@ -17,7 +17,8 @@ err_t tx_query(struct meta_tx *tx, const char *sql, const struct sql_value *valu
 err_t tx_one(struct meta_tx *tx, const char *what, const char *sql, const struct sql_value *values, size_t count,
              struct arena *a, struct sql_cursor **ret_cursor)
 {
-    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *cursor = NULL;
     TRY(sql_query(tx->conn, sql, values, count, a, &cursor));
     bool row;
     TRY(sql_next(cursor, a, &row));
@@ -55,6 +56,28 @@ err_t tx_insert(struct meta_tx *tx, const char *sql, const struct sql_value *val
     return NULL;
 }
 
+#define IDS_AT_ONCE 256 /* so many are lost when the server stops, or a batch is rolled back */
+
+err_t tx_next_id(struct meta_tx *tx, enum id_kind kind, struct arena *a, int64_t *ret_id)
+{
+    static const char *const names[] = { [OBJECT_IDS] = "objects", [FILE_IDS] = "files" };
+    assert(tx->writes);
+    struct id_block *block = &tx->store->ids[kind];
+    if (block->next == block->end) {
+        int64_t end;
+        TRY(sql_get_int(tx->conn, "UPDATE next_ids SET next_id = next_id + $1 WHERE kind = $2 RETURNING next_id",
+                        SQL(SQL_I(IDS_AT_ONCE), SQL_T(slice_of(names[kind]))), a, &end));
+        *block = (struct id_block){ .next = end - IDS_AT_ONCE, .end = end };
+    }
+    *ret_id = block->next++;
+    return NULL;
+}
+
+void forget_ids(struct meta_store *store)
+{
+    memset(store->ids, 0, sizeof store->ids);
+}
+
 err_t tx_change(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
                 int64_t *ret_changed)
 {
@@ -84,7 +107,8 @@ err_t tx_int(struct meta_tx *tx, const char *sql, const struct sql_value *values
 err_t tx_list(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
               size_t record_size, fill_fn *fill, void *ret_records, size_t *ret_count)
 {
-    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *cursor = NULL;
     TRY(sql_query(tx->conn, sql, values, count, a, &cursor));
     char *records = NULL;
     size_t used = 0, room = 0;
@@ -137,7 +161,8 @@ err_t reader_take(struct meta_store *store, struct arena *a, struct reader **ret
 
 void reader_give(struct meta_store *store, struct reader *r)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&store->readers_lock);
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&store->readers_lock);
     r->next = store->readers;
     store->readers = r;
 }

@@ -49,7 +49,8 @@ void sql_close(struct sql_cursor *cursor)
 err_t sql_exec(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
                int64_t *ret_changed)
 {
-    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *cursor = NULL;
     TRY(sql_query(conn, sql, values, count, a, &cursor));
     bool row = true;
     while (row)
@@ -62,7 +63,8 @@ err_t sql_exec(struct sql_conn *conn, const char *sql, const struct sql_value *v
 err_t sql_get_int(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
                   int64_t *ret_value)
 {
-    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *cursor = NULL;
     TRY(sql_query(conn, sql, values, count, a, &cursor));
     bool row;
     TRY(sql_next(cursor, a, &row));
@@ -103,9 +105,9 @@ int64_t sql_log_bytes(struct sql_db *db)
     return db->driver->log_bytes(db);
 }
 
-err_t sql_checkpoint(struct sql_conn *conn, bool truncate, struct arena *a)
+err_t sql_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
 {
-    return conn->driver->checkpoint(conn, truncate, a);
+    return conn->driver->checkpoint(conn, restart, a);
 }
 
 err_t sql_backup(struct sql_conn *conn, const char *path, struct arena *a)

@@ -69,9 +69,10 @@ struct sql_driver {
     MUST_USE err_t (*script)(struct sql_conn *, const char *sql, struct arena *a);
     /* Bytes waiting in the write-ahead log; 0 where there is none. Cheap. */
     int64_t (*log_bytes)(struct sql_db *);
-    /* Move the write-ahead log into the database: without waiting for anybody (truncate false), or waiting a little for
-     * readers and cutting the log to nothing. What others keep from being done is no error: log_bytes tells. */
-    MUST_USE err_t (*checkpoint)(struct sql_conn *, bool truncate, struct arena *a);
+    /* Move the write-ahead log into the database: without waiting for anybody (restart false), or to its end, waiting a
+     * little for readers, so that it starts again from its front (its file keeps its blocks, up to 64 MiB: overwriting
+     * them is cheaper than asking for new ones). What others keep from being done is no error: log_bytes tells. */
+    MUST_USE err_t (*checkpoint)(struct sql_conn *, bool restart, struct arena *a);
     /* A consistent copy of the whole database at `path` (which must not exist), while it is in use. Not synced. */
     MUST_USE err_t (*backup)(struct sql_conn *, const char *path, struct arena *a);
     /* The database's own check of its pages and indexes; CORRUPT with its first complaint. */
@@ -106,7 +107,7 @@ MUST_USE err_t sql_commit(struct sql_conn *, struct arena *a);
 void sql_rollback(struct sql_conn *);
 MUST_USE err_t sql_script(struct sql_conn *, const char *sql, struct arena *a);
 int64_t sql_log_bytes(struct sql_db *);
-MUST_USE err_t sql_checkpoint(struct sql_conn *, bool truncate, struct arena *a);
+MUST_USE err_t sql_checkpoint(struct sql_conn *, bool restart, struct arena *a);
 MUST_USE err_t sql_backup(struct sql_conn *, const char *path, struct arena *a);
 MUST_USE err_t sql_verify(struct sql_conn *, struct arena *a);
 void sql_close_db(struct sql_db *); /* NULL is fine */

@@ -58,11 +58,11 @@ void native_fail(struct http_exchange *x, err_t e)
 void native_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
 {
     static const char *const codes[] = {
-        [HTTP_REFUSE_MALFORMED] = "invalid",         [HTTP_REFUSE_NO_ROUTE] = "not_found",
-        [HTTP_REFUSE_METHOD] = "method_not_allowed", [HTTP_REFUSE_BODY_TOO_LARGE] = "too_large",
-        [HTTP_REFUSE_BODY_CUT] = "invalid",          [HTTP_REFUSE_HEAD_TOO_LARGE] = "too_large",
-        [HTTP_REFUSE_EXPECTATION] = "invalid",       [HTTP_REFUSE_NOT_IMPLEMENTED] = "unsupported",
-        [HTTP_REFUSE_VERSION] = "unsupported",       [HTTP_REFUSE_TIMEOUT] = "timeout",
+        [HTTP_REFUSE_MALFORMED] = "invalid",   [HTTP_REFUSE_NO_ROUTE] = "not_found",
+        [HTTP_REFUSE_METHOD] = "invalid",      [HTTP_REFUSE_BODY_TOO_LARGE] = "too_large",
+        [HTTP_REFUSE_BODY_CUT] = "invalid",    [HTTP_REFUSE_HEAD_TOO_LARGE] = "too_large",
+        [HTTP_REFUSE_EXPECTATION] = "invalid", [HTTP_REFUSE_NOT_IMPLEMENTED] = "unsupported",
+        [HTTP_REFUSE_VERSION] = "unsupported", [HTTP_REFUSE_TIMEOUT] = "invalid",
         [HTTP_REFUSE_BUSY] = "unavailable",
     };
     reply_error(x, status, codes[refusal], text);

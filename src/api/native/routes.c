@@ -36,14 +36,26 @@ static slice query_value(struct query *q, slice name)
 
 /* ---- guard ---- */
 
+/* Of the operator: by header or parameter; empty: the default. */
+static err_t chosen_account(struct http_exchange *x, slice *ret)
+{
+    slice header = http_header(&x->req, "Cais-Account");
+    if (header.p)
+        return target_decode(header, &x->arena, ret);
+    struct query q;
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    *ret = query_value(&q, S("account"));
+    return NULL;
+}
+
 static err_t authenticate(struct http_exchange *x, struct principal *ret)
 {
     struct core *core = api_of(x)->core;
     struct arena *a = &x->arena;
     if (x->req.local) {
-        struct query q;
-        TRY(query_parse(x->req.query, a, &q));
-        return access_operator(core, query_value(&q, S("account")), a, ret);
+        slice account;
+        TRY(chosen_account(x, &account));
+        return access_operator(core, account, a, ret);
     }
     struct auth_header h;
     err_t e = auth_header_parse(http_header(&x->req, "Authorization"), a, &h);
@@ -98,6 +110,11 @@ static bool state_parse(slice text, int *ret)
     return false;
 }
 
+static slice content_type_of(const struct file *f)
+{
+    return f->content_type.n ? f->content_type : S("application/octet-stream");
+}
+
 static void put_file(struct json_out *o, const struct file *f, struct arena *a)
 {
     json_open_object(o);
@@ -108,7 +125,7 @@ static void put_file(struct json_out *o, const struct file *f, struct arena *a)
     json_put_string(o, "state", state_name(f->state));
     json_put_string(o, "owner", f->owner_login);
     json_put_string(o, "way", f->way);
-    json_put_string(o, "content_type", f->content_type);
+    json_put_string(o, "content_type", content_type_of(f));
     json_put_string(o, "created_at", time_format_utc(a, f->created_at_ms));
     json_close_object(o);
 }
@@ -120,7 +137,8 @@ static void reply_json(struct http_exchange *x, int status, const struct buf *bo
 
 static void reply_file(struct http_exchange *x, int status, const struct file *f)
 {
-    SCOPED(buf_releasep) struct buf body;
+    SCOPED(buf_releasep)
+    struct buf body;
     buf_init(&body, 0);
     struct json_out o;
     json_out_init(&o, &body);
@@ -254,15 +272,14 @@ static void get(struct http_exchange *x)
     const struct file *f = &g->content.file;
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), f->name, a));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
-    g->http =
-        (struct http_content){ .size_bytes = f->size_bytes,
-                               .bytes = g->content.bytes,
-                               .fd = g->content.reader ? g->content.reader->fd : -1,
-                               .read_at = get_read_at,
-                               .release = get_release,
-                               .content_type = f->content_type.n ? f->content_type : S("application/octet-stream"),
-                               .etag = etag_of(a, f),
-                               .last_modified_ms = f->stored_at_ms };
+    g->http = (struct http_content){ .size_bytes = f->size_bytes,
+                                     .bytes = g->content.bytes,
+                                     .fd = g->content.reader ? g->content.reader->fd : -1,
+                                     .read_at = get_read_at,
+                                     .release = get_release,
+                                     .content_type = content_type_of(f),
+                                     .etag = etag_of(a, f),
+                                     .last_modified_ms = f->stored_at_ms };
     http_reply_content(x, &g->http);
 }
 
@@ -314,7 +331,8 @@ static void list(struct http_exchange *x)
         native_fail(x, e);
         return;
     }
-    SCOPED(buf_releasep) struct buf body;
+    SCOPED(buf_releasep)
+    struct buf body;
     buf_init(&body, 0);
     struct json_out o;
     json_out_init(&o, &body);
@@ -324,11 +342,8 @@ static void list(struct http_exchange *x)
     for (size_t i = 0; i < count; i++)
         put_file(&o, &files[i], &x->arena);
     json_close_array(&o);
-    json_name(&o, "next");
     if (next)
-        json_add_string(&o, arena_printf(&x->arena, "%lld", (long long)next));
-    else
-        json_add_null(&o);
+        json_put_string(&o, "next", arena_printf(&x->arena, "%lld", (long long)next));
     json_close_object(&o);
     reply_json(x, 200, &body);
 }
@@ -348,11 +363,11 @@ static void delete (struct http_exchange *x)
 /* ---- the table ---- */
 
 static const struct http_route routes[] = {
-    { "PUT", "/v1/native/files/{name}", put, HTTP_STREAM, 0, "README.md, Upload" },
-    { "GET", "/v1/native/files", list, HTTP_NO_BODY, 0, "README.md, List" },
-    { "GET", "/v1/native/files/{id}", get, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "README.md, Download" },
-    { "GET", "/v1/native/files/{id}/info", info, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "README.md, Info" },
-    { "DELETE", "/v1/native/files/{id}", delete, HTTP_NO_BODY, 0, "README.md, Delete" },
+    { "PUT", "/v1/native/files/{name}", put, HTTP_STREAM, 0, "PUT /v1/native/files/{name}" },
+    { "GET", "/v1/native/files", list, HTTP_NO_BODY, 0, "GET /v1/native/files" },
+    { "GET", "/v1/native/files/{id}", get, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "GET and HEAD /v1/native/files/{id}" },
+    { "GET", "/v1/native/files/{id}/info", info, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "GET /v1/native/files/{id}/info" },
+    { "DELETE", "/v1/native/files/{id}", delete, HTTP_NO_BODY, 0, "DELETE /v1/native/files/{id}" },
 };
 
 static const char *const prefixes[] = { "/v1/native", NULL };

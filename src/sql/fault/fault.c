@@ -128,10 +128,10 @@ static int64_t fault_log_bytes(struct sql_db *db)
     return sql_log_bytes(((struct fault_db *)db)->inner);
 }
 
-static err_t fault_checkpoint(struct sql_conn *conn, bool truncate, struct arena *a)
+static err_t fault_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
 {
     TRY(ask(conn, a));
-    return sql_checkpoint(inner_of(conn), truncate, a);
+    return sql_checkpoint(inner_of(conn), restart, a);
 }
 
 static err_t fault_backup(struct sql_conn *conn, const char *path, struct arena *a)

@@ -27,8 +27,8 @@
 #define PAGE_BYTES 4096
 #define WRITER_CACHE_KIB 16384
 #define READER_CACHE_KIB 2048 /* SQLite drops a reader's cache whenever somebody commits: a large one is never used */
-#define BUSY_MS 250    /* there is one writer, so nobody waits long: recovery after a crash, a checkpoint's end */
-#define TRUNCATE_MS 20 /* for readers to end: longer ones keep the log from being cut this time */
+#define BUSY_MS 250   /* there is one writer, so nobody waits long: recovery after a crash, a checkpoint's end */
+#define RESTART_MS 20 /* for readers to end: longer ones keep the log from starting again this time */
 #define WAL_FRAME_HEADER 24
 #define WAL_HEADER 32
 
@@ -142,7 +142,8 @@ static bool parameters_count_up(sqlite3_stmt *stmt)
 {
     for (int i = 1; i <= sqlite3_bind_parameter_count(stmt); i++) {
         const char *name = sqlite3_bind_parameter_name(stmt, i);
-        if (!name || name[0] != '$' || atoi(name + 1) != i)
+        int64_t number;
+        if (!name || name[0] != '$' || !slice_to_i64(slice_of(name + 1), &number) || number != i)
             return false;
     }
     return true;
@@ -281,7 +282,8 @@ static err_t sqlite_insert(struct sql_conn *conn, const char *sql, const struct 
                            struct arena *a, int64_t *ret_id)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
-    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *cursor = NULL;
     TRY(sqlite_query(conn, sql, values, count, a, &cursor));
     bool row;
     TRY(sqlite_next(cursor, a, &row));
@@ -386,17 +388,17 @@ static int64_t sqlite_log_bytes(struct sql_db *db)
     return atomic_load_explicit(&((struct sqlite_db *)db)->log_bytes, memory_order_relaxed);
 }
 
-static err_t sqlite_checkpoint(struct sql_conn *conn, bool truncate, struct arena *a)
+static err_t sqlite_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     if (c->db->memory)
         return NULL;
-    sqlite3_busy_timeout(c->handle, TRUNCATE_MS);
-    int result = sqlite3_wal_checkpoint_v2(
-        c->handle, NULL, truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    sqlite3_busy_timeout(c->handle, RESTART_MS);
+    int result = sqlite3_wal_checkpoint_v2(c->handle, NULL,
+                                           restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     err_t e = result == SQLITE_OK || result == SQLITE_BUSY ? NULL : fail(c->handle, result, a);
     sqlite3_busy_timeout(c->handle, BUSY_MS);
-    if (result == SQLITE_OK && truncate)
+    if (result == SQLITE_OK && restart)
         atomic_store_explicit(&c->db->log_bytes, 0, memory_order_relaxed);
     return e;
 }
@@ -417,7 +419,8 @@ static err_t copy_pages(sqlite3 *from, sqlite3 *to, struct arena *a)
 static err_t sqlite_backup(struct sql_conn *conn, const char *path, struct arena *a)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
-    SCOPED(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    SCOPED(fd_closep)
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
         return err_make(a, ERR_CONFLICT, "%s exists", path);
     if (fd < 0)
@@ -441,7 +444,8 @@ static err_t sqlite_backup(struct sql_conn *conn, const char *path, struct arena
 
 static err_t sqlite_verify(struct sql_conn *conn, struct arena *a)
 {
-    SCOPED(sql_closep) struct sql_cursor *pages = NULL, *keys = NULL;
+    SCOPED(sql_closep)
+    struct sql_cursor *pages = NULL, *keys = NULL;
     bool row;
     TRY(sqlite_query(conn, "PRAGMA integrity_check(1)", SQL_NO_VALUES, a, &pages));
     TRY(sqlite_next(pages, a, &row));
@@ -487,13 +491,16 @@ static err_t configure(sqlite3 *handle, const struct sqlite_db *db, enum sql_mod
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    /* recursive_triggers: without it INSERT OR REPLACE removes a row and no DELETE trigger hears of it. */
     const char *text =
-        arena_printf(a,
-                     "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
-                     "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST;"
-                     "PRAGMA synchronous=%s; PRAGMA cache_size=-%d; PRAGMA query_only=%s;",
-                     db->relaxed ? "NORMAL" : "FULL", mode == SQL_WRITE ? WRITER_CACHE_KIB : READER_CACHE_KIB,
-                     (mode == SQL_READ || db->read_only) && !db->memory ? "ON" : "OFF")
+        arena_printf(
+            a,
+            "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
+            "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST;"
+            "PRAGMA journal_size_limit=67108864;"
+            "PRAGMA synchronous=%s; PRAGMA cache_size=-%d; PRAGMA query_only=%s;",
+            db->relaxed ? "NORMAL" : "FULL", mode == SQL_WRITE ? WRITER_CACHE_KIB : READER_CACHE_KIB,
+            (mode == SQL_READ || db->read_only) && !db->memory ? "ON" : "OFF")
             .p;
     return settings(handle, text, a);
 }
@@ -565,7 +572,8 @@ static void sync_directory_of(const char *path, struct arena *a)
     slice p = slice_of(path);
     size_t cut = slice_rfind_byte(p, '/');
     const char *dir = cut == SLICE_NONE ? "." : cut == 0 ? "/" : arena_cstr(a, slice_part(p, 0, cut));
-    SCOPED(fd_closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    SCOPED(fd_closep)
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0)
         fsync(fd); /* SQLite syncs it again with the first commit and reports what goes wrong */
 }
@@ -574,7 +582,8 @@ static void sync_directory_of(const char *path, struct arena *a)
  * drop the locks that this process may hold on it (POSIX). */
 static err_t make_file(const char *path, struct arena *a)
 {
-    SCOPED(fd_closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    SCOPED(fd_closep)
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0) {
         sync_directory_of(path, a);
         return NULL;

@@ -1,0 +1,917 @@
+/* What meta_store.h promises, call by call, over every database. Threads and crashes: meta_threads.c. */
+#include "meta_world.h"
+
+#include <fcntl.h>
+
+/* Statements of a test run inside one write: WRITE(w, { … uses tx and a … }). The block is a function of its own, so
+ * what it needs from outside it finds in `w`. */
+#define IN_WRITE(name) static err_t name(struct meta_tx *tx, void *arg, struct arena *a)
+#define DO(w, fn) EXPECT_OK(meta_write((w)->store, (fn), (w), (w)->a))
+#define INLINE ((struct meta_options){ .inline_writes = true })
+
+static struct meta_tx *look(struct meta_world *w)
+{
+    struct meta_tx *tx = NULL;
+    EXPECT_OK(meta_read_begin(w->store, w->a, &tx));
+    return tx;
+}
+
+IN_WRITE(two_accounts)
+{
+    (void)arg;
+    int64_t id;
+    TRY(meta_account_add(
+        tx, &(struct account){ .name = S("other"), .created_at_ms = 5, .max_bytes = 100, .max_files = 2 }, a, &id));
+    EXPECT_ERR(meta_account_add(tx, &(struct account){ .name = S("other") }, a, &id), ERR_CONFLICT);
+    EXPECT_ERR(meta_account_set_limits(tx, 99, 1, 1, a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_account_use(tx, 99, 1, 1, a), ERR_NOT_FOUND);
+    return NULL;
+}
+
+IN_WRITE(use_up)
+{
+    (void)arg;
+    TRY(meta_account_use(tx, 2, 100, 1, a)); /* to the last byte */
+    EXPECT_ERR(meta_account_use(tx, 2, 1, 0, a), ERR_QUOTA);
+    TRY(meta_account_use(tx, 2, 0, 1, a));
+    EXPECT_ERR(meta_account_use(tx, 2, 0, 1, a), ERR_QUOTA);
+    EXPECT_ERR(meta_account_use(tx, 2, INT64_MAX, 1, a), ERR_QUOTA);
+    TRY(meta_account_use(tx, 2, -100, -1, a));
+    TRY(meta_account_set_limits(tx, 2, 0, 0, a));
+    return meta_account_use(tx, 2, 1000, 10, a);
+}
+
+OVER_EACH(accounts_have_limits_and_use_them_up)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    DO(&w, two_accounts);
+    DO(&w, use_up);
+    struct meta_tx *tx = look(&w);
+    struct account one, *all;
+    size_t n;
+    EXPECT_OK(meta_account_get(tx, 2, w.a, &one));
+    EXPECT_SLICE(one.name, S("other"));
+    EXPECT(one.created_at_ms == 5 && one.used_bytes == 1000 && one.used_files == 11 && one.max_bytes == 0);
+    EXPECT_OK(meta_account_by_name(tx, S("other"), w.a, &one));
+    EXPECT_EQ(one.id, 2);
+    EXPECT_ERR(meta_account_by_name(tx, S("Other"), w.a, &one), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_account_get(tx, 3, w.a, &one), ERR_NOT_FOUND);
+    EXPECT_OK(meta_account_list(tx, w.a, &all, &n));
+    EXPECT(n == 2 && all[0].id == 1 && all[1].id == 2);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+IN_WRITE(users_come_and_go)
+{
+    struct meta_world *w = arg;
+    int64_t bob, again;
+    struct user u = { .account_id = w->account,
+                      .login = S("bob"),
+                      .name = S("Bob"),
+                      .email = S("bob@example.org"),
+                      .kind = USER_BOT,
+                      .is_admin = true,
+                      .created_at_ms = 7 };
+    TRY(meta_user_add(tx, &u, a, &bob));
+    EXPECT_ERR(meta_user_add(tx, &u, a, &again), ERR_CONFLICT);
+    TRY(meta_user_set_password(tx, bob, S("$argon2id$x"), a));
+    EXPECT_ERR(meta_user_set_password(tx, 99, S("x"), a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_user_set_state(tx, 99, USER_DISABLED, a), ERR_NOT_FOUND);
+    TRY(meta_user_set_state(tx, bob, USER_DELETED, a));
+    TRY(meta_user_add(tx, &u, a, &again)); /* the login is free again */
+    EXPECT(again > bob);
+    EXPECT_ERR(meta_user_set_state(tx, bob, USER_ACTIVE, a), ERR_CONFLICT);
+    EXPECT_ERR(meta_user_add(tx, &(struct user){ .account_id = 99, .login = S("x") }, a, &again), ERR_CONFLICT);
+    EXPECT_ERR(meta_user_add(tx, &(struct user){ .account_id = w->account }, a, &again), ERR_CONFLICT);
+    return NULL;
+}
+
+OVER_EACH(a_login_is_unique_among_users_that_are_not_deleted)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    DO(&w, users_come_and_go);
+    struct meta_tx *tx = look(&w);
+    struct user u, *all;
+    size_t n;
+    slice hash;
+    EXPECT_OK(meta_user_by_login(tx, S("bob"), w.a, &u));
+    EXPECT(u.id == 3 && u.kind == USER_BOT && u.is_admin && u.created_at_ms == 7 && u.state == USER_ACTIVE);
+    EXPECT_SLICE(u.email, S("bob@example.org"));
+    EXPECT_OK(meta_user_get(tx, 2, w.a, &u));
+    EXPECT_EQ(u.state, USER_DELETED);
+    EXPECT_OK(meta_user_by_email(tx, w.account, S("bob@example.org"), w.a, &u));
+    EXPECT_EQ(u.id, 3);
+    EXPECT_OK(meta_user_by_email(tx, w.account, S("alice"), w.a, &u));
+    EXPECT_EQ(u.id, w.user);
+    EXPECT_ERR(meta_user_by_email(tx, w.account, S(""), w.a, &u), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_user_by_email(tx, 99, S("alice"), w.a, &u), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_user_by_login(tx, S("carol"), w.a, &u), ERR_NOT_FOUND);
+    EXPECT_OK(meta_user_list(tx, 0, w.a, &all, &n));
+    EXPECT_EQ(n, 3);
+    EXPECT_OK(meta_user_list(tx, 99, w.a, &all, &n));
+    EXPECT_EQ(n, 0);
+    EXPECT_OK(meta_user_list(tx, w.account, w.a, &all, &n));
+    EXPECT(n == 3 && all[0].id == w.user);
+    EXPECT_OK(meta_user_password(tx, 2, w.a, &hash));
+    EXPECT_SLICE(hash, S("$argon2id$x"));
+    EXPECT_OK(meta_user_password(tx, 3, w.a, &hash));
+    EXPECT_EQ(hash.n, 0);
+    EXPECT_ERR(meta_user_password(tx, 99, w.a, &hash), ERR_NOT_FOUND);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+static struct credential token(struct meta_world *w, unsigned char secret, int64_t parent, int64_t created)
+{
+    struct credential k = { .account_id = w->account,
+                            .user_id = w->user,
+                            .purpose = S("pyrus"),
+                            .form = parent ? CREDENTIAL_TOKEN : CREDENTIAL_KEY,
+                            .parent_id = parent,
+                            .created_at_ms = created };
+    memset(k.secret_hash, secret, sizeof k.secret_hash);
+    return k;
+}
+
+IN_WRITE(keys_and_tokens)
+{
+    struct meta_world *w = arg;
+    int64_t id, key;
+    struct credential k = token(w, 1, 0, 1);
+    TRY(meta_credential_add(tx, &k, a, &key));
+    EXPECT_ERR(meta_credential_add(tx, &k, a, &id), ERR_CONFLICT);
+    for (unsigned char i = 2; i < 7; i++) { /* ids 2 … 6 */
+        k = token(w, i, key, i);
+        k.expires_at_ms = i == 6 ? 50 : 0;
+        TRY(meta_credential_add(tx, &k, a, &id));
+        EXPECT_EQ(id, i);
+    }
+    TRY(meta_credential_trim_tokens(tx, w->user, S("pyrus"), 2, 100, a)); /* 6 has expired: 5 and 4 stay */
+    TRY(meta_credential_trim_tokens(tx, w->user, S("redu"), 0, 100, a));
+    TRY(meta_credential_get(tx, 3, a, &k));
+    EXPECT_EQ(k.revoked_at_ms, 100);
+    TRY(meta_credential_get(tx, 4, a, &k));
+    EXPECT_EQ(k.revoked_at_ms, 0);
+    EXPECT_ERR(meta_credential_revoke(tx, 99, 1, a), ERR_NOT_FOUND);
+    return NULL;
+}
+
+IN_WRITE(revoke_the_key)
+{
+    (void)arg;
+    TRY(meta_credential_revoke(tx, 1, 200, a));
+    return meta_credential_revoke(tx, 1, 300, a);
+}
+
+IN_WRITE(forget_and_revoke_tokens)
+{
+    struct meta_world *w = arg;
+    int64_t n;
+    TRY(meta_credential_forget(tx, 200, a, &n)); /* 2 and 3 ended at 100, 6 expired at 50 */
+    EXPECT_EQ(n, 3);
+    TRY(meta_credential_forget(tx, 1000, a, &n)); /* 4 and 5; the key stays */
+    EXPECT_EQ(n, 2);
+    struct credential k = token(w, 9, 1, 1);
+    TRY(meta_credential_add(tx, &k, a, &n));
+    return meta_credential_revoke_tokens(tx, w->user, 400, a);
+}
+
+OVER_EACH(credentials_end_with_what_they_were_made_from)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    DO(&w, keys_and_tokens);
+    DO(&w, revoke_the_key);
+    struct meta_tx *tx = look(&w);
+    struct credential k, *all;
+    size_t n;
+    for (int64_t id = 1; id <= 6; id++) {
+        EXPECT_OK(meta_credential_get(tx, id, w.a, &k));
+        EXPECT_EQ(k.revoked_at_ms, id == 2 || id == 3 ? 100 : 200);
+    }
+    struct credential want = token(&w, 4, 1, 4);
+    EXPECT_OK(meta_credential_by_hash(tx, S("pyrus"), CREDENTIAL_TOKEN, want.secret_hash, w.a, &k));
+    EXPECT(k.id == 4 && k.parent_id == 1 && k.created_at_ms == 4 && k.user_id == w.user);
+    EXPECT_EQ(memcmp(k.secret_hash, want.secret_hash, sizeof k.secret_hash), 0);
+    EXPECT_ERR(meta_credential_by_hash(tx, S("redu"), CREDENTIAL_TOKEN, want.secret_hash, w.a, &k), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_credential_by_hash(tx, S("pyrus"), CREDENTIAL_KEY, want.secret_hash, w.a, &k), ERR_NOT_FOUND);
+    EXPECT_OK(meta_credential_list(tx, 0, CREDENTIAL_KEY, w.a, &all, &n));
+    EXPECT_EQ(n, 1);
+    EXPECT_OK(meta_credential_list(tx, w.user, CREDENTIAL_TOKEN, w.a, &all, &n));
+    EXPECT(n == 5 && all[0].id == 2);
+    meta_read_end(tx);
+    DO(&w, forget_and_revoke_tokens);
+    tx = look(&w);
+    EXPECT_OK(meta_credential_list(tx, w.user, CREDENTIAL_TOKEN, w.a, &all, &n));
+    EXPECT(n == 1 && all[0].id == 7 && all[0].revoked_at_ms == 400);
+    EXPECT_ERR(meta_credential_get(tx, 2, w.a, &k), ERR_NOT_FOUND);
+    EXPECT_OK(meta_credential_get(tx, 1, w.a, &k));
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+static struct meta_upload put(struct meta_world *w, uint64_t number, slice bytes, slice key)
+{
+    struct meta_upload u = { .world = w, .number = number, .bytes = bytes, .blob_key = key };
+    EXPECT_OK(meta_write(w->store, meta_upload_apply, &u, w->a));
+    return u;
+}
+
+static err_t count_object(void *arg, const struct object *o)
+{
+    *(int *)arg += (int)o->id;
+    EXPECT_EQ(o->inline_bytes.n, 0);
+    return NULL;
+}
+
+IN_WRITE(let_go)
+{
+    (void)arg;
+    TRY(meta_object_release(tx, 1, 500, a)); /* its file is still there: nothing happens */
+    struct object o;
+    TRY(meta_object_get(tx, 1, a, &o));
+    EXPECT_ERR(meta_file_remove(tx, 99, a), ERR_NOT_FOUND);
+    for (int64_t id = 1; id <= 3; id++) {
+        TRY(meta_file_remove(tx, id, a));
+        TRY(meta_object_release(tx, id, 500 + id, a));
+        TRY(meta_object_release(tx, id, 600, a)); /* gone before is fine */
+    }
+    return NULL;
+}
+
+IN_WRITE(sweep)
+{
+    (void)arg;
+    TRY(meta_garbage_forget(tx, S("aa/1"), a));
+    return meta_garbage_forget(tx, S("aa/1"), a);
+}
+
+OVER_EACH(an_object_goes_when_no_file_needs_it_and_leaves_its_key)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    put(&w, 1, S("in\0line"), S(""));
+    put(&w, 2, S("12345"), S("aa/1"));
+    put(&w, 3, S("123456"), S("aa/2"));
+    struct meta_upload clash = { .world = &w, .number = 4, .blob_key = S("aa/2") };
+    EXPECT_ERR(meta_write(w.store, meta_upload_apply, &clash, w.a), ERR_CONFLICT);
+    struct meta_upload empty = put(&w, 5, S(""), S(""));
+    struct meta_tx *tx = look(&w);
+    struct object o;
+    bool has;
+    int sum = 0;
+    EXPECT_OK(meta_object_get(tx, 1, w.a, &o));
+    EXPECT_SLICE(o.inline_bytes, S("in\0line"));
+    EXPECT(o.size_bytes == 7 && o.blob_key.n == 0);
+    EXPECT_OK(meta_object_get(tx, 2, w.a, &o));
+    EXPECT_SLICE(o.blob_key, S("aa/1"));
+    EXPECT_OK(meta_object_get(tx, empty.object_id, w.a, &o));
+    EXPECT_EQ(o.inline_bytes.n, 0);
+    EXPECT_ERR(meta_object_get(tx, 99, w.a, &o), ERR_NOT_FOUND);
+    EXPECT_OK(meta_object_each(tx, 1, w.a, count_object, &sum));
+    EXPECT_EQ(sum, 2 + 3 + empty.object_id);
+    EXPECT_OK(meta_object_has_key(tx, S("aa/2"), w.a, &has));
+    EXPECT(has);
+    EXPECT_OK(meta_object_has_key(tx, S("aa/3"), w.a, &has));
+    EXPECT(!has);
+    meta_read_end(tx);
+
+    DO(&w, let_go);
+    tx = look(&w);
+    slice *keys;
+    size_t n;
+    EXPECT_ERR(meta_object_get(tx, 1, w.a, &o), ERR_NOT_FOUND);
+    EXPECT_OK(meta_garbage_list(tx, 1000, 10, w.a, &keys, &n));
+    EXPECT_EQ(n, 2);
+    EXPECT_SLICE(keys[0], S("aa/1"));
+    EXPECT_SLICE(keys[1], S("aa/2"));
+    EXPECT_OK(meta_garbage_list(tx, 503, 10, w.a, &keys, &n));
+    EXPECT_EQ(n, 1); /* before, not at */
+    EXPECT_OK(meta_garbage_list(tx, 1000, 1, w.a, &keys, &n));
+    EXPECT_EQ(n, 1);
+    meta_read_end(tx);
+    DO(&w, sweep);
+    put(&w, 6, S("x"), S("aa/2")); /* a key that has an object again is no garbage */
+    tx = look(&w);
+    EXPECT_OK(meta_garbage_list(tx, 1000, 10, w.a, &keys, &n));
+    EXPECT_EQ(n, 0);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+IN_WRITE(many_files)
+{
+    struct meta_world *w = arg;
+    int64_t bob, id;
+    TRY(meta_user_add(tx, &(struct user){ .account_id = w->account, .login = S("bob") }, a, &bob));
+    for (int i = 0; i < 10; i++) {
+        struct file f = { .account_id = w->account,
+                          .owner_id = i % 2 ? bob : w->user,
+                          .way = S("redu"),
+                          .name = i % 3 ? S("Notes_2026.PDF") : S("100%.txt"),
+                          .content_type = S("text/plain"),
+                          .state = i < 2 ? FILE_ISSUED : FILE_STORED,
+                          .created_at_ms = i,
+                          .stored_at_ms = i + 1,
+                          .purge_at_ms = i < 5 ? 0 : 100 - i };
+        f.uuid[0] = (unsigned char)(i + 1);
+        f.md5[0] = 9;
+        f.size_bytes = 3;
+        if (f.state == FILE_STORED)
+            TRY(meta_object_add(tx,
+                                &(struct object){ .account_id = w->account, .size_bytes = 3, .inline_bytes = S("abc") },
+                                a, &f.object_id));
+        TRY(meta_file_add(tx, &f, a, &id));
+        if (i == 9)
+            EXPECT_ERR(meta_file_add(tx, &f, a, &id), ERR_CONFLICT); /* the UUID */
+    }
+    return NULL;
+}
+
+IN_WRITE(move_a_file)
+{
+    (void)arg;
+    TRY(meta_file_move(tx, 3, FILE_STORED, FILE_READY, 77, a));
+    EXPECT_ERR(meta_file_move(tx, 3, FILE_STORED, FILE_READY, 77, a), ERR_CONFLICT);
+    EXPECT_ERR(meta_file_move(tx, 99, FILE_STORED, FILE_READY, 77, a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_file_move(tx, 1, FILE_ISSUED, FILE_READY, 0, a), ERR_CONFLICT); /* READY without bytes */
+    return NULL;
+}
+
+static size_t found(struct meta_world *w, struct meta_tx *tx, struct file_query q, int64_t first)
+{
+    struct file *files;
+    size_t n;
+    EXPECT_OK(meta_file_list(tx, &q, w->a, &files, &n));
+    EXPECT_EQ(n ? files[0].id : 0, first);
+    for (size_t i = 1; i < n; i++)
+        EXPECT(files[i].id < files[i - 1].id);
+    return n;
+}
+
+OVER_EACH(files_are_found_moved_and_due)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    DO(&w, many_files);
+    DO(&w, move_a_file);
+    struct meta_tx *tx = look(&w);
+    struct file f, *due;
+    size_t n;
+    unsigned char uuid[16] = { 3 };
+    EXPECT_OK(meta_file_by_uuid(tx, uuid, w.a, &f));
+    EXPECT(f.id == 3 && f.state == FILE_READY && f.purge_at_ms == 77 && f.size_bytes == 3 && f.md5[0] == 9 &&
+           f.created_at_ms == 2 && f.stored_at_ms == 3 && f.object_id == 1);
+    EXPECT_SLICE(f.owner_login, S("alice"));
+    EXPECT_SLICE(f.way, S("redu"));
+    EXPECT_SLICE(f.content_type, S("text/plain"));
+    EXPECT_EQ(memcmp(f.uuid, uuid, 16), 0);
+    uuid[0] = 99;
+    EXPECT_ERR(meta_file_by_uuid(tx, uuid, w.a, &f), ERR_NOT_FOUND);
+    EXPECT_OK(meta_file_get(tx, 1, w.a, &f));
+    EXPECT(f.object_id == 0 && f.state == FILE_ISSUED);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100 }, 10), 10);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 4 }, 10), 4);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .before_id = 4 }, 3), 3);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = FILE_ISSUED, .most = 100 }, 2), 2);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .account_id = w.account }, 10), 10);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .account_id = 9 }, 0), 0);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .owner_id = w.user }, 9), 5);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .owner_id = w.user, .account_id = 1 }, 9),
+              5);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .owner_id = w.user, .account_id = 9 }, 0),
+              0);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .name_contains = S("NOTES_") }, 9), 6);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .name_contains = S("0%") }, 10), 4);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .name_contains = S("_%") }, 0), 0);
+    EXPECT_OK(meta_file_due(tx, 93, 10, w.a, &due, &n)); /* 91 … 95 and 77: at its instant a file is due */
+    EXPECT_EQ(n, 4);
+    EXPECT(due[0].id == 3 && due[1].purge_at_ms == 91 && due[3].purge_at_ms == 93);
+    EXPECT_OK(meta_file_due(tx, 76, 10, w.a, &due, &n));
+    EXPECT_EQ(n, 0);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+IN_WRITE(spoil_usage)
+{
+    struct meta_world *w = arg;
+    TRY(meta_account_use(tx, w->account, 1000, 3, a));
+    int64_t wrong;
+    TRY(meta_usage_check(tx, false, a, &wrong));
+    EXPECT_EQ(wrong, 1);
+    TRY(meta_usage_check(tx, true, a, &wrong));
+    EXPECT_EQ(wrong, 1);
+    TRY(meta_usage_check(tx, true, a, &wrong));
+    EXPECT_EQ(wrong, 0);
+    struct account account;
+    TRY(meta_account_get(tx, w->account, a, &account));
+    EXPECT(account.used_bytes == 12 && account.used_files == 2);
+    return NULL;
+}
+
+OVER_EACH(usage_is_recounted_and_repaired)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    put(&w, 1, S("hello"), S(""));
+    put(&w, 2, S("1234567"), S("k"));
+    DO(&w, two_accounts);
+    DO(&w, spoil_usage);
+    meta_world_release(&w);
+}
+
+IN_WRITE(a_task)
+{
+    struct meta_world *w = arg;
+    struct task t = { .account_id = w->account,
+                      .author_id = w->user,
+                      .text = S("text"),
+                      .subject = S("subject"),
+                      .details = S("{}"),
+                      .created_at_ms = 1,
+                      .modified_at_ms = 2 };
+    struct comment m = { .author_id = w->user, .text = S("said"), .details = S("{\"x\":1}"), .created_at_ms = 3 };
+    int64_t id;
+    TRY(meta_task_add(tx, &t, a, &t.id));
+    m.task_id = t.id;
+    TRY(meta_comment_add(tx, &m, a, &id));
+    m.text = S("said again");
+    TRY(meta_comment_add(tx, &m, a, &id));
+    TRY(meta_comment_set_text(tx, id, S("said better"), 9, a));
+    EXPECT_ERR(meta_comment_set_text(tx, 99, S(""), 9, a), ERR_NOT_FOUND);
+    TRY(meta_task_set_member(tx, t.id, w->user, TASK_PARTICIPANT, a));
+    TRY(meta_task_set_member(tx, t.id, w->user, TASK_PARTICIPANT | TASK_RESPONSIBLE, a));
+    EXPECT_ERR(meta_task_set_member(tx, t.id, 99, TASK_PARTICIPANT, a), ERR_CONFLICT);
+    t.text = S("new text");
+    t.closed_at_ms = 4;
+    TRY(meta_task_update(tx, &t, a));
+    t.id = 99;
+    EXPECT_ERR(meta_task_update(tx, &t, a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_task_remove(tx, 99, a), ERR_NOT_FOUND);
+
+    struct reference r = { .account_id = w->account, .task_id = 1, .comment_id = 1, .file_id = 1, .created_at_ms = 5 };
+    TRY(meta_reference_add(tx, &r, a));
+    EXPECT(r.id == 1 && r.root_id == 1 && r.version == 1);
+    r.comment_id = 2;
+    r.file_id = 2;
+    r.name = S("renamed.txt");
+    TRY(meta_reference_add(tx, &r, a));
+    EXPECT(r.id == 2 && r.root_id == 1 && r.version == 2);
+    struct reference link = { .account_id = w->account, .task_id = 1, .url = S("https://example.org"), .name = S("l") };
+    TRY(meta_reference_add(tx, &link, a));
+    EXPECT(link.id == 3 && link.root_id == 3);
+    r.root_id = 99;
+    EXPECT_ERR(meta_reference_add(tx, &r, a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_file_remove(tx, 1, a), ERR_CONFLICT); /* still held */
+    return NULL;
+}
+
+IN_WRITE(no_task)
+{
+    struct meta_world *w = arg;
+    TRY(meta_task_set_member(tx, 1, w->user, 0, a));
+    struct task_member *members;
+    size_t n;
+    TRY(meta_task_members(tx, 1, a, &members, &n));
+    EXPECT_EQ(n, 0);
+    TRY(meta_task_remove(tx, 1, a));
+    return meta_file_remove(tx, 1, a);
+}
+
+OVER_EACH(tasks_hold_files_until_they_go)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    put(&w, 1, S("hello"), S(""));
+    put(&w, 2, S("1234567"), S("k"));
+    DO(&w, a_task);
+    struct meta_tx *tx = look(&w);
+    struct task t;
+    struct task_member *members;
+    struct comment m, *comments;
+    struct reference r, *refs;
+    size_t n;
+    int64_t count;
+    EXPECT_OK(meta_task_get(tx, 1, w.a, &t));
+    EXPECT_SLICE(t.text, S("new text"));
+    EXPECT_SLICE(t.details, S("{}"));
+    EXPECT(t.closed_at_ms == 4 && t.author_id == w.user && t.modified_at_ms == 2);
+    EXPECT_ERR(meta_task_get(tx, 2, w.a, &t), ERR_NOT_FOUND);
+    EXPECT_OK(meta_task_members(tx, 1, w.a, &members, &n));
+    EXPECT(n == 1 && members[0].user_id == w.user && members[0].roles == 5);
+    EXPECT_OK(meta_comment_list(tx, 1, w.a, &comments, &n));
+    EXPECT(n == 2 && comments[0].id == 1);
+    EXPECT_SLICE(comments[1].text, S("said better"));
+    EXPECT_OK(meta_comment_get(tx, 2, w.a, &m));
+    EXPECT(m.edited_at_ms == 9 && m.created_at_ms == 3);
+    EXPECT_ERR(meta_comment_get(tx, 3, w.a, &m), ERR_NOT_FOUND);
+    EXPECT_OK(meta_comment_count(tx, 1, w.a, &count));
+    EXPECT_EQ(count, 2);
+    EXPECT_OK(meta_reference_list(tx, 1, w.a, &refs, &n));
+    EXPECT_EQ(n, 3);
+    EXPECT_SLICE(refs[0].name, S("a.txt"));
+    EXPECT_SLICE(refs[1].name, S("renamed.txt"));
+    EXPECT(refs[1].size_bytes == 7 && refs[1].comment_id == 2 && refs[2].file_id == 0);
+    EXPECT_OK(meta_reference_get(tx, 3, w.a, &r));
+    EXPECT_SLICE(r.url, S("https://example.org"));
+    EXPECT_ERR(meta_reference_get(tx, 4, w.a, &r), ERR_NOT_FOUND);
+    EXPECT_OK(meta_reference_count(tx, 1, w.a, &count));
+    EXPECT_EQ(count, 3);
+    EXPECT_OK(meta_reference_holds(tx, 2, w.a, &count));
+    EXPECT_EQ(count, 1);
+    meta_read_end(tx);
+    DO(&w, no_task);
+    tx = look(&w);
+    EXPECT_OK(meta_reference_holds(tx, 2, w.a, &count));
+    EXPECT_EQ(count, 0);
+    EXPECT_OK(meta_comment_count(tx, 1, w.a, &count));
+    EXPECT_EQ(count, 0);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+IN_WRITE(three_events)
+{
+    struct meta_world *w = arg;
+    for (int i = 1; i <= 3; i++)
+        TRY(meta_event_add(tx,
+                           &(struct event){ .at_ms = i,
+                                            .account_id = w->account,
+                                            .actor_id = i == 1 ? 0 : w->user,
+                                            .action = S("file.store"),
+                                            .subject = S("file:x"),
+                                            .detail = S("d"),
+                                            .request_id = S("r") },
+                           a));
+    return NULL;
+}
+
+OVER_EACH(events_are_told_newest_first_and_stay)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    DO(&w, three_events);
+    struct meta_tx *tx = look(&w);
+    struct event *e;
+    size_t n;
+    EXPECT_OK(meta_event_list(tx, 0, 10, w.a, &e, &n));
+    EXPECT(n == 3 && e[0].id == 3 && e[0].at_ms == 3 && e[2].actor_id == 0 && e[2].actor.n == 0);
+    EXPECT_SLICE(e[0].actor, S("alice"));
+    EXPECT_SLICE(e[0].request_id, S("r"));
+    EXPECT_OK(meta_event_list(tx, 3, 1, w.a, &e, &n));
+    EXPECT(n == 1 && e[0].id == 2);
+    meta_read_end(tx);
+    if (kind == KIND_FILE) { /* the database itself refuses, whoever asks */
+        struct sql_db *db = place_open(&w.place, w.a);
+        struct sql_conn *conn;
+        EXPECT_OK(sql_connect(db, SQL_WRITE, w.a, &conn));
+        EXPECT_ERR(sql_script(conn, "DELETE FROM events", w.a), ERR_CONFLICT);
+        EXPECT_ERR(sql_script(conn, "UPDATE events SET detail = ''", w.a), ERR_CONFLICT);
+        EXPECT_ERR(sql_script(conn, "INSERT OR REPLACE INTO events VALUES (1,1,1,1,'a','','','')", w.a), ERR_CONFLICT);
+        sql_disconnect(conn);
+        sql_close_db(db);
+    }
+    meta_world_release(&w);
+}
+
+IN_WRITE(jobs_run)
+{
+    (void)arg;
+    struct job j;
+    int64_t id;
+    EXPECT_ERR(meta_job_due(tx, INT64_MAX, a, &j), ERR_NOT_FOUND);
+    TRY(meta_job_ensure(tx, S("purge"), 50, a));
+    TRY(meta_job_ensure(tx, S("purge"), 60, a));
+    TRY(meta_job_add(tx, &(struct job){ .kind = S("import"), .subject = S("file:1"), .run_at_ms = 40 }, a, &id));
+    EXPECT_ERR(meta_job_due(tx, 39, a, &j), ERR_NOT_FOUND);
+    TRY(meta_job_due(tx, 100, a, &j));
+    EXPECT_EQ(j.id, id);
+    j.state = JOB_RUNNING;
+    j.started_at_ms = 41;
+    j.attempts = 1;
+    TRY(meta_job_save(tx, &j, a));
+    TRY(meta_job_due(tx, 100, a, &j));
+    EXPECT_SLICE(j.kind, S("purge"));
+    EXPECT_EQ(j.run_at_ms, 50);
+    j.state = JOB_RUNNING;
+    TRY(meta_job_save(tx, &j, a));
+    EXPECT_ERR(meta_job_due(tx, 100, a, &j), ERR_NOT_FOUND);
+    TRY(meta_job_ensure(tx, S("purge"), 70, a)); /* after a restart: nobody runs it any more */
+    TRY(meta_job_due(tx, 100, a, &j));
+    EXPECT_EQ(j.run_at_ms, 50);
+    j.state = JOB_FAILED;
+    j.error = S("why");
+    j.progress = 3;
+    j.total = 4;
+    j.finished_at_ms = 80;
+    TRY(meta_job_save(tx, &j, a));
+    j.id = 99;
+    EXPECT_ERR(meta_job_save(tx, &j, a), ERR_NOT_FOUND);
+    return NULL;
+}
+
+OVER_EACH(jobs_are_due_in_their_order)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    DO(&w, jobs_run);
+    struct meta_tx *tx = look(&w);
+    struct job *jobs;
+    size_t n;
+    EXPECT_OK(meta_job_list(tx, w.a, &jobs, &n));
+    EXPECT(n == 2 && jobs[0].state == JOB_FAILED && jobs[0].progress == 3 && jobs[0].total == 4);
+    EXPECT_SLICE(jobs[0].error, S("why"));
+    EXPECT(jobs[1].state == JOB_RUNNING && jobs[1].attempts == 1 && jobs[1].started_at_ms == 41);
+    EXPECT_SLICE(jobs[1].subject, S("file:1"));
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+/* ---- the store itself ---- */
+
+IN_WRITE(disable)
+{
+    return meta_user_set_state(tx, ((struct meta_world *)arg)->user, USER_DISABLED, a);
+}
+
+IN_WRITE(disable_then_fail)
+{
+    TRY(disable(tx, arg, a));
+    return err_make(a, ERR_INVALID, "on second thoughts");
+}
+
+OVER_EACH(the_generation_goes_up_only_when_an_old_record_changed)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    uint64_t before = meta_generation(w.store);
+    put(&w, 1, S("x"), S("")); /* adds, and uses up: nobody's cache grows old */
+    EXPECT(meta_generation(w.store) == before);
+    DO(&w, disable);
+    EXPECT(meta_generation(w.store) > before);
+    meta_world_release(&w);
+}
+
+OVER_EACH(a_write_that_fails_leaves_nothing)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    EXPECT_ERR(meta_write(w.store, disable_then_fail, &w, w.a), ERR_INVALID);
+    struct meta_tx *tx = look(&w);
+    struct user u;
+    EXPECT_OK(meta_user_get(tx, w.user, w.a, &u));
+    EXPECT_EQ(u.state, USER_ACTIVE);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+TEST(ids_are_never_given_twice)
+{
+    struct meta_world w;
+    meta_world_init(&w, KIND_FILE, INLINE);
+    for (int i = 0; i < 3; i++)
+        put(&w, (uint64_t)i, S("x"), S(""));
+    DO(&w, let_go);
+    meta_close(w.store);
+    meta_world_open(&w);
+    struct meta_upload u = put(&w, 9, S("x"), S(""));
+    EXPECT(u.file_id > 3 && u.object_id > 3);
+    meta_world_release(&w);
+}
+
+TEST(a_database_of_a_newer_version_is_refused)
+{
+    struct meta_world w;
+    meta_world_init(&w, KIND_FILE, INLINE);
+    meta_close(w.store);
+    struct sql_db *db = place_open(&w.place, w.a);
+    struct sql_conn *conn;
+    EXPECT_OK(sql_connect(db, SQL_WRITE, w.a, &conn));
+    EXPECT_OK(sql_script(conn, "INSERT INTO schema_version (version, name) VALUES (999, '0999_future')", w.a));
+    sql_disconnect(conn);
+    sql_close_db(db);
+    EXPECT_ERR(meta_open(place_open(&w.place, w.a), &w.options, w.a, &w.store), ERR_UNSUPPORTED);
+    EXPECT_ERR(meta_open(place_open(&w.place, w.a), &(struct meta_options){ .read_only = true }, w.a, &w.store),
+               ERR_UNSUPPORTED);
+    w.store = NULL;
+    meta_world_release(&w);
+}
+
+TEST(a_store_for_reading_refuses_writes)
+{
+    struct meta_world w;
+    meta_world_init(&w, KIND_FILE, INLINE);
+    meta_close(w.store);
+    struct sql_db *db;
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = w.place.path, .read_only = true }, w.a, &db));
+    EXPECT_OK(meta_open(db, &(struct meta_options){ .read_only = true }, w.a, &w.store));
+    EXPECT_ERR(meta_write(w.store, disable, &w, w.a), ERR_UNAVAILABLE);
+    struct meta_tx *tx = look(&w);
+    struct user u;
+    EXPECT_OK(meta_user_by_login(tx, S("alice"), w.a, &u));
+    meta_read_end(tx);
+    EXPECT_OK(meta_verify(w.store, w.a));
+    meta_world_release(&w);
+}
+
+/* Every migration step and every first statement may fail; the next start must find a state it can go on from. */
+TEST(opening_may_fail_anywhere_and_works_the_next_time)
+{
+    for (int64_t nth = 1;; nth++) {
+        struct meta_world w = { .options = INLINE };
+        place_init(&w.place, KIND_FAULT);
+        arena_init(&w.arena);
+        w.a = &w.arena;
+        w.place.plan = (struct fault_plan){ .fail_at = nth, .code = ERR_UNAVAILABLE };
+        err_t e = meta_open(place_open(&w.place, w.a), &w.options, w.a, &w.store);
+        if (e) {
+            EXPECT_EQ(e->code, ERR_UNAVAILABLE);
+            w.place.plan.fail_at = 0;
+            meta_world_open(&w);
+        }
+        w.place.plan.fail_at = 0;
+        EXPECT_OK(meta_write(w.store, meta_world_people, &w, w.a));
+        meta_world_release(&w);
+        if (!e)
+            break;
+    }
+}
+
+/* The nth store call of an upload fails, whichever that is: the upload fails and leaves nothing, the next one works. */
+TEST(an_upload_fails_whole_whichever_call_fails)
+{
+    struct meta_world w;
+    meta_world_init(&w, KIND_FAULT, INLINE);
+    for (int64_t nth = 1;; nth++) {
+        w.place.plan = (struct fault_plan){ .fail_at = nth, .code = nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE };
+        struct meta_upload u = { .world = &w, .number = (uint64_t)nth, .bytes = S("hello") };
+        err_t e = meta_write(w.store, meta_upload_apply, &u, w.a);
+        w.place.plan.fail_at = 0;
+        struct meta_tx *tx = look(&w);
+        struct account account;
+        struct file f;
+        unsigned char uuid[16] = { 0 };
+        memcpy(uuid, &u.number, sizeof u.number);
+        EXPECT_OK(meta_account_get(tx, w.account, w.a, &account));
+        EXPECT_EQ(account.used_files, e ? 0 : 1);
+        if (e)
+            EXPECT_ERR(meta_file_by_uuid(tx, uuid, w.a, &f), ERR_NOT_FOUND);
+        else
+            EXPECT_OK(meta_file_by_uuid(tx, uuid, w.a, &f));
+        meta_read_end(tx);
+        if (!e)
+            break;
+        EXPECT_EQ(e->code, nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE);
+    }
+    meta_world_release(&w);
+}
+
+/* ---- no hot query reads a whole table ---- */
+
+static struct {
+    const struct sql_driver *real;
+    struct sql_driver spy;
+    struct {
+        const char *sql;
+        size_t count;
+    } seen[200];
+    size_t n;
+} spy;
+
+static void saw(const char *sql, size_t count)
+{
+    for (size_t i = 0; i < spy.n; i++)
+        if (spy.seen[i].sql == sql)
+            return;
+    assert_true(spy.n < LENGTH_OF(spy.seen));
+    spy.seen[spy.n].sql = sql;
+    spy.seen[spy.n++].count = count;
+}
+
+static err_t spy_query(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
+                       struct arena *a, struct sql_cursor **ret)
+{
+    saw(sql, count);
+    return spy.real->query(conn, sql, values, count, a, ret);
+}
+
+static err_t spy_connect(struct sql_db *db, enum sql_mode mode, struct arena *a, struct sql_conn **ret)
+{
+    TRY(spy.real->connect(db, mode, a, ret));
+    (*ret)->driver = &spy.spy;
+    return NULL;
+}
+
+/* These read everything because that is what they are asked for. */
+static bool may_scan(const char *sql)
+{
+    slice s = slice_of(sql);
+    return slice_find(s, S("WITH counted")) != SLICE_NONE || slice_ends(s, S("FROM accounts ORDER BY id")) ||
+           slice_ends(s, S("FROM users ORDER BY id")) || slice_ends(s, S("FROM jobs ORDER BY id")) ||
+           slice_find(s, S("FROM credentials WHERE form = $1 ORDER BY id")) != SLICE_NONE ||
+           slice_find(s, S("schema_version")) != SLICE_NONE;
+}
+
+static void check_plan(struct meta_world *w, struct sql_conn *conn, size_t i)
+{
+    const char *explain = arena_printf(w->a, "EXPLAIN QUERY PLAN %s", spy.seen[i].sql).p;
+    struct sql_value none[16] = { 0 };
+    SCOPED(sql_closep)
+    struct sql_cursor *c = NULL;
+    EXPECT_OK(spy.real->query(conn, explain, none, spy.seen[i].count, w->a, &c));
+    for (;;) {
+        bool row;
+        EXPECT_OK(sql_next(c, w->a, &row));
+        if (!row)
+            return;
+        slice detail = sql_column_copy(c, 3, w->a);
+        bool of_result = slice_eq(detail, S("SCAN made")) || slice_starts(detail, S("SCAN (subquery"));
+        if (slice_starts(detail, S("SCAN")) && !of_result && !may_scan(spy.seen[i].sql))
+            fail_msg(SLICE_FMT ": %s", SLICE_ARG(detail), spy.seen[i].sql);
+    }
+}
+
+IN_WRITE(read_everything)
+{
+    struct meta_world *w = arg;
+    size_t n;
+    void *p;
+    unsigned char bytes[32] = { 0 };
+    struct account account;
+    struct user u;
+    struct credential k;
+    struct file f;
+    slice text;
+    bool has;
+    TRY(meta_account_by_name(tx, S("default"), a, &account));
+    TRY(meta_user_by_login(tx, S("alice"), a, &u));
+    EXPECT_ERR(meta_user_by_email(tx, 1, S("x"), a, &u), ERR_NOT_FOUND);
+    TRY(meta_user_list(tx, 1, a, (struct user **)&p, &n));
+    TRY(meta_user_password(tx, 1, a, &text));
+    EXPECT_ERR(meta_credential_by_hash(tx, S("x"), 0, bytes, a, &k), ERR_NOT_FOUND);
+    TRY(meta_credential_list(tx, 1, CREDENTIAL_KEY, a, (struct credential **)&p, &n));
+    TRY(meta_object_has_key(tx, S("x"), a, &has));
+    TRY(meta_garbage_list(tx, 1, 1, a, (slice **)&p, &n));
+    EXPECT_ERR(meta_file_by_uuid(tx, bytes, a, &f), ERR_NOT_FOUND);
+    TRY(meta_file_due(tx, 1, 1, a, (struct file **)&p, &n));
+    for (int i = 0; i < 4; i++) {
+        struct file_query q = { .account_id = i & 1, .owner_id = i >> 1, .state = -1, .most = 5 };
+        TRY(meta_file_list(tx, &q, a, (struct file **)&p, &n));
+    }
+    TRY(meta_event_list(tx, 0, 5, a, (struct event **)&p, &n));
+    TRY(meta_reference_list(tx, 1, a, (struct reference **)&p, &n));
+    (void)w;
+    return NULL;
+}
+
+TEST(no_hot_query_reads_a_whole_table)
+{
+    struct meta_world w = { .options = INLINE };
+    place_init(&w.place, KIND_FILE);
+    arena_init(&w.arena);
+    w.a = &w.arena;
+    spy.n = 0;
+    struct sql_db *db = place_open(&w.place, w.a);
+    spy.real = db->driver;
+    spy.spy = *spy.real;
+    spy.spy.query = spy_query;
+    spy.spy.connect = spy_connect;
+    db->driver = &spy.spy;
+    EXPECT_OK(meta_open(db, &w.options, w.a, &w.store));
+    DO(&w, meta_world_people);
+    put(&w, 1, S("x"), S(""));
+    put(&w, 2, S("y"), S("k"));
+    DO(&w, keys_and_tokens);
+    DO(&w, revoke_the_key);
+    DO(&w, a_task);
+    DO(&w, no_task);
+    DO(&w, jobs_run);
+    DO(&w, sweep);
+    DO(&w, read_everything);
+    EXPECT(spy.n > 40);
+    struct sql_conn *conn;
+    EXPECT_OK(spy.real->connect(db, SQL_READ, w.a, &conn));
+    for (size_t i = 0; i < spy.n; i++)
+        check_plan(&w, conn, i);
+    sql_disconnect(conn);
+    meta_world_release(&w);
+}
+
+RUN_TESTS(cmocka_unit_test(accounts_have_limits_and_use_them_up),
+          cmocka_unit_test(a_login_is_unique_among_users_that_are_not_deleted),
+          cmocka_unit_test(credentials_end_with_what_they_were_made_from),
+          cmocka_unit_test(an_object_goes_when_no_file_needs_it_and_leaves_its_key),
+          cmocka_unit_test(files_are_found_moved_and_due), cmocka_unit_test(usage_is_recounted_and_repaired),
+          cmocka_unit_test(tasks_hold_files_until_they_go), cmocka_unit_test(events_are_told_newest_first_and_stay),
+          cmocka_unit_test(jobs_are_due_in_their_order),
+          cmocka_unit_test(the_generation_goes_up_only_when_an_old_record_changed),
+          cmocka_unit_test(a_write_that_fails_leaves_nothing), cmocka_unit_test(ids_are_never_given_twice),
+          cmocka_unit_test(a_database_of_a_newer_version_is_refused),
+          cmocka_unit_test(a_store_for_reading_refuses_writes),
+          cmocka_unit_test(opening_may_fail_anywhere_and_works_the_next_time),
+          cmocka_unit_test(an_upload_fails_whole_whichever_call_fails),
+          cmocka_unit_test(no_hot_query_reads_a_whole_table))

@@ -1,0 +1,358 @@
+/* What every SQL driver keeps. */
+#include "sql_kinds.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct world {
+    struct place place;
+    struct arena arena, *a;
+    struct sql_db *db;
+    struct sql_conn *conn;
+};
+
+static void world_init(struct world *w, enum kind kind)
+{
+    place_init(&w->place, kind);
+    arena_init(&w->arena);
+    w->a = &w->arena;
+    w->db = place_open(&w->place, w->a);
+    EXPECT_OK(sql_connect(w->db, SQL_WRITE, w->a, &w->conn));
+    EXPECT_OK(sql_script(w->conn,
+                         "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT UNIQUE, bytes BLOB, size BIGINT"
+                         " CHECK (size >= 0)); CREATE TABLE parts (id INTEGER PRIMARY KEY, thing_id BIGINT NOT NULL"
+                         " REFERENCES things (id));",
+                         w->a));
+}
+
+static void world_release(struct world *w)
+{
+    sql_disconnect(w->conn);
+    sql_close_db(w->db);
+    arena_release(w->a);
+    place_release(&w->place);
+}
+
+static const char *const add = "INSERT INTO things (name, bytes, size) VALUES ($1, $2, $3)";
+static const char *const count = "SELECT COUNT(*) FROM things";
+
+static int64_t things(struct world *w)
+{
+    int64_t n = -1;
+    EXPECT_OK(sql_get_int(w->conn, count, SQL_NO_VALUES, w->a, &n));
+    return n;
+}
+
+OVER_EACH(values_come_back_as_they_went_in)
+{
+    struct world w;
+    world_init(&w, kind);
+    int64_t id, n;
+    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("naïve")), SQL_B(S("a\0b")), SQL_I(INT64_MAX)), w.a, &id));
+    EXPECT_EQ(id, 1);
+    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(((slice){ NULL, 0 })), SQL_NIL, SQL_I(0)), w.a, &id));
+    EXPECT_EQ(id, 2);
+    struct sql_cursor *c;
+    bool row;
+    EXPECT_OK(sql_query(w.conn, "SELECT name, bytes, size FROM things ORDER BY id", SQL_NO_VALUES, w.a, &c));
+    EXPECT_OK(sql_next(c, w.a, &row));
+    EXPECT(row);
+    EXPECT_SLICE(sql_column(c, 0).bytes, S("naïve"));
+    EXPECT_EQ(sql_column(c, 0).type, SQL_TEXT);
+    EXPECT_SLICE(sql_column_copy(c, 1, w.a), S("a\0b"));
+    EXPECT_EQ(sql_column(c, 1).type, SQL_BLOB);
+    EXPECT(sql_column_int(c, 2) == INT64_MAX);
+    EXPECT_OK(sql_next(c, w.a, &row));
+    EXPECT(row && sql_column(c, 0).type == SQL_TEXT && sql_column(c, 0).bytes.n == 0);
+    EXPECT(sql_column(c, 1).type == SQL_NULL);
+    EXPECT_OK(sql_next(c, w.a, &row));
+    EXPECT(!row);
+    sql_close(c);
+    EXPECT_OK(sql_exec(w.conn, "UPDATE things SET size = size - 1 WHERE size > $1", SQL(SQL_I(5)), w.a, &n));
+    EXPECT_EQ(n, 1);
+    EXPECT_ERR(sql_get_int(w.conn, "SELECT id FROM things WHERE name = $1", SQL(SQL_T(S("x"))), w.a, &n),
+               ERR_NOT_FOUND);
+    world_release(&w);
+}
+
+OVER_EACH(one_statement_may_run_inside_itself)
+{
+    struct world w;
+    world_init(&w, kind);
+    static const char *const each = "SELECT id FROM things ORDER BY id";
+    int64_t id;
+    for (int i = 0; i < 3; i++)
+        EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(i)), w.a, &id));
+    struct sql_cursor *outer, *inner;
+    bool row;
+    int pairs = 0;
+    EXPECT_OK(sql_query(w.conn, each, SQL_NO_VALUES, w.a, &outer));
+    for (;;) {
+        EXPECT_OK(sql_next(outer, w.a, &row));
+        if (!row)
+            break;
+        EXPECT_OK(sql_query(w.conn, each, SQL_NO_VALUES, w.a, &inner));
+        for (;;) {
+            EXPECT_OK(sql_next(inner, w.a, &row));
+            if (!row)
+                break;
+            pairs++;
+        }
+        sql_close(inner);
+    }
+    sql_close(outer);
+    EXPECT_EQ(pairs, 9);
+    world_release(&w);
+}
+
+OVER_EACH(constraints_are_conflicts_and_undo_only_their_statement)
+{
+    struct world w;
+    world_init(&w, kind);
+    int64_t id;
+    EXPECT_OK(sql_begin(w.conn, w.a));
+    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_ERR(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id), ERR_CONFLICT);
+    EXPECT_ERR(sql_insert(w.conn, add, SQL(SQL_T(S("b")), SQL_NIL, SQL_I(-1)), w.a, &id), ERR_CONFLICT);
+    EXPECT_ERR(sql_exec(w.conn, "INSERT INTO parts (thing_id) VALUES ($1)", SQL(SQL_I(99)), w.a, NULL), ERR_CONFLICT);
+    EXPECT_OK(sql_commit(w.conn, w.a));
+    EXPECT_EQ(things(&w), 1);
+    EXPECT_ERR(sql_exec(w.conn, "SELECT no such thing", SQL_NO_VALUES, w.a, NULL), ERR_UNAVAILABLE);
+    world_release(&w);
+}
+
+OVER_EACH(transactions_commit_whole_or_not_at_all)
+{
+    struct world w;
+    world_init(&w, kind);
+    int64_t id;
+    EXPECT_OK(sql_begin(w.conn, w.a));
+    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
+    sql_rollback(w.conn);
+    sql_rollback(w.conn); /* nothing to roll back is fine */
+    EXPECT_EQ(things(&w), 0);
+    EXPECT_ERR(sql_commit(w.conn, w.a), ERR_UNAVAILABLE);
+    EXPECT_OK(sql_begin(w.conn, w.a));
+    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_OK(sql_begin(w.conn, w.a)); /* what was left over is rolled back */
+    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("b")), SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_OK(sql_commit(w.conn, w.a));
+    EXPECT_EQ(things(&w), 1);
+    world_release(&w);
+}
+
+TEST(nothing_commits_alone_after_the_database_gave_up_the_transaction)
+{
+    struct world w;
+    world_init(&w, KIND_FILE);
+    int64_t id;
+    EXPECT_OK(sql_begin(w.conn, w.a));
+    EXPECT_OK(sql_script(w.conn, "ROLLBACK", w.a)); /* what SQLite does by itself when the disk is full */
+    EXPECT_ERR(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id), ERR_UNAVAILABLE);
+    EXPECT_ERR(sql_commit(w.conn, w.a), ERR_UNAVAILABLE);
+    sql_rollback(w.conn);
+    EXPECT_EQ(things(&w), 0);
+    world_release(&w);
+}
+
+TEST(a_full_database_is_no_space)
+{
+    struct world w;
+    world_init(&w, KIND_FILE);
+    int64_t id;
+    EXPECT_OK(sql_script(w.conn, "PRAGMA max_page_count=20", w.a));
+    char big[8192] = { 0 };
+    err_t e = NULL;
+    for (int i = 0; i < 40 && !e; i++)
+        e = sql_insert(w.conn, add, SQL(SQL_NIL, SQL_B(((slice){ big, sizeof big })), SQL_I(1)), w.a, &id);
+    EXPECT(err_is(e, ERR_NO_SPACE));
+    world_release(&w);
+}
+
+TEST(a_snapshot_does_not_see_what_comes_later)
+{
+    struct world w;
+    world_init(&w, KIND_FILE);
+    struct sql_conn *reader;
+    int64_t id, n;
+    EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &reader));
+    EXPECT_OK(sql_begin(reader, w.a));
+    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &n));
+    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &n));
+    EXPECT_EQ(n, 0);
+    sql_rollback(reader);
+    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &n));
+    EXPECT_EQ(n, 1);
+    EXPECT_ERR(sql_insert(reader, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id), ERR_UNAVAILABLE);
+    sql_disconnect(reader);
+    world_release(&w);
+}
+
+TEST(checkpoints_move_the_log_and_a_reader_only_delays_them)
+{
+    struct world w;
+    world_init(&w, KIND_FILE);
+    struct sql_conn *reader;
+    int64_t id, n;
+    EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &reader));
+    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT(sql_log_bytes(w.db) > 4096);
+    EXPECT_OK(sql_checkpoint(w.conn, false, w.a));
+    EXPECT_OK(sql_begin(reader, w.a));
+    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &n));
+    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_OK(sql_checkpoint(w.conn, true, w.a));
+    EXPECT(sql_log_bytes(w.db) > 0);
+    sql_rollback(reader);
+    EXPECT_OK(sql_checkpoint(w.conn, true, w.a));
+    EXPECT_EQ(sql_log_bytes(w.db), 0);
+    sql_disconnect(reader);
+    world_release(&w);
+}
+
+OVER_EACH(a_backup_is_whole_and_refuses_to_overwrite)
+{
+    struct world w;
+    world_init(&w, kind);
+    int64_t id, n;
+    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("kept")), SQL_NIL, SQL_I(1)), w.a, &id));
+    char path[128];
+    snprintf(path, sizeof path, "%s/copy.db", w.place.dir);
+    EXPECT_OK(sql_backup(w.conn, path, w.a));
+    EXPECT_ERR(sql_backup(w.conn, path, w.a), ERR_CONFLICT);
+    EXPECT_OK(sql_verify(w.conn, w.a));
+    struct sql_db *copy;
+    struct sql_conn *conn;
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = path }, w.a, &copy));
+    EXPECT_OK(sql_connect(copy, SQL_READ, w.a, &conn));
+    EXPECT_OK(sql_verify(conn, w.a));
+    EXPECT_OK(sql_get_int(conn, "SELECT COUNT(*) FROM things WHERE name = $1", SQL(SQL_T(S("kept"))), w.a, &n));
+    EXPECT_EQ(n, 1);
+    sql_disconnect(conn);
+    sql_close_db(copy);
+    world_release(&w);
+}
+
+TEST(damage_and_dangling_keys_are_found)
+{
+    struct world w;
+    world_init(&w, KIND_FILE);
+    EXPECT_OK(sql_script(w.conn, "PRAGMA foreign_keys=OFF; INSERT INTO parts (thing_id) VALUES (7)", w.a));
+    EXPECT_ERR(sql_verify(w.conn, w.a), ERR_CORRUPT);
+    for (int i = 0; i < 200; i++) {
+        int64_t id;
+        EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(arena_printf(w.a, "thing %d", i)), SQL_NIL, SQL_I(1)), w.a, &id));
+    }
+    EXPECT_OK(sql_checkpoint(w.conn, true, w.a));
+    sql_disconnect(w.conn);
+    sql_close_db(w.db);
+    int fd = open(w.place.path, O_RDWR);
+    char rubbish[4096];
+    memset(rubbish, 0x5a, sizeof rubbish);
+    struct stat st;
+    EXPECT(fd >= 0 && fstat(fd, &st) == 0);
+    for (off_t at = 8192; at < st.st_size; at += 4096)
+        EXPECT_EQ(pwrite(fd, rubbish, sizeof rubbish, at), sizeof rubbish);
+    close(fd);
+    w.db = place_open(&w.place, w.a);
+    EXPECT_OK(sql_connect(w.db, SQL_WRITE, w.a, &w.conn));
+    EXPECT_ERR(sql_verify(w.conn, w.a), ERR_CORRUPT);
+    world_release(&w);
+}
+
+TEST(what_cannot_be_opened_says_so)
+{
+    struct place p;
+    place_init(&p, KIND_FILE);
+    SCRATCH(a);
+    struct sql_db *db;
+    EXPECT_ERR(sqlite_open(&(struct sqlite_options){ .path = p.path, .read_only = true }, &a, &db), ERR_NOT_FOUND);
+    char nowhere[128];
+    snprintf(nowhere, sizeof nowhere, "%s/no/where.db", p.dir);
+    EXPECT_ERR(sqlite_open(&(struct sqlite_options){ .path = nowhere }, &a, &db), ERR_UNAVAILABLE);
+    EXPECT_ERR(sqlite_open(&(struct sqlite_options){ .path = p.dir }, &a, &db), ERR_UNAVAILABLE);
+    FILE *f = fopen(p.path, "w");
+    for (int i = 0; i < 1000; i++)
+        fputs("this is no database\n", f);
+    fclose(f);
+    EXPECT_ERR(sqlite_open(&(struct sqlite_options){ .path = p.path }, &a, &db), ERR_CORRUPT);
+    place_release(&p);
+}
+
+/* As somebody without rights: root may write anything, so a child gives them up first. */
+static int open_as_nobody(const char *path)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        if (geteuid() == 0 && (setgid(65534) || setuid(65534)))
+            _exit(99);
+        SCRATCH(a);
+        struct sql_db *db;
+        err_t e = sqlite_open(&(struct sqlite_options){ .path = path }, &a, &db);
+        _exit(!e ? 0 : e->code == ERR_UNAVAILABLE && e->msg[0] ? 1 : 2);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(a_read_only_directory_or_file_is_refused_at_once)
+{
+    struct world w;
+    world_init(&w, KIND_FILE);
+    sql_disconnect(w.conn);
+    sql_close_db(w.db);
+    EXPECT_EQ(chmod(w.place.path, 0444), 0);
+    EXPECT_EQ(chmod(w.place.dir, 0777), 0);
+    EXPECT_EQ(open_as_nobody(w.place.path), 1);
+    EXPECT_EQ(chmod(w.place.dir, 0555), 0);
+    char other[128];
+    snprintf(other, sizeof other, "%s/other.db", w.place.dir);
+    EXPECT_EQ(open_as_nobody(other), 1);
+    EXPECT_EQ(chmod(w.place.dir, 0755), 0);
+    w.db = place_open(&w.place, w.a);
+    EXPECT_OK(sql_connect(w.db, SQL_WRITE, w.a, &w.conn));
+    world_release(&w);
+}
+
+TEST(a_database_is_for_its_owner_alone)
+{
+    struct world w;
+    world_init(&w, KIND_FILE);
+    struct stat st;
+    EXPECT_EQ(stat(w.place.path, &st), 0);
+    EXPECT_EQ(st.st_mode & 0777, 0600);
+    world_release(&w);
+}
+
+TEST(the_fault_driver_fails_the_call_it_was_told_to)
+{
+    struct world w;
+    world_init(&w, KIND_FAULT);
+    int64_t id;
+    w.place.plan.code = ERR_NO_SPACE;
+    w.place.plan.fail_at = w.place.plan.calls + 2;
+    EXPECT_OK(sql_begin(w.conn, w.a));
+    EXPECT_ERR(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id), ERR_NO_SPACE);
+    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
+    w.place.plan.fail_at = w.place.plan.calls + 1;
+    EXPECT_ERR(sql_commit(w.conn, w.a), ERR_NO_SPACE);
+    sql_rollback(w.conn);
+    EXPECT_EQ(things(&w), 0);
+    world_release(&w);
+}
+
+RUN_TESTS(cmocka_unit_test(values_come_back_as_they_went_in), cmocka_unit_test(one_statement_may_run_inside_itself),
+          cmocka_unit_test(constraints_are_conflicts_and_undo_only_their_statement),
+          cmocka_unit_test(transactions_commit_whole_or_not_at_all),
+          cmocka_unit_test(nothing_commits_alone_after_the_database_gave_up_the_transaction),
+          cmocka_unit_test(a_full_database_is_no_space), cmocka_unit_test(a_snapshot_does_not_see_what_comes_later),
+          cmocka_unit_test(checkpoints_move_the_log_and_a_reader_only_delays_them),
+          cmocka_unit_test(a_backup_is_whole_and_refuses_to_overwrite),
+          cmocka_unit_test(damage_and_dangling_keys_are_found), cmocka_unit_test(what_cannot_be_opened_says_so),
+          cmocka_unit_test(a_read_only_directory_or_file_is_refused_at_once),
+          cmocka_unit_test(a_database_is_for_its_owner_alone),
+          cmocka_unit_test(the_fault_driver_fails_the_call_it_was_told_to))

@@ -1,0 +1,289 @@
+#include "world.h"
+
+#include "test.h"
+
+#include "blob/fault/fault.h"
+#include "blob/mem/mem.h"
+#include "meta/meta.h"
+#include "sql/fault/fault.h"
+#include "sql/sqlite/sqlite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct world *world_new_with(const struct world_options *options)
+{
+    struct world *w = must_malloc(sizeof *w);
+    arena_init(&w->arena);
+    w->a = &w->arena;
+    clock_manual_init(&w->clock, WORLD_START_MS);
+    random_seeded_init(&w->random, 1);
+    w->faults = (struct fault_plan){ .code = ERR_UNAVAILABLE };
+    struct sql_db *db;
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = options->database }, w->a, &db));
+    struct meta_store *meta;
+    EXPECT_OK(meta_open(sql_fault_wrap(db, &w->faults), &(struct meta_options){ .inline_writes = !options->threaded },
+                        w->a, &meta));
+    struct blob_store *blob = blob_fault_wrap(blob_mem_open(&w->clock.clock, options->blob_capacity), &w->faults);
+    struct core_options core_options = { .inline_max_bytes = WORLD_INLINE_MAX,
+                                         .reserve_bytes = options->reserve_bytes,
+                                         .purge_grace_ms = WORLD_GRACE_MS,
+                                         .content_cache_bytes = WORLD_CACHE_BYTES };
+    core_init(&w->core, meta, blob, &w->clock.clock, &w->random.random, &core_options);
+    EXPECT_OK(access_bootstrap(&w->core, w->a));
+    EXPECT_OK(access_operator(&w->core, S(""), w->a, &w->operator_));
+    EXPECT_OK(jobs_new(&w->core, &(struct jobs_options){ 0 }, w->a, &w->jobs));
+    return w;
+}
+
+struct world *world_new(void)
+{
+    return world_new_with(&(struct world_options){ 0 });
+}
+
+void world_free(struct world *w)
+{
+    jobs_free(w->jobs);
+    meta_close(w->core.meta);
+    w->core.blob->ops->close_store(w->core.blob);
+    core_release(&w->core);
+    arena_release(&w->arena);
+    free(w);
+}
+
+/* ---- people ---- */
+
+struct principal world_principal(struct world *w, slice login)
+{
+    struct user user;
+    struct meta_tx *tx = world_tx(w);
+    EXPECT_OK(meta_user_by_login(tx, login, w->a, &user));
+    meta_read_end(tx);
+    return (struct principal){ .account_id = user.account_id,
+                               .user_id = user.id,
+                               .login = user.login,
+                               .is_admin = user.is_admin,
+                               .request_id = S("test") };
+}
+
+static struct principal make_user(struct world *w, slice login, bool is_admin)
+{
+    struct user_order order = { .account = S(""), .login = login, .name = login, .email = S(""), .is_admin = is_admin };
+    struct user user;
+    EXPECT_OK(user_create(&w->core, &w->operator_, &order, w->a, &user));
+    return world_principal(w, login);
+}
+
+struct principal world_user(struct world *w, slice login)
+{
+    return make_user(w, login, false);
+}
+
+struct principal world_admin(struct world *w, slice login)
+{
+    return make_user(w, login, true);
+}
+
+slice world_key(struct world *w, slice login, slice purpose)
+{
+    int64_t id;
+    slice secret;
+    EXPECT_OK(key_mint(&w->core, &w->operator_, login, purpose, w->a, &id, &secret));
+    return secret;
+}
+
+/* ---- files ---- */
+
+struct intake_order world_order(const struct principal *who, slice name)
+{
+    return (struct intake_order){ .account_id = who->account_id,
+                                  .owner_id = who->user_id,
+                                  .owner_login = who->login,
+                                  .way = S("test"),
+                                  .name = name,
+                                  .content_type = S("text/plain"),
+                                  .request_id = S("test"),
+                                  .exact_bytes = -1,
+                                  .md5 = S("") };
+}
+
+struct outcome {
+    struct world *w;
+    pthread_mutex_t mutex;
+    pthread_cond_t told;
+    int calls;
+    err_t e;
+    struct file file;
+};
+
+static void outcome_done(void *arg, err_t e, const struct file *file)
+{
+    struct outcome *o = arg;
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&o->mutex);
+    o->calls++;
+    o->e = err_copy(o->w->a, e);
+    if (file) {
+        o->file = *file;
+        o->file.owner_login = arena_copy(o->w->a, file->owner_login);
+        o->file.way = arena_copy(o->w->a, file->way);
+        o->file.name = arena_copy(o->w->a, file->name);
+        o->file.content_type = arena_copy(o->w->a, file->content_type);
+    }
+    pthread_cond_signal(&o->told);
+}
+
+err_t world_put(struct world *w, const struct intake_order *order, slice bytes, struct file *ret)
+{
+    struct intake *in;
+    TRY(intake_open(&w->core, order, w->a, &in));
+    for (slice left = bytes; left.n; left = slice_from(left, 1000)) {
+        err_t e = intake_write(in, slice_part(left, 0, 1000), w->a);
+        if (e) {
+            intake_discard(in);
+            return e;
+        }
+    }
+    struct outcome o = { .w = w, .mutex = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER };
+    intake_finish(in, outcome_done, &o);
+    pthread_mutex_lock(&o.mutex);
+    while (!o.calls)
+        pthread_cond_wait(&o.told, &o.mutex);
+    pthread_mutex_unlock(&o.mutex);
+    EXPECT_EQ(o.calls, 1);
+    TRY(o.e);
+    *ret = o.file;
+    return NULL;
+}
+
+struct file world_store(struct world *w, const struct principal *who, slice name, slice bytes, int64_t purge_after_ms)
+{
+    struct file f;
+    struct intake_order order = world_order(who, name);
+    order.purge_after_ms = purge_after_ms;
+    EXPECT_OK(world_put(w, &order, bytes, &f));
+    return f;
+}
+
+slice world_bytes(struct world *w, size_t n)
+{
+    char *p = arena_alloc(w->a, n + 1);
+    random_fill(&w->random.random, p, n);
+    return (slice){ p, n };
+}
+
+err_t world_read(struct world *w, const struct principal *who, const struct file *f, slice *ret)
+{
+    struct content content;
+    TRY(file_open(&w->core, who, f->uuid, w->a, &content));
+    err_t e = NULL;
+    if (content.bytes.p) {
+        *ret = arena_copy(w->a, content.bytes);
+    } else {
+        size_t n = (size_t)content.reader->size_bytes, got = 0;
+        char *to = arena_alloc(w->a, n + 1);
+        e = content.reader->ops->read_at(content.reader, 0, to, n, w->a, &got);
+        *ret = (slice){ to, got };
+    }
+    content_close(&content);
+    return e;
+}
+
+/* ---- time ---- */
+
+void world_wait(struct world *w, int64_t ms)
+{
+    clock_manual_advance(&w->clock, ms);
+}
+
+void world_run_jobs(struct world *w)
+{
+    EXPECT_OK(jobs_run_due(w->jobs, w->a));
+}
+
+/* ---- looking ---- */
+
+struct meta_tx *world_tx(struct world *w)
+{
+    struct meta_tx *tx;
+    EXPECT_OK(meta_read_begin(w->core.meta, w->a, &tx));
+    return tx;
+}
+
+void world_write(struct world *w, meta_apply_fn *apply, void *arg)
+{
+    EXPECT_OK(meta_write(w->core.meta, apply, arg, w->a));
+}
+
+struct blob_look {
+    struct arena *a;
+    int64_t count;
+    slice key;
+};
+
+static err_t look_at_blob(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms)
+{
+    struct blob_look *look = arg;
+    (void)size_bytes, (void)modified_ms;
+    look->count++;
+    look->key = arena_copy(look->a, key);
+    return NULL;
+}
+
+static struct blob_look look_at_blobs(struct world *w)
+{
+    struct blob_look look = { .a = w->a };
+    EXPECT_OK(w->core.blob->ops->each(w->core.blob, w->a, look_at_blob, &look));
+    return look;
+}
+
+int64_t world_blob_count(struct world *w)
+{
+    return look_at_blobs(w).count;
+}
+
+slice world_only_blob(struct world *w)
+{
+    struct blob_look look = look_at_blobs(w);
+    EXPECT_EQ(look.count, 1);
+    return look.key;
+}
+
+int64_t world_file_count(struct world *w)
+{
+    struct file *files;
+    size_t count;
+    struct meta_tx *tx = world_tx(w);
+    EXPECT_OK(meta_file_list(tx, &(struct file_query){ .state = -1, .most = 100000 }, w->a, &files, &count));
+    meta_read_end(tx);
+    return (int64_t)count;
+}
+
+int64_t world_event_count(struct world *w, slice action)
+{
+    struct event *events;
+    size_t count;
+    int64_t found = 0;
+    struct meta_tx *tx = world_tx(w);
+    EXPECT_OK(meta_event_list(tx, 0, 100000, w->a, &events, &count));
+    meta_read_end(tx);
+    for (size_t i = 0; i < count; i++)
+        found += slice_eq(events[i].action, action);
+    return found;
+}
+
+struct account world_account(struct world *w)
+{
+    struct account account;
+    struct meta_tx *tx = world_tx(w);
+    EXPECT_OK(meta_account_by_name(tx, S("default"), w->a, &account));
+    meta_read_end(tx);
+    return account;
+}
+
+int64_t world_fsck(struct world *w, bool with_notes)
+{
+    struct fsck_report report;
+    EXPECT_OK(fsck_run(&w->core, &(struct fsck_options){ 0 }, w->a, &report));
+    return report.count[FSCK_ERROR] + report.count[FSCK_WARNING] + (with_notes ? report.count[FSCK_NOTE] : 0);
+}

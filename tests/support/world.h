@@ -1,0 +1,99 @@
+/* The product in a bottle: stores in memory, a stopped clock, seeded chance, no threads. A write is committed before
+ * the call returns. Both stores are wrapped so that the nth store call fails on demand (w->faults).
+ *
+ *   WORLD(w);
+ *   world_user(w, S("alice"));
+ *   struct file f = world_store(w, S("alice"), S("a.pdf"), S("hello"), minutes(10));
+ *   world_wait(w, minutes(10));
+ *   world_run_jobs(w);
+ *   EXPECT_EQ(world_blob_count(w), 0);
+ */
+#ifndef CAIS_TESTS_WORLD_H
+#define CAIS_TESTS_WORLD_H
+
+#include "base/fault.h"
+#include "core/access.h"
+#include "core/file.h"
+#include "core/fsck.h"
+#include "core/intake.h"
+#include "jobs/jobs.h"
+
+#define WORLD_START_MS 1795269849000 /* 2026-11-21T14:04:09Z */
+#define WORLD_INLINE_MAX 16384
+#define WORLD_GRACE_MS minutes(60)
+#define WORLD_CACHE_BYTES (1 << 20)
+
+struct world {
+    struct arena arena, *a; /* what a test asks for lives here */
+    struct clock_manual clock;
+    struct random_seeded random;
+    struct fault_plan faults;
+    struct sql_db *db;
+    struct core core;
+    struct jobs *jobs;
+    struct principal operator_;
+};
+
+struct world_options {
+    uint64_t blob_capacity; /* 0: no limit */
+    uint64_t reserve_bytes;
+    bool threaded;        /* a committer thread, as in the product */
+    const char *database; /* in a file, so that readers do not wait for the writer; NULL: in memory */
+};
+
+struct world *world_new(void);
+struct world *world_new_with(const struct world_options *);
+void world_free(struct world *);
+static inline void world_freep(struct world **w)
+{
+    world_free(*w);
+}
+#define WORLD(name)                                                                                                    \
+    SCOPED(world_freep)                                                                                                \
+    struct world *name = world_new()
+
+static inline int64_t seconds(int64_t n)
+{
+    return n * 1000;
+}
+static inline int64_t minutes(int64_t n)
+{
+    return n * 60 * 1000;
+}
+static inline int64_t hours(int64_t n)
+{
+    return n * 3600 * 1000;
+}
+
+/* A user of the account default. The principal's slices live in w->a. Fails the test on any error, like all below. */
+struct principal world_user(struct world *w, slice login);
+struct principal world_admin(struct world *w, slice login);
+struct principal world_principal(struct world *w, slice login); /* one that is there */
+slice world_key(struct world *w, slice login, slice purpose);   /* the secret of a new key */
+
+/* An order for a file of that user, as a dialect would make it: kept, no limits. */
+struct intake_order world_order(const struct principal *who, slice name);
+/* Open, write (in pieces of 1000), finish, wait. What went wrong is returned, made in w->a. */
+err_t world_put(struct world *w, const struct intake_order *, slice bytes, struct file *ret);
+/* A file that is there. purge_after_ms 0: kept. */
+struct file world_store(struct world *w, const struct principal *who, slice name, slice bytes, int64_t purge_after_ms);
+slice world_bytes(struct world *w, size_t n); /* n bytes of noise */
+/* The bytes of a file, or the error of opening or reading it. */
+err_t world_read(struct world *w, const struct principal *who, const struct file *, slice *ret);
+
+void world_wait(struct world *w, int64_t ms); /* the clock goes on */
+void world_run_jobs(struct world *w);         /* what is due */
+
+int64_t world_blob_count(struct world *w);
+slice world_only_blob(struct world *w); /* key of the only blob there is */
+int64_t world_file_count(struct world *w);
+int64_t world_event_count(struct world *w, slice action);
+struct account world_account(struct world *w); /* default, as it is now */
+/* Errors and warnings of a full check; notes too when they are wanted. */
+int64_t world_fsck(struct world *w, bool with_notes);
+/* One change in the metadata store, past core's rules. */
+void world_write(struct world *w, meta_apply_fn *apply, void *arg);
+/* Read transaction for looking past core. */
+struct meta_tx *world_tx(struct world *w);
+
+#endif

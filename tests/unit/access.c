@@ -1,0 +1,296 @@
+#include "test.h"
+#include "world.h"
+
+#include "base/password.h"
+
+#include <pthread.h>
+
+static const struct token_policy policy = { .lifetime_ms = 24 * 3600 * 1000, .per_user = 100 };
+
+static err_t check(struct world *w, enum credential_form form, slice secret)
+{
+    struct principal who;
+    return access_check(&w->core, S("way"), form, secret, w->a, &who);
+}
+
+static slice token(struct world *w, slice login, slice key)
+{
+    slice ret;
+    EXPECT_OK(token_issue(&w->core, S("way"), login, key, &policy, w->a, &ret));
+    return ret;
+}
+
+TEST(the_account_default_and_the_operator_exist_from_the_start)
+{
+    WORLD(w);
+    EXPECT_OK(access_bootstrap(&w->core, w->a)); /* again: nothing to do */
+    EXPECT(w->operator_.is_admin && w->operator_.credential_id == 0);
+    EXPECT_SLICE(w->operator_.login, S("operator"));
+    struct principal who;
+    EXPECT_ERR(access_operator(&w->core, S("nowhere"), w->a, &who), ERR_NOT_FOUND);
+    EXPECT_ERR(user_set_state(&w->core, &w->operator_, S("operator"), USER_DELETED, w->a), ERR_FORBIDDEN);
+}
+
+TEST(names_of_accounts_and_users_keep_to_their_rules)
+{
+    WORLD(w);
+    struct account account;
+    struct user user;
+    EXPECT_OK(account_create(&w->core, &w->operator_, S("acme.eu_1-x"), w->a, &account));
+    EXPECT_ERR(account_create(&w->core, &w->operator_, S("acme.eu_1-x"), w->a, &account), ERR_CONFLICT);
+    EXPECT_ERR(account_create(&w->core, &w->operator_, S(""), w->a, &account), ERR_INVALID);
+    EXPECT_ERR(account_create(&w->core, &w->operator_, S("a b"), w->a, &account), ERR_INVALID);
+    EXPECT_ERR(account_create(&w->core, &w->operator_, world_bytes(w, 65), w->a, &account), ERR_INVALID);
+    struct user_order order = { .login = S("a b") };
+    EXPECT_ERR(user_create(&w->core, &w->operator_, &order, w->a, &user), ERR_INVALID);
+    order.login = S("a\x01");
+    EXPECT_ERR(user_create(&w->core, &w->operator_, &order, w->a, &user), ERR_INVALID);
+    order.login = S("\xff");
+    EXPECT_ERR(user_create(&w->core, &w->operator_, &order, w->a, &user), ERR_INVALID);
+    order.login = S("анна@example.org");
+    EXPECT_OK(user_create(&w->core, &w->operator_, &order, w->a, &user));
+    EXPECT_ERR(user_create(&w->core, &w->operator_, &order, w->a, &user), ERR_CONFLICT);
+    order = (struct user_order){ .login = S("x"), .account = S("nowhere") };
+    EXPECT_ERR(user_create(&w->core, &w->operator_, &order, w->a, &user), ERR_NOT_FOUND);
+    EXPECT_EQ(world_event_count(w, S("user.create")), 1);
+}
+
+TEST(a_key_lets_its_user_in_by_its_own_way_only)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice")), who;
+    slice key = world_key(w, S("alice"), S("way"));
+    EXPECT_EQ(key.n, 43);
+    for (int i = 0; i < 2; i++) { /* looked up, then cached */
+        EXPECT_OK(access_check(&w->core, S("way"), CREDENTIAL_KEY, key, w->a, &who));
+        EXPECT_EQ(who.user_id, alice.user_id);
+        EXPECT_SLICE(who.login, S("alice"));
+        EXPECT(!who.is_admin && who.credential_id > 0);
+        EXPECT_ERR(access_check(&w->core, S("other"), CREDENTIAL_KEY, key, w->a, &who), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(access_check(&w->core, S("way"), CREDENTIAL_TOKEN, key, w->a, &who), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(access_check(&w->core, S("way"), CREDENTIAL_KEY, S(""), w->a, &who), ERR_UNAUTHENTICATED);
+    }
+}
+
+TEST(a_revoked_key_is_refused_from_the_moment_it_is_acknowledged)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    int64_t id;
+    slice key;
+    EXPECT_OK(key_mint(&w->core, &w->operator_, S("alice"), S("way"), w->a, &id, &key));
+    slice t = token(w, S("alice"), key);
+    EXPECT_OK(check(w, CREDENTIAL_KEY, key));
+    EXPECT_OK(check(w, CREDENTIAL_TOKEN, t));
+    EXPECT_OK(key_revoke(&w->core, &w->operator_, id, w->a));
+    EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_REVOKED);
+    EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
+    slice again;
+    EXPECT_ERR(token_issue(&w->core, S("way"), S("alice"), key, &policy, w->a, &again), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(key_revoke(&w->core, &w->operator_, 999, w->a), ERR_NOT_FOUND);
+}
+
+TEST(a_token_expires_at_exactly_its_instant_cached_or_not)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice t = token(w, S("alice"), world_key(w, S("alice"), S("way")));
+    for (size_t i = 0; i < t.n; i++)
+        EXPECT(t.p[i] != '.');
+    EXPECT_OK(check(w, CREDENTIAL_TOKEN, t));
+    world_wait(w, policy.lifetime_ms - 1);
+    EXPECT_OK(check(w, CREDENTIAL_TOKEN, t));
+    world_wait(w, 1);
+    EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_EXPIRED);
+    world_user(w, S("bob")); /* another generation may stand now: looked up again */
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("bob"), USER_DISABLED, w->a));
+    EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_EXPIRED);
+}
+
+TEST(a_clock_set_back_does_not_revive_an_expired_token)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice t = token(w, S("alice"), world_key(w, S("alice"), S("way")));
+    world_wait(w, policy.lifetime_ms);
+    EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_EXPIRED);
+    world_wait(w, -hours(5));
+    EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_EXPIRED);
+}
+
+TEST(the_hundred_and_first_token_ends_the_oldest)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice key = world_key(w, S("alice"), S("way")), tokens[101];
+    for (int i = 0; i < 101; i++) {
+        tokens[i] = token(w, S("alice"), key);
+        world_wait(w, 1);
+        if (i == 99)
+            EXPECT_OK(check(w, CREDENTIAL_TOKEN, tokens[0]));
+    }
+    EXPECT_ERR(check(w, CREDENTIAL_TOKEN, tokens[0]), ERR_REVOKED);
+    for (int i = 1; i < 101; i++)
+        EXPECT_OK(check(w, CREDENTIAL_TOKEN, tokens[i]));
+}
+
+TEST(a_disabled_user_loses_tokens_for_good_and_keys_for_the_while)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice key = world_key(w, S("alice"), S("way")), t = token(w, S("alice"), key), none;
+    int64_t id;
+    EXPECT_OK(check(w, CREDENTIAL_KEY, key));
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DISABLED, w->a));
+    EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_BLOCKED);
+    EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
+    EXPECT_ERR(token_issue(&w->core, S("way"), S("alice"), key, &policy, w->a, &none), ERR_BLOCKED);
+    EXPECT_ERR(key_mint(&w->core, &w->operator_, S("alice"), S("way"), w->a, &id, &none), ERR_BLOCKED);
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_ACTIVE, w->a));
+    EXPECT_OK(check(w, CREDENTIAL_KEY, key));
+    EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
+}
+
+TEST(a_deleted_user_is_gone_its_login_is_free_and_its_files_stay)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice")), boss = world_admin(w, S("boss"));
+    slice key = world_key(w, S("alice"), S("way")), t = token(w, S("alice"), key), bytes;
+    struct file f = world_store(w, &alice, S("a.txt"), S("hello"), 0);
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DELETED, w->a));
+    EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_REVOKED);
+    EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
+    EXPECT_ERR(user_set_state(&w->core, &w->operator_, S("alice"), USER_ACTIVE, w->a), ERR_NOT_FOUND);
+    struct principal second = world_user(w, S("alice"));
+    EXPECT(second.user_id != alice.user_id);
+    EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_REVOKED);
+    EXPECT_ERR(world_read(w, &second, &f, &bytes), ERR_NOT_FOUND);
+    EXPECT_OK(world_read(w, &boss, &f, &bytes));
+    EXPECT_SLICE(bytes, S("hello"));
+}
+
+TEST(a_token_needs_the_login_that_belongs_to_the_key)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    world_user(w, S("bob"));
+    slice key = world_key(w, S("alice"), S("way")), none;
+    EXPECT_ERR(token_issue(&w->core, S("way"), S("bob"), key, &policy, w->a, &none), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(token_issue(&w->core, S("way"), S("nobody"), key, &policy, w->a, &none), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(token_issue(&w->core, S("way"), S("alice"), S("guess"), &policy, w->a, &none), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(token_issue(&w->core, S("other"), S("alice"), key, &policy, w->a, &none), ERR_UNAUTHENTICATED);
+}
+
+TEST(a_password_is_checked_and_changing_it_ends_tokens)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice t = token(w, S("alice"), world_key(w, S("alice"), S("way")));
+    struct user user;
+    EXPECT_ERR(user_set_password(&w->core, &w->operator_, S("alice"), S("short77"), w->a), ERR_INVALID);
+    EXPECT_ERR(user_check_password(&w->core, S("alice"), S(""), w->a, &user), ERR_UNAUTHENTICATED); /* none set */
+    EXPECT_OK(check(w, CREDENTIAL_TOKEN, t));
+    EXPECT_OK(user_set_password(&w->core, &w->operator_, S("alice"), S("correct horse"), w->a));
+    EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
+    EXPECT_OK(user_check_password(&w->core, S("alice"), S("correct horse"), w->a, &user));
+    EXPECT_SLICE(user.login, S("alice"));
+    EXPECT_ERR(user_check_password(&w->core, S("alice"), S("correct horsf"), w->a, &user), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(user_check_password(&w->core, S("nobody"), S("correct horse"), w->a, &user), ERR_UNAUTHENTICATED);
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DISABLED, w->a));
+    EXPECT_ERR(user_check_password(&w->core, S("alice"), S("correct horse"), w->a, &user), ERR_UNAUTHENTICATED);
+}
+
+TEST(a_damaged_password_hash_is_never_right)
+{
+    EXPECT(!password_check(S("$argon2id$v=19$m=1$broken"), S("x")));
+    EXPECT(!password_check(S(""), S("")));
+}
+
+TEST(secrets_are_kept_nowhere)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice key = world_key(w, S("alice"), S("way")), t = token(w, S("alice"), key);
+    struct event *events;
+    size_t count;
+    struct meta_tx *tx = world_tx(w);
+    EXPECT_OK(meta_event_list(tx, 0, 1000, w->a, &events, &count));
+    meta_read_end(tx);
+    for (size_t i = 0; i < count; i++)
+        EXPECT(slice_find(events[i].detail, key) == SLICE_NONE && slice_find(events[i].detail, t) == SLICE_NONE);
+    EXPECT_EQ(world_event_count(w, S("token.issue")), 1);
+}
+
+TEST(a_store_that_does_not_answer_is_not_a_wrong_key)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice key = world_key(w, S("alice"), S("way"));
+    w->faults.fail_count = 1000000;
+    w->faults.fail_at = w->faults.calls + 1;
+    EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_UNAVAILABLE);
+    w->faults.fail_at = 0;
+    EXPECT_OK(check(w, CREDENTIAL_KEY, key));
+}
+
+struct checker {
+    struct world *w;
+    slice key;
+    bool stop;
+    int64_t refused_wrongly;
+};
+
+static void *check_on(void *arg)
+{
+    struct checker *c = arg;
+    while (!__atomic_load_n(&c->stop, __ATOMIC_SEQ_CST)) {
+        SCRATCH(a);
+        struct principal who;
+        if (access_check(&c->w->core, S("way"), CREDENTIAL_KEY, c->key, &a, &who) || !slice_eq(who.login, S("alice")))
+            c->refused_wrongly++;
+    }
+    return NULL;
+}
+
+TEST(threads_check_while_others_come_and_go)
+{
+    SCOPED(world_freep)
+    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    world_user(w, S("alice"));
+    world_user(w, S("bob"));
+    struct checker c[2];
+    pthread_t threads[2];
+    slice key = world_key(w, S("alice"), S("way"));
+    for (int i = 0; i < 2; i++) {
+        c[i] = (struct checker){ .w = w, .key = key };
+        pthread_create(&threads[i], NULL, check_on, &c[i]);
+    }
+    for (int i = 0; i < 30; i++) {
+        int64_t id;
+        slice secret;
+        EXPECT_OK(key_mint(&w->core, &w->operator_, S("bob"), S("way"), w->a, &id, &secret));
+        EXPECT_OK(check(w, CREDENTIAL_KEY, secret));
+        EXPECT_OK(key_revoke(&w->core, &w->operator_, id, w->a));
+        EXPECT_ERR(check(w, CREDENTIAL_KEY, secret), ERR_REVOKED);
+    }
+    for (int i = 0; i < 2; i++) {
+        __atomic_store_n(&c[i].stop, true, __ATOMIC_SEQ_CST);
+        pthread_join(threads[i], NULL);
+        EXPECT_EQ(c[i].refused_wrongly, 0);
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(the_account_default_and_the_operator_exist_from_the_start),
+          cmocka_unit_test(names_of_accounts_and_users_keep_to_their_rules),
+          cmocka_unit_test(a_key_lets_its_user_in_by_its_own_way_only),
+          cmocka_unit_test(a_revoked_key_is_refused_from_the_moment_it_is_acknowledged),
+          cmocka_unit_test(a_token_expires_at_exactly_its_instant_cached_or_not),
+          cmocka_unit_test(a_clock_set_back_does_not_revive_an_expired_token),
+          cmocka_unit_test(the_hundred_and_first_token_ends_the_oldest),
+          cmocka_unit_test(a_disabled_user_loses_tokens_for_good_and_keys_for_the_while),
+          cmocka_unit_test(a_deleted_user_is_gone_its_login_is_free_and_its_files_stay),
+          cmocka_unit_test(a_token_needs_the_login_that_belongs_to_the_key),
+          cmocka_unit_test(a_password_is_checked_and_changing_it_ends_tokens),
+          cmocka_unit_test(a_damaged_password_hash_is_never_right), cmocka_unit_test(secrets_are_kept_nowhere),
+          cmocka_unit_test(a_store_that_does_not_answer_is_not_a_wrong_key),
+          cmocka_unit_test(threads_check_while_others_come_and_go))

@@ -1,0 +1,269 @@
+#include "test.h"
+#include "world.h"
+
+#include "blob/disk/disk.h"
+#include "core/backup.h"
+#include "core/data_dir.h"
+#include "meta/meta.h"
+#include "sql/sqlite/sqlite.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { LARGE = 20000 };
+
+/* ---- a folder for each test, and the stores that main would open in one ---- */
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st, (void)type, (void)ftw;
+    return remove(path);
+}
+
+static void folder_removep(const char **dir)
+{
+    nftw(*dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static const char *folder_new(struct world *w)
+{
+    char *dir = arena_cstr(w->a, S("/tmp/cais-backup-XXXXXX"));
+    assert_non_null(mkdtemp(dir));
+    return dir;
+}
+#define FOLDER(name)                                                                                                   \
+    SCOPED(folder_removep)                                                                                             \
+    const char *name = folder_new(w)
+
+static const char *in(struct world *w, const char *dir, const char *name)
+{
+    return arena_printf(w->a, "%s/%s", dir, name).p;
+}
+
+static err_t open_stores(void *arg, const char *dir, bool read_only, struct arena *a, struct meta_store **ret_meta,
+                         struct blob_store **ret_blob)
+{
+    (void)arg;
+    struct meta_store *meta = NULL;
+    if (ret_meta) {
+        struct sql_db *db;
+        const char *path = arena_printf(a, "%s/" DATA_DIR_DATABASE, dir).p;
+        TRY(sqlite_open(&(struct sqlite_options){ .path = path, .read_only = read_only }, a, &db));
+        TRY(meta_open(db, &(struct meta_options){ .read_only = read_only, .inline_writes = !read_only }, a, &meta));
+    }
+    err_t e = blob_disk_open(arena_printf(a, "%s/" DATA_DIR_BLOBS, dir).p, true, a, ret_blob);
+    if (e) {
+        meta_close(meta);
+        return e;
+    }
+    if (ret_meta)
+        *ret_meta = meta;
+    return NULL;
+}
+
+static const struct store_opener opener = { open_stores, NULL };
+
+static err_t restore(struct world *w, const char *from, const char *to, struct backup_report *ret)
+{
+    struct fsck_report fsck;
+    return backup_restore(from, to, &opener, &w->clock.clock, &w->random.random, w->a, ret, &fsck);
+}
+
+static void expect_file(struct world *w, const char *data_dir, const struct principal *who, const struct file *f,
+                        slice bytes)
+{
+    struct world other = { .a = w->a };
+    struct meta_store *meta;
+    struct blob_store *blob;
+    slice got;
+    EXPECT_OK(open_stores(NULL, data_dir, false, w->a, &meta, &blob));
+    core_init(&other.core, meta, blob, &w->clock.clock, &w->random.random, &(struct core_options){ 0 });
+    EXPECT_OK(world_read(&other, who, f, &got));
+    EXPECT_SLICE(got, bytes);
+    core_release(&other.core);
+    meta_close(meta);
+    blob->ops->close_store(blob);
+}
+
+static void flip_byte(const char *path, off_t at)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    char c = 0;
+    assert_true(fd >= 0 && pread(fd, &c, 1, at) == 1);
+    c = (char)(c ^ 1);
+    assert_true(pwrite(fd, &c, 1, at) == 1);
+    close(fd);
+}
+
+/* ---- tests ---- */
+
+TEST(what_was_stored_comes_back_byte_for_byte)
+{
+    WORLD(w);
+    FOLDER(dir);
+    struct principal alice = world_user(w, S("alice"));
+    slice small = S("hello"), large = world_bytes(w, LARGE);
+    struct file s = world_store(w, &alice, S("s"), small, 0), l = world_store(w, &alice, S("l"), large, 0);
+    struct backup_report made, restored;
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &made));
+    EXPECT_EQ(made.objects, 2);
+    EXPECT_EQ(made.blobs, 1);
+    EXPECT_EQ(made.blob_bytes, LARGE);
+    EXPECT(access(in(w, dir, "b/" DATA_DIR_DATABASE "-wal"), F_OK) != 0); /* the database is one file */
+    EXPECT_EQ(w->core.purge_holds, 0);
+    world_store(w, &alice, S("later"), world_bytes(w, LARGE), 0);
+    EXPECT_OK(restore(w, in(w, dir, "b"), in(w, dir, "d"), &restored));
+    EXPECT_EQ(restored.objects, 2);
+    EXPECT_EQ(restored.created_at_ms, WORLD_START_MS);
+    expect_file(w, in(w, dir, "d"), &alice, &s, small);
+    expect_file(w, in(w, dir, "d"), &alice, &l, large);
+}
+
+TEST(a_folder_that_is_not_empty_is_refused)
+{
+    WORLD(w);
+    FOLDER(dir);
+    struct backup_report report;
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &report));
+    EXPECT_ERR(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &report), ERR_CONFLICT);
+    EXPECT_ERR(backup_run(&w->core, dir, &opener, w->a, &report), ERR_CONFLICT);
+    EXPECT_ERR(restore(w, in(w, dir, "b"), dir, &report), ERR_CONFLICT);
+    EXPECT_EQ(w->core.purge_holds, 0);
+    /* The lock that the caller holds may lie there. */
+    assert_true(mkdir(in(w, dir, "d"), 0700) == 0);
+    int fd = open(in(w, dir, "d/" DATA_DIR_LOCK), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    EXPECT_OK(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report));
+}
+
+TEST(without_its_manifest_a_backup_is_none)
+{
+    WORLD(w);
+    FOLDER(dir);
+    struct backup_report report;
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &report));
+    assert_true(unlink(in(w, dir, "b/" DATA_DIR_MANIFEST)) == 0);
+    EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report), ERR_NOT_FOUND);
+    EXPECT(access(in(w, dir, "d"), F_OK) != 0);
+}
+
+TEST(a_damaged_database_or_manifest_is_found)
+{
+    WORLD(w);
+    FOLDER(dir);
+    struct backup_report report;
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &report));
+    flip_byte(in(w, dir, "b/" DATA_DIR_DATABASE), 5000);
+    EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report), ERR_CORRUPT);
+    EXPECT(access(in(w, dir, "d/" DATA_DIR_DATABASE), F_OK) != 0); /* no server starts on what was left */
+    flip_byte(in(w, dir, "b/" DATA_DIR_DATABASE), 5000);
+    flip_byte(in(w, dir, "b/" DATA_DIR_MANIFEST), 0);
+    EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "e"), &report), ERR_CORRUPT);
+}
+
+TEST(a_damaged_or_missing_blob_is_found_on_both_ways)
+{
+    WORLD(w);
+    FOLDER(dir);
+    struct principal alice = world_user(w, S("alice"));
+    world_store(w, &alice, S("l"), world_bytes(w, LARGE), 0);
+    struct backup_report report;
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &report));
+    slice key = world_only_blob(w);
+    const char *blob = arena_printf(w->a, "%s/b/" DATA_DIR_BLOBS "/%.2s/" SLICE_FMT, dir, key.p, SLICE_ARG(key)).p;
+    assert_true(chmod(blob, 0600) == 0);
+    flip_byte(blob, LARGE / 2);
+    EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report), ERR_CORRUPT);
+    assert_true(unlink(blob) == 0);
+    EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "e"), &report), ERR_CORRUPT);
+    EXPECT_OK(w->core.blob->ops->remove(w->core.blob, key, w->a));
+    EXPECT_ERR(backup_run(&w->core, in(w, dir, "c"), &opener, w->a, &report), ERR_CORRUPT);
+    EXPECT(access(in(w, dir, "c/" DATA_DIR_MANIFEST), F_OK) != 0);
+    EXPECT_EQ(w->core.purge_holds, 0);
+}
+
+struct traffic {
+    struct world *w;
+    struct principal who;
+    bool stop;
+    int64_t failed;
+};
+
+struct traffic_put {
+    pthread_mutex_t mutex;
+    pthread_cond_t told;
+    bool done, ok;
+    unsigned char uuid[16];
+};
+
+static void traffic_done(void *arg, err_t e, const struct file *file)
+{
+    struct traffic_put *p = arg;
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&p->mutex);
+    p->done = true;
+    p->ok = !e;
+    if (file)
+        memcpy(p->uuid, file->uuid, sizeof p->uuid);
+    pthread_cond_signal(&p->told);
+}
+
+static void *send_and_delete(void *arg)
+{
+    struct traffic *t = arg;
+    char bytes[LARGE] = { 1 };
+    for (int i = 0; !__atomic_load_n(&t->stop, __ATOMIC_SEQ_CST); i++) {
+        SCRATCH(a);
+        struct intake_order order = world_order(&t->who, S("x"));
+        struct traffic_put p = { .mutex = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER };
+        struct intake *intake;
+        if (intake_open(&t->w->core, &order, &a, &intake) ||
+            intake_write(intake, (slice){ bytes, i % 2 ? 100 : LARGE }, &a))
+            return t;
+        intake_finish(intake, traffic_done, &p);
+        pthread_mutex_lock(&p.mutex);
+        while (!p.done)
+            pthread_cond_wait(&p.told, &p.mutex);
+        pthread_mutex_unlock(&p.mutex);
+        if (!p.ok || (i % 3 && file_delete(&t->w->core, &t->who, p.uuid, &a)))
+            __atomic_add_fetch(&t->failed, 1, __ATOMIC_SEQ_CST);
+    }
+    return NULL;
+}
+
+TEST(a_backup_under_load_is_consistent)
+{
+    SCOPED(world_freep)
+    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    FOLDER(dir);
+    struct traffic t = { .w = w, .who = world_user(w, S("alice")) };
+    pthread_t thread;
+    pthread_create(&thread, NULL, send_and_delete, &t);
+    while (world_file_count(w) < 10)
+        usleep(1000);
+    struct backup_report made, restored;
+    for (int i = 0; i < 3; i++) {
+        const char *b = arena_printf(w->a, "%s/b%d", dir, i).p, *d = arena_printf(w->a, "%s/d%d", dir, i).p;
+        EXPECT_OK(backup_run(&w->core, b, &opener, w->a, &made));
+        EXPECT_OK(restore(w, b, d, &restored));
+        EXPECT(restored.objects >= 10);
+    }
+    __atomic_store_n(&t.stop, true, __ATOMIC_SEQ_CST);
+    void *broke;
+    pthread_join(thread, &broke);
+    EXPECT(!broke);
+    EXPECT_EQ(t.failed, 0);
+}
+
+RUN_TESTS(cmocka_unit_test(what_was_stored_comes_back_byte_for_byte),
+          cmocka_unit_test(a_folder_that_is_not_empty_is_refused),
+          cmocka_unit_test(without_its_manifest_a_backup_is_none),
+          cmocka_unit_test(a_damaged_database_or_manifest_is_found),
+          cmocka_unit_test(a_damaged_or_missing_blob_is_found_on_both_ways),
+          cmocka_unit_test(a_backup_under_load_is_consistent))

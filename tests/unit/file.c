@@ -1,0 +1,361 @@
+#include "test.h"
+#include "world.h"
+
+#include "core/lifecycle.h"
+
+#include <pthread.h>
+#include <string.h>
+
+TEST(who_sees_which_files)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice")), bob = world_user(w, S("bob")), boss = world_admin(w, S("boss"));
+    struct account account;
+    struct principal elsewhere;
+    EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &account));
+    EXPECT_OK(access_operator(&w->core, S("acme"), w->a, &elsewhere));
+    struct file f = world_store(w, &alice, S("a"), S("hello"), 0), got;
+    slice bytes;
+    EXPECT_OK(file_get(&w->core, &alice, f.uuid, w->a, &got));
+    EXPECT_SLICE(got.content_type, S("text/plain"));
+    EXPECT_OK(world_read(w, &alice, &f, &bytes));
+    EXPECT_OK(world_read(w, &boss, &f, &bytes));
+    EXPECT_OK(world_read(w, &w->operator_, &f, &bytes));
+    for (int i = 0; i < 2; i++) { /* cached by now */
+        EXPECT_ERR(world_read(w, &bob, &f, &bytes), ERR_NOT_FOUND);
+        EXPECT_ERR(world_read(w, &elsewhere, &f, &bytes), ERR_NOT_FOUND);
+    }
+    EXPECT_ERR(file_get(&w->core, &bob, f.uuid, w->a, &got), ERR_NOT_FOUND);
+    EXPECT_ERR(file_delete(&w->core, &bob, f.uuid, w->a), ERR_NOT_FOUND);
+    EXPECT_ERR(file_delete(&w->core, &elsewhere, f.uuid, w->a), ERR_NOT_FOUND);
+    EXPECT_EQ(world_file_count(w), 1);
+}
+
+TEST(pages_go_from_the_newest_to_the_oldest)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice")), bob = world_user(w, S("bob")), boss = world_admin(w, S("boss"));
+    for (int i = 0; i < 7; i++)
+        world_store(w, i % 3 ? &alice : &bob, i % 2 ? S("Odd.pdf") : S("even.txt"), S("x"), i == 4 ? minutes(1) : 0);
+    struct file_list_order order = { .state = -1, .most = 2 };
+    struct file *files;
+    size_t count, seen = 0;
+    int64_t last = INT64_MAX;
+    do {
+        EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+        EXPECT(count > 0);
+        for (size_t i = 0; i < count; i++) {
+            EXPECT(files[i].id < last);
+            last = files[i].id;
+        }
+        seen += count;
+    } while (order.before_id);
+    EXPECT_EQ(seen, 7);
+    order = (struct file_list_order){ .state = -1, .most = 100 };
+    EXPECT_OK(file_list(&w->core, &alice, &order, w->a, &files, &count, &order.before_id));
+    EXPECT_EQ(count, 4);
+    EXPECT_EQ(order.before_id, 0);
+    order.name_contains = S("odd");
+    EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+    EXPECT_EQ(count, 3);
+    order = (struct file_list_order){ .state = FILE_STORED, .most = 100 };
+    EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+    EXPECT_EQ(count, 1);
+    world_wait(w, minutes(1)); /* its time has come, the purge has not */
+    EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+    EXPECT_EQ(count, 0);
+    order = (struct file_list_order){ .state = -1, .most = 3 };
+    EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+    EXPECT_EQ(count, 3);
+    EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+    EXPECT_EQ(count, 3);
+    EXPECT_EQ(order.before_id, 0);
+}
+
+TEST(at_exactly_its_time_a_file_is_gone_cached_or_not)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct file f = world_store(w, &alice, S("a"), S("hello"), minutes(10)), got;
+    slice bytes;
+    EXPECT_OK(world_read(w, &alice, &f, &bytes));
+    world_wait(w, minutes(10) - 1);
+    EXPECT_OK(world_read(w, &alice, &f, &bytes));
+    world_wait(w, 1);
+    EXPECT_ERR(world_read(w, &alice, &f, &bytes), ERR_NOT_FOUND);
+    EXPECT_ERR(file_get(&w->core, &alice, f.uuid, w->a, &got), ERR_NOT_FOUND);
+    EXPECT_ERR(file_delete(&w->core, &alice, f.uuid, w->a), ERR_NOT_FOUND);
+    world_wait(w, -hours(1)); /* a clock set back revives nothing */
+    EXPECT_ERR(world_read(w, &alice, &f, &bytes), ERR_NOT_FOUND);
+}
+
+TEST(deleting_gives_back_what_was_used_and_later_the_bytes)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    size_t sizes[] = { 5, 20000 };
+    for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
+        struct file f = world_store(w, &alice, S("a"), world_bytes(w, sizes[i]), 0);
+        struct content open;
+        slice bytes;
+        EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &open));
+        EXPECT_OK(file_delete(&w->core, &alice, f.uuid, w->a));
+        EXPECT_ERR(world_read(w, &alice, &f, &bytes), ERR_NOT_FOUND);
+        EXPECT_ERR(file_delete(&w->core, &alice, f.uuid, w->a), ERR_NOT_FOUND);
+        EXPECT_EQ(world_account(w).used_bytes, 0);
+        EXPECT_EQ(world_account(w).used_files, 0);
+        EXPECT_EQ(open.file.size_bytes, sizes[i]); /* who reads goes on reading */
+        content_close(&open);
+    }
+    EXPECT_EQ(world_event_count(w, S("file.delete")), 2);
+    EXPECT_EQ(world_blob_count(w), 1);
+    EXPECT_EQ(world_fsck(w, true), 0);
+    world_wait(w, WORLD_GRACE_MS);
+    world_run_jobs(w);
+    EXPECT_EQ(world_blob_count(w), 0);
+}
+
+TEST(missing_bytes_are_corrupt_never_absent)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct file f = world_store(w, &alice, S("a"), world_bytes(w, 20000), 0);
+    slice bytes;
+    EXPECT_OK(w->core.blob->ops->remove(w->core.blob, world_only_blob(w), w->a));
+    EXPECT_ERR(world_read(w, &alice, &f, &bytes), ERR_CORRUPT);
+}
+
+TEST(a_store_that_does_not_answer_is_not_an_absent_file)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct file f = world_store(w, &alice, S("a"), world_bytes(w, 20000), 0);
+    for (int64_t nth = 1;; nth++) {
+        slice bytes;
+        w->faults.fail_at = w->faults.calls + nth;
+        err_t e = world_read(w, &alice, &f, &bytes);
+        bool reached = w->faults.calls >= w->faults.fail_at;
+        w->faults.fail_at = 0;
+        if (!reached)
+            break;
+        EXPECT(!e || e->code == ERR_UNAVAILABLE);
+    }
+}
+
+/* ---- the cache ---- */
+
+TEST(small_contents_are_read_once_and_shared)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct file f = world_store(w, &alice, S("a"), S("hello"), 0);
+    struct content one, two;
+    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &one));
+    int64_t calls = w->faults.calls;
+    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &two));
+    EXPECT_EQ(w->faults.calls, calls);
+    EXPECT(one.bytes.p == two.bytes.p);
+    world_store(w, &alice, S("b"), S("another"), 0); /* what only adds makes nothing stale */
+    struct content three;
+    calls = w->faults.calls;
+    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &three));
+    EXPECT_EQ(w->faults.calls, calls);
+    content_close(&three);
+    content_close(&one);
+    EXPECT_SLICE(two.bytes, S("hello"));
+    content_close(&two);
+    content_close(&two); /* zeroed by the first */
+}
+
+TEST(the_cache_is_bounded_and_what_is_read_outlives_its_place)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct file f = world_store(w, &alice, S("a"), S("hello"), 0);
+    struct content held;
+    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &held));
+    for (int i = 0; i < 200; i++) {
+        slice noise = world_bytes(w, 10000), back;
+        struct file other = world_store(w, &alice, S("b"), noise, 0);
+        EXPECT_OK(world_read(w, &alice, &other, &back));
+        EXPECT_SLICE(back, noise);
+    }
+    int64_t calls = w->faults.calls;
+    EXPECT_SLICE(held.bytes, S("hello"));
+    content_close(&held);
+    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &held));
+    EXPECT(w->faults.calls > calls); /* it had to go */
+    content_close(&held);
+}
+
+struct reading {
+    struct world *w;
+    const struct principal *who;
+    const struct file *files;
+    int64_t wrong;
+};
+
+static void *read_on(void *arg)
+{
+    struct reading *r = arg;
+    for (int i = 0; i < 2000; i++) {
+        SCRATCH(a);
+        struct content content;
+        err_t e = file_open(&r->w->core, r->who, r->files[i % 8].uuid, &a, &content);
+        if (e) {
+            r->wrong += e->code != ERR_NOT_FOUND;
+            continue;
+        }
+        unsigned char md5[MD5_SIZE];
+        hash_md5(content.bytes, md5);
+        r->wrong += memcmp(md5, content.file.md5, MD5_SIZE) != 0;
+        content_close(&content);
+    }
+    return NULL;
+}
+
+TEST(threads_read_while_files_go)
+{
+    SCOPED(world_freep)
+    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    struct principal alice = world_user(w, S("alice"));
+    struct file files[8];
+    struct reading r[3];
+    pthread_t threads[3];
+    for (int i = 0; i < 8; i++)
+        files[i] = world_store(w, &alice, S("a"), world_bytes(w, 1000), 0);
+    for (int i = 0; i < 3; i++) {
+        r[i] = (struct reading){ .w = w, .who = &alice, .files = files };
+        pthread_create(&threads[i], NULL, read_on, &r[i]);
+    }
+    for (int i = 0; i < 4; i++)
+        EXPECT_OK(file_delete(&w->core, &alice, files[i].uuid, w->a));
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT_EQ(r[i].wrong, 0);
+    }
+}
+
+/* ---- holding on ---- */
+
+/* A task that refers to a file, as a dialect would make it: hold and reference in one write. */
+struct attach {
+    const struct principal *who;
+    int64_t file_id, now_ms, task_id, reference_id;
+};
+
+static err_t apply_attach(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct attach *at = arg;
+    TRY(file_hold(tx, at->file_id, at->now_ms, a));
+    struct task task = { .account_id = at->who->account_id,
+                         .author_id = at->who->user_id,
+                         .text = S("t"),
+                         .details = S("{}"),
+                         .created_at_ms = at->now_ms,
+                         .modified_at_ms = at->now_ms };
+    TRY(meta_task_add(tx, &task, a, &at->task_id));
+    struct comment comment = {
+        .task_id = at->task_id, .author_id = at->who->user_id, .details = S("{}"), .created_at_ms = at->now_ms
+    };
+    TRY(meta_comment_add(tx, &comment, a, &comment.id));
+    struct reference reference = { .account_id = at->who->account_id,
+                                   .task_id = at->task_id,
+                                   .comment_id = comment.id,
+                                   .file_id = at->file_id,
+                                   .name = S("a"),
+                                   .created_at_ms = at->now_ms };
+    return meta_reference_add(tx, &reference, a);
+}
+
+static err_t apply_detach(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct attach *at = arg;
+    TRY(meta_task_remove(tx, at->task_id, a));
+    return file_release(tx, at->file_id, at->now_ms + minutes(10), a);
+}
+
+static err_t attach(struct world *w, const struct principal *who, const struct file *f, struct attach *at)
+{
+    *at = (struct attach){ .who = who, .file_id = f->id, .now_ms = core_now_ms(&w->core) };
+    return meta_write(w->core.meta, apply_attach, at, w->a);
+}
+
+static void detach(struct world *w, struct attach *at)
+{
+    at->now_ms = core_now_ms(&w->core);
+    world_write(w, apply_detach, at);
+}
+
+TEST(a_held_file_is_kept_until_the_last_reference_goes)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct file f = world_store(w, &alice, S("a"), S("hello"), minutes(10)), got;
+    struct attach first, second;
+    EXPECT_OK(attach(w, &alice, &f, &first));
+    EXPECT_OK(attach(w, &alice, &f, &second));
+    EXPECT_OK(file_get(&w->core, &alice, f.uuid, w->a, &got));
+    EXPECT(got.state == FILE_READY && got.purge_at_ms == 0);
+    EXPECT_ERR(file_delete(&w->core, &alice, f.uuid, w->a), ERR_CONFLICT);
+    world_wait(w, hours(100));
+    world_run_jobs(w);
+    detach(w, &first);
+    EXPECT_OK(file_get(&w->core, &alice, f.uuid, w->a, &got));
+    EXPECT(got.state == FILE_READY && got.purge_at_ms == 0);
+    detach(w, &second);
+    EXPECT_OK(file_get(&w->core, &alice, f.uuid, w->a, &got));
+    EXPECT(got.state == FILE_STORED && got.purge_at_ms == core_now_ms(&w->core) + minutes(10));
+    EXPECT_OK(attach(w, &alice, &f, &first)); /* again, before the purge */
+    detach(w, &first);
+    world_wait(w, minutes(10));
+    world_run_jobs(w);
+    EXPECT_EQ(world_file_count(w), 0);
+    EXPECT_EQ(world_event_count(w, S("file.purge")), 1);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(a_file_taken_in_to_be_kept_outlives_its_references)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct file f = world_store(w, &alice, S("a"), S("hello"), 0), got;
+    struct attach at;
+    EXPECT_OK(attach(w, &alice, &f, &at));
+    detach(w, &at);
+    world_wait(w, hours(1000));
+    world_run_jobs(w);
+    EXPECT_OK(file_get(&w->core, &alice, f.uuid, w->a, &got));
+    EXPECT_EQ(got.state, FILE_READY);
+    EXPECT_OK(file_delete(&w->core, &alice, f.uuid, w->a));
+}
+
+TEST(attach_and_purge_one_of_them_wins_completely)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct attach at;
+    struct file early = world_store(w, &alice, S("a"), S("hello"), minutes(10));
+    struct file late = world_store(w, &alice, S("b"), S("hello"), minutes(10));
+    world_wait(w, minutes(10) - 1);
+    EXPECT_OK(attach(w, &alice, &early, &at));
+    world_wait(w, 1);
+    EXPECT_ERR(attach(w, &alice, &late, &at), ERR_NOT_FOUND); /* its time has come, before the purge came by */
+    world_run_jobs(w);
+    EXPECT_ERR(attach(w, &alice, &late, &at), ERR_NOT_FOUND);
+    EXPECT_EQ(world_file_count(w), 1);
+    EXPECT_EQ(world_account(w).used_files, 1);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+RUN_TESTS(cmocka_unit_test(who_sees_which_files), cmocka_unit_test(pages_go_from_the_newest_to_the_oldest),
+          cmocka_unit_test(at_exactly_its_time_a_file_is_gone_cached_or_not),
+          cmocka_unit_test(deleting_gives_back_what_was_used_and_later_the_bytes),
+          cmocka_unit_test(missing_bytes_are_corrupt_never_absent),
+          cmocka_unit_test(a_store_that_does_not_answer_is_not_an_absent_file),
+          cmocka_unit_test(small_contents_are_read_once_and_shared),
+          cmocka_unit_test(the_cache_is_bounded_and_what_is_read_outlives_its_place),
+          cmocka_unit_test(threads_read_while_files_go),
+          cmocka_unit_test(a_held_file_is_kept_until_the_last_reference_goes),
+          cmocka_unit_test(a_file_taken_in_to_be_kept_outlives_its_references),
+          cmocka_unit_test(attach_and_purge_one_of_them_wins_completely))

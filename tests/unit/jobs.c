@@ -1,0 +1,318 @@
+#include "test.h"
+#include "world.h"
+
+#include "core/sweep.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LARGE = 20000 };
+
+/* A blob as a crash leaves it: bytes committed, no row. */
+static void orphan(struct world *w, slice key)
+{
+    struct blob_writer *writer;
+    const struct blob_ops *ops = w->core.blob->ops;
+    EXPECT_OK(ops->create(w->core.blob, key, 0, w->a, &writer));
+    EXPECT_OK(ops->write(writer, S("lost"), w->a));
+    EXPECT_OK(ops->commit(writer, w->a));
+}
+
+TEST(an_unconfirmed_upload_is_gone_after_its_deadline)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    world_store(w, &alice, S("small"), S("hello"), minutes(10));
+    world_store(w, &alice, S("large"), world_bytes(w, LARGE), minutes(10));
+    struct file kept = world_store(w, &alice, S("kept"), world_bytes(w, LARGE), 0);
+    world_wait(w, minutes(10) - 1);
+    world_run_jobs(w);
+    EXPECT_EQ(world_file_count(w), 3);
+    world_wait(w, minutes(1));
+    world_run_jobs(w);
+    EXPECT_EQ(world_file_count(w), 1);
+    EXPECT_EQ(world_account(w).used_bytes, (int64_t)kept.size_bytes);
+    EXPECT_EQ(world_account(w).used_files, 1);
+    EXPECT_EQ(world_event_count(w, S("file.purge")), 2);
+    EXPECT_EQ(world_blob_count(w), 2); /* row first, bytes after the grace */
+    EXPECT_EQ(world_fsck(w, true), 0);
+    world_wait(w, WORLD_GRACE_MS - 1);
+    world_run_jobs(w);
+    EXPECT_EQ(world_blob_count(w), 2);
+    world_wait(w, minutes(5));
+    world_run_jobs(w);
+    EXPECT_EQ(world_blob_count(w), 1);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(more_than_one_batch_is_purged_in_one_run)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    for (int i = 0; i < 450; i++)
+        world_store(w, &alice, S("x"), S(""), minutes(1));
+    world_wait(w, minutes(1));
+    world_run_jobs(w);
+    EXPECT_EQ(world_file_count(w), 0);
+    EXPECT_EQ(world_account(w).used_files, 0);
+}
+
+TEST(a_sweep_removes_orphans_and_nothing_else)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    world_run_jobs(w);
+    struct file known = world_store(w, &alice, S("known"), world_bytes(w, LARGE), 0);
+    orphan(w, S("00old"));
+    world_wait(w, hours(6) - minutes(1));
+    orphan(w, S("01young"));
+    struct file deleted = world_store(w, &alice, S("deleted"), world_bytes(w, LARGE), 0);
+    world_wait(w, minutes(1) - 1);
+    world_run_jobs(w);
+    EXPECT_EQ(world_blob_count(w), 4);
+    EXPECT_EQ(world_fsck(w, false), 0);
+    EXPECT_EQ(world_fsck(w, true), 1); /* a note: the old one */
+    world_wait(w, 1);
+    EXPECT_OK(file_delete(&w->core, &alice, deleted.uuid, w->a));
+    world_run_jobs(w);
+    EXPECT_EQ(world_blob_count(w), 3); /* old is gone; known, young and garbage stay */
+    EXPECT_EQ(world_fsck(w, true), 0);
+    slice bytes;
+    EXPECT_OK(world_read(w, &alice, &known, &bytes));
+}
+
+TEST(garbage_of_an_old_blob_has_its_whole_grace_before_it_goes)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct file f = world_store(w, &alice, S("x"), world_bytes(w, LARGE), 0);
+    struct sweep_report report;
+    world_wait(w, hours(100));
+    EXPECT_OK(file_delete(&w->core, &alice, f.uuid, w->a));
+    EXPECT_OK(sweep_run(&w->core, true, NULL, NULL, w->a, &report));
+    EXPECT_EQ(report.removed, 0);
+    EXPECT_EQ(report.young, 1);
+    EXPECT_EQ(world_blob_count(w), 1);
+}
+
+TEST(a_blob_that_is_being_written_is_never_an_orphan)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct intake_order order = world_order(&alice, S("x"));
+    struct intake *in;
+    EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
+    EXPECT_OK(intake_write(in, world_bytes(w, LARGE), w->a));
+    EXPECT(w->core.flights);
+    world_wait(w, hours(1000)); /* a clock that jumped, or a very slow sender */
+    world_run_jobs(w);
+    intake_discard(in);
+    EXPECT(!w->core.flights);
+}
+
+/* A write that keeps the committer busy until it is let go. */
+struct roadblock {
+    struct meta_write write;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool reached, open, done;
+};
+
+static err_t roadblock_apply(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct roadblock *r = arg;
+    (void)tx, (void)a;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&r->mutex);
+    r->reached = true;
+    pthread_cond_broadcast(&r->changed);
+    while (!r->open)
+        pthread_cond_wait(&r->changed, &r->mutex);
+    return NULL;
+}
+
+static void roadblock_done(struct meta_write *write, err_t e)
+{
+    struct roadblock *r = CONTAINER_OF(write, struct roadblock, write);
+    (void)e;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&r->mutex);
+    r->done = true;
+    pthread_cond_broadcast(&r->changed);
+}
+
+static void roadblock_wait(struct roadblock *r, const bool *for_it)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&r->mutex);
+    while (!*for_it)
+        pthread_cond_wait(&r->changed, &r->mutex);
+}
+
+struct sender {
+    struct intake *in;
+    bool stored;
+    struct file file;
+};
+
+static void sender_done(void *arg, err_t e, const struct file *file)
+{
+    struct sender *s = arg;
+    s->stored = !e;
+    if (file)
+        s->file = *file;
+}
+
+static void *sender_run(void *arg)
+{
+    struct sender *s = arg;
+    intake_finish(s->in, sender_done, s);
+    return NULL;
+}
+
+TEST(bytes_whose_row_waits_for_the_committer_are_no_orphan_however_long_it_takes)
+{
+    char dir[] = "/tmp/cais-jobs-XXXXXX", path[64];
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/db", dir);
+    struct world *w = world_new_with(&(struct world_options){ .threaded = true, .database = path });
+    struct principal alice = world_user(w, S("alice"));
+    struct roadblock r = { .write = { .apply = roadblock_apply, .arg = &r, .done = roadblock_done },
+                           .mutex = PTHREAD_MUTEX_INITIALIZER,
+                           .changed = PTHREAD_COND_INITIALIZER };
+    struct intake_order order = world_order(&alice, S("x"));
+    struct sender s = { 0 };
+    slice bytes = world_bytes(w, LARGE), back;
+    EXPECT_OK(intake_open(&w->core, &order, w->a, &s.in));
+    EXPECT_OK(intake_write(s.in, bytes, w->a));
+    EXPECT(meta_submit(w->core.meta, &r.write));
+    roadblock_wait(&r, &r.reached);
+
+    pthread_t thread;
+    pthread_create(&thread, NULL, sender_run, &s);
+    while (world_blob_count(w) == 0)
+        usleep(1000);
+    world_wait(w, hours(1000)); /* the clock jumps */
+    struct sweep_report report;
+    EXPECT_OK(sweep_run(&w->core, true, NULL, NULL, w->a, &report));
+    EXPECT_EQ(report.removed, 0);
+    EXPECT_EQ(report.young, 1);
+
+    pthread_mutex_lock(&r.mutex);
+    r.open = true;
+    pthread_cond_broadcast(&r.changed);
+    pthread_mutex_unlock(&r.mutex);
+    pthread_join(thread, NULL);
+    roadblock_wait(&r, &r.done);
+    EXPECT(s.stored);
+    EXPECT_OK(world_read(w, &alice, &s.file, &back));
+    EXPECT_SLICE(back, bytes);
+    world_free(w);
+    const char *left[] = { "", "-wal", "-shm" };
+    for (size_t i = 0; i < LENGTH_OF(left); i++) {
+        char name[80];
+        snprintf(name, sizeof name, "%s%s", path, left[i]);
+        unlink(name);
+    }
+    assert_int_equal(rmdir(dir), 0);
+}
+
+TEST(a_dry_run_removes_nothing)
+{
+    WORLD(w);
+    struct sweep_report report;
+    orphan(w, S("00old"));
+    world_wait(w, WORLD_GRACE_MS);
+    EXPECT_OK(sweep_run(&w->core, false, NULL, NULL, w->a, &report));
+    EXPECT_EQ(report.orphans, 1);
+    EXPECT_EQ(report.orphaned_bytes, 4);
+    EXPECT_EQ(report.removed, 0);
+    EXPECT_EQ(world_blob_count(w), 1);
+}
+
+TEST(while_a_backup_holds_nothing_is_removed)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct file f = world_store(w, &alice, S("x"), world_bytes(w, LARGE), 0);
+    world_store(w, &alice, S("y"), S("due"), minutes(1));
+    orphan(w, S("00old"));
+    EXPECT_OK(file_delete(&w->core, &alice, f.uuid, w->a));
+    w->core.purge_holds = 1;
+    world_wait(w, hours(100));
+    world_run_jobs(w);
+    EXPECT_EQ(world_blob_count(w), 2);
+    EXPECT_EQ(world_file_count(w), 1);
+    w->core.purge_holds = 0;
+    world_wait(w, hours(6));
+    world_run_jobs(w);
+    EXPECT_EQ(world_blob_count(w), 0);
+    EXPECT_EQ(world_file_count(w), 0);
+}
+
+TEST(dead_tokens_are_told_from_unknown_ones_for_a_week)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice key = world_key(w, S("alice"), S("way")), token;
+    struct token_policy policy = { .lifetime_ms = hours(24), .per_user = 100 };
+    struct principal who;
+    EXPECT_OK(token_issue(&w->core, S("way"), S("alice"), key, &policy, w->a, &token));
+    world_wait(w, hours(24) * 7);
+    world_run_jobs(w);
+    EXPECT_ERR(access_check(&w->core, S("way"), CREDENTIAL_TOKEN, token, w->a, &who), ERR_EXPIRED);
+    world_wait(w, hours(24) + hours(2));
+    world_run_jobs(w);
+    EXPECT_ERR(access_check(&w->core, S("way"), CREDENTIAL_TOKEN, token, w->a, &who), ERR_UNAUTHENTICATED);
+    EXPECT_OK(access_check(&w->core, S("way"), CREDENTIAL_KEY, key, w->a, &who));
+}
+
+TEST(whichever_store_call_fails_the_jobs_go_on_later)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    for (int64_t nth = 1;; nth++) {
+        assert_true(nth < 2000);
+        world_store(w, &alice, S("x"), world_bytes(w, LARGE), minutes(1));
+        orphan(w, random_hex(&w->random.random, w->a, 32));
+        world_wait(w, hours(7));
+        w->faults.fail_at = w->faults.calls + nth;
+        (void)!jobs_run_due(w->jobs, w->a);
+        bool reached = w->faults.calls >= w->faults.fail_at;
+        w->faults.fail_at = 0;
+        EXPECT_EQ(world_fsck(w, false), 0);
+        for (int i = 0; i < 3; i++) {
+            world_wait(w, hours(7));
+            world_run_jobs(w);
+        }
+        EXPECT_EQ(world_file_count(w), 0);
+        EXPECT_EQ(world_blob_count(w), 0);
+        EXPECT_EQ(world_fsck(w, true), 0);
+        if (!reached)
+            break;
+    }
+}
+
+TEST(the_thread_runs_what_is_due_and_stops_at_once)
+{
+    SCOPED(world_freep)
+    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    struct principal alice = world_user(w, S("alice"));
+    world_store(w, &alice, S("x"), S("hello"), minutes(1));
+    world_wait(w, minutes(1));
+    jobs_start(w->jobs);
+    for (int i = 0; i < 500 && world_file_count(w) > 0; i++)
+        usleep(10000);
+    EXPECT_EQ(world_file_count(w), 0);
+    jobs_free(w->jobs); /* it waits for a minute now; this does not */
+    w->jobs = NULL;
+}
+
+RUN_TESTS(cmocka_unit_test(an_unconfirmed_upload_is_gone_after_its_deadline),
+          cmocka_unit_test(more_than_one_batch_is_purged_in_one_run),
+          cmocka_unit_test(a_sweep_removes_orphans_and_nothing_else),
+          cmocka_unit_test(garbage_of_an_old_blob_has_its_whole_grace_before_it_goes),
+          cmocka_unit_test(a_blob_that_is_being_written_is_never_an_orphan),
+          cmocka_unit_test(bytes_whose_row_waits_for_the_committer_are_no_orphan_however_long_it_takes),
+          cmocka_unit_test(a_dry_run_removes_nothing), cmocka_unit_test(while_a_backup_holds_nothing_is_removed),
+          cmocka_unit_test(dead_tokens_are_told_from_unknown_ones_for_a_week),
+          cmocka_unit_test(whichever_store_call_fails_the_jobs_go_on_later),
+          cmocka_unit_test(the_thread_runs_what_is_due_and_stops_at_once))

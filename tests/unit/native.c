@@ -1,0 +1,310 @@
+#include "fake_http.h"
+#include "test.h"
+#include "world.h"
+
+#include "api/native/native.h"
+#include "base/json.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+
+enum { LARGE = 20000, MAX_FILE = 100000 };
+
+/* A world with the API in front of it, and alice, who has a key. */
+struct desk {
+    struct world *w;
+    struct native_api api;
+    struct fake_http http;
+    slice alice, bob, boss; /* keys */
+};
+
+static struct desk *desk_new(void)
+{
+    struct desk *d = must_malloc(sizeof *d);
+    d->w = world_new();
+    native_init(&d->api, &d->w->core, &(struct native_options){ .max_file_bytes = MAX_FILE });
+    d->http = fake_http_new(&d->api.dialect);
+    world_user(d->w, S("alice"));
+    world_user(d->w, S("bob"));
+    world_admin(d->w, S("boss"));
+    d->alice = world_key(d->w, S("alice"), S("native"));
+    d->bob = world_key(d->w, S("bob"), S("native"));
+    d->boss = world_key(d->w, S("boss"), S("native"));
+    return d;
+}
+
+static void desk_freep(struct desk **d)
+{
+    fake_http_release(&(*d)->http);
+    world_free((*d)->w);
+    free(*d);
+}
+#define DESK(name)                                                                                                     \
+    SCOPED(desk_freep)                                                                                                 \
+    struct desk *name = desk_new()
+
+static struct fake_reply *ask(struct desk *d, const char *method, slice target, slice token)
+{
+    return fake_http_send(&d->http, &(struct fake_request){ .method = method, .target = target, .token = token });
+}
+
+static struct fake_reply *put(struct desk *d, slice target, slice token, slice body)
+{
+    return fake_http_send(&d->http,
+                          &(struct fake_request){ .method = "PUT", .target = target, .token = token, .body = body });
+}
+
+static const struct json *json_of(struct desk *d, const struct fake_reply *r)
+{
+    const struct json *j;
+    EXPECT_SLICE(r->content_type, S("application/json"));
+    EXPECT_OK(json_parse(d->w->a, r->body, &j));
+    return j;
+}
+
+static void expect_error(struct desk *d, const struct fake_reply *r, int status, slice code)
+{
+    EXPECT_EQ(r->status, status);
+    const struct json *e = json_get(json_of(d, r), "error");
+    EXPECT_SLICE(json_str(e, "code"), code);
+    EXPECT_SLICE(json_str(e, "request_id"), S("0123456789abcdef"));
+    EXPECT(json_str(e, "message").n > 0);
+}
+
+static slice path_of(struct desk *d, const struct fake_reply *r, const char *suffix)
+{
+    slice location = fake_reply_header(r, "Location");
+    return arena_printf(d->w->a, SLICE_FMT "%s", SLICE_ARG(location), suffix);
+}
+
+TEST(each_kind_of_error_has_its_answer)
+{
+    for (size_t i = 0; i < ERR_CODE_COUNT; i++) {
+        EXPECT(native_errors[i].status >= 400 && native_errors[i].status <= 599);
+        EXPECT(native_errors[i].code && *native_errors[i].code);
+    }
+}
+
+TEST(a_file_goes_in_and_comes_out)
+{
+    DESK(d);
+    size_t sizes[] = { 0, 5, LARGE };
+    for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
+        slice bytes = world_bytes(d->w, sizes[i]);
+        unsigned char md5[MD5_SIZE];
+        hash_md5(bytes, md5);
+        slice hex = hex_encode(d->w->a, (slice){ (char *)md5, MD5_SIZE });
+        slice etag = arena_printf(d->w->a, "\"" SLICE_FMT "\"", SLICE_ARG(hex));
+        struct fake_reply *r =
+            fake_http_send(&d->http, &(struct fake_request){ .method = "PUT",
+                                                             .target = S("/v1/native/files/dir%2Fa%20b.pdf"),
+                                                             .token = d->alice,
+                                                             .headers = { { S("Content-Type"), S("application/pdf") } },
+                                                             .body = bytes,
+                                                             .chunked = i == 1 });
+        EXPECT_EQ(r->status, 201);
+        EXPECT(r->received);
+        EXPECT_SLICE(fake_reply_header(r, "ETag"), etag);
+        const struct json *j = json_of(d, r);
+        EXPECT_SLICE(json_str(j, "name"), S("a b.pdf"));
+        EXPECT_SLICE(json_str(j, "md5"), hex);
+        EXPECT_SLICE(json_str(j, "state"), S("ready"));
+        EXPECT_SLICE(json_str(j, "owner"), S("alice"));
+        EXPECT_SLICE(json_str(j, "way"), S("native"));
+        EXPECT_SLICE(json_str(j, "content_type"), S("application/pdf"));
+        EXPECT_SLICE(json_str(j, "created_at"), S("2026-11-21T14:04:09Z"));
+        EXPECT_EQ(json_get(j, "size")->integer, sizes[i]);
+
+        struct fake_reply *info = ask(d, "GET", path_of(d, r, "/info"), d->alice);
+        EXPECT_SLICE(info->body, r->body);
+        for (int again = 0; again < 2; again++) {
+            struct fake_reply *g = ask(d, again ? "HEAD" : "GET", path_of(d, r, ""), d->alice);
+            EXPECT_EQ(g->status, 200);
+            EXPECT_SLICE(g->body, bytes);
+            EXPECT_SLICE(g->etag, etag);
+            EXPECT_SLICE(g->content_type, S("application/pdf"));
+            EXPECT_SLICE(fake_reply_header(g, "Content-Disposition"), S("attachment; filename=\"a b.pdf\""));
+            EXPECT_SLICE(fake_reply_header(g, "X-Content-Type-Options"), S("nosniff"));
+            EXPECT_EQ(g->last_modified_ms, WORLD_START_MS);
+        }
+    }
+}
+
+TEST(nobody_comes_in_without_a_key_for_this_way)
+{
+    DESK(d);
+    const char *methods[] = { "GET", "PUT", "DELETE" };
+    slice other = world_key(d->w, S("alice"), S("way"));
+    for (size_t i = 0; i < LENGTH_OF(methods); i++) {
+        slice targets[] = { S("/v1/native/files/08923d83-255b-4f18-b0eb-5c4d3b9bf1d2") };
+        struct fake_reply *r = ask(d, methods[i], targets[0], S(""));
+        expect_error(d, r, 401, S("unauthenticated"));
+        EXPECT_SLICE(fake_reply_header(r, "WWW-Authenticate"), S("Bearer"));
+        EXPECT(r->by_guard && !r->received); /* before any byte of a body */
+        expect_error(d, ask(d, methods[i], targets[0], S("wrong")), 401, S("unauthenticated"));
+        expect_error(d, ask(d, methods[i], targets[0], other), 401, S("unauthenticated"));
+    }
+    EXPECT_OK(user_set_state(&d->w->core, &d->w->operator_, S("alice"), USER_DISABLED, d->w->a));
+    expect_error(d, ask(d, "GET", S("/v1/native/files"), d->alice), 403, S("forbidden"));
+}
+
+TEST(others_files_do_not_exist_except_for_administrators)
+{
+    DESK(d);
+    struct fake_reply *r = put(d, S("/v1/native/files/a"), d->alice, S("hello"));
+    expect_error(d, ask(d, "GET", path_of(d, r, ""), d->bob), 404, S("not_found"));
+    expect_error(d, ask(d, "GET", path_of(d, r, "/info"), d->bob), 404, S("not_found"));
+    expect_error(d, ask(d, "DELETE", path_of(d, r, ""), d->bob), 404, S("not_found"));
+    EXPECT_EQ(ask(d, "GET", path_of(d, r, ""), d->boss)->status, 200);
+    EXPECT_EQ(ask(d, "DELETE", path_of(d, r, ""), d->boss)->status, 204);
+    expect_error(d, ask(d, "GET", path_of(d, r, ""), d->alice), 404, S("not_found"));
+    expect_error(d, ask(d, "GET", S("/v1/native/files/no-uuid"), d->alice), 404, S("not_found"));
+}
+
+TEST(the_operator_needs_no_key_and_chooses_the_account)
+{
+    DESK(d);
+    struct account acme;
+    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("acme"), d->w->a, &acme));
+    put(d, S("/v1/native/files/a"), d->alice, S("hello"));
+    struct fake_request request = {
+        .method = "PUT", .target = S("/v1/native/files/b?account=acme"), .local = true, .body = S("hi")
+    };
+    struct fake_reply *r = fake_http_send(&d->http, &request);
+    EXPECT_EQ(r->status, 201);
+    EXPECT_SLICE(json_str(json_of(d, r), "owner"), S("operator"));
+    request = (struct fake_request){ .target = S("/v1/native/files"), .local = true };
+    EXPECT_EQ(json_count(json_get(json_of(d, fake_http_send(&d->http, &request)), "files")), 1);
+    request.target = S("/v1/native/files?account=acme");
+    const struct json *files = json_get(json_of(d, fake_http_send(&d->http, &request)), "files");
+    EXPECT_EQ(json_count(files), 1);
+    EXPECT_SLICE(json_str(files->child, "name"), S("b"));
+    request = (struct fake_request){ .target = S("/v1/native/files"),
+                                     .local = true,
+                                     .headers = { { S("Cais-Account"), S("%61cme") } } };
+    EXPECT_SLICE(json_str(json_get(json_of(d, fake_http_send(&d->http, &request)), "files")->child, "name"), S("b"));
+    request = (struct fake_request){ .target = S("/v1/native/files?account=nowhere"), .local = true };
+    expect_error(d, fake_http_send(&d->http, &request), 404, S("not_found"));
+    /* From elsewhere the word means nothing. */
+    r = ask(d, "GET", S("/v1/native/files?account=acme"), d->alice);
+    EXPECT_SLICE(json_str(json_get(json_of(d, r), "files")->child, "name"), S("a"));
+}
+
+TEST(lists_come_in_pages)
+{
+    DESK(d);
+    for (int i = 0; i < 5; i++)
+        put(d, arena_printf(d->w->a, "/v1/native/files/%s%d", i % 2 ? "odd" : "even", i), d->alice, S("x"));
+    const struct json *page = json_of(d, ask(d, "GET", S("/v1/native/files?limit=2"), d->alice));
+    EXPECT_EQ(json_count(json_get(page, "files")), 2);
+    EXPECT_SLICE(json_str(json_get(page, "files")->child, "name"), S("even4"));
+    slice next = json_str(page, "next");
+    slice target = arena_printf(d->w->a, "/v1/native/files?limit=100&after=" SLICE_FMT, SLICE_ARG(next));
+    page = json_of(d, ask(d, "GET", target, d->alice));
+    EXPECT_EQ(json_count(json_get(page, "files")), 3);
+    EXPECT(!json_get(page, "next"));
+    page = json_of(d, ask(d, "GET", S("/v1/native/files?name=ODD&state=ready"), d->alice));
+    EXPECT_EQ(json_count(json_get(page, "files")), 2);
+    page = json_of(d, ask(d, "GET", S("/v1/native/files?state=stored"), d->alice));
+    EXPECT_EQ(json_count(json_get(page, "files")), 0);
+    slice bad[] = { S("limit=0"),  S("limit=1001"), S("limit=x"),   S("after=x"),
+                    S("after=-1"), S("after=0"),    S("state=new"), S("name=%zz") };
+    for (size_t i = 0; i < LENGTH_OF(bad); i++) {
+        target = arena_printf(d->w->a, "/v1/native/files?" SLICE_FMT, SLICE_ARG(bad[i]));
+        expect_error(d, ask(d, "GET", target, d->alice), 400, S("invalid"));
+    }
+}
+
+static struct fake_reply *put_md5(struct desk *d, slice md5, slice body)
+{
+    return fake_http_send(&d->http, &(struct fake_request){ .method = "PUT",
+                                                            .target = S("/v1/native/files/a"),
+                                                            .token = d->alice,
+                                                            .headers = { { S("Content-MD5"), md5 } },
+                                                            .body = body });
+}
+
+TEST(what_breaks_a_rule_is_refused_and_leaves_nothing)
+{
+    DESK(d);
+    EXPECT_EQ(put_md5(d, S("XUFAKrxLKna5cZ2REBfFkg=="), S("hello"))->status, 201);
+    expect_error(d, put_md5(d, S("XUFAKrxLKna5cZ2REBfFkg=="), S("hellp")), 422, S("digest_mismatch"));
+    expect_error(d, put_md5(d, S("not base64!"), S("hello")), 400, S("invalid"));
+    expect_error(d, put_md5(d, S("YWI="), S("hello")), 400, S("invalid"));
+
+    struct fake_reply *r = put(d, S("/v1/native/files/a"), d->alice, world_bytes(d->w, MAX_FILE + 1));
+    expect_error(d, r, 413, S("too_large"));
+    EXPECT(!r->received); /* known from the head */
+    r = fake_http_send(&d->http, &(struct fake_request){ .method = "PUT",
+                                                         .target = S("/v1/native/files/a"),
+                                                         .token = d->alice,
+                                                         .body = world_bytes(d->w, MAX_FILE + 1),
+                                                         .chunked = true });
+    expect_error(d, r, 413, S("too_large"));
+    slice long_name = arena_printf(d->w->a, "/v1/native/files/%0256d", 1);
+    expect_error(d, put(d, long_name, d->alice, S("x")), 413, S("too_large"));
+    expect_error(d, put(d, S("/v1/native/files/%ff"), d->alice, S("x")), 400, S("invalid"));
+    size_t sizes[] = { 0, 5, LARGE };
+    for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
+        struct fake_request cut = { .method = "PUT",
+                                    .target = S("/v1/native/files/a"),
+                                    .token = d->alice,
+                                    .body = world_bytes(d->w, sizes[i]),
+                                    .cut = true };
+        expect_error(d, fake_http_send(&d->http, &cut), 400, S("invalid"));
+        cut.chunked = true;
+        expect_error(d, fake_http_send(&d->http, &cut), 400, S("invalid"));
+    }
+    expect_error(d, ask(d, "GET", S("/v1/native/nothing"), d->alice), 404, S("not_found"));
+    expect_error(d, ask(d, "POST", S("/v1/native/files"), d->alice), 405, S("invalid"));
+    EXPECT_EQ(world_file_count(d->w), 1);
+    EXPECT_EQ(world_blob_count(d->w), 0);
+    EXPECT_EQ(world_fsck(d->w, true), 0);
+}
+
+TEST(quota_space_and_stores_that_fail_have_answers_of_their_own)
+{
+    DESK(d);
+    struct world *w = d->w;
+    struct fake_reply *stored = put(d, S("/v1/native/files/a"), d->alice, world_bytes(w, LARGE));
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 0, 1, w->a));
+    expect_error(d, put(d, S("/v1/native/files/b"), d->alice, S("x")), 507, S("quota"));
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 0, 0, w->a));
+    w->core.options.reserve_bytes = UINT64_MAX;
+    expect_error(d, put(d, S("/v1/native/files/b"), d->alice, S("x")), 507, S("no_space"));
+    w->core.options.reserve_bytes = 0;
+    w->faults.fail_count = 1000000;
+    w->faults.fail_at = w->faults.calls + 1;
+    struct fake_reply *r = put(d, S("/v1/native/files/b"), d->alice, S("x"));
+    w->faults.fail_at = 0;
+    expect_error(d, r, 503, S("unavailable"));
+    EXPECT(fake_reply_header(r, "Retry-After").p != NULL);
+    EXPECT_OK(w->core.blob->ops->remove(w->core.blob, world_only_blob(w), w->a));
+    expect_error(d, ask(d, "GET", path_of(d, stored, ""), d->alice), 500, S("corrupt"));
+}
+
+TEST(every_store_call_of_a_put_may_fail)
+{
+    DESK(d);
+    struct world *w = d->w;
+    for (int64_t nth = 1;; nth++) {
+        w->faults.fail_at = w->faults.calls + nth;
+        struct fake_reply *r = put(d, S("/v1/native/files/b"), d->alice, S("hello"));
+        bool reached = w->faults.calls >= w->faults.fail_at;
+        w->faults.fail_at = 0;
+        if (!reached) {
+            EXPECT_EQ(r->status, 201);
+            break;
+        }
+        EXPECT(r->status == 503 || r->status == 201);
+        EXPECT_EQ(world_fsck(w, false), 0);
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(each_kind_of_error_has_its_answer), cmocka_unit_test(a_file_goes_in_and_comes_out),
+          cmocka_unit_test(nobody_comes_in_without_a_key_for_this_way),
+          cmocka_unit_test(others_files_do_not_exist_except_for_administrators),
+          cmocka_unit_test(the_operator_needs_no_key_and_chooses_the_account), cmocka_unit_test(lists_come_in_pages),
+          cmocka_unit_test(what_breaks_a_rule_is_refused_and_leaves_nothing),
+          cmocka_unit_test(quota_space_and_stores_that_fail_have_answers_of_their_own),
+          cmocka_unit_test(every_store_call_of_a_put_may_fail))
