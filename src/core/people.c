@@ -1,0 +1,78 @@
+#include "core/people.h"
+
+#include <stdlib.h>
+
+err_t person_by_id(struct core *core, const struct principal *who, int64_t id, struct arena *a, struct user *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    struct user user;
+    TRY(meta_user_get(tx, id, a, &user));
+    if (user.account_id != who->account_id || user.state == USER_DELETED)
+        return err_make(a, ERR_NOT_FOUND, "no such person");
+    *ret = user;
+    return NULL;
+}
+
+err_t person_by_address(struct core *core, const struct principal *who, slice address, struct arena *a,
+                        struct user *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    struct user *users;
+    size_t count;
+    TRY(meta_user_list(tx, who->account_id, a, &users, &count));
+    for (size_t i = 0; i < count && address.n; i++) {
+        if (users[i].state == USER_DELETED)
+            continue;
+        if (slice_eq_nocase(users[i].email, address) || slice_eq_nocase(users[i].login, address)) {
+            *ret = users[i];
+            return NULL;
+        }
+    }
+    return err_make(a, ERR_NOT_FOUND, "no such person");
+}
+
+static int by_number(const void *left, const void *right)
+{
+    int64_t l = *(const int64_t *)left, r = *(const int64_t *)right;
+    return (l > r) - (l < r);
+}
+
+err_t people_list(struct core *core, const struct principal *who, const int64_t *ids, size_t count, struct arena *a,
+                  struct user **ret, size_t *ret_count)
+{
+    int64_t *sorted = arena_array(a, int64_t, count + 1);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = ids[i];
+    qsort(sorted, count, sizeof *sorted, by_number);
+
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    struct user *people = arena_array(a, struct user, count + 1);
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && sorted[i] == sorted[i - 1])
+            continue;
+        err_t e = meta_user_get(tx, sorted[i], a, &people[found]);
+        if (err_is(e, ERR_NOT_FOUND))
+            continue;
+        TRY(e);
+        if (people[found].account_id == who->account_id)
+            found++;
+    }
+    *ret = people;
+    *ret_count = found;
+    return NULL;
+}
+
+static int by_user_id(const void *key, const void *user)
+{
+    int64_t id = *(const int64_t *)key, other = ((const struct user *)user)->id;
+    return (id > other) - (id < other);
+}
+
+const struct user *people_find(const struct user *people, size_t count, int64_t id)
+{
+    return count ? bsearch(&id, people, count, sizeof *people, by_user_id) : NULL;
+}

@@ -1,0 +1,97 @@
+/* Invariants (under the mutex)
+ *   used <= slot_count / 2, so that a look-up always meets a free slot; no slot is freed before the window ends */
+#include "core/rate_limit.h"
+
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS_AT_FIRST 64
+
+void rate_limit_init(struct rate_limit *r, struct clock *clock, int64_t limit, int64_t window_ms)
+{
+    assert(limit >= 0 && window_ms > 0);
+    *r = (struct rate_limit){ .clock = clock, .limit = limit, .window_ms = window_ms };
+    pthread_mutex_init(&r->mutex, NULL);
+}
+
+void rate_limit_release(struct rate_limit *r)
+{
+    free(r->slots);
+    pthread_mutex_destroy(&r->mutex);
+}
+
+static struct rate_slot *find(struct rate_slot *slots, size_t slot_count, int64_t account_id, int64_t user_id)
+{
+    /* Ids come one after the other; the multiplier spreads them (Knuth, 6.4). */
+    uint64_t at = ((uint64_t)user_id * UINT64_C(0x9E3779B97F4A7C15)) >> 20;
+    for (;; at++) {
+        struct rate_slot *slot = &slots[at & (slot_count - 1)];
+        if (slot->user_id == 0 || (slot->user_id == user_id && slot->account_id == account_id))
+            return slot;
+    }
+}
+
+static void grow(struct rate_limit *r)
+{
+    size_t count = r->slot_count ? 2 * r->slot_count : SLOTS_AT_FIRST;
+    struct rate_slot *slots = must_malloc(count * sizeof *slots);
+    for (size_t i = 0; i < r->slot_count; i++)
+        if (r->slots[i].user_id)
+            *find(slots, count, r->slots[i].account_id, r->slots[i].user_id) = r->slots[i];
+    free(r->slots);
+    r->slots = slots;
+    r->slot_count = count;
+}
+
+/* A clock that was set back opens another window too: counting too little for once is better than locking people out.
+ */
+static void enter_window(struct rate_limit *r, int64_t window)
+{
+    if (r->window == window)
+        return;
+    r->window = window;
+    free(r->slots);
+    r->slots = NULL;
+    r->slot_count = r->used = 0;
+}
+
+static struct rate_state state_at(const struct rate_limit *r, int64_t now_ms, int64_t taken)
+{
+    int64_t left_ms = r->window_ms - now_ms % r->window_ms;
+    return (struct rate_state){ r->limit, r->limit - taken, (left_ms + 999) / 1000 };
+}
+
+bool rate_limit_take(struct rate_limit *r, int64_t account_id, int64_t user_id, struct rate_state *ret_state)
+{
+    assert(user_id != 0);
+    int64_t now_ms = clock_now_ms(r->clock);
+    if (r->limit == 0) {
+        *ret_state = (struct rate_state){ 0 };
+        return true;
+    }
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&r->mutex);
+    enter_window(r, now_ms / r->window_ms);
+    if (2 * r->used >= r->slot_count && r->used < RATE_LIMIT_USERS_MAX)
+        grow(r);
+    struct rate_slot *slot = find(r->slots, r->slot_count, account_id, user_id);
+    if (slot->user_id == 0) {
+        if (r->used == RATE_LIMIT_USERS_MAX) {
+            *ret_state = state_at(r, now_ms, 1);
+            return true;
+        }
+        *slot = (struct rate_slot){ account_id, user_id, 0 };
+        r->used++;
+    }
+    bool allowed = slot->taken < r->limit;
+    slot->taken += allowed;
+    *ret_state = state_at(r, now_ms, slot->taken);
+    return allowed;
+}
+
+void rate_limit_fresh(struct rate_limit *r, struct rate_state *ret_state)
+{
+    *ret_state = r->limit ? state_at(r, clock_now_ms(r->clock), 0) : (struct rate_state){ 0 };
+}
