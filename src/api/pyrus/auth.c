@@ -1,0 +1,150 @@
+/* Letting in: a security key buys a token (worker thread: the token is a row), the token opens everything else (loop).
+ */
+#include "api/pyrus/pyrus_priv.h"
+#include "http/auth_header.h"
+#include "http/target.h"
+
+static void write_rate(struct http_exchange *x, const struct rate_state *state)
+{
+    if (state->limit == 0)
+        return;
+    http_reply_header(x, "X-RateLimit-Limit", arena_printf(&x->arena, "%lld", (long long)state->limit));
+    http_reply_header(x, "X-RateLimit-Remaining", arena_printf(&x->arena, "%lld", (long long)state->remaining));
+    http_reply_header(x, "X-RateLimit-Reset", arena_printf(&x->arena, "%lld", (long long)state->reset_s));
+}
+
+void pyrus_rate_headers(struct http_exchange *x)
+{
+    struct rate_state state;
+    rate_limit_fresh(&pyrus_of(x)->rate, &state);
+    write_rate(x, &state);
+}
+
+static enum pyrus_error read_token(struct http_exchange *x, slice *ret_token)
+{
+    struct auth_header header;
+    err_t e = auth_header_parse(http_header(&x->req, "Authorization"), &x->arena, &header);
+    if (err_is(e, ERR_EMPTY))
+        return PYRUS_TOKEN_NOT_SPECIFIED;
+    if (e || (header.scheme.n && !auth_header_is(&header, S("Bearer"))))
+        return PYRUS_INVALID_TOKEN;
+    *ret_token = header.credentials;
+    return PYRUS_NONE;
+}
+
+bool pyrus_guard(struct http_exchange *x)
+{
+    struct pyrus *p = pyrus_of(x);
+    slice token;
+    enum pyrus_error error = read_token(x, &token);
+    if (error) {
+        pyrus_fail(x, error);
+        return false;
+    }
+    struct principal *who = arena_new(&x->arena, struct principal);
+    err_t e = access_check(p->core, PYRUS_WAY, CREDENTIAL_TOKEN, token, &x->arena, who);
+    if (e) {
+        pyrus_fail_err(x, e);
+        return false;
+    }
+    who->request_id = x->req.id;
+    x->principal = who;
+    struct rate_state state;
+    bool allowed = rate_limit_take(&p->rate, who->account_id, who->user_id, &state);
+    write_rate(x, &state);
+    if (!allowed) {
+        http_reply_header(x, "Retry-After", arena_printf(&x->arena, "%lld", (long long)state.reset_s));
+        pyrus_fail(x, PYRUS_TOO_MANY_REQUESTS);
+    }
+    return allowed;
+}
+
+struct login {
+    slice login, security_key;
+    bool has_person;
+    int64_t person_id;
+};
+
+/* Errors: INVALID wrong proof, also when person_id is somebody else: logins are unique here, so it can only confirm. */
+static void log_in(struct http_exchange *x, const struct login *l)
+{
+    struct pyrus *p = pyrus_of(x);
+    struct arena *a = &x->arena;
+    slice token;
+    struct principal who;
+    err_t e = token_issue(p->core, PYRUS_WAY, l->login, l->security_key, &p->options.tokens, a, &token);
+    if (!e && l->has_person)
+        e = access_check(p->core, PYRUS_WAY, CREDENTIAL_TOKEN, token, a, &who);
+    if (err_is(e, ERR_UNAUTHENTICATED) || (!e && l->has_person && who.user_id != l->person_id)) {
+        pyrus_fail(x, PYRUS_INVALID_CREDENTIALS);
+        return;
+    }
+    if (e) {
+        pyrus_fail_err(x, e);
+        return;
+    }
+    slice origin = link_origin(p->links, &x->req, a);
+    SCOPED(buf_releasep) struct buf body;
+    buf_init(&body, 0);
+    struct json_out out;
+    json_out_init(&out, &body);
+    json_open_object(&out);
+    json_put_string(&out, "access_token", token);
+    json_put_string(&out, "api_url", arena_printf(a, SLICE_FMT "/v4/", SLICE_ARG(origin)));
+    json_put_string(&out, "files_url", arena_printf(a, SLICE_FMT "/", SLICE_ARG(origin)));
+    json_close_object(&out);
+    pyrus_reply(x, &body);
+}
+
+static enum pyrus_error read_login(const struct json *body, struct login *ret)
+{
+    const struct json *login = json_get(body, "login"), *key = json_get(body, "security_key");
+    const struct json *person = json_get(body, "person_id");
+    if (json_absent(login) || json_absent(key))
+        return PYRUS_REQUIRED_PARAMETER_MISSING;
+    ret->has_person = !json_absent(person);
+    if (!json_is(login, JS_STRING) || !json_is(key, JS_STRING) ||
+        (ret->has_person && !json_to_i64(person, &ret->person_id)))
+        return PYRUS_INVALID_VALUE_FORMAT;
+    ret->login = login->string;
+    ret->security_key = key->string;
+    return PYRUS_NONE;
+}
+
+void pyrus_login(struct http_exchange *x)
+{
+    const struct json *body;
+    struct login l = { .has_person = false };
+    enum pyrus_error error = pyrus_read_body(x, &body);
+    if (!error)
+        error = read_login(body, &l);
+    if (error)
+        pyrus_fail(x, error);
+    else
+        log_in(x, &l);
+}
+
+/* The older form; off unless configured, because URLs end up in logs. */
+void pyrus_login_by_get(struct http_exchange *x)
+{
+    struct query query;
+    slice person;
+    struct login l = { .has_person = false };
+    if (!pyrus_of(x)->options.login_by_get) {
+        http_reply_header(x, "Allow", S("POST"));
+        pyrus_fail(x, PYRUS_METHOD_NOT_ALLOWED);
+        return;
+    }
+    if (query_parse(x->req.query, &x->arena, &query)) {
+        pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
+        return;
+    }
+    l.has_person = query_get(&query, S("person_id"), QUERY_NOCASE, &person);
+    if (!query_get(&query, S("login"), QUERY_NOCASE, &l.login) ||
+        !query_get(&query, S("security_key"), QUERY_NOCASE, &l.security_key))
+        pyrus_fail(x, PYRUS_REQUIRED_PARAMETER_MISSING);
+    else if (l.has_person && !slice_to_i64(person, &l.person_id))
+        pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
+    else
+        log_in(x, &l);
+}

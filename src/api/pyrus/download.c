@@ -1,0 +1,116 @@
+/* Bytes out. By attachment id for whoever sees the task, by GUID for whoever sent the file in. The type is always
+ * application/octet-stream: two clients take application/json for an answer to parse, and a browser must not run what
+ * somebody uploaded. */
+#include "api/pyrus/pyrus_priv.h"
+#include "base/text.h"
+#include "core/file.h"
+#include "http/content_disposition.h"
+#include "http/target.h"
+
+struct download {
+    struct http_content http;
+    struct content content;
+};
+
+static bool read_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
+{
+    struct download *d = CONTAINER_OF(http, struct download, http);
+    struct blob_reader *reader = d->content.reader;
+    SCRATCH(scratch);
+    return !reader->ops->read_at(reader, offset, to, size, &scratch, ret_read);
+}
+
+static void release(struct http_content *http)
+{
+    content_close(&CONTAINER_OF(http, struct download, http)->content);
+}
+
+static void send_content(struct http_exchange *x, struct download *d, slice name)
+{
+    struct arena *a = &x->arena;
+    const struct content *content = &d->content;
+    slice md5 = pyrus_md5(pyrus_of(x), a, content->file.md5);
+    http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), name, a));
+    http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
+    d->http = (struct http_content){
+        .size_bytes = content->file.size_bytes,
+        .bytes = content->reader || content->bytes.p ? content->bytes : S(""),
+        .fd = content->reader ? content->reader->fd : -1,
+        .read_at = read_at,
+        .release = release,
+        .content_type = S("application/octet-stream"),
+        .etag = arena_printf(a, "\"" SLICE_FMT "\"", SLICE_ARG(md5)),
+    };
+    http_reply_content(x, &d->http);
+}
+
+static void fail_download(struct http_exchange *x, err_t e)
+{
+    if (err_is(e, ERR_NOT_FOUND) || err_is(e, ERR_CONFLICT)) {
+        pyrus_fail(x, PYRUS_ACCESS_DENIED_FILE);
+    } else if (err_is(e, ERR_EMPTY)) {
+        pyrus_fail(x, PYRUS_FILE_IS_MISSING);
+    } else if (err_is(e, ERR_CORRUPT)) {
+        pyrus_log(x, e);
+        pyrus_fail(x, PYRUS_FILE_IS_MISSING);
+    } else {
+        pyrus_fail_err(x, e);
+    }
+}
+
+static void send_attachment(struct http_exchange *x, int64_t id)
+{
+    struct download *d = arena_new(&x->arena, struct download);
+    struct reference reference;
+    err_t e = reference_open(pyrus_of(x)->core, pyrus_who(x), id, &x->arena, &reference, &d->content);
+    if (e)
+        fail_download(x, e);
+    else
+        send_content(x, d, reference.name);
+}
+
+/* Its uploader only: an administrator may open a file, but this way in belongs to who knows the GUID from uploading. */
+static void send_upload(struct http_exchange *x, const unsigned char uuid[16])
+{
+    struct download *d = arena_new(&x->arena, struct download);
+    err_t e = file_open(pyrus_of(x)->core, pyrus_who(x), uuid, &x->arena, &d->content);
+    if (e) {
+        fail_download(x, e);
+    } else if (d->content.file.owner_id != pyrus_who(x)->user_id) {
+        content_close(&d->content);
+        pyrus_fail(x, PYRUS_ACCESS_DENIED_FILE);
+    } else {
+        send_content(x, d, d->content.file.name);
+    }
+}
+
+static void download(struct http_exchange *x, slice id)
+{
+    uint64_t number;
+    unsigned char uuid[16];
+    bool digits = id.n > 0;
+    for (size_t i = 0; i < id.n; i++)
+        digits = digits && id.p[i] >= '0' && id.p[i] <= '9';
+    if (digits)
+        send_attachment(x, slice_to_u64(id, &number) && number <= PYRUS_ID_MAX ? (int64_t)number : 0);
+    else if (uuid_parse(id, uuid))
+        send_upload(x, uuid);
+    else
+        pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
+}
+
+void pyrus_download(struct http_exchange *x)
+{
+    download(x, x->req.params[0]);
+}
+
+/* /services/attachment?Id=5021; whatever else the query holds (ispreview, download) is of no matter. */
+void pyrus_download_by_query(struct http_exchange *x)
+{
+    struct query query;
+    slice id;
+    if (query_parse(x->req.query, &x->arena, &query) || !query_get(&query, S("Id"), QUERY_NOCASE, &id))
+        pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
+    else
+        download(x, id);
+}

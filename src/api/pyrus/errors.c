@@ -1,0 +1,116 @@
+/* Permission problems are never 401: one client logs in and repeats on 401 without end (docs/apis/pyrus.md §3). */
+#include "api/pyrus/pyrus_priv.h"
+
+const struct vendor_error pyrus_vendor_errors[PYRUS_ERROR_COUNT] = {
+#define PYRUS(name, status, code, text) [PYRUS_##name] = { status, code, text },
+#include "api/pyrus/errors.def"
+#undef PYRUS
+};
+
+const enum pyrus_error pyrus_of_err[ERR_CODE_COUNT] = {
+    [ERR_NOT_FOUND] = PYRUS_INVALID_INPUT,
+    [ERR_EXPIRED] = PYRUS_EXPIRED_TOKEN,
+    [ERR_REVOKED] = PYRUS_REVOKED_TOKEN,
+    [ERR_BLOCKED] = PYRUS_ACCOUNT_BLOCKED,
+    [ERR_UNAUTHENTICATED] = PYRUS_INVALID_TOKEN,
+    [ERR_FORBIDDEN] = PYRUS_ACCESS_DENIED_TASK,
+    [ERR_INVALID] = PYRUS_INVALID_VALUE_FORMAT,
+    [ERR_CONFLICT] = PYRUS_CONFLICT,
+    [ERR_TOO_LARGE] = PYRUS_TOO_LARGE_REQUEST_LENGTH,
+    [ERR_EMPTY] = PYRUS_EMPTY_BODY,
+    [ERR_DIGEST] = PYRUS_BAD_MULTIPART_CONTENT,
+    [ERR_TRUNCATED] = PYRUS_BAD_MULTIPART_CONTENT,
+    [ERR_QUOTA] = PYRUS_OVER_QUOTA,
+    [ERR_NO_SPACE] = PYRUS_SERVER_BUSY,
+    [ERR_RATE] = PYRUS_TOO_MANY_REQUESTS,
+    [ERR_UNAVAILABLE] = PYRUS_SERVER_BUSY,
+    [ERR_CORRUPT] = PYRUS_SERVER_ERROR,
+    [ERR_UNSUPPORTED] = PYRUS_BAD_MULTIPART_CONTENT,
+};
+
+const enum pyrus_error pyrus_of_refusal[TASK_REFUSAL_COUNT] = {
+    [TASK_NO_REFUSAL] = PYRUS_SERVER_ERROR,
+    [TASK_NOT_VISIBLE] = PYRUS_ACCESS_DENIED_TASK,
+    [TASK_NOTHING_SAID] = PYRUS_TEXT_MISSING,
+    [TASK_BAD_ATTACHMENT] = PYRUS_UNRECOGNIZED_ATTACHMENT_ID,
+    [TASK_BAD_PERSON] = PYRUS_INVALID_PERSON_ID,
+    [TASK_BAD_COMMENT] = PYRUS_INVALID_VALUE_FORMAT,
+    [TASK_TOO_MANY_REFERENCES] = PYRUS_TOO_MANY_ATTACHMENTS,
+    [TASK_TOO_MANY_COMMENTS] = PYRUS_TOO_MANY_COMMENTS,
+    [TASK_MAY_NOT_CLOSE] = PYRUS_ACCESS_DENIED_CLOSE_TASK,
+    [TASK_MAY_NOT_REOPEN] = PYRUS_ACCESS_DENIED_REOPEN_TASK,
+    [TASK_MAY_NOT_EDIT] = PYRUS_ACCESS_DENIED_TASK,
+    [TASK_MAY_NOT_REMOVE] = PYRUS_ACCESS_DENIED_TASK,
+};
+
+/* {"error_code": …, "error": …}; 404 and 405 of paths also say "Message", the shape that one client knows for them. */
+static void fail(struct http_exchange *x, int status, const char *code, const char *text, bool with_message)
+{
+    SCOPED(buf_releasep) struct buf body;
+    buf_init(&body, 0);
+    struct json_out out;
+    json_out_init(&out, &body);
+    json_open_object(&out);
+    json_put_string(&out, "error_code", slice_of(code));
+    json_put_string(&out, "error", slice_of(text));
+    if (with_message)
+        json_put_string(&out, "Message", slice_of(text));
+    json_close_object(&out);
+    if (!x->principal)
+        pyrus_rate_headers(x);
+    /* A body nobody will read: drained when it is short, else the connection has to go. */
+    bool unread = x->route && x->route->flags & HTTP_STREAM &&
+                  (x->req.content_length < 0 || x->req.content_length > PYRUS_DRAIN_MAX);
+    (unread ? http_reply_close : http_reply)(x, status, "application/json; charset=utf-8",
+                                             arena_copy(&x->arena, buf_slice(&body)));
+}
+
+void pyrus_fail(struct http_exchange *x, enum pyrus_error error)
+{
+    const struct vendor_error *row = &pyrus_vendor_errors[error];
+    fail(x, row->status, row->code, row->text, error == PYRUS_INVALID_INPUT || error == PYRUS_METHOD_NOT_ALLOWED);
+}
+
+void pyrus_log(struct http_exchange *x, err_t e)
+{
+    if (pyrus_of(x)->log)
+        log_line(pyrus_of(x)->log, LOG_ERROR, "request failed", LOG_S("request", x->req.id),
+                 LOG_S("kind", slice_of(err_code_name(e->code))), LOG_S("error", err_text(&x->arena, e)),
+                 LOG_S("where", slice_of(e->where)));
+}
+
+void pyrus_fail_err(struct http_exchange *x, err_t e)
+{
+    enum pyrus_error error = pyrus_of_err[e->code];
+    if (pyrus_vendor_errors[error].status >= 500)
+        pyrus_log(x, e);
+    pyrus_fail(x, error);
+}
+
+void pyrus_fail_task(struct http_exchange *x, err_t e, enum task_refusal why)
+{
+    if (why == TASK_NO_REFUSAL)
+        pyrus_fail_err(x, e);
+    else
+        pyrus_fail(x, pyrus_of_refusal[why]);
+}
+
+void pyrus_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+{
+    switch (refusal) {
+    case HTTP_REFUSE_NO_ROUTE:
+        pyrus_fail(x, PYRUS_INVALID_INPUT);
+        break;
+    case HTTP_REFUSE_METHOD:
+        pyrus_fail(x, PYRUS_METHOD_NOT_ALLOWED);
+        break;
+    case HTTP_REFUSE_BODY_TOO_LARGE:
+        pyrus_fail(x, PYRUS_TOO_LARGE_REQUEST_LENGTH);
+        break;
+    case HTTP_REFUSE_BUSY:
+        pyrus_fail(x, PYRUS_SERVER_BUSY);
+        break;
+    default:
+        fail(x, status, "invalid_input", text, false);
+    }
+}

@@ -1,0 +1,45 @@
+#include "api/pyrus/pyrus_priv.h"
+#include "core/people.h"
+
+static err_t read_profile(struct http_exchange *x, struct user *ret_user, struct account *ret_account)
+{
+    struct core *core = pyrus_of(x)->core;
+    const struct principal *who = pyrus_who(x);
+    TRY(person_by_id(core, who, who->user_id, &x->arena, ret_user));
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, &x->arena, &tx));
+    return meta_account_get(tx, who->account_id, &x->arena, ret_account);
+}
+
+void pyrus_profile(struct http_exchange *x)
+{
+    struct user user;
+    struct account account;
+    err_t e = read_profile(x, &user, &account);
+    if (e) {
+        pyrus_fail_err(x, e);
+        return;
+    }
+    slice first, last;
+    pyrus_split_name(&user, &first, &last);
+    SCOPED(buf_releasep) struct buf body;
+    buf_init(&body, 0);
+    struct json_out out;
+    json_out_init(&out, &body);
+    json_open_object(&out);
+    json_put_int(&out, "person_id", user.id);
+    json_put_string(&out, "first_name", first);
+    if (last.n)
+        json_put_string(&out, "last_name", last);
+    if (user.email.n)
+        json_put_string(&out, "email", user.email);
+    json_put_string(&out, "locale", S("en-US"));
+    json_put_int(&out, "organization_id", account.id);
+    json_name(&out, "organization");
+    json_open_object(&out);
+    json_put_int(&out, "organization_id", account.id);
+    json_put_string(&out, "name", account.name);
+    json_close_object(&out);
+    json_close_object(&out);
+    pyrus_reply(x, &body);
+}

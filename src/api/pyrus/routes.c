@@ -1,0 +1,49 @@
+/* Which path does what. Every path is served on every host; /api/v4 is what the on-premise edition calls /v4. */
+#include "api/pyrus/pyrus_priv.h"
+
+#define BOTH(method, path, handle, flags, spec)                                                                        \
+    { method, "/v4" path, handle, flags, 0, spec },                                                                    \
+    {                                                                                                                  \
+        method, "/api/v4" path, handle, flags, 0, spec                                                                 \
+    }
+
+static const struct http_route routes[] = {
+    BOTH("POST", "/auth", pyrus_login, HTTP_PUBLIC, "§3 login"),
+    BOTH("GET", "/auth", pyrus_login_by_get, HTTP_PUBLIC | HTTP_NO_BODY, "§3 older forms"),
+    BOTH("POST", "/files/upload", pyrus_upload, HTTP_STREAM, "seed 4; §7.1"),
+    BOTH("GET", "/files/download/{id}", pyrus_download, HTTP_ON_LOOP | HTTP_NO_BODY, "seed 4; §7.2"),
+    { "GET", "/files/download/{id}", pyrus_download, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "§7.2" },
+    { "GET", "/services/attachment", pyrus_download_by_query, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "§7.2" },
+    BOTH("POST", "/tasks", pyrus_task_create, 0, "§7.3"),
+    BOTH("GET", "/tasks/{id}", pyrus_task_get, HTTP_NO_BODY, "§7.4"),
+    BOTH("POST", "/tasks/{id}/comments", pyrus_comment_add, 0, "§7.5"),
+    BOTH("DELETE", "/tasks/{id}", pyrus_task_delete, HTTP_NO_BODY, "§7.6"),
+    BOTH("GET", "/profile", pyrus_profile, HTTP_NO_BODY, "§7.7"),
+};
+
+static const char *const prefixes[] = { "/v4", "/api/v4", "/files", "/services", NULL };
+
+void pyrus_init(struct pyrus *p, struct core *core, const struct pyrus_options *options, const struct link_base *links,
+                struct log *log)
+{
+    *p = (struct pyrus){ .core = core, .options = *options, .links = links, .log = log };
+    rate_limit_init(&p->rate, core->clock, options->rate_limit, options->rate_window_ms);
+}
+
+void pyrus_release(struct pyrus *p)
+{
+    rate_limit_release(&p->rate);
+}
+
+struct http_dialect pyrus_dialect(struct pyrus *p)
+{
+    return (struct http_dialect){
+        .name = "pyrus",
+        .routes = routes,
+        .route_count = LENGTH_OF(routes),
+        .prefixes = prefixes,
+        .guard = pyrus_guard,
+        .refuse = pyrus_refuse,
+        .context = p,
+    };
+}
