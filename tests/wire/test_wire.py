@@ -1,0 +1,211 @@
+"""The reader of transcripts on its own, then every transcript over TLS against the real server."""
+
+import glob
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+import wire
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+BINARY = os.environ.get("CAIS_BINARY") or os.path.join(ROOT, "build", "cais")
+HOSTS = {"pyrus": ["accounts.pyrus.com", "api.pyrus.com", "files.pyrus.com", "pyrus.com"]}
+TRANSCRIPTS = sorted(glob.glob(os.path.join(HERE, "*", "*.wire")))
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return wire.parse(f.read(), os.path.relpath(path, HERE))
+
+
+# ---- the reader ----
+
+SMALL = """# a comment
+@ user ana Ana Prado
+@ host api.example.org
+> POST /x?id={id t}
+> Authorization: Bearer {token ana}
+> Empty:
+> |a\\r\\n\\x00{guid f}
+< 200 application/json
+< X-Left: {number left}
+< (no null)
+< {"n": "{id t}", "s": "{any s}!"}
+> GET /y
+< 404
+"""
+
+
+def test_a_transcript_is_read():
+    t = wire.parse(SMALL)
+    assert t.users == [("ana", "Ana Prado")] and len(t.exchanges) == 2
+    first, second = t.exchanges
+    assert (first.method, first.target, first.host) == ("POST", "/x?id={id t}", "api.example.org")
+    assert first.headers == [("Authorization", "Bearer {token ana}"), ("Empty", "")]
+    assert (first.status, first.content_type, first.no_null) == (200, "application/json", True)
+    assert (second.status, second.body, second.content_type) == (404, None, "")
+
+
+def test_requests_are_exact_to_the_byte():
+    exchange = wire.parse(SMALL).exchanges[0]
+    variables = {("id", "t"): "7", ("token", "ana"): "T", ("guid", "f"): "G"}
+    assert wire.encode_request(exchange, variables) == (
+        b"POST /x?id=7 HTTP/1.1\r\nHost: api.example.org\r\nAuthorization: Bearer T\r\nEmpty: \r\n"
+        b"Content-Length: 5\r\n\r\na\r\n\x00G"
+    )
+    exchange.chunks = 2
+    assert wire.encode_request(exchange, variables).endswith(
+        b"Transfer-Encoding: chunked\r\n\r\n3\r\na\r\n\r\n2\r\n\x00G\r\n0\r\n\r\n"
+    )
+    with pytest.raises(wire.WireError):
+        wire.encode_request(exchange, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["> GET /", "< 200", "? x", "> GET\n< 200", "> GET /\n> no colon\n< 200", "> GET /\n< x", "@ what 1",
+     "> GET /\n> |a\n> Late: header\n< 200"],
+)
+def test_what_is_no_transcript_is_refused(text):
+    with pytest.raises(wire.WireError):
+        wire.parse(text)
+
+
+def test_variables_are_captured_once_and_then_must_be_equal():
+    v = {}
+    wire.match_json({"id": "{id a}", "url": "https://x/?Id={id a}"}, {"id": 5, "url": "https://x/?Id=5", "more": 1}, v)
+    assert v == {("id", "a"): "5"}
+    for pattern, got in [("{id a}", 6), ("{id a}", "5"), ({"a": 1}, {"a": "1"}), ({"a": True}, {"a": 1}),
+                         ([1], [1, 2]), ({"a": 1}, {}), ("text", 5), ("{guid g}", "x")]:
+        with pytest.raises(wire.WireError):
+            wire.match_json(pattern, got, v)
+    with pytest.raises(wire.WireError):
+        wire.match_json({"a": 1}, {"a": 1, "b": 2}, v, exact=True)
+
+
+def test_nulls_are_found_anywhere():
+    assert wire.has_null({"a": [{"b": None}]}) and not wire.has_null({"a": [0, "", False]})
+
+
+def test_replay_over_a_socket_reads_lengths_chunks_and_interim_answers():
+    server = socket.create_server(("127.0.0.1", 0))
+    answers = [
+        b'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n'
+        b'Content-Length: 8\r\n\r\n{"id":5}',
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+    ]
+
+    def serve():
+        peer, _ = server.accept()
+        with peer, peer.makefile("rb") as f:
+            for answer in answers:
+                while f.readline() != b"\r\n":
+                    pass
+                peer.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    transcript = wire.parse('@ host h\n> GET /\n< 200 application/json\n< {"id": "{id a}"}\n> GET /{id a}\n< 200\n< |hello')
+    wire.replay(transcript, lambda host: wire.Connection(server.getsockname()), {})
+    thread.join()
+    server.close()
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=[os.path.relpath(p, HERE) for p in TRANSCRIPTS])
+def test_every_transcript_can_be_read(path):
+    transcript = read(path)
+    assert transcript.users and transcript.exchanges
+    for exchange in transcript.exchanges:
+        assert exchange.host and exchange.body is None or isinstance(exchange.body, str)
+        wire.unescape(exchange.body or "")
+
+
+# ---- the server ----
+
+
+def openssl(*args, cwd):
+    subprocess.run(["openssl", *args], cwd=cwd, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def make_certificates(folder):
+    """A CA of our own and a P-256 certificate that carries the vendors' names."""
+    names = [h for hosts in HOSTS.values() for h in hosts] + ["localhost"]
+    with open(os.path.join(folder, "names"), "w") as f:
+        f.write("basicConstraints=CA:FALSE\nsubjectAltName=" + ",".join("DNS:" + n for n in names) + ",IP:127.0.0.1\n")
+    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl("req", "-x509", *new_key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=cais test", "-days", "2",
+            cwd=folder)
+    openssl("req", *new_key, "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=cais", cwd=folder)
+    openssl("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "names", "-out", "cert.pem", cwd=folder)
+
+
+def tls_address(data, process):
+    """From run.json, once the server has written it."""
+    path = os.path.join(data, "run.json")
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server ended with %s" % process.returncode
+        try:
+            with open(path) as f:
+                run = json.load(f)
+            listen = run["tls_listen"]
+            host, _, port = (listen if isinstance(listen, str) else listen[0]).rpartition(":")
+            return host.strip("[]"), int(port)
+        except (FileNotFoundError, ValueError):
+            time.sleep(0.02)
+    raise AssertionError("no run.json")
+
+
+class Server:
+    def __init__(self, folder):
+        self.data = os.path.join(folder, "data")
+        make_certificates(folder)
+        self.ca = os.path.join(folder, "ca.pem")
+        self.context = wire.tls_context(self.ca)
+        hosts = [arg for dialect, names in HOSTS.items() for n in names for arg in ("--set", "hosts.%s=%s" % (n, dialect))]
+        self.process = subprocess.Popen(
+            [BINARY, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0",
+             "--tls-cert", os.path.join(folder, "cert.pem"), "--tls-key", os.path.join(folder, "key.pem"),
+             "--set", "storage.reserve_free_space=0", *hosts])
+        self.address = tls_address(self.data, self.process)
+
+    def cais(self, *args):
+        out = subprocess.run([BINARY, *args, "--data", self.data, "--json"], check=True, stdout=subprocess.PIPE).stdout
+        return json.loads(out)
+
+    def connect(self, host):
+        return wire.Connection(self.address, host, self.context)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(40) == 0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    if not os.path.exists(BINARY) and not os.environ.get("CI"):
+        pytest.skip("%s is not built" % BINARY)
+    server = Server(str(tmp_path_factory.mktemp("wire")))
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=[os.path.relpath(p, HERE) for p in TRANSCRIPTS])
+def test_replay(server, path):
+    transcript = read(path)
+    dialect, name = transcript.name.removesuffix(".wire").split("/")
+    variables = {}
+    for user, full_name in transcript.users:
+        login = "%s.%s.%s@example.org" % (user, name, dialect)
+        server.cais("user", "add", login, "--name", full_name, "--email", login)
+        key = server.cais("key", "add", login, "--for", dialect)
+        variables["login", user], variables["key", user] = login, key["security_key"]
+    wire.replay(transcript, server.connect, variables)
