@@ -1048,7 +1048,30 @@ TEST(a_json_body_above_the_limit_is_refused_in_our_form)
     EXPECT_FAILURE(d, r, 400, "invalid_input");
 }
 
-RUN_TESTS(
+/* A store that fails is 5xx in the dialect's form, and what was not acknowledged is not there. */
+TEST(a_failing_store_is_a_server_error_and_loses_nothing)
+{
+    DESK(d);
+    struct fake_reply *r = NULL;
+    int64_t before = world_file_count(d->w);
+    for (int64_t n = 1; !r || r->status != 200; n++) {
+        d->w->faults = (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE };
+        r = desk_upload_reply(d, &ana, "a.txt", world_bytes(d->w, 40000));
+        d->w->faults.fail_at = 0;
+        if (r->status == 200)
+            break;
+        EXPECT_FAILURE(d, r, 503, "server_error");
+        EXPECT_EQ(world_file_count(d->w), before);
+    }
+    EXPECT_EQ(world_file_count(d->w), before + 1);
+    d->w->faults = (struct fault_plan){ .fail_at = 1, .fail_count = 1000, .code = ERR_NO_SPACE };
+    r = desk_send(d, &ana, "POST", "/v4/tasks", "{\"text\":\"t\"}");
+    d->w->faults.fail_at = 0;
+    EXPECT_FAILURE(d, r, 503, "server_error");
+}
+
+RUN_TESTS(cmocka_unit_test(a_failing_store_is_a_server_error_and_loses_nothing),
+          
     cmocka_unit_test(every_error_code_has_an_answer), cmocka_unit_test(permission_problems_are_never_401),
     cmocka_unit_test(every_path_answers_under_every_alias), cmocka_unit_test(unknown_paths_and_methods_say_message_too),
     cmocka_unit_test(answers_are_json_objects_with_the_type_clients_look_for),

@@ -169,7 +169,33 @@ TEST(bytes_of_a_reference_need_its_task_and_a_link_has_none)
     EXPECT_ERR(reference_open(&d->w->core, &bia.who, view.references[0].id, d->a, &reference, &content), ERR_NOT_FOUND);
 }
 
-RUN_TESTS(cmocka_unit_test(a_reference_holds_its_file_and_lets_go_when_the_task_goes),
+/* Whichever store call fails: the write fails as a whole, nothing of it is left, and the file is held or it is not. */
+TEST(a_task_that_fails_half_way_leaves_nothing)
+{
+    DESK(d);
+    struct attachment a = upload(d, &ana);
+    struct task_order order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
+    enum task_refusal why;
+    int64_t id, failures = 0;
+    for (int64_t n = 1;; n++) {
+        d->w->faults = (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE };
+        err_t e = task_create(&d->w->core, &ana.who, &order, d->a, &why, &id);
+        d->w->faults.fail_at = 0;
+        if (!e)
+            break;
+        failures++;
+        EXPECT_EQ(e->code, ERR_UNAVAILABLE);
+        EXPECT_EQ(why, TASK_NO_REFUSAL);
+        EXPECT_EQ(world_event_count(d->w, S("task.create")), 0);
+        EXPECT_EQ(file_of(d, &a).state, FILE_STORED);
+    }
+    EXPECT(failures > 5);
+    EXPECT_EQ(world_event_count(d->w, S("task.create")), 1);
+    EXPECT_EQ(file_of(d, &a).state, FILE_READY);
+}
+
+RUN_TESTS(cmocka_unit_test(a_task_that_fails_half_way_leaves_nothing),
+          cmocka_unit_test(a_reference_holds_its_file_and_lets_go_when_the_task_goes),
           cmocka_unit_test(every_change_tells_the_audit_log),
           cmocka_unit_test(a_task_holds_so_many_attachments_and_not_one_more),
           cmocka_unit_test(a_task_holds_so_many_comments_and_not_one_more),
