@@ -46,11 +46,12 @@ struct desk_user desk_user_of(struct desk *d, const char *account, const char *l
     int64_t key_id;
     struct desk_user u = { .login = slice_of(login) };
     slice email = slice_find_byte(u.login, '@') == SLICE_NONE ? arena_printf(d->a, "%s@example.org", login) : u.login;
-    EXPECT_OK(user_create(&d->w->core, &d->w->operator_, &(struct user_order){ .account = slice_of(account),
-                                                                        .login = u.login,
-                                                                        .name = slice_of(name),
-                                                                        .email = email,
-                                                                        .is_admin = is_admin },
+    EXPECT_OK(user_create(&d->w->core, &d->w->operator_,
+                          &(struct user_order){ .account = slice_of(account),
+                                                .login = u.login,
+                                                .name = slice_of(name),
+                                                .email = email,
+                                                .is_admin = is_admin },
                           d->a, &user));
     EXPECT_OK(key_mint(&d->w->core, &d->w->operator_, u.login, S("pyrus"), d->a, &key_id, &u.key));
     u.id = user.id;

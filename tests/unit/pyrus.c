@@ -1070,8 +1070,9 @@ TEST(a_failing_store_is_a_server_error_and_loses_nothing)
     EXPECT_FAILURE(d, r, 503, "server_error");
 }
 
-RUN_TESTS(cmocka_unit_test(a_failing_store_is_a_server_error_and_loses_nothing),
-          
+RUN_TESTS(
+    cmocka_unit_test(a_failing_store_is_a_server_error_and_loses_nothing),
+
     cmocka_unit_test(every_error_code_has_an_answer), cmocka_unit_test(permission_problems_are_never_401),
     cmocka_unit_test(every_path_answers_under_every_alias), cmocka_unit_test(unknown_paths_and_methods_say_message_too),
     cmocka_unit_test(answers_are_json_objects_with_the_type_clients_look_for),
