@@ -24,10 +24,10 @@ static slice server_url(struct cli *cli, const struct config *config)
     ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text);
     const struct json *j = NULL;
     if (n > 0 && !json_parse(a, (slice){ text, (size_t)n }, &j)) {
-        const struct json *http = json_get(j, "http");
+        const struct json *http = json_get(j, "listen");
         if (http && http->child)
             return arena_printf(a, "http://" SLICE_FMT, SLICE_ARG(http->child->string));
-        const struct json *https = json_get(j, "https");
+        const struct json *https = json_get(j, "tls_listen");
         if (https && https->child)
             return arena_printf(a, "https://" SLICE_FMT, SLICE_ARG(https->child->string));
     }

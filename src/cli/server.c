@@ -25,7 +25,7 @@ enum { MAX_LISTENERS = 64, MAX_DIALECTS = 16 };
 
 /* One address in use. */
 struct bound {
-    const char *kind; /* "http", "https", "unix", "metrics", "s3", "sftp" */
+    const char *kind; /* the key of the configuration that asked for it: "listen", "tls_listen" … */
     slice address;
 };
 
@@ -181,15 +181,15 @@ static err_t listen_everywhere(struct server *s, bool private_only, struct arena
     TRY(listen_on(s, "admin", socket, false, true, NULL, a));
     if (private_only)
         return NULL;
-    TRY(listen_on_list(s, "http", &c->server.listen, false, NULL, a));
-    TRY(listen_on_list(s, "https", &c->server.tls_listen, true, NULL, a));
-    TRY(listen_on_list(s, "s3", &c->server.s3_listen, false, "later", a));
-    TRY(listen_on_list(s, "sftp", &c->server.sftp_listen, false, "later", a));
+    TRY(listen_on_list(s, "listen", &c->server.listen, false, NULL, a));
+    TRY(listen_on_list(s, "tls_listen", &c->server.tls_listen, true, NULL, a));
+    TRY(listen_on_list(s, "s3_listen", &c->server.s3_listen, false, "later", a));
+    TRY(listen_on_list(s, "sftp_listen", &c->server.sftp_listen, false, "later", a));
     if (c->server.unix_listen.n)
-        TRY(listen_on(s, "unix", arena_printf(a, "unix:" SLICE_FMT, SLICE_ARG(c->server.unix_listen)), false, false,
-                      NULL, a));
+        TRY(listen_on(s, "unix_listen", arena_printf(a, "unix:" SLICE_FMT, SLICE_ARG(c->server.unix_listen)), false,
+                      false, NULL, a));
     if (c->server.metrics_listen.n)
-        TRY(listen_on(s, "metrics", c->server.metrics_listen, false, false, "metrics", a));
+        TRY(listen_on(s, "metrics_listen", c->server.metrics_listen, false, false, "metrics", a));
     return NULL;
 }
 
@@ -198,8 +198,8 @@ static void note_links(struct server *s)
     struct link_listener *listeners = arena_array(&s->arena, struct link_listener, s->bound_count + 1);
     size_t n = 0;
     for (size_t i = 0; i < s->bound_count; i++) {
-        bool tls = strcmp(s->bound[i].kind, "https") == 0;
-        if (tls || strcmp(s->bound[i].kind, "http") == 0)
+        bool tls = strcmp(s->bound[i].kind, "tls_listen") == 0;
+        if (tls || strcmp(s->bound[i].kind, "listen") == 0)
             listeners[n++] = (struct link_listener){ s->bound[i].address, tls };
     }
     s->links.listeners = listeners;
@@ -229,7 +229,8 @@ static err_t write_run_file(struct server *s, struct arena *a)
     json_open_object(&o);
     json_put_int(&o, "pid", getpid());
     json_put_string(&o, "version", S(CAIS_VERSION));
-    static const char *const kinds[] = { "http", "https", "unix", "metrics", "s3", "sftp" };
+    static const char *const kinds[] = { "listen",         "tls_listen", "unix_listen",
+                                         "metrics_listen", "s3_listen",  "sftp_listen" };
     for (size_t k = 0; k < LENGTH_OF(kinds); k++) {
         json_name(&o, kinds[k]);
         json_open_array(&o);

@@ -2,10 +2,6 @@
 
 #include "test.h"
 
-#include "blob/mem/mem.h"
-#include "meta/meta.h"
-#include "sql/sqlite/sqlite.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,34 +23,20 @@ struct desk *desk_new(const struct pyrus_options *options)
 {
     struct desk *d = must_malloc(sizeof *d);
     struct pyrus_options defaults = desk_options();
-    arena_init(&d->arena);
-    d->a = &d->arena;
-    clock_manual_init(&d->clock, DESK_NOW_MS);
-    random_seeded_init(&d->random, 7);
-    struct sql_db *db;
-    struct meta_store *meta;
-    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = NULL }, d->a, &db));
-    EXPECT_OK(meta_open(db, &(struct meta_options){ .inline_writes = true }, d->a, &meta));
-    d->blob = blob_mem_open(&d->clock.clock, 0);
-    core_init(&d->core, meta, d->blob, &d->clock.clock, &d->random.random, &(struct core_options){ 0 });
-    EXPECT_OK(access_bootstrap(&d->core, d->a));
+    d->w = world_new();
+    d->a = d->w->a;
     d->links = (struct link_base){ hosts, LENGTH_OF(hosts), S("https://files.example.org"), listeners, 1 };
-    pyrus_init(&d->pyrus, &d->core, options ? options : &defaults, &d->links, NULL);
+    pyrus_init(&d->pyrus, &d->w->core, options ? options : &defaults, &d->links, NULL);
     d->dialect = pyrus_dialect(&d->pyrus);
     d->http = fake_http_new(&d->dialect);
-    d->operator=(struct principal){ .login = S("operator"), .is_admin = true, .request_id = S("test") };
     return d;
 }
 
 void desk_free(struct desk *d)
 {
-    struct meta_store *meta = d->core.meta;
     fake_http_release(&d->http);
     pyrus_release(&d->pyrus);
-    core_release(&d->core);
-    meta_close(meta);
-    d->blob->ops->close_store(d->blob);
-    arena_release(&d->arena);
+    world_free(d->w);
     free(d);
 }
 
@@ -64,16 +46,17 @@ struct desk_user desk_user_of(struct desk *d, const char *account, const char *l
     int64_t key_id;
     struct desk_user u = { .login = slice_of(login) };
     slice email = slice_find_byte(u.login, '@') == SLICE_NONE ? arena_printf(d->a, "%s@example.org", login) : u.login;
-    EXPECT_OK(user_create(&d->core, &d->operator, &(struct user_order){ .account = slice_of(account),
-                                                                        .login = u.login,
-                                                                        .name = slice_of(name),
-                                                                        .email = email,
-                                                                        .is_admin = is_admin },
+    EXPECT_OK(user_create(&d->w->core, &d->w->operator_,
+                          &(struct user_order){ .account = slice_of(account),
+                                                .login = u.login,
+                                                .name = slice_of(name),
+                                                .email = email,
+                                                .is_admin = is_admin },
                           d->a, &user));
-    EXPECT_OK(key_mint(&d->core, &d->operator, u.login, S("pyrus"), d->a, &key_id, &u.key));
+    EXPECT_OK(key_mint(&d->w->core, &d->w->operator_, u.login, S("pyrus"), d->a, &key_id, &u.key));
     u.id = user.id;
-    EXPECT_OK(token_issue(&d->core, S("pyrus"), u.login, u.key, &d->pyrus.options.tokens, d->a, &u.token));
-    EXPECT_OK(access_check(&d->core, S("pyrus"), CREDENTIAL_TOKEN, u.token, d->a, &u.who));
+    EXPECT_OK(token_issue(&d->w->core, S("pyrus"), u.login, u.key, &d->pyrus.options.tokens, d->a, &u.token));
+    EXPECT_OK(access_check(&d->w->core, S("pyrus"), CREDENTIAL_TOKEN, u.token, d->a, &u.who));
     return u;
 }
 
@@ -156,14 +139,4 @@ slice desk_text(struct desk *d, const struct fake_reply *r, const char *path)
 size_t desk_count(struct desk *d, const struct fake_reply *r, const char *path)
 {
     return json_count(desk_at(d, r, path));
-}
-
-size_t desk_file_count(struct desk *d)
-{
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    struct file *files;
-    size_t count;
-    EXPECT_OK(meta_read_begin(d->core.meta, d->a, &tx));
-    EXPECT_OK(meta_file_list(tx, &(struct file_query){ .state = -1, .most = 1000 }, d->a, &files, &count));
-    return count;
 }

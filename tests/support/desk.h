@@ -1,29 +1,21 @@
-/* A Pyrus server without sockets: core over in-memory stores, a stopped clock, seeded chance, the dialect, and the fake
- * engine in front. For tests of tasks and of what is spoken about them. */
+/* A Pyrus server without sockets: a world, the dialect, and the fake engine in front. For tests of tasks and of what is
+ * spoken about them. */
 #ifndef CAIS_TESTS_DESK_H
 #define CAIS_TESTS_DESK_H
 
 #include "api/pyrus/pyrus.h"
 #include "base/json.h"
-#include "core/file.h"
 #include "core/task.h"
 #include "fake_http.h"
-#include "sql/sql.h"
-
-#define DESK_NOW_MS INT64_C(1795269600000) /* 2026-11-21T14:00:00Z, the beginning of a ten-minute window */
+#include "world.h"
 
 struct desk {
-    struct arena arena;
-    struct arena *a; /* &arena */
-    struct clock_manual clock;
-    struct random_seeded random;
-    struct blob_store *blob;
-    struct core core;
+    struct world *w;
+    struct arena *a; /* w->a */
     struct link_base links;
     struct pyrus pyrus;
     struct http_dialect dialect;
     struct fake_http http;
-    struct principal operator;
 };
 
 /* On the heap: parts of it point to each other. */
@@ -54,9 +46,6 @@ const struct json *desk_at(struct desk *, const struct fake_reply *, const char 
 int64_t desk_int(struct desk *, const struct fake_reply *, const char *path);  /* fails the test when there is none */
 slice desk_text(struct desk *, const struct fake_reply *, const char *path);   /* same */
 size_t desk_count(struct desk *, const struct fake_reply *, const char *path); /* elements; 0 when absent */
-
-/* Files that are there, whatever their state. */
-size_t desk_file_count(struct desk *);
 
 #define EXPECT_FAILURE(desk, reply, want_status, want_code)                                                            \
     do {                                                                                                               \

@@ -21,7 +21,7 @@ static int64_t new_task(struct desk *d, const struct desk_user *u, const struct 
 {
     enum task_refusal why;
     int64_t id;
-    EXPECT_OK(task_create(&d->core, &u->who,
+    EXPECT_OK(task_create(&d->w->core, &u->who,
                           &(struct task_order){ .text = S("t"), .attachments = attachments, .attachment_count = count },
                           d->a, &why, &id));
     EXPECT_EQ(why, TASK_NO_REFUSAL);
@@ -32,28 +32,16 @@ static enum task_refusal say(struct desk *d, const struct desk_user *u, int64_t 
 {
     enum task_refusal why = TASK_NO_REFUSAL;
     int64_t id;
-    err_t e = task_comment_add(&d->core, &u->who, task, c, d->a, &why, &id);
+    err_t e = task_comment_add(&d->w->core, &u->who, task, c, d->a, &why, &id);
     EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
     return why;
-}
-
-static size_t count_events(struct desk *d, slice action)
-{
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    struct event *events;
-    size_t count, found = 0;
-    EXPECT_OK(meta_read_begin(d->core.meta, d->a, &tx));
-    EXPECT_OK(meta_event_list(tx, 0, 1000, d->a, &events, &count));
-    for (size_t i = 0; i < count; i++)
-        found += slice_eq(events[i].action, action);
-    return found;
 }
 
 static struct file file_of(struct desk *d, const struct attachment *a)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct file f;
-    EXPECT_OK(meta_read_begin(d->core.meta, d->a, &tx));
+    EXPECT_OK(meta_read_begin(d->w->core.meta, d->a, &tx));
     EXPECT_OK(meta_file_by_uuid(tx, a->uuid, d->a, &f));
     return f;
 }
@@ -67,9 +55,9 @@ TEST(a_reference_holds_its_file_and_lets_go_when_the_task_goes)
     EXPECT_EQ(file_of(d, &a).state, FILE_READY);
     EXPECT_EQ(file_of(d, &a).purge_at_ms, 0);
     enum task_refusal why;
-    EXPECT_OK(task_remove(&d->core, &ana.who, task, 5000, d->a, &why));
+    EXPECT_OK(task_remove(&d->w->core, &ana.who, task, 5000, d->a, &why));
     EXPECT_EQ(file_of(d, &a).state, FILE_STORED);
-    EXPECT_EQ(file_of(d, &a).purge_at_ms, DESK_NOW_MS + 5000);
+    EXPECT_EQ(file_of(d, &a).purge_at_ms, WORLD_START_MS + 5000);
 }
 
 TEST(every_change_tells_the_audit_log)
@@ -83,18 +71,18 @@ TEST(every_change_tells_the_audit_log)
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x"), .reopens = true, .sets_subject = true }), 0);
     enum task_refusal why;
     struct task_view view;
-    EXPECT_OK(task_read(&d->core, &ana.who, task, d->a, &view));
-    EXPECT_OK(task_comment_edit(&d->core, &ana.who, task, view.comments[0].id, S("y"), NULL, 0, d->a, &why));
-    EXPECT_OK(task_remove(&d->core, &ana.who, task, 1, d->a, &why));
-    EXPECT_EQ(count_events(d, S("task.create")), 1);
-    EXPECT_EQ(count_events(d, S("task.attach")), 1);
-    EXPECT_EQ(count_events(d, S("task.comment")), 2);
-    EXPECT_EQ(count_events(d, S("task.member")), 1);
-    EXPECT_EQ(count_events(d, S("task.close")), 1);
-    EXPECT_EQ(count_events(d, S("task.reopen")), 1);
-    EXPECT_EQ(count_events(d, S("task.change")), 1);
-    EXPECT_EQ(count_events(d, S("task.comment_edit")), 1);
-    EXPECT_EQ(count_events(d, S("task.remove")), 1);
+    EXPECT_OK(task_read(&d->w->core, &ana.who, task, d->a, &view));
+    EXPECT_OK(task_comment_edit(&d->w->core, &ana.who, task, view.comments[0].id, S("y"), NULL, 0, d->a, &why));
+    EXPECT_OK(task_remove(&d->w->core, &ana.who, task, 1, d->a, &why));
+    EXPECT_EQ(world_event_count(d->w, S("task.create")), 1);
+    EXPECT_EQ(world_event_count(d->w, S("task.attach")), 1);
+    EXPECT_EQ(world_event_count(d->w, S("task.comment")), 2);
+    EXPECT_EQ(world_event_count(d->w, S("task.member")), 1);
+    EXPECT_EQ(world_event_count(d->w, S("task.close")), 1);
+    EXPECT_EQ(world_event_count(d->w, S("task.reopen")), 1);
+    EXPECT_EQ(world_event_count(d->w, S("task.change")), 1);
+    EXPECT_EQ(world_event_count(d->w, S("task.comment_edit")), 1);
+    EXPECT_EQ(world_event_count(d->w, S("task.remove")), 1);
 }
 
 TEST(a_task_holds_so_many_attachments_and_not_one_more)
@@ -111,7 +99,7 @@ TEST(a_task_holds_so_many_attachments_and_not_one_more)
               TASK_TOO_MANY_REFERENCES);
     enum task_refusal why;
     int64_t id;
-    EXPECT_ERR(task_create(&d->core, &ana.who,
+    EXPECT_ERR(task_create(&d->w->core, &ana.who,
                            &(struct task_order){
                                .text = S("t"), .attachments = links, .attachment_count = TASK_REFERENCES_MAX + 1 },
                            d->a, &why, &id),
@@ -132,7 +120,7 @@ TEST(a_task_holds_so_many_comments_and_not_one_more)
     DESK(d);
     int64_t task = new_task(d, &ana, NULL, 0);
     struct comment c = { .task_id = task, .author_id = ana.id, .text = S("c"), .details = S(""), .created_at_ms = 1 };
-    EXPECT_OK(meta_write(d->core.meta, add_many_comments, &c, d->a));
+    EXPECT_OK(meta_write(d->w->core.meta, add_many_comments, &c, d->a));
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("the last") }), 0);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("too many") }), TASK_TOO_MANY_COMMENTS);
 }
@@ -142,13 +130,13 @@ TEST(details_are_merged_one_level_deep)
     DESK(d);
     enum task_refusal why;
     int64_t task;
-    EXPECT_OK(task_create(&d->core, &ana.who,
+    EXPECT_OK(task_create(&d->w->core, &ana.who,
                           &(struct task_order){ .text = S("t"), .details = S("{\"a\":1,\"b\":{\"x\":1},\"c\":[1]}") },
                           d->a, &why, &task));
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .task_details = S("{\"a\":null,\"b\":{\"y\":2},\"d\":4}") }),
               0);
     struct task_view view;
-    EXPECT_OK(task_read(&d->core, &ana.who, task, d->a, &view));
+    EXPECT_OK(task_read(&d->w->core, &ana.who, task, d->a, &view));
     EXPECT_SLICE(view.task.details, S("{\"c\":[1],\"b\":{\"y\":2},\"d\":4}"));
 }
 
@@ -156,7 +144,7 @@ TEST(nobody_deleted_joins_a_task)
 {
     DESK(d);
     struct desk_user bia = desk_user(d, "bia", "Bia");
-    EXPECT_OK(user_set_state(&d->core, &d->operator, S("bia"), USER_DELETED, d->a));
+    EXPECT_OK(user_set_state(&d->w->core, &d->w->operator_, S("bia"), USER_DELETED, d->a));
     struct task_member member = { bia.id, TASK_PARTICIPANT };
     int64_t task = new_task(d, &ana, NULL, 0);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .added = &member, .added_count = 1 }), TASK_BAD_PERSON);
@@ -173,15 +161,41 @@ TEST(bytes_of_a_reference_need_its_task_and_a_link_has_none)
     struct task_view view;
     struct reference reference;
     struct content content;
-    EXPECT_OK(task_read(&d->core, &ana.who, task, d->a, &view));
-    EXPECT_OK(reference_open(&d->core, &ana.who, view.references[0].id, d->a, &reference, &content));
+    EXPECT_OK(task_read(&d->w->core, &ana.who, task, d->a, &view));
+    EXPECT_OK(reference_open(&d->w->core, &ana.who, view.references[0].id, d->a, &reference, &content));
     EXPECT_SLICE(content.bytes, S("hello"));
     content_close(&content);
-    EXPECT_ERR(reference_open(&d->core, &ana.who, view.references[1].id, d->a, &reference, &content), ERR_EMPTY);
-    EXPECT_ERR(reference_open(&d->core, &bia.who, view.references[0].id, d->a, &reference, &content), ERR_NOT_FOUND);
+    EXPECT_ERR(reference_open(&d->w->core, &ana.who, view.references[1].id, d->a, &reference, &content), ERR_EMPTY);
+    EXPECT_ERR(reference_open(&d->w->core, &bia.who, view.references[0].id, d->a, &reference, &content), ERR_NOT_FOUND);
 }
 
-RUN_TESTS(cmocka_unit_test(a_reference_holds_its_file_and_lets_go_when_the_task_goes),
+/* Whichever store call fails: the write fails as a whole, nothing of it is left, and the file is held or it is not. */
+TEST(a_task_that_fails_half_way_leaves_nothing)
+{
+    DESK(d);
+    struct attachment a = upload(d, &ana);
+    struct task_order order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
+    enum task_refusal why;
+    int64_t id, failures = 0;
+    for (int64_t n = 1;; n++) {
+        d->w->faults = (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE };
+        err_t e = task_create(&d->w->core, &ana.who, &order, d->a, &why, &id);
+        d->w->faults.fail_at = 0;
+        if (!e)
+            break;
+        failures++;
+        EXPECT_EQ(e->code, ERR_UNAVAILABLE);
+        EXPECT_EQ(why, TASK_NO_REFUSAL);
+        EXPECT_EQ(world_event_count(d->w, S("task.create")), 0);
+        EXPECT_EQ(file_of(d, &a).state, FILE_STORED);
+    }
+    EXPECT(failures > 5);
+    EXPECT_EQ(world_event_count(d->w, S("task.create")), 1);
+    EXPECT_EQ(file_of(d, &a).state, FILE_READY);
+}
+
+RUN_TESTS(cmocka_unit_test(a_task_that_fails_half_way_leaves_nothing),
+          cmocka_unit_test(a_reference_holds_its_file_and_lets_go_when_the_task_goes),
           cmocka_unit_test(every_change_tells_the_audit_log),
           cmocka_unit_test(a_task_holds_so_many_attachments_and_not_one_more),
           cmocka_unit_test(a_task_holds_so_many_comments_and_not_one_more),

@@ -65,7 +65,8 @@ struct login {
     int64_t person_id;
 };
 
-/* Errors: INVALID wrong proof, also when person_id is somebody else: logins are unique here, so it can only confirm. */
+/* person_id picks one account where a login has several; here logins are unique, so it can only confirm: somebody
+ * else's is a wrong login. */
 static void log_in(struct http_exchange *x, const struct login *l)
 {
     struct pyrus *p = pyrus_of(x);

@@ -96,7 +96,7 @@ static void put_file(struct drawing *d, const struct reference *r)
     json_close_object(o);
 }
 
-/* The references that `wanted` picks, as "attachments"; nothing when there are none. */
+/* "attachments": of a comment, or (newest given) of the task; nothing when there are none. */
 static void put_files(struct drawing *d, int64_t comment_id, const bool *newest)
 {
     bool open = false;

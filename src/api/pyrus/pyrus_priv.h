@@ -27,8 +27,9 @@ extern const enum pyrus_error pyrus_of_refusal[TASK_REFUSAL_COUNT];
 
 /* End the exchange with an error. */
 void pyrus_fail(struct http_exchange *, enum pyrus_error);
-/* Same where code or message differ from the row's: with the error's row, and its cause in the log when it is ours. */
+/* By pyrus_of_err; a failure of the server's own making goes to the log. */
 void pyrus_fail_err(struct http_exchange *, err_t e);
+/* By pyrus_of_refusal when a rule of tasks said no, else as above. */
 void pyrus_fail_task(struct http_exchange *, err_t e, enum task_refusal why);
 void pyrus_log(struct http_exchange *, err_t e);
 void pyrus_refuse(struct http_exchange *, enum http_refusal, int status, const char *text);

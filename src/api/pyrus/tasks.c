@@ -202,7 +202,8 @@ static const struct attachment *read_attachments(struct reading *r, const struct
 
 /* ---- details ---- */
 
-/* due_date, or due with its duration; `before` writes nulls first for what a change takes away. */
+/* due_date, or due with its duration. A patch also says null for what is taken away: one kind replaces the other.
+ * False when nothing changes. */
 static bool read_due(struct reading *r, const struct json *body, struct json_out *out, bool patches)
 {
     bool has_date, has_due;

@@ -1,0 +1,53 @@
+/* Any body may be posted as a task and as a comment: the answer is JSON, never holds a null, and is never the server's
+ * fault. Each input gets a server of its own, so that a find can be replayed alone. */
+#include "fuzz.h"
+
+#include "../tests/support/desk.h"
+
+#include <string.h>
+
+static struct fake_reply *post(struct desk *d, const struct desk_user *u, const char *target, slice body)
+{
+    return fake_http_send(
+        &d->http,
+        &(struct fake_request){ .method = "POST", .target = slice_of(target), .token = u->token, .body = body });
+}
+
+static bool has_null(const struct json *j)
+{
+    if (j->type == JS_NULL)
+        return true;
+    JSON_EACH(child, j)
+        if (has_null(child))
+            return true;
+    return false;
+}
+
+static void check(struct desk *d, const struct fake_reply *r)
+{
+    SCRATCH(a);
+    const struct json *body;
+    (void)d;
+    HOLDS(r->status == 200 || (r->status >= 400 && r->status < 500 && r->status != 401));
+    if (r->body.n > JSON_MAX_BYTES)
+        return; /* a task that quotes a body of nearly 1 MiB twice */
+    HOLDS(!json_parse(&a, r->body, &body) && body->type == JS_OBJECT);
+    HOLDS(json_get(body, r->status == 200 ? "task" : "error_code"));
+    HOLDS(!has_null(body));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct pyrus_options options = desk_options();
+    options.rate_limit = 0;
+    struct desk *d = desk_new(&options);
+    struct desk_user u = desk_user(d, "ana", "Ana Prado");
+    slice body = fuzz_slice(data, size);
+    check(d, post(d, &u, "/v4/tasks", body));
+    struct fake_reply *task = post(d, &u, "/v4/tasks", S("{\"text\":\"t\"}"));
+    HOLDS(task->status == 200);
+    check(d, post(d, &u, "/v4/tasks/1/comments", body));
+    check(d, post(d, &u, "/api/v4/tasks/2/comments", body));
+    desk_free(d);
+    return 0;
+}
