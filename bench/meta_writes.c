@@ -103,8 +103,7 @@ static void *wait_for_each(void *arg)
         SCRATCH(a);
         int64_t start = now_us();
         check(meta_write(b->store, upload, u, &a));
-        SCOPED(unlockp)
-        pthread_mutex_t *held = lock(&counting);
+        SCOPED(unlockp) pthread_mutex_t *held = lock(&counting);
         b->latency_us[b->done++] = now_us() - start;
     }
     return NULL;

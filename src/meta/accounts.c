@@ -29,8 +29,7 @@ err_t meta_account_add(struct meta_tx *tx, const struct account *account, struct
 
 err_t meta_account_get(struct meta_tx *tx, int64_t id, struct arena *a, struct account *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "account", ACCOUNT " WHERE id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
     return NULL;
@@ -38,8 +37,7 @@ err_t meta_account_get(struct meta_tx *tx, int64_t id, struct arena *a, struct a
 
 err_t meta_account_by_name(struct meta_tx *tx, slice name, struct arena *a, struct account *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "account", ACCOUNT " WHERE name = $1", SQL(SQL_T(name)), a, &c));
     fill(c, a, ret);
     return NULL;

@@ -19,6 +19,7 @@
 #define BATCH_MAX 400
 #define CHECKPOINT_EVERY (16 << 20)
 #define LOG_MOST (64 << 20)
+#define LOG_SLACK (8 << 20)     /* beyond it the committer waits for a checkpoint that runs, instead of going on */
 #define ARENA_FIRST (256 << 10) /* memory that stays from batch to batch */
 
 struct slot {
@@ -218,6 +219,7 @@ static void *checkpoint_loop(void *arg)
         complain(c, sql_checkpoint(c->checkpointer, false, &s));
         pthread_mutex_lock(&c->checkpoint_lock);
         c->checkpoint_runs = false;
+        pthread_cond_signal(&c->checkpoint_work); /* nobody but the committer can be waiting */
     }
     pthread_mutex_unlock(&c->checkpoint_lock);
     return NULL;
@@ -225,25 +227,24 @@ static void *checkpoint_loop(void *arg)
 
 static void wake_checkpointer(struct committer *c)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&c->checkpoint_lock);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
     c->checkpoint_wanted = true;
     pthread_cond_signal(&c->checkpoint_work);
 }
 
 /* The checkpoint thread is not to start again; true when it does not run either. */
-static bool hold_checkpointer(struct committer *c)
+static bool hold_checkpointer(struct committer *c, bool wait)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&c->checkpoint_lock);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
     c->checkpoint_held = true;
+    while (wait && c->checkpoint_runs)
+        pthread_cond_wait(&c->checkpoint_work, &c->checkpoint_lock);
     return !c->checkpoint_runs;
 }
 
 static void release_checkpointer(struct committer *c)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&c->checkpoint_lock);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
     c->checkpoint_held = false;
     pthread_cond_signal(&c->checkpoint_work);
 }
@@ -259,7 +260,7 @@ static void look_after_log(struct committer *c)
         c->restart_at = LOG_MOST;
     }
     if (bytes >= c->restart_at) {
-        if (!hold_checkpointer(c))
+        if (!hold_checkpointer(c, bytes >= c->restart_at + LOG_SLACK))
             return; /* it is at it; after the next batch, then */
         SCRATCH(s);
         complain(c, sql_checkpoint(c->store->writer, true, &s));
@@ -269,7 +270,9 @@ static void look_after_log(struct committer *c)
         c->checkpoint_at = bytes + CHECKPOINT_EVERY;
         release_checkpointer(c);
     } else if (bytes >= c->checkpoint_at) {
-        c->checkpoint_at = bytes + CHECKPOINT_EVERY;
+        /* More often towards the end, so that little is left for the committer to copy while everybody waits. */
+        c->checkpoint_at =
+            bytes + (bytes < LOG_MOST / 4 * 3 - CHECKPOINT_EVERY / 4 ? CHECKPOINT_EVERY : CHECKPOINT_EVERY / 4);
         wake_checkpointer(c);
     }
 }
@@ -279,8 +282,7 @@ static void look_after_log(struct committer *c)
 /* Waits for work. 0: closing, and nothing is left. */
 static size_t take(struct committer *c)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&c->lock);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->lock);
     while (!c->head && !c->closing) {
         c->asleep = true;
         pthread_cond_wait(&c->work, &c->lock);
@@ -302,8 +304,7 @@ static void *commit_loop(void *arg)
     struct committer *c = arg;
     size_t n;
     while ((n = take(c))) {
-        SCOPED(arena_releasep)
-        struct arena a;
+        SCOPED(arena_releasep) struct arena a;
         arena_init_with(&a, c->memory, ARENA_FIRST);
         run_batch(c, c->slots, n, &a);
         finish(c, c->slots, n);
@@ -328,8 +329,7 @@ bool meta_submit(struct meta_store *store, struct meta_write *w)
         finish(c, &s, 1);
         return true;
     }
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&c->lock);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->lock);
     if (c->closing || c->waiting >= c->queue_max)
         return false;
     *c->tail = w;
@@ -356,8 +356,7 @@ struct waiter {
 static void tell(struct meta_write *w, err_t e)
 {
     struct waiter *waiter = CONTAINER_OF(w, struct waiter, write);
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&waiter->lock);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&waiter->lock);
     waiter->e = err_copy(waiter->a, e);
     waiter->done = true;
     pthread_cond_signal(&waiter->told);
@@ -369,8 +368,7 @@ err_t meta_write(struct meta_store *store, meta_apply_fn *fn, void *arg, struct 
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.told, NULL);
     if (meta_submit(store, &w.write)) {
-        SCOPED(unlockp)
-        pthread_mutex_t *held = lock(&w.lock);
+        SCOPED(unlockp) pthread_mutex_t *held = lock(&w.lock);
         while (!w.done)
             pthread_cond_wait(&w.told, &w.lock);
     } else {

@@ -37,8 +37,7 @@ err_t meta_credential_add(struct meta_tx *tx, const struct credential *k, struct
 
 err_t meta_credential_get(struct meta_tx *tx, int64_t id, struct arena *a, struct credential *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "credential", CREDENTIAL " WHERE id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
     return NULL;
@@ -47,8 +46,7 @@ err_t meta_credential_get(struct meta_tx *tx, int64_t id, struct arena *a, struc
 err_t meta_credential_by_hash(struct meta_tx *tx, slice purpose, enum credential_form form,
                               const unsigned char hash[SHA256_SIZE], struct arena *a, struct credential *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "credential", CREDENTIAL " WHERE secret_hash = $1 AND purpose = $2 AND form = $3",
                SQL(SQL_BYTES(hash, SHA256_SIZE), SQL_T(purpose), SQL_I(form)), a, &c));
     fill(c, a, ret);

@@ -50,8 +50,7 @@ err_t meta_file_add(struct meta_tx *tx, const struct file *f, struct arena *a, i
 
 err_t meta_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct file *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file", FILE_ROW " WHERE f.id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
     return NULL;
@@ -59,8 +58,7 @@ err_t meta_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct file
 
 err_t meta_file_by_uuid(struct meta_tx *tx, const unsigned char uuid[16], struct arena *a, struct file *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file", FILE_ROW " WHERE f.uuid = $1", SQL(SQL_BYTES(uuid, 16)), a, &c));
     fill(c, a, ret);
     return NULL;

@@ -51,8 +51,7 @@ err_t meta_job_ensure(struct meta_tx *tx, slice kind, int64_t run_at_ms, struct 
 
 err_t meta_job_due(struct meta_tx *tx, int64_t now_ms, struct arena *a, struct job *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "job", JOB " WHERE state = 0 AND run_at_ms <= $1 ORDER BY run_at_ms, id LIMIT 1", SQL(SQL_I(now_ms)),
                a, &c));
     fill(c, a, ret);

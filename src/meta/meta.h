@@ -16,9 +16,10 @@ struct meta_options {
     void *complain_arg;
 };
 /* Migrates the database to this version's schema (one transaction a step) and starts the committer and the checkpoint
- * thread: PASSIVE whenever the log has grown by 16 MiB; above 64 MiB the committer copies the rest between batches, so
- * that the log starts again from its front. Takes db, also on failure. Errors: those of sql.h; UNSUPPORTED when the
- * database was written by a newer version. */
+ * thread: PASSIVE whenever the log has grown by 16 MiB (4 MiB towards the end); above 64 MiB the committer copies the
+ * rest between batches, so that the log starts again from its front.
+ * Takes db, also on failure.
+ * Errors: those of sql.h; UNSUPPORTED when the database was written by a newer version. */
 MUST_USE err_t meta_open(struct sql_db *db, const struct meta_options *options, struct arena *a,
                          struct meta_store **ret_store);
 

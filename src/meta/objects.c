@@ -34,8 +34,7 @@ err_t meta_object_add(struct meta_tx *tx, const struct object *object, struct ar
 
 err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct object *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "object", OBJECT ", inline_bytes FROM objects WHERE id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
     ret->inline_bytes = sql_column_copy(c, 6, a);
@@ -46,8 +45,7 @@ err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct
 {
     slice blob_key;
     {
-        SCOPED(sql_closep)
-        struct sql_cursor *c = NULL;
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
         err_t e = tx_one(tx, "object",
                          "SELECT blob_key FROM objects WHERE id = $1"
                          " AND NOT EXISTS (SELECT 1 FROM files WHERE object_id = objects.id)",
@@ -67,8 +65,7 @@ err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct
 err_t meta_object_each(struct meta_tx *tx, int64_t after_id, struct arena *a,
                        err_t (*visit)(void *arg, const struct object *), void *arg)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_query(tx, OBJECT " FROM objects WHERE id > $1 ORDER BY id", SQL(SQL_I(after_id)), a, &c));
     for (;;) {
         bool row;

@@ -58,8 +58,7 @@ err_t meta_reference_add(struct meta_tx *tx, struct reference *r, struct arena *
 
 err_t meta_reference_get(struct meta_tx *tx, int64_t id, struct arena *a, struct reference *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "reference", REFERENCE " WHERE r.id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
     return NULL;

@@ -17,8 +17,7 @@ err_t tx_query(struct meta_tx *tx, const char *sql, const struct sql_value *valu
 err_t tx_one(struct meta_tx *tx, const char *what, const char *sql, const struct sql_value *values, size_t count,
              struct arena *a, struct sql_cursor **ret_cursor)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
     TRY(sql_query(tx->conn, sql, values, count, a, &cursor));
     bool row;
     TRY(sql_next(cursor, a, &row));
@@ -107,8 +106,7 @@ err_t tx_int(struct meta_tx *tx, const char *sql, const struct sql_value *values
 err_t tx_list(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
               size_t record_size, fill_fn *fill, void *ret_records, size_t *ret_count)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
     TRY(sql_query(tx->conn, sql, values, count, a, &cursor));
     char *records = NULL;
     size_t used = 0, room = 0;
@@ -161,8 +159,7 @@ err_t reader_take(struct meta_store *store, struct arena *a, struct reader **ret
 
 void reader_give(struct meta_store *store, struct reader *r)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&store->readers_lock);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&store->readers_lock);
     r->next = store->readers;
     store->readers = r;
 }

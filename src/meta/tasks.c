@@ -15,8 +15,7 @@ err_t meta_task_add(struct meta_tx *tx, const struct task *t, struct arena *a, i
 
 err_t meta_task_get(struct meta_tx *tx, int64_t id, struct arena *a, struct task *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "task",
                "SELECT id, account_id, author_id, text, subject, details, created_at_ms, modified_at_ms, closed_at_ms"
                " FROM tasks WHERE id = $1",
@@ -107,8 +106,7 @@ err_t meta_comment_add(struct meta_tx *tx, const struct comment *m, struct arena
 
 err_t meta_comment_get(struct meta_tx *tx, int64_t id, struct arena *a, struct comment *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "comment", COMMENT " WHERE id = $1", SQL(SQL_I(id)), a, &c));
     fill_comment(c, a, ret);
     return NULL;

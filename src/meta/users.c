@@ -32,8 +32,7 @@ err_t meta_user_add(struct meta_tx *tx, const struct user *user, struct arena *a
 static err_t get(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
                  struct user *ret)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "user", sql, values, count, a, &c));
     fill(c, a, ret);
     return NULL;
@@ -81,8 +80,7 @@ err_t meta_user_set_password(struct meta_tx *tx, int64_t id, slice hash, struct 
 
 err_t meta_user_password(struct meta_tx *tx, int64_t id, struct arena *a, slice *ret_hash)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *c = NULL;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "user", "SELECT password_hash FROM users WHERE id = $1", SQL(SQL_I(id)), a, &c));
     *ret_hash = sql_column_copy(c, 0, a);
     return NULL;

@@ -49,8 +49,7 @@ void sql_close(struct sql_cursor *cursor)
 err_t sql_exec(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
                int64_t *ret_changed)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
     TRY(sql_query(conn, sql, values, count, a, &cursor));
     bool row = true;
     while (row)
@@ -63,8 +62,7 @@ err_t sql_exec(struct sql_conn *conn, const char *sql, const struct sql_value *v
 err_t sql_get_int(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
                   int64_t *ret_value)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
     TRY(sql_query(conn, sql, values, count, a, &cursor));
     bool row;
     TRY(sql_next(cursor, a, &row));

@@ -247,8 +247,7 @@ static void *write_many(void *arg)
             continue;
         }
         /* What was acknowledged is seen by whoever looks afterwards. */
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         struct file f;
         if (meta_read_begin(me->w->store, &a, &tx) || meta_file_get(tx, u.file_id, &a, &f))
             me->wrong++;

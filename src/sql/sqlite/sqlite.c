@@ -282,8 +282,7 @@ static err_t sqlite_insert(struct sql_conn *conn, const char *sql, const struct 
                            struct arena *a, int64_t *ret_id)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
-    SCOPED(sql_closep)
-    struct sql_cursor *cursor = NULL;
+    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
     TRY(sqlite_query(conn, sql, values, count, a, &cursor));
     bool row;
     TRY(sqlite_next(cursor, a, &row));
@@ -419,8 +418,7 @@ static err_t copy_pages(sqlite3 *from, sqlite3 *to, struct arena *a)
 static err_t sqlite_backup(struct sql_conn *conn, const char *path, struct arena *a)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
-    SCOPED(fd_closep)
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    SCOPED(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
         return err_make(a, ERR_CONFLICT, "%s exists", path);
     if (fd < 0)
@@ -444,8 +442,7 @@ static err_t sqlite_backup(struct sql_conn *conn, const char *path, struct arena
 
 static err_t sqlite_verify(struct sql_conn *conn, struct arena *a)
 {
-    SCOPED(sql_closep)
-    struct sql_cursor *pages = NULL, *keys = NULL;
+    SCOPED(sql_closep) struct sql_cursor *pages = NULL, *keys = NULL;
     bool row;
     TRY(sqlite_query(conn, "PRAGMA integrity_check(1)", SQL_NO_VALUES, a, &pages));
     TRY(sqlite_next(pages, a, &row));
@@ -572,8 +569,7 @@ static void sync_directory_of(const char *path, struct arena *a)
     slice p = slice_of(path);
     size_t cut = slice_rfind_byte(p, '/');
     const char *dir = cut == SLICE_NONE ? "." : cut == 0 ? "/" : arena_cstr(a, slice_part(p, 0, cut));
-    SCOPED(fd_closep)
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    SCOPED(fd_closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0)
         fsync(fd); /* SQLite syncs it again with the first commit and reports what goes wrong */
 }
@@ -582,8 +578,7 @@ static void sync_directory_of(const char *path, struct arena *a)
  * drop the locks that this process may hold on it (POSIX). */
 static err_t make_file(const char *path, struct arena *a)
 {
-    SCOPED(fd_closep)
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    SCOPED(fd_closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0) {
         sync_directory_of(path, a);
         return NULL;
