@@ -129,15 +129,31 @@ slice arena_copy(struct arena *a, slice s)
     return (slice){ arena_cstr(a, s), s.n };
 }
 
+slice arena_join(struct arena *a, const slice *parts, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += parts[i].n;
+    char *text = arena_alloc(a, n + 1), *to = text;
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].n)
+            to = (char *)memcpy(to, parts[i].p, parts[i].n) + parts[i].n;
+    return (slice){ text, n };
+}
+
 slice arena_vprintf(struct arena *a, const char *fmt, va_list args)
 {
+    char small[256]; /* most texts fit: formatted once, then copied */
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    int n = vsnprintf(small, sizeof small, fmt, args);
     if (n < 0)
         abort();
     char *p = arena_alloc(a, (size_t)n + 1);
-    vsnprintf(p, (size_t)n + 1, fmt, again);
+    if ((size_t)n < sizeof small)
+        memcpy(p, small, (size_t)n + 1);
+    else
+        vsnprintf(p, (size_t)n + 1, fmt, again);
     va_end(again);
     return (slice){ p, (size_t)n };
 }

@@ -29,6 +29,7 @@ void *arena_alloc_array(struct arena *a, size_t size, size_t count); /* overflow
 
 char *arena_cstr(struct arena *a, slice s); /* a copy that ends in NUL */
 slice arena_copy(struct arena *a, slice s);
+slice arena_join(struct arena *a, const slice *parts, size_t count); /* one after the other; cheaper than printf */
 slice arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 slice arena_vprintf(struct arena *a, const char *fmt, va_list args);
 /* Call fn(arg) when the arena is released: for what is not memory (descriptors, statements). */

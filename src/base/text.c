@@ -125,10 +125,18 @@ slice percent_encode(struct arena *a, slice bytes, const char *keep)
     return (slice){ out, (size_t)(o - out) };
 }
 
+/* Formats that stand in every answer are written digit by digit: printf took a tenth of an upload's processor time. */
 slice uuid_format(struct arena *a, const unsigned char uuid[16])
 {
-    slice hex = hex_encode(a, (slice){ (const char *)uuid, 16 });
-    return arena_printf(a, "%.8s-%.4s-%.4s-%.4s-%.12s", hex.p, hex.p + 8, hex.p + 12, hex.p + 16, hex.p + 20);
+    static const char digits[] = "0123456789abcdef";
+    char *text = arena_alloc(a, 37), *to = text;
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *to++ = '-';
+        *to++ = digits[uuid[i] >> 4];
+        *to++ = digits[uuid[i] & 15];
+    }
+    return (slice){ text, 36 };
 }
 
 bool uuid_parse(slice text, unsigned char ret_uuid[16])
@@ -164,11 +172,27 @@ static struct tm utc_parts(int64_t ms)
     return t;
 }
 
+static char *put_digits(char *to, int v, int count)
+{
+    for (int i = count; i-- > 0; v /= 10)
+        to[i] = (char)('0' + v % 10);
+    return to + count;
+}
+
 slice time_format_utc(struct arena *a, int64_t ms)
 {
     struct tm t = utc_parts(ms);
-    return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
-                        t.tm_min, t.tm_sec);
+    char *text = arena_alloc(a, 21), *to = text;
+    const struct {
+        int value, count;
+        char after;
+    } parts[] = { { t.tm_year + 1900, 4, '-' }, { t.tm_mon + 1, 2, '-' }, { t.tm_mday, 2, 'T' },
+                  { t.tm_hour, 2, ':' },        { t.tm_min, 2, ':' },     { t.tm_sec, 2, 'Z' } };
+    for (size_t i = 0; i < LENGTH_OF(parts); i++) {
+        to = put_digits(to, parts[i].value, parts[i].count);
+        *to++ = parts[i].after;
+    }
+    return (slice){ text, 20 };
 }
 
 static const char months[12][4] = {

@@ -22,6 +22,6 @@ err_t event_write(struct meta_tx *tx, int64_t at_ms, const struct principal *who
 
 slice event_file(struct arena *a, const struct file *f)
 {
-    slice uuid = uuid_format(a, f->uuid);
-    return arena_printf(a, "file:" SLICE_FMT, SLICE_ARG(uuid));
+    slice parts[] = { S("file:"), uuid_format(a, f->uuid) };
+    return arena_join(a, parts, LENGTH_OF(parts));
 }

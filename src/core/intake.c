@@ -150,10 +150,13 @@ err_t intake_write(struct intake *in, slice bytes, struct arena *a)
         return err_make(a, ERR_TOO_LARGE, "more than the %llu bytes that were allowed", (unsigned long long)most);
     if (!in->writer && in->received + bytes.n > in->core->options.inline_max_bytes)
         TRY(start_blob(in, a));
-    if (in->writer)
+    if (in->writer) {
         TRY(write_through(in, bytes, a));
-    else
+    } else {
+        if (in->order.exact_bytes > 0 && !in->staging.cap)
+            (void)buf_reserve(&in->staging, (size_t)in->order.exact_bytes); /* it will all come: grow once */
         buf_add(&in->staging, bytes);
+    }
     in->received += bytes.n;
     return NULL;
 }

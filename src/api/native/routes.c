@@ -81,8 +81,8 @@ static bool guard(struct http_exchange *x)
 
 static slice etag_of(struct arena *a, const struct file *f)
 {
-    slice md5 = hex_encode(a, (slice){ (const char *)f->md5, MD5_SIZE });
-    return arena_printf(a, "\"" SLICE_FMT "\"", SLICE_ARG(md5));
+    slice parts[] = { S("\""), hex_encode(a, (slice){ (const char *)f->md5, MD5_SIZE }), S("\"") };
+    return arena_join(a, parts, LENGTH_OF(parts));
 }
 
 static slice state_name(enum file_state state)
