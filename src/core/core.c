@@ -1,5 +1,7 @@
 #include "core/core_priv.h"
 
+#include "base/helper.h"
+
 #include <assert.h>
 
 #define INLINE_MAX_DEFAULT ((uint64_t)16 << 10)
@@ -20,11 +22,13 @@ void core_init(struct core *core, struct meta_store *meta, struct blob_store *bl
     core->access = access_cache_new();
     core->content = content_cache_new(core->options.content_cache_bytes);
     pthread_mutex_init(&core->flights_mutex, NULL);
+    core->helper = helper_new();
 }
 
 void core_release(struct core *core)
 {
     assert(!core->flights);
+    helper_free(core->helper);
     access_cache_free(core->access);
     content_cache_free(core->content);
     pthread_mutex_destroy(&core->flights_mutex);

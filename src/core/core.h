@@ -12,6 +12,7 @@
 
 struct access_cache;
 struct content_cache;
+struct helper;
 struct intake;
 
 struct core_options {
@@ -35,6 +36,8 @@ struct core {
     int64_t latest_ms; /* see core_now_ms */
     pthread_mutex_t flights_mutex;
     struct intake *flights; /* uploads that write to the blob store now: their keys have no row yet */
+    int64_t flight_count;   /* how many; atomic to read */
+    struct helper *helper;  /* writes while an upload that is alone is hashed */
 };
 
 /* stores, clock and random are borrowed and must outlive the core. */

@@ -9,13 +9,14 @@
 #include "core/intake.h"
 
 #include "base/buf.h"
+#include "base/helper.h"
 #include "core/event.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_DIGITS = 32, OWN_MEMORY = 512 };
+enum { KEY_DIGITS = 32, OWN_MEMORY = 512, WORTH_SHARING = 64 * 1024 };
 
 struct intake {
     struct core *core;
@@ -49,6 +50,7 @@ static void flight_begin(struct intake *in)
     pthread_mutex_t *held = lock(&in->core->flights_mutex);
     in->next = in->core->flights;
     in->core->flights = in;
+    __atomic_add_fetch(&in->core->flight_count, 1, __ATOMIC_RELAXED);
 }
 
 static void flight_end(struct intake *in)
@@ -58,8 +60,10 @@ static void flight_end(struct intake *in)
     struct intake **at = &in->core->flights;
     while (*at && *at != in)
         at = &(*at)->next;
-    if (*at)
-        *at = in->next;
+    if (!*at)
+        return;
+    *at = in->next;
+    __atomic_sub_fetch(&in->core->flight_count, 1, __ATOMIC_RELAXED);
 }
 
 bool intake_in_flight(struct core *core, slice blob_key)
@@ -86,11 +90,33 @@ static void intake_free(struct intake *in)
     free(in);
 }
 
+struct write_job {
+    struct intake *in;
+    slice bytes;
+    struct arena *arena;
+    err_t e;
+};
+
+static void write_bytes(void *arg)
+{
+    struct write_job *job = arg;
+    job->e = job->in->writer->ops->write(job->in->writer, job->bytes, job->arena);
+}
+
+/* Hash and write. MD5 is the slower of the two, and one stream cannot be hashed by two cores: so an upload that is
+ * alone has its bytes written by another thread meanwhile. With several, all cores are busy anyway. */
 static err_t write_through(struct intake *in, slice bytes, struct arena *a)
 {
     TRY(core_take_space(in->core, bytes.n, a));
+    struct write_job job = { in, bytes, a, NULL };
+    bool beside = bytes.n >= WORTH_SHARING && __atomic_load_n(&in->core->flight_count, __ATOMIC_RELAXED) == 1 &&
+                  helper_try(in->core->helper, write_bytes, &job);
     hash_update(in->md5, bytes);
-    return in->writer->ops->write(in->writer, bytes, a);
+    if (beside)
+        helper_wait(in->core->helper);
+    else
+        write_bytes(&job);
+    return job.e;
 }
 
 /* From memory to the blob store: what came so far goes first. */
