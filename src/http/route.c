@@ -146,7 +146,7 @@ static const struct http_dialect *owner(const struct router *r, slice path, cons
     size_t longest = 0;
     for (size_t i = 0; i < r->dialect_count; i++) {
         const struct http_dialect *d = r->dialects[i];
-        if (of_host && d != of_host && !d->everywhere)
+        if ((of_host && d != of_host && !d->everywhere) || (d->apart && d != of_host))
             continue;
         for (const char *const *p = d->prefixes; p && *p; p++) {
             slice prefix = slice_of(*p);
@@ -182,7 +182,7 @@ void router_find(const struct router *r, slice method, slice path, slice host, c
     for (const struct entry *e = r->entries; e < r->entries + r->count; e++) {
         if (e->count != parts.count || (of_host && e->dialect != of_host && !(e->dialect->everywhere && !only)))
             continue;
-        if ((e->route->flags & HTTP_LOCAL_ONLY) && !local)
+        if (((e->route->flags & HTTP_LOCAL_ONLY) && !local) || (e->dialect->apart && !only))
             continue;
         unsigned score = match(e, &parts);
         if (score == 0)
