@@ -66,6 +66,7 @@ static void make_dialects(struct server *s)
     const struct config *c = s->config;
     struct native_options native = { .max_file_bytes = (uint64_t)c->native.max_file_size_bytes };
     native_init(&s->native, &s->store.core, &native);
+    s->native.log = s->log;
     struct pyrus_options pyrus = { .max_file_size_bytes = (uint64_t)c->pyrus.max_file_size_bytes,
                                    .purge_after_ms = c->pyrus.purge_after_ms,
                                    .tokens = { c->pyrus.token_lifetime_ms, c->pyrus.tokens_per_user },
