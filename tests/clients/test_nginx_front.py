@@ -65,7 +65,8 @@ class Front:
         self.processes = []
         self.write("cais.ini", put_in(
             self.shipped("cais.ini"), data=("/var/lib/cais", self.data),
-            listen=("127.0.0.1:8080", f"127.0.0.1:{self.inner}"), metrics=("127.0.0.1:9180", f"127.0.0.1:{metrics}"), url=(f"https://{HOST}", self.url)))
+            listen=("127.0.0.1:8080", f"127.0.0.1:{self.inner}"),
+            metrics=("127.0.0.1:9180", f"127.0.0.1:{metrics}"), url=(f"https://{HOST}", self.url)))
         self.write("cais.conf", put_in(
             self.shipped("cais.conf"), upstream=("127.0.0.1:8080", f"127.0.0.1:{self.inner}"),
             listen=("listen 443 ssl", f"listen 127.0.0.1:{self.port} ssl"),
