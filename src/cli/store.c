@@ -12,6 +12,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
+
+enum { LOCK_TRIES = 40, LOCK_PAUSE_NS = 50 * 1000 * 1000 }; /* two seconds */
 
 static const char *path_in(struct arena *a, slice dir, const char *name)
 {
@@ -52,12 +55,27 @@ static err_t make_directories(slice dir, struct arena *a)
     }
 }
 
+/* A process that was killed keeps its lock until the kernel has taken it apart, which whoever starts a server right
+ * after the kill does not know. So a lock that is held is asked for again for a while. */
+static bool lock_soon(int fd)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK)
+            return false;
+        struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS }; /* flock knows no time limit */
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 static err_t take_lock(struct store *s, slice dir, struct arena *a)
 {
     SCOPED(fd_closep) int fd = open(path_in(a, dir, DATA_DIR_LOCK), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return cannot_write(a, dir, errno);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+    if (!lock_soon(fd))
         return err_make(a, ERR_CONFLICT, "the data directory " SLICE_FMT " is used by another cais process",
                         SLICE_ARG(dir));
     s->lock_fd = TAKE_FD(fd);
