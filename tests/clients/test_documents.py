@@ -1,19 +1,13 @@
 """What the documents tell a reader to do, done as printed."""
 import os
 import re
-import socket
 import subprocess
 import time
 
 import pytest
+from ports import free_port
 
 TESTED = re.compile(r"<!-- tested -->\s*```sh\n(.*?)```", re.DOTALL)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def read(root, name):
@@ -65,3 +59,19 @@ def test_links_between_documents_lead_somewhere(root):
         for target in re.findall(r"\]\(([^)#:]+)\)", read(root, name)):
             path = os.path.join(root, os.path.dirname(name), target)
             assert os.path.exists(path), f"{name} links to {target}"
+
+
+def test_a_server_starts_right_after_another_was_killed(cais, tmp_path):
+    """The kernel gives the lock of a killed process back a moment later."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIS_")}
+    for _ in range(10):
+        with open(tmp_path / "log", "wb") as log:
+            server = subprocess.Popen([cais, "serve", "--data", str(tmp_path / "data"), "--listen", "127.0.0.1:0"],
+                                      env=environment, stderr=log)
+        for _ in range(200):
+            if b"listening" in (tmp_path / "log").read_bytes():
+                break
+            assert server.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.02)
+        server.kill()  # and no wait: the next one starts at once
+    server.wait(10)
