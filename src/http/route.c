@@ -175,7 +175,9 @@ void router_find(const struct router *r, slice method, slice path, slice host, c
     while (path.n > 1 && path.p[path.n - 1] == '/')
         path.n--;
     struct target_path parts;
-    if (target_split_path(path, a, &parts) != NULL)
+    err_t split = target_split_path(path, a, &parts);
+    ret->malformed = err_is(split, ERR_INVALID);
+    if (split)
         return;
     const struct entry *best = NULL;
     unsigned best_score = 0, path_score = 0;
