@@ -347,6 +347,11 @@ void http_server_stop(struct http_server *s, int64_t grace_ms)
     s->started = false;
 }
 
+void http_server_hurry(struct http_server *s)
+{
+    tell_all(s, true, true);
+}
+
 void http_server_free(struct http_server *s)
 {
     if (!s)
