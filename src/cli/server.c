@@ -89,6 +89,7 @@ static void make_dialects(struct server *s)
     service_init(&s->service);
     service_init(&s->metrics);
     s->metrics.dialect.everywhere = false;
+    s->metrics.dialect.apart = true;
     s->later = (struct http_dialect){ .name = "later", .refuse = refuse_later };
     const struct http_dialect *all[] = { &s->service.dialect, &s->admin.dialect, &s->native.dialect, &s->pyrus_dialect,
                                          &s->later };

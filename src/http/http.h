@@ -103,6 +103,7 @@ struct http_dialect {
     size_t route_count;
     const char *const *prefixes; /* NULL-ended: paths below these are refused in this dialect's form; longest wins */
     bool everywhere;             /* answers on the host names of other dialects too */
+    bool apart;                  /* answers only where a listener is for it alone (http_listener.only) */
     /* Authorise before handle: returns true, or has replied. On the loop; may read a row, must not block.
      * NULL: everything is public. */
     bool (*guard)(struct http_exchange *);
