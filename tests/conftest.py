@@ -1,9 +1,11 @@
 """What every Python test may ask for."""
 import os
+import sys
 
 import pytest
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 
 @pytest.fixture(scope="session")

@@ -311,15 +311,26 @@ err_t server_start(const struct cli *cli, const struct config *config, struct lo
     return NULL;
 }
 
+void server_drain(struct server *s)
+{
+    if (s->run_file)
+        unlink(s->run_file);
+    free(s->run_file);
+    s->run_file = NULL;
+    if (s->http)
+        http_server_stop(s->http, s->config->http.shutdown_grace_ms);
+}
+
+void server_hurry(struct server *s)
+{
+    http_server_hurry(s->http);
+}
+
 void server_stop(struct server *s)
 {
     if (!s)
         return;
-    if (s->run_file)
-        unlink(s->run_file);
-    free(s->run_file);
-    if (s->http)
-        http_server_stop(s->http, s->config->http.shutdown_grace_ms);
+    server_drain(s);
     jobs_free(s->jobs);
     http_server_free(s->http);
     if (s->pyrus.core)

@@ -124,6 +124,8 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
     struct core_options options = { .inline_max_bytes = (uint64_t)c->storage.inline_max_bytes,
                                     .reserve_bytes = (uint64_t)c->storage.reserve_free_space_bytes,
                                     .purge_grace_ms = c->files.purge_grace_ms,
+                                    .account_max_bytes = c->accounts.max_bytes,
+                                    .account_max_files = c->accounts.max_files,
                                     .content_cache_bytes = (uint64_t)c->storage.cache_bytes };
     core_init(&s->core, s->meta, s->blob, clock, random, &options);
     return access_bootstrap(&s->core, a);

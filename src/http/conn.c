@@ -217,6 +217,14 @@ static void begin_exchange(struct conn *c, struct message *m)
     exchange_begin(x, head, m);
 }
 
+/* As far as it was understood. */
+static void copy_first_line(struct exchange *x, const char *head, const struct message *m)
+{
+    struct arena *a = &x->pub.arena;
+    x->pub.req.method = m->method.n ? arena_copy(a, message_slice(head, m->method)) : S("");
+    x->pub.req.target = m->target.n ? arena_copy(a, message_slice(head, m->target)) : S("");
+}
+
 /* What could not be read gets an answer all the same, then the connection closes. */
 static void refuse_head(struct conn *c, struct message *m)
 {
@@ -228,8 +236,7 @@ static void refuse_head(struct conn *c, struct message *m)
     x->keep_alive = false;
     x->body_done = false;
     x->chunked = true; /* where it would end is not known */
-    x->pub.req.method = m->method.n ? arena_copy(&x->pub.arena, message_slice(c->cur.p, m->method)) : S("");
-    x->pub.req.target = m->target.n ? arena_copy(&x->pub.arena, message_slice(c->cur.p, m->target)) : S("");
+    copy_first_line(x, c->cur.p, m);
     enum http_refusal refusal = m->refusal;
     const char *why = m->why;
     c->cur.n = 0;
@@ -450,7 +457,9 @@ void conn_expired(struct conn *c, enum deadline_kind kind)
             conn_close(c);
             break;
         }
-        c->x = exchange_new(c); /* a head that does not end */
+        c->x = exchange_new(c); /* a head that does not end: what came of it tells whose form the answer has */
+        if (c->message)
+            copy_first_line(c->x, c->in, c->message);
         c->x->keep_alive = false;
         c->x->chunked = true;
         c->state = CONN_WAIT;

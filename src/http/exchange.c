@@ -121,6 +121,7 @@ int http_refusal_status(enum http_refusal r)
                                   [HTTP_REFUSE_BODY_CUT] = 400,    [HTTP_REFUSE_HEAD_TOO_LARGE] = 431,
                                   [HTTP_REFUSE_EXPECTATION] = 417, [HTTP_REFUSE_NOT_IMPLEMENTED] = 501,
                                   [HTTP_REFUSE_VERSION] = 505,     [HTTP_REFUSE_TIMEOUT] = 408,
+                                  [HTTP_REFUSE_RANGE] = 416,       [HTTP_REFUSE_PRECONDITION] = 412,
                                   [HTTP_REFUSE_BUSY] = 503 };
     return status[r];
 }
@@ -234,6 +235,10 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     pub->dialect = match.dialect;
     pub->route = match.route;
     memcpy(req->params, match.params, sizeof match.params);
+    if (match.malformed) {
+        exchange_refuse(x, HTTP_REFUSE_MALFORMED, "the path is not percent-encoded properly");
+        return;
+    }
     if (!match.route) {
         if (match.allow.n)
             http_reply_header(pub, "Allow", match.allow);
@@ -355,8 +360,13 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
     x->content = content;
     x->content_type = content->content_type.n ? arena_cstr(&pub->arena, content->content_type) : NULL;
     enum precondition verdict = preconditions_check(&asked, &now, true);
+    if (verdict == PRECONDITION_FAILED) {
+        release_reply(x);
+        exchange_refuse(x, HTTP_REFUSE_PRECONDITION, "the precondition does not hold");
+        return;
+    }
     if (verdict != PRECONDITION_PROCEED) {
-        x->status = verdict == PRECONDITION_FAILED ? 412 : 304;
+        x->status = 304;
         x->content_type = NULL;
         x->content_left = 0;
         release_reply(x);
@@ -375,12 +385,10 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
                                        (unsigned long long)(r.first + r.count - 1),
                                        (unsigned long long)content->size_bytes));
     } else if (r.kind == RANGE_UNSATISFIABLE) {
-        x->status = 416;
         http_reply_header(pub, "Content-Range",
                           arena_printf(&pub->arena, "bytes */%llu", (unsigned long long)content->size_bytes));
-        x->content_type = NULL;
         release_reply(x);
-        hand_back(x);
+        exchange_refuse(x, HTTP_REFUSE_RANGE, "the file has no such range");
         return;
     }
     x->content_at = r.first;

@@ -86,7 +86,7 @@ static int on_headers_complete(llhttp_t *p)
 static int on_body(llhttp_t *p, const char *at, size_t n)
 {
     struct message *m = message_of(p);
-    m->extra = 0;
+    m->extra = (size_t)(m->end - (at + n)); /* what stands behind it in this input */
     m->body_bytes(m->body_arg, (slice){ at, n });
     return 0;
 }
@@ -292,16 +292,16 @@ enum message_result message_chunks(struct message *m, slice in, void (*bytes)(vo
     m->body_bytes = bytes;
     m->body_arg = arg;
     m->base = in.p;
-    m->extra += in.n; /* on_body takes it back to nothing */
+    m->end = in.p + in.n;
+    m->extra += in.n; /* on_body takes back what is before and in the content */
     llhttp_errno_t e = llhttp_execute(p, in.p, in.n);
-    if (e == HPE_PAUSED && m->body_done) {
-        *ret_used = (size_t)(llhttp_get_error_pos(p) - in.p);
-        return MESSAGE_DONE;
-    }
-    if (e != HPE_OK)
+    bool done = e == HPE_PAUSED && m->body_done;
+    if (e != HPE_OK && !done)
         return refuse(m, HTTP_REFUSE_MALFORMED, "the chunked body is not well-formed");
+    size_t used = done ? (size_t)(llhttp_get_error_pos(p) - in.p) : in.n;
+    m->extra -= in.n - used; /* the next request's */
     if (m->extra > m->limits->chunk_extra)
         return refuse(m, HTTP_REFUSE_MALFORMED, "too much framing in the chunked body");
-    *ret_used = in.n;
-    return MESSAGE_MORE;
+    *ret_used = used;
+    return done ? MESSAGE_DONE : MESSAGE_MORE;
 }

@@ -40,7 +40,7 @@ struct message {
     enum http_refusal refusal;
     const char *why;
     /* private */
-    const char *base;
+    const char *base, *end;
     size_t fed, line_start, extra;
     bool in_value, value_done, too_many, in_body, body_done;
     void *body_arg;

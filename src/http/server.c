@@ -330,6 +330,8 @@ void http_server_stop(struct http_server *s, int64_t grace_ms)
     if (!s->started)
         return;
     tell_all(s, true, false);
+    for (size_t i = 0; i < s->listener_count; i++)
+        shutdown(s->listeners[i].fd, SHUT_RDWR); /* new clients are refused, not left in a queue nobody looks at */
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until); /* the grace is for people: no injected clock */
     until.tv_sec += grace_ms / 1000;
@@ -345,6 +347,11 @@ void http_server_stop(struct http_server *s, int64_t grace_ms)
     pool_free(s->workers);
     s->workers = NULL;
     s->started = false;
+}
+
+void http_server_hurry(struct http_server *s)
+{
+    tell_all(s, true, true);
 }
 
 void http_server_free(struct http_server *s)

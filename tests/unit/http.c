@@ -563,7 +563,10 @@ TEST(downloads_know_ranges_and_conditions)
         EXPECT_SLICE(body_of(part), slice_part(body_of(whole), 2, 4));
         EXPECT_HAS(part, "Content-Range: bytes 2-5/");
         EXPECT_SLICE(body_of(GET("Range: bytes=-3\r\n")), slice_from(body_of(whole), body_of(whole).n - 3));
-        EXPECT_HAS(GET("Range: bytes=9999999-\r\n"), "HTTP/1.1 416 ");
+        slice outside = GET("Range: bytes=9999999-\r\n");
+        EXPECT_HAS(outside, "HTTP/1.1 416 ");
+        EXPECT_HAS(outside, "Content-Range: bytes */");
+        EXPECT(body_of(outside).n > 0); /* the dialect's own words */
         EXPECT_HAS(GET("Range: bytes=0-0,2-2\r\n"), "HTTP/1.1 200 ");
         slice same = GET("If-None-Match: \"tag\"\r\n");
         EXPECT_HAS(same, "HTTP/1.1 304 ");

@@ -74,6 +74,7 @@ void native_refuse(struct http_exchange *x, enum http_refusal refusal, int statu
         [HTTP_REFUSE_BODY_CUT] = "invalid",    [HTTP_REFUSE_HEAD_TOO_LARGE] = "too_large",
         [HTTP_REFUSE_EXPECTATION] = "invalid", [HTTP_REFUSE_NOT_IMPLEMENTED] = "unsupported",
         [HTTP_REFUSE_VERSION] = "unsupported", [HTTP_REFUSE_TIMEOUT] = "invalid",
+        [HTTP_REFUSE_RANGE] = "invalid",       [HTTP_REFUSE_PRECONDITION] = "conflict",
         [HTTP_REFUSE_BUSY] = "unavailable",
     };
     reply_error(x, status, codes[refusal], text);
