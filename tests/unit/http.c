@@ -358,6 +358,14 @@ TEST(refusals_take_the_form_of_the_dialect)
     EXPECT_HAS(ask(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\nAuthorization: nobody\r\n\r\n")), "HTTP/1.1 401 ");
 }
 
+TEST(a_target_that_can_name_nothing_was_looked_for)
+{
+    SCRATCH(a);
+    EXPECT_HAS(ask(&a, S("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
+    EXPECT_HAS(ask(&a, S("GET /hello/%00 HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
+    EXPECT_HAS(ask(&a, S("GET /hello/%4 HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
+}
+
 TEST(three_pipelined_requests_get_three_answers_in_order)
 {
     SCRATCH(a);
@@ -508,6 +516,18 @@ TEST(a_body_over_the_sinks_limit_is_refused_readably)
     say(fd, body);
     slice r = hear(fd, &a, S("too large"));
     EXPECT_HAS(r, "HTTP/1.1 413 ");
+    close(fd);
+}
+
+TEST(a_refused_upload_that_was_then_cut_kept_the_loop_busy_for_ever)
+{
+    SCRATCH(a);
+    slice body = pattern(&a, (8u << 20) + 200000);
+    int fd = dial();
+    say(fd, put_header(&a, body.n));
+    say(fd, slice_part(body, 0, body.n - 100000));
+    shutdown(fd, SHUT_WR);
+    EXPECT_HAS(hear(fd, &a, S("")), "HTTP/1.1 413 "); /* and then the end */
     close(fd);
 }
 
@@ -724,12 +744,14 @@ TEST(stopping_lets_what_is_in_flight_finish)
 
 RUN_TESTS_WITH(
     start, stop, cmocka_unit_test(a_request_gets_its_reply), cmocka_unit_test(refusals_take_the_form_of_the_dialect),
+    cmocka_unit_test(a_target_that_can_name_nothing_was_looked_for),
     cmocka_unit_test(three_pipelined_requests_get_three_answers_in_order),
     cmocka_unit_test(a_message_split_at_every_byte_gives_the_same_answer),
     cmocka_unit_test(streamed_bodies_arrive_exactly_at_every_size),
     cmocka_unit_test(chunked_bodies_of_any_size_arrive_exactly), cmocka_unit_test(sixteen_uploads_at_once_do_not_mix),
     cmocka_unit_test(uploads_cut_at_any_point_end_their_sink_and_nothing_else),
     cmocka_unit_test(a_body_over_the_sinks_limit_is_refused_readably),
+    cmocka_unit_test(a_refused_upload_that_was_then_cut_kept_the_loop_busy_for_ever),
     cmocka_unit_test(expect_100_is_answered_only_when_the_body_is_wanted),
     cmocka_unit_test(a_refusal_can_be_read_while_64_MiB_are_on_their_way),
     cmocka_unit_test(downloads_know_ranges_and_conditions),
