@@ -13,6 +13,7 @@
  *   --length BYTES    what Content-Length of an answer must be     --save FILE  the "id" of each answer, one a line
  *   --sources N       1       addresses 127.0.0.1, 127.0.0.2, … that connections come from
  *   --rate BYTES      1000    slow: a second and upload            --start BYTES  slow: sent within the first 3 seconds
+ *   --read BYTES      0       copy answers out, so much at once, as real clients do, instead of dropping them
  *   --seed N          1       numbers of %d start at SEED × 10^9
  *
  * Prints one JSON object. `idle` and `slow` print {"ready":N} when all stand, and the object when standard input ends.
@@ -68,7 +69,7 @@ static struct {
     const char *path, *save, *headers[MAX_HEADERS], **paths;
     size_t header_n, path_n, connections, sources;
     double seconds, warmup;
-    uint64_t requests, size, rate, start, seed;
+    uint64_t requests, size, rate, start, seed, read;
     int64_t length;
     int ok;
 } opt = { .connections = 32, .sources = 1, .size = 4096, .rate = 1000, .seed = 1, .length = -1 };
@@ -80,7 +81,7 @@ static struct {
 } stat_;
 
 static int epoll, body_fd;
-static char *body, tail[128];
+static char *body, *copied, tail[128];
 static size_t tail_n;
 static uint64_t number, started, rng = 0x9e3779b97f4a7c15;
 static int64_t end_ns;
@@ -348,7 +349,9 @@ static bool pull(struct conn *c)
 {
     for (;;) {
         ssize_t n;
-        if (c->in_body)
+        if (c->in_body && opt.read)
+            n = recv(c->fd, copied, c->left < opt.read ? c->left : opt.read, 0);
+        else if (c->in_body)
             n = recv(c->fd, c->in, c->left < DROP_AT_ONCE ? c->left : DROP_AT_ONCE, MSG_TRUNC);
         else
             n = recv(c->fd, c->in + c->in_n, IN_MAX - 1 - c->in_n, 0);
@@ -612,6 +615,8 @@ static void read_options(int argc, char **argv)
             opt.size = strtoull(v, NULL, 10);
         else if (!strcmp(o, "--rate"))
             opt.rate = strtoull(v, NULL, 10);
+        else if (!strcmp(o, "--read"))
+            opt.read = strtoull(v, NULL, 10);
         else if (!strcmp(o, "--start"))
             opt.start = strtoull(v, NULL, 10);
         else if (!strcmp(o, "--seed"))
@@ -662,7 +667,8 @@ int main(int argc, char **argv)
         die(opt.save);
     conns = calloc(opt.connections, sizeof *conns);
     epoll = epoll_create1(0);
-    if (!conns || epoll < 0)
+    copied = malloc(opt.read + 1);
+    if (!conns || !copied || epoll < 0)
         die("start");
     if (opt.mode == IDLE || opt.mode == SLOW)
         run_held();
