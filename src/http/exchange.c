@@ -186,7 +186,8 @@ static bool read_target(struct exchange *x)
 {
     struct http_request *req = &x->pub.req;
     struct target t;
-    if (target_parse(req->target, &x->pub.arena, &t) != NULL) {
+    /* "*" asks about the server as a whole: nothing here does */
+    if (target_parse(req->target, &x->pub.arena, &t) != NULL || slice_eq(t.path, S("*"))) {
         exchange_refuse(x, HTTP_REFUSE_MALFORMED, "the request target is not well-formed");
         return false;
     }
@@ -235,6 +236,11 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     pub->route = match.route;
     memcpy(req->params, match.params, sizeof match.params);
     if (!match.route) {
+        struct target_path parts;
+        if (target_split_path(req->path, &pub->arena, &parts) != NULL) {
+            exchange_refuse(x, HTTP_REFUSE_MALFORMED, "the path is not well-formed");
+            return;
+        }
         if (match.allow.n)
             http_reply_header(pub, "Allow", match.allow);
         exchange_refuse(x, match.allow.n ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE,

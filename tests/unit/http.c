@@ -358,6 +358,14 @@ TEST(refusals_take_the_form_of_the_dialect)
     EXPECT_HAS(ask(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\nAuthorization: nobody\r\n\r\n")), "HTTP/1.1 401 ");
 }
 
+TEST(a_target_that_can_name_nothing_was_looked_for)
+{
+    SCRATCH(a);
+    EXPECT_HAS(ask(&a, S("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
+    EXPECT_HAS(ask(&a, S("GET /hello/%00 HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
+    EXPECT_HAS(ask(&a, S("GET /hello/%4 HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
+}
+
 TEST(three_pipelined_requests_get_three_answers_in_order)
 {
     SCRATCH(a);
@@ -721,6 +729,7 @@ TEST(stopping_lets_what_is_in_flight_finish)
 
 RUN_TESTS_WITH(
     start, stop, cmocka_unit_test(a_request_gets_its_reply), cmocka_unit_test(refusals_take_the_form_of_the_dialect),
+    cmocka_unit_test(a_target_that_can_name_nothing_was_looked_for),
     cmocka_unit_test(three_pipelined_requests_get_three_answers_in_order),
     cmocka_unit_test(a_message_split_at_every_byte_gives_the_same_answer),
     cmocka_unit_test(streamed_bodies_arrive_exactly_at_every_size),
