@@ -519,6 +519,18 @@ TEST(a_body_over_the_sinks_limit_is_refused_readably)
     close(fd);
 }
 
+TEST(a_refused_upload_that_was_then_cut_kept_the_loop_busy_for_ever)
+{
+    SCRATCH(a);
+    slice body = pattern(&a, (8u << 20) + 200000);
+    int fd = dial();
+    say(fd, put_header(&a, body.n));
+    say(fd, slice_part(body, 0, body.n - 100000));
+    shutdown(fd, SHUT_WR);
+    EXPECT_HAS(hear(fd, &a, S("")), "HTTP/1.1 413 "); /* and then the end */
+    close(fd);
+}
+
 TEST(expect_100_is_answered_only_when_the_body_is_wanted)
 {
     SCRATCH(a);
@@ -736,6 +748,7 @@ RUN_TESTS_WITH(
     cmocka_unit_test(chunked_bodies_of_any_size_arrive_exactly), cmocka_unit_test(sixteen_uploads_at_once_do_not_mix),
     cmocka_unit_test(uploads_cut_at_any_point_end_their_sink_and_nothing_else),
     cmocka_unit_test(a_body_over_the_sinks_limit_is_refused_readably),
+    cmocka_unit_test(a_refused_upload_that_was_then_cut_kept_the_loop_busy_for_ever),
     cmocka_unit_test(expect_100_is_answered_only_when_the_body_is_wanted),
     cmocka_unit_test(a_refusal_can_be_read_while_64_MiB_are_on_their_way),
     cmocka_unit_test(downloads_know_ranges_and_conditions),
