@@ -296,6 +296,8 @@ static enum message_result refuse_parse(struct message *m)
     case HPE_INVALID_TRANSFER_ENCODING:
         return refuse(m, HTTP_REFUSE_NOT_IMPLEMENTED, "a transfer coding other than chunked");
     case HPE_INVALID_VERSION:
+        if (p->http_major == 1) /* the number is fine, what follows is not */
+            return refuse(m, HTTP_REFUSE_MALFORMED, "not a well-formed request line");
         return refuse(m, HTTP_REFUSE_VERSION, "an HTTP version other than 1.0 and 1.1");
     case HPE_PAUSED_H2_UPGRADE:
         return refuse(m, HTTP_REFUSE_VERSION, "HTTP/2 is not spoken here");
@@ -319,8 +321,7 @@ enum message_result message_head(struct message *m, const char *start, size_t n)
     if (refused_here) {
         /* a line that is too long says so even when it is also odd */
         const char *at = llhttp_get_error_pos(p);
-        if (at && at >= start && at < start + to)
-            to = (size_t)(at - start) + 1;
+        to = at && at >= start && at <= start + to ? (size_t)(at - start) : to;
     }
     if (scan_lines(m, start, from, to) == MESSAGE_REFUSED)
         return MESSAGE_REFUSED;

@@ -170,7 +170,7 @@ REFUSED = [
     ("23 HTTP/9.9", get(version="9.9"), 505),
     ("23 HTTP/2.0", get(version="2.0"), 505),
     ("23 HTTP/1.2", get(version="1.2"), 505),
-    ("23 HTTP/1.10", get(version="1.10"), 505),
+    ("23 HTTP/1.10", get(version="1.10"), 400),
     ("23 HTTP/0.9 with a version", get(version="0.9"), 505),
     ("23 no version", "GET %s\r\n\r\n" % LIST, 505),
     ("23 the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
