@@ -352,6 +352,8 @@ TEST(refusals_take_the_form_of_the_dialect)
     EXPECT_HAS(r, "Allow: GET, HEAD\r\n");
     EXPECT_HAS(ask(&a, S("GET /operator HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 404 ");
     EXPECT_HAS(ask(&a, S("nonsense\r\n\r\n")), "HTTP/1.1 400 ");
+    EXPECT_HAS(ask(&a, S("GET /hello HTTP/1.1\r\nHost:")), "HTTP/1.1 400 "); /* and then half-closed */
+    EXPECT_SLICE(ask(&a, S("\r\n")), S(""));
     EXPECT_HAS(ask(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n")), "HTTP/1.1 417 ");
     EXPECT_HAS(ask(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n")), "HTTP/1.1 413 ");
     EXPECT_HAS(ask(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab")), "HTTP/1.1 400 ");
