@@ -290,16 +290,14 @@ enum body_step body_run(struct conn *c)
                 return BODY_ENDED;
             }
         }
-        if (!unframe(c, SIZE_MAX)) {
+        bool well_formed = unframe(c, SIZE_MAX);
+        bool full = x->mode == BODY_COLLECT && x->collected.failed;
+        if (full || (x->mode == BODY_DROP && x->body_received > (uint64_t)DRAIN_BYTES)) {
+            body_cut(x, ERR_TOO_LARGE, "the body is too large"); /* first: what follows may not have come yet */
+            return BODY_ENDED;
+        }
+        if (!well_formed) {
             body_cut(x, ERR_INVALID, "the chunked body is not well-formed");
-            return BODY_ENDED;
-        }
-        if (x->mode == BODY_COLLECT && x->collected.failed) {
-            body_cut(x, ERR_TOO_LARGE, "the body is too large");
-            return BODY_ENDED;
-        }
-        if (x->mode == BODY_DROP && x->body_received > (uint64_t)DRAIN_BYTES) {
-            body_cut(x, ERR_TOO_LARGE, "the body is too large");
             return BODY_ENDED;
         }
         if (sink && x->body_received > BODY_INLINE_BYTES)

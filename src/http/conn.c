@@ -243,6 +243,15 @@ static void refuse_head(struct conn *c, struct message *m)
     exchange_refuse(x, refusal, why);
 }
 
+/* Empty lines in front of a request, or behind the last one, are none. */
+static bool has_begun(slice in)
+{
+    for (size_t i = 0; i < in.n; i++)
+        if (in.p[i] != '\r' && in.p[i] != '\n')
+            return true;
+    return false;
+}
+
 /* True when something happened. */
 static bool head_step(struct conn *c)
 {
@@ -275,8 +284,15 @@ static bool head_step(struct conn *c)
         ssize_t n = conn_read_more(c);
         if (n == -1)
             break;
+        if (n == 0 && has_begun(c->cur)) { /* half-closed, maybe: it may still listen */
+            m->refusal = HTTP_REFUSE_BODY_CUT;
+            m->why = "the request ended early";
+            refuse_head(c, m);
+            forget_message(c);
+            return true;
+        }
         if (n <= 0) {
-            conn_close(c); /* a head cut short has nobody to tell */
+            conn_close(c);
             return false;
         }
     }

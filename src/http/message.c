@@ -296,7 +296,7 @@ static enum message_result refuse_parse(struct message *m)
     case HPE_INVALID_TRANSFER_ENCODING:
         return refuse(m, HTTP_REFUSE_NOT_IMPLEMENTED, "a transfer coding other than chunked");
     case HPE_INVALID_VERSION:
-        if (p->http_major == 1) /* the number is fine, what follows is not */
+        if (p->http_major == 1 && p->http_minor <= 1) /* the number is fine, what follows is not */
             return refuse(m, HTTP_REFUSE_MALFORMED, "not a well-formed request line");
         return refuse(m, HTTP_REFUSE_VERSION, "an HTTP version other than 1.0 and 1.1");
     case HPE_PAUSED_H2_UPGRADE:

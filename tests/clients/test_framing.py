@@ -628,6 +628,8 @@ HALVES = [
     ("Pyrus", form(length(len(FORM)), body=FORM), [200], ["hello"]),
 ]
 CUT = [
+    ("a head cut short", "GET %s HTTP/1.1\r\nHost:" % LIST, [400], []),
+    ("a request line cut short", "GET /v1", [400], []),
     ("a body cut short", put(length(50), body="hello"), [400], []),
     ("a chunk cut short", put(CHUNKED, body="50\r\nhello"), [400], []),
     ("a chunked body without its end", put(CHUNKED, body="5\r\nhello\r\n"), [400], []),

@@ -352,6 +352,8 @@ TEST(refusals_take_the_form_of_the_dialect)
     EXPECT_HAS(r, "Allow: GET, HEAD\r\n");
     EXPECT_HAS(ask(&a, S("GET /operator HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 404 ");
     EXPECT_HAS(ask(&a, S("nonsense\r\n\r\n")), "HTTP/1.1 400 ");
+    EXPECT_HAS(ask(&a, S("GET /hello HTTP/1.1\r\nHost:")), "HTTP/1.1 400 "); /* and then half-closed */
+    EXPECT_SLICE(ask(&a, S("\r\n")), S(""));
     EXPECT_HAS(ask(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n")), "HTTP/1.1 417 ");
     EXPECT_HAS(ask(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n")), "HTTP/1.1 413 ");
     EXPECT_HAS(ask(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab")), "HTTP/1.1 400 ");
@@ -522,13 +524,25 @@ TEST(a_body_over_the_sinks_limit_is_refused_readably)
 TEST(a_refused_upload_that_was_then_cut_kept_the_loop_busy_for_ever)
 {
     SCRATCH(a);
-    slice body = pattern(&a, (8u << 20) + 200000);
+    slice body = pattern(&a, (8u << 20) + 900000);
     int fd = dial();
     say(fd, put_header(&a, body.n));
-    say(fd, slice_part(body, 0, body.n - 100000));
+    say(fd, slice_part(body, 0, body.n - 500000));
+    EXPECT_HAS(hear(fd, &a, S("too large")), "HTTP/1.1 413 ");
     shutdown(fd, SHUT_WR);
-    EXPECT_HAS(hear(fd, &a, S("")), "HTTP/1.1 413 "); /* and then the end */
+    EXPECT_SLICE(hear(fd, &a, S("")), S("")); /* the end */
     close(fd);
+}
+
+TEST(a_body_that_was_too_large_and_then_malformed_was_called_either)
+{
+    SCRATCH(a);
+    slice body = pattern(&a, 1100);
+    slice r = ask(&a, arena_printf(&a,
+                                   "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                   "44c\r\n%s\r\nnonsense\r\n",
+                                   hex_encode(&a, slice_part(body, 0, 550)).p));
+    EXPECT_HAS(r, "HTTP/1.1 413 ");
 }
 
 TEST(expect_100_is_answered_only_when_the_body_is_wanted)
@@ -752,6 +766,7 @@ RUN_TESTS_WITH(
     cmocka_unit_test(uploads_cut_at_any_point_end_their_sink_and_nothing_else),
     cmocka_unit_test(a_body_over_the_sinks_limit_is_refused_readably),
     cmocka_unit_test(a_refused_upload_that_was_then_cut_kept_the_loop_busy_for_ever),
+    cmocka_unit_test(a_body_that_was_too_large_and_then_malformed_was_called_either),
     cmocka_unit_test(expect_100_is_answered_only_when_the_body_is_wanted),
     cmocka_unit_test(a_refusal_can_be_read_while_64_MiB_are_on_their_way),
     cmocka_unit_test(downloads_know_ranges_and_conditions),

@@ -58,6 +58,15 @@ TEST(of_two_faults_in_a_head_the_first_decides)
     expect_refused(S(HEAD "B:\r\nC:\r\nD:\r\nE:\r\nF:\r\nG(:\r\n\r\n"), HTTP_REFUSE_HEAD_TOO_LARGE);
 }
 
+TEST(what_follows_a_good_version_was_called_another_version)
+{
+    expect_refused(S("GET / HTTP/1.1\rHost: x\r\n\r\n"), HTTP_REFUSE_MALFORMED);
+    expect_refused(S("GET / HTTP/1.10\r\nHost: x\r\n\r\n"), HTTP_REFUSE_MALFORMED);
+    expect_refused(S("GET / HTTP/1.2\r\nHost: x\r\n\r\n"), HTTP_REFUSE_VERSION);
+    expect_refused(S("GET / HTTP/0.1\nHost: x\r\n\r\n"), HTTP_REFUSE_VERSION);
+    expect_refused(S("GET / HTTP/9.9\r\nHost: x\r\n\r\n"), HTTP_REFUSE_VERSION);
+}
+
 TEST(a_refused_head_told_half_its_target)
 {
     struct message m;
@@ -127,6 +136,7 @@ TEST(a_bare_lf_ended_a_chunked_body)
 
 RUN_TESTS(cmocka_unit_test(a_cr_or_lf_that_stood_alone_ended_a_line), cmocka_unit_test(an_empty_host_was_accepted),
           cmocka_unit_test(of_two_faults_in_a_head_the_first_decides),
+          cmocka_unit_test(what_follows_a_good_version_was_called_another_version),
           cmocka_unit_test(a_refused_head_told_half_its_target),
           cmocka_unit_test(a_chunk_of_more_than_2_to_the_63_was_waited_for),
           cmocka_unit_test(chunked_framing_that_came_in_one_piece_was_not_counted),
