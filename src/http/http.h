@@ -136,7 +136,8 @@ struct http_content {
     int64_t last_modified_ms; /* 0: none */
 };
 /* End the exchange with a download: HEAD, Range (one range; several → whole), If-Range, conditional requests,
- * Accept-Ranges, ETag, Last-Modified are done here (200, 206, 304; 412 and 416 in the dialect's words, by refuse). `content` must live in x->arena. */
+ * Accept-Ranges, ETag, Last-Modified are done here (200, 206, 304; 412 and 416 in the dialect's words, by refuse).
+ * `content` must live in x->arena. */
 void http_reply_content(struct http_exchange *, struct http_content *content);
 
 /* A body produced piece by piece (zip, listings): chunked (or until close, in HTTP/1.0). `more` runs on an I/O thread;

@@ -16,7 +16,7 @@ struct route_match {
     const struct http_route *route;     /* NULL: nobody */
     slice params[HTTP_MAX_PARAMS];
     bool malformed; /* the path is not percent-encoded properly */
-    slice allow; /* when no route: methods that the path has, "GET, HEAD, PUT"; empty: the path is unknown */
+    slice allow;    /* when no route: methods that the path has, "GET, HEAD, PUT"; empty: the path is unknown */
 };
 /* host   Host header, with port; on a configured host only its dialect and those that are everywhere answer
  * only   dialect that alone answers on this listener, or NULL
