@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from server import FORM, Authority, Client, Server, bearer, file_part, form, wait_for
+from server import FORM, Authority, Client, Server, bearer, file_part, form, in_threads, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +210,16 @@ def test_session_tickets_work_and_keep_alive_carries_many_requests(server, autho
     raw = socket.create_connection(server.address("tls_listen"))
     with Client(tls.wrap_socket(raw, server_hostname="localhost", session=session)) as second:
         assert second.ask("GET", "/health").status == 200
+
+
+def test_names_are_looked_up_by_many_handshakes_at_once(server, authority):
+    names = ["localhost", "files.example.org", "a.example.net", "api.example.org"]
+    wanted = {"localhost": "localhost", "files.example.org": "files.example.org", "a.example.net": "*.example.net",
+              "api.example.org": "files.example.org"}
+
+    def shake(i):
+        for k in range(20):
+            name = names[(i + k) % 4]
+            with server.connect("tls_listen", tls=context(authority), name=name) as client:
+                assert wanted[name] in names_of(client)
+    in_threads(8, shake)
