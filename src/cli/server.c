@@ -177,7 +177,8 @@ static err_t listen_on_list(struct server *s, const char *kind, const struct con
 static err_t listen_everywhere(struct server *s, bool private_only, struct arena *a)
 {
     const struct config *c = s->config;
-    slice socket = arena_printf(a, "unix:" SLICE_FMT "/" DATA_DIR_SOCKET, SLICE_ARG(c->server.data));
+    slice socket = arena_printf(a, "unix:" SLICE_FMT "/%s", SLICE_ARG(c->server.data),
+                                private_only ? DATA_DIR_PRIVATE : DATA_DIR_SOCKET);
     TRY(listen_on(s, "admin", socket, false, true, NULL, a));
     if (private_only)
         return NULL;

@@ -8,7 +8,7 @@
 
 struct server;
 
-/* Open, bind, start. private_only: nothing but DIR/admin.sock.
+/* Open, bind, start. private_only: nothing but DIR/private.sock, which nobody else asks, since it may end any moment.
  * config, log and what cli points to are borrowed until server_stop. Errors: those of store_open, of listeners and
  * certificates; UNSUPPORTED a part that is not there yet. */
 MUST_USE err_t server_start(const struct cli *, const struct config *, struct log *, bool private_only, struct arena *a,
