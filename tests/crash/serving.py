@@ -52,6 +52,7 @@ class Server:
         run_file = os.path.join(self.data, "run.json")
         if os.path.exists(run_file):  # of one that was killed
             os.unlink(run_file)
+        os.makedirs(os.path.dirname(self.log_path), exist_ok=True)
         with open(self.log_path, "ab") as log_file:
             self.log_start = log_file.tell()
             self.process = subprocess.Popen(
