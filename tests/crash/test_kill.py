@@ -299,7 +299,7 @@ def one_round(place, told, user, chance, number, totals):
 
 
 SETTINGS = ("--set", "pyrus.rate_limit=0", "--set", "pyrus.tokens_per_user=100000", "--set", "pyrus.purge_after=365d", "--set", "pyrus.token_lifetime=365d",
-            "--set", "files.purge_grace=0", "--set", "log.requests=false", "--set", "storage.reserve_free_space=0")
+            "--set", "files.purge_grace=0", "--set", "storage.reserve_free_space=0")
 
 
 class Place:
