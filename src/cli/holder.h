@@ -1,6 +1,6 @@
-/* A data directory has one holder at a time: a server, or a command for as long as it runs. A command that finds it held
- * asks the holder over DIR/admin.sock; one that comes in the holder's first or last moments, when the lock is taken and
- * nobody answers, tries again:
+/* A data directory has one holder at a time: a server, or a command for as long as it runs. A command that finds it
+ * held asks the holder over DIR/admin.sock; one that comes in the holder's first or last moments, when the lock is
+ * taken and nobody answers, tries again:
  *
  *     do if (holder_answers(dir)) ask it;  else take the lock and work here
  *     while (that failed with CONFLICT && holder_wait(&patience)) */

@@ -42,8 +42,8 @@ static const struct kind *kind_of(const struct jobs *jobs, slice name)
     return NULL;
 }
 
-/* Each kind has its job, and none waits longer than it ever would: a wall clock that was years ahead for a while must not
- * put off the next run for years. */
+/* Each kind has its job, and none waits longer than it ever would: a wall clock that was years ahead for a while must
+ * not put off the next run for years. */
 static err_t ensure_all(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct jobs *jobs = arg;
