@@ -80,7 +80,7 @@ def test_a_head_that_is_none_is_told_in_the_dialects_form(server, way, what):
 
 
 @pytest.mark.parametrize("line,status", [
-    ("GET /v1/native/files HTTP/3.0", 505), ("GET /v1/native/files HTTP/1.x", 505),
+    ("GET /v1/native/files HTTP/3.0", 505), ("GET /v1/native/files HTTP/1.x", 400),
     ("get /v1/native/files HTTP/1.1", 400), ("GET v1/native HTTP/1.1", 400), ("GET /v1/native/%00 HTTP/1.1", 400),
     ("GET /v1/native/%zz HTTP/1.1", 400), ("GET /v1/native/\x7f HTTP/1.1", 400), ("\x16\x03\x01 / HTTP/1.1", 400),
     ("GET /" + HUGE + " HTTP/1.1", 431), ("X" * 100_000, 400),
