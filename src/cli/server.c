@@ -12,16 +12,20 @@
 #include "http/server.h"
 #include "jobs/jobs.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_LISTENERS = 64, MAX_DIALECTS = 16 };
+enum { MAX_LINKS = 256, MAX_LISTENERS = 64, MAX_DIALECTS = 16 };
 
 /* One address in use. */
 struct bound {
@@ -196,14 +200,48 @@ static err_t listen_everywhere(struct server *s, bool private_only, struct arena
     return NULL;
 }
 
+static slice interface_address(const struct sockaddr *sa, slice port, struct arena *a)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    bool six = sa->sa_family == AF_INET6;
+    const void *address = six ? (const void *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr
+                              : (const void *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr;
+    inet_ntop(sa->sa_family, address, text, sizeof text);
+    return arena_printf(a, six ? "[%s]:" SLICE_FMT : "%s:" SLICE_FMT, text, SLICE_ARG(port));
+}
+
+/* "0.0.0.0:8080" is no address for a link: every interface that it stands for, those that others can reach first. */
+static size_t expand_wildcard(struct server *s, slice address, bool tls, struct link_listener *to, size_t most)
+{
+    struct ifaddrs *all;
+    slice port = slice_from(address, slice_rfind_byte(address, ':') + 1);
+    bool six = slice_starts(address, S("["));
+    size_t n = 0;
+    if (getifaddrs(&all) != 0)
+        return 0;
+    for (int loopback = 0; loopback < 2; loopback++)
+        for (struct ifaddrs *i = all; i && n < most; i = i->ifa_next) {
+            int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
+            if ((family == AF_INET || (six && family == AF_INET6)) && !!(i->ifa_flags & IFF_LOOPBACK) == loopback)
+                to[n++] = (struct link_listener){ interface_address(i->ifa_addr, port, &s->arena), tls };
+        }
+    freeifaddrs(all);
+    return n;
+}
+
 static void note_links(struct server *s)
 {
-    struct link_listener *listeners = arena_array(&s->arena, struct link_listener, s->bound_count + 1);
+    struct link_listener *listeners = arena_array(&s->arena, struct link_listener, MAX_LINKS);
     size_t n = 0;
-    for (size_t i = 0; i < s->bound_count; i++) {
+    for (size_t i = 0; i < s->bound_count && n < MAX_LINKS; i++) {
+        slice address = s->bound[i].address;
         bool tls = strcmp(s->bound[i].kind, "tls_listen") == 0;
-        if (tls || strcmp(s->bound[i].kind, "listen") == 0)
-            listeners[n++] = (struct link_listener){ s->bound[i].address, tls };
+        if (!tls && strcmp(s->bound[i].kind, "listen") != 0)
+            continue;
+        if (slice_starts(address, S("0.0.0.0:")) || slice_starts(address, S("[::]:")))
+            n += expand_wildcard(s, address, tls, listeners + n, MAX_LINKS - n);
+        else
+            listeners[n++] = (struct link_listener){ address, tls };
     }
     s->links.listeners = listeners;
     s->links.listener_count = n;

@@ -7,7 +7,6 @@
 #include "http/range.h"
 #include "http/target.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +31,7 @@ struct exchange *exchange_new(struct conn *c)
     x->loop = l;
     x->began_ms = l->now_ms;
     x->minor = 1;
-    unsigned char id[8] = { l->id_seed[0], l->id_seed[1], l->id_seed[2], l->id_seed[3] };
-    uint32_t number = htonl(l->id_next++);
-    memcpy(id + 4, &number, sizeof number);
-    x->pub.req.id = hex_encode(&x->pub.arena, (slice){ (char *)id, sizeof id });
+    x->pub.req.id = loop_request_id(l, &x->pub.arena);
     x->pub.req.peer = slice_of(c->peer);
     x->pub.req.local = c->listener->options.local;
     x->pub.req.tls = c->ssl != NULL;

@@ -249,3 +249,14 @@ def test_all_addresses_of_a_family_are_listened_on_apart(tmp_path):
                 sock.connect((at, server.address("listen", nth)[1]))
                 sock.sendall(b"GET /health HTTP/1.0\r\n\r\n")
                 assert sock.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_links_of_a_wildcard_listener_named_no_address(tmp_path):
+    with Server(tmp_path, "--listen", "0.0.0.0:0", listen=False) as server:
+        port = server.address()[1]
+        key = server.key(server.user(), "pyrus")
+        with server.connect() as client:
+            own = f"127.0.0.1:{port}"
+            assert login(server, client, key, own)[1] == f"http://{own}/"
+            url = login(server, client, key, "evil.example")[1]
+            assert url.endswith(f":{port}/") and "0.0.0.0" not in url and "evil" not in url

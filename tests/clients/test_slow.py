@@ -1,5 +1,7 @@
 """Slow senders: each is let go in its time, keeps nothing, and takes nothing from the others."""
 
+import os
+import resource
 import time
 
 import pytest
@@ -156,3 +158,40 @@ def test_a_cap_per_address_is_not_for_trusted_proxies_nor_for_others(tmp_path):
         finally:
             for client in clients:
                 client.close()
+
+
+def test_running_out_of_descriptors_kept_a_loop_busy_for_ever(tmp_path):
+    def processor_time(pid):
+        with open(f"/proc/{pid}/stat") as f:
+            parts = f.read().rsplit(")", 1)[1].split()
+        return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+    with Server(tmp_path) as server:
+        pid = server.process.pid
+        limit = len(os.listdir(f"/proc/{pid}/fd")) + 10
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, limit))
+        clients = [server.connect() for _ in range(40)]
+        try:
+            refused = 0
+            for client in clients:
+                try:
+                    answer = client.ask("GET", "/health")
+                    refused += answer.status == 503 and answer.header("X-Request-Id") is not None
+                except Gone:
+                    refused += 1
+            assert refused >= 20
+            before = processor_time(pid)
+            idle = server.connect()  # one that nobody can take stays in the queue at most for a moment
+            wait_for("an end", idle.is_closed)
+            assert processor_time(pid) - before < 0.5
+        finally:
+            for client in clients:
+                client.close()
+
+        def again():
+            with server.connect() as client:
+                try:
+                    return client.ask("GET", "/health").status == 200
+                except Gone:
+                    return False
+        wait_for("room for others", again)
