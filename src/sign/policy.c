@@ -58,15 +58,23 @@ static bool read_array(const struct json *j, struct arena *a, struct policy_cond
     return value_of(second, a, &ret->value);
 }
 
-/* One element: an array is one condition, an object one for each member. */
+/* An array is one condition, an object one for each member. */
+static size_t count_conditions(const struct json *array)
+{
+    size_t n = 0;
+    JSON_EACH(item, array)
+        n += item->type == JS_OBJECT ? json_count(item) : 1;
+    return n;
+}
+
 static bool read_condition(const struct json *j, struct arena *a, struct policy_condition *list, size_t *n)
 {
     if (json_is(j, JS_ARRAY))
-        return *n < POLICY_CONDITIONS_MAX && read_array(j, a, &list[(*n)++]);
+        return read_array(j, a, &list[(*n)++]);
     if (!json_is(j, JS_OBJECT) || !j->child)
         return false;
     JSON_EACH(member, j) {
-        if (*n == POLICY_CONDITIONS_MAX || member->name.n == 0 || !value_of(member, a, &list[*n].value))
+        if (member->name.n == 0 || !value_of(member, a, &list[*n].value))
             return false;
         list[(*n)++].name = member->name;
     }
@@ -76,9 +84,10 @@ static bool read_condition(const struct json *j, struct arena *a, struct policy_
 static enum sign_fault read_conditions(const struct json *array, struct arena *a, struct policy *p,
                                        struct sign_detail *detail)
 {
-    if (!json_is(array, JS_ARRAY))
+    size_t most = json_is(array, JS_ARRAY) ? count_conditions(array) : SIZE_MAX;
+    if (most > POLICY_CONDITIONS_MAX)
         return sign_because(detail, SIGN_POLICY, S("conditions"));
-    struct policy_condition *list = arena_array(a, struct policy_condition, POLICY_CONDITIONS_MAX);
+    struct policy_condition *list = arena_array(a, struct policy_condition, most + 1);
     p->conditions = list;
     JSON_EACH(item, array)
         if (!read_condition(item, a, list, &p->count))

@@ -496,13 +496,16 @@ enum sign_fault sigv4_sign_link(const struct sigv4_signer *who, const struct sig
 {
     SCOPED(buf_releasep)
     struct buf canonical = { 0 }, query = { 0 };
-    struct sigv4 claim = { .is_link = true, .payload_tag = S("UNSIGNED-PAYLOAD") };
+    struct sigv4 claim = { .is_link = true };
     struct sigv4_key key;
     slice credential, to_sign, signature;
     if (lifetime_s < 1 || lifetime_s > SIGV4_LIFETIME_MAX_S)
         return SIGN_LIFETIME;
     claim_of(who, now_ms, a, &claim, &key, &credential);
     sign_all_headers(&claim, r, a);
+    enum sign_fault fault = link_payload_tag(r, a, &claim, NULL);
+    if (fault)
+        return fault;
 
     struct sign_request full = *r;
     struct sign_pair *params = arena_array(a, struct sign_pair, r->query_count + 5);
@@ -519,7 +522,7 @@ enum sign_fault sigv4_sign_link(const struct sigv4_signer *who, const struct sig
     full.query = params;
     full.query_count += LENGTH_OF(own);
 
-    enum sign_fault fault = signature_of(&claim, &full, &key, a, &signature, &canonical, &to_sign, NULL);
+    fault = signature_of(&claim, &full, &key, a, &signature, &canonical, &to_sign, NULL);
     explicit_bzero(&key, sizeof key);
     if (fault)
         return fault;

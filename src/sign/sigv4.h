@@ -93,8 +93,9 @@ struct sigv4_signed {
 MUST_USE enum sign_fault sigv4_sign(const struct sigv4_signer *who, const struct sign_request *r, slice payload_tag,
                                     int64_t now_ms, struct arena *a, struct sigv4_signed *ret);
 
-/* Sign a link: *ret_query is the whole query, those of r included. Headers of r, host among them, must then be sent
- * as they are. The body is not signed. Faults: MALFORMED an escape that is none; LIFETIME. */
+/* Sign a link: *ret_query is the whole query, that of r included. Headers of r, host among them, must then be sent as
+ * they are. The body is not signed, unless x-amz-content-sha256 is a header or parameter of r.
+ * Faults: MALFORMED an escape that is none; LIFETIME; PAYLOAD_TAG. */
 MUST_USE enum sign_fault sigv4_sign_link(const struct sigv4_signer *who, const struct sign_request *r,
                                          int64_t lifetime_s, int64_t now_ms, struct arena *a, slice *ret_query);
 

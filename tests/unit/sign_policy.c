@@ -2,6 +2,7 @@
  * and two of our own contract with the forms of tickets, one of each signature. */
 #include "test.h"
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "sign/policy.h"
 
@@ -289,6 +290,18 @@ TEST(policies_are_read_to_the_letter)
     for (size_t i = 0; i < LENGTH_OF(broken); i++)
         if (parsed(broken[i], &a, &p) != SIGN_POLICY)
             fail_msg("taken for a policy: %s", broken[i]);
+    SCOPED(buf_releasep)
+    struct buf many = { 0 };
+    buf_add(&many, S("{\"expiration\":\"2026-11-21T15:00:00Z\",\"conditions\":[{\"c\":\"\"}"));
+    for (int i = 1; i < POLICY_CONDITIONS_MAX; i++)
+        buf_add(&many, S(",{\"c\":\"\"}"));
+    size_t full = many.n;
+    buf_add(&many, S("]}"));
+    EXPECT_EQ(policy_parse(base64_encode(&a, buf_slice(&many)), &a, &p, NULL), SIGN_OK);
+    EXPECT_EQ(p.count, POLICY_CONDITIONS_MAX);
+    many.n = full;
+    buf_add(&many, S(",{\"c\":\"\"}]}"));
+    EXPECT_EQ(policy_parse(base64_encode(&a, buf_slice(&many)), &a, &p, NULL), SIGN_POLICY);
     EXPECT_EQ(policy_parse(S("=not base64="), &a, &p, NULL), SIGN_POLICY);
     EXPECT_EQ(parsed(WITH("{\"a\":\"1\",\"b\":2},[\"EQ\",\"$c\",\"3\"],[\"Starts-With\",\"$d\",\"\"],"
                           "[\"content-length-range\",\"1\",100],[\"content-length-range\",10,2000]"),
