@@ -44,7 +44,7 @@ static const struct sign_pair published_fields[] = {
 
 /* All that a server does with a form. */
 static enum sign_fault try_form(const struct sign_pair *fields, size_t count, slice bucket, slice secret,
-                                int64_t now_ms, slice *ret_about)
+                                int64_t now_ms, const char *about)
 {
     SCRATCH(a);
     struct sign_detail detail = { 0 };
@@ -61,21 +61,20 @@ static enum sign_fault try_form(const struct sign_pair *fields, size_t count, sl
     const struct policy_form form = { .bucket = bucket, .fields = fields, .field_count = count };
     if (!fault)
         fault = policy_check(&policy, &form, now_ms, &detail);
-    if (ret_about)
-        *ret_about = detail.about;
+    if (about)
+        EXPECT_SLICE(detail.about, slice_of(about));
     return fault;
 }
 
 TEST(example_form)
 {
-    slice bucket = S("sigv4examplebucket"), about;
+    slice bucket = S("sigv4examplebucket");
     const int64_t end = (int64_t)1451476800000;
     EXPECT_EQ(try_form(published_fields, FIELDS, bucket, SECRET, NOW, NULL), SIGN_OK);
     EXPECT_EQ(try_form(published_fields, FIELDS, bucket, SECRET, end - 1, NULL), SIGN_OK);
     EXPECT_EQ(try_form(published_fields, FIELDS, bucket, SECRET, end, NULL), SIGN_EXPIRED);
     EXPECT_EQ(try_form(published_fields, FIELDS, bucket, S("other"), NOW, NULL), SIGN_MISMATCH);
-    EXPECT_EQ(try_form(published_fields, FIELDS, S("another"), SECRET, NOW, &about), SIGN_CONDITION);
-    EXPECT_SLICE(about, S("bucket"));
+    EXPECT_EQ(try_form(published_fields, FIELDS, S("another"), SECRET, NOW, "bucket"), SIGN_CONDITION);
 }
 
 /* Of each field: left out, named otherwise, and every byte of its value altered. */
@@ -106,7 +105,7 @@ TEST(no_field_of_a_form_can_be_altered)
 /* supabase/storage#1211, GHSA-w5fh-f8xh-5x3p, minio#21656 */
 TEST(every_field_is_covered_by_a_condition)
 {
-    slice bucket = S("sigv4examplebucket"), about;
+    slice bucket = S("sigv4examplebucket");
     struct sign_pair fields[FIELDS + 1];
     memcpy(fields, published_fields, sizeof published_fields);
     const struct {
@@ -128,10 +127,9 @@ TEST(every_field_is_covered_by_a_condition)
     };
     for (size_t i = 0; i < LENGTH_OF(cases); i++) {
         fields[FIELDS] = (struct sign_pair){ slice_of(cases[i].name), slice_of(cases[i].value) };
-        enum sign_fault fault = try_form(fields, FIELDS + 1, bucket, SECRET, NOW, &about);
+        enum sign_fault fault = try_form(fields, FIELDS + 1, bucket, SECRET, NOW, NULL);
         if (fault != cases[i].fault)
-            fail_msg("%s=%s gave: %s (" SLICE_FMT ")", cases[i].name, cases[i].value, sign_fault_text(fault),
-                     SLICE_ARG(about));
+            fail_msg("%s=%s gave: %s", cases[i].name, cases[i].value, sign_fault_text(fault));
     }
 }
 
