@@ -75,6 +75,15 @@ enum sign_fault sigv4_read_credential(slice credential, slice timestamp, slice r
     return slice_eq(end, SCOPE_END) ? SIGN_OK : sign_because(detail, SIGN_SCOPE, SCOPE_END);
 }
 
+/* In lower case, and nothing that would end it within a list of names. */
+static bool is_header_name(slice name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] <= ' ' || name.p[i] >= 0x7f || (name.p[i] >= 'A' && name.p[i] <= 'Z') || name.p[i] == ';')
+            return false;
+    return name.n > 0;
+}
+
 static enum sign_fault read_signed_headers(slice list, struct arena *a, struct sigv4 *claim, struct sign_detail *detail)
 {
     slice *names = arena_array(a, slice, SIGV4_SIGNED_HEADERS_MAX), rest = list;
@@ -86,10 +95,7 @@ static enum sign_fault read_signed_headers(slice list, struct arena *a, struct s
         if (n == SIGV4_SIGNED_HEADERS_MAX)
             return sign_because(detail, SIGN_MALFORMED, S("SignedHeaders"));
         more = slice_cut(rest, ';', &names[n], &rest);
-        for (size_t i = 0; i < names[n].n; i++)
-            if (names[n].p[i] <= ' ' || names[n].p[i] >= 0x7f || (names[n].p[i] >= 'A' && names[n].p[i] <= 'Z'))
-                return sign_because(detail, SIGN_MALFORMED, S("SignedHeaders"));
-        if (names[n].n == 0 || (n && slice_cmp(names[n - 1], names[n]) >= 0))
+        if (!is_header_name(names[n]) || (n && slice_cmp(names[n - 1], names[n]) >= 0))
             return sign_because(detail, SIGN_MALFORMED, S("SignedHeaders"));
         claim->signed_header_count++;
     }
@@ -431,7 +437,7 @@ slice sigv4_credential(struct arena *a, const struct sigv4_signer *who, int64_t 
 }
 
 /* Names of all headers of r into the claim: lower case, ascending, each once. */
-static void sign_all_headers(struct sigv4 *claim, const struct sign_request *r, struct arena *a)
+static enum sign_fault sign_all_headers(struct sigv4 *claim, const struct sign_request *r, struct arena *a)
 {
     struct sign_pair *lower = arena_array(a, struct sign_pair, r->header_count + 1);
     slice *names = arena_array(a, slice, r->header_count + 1);
@@ -442,6 +448,8 @@ static void sign_all_headers(struct sigv4 *claim, const struct sign_request *r, 
     sign_sort_pairs(lower, r->header_count);
     for (size_t i = 0; i < r->header_count; i++)
         if (n == 0 || !slice_eq(lower[i].name, names[n - 1])) {
+            if (!is_header_name(lower[i].name) || n == SIGV4_SIGNED_HEADERS_MAX)
+                return SIGN_MALFORMED;
             parts[2 * n] = names[n] = lower[i].name;
             parts[2 * n + 1] = S(";");
             n++;
@@ -449,6 +457,7 @@ static void sign_all_headers(struct sigv4 *claim, const struct sign_request *r, 
     claim->signed_headers = names;
     claim->signed_header_count = n;
     claim->signed_header_list = arena_join(a, parts, n ? 2 * n - 1 : 0);
+    return SIGN_OK;
 }
 
 static void claim_of(const struct sigv4_signer *who, int64_t now_ms, struct arena *a, struct sigv4 *claim,
@@ -477,9 +486,10 @@ enum sign_fault sigv4_sign(const struct sigv4_signer *who, const struct sign_req
     headers[full.header_count++] = (struct sign_pair){ S("x-amz-content-sha256"), payload_tag };
     headers[full.header_count++] = (struct sign_pair){ S("x-amz-date"), claim.timestamp };
     full.headers = headers;
-    sign_all_headers(&claim, &full, a);
 
-    enum sign_fault fault = signature_of(&claim, &full, &out.key, a, &out.signature, &canonical, &to_sign, NULL);
+    enum sign_fault fault = sign_all_headers(&claim, &full, a);
+    if (!fault)
+        fault = signature_of(&claim, &full, &out.key, a, &out.signature, &canonical, &to_sign, NULL);
     if (fault)
         return fault;
     out.timestamp = claim.timestamp;
@@ -502,8 +512,9 @@ enum sign_fault sigv4_sign_link(const struct sigv4_signer *who, const struct sig
     if (lifetime_s < 1 || lifetime_s > SIGV4_LIFETIME_MAX_S)
         return SIGN_LIFETIME;
     claim_of(who, now_ms, a, &claim, &key, &credential);
-    sign_all_headers(&claim, r, a);
-    enum sign_fault fault = link_payload_tag(r, a, &claim, NULL);
+    enum sign_fault fault = sign_all_headers(&claim, r, a);
+    if (!fault)
+        fault = link_payload_tag(r, a, &claim, NULL);
     if (fault)
         return fault;
 

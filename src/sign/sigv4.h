@@ -89,13 +89,13 @@ struct sigv4_signed {
 
 /* Sign a request by header. r holds every header to be signed, host among them, except x-amz-date and
  * x-amz-content-sha256 (payload_tag), which are added to what is signed and which the caller sends.
- * Faults: MALFORMED an escape that is none. */
+ * Faults: MALFORMED an escape or a header name that is none. */
 MUST_USE enum sign_fault sigv4_sign(const struct sigv4_signer *who, const struct sign_request *r, slice payload_tag,
                                     int64_t now_ms, struct arena *a, struct sigv4_signed *ret);
 
 /* Sign a link: *ret_query is the whole query, that of r included. Headers of r, host among them, must then be sent as
  * they are. The body is not signed, unless x-amz-content-sha256 is a header or parameter of r.
- * Faults: MALFORMED an escape that is none; LIFETIME; PAYLOAD_TAG. */
+ * Faults: MALFORMED an escape or a header name that is none; LIFETIME; PAYLOAD_TAG. */
 MUST_USE enum sign_fault sigv4_sign_link(const struct sigv4_signer *who, const struct sign_request *r,
                                          int64_t lifetime_s, int64_t now_ms, struct arena *a, slice *ret_query);
 
