@@ -11,6 +11,8 @@ struct fault_plan {
     int64_t fail_at;    /* this call fails (1 is the first); 0 never */
     int64_t fail_count; /* how many in a row, at least 1 */
     enum err_code code; /* what it fails with */
+    bool
+        answer_lost; /* it is carried out all the same, and only then fails: what an engine does whose answer is lost */
 };
 /* True when this call must fail. Counts it. */
 bool fault_plan_hit(struct fault_plan *plan);

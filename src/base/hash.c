@@ -1,25 +1,29 @@
-/* Digest implementations are looked up once per process: OpenSSL's per-call look-up costs more than hashing 1 KiB. */
+/* Digest implementations are looked up once per process: OpenSSL's per-call look-up costs more than hashing 1 KiB.
+ * HMAC is written out over them for the same reason: HMAC() looks itself up at every call, and a signature takes six.
+ */
 #include "base/hash.h"
 
 #include "base/arena.h"
 
 #include <assert.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct hash {
     EVP_MD_CTX *ctx;
 };
 
-static EVP_MD *fetched[2]; /* set once, before first use, then constant */
+static EVP_MD *fetched[3]; /* set once, before first use, then constant */
 
 static void fetch_all(void)
 {
     fetched[HASH_MD5] = EVP_MD_fetch(NULL, "MD5", NULL);
     fetched[HASH_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
-    assert(fetched[HASH_MD5] && fetched[HASH_SHA256]);
+    fetched[HASH_SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL);
+    assert(fetched[HASH_MD5] && fetched[HASH_SHA256] && fetched[HASH_SHA1]);
 }
 
 static const EVP_MD *implementation(enum hash_kind kind)
@@ -27,6 +31,11 @@ static const EVP_MD *implementation(enum hash_kind kind)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, fetch_all);
     return fetched[kind];
+}
+
+size_t hash_size(enum hash_kind kind)
+{
+    return kind == HASH_MD5 ? MD5_SIZE : kind == HASH_SHA1 ? SHA1_SIZE : SHA256_SIZE;
 }
 
 struct hash *hash_new(enum hash_kind kind)
@@ -70,10 +79,50 @@ void hash_sha256(slice bytes, unsigned char ret_digest[SHA256_SIZE])
     assert(ok);
 }
 
+void hash_sha1(slice bytes, unsigned char ret_digest[SHA1_SIZE])
+{
+    int ok = EVP_Digest(bytes.p, bytes.n, ret_digest, NULL, implementation(HASH_SHA1), NULL);
+    assert(ok);
+}
+
+#define HMAC_BLOCK 64 /* of SHA-1 and SHA-256 alike */
+
+static void digest_two(EVP_MD_CTX *ctx, const EVP_MD *md, const unsigned char block[HMAC_BLOCK], slice bytes,
+                       unsigned char *ret_digest)
+{
+    int ok = EVP_DigestInit_ex2(ctx, md, NULL) && EVP_DigestUpdate(ctx, block, HMAC_BLOCK) &&
+             EVP_DigestUpdate(ctx, bytes.p, bytes.n) && EVP_DigestFinal_ex(ctx, ret_digest, NULL);
+    assert(ok);
+}
+
+static void hmac(enum hash_kind kind, slice key, slice bytes, unsigned char *ret_mac)
+{
+    const EVP_MD *md = implementation(kind);
+    unsigned char block[HMAC_BLOCK] = { 0 }, inner[HASH_MAX_SIZE];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    assert(ctx);
+    if (key.n > HMAC_BLOCK) {
+        int ok = EVP_Digest(key.p, key.n, block, NULL, md, NULL);
+        assert(ok);
+    } else if (key.n) {
+        memcpy(block, key.p, key.n);
+    }
+    for (size_t i = 0; i < HMAC_BLOCK; i++)
+        block[i] ^= 0x36;
+    digest_two(ctx, md, block, bytes, inner);
+    for (size_t i = 0; i < HMAC_BLOCK; i++)
+        block[i] ^= 0x36 ^ 0x5c;
+    digest_two(ctx, md, block, (slice){ (const char *)inner, hash_size(kind) }, ret_mac);
+    EVP_MD_CTX_free(ctx);
+    OPENSSL_cleanse(block, sizeof block);
+}
+
 void hash_hmac_sha256(slice key, slice bytes, unsigned char ret_mac[SHA256_SIZE])
 {
-    unsigned int n = SHA256_SIZE;
-    unsigned char *ok =
-        HMAC(implementation(HASH_SHA256), key.p, (int)key.n, (const unsigned char *)bytes.p, bytes.n, ret_mac, &n);
-    assert(ok);
+    hmac(HASH_SHA256, key, bytes, ret_mac);
+}
+
+void hash_hmac_sha1(slice key, slice bytes, unsigned char ret_mac[SHA1_SIZE])
+{
+    hmac(HASH_SHA1, key, bytes, ret_mac);
 }

@@ -5,19 +5,26 @@
 #include "base/slice.h"
 
 #define MD5_SIZE 16
+#define SHA1_SIZE 20
 #define SHA256_SIZE 32
+#define HASH_MAX_SIZE SHA256_SIZE
 
-enum hash_kind { HASH_MD5, HASH_SHA256 };
+/* SHA-1 is for protocols that ask for it: checksums of S3 and signatures of its second version. */
+enum hash_kind { HASH_MD5, HASH_SHA256, HASH_SHA1 };
+size_t hash_size(enum hash_kind kind);
 
 struct hash; /* running */
 struct hash *hash_new(enum hash_kind kind);
 void hash_free(struct hash *h); /* NULL is fine */
 void hash_update(struct hash *h, slice bytes);
-/* Ends it; only hash_free may follow. Writes MD5_SIZE or SHA256_SIZE bytes. */
+/* Ends it; only hash_free may follow. Writes hash_size bytes. */
 void hash_final(struct hash *h, unsigned char *ret_digest);
 
 void hash_md5(slice bytes, unsigned char ret_digest[MD5_SIZE]);
 void hash_sha256(slice bytes, unsigned char ret_digest[SHA256_SIZE]);
+void hash_sha1(slice bytes, unsigned char ret_digest[SHA1_SIZE]);
+/* HMAC, RFC 2104. */
 void hash_hmac_sha256(slice key, slice bytes, unsigned char ret_mac[SHA256_SIZE]);
+void hash_hmac_sha1(slice key, slice bytes, unsigned char ret_mac[SHA1_SIZE]);
 
 #endif

@@ -59,6 +59,17 @@ slice base64_encode(struct arena *a, slice bytes)
     return (slice){ out, (size_t)(o - out) };
 }
 
+static int base64_value(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
 bool base64_decode(struct arena *a, slice text, slice *ret_bytes)
 {
     while (text.n && text.p[text.n - 1] == '=' && text.n % 4 == 0 && text.n > 2)
@@ -70,10 +81,10 @@ bool base64_decode(struct arena *a, slice text, slice *ret_bytes)
     char *out = arena_alloc(a, text.n / 4 * 3 + 3), *o = out;
     uint32_t v = 0;
     for (size_t i = 0; i < text.n; i++) {
-        const char *at = text.p[i] ? strchr(base64_letters, text.p[i]) : NULL;
-        if (!at)
+        int digit = base64_value(text.p[i]);
+        if (digit < 0)
             return false;
-        v = v << 6 | (uint32_t)(at - base64_letters);
+        v = v << 6 | (uint32_t)digit;
         if (i % 4 == 3) {
             *o++ = (char)(v >> 16), *o++ = (char)(v >> 8), *o++ = (char)v;
             v = 0;

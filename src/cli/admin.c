@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "cli/client.h"
+#include "cli/holder.h"
 #include "core/access.h"
 #include "core/data_dir.h"
 
@@ -115,7 +116,9 @@ static int ask_server(struct cli *cli, slice data_dir)
 
 /* ---- running it here ---- */
 
-static int run_here(struct cli *cli, const struct config *config, int (*work)(struct cli *, struct admin *))
+/* Errors: those of opening the stores. After that it is the command that speaks. */
+static err_t run_here(struct cli *cli, const struct config *config, int (*work)(struct cli *, struct admin *),
+                      int *ret_status)
 {
     struct log log;
     log_init(&log, cli->clock, STDERR_FILENO, LOG_WARNING, true);
@@ -124,9 +127,10 @@ static int run_here(struct cli *cli, const struct config *config, int (*work)(st
     struct admin admin = { .store = &store, .config = config };
     if (!e)
         e = access_operator(&store.core, S(""), cli->arena, &admin.who);
-    int status = e ? command_failed(cli, e) : work(cli, &admin);
+    if (!e)
+        *ret_status = work(cli, &admin);
     store_close(&store);
-    return status;
+    return e;
 }
 
 int admin_command(struct cli *cli, int (*work)(struct cli *, struct admin *))
@@ -135,11 +139,16 @@ int admin_command(struct cli *cli, int (*work)(struct cli *, struct admin *))
         return work(cli, cli->admin);
     struct config config;
     err_t e = admin_config(cli, &config);
+    int64_t until = 0;
+    int status = EXIT_DONE;
     if (e)
         return command_failed(cli, e);
-    if (store_is_in_use(config.server.data))
-        return ask_server(cli, config.server.data);
-    return run_here(cli, &config, work);
+    do {
+        if (holder_answers(config.server.data))
+            return ask_server(cli, config.server.data);
+        e = run_here(cli, &config, work, &status);
+    } while (e && e->code == ERR_CONFLICT && holder_wait(cli->clock, &until));
+    return e ? command_failed(cli, e) : status;
 }
 
 /* ---- the server's side ---- */

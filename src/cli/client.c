@@ -3,6 +3,7 @@
 #include "cli/client.h"
 
 #include "base/text.h"
+#include "base/unix_socket.h"
 #include "cli/terminal.h"
 
 #include <curl/curl.h>
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/un.h>
+#include <unistd.h>
 
 #define ANSWER_MAX_BYTES ((size_t)4 << 20)
 #define ASK_FIRST_BYTES (1 << 20) /* larger bodies wait for 100 Continue */
@@ -58,26 +59,12 @@ static void add_line(struct curl_slist **list, const char *line)
     *list = longer;
 }
 
-/* A socket's address holds 107 bytes. A longer path is reached through its folder's descriptor. */
 static err_t use_socket(struct client *c, const char *path, struct arena *a)
 {
-    slice folder = S("."), name = slice_of(path);
-    size_t slash = slice_rfind_byte(name, '/');
     if (access(path, F_OK) != 0)
         return err_make(a, ERR_UNAVAILABLE,
                         "no server is running here (there is no %s); start one with 'cais serve', or give --url", path);
-    if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path) && slash != SLICE_NONE) {
-        folder = slice_part(name, 0, slash);
-        name = slice_from(name, slash + 1);
-        int fd = open(arena_cstr(a, folder), O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-            return err_errno(a, errno, "cannot open the folder of %s", path);
-        int *kept = arena_new(a, int);
-        *kept = fd;
-        arena_defer(a, (void (*)(void *))fd_closep, kept);
-        path = arena_printf(a, "/proc/self/fd/%d/" SLICE_FMT, fd, SLICE_ARG(name)).p;
-    }
-    c->socket = path;
+    TRY(unix_socket_path(path, a, &c->socket));
     c->base = S("http://localhost");
     return NULL;
 }

@@ -1,12 +1,15 @@
-/* put, get, ls: files in, files out, what there is. All three speak the native API as any client would; none of them
- * opens the data folder. */
+/* put, get, ls: files in, files out, what there is. All three speak the native API as any client would. When nobody
+ * serves the data folder, a private server in this process does for as long as the command runs. */
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/holder.h"
+#include "cli/server.h"
 #include "cli/terminal.h"
 
 #include "base/random.h"
 #include "base/text.h"
+#include "core/data_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,24 +40,65 @@ static const char *environment_value(const struct cli *cli, const char *name)
     return NULL;
 }
 
-/* The socket of the data folder that flags, environment and file agree on. */
-static err_t find_socket(const struct cli *cli, const char **ret_path)
+/* What a command works with. Ends in session_close. */
+struct session {
+    struct client *client;
+    struct config config; /* of the data folder, when there is no --url */
+    struct log log;
+    struct server *server; /* our own, when nobody else serves the folder */
+};
+
+static void session_close(struct session *s)
 {
-    struct config config;
-    config_init(&config, cli->arena);
-    const char *file = option_value(cli->options, "config"), *data = option_value(cli->options, "data");
-    if (file)
-        TRY(config_read_file(&config, file));
-    TRY(config_read_environment(&config, cli->environment));
-    if (data)
-        TRY(config_set(&config, CONFIG_FLAG, S("server"), S("data"), slice_of(data), "--data"));
-    TRY(config_check(&config));
-    *ret_path = arena_printf(cli->arena, SLICE_FMT "/admin.sock", SLICE_ARG(config.server.data)).p;
-    return NULL;
+    server_stop(s->server);
 }
 
-/* EXIT_DONE and a client, or the exit code after a message. */
-static int open_client(const struct cli *cli, struct client **ret_client)
+/* Threads of the server must leave SIGINT and its like to this one, which knows what it has begun. */
+static err_t start_server(const struct cli *cli, struct session *s)
+{
+    sigset_t signals, before;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    log_init(&s->log, cli->clock, STDERR_FILENO, LOG_WARNING, true);
+    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    err_t e = server_start(cli, &s->config, &s->log, true, cli->arena, &s->server);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return e;
+}
+
+/* Who answers for the data folder that flags, environment and file agree on; we do when nobody else does. Only put
+ * makes a folder: to list or fetch from one that is not there is a mistake. */
+static err_t find_socket(const struct cli *cli, struct session *s, const char **ret_path)
+{
+    struct config *config = &s->config;
+    config_init(config, cli->arena);
+    const char *file = option_value(cli->options, "config"), *data = option_value(cli->options, "data");
+    if (file)
+        TRY(config_read_file(config, file));
+    TRY(config_read_environment(config, cli->environment));
+    if (data)
+        TRY(config_set(config, CONFIG_FLAG, S("server"), S("data"), slice_of(data), "--data"));
+    TRY(config_check(config));
+    slice dir = config->server.data;
+    *ret_path = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_SOCKET, SLICE_ARG(dir)).p;
+    const char *database = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_DATABASE, SLICE_ARG(dir)).p;
+    bool makes = cli->options->command == &command_put;
+    int64_t until = 0;
+    err_t e;
+    do {
+        if (holder_answers(dir) || (!makes && access(database, F_OK) != 0 && errno == ENOENT))
+            return NULL;
+        e = start_server(cli, s);
+        if (!e)
+            *ret_path = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_PRIVATE, SLICE_ARG(dir)).p;
+    } while (e && e->code == ERR_CONFLICT && holder_wait(cli->clock, &until));
+    return e;
+}
+
+/* EXIT_DONE and a client, or the exit code after a message. s is all zeros at first. */
+static int open_session(const struct cli *cli, struct session *s)
 {
     const struct options *o = cli->options;
     struct client_target target = { .url = option_value(o, "url"),
@@ -70,11 +114,11 @@ static int open_client(const struct cli *cli, struct client **ret_client)
                            option_on(o, "data") ? "data" : "config");
     err_t e = NULL;
     if (!target.url)
-        e = find_socket(cli, &target.socket);
+        e = find_socket(cli, s, &target.socket);
     else if (!target.token)
         target.token = environment_value(cli, "CAIS_TOKEN");
     if (!e)
-        e = client_open(cli->arena, &target, ret_client);
+        e = client_open(cli->arena, &target, &s->client);
     return e ? command_failed(cli, e) : EXIT_DONE;
 }
 
@@ -142,18 +186,18 @@ static err_t put_one(struct cli *cli, struct client *client, const char *path)
 int cmd_put(struct cli *cli)
 {
     const struct options *o = cli->options;
-    struct client *client;
+    SCOPED(session_close) struct session session = { 0 };
     if (option_on(o, "name") && o->operand_count > 1)
         return usage_error(cli->err, o->command, "--name is for one file, not for %zu", o->operand_count);
     const char *type = option_value(o, "type");
     for (const char *t = type; t && *t; t++)
         if ((unsigned char)*t < ' ' || (unsigned char)*t >= 0x7f)
             return usage_error(cli->err, o->command, "--type: '%s' is no content type", type);
-    int status = open_client(cli, &client);
+    int status = open_session(cli, &session);
     for (size_t i = 0; status != EXIT_USAGE && i < o->operand_count; i++) {
         if (status == EXIT_FAILED && i == 0)
             return status; /* no client */
-        err_t e = put_one(cli, client, o->operands[i]);
+        err_t e = put_one(cli, session.client, o->operands[i]);
         if (e)
             status = failed_with(cli, o->operands[i], e);
     }
@@ -286,24 +330,24 @@ int cmd_get(struct cli *cli)
 {
     const struct options *o = cli->options;
     const char *id = o->operands[0], *path = option_value(o, "output");
-    struct client *client;
-    int status = open_client(cli, &client);
+    SCOPED(session_close) struct session session = { 0 };
+    int status = open_session(cli, &session);
     if (status != EXIT_DONE)
         return status;
     struct client_file file = { 0 };
     err_t e = NULL;
     if (!path || option_on(o, "json")) {
-        e = client_info(client, slice_of(id), cli->arena, &file);
+        e = client_info(session.client, slice_of(id), cli->arena, &file);
         if (!e && !path)
             e = safe_file_name(cli->arena, file.name, &path);
         if (e)
             return failed_with(cli, id, e);
     }
     if (strcmp(path, "-") == 0) {
-        e = fetch(cli, client, id, STDOUT_FILENO);
+        e = fetch(cli, session.client, id, STDOUT_FILENO);
         return e ? failed_with(cli, id, e) : EXIT_DONE;
     }
-    e = get_to_file(cli, client, id, path);
+    e = get_to_file(cli, session.client, id, path);
     if (e)
         return failed_with(cli, path, e);
     if (option_on(o, "json"))
@@ -395,8 +439,8 @@ int cmd_ls(struct cli *cli)
     int64_t limit = PAGE;
     if (!option_number(cli, "limit", 1, 1000000, &limit))
         return EXIT_USAGE;
-    struct client *client;
-    int status = open_client(cli, &client);
+    SCOPED(session_close) struct session session = { 0 };
+    int status = open_session(cli, &session);
     if (status != EXIT_DONE)
         return status;
     SCOPED(free_filesp) struct client_file *files = NULL;
@@ -406,7 +450,8 @@ int cmd_ls(struct cli *cli)
         struct client_file *page, *all;
         size_t more, wanted = (size_t)limit - count;
         slice after = next;
-        err_t e = client_list(client, wanted < PAGE ? (int64_t)wanted : PAGE, after, cli->arena, &page, &more, &next);
+        err_t e =
+            client_list(session.client, wanted < PAGE ? (int64_t)wanted : PAGE, after, cli->arena, &page, &more, &next);
         if (e)
             return command_failed(cli, e);
         if (next.n && (!more || slice_eq(next, after)))

@@ -3,6 +3,8 @@
 #include "cli/config.h"
 #include "cli/server.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,6 +57,41 @@ static void wait_for_signals(struct server *server, struct log *log, const sigse
     }
 }
 
+/* While requests finish: whoever asks a second time does not want to wait for them. */
+struct hurry {
+    pthread_t thread;
+    struct server *server;
+    struct log *log;
+    const sigset_t *set;
+    int over; /* atomic: the server has stopped */
+};
+
+static void *wait_for_second_signal(void *arg)
+{
+    struct hurry *h = arg;
+    int got = SIGHUP;
+    while (got == SIGHUP)
+        if (sigwait(h->set, &got) != 0)
+            got = SIGHUP;
+    if (!__atomic_load_n(&h->over, __ATOMIC_SEQ_CST)) {
+        log_line(h->log, LOG_WARNING, "stopping at once: requests in flight are cut",
+                 LOG_S("signal", slice_of(got == SIGTERM ? "SIGTERM" : "SIGINT")));
+        server_hurry(h->server);
+    }
+    return NULL;
+}
+
+static void drain(struct server *server, struct log *log, const sigset_t *set)
+{
+    struct hurry h = { .server = server, .log = log, .set = set };
+    int failed = pthread_create(&h.thread, NULL, wait_for_second_signal, &h);
+    assert(!failed);
+    server_drain(server);
+    __atomic_store_n(&h.over, 1, __ATOMIC_SEQ_CST);
+    pthread_kill(h.thread, SIGTERM); /* it waits for one, or has got one */
+    pthread_join(h.thread, NULL);
+}
+
 static int serve(struct cli *cli)
 {
     struct config config;
@@ -76,6 +113,7 @@ static int serve(struct cli *cli)
     if (e)
         return command_failed(cli, e);
     wait_for_signals(server, &log, &set);
+    drain(server, &log, &set);
     server_stop(server);
     log_line(&log, LOG_INFO, "stopped", LOG_S("data", config.server.data));
     return EXIT_DONE;
@@ -100,6 +138,7 @@ const struct command command_serve = {
         { "log-format", 0, "json|text", false, "How log lines look (default json)." },
         { 0 } },
     "Run the server until SIGTERM or SIGINT.",
-    "Addresses in use stand in DIR/run.json. SIGHUP loads the certificates again.\n",
+    "Addresses in use stand in DIR/run.json. SIGHUP loads the certificates again. SIGTERM lets requests in flight\n"
+    "finish, for http.shutdown_grace at most; a second one cuts them.\n",
     serve
 };

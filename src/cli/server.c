@@ -12,16 +12,20 @@
 #include "http/server.h"
 #include "jobs/jobs.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_LISTENERS = 64, MAX_DIALECTS = 16 };
+enum { MAX_LINKS = 256, MAX_LISTENERS = 64, MAX_DIALECTS = 16 };
 
 /* One address in use. */
 struct bound {
@@ -66,6 +70,7 @@ static void make_dialects(struct server *s)
     const struct config *c = s->config;
     struct native_options native = { .max_file_bytes = (uint64_t)c->native.max_file_size_bytes };
     native_init(&s->native, &s->store.core, &native);
+    s->native.log = s->log;
     struct pyrus_options pyrus = { .max_file_size_bytes = (uint64_t)c->pyrus.max_file_size_bytes,
                                    .purge_after_ms = c->pyrus.purge_after_ms,
                                    .tokens = { c->pyrus.token_lifetime_ms, c->pyrus.tokens_per_user },
@@ -89,6 +94,7 @@ static void make_dialects(struct server *s)
     service_init(&s->service);
     service_init(&s->metrics);
     s->metrics.dialect.everywhere = false;
+    s->metrics.dialect.apart = true; /* what it tells of accounts is not for every listener */
     s->later = (struct http_dialect){ .name = "later", .refuse = refuse_later };
     const struct http_dialect *all[] = { &s->service.dialect, &s->admin.dialect, &s->native.dialect, &s->pyrus_dialect,
                                          &s->later };
@@ -177,7 +183,8 @@ static err_t listen_on_list(struct server *s, const char *kind, const struct con
 static err_t listen_everywhere(struct server *s, bool private_only, struct arena *a)
 {
     const struct config *c = s->config;
-    slice socket = arena_printf(a, "unix:" SLICE_FMT "/" DATA_DIR_SOCKET, SLICE_ARG(c->server.data));
+    slice socket = arena_printf(a, "unix:" SLICE_FMT "/%s", SLICE_ARG(c->server.data),
+                                private_only ? DATA_DIR_PRIVATE : DATA_DIR_SOCKET);
     TRY(listen_on(s, "admin", socket, false, true, NULL, a));
     if (private_only)
         return NULL;
@@ -193,14 +200,48 @@ static err_t listen_everywhere(struct server *s, bool private_only, struct arena
     return NULL;
 }
 
+static slice interface_address(const struct sockaddr *sa, slice port, struct arena *a)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    bool six = sa->sa_family == AF_INET6;
+    const void *address = six ? (const void *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr
+                              : (const void *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr;
+    inet_ntop(sa->sa_family, address, text, sizeof text);
+    return arena_printf(a, six ? "[%s]:" SLICE_FMT : "%s:" SLICE_FMT, text, SLICE_ARG(port));
+}
+
+/* "0.0.0.0:8080" is no address for a link: every interface that it stands for, those that others can reach first. */
+static size_t expand_wildcard(struct server *s, slice address, bool tls, struct link_listener *to, size_t most)
+{
+    struct ifaddrs *all;
+    slice port = slice_from(address, slice_rfind_byte(address, ':') + 1);
+    bool six = slice_starts(address, S("["));
+    size_t n = 0;
+    if (getifaddrs(&all) != 0)
+        return 0;
+    for (int loopback = 0; loopback < 2; loopback++)
+        for (struct ifaddrs *i = all; i && n < most; i = i->ifa_next) {
+            int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
+            if ((family == AF_INET || (six && family == AF_INET6)) && !!(i->ifa_flags & IFF_LOOPBACK) == loopback)
+                to[n++] = (struct link_listener){ interface_address(i->ifa_addr, port, &s->arena), tls };
+        }
+    freeifaddrs(all);
+    return n;
+}
+
 static void note_links(struct server *s)
 {
-    struct link_listener *listeners = arena_array(&s->arena, struct link_listener, s->bound_count + 1);
+    struct link_listener *listeners = arena_array(&s->arena, struct link_listener, MAX_LINKS);
     size_t n = 0;
-    for (size_t i = 0; i < s->bound_count; i++) {
+    for (size_t i = 0; i < s->bound_count && n < MAX_LINKS; i++) {
+        slice address = s->bound[i].address;
         bool tls = strcmp(s->bound[i].kind, "tls_listen") == 0;
-        if (tls || strcmp(s->bound[i].kind, "listen") == 0)
-            listeners[n++] = (struct link_listener){ s->bound[i].address, tls };
+        if (!tls && strcmp(s->bound[i].kind, "listen") != 0)
+            continue;
+        if (slice_starts(address, S("0.0.0.0:")) || slice_starts(address, S("[::]:")))
+            n += expand_wildcard(s, address, tls, listeners + n, MAX_LINKS - n);
+        else
+            listeners[n++] = (struct link_listener){ address, tls };
     }
     s->links.listeners = listeners;
     s->links.listener_count = n;
@@ -309,15 +350,26 @@ err_t server_start(const struct cli *cli, const struct config *config, struct lo
     return NULL;
 }
 
+void server_drain(struct server *s)
+{
+    if (s->run_file)
+        unlink(s->run_file);
+    free(s->run_file);
+    s->run_file = NULL;
+    if (s->http)
+        http_server_stop(s->http, s->config->http.shutdown_grace_ms);
+}
+
+void server_hurry(struct server *s)
+{
+    http_server_hurry(s->http);
+}
+
 void server_stop(struct server *s)
 {
     if (!s)
         return;
-    if (s->run_file)
-        unlink(s->run_file);
-    free(s->run_file);
-    if (s->http)
-        http_server_stop(s->http, s->config->http.shutdown_grace_ms);
+    server_drain(s);
     jobs_free(s->jobs);
     http_server_free(s->http);
     if (s->pyrus.core)

@@ -10,8 +10,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
+
+enum { LOCK_TRIES = 40, LOCK_PAUSE_NS = 50 * 1000 * 1000 }; /* two seconds */
 
 static const char *path_in(struct arena *a, slice dir, const char *name)
 {
@@ -52,12 +54,28 @@ static err_t make_directories(slice dir, struct arena *a)
     }
 }
 
+/* A process that was killed keeps its lock until the kernel has taken it apart, which whoever starts a server right
+ * after the kill does not know. So a lock that is held is asked for again for a while. */
+static bool lock_soon(int fd)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        struct flock all = { .l_type = F_WRLCK };
+        if (fcntl(fd, F_OFD_SETLK, &all) == 0)
+            return true;
+        if (errno != EAGAIN && errno != EACCES)
+            return false;
+        struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS }; /* locks know no time limit */
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 static err_t take_lock(struct store *s, slice dir, struct arena *a)
 {
     SCOPED(fd_closep) int fd = open(path_in(a, dir, DATA_DIR_LOCK), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return cannot_write(a, dir, errno);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+    if (!lock_soon(fd))
         return err_make(a, ERR_CONFLICT, "the data directory " SLICE_FMT " is used by another cais process",
                         SLICE_ARG(dir));
     s->lock_fd = TAKE_FD(fd);
@@ -68,7 +86,9 @@ bool store_is_in_use(slice data_dir)
 {
     SCRATCH(a);
     SCOPED(fd_closep) int fd = open(path_in(&a, data_dir, DATA_DIR_LOCK), O_RDONLY | O_CLOEXEC);
-    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    /* Asks, takes nothing: a look must not be what keeps a server from starting. */
+    struct flock all = { .l_type = F_WRLCK };
+    return fd >= 0 && fcntl(fd, F_OFD_GETLK, &all) == 0 && all.l_type != F_UNLCK;
 }
 
 static void complain(void *arg, err_t e)
@@ -106,6 +126,8 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
     struct core_options options = { .inline_max_bytes = (uint64_t)c->storage.inline_max_bytes,
                                     .reserve_bytes = (uint64_t)c->storage.reserve_free_space_bytes,
                                     .purge_grace_ms = c->files.purge_grace_ms,
+                                    .account_max_bytes = c->accounts.max_bytes,
+                                    .account_max_files = c->accounts.max_files,
                                     .content_cache_bytes = (uint64_t)c->storage.cache_bytes };
     core_init(&s->core, s->meta, s->blob, clock, random, &options);
     return access_bootstrap(&s->core, a);

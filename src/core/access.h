@@ -12,7 +12,7 @@ MUST_USE err_t access_bootstrap(struct core *, struct arena *a);
 MUST_USE err_t account_create(struct core *, const struct principal *who, slice name, struct arena *a,
                               struct account *ret);
 
-/* 0: no limit. Errors: NOT_FOUND; INVALID negative. */
+/* 0: no limit of its own; that of core_options counts. Errors: NOT_FOUND; INVALID negative. */
 MUST_USE err_t account_set_limits(struct core *, const struct principal *who, slice name, int64_t max_bytes,
                                   int64_t max_files, struct arena *a);
 

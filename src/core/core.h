@@ -19,6 +19,8 @@ struct core_options {
     uint64_t inline_max_bytes;    /* objects up to this size are rows; 0: 16 KiB */
     uint64_t reserve_bytes;       /* free space below which nothing is accepted any more (NO_SPACE) */
     int64_t purge_grace_ms;       /* how long bytes outlive their record, and how old an orphan must be */
+    int64_t account_max_bytes;    /* of accounts without a limit of their own; 0: none */
+    int64_t account_max_files;    /* the same */
     uint64_t content_cache_bytes; /* small objects kept in memory for reads; 0: none */
 };
 

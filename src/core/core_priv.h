@@ -9,4 +9,12 @@ void access_cache_free(struct access_cache *);
 struct content_cache *content_cache_new(uint64_t max_bytes);
 void content_cache_free(struct content_cache *);
 
+/* Has the account room for that much more? Its own limits count, and where it has none, those of the options.
+ * Errors: QUOTA, NOT_FOUND. */
+MUST_USE err_t account_check_room(struct core *, struct meta_tx *, int64_t id, int64_t bytes, int64_t files,
+                                  struct arena *a);
+/* The same, and counts it as used. In a write: nobody else can take the room in between. */
+MUST_USE err_t account_take_room(struct core *, struct meta_tx *, int64_t id, int64_t bytes, int64_t files,
+                                 struct arena *a);
+
 #endif

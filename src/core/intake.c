@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/helper.h"
+#include "core/core_priv.h"
 #include "core/event.h"
 
 #include <assert.h>
@@ -138,7 +139,13 @@ static err_t check_order(struct core *core, const struct intake_order *order, st
     if (order->max_bytes && order->exact_bytes > 0 && (uint64_t)order->exact_bytes > order->max_bytes)
         return err_make(a, ERR_TOO_LARGE, "%lld bytes are more than the limit of %llu", (long long)order->exact_bytes,
                         (unsigned long long)order->max_bytes);
-    return core_check_space(core, order->exact_bytes > 0 ? (uint64_t)order->exact_bytes : 0, a);
+    TRY(core_check_space(core, order->exact_bytes > 0 ? (uint64_t)order->exact_bytes : 0, a));
+    if (order->exact_bytes <= (int64_t)core->options.inline_max_bytes)
+        return NULL; /* soon here, and judged at the end */
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return account_check_room(core, tx, order->account_id, order->exact_bytes, 1, a);
 }
 
 err_t intake_open(struct core *core, const struct intake_order *order, struct arena *a, struct intake **ret_intake)
@@ -210,7 +217,7 @@ static err_t apply(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct intake *in = arg;
     in->applied = false;
-    TRY(meta_account_use(tx, in->order.account_id, (int64_t)in->received, 1, a));
+    TRY(account_take_room(in->core, tx, in->order.account_id, (int64_t)in->received, 1, a));
     TRY(meta_object_add(tx, &in->object, a, &in->object.id));
     in->file.object_id = in->object.id;
     TRY(meta_file_add(tx, &in->file, a, &in->file.id));

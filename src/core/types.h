@@ -12,7 +12,7 @@ struct account {
     int64_t id;
     slice name;
     int64_t created_at_ms;
-    int64_t max_bytes, max_files;   /* 0: no limit */
+    int64_t max_bytes, max_files;   /* 0: none of its own, core_options count */
     int64_t used_bytes, used_files; /* of files that hold bytes */
 };
 

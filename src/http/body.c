@@ -51,10 +51,17 @@ static void start_finish(struct exchange *x)
 void body_cut(struct exchange *x, enum err_code code, const char *text)
 {
     struct conn *c = x->conn;
-    if (x->finishing)
-        return;
+    if (x->finishing && !x->handled)
+        return; /* the reply is on its way */
     x->keep_alive = false;
     x->close_after = true;
+    if (x->handled) {         /* answered before; only the rest was being dropped */
+        c->state = CONN_SEND; /* nothing more to send: */
+        x->body_done = false;
+        c->broken = true;
+        conn_close(c);
+        return;
+    }
     if (x->mode == BODY_SINK) {
         if (!x->cut) {
             x->cut = true;
@@ -64,13 +71,6 @@ void body_cut(struct exchange *x, enum err_code code, const char *text)
         if (x->outstanding == 0)
             start_finish(x);
         return; /* else the last buffer's return does it */
-    }
-    if (x->handled) {         /* answered before; only the rest was being dropped */
-        c->state = CONN_SEND; /* nothing more to send: */
-        x->body_done = false;
-        c->broken = true;
-        conn_close(c);
-        return;
     }
     c->state = CONN_WAIT;
     loop_deadline(x->loop, c, DEADLINE_NONE);
@@ -290,16 +290,14 @@ enum body_step body_run(struct conn *c)
                 return BODY_ENDED;
             }
         }
-        if (!unframe(c, SIZE_MAX)) {
+        bool well_formed = unframe(c, SIZE_MAX);
+        bool full = x->mode == BODY_COLLECT && x->collected.failed;
+        if (full || (x->mode == BODY_DROP && x->body_received > (uint64_t)DRAIN_BYTES)) {
+            body_cut(x, ERR_TOO_LARGE, "the body is too large"); /* first: what follows may not have come yet */
+            return BODY_ENDED;
+        }
+        if (!well_formed) {
             body_cut(x, ERR_INVALID, "the chunked body is not well-formed");
-            return BODY_ENDED;
-        }
-        if (x->mode == BODY_COLLECT && x->collected.failed) {
-            body_cut(x, ERR_TOO_LARGE, "the body is too large");
-            return BODY_ENDED;
-        }
-        if (x->mode == BODY_DROP && x->body_received > (uint64_t)DRAIN_BYTES) {
-            body_cut(x, ERR_TOO_LARGE, "the body is too large");
             return BODY_ENDED;
         }
         if (sink && x->body_received > BODY_INLINE_BYTES)

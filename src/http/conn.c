@@ -217,6 +217,14 @@ static void begin_exchange(struct conn *c, struct message *m)
     exchange_begin(x, head, m);
 }
 
+/* As far as it was understood. */
+static void copy_first_line(struct exchange *x, const char *head, const struct message *m)
+{
+    struct arena *a = &x->pub.arena;
+    x->pub.req.method = m->method.n ? arena_copy(a, message_slice(head, m->method)) : S("");
+    x->pub.req.target = m->target.n ? arena_copy(a, message_slice(head, m->target)) : S("");
+}
+
 /* What could not be read gets an answer all the same, then the connection closes. */
 static void refuse_head(struct conn *c, struct message *m)
 {
@@ -228,12 +236,20 @@ static void refuse_head(struct conn *c, struct message *m)
     x->keep_alive = false;
     x->body_done = false;
     x->chunked = true; /* where it would end is not known */
-    x->pub.req.method = m->method.n ? arena_copy(&x->pub.arena, message_slice(c->cur.p, m->method)) : S("");
-    x->pub.req.target = m->target.n ? arena_copy(&x->pub.arena, message_slice(c->cur.p, m->target)) : S("");
+    copy_first_line(x, c->cur.p, m);
     enum http_refusal refusal = m->refusal;
     const char *why = m->why;
     c->cur.n = 0;
     exchange_refuse(x, refusal, why);
+}
+
+/* Empty lines in front of a request, or behind the last one, are none. */
+static bool has_begun(slice in)
+{
+    for (size_t i = 0; i < in.n; i++)
+        if (in.p[i] != '\r' && in.p[i] != '\n')
+            return true;
+    return false;
 }
 
 /* True when something happened. */
@@ -268,8 +284,15 @@ static bool head_step(struct conn *c)
         ssize_t n = conn_read_more(c);
         if (n == -1)
             break;
+        if (n == 0 && has_begun(c->cur)) { /* half-closed, maybe: it may still listen */
+            m->refusal = HTTP_REFUSE_BODY_CUT;
+            m->why = "the request ended early";
+            refuse_head(c, m);
+            forget_message(c);
+            return true;
+        }
         if (n <= 0) {
-            conn_close(c); /* a head cut short has nobody to tell */
+            conn_close(c);
             return false;
         }
     }
@@ -450,7 +473,9 @@ void conn_expired(struct conn *c, enum deadline_kind kind)
             conn_close(c);
             break;
         }
-        c->x = exchange_new(c); /* a head that does not end */
+        c->x = exchange_new(c); /* a head that does not end: what came of it tells whose form the answer has */
+        if (c->message)
+            copy_first_line(c->x, c->in, c->message);
         c->x->keep_alive = false;
         c->x->chunked = true;
         c->state = CONN_WAIT;

@@ -83,6 +83,7 @@ struct loop {
     pthread_t thread;
     bool started;
     int epoll_fd, wake_fd;
+    int spare_fd; /* given up to refuse a connection when there are no others */
 
     pthread_mutex_t mail_lock;
     struct mail *mail_first, *mail_last; /* under mail_lock */
@@ -126,6 +127,7 @@ void loop_ready(struct loop *, struct conn *);                        /* run it 
 struct body_buffer *loop_take_buffer(struct loop *);                  /* NULL: none left */
 void loop_give_buffer(struct loop *, struct body_buffer *);
 void loop_adopt(struct loop *, int fd, struct listener *, const char *peer, bool counted);
+slice loop_request_id(struct loop *, struct arena *a); /* 16 hex digits */
 static inline bool loop_is_here(const struct loop *l)
 {
     return pthread_equal(pthread_self(), l->thread);
@@ -247,7 +249,7 @@ void send_start(struct exchange *); /* builds the head; the state becomes SEND *
 enum send_step { SEND_WAITS, SEND_DONE, SEND_BROKEN };
 enum send_step send_run(struct conn *);
 /* A minimal answer before there is any exchange (too many connections). */
-void send_busy(int fd);
+void send_busy(struct loop *, int fd);
 
 /* ---- tls.c ---- */
 

@@ -7,7 +7,6 @@
 #include "http/range.h"
 #include "http/target.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +31,7 @@ struct exchange *exchange_new(struct conn *c)
     x->loop = l;
     x->began_ms = l->now_ms;
     x->minor = 1;
-    unsigned char id[8] = { l->id_seed[0], l->id_seed[1], l->id_seed[2], l->id_seed[3] };
-    uint32_t number = htonl(l->id_next++);
-    memcpy(id + 4, &number, sizeof number);
-    x->pub.req.id = hex_encode(&x->pub.arena, (slice){ (char *)id, sizeof id });
+    x->pub.req.id = loop_request_id(l, &x->pub.arena);
     x->pub.req.peer = slice_of(c->peer);
     x->pub.req.local = c->listener->options.local;
     x->pub.req.tls = c->ssl != NULL;
@@ -121,6 +117,7 @@ int http_refusal_status(enum http_refusal r)
                                   [HTTP_REFUSE_BODY_CUT] = 400,    [HTTP_REFUSE_HEAD_TOO_LARGE] = 431,
                                   [HTTP_REFUSE_EXPECTATION] = 417, [HTTP_REFUSE_NOT_IMPLEMENTED] = 501,
                                   [HTTP_REFUSE_VERSION] = 505,     [HTTP_REFUSE_TIMEOUT] = 408,
+                                  [HTTP_REFUSE_RANGE] = 416,       [HTTP_REFUSE_PRECONDITION] = 412,
                                   [HTTP_REFUSE_BUSY] = 503 };
     return status[r];
 }
@@ -186,7 +183,8 @@ static bool read_target(struct exchange *x)
 {
     struct http_request *req = &x->pub.req;
     struct target t;
-    if (target_parse(req->target, &x->pub.arena, &t) != NULL) {
+    /* "*" asks about the server as a whole: nothing here does */
+    if (target_parse(req->target, &x->pub.arena, &t) != NULL || slice_eq(t.path, S("*"))) {
         exchange_refuse(x, HTTP_REFUSE_MALFORMED, "the request target is not well-formed");
         return false;
     }
@@ -234,7 +232,16 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     pub->dialect = match.dialect;
     pub->route = match.route;
     memcpy(req->params, match.params, sizeof match.params);
+    if (match.malformed) {
+        exchange_refuse(x, HTTP_REFUSE_MALFORMED, "the path is not percent-encoded properly");
+        return;
+    }
     if (!match.route) {
+        struct target_path parts;
+        if (target_split_path(req->path, &pub->arena, &parts) != NULL) {
+            exchange_refuse(x, HTTP_REFUSE_MALFORMED, "the path is not well-formed");
+            return;
+        }
         if (match.allow.n)
             http_reply_header(pub, "Allow", match.allow);
         exchange_refuse(x, match.allow.n ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE,
@@ -355,8 +362,13 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
     x->content = content;
     x->content_type = content->content_type.n ? arena_cstr(&pub->arena, content->content_type) : NULL;
     enum precondition verdict = preconditions_check(&asked, &now, true);
+    if (verdict == PRECONDITION_FAILED) {
+        release_reply(x);
+        exchange_refuse(x, HTTP_REFUSE_PRECONDITION, "the precondition does not hold");
+        return;
+    }
     if (verdict != PRECONDITION_PROCEED) {
-        x->status = verdict == PRECONDITION_FAILED ? 412 : 304;
+        x->status = 304;
         x->content_type = NULL;
         x->content_left = 0;
         release_reply(x);
@@ -375,12 +387,10 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
                                        (unsigned long long)(r.first + r.count - 1),
                                        (unsigned long long)content->size_bytes));
     } else if (r.kind == RANGE_UNSATISFIABLE) {
-        x->status = 416;
         http_reply_header(pub, "Content-Range",
                           arena_printf(&pub->arena, "bytes */%llu", (unsigned long long)content->size_bytes));
-        x->content_type = NULL;
         release_reply(x);
-        hand_back(x);
+        exchange_refuse(x, HTTP_REFUSE_RANGE, "the file has no such range");
         return;
     }
     x->content_at = r.first;

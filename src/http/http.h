@@ -92,6 +92,8 @@ enum http_refusal {
     HTTP_REFUSE_NOT_IMPLEMENTED, /* 501: transfer coding */
     HTTP_REFUSE_VERSION,         /* 505 */
     HTTP_REFUSE_TIMEOUT,         /* 408 */
+    HTTP_REFUSE_RANGE,           /* 416; Content-Range stands in the reply already */
+    HTTP_REFUSE_PRECONDITION,    /* 412 */
     HTTP_REFUSE_BUSY             /* 503: out of workers or connections; the engine adds Retry-After */
 };
 
@@ -101,6 +103,7 @@ struct http_dialect {
     size_t route_count;
     const char *const *prefixes; /* NULL-ended: paths below these are refused in this dialect's form; longest wins */
     bool everywhere;             /* answers on the host names of other dialects too */
+    bool apart;                  /* answers only on listeners that name it (http_listener.only) */
     /* Authorise before handle: returns true, or has replied. On the loop; may read a row, must not block.
      * NULL: everything is public. */
     bool (*guard)(struct http_exchange *);
@@ -133,7 +136,8 @@ struct http_content {
     int64_t last_modified_ms; /* 0: none */
 };
 /* End the exchange with a download: HEAD, Range (one range; several → whole), If-Range, conditional requests,
- * Accept-Ranges, ETag, Last-Modified are done here (200, 206, 304, 412, 416). `content` must live in x->arena. */
+ * Accept-Ranges, ETag, Last-Modified are done here (200, 206, 304; 412 and 416 in the dialect's words, by refuse).
+ * `content` must live in x->arena. */
 void http_reply_content(struct http_exchange *, struct http_content *content);
 
 /* A body produced piece by piece (zip, listings): chunked (or until close, in HTTP/1.0). `more` runs on an I/O thread;

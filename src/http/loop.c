@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -173,6 +174,15 @@ void loop_give_buffer(struct loop *l, struct body_buffer *b)
     }
 }
 
+slice loop_request_id(struct loop *l, struct arena *a)
+{
+    unsigned char id[8];
+    uint32_t number = htonl(l->id_next++);
+    memcpy(id, l->id_seed, 4);
+    memcpy(id + 4, &number, 4);
+    return hex_encode(a, (slice){ (char *)id, sizeof id });
+}
+
 /* ---- accepting ---- */
 
 void loop_adopt(struct loop *l, int fd, struct listener *listener, const char *peer, bool counted)
@@ -253,6 +263,21 @@ static void peer_text(const struct sockaddr_storage *from, char *to, size_t size
         strncat(to, "unix", size - 1);
 }
 
+/* Out of descriptors, a connection that waits would wake this loop for ever: the one kept in reserve lets it in, to be
+ * told to come again. */
+static void refuse_one(struct loop *l, struct listener *listener)
+{
+    close(l->spare_fd);
+    int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        STAT_ADD(l, refused, 1);
+        if (!listener->options.tls)
+            send_busy(l, fd);
+        close(fd);
+    }
+    l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static void accept_some(struct loop *l, struct listener *listener)
 {
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
@@ -260,8 +285,11 @@ static void accept_some(struct loop *l, struct listener *listener)
         socklen_t size = sizeof from;
         memset(&from, 0, sizeof from);
         int fd = accept4(listener->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
-            return; /* nobody there, or no descriptors left: those who wait keep waiting */
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                refuse_one(l, listener);
+            return; /* or nobody is there */
+        }
         STAT_ADD(l, accepted, 1);
         char peer[46] = "";
         peer_text(&from, peer, sizeof peer);
@@ -273,7 +301,7 @@ static void accept_some(struct loop *l, struct listener *listener)
         if (!server_admit(l->server, peer, counted)) {
             STAT_ADD(l, refused, 1);
             if (!listener->options.tls)
-                send_busy(fd);
+                send_busy(l, fd);
             close(fd);
             continue;
         }
@@ -316,10 +344,11 @@ static void bury_dead(struct loop *l)
 
 err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *a)
 {
-    *l = (struct loop){ .server = s, .index = index, .epoll_fd = -1, .wake_fd = -1 };
+    *l = (struct loop){ .server = s, .index = index, .epoll_fd = -1, .wake_fd = -1, .spare_fd = -1 };
     pthread_mutex_init(&l->mail_lock, NULL);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (l->epoll_fd < 0 || l->wake_fd < 0)
         return err_errno(a, errno, "cannot make an event loop");
     struct epoll_event ev = { .events = EPOLLIN, .data.ptr = NULL };
@@ -358,6 +387,8 @@ void loop_release(struct loop *l)
         close(l->epoll_fd);
     if (l->wake_fd >= 0)
         close(l->wake_fd);
+    if (l->spare_fd >= 0)
+        close(l->spare_fd);
     for (struct body_buffer *b = l->free_buffers, *next; b; b = next) {
         next = b->next;
         free(b);

@@ -40,21 +40,37 @@ static int on_url(llhttp_t *p, const char *at, size_t n)
     return 0;
 }
 
+static int on_method_complete(llhttp_t *p)
+{
+    message_of(p)->method_done = true;
+    return 0;
+}
+
+static int on_url_complete(llhttp_t *p)
+{
+    message_of(p)->target_done = true;
+    return 0;
+}
+
 static int on_name(llhttp_t *p, const char *at, size_t n)
 {
     struct message *m = message_of(p);
     if (m->in_body)
         return 0; /* trailers are read and forgotten */
     if (m->in_value || m->line_count == 0) {
-        if (m->line_count == m->limits->headers) {
-            m->too_many = true;
-            return -1;
-        }
         m->lines[m->line_count++] = (struct message_line){ 0 };
         m->in_value = false;
     }
     take(m, &m->lines[m->line_count - 1].name, at, n);
     return 0;
+}
+
+/* Not before: pieces of a name come when they come, and what is refused must not depend on it. */
+static int on_name_complete(llhttp_t *p)
+{
+    struct message *m = message_of(p);
+    m->too_many = m->line_count > m->limits->headers;
+    return m->too_many ? -1 : 0;
 }
 
 static int on_value(llhttp_t *p, const char *at, size_t n)
@@ -83,10 +99,35 @@ static int on_headers_complete(llhttp_t *p)
     return HPE_PAUSED;
 }
 
+/* Chunk sizes, extensions and trailers up to `to`: of limited length, with CR and LF only as a pair. */
+static bool framing_is_fine(struct message *m, const char *to)
+{
+    const char *p = m->framing;
+    m->extra += (size_t)(to - p);
+    m->framing = to;
+    if (m->extra > m->limits->chunk_extra)
+        return false;
+    for (; p < to; p++) {
+        if ((*p == '\n') != m->after_cr)
+            return false;
+        m->after_cr = *p == '\r';
+    }
+    return true;
+}
+
+/* llhttp knows sizes up to 2^64 - 1; nobody sends as much, and others read such a number as a negative one. */
+static int on_chunk_header(llhttp_t *p)
+{
+    return p->content_length > INT64_MAX ? -1 : 0;
+}
+
 static int on_body(llhttp_t *p, const char *at, size_t n)
 {
     struct message *m = message_of(p);
+    if (!framing_is_fine(m, at))
+        return -1;
     m->extra = 0;
+    m->framing = at + n;
     m->body_bytes(m->body_arg, (slice){ at, n });
     return 0;
 }
@@ -99,11 +140,15 @@ static int on_message_complete(llhttp_t *p)
 
 static const llhttp_settings_t settings = {
     .on_method = on_method,
+    .on_method_complete = on_method_complete,
     .on_url = on_url,
+    .on_url_complete = on_url_complete,
     .on_header_field = on_name,
+    .on_header_field_complete = on_name_complete,
     .on_header_value = on_value,
     .on_header_value_complete = on_value_complete,
     .on_headers_complete = on_headers_complete,
+    .on_chunk_header = on_chunk_header,
     .on_body = on_body,
     .on_message_complete = on_message_complete,
 };
@@ -123,6 +168,10 @@ static enum message_result refuse(struct message *m, enum http_refusal refusal, 
 {
     m->refusal = refusal;
     m->why = why;
+    if (!m->method_done)
+        m->method.n = 0;
+    if (!m->target_done) /* half a path is no path */
+        m->target.n = 0;
     return MESSAGE_REFUSED;
 }
 
@@ -186,6 +235,8 @@ static enum message_result judge(struct message *m, const char *start)
         return refuse(m, HTTP_REFUSE_MALFORMED, "more than one Host");
     if (hosts == 0 && m->minor == 1)
         return refuse(m, HTTP_REFUSE_MALFORMED, "no Host");
+    if (hosts == 1 && m->host.n == 0)
+        return refuse(m, HTTP_REFUSE_MALFORMED, "Host is empty");
     if (m->host.n && !host_is_valid(message_slice(start, m->host)))
         return refuse(m, HTTP_REFUSE_MALFORMED, "Host is not a host");
     if (codings) {
@@ -208,27 +259,30 @@ static enum message_result judge(struct message *m, const char *start)
     return MESSAGE_DONE;
 }
 
-/* Lines over their limit, and lines that continue the one before (obs-fold), whose callbacks look like a normal line.
- */
+/* What llhttp lets pass or tells too late: lines over their limit, lines that continue the one before (obs-fold; its
+ * callbacks look like a normal line), a CR or LF that stands alone. Of several the first byte that is wrong decides, so
+ * that it does not matter how the bytes came. */
 static enum message_result scan_lines(struct message *m, const char *start, size_t from, size_t to)
 {
     for (size_t i = from; i < to;) {
         const char *lf = memchr(start + i, '\n', to - i);
-        size_t end = lf ? (size_t)(lf - start) : to;
-        if (end - m->line_start > m->limits->line_bytes)
+        size_t end = lf ? (size_t)(lf - start) : to, most = m->line_start + m->limits->line_bytes;
+        if (i == m->line_start && i > 0 && (start[i] == ' ' || start[i] == '\t'))
+            return refuse(m, HTTP_REFUSE_MALFORMED, "a folded header line");
+        if (i > 0 && start[i - 1] == '\r' && i < end) /* the CR ended the piece before */
+            return refuse(m, HTTP_REFUSE_MALFORMED, "a CR without its LF");
+        const char *cr = memchr(start + i, '\r', end - i);
+        size_t behind = cr ? (size_t)(cr - start) + 1 : to;
+        bool lone = behind < end;
+        if (end > most && !(lone && behind <= most))
             return refuse(m, HTTP_REFUSE_HEAD_TOO_LARGE, "a header line is too long");
+        if (lone)
+            return refuse(m, HTTP_REFUSE_MALFORMED, "a CR without its LF");
+        if (lf && (end == 0 || start[end - 1] != '\r'))
+            return refuse(m, HTTP_REFUSE_MALFORMED, "an LF without its CR");
         if (lf)
             m->line_start = end + 1;
         i = end + 1;
-    }
-    /* every LF in [from-1, to-1) is followed by a byte that is here by now */
-    for (size_t i = from ? from - 1 : 0; i + 1 < to; i++) {
-        const char *lf = memchr(start + i, '\n', to - 1 - i);
-        if (!lf)
-            break;
-        i = (size_t)(lf - start);
-        if (i > m->method.at && (start[i + 1] == ' ' || start[i + 1] == '\t'))
-            return refuse(m, HTTP_REFUSE_MALFORMED, "a folded header line");
     }
     return MESSAGE_MORE;
 }
@@ -242,6 +296,8 @@ static enum message_result refuse_parse(struct message *m)
     case HPE_INVALID_TRANSFER_ENCODING:
         return refuse(m, HTTP_REFUSE_NOT_IMPLEMENTED, "a transfer coding other than chunked");
     case HPE_INVALID_VERSION:
+        if (p->http_major == 1 && p->http_minor <= 1) /* the number is fine, what follows is not */
+            return refuse(m, HTTP_REFUSE_MALFORMED, "not a well-formed request line");
         return refuse(m, HTTP_REFUSE_VERSION, "an HTTP version other than 1.0 and 1.1");
     case HPE_PAUSED_H2_UPGRADE:
         return refuse(m, HTTP_REFUSE_VERSION, "HTTP/2 is not spoken here");
@@ -292,16 +348,12 @@ enum message_result message_chunks(struct message *m, slice in, void (*bytes)(vo
     m->body_bytes = bytes;
     m->body_arg = arg;
     m->base = in.p;
-    m->extra += in.n; /* on_body takes it back to nothing */
+    m->framing = in.p;
     llhttp_errno_t e = llhttp_execute(p, in.p, in.n);
-    if (e == HPE_PAUSED && m->body_done) {
-        *ret_used = (size_t)(llhttp_get_error_pos(p) - in.p);
-        return MESSAGE_DONE;
-    }
-    if (e != HPE_OK)
+    bool done = e == HPE_PAUSED && m->body_done;
+    const char *end = done ? llhttp_get_error_pos(p) : in.p + in.n;
+    if ((e != HPE_OK && !done) || !framing_is_fine(m, end))
         return refuse(m, HTTP_REFUSE_MALFORMED, "the chunked body is not well-formed");
-    if (m->extra > m->limits->chunk_extra)
-        return refuse(m, HTTP_REFUSE_MALFORMED, "too much framing in the chunked body");
-    *ret_used = in.n;
-    return MESSAGE_MORE;
+    *ret_used = (size_t)(end - in.p);
+    return done ? MESSAGE_DONE : MESSAGE_MORE;
 }

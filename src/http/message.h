@@ -27,7 +27,7 @@ struct message_line {
 struct message {
     const struct message_limits *limits;
     struct message_part method, target;
-    struct message_line lines[MESSAGE_MAX_HEADERS];
+    struct message_line lines[MESSAGE_MAX_HEADERS + 1]; /* the last only to be refused */
     size_t line_count;
     size_t head_bytes; /* once done */
     int minor;         /* HTTP/1.minor */
@@ -42,7 +42,8 @@ struct message {
     /* private */
     const char *base;
     size_t fed, line_start, extra;
-    bool in_value, value_done, too_many, in_body, body_done;
+    const char *framing; /* chunked framing of this piece that was not looked at yet */
+    bool in_value, too_many, in_body, body_done, after_cr, method_done, target_done;
     void *body_arg;
     void (*body_bytes)(void *arg, slice bytes);
     uint64_t parser[16]; /* llhttp_t lives here, so that llhttp.h stays in one file */

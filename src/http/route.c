@@ -140,13 +140,16 @@ static bool path_is_below(slice path, slice prefix)
            (path.n == prefix.n || path.p[prefix.n] == '/' || (prefix.n && prefix.p[prefix.n - 1] == '/'));
 }
 
-static const struct http_dialect *owner(const struct router *r, slice path, const struct http_dialect *of_host)
+static const struct http_dialect *owner(const struct router *r, slice path, const struct http_dialect *of_host,
+                                        bool alone)
 {
     const struct http_dialect *best = of_host ? of_host : r->fallback;
     size_t longest = 0;
+    if (alone)
+        return best;
     for (size_t i = 0; i < r->dialect_count; i++) {
         const struct http_dialect *d = r->dialects[i];
-        if (of_host && d != of_host && !d->everywhere)
+        if ((of_host && d != of_host && !d->everywhere) || (d->apart && d != of_host))
             continue;
         for (const char *const *p = d->prefixes; p && *p; p++) {
             slice prefix = slice_of(*p);
@@ -171,18 +174,20 @@ void router_find(const struct router *r, slice method, slice path, slice host, c
                  struct arena *a, struct route_match *ret)
 {
     const struct http_dialect *of_host = only ? dialect_named(r, only) : dialect_of_host(r, host);
-    *ret = (struct route_match){ .dialect = owner(r, path, of_host) };
+    *ret = (struct route_match){ .dialect = owner(r, path, of_host, only) };
     while (path.n > 1 && path.p[path.n - 1] == '/')
         path.n--;
     struct target_path parts;
-    if (target_split_path(path, a, &parts) != NULL)
+    err_t split = target_split_path(path, a, &parts);
+    ret->malformed = err_is(split, ERR_INVALID);
+    if (split)
         return;
     const struct entry *best = NULL;
     unsigned best_score = 0, path_score = 0;
     for (const struct entry *e = r->entries; e < r->entries + r->count; e++) {
         if (e->count != parts.count || (of_host && e->dialect != of_host && !(e->dialect->everywhere && !only)))
             continue;
-        if ((e->route->flags & HTTP_LOCAL_ONLY) && !local)
+        if (((e->route->flags & HTTP_LOCAL_ONLY) && !local) || (e->dialect->apart && !only))
             continue;
         unsigned score = match(e, &parts);
         if (score == 0)

@@ -15,7 +15,8 @@ struct route_match {
     const struct http_dialect *dialect; /* never NULL: who answers, or refuses */
     const struct http_route *route;     /* NULL: nobody */
     slice params[HTTP_MAX_PARAMS];
-    slice allow; /* when no route: methods that the path has, "GET, HEAD, PUT"; empty: the path is unknown */
+    bool malformed; /* the path is not percent-encoded properly */
+    slice allow;    /* when no route: methods that the path has, "GET, HEAD, PUT"; empty: the path is unknown */
 };
 /* host   Host header, with port; on a configured host only its dialect and those that are everywhere answer
  * only   dialect that alone answers on this listener, or NULL

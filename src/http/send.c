@@ -385,10 +385,22 @@ enum send_step send_run(struct conn *c)
     return r == SEND_DONE && file ? send_file(c) : r;
 }
 
-void send_busy(int fd)
+void send_busy(struct loop *l, int fd)
 {
-    slice text = S("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-                   "Content-Length: 32\r\nConnection: close\r\n\r\n{\"error\":\"too many connections\"}");
-    ssize_t n = send(fd, text.p, text.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)n; /* best effort */
+    SCRATCH(a);
+    slice id = loop_request_id(l, &a);
+    slice body = arena_printf(&a,
+                              "{\"error\":{\"code\":\"unavailable\",\"message\":\"too many connections\","
+                              "\"request_id\":\"" SLICE_FMT "\"}}",
+                              SLICE_ARG(id));
+    slice text =
+        arena_printf(&a,
+                     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+                     "X-Request-Id: " SLICE_FMT "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n" SLICE_FMT,
+                     SLICE_ARG(id), body.n, SLICE_ARG(body));
+    /* what has come already is read: closing on unread bytes would send a reset, which may overtake the answer */
+    ssize_t ignored = recv(fd, l->piece ? l->piece : (l->piece = must_malloc(PIECE_BYTES)), PIECE_BYTES, MSG_DONTWAIT);
+    ignored = send(fd, text.p, text.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)ignored; /* best effort */
+    shutdown(fd, SHUT_WR);
 }

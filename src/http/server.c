@@ -1,6 +1,7 @@
 /* Putting the engine together, and taking it apart in order. */
 #include "http/server.h"
 
+#include "base/unix_socket.h"
 #include "http/engine.h"
 
 #include <arpa/inet.h>
@@ -68,10 +69,9 @@ err_t http_server_new(const struct http_options *options, const struct http_dial
 static err_t listen_unix(struct listener *l, const char *path, struct arena *a)
 {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
-    if (strlen(path) >= sizeof to.sun_path)
-        return err_make(a, ERR_INVALID, "the path of a Unix socket has at most %zu bytes: %s", sizeof to.sun_path - 1,
-                        path);
-    strncat(to.sun_path, path, sizeof to.sun_path - 1);
+    const char *short_path;
+    TRY(unix_socket_path(path, a, &short_path));
+    strncat(to.sun_path, short_path, sizeof to.sun_path - 1);
     SCOPED(fd_closep)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -330,6 +330,8 @@ void http_server_stop(struct http_server *s, int64_t grace_ms)
     if (!s->started)
         return;
     tell_all(s, true, false);
+    for (size_t i = 0; i < s->listener_count; i++)
+        shutdown(s->listeners[i].fd, SHUT_RDWR); /* new clients are refused, not left in a queue nobody looks at */
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until); /* the grace is for people: no injected clock */
     until.tv_sec += grace_ms / 1000;
@@ -345,6 +347,11 @@ void http_server_stop(struct http_server *s, int64_t grace_ms)
     pool_free(s->workers);
     s->workers = NULL;
     s->started = false;
+}
+
+void http_server_hurry(struct http_server *s)
+{
+    tell_all(s, true, true);
 }
 
 void http_server_free(struct http_server *s)

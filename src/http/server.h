@@ -84,6 +84,8 @@ MUST_USE err_t http_server_certificates(struct http_server *, const struct http_
 MUST_USE err_t http_server_start(struct http_server *, struct arena *a);
 /* Stop accepting, let what is in flight finish for at most grace_ms, then cut. Blocks until every thread is gone. */
 void http_server_stop(struct http_server *, int64_t grace_ms);
+/* From another thread while http_server_stop waits: its grace is over now. */
+void http_server_hurry(struct http_server *);
 void http_server_free(struct http_server *); /* after stop, or never started; NULL is fine */
 /* Look at the clock again: for tests that moved it. */
 void http_server_wake(struct http_server *);

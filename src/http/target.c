@@ -158,7 +158,7 @@ static bool names_a_secret(slice raw_name, struct arena *a)
     for (size_t i = 0; i < LENGTH_OF(parts); i++)
         if (slice_find(name, slice_of(parts[i])) != SLICE_NONE)
             return true;
-    return slice_eq(name, S("code")) || slice_eq(name, S("policy"));
+    return slice_eq(name, S("code")) || slice_eq(name, S("policy")) || slice_eq(name, S("sig"));
 }
 
 static void redact_path(slice path, struct arena *scratch, struct buf *to)

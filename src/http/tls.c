@@ -8,11 +8,20 @@
 #include <string.h>
 
 #define MAX_CONTEXTS 64
+#define MAX_KINDS 4 /* of keys: RSA, P-256 … */
+
+/* Loops look for names at the same time, so it is leaves that they look at: walking the certificates of an SSL_CTX
+ * moves a mark inside it. */
+struct named_context {
+    SSL_CTX *ctx;
+    X509 *leaves[MAX_KINDS]; /* one of each kind of key */
+    size_t leaf_count;
+};
 
 struct tls {
     int references; /* atomic */
     size_t count;
-    SSL_CTX *contexts[MAX_CONTEXTS]; /* the first answers when no name fits */
+    struct named_context contexts[MAX_CONTEXTS]; /* the first answers when no name fits */
 };
 
 static const char *openssl_says(void)
@@ -22,13 +31,25 @@ static const char *openssl_says(void)
     return text ? text : "unknown reason";
 }
 
-static bool covers(SSL_CTX *ctx, const char *name)
+static bool covers(const struct named_context *c, const char *name)
 {
-    for (int ok = SSL_CTX_set_current_cert(ctx, SSL_CERT_SET_FIRST); ok;
-         ok = SSL_CTX_set_current_cert(ctx, SSL_CERT_SET_NEXT))
-        if (X509_check_host(SSL_CTX_get0_certificate(ctx), name, 0, 0, NULL) == 1)
+    for (size_t i = 0; i < c->leaf_count; i++)
+        if (X509_check_host(c->leaves[i], name, 0, 0, NULL) == 1)
             return true;
     return false;
+}
+
+static int key_kind(X509 *leaf)
+{
+    return EVP_PKEY_get_base_id(X509_get0_pubkey(leaf));
+}
+
+static bool has_kind(const struct named_context *c, int kind)
+{
+    for (size_t i = 0; i < c->leaf_count; i++)
+        if (key_kind(c->leaves[i]) == kind)
+            return true;
+    return c->leaf_count == MAX_KINDS;
 }
 
 static int choose(SSL *ssl, int *alert, void *arg)
@@ -37,28 +58,26 @@ static int choose(SSL *ssl, int *alert, void *arg)
     struct tls *t = arg;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     for (size_t i = 0; name && i < t->count; i++)
-        if (covers(t->contexts[i], name)) {
-            SSL_set_SSL_CTX(ssl, t->contexts[i]);
+        if (covers(&t->contexts[i], name)) {
+            SSL_set_SSL_CTX(ssl, t->contexts[i].ctx);
             break;
         }
     return SSL_TLSEXT_ERR_OK;
 }
 
 /* Each set of names has one context; a second key type for the same first name joins it. */
-static SSL_CTX *context_for(struct tls *t, X509 *certificate)
+static struct named_context *context_for(struct tls *t, X509 *certificate)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    SSL_CTX *found = NULL;
+    struct named_context *found = NULL;
     for (int i = 0; names && i < sk_GENERAL_NAME_num(names) && !found; i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
         if (name->type != GEN_DNS)
             continue;
         const char *dns = (const char *)ASN1_STRING_get0_data(name->d.dNSName);
         for (size_t k = 0; k < t->count && !found; k++)
-            if (covers(t->contexts[k], dns) &&
-                EVP_PKEY_get_base_id(X509_get0_pubkey(SSL_CTX_get0_certificate(t->contexts[k]))) !=
-                    EVP_PKEY_get_base_id(X509_get0_pubkey(certificate)))
-                found = t->contexts[k];
+            if (covers(&t->contexts[k], dns) && !has_kind(&t->contexts[k], key_kind(certificate)))
+                found = &t->contexts[k];
         break;
     }
     GENERAL_NAMES_free(names);
@@ -90,13 +109,17 @@ static err_t load_one(struct tls *t, const struct http_certificate *pair, struct
         fclose(f);
     if (!leaf)
         return err_make(a, ERR_INVALID, "%s holds no certificate in PEM", pair->certificate_file);
-    SSL_CTX *ctx = context_for(t, leaf);
-    X509_free(leaf);
-    if (!ctx) {
-        if (t->count == MAX_CONTEXTS)
-            return err_make(a, ERR_INVALID, "more than %d certificates", MAX_CONTEXTS);
-        ctx = t->contexts[t->count++] = new_context(t);
+    struct named_context *named = context_for(t, leaf);
+    if (!named && t->count == MAX_CONTEXTS) {
+        X509_free(leaf);
+        return err_make(a, ERR_INVALID, "more than %d certificates", MAX_CONTEXTS);
     }
+    if (!named) {
+        named = &t->contexts[t->count++];
+        named->ctx = new_context(t);
+    }
+    named->leaves[named->leaf_count++] = leaf;
+    SSL_CTX *ctx = named->ctx;
     if (SSL_CTX_use_certificate_chain_file(ctx, pair->certificate_file) != 1)
         return err_make(a, ERR_INVALID, "%s: %s", pair->certificate_file, openssl_says());
     if (SSL_CTX_use_PrivateKey_file(ctx, pair->key_file, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ctx) != 1)
@@ -129,8 +152,11 @@ void tls_release(struct tls *t)
 {
     if (!t || __atomic_sub_fetch(&t->references, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    for (size_t i = 0; i < t->count; i++)
-        SSL_CTX_free(t->contexts[i]);
+    for (size_t i = 0; i < t->count; i++) {
+        for (size_t k = 0; k < t->contexts[i].leaf_count; k++)
+            X509_free(t->contexts[i].leaves[k]);
+        SSL_CTX_free(t->contexts[i].ctx);
+    }
     free(t);
 }
 
@@ -155,7 +181,7 @@ static int slot(void)
 
 SSL *tls_accept(struct tls *t, int fd)
 {
-    SSL *ssl = t->count ? SSL_new(t->contexts[0]) : NULL;
+    SSL *ssl = t->count ? SSL_new(t->contexts[0].ctx) : NULL;
     if (!ssl || SSL_set_fd(ssl, fd) != 1) {
         SSL_free(ssl);
         return NULL;

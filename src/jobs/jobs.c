@@ -34,12 +34,34 @@ struct jobs {
     bool stop; /* under mutex */
 };
 
+static const struct kind *kind_of(const struct jobs *jobs, slice name)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (slice_eq(jobs->kinds[i].name, name))
+            return &jobs->kinds[i];
+    return NULL;
+}
+
+/* Each kind has its job, and none waits longer than it ever would: a wall clock that was years ahead for a while must
+ * not put off the next run for years. */
 static err_t ensure_all(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct jobs *jobs = arg;
     int64_t now_ms = core_now_ms(jobs->core);
     for (size_t i = 0; i < KINDS; i++)
         TRY(meta_job_ensure(tx, jobs->kinds[i].name, now_ms, a));
+    struct job *list;
+    size_t count;
+    TRY(meta_job_list(tx, a, &list, &count));
+    for (size_t i = 0; i < count; i++) {
+        struct job *job = &list[i];
+        const struct kind *kind = kind_of(jobs, job->kind);
+        int64_t longest = kind && kind->every_ms > RETRY_MS ? kind->every_ms : RETRY_MS;
+        if (job->subject.n || job->run_at_ms - now_ms <= longest)
+            continue;
+        job->run_at_ms = now_ms;
+        TRY(meta_job_save(tx, job, a));
+    }
     return NULL;
 }
 
@@ -79,14 +101,6 @@ err_t jobs_new(struct core *core, const struct jobs_options *options, struct are
 static err_t save(struct meta_tx *tx, void *arg, struct arena *a)
 {
     return meta_job_save(tx, arg, a);
-}
-
-static const struct kind *kind_of(const struct jobs *jobs, slice name)
-{
-    for (size_t i = 0; i < KINDS; i++)
-        if (slice_eq(jobs->kinds[i].name, name))
-            return &jobs->kinds[i];
-    return NULL;
 }
 
 static void tell(struct jobs *jobs, const struct kind *kind, err_t failure, int64_t done)

@@ -190,6 +190,21 @@ TEST(digests_match_published_vectors)
                  S("f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"));
 }
 
+TEST(sha1_and_its_hmac_match_rfc_3174_and_2202)
+{
+    SCRATCH(a);
+    unsigned char d[SHA1_SIZE];
+    slice digest = { (char *)d, sizeof d };
+    char key[80];
+    hash_sha1(S("abc"), d);
+    EXPECT_SLICE(hex_encode(&a, digest), S("a9993e364706816aba3e25717850c26c9cd0d89d"));
+    hash_hmac_sha1(S("Jefe"), S("what do ya want for nothing?"), d);
+    EXPECT_SLICE(hex_encode(&a, digest), S("effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"));
+    memset(key, 0xaa, sizeof key);
+    hash_hmac_sha1((slice){ key, sizeof key }, S("Test Using Larger Than Block-Size Key - Hash Key First"), d);
+    EXPECT_SLICE(hex_encode(&a, digest), S("aa4ae5e15272d00e95705637ce8a3b55ed402112"));
+}
+
 TEST(errors_carry_their_cause)
 {
     SCRATCH(a);
@@ -215,4 +230,5 @@ RUN_TESTS(cmocka_unit_test(slices_compare_cut_and_count), cmocka_unit_test(numbe
           cmocka_unit_test(uuids_parse_in_any_case_and_in_braces), cmocka_unit_test(dates_read_and_write),
           cmocka_unit_test(json_is_strict), cmocka_unit_test(json_reals_stay_reals),
           cmocka_unit_test(json_strings_are_escaped_and_always_utf8), cmocka_unit_test(digests_match_published_vectors),
-          cmocka_unit_test(errors_carry_their_cause), cmocka_unit_test(a_manual_clock_moves_only_when_told))
+          cmocka_unit_test(sha1_and_its_hmac_match_rfc_3174_and_2202), cmocka_unit_test(errors_carry_their_cause),
+          cmocka_unit_test(a_manual_clock_moves_only_when_told))

@@ -201,7 +201,7 @@ TEST(a_bad_value_is_told_what_may_be)
         "--set: pyrus.max_file_size: '2147483648' is not a size in range; allowed: a number of bytes or with K, "
         "M or G, from 1 to 2147483647");
     EXPECT_TELLS(set(&c, "http.max_headers=7"),
-                 "--set: http.max_headers: '7' is not a number in range; allowed: 8 to 10000");
+                 "--set: http.max_headers: '7' is not a number in range; allowed: 8 to 128");
     EXPECT_TELLS(set(&c, "log.level=loud"),
                  "--set: log.level: 'loud' is not one of its values; allowed: debug, info, warning, error");
     EXPECT_TELLS(set(&c, "pyrus.md5_upper_case=maybe"),

@@ -151,6 +151,37 @@ TEST(a_quota_of_bytes_or_files_holds_and_leaves_nothing)
     EXPECT_ERR(account_set_limits(&w->core, &w->operator_, S("nowhere"), 1, 0, w->a), ERR_NOT_FOUND);
 }
 
+TEST(the_configured_quota_holds_for_accounts_without_one_of_their_own)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct intake_order order = world_order(&alice, S("x"));
+    struct file f;
+    w->core.options.account_max_bytes = LARGE;
+    w->core.options.account_max_files = 2;
+    EXPECT_ERR(world_put(w, &order, world_bytes(w, LARGE + 1), &f), ERR_QUOTA);
+    expect_nothing(w);
+    EXPECT_OK(world_put(w, &order, world_bytes(w, LARGE), &f));
+    EXPECT_ERR(world_put(w, &order, S("1"), &f), ERR_QUOTA);
+    EXPECT_OK(world_put(w, &order, S(""), &f));
+    EXPECT_ERR(world_put(w, &order, S(""), &f), ERR_QUOTA);
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 2 * LARGE, 3, w->a));
+    EXPECT_OK(world_put(w, &order, S("1"), &f));
+    EXPECT_ERR(world_put(w, &order, S(""), &f), ERR_QUOTA);
+}
+
+TEST(a_known_length_above_the_quota_is_refused_before_its_bytes)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct intake_order order = world_order(&alice, S("x"));
+    struct intake *in;
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
+    order.exact_bytes = LARGE + 1;
+    EXPECT_ERR(intake_open(&w->core, &order, w->a, &in), ERR_QUOTA);
+    expect_nothing(w);
+}
+
 TEST(below_the_reserve_nothing_is_accepted_and_space_that_returns_is_used)
 {
     SCOPED(world_freep)
@@ -313,6 +344,8 @@ RUN_TESTS(cmocka_unit_test(small_files_are_rows_and_large_ones_blobs),
           cmocka_unit_test(a_wrong_md5_is_no_file_and_a_right_one_is),
           cmocka_unit_test(the_limit_counts_bytes_and_is_known_early),
           cmocka_unit_test(a_quota_of_bytes_or_files_holds_and_leaves_nothing),
+          cmocka_unit_test(the_configured_quota_holds_for_accounts_without_one_of_their_own),
+          cmocka_unit_test(a_known_length_above_the_quota_is_refused_before_its_bytes),
           cmocka_unit_test(below_the_reserve_nothing_is_accepted_and_space_that_returns_is_used),
           cmocka_unit_test(free_space_is_looked_up_at_most_once_a_second),
           cmocka_unit_test(a_full_disk_is_no_space_and_leaves_nothing),

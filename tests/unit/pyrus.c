@@ -533,6 +533,18 @@ TEST(an_upload_without_a_token_is_refused_before_its_body)
     EXPECT(r->closes);
 }
 
+/* It was asked for its body first: 250 MiB sent in vain. */
+TEST(an_upload_to_a_full_disk_is_refused_before_its_body)
+{
+    DESK(d);
+    d->w->core.options.reserve_bytes = UINT64_MAX;
+    struct fake_reply *r = desk_upload_reply(d, &ana, "a", S("x"));
+    EXPECT_FAILURE(d, r, 503, "server_error");
+    EXPECT(!r->received);
+    d->w->core.options.reserve_bytes = 0;
+    EXPECT_EQ(desk_upload_reply(d, &ana, "a", S("x"))->status, 200);
+}
+
 TEST(an_upload_that_breaks_off_leaves_nothing)
 {
     DESK(d);
@@ -1095,6 +1107,7 @@ RUN_TESTS(
     cmocka_unit_test(names_are_cleaned_and_too_long_ones_refused),
     cmocka_unit_test(boundaries_may_be_quoted_and_names_encoded_as_dotnet_does),
     cmocka_unit_test(an_upload_without_a_token_is_refused_before_its_body),
+    cmocka_unit_test(an_upload_to_a_full_disk_is_refused_before_its_body),
     cmocka_unit_test(an_upload_that_breaks_off_leaves_nothing),
     cmocka_unit_test(an_upload_is_exact_however_its_bytes_arrive),
     cmocka_unit_test(a_download_has_the_headers_that_clients_need),

@@ -116,6 +116,7 @@ TEST(logs_never_see_a_secret)
                S("/v4/auth?login=me&security_key=***&&PASSWORD=***"));
     redacts_to(S("/?code=1&encode=2&policy=3&%74oken=4&client_secret="),
                S("/?code=***&encode=2&policy=***&%74oken=***&client_secret=***"));
+    redacts_to(S("/?sig=1&sigh=2"), S("/?sig=***&sigh=2")); /* `sig` went into the log */
     redacts_to(S("/p/s3cret/dir/file?x"), S("/p/***/dir/file?x"));
     redacts_to(S("/p/s3cret"), S("/p/***"));
     redacts_to(S("/%70/s3cret/p/q"), S("/%70/***/p/q"));

@@ -1,21 +1,16 @@
 """The reader of transcripts on its own, then every transcript over TLS against the real server."""
 
 import glob
-import json
 import os
-import signal
 import socket
-import subprocess
 import threading
-import time
 
 import pytest
 
+import server as server_support
 import wire
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-BINARY = os.environ.get("CAIS_BINARY") or os.path.join(ROOT, "build", "cais")
 HOSTS = {"pyrus": ["accounts.pyrus.com", "api.pyrus.com", "files.pyrus.com", "pyrus.com"]}
 TRANSCRIPTS = sorted(glob.glob(os.path.join(HERE, "*", "*.wire")))
 
@@ -130,74 +125,26 @@ def test_every_transcript_can_be_read(path):
 # ---- the server ----
 
 
-def openssl(*args, cwd):
-    subprocess.run(["openssl", *args], cwd=cwd, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+class WireServer(server_support.Server):
+    """With a certificate that carries the vendors' names, each of them routed to its dialect."""
 
-
-def make_certificates(folder):
-    """A CA of our own and a P-256 certificate that carries the vendors' names."""
-    names = [h for hosts in HOSTS.values() for h in hosts] + ["localhost"]
-    with open(os.path.join(folder, "names"), "w") as f:
-        f.write("basicConstraints=CA:FALSE\nsubjectAltName=" + ",".join("DNS:" + n for n in names) + ",IP:127.0.0.1\n")
-    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    openssl("req", "-x509", *new_key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=cais test", "-days", "2",
-            cwd=folder)
-    openssl("req", *new_key, "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=cais", cwd=folder)
-    openssl("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "names", "-out", "cert.pem", cwd=folder)
-
-
-def tls_address(data, process):
-    """From run.json, once the server has written it."""
-    path = os.path.join(data, "run.json")
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        assert process.poll() is None, "the server ended with %s" % process.returncode
-        try:
-            with open(path) as f:
-                run = json.load(f)
-            listen = run["tls_listen"]
-            host, _, port = (listen if isinstance(listen, str) else listen[0]).rpartition(":")
-            return host.strip("[]"), int(port)
-        except (FileNotFoundError, ValueError):
-            time.sleep(0.02)
-    raise AssertionError("no run.json")
-
-
-class Server:
     def __init__(self, folder):
-        self.data = os.path.join(folder, "data")
-        make_certificates(folder)
-        self.ca = os.path.join(folder, "ca.pem")
-        self.context = wire.tls_context(self.ca)
-        hosts = [arg for dialect, names in HOSTS.items() for n in names for arg in ("--set", "hosts.%s=%s" % (n, dialect))]
-        self.process = subprocess.Popen(
-            [BINARY, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0",
-             "--tls-cert", os.path.join(folder, "cert.pem"), "--tls-key", os.path.join(folder, "key.pem"),
-             "--set", "storage.reserve_free_space=0", *hosts])
-        self.address = tls_address(self.data, self.process)
+        authority = server_support.Authority(folder)
+        self.context = wire.tls_context(authority.pem)
+        certificate, key = authority.issue("cert", [n for names in HOSTS.values() for n in names] + ["localhost"])
+        super().__init__(folder, "--tls-listen", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key,
+                         sets=["hosts.%s=%s" % (n, dialect) for dialect, names in HOSTS.items() for n in names])
 
-    def cais(self, *args):
-        out = subprocess.run([BINARY, *args, "--data", self.data, "--json"], check=True, stdout=subprocess.PIPE).stdout
-        return json.loads(out)
-
-    def connect(self, host):
-        return wire.Connection(self.address, host, self.context)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(40) == 0
+    def connect_as(self, host):
+        return wire.Connection(self.address("tls_listen"), host, self.context)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    if not os.path.exists(BINARY) and not os.environ.get("CI"):
-        pytest.skip("%s is not built" % BINARY)
-    if subprocess.run([BINARY, "serve", "--help"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
-        pytest.skip("%s has no serve yet" % BINARY)
-    server = Server(str(tmp_path_factory.mktemp("wire")))
-    yield server
-    server.stop()
+    if not os.path.exists(server_support.BINARY) and not os.environ.get("CI"):
+        pytest.skip("%s is not built" % server_support.BINARY)
+    with WireServer(str(tmp_path_factory.mktemp("wire"))) as started:
+        yield started
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=[os.path.relpath(p, HERE) for p in TRANSCRIPTS])
@@ -207,7 +154,7 @@ def test_replay(server, path):
     variables = {}
     for user, full_name in transcript.users:
         login = "%s.%s.%s@example.org" % (user, name, dialect)
-        server.cais("user", "add", login, "--name", full_name, "--email", login)
-        key = server.cais("key", "add", login, "--for", dialect)
+        server.user(login, "--name", full_name, "--email", login)
+        key = server.key(login, dialect)
         variables["login", user], variables["key", user] = login, key["security_key"]
-    wire.replay(transcript, server.connect, variables)
+    wire.replay(transcript, server.connect_as, variables)

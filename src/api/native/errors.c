@@ -44,10 +44,21 @@ static void reply_error(struct http_exchange *x, int status, const char *code, c
     http_reply(x, status, "application/json", text_out);
 }
 
+static void log_failure(struct http_exchange *x, err_t e)
+{
+    const struct native_api *api = x->dialect->context;
+    if (api->log)
+        log_line(api->log, LOG_ERROR, "request failed", LOG_S("request_id", x->req.id),
+                 LOG_S("kind", slice_of(err_code_name(e->code))), LOG_S("error", err_text(&x->arena, e)),
+                 LOG_S("where", slice_of(e->where)));
+}
+
 /* A NULL text in the table means: what core said is fit for the client. */
 void native_fail(struct http_exchange *x, err_t e)
 {
     const struct vendor_error *row = &native_errors[e->code];
+    if (row->status >= 500 && !err_is(e, ERR_UNSUPPORTED) && !err_is(e, ERR_QUOTA))
+        log_failure(x, e);
     if (row->status == 401)
         http_reply_header(x, "WWW-Authenticate", S("Bearer"));
     if (row->status == 503 || row->status == 429)
@@ -63,6 +74,7 @@ void native_refuse(struct http_exchange *x, enum http_refusal refusal, int statu
         [HTTP_REFUSE_BODY_CUT] = "invalid",    [HTTP_REFUSE_HEAD_TOO_LARGE] = "too_large",
         [HTTP_REFUSE_EXPECTATION] = "invalid", [HTTP_REFUSE_NOT_IMPLEMENTED] = "unsupported",
         [HTTP_REFUSE_VERSION] = "unsupported", [HTTP_REFUSE_TIMEOUT] = "invalid",
+        [HTTP_REFUSE_RANGE] = "invalid",       [HTTP_REFUSE_PRECONDITION] = "conflict",
         [HTTP_REFUSE_BUSY] = "unavailable",
     };
     reply_error(x, status, codes[refusal], text);

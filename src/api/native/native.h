@@ -3,6 +3,7 @@
 #define CAIS_API_NATIVE_NATIVE_H
 
 #include "api/vendor_error.h"
+#include "base/log.h"
 #include "core/core.h"
 #include "http/http.h"
 
@@ -15,6 +16,7 @@ struct native_options {
 struct native_api {
     struct core *core;
     struct native_options options;
+    struct log *log; /* for failures that are ours; may be NULL; set after native_init */
     struct http_dialect dialect;
 };
 /* core is borrowed; api must stay where it is while the dialect is served. */

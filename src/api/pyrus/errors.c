@@ -74,7 +74,7 @@ void pyrus_fail(struct http_exchange *x, enum pyrus_error error)
 void pyrus_log(struct http_exchange *x, err_t e)
 {
     if (pyrus_of(x)->log)
-        log_line(pyrus_of(x)->log, LOG_ERROR, "request failed", LOG_S("request", x->req.id),
+        log_line(pyrus_of(x)->log, LOG_ERROR, "request failed", LOG_S("request_id", x->req.id),
                  LOG_S("kind", slice_of(err_code_name(e->code))), LOG_S("error", err_text(&x->arena, e)),
                  LOG_S("where", slice_of(e->where)));
 }

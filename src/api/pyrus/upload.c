@@ -143,6 +143,13 @@ void pyrus_upload(struct http_exchange *x)
         pyrus_fail(x, PYRUS_TOO_LARGE_REQUEST_LENGTH);
         return;
     }
+    /* A full disk is told before the body; what the multipart frame takes of its length is forgiven. */
+    int64_t least = x->req.content_length - PYRUS_HEAD_SPARE;
+    err_t e = core_check_space(pyrus_of(x)->core, least > 0 ? (uint64_t)least : 0, &x->arena);
+    if (e) {
+        pyrus_fail_err(x, e);
+        return;
+    }
     struct upload *u = arena_new(&x->arena, struct upload);
     u->sink = (struct http_sink){ sink_write, sink_finish, sink_blocks };
     u->x = x;

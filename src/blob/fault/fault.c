@@ -27,20 +27,37 @@ static struct fault_store *store_of(struct blob_store *store)
     return CONTAINER_OF(store, struct fault_store, store);
 }
 
-static err_t hit(struct fault_plan *plan, struct arena *a, const char *call)
+static err_t failure(struct fault_plan *plan, struct arena *a, const char *call)
 {
-    if (!fault_plan_hit(plan))
-        return NULL;
     return err_make(a, __atomic_load_n(&plan->code, __ATOMIC_SEQ_CST), "told to fail in blob %s", call);
+}
+
+/* Before a call: the error of one that must not happen. ret_lost: it must fail when it is done. */
+static err_t hit(struct fault_plan *plan, struct arena *a, const char *call, bool *ret_lost)
+{
+    bool told = fault_plan_hit(plan);
+    *ret_lost = told && plan->answer_lost;
+    return told && !*ret_lost ? failure(plan, a, call) : NULL;
+}
+
+/* After a call that gave e. */
+static err_t answer(struct fault_plan *plan, struct arena *a, const char *call, err_t e, bool lost)
+{
+    return !e && lost ? failure(plan, a, call) : e;
 }
 
 static err_t fault_create(struct blob_store *store, slice key, uint64_t size_hint, struct arena *a,
                           struct blob_writer **ret_writer)
 {
     struct fault_store *f = store_of(store);
-    TRY(hit(f->plan, a, "create"));
+    bool lost;
+    TRY(hit(f->plan, a, "create", &lost));
     struct blob_writer *inner;
     TRY(f->inner->ops->create(f->inner, key, size_hint, a, &inner));
+    if (lost) {
+        inner->ops->discard(inner);
+        return failure(f->plan, a, "create");
+    }
     struct fault_writer *w = must_malloc(sizeof *w);
     *w = (struct fault_writer){ .writer.ops = &fault_ops, .inner = inner, .plan = f->plan };
     *ret_writer = &w->writer;
@@ -50,12 +67,14 @@ static err_t fault_create(struct blob_store *store, slice key, uint64_t size_hin
 static err_t fault_write(struct blob_writer *writer, slice bytes, struct arena *a)
 {
     struct fault_writer *w = CONTAINER_OF(writer, struct fault_writer, writer);
-    err_t e = hit(w->plan, a, "write");
-    w->failed |= e != NULL;
-    TRY(e);
-    if (w->failed)
+    bool lost;
+    err_t e = hit(w->plan, a, "write", &lost);
+    if (!e && w->failed)
         return err_make(a, ERR_UNAVAILABLE, "an earlier write of this blob failed");
-    return w->inner->ops->write(w->inner, bytes, a);
+    if (!e)
+        e = answer(w->plan, a, "write", w->inner->ops->write(w->inner, bytes, a), lost);
+    w->failed |= e != NULL;
+    return e;
 }
 
 static void fault_discard(struct blob_writer *writer)
@@ -70,14 +89,15 @@ static void fault_discard(struct blob_writer *writer)
 static err_t fault_commit(struct blob_writer *writer, struct arena *a)
 {
     struct fault_writer *w = CONTAINER_OF(writer, struct fault_writer, writer);
-    err_t e = hit(w->plan, a, "commit");
+    bool lost;
+    err_t e = hit(w->plan, a, "commit", &lost);
     if (!e && w->failed)
         e = err_make(a, ERR_UNAVAILABLE, "an earlier write of this blob failed");
     if (e) {
         fault_discard(writer);
         return e;
     }
-    e = w->inner->ops->commit(w->inner, a);
+    e = answer(w->plan, a, "commit", w->inner->ops->commit(w->inner, a), lost);
     free(w);
     return e;
 }
@@ -85,9 +105,14 @@ static err_t fault_commit(struct blob_writer *writer, struct arena *a)
 static err_t fault_open(struct blob_store *store, slice key, struct arena *a, struct blob_reader **ret_reader)
 {
     struct fault_store *f = store_of(store);
-    TRY(hit(f->plan, a, "open"));
+    bool lost;
+    TRY(hit(f->plan, a, "open", &lost));
     struct blob_reader *inner;
     TRY(f->inner->ops->open(f->inner, key, a, &inner));
+    if (lost) {
+        inner->ops->close(inner);
+        return failure(f->plan, a, "open");
+    }
     struct fault_reader *r = must_malloc(sizeof *r);
     *r = (struct fault_reader){
         .reader = { .ops = &fault_ops, .size_bytes = inner->size_bytes, .fd = -1 },
@@ -102,8 +127,9 @@ static err_t fault_read_at(struct blob_reader *reader, uint64_t offset, char *to
                            size_t *ret_read)
 {
     struct fault_reader *r = CONTAINER_OF(reader, struct fault_reader, reader);
-    TRY(hit(r->plan, a, "read_at"));
-    return r->inner->ops->read_at(r->inner, offset, to, size, a, ret_read);
+    bool lost;
+    TRY(hit(r->plan, a, "read_at", &lost));
+    return answer(r->plan, a, "read_at", r->inner->ops->read_at(r->inner, offset, to, size, a, ret_read), lost);
 }
 
 static void fault_close(struct blob_reader *reader)
@@ -118,23 +144,26 @@ static void fault_close(struct blob_reader *reader)
 static err_t fault_remove(struct blob_store *store, slice key, struct arena *a)
 {
     struct fault_store *f = store_of(store);
-    TRY(hit(f->plan, a, "remove"));
-    return f->inner->ops->remove(f->inner, key, a);
+    bool lost;
+    TRY(hit(f->plan, a, "remove", &lost));
+    return answer(f->plan, a, "remove", f->inner->ops->remove(f->inner, key, a), lost);
 }
 
 static err_t fault_each(struct blob_store *store, struct arena *a,
                         err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms), void *arg)
 {
     struct fault_store *f = store_of(store);
-    TRY(hit(f->plan, a, "each"));
-    return f->inner->ops->each(f->inner, a, visit, arg);
+    bool lost;
+    TRY(hit(f->plan, a, "each", &lost));
+    return answer(f->plan, a, "each", f->inner->ops->each(f->inner, a, visit, arg), lost);
 }
 
 static err_t fault_free_bytes(struct blob_store *store, struct arena *a, uint64_t *ret_bytes)
 {
     struct fault_store *f = store_of(store);
-    TRY(hit(f->plan, a, "free_bytes"));
-    return f->inner->ops->free_bytes(f->inner, a, ret_bytes);
+    bool lost;
+    TRY(hit(f->plan, a, "free_bytes", &lost));
+    return answer(f->plan, a, "free_bytes", f->inner->ops->free_bytes(f->inner, a, ret_bytes), lost);
 }
 
 static void fault_close_store(struct blob_store *store)

@@ -1,5 +1,5 @@
 /* Every store call asks the plan first; one that must fail never reaches the database, so what it would have done is
- * not done. */
+ * not done, unless the plan is to lose the answer only. */
 #include "sql/fault/fault.h"
 
 #include <stdlib.h>
@@ -33,12 +33,28 @@ static struct sql_cursor *inner_cursor(struct sql_cursor *cursor)
     return ((struct fault_cursor *)cursor)->inner;
 }
 
-static err_t ask(struct sql_conn *conn, struct arena *a)
+static struct fault_plan *plan_of(struct sql_conn *conn)
 {
-    struct fault_plan *plan = ((struct fault_conn *)conn)->db->plan;
-    if (fault_plan_hit(plan))
-        return err_make(a, plan->code, "the database failed on command");
-    return NULL;
+    return ((struct fault_conn *)conn)->db->plan;
+}
+
+static err_t failure(struct sql_conn *conn, struct arena *a)
+{
+    return err_make(a, plan_of(conn)->code, "the database failed on command");
+}
+
+/* Before a call: the error of one that must not happen. ret_lost: it must fail when it is done. */
+static err_t ask(struct sql_conn *conn, struct arena *a, bool *ret_lost)
+{
+    bool hit = fault_plan_hit(plan_of(conn));
+    *ret_lost = hit && plan_of(conn)->answer_lost;
+    return hit && !*ret_lost ? failure(conn, a) : NULL;
+}
+
+/* After a call that gave e. */
+static err_t answer(struct sql_conn *conn, struct arena *a, err_t e, bool lost)
+{
+    return !e && lost ? failure(conn, a) : e;
 }
 
 static err_t fault_connect(struct sql_db *db, enum sql_mode mode, struct arena *a, struct sql_conn **ret_conn)
@@ -61,9 +77,14 @@ static void fault_disconnect(struct sql_conn *conn)
 static err_t fault_query(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
                          struct arena *a, struct sql_cursor **ret_cursor)
 {
-    TRY(ask(conn, a));
+    bool lost;
+    TRY(ask(conn, a, &lost));
     struct sql_cursor *inner;
     TRY(sql_query(inner_of(conn), sql, values, count, a, &inner));
+    if (lost) {
+        sql_close(inner);
+        return failure(conn, a);
+    }
     struct fault_cursor *cursor = must_malloc(sizeof *cursor);
     *cursor = (struct fault_cursor){ .cursor = { conn }, .inner = inner };
     *ret_cursor = &cursor->cursor;
@@ -72,8 +93,9 @@ static err_t fault_query(struct sql_conn *conn, const char *sql, const struct sq
 
 static err_t fault_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
 {
-    TRY(ask(cursor->conn, a));
-    return sql_next(inner_cursor(cursor), a, ret_row);
+    bool lost;
+    TRY(ask(cursor->conn, a, &lost));
+    return answer(cursor->conn, a, sql_next(inner_cursor(cursor), a, ret_row), lost);
 }
 
 static struct sql_value fault_column(struct sql_cursor *cursor, int index)
@@ -96,20 +118,26 @@ static int64_t fault_changed(struct sql_conn *conn)
 static err_t fault_insert(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
                           struct arena *a, int64_t *ret_id)
 {
-    TRY(ask(conn, a));
-    return sql_insert(inner_of(conn), sql, values, count, a, ret_id);
+    bool lost;
+    TRY(ask(conn, a, &lost));
+    return answer(conn, a, sql_insert(inner_of(conn), sql, values, count, a, ret_id), lost);
 }
 
 static err_t fault_begin(struct sql_conn *conn, struct arena *a)
 {
-    TRY(ask(conn, a));
-    return sql_begin(inner_of(conn), a);
+    bool lost;
+    TRY(ask(conn, a, &lost));
+    TRY(sql_begin(inner_of(conn), a));
+    if (lost)
+        sql_rollback(inner_of(conn)); /* nobody will end it */
+    return answer(conn, a, NULL, lost);
 }
 
 static err_t fault_commit(struct sql_conn *conn, struct arena *a)
 {
-    TRY(ask(conn, a));
-    return sql_commit(inner_of(conn), a);
+    bool lost;
+    TRY(ask(conn, a, &lost));
+    return answer(conn, a, sql_commit(inner_of(conn), a), lost);
 }
 
 static void fault_rollback(struct sql_conn *conn)
@@ -119,8 +147,9 @@ static void fault_rollback(struct sql_conn *conn)
 
 static err_t fault_script(struct sql_conn *conn, const char *sql, struct arena *a)
 {
-    TRY(ask(conn, a));
-    return sql_script(inner_of(conn), sql, a);
+    bool lost;
+    TRY(ask(conn, a, &lost));
+    return answer(conn, a, sql_script(inner_of(conn), sql, a), lost);
 }
 
 static int64_t fault_log_bytes(struct sql_db *db)
@@ -130,20 +159,23 @@ static int64_t fault_log_bytes(struct sql_db *db)
 
 static err_t fault_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
 {
-    TRY(ask(conn, a));
-    return sql_checkpoint(inner_of(conn), restart, a);
+    bool lost;
+    TRY(ask(conn, a, &lost));
+    return answer(conn, a, sql_checkpoint(inner_of(conn), restart, a), lost);
 }
 
 static err_t fault_backup(struct sql_conn *conn, const char *path, struct arena *a)
 {
-    TRY(ask(conn, a));
-    return sql_backup(inner_of(conn), path, a);
+    bool lost;
+    TRY(ask(conn, a, &lost));
+    return answer(conn, a, sql_backup(inner_of(conn), path, a), lost);
 }
 
 static err_t fault_verify(struct sql_conn *conn, struct arena *a)
 {
-    TRY(ask(conn, a));
-    return sql_verify(inner_of(conn), a);
+    bool lost;
+    TRY(ask(conn, a, &lost));
+    return answer(conn, a, sql_verify(inner_of(conn), a), lost);
 }
 
 static void fault_close_db(struct sql_db *db)

@@ -1,0 +1,175 @@
+/* The real engine on a Unix socket, with a dialect of four routes and a clock that stands still: whatever comes is
+ * answered or let go, in the same words however it was cut, and nothing stays behind. Input: sizes of two pieces that
+ * take turns, the bytes. */
+#include "fuzz.h"
+
+#include "base/buf.h"
+#include "http/server.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SILENT_MS 20000 /* longer is for ever */
+
+/* ---- the dialect ---- */
+
+static void echo(struct http_exchange *x)
+{
+    http_reply(x, 200, "text/plain", arena_copy(&x->arena, x->req.body));
+}
+
+struct count_sink {
+    struct http_sink sink;
+    struct arena *arena;
+    unsigned sum, left;
+};
+
+static err_t count_write(struct http_sink *s, slice bytes)
+{
+    struct count_sink *c = CONTAINER_OF(s, struct count_sink, sink);
+    for (size_t i = 0; i < bytes.n; i++) {
+        c->sum = c->sum * 31 + (unsigned char)bytes.p[i];
+        if (c->left-- == 0)
+            return err_make(c->arena, ERR_TOO_LARGE, "enough");
+    }
+    return NULL;
+}
+
+static void count_finish(struct http_sink *s, struct http_exchange *x, err_t e)
+{
+    struct count_sink *c = CONTAINER_OF(s, struct count_sink, sink);
+    /* of a large body that is cut as well as refused, either may be known first */
+    http_reply(x, e ? 400 : 201, "text/plain", e ? S("no") : arena_printf(&x->arena, "%u", c->sum));
+}
+
+static void count(struct http_exchange *x)
+{
+    if (http_has_header(&x->req, "No")) {
+        http_reply(x, 401, "text/plain", S("no"));
+        return;
+    }
+    struct count_sink *c = arena_new(&x->arena, struct count_sink);
+    *c = (struct count_sink){ { count_write, count_finish, NULL }, &x->arena, 0, 1000 };
+    http_receive(x, &c->sink);
+}
+
+static void refuse(struct http_exchange *x, enum http_refusal r, int status, const char *text)
+{
+    (void)r;
+    http_reply(x, status, "text/plain", slice_of(text));
+}
+
+static const struct http_route routes[] = {
+    { "GET", "/", echo, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
+    { "POST", "/e", echo, HTTP_ON_LOOP, 100, "" },
+    { "PUT", "/s", count, HTTP_STREAM, 0, "" },
+    { "GET", "/{p}", echo, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
+};
+static const char *const prefixes[] = { "/", NULL };
+static const struct http_dialect dialect = {
+    .name = "test", .routes = routes, .route_count = LENGTH_OF(routes), .prefixes = prefixes, .refuse = refuse
+};
+
+/* ---- one server for all inputs ---- */
+
+static struct http_server *server;
+static struct clock_manual manual;
+static struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+static void stop(void)
+{
+    http_server_stop(server, 1000);
+    http_server_free(server);
+}
+
+static void start(void)
+{
+    SCRATCH(a);
+    clock_manual_init(&manual, 1795269849000);
+    struct http_options o = { .clock = &manual.clock, .loops = 1, .workers = 1, .fallback = "test" };
+    const struct http_dialect *all[] = { &dialect };
+    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/cais-fuzz-engine.%d", (int)getpid());
+    slice at;
+    HOLDS(!http_server_new(&o, all, 1, &a, &server));
+    struct http_listener l = { .address = arena_printf(&a, "unix:%s", address.sun_path).p };
+    HOLDS(!http_server_listen(server, &l, &a, &at));
+    HOLDS(!http_server_start(server, &a));
+    atexit(stop);
+}
+
+/* ---- the client ---- */
+
+/* Until the server closes. */
+static void hear(int fd, struct buf *to)
+{
+    for (;;) {
+        struct pollfd p = { fd, POLLIN, 0 };
+        HOLDS(poll(&p, 1, SILENT_MS) == 1);
+        char *at = buf_reserve(to, 65536);
+        ssize_t n = recv(fd, at, 65536, 0);
+        if (n <= 0)
+            return;
+        to->n += (size_t)n;
+    }
+}
+
+/* What may differ: the id, whether we are asked to go on, and who says that the connection ends. */
+static slice comparable(slice answers, struct buf *to)
+{
+    slice line;
+    HOLDS(answers.n == 0 || slice_starts(answers, S("HTTP/1.1 ")));
+    while (answers.n) {
+        slice_cut(answers, '\n', &line, &answers);
+        if (slice_starts(line, S("HTTP/1.1 100 "))) {
+            slice_cut(answers, '\n', &line, &answers);
+            continue;
+        }
+        if (slice_starts(line, S("X-Request-Id: ")) || slice_starts(line, S("Connection: ")))
+            continue;
+        buf_add(to, line);
+        buf_add_byte(to, '\n');
+    }
+    return buf_slice(to);
+}
+
+static void converse(slice bytes, size_t first, size_t second, struct buf *to)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    HOLDS(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    for (bool turn = false; bytes.n; turn = !turn) {
+        slice piece = slice_part(bytes, 0, turn ? second : first);
+        if (send(fd, piece.p, piece.n, MSG_NOSIGNAL) != (ssize_t)piece.n)
+            break; /* it has refused and gone */
+        bytes = slice_from(bytes, piece.n);
+    }
+    shutdown(fd, SHUT_WR);
+    SCOPED(buf_releasep) struct buf answers;
+    buf_init(&answers, 0);
+    hear(fd, &answers);
+    close(fd);
+    comparable(buf_slice(&answers), to);
+    struct http_stats now;
+    http_server_stats(server, &now);
+    HOLDS(now.requests_active == 0 && now.body_buffers == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!server)
+        start();
+    if (size < 2)
+        return 0;
+    SCOPED(buf_releasep) struct buf whole;
+    SCOPED(buf_releasep) struct buf pieces;
+    buf_init(&whole, 0);
+    buf_init(&pieces, 0);
+    slice bytes = fuzz_slice(data + 2, size - 2);
+    converse(bytes, bytes.n, bytes.n, &whole);
+    converse(bytes, (size_t)data[0] * 4 + 1, (size_t)data[1] + 1, &pieces);
+    HOLDS(slice_eq(buf_slice(&whole), buf_slice(&pieces)));
+    return 0;
+}

@@ -1,0 +1,148 @@
+#include "sign/sign.h"
+
+#include "base/text.h"
+#include "sign/sign_priv.h"
+
+#include <stdlib.h>
+
+const char *sign_fault_text(enum sign_fault fault)
+{
+    static const char *const texts[SIGN_FAULT_COUNT] = {
+        [SIGN_OK] = "the signature holds",
+        [SIGN_MALFORMED] = "the authorization cannot be read",
+        [SIGN_ALGORITHM] = "this way of signing is not offered",
+        [SIGN_SCOPE] = "the credential scope is not the one of this request",
+        [SIGN_DATE] = "the date of the signature is missing or cannot be read",
+        [SIGN_LIFETIME] = "X-Amz-Expires is not a number of seconds from 1 to 604800",
+        [SIGN_PAYLOAD_TAG] = "x-amz-content-sha256 is neither a digest nor a known word",
+        [SIGN_UNSIGNED_HEADER] = "there were headers present in the request which were not signed",
+        [SIGN_ABSENT_HEADER] = "a signed header is not in the request",
+        [SIGN_MISMATCH] = "the signature does not match",
+        [SIGN_EXPIRED] = "the request has expired",
+        [SIGN_NOT_YET] = "the request is not yet valid",
+        [SIGN_SKEW] = "the difference between the request time and the current time is too large",
+        [SIGN_CHUNK] = "the chunked body breaks its own framing",
+        [SIGN_LENGTH] = "the body is not as long as was promised",
+        [SIGN_TRAILER] = "the trailer is not the one that was announced",
+        [SIGN_TRUNCATED] = "the body ended before its last chunk",
+        [SIGN_POLICY] = "the policy document cannot be read",
+        [SIGN_CONDITION] = "a condition of the policy does not hold",
+        [SIGN_EXTRA_FIELD] = "a field is covered by no condition of the policy",
+    };
+    return texts[fault];
+}
+
+unsigned sign_header(const struct sign_request *r, slice name, slice *ret_value)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < r->header_count && found < 2; i++)
+        if (slice_eq_nocase(r->headers[i].name, name) && found++ == 0)
+            *ret_value = slice_trim(r->headers[i].value);
+    return found;
+}
+
+/* Names are compared as sent: nobody encodes the letters of X-Amz-Date, and one who does has not sent that name. */
+unsigned sign_param(const struct sign_request *r, slice name, slice *ret_raw_value)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < r->query_count && found < 2; i++)
+        if (slice_eq(r->query[i].name, name) && found++ == 0)
+            *ret_raw_value = r->query[i].value;
+    return found;
+}
+
+/* For the usual piece, which has nothing to decode, it is the piece itself. */
+bool sign_decode(struct arena *a, slice raw, slice *ret)
+{
+    if (slice_find_byte(raw, '%') == SLICE_NONE && slice_find_byte(raw, '+') == SLICE_NONE) {
+        *ret = raw;
+        return true;
+    }
+    return percent_decode(a, raw, true, ret);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static void add_collapsed(struct buf *to, slice value)
+{
+    size_t start = 0;
+    value = slice_trim(value);
+    for (size_t i = 0; i < value.n; i++) {
+        if (!is_blank(value.p[i]) || (value.p[i] == ' ' && !is_blank(value.p[i + 1])))
+            continue; /* the trimmed value ends in something else, so there is a next one */
+        buf_add(to, slice_part(value, start, i - start));
+        buf_add_byte(to, ' ');
+        while (is_blank(value.p[i + 1]))
+            i++;
+        start = i + 1;
+    }
+    buf_add(to, slice_from(value, start));
+}
+
+bool sign_add_header(struct buf *to, const struct sign_request *r, slice name)
+{
+    bool found = false;
+    for (size_t i = 0; i < r->header_count; i++) {
+        if (!slice_eq_nocase(r->headers[i].name, name))
+            continue;
+        buf_add(to, found ? S(",") : name);
+        if (!found)
+            buf_add_byte(to, ':');
+        add_collapsed(to, r->headers[i].value);
+        found = true;
+    }
+    if (found)
+        buf_add_byte(to, '\n');
+    return found;
+}
+
+static int compare_pairs(const void *x, const void *y)
+{
+    const struct sign_pair *a = x, *b = y;
+    int c = slice_cmp(a->name, b->name);
+    return c ? c : slice_cmp(a->value, b->value);
+}
+
+void sign_sort_pairs(struct sign_pair *pairs, size_t count)
+{
+    if (count > 1)
+        qsort(pairs, count, sizeof *pairs, compare_pairs);
+}
+
+slice sign_lower(struct arena *a, slice s)
+{
+    char *out = arena_alloc(a, s.n + 1);
+    for (size_t i = 0; i < s.n; i++)
+        out[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
+    return (slice){ out, s.n };
+}
+
+static enum sign_form form_of_header(slice value)
+{
+    slice scheme, rest;
+    slice_cut(value, ' ', &scheme, &rest);
+    if (slice_starts(scheme, S("AWS4-")))
+        return SIGN_FORM_V4_HEADER; /* also with an algorithm that parsing refuses */
+    return slice_eq(scheme, S("AWS")) ? SIGN_FORM_V2_HEADER : SIGN_FORM_NONE;
+}
+
+enum sign_form sign_form_of(const struct sign_request *r)
+{
+    slice value = S("");
+    enum sign_form form = SIGN_FORM_NONE;
+    unsigned headers = sign_header(r, S("authorization"), &value), forms = 0;
+    if (headers && (form = form_of_header(value)) != SIGN_FORM_NONE)
+        forms += headers; /* two of them are several */
+    if (sign_param(r, S("X-Amz-Algorithm"), &value) || sign_param(r, S("X-Amz-Signature"), &value)) {
+        form = SIGN_FORM_V4_QUERY;
+        forms++;
+    }
+    if (sign_param(r, S("AWSAccessKeyId"), &value) || sign_param(r, S("Signature"), &value)) {
+        form = SIGN_FORM_V2_QUERY;
+        forms++;
+    }
+    return forms > 1 ? SIGN_FORM_SEVERAL : form;
+}

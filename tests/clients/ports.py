@@ -1,0 +1,15 @@
+"""A port for a server that is told it in advance, or must find it free again after a restart."""
+import random
+import socket
+
+
+def free_port():
+    """Below those that the kernel hands out to clients: somebody else's connection may take one of these any time."""
+    for port in random.sample(range(20000, 32000), 200):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")

@@ -1,0 +1,211 @@
+"""Who may come in, over the wire: what is taken away is gone at once, what is limited is limited."""
+
+import json
+
+import pytest
+
+from server import FORM, Server, bearer, file_part, form, in_threads, is_native_error, is_pyrus_error, json_head, wait_for
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("access"), sets=["pyrus.rate_limit=0"]) as started:
+        yield started
+
+
+def upload(server, token, data=b"hello", name="a"):
+    return server.ask("POST", "/v4/files/upload", [FORM, *bearer(token)], form(file_part(name, data)))
+
+
+def put(server, token, data=b"hello"):
+    return server.ask("PUT", "/v1/native/files/a", bearer(token), data)
+
+
+def log_in(server, login, key):
+    return server.ask("POST", "/v4/auth", json_head(), json.dumps({"login": login, "security_key": key}).encode())
+
+
+class Person:
+    def __init__(self, server):
+        self.login = server.user()
+        self.native_key, self.pyrus_key = server.key(self.login, "native"), server.key(self.login, "pyrus")
+        self.native = self.native_key["token"]
+        self.pyrus = server.log_in(self.login, self.pyrus_key["security_key"])["access_token"]
+        assert put(server, self.native).status == 201 and upload(server, self.pyrus).status == 200
+
+
+def test_a_revoked_key_is_refused_at_once_and_so_are_its_tokens(server):
+    person = Person(server)
+    with server.connect() as open_before:  # nor does an open connection keep the door open
+        assert open_before.ask("GET", "/v1/native/files", bearer(person.native)).status == 200
+        server.cais("key", "revoke", str(person.native_key["id"]))
+        is_native_error(open_before.ask("GET", "/v1/native/files", bearer(person.native)), 401, "unauthenticated")
+    is_native_error(put(server, person.native), 401, "unauthenticated")
+    assert upload(server, person.pyrus).status == 200  # the other key is another
+    server.cais("key", "revoke", str(person.pyrus_key["id"]))
+    is_pyrus_error(upload(server, person.pyrus), 401, "revoked_token")
+    is_pyrus_error(log_in(server, person.login, person.pyrus_key["security_key"]), 401, "invalid_credentials")
+
+
+def test_a_disabled_user_is_refused_at_once_and_logs_in_again_when_enabled(server):
+    person = Person(server)
+    server.cais("user", "disable", person.login)
+    is_native_error(put(server, person.native), 403, "forbidden")
+    answer = upload(server, person.pyrus)
+    assert answer.status == 401 and answer.json()["error_code"] in ("account_blocked", "revoked_token"), answer
+    is_pyrus_error(log_in(server, person.login, person.pyrus_key["security_key"]), 401, "account_blocked")
+    is_pyrus_error(log_in(server, person.login, "wrong"), 401, "invalid_credentials")  # says nothing to strangers
+    server.cais("user", "enable", person.login)
+    assert put(server, person.native).status == 201
+    is_pyrus_error(upload(server, person.pyrus), 401, "revoked_token")  # tokens do not come back
+    assert log_in(server, person.login, person.pyrus_key["security_key"]).status == 200
+
+
+def test_a_deleted_user_is_gone_and_the_files_stay(server):
+    person = Person(server)
+    kept = len([f for f in server.files() if f["owner"] == person.login])
+    server.cais("user", "delete", person.login)
+    assert put(server, person.native).status in (401, 403)
+    assert upload(server, person.pyrus).status == 401
+    is_pyrus_error(log_in(server, person.login, person.pyrus_key["security_key"]), 401, "invalid_credentials")
+    assert kept == 2 and len([f for f in server.files() if f["owner"] == person.login]) == kept
+    server.user(person.login)  # the login is free again, the old keys do not fit the new user
+    assert put(server, person.native).status in (401, 403) and upload(server, person.pyrus).status == 401
+
+
+def test_a_new_password_ends_the_tokens(server):
+    person = Person(server)
+    server.cais("user", "password", person.login, text="a new password\n")
+    is_pyrus_error(upload(server, person.pyrus), 401, "revoked_token")
+
+
+def test_keys_open_their_own_way_in_and_their_own_account_only(server):
+    person, name = Person(server), "other"
+    server.cais("account", "add", name)
+    stranger = server.native("--account", name, "--admin")
+    made = put(server, person.native).json()["id"]
+    for method, rest in (("GET", ""), ("GET", "/info"), ("DELETE", "")):
+        is_native_error(server.ask(method, f"/v1/native/files/{made}{rest}", bearer(stranger)), 404, "not_found")
+    assert server.ask("GET", "/v1/native/files", bearer(stranger)).json() == {"files": []}
+    is_pyrus_error(upload(server, person.native), 401, "invalid_token")
+    is_pyrus_error(upload(server, person.pyrus_key["security_key"]), 401, "invalid_token")
+    is_native_error(put(server, person.pyrus), 401, "unauthenticated")
+    is_pyrus_error(log_in(server, person.login, person.native), 401, "invalid_credentials")
+    for headers in ([("Cais-Account", name)], [("Cais-Account", "default")]):  # for the socket only
+        files = server.ask("GET", "/v1/native/files?account=" + name, [*headers, *bearer(stranger)])
+        assert files.json() == {"files": []}
+
+
+# ── quota
+
+
+@pytest.mark.parametrize("how", ["limit", "configured"])
+def test_a_quota_of_bytes_is_told_in_the_dialects_form(tmp_path, how):
+    with Server(tmp_path, sets=["accounts.max_bytes=100K"] if how == "configured" else []) as server:
+        if how == "limit":
+            server.cais("account", "limit", "default", "--max-bytes", "100K")
+        native, pyrus = server.native(), server.pyrus()
+        big = put(server, native, b"x" * 60_000)
+        assert big.status == 201
+        before = server.files()
+        is_native_error(put(server, native, b"x" * 60_000), 507, "quota")
+        is_pyrus_error(upload(server, pyrus, b"x" * 60_000), 400, "too_large_request_length")
+        with server.connect() as client:  # told before the bytes are sent
+            client.send(b"PUT /v1/native/files/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + native.encode() +
+                        b"\r\nContent-Length: 60000\r\nExpect: 100-continue\r\n\r\n")
+            is_native_error(client.answer(interim=True), 507, "quota")
+        assert server.files() == before
+        assert upload(server, pyrus, b"x" * 42_400).status == 200  # to the last byte
+        is_native_error(put(server, native, b"x"), 507, "quota")
+        assert put(server, native, b"").status == 201
+        assert server.told("account", "list")[0]["used_bytes"] == 102_400
+        assert server.ask("DELETE", "/v1/native/files/" + big.json()["id"], bearer(native)).status == 204
+        assert put(server, native, b"x" * 60_000).status == 201
+
+
+@pytest.mark.parametrize("how", ["limit", "configured"])
+def test_a_quota_of_files_is_told_in_the_dialects_form(tmp_path, how):
+    with Server(tmp_path, sets=["accounts.max_files=2"] if how == "configured" else []) as server:
+        if how == "limit":
+            server.cais("account", "limit", "default", "--max-files", "2")
+        native, pyrus = server.native(), server.pyrus()
+        assert put(server, native).status == 201 and upload(server, pyrus).status == 200
+        for data in (b"x", b"x" * 100_000):
+            is_native_error(put(server, native, data), 507, "quota")
+            is_pyrus_error(upload(server, pyrus, data), 400, "too_large_request_length")
+        server.cais("account", "limit", "default", "--max-files", "3")  # its own limit is the stronger
+        assert put(server, native).status == 201
+        is_native_error(put(server, native), 507, "quota")
+        assert len(server.files()) == 3
+
+
+def test_a_quota_holds_against_many_at_once(tmp_path):
+    with Server(tmp_path, sets=["accounts.max_files=10"]) as server:
+        native, pyrus = server.native(), server.pyrus()
+
+        def send(i):
+            size = 100 if i % 4 < 2 else 50_000
+            return (put(server, native, b"x" * size) if i % 2 else upload(server, pyrus, b"x" * size)).status
+        statuses = in_threads(24, send)
+        assert len([s for s in statuses if s in (200, 201)]) == 10 and set(statuses) <= {200, 201, 400, 507}
+        assert len(server.files()) == 10
+        assert server.cais("fsck").returncode == 0
+
+
+# ── rates and tokens
+
+
+def test_requests_are_counted_and_the_one_too_many_is_told_when_to_come_again(tmp_path):
+    with Server(tmp_path, sets=["pyrus.rate_limit=5", "pyrus.rate_window=1d"]) as server:
+        tokens = [server.pyrus(), server.pyrus()]
+        for token in tokens:  # each user has a count of its own
+            for left in (4, 3, 2, 1, 0):
+                answer = server.ask("GET", "/v4/profile", bearer(token))
+                assert answer.status == 200
+                assert answer.header("X-RateLimit-Limit") == "5" and answer.header("X-RateLimit-Remaining") == str(left)
+                assert 0 < int(answer.header("X-RateLimit-Reset")) <= 86400
+            for answer in (server.ask("GET", "/v4/profile", bearer(token)), upload(server, token)):
+                is_pyrus_error(answer, 429, "too_many_requests")
+                assert answer.header("Retry-After") == answer.header("X-RateLimit-Reset")
+                assert answer.header("X-RateLimit-Remaining") == "0"
+        assert server.files() == []
+        assert server.ask("GET", "/v4/profile").header("X-RateLimit-Limit") == "5"  # on errors, too
+        assert server.native() and server.ask("GET", "/health").status == 200
+
+
+def test_a_window_that_is_over_gives_new_requests(tmp_path):
+    with Server(tmp_path, sets=["pyrus.rate_limit=1", "pyrus.rate_window=1s"]) as server:
+        token = server.pyrus()
+        wait_for("a refusal", lambda: server.ask("GET", "/v4/profile", bearer(token)).status == 429)
+        wait_for("another window", lambda: server.ask("GET", "/v4/profile", bearer(token)).status == 200)
+
+
+def test_one_token_too_many_ends_the_oldest(tmp_path):
+    with Server(tmp_path, sets=["pyrus.tokens_per_user=3"]) as server:
+        login = server.user()
+        key = server.key(login, "pyrus")["security_key"]
+        tokens = [server.log_in(login, key)["access_token"] for _ in range(5)]
+        statuses = [server.ask("GET", "/v4/profile", bearer(token)).status for token in tokens]
+        assert statuses == [401, 401, 200, 200, 200]
+        is_pyrus_error(upload(server, tokens[0]), 401, "revoked_token")
+
+
+def test_a_token_ends_in_its_time(tmp_path):
+    with Server(tmp_path, sets=["pyrus.token_lifetime=1s", "pyrus.rate_limit=0"]) as server:
+        login = server.user()
+        token = server.log_in(login, server.key(login, "pyrus")["security_key"])["access_token"]
+        wait_for("its end", lambda: server.ask("GET", "/v4/profile", bearer(token)).status == 401)
+        is_pyrus_error(upload(server, token), 401, "expired_token")
+
+
+def test_logins_by_get_are_off_and_leave_no_key_in_the_log_when_on(server, tmp_path):
+    login = server.user()
+    key = server.key(login, "pyrus")["security_key"]
+    is_pyrus_error(server.ask("GET", f"/v4/auth?login={login}&security_key={key}"), 405, "invalid_input")
+    with Server(tmp_path, sets=["pyrus.login_by_get=true"]) as other:
+        login = other.user()
+        key = other.key(login, "pyrus")["security_key"]
+        answer = other.ask("GET", f"/v4/auth?login={login}&security_key={key}")
+        assert answer.status == 200
+        other.secrets.append(answer.json()["access_token"])
+        is_pyrus_error(other.ask("GET", f"/v4/auth?login={login}&security_key=x"), 401, "invalid_credentials")

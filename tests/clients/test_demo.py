@@ -1,0 +1,246 @@
+"""The command line from the outside: the demo as printed, every command with and without a server, whole files."""
+import hashlib
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import threading
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crash"))
+from serving import BINARY, Server, clean_environment, run  # noqa: E402
+
+
+@pytest.fixture
+def server(tmp_path):
+    with Server(tmp_path / "data") as server:
+        yield server
+
+
+def run_printed(text, folder):
+    """Run as the demo's reader would, but stop at the first failure."""
+    return run("sh", "-ec", text, cwd=folder)
+
+
+# ── demo
+
+
+def test_the_demo_runs_as_printed_twice(server, tmp_path):
+    for time in (1, 2):
+        folder = tmp_path / ("run%d" % time)
+        folder.mkdir()
+        text = server.cais("demo").stdout
+        assert server.url in text
+        said = run_printed(text, folder).stdout
+        assert (folder / "test.txt").read_text() == "file content\n"
+        login, task, downloaded, native = re.match(  # as curl prints them, one behind the other
+            r'({"access_token":.*?})[0-9a-f-]{36}\n\d+\n({"task":.*})(file content\n)({.*)$', said, re.DOTALL).groups()
+        assert json.loads(login)["api_url"] == server.url + "/v4/"
+        attachment, = [a for c in json.loads(task)["task"]["comments"] for a in c.get("attachments", ())]
+        assert (attachment["name"], attachment["size"]) == ("test.txt", 13)
+        put, listed = native.replace("}{", "}\n{").splitlines()
+        assert json.loads(put)["md5"] == attachment["md5"] == hashlib.md5(b"file content\n").hexdigest()
+        assert {f["way"] for f in json.loads(listed)["files"]} == {"native", "pyrus"}
+
+
+def test_the_demo_takes_another_url(server, tmp_path):
+    text = server.cais("demo", "--url", "http://localhost:%d" % server.address[1]).stdout
+    assert "http://localhost:%d/v4/auth" % server.address[1] in text and server.url not in text
+    assert "file content\n" in run_printed(text, tmp_path).stdout
+
+
+def test_the_demo_made_before_the_server_works_after_it_starts(tmp_path):
+    data = tmp_path / "data"
+    text = run(BINARY, "demo", "--data", data).stdout
+    assert "http://127.0.0.1:8080/v4/auth" in text
+    with Server(data) as server:
+        said = run_printed(text.replace("http://127.0.0.1:8080", server.url), tmp_path).stdout
+    assert "file content\n" in said
+
+
+# ── every command, with a server and without one
+
+WALK = [  # (words, exit code, keys of every line of --json; None: prints nothing)
+    ("account list", 0, {"name", "used_bytes", "max_bytes"}),
+    ("account add acme", 0, {"name"}),
+    ("account limit acme --max-bytes 1000 --max-files 10", 0, None),
+    ("user add ana --name Ana --email ana@example.org", 0, {"login"}),
+    ("user list", 0, {"login", "state"}),
+    ("key add ana --for native", 0, {"id", "token"}),
+    ("key add ana --for pyrus", 0, {"id", "security_key"}),
+    ("key list ana", 0, {"id", "for", "state"}),
+    ("key revoke 1", 0, None),
+    ("user disable ana", 0, None),
+    ("user enable ana", 0, None),
+    ("user delete ana", 0, None),
+    ("demo", 0, {"url", "task_id", "token"}),
+    ("jobs", 0, None),
+    ("audit", 0, {"id", "actor", "action"}),
+    ("fsck", 0, {"clean", "findings"}),
+    ("ls", 0, {"files"}),
+    ("user add operator", 1, None),
+    ("user disable nobody", 1, None),
+    ("key add nobody --for native", 1, None),
+    ("key add operator --for nonsense", 2, None),
+    ("get 00000000-0000-4000-8000-000000000000", 1, None),
+    ("put missing", 1, None),
+    ("user add", 2, None),
+    ("user list --nonsense", 2, None),
+    ("audit --limit x", 2, None),
+    ("ls --limit 0", 2, None),
+]
+
+
+def walk(cais, data, folder):
+    seen = []
+    for words, code, keys in WALK:
+        done = run(cais, *words.split(), "--data", data, "--json", check=False, cwd=folder)
+        assert done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
+        if code:
+            assert done.stdout == "" and done.stderr.startswith("cais ") and done.stderr.count("\n") == 1, (words, done)
+        else:
+            lines = [json.loads(line) for line in done.stdout.splitlines()]
+            assert keys is None or lines and all(keys <= set(line) for line in lines), (words, done.stdout)
+            assert done.stderr == "", (words, done.stderr)
+            seen.append((words, [sorted(line) for line in lines]))
+    return seen
+
+
+def test_every_command_is_the_same_with_a_server_and_without_one(cais, tmp_path):
+    with Server(tmp_path / "served") as server:
+        with_server = walk(cais, server.data, tmp_path)
+    alone = walk(cais, tmp_path / "alone", tmp_path)
+    # jobs are known only where a server has run; how many lines there are is their affair
+    assert [(w, k[:1]) for w, k in with_server if w != "jobs"] == [(w, k[:1]) for w, k in alone if w != "jobs"]
+
+
+def test_passwords_come_from_standard_input_with_a_server_and_without_one(cais, tmp_path):
+    for data in ("a", "b"):
+        run(cais, "user", "add", "ana", "--data", data, cwd=tmp_path)
+    (tmp_path / "a.log").touch()
+    with Server(tmp_path / "b"):
+        for data in ("a", "b"):
+            done = run(cais, "user", "password", "ana", "--data", data, input="correct horse battery\n", cwd=tmp_path)
+            assert done.stderr == ""
+
+
+# ── files, end to end
+
+
+@pytest.mark.parametrize("served", [True, False], ids=["served", "alone"])
+def test_a_file_goes_in_and_comes_out(cais, tmp_path, served):
+    server = Server(tmp_path / "data") if served else None
+    try:
+        sizes = [0, 1, 16384, 16385, 3000000]
+        for size in sizes:
+            (tmp_path / ("f%d.bin" % size)).write_bytes(os.urandom(size))
+        names = ["f%d.bin" % size for size in sizes]
+        told = [json.loads(line) for line in
+                run(cais, "put", "--data", "data", "--json", *names, cwd=tmp_path).stdout.splitlines()]
+        assert [(f["name"], f["size"], f["owner"]) for f in told] == [(n, s, "operator") for n, s in zip(names, sizes)]
+        listed = json.loads(run(cais, "ls", "--data", "data", "--json", cwd=tmp_path).stdout)["files"]
+        assert sorted(f["id"] for f in listed) == sorted(f["id"] for f in told)
+        out = tmp_path / "out"
+        out.mkdir()
+        for f in told:
+            run(cais, "get", f["id"], "--data", "../data", cwd=out)
+            assert (out / f["name"]).read_bytes() == (tmp_path / f["name"]).read_bytes()
+        assert run(cais, "get", told[3]["id"], "-o", "-", "--data", "data", cwd=tmp_path, text=False).stdout == \
+            (tmp_path / names[3]).read_bytes()
+        done = run(cais, "put", "--data", "data", "-", "--name", "piped", input="x" * 100000, cwd=tmp_path)
+        assert done.stdout.endswith("piped\n")
+    finally:
+        if server:
+            server.stop()
+    left = sorted(os.listdir(tmp_path / "data"))
+    assert left == ["blobs", "cais.db", "lock"], left
+
+
+def test_get_finds_out_that_bytes_were_changed_on_the_disk(cais, tmp_path):
+    (tmp_path / "a").write_bytes(os.urandom(100000))
+    id_ = json.loads(run(cais, "put", "a", "--json", cwd=tmp_path).stdout)["id"]
+    blob, = [p for p in (tmp_path / "cais-data" / "blobs").rglob("*") if p.is_file() and p.stat().st_size == 100000]
+    blob.chmod(0o600)
+    with open(blob, "r+b") as f:
+        f.seek(50000)
+        f.write(b"damage")
+    done = run(cais, "get", id_, "-o", "b", check=False, cwd=tmp_path)
+    assert done.returncode == 1 and "MD5" in done.stderr and not (tmp_path / "b").exists()
+    done = run(cais, "fsck", "--json", check=False, cwd=tmp_path)
+    assert done.returncode == 1 and not json.loads(done.stdout)["clean"]
+
+
+def test_commands_without_a_server_wait_for_their_turn(cais, tmp_path):
+    """Eight at once on one directory that does not exist yet: each finds the lock taken, and none gives up."""
+    (tmp_path / "a").write_bytes(b"x" * 20000)
+    commands = [["put", "a"]] * 5 + [["user", "list"]] * 3
+    running = [subprocess.Popen([cais, *c], cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE) for c in commands]
+    for process in running:
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+    assert len(json.loads(run(cais, "ls", "--json", cwd=tmp_path).stdout)["files"]) == 5
+
+
+def test_a_data_directory_may_have_a_path_longer_than_a_sockets(cais, tmp_path):
+    data = tmp_path / ("d" * 100) / ("e" * 100)
+    (tmp_path / "a").write_bytes(b"deep")
+    with Server(data) as server:
+        assert server.told("user", "list")["login"] == "operator"
+        run(cais, "put", "a", "--data", data, cwd=tmp_path)
+    id_ = json.loads(run(cais, "ls", "--json", "--data", data).stdout)["files"][0]["id"]
+    assert run(cais, "get", id_, "-o", "-", "--data", data).stdout == "deep"
+
+
+def test_listing_what_was_never_made_makes_nothing(cais, tmp_path):
+    for words in (["ls"], ["get", "00000000-0000-4000-8000-000000000000"]):
+        done = run(cais, *words, check=False, cwd=tmp_path)
+        assert done.returncode == 1 and "cais serve" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+# ── the bar
+
+
+def at_a_terminal(command, folder):
+    """(exit code, what the terminal saw)"""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, cwd=folder, stderr=theirs, stdout=subprocess.DEVNULL, env=clean_environment())
+    os.close(theirs)
+    seen = bytearray()
+
+    def read():
+        try:
+            while chunk := os.read(ours, 4096):
+                seen.extend(chunk)
+        except OSError:  # the other end is closed
+            pass
+    reader = threading.Thread(target=read)
+    reader.start()
+    code = process.wait(60)
+    reader.join(60)
+    os.close(ours)
+    return code, bytes(seen)
+
+
+@pytest.mark.parametrize("served", [True, False], ids=["served", "alone"])
+def test_the_bar_is_for_terminals_only(cais, tmp_path, served):
+    server = Server(tmp_path / "cais-data") if served else None
+    try:
+        with open(tmp_path / "large", "wb") as f:
+            for _ in range(96):
+                f.write(os.urandom(1 << 20))
+        code, seen = at_a_terminal([cais, "put", "large"], tmp_path)
+        assert code == 0 and b"%" in seen and b"[" in seen, seen
+        assert seen.endswith(b"\r\x1b[K"), seen[-100:]  # wiped at the end
+        id_ = json.loads(run(cais, "ls", "--json", cwd=tmp_path).stdout)["files"][0]["id"]
+        code, seen = at_a_terminal([cais, "get", id_, "-o", "back"], tmp_path)
+        assert code == 0 and b"%" in seen, seen
+        assert (tmp_path / "back").read_bytes() == (tmp_path / "large").read_bytes()
+        assert run(cais, "put", "large", cwd=tmp_path).stderr == ""
+    finally:
+        if server:
+            server.stop()

@@ -1,0 +1,262 @@
+"""Where the server listens, what answers there, and who may say who the client is."""
+
+import json
+import os
+import socket
+import stat
+import subprocess
+
+import pytest
+
+from server import FORM, Authority, Server, bearer, file_part, form, json_head
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("listeners")
+    options = ["--listen", "[::1]:0", "--listen", "127.0.0.1:0", "--s3-listen", "127.0.0.1:0", "--sftp-listen", "127.0.0.1:0"]
+    sets = [f"server.unix_listen={folder}/http.sock", "server.metrics_listen=127.0.0.1:0"]
+    with Server(folder, *options, sets=sets) as started:
+        yield started
+
+
+def test_every_listener_stands_in_run_json_with_the_port_it_got(server):
+    run = server.run
+    assert run["pid"] == server.process.pid and run["version"]
+    assert [len(run[k]) for k in ("listen", "s3_listen", "sftp_listen", "metrics_listen", "unix_listen", "tls_listen")] == [3, 1, 1, 1, 1, 0]
+    ports = [server.address(k, i)[1] for k in ("listen", "s3_listen", "sftp_listen", "metrics_listen") for i in range(len(run[k]))]
+    assert 0 not in ports and len(set(ports)) == len(ports)
+    assert run["listen"][1].startswith("[::1]:")
+    assert stat.S_IMODE(os.stat(os.path.join(server.data, "run.json")).st_mode) == 0o600
+
+
+@pytest.mark.parametrize("where", [("listen", 0), ("listen", 1), ("listen", 2), ("unix_listen", 0)])
+def test_every_listener_serves_every_api(server, where):
+    with server.connect(*where) as client:
+        assert client.ask("GET", "/health").json()["status"] == "ok"
+        put = client.ask("PUT", "/v1/native/files/a", bearer(server.native()), b"hello")
+        assert put.status == 201
+        answer = client.ask("POST", "/v4/files/upload", [FORM, *bearer(server.pyrus())], form(file_part("a", b"hello")))
+        assert answer.status == 200
+    peer = {("listen", 1): "::1", ("unix_listen", 0): "unix"}.get(where, "127.0.0.1")
+    assert server.request_line(answer)["peer"] == peer
+
+
+def test_a_unix_socket_is_for_its_owner_and_a_token_is_needed_all_the_same(server):
+    assert stat.S_IMODE(os.stat(server.address("unix_listen")).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(os.path.join(server.data, "admin.sock")).st_mode) == 0o600
+    with server.connect("unix_listen") as client:
+        assert client.ask("GET", "/v1/native/files").status == 401
+        assert client.ask("POST", "/admin/run", json_head(), b'{"argv":["user","list"],"folder":"/"}').status == 404
+
+
+def test_metrics_are_on_their_own_listener_and_then_nowhere_else(server):
+    with server.connect("metrics_listen") as client:
+        answer = client.ask("GET", "/metrics")
+        assert answer.status == 200 and b"\ncais_up 1\n" in answer.body and b"cais_account_bytes{" in answer.body
+        assert answer.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8"
+        assert client.ask("GET", "/health").status == 200
+        for target in ("/v4/profile", "/v1/native/files", "/"):
+            assert client.ask("GET", target, bearer(server.native())).status == 404
+    for where in (("listen", 0), ("unix_listen", 0)):
+        with server.connect(*where) as client:
+            assert client.ask("GET", "/metrics").status == 404
+
+
+def test_without_a_listener_of_their_own_metrics_are_everywhere_but_name_no_account(tmp_path):
+    with Server(tmp_path) as server:
+        answer = server.ask("GET", "/metrics")
+        assert answer.status == 200 and b"\ncais_up 1\n" in answer.body and b"account" not in answer.body
+
+
+@pytest.mark.parametrize("kind", ["s3_listen", "sftp_listen"])
+def test_listeners_of_parts_to_come_answer_501(server, kind):
+    with server.connect(kind) as client:
+        for method, target in (("GET", "/"), ("PUT", "/bucket/key"), ("GET", "/health"), ("GET", "/v1/native/files")):
+            answer = client.ask(method, target, [], b"")
+            assert answer.status == 501 and answer.json()["error"], answer
+
+
+@pytest.mark.parametrize("durability", ["full", "relaxed"])
+def test_health_tells_what_an_operator_must_know(tmp_path, durability):
+    with Server(tmp_path, sets=[f"storage.durability={durability}"]) as server:
+        answer = server.ask("GET", "/health")
+        told = answer.json()
+        assert (told["status"], told["durability"]) == ("ok", durability)
+        assert told["version"] == server.run["version"] and told["started_at"].endswith("Z")
+        assert told["stores"]["metadata"] == {"kind": "sqlite", "status": "ok"}
+        assert told["stores"]["blobs"]["free_bytes"] > 0 and told["stores"]["blobs"]["flush_us"] >= 0
+        assert answer.header("Cache-Control") == "no-store"
+        assert server.wait_log(lambda line: line["msg"] == "cais is ready")["durability"] == durability
+
+
+def test_a_full_disk_shows_in_health(tmp_path):
+    with Server(tmp_path, sets=["storage.reserve_free_space=1024G"]) as server:
+        free = os.statvfs(server.data)
+        if free.f_bavail * free.f_frsize > 1 << 40:
+            pytest.skip("this disk has more than 1 TiB free")
+        assert (server.ask("GET", "/health").status, server.ask("GET", "/health").json()["status"]) == (503, "full")
+
+
+# ── what keeps a server from starting
+
+
+def serve(cais, folder, *options):
+    return subprocess.run([cais, "serve", "--data", str(folder / "data"), *options], capture_output=True, text=True, timeout=60,
+                          cwd=folder)
+
+
+def test_an_address_in_use_is_told_and_exits_1(cais, server, tmp_path):
+    taken = server.run["listen"][0]
+    done = serve(cais, tmp_path, "--listen", taken)
+    assert done.returncode == 1 and f"{taken} is in use" in done.stderr, done
+    assert not (tmp_path / "data" / "run.json").exists()
+    assert server.ask("GET", "/health").status == 200
+
+
+def test_a_data_folder_in_use_is_told_and_exits_1_and_the_first_server_goes_on(cais, server):
+    done = subprocess.run([cais, "serve", "--data", server.data, "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "used by another cais process" in done.stderr
+    assert os.path.exists(os.path.join(server.data, "run.json")) and os.path.exists(os.path.join(server.data, "admin.sock"))
+    assert server.told("account", "list")[0]["name"] == "default"
+
+
+@pytest.mark.parametrize("address", ["256.0.0.1:80", "127.0.0.1", "127.0.0.1:65536", "127.0.0.1:x", "example.org:80"])
+def test_what_is_no_address_is_wrong_usage(cais, tmp_path, address):
+    done = serve(cais, tmp_path, "--listen", address)
+    assert done.returncode == 2 and "--listen" in done.stderr, done
+
+
+@pytest.mark.parametrize("options,told", [
+    (["--nonsense"], "--nonsense"), (["--set", "http.nonsense=1"], "http.nonsense"), (["--set", "nonsense"], "nonsense"),
+    (["--set", "hosts.example.org=nonsense"], "nonsense"), (["--log-format", "xml"], "--log-format"), (["extra"], "extra"),
+    (["--tls-listen", "127.0.0.1:0"], "tls"), (["--set", "http.max_headers=1000"], "http.max_headers"),
+    (["--set", "server.trusted_proxies=10.0.0.0/33"], "trusted_proxies"), (["--public-url", "example.org"], "--public-url"),
+])
+def test_wrong_options_exit_2_and_name_what_is_wrong(cais, tmp_path, options, told):
+    done = serve(cais, tmp_path, "--listen", "127.0.0.1:0", *options)
+    assert done.returncode == 2 and told in done.stderr, done
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_stale_socket_and_run_file_of_a_killed_server_are_no_obstacle(tmp_path):
+    server = Server(tmp_path, sets=[f"server.unix_listen={tmp_path}/http.sock"])
+    server.kill()
+    with Server(tmp_path, sets=[f"server.unix_listen={tmp_path}/http.sock"]) as again:
+        assert again.ask("GET", "/health", kind="unix_listen").status == 200
+    assert not os.path.exists(tmp_path / "http.sock") and not os.path.exists(os.path.join(again.data, "run.json"))
+
+
+# ── proxies and links
+
+
+def login(server, client, key, host, *headers):
+    body = json.dumps({"login": key["login"], "security_key": key["security_key"]}).encode()
+    answer = client.ask("POST", "/v4/auth", [*json_head(), *headers], body, host)
+    assert answer.status == 200, answer
+    told = answer.json()
+    server.secrets.append(told["access_token"])
+    assert told["api_url"] == told["files_url"] + "v4/"
+    return answer, told["files_url"]
+
+
+FORWARDED = [("X-Forwarded-For", "203.0.113.9, 198.51.100.7"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.example")]
+
+
+def test_forwarding_headers_of_strangers_are_not_believed(server):
+    key = server.key(server.user(), "pyrus")
+    with server.connect() as client:
+        answer, url = login(server, client, key, server.run["listen"][0], *FORWARDED)
+    assert server.request_line(answer)["peer"] == "127.0.0.1"
+    assert url == f"http://{server.run['listen'][0]}/"
+
+
+def test_forwarding_headers_of_configured_proxies_are_believed_as_far_as_they_go(tmp_path):
+    with Server(tmp_path, "--listen", "[::1]:0", sets=["server.trusted_proxies=127.0.0.0/8, 198.51.100.7",
+                                                       "hosts.api.pyrus.com=pyrus"]) as server:
+        key = server.key(server.user(), "pyrus")
+        with server.connect() as client:
+            for forwarded, peer in (("203.0.113.9, 198.51.100.7", "203.0.113.9"), ("203.0.113.9, 192.0.2.1", "192.0.2.1"),
+                                    ("203.0.113.9, nonsense", "127.0.0.1"), ("2001:db8::1", "2001:db8::1"), ("", "127.0.0.1"),
+                                    ("127.0.0.1", "127.0.0.1"), ("203.0.113.9\t", "203.0.113.9")):
+                answer, url = login(server, client, key, "api.pyrus.com", ("X-Forwarded-For", forwarded), ("X-Forwarded-Proto", "https"))
+                assert server.request_line(answer)["peer"] == peer, forwarded
+                assert url == "https://api.pyrus.com/"
+            assert login(server, client, key, "api.pyrus.com")[1] == "http://api.pyrus.com/"
+        with server.connect(nth=1) as client:  # [::1] is no proxy of ours
+            answer, url = login(server, client, key, "api.pyrus.com", *FORWARDED)
+            assert (server.request_line(answer)["peer"], url) == ("::1", "http://api.pyrus.com/")
+
+
+def test_links_never_carry_an_unchecked_host(server, tmp_path):
+    key = server.key(server.user(), "pyrus")
+    own = [server.run["listen"][i] for i in (0, 1, 2)]
+    for nth in (0, 1):
+        with server.connect(nth=nth) as client:
+            for host in ("evil.example", "evil.example:80", "127.0.0.1", "127.0.0.1:1", "localhost", "localhost:1"):
+                assert login(server, client, key, host)[1] in {f"http://{o}/" for o in own}, host
+            assert login(server, client, key, own[nth])[1] == f"http://{own[nth]}/"
+            port = own[0].rpartition(":")[2]
+            assert login(server, client, key, "localhost:" + port)[1] == f"http://localhost:{port}/"
+    with Server(tmp_path, "--public-url", "https://files.example.org/", sets=["hosts.api.pyrus.com=pyrus"]) as public:
+        key = public.key(public.user(), "pyrus")
+        with public.connect() as client:
+            for host in ("evil.example", public.run["listen"][0]):
+                assert login(public, client, key, host)[1] == "https://files.example.org/"
+            assert login(public, client, key, "API.pyrus.com")[1].lower() == "http://api.pyrus.com/"
+
+
+def test_links_of_a_tls_listener_are_https(tmp_path):
+    authority = Authority(tmp_path)
+    certificate, key_file = authority.issue("cert", ["localhost"])
+    with Server(tmp_path, "--tls-listen", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key_file) as server:
+        key = server.key(server.user(), "pyrus")
+        with server.connect("tls_listen", tls=authority.context()) as client:
+            at = server.run["tls_listen"][0]
+            assert login(server, client, key, at)[1] == f"https://{at}/"
+            assert login(server, client, key, "evil.example")[1] in (f"https://{at}/", f"http://{server.run['listen'][0]}/")
+
+
+def test_a_configured_host_speaks_its_dialect_only(tmp_path):
+    with Server(tmp_path, sets=["hosts.api.pyrus.com=pyrus", "hosts.files.example.org=native"]) as server:
+        native, pyrus = bearer(server.native()), bearer(server.pyrus())
+
+        def status(host, target, token):
+            return server.ask("GET", target, token, host=host).status
+        for host in ("api.pyrus.com", "API.PYRUS.COM", "api.pyrus.com:8080"):
+            assert status(host, "/v4/profile", pyrus) == 200 and status(host, "/health", []) == 200
+            answer = server.ask("GET", "/v1/native/files", native, host=host)
+            assert answer.status == 404 and answer.json()["error_code"] == "invalid_input"
+        assert status("files.example.org", "/v1/native/files", native) == 200
+        answer = server.ask("GET", "/v4/profile", pyrus, host="files.example.org")
+        assert answer.status == 404 and answer.json()["error"]["code"] == "not_found"
+        for host in ("elsewhere.example", "127.0.0.1"):
+            assert status(host, "/v4/profile", pyrus) == 200 and status(host, "/v1/native/files", native) == 200
+
+
+def test_several_requests_for_different_hosts_on_one_connection_go_each_to_its_own(tmp_path):
+    with Server(tmp_path, sets=["hosts.api.pyrus.com=pyrus"]) as server:
+        native = bearer(server.native())
+        with server.connect() as client:
+            for host, wanted in (("api.pyrus.com", 404), ("x", 200), ("api.pyrus.com", 404), ("x", 200)):
+                assert client.ask("GET", "/v1/native/files", native, host=host).status == wanted
+
+
+def test_all_addresses_of_a_family_are_listened_on_apart(tmp_path):
+    with Server(tmp_path, "--listen", "0.0.0.0:0", "--listen", "[::]:0", listen=False) as server:
+        for nth, family, at in ((0, socket.AF_INET, "127.0.0.1"), (1, socket.AF_INET6, "::1")):
+            with socket.socket(family) as sock:
+                sock.connect((at, server.address("listen", nth)[1]))
+                sock.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+                assert sock.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_links_of_a_wildcard_listener_named_no_address(tmp_path):
+    with Server(tmp_path, "--listen", "0.0.0.0:0", listen=False) as server:
+        port = server.address()[1]
+        key = server.key(server.user(), "pyrus")
+        with server.connect() as client:
+            own = f"127.0.0.1:{port}"
+            assert login(server, client, key, own)[1] == f"http://{own}/"
+            url = login(server, client, key, "evil.example")[1]
+            assert url.endswith(f":{port}/") and "0.0.0.0" not in url and "evil" not in url

@@ -1,0 +1,204 @@
+"""What is written about requests, what never is, and the record of who did what."""
+
+import json
+import os
+import re
+import sqlite3
+
+import pytest
+
+from server import FORM, Server, bearer, file_part, form, json_head, request, wait_for
+
+CANARY = "Zq8canary"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("logs"), sets=["log.level=debug"]) as started:
+        yield started
+
+
+def test_every_request_has_one_line_of_json_with_its_id(server):
+    token = bearer(server.native())
+    asked = [("GET", "/health", [], None, 200, "service"), ("GET", "/v4/profile", [], None, 401, "pyrus"),
+             ("PUT", "/v1/native/files/log.txt", token, b"hello", 201, "native"), ("GET", "/v1/native/files?limit=1", token, None, 200, "native"),
+             ("GET", "/nowhere", [], None, 404, "native"), ("DELETE", "/v4/tasks", [], None, 405, "pyrus"),
+             ("GET", "/v1/native/files/%zz", token, None, 400, "native"), ("GET", "/a\x7fb", [], None, 400, "native")]
+    ids = set()
+    for method, target, headers, body, status, api in asked:
+        answer = server.ask(method, target, headers, body)
+        assert answer.status == status, answer
+        line = server.request_line(answer)
+        assert (line["msg"], line["level"], line["method"], line["status"], line["api"]) == ("request", "info", method, status, api)
+        assert line["peer"] == "127.0.0.1" and line["ms"] >= 0 and line["bytes_in"] == len(body or b"")
+        assert line["bytes_out"] == len(answer.body)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", line["time"])
+        ids.add(line["request_id"])
+    assert len(ids) == len(asked)
+    for line in server.log_lines():
+        assert line["msg"] and line["level"] and line["time"]
+        assert ("request_id" in line) == (line["msg"] == "request")
+
+
+def test_no_header_or_target_can_forge_a_line(server):
+    forged = '","msg":"forged","x":"'
+    for target in ("/%0A%0D%7B%22msg%22:%22forged%22%7D", '/"}{"msg":"forged"}', "/\\u0022" + forged, "/\xff\xfe\x80", "/é" * 1000):
+        with server.connect() as client:
+            client.send(b"GET " + target.encode("latin-1") + b" HTTP/1.1\r\nHost: a\r\nUser-Agent: " + forged.encode() + b"\r\n\r\n")
+            server.request_line(client.answer())
+    with server.connect() as client:
+        client.send(b'{"msg":"forged"}\n' * 3)
+        server.request_line(client.answer())
+    assert not [line for line in server.log_lines() if line["msg"] == "forged"]
+
+
+SECRET_NAMES = ["access_token", "Access_Token", "access%5Ftoken", "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "Signature",
+                "sig", "token", "security_key", "password", "api_key", "App-Key", "User-Token", "client_secret", "refresh_token", "secret", "code"]
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_secrets_in_a_query_are_redacted_whatever_comes_of_the_request(server, name):
+    secret = f"{CANARY}{name.lower().replace('%', '')}"
+    server.secrets.append(secret)
+    lines = []
+    for target in (f"/v4/files/download/5?{name}={secret}&keep=this", f"/v1/native/files?a=b&{name}={secret}", f"/nowhere?{name}={secret}#x",
+                   f"http://a/v4/auth?x&{name}={secret}"):
+        with server.connect() as client:
+            client.send(request("GET", target, host="a"))
+            lines.append(server.request_line(client.answer()))
+    with server.connect() as client:  # no HTTP at all, but a target was read
+        client.send(f"GET /x?{name}={secret} HTTP/1.1\r\nnonsense\r\n\r\n".encode())
+        lines.append(server.request_line(client.answer()))
+    assert "keep=this" in lines[0]["target"] and all(f"{name}=***" in line["target"] for line in lines), lines
+    assert secret not in server.log()
+
+
+def test_nothing_that_was_sent_in_confidence_is_in_the_log(server):
+    secrets = [f"{CANARY}{i}" for i in range(12)]
+    server.secrets += secrets
+    login = server.user()
+    key = server.key(login, "pyrus")["security_key"]
+    token = server.log_in(login, key)["access_token"]
+    native = server.native()
+    last = None
+    for headers in (bearer(secrets[0]), [("Authorization", "Basic " + secrets[1])], [("Authorization", secrets[2])],
+                    [("Cookie", "session=" + secrets[3])]):
+        server.ask("GET", "/v1/native/files", headers)
+        server.ask("GET", "/v4/profile", headers)
+    server.ask("POST", "/v4/auth", json_head(), json.dumps({"login": login, "security_key": secrets[4]}).encode())
+    server.ask("POST", "/v4/auth", json_head(), b'{"login": "' + secrets[5].encode())
+    server.ask("POST", "/v4/files/upload", [FORM, *bearer(token)], form(file_part("a", secrets[6].encode() * 10)))
+    server.ask("POST", "/v4/files/upload", [FORM, *bearer(token)], secrets[7].encode())
+    server.ask("PUT", "/v1/native/files/a", bearer(native), secrets[8].encode() * 5000)
+    server.ask("POST", "/v4/tasks", json_head(token), json.dumps({"text": secrets[9]}).encode())
+    server.ask("GET", "http://user:" + secrets[10] + "@a/health", host="a")
+    last = server.ask("GET", "/p/" + secrets[11] + "/n/x/b/y/o/z")
+    server.request_line(last)
+    server.cais("user", "password", login, text=secrets[0] + "-password\n")
+    server.check_log()
+    assert CANARY not in server.log()
+    audit = "\n".join(json.dumps(e) for e in server.told("audit", "--limit", "10000"))
+    for secret in server.secrets:
+        assert secret not in audit
+
+
+def test_secrets_are_kept_as_hashes_only(server):
+    """Nor are they in the data folder."""
+    native = server.native()
+    assert server.ask("GET", "/v1/native/files", bearer(native)).status == 200
+    pyrus = server.pyrus()
+    for folder, _, files in os.walk(server.data):
+        for name in files:
+            path = os.path.join(folder, name)
+            if not os.path.isfile(path):
+                continue
+            with open(path, "rb") as f:
+                data = f.read()
+            for secret in (native, pyrus, server.secrets[-2]):
+                assert secret.encode() not in data, name
+
+
+def test_text_is_for_people_and_has_no_secrets_either(tmp_path):
+    with Server(tmp_path, "--log-format", "text") as server:
+        answer = server.ask("GET", '/nowhere/"\n'.replace("\n", "%0a") + f"?access_token={CANARY}", bearer(CANARY))
+        wanted = answer.header("X-Request-Id")
+        line = wait_for("the line", lambda: next((l for l in server.log().split("\n")[:-1] if wanted in l), None))
+        assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ info +request +127\.0\.0\.1 GET "/nowhere/\\"%0a\?access_token=\*\*\*"'
+                            r" 404 in=0 out=\d+ \d+ms id=[0-9a-f]{16}", line), line
+        assert CANARY not in server.log() and "{" not in server.log()
+
+
+@pytest.mark.parametrize("option", ["log.requests=false", "log.level=warning"])
+def test_requests_need_not_be_logged(tmp_path, option):
+    with Server(tmp_path, sets=[option]) as server:
+        assert server.ask("GET", "/health").status == 200
+        server.stop()
+        assert not [line for line in server.log_lines() if line["msg"] == "request"]
+        assert bool(server.log()) == (option == "log.requests=false")
+
+
+# ── the audit log
+
+
+def events(server):
+    return list(reversed(server.told("audit", "--limit", "10000")))
+
+
+def test_the_audit_log_names_who_did_what_to_what(tmp_path):
+    with Server(tmp_path) as server:
+        ana = server.user("ana@example.org")
+        key = server.key(ana, "native")
+        pyrus = server.key(ana, "pyrus")
+        token = server.log_in(ana, pyrus["security_key"])["access_token"]
+        put = server.ask("PUT", "/v1/native/files/a.txt", bearer(key["token"]), b"hello")
+        post = server.ask("POST", "/v4/files/upload", [FORM, *bearer(token)], form(file_part("b.txt", b"hello")))
+        task = server.ask("POST", "/v4/tasks", json_head(token), json.dumps({"text": "t", "attachments": [post.json()["guid"]]}).encode())
+        gone = server.ask("DELETE", "/v1/native/files/" + put.json()["id"], bearer(key["token"]))
+        server.cais("account", "limit", "default", "--max-files", "10")
+        server.cais("key", "revoke", str(key["id"]))
+        server.cais("user", "disable", ana)
+        server.cais("user", "enable", ana)
+        server.cais("user", "delete", ana)
+        seen = [(e["actor"], e["action"], e["subject"]) for e in events(server)]
+        file_a, file_b = "file:" + put.json()["id"], "file:" + post.json()["guid"]
+        for wanted in (("operator", "user.create", "user:" + ana), (ana, "file.store", file_a), (ana, "file.store", file_b),
+                       (ana, "file.delete", file_a), ("operator", "account.limit", "account:default"),
+                       ("operator", "user.disable", "user:" + ana), ("operator", "user.enable", "user:" + ana),
+                       ("operator", "user.delete", "user:" + ana)):
+            assert seen.count(wanted) == 1, (wanted, seen)
+        assert len([s for s in seen if s[:2] == ("operator", "key.create") or s[1] in ("key.add", "key.mint")]) == 2, seen
+        assert [s for s in seen if s[1] == "key.revoke" and str(key["id"]) in s[2]], seen
+        assert task.status == 200 and gone.status == 204
+        by_request = {e["request_id"]: e for e in events(server) if e["request_id"]}
+        for answer in (put, post, task, gone):
+            assert by_request[answer.header("X-Request-Id")]["actor"] == ana
+        assert next(e for e in events(server) if e["subject"] == file_a)["detail"] == "a.txt"
+
+
+def test_failed_attempts_leave_no_event_of_success(tmp_path):
+    with Server(tmp_path) as server:
+        before = events(server)
+        server.ask("PUT", "/v1/native/files/a", bearer("nobody"), b"hello")
+        server.ask("POST", "/v4/auth", json_head(), b'{"login": "x", "security_key": "y"}')
+        server.cais("user", "disable", "nobody", check=False)
+        assert events(server) == before
+
+
+def test_the_audit_log_only_grows(tmp_path):
+    server = Server(tmp_path)
+    server.user()
+    server.stop()
+    (path,) = [os.path.join(d, f) for d, _, files in os.walk(server.data) for f in files
+               if open(os.path.join(d, f), "rb").read(15) == b"SQLite format 3"]
+    db = sqlite3.connect(path)
+    try:
+        count = db.execute("SELECT COUNT(*) FROM events").fetchone()[0]
+        assert count > 0
+        for change in ("UPDATE events SET action = 'x'", "DELETE FROM events", "DELETE FROM events WHERE id = 1",
+                       "UPDATE events SET at_ms = 0 WHERE id = 1"):
+            with pytest.raises(sqlite3.DatabaseError):
+                db.execute(change)
+            db.rollback()
+        assert db.execute("SELECT COUNT(*) FROM events").fetchone()[0] == count
+    finally:
+        db.close()

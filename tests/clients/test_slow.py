@@ -1,0 +1,197 @@
+"""Slow senders: each is let go in its time, keeps nothing, and takes nothing from the others."""
+
+import os
+import resource
+import time
+
+import pytest
+
+from server import (FORM, Gone, Server, bearer, file_part, form, in_threads, is_native_error, is_pyrus_error, request,
+                    wait_for)
+
+UPLOAD, PUT = "/v4/files/upload", "/v1/native/files/a.bin"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    sets = ["http.header_timeout=300ms", "http.idle_timeout=300ms", "http.body_rate_window=1s", "http.body_rate_bytes=1K",
+            "pyrus.rate_limit=0"]
+    with Server(tmp_path_factory.mktemp("slow"), sets=sets) as started:
+        started.pyrus_token, started.native_token = started.pyrus(), started.native()
+        yield started
+
+
+@pytest.mark.parametrize("way", ["pyrus", "native"])
+def test_a_head_that_stops_is_let_go_in_the_dialects_form(server, way):
+    with server.connect() as client:
+        client.send(b"POST /v4/files/upload HTTP/1.1\r\nHost: a\r\nX: " if way == "pyrus" else b"PUT /v1/native/files/a HTT")
+        answer = client.answer()
+        if way == "pyrus":
+            is_pyrus_error(answer, 408, "invalid_input")
+        else:
+            is_native_error(answer, 408, "invalid")
+        assert client.is_closed()
+
+
+def test_a_head_that_drips_is_let_go_too(server):
+    """Every byte is progress, but the time is for the whole head."""
+    with server.connect() as client:
+        client.sock.settimeout(0.05)
+        began = time.monotonic()
+        client.send(b"GET /health HTTP/1.1\r\nHost: a\r\nX: ")
+        while time.monotonic() < began + 20:
+            try:
+                if not client.send(b"x") or client._more():
+                    break
+            except TimeoutError:
+                continue
+        assert client.seen.startswith(b"HTTP/1.1 408 "), client.seen
+
+
+def test_nobody_is_told_off_for_saying_nothing(server):
+    with server.connect() as client:  # never a byte
+        assert client.is_closed()
+    with server.connect() as client:  # nothing more after an answer
+        assert client.ask("GET", "/health").status == 200
+        assert client.is_closed()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("way", ["pyrus", "native"])
+def test_a_body_that_stops_is_let_go_in_the_dialects_form_and_nothing_is_kept(server, way, chunked):
+    framing = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", "1000000")
+    before = server.files()
+    with server.connect() as client:
+        if way == "pyrus":
+            data = form(file_part("a", b"x" * 50_000), close=False)
+            client.send(request("POST", UPLOAD, [FORM, framing, *bearer(server.pyrus_token)]))
+        else:
+            data = b"x" * 50_000
+            client.send(request("PUT", PUT, [framing, *bearer(server.native_token)]))
+        client.send(b"%x\r\n%s" % (900_000, data) if chunked else data)
+        answer = client.answer()
+        assert answer.status in (400, 408)
+        if way == "pyrus":
+            is_pyrus_error(answer, 400, "bad_multipart_content")
+        else:
+            is_native_error(answer, 400, "invalid")
+        assert client.is_closed()
+    assert server.files() == before
+    assert server.metrics()["cais_http_timeouts_total"] > 0
+
+
+def test_json_that_stops_is_let_go(server):
+    with server.connect() as client:
+        client.send(request("POST", "/v4/auth", [("Content-Length", "100")]) + b"{")
+        is_pyrus_error(client.answer(), 400, "invalid_input")
+
+
+def test_200_slow_uploads_do_not_stop_a_fast_one(tmp_path):
+    with Server(tmp_path) as server:
+        pyrus, native = server.pyrus(), server.native()
+        slow = []
+        try:
+            for i in range(200):
+                client = server.connect()
+                slow.append(client)
+                if i % 2:
+                    client.send(request("PUT", f"/v1/native/files/slow{i}", [("Content-Length", "10000000"), *bearer(native)]) +
+                                b"s" * 70_000)
+                else:
+                    client.send(request("POST", UPLOAD, [FORM, ("Content-Length", "10000000"), *bearer(pyrus)]) +
+                                form(file_part("slow", b"s" * 70_000), close=False))
+            wait_for("the slow ones to be in flight", lambda: server.metrics()["cais_http_requests_active"] >= 200)
+            wait_for("their buffers to be given back", lambda: server.metrics()["cais_http_body_buffers"] == 0)
+
+            def fast(i):
+                data = bytes([i]) * 3_000_000
+                put = server.ask("PUT", f"/v1/native/files/fast{i}", bearer(native), data)
+                assert put.status == 201, put
+                assert server.ask("GET", "/v1/native/files/" + put.json()["id"], bearer(native)).body == data
+                post = server.ask("POST", UPLOAD, [FORM, *bearer(pyrus)], form(file_part("fast", data)))
+                assert post.status == 200, post
+            in_threads(4, fast)
+            for client in slow:  # every one of them is still taken care of
+                assert client.send(b"s")
+        finally:
+            for client in slow:
+                client.close()
+        wait_for("the slow ones to be forgotten", lambda: server.metrics()["cais_http_requests_active"] <= 1)
+        assert sorted(f["name"] for f in server.files()) == ["fast"] * 4 + [f"fast{i}" for i in range(4)]
+
+
+@pytest.mark.parametrize("option", ["http.max_connections=5", "http.max_connections_per_address=5"])
+def test_connections_above_a_cap_are_told_503(tmp_path, option):
+    with Server(tmp_path, sets=[option]) as server:
+        clients = [server.connect() for _ in range(5)]
+        try:
+            for client in clients:
+                assert client.ask("GET", "/health").status == 200
+            with server.connect() as more:
+                answer = more.answer()
+                assert answer.status == 503 and answer.json()["error"] and answer.header("Retry-After"), answer
+                assert more.is_closed()
+            clients.pop().close()
+
+            def again():
+                with server.connect() as client:
+                    try:
+                        return client.ask("GET", "/health").status == 200
+                    except Gone:  # refused, and reset because we had spoken
+                        return False
+            wait_for("room for another", again)
+        finally:
+            for client in clients:
+                client.close()
+
+
+def test_a_cap_per_address_is_not_for_trusted_proxies_nor_for_others(tmp_path):
+    sets = ["http.max_connections_per_address=2", "server.trusted_proxies=127.0.0.1"]
+    with Server(tmp_path, "--listen", "[::1]:0", sets=sets) as server:
+        clients = [server.connect() for _ in range(5)]
+        clients += [server.connect(nth=1) for _ in range(2)]
+        try:
+            for client in clients:
+                assert client.ask("GET", "/health").status == 200
+            with server.connect(nth=1) as more:
+                assert more.answer().status == 503
+        finally:
+            for client in clients:
+                client.close()
+
+
+def test_running_out_of_descriptors_kept_a_loop_busy_for_ever(tmp_path):
+    def processor_time(pid):
+        with open(f"/proc/{pid}/stat") as f:
+            parts = f.read().rsplit(")", 1)[1].split()
+        return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+    with Server(tmp_path) as server:
+        pid = server.process.pid
+        limit = len(os.listdir(f"/proc/{pid}/fd")) + 10
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, limit))
+        clients = [server.connect() for _ in range(40)]
+        try:
+            refused = 0
+            for client in clients:
+                try:
+                    answer = client.ask("GET", "/health")
+                    refused += answer.status == 503 and answer.header("X-Request-Id") is not None
+                except Gone:
+                    refused += 1
+            assert refused >= 20
+            before = processor_time(pid)
+            idle = server.connect()  # one that nobody can take stays in the queue at most for a moment
+            wait_for("an end", idle.is_closed)
+            assert processor_time(pid) - before < 0.5
+        finally:
+            for client in clients:
+                client.close()
+
+        def again():
+            with server.connect() as client:
+                try:
+                    return client.ask("GET", "/health").status == 200
+                except Gone:
+                    return False
+        wait_for("room for others", again)

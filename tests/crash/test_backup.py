@@ -1,0 +1,199 @@
+"""A backup taken while uploads, deletes and purges go on; one that was cut; one that was damaged."""
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from serving import BINARY, CLOCKED, Clock, Server, clean_environment, fsck, run, wait_for  # noqa: E402
+
+
+class Load(threading.Thread):
+    """Uploads and deletes until told to stop. `kept` only grows and is never deleted: (id, md5) of what was told."""
+
+    def __init__(self, server, user, seed):
+        super().__init__(daemon=True)
+        self.server, self.user, self.chance = server, user, random.Random(seed)
+        self.kept, self.rounds, self.problem, self.stopping = [], 0, None, threading.Event()
+
+    def run(self):
+        connection = self.server.connect()
+        try:
+            while not self.stopping.is_set():
+                self.one(connection)
+                self.rounds += 1
+        except BaseException as problem:  # noqa: B902
+            self.problem = problem
+        finally:
+            connection.close()
+
+    def one(self, connection):
+        size = self.chance.choice([0, 100, 16384, 16385, 100000, 400000])
+        data = self.chance.randbytes(size)
+        status, file = self.server.put(self.user.native, "n%d" % self.rounds, data, connection)
+        assert status == 201, file
+        if self.chance.random() < 0.4:
+            status, _, _ = self.server.ask("DELETE", "/v1/native/files/" + file["id"], None,
+                                           {"Authorization": "Bearer " + self.user.native}, connection)
+            assert status == 204
+        else:
+            self.kept.append((file["id"], hashlib.md5(data).hexdigest()))
+        status, answer = self.server.upload(self.user.token, "p", data + b"x", connection)  # purged after a second
+        assert status == 200, answer
+
+    def stop(self):
+        self.stopping.set()
+        self.join(60)
+        assert not self.is_alive()
+        if self.problem:
+            raise self.problem
+
+
+BUSY = ("--set", "files.purge_grace=0", "--set", "pyrus.purge_after=1s", "--set", "pyrus.rate_limit=0", "--set",
+        "pyrus.token_lifetime=365d")
+HOUR_MS = 3600 * 1000
+
+
+def expect_files(server, user, files):
+    connection = server.connect()
+    for id_, md5 in files:
+        status, data = server.get(user.native, "/v1/native/files/" + id_, connection)
+        assert status == 200 and hashlib.md5(data).hexdigest() == md5, (id_, status)
+    connection.close()
+
+
+def test_a_backup_under_load_restores_whole(tmp_path):
+    """Three times, each some hours after the last one, so that the start has much to purge while the backup is made."""
+    clock, kept, backups, user = Clock(tmp_path / "clock"), [], [], None
+    environment = clean_environment(**clock.environment)
+    for n in range(3):
+        clock.set_ahead(n * 7 * HOUR_MS)
+        with Server(tmp_path / "data", *BUSY, program=CLOCKED, environment=clock.environment) as server:
+            if not user:
+                user = server.user("ana")
+                user.token = server.login(user)
+            loads = [Load(server, user, 10 * n + i) for i in range(2)]
+            for load in loads:
+                load.start()
+            wait_for("some uploads", lambda: all(load.rounds >= (20, 1, 5)[n] or load.problem for load in loads))
+            before = kept + [file for load in loads for file in list(load.kept)]
+            report = server.told("backup", str(tmp_path / ("backup%d" % n)))
+            assert report["objects"] >= len(before)
+            backups.append(before)
+            for load in loads:
+                load.stop()
+                kept += load.kept
+            if n:
+                wait_for("the purge", lambda: server.cais("audit", "--limit", "10000").stdout.count("file.purge") >= 20)
+    fsck(tmp_path / "data", program=CLOCKED, env=environment)
+    for n, before in enumerate(backups):
+        folder, restored = tmp_path / ("backup%d" % n), tmp_path / ("restored%d" % n)
+        assert (folder / "MANIFEST").exists() and len(before) >= 5
+        run(CLOCKED, "restore", folder, "--data", restored, env=environment)
+        fsck(restored, program=CLOCKED, env=environment)
+        with Server(restored, *BUSY, program=CLOCKED, environment=clock.environment) as server:
+            expect_files(server, user, before)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A data directory with some files: (data, backup of it, user, files)."""
+    folder = tmp_path_factory.mktemp("store")
+    files = []
+    with Server(folder / "data") as server:
+        user = server.user("ana")
+        for size in (0, 1000, 16385, 300000):
+            data = os.urandom(size)
+            files.append((server.put(user.native, "f", data)[1]["id"], hashlib.md5(data).hexdigest()))
+    run(BINARY, "backup", folder / "backup", "--data", folder / "data")
+    return folder / "data", folder / "backup", user, files
+
+
+def test_a_backup_while_no_server_runs(store, tmp_path):
+    _, backup, user, files = store
+    run(BINARY, "restore", backup, "--data", tmp_path / "data")
+    fsck(tmp_path / "data")
+    with Server(tmp_path / "data") as server:
+        expect_files(server, user, files)
+
+
+def refused(*command):
+    done = run(BINARY, *command, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, (done.returncode, done.stderr)
+    return done.stderr
+
+
+def test_a_backup_that_was_cut_has_no_manifest_and_is_refused(store, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(store[0], data)
+    with Server(data) as server:
+        user = server.user("bia")
+        for _ in range(60):
+            assert server.put(user.native, "f", os.urandom(200000))[0] == 201
+    cut = 0
+    for n in range(30):
+        to = tmp_path / ("cut%d" % n)
+        process = subprocess.Popen([BINARY, "backup", str(to), "--data", str(data)], env=clean_environment(),
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        blobs = to / "blobs"
+        wait_for("bytes to be copied", lambda: process.poll() is not None or blobs.exists() and
+                 sum(1 for p in blobs.rglob("*") if p.is_file()) > n)
+        process.kill()
+        process.wait()
+        if (to / "MANIFEST").exists():
+            continue  # it was faster than we
+        cut += 1
+        assert "MANIFEST" in refused("restore", to, "--data", tmp_path / "restored")
+        assert not (tmp_path / "restored" / "cais.db").exists()
+        if cut == 3:
+            break
+    assert cut
+    fsck(data)  # the store does not mind
+
+
+def damage(path, offset=None):
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 if offset is None else offset] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("how", ["blob changed", "blob missing", "blob shorter", "database changed", "database missing",
+                                 "manifest changed", "manifest empty", "manifest missing"])
+def test_a_damaged_backup_is_refused(store, tmp_path, how):
+    backup = tmp_path / "backup"
+    shutil.copytree(store[1], backup)
+    what, change = how.split()
+    path = {"database": backup / "cais.db", "manifest": backup / "MANIFEST"}.get(what)
+    if what == "blob":
+        path = max((p for p in (backup / "blobs").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    if change == "changed":
+        damage(path, offset=None if what != "manifest" else path.read_bytes().index(b":") + 2)
+    elif change == "missing":
+        path.unlink()
+    else:
+        path.chmod(0o600)
+        os.truncate(path, 0 if change == "empty" else path.stat().st_size - 1)
+    said = refused("restore", backup, "--data", tmp_path / "restored")
+    assert not (tmp_path / "restored" / "cais.db").exists(), said
+
+
+def test_nothing_is_restored_over_something(store, tmp_path):
+    data, backup, user, files = store
+    to = tmp_path / "to"
+    to.mkdir()
+    (to / "precious").write_text("x")
+    assert "empty" in refused("restore", backup, "--data", to)
+    assert os.listdir(to) == ["precious"]
+    assert "empty" in refused("restore", backup, "--data", data)
+    assert "empty" in refused("backup", to, "--data", data)
+    with Server(tmp_path / "live") as server:
+        said = refused("restore", backup, "--data", server.data)
+        assert "server" in said
+    with Server(data) as server:
+        expect_files(server, user, files)

@@ -1,0 +1,464 @@
+"""Full disks, directories that cannot be used, clocks that jump: said clearly, nothing half done, and life goes on."""
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from serving import BINARY, CLOCKED, Clock, Server, clean_environment, fsck, multipart, run, wait_for  # noqa: E402
+
+MIB = 1 << 20
+HOUR_MS = 3600 * 1000
+ROOT = os.geteuid() == 0
+
+
+# ── a namespace of our own, for mounts that go away with it
+
+
+class Namespace:
+    """`inside` before a command runs it where the mounts are; `outside(path)` is the same file for us."""
+
+    def __init__(self, script):
+        user = [] if ROOT else ["--user", "--map-root-user"]
+        self.holder = subprocess.Popen(["unshare", *user, "--mount", "sh", "-ec", script + "\necho ready\nread end"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if self.holder.stdout.readline() != b"ready\n":
+            why = self.holder.communicate()[1].decode()
+            pytest.skip("NOT TESTED: this machine gives us no mount of our own (run as root to test it): " + why)
+        pid = str(self.holder.pid)
+        self.inside = ["nsenter", "-t", pid, *([] if ROOT else ["--user", "--preserve-credentials"]), "--mount", "--"]
+        self.view = "/proc/%s/root" % pid
+
+    def outside(self, path):
+        return self.view + str(path)
+
+    def close(self):
+        self.holder.stdin.close()
+        self.holder.wait()
+        self.holder.stdout.close()
+        self.holder.stderr.close()
+
+
+class SmallDisk(Namespace):
+    def __init__(self, folder, size):
+        self.path = folder / "disk"
+        self.path.mkdir()
+        super().__init__("mount -t tmpfs -o size=%d tmpfs '%s'" % (size, self.path))
+        self.data = self.path / "data"
+        self.ballast = self.outside(self.path / "ballast")
+        self.log = str(folder / "server.log")
+
+    def start(self, *arguments):
+        return Server(self.data, *arguments, prefix=self.inside, view=self.view, log=self.log)
+
+    def free(self):
+        s = os.statvfs(self.outside(self.path))
+        return s.f_bavail * s.f_frsize
+
+    def fill(self, leave):
+        """So that `leave` bytes are left; 0: not one."""
+        with open(self.ballast, "ab") as f:
+            with contextlib.suppress(OSError):
+                while (n := self.free() - leave) > 0:
+                    f.write(bytes(min(n, MIB)))
+                    f.flush()
+
+    def make_room(self):
+        os.unlink(self.ballast)
+
+    def fsck(self):
+        done = run(*self.inside, BINARY, "fsck", "--data", self.data, "--json", check=False)
+        assert done.returncode == 0 and json.loads(done.stdout)["clean"], done.stdout + done.stderr
+
+    def blobs(self):
+        return sum(len(names) for _, _, names in os.walk(self.outside(self.data / "blobs")))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = SmallDisk(tmp_path, 48 * MIB)
+    yield disk
+    disk.close()
+
+
+def health(server):
+    status, answer = server.json("GET", "/health")
+    return answer["status"], status
+
+
+def ask_first(server, path, token, length, kind="application/octet-stream"):
+    """Send a head that waits for 100 Continue; the first line of the answer."""
+    with socket.create_connection(server.address, timeout=60) as s:
+        s.sendall(b"%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
+                  b"Expect: 100-continue\r\n\r\n" % (path.encode(), token.encode(), kind.encode(), length))
+        return s.makefile("rb").readline().decode().strip()
+
+
+def put_chunks(server, token, chunks):
+    """The first line of the answer, which may come before all was sent."""
+    with socket.create_connection(server.address, timeout=60) as s:
+        s.sendall(b"PUT /v1/native/files/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+                  b"Transfer-Encoding: chunked\r\n\r\n" % token.encode())
+        with contextlib.suppress(ConnectionError):
+            for chunk in [*chunks, b""]:
+                s.sendall(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        return s.makefile("rb").readline().decode().strip()
+
+
+def expect_full(server, user, size):
+    """Both dialects refuse this size in their own words."""
+    data = os.urandom(size)
+    status, answer = server.put(user.native, "refused", data)
+    assert (status, answer["error"]["code"]) == (507, "no_space"), answer
+    status, answer = server.upload(user.token, "refused", data)
+    assert (status, answer["error_code"]) == (503, "server_error"), answer
+
+
+def expect_works(server, user, size):
+    data = os.urandom(size)
+    status, file = server.put(user.native, "works", data)
+    assert status == 201, file
+    assert server.get(user.native, "/v1/native/files/" + file["id"]) == (200, data)
+    status, answer = server.upload(user.token, "works", data)
+    assert (status, answer["md5_hash"]) == (200, hashlib.md5(data).hexdigest()), answer
+    return file["id"], data
+
+
+def test_at_the_reserve_uploads_are_refused_and_the_rest_works(small_disk):
+    with small_disk.start("--set", "storage.reserve_free_space=8M") as server:
+        user = server.user("ana")
+        user.token = server.login(user)
+        kept = [expect_works(server, user, size) for size in (100, 500000)]
+        assert health(server) == ("ok", 200)
+
+        # A length that would reach into the reserve is refused before the body, when there is room for less.
+        small_disk.fill(leave=12 * MIB)
+        path = "PUT /v1/native/files/x"
+        wait_for("the new free space to be seen", lambda: "507" in ask_first(server, path, user.native, 6 * MIB))
+        assert ask_first(server, path, user.native, 1 * MIB).startswith("HTTP/1.1 100")
+        kind = multipart("x", b"")[1]
+        assert ask_first(server, "POST /v4/files/upload", user.token, 6 * MIB, kind).startswith("HTTP/1.1 503")
+        expect_works(server, user, 1000)
+        assert health(server) == ("ok", 200)
+
+        # Chunked, the length is not known: it ends when the reserve is reached, and nothing stays.
+        before = small_disk.blobs()
+        assert put_chunks(server, user.native, [bytes(MIB)] * 9).startswith("HTTP/1.1 507")
+        wait_for("its bytes to be gone", lambda: small_disk.blobs() == before and small_disk.free() > 8 * MIB)
+
+        small_disk.fill(leave=8 * MIB - 4096)
+        wait_for("/health to say full", lambda: health(server) == ("full", 503))
+        for size in (1, 100000):
+            expect_full(server, user, size)
+        for id_, data in kept:
+            assert server.get(user.native, "/v1/native/files/" + id_) == (200, data)
+        # What needs hardly any room has the reserve to live on.
+        assert server.login(user)
+        assert server.json("DELETE", "/v1/native/files/" + kept[0][0], None, user.native)[0] == 204
+        assert len(server.json("GET", "/v1/native/files", None, user.native)[1]["files"]) > 0
+
+        small_disk.make_room()
+        wait_for("/health to be well", lambda: health(server) == ("ok", 200))
+        expect_works(server, user, 3 * MIB)
+        server.stop(complaints=True)
+    small_disk.fsck()
+
+
+def test_with_no_byte_left_nothing_is_half_stored_and_space_that_returns_is_used(small_disk):
+    with small_disk.start("--set", "storage.reserve_free_space=0") as server:
+        user = server.user("ana")
+        user.token = server.login(user)
+        kept = [expect_works(server, user, size) for size in (100, 500000)]
+        files = len(server.json("GET", "/v1/native/files", None, user.native)[1]["files"])
+        blobs = small_disk.blobs()
+        small_disk.fill(leave=0)
+        accepted = 0
+        for size in (1, 10000, 16385, 300000) * 3:
+            data = os.urandom(size)
+            status, answer = server.put(user.native, "tight", data)
+            if status == 201:  # rows may find room in pages that the log already has
+                accepted += 1
+                kept.append((answer["id"], data))
+                continue
+            assert (status, answer["error"]["code"]) == (507, "no_space"), answer
+            status, answer = server.upload(user.token, "tight", data)
+            assert status == 503 and answer["error_code"] == "server_error" or status == 200 and size <= 16384, answer
+            accepted += status == 200
+        assert health(server)[0] in ("full", "ok")
+        status, answer = server.json("POST", "/v4/tasks", {"text": "t" * 5000}, user.token)
+        assert status == 200 or (status, answer["error_code"]) == (503, "server_error")
+        for id_, data in kept:
+            assert server.get(user.native, "/v1/native/files/" + id_) == (200, data)
+        assert len(server.json("GET", "/v1/native/files", None, user.native)[1]["files"]) == files + accepted
+        assert small_disk.blobs() == blobs
+
+        small_disk.make_room()
+
+        def works_again():
+            return server.put(user.native, "again", b"x" * 100000)[0] == 201
+        wait_for("uploads to work again", works_again)
+        kept.append(expect_works(server, user, 3 * MIB))
+        server.stop(complaints=True)
+    small_disk.fsck()
+
+
+def test_a_server_killed_on_a_full_disk_comes_back(small_disk):
+    server = small_disk.start("--set", "storage.reserve_free_space=8M")
+    try:
+        user = server.user("ana")
+        user.token = server.login(user)
+        id_, data = expect_works(server, user, 500000)
+        small_disk.fill(leave=2 * MIB)
+        wait_for("/health to say full", lambda: health(server)[0] == "full")
+    finally:
+        server.kill()
+    with small_disk.start("--set", "storage.reserve_free_space=8M") as server:
+        assert health(server) == ("full", 503)
+        assert server.get(user.native, "/v1/native/files/" + id_) == (200, data)
+        expect_full(server, user, 10)
+        small_disk.make_room()
+        wait_for("/health to be well", lambda: health(server)[0] == "ok")
+        expect_works(server, user, 100000)
+        server.stop(complaints=True)
+    small_disk.fsck()
+
+
+def test_a_start_without_a_byte_of_room_says_so(small_disk):
+    small_disk.fill(leave=0)
+    said = refused(small_disk.data, prefix=small_disk.inside)
+    assert "No space left" in said
+
+
+# ── directories that cannot be used
+
+
+def refused(data, *arguments, code=1, prefix=(), program=BINARY, **more):
+    """`serve` must end with this code and one line, which it gives."""
+    done = run(*prefix, program, "serve", "--data", data, "--listen", "127.0.0.1:0", *arguments, check=False, **more)
+    assert done.returncode == code, (done.returncode, done.stderr)
+    assert done.stderr.startswith("cais serve: ") and done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def test_a_read_only_file_system_is_told(tmp_path):
+    folder = tmp_path / "ro"
+    data = folder / "data"
+    with Server(data, log=str(tmp_path / "log")) as server:
+        server.user("ana")
+    namespace = Namespace("mount --bind '%s' '%s'\nmount -o remount,ro,bind '%s'" % (folder, folder, folder))
+    try:
+        for path in (data, folder / "fresh"):
+            said = refused(path, prefix=namespace.inside)
+            assert "data directory" in said and str(path) in said and "Read-only file system" in said
+        done = run(*namespace.inside, BINARY, "user", "list", "--data", data, check=False)
+        assert done.returncode == 1 and "Read-only file system" in done.stderr
+    finally:
+        namespace.close()
+    with Server(data) as server:  # none the worse for it
+        assert "ana" in server.cais("user", "list").stdout
+
+
+@pytest.fixture
+def open_folder():
+    """One that another user can look into, with a copy of the program."""
+    folder = tempfile.mkdtemp(prefix="cais-other-user-")
+    os.chmod(folder, 0o755)
+    shutil.copy(BINARY, os.path.join(folder, "cais"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_directory_of_another_user_is_refused(open_folder):
+    data = os.path.join(open_folder, "data")
+    os.mkdir(data, 0o700)
+    prefix = ()
+    if ROOT:
+        prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    else:
+        os.chmod(data, 0o500)
+    program = os.path.join(open_folder, "cais")
+    said = refused(data, prefix=prefix, program=program, cwd=open_folder)
+    assert "data directory" in said and "Permission denied" in said
+    if ROOT:
+        os.chmod(data, 0o755)  # may look, may not write
+        assert "Permission denied" in refused(data, prefix=prefix, program=program, cwd=open_folder)
+        assert "Permission denied" in refused(os.path.join(data, "new"), prefix=prefix, program=program,
+                                              cwd=open_folder)
+    assert os.listdir(data) == []
+
+
+def test_what_is_no_directory_is_refused(tmp_path):
+    (tmp_path / "file").write_bytes(b"text")
+    for data in (tmp_path / "file", tmp_path / "file" / "below"):
+        said = refused(data)
+        assert str(data) in said and ("Not a directory" in said or "is no directory" in said)
+    assert (tmp_path / "file").read_bytes() == b"text"
+
+
+def test_a_directory_in_use_is_refused_and_its_server_goes_on(tmp_path):
+    with Server(tmp_path / "data") as server:
+        user = server.user("ana")
+        user.token = server.login(user)
+        said = refused(server.data)
+        assert "is used by another cais process" in said and server.data in said
+        link = tmp_path / "link"
+        link.symlink_to(server.data)
+        assert "is used by another cais process" in refused(link)
+        expect_works(server, user, 20000)  # the socket and run.json are still those of the first
+        assert server.cais("user", "list").returncode == 0
+        assert os.path.exists(os.path.join(server.data, "run.json"))
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path):
+    data = tmp_path / "data"
+    with Server(data) as server:
+        server.user("ana")
+    with contextlib.closing(sqlite3.connect(data / "cais.db")) as db:
+        db.execute("INSERT INTO schema_version VALUES (999, 'of the future')")
+        db.commit()
+    before = hashlib.md5((data / "cais.db").read_bytes()).digest()
+    assert "version 999" in refused(data)
+    done = run(BINARY, "fsck", "--data", data, check=False)
+    assert done.returncode == 1 and "version 999" in done.stderr
+    assert hashlib.md5((data / "cais.db").read_bytes()).digest() == before
+
+
+def test_a_database_that_is_none_is_refused_and_left_alone(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "cais.db").write_bytes(b"this is no database" * 1000)
+    said = refused(data)
+    assert "database" in said
+    assert (data / "cais.db").read_bytes() == b"this is no database" * 1000
+
+
+def test_wrong_configuration_exits_2(tmp_path):
+    for arguments in (["--set", "server.nonsense=1"], ["--set", "storage.reserve_free_space=lots"],
+                      ["--config", str(tmp_path / "missing.ini")]):
+        refused(tmp_path / "data", *arguments, code=2)
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_address_in_use_is_told(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = "127.0.0.1:%d" % taken.getsockname()[1]
+        done = run(BINARY, "serve", "--data", tmp_path / "data", "--listen", address, check=False)
+    assert done.returncode == 1 and address in done.stderr and "is in use by another program" in done.stderr
+
+
+# ── clocks
+
+
+class Later:
+    """A server whose clock stands where it is told."""
+
+    def __init__(self, tmp_path, *arguments):
+        self.clock = Clock(tmp_path / "clock")
+        self.now = int(time.time() * 1000)
+        self.clock.stand_at(self.now)
+        self.arguments = arguments
+        self.data = tmp_path / "data"
+
+    def start(self):
+        return Server(self.data, *self.arguments, program=CLOCKED, environment=self.clock.environment)
+
+    def at(self, ms):
+        self.clock.stand_at(ms)
+
+
+def profile(server, token):
+    status, answer = server.json("GET", "/v4/profile", None, token)
+    return status if status == 200 else (status, answer["error_code"])
+
+
+def test_a_token_expires_at_its_instant_and_stays_expired_when_the_clock_goes_back(tmp_path):
+    later = Later(tmp_path)
+    with later.start() as server:
+        user = server.user("ana")
+        token = server.login(user)
+        end = later.now + 24 * HOUR_MS
+        later.at(end - 1)
+        assert profile(server, token) == 200
+        later.at(end)
+        assert profile(server, token) == (401, "expired_token")
+        later.at(later.now - 1000 * 24 * HOUR_MS)
+        assert profile(server, token) == (401, "expired_token")
+        fresh = server.login(user)
+        assert profile(server, fresh) == 200
+        data = os.urandom(20000)
+        status, file = server.put(user.native, "a", data)
+        assert status == 201 and file["created_at"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end / 1000))
+        assert server.get(user.native, "/v1/native/files/" + file["id"]) == (200, data)
+
+
+def test_an_upload_nobody_holds_is_gone_at_its_instant_and_its_bytes_after_the_grace(tmp_path):
+    later = Later(tmp_path)
+    small, large = os.urandom(100), os.urandom(100000)
+    with later.start() as server:
+        user = server.user("ana")
+        token = server.login(user)
+        guids = [server.upload(token, "a", data)[1]["guid"] for data in (small, large, small, large)]
+        status, answer = server.task(token, guids[2:])
+        assert status == 200
+        held = [a["id"] for c in answer["task"]["comments"] for a in c["attachments"]]
+        end = later.now + 24 * HOUR_MS
+        later.at(end - 1)
+        for guid, data in zip(guids, (small, large)):
+            assert server.get(token, "/v4/files/download/" + guid) == (200, data)
+        later.at(end)
+        token = server.login(user)
+        for guid in guids[:2]:
+            assert server.get(token, "/v4/files/download/" + guid)[0] in (403, 404)
+            status, answer = server.task(token, [guid])
+            assert (status, answer["error_code"]) == (400, "unrecognized_attachment_id")
+        server.stop()
+
+    def blobs():
+        return sum(len(names) for _, _, names in os.walk(later.data / "blobs"))
+    with later.start() as server:  # its jobs begin at once
+        wait_for("the purge to be noted", lambda: server.cais("audit").stdout.count("file.purge") == 2)
+        assert blobs() == 2  # the grace
+        server.stop()
+    later.at(end - 48 * HOUR_MS)  # back: nothing is due, and what was purged stays so
+    with later.start() as server:
+        token = server.login(user)
+        assert server.get(token, "/v4/files/download/" + guids[0])[0] in (403, 404)
+        for id_, data in zip(held, (small, large)):
+            assert server.get(token, "/v4/files/download/%d" % id_) == (200, data)
+        assert blobs() == 2
+        server.stop()
+    later.at(end + 2 * HOUR_MS)
+    with later.start() as server:
+        wait_for("the bytes to be removed", lambda: blobs() == 1)
+        token = server.login(user)
+        for id_, data in zip(held, (small, large)):
+            assert server.get(token, "/v4/files/download/%d" % id_) == (200, data)
+        server.stop()
+    fsck(later.data, program=CLOCKED, env=clean_environment(**later.clock.environment))
+
+
+def test_jobs_run_again_after_a_clock_that_was_years_ahead_was_put_right(tmp_path):
+    later = Later(tmp_path, "--set", "files.purge_grace=1s")
+    later.at(later.now + 10 * 365 * 24 * HOUR_MS)
+    with later.start() as server:
+        wait_for("the jobs to have run", lambda: server.cais("jobs").stdout.count("queued") >= 3)
+        server.stop()
+    later.at(later.now)
+    with later.start() as server:
+        user = server.user("ana")
+        file = server.put(user.native, "a", os.urandom(100000))[1]
+        assert server.json("DELETE", "/v1/native/files/" + file["id"], None, user.native)[0] == 204
+        server.stop()
+    later.at(later.now + 6 * 60 * 1000)
+    with later.start() as server:
+        wait_for("the bytes of a deleted file to be removed",
+                 lambda: not any(names for _, _, names in os.walk(later.data / "blobs")), seconds=10)

@@ -1,0 +1,39 @@
+/* cais-clocked: the program with a clock that tests set. CAIS_TEST_CLOCK_FILE names a file that holds milliseconds to
+ * add to the system's time, or =MILLISECONDS for a clock that stands still there; it is read again at every look, so a
+ * test moves the clock by writing (renaming over) the file. No file: the system's time. Time-outs follow the real one.
+ */
+#include "base/clock.h"
+#include "base/random.h"
+#include "cli/commands.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int64_t now_ms(struct clock *clock)
+{
+    (void)clock;
+    int64_t real = clock_now_ms(clock_system());
+    const char *path = getenv("CAIS_TEST_CLOCK_FILE");
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return real;
+    char text[64] = "";
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0)
+        return real;
+    return text[0] == '=' ? strtoll(text + 1, NULL, 10) : real + strtoll(text, NULL, 10);
+}
+
+static int64_t monotonic_ms(struct clock *clock)
+{
+    (void)clock;
+    return clock_monotonic_ms(clock_system());
+}
+
+int main(int argc, char **argv)
+{
+    struct clock clock = { now_ms, monotonic_ms };
+    return cais_main(argc, argv, &clock, random_system());
+}

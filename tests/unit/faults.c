@@ -1,0 +1,286 @@
+/* Fail the 1st, 2nd, 3rd … store call of everything that clients rely on, until a run finishes clean: once so that the
+ * call is not carried out, once so that it is and only its answer is lost. Whatever the client was told, then holds;
+ * what it was not told of is there as a whole or not at all; fsck finds nothing but what the sweep takes away; and the
+ * same thing asked again works. */
+#include "desk.h"
+#include "test.h"
+
+#include "api/native/native.h"
+
+#include <stdlib.h>
+
+enum { SMALL = 100, LARGE = 40000 };
+
+/* Both dialects over one world, and somebody who uses them. */
+struct place {
+    struct desk *d;
+    struct world *w;
+    struct native_api native;
+    struct fake_http native_http;
+    struct desk_user ana;
+    slice native_key;
+    slice bytes;
+    /* what an action works on, made while nothing fails */
+    slice guid, file_path;
+    int64_t task;
+    struct fake_reply *reply; /* of the action */
+    slice token;
+    int64_t files; /* how many there were before it */
+};
+
+static struct place place_new(size_t size)
+{
+    struct place p = { .d = desk_new(NULL) };
+    p.w = p.d->w;
+    p.ana = desk_user(p.d, "ana", "Ana");
+    p.native_key = world_key(p.w, p.ana.login, S("native"));
+    p.bytes = world_bytes(p.w, size);
+    return p;
+}
+
+static struct fake_reply *native(struct place *p, const char *method, slice target, slice body)
+{
+    return fake_http_send(
+        &p->native_http,
+        &(struct fake_request){ .method = method, .target = target, .token = p->native_key, .body = body });
+}
+
+static slice stored_path(struct place *p, const struct fake_reply *r)
+{
+    slice location = fake_reply_header(r, "Location");
+    EXPECT(location.p != NULL);
+    return arena_copy(p->w->a, location);
+}
+
+/* ---- actions: `prepare` while nothing fails, `act`, then what must hold; acknowledged says what the client was told
+ * ---- */
+
+struct action {
+    void (*prepare)(struct place *);
+    bool (*act)(struct place *); /* acknowledged? */
+    void (*check)(struct place *, bool acknowledged);
+    size_t size;
+};
+
+static void nothing(struct place *p)
+{
+    (void)p;
+}
+
+static bool refused_well(const struct fake_reply *r)
+{
+    EXPECT(r->status == 503 || r->status == 200 || r->status == 201 || r->status == 204);
+    return r->status == 503;
+}
+
+static bool put(struct place *p)
+{
+    p->reply = native(p, "PUT", S("/v1/native/files/a"), p->bytes);
+    return !refused_well(p->reply);
+}
+
+static void check_put(struct place *p, bool acknowledged)
+{
+    if (acknowledged)
+        EXPECT_SLICE(native(p, "GET", stored_path(p, p->reply), S(""))->body, p->bytes);
+    EXPECT(acknowledged ? world_file_count(p->w) == p->files + 1 : world_file_count(p->w) <= p->files + 1);
+}
+
+static bool upload(struct place *p)
+{
+    p->reply = desk_upload_reply(p->d, &p->ana, "a", p->bytes);
+    return !refused_well(p->reply);
+}
+
+static slice download(struct place *p, slice guid)
+{
+    const char *path = arena_printf(p->w->a, "/v4/files/download/" SLICE_FMT, SLICE_ARG(guid)).p;
+    struct fake_reply *r = desk_send(p->d, &p->ana, "GET", path, NULL);
+    EXPECT_EQ(r->status, 200);
+    return r->body;
+}
+
+static void check_upload(struct place *p, bool acknowledged)
+{
+    if (acknowledged)
+        EXPECT_SLICE(download(p, desk_text(p->d, p->reply, "guid")), p->bytes);
+    EXPECT(acknowledged ? world_file_count(p->w) == p->files + 1 : world_file_count(p->w) <= p->files + 1);
+}
+
+static void prepare_guid(struct place *p)
+{
+    p->guid = desk_upload(p->d, &p->ana, "a", p->bytes);
+    struct fake_reply *r = desk_send(p->d, &p->ana, "POST", "/v4/tasks", "{\"text\":\"t\"}");
+    p->task = desk_int(p->d, r, "task.id");
+}
+
+static bool attach(struct place *p)
+{
+    struct arena *a = p->w->a;
+    p->reply = desk_send(p->d, &p->ana, "POST", arena_printf(a, "/v4/tasks/%lld/comments", (long long)p->task).p,
+                         arena_printf(a, "{\"attachments\":[\"" SLICE_FMT "\"]}", SLICE_ARG(p->guid)).p);
+    return !refused_well(p->reply);
+}
+
+/* The reference, the state of the file and the event: all of them or none. */
+static void check_attach(struct place *p, bool acknowledged)
+{
+    struct fake_reply *r =
+        desk_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
+    size_t attached = desk_count(p->d, r, "task.attachments");
+    EXPECT(acknowledged ? attached == 1 : attached <= 1);
+    EXPECT_SLICE(download(p, p->guid), p->bytes);
+    world_wait(p->w, hours(24));
+    world_run_jobs(p->w);
+    if (!attached)
+        return; /* purged */
+    int64_t id = desk_int(p->d, r, "task.attachments.0.id");
+    EXPECT_OK(token_issue(&p->w->core, S("pyrus"), p->ana.login, p->ana.key, &p->d->pyrus.options.tokens, p->w->a,
+                          &p->ana.token));
+    r = desk_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/files/download/%lld", (long long)id).p, NULL);
+    EXPECT_EQ(r->status, 200);
+    EXPECT_SLICE(r->body, p->bytes);
+}
+
+static void prepare_file(struct place *p)
+{
+    p->file_path = stored_path(p, native(p, "PUT", S("/v1/native/files/a"), p->bytes));
+}
+
+static bool delete_file(struct place *p)
+{
+    p->reply = native(p, "DELETE", p->file_path, S(""));
+    return !refused_well(p->reply);
+}
+
+static void check_deleted_file(struct place *p, bool acknowledged)
+{
+    struct fake_reply *r = native(p, "GET", p->file_path, S(""));
+    EXPECT(r->status == 404 || (!acknowledged && r->status == 200));
+    if (r->status == 200)
+        EXPECT_SLICE(r->body, p->bytes);
+}
+
+static void prepare_task(struct place *p)
+{
+    prepare_guid(p);
+    EXPECT(attach(p));
+}
+
+static bool delete_task(struct place *p)
+{
+    p->reply = desk_send(p->d, &p->ana, "DELETE", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
+    return !refused_well(p->reply);
+}
+
+static void check_deleted_task(struct place *p, bool acknowledged)
+{
+    struct fake_reply *r =
+        desk_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
+    EXPECT(r->status == 403 || (!acknowledged && r->status == 200));
+    EXPECT_SLICE(download(p, p->guid), p->bytes); /* a day is left for attaching it elsewhere */
+}
+
+static bool log_in(struct place *p)
+{
+    slice json = arena_printf(p->w->a, "{\"login\":\"" SLICE_FMT "\",\"security_key\":\"" SLICE_FMT "\"}",
+                              SLICE_ARG(p->ana.login), SLICE_ARG(p->ana.key));
+    p->reply = desk_send(p->d, NULL, "POST", "/v4/auth", json.p);
+    return !refused_well(p->reply);
+}
+
+static void check_token(struct place *p, bool acknowledged)
+{
+    if (!acknowledged)
+        return;
+    struct desk_user again = p->ana;
+    again.token = desk_text(p->d, p->reply, "access_token");
+    EXPECT_EQ(desk_send(p->d, &again, "GET", "/v4/profile", NULL)->status, 200);
+}
+
+/* ---- the run ---- */
+
+/* One world for each call that fails, so that nothing left by the one before can help. True: the nth was not reached.
+ */
+static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
+{
+    struct place p = place_new(action->size);
+    native_init(&p.native, &p.w->core, &(struct native_options){ 0 });
+    p.native_http = fake_http_new(&p.native.dialect);
+    action->prepare(&p);
+    p.files = world_file_count(p.w);
+    world_wait(p.w, seconds(1)); /* free space is asked for again */
+    p.w->faults =
+        (struct fault_plan){ .fail_at = nth, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = answer_lost };
+    bool acknowledged = action->act(&p);
+    bool reached = p.w->faults.calls >= nth;
+    p.w->faults.fail_at = 0;
+    EXPECT(reached || acknowledged);
+    EXPECT_EQ(world_fsck(p.w, false), 0);
+    action->check(&p, acknowledged);
+    if (!reached) {
+        EXPECT(nth > 3);
+    } else if (!acknowledged && action->act != delete_file && action->act != delete_task && action->act != attach) {
+        p.files = world_file_count(p.w);
+        EXPECT(action->act(&p)); /* the same again */
+        action->check(&p, true);
+    }
+    world_wait(p.w, WORLD_GRACE_MS + hours(6));
+    world_run_jobs(p.w);
+    world_wait(p.w, WORLD_GRACE_MS + hours(6));
+    world_run_jobs(p.w);
+    EXPECT_EQ(world_fsck(p.w, true), 0);
+    fake_http_release(&p.native_http);
+    desk_free(p.d);
+    return !reached;
+}
+
+static void fail_each(const struct action *action)
+{
+    for (int lost = 0; lost < 2; lost++)
+        for (int64_t nth = 1; !fail_nth(action, nth, lost); nth++)
+            assert_true(nth < 1000);
+}
+
+TEST(a_small_native_upload_is_whole_or_nothing)
+{
+    fail_each(&(struct action){ nothing, put, check_put, SMALL });
+}
+TEST(a_large_native_upload_is_whole_or_nothing)
+{
+    fail_each(&(struct action){ nothing, put, check_put, LARGE });
+}
+TEST(a_small_pyrus_upload_is_whole_or_nothing)
+{
+    fail_each(&(struct action){ nothing, upload, check_upload, SMALL });
+}
+TEST(a_large_pyrus_upload_is_whole_or_nothing)
+{
+    fail_each(&(struct action){ nothing, upload, check_upload, LARGE });
+}
+TEST(an_attachment_is_held_or_it_is_not)
+{
+    fail_each(&(struct action){ prepare_guid, attach, check_attach, SMALL });
+    fail_each(&(struct action){ prepare_guid, attach, check_attach, LARGE });
+}
+TEST(a_deleted_file_stays_deleted_and_any_other_whole)
+{
+    fail_each(&(struct action){ prepare_file, delete_file, check_deleted_file, SMALL });
+    fail_each(&(struct action){ prepare_file, delete_file, check_deleted_file, LARGE });
+}
+TEST(a_deleted_task_lets_go_of_all_or_nothing)
+{
+    fail_each(&(struct action){ prepare_task, delete_task, check_deleted_task, LARGE });
+}
+TEST(a_token_that_was_given_is_valid)
+{
+    fail_each(&(struct action){ nothing, log_in, check_token, SMALL });
+}
+
+RUN_TESTS(cmocka_unit_test(a_small_native_upload_is_whole_or_nothing),
+          cmocka_unit_test(a_large_native_upload_is_whole_or_nothing),
+          cmocka_unit_test(a_small_pyrus_upload_is_whole_or_nothing),
+          cmocka_unit_test(a_large_pyrus_upload_is_whole_or_nothing),
+          cmocka_unit_test(an_attachment_is_held_or_it_is_not),
+          cmocka_unit_test(a_deleted_file_stays_deleted_and_any_other_whole),
+          cmocka_unit_test(a_deleted_task_lets_go_of_all_or_nothing), cmocka_unit_test(a_token_that_was_given_is_valid))
