@@ -214,8 +214,15 @@ slice time_format_http(struct arena *a, int64_t ms)
 {
     static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
     struct tm t = utc_parts(ms);
-    return arena_printf(a, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[t.tm_wday], t.tm_mday, months[t.tm_mon],
-                        t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+    char *text = arena_cstr(a, S("Sun, 01 Jan 1970 00:00:00 GMT"));
+    memcpy(text, days[t.tm_wday], 3);
+    memcpy(text + 8, months[t.tm_mon], 3);
+    put_digits(text + 5, t.tm_mday, 2);
+    put_digits(text + 12, t.tm_year + 1900, 4);
+    put_digits(text + 17, t.tm_hour, 2);
+    put_digits(text + 20, t.tm_min, 2);
+    put_digits(text + 23, t.tm_sec, 2);
+    return (slice){ text, 29 };
 }
 
 static bool digits_at(slice s, size_t at, size_t count, int *ret)

@@ -186,6 +186,7 @@ struct exchange {
     struct exchange *next_free;
     struct mail mail;
     struct task task;
+    void (*then)(struct http_exchange *); /* of http_on_loop */
     int64_t began_ms;
     bool keep_alive, head_only, wants_continue, handled;
     int minor;

@@ -282,6 +282,8 @@ void http_reply_header(struct http_exchange *pub, const char *name, slice value)
 {
     struct exchange *x = (struct exchange *)pub;
     assert(!x->replied && is_header_text(value));
+    if (!x->headers.cap)
+        (void)buf_reserve(&x->headers, 512); /* most have room in it, and in what send_start makes of it */
     buf_add(&x->headers, slice_of(name));
     buf_add(&x->headers, S(": "));
     buf_add(&x->headers, value);
@@ -309,6 +311,25 @@ static void hand_back(struct exchange *x)
         return;
     }
     x->mail.deliver = deliver_reply;
+    loop_post(x->loop, &x->mail);
+}
+
+static void deliver_then(struct mail *m)
+{
+    struct exchange *x = CONTAINER_OF(m, struct exchange, mail);
+    x->then(&x->pub);
+}
+
+void http_on_loop(struct http_exchange *pub, void (*then)(struct http_exchange *))
+{
+    struct exchange *x = (struct exchange *)pub;
+    assert(!x->replied);
+    if (loop_is_here(x->loop)) {
+        then(pub);
+        return;
+    }
+    x->then = then;
+    x->mail.deliver = deliver_then;
     loop_post(x->loop, &x->mail);
 }
 

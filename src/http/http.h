@@ -54,6 +54,7 @@ struct http_exchange {
     const struct http_route *route; /* NULL: no route */
     const struct http_dialect *dialect;
     void *principal; /* the dialect's guard puts it there; in arena */
+    void *work;      /* the handler's own, for its later calls; in arena */
 };
 
 /* First header of that name, without case; .p is NULL when absent. */
@@ -147,6 +148,10 @@ struct http_producer {
     void (*release)(struct http_producer *);
 };
 void http_reply_stream(struct http_exchange *, int status, const char *content_type, struct http_producer *);
+
+/* Run `then` on the exchange's loop: it must not block, and the exchange is its from now on. From any thread. So that a
+ * thread which everybody shares, like the one that commits, hands work on instead of doing it. */
+void http_on_loop(struct http_exchange *, void (*then)(struct http_exchange *));
 
 /* ---- streamed bodies ---- */
 

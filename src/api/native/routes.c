@@ -152,6 +152,7 @@ struct put {
     struct http_sink sink;
     struct http_exchange *x;
     struct intake *intake;
+    struct file file; /* once it is stored */
 };
 
 static err_t put_write(struct http_sink *sink, slice bytes)
@@ -161,24 +162,38 @@ static err_t put_write(struct http_sink *sink, slice bytes)
     return err_copy(&p->x->arena, intake_write(p->intake, bytes, &scratch));
 }
 
+static void put_reply(struct http_exchange *x)
+{
+    const struct file *f = &((const struct put *)x->work)->file;
+    slice location[] = { S("/v1/native/files/"), uuid_format(&x->arena, f->uuid) };
+    http_reply_header(x, "ETag", etag_of(&x->arena, f));
+    http_reply_header(x, "Location", arena_join(&x->arena, location, LENGTH_OF(location)));
+    reply_file(x, 201, f);
+}
+
+/* Mostly on the committer's thread, which has other uploads to commit: the answer is written on the loop. */
 static void put_done(void *arg, err_t e, const struct file *f)
 {
-    struct http_exchange *x = arg;
+    struct put *p = arg;
+    struct http_exchange *x = p->x;
     if (e) {
         native_fail(x, e);
         return;
     }
-    slice id = uuid_format(&x->arena, f->uuid);
-    http_reply_header(x, "ETag", etag_of(&x->arena, f));
-    http_reply_header(x, "Location", arena_printf(&x->arena, "/v1/native/files/" SLICE_FMT, SLICE_ARG(id)));
-    reply_file(x, 201, f);
+    p->file = *f;
+    p->file.owner_login = arena_copy(&x->arena, f->owner_login);
+    p->file.way = arena_copy(&x->arena, f->way);
+    p->file.name = arena_copy(&x->arena, f->name);
+    p->file.content_type = arena_copy(&x->arena, f->content_type);
+    x->work = p;
+    http_on_loop(x, put_reply);
 }
 
 static void put_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct put *p = CONTAINER_OF(sink, struct put, sink);
     if (!e) {
-        intake_finish(p->intake, put_done, x);
+        intake_finish(p->intake, put_done, p);
         return;
     }
     intake_discard(p->intake);

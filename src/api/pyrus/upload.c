@@ -10,13 +10,16 @@
 #include "core/intake.h"
 #include "http/multipart.h"
 
+#include <string.h>
+
 struct upload {
     struct http_sink sink;
     struct http_exchange *x;
     struct multipart multipart;
     struct intake *intake; /* NULL until the file part begins */
     bool in_file;
-    enum pyrus_error error; /* which refusal an error stands for; PYRUS_NONE: as the table says */
+    enum pyrus_error error;                /* which refusal an error stands for; PYRUS_NONE: as the table says */
+    unsigned char uuid[16], md5[MD5_SIZE]; /* once it is stored */
 };
 
 static err_t refuse(struct upload *u, enum pyrus_error error, struct arena *a)
@@ -84,22 +87,33 @@ static bool sink_blocks(struct http_sink *sink)
     return u->intake && intake_blocks(u->intake);
 }
 
-static void stored(void *arg, err_t e, const struct file *file)
+static void answer(struct http_exchange *x)
 {
-    struct http_exchange *x = arg;
-    if (e) {
-        pyrus_fail_err(x, e);
-        return;
-    }
+    const struct upload *u = x->work;
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     struct json_out out;
     json_out_init(&out, &body);
     json_open_object(&out);
-    json_put_string(&out, "guid", uuid_format(&x->arena, file->uuid));
-    json_put_string(&out, "md5_hash", pyrus_md5(pyrus_of(x), &x->arena, file->md5));
+    json_put_string(&out, "guid", uuid_format(&x->arena, u->uuid));
+    json_put_string(&out, "md5_hash", pyrus_md5(pyrus_of(x), &x->arena, u->md5));
     json_close_object(&out);
     pyrus_reply(x, &body);
+}
+
+/* Mostly on the committer's thread, which has other uploads to commit: the answer is written on the loop. */
+static void stored(void *arg, err_t e, const struct file *file)
+{
+    struct upload *u = arg;
+    struct http_exchange *x = u->x;
+    if (e) {
+        pyrus_fail_err(x, e);
+        return;
+    }
+    memcpy(u->uuid, file->uuid, sizeof u->uuid);
+    memcpy(u->md5, file->md5, sizeof u->md5);
+    x->work = u;
+    http_on_loop(x, answer);
 }
 
 /* Everything but success: which of the vendor's codes it is. */
@@ -128,7 +142,7 @@ static void sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e
     if (e)
         fail_upload(u, e);
     else
-        intake_finish(u->intake, stored, x);
+        intake_finish(u->intake, stored, u);
 }
 
 void pyrus_upload(struct http_exchange *x)

@@ -26,7 +26,8 @@
  * A smaller page wins because each upload dirties one random page of the UUID index. */
 #define PAGE_BYTES 4096
 #define WRITER_CACHE_KIB 16384
-#define READER_CACHE_KIB 2048 /* SQLite drops a reader's cache whenever somebody commits: a large one is never used */
+#define READER_CACHE_KIB                                                                                               \
+    8192              /* dropped whenever somebody commits; holds the indexes of 100,000 files while nobody does */
 #define BUSY_MS 250   /* there is one writer, so nobody waits long: recovery after a crash, a checkpoint's end */
 #define RESTART_MS 20 /* for readers to end: longer ones keep the log from starting again this time */
 #define WAL_FRAME_HEADER 24
