@@ -371,10 +371,10 @@ void server_stop(struct server *s)
         return;
     server_drain(s);
     jobs_free(s->jobs);
-    http_server_free(s->http);
     if (s->pyrus.core)
         pyrus_release(&s->pyrus);
-    store_close(&s->store);
+    store_close(&s->store); /* first: the committer may still be ringing a loop's bell */
+    http_server_free(s->http);
     request_log_free(s->request_log);
     arena_release(&s->arena);
     free(s);

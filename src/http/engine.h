@@ -17,6 +17,7 @@
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #define BODY_BUFFER_BYTES ((size_t)128 * 1024)
 #define BODY_BUFFERS_EACH 2                   /* of one upload at a time */
@@ -274,7 +275,9 @@ struct listener {
     struct http_listener options;
     int fd;
     bool is_unix;
-    char *path; /* of a Unix socket, to unlink */
+    char *path; /* of a Unix socket, to unlink … */
+    dev_t device;
+    ino_t inode; /* … while it is this one */
 };
 
 struct http_server {

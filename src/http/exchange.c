@@ -172,7 +172,16 @@ static void apply_proxy(struct exchange *x)
     const struct proxies *p = x->loop->server->proxies;
     if (!proxies_trust(p, x->conn->peer))
         return;
-    slice forwarded = http_header(req, "X-Forwarded-For"), proto = http_header(req, "X-Forwarded-Proto");
+    slice forwarded = S(""), proto = S("");
+    for (size_t i = 0; i < req->header_count; i++) { /* some proxies add to the line, some add a line (RFC 9110 §5.3) */
+        const struct http_header *h = &req->headers[i];
+        if (slice_eq_nocase(h->name, S("X-Forwarded-For"))) {
+            slice parts[] = { forwarded, forwarded.n ? S(", ") : S(""), h->value };
+            forwarded = arena_join(&x->pub.arena, parts, LENGTH_OF(parts));
+        } else if (slice_eq_nocase(h->name, S("X-Forwarded-Proto"))) {
+            proto = h->value;
+        }
+    }
     if (forwarded.n)
         req->peer = proxies_client(p, x->conn->peer, forwarded, &x->pub.arena);
     if (proto.n)
@@ -218,6 +227,13 @@ void exchange_body_done(struct exchange *x)
         exchange_refuse(x, HTTP_REFUSE_BUSY, "too many requests are waiting");
 }
 
+/* Somebody else has it now and will reply: no deadline of the body may do so meanwhile. */
+static void wait_for_reply(struct exchange *x)
+{
+    x->conn->state = CONN_WAIT;
+    loop_deadline(x->loop, x->conn, DEADLINE_NONE);
+}
+
 void exchange_begin(struct exchange *x, const char *head, const struct message *m)
 {
     struct http_exchange *pub = &x->pub;
@@ -256,7 +272,7 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     if (route->flags & HTTP_STREAM) {
         route->handle(pub);
         if (x->mode == BODY_NONE && !x->handled)
-            x->conn->state = CONN_WAIT; /* somebody else has it now and will reply */
+            wait_for_reply(x);
         return;
     }
     size_t most = route->max_body ? route->max_body : DEFAULT_MAX_BODY;

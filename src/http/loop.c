@@ -166,8 +166,13 @@ void loop_give_buffer(struct loop *l, struct body_buffer *b)
     } else {
         free(b);
     }
-    struct conn *c = l->starved;
-    if (c) {
+}
+
+/* Once a turn, not with each buffer that comes back: whoever is woken may not want one any more. */
+static void wake_starved(struct loop *l)
+{
+    for (size_t spare = l->buffers_max - l->buffers_out; l->starved && spare; spare--) {
+        struct conn *c = l->starved;
         l->starved = c->starved_next;
         c->is_starved = false;
         loop_ready(l, c);
@@ -446,6 +451,7 @@ void *loop_run(void *arg)
             handle_event(l, &events[i]);
         run_ready(l);
         expire(l);
+        wake_starved(l);
         if (l->stopping && !seen_stop) {
             seen_stop = true;
             begin_to_stop(l);

@@ -66,6 +66,23 @@ err_t http_server_new(const struct http_options *options, const struct http_dial
 
 /* ---- listeners ---- */
 
+/* A socket that nobody answers on is left over from a crash and goes; anything else is somebody's and stays. */
+static err_t clear_name(const char *path, const struct sockaddr_un *at, struct arena *a)
+{
+    struct stat there;
+    if (lstat(path, &there) != 0)
+        return errno == ENOENT ? NULL : err_errno(a, errno, "cannot look at %s", path);
+    if (!S_ISSOCK(there.st_mode))
+        return err_make(a, ERR_CONFLICT, "%s is there and is no socket", path);
+    SCOPED(fd_closep)
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_errno(a, errno, "cannot make a socket");
+    if (connect(fd, (const struct sockaddr *)at, sizeof *at) == 0 || errno != ECONNREFUSED)
+        return err_make(a, ERR_CONFLICT, "%s is in use by another program", path);
+    return unlink(path) == 0 ? NULL : err_errno(a, errno, "cannot remove the old %s", path);
+}
+
 static err_t listen_unix(struct listener *l, const char *path, struct arena *a)
 {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -76,12 +93,17 @@ static err_t listen_unix(struct listener *l, const char *path, struct arena *a)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return err_errno(a, errno, "cannot make a socket");
-    unlink(path); /* left over from a crash: whoever holds the data directory's lock owns this name */
+    TRY(clear_name(path, &to, a));
     mode_t before = umask(0177);
     int failed = bind(fd, (struct sockaddr *)&to, sizeof to);
     umask(before);
     if (failed || listen(fd, 1024) != 0)
         return err_errno(a, errno, "cannot listen on %s", path);
+    struct stat made;
+    if (lstat(path, &made) == 0) {
+        l->device = made.st_dev;
+        l->inode = made.st_ino;
+    }
     l->is_unix = true;
     l->path = must_strdup(path);
     l->fd = TAKE_FD(fd);
@@ -354,6 +376,14 @@ void http_server_hurry(struct http_server *s)
     tell_all(s, true, true);
 }
 
+/* Only if it is still ours: another server may have taken the name. */
+static void remove_socket(const struct listener *l)
+{
+    struct stat there;
+    if (l->path && lstat(l->path, &there) == 0 && there.st_dev == l->device && there.st_ino == l->inode)
+        unlink(l->path);
+}
+
 void http_server_free(struct http_server *s)
 {
     if (!s)
@@ -365,8 +395,7 @@ void http_server_free(struct http_server *s)
     free(s->loops);
     for (size_t i = 0; i < s->listener_count; i++) {
         close(s->listeners[i].fd);
-        if (s->listeners[i].path)
-            unlink(s->listeners[i].path);
+        remove_socket(&s->listeners[i]);
         free(s->listeners[i].path);
     }
     free(s->listeners);

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from server import FORM, Authority, Server, bearer, file_part, form, json_head
+from server import BINARY, FORM, Authority, Server, bearer, file_part, form, json_head
 
 
 @pytest.fixture(scope="module")
@@ -260,3 +260,33 @@ def test_links_of_a_wildcard_listener_named_no_address(tmp_path):
             assert login(server, client, key, own)[1] == f"http://{own}/"
             url = login(server, client, key, "evil.example")[1]
             assert url.endswith(f":{port}/") and "0.0.0.0" not in url and "evil" not in url
+
+
+def test_a_second_forwarding_line_let_clients_choose_their_address(tmp_path):
+    with Server(tmp_path, sets=["server.trusted_proxies=127.0.0.0/8"]) as server:
+        with server.connect() as client:
+            lines = [("X-Forwarded-For", "203.0.113.6"), ("X-Forwarded-For", "203.0.113.9")]  # ours adds the second
+            assert server.request_line(client.ask("GET", "/health", lines))["peer"] == "203.0.113.9"
+
+
+def test_the_unix_listener_removed_whatever_stood_at_its_path(tmp_path):
+    precious, taken = tmp_path / "precious.txt", tmp_path / "taken.sock"
+    precious.write_text("keep me")
+
+    def serve(path):
+        return subprocess.run([BINARY, "serve", "--data", str(tmp_path / "other"), "--listen", "127.0.0.1:0", "--set",
+                               f"server.unix_listen={path}"], capture_output=True, text=True, timeout=60)
+    done = serve(precious)
+    assert done.returncode == 1 and "is there and is no socket" in done.stderr, done
+    assert precious.read_text() == "keep me"
+    with Server(tmp_path, sets=[f"server.unix_listen={taken}"]) as server:
+        done = serve(taken)
+        assert done.returncode == 1 and "in use" in done.stderr, done
+        with server.connect("unix_listen") as client:
+            assert client.ask("GET", "/health").status == 200
+    assert not taken.exists()
+    with socket.socket(socket.AF_UNIX) as left_over:  # by a server that was killed
+        left_over.bind(str(taken))
+    with Server(tmp_path, sets=[f"server.unix_listen={taken}"]) as server:
+        with server.connect("unix_listen") as client:
+            assert client.ask("GET", "/health").status == 200

@@ -195,3 +195,25 @@ def test_running_out_of_descriptors_kept_a_loop_busy_for_ever(tmp_path):
                 except Gone:
                     return False
         wait_for("room for others", again)
+
+
+def test_a_failed_upload_took_the_wake_up_of_those_that_waited_for_a_buffer(tmp_path):
+    sets = ["http.body_pool=1M", "native.max_file_size=200K", "server.loops=2"]
+    small, large = os.urandom(190_000), os.urandom(600_000)
+    with Server(tmp_path, sets=sets) as server:
+        token = server.native()
+
+        def upload(i):
+            body = large if i % 2 else small
+            with server.connect() as client:
+                client.send(request("PUT", PUT, [*bearer(token), ("Transfer-Encoding", "chunked")]))
+                try:
+                    for at in range(0, len(body), 50_000):
+                        piece = body[at:at + 50_000]
+                        client.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+                    client.send(b"0\r\n\r\n")
+                except Gone:
+                    pass  # refused: the answer is there to be read
+                return client.answer().status
+        for _ in range(12):
+            assert in_threads(40, upload) == [413 if i % 2 else 201 for i in range(40)]

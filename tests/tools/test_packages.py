@@ -1,0 +1,38 @@
+"""tools/packages.txt: what `make build` and `make run` install is enough to configure and build."""
+
+import os
+import re
+import subprocess
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def section(name):
+    packages, current = set(), None
+    with open(os.path.join(ROOT, "tools", "packages.txt"), encoding="utf-8") as f:
+        for line in f:
+            line = line.split("#")[0].strip()
+            if line.startswith("["):
+                current = line.strip("[]")
+            elif line and current == name:
+                packages.add(line)
+    return packages
+
+
+def dependencies():
+    """What the build asks pkg-config for. The threads library is part of the C library."""
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [f for f in folders if not f.startswith((".", "build"))]
+        if "meson.build" in files:
+            with open(os.path.join(folder, "meson.build"), encoding="utf-8") as f:
+                yield from re.findall(r"(?<!declare_)dependency\('([a-z0-9_+-]+)'", f.read())
+
+
+def test_make_run_asked_for_a_library_that_only_make_test_installed():
+    names = set(dependencies()) - {"threads"}
+    assert {"sqlite3", "cmocka"} <= names
+    for name in names:
+        folder = subprocess.run(["pkg-config", "--variable=pcfiledir", name], check=True, capture_output=True,
+                                text=True).stdout.strip()
+        owner = subprocess.run(["dpkg", "-S", f"{folder}/{name}.pc"], check=True, capture_output=True, text=True).stdout
+        assert owner.split(":")[0] in section("build"), f"{name} comes with {owner}"
