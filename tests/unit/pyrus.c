@@ -545,6 +545,26 @@ TEST(an_upload_to_a_full_disk_is_refused_before_its_body)
     EXPECT_EQ(desk_upload_reply(d, &ana, "a", S("x"))->status, 200);
 }
 
+/* All of it was read first: 20 MB into a quota of 1 MiB. */
+TEST(an_upload_above_the_quota_is_refused_before_its_body)
+{
+    DESK(d);
+    struct core_options *o = &d->w->core.options;
+    o->account_max_bytes = 100000;
+    struct fake_reply *r = desk_upload_reply(d, &ana, "a", world_bytes(d->w, 100000 + PYRUS_HEAD_SPARE));
+    EXPECT_FAILURE(d, r, 400, "too_large_request_length");
+    EXPECT(!r->received);
+    r = desk_upload_reply(d, &ana, "a", world_bytes(d->w, 100001)); /* the head cannot tell */
+    EXPECT_FAILURE(d, r, 400, "too_large_request_length");
+    EXPECT_EQ(desk_upload_reply(d, &ana, "a", world_bytes(d->w, 100000))->status, 200);
+    o->account_max_bytes = 0;
+    o->account_max_files = 1;
+    r = desk_upload_reply(d, &ana, "a", S("x"));
+    EXPECT_FAILURE(d, r, 400, "too_large_request_length");
+    EXPECT(!r->received);
+    EXPECT_EQ(world_file_count(d->w), 1);
+}
+
 TEST(an_upload_that_breaks_off_leaves_nothing)
 {
     DESK(d);
@@ -1144,6 +1164,7 @@ RUN_TESTS(
     cmocka_unit_test(boundaries_may_be_quoted_and_names_encoded_as_dotnet_does),
     cmocka_unit_test(an_upload_without_a_token_is_refused_before_its_body),
     cmocka_unit_test(an_upload_to_a_full_disk_is_refused_before_its_body),
+    cmocka_unit_test(an_upload_above_the_quota_is_refused_before_its_body),
     cmocka_unit_test(an_upload_that_breaks_off_leaves_nothing),
     cmocka_unit_test(an_upload_is_exact_however_its_bytes_arrive),
     cmocka_unit_test(a_download_has_the_headers_that_clients_need),
