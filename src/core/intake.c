@@ -134,6 +134,19 @@ static err_t start_blob(struct intake *in, struct arena *a)
     return NULL;
 }
 
+static err_t check_account(struct core *core, int64_t account_id, int64_t bytes, struct arena *a)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return account_check_room(core, tx, account_id, bytes, 1, a);
+}
+
+err_t intake_check_room(struct core *core, int64_t account_id, uint64_t least_bytes, struct arena *a)
+{
+    TRY(core_check_space(core, least_bytes, a));
+    return check_account(core, account_id, least_bytes < INT64_MAX ? (int64_t)least_bytes : INT64_MAX, a);
+}
+
 static err_t check_order(struct core *core, const struct intake_order *order, struct arena *a)
 {
     if (order->max_bytes && order->exact_bytes > 0 && (uint64_t)order->exact_bytes > order->max_bytes)
@@ -142,10 +155,7 @@ static err_t check_order(struct core *core, const struct intake_order *order, st
     TRY(core_check_space(core, order->exact_bytes > 0 ? (uint64_t)order->exact_bytes : 0, a));
     if (order->exact_bytes <= (int64_t)core->options.inline_max_bytes)
         return NULL; /* soon here, and judged at the end */
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
-    TRY(meta_read_begin(core->meta, a, &tx));
-    return account_check_room(core, tx, order->account_id, order->exact_bytes, 1, a);
+    return check_account(core, order->account_id, order->exact_bytes, a);
 }
 
 err_t intake_open(struct core *core, const struct intake_order *order, struct arena *a, struct intake **ret_intake)

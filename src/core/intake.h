@@ -29,6 +29,10 @@ struct intake_order {
                                0: READY at once and kept */
 };
 
+/* May a file of at least that many bytes come in? For dialects that know so before they can give an order: whether the
+ * disk and the account have room. Only reads: fit for a loop.
+ * Errors: NO_SPACE; QUOTA; UNAVAILABLE. */
+MUST_USE err_t intake_check_room(struct core *, int64_t account_id, uint64_t least_bytes, struct arena *a);
 /* Errors: TOO_LARGE by exact_bytes; NO_SPACE free space would fall below the reserve; UNAVAILABLE. */
 MUST_USE err_t intake_open(struct core *, const struct intake_order *, struct arena *a, struct intake **ret_intake);
 /* Errors: TOO_LARGE, NO_SPACE, UNAVAILABLE. After an error only intake_discard may follow. */

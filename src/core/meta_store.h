@@ -157,6 +157,8 @@ MUST_USE err_t meta_comment_set_text(struct meta_tx *, int64_t id, slice text, i
 MUST_USE err_t meta_comment_list(struct meta_tx *, int64_t task_id, struct arena *a, struct comment **ret,
                                  size_t *ret_count); /* oldest first */
 MUST_USE err_t meta_comment_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
+/* Bytes of texts and details of all comments of the task. */
+MUST_USE err_t meta_comment_bytes(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
 
 /* root_id 0: version 1 of a new chain. Sets id, root_id and version. */
 MUST_USE err_t meta_reference_add(struct meta_tx *, struct reference *, struct arena *a);

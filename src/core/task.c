@@ -35,6 +35,7 @@ static const struct {
     [TASK_BAD_COMMENT] = { ERR_INVALID, "no such comment in this task" },
     [TASK_TOO_MANY_REFERENCES] = { ERR_TOO_LARGE, "the task has too many attachments" },
     [TASK_TOO_MANY_COMMENTS] = { ERR_TOO_LARGE, "the task has too many comments" },
+    [TASK_TOO_MUCH_TEXT] = { ERR_TOO_LARGE, "the comments of the task are too long" },
     [TASK_MAY_NOT_CLOSE] = { ERR_FORBIDDEN, "may not close the task" },
     [TASK_MAY_NOT_REOPEN] = { ERR_FORBIDDEN, "may not reopen the task" },
     [TASK_MAY_NOT_EDIT] = { ERR_FORBIDDEN, "the comment is somebody else's" },
@@ -233,6 +234,20 @@ static err_t save_members(struct meta_tx *tx, const struct write *w, int64_t tas
     return NULL;
 }
 
+/* May the comments of the task hold `more` bytes of text and details instead of `less` of them? Less always may. */
+static err_t check_text(struct meta_tx *tx, struct write *w, size_t more, size_t less, struct arena *a)
+{
+    if (more <= less)
+        return NULL;
+    int64_t held = 0;
+    if (w->task_id)
+        TRY(meta_comment_bytes(tx, w->task_id, a, &held));
+    int64_t kept = held - (int64_t)less;
+    if (kept > TASK_TEXT_BYTES_MAX || more > (size_t)(TASK_TEXT_BYTES_MAX - kept))
+        return refuse(TASK_TOO_MUCH_TEXT, a, &w->why);
+    return NULL;
+}
+
 /* ---- making a task ---- */
 
 static bool is_blank(slice text)
@@ -252,6 +267,7 @@ static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
     w->task_id = 0;
 
     struct reference *references;
+    TRY(check_text(tx, w, order->text.n + order->comment_details.n, 0, a));
     TRY(check_attachments(tx, w, order->attachments, order->attachment_count, now_ms, a, &references));
     for (size_t i = 0; i < order->member_count; i++)
         TRY(check_person(tx, w, order->members[i].user_id, a));
@@ -381,6 +397,8 @@ static err_t apply_comment(struct meta_tx *tx, void *arg, struct arena *a)
     bool reopens_itself = was_closed && c->move == TASK_STAY && c->reopens;
     bool closes = !was_closed && c->move == TASK_CLOSE;
     bool reopens = was_closed && (c->move == TASK_REOPEN || reopens_itself);
+    slice details = reopens_itself ? c->details_reopened : c->details;
+    TRY(check_text(tx, w, c->text.n + details.n, 0, a));
     task.modified_at_ms = now_ms;
     task.closed_at_ms = closes ? now_ms : reopens ? 0 : task.closed_at_ms;
     if (c->sets_subject)
@@ -389,11 +407,9 @@ static err_t apply_comment(struct meta_tx *tx, void *arg, struct arena *a)
         TRY(merge_details(task.details, c->task_details, a, &task.details));
     TRY(meta_task_update(tx, &task, a));
 
-    struct comment comment = { .task_id = task.id,
-                               .author_id = w->who->user_id,
-                               .text = c->text,
-                               .details = reopens_itself ? c->details_reopened : c->details,
-                               .created_at_ms = now_ms };
+    struct comment comment = {
+        .task_id = task.id, .author_id = w->who->user_id, .text = c->text, .details = details, .created_at_ms = now_ms
+    };
     int64_t comment_id;
     TRY(meta_comment_add(tx, &comment, a, &comment_id));
     TRY(tell(tx, w, now_ms, S("task.comment"), task.id, arena_printf(a, "comment:%lld", (long long)comment_id), a));
@@ -448,7 +464,9 @@ static err_t apply_edit(struct meta_tx *tx, void *arg, struct arena *a)
         return refuse(TASK_NOTHING_SAID, a, &w->why);
     TRY(check_attachments(tx, w, c->attachments, c->attachment_count, now_ms, a, &references));
 
-    TRY(meta_comment_set_text(tx, old.id, is_blank(c->text) ? old.text : c->text, now_ms, a));
+    slice text = is_blank(c->text) ? old.text : c->text;
+    TRY(check_text(tx, w, text.n, old.text.n, a));
+    TRY(meta_comment_set_text(tx, old.id, text, now_ms, a));
     task.modified_at_ms = now_ms;
     TRY(meta_task_update(tx, &task, a));
     TRY(tell(tx, w, now_ms, S("task.comment_edit"), task.id, arena_printf(a, "comment:%lld", (long long)old.id), a));

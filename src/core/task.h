@@ -14,6 +14,8 @@
 
 #define TASK_REFERENCES_MAX 3000
 #define TASK_COMMENTS_MAX 10000
+/* Of texts and details of all comments of a task: whoever reads a task has all of it in memory. */
+#define TASK_TEXT_BYTES_MAX (4 << 20)
 
 /* Which rule of tasks said no: finer than an error code, so that each dialect can name it. */
 enum task_refusal {
@@ -25,6 +27,7 @@ enum task_refusal {
     TASK_BAD_COMMENT,         /* INVALID: the comment to edit is not one of this task */
     TASK_TOO_MANY_REFERENCES, /* TOO_LARGE */
     TASK_TOO_MANY_COMMENTS,   /* TOO_LARGE */
+    TASK_TOO_MUCH_TEXT,       /* TOO_LARGE: the comments would hold more than TASK_TEXT_BYTES_MAX */
     TASK_MAY_NOT_CLOSE,       /* FORBIDDEN: subscribers only watch */
     TASK_MAY_NOT_REOPEN,      /* FORBIDDEN */
     TASK_MAY_NOT_EDIT,        /* FORBIDDEN: somebody else's comment */

@@ -128,3 +128,12 @@ err_t meta_comment_count(struct meta_tx *tx, int64_t task_id, struct arena *a, i
 {
     return tx_int(tx, "SELECT COUNT(*) FROM comments WHERE task_id = $1", SQL(SQL_I(task_id)), a, ret);
 }
+
+err_t meta_comment_bytes(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
+{
+    /* LENGTH of a text counts characters, and ends at a NUL */
+    return tx_int(tx,
+                  "SELECT COALESCE(SUM(LENGTH(CAST(text AS BLOB)) + LENGTH(CAST(details AS BLOB))), 0)"
+                  " FROM comments WHERE task_id = $1",
+                  SQL(SQL_I(task_id)), a, ret);
+}

@@ -139,6 +139,32 @@ def test_a_quota_of_files_is_told_in_the_dialects_form(tmp_path, how):
         assert len(server.files()) == 3
 
 
+def expect(server, token, *more):
+    """The answer to the head of an upload that waits for 100."""
+    with server.connect() as client:
+        lines = [b"POST /v4/files/upload HTTP/1.1", b"Host: a", b"Authorization: Bearer " + token.encode(),
+                 b"Content-Type: multipart/form-data; boundary=b0und", b"Expect: 100-continue", *more]
+        client.send(b"\r\n".join(lines) + b"\r\n\r\n")
+        return client.answer(interim=True)
+
+
+def test_a_pyrus_upload_above_the_quota_was_asked_for_its_body(tmp_path):
+    long, chunked = b"Content-Length: 20000000", b"Transfer-Encoding: chunked"
+    with Server(tmp_path) as server:
+        pyrus = server.pyrus()
+        assert expect(server, pyrus, long).status == 100 and expect(server, pyrus, chunked).status == 100
+        server.cais("account", "limit", "default", "--max-bytes", "1M")
+        is_pyrus_error(expect(server, pyrus, long), 400, "too_large_request_length")
+        assert expect(server, pyrus, b"Content-Length: 1100000").status == 100  # it may be a large frame
+        assert expect(server, pyrus, chunked).status == 100  # nobody knows how long
+        assert server.files() == []
+        assert upload(server, pyrus, b"x" * (1 << 20)).status == 200  # to the last byte
+        server.cais("account", "limit", "default", "--max-bytes", "1G", "--max-files", "1")
+        for length in (b"Content-Length: 300", long, chunked):
+            is_pyrus_error(expect(server, pyrus, length), 400, "too_large_request_length")
+        assert len(server.files()) == 1 and server.told("account", "list")[0]["used_bytes"] == 1 << 20
+
+
 def test_a_quota_holds_against_many_at_once(tmp_path):
     with Server(tmp_path, sets=["accounts.max_files=10"]) as server:
         native, pyrus = server.native(), server.pyrus()

@@ -511,6 +511,9 @@ OVER_EACH(tasks_hold_files_until_they_go)
     EXPECT_ERR(meta_comment_get(tx, 3, w.a, &m), ERR_NOT_FOUND);
     EXPECT_OK(meta_comment_count(tx, 1, w.a, &count));
     EXPECT_EQ(count, 2);
+    EXPECT_OK(meta_comment_bytes(tx, 1, w.a, &count));
+    EXPECT_EQ(count,
+              (int64_t)(comments[0].text.n + comments[0].details.n + comments[1].text.n + comments[1].details.n));
     EXPECT_OK(meta_reference_list(tx, 1, w.a, &refs, &n));
     EXPECT_EQ(n, 3);
     EXPECT_SLICE(refs[0].name, S("a.txt"));
@@ -530,6 +533,37 @@ OVER_EACH(tasks_hold_files_until_they_go)
     EXPECT_EQ(count, 0);
     EXPECT_OK(meta_comment_count(tx, 1, w.a, &count));
     EXPECT_EQ(count, 0);
+    EXPECT_OK(meta_comment_bytes(tx, 1, w.a, &count));
+    EXPECT_EQ(count, 0);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+IN_WRITE(comments_of_two_tasks)
+{
+    struct meta_world *w = arg;
+    struct task t = { .account_id = w->account, .author_id = w->user, .text = S("t") };
+    struct comment m = { .author_id = w->user, .text = S("a\0\u00e9"), .details = S("{\"\u20ac\":1}") };
+    int64_t id;
+    for (int i = 0; i < 2; i++) {
+        TRY(meta_task_add(tx, &t, a, &m.task_id));
+        TRY(meta_comment_add(tx, &m, a, &id));
+    }
+    m.details = S("");
+    return meta_comment_add(tx, &m, a, &id);
+}
+
+OVER_EACH(text_is_counted_in_bytes_and_not_in_characters)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    DO(&w, comments_of_two_tasks);
+    struct meta_tx *tx = look(&w);
+    int64_t bytes;
+    EXPECT_OK(meta_comment_bytes(tx, 1, w.a, &bytes));
+    EXPECT_EQ(bytes, 4 + 9);
+    EXPECT_OK(meta_comment_bytes(tx, 2, w.a, &bytes));
+    EXPECT_EQ(bytes, 4 + 9 + 4);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -869,6 +903,8 @@ IN_WRITE(read_everything)
     }
     TRY(meta_event_list(tx, 0, 5, a, (struct event **)&p, &n));
     TRY(meta_reference_list(tx, 1, a, (struct reference **)&p, &n));
+    int64_t held;
+    TRY(meta_comment_bytes(tx, 1, a, &held));
     (void)w;
     return NULL;
 }
@@ -911,8 +947,9 @@ RUN_TESTS(cmocka_unit_test(accounts_have_limits_and_use_them_up),
           cmocka_unit_test(credentials_end_with_what_they_were_made_from),
           cmocka_unit_test(an_object_goes_when_no_file_needs_it_and_leaves_its_key),
           cmocka_unit_test(files_are_found_moved_and_due), cmocka_unit_test(usage_is_recounted_and_repaired),
-          cmocka_unit_test(tasks_hold_files_until_they_go), cmocka_unit_test(events_are_told_newest_first_and_stay),
-          cmocka_unit_test(jobs_are_due_in_their_order),
+          cmocka_unit_test(tasks_hold_files_until_they_go),
+          cmocka_unit_test(text_is_counted_in_bytes_and_not_in_characters),
+          cmocka_unit_test(events_are_told_newest_first_and_stay), cmocka_unit_test(jobs_are_due_in_their_order),
           cmocka_unit_test(the_generation_goes_up_only_when_an_old_record_changed),
           cmocka_unit_test(a_write_that_fails_leaves_nothing), cmocka_unit_test(ids_are_never_given_twice),
           cmocka_unit_test(a_database_of_a_newer_version_is_refused),

@@ -545,6 +545,26 @@ TEST(an_upload_to_a_full_disk_is_refused_before_its_body)
     EXPECT_EQ(desk_upload_reply(d, &ana, "a", S("x"))->status, 200);
 }
 
+/* All of it was read first: 20 MB into a quota of 1 MiB. */
+TEST(an_upload_above_the_quota_is_refused_before_its_body)
+{
+    DESK(d);
+    struct core_options *o = &d->w->core.options;
+    o->account_max_bytes = 100000;
+    struct fake_reply *r = desk_upload_reply(d, &ana, "a", world_bytes(d->w, 100000 + PYRUS_HEAD_SPARE));
+    EXPECT_FAILURE(d, r, 400, "too_large_request_length");
+    EXPECT(!r->received);
+    r = desk_upload_reply(d, &ana, "a", world_bytes(d->w, 100001)); /* the head cannot tell */
+    EXPECT_FAILURE(d, r, 400, "too_large_request_length");
+    EXPECT_EQ(desk_upload_reply(d, &ana, "a", world_bytes(d->w, 100000))->status, 200);
+    o->account_max_bytes = 0;
+    o->account_max_files = 1;
+    r = desk_upload_reply(d, &ana, "a", S("x"));
+    EXPECT_FAILURE(d, r, 400, "too_large_request_length");
+    EXPECT(!r->received);
+    EXPECT_EQ(world_file_count(d->w), 1);
+}
+
 TEST(an_upload_that_breaks_off_leaves_nothing)
 {
     DESK(d);
@@ -968,6 +988,42 @@ TEST(an_own_comment_can_be_edited)
     EXPECT_FAILURE(d, comment(d, &ana, task, text(d, "{\"edit_comment_id\":%d}", id)), 400, "text_missing");
 }
 
+/* A task grew by a megabyte with each comment, and each answer held all of it. */
+TEST(comments_of_a_megabyte_each_soon_fill_a_task)
+{
+    DESK(d);
+    struct fake_reply *r = desk_send(d, &ana, "POST", "/v4/tasks", "{\"text\":\"t\"}");
+    int64_t task = desk_int(d, r, "task.id");
+    int first = (int)desk_int(d, r, "task.comments.0.id");
+    char *long_text = arena_alloc(d->a, 1000001);
+    memset(long_text, 'x', 1000000);
+    char *json = text(d, "{\"text\":\"%s\"}", long_text);
+    for (int i = 0; i < 4; i++)
+        EXPECT_EQ(comment(d, &ana, task, json)->status, 200);
+    EXPECT_FAILURE(d, comment(d, &ana, task, json), 400, "too_many_comments");
+    EXPECT_FAILURE(d, comment(d, &ana, task, text(d, "{\"edit_comment_id\":%d,\"text\":\"%s\"}", first, long_text)),
+                   400, "too_many_comments");
+    r = comment(d, &ana, task, "{\"text\":\"short\"}"); /* there is room for that */
+    EXPECT_EQ(r->status, 200);
+    EXPECT(r->body.n > 4000000 && slice_find(r->body, S("\"short\"")) != SLICE_NONE);
+    r = desk_send(d, &ana, "GET", text(d, "/v4/tasks/%d", (int)task), "");
+    EXPECT(r->body.n > 4000000 && r->body.n < 4100000);
+}
+
+/* Two bytes of a stored id are a whole person in every answer. */
+TEST(a_person_named_many_times_is_shown_once)
+{
+    DESK(d);
+    struct desk_user bia = desk_user(d, "bia", "Bia");
+    int64_t task = desk_int(d, desk_send(d, &ana, "POST", "/v4/tasks", "{\"text\":\"t\"}"), "task.id");
+    int b = (int)bia.id, a = (int)ana.id;
+    struct fake_reply *r =
+        comment(d, &ana, task, text(d, "{\"participants_added\":[{\"id\":%d},{\"id\":%d},{\"id\":%d}]}", b, a, b));
+    EXPECT_EQ(desk_count(d, r, "task.comments.1.participants_added"), 2);
+    r = comment(d, &ana, task, text(d, "{\"participants_removed\":[{\"id\":%d},{\"id\":%d}]}", b, b));
+    EXPECT_EQ(desk_count(d, r, "task.comments.2.participants_removed"), 1);
+}
+
 /* ---- §7.6, §9 lifecycle ---- */
 
 TEST(a_deleted_task_lets_go_of_its_files)
@@ -1108,6 +1164,7 @@ RUN_TESTS(
     cmocka_unit_test(boundaries_may_be_quoted_and_names_encoded_as_dotnet_does),
     cmocka_unit_test(an_upload_without_a_token_is_refused_before_its_body),
     cmocka_unit_test(an_upload_to_a_full_disk_is_refused_before_its_body),
+    cmocka_unit_test(an_upload_above_the_quota_is_refused_before_its_body),
     cmocka_unit_test(an_upload_that_breaks_off_leaves_nothing),
     cmocka_unit_test(an_upload_is_exact_however_its_bytes_arrive),
     cmocka_unit_test(a_download_has_the_headers_that_clients_need),
@@ -1124,7 +1181,8 @@ RUN_TESTS(
     cmocka_unit_test(a_comment_needs_text_attachments_or_a_change),
     cmocka_unit_test(a_comment_changes_subject_people_and_dates),
     cmocka_unit_test(who_left_a_task_reads_neither_it_nor_its_files), cmocka_unit_test(finishing_and_reopening),
-    cmocka_unit_test(an_own_comment_can_be_edited), cmocka_unit_test(a_deleted_task_lets_go_of_its_files),
+    cmocka_unit_test(an_own_comment_can_be_edited), cmocka_unit_test(comments_of_a_megabyte_each_soon_fill_a_task),
+    cmocka_unit_test(a_person_named_many_times_is_shown_once), cmocka_unit_test(a_deleted_task_lets_go_of_its_files),
     cmocka_unit_test(an_admin_may_delete_a_task), cmocka_unit_test(an_upload_nobody_attached_is_gone_after_its_time),
     cmocka_unit_test(shared_bytes_live_until_the_last_attachment_is_gone), cmocka_unit_test(profile_says_who_i_am),
     cmocka_unit_test(a_json_body_above_the_limit_is_refused_in_our_form))

@@ -125,6 +125,44 @@ TEST(a_task_holds_so_many_comments_and_not_one_more)
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("too many") }), TASK_TOO_MANY_COMMENTS);
 }
 
+/* Forty comments of a megabyte took the server half a gigabyte whenever somebody read the task. */
+TEST(long_comments_fill_a_task_and_not_the_memory_of_the_server)
+{
+    DESK(d);
+    struct task_view view;
+    enum task_refusal why;
+    int64_t id;
+    slice whole = { arena_alloc(d->a, TASK_TEXT_BYTES_MAX + 1), TASK_TEXT_BYTES_MAX };
+    memset((char *)whole.p, 'x', whole.n + 1);
+    slice half = { whole.p, whole.n / 2 };
+    struct core *core = &d->w->core;
+
+    struct task_order order = { .text = { whole.p, whole.n + 1 } };
+    EXPECT_ERR(task_create(core, &ana.who, &order, d->a, &why, &id), ERR_TOO_LARGE);
+    EXPECT_EQ(why, TASK_TOO_MUCH_TEXT);
+    order = (struct task_order){ .text = whole, .comment_details = S("{}") };
+    EXPECT_ERR(task_create(core, &ana.who, &order, d->a, &why, &id), ERR_TOO_LARGE);
+    order.comment_details = S("");
+    EXPECT_OK(task_create(core, &ana.who, &order, d->a, &why, &id));
+
+    int64_t task = new_task(d, &ana, NULL, 0); /* its first comment: one byte */
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = half }), 0);
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = half }), TASK_TOO_MUCH_TEXT);
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x"), .details = half }), TASK_TOO_MUCH_TEXT);
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = { half.p, half.n - 1 } }), 0);
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x") }), TASK_TOO_MUCH_TEXT);
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .move = TASK_CLOSE }), 0); /* says nothing: no bytes */
+    EXPECT_OK(task_read(core, &ana.who, task, d->a, &view));
+    EXPECT_EQ(view.comment_count, 4);
+
+    int64_t first = view.comments[0].id, second = view.comments[1].id;
+    EXPECT_ERR(task_comment_edit(core, &ana.who, task, first, S("xy"), NULL, 0, d->a, &why), ERR_TOO_LARGE);
+    EXPECT_EQ(why, TASK_TOO_MUCH_TEXT);
+    EXPECT_OK(task_comment_edit(core, &ana.who, task, first, S("y"), NULL, 0, d->a, &why));
+    EXPECT_OK(task_comment_edit(core, &ana.who, task, second, (slice){ half.p, half.n - 1 }, NULL, 0, d->a, &why));
+    EXPECT_OK(task_comment_edit(core, &ana.who, task, first, S("xy"), NULL, 0, d->a, &why));
+}
+
 TEST(details_are_merged_one_level_deep)
 {
     DESK(d);
@@ -199,5 +237,6 @@ RUN_TESTS(cmocka_unit_test(a_task_that_fails_half_way_leaves_nothing),
           cmocka_unit_test(every_change_tells_the_audit_log),
           cmocka_unit_test(a_task_holds_so_many_attachments_and_not_one_more),
           cmocka_unit_test(a_task_holds_so_many_comments_and_not_one_more),
+          cmocka_unit_test(long_comments_fill_a_task_and_not_the_memory_of_the_server),
           cmocka_unit_test(details_are_merged_one_level_deep), cmocka_unit_test(nobody_deleted_joins_a_task),
           cmocka_unit_test(bytes_of_a_reference_need_its_task_and_a_link_has_none))

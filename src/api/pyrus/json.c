@@ -5,6 +5,7 @@
 #include "core/people.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 
 enum pyrus_error pyrus_read_body(struct http_exchange *x, const struct json **ret_body)
 {
@@ -24,7 +25,10 @@ void pyrus_reply(struct http_exchange *x, struct buf *out)
 {
     if (!x->principal)
         pyrus_rate_headers(x);
-    http_reply(x, 200, "application/json; charset=utf-8", arena_copy(&x->arena, buf_slice(out)));
+    slice body = buf_slice(out);
+    arena_defer(&x->arena, free, out->p);
+    buf_init(out, 0);
+    http_reply(x, 200, "application/json; charset=utf-8", body);
 }
 
 slice pyrus_md5(const struct pyrus *p, struct arena *a, const unsigned char md5[MD5_SIZE])

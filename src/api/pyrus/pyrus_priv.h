@@ -66,7 +66,7 @@ void pyrus_profile(struct http_exchange *);
 
 /* The body as a JSON object. */
 enum pyrus_error pyrus_read_body(struct http_exchange *, const struct json **ret_body);
-/* A 200 with what was written to `out`. */
+/* A 200 with what was written to `out`, whose memory it takes: a task may be large. */
 void pyrus_reply(struct http_exchange *, struct buf *out);
 slice pyrus_md5(const struct pyrus *, struct arena *a, const unsigned char md5[MD5_SIZE]);
 void pyrus_put_person(struct json_out *, const char *name, const struct user *);

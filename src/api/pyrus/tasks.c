@@ -114,6 +114,15 @@ struct ids {
     size_t count;
 };
 
+static void ids_add(struct ids *ids, int64_t id)
+{
+    for (size_t i = 0; i < ids->count; i++)
+        if (ids->items[i] == id)
+            return;
+    ids->items[ids->count++] = id;
+}
+
+/* Each person once, however often they are named: a comment shows them all again, in full, to every reader. */
 static struct ids read_people(struct reading *r, const struct json *body, const char *name)
 {
     const struct json *array = read_array(r, body, name);
@@ -121,7 +130,7 @@ static struct ids read_people(struct reading *r, const struct json *body, const 
     JSON_EACH(person, array) {
         if (r->error || r->failed)
             break;
-        ids.items[ids.count++] = read_person(r, person);
+        ids_add(&ids, read_person(r, person));
     }
     return ids;
 }

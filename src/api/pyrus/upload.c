@@ -157,9 +157,11 @@ void pyrus_upload(struct http_exchange *x)
         pyrus_fail(x, PYRUS_TOO_LARGE_REQUEST_LENGTH);
         return;
     }
-    /* A full disk is told before the body; what the multipart frame takes of its length is forgiven. */
+    /* A full disk or quota is told before the body; what the multipart frame takes of its length is forgiven. Of a
+     * chunked body only one thing is known: it brings a file. */
     int64_t least = x->req.content_length - PYRUS_HEAD_SPARE;
-    err_t e = core_check_space(pyrus_of(x)->core, least > 0 ? (uint64_t)least : 0, &x->arena);
+    err_t e =
+        intake_check_room(pyrus_of(x)->core, pyrus_who(x)->account_id, least > 0 ? (uint64_t)least : 0, &x->arena);
     if (e) {
         pyrus_fail_err(x, e);
         return;
