@@ -105,17 +105,14 @@ static err_t open_blob(struct core *core, const struct file *f, slice key, struc
     return NULL;
 }
 
-static err_t load(struct meta_tx *tx, const struct file *f, struct arena *a, struct object *ret)
+/* Does the object hold what the file's record says? */
+static err_t check_object(const struct file *f, const struct object *object, struct arena *a)
 {
     if (f->object_id == 0)
         return err_make(a, ERR_CONFLICT, "no bytes have come yet");
-    err_t e = meta_object_get(tx, f->object_id, a, ret);
-    if (err_is(e, ERR_NOT_FOUND))
-        return missing(a, e, f);
-    TRY(e);
-    if (ret->size_bytes != f->size_bytes || (ret->blob_key.n == 0 && ret->inline_bytes.n != f->size_bytes))
-        return missing(a, NULL, f);
-    return NULL;
+    bool whole = object->id && object->size_bytes == f->size_bytes &&
+                 (object->blob_key.n || object->inline_bytes.n == f->size_bytes);
+    return whole ? NULL : missing(a, NULL, f);
 }
 
 static void from_entry(struct content_entry *entry, struct content *ret)
@@ -154,8 +151,10 @@ err_t file_open(struct core *core, const struct principal *who, const unsigned c
         SCOPED(meta_read_endp)
         struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
-        TRY(get(tx, who, uuid, now_ms, a, &f));
-        TRY(load(tx, &f, a, &object));
+        TRY(meta_file_with_object(tx, uuid, a, &f, &object));
+        if (!file_is_visible(who, &f, now_ms))
+            return no_such_file(a);
+        TRY(check_object(&f, &object, a));
     }
     return open_loaded(core, &f, &object, generation, a, ret);
 }
@@ -174,8 +173,9 @@ err_t file_open_record(struct core *core, const struct file *f, struct arena *a,
         SCOPED(meta_read_endp)
         struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
-        TRY(meta_file_get(tx, f->id, a, &now)); /* the record of this generation: it goes into the cache */
-        TRY(load(tx, &now, a, &object));
+        /* the record of this generation: it goes into the cache */
+        TRY(meta_file_with_object(tx, f->uuid, a, &now, &object));
+        TRY(check_object(&now, &object, a));
     }
     return open_loaded(core, &now, &object, generation, a, ret);
 }

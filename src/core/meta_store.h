@@ -116,6 +116,10 @@ MUST_USE err_t meta_garbage_forget(struct meta_tx *, slice blob_key, struct aren
 MUST_USE err_t meta_file_add(struct meta_tx *, const struct file *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_file_get(struct meta_tx *, int64_t id, struct arena *a, struct file *ret);
 MUST_USE err_t meta_file_by_uuid(struct meta_tx *, const unsigned char uuid[16], struct arena *a, struct file *ret);
+/* The same with its object (inline bytes too) in one look-up: what a download needs. owner_login is not filled;
+ * ret_object->id is 0 when there is none. */
+MUST_USE err_t meta_file_with_object(struct meta_tx *, const unsigned char uuid[16], struct arena *a,
+                                     struct file *ret_file, struct object *ret_object);
 struct file_query {
     int64_t account_id;  /* 0: all */
     int64_t owner_id;    /* 0: any */

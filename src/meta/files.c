@@ -64,6 +64,29 @@ err_t meta_file_by_uuid(struct meta_tx *tx, const unsigned char uuid[16], struct
     return NULL;
 }
 
+err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], struct arena *a, struct file *ret_file,
+                            struct object *ret_object)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "file",
+               "SELECT f.id, f.uuid, f.account_id, f.owner_id, '', f.way, f.name, f.content_type, f.state, f.object_id,"
+               " f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms,"
+               " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.inline_bytes"
+               " FROM files f LEFT JOIN objects o ON o.id = f.object_id WHERE f.uuid = $1",
+               SQL(SQL_BYTES(uuid, 16)), a, &c));
+    fill(c, a, ret_file);
+    *ret_object = (struct object){
+        .id = sql_column_int(c, 15),
+        .account_id = sql_column_int(c, 16),
+        .size_bytes = (uint64_t)sql_column_int(c, 17),
+        .created_at_ms = sql_column_int(c, 18),
+        .blob_key = sql_column_copy(c, 19, a),
+        .inline_bytes = sql_column_copy(c, 20, a),
+    };
+    memcpy(ret_object->md5, ret_file->md5, MD5_SIZE); /* the file's is the object's */
+    return NULL;
+}
+
 /* A LIKE pattern (escape character \) for "contains text", in lower case; empty text matches everything. */
 static slice pattern_of(slice text, struct arena *a)
 {

@@ -363,6 +363,18 @@ OVER_EACH(files_are_found_moved_and_due)
     size_t n;
     unsigned char uuid[16] = { 3 };
     EXPECT_OK(meta_file_by_uuid(tx, uuid, w.a, &f));
+    struct file with;
+    struct object its;
+    EXPECT_OK(meta_file_with_object(tx, uuid, w.a, &with, &its));
+    EXPECT(with.id == f.id && with.size_bytes == f.size_bytes && with.object_id == its.id);
+    EXPECT_SLICE(with.name, f.name);
+    if (f.object_id) {
+        struct object alone;
+        EXPECT_OK(meta_object_get(tx, f.object_id, w.a, &alone));
+        EXPECT(its.account_id == alone.account_id && its.size_bytes == alone.size_bytes);
+        EXPECT_SLICE(its.inline_bytes, alone.inline_bytes);
+        EXPECT_SLICE(its.blob_key, alone.blob_key);
+    }
     EXPECT(f.id == 3 && f.state == FILE_READY && f.purge_at_ms == 77 && f.size_bytes == 3 && f.md5[0] == 9 &&
            f.created_at_ms == 2 && f.stored_at_ms == 3 && f.object_id == 1);
     EXPECT_SLICE(f.owner_login, S("alice"));
@@ -371,6 +383,7 @@ OVER_EACH(files_are_found_moved_and_due)
     EXPECT_EQ(memcmp(f.uuid, uuid, 16), 0);
     uuid[0] = 99;
     EXPECT_ERR(meta_file_by_uuid(tx, uuid, w.a, &f), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_file_with_object(tx, uuid, w.a, &with, &its), ERR_NOT_FOUND);
     EXPECT_OK(meta_file_get(tx, 1, w.a, &f));
     EXPECT(f.object_id == 0 && f.state == FILE_ISSUED);
     EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100 }, 10), 10);
