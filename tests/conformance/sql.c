@@ -371,9 +371,12 @@ static int watched_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int
 
 static void watch(void)
 {
-    memset(&watched, 0, sizeof watched);
-    watched.real = sqlite3_vfs_find(NULL);
+    if (!watched.real) /* else the test before has failed, and its own is still the default */
+        watched.real = sqlite3_vfs_find(NULL);
+    sqlite3_vfs_unregister(&watched.vfs);
     watched.vfs = *watched.real;
+    watched.writes = watched.syncs = 0;
+    watched.unsynced = false;
     watched.vfs.zName = "watched";
     watched.vfs.pNext = NULL;
     watched.vfs.xOpen = watched_open;
