@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from serving import PATIENCE, Server, make_certificate, run  # noqa: E402
 
 SIZE = 250 << 20
-GROWTH_KIB = 64 << 10
+GROWTH_KIB = 16 << 10
 
 
 def status_kib(pid, name):

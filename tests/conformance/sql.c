@@ -2,6 +2,7 @@
 #include "sql_kinds.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -328,6 +329,125 @@ TEST(a_database_is_for_its_owner_alone)
     world_release(&w);
 }
 
+/* ---- what was flushed when a commit returned: SQLite's own way to the disk, with the log's writes and syncs counted
+ * ---- */
+
+static struct {
+    sqlite3_vfs vfs, *real;
+    sqlite3_io_methods log;
+    const sqlite3_io_methods *real_log;
+    int writes, syncs;
+    bool unsynced; /* something was written to the log after its last sync */
+} watched;
+
+static int watched_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+    watched.writes++;
+    watched.unsynced = true;
+    return watched.real_log->xWrite(f, p, n, at);
+}
+
+static int watched_sync(sqlite3_file *f, int flags)
+{
+    int result = watched.real_log->xSync(f, flags);
+    watched.syncs++;
+    watched.unsynced = watched.unsynced && result != SQLITE_OK;
+    return result;
+}
+
+/* The real file with two of its methods replaced: only those of the log. */
+static int watched_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags)
+{
+    int result = watched.real->xOpen(vfs, name, f, flags, ret_flags);
+    if (result == SQLITE_OK && (flags & SQLITE_OPEN_WAL)) {
+        watched.real_log = f->pMethods;
+        watched.log = *f->pMethods;
+        watched.log.xWrite = watched_write;
+        watched.log.xSync = watched_sync;
+        f->pMethods = &watched.log;
+    }
+    return result;
+}
+
+static void watch(void)
+{
+    if (!watched.real) /* else the test before has failed, and its own is still the default */
+        watched.real = sqlite3_vfs_find(NULL);
+    sqlite3_vfs_unregister(&watched.vfs);
+    watched.vfs = *watched.real;
+    watched.writes = watched.syncs = 0;
+    watched.unsynced = false;
+    watched.vfs.zName = "watched";
+    watched.vfs.pNext = NULL;
+    watched.vfs.xOpen = watched_open;
+    EXPECT_EQ(sqlite3_vfs_register(&watched.vfs, 1), SQLITE_OK);
+}
+
+static void unwatch(void)
+{
+    sqlite3_vfs_unregister(&watched.vfs);
+    EXPECT_EQ(sqlite3_vfs_register(watched.real, 1), SQLITE_OK);
+}
+
+enum { COMMITS = 8 };
+
+static void commit_one(struct world *w, bool alone)
+{
+    int64_t id;
+    if (!alone)
+        EXPECT_OK(sql_begin(w->conn, w->a));
+    EXPECT_OK(sql_insert(w->conn, add, SQL(SQL_NIL, SQL_B(S("bytes")), SQL_I(1)), w->a, &id));
+    if (!alone)
+        EXPECT_OK(sql_commit(w->conn, w->a));
+}
+
+/* Each commit of the connection: alone and in a transaction, and the first ones after the log starts again. */
+static void expect_each_commit_flushed(struct world *w)
+{
+    for (int i = 0; i < COMMITS; i++) {
+        if (i == COMMITS / 2)
+            EXPECT_OK(sql_checkpoint(w->conn, true, w->a));
+        int writes = watched.writes, syncs = watched.syncs;
+        commit_one(w, i % 2 == 0);
+        EXPECT(watched.writes > writes);
+        EXPECT(watched.syncs > syncs);
+        EXPECT(!watched.unsynced);
+    }
+}
+
+TEST(a_commit_returns_after_the_log_was_flushed)
+{
+    watch();
+    struct world w;
+    world_init(&w, KIND_FILE);
+    expect_each_commit_flushed(&w);
+    sql_disconnect(w.conn); /* the first connection is the one that opened the file; a later one is made anew */
+    EXPECT_OK(sql_connect(w.db, SQL_WRITE, w.a, &w.conn));
+    expect_each_commit_flushed(&w);
+    world_release(&w);
+    unwatch();
+}
+
+TEST(relaxed_commits_flush_nothing)
+{
+    watch();
+    struct world w;
+    world_init(&w, KIND_FILE);
+    sql_disconnect(w.conn);
+    sql_close_db(w.db);
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = w.place.path, .relaxed = true }, w.a, &w.db));
+    EXPECT_OK(sql_connect(w.db, SQL_WRITE, w.a, &w.conn));
+    commit_one(&w, true); /* a new log's header is flushed */
+    int writes = watched.writes, syncs = watched.syncs;
+    for (int i = 0; i < COMMITS; i++)
+        commit_one(&w, i % 2 == 0);
+    EXPECT(watched.writes > writes);
+    EXPECT_EQ(watched.syncs, syncs);
+    EXPECT(watched.unsynced);
+    world_release(&w);
+    unwatch();
+}
+
 TEST(the_fault_driver_fails_the_call_it_was_told_to)
 {
     struct world w;
@@ -355,4 +475,5 @@ RUN_TESTS(cmocka_unit_test(values_come_back_as_they_went_in), cmocka_unit_test(o
           cmocka_unit_test(damage_and_dangling_keys_are_found), cmocka_unit_test(what_cannot_be_opened_says_so),
           cmocka_unit_test(a_read_only_directory_or_file_is_refused_at_once),
           cmocka_unit_test(a_database_is_for_its_owner_alone),
+          cmocka_unit_test(a_commit_returns_after_the_log_was_flushed), cmocka_unit_test(relaxed_commits_flush_nothing),
           cmocka_unit_test(the_fault_driver_fails_the_call_it_was_told_to))

@@ -10,6 +10,9 @@ import sys
 import time
 import urllib.parse
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from server import no_sanitizer_report  # noqa: E402
+
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BINARY = os.environ.get("CAIS_BINARY") or os.path.join(ROOT, "build", "cais")
 CLOCKED = os.path.join(os.path.dirname(os.path.realpath(BINARY)), "tests", "support", "cais-clocked")
@@ -104,12 +107,14 @@ class Server:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        no_sanitizer_report(self.log())
 
     def stop(self, complaints=False):
         """Ask nicely; it must end well, and without a complaint in its log unless some are to be expected."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(PATIENCE) == 0, self.log()
+        no_sanitizer_report(self.log())
         wrong = [line for line in self.log().splitlines() if '"level":"error"' in line]
         assert complaints or not wrong, wrong
 

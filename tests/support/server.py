@@ -241,6 +241,11 @@ def is_native_error(answer, status, code):
 # ── the server
 
 
+def no_sanitizer_report(log):
+    """A sanitized server that was to be killed may have ended by itself before."""
+    assert not re.search(r"Sanitizer|runtime error:", log), f"a sanitizer complained: {log[-8000:]}"
+
+
 class Server:
     """`cais serve` with a data folder below `folder`. `options` are its command line, `sets` become --set."""
 
@@ -415,6 +420,7 @@ class Server:
 
     def check_log(self):
         log = self.log()
+        no_sanitizer_report(log)
         for secret in self.secrets:
             assert secret not in log, "a secret is in the log"
 
@@ -423,6 +429,7 @@ class Server:
             self.process.kill()
             self.process.wait(PATIENCE)
         self.process = None
+        no_sanitizer_report(self.log())
 
 
 def in_threads(count, work):

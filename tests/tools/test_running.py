@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from server import Server
+
 
 @pytest.fixture(scope="module")
 def runner(root):
@@ -18,32 +20,55 @@ def runner(root):
 
 
 def record(result, stderr="", stdout=""):
-    return {"result": result, "stderr": stderr, "stdout": stdout}
+    return {"name": "cais:unit / file", "result": result, "stderr": stderr, "stdout": stdout}
 
 
 @pytest.mark.parametrize("given,counts", [
-    (record("OK", "[  PASSED  ] 12 test(s).\n"), (12, 0)),
-    (record("FAIL", "[  PASSED  ] 11 test(s).\n[  FAILED  ] 1 test(s), listed below:\n[  FAILED  ] name\n"), (11, 1)),
-    (record("FAIL", "[ RUN      ] died_here\n"), (0, 1)),
-    (record("TIMEOUT"), (0, 1)),
-    (record("OK"), (1, 0)),
-    (record("SKIP"), (0, 0)),
-    (record("OK", "[  PASSED  ] 3 test(s).\n[  PASSED  ] 4 test(s).\n"), (7, 0)),
+    (record("OK", "[  PASSED  ] 12 test(s).\n"), (12, 0, [])),
+    (record("FAIL", "[  PASSED  ] 11 test(s).\n[  FAILED  ] 1 test(s), listed below:\n[  FAILED  ] name\n"), (11, 1, [])),
+    (record("FAIL", "[ RUN      ] died_here\n"), (0, 1, [])),
+    (record("TIMEOUT"), (0, 1, [])),
+    (record("OK"), (1, 0, [])),
+    (record("SKIP"), (0, 0, ["file"])),
+    (record("OK", "[  SKIPPED ] a\n[  SKIPPED ] b\n[  PASSED  ] 3 test(s).\n[  SKIPPED ] 2 test(s), listed below:\n"
+            "[  SKIPPED ] a\n[  SKIPPED ] b\n"), (3, 0, ["file: a", "file: b"])),
+    (record("OK", "[  PASSED  ] 3 test(s).\n[  PASSED  ] 4 test(s).\n"), (7, 0, [])),
 ])
 def test_each_test_of_a_program_counts(runner, given, counts):
-    assert runner.cmocka_counts(given) == counts
+    assert runner.cmocka_counts(given) == runner.Counts(*counts)
 
 
 def test_a_meson_log_is_summed(runner, tmp_path):
     log = tmp_path / "testlog.json"
     log.write_text(json.dumps(record("OK", "[  PASSED  ] 2 test(s).")) + "\n" + json.dumps(record("ERROR")) + "\n")
-    assert runner.count_meson_log(log) == (2, 1)
+    assert runner.count_meson_log(log) == runner.Counts(2, 1)
 
 
 def test_a_junit_file_is_summed(runner, tmp_path):
     report = tmp_path / "junit.xml"
-    report.write_text('<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"/></testsuites>')
-    assert runner.count_junit(report) == (5, 2)
+    report.write_text('<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"><testcase classname="a.b" name="c">'
+                      '<skipped message="no mount"/></testcase></testsuite></testsuites>')
+    assert runner.count_junit(report) == runner.Counts(5, 2, ["a.b.c: no mount", "a test without a name"])
+
+
+@pytest.mark.parametrize("ci,last,status", [("", "3 passed, 0 failed, 1 skipped", 0), ("1", "3 passed, 1 failed", 1)])
+def test_a_skipped_test_is_named_and_in_ci_it_is_a_failure(runner, monkeypatch, capsys, ci, last, status):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(runner, "run_part", lambda part, arguments: runner.Counts(3, 0, ["blob: full"]))
+    monkeypatch.setattr("sys.argv", ["run-tests", "--only", "unit"])
+    assert runner.main() == status
+    said = capsys.readouterr().out
+    assert "in unit: blob: full\n" in said and said.splitlines()[-1] == last
+
+
+@pytest.mark.parametrize("report", ["WARNING: ThreadSanitizer: data race (pid=1)", "ERROR: AddressSanitizer: heap-use-after",
+                                    "a.c:1:2: runtime error: signed integer overflow"])
+def test_the_report_of_a_sanitizer_in_a_servers_log_is_a_failure(tmp_path, report):
+    server = Server(tmp_path, start=False)
+    (tmp_path / "log").write_text(report + "\n")
+    for check in (server.check_log, server.kill):
+        with pytest.raises(AssertionError, match="a sanitizer complained"):
+            check()
 
 
 def test_no_test_at_all_is_a_failure(root):
@@ -75,6 +100,7 @@ def test_setup_is_quiet_when_nothing_is_missing(root):
 
 @pytest.mark.parametrize("output,status,last", [
     ("noise\n3 passed, 0 failed", 0, "3 passed, 0 failed"),
+    ("3 passed, 0 failed, 2 skipped", 0, "3 passed, 0 failed, 2 skipped"),
     ("2 passed, 1 failed\nmake: *** Error 1", 1, "2 passed, 1 failed"),
     ("no compiler", 2, "0 passed, 1 failed"),
 ])
@@ -86,4 +112,4 @@ def test_ci_ends_with_the_count(root, tmp_path, output, status, last):
                           env=dict(os.environ, PATH=f"{tmp_path}:/usr/bin:/bin"))
     assert done.returncode == status
     assert done.stdout.splitlines()[-1] == last
-    assert re.fullmatch(r"\d+ passed, \d+ failed", last)
+    assert re.fullmatch(r"\d+ passed, \d+ failed(, \d+ skipped)?", last)

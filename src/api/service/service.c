@@ -30,7 +30,7 @@ static struct state look(struct core *core, struct arena *a)
         meta_read_end(tx);
     }
     s.blob = core->blob->ops->free_bytes(core->blob, a, &s.free_bytes);
-    s.space = s.blob ? s.blob : core_check_space(core, 0, a);
+    s.space = s.blob ? s.blob : core_check_space(core, 1, a); /* full: not even one byte would be taken */
     return s;
 }
 
