@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from server import FORM, Server, bearer, file_part, form, json_head, request, wait_for
+from server import FORM, Server, bearer, file_part, form, is_pyrus_error, json_head, request, wait_for
 
 CANARY = "Zq8canary"
 
@@ -202,3 +202,17 @@ def test_the_audit_log_only_grows(tmp_path):
         assert db.execute("SELECT COUNT(*) FROM events").fetchone()[0] == count
     finally:
         db.close()
+
+
+def test_bytes_that_are_gone_are_logged_as_corruption(server):
+    token = server.pyrus()
+    guid = server.ask("POST", "/v4/files/upload", [FORM, *bearer(token)], form(file_part("a", bytes(100_000)))).json()["guid"]
+    task = server.ask("POST", "/v4/tasks", json_head(token), json.dumps({"text": "t", "attachments": [guid]}).encode())
+    attached = task.json()["task"]["attachments"][0]["id"]
+    for folder, _, names in os.walk(os.path.join(server.data, "blobs")):
+        for name in names:
+            os.unlink(os.path.join(folder, name))
+    answer = server.ask("GET", f"/v4/files/download/{attached}", bearer(token))
+    is_pyrus_error(answer, 404, "file_is_missing")
+    line = server.wait_log(lambda l: l["msg"] == "request failed" and l["request_id"] == answer.header("X-Request-Id"))
+    assert (line["level"], line["kind"]) == ("error", "corrupt")
