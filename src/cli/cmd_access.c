@@ -1,21 +1,13 @@
 /* account, user, key: who may come in. */
 #include "cli/admin.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/terminal.h"
 
-#include "base/json.h"
 #include "base/text.h"
 #include "core/access.h"
 
 #include <string.h>
-
-static void print_object(struct cli *cli, struct json_out *o, struct buf *b)
-{
-    json_close_object(o);
-    fprintf(cli->out, SLICE_FMT "\n", SLICE_ARG(buf_slice(b)));
-    buf_clear(b);
-    json_out_init(o, b);
-}
 
 static const char *safe(struct cli *cli, slice s)
 {
@@ -46,9 +38,12 @@ static bool parse_size(slice text, int64_t *ret)
 
 /* ---- account ---- */
 
-static void put_account(struct json_out *o, const struct account *account, struct arena *a)
+static void print_account(struct cli *cli, const struct account *account)
 {
-    json_open_object(o);
+    struct json_line line;
+    json_line_open(&line);
+    struct json_out *o = &line.o;
+    struct arena *a = cli->arena;
     json_put_int(o, "id", account->id);
     json_put_string(o, "name", account->name);
     json_put_string(o, "created_at", time_format_utc(a, account->created_at_ms));
@@ -56,6 +51,7 @@ static void put_account(struct json_out *o, const struct account *account, struc
     json_put_int(o, "used_files", account->used_files);
     json_put_int(o, "max_bytes", account->max_bytes);
     json_put_int(o, "max_files", account->max_files);
+    json_line_print(&line, cli->out);
 }
 
 static int account_add_work(struct cli *cli, struct admin *admin)
@@ -68,12 +64,7 @@ static int account_add_work(struct cli *cli, struct admin *admin)
         fprintf(cli->out, "account %s\n", safe(cli, made.name));
         return EXIT_DONE;
     }
-    SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
-    struct json_out o;
-    json_out_init(&o, &b);
-    put_account(&o, &made, cli->arena);
-    print_object(cli, &o, &b);
+    print_account(cli, &made);
     return EXIT_DONE;
 }
 
@@ -109,14 +100,9 @@ static int account_list_work(struct cli *cli, struct admin *admin)
     }
     if (e)
         return command_failed(cli, e);
-    SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
-    struct json_out o;
-    json_out_init(&o, &b);
     for (size_t i = 0; i < count; i++) {
         if (option_on(cli->options, "json")) {
-            put_account(&o, &list[i], cli->arena);
-            print_object(cli, &o, &b);
+            print_account(cli, &list[i]);
         } else {
             fprintf(cli->out, "%-20s %8lld files %12s", safe(cli, list[i].name), (long long)list[i].used_files,
                     size_for_people(cli->arena, list[i].used_bytes).p);
@@ -137,9 +123,12 @@ static const char *user_state_name(enum user_state state)
     return state == USER_ACTIVE ? "active" : state == USER_DISABLED ? "disabled" : "deleted";
 }
 
-static void put_user(struct json_out *o, const struct user *u, struct arena *a)
+static void print_user(struct cli *cli, const struct user *u)
 {
-    json_open_object(o);
+    struct json_line line;
+    json_line_open(&line);
+    struct json_out *o = &line.o;
+    struct arena *a = cli->arena;
     json_put_int(o, "id", u->id);
     json_put_string(o, "login", u->login);
     json_put_string(o, "name", u->name);
@@ -149,6 +138,7 @@ static void put_user(struct json_out *o, const struct user *u, struct arena *a)
     json_put_bool(o, "admin", u->is_admin);
     json_put_int(o, "account_id", u->account_id);
     json_put_string(o, "created_at", time_format_utc(a, u->created_at_ms));
+    json_line_print(&line, cli->out);
 }
 
 static int user_add_work(struct cli *cli, struct admin *admin)
@@ -167,12 +157,7 @@ static int user_add_work(struct cli *cli, struct admin *admin)
         fprintf(cli->out, "user %s\n", safe(cli, made.login));
         return EXIT_DONE;
     }
-    SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
-    struct json_out o;
-    json_out_init(&o, &b);
-    put_user(&o, &made, cli->arena);
-    print_object(cli, &o, &b);
+    print_user(cli, &made);
     return EXIT_DONE;
 }
 
@@ -193,14 +178,9 @@ static int user_list_work(struct cli *cli, struct admin *admin)
     }
     if (e)
         return command_failed(cli, e);
-    SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
-    struct json_out o;
-    json_out_init(&o, &b);
     for (size_t i = 0; i < count; i++) {
         if (option_on(cli->options, "json")) {
-            put_user(&o, &list[i], cli->arena);
-            print_object(cli, &o, &b);
+            print_user(cli, &list[i]);
         } else {
             fprintf(cli->out, "%-30s %-9s %-6s %s\n", safe(cli, list[i].login), user_state_name(list[i].state),
                     list[i].is_admin ? "admin" : "", safe(cli, list[i].name));
@@ -260,16 +240,13 @@ static int key_add_work(struct cli *cli, struct admin *admin)
         fprintf(cli->out, "It is shown this once and kept as a hash only.\n");
         return EXIT_DONE;
     }
-    SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
-    struct json_out o;
-    json_out_init(&o, &b);
-    json_open_object(&o);
-    json_put_int(&o, "id", id);
+    struct json_line line;
+    json_line_open(&line);
+    json_put_int(&line.o, "id", id);
     if (kind->with_login)
-        json_put_string(&o, "login", login);
-    json_put_string(&o, kind->secret_name, secret);
-    print_object(cli, &o, &b);
+        json_put_string(&line.o, "login", login);
+    json_put_string(&line.o, kind->secret_name, secret);
+    json_line_print(&line, cli->out);
     return EXIT_DONE;
 }
 
@@ -284,17 +261,14 @@ static void print_key(struct cli *cli, struct meta_tx *tx, const struct credenti
                 time_format_utc(cli->arena, k->created_at_ms).p, safe(cli, owner.login));
         return;
     }
-    SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
-    struct json_out o;
-    json_out_init(&o, &b);
-    json_open_object(&o);
-    json_put_int(&o, "id", k->id);
-    json_put_string(&o, "for", k->purpose);
-    json_put_string(&o, "login", owner.login);
-    json_put_string(&o, "state", slice_of(state));
-    json_put_string(&o, "created_at", time_format_utc(cli->arena, k->created_at_ms));
-    print_object(cli, &o, &b);
+    struct json_line line;
+    json_line_open(&line);
+    json_put_int(&line.o, "id", k->id);
+    json_put_string(&line.o, "for", k->purpose);
+    json_put_string(&line.o, "login", owner.login);
+    json_put_string(&line.o, "state", slice_of(state));
+    json_put_string(&line.o, "created_at", time_format_utc(cli->arena, k->created_at_ms));
+    json_line_print(&line, cli->out);
 }
 
 static int key_list_work(struct cli *cli, struct admin *admin)

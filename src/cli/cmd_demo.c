@@ -1,6 +1,7 @@
 /* demo: everything a newcomer needs to try the APIs, and the commands to do it with. */
 #include "cli/admin.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 
 #include "base/json.h"
 #include "core/access.h"
@@ -104,19 +105,15 @@ static int demo_work(struct cli *cli, struct admin *admin)
         print_commands(cli->out, url, &d);
         return EXIT_DONE;
     }
-    SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
-    struct json_out o;
-    json_out_init(&o, &b);
-    json_open_object(&o);
-    json_put_string(&o, "url", url);
-    json_put_string(&o, "login", d.login);
-    json_put_string(&o, "security_key", d.security_key);
-    json_put_string(&o, "access_token", d.pyrus_token);
-    json_put_int(&o, "task_id", d.task_id);
-    json_put_string(&o, "token", d.native_token);
-    json_close_object(&o);
-    fprintf(cli->out, SLICE_FMT "\n", SLICE_ARG(buf_slice(&b)));
+    struct json_line line;
+    json_line_open(&line);
+    json_put_string(&line.o, "url", url);
+    json_put_string(&line.o, "login", d.login);
+    json_put_string(&line.o, "security_key", d.security_key);
+    json_put_string(&line.o, "access_token", d.pyrus_token);
+    json_put_int(&line.o, "task_id", d.task_id);
+    json_put_string(&line.o, "token", d.native_token);
+    json_line_print(&line, cli->out);
     return EXIT_DONE;
 }
 

@@ -1,9 +1,9 @@
 /* fsck, backup, restore, jobs, audit: looking after what is stored. */
 #include "cli/admin.h"
 #include "cli/commands.h"
+#include "cli/json_line.h"
 #include "cli/terminal.h"
 
-#include "base/json.h"
 #include "base/text.h"
 #include "core/fsck.h"
 
@@ -18,34 +18,30 @@ static void show_fsck(struct cli *cli, const struct fsck_report *r)
 {
     bool damaged = r->count[FSCK_ERROR] > 0;
     if (option_on(cli->options, "json")) {
-        SCOPED(buf_releasep) struct buf b;
-        buf_init(&b, 0);
-        struct json_out o;
-        json_out_init(&o, &b);
-        json_open_object(&o);
-        json_put_bool(&o, "clean", r->count[FSCK_ERROR] == 0 && r->count[FSCK_WARNING] == 0);
-        json_put_int(&o, "objects", r->objects);
-        json_put_int(&o, "blobs", r->blobs);
-        json_put_int(&o, "files", r->files);
-        json_put_int(&o, "bytes", (int64_t)r->bytes);
-        json_put_int(&o, "notes", r->count[FSCK_NOTE]);
-        json_put_int(&o, "warnings", r->count[FSCK_WARNING]);
-        json_put_int(&o, "errors", r->count[FSCK_ERROR]);
-        json_put_int(&o, "repaired", r->repaired);
-        json_name(&o, "findings");
-        json_open_array(&o);
+        struct json_line line;
+        json_line_open(&line);
+        json_put_bool(&line.o, "clean", r->count[FSCK_ERROR] == 0 && r->count[FSCK_WARNING] == 0);
+        json_put_int(&line.o, "objects", r->objects);
+        json_put_int(&line.o, "blobs", r->blobs);
+        json_put_int(&line.o, "files", r->files);
+        json_put_int(&line.o, "bytes", (int64_t)r->bytes);
+        json_put_int(&line.o, "notes", r->count[FSCK_NOTE]);
+        json_put_int(&line.o, "warnings", r->count[FSCK_WARNING]);
+        json_put_int(&line.o, "errors", r->count[FSCK_ERROR]);
+        json_put_int(&line.o, "repaired", r->repaired);
+        json_name(&line.o, "findings");
+        json_open_array(&line.o);
         for (size_t i = 0; i < r->listed; i++) {
-            json_open_object(&o);
-            json_put_string(&o, "severity", slice_of(severity_name(r->list[i].severity)));
-            json_put_string(&o, "what", slice_of(r->list[i].what));
-            json_put_string(&o, "subject", r->list[i].subject);
-            json_put_string(&o, "detail", r->list[i].detail);
-            json_put_bool(&o, "repaired", r->list[i].repaired);
-            json_close_object(&o);
+            json_open_object(&line.o);
+            json_put_string(&line.o, "severity", slice_of(severity_name(r->list[i].severity)));
+            json_put_string(&line.o, "what", slice_of(r->list[i].what));
+            json_put_string(&line.o, "subject", r->list[i].subject);
+            json_put_string(&line.o, "detail", r->list[i].detail);
+            json_put_bool(&line.o, "repaired", r->list[i].repaired);
+            json_close_object(&line.o);
         }
-        json_close_array(&o);
-        json_close_object(&o);
-        fprintf(cli->out, SLICE_FMT "\n", SLICE_ARG(buf_slice(&b)));
+        json_close_array(&line.o);
+        json_line_print(&line, cli->out);
         return;
     }
     for (size_t i = 0; i < r->listed; i++)
@@ -87,18 +83,14 @@ static void show_backup(struct cli *cli, const struct backup_report *r, const ch
                 time_format_utc(cli->arena, r->created_at_ms).p, dir);
         return;
     }
-    SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
-    struct json_out o;
-    json_out_init(&o, &b);
-    json_open_object(&o);
-    json_put_string(&o, "created_at", time_format_utc(cli->arena, r->created_at_ms));
-    json_put_int(&o, "objects", r->objects);
-    json_put_int(&o, "blobs", r->blobs);
-    json_put_int(&o, "blob_bytes", (int64_t)r->blob_bytes);
-    json_put_string(&o, "folder", slice_of(dir));
-    json_close_object(&o);
-    fprintf(cli->out, SLICE_FMT "\n", SLICE_ARG(buf_slice(&b)));
+    struct json_line line;
+    json_line_open(&line);
+    json_put_string(&line.o, "created_at", time_format_utc(cli->arena, r->created_at_ms));
+    json_put_int(&line.o, "objects", r->objects);
+    json_put_int(&line.o, "blobs", r->blobs);
+    json_put_int(&line.o, "blob_bytes", (int64_t)r->blob_bytes);
+    json_put_string(&line.o, "folder", slice_of(dir));
+    json_line_print(&line, cli->out);
 }
 
 static int backup_work(struct cli *cli, struct admin *admin)
@@ -165,20 +157,16 @@ static int jobs_work(struct cli *cli, struct admin *admin)
                     job_state_name(j->state), run_at.p, (long long)j->progress, terminal_safe(cli->arena, j->error).p);
             continue;
         }
-        SCOPED(buf_releasep) struct buf b;
-        buf_init(&b, 0);
-        struct json_out o;
-        json_out_init(&o, &b);
-        json_open_object(&o);
-        json_put_int(&o, "id", j->id);
-        json_put_string(&o, "kind", j->kind);
-        json_put_string(&o, "state", slice_of(job_state_name(j->state)));
-        json_put_string(&o, "run_at", run_at);
-        json_put_int(&o, "attempts", j->attempts);
-        json_put_int(&o, "progress", j->progress);
-        json_put_string(&o, "error", j->error);
-        json_close_object(&o);
-        fprintf(cli->out, SLICE_FMT "\n", SLICE_ARG(buf_slice(&b)));
+        struct json_line line;
+        json_line_open(&line);
+        json_put_int(&line.o, "id", j->id);
+        json_put_string(&line.o, "kind", j->kind);
+        json_put_string(&line.o, "state", slice_of(job_state_name(j->state)));
+        json_put_string(&line.o, "run_at", run_at);
+        json_put_int(&line.o, "attempts", j->attempts);
+        json_put_int(&line.o, "progress", j->progress);
+        json_put_string(&line.o, "error", j->error);
+        json_line_print(&line, cli->out);
     }
     return EXIT_DONE;
 }
@@ -212,20 +200,16 @@ static int audit_work(struct cli *cli, struct admin *admin)
                     terminal_safe(cli->arena, v->detail).p);
             continue;
         }
-        SCOPED(buf_releasep) struct buf b;
-        buf_init(&b, 0);
-        struct json_out o;
-        json_out_init(&o, &b);
-        json_open_object(&o);
-        json_put_int(&o, "id", v->id);
-        json_put_string(&o, "at", at);
-        json_put_string(&o, "actor", v->actor);
-        json_put_string(&o, "action", v->action);
-        json_put_string(&o, "subject", v->subject);
-        json_put_string(&o, "detail", v->detail);
-        json_put_string(&o, "request_id", v->request_id);
-        json_close_object(&o);
-        fprintf(cli->out, SLICE_FMT "\n", SLICE_ARG(buf_slice(&b)));
+        struct json_line line;
+        json_line_open(&line);
+        json_put_int(&line.o, "id", v->id);
+        json_put_string(&line.o, "at", at);
+        json_put_string(&line.o, "actor", v->actor);
+        json_put_string(&line.o, "action", v->action);
+        json_put_string(&line.o, "subject", v->subject);
+        json_put_string(&line.o, "detail", v->detail);
+        json_put_string(&line.o, "request_id", v->request_id);
+        json_line_print(&line, cli->out);
     }
     return EXIT_DONE;
 }

@@ -468,8 +468,6 @@ def ours(cais, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory):
-    if not os.path.exists(NGINX) and not os.environ.get("CI"):
-        pytest.skip("nginx is not installed")
     server = Nginx(str(tmp_path_factory.mktemp("nginx")))
     yield server
     server.process.send_signal(signal.SIGTERM)
