@@ -14,6 +14,7 @@ struct access_cache;
 struct content_cache;
 struct helper;
 struct intake;
+struct seal;
 
 struct core_options {
     uint64_t inline_max_bytes;    /* objects up to this size are rows; 0: 16 KiB */
@@ -29,6 +30,7 @@ struct core {
     struct blob_store *blob;
     struct clock *clock;
     struct random *random;
+    struct seal *seal; /* of the master key: what secrets that sign are kept under */
     struct core_options options;
     struct access_cache *access;
     struct content_cache *content;
@@ -42,8 +44,8 @@ struct core {
     struct helper *helper;  /* writes while an upload that is alone is hashed */
 };
 
-/* stores, clock and random are borrowed and must outlive the core. */
-void core_init(struct core *, struct meta_store *, struct blob_store *, struct clock *, struct random *,
+/* stores, clock, random and seal are borrowed and must outlive the core. */
+void core_init(struct core *, struct meta_store *, struct blob_store *, struct clock *, struct random *, struct seal *,
                const struct core_options *);
 void core_release(struct core *);
 
