@@ -93,10 +93,10 @@ MUST_USE err_t meta_credential_revoke_tokens(struct meta_tx *, int64_t user_id, 
 /* Ends the user's oldest live tokens of that purpose so that at most `keep` are left. */
 MUST_USE err_t meta_credential_trim_tokens(struct meta_tx *, int64_t user_id, slice purpose, int64_t keep,
                                            int64_t now_ms, struct arena *a);
-/* The sealed half of a key pair. */
+/* The sealed half of a key pair; one that is put again takes the place of the first. */
 MUST_USE err_t meta_secret_put(struct meta_tx *, int64_t credential_id, slice sealed, struct arena *a);
 MUST_USE err_t meta_secret_get(struct meta_tx *, int64_t credential_id, struct arena *a, slice *ret_sealed);
-/* The newest live key of that user and purpose. NOT_FOUND when it has none. */
+/* The newest key of that user and purpose that was not ended and never expires. NOT_FOUND when it has none. */
 MUST_USE err_t meta_credential_newest(struct meta_tx *, int64_t user_id, slice purpose, struct arena *a,
                                       struct credential *ret);
 /* Forgets tokens that ended or expired before `before_ms`. */
@@ -235,9 +235,10 @@ MUST_USE err_t meta_upload_remove(struct meta_tx *, int64_t id, struct arena *a)
  * uploads of after_key are left out. Empty after_key: from the start. */
 MUST_USE err_t meta_upload_list(struct meta_tx *, int64_t bucket_id, slice prefix, slice after_key, int64_t after_id,
                                 size_t most, struct arena *a, struct upload **ret, size_t *ret_count);
+/* Uploads whose expires_at_ms is not after now, oldest first. */
 MUST_USE err_t meta_upload_due(struct meta_tx *, int64_t now_ms, size_t most, struct arena *a, struct upload **ret,
                                size_t *ret_count);
-/* As meta_entry_put. */
+/* As meta_entry_put. NOT_FOUND: there is no such upload (any more). */
 MUST_USE err_t meta_part_put(struct meta_tx *, const struct upload_part *, struct arena *a, int64_t *ret_old_object_id,
                              uint64_t *ret_old_bytes);
 /* By number, those after `after`. */
