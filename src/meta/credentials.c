@@ -106,3 +106,15 @@ err_t meta_credential_forget(struct meta_tx *tx, int64_t before_ms, struct arena
                      " AND NOT EXISTS (SELECT 1 FROM credentials made WHERE made.parent_id = credentials.id)",
                      SQL(SQL_I(before_ms)), a, ret_count);
 }
+
+err_t meta_credential_newest(struct meta_tx *tx, int64_t user_id, slice purpose, struct arena *a,
+                             struct credential *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "key",
+               CREDENTIAL " WHERE user_id = $1 AND purpose = $2 AND form = 0 AND revoked_at_ms = 0"
+                          " ORDER BY id DESC LIMIT 1",
+               SQL(SQL_I(user_id), SQL_T(purpose)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
