@@ -53,6 +53,19 @@ err_t meta_credential_by_hash(struct meta_tx *tx, slice purpose, enum credential
     return NULL;
 }
 
+/* Keys do not expire; one that would is nothing to build upon. */
+err_t meta_credential_newest(struct meta_tx *tx, int64_t user_id, slice purpose, struct arena *a,
+                             struct credential *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "credential",
+               CREDENTIAL " WHERE user_id = $1 AND form = 0 AND purpose = $2 AND revoked_at_ms = 0"
+                          " AND expires_at_ms = 0 ORDER BY id DESC LIMIT 1",
+               SQL(SQL_I(user_id), SQL_T(purpose)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
 err_t meta_credential_list(struct meta_tx *tx, int64_t user_id, enum credential_form form, struct arena *a,
                            struct credential **ret, size_t *ret_count)
 {
@@ -105,16 +118,4 @@ err_t meta_credential_forget(struct meta_tx *tx, int64_t before_ms, struct arena
                      " UNION SELECT id FROM credentials WHERE revoked_at_ms > 0 AND revoked_at_ms < $1)"
                      " AND NOT EXISTS (SELECT 1 FROM credentials made WHERE made.parent_id = credentials.id)",
                      SQL(SQL_I(before_ms)), a, ret_count);
-}
-
-err_t meta_credential_newest(struct meta_tx *tx, int64_t user_id, slice purpose, struct arena *a,
-                             struct credential *ret)
-{
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "key",
-               CREDENTIAL " WHERE user_id = $1 AND purpose = $2 AND form = 0 AND revoked_at_ms = 0"
-                          " ORDER BY id DESC LIMIT 1",
-               SQL(SQL_I(user_id), SQL_T(purpose)), a, &c));
-    fill(c, a, ret);
-    return NULL;
 }
