@@ -260,7 +260,8 @@ MUST_USE err_t meta_task_add(struct meta_tx *, const struct task *, struct arena
 MUST_USE err_t meta_task_get(struct meta_tx *, int64_t id, struct arena *a, struct task *ret);
 MUST_USE err_t meta_task_update(struct meta_tx *, const struct task *,
                                 struct arena *a); /* all but id, account, author */
-/* Removes the task, its members, comments and references; files are the caller's business before that. */
+/* Removes the task, its members, comments and references; files are the caller's business before that. Confirmed
+ * tickets no longer name it. CONFLICT while a pending one does: what is not confirmed goes first. */
 MUST_USE err_t meta_task_remove(struct meta_tx *, int64_t id, struct arena *a);
 struct task_query {
     int64_t account_id;
@@ -272,7 +273,7 @@ struct task_query {
     size_t id_count;
     int closed;      /* 1: closed ones, 0: open ones, -1: both */
     bool descending; /* by id */
-    /* A value that a member of details, a JSON number or string, must have; name empty: any. */
+    /* The value, compared as text, that a member of details, a JSON number or string, must have; name empty: any. */
     slice detail_name, detail_value;
     size_t offset, most;
 };
@@ -289,7 +290,8 @@ MUST_USE err_t meta_comment_get(struct meta_tx *, int64_t id, struct arena *a, s
 MUST_USE err_t meta_comment_set_text(struct meta_tx *, int64_t id, slice text, int64_t edited_at_ms, struct arena *a);
 MUST_USE err_t meta_comment_list(struct meta_tx *, int64_t task_id, struct arena *a, struct comment **ret,
                                  size_t *ret_count); /* oldest first */
-/* With the references of the comment: files are the caller's business before that. */
+/* With the references of the comment: files are the caller's business before that. Pending tickets that were to be hung
+ * on it are to be hung on its task. */
 MUST_USE err_t meta_comment_remove(struct meta_tx *, int64_t id, struct arena *a);
 MUST_USE err_t meta_comment_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
 /* Bytes of texts and details of all comments of the task. */
