@@ -22,8 +22,8 @@ struct intake_result {
     int64_t at_ms;
 };
 /* Puts an object in its place, inside the write transaction in which it is recorded. As apply of meta_store.h: may run
- * twice, changes nothing but the store and what it returns through arg. Takes the account's room (account_use) itself.
- */
+ * twice, changes nothing but the store and what it returns through arg. Takes the account's room itself: what is there
+ * already may make way for the object, so intake_open does not ask whether there is any. */
 typedef err_t intake_place_fn(struct meta_tx *, void *arg, const struct intake_result *, struct arena *a);
 
 /* What was permitted: the ticket of a direct upload. Slices are copied. */

@@ -93,10 +93,10 @@ MUST_USE err_t meta_credential_revoke_tokens(struct meta_tx *, int64_t user_id, 
 /* Ends the user's oldest live tokens of that purpose so that at most `keep` are left. */
 MUST_USE err_t meta_credential_trim_tokens(struct meta_tx *, int64_t user_id, slice purpose, int64_t keep,
                                            int64_t now_ms, struct arena *a);
-/* The sealed half of a key pair. */
+/* The sealed half of a key pair; one that is put again takes the place of the first. */
 MUST_USE err_t meta_secret_put(struct meta_tx *, int64_t credential_id, slice sealed, struct arena *a);
 MUST_USE err_t meta_secret_get(struct meta_tx *, int64_t credential_id, struct arena *a, slice *ret_sealed);
-/* The newest live key of that user and purpose. NOT_FOUND when it has none. */
+/* The newest key of that user and purpose that was not ended and never expires. NOT_FOUND when it has none. */
 MUST_USE err_t meta_credential_newest(struct meta_tx *, int64_t user_id, slice purpose, struct arena *a,
                                       struct credential *ret);
 /* Forgets tokens that ended or expired before `before_ms`. */
@@ -109,7 +109,8 @@ MUST_USE err_t meta_object_add(struct meta_tx *, const struct object *, struct a
 /* With inline bytes (copied into `a`). */
 MUST_USE err_t meta_object_get(struct meta_tx *, int64_t id, struct arena *a, struct object *ret);
 /* One that is put together from `count` objects, in this order. size_bytes, part_count and the offsets are worked out
- * here from the parts; account, md5 and time are the caller's. */
+ * here from the parts; account, md5 and time are the caller's. An object may be several of the parts.
+ * Errors: EMPTY no parts; NOT_FOUND one of them; INVALID one is put together itself; TOO_LARGE together. */
 MUST_USE err_t meta_object_compose(struct meta_tx *, const struct object *, const int64_t *part_ids, size_t count,
                                    struct arena *a, int64_t *ret_id);
 /* The parts of one, in order, without inline bytes. None for an object that is whole. */
@@ -197,14 +198,14 @@ MUST_USE err_t meta_document_named(struct meta_tx *, int64_t task_id, slice name
 
 MUST_USE err_t meta_bucket_add(struct meta_tx *, const struct bucket *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_bucket_by_name(struct meta_tx *, slice name, struct arena *a, struct bucket *ret);
-MUST_USE err_t meta_bucket_list(struct meta_tx *, int64_t account_id, struct arena *a, struct bucket **ret,
-                                size_t *ret_count); /* by name */
+MUST_USE err_t meta_bucket_list(struct meta_tx *, int64_t account_id /* 0: all, the server's too */, struct arena *a,
+                                struct bucket **ret, size_t *ret_count); /* by name */
 MUST_USE err_t meta_bucket_set_cors(struct meta_tx *, int64_t id, slice cors, struct arena *a);
 /* CONFLICT while it has entries, uploads or tickets. */
 MUST_USE err_t meta_bucket_remove(struct meta_tx *, int64_t id, struct arena *a);
 
 /* Puts a new entry, or replaces the one with that key; then ret_old_object_id (0: there was none) is the caller's to
- * release, and ret_old_bytes is what it held. */
+ * release (it may be the new one's, too), and ret_old_bytes is what it held. NOT_FOUND: there is no such bucket. */
 MUST_USE err_t meta_entry_put(struct meta_tx *, const struct entry *, struct arena *a, int64_t *ret_old_object_id,
                               uint64_t *ret_old_bytes);
 MUST_USE err_t meta_entry_get(struct meta_tx *, int64_t bucket_id, slice key, struct arena *a, struct entry *ret);
@@ -234,9 +235,10 @@ MUST_USE err_t meta_upload_remove(struct meta_tx *, int64_t id, struct arena *a)
  * uploads of after_key are left out. Empty after_key: from the start. */
 MUST_USE err_t meta_upload_list(struct meta_tx *, int64_t bucket_id, slice prefix, slice after_key, int64_t after_id,
                                 size_t most, struct arena *a, struct upload **ret, size_t *ret_count);
+/* Uploads whose expires_at_ms is not after now, oldest first. */
 MUST_USE err_t meta_upload_due(struct meta_tx *, int64_t now_ms, size_t most, struct arena *a, struct upload **ret,
                                size_t *ret_count);
-/* As meta_entry_put. */
+/* As meta_entry_put. NOT_FOUND: there is no such upload (any more). */
 MUST_USE err_t meta_part_put(struct meta_tx *, const struct upload_part *, struct arena *a, int64_t *ret_old_object_id,
                              uint64_t *ret_old_bytes);
 /* By number, those after `after`. */

@@ -71,7 +71,7 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
     TRY(tx_one(tx, "file",
                "SELECT f.id, f.uuid, f.account_id, f.owner_id, '', f.way, f.name, f.content_type, f.state, f.object_id,"
                " f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms,"
-               " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.inline_bytes"
+               " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.inline_bytes"
                " FROM files f LEFT JOIN objects o ON o.id = f.object_id WHERE f.uuid = $1",
                SQL(SQL_BYTES(uuid, 16)), a, &c));
     fill(c, a, ret_file);
@@ -81,7 +81,8 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
         .size_bytes = (uint64_t)sql_column_int(c, 17),
         .created_at_ms = sql_column_int(c, 18),
         .blob_key = sql_column_copy(c, 19, a),
-        .inline_bytes = sql_column_copy(c, 20, a),
+        .part_count = sql_column_int(c, 20),
+        .inline_bytes = sql_column_copy(c, 21, a),
     };
     memcpy(ret_object->md5, ret_file->md5, MD5_SIZE); /* the file's is the object's */
     return NULL;
@@ -145,6 +146,28 @@ err_t meta_file_move(struct meta_tx *tx, int64_t id, enum file_state from, enum 
         return err_make(a, ERR_NOT_FOUND, "no such file");
     TRY(e);
     return err_make(a, ERR_CONFLICT, "the file is in another state");
+}
+
+err_t meta_file_set_object(struct meta_tx *tx, int64_t id, const struct object *object, int64_t stored_at_ms,
+                           struct arena *a, int64_t *ret_old_object_id)
+{
+    int64_t old_object_id;
+    {
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        TRY(tx_one(tx, "file", "SELECT state, object_id FROM files WHERE id = $1", SQL(SQL_I(id)), a, &c));
+        int64_t state = sql_column_int(c, 0);
+        if (state != FILE_ISSUED && state != FILE_STORED)
+            return err_make(a, ERR_CONFLICT, "the file is in another state");
+        old_object_id = sql_column_int(c, 1);
+    }
+    TRY(tx_change_one(tx, "file",
+                      "UPDATE files SET state = $1, object_id = $2, size_bytes = $3, md5 = $4, stored_at_ms = $5"
+                      " WHERE id = $6",
+                      SQL(SQL_I(FILE_STORED), SQL_I(object->id), SQL_I((int64_t)object->size_bytes),
+                          SQL_BYTES(object->md5, MD5_SIZE), SQL_I(stored_at_ms), SQL_I(id)),
+                      a));
+    *ret_old_object_id = old_object_id;
+    return NULL;
 }
 
 err_t meta_file_remove(struct meta_tx *tx, int64_t id, struct arena *a)

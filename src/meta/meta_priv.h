@@ -94,6 +94,10 @@ static inline struct sql_value sql_id(int64_t id)
 }
 /* Fixed-size bytes of a column; zeros when it holds another size. */
 void column_bytes(struct sql_cursor *, int index, unsigned char *ret_bytes, size_t size);
+/* The digest's own bytes, as many as its kind has; none of DIGEST_NONE. Borrowed. */
+struct sql_value sql_digest(const struct digest *);
+/* The other way round: kind, form and bytes from three columns; form_index -1: DIGEST_WHOLE. */
+void column_digest(struct sql_cursor *, int kind_index, int form_index, int bytes_index, struct digest *ret);
 #define SQL_BYTES(p, n) SQL_B(((slice){ (const char *)(p), (n) }))
 
 #endif
