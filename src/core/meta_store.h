@@ -164,6 +164,7 @@ MUST_USE err_t meta_usage_check(struct meta_tx *, bool repair, struct arena *a, 
 
 /* ---- tickets ---- */
 
+/* CONFLICT: the bucket has a ticket for that key, or the file has one. */
 MUST_USE err_t meta_ticket_add(struct meta_tx *, const struct ticket *, struct arena *a);
 MUST_USE err_t meta_ticket_get(struct meta_tx *, int64_t file_id, struct arena *a, struct ticket *ret);
 MUST_USE err_t meta_ticket_by_key(struct meta_tx *, int64_t bucket_id, slice key, struct arena *a, struct ticket *ret);
@@ -171,7 +172,7 @@ MUST_USE err_t meta_ticket_confirm(struct meta_tx *, int64_t file_id, int64_t co
 /* What it is to be hung on. */
 MUST_USE err_t meta_ticket_set_place(struct meta_tx *, int64_t file_id, int64_t task_id, int64_t comment_id,
                                      struct arena *a);
-/* Pending tickets that are to be hung on the task. */
+/* Pending tickets that are to be hung on the task, by file. */
 MUST_USE err_t meta_ticket_pending(struct meta_tx *, int64_t task_id, struct arena *a, struct ticket **ret,
                                    size_t *ret_count);
 
@@ -181,8 +182,8 @@ struct document {
     bool has_ticket;
     struct ticket ticket;        /* zeros when it came in without one */
     slice owner_name;            /* of the file's owner */
-    int64_t reference_id;        /* the first that holds it; 0: none */
-    int64_t task_id, comment_id; /* of that reference, or where the ticket says it will hang; 0: nowhere */
+    int64_t reference_id;        /* the first that holds it, in a list the first of those asked for; 0: none */
+    int64_t task_id, comment_id; /* of that reference, or where a pending ticket says it will hang; 0: nowhere */
     slice task_text;
 };
 MUST_USE err_t meta_document_get(struct meta_tx *, int64_t file_id, struct arena *a, struct document *ret);
@@ -190,7 +191,8 @@ MUST_USE err_t meta_document_get(struct meta_tx *, int64_t file_id, struct arena
 MUST_USE err_t meta_document_list(struct meta_tx *, int64_t task_id, int64_t comment_id, size_t offset, size_t most,
                                   struct arena *a, struct document **ret, size_t *ret_count);
 MUST_USE err_t meta_document_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
-/* A file of that name, held by a reference of the task. NOT_FOUND when there is none. */
+/* The first file of that name (as it came in, byte by byte) that a reference of the task holds. NOT_FOUND when there is
+ * none. */
 MUST_USE err_t meta_document_named(struct meta_tx *, int64_t task_id, slice name, struct arena *a,
                                    int64_t *ret_file_id);
 
@@ -251,7 +253,8 @@ MUST_USE err_t meta_task_add(struct meta_tx *, const struct task *, struct arena
 MUST_USE err_t meta_task_get(struct meta_tx *, int64_t id, struct arena *a, struct task *ret);
 MUST_USE err_t meta_task_update(struct meta_tx *, const struct task *,
                                 struct arena *a); /* all but id, account, author */
-/* Removes the task, its members, comments and references; files are the caller's business before that. */
+/* Removes the task, its members, comments and references; files are the caller's business before that. Confirmed
+ * tickets no longer name it. CONFLICT while a pending one does: what is not confirmed goes first. */
 MUST_USE err_t meta_task_remove(struct meta_tx *, int64_t id, struct arena *a);
 struct task_query {
     int64_t account_id;
@@ -263,7 +266,7 @@ struct task_query {
     size_t id_count;
     int closed;      /* 1: closed ones, 0: open ones, -1: both */
     bool descending; /* by id */
-    /* A value that a member of details, a JSON number or string, must have; name empty: any. */
+    /* The value, compared as text, that a member of details, a JSON number or string, must have; name empty: any. */
     slice detail_name, detail_value;
     size_t offset, most;
 };
@@ -280,7 +283,8 @@ MUST_USE err_t meta_comment_get(struct meta_tx *, int64_t id, struct arena *a, s
 MUST_USE err_t meta_comment_set_text(struct meta_tx *, int64_t id, slice text, int64_t edited_at_ms, struct arena *a);
 MUST_USE err_t meta_comment_list(struct meta_tx *, int64_t task_id, struct arena *a, struct comment **ret,
                                  size_t *ret_count); /* oldest first */
-/* With the references of the comment: files are the caller's business before that. */
+/* With the references of the comment: files are the caller's business before that. Pending tickets that were to be hung
+ * on it are to be hung on its task. */
 MUST_USE err_t meta_comment_remove(struct meta_tx *, int64_t id, struct arena *a);
 MUST_USE err_t meta_comment_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
 /* Bytes of texts and details of all comments of the task. */

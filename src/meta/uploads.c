@@ -78,12 +78,11 @@ err_t meta_upload_list(struct meta_tx *tx, int64_t bucket_id, slice prefix, slic
         after_id = 0;
     }
     slice before = end_of_prefix(prefix, a);
-    int64_t limit = most > INT64_MAX ? INT64_MAX : (int64_t)most;
     if (!before.n)
-        return tx_list(tx, AFTER BY_KEY, SQL(SQL_I(bucket_id), SQL_T(after_key), SQL_I(after_id), SQL_I(limit)), a,
+        return tx_list(tx, AFTER BY_KEY, SQL(SQL_I(bucket_id), SQL_T(after_key), SQL_I(after_id), sql_most(most)), a,
                        sizeof **ret, fill, ret, ret_count);
     return tx_list(tx, AFTER " AND key < $4 ORDER BY key, id LIMIT $5",
-                   SQL(SQL_I(bucket_id), SQL_T(after_key), SQL_I(after_id), SQL_T(before), SQL_I(limit)), a,
+                   SQL(SQL_I(bucket_id), SQL_T(after_key), SQL_I(after_id), SQL_T(before), sql_most(most)), a,
                    sizeof **ret, fill, ret, ret_count);
 }
 
@@ -91,8 +90,7 @@ err_t meta_upload_due(struct meta_tx *tx, int64_t now_ms, size_t most, struct ar
                       size_t *ret_count)
 {
     return tx_list(tx, UPLOAD " WHERE expires_at_ms > 0 AND expires_at_ms <= $1 ORDER BY expires_at_ms, id LIMIT $2",
-                   SQL(SQL_I(now_ms), SQL_I(most > INT64_MAX ? INT64_MAX : (int64_t)most)), a, sizeof **ret, fill, ret,
-                   ret_count);
+                   SQL(SQL_I(now_ms), sql_most(most)), a, sizeof **ret, fill, ret, ret_count);
 }
 
 /* ---- parts ---- */
@@ -161,6 +159,5 @@ err_t meta_part_list(struct meta_tx *tx, int64_t upload_id, int64_t after, size_
     return tx_list(tx,
                    "SELECT upload_id, number, object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms"
                    " FROM upload_parts WHERE upload_id = $1 AND number > $2 ORDER BY number LIMIT $3",
-                   SQL(SQL_I(upload_id), SQL_I(after), SQL_I(most > INT64_MAX ? INT64_MAX : (int64_t)most)), a,
-                   sizeof **ret, fill_part, ret, ret_count);
+                   SQL(SQL_I(upload_id), SQL_I(after), sql_most(most)), a, sizeof **ret, fill_part, ret, ret_count);
 }
