@@ -297,7 +297,6 @@ static err_t place_file(struct meta_tx *tx, struct intake *in, struct arena *a)
 
 static err_t place_elsewhere(struct meta_tx *tx, struct intake *in, struct arena *a)
 {
-    TRY(meta_object_add(tx, &in->object, a, &in->object.id));
     struct intake_result result = { .object = in->object,
                                     .digests = in->digests,
                                     .digest_count = in->digest_count,

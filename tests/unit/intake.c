@@ -355,14 +355,14 @@ struct placed {
 static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *result, struct arena *a)
 {
     struct placed *p = arg;
-    struct object there;
-    TRY(meta_object_get(tx, result->object.id, a, &there));
+    int64_t id;
+    TRY(meta_object_add(tx, &result->object, a, &id));
     p->result = *result;
     for (size_t i = 0; i < result->digest_count; i++)
         p->digests[i] = result->digests[i];
     if (p->refuse)
         return err_make(a, ERR_FORBIDDEN, "no place for it");
-    return meta_object_release(tx, result->object.id, result->at_ms, a);
+    return meta_object_release(tx, id, result->at_ms, a);
 }
 
 static const enum digest_kind all_kinds[] = { DIGEST_CRC32, DIGEST_CRC32C, DIGEST_CRC64NVME, DIGEST_SHA1,

@@ -43,8 +43,9 @@ void s3_signing_key(struct s3 *s3, slice access_key, slice secret, const struct 
 static void tell_mismatch(struct s3_call *call, const struct sign_detail *detail)
 {
     s3_detail(call, "AWSAccessKeyId", call->claim.access_key);
-    s3_detail(call, "StringToSign", detail->string_to_sign);
     s3_detail(call, "SignatureProvided", call->claim.signature);
+    if (detail->string_to_sign.p)
+        s3_detail(call, "StringToSign", detail->string_to_sign);
     if (detail->canonical_request.p)
         s3_detail(call, "CanonicalRequest", detail->canonical_request);
 }
@@ -203,15 +204,13 @@ static bool authenticate_v4(struct s3_call *call, bool is_link)
     return fault ? refuse(call, fault, &detail) : true;
 }
 
-bool s3_verify_body(struct s3_call *call, const unsigned char sha256[SHA256_SIZE])
+err_t s3_verify_body(struct s3_call *call, const unsigned char sha256[SHA256_SIZE], struct arena *a)
 {
     struct sign_detail detail = { 0 };
     call->claim.payload_tag = hex_encode(&call->x->arena, (slice){ (const char *)sha256, SHA256_SIZE });
     enum sign_fault fault = verify(call, &call->signed_request, &detail);
-    if (fault)
-        return refuse(call, fault, &detail);
     call->verify_late = false;
-    return true;
+    return fault ? s3_err(call, s3_sign_error(call, fault, &detail), a) : NULL;
 }
 
 /* ---- version 2 ---- */

@@ -19,7 +19,7 @@ const struct s3_operation s3_operations[] = {
     { "GET", S3_OBJECT, "legal-hold", s3_unconfigured, 0, 0, "GetObjectLegalHold" },
     { "GET", S3_OBJECT, NULL, s3_object_get, LOOP, 0, "GetObject" },
     { "POST", S3_OBJECT, "uploads", s3_upload_create, 0, 0, "CreateMultipartUpload" },
-    { "POST", S3_OBJECT, "uploadId", s3_upload_complete, 0, COMPLETE_MAX, "CompleteMultipartUpload" },
+    { "POST", S3_OBJECT, "uploadId", s3_upload_complete, S3_NO_CHECKSUM, COMPLETE_MAX, "CompleteMultipartUpload" },
     { "DELETE", S3_OBJECT, "uploadId", s3_upload_abort, 0, 0, "AbortMultipartUpload" },
     { "DELETE", S3_OBJECT, "tagging", s3_tagging_delete, 0, 0, "DeleteObjectTagging" },
     { "DELETE", S3_OBJECT, NULL, s3_object_delete, 0, 0, "DeleteObject" },

@@ -13,12 +13,14 @@
 #include "api/vendor_error.h"
 #include "base/buf.h"
 #include "base/xml.h"
+#include "core/digest.h"
 #include "core/entry.h"
 #include "core/upload.h"
 #include "http/target.h"
 #include "sign/sigv4.h"
 
 #define S3_HOST_ID S("cais")
+#define S3_NAMESPACE "http://s3.amazonaws.com/doc/2006-03-01/"
 
 /* ---- errors.c ---- */
 
@@ -36,7 +38,8 @@ enum s3_level { S3_SERVICE, S3_BUCKET, S3_OBJECT };
 enum {
     S3_STREAM = 1,
     S3_ON_LOOP = 2,
-    S3_UNSIGNED = 4 /* the operation proves itself who it is (a form, a preflight) */
+    S3_UNSIGNED = 4,   /* the operation proves itself who it is (a form, a preflight) */
+    S3_NO_CHECKSUM = 8 /* x-amz-checksum-* tells of something else than the body */
 };
 
 struct s3_call;
@@ -111,8 +114,8 @@ slice s3_time(struct arena *a, int64_t ms); /* 2026-11-22T10:00:00.000Z */
 
 /* Fills who, claim and key4, or replies. */
 bool s3_authenticate(struct s3_call *);
-/* With verify_late: the body has this digest. Replies when the signature does not hold. */
-bool s3_verify_body(struct s3_call *, const unsigned char sha256[SHA256_SIZE]);
+/* With verify_late: the body has this digest. Does the signature hold? An error is for s3_fail_err. */
+MUST_USE err_t s3_verify_body(struct s3_call *, const unsigned char sha256[SHA256_SIZE], struct arena *a);
 /* The error and the details of a fault in a signature, its scope or its chunks. */
 enum s3_error s3_sign_error(struct s3_call *, enum sign_fault, const struct sign_detail *);
 /* That key, derived for the day, out of a small cache. */
@@ -120,6 +123,11 @@ void s3_signing_key(struct s3 *, slice access_key, slice secret, const struct si
 
 /* ---- headers.c: what is kept with an object ---- */
 
+/* One header (or form field) of those that are kept, in any case; others are passed over. Text is lines of "Name:
+ * value". meta_bytes counts names and values of x-amz-meta-*: start with 0. S3_NONE, or what is wrong. */
+enum s3_error s3_header_keep(struct buf *text, size_t *meta_bytes, slice name, slice value);
+/* Does a header (or form field) ask for what is not offered: encryption, other classes of storage, locks, ACLs? */
+enum s3_error s3_header_check(slice name, slice value);
 /* Content-Type, Cache-Control … and x-amz-meta-* of the request as text to be kept in an entry, and x-amz-tagging as
  * tags text. Replies on a bad or too large one. */
 bool s3_headers_read(struct s3_call *, slice *ret_headers, slice *ret_tags);
@@ -134,9 +142,14 @@ bool s3_tags_write(struct s3_call *, const struct s3_tag *, size_t count, slice 
 bool s3_tags_read(struct arena *a, slice tags, struct s3_tag ret[S3_TAGS_MAX], size_t *ret_count);
 /* Adds them to the reply; response-* parameters override (signed requests only). ret_content_type is not added. */
 bool s3_headers_write(struct s3_call *, const struct entry *, slice *ret_content_type);
-/* x-amz-checksum-* of the entry or part, as header, and as XML elements. */
+/* x-amz-checksum-* of the entry or part, as header (with its type), and as XML element. Nothing for DIGEST_NONE. */
 void s3_digest_header(struct s3_call *, const struct digest *, int64_t part_count);
 void s3_digest_xml(struct buf *, struct arena *a, const struct digest *, int64_t part_count);
+slice s3_digest_type(const struct digest *); /* FULL_OBJECT or COMPOSITE */
+/* "x-amz-checksum-crc32" → its kind; false: not the name of a checksum. */
+bool s3_digest_of_name(slice name, enum digest_kind *ret);
+/* Base64 of as many bytes as that kind has; false otherwise. */
+bool s3_digest_parse(struct arena *a, enum digest_kind, slice text, struct digest *ret);
 /* The digest that the request declares in a header, or announces (x-amz-sdk-checksum-algorithm, x-amz-trailer): kind,
  * and value if it is there (has_value). Two different ones are refused. Replies on a bad one. */
 struct s3_declared {
