@@ -21,6 +21,7 @@ void core_init(struct core *core, struct meta_store *meta, struct blob_store *bl
     if (!core->options.inline_max_bytes)
         core->options.inline_max_bytes = INLINE_MAX_DEFAULT;
     core->access = access_cache_new();
+    core->buckets = bucket_cache_new();
     core->content = content_cache_new(core->options.content_cache_bytes);
     pthread_mutex_init(&core->flights_mutex, NULL);
     core->helper = helper_new();
@@ -31,6 +32,7 @@ void core_release(struct core *core)
     assert(!core->flights);
     helper_free(core->helper);
     access_cache_free(core->access);
+    bucket_cache_free(core->buckets);
     content_cache_free(core->content);
     pthread_mutex_destroy(&core->flights_mutex);
 }

@@ -6,6 +6,8 @@
 
 struct access_cache *access_cache_new(void);
 void access_cache_free(struct access_cache *);
+struct bucket_cache *bucket_cache_new(void);
+void bucket_cache_free(struct bucket_cache *);
 struct content_cache *content_cache_new(uint64_t max_bytes);
 void content_cache_free(struct content_cache *);
 

@@ -52,6 +52,7 @@ struct entry_put {
     struct principal who;
     struct bucket bucket;
     struct entry_order order;
+    int64_t file_id; /* of the ticket; 0: none */
     struct entry entry;
     entry_done_fn *done;
     void *done_arg;

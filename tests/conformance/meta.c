@@ -861,7 +861,7 @@ static bool may_scan(const char *sql)
            slice_ends(s, S("FROM users ORDER BY id")) || slice_ends(s, S("FROM jobs ORDER BY id")) ||
            slice_find(s, S("FROM credentials WHERE form = $1 ORDER BY id")) != SLICE_NONE ||
            slice_find(s, S("schema_version")) != SLICE_NONE ||
-           slice_ends(s, S("FROM objects WHERE id > $1 ORDER BY id")) ||
+           slice_ends(s, S("FROM objects o WHERE o.id > $1 ORDER BY o.id")) ||
            slice_find(s, S("FROM events e")) != SLICE_NONE ||
            slice_ends(s, S("ESCAPE '\\') ORDER BY f.id DESC LIMIT $4"));
 }
