@@ -3,6 +3,7 @@
  * deleted between the two looks is none. */
 #include "core/fsck.h"
 
+#include "core/access_priv.h"
 #include "core/event.h"
 #include "core/sweep.h"
 
@@ -288,6 +289,14 @@ static err_t check_usage(struct fsck *f)
     return NULL;
 }
 
+static void on_lost_key(void *arg, int64_t id, err_t why)
+{
+    struct fsck *f = arg;
+    SCRATCH(a);
+    found(f, FSCK_WARNING, "cannot be opened with this master key", arena_printf(&a, "key:%lld", (long long)id),
+          err_text(&a, why), false);
+}
+
 static err_t check_database(struct fsck *f)
 {
     err_t e = f->options->quick ? NULL : meta_verify(f->core->meta, f->a);
@@ -310,6 +319,7 @@ err_t fsck_run(struct core *core, const struct fsck_options *options, struct are
     TRY(check_files(&f));
     TRY(check_blobs(&f));
     TRY(check_usage(&f));
+    TRY(signing_each_lost(core, 0, a, on_lost_key, &f));
     report.list = f.list;
     *ret = report;
     return NULL;

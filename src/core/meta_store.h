@@ -96,6 +96,13 @@ MUST_USE err_t meta_credential_trim_tokens(struct meta_tx *, int64_t user_id, sl
 /* The sealed half of a key pair; one that is put again takes the place of the first. */
 MUST_USE err_t meta_secret_put(struct meta_tx *, int64_t credential_id, slice sealed, struct arena *a);
 MUST_USE err_t meta_secret_get(struct meta_tx *, int64_t credential_id, struct arena *a, slice *ret_sealed);
+/* Those of keys that have not ended, newest first, ids below before_id (0: no bound): for fsck. */
+struct secret {
+    int64_t credential_id;
+    slice sealed;
+};
+MUST_USE err_t meta_secret_list(struct meta_tx *, int64_t before_id, size_t most, struct arena *a, struct secret **ret,
+                                size_t *ret_count);
 /* The newest key of that user and purpose that was not ended and never expires. NOT_FOUND when it has none. */
 MUST_USE err_t meta_credential_newest(struct meta_tx *, int64_t user_id, slice purpose, struct arena *a,
                                       struct credential *ret);
