@@ -594,6 +594,10 @@ err_t config_check(struct config *c)
                         c->server.tls_cert.count, c->server.tls_key.count);
     if (c->server.tls_listen.count && !c->server.tls_cert.count)
         return err_make(c->arena, ERR_INVALID, "server.tls_listen needs server.tls_cert and server.tls_key");
+    if (c->runrun.pending_lifetime_ms < c->runrun.form_lifetime_ms + HOUR)
+        return err_make(c->arena, ERR_INVALID,
+                        "runrun.pending_lifetime is less than runrun.form_lifetime and an hour: uploads in time would "
+                        "be purged before they are confirmed");
     if (!c->server.data.n)
         return err_make(c->arena, ERR_INVALID, "server.data is empty: where should the files be kept?");
     if (c->http.max_header_line_bytes > c->http.max_head_bytes)
