@@ -15,11 +15,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
+enum { PARTS = 10000 };
+
 struct bench {
     int64_t count, batch, put;
     int64_t account, user, bucket;
     int64_t visited;
     uint64_t key_bytes;
+    int64_t parts[PARTS], whole;
 };
 
 static void check(err_t e)
@@ -108,6 +111,33 @@ static void walk(struct bench *b, struct meta_store *store)
            (double)b->visited / took, usage.ru_maxrss / 1024);
 }
 
+static err_t add_parts(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct bench *b = arg;
+    for (int i = 0; i < PARTS; i++)
+        TRY(meta_object_add(tx, &(struct object){ .account_id = b->account }, a, &b->parts[i]));
+    return NULL;
+}
+
+static err_t compose(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct bench *b = arg;
+    return meta_object_compose(tx, &(struct object){ .account_id = b->account }, b->parts, PARTS, a, &b->whole);
+}
+
+static err_t let_go(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    return meta_object_release(tx, ((struct bench *)arg)->whole, 1, a);
+}
+
+static void timed(struct bench *b, struct meta_store *store, meta_apply_fn *apply, const char *name)
+{
+    SCRATCH(a);
+    double start = now_s();
+    check(meta_write(store, apply, b, &a));
+    printf("%-5s %d parts: %.0f ms\n", name, PARTS, (now_s() - start) * 1000);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -126,6 +156,9 @@ int main(int argc, char **argv)
     put_all(&b, store);
     walk(&b, store);
     walk(&b, store);
+    timed(&b, store, add_parts, "add");
+    timed(&b, store, compose, "join");
+    timed(&b, store, let_go, "drop");
     meta_close(store);
     return 0;
 }
