@@ -28,7 +28,7 @@ struct world {
     struct clock_manual clock;
     struct random_seeded random;
     struct fault_plan faults;
-    struct sql_db *db;
+    struct sql_db *db; /* the metadata store's */
     struct core core;
     struct jobs *jobs;
     struct principal operator_;
