@@ -9,7 +9,11 @@
 #include "core/digest.h"
 #include "core/event.h"
 
-enum { NAME_LENGTH = 43, PURGE_PARTS_MOST = 2000 /* in one write, once they are more: others wait for it */ };
+enum {
+    NAME_LENGTH = 43,
+    PURGE_PARTS_MOST = 2000, /* in one write, once they are more: others wait for it */
+    PAST_MOST = 1000
+};
 
 slice upload_subject(struct arena *a, slice name)
 {
@@ -162,6 +166,17 @@ err_t upload_end(struct meta_tx *tx, const struct upload *u, int64_t now_ms, con
     if (bytes)
         TRY(meta_account_use(tx, u->account_id, -(int64_t)bytes, 0, a));
     return event_write(tx, now_ms, who, u->account_id, action, upload_subject(a, u->name), S(""), a);
+}
+
+err_t upload_end_past(struct meta_tx *tx, int64_t bucket_id, int64_t now_ms, struct arena *a)
+{
+    struct upload *list;
+    size_t count, parts;
+    TRY(meta_upload_list(tx, bucket_id, S(""), S(""), 0, PAST_MOST, a, &list, &count));
+    for (size_t i = 0; i < count; i++)
+        if (is_past(&list[i], now_ms))
+            TRY(upload_end(tx, &list[i], now_ms, NULL, S("upload.purge"), a, &parts));
+    return NULL;
 }
 
 struct ending {
