@@ -429,10 +429,10 @@ static void run_race(struct race *r, void *(*against)(void *))
     pthread_barrier_t start;
     pthread_barrier_init(&start, NULL, 2);
     r->start = &start;
-    r->won = false;
+    struct race opponent = *r;
     pthread_t one, other;
     pthread_create(&one, NULL, race_confirm, r);
-    pthread_create(&other, NULL, against, r);
+    pthread_create(&other, NULL, against, &opponent);
     pthread_join(one, NULL);
     pthread_join(other, NULL);
     pthread_barrier_destroy(&start);
