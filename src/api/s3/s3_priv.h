@@ -138,6 +138,8 @@ struct s3_tag {
 #define S3_TAGS_MAX 10
 /* Checks tags by S3's rules (number, lengths, characters, no name twice) and writes them; replies otherwise. */
 bool s3_tags_write(struct s3_call *, const struct s3_tag *, size_t count, slice *ret_tags);
+/* The same, for where no reply may be made. */
+enum s3_error s3_tags_make(struct arena *a, const struct s3_tag *, size_t count, slice *ret_tags);
 /* Reads tags text: as kept, or as it stands in a header (false: it cannot be read, or is more than S3_TAGS_MAX). */
 bool s3_tags_read(struct arena *a, slice tags, struct s3_tag ret[S3_TAGS_MAX], size_t *ret_count);
 /* Adds them to the reply; response-* parameters override (signed requests only). ret_content_type is not added. */
