@@ -52,8 +52,8 @@ struct s3_person s3_person_of(struct s3_desk *d, const char *account, const char
     EXPECT_OK(user_create(&d->w->core, &d->w->operator_,
                           &(struct user_order){ .account = slice_of(account), .login = p.login, .name = p.login }, d->a,
                           &user));
-    EXPECT_OK(key_mint_signing(&d->w->core, &d->w->operator_, p.login, S3_PURPOSE, d->a, &key_id, &p.access_key,
-                               &p.secret));
+    EXPECT_OK(
+        key_mint_signing(&d->w->core, &d->w->operator_, p.login, S3_PURPOSE, d->a, &key_id, &p.access_key, &p.secret));
     EXPECT_OK(access_signing(&d->w->core, S3_PURPOSE, p.access_key, d->a, &p.who, &secret));
     return p;
 }
@@ -99,6 +99,7 @@ static void sign(struct s3_desk *d, const struct s3_person *p, struct fake_reque
     EXPECT_EQ(sigv4_sign(&(struct sigv4_signer){ p->access_key, p->secret, S("us-east-1") }, &request, tag,
                          core_now_ms(&d->w->core), d->a, &made),
               SIGN_OK);
+    add_header(r, S("Host"), headers[0].value);
     add_header(r, S("x-amz-date"), made.timestamp);
     add_header(r, S("x-amz-content-sha256"), tag);
     add_header(r, S("Authorization"), made.authorization);
@@ -115,8 +116,8 @@ struct fake_reply *s3_ask_with(struct s3_desk *d, const struct s3_person *p, con
 struct fake_reply *s3_ask(struct s3_desk *d, const struct s3_person *p, const char *method, const char *target,
                           const char *body)
 {
-    return s3_ask_with(
-        d, p, &(struct fake_request){ .method = method, .target = slice_of(target), .body = slice_of(body) });
+    return s3_ask_with(d, p,
+                       &(struct fake_request){ .method = method, .target = slice_of(target), .body = slice_of(body) });
 }
 
 void s3_put(struct s3_desk *d, const struct s3_person *p, const char *target, const char *bytes)
@@ -171,6 +172,6 @@ size_t s3_count(struct s3_desk *d, const struct fake_reply *r, const char *path,
 {
     size_t n = 0;
     XML_EACH(item, s3_at(d, r, path), name)
-        n++;
+    n++;
     return n;
 }

@@ -41,8 +41,8 @@ struct fake_reply *s3_ask(struct s3_desk *, const struct s3_person *, const char
 void s3_put(struct s3_desk *, const struct s3_person *, const char *target, const char *bytes);
 slice s3_etag(struct s3_desk *, const char *bytes); /* with quotes */
 
-/* The element that a path like "ListBucketResult.Contents#2.Key" leads to (#2: the third of that name; the first name is
- * that of the root); NULL when nothing is there. Fails the test when the reply is no XML. */
+/* The element that a path like "ListBucketResult.Contents#2.Key" leads to (#2: the third of that name; the first name
+ * is that of the root); NULL when nothing is there. Fails the test when the reply is no XML. */
 const struct xml *s3_at(struct s3_desk *, const struct fake_reply *, const char *path);
 slice s3_text(struct s3_desk *, const struct fake_reply *, const char *path); /* fails the test when it is not there */
 /* Children of that name below the element of that path. */

@@ -55,8 +55,8 @@ TEST(lists_of_buckets_come_in_pages_when_asked)
     EXPECT_EQ(s3_count(d, r, "ListAllMyBucketsResult.Buckets", "Bucket"), 2);
     EXPECT_SLICE(s3_text(d, r, "ListAllMyBucketsResult.Buckets.Bucket.BucketRegion"), S("us-east-1"));
     slice token = s3_text(d, r, "ListAllMyBucketsResult.ContinuationToken");
-    r = s3_ask(d, &ana, "GET",
-               arena_printf(d->a, "/?max-buckets=2&continuation-token=" SLICE_FMT, SLICE_ARG(token)).p, "");
+    r = s3_ask(d, &ana, "GET", arena_printf(d->a, "/?max-buckets=2&continuation-token=" SLICE_FMT, SLICE_ARG(token)).p,
+               "");
     EXPECT_EQ(s3_count(d, r, "ListAllMyBucketsResult.Buckets", "Bucket"), 1);
     EXPECT_SLICE(s3_text(d, r, "ListAllMyBucketsResult.Buckets.Bucket.Name"), S("bbb"));
     EXPECT(!s3_at(d, r, "ListAllMyBucketsResult.ContinuationToken"));
@@ -79,8 +79,16 @@ TEST(a_bucket_that_is_there_is_not_made_again)
 TEST(names_that_s3_would_refuse_are_refused)
 {
     DESK(d);
-    const char *const bad[] = { "/ab", "/UPPER", "/under_score", "/192.168.1.1", "/-dash", "/dash-", "/a..b",
-                                "/xn--abc", "/abc-s3alias", "/with%20blank",
+    const char *const bad[] = { "/ab",
+                                "/UPPER",
+                                "/under_score",
+                                "/192.168.1.1",
+                                "/-dash",
+                                "/dash-",
+                                "/a..b",
+                                "/xn--abc",
+                                "/abc-s3alias",
+                                "/with%20blank",
                                 "/0123456789012345678901234567890123456789012345678901234567890123" };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
         EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", bad[i], ""), 400, "InvalidBucketName");
@@ -143,12 +151,11 @@ TEST(a_bucket_that_would_not_be_private_is_not_made)
         { { { "x-amz-object-ownership", 22 }, { "ObjectWriter", 12 } }, 501, "NotImplemented" },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++)
-        EXPECT_S3_ERROR(
-            d,
-            s3_ask_with(
-                d, &ana,
-                &(struct fake_request){ .method = "PUT", .target = S("/photos"), .headers = { rows[i].header } }),
-            rows[i].status, rows[i].code);
+        EXPECT_S3_ERROR(d,
+                        s3_ask_with(d, &ana,
+                                    &(struct fake_request){
+                                        .method = "PUT", .target = S("/photos"), .headers = { rows[i].header } }),
+                        rows[i].status, rows[i].code);
     EXPECT_STATUS(s3_ask_with(d, &ana,
                               &(struct fake_request){ .method = "PUT",
                                                       .target = S("/photos"),
@@ -216,8 +223,7 @@ TEST(versioning_was_never_switched_on)
     const char *enable = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
     EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos?versioning", suspend), 200);
     EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/photos?versioning", enable), 501, "NotImplemented");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/photos?versioning", "<VersioningConfiguration/>"), 400,
-                    "MalformedXML");
+    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/photos?versioning", "<VersioningConfiguration/>"), 400, "MalformedXML");
     EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/none?versioning", suspend), 404, "NoSuchBucket");
 }
 
@@ -293,11 +299,11 @@ TEST(what_is_not_offered_says_not_implemented)
     make_bucket(d, &ana, "/photos");
     s3_put(d, &ana, "/photos/a", "hello");
     static const char *const rows[][2] = {
-        { "PUT", "/photos?policy" },      { "PUT", "/photos?acl" },        { "PUT", "/photos?lifecycle" },
-        { "PUT", "/photos?encryption" },  { "PUT", "/photos?object-lock" }, { "PUT", "/photos?notification" },
-        { "DELETE", "/photos?policy" },   { "DELETE", "/photos?lifecycle" }, { "GET", "/photos?inventory" },
-        { "GET", "/photos?analytics" },   { "PUT", "/photos/a?retention" }, { "PUT", "/photos/a?legal-hold" },
-        { "POST", "/photos/a?select" },   { "POST", "/photos/a?restore" },  { "GET", "/photos/a?torrent" },
+        { "PUT", "/photos?policy" },       { "PUT", "/photos?acl" },          { "PUT", "/photos?lifecycle" },
+        { "PUT", "/photos?encryption" },   { "PUT", "/photos?object-lock" },  { "PUT", "/photos?notification" },
+        { "DELETE", "/photos?policy" },    { "DELETE", "/photos?lifecycle" }, { "GET", "/photos?inventory" },
+        { "GET", "/photos?analytics" },    { "PUT", "/photos/a?retention" },  { "PUT", "/photos/a?legal-hold" },
+        { "POST", "/photos/a?select" },    { "POST", "/photos/a?restore" },   { "GET", "/photos/a?torrent" },
         { "GET", "/photos/a?attributes" }, { "PUT", "/photos/a?acl" },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++)

@@ -113,12 +113,11 @@ static slice walk(struct s3_desk *d, const struct s3_person *p, const char *targ
 {
     slice all = S(""), token = S("");
     for (int page = 0; page < 20; page++) {
-        struct fake_reply *r = s3_ask(
-            d, p, "GET",
-            arena_printf(d->a, "%s&list-type=2&max-keys=%d%s" SLICE_FMT, target, most,
-                         token.n ? "&continuation-token=" : "", SLICE_ARG(token))
-                .p,
-            "");
+        struct fake_reply *r = s3_ask(d, p, "GET",
+                                      arena_printf(d->a, "%s&list-type=2&max-keys=%d%s" SLICE_FMT, target, most,
+                                                   token.n ? "&continuation-token=" : "", SLICE_ARG(token))
+                                          .p,
+                                      "");
         slice parts[] = { all, shown(d, r) };
         all = arena_join(d->a, parts, 2);
         size_t keys = s3_count(d, r, RESULT, "Contents") + s3_count(d, r, RESULT, "CommonPrefixes");
@@ -209,8 +208,8 @@ TEST(names_are_encoded_where_asked)
     EXPECT_LIST("/photos?list-type=2&encoding-type=url", "a%20b%2Bc d/%C3%A9%0A |");
     EXPECT_LIST("/photos?list-type=2", "a b+c d/é\n |");
     EXPECT_LIST("/photos?encoding-type=url&delimiter=%2Bc", "d/%C3%A9%0A |a%20b%2Bc ");
-    struct fake_reply *r = s3_ask(
-        d, &ana, "GET", "/photos?encoding-type=url&prefix=a%20&delimiter=%2B&marker=a%20&max-keys=1", "");
+    struct fake_reply *r =
+        s3_ask(d, &ana, "GET", "/photos?encoding-type=url&prefix=a%20&delimiter=%2B&marker=a%20&max-keys=1", "");
     EXPECT_SLICE(s3_text(d, r, RESULT ".EncodingType"), S("url"));
     EXPECT_SLICE(s3_text(d, r, RESULT ".Prefix"), S("a%20"));
     EXPECT_SLICE(s3_text(d, r, RESULT ".Delimiter"), S("%2B"));

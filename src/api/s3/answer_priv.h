@@ -5,7 +5,6 @@
 #include "api/s3/s3_priv.h"
 #include "core/digest.h"
 
-#define S3_NAMESPACE "http://s3.amazonaws.com/doc/2006-03-01/"
 #define S3_LIST_MAX 1000 /* of anything, in one answer */
 
 /* What a user is called where S3 wants a canonical id: 64 hex digits. */

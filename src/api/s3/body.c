@@ -254,8 +254,6 @@ bool s3_body_check(struct s3_call *call)
     int64_t length;
     if (!s3_body_length(call, &length) || !s3_declared_read(call, &declared))
         return false;
-    if (call->operation->flags & S3_NO_CHECKSUM)
-        declared.has_value = false;
     err_t e = check_collected(call, &declared, length);
     if (e)
         s3_fail_err(call, e, S3_NO_SUCH_KEY);

@@ -287,8 +287,11 @@ bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
     const struct http_request *req = &call->x->req;
     *ret = (struct s3_declared){ 0 };
     enum s3_error error = S3_NONE;
+    bool of_body = !(call->operation->flags & S3_NO_CHECKSUM);
+    enum digest_kind unused;
     for (size_t i = 0; i < req->header_count && !error; i++)
-        if (starts_nocase(req->headers[i].name, S("x-amz-")))
+        if (starts_nocase(req->headers[i].name, S("x-amz-")) &&
+            (of_body || !s3_digest_of_name(req->headers[i].name, &unused)))
             error = note_header(&call->x->arena, ret, &req->headers[i]);
     slice md5 = http_header(req, "Content-MD5"), bytes;
     if (!error && md5.p) {

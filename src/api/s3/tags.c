@@ -30,7 +30,7 @@ static bool is_tag_text(slice s, size_t least, size_t most)
 static enum s3_error check_tags(const struct s3_tag *tags, size_t count)
 {
     if (count > S3_TAGS_MAX)
-        return S3_INVALID_TAG;
+        return S3_TOO_MANY_TAGS;
     for (size_t i = 0; i < count; i++) {
         if (!is_tag_text(tags[i].name, 1, 128) || !is_tag_text(tags[i].value, 0, 256) ||
             slice_eq_nocase(slice_part(tags[i].name, 0, 4), S("aws:")))

@@ -269,6 +269,8 @@ static void answer_complete(struct s3_call *call, const struct entry *entry)
     xml_text(&b, "Key", call->key);
     s3_put_etag(&b, entry_etag(entry, a));
     s3_digest_xml(&b, a, &entry->digest, entry->part_count);
+    if (entry->digest.kind != DIGEST_NONE)
+        xml_text(&b, "ChecksumType", s3_digest_type(&entry->digest));
     xml_close(&b, "CompleteMultipartUploadResult");
     s3_reply_xml(call, &b);
 }
