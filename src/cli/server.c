@@ -2,6 +2,7 @@
 
 #include "api/native/native.h"
 #include "api/pyrus/pyrus.h"
+#include "api/runrun/runrun.h"
 #include "api/service/service.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -45,6 +46,8 @@ struct server {
     struct native_api native;
     struct pyrus pyrus;
     struct http_dialect pyrus_dialect;
+    struct runrun runrun;
+    struct http_dialect runrun_dialect;
     struct service service, metrics;
     struct admin_service admin;
     struct http_dialect later; /* listeners whose part is not built yet: 501 */
@@ -63,6 +66,51 @@ static void refuse_later(struct http_exchange *x, enum http_refusal refusal, int
 {
     (void)refusal, (void)status, (void)text;
     http_reply(x, 501, "application/json", S("{\"error\":\"this part of cais is not built yet\"}"));
+}
+
+#define BOARDS_MAX_BYTES (1 << 20)
+
+static err_t read_boards(struct server *s, slice path, struct arena *a, slice *ret)
+{
+    SCOPED(fd_closep) int fd = open(arena_cstr(a, path), O_RDONLY | O_CLOEXEC);
+    char *text = arena_alloc(&s->arena, BOARDS_MAX_BYTES + 1);
+    size_t have = 0;
+    ssize_t n = fd < 0 ? -1 : 1;
+    while (n > 0 && have <= BOARDS_MAX_BYTES) {
+        n = read(fd, text + have, BOARDS_MAX_BYTES + 1 - have);
+        have += n > 0 ? (size_t)n : 0;
+    }
+    if (n < 0)
+        return err_errno(a, errno, "runrun.boards_file: cannot read " SLICE_FMT, SLICE_ARG(path));
+    if (have > BOARDS_MAX_BYTES)
+        return err_make(a, ERR_INVALID, "runrun.boards_file: more than 1 MiB");
+    *ret = (slice){ text, have };
+    return NULL;
+}
+
+static err_t open_runrun(struct server *s, struct arena *a)
+{
+    const struct config *c = s->config;
+    struct runrun_options o = { .bucket = c->runrun.bucket,
+                                .region = c->runrun.region,
+                                .storage_url = c->runrun.storage_url,
+                                .max_document_bytes = (uint64_t)c->runrun.max_document_size_bytes,
+                                .form_lifetime_ms = c->runrun.form_lifetime_ms,
+                                .pending_ms = c->runrun.pending_lifetime_ms,
+                                .link_lifetime_ms = c->runrun.link_lifetime_ms,
+                                .change_window_ms = c->runrun.change_window_ms,
+                                .rate_limit = c->runrun.rate_limit,
+                                .legacy_fields = c->runrun.legacy_fields,
+                                .strict_boards = c->runrun.strict_boards,
+                                .refuse_documents = c->runrun.block_documents_creation };
+    if (!runrun_zone(c->runrun.time_zone, &o.zone_minutes))
+        return err_make(a, ERR_INVALID, "runrun.time_zone: '" SLICE_FMT "' is not an offset such as -03:00",
+                        SLICE_ARG(c->runrun.time_zone));
+    if (c->runrun.boards_file.n)
+        TRY(read_boards(s, c->runrun.boards_file, a, &o.boards));
+    TRY(runrun_open(&s->runrun, &s->store.core, &o, &s->links, s->log, a));
+    s->runrun_dialect = runrun_dialect(&s->runrun);
+    return NULL;
 }
 
 static void make_dialects(struct server *s)
@@ -96,8 +144,8 @@ static void make_dialects(struct server *s)
     s->metrics.dialect.everywhere = false;
     s->metrics.dialect.apart = true; /* what it tells of accounts is not for every listener */
     s->later = (struct http_dialect){ .name = "later", .refuse = refuse_later };
-    const struct http_dialect *all[] = { &s->service.dialect, &s->admin.dialect, &s->native.dialect, &s->pyrus_dialect,
-                                         &s->later };
+    const struct http_dialect *all[] = { &s->service.dialect, &s->admin.dialect,  &s->native.dialect,
+                                         &s->pyrus_dialect,   &s->runrun_dialect, &s->later };
     s->dialect_count = LENGTH_OF(all);
     memcpy(s->dialects, all, sizeof all);
     if (c->server.metrics_listen.n)
@@ -311,6 +359,7 @@ static err_t start_all(struct server *s, const struct cli *cli, bool private_onl
         .store = &s->store, .config = c, .clock = cli->clock, .random = cli->random, .environment = cli->environment
     };
     admin_service_init(&s->admin);
+    TRY(open_runrun(s, a));
     make_dialects(s);
     TRY(make_engine(s, cli->clock, cli->random, a));
     TRY(listen_everywhere(s, private_only, a));
@@ -376,6 +425,7 @@ void server_stop(struct server *s)
     store_close(&s->store); /* first: the committer may still be ringing a loop's bell */
     http_server_free(s->http);
     request_log_free(s->request_log);
+    runrun_close(&s->runrun);
     arena_release(&s->arena);
     free(s);
 }
