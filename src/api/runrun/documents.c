@@ -27,6 +27,8 @@ void runrun_confirm(struct http_exchange *x)
         runrun_fail_field(x, "data", S("file was not uploaded"));
     else if (why == TICKET_BAD_SIZE)
         runrun_fail_field(x, "data_file_size", S("is not the size of what was uploaded"));
+    else if (why == TICKET_TOO_MANY)
+        runrun_fail_field(x, "task_id", S("has too many documents"));
     else
         runrun_fail_err(x, e);
 }
