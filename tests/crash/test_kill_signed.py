@@ -31,7 +31,7 @@ from test_kill import EDGES, LARGE, content, last_log  # noqa: E402
 LOOPS, CLIENTS, SAMPLE, FULL_CHECK_EVERY = 2, 4, 6, 20
 HOUR_MS = 3600 * 1000
 BUCKET = "docas"
-SETTINGS = ("--set", "runrun.rate_limit=0", "--set", "runrun.pending_expires=365d", "--set", "s3.min_part_size=1",
+SETTINGS = ("--set", "runrun.rate_limit=0", "--set", "runrun.pending_lifetime=365d", "--set", "s3.min_part_size=1",
             "--set", "s3.upload_expires=365d", "--set", "files.purge_grace=0", "--set", "storage.reserve_free_space=0")
 
 
