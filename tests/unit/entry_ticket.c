@@ -8,54 +8,6 @@
 
 enum { SMALL = 100, LARGE = 40000 };
 
-/* A bucket of tickets, the server whose key signs for it, and bob, who gets permission. */
-struct counter {
-    struct shelf s; /* its who is the server */
-    struct principal bob;
-};
-
-static struct counter counter_new(struct world *w)
-{
-    struct counter c = { .s = { .w = w, .who = w->operator_ }, .bob = world_user(w, S("bob")) };
-    EXPECT_OK(bucket_ensure(&w->core, S("tickets"), w->a, &c.s.bucket));
-    return c;
-}
-
-struct issuing {
-    const struct counter *c;
-    struct ticket ticket;
-    int64_t purge_at_ms;
-};
-
-static err_t apply_issue(struct meta_tx *tx, void *arg, struct arena *a)
-{
-    struct issuing *i = arg;
-    struct file file = { .account_id = i->c->bob.account_id,
-                         .owner_id = i->c->bob.user_id,
-                         .way = S("test"),
-                         .name = S("a.txt"),
-                         .content_type = S("text/csv"),
-                         .state = FILE_ISSUED,
-                         .created_at_ms = WORLD_START_MS,
-                         .purge_at_ms = i->purge_at_ms };
-    random_uuid(i->c->s.w->core.random, file.uuid);
-    TRY(meta_file_add(tx, &file, a, &i->ticket.file_id));
-    return meta_ticket_add(tx, &i->ticket, a);
-}
-
-/* Bytes may come for ten minutes, the file is kept pending for twenty. */
-static int64_t issue(const struct counter *c, slice key, uint64_t bytes)
-{
-    struct issuing i = { .c = c,
-                         .ticket = { .bucket_id = c->s.bucket.id,
-                                     .key = key,
-                                     .declared_bytes = bytes,
-                                     .expires_at_ms = core_now_ms(&c->s.w->core) + minutes(10) },
-                         .purge_at_ms = core_now_ms(&c->s.w->core) + minutes(20) };
-    world_write(c->s.w, apply_issue, &i);
-    return i.ticket.file_id;
-}
-
 static err_t apply_confirm(struct meta_tx *tx, void *arg, struct arena *a)
 {
     int64_t file_id = *(int64_t *)arg;
@@ -63,14 +15,14 @@ static err_t apply_confirm(struct meta_tx *tx, void *arg, struct arena *a)
     return meta_file_move(tx, file_id, FILE_STORED, FILE_READY, 0, a);
 }
 
-static err_t put(const struct counter *c, slice key, slice bytes)
+static err_t put(const struct shelf_tickets *c, slice key, slice bytes)
 {
     struct entry_order order = shelf_order(key);
     struct shelf_stored unused;
     return shelf_put(&c->s, &order, bytes, c->s.w->a, &unused);
 }
 
-static err_t open_put(const struct counter *c, slice key, int64_t exact_bytes, struct entry_put *put_)
+static err_t open_put(const struct shelf_tickets *c, slice key, int64_t exact_bytes, struct entry_put *put_)
 {
     struct entry_order *order = arena_new(c->s.w->a, struct entry_order);
     *order = shelf_order(arena_copy(c->s.w->a, key));
@@ -96,12 +48,12 @@ static struct file file_of(struct world *w, int64_t id)
 TEST(bytes_that_come_by_ticket_are_those_of_its_file)
 {
     WORLD(w);
-    struct counter c = counter_new(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
     size_t sizes[] = { 0, SMALL, LARGE };
     uint64_t all = 0;
     for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
         slice bytes = world_bytes(w, sizes[i]), key = arena_printf(w->a, "data/%zu/x", i);
-        int64_t id = issue(&c, key, sizes[i]);
+        int64_t id = shelf_issue(&c, key, sizes[i]);
         struct entry entry;
         struct content content;
         EXPECT(!shelf_has(&c.s, key)); /* no bytes, no entry */
@@ -132,11 +84,11 @@ TEST(bytes_that_come_by_ticket_are_those_of_its_file)
 TEST(without_a_ticket_nothing_comes_in)
 {
     WORLD(w);
-    struct counter c = counter_new(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
     bool was;
     struct entry entry;
     struct bucket open;
-    issue(&c, S("mine"), 5);
+    shelf_issue(&c, S("mine"), 5);
     EXPECT_ERR(put(&c, S("other"), S("hello")), ERR_FORBIDDEN);
     EXPECT_ERR(put(&c, S("mine/"), S("hello")), ERR_FORBIDDEN);
     EXPECT_ERR(put(&c, S(""), S("hello")), ERR_INVALID);
@@ -158,9 +110,9 @@ TEST(without_a_ticket_nothing_comes_in)
 TEST(exactly_the_declared_bytes_come_in)
 {
     WORLD(w);
-    struct counter c = counter_new(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
     struct entry_put put_;
-    issue(&c, S("k"), 5);
+    shelf_issue(&c, S("k"), 5);
     EXPECT_ERR(open_put(&c, S("k"), 6, &put_), ERR_TOO_LARGE);
     EXPECT_ERR(open_put(&c, S("k"), 4, &put_), ERR_EMPTY);
     EXPECT_ERR(put(&c, S("k"), S("hello!")), ERR_TOO_LARGE);
@@ -181,8 +133,8 @@ TEST(exactly_the_declared_bytes_come_in)
 TEST(bytes_may_come_again_until_the_file_is_confirmed)
 {
     WORLD(w);
-    struct counter c = counter_new(w);
-    int64_t id = issue(&c, S("k"), LARGE);
+    struct shelf_tickets c = shelf_tickets_new(w);
+    int64_t id = shelf_issue(&c, S("k"), LARGE);
     slice first = world_bytes(w, LARGE), second = world_bytes(w, LARGE);
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 1, w->a)); /* no room for both */
     EXPECT_OK(put(&c, S("k"), first));
@@ -209,10 +161,10 @@ TEST(bytes_may_come_again_until_the_file_is_confirmed)
 TEST(at_exactly_its_time_a_ticket_takes_no_bytes)
 {
     WORLD(w);
-    struct counter c = counter_new(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
     struct entry_put slow, slower;
     enum err_code code;
-    issue(&c, S("k"), 5);
+    shelf_issue(&c, S("k"), 5);
     world_wait(w, minutes(10) - 1);
     EXPECT_OK(put(&c, S("k"), S("hello")));
     EXPECT_OK(open_put(&c, S("k"), 5, &slow));
@@ -238,9 +190,9 @@ TEST(at_exactly_its_time_a_ticket_takes_no_bytes)
 TEST(an_account_without_room_is_told_before_the_bytes)
 {
     WORLD(w);
-    struct counter c = counter_new(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
     struct entry_put put_;
-    issue(&c, S("k"), LARGE);
+    shelf_issue(&c, S("k"), LARGE);
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE - 1, 0, w->a));
     EXPECT_ERR(open_put(&c, S("k"), -1, &put_), ERR_QUOTA);
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
@@ -257,7 +209,7 @@ TEST(an_account_without_room_is_told_before_the_bytes)
 /* ---- threads ---- */
 
 struct sender {
-    const struct counter *c;
+    const struct shelf_tickets *c;
     slice bytes;
     int64_t stored, refused, wrong;
 };
@@ -281,10 +233,10 @@ TEST(a_confirmation_among_uploads_fixes_one_whole_file)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
-    struct counter c = counter_new(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
     struct sender senders[4];
     pthread_t threads[4];
-    int64_t id = issue(&c, S("k"), 20000);
+    int64_t id = shelf_issue(&c, S("k"), 20000);
     for (int i = 0; i < 4; i++) {
         char *bytes = arena_alloc(w->a, 20000);
         memset(bytes, 'a' + i, 20000);
