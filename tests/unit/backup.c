@@ -136,7 +136,7 @@ TEST(what_lies_in_buckets_comes_back_whole)
     scene_make(w, &alice, &scene);
     struct backup_report made;
     struct fsck_report fsck;
-    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &made));
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &made));
     EXPECT_EQ(made.objects, SCENE_OBJECTS);
     EXPECT_EQ(made.blobs, 1);
     EXPECT_EQ(made.blob_bytes, SCENE_LARGE);
