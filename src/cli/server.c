@@ -3,6 +3,7 @@
 #include "api/native/native.h"
 #include "api/pyrus/pyrus.h"
 #include "api/runrun/runrun.h"
+#include "api/s3/s3.h"
 #include "api/service/service.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -48,6 +49,8 @@ struct server {
     struct http_dialect pyrus_dialect;
     struct runrun runrun;
     struct http_dialect runrun_dialect;
+    struct s3 s3;
+    struct http_dialect s3_dialect;
     struct service service, metrics;
     struct admin_service admin;
     struct http_dialect later; /* listeners whose part is not built yet: 501 */
@@ -113,6 +116,34 @@ static err_t open_runrun(struct server *s, struct arena *a)
     return NULL;
 }
 
+/* "*.s3.example.org = s3" in [hosts]: names below s3.example.org are buckets. */
+static void make_s3(struct server *s)
+{
+    const struct config *c = s->config;
+    size_t count = 0;
+    for (const struct config_host *h = c->hosts; h; h = h->next)
+        count++;
+    slice *hosts = arena_array(&s->arena, slice, count + 1);
+    struct s3_lenient_bucket *lenient = arena_new(&s->arena, struct s3_lenient_bucket);
+    *lenient = (struct s3_lenient_bucket){ c->runrun.bucket, runrun_ignored_fields, LENGTH_OF(runrun_ignored_fields) };
+    struct s3_options o = { .region = c->s3.region,
+                            .only_region = c->s3.only_region,
+                            .max_object_bytes = (uint64_t)c->s3.max_object_bytes,
+                            .max_upload_bytes = (uint64_t)c->s3.max_upload_bytes,
+                            .min_part_bytes = (uint64_t)c->s3.min_part_bytes,
+                            .upload_lifetime_ms = c->s3.upload_expires_ms,
+                            .hosts = hosts,
+                            .origins = c->s3.cors_origins.items,
+                            .origin_count = c->s3.cors_origins.count,
+                            .lenient = lenient,
+                            .lenient_count = 1 };
+    for (const struct config_host *h = c->hosts; h; h = h->next)
+        if (slice_eq(h->dialect, S("s3")) && slice_starts(h->name, S("*.")))
+            hosts[o.host_count++] = slice_from(h->name, 2);
+    s3_init(&s->s3, &s->store.core, &o, &s->links, s->log);
+    s->s3_dialect = s3_dialect(&s->s3);
+}
+
 static void make_dialects(struct server *s)
 {
     const struct config *c = s->config;
@@ -128,6 +159,7 @@ static void make_dialects(struct server *s)
                                    .login_by_get = c->pyrus.login_by_get };
     pyrus_init(&s->pyrus, &s->store.core, &pyrus, &s->links, s->log);
     s->pyrus_dialect = pyrus_dialect(&s->pyrus);
+    make_s3(s);
     s->service = (struct service){ .core = &s->store.core,
                                    .durability = s->store.relaxed ? "relaxed" : "full",
                                    .metadata_kind = "sqlite",
@@ -144,8 +176,8 @@ static void make_dialects(struct server *s)
     s->metrics.dialect.everywhere = false;
     s->metrics.dialect.apart = true; /* what it tells of accounts is not for every listener */
     s->later = (struct http_dialect){ .name = "later", .refuse = refuse_later };
-    const struct http_dialect *all[] = { &s->service.dialect, &s->admin.dialect,  &s->native.dialect,
-                                         &s->pyrus_dialect,   &s->runrun_dialect, &s->later };
+    const struct http_dialect *all[] = { &s->service.dialect, &s->admin.dialect, &s->native.dialect, &s->pyrus_dialect,
+                                         &s->runrun_dialect,  &s->s3_dialect,    &s->later };
     s->dialect_count = LENGTH_OF(all);
     memcpy(s->dialects, all, sizeof all);
     if (c->server.metrics_listen.n)
@@ -195,7 +227,7 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
                               .trusted_proxies = networks(s, &c->server.trusted_proxies),
                               .hosts = hosts,
                               .host_count = host_count,
-                              .fallback = "native" };
+                              .fallback = "s3" };
     if (c->log.requests && s->log->least <= LOG_INFO) {
         s->request_log = request_log_new(s->log, REQUEST_LOG_LOOPS);
         o.report = request_log_report;
@@ -238,7 +270,7 @@ static err_t listen_everywhere(struct server *s, bool private_only, struct arena
         return NULL;
     TRY(listen_on_list(s, "listen", &c->server.listen, false, NULL, a));
     TRY(listen_on_list(s, "tls_listen", &c->server.tls_listen, true, NULL, a));
-    TRY(listen_on_list(s, "s3_listen", &c->server.s3_listen, false, "later", a));
+    TRY(listen_on_list(s, "s3_listen", &c->server.s3_listen, false, "s3", a));
     TRY(listen_on_list(s, "sftp_listen", &c->server.sftp_listen, false, "later", a));
     if (c->server.unix_listen.n)
         TRY(listen_on(s, "unix_listen", arena_printf(a, "unix:" SLICE_FMT, SLICE_ARG(c->server.unix_listen)), false,
@@ -284,7 +316,7 @@ static void note_links(struct server *s)
     for (size_t i = 0; i < s->bound_count && n < MAX_LINKS; i++) {
         slice address = s->bound[i].address;
         bool tls = strcmp(s->bound[i].kind, "tls_listen") == 0;
-        if (!tls && strcmp(s->bound[i].kind, "listen") != 0)
+        if (!tls && strcmp(s->bound[i].kind, "listen") != 0 && strcmp(s->bound[i].kind, "s3_listen") != 0)
             continue;
         if (slice_starts(address, S("0.0.0.0:")) || slice_starts(address, S("[::]:")))
             n += expand_wildcard(s, address, tls, listeners + n, MAX_LINKS - n);
@@ -422,6 +454,8 @@ void server_stop(struct server *s)
     jobs_free(s->jobs);
     if (s->pyrus.core)
         pyrus_release(&s->pyrus);
+    if (s->s3.core)
+        s3_release(&s->s3);
     store_close(&s->store); /* first: the committer may still be ringing a loop's bell */
     http_server_free(s->http);
     request_log_free(s->request_log);

@@ -5,6 +5,7 @@
 #include "core/access.h"
 #include "core/bucket_priv.h"
 #include "core/event.h"
+#include "core/upload_priv.h"
 
 enum { NAME_LEAST = 3, NAME_MOST = 63, CORS_MOST = 64 * 1024 };
 
@@ -164,6 +165,7 @@ static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bucket_change *c = arg;
     TRY(find_again(tx, c, a));
+    TRY(upload_end_past(tx, c->bucket.id, c->now_ms, a));
     TRY(meta_bucket_remove(tx, c->bucket.id, a));
     return note(tx, c, S("bucket.remove"), a);
 }
