@@ -269,12 +269,15 @@ struct task_query {
     int64_t author_id; /* 0: any */
     int64_t member_id; /* who is a member, in one of these roles; 0: any */
     int member_roles;
+    int64_t also_member_id; /* the same, a second time: both must hold */
+    int also_member_roles;
     const int64_t *ids; /* only these; NULL: any */
     size_t id_count;
     int closed;      /* 1: closed ones, 0: open ones, -1: both */
     bool descending; /* by id */
     /* The value, compared as text, that a member of details, a JSON number or string, must have; name empty: any. */
     slice detail_name, detail_value;
+    slice also_detail_name, also_detail_value; /* the same, a second time */
     size_t offset, most;
 };
 /* ret_total: how many there are without offset and most. */

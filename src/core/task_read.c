@@ -79,12 +79,16 @@ err_t task_list(struct core *core, const struct principal *who, const struct tas
                                 .author_id = order->author_id,
                                 .member_id = order->member_id,
                                 .member_roles = order->member_roles,
+                                .also_member_id = order->also_member_id,
+                                .also_member_roles = order->also_member_roles,
                                 .ids = order->ids,
                                 .id_count = order->id_count,
                                 .closed = order->closed,
                                 .descending = order->descending,
                                 .detail_name = order->detail_name,
                                 .detail_value = order->detail_value,
+                                .also_detail_name = order->also_detail_name,
+                                .also_detail_value = order->also_detail_value,
                                 .offset = order->offset,
                                 .most = order->most };
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;

@@ -67,26 +67,30 @@ err_t meta_task_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 /* ---- listing tasks ---- */
 
 /* SQLite's words; PostgreSQL has jsonb_each_text for them. Not a path ("$.name"): a name may hold any character. */
-#define DETAIL_IS                                                                                                      \
+#define DETAIL_IS(name, value)                                                                                         \
     "EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(t.details) THEN t.details ELSE '{}' END) detail"             \
-    " WHERE detail.key = $7 AND detail.type IN ('integer', 'real', 'text') AND CAST(detail.atom AS TEXT) = $8)"
+    " WHERE detail.key = " name                                                                                        \
+    " AND detail.type IN ('integer', 'real', 'text') AND CAST(detail.atom AS TEXT) = " value ")"
+#define MEMBER_IS(user, roles)                                                                                         \
+    "(" user " = 0 OR EXISTS (SELECT 1 FROM task_members m"                                                            \
+    " WHERE m.task_id = t.id AND m.user_id = " user " AND (m.roles & " roles ") <> 0))"
+#define MEMBERS_ARE MEMBER_IS("$4", "$5") " AND " MEMBER_IS("$6", "$7")
+#define DETAILS_ARE "($9 = '' OR " DETAIL_IS("$9", "$10") ") AND ($11 = '' OR " DETAIL_IS("$11", "$12") ")"
 /* The same values for every way of finding tasks. + 0: the account is not what they are found by. */
 #define MATCHING(account)                                                                                              \
     " WHERE " account " = $1"                                                                                          \
     " AND ($2 = 0 OR t.shared <> 0 OR t.author_id = $2 OR EXISTS"                                                      \
     " (SELECT 1 FROM task_members s WHERE s.task_id = t.id AND s.user_id = $2))"                                       \
     " AND ($3 = 0 OR t.author_id = $3)"                                                                                \
-    " AND ($4 = 0 OR EXISTS"                                                                                           \
-    " (SELECT 1 FROM task_members m WHERE m.task_id = t.id AND m.user_id = $4 AND (m.roles & $5) <> 0))"               \
-    " AND ($6 = -1 OR CASE WHEN t.closed_at_ms > 0 THEN 1 ELSE 0 END = $6)"                                            \
-    " AND ($7 = '' OR " DETAIL_IS ")"
+    " AND " MEMBERS_ARE " AND ($8 = -1 OR CASE WHEN t.closed_at_ms > 0 THEN 1 ELSE 0 END = $8)"                        \
+    " AND " DETAILS_ARE
 #define BY_ACCOUNT " FROM tasks t" MATCHING("t.account_id")
 #define BY_AUTHOR " FROM tasks t" MATCHING("t.account_id + 0") " AND t.author_id = $3"
 #define BY_MEMBER                                                                                                      \
     " FROM task_members d JOIN tasks t ON t.id = d.task_id" MATCHING("t.account_id + 0") " AND d.user_id = $4"
-#define PAGE " LIMIT $9 OFFSET $10"
+#define PAGE " LIMIT $13 OFFSET $14"
 
-enum { MATCH_VALUES = 8 };
+enum { MATCH_VALUES = 12 };
 
 static const struct task_walk {
     const char *count, *ascending, *descending;
@@ -120,7 +124,7 @@ static err_t list_by_ids(struct meta_tx *tx, const struct task_query *q, struct 
             continue;
         values[MATCH_VALUES] = SQL_I(ids[at]);
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        err_t e = tx_one(tx, "task", TASK " FROM tasks t" MATCHING("t.account_id + 0") " AND t.id = $9", values,
+        err_t e = tx_one(tx, "task", TASK " FROM tasks t" MATCHING("t.account_id + 0") " AND t.id = $13", values,
                          MATCH_VALUES + 1, a, &c);
         if (err_is(e, ERR_NOT_FOUND))
             continue;
@@ -138,8 +142,9 @@ err_t meta_task_list(struct meta_tx *tx, const struct task_query *q, struct aren
                      size_t *ret_count, int64_t *ret_total)
 {
     struct sql_value values[MATCH_VALUES + 2] = {
-        SQL_I(q->account_id),   SQL_I(q->seen_by), SQL_I(q->author_id),   SQL_I(q->member_id),
-        SQL_I(q->member_roles), SQL_I(q->closed),  SQL_T(q->detail_name), SQL_T(q->detail_value),
+        SQL_I(q->account_id),   SQL_I(q->seen_by),        SQL_I(q->author_id),         SQL_I(q->member_id),
+        SQL_I(q->member_roles), SQL_I(q->also_member_id), SQL_I(q->also_member_roles), SQL_I(q->closed),
+        SQL_T(q->detail_name),  SQL_T(q->detail_value),   SQL_T(q->also_detail_name),  SQL_T(q->also_detail_value),
     };
     if (q->ids)
         return list_by_ids(tx, q, values, a, ret, ret_count, ret_total);

@@ -510,7 +510,7 @@ TEST(a_ticket_is_the_document_with_fields_and_where_to_post_them)
     const char *never[] = { "url", "is_trashed", "md5", "guid", "fields.upload_url" };
     for (size_t i = 0; i < LENGTH_OF(never); i++)
         EXPECT(!runrun_at(d, r, never[i]));
-    EXPECT_EQ(json_count(runrun_at(d, r, "")), 28 + 2);
+    EXPECT_EQ(json_count(runrun_at(d, r, "")), 26 + 2);
 }
 
 TEST(a_ticket_hangs_on_the_task_of_the_path_else_of_the_query_else_nowhere)

@@ -239,10 +239,10 @@ static bool read_filters(struct reading *r, const struct query *q, struct task_l
     slice value;
     bool none = false;
     order->author_id = filter_user(r, q, S("user_id"), &none);
-    int64_t responsible = filter_user(r, q, S("responsible_id"), &none);
-    int64_t follower = filter_user(r, q, S("follower_id"), &none);
-    order->member_id = responsible ? responsible : follower;
-    order->member_roles = responsible ? TASK_RESPONSIBLE : TASK_SUBSCRIBER;
+    order->member_id = filter_user(r, q, S("responsible_id"), &none);
+    order->member_roles = TASK_RESPONSIBLE;
+    order->also_member_id = filter_user(r, q, S("follower_id"), &none);
+    order->also_member_roles = TASK_SUBSCRIBER;
     filter_ids(r, q, order);
     if (query_get(q, S("is_closed"), QUERY_LAST_WINS, &value))
         order->closed = slice_eq(value, S("true")) || slice_eq(value, S("1"))    ? 1
@@ -250,12 +250,10 @@ static bool read_filters(struct reading *r, const struct query *q, struct task_l
                                                                                  : -1;
     if (query_get(q, S("sort_dir"), QUERY_LAST_WINS, &value))
         order->descending = slice_eq_nocase(value, S("desc"));
-    static const char *const kept[] = { "project_id", "board_id" };
-    for (size_t i = 0; i < LENGTH_OF(kept); i++)
-        if (query_get(q, slice_of(kept[i]), QUERY_LAST_WINS, &value) && value.n) {
-            order->detail_name = slice_of(kept[i]);
-            order->detail_value = value;
-        }
+    if (query_get(q, S("project_id"), QUERY_LAST_WINS, &order->detail_value) && order->detail_value.n)
+        order->detail_name = S("project_id");
+    if (query_get(q, S("board_id"), QUERY_LAST_WINS, &order->also_detail_value) && order->also_detail_value.n)
+        order->also_detail_name = S("board_id");
     return !none;
 }
 
