@@ -178,12 +178,13 @@ static err_t open_for_backup(void *arg, const char *data_dir, bool read_only, st
 {
     const struct config *c = arg;
     bool relaxed = c->storage.durability == CONFIG_DURABILITY_RELAXED;
-    struct blob_store *blob;
-    TRY(blob_disk_open(path_in(a, slice_of(data_dir), DATA_DIR_BLOBS), relaxed, a, &blob));
+    struct blob_store *blob = NULL;
+    if (ret_blob)
+        TRY(blob_disk_open(path_in(a, slice_of(data_dir), DATA_DIR_BLOBS), relaxed, a, &blob));
     err_t e = ret_meta ? open_meta(slice_of(data_dir), relaxed, read_only, NULL, a, ret_meta) : NULL;
-    if (e)
+    if (e && blob)
         blob->ops->close_store(blob);
-    else
+    else if (blob)
         *ret_blob = blob;
     return e;
 }
