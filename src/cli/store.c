@@ -128,10 +128,11 @@ static err_t tell_lost_keys(struct store *s, struct arena *a)
     TRY(key_count_lost(&s->core, 100, a, &lost));
     if (!lost)
         return NULL;
-    err_t what = err_make(a, ERR_CORRUPT,
-                          "%lld signing keys were sealed under another master key and cannot be used: put back the"
-                          " " DATA_DIR_MASTER_KEY " that belongs to them, or revoke them ('cais fsck' names them)",
-                          (long long)lost);
+    err_t what =
+        err_make(a, ERR_CORRUPT,
+                 "signing keys cannot be used, %lld of them: they were sealed under another master key. Put back the"
+                 " " DATA_DIR_MASTER_KEY " that belongs to them, or revoke them ('cais fsck' names them)",
+                 (long long)lost);
     log_error(s->log, "signing keys are lost", what);
     return NULL;
 }
