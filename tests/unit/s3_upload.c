@@ -308,6 +308,18 @@ TEST(completing_may_have_conditions)
     EXPECT_STATUS(complete_with(d, &ana, "/photos/a", id, PART(1, one), &right, 1), 200);
 }
 
+TEST(if_match_on_what_is_not_there_is_no_such_key)
+{
+    DESK(d);
+    struct http_header match = { S("If-Match"), s3_etag(d, "x") };
+    const char *id = begin(d, &ana, "/photos/a");
+    slice one = part(d, &ana, "/photos/a", id, 1, "hello");
+    EXPECT_S3_ERROR(d, complete_with(d, &ana, "/photos/a", id, PART(1, one), &match, 1), 404, "NoSuchKey");
+    EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", "/photos/a", S("hello"), &match, 1), 404, "NoSuchKey");
+    s3_put(d, &ana, "/photos/a", "there");
+    EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", "/photos/a", S("hello"), &match, 1), 412, "PreconditionFailed");
+}
+
 TEST(the_size_of_the_whole_is_checked_where_declared)
 {
     DESK(d);
@@ -437,6 +449,44 @@ TEST(a_part_with_a_wrong_digest_is_not_kept)
     EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", target, S("hello"), &other, 1), 400, "InvalidRequest");
     EXPECT_EQ(s3_count(d, s3_ask(d, &ana, "GET", text(d, "/photos/a?uploadId=%s", id), ""), "ListPartsResult", "Part"),
               0);
+}
+
+TEST(a_part_may_come_in_chunks_with_its_checksum_behind)
+{
+    DESK(d);
+    struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
+    const char *id = begin_with(d, &ana, "/photos/a", &algorithm, 1);
+    struct http_header headers[] = { { S("x-amz-content-sha256"), S("STREAMING-UNSIGNED-PAYLOAD-TRAILER") },
+                                     { S("x-amz-decoded-content-length"), S("5") },
+                                     { S("x-amz-trailer"), S("x-amz-checksum-crc32") },
+                                     { S("Content-Encoding"), S("aws-chunked") } };
+    const char *target = text(d, "/photos/a?partNumber=1&uploadId=%s", id);
+    slice wrong = S("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n");
+    slice right = S("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n");
+    EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", target, wrong, headers, LENGTH_OF(headers)), 400, "BadDigest");
+    struct fake_reply *r = ask(d, &ana, "PUT", target, right, headers, LENGTH_OF(headers));
+    EXPECT_STATUS(r, 200);
+    EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc32"), S("NhCmhg=="));
+    EXPECT_STATUS(complete(d, &ana, "/photos/a", id, PART(1, s3_etag(d, "hello"))), 200);
+    EXPECT_SLICE(get(d, &ana, "/photos/a"), S("hello"));
+}
+
+TEST(a_part_that_breaks_off_is_not_kept)
+{
+    DESK(d);
+    const char *id = begin(d, &ana, "/photos/a");
+    slice target = arena_printf(d->a, "/photos/a?partNumber=1&uploadId=%s", id);
+    static const size_t sizes[] = { 5, 100000 };
+    for (size_t i = 0; i < LENGTH_OF(sizes); i++)
+        EXPECT_S3_ERROR(
+            d,
+            s3_ask_with(d, &ana,
+                        &(struct fake_request){
+                            .method = "PUT", .target = target, .body = world_bytes(d->w, sizes[i]), .cut = true }),
+            400, "IncompleteBody");
+    EXPECT_EQ(s3_count(d, s3_ask(d, &ana, "GET", text(d, "/photos/a?uploadId=%s", id), ""), "ListPartsResult", "Part"),
+              0);
+    EXPECT_EQ(world_blob_count(d->w), 0);
 }
 
 /* ---- parts from other objects ---- */
@@ -660,10 +710,13 @@ RUN_TESTS(cmocka_unit_test(parts_become_an_object_with_the_headers_it_began_with
           cmocka_unit_test(at_most_10000_parts_are_put_together),
           cmocka_unit_test(more_than_a_thousand_parts_of_different_sizes), cmocka_unit_test(sizes_are_bounded),
           cmocka_unit_test(completing_may_have_conditions),
+          cmocka_unit_test(if_match_on_what_is_not_there_is_no_such_key),
           cmocka_unit_test(the_size_of_the_whole_is_checked_where_declared),
           cmocka_unit_test(every_checksum_is_kept_of_the_parts_and_of_the_whole),
           cmocka_unit_test(checksums_that_cannot_be_are_refused_at_the_beginning),
           cmocka_unit_test(a_part_with_a_wrong_digest_is_not_kept),
+          cmocka_unit_test(a_part_may_come_in_chunks_with_its_checksum_behind),
+          cmocka_unit_test(a_part_that_breaks_off_is_not_kept),
           cmocka_unit_test(a_part_may_be_a_range_of_another_object),
           cmocka_unit_test(a_part_copy_reads_its_source_only_if_it_may),
           cmocka_unit_test(ranges_and_conditions_of_a_part_copy_are_kept), cmocka_unit_test(parts_are_listed_in_pages),
