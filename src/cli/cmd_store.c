@@ -24,6 +24,7 @@ static void show_fsck(struct cli *cli, const struct fsck_report *r)
         json_put_int(&line.o, "objects", r->objects);
         json_put_int(&line.o, "blobs", r->blobs);
         json_put_int(&line.o, "files", r->files);
+        json_put_int(&line.o, "entries", r->entries);
         json_put_int(&line.o, "bytes", (int64_t)r->bytes);
         json_put_int(&line.o, "notes", r->count[FSCK_NOTE]);
         json_put_int(&line.o, "warnings", r->count[FSCK_WARNING]);
@@ -48,8 +49,9 @@ static void show_fsck(struct cli *cli, const struct fsck_report *r)
         fprintf(cli->out, "%-7s %s: %s%s%s%s\n", severity_name(r->list[i].severity),
                 terminal_safe(cli->arena, r->list[i].subject).p, r->list[i].what, r->list[i].detail.n ? ": " : "",
                 terminal_safe(cli->arena, r->list[i].detail).p, r->list[i].repaired ? " (repaired)" : "");
-    fprintf(cli->out, "%lld files, %lld objects, %lld blobs, %s: %s\n", (long long)r->files, (long long)r->objects,
-            (long long)r->blobs, size_for_people(cli->arena, (int64_t)r->bytes).p,
+    fprintf(cli->out, "%lld files, %lld entries, %lld objects, %lld blobs, %s: %s\n", (long long)r->files,
+            (long long)r->entries, (long long)r->objects, (long long)r->blobs,
+            size_for_people(cli->arena, (int64_t)r->bytes).p,
             damaged                  ? "DAMAGED"
             : r->count[FSCK_WARNING] ? "something is off, nothing is lost"
                                      : "clean");

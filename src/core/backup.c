@@ -197,7 +197,7 @@ static err_t visit_object(void *arg, const struct object *object)
 {
     struct blob_copy *copy = arg;
     copy->report->objects++;
-    if (object->blob_key.n == 0)
+    if (object->blob_key.n == 0) /* its bytes are in the copy already, or are those of its parts */
         return NULL;
     SCRATCH(scratch);
     return err_copy(copy->a, copy_blob(copy, object, &scratch));

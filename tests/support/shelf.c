@@ -181,6 +181,47 @@ err_t shelf_abort(const struct shelf *s, slice key, slice name, struct arena *a)
     return upload_abort(&s->w->core, &s->who, &s->bucket, key, name, a);
 }
 
+/* ---- tickets ---- */
+
+struct shelf_tickets shelf_tickets_new(struct world *w)
+{
+    struct shelf_tickets t = { .s = { .w = w, .who = w->operator_ }, .bob = world_user(w, S("bob")) };
+    EXPECT_OK(bucket_ensure(&w->core, S("tickets"), w->a, &t.s.bucket));
+    return t;
+}
+
+struct issuing {
+    struct file file;
+    struct ticket ticket;
+};
+
+static err_t apply_issue(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct issuing *i = arg;
+    TRY(meta_file_add(tx, &i->file, a, &i->ticket.file_id));
+    return meta_ticket_add(tx, &i->ticket, a);
+}
+
+int64_t shelf_issue(const struct shelf_tickets *t, slice key, uint64_t bytes)
+{
+    int64_t now_ms = core_now_ms(&t->s.w->core);
+    struct issuing i = { .file = { .account_id = t->bob.account_id,
+                                   .owner_id = t->bob.user_id,
+                                   .way = S("test"),
+                                   .name = S("a.txt"),
+                                   .content_type = S("text/csv"),
+                                   .state = FILE_ISSUED,
+                                   .created_at_ms = now_ms,
+                                   .purge_at_ms = now_ms + minutes(20) },
+                         .ticket = { .bucket_id = t->s.bucket.id,
+                                     .key = key,
+                                     .declared_bytes = bytes,
+                                     .expires_at_ms = now_ms + minutes(10) } };
+    random_uuid(t->s.w->core.random, i.file.uuid);
+    world_write(t->s.w, apply_issue, &i);
+    return i.ticket.file_id;
+}
+
 /* ---- nothing left ---- */
 
 static err_t count_object(void *arg, const struct object *object)

@@ -38,6 +38,16 @@ err_t shelf_complete(const struct shelf *, const struct complete_order *, struct
                      struct entry *ret);
 err_t shelf_abort(const struct shelf *, slice key, slice name, struct arena *a);
 
+/* A bucket of tickets, the server whose key signs for it, and bob, who gets permission. Tickets are made past core's
+ * rules: issuing and confirming them is another's business (ticket.h). */
+struct shelf_tickets {
+    struct shelf s; /* its who is the server */
+    struct principal bob;
+};
+struct shelf_tickets shelf_tickets_new(struct world *w);
+/* Bytes may come for ten minutes, the file is kept pending for twenty. Its id. */
+int64_t shelf_issue(const struct shelf_tickets *, slice key, uint64_t bytes);
+
 int64_t shelf_object_count(struct world *w); /* records of objects, whoever refers to them */
 /* Nothing is left of anything: no objects, no blobs once garbage and orphans are gone, nothing used. */
 void shelf_expect_nothing(struct world *w);

@@ -22,8 +22,8 @@ struct world *world_new_with(const struct world_options *options)
     struct sql_db *db;
     EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = options->database }, w->a, &db));
     struct meta_store *meta;
-    EXPECT_OK(meta_open(sql_fault_wrap(db, &w->faults), &(struct meta_options){ .inline_writes = !options->threaded },
-                        w->a, &meta));
+    w->db = sql_fault_wrap(db, &w->faults);
+    EXPECT_OK(meta_open(w->db, &(struct meta_options){ .inline_writes = !options->threaded }, w->a, &meta));
     struct blob_store *blob = blob_fault_wrap(blob_mem_open(&w->clock.clock, options->blob_capacity), &w->faults);
     struct core_options core_options = { .inline_max_bytes = WORLD_INLINE_MAX,
                                          .reserve_bytes = options->reserve_bytes,

@@ -30,7 +30,7 @@ struct world {
     struct random_seeded random;
     struct seal *seal;
     struct fault_plan faults;
-    struct sql_db *db;
+    struct sql_db *db; /* the metadata store's */
     struct core core;
     struct jobs *jobs;
     struct principal operator_;

@@ -1,3 +1,4 @@
+#include "scene.h"
 #include "test.h"
 #include "world.h"
 
@@ -123,6 +124,28 @@ TEST(what_was_stored_comes_back_byte_for_byte)
     EXPECT_EQ(restored.created_at_ms, WORLD_START_MS);
     expect_file(w, in(w, dir, "d"), &alice, &s, small);
     expect_file(w, in(w, dir, "d"), &alice, &l, large);
+}
+
+/* What is put together has no bytes of its own to be copied; its parts have. */
+TEST(what_lies_in_buckets_comes_back_whole)
+{
+    WORLD(w);
+    FOLDER(dir);
+    struct principal alice = world_user(w, S("alice"));
+    struct scene scene;
+    scene_make(w, &alice, &scene);
+    struct backup_report made;
+    struct fsck_report fsck;
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &made));
+    EXPECT_EQ(made.objects, SCENE_OBJECTS);
+    EXPECT_EQ(made.blobs, 1);
+    EXPECT_EQ(made.blob_bytes, SCENE_LARGE);
+    struct backup_report restored;
+    EXPECT_OK(backup_restore(in(w, dir, "b"), in(w, dir, "d"), &opener, &w->clock.clock, &w->random.random, w->a,
+                             &restored, &fsck));
+    EXPECT_EQ(fsck.listed, 0);
+    EXPECT_EQ(fsck.entries, 2);
+    EXPECT_EQ(fsck.objects, SCENE_OBJECTS);
 }
 
 TEST(a_folder_that_is_not_empty_is_refused)
@@ -329,6 +352,7 @@ TEST(a_backup_under_load_is_consistent)
 }
 
 RUN_TESTS(cmocka_unit_test(what_was_stored_comes_back_byte_for_byte),
+          cmocka_unit_test(what_lies_in_buckets_comes_back_whole),
           cmocka_unit_test(a_folder_that_is_not_empty_is_refused),
           cmocka_unit_test(without_its_manifest_a_backup_is_none),
           cmocka_unit_test(a_damaged_database_or_manifest_is_found),

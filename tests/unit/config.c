@@ -199,7 +199,7 @@ TEST(a_bad_value_is_told_what_may_be)
     EXPECT_TELLS(
         set(&c, "pyrus.max_file_size=2147483648"),
         "--set: pyrus.max_file_size: '2147483648' is not a size in range; allowed: a number of bytes or with K, "
-        "M or G, from 1 to 2147483647");
+        "M, G or T, from 1 to 2147483647");
     EXPECT_TELLS(set(&c, "http.max_headers=7"),
                  "--set: http.max_headers: '7' is not a number in range; allowed: 8 to 128");
     EXPECT_TELLS(set(&c, "log.level=loud"),

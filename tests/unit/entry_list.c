@@ -9,8 +9,8 @@
 /* ---- a shelf full of keys, all of one object: past core's rules, since their bytes do not matter ---- */
 
 struct filling {
-    const struct shelf *s;
-    int64_t object_id;
+    int64_t account_id;
+    struct entry entry; /* of the first key */
     const slice *keys;
     size_t count;
 };
@@ -20,19 +20,15 @@ static err_t apply_fill(struct meta_tx *tx, void *arg, struct arena *a)
     const struct filling *f = arg;
     for (size_t i = 0; i < f->count; i++) {
         SCRATCH(scratch);
-        struct entry entry = { .bucket_id = f->s->bucket.id,
-                               .key = f->keys[i],
-                               .owner_id = f->s->who.user_id,
-                               .object_id = f->object_id,
-                               .size_bytes = 1,
-                               .modified_at_ms = WORLD_START_MS };
+        struct entry entry = f->entry;
+        entry.key = f->keys[i];
         int64_t old;
         uint64_t old_bytes;
         err_t e = meta_entry_put(tx, &entry, &scratch, &old, &old_bytes);
         if (e)
             return err_copy(a, e);
     }
-    return meta_account_use(tx, f->s->who.account_id, (int64_t)f->count, (int64_t)f->count, a);
+    return meta_account_use(tx, f->account_id, (int64_t)f->count, (int64_t)f->count, a);
 }
 
 static void fill(const struct shelf *s, const slice *keys, size_t count)
@@ -40,7 +36,7 @@ static void fill(const struct shelf *s, const slice *keys, size_t count)
     struct entry entry;
     shelf_store(s, keys[0], S("x"));
     EXPECT_OK(entry_get(&s->w->core, &s->bucket, keys[0], s->w->a, &entry));
-    struct filling f = { s, entry.object_id, keys + 1, count - 1 };
+    struct filling f = { s->who.account_id, entry, keys + 1, count - 1 };
     world_write(s->w, apply_fill, &f);
 }
 

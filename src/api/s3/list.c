@@ -14,11 +14,23 @@ struct listing {
     struct entry_list_order order;
     slice start; /* marker, start-after or key-marker as sent */
     bool url, owners, versions;
-    struct buf keys, prefixes;
+    struct buf keys, prefixes, owner; /* owner: <Owner> as it was last written, for whom */
+    int64_t owner_id;
     size_t count;
     bool more;
     slice last;
 };
+
+/* Mostly the one of the key before. */
+static void put_owner(struct listing *l, int64_t owner_id)
+{
+    if (l->owner.n == 0 || l->owner_id != owner_id) {
+        buf_clear(&l->owner);
+        s3_put_owner(&l->owner, "Owner", &l->call->who, owner_id);
+        l->owner_id = owner_id;
+    }
+    buf_add(&l->keys, buf_slice(&l->owner));
+}
 
 static void put_entry(struct listing *l, const struct entry *e)
 {
@@ -36,7 +48,7 @@ static void put_entry(struct listing *l, const struct entry *e)
     s3_put_digest_kind(b, e->digest.kind, e->digest.form);
     xml_int(b, "Size", (int64_t)e->size_bytes);
     if (l->owners)
-        s3_put_owner(b, "Owner", &l->call->who, e->owner_id);
+        put_owner(l, e->owner_id);
     buf_add(b, S("<StorageClass>STANDARD</StorageClass>"));
     xml_close(b, element);
 }
@@ -64,17 +76,24 @@ static bool listing_read(struct s3_call *call, struct listing *l)
            s3_text_param(call, "delimiter", &l->order.delimiter);
 }
 
+static void listing_release(struct listing *l)
+{
+    buf_release(&l->keys);
+    buf_release(&l->prefixes);
+    buf_release(&l->owner);
+}
+
 static bool listing_run(struct listing *l)
 {
     struct s3_call *call = l->call;
     buf_init(&l->keys, 0);
     buf_init(&l->prefixes, 0);
+    buf_init(&l->owner, 0);
     if (l->order.most == 0) /* asks whether the bucket is there */
         return true;
     err_t e = entry_list(call->s3->core, &l->bucket, &l->order, &call->x->arena, visit, l, &l->more, &l->last);
     if (e) {
-        buf_release(&l->keys);
-        buf_release(&l->prefixes);
+        listing_release(l);
         s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
     }
     return !e;
@@ -104,8 +123,7 @@ static void reply(struct listing *l, struct buf *b, const char *root)
     buf_add(b, buf_slice(&l->keys));
     buf_add(b, buf_slice(&l->prefixes));
     xml_close(b, root);
-    buf_release(&l->keys);
-    buf_release(&l->prefixes);
+    listing_release(l);
     http_reply_header(l->call->x, "x-amz-bucket-region", l->call->s3->options.region);
     s3_reply_xml(l->call, b);
     buf_release(b);
