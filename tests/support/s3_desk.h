@@ -33,7 +33,8 @@ struct s3_person {
 struct s3_person s3_person_of(struct s3_desk *, const char *account, const char *login);
 struct s3_person s3_person(struct s3_desk *, const char *login); /* of the account default */
 
-/* Sends as that person: signed by header, the body's digest included. NULL: unsigned. */
+/* Sends as that person: signed by header, the body's digest included unless x-amz-content-sha256 is among the
+ * headers. NULL: unsigned. */
 struct fake_reply *s3_ask_with(struct s3_desk *, const struct s3_person *, const struct fake_request *);
 struct fake_reply *s3_ask(struct s3_desk *, const struct s3_person *, const char *method, const char *target,
                           const char *body);

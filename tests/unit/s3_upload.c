@@ -439,6 +439,44 @@ TEST(a_part_with_a_wrong_digest_is_not_kept)
               0);
 }
 
+TEST(a_part_may_come_in_chunks_with_its_checksum_behind)
+{
+    DESK(d);
+    struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
+    const char *id = begin_with(d, &ana, "/photos/a", &algorithm, 1);
+    struct http_header headers[] = { { S("x-amz-content-sha256"), S("STREAMING-UNSIGNED-PAYLOAD-TRAILER") },
+                                     { S("x-amz-decoded-content-length"), S("5") },
+                                     { S("x-amz-trailer"), S("x-amz-checksum-crc32") },
+                                     { S("Content-Encoding"), S("aws-chunked") } };
+    const char *target = text(d, "/photos/a?partNumber=1&uploadId=%s", id);
+    slice wrong = S("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n");
+    slice right = S("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n");
+    EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", target, wrong, headers, LENGTH_OF(headers)), 400, "BadDigest");
+    struct fake_reply *r = ask(d, &ana, "PUT", target, right, headers, LENGTH_OF(headers));
+    EXPECT_STATUS(r, 200);
+    EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc32"), S("NhCmhg=="));
+    EXPECT_STATUS(complete(d, &ana, "/photos/a", id, PART(1, s3_etag(d, "hello"))), 200);
+    EXPECT_SLICE(get(d, &ana, "/photos/a"), S("hello"));
+}
+
+TEST(a_part_that_breaks_off_is_not_kept)
+{
+    DESK(d);
+    const char *id = begin(d, &ana, "/photos/a");
+    slice target = arena_printf(d->a, "/photos/a?partNumber=1&uploadId=%s", id);
+    static const size_t sizes[] = { 5, 100000 };
+    for (size_t i = 0; i < LENGTH_OF(sizes); i++)
+        EXPECT_S3_ERROR(
+            d,
+            s3_ask_with(d, &ana,
+                        &(struct fake_request){
+                            .method = "PUT", .target = target, .body = world_bytes(d->w, sizes[i]), .cut = true }),
+            400, "IncompleteBody");
+    EXPECT_EQ(s3_count(d, s3_ask(d, &ana, "GET", text(d, "/photos/a?uploadId=%s", id), ""), "ListPartsResult", "Part"),
+              0);
+    EXPECT_EQ(world_blob_count(d->w), 0);
+}
+
 /* ---- parts from other objects ---- */
 
 static struct fake_reply *copy_part(struct s3_desk *d, const struct s3_person *p, const char *id, const char *source,
@@ -664,6 +702,8 @@ RUN_TESTS(cmocka_unit_test(parts_become_an_object_with_the_headers_it_began_with
           cmocka_unit_test(every_checksum_is_kept_of_the_parts_and_of_the_whole),
           cmocka_unit_test(checksums_that_cannot_be_are_refused_at_the_beginning),
           cmocka_unit_test(a_part_with_a_wrong_digest_is_not_kept),
+          cmocka_unit_test(a_part_may_come_in_chunks_with_its_checksum_behind),
+          cmocka_unit_test(a_part_that_breaks_off_is_not_kept),
           cmocka_unit_test(a_part_may_be_a_range_of_another_object),
           cmocka_unit_test(a_part_copy_reads_its_source_only_if_it_may),
           cmocka_unit_test(ranges_and_conditions_of_a_part_copy_are_kept), cmocka_unit_test(parts_are_listed_in_pages),
