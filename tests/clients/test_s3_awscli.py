@@ -44,6 +44,7 @@ def test_300_mib_there_and_back(s3, tmp_path):
     assert s3.boto().head_object(Bucket=bucket, Key="big")["ETag"].endswith('-38"')  # parts of 8 MiB
     aws(s3, "s3", "cp", "--quiet", f"s3://{bucket}/big", back)
     assert file_md5(back) == file_md5(path)
+    os.unlink(back)
     s3.boto().delete_object(Bucket=bucket, Key="big")
 
 

@@ -53,6 +53,7 @@ def test_300_mib_there_and_back(s3, tmp_path):
     assert s3.boto().head_object(Bucket=bucket, Key="big")["ETag"].endswith('-19"')
     rclone(s3, "copyto", f"t:{bucket}/big", back)
     assert file_md5(back) == file_md5(path)
+    os.unlink(back)
     rclone(s3, "deletefile", f"t:{bucket}/big")
     assert s3.keys(bucket) == []
 
