@@ -26,8 +26,9 @@ def sample(tmp_path):
     return path
 
 
-def curl(s3, *arguments, check=True, text=True, stdin=None):
-    return run("/usr/bin/curl", "-sS", "--max-time", "60", *arguments, env=s3.environment(CURL_CA_BUNDLE=s3.ca), check=check,
+def curl(s3, *arguments, check=True, text=True, stdin=None, minutes=0):
+    """minutes: what its clock is ahead."""
+    return run("/usr/bin/faketime", "-f", f"{minutes:+}m", "/usr/bin/curl", "-sS", "--max-time", "60", *arguments, env=s3.environment(CURL_CA_BUNDLE=s3.ca), check=check,
                text=text, input=stdin)
 
 
@@ -82,7 +83,8 @@ def test_a_digest_of_other_bytes(s3, bucket, sample):
     assert s3.keys(bucket) == []
 
 
-@pytest.mark.parametrize("name", KEYS + PATH_LIKE_KEYS)
+# Where an address ends in a slash or in dots, curl -T adds the name of the file.
+@pytest.mark.parametrize("name", [name for name in KEYS + PATH_LIKE_KEYS if name not in ("folder/", "..")])
 def test_names(s3, bucket, sample, name):
     url = f"{s3.url}/{bucket}/{urllib.parse.quote(name, safe='/~')}"
     assert status(s3, "--path-as-is", *UNSIGNED, "-T", sample, url) == (200, "")
@@ -110,10 +112,11 @@ def test_metadata_and_copies(s3, bucket, sample):
     assert (head["Metadata"], head["ContentType"]) == ({"one": "1"}, "text/x")
 
 
-@pytest.mark.parametrize("minutes", [-20, 20])
-def test_a_clock_20_minutes_off(s3, bucket, minutes):
-    date = run("date", "-u", "-d", f"{minutes} minutes", "+%Y%m%dT%H%M%SZ", env=s3.environment()).stdout.strip()
-    assert status(s3, "-H", "X-Amz-Date: " + date, f"{s3.url}/{bucket}/k") == (403, "RequestTimeTooSkewed")
+@pytest.mark.parametrize("minutes,told", [(-20, (403, "RequestTimeTooSkewed")), (20, (403, "RequestTimeTooSkewed")),
+                                          (-14, (200, "")), (14, (200, ""))])
+def test_a_clock_20_minutes_off(s3, bucket, minutes, told):
+    s3.put(bucket, "k", b"x")
+    assert status(s3, f"{s3.url}/{bucket}/k", ask=lambda *a: signed(*a, minutes=minutes)) == told
 
 
 def test_a_wrong_secret_and_nobody(s3, bucket):
@@ -143,14 +146,11 @@ def test_links(s3, bucket, sample, where):
 @pytest.mark.parametrize("version", ["s3v4", "s3"], ids=["V4", "V2"])
 @pytest.mark.parametrize("more", [[], ["-H", "Transfer-Encoding: chunked"], ["--http1.0"]], ids=["plain", "chunked", "http1.0"])
 def test_a_form(s3, bucket, sample, version, more):
-    if more == ["-H", "Transfer-Encoding: chunked"]:
-        want = (411, "MissingContentLength")  # as S3; a form's length is known to whoever sends it
-    else:
-        want = (201, "")
     made = s3.boto(signature_version=version).generate_presigned_post(
         bucket, "a b", {"success_action_status": "201"}, [{"success_action_status": "201"}, ["content-length-range", 0, 300000]])
     fields = [x for n, v in made["fields"].items() for x in ("-F", f"{n}={v}")]
-    assert status(s3, *more, *fields, "-F", f"file=@{sample};type=text/x", made["url"], ask=curl) == want
+    assert status(s3, *more, *fields, "-F", f"file=@{sample};type=text/x", made["url"], ask=curl) == (201, "")
+    assert s3.get(bucket, "a b") == sample.read_bytes()
 
 
 def test_a_bucket_in_the_name_of_the_host(s3, bucket, sample):

@@ -17,7 +17,7 @@ def php(s3):
         bucket = s3.bucket()
         ask, rules = {"Bucket": bucket, "Key": "a b+é"}, [{"success_action_status": "201"}, ["content-length-range", 0, 2000000]]
         forms = {way: s3.boto(signature_version=version).generate_presigned_post(
-            bucket, "in/${filename}", {"success_action_status": "201"}, rules) for way, version in (("v4", "s3v4"), ("v2", "s3"))}
+            bucket, "in/${filename}", {"success_action_status": "201"}, list(rules)) for way, version in (("v4", "s3v4"), ("v2", "s3"))}
         settings = {"tls_url": s3.tls_url, "bucket": bucket, "id": s3.id, "secret": s3.secret, "forms": forms,
                     "put": s3.boto().generate_presigned_url("put_object", ask),
                     "tls_put": s3.boto(s3.tls_url).generate_presigned_url("put_object", ask),
