@@ -14,9 +14,9 @@ def s3(tmp_path_factory):
     yield from serve(tmp_path_factory, "awscli")
 
 
-def aws(s3, *arguments, url=None, check=True, text=True, stdin=None, **variables):
+def aws(s3, *arguments, url=None, check=True, text=True, stdin=None, clock="+0m", **variables):
     environment = s3.environment(AWS_CA_BUNDLE=s3.ca, AWS_CONFIG_FILE=os.devnull, **variables)
-    return run("/usr/bin/aws", "--endpoint-url", url or s3.url, *arguments, env=environment, check=check, text=text, input=stdin)
+    return run("/usr/bin/faketime", "-f", clock, "/usr/bin/aws", "--endpoint-url", url or s3.url, *arguments, env=environment, check=check, text=text, input=stdin)
 
 
 def test_a_bucket_from_its_making_to_its_end(s3, tmp_path):
@@ -88,7 +88,9 @@ def test_checksums_pages_and_ranges_of_s3api(s3, tmp_path):
     assert [o["Key"] for o in page["Contents"]] == ["k%d" % i for i in range(7)]
 
 
-def test_a_wrong_secret(s3):
+def test_a_wrong_secret_and_a_clock_20_minutes_off(s3):
     bucket = s3.bucket()
     done = aws(s3, "s3", "ls", f"s3://{bucket}", check=False, AWS_SECRET_ACCESS_KEY="0" * 40)
     assert done.returncode and "SignatureDoesNotMatch" in done.stderr
+    done = aws(s3, "s3", "ls", f"s3://{bucket}", check=False, clock="+20m")
+    assert done.returncode and "RequestTimeTooSkewed" in done.stderr

@@ -16,12 +16,12 @@ def s3(tmp_path_factory):
 
 @pytest.fixture
 def s3cmd(s3, tmp_path):
-    def s3cmd(*arguments, secret=None, host=None, check=True, text=True, stdin=None):
+    def s3cmd(*arguments, secret=None, host=None, check=True, text=True, stdin=None, clock="+0m"):
         config = tmp_path / "s3cfg"
         host = host or s3.host
         config.write_text(f"[default]\naccess_key = {s3.id}\nsecret_key = {secret or s3.secret}\nhost_base = {host}\n"
                           f"host_bucket = {host}\nuse_https = {host != s3.host}\nca_certs_file = {s3.ca}\nmax_retries = 0\n")
-        return run("/usr/bin/s3cmd", "-c", config, *arguments, env=s3.environment(), check=check, text=text, input=stdin)
+        return run("/usr/bin/faketime", "-f", clock, "/usr/bin/s3cmd", "-c", config, *arguments, env=s3.environment(), check=check, text=text, input=stdin)
     return s3cmd
 
 
@@ -105,7 +105,9 @@ def test_links_of_the_older_kind(s3, s3cmd):
         assert e.value.code == 403
 
 
-def test_a_wrong_secret(s3, s3cmd):
+def test_a_wrong_secret_and_a_clock_20_minutes_off(s3, s3cmd):
     bucket = s3.bucket()
     done = s3cmd("ls", f"s3://{bucket}", secret="0" * 40, check=False)
     assert done.returncode and "SignatureDoesNotMatch" in done.stderr
+    done = s3cmd("ls", f"s3://{bucket}", clock="-20m", check=False)
+    assert done.returncode and "RequestTimeTooSkewed" in done.stderr

@@ -46,6 +46,24 @@ export async function refused(promise, code, status) {
   assert.fail(`expected ${code}, got an answer`);
 }
 
+// While `run` runs, the clock of this program is so many minutes ahead.
+export async function withClock(minutes, run) {
+  const Real = globalThis.Date;
+  globalThis.Date = class extends Real {
+    constructor(...parts) {
+      super(...(parts.length ? parts : [Real.now() + minutes * 60000]));
+    }
+    static now() {
+      return Real.now() + minutes * 60000;
+    }
+  };
+  try {
+    await run();
+  } finally {
+    globalThis.Date = Real;
+  }
+}
+
 // From here on every name is this machine.
 export function resolveEverythingHere() {
   dns.lookup = (host, options, done) => {

@@ -4,7 +4,7 @@ import crypto from "node:crypto";
 import fs from "node:fs";
 import { Readable } from "node:stream";
 import * as Minio from "minio";
-import { bytes, check, md5, newBucketName, refused, runAll, server } from "./checks.mjs";
+import { bytes, check, md5, newBucketName, refused, runAll, server, withClock } from "./checks.mjs";
 
 const MIB = 1 << 20;
 const client = (url, more = {}) => {
@@ -119,6 +119,10 @@ check("who may not", async () => {
   await refused(wrong.putObject(name, "k", "x"), "SignatureDoesNotMatch");
   await refused(client(server.url, { accessKey: "AKIAIOSFODNN7EXAMPLE", ...once }).putObject(name, "k", "x"), "InvalidAccessKeyId");
   await refused(s3.getObject(name, "absent"), "NoSuchKey");
+  for (const minutes of [-20, 20])
+    await withClock(minutes, () => refused(client(server.url, once).putObject(name, "k", "x"), "RequestTimeTooSkewed"));
+  const late = await s3.presignedGetObject(name, "absent", 1, {}, new Date(Date.now() - 5000));
+  assert.match(await (await fetch(late)).text(), /<Code>AccessDenied<\/Code>/);
   assert.deepEqual(await keys(name), []);
 });
 
