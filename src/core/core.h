@@ -14,6 +14,7 @@ struct access_cache;
 struct content_cache;
 struct helper;
 struct intake;
+struct md5_crew;
 
 struct core_options {
     uint64_t inline_max_bytes;    /* objects up to this size are rows; 0: 16 KiB */
@@ -40,6 +41,7 @@ struct core {
     struct intake *flights; /* uploads that write to the blob store now: their keys have no row yet */
     int64_t flight_count;   /* how many; atomic to read */
     struct helper *helper;  /* writes while an upload that is alone is hashed */
+    struct md5_crew *crew;  /* in which several are hashed together */
 };
 
 /* stores, clock and random are borrowed and must outlive the core. */

@@ -112,7 +112,7 @@ static err_t write_through(struct intake *in, slice bytes, struct arena *a)
     struct write_job job = { in, bytes, a, NULL };
     bool beside = bytes.n >= WORTH_SHARING && __atomic_load_n(&in->core->flight_count, __ATOMIC_RELAXED) == 1 &&
                   helper_try(in->core->helper, write_bytes, &job);
-    hash_update(in->md5, bytes);
+    hash_update_in(in->core->crew, in->md5, bytes);
     if (beside)
         helper_wait(in->core->helper);
     else
