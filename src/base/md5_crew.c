@@ -1,21 +1,26 @@
-/*
- *            leaders < most                      own piece done
- *   comes ───────────────────► leads ◄───────┐ ─────────────────► next in the queue leads; none: leaders - 1
+/*            leaders < most                      own piece done
+ *   comes ───────────────────► leads ◄───────┐ ─────────────────► first in line leads; nobody there: leaders - 1
  *     │ else                                 │
- *     └───► waits in the queue ──────────────┘
+ *     └───► stands in line ──────────────────┘
  *                  └── a leader takes it in ──► worked on ──► done
  *
  * A leader works in short turns. Between them it lets go of those who are done and takes in those who wait, so nobody
- * waits for the whole of another's piece. One who is worked on, or waits, sleeps on a condition of its own. */
+ * waits for the whole of another's piece. Who is worked on, or waits, sleeps on a condition of its own.
+ *
+ * When cores are scarce, others who have something to hash may be waiting for the core that a new leader is about to
+ * spend on its own piece alone. So where there was company lately it lets them run first: they come, stand in line, and
+ * sleep. */
 #include "base/md5_crew.h"
 
 #include "base/arena.h"
 
 #include <assert.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #define TURN_BLOCKS 128    /* 8 KiB of each: some 20 µs */
 #define WORTH_MEETING 4096 /* bytes below which the locks cost more than the lanes gain */
+#define COMPANY_LASTS 16
 
 struct member {
     struct md5 *md5;
@@ -23,7 +28,7 @@ struct member {
     size_t blocks;                                          /* left */
     enum { MEMBER_WAITS, MEMBER_LEADS, MEMBER_DONE } state; /* under lock */
     pthread_cond_t moved;
-    struct member *next; /* in the queue */
+    struct member *next; /* in line */
 };
 
 struct md5_crew {
@@ -31,7 +36,8 @@ struct md5_crew {
     enum md5_code code;
     size_t lanes;
     int leaders, most_leaders;
-    struct member *first, *last; /* who waits */
+    int company;                 /* above 0: several were here, that many pieces ago or less */
+    struct member *first, *last; /* in line */
 };
 
 struct md5_crew *md5_crew_new(enum md5_code code, int leaders)
@@ -122,14 +128,27 @@ static void lead(struct md5_crew *c, struct member *own)
         c->leaders--;
 }
 
+/* With the lock. */
+static void let_others_come(struct md5_crew *c)
+{
+    if (!c->company)
+        return;
+    c->company--;
+    pthread_mutex_unlock(&c->lock);
+    sched_yield();
+    pthread_mutex_lock(&c->lock);
+}
+
 static void take_part(struct md5_crew *c, struct member *own)
 {
     pthread_mutex_lock(&c->lock);
     if (c->leaders < c->most_leaders) {
         c->leaders++;
         own->state = MEMBER_LEADS;
+        let_others_come(c);
     } else {
         line_up(c, own);
+        c->company = COMPANY_LASTS;
     }
     while (own->state == MEMBER_WAITS)
         pthread_cond_wait(&own->moved, &c->lock);
