@@ -12,8 +12,8 @@ struct md5_crew;
  * leaders  how many may lead at a time, at least 1: more need more cores, and each has fewer to lead */
 struct md5_crew *md5_crew_new(enum md5_code code, int leaders);
 void md5_crew_free(struct md5_crew *); /* not while somebody is in it; NULL is fine */
-/* As md5_update; returns when the bytes are in. Any thread, different streams at once. A leader may finish what others
- * brought while it worked for itself, so it may come back some 100 µs later than alone. */
+/* As md5_update; returns when the bytes are in. From any thread that may wait for another one; each stream from one at
+ * a time. */
 void md5_crew_update(struct md5_crew *, struct md5 *, slice bytes);
 
 #endif

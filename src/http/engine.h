@@ -21,7 +21,7 @@
 
 #define BODY_BUFFER_BYTES ((size_t)128 * 1024)
 #define BODY_BUFFERS_EACH 2                   /* of one upload at a time */
-#define BODY_INLINE_BYTES ((size_t)64 * 1024) /* bodies up to here run on the loop */
+#define BODY_INLINE_BYTES ((size_t)20 * 1024) /* bodies up to here, of objects that become rows, run on the loop */
 #define SCRATCH_BYTES ((size_t)256 * 1024)
 #define SENDFILE_BYTES ((size_t)4 * 1024 * 1024) /* at most, a turn */
 #define DRAIN_BYTES ((int64_t)1024 * 1024)       /* unread body that is worth keeping the connection for */
