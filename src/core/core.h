@@ -15,6 +15,7 @@ struct bucket_cache;
 struct content_cache;
 struct helper;
 struct intake;
+struct md5_crew;
 struct places_cache;
 struct seal;
 
@@ -46,6 +47,7 @@ struct core {
     struct intake *flights; /* uploads that write to the blob store now: their keys have no row yet */
     int64_t flight_count;   /* how many; atomic to read */
     struct helper *helper;  /* writes while an upload that is alone is hashed */
+    struct md5_crew *crew;  /* in which several are hashed together */
 };
 
 /* stores, clock, random and seal are borrowed and must outlive the core. */
