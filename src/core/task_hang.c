@@ -23,10 +23,34 @@ static err_t check_confirmed(struct meta_tx *tx, int64_t file_id, struct arena *
     return ticket.confirmed_at_ms ? NULL : err_make(a, ERR_NOT_FOUND, "the upload has not been confirmed");
 }
 
-/* Look one attachment up; ret is the reference it will become. task_id 0: the task is being made. */
-static err_t check_attachment(struct meta_tx *tx, const struct principal *who, int64_t task_id, int64_t now_ms,
+static err_t read_held(struct meta_tx *tx, struct task_write *w, struct task_hanging *h, struct arena *a)
+{
+    struct reference *held;
+    if (h->held || !w->task_id)
+        return NULL;
+    TRY(meta_reference_list(tx, w->task_id, a, &held, &h->held_count));
+    h->held = held;
+    return NULL;
+}
+
+/* The chain to which a version belongs. Its first one gave the chain its number, and need not be there any more. */
+static err_t find_root(struct meta_tx *tx, struct task_write *w, struct task_hanging *h, int64_t version_id,
+                       struct arena *a, int64_t *ret_root_id)
+{
+    TRY(read_held(tx, w, h, a));
+    for (size_t i = 0; i < h->held_count; i++)
+        if (h->held[i].file_id && (h->held[i].id == version_id || h->held[i].root_id == version_id)) {
+            *ret_root_id = h->held[i].root_id;
+            return NULL;
+        }
+    return err_make(a, ERR_NOT_FOUND, "no such document in this task");
+}
+
+/* Look one attachment up; ret is the reference it will become. */
+static err_t check_attachment(struct meta_tx *tx, struct task_write *w, struct task_hanging *h, int64_t now_ms,
                               const struct attachment *from, struct arena *a, struct reference *ret)
 {
+    const struct principal *who = w->who;
     *ret = (struct reference){ .account_id = who->account_id, .created_at_ms = now_ms };
     if (from->kind == ATTACH_LINK) {
         ret->url = from->url;
@@ -50,22 +74,14 @@ static err_t check_attachment(struct meta_tx *tx, const struct principal *who, i
     TRY(check_confirmed(tx, file.id, a));
     ret->file_id = file.id;
     ret->name = file.name;
-    if (from->root_id) {
-        struct reference root;
-        TRY(meta_reference_get(tx, from->root_id, a, &root));
-        if (root.task_id != task_id || !root.file_id)
-            return err_make(a, ERR_NOT_FOUND, "no such document in this task");
-        ret->root_id = root.root_id;
-    }
-    return NULL;
+    return from->root_id ? find_root(tx, w, h, from->root_id, a, &ret->root_id) : NULL;
 }
 
 static err_t check_attachments(struct meta_tx *tx, struct task_write *w, struct task_hanging *h, int64_t now_ms,
                                struct arena *a)
 {
     for (size_t i = 0; i < h->attachment_count; i++) {
-        err_t e =
-            check_attachment(tx, w->who, w->task_id, now_ms, &h->attachments[i], a, &h->references[h->reference_count]);
+        err_t e = check_attachment(tx, w, h, now_ms, &h->attachments[i], a, &h->references[h->reference_count]);
         if (err_is(e, ERR_NOT_FOUND))
             return task_refuse(TASK_BAD_ATTACHMENT, a, &w->why);
         TRY(e);
@@ -130,7 +146,8 @@ err_t task_hang_check(struct meta_tx *tx, struct task_write *w, struct task_hang
         return task_refuse(TASK_TOO_MANY_REFERENCES, a, &w->why);
     h->references = arena_array(a, struct reference, h->attachment_count + h->document_count + 1);
     h->pending = arena_array(a, int64_t, h->document_count + 1);
-    h->reference_count = h->pending_count = 0;
+    h->reference_count = h->pending_count = h->held_count = 0;
+    h->held = NULL;
     TRY(check_attachments(tx, w, h, now_ms, a));
     int64_t *ids = arena_array(a, int64_t, h->document_count + 1);
     for (size_t i = 0; i < h->document_count; i++)

@@ -70,6 +70,8 @@ struct task_hanging {
     const int64_t *document_ids;
     size_t document_count;
     /* by task_hang_check: */
+    const struct reference *held; /* those the task has already; read when one is looked for */
+    size_t held_count;
     struct reference *references; /* to be added: attachments, then documents that are confirmed */
     size_t reference_count;
     int64_t *pending; /* files whose tickets get their place */

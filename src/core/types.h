@@ -106,8 +106,8 @@ struct file {
     slice way;         /* how it came in: name of the dialect */
     slice name, content_type;
     enum file_state state;
-    int64_t object_id; /* 0 while there are no bytes */
-    uint64_t size_bytes;
+    int64_t object_id;   /* 0 while there are no bytes */
+    uint64_t size_bytes; /* of the bytes that are there: 0 while ISSUED, whatever the ticket declares */
     unsigned char md5[MD5_SIZE];
     int64_t created_at_ms, stored_at_ms;
     int64_t purge_at_ms; /* gone from then on; 0: never */

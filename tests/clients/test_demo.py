@@ -156,7 +156,7 @@ def test_a_file_goes_in_and_comes_out(cais, tmp_path, served):
         if server:
             server.stop()
     left = sorted(os.listdir(tmp_path / "data"))
-    assert left == ["blobs", "cais.db", "lock"], left
+    assert left == ["blobs", "cais.db", "lock", "master.key"], left
 
 
 def test_get_finds_out_that_bytes_were_changed_on_the_disk(cais, tmp_path):
