@@ -23,6 +23,7 @@ void core_init(struct core *core, struct meta_store *meta, struct blob_store *bl
     core->access = access_cache_new();
     core->buckets = bucket_cache_new();
     core->content = content_cache_new(core->options.content_cache_bytes);
+    core->places = places_cache_new();
     pthread_mutex_init(&core->flights_mutex, NULL);
     core->helper = helper_new();
 }
@@ -34,6 +35,7 @@ void core_release(struct core *core)
     access_cache_free(core->access);
     bucket_cache_free(core->buckets);
     content_cache_free(core->content);
+    places_cache_free(core->places);
     pthread_mutex_destroy(&core->flights_mutex);
 }
 

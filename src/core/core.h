@@ -15,6 +15,7 @@ struct bucket_cache;
 struct content_cache;
 struct helper;
 struct intake;
+struct places_cache;
 struct seal;
 
 struct core_options {
@@ -36,6 +37,7 @@ struct core {
     struct access_cache *access;
     struct bucket_cache *buckets;
     struct content_cache *content;
+    struct places_cache *places;
     int64_t purge_holds;      /* backups that run: while above 0 nothing is purged; atomic */
     int64_t free_bytes_at_ms; /* when free space was last asked for; atomic, like the next two */
     int64_t free_bytes;
