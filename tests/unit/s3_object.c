@@ -593,6 +593,23 @@ TEST(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies)
     EXPECT_STATUS(get(d, &otto, "/ottos/a"), 404);
 }
 
+TEST(an_owner_that_is_expected_must_be_the_owner)
+{
+    DESK(d);
+    s3_put(d, &ana, "/photos/a", "hello");
+    slice id = s3_text(d, s3_ask(d, &ana, "GET", "/", ""), "ListAllMyBucketsResult.Owner.ID");
+    struct fake_request r = { .target = S("/photos/a"), .headers = { { S("x-amz-expected-bucket-owner"), id } } };
+    EXPECT_STATUS(s3_ask_with(d, &ana, &r), 200);
+    r.headers[0].value = S("123456789012");
+    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 403, "AccessDenied");
+    EXPECT_STATUS(copy(d, &ana, "photos/a", "/photos/b",
+                       (struct http_header){ S("x-amz-source-expected-bucket-owner"), id }, NOTHING),
+                  200);
+    EXPECT_S3_ERROR(d,
+                    copy(d, &ana, "photos/a", "/photos/c", HEADER("x-amz-source-expected-bucket-owner", "x"), NOTHING),
+                    403, "AccessDenied");
+}
+
 TEST(sources_that_cannot_be_are_called_so)
 {
     DESK(d);
@@ -648,4 +665,5 @@ RUN_TESTS(cmocka_unit_test(headers_come_back_as_they_were_sent),
           cmocka_unit_test(a_copy_has_the_bytes_and_the_headers_of_its_source),
           cmocka_unit_test(a_copy_onto_itself_must_change_something),
           cmocka_unit_test(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies),
+          cmocka_unit_test(an_owner_that_is_expected_must_be_the_owner),
           cmocka_unit_test(sources_that_cannot_be_are_called_so), cmocka_unit_test(a_copy_may_depend_on_its_source))

@@ -308,6 +308,18 @@ TEST(completing_may_have_conditions)
     EXPECT_STATUS(complete_with(d, &ana, "/photos/a", id, PART(1, one), &right, 1), 200);
 }
 
+TEST(if_match_on_what_is_not_there_is_no_such_key)
+{
+    DESK(d);
+    struct http_header match = { S("If-Match"), s3_etag(d, "x") };
+    const char *id = begin(d, &ana, "/photos/a");
+    slice one = part(d, &ana, "/photos/a", id, 1, "hello");
+    EXPECT_S3_ERROR(d, complete_with(d, &ana, "/photos/a", id, PART(1, one), &match, 1), 404, "NoSuchKey");
+    EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", "/photos/a", S("hello"), &match, 1), 404, "NoSuchKey");
+    s3_put(d, &ana, "/photos/a", "there");
+    EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", "/photos/a", S("hello"), &match, 1), 412, "PreconditionFailed");
+}
+
 TEST(the_size_of_the_whole_is_checked_where_declared)
 {
     DESK(d);
@@ -698,6 +710,7 @@ RUN_TESTS(cmocka_unit_test(parts_become_an_object_with_the_headers_it_began_with
           cmocka_unit_test(at_most_10000_parts_are_put_together),
           cmocka_unit_test(more_than_a_thousand_parts_of_different_sizes), cmocka_unit_test(sizes_are_bounded),
           cmocka_unit_test(completing_may_have_conditions),
+          cmocka_unit_test(if_match_on_what_is_not_there_is_no_such_key),
           cmocka_unit_test(the_size_of_the_whole_is_checked_where_declared),
           cmocka_unit_test(every_checksum_is_kept_of_the_parts_and_of_the_whole),
           cmocka_unit_test(checksums_that_cannot_be_are_refused_at_the_beginning),

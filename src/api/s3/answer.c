@@ -90,6 +90,15 @@ bool s3_document(struct s3_call *call, const char *root, const struct xml **ret)
     return false;
 }
 
+void s3_fail_condition(struct s3_call *call, const struct bucket *bucket, const struct entry_condition *condition)
+{
+    struct entry entry;
+    err_t e = condition->if_match.n ? entry_get(call->s3->core, bucket, call->key, &call->x->arena, &entry) : NULL;
+    if (err_is(e, ERR_NOT_FOUND))
+        s3_detail(call, "Key", call->key);
+    s3_fail(call, err_is(e, ERR_NOT_FOUND) ? S3_NO_SUCH_KEY : S3_PRECONDITION_FAILED);
+}
+
 void s3_reply_status(struct s3_call *call, int status)
 {
     http_reply(call->x, status, NULL, S(""));

@@ -31,14 +31,8 @@ static bool parse_source(struct s3_call *call, slice *ret_bucket, slice *ret_key
 bool s3_copy_source(struct s3_call *call, struct bucket *ret_bucket, slice *ret_key)
 {
     slice name;
-    if (!parse_source(call, &name, ret_key))
-        return false;
-    err_t e = bucket_find(call->s3->core, &call->who, name, BUCKET_READ, &call->x->arena, ret_bucket);
-    if (!e)
-        return true;
-    s3_detail(call, "BucketName", name);
-    s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
-    return false;
+    return parse_source(call, &name, ret_key) &&
+           s3_bucket_named(call, name, BUCKET_READ, "x-amz-source-expected-bucket-owner", ret_bucket);
 }
 
 /* COPY or REPLACE. */

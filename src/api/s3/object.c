@@ -1,6 +1,6 @@
 /* One object: put, get, head, delete. A small put stays on the loop: its commit is the committer's, its answer is
  * written on the loop again. */
-#include "api/s3/s3_priv.h"
+#include "api/s3/answer_priv.h"
 
 #include "core/file.h"
 
@@ -50,10 +50,21 @@ static void put_reply(struct http_exchange *x)
     http_reply(x, 200, NULL, S(""));
 }
 
+static void put_conflict(struct http_exchange *x)
+{
+    struct s3_call *call = x->work;
+    const struct put *p = call->state;
+    s3_fail_condition(call, &p->bucket, &p->order.condition);
+}
+
 static void put_done(void *arg, err_t e, const struct entry_stored *stored)
 {
     struct put *p = arg;
     struct http_exchange *x = p->call->x;
+    if (err_is(e, ERR_CONFLICT)) {
+        http_on_loop(x, put_conflict);
+        return;
+    }
     if (e) {
         s3_fail_err(p->call, e, S3_NO_SUCH_BUCKET);
         return;
@@ -102,7 +113,9 @@ static void put_object(struct s3_call *call)
         return;
     o->digest = declared.digest.kind;
     err_t e = entry_put_open(call->s3->core, &call->who, &p->bucket, o, a, &p->put);
-    if (e)
+    if (err_is(e, ERR_CONFLICT))
+        s3_fail_condition(call, &p->bucket, &o->condition);
+    else if (e)
         s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
     else
         s3_body_receive(call, p->put.intake, &declared, put_end, p);

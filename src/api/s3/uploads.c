@@ -288,7 +288,9 @@ void s3_upload_complete(struct s3_call *call)
         !read_size(call, &order.exact_bytes) || !s3_condition_read(call, &order.condition))
         return;
     err_t e = upload_complete(call->s3->core, &call->who, &bucket, &order, &call->x->arena, &why, &entry);
-    if (e)
+    if (e && why == UPLOAD_CONDITION)
+        s3_fail_condition(call, &bucket, &order.condition);
+    else if (e)
         fail_complete(call, e, why, order.name);
     else
         answer_complete(call, &entry);
