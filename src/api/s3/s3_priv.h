@@ -185,6 +185,7 @@ void s3_object_put(struct s3_call *);
 void s3_object_copy(struct s3_call *); /* PUT with x-amz-copy-source: called by s3_object_put, body collected */
 void s3_object_get(struct s3_call *);  /* also HEAD */
 void s3_object_delete(struct s3_call *);
+void s3_object_attributes(struct s3_call *);
 void s3_objects_delete(struct s3_call *);
 void s3_form_post(struct s3_call *);
 void s3_upload_create(struct s3_call *);
