@@ -128,10 +128,11 @@ static err_t tell_lost_keys(struct store *s, struct arena *a)
     TRY(key_count_lost(&s->core, 100, a, &lost));
     if (!lost)
         return NULL;
-    err_t what = err_make(a, ERR_CORRUPT,
-                          "%lld signing keys were sealed under another master key and cannot be used: put back the"
-                          " " DATA_DIR_MASTER_KEY " that belongs to them, or revoke them ('cais fsck' names them)",
-                          (long long)lost);
+    err_t what =
+        err_make(a, ERR_CORRUPT,
+                 "signing keys cannot be used, %lld of them: they were sealed under another master key. Put back the"
+                 " " DATA_DIR_MASTER_KEY " that belongs to them, or revoke them ('cais fsck' names them)",
+                 (long long)lost);
     log_error(s->log, "signing keys are lost", what);
     return NULL;
 }
@@ -178,12 +179,13 @@ static err_t open_for_backup(void *arg, const char *data_dir, bool read_only, st
 {
     const struct config *c = arg;
     bool relaxed = c->storage.durability == CONFIG_DURABILITY_RELAXED;
-    struct blob_store *blob;
-    TRY(blob_disk_open(path_in(a, slice_of(data_dir), DATA_DIR_BLOBS), relaxed, a, &blob));
+    struct blob_store *blob = NULL;
+    if (ret_blob)
+        TRY(blob_disk_open(path_in(a, slice_of(data_dir), DATA_DIR_BLOBS), relaxed, a, &blob));
     err_t e = ret_meta ? open_meta(slice_of(data_dir), relaxed, read_only, NULL, a, ret_meta) : NULL;
-    if (e)
+    if (e && blob)
         blob->ops->close_store(blob);
-    else
+    else if (blob)
         *ret_blob = blob;
     return e;
 }

@@ -18,6 +18,7 @@
 
 enum { PIECE = 128 * 1024, MANIFEST_FORMAT = 1, MANIFEST_MAX = 64 * 1024 };
 #define PARTIAL_SUFFIX ".partial"
+#define RESTORING "restoring" /* where a restored database lies until it is whole */
 
 static const char *path_in(struct arena *a, const char *dir, const char *name)
 {
@@ -376,6 +377,33 @@ static err_t check_restored(const char *dir, const struct store_opener *opener, 
     return e;
 }
 
+/* The records of the backup, brought up to today's version in a folder of their own, and the blobs that they name. */
+static err_t copy_stores(const char *from, const char *aside, const char *data_dir, const struct store_opener *opener,
+                         struct arena *a, struct backup_report *copied)
+{
+    SCOPED(stores_closep)
+    struct stores source = { 0 };
+    SCOPED(stores_closep)
+    struct stores target = { 0 };
+    TRY(opener->open(opener->arg, from, true, a, NULL, &source.blob));
+    TRY(opener->open(opener->arg, aside, false, a, &target.meta, NULL));
+    TRY(opener->open(opener->arg, data_dir, false, a, NULL, &target.blob));
+    return copy_blobs(target.meta, source.blob, target.blob, a, copied);
+}
+
+/* The database takes its name, once it is certain that all of it is in one file: nothing else may lie beside it. */
+static err_t name_database(const char *aside, const char *data_dir, struct arena *a)
+{
+    const char *database = path_in(a, data_dir, DATA_DIR_DATABASE);
+    const char *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, database).p;
+    if (rename(path_in(a, aside, DATA_DIR_DATABASE), partial) != 0 || rmdir(aside) != 0)
+        return err_errno(a, errno, "cannot move the database out of %s", aside);
+    TRY(sync_path(partial, a));
+    if (rename(partial, database) != 0)
+        return err_errno(a, errno, "cannot name %s", database);
+    return sync_path(data_dir, a);
+}
+
 err_t backup_restore(const char *from, const char *data_dir, const struct store_opener *opener, struct clock *clock,
                      struct random *random, struct arena *a, struct backup_report *ret, struct fsck_report *ret_fsck)
 {
@@ -384,29 +412,20 @@ err_t backup_restore(const char *from, const char *data_dir, const struct store_
     struct backup_report promised = manifest.report, copied = { .with_key = promised.with_key };
     TRY(claim_dir(data_dir, a));
 
-    const char *database = path_in(a, data_dir, DATA_DIR_DATABASE);
-    const char *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, database).p;
+    const char *aside = path_in(a, data_dir, RESTORING);
     unsigned char sha256[SHA256_SIZE];
-    TRY(copy_file(path_in(a, from, DATA_DIR_DATABASE), partial, a, sha256));
+    if (mkdir(aside, 0700) != 0)
+        return err_errno(a, errno, "cannot make %s", aside);
+    TRY(copy_file(path_in(a, from, DATA_DIR_DATABASE), path_in(a, aside, DATA_DIR_DATABASE), a, sha256));
     if (!slice_eq(sha256_hex(a, sha256), manifest.database_sha256))
         return err_make(a, ERR_CORRUPT, "the backup's database is not the one that its MANIFEST names");
-    {
-        SCOPED(stores_closep)
-        struct stores source = { 0 };
-        SCOPED(stores_closep)
-        struct stores target = { 0 };
-        TRY(stores_open(opener, from, true, a, &source));
-        TRY(opener->open(opener->arg, data_dir, false, a, NULL, &target.blob));
-        TRY(copy_blobs(source.meta, source.blob, target.blob, a, &copied));
-    }
+    TRY(copy_stores(from, aside, data_dir, opener, a, &copied));
     if (copied.objects != promised.objects || copied.blobs != promised.blobs ||
         copied.blob_bytes != promised.blob_bytes)
         return err_make(a, ERR_CORRUPT, "the backup does not hold what its MANIFEST counts");
     if (manifest.key_sha256.n)
         TRY(copy_key(from, data_dir, manifest.key_sha256, a, &manifest.key_sha256));
-    if (rename(partial, database) != 0)
-        return err_errno(a, errno, "cannot name %s", database);
-    TRY(sync_path(data_dir, a));
+    TRY(name_database(aside, data_dir, a));
     TRY(check_restored(data_dir, opener, clock, random, a, ret_fsck));
     if (ret_fsck->count[FSCK_ERROR])
         return err_make(a, ERR_CORRUPT, "%lld errors were found in what was restored",

@@ -628,7 +628,6 @@ IN_WRITE(complete)
     struct object whole = { .account_id = w->account, .md5 = { 1 } };
     TRY(meta_object_compose(tx, &whole, ids, 3, a, &id));
     TRY(meta_upload_remove(tx, 1, a));
-    EXPECT_ERR(meta_upload_remove(tx, 1, a), ERR_NOT_FOUND);
     TRY(meta_object_get(tx, id, a, &whole));
     struct entry e = entry_of(w, S("k"), &whole);
     uint64_t old_bytes;
@@ -636,6 +635,12 @@ IN_WRITE(complete)
     for (int i = 0; i < 3; i++)
         TRY(meta_object_release(tx, ids[i], 6, a));   /* the whole needs them */
     return meta_account_use(tx, w->account, 0, 1, a); /* the bytes are counted already */
+}
+
+IN_WRITE(remove_what_was_completed)
+{
+    (void)arg;
+    return meta_upload_remove(tx, 1, a);
 }
 
 OVER_EACH(parts_come_again_and_become_one_object)
@@ -666,6 +671,7 @@ OVER_EACH(parts_come_again_and_become_one_object)
     meta_read_end(tx);
     EXPECT(!is_there(&w, 2));
     DO(&w, complete);
+    EXPECT_ERR(meta_write(w.store, remove_what_was_completed, &w, w.a), ERR_NOT_FOUND);
     EXPECT_EQ(usage_wrong(&w), 0);
     tx = look(&w);
     struct entry e;
@@ -746,6 +752,34 @@ TEST(an_entry_is_replaced_whole_whichever_call_fails)
     meta_world_release(&w);
 }
 
+/* The same for an upload that becomes complete: it is there with all its parts, or the entry is. */
+TEST(an_upload_is_completed_whole_whichever_call_fails)
+{
+    struct meta_world w;
+    world_with_buckets(&w, KIND_FAULT);
+    DO(&w, parts_come);
+    for (int64_t nth = 1;; nth++) {
+        w.place.plan = (struct fault_plan){ .fail_at = nth, .code = nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE };
+        err_t e = meta_write(w.store, complete, &w, w.a);
+        w.place.plan.fail_at = 0;
+        struct meta_tx *tx = look(&w);
+        struct upload_part *parts;
+        struct entry entry;
+        size_t n;
+        EXPECT_OK(meta_part_list(tx, 1, 0, 100, w.a, &parts, &n));
+        EXPECT_EQ(n, e ? 3 : 0);
+        err_t none = meta_entry_get(tx, 1, S("k"), w.a, &entry);
+        EXPECT_EQ(none != NULL, e != NULL);
+        meta_read_end(tx);
+        EXPECT_EQ(usage_wrong(&w), 0);
+        if (!e)
+            break;
+        EXPECT_EQ(e->code, nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE);
+    }
+    EXPECT_OK(meta_verify(w.store, w.a));
+    meta_world_release(&w);
+}
+
 /* ---- plans ---- */
 
 static bool may_scan(slice sql)
@@ -793,4 +827,5 @@ RUN_TESTS(cmocka_unit_test(a_bucket_has_a_name_of_its_own_and_an_account_or_none
           cmocka_unit_test(uploads_are_listed_by_key_and_age_and_end_in_time),
           cmocka_unit_test(parts_come_again_and_become_one_object), cmocka_unit_test(entries_and_parts_count_as_usage),
           cmocka_unit_test(an_entry_is_replaced_whole_whichever_call_fails),
+          cmocka_unit_test(an_upload_is_completed_whole_whichever_call_fails),
           cmocka_unit_test(no_look_up_in_buckets_reads_a_whole_table))

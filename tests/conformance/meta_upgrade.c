@@ -1,5 +1,5 @@
 /* A database of an older version, with data in it, becomes one of today's and loses nothing. */
-#include "meta/meta_priv.h"
+#include "first_version.h"
 #include "meta_suite.h"
 
 /* As it was written then, by hand: today's code no longer knows how. */
@@ -23,15 +23,6 @@ static const char first_data[] =
     "INSERT INTO garbage VALUES (1, 'aa/0', 1);"
     "INSERT INTO jobs VALUES (1, 'purge', '', 0, 50, 0, 0, 0, 0, 0, '')";
 
-static err_t make_first(struct sql_conn *conn, struct arena *a)
-{
-    TRY(sql_script(conn, "CREATE TABLE schema_version (version BIGINT PRIMARY KEY, name TEXT NOT NULL)", a));
-    TRY(sql_script(conn, migrations[0].sql, a));
-    TRY(sql_exec(conn, "INSERT INTO schema_version VALUES ($1, $2)",
-                 SQL(SQL_I(migrations[0].version), SQL_T(slice_of(migrations[0].name))), a, NULL));
-    return sql_script(conn, first_data, a);
-}
-
 static void first_world(struct meta_world *w, enum kind kind)
 {
     *w = (struct meta_world){ .options = INLINE, .account = 1, .user = 1 };
@@ -39,11 +30,7 @@ static void first_world(struct meta_world *w, enum kind kind)
     arena_init(&w->arena);
     w->a = &w->arena;
     struct sql_db *db = place_open(&w->place, w->a);
-    struct sql_conn *conn;
-    EXPECT_EQ(migrations[0].version, 1);
-    EXPECT_OK(sql_connect(db, SQL_WRITE, w->a, &conn));
-    EXPECT_OK(make_first(conn, w->a));
-    sql_disconnect(conn);
+    first_version_make(db, first_data, w->a);
     sql_close_db(db);
 }
 

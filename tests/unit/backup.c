@@ -1,7 +1,9 @@
+#include "first_version.h"
 #include "scene.h"
 #include "test.h"
 #include "world.h"
 
+#include "base/text.h"
 #include "blob/disk/disk.h"
 #include "core/backup.h"
 #include "core/data_dir.h"
@@ -58,7 +60,7 @@ static err_t open_stores(void *arg, const char *dir, bool read_only, struct aren
         TRY(sqlite_open(&(struct sqlite_options){ .path = path, .read_only = read_only }, a, &db));
         TRY(meta_open(db, &(struct meta_options){ .read_only = read_only, .inline_writes = !read_only }, a, &meta));
     }
-    err_t e = blob_disk_open(arena_printf(a, "%s/" DATA_DIR_BLOBS, dir).p, true, a, ret_blob);
+    err_t e = ret_blob ? blob_disk_open(arena_printf(a, "%s/" DATA_DIR_BLOBS, dir).p, true, a, ret_blob) : NULL;
     if (e) {
         meta_close(meta);
         return e;
@@ -146,6 +148,52 @@ TEST(what_lies_in_buckets_comes_back_whole)
     EXPECT_EQ(fsck.listed, 0);
     EXPECT_EQ(fsck.entries, 2);
     EXPECT_EQ(fsck.objects, SCENE_OBJECTS);
+}
+
+static void write_text(const char *path, slice text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n);
+    close(fd);
+}
+
+static slice sha256_of_file(struct world *w, const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && fstat(fd, &st) == 0);
+    char *bytes = arena_alloc(w->a, (size_t)st.st_size);
+    assert_true(read(fd, bytes, (size_t)st.st_size) == st.st_size);
+    close(fd);
+    unsigned char sha256[SHA256_SIZE];
+    hash_sha256((slice){ bytes, (size_t)st.st_size }, sha256);
+    return hex_encode(w->a, (slice){ (const char *)sha256, SHA256_SIZE });
+}
+
+/* Once it could not be read at all: its database was opened for reading, and only a database of today can be. */
+TEST(a_backup_of_the_first_version_is_restored_and_upgraded)
+{
+    WORLD(w);
+    FOLDER(dir);
+    assert_true(mkdir(in(w, dir, "b"), 0700) == 0);
+    const char *database = in(w, dir, "b/" DATA_DIR_DATABASE);
+    struct sql_db *db;
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = database }, w->a, &db));
+    first_version_make(db, "", w->a);
+    sql_close_db(db);
+    slice before = sha256_of_file(w, database);
+    write_text(in(w, dir, "b/" DATA_DIR_MANIFEST),
+               arena_printf(w->a,
+                            "{\"format\":1,\"created_at_ms\":5,\"objects\":0,\"blobs\":0,\"blob_bytes\":0,"
+                            "\"database_sha256\":\"" SLICE_FMT "\"}",
+                            SLICE_ARG(before)));
+    struct backup_report restored;
+    EXPECT_OK(restore(w, in(w, dir, "b"), in(w, dir, "d"), &restored));
+    EXPECT_EQ(restored.created_at_ms, 5);
+    struct meta_store *meta;
+    EXPECT_OK(open_stores(NULL, in(w, dir, "d"), true, w->a, &meta, NULL)); /* for reading: it is of today */
+    meta_close(meta);
+    EXPECT_SLICE(sha256_of_file(w, database), before);
 }
 
 TEST(a_folder_that_is_not_empty_is_refused)
@@ -335,7 +383,7 @@ TEST(a_backup_under_load_is_consistent)
     struct traffic t = { .w = w, .who = world_user(w, S("alice")) };
     pthread_t thread;
     pthread_create(&thread, NULL, send_and_delete, &t);
-    while (world_file_count(w) < 10)
+    while (world_file_count(w) < 11) /* one of them may be about to go */
         usleep(1000);
     struct backup_report made, restored;
     for (int i = 0; i < 3; i++) {
@@ -353,6 +401,7 @@ TEST(a_backup_under_load_is_consistent)
 
 RUN_TESTS(cmocka_unit_test(what_was_stored_comes_back_byte_for_byte),
           cmocka_unit_test(what_lies_in_buckets_comes_back_whole),
+          cmocka_unit_test(a_backup_of_the_first_version_is_restored_and_upgraded),
           cmocka_unit_test(a_folder_that_is_not_empty_is_refused),
           cmocka_unit_test(without_its_manifest_a_backup_is_none),
           cmocka_unit_test(a_damaged_database_or_manifest_is_found),
