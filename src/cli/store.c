@@ -129,7 +129,7 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
                                     .account_max_bytes = c->accounts.max_bytes,
                                     .account_max_files = c->accounts.max_files,
                                     .content_cache_bytes = (uint64_t)c->storage.cache_bytes };
-    core_init(&s->core, s->meta, s->blob, clock, random, &options);
+    core_init(&s->core, s->meta, s->blob, clock, random, NULL, &options);
     return access_bootstrap(&s->core, a);
 }
 

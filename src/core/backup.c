@@ -319,7 +319,7 @@ static err_t check_restored(const char *dir, const struct store_opener *opener, 
     struct stores stores = { 0 };
     TRY(stores_open(opener, dir, false, a, &stores));
     struct core core;
-    core_init(&core, stores.meta, stores.blob, clock, random, &(struct core_options){ 0 });
+    core_init(&core, stores.meta, stores.blob, clock, random, NULL, &(struct core_options){ 0 });
     err_t e = fsck_run(&core, &(struct fsck_options){ 0 }, a, ret);
     core_release(&core);
     return e;

@@ -11,12 +11,13 @@
 #define CORES_A_LEADER 2 /* the others receive and write meanwhile */
 
 void core_init(struct core *core, struct meta_store *meta, struct blob_store *blob, struct clock *clock,
-               struct random *random, const struct core_options *options)
+               struct random *random, struct seal *seal, const struct core_options *options)
 {
     *core = (struct core){ .meta = meta,
                            .blob = blob,
                            .clock = clock,
                            .random = random,
+                           .seal = seal,
                            .options = *options,
                            .free_bytes_at_ms = NEVER_ASKED };
     if (!core->options.inline_max_bytes)

@@ -15,6 +15,7 @@ struct content_cache;
 struct helper;
 struct intake;
 struct md5_crew;
+struct seal;
 
 struct core_options {
     uint64_t inline_max_bytes;    /* objects up to this size are rows; 0: 16 KiB */
@@ -30,6 +31,7 @@ struct core {
     struct blob_store *blob;
     struct clock *clock;
     struct random *random;
+    struct seal *seal; /* of the master key: what secrets that sign are kept under */
     struct core_options options;
     struct access_cache *access;
     struct content_cache *content;
@@ -44,8 +46,8 @@ struct core {
     struct md5_crew *crew;  /* in which several are hashed together */
 };
 
-/* stores, clock and random are borrowed and must outlive the core. */
-void core_init(struct core *, struct meta_store *, struct blob_store *, struct clock *, struct random *,
+/* stores, clock, random and seal are borrowed and must outlive the core. */
+void core_init(struct core *, struct meta_store *, struct blob_store *, struct clock *, struct random *, struct seal *,
                const struct core_options *);
 void core_release(struct core *);
 

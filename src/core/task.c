@@ -32,6 +32,7 @@ static const struct {
     [TASK_NOTHING_SAID] = { ERR_EMPTY, "nothing was said" },
     [TASK_BAD_ATTACHMENT] = { ERR_INVALID, "an attachment does not exist" },
     [TASK_BAD_PERSON] = { ERR_INVALID, "no such person" },
+    [TASK_BAD_DOCUMENT] = { ERR_INVALID, "a document does not exist, or hangs elsewhere" },
     [TASK_BAD_COMMENT] = { ERR_INVALID, "no such comment in this task" },
     [TASK_TOO_MANY_REFERENCES] = { ERR_TOO_LARGE, "the task has too many attachments" },
     [TASK_TOO_MANY_COMMENTS] = { ERR_TOO_LARGE, "the task has too many comments" },

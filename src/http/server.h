@@ -44,7 +44,7 @@ struct http_options {
     const char *const *trusted_proxies; /* addresses or CIDR ranges, NULL-ended; may be NULL */
     /* Host names that speak one dialect only (and those that are everywhere). */
     const struct http_host {
-        slice host; /* without port */
+        slice host; /* without port; "*.name": every name below that name, unless it stands here itself */
         const char *dialect;
     } * hosts;
     size_t host_count;

@@ -29,7 +29,7 @@ struct world *world_new_with(const struct world_options *options)
                                          .reserve_bytes = options->reserve_bytes,
                                          .purge_grace_ms = WORLD_GRACE_MS,
                                          .content_cache_bytes = WORLD_CACHE_BYTES };
-    core_init(&w->core, meta, blob, &w->clock.clock, &w->random.random, &core_options);
+    core_init(&w->core, meta, blob, &w->clock.clock, &w->random.random, NULL, &core_options);
     EXPECT_OK(access_bootstrap(&w->core, w->a));
     EXPECT_OK(access_operator(&w->core, S(""), w->a, &w->operator_));
     EXPECT_OK(jobs_new(&w->core, &(struct jobs_options){ 0 }, w->a, &w->jobs));

@@ -82,7 +82,7 @@ static void expect_file(struct world *w, const char *data_dir, const struct prin
     struct blob_store *blob;
     slice got;
     EXPECT_OK(open_stores(NULL, data_dir, false, w->a, &meta, &blob));
-    core_init(&other.core, meta, blob, &w->clock.clock, &w->random.random, &(struct core_options){ 0 });
+    core_init(&other.core, meta, blob, &w->clock.clock, &w->random.random, NULL, &(struct core_options){ 0 });
     EXPECT_OK(world_read(&other, who, f, &got));
     EXPECT_SLICE(got, bytes);
     core_release(&other.core);
