@@ -26,6 +26,10 @@ slice xml_child_text(const struct xml *, const char *name); /* .p NULL: there is
 
 /* ---- writing; escapes what must be ---- */
 
+/* Bytes that are no UTF-8 become U+FFFD. Control characters become references, which XML 1.0 allows for tab and line
+ * ends only: better a document that strict readers refuse than one that says another name. */
+void xml_add(struct buf *, slice text);
+
 void xml_begin(struct buf *); /* the declaration */
 void xml_open(struct buf *, const char *name);
 void xml_open_ns(struct buf *, const char *name, const char *ns);

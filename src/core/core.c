@@ -23,7 +23,9 @@ void core_init(struct core *core, struct meta_store *meta, struct blob_store *bl
     if (!core->options.inline_max_bytes)
         core->options.inline_max_bytes = INLINE_MAX_DEFAULT;
     core->access = access_cache_new();
+    core->buckets = bucket_cache_new();
     core->content = content_cache_new(core->options.content_cache_bytes);
+    core->places = places_cache_new();
     pthread_mutex_init(&core->flights_mutex, NULL);
     core->helper = helper_new();
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -36,7 +38,9 @@ void core_release(struct core *core)
     helper_free(core->helper);
     md5_crew_free(core->crew);
     access_cache_free(core->access);
+    bucket_cache_free(core->buckets);
     content_cache_free(core->content);
+    places_cache_free(core->places);
     pthread_mutex_destroy(&core->flights_mutex);
 }
 

@@ -11,10 +11,12 @@
 #include <pthread.h>
 
 struct access_cache;
+struct bucket_cache;
 struct content_cache;
 struct helper;
 struct intake;
 struct md5_crew;
+struct places_cache;
 struct seal;
 
 struct core_options {
@@ -34,7 +36,9 @@ struct core {
     struct seal *seal; /* of the master key: what secrets that sign are kept under */
     struct core_options options;
     struct access_cache *access;
+    struct bucket_cache *buckets;
     struct content_cache *content;
+    struct places_cache *places;
     int64_t purge_holds;      /* backups that run: while above 0 nothing is purged; atomic */
     int64_t free_bytes_at_ms; /* when free space was last asked for; atomic, like the next two */
     int64_t free_bytes;

@@ -16,14 +16,15 @@ struct intake;
 
 /* What came in, whole. Slices live for the call. */
 struct intake_result {
-    struct object object;         /* its id is known from the commit's transaction on */
+    struct object object;         /* to be recorded: it has no id yet */
     const struct digest *digests; /* those that were asked for */
     size_t digest_count;
     int64_t at_ms;
 };
-/* Puts an object in its place, inside the write transaction in which it is recorded. As apply of meta_store.h: may run
- * twice, changes nothing but the store and what it returns through arg. Takes the account's room (account_use) itself.
- */
+/* Records an object (meta_object_add) and puts it in its place. As apply of meta_store.h: may run twice, changes
+ * nothing but the store and what it returns through arg. Asks everything that may refuse before it changes anything: a
+ * write that fails later holds up those that run with it. Takes the account's room itself: what is there already may
+ * make way for the object, so intake_open does not ask whether there is any. */
 typedef err_t intake_place_fn(struct meta_tx *, void *arg, const struct intake_result *, struct arena *a);
 
 /* What was permitted: the ticket of a direct upload. Slices are copied. */

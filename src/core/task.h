@@ -113,11 +113,14 @@ MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, i
 struct task_list_order {
     int64_t author_id, member_id; /* 0: any */
     int member_roles;
+    int64_t also_member_id; /* the same, a second time: both must hold */
+    int also_member_roles;
     const int64_t *ids; /* NULL: any */
     size_t id_count;
     int closed; /* 1, 0, -1: both */
     bool descending;
     slice detail_name, detail_value; /* a member of details and its value, as JSON number or string; empty: any */
+    slice also_detail_name, also_detail_value; /* the same, a second time */
     size_t offset, most;
 };
 MUST_USE err_t task_list(struct core *, const struct principal *who, const struct task_list_order *, struct arena *a,

@@ -42,7 +42,8 @@ enum ticket_refusal {
     TICKET_NO_REFUSAL,
     TICKET_NOT_THERE, /* NOT_FOUND: unknown, purged, deleted, its task is gone, or pending and somebody else's */
     TICKET_NO_BYTES,  /* EMPTY: nothing came yet; the ticket stays */
-    TICKET_BAD_SIZE   /* INVALID: the bytes are not as many as declared; the ticket stays */
+    TICKET_BAD_SIZE,  /* INVALID: the bytes are not as many as declared; the ticket stays */
+    TICKET_TOO_MANY   /* TOO_LARGE: its task holds TASK_REFERENCES_MAX already; the ticket stays */
 };
 /* Confirmed before is success, and changes nothing. *ret_why is set on every way out. */
 MUST_USE err_t ticket_confirm(struct core *, const struct principal *who, int64_t file_id, struct arena *a,

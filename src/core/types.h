@@ -31,8 +31,9 @@ struct user {
 
 /* What somebody proves itself with. Only a SHA-256 of the secret is kept: secrets are random and long, so a plain hash
  * cannot be guessed and finds its row by index.
- * Of a key pair that signs, the hash is that of its public half; the other half has to be known to check a signature,
- * and is kept sealed under the server's master key (struct meta_tx: meta_secret_put). */
+ * Of a key pair that signs, the hash is an HMAC of its public half, which is no secret and must not pass for one; both
+ * halves are kept sealed under the server's master key, since a signature can only be checked by who knows the other
+ * (meta_secret_put). */
 enum credential_form { CREDENTIAL_KEY, CREDENTIAL_TOKEN };
 
 struct credential {
@@ -105,8 +106,8 @@ struct file {
     slice way;         /* how it came in: name of the dialect */
     slice name, content_type;
     enum file_state state;
-    int64_t object_id; /* 0 while there are no bytes */
-    uint64_t size_bytes;
+    int64_t object_id;   /* 0 while there are no bytes */
+    uint64_t size_bytes; /* of the bytes that are there: 0 while ISSUED, whatever the ticket declares */
     unsigned char md5[MD5_SIZE];
     int64_t created_at_ms, stored_at_ms;
     int64_t purge_at_ms; /* gone from then on; 0: never */

@@ -186,7 +186,8 @@ struct exchange {
     struct exchange *next_free;
     struct mail mail;
     struct task task;
-    void (*then)(struct http_exchange *); /* of http_on_loop */
+    void (*then)(struct http_exchange *);         /* of http_on_loop */
+    void (*collect_then)(struct http_exchange *); /* of http_collect; NULL: the route's handle */
     int64_t began_ms;
     bool keep_alive, head_only, wants_continue, handled;
     int minor;

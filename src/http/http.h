@@ -138,6 +138,9 @@ struct http_content {
     slice content_type;
     slice etag;               /* with its quotes; empty: none */
     int64_t last_modified_ms; /* 0: none */
+    /* Only this part of it is meant, whatever Range says: 206 with Content-Range, also for HEAD. */
+    bool is_part;
+    uint64_t part_first, part_count; /* bytes; part_count is not 0 */
 };
 /* End the exchange with a download: HEAD, Range (one range; several → whole), If-Range, conditional requests,
  * Accept-Ranges, ETag, Last-Modified are done here (200, 206, 304; 412 and 416 in the dialect's words, by refuse).

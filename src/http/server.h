@@ -44,7 +44,9 @@ struct http_options {
     const char *const *trusted_proxies; /* addresses or CIDR ranges, NULL-ended; may be NULL */
     /* Host names that speak one dialect only (and those that are everywhere). */
     const struct http_host {
-        slice host; /* without port; "*.name": every name below that name, unless it stands here itself */
+        /* Without port. "*.name": every name below that name, unless it stands here itself; if the dialect takes every
+         * path (rest), then nobody else answers there, not even those that are everywhere. */
+        slice host;
         const char *dialect;
     } * hosts;
     size_t host_count;

@@ -339,7 +339,8 @@ class Server:
 
     def key(self, login, way):
         made = self.told("key", "add", login, "--for", way)[0]
-        self.secrets.append(made.get("token") or made["security_key"])
+        names = ("token", "security_key", "app_key", "user_token", "secret_access_key")
+        self.secrets += [made[name] for name in names if name in made]
         return made
 
     def native(self, *options):

@@ -62,6 +62,17 @@ static void echo(struct http_exchange *x)
     http_reply(x, 200, "application/octet-stream", arena_copy(&x->arena, x->req.body));
 }
 
+/* Finds at the head that it is an ordinary request; how much of it is wanted stands in the path. */
+static void collect(struct http_exchange *x)
+{
+    uint64_t most;
+    assert_true(slice_to_u64(x->req.params[0], &most));
+    if (http_has_header(&x->req, "Authorization"))
+        http_reply(x, 401, "text/plain", S("go away"));
+    else
+        http_collect(x, (size_t)most, echo);
+}
+
 /* Holds the request on a worker until the gate opens. */
 static void held(struct http_exchange *x)
 {
@@ -159,6 +170,12 @@ static void content(struct http_exchange *x)
     } else if (slice_eq(x->req.params[0], S("memory"))) {
         c->bytes = S("0123456789");
         c->size_bytes = 10;
+    } else if (slice_eq(x->req.params[0], S("part"))) {
+        c->bytes = S("0123456789");
+        c->size_bytes = 10;
+        c->is_part = true;
+        c->part_first = 4;
+        c->part_count = 3;
     } else {
         c->read_at = read_zeros;
         c->size_bytes = 1000000;
@@ -207,6 +224,7 @@ static const struct http_route routes[] = {
     { "POST", "/echo/fixed", hello, 0, 0, "" },
     { "GET", "/held", held, 0, 0, "" },
     { "PUT", "/sink", sink, HTTP_STREAM, 0, "" },
+    { "POST", "/collect/{most}", collect, HTTP_STREAM, 0, "" },
     { "GET", "/content/{kind}", content, HTTP_ON_LOOP, 0, "" },
     { "GET", "/stream", stream, 0, 0, "" },
     { "GET", "/operator", hello, HTTP_LOCAL_ONLY, 0, "" },
@@ -605,6 +623,27 @@ TEST(expect_100_is_answered_only_when_the_body_is_wanted)
     close(fd);
 }
 
+TEST(a_streaming_route_may_turn_out_to_be_an_ordinary_one)
+{
+    SCRATCH(a);
+    slice r = ask(&a, S("POST /collect/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"));
+    EXPECT_HAS(r, "HTTP/1.1 200 ");
+    EXPECT_SLICE(body_of(r), S("hello"));
+    EXPECT_SLICE(body_of(ask(&a, S("POST /collect/5 HTTP/1.1\r\nHost: x\r\n\r\n"))), S(""));
+    r = ask(&a, S("POST /collect/9 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
+    EXPECT_SLICE(body_of(r), S("hello"));
+    EXPECT_HAS(ask(&a, S("POST /collect/4 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")), "HTTP/1.1 413 ");
+    r = ask(&a, S("POST /collect/4 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 413 ");
+    /* Dropped, and the connection goes on. */
+    r = ask(&a, S("POST /collect/0 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+                  "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_EQ(count(r, "HTTP/1.1 200 "), 2);
+    EXPECT_HAS(r, "X-Param: 0\r\n");
+    EXPECT_HAS(ask(&a, S("POST /collect/9 HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\nContent-Length: 5\r\n\r\nhello")),
+               "HTTP/1.1 401 ");
+}
+
 TEST(a_refusal_can_be_read_while_64_MiB_are_on_their_way)
 {
     SCRATCH(a);
@@ -654,6 +693,19 @@ TEST(downloads_know_ranges_and_conditions)
 #undef GET
     }
     wait_until(&contents_released, before + 3 * 9);
+}
+
+TEST(a_part_of_a_download_is_sent_like_a_range)
+{
+    SCRATCH(a);
+    slice r = ask(&a, S("GET /content/part HTTP/1.1\r\nHost: x\r\nRange: bytes=0-1\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 206 ");
+    EXPECT_HAS(r, "Content-Range: bytes 4-6/10\r\n");
+    EXPECT_SLICE(body_of(r), S("456"));
+    r = ask(&a, S("HEAD /content/part HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 206 ");
+    EXPECT_HAS(r, "Content-Length: 3\r\n");
+    EXPECT_HAS(ask(&a, S("GET /content/part HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"tag\"\r\n\r\n")), "HTTP/1.1 304 ");
 }
 
 TEST(a_streamed_reply_is_chunked_or_ends_with_the_connection)
@@ -810,8 +862,9 @@ RUN_TESTS_WITH(
     cmocka_unit_test(a_refused_upload_that_was_then_cut_kept_the_loop_busy_for_ever),
     cmocka_unit_test(a_body_that_was_too_large_and_then_malformed_was_called_either),
     cmocka_unit_test(expect_100_is_answered_only_when_the_body_is_wanted),
+    cmocka_unit_test(a_streaming_route_may_turn_out_to_be_an_ordinary_one),
     cmocka_unit_test(a_refusal_can_be_read_while_64_MiB_are_on_their_way),
-    cmocka_unit_test(downloads_know_ranges_and_conditions),
+    cmocka_unit_test(downloads_know_ranges_and_conditions), cmocka_unit_test(a_part_of_a_download_is_sent_like_a_range),
     cmocka_unit_test(a_streamed_reply_is_chunked_or_ends_with_the_connection),
     cmocka_unit_test(a_slow_reader_gets_everything), cmocka_unit_test(heads_over_their_limits_are_431),
     cmocka_unit_test(slow_clients_are_let_go), cmocka_unit_test(workers_that_are_all_busy_do_not_stop_the_loop),

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "core/access.h"
 
+#include <pthread.h>
+
 struct s3_options {
     slice region;               /* told by GetBucketLocation; links of our own name it */
     bool only_region;           /* a signature must name it; else any region is taken */
@@ -27,17 +29,27 @@ struct s3_options {
     size_t lenient_count;
 };
 
+#define S3_KEYS_KEPT 64
+
 struct s3 {
     struct core *core;
     struct s3_options options;
     const struct link_base *links;
     struct log *log; /* failures of the server's own making; may be NULL */
+    /* Signing keys of this day: deriving one costs four HMACs. Under keys_mutex. */
+    pthread_mutex_t keys_mutex;
+    struct s3_kept_key {
+        unsigned char of[32]; /* SHA-256 of secret, day and region */
+        unsigned char key[32];
+        bool is_set;
+    } keys[S3_KEYS_KEPT];
 };
 
 #define S3_PURPOSE S("s3") /* of credentials */
 
 /* core, links, log, and what options point to are borrowed. */
 void s3_init(struct s3 *, struct core *, const struct s3_options *, const struct link_base *, struct log *);
+void s3_release(struct s3 *);
 /* What the engine needs; s is its context and must outlive it. */
 struct http_dialect s3_dialect(struct s3 *s);
 

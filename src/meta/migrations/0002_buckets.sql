@@ -100,6 +100,8 @@ CREATE TABLE secrets (
 -- shared: everybody of the account sees the task.
 ALTER TABLE tasks ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX tasks_account ON tasks (account_id, id);
+CREATE INDEX tasks_author ON tasks (author_id, id);
+CREATE INDEX task_members_user ON task_members (user_id, task_id);
 -- A comment may be about one file of its task.
 ALTER TABLE comments ADD COLUMN file_id BIGINT REFERENCES files (id) ON DELETE SET NULL;
 CREATE INDEX comments_file ON comments (file_id) WHERE file_id IS NOT NULL;
