@@ -27,7 +27,7 @@ struct bench {
     size_t latency_most;
 };
 
-struct upload {
+struct arrival {
     struct meta_write write;
     struct bench *bench;
     int64_t start_us;
@@ -51,7 +51,7 @@ static void check(err_t e)
 
 static err_t upload(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct bench *b = ((struct upload *)arg)->bench;
+    struct bench *b = ((struct arrival *)arg)->bench;
     struct object o = { .account_id = 1, .size_bytes = b->bytes.n, .inline_bytes = b->bytes, .created_at_ms = 1 };
     TRY(meta_account_use(tx, 1, (int64_t)b->bytes.n, 1, a));
     random_fill(&b->random.random, o.md5, sizeof o.md5);
@@ -81,7 +81,7 @@ static err_t upload(struct meta_tx *tx, void *arg, struct arena *a)
 
 static void done(struct meta_write *w, err_t e)
 {
-    struct upload *u = CONTAINER_OF(w, struct upload, write);
+    struct arrival *u = CONTAINER_OF(w, struct arrival, write);
     struct bench *b = u->bench;
     int64_t now = now_us();
     if (e)
@@ -97,7 +97,7 @@ static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
 
 static void *wait_for_each(void *arg)
 {
-    struct upload *u = arg;
+    struct arrival *u = arg;
     struct bench *b = u->bench;
     while (!atomic_load(&b->stop)) {
         SCRATCH(a);
@@ -142,11 +142,11 @@ int main(int argc, char **argv)
     check(meta_open(db, &(struct meta_options){ 0 }, &a, &b.store));
     check(meta_write(b.store, prepare, &b.user, &a));
 
-    struct upload *uploads = arena_array(&a, struct upload, (size_t)waiting);
+    struct arrival *uploads = arena_array(&a, struct arrival, (size_t)waiting);
     pthread_t *ids = arena_array(&a, pthread_t, (size_t)waiting);
     int64_t start = now_us();
     for (int i = 0; i < waiting; i++) {
-        uploads[i] = (struct upload){ .write = { .apply = upload, .done = done }, .bench = &b, .start_us = now_us() };
+        uploads[i] = (struct arrival){ .write = { .apply = upload, .done = done }, .bench = &b, .start_us = now_us() };
         uploads[i].write.arg = &uploads[i];
         atomic_fetch_add(&b.under_way, 1);
         if (threads)

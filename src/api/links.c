@@ -27,6 +27,15 @@ static bool is_listener(const struct link_listener *listener, slice host, bool t
            (slice_eq_nocase(name, own_name) || (slice_eq_nocase(name, S("localhost")) && is_loopback(own_name)));
 }
 
+/* "*.example.org": every name below it. */
+static bool is_host(slice pattern, slice name)
+{
+    slice end = slice_from(pattern, 1);
+    if (!slice_starts(pattern, S("*.")))
+        return slice_eq_nocase(pattern, name);
+    return name.n > end.n && slice_eq_nocase(slice_from(name, name.n - end.n), end);
+}
+
 static slice origin(bool tls, slice host, struct arena *a)
 {
     return arena_printf(a, "%s://" SLICE_FMT, tls ? "https" : "http", SLICE_ARG(host));
@@ -37,7 +46,7 @@ slice link_origin(const struct link_base *links, const struct http_request *req,
     slice port;
     slice name = name_of(req->host, &port);
     for (size_t i = 0; i < links->host_count; i++)
-        if (name.n && slice_eq_nocase(links->hosts[i], name))
+        if (name.n && is_host(links->hosts[i], name))
             return origin(req->tls, req->host, a);
     slice public_url = links->public_url;
     while (public_url.n && public_url.p[public_url.n - 1] == '/')

@@ -14,7 +14,7 @@ struct link_listener {
 
 /* Made once by main; everything is borrowed. */
 struct link_base {
-    const slice *hosts; /* names of [hosts], without port */
+    const slice *hosts; /* names of [hosts], without port; "*.name": all below it */
     size_t host_count;
     slice public_url; /* empty: none; a slash at its end does not matter */
     const struct link_listener *listeners;

@@ -40,18 +40,23 @@ void random_seeded_init(struct random_seeded *r, uint64_t seed)
     *r = (struct random_seeded){ { seeded_fill }, seed };
 }
 
-slice random_text(struct random *r, struct arena *a, size_t n)
+slice random_of(struct random *r, slice letters, struct arena *a, size_t n)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     char *text = arena_alloc(a, n + 1);
+    size_t fair = 256 - 256 % letters.n; /* reject the rest: no bias */
     for (size_t have = 0; have < n;) {
         unsigned char raw[64];
         random_fill(r, raw, sizeof raw);
         for (size_t i = 0; i < sizeof raw && have < n; i++)
-            if (raw[i] < 62 * 4) /* reject the rest: no bias */
-                text[have++] = letters[raw[i] % 62];
+            if (raw[i] < fair)
+                text[have++] = letters.p[raw[i] % letters.n];
     }
     return (slice){ text, n };
+}
+
+slice random_text(struct random *r, struct arena *a, size_t n)
+{
+    return random_of(r, S("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"), a, n);
 }
 
 slice random_hex(struct random *r, struct arena *a, size_t n)

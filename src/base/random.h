@@ -22,6 +22,8 @@ static inline void random_fill(struct random *r, void *bytes, size_t n)
 }
 /* n characters out of [A-Za-z0-9]; 62^n choices without bias. */
 slice random_text(struct random *r, struct arena *a, size_t n);
+/* n characters out of `letters`, of which there are at most 256: without bias. */
+slice random_of(struct random *r, slice letters, struct arena *a, size_t n);
 /* n lower-case hex digits. */
 slice random_hex(struct random *r, struct arena *a, size_t n);
 /* A version 4 UUID (RFC 9562 §5.4) as 16 bytes. */

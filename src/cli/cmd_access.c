@@ -213,12 +213,59 @@ static int user_password_work(struct cli *cli, struct admin *admin)
 
 /* What each way in wants to be given, as its clients call it. */
 static const struct key_kind {
-    const char *purpose, *secret_name;
+    const char *purpose;
+    enum { ONE_SECRET, PAIR, SIGNING } form;
+    const char *names[2]; /* of its one or two halves */
     bool with_login;
 } key_kinds[] = {
-    { "pyrus", "security_key", true },
-    { "native", "token", false },
+    { "pyrus", ONE_SECRET, { "security_key" }, true },
+    { "runrun", PAIR, { "app_key", "user_token" }, false },
+    { "s3", SIGNING, { "access_key_id", "secret_access_key" }, false },
+    { "native", ONE_SECRET, { "token" }, false },
 };
+static const char key_ways[] = "pyrus, runrun, s3, native";
+
+struct new_key {
+    int64_t id;
+    slice halves[2];
+};
+
+static err_t mint(struct cli *cli, struct admin *admin, const struct key_kind *kind, slice login, struct new_key *ret)
+{
+    struct core *core = &admin->store->core;
+    slice purpose = slice_of(kind->purpose);
+    switch (kind->form) {
+    case PAIR:
+        return key_mint_pair(core, &admin->who, login, purpose, cli->arena, &ret->id, &ret->halves[0], &ret->halves[1]);
+    case SIGNING:
+        return key_mint_signing(core, &admin->who, login, purpose, cli->arena, &ret->id, &ret->halves[0],
+                                &ret->halves[1]);
+    default:
+        return key_mint(core, &admin->who, login, purpose, cli->arena, &ret->id, &ret->halves[0]);
+    }
+}
+
+static void print_new_key(struct cli *cli, const struct key_kind *kind, slice login, const struct new_key *key)
+{
+    if (!option_on(cli->options, "json")) {
+        fprintf(cli->out, "key %lld for %s\n", (long long)key->id, safe(cli, login));
+        for (size_t i = 0; i < LENGTH_OF(kind->names) && kind->names[i]; i++)
+            fprintf(cli->out, "%s: " SLICE_FMT "\n", kind->names[i], SLICE_ARG(key->halves[i]));
+        fputs(kind->form == SIGNING ? "The secret is shown this once and kept sealed under the master key.\n"
+              : kind->form == PAIR  ? "They are shown this once and kept as hashes only.\n"
+                                    : "It is shown this once and kept as a hash only.\n",
+              cli->out);
+        return;
+    }
+    struct json_line line;
+    json_line_open(&line);
+    json_put_int(&line.o, "id", key->id);
+    if (kind->with_login)
+        json_put_string(&line.o, "login", login);
+    for (size_t i = 0; i < LENGTH_OF(kind->names) && kind->names[i]; i++)
+        json_put_string(&line.o, kind->names[i], key->halves[i]);
+    json_line_print(&line, cli->out);
+}
 
 static int key_add_work(struct cli *cli, struct admin *admin)
 {
@@ -228,37 +275,30 @@ static int key_add_work(struct cli *cli, struct admin *admin)
         if (strcmp(key_kinds[i].purpose, purpose) == 0)
             kind = &key_kinds[i];
     if (!kind)
-        return usage_error(cli->err, cli->options->command, "--for is one of: pyrus, native");
-    slice login = slice_of(cli->options->operands[0]), secret;
-    int64_t id;
-    err_t e = key_mint(&admin->store->core, &admin->who, login, slice_of(purpose), cli->arena, &id, &secret);
+        return usage_error(cli->err, cli->options->command,
+                           arena_printf(cli->arena, "--for is one of: %s", key_ways).p);
+    slice login = slice_of(cli->options->operands[0]);
+    struct new_key key = { 0 };
+    err_t e = mint(cli, admin, kind, login, &key);
     if (e)
         return command_failed(cli, e);
-    if (!option_on(cli->options, "json")) {
-        fprintf(cli->out, "key %lld for %s\n", (long long)id, safe(cli, login));
-        fprintf(cli->out, "%s: " SLICE_FMT "\n", kind->secret_name, SLICE_ARG(secret));
-        fprintf(cli->out, "It is shown this once and kept as a hash only.\n");
-        return EXIT_DONE;
-    }
-    struct json_line line;
-    json_line_open(&line);
-    json_put_int(&line.o, "id", id);
-    if (kind->with_login)
-        json_put_string(&line.o, "login", login);
-    json_put_string(&line.o, kind->secret_name, secret);
-    json_line_print(&line, cli->out);
+    print_new_key(cli, kind, login, &key);
     return EXIT_DONE;
 }
 
-static void print_key(struct cli *cli, struct meta_tx *tx, const struct credential *k)
+static void print_key(struct cli *cli, struct core *core, struct meta_tx *tx, const struct credential *k)
 {
     struct user owner = { .login = S("?") };
     err_t ignored = meta_user_get(tx, k->user_id, cli->arena, &owner);
     (void)ignored; /* a key without its user is still worth a line */
     const char *state = k->revoked_at_ms ? "revoked" : "active";
+    slice access_key = S("");
+    /* what a leak is reported by; of a key that cannot be opened the line is printed without it */
+    bool signs = !key_access_key(core, tx, k->id, cli->arena, &access_key);
     if (!option_on(cli->options, "json")) {
-        fprintf(cli->out, "%6lld  %-10s %-8s %s  %s\n", (long long)k->id, safe(cli, k->purpose), state,
-                time_format_utc(cli->arena, k->created_at_ms).p, safe(cli, owner.login));
+        fprintf(cli->out, "%6lld  %-10s %-8s %s  %s%s%s\n", (long long)k->id, safe(cli, k->purpose), state,
+                time_format_utc(cli->arena, k->created_at_ms).p, safe(cli, owner.login), signs ? "  " : "",
+                safe(cli, access_key));
         return;
     }
     struct json_line line;
@@ -268,6 +308,8 @@ static void print_key(struct cli *cli, struct meta_tx *tx, const struct credenti
     json_put_string(&line.o, "login", owner.login);
     json_put_string(&line.o, "state", slice_of(state));
     json_put_string(&line.o, "created_at", time_format_utc(cli->arena, k->created_at_ms));
+    if (signs)
+        json_put_string(&line.o, "access_key_id", access_key);
     json_line_print(&line, cli->out);
 }
 
@@ -285,7 +327,7 @@ static int key_list_work(struct cli *cli, struct admin *admin)
     if (!e)
         e = meta_credential_list(tx, user.id, CREDENTIAL_KEY, cli->arena, &list, &count);
     for (size_t i = 0; !e && i < count; i++)
-        print_key(cli, tx, &list[i]);
+        print_key(cli, &admin->store->core, tx, &list[i]);
     meta_read_end(tx);
     return e ? command_failed(cli, e) : EXIT_DONE;
 }
@@ -385,7 +427,7 @@ const struct command command_key_add = {
     1,
     1,
     (const struct option_spec[]){
-        { "for", 0, "WAY", false, "Which way in it opens: pyrus, native." }, ADMIN_OPTIONS, { 0 } },
+        { "for", 0, "WAY", false, "Which way in it opens: pyrus, runrun, s3, native." }, ADMIN_OPTIONS, { 0 } },
     "Make a key; it is shown once.",
     NULL,
     run_key_add

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "core/access.h"
+#include "core/bucket.h"
 #include "core/data_dir.h"
 #include "core/task.h"
 
@@ -37,6 +38,8 @@ static slice server_url(struct cli *cli, const struct config *config)
 
 struct demo {
     slice login, security_key, pyrus_token, native_token;
+    slice app_key, user_token;                /* of Runrun.it */
+    slice access_key, secret, bucket, region; /* of S3 */
     int64_t task_id;
 };
 
@@ -54,15 +57,22 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     TRY(key_mint(core, &admin->who, d->login, S("native"), a, &id, &d->native_token));
     struct token_policy policy = { admin->config->pyrus.token_lifetime_ms, admin->config->pyrus.tokens_per_user };
     TRY(token_issue(core, S("pyrus"), d->login, d->security_key, &policy, a, &d->pyrus_token));
+    TRY(key_mint_pair(core, &admin->who, d->login, S("runrun"), a, &id, &d->app_key, &d->user_token));
+    TRY(key_mint_signing(core, &admin->who, d->login, S("s3"), a, &id, &d->access_key, &d->secret));
     struct principal who = { .account_id = user.account_id, .user_id = user.id, .login = user.login };
+    bool own;
+    d->bucket = arena_printf(a, "demo-" SLICE_FMT, SLICE_ARG(random_hex(cli->random, a, 6)));
+    d->region = admin->config->s3.region;
+    TRY(bucket_create(core, &who, d->bucket, a, &own));
     struct task_order task = { .text = S("Try cais") };
     enum task_refusal why;
     return task_create(core, &who, &task, a, &why, &d->task_id);
 }
 
-static void print_commands(FILE *out, slice url, const struct demo *d)
-{
 #define URL SLICE_ARG(url)
+
+static void print_pyrus(FILE *out, slice url, const struct demo *d)
+{
     fprintf(out, "# Pyrus: log in, upload, attach to task %lld, list, download\n", (long long)d->task_id);
     fprintf(out,
             "curl -sS -X POST " SLICE_FMT "/v4/auth -H 'Content-Type: application/json' "
@@ -86,13 +96,54 @@ static void print_commands(FILE *out, slice url, const struct demo *d)
             "curl -sS -X GET " SLICE_FMT "/v4/files/download/$FILE -H 'Authorization: Bearer " SLICE_FMT
             "' -H 'Content-Type: application/json'\n",
             URL, SLICE_ARG(d->pyrus_token));
+}
+
+static void print_native(FILE *out, slice url, const struct demo *d)
+{
     fprintf(out, "\n# cais's own API: put, list\n");
     fprintf(out, "curl -sS -H 'Authorization: Bearer " SLICE_FMT "' -T test.txt " SLICE_FMT "/v1/native/files/\n",
             SLICE_ARG(d->native_token), URL);
     fprintf(out, "curl -sS -H 'Authorization: Bearer " SLICE_FMT "' " SLICE_FMT "/v1/native/files\n",
             SLICE_ARG(d->native_token), URL);
-#undef URL
 }
+
+/* The form's fields are taken out of the ticket by name: what a client in any language does with its JSON. */
+static void print_runrun(FILE *out, slice url, const struct demo *d)
+{
+    fprintf(out, "\n# Runrun.it: ticket, form, confirm, list, download (task %lld)\n", (long long)d->task_id);
+    fprintf(out, "runrun() { curl -sS -H 'App-Key: " SLICE_FMT "' -H 'User-Token: " SLICE_FMT "' \"$@\"; }\n",
+            SLICE_ARG(d->app_key), SLICE_ARG(d->user_token));
+    fprintf(out, "echo 'file content' > test.txt\n");
+    fprintf(out,
+            "TICKET=$(runrun -X POST '" SLICE_FMT
+            "/api/v1.0/documents?task_id=%lld' -H 'Content-Type: application/json' "
+            "-d '{\"document\":{\"data_file_name\":\"test.txt\",\"data_file_size\":13}}')\n",
+            URL, (long long)d->task_id);
+    fprintf(out, "field() { printf '%%s' \"$TICKET\" | sed 's/.*\"'\"$1\"'\":\"\\([^\"]*\\)\".*/\\1/'; }\n");
+    fprintf(out, "DOCUMENT=$(printf '%%s' \"$TICKET\" | sed 's/^{\"id\":\\([0-9]*\\).*/\\1/') && echo $DOCUMENT\n");
+    fprintf(out, "curl -sS \"$(field upload_url)\"");
+    static const char *const fields[] = { "key",        "Policy",          "X-Amz-Algorithm",      "X-Amz-Credential",
+                                          "X-Amz-Date", "X-Amz-Signature", "success_action_status" };
+    for (size_t i = 0; i < LENGTH_OF(fields); i++)
+        fprintf(out, " -F \"%s=$(field %s)\"", fields[i], fields[i]);
+    fprintf(out, " -F file=@test.txt && echo\n");
+    fprintf(out, "runrun -X POST " SLICE_FMT "/api/v1.0/documents/$DOCUMENT/mark_as_uploaded && echo\n", URL);
+    fprintf(out, "runrun " SLICE_FMT "/api/v1.0/tasks/%lld/documents && echo\n", URL, (long long)d->task_id);
+    fprintf(out, "runrun -L " SLICE_FMT "/api/v1.0/documents/$DOCUMENT/download\n", URL);
+}
+
+/* With awscli; an environment for each line, so that nobody's own keys are touched. */
+static void print_s3(FILE *out, slice url, const struct demo *d)
+{
+    fprintf(out, "\n# S3: put, get\n");
+    for (int put = 1; put >= 0; put--)
+        fprintf(out,
+                "AWS_ACCESS_KEY_ID=" SLICE_FMT " AWS_SECRET_ACCESS_KEY=" SLICE_FMT " AWS_DEFAULT_REGION=" SLICE_FMT
+                " aws --endpoint-url " SLICE_FMT " s3 cp %ss3://" SLICE_FMT "/test.txt%s\n",
+                SLICE_ARG(d->access_key), SLICE_ARG(d->secret), SLICE_ARG(d->region), URL, put ? "test.txt " : "",
+                SLICE_ARG(d->bucket), put ? "" : " -");
+}
+#undef URL
 
 static int demo_work(struct cli *cli, struct admin *admin)
 {
@@ -102,7 +153,10 @@ static int demo_work(struct cli *cli, struct admin *admin)
         return command_failed(cli, e);
     slice url = server_url(cli, admin->config);
     if (!option_on(cli->options, "json")) {
-        print_commands(cli->out, url, &d);
+        print_pyrus(cli->out, url, &d);
+        print_native(cli->out, url, &d);
+        print_runrun(cli->out, url, &d);
+        print_s3(cli->out, url, &d);
         return EXIT_DONE;
     }
     struct json_line line;
@@ -113,6 +167,11 @@ static int demo_work(struct cli *cli, struct admin *admin)
     json_put_string(&line.o, "access_token", d.pyrus_token);
     json_put_int(&line.o, "task_id", d.task_id);
     json_put_string(&line.o, "token", d.native_token);
+    json_put_string(&line.o, "app_key", d.app_key);
+    json_put_string(&line.o, "user_token", d.user_token);
+    json_put_string(&line.o, "access_key_id", d.access_key);
+    json_put_string(&line.o, "secret_access_key", d.secret);
+    json_put_string(&line.o, "bucket", d.bucket);
     json_line_print(&line, cli->out);
     return EXIT_DONE;
 }

@@ -24,6 +24,7 @@ static void show_fsck(struct cli *cli, const struct fsck_report *r)
         json_put_int(&line.o, "objects", r->objects);
         json_put_int(&line.o, "blobs", r->blobs);
         json_put_int(&line.o, "files", r->files);
+        json_put_int(&line.o, "entries", r->entries);
         json_put_int(&line.o, "bytes", (int64_t)r->bytes);
         json_put_int(&line.o, "notes", r->count[FSCK_NOTE]);
         json_put_int(&line.o, "warnings", r->count[FSCK_WARNING]);
@@ -48,8 +49,9 @@ static void show_fsck(struct cli *cli, const struct fsck_report *r)
         fprintf(cli->out, "%-7s %s: %s%s%s%s\n", severity_name(r->list[i].severity),
                 terminal_safe(cli->arena, r->list[i].subject).p, r->list[i].what, r->list[i].detail.n ? ": " : "",
                 terminal_safe(cli->arena, r->list[i].detail).p, r->list[i].repaired ? " (repaired)" : "");
-    fprintf(cli->out, "%lld files, %lld objects, %lld blobs, %s: %s\n", (long long)r->files, (long long)r->objects,
-            (long long)r->blobs, size_for_people(cli->arena, (int64_t)r->bytes).p,
+    fprintf(cli->out, "%lld files, %lld entries, %lld objects, %lld blobs, %s: %s\n", (long long)r->files,
+            (long long)r->entries, (long long)r->objects, (long long)r->blobs,
+            size_for_people(cli->arena, (int64_t)r->bytes).p,
             damaged                  ? "DAMAGED"
             : r->count[FSCK_WARNING] ? "something is off, nothing is lost"
                                      : "clean");
@@ -89,6 +91,7 @@ static void show_backup(struct cli *cli, const struct backup_report *r, const ch
     json_put_int(&line.o, "objects", r->objects);
     json_put_int(&line.o, "blobs", r->blobs);
     json_put_int(&line.o, "blob_bytes", (int64_t)r->blob_bytes);
+    json_put_bool(&line.o, "master_key", r->with_key);
     json_put_string(&line.o, "folder", slice_of(dir));
     json_line_print(&line, cli->out);
 }
@@ -98,7 +101,9 @@ static int backup_work(struct cli *cli, struct admin *admin)
     const char *dir = admin_path(cli, cli->options->operands[0]);
     struct store_opener opener = store_opener(admin->config);
     struct backup_report report;
-    err_t e = backup_run(&admin->store->core, dir, &opener, cli->arena, &report);
+    const char *key_from =
+        option_on(cli->options, "with-key") ? arena_cstr(cli->arena, admin->config->server.data) : NULL;
+    err_t e = backup_run(&admin->store->core, dir, key_from, &opener, cli->arena, &report);
     if (e)
         return command_failed(cli, e);
     show_backup(cli, &report, dir);
@@ -108,6 +113,14 @@ static int backup_work(struct cli *cli, struct admin *admin)
 static int run_backup(struct cli *cli)
 {
     return admin_command(cli, backup_work);
+}
+
+/* What came back and is of no use: signing keys, when the backup has no master key. */
+static void tell_warnings(struct cli *cli, const struct fsck_report *r)
+{
+    for (size_t i = 0; i < r->listed; i++)
+        if (r->list[i].severity == FSCK_WARNING)
+            fprintf(cli->err, "warning: %s: %s\n", terminal_safe(cli->arena, r->list[i].subject).p, r->list[i].what);
 }
 
 static int run_restore(struct cli *cli)
@@ -126,6 +139,7 @@ static int run_restore(struct cli *cli)
     if (e)
         return command_failed(cli, e);
     show_backup(cli, &report, to);
+    tell_warnings(cli, &checked);
     return EXIT_DONE;
 }
 
@@ -246,9 +260,13 @@ const struct command command_backup = {
     "DIR",
     1,
     1,
-    PLAIN,
+    (const struct option_spec[]){
+        { "with-key", 0, NULL, false, "With the master key: without it signing keys are of no use in the copy." },
+        ADMIN_OPTIONS,
+        { 0 } },
     "Copy the whole store, while it is in use.",
-    "DIR is made, or empty. It is a data directory with a MANIFEST, which is written last.\n",
+    "DIR is made, or empty. It is a data directory with a MANIFEST, which is written last. The master key is not in\n"
+    "it unless you ask for it: keep a copy of DATA/master.key apart from your backups.\n",
     run_backup
 };
 const struct command command_restore = {

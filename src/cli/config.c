@@ -20,7 +20,9 @@
 #define KiB INT64_C(1024)
 #define MiB (1024 * KiB)
 #define GiB (1024 * MiB)
+#define TiB (1024 * GiB)
 #define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
 #define HOUR (3600 * SECOND)
 #define DAY (24 * HOUR)
 
@@ -38,6 +40,7 @@ enum key_type {
     TYPE_ADDRESSES, /* from here on: lists */
     TYPE_NETWORKS,
     TYPE_PATHS,
+    TYPE_ORIGINS,
 };
 
 struct key {
@@ -61,6 +64,7 @@ static const struct key keys[] = {
 #define ADDRESSES(section, key, given, doc) ROW(section, key, TYPE_ADDRESSES, key, given, 0, 0, NULL, doc)
 #define NETWORKS(section, key, given, doc) ROW(section, key, TYPE_NETWORKS, key, given, 0, 0, NULL, doc)
 #define PATHS(section, key, given, doc) ROW(section, key, TYPE_PATHS, key, given, 0, 0, NULL, doc)
+#define ORIGINS(section, key, given, doc) ROW(section, key, TYPE_ORIGINS, key, given, 0, 0, NULL, doc)
 #define INTEGER(section, key, given, least, most, doc)                                                                 \
     ROW(section, key, TYPE_INTEGER, key, given, least, most, NULL, doc)
 #define SIZE(section, key, member, given, least, most, doc)                                                            \
@@ -81,6 +85,7 @@ static const char *const sections[] = {
 #define ADDRESSES(...)
 #define NETWORKS(...)
 #define PATHS(...)
+#define ORIGINS(...)
 #define URL(...)
 #define INTEGER(...)
 #define SIZE(...)
@@ -103,7 +108,7 @@ struct unit {
     const char *suffix;
     int64_t factor;
 };
-static const struct unit size_units[] = { { "", 1 }, { "K", KiB }, { "M", MiB }, { "G", GiB } };
+static const struct unit size_units[] = { { "", 1 }, { "K", KiB }, { "M", MiB }, { "G", GiB }, { "T", TiB } };
 static const struct unit duration_units[] = {
     { "ms", 1 }, { "s", SECOND }, { "m", 60 * SECOND }, { "h", HOUR }, { "d", DAY },
 };
@@ -220,6 +225,13 @@ static bool is_url(slice text)
     return rest.n > 0 && rest.p[0] != '/';
 }
 
+/* As a browser sends it: scheme, host, perhaps a port, no path. "*" is every page. */
+static bool is_origin(slice text)
+{
+    size_t scheme = slice_find(text, S("://"));
+    return slice_eq(text, S("*")) || (is_url(text) && slice_find_byte(slice_from(text, scheme + 3), '/') == SLICE_NONE);
+}
+
 static bool choice_index(slice choices, slice text, unsigned *ret)
 {
     slice one;
@@ -260,7 +272,7 @@ static err_t set_number(struct arena *a, const struct key *k, slice value, const
                   most = format_with_unit(a, k->most, units, count);
             return bad_value(a, k, value, origin, is_size ? "a size in range" : "a duration in range",
                              arena_printf(a, "a number %s, from " SLICE_FMT " to " SLICE_FMT,
-                                          is_size ? "of bytes or with K, M or G" : "with ms, s, m, h or d",
+                                          is_size ? "of bytes or with K, M, G or T" : "with ms, s, m, h or d",
                                           SLICE_ARG(least), SLICE_ARG(most)));
         }
     }
@@ -310,6 +322,8 @@ static err_t add_item(struct arena *a, const struct key *k, slice item, const ch
         return bad_value(a, k, item, origin, "an address", S("like 127.0.0.1:8080 or [::1]:8080"));
     if (k->type == TYPE_NETWORKS && !is_network(a, item))
         return bad_value(a, k, item, origin, "a network", S("like 10.0.0.1, 10.0.0.0/8 or fd00::/8"));
+    if (k->type == TYPE_ORIGINS && !is_origin(item))
+        return bad_value(a, k, item, origin, "an origin", S("like https://app.example.org, or *"));
     slice *items = arena_array(a, slice, list->count + 1);
     if (list->count)
         memcpy(items, list->items, list->count * sizeof *items);
@@ -336,8 +350,11 @@ static err_t add_items(struct arena *a, const struct key *k, slice value, const 
 
 /* ── Hosts ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* "*.example.org" is every name below it. */
 static bool is_host_name(slice name)
 {
+    if (slice_starts(name, S("*.")))
+        name = slice_from(name, 2);
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
         if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'))
@@ -594,6 +611,10 @@ err_t config_check(struct config *c)
                         c->server.tls_cert.count, c->server.tls_key.count);
     if (c->server.tls_listen.count && !c->server.tls_cert.count)
         return err_make(c->arena, ERR_INVALID, "server.tls_listen needs server.tls_cert and server.tls_key");
+    if (c->runrun.pending_lifetime_ms < c->runrun.form_lifetime_ms + HOUR)
+        return err_make(c->arena, ERR_INVALID,
+                        "runrun.pending_lifetime is less than runrun.form_lifetime and an hour: uploads in time would "
+                        "be purged before they are confirmed");
     if (!c->server.data.n)
         return err_make(c->arena, ERR_INVALID, "server.data is empty: where should the files be kept?");
     if (c->http.max_header_line_bytes > c->http.max_head_bytes)

@@ -37,6 +37,7 @@ enum config_key_id {
 #define ADDRESSES STRING
 #define NETWORKS STRING
 #define PATHS STRING
+#define ORIGINS STRING
 #define URL STRING
 #define INTEGER STRING
 #define SIZE STRING
@@ -59,6 +60,7 @@ struct config {
 #define ADDRESSES(section, key, ...) struct config_list key;
 #define NETWORKS ADDRESSES
 #define PATHS ADDRESSES
+#define ORIGINS ADDRESSES
 #define INTEGER(section, key, ...) int64_t key;
 #define SIZE(section, key, member, ...) int64_t member;
 #define DURATION(section, key, ...) int64_t key##_ms;

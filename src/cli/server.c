@@ -1,11 +1,9 @@
 #include "cli/server.h"
 
-#include "api/native/native.h"
-#include "api/pyrus/pyrus.h"
-#include "api/service/service.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/admin.h"
+#include "cli/dialects.h"
 #include "cli/request_log.h"
 #include "cli/store.h"
 #include "core/data_dir.h"
@@ -25,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_LINKS = 256, MAX_LISTENERS = 64, MAX_DIALECTS = 16 };
+enum { MAX_LINKS = 256, MAX_LISTENERS = 64 };
 
 /* One address in use. */
 struct bound {
@@ -42,67 +40,14 @@ struct server {
     struct http_server *http;
     struct request_log *request_log;
 
-    struct native_api native;
-    struct pyrus pyrus;
-    struct http_dialect pyrus_dialect;
-    struct service service, metrics;
     struct admin_service admin;
-    struct http_dialect later; /* listeners whose part is not built yet: 501 */
+    struct dialects dialects;
     struct link_base links;
-    const struct http_dialect *dialects[MAX_DIALECTS];
-    size_t dialect_count;
 
     struct bound bound[MAX_LISTENERS];
     size_t bound_count;
     char *run_file; /* NULL until written */
 };
-
-/* ---- dialects ---- */
-
-static void refuse_later(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
-{
-    (void)refusal, (void)status, (void)text;
-    http_reply(x, 501, "application/json", S("{\"error\":\"this part of cais is not built yet\"}"));
-}
-
-static void make_dialects(struct server *s)
-{
-    const struct config *c = s->config;
-    struct native_options native = { .max_file_bytes = (uint64_t)c->native.max_file_size_bytes };
-    native_init(&s->native, &s->store.core, &native);
-    s->native.log = s->log;
-    struct pyrus_options pyrus = { .max_file_size_bytes = (uint64_t)c->pyrus.max_file_size_bytes,
-                                   .purge_after_ms = c->pyrus.purge_after_ms,
-                                   .tokens = { c->pyrus.token_lifetime_ms, c->pyrus.tokens_per_user },
-                                   .rate_limit = c->pyrus.rate_limit,
-                                   .rate_window_ms = c->pyrus.rate_window_ms,
-                                   .md5_upper_case = c->pyrus.md5_upper_case,
-                                   .login_by_get = c->pyrus.login_by_get };
-    pyrus_init(&s->pyrus, &s->store.core, &pyrus, &s->links, s->log);
-    s->pyrus_dialect = pyrus_dialect(&s->pyrus);
-    s->service = (struct service){ .core = &s->store.core,
-                                   .durability = s->store.relaxed ? "relaxed" : "full",
-                                   .metadata_kind = "sqlite",
-                                   .blob_kind = "disk",
-                                   .flush_us = s->store.flush_us,
-                                   .started_at_ms = clock_now_ms(s->store.core.clock),
-                                   .name = "service",
-                                   .with_metrics = c->server.metrics_listen.n == 0 };
-    s->metrics = s->service;
-    s->metrics.name = "metrics";
-    s->metrics.with_metrics = s->metrics.with_accounts = true;
-    service_init(&s->service);
-    service_init(&s->metrics);
-    s->metrics.dialect.everywhere = false;
-    s->metrics.dialect.apart = true; /* what it tells of accounts is not for every listener */
-    s->later = (struct http_dialect){ .name = "later", .refuse = refuse_later };
-    const struct http_dialect *all[] = { &s->service.dialect, &s->admin.dialect, &s->native.dialect, &s->pyrus_dialect,
-                                         &s->later };
-    s->dialect_count = LENGTH_OF(all);
-    memcpy(s->dialects, all, sizeof all);
-    if (c->server.metrics_listen.n)
-        s->dialects[s->dialect_count++] = &s->metrics.dialect;
-}
 
 /* ---- the engine ---- */
 
@@ -147,15 +92,15 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
                               .trusted_proxies = networks(s, &c->server.trusted_proxies),
                               .hosts = hosts,
                               .host_count = host_count,
-                              .fallback = "native" };
+                              .fallback = "s3" };
     if (c->log.requests && s->log->least <= LOG_INFO) {
         s->request_log = request_log_new(s->log, REQUEST_LOG_LOOPS);
         o.report = request_log_report;
         o.flush = request_log_flush;
         o.arg = s->request_log;
     }
-    TRY(http_server_new(&o, s->dialects, s->dialect_count, a, &s->http));
-    s->service.server = s->metrics.server = s->http;
+    TRY(http_server_new(&o, s->dialects.all, s->dialects.count, a, &s->http));
+    dialects_tell_of(&s->dialects, s->http);
     return NULL;
 }
 
@@ -190,7 +135,7 @@ static err_t listen_everywhere(struct server *s, bool private_only, struct arena
         return NULL;
     TRY(listen_on_list(s, "listen", &c->server.listen, false, NULL, a));
     TRY(listen_on_list(s, "tls_listen", &c->server.tls_listen, true, NULL, a));
-    TRY(listen_on_list(s, "s3_listen", &c->server.s3_listen, false, "later", a));
+    TRY(listen_on_list(s, "s3_listen", &c->server.s3_listen, false, "s3", a));
     TRY(listen_on_list(s, "sftp_listen", &c->server.sftp_listen, false, "later", a));
     if (c->server.unix_listen.n)
         TRY(listen_on(s, "unix_listen", arena_printf(a, "unix:" SLICE_FMT, SLICE_ARG(c->server.unix_listen)), false,
@@ -236,7 +181,7 @@ static void note_links(struct server *s)
     for (size_t i = 0; i < s->bound_count && n < MAX_LINKS; i++) {
         slice address = s->bound[i].address;
         bool tls = strcmp(s->bound[i].kind, "tls_listen") == 0;
-        if (!tls && strcmp(s->bound[i].kind, "listen") != 0)
+        if (!tls && strcmp(s->bound[i].kind, "listen") != 0 && strcmp(s->bound[i].kind, "s3_listen") != 0)
             continue;
         if (slice_starts(address, S("0.0.0.0:")) || slice_starts(address, S("[::]:")))
             n += expand_wildcard(s, address, tls, listeners + n, MAX_LINKS - n);
@@ -311,7 +256,7 @@ static err_t start_all(struct server *s, const struct cli *cli, bool private_onl
         .store = &s->store, .config = c, .clock = cli->clock, .random = cli->random, .environment = cli->environment
     };
     admin_service_init(&s->admin);
-    make_dialects(s);
+    TRY(dialects_open(&s->dialects, &s->store, c, &s->links, &s->admin.dialect, s->log, a));
     TRY(make_engine(s, cli->clock, cli->random, a));
     TRY(listen_everywhere(s, private_only, a));
     note_links(s);
@@ -371,11 +316,10 @@ void server_stop(struct server *s)
         return;
     server_drain(s);
     jobs_free(s->jobs);
-    if (s->pyrus.core)
-        pyrus_release(&s->pyrus);
     store_close(&s->store); /* first: the committer may still be ringing a loop's bell */
     http_server_free(s->http);
     request_log_free(s->request_log);
+    dialects_close(&s->dialects);
     arena_release(&s->arena);
     free(s);
 }

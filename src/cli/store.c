@@ -3,6 +3,7 @@
 #include "blob/disk/disk.h"
 #include "core/access.h"
 #include "core/data_dir.h"
+#include "core/master_key.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
 
@@ -110,6 +111,32 @@ static err_t open_meta(slice dir, bool relaxed, bool read_only, struct log *log,
     return meta_open(db, &meta, a, ret);
 }
 
+static err_t open_seal(struct store *s, slice dir, struct random *random, struct arena *a)
+{
+    unsigned char key[SEAL_KEY_SIZE];
+    TRY(master_key_ensure(arena_cstr(a, dir), random, a, key));
+    s->seal = seal_new(key, random);
+    explicit_bzero(key, sizeof key);
+    return NULL;
+}
+
+/* After a restore without its key, or with another one, everything but those signatures works: so it is said, and the
+ * server starts. Only the newest are looked at: the start must not take longer with every key there is. */
+static err_t tell_lost_keys(struct store *s, struct arena *a)
+{
+    int64_t lost;
+    TRY(key_count_lost(&s->core, 100, a, &lost));
+    if (!lost)
+        return NULL;
+    err_t what =
+        err_make(a, ERR_CORRUPT,
+                 "signing keys cannot be used, %lld of them: they were sealed under another master key. Put back the"
+                 " " DATA_DIR_MASTER_KEY " that belongs to them, or revoke them ('cais fsck' names them)",
+                 (long long)lost);
+    log_error(s->log, "signing keys are lost", what);
+    return NULL;
+}
+
 err_t store_open(struct store *s, const struct config *c, struct clock *clock, struct random *random, struct log *log,
                  struct arena *a)
 {
@@ -121,6 +148,7 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
     if (access(arena_cstr(a, dir), W_OK) != 0)
         return cannot_write(a, dir, errno);
     TRY(blob_disk_flush_time(arena_cstr(a, dir), a, &s->flush_us));
+    TRY(open_seal(s, dir, random, a));
     TRY(open_meta(dir, s->relaxed, false, log, a, &s->meta));
     TRY(blob_disk_open(path_in(a, dir, DATA_DIR_BLOBS), s->relaxed, a, &s->blob));
     struct core_options options = { .inline_max_bytes = (uint64_t)c->storage.inline_max_bytes,
@@ -129,8 +157,9 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
                                     .account_max_bytes = c->accounts.max_bytes,
                                     .account_max_files = c->accounts.max_files,
                                     .content_cache_bytes = (uint64_t)c->storage.cache_bytes };
-    core_init(&s->core, s->meta, s->blob, clock, random, &options);
-    return access_bootstrap(&s->core, a);
+    core_init(&s->core, s->meta, s->blob, clock, random, s->seal, &options);
+    TRY(access_bootstrap(&s->core, a));
+    return log ? tell_lost_keys(s, a) : NULL;
 }
 
 void store_close(struct store *s)
@@ -140,6 +169,7 @@ void store_close(struct store *s)
     meta_close(s->meta);
     if (s->blob)
         s->blob->ops->close_store(s->blob);
+    seal_free(s->seal);
     fd_closep(&s->lock_fd);
     *s = (struct store){ .lock_fd = -1 };
 }
@@ -149,12 +179,13 @@ static err_t open_for_backup(void *arg, const char *data_dir, bool read_only, st
 {
     const struct config *c = arg;
     bool relaxed = c->storage.durability == CONFIG_DURABILITY_RELAXED;
-    struct blob_store *blob;
-    TRY(blob_disk_open(path_in(a, slice_of(data_dir), DATA_DIR_BLOBS), relaxed, a, &blob));
+    struct blob_store *blob = NULL;
+    if (ret_blob)
+        TRY(blob_disk_open(path_in(a, slice_of(data_dir), DATA_DIR_BLOBS), relaxed, a, &blob));
     err_t e = ret_meta ? open_meta(slice_of(data_dir), relaxed, read_only, NULL, a, ret_meta) : NULL;
-    if (e)
+    if (e && blob)
         blob->ops->close_store(blob);
-    else
+    else if (blob)
         *ret_blob = blob;
     return e;
 }

@@ -11,15 +11,17 @@ struct store {
     int lock_fd; /* -1: not ours */
     struct meta_store *meta;
     struct blob_store *blob;
+    struct seal *seal; /* of the master key */
     struct core core;
     struct log *log;
     int64_t flush_us; /* what one durable 4 KiB write costs on this disk */
     bool relaxed;
 };
 
-/* Make the data directory when it is missing, lock it, open everything, make the first account.
- * log may be NULL. Errors: CONFLICT another process has it; FORBIDDEN it cannot be written; UNSUPPORTED written by a
- * newer version; CORRUPT; UNAVAILABLE. */
+/* Make the data directory when it is missing, lock it, open everything, make the master key and the first account.
+ * log may be NULL; else it is told of signing keys that the master key does not open, which is no error.
+ * Errors: CONFLICT another process has it; FORBIDDEN it cannot be written, or others may use the master key;
+ * UNSUPPORTED written by a newer version; CORRUPT, also a master key that is none; UNAVAILABLE. */
 MUST_USE err_t store_open(struct store *, const struct config *, struct clock *, struct random *, struct log *,
                           struct arena *a);
 void store_close(struct store *); /* after everything that uses core has stopped; also after a failed open */

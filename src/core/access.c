@@ -1,4 +1,4 @@
-/* Keys, tokens, and who they let in.
+/* Tokens, and who they and keys (key.c) let in.
  * Of a secret only its SHA-256 is kept and compared, through an index: the time that takes tells nothing about the
  * secret, which is random and long. */
 #include "core/access_priv.h"
@@ -11,64 +11,6 @@ enum { SECRET_LENGTH = 43 }; /* 62^43: 256 bits */
 static slice subject_key(struct arena *a, int64_t id)
 {
     return arena_printf(a, "key:%lld", (long long)id);
-}
-
-/* ---- keys ---- */
-
-struct key_change {
-    const struct principal *who;
-    int64_t now_ms;
-    slice login, purpose, secret;
-    int64_t id;
-};
-
-static err_t apply_key_mint(struct meta_tx *tx, void *arg, struct arena *a)
-{
-    struct key_change *c = arg;
-    struct user user;
-    TRY(meta_user_by_login(tx, c->login, a, &user));
-    if (user.state != USER_ACTIVE)
-        return err_make(a, ERR_BLOCKED, "the user is disabled");
-    struct credential key = { .account_id = user.account_id,
-                              .user_id = user.id,
-                              .purpose = c->purpose,
-                              .form = CREDENTIAL_KEY,
-                              .created_at_ms = c->now_ms };
-    hash_sha256(c->secret, key.secret_hash);
-    TRY(meta_credential_add(tx, &key, a, &c->id));
-    return event_write(tx, c->now_ms, c->who, user.account_id, S("key.mint"), subject_key(a, c->id),
-                       arena_printf(a, SLICE_FMT " for " SLICE_FMT, SLICE_ARG(c->purpose), SLICE_ARG(c->login)), a);
-}
-
-err_t key_mint(struct core *core, const struct principal *who, slice login, slice purpose, struct arena *a,
-               int64_t *ret_id, slice *ret_secret)
-{
-    struct key_change c = { .who = who,
-                            .now_ms = core_now_ms(core),
-                            .login = login,
-                            .purpose = purpose,
-                            .secret = random_text(core->random, a, SECRET_LENGTH) };
-    TRY(meta_write(core->meta, apply_key_mint, &c, a));
-    *ret_id = c.id;
-    *ret_secret = c.secret;
-    return NULL;
-}
-
-static err_t apply_key_revoke(struct meta_tx *tx, void *arg, struct arena *a)
-{
-    struct key_change *c = arg;
-    struct credential key;
-    TRY(meta_credential_get(tx, c->id, a, &key));
-    if (key.form != CREDENTIAL_KEY)
-        return err_make(a, ERR_NOT_FOUND, "there is no key with that id");
-    TRY(meta_credential_revoke(tx, key.id, c->now_ms, a));
-    return event_write(tx, c->now_ms, c->who, key.account_id, S("key.revoke"), subject_key(a, key.id), S(""), a);
-}
-
-err_t key_revoke(struct core *core, const struct principal *who, int64_t id, struct arena *a)
-{
-    struct key_change c = { .who = who, .now_ms = core_now_ms(core), .id = id };
-    return meta_write(core->meta, apply_key_revoke, &c, a);
 }
 
 /* ---- tokens ---- */
@@ -149,51 +91,107 @@ static bool is_past(int64_t expires_at_ms, int64_t now_ms)
     return expires_at_ms > 0 && expires_at_ms <= now_ms;
 }
 
-static err_t look_up(struct core *core, slice purpose, enum credential_form form, const unsigned char *hash,
-                     int64_t now_ms, struct arena *a, struct access_found *ret)
+/* Who holds the credential, if it is live. */
+static err_t check_live(struct meta_tx *tx, const struct credential *c, int64_t now_ms, struct arena *a,
+                        struct access_found *ret)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
-    TRY(meta_read_begin(core->meta, a, &tx));
-    struct credential c;
-    err_t e = meta_credential_by_hash(tx, purpose, form, hash, a, &c);
-    if (err_is(e, ERR_NOT_FOUND))
-        return err_make(a, ERR_UNAUTHENTICATED, "unknown key or token");
-    TRY(e);
     /* What had run out before it was ended has expired, not been revoked. */
-    if (c.revoked_at_ms && !is_past(c.expires_at_ms, c.revoked_at_ms))
+    if (c->revoked_at_ms && !is_past(c->expires_at_ms, c->revoked_at_ms))
         return err_make(a, ERR_REVOKED, "the key or token was revoked");
-    if (is_past(c.expires_at_ms, now_ms))
+    if (is_past(c->expires_at_ms, now_ms))
         return err_make(a, ERR_EXPIRED, "the token has expired");
     struct user user;
-    TRY(meta_user_get(tx, c.user_id, a, &user));
+    TRY(meta_user_get(tx, c->user_id, a, &user));
     if (user.state != USER_ACTIVE)
         return err_make(a, user.state == USER_DELETED ? ERR_REVOKED : ERR_BLOCKED, "the user is not active");
     *ret = (struct access_found){ .principal = { .account_id = user.account_id,
                                                  .user_id = user.id,
                                                  .login = user.login,
                                                  .is_admin = user.is_admin,
-                                                 .credential_id = c.id,
+                                                 .credential_id = c->id,
                                                  .request_id = S("") },
-                                  .expires_at_ms = c.expires_at_ms };
+                                  .expires_at_ms = c->expires_at_ms };
+    return NULL;
+}
+
+/* What is to be found: the credential by its hash, and of one that signs the secret, too. */
+struct question {
+    slice purpose;
+    enum credential_form form;
+    unsigned char hash[SHA256_SIZE];
+    slice access_key; /* of one that signs; else empty */
+};
+
+static err_t look_up(struct core *core, const struct question *q, int64_t now_ms, struct arena *a,
+                     struct access_found *ret)
+{
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    struct credential c;
+    err_t e = meta_credential_by_hash(tx, q->purpose, q->form, q->hash, a, &c);
+    if (err_is(e, ERR_NOT_FOUND))
+        return err_make(a, ERR_UNAUTHENTICATED, "unknown key or token");
+    TRY(e);
+    struct access_found found;
+    TRY(check_live(tx, &c, now_ms, a, &found));
+    if (q->access_key.n) {
+        slice access_key;
+        TRY(signing_open(core, tx, c.id, a, &access_key, &found.secret));
+        if (!slice_eq(access_key, q->access_key))
+            return err_make(a, ERR_CORRUPT, "key %lld holds another access key", (long long)c.id);
+    }
+    *ret = found;
+    return NULL;
+}
+
+static err_t find(struct core *core, const struct question *q, struct arena *a, struct access_found *ret)
+{
+    int64_t now_ms = core_now_ms(core);
+    uint64_t generation = meta_generation(core->meta); /* before the rows are read */
+    if (access_cache_find(core->access, q->purpose, q->form, q->hash, generation, a, ret)) {
+        if (is_past(ret->expires_at_ms, now_ms))
+            return err_make(a, ERR_EXPIRED, "the token has expired");
+        return NULL;
+    }
+    TRY(look_up(core, q, now_ms, a, ret));
+    access_cache_put(core->access, q->purpose, q->form, q->hash, generation, ret);
     return NULL;
 }
 
 err_t access_check(struct core *core, slice purpose, enum credential_form form, slice secret, struct arena *a,
                    struct principal *ret)
 {
-    unsigned char hash[SHA256_SIZE];
-    hash_sha256(secret, hash);
-    int64_t now_ms = core_now_ms(core);
-    uint64_t generation = meta_generation(core->meta); /* before the rows are read */
-    struct access_found found;
-    if (access_cache_find(core->access, purpose, form, hash, generation, a, &found)) {
-        if (is_past(found.expires_at_ms, now_ms))
-            return err_make(a, ERR_EXPIRED, "the token has expired");
-    } else {
-        TRY(look_up(core, purpose, form, hash, now_ms, a, &found));
-        access_cache_put(core->access, purpose, form, hash, generation, &found);
-    }
+    struct question q = { .purpose = purpose, .form = form };
+    struct access_found found = { 0 };
+    hash_sha256(secret, q.hash);
+    TRY(find(core, &q, a, &found));
     *ret = found.principal;
+    return NULL;
+}
+
+err_t access_check_pair(struct core *core, slice purpose, slice key, slice token, struct arena *a,
+                        struct principal *ret)
+{
+    struct principal account, user;
+    TRY(access_check(core, purpose, CREDENTIAL_KEY, key, a, &account));
+    TRY(access_check(core, purpose, CREDENTIAL_TOKEN, token, a, &user));
+    if (account.account_id != user.account_id)
+        return err_make(a, ERR_UNAUTHENTICATED, "key and token belong to different accounts");
+    *ret = user;
+    return NULL;
+}
+
+err_t access_signing(struct core *core, slice purpose, slice access_key, struct arena *a, struct principal *ret,
+                     slice *ret_secret)
+{
+    struct question q = { .purpose = purpose, .form = CREDENTIAL_KEY, .access_key = access_key };
+    struct access_found found = { 0 };
+    if (!access_key.n)
+        return err_make(a, ERR_UNAUTHENTICATED, "no access key");
+    signing_hash(access_key, q.hash);
+    TRY(find(core, &q, a, &found));
+    *ret = found.principal;
+    *ret_secret = found.secret;
     return NULL;
 }

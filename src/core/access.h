@@ -40,6 +40,14 @@ MUST_USE err_t user_check_password(struct core *, slice login, slice password, s
  * purpose: which way in ("native", or the name of a dialect). Errors: NOT_FOUND (user), BLOCKED. */
 MUST_USE err_t key_mint(struct core *, const struct principal *who, slice login, slice purpose, struct arena *a,
                         int64_t *ret_id, slice *ret_secret);
+/* A key that names an account (32 hex digits) and a token of the user (20 letters and digits), to be shown together;
+ * the token ends with the key, whose id it is. Errors: as key_mint. */
+MUST_USE err_t key_mint_pair(struct core *, const struct principal *who, slice login, slice purpose, struct arena *a,
+                             int64_t *ret_id, slice *ret_key, slice *ret_token);
+/* A key pair that signs: the access key (20 of A-Z 0-9) is public, the secret (40 characters) is kept sealed. Errors:
+ * as key_mint. */
+MUST_USE err_t key_mint_signing(struct core *, const struct principal *who, slice login, slice purpose, struct arena *a,
+                                int64_t *ret_id, slice *ret_access_key, slice *ret_secret);
 /* Ends it and every token made from it. Errors: NOT_FOUND. */
 MUST_USE err_t key_revoke(struct core *, const struct principal *who, int64_t id, struct arena *a);
 
@@ -56,6 +64,24 @@ MUST_USE err_t token_issue(struct core *, slice purpose, slice login, slice key,
  * Errors: UNAUTHENTICATED unknown; EXPIRED; REVOKED; BLOCKED. */
 MUST_USE err_t access_check(struct core *, slice purpose, enum credential_form, slice secret, struct arena *a,
                             struct principal *ret);
+
+/* Both halves of key_mint_pair: live, and of one account; the token says who it is. The two need not come from one
+ * mint. Fit for a loop. Errors: as access_check; UNAUTHENTICATED also when they belong to different accounts. */
+MUST_USE err_t access_check_pair(struct core *, slice purpose, slice key, slice token, struct arena *a,
+                                 struct principal *ret);
+/* Whose access key is it, and what secret goes with it? Cached like access_check; fit for a loop.
+ * Errors: as access_check; CORRUPT the secret cannot be opened with this master key. */
+MUST_USE err_t access_signing(struct core *, slice purpose, slice access_key, struct arena *a, struct principal *ret,
+                              slice *ret_secret);
+/* The server's own key pair of that purpose, with which it signs forms and links: that of the operator, made when there
+ * is none. May block. */
+MUST_USE err_t access_own_signing(struct core *, slice purpose, struct arena *a, slice *ret_access_key,
+                                  slice *ret_secret);
+
+/* Of the `most` newest live signing keys (0: of all), how many the master key does not open. */
+MUST_USE err_t key_count_lost(struct core *, size_t most, struct arena *a, int64_t *ret);
+/* The public half of a signing key, for lists. Errors: NOT_FOUND it is none; CORRUPT. */
+MUST_USE err_t key_access_key(struct core *, struct meta_tx *, int64_t id, struct arena *a, slice *ret_access_key);
 
 /* The operator of this server as a principal, acting in the account of that name (empty: default).
  * Errors: NOT_FOUND. */

@@ -3,10 +3,12 @@
  * An entry is good while the store's generation is the one that was read before its rows were: every revocation,
  * disabling or deletion raises it before it is acknowledged. Expiry is checked on each hit. Only those who may come in
  * are kept: an attacker's guesses find no room here. Bounded: SHARDS × SETS × WAYS entries; the oldest of a set goes.
- */
+ * Opened secrets of key pairs lie here, too. They are wiped when their entry goes, and when it is found to be out of
+ * date. */
 #include "core/access_priv.h"
 #include "core/core_priv.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,8 @@ struct access_entry {
     int64_t expires_at_ms;
     struct principal principal; /* login points to the array below */
     char login[LOGIN_MAX];
+    size_t secret_size; /* 0: not one that signs */
+    char secret[SIGNING_SECRET_LENGTH];
 };
 
 struct access_shard {
@@ -46,6 +50,7 @@ void access_cache_free(struct access_cache *cache)
 {
     for (size_t i = 0; i < SHARDS; i++)
         pthread_mutex_destroy(&cache->shards[i].mutex);
+    explicit_bzero(cache, sizeof *cache);
     free(cache);
 }
 
@@ -70,11 +75,16 @@ bool access_cache_find(struct access_cache *cache, slice purpose, enum credentia
     pthread_mutex_t *held = lock(&shard->mutex);
     struct access_entry *set = shard->sets[hash[1] % SETS];
     for (size_t i = 0; i < WAYS; i++) {
-        if (!entry_is(&set[i], purpose, form, hash) || set[i].generation != generation)
+        if (!entry_is(&set[i], purpose, form, hash))
             continue;
+        if (set[i].generation < generation)
+            explicit_bzero(&set[i], sizeof set[i]);
+        if (set[i].generation != generation)
+            return false;
         ret->principal = set[i].principal;
         ret->principal.login = arena_copy(a, set[i].principal.login);
         ret->expires_at_ms = set[i].expires_at_ms;
+        ret->secret = arena_copy(a, (slice){ set[i].secret, set[i].secret_size });
         return true;
     }
     return false;
@@ -97,15 +107,20 @@ void access_cache_put(struct access_cache *cache, slice purpose, enum credential
         if (set[i].at < slot->at)
             slot = &set[i];
     }
+    assert(found->secret.n <= sizeof slot->secret);
+    explicit_bzero(slot, sizeof *slot);
     *slot = (struct access_entry){ .used = true,
                                    .form = form,
                                    .generation = generation,
                                    .at = ++shard->count,
                                    .expires_at_ms = found->expires_at_ms,
-                                   .principal = found->principal };
+                                   .principal = found->principal,
+                                   .secret_size = found->secret.n };
     memcpy(slot->hash, hash, SHA256_SIZE);
     memcpy(slot->purpose, purpose.p, purpose.n);
     memcpy(slot->login, found->principal.login.p, found->principal.login.n);
+    if (found->secret.n)
+        memcpy(slot->secret, found->secret.p, found->secret.n);
     slot->principal.login = (slice){ slot->login, found->principal.login.n };
     slot->principal.request_id = S("");
 }

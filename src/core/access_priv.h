@@ -1,12 +1,16 @@
-/* What access.c keeps between two checks of the same secret. */
+/* Shared by access.c, key.c and the cache between two checks of the same secret. */
 #ifndef CAIS_CORE_ACCESS_PRIV_H
 #define CAIS_CORE_ACCESS_PRIV_H
 
+#include "base/seal.h"
 #include "core/access.h"
+
+enum { SIGNING_SECRET_LENGTH = 40 };
 
 struct access_found {
     struct principal principal;
     int64_t expires_at_ms; /* 0: never */
+    slice secret;          /* of a key pair that signs; else empty */
 };
 
 /* False: not there, or from another generation. */
@@ -15,5 +19,15 @@ bool access_cache_find(struct access_cache *, slice purpose, enum credential_for
 /* generation: read before the rows were. */
 void access_cache_put(struct access_cache *, slice purpose, enum credential_form, const unsigned char *hash,
                       uint64_t generation, const struct access_found *);
+
+/* Under which hash the public half of a pair stands. */
+void signing_hash(slice access_key, unsigned char ret_hash[SHA256_SIZE]);
+/* Both halves of a pair. Errors: NOT_FOUND the credential is none; CORRUPT not with this master key. */
+MUST_USE err_t signing_open(struct core *, struct meta_tx *, int64_t credential_id, struct arena *a,
+                            slice *ret_access_key, slice *ret_secret);
+
+/* Calls `lost` for each live signing key, of the `most` newest (0: of all), that the master key does not open. */
+MUST_USE err_t signing_each_lost(struct core *, size_t most, struct arena *a,
+                                 void (*lost)(void *arg, int64_t id, err_t why), void *arg);
 
 #endif

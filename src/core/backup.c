@@ -1,11 +1,13 @@
 /* Order of a backup: hold removals → copy the database → copy the blobs that the copy names → sync → MANIFEST.
  * A blob that the copied rows name existed when they were copied, and nothing is removed while the hold stands, so it
- * is there to be copied. The MANIFEST carries the SHA-256 of the database; the digests of the bytes are in its rows. */
+ * is there to be copied. The MANIFEST carries the SHA-256 of the database and, if it is there, of the master key (256
+ * random bits: the digest tells nobody anything); the digests of the bytes are in the database's rows. */
 #include "core/backup.h"
 
 #include "base/json.h"
 #include "base/text.h"
 #include "core/data_dir.h"
+#include "core/master_key.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +18,7 @@
 
 enum { PIECE = 128 * 1024, MANIFEST_FORMAT = 1, MANIFEST_MAX = 64 * 1024 };
 #define PARTIAL_SUFFIX ".partial"
+#define RESTORING "restoring" /* where a restored database lies until it is whole */
 
 static const char *path_in(struct arena *a, const char *dir, const char *name)
 {
@@ -195,7 +198,7 @@ static err_t visit_object(void *arg, const struct object *object)
 {
     struct blob_copy *copy = arg;
     copy->report->objects++;
-    if (object->blob_key.n == 0)
+    if (object->blob_key.n == 0) /* its bytes are in the copy already, or are those of its parts */
         return NULL;
     SCRATCH(scratch);
     return err_copy(copy->a, copy_blob(copy, object, &scratch));
@@ -214,9 +217,14 @@ static err_t copy_blobs(struct meta_store *rows, struct blob_store *from, struct
 
 /* ---- MANIFEST ---- */
 
-static err_t manifest_write(const char *dir, const struct backup_report *report, const unsigned char *sha256,
-                            struct arena *a)
+struct manifest {
+    struct backup_report report;
+    slice database_sha256, key_sha256; /* in hex; key_sha256 is empty when there is no master key */
+};
+
+static err_t manifest_write(const char *dir, const struct manifest *m, struct arena *a)
 {
+    const struct backup_report *report = &m->report;
     SCOPED(buf_releasep)
     struct buf text;
     buf_init(&text, 0);
@@ -230,7 +238,9 @@ static err_t manifest_write(const char *dir, const struct backup_report *report,
     json_put_int(&o, "objects", report->objects);
     json_put_int(&o, "blobs", report->blobs);
     json_put_int(&o, "blob_bytes", (int64_t)report->blob_bytes);
-    json_put_string(&o, "database_sha256", hex_encode(a, (slice){ (const char *)sha256, SHA256_SIZE }));
+    json_put_string(&o, "database_sha256", m->database_sha256);
+    if (m->key_sha256.n)
+        json_put_string(&o, "master_key_sha256", m->key_sha256);
     json_close_object(&o);
     buf_add_byte(&text, '\n');
     return write_file(dir, DATA_DIR_MANIFEST, buf_slice(&text), a);
@@ -255,8 +265,10 @@ static bool manifest_int(const struct json *manifest, const char *name, int64_t 
     return json_to_i64(json_get(manifest, name), ret);
 }
 
-static err_t manifest_read(const char *dir, struct arena *a, struct backup_report *ret, slice *ret_sha256_hex)
+static err_t manifest_read(const char *dir, struct arena *a, struct manifest *ret_manifest)
 {
+    struct manifest m = { 0 };
+    struct backup_report *ret = &m.report;
     slice text;
     err_t e = read_small_file(path_in(a, dir, DATA_DIR_MANIFEST), a, &text);
     if (err_is(e, ERR_NOT_FOUND))
@@ -269,12 +281,38 @@ static err_t manifest_read(const char *dir, struct arena *a, struct backup_repor
         return err_because(a, e, ERR_CORRUPT, "the MANIFEST is damaged");
     if (format > MANIFEST_FORMAT)
         return err_make(a, ERR_UNSUPPORTED, "the backup was made by a newer version");
-    *ret_sha256_hex = json_str(manifest, "database_sha256");
+    m.database_sha256 = json_str(manifest, "database_sha256");
+    m.key_sha256 = json_str(manifest, "master_key_sha256");
+    ret->with_key = m.key_sha256.n > 0;
     if (!manifest_int(manifest, "created_at_ms", &ret->created_at_ms) ||
         !manifest_int(manifest, "objects", &ret->objects) || !manifest_int(manifest, "blobs", &ret->blobs) ||
-        !manifest_int(manifest, "blob_bytes", &bytes) || bytes < 0 || ret_sha256_hex->n != 2 * (size_t)SHA256_SIZE)
+        !manifest_int(manifest, "blob_bytes", &bytes) || bytes < 0 || m.database_sha256.n != 2 * (size_t)SHA256_SIZE)
         return err_make(a, ERR_CORRUPT, "the MANIFEST is damaged");
     ret->blob_bytes = (uint64_t)bytes;
+    *ret_manifest = m;
+    return NULL;
+}
+
+/* ---- the master key ---- */
+
+static slice sha256_hex(struct arena *a, const unsigned char sha256[SHA256_SIZE])
+{
+    return hex_encode(a, (slice){ (const char *)sha256, SHA256_SIZE });
+}
+
+/* From one directory to the other. want_sha256: of the key, in hex, or empty: any will do. */
+static err_t copy_key(const char *from, const char *to, slice want_sha256, struct arena *a, slice *ret_sha256)
+{
+    unsigned char key[SEAL_KEY_SIZE], digest[SHA256_SIZE];
+    TRY(master_key_read(from, a, key));
+    hash_sha256((slice){ (char *)key, sizeof key }, digest);
+    slice sha256 = sha256_hex(a, digest);
+    err_t e = want_sha256.n && !slice_eq(sha256, want_sha256)
+                  ? err_make(a, ERR_CORRUPT, "the backup's master key is not the one that its MANIFEST names")
+                  : master_key_write(to, key, a);
+    explicit_bzero(key, sizeof key);
+    TRY(e);
+    *ret_sha256 = sha256;
     return NULL;
 }
 
@@ -285,32 +323,40 @@ static void hold_endp(struct core **core)
     __atomic_sub_fetch(&(*core)->purge_holds, 1, __ATOMIC_SEQ_CST);
 }
 
-err_t backup_run(struct core *core, const char *dir, const struct store_opener *opener, struct arena *a,
-                 struct backup_report *ret)
+err_t backup_run(struct core *core, const char *dir, const char *key_from, const struct store_opener *opener,
+                 struct arena *a, struct backup_report *ret)
 {
     TRY(claim_dir(dir, a));
     __atomic_add_fetch(&core->purge_holds, 1, __ATOMIC_SEQ_CST);
     SCOPED(hold_endp)
     struct core *held = core;
     const char *database = path_in(a, dir, DATA_DIR_DATABASE);
-    struct backup_report report = { .created_at_ms = core_now_ms(held) };
+    struct manifest m = { .report = { .created_at_ms = core_now_ms(held), .with_key = key_from != NULL } };
     TRY(meta_backup(core->meta, database, a));
     TRY(sync_path(database, a));
     {
         SCOPED(stores_closep)
         struct stores to = { 0 };
         TRY(stores_open(opener, dir, true, a, &to));
-        TRY(copy_blobs(to.meta, core->blob, to.blob, a, &report));
+        TRY(copy_blobs(to.meta, core->blob, to.blob, a, &m.report));
     }
     unsigned char sha256[SHA256_SIZE];
     TRY(copy_file(database, NULL, a, sha256));
+    m.database_sha256 = sha256_hex(a, sha256);
+    if (key_from)
+        TRY(copy_key(key_from, dir, S(""), a, &m.key_sha256));
     TRY(sync_path(dir, a));
-    TRY(manifest_write(dir, &report, sha256, a));
-    *ret = report;
+    TRY(manifest_write(dir, &m, a));
+    *ret = m.report;
     return NULL;
 }
 
 /* ---- restore ---- */
+
+static void seal_freep(struct seal **s)
+{
+    seal_free(*s);
+}
 
 static err_t check_restored(const char *dir, const struct store_opener *opener, struct clock *clock,
                             struct random *random, struct arena *a, struct fsck_report *ret)
@@ -318,42 +364,68 @@ static err_t check_restored(const char *dir, const struct store_opener *opener, 
     SCOPED(stores_closep)
     struct stores stores = { 0 };
     TRY(stores_open(opener, dir, false, a, &stores));
+    unsigned char key[SEAL_KEY_SIZE];
+    err_t e = master_key_read(dir, a, key);
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    SCOPED(seal_freep) struct seal *seal = e ? NULL : seal_new(key, random);
+    explicit_bzero(key, sizeof key);
     struct core core;
-    core_init(&core, stores.meta, stores.blob, clock, random, &(struct core_options){ 0 });
-    err_t e = fsck_run(&core, &(struct fsck_options){ 0 }, a, ret);
+    core_init(&core, stores.meta, stores.blob, clock, random, seal, &(struct core_options){ 0 });
+    e = fsck_run(&core, &(struct fsck_options){ 0 }, a, ret);
     core_release(&core);
     return e;
+}
+
+/* The records of the backup, brought up to today's version in a folder of their own, and the blobs that they name. */
+static err_t copy_stores(const char *from, const char *aside, const char *data_dir, const struct store_opener *opener,
+                         struct arena *a, struct backup_report *copied)
+{
+    SCOPED(stores_closep)
+    struct stores source = { 0 };
+    SCOPED(stores_closep)
+    struct stores target = { 0 };
+    TRY(opener->open(opener->arg, from, true, a, NULL, &source.blob));
+    TRY(opener->open(opener->arg, aside, false, a, &target.meta, NULL));
+    TRY(opener->open(opener->arg, data_dir, false, a, NULL, &target.blob));
+    return copy_blobs(target.meta, source.blob, target.blob, a, copied);
+}
+
+/* The database takes its name, once it is certain that all of it is in one file: nothing else may lie beside it. */
+static err_t name_database(const char *aside, const char *data_dir, struct arena *a)
+{
+    const char *database = path_in(a, data_dir, DATA_DIR_DATABASE);
+    const char *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, database).p;
+    if (rename(path_in(a, aside, DATA_DIR_DATABASE), partial) != 0 || rmdir(aside) != 0)
+        return err_errno(a, errno, "cannot move the database out of %s", aside);
+    TRY(sync_path(partial, a));
+    if (rename(partial, database) != 0)
+        return err_errno(a, errno, "cannot name %s", database);
+    return sync_path(data_dir, a);
 }
 
 err_t backup_restore(const char *from, const char *data_dir, const struct store_opener *opener, struct clock *clock,
                      struct random *random, struct arena *a, struct backup_report *ret, struct fsck_report *ret_fsck)
 {
-    struct backup_report promised = { 0 }, copied = { 0 };
-    slice want_hex;
-    TRY(manifest_read(from, a, &promised, &want_hex));
+    struct manifest manifest = { 0 };
+    TRY(manifest_read(from, a, &manifest));
+    struct backup_report promised = manifest.report, copied = { .with_key = promised.with_key };
     TRY(claim_dir(data_dir, a));
 
-    const char *database = path_in(a, data_dir, DATA_DIR_DATABASE);
-    const char *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, database).p;
+    const char *aside = path_in(a, data_dir, RESTORING);
     unsigned char sha256[SHA256_SIZE];
-    TRY(copy_file(path_in(a, from, DATA_DIR_DATABASE), partial, a, sha256));
-    if (!slice_eq(hex_encode(a, (slice){ (const char *)sha256, SHA256_SIZE }), want_hex))
+    if (mkdir(aside, 0700) != 0)
+        return err_errno(a, errno, "cannot make %s", aside);
+    TRY(copy_file(path_in(a, from, DATA_DIR_DATABASE), path_in(a, aside, DATA_DIR_DATABASE), a, sha256));
+    if (!slice_eq(sha256_hex(a, sha256), manifest.database_sha256))
         return err_make(a, ERR_CORRUPT, "the backup's database is not the one that its MANIFEST names");
-    {
-        SCOPED(stores_closep)
-        struct stores source = { 0 };
-        SCOPED(stores_closep)
-        struct stores target = { 0 };
-        TRY(stores_open(opener, from, true, a, &source));
-        TRY(opener->open(opener->arg, data_dir, false, a, NULL, &target.blob));
-        TRY(copy_blobs(source.meta, source.blob, target.blob, a, &copied));
-    }
+    TRY(copy_stores(from, aside, data_dir, opener, a, &copied));
     if (copied.objects != promised.objects || copied.blobs != promised.blobs ||
         copied.blob_bytes != promised.blob_bytes)
         return err_make(a, ERR_CORRUPT, "the backup does not hold what its MANIFEST counts");
-    if (rename(partial, database) != 0)
-        return err_errno(a, errno, "cannot name %s", database);
-    TRY(sync_path(data_dir, a));
+    if (manifest.key_sha256.n)
+        TRY(copy_key(from, data_dir, manifest.key_sha256, a, &manifest.key_sha256));
+    TRY(name_database(aside, data_dir, a));
     TRY(check_restored(data_dir, opener, clock, random, a, ret_fsck));
     if (ret_fsck->count[FSCK_ERROR])
         return err_make(a, ERR_CORRUPT, "%lld errors were found in what was restored",

@@ -11,9 +11,13 @@
 #include <pthread.h>
 
 struct access_cache;
+struct bucket_cache;
 struct content_cache;
 struct helper;
 struct intake;
+struct md5_crew;
+struct places_cache;
+struct seal;
 
 struct core_options {
     uint64_t inline_max_bytes;    /* objects up to this size are rows; 0: 16 KiB */
@@ -29,9 +33,12 @@ struct core {
     struct blob_store *blob;
     struct clock *clock;
     struct random *random;
+    struct seal *seal; /* of the master key: what secrets that sign are kept under */
     struct core_options options;
     struct access_cache *access;
+    struct bucket_cache *buckets;
     struct content_cache *content;
+    struct places_cache *places;
     int64_t purge_holds;      /* backups that run: while above 0 nothing is purged; atomic */
     int64_t free_bytes_at_ms; /* when free space was last asked for; atomic, like the next two */
     int64_t free_bytes;
@@ -40,10 +47,11 @@ struct core {
     struct intake *flights; /* uploads that write to the blob store now: their keys have no row yet */
     int64_t flight_count;   /* how many; atomic to read */
     struct helper *helper;  /* writes while an upload that is alone is hashed */
+    struct md5_crew *crew;  /* in which several are hashed together */
 };
 
-/* stores, clock and random are borrowed and must outlive the core. */
-void core_init(struct core *, struct meta_store *, struct blob_store *, struct clock *, struct random *,
+/* stores, clock, random and seal are borrowed and must outlive the core. */
+void core_init(struct core *, struct meta_store *, struct blob_store *, struct clock *, struct random *, struct seal *,
                const struct core_options *);
 void core_release(struct core *);
 

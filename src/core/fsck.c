@@ -3,6 +3,8 @@
  * deleted between the two looks is none. */
 #include "core/fsck.h"
 
+#include "base/buf.h"
+#include "core/access_priv.h"
 #include "core/event.h"
 #include "core/sweep.h"
 
@@ -155,6 +157,62 @@ static err_t check_inline(struct fsck *f, const struct object *object, struct ar
     return NULL;
 }
 
+static const char *parts_fault(const struct object *whole, const struct object_part *parts, size_t count)
+{
+    if (whole->blob_key.n || whole->inline_bytes.n)
+        return "bytes of its own besides its parts";
+    if ((int64_t)count != whole->part_count)
+        return "parts missing";
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].object.part_count)
+            return "a part is put together itself";
+        if (parts[i].offset != sum)
+            return "a part is out of its place";
+        sum += parts[i].object.size_bytes;
+    }
+    return sum == whole->size_bytes ? NULL : "length differs";
+}
+
+/* What is put together has no bytes of its own: it is whole when its parts are there and add up. Their bytes are looked
+ * at as those of any other object. */
+static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
+{
+    struct object whole;
+    struct object_part *parts;
+    size_t count;
+    {
+        SCOPED(meta_read_endp)
+        struct meta_tx *tx = NULL;
+        TRY(meta_read_begin(f->core->meta, a, &tx));
+        err_t e = meta_object_get(tx, id, a, &whole);
+        if (err_is(e, ERR_NOT_FOUND))
+            return NULL; /* gone meanwhile */
+        TRY(e);
+        TRY(meta_object_parts(tx, id, a, &parts, &count));
+    }
+    const char *fault = parts_fault(&whole, parts, count);
+    if (!fault && !f->options->quick) {
+        unsigned char md5[MD5_SIZE];
+        SCOPED(hash_freep)
+        struct hash *of_parts = hash_new(HASH_MD5);
+        for (size_t i = 0; i < count; i++)
+            hash_update(of_parts, (slice){ (const char *)parts[i].object.md5, MD5_SIZE });
+        hash_final(of_parts, md5);
+        fault = memcmp(md5, whole.md5, MD5_SIZE) != 0 ? "digest differs" : NULL;
+    }
+    return fault ? object_finding(f, &whole, fault, arena_printf(a, "%zu parts", count), a) : NULL;
+}
+
+static err_t check_object(struct fsck *f, const struct object *object, struct arena *a)
+{
+    f->report->objects++;
+    if (object->part_count)
+        return check_parts(f, object->id, a);
+    f->report->bytes += object->size_bytes;
+    return object->blob_key.n ? check_blob(f, object, a) : check_inline(f, object, a);
+}
+
 static err_t check_objects(struct fsck *f)
 {
     int64_t after_id = 0;
@@ -165,10 +223,8 @@ static err_t check_objects(struct fsck *f)
         for (size_t i = 0; i < page->count && !e; i++) {
             SCRATCH(own);
             const struct object *object = &page->objects[i];
-            f->report->objects++;
-            f->report->bytes += object->size_bytes;
             after_id = object->id;
-            e = err_copy(f->a, object->blob_key.n ? check_blob(f, object, &own) : check_inline(f, object, &own));
+            e = err_copy(f->a, check_object(f, object, &own));
         }
         if (e)
             return err_copy(f->a, e);
@@ -193,6 +249,30 @@ static const char *file_fault(const struct file *file, bool has_object, bool fit
     return NULL;
 }
 
+static const char *ticket_fault(const struct file *file, const struct ticket *ticket)
+{
+    if (!ticket)
+        return file->state == FILE_ISSUED ? "waits for bytes, but has no ticket" : NULL;
+    bool with_bytes = file->state == FILE_STORED || file->state == FILE_READY;
+    if (ticket->confirmed_at_ms && !with_bytes)
+        return "confirmed without bytes";
+    if (ticket->confirmed_at_ms && file->size_bytes != ticket->declared_bytes)
+        return "confirmed with another length than the one declared";
+    return NULL;
+}
+
+static err_t check_ticket(struct fsck *f, struct meta_tx *tx, const struct file *file, struct arena *a)
+{
+    struct ticket ticket;
+    err_t e = meta_ticket_get(tx, file->id, a, &ticket);
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    const char *fault = ticket_fault(file, e ? NULL : &ticket);
+    if (fault)
+        found(f, FSCK_WARNING, fault, event_file(a, file), file->name, false);
+    return NULL;
+}
+
 static err_t check_file(struct fsck *f, struct meta_tx *tx, const struct file *file, struct arena *a)
 {
     struct object object = { 0 };
@@ -206,7 +286,7 @@ static err_t check_file(struct fsck *f, struct meta_tx *tx, const struct file *f
     const char *fault = file_fault(file, has_object, fits, holds);
     if (fault)
         found(f, has_object ? FSCK_WARNING : FSCK_ERROR, fault, event_file(a, file), file->name, false);
-    return NULL;
+    return check_ticket(f, tx, file, a);
 }
 
 static err_t check_file_page(struct fsck *f, int64_t *before_id, struct arena *a, size_t *ret_count)
@@ -237,6 +317,145 @@ static err_t check_files(struct fsck *f)
         err_t e = check_file_page(f, &before_id, &scratch, &count);
         if (e)
             return err_copy(f->a, e);
+    }
+    return NULL;
+}
+
+/* ---- buckets: entries, and parts of uploads ---- */
+
+/* What a record says of the object that it names. */
+struct claim {
+    int64_t object_id;
+    uint64_t size_bytes;
+    const unsigned char *md5;
+    int64_t part_count;
+};
+
+static err_t check_claim(struct fsck *f, struct meta_tx *tx, const struct claim *claim, slice subject, slice detail,
+                         struct arena *a)
+{
+    struct object object;
+    err_t e = meta_object_get(tx, claim->object_id, a, &object);
+    if (err_is(e, ERR_NOT_FOUND))
+        found(f, FSCK_ERROR, "no bytes", subject, detail, false);
+    else if (e)
+        return e;
+    else if (object.size_bytes != claim->size_bytes || memcmp(object.md5, claim->md5, MD5_SIZE) != 0 ||
+             object.part_count != claim->part_count)
+        found(f, FSCK_WARNING, "length or digest is not its object's", subject, detail, false);
+    return NULL;
+}
+
+struct entry_page {
+    struct fsck *f;
+    struct meta_tx *tx;
+    const struct bucket *bucket;
+    size_t count;
+    slice last; /* in `a` */
+    struct arena *a;
+};
+
+static err_t visit_entry(void *arg, const struct entry *entry, bool *ret_stop)
+{
+    struct entry_page *page = arg;
+    SCRATCH(own);
+    page->f->report->entries++;
+    struct claim claim = { entry->object_id, entry->size_bytes, entry->md5, entry->part_count };
+    slice subject =
+        arena_printf(&own, "entry:" SLICE_FMT "/" SLICE_FMT, SLICE_ARG(page->bucket->name), SLICE_ARG(entry->key));
+    err_t e = check_claim(page->f, page->tx, &claim, subject, S(""), &own);
+    if (e)
+        return err_copy(page->a, e);
+    *ret_stop = ++page->count == PAGE;
+    if (*ret_stop)
+        page->last = arena_copy(page->a, entry->key);
+    return NULL;
+}
+
+static err_t check_entries(struct fsck *f, const struct bucket *bucket)
+{
+    SCOPED(buf_releasep)
+    struct buf after;
+    buf_init(&after, 0);
+    for (;;) {
+        SCRATCH(scratch);
+        SCOPED(meta_read_endp)
+        struct meta_tx *tx = NULL;
+        err_t e = meta_read_begin(f->core->meta, &scratch, &tx);
+        struct entry_page page = { .f = f, .tx = tx, .bucket = bucket, .a = &scratch };
+        struct entry_range range = { .bucket_id = bucket->id, .from = buf_slice(&after), .from_after = after.n > 0 };
+        if (!e)
+            e = meta_entry_each(tx, &range, &scratch, visit_entry, &page);
+        if (e)
+            return err_copy(f->a, e);
+        if (page.count < PAGE)
+            return NULL;
+        buf_clear(&after);
+        buf_add(&after, page.last);
+    }
+}
+
+static err_t check_upload(struct fsck *f, struct meta_tx *tx, const struct upload *upload, struct arena *a)
+{
+    struct upload_part *parts;
+    size_t count;
+    TRY(meta_part_list(tx, upload->id, 0, SIZE_MAX, a, &parts, &count));
+    for (size_t i = 0; i < count; i++) {
+        SCRATCH(own);
+        struct claim claim = { parts[i].object_id, parts[i].size_bytes, parts[i].md5, 0 };
+        slice subject = arena_printf(&own, "upload:" SLICE_FMT, SLICE_ARG(upload->name));
+        slice detail = arena_printf(&own, "part %lld", (long long)parts[i].number);
+        err_t e = check_claim(f, tx, &claim, subject, detail, &own);
+        if (e)
+            return err_copy(a, e);
+    }
+    return NULL;
+}
+
+/* One upload in a snapshot: it has at most 10,000 parts. */
+static err_t check_uploads(struct fsck *f, const struct bucket *bucket)
+{
+    SCOPED(buf_releasep)
+    struct buf after_key;
+    buf_init(&after_key, 0);
+    int64_t after_id = 0;
+    for (;;) {
+        SCRATCH(scratch);
+        SCOPED(meta_read_endp)
+        struct meta_tx *tx = NULL;
+        struct upload *upload;
+        size_t count = 0;
+        err_t e = meta_read_begin(f->core->meta, &scratch, &tx);
+        if (!e)
+            e = meta_upload_list(tx, bucket->id, S(""), buf_slice(&after_key), after_id, 1, &scratch, &upload, &count);
+        if (!e && count)
+            e = check_upload(f, tx, upload, &scratch);
+        if (e)
+            return err_copy(f->a, e);
+        if (!count)
+            return NULL;
+        buf_clear(&after_key);
+        buf_add(&after_key, upload->key);
+        after_id = upload->id;
+    }
+}
+
+static err_t list_buckets(struct fsck *f, struct bucket **ret, size_t *ret_count)
+{
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(f->core->meta, f->a, &tx));
+    return meta_bucket_list(tx, 0, f->a, ret, ret_count);
+}
+
+static err_t check_buckets(struct fsck *f)
+{
+    struct bucket *buckets;
+    size_t count;
+    TRY(list_buckets(f, &buckets, &count));
+    for (size_t i = 0; i < count; i++) {
+        TRY(check_entries(f, &buckets[i]));
+        TRY(check_uploads(f, &buckets[i]));
     }
     return NULL;
 }
@@ -288,6 +507,14 @@ static err_t check_usage(struct fsck *f)
     return NULL;
 }
 
+static void on_lost_key(void *arg, int64_t id, err_t why)
+{
+    struct fsck *f = arg;
+    SCRATCH(a);
+    found(f, FSCK_WARNING, "cannot be opened with this master key", arena_printf(&a, "key:%lld", (long long)id),
+          err_text(&a, why), false);
+}
+
 static err_t check_database(struct fsck *f)
 {
     err_t e = f->options->quick ? NULL : meta_verify(f->core->meta, f->a);
@@ -308,8 +535,10 @@ err_t fsck_run(struct core *core, const struct fsck_options *options, struct are
     TRY(check_database(&f));
     TRY(check_objects(&f));
     TRY(check_files(&f));
+    TRY(check_buckets(&f));
     TRY(check_blobs(&f));
     TRY(check_usage(&f));
+    TRY(signing_each_lost(core, 0, a, on_lost_key, &f));
     report.list = f.list;
     *ret = report;
     return NULL;

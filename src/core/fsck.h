@@ -13,7 +13,7 @@ enum fsck_severity {
 struct fsck_finding {
     enum fsck_severity severity;
     const char *what; /* "bytes missing", "digest differs", … */
-    slice subject;    /* "object:12", "blob:KEY", "file:UUID", "database" */
+    slice subject;    /* "object:12", "blob:KEY", "file:UUID", "entry:BUCKET/KEY", "upload:NAME", "database" */
     slice detail;
     bool repaired;
 };
@@ -28,8 +28,8 @@ struct fsck_options {
 #define FSCK_LISTED 1000 /* findings kept in the list; all are counted */
 
 struct fsck_report {
-    int64_t objects, blobs, files;
-    uint64_t bytes;
+    int64_t objects, blobs, files, entries;
+    uint64_t bytes;                /* of objects that hold bytes; those of parts count once */
     int64_t count[FSCK_ERROR + 1]; /* findings by severity */
     int64_t repaired;
     const struct fsck_finding *list; /* in `a` */
@@ -37,7 +37,9 @@ struct fsck_report {
 };
 
 /* The database's own check; every object has its bytes, of the right length and MD5; every blob has a row (or is young,
- * or waits to be removed); every file has its object and a state that fits; the accounts' counters.
+ * or waits to be removed); what is put together has its parts, and they add up; every file has its object, and a state
+ * and a ticket that fit; every entry and every part of an upload has its object; the accounts' counters; the master key
+ * opens every signing key that has not been revoked.
  * Findings are no error. Errors: UNAVAILABLE and the like: the check could not be finished. */
 MUST_USE err_t fsck_run(struct core *, const struct fsck_options *, struct arena *a, struct fsck_report *ret);
 

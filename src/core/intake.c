@@ -11,13 +11,20 @@
 #include "base/buf.h"
 #include "base/helper.h"
 #include "core/core_priv.h"
+#include "core/digest.h"
 #include "core/event.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_DIGITS = 32, OWN_MEMORY = 512, WORTH_SHARING = 64 * 1024 };
+enum { KEY_DIGITS = 32, OWN_MEMORY = 512, WORTH_SHARING = 64 * 1024, SMALL_BODY = 32 * 1024 };
+
+/* One digest besides MD5 that was asked for. */
+struct running {
+    struct digester *digester; /* once there is a writer, like md5 below */
+    struct digest wanted;      /* kind DIGEST_NONE: whatever it turns out to be */
+};
 
 struct intake {
     struct core *core;
@@ -25,6 +32,10 @@ struct intake {
     uint64_t received;
     struct buf staging;
     struct hash *md5; /* running, once there is a writer */
+    struct running *running;
+    struct digest *digests; /* one for each of running; their bytes are known at the end */
+    size_t digest_count;
+    bool contradicted; /* two different values were expected of one digest: no bytes can have both */
     struct blob_writer *writer;
     slice blob_key;
     struct intake *next; /* in core->flights */
@@ -86,6 +97,8 @@ static void intake_free(struct intake *in)
     if (in->writer)
         in->core->blob->ops->discard(in->writer);
     hash_free(in->md5);
+    for (size_t i = 0; i < in->digest_count; i++)
+        digester_free(in->running[i].digester);
     buf_release(&in->staging);
     arena_release(&in->arena);
     free(in);
@@ -104,15 +117,25 @@ static void write_bytes(void *arg)
     job->e = job->in->writer->ops->write(job->in->writer, job->bytes, job->arena);
 }
 
+static void update_digests(struct intake *in, slice bytes)
+{
+    for (size_t i = 0; i < in->digest_count; i++)
+        digester_update(in->running[i].digester, bytes);
+}
+
 /* Hash and write. MD5 is the slower of the two, and one stream cannot be hashed by two cores: so an upload that is
- * alone has its bytes written by another thread meanwhile. With several, all cores are busy anyway. */
+ * alone has its bytes written by another thread meanwhile. Several are hashed together. */
 static err_t write_through(struct intake *in, slice bytes, struct arena *a)
 {
     TRY(core_take_space(in->core, bytes.n, a));
     struct write_job job = { in, bytes, a, NULL };
     bool beside = bytes.n >= WORTH_SHARING && __atomic_load_n(&in->core->flight_count, __ATOMIC_RELAXED) == 1 &&
                   helper_try(in->core->helper, write_bytes, &job);
-    hash_update(in->md5, bytes);
+    if (in->received + bytes.n > SMALL_BODY)
+        hash_update_in(in->core->crew, in->md5, bytes);
+    else
+        hash_update(in->md5, bytes); /* perhaps a whole body on a loop, which waits for nobody */
+    update_digests(in, bytes);
     if (beside)
         helper_wait(in->core->helper);
     else
@@ -128,6 +151,8 @@ static err_t start_blob(struct intake *in, struct arena *a)
     uint64_t hint = in->order.exact_bytes > 0 ? (uint64_t)in->order.exact_bytes : 0;
     TRY(in->core->blob->ops->create(in->core->blob, in->blob_key, hint, a, &in->writer));
     in->md5 = hash_new(HASH_MD5);
+    for (size_t i = 0; i < in->digest_count; i++)
+        in->running[i].digester = digester_new(in->digests[i].kind);
     if (in->staging.n)
         TRY(write_through(in, buf_slice(&in->staging), a));
     buf_release(&in->staging);
@@ -153,14 +178,29 @@ static err_t check_order(struct core *core, const struct intake_order *order, st
         return err_make(a, ERR_TOO_LARGE, "%lld bytes are more than the limit of %llu", (long long)order->exact_bytes,
                         (unsigned long long)order->max_bytes);
     TRY(core_check_space(core, order->exact_bytes > 0 ? (uint64_t)order->exact_bytes : 0, a));
-    if (order->exact_bytes <= (int64_t)core->options.inline_max_bytes)
-        return NULL; /* soon here, and judged at the end */
+    if (order->place || order->exact_bytes <= (int64_t)core->options.inline_max_bytes)
+        return NULL; /* judged by whoever places it; or soon here, and judged at the end */
     return check_account(core, order->account_id, order->exact_bytes, a);
+}
+
+/* Most orders ask for none: then nothing is allocated. */
+static void take_digests(struct intake *in)
+{
+    for (enum digest_kind kind = DIGEST_NONE + 1; kind < DIGEST_KINDS; kind++) {
+        if (!(in->order.digests & 1u << kind))
+            continue;
+        if (!in->digests) {
+            in->digests = arena_array(&in->arena, struct digest, DIGEST_KINDS);
+            in->running = arena_array(&in->arena, struct running, DIGEST_KINDS);
+        }
+        in->digests[in->digest_count++].kind = kind;
+    }
 }
 
 err_t intake_open(struct core *core, const struct intake_order *order, struct arena *a, struct intake **ret_intake)
 {
     assert(order->md5.n == 0 || order->md5.n == MD5_SIZE);
+    assert(!(order->digests & ~(((1u << DIGEST_KINDS) - 1) ^ 1u << DIGEST_NONE)));
     TRY(check_order(core, order, a));
     struct intake *in = must_malloc(sizeof *in);
     arena_init_with(&in->arena, in->memory, sizeof in->memory);
@@ -172,6 +212,7 @@ err_t intake_open(struct core *core, const struct intake_order *order, struct ar
     in->order.content_type = arena_copy(&in->arena, order->content_type);
     in->order.request_id = arena_copy(&in->arena, order->request_id);
     in->order.md5 = arena_copy(&in->arena, order->md5);
+    take_digests(in);
     buf_init(&in->staging, core->options.inline_max_bytes);
     if (order->exact_bytes > 0 && (uint64_t)order->exact_bytes > core->options.inline_max_bytes) {
         err_t e = start_blob(in, a);
@@ -209,6 +250,26 @@ uint64_t intake_received(const struct intake *in)
     return in->received;
 }
 
+void intake_expect(struct intake *in, const struct digest *digest)
+{
+    size_t i = 0;
+    while (i < in->digest_count && in->digests[i].kind != digest->kind)
+        i++;
+    assert(i < in->digest_count && digest->form == DIGEST_WHOLE);
+    struct digest *wanted = &in->running[i].wanted;
+    if (wanted->kind != DIGEST_NONE && !digest_eq(wanted, digest))
+        in->contradicted = true;
+    *wanted = *digest;
+}
+
+void intake_expect_md5(struct intake *in, const unsigned char md5[MD5_SIZE])
+{
+    slice wanted = { (const char *)md5, MD5_SIZE };
+    if (in->order.md5.n && !slice_eq_secret(in->order.md5, wanted))
+        in->contradicted = true;
+    in->order.md5 = arena_copy(&in->arena, wanted);
+}
+
 bool intake_blocks(const struct intake *in)
 {
     return in->writer != NULL;
@@ -222,11 +283,9 @@ void intake_discard(struct intake *in)
 
 /* ---- the end ---- */
 
-/* Runs on the committer's thread, perhaps twice. */
-static err_t apply(struct meta_tx *tx, void *arg, struct arena *a)
+/* It becomes a file of its own. */
+static err_t place_file(struct meta_tx *tx, struct intake *in, struct arena *a)
 {
-    struct intake *in = arg;
-    in->applied = false;
     TRY(account_take_room(in->core, tx, in->order.account_id, (int64_t)in->received, 1, a));
     TRY(meta_object_add(tx, &in->object, a, &in->object.id));
     in->file.object_id = in->object.id;
@@ -235,21 +294,53 @@ static err_t apply(struct meta_tx *tx, void *arg, struct arena *a)
                                .user_id = in->order.owner_id,
                                .login = in->order.owner_login,
                                .request_id = in->order.request_id };
-    TRY(event_write(tx, in->file.stored_at_ms, &owner, 0, S("file.store"), event_file(a, &in->file), in->order.name,
-                    a));
+    return event_write(tx, in->file.stored_at_ms, &owner, 0, S("file.store"), event_file(a, &in->file), in->order.name,
+                       a);
+}
+
+static err_t place_elsewhere(struct meta_tx *tx, struct intake *in, struct arena *a)
+{
+    struct intake_result result = { .object = in->object,
+                                    .digests = in->digests,
+                                    .digest_count = in->digest_count,
+                                    .at_ms = in->object.created_at_ms };
+    return in->order.place(tx, in->order.place_arg, &result, a);
+}
+
+/* Runs on the committer's thread, perhaps twice. */
+static err_t apply(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct intake *in = arg;
+    in->applied = false;
+    TRY(in->order.place ? place_elsewhere(tx, in, a) : place_file(tx, in, a));
     in->applied = true;
     return NULL;
 }
 
 static void end(struct intake *in, err_t e)
 {
-    in->done(in->done_arg, e, e ? NULL : &in->file);
+    in->done(in->done_arg, e, e || in->order.place ? NULL : &in->file);
     intake_free(in);
 }
 
 static void committed(struct meta_write *write, err_t e)
 {
     end(CONTAINER_OF(write, struct intake, write), e);
+}
+
+static err_t check_digests(struct intake *in, struct arena *a)
+{
+    for (size_t i = 0; i < in->digest_count; i++) {
+        struct running *r = &in->running[i];
+        if (r->digester)
+            digester_final(r->digester, &in->digests[i]);
+        else
+            digest_of(in->digests[i].kind, buf_slice(&in->staging), &in->digests[i]);
+        if (r->wanted.kind != DIGEST_NONE && !digest_eq(&r->wanted, &in->digests[i]))
+            return err_make(a, ERR_DIGEST, "the bytes do not have the " SLICE_FMT " that was declared",
+                            SLICE_ARG(digest_name(r->wanted.kind)));
+    }
+    return in->contradicted ? err_make(a, ERR_DIGEST, "two different digests of one kind were declared") : NULL;
 }
 
 /* Every byte is there and is what the sender meant? */
@@ -264,17 +355,20 @@ static err_t check_bytes(struct intake *in, struct arena *a)
         hash_md5(buf_slice(&in->staging), in->object.md5);
     if (in->order.md5.n && memcmp(in->order.md5.p, in->object.md5, MD5_SIZE) != 0)
         return err_make(a, ERR_DIGEST, "the bytes do not have the MD5 that was declared");
-    return NULL;
+    return check_digests(in, a);
 }
 
-static void fill_records(struct intake *in)
+static void fill_object(struct intake *in, int64_t now_ms)
 {
-    int64_t now_ms = core_now_ms(in->core);
     in->object.account_id = in->order.account_id;
     in->object.size_bytes = in->received;
     in->object.blob_key = in->blob_key;
     in->object.inline_bytes = in->blob_key.n ? S("") : buf_slice(&in->staging);
     in->object.created_at_ms = now_ms;
+}
+
+static void fill_file(struct intake *in, int64_t now_ms)
+{
     in->file = (struct file){
         .account_id = in->order.account_id,
         .owner_id = in->order.owner_id,
@@ -290,6 +384,14 @@ static void fill_records(struct intake *in)
     };
     memcpy(in->file.md5, in->object.md5, MD5_SIZE);
     random_uuid(in->core->random, in->file.uuid);
+}
+
+static void fill_records(struct intake *in)
+{
+    int64_t now_ms = core_now_ms(in->core);
+    fill_object(in, now_ms);
+    if (!in->order.place)
+        fill_file(in, now_ms);
 }
 
 static err_t finish_blob(struct intake *in, struct arena *a)

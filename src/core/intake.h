@@ -14,6 +14,19 @@
 
 struct intake;
 
+/* What came in, whole. Slices live for the call. */
+struct intake_result {
+    struct object object;         /* to be recorded: it has no id yet */
+    const struct digest *digests; /* those that were asked for */
+    size_t digest_count;
+    int64_t at_ms;
+};
+/* Records an object (meta_object_add) and puts it in its place. As apply of meta_store.h: may run twice, changes
+ * nothing but the store and what it returns through arg. Asks everything that may refuse before it changes anything: a
+ * write that fails later holds up those that run with it. Takes the account's room itself: what is there already may
+ * make way for the object, so intake_open does not ask whether there is any. */
+typedef err_t intake_place_fn(struct meta_tx *, void *arg, const struct intake_result *, struct arena *a);
+
 /* What was permitted: the ticket of a direct upload. Slices are copied. */
 struct intake_order {
     int64_t account_id, owner_id;
@@ -22,9 +35,13 @@ struct intake_order {
     slice name;         /* cleaned (file_name.h) */
     slice content_type; /* may be empty */
     slice request_id;
-    uint64_t max_bytes;     /* TOO_LARGE above it; 0: no limit */
-    int64_t exact_bytes;    /* length when it is known before the first byte; -1: not known */
-    slice md5;              /* 16 bytes the sender declared; empty: none */
+    uint64_t max_bytes;  /* TOO_LARGE above it; 0: no limit */
+    int64_t exact_bytes; /* length when it is known before the first byte; -1: not known */
+    slice md5;           /* 16 bytes the sender declared; empty: none */
+    unsigned digests;    /* 1 << enum digest_kind of each to be computed */
+    /* Where the object goes; NULL: it becomes a file of its own, by the fields above and below. */
+    intake_place_fn *place;
+    void *place_arg;
     int64_t purge_after_ms; /* > 0: the file is STORED and purged that long after now unless somebody holds on to it;
                                0: READY at once and kept */
 };
@@ -38,10 +55,16 @@ MUST_USE err_t intake_open(struct core *, const struct intake_order *, struct ar
 /* Errors: TOO_LARGE, NO_SPACE, UNAVAILABLE. After an error only intake_discard may follow. */
 MUST_USE err_t intake_write(struct intake *, slice bytes, struct arena *a);
 uint64_t intake_received(const struct intake *);
+/* The bytes must have this digest, or intake_finish fails with DIGEST. Its kind was asked for in the order. At any time
+ * before intake_finish: a trailer comes after the bytes. */
+void intake_expect(struct intake *, const struct digest *);
+/* The same for MD5. */
+void intake_expect_md5(struct intake *, const unsigned char md5[MD5_SIZE]);
 /* True when intake_finish will wait for a disk: not on a loop then. */
 bool intake_blocks(const struct intake *);
 
-/* Called once: with the file (its slices live until done returns), or with an error and NULL. May come before
+/* Called once: with the file (its slices live until done returns; NULL when `place` put the object elsewhere), or with
+ * an error and NULL. May come before
  * intake_finish returns, or later on the committer's thread: must not block. */
 typedef void intake_done_fn(void *arg, err_t e, const struct file *file);
 /* Check length and digest, sync, commit. The intake is gone after done.

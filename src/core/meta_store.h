@@ -93,6 +93,19 @@ MUST_USE err_t meta_credential_revoke_tokens(struct meta_tx *, int64_t user_id, 
 /* Ends the user's oldest live tokens of that purpose so that at most `keep` are left. */
 MUST_USE err_t meta_credential_trim_tokens(struct meta_tx *, int64_t user_id, slice purpose, int64_t keep,
                                            int64_t now_ms, struct arena *a);
+/* The sealed half of a key pair; one that is put again takes the place of the first. */
+MUST_USE err_t meta_secret_put(struct meta_tx *, int64_t credential_id, slice sealed, struct arena *a);
+MUST_USE err_t meta_secret_get(struct meta_tx *, int64_t credential_id, struct arena *a, slice *ret_sealed);
+/* Those of keys that have not ended, newest first, ids below before_id (0: no bound): for fsck. */
+struct secret {
+    int64_t credential_id;
+    slice sealed;
+};
+MUST_USE err_t meta_secret_list(struct meta_tx *, int64_t before_id, size_t most, struct arena *a, struct secret **ret,
+                                size_t *ret_count);
+/* The newest key of that user and purpose that was not ended and never expires. NOT_FOUND when it has none. */
+MUST_USE err_t meta_credential_newest(struct meta_tx *, int64_t user_id, slice purpose, struct arena *a,
+                                      struct credential *ret);
 /* Forgets tokens that ended or expired before `before_ms`. */
 MUST_USE err_t meta_credential_forget(struct meta_tx *, int64_t before_ms, struct arena *a, int64_t *ret_count);
 
@@ -102,7 +115,17 @@ MUST_USE err_t meta_credential_forget(struct meta_tx *, int64_t before_ms, struc
 MUST_USE err_t meta_object_add(struct meta_tx *, const struct object *, struct arena *a, int64_t *ret_id);
 /* With inline bytes (copied into `a`). */
 MUST_USE err_t meta_object_get(struct meta_tx *, int64_t id, struct arena *a, struct object *ret);
-/* Remove the object's record if no file refers to it. A blob key goes to the garbage list in the same transaction. */
+/* One that is put together from `count` objects, in this order. size_bytes, part_count and the offsets are worked out
+ * here from the parts; account, md5 and time are the caller's. An object may be several of the parts.
+ * Errors: EMPTY no parts; NOT_FOUND one of them; INVALID one is put together itself; TOO_LARGE together. */
+MUST_USE err_t meta_object_compose(struct meta_tx *, const struct object *, const int64_t *part_ids, size_t count,
+                                   struct arena *a, int64_t *ret_id);
+/* The parts of one, in order, without inline bytes. None for an object that is whole. */
+MUST_USE err_t meta_object_parts(struct meta_tx *, int64_t id, struct arena *a, struct object_part **ret,
+                                 size_t *ret_count);
+/* Remove the object's record if nothing refers to it: no file, entry, part of an upload, or object that it is a part
+ * of; and then, of one put together, those of its parts that nothing else refers to. Blob keys go to the garbage list
+ * in the same transaction. */
 MUST_USE err_t meta_object_release(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
 /* Objects in id order after `after_id`, without bytes: for fsck and backup. Stops at the first error of visit. */
 MUST_USE err_t meta_object_each(struct meta_tx *, int64_t after_id, struct arena *a,
@@ -134,13 +157,102 @@ MUST_USE err_t meta_file_list(struct meta_tx *, const struct file_query *, struc
 /* Compare-and-set: CONFLICT unless the file is in state `from`. */
 MUST_USE err_t meta_file_move(struct meta_tx *, int64_t id, enum file_state from, enum file_state to,
                               int64_t purge_at_ms, struct arena *a);
-/* Removes the record (references to it must be gone), not the object. */
+/* Bytes have come: ISSUED or STORED becomes STORED with this object, its size and MD5. CONFLICT in another state. The
+ * object from before (ret_old_object_id; 0: none) is the caller's to release. */
+MUST_USE err_t meta_file_set_object(struct meta_tx *, int64_t id, const struct object *, int64_t stored_at_ms,
+                                    struct arena *a, int64_t *ret_old_object_id);
+/* Removes the record (references to it must be gone) and its ticket, not the object. */
 MUST_USE err_t meta_file_remove(struct meta_tx *, int64_t id, struct arena *a);
 /* Files whose purge_at_ms is set and not after now, oldest first. */
 MUST_USE err_t meta_file_due(struct meta_tx *, int64_t now_ms, size_t most, struct arena *a, struct file **ret,
                              size_t *ret_count);
-/* Recount what every account's files use and compare with its counters; `repair` corrects them. */
+/* Recount what every account's files, entries and parts use and compare with its counters; `repair` corrects them. */
 MUST_USE err_t meta_usage_check(struct meta_tx *, bool repair, struct arena *a, int64_t *ret_wrong);
+
+/* ---- tickets ---- */
+
+/* CONFLICT: the bucket has a ticket for that key, or the file has one. */
+MUST_USE err_t meta_ticket_add(struct meta_tx *, const struct ticket *, struct arena *a);
+MUST_USE err_t meta_ticket_get(struct meta_tx *, int64_t file_id, struct arena *a, struct ticket *ret);
+MUST_USE err_t meta_ticket_by_key(struct meta_tx *, int64_t bucket_id, slice key, struct arena *a, struct ticket *ret);
+MUST_USE err_t meta_ticket_confirm(struct meta_tx *, int64_t file_id, int64_t confirmed_at_ms, struct arena *a);
+/* What it is to be hung on. */
+MUST_USE err_t meta_ticket_set_place(struct meta_tx *, int64_t file_id, int64_t task_id, int64_t comment_id,
+                                     struct arena *a);
+/* Pending tickets that are to be hung on the task, by file. */
+MUST_USE err_t meta_ticket_pending(struct meta_tx *, int64_t task_id, struct arena *a, struct ticket **ret,
+                                   size_t *ret_count);
+
+/* A file as it hangs on a task: what a list of a task's files shows. */
+struct document {
+    struct file file;
+    bool has_ticket;
+    struct ticket ticket;        /* zeros when it came in without one */
+    slice owner_name;            /* of the file's owner */
+    int64_t reference_id;        /* the first that holds it, in a list the first of those asked for; 0: none */
+    int64_t task_id, comment_id; /* of that reference, or where a pending ticket says it will hang; 0: nowhere */
+    slice task_text;
+};
+MUST_USE err_t meta_document_get(struct meta_tx *, int64_t file_id, struct arena *a, struct document *ret);
+/* Files that references of the task (and of its comments) hold, each once, by id. comment_id 0: of all of them. */
+MUST_USE err_t meta_document_list(struct meta_tx *, int64_t task_id, int64_t comment_id, size_t offset, size_t most,
+                                  struct arena *a, struct document **ret, size_t *ret_count);
+MUST_USE err_t meta_document_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
+/* The first file of that name (as it came in, byte by byte) that a reference of the task holds. NOT_FOUND when there is
+ * none. */
+MUST_USE err_t meta_document_named(struct meta_tx *, int64_t task_id, slice name, struct arena *a,
+                                   int64_t *ret_file_id);
+
+/* ---- buckets, entries, uploads in parts ---- */
+
+MUST_USE err_t meta_bucket_add(struct meta_tx *, const struct bucket *, struct arena *a, int64_t *ret_id);
+MUST_USE err_t meta_bucket_by_name(struct meta_tx *, slice name, struct arena *a, struct bucket *ret);
+MUST_USE err_t meta_bucket_list(struct meta_tx *, int64_t account_id /* 0: all, the server's too */, struct arena *a,
+                                struct bucket **ret, size_t *ret_count); /* by name */
+MUST_USE err_t meta_bucket_set_cors(struct meta_tx *, int64_t id, slice cors, struct arena *a);
+/* CONFLICT while it has entries, uploads or tickets. */
+MUST_USE err_t meta_bucket_remove(struct meta_tx *, int64_t id, struct arena *a);
+
+/* Puts a new entry, or replaces the one with that key; then ret_old_object_id (0: there was none) is the caller's to
+ * release (it may be the new one's, too), and ret_old_bytes is what it held. NOT_FOUND: there is no such bucket. */
+MUST_USE err_t meta_entry_put(struct meta_tx *, const struct entry *, struct arena *a, int64_t *ret_old_object_id,
+                              uint64_t *ret_old_bytes);
+MUST_USE err_t meta_entry_get(struct meta_tx *, int64_t bucket_id, slice key, struct arena *a, struct entry *ret);
+/* With its object, inline bytes too, in one look-up: what a download needs. */
+MUST_USE err_t meta_entry_with_object(struct meta_tx *, int64_t bucket_id, slice key, struct arena *a,
+                                      struct entry *ret_entry, struct object *ret_object);
+MUST_USE err_t meta_entry_set_tags(struct meta_tx *, int64_t bucket_id, slice key, slice tags, struct arena *a);
+/* Removes the record, not the object. */
+MUST_USE err_t meta_entry_remove(struct meta_tx *, int64_t bucket_id, slice key, struct arena *a);
+/* Keys in ascending order of bytes: those at or after `from` (from_after: only after it) and, when `before` is not
+ * empty, below `before`. visit is called for each until it says *ret_stop or there are no more; headers, tags and
+ * upload are not filled. The slices live for the call. Constant memory. */
+struct entry_range {
+    int64_t bucket_id;
+    slice from;
+    bool from_after;
+    slice before;
+};
+MUST_USE err_t meta_entry_each(struct meta_tx *, const struct entry_range *, struct arena *a,
+                               err_t (*visit)(void *arg, const struct entry *, bool *ret_stop), void *arg);
+
+MUST_USE err_t meta_upload_add(struct meta_tx *, const struct upload *, struct arena *a, int64_t *ret_id);
+MUST_USE err_t meta_upload_by_name(struct meta_tx *, slice name, struct arena *a, struct upload *ret);
+/* Removes the upload and its parts' records, not the objects. */
+MUST_USE err_t meta_upload_remove(struct meta_tx *, int64_t id, struct arena *a);
+/* By key, then id: those after (after_key, after_id), of which only keys that begin with `prefix`. after_id 0: all
+ * uploads of after_key are left out. Empty after_key: from the start. */
+MUST_USE err_t meta_upload_list(struct meta_tx *, int64_t bucket_id, slice prefix, slice after_key, int64_t after_id,
+                                size_t most, struct arena *a, struct upload **ret, size_t *ret_count);
+/* Uploads whose expires_at_ms is not after now, oldest first. */
+MUST_USE err_t meta_upload_due(struct meta_tx *, int64_t now_ms, size_t most, struct arena *a, struct upload **ret,
+                               size_t *ret_count);
+/* As meta_entry_put. NOT_FOUND: there is no such upload (any more). */
+MUST_USE err_t meta_part_put(struct meta_tx *, const struct upload_part *, struct arena *a, int64_t *ret_old_object_id,
+                             uint64_t *ret_old_bytes);
+/* By number, those after `after`. */
+MUST_USE err_t meta_part_list(struct meta_tx *, int64_t upload_id, int64_t after, size_t most, struct arena *a,
+                              struct upload_part **ret, size_t *ret_count);
 
 /* ---- tasks, comments, references ---- */
 
@@ -148,8 +260,29 @@ MUST_USE err_t meta_task_add(struct meta_tx *, const struct task *, struct arena
 MUST_USE err_t meta_task_get(struct meta_tx *, int64_t id, struct arena *a, struct task *ret);
 MUST_USE err_t meta_task_update(struct meta_tx *, const struct task *,
                                 struct arena *a); /* all but id, account, author */
-/* Removes the task, its members, comments and references; files are the caller's business before that. */
+/* Removes the task, its members, comments and references; files are the caller's business before that. Confirmed
+ * tickets no longer name it. CONFLICT while a pending one does: what is not confirmed goes first. */
 MUST_USE err_t meta_task_remove(struct meta_tx *, int64_t id, struct arena *a);
+struct task_query {
+    int64_t account_id;
+    int64_t seen_by;   /* shared tasks, those of this user, and those it is a member of; 0: all of the account */
+    int64_t author_id; /* 0: any */
+    int64_t member_id; /* who is a member, in one of these roles; 0: any */
+    int member_roles;
+    int64_t also_member_id; /* the same, a second time: both must hold */
+    int also_member_roles;
+    const int64_t *ids; /* only these; NULL: any */
+    size_t id_count;
+    int closed;      /* 1: closed ones, 0: open ones, -1: both */
+    bool descending; /* by id */
+    /* The value, compared as text, that a member of details, a JSON number or string, must have; name empty: any. */
+    slice detail_name, detail_value;
+    slice also_detail_name, also_detail_value; /* the same, a second time */
+    size_t offset, most;
+};
+/* ret_total: how many there are without offset and most. */
+MUST_USE err_t meta_task_list(struct meta_tx *, const struct task_query *, struct arena *a, struct task **ret,
+                              size_t *ret_count, int64_t *ret_total);
 MUST_USE err_t meta_task_members(struct meta_tx *, int64_t task_id, struct arena *a, struct task_member **ret,
                                  size_t *ret_count);
 /* roles 0 removes the member. */
@@ -160,6 +293,9 @@ MUST_USE err_t meta_comment_get(struct meta_tx *, int64_t id, struct arena *a, s
 MUST_USE err_t meta_comment_set_text(struct meta_tx *, int64_t id, slice text, int64_t edited_at_ms, struct arena *a);
 MUST_USE err_t meta_comment_list(struct meta_tx *, int64_t task_id, struct arena *a, struct comment **ret,
                                  size_t *ret_count); /* oldest first */
+/* With the references of the comment: files are the caller's business before that. Pending tickets that were to be hung
+ * on it are to be hung on its task. */
+MUST_USE err_t meta_comment_remove(struct meta_tx *, int64_t id, struct arena *a);
 MUST_USE err_t meta_comment_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
 /* Bytes of texts and details of all comments of the task. */
 MUST_USE err_t meta_comment_bytes(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
@@ -169,6 +305,10 @@ MUST_USE err_t meta_reference_add(struct meta_tx *, struct reference *, struct a
 MUST_USE err_t meta_reference_get(struct meta_tx *, int64_t id, struct arena *a, struct reference *ret);
 MUST_USE err_t meta_reference_list(struct meta_tx *, int64_t task_id, struct arena *a, struct reference **ret,
                                    size_t *ret_count); /* by id */
+MUST_USE err_t meta_reference_list_file(struct meta_tx *, int64_t file_id, struct arena *a, struct reference **ret,
+                                        size_t *ret_count); /* by id */
+/* The file is the caller's business after that. */
+MUST_USE err_t meta_reference_remove(struct meta_tx *, int64_t id, struct arena *a);
 MUST_USE err_t meta_reference_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
 MUST_USE err_t meta_reference_holds(struct meta_tx *, int64_t file_id, struct arena *a, int64_t *ret_count);
 

@@ -24,13 +24,14 @@ enum task_refusal {
     TASK_NOTHING_SAID,        /* EMPTY: a task without text; a comment that says and changes nothing */
     TASK_BAD_ATTACHMENT,      /* INVALID: upload unknown, purged or someone else's; root or reference not visible */
     TASK_BAD_PERSON,          /* INVALID: nobody of this account */
+    TASK_BAD_DOCUMENT,        /* INVALID: unknown, somebody else's, or it hangs elsewhere */
     TASK_BAD_COMMENT,         /* INVALID: the comment to edit is not one of this task */
     TASK_TOO_MANY_REFERENCES, /* TOO_LARGE */
     TASK_TOO_MANY_COMMENTS,   /* TOO_LARGE */
     TASK_TOO_MUCH_TEXT,       /* TOO_LARGE: the comments would hold more than TASK_TEXT_BYTES_MAX */
     TASK_MAY_NOT_CLOSE,       /* FORBIDDEN: subscribers only watch */
     TASK_MAY_NOT_REOPEN,      /* FORBIDDEN */
-    TASK_MAY_NOT_EDIT,        /* FORBIDDEN: somebody else's comment */
+    TASK_MAY_NOT_EDIT,        /* FORBIDDEN: somebody else's comment, or too late */
     TASK_MAY_NOT_REMOVE,      /* FORBIDDEN: author and admins only */
     TASK_REFUSAL_COUNT
 };
@@ -48,7 +49,9 @@ struct attachment {
 };
 
 struct task_order {
-    slice text; /* required; also the text of the first comment */
+    slice text;     /* required; also the text of the first comment, unless is_silent */
+    bool is_silent; /* no first comment: attachments hang on the task itself */
+    bool is_shared; /* everybody of the account sees the task */
     slice subject;
     slice details;         /* JSON object, kept and given back unread; empty: none */
     slice comment_details; /* same, of the first comment */
@@ -56,6 +59,9 @@ struct task_order {
     size_t member_count;
     const struct attachment *attachments;
     size_t attachment_count;
+    /* Numbers of documents of the caller, pending or confirmed, that hang nowhere yet: they are claimed. */
+    const int64_t *documents;
+    size_t document_count;
 };
 /* Errors: those of enum task_refusal; *ret_why is set on every way out. */
 MUST_USE err_t task_create(struct core *, const struct principal *who, const struct task_order *, struct arena *a,
@@ -81,6 +87,9 @@ struct task_comment {
     size_t removed_count;
     const struct attachment *attachments;
     size_t attachment_count;
+    const int64_t *documents; /* as in task_order; one that hangs on this task already stays there */
+    size_t document_count;
+    int64_t file_id; /* the confirmed document that the comment is about, which hangs on this task; 0: the task */
 };
 /* Errors: as task_create. */
 MUST_USE err_t task_comment_add(struct core *, const struct principal *who, int64_t task_id,
@@ -92,7 +101,34 @@ MUST_USE err_t task_comment_edit(struct core *, const struct principal *who, int
                                  slice text, const struct attachment *, size_t attachment_count, struct arena *a,
                                  enum task_refusal *ret_why);
 
-/* The task goes, with comments and references. Files that nothing else holds are purged `purge_after_ms` from now.
+/* A comment by its number, with its task. Errors: NOT_FOUND. */
+MUST_USE err_t task_comment_get(struct core *, const struct principal *who, int64_t comment_id, struct arena *a,
+                                struct comment *ret, struct task *ret_task);
+/* An own comment goes, within window_ms of its making (administrators always), and what it alone held on to with it:
+ * documents at once, other files after purge_after_ms. Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_EDIT. */
+MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, int64_t comment_id, int64_t window_ms,
+                                   int64_t purge_after_ms, struct arena *a, enum task_refusal *ret_why);
+
+/* Tasks that the user sees. */
+struct task_list_order {
+    int64_t author_id, member_id; /* 0: any */
+    int member_roles;
+    int64_t also_member_id; /* the same, a second time: both must hold */
+    int also_member_roles;
+    const int64_t *ids; /* NULL: any */
+    size_t id_count;
+    int closed; /* 1, 0, -1: both */
+    bool descending;
+    slice detail_name, detail_value; /* a member of details and its value, as JSON number or string; empty: any */
+    slice also_detail_name, also_detail_value; /* the same, a second time */
+    size_t offset, most;
+};
+MUST_USE err_t task_list(struct core *, const struct principal *who, const struct task_list_order *, struct arena *a,
+                         struct task **ret, size_t *ret_count, int64_t *ret_total);
+
+/* The task goes, with comments and references. Documents that came by ticket go with it at once, whoever sent them in,
+ * unless another task holds them, and so do pending tickets; other files that nothing else holds are purged
+ * `purge_after_ms` from now.
  * Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_REMOVE. */
 MUST_USE err_t task_remove(struct core *, const struct principal *who, int64_t task_id, int64_t purge_after_ms,
                            struct arena *a, enum task_refusal *ret_why);

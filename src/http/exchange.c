@@ -212,13 +212,16 @@ static bool read_target(struct exchange *x)
 static void run_handler(struct task *t)
 {
     struct exchange *x = CONTAINER_OF(t, struct exchange, task);
-    x->pub.route->handle(&x->pub);
+    if (x->collect_then)
+        x->collect_then(&x->pub);
+    else
+        x->pub.route->handle(&x->pub);
 }
 
 void exchange_body_done(struct exchange *x)
 {
     x->pub.req.body = buf_slice(&x->collected);
-    if (x->pub.route->flags & HTTP_ON_LOOP) {
+    if (x->pub.route->flags & HTTP_ON_LOOP && !x->collect_then) {
         x->pub.route->handle(&x->pub);
         return;
     }
@@ -232,6 +235,17 @@ static void wait_for_reply(struct exchange *x)
 {
     x->conn->state = CONN_WAIT;
     loop_deadline(x->loop, x->conn, DEADLINE_NONE);
+}
+
+/* Into memory, or nowhere. */
+static void take_body(struct exchange *x, size_t most, bool drop)
+{
+    if (x->pub.req.content_length > (int64_t)most) {
+        exchange_refuse(x, HTTP_REFUSE_BODY_TOO_LARGE, "the body is too large");
+        return;
+    }
+    x->mode = drop ? BODY_DROP : BODY_COLLECT;
+    buf_init(&x->collected, most);
 }
 
 void exchange_begin(struct exchange *x, const char *head, const struct message *m)
@@ -275,13 +289,15 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
             wait_for_reply(x);
         return;
     }
-    size_t most = route->max_body ? route->max_body : DEFAULT_MAX_BODY;
-    if (req->content_length > (int64_t)most) {
-        exchange_refuse(x, HTTP_REFUSE_BODY_TOO_LARGE, "the body is too large");
-        return;
-    }
-    x->mode = route->flags & HTTP_NO_BODY ? BODY_DROP : BODY_COLLECT;
-    buf_init(&x->collected, most);
+    take_body(x, route->max_body ? route->max_body : DEFAULT_MAX_BODY, route->flags & HTTP_NO_BODY);
+}
+
+void http_collect(struct http_exchange *pub, size_t max_body, void (*then)(struct http_exchange *))
+{
+    struct exchange *x = (struct exchange *)pub;
+    assert(loop_is_here(x->loop) && x->mode == BODY_NONE && !x->replied);
+    x->collect_then = then;
+    take_body(x, max_body ? max_body : (size_t)DRAIN_BYTES, max_body == 0);
 }
 
 /* ---- replies ---- */
@@ -414,7 +430,9 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
     }
     struct range r = { RANGE_WHOLE, 0, content->size_bytes };
     slice range = http_header(req, "Range");
-    if (range.n && !x->head_only && if_range_holds(http_header(req, "If-Range"), &now))
+    if (content->is_part)
+        r = (struct range){ RANGE_PART, content->part_first, content->part_count };
+    else if (range.n && !x->head_only && if_range_holds(http_header(req, "If-Range"), &now))
         r = range_parse(range, content->size_bytes);
     x->status = 200;
     if (r.kind == RANGE_PART) {

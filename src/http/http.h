@@ -103,8 +103,11 @@ struct http_dialect {
     const struct http_route *routes;
     size_t route_count;
     const char *const *prefixes; /* NULL-ended: paths below these are refused in this dialect's form; longest wins */
-    bool everywhere;             /* answers on the host names of other dialects too */
-    bool apart;                  /* answers only on listeners that name it (http_listener.only) */
+    /* Takes every path that no route matches and that is below no other dialect's prefix: req.params are empty, the
+     * path is the dialect's to read. Mostly HTTP_STREAM. NULL: such paths are refused. Its method is not looked at. */
+    const struct http_route *rest;
+    bool everywhere; /* answers on the host names of other dialects too */
+    bool apart;      /* answers only on listeners that name it (http_listener.only) */
     /* Authorise before handle: returns true, or has replied. On the loop; may read a row, must not block.
      * NULL: everything is public. */
     bool (*guard)(struct http_exchange *);
@@ -135,6 +138,9 @@ struct http_content {
     slice content_type;
     slice etag;               /* with its quotes; empty: none */
     int64_t last_modified_ms; /* 0: none */
+    /* Only this part of it is meant, whatever Range says: 206 with Content-Range, also for HEAD. */
+    bool is_part;
+    uint64_t part_first, part_count; /* bytes; part_count is not 0 */
 };
 /* End the exchange with a download: HEAD, Range (one range; several → whole), If-Range, conditional requests,
  * Accept-Ranges, ETag, Last-Modified are done here (200, 206, 304; 412 and 416 in the dialect's words, by refuse).
@@ -170,5 +176,9 @@ struct http_sink {
 };
 /* Accept the body of an HTTP_STREAM exchange (answers "100 Continue" if asked for). Call from handle, on the loop. */
 void http_receive(struct http_exchange *, struct http_sink *);
+/* For an HTTP_STREAM route that finds at the head that it has an ordinary request: takes the body (at most max_body
+ * bytes; 0: whatever comes is dropped) into req.body, then runs `then` on a worker, as for an ordinary route. What goes
+ * wrong before is refused by the dialect. Call from handle, on the loop. */
+void http_collect(struct http_exchange *, size_t max_body, void (*then)(struct http_exchange *));
 
 #endif

@@ -106,13 +106,31 @@ static slice without_port(slice host)
     return name;
 }
 
-static const struct http_dialect *dialect_of_host(const struct router *r, slice host)
+/* "*.example.org" covers every name below example.org, but not that name itself. */
+static bool is_below(slice host, slice pattern)
 {
+    slice end = slice_from(pattern, 1);
+    return slice_starts(pattern, S("*.")) && host.n > end.n && slice_eq_nocase(slice_from(host, host.n - end.n), end);
+}
+
+/* The host itself first, then the longest pattern. *ret_below: it was a pattern. */
+static const struct http_dialect *dialect_of_host(const struct router *r, slice host, bool *ret_below)
+{
+    const struct http_host *best = NULL;
     host = without_port(host);
-    for (size_t i = 0; i < r->host_count; i++)
-        if (slice_eq_nocase(r->hosts[i].host, host))
-            return dialect_named(r, r->hosts[i].dialect);
-    return NULL;
+    *ret_below = false;
+    for (size_t i = 0; i < r->host_count; i++) {
+        const struct http_host *h = &r->hosts[i];
+        if (slice_eq_nocase(h->host, host)) {
+            *ret_below = false;
+            return dialect_named(r, h->dialect);
+        }
+        if (is_below(host, h->host) && (!best || h->host.n > best->host.n)) {
+            best = h;
+            *ret_below = true;
+        }
+    }
+    return best ? dialect_named(r, best->dialect) : NULL;
 }
 
 /* 0: no match; else the larger, the more literal, counted from the left. */
@@ -140,11 +158,13 @@ static bool path_is_below(slice path, slice prefix)
            (path.n == prefix.n || path.p[prefix.n] == '/' || (prefix.n && prefix.p[prefix.n - 1] == '/'));
 }
 
+/* Who answers for a path that no route has. *ret_by_prefix: it is below a prefix of that dialect. */
 static const struct http_dialect *owner(const struct router *r, slice path, const struct http_dialect *of_host,
-                                        bool alone)
+                                        bool alone, bool *ret_by_prefix)
 {
     const struct http_dialect *best = of_host ? of_host : r->fallback;
     size_t longest = 0;
+    *ret_by_prefix = false;
     if (alone)
         return best;
     for (size_t i = 0; i < r->dialect_count; i++) {
@@ -156,10 +176,24 @@ static const struct http_dialect *owner(const struct router *r, slice path, cons
             if (prefix.n > longest && path_is_below(path, prefix)) {
                 longest = prefix.n;
                 best = d;
+                *ret_by_prefix = true;
             }
         }
     }
     return best;
+}
+
+/* Whose rest takes what nobody else wants; NULL: nobody's. */
+static const struct http_dialect *taker(const struct router *r, const struct http_dialect *of_host, bool alone)
+{
+    if (of_host && of_host->rest)
+        return of_host;
+    for (size_t i = 0; i < r->dialect_count && !alone; i++) {
+        const struct http_dialect *d = r->dialects[i];
+        if (d->rest && !d->apart && (!of_host || d->everywhere))
+            return d;
+    }
+    return NULL;
 }
 
 static slice add_method(slice allow, const char *method, struct arena *a)
@@ -170,29 +204,31 @@ static slice add_method(slice allow, const char *method, struct arena *a)
     return arena_printf(a, SLICE_FMT ", %s", SLICE_ARG(allow), get ? "GET, HEAD" : method);
 }
 
-void router_find(const struct router *r, slice method, slice path, slice host, const char *only, bool local,
-                 struct arena *a, struct route_match *ret)
+struct search {
+    const struct http_dialect *of_host;
+    slice method;
+    bool alone; /* no dialect but that */
+    bool only, local;
+};
+
+static bool may_answer(const struct search *s, const struct entry *e)
 {
-    const struct http_dialect *of_host = only ? dialect_named(r, only) : dialect_of_host(r, host);
-    *ret = (struct route_match){ .dialect = owner(r, path, of_host, only) };
-    while (path.n > 1 && path.p[path.n - 1] == '/')
-        path.n--;
-    struct target_path parts;
-    err_t split = target_split_path(path, a, &parts);
-    ret->malformed = err_is(split, ERR_INVALID);
-    if (split)
-        return;
+    return (!s->of_host || e->dialect == s->of_host || (e->dialect->everywhere && !s->alone)) &&
+           (!(e->route->flags & HTTP_LOCAL_ONLY) || s->local) && (!e->dialect->apart || s->only);
+}
+
+static const struct entry *find_entry(const struct router *r, const struct search *s, const struct target_path *parts,
+                                      struct arena *a, struct route_match *ret)
+{
     const struct entry *best = NULL;
     unsigned best_score = 0, path_score = 0;
     for (const struct entry *e = r->entries; e < r->entries + r->count; e++) {
-        if (e->count != parts.count || (of_host && e->dialect != of_host && !(e->dialect->everywhere && !only)))
+        if (e->count != parts->count || !may_answer(s, e))
             continue;
-        if (((e->route->flags & HTTP_LOCAL_ONLY) && !local) || (e->dialect->apart && !only))
-            continue;
-        unsigned score = match(e, &parts);
+        unsigned score = match(e, parts);
         if (score == 0)
             continue;
-        if (serves(e->route, method) && score > best_score) {
+        if (serves(e->route, s->method) && score > best_score) {
             best = e;
             best_score = score;
         }
@@ -203,12 +239,38 @@ void router_find(const struct router *r, slice method, slice path, slice host, c
         if (!best)
             ret->allow = add_method(ret->allow, e->route->method, a);
     }
-    if (!best)
+    return best;
+}
+
+void router_find(const struct router *r, slice method, slice path, slice host, const char *only, bool local,
+                 struct arena *a, struct route_match *ret)
+{
+    bool below = false, by_prefix;
+    struct search s = { .method = method, .only = only != NULL, .local = local };
+    s.of_host = only ? dialect_named(r, only) : dialect_of_host(r, host, &below);
+    /* Names below a host are its dialect's, and with them every path, if it takes every path. */
+    s.alone = only || (below && s.of_host->rest);
+    *ret = (struct route_match){ .dialect = owner(r, path, s.of_host, s.alone, &by_prefix) };
+    while (path.n > 1 && path.p[path.n - 1] == '/')
+        path.n--;
+    struct target_path parts;
+    err_t split = target_split_path(path, a, &parts);
+    ret->malformed = err_is(split, ERR_INVALID);
+    if (split)
         return;
-    ret->dialect = best->dialect;
-    ret->route = best->route;
-    ret->allow = (slice){ 0 };
-    for (size_t i = 0, k = 0; i < best->count; i++)
-        if (!best->segments[i].p)
-            ret->params[k++] = parts.segments[i];
+    const struct entry *best = find_entry(r, &s, &parts, a, ret);
+    if (best) {
+        ret->dialect = best->dialect;
+        ret->route = best->route;
+        ret->allow = (slice){ 0 };
+        for (size_t i = 0, k = 0; i < best->count; i++)
+            if (!best->segments[i].p)
+                ret->params[k++] = parts.segments[i];
+        return;
+    }
+    const struct http_dialect *rest = ret->allow.n || by_prefix ? NULL : taker(r, s.of_host, s.alone);
+    if (rest) {
+        ret->dialect = rest;
+        ret->route = rest->rest;
+    }
 }

@@ -2,6 +2,7 @@
  * a restart.
  *
  *   purge     files whose time has come: row, usage, event             core/lifecycle.h
+ *             uploads in parts that nobody completed in time           core/upload.h
  *   garbage   bytes whose record is gone, purge_grace_ms after it went
  *   sweep     bytes that never got a record                            core/sweep.h
  *   tokens    forget tokens that ended long ago

@@ -2,8 +2,9 @@
 
 #include "core/lifecycle.h"
 #include "core/sweep.h"
+#include "core/upload.h"
 
-enum { BATCH = 200 };
+enum { BATCH = 200, UPLOADS_BATCH = 50 };
 #define TOKENS_KEPT_MS ((int64_t)7 * 24 * 3600 * 1000) /* so long a dead token is told from an unknown one */
 
 /* ---- purge: the record first ---- */
@@ -33,7 +34,20 @@ static err_t apply_purge(struct meta_tx *tx, void *arg, struct arena *a)
     return NULL;
 }
 
-err_t kind_purge(struct core *core, struct arena *a, int64_t *ret_done)
+static err_t purge_uploads(struct core *core, struct arena *a, int64_t *ret_done)
+{
+    size_t gone = 1;
+    while (gone > 0 && !core_is_held(core)) {
+        SCRATCH(scratch);
+        err_t e = upload_purge(core, UPLOADS_BATCH, &scratch, &gone);
+        if (e)
+            return err_copy(a, e);
+        *ret_done += (int64_t)gone;
+    }
+    return NULL;
+}
+
+static err_t purge_files(struct core *core, struct arena *a, int64_t *ret_done)
 {
     struct purge p;
     do {
@@ -47,6 +61,12 @@ err_t kind_purge(struct core *core, struct arena *a, int64_t *ret_done)
         *ret_done += (int64_t)p.gone;
     } while (p.due == BATCH);
     return NULL;
+}
+
+err_t kind_purge(struct core *core, struct arena *a, int64_t *ret_done)
+{
+    TRY(purge_files(core, a, ret_done));
+    return purge_uploads(core, a, ret_done);
 }
 
 /* ---- garbage: then the bytes ---- */

@@ -72,11 +72,17 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t fi
                                                                                                      : "files");
 }
 
-/* What the files of each account really use. */
+/* What each account really uses: its files that hold bytes, the entries of its buckets, and, as bytes only, the parts
+ * of its uploads. */
 #define COUNTED                                                                                                        \
-    "WITH counted AS (SELECT a.id AS id, COALESCE(f.bytes, 0) AS bytes, COALESCE(f.files, 0) AS files"                 \
-    " FROM accounts a LEFT JOIN (SELECT account_id, SUM(size_bytes) AS bytes, COUNT(*) AS files FROM files"            \
-    " WHERE object_id IS NOT NULL GROUP BY account_id) f ON f.account_id = a.id)"
+    "WITH counted AS (SELECT a.id AS id, COALESCE(SUM(held.bytes), 0) AS bytes, COALESCE(SUM(held.files), 0) AS files" \
+    " FROM accounts a LEFT JOIN ("                                                                                     \
+    "SELECT account_id, SUM(size_bytes) AS bytes, COUNT(*) AS files FROM files WHERE object_id IS NOT NULL"            \
+    " GROUP BY account_id UNION ALL "                                                                                  \
+    "SELECT b.account_id, SUM(e.size_bytes), COUNT(*) FROM buckets b JOIN entries e ON e.bucket_id = b.id"             \
+    " WHERE b.account_id IS NOT NULL GROUP BY b.account_id UNION ALL "                                                 \
+    "SELECT u.account_id, SUM(p.size_bytes), 0 FROM uploads u JOIN upload_parts p ON p.upload_id = u.id"               \
+    " GROUP BY u.account_id) held ON held.account_id = a.id GROUP BY a.id)"
 
 err_t meta_usage_check(struct meta_tx *tx, bool repair, struct arena *a, int64_t *ret_wrong)
 {

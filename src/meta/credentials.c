@@ -53,6 +53,19 @@ err_t meta_credential_by_hash(struct meta_tx *tx, slice purpose, enum credential
     return NULL;
 }
 
+/* Keys do not expire; one that would is nothing to build upon. */
+err_t meta_credential_newest(struct meta_tx *tx, int64_t user_id, slice purpose, struct arena *a,
+                             struct credential *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "credential",
+               CREDENTIAL " WHERE user_id = $1 AND form = 0 AND purpose = $2 AND revoked_at_ms = 0"
+                          " AND expires_at_ms = 0 ORDER BY id DESC LIMIT 1",
+               SQL(SQL_I(user_id), SQL_T(purpose)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
 err_t meta_credential_list(struct meta_tx *tx, int64_t user_id, enum credential_form form, struct arena *a,
                            struct credential **ret, size_t *ret_count)
 {

@@ -4,31 +4,32 @@
 
 #include <string.h>
 
-#define FILE_ROW                                                                                                       \
-    "SELECT f.id, f.uuid, f.account_id, f.owner_id, COALESCE(u.login, ''), f.way, f.name, f.content_type, f.state,"    \
-    " f.object_id, f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms"                                \
-    " FROM files f LEFT JOIN users u ON u.id = f.owner_id"
+#define FILE_ROW "SELECT " FILE_COLUMNS " FROM files f LEFT JOIN users u ON u.id = f.owner_id"
+
+void column_file(struct sql_cursor *c, int first, struct arena *a, struct file *ret)
+{
+    *ret = (struct file){
+        .id = sql_column_int(c, first),
+        .account_id = sql_column_int(c, first + 2),
+        .owner_id = sql_column_int(c, first + 3),
+        .owner_login = sql_column_copy(c, first + 4, a),
+        .way = sql_column_copy(c, first + 5, a),
+        .name = sql_column_copy(c, first + 6, a),
+        .content_type = sql_column_copy(c, first + 7, a),
+        .state = (enum file_state)sql_column_int(c, first + 8),
+        .object_id = sql_column_int(c, first + 9),
+        .size_bytes = (uint64_t)sql_column_int(c, first + 10),
+        .created_at_ms = sql_column_int(c, first + 12),
+        .stored_at_ms = sql_column_int(c, first + 13),
+        .purge_at_ms = sql_column_int(c, first + 14),
+    };
+    column_bytes(c, first + 1, ret->uuid, sizeof ret->uuid);
+    column_bytes(c, first + 11, ret->md5, MD5_SIZE);
+}
 
 static void fill(struct sql_cursor *c, struct arena *a, void *ret)
 {
-    struct file *file = ret;
-    *file = (struct file){
-        .id = sql_column_int(c, 0),
-        .account_id = sql_column_int(c, 2),
-        .owner_id = sql_column_int(c, 3),
-        .owner_login = sql_column_copy(c, 4, a),
-        .way = sql_column_copy(c, 5, a),
-        .name = sql_column_copy(c, 6, a),
-        .content_type = sql_column_copy(c, 7, a),
-        .state = (enum file_state)sql_column_int(c, 8),
-        .object_id = sql_column_int(c, 9),
-        .size_bytes = (uint64_t)sql_column_int(c, 10),
-        .created_at_ms = sql_column_int(c, 12),
-        .stored_at_ms = sql_column_int(c, 13),
-        .purge_at_ms = sql_column_int(c, 14),
-    };
-    column_bytes(c, 1, file->uuid, sizeof file->uuid);
-    column_bytes(c, 11, file->md5, MD5_SIZE);
+    column_file(c, 0, a, ret);
 }
 
 err_t meta_file_add(struct meta_tx *tx, const struct file *f, struct arena *a, int64_t *ret_id)
@@ -71,7 +72,7 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
     TRY(tx_one(tx, "file",
                "SELECT f.id, f.uuid, f.account_id, f.owner_id, '', f.way, f.name, f.content_type, f.state, f.object_id,"
                " f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms,"
-               " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.inline_bytes"
+               " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.inline_bytes"
                " FROM files f LEFT JOIN objects o ON o.id = f.object_id WHERE f.uuid = $1",
                SQL(SQL_BYTES(uuid, 16)), a, &c));
     fill(c, a, ret_file);
@@ -81,7 +82,8 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
         .size_bytes = (uint64_t)sql_column_int(c, 17),
         .created_at_ms = sql_column_int(c, 18),
         .blob_key = sql_column_copy(c, 19, a),
-        .inline_bytes = sql_column_copy(c, 20, a),
+        .part_count = sql_column_int(c, 20),
+        .inline_bytes = sql_column_copy(c, 21, a),
     };
     memcpy(ret_object->md5, ret_file->md5, MD5_SIZE); /* the file's is the object's */
     return NULL;
@@ -112,7 +114,7 @@ err_t meta_file_list(struct meta_tx *tx, const struct file_query *q, struct aren
 {
     struct sql_value v[6] = { SQL_I(q->before_id ? q->before_id : INT64_MAX), SQL_I(q->state),
                               SQL_T(pattern_of(q->name_contains, a)) };
-    struct sql_value most = SQL_I(q->most > INT64_MAX ? INT64_MAX : (int64_t)q->most);
+    struct sql_value most = sql_most(q->most);
     const char *sql;
     size_t n = 3;
     if (q->owner_id && q->account_id) {
@@ -145,6 +147,28 @@ err_t meta_file_move(struct meta_tx *tx, int64_t id, enum file_state from, enum 
         return err_make(a, ERR_NOT_FOUND, "no such file");
     TRY(e);
     return err_make(a, ERR_CONFLICT, "the file is in another state");
+}
+
+err_t meta_file_set_object(struct meta_tx *tx, int64_t id, const struct object *object, int64_t stored_at_ms,
+                           struct arena *a, int64_t *ret_old_object_id)
+{
+    int64_t old_object_id;
+    {
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        TRY(tx_one(tx, "file", "SELECT state, object_id FROM files WHERE id = $1", SQL(SQL_I(id)), a, &c));
+        int64_t state = sql_column_int(c, 0);
+        if (state != FILE_ISSUED && state != FILE_STORED)
+            return err_make(a, ERR_CONFLICT, "the file is in another state");
+        old_object_id = sql_column_int(c, 1);
+    }
+    TRY(tx_change_one(tx, "file",
+                      "UPDATE files SET state = $1, object_id = $2, size_bytes = $3, md5 = $4, stored_at_ms = $5"
+                      " WHERE id = $6",
+                      SQL(SQL_I(FILE_STORED), SQL_I(object->id), SQL_I((int64_t)object->size_bytes),
+                          SQL_BYTES(object->md5, MD5_SIZE), SQL_I(stored_at_ms), SQL_I(id)),
+                      a));
+    *ret_old_object_id = old_object_id;
+    return NULL;
 }
 
 err_t meta_file_remove(struct meta_tx *tx, int64_t id, struct arena *a)

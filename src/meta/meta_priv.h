@@ -92,8 +92,31 @@ static inline struct sql_value sql_id(int64_t id)
 {
     return id ? SQL_I(id) : SQL_NIL;
 }
+/* A number of rows, for LIMIT and OFFSET. */
+static inline struct sql_value sql_most(size_t most)
+{
+    return SQL_I(most > INT64_MAX ? INT64_MAX : (int64_t)most);
+}
 /* Fixed-size bytes of a column; zeros when it holds another size. */
 void column_bytes(struct sql_cursor *, int index, unsigned char *ret_bytes, size_t size);
+/* The digest's own bytes, as many as its kind has; none of DIGEST_NONE. Borrowed. */
+struct sql_value sql_digest(const struct digest *);
+/* The other way round: kind, form and bytes from three columns; form_index -1: DIGEST_WHOLE. */
+void column_digest(struct sql_cursor *, int kind_index, int form_index, int bytes_index, struct digest *ret);
 #define SQL_BYTES(p, n) SQL_B(((slice){ (const char *)(p), (n) }))
+
+/* ---- rows that are read together with others ---- */
+
+/* Of files f and users u. */
+#define FILE_COLUMNS                                                                                                   \
+    "f.id, f.uuid, f.account_id, f.owner_id, COALESCE(u.login, ''), f.way, f.name, f.content_type, f.state,"           \
+    " f.object_id, f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms"
+/* Of tickets k. */
+#define TICKET_COLUMNS                                                                                                 \
+    "k.file_id, k.bucket_id, k.key, k.declared_bytes, k.expires_at_ms, k.confirmed_at_ms, k.task_id, k.comment_id"
+enum { FILE_COLUMN_COUNT = 15, TICKET_COLUMN_COUNT = 8 };
+/* From these columns, the first of which is number `first`. */
+void column_file(struct sql_cursor *, int first, struct arena *a, struct file *ret);
+void column_ticket(struct sql_cursor *, int first, struct arena *a, struct ticket *ret);
 
 #endif

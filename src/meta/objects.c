@@ -1,8 +1,10 @@
 /* Objects and the garbage they leave. The record goes first and its blob key is put on the garbage list in the same
- * transaction; the bytes go later, by whoever works the list off. */
+ * transaction; the bytes go later, by whoever works the list off.
+ * part_count came with the second migration and stands behind inline_bytes; reading it costs no page all the same: 0 is
+ * kept in the row's header, and where it is not 0 there are no bytes before it. */
 #include "meta/meta_priv.h"
 
-#define OBJECT "SELECT id, account_id, size_bytes, md5, created_at_ms, blob_key"
+#define OBJECT "SELECT o.id, o.account_id, o.size_bytes, o.md5, o.created_at_ms, o.blob_key, o.part_count"
 
 static void fill(struct sql_cursor *c, struct arena *a, struct object *ret)
 {
@@ -12,6 +14,7 @@ static void fill(struct sql_cursor *c, struct arena *a, struct object *ret)
         .size_bytes = (uint64_t)sql_column_int(c, 2),
         .created_at_ms = sql_column_int(c, 4),
         .blob_key = sql_column_copy(c, 5, a),
+        .part_count = sql_column_int(c, 6),
     };
     column_bytes(c, 3, ret->md5, MD5_SIZE);
 }
@@ -35,38 +38,126 @@ err_t meta_object_add(struct meta_tx *tx, const struct object *object, struct ar
 err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct object *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "object", OBJECT ", inline_bytes FROM objects WHERE id = $1", SQL(SQL_I(id)), a, &c));
+    TRY(tx_one(tx, "object", OBJECT ", o.inline_bytes FROM objects o WHERE o.id = $1", SQL(SQL_I(id)), a, &c));
     fill(c, a, ret);
-    ret->inline_bytes = sql_column_copy(c, 6, a);
+    ret->inline_bytes = sql_column_copy(c, 7, a);
     return NULL;
 }
 
-err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
+/* ---- put together ---- */
+
+/* What the parts are together. One that is put together itself is refused: what is read has one level. */
+static err_t measure(struct meta_tx *tx, const int64_t *part_ids, size_t count, struct arena *a, uint64_t *ret_offsets,
+                     uint64_t *ret_bytes)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        TRY(tx_one(tx, "part", "SELECT size_bytes, part_count FROM objects WHERE id = $1", SQL(SQL_I(part_ids[i])), a,
+                   &c));
+        if (sql_column_int(c, 1))
+            return err_make(a, ERR_INVALID, "object %lld is put together itself", (long long)part_ids[i]);
+        ret_offsets[i] = sum;
+        sum += (uint64_t)sql_column_int(c, 0);
+        if (sum > INT64_MAX)
+            return err_make(a, ERR_TOO_LARGE, "the parts are too large together");
+    }
+    *ret_bytes = sum;
+    return NULL;
+}
+
+err_t meta_object_compose(struct meta_tx *tx, const struct object *object, const int64_t *part_ids, size_t count,
+                          struct arena *a, int64_t *ret_id)
+{
+    if (!count)
+        return err_make(a, ERR_EMPTY, "no parts to put together");
+    uint64_t *offsets = arena_array(a, uint64_t, count), bytes = 0;
+    int64_t id;
+    TRY(measure(tx, part_ids, count, a, offsets, &bytes));
+    TRY(tx_next_id(tx, OBJECT_IDS, a, &id));
+    TRY(tx_add(tx,
+               "INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, inline_bytes, part_count)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+               SQL(SQL_I(id), SQL_I(object->account_id), SQL_I((int64_t)bytes), SQL_BYTES(object->md5, MD5_SIZE),
+                   SQL_I(object->created_at_ms), SQL_B(S("")), SQL_I((int64_t)count)),
+               a));
+    for (size_t i = 0; i < count; i++)
+        TRY(tx_add(tx, "INSERT INTO object_parts (object_id, number, part_id, part_offset) VALUES ($1, $2, $3, $4)",
+                   SQL(SQL_I(id), SQL_I((int64_t)i + 1), SQL_I(part_ids[i]), SQL_I((int64_t)offsets[i])), a));
+    *ret_id = id;
+    return NULL;
+}
+
+static void fill_part(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    struct object_part *part = ret;
+    fill(c, a, &part->object);
+    part->offset = (uint64_t)sql_column_int(c, 7);
+}
+
+err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct object_part **ret, size_t *ret_count)
+{
+    return tx_list(tx,
+                   OBJECT ", p.part_offset FROM object_parts p JOIN objects o ON o.id = p.part_id"
+                          " WHERE p.object_id = $1 ORDER BY p.number",
+                   SQL(SQL_I(id)), a, sizeof **ret, fill_part, ret, ret_count);
+}
+
+/* ---- letting go ---- */
+
+static void fill_id(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    (void)a;
+    *(int64_t *)ret = sql_column_int(c, 0);
+}
+
+/* Removes the row if nothing refers to it; ret_part_ids are those of what was removed. */
+static err_t release_one(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a, int64_t **ret_part_ids,
+                         size_t *ret_count)
 {
     slice blob_key;
+    int64_t part_count;
+    *ret_count = 0;
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
         err_t e = tx_one(tx, "object",
-                         "SELECT blob_key FROM objects WHERE id = $1"
-                         " AND NOT EXISTS (SELECT 1 FROM files WHERE object_id = objects.id)",
+                         "SELECT blob_key, part_count FROM objects WHERE id = $1"
+                         " AND NOT EXISTS (SELECT 1 FROM files WHERE object_id = objects.id)"
+                         " AND NOT EXISTS (SELECT 1 FROM entries WHERE object_id = objects.id)"
+                         " AND NOT EXISTS (SELECT 1 FROM upload_parts WHERE object_id = objects.id)"
+                         " AND NOT EXISTS (SELECT 1 FROM object_parts WHERE part_id = objects.id)",
                          SQL(SQL_I(id)), a, &c);
         if (err_is(e, ERR_NOT_FOUND))
             return NULL;
         TRY(e);
         blob_key = sql_column_copy(c, 0, a);
+        part_count = sql_column_int(c, 1);
     }
-    TRY(tx_change(tx, "DELETE FROM objects WHERE id = $1", SQL(SQL_I(id)), a, NULL));
+    if (part_count)
+        TRY(tx_list(tx, "SELECT part_id FROM object_parts WHERE object_id = $1 ORDER BY number", SQL(SQL_I(id)), a,
+                    sizeof **ret_part_ids, fill_id, ret_part_ids, ret_count));
+    TRY(tx_change(tx, "DELETE FROM objects WHERE id = $1", SQL(SQL_I(id)), a, NULL)); /* object_parts go with it */
     if (!blob_key.n)
         return NULL;
     return tx_add(tx, "INSERT INTO garbage (blob_key, put_at_ms) VALUES ($1, $2) ON CONFLICT (blob_key) DO NOTHING",
                   SQL(SQL_T(blob_key), SQL_I(now_ms)), a);
 }
 
+err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
+{
+    int64_t *part_ids = NULL, *none;
+    size_t count, none_count;
+    TRY(release_one(tx, id, now_ms, a, &part_ids, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(release_one(tx, part_ids[i], now_ms, a, &none, &none_count));
+    return NULL;
+}
+
 err_t meta_object_each(struct meta_tx *tx, int64_t after_id, struct arena *a,
                        err_t (*visit)(void *arg, const struct object *), void *arg)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_query(tx, OBJECT " FROM objects WHERE id > $1 ORDER BY id", SQL(SQL_I(after_id)), a, &c));
+    TRY(tx_query(tx, OBJECT " FROM objects o WHERE o.id > $1 ORDER BY o.id", SQL(SQL_I(after_id)), a, &c));
     for (;;) {
         bool row;
         TRY(sql_next(c, a, &row));

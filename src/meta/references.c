@@ -71,6 +71,18 @@ err_t meta_reference_list(struct meta_tx *tx, int64_t task_id, struct arena *a, 
                    ret_count);
 }
 
+err_t meta_reference_list_file(struct meta_tx *tx, int64_t file_id, struct arena *a, struct reference **ret,
+                               size_t *ret_count)
+{
+    return tx_list(tx, REFERENCE " WHERE r.file_id = $1 ORDER BY r.id", SQL(SQL_I(file_id)), a, sizeof **ret, fill, ret,
+                   ret_count);
+}
+
+err_t meta_reference_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    return tx_change_one(tx, "reference", "DELETE FROM refs WHERE id = $1", SQL(SQL_I(id)), a);
+}
+
 err_t meta_reference_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
 {
     return tx_int(tx, "SELECT COUNT(*) FROM refs WHERE task_id = $1", SQL(SQL_I(task_id)), a, ret);

@@ -138,6 +138,24 @@ void column_bytes(struct sql_cursor *cursor, int index, unsigned char *ret_bytes
         memset(ret_bytes, 0, size);
 }
 
+struct sql_value sql_digest(const struct digest *digest)
+{
+    static const unsigned char sizes[DIGEST_KINDS] = {
+        [DIGEST_CRC32] = 4, [DIGEST_CRC32C] = 4, [DIGEST_CRC64NVME] = 8, [DIGEST_SHA1] = 20, [DIGEST_SHA256] = 32
+    };
+    return SQL_BYTES(digest->bytes, sizes[digest->kind]);
+}
+
+void column_digest(struct sql_cursor *cursor, int kind_index, int form_index, int bytes_index, struct digest *ret)
+{
+    *ret = (struct digest){ .kind = (enum digest_kind)sql_column_int(cursor, kind_index) };
+    if (form_index >= 0)
+        ret->form = (enum digest_form)sql_column_int(cursor, form_index);
+    struct sql_value v = sql_column(cursor, bytes_index);
+    if (v.type == SQL_BLOB && v.bytes.n)
+        memcpy(ret->bytes, v.bytes.p, v.bytes.n < DIGEST_SIZE_MAX ? v.bytes.n : DIGEST_SIZE_MAX);
+}
+
 /* ---- snapshots ---- */
 
 err_t reader_take(struct meta_store *store, struct arena *a, struct reader **ret_reader)

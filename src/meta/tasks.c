@@ -1,26 +1,18 @@
 /* Tasks, who may see them, and what was said. */
 #include "meta/meta_priv.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* ---- tasks ---- */
 
-err_t meta_task_add(struct meta_tx *tx, const struct task *t, struct arena *a, int64_t *ret_id)
-{
-    return tx_insert(tx,
-                     "INSERT INTO tasks (account_id, author_id, text, subject, details, created_at_ms, modified_at_ms,"
-                     " closed_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                     SQL(SQL_I(t->account_id), SQL_I(t->author_id), SQL_T(t->text), SQL_T(t->subject),
-                         SQL_T(t->details), SQL_I(t->created_at_ms), SQL_I(t->modified_at_ms), SQL_I(t->closed_at_ms)),
-                     a, ret_id);
-}
+#define TASK                                                                                                           \
+    "SELECT t.id, t.account_id, t.author_id, t.text, t.subject, t.details, t.created_at_ms, t.modified_at_ms,"         \
+    " t.closed_at_ms, t.shared"
 
-err_t meta_task_get(struct meta_tx *tx, int64_t id, struct arena *a, struct task *ret)
+static void fill(struct sql_cursor *c, struct arena *a, void *ret)
 {
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "task",
-               "SELECT id, account_id, author_id, text, subject, details, created_at_ms, modified_at_ms, closed_at_ms"
-               " FROM tasks WHERE id = $1",
-               SQL(SQL_I(id)), a, &c));
-    *ret = (struct task){
+    *(struct task *)ret = (struct task){
         .id = sql_column_int(c, 0),
         .account_id = sql_column_int(c, 1),
         .author_id = sql_column_int(c, 2),
@@ -30,7 +22,26 @@ err_t meta_task_get(struct meta_tx *tx, int64_t id, struct arena *a, struct task
         .created_at_ms = sql_column_int(c, 6),
         .modified_at_ms = sql_column_int(c, 7),
         .closed_at_ms = sql_column_int(c, 8),
+        .is_shared = sql_column_int(c, 9) != 0,
     };
+}
+
+err_t meta_task_add(struct meta_tx *tx, const struct task *t, struct arena *a, int64_t *ret_id)
+{
+    return tx_insert(tx,
+                     "INSERT INTO tasks (account_id, author_id, text, subject, details, created_at_ms, modified_at_ms,"
+                     " closed_at_ms, shared) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                     SQL(SQL_I(t->account_id), SQL_I(t->author_id), SQL_T(t->text), SQL_T(t->subject),
+                         SQL_T(t->details), SQL_I(t->created_at_ms), SQL_I(t->modified_at_ms), SQL_I(t->closed_at_ms),
+                         SQL_I(t->is_shared)),
+                     a, ret_id);
+}
+
+err_t meta_task_get(struct meta_tx *tx, int64_t id, struct arena *a, struct task *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "task", TASK " FROM tasks t WHERE t.id = $1", SQL(SQL_I(id)), a, &c));
+    fill(c, a, ret);
     return NULL;
 }
 
@@ -38,16 +49,114 @@ err_t meta_task_update(struct meta_tx *tx, const struct task *t, struct arena *a
 {
     return tx_change_one(tx, "task",
                          "UPDATE tasks SET text = $1, subject = $2, details = $3, created_at_ms = $4,"
-                         " modified_at_ms = $5, closed_at_ms = $6 WHERE id = $7",
+                         " modified_at_ms = $5, closed_at_ms = $6, shared = $7 WHERE id = $8",
                          SQL(SQL_T(t->text), SQL_T(t->subject), SQL_T(t->details), SQL_I(t->created_at_ms),
-                             SQL_I(t->modified_at_ms), SQL_I(t->closed_at_ms), SQL_I(t->id)),
+                             SQL_I(t->modified_at_ms), SQL_I(t->closed_at_ms), SQL_I(t->is_shared), SQL_I(t->id)),
                          a);
 }
 
-/* Members, comments and references go with it (ON DELETE CASCADE). */
+/* Members, comments and references go with it (ON DELETE CASCADE). A confirmed ticket outlives it, with its file; a
+ * pending one says no: its place would be gone. */
 err_t meta_task_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
+    TRY(tx_change(tx, "UPDATE tickets SET task_id = NULL, comment_id = NULL WHERE task_id = $1 AND confirmed_at_ms > 0",
+                  SQL(SQL_I(id)), a, NULL));
     return tx_change_one(tx, "task", "DELETE FROM tasks WHERE id = $1", SQL(SQL_I(id)), a);
+}
+
+/* ---- listing tasks ---- */
+
+/* SQLite's words; PostgreSQL has jsonb_each_text for them. Not a path ("$.name"): a name may hold any character. */
+#define DETAIL_IS(name, value)                                                                                         \
+    "EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(t.details) THEN t.details ELSE '{}' END) detail"             \
+    " WHERE detail.key = " name                                                                                        \
+    " AND detail.type IN ('integer', 'real', 'text') AND CAST(detail.atom AS TEXT) = " value ")"
+#define MEMBER_IS(user, roles)                                                                                         \
+    "(" user " = 0 OR EXISTS (SELECT 1 FROM task_members m"                                                            \
+    " WHERE m.task_id = t.id AND m.user_id = " user " AND (m.roles & " roles ") <> 0))"
+#define MEMBERS_ARE MEMBER_IS("$4", "$5") " AND " MEMBER_IS("$6", "$7")
+#define DETAILS_ARE "($9 = '' OR " DETAIL_IS("$9", "$10") ") AND ($11 = '' OR " DETAIL_IS("$11", "$12") ")"
+/* The same values for every way of finding tasks. + 0: the account is not what they are found by. */
+#define MATCHING(account)                                                                                              \
+    " WHERE " account " = $1"                                                                                          \
+    " AND ($2 = 0 OR t.shared <> 0 OR t.author_id = $2 OR EXISTS"                                                      \
+    " (SELECT 1 FROM task_members s WHERE s.task_id = t.id AND s.user_id = $2))"                                       \
+    " AND ($3 = 0 OR t.author_id = $3)"                                                                                \
+    " AND " MEMBERS_ARE " AND ($8 = -1 OR CASE WHEN t.closed_at_ms > 0 THEN 1 ELSE 0 END = $8)"                        \
+    " AND " DETAILS_ARE
+#define BY_ACCOUNT " FROM tasks t" MATCHING("t.account_id")
+#define BY_AUTHOR " FROM tasks t" MATCHING("t.account_id + 0") " AND t.author_id = $3"
+#define BY_MEMBER                                                                                                      \
+    " FROM task_members d JOIN tasks t ON t.id = d.task_id" MATCHING("t.account_id + 0") " AND d.user_id = $4"
+#define PAGE " LIMIT $13 OFFSET $14"
+
+enum { MATCH_VALUES = 12 };
+
+static const struct task_walk {
+    const char *count, *ascending, *descending;
+} task_walks[] = {
+    { "SELECT COUNT(*)" BY_ACCOUNT, TASK BY_ACCOUNT " ORDER BY t.id" PAGE, TASK BY_ACCOUNT " ORDER BY t.id DESC" PAGE },
+    { "SELECT COUNT(*)" BY_AUTHOR, TASK BY_AUTHOR " ORDER BY t.id" PAGE, TASK BY_AUTHOR " ORDER BY t.id DESC" PAGE },
+    { "SELECT COUNT(*)" BY_MEMBER, TASK BY_MEMBER " ORDER BY d.task_id" PAGE,
+      TASK BY_MEMBER " ORDER BY d.task_id DESC" PAGE },
+};
+
+static int compare_ids(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* One look-up for each id, in the order asked for: a list of any length needs no text of its own. */
+static err_t list_by_ids(struct meta_tx *tx, const struct task_query *q, struct sql_value *values, struct arena *a,
+                         struct task **ret, size_t *ret_count, int64_t *ret_total)
+{
+    size_t n = q->id_count, seen = 0, kept = 0;
+    int64_t *ids = arena_array(a, int64_t, n ? n : 1);
+    struct task *tasks = arena_array(a, struct task, n && q->most ? (n < q->most ? n : q->most) : 1);
+    if (n) {
+        memcpy(ids, q->ids, n * sizeof *ids);
+        qsort(ids, n, sizeof *ids, compare_ids);
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t at = q->descending ? n - 1 - i : i;
+        if (at > 0 && ids[at] == ids[at - 1]) /* named twice */
+            continue;
+        values[MATCH_VALUES] = SQL_I(ids[at]);
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        err_t e = tx_one(tx, "task", TASK " FROM tasks t" MATCHING("t.account_id + 0") " AND t.id = $13", values,
+                         MATCH_VALUES + 1, a, &c);
+        if (err_is(e, ERR_NOT_FOUND))
+            continue;
+        TRY(e);
+        if (seen++ >= q->offset && kept < q->most)
+            fill(c, a, &tasks[kept++]);
+    }
+    *ret = tasks;
+    *ret_count = kept;
+    *ret_total = (int64_t)seen;
+    return NULL;
+}
+
+err_t meta_task_list(struct meta_tx *tx, const struct task_query *q, struct arena *a, struct task **ret,
+                     size_t *ret_count, int64_t *ret_total)
+{
+    struct sql_value values[MATCH_VALUES + 2] = {
+        SQL_I(q->account_id),   SQL_I(q->seen_by),        SQL_I(q->author_id),         SQL_I(q->member_id),
+        SQL_I(q->member_roles), SQL_I(q->also_member_id), SQL_I(q->also_member_roles), SQL_I(q->closed),
+        SQL_T(q->detail_name),  SQL_T(q->detail_value),   SQL_T(q->also_detail_name),  SQL_T(q->also_detail_value),
+    };
+    if (q->ids)
+        return list_by_ids(tx, q, values, a, ret, ret_count, ret_total);
+    const struct task_walk *walk = &task_walks[q->author_id ? 1 : q->member_id ? 2 : 0];
+    int64_t total;
+    TRY(tx_int(tx, walk->count, values, MATCH_VALUES, a, &total));
+    values[MATCH_VALUES] = sql_most(q->most);
+    values[MATCH_VALUES + 1] = sql_most(q->offset);
+    TRY(tx_list(tx, q->descending ? walk->descending : walk->ascending, values, MATCH_VALUES + 2, a, sizeof **ret, fill,
+                ret, ret_count));
+    *ret_total = total;
+    return NULL;
 }
 
 /* ---- members ---- */
@@ -79,7 +188,7 @@ err_t meta_task_set_member(struct meta_tx *tx, int64_t task_id, int64_t user_id,
 
 /* ---- comments ---- */
 
-#define COMMENT "SELECT id, task_id, author_id, text, details, created_at_ms, edited_at_ms FROM comments"
+#define COMMENT "SELECT id, task_id, author_id, text, details, created_at_ms, edited_at_ms, file_id FROM comments"
 
 static void fill_comment(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -91,16 +200,17 @@ static void fill_comment(struct sql_cursor *c, struct arena *a, void *ret)
         .details = sql_column_copy(c, 4, a),
         .created_at_ms = sql_column_int(c, 5),
         .edited_at_ms = sql_column_int(c, 6),
+        .file_id = sql_column_int(c, 7),
     };
 }
 
 err_t meta_comment_add(struct meta_tx *tx, const struct comment *m, struct arena *a, int64_t *ret_id)
 {
     return tx_insert(tx,
-                     "INSERT INTO comments (task_id, author_id, text, details, created_at_ms, edited_at_ms)"
-                     " VALUES ($1, $2, $3, $4, $5, $6)",
+                     "INSERT INTO comments (task_id, author_id, text, details, created_at_ms, edited_at_ms, file_id)"
+                     " VALUES ($1, $2, $3, $4, $5, $6, $7)",
                      SQL(SQL_I(m->task_id), SQL_I(m->author_id), SQL_T(m->text), SQL_T(m->details),
-                         SQL_I(m->created_at_ms), SQL_I(m->edited_at_ms)),
+                         SQL_I(m->created_at_ms), SQL_I(m->edited_at_ms), sql_id(m->file_id)),
                      a, ret_id);
 }
 
@@ -122,6 +232,13 @@ err_t meta_comment_list(struct meta_tx *tx, int64_t task_id, struct arena *a, st
 {
     return tx_list(tx, COMMENT " WHERE task_id = $1 ORDER BY id", SQL(SQL_I(task_id)), a, sizeof **ret, fill_comment,
                    ret, ret_count);
+}
+
+/* References go with it (ON DELETE CASCADE); what a ticket would have hung on it hangs on the task. */
+err_t meta_comment_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    TRY(tx_change(tx, "UPDATE tickets SET comment_id = NULL WHERE comment_id = $1", SQL(SQL_I(id)), a, NULL));
+    return tx_change_one(tx, "comment", "DELETE FROM comments WHERE id = $1", SQL(SQL_I(id)), a);
 }
 
 err_t meta_comment_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)

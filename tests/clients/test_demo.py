@@ -36,14 +36,20 @@ def test_the_demo_runs_as_printed_twice(server, tmp_path):
         assert server.url in text
         said = run_printed(text, folder).stdout
         assert (folder / "test.txt").read_text() == "file content\n"
-        login, task, downloaded, native = re.match(  # as curl prints them, one behind the other
-            r'({"access_token":.*?})[0-9a-f-]{36}\n\d+\n({"task":.*})(file content\n)({.*)$', said, re.DOTALL).groups()
+        login, task, downloaded, native, runrun = re.match(  # as curl prints them, one behind the other
+            r'({"access_token":.*?})[0-9a-f-]{36}\n\d+\n({"task":.*?})(file content\n)({.*?]})(\d+\n<.*)$', said,
+            re.DOTALL).groups()
         assert json.loads(login)["api_url"] == server.url + "/v4/"
         attachment, = [a for c in json.loads(task)["task"]["comments"] for a in c.get("attachments", ())]
         assert (attachment["name"], attachment["size"]) == ("test.txt", 13)
         put, listed = native.replace("}{", "}\n{").splitlines()
         assert json.loads(put)["md5"] == attachment["md5"] == hashlib.md5(b"file content\n").hexdigest()
         assert {f["way"] for f in json.loads(listed)["files"]} == {"native", "pyrus"}
+        id_, _, posted, confirmed, documents, got, rest = runrun.split("\n", 6)
+        assert "<Key>data/enterprise/1/%s/test.txt</Key>" % id_ in posted and got == "file content"
+        confirmed = json.loads(confirmed)
+        assert confirmed["transfered"] and confirmed in json.loads(documents)
+        assert "upload: ./test.txt to s3://demo-" in rest and rest.endswith("file content\n")
 
 
 def test_the_demo_takes_another_url(server, tmp_path):
@@ -156,7 +162,7 @@ def test_a_file_goes_in_and_comes_out(cais, tmp_path, served):
         if server:
             server.stop()
     left = sorted(os.listdir(tmp_path / "data"))
-    assert left == ["blobs", "cais.db", "lock"], left
+    assert left == ["blobs", "cais.db", "lock", "master.key"], left
 
 
 def test_get_finds_out_that_bytes_were_changed_on_the_disk(cais, tmp_path):

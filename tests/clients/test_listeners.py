@@ -47,7 +47,8 @@ def test_a_unix_socket_is_for_its_owner_and_a_token_is_needed_all_the_same(serve
     assert stat.S_IMODE(os.stat(os.path.join(server.data, "admin.sock")).st_mode) == 0o600
     with server.connect("unix_listen") as client:
         assert client.ask("GET", "/v1/native/files").status == 401
-        assert client.ask("POST", "/admin/run", json_head(), b'{"argv":["user","list"],"folder":"/"}').status == 404
+        answer = client.ask("POST", "/admin/run", json_head(), b'{"argv":["user","list"],"folder":"/"}')
+        assert answer.status == 405 and b"MethodNotAllowed" in answer.body  # a key of a bucket, like any path that is nobody's
 
 
 def test_metrics_are_on_their_own_listener_and_then_nowhere_else(server):
@@ -69,9 +70,21 @@ def test_without_a_listener_of_their_own_metrics_are_everywhere_but_name_no_acco
         assert answer.status == 200 and b"\ncais_up 1\n" in answer.body and b"account" not in answer.body
 
 
-@pytest.mark.parametrize("kind", ["s3_listen", "sftp_listen"])
-def test_listeners_of_parts_to_come_answer_501(server, kind):
-    with server.connect(kind) as client:
+def test_a_listener_of_its_own_speaks_s3_and_nothing_else(server):
+    with server.connect("s3_listen") as client:
+        for target in ("/", "/bucket/key", "/v1/native/files", "/v4/profile"):
+            answer = client.ask("GET", target, bearer(server.native()))
+            assert answer.status == 400 and b"<Code>InvalidArgument</Code>" in answer.body, answer
+        for target in ("/", "/bucket/key", "/v1/native/files"):
+            answer = client.ask("GET", target)
+            assert answer.status == 403 and b"<Code>AccessDenied</Code>" in answer.body, answer
+        for target in ("/health", "/metrics", "/files/x", "/portal", "/api/v4/profile", "/auth/"):
+            answer = client.ask("GET", target)
+            assert answer.status == 404 and b"<Code>NoSuchBucket</Code>" in answer.body, answer
+
+
+def test_listeners_of_parts_to_come_answer_501(server):
+    with server.connect("sftp_listen") as client:
         for method, target in (("GET", "/"), ("PUT", "/bucket/key"), ("GET", "/health"), ("GET", "/v1/native/files")):
             answer = client.ask(method, target, [], b"")
             assert answer.status == 501 and answer.json()["error"], answer
@@ -225,11 +238,15 @@ def test_a_configured_host_speaks_its_dialect_only(tmp_path):
             return server.ask("GET", target, token, host=host).status
         for host in ("api.pyrus.com", "API.PYRUS.COM", "api.pyrus.com:8080"):
             assert status(host, "/v4/profile", pyrus) == 200 and status(host, "/health", []) == 200
-            answer = server.ask("GET", "/v1/native/files", native, host=host)
+            answer = server.ask("GET", "/v4/nothing", native, host=host)
             assert answer.status == 404 and answer.json()["error_code"] == "invalid_input"
+            answer = server.ask("GET", "/v1/native/files", [], host=host)  # below no prefix of its own: S3 is everywhere
+            assert answer.status == 403 and b"<Code>AccessDenied</Code>" in answer.body
         assert status("files.example.org", "/v1/native/files", native) == 200
-        answer = server.ask("GET", "/v4/profile", pyrus, host="files.example.org")
+        answer = server.ask("GET", "/v1/native/nothing/at/all", native, host="files.example.org")
         assert answer.status == 404 and answer.json()["error"]["code"] == "not_found"
+        answer = server.ask("GET", "/v4/profile", [], host="files.example.org")
+        assert answer.status == 403 and b"<Code>AccessDenied</Code>" in answer.body
         for host in ("elsewhere.example", "127.0.0.1"):
             assert status(host, "/v4/profile", pyrus) == 200 and status(host, "/v1/native/files", native) == 200
 
@@ -238,7 +255,7 @@ def test_several_requests_for_different_hosts_on_one_connection_go_each_to_its_o
     with Server(tmp_path, sets=["hosts.api.pyrus.com=pyrus"]) as server:
         native = bearer(server.native())
         with server.connect() as client:
-            for host, wanted in (("api.pyrus.com", 404), ("x", 200), ("api.pyrus.com", 404), ("x", 200)):
+            for host, wanted in (("api.pyrus.com", 400), ("x", 200), ("api.pyrus.com", 400), ("x", 200)):
                 assert client.ask("GET", "/v1/native/files", native, host=host).status == wanted
 
 

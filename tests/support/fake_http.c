@@ -15,6 +15,9 @@ struct fake_exchange {
     pthread_mutex_t mutex;
     pthread_cond_t replied;
     bool done; /* a reply was made */
+    bool collects;
+    size_t max_body; /* of http_collect */
+    void (*then)(struct http_exchange *);
 };
 
 static struct fake_exchange *fake_of(struct http_exchange *x)
@@ -140,6 +143,16 @@ void http_receive(struct http_exchange *x, struct http_sink *sink)
     f->reply->received = true;
 }
 
+void http_collect(struct http_exchange *x, size_t max_body, void (*then)(struct http_exchange *))
+{
+    struct fake_exchange *f = fake_of(x);
+    assert(x->route && x->route->flags & HTTP_STREAM && !f->sink && !f->done && !f->collects);
+    f->collects = true;
+    f->max_body = max_body;
+    f->then = then;
+    f->reply->received = true;
+}
+
 /* ---- routing ---- */
 
 /* Segments that are literal and match, or -1: a route with more literals is the better one. Fills params. */
@@ -227,12 +240,30 @@ static void feed(struct fake_exchange *f, const struct fake_request *request)
     f->sink->finish(f->sink, &f->x, e);
 }
 
+/* False: it was refused. */
+static bool collect(struct fake_exchange *f, const struct fake_request *request, size_t most, bool drop)
+{
+    struct http_request *req = &f->x.req;
+    if (drop) {
+        req->body = S("");
+    } else if (req->body.n > most) {
+        refuse(f, HTTP_REFUSE_BODY_TOO_LARGE, 413, "the body is too large");
+        return false;
+    } else if (request->cut) {
+        refuse(f, HTTP_REFUSE_BODY_CUT, 400, "the body was cut");
+        return false;
+    }
+    return true;
+}
+
 static void play(struct fake_exchange *f, const struct fake_request *request)
 {
     struct http_exchange *x = &f->x;
     const struct http_dialect *dialect = f->http->dialect;
     bool path_known;
     x->route = find_route(dialect, &x->req, &x->arena, &path_known);
+    if (!x->route && !path_known)
+        x->route = dialect->rest;
     if (!x->route) {
         refuse(f, path_known ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE, path_known ? 405 : 404,
                path_known ? "method not allowed" : "no such path");
@@ -248,19 +279,12 @@ static void play(struct fake_exchange *f, const struct fake_request *request)
         x->route->handle(x);
         if (f->sink)
             feed(f, request);
+        else if (f->collects && collect(f, request, f->max_body, f->max_body == 0))
+            f->then(x);
         return;
     }
-    size_t most = x->route->max_body ? x->route->max_body : (size_t)1 << 20;
-    if (x->route->flags & HTTP_NO_BODY)
-        x->req.body = S("");
-    else if (x->req.body.n > most) {
-        refuse(f, HTTP_REFUSE_BODY_TOO_LARGE, 413, "the body is too large");
-        return;
-    } else if (request->cut) {
-        refuse(f, HTTP_REFUSE_BODY_CUT, 400, "the body was cut");
-        return;
-    }
-    x->route->handle(x);
+    if (collect(f, request, x->route->max_body ? x->route->max_body : (size_t)1 << 20, x->route->flags & HTTP_NO_BODY))
+        x->route->handle(x);
 }
 
 static void fill_request(struct http_request *req, const struct fake_request *from, struct arena *a)

@@ -22,14 +22,16 @@ struct world *world_new_with(const struct world_options *options)
     struct sql_db *db;
     EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = options->database }, w->a, &db));
     struct meta_store *meta;
-    EXPECT_OK(meta_open(sql_fault_wrap(db, &w->faults), &(struct meta_options){ .inline_writes = !options->threaded },
-                        w->a, &meta));
+    w->db = sql_fault_wrap(db, &w->faults);
+    EXPECT_OK(meta_open(w->db, &(struct meta_options){ .inline_writes = !options->threaded }, w->a, &meta));
     struct blob_store *blob = blob_fault_wrap(blob_mem_open(&w->clock.clock, options->blob_capacity), &w->faults);
     struct core_options core_options = { .inline_max_bytes = WORLD_INLINE_MAX,
                                          .reserve_bytes = options->reserve_bytes,
                                          .purge_grace_ms = WORLD_GRACE_MS,
                                          .content_cache_bytes = WORLD_CACHE_BYTES };
-    core_init(&w->core, meta, blob, &w->clock.clock, &w->random.random, &core_options);
+    unsigned char master_key[SEAL_KEY_SIZE] = { 1 };
+    w->seal = seal_new(master_key, &w->random.random);
+    core_init(&w->core, meta, blob, &w->clock.clock, &w->random.random, w->seal, &core_options);
     EXPECT_OK(access_bootstrap(&w->core, w->a));
     EXPECT_OK(access_operator(&w->core, S(""), w->a, &w->operator_));
     EXPECT_OK(jobs_new(&w->core, &(struct jobs_options){ 0 }, w->a, &w->jobs));
@@ -47,6 +49,7 @@ void world_free(struct world *w)
     meta_close(w->core.meta);
     w->core.blob->ops->close_store(w->core.blob);
     core_release(&w->core);
+    seal_free(w->seal);
     arena_release(&w->arena);
     free(w);
 }

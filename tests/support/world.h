@@ -12,6 +12,7 @@
 #define CAIS_TESTS_WORLD_H
 
 #include "base/fault.h"
+#include "base/seal.h"
 #include "core/access.h"
 #include "core/file.h"
 #include "core/fsck.h"
@@ -27,8 +28,9 @@ struct world {
     struct arena arena, *a; /* what a test asks for lives here */
     struct clock_manual clock;
     struct random_seeded random;
+    struct seal *seal;
     struct fault_plan faults;
-    struct sql_db *db;
+    struct sql_db *db; /* the metadata store's */
     struct core core;
     struct jobs *jobs;
     struct principal operator_;

@@ -4,6 +4,7 @@
 #include "base/password.h"
 
 #include <pthread.h>
+#include <string.h>
 
 static const struct token_policy policy = { .lifetime_ms = 24 * 3600 * 1000, .per_user = 100 };
 
@@ -280,6 +281,201 @@ TEST(threads_check_while_others_come_and_go)
     }
 }
 
+/* ---- pairs ---- */
+
+struct pair {
+    int64_t id;
+    slice key, token;
+};
+
+static struct pair mint_pair(struct world *w, slice login)
+{
+    struct pair p;
+    EXPECT_OK(key_mint_pair(&w->core, &w->operator_, login, S("way"), w->a, &p.id, &p.key, &p.token));
+    return p;
+}
+
+static err_t check_pair(struct world *w, slice key, slice token)
+{
+    struct principal who;
+    return access_check_pair(&w->core, S("way"), key, token, w->a, &who);
+}
+
+static bool only_has(slice text, const char *letters)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!strchr(letters, text.p[i]))
+            return false;
+    return true;
+}
+
+#define DIGITS "0123456789"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+
+TEST(both_halves_of_a_pair_are_needed_and_say_who_it_is)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice")), who;
+    struct pair p = mint_pair(w, S("alice"));
+    EXPECT(p.key.n == 32 && only_has(p.key, "0123456789abcdef"));
+    EXPECT(p.token.n == 20 && only_has(p.token, DIGITS UPPER LOWER));
+    for (int i = 0; i < 2; i++) { /* looked up, then cached */
+        EXPECT_OK(access_check_pair(&w->core, S("way"), p.key, p.token, w->a, &who));
+        EXPECT_EQ(who.user_id, alice.user_id);
+        EXPECT_ERR(check_pair(w, p.key, S("")), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(check_pair(w, S(""), p.token), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(check_pair(w, p.token, p.key), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(check_pair(w, p.key, p.key), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(access_check_pair(&w->core, S("other"), p.key, p.token, w->a, &who), ERR_UNAUTHENTICATED);
+    }
+}
+
+TEST(halves_of_two_pairs_fit_within_an_account_only)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    struct principal bob = world_user(w, S("bob")), who;
+    struct account acme;
+    struct user eve;
+    EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &acme));
+    EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_order){ .account = S("acme"), .login = S("eve") },
+                          w->a, &eve));
+    struct pair a = mint_pair(w, S("alice")), b = mint_pair(w, S("bob")), e = mint_pair(w, S("eve"));
+    EXPECT_OK(access_check_pair(&w->core, S("way"), a.key, b.token, w->a, &who));
+    EXPECT_EQ(who.user_id, bob.user_id);
+    EXPECT_OK(check_pair(w, e.key, e.token));
+    EXPECT_ERR(check_pair(w, e.key, b.token), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(check_pair(w, a.key, e.token), ERR_UNAUTHENTICATED);
+}
+
+TEST(revoking_the_key_of_a_pair_ends_its_token_at_once)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    struct pair p = mint_pair(w, S("alice")), other = mint_pair(w, S("alice"));
+    EXPECT_OK(check_pair(w, p.key, p.token));
+    EXPECT_OK(check_pair(w, p.key, other.token));
+    EXPECT_OK(key_revoke(&w->core, &w->operator_, p.id, w->a));
+    EXPECT_ERR(check_pair(w, p.key, p.token), ERR_REVOKED);
+    EXPECT_ERR(check_pair(w, other.key, p.token), ERR_REVOKED);
+    EXPECT_ERR(check_pair(w, p.key, other.token), ERR_REVOKED);
+    EXPECT_OK(check_pair(w, other.key, other.token));
+}
+
+/* ---- pairs that sign ---- */
+
+static err_t signing(struct world *w, slice access_key, slice *ret_secret)
+{
+    struct principal who;
+    return access_signing(&w->core, S("way"), access_key, w->a, &who, ret_secret);
+}
+
+static int64_t mint_signing(struct world *w, slice login, slice *ret_key, slice *ret_secret)
+{
+    int64_t id;
+    EXPECT_OK(key_mint_signing(&w->core, &w->operator_, login, S("way"), w->a, &id, ret_key, ret_secret));
+    return id;
+}
+
+TEST(an_access_key_leads_to_its_user_and_its_secret)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice")), who;
+    slice key, secret, got;
+    mint_signing(w, S("alice"), &key, &secret);
+    EXPECT(key.n == 20 && slice_starts(key, S("CAIS")) && only_has(key, DIGITS UPPER));
+    EXPECT(secret.n == 40 && only_has(secret, DIGITS UPPER LOWER));
+    for (int i = 0; i < 2; i++) { /* looked up and opened, then cached */
+        EXPECT_OK(access_signing(&w->core, S("way"), key, w->a, &who, &got));
+        EXPECT_EQ(who.user_id, alice.user_id);
+        EXPECT_SLICE(got, secret);
+        EXPECT_ERR(access_signing(&w->core, S("other"), key, w->a, &who, &got), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(signing(w, secret, &got), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(signing(w, S(""), &got), ERR_UNAUTHENTICATED);
+    }
+}
+
+/* The public half stands in every URL: taken for a key it would let anybody in. */
+TEST(the_public_half_of_a_pair_is_no_key)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice key, secret, got;
+    mint_signing(w, S("alice"), &key, &secret);
+    EXPECT_OK(signing(w, key, &got));
+    EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(check(w, CREDENTIAL_KEY, secret), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(token_issue(&w->core, S("way"), S("alice"), key, &policy, w->a, &got), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(signing(w, world_key(w, S("alice"), S("way")), &got), ERR_UNAUTHENTICATED);
+}
+
+TEST(a_signing_key_ends_at_once_when_it_is_revoked_or_its_user_is_shut_out)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice key, secret, got;
+    int64_t id = mint_signing(w, S("alice"), &key, &secret);
+    EXPECT_OK(signing(w, key, &got));
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DISABLED, w->a));
+    EXPECT_ERR(signing(w, key, &got), ERR_BLOCKED);
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_ACTIVE, w->a));
+    EXPECT_OK(signing(w, key, &got));
+    EXPECT_OK(key_revoke(&w->core, &w->operator_, id, w->a));
+    EXPECT_ERR(signing(w, key, &got), ERR_REVOKED);
+}
+
+/* What a restore without its master key leaves. The cache must not know better. */
+TEST(a_signing_key_of_another_master_key_is_damaged_and_the_servers_own_is_made_anew)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice key, secret, own_key, own_secret, got;
+    int64_t lost, id = mint_signing(w, S("alice"), &key, &secret);
+    EXPECT_OK(access_own_signing(&w->core, S("way"), w->a, &own_key, &own_secret));
+    EXPECT_OK(key_count_lost(&w->core, 0, w->a, &lost));
+    EXPECT_EQ(lost, 0);
+    unsigned char other[SEAL_KEY_SIZE] = { 2 };
+    struct seal *ours = w->core.seal, *theirs = seal_new(other, &w->random.random);
+    w->core.seal = theirs;
+    EXPECT_ERR(signing(w, key, &got), ERR_CORRUPT);
+    EXPECT_OK(key_count_lost(&w->core, 0, w->a, &lost));
+    EXPECT_EQ(lost, 2);
+    EXPECT_OK(access_own_signing(&w->core, S("way"), w->a, &got, &secret));
+    EXPECT(!slice_eq(got, own_key));
+    EXPECT_OK(key_revoke(&w->core, &w->operator_, id, w->a)); /* the way out when the old key is gone for good */
+    EXPECT_OK(key_count_lost(&w->core, 0, w->a, &lost));
+    EXPECT_EQ(lost, 1);
+    w->core.seal = NULL;
+    EXPECT_ERR(signing(w, own_key, &got), ERR_CORRUPT);
+    EXPECT_ERR(key_mint_signing(&w->core, &w->operator_, S("alice"), S("way"), w->a, &id, &key, &secret),
+               ERR_UNSUPPORTED);
+    w->core.seal = ours;
+    EXPECT_OK(signing(w, own_key, &got));
+    EXPECT_SLICE(got, own_secret);
+    seal_free(theirs);
+}
+
+TEST(the_server_has_one_key_pair_of_its_own_for_each_purpose)
+{
+    WORLD(w);
+    slice key, secret, again, again_secret, other;
+    struct principal who;
+    EXPECT_OK(access_own_signing(&w->core, S("way"), w->a, &key, &secret));
+    EXPECT_OK(access_own_signing(&w->core, S("way"), w->a, &again, &again_secret));
+    EXPECT_SLICE(again, key);
+    EXPECT_SLICE(again_secret, secret);
+    EXPECT_OK(access_own_signing(&w->core, S("other"), w->a, &other, &again_secret));
+    EXPECT(!slice_eq(other, key));
+    EXPECT_OK(access_signing(&w->core, S("way"), key, w->a, &who, &again_secret));
+    EXPECT_EQ(who.user_id, w->operator_.user_id);
+    EXPECT_SLICE(again_secret, secret);
+    EXPECT_EQ(world_event_count(w, S("key.mint")), 2);
+    EXPECT_OK(key_revoke(&w->core, &w->operator_, who.credential_id, w->a));
+    EXPECT_OK(access_own_signing(&w->core, S("way"), w->a, &again, &again_secret));
+    EXPECT(!slice_eq(again, key));
+}
+
 RUN_TESTS(cmocka_unit_test(the_account_default_and_the_operator_exist_from_the_start),
           cmocka_unit_test(names_of_accounts_and_users_keep_to_their_rules),
           cmocka_unit_test(a_key_lets_its_user_in_by_its_own_way_only),
@@ -293,4 +489,12 @@ RUN_TESTS(cmocka_unit_test(the_account_default_and_the_operator_exist_from_the_s
           cmocka_unit_test(a_password_is_checked_and_changing_it_ends_tokens),
           cmocka_unit_test(a_damaged_password_hash_is_never_right), cmocka_unit_test(secrets_are_kept_nowhere),
           cmocka_unit_test(a_store_that_does_not_answer_is_not_a_wrong_key),
-          cmocka_unit_test(threads_check_while_others_come_and_go))
+          cmocka_unit_test(threads_check_while_others_come_and_go),
+          cmocka_unit_test(both_halves_of_a_pair_are_needed_and_say_who_it_is),
+          cmocka_unit_test(halves_of_two_pairs_fit_within_an_account_only),
+          cmocka_unit_test(revoking_the_key_of_a_pair_ends_its_token_at_once),
+          cmocka_unit_test(an_access_key_leads_to_its_user_and_its_secret),
+          cmocka_unit_test(the_public_half_of_a_pair_is_no_key),
+          cmocka_unit_test(a_signing_key_ends_at_once_when_it_is_revoked_or_its_user_is_shut_out),
+          cmocka_unit_test(a_signing_key_of_another_master_key_is_damaged_and_the_servers_own_is_made_anew),
+          cmocka_unit_test(the_server_has_one_key_pair_of_its_own_for_each_purpose))

@@ -1,9 +1,13 @@
+#include "first_version.h"
+#include "scene.h"
 #include "test.h"
 #include "world.h"
 
+#include "base/text.h"
 #include "blob/disk/disk.h"
 #include "core/backup.h"
 #include "core/data_dir.h"
+#include "core/master_key.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
 
@@ -56,7 +60,7 @@ static err_t open_stores(void *arg, const char *dir, bool read_only, struct aren
         TRY(sqlite_open(&(struct sqlite_options){ .path = path, .read_only = read_only }, a, &db));
         TRY(meta_open(db, &(struct meta_options){ .read_only = read_only, .inline_writes = !read_only }, a, &meta));
     }
-    err_t e = blob_disk_open(arena_printf(a, "%s/" DATA_DIR_BLOBS, dir).p, true, a, ret_blob);
+    err_t e = ret_blob ? blob_disk_open(arena_printf(a, "%s/" DATA_DIR_BLOBS, dir).p, true, a, ret_blob) : NULL;
     if (e) {
         meta_close(meta);
         return e;
@@ -82,7 +86,7 @@ static void expect_file(struct world *w, const char *data_dir, const struct prin
     struct blob_store *blob;
     slice got;
     EXPECT_OK(open_stores(NULL, data_dir, false, w->a, &meta, &blob));
-    core_init(&other.core, meta, blob, &w->clock.clock, &w->random.random, &(struct core_options){ 0 });
+    core_init(&other.core, meta, blob, &w->clock.clock, &w->random.random, NULL, &(struct core_options){ 0 });
     EXPECT_OK(world_read(&other, who, f, &got));
     EXPECT_SLICE(got, bytes);
     core_release(&other.core);
@@ -110,7 +114,7 @@ TEST(what_was_stored_comes_back_byte_for_byte)
     slice small = S("hello"), large = world_bytes(w, LARGE);
     struct file s = world_store(w, &alice, S("s"), small, 0), l = world_store(w, &alice, S("l"), large, 0);
     struct backup_report made, restored;
-    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &made));
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &made));
     EXPECT_EQ(made.objects, 2);
     EXPECT_EQ(made.blobs, 1);
     EXPECT_EQ(made.blob_bytes, LARGE);
@@ -124,14 +128,82 @@ TEST(what_was_stored_comes_back_byte_for_byte)
     expect_file(w, in(w, dir, "d"), &alice, &l, large);
 }
 
+/* What is put together has no bytes of its own to be copied; its parts have. */
+TEST(what_lies_in_buckets_comes_back_whole)
+{
+    WORLD(w);
+    FOLDER(dir);
+    struct principal alice = world_user(w, S("alice"));
+    struct scene scene;
+    scene_make(w, &alice, &scene);
+    struct backup_report made;
+    struct fsck_report fsck;
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &made));
+    EXPECT_EQ(made.objects, SCENE_OBJECTS);
+    EXPECT_EQ(made.blobs, 1);
+    EXPECT_EQ(made.blob_bytes, SCENE_LARGE);
+    struct backup_report restored;
+    EXPECT_OK(backup_restore(in(w, dir, "b"), in(w, dir, "d"), &opener, &w->clock.clock, &w->random.random, w->a,
+                             &restored, &fsck));
+    EXPECT_EQ(fsck.listed, 0);
+    EXPECT_EQ(fsck.entries, 2);
+    EXPECT_EQ(fsck.objects, SCENE_OBJECTS);
+}
+
+static void write_text(const char *path, slice text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n);
+    close(fd);
+}
+
+static slice sha256_of_file(struct world *w, const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && fstat(fd, &st) == 0);
+    char *bytes = arena_alloc(w->a, (size_t)st.st_size);
+    assert_true(read(fd, bytes, (size_t)st.st_size) == st.st_size);
+    close(fd);
+    unsigned char sha256[SHA256_SIZE];
+    hash_sha256((slice){ bytes, (size_t)st.st_size }, sha256);
+    return hex_encode(w->a, (slice){ (const char *)sha256, SHA256_SIZE });
+}
+
+/* Once it could not be read at all: its database was opened for reading, and only a database of today can be. */
+TEST(a_backup_of_the_first_version_is_restored_and_upgraded)
+{
+    WORLD(w);
+    FOLDER(dir);
+    assert_true(mkdir(in(w, dir, "b"), 0700) == 0);
+    const char *database = in(w, dir, "b/" DATA_DIR_DATABASE);
+    struct sql_db *db;
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = database }, w->a, &db));
+    first_version_make(db, "", w->a);
+    sql_close_db(db);
+    slice before = sha256_of_file(w, database);
+    write_text(in(w, dir, "b/" DATA_DIR_MANIFEST),
+               arena_printf(w->a,
+                            "{\"format\":1,\"created_at_ms\":5,\"objects\":0,\"blobs\":0,\"blob_bytes\":0,"
+                            "\"database_sha256\":\"" SLICE_FMT "\"}",
+                            SLICE_ARG(before)));
+    struct backup_report restored;
+    EXPECT_OK(restore(w, in(w, dir, "b"), in(w, dir, "d"), &restored));
+    EXPECT_EQ(restored.created_at_ms, 5);
+    struct meta_store *meta;
+    EXPECT_OK(open_stores(NULL, in(w, dir, "d"), true, w->a, &meta, NULL)); /* for reading: it is of today */
+    meta_close(meta);
+    EXPECT_SLICE(sha256_of_file(w, database), before);
+}
+
 TEST(a_folder_that_is_not_empty_is_refused)
 {
     WORLD(w);
     FOLDER(dir);
     struct backup_report report;
-    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &report));
-    EXPECT_ERR(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &report), ERR_CONFLICT);
-    EXPECT_ERR(backup_run(&w->core, dir, &opener, w->a, &report), ERR_CONFLICT);
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &report));
+    EXPECT_ERR(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &report), ERR_CONFLICT);
+    EXPECT_ERR(backup_run(&w->core, dir, NULL, &opener, w->a, &report), ERR_CONFLICT);
     EXPECT_ERR(restore(w, in(w, dir, "b"), dir, &report), ERR_CONFLICT);
     EXPECT_EQ(w->core.purge_holds, 0);
     /* The lock that the caller holds may lie there. */
@@ -147,7 +219,7 @@ TEST(without_its_manifest_a_backup_is_none)
     WORLD(w);
     FOLDER(dir);
     struct backup_report report;
-    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &report));
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &report));
     assert_true(unlink(in(w, dir, "b/" DATA_DIR_MANIFEST)) == 0);
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report), ERR_NOT_FOUND);
     EXPECT(access(in(w, dir, "d"), F_OK) != 0);
@@ -158,7 +230,7 @@ TEST(a_damaged_database_or_manifest_is_found)
     WORLD(w);
     FOLDER(dir);
     struct backup_report report;
-    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &report));
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &report));
     flip_byte(in(w, dir, "b/" DATA_DIR_DATABASE), 5000);
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report), ERR_CORRUPT);
     EXPECT(access(in(w, dir, "d/" DATA_DIR_DATABASE), F_OK) != 0); /* no server starts on what was left */
@@ -174,7 +246,7 @@ TEST(a_damaged_or_missing_blob_is_found_on_both_ways)
     struct principal alice = world_user(w, S("alice"));
     world_store(w, &alice, S("l"), world_bytes(w, LARGE), 0);
     struct backup_report report;
-    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), &opener, w->a, &report));
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &report));
     slice key = world_only_blob(w);
     const char *blob = arena_printf(w->a, "%s/b/" DATA_DIR_BLOBS "/%.2s/" SLICE_FMT, dir, key.p, SLICE_ARG(key)).p;
     assert_true(chmod(blob, 0600) == 0);
@@ -183,9 +255,75 @@ TEST(a_damaged_or_missing_blob_is_found_on_both_ways)
     assert_true(unlink(blob) == 0);
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "e"), &report), ERR_CORRUPT);
     EXPECT_OK(w->core.blob->ops->remove(w->core.blob, key, w->a));
-    EXPECT_ERR(backup_run(&w->core, in(w, dir, "c"), &opener, w->a, &report), ERR_CORRUPT);
+    EXPECT_ERR(backup_run(&w->core, in(w, dir, "c"), NULL, &opener, w->a, &report), ERR_CORRUPT);
     EXPECT(access(in(w, dir, "c/" DATA_DIR_MANIFEST), F_OK) != 0);
     EXPECT_EQ(w->core.purge_holds, 0);
+}
+
+/* ---- the master key ---- */
+
+static bool has_key(struct world *w, const char *dir)
+{
+    struct stat st;
+    const char *path = in(w, dir, DATA_DIR_MASTER_KEY);
+    if (stat(path, &st) != 0)
+        return false;
+    EXPECT_EQ(st.st_mode & 07777, 0600);
+    return true;
+}
+
+TEST(a_backup_holds_the_master_key_only_when_asked_for_it)
+{
+    WORLD(w);
+    FOLDER(dir);
+    unsigned char key[SEAL_KEY_SIZE], back[SEAL_KEY_SIZE];
+    const char *data = in(w, dir, "data");
+    assert_true(mkdir(data, 0700) == 0);
+    EXPECT_OK(master_key_ensure(data, &w->random.random, w->a, key));
+    seal_free(w->seal);
+    w->core.seal = w->seal = seal_new(key, &w->random.random);
+    world_user(w, S("alice"));
+    int64_t id;
+    slice access_key, secret;
+    EXPECT_OK(key_mint_signing(&w->core, &w->operator_, S("alice"), S("way"), w->a, &id, &access_key, &secret));
+
+    struct backup_report report;
+    struct fsck_report fsck;
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "with"), data, &opener, w->a, &report));
+    EXPECT(report.with_key && has_key(w, in(w, dir, "with")));
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "without"), NULL, &opener, w->a, &report));
+    EXPECT(!report.with_key && !has_key(w, in(w, dir, "without")));
+
+    EXPECT_OK(backup_restore(in(w, dir, "with"), in(w, dir, "d"), &opener, &w->clock.clock, &w->random.random, w->a,
+                             &report, &fsck));
+    EXPECT(report.with_key && has_key(w, in(w, dir, "d")));
+    EXPECT_OK(master_key_read(in(w, dir, "d"), w->a, back));
+    EXPECT(memcmp(back, key, sizeof key) == 0);
+    EXPECT_EQ(fsck.count[FSCK_WARNING], 0);
+    EXPECT_OK(backup_restore(in(w, dir, "without"), in(w, dir, "e"), &opener, &w->clock.clock, &w->random.random, w->a,
+                             &report, &fsck));
+    EXPECT(!report.with_key && !has_key(w, in(w, dir, "e")));
+    EXPECT_EQ(fsck.count[FSCK_WARNING], 1); /* said, and the rest is there */
+    EXPECT_SLICE(fsck.list[0].subject, arena_printf(w->a, "key:%lld", (long long)id));
+}
+
+TEST(a_master_key_that_is_not_the_manifests_is_found)
+{
+    WORLD(w);
+    FOLDER(dir);
+    unsigned char key[SEAL_KEY_SIZE];
+    const char *data = in(w, dir, "data");
+    assert_true(mkdir(data, 0700) == 0);
+    struct backup_report report;
+    EXPECT_ERR(backup_run(&w->core, in(w, dir, "none"), data, &opener, w->a, &report), ERR_NOT_FOUND);
+    EXPECT_OK(master_key_ensure(data, &w->random.random, w->a, key));
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), data, &opener, w->a, &report));
+    const char *path = in(w, dir, "b/" DATA_DIR_MASTER_KEY);
+    assert_true(unlink(path) == 0);
+    EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report), ERR_NOT_FOUND);
+    EXPECT_OK(master_key_ensure(in(w, dir, "b"), &w->random.random, w->a, key)); /* another one */
+    EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "e"), &report), ERR_CORRUPT);
+    EXPECT(access(in(w, dir, "e/" DATA_DIR_DATABASE), F_OK) != 0);
 }
 
 struct traffic {
@@ -245,12 +383,12 @@ TEST(a_backup_under_load_is_consistent)
     struct traffic t = { .w = w, .who = world_user(w, S("alice")) };
     pthread_t thread;
     pthread_create(&thread, NULL, send_and_delete, &t);
-    while (world_file_count(w) < 10)
+    while (world_file_count(w) < 11) /* one of them may be about to go */
         usleep(1000);
     struct backup_report made, restored;
     for (int i = 0; i < 3; i++) {
         const char *b = arena_printf(w->a, "%s/b%d", dir, i).p, *d = arena_printf(w->a, "%s/d%d", dir, i).p;
-        EXPECT_OK(backup_run(&w->core, b, &opener, w->a, &made));
+        EXPECT_OK(backup_run(&w->core, b, NULL, &opener, w->a, &made));
         EXPECT_OK(restore(w, b, d, &restored));
         EXPECT(restored.objects >= 10);
     }
@@ -262,8 +400,12 @@ TEST(a_backup_under_load_is_consistent)
 }
 
 RUN_TESTS(cmocka_unit_test(what_was_stored_comes_back_byte_for_byte),
+          cmocka_unit_test(what_lies_in_buckets_comes_back_whole),
+          cmocka_unit_test(a_backup_of_the_first_version_is_restored_and_upgraded),
           cmocka_unit_test(a_folder_that_is_not_empty_is_refused),
           cmocka_unit_test(without_its_manifest_a_backup_is_none),
           cmocka_unit_test(a_damaged_database_or_manifest_is_found),
           cmocka_unit_test(a_damaged_or_missing_blob_is_found_on_both_ways),
+          cmocka_unit_test(a_backup_holds_the_master_key_only_when_asked_for_it),
+          cmocka_unit_test(a_master_key_that_is_not_the_manifests_is_found),
           cmocka_unit_test(a_backup_under_load_is_consistent))

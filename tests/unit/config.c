@@ -188,7 +188,7 @@ TEST(a_bad_value_is_told_what_may_be)
         "--set: http.header_timeout: '61m' is not a duration in range; allowed: a number with ms, s, m, h or d, "
         "from 100ms to 1h");
     EXPECT_TELLS(set(&c, "http.body_pool=1K"),
-                 "--set: http.body_pool: '1K' is not a size in range; allowed: a number of bytes or with K, M or G, "
+                 "--set: http.body_pool: '1K' is not a size in range; allowed: a number of bytes or with K, M, G or T, "
                  "from 1M to 64G");
     EXPECT_ERR(set(&c, "http.body_pool=9223372036854775807G"), ERR_INVALID);
     EXPECT_ERR(set(&c, "http.body_pool=18446744073709551615"), ERR_INVALID);
@@ -199,7 +199,7 @@ TEST(a_bad_value_is_told_what_may_be)
     EXPECT_TELLS(
         set(&c, "pyrus.max_file_size=2147483648"),
         "--set: pyrus.max_file_size: '2147483648' is not a size in range; allowed: a number of bytes or with K, "
-        "M or G, from 1 to 2147483647");
+        "M, G or T, from 1 to 2147483647");
     EXPECT_TELLS(set(&c, "http.max_headers=7"),
                  "--set: http.max_headers: '7' is not a number in range; allowed: 8 to 128");
     EXPECT_TELLS(set(&c, "log.level=loud"),

@@ -3,6 +3,7 @@
  * what it was not told of is there as a whole or not at all; fsck finds nothing but what the sweep takes away; and the
  * same thing asked again works. */
 #include "desk.h"
+#include "papers.h"
 #include "test.h"
 
 #include "api/native/native.h"
@@ -23,6 +24,8 @@ struct place {
     /* what an action works on, made while nothing fails */
     slice guid, file_path;
     int64_t task;
+    struct papers papers;
+    int64_t ticket, pending;  /* their files */
     struct fake_reply *reply; /* of the action */
     slice token;
     int64_t files; /* how many there were before it */
@@ -60,6 +63,7 @@ struct action {
     bool (*act)(struct place *); /* acknowledged? */
     void (*check)(struct place *, bool acknowledged);
     size_t size;
+    bool once; /* done once it is refused, and so it is when only the answer was lost */
 };
 
 static void nothing(struct place *p)
@@ -198,6 +202,103 @@ static void check_token(struct place *p, bool acknowledged)
     EXPECT_EQ(desk_send(p->d, &again, "GET", "/v4/profile", NULL)->status, 200);
 }
 
+/* ---- tickets: by core's own calls, whatever dialect speaks for them ---- */
+
+static bool done_well(err_t e)
+{
+    EXPECT(!e || e->code == ERR_UNAVAILABLE);
+    return !e;
+}
+
+static void prepare_papers(struct place *p)
+{
+    p->papers = papers_new(p->w);
+    p->task = papers_task(&p->papers, &p->ana.who);
+}
+
+static bool issue(struct place *p)
+{
+    struct ticket_order order = papers_order(&p->papers, p->task, S("a"), p->bytes.n);
+    struct ticket_issued issued;
+    bool acknowledged = done_well(papers_try(&p->papers, &p->ana.who, &order, &issued));
+    p->ticket = acknowledged ? issued.document.file.id : 0;
+    return acknowledged;
+}
+
+static void check_issue(struct place *p, bool acknowledged)
+{
+    EXPECT(acknowledged ? world_file_count(p->w) == p->files + 1 : world_file_count(p->w) <= p->files + 1);
+    if (!acknowledged)
+        return;
+    enum ticket_refusal why;
+    EXPECT_OK(papers_put(&p->papers, p->ticket, p->bytes));
+    EXPECT_OK(papers_confirm(&p->papers, &p->ana.who, p->ticket, &why));
+}
+
+static void prepare_ticket(struct place *p)
+{
+    prepare_papers(p);
+    p->ticket = papers_issue(&p->papers, &p->ana.who, p->task, S("a"), p->bytes.n);
+    EXPECT_OK(papers_put(&p->papers, p->ticket, p->bytes));
+}
+
+static bool confirm(struct place *p)
+{
+    enum ticket_refusal why;
+    bool acknowledged = done_well(papers_confirm(&p->papers, &p->ana.who, p->ticket, &why));
+    EXPECT_EQ(why, TICKET_NO_REFUSAL);
+    return acknowledged;
+}
+
+/* State, time, reference and event: of one kind. */
+static void check_confirm(struct place *p, bool acknowledged)
+{
+    struct document d;
+    EXPECT_OK(document_get(&p->w->core, &p->ana.who, p->ticket, p->w->a, &d));
+    bool confirmed = d.ticket.confirmed_at_ms != 0;
+    EXPECT(confirmed || !acknowledged);
+    EXPECT_EQ(d.file.state, confirmed ? FILE_READY : FILE_STORED);
+    EXPECT_EQ(d.file.purge_at_ms == 0, confirmed);
+    EXPECT_EQ(d.reference_id != 0, confirmed);
+    EXPECT_EQ(world_event_count(p->w, S("file.confirm")), confirmed);
+}
+
+static void prepare_document(struct place *p)
+{
+    prepare_ticket(p);
+    EXPECT(confirm(p));
+    p->pending = papers_issue(&p->papers, &p->ana.who, p->task, S("b"), 1);
+}
+
+static bool delete_document(struct place *p)
+{
+    return done_well(document_delete(&p->w->core, &p->ana.who, p->ticket, hours(1), p->w->a));
+}
+
+static void check_deleted_document(struct place *p, bool acknowledged)
+{
+    bool there = papers_is_there(&p->papers, p->ticket);
+    EXPECT(!there || !acknowledged);
+    if (there)
+        check_confirm(p, true);
+    EXPECT(papers_is_there(&p->papers, p->pending));
+}
+
+static bool delete_task_of_documents(struct place *p)
+{
+    enum task_refusal why;
+    return done_well(task_remove(&p->w->core, &p->ana.who, p->task, hours(1), p->w->a, &why));
+}
+
+static void check_deleted_task_of_documents(struct place *p, bool acknowledged)
+{
+    struct task task;
+    err_t e = task_get_visible(&p->w->core, &p->ana.who, p->task, p->w->a, &task);
+    EXPECT(e || !acknowledged);
+    EXPECT_EQ(papers_is_there(&p->papers, p->ticket), !e);
+    EXPECT_EQ(papers_is_there(&p->papers, p->pending), !e);
+}
+
 /* ---- the run ---- */
 
 /* One world for each call that fails, so that nothing left by the one before can help. True: the nth was not reached.
@@ -220,7 +321,7 @@ static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
     action->check(&p, acknowledged);
     if (!reached) {
         EXPECT(nth > 3);
-    } else if (!acknowledged && action->act != delete_file && action->act != delete_task && action->act != attach) {
+    } else if (!acknowledged && !action->once) {
         p.files = world_file_count(p.w);
         EXPECT(action->act(&p)); /* the same again */
         action->check(&p, true);
@@ -260,21 +361,39 @@ TEST(a_large_pyrus_upload_is_whole_or_nothing)
 }
 TEST(an_attachment_is_held_or_it_is_not)
 {
-    fail_each(&(struct action){ prepare_guid, attach, check_attach, SMALL });
-    fail_each(&(struct action){ prepare_guid, attach, check_attach, LARGE });
+    fail_each(&(struct action){ prepare_guid, attach, check_attach, SMALL, true });
+    fail_each(&(struct action){ prepare_guid, attach, check_attach, LARGE, true });
 }
 TEST(a_deleted_file_stays_deleted_and_any_other_whole)
 {
-    fail_each(&(struct action){ prepare_file, delete_file, check_deleted_file, SMALL });
-    fail_each(&(struct action){ prepare_file, delete_file, check_deleted_file, LARGE });
+    fail_each(&(struct action){ prepare_file, delete_file, check_deleted_file, SMALL, true });
+    fail_each(&(struct action){ prepare_file, delete_file, check_deleted_file, LARGE, true });
 }
 TEST(a_deleted_task_lets_go_of_all_or_nothing)
 {
-    fail_each(&(struct action){ prepare_task, delete_task, check_deleted_task, LARGE });
+    fail_each(&(struct action){ prepare_task, delete_task, check_deleted_task, LARGE, true });
 }
 TEST(a_token_that_was_given_is_valid)
 {
     fail_each(&(struct action){ nothing, log_in, check_token, SMALL });
+}
+
+TEST(a_ticket_that_was_given_takes_bytes_and_any_other_is_whole_or_nothing)
+{
+    fail_each(&(struct action){ prepare_papers, issue, check_issue, SMALL });
+}
+TEST(a_confirmation_is_whole_or_nothing_and_may_be_asked_for_again)
+{
+    fail_each(&(struct action){ prepare_ticket, confirm, check_confirm, SMALL });
+}
+TEST(a_deleted_document_stays_deleted_and_any_other_whole)
+{
+    fail_each(&(struct action){ prepare_document, delete_document, check_deleted_document, SMALL, true });
+}
+TEST(a_task_goes_with_its_documents_and_tickets_or_not_at_all)
+{
+    fail_each(
+        &(struct action){ prepare_document, delete_task_of_documents, check_deleted_task_of_documents, SMALL, true });
 }
 
 RUN_TESTS(cmocka_unit_test(a_small_native_upload_is_whole_or_nothing),
@@ -283,4 +402,8 @@ RUN_TESTS(cmocka_unit_test(a_small_native_upload_is_whole_or_nothing),
           cmocka_unit_test(a_large_pyrus_upload_is_whole_or_nothing),
           cmocka_unit_test(an_attachment_is_held_or_it_is_not),
           cmocka_unit_test(a_deleted_file_stays_deleted_and_any_other_whole),
-          cmocka_unit_test(a_deleted_task_lets_go_of_all_or_nothing), cmocka_unit_test(a_token_that_was_given_is_valid))
+          cmocka_unit_test(a_deleted_task_lets_go_of_all_or_nothing), cmocka_unit_test(a_token_that_was_given_is_valid),
+          cmocka_unit_test(a_ticket_that_was_given_takes_bytes_and_any_other_is_whole_or_nothing),
+          cmocka_unit_test(a_confirmation_is_whole_or_nothing_and_may_be_asked_for_again),
+          cmocka_unit_test(a_deleted_document_stays_deleted_and_any_other_whole),
+          cmocka_unit_test(a_task_goes_with_its_documents_and_tickets_or_not_at_all))

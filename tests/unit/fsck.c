@@ -1,4 +1,5 @@
 #include "damage.h"
+#include "scene.h"
 #include "test.h"
 #include "world.h"
 
@@ -106,6 +107,144 @@ TEST(wrong_counters_are_found_and_corrected)
     EXPECT_EQ(world_account(w).used_bytes, 5);
 }
 
+/* ---- buckets ---- */
+
+TEST(what_lies_in_buckets_has_no_findings_and_its_bytes_count_once)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct scene scene;
+    scene_make(w, &alice, &scene);
+    struct fsck_report report = check(w, false, false);
+    EXPECT_EQ(report.listed, 0);
+    EXPECT_EQ(report.objects, SCENE_OBJECTS);
+    EXPECT_EQ(report.entries, 2);
+    EXPECT_EQ(report.files, 1);
+    EXPECT_EQ(report.blobs, 1);
+    EXPECT_EQ(report.bytes, SCENE_BYTES); /* "small" is twice a part */
+}
+
+/* One kind of damage in a scene of its own: found, as that and nothing else. */
+static void expect_spoilt(const char *script, enum fsck_severity severity, const char *what, const char *subject)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct scene scene;
+    scene_make(w, &alice, &scene);
+    scene_spoil(w, script);
+    struct fsck_report report = check(w, false, true);
+    expect_finding(report, severity, what);
+    EXPECT_SLICE(report.list[0].subject, slice_of(subject));
+}
+
+TEST(what_is_put_together_is_whole_only_with_all_its_parts_in_their_places)
+{
+    /* 1 small, 2 large, 3 whole */
+    expect_spoilt("DELETE FROM object_parts WHERE number = 3", FSCK_ERROR, "parts missing", "object:3");
+    expect_spoilt("UPDATE object_parts SET part_offset = 4 WHERE number = 2", FSCK_ERROR, "a part is out of its place",
+                  "object:3");
+    expect_spoilt(
+        "UPDATE objects SET size_bytes = 7 WHERE id = 3; UPDATE entries SET size_bytes = 7 WHERE key = 'whole';"
+        "UPDATE accounts SET used_bytes = used_bytes - 20003",
+        FSCK_ERROR, "length differs", "object:3");
+    expect_spoilt("UPDATE objects SET inline_bytes = 'x' WHERE id = 3", FSCK_ERROR,
+                  "bytes of its own besides its parts", "object:3");
+    expect_spoilt("DELETE FROM objects WHERE id = 1", FSCK_ERROR, "parts missing", "object:3");
+}
+
+TEST(a_whole_whose_digest_is_not_that_of_its_parts_is_found)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct scene scene;
+    scene_make(w, &alice, &scene);
+    scene_spoil(w, "UPDATE objects SET md5 = zeroblob(16) WHERE id = 3; UPDATE entries SET md5 = zeroblob(16)"
+                   " WHERE key = 'whole'");
+    EXPECT_EQ(check(w, false, true).listed, 0);
+    expect_finding(check(w, false, false), FSCK_ERROR, "digest differs");
+}
+
+TEST(the_bytes_of_a_part_are_looked_at_like_any_other)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct scene scene;
+    scene_make(w, &alice, &scene);
+    damage_blob(w, SCENE_LARGE_KEY, world_bytes(w, SCENE_LARGE));
+    expect_finding(check(w, false, false), FSCK_ERROR, "digest differs");
+    EXPECT_OK(w->core.blob->ops->remove(w->core.blob, SCENE_LARGE_KEY, w->a));
+    expect_finding(check(w, false, true), FSCK_ERROR, "bytes missing");
+}
+
+TEST(entries_and_parts_that_do_not_fit_their_objects_are_found)
+{
+    expect_spoilt("UPDATE entries SET md5 = zeroblob(16) WHERE key = 'plain'", FSCK_WARNING,
+                  "length or digest is not its object's", "entry:photos/plain");
+    expect_spoilt("UPDATE entries SET part_count = 0 WHERE key = 'whole'", FSCK_WARNING,
+                  "length or digest is not its object's", "entry:photos/whole");
+    expect_spoilt("DELETE FROM objects WHERE id = 4", FSCK_ERROR, "no bytes", "entry:photos/plain");
+    expect_spoilt("DELETE FROM objects WHERE id = 5", FSCK_ERROR, "no bytes", "upload:upload");
+    expect_spoilt("UPDATE upload_parts SET md5 = zeroblob(16)", FSCK_WARNING, "length or digest is not its object's",
+                  "upload:upload");
+    expect_spoilt("UPDATE accounts SET used_files = used_files - 1", FSCK_WARNING, "usage counters are wrong",
+                  "accounts");
+}
+
+TEST(tickets_that_do_not_fit_their_files_are_found)
+{
+    const char *file = "file:30313233-3435-3637-3839-616263646566";
+    expect_spoilt("UPDATE tickets SET declared_bytes = 7", FSCK_WARNING,
+                  "confirmed with another length than the one declared", file);
+    expect_spoilt("UPDATE files SET state = 0, object_id = NULL; UPDATE accounts SET used_bytes = used_bytes - 8,"
+                  " used_files = used_files - 1",
+                  FSCK_WARNING, "confirmed without bytes", file);
+    expect_spoilt("UPDATE files SET state = 0, object_id = NULL; DELETE FROM tickets; UPDATE accounts SET"
+                  " used_bytes = used_bytes - 8, used_files = used_files - 1",
+                  FSCK_WARNING, "waits for bytes, but has no ticket", file);
+}
+
+struct many {
+    const struct principal *who;
+    int64_t count;
+};
+
+static err_t put_many(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct many *many = arg;
+    int64_t bucket_id, old;
+    uint64_t old_bytes;
+    struct object o = { .account_id = many->who->account_id };
+    struct bucket b = { .account_id = many->who->account_id, .owner_id = many->who->user_id, .name = S("many") };
+    hash_md5(S(""), o.md5);
+    TRY(meta_bucket_add(tx, &b, a, &bucket_id));
+    TRY(meta_object_add(tx, &o, a, &o.id));
+    struct entry e = { .bucket_id = bucket_id, .owner_id = many->who->user_id, .object_id = o.id };
+    memcpy(e.md5, o.md5, MD5_SIZE);
+    for (int64_t i = 0; i < many->count; i++) {
+        e.key = arena_printf(a, "%lld", (long long)i);
+        TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+        struct upload u = { .name = e.key,
+                            .bucket_id = bucket_id,
+                            .key = S("same"),
+                            .account_id = many->who->account_id,
+                            .owner_id = many->who->user_id };
+        if (i % 100 == 0)
+            TRY(meta_upload_add(tx, &u, a, &old));
+    }
+    return meta_account_use(tx, many->who->account_id, 0, many->count, a);
+}
+
+TEST(entries_of_many_pages_are_all_looked_at_once)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct many many = { &alice, 1500 }; /* three pages, to the row */
+    world_write(w, put_many, &many);
+    struct fsck_report report = check(w, false, true);
+    EXPECT_EQ(report.listed, 0);
+    EXPECT_EQ(report.entries, 1500);
+}
+
 static void tell(void *arg, const struct fsck_finding *finding)
 {
     EXPECT(finding->subject.n > 0);
@@ -130,7 +269,8 @@ TEST(a_store_that_does_not_answer_is_an_error_not_a_finding)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    world_store(w, &alice, S("x"), world_bytes(w, LARGE), 0);
+    struct scene scene;
+    scene_make(w, &alice, &scene);
     for (int64_t nth = 1;; nth++) {
         struct fsck_report report = { 0 };
         w->faults.fail_at = w->faults.calls + nth;
@@ -150,5 +290,12 @@ RUN_TESTS(cmocka_unit_test(a_whole_store_has_no_findings_and_is_counted),
           cmocka_unit_test(rows_that_lie_about_their_inline_bytes_are_found),
           cmocka_unit_test(orphans_are_notes_and_only_repair_removes_the_old_ones),
           cmocka_unit_test(wrong_counters_are_found_and_corrected),
+          cmocka_unit_test(what_lies_in_buckets_has_no_findings_and_its_bytes_count_once),
+          cmocka_unit_test(what_is_put_together_is_whole_only_with_all_its_parts_in_their_places),
+          cmocka_unit_test(a_whole_whose_digest_is_not_that_of_its_parts_is_found),
+          cmocka_unit_test(the_bytes_of_a_part_are_looked_at_like_any_other),
+          cmocka_unit_test(entries_and_parts_that_do_not_fit_their_objects_are_found),
+          cmocka_unit_test(tickets_that_do_not_fit_their_files_are_found),
+          cmocka_unit_test(entries_of_many_pages_are_all_looked_at_once),
           cmocka_unit_test(each_finding_is_told_and_all_are_counted_when_the_list_is_full),
           cmocka_unit_test(a_store_that_does_not_answer_is_an_error_not_a_finding))

@@ -29,7 +29,7 @@ static char address[64];
 static int file_fd;
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_moved = PTHREAD_COND_INITIALIZER;
-static int gate_waiting, gate_open, sinks_finished, sinks_cut, contents_released;
+static int gate_waiting, gate_open, disk_waiting, disk_ready, sinks_finished, sinks_cut, contents_released;
 
 static void count_up(int *what)
 {
@@ -62,6 +62,17 @@ static void echo(struct http_exchange *x)
     http_reply(x, 200, "application/octet-stream", arena_copy(&x->arena, x->req.body));
 }
 
+/* Finds at the head that it is an ordinary request; how much of it is wanted stands in the path. */
+static void collect(struct http_exchange *x)
+{
+    uint64_t most;
+    assert_true(slice_to_u64(x->req.params[0], &most));
+    if (http_has_header(&x->req, "Authorization"))
+        http_reply(x, 401, "text/plain", S("go away"));
+    else
+        http_collect(x, (size_t)most, echo);
+}
+
 /* Holds the request on a worker until the gate opens. */
 static void held(struct http_exchange *x)
 {
@@ -75,13 +86,20 @@ struct digest_sink {
     struct hash *hash;
     struct arena *arena;
     uint64_t n;
+    bool slow, entered;
 };
 
 static err_t digest_write(struct http_sink *s, slice bytes)
 {
     struct digest_sink *d = CONTAINER_OF(s, struct digest_sink, sink);
+    EXPECT(!__atomic_exchange_n(&d->entered, true, __ATOMIC_RELAXED)); /* never twice at once */
+    if (d->slow && d->n == 0) {
+        count_up(&disk_waiting);
+        wait_until(&disk_ready, 1);
+    }
     hash_update(d->hash, bytes);
     d->n += bytes.n;
+    __atomic_store_n(&d->entered, false, __ATOMIC_RELAXED);
     if (d->n > (8u << 20))
         return err_make(d->arena, ERR_TOO_LARGE, "more than 8 MiB");
     return NULL;
@@ -114,7 +132,12 @@ static void sink(struct http_exchange *x)
         return;
     }
     struct digest_sink *d = arena_new(&x->arena, struct digest_sink);
-    *d = (struct digest_sink){ { digest_write, digest_finish, digest_blocks }, hash_new(HASH_MD5), &x->arena, 0 };
+    *d = (struct digest_sink){ { digest_write, digest_finish, digest_blocks },
+                               hash_new(HASH_MD5),
+                               &x->arena,
+                               0,
+                               slice_eq(http_header(&x->req, "Authorization"), S("slow")),
+                               false };
     http_receive(x, &d->sink);
 }
 
@@ -147,6 +170,12 @@ static void content(struct http_exchange *x)
     } else if (slice_eq(x->req.params[0], S("memory"))) {
         c->bytes = S("0123456789");
         c->size_bytes = 10;
+    } else if (slice_eq(x->req.params[0], S("part"))) {
+        c->bytes = S("0123456789");
+        c->size_bytes = 10;
+        c->is_part = true;
+        c->part_first = 4;
+        c->part_count = 3;
     } else {
         c->read_at = read_zeros;
         c->size_bytes = 1000000;
@@ -195,6 +224,7 @@ static const struct http_route routes[] = {
     { "POST", "/echo/fixed", hello, 0, 0, "" },
     { "GET", "/held", held, 0, 0, "" },
     { "PUT", "/sink", sink, HTTP_STREAM, 0, "" },
+    { "POST", "/collect/{most}", collect, HTTP_STREAM, 0, "" },
     { "GET", "/content/{kind}", content, HTTP_ON_LOOP, 0, "" },
     { "GET", "/stream", stream, 0, 0, "" },
     { "GET", "/operator", hello, HTTP_LOCAL_ONLY, 0, "" },
@@ -293,6 +323,7 @@ static int start(void **state)
     struct http_options o = { .clock = &manual.clock,
                               .loops = 2,
                               .workers = 2,
+                              .body_workers = 3,
                               .fallback = "test",
                               .linger_ms = 10000,
                               .max_connections_per_address = 200,
@@ -431,7 +462,7 @@ static slice sum_line(struct arena *a, slice bytes)
 TEST(streamed_bodies_arrive_exactly_at_every_size)
 {
     SCRATCH(a);
-    const size_t sizes[] = { 0, 1, 65535, 65536, 65537, 131072, 131073, 1000000, 8u << 20 };
+    const size_t sizes[] = { 0, 1, 20479, 20480, 20481, 65536, 131072, 131073, 1000000, 8u << 20 };
     for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
         slice body = pattern(&a, sizes[i]);
         int fd = dial();
@@ -465,7 +496,7 @@ TEST(chunked_bodies_of_any_size_arrive_exactly)
 static void *upload(void *arg)
 {
     SCRATCH(a);
-    slice body = pattern(&a, 300000 + (size_t)(uintptr_t)arg * 7001);
+    slice body = pattern(&a, 300000 + (size_t)(uintptr_t)arg * 70001);
     for (int i = 0; i < 5; i++) {
         int fd = dial();
         say(fd, put_header(&a, body.n));
@@ -484,6 +515,34 @@ TEST(sixteen_uploads_at_once_do_not_mix)
         EXPECT_EQ(pthread_create(&threads[i], NULL, upload, (void *)i), 0);
     for (int i = 0; i < 16; i++)
         pthread_join(threads[i], NULL);
+}
+
+/* With one thread for all bodies of a loop, a write that hung took every other upload of that loop with it. */
+TEST(uploads_that_wait_for_their_disk_hold_up_no_other)
+{
+    SCRATCH(a);
+    slice body = pattern(&a, 500000), want = sum_line(&a, body);
+    int slow[2];
+    for (int i = 0; i < 2; i++) {
+        slow[i] = dial();
+        say(slow[i],
+            arena_printf(&a, "PUT /sink HTTP/1.1\r\nHost: x\r\nAuthorization: slow\r\nContent-Length: %zu\r\n\r\n",
+                         body.n));
+        say(slow[i], body);
+    }
+    wait_until(&disk_waiting, 2);
+    for (int i = 0; i < 8; i++) {
+        int fd = dial();
+        say(fd, put_header(&a, body.n));
+        say(fd, body);
+        EXPECT_HAS(hear(fd, &a, want), want.p);
+        close(fd);
+    }
+    count_up(&disk_ready);
+    for (int i = 0; i < 2; i++) {
+        EXPECT_HAS(hear(slow[i], &a, want), want.p);
+        close(slow[i]);
+    }
 }
 
 TEST(uploads_cut_at_any_point_end_their_sink_and_nothing_else)
@@ -564,6 +623,27 @@ TEST(expect_100_is_answered_only_when_the_body_is_wanted)
     close(fd);
 }
 
+TEST(a_streaming_route_may_turn_out_to_be_an_ordinary_one)
+{
+    SCRATCH(a);
+    slice r = ask(&a, S("POST /collect/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"));
+    EXPECT_HAS(r, "HTTP/1.1 200 ");
+    EXPECT_SLICE(body_of(r), S("hello"));
+    EXPECT_SLICE(body_of(ask(&a, S("POST /collect/5 HTTP/1.1\r\nHost: x\r\n\r\n"))), S(""));
+    r = ask(&a, S("POST /collect/9 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
+    EXPECT_SLICE(body_of(r), S("hello"));
+    EXPECT_HAS(ask(&a, S("POST /collect/4 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")), "HTTP/1.1 413 ");
+    r = ask(&a, S("POST /collect/4 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 413 ");
+    /* Dropped, and the connection goes on. */
+    r = ask(&a, S("POST /collect/0 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+                  "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_EQ(count(r, "HTTP/1.1 200 "), 2);
+    EXPECT_HAS(r, "X-Param: 0\r\n");
+    EXPECT_HAS(ask(&a, S("POST /collect/9 HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\nContent-Length: 5\r\n\r\nhello")),
+               "HTTP/1.1 401 ");
+}
+
 TEST(a_refusal_can_be_read_while_64_MiB_are_on_their_way)
 {
     SCRATCH(a);
@@ -613,6 +693,19 @@ TEST(downloads_know_ranges_and_conditions)
 #undef GET
     }
     wait_until(&contents_released, before + 3 * 9);
+}
+
+TEST(a_part_of_a_download_is_sent_like_a_range)
+{
+    SCRATCH(a);
+    slice r = ask(&a, S("GET /content/part HTTP/1.1\r\nHost: x\r\nRange: bytes=0-1\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 206 ");
+    EXPECT_HAS(r, "Content-Range: bytes 4-6/10\r\n");
+    EXPECT_SLICE(body_of(r), S("456"));
+    r = ask(&a, S("HEAD /content/part HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 206 ");
+    EXPECT_HAS(r, "Content-Length: 3\r\n");
+    EXPECT_HAS(ask(&a, S("GET /content/part HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"tag\"\r\n\r\n")), "HTTP/1.1 304 ");
 }
 
 TEST(a_streamed_reply_is_chunked_or_ends_with_the_connection)
@@ -763,13 +856,15 @@ RUN_TESTS_WITH(
     cmocka_unit_test(a_message_split_at_every_byte_gives_the_same_answer),
     cmocka_unit_test(streamed_bodies_arrive_exactly_at_every_size),
     cmocka_unit_test(chunked_bodies_of_any_size_arrive_exactly), cmocka_unit_test(sixteen_uploads_at_once_do_not_mix),
+    cmocka_unit_test(uploads_that_wait_for_their_disk_hold_up_no_other),
     cmocka_unit_test(uploads_cut_at_any_point_end_their_sink_and_nothing_else),
     cmocka_unit_test(a_body_over_the_sinks_limit_is_refused_readably),
     cmocka_unit_test(a_refused_upload_that_was_then_cut_kept_the_loop_busy_for_ever),
     cmocka_unit_test(a_body_that_was_too_large_and_then_malformed_was_called_either),
     cmocka_unit_test(expect_100_is_answered_only_when_the_body_is_wanted),
+    cmocka_unit_test(a_streaming_route_may_turn_out_to_be_an_ordinary_one),
     cmocka_unit_test(a_refusal_can_be_read_while_64_MiB_are_on_their_way),
-    cmocka_unit_test(downloads_know_ranges_and_conditions),
+    cmocka_unit_test(downloads_know_ranges_and_conditions), cmocka_unit_test(a_part_of_a_download_is_sent_like_a_range),
     cmocka_unit_test(a_streamed_reply_is_chunked_or_ends_with_the_connection),
     cmocka_unit_test(a_slow_reader_gets_everything), cmocka_unit_test(heads_over_their_limits_are_431),
     cmocka_unit_test(slow_clients_are_let_go), cmocka_unit_test(workers_that_are_all_busy_do_not_stop_the_loop),

@@ -1,6 +1,8 @@
 #include "test.h"
 #include "world.h"
 
+#include "core/digest.h"
+
 #include <string.h>
 
 #define SMALL S("hello")
@@ -337,6 +339,135 @@ TEST(with_a_committer_thread_it_is_the_same)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
+static void remember(void *arg, err_t e, const struct file *file)
+{
+    EXPECT(!file);
+    *(enum err_code *)arg = e ? e->code : ERR_CODE_COUNT;
+}
+
+struct placed {
+    bool refuse;
+    struct intake_result result;
+    struct digest digests[DIGEST_KINDS];
+};
+
+/* Puts the object nowhere: its record alone is written. */
+static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *result, struct arena *a)
+{
+    struct placed *p = arg;
+    int64_t id;
+    TRY(meta_object_add(tx, &result->object, a, &id));
+    p->result = *result;
+    for (size_t i = 0; i < result->digest_count; i++)
+        p->digests[i] = result->digests[i];
+    if (p->refuse)
+        return err_make(a, ERR_FORBIDDEN, "no place for it");
+    return meta_object_release(tx, id, result->at_ms, a);
+}
+
+static const enum digest_kind all_kinds[] = { DIGEST_CRC32, DIGEST_CRC32C, DIGEST_CRC64NVME, DIGEST_SHA1,
+                                              DIGEST_SHA256 };
+
+/* An upload that is placed, with every digest; `late` is expected of it just before its end. */
+static enum err_code put_placed(struct world *w, const struct principal *who, struct placed *p, slice bytes,
+                                const struct digest *late)
+{
+    struct intake_order order = world_order(who, S("x"));
+    struct intake *in;
+    enum err_code code;
+    for (size_t i = 0; i < LENGTH_OF(all_kinds); i++)
+        order.digests |= 1u << all_kinds[i];
+    order.place = place;
+    order.place_arg = p;
+    EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
+    for (slice left = bytes; left.n; left = slice_from(left, 1000))
+        EXPECT_OK(intake_write(in, slice_part(left, 0, 1000), w->a));
+    if (late)
+        intake_expect(in, late);
+    intake_finish(in, remember, &code);
+    return code;
+}
+
+TEST(digests_that_were_asked_for_are_those_of_the_bytes)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    size_t sizes[] = { 0, 5, LARGE };
+    for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
+        struct placed p = { 0 };
+        slice bytes = world_bytes(w, sizes[i]);
+        EXPECT_EQ(put_placed(w, &alice, &p, bytes, NULL), ERR_CODE_COUNT);
+        EXPECT_EQ(p.result.digest_count, LENGTH_OF(all_kinds));
+        for (size_t k = 0; k < LENGTH_OF(all_kinds); k++) {
+            struct digest want;
+            digest_of(all_kinds[k], bytes, &want);
+            EXPECT(digest_eq(&p.digests[k], &want));
+        }
+        EXPECT_EQ(p.result.object.size_bytes, bytes.n);
+        EXPECT_EQ(p.result.at_ms, WORLD_START_MS);
+    }
+    world_wait(w, WORLD_GRACE_MS + hours(6));
+    world_run_jobs(w);
+    expect_nothing(w); /* the account's room was the business of whoever placed it */
+}
+
+TEST(a_digest_that_comes_after_the_bytes_is_held_against_them)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    size_t sizes[] = { 5, LARGE };
+    for (size_t i = 0; i < LENGTH_OF(sizes); i++)
+        for (size_t k = 0; k < LENGTH_OF(all_kinds); k++) {
+            struct placed p = { 0 };
+            struct digest wanted;
+            slice bytes = world_bytes(w, sizes[i]);
+            digest_of(all_kinds[k], bytes, &wanted);
+            EXPECT_EQ(put_placed(w, &alice, &p, bytes, &wanted), ERR_CODE_COUNT);
+            wanted.bytes[0] ^= 1;
+            EXPECT_EQ(put_placed(w, &alice, &p, bytes, &wanted), ERR_DIGEST);
+        }
+    world_wait(w, WORLD_GRACE_MS + hours(6));
+    world_run_jobs(w);
+    expect_nothing(w);
+}
+
+TEST(an_md5_that_comes_after_the_bytes_counts_and_does_not_replace_another)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    unsigned char md5[MD5_SIZE], other[MD5_SIZE] = { 1 };
+    hash_md5(SMALL, md5);
+    for (int round = 0; round < 3; round++) {
+        struct intake_order order = world_order(&alice, S("x"));
+        struct placed p = { 0 };
+        struct intake *in;
+        enum err_code code;
+        order.place = place;
+        order.place_arg = &p;
+        EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
+        EXPECT_OK(intake_write(in, SMALL, w->a));
+        if (round > 0)
+            intake_expect_md5(in, other);
+        if (round < 2)
+            intake_expect_md5(in, round == 0 ? md5 : other);
+        if (round == 2)
+            intake_expect_md5(in, md5);
+        intake_finish(in, remember, &code);
+        EXPECT_EQ(code, round == 0 ? ERR_CODE_COUNT : ERR_DIGEST);
+    }
+    expect_nothing(w);
+}
+
+TEST(what_finds_no_place_leaves_nothing)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct placed p = { .refuse = true };
+    EXPECT_EQ(put_placed(w, &alice, &p, SMALL, NULL), ERR_FORBIDDEN);
+    EXPECT_EQ(put_placed(w, &alice, &p, world_bytes(w, LARGE), NULL), ERR_FORBIDDEN);
+    expect_nothing(w);
+}
+
 RUN_TESTS(cmocka_unit_test(small_files_are_rows_and_large_ones_blobs),
           cmocka_unit_test(a_known_length_above_the_inline_limit_is_never_held_in_memory),
           cmocka_unit_test(a_cut_upload_leaves_nothing),
@@ -353,4 +484,8 @@ RUN_TESTS(cmocka_unit_test(small_files_are_rows_and_large_ones_blobs),
           cmocka_unit_test(a_closed_queue_says_come_back_and_leaves_nothing),
           cmocka_unit_test(whichever_store_call_fails_a_small_upload_is_whole_or_nothing),
           cmocka_unit_test(whichever_store_call_fails_a_large_upload_is_whole_or_nothing),
-          cmocka_unit_test(with_a_committer_thread_it_is_the_same))
+          cmocka_unit_test(with_a_committer_thread_it_is_the_same),
+          cmocka_unit_test(digests_that_were_asked_for_are_those_of_the_bytes),
+          cmocka_unit_test(a_digest_that_comes_after_the_bytes_is_held_against_them),
+          cmocka_unit_test(an_md5_that_comes_after_the_bytes_counts_and_does_not_replace_another),
+          cmocka_unit_test(what_finds_no_place_leaves_nothing))

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "../../src/api/pyrus/pyrus_priv.h"
+#include "core/document.h"
 #include "desk.h"
 
 #include <stdio.h>
@@ -855,6 +856,32 @@ TEST(versions_form_a_chain_and_each_stays_downloadable)
                  S("attachment; filename=\"plan v2.txt\""));
 }
 
+/* Another API may delete any version of a document. Its chain was then looked for where it is not, and some other
+ * document of the task was no longer shown. */
+TEST(a_chain_that_lost_its_first_version_hides_no_other_document)
+{
+    DESK(d);
+    struct task_view view;
+    struct fake_reply *r = task_with_file(d, &ana, "plan v1.txt", S("one"));
+    int64_t task = desk_int(d, r, "task.id"), root = desk_int(d, r, "task.attachments.0.id");
+    slice other = desk_upload(d, &ana, "other.txt", S("x")), v2 = desk_upload(d, &ana, "plan v2.txt", S("two"));
+    comment(d, &ana, task, text(d, "{\"attachments\":[\"" SLICE_FMT "\"]}", SLICE_ARG(other)));
+    comment(d, &ana, task,
+            text(d, "{\"attachments\":[{\"guid\":\"" SLICE_FMT "\",\"root_id\":%d}]}", SLICE_ARG(v2), (int)root));
+    EXPECT_OK(task_read(&d->w->core, &ana.who, task, d->a, &view));
+    EXPECT_OK(document_delete(&d->w->core, &ana.who, view.references[0].file_id, hours(1), d->a));
+    r = desk_send(d, &ana, "GET", text(d, "/v4/tasks/%d", (int)task), "");
+    EXPECT_EQ(desk_count(d, r, "task.attachments"), 2);
+    EXPECT_SLICE(desk_text(d, r, "task.attachments.0.name"), S("other.txt"));
+    EXPECT_SLICE(desk_text(d, r, "task.attachments.1.name"), S("plan v2.txt"));
+    EXPECT_EQ(desk_int(d, r, "task.attachments.1.root_id"), root);
+    slice v3 = desk_upload(d, &ana, "plan v3.txt", S("three"));
+    r = comment(d, &ana, task, /* the chain goes on under the number by which it is known */
+                text(d, "{\"attachments\":[{\"guid\":\"" SLICE_FMT "\",\"root_id\":%d}]}", SLICE_ARG(v3), (int)root));
+    EXPECT_EQ(desk_count(d, r, "task.attachments"), 2);
+    EXPECT_EQ(desk_int(d, r, "task.attachments.1.version"), 3);
+}
+
 TEST(a_root_must_belong_to_the_same_task)
 {
     DESK(d);
@@ -1174,6 +1201,7 @@ RUN_TESTS(
     cmocka_unit_test(attachments_come_in_all_forms_and_may_be_mixed),
     cmocka_unit_test(one_bad_attachment_attaches_nothing),
     cmocka_unit_test(versions_form_a_chain_and_each_stays_downloadable),
+    cmocka_unit_test(a_chain_that_lost_its_first_version_hides_no_other_document),
     cmocka_unit_test(a_root_must_belong_to_the_same_task),
     cmocka_unit_test(a_comment_needs_text_attachments_or_a_change),
     cmocka_unit_test(a_comment_changes_subject_people_and_dates),

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "desk.h"
+#include "papers.h"
 
 #include <string.h>
 
@@ -232,6 +233,302 @@ TEST(a_task_that_fails_half_way_leaves_nothing)
     EXPECT_EQ(file_of(d, &a).state, FILE_READY);
 }
 
+/* ---- tasks of everybody, and documents that came by ticket ---- */
+
+#define SHOP(name)                                                                                                     \
+    WORLD(w);                                                                                                          \
+    struct papers name = papers_new(w);                                                                                \
+    struct principal ana = world_user(w, S("ana")), bia = world_user(w, S("bia"))
+
+static enum task_refusal make(struct world *w, const struct principal *who, const int64_t *documents, size_t count,
+                              int64_t *ret_id)
+{
+    enum task_refusal why;
+    struct task_order order = {
+        .text = S("t"), .is_silent = true, .is_shared = true, .documents = documents, .document_count = count
+    };
+    err_t e = task_create(&w->core, who, &order, w->a, &why, ret_id);
+    EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
+    return why;
+}
+
+static enum task_refusal comment(struct world *w, const struct principal *who, int64_t task,
+                                 const struct task_comment *c, int64_t *ret_id)
+{
+    enum task_refusal why;
+    err_t e = task_comment_add(&w->core, who, task, c, w->a, &why, ret_id);
+    EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
+    return why;
+}
+
+static struct document document(struct world *w, const struct principal *who, int64_t id)
+{
+    struct document d;
+    EXPECT_OK(document_get(&w->core, who, id, w->a, &d));
+    return d;
+}
+
+TEST(a_shared_task_is_everybodys_of_its_account)
+{
+    SHOP(p);
+    struct account account;
+    struct user user;
+    struct task got;
+    int64_t shared = papers_task(&p, &ana), private, said;
+    enum task_refusal why;
+    EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &account));
+    EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_order){ .account = S("acme"), .login = S("eve") },
+                          w->a, &user));
+    struct principal eve = world_principal(w, S("eve"));
+    EXPECT_OK(task_create(&w->core, &ana, &(struct task_order){ .text = S("t") }, w->a, &why, &private));
+    EXPECT_OK(task_get_visible(&w->core, &bia, shared, w->a, &got));
+    EXPECT(got.is_shared);
+    EXPECT_ERR(task_get_visible(&w->core, &bia, private, w->a, &got), ERR_NOT_FOUND);
+    EXPECT_ERR(task_get_visible(&w->core, &eve, shared, w->a, &got), ERR_NOT_FOUND);
+    EXPECT_EQ(comment(w, &bia, shared, &(struct task_comment){ .text = S("x") }, &said), TASK_NO_REFUSAL);
+    EXPECT_EQ(comment(w, &eve, shared, &(struct task_comment){ .text = S("x") }, &said), TASK_NOT_VISIBLE);
+    EXPECT_ERR(task_remove(&w->core, &bia, shared, 0, w->a, &why), ERR_FORBIDDEN); /* seeing is not owning */
+}
+
+TEST(a_silent_task_has_no_first_comment)
+{
+    SHOP(p);
+    struct task_view view;
+    int64_t task = papers_task(&p, &ana), id = papers_document(&p, &ana, task, S("a"), S("x"));
+    (void)bia;
+    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    EXPECT_EQ(view.comment_count, 0);
+    EXPECT_EQ(view.reference_count, 1);
+    EXPECT_EQ(view.references[0].comment_id, 0);
+    EXPECT_EQ(view.references[0].file_id, id);
+    EXPECT_SLICE(view.task.text, S("a task"));
+}
+
+TEST(a_new_task_claims_documents_that_hang_nowhere)
+{
+    SHOP(p);
+    int64_t pending = papers_issue(&p, &ana, 0, S("pending"), 1);
+    int64_t ids[] = { papers_document(&p, &ana, 0, S("ready"), S("x")), pending, pending, pending }, task;
+    EXPECT_EQ(make(w, &ana, ids, LENGTH_OF(ids), &task), TASK_NO_REFUSAL);
+    struct document ready = document(w, &ana, ids[0]), waits = document(w, &ana, pending);
+    EXPECT(ready.task_id == task && ready.comment_id == 0 && ready.reference_id > 0);
+    EXPECT(waits.task_id == task && waits.comment_id == 0 && waits.reference_id == 0);
+    enum ticket_refusal why;
+    EXPECT_OK(papers_put(&p, pending, S("x")));
+    EXPECT_OK(papers_confirm(&p, &ana, pending, &why));
+    waits = document(w, &bia, pending);
+    EXPECT(waits.task_id == task && waits.reference_id > 0);
+    struct task_view view;
+    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    EXPECT_EQ(view.reference_count, 2);
+    world_wait(w, hours(48));
+    world_run_jobs(w);
+    EXPECT(papers_is_there(&p, ids[0]) && papers_is_there(&p, pending));
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(a_comment_claims_documents_and_leaves_those_of_its_task_where_they_are)
+{
+    SHOP(p);
+    int64_t task = papers_task(&p, &ana), said;
+    int64_t ids[] = { papers_document(&p, &ana, 0, S("ready"), S("x")), papers_issue(&p, &ana, 0, S("pending"), 1),
+                      papers_document(&p, &ana, task, S("here"), S("x")),
+                      papers_issue(&p, &ana, task, S("pending here"), 1) };
+    struct task_comment c = { .documents = ids, .document_count = LENGTH_OF(ids) };
+    EXPECT_EQ(comment(w, &ana, task, &c, &said), TASK_NO_REFUSAL); /* files alone say something */
+    for (size_t i = 0; i < LENGTH_OF(ids); i++) {
+        struct document d = document(w, &ana, ids[i]);
+        EXPECT_EQ(d.task_id, task);
+        EXPECT_EQ(d.comment_id, i < 2 ? said : 0);
+    }
+    enum ticket_refusal why;
+    EXPECT_OK(papers_put(&p, ids[1], S("x")));
+    EXPECT_OK(papers_confirm(&p, &ana, ids[1], &why));
+    EXPECT_EQ(document(w, &bia, ids[1]).comment_id, said);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(what_is_not_ones_own_or_hangs_elsewhere_is_not_claimed)
+{
+    SHOP(p);
+    int64_t task = papers_task(&p, &ana), other = papers_task(&p, &ana), said, made;
+    int64_t late = papers_issue(&p, &ana, 0, S("late"), 1);
+    world_wait(w, PAPERS_PENDING_MS);
+    int64_t bad[] = { 0,
+                      -1,
+                      12345,
+                      late,
+                      papers_document(&p, &bia, 0, S("bia's"), S("x")),
+                      papers_issue(&p, &bia, 0, S("bia's"), 1),
+                      papers_document(&p, &ana, other, S("there"), S("x")),
+                      papers_issue(&p, &ana, other, S("pending there"), 1) };
+    int64_t good = papers_document(&p, &ana, 0, S("good"), S("x"));
+    for (size_t i = 0; i < LENGTH_OF(bad); i++) {
+        int64_t both[] = { good, bad[i] };
+        EXPECT_EQ(make(w, &ana, both, 2, &made), TASK_BAD_DOCUMENT);
+        EXPECT_EQ(comment(w, &ana, task, &(struct task_comment){ .documents = both, .document_count = 2 }, &said),
+                  TASK_BAD_DOCUMENT);
+        EXPECT_EQ(document(w, &ana, good).task_id, 0); /* nothing half attached */
+    }
+    EXPECT_EQ(make(w, &ana, &good, 1, &made), TASK_NO_REFUSAL);
+    EXPECT_EQ(make(w, &ana, &good, 1, &made), TASK_BAD_DOCUMENT); /* once */
+}
+
+TEST(a_pending_upload_is_not_to_be_attached_by_its_guid)
+{
+    SHOP(p);
+    struct attachment a = { .kind = ATTACH_UPLOAD };
+    struct task_order order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
+    enum task_refusal why;
+    enum ticket_refusal ticket_why;
+    int64_t task, id = papers_issue(&p, &ana, 0, S("a"), 5);
+    (void)bia;
+    EXPECT_OK(papers_put(&p, id, S("hello")));
+    memcpy(a.uuid, document(w, &ana, id).file.uuid, sizeof a.uuid);
+    EXPECT_ERR(task_create(&w->core, &ana, &order, w->a, &why, &task), ERR_INVALID);
+    EXPECT_EQ(why, TASK_BAD_ATTACHMENT);
+    EXPECT_OK(papers_confirm(&p, &ana, id, &ticket_why));
+    EXPECT_OK(task_create(&w->core, &ana, &order, w->a, &why, &task));
+}
+
+TEST(a_comment_is_about_a_file_that_hangs_on_its_task)
+{
+    SHOP(p);
+    int64_t task = papers_task(&p, &ana), said, there = papers_document(&p, &ana, task, S("a"), S("x"));
+    int64_t bad[] = { 777, papers_issue(&p, &ana, task, S("pending"), 1), papers_document(&p, &ana, 0, S("b"), S("x")),
+                      papers_document(&p, &ana, papers_task(&p, &ana), S("c"), S("x")) };
+    struct task_view view;
+    for (size_t i = 0; i < LENGTH_OF(bad); i++)
+        EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("x"), .file_id = bad[i] }, &said),
+                  TASK_BAD_DOCUMENT);
+    EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .file_id = there }, &said), TASK_NOTHING_SAID);
+    EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("x"), .file_id = there }, &said), 0);
+    EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("y") }, &said), 0);
+    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    EXPECT_EQ(view.comment_count, 2);
+    EXPECT_EQ(view.comments[0].file_id, there);
+    EXPECT_EQ(view.comments[1].file_id, 0);
+}
+
+TEST(documents_go_at_once_with_their_task_and_other_files_in_their_time)
+{
+    SHOP(p);
+    int64_t task = papers_task(&p, &ana), said;
+    int64_t anas = papers_document(&p, &ana, task, S("a"), S("x")),
+            bias = papers_document(&p, &bia, task, S("b"), S("x"));
+    int64_t claimed = papers_document(&p, &bia, 0, S("c"), S("x"));
+    EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .documents = &claimed, .document_count = 1 }, &said), 0);
+    struct file direct = world_store(w, &ana, S("d"), S("x"), hours(1)), kept = world_store(w, &ana, S("k"), S("x"), 0);
+    struct attachment both[] = { { .kind = ATTACH_UPLOAD }, { .kind = ATTACH_UPLOAD } };
+    memcpy(both[0].uuid, direct.uuid, sizeof direct.uuid);
+    memcpy(both[1].uuid, kept.uuid, sizeof kept.uuid);
+    EXPECT_EQ(comment(w, &ana, task, &(struct task_comment){ .attachments = both, .attachment_count = 2 }, &said), 0);
+    /* the one of bia is held by another task as well */
+    struct attachment again = { .kind = ATTACH_AGAIN, .reference_id = document(w, &bia, bias).reference_id };
+    int64_t other = papers_task(&p, &bia);
+    EXPECT_EQ(comment(w, &bia, other, &(struct task_comment){ .attachments = &again, .attachment_count = 1 }, &said),
+              0);
+
+    enum task_refusal why;
+    EXPECT_OK(task_remove(&w->core, &ana, task, hours(2), w->a, &why));
+    EXPECT(!papers_is_there(&p, anas) && !papers_is_there(&p, claimed)); /* whoever sent it in */
+    EXPECT(papers_is_there(&p, bias) && papers_is_there(&p, direct.id) && papers_is_there(&p, kept.id));
+    EXPECT_EQ(document(w, &bia, bias).task_id, other);
+    world_wait(w, hours(2));
+    world_run_jobs(w);
+    EXPECT(papers_is_there(&p, bias) && !papers_is_there(&p, direct.id) && papers_is_there(&p, kept.id));
+    EXPECT_OK(task_remove(&w->core, &bia, other, hours(2), w->a, &why));
+    EXPECT(!papers_is_there(&p, bias));
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+enum { WINDOW_MS = 900000 };
+
+static enum task_refusal take_back(struct world *w, const struct principal *who, int64_t id)
+{
+    enum task_refusal why;
+    err_t e = task_comment_remove(&w->core, who, id, WINDOW_MS, hours(2), w->a, &why);
+    EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
+    return why;
+}
+
+TEST(a_comment_is_taken_back_by_its_author_within_the_window)
+{
+    SHOP(p);
+    struct principal boss = world_admin(w, S("boss"));
+    int64_t task = papers_task(&p, &ana), one, two, three;
+    struct comment got;
+    struct task of;
+    EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("1") }, &one), 0);
+    EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("2") }, &two), 0);
+    EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("3") }, &three), 0);
+    EXPECT_OK(task_comment_get(&w->core, &ana, one, w->a, &got, &of));
+    EXPECT_SLICE(got.text, S("1"));
+    EXPECT_EQ(of.id, task);
+    EXPECT_EQ(take_back(w, &ana, one), TASK_MAY_NOT_EDIT);
+    EXPECT_EQ(take_back(w, &bia, 999), TASK_NOT_VISIBLE);
+    world_wait(w, WINDOW_MS - 1);
+    EXPECT_EQ(take_back(w, &bia, one), TASK_NO_REFUSAL);
+    EXPECT_EQ(take_back(w, &bia, one), TASK_NOT_VISIBLE);
+    EXPECT_ERR(task_comment_get(&w->core, &ana, one, w->a, &got, &of), ERR_NOT_FOUND);
+    world_wait(w, 1);
+    EXPECT_EQ(take_back(w, &bia, two), TASK_MAY_NOT_EDIT);
+    EXPECT_EQ(take_back(w, &boss, two), TASK_NO_REFUSAL);
+    EXPECT_EQ(world_event_count(w, S("task.comment_remove")), 2);
+    struct task_view view;
+    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    EXPECT_EQ(view.comment_count, 1);
+}
+
+TEST(what_a_comment_alone_held_goes_with_it)
+{
+    SHOP(p);
+    int64_t task = papers_task(&p, &ana), said;
+    int64_t ids[] = { papers_document(&p, &bia, 0, S("ready"), S("x")), papers_issue(&p, &bia, 0, S("pending"), 1),
+                      papers_document(&p, &bia, task, S("of the task"), S("x")) };
+    struct file direct = world_store(w, &bia, S("d"), S("x"), hours(1));
+    struct attachment a = { .kind = ATTACH_UPLOAD };
+    memcpy(a.uuid, direct.uuid, sizeof a.uuid);
+    struct task_comment c = { .documents = ids, .document_count = 3, .attachments = &a, .attachment_count = 1 };
+    EXPECT_EQ(comment(w, &bia, task, &c, &said), 0);
+    int64_t later = papers_issue(&p, &bia, task, S("pending of the task"), 1);
+    EXPECT_EQ(take_back(w, &bia, said), TASK_NO_REFUSAL);
+    EXPECT(!papers_is_there(&p, ids[0]) && !papers_is_there(&p, ids[1]));
+    EXPECT(papers_is_there(&p, ids[2]) && papers_is_there(&p, direct.id) && papers_is_there(&p, later));
+    world_wait(w, hours(2));
+    world_run_jobs(w);
+    EXPECT(!papers_is_there(&p, direct.id) && papers_is_there(&p, ids[2]));
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(a_list_has_the_tasks_that_its_user_sees)
+{
+    SHOP(p);
+    struct principal boss = world_admin(w, S("boss"));
+    struct task *list;
+    size_t count;
+    int64_t total, private, ids[] = { papers_task(&p, &ana), papers_task(&p, &bia) };
+    enum task_refusal why;
+    struct task_member member = { bia.user_id, TASK_SUBSCRIBER };
+    EXPECT_OK(task_create(&w->core, &ana, &(struct task_order){ .text = S("t") }, w->a, &why, &private));
+    struct task_list_order order = { .closed = -1, .most = 10 };
+    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &list, &count, &total));
+    EXPECT(count == 2 && total == 2 && list[0].id == ids[0] && list[1].id == ids[1]);
+    EXPECT_OK(task_list(&w->core, &boss, &order, w->a, &list, &count, &total));
+    EXPECT_EQ(total, 3);
+    order.author_id = ana.user_id;
+    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &list, &count, &total));
+    EXPECT(count == 1 && list[0].id == ids[0]);
+    EXPECT_EQ(comment(w, &ana, private, &(struct task_comment){ .added = &member, .added_count = 1 }, &total), 0);
+    order.descending = true;
+    order.most = 1;
+    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &list, &count, &total));
+    EXPECT(count == 1 && total == 2 && list[0].id == private);
+    order = (struct task_list_order){ .closed = -1, .most = 10, .ids = &private, .id_count = 1 };
+    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &list, &count, &total));
+    EXPECT_EQ(count, 1);
+}
+
 RUN_TESTS(cmocka_unit_test(a_task_that_fails_half_way_leaves_nothing),
           cmocka_unit_test(a_reference_holds_its_file_and_lets_go_when_the_task_goes),
           cmocka_unit_test(every_change_tells_the_audit_log),
@@ -239,4 +536,15 @@ RUN_TESTS(cmocka_unit_test(a_task_that_fails_half_way_leaves_nothing),
           cmocka_unit_test(a_task_holds_so_many_comments_and_not_one_more),
           cmocka_unit_test(long_comments_fill_a_task_and_not_the_memory_of_the_server),
           cmocka_unit_test(details_are_merged_one_level_deep), cmocka_unit_test(nobody_deleted_joins_a_task),
-          cmocka_unit_test(bytes_of_a_reference_need_its_task_and_a_link_has_none))
+          cmocka_unit_test(bytes_of_a_reference_need_its_task_and_a_link_has_none),
+          cmocka_unit_test(a_shared_task_is_everybodys_of_its_account),
+          cmocka_unit_test(a_silent_task_has_no_first_comment),
+          cmocka_unit_test(a_new_task_claims_documents_that_hang_nowhere),
+          cmocka_unit_test(a_comment_claims_documents_and_leaves_those_of_its_task_where_they_are),
+          cmocka_unit_test(what_is_not_ones_own_or_hangs_elsewhere_is_not_claimed),
+          cmocka_unit_test(a_pending_upload_is_not_to_be_attached_by_its_guid),
+          cmocka_unit_test(a_comment_is_about_a_file_that_hangs_on_its_task),
+          cmocka_unit_test(documents_go_at_once_with_their_task_and_other_files_in_their_time),
+          cmocka_unit_test(a_comment_is_taken_back_by_its_author_within_the_window),
+          cmocka_unit_test(what_a_comment_alone_held_goes_with_it),
+          cmocka_unit_test(a_list_has_the_tasks_that_its_user_sees))

@@ -119,27 +119,30 @@ static void put_files(struct drawing *d, int64_t comment_id, const bool *newest)
         json_close_array(d->out);
 }
 
-/* Marks the newest version of each document. Versions of one root rise with the ids, so the last one seen wins; the
- * place of each root is found by search, because references are sorted by id and a root is a reference itself. */
+struct version {
+    int64_t root_id;
+    size_t at; /* among the references, which are sorted by id: the newest version of a root is its last */
+};
+
+static int by_root(const void *left, const void *right)
+{
+    const struct version *l = left, *r = right;
+    if (l->root_id != r->root_id)
+        return l->root_id < r->root_id ? -1 : 1;
+    return (l->at > r->at) - (l->at < r->at);
+}
+
+/* Marks the newest version of each document. The first one of a chain need not be there any more. */
 static const bool *find_newest(struct drawing *d)
 {
     const struct task_view *v = d->view;
     bool *newest = arena_array(&d->x->arena, bool, v->reference_count + 1);
-    size_t *last = arena_array(&d->x->arena, size_t, v->reference_count + 1);
-    for (size_t i = 0; i < v->reference_count; i++) {
-        size_t low = 0, high = i;
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-            if (v->references[middle].id < v->references[i].root_id)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        if (low < i)
-            newest[last[low]] = false;
-        newest[i] = true;
-        last[low] = i;
-    }
+    struct version *versions = arena_array(&d->x->arena, struct version, v->reference_count + 1);
+    for (size_t i = 0; i < v->reference_count; i++)
+        versions[i] = (struct version){ v->references[i].root_id, i };
+    qsort(versions, v->reference_count, sizeof *versions, by_root);
+    for (size_t i = 0; i < v->reference_count; i++)
+        newest[versions[i].at] = i + 1 == v->reference_count || versions[i + 1].root_id != versions[i].root_id;
     return newest;
 }
 

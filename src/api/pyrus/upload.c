@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-struct upload {
+struct arrival {
     struct http_sink sink;
     struct http_exchange *x;
     struct multipart multipart;
@@ -22,7 +22,7 @@ struct upload {
     unsigned char uuid[16], md5[MD5_SIZE]; /* once it is stored */
 };
 
-static err_t refuse(struct upload *u, enum pyrus_error error, struct arena *a)
+static err_t refuse(struct arrival *u, enum pyrus_error error, struct arena *a)
 {
     u->error = error;
     return err_make(a, ERR_INVALID, "%s", pyrus_vendor_errors[error].text);
@@ -30,7 +30,7 @@ static err_t refuse(struct upload *u, enum pyrus_error error, struct arena *a)
 
 static err_t begin(void *ctx, const struct multipart_part *part, struct arena *a)
 {
-    struct upload *u = ctx;
+    struct arrival *u = ctx;
     struct pyrus *p = pyrus_of(u->x);
     const struct principal *who = pyrus_who(u->x);
     u->in_file = part->has_filename;
@@ -59,13 +59,13 @@ static err_t begin(void *ctx, const struct multipart_part *part, struct arena *a
 
 static err_t data(void *ctx, slice bytes, struct arena *a)
 {
-    struct upload *u = ctx;
+    struct arrival *u = ctx;
     return u->in_file ? intake_write(u->intake, bytes, a) : NULL;
 }
 
 static err_t end(void *ctx, struct arena *a)
 {
-    struct upload *u = ctx;
+    struct arrival *u = ctx;
     if (u->in_file && intake_received(u->intake) == 0)
         return refuse(u, PYRUS_EMPTY_FILE, a);
     u->in_file = false;
@@ -76,20 +76,20 @@ static const struct multipart_events events = { begin, data, end };
 
 static err_t sink_write(struct http_sink *sink, slice bytes)
 {
-    struct upload *u = CONTAINER_OF(sink, struct upload, sink);
+    struct arrival *u = CONTAINER_OF(sink, struct arrival, sink);
     SCRATCH(scratch); /* a body of many parts must not fill the exchange's arena */
     return err_copy(&u->x->arena, multipart_feed(&u->multipart, bytes, &scratch));
 }
 
 static bool sink_blocks(struct http_sink *sink)
 {
-    struct upload *u = CONTAINER_OF(sink, struct upload, sink);
+    struct arrival *u = CONTAINER_OF(sink, struct arrival, sink);
     return u->intake && intake_blocks(u->intake);
 }
 
 static void answer(struct http_exchange *x)
 {
-    const struct upload *u = x->work;
+    const struct arrival *u = x->work;
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     struct json_out out;
@@ -104,7 +104,7 @@ static void answer(struct http_exchange *x)
 /* Mostly on the committer's thread, which has other uploads to commit: the answer is written on the loop. */
 static void stored(void *arg, err_t e, const struct file *file)
 {
-    struct upload *u = arg;
+    struct arrival *u = arg;
     struct http_exchange *x = u->x;
     if (e) {
         pyrus_fail_err(x, e);
@@ -117,7 +117,7 @@ static void stored(void *arg, err_t e, const struct file *file)
 }
 
 /* Everything but success: which of the vendor's codes it is. */
-static void fail_upload(struct upload *u, err_t e)
+static void fail_upload(struct arrival *u, err_t e)
 {
     struct http_exchange *x = u->x;
     enum pyrus_error error = u->error;
@@ -134,7 +134,7 @@ static void fail_upload(struct upload *u, err_t e)
 
 static void sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
-    struct upload *u = CONTAINER_OF(sink, struct upload, sink);
+    struct arrival *u = CONTAINER_OF(sink, struct arrival, sink);
     if (!e)
         e = multipart_finish(&u->multipart, &x->arena);
     if (!e && !u->intake)
@@ -166,7 +166,7 @@ void pyrus_upload(struct http_exchange *x)
         pyrus_fail_err(x, e);
         return;
     }
-    struct upload *u = arena_new(&x->arena, struct upload);
+    struct arrival *u = arena_new(&x->arena, struct arrival);
     u->sink = (struct http_sink){ sink_write, sink_finish, sink_blocks };
     u->x = x;
     multipart_init(&u->multipart, boundary, NULL, &events, u);

@@ -1,0 +1,77 @@
+/* Any bytes may be posted as a ticket, a task and a comment, as JSON and as a form with bracketed names, and any may be
+ * the query of a list: the answer is JSON in which errors are told, and never the server's fault. Each input gets a
+ * server of its own, so that a find can be replayed alone. */
+#include "fuzz.h"
+
+#include "../tests/support/runrun_desk.h"
+
+#include <string.h>
+
+static struct fake_reply *send(struct runrun_desk *d, const struct runrun_user *u, const char *method, slice target,
+                               slice type, slice body)
+{
+    return fake_http_send(&d->http, &(struct fake_request){ .method = method,
+                                                            .target = target,
+                                                            .headers = { { S("App-Key"), u->key },
+                                                                         { S("User-Token"), u->token },
+                                                                         { S("Content-Type"), type } },
+                                                            .body = body });
+}
+
+static void check(const struct fake_reply *r)
+{
+    SCRATCH(a);
+    const struct json *body;
+    HOLDS(r->status == 200 || r->status == 201 || (r->status >= 400 && r->status < 500 && r->status != 401));
+    if (r->body.n > JSON_MAX_BYTES)
+        return; /* a text of nearly 1 MiB, with escapes */
+    HOLDS(!json_parse(&a, r->body, &body));
+    HOLDS(r->status < 400 || json_get(body, "error") || json_get(body, "errors"));
+}
+
+/* What the engine would let through as a query. */
+static bool is_query(slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f || s.p[i] == '#')
+            return false;
+    return true;
+}
+
+static void ask_lists(struct runrun_desk *d, const struct runrun_user *u, slice query)
+{
+    static const char *const lists[] = { "/api/tasks", "/api/tasks/1/documents", "/api/tasks/1/comments",
+                                         "/api/boards/1/fields" };
+    for (size_t i = 0; i < LENGTH_OF(lists); i++) {
+        struct fake_reply *r =
+            send(d, u, "GET", arena_printf(d->a, "%s?" SLICE_FMT, lists[i], SLICE_ARG(query)), S(""), S(""));
+        check(r);
+        HOLDS(r->status != 200 || fake_reply_header(r, "Link").n);
+    }
+    static const char *const zips[] = { "/api/documents/download_zip", "/api/v1.0/documents/zip" };
+    for (size_t i = 0; i < LENGTH_OF(zips); i++) {
+        slice target = arena_printf(d->a, "%s?" SLICE_FMT, zips[i], SLICE_ARG(query));
+        struct fake_reply *r = send(d, u, "GET", target, S(""), S(""));
+        HOLDS(r->status == 302 || (r->status >= 400 && r->status < 500));
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const targets[] = { "/api/tasks", "/api/documents", "/api/documents?task_id=1",
+                                           "/api/comments" };
+    static const slice types[] = { { "application/json", 16 }, { "application/x-www-form-urlencoded", 33 } };
+    struct runrun_options options = runrun_desk_options();
+    options.rate_limit = 0;
+    struct runrun_desk *d = runrun_desk_new(&options);
+    struct runrun_user u = runrun_user(d, "ana", "Ana Prado");
+    slice input = fuzz_slice(data, size);
+    runrun_task(d, &u, "t");
+    for (size_t i = 0; i < LENGTH_OF(targets); i++)
+        for (size_t k = 0; k < LENGTH_OF(types); k++)
+            check(send(d, &u, "POST", slice_of(targets[i]), types[k], input));
+    if (is_query(input))
+        ask_lists(d, &u, input);
+    runrun_desk_free(d);
+    return 0;
+}

@@ -1,0 +1,110 @@
+/* Parameters of listings. Input: what stands behind "/photos?". Whatever it is, the answer is XML and never the
+ * server's fault; going on from page to page comes to an end, and shows each name once and in order. */
+#include "fuzz.h"
+
+#include "../tests/support/s3_desk.h"
+
+#include "base/text.h"
+#include "http/target.h"
+
+static const char *const keys[] = { "a", "a%20b%26", "b/1", "b/2", "b/2/3", "c/%C3%A9", "d%F4%8F%BF%BF" };
+#define PAGES_MAX 20
+
+/* Does the query name parameters that would make it another question than the one whose pages are followed? */
+static bool is_plain(slice raw, struct arena *a)
+{
+    struct query q;
+    if (query_parse(raw, a, &q))
+        return false;
+    for (size_t i = 0; i < q.count; i++)
+        if (!slice_eq(q.params[i].name, S("prefix")) && !slice_eq(q.params[i].name, S("delimiter")) &&
+            !slice_eq(q.params[i].name, S("max-keys")) && !slice_eq(q.params[i].name, S("list-type")) &&
+            !slice_eq(q.params[i].name, S("start-after")))
+            return false;
+    return true;
+}
+
+/* XML 1.0 has no words for these; answers that quote them cannot be read. */
+static bool has_unspeakable(const struct query *q)
+{
+    for (size_t i = 0; i < q->count; i++) {
+        slice v = q->params[i].value;
+        for (size_t k = 0; k < v.n; k++)
+            if ((unsigned char)v.p[k] < ' ' && v.p[k] != '\t' && v.p[k] != '\n' && v.p[k] != '\r')
+                return true;
+        if (slice_find(v, S("\xef\xbf\xbe")) != SLICE_NONE || slice_find(v, S("\xef\xbf\xbf")) != SLICE_NONE)
+            return true;
+    }
+    return false;
+}
+
+static const struct xml *check(struct s3_desk *d, const struct fake_reply *r)
+{
+    const struct xml *root;
+    HOLDS(r->status == 200 || (r->status >= 400 && r->status <= 501 && r->status != 500));
+    HOLDS(!xml_parse(r->body, d->a, &root));
+    HOLDS(r->status == 200 || xml_child_text(root, "Code").n);
+    return r->status == 200 && slice_eq(root->name, S("ListBucketResult")) ? root : NULL;
+}
+
+/* Names of a page lie behind those of the page before. */
+static void check_page(const struct xml *root, slice *after, struct arena *a)
+{
+    uint64_t most, told, count = 0;
+    slice last = *after;
+    HOLDS(slice_to_u64(xml_child_text(root, "MaxKeys"), &most));
+    for (const struct xml *x = root->first; x; x = x->next) {
+        bool is_key = slice_eq(x->name, S("Contents"));
+        if (!is_key && !slice_eq(x->name, S("CommonPrefixes")))
+            continue;
+        slice name = xml_child_text(x, is_key ? "Key" : "Prefix");
+        HOLDS(name.n && slice_cmp(*after, name) < 0);
+        if (slice_cmp(last, name) < 0)
+            last = name;
+        count++;
+    }
+    HOLDS(count <= most && count <= LENGTH_OF(keys));
+    HOLDS(slice_to_u64(xml_child_text(root, "KeyCount"), &told) && told == count);
+    *after = arena_copy(a, last);
+}
+
+static void follow(struct s3_desk *d, const struct s3_person *p, slice query, const struct xml *root)
+{
+    slice after = S("");
+    for (int page = 0;; page++) {
+        HOLDS(page < PAGES_MAX);
+        check_page(root, &after, d->a);
+        slice token = xml_child_text(root, "NextContinuationToken");
+        HOLDS((token.p != NULL) == slice_eq(xml_child_text(root, "IsTruncated"), S("true")));
+        if (!token.p)
+            return;
+        slice target = arena_printf(d->a, "/photos?" SLICE_FMT "&continuation-token=" SLICE_FMT, SLICE_ARG(query),
+                                    SLICE_ARG(percent_encode(d->a, token, "")));
+        root = check(d, s3_ask(d, p, "GET", arena_cstr(d->a, target), ""));
+        HOLDS(root);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    slice input = fuzz_slice(data, size);
+    for (size_t i = 0; i < size; i++) /* the engine lets no others through */
+        if (data[i] <= ' ' || data[i] == '#' || data[i] == 0x7f)
+            return 0;
+    if (size > 2000)
+        return 0;
+    struct s3_desk *d = s3_desk_new(NULL);
+    struct s3_person ana = s3_person(d, "ana");
+    HOLDS(s3_ask(d, &ana, "PUT", "/photos", "")->status == 200);
+    for (size_t i = 0; i < LENGTH_OF(keys); i++)
+        s3_put(d, &ana, arena_printf(d->a, "/photos/%s", keys[i]).p, "x");
+    struct query q;
+    if (!query_parse(input, d->a, &q) && q.count <= 50 && !has_unspeakable(&q)) {
+        slice parts[] = { S("/photos?"), input };
+        const struct xml *root = check(d, s3_ask(d, &ana, "GET", arena_cstr(d->a, arena_join(d->a, parts, 2)), ""));
+        if (root && xml_child(root, "KeyCount") && is_plain(input, d->a))
+            follow(d, &ana, input, root);
+    }
+    s3_desk_free(d);
+    return 0;
+}

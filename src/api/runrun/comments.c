@@ -1,0 +1,251 @@
+/* Comments of tasks, and of documents that hang on tasks; they may bring documents themselves. */
+#include "api/runrun/runrun_priv.h"
+#include "core/people.h"
+
+/* ---- writing ---- */
+
+/* What comments of one task share. */
+struct thread {
+    struct document *documents; /* of the task and all its comments */
+    size_t document_count;
+    struct user *people;
+    size_t people_count;
+};
+
+static err_t read_thread(struct http_exchange *x, int64_t task_id, const struct comment *comments, size_t count,
+                         struct thread *ret)
+{
+    struct runrun *r = runrun_of(x);
+    int64_t total, *ids = arena_array(&x->arena, int64_t, count + 1);
+    TRY(document_list(r->core, runrun_who(x), task_id, 0, TASK_REFERENCES_MAX, &x->arena, &ret->documents,
+                      &ret->document_count, &total));
+    for (size_t i = 0; i < count; i++)
+        ids[i] = comments[i].author_id;
+    return people_list(r->core, runrun_who(x), ids, count, &x->arena, &ret->people, &ret->people_count);
+}
+
+static void put_documents(struct runrun_answer *answer, const struct thread *thread, int64_t comment_id)
+{
+    json_name(&answer->o, "documents");
+    json_open_array(&answer->o);
+    for (size_t i = 0; i < thread->document_count; i++)
+        if (thread->documents[i].comment_id == comment_id) {
+            runrun_open_document(answer, &thread->documents[i]);
+            json_close_object(&answer->o);
+        }
+    json_close_array(&answer->o);
+}
+
+static void put_nulls(struct json_out *o, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        runrun_put_null(o, names[i]);
+}
+
+static void put_comment(struct runrun_answer *answer, const struct comment *c, const struct thread *thread)
+{
+    static const char *const quoted[] = { "quoted_comment_id",       "quoted_comment_text",
+                                          "quoted_comment_user_id",  "quoted_comment_user_name",
+                                          "quoted_comment_guest_id", "quoted_comment_guest_name" };
+    static const char *const places[] = { "comment_id", "team_id", "enterprise_id" };
+    struct json_out *o = &answer->o;
+    const struct user *author = people_find(thread->people, thread->people_count, c->author_id);
+    json_open_object(o);
+    json_put_int(o, "id", c->id);
+    runrun_put_text(o, "user_id", author ? author->login : S(""));
+    runrun_put_null(o, "guest_id");
+    json_put_bool(o, "is_system_message", false);
+    json_put_string(o, "text", c->text);
+    runrun_put_text(o, "commenter_name", author ? runrun_user_name(author) : S(""));
+    json_put_int(o, "children_count", 0);
+    json_put_int(o, "commentable_id", c->file_id ? c->file_id : c->task_id);
+    json_put_string(o, "commentable_type", c->file_id ? S("Document") : S("Task"));
+    runrun_put_date(answer, "created_at", c->created_at_ms);
+    runrun_put_date(answer, "edited_at", c->edited_at_ms);
+    runrun_put_null(o, "deleted_at");
+    json_put_int(o, "thread_id", c->id);
+    put_nulls(o, quoted, LENGTH_OF(quoted));
+    json_put_int(o, "task_id", c->task_id);
+    put_nulls(o, places, LENGTH_OF(places));
+    if (c->file_id)
+        json_put_int(o, "document_id", c->file_id);
+    else
+        runrun_put_null(o, "document_id");
+    json_put_bool(o, "is_legacy", false);
+    runrun_put_null(o, "media");
+    put_documents(answer, thread, c->id);
+    json_name(o, "reactions");
+    json_add_raw(o, S("[]"));
+    json_put_bool(o, "is_automation_message", false);
+    runrun_put_null(o, "related_task_ids");
+    json_close_object(o);
+}
+
+static void reply_comment(struct http_exchange *x, int status, int64_t comment_id)
+{
+    struct comment comment;
+    struct task task;
+    struct thread thread;
+    err_t e = task_comment_get(runrun_of(x)->core, runrun_who(x), comment_id, &x->arena, &comment, &task);
+    if (!e)
+        e = read_thread(x, comment.task_id, &comment, 1, &thread);
+    if (e) {
+        runrun_fail_err(x, e);
+        return;
+    }
+    struct runrun_answer answer;
+    runrun_answer_open(&answer, x);
+    put_comment(&answer, &comment, &thread);
+    runrun_answer_send(&answer, status);
+}
+
+/* ---- making ---- */
+
+/* Where the comment goes: a task, or the task that a document hangs on. False: replied. */
+static bool read_place(struct http_exchange *x, const struct json *body, int64_t *ret_task_id, int64_t *ret_file_id)
+{
+    const struct json *task = json_get(body, "task_id"), *document = json_get(body, "document_id");
+    struct document d;
+    *ret_file_id = 0;
+    if (json_absent(document)) {
+        bool good = !json_absent(task) && json_to_i64(task, ret_task_id);
+        if (!good)
+            runrun_fail_field(x, "task_id", json_absent(task) ? S("can't be blank") : S("is not a number"));
+        return good;
+    }
+    if (!json_to_i64(document, ret_file_id)) {
+        runrun_fail_field(x, "document_id", S("is not a number"));
+        return false;
+    }
+    err_t e = document_get(runrun_of(x)->core, runrun_who(x), *ret_file_id, &x->arena, &d);
+    if (e) {
+        runrun_fail_err(x, e);
+        return false;
+    }
+    if (!d.task_id || (d.has_ticket && !d.ticket.confirmed_at_ms)) {
+        runrun_fail_field(x, "document_id", S("is not attached to a task"));
+        return false;
+    }
+    *ret_task_id = d.task_id;
+    return true;
+}
+
+void runrun_comment_create(struct http_exchange *x)
+{
+    struct task_comment c = { .text = S("") };
+    struct runrun_faults faults = { .count = 0 };
+    const struct json *body;
+    enum task_refusal why;
+    int64_t task_id, comment_id;
+    if (!runrun_read_body(x, &body))
+        return;
+    body = runrun_unwrap(body, "comment");
+    const struct json *text = json_get(body, "text");
+    runrun_read_ids(x, body, "document_ids", &faults, &c.documents, &c.document_count);
+    if (!json_absent(text) && text->type != JS_STRING)
+        runrun_fault(&faults, "text", S("is not a text"));
+    else if (text && !runrun_is_blank(text->string))
+        c.text = text->string;
+    else if (c.document_count == 0)
+        runrun_fault(&faults, "text", S("can't be blank"));
+    if (faults.count) {
+        runrun_fail_faults(x, &faults);
+        return;
+    }
+    if (!read_place(x, body, &task_id, &c.file_id))
+        return;
+    err_t e = task_comment_add(runrun_of(x)->core, runrun_who(x), task_id, &c, &x->arena, &why, &comment_id);
+    if (e)
+        runrun_fail_task(x, e, why);
+    else
+        reply_comment(x, 201, comment_id);
+}
+
+/* ---- reading ---- */
+
+/* Newest first. */
+void runrun_comment_list(struct http_exchange *x)
+{
+    struct runrun_page page;
+    struct task_view view;
+    struct thread thread;
+    size_t first;
+    int64_t id;
+    if (!runrun_path_id(x, &id) || !runrun_read_page(x, &page))
+        return;
+    err_t e = task_read(runrun_of(x)->core, runrun_who(x), id, &x->arena, &view);
+    if (!e)
+        e = read_thread(x, id, view.comments, view.comment_count, &thread);
+    if (e) {
+        runrun_fail_err(x, e);
+        return;
+    }
+    size_t shown = runrun_page_cut(&page, view.comment_count, &first);
+    struct runrun_answer answer;
+    runrun_answer_open(&answer, x);
+    json_open_array(&answer.o);
+    for (size_t i = first; i < first + shown; i++)
+        put_comment(&answer, &view.comments[view.comment_count - 1 - i], &thread);
+    json_close_array(&answer.o);
+    runrun_page_headers(x, &page, shown, (int64_t)view.comment_count);
+    runrun_answer_send(&answer, 200);
+}
+
+void runrun_comment_get(struct http_exchange *x)
+{
+    int64_t id;
+    if (runrun_path_id(x, &id))
+        reply_comment(x, 200, id);
+}
+
+/* ---- changing ---- */
+
+/* Its author, for a while after making it. */
+static bool may_edit(struct http_exchange *x, const struct comment *c)
+{
+    struct runrun *r = runrun_of(x);
+    return c->author_id == runrun_who(x)->user_id &&
+           core_now_ms(r->core) < c->created_at_ms + r->options.change_window_ms;
+}
+
+void runrun_comment_edit(struct http_exchange *x)
+{
+    struct runrun *r = runrun_of(x);
+    const struct json *body;
+    struct comment comment;
+    struct task task;
+    enum task_refusal why;
+    int64_t id;
+    if (!runrun_path_id(x, &id) || !runrun_read_body(x, &body))
+        return;
+    const struct json *text = json_get(runrun_unwrap(body, "comment"), "text");
+    err_t e = task_comment_get(r->core, runrun_who(x), id, &x->arena, &comment, &task);
+    if (e) {
+        runrun_fail_err(x, e);
+    } else if (!may_edit(x, &comment)) {
+        runrun_fail(x, RUNRUN_FORBIDDEN);
+    } else if (!json_is(text, JS_STRING) || runrun_is_blank(text->string)) {
+        runrun_fail_field(x, "text", S("can't be blank"));
+    } else {
+        e = task_comment_edit(r->core, runrun_who(x), comment.task_id, id, text->string, NULL, 0, &x->arena, &why);
+        if (e)
+            runrun_fail_task(x, e, why);
+        else
+            reply_comment(x, 200, id);
+    }
+}
+
+void runrun_comment_delete(struct http_exchange *x)
+{
+    struct runrun *r = runrun_of(x);
+    enum task_refusal why;
+    int64_t id;
+    if (!runrun_path_id(x, &id))
+        return;
+    err_t e = task_comment_remove(r->core, runrun_who(x), id, r->options.change_window_ms, r->options.pending_ms,
+                                  &x->arena, &why);
+    if (e)
+        runrun_fail_task(x, e, why);
+    else
+        runrun_reply_nothing(x);
+}

@@ -1,0 +1,163 @@
+/* Every error is JSON: clients parse it without looking. */
+#include "api/runrun/runrun_priv.h"
+
+const struct vendor_error runrun_vendor_errors[RUNRUN_ERROR_COUNT] = {
+#define RUNRUN(name, status, text) [RUNRUN_##name] = { status, #name, text },
+#include "api/runrun/errors.def"
+#undef RUNRUN
+};
+
+const enum runrun_error runrun_of_err[ERR_CODE_COUNT] = {
+    [ERR_NOT_FOUND] = RUNRUN_NO_RECORD,
+    [ERR_EXPIRED] = RUNRUN_UNAUTHORIZED,
+    [ERR_REVOKED] = RUNRUN_UNAUTHORIZED,
+    [ERR_BLOCKED] = RUNRUN_UNAUTHORIZED,
+    [ERR_UNAUTHENTICATED] = RUNRUN_UNAUTHORIZED,
+    [ERR_FORBIDDEN] = RUNRUN_FORBIDDEN,
+    [ERR_INVALID] = RUNRUN_BAD_REQUEST,
+    [ERR_CONFLICT] = RUNRUN_CONFLICT,
+    [ERR_TOO_LARGE] = RUNRUN_TOO_LARGE,
+    [ERR_EMPTY] = RUNRUN_BAD_REQUEST,
+    [ERR_DIGEST] = RUNRUN_BAD_REQUEST,
+    [ERR_TRUNCATED] = RUNRUN_BAD_REQUEST,
+    [ERR_QUOTA] = RUNRUN_OVER_QUOTA,
+    [ERR_NO_SPACE] = RUNRUN_SERVER_BUSY,
+    [ERR_RATE] = RUNRUN_TOO_MANY_REQUESTS,
+    [ERR_UNAVAILABLE] = RUNRUN_SERVER_BUSY,
+    [ERR_CORRUPT] = RUNRUN_SERVER_ERROR,
+    [ERR_UNSUPPORTED] = RUNRUN_BAD_REQUEST,
+};
+
+#define UNATTACHED "must be documents of yours that hang nowhere yet"
+const struct runrun_refusal runrun_of_refusal[TASK_REFUSAL_COUNT] = {
+    [TASK_NO_REFUSAL] = { RUNRUN_SERVER_ERROR, NULL, NULL },
+    [TASK_NOT_VISIBLE] = { RUNRUN_NO_RECORD, NULL, NULL },
+    [TASK_NOTHING_SAID] = { RUNRUN_NONE, "text", "can't be blank" },
+    [TASK_BAD_ATTACHMENT] = { RUNRUN_NONE, "document_ids", UNATTACHED },
+    [TASK_BAD_PERSON] = { RUNRUN_NONE, "assignments", "name an unknown user" },
+    [TASK_BAD_DOCUMENT] = { RUNRUN_NONE, "document_ids", UNATTACHED },
+    [TASK_BAD_COMMENT] = { RUNRUN_NO_RECORD, NULL, NULL },
+    [TASK_TOO_MANY_REFERENCES] = { RUNRUN_NONE, "document_ids", "are too many for one task" },
+    [TASK_TOO_MANY_COMMENTS] = { RUNRUN_NONE, "task_id", "has too many comments" },
+    [TASK_TOO_MUCH_TEXT] = { RUNRUN_NONE, "text", "is too long for this task" },
+    [TASK_MAY_NOT_CLOSE] = { RUNRUN_FORBIDDEN, NULL, NULL },
+    [TASK_MAY_NOT_REOPEN] = { RUNRUN_FORBIDDEN, NULL, NULL },
+    [TASK_MAY_NOT_EDIT] = { RUNRUN_FORBIDDEN, NULL, NULL },
+    [TASK_MAY_NOT_REMOVE] = { RUNRUN_FORBIDDEN, NULL, NULL },
+};
+
+static void fail(struct http_exchange *x, int status, slice text)
+{
+    struct runrun_answer answer;
+    runrun_answer_open(&answer, x);
+    json_open_object(&answer.o);
+    json_put_string(&answer.o, "error", text);
+    json_close_object(&answer.o);
+    if (status == 401)
+        http_reply_header(x, "WWW-Authenticate", S("Runrunit"));
+    runrun_answer_send(&answer, status);
+}
+
+void runrun_fail(struct http_exchange *x, enum runrun_error error)
+{
+    if (error == RUNRUN_SERVER_BUSY)
+        http_reply_header(x, "Retry-After", S("1"));
+    fail(x, runrun_vendor_errors[error].status, slice_of(runrun_vendor_errors[error].text));
+}
+
+void runrun_log(struct http_exchange *x, err_t e)
+{
+    if (runrun_of(x)->log)
+        log_line(runrun_of(x)->log, LOG_ERROR, "request failed", LOG_S("request_id", x->req.id),
+                 LOG_S("kind", slice_of(err_code_name(e->code))), LOG_S("error", err_text(&x->arena, e)),
+                 LOG_S("where", slice_of(e->where)));
+}
+
+void runrun_fail_err(struct http_exchange *x, err_t e)
+{
+    enum runrun_error error = runrun_of_err[e->code];
+    if (runrun_vendor_errors[error].status >= 500)
+        runrun_log(x, e);
+    runrun_fail(x, error);
+}
+
+void runrun_fail_task(struct http_exchange *x, err_t e, enum task_refusal why)
+{
+    const struct runrun_refusal *row = &runrun_of_refusal[why];
+    if (why == TASK_NO_REFUSAL)
+        runrun_fail_err(x, e);
+    else if (row->error)
+        runrun_fail(x, row->error);
+    else
+        runrun_fail_field(x, row->field, slice_of(row->text));
+}
+
+void runrun_fail_duplicate(struct http_exchange *x, int64_t file_id)
+{
+    const struct vendor_error *row = &runrun_vendor_errors[RUNRUN_CONFLICT];
+    struct runrun_answer answer;
+    runrun_answer_open(&answer, x);
+    json_open_object(&answer.o);
+    json_put_string(&answer.o, "error", slice_of(row->text));
+    json_put_int(&answer.o, "duplicate_id", file_id);
+    json_close_object(&answer.o);
+    runrun_answer_send(&answer, row->status);
+}
+
+void runrun_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+{
+    switch (refusal) {
+    case HTTP_REFUSE_NO_ROUTE:
+        runrun_fail(x, RUNRUN_NO_RECORD);
+        break;
+    case HTTP_REFUSE_METHOD:
+        runrun_fail(x, RUNRUN_METHOD);
+        break;
+    case HTTP_REFUSE_BODY_TOO_LARGE:
+        runrun_fail(x, RUNRUN_TOO_LARGE);
+        break;
+    case HTTP_REFUSE_BUSY: /* the engine says when to come back */
+        fail(x, status, slice_of(runrun_vendor_errors[RUNRUN_SERVER_BUSY].text));
+        break;
+    default:
+        fail(x, status, slice_of(text));
+    }
+}
+
+/* ---- fields ---- */
+
+void runrun_fault(struct runrun_faults *faults, const char *field, slice text)
+{
+    for (size_t i = 0; i < faults->count; i++)
+        if (slice_eq(slice_of(faults->items[i].field), slice_of(field)))
+            return;
+    if (faults->count == LENGTH_OF(faults->items))
+        return;
+    faults->items[faults->count].field = field;
+    faults->items[faults->count++].text = text;
+}
+
+void runrun_fail_faults(struct http_exchange *x, const struct runrun_faults *faults)
+{
+    struct runrun_answer answer;
+    runrun_answer_open(&answer, x);
+    json_open_object(&answer.o);
+    json_name(&answer.o, "errors");
+    json_open_object(&answer.o);
+    for (size_t i = 0; i < faults->count; i++) {
+        json_name(&answer.o, faults->items[i].field);
+        json_open_array(&answer.o);
+        json_add_string(&answer.o, faults->items[i].text);
+        json_close_array(&answer.o);
+    }
+    json_close_object(&answer.o);
+    json_close_object(&answer.o);
+    runrun_answer_send(&answer, 422);
+}
+
+void runrun_fail_field(struct http_exchange *x, const char *field, slice text)
+{
+    struct runrun_faults faults = { .count = 0 };
+    runrun_fault(&faults, field, text);
+    runrun_fail_faults(x, &faults);
+}

@@ -1,0 +1,86 @@
+/* Which path does what. Every path under /api/v1.0 is also one under /api: the vendor's own links leave the version out
+ * (docs/apis/runrun.md §1). */
+#include "api/runrun/runrun_priv.h"
+#include "base/seal.h"
+
+#include <string.h>
+
+#define BOTH(method, path, handle, flags, spec)                                                                        \
+    { method, "/api/v1.0" path, handle, flags, 0, spec },                                                              \
+    {                                                                                                                  \
+        method, "/api" path, handle, flags, 0, spec                                                                    \
+    }
+
+static const struct http_route routes[] = {
+    BOTH("POST", "/documents", runrun_ticket, HTTP_ON_LOOP, "seed 1; §6.1"),
+    BOTH("POST", "/tasks/{id}/documents", runrun_ticket, HTTP_ON_LOOP, "§6.1"),
+    BOTH("POST", "/documents/{id}/mark_as_uploaded", runrun_confirm, HTTP_NO_BODY, "seed 1; §6.2"),
+    BOTH("GET", "/tasks/{id}/documents", runrun_document_list, HTTP_NO_BODY, "§6.3"),
+    BOTH("GET", "/documents/{id}", runrun_document_get, HTTP_NO_BODY, "§6.4"),
+    BOTH("GET", "/documents/{id}/download", runrun_download, HTTP_NO_BODY, "§6.5"),
+    BOTH("GET", "/documents/{id}/thumbnail", runrun_no_picture, HTTP_NO_BODY, "§6.5"),
+    BOTH("GET", "/documents/{id}/preview", runrun_no_picture, HTTP_NO_BODY, "§6.5"),
+    BOTH("GET", "/documents/download_zip", runrun_zip_ask, HTTP_NO_BODY, "§6.6"),
+    { "GET", "/api/v1.0/documents/zip", runrun_zip_send, HTTP_PUBLIC | HTTP_NO_BODY, 0, "§6.6" },
+    { "GET", "/api/v1.0/documents/file", runrun_file_send, HTTP_PUBLIC | HTTP_NO_BODY, 0, "§6.5" },
+    BOTH("DELETE", "/documents/{id}", runrun_document_delete, HTTP_NO_BODY, "§6.7"),
+    BOTH("POST", "/tasks", runrun_task_create, 0, "§6.8"),
+    BOTH("GET", "/tasks", runrun_task_list, HTTP_NO_BODY, "§6.8"),
+    BOTH("GET", "/tasks/{id}", runrun_task_get, HTTP_NO_BODY, "§6.8"),
+    BOTH("DELETE", "/tasks/{id}", runrun_task_delete, HTTP_NO_BODY, "§6.8"),
+    BOTH("POST", "/comments", runrun_comment_create, 0, "§6.9"),
+    BOTH("GET", "/tasks/{id}/comments", runrun_comment_list, HTTP_NO_BODY, "§6.9"),
+    BOTH("GET", "/comments/{id}", runrun_comment_get, HTTP_NO_BODY, "§6.9"),
+    BOTH("PUT", "/comments/{id}", runrun_comment_edit, 0, "§6.9"),
+    BOTH("DELETE", "/comments/{id}", runrun_comment_delete, HTTP_NO_BODY, "§6.9"),
+    BOTH("GET", "/boards/{id}/fields", runrun_board_fields, HTTP_NO_BODY, "§6.10"),
+    BOTH("GET", "/tasks/{id}/fields", runrun_task_fields, HTTP_NO_BODY, "§6.10"),
+    BOTH("GET", "/fields/{id}/options", runrun_field_options, HTTP_NO_BODY, "§6.10"),
+    BOTH("GET", "/users/me", runrun_me, HTTP_NO_BODY, "§6.11"),
+};
+
+static const char *const prefixes[] = { "/api/v1.0",   "/api/documents", "/api/tasks", "/api/comments",
+                                        "/api/boards", "/api/fields",    NULL };
+
+err_t runrun_open(struct runrun *r, struct core *core, const struct runrun_options *options,
+                  const struct link_base *links, struct log *log, struct arena *a)
+{
+    *r = (struct runrun){ .core = core, .options = *options, .links = links, .log = log };
+    arena_init(&r->arena);
+    pthread_mutex_init(&r->day_mutex, NULL);
+    rate_limit_init(&r->rate, core->clock, options->rate_limit, 60000);
+    r->signer.region = options->region;
+    seal_derive(core->seal, S("links of runrun"), r->claim_key);
+    err_t e = runrun_boards_read(options->boards, &r->arena, &r->boards);
+    if (!e)
+        e = bucket_ensure(core, options->bucket, &r->arena, &r->bucket);
+    if (!e)
+        e = access_own_signing(core, S("s3"), &r->arena, &r->signer.access_key, &r->signer.secret);
+    e = err_copy(a, e);
+    if (e)
+        runrun_close(r);
+    return e;
+}
+
+void runrun_close(struct runrun *r)
+{
+    if (!r->core)
+        return;
+    rate_limit_release(&r->rate);
+    pthread_mutex_destroy(&r->day_mutex);
+    arena_release(&r->arena);
+    explicit_bzero(r, sizeof *r);
+}
+
+struct http_dialect runrun_dialect(struct runrun *r)
+{
+    return (struct http_dialect){
+        .name = "runrun",
+        .routes = routes,
+        .route_count = LENGTH_OF(routes),
+        .prefixes = prefixes,
+        .guard = runrun_guard,
+        .refuse = runrun_refuse,
+        .context = r,
+    };
+}

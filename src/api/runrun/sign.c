@@ -1,0 +1,240 @@
+/* What this server signs for itself to read again: forms and links that the S3 dialect redeems, and temporary keys
+ * for what has no key in the bucket. Spec: docs/apis/runrun.md §7, §6.5, §6.6. */
+#include "api/runrun/runrun_priv.h"
+#include "base/text.h"
+#include "core/people.h"
+#include "http/content_disposition.h"
+#include "sign/policy.h"
+
+#include <string.h>
+
+const slice runrun_ignored_fields[RUNRUN_IGNORED_FIELD_COUNT] = {
+    { "name", 4 },      { "filename", 8 },        { "acl", 3 }, { "content_type", 12 }, { "Content-Type", 12 },
+    { "signature", 9 }, { "AWSAccessKeyId", 14 },
+};
+
+#define FORM_STATUS S("201")
+
+/* ---- forms ---- */
+
+static slice mac_of_day(struct runrun *r, slice timestamp, slice text, struct arena *a)
+{
+    slice day = slice_part(timestamp, 0, 8);
+    pthread_mutex_lock(&r->day_mutex);
+    if (!slice_eq(slice_of(r->day), day)) {
+        sigv4_key_derive(r->signer.secret, day, r->signer.region, &r->day_key);
+        memcpy(r->day, day.p, day.n);
+    }
+    struct sigv4_key key = r->day_key;
+    pthread_mutex_unlock(&r->day_mutex);
+    slice mac = sigv4_mac_hex(a, &key, text);
+    explicit_bzero(&key, sizeof key);
+    return mac;
+}
+
+static struct policy_condition is(slice name, slice value)
+{
+    return (struct policy_condition){ .kind = POLICY_EQ, .name = name, .value = value };
+}
+
+static struct policy_condition anything(slice name)
+{
+    return (struct policy_condition){ .kind = POLICY_STARTS_WITH, .name = name, .value = S("") };
+}
+
+static struct policy_condition exactly(uint64_t bytes)
+{
+    return (struct policy_condition){ .kind = POLICY_LENGTH, .name = S(""), .min_bytes = bytes, .max_bytes = bytes };
+}
+
+static void put_v4(struct runrun_answer *answer, const struct document *d, int64_t now_ms, int64_t expires_at_ms)
+{
+    struct runrun *r = runrun_of(answer->x);
+    struct arena *a = &answer->x->arena;
+    struct json_out *o = &answer->o;
+    slice timestamp = sigv4_timestamp(a, now_ms), credential = sigv4_credential(a, &r->signer, now_ms);
+    const struct policy_condition conditions[] = {
+        is(S("bucket"), r->bucket.name),
+        is(S("key"), d->ticket.key),
+        exactly(d->ticket.declared_bytes),
+        is(S("success_action_status"), FORM_STATUS),
+        is(S("x-amz-algorithm"), SIGV4_ALGORITHM),
+        is(S("x-amz-credential"), credential),
+        is(S("x-amz-date"), timestamp),
+    };
+    slice policy = policy_build(a, expires_at_ms, conditions, LENGTH_OF(conditions));
+    json_put_string(o, "Policy", policy);
+    json_put_string(o, "X-Amz-Algorithm", SIGV4_ALGORITHM);
+    json_put_string(o, "X-Amz-Credential", credential);
+    json_put_string(o, "X-Amz-Date", timestamp);
+    json_put_string(o, "X-Amz-Signature", mac_of_day(r, timestamp, policy, a));
+}
+
+static void put_v2(struct runrun_answer *answer, const struct document *d, int64_t expires_at_ms)
+{
+    struct runrun *r = runrun_of(answer->x);
+    struct arena *a = &answer->x->arena;
+    struct json_out *o = &answer->o;
+    const struct policy_condition conditions[] = {
+        is(S("bucket"), r->bucket.name),
+        is(S("key"), d->ticket.key),
+        is(S("acl"), S("private")),
+        is(S("success_action_status"), FORM_STATUS),
+        anything(S("name")),
+        anything(S("filename")),
+        anything(S("content_type")),
+        exactly(d->ticket.declared_bytes),
+    };
+    slice policy = policy_build(a, expires_at_ms, conditions, LENGTH_OF(conditions));
+    json_put_string(o, "policy", policy);
+    json_put_string(o, "signature", policy_v2_sign(a, r->signer.secret, policy));
+    json_put_string(o, "AWSAccessKeyId", r->signer.access_key);
+    json_put_string(o, "content_type", d->file.content_type);
+}
+
+/* "https://host[:port]" without what follows, and without the port that clients do not name (RFC 9110 §4.2.3). */
+static slice storage_origin(struct http_exchange *x, slice *ret_host)
+{
+    struct runrun *r = runrun_of(x);
+    slice url = r->options.storage_url.n ? r->options.storage_url : link_origin(r->links, &x->req, &x->arena);
+    bool tls = slice_starts(url, S("https://"));
+    slice host = slice_from(url, tls ? 8 : 7);
+    size_t slash = slice_find_byte(host, '/');
+    if (slash != SLICE_NONE)
+        host.n = slash;
+    slice port = tls ? S(":443") : S(":80");
+    if (slice_ends(host, port))
+        host.n -= port.n;
+    *ret_host = host;
+    return arena_printf(&x->arena, "%s://" SLICE_FMT, tls ? "https" : "http", SLICE_ARG(host));
+}
+
+void runrun_put_form(struct runrun_answer *answer, const struct document *d)
+{
+    struct runrun *r = runrun_of(answer->x);
+    struct json_out *o = &answer->o;
+    slice host, origin = storage_origin(answer->x, &host);
+    int64_t now_ms = d->file.created_at_ms, expires_at_ms = now_ms + r->options.form_lifetime_ms;
+    json_name(o, "fields");
+    json_open_object(o);
+    json_put_string(o, "key", d->ticket.key);
+    put_v4(answer, d, now_ms, expires_at_ms);
+    json_put_string(o, "success_action_status", FORM_STATUS);
+    if (r->options.legacy_fields)
+        put_v2(answer, d, expires_at_ms);
+    json_close_object(o);
+    json_put_string(
+        o, "upload_url",
+        arena_printf(&answer->x->arena, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(origin), SLICE_ARG(r->bucket.name)));
+}
+
+/* ---- downloads ---- */
+
+slice runrun_download_link(struct http_exchange *x, const struct document *d)
+{
+    struct runrun *r = runrun_of(x);
+    struct arena *a = &x->arena;
+    slice host, origin = storage_origin(x, &host), query;
+    slice path = arena_printf(a, "/" SLICE_FMT "/" SLICE_FMT, SLICE_ARG(r->bucket.name),
+                              SLICE_ARG(percent_encode(a, d->ticket.key, "/")));
+    slice disposition = content_disposition_format(S("attachment"), d->file.name, a);
+    const struct sign_pair params[] = {
+        { S("response-content-disposition"), percent_encode(a, disposition, "") },
+        { S("response-content-type"), percent_encode(a, d->file.content_type, "") },
+    };
+    const struct sign_pair headers[] = { { S("host"), host } };
+    const struct sign_request request = { S("GET"), path, params, LENGTH_OF(params), headers, LENGTH_OF(headers) };
+    enum sign_fault fault =
+        sigv4_sign_link(&r->signer, &request, r->options.link_lifetime_ms / 1000, core_now_ms(r->core), a, &query);
+    assert(!fault);
+    return arena_printf(a, SLICE_FMT SLICE_FMT "?" SLICE_FMT, SLICE_ARG(origin), SLICE_ARG(path), SLICE_ARG(query));
+}
+
+/* ---- temporary keys ---- */
+
+static slice claim_mac(struct runrun *r, const char *what, const struct principal *who, int64_t expires_at_ms,
+                       slice ids, struct arena *a)
+{
+    unsigned char mac[SHA256_SIZE];
+    slice text = arena_printf(a, "%s\n%lld\n%lld\n%lld\n" SLICE_FMT, what, (long long)who->account_id,
+                              (long long)who->user_id, (long long)expires_at_ms, SLICE_ARG(ids));
+    hash_hmac_sha256((slice){ (const char *)r->claim_key, sizeof r->claim_key }, text, mac);
+    return hex_encode(a, (slice){ (const char *)mac, sizeof mac });
+}
+
+slice runrun_claim_link(struct http_exchange *x, const char *what, const int64_t *ids, size_t count)
+{
+    struct runrun *r = runrun_of(x);
+    struct arena *a = &x->arena;
+    const struct principal *who = runrun_who(x);
+    int64_t expires_at_ms = core_now_ms(r->core) + r->options.link_lifetime_ms;
+    SCOPED(buf_releasep) struct buf list;
+    buf_init(&list, 0);
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            buf_add_byte(&list, ',');
+        buf_add_i64(&list, ids[i]);
+    }
+    slice mac = claim_mac(r, what, who, expires_at_ms, buf_slice(&list), a);
+    return arena_printf(a,
+                        SLICE_FMT "/api/v1.0/documents/%s?ids=" SLICE_FMT "&account=%lld&user=%lld&expires=%lld"
+                                  "&key=" SLICE_FMT,
+                        SLICE_ARG(link_origin(r->links, &x->req, a)), what, SLICE_ARG(buf_slice(&list)),
+                        (long long)who->account_id, (long long)who->user_id, (long long)expires_at_ms, SLICE_ARG(mac));
+}
+
+static bool query_i64(const struct query *q, slice name, int64_t *ret)
+{
+    slice text;
+    return query_get(q, name, 0, &text) && slice_to_i64(text, ret);
+}
+
+/* Whom the claim names, as they are today: a user who was shut out meanwhile has no claim any more. */
+static err_t claim_user(struct http_exchange *x, struct principal *who)
+{
+    struct user user;
+    TRY(person_by_id(runrun_of(x)->core, who, who->user_id, &x->arena, &user));
+    if (user.state != USER_ACTIVE)
+        return err_make(&x->arena, ERR_NOT_FOUND, "the user is disabled");
+    who->login = user.login;
+    who->is_admin = user.is_admin;
+    return NULL;
+}
+
+/* The numbers of a comma list, as many as there is room for. */
+static void claim_ids(struct runrun_claim *claim, slice ids)
+{
+    slice one;
+    while (ids.n && claim->count < LENGTH_OF(claim->ids)) {
+        slice_cut(ids, ',', &one, &ids);
+        if (slice_to_i64(one, &claim->ids[claim->count]))
+            claim->count++;
+    }
+}
+
+bool runrun_read_claim(struct http_exchange *x, const char *what, struct runrun_claim *ret)
+{
+    struct runrun *r = runrun_of(x);
+    struct query q;
+    slice ids, key;
+    int64_t expires_at_ms;
+    struct runrun_claim claim = { .who = { .request_id = x->req.id } };
+    bool good = !query_parse(x->req.query, &x->arena, &q) && query_get(&q, S("ids"), 0, &ids) &&
+                query_get(&q, S("key"), 0, &key) && query_i64(&q, S("account"), &claim.who.account_id) &&
+                query_i64(&q, S("user"), &claim.who.user_id) && query_i64(&q, S("expires"), &expires_at_ms) &&
+                ids.n <= RUNRUN_DOCUMENTS_IN_ZIP * 21;
+    good = good && slice_eq_secret(claim_mac(r, what, &claim.who, expires_at_ms, ids, &x->arena), key) &&
+           core_now_ms(r->core) < expires_at_ms;
+    if (!good) {
+        runrun_fail(x, RUNRUN_NO_RECORD);
+        return false;
+    }
+    err_t e = claim_user(x, &claim.who);
+    if (e) {
+        runrun_fail_err(x, e);
+        return false;
+    }
+    claim_ids(&claim, ids);
+    *ret = claim;
+    return true;
+}

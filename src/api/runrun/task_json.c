@@ -1,0 +1,165 @@
+/* A task as clients see it: what core knows, what its details keep, and for everything else of the vendor's object the
+ * constant that says "none" (docs/apis/runrun.md §6.8). */
+#include "api/runrun/runrun_priv.h"
+#include "core/people.h"
+
+const struct json *runrun_task_details(struct http_exchange *x, const struct task *t)
+{
+    const struct json *details = NULL;
+    err_t e = t->details.n ? json_parse(&x->arena, t->details, &details) : NULL;
+    if (e)
+        runrun_log(x, e); /* ours: a task without its details is better than none */
+    return e ? NULL : details;
+}
+
+static void put_detail(struct json_out *o, const struct json *details, const char *name)
+{
+    const struct json *j = json_get(details, name);
+    json_name(o, name);
+    if (j)
+        json_add_value(o, j);
+    else
+        json_add_null(o);
+}
+
+static void put_board(struct runrun_answer *answer, const struct json *details)
+{
+    const struct json *board = json_get(details, "board_id");
+    put_detail(&answer->o, details, "board_id");
+    if (json_is(board, JS_INT))
+        json_put_string(&answer->o, "board_name",
+                        runrun_board_name(runrun_of(answer->x)->boards, board->integer, &answer->x->arena));
+    else
+        runrun_put_null(&answer->o, "board_name");
+}
+
+struct people {
+    const struct user *list;
+    size_t count;
+};
+
+static void put_assignments(struct json_out *o, const struct task_summary *s, const struct people *people)
+{
+    json_name(o, "assignments");
+    json_open_array(o);
+    for (size_t i = 0; i < s->member_count; i++) {
+        const struct user *user = people_find(people->list, people->count, s->members[i].user_id);
+        if (!(s->members[i].roles & TASK_RESPONSIBLE) || !user)
+            continue;
+        json_open_object(o);
+        json_put_string(o, "assignee_id", user->login);
+        json_put_string(o, "assignee_name", runrun_user_name(user));
+        runrun_put_null(o, "team_id");
+        runrun_put_null(o, "team_name");
+        json_close_object(o);
+    }
+    json_close_array(o);
+}
+
+static void put_followers(struct json_out *o, const struct task_summary *s, const struct people *people)
+{
+    json_name(o, "follower_ids");
+    json_open_array(o);
+    for (size_t i = 0; i < s->member_count; i++) {
+        const struct user *user = people_find(people->list, people->count, s->members[i].user_id);
+        if (s->members[i].roles & TASK_SUBSCRIBER && user)
+            json_add_string(o, user->login);
+    }
+    json_close_array(o);
+}
+
+static bool is_assigned(const struct task_summary *s)
+{
+    for (size_t i = 0; i < s->member_count; i++)
+        if (s->members[i].roles & TASK_RESPONSIBLE)
+            return true;
+    return false;
+}
+
+/* What we do not model. */
+static void put_constants(struct json_out *o)
+{
+    static const char *const nulls[] = {
+        "client_id",   "client_name",        "team_id",          "team_name",
+        "guest_id",    "board_stage_id",     "board_stage_name", "parent_task_id",
+        "workflow_id", "project_group_name", "checklist_id",     "form_id",
+        "points",      "evaluation_status",  "responsible_id",   "responsible_name",
+        "start_date",  "desired_start_date",
+    };
+    static const char *const arrays[] = { "tags_data", "task_tags",   "tags",           "parent_ids",
+                                          "child_ids", "subtask_ids", "sharing_details" };
+    static const char *const zeros[] = { "time_worked",    "time_pending",  "time_total", "current_estimate_seconds",
+                                         "queue_position", "subtasks_count" };
+    static const char *const falses[] = { "is_working_on", "is_urgent",    "is_shared",  "is_subtask",
+                                          "on_going",      "was_reopened", "has_emails", "is_scheduled" };
+    for (size_t i = 0; i < LENGTH_OF(nulls); i++)
+        runrun_put_null(o, nulls[i]);
+    for (size_t i = 0; i < LENGTH_OF(arrays); i++) {
+        json_name(o, arrays[i]);
+        json_add_raw(o, S("[]"));
+    }
+    for (size_t i = 0; i < LENGTH_OF(zeros); i++)
+        json_put_int(o, zeros[i], 0);
+    for (size_t i = 0; i < LENGTH_OF(falses); i++)
+        json_put_bool(o, falses[i], false);
+    json_put_string(o, "tag_list", S(""));
+}
+
+void runrun_put_task(struct runrun_answer *answer, const struct task_summary *s, const struct user *list, size_t count,
+                     bool with_description)
+{
+    struct json_out *o = &answer->o;
+    const struct people people = { list, count };
+    const struct task *t = &s->task;
+    const struct user *author = people_find(list, count, t->author_id);
+    const struct json *details = runrun_task_details(answer->x, t), *fields = json_get(details, "custom_fields");
+    json_open_object(o);
+    json_put_int(o, "id", t->id);
+    json_put_string(o, "title", t->text);
+    if (with_description)
+        put_detail(o, details, "description");
+    runrun_put_text(o, "user_id", author ? author->login : S(""));
+    runrun_put_text(o, "user_name", author ? runrun_user_name(author) : S(""));
+    put_board(answer, details);
+    put_detail(o, details, "project_id");
+    runrun_put_null(o, "project_name");
+    put_detail(o, details, "type_id");
+    runrun_put_null(o, "type_name");
+    runrun_put_date(answer, "created_at", t->created_at_ms);
+    runrun_put_date(answer, "last_activity_at", t->modified_at_ms);
+    put_detail(o, details, "desired_date");
+    json_name(o, "custom_fields");
+    if (fields)
+        json_add_value(o, fields);
+    else
+        json_add_raw(o, S("{}"));
+    put_assignments(o, s, &people);
+    put_followers(o, s, &people);
+    json_put_int(o, "attachments_count", s->document_count);
+    json_put_bool(o, "is_closed", t->closed_at_ms != 0);
+    json_put_bool(o, "is_assigned", is_assigned(s));
+    json_put_string(o, "state", is_assigned(s) ? S("queued") : S("not_assigned"));
+    runrun_put_date(answer, "close_date", t->closed_at_ms);
+    put_constants(o);
+    json_close_object(o);
+}
+
+void runrun_reply_task(struct http_exchange *x, int status, int64_t task_id, bool with_description)
+{
+    struct runrun *r = runrun_of(x);
+    struct task task;
+    struct task_summary *summary;
+    struct user *people;
+    size_t count;
+    err_t e = task_get_visible(r->core, runrun_who(x), task_id, &x->arena, &task);
+    if (!e)
+        e = task_summarize(r->core, runrun_who(x), &task, 1, &x->arena, &summary, &people, &count);
+    if (e) {
+        runrun_fail_err(x, e);
+        return;
+    }
+    struct runrun_answer answer;
+    runrun_answer_open(&answer, x);
+    runrun_put_task(&answer, summary, people, count, with_description);
+    runrun_answer_send(&answer, status);
+}

@@ -1,0 +1,301 @@
+/* Tasks: what files hang on. What the vendor keeps with a task beyond core's words (description, board, custom fields
+ * …) goes into the opaque details, checked, in the form in which task_json.c gives it back. */
+#include "api/runrun/runrun_priv.h"
+#include "base/text.h"
+#include "core/people.h"
+
+#define ASSIGNEES_MAX 100
+#define DATE_MAX_BYTES 40
+
+struct reading {
+    struct http_exchange *x;
+    struct arena *a;
+    struct runrun_faults faults;
+    err_t failed; /* a store did */
+};
+
+/* ---- fields ---- */
+
+static slice read_text(struct reading *r, const struct json *task, const char *name)
+{
+    const struct json *j = json_get(task, name);
+    if (json_absent(j))
+        return S("");
+    if (j->type != JS_STRING)
+        runrun_fault(&r->faults, name, S("is not a text"));
+    return j->type == JS_STRING ? j->string : S("");
+}
+
+/* A number, to the details when it is there. Empty text is what a form sends for none. */
+static bool read_number(struct reading *r, const struct json *task, const char *name, int64_t *ret)
+{
+    const struct json *j = json_get(task, name);
+    if (json_absent(j) || (j->type == JS_STRING && j->string.n == 0))
+        return false;
+    if (json_to_i64(j, ret) && *ret >= 0)
+        return true;
+    runrun_fault(&r->faults, name, S("is not a number"));
+    return false;
+}
+
+/* YYYY-MM-DD, or a time that begins so; kept as it came. */
+static slice read_date(struct reading *r, const struct json *task, const char *name)
+{
+    slice text = read_text(r, task, name);
+    bool good = text.n <= DATE_MAX_BYTES && date_is_valid(slice_part(text, 0, 10)) &&
+                (text.n == 10 || text.p[10] == 'T' || text.p[10] == ' ');
+    for (size_t i = 10; good && i < text.n; i++)
+        good = text.p[i] >= ' ' && text.p[i] < 0x7f;
+    if (text.n && !good)
+        runrun_fault(&r->faults, name, S("is not a date"));
+    return text;
+}
+
+static bool is_custom_name(slice name)
+{
+    uint64_t number;
+    return slice_starts(name, S("custom_")) && slice_to_u64(slice_from(name, 7), &number);
+}
+
+static void write_custom_fields(struct reading *r, const struct json *task, struct json_out *o)
+{
+    const struct json *fields = json_get(task, "custom_fields");
+    if (json_absent(fields))
+        return;
+    if (fields->type != JS_OBJECT) {
+        runrun_fault(&r->faults, "custom_fields", S("are not an object"));
+        return;
+    }
+    json_name(o, "custom_fields");
+    json_open_object(o);
+    JSON_EACH(member, fields)
+        if (is_custom_name(member->name)) {
+            json_name(o, arena_cstr(r->a, member->name));
+            json_add_value(o, member);
+        }
+    json_close_object(o);
+}
+
+static void write_number(struct reading *r, const struct json *task, const char *name, struct json_out *o)
+{
+    int64_t number;
+    if (read_number(r, task, name, &number))
+        json_put_int(o, name, number);
+}
+
+static slice read_details(struct reading *r, const struct json *task)
+{
+    struct runrun *runrun = runrun_of(r->x);
+    int64_t board;
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    struct json_out o;
+    json_out_init(&o, &b);
+    json_open_object(&o);
+    slice description = read_text(r, task, "description"), date = read_date(r, task, "desired_date");
+    if (description.n)
+        json_put_string(&o, "description", description);
+    if (read_number(r, task, "board_id", &board)) {
+        json_put_int(&o, "board_id", board);
+        if (runrun->options.strict_boards && !runrun_board_is_known(runrun->boards, board))
+            runrun_fault(&r->faults, "board_id", S("is unknown"));
+    }
+    write_number(r, task, "project_id", &o);
+    write_number(r, task, "type_id", &o);
+    if (date.n)
+        json_put_string(&o, "desired_date", date);
+    write_custom_fields(r, task, &o);
+    json_close_object(&o);
+    return arena_copy(r->a, buf_slice(&b));
+}
+
+/* ---- people ---- */
+
+/* 0 when nobody is called so, or a store failed. */
+static int64_t find_user(struct reading *r, slice login)
+{
+    struct user user;
+    err_t e = person_by_address(runrun_of(r->x)->core, runrun_who(r->x), login, r->a, &user);
+    if (e && !err_is(e, ERR_NOT_FOUND))
+        r->failed = e;
+    return e ? 0 : user.id;
+}
+
+static void add_member(struct task_order *order, struct task_member *members, int64_t user_id)
+{
+    for (size_t i = 0; i < order->member_count; i++)
+        if (members[i].user_id == user_id)
+            return;
+    members[order->member_count++] = (struct task_member){ user_id, TASK_RESPONSIBLE };
+}
+
+static void read_assignments(struct reading *r, const struct json *task, struct task_order *order)
+{
+    const struct json *array = json_get(task, "assignments");
+    if (json_absent(array))
+        return;
+    size_t count = json_count(array);
+    if (array->type != JS_ARRAY || count > ASSIGNEES_MAX) {
+        runrun_fault(&r->faults, "assignments", array->type != JS_ARRAY ? S("are not a list") : S("are more than 100"));
+        return;
+    }
+    struct task_member *members = arena_array(r->a, struct task_member, count + 1);
+    order->members = members;
+    JSON_EACH(item, array) {
+        const struct json *assignee = json_get(item, "assignee_id");
+        if (json_absent(assignee) && item->type == JS_OBJECT)
+            continue; /* a team's */
+        int64_t id = json_is(assignee, JS_STRING) ? find_user(r, assignee->string) : 0;
+        if (id)
+            add_member(order, members, id);
+        else
+            runrun_fault(&r->faults, "assignments", S("name an unknown user"));
+    }
+}
+
+/* ---- making ---- */
+
+void runrun_task_create(struct http_exchange *x)
+{
+    struct reading r = { .x = x, .a = &x->arena };
+    struct task_order order = { .is_silent = true, .is_shared = true };
+    const struct json *body;
+    enum task_refusal why;
+    int64_t task_id;
+    if (!runrun_read_body(x, &body))
+        return;
+    const struct json *task = runrun_unwrap(body, "task");
+    order.text = read_text(&r, task, "title");
+    if (runrun_is_blank(order.text))
+        runrun_fault(&r.faults, "title", S("can't be blank"));
+    order.details = read_details(&r, task);
+    read_assignments(&r, task, &order);
+    runrun_read_ids(x, task, "document_ids", &r.faults, &order.documents, &order.document_count);
+    if (r.failed || r.faults.count) {
+        if (r.failed)
+            runrun_fail_err(x, r.failed);
+        else
+            runrun_fail_faults(x, &r.faults);
+        return;
+    }
+    err_t e = task_create(runrun_of(x)->core, runrun_who(x), &order, &x->arena, &why, &task_id);
+    if (e)
+        runrun_fail_task(x, e, why);
+    else
+        runrun_reply_task(x, 201, task_id, false);
+}
+
+void runrun_task_get(struct http_exchange *x)
+{
+    int64_t id;
+    if (runrun_path_id(x, &id))
+        runrun_reply_task(x, 200, id, true);
+}
+
+void runrun_task_delete(struct http_exchange *x)
+{
+    struct runrun *r = runrun_of(x);
+    enum task_refusal why;
+    int64_t id;
+    if (!runrun_path_id(x, &id))
+        return;
+    err_t e = task_remove(r->core, runrun_who(x), id, r->options.pending_ms, &x->arena, &why);
+    if (e)
+        runrun_fail_task(x, e, why);
+    else
+        runrun_reply_nothing(x);
+}
+
+/* ---- listing ---- */
+
+/* A user named by a filter; *ret_none when there is nobody of that name, so that nothing can match. */
+static int64_t filter_user(struct reading *r, const struct query *q, slice name, bool *ret_none)
+{
+    slice login;
+    if (!query_get(q, name, QUERY_LAST_WINS, &login) || login.n == 0)
+        return 0;
+    int64_t id = find_user(r, login);
+    *ret_none = *ret_none || id == 0;
+    return id;
+}
+
+static void filter_ids(struct reading *r, const struct query *q, struct task_list_order *order)
+{
+    slice text, one;
+    if (!query_get(q, S("ids"), QUERY_LAST_WINS, &text))
+        return;
+    int64_t *ids = arena_array(r->a, int64_t, text.n / 2 + 2);
+    while (text.n) {
+        slice_cut(text, ',', &one, &text);
+        if (slice_to_i64(slice_trim(one), &ids[order->id_count]))
+            order->id_count++;
+    }
+    order->ids = ids;
+}
+
+/* False: nothing can match. */
+static bool read_filters(struct reading *r, const struct query *q, struct task_list_order *order)
+{
+    slice value;
+    bool none = false;
+    order->author_id = filter_user(r, q, S("user_id"), &none);
+    order->member_id = filter_user(r, q, S("responsible_id"), &none);
+    order->member_roles = TASK_RESPONSIBLE;
+    order->also_member_id = filter_user(r, q, S("follower_id"), &none);
+    order->also_member_roles = TASK_SUBSCRIBER;
+    filter_ids(r, q, order);
+    if (query_get(q, S("is_closed"), QUERY_LAST_WINS, &value))
+        order->closed = slice_eq(value, S("true")) || slice_eq(value, S("1"))    ? 1
+                        : slice_eq(value, S("false")) || slice_eq(value, S("0")) ? 0
+                                                                                 : -1;
+    if (query_get(q, S("sort_dir"), QUERY_LAST_WINS, &value))
+        order->descending = slice_eq_nocase(value, S("desc"));
+    if (query_get(q, S("project_id"), QUERY_LAST_WINS, &order->detail_value) && order->detail_value.n)
+        order->detail_name = S("project_id");
+    if (query_get(q, S("board_id"), QUERY_LAST_WINS, &order->also_detail_value) && order->also_detail_value.n)
+        order->also_detail_name = S("board_id");
+    return !none;
+}
+
+static void reply_tasks(struct http_exchange *x, const struct runrun_page *page, const struct task *tasks, size_t count,
+                        int64_t total)
+{
+    struct task_summary *summaries;
+    struct user *people;
+    size_t people_count;
+    err_t e =
+        task_summarize(runrun_of(x)->core, runrun_who(x), tasks, count, &x->arena, &summaries, &people, &people_count);
+    if (e) {
+        runrun_fail_err(x, e);
+        return;
+    }
+    struct runrun_answer answer;
+    runrun_answer_open(&answer, x);
+    json_open_array(&answer.o);
+    for (size_t i = 0; i < count; i++)
+        runrun_put_task(&answer, &summaries[i], people, people_count, false);
+    json_close_array(&answer.o);
+    runrun_page_headers(x, page, count, total);
+    runrun_answer_send(&answer, 200);
+}
+
+void runrun_task_list(struct http_exchange *x)
+{
+    struct reading r = { .x = x, .a = &x->arena };
+    struct runrun_page page;
+    struct task_list_order order = { .closed = -1, .detail_name = S(""), .detail_value = S("") };
+    struct task *tasks = NULL;
+    size_t count = 0;
+    int64_t total = 0;
+    if (!runrun_read_page(x, &page))
+        return;
+    bool any = read_filters(&r, &page.query, &order);
+    order.offset = page.offset;
+    order.most = page.limit;
+    if (any && !r.failed)
+        r.failed = task_list(runrun_of(x)->core, runrun_who(x), &order, &x->arena, &tasks, &count, &total);
+    if (r.failed)
+        runrun_fail_err(x, r.failed);
+    else
+        reply_tasks(x, &page, tasks, count, total);
+}

@@ -1,0 +1,30 @@
+#include "api/runrun/runrun_priv.h"
+#include "core/people.h"
+
+void runrun_me(struct http_exchange *x)
+{
+    struct user me;
+    err_t e = person_by_id(runrun_of(x)->core, runrun_who(x), runrun_who(x)->user_id, &x->arena, &me);
+    if (e) {
+        runrun_fail_err(x, e);
+        return;
+    }
+    struct runrun_answer answer;
+    struct json_out *o = &answer.o;
+    runrun_answer_open(&answer, x);
+    json_open_object(o);
+    json_put_string(o, "id", me.login);
+    json_put_string(o, "name", runrun_user_name(&me));
+    runrun_put_text(o, "email", me.email);
+    runrun_put_null(o, "avatar_url");
+    runrun_put_null(o, "avatar_large_url");
+    json_put_bool(o, "is_master", me.is_admin);
+    json_put_bool(o, "is_manager", me.is_admin);
+    json_put_string(o, "time_zone", slice_from(runrun_date(runrun_of(x), &x->arena, me.created_at_ms), 19));
+    json_put_string(o, "language", S("pt-BR"));
+    json_name(o, "team_ids");
+    json_add_raw(o, S("[]"));
+    runrun_put_date(&answer, "created_at", me.created_at_ms);
+    json_close_object(o);
+    runrun_answer_send(&answer, 200);
+}

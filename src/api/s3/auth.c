@@ -1,0 +1,272 @@
+/* Who sends this, and did he mean it? All ways of signing but forms (form.c) end here.
+ *
+ *   claim read ──► access key known ──► signature holds ──► operation
+ *                                  └─► the body's digest is missing: verified when the body is here */
+#include "api/s3/s3_priv.h"
+
+#include "base/text.h"
+#include "sign/sigv2.h"
+
+#include <string.h>
+
+/* ---- signing keys ---- */
+
+/* By what they were derived from, so that a key of a secret that is no longer valid is never found: whoever asks has
+ * just been given the secret by core. */
+void s3_signing_key(struct s3 *s3, slice access_key, slice secret, const struct sigv4 *claim, struct sigv4_key *ret)
+{
+    unsigned char of[SHA256_SIZE];
+    {
+        SCRATCH(scratch);
+        const slice parts[] = { access_key, S("\n"), secret, S("\n"), claim->date, S("\n"), claim->region };
+        slice text = arena_join(&scratch, parts, LENGTH_OF(parts));
+        hash_sha256(text, of);
+        explicit_bzero((char *)text.p, text.n);
+    }
+    struct s3_kept_key *kept = &s3->keys[of[0] % S3_KEYS_KEPT];
+    {
+        SCOPED(unlockp) pthread_mutex_t *held = lock(&s3->keys_mutex);
+        if (kept->is_set && memcmp(kept->of, of, sizeof of) == 0) {
+            memcpy(ret->bytes, kept->key, sizeof ret->bytes);
+            return;
+        }
+    }
+    sigv4_key_derive(secret, claim->date, claim->region, ret);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&s3->keys_mutex);
+    memcpy(kept->of, of, sizeof of);
+    memcpy(kept->key, ret->bytes, sizeof ret->bytes);
+    kept->is_set = true;
+}
+
+/* ---- faults ---- */
+
+static void tell_mismatch(struct s3_call *call, const struct sign_detail *detail)
+{
+    s3_detail(call, "AWSAccessKeyId", call->claim.access_key);
+    s3_detail(call, "SignatureProvided", call->claim.signature);
+    if (detail->string_to_sign.p)
+        s3_detail(call, "StringToSign", detail->string_to_sign);
+    if (detail->canonical_request.p)
+        s3_detail(call, "CanonicalRequest", detail->canonical_request);
+}
+
+static void tell_times(struct s3_call *call, enum sign_fault fault)
+{
+    struct arena *a = &call->x->arena;
+    if (fault == SIGN_EXPIRED)
+        s3_detail(call, "Expires", time_format_utc(a, call->claim.expires_at_ms));
+    if (fault == SIGN_SKEW) {
+        s3_detail(call, "RequestTime", call->claim.timestamp);
+        s3_detail(call, "MaxAllowedSkewMilliseconds", arena_printf(a, "%d", SIGV4_SKEW_MS));
+    }
+    s3_detail(call, "ServerTime", time_format_utc(a, core_now_ms(call->s3->core)));
+}
+
+static enum s3_error malformed(struct s3_call *call, const struct sign_detail *detail)
+{
+    if (slice_eq(detail->about, S("region")) && call->s3->options.only_region)
+        s3_detail(call, "Region", call->s3->options.region);
+    s3_detail(call, "Part", detail->about);
+    return call->claim.is_link ? S3_AUTH_QUERY_MALFORMED : S3_AUTH_HEADER_MALFORMED;
+}
+
+enum s3_error s3_sign_error(struct s3_call *call, enum sign_fault fault, const struct sign_detail *detail)
+{
+    switch (fault) {
+    case SIGN_MALFORMED:
+    case SIGN_SCOPE:
+    case SIGN_DATE:
+    case SIGN_LIFETIME:
+        return malformed(call, detail);
+    case SIGN_ALGORITHM:
+        return S3_AUTH_NOT_OFFERED;
+    case SIGN_PAYLOAD_TAG:
+        return S3_PAYLOAD_TAG;
+    case SIGN_UNSIGNED_HEADER:
+        s3_detail(call, "HeadersNotSigned", detail->about);
+        return S3_HEADERS_NOT_SIGNED;
+    case SIGN_ABSENT_HEADER:
+        s3_detail(call, "HeaderNotThere", detail->about);
+        return S3_SIGNATURE_MISMATCH;
+    case SIGN_MISMATCH:
+        tell_mismatch(call, detail);
+        return S3_SIGNATURE_MISMATCH;
+    case SIGN_EXPIRED:
+        tell_times(call, fault);
+        return S3_EXPIRED;
+    case SIGN_NOT_YET:
+        tell_times(call, fault);
+        return S3_NOT_YET_VALID;
+    case SIGN_SKEW:
+        tell_times(call, fault);
+        return S3_TIME_SKEWED;
+    case SIGN_CHUNK:
+        return S3_INVALID_CHUNK;
+    case SIGN_LENGTH:
+    case SIGN_TRUNCATED:
+        return S3_INCOMPLETE_BODY;
+    case SIGN_TRAILER:
+        return S3_MALFORMED_TRAILER;
+    case SIGN_POLICY:
+        return S3_POLICY_DOCUMENT;
+    case SIGN_CONDITION:
+        return S3_POLICY_CONDITION;
+    case SIGN_EXTRA_FIELD:
+        return S3_POLICY_EXTRA_FIELD;
+    case SIGN_OK:
+    case SIGN_FAULT_COUNT:
+        break;
+    }
+    return S3_INTERNAL;
+}
+
+static bool refuse(struct s3_call *call, enum sign_fault fault, const struct sign_detail *detail)
+{
+    s3_fail(call, s3_sign_error(call, fault, detail));
+    return false;
+}
+
+/* ---- the request as src/sign looks at it ---- */
+
+static void make_request(struct s3_call *call, struct sign_request *ret)
+{
+    const struct http_request *req = &call->x->req;
+    struct arena *a = &call->x->arena;
+    struct sign_pair *headers = arena_array(a, struct sign_pair, req->header_count + 1);
+    struct sign_pair *query = arena_array(a, struct sign_pair, call->query.count + 1);
+    for (size_t i = 0; i < req->header_count; i++)
+        headers[i] = (struct sign_pair){ req->headers[i].name, req->headers[i].value };
+    for (size_t i = 0; i < call->query.count; i++)
+        query[i] = (struct sign_pair){ call->query.params[i].raw_name, call->query.params[i].raw_value };
+    *ret = (struct sign_request){ .method = req->method,
+                                  .path = req->path,
+                                  .query = query,
+                                  .query_count = call->query.count,
+                                  .headers = headers,
+                                  .header_count = req->header_count };
+}
+
+static bool find_secret(struct s3_call *call, slice access_key, slice *ret_secret)
+{
+    struct http_exchange *x = call->x;
+    err_t e = access_signing(call->s3->core, S3_PURPOSE, access_key, &x->arena, &call->who, ret_secret);
+    if (e) {
+        s3_detail(call, "AWSAccessKeyId", access_key);
+        s3_fail_err(call, e, S3_INVALID_ACCESS_KEY);
+        return false;
+    }
+    call->who.request_id = x->req.id;
+    return true;
+}
+
+/* ---- version 4 ---- */
+
+/* Has it a body that will be read, and of which the signature must tell but does not? A copy has none. */
+static bool lacks_digest(const struct s3_call *call)
+{
+    const struct s3_operation *o = call->operation;
+    return call->claim.payload == SIGV4_PAYLOAD_ABSENT && !call->claim.is_link && call->x->req.content_length != 0 &&
+           (o->flags & S3_STREAM || o->max_body) && !http_has_header(&call->x->req, "x-amz-copy-source");
+}
+
+/* A link for GET is one for HEAD, too. */
+static enum sign_fault verify(struct s3_call *call, struct sign_request *r, struct sign_detail *detail)
+{
+    struct arena *a = &call->x->arena;
+    int64_t now_ms = core_now_ms(call->s3->core);
+    enum sign_fault fault = sigv4_verify_with_key(&call->claim, r, &call->key4, now_ms, a, detail);
+    if (fault == SIGN_MISMATCH && call->claim.is_link && slice_eq(r->method, S("HEAD"))) {
+        struct sign_request as_get = *r;
+        as_get.method = S("GET");
+        if (!sigv4_verify_with_key(&call->claim, &as_get, &call->key4, now_ms, a, NULL))
+            fault = SIGN_OK;
+    }
+    return fault;
+}
+
+static bool authenticate_v4(struct s3_call *call, bool is_link)
+{
+    struct sign_request *r = &call->signed_request;
+    struct sign_detail detail = { 0 };
+    slice region = call->s3->options.only_region ? call->s3->options.region : S(""), secret;
+    enum sign_fault fault = sigv4_parse(r, region, &call->x->arena, &call->claim, &detail);
+    call->claim.is_link = is_link;
+    if (fault)
+        return refuse(call, fault, &detail);
+    if (!find_secret(call, call->claim.access_key, &secret))
+        return false;
+    s3_signing_key(call->s3, call->claim.access_key, secret, &call->claim, &call->key4);
+    call->verify_late = lacks_digest(call);
+    fault = verify(call, r, &detail);
+    if (fault == SIGN_MISMATCH && call->verify_late)
+        return true;
+    call->verify_late = call->verify_late && !fault;
+    return fault ? refuse(call, fault, &detail) : true;
+}
+
+err_t s3_verify_body(struct s3_call *call, const unsigned char sha256[SHA256_SIZE], struct arena *a)
+{
+    struct sign_detail detail = { 0 };
+    call->claim.payload_tag = hex_encode(&call->x->arena, (slice){ (const char *)sha256, SHA256_SIZE });
+    enum sign_fault fault = verify(call, &call->signed_request, &detail);
+    call->verify_late = false;
+    return fault ? s3_err(call, s3_sign_error(call, fault, &detail), a) : NULL;
+}
+
+/* ---- version 2 ---- */
+
+static bool authenticate_v2(struct s3_call *call)
+{
+    struct sign_request *r = &call->signed_request;
+    struct arena *a = &call->x->arena;
+    struct sign_detail detail = { 0 };
+    struct sigv2 claim;
+    slice secret;
+    call->claim.is_link = true;
+    enum sign_fault fault = sigv2_parse(r, a, &claim, &detail);
+    if (fault)
+        return refuse(call, fault, &detail);
+    if (!find_secret(call, claim.access_key, &secret))
+        return false;
+    int64_t now_ms = core_now_ms(call->s3->core);
+    slice bucket = call->virtual_host ? call->bucket : S("");
+    fault = sigv2_verify(&claim, r, bucket, secret, now_ms, a, &detail);
+    if (fault == SIGN_MISMATCH && slice_eq(r->method, S("HEAD"))) {
+        struct sign_request as_get = *r;
+        as_get.method = S("GET");
+        if (!sigv2_verify(&claim, &as_get, bucket, secret, now_ms, a, NULL))
+            return true;
+    }
+    if (!fault)
+        return true;
+    call->claim = (struct sigv4){ .is_link = true,
+                                  .access_key = claim.access_key,
+                                  .signature = claim.signature,
+                                  .expires_at_ms = claim.expires_at_ms };
+    return refuse(call, fault, &detail);
+}
+
+/* ---- */
+
+bool s3_authenticate(struct s3_call *call)
+{
+    make_request(call, &call->signed_request);
+    switch (sign_form_of(&call->signed_request)) {
+    case SIGN_FORM_V4_HEADER:
+        return authenticate_v4(call, false);
+    case SIGN_FORM_V4_QUERY:
+        return authenticate_v4(call, true);
+    case SIGN_FORM_V2_QUERY:
+        return authenticate_v2(call);
+    case SIGN_FORM_V2_HEADER:
+        s3_fail(call, S3_AUTH_NOT_OFFERED);
+        return false;
+    case SIGN_FORM_SEVERAL:
+        s3_fail(call, S3_AUTH_SEVERAL);
+        return false;
+    case SIGN_FORM_NONE:
+        break;
+    }
+    s3_fail(call, http_has_header(&call->x->req, "Authorization") ? S3_AUTH_TYPE : S3_ACCESS_DENIED);
+    return false;
+}

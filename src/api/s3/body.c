@@ -1,0 +1,261 @@
+/* Bodies, however they are wrapped. What a wrapping promises is checked at its end: until then the bytes lie in an
+ * intake, which whoever asked for them throws away when the end says no.
+ *
+ *   plain         Content-Length bytes, or chunked by HTTP
+ *   aws-chunked   chunks inside (sign/chunks.h), each signed or not, then perhaps trailers: a digest, a signature */
+#include "api/s3/s3_priv.h"
+
+#include "base/text.h"
+#include "sign/chunks.h"
+
+#include <string.h>
+
+struct s3_body {
+    struct http_sink sink;
+    struct s3_call *call;
+    struct intake *intake;
+    struct s3_declared declared;
+    struct chunks_reader *reader; /* NULL: plain */
+    struct hash *sha256;          /* of the body; NULL: nobody asks for it */
+    void (*end)(struct s3_call *, void *arg, err_t e);
+    void *arg;
+};
+
+static void free_reader(void *reader)
+{
+    chunks_reader_free(reader);
+}
+
+static void free_hash(void *hash)
+{
+    hash_free(hash);
+}
+
+/* ---- the head ---- */
+
+static bool decoded_length(struct s3_call *call, int64_t *ret_bytes)
+{
+    slice text = http_header(&call->x->req, "x-amz-decoded-content-length");
+    if (!text.p) {
+        s3_fail(call, S3_MISSING_DECODED_LENGTH);
+        return false;
+    }
+    if (slice_to_i64(text, ret_bytes) && *ret_bytes >= 0)
+        return true;
+    s3_detail(call, "ArgumentName", S("x-amz-decoded-content-length"));
+    s3_fail(call, S3_INVALID_ARGUMENT);
+    return false;
+}
+
+bool s3_body_length(struct s3_call *call, int64_t *ret_bytes)
+{
+    enum chunks_mode mode;
+    if (chunks_mode_of(call->claim.payload, &mode))
+        return decoded_length(call, ret_bytes);
+    *ret_bytes = call->x->req.content_length;
+    return true;
+}
+
+/* False: not in chunks. */
+static bool make_reader(struct s3_call *call, uint64_t decoded_bytes, struct chunks_reader **ret)
+{
+    struct chunks_seed seed = { .key = call->key4,
+                                .timestamp = call->claim.timestamp,
+                                .scope = call->claim.scope,
+                                .signature = call->claim.signature };
+    if (!chunks_mode_of(call->claim.payload, &seed.mode))
+        return false;
+    slice announced = http_header(&call->x->req, "x-amz-trailer");
+    *ret = chunks_reader_new(&seed, decoded_bytes, announced.p ? announced : S(""));
+    arena_defer(&call->x->arena, free_reader, *ret);
+    return true;
+}
+
+static bool wants_sha256(const struct s3_call *call)
+{
+    return call->verify_late || call->claim.payload == SIGV4_PAYLOAD_SHA256;
+}
+
+/* ---- the end ---- */
+
+static err_t chunk_fault(struct s3_call *call, enum sign_fault fault, struct arena *a)
+{
+    struct sign_detail detail = { 0 };
+    return s3_err(call, s3_sign_error(call, fault, &detail), a);
+}
+
+/* The digest that stands in a trailer. *ret_has: there is one. */
+static err_t read_trailers(struct s3_call *call, const struct chunks_reader *reader, struct arena *a,
+                           struct digest *ret, bool *ret_has)
+{
+    size_t count;
+    const struct sign_pair *trailers = chunks_trailers(reader, &count);
+    enum digest_kind kind;
+    *ret_has = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!s3_digest_of_name(trailers[i].name, &kind))
+            continue;
+        if (*ret_has || !s3_digest_parse(a, kind, trailers[i].value, ret))
+            return s3_err(call, S3_MALFORMED_TRAILER, a);
+        *ret_has = true;
+    }
+    return NULL;
+}
+
+static err_t check_sha256(struct s3_call *call, struct hash *hash, struct arena *a)
+{
+    unsigned char sha256[SHA256_SIZE];
+    hash_final(hash, sha256);
+    if (call->verify_late)
+        return s3_verify_body(call, sha256, a);
+    return memcmp(sha256, call->claim.payload_sha256, SHA256_SIZE) == 0 ? NULL : s3_err(call, S3_PAYLOAD_MISMATCH, a);
+}
+
+static err_t check_end(struct s3_body *b, struct arena *a)
+{
+    struct s3_call *call = b->call;
+    struct digest trailer;
+    bool has = false;
+    if (b->sha256)
+        TRY(check_sha256(call, b->sha256, a));
+    if (b->reader) {
+        enum sign_fault fault = chunks_end(b->reader);
+        if (fault)
+            return chunk_fault(call, fault, a);
+        TRY(read_trailers(call, b->reader, a, &trailer, &has));
+    }
+    if (has && trailer.kind != b->declared.digest.kind)
+        return s3_err(call, S3_MALFORMED_TRAILER, a);
+    if (has)
+        intake_expect(b->intake, &trailer);
+    return NULL;
+}
+
+/* ---- streamed ---- */
+
+static err_t write_chunks(struct s3_body *b, slice in, struct arena *a)
+{
+    while (in.n) {
+        slice data;
+        enum sign_fault fault = chunks_read(b->reader, &in, &data);
+        if (fault)
+            return chunk_fault(b->call, fault, &b->call->x->arena);
+        if (data.n)
+            TRY(intake_write(b->intake, data, a));
+    }
+    return NULL;
+}
+
+static err_t sink_write(struct http_sink *sink, slice bytes)
+{
+    struct s3_body *b = CONTAINER_OF(sink, struct s3_body, sink);
+    SCRATCH(scratch);
+    if (b->sha256)
+        hash_update(b->sha256, bytes);
+    err_t e = b->reader ? write_chunks(b, bytes, &scratch) : intake_write(b->intake, bytes, &scratch);
+    return err_copy(&b->call->x->arena, e);
+}
+
+static void sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
+{
+    struct s3_body *b = CONTAINER_OF(sink, struct s3_body, sink);
+    if (!e)
+        e = check_end(b, &x->arena);
+    b->end(b->call, b->arg, e);
+}
+
+static bool sink_blocks(struct http_sink *sink)
+{
+    return intake_blocks(CONTAINER_OF(sink, struct s3_body, sink)->intake);
+}
+
+void s3_body_receive(struct s3_call *call, struct intake *intake, const struct s3_declared *declared,
+                     void (*end)(struct s3_call *, void *arg, err_t e), void *arg)
+{
+    struct http_exchange *x = call->x;
+    struct s3_body *b = arena_new(&x->arena, struct s3_body);
+    *b = (struct s3_body){ .sink = { sink_write, sink_finish, sink_blocks },
+                           .call = call,
+                           .intake = intake,
+                           .declared = *declared,
+                           .end = end,
+                           .arg = arg };
+    int64_t decoded = 0;
+    slice text = http_header(&x->req, "x-amz-decoded-content-length"); /* s3_body_length has looked at it */
+    if (text.p && !slice_to_i64(text, &decoded))
+        decoded = 0;
+    (void)make_reader(call, (uint64_t)decoded, &b->reader);
+    if (wants_sha256(call)) {
+        b->sha256 = hash_new(HASH_SHA256);
+        arena_defer(&x->arena, free_hash, b->sha256);
+    }
+    if (declared->has_md5)
+        intake_expect_md5(intake, declared->md5);
+    if (declared->has_value)
+        intake_expect(intake, &declared->digest);
+    http_receive(x, &b->sink);
+}
+
+/* ---- collected ---- */
+
+static err_t unwrap(struct s3_call *call, struct chunks_reader *reader, struct digest *trailer, bool *ret_has)
+{
+    struct http_exchange *x = call->x;
+    SCOPED(buf_releasep) struct buf content;
+    buf_init(&content, 0);
+    slice in = x->req.body, data;
+    while (in.n) {
+        enum sign_fault fault = chunks_read(reader, &in, &data);
+        if (fault)
+            return chunk_fault(call, fault, &x->arena);
+        buf_add(&content, data);
+    }
+    enum sign_fault fault = chunks_end(reader);
+    if (fault)
+        return chunk_fault(call, fault, &x->arena);
+    x->req.body = arena_copy(&x->arena, buf_slice(&content));
+    return read_trailers(call, reader, &x->arena, trailer, ret_has);
+}
+
+static err_t check_collected(struct s3_call *call, const struct s3_declared *declared, int64_t decoded_bytes)
+{
+    struct http_exchange *x = call->x;
+    struct chunks_reader *reader;
+    struct digest digest, wanted = declared->digest;
+    bool has = declared->has_value, has_trailer = false;
+    unsigned char md5[MD5_SIZE];
+    if (wants_sha256(call)) {
+        struct hash *hash = hash_new(HASH_SHA256);
+        hash_update(hash, x->req.body);
+        err_t e = check_sha256(call, hash, &x->arena);
+        hash_free(hash);
+        TRY(e);
+    }
+    if (make_reader(call, (uint64_t)decoded_bytes, &reader)) {
+        TRY(unwrap(call, reader, &digest, &has_trailer));
+        if (has_trailer)
+            wanted = digest;
+    }
+    if (has || has_trailer) {
+        digest_of(wanted.kind, x->req.body, &digest);
+        if (!digest_eq(&digest, &wanted))
+            return s3_err(call, S3_BAD_DIGEST, &x->arena);
+    }
+    if (declared->has_md5)
+        hash_md5(x->req.body, md5);
+    if (declared->has_md5 && memcmp(md5, declared->md5, MD5_SIZE) != 0)
+        return s3_err(call, S3_BAD_DIGEST, &x->arena);
+    return NULL;
+}
+
+bool s3_body_check(struct s3_call *call)
+{
+    struct s3_declared declared;
+    int64_t length;
+    if (!s3_body_length(call, &length) || !s3_declared_read(call, &declared))
+        return false;
+    err_t e = check_collected(call, &declared, length);
+    if (e)
+        s3_fail_err(call, e, S3_NO_SUCH_KEY);
+    return !e;
+}

@@ -1,0 +1,239 @@
+/* Buckets: list, create, look, remove; where they are, and that they keep no versions. */
+#include "api/s3/answer_priv.h"
+#include "base/text.h"
+
+/* us-east-1 has no name here: clients of S3 take "" for it. */
+static slice location(const struct s3_call *call)
+{
+    slice region = call->s3->options.region;
+    return slice_eq(region, S("us-east-1")) ? S("") : region;
+}
+
+/* ---- ListBuckets ---- */
+
+#define BUCKETS_MAX 10000 /* in one answer */
+
+struct bucket_page {
+    slice prefix, after, token;
+    uint64_t most;
+    bool asked; /* for a page: then each bucket tells its region */
+};
+
+static bool page_read(struct s3_call *call, struct bucket_page *p)
+{
+    slice most;
+    p->most = BUCKETS_MAX;
+    p->after = S("");
+    bool limits = s3_param(call, "max-buckets", &most);
+    if (limits && (!slice_to_u64(most, &p->most) || p->most < 1 || p->most > BUCKETS_MAX)) {
+        s3_detail(call, "ArgumentName", S("max-buckets"));
+        s3_detail(call, "ArgumentValue", most);
+        s3_fail(call, S3_INVALID_ARGUMENT);
+        return false;
+    }
+    bool goes_on = s3_param(call, "continuation-token", &p->token) && p->token.n;
+    if (goes_on && !base64_decode(&call->x->arena, p->token, &p->after)) {
+        s3_detail(call, "ArgumentName", S("continuation-token"));
+        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("The continuation token provided is incorrect"));
+        return false;
+    }
+    bool filters = s3_param(call, "prefix", &p->prefix);
+    p->asked = limits || goes_on || filters;
+    return true;
+}
+
+static void put_buckets(struct s3_call *call, struct buf *b, const struct bucket_page *p, const struct bucket *buckets,
+                        size_t count)
+{
+    struct arena *a = &call->x->arena;
+    slice last = S("");
+    uint64_t shown = 0;
+    bool more = false;
+    xml_open(b, "Buckets");
+    for (size_t i = 0; i < count && !more; i++) {
+        if (!slice_starts(buckets[i].name, p->prefix) || (p->after.n && slice_cmp(buckets[i].name, p->after) <= 0))
+            continue;
+        more = shown == p->most;
+        if (more)
+            break;
+        xml_open(b, "Bucket");
+        xml_text(b, "Name", buckets[i].name);
+        xml_text(b, "CreationDate", s3_time(a, buckets[i].created_at_ms));
+        if (p->asked)
+            xml_text(b, "BucketRegion", call->s3->options.region);
+        xml_close(b, "Bucket");
+        last = buckets[i].name;
+        shown++;
+    }
+    xml_close(b, "Buckets");
+    if (more)
+        xml_text(b, "ContinuationToken", base64_encode(a, last));
+    if (p->prefix.n)
+        xml_text(b, "Prefix", p->prefix);
+}
+
+void s3_buckets_list(struct s3_call *call)
+{
+    struct bucket_page page;
+    struct bucket *buckets;
+    size_t count;
+    if (!page_read(call, &page))
+        return;
+    err_t e = bucket_list(call->s3->core, &call->who, &call->x->arena, &buckets, &count);
+    if (e) {
+        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+        return;
+    }
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, "ListAllMyBucketsResult", S3_NAMESPACE);
+    s3_put_owner(&b, "Owner", &call->who, call->who.user_id);
+    put_buckets(call, &b, &page, buckets, count);
+    xml_close(&b, "ListAllMyBucketsResult");
+    s3_reply_xml(call, &b);
+}
+
+/* ---- create, look, remove ---- */
+
+/* Headers that ask for more than a private bucket whose owner is the account. */
+static bool create_headers(struct s3_call *call)
+{
+    const struct http_request *req = &call->x->req;
+    slice acl = http_header(req, "x-amz-acl"), owner = http_header(req, "x-amz-object-ownership");
+    slice lock = http_header(req, "x-amz-bucket-object-lock-enabled");
+    for (size_t i = 0; i < req->header_count; i++)
+        if (slice_eq_nocase(slice_part(req->headers[i].name, 0, 12), S("x-amz-grant-"))) {
+            s3_fail(call, S3_ACL_NOT_SUPPORTED);
+            return false;
+        }
+    if (acl.n && !slice_eq(acl, S("private")))
+        s3_fail(call, S3_ACL_NOT_SUPPORTED);
+    else if (slice_eq_nocase(lock, S("true")) || (owner.n && !slice_eq(owner, S("BucketOwnerEnforced"))))
+        s3_fail(call, S3_NOT_IMPLEMENTED);
+    else
+        return true;
+    return false;
+}
+
+static bool is_region_name(slice name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (!((name.p[i] >= 'a' && name.p[i] <= 'z') || (name.p[i] >= '0' && name.p[i] <= '9') || name.p[i] == '-'))
+            return slice_eq(name, S("EU"));
+    return name.n <= 32;
+}
+
+/* There is one region. Clients name the one that they are configured for, so without only_region any name will do, as
+ * it does in signatures. */
+static bool create_document(struct s3_call *call)
+{
+    const struct xml *root;
+    if (call->x->req.body.n == 0)
+        return true;
+    if (!s3_document(call, "CreateBucketConfiguration", &root))
+        return false;
+    const struct s3_options *o = &call->s3->options;
+    slice wanted = slice_trim(xml_child_text(root, "LocationConstraint"));
+    if (xml_child(root, "Location") || xml_child(root, "Bucket") || xml_child(root, "Tags")) {
+        s3_fail(call, S3_NOT_IMPLEMENTED);
+        return false;
+    }
+    if (is_region_name(wanted) && (wanted.n == 0 || !o->only_region || slice_eq(wanted, o->region)))
+        return true;
+    s3_detail(call, "LocationConstraint", wanted);
+    s3_fail(call, S3_INVALID_LOCATION);
+    return false;
+}
+
+void s3_bucket_create(struct s3_call *call)
+{
+    struct http_exchange *x = call->x;
+    bool own = false;
+    if (!create_headers(call) || !create_document(call))
+        return;
+    err_t e = bucket_create(call->s3->core, &call->who, call->bucket, &x->arena, &own);
+    if (e && (err_is(e, ERR_INVALID) || err_is(e, ERR_CONFLICT)))
+        s3_detail(call, "BucketName", call->bucket);
+    if (err_is(e, ERR_INVALID)) {
+        s3_fail(call, S3_INVALID_BUCKET_NAME);
+    } else if (err_is(e, ERR_CONFLICT)) {
+        s3_fail(call, own ? S3_BUCKET_OWNED : S3_BUCKET_EXISTS);
+    } else if (e) {
+        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+    } else {
+        slice parts[] = { S("/"), call->bucket };
+        http_reply_header(x, "Location", arena_join(&x->arena, parts, LENGTH_OF(parts)));
+        s3_reply_status(call, 200);
+    }
+}
+
+void s3_bucket_head(struct s3_call *call)
+{
+    struct bucket bucket;
+    if (!s3_bucket(call, BUCKET_LIST, &bucket))
+        return;
+    http_reply_header(call->x, "x-amz-bucket-region", call->s3->options.region);
+    http_reply_header(call->x, "x-amz-access-point-alias", S("false"));
+    http_reply(call->x, 200, "application/xml", S(""));
+}
+
+void s3_bucket_delete(struct s3_call *call)
+{
+    err_t e = bucket_remove(call->s3->core, &call->who, call->bucket, &call->x->arena);
+    if (!e) {
+        s3_reply_status(call, 204);
+        return;
+    }
+    s3_detail(call, "BucketName", call->bucket);
+    if (err_is(e, ERR_CONFLICT))
+        s3_fail(call, S3_BUCKET_NOT_EMPTY);
+    else
+        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+}
+
+void s3_bucket_location(struct s3_call *call)
+{
+    struct bucket bucket;
+    if (!s3_bucket(call, BUCKET_LIST, &bucket))
+        return;
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, "LocationConstraint", S3_NAMESPACE);
+    xml_add(&b, location(call));
+    xml_close(&b, "LocationConstraint");
+    s3_reply_xml(call, &b);
+}
+
+/* ---- versioning ---- */
+
+void s3_versioning_get(struct s3_call *call)
+{
+    struct bucket bucket;
+    if (!s3_bucket(call, BUCKET_LIST, &bucket))
+        return;
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, "VersioningConfiguration", S3_NAMESPACE);
+    xml_close(&b, "VersioningConfiguration");
+    s3_reply_xml(call, &b);
+}
+
+/* A bucket whose versioning is suspended does what ours do: each key has one version, named null. So there is nothing
+ * to do for that, and success is true. */
+void s3_versioning_put(struct s3_call *call)
+{
+    struct bucket bucket;
+    const struct xml *root;
+    if (!s3_bucket(call, BUCKET_MANAGE, &bucket) || !s3_document(call, "VersioningConfiguration", &root))
+        return;
+    slice status = slice_trim(xml_child_text(root, "Status"));
+    if (slice_eq(status, S("Enabled")) || slice_eq(slice_trim(xml_child_text(root, "MfaDelete")), S("Enabled")))
+        s3_fail_saying(call, S3_OPERATION_NOT_IMPLEMENTED, S("Buckets keep no versions here."));
+    else if (slice_eq(status, S("Suspended")))
+        s3_reply_status(call, 200);
+    else
+        s3_fail_saying(call, S3_MALFORMED_XML, S("Status must be Enabled or Suspended."));
+}

@@ -1,0 +1,136 @@
+/* Copies: the source is read with the rights of whoever asks, through the same authorisation as a GET. That the header
+ * which names it was signed has been checked before anything else (src/sign: every x-amz- header must be). */
+#include "api/s3/s3_priv.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+/* "/bucket/key?versionId=null", percent-encoded, the slash in front optional. */
+static bool parse_source(struct s3_call *call, slice *ret_bucket, slice *ret_key)
+{
+    slice source = http_header(&call->x->req, "x-amz-copy-source"), path, query, bucket, key;
+    struct arena *a = &call->x->arena;
+    slice_cut(source, '?', &path, &query);
+    if (path.n != source.n && !slice_eq(query, S("versionId=null"))) {
+        s3_fail(call, slice_starts(query, S("versionId=")) ? S3_NO_SUCH_VERSION : S3_COPY_SOURCE);
+        return false;
+    }
+    if (target_decode(path, a, &path))
+        path = S("");
+    path = slice_from(path, slice_starts(path, S("/")) ? 1 : 0);
+    if (!slice_cut(path, '/', &bucket, &key) || !bucket.n || !key.n || key.n > ENTRY_KEY_MAX || !slice_is_utf8(path)) {
+        s3_fail(call, S3_COPY_SOURCE);
+        return false;
+    }
+    *ret_bucket = bucket;
+    *ret_key = key;
+    return true;
+}
+
+bool s3_copy_source(struct s3_call *call, struct bucket *ret_bucket, slice *ret_key)
+{
+    slice name;
+    if (!parse_source(call, &name, ret_key))
+        return false;
+    err_t e = bucket_find(call->s3->core, &call->who, name, BUCKET_READ, &call->x->arena, ret_bucket);
+    if (!e)
+        return true;
+    s3_detail(call, "BucketName", name);
+    s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+    return false;
+}
+
+/* COPY or REPLACE. */
+static bool directive(struct s3_call *call, const char *name, bool *ret_replace)
+{
+    slice value = http_header(&call->x->req, name);
+    *ret_replace = slice_eq(value, S("REPLACE"));
+    if (*ret_replace || !value.n || slice_eq(value, S("COPY")))
+        return true;
+    s3_detail(call, "ArgumentName", slice_of(name));
+    s3_detail(call, "ArgumentValue", value);
+    s3_fail(call, S3_INVALID_ARGUMENT);
+    return false;
+}
+
+static slice unquoted(slice etag)
+{
+    bool quoted = etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"';
+    return quoted ? slice_part(etag, 1, etag.n - 2) : etag;
+}
+
+/* A condition on the etag outweighs the one on the date that says the same (Amazon S3 API reference, CopyObject). */
+static void read_source_conditions(struct s3_call *call, struct entry_copy *c)
+{
+    const struct http_request *req = &call->x->req;
+    c->source_condition.if_match = unquoted(http_header(req, "x-amz-copy-source-if-match"));
+    c->source_condition.if_none_match = unquoted(http_header(req, "x-amz-copy-source-if-none-match"));
+    slice modified = http_header(req, "x-amz-copy-source-if-modified-since");
+    slice unmodified = http_header(req, "x-amz-copy-source-if-unmodified-since");
+    if (c->source_condition.if_none_match.n || !time_parse_http(modified, &c->modified_since_ms))
+        c->modified_since_ms = 0;
+    if (c->source_condition.if_match.n || !time_parse_http(unmodified, &c->unmodified_since_ms))
+        c->unmodified_since_ms = 0;
+}
+
+static void reply_copied(struct s3_call *call, const struct entry *entry)
+{
+    struct arena *a = &call->x->arena;
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, "CopyObjectResult", S3_NAMESPACE);
+    xml_text(&b, "LastModified", s3_time(a, entry->modified_at_ms));
+    xml_text(&b, "ETag", arena_printf(a, "\"" SLICE_FMT "\"", SLICE_ARG(entry_etag(entry, a))));
+    s3_digest_xml(&b, a, &entry->digest, entry->part_count);
+    if (entry->digest.kind != DIGEST_NONE)
+        xml_text(&b, "ChecksumType", s3_digest_type(&entry->digest));
+    xml_close(&b, "CopyObjectResult");
+    s3_reply_xml(call, &b);
+}
+
+/* No byte is copied, so no other digest can be had than the one that is there. */
+static bool check_algorithm(struct s3_call *call, const struct bucket *from, slice key)
+{
+    slice name = http_header(&call->x->req, "x-amz-checksum-algorithm");
+    enum digest_kind kind;
+    struct entry source;
+    if (!name.n)
+        return true;
+    if (!digest_by_name(name, &kind)) {
+        s3_fail(call, S3_CHECKSUM_ALGORITHM);
+        return false;
+    }
+    err_t e = entry_get(call->s3->core, from, key, &call->x->arena, &source);
+    if (e)
+        s3_fail_err(call, e, S3_NO_SUCH_KEY);
+    else if (source.digest.kind != kind)
+        s3_fail(call, S3_NOT_IMPLEMENTED);
+    return !e && source.digest.kind == kind;
+}
+
+void s3_object_copy(struct s3_call *call)
+{
+    struct bucket from, to;
+    struct entry_copy c = { .from = &from, .to = &to, .to_key = call->key };
+    bool replace, replace_tags;
+    if (!directive(call, "x-amz-metadata-directive", &replace) ||
+        !directive(call, "x-amz-tagging-directive", &replace_tags) || !s3_headers_read(call, &c.headers, &c.tags) ||
+        !s3_condition_read(call, &c.condition) || !s3_bucket(call, BUCKET_WRITE, &to) ||
+        !s3_copy_source(call, &from, &c.from_key) || !check_algorithm(call, &from, c.from_key))
+        return;
+    c.keeps_headers = !replace;
+    c.keeps_tags = !replace_tags;
+    read_source_conditions(call, &c);
+    if (from.id == to.id && slice_eq(c.from_key, c.to_key) && !replace && !replace_tags) {
+        s3_fail(call, S3_COPY_ONTO_ITSELF);
+        return;
+    }
+    struct entry entry;
+    err_t e = entry_copy(call->s3->core, &call->who, &c, &call->x->arena, &entry);
+    if (e)
+        s3_fail_err(call, e, S3_NO_SUCH_KEY);
+    else
+        reply_copied(call, &entry);
+}

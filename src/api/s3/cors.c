@@ -1,0 +1,332 @@
+/* Which web pages may use a bucket. The rules of a bucket are kept as the XML that we wrote of what was sent; without
+ * any, the operator's list of origins holds.
+ *
+ * Browsers ask before (preflight) and look at the answer after; both are answered from the first rule that fits.
+ * Credentials are never allowed: signatures need none, and together with an origin that is only repeated they would
+ * let any page act with whatever the browser keeps for us (GHSA-x5xv-223c-8vm7). */
+#include "api/s3/answer_priv.h"
+
+#include <ctype.h>
+
+#define RULES_MAX 100
+#define ID_MAX 255 /* characters of a rule's name */
+static const char *const methods[] = { "GET", "PUT", "POST", "DELETE", "HEAD" };
+
+/* ---- configuration ---- */
+
+static size_t stars(slice s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += s.p[i] == '*';
+    return n;
+}
+
+/* What goes into headers must be a line of visible ASCII. */
+static bool is_plain(slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~')
+            return false;
+    return s.n > 0;
+}
+
+static bool is_method(slice s)
+{
+    for (size_t i = 0; i < LENGTH_OF(methods); i++)
+        if (slice_eq(s, slice_of(methods[i])))
+            return true;
+    return false;
+}
+
+static bool refuse(struct s3_call *call, enum s3_error error, const char *format, slice value)
+{
+    s3_fail_saying(call, error, arena_printf(&call->x->arena, format, SLICE_ARG(value)));
+    return false;
+}
+
+static bool check_value(struct s3_call *call, const struct xml *item)
+{
+    slice value = slice_trim(item->text);
+    uint64_t seconds;
+    if (slice_eq(item->name, S("ID")))
+        return (value.n <= ID_MAX) || refuse(call, S3_MALFORMED_XML, "ID too long: " SLICE_FMT, value);
+    if (slice_eq(item->name, S("MaxAgeSeconds")))
+        return (slice_to_u64(value, &seconds) && seconds <= INT32_MAX) ||
+               refuse(call, S3_MALFORMED_XML, "MaxAgeSeconds is no number: " SLICE_FMT, value);
+    if (slice_eq(item->name, S("AllowedMethod")))
+        return is_method(value) ||
+               refuse(call, S3_INVALID_REQUEST,
+                      "Found unsupported HTTP method in CORS config. Unsupported method is " SLICE_FMT, value);
+    bool is_origin = slice_eq(item->name, S("AllowedOrigin")), is_header = slice_eq(item->name, S("AllowedHeader"));
+    if (!is_origin && !is_header && !slice_eq(item->name, S("ExposeHeader")))
+        return refuse(call, S3_MALFORMED_XML, "Unknown element in a CORSRule: " SLICE_FMT, item->name);
+    if (!is_plain(value))
+        return refuse(call, S3_MALFORMED_XML, "Not a value of a CORSRule: " SLICE_FMT, value);
+    if (stars(value) > 1)
+        return refuse(call, S3_INVALID_REQUEST, SLICE_FMT " can not have more than one wildcard.", value);
+    if (!is_origin && !is_header && stars(value))
+        return refuse(call, S3_INVALID_REQUEST, "ExposeHeader " SLICE_FMT " contains a wildcard, which is not offered.",
+                      value);
+    return true;
+}
+
+static bool check_rule(struct s3_call *call, const struct xml *rule)
+{
+    size_t ids = 0, ages = 0;
+    for (const struct xml *item = rule->first; item; item = item->next) {
+        if (!check_value(call, item))
+            return false;
+        ids += slice_eq(item->name, S("ID"));
+        ages += slice_eq(item->name, S("MaxAgeSeconds"));
+    }
+    if (ids <= 1 && ages <= 1 && xml_child(rule, "AllowedOrigin") && xml_child(rule, "AllowedMethod"))
+        return true;
+    s3_fail(call, S3_MALFORMED_XML);
+    return false;
+}
+
+static bool check_rules(struct s3_call *call, const struct xml *root)
+{
+    size_t count = 0;
+    for (const struct xml *rule = root->first; rule; rule = rule->next) {
+        if (!slice_eq(rule->name, S("CORSRule")) || ++count > RULES_MAX) {
+            s3_fail(call, S3_MALFORMED_XML);
+            return false;
+        }
+        if (!check_rule(call, rule))
+            return false;
+    }
+    if (count == 0)
+        s3_fail(call, S3_MALFORMED_XML);
+    return count > 0;
+}
+
+static void write_rules(struct buf *b, struct arena *a, const struct xml *root)
+{
+    xml_begin(b);
+    xml_open_ns(b, "CORSConfiguration", S3_NAMESPACE);
+    XML_EACH(rule, root, "CORSRule")
+    {
+        xml_open(b, "CORSRule");
+        for (const struct xml *item = rule->first; item; item = item->next)
+            xml_text(b, arena_cstr(a, item->name), slice_trim(item->text));
+        xml_close(b, "CORSRule");
+    }
+    xml_close(b, "CORSConfiguration");
+}
+
+static bool keep(struct s3_call *call, slice cors, int status)
+{
+    err_t e = bucket_set_cors(call->s3->core, &call->who, call->bucket, cors, &call->x->arena);
+    if (err_is(e, ERR_TOO_LARGE))
+        s3_fail(call, S3_MESSAGE_TOO_LARGE);
+    else if (e)
+        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+    else
+        s3_reply_status(call, status);
+    return !e;
+}
+
+void s3_cors_put(struct s3_call *call)
+{
+    struct bucket bucket;
+    const struct xml *root;
+    if (!s3_bucket(call, BUCKET_MANAGE, &bucket) || !s3_document(call, "CORSConfiguration", &root) ||
+        !check_rules(call, root))
+        return;
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    write_rules(&b, &call->x->arena, root);
+    keep(call, buf_slice(&b), 200);
+}
+
+void s3_cors_get(struct s3_call *call)
+{
+    struct bucket bucket;
+    if (!s3_bucket(call, BUCKET_MANAGE, &bucket))
+        return;
+    if (bucket.cors.n == 0) {
+        s3_detail(call, "BucketName", call->bucket);
+        s3_fail(call, S3_NO_SUCH_CORS);
+        return;
+    }
+    http_reply(call->x, 200, "application/xml", arena_copy(&call->x->arena, bucket.cors));
+}
+
+void s3_cors_delete(struct s3_call *call)
+{
+    keep(call, S(""), 204);
+}
+
+/* ---- which rule fits ---- */
+
+struct question {
+    slice origin, method;
+    slice headers; /* a list, as the browser asks for it; empty: none */
+};
+/* What a rule says; .rule NULL: the operator's list. */
+struct rule {
+    const struct xml *rule;
+    bool any_origin; /* all the web: the answer need not say which page */
+};
+
+/* One * stands for any characters. */
+static bool fits(slice pattern, slice value, bool nocase)
+{
+    bool (*same)(slice, slice) = nocase ? slice_eq_nocase : slice_eq;
+    slice head, tail;
+    if (!slice_cut(pattern, '*', &head, &tail))
+        return same(pattern, value);
+    return value.n >= head.n + tail.n && same(slice_part(value, 0, head.n), head) &&
+           same(slice_from(value, value.n - tail.n), tail);
+}
+
+static bool rule_has(const struct xml *rule, const char *element, slice value, bool nocase)
+{
+    XML_EACH(item, rule, element)
+    if (fits(item->text, value, nocase))
+        return true;
+    return false;
+}
+
+static bool rule_has_headers(const struct xml *rule, slice headers)
+{
+    while (headers.n) {
+        slice name, rest;
+        if (!slice_cut(headers, ',', &name, &rest))
+            rest = S("");
+        headers = rest;
+        name = slice_trim(name);
+        if (name.n && !rule_has(rule, "AllowedHeader", name, true))
+            return false;
+    }
+    return true;
+}
+
+static bool operator_allows(const struct s3_options *o, const struct question *q, struct rule *ret)
+{
+    for (size_t i = 0; i < o->origin_count; i++)
+        if (fits(o->origins[i], q->origin, false) && is_method(q->method)) {
+            *ret = (struct rule){ NULL, slice_eq(o->origins[i], S("*")) };
+            return true;
+        }
+    return false;
+}
+
+/* *ret_enabled: there are rules at all. */
+static bool find_rule(struct s3_call *call, const struct question *q, struct rule *ret, bool *ret_enabled)
+{
+    struct arena *a = &call->x->arena;
+    slice cors = S("");
+    const struct xml *root = NULL;
+    err_t e = call->bucket.n ? bucket_cors(call->s3->core, call->bucket, a, &cors) : NULL;
+    if (!e && cors.n)
+        e = xml_parse(cors, a, &root);
+    if (e && e->code != ERR_NOT_FOUND) {
+        s3_log(call->s3, call->x, e); /* to the browser, a rule that cannot be read is none */
+        *ret_enabled = true;
+        return false;
+    }
+    *ret_enabled = root || call->s3->options.origin_count;
+    if (!root)
+        return operator_allows(&call->s3->options, q, ret);
+    XML_EACH(rule, root, "CORSRule")
+    if (rule_has(rule, "AllowedOrigin", q->origin, false) && rule_has(rule, "AllowedMethod", q->method, false) &&
+        rule_has_headers(rule, q->headers)) {
+        bool any = false;
+        XML_EACH(item, rule, "AllowedOrigin")
+        any = any || slice_eq(item->text, S("*"));
+        *ret = (struct rule){ rule, any };
+        return true;
+    }
+    return false;
+}
+
+/* ---- answers ---- */
+
+static slice join(struct arena *a, const struct xml *rule, const char *element)
+{
+    struct buf b;
+    buf_init(&b, 0);
+    XML_EACH(item, rule, element)
+    {
+        buf_add(&b, b.n ? S(", ") : S(""));
+        buf_add(&b, item->text);
+    }
+    slice all = arena_copy(a, buf_slice(&b));
+    buf_release(&b);
+    return all;
+}
+
+static void say_who(struct s3_call *call, const struct question *q, const struct rule *r)
+{
+    struct http_exchange *x = call->x;
+    slice expose =
+        r->rule ? join(&x->arena, r->rule, "ExposeHeader") : S("ETag, x-amz-request-id, x-amz-version-id, Location");
+    http_reply_header(x, "Access-Control-Allow-Origin", r->any_origin ? S("*") : q->origin);
+    if (expose.n)
+        http_reply_header(x, "Access-Control-Expose-Headers", expose);
+}
+
+/* Caches must not give one page's answer to another. */
+static void say_vary(struct http_exchange *x)
+{
+    http_reply_header(x, "Vary", S("Origin, Access-Control-Request-Headers, Access-Control-Request-Method"));
+}
+
+void s3_cors_headers(struct s3_call *call)
+{
+    struct http_exchange *x = call->x;
+    struct question q = { .origin = http_header(&x->req, "Origin"), .method = x->req.method };
+    struct rule rule;
+    bool enabled;
+    if (!q.origin.p || slice_eq(q.method, S("OPTIONS")))
+        return;
+    if (find_rule(call, &q, &rule, &enabled))
+        say_who(call, &q, &rule);
+    if (enabled)
+        say_vary(x);
+}
+
+static slice lower(struct arena *a, slice s)
+{
+    char *text = arena_cstr(a, s);
+    for (size_t i = 0; i < s.n; i++)
+        text[i] = (char)tolower((unsigned char)text[i]);
+    return (slice){ text, s.n };
+}
+
+void s3_preflight(struct s3_call *call)
+{
+    struct http_exchange *x = call->x;
+    struct arena *a = &x->arena;
+    struct question q = { http_header(&x->req, "Origin"), http_header(&x->req, "Access-Control-Request-Method"),
+                          http_header(&x->req, "Access-Control-Request-Headers") };
+    struct rule rule;
+    bool enabled;
+    if (q.origin.n == 0) {
+        s3_fail(call, S3_CORS_BAD_REQUEST);
+        return;
+    }
+    if (!is_method(q.method)) {
+        s3_fail(call, S3_CORS_BAD_METHOD);
+        return;
+    }
+    if (!find_rule(call, &q, &rule, &enabled)) {
+        s3_detail(call, "Method", q.method);
+        s3_detail(call, "ResourceType", call->key.n ? S("OBJECT") : S("BUCKET"));
+        s3_fail(call, enabled ? S3_CORS_FORBIDDEN : S3_CORS_NOT_ENABLED);
+        return;
+    }
+    slice age = rule.rule ? slice_trim(xml_child_text(rule.rule, "MaxAgeSeconds")) : S("3600");
+    say_who(call, &q, &rule);
+    http_reply_header(x, "Access-Control-Allow-Methods",
+                      rule.rule ? join(a, rule.rule, "AllowedMethod") : S("GET, PUT, POST, DELETE, HEAD"));
+    if (q.headers.n)
+        http_reply_header(x, "Access-Control-Allow-Headers", lower(a, q.headers));
+    if (age.n)
+        http_reply_header(x, "Access-Control-Max-Age", age);
+    say_vary(x);
+    s3_reply_status(call, 200);
+}

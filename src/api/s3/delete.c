@@ -1,0 +1,131 @@
+/* DeleteObjects: up to 1,000 keys in one request and one write. Each key has its own fate; a key that was not there
+ * counts as deleted. */
+#include "api/s3/answer_priv.h"
+
+struct deletion {
+    slice key, version;  /* version empty: none named */
+    slice etag;          /* only if it is this one; empty: any */
+    enum s3_error error; /* S3_NONE: gone */
+};
+
+static slice without_quotes(slice etag)
+{
+    etag = slice_trim(etag);
+    if (etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"')
+        return slice_part(etag, 1, etag.n - 2);
+    return etag;
+}
+
+static bool read_deletion(const struct xml *object, struct deletion *d)
+{
+    slice key = xml_child_text(object, "Key"), version = slice_trim(xml_child_text(object, "VersionId"));
+    *d = (struct deletion){ key, version, without_quotes(xml_child_text(object, "ETag")), S3_NONE };
+    if (key.n > ENTRY_KEY_MAX)
+        d->error = S3_KEY_TOO_LONG;
+    else if (version.n && !slice_eq(version, S("null")))
+        d->error = S3_NO_SUCH_VERSION; /* never the one that is there in its place */
+    else if (xml_child(object, "LastModifiedTime") || xml_child(object, "Size"))
+        d->error = S3_NOT_IMPLEMENTED;
+    return key.n > 0;
+}
+
+/* Replies when the document is not one of 1 to 1,000 objects. */
+static bool read_deletions(struct s3_call *call, struct deletion **ret, size_t *ret_count, bool *ret_quiet)
+{
+    const struct xml *root;
+    if (!s3_document(call, "Delete", &root))
+        return false;
+    struct deletion *all = arena_array(&call->x->arena, struct deletion, S3_LIST_MAX);
+    size_t count = 0;
+    bool right = true;
+    XML_EACH(object, root, "Object")
+    {
+        right = right && count < S3_LIST_MAX && read_deletion(object, &all[count]);
+        if (!right)
+            break;
+        count++;
+    }
+    *ret = all;
+    *ret_count = count;
+    *ret_quiet = slice_eq_nocase(slice_trim(xml_child_text(root, "Quiet")), S("true"));
+    if (!right || count == 0)
+        s3_fail(call, S3_MALFORMED_XML);
+    return right && count > 0;
+}
+
+static enum s3_error error_of(struct s3_call *call, err_t e)
+{
+    if (!e)
+        return S3_NONE;
+    enum s3_error error = s3_of_err[e->code];
+    if (s3_vendor_errors[error].status >= 500)
+        s3_log(call->s3, call->x, e);
+    return error;
+}
+
+/* Those with a condition go one by one, all others in one write. */
+static err_t run(struct s3_call *call, const struct bucket *bucket, struct deletion *all, size_t count)
+{
+    struct arena *a = &call->x->arena;
+    struct core *core = call->s3->core;
+    slice *keys = arena_array(a, slice, count);
+    size_t *places = arena_array(a, size_t, count), plain = 0;
+    err_t *errors = arena_array(a, err_t, count);
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].error)
+            continue;
+        if (all[i].etag.n == 0) {
+            places[plain] = i;
+            keys[plain++] = all[i].key;
+            continue;
+        }
+        bool was;
+        struct entry_condition condition = { .if_match = all[i].etag };
+        err_t e = entry_remove(core, &call->who, bucket, all[i].key, &condition, a, &was);
+        all[i].error = err_is(e, ERR_NOT_FOUND) ? S3_NO_SUCH_KEY : error_of(call, e);
+    }
+    if (plain)
+        TRY(entry_remove_many(core, &call->who, bucket, keys, plain, a, errors));
+    for (size_t i = 0; i < plain; i++)
+        all[places[i]].error = err_is(errors[i], ERR_NOT_FOUND) ? S3_NONE : error_of(call, errors[i]);
+    return NULL;
+}
+
+static void put_result(struct buf *b, const struct deletion *d, bool quiet)
+{
+    if (!d->error && quiet)
+        return;
+    const char *element = d->error ? "Error" : "Deleted";
+    xml_open(b, element);
+    xml_text(b, "Key", d->key);
+    if (d->version.n)
+        xml_text(b, "VersionId", d->version);
+    if (d->error) {
+        xml_text(b, "Code", slice_of(s3_vendor_errors[d->error].code));
+        xml_text(b, "Message", slice_of(s3_vendor_errors[d->error].text));
+    }
+    xml_close(b, element);
+}
+
+void s3_objects_delete(struct s3_call *call)
+{
+    struct bucket bucket;
+    struct deletion *all;
+    size_t count;
+    bool quiet;
+    if (!s3_bucket(call, BUCKET_WRITE, &bucket) || !read_deletions(call, &all, &count, &quiet))
+        return;
+    err_t e = run(call, &bucket, all, count);
+    if (e) {
+        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+        return;
+    }
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, "DeleteResult", S3_NAMESPACE);
+    for (size_t i = 0; i < count; i++)
+        put_result(&b, &all[i], quiet);
+    xml_close(&b, "DeleteResult");
+    s3_reply_xml(call, &b);
+}

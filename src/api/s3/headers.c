@@ -1,0 +1,327 @@
+/* Headers that travel with an object, digests that a sender declares, and conditions. */
+#include "api/s3/s3_priv.h"
+
+#include "base/text.h"
+#include "http/conditional.h"
+#include "http/field.h"
+
+#include <string.h>
+
+#define META S("x-amz-meta-")
+#define META_MAX 2048 /* bytes of all names and values: S3's limit */
+#define CHECKSUM S("x-amz-checksum-")
+
+/* ---- what is kept ---- */
+
+static const char *const kept_names[] = { "Content-Type",     "Cache-Control",    "Content-Disposition",
+                                          "Content-Encoding", "Content-Language", "Expires" };
+
+static bool starts_nocase(slice s, slice prefix)
+{
+    return slice_eq_nocase(slice_part(s, 0, prefix.n), prefix);
+}
+
+/* aws-chunked tells how the body travelled, not what it is. */
+static void add_encoding(struct buf *text, slice value)
+{
+    slice item;
+    bool first = true;
+    while (field_list_next(&value, &item)) {
+        if (slice_eq_nocase(item, S("aws-chunked")))
+            continue;
+        buf_add(text, first ? S("Content-Encoding: ") : S(","));
+        buf_add(text, item);
+        first = false;
+    }
+    if (!first)
+        buf_add_byte(text, '\n');
+}
+
+static void add_meta(struct buf *text, slice name, slice value)
+{
+    for (size_t i = 0; i < name.n; i++)
+        buf_add_byte(text, (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + 32 : name.p[i]));
+    buf_add(text, S(": "));
+    buf_add(text, value);
+    buf_add_byte(text, '\n');
+}
+
+enum s3_error s3_header_keep(struct buf *text, size_t *meta_bytes, slice name, slice value)
+{
+    const char *kept = NULL;
+    bool meta = starts_nocase(name, META) && name.n > META.n;
+    for (size_t i = 0; i < LENGTH_OF(kept_names) && !meta; i++)
+        if (slice_eq_nocase(name, slice_of(kept_names[i])))
+            kept = kept_names[i];
+    if (!meta && !kept)
+        return S3_NONE;
+    if (field_has_control(value) || !is_token(name))
+        return S3_INVALID_METADATA;
+    if (meta) {
+        *meta_bytes += name.n - META.n + value.n;
+        add_meta(text, name, value);
+    } else if (slice_eq(slice_of(kept), S("Content-Encoding"))) {
+        add_encoding(text, value);
+    } else if (value.n) {
+        buf_add(text, slice_of(kept));
+        buf_add(text, S(": "));
+        buf_add(text, value);
+        buf_add_byte(text, '\n');
+    }
+    return *meta_bytes > META_MAX || text->n > ENTRY_HEADERS_MAX ? S3_METADATA_TOO_LARGE : S3_NONE;
+}
+
+enum s3_error s3_header_check(slice name, slice value)
+{
+    if (!starts_nocase(name, S("x-amz-")) && !slice_eq_nocase(name, S("acl")))
+        return S3_NONE;
+    if (slice_eq_nocase(name, S("x-amz-acl")) || slice_eq_nocase(name, S("acl")))
+        return slice_eq(value, S("private")) || slice_eq(value, S("bucket-owner-full-control")) || value.n == 0
+                   ? S3_NONE
+                   : S3_ACL_NOT_SUPPORTED;
+    if (starts_nocase(name, S("x-amz-grant-")))
+        return S3_ACL_NOT_SUPPORTED;
+    if (slice_eq_nocase(name, S("x-amz-storage-class")))
+        return slice_eq(value, S("STANDARD")) ? S3_NONE : S3_INVALID_STORAGE_CLASS;
+    if (starts_nocase(name, S("x-amz-object-lock-")))
+        return S3_NO_OBJECT_LOCK;
+    if (starts_nocase(name, S("x-amz-server-side-encryption")) ||
+        starts_nocase(name, S("x-amz-copy-source-server-side-encryption")) ||
+        slice_eq_nocase(name, S("x-amz-website-redirect-location")) ||
+        slice_eq_nocase(name, S("x-amz-write-offset-bytes")))
+        return S3_NOT_IMPLEMENTED;
+    return S3_NONE;
+}
+
+bool s3_headers_read(struct s3_call *call, slice *ret_headers, slice *ret_tags)
+{
+    const struct http_request *req = &call->x->req;
+    SCOPED(buf_releasep) struct buf text;
+    buf_init(&text, 0);
+    size_t meta_bytes = 0;
+    for (size_t i = 0; i < req->header_count; i++) {
+        enum s3_error error = s3_header_check(req->headers[i].name, req->headers[i].value);
+        if (!error)
+            error = s3_header_keep(&text, &meta_bytes, req->headers[i].name, req->headers[i].value);
+        if (error) {
+            s3_detail(call, "Header", req->headers[i].name);
+            s3_fail(call, error);
+            return false;
+        }
+    }
+    *ret_headers = text.n ? arena_copy(&call->x->arena, buf_slice(&text)) : S("");
+    *ret_tags = S("");
+    slice tagging = http_header(req, "x-amz-tagging");
+    if (!tagging.n)
+        return true;
+    struct s3_tag tags[S3_TAGS_MAX];
+    size_t count;
+    if (!s3_tags_read(&call->x->arena, tagging, tags, &count)) {
+        s3_fail(call, S3_INVALID_TAG);
+        return false;
+    }
+    return s3_tags_write(call, tags, count, ret_tags);
+}
+
+/* ---- what is told ---- */
+
+/* A browser must not run what somebody put here, with the rights of this host: types that it would run are sandboxed,
+ * and no other is guessed from the bytes. */
+static bool is_harmless(slice type)
+{
+    static const char *const harmless[] = { "application/octet-stream",
+                                            "binary/octet-stream",
+                                            "application/pdf",
+                                            "application/json",
+                                            "application/zip",
+                                            "text/plain",
+                                            "text/csv",
+                                            "audio/",
+                                            "video/",
+                                            "image/" };
+    if (starts_nocase(type, S("image/svg")))
+        return false;
+    for (size_t i = 0; i < LENGTH_OF(harmless); i++)
+        if (starts_nocase(type, slice_of(harmless[i])))
+            return true;
+    return false;
+}
+
+static const char *override_name(slice header)
+{
+    static const char *const names[] = { "response-content-type",        "response-cache-control",
+                                         "response-content-disposition", "response-content-encoding",
+                                         "response-content-language",    "response-expires" };
+    for (size_t i = 0; i < LENGTH_OF(kept_names); i++)
+        if (slice_eq(header, slice_of(kept_names[i])))
+            return names[i];
+    return NULL;
+}
+
+/* False: it would break out of its line. */
+static bool override(struct s3_call *call, const char *kept, slice *ret_content_type)
+{
+    slice value;
+    const char *name = override_name(slice_of(kept));
+    if (!s3_param(call, name, &value) || !value.n)
+        return true;
+    if (field_has_control(value)) {
+        s3_detail(call, "ArgumentName", slice_of(name));
+        s3_fail(call, S3_INVALID_ARGUMENT);
+        return false;
+    }
+    if (strcmp(kept, "Content-Type") == 0)
+        *ret_content_type = value;
+    else
+        http_reply_header(call->x, kept, value);
+    return true;
+}
+
+bool s3_headers_write(struct s3_call *call, const struct entry *entry, slice *ret_content_type)
+{
+    slice line, rest = entry->headers, unused;
+    slice type = S("binary/octet-stream");
+    while (rest.n) {
+        slice_cut(rest, '\n', &line, &rest);
+        size_t colon = slice_find_byte(line, ':');
+        slice name = slice_part(line, 0, colon == SLICE_NONE ? line.n : colon);
+        slice value = slice_trim(slice_from(line, name.n + 1));
+        const char *over = override_name(name);
+        if (slice_eq(name, S("Content-Type")))
+            type = value;
+        else if (!(over && s3_param(call, over, &unused) && unused.n))
+            http_reply_header(call->x, arena_cstr(&call->x->arena, name), value);
+    }
+    for (size_t i = 0; call->query.count && i < LENGTH_OF(kept_names); i++)
+        if (!override(call, kept_names[i], &type))
+            return false;
+    http_reply_header(call->x, "X-Content-Type-Options", S("nosniff"));
+    if (!is_harmless(type))
+        http_reply_header(call->x, "Content-Security-Policy", S("sandbox"));
+    *ret_content_type = type;
+    return true;
+}
+
+/* ---- digests ---- */
+
+bool s3_digest_of_name(slice name, enum digest_kind *ret)
+{
+    return starts_nocase(name, CHECKSUM) && digest_by_name(slice_from(name, CHECKSUM.n), ret);
+}
+
+bool s3_digest_parse(struct arena *a, enum digest_kind kind, slice text, struct digest *ret)
+{
+    slice bytes;
+    if (!base64_decode(a, text, &bytes) || bytes.n != digest_size(kind))
+        return false;
+    *ret = (struct digest){ .kind = kind, .form = DIGEST_WHOLE };
+    memcpy(ret->bytes, bytes.p, bytes.n);
+    return true;
+}
+
+static slice digest_text(struct arena *a, const struct digest *d, int64_t part_count)
+{
+    slice text = base64_encode(a, (slice){ (const char *)d->bytes, digest_size(d->kind) });
+    if (d->form == DIGEST_OF_PARTS)
+        text = arena_printf(a, SLICE_FMT "-%lld", SLICE_ARG(text), (long long)part_count);
+    return text;
+}
+
+slice s3_digest_type(const struct digest *d)
+{
+    return d->form == DIGEST_OF_PARTS ? S("COMPOSITE") : S("FULL_OBJECT");
+}
+
+void s3_digest_header(struct s3_call *call, const struct digest *d, int64_t part_count)
+{
+    static const char *const names[DIGEST_KINDS] = { [DIGEST_CRC32] = "x-amz-checksum-crc32",
+                                                     [DIGEST_CRC32C] = "x-amz-checksum-crc32c",
+                                                     [DIGEST_CRC64NVME] = "x-amz-checksum-crc64nvme",
+                                                     [DIGEST_SHA1] = "x-amz-checksum-sha1",
+                                                     [DIGEST_SHA256] = "x-amz-checksum-sha256" };
+    if (d->kind == DIGEST_NONE)
+        return;
+    http_reply_header(call->x, names[d->kind], digest_text(&call->x->arena, d, part_count));
+    http_reply_header(call->x, "x-amz-checksum-type", s3_digest_type(d));
+}
+
+void s3_digest_xml(struct buf *b, struct arena *a, const struct digest *d, int64_t part_count)
+{
+    if (d->kind != DIGEST_NONE)
+        xml_text(b, arena_printf(a, "Checksum" SLICE_FMT, SLICE_ARG(digest_name(d->kind))).p,
+                 digest_text(a, d, part_count));
+}
+
+/* Each kind that is told of must be the same one. */
+static enum s3_error note_kind(struct s3_declared *d, enum digest_kind kind)
+{
+    if (d->digest.kind != DIGEST_NONE && d->digest.kind != kind)
+        return S3_SEVERAL_CHECKSUMS;
+    d->digest.kind = kind;
+    return S3_NONE;
+}
+
+static enum s3_error note_header(struct arena *a, struct s3_declared *d, const struct http_header *h)
+{
+    enum digest_kind kind;
+    slice item, list = h->value;
+    if (s3_digest_of_name(h->name, &kind)) {
+        if (d->has_value || note_kind(d, kind))
+            return S3_SEVERAL_CHECKSUMS;
+        d->has_value = true;
+        return s3_digest_parse(a, kind, h->value, &d->digest) ? S3_NONE : S3_INVALID_CHECKSUM;
+    }
+    if (slice_eq_nocase(h->name, S("x-amz-sdk-checksum-algorithm")) ||
+        slice_eq_nocase(h->name, S("x-amz-checksum-algorithm")))
+        return digest_by_name(h->value, &kind) ? note_kind(d, kind) : S3_CHECKSUM_ALGORITHM;
+    if (!slice_eq_nocase(h->name, S("x-amz-trailer")))
+        return S3_NONE;
+    while (field_list_next(&list, &item))
+        if (s3_digest_of_name(item, &kind) && note_kind(d, kind))
+            return S3_SEVERAL_CHECKSUMS;
+    return S3_NONE;
+}
+
+bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
+{
+    const struct http_request *req = &call->x->req;
+    *ret = (struct s3_declared){ 0 };
+    enum s3_error error = S3_NONE;
+    bool of_body = !(call->operation->flags & S3_NO_CHECKSUM);
+    enum digest_kind unused;
+    for (size_t i = 0; i < req->header_count && !error; i++)
+        if (starts_nocase(req->headers[i].name, S("x-amz-")) &&
+            (of_body || !s3_digest_of_name(req->headers[i].name, &unused)))
+            error = note_header(&call->x->arena, ret, &req->headers[i]);
+    slice md5 = http_header(req, "Content-MD5"), bytes;
+    if (!error && md5.p) {
+        ret->has_md5 = true;
+        if (base64_decode(&call->x->arena, md5, &bytes) && bytes.n == MD5_SIZE)
+            memcpy(ret->md5, bytes.p, MD5_SIZE);
+        else
+            error = S3_INVALID_DIGEST;
+    }
+    if (error)
+        s3_fail(call, error);
+    return !error;
+}
+
+/* ---- conditions ---- */
+
+static slice unquoted(slice etag)
+{
+    bool quoted = etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"';
+    return quoted ? slice_part(etag, 1, etag.n - 2) : etag;
+}
+
+bool s3_condition_read(struct s3_call *call, struct entry_condition *ret)
+{
+    slice match = http_header(&call->x->req, "If-Match"), none = http_header(&call->x->req, "If-None-Match");
+    *ret = (struct entry_condition){ unquoted(match), unquoted(none) };
+    if (none.n && !slice_eq(none, S("*"))) {
+        s3_detail(call, "Header", S("If-None-Match"));
+        s3_fail(call, S3_NOT_IMPLEMENTED);
+        return false;
+    }
+    return true;
+}

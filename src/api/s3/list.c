@@ -1,0 +1,227 @@
+/* Listings: ListObjects in both versions, and ListObjectVersions. Each key becomes XML while core walks along the
+ * index; of a page nothing but its text is kept. A bucket without versions has of each key one, named "null".
+ *
+ * A continuation token is the last name of the page before, in base64: it needs no memory on our side, and whoever
+ * makes one up could have asked for the same with start-after. */
+#include "api/s3/answer_priv.h"
+#include "base/text.h"
+
+#define ENTRY_MEMORY 4096 /* for what is made and forgotten for each key */
+
+struct listing {
+    struct s3_call *call;
+    struct bucket bucket;
+    struct entry_list_order order;
+    slice start; /* marker, start-after or key-marker as sent */
+    bool url, owners, versions;
+    struct buf keys, prefixes, owner; /* owner: <Owner> as it was last written, for whom */
+    int64_t owner_id;
+    size_t count;
+    bool more;
+    slice last;
+};
+
+/* Mostly the one of the key before. */
+static void put_owner(struct listing *l, int64_t owner_id)
+{
+    if (l->owner.n == 0 || l->owner_id != owner_id) {
+        buf_clear(&l->owner);
+        s3_put_owner(&l->owner, "Owner", &l->call->who, owner_id);
+        l->owner_id = owner_id;
+    }
+    buf_add(&l->keys, buf_slice(&l->owner));
+}
+
+static void put_entry(struct listing *l, const struct entry *e)
+{
+    char memory[ENTRY_MEMORY];
+    SCOPED(arena_releasep) struct arena a;
+    arena_init_with(&a, memory, sizeof memory);
+    struct buf *b = &l->keys;
+    const char *element = l->versions ? "Version" : "Contents";
+    xml_open(b, element);
+    s3_put_name(b, "Key", e->key, l->url);
+    if (l->versions)
+        buf_add(b, S("<VersionId>null</VersionId><IsLatest>true</IsLatest>"));
+    xml_text(b, "LastModified", s3_time(&a, e->modified_at_ms));
+    s3_put_etag(b, entry_etag(e, &a));
+    s3_put_digest_kind(b, e->digest.kind, e->digest.form);
+    xml_int(b, "Size", (int64_t)e->size_bytes);
+    if (l->owners)
+        put_owner(l, e->owner_id);
+    buf_add(b, S("<StorageClass>STANDARD</StorageClass>"));
+    xml_close(b, element);
+}
+
+static err_t visit(void *arg, const struct entry *e, slice common_prefix)
+{
+    struct listing *l = arg;
+    l->count++;
+    if (e) {
+        put_entry(l, e);
+        return NULL;
+    }
+    xml_open(&l->prefixes, "CommonPrefixes");
+    s3_put_name(&l->prefixes, "Prefix", common_prefix, l->url);
+    xml_close(&l->prefixes, "CommonPrefixes");
+    return NULL;
+}
+
+/* What all three have in common. Replies otherwise. */
+static bool listing_read(struct s3_call *call, struct listing *l)
+{
+    l->call = call;
+    return s3_bucket(call, BUCKET_LIST, &l->bucket) && s3_encoding(call, &l->url) &&
+           s3_count_param(call, "max-keys", &l->order.most) && s3_text_param(call, "prefix", &l->order.prefix) &&
+           s3_text_param(call, "delimiter", &l->order.delimiter);
+}
+
+static void listing_release(struct listing *l)
+{
+    buf_release(&l->keys);
+    buf_release(&l->prefixes);
+    buf_release(&l->owner);
+}
+
+static bool listing_run(struct listing *l)
+{
+    struct s3_call *call = l->call;
+    buf_init(&l->keys, 0);
+    buf_init(&l->prefixes, 0);
+    buf_init(&l->owner, 0);
+    if (l->order.most == 0) /* asks whether the bucket is there */
+        return true;
+    err_t e = entry_list(call->s3->core, &l->bucket, &l->order, &call->x->arena, visit, l, &l->more, &l->last);
+    if (e) {
+        listing_release(l);
+        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+    }
+    return !e;
+}
+
+static void put_optional(struct buf *b, const char *element, slice value, bool url)
+{
+    if (value.n)
+        s3_put_name(b, element, value, url);
+}
+
+static void put_head(struct listing *l, struct buf *b, const char *root)
+{
+    xml_begin(b);
+    xml_open_ns(b, root, S3_NAMESPACE);
+    xml_text(b, "Name", l->bucket.name);
+    s3_put_name(b, "Prefix", l->order.prefix, l->url);
+    put_optional(b, "Delimiter", l->order.delimiter, l->url);
+    xml_int(b, "MaxKeys", (int64_t)l->order.most);
+    if (l->url)
+        xml_text(b, "EncodingType", S("url"));
+    xml_bool(b, "IsTruncated", l->more);
+}
+
+static void reply(struct listing *l, struct buf *b, const char *root)
+{
+    buf_add(b, buf_slice(&l->keys));
+    buf_add(b, buf_slice(&l->prefixes));
+    xml_close(b, root);
+    listing_release(l);
+    http_reply_header(l->call->x, "x-amz-bucket-region", l->call->s3->options.region);
+    s3_reply_xml(l->call, b);
+    buf_release(b);
+}
+
+/* ---- the two versions of ListObjects ---- */
+
+static void list_v1(struct s3_call *call)
+{
+    struct listing l = { .owners = true };
+    if (!listing_read(call, &l) || !s3_text_param(call, "marker", &l.start))
+        return;
+    l.order.after = l.start;
+    if (!listing_run(&l))
+        return;
+    struct buf b;
+    buf_init(&b, 0);
+    put_head(&l, &b, "ListBucketResult");
+    s3_put_name(&b, "Marker", l.start, l.url);
+    if (l.more && l.order.delimiter.n) /* else the last key is the next marker, and clients know so */
+        s3_put_name(&b, "NextMarker", l.last, l.url);
+    reply(&l, &b, "ListBucketResult");
+}
+
+/* Absent is fine: *ret is empty then. Replies when it is not one of ours. */
+static bool read_token(struct s3_call *call, slice *ret_token, slice *ret)
+{
+    *ret = S("");
+    if (!s3_param(call, "continuation-token", ret_token))
+        return true;
+    if (ret_token->n && base64_decode(&call->x->arena, *ret_token, ret) && ret->n && slice_is_utf8(*ret))
+        return true;
+    s3_detail(call, "ArgumentName", S("continuation-token"));
+    s3_fail_saying(call, S3_INVALID_ARGUMENT, S("The continuation token provided is incorrect"));
+    return false;
+}
+
+static void list_v2(struct s3_call *call)
+{
+    struct listing l = { 0 };
+    slice token, after, owner;
+    if (!listing_read(call, &l) || !s3_text_param(call, "start-after", &l.start) || !read_token(call, &token, &after))
+        return;
+    l.owners = s3_param(call, "fetch-owner", &owner) && slice_eq_nocase(owner, S("true"));
+    l.order.after = after.n ? after : l.start;
+    if (!listing_run(&l))
+        return;
+    struct buf b;
+    buf_init(&b, 0);
+    put_head(&l, &b, "ListBucketResult");
+    put_optional(&b, "ContinuationToken", token, false);
+    if (l.more)
+        xml_text(&b, "NextContinuationToken", base64_encode(&call->x->arena, l.last));
+    xml_int(&b, "KeyCount", (int64_t)l.count);
+    put_optional(&b, "StartAfter", l.start, l.url);
+    reply(&l, &b, "ListBucketResult");
+}
+
+void s3_objects_list(struct s3_call *call)
+{
+    slice type;
+    if (!s3_param(call, "list-type", &type)) {
+        list_v1(call);
+    } else if (slice_eq(type, S("2"))) {
+        list_v2(call);
+    } else {
+        s3_detail(call, "ArgumentName", S("list-type"));
+        s3_detail(call, "ArgumentValue", type);
+        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("Invalid List Type specified in Request"));
+    }
+}
+
+/* ---- versions ---- */
+
+void s3_versions_list(struct s3_call *call)
+{
+    struct listing l = { .owners = true, .versions = true };
+    slice version;
+    if (!listing_read(call, &l) || !s3_text_param(call, "key-marker", &l.start) ||
+        !s3_text_param(call, "version-id-marker", &version))
+        return;
+    if (version.n && l.start.n == 0) {
+        s3_detail(call, "ArgumentName", S("version-id-marker"));
+        s3_detail(call, "ArgumentValue", version);
+        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("A version-id marker cannot be specified without a key marker."));
+        return;
+    }
+    l.order.after = l.start; /* of the key marker itself there is no other version to come */
+    if (!listing_run(&l))
+        return;
+    struct buf b;
+    buf_init(&b, 0);
+    put_head(&l, &b, "ListVersionsResult");
+    s3_put_name(&b, "KeyMarker", l.start, l.url);
+    xml_text(&b, "VersionIdMarker", version);
+    if (l.more) {
+        s3_put_name(&b, "NextKeyMarker", l.last, l.url);
+        xml_text(&b, "NextVersionIdMarker", S("null"));
+    }
+    reply(&l, &b, "ListVersionsResult");
+}

@@ -1,0 +1,255 @@
+/* One object: put, get, head, delete. A small put stays on the loop: its commit is the committer's, its answer is
+ * written on the loop again. */
+#include "api/s3/answer_priv.h"
+
+#include "core/file.h"
+
+#include <string.h>
+
+/* The only version there is. Replies when another one is asked for. */
+static bool is_this_version(struct s3_call *call)
+{
+    slice version;
+    if (!s3_param(call, "versionId", &version) || slice_eq(version, S("null")))
+        return true;
+    s3_detail(call, "VersionId", version);
+    s3_fail(call, S3_NO_SUCH_VERSION);
+    return false;
+}
+
+static slice quoted(struct arena *a, slice etag)
+{
+    const slice parts[] = { S("\""), etag, S("\"") };
+    return arena_join(a, parts, LENGTH_OF(parts));
+}
+
+static void fail_object(struct s3_call *call, err_t e)
+{
+    if (err_is(e, ERR_NOT_FOUND))
+        s3_detail(call, "Key", call->key);
+    s3_fail_err(call, e, S3_NO_SUCH_KEY);
+}
+
+/* ---- put ---- */
+
+struct put {
+    struct s3_call *call;
+    struct bucket bucket;
+    struct entry_order order;
+    struct entry_put put;
+    slice etag;
+    struct digest digest;
+};
+
+static void put_reply(struct http_exchange *x)
+{
+    struct s3_call *call = x->work;
+    const struct put *p = call->state;
+    http_reply_header(x, "ETag", quoted(&x->arena, p->etag));
+    s3_digest_header(call, &p->digest, 0);
+    http_reply(x, 200, NULL, S(""));
+}
+
+static void put_conflict(struct http_exchange *x)
+{
+    struct s3_call *call = x->work;
+    const struct put *p = call->state;
+    s3_fail_condition(call, &p->bucket, &p->order.condition);
+}
+
+static void put_done(void *arg, err_t e, const struct entry_stored *stored)
+{
+    struct put *p = arg;
+    struct http_exchange *x = p->call->x;
+    if (err_is(e, ERR_CONFLICT)) {
+        http_on_loop(x, put_conflict);
+        return;
+    }
+    if (e) {
+        s3_fail_err(p->call, e, S3_NO_SUCH_BUCKET);
+        return;
+    }
+    p->etag = arena_copy(&x->arena, stored->etag);
+    p->digest = stored->digest;
+    http_on_loop(x, put_reply);
+}
+
+static void put_end(struct s3_call *call, void *arg, err_t e)
+{
+    struct put *p = arg;
+    if (!e) {
+        entry_put_finish(&p->put, put_done, p);
+        return;
+    }
+    entry_put_discard(&p->put);
+    s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+}
+
+static bool check_size(struct s3_call *call, int64_t bytes)
+{
+    uint64_t most = call->s3->options.max_object_bytes;
+    if (!most || bytes < 0 || (uint64_t)bytes <= most)
+        return true;
+    struct arena *a = &call->x->arena;
+    s3_detail(call, "ProposedSize", arena_printf(a, "%lld", (long long)bytes));
+    s3_detail(call, "MaxSizeAllowed", arena_printf(a, "%llu", (unsigned long long)most));
+    s3_fail(call, S3_ENTITY_TOO_LARGE);
+    return false;
+}
+
+static void put_object(struct s3_call *call)
+{
+    struct arena *a = &call->x->arena;
+    struct put *p = arena_new(a, struct put);
+    struct s3_declared declared;
+    p->call = call;
+    call->state = p;
+    struct entry_order *o = &p->order;
+    o->key = call->key;
+    o->max_bytes = call->s3->options.max_object_bytes;
+    if (!s3_body_length(call, &o->exact_bytes) || !check_size(call, o->exact_bytes) ||
+        !s3_headers_read(call, &o->headers, &o->tags) || !s3_declared_read(call, &declared) ||
+        !s3_condition_read(call, &o->condition) || !s3_bucket(call, BUCKET_WRITE, &p->bucket))
+        return;
+    o->digest = declared.digest.kind;
+    err_t e = entry_put_open(call->s3->core, &call->who, &p->bucket, o, a, &p->put);
+    if (err_is(e, ERR_CONFLICT))
+        s3_fail_condition(call, &p->bucket, &o->condition);
+    else if (e)
+        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+    else
+        s3_body_receive(call, p->put.intake, &declared, put_end, p);
+}
+
+static void copy(struct http_exchange *x)
+{
+    s3_object_copy(x->work);
+}
+
+void s3_object_put(struct s3_call *call)
+{
+    slice unused;
+    if (s3_param(call, "partNumber", &unused)) {
+        s3_detail(call, "ArgumentName", S("partNumber"));
+        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("partNumber is of an upload, and no uploadId names one."));
+    } else if (http_has_header(&call->x->req, "x-amz-copy-source")) {
+        http_collect(call->x, 0, copy);
+    } else {
+        put_object(call);
+    }
+}
+
+/* ---- get ---- */
+
+struct get {
+    struct http_content http;
+    struct content content;
+    struct entry entry;
+};
+
+static bool get_read_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
+{
+    struct blob_reader *reader = CONTAINER_OF(http, struct get, http)->content.reader;
+    SCRATCH(scratch);
+    return !reader->ops->read_at(reader, offset, to, size, &scratch, ret_read);
+}
+
+static void get_release(struct http_content *http)
+{
+    content_close(&CONTAINER_OF(http, struct get, http)->content);
+}
+
+/* ?partNumber=: the bytes of one part, as it was uploaded. */
+static bool choose_part(struct s3_call *call, struct get *g)
+{
+    slice text;
+    int64_t number;
+    if (!s3_param(call, "partNumber", &text))
+        return true;
+    if (!slice_to_i64(text, &number) || number < 1 || number > UPLOAD_PARTS_MAX) {
+        s3_detail(call, "ArgumentName", S("partNumber"));
+        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("Part number must be an integer between 1 and 10000, inclusive"));
+        return false;
+    }
+    if (http_has_header(&call->x->req, "Range")) {
+        s3_fail_saying(call, S3_INVALID_REQUEST, S("Cannot specify both Range header and partNumber query parameter"));
+        return false;
+    }
+    err_t e = entry_part(call->s3->core, &g->entry, number, &call->x->arena, &g->http.part_first, &g->http.part_count);
+    if (e) {
+        s3_fail_err(call, e, S3_INVALID_PART_NUMBER);
+        return false;
+    }
+    g->http.is_part = g->http.part_count > 0;
+    return true;
+}
+
+/* The checksum of the whole is told with the whole only: clients hold what they get against it. */
+static void tell_checksum(struct s3_call *call, const struct get *g)
+{
+    slice mode = http_header(&call->x->req, "x-amz-checksum-mode");
+    if (slice_eq_nocase(mode, S("ENABLED")) && !g->http.is_part && !http_has_header(&call->x->req, "Range"))
+        s3_digest_header(call, &g->entry.digest, g->entry.part_count);
+}
+
+static void tell_counts(struct s3_call *call, const struct get *g)
+{
+    struct arena *a = &call->x->arena;
+    struct s3_tag tags[S3_TAGS_MAX];
+    size_t count;
+    slice unused;
+    if (g->entry.part_count && s3_param(call, "partNumber", &unused))
+        http_reply_header(call->x, "x-amz-mp-parts-count", arena_printf(a, "%lld", (long long)g->entry.part_count));
+    if (g->entry.tags.n && s3_tags_read(a, g->entry.tags, tags, &count) && count)
+        http_reply_header(call->x, "x-amz-tagging-count", arena_printf(a, "%zu", count));
+}
+
+static void send_object(struct s3_call *call, struct get *g)
+{
+    const struct content *content = &g->content;
+    struct http_content *http = &g->http;
+    if (!choose_part(call, g) || !s3_headers_write(call, &g->entry, &http->content_type)) {
+        content_close(&g->content);
+        return;
+    }
+    tell_checksum(call, g);
+    tell_counts(call, g);
+    http->size_bytes = g->entry.size_bytes;
+    http->bytes = content->reader || content->bytes.p ? content->bytes : S("");
+    http->fd = content->reader ? content->reader->fd : -1;
+    http->read_at = get_read_at;
+    http->release = get_release;
+    http->etag = quoted(&call->x->arena, entry_etag(&g->entry, &call->x->arena));
+    http->last_modified_ms = g->entry.modified_at_ms;
+    http_reply_content(call->x, http);
+}
+
+void s3_object_get(struct s3_call *call)
+{
+    struct http_exchange *x = call->x;
+    struct get *g = arena_new(&x->arena, struct get);
+    struct bucket bucket;
+    if (!is_this_version(call) || !s3_bucket(call, BUCKET_READ, &bucket))
+        return;
+    err_t e = entry_open(call->s3->core, &bucket, call->key, &x->arena, &g->entry, &g->content);
+    if (e)
+        fail_object(call, e);
+    else
+        send_object(call, g);
+}
+
+/* ---- delete ---- */
+
+void s3_object_delete(struct s3_call *call)
+{
+    struct bucket bucket;
+    struct entry_condition condition;
+    bool was;
+    if (!is_this_version(call) || !s3_condition_read(call, &condition) || !s3_bucket(call, BUCKET_WRITE, &bucket))
+        return;
+    err_t e = entry_remove(call->s3->core, &call->who, &bucket, call->key, &condition, &call->x->arena, &was);
+    if (e)
+        fail_object(call, e);
+    else
+        http_reply(call->x, 204, NULL, S(""));
+}

@@ -1,0 +1,276 @@
+/* Parts of an upload: from the body, or from another object. Bytes of a copy go through the same intake as those that
+ * come by the wire, so that digests and limits are the same.
+ *
+ *   UploadPart      head ──► part_put_open ──► s3_body_receive ──► part_put_finish ──► answer
+ *   UploadPartCopy  head ──► (a body is dropped) ──► worker: source opened, read, written ──► part_put_finish */
+#include "api/s3/answer_priv.h"
+#include "base/text.h"
+#include "core/blob_store.h"
+
+#include <stdlib.h>
+
+struct part_work {
+    struct s3_call *call;
+    slice upload;
+    struct bucket bucket;
+    struct s3_declared declared;
+    struct part_order order;
+    struct part_put put;
+    bool copies;
+    /* how it ended */
+    err_t e;
+    slice etag;
+    struct digest digest;
+};
+
+static bool read_number(struct s3_call *call, int64_t *ret)
+{
+    slice text;
+    s3_param(call, "partNumber", &text);
+    if (slice_to_i64(text, ret) && *ret >= 1 && *ret <= UPLOAD_PARTS_MAX)
+        return true;
+    s3_detail(call, "ArgumentName", S("partNumber"));
+    s3_detail(call, "ArgumentValue", text);
+    s3_fail_saying(call, S3_INVALID_ARGUMENT, S("Part number must be an integer between 1 and 10000, inclusive"));
+    return false;
+}
+
+/* ---- the end, of both ---- */
+
+static void answer_copy(struct part_work *w)
+{
+    struct s3_call *call = w->call;
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, "CopyPartResult", S3_NAMESPACE);
+    xml_text(&b, "LastModified", s3_time(&call->x->arena, core_now_ms(call->s3->core)));
+    s3_put_etag(&b, w->etag);
+    s3_digest_xml(&b, &call->x->arena, &w->digest, 0);
+    xml_close(&b, "CopyPartResult");
+    s3_reply_xml(call, &b);
+}
+
+static void answer(struct http_exchange *x)
+{
+    struct s3_call *call = x->work;
+    struct part_work *w = call->state;
+    if (w->e) {
+        if (w->e->code == ERR_NOT_FOUND)
+            s3_detail(call, "UploadId", w->upload);
+        s3_fail_err(call, w->e, S3_NO_SUCH_UPLOAD);
+    } else if (w->copies) {
+        answer_copy(w);
+    } else {
+        slice parts[] = { S("\""), w->etag, S("\"") };
+        http_reply_header(x, "ETag", arena_join(&x->arena, parts, LENGTH_OF(parts)));
+        s3_digest_header(call, &w->digest, 0);
+        s3_reply_status(call, 200);
+    }
+}
+
+/* Mostly on the committer's thread, which has others to serve. */
+static void stored(void *arg, err_t e, const struct entry_stored *result)
+{
+    struct part_work *w = arg;
+    struct arena *a = &w->call->x->arena;
+    if (e) {
+        w->e = err_copy(a, e);
+    } else {
+        w->etag = arena_copy(a, result->etag);
+        w->digest = result->digest;
+    }
+    http_on_loop(w->call->x, answer);
+}
+
+static bool open_part(struct part_work *w)
+{
+    struct s3_call *call = w->call;
+    err_t e = part_put_open(call->s3->core, &call->who, &w->bucket, call->key, w->upload, &w->order, &call->x->arena,
+                            &w->put);
+    if (e) {
+        w->e = e;
+        answer(call->x);
+        return false;
+    }
+    enum digest_kind wanted = w->put.upload.digest;
+    if (wanted == DIGEST_NONE || w->order.digest == DIGEST_NONE || w->order.digest == wanted)
+        return true;
+    part_put_discard(&w->put);
+    s3_fail_saying(call, S3_INVALID_REQUEST,
+                   arena_printf(&call->x->arena,
+                                "Checksum Type mismatch occurred, expected checksum Type: " SLICE_FMT
+                                ", actual checksum Type: " SLICE_FMT,
+                                SLICE_ARG(digest_name(wanted)), SLICE_ARG(digest_name(w->order.digest))));
+    return false;
+}
+
+/* ---- from the body ---- */
+
+static void received(struct s3_call *call, void *arg, err_t e)
+{
+    struct part_work *w = arg;
+    if (!e) {
+        part_put_finish(&w->put, stored, w);
+        return;
+    }
+    part_put_discard(&w->put);
+    s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
+}
+
+static void run_copy(struct http_exchange *x)
+{
+    s3_part_copy(x->work);
+}
+
+void s3_part_put(struct s3_call *call)
+{
+    struct part_work *w = arena_new(&call->x->arena, struct part_work);
+    w->call = call;
+    call->state = w;
+    s3_param(call, "uploadId", &w->upload);
+    if (!read_number(call, &w->order.number))
+        return;
+    if (http_has_header(&call->x->req, "x-amz-copy-source")) {
+        http_collect(call->x, 0, run_copy);
+        return;
+    }
+    if (!s3_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_body_length(call, &w->order.exact_bytes) ||
+        !s3_declared_read(call, &w->declared))
+        return;
+    w->order.max_bytes = call->s3->options.max_object_bytes;
+    w->order.digest = w->declared.digest.kind;
+    if (w->declared.has_md5)
+        w->order.md5 = (slice){ (const char *)w->declared.md5, MD5_SIZE };
+    if (open_part(w))
+        s3_body_receive(call, w->put.intake, &w->declared, received, w);
+}
+
+/* ---- from another object ---- */
+
+/* x-amz-copy-source-range: bytes=first-last, both there and inside the source. Absent: all of it. */
+static bool read_range(struct s3_call *call, uint64_t size, uint64_t *ret_offset, uint64_t *ret_bytes)
+{
+    slice text = http_header(&call->x->req, "x-amz-copy-source-range"), first, last;
+    uint64_t from, to;
+    *ret_offset = 0;
+    *ret_bytes = size;
+    if (!text.p)
+        return true;
+    s3_detail(call, "ArgumentName", S("x-amz-copy-source-range"));
+    s3_detail(call, "ArgumentValue", text);
+    if (!slice_starts(text, S("bytes=")) || !slice_cut(slice_from(text, 6), '-', &first, &last) ||
+        !slice_to_u64(first, &from) || !slice_to_u64(last, &to) || to < from) {
+        s3_fail_saying(call, S3_INVALID_ARGUMENT,
+                       S("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last "
+                         "are the zero-based offsets of the first and last bytes to copy"));
+        return false;
+    }
+    if (to >= size) {
+        s3_fail(call, S3_INVALID_RANGE);
+        return false;
+    }
+    *ret_offset = from;
+    *ret_bytes = to - from + 1;
+    return true;
+}
+
+/* Of the etags in the list, is one this? */
+static bool names_etag(slice list, slice etag)
+{
+    while (list.n) {
+        slice one, rest;
+        if (!slice_cut(list, ',', &one, &rest))
+            rest = S("");
+        list = rest;
+        one = slice_trim(one);
+        if (one.n >= 2 && one.p[0] == '"' && one.p[one.n - 1] == '"')
+            one = slice_part(one, 1, one.n - 2);
+        if (slice_eq(one, S("*")) || slice_eq(one, etag))
+            return true;
+    }
+    return false;
+}
+
+/* x-amz-copy-source-if-…; a match outweighs a date (Amazon S3 API reference, UploadPartCopy). */
+static bool source_condition_holds(struct s3_call *call, const struct entry *entry)
+{
+    const struct http_request *req = &call->x->req;
+    slice match = http_header(req, "x-amz-copy-source-if-match");
+    slice none = http_header(req, "x-amz-copy-source-if-none-match");
+    slice since = http_header(req, "x-amz-copy-source-if-modified-since");
+    slice not_since = http_header(req, "x-amz-copy-source-if-unmodified-since");
+    slice etag = entry_etag(entry, &call->x->arena);
+    int64_t modified_ms = entry->modified_at_ms / 1000 * 1000, ms;
+    if (match.p ? !names_etag(match, etag) : time_parse_http(not_since, &ms) && modified_ms > ms)
+        return false;
+    return none.p ? !names_etag(none, etag) : !(time_parse_http(since, &ms) && modified_ms <= ms);
+}
+
+static err_t copy_bytes(struct part_work *w, struct content *content, uint64_t offset, uint64_t bytes)
+{
+    if (!content->reader)
+        return intake_write(w->put.intake, slice_part(content->bytes, (size_t)offset, (size_t)bytes),
+                            &w->call->x->arena);
+    struct blob_reader *reader = content->reader;
+    size_t most = 1 << 17;
+    char *piece = must_malloc(most);
+    err_t e = NULL;
+    while (bytes && !e) {
+        SCRATCH(scratch);
+        size_t n = 0, want = bytes < most ? (size_t)bytes : most;
+        e = reader->ops->read_at(reader, offset, piece, want, &scratch, &n);
+        if (!e && n == 0)
+            e = err_make(&scratch, ERR_CORRUPT, "the source of a copy ends early");
+        if (!e)
+            e = intake_write(w->put.intake, (slice){ piece, n }, &scratch);
+        e = e ? err_copy(&w->call->x->arena, e) : NULL;
+        offset += n;
+        bytes -= n;
+    }
+    free(piece);
+    return e;
+}
+
+static void copy_from(struct part_work *w, const struct entry *entry, struct content *content)
+{
+    struct s3_call *call = w->call;
+    uint64_t offset, bytes;
+    if (!source_condition_holds(call, entry)) {
+        s3_fail(call, S3_PRECONDITION_FAILED);
+        return;
+    }
+    if (!read_range(call, entry->size_bytes, &offset, &bytes))
+        return;
+    w->order.max_bytes = call->s3->options.max_object_bytes;
+    w->order.exact_bytes = (int64_t)bytes;
+    if (!open_part(w))
+        return;
+    err_t e = copy_bytes(w, content, offset, bytes);
+    if (e) {
+        part_put_discard(&w->put);
+        s3_fail_err(call, e, S3_NO_SUCH_KEY);
+        return;
+    }
+    part_put_finish(&w->put, stored, w);
+}
+
+void s3_part_copy(struct s3_call *call)
+{
+    struct part_work *w = call->state;
+    struct bucket source;
+    slice key;
+    struct entry entry;
+    struct content content = { 0 };
+    w->copies = true;
+    if (!s3_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_copy_source(call, &source, &key))
+        return;
+    err_t e = entry_open(call->s3->core, &source, key, &call->x->arena, &entry, &content);
+    if (e) {
+        s3_detail(call, "Key", key);
+        s3_fail_err(call, e, S3_NO_SUCH_KEY);
+        return;
+    }
+    copy_from(w, &entry, &content);
+    content_close(&content);
+}

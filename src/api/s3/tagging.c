@@ -1,0 +1,102 @@
+/* Tags of an object. They are kept as x-amz-tagging brings them; headers.c knows S3's rules about them. */
+#include "api/s3/answer_priv.h"
+
+/* There are no versions but "null". Replies when another one is asked for. */
+static bool version_is_there(struct s3_call *call)
+{
+    slice version;
+    if (!s3_param(call, "versionId", &version) || slice_eq(version, S("null")))
+        return true;
+    s3_detail(call, "Key", call->key);
+    s3_detail(call, "VersionId", version);
+    s3_fail(call, S3_NO_SUCH_VERSION);
+    return false;
+}
+
+static void fail(struct s3_call *call, err_t e)
+{
+    if (err_is(e, ERR_NOT_FOUND))
+        s3_detail(call, "Key", call->key);
+    s3_fail_err(call, e, S3_NO_SUCH_KEY);
+}
+
+void s3_tagging_get(struct s3_call *call)
+{
+    struct arena *a = &call->x->arena;
+    struct bucket bucket;
+    struct entry entry;
+    struct s3_tag tags[S3_TAGS_MAX];
+    size_t count = 0;
+    if (!version_is_there(call) || !s3_bucket(call, BUCKET_READ, &bucket))
+        return;
+    err_t e = entry_get(call->s3->core, &bucket, call->key, a, &entry);
+    if (!e && !s3_tags_read(a, entry.tags, tags, &count))
+        e = err_make(a, ERR_CORRUPT, "tags that cannot be read");
+    if (e) {
+        fail(call, e);
+        return;
+    }
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, "Tagging", S3_NAMESPACE);
+    xml_open(&b, "TagSet");
+    for (size_t i = 0; i < count; i++) {
+        xml_open(&b, "Tag");
+        xml_text(&b, "Key", tags[i].name);
+        xml_text(&b, "Value", tags[i].value);
+        xml_close(&b, "Tag");
+    }
+    xml_close(&b, "TagSet");
+    xml_close(&b, "Tagging");
+    s3_reply_xml(call, &b);
+}
+
+/* Tags of the document, one more than S3 allows at most: the rules are s3_tags_write's. */
+static bool tags_of_document(struct s3_call *call, struct s3_tag tags[S3_TAGS_MAX + 1], size_t *ret_count)
+{
+    const struct xml *root;
+    if (!s3_document(call, "Tagging", &root))
+        return false;
+    const struct xml *set = xml_child(root, "TagSet");
+    bool right = set != NULL;
+    size_t count = 0;
+    XML_EACH(tag, set, "Tag")
+    {
+        slice name = xml_child_text(tag, "Key"), value = xml_child_text(tag, "Value");
+        right = right && name.p && value.p;
+        if (count <= S3_TAGS_MAX)
+            tags[count++] = (struct s3_tag){ name, value };
+    }
+    *ret_count = count;
+    if (!right)
+        s3_fail(call, S3_MALFORMED_XML);
+    return right;
+}
+
+static void set_tags(struct s3_call *call, slice tags, int status)
+{
+    struct bucket bucket;
+    if (!s3_bucket(call, BUCKET_WRITE, &bucket))
+        return;
+    err_t e = entry_set_tags(call->s3->core, &call->who, &bucket, call->key, tags, &call->x->arena);
+    if (e)
+        fail(call, e);
+    else
+        s3_reply_status(call, status);
+}
+
+void s3_tagging_put(struct s3_call *call)
+{
+    struct s3_tag tags[S3_TAGS_MAX + 1];
+    size_t count;
+    slice text;
+    if (version_is_there(call) && tags_of_document(call, tags, &count) && s3_tags_write(call, tags, count, &text))
+        set_tags(call, text, 200);
+}
+
+void s3_tagging_delete(struct s3_call *call)
+{
+    if (version_is_there(call))
+        set_tags(call, S(""), 204);
+}

@@ -1,0 +1,77 @@
+/* Tags: a few names and values that people hang on objects. */
+#include "api/s3/s3_priv.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static size_t characters(slice utf8)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < utf8.n; i++)
+        n += ((unsigned char)utf8.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* Letters, digits and blanks of any script, and + - = . _ : / @: the controls and ASCII signs besides are refused. */
+static bool is_tag_text(slice s, size_t least, size_t most)
+{
+    if (!slice_is_utf8(s) || characters(s) < least || characters(s) > most)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        bool alnum = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+        if (c < 0x80 && !alnum && !memchr(" +-=._:/@", c, 9))
+            return false;
+    }
+    return true;
+}
+
+static enum s3_error check_tags(const struct s3_tag *tags, size_t count)
+{
+    if (count > S3_TAGS_MAX)
+        return S3_TOO_MANY_TAGS;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_tag_text(tags[i].name, 1, 128) || !is_tag_text(tags[i].value, 0, 256) ||
+            slice_eq_nocase(slice_part(tags[i].name, 0, 4), S("aws:")))
+            return S3_INVALID_TAG;
+        for (size_t k = 0; k < i; k++)
+            if (slice_eq(tags[k].name, tags[i].name))
+                return S3_INVALID_TAG;
+    }
+    return S3_NONE;
+}
+
+enum s3_error s3_tags_make(struct arena *a, const struct s3_tag *tags, size_t count, slice *ret_tags)
+{
+    enum s3_error error = check_tags(tags, count);
+    if (error)
+        return error;
+    slice text = S("");
+    for (size_t i = 0; i < count; i++) {
+        const slice parts[] = { text, i ? S("&") : S(""), percent_encode(a, tags[i].name, ""), S("="),
+                                percent_encode(a, tags[i].value, "") };
+        text = arena_join(a, parts, LENGTH_OF(parts));
+    }
+    *ret_tags = text;
+    return S3_NONE;
+}
+
+bool s3_tags_write(struct s3_call *call, const struct s3_tag *tags, size_t count, slice *ret_tags)
+{
+    enum s3_error error = s3_tags_make(&call->x->arena, tags, count, ret_tags);
+    if (error)
+        s3_fail(call, error);
+    return !error;
+}
+
+bool s3_tags_read(struct arena *a, slice tags, struct s3_tag ret[S3_TAGS_MAX], size_t *ret_count)
+{
+    struct query q;
+    if (query_parse(tags, a, &q) || q.count > S3_TAGS_MAX)
+        return false;
+    for (size_t i = 0; i < q.count; i++)
+        ret[i] = (struct s3_tag){ q.params[i].name, q.params[i].value };
+    *ret_count = q.count;
+    return true;
+}

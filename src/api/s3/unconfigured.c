@@ -1,0 +1,101 @@
+/* What S3 can be configured to do and we do not: reads answer as S3 does when nobody configured anything, because
+ * clients look before they work; writes are refused, because success would be a lie. */
+#include "api/s3/answer_priv.h"
+
+#include <string.h>
+
+/* Of a bucket: either the error, or the document. */
+static const struct answer {
+    const char *subresource;
+    enum s3_error error;
+    const char *root, *content;
+} answers[] = {
+    { "object-lock", S3_NO_SUCH_OBJECT_LOCK, NULL, NULL },
+    { "policy", S3_NO_SUCH_POLICY, NULL, NULL },
+    { "policyStatus", S3_NO_SUCH_POLICY, NULL, NULL },
+    { "lifecycle", S3_NO_SUCH_LIFECYCLE, NULL, NULL },
+    { "tagging", S3_NO_SUCH_TAG_SET, NULL, NULL },
+    { "website", S3_NO_SUCH_WEBSITE, NULL, NULL },
+    { "replication", S3_NO_SUCH_REPLICATION, NULL, NULL },
+    { "encryption", S3_NO_SUCH_ENCRYPTION, NULL, NULL },
+    { "ownershipControls", S3_NO_SUCH_OWNERSHIP, NULL, NULL },
+    { "publicAccessBlock", S3_NO_SUCH_PUBLIC_ACCESS_BLOCK, NULL, NULL },
+    { "accelerate", S3_NONE, "AccelerateConfiguration", "" },
+    { "logging", S3_NONE, "BucketLoggingStatus", "" },
+    { "notification", S3_NONE, "NotificationConfiguration", "" },
+    { "requestPayment", S3_NONE, "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>" },
+};
+
+/* Everything here belongs to one owner, who may do everything. */
+static void reply_acl(struct s3_call *call, int64_t owner_id)
+{
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, "AccessControlPolicy", S3_NAMESPACE);
+    s3_put_owner(&b, "Owner", &call->who, owner_id);
+    buf_add(&b, S("<AccessControlList><Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+                  "xsi:type=\"CanonicalUser\">"));
+    xml_text(&b, "ID", s3_owner_id(&call->x->arena, owner_id));
+    if (owner_id == call->who.user_id)
+        xml_text(&b, "DisplayName", call->who.login);
+    buf_add(&b, S("</Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>"));
+    s3_reply_xml(call, &b);
+}
+
+static void answer_object(struct s3_call *call)
+{
+    struct bucket bucket;
+    struct entry entry;
+    if (!s3_bucket(call, BUCKET_READ, &bucket))
+        return;
+    err_t e = entry_get(call->s3->core, &bucket, call->key, &call->x->arena, &entry);
+    if (e) {
+        s3_detail(call, "Key", call->key);
+        s3_fail_err(call, e, S3_NO_SUCH_KEY);
+    } else if (strcmp(call->operation->subresource, "acl") == 0) {
+        reply_acl(call, entry.owner_id);
+    } else {
+        s3_fail(call, S3_NO_OBJECT_LOCK); /* retention and legal hold: the bucket has none to begin with */
+    }
+}
+
+static void answer_bucket(struct s3_call *call)
+{
+    struct bucket bucket;
+    if (!s3_bucket(call, BUCKET_LIST, &bucket))
+        return;
+    if (strcmp(call->operation->subresource, "acl") == 0) {
+        reply_acl(call, bucket.owner_id);
+        return;
+    }
+    const struct answer *answer = NULL;
+    for (size_t i = 0; i < LENGTH_OF(answers); i++)
+        if (strcmp(answers[i].subresource, call->operation->subresource) == 0)
+            answer = &answers[i];
+    if (!answer || answer->error) {
+        s3_detail(call, "BucketName", call->bucket);
+        s3_fail(call, answer ? answer->error : S3_OPERATION_NOT_IMPLEMENTED);
+        return;
+    }
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, answer->root, S3_NAMESPACE);
+    buf_add(&b, slice_of(answer->content));
+    xml_close(&b, answer->root);
+    s3_reply_xml(call, &b);
+}
+
+void s3_unconfigured(struct s3_call *call)
+{
+    if (call->operation->level == S3_OBJECT)
+        answer_object(call);
+    else
+        answer_bucket(call);
+}
+
+void s3_not_implemented(struct s3_call *call)
+{
+    s3_fail(call, S3_OPERATION_NOT_IMPLEMENTED);
+}

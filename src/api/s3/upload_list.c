@@ -1,0 +1,246 @@
+/* Uploads under way, and the parts that came for one. */
+#include "api/s3/answer_priv.h"
+
+/* ---- ListParts ---- */
+
+static void put_part(struct s3_call *call, struct buf *b, const struct upload_part *part)
+{
+    struct arena *a = &call->x->arena;
+    struct entry as_entry = { .part_count = 0 };
+    for (size_t i = 0; i < MD5_SIZE; i++)
+        as_entry.md5[i] = part->md5[i];
+    xml_open(b, "Part");
+    xml_int(b, "PartNumber", part->number);
+    xml_text(b, "LastModified", s3_time(a, part->stored_at_ms));
+    s3_put_etag(b, entry_etag(&as_entry, a));
+    xml_int(b, "Size", (int64_t)part->size_bytes);
+    s3_digest_xml(b, a, &part->digest, 0);
+    xml_close(b, "Part");
+}
+
+static void put_parts_head(struct s3_call *call, struct buf *b, const struct upload *upload, bool url)
+{
+    xml_begin(b);
+    xml_open_ns(b, "ListPartsResult", S3_NAMESPACE);
+    xml_text(b, "Bucket", call->bucket);
+    s3_put_name(b, "Key", upload->key, url);
+    xml_text(b, "UploadId", upload->name);
+    s3_put_owner(b, "Initiator", &call->who, upload->owner_id);
+    s3_put_owner(b, "Owner", &call->who, upload->owner_id);
+    xml_text(b, "StorageClass", S("STANDARD"));
+    s3_put_digest_kind(b, upload->digest, upload->digest_form);
+    if (url)
+        xml_text(b, "EncodingType", S("url"));
+}
+
+static bool read_marker(struct s3_call *call, int64_t *ret)
+{
+    slice text;
+    *ret = 0;
+    if (!s3_param(call, "part-number-marker", &text) || text.n == 0)
+        return true;
+    if (slice_to_i64(text, ret) && *ret >= 0)
+        return true;
+    s3_detail(call, "ArgumentName", S("part-number-marker"));
+    s3_detail(call, "ArgumentValue", text);
+    s3_fail(call, S3_INVALID_ARGUMENT);
+    return false;
+}
+
+void s3_part_list(struct s3_call *call)
+{
+    struct arena *a = &call->x->arena;
+    struct bucket bucket;
+    struct upload upload;
+    struct upload_part *parts = NULL;
+    size_t most, count = 0;
+    int64_t after;
+    bool url;
+    slice name;
+    s3_param(call, "uploadId", &name);
+    if (!s3_bucket(call, BUCKET_READ, &bucket) || !s3_count_param(call, "max-parts", &most) ||
+        !read_marker(call, &after) || !s3_encoding(call, &url))
+        return;
+    err_t e = upload_get(call->s3->core, &bucket, call->key, name, a, &upload);
+    if (!e)
+        e = upload_parts(call->s3->core, &upload, after, most + 1, a, &parts, &count);
+    if (e) {
+        s3_detail(call, "UploadId", name);
+        s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
+        return;
+    }
+    bool more = most && count > most;
+    count = count < most ? count : most;
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    put_parts_head(call, &b, &upload, url);
+    xml_int(&b, "PartNumberMarker", after);
+    xml_int(&b, "NextPartNumberMarker", count ? parts[count - 1].number : 0);
+    xml_int(&b, "MaxParts", (int64_t)most);
+    xml_bool(&b, "IsTruncated", more);
+    for (size_t i = 0; i < count; i++)
+        put_part(call, &b, &parts[i]);
+    xml_close(&b, "ListPartsResult");
+    s3_reply_xml(call, &b);
+}
+
+/* ---- ListMultipartUploads ---- */
+
+#define UPLOADS_AT_ONCE 100               /* an upload brings up to 32 KiB of headers and tags along */
+#define LAST_CHARACTER "\xf4\x8f\xbf\xbf" /* U+10FFFF: behind every key that a common prefix stands for, or nearly */
+
+struct uploads {
+    struct s3_call *call;
+    struct bucket bucket;
+    slice prefix, delimiter, key_marker, id_marker;
+    bool url;
+    size_t most, count;
+    bool more;
+    struct buf items, prefixes;
+    /* Where it goes on: after this upload, and past the keys of this common prefix. In the exchange's arena. */
+    slice after_key, after_name, common;
+    slice next_key, next_id; /* the last shown */
+};
+
+/* The common prefix that stands for the key; empty: none. */
+static slice common_of(const struct uploads *u, slice key)
+{
+    if (u->delimiter.n == 0)
+        return S("");
+    size_t at = slice_find(slice_from(key, u->prefix.n), u->delimiter);
+    return at == SLICE_NONE ? S("") : slice_part(key, 0, u->prefix.n + at + u->delimiter.n);
+}
+
+/* Go on behind all keys that begin so. A key that has U+10FFFF after the prefix is still seen, and left out by
+ * show. */
+static void skip_common(struct uploads *u, slice common)
+{
+    struct arena *a = &u->call->x->arena;
+    slice parts[] = { common, S(LAST_CHARACTER) };
+    u->common = arena_copy(a, common);
+    u->after_key = arena_join(a, parts, LENGTH_OF(parts));
+    u->after_name = S("");
+}
+
+static void put_upload(struct uploads *u, const struct upload *upload)
+{
+    struct buf *b = &u->items;
+    SCRATCH(scratch);
+    xml_open(b, "Upload");
+    s3_put_name(b, "Key", upload->key, u->url);
+    xml_text(b, "UploadId", upload->name);
+    s3_put_owner(b, "Initiator", &u->call->who, upload->owner_id);
+    s3_put_owner(b, "Owner", &u->call->who, upload->owner_id);
+    xml_text(b, "StorageClass", S("STANDARD"));
+    xml_text(b, "Initiated", s3_time(&scratch, upload->created_at_ms));
+    s3_put_digest_kind(b, upload->digest, upload->digest_form);
+    xml_close(b, "Upload");
+}
+
+/* One upload of a page. *ret_skipped: the rest of the page lies below a common prefix that was just shown, perhaps. */
+static void show(struct uploads *u, const struct upload *upload, bool *ret_skipped)
+{
+    struct arena *a = &u->call->x->arena;
+    slice common = common_of(u, upload->key);
+    bool known = common.n && slice_eq(common, u->common);
+    u->more = !known && u->count == u->most;
+    if (u->more)
+        return;
+    if (known || common.n == 0) {
+        u->after_key = arena_copy(a, upload->key);
+        u->after_name = arena_copy(a, upload->name);
+    }
+    if (known)
+        return;
+    u->count++;
+    if (common.n == 0) {
+        put_upload(u, upload);
+        u->next_key = u->after_key;
+        u->next_id = u->after_name;
+        return;
+    }
+    xml_open(&u->prefixes, "CommonPrefixes");
+    s3_put_name(&u->prefixes, "Prefix", common, u->url);
+    xml_close(&u->prefixes, "CommonPrefixes");
+    skip_common(u, common);
+    u->next_key = u->common;
+    u->next_id = S("");
+    *ret_skipped = true;
+}
+
+static err_t collect(struct uploads *u)
+{
+    for (bool end = u->most == 0; !end && !u->more;) {
+        SCRATCH(scratch);
+        struct upload *page;
+        size_t count;
+        bool skipped = false;
+        err_t e = upload_list(u->call->s3->core, &u->bucket, u->prefix, u->after_key, u->after_name, UPLOADS_AT_ONCE,
+                              &scratch, &page, &count);
+        if (e)
+            return err_copy(&u->call->x->arena, e);
+        for (size_t i = 0; i < count && !u->more && !skipped; i++)
+            show(u, &page[i], &skipped);
+        end = count < UPLOADS_AT_ONCE && !skipped;
+    }
+    return NULL;
+}
+
+static void put_uploads(struct uploads *u, struct buf *b)
+{
+    xml_begin(b);
+    xml_open_ns(b, "ListMultipartUploadsResult", S3_NAMESPACE);
+    xml_text(b, "Bucket", u->bucket.name);
+    s3_put_name(b, "KeyMarker", u->key_marker, u->url);
+    xml_text(b, "UploadIdMarker", u->id_marker);
+    if (u->more) {
+        s3_put_name(b, "NextKeyMarker", u->next_key, u->url);
+        xml_text(b, "NextUploadIdMarker", u->next_id);
+    }
+    s3_put_name(b, "Prefix", u->prefix, u->url);
+    if (u->delimiter.n)
+        s3_put_name(b, "Delimiter", u->delimiter, u->url);
+    if (u->url)
+        xml_text(b, "EncodingType", S("url"));
+    xml_int(b, "MaxUploads", (int64_t)u->most);
+    xml_bool(b, "IsTruncated", u->more);
+    buf_add(b, buf_slice(&u->items));
+    buf_add(b, buf_slice(&u->prefixes));
+    xml_close(b, "ListMultipartUploadsResult");
+}
+
+/* upload-id-marker means nothing without key-marker; a key-marker that is a common prefix stands for all its keys. */
+static void start(struct uploads *u)
+{
+    if (u->key_marker.n == 0)
+        return;
+    u->after_key = u->key_marker;
+    u->after_name = u->id_marker;
+    if (u->id_marker.n == 0 && slice_starts(u->key_marker, u->prefix) &&
+        slice_eq(common_of(u, u->key_marker), u->key_marker))
+        skip_common(u, u->key_marker);
+}
+
+void s3_upload_list(struct s3_call *call)
+{
+    struct uploads u = { .call = call, .after_key = S(""), .after_name = S("") };
+    if (!s3_bucket(call, BUCKET_LIST, &u.bucket) || !s3_encoding(call, &u.url) ||
+        !s3_count_param(call, "max-uploads", &u.most) || !s3_text_param(call, "prefix", &u.prefix) ||
+        !s3_text_param(call, "delimiter", &u.delimiter) || !s3_text_param(call, "key-marker", &u.key_marker) ||
+        !s3_text_param(call, "upload-id-marker", &u.id_marker))
+        return;
+    buf_init(&u.items, 0);
+    buf_init(&u.prefixes, 0);
+    start(&u);
+    err_t e = collect(&u);
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    if (e) {
+        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+    } else {
+        put_uploads(&u, &b);
+        s3_reply_xml(call, &b);
+    }
+    buf_release(&u.items);
+    buf_release(&u.prefixes);
+}

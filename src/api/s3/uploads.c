@@ -1,0 +1,297 @@
+/* Uploads in parts: begin, complete, abort. Completing answers only when its outcome is known: there is no 200 that
+ * turns into an error on the way (aws-sdk-java-v2#7068), and no white space to bridge the wait, because putting parts
+ * together moves no byte. */
+#include "api/s3/answer_priv.h"
+#include "base/text.h"
+
+/* ---- begin ---- */
+
+static const struct {
+    slice name;
+    enum digest_form form;
+} types[] = { { { "FULL_OBJECT", 11 }, DIGEST_WHOLE }, { { "COMPOSITE", 9 }, DIGEST_OF_PARTS } };
+
+/* x-amz-checksum-type. Absent: *ret_has false. Replies when it is no type. */
+static bool read_type(struct s3_call *call, enum digest_form *ret, bool *ret_has)
+{
+    slice text = http_header(&call->x->req, "x-amz-checksum-type");
+    *ret_has = text.p != NULL;
+    if (!text.p)
+        return true;
+    for (size_t i = 0; i < LENGTH_OF(types); i++)
+        if (slice_eq_nocase(text, types[i].name)) {
+            *ret = types[i].form;
+            return true;
+        }
+    s3_fail_saying(call, S3_INVALID_REQUEST, S("Value for x-amz-checksum-type header is invalid."));
+    return false;
+}
+
+/* Which digest, and of what. SHA digests cannot be joined, and a CRC64NVME is always of the whole (Amazon S3 user
+ * guide, "Checking object integrity"). */
+static bool read_digest(struct s3_call *call, struct upload_order *order)
+{
+    slice text = http_header(&call->x->req, "x-amz-checksum-algorithm");
+    bool has_type;
+    if (!read_type(call, &order->digest_form, &has_type))
+        return false;
+    if (text.p && !digest_by_name(text, &order->digest)) {
+        s3_fail(call, S3_CHECKSUM_ALGORITHM);
+        return false;
+    }
+    if (order->digest == DIGEST_NONE) {
+        if (has_type)
+            s3_fail_saying(call, S3_INVALID_REQUEST,
+                           S("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
+                             "header."));
+        return !has_type;
+    }
+    if (!has_type)
+        order->digest_form = order->digest == DIGEST_CRC64NVME ? DIGEST_WHOLE : DIGEST_OF_PARTS;
+    bool fits = order->digest_form == DIGEST_WHOLE ? digest_joins(order->digest) : order->digest != DIGEST_CRC64NVME;
+    if (!fits)
+        s3_fail_saying(call, S3_INVALID_REQUEST,
+                       arena_printf(&call->x->arena,
+                                    "The " SLICE_FMT " checksum type cannot be used with the " SLICE_FMT
+                                    " checksum algorithm.",
+                                    SLICE_ARG(types[order->digest_form == DIGEST_OF_PARTS].name),
+                                    SLICE_ARG(digest_name(order->digest))));
+    return fits;
+}
+
+void s3_upload_create(struct s3_call *call)
+{
+    struct http_exchange *x = call->x;
+    struct bucket bucket;
+    struct upload_order order = { .key = call->key, .lifetime_ms = call->s3->options.upload_lifetime_ms };
+    slice name;
+    if (!s3_bucket(call, BUCKET_WRITE, &bucket) || !s3_headers_read(call, &order.headers, &order.tags) ||
+        !read_digest(call, &order))
+        return;
+    err_t e = upload_create(call->s3->core, &call->who, &bucket, &order, &x->arena, &name);
+    if (e) {
+        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+        return;
+    }
+    if (order.digest != DIGEST_NONE) {
+        http_reply_header(x, "x-amz-checksum-algorithm", digest_name(order.digest));
+        http_reply_header(x, "x-amz-checksum-type", types[order.digest_form == DIGEST_OF_PARTS].name);
+    }
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, "InitiateMultipartUploadResult", S3_NAMESPACE);
+    xml_text(&b, "Bucket", call->bucket);
+    xml_text(&b, "Key", call->key);
+    xml_text(&b, "UploadId", name);
+    xml_close(&b, "InitiateMultipartUploadResult");
+    s3_reply_xml(call, &b);
+}
+
+void s3_upload_abort(struct s3_call *call)
+{
+    struct bucket bucket;
+    slice name;
+    s3_param(call, "uploadId", &name);
+    if (!s3_bucket(call, BUCKET_WRITE, &bucket))
+        return;
+    err_t e = upload_abort(call->s3->core, &call->who, &bucket, call->key, name, &call->x->arena);
+    if (e) {
+        s3_detail(call, "UploadId", name);
+        s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
+        return;
+    }
+    s3_reply_status(call, 204);
+}
+
+/* ---- complete: what is asked ---- */
+
+static slice without_quotes(slice etag)
+{
+    etag = slice_trim(etag);
+    if (etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"')
+        return slice_part(etag, 1, etag.n - 2);
+    return etag;
+}
+
+static bool decode_digest(struct arena *a, enum digest_kind kind, slice text, struct digest *ret)
+{
+    slice bytes;
+    if (!base64_decode(a, slice_trim(text), &bytes) || bytes.n != digest_size(kind))
+        return false;
+    ret->kind = kind;
+    for (size_t i = 0; i < bytes.n; i++)
+        ret->bytes[i] = (unsigned char)bytes.p[i];
+    return true;
+}
+
+/* <Part>: its number and etag must be there, one digest may. Replies otherwise. */
+static bool read_part(struct s3_call *call, const struct xml *xml, struct completed_part *part)
+{
+    struct arena *a = &call->x->arena;
+    slice number = slice_trim(xml_child_text(xml, "PartNumber"));
+    part->etag = without_quotes(xml_child_text(xml, "ETag"));
+    bool right = slice_to_i64(number, &part->number) && part->number >= 1 && part->etag.n;
+    for (enum digest_kind kind = DIGEST_NONE + 1; right && kind < DIGEST_KINDS; kind++) {
+        const char *name = arena_printf(a, "Checksum" SLICE_FMT, SLICE_ARG(digest_name(kind))).p;
+        slice text = xml_child_text(xml, name);
+        if (text.p)
+            right = part->digest.kind == DIGEST_NONE && decode_digest(a, kind, text, &part->digest);
+    }
+    if (!right)
+        s3_fail(call, S3_MALFORMED_XML);
+    return right;
+}
+
+static bool read_parts(struct s3_call *call, struct complete_order *order)
+{
+    const struct xml *root;
+    size_t count = 0;
+    if (!s3_document(call, "CompleteMultipartUpload", &root))
+        return false;
+    XML_EACH(part, root, "Part")
+    count++;
+    if (count == 0 || count > UPLOAD_PARTS_MAX) {
+        s3_fail_saying(call, S3_MALFORMED_XML,
+                       count ? S("At most 10,000 parts can be put together.")
+                             : S("You must specify at least one part"));
+        return false;
+    }
+    struct completed_part *parts = arena_array(&call->x->arena, struct completed_part, count);
+    size_t i = 0;
+    XML_EACH(part, root, "Part")
+    if (!read_part(call, part, &parts[i++]))
+        return false;
+    order->parts = parts;
+    order->part_count = count;
+    return true;
+}
+
+/* x-amz-checksum-*: of the object to be, not of this body. Of one made of its parts' digests, "-N" may follow the
+ * value, and N must be right. */
+static bool read_whole(struct s3_call *call, enum digest_form form, struct complete_order *order)
+{
+    struct arena *a = &call->x->arena;
+    for (enum digest_kind kind = DIGEST_NONE + 1; kind < DIGEST_KINDS; kind++) {
+        slice text =
+            http_header(&call->x->req, arena_printf(a, "x-amz-checksum-" SLICE_FMT, SLICE_ARG(digest_name(kind))).p);
+        slice value, suffix;
+        uint64_t count;
+        if (!text.p)
+            continue;
+        if (order->digest.kind != DIGEST_NONE) {
+            s3_fail(call, S3_SEVERAL_CHECKSUMS);
+            return false;
+        }
+        bool of_parts = slice_cut(text, '-', &value, &suffix);
+        if ((of_parts && (!slice_to_u64(suffix, &count) || count != order->part_count)) ||
+            !decode_digest(a, kind, value, &order->digest)) {
+            s3_fail(call, S3_INVALID_CHECKSUM);
+            return false;
+        }
+        order->digest.form = of_parts ? DIGEST_OF_PARTS : form;
+    }
+    return true;
+}
+
+/* The form of the upload, unless it has been completed before: then what the client says. */
+static bool read_checksum(struct s3_call *call, const struct bucket *bucket, struct complete_order *order)
+{
+    struct upload upload;
+    enum digest_form form = DIGEST_WHOLE, told;
+    bool has_type;
+    if (!read_type(call, &told, &has_type))
+        return false;
+    err_t e = upload_get(call->s3->core, bucket, order->key, order->name, &call->x->arena, &upload);
+    if (e && e->code != ERR_NOT_FOUND) {
+        s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
+        return false;
+    }
+    if (!e)
+        form = upload.digest_form;
+    else if (has_type)
+        form = told;
+    if (!e && has_type && (upload.digest == DIGEST_NONE || told != form)) {
+        s3_fail_saying(call, S3_INVALID_REQUEST, S("The upload was created with another checksum type than this."));
+        return false;
+    }
+    return read_whole(call, form, order);
+}
+
+static bool read_size(struct s3_call *call, int64_t *ret)
+{
+    slice text = http_header(&call->x->req, "x-amz-mp-object-size");
+    *ret = -1;
+    if (!text.p || (slice_to_i64(text, ret) && *ret >= 0))
+        return true;
+    s3_fail_saying(call, S3_INVALID_REQUEST, S("Value for x-amz-mp-object-size header is invalid."));
+    return false;
+}
+
+/* ---- complete: what is answered ---- */
+
+static const enum s3_error of_refusal[UPLOAD_REFUSAL_COUNT] = {
+    [UPLOAD_NO_REFUSAL] = S3_NONE,
+    [UPLOAD_NOT_THERE] = S3_NO_SUCH_UPLOAD,
+    [UPLOAD_NO_PARTS] = S3_MALFORMED_XML,
+    [UPLOAD_BAD_PART] = S3_INVALID_PART,
+    [UPLOAD_BAD_ORDER] = S3_INVALID_PART_ORDER,
+    [UPLOAD_PART_TOO_SMALL] = S3_ENTITY_TOO_SMALL,
+    [UPLOAD_BAD_DIGEST] = S3_BAD_DIGEST,
+    [UPLOAD_BAD_SIZE] = S3_INVALID_REQUEST,
+    [UPLOAD_CONDITION] = S3_PRECONDITION_FAILED,
+    [UPLOAD_TOO_LARGE] = S3_ENTITY_TOO_LARGE,
+};
+
+static void fail_complete(struct s3_call *call, err_t e, enum upload_refusal why, slice name)
+{
+    if (why == UPLOAD_NO_REFUSAL) {
+        s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
+        return;
+    }
+    s3_detail(call, "UploadId", name);
+    s3_fail_saying(call, of_refusal[why],
+                   why == UPLOAD_BAD_SIZE ? S("The object has another size than x-amz-mp-object-size says.") : S(""));
+}
+
+static void answer_complete(struct s3_call *call, const struct entry *entry)
+{
+    struct http_exchange *x = call->x;
+    struct arena *a = &x->arena;
+    slice location[] = { link_origin(call->s3->links, &x->req, a), S("/"), call->bucket, S("/"),
+                         percent_encode(a, call->key, "/") };
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, "CompleteMultipartUploadResult", S3_NAMESPACE);
+    xml_text(&b, "Location", arena_join(a, location, LENGTH_OF(location)));
+    xml_text(&b, "Bucket", call->bucket);
+    xml_text(&b, "Key", call->key);
+    s3_put_etag(&b, entry_etag(entry, a));
+    s3_digest_xml(&b, a, &entry->digest, entry->part_count);
+    if (entry->digest.kind != DIGEST_NONE)
+        xml_text(&b, "ChecksumType", s3_digest_type(&entry->digest));
+    xml_close(&b, "CompleteMultipartUploadResult");
+    s3_reply_xml(call, &b);
+}
+
+void s3_upload_complete(struct s3_call *call)
+{
+    struct bucket bucket;
+    struct complete_order order = { .key = call->key,
+                                    .part_min_bytes = call->s3->options.min_part_bytes,
+                                    .max_bytes = call->s3->options.max_upload_bytes };
+    enum upload_refusal why = UPLOAD_NO_REFUSAL;
+    struct entry entry;
+    s3_param(call, "uploadId", &order.name);
+    if (!s3_bucket(call, BUCKET_WRITE, &bucket) || !read_parts(call, &order) || !read_checksum(call, &bucket, &order) ||
+        !read_size(call, &order.exact_bytes) || !s3_condition_read(call, &order.condition))
+        return;
+    err_t e = upload_complete(call->s3->core, &call->who, &bucket, &order, &call->x->arena, &why, &entry);
+    if (e && why == UPLOAD_CONDITION)
+        s3_fail_condition(call, &bucket, &order.condition);
+    else if (e)
+        fail_complete(call, e, why, order.name);
+    else
+        answer_complete(call, &entry);
+}

@@ -1,0 +1,211 @@
+/* Every question who may do what is answered by one function, may_act, which bucket_find asks before it gives a bucket
+ * away; changes ask it again inside their transaction. */
+#include "core/bucket.h"
+
+#include "core/access.h"
+#include "core/bucket_priv.h"
+#include "core/event.h"
+#include "core/upload_priv.h"
+
+enum { NAME_LEAST = 3, NAME_MOST = 63, CORS_MOST = 64 * 1024 };
+
+/* ---- names ---- */
+
+static bool is_letter_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* Four groups of digits: whether or not each is below 256, a client could take it for an address. */
+static bool looks_like_address(slice name)
+{
+    int groups = 1;
+    for (size_t i = 0; i < name.n; i++) {
+        groups += name.p[i] == '.';
+        if (name.p[i] != '.' && (name.p[i] < '0' || name.p[i] > '9'))
+            return false;
+    }
+    return groups == 4;
+}
+
+static bool is_reserved(slice name)
+{
+    static const char *const beginnings[] = { "xn--", "sthree-", "amzn-s3-demo-" };
+    static const char *const ends[] = { "-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3" };
+    for (size_t i = 0; i < LENGTH_OF(beginnings); i++)
+        if (slice_starts(name, slice_of(beginnings[i])))
+            return true;
+    for (size_t i = 0; i < LENGTH_OF(ends); i++)
+        if (slice_ends(name, slice_of(ends[i])))
+            return true;
+    return false;
+}
+
+bool bucket_name_is_valid(slice name)
+{
+    if (name.n < NAME_LEAST || name.n > NAME_MOST)
+        return false;
+    for (size_t i = 0; i < name.n; i++)
+        if (!is_letter_or_digit(name.p[i]) && name.p[i] != '.' && name.p[i] != '-')
+            return false;
+    return is_letter_or_digit(name.p[0]) && is_letter_or_digit(name.p[name.n - 1]) &&
+           slice_find(name, S("..")) == SLICE_NONE && !looks_like_address(name) && !is_reserved(name);
+}
+
+/* ---- looking up ---- */
+
+static err_t may_act(const struct principal *who, const struct bucket *bucket, enum bucket_action action,
+                     struct arena *a)
+{
+    bool may = bucket->kind == BUCKET_TICKETS
+                   ? who->user_id == bucket->owner_id && (action == BUCKET_READ || action == BUCKET_WRITE)
+                   : who->account_id == bucket->account_id;
+    return may ? NULL : err_make(a, ERR_FORBIDDEN, "that is not allowed in this bucket");
+}
+
+static err_t look_up(struct core *core, slice name, struct arena *a, struct bucket *ret)
+{
+    uint64_t generation = meta_generation(core->meta); /* before the row is read */
+    if (bucket_cache_find(core->buckets, name, generation, a, ret))
+        return NULL;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(meta_bucket_by_name(tx, name, a, ret));
+    bucket_cache_put(core->buckets, generation, ret);
+    return NULL;
+}
+
+err_t bucket_find(struct core *core, const struct principal *who, slice name, enum bucket_action action,
+                  struct arena *a, struct bucket *ret)
+{
+    struct bucket bucket = { 0 };
+    TRY(look_up(core, name, a, &bucket));
+    TRY(may_act(who, &bucket, action, a));
+    *ret = bucket;
+    return NULL;
+}
+
+err_t bucket_list(struct core *core, const struct principal *who, struct arena *a, struct bucket **ret,
+                  size_t *ret_count)
+{
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_bucket_list(tx, who->account_id, a, ret, ret_count);
+}
+
+err_t bucket_cors(struct core *core, slice name, struct arena *a, slice *ret_cors)
+{
+    struct bucket bucket = { 0 };
+    TRY(look_up(core, name, a, &bucket));
+    *ret_cors = bucket.cors;
+    return NULL;
+}
+
+/* ---- changes ---- */
+
+struct bucket_change {
+    struct core *core;
+    const struct principal *who;
+    slice name, cors;
+    int64_t now_ms;
+    struct bucket bucket; /* found or made; its slices are not to be used */
+    bool was;             /* there already */
+};
+
+static err_t note(struct meta_tx *tx, const struct bucket_change *c, slice action, struct arena *a)
+{
+    return event_write(tx, c->now_ms, c->who, c->bucket.account_id, action,
+                       arena_printf(a, "bucket:" SLICE_FMT, SLICE_ARG(c->name)), S(""), a);
+}
+
+/* Makes c->bucket, unless the name is taken: then c->was is true and c->bucket is the one that has it. */
+static err_t add_unless_there(struct meta_tx *tx, struct bucket_change *c, struct bucket wanted, struct arena *a)
+{
+    err_t e = meta_bucket_by_name(tx, c->name, a, &c->bucket);
+    c->was = !e;
+    if (!err_is(e, ERR_NOT_FOUND))
+        return e;
+    c->bucket = wanted;
+    c->bucket.name = c->name;
+    c->bucket.created_at_ms = c->now_ms;
+    TRY(meta_bucket_add(tx, &c->bucket, a, &c->bucket.id));
+    return note(tx, c, S("bucket.create"), a);
+}
+
+static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct bucket_change *c = arg;
+    struct bucket wanted = { .account_id = c->who->account_id, .owner_id = c->who->user_id, .kind = BUCKET_OPEN };
+    return add_unless_there(tx, c, wanted, a);
+}
+
+err_t bucket_create(struct core *core, const struct principal *who, slice name, struct arena *a, bool *ret_own)
+{
+    *ret_own = false;
+    if (!bucket_name_is_valid(name))
+        return err_make(a, ERR_INVALID, "a bucket name is 3 to 63 of a-z 0-9 . -, and none of those that are reserved");
+    struct bucket_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
+    TRY(meta_write(core->meta, apply_create, &c, a));
+    if (!c.was)
+        return NULL;
+    *ret_own = c.bucket.kind == BUCKET_OPEN && c.bucket.account_id == who->account_id;
+    return err_make(a, ERR_CONFLICT, "there is a bucket of that name");
+}
+
+/* The bucket as it is now, if `who` may still change it. */
+static err_t find_again(struct meta_tx *tx, struct bucket_change *c, struct arena *a)
+{
+    TRY(meta_bucket_by_name(tx, c->name, a, &c->bucket));
+    return may_act(c->who, &c->bucket, BUCKET_MANAGE, a);
+}
+
+static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct bucket_change *c = arg;
+    TRY(find_again(tx, c, a));
+    TRY(upload_end_past(tx, c->bucket.id, c->now_ms, a));
+    TRY(meta_bucket_remove(tx, c->bucket.id, a));
+    return note(tx, c, S("bucket.remove"), a);
+}
+
+err_t bucket_remove(struct core *core, const struct principal *who, slice name, struct arena *a)
+{
+    struct bucket_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
+    return meta_write(core->meta, apply_remove, &c, a);
+}
+
+static err_t apply_cors(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct bucket_change *c = arg;
+    TRY(find_again(tx, c, a));
+    TRY(meta_bucket_set_cors(tx, c->bucket.id, c->cors, a));
+    return note(tx, c, S("bucket.cors"), a);
+}
+
+err_t bucket_set_cors(struct core *core, const struct principal *who, slice name, slice cors, struct arena *a)
+{
+    if (cors.n > CORS_MOST)
+        return err_make(a, ERR_TOO_LARGE, "the rules for web pages have more than %d bytes", CORS_MOST);
+    struct bucket_change c = { .core = core, .who = who, .name = name, .cors = cors, .now_ms = core_now_ms(core) };
+    return meta_write(core->meta, apply_cors, &c, a);
+}
+
+static err_t apply_ensure(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct bucket_change *c = arg;
+    struct bucket wanted = { .owner_id = c->who->user_id, .kind = BUCKET_TICKETS };
+    return add_unless_there(tx, c, wanted, a);
+}
+
+err_t bucket_ensure(struct core *core, slice name, struct arena *a, struct bucket *ret)
+{
+    struct principal operator_;
+    TRY(access_operator(core, S(""), a, &operator_));
+    struct bucket_change c = { .core = core, .who = &operator_, .name = name, .now_ms = core_now_ms(core) };
+    TRY(meta_write(core->meta, apply_ensure, &c, a));
+    if (c.bucket.kind != BUCKET_TICKETS)
+        return err_make(a, ERR_CONFLICT, "the bucket " SLICE_FMT " belongs to an account", SLICE_ARG(name));
+    return look_up(core, name, a, ret);
+}

@@ -1,0 +1,38 @@
+/* Buckets: named spaces of keys, and who may do what in them. Every way in asks bucket_find, which authorises.
+ *
+ *   BUCKET_OPEN      belongs to an account: all its active users may do everything in it; to others it is FORBIDDEN
+ *   BUCKET_TICKETS   belongs to the server (made by configuration): only its own key reads and writes there, on behalf
+ * of whoever holds a form or link that it signed; bytes come in by ticket (ticket.h). Nobody lists it
+ *
+ * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. */
+#ifndef CAIS_CORE_BUCKET_H
+#define CAIS_CORE_BUCKET_H
+
+#include "core/core.h"
+
+/* Would S3 take this name? 3..63 of a-z 0-9 . -, letter or digit at both ends, no "..", no IPv4 address, none of S3's
+ * reserved beginnings and ends. */
+bool bucket_name_is_valid(slice name);
+
+enum bucket_action { BUCKET_READ, BUCKET_WRITE, BUCKET_LIST, BUCKET_MANAGE };
+/* The bucket, if `who` may do that in it. Fit for a loop; cached.
+ * Errors: NOT_FOUND no bucket of that name; FORBIDDEN. */
+MUST_USE err_t bucket_find(struct core *, const struct principal *who, slice name, enum bucket_action, struct arena *a,
+                           struct bucket *ret);
+/* Those of the account of `who`, by name. */
+MUST_USE err_t bucket_list(struct core *, const struct principal *who, struct arena *a, struct bucket **ret,
+                           size_t *ret_count);
+/* Errors: INVALID name; CONFLICT the account has it already (ret_own true), or somebody else (false). */
+MUST_USE err_t bucket_create(struct core *, const struct principal *who, slice name, struct arena *a, bool *ret_own);
+/* Errors: as bucket_find; CONFLICT it is not empty. */
+MUST_USE err_t bucket_remove(struct core *, const struct principal *who, slice name, struct arena *a);
+/* Errors: as bucket_find; TOO_LARGE above 64 KiB. */
+MUST_USE err_t bucket_set_cors(struct core *, const struct principal *who, slice name, slice cors, struct arena *a);
+/* What a browser's question before a request needs, asked by nobody in particular. Errors: NOT_FOUND. */
+MUST_USE err_t bucket_cors(struct core *, slice name, struct arena *a, slice *ret_cors);
+
+/* A bucket of the server itself, made when it is not there; its owner is the operator. Skips the naming rules. At
+ * start. Errors: CONFLICT the name is an account's. */
+MUST_USE err_t bucket_ensure(struct core *, slice name, struct arena *a, struct bucket *ret);
+
+#endif

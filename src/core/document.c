@@ -1,0 +1,125 @@
+#include "core/document.h"
+
+#include "core/document_priv.h"
+#include "core/event.h"
+#include "core/lifecycle.h"
+#include "core/task_priv.h"
+
+static err_t no_such_file(struct arena *a)
+{
+    return err_make(a, ERR_NOT_FOUND, "no such file");
+}
+
+/* ---- seeing ---- */
+
+/* Is one of the tasks that hold the file visible? */
+static err_t see_by_task(struct meta_tx *tx, const struct principal *who, int64_t file_id, struct arena *a)
+{
+    struct reference *held;
+    struct task task;
+    struct task_members members;
+    size_t count;
+    TRY(meta_reference_list_file(tx, file_id, a, &held, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && held[i].task_id == held[i - 1].task_id)
+            continue;
+        err_t e = task_see(tx, who, held[i].task_id, a, &task, &members);
+        if (!err_is(e, ERR_NOT_FOUND))
+            return e;
+    }
+    return no_such_file(a);
+}
+
+err_t document_see(struct meta_tx *tx, const struct principal *who, int64_t file_id, int64_t now_ms, struct arena *a,
+                   struct document *ret)
+{
+    struct document d;
+    TRY(meta_document_get(tx, file_id, a, &d));
+    bool is_own = d.file.owner_id == who->user_id;
+    if (d.file.account_id != who->account_id || file_is_past(&d.file, now_ms) || (document_is_pending(&d) && !is_own))
+        return no_such_file(a);
+    if (!d.has_ticket && !is_own && !who->is_admin)
+        TRY(see_by_task(tx, who, file_id, a));
+    *ret = d;
+    return NULL;
+}
+
+err_t document_get(struct core *core, const struct principal *who, int64_t file_id, struct arena *a,
+                   struct document *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return document_see(tx, who, file_id, core_now_ms(core), a, ret);
+}
+
+err_t document_list(struct core *core, const struct principal *who, int64_t task_id, size_t offset, size_t most,
+                    struct arena *a, struct document **ret, size_t *ret_count, int64_t *ret_total)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct task task;
+    struct task_members members;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(task_see(tx, who, task_id, a, &task, &members));
+    TRY(meta_document_count(tx, task_id, a, ret_total));
+    return meta_document_list(tx, task_id, 0, offset, most, a, ret, ret_count);
+}
+
+/* ---- bytes ---- */
+
+err_t document_open(struct core *core, const struct principal *who, int64_t file_id, struct arena *a,
+                    struct document *ret, struct content *ret_content)
+{
+    struct document d;
+    TRY(document_get(core, who, file_id, a, &d));
+    if (document_is_pending(&d))
+        return no_such_file(a);
+    TRY(file_open_record(core, &d.file, a, ret_content));
+    *ret = d;
+    return NULL;
+}
+
+/* ---- delete ---- */
+
+struct removal {
+    struct core *core;
+    const struct principal *who;
+    int64_t file_id, window_ms;
+};
+
+static err_t check_may_delete(const struct removal *r, const struct document *d, int64_t now_ms, struct arena *a)
+{
+    if (r->who->is_admin)
+        return NULL;
+    if (d->file.owner_id != r->who->user_id)
+        return err_make(a, ERR_FORBIDDEN, "the file is somebody else's");
+    int64_t since_ms = d->has_ticket ? d->ticket.confirmed_at_ms : d->file.stored_at_ms;
+    if (!document_is_pending(d) && now_ms - since_ms >= r->window_ms)
+        return err_make(a, ERR_FORBIDDEN, "it is too late to delete the file");
+    return NULL;
+}
+
+static err_t apply_delete(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct removal *r = arg;
+    int64_t now_ms = core_now_ms(r->core);
+    struct document d;
+    struct reference *held;
+    size_t count;
+    TRY(document_see(tx, r->who, r->file_id, now_ms, a, &d));
+    TRY(check_may_delete(r, &d, now_ms, a));
+    TRY(meta_reference_list_file(tx, r->file_id, a, &held, &count));
+    for (size_t i = 0; i < count; i++) {
+        TRY(meta_reference_remove(tx, held[i].id, a));
+        TRY(event_write(
+            tx, now_ms, r->who, 0, S("task.detach"), arena_printf(a, "task:%lld", (long long)held[i].task_id),
+            arena_printf(a, "reference:%lld " SLICE_FMT, (long long)held[i].id, SLICE_ARG(held[i].name)), a));
+    }
+    return file_end(tx, r->file_id, now_ms, r->who, S("file.delete"), a);
+}
+
+err_t document_delete(struct core *core, const struct principal *who, int64_t file_id, int64_t window_ms,
+                      struct arena *a)
+{
+    struct removal r = { .core = core, .who = who, .file_id = file_id, .window_ms = window_ms };
+    return meta_write(core->meta, apply_delete, &r, a);
+}

@@ -1,0 +1,58 @@
+/* What entries, uploads and tickets share. */
+#ifndef CAIS_CORE_ENTRY_PRIV_H
+#define CAIS_CORE_ENTRY_PRIV_H
+
+#include "core/entry.h"
+
+/* Errors: INVALID. */
+MUST_USE err_t entry_check_key(slice key, struct arena *a);
+/* Errors: TOO_LARGE. */
+MUST_USE err_t entry_check_texts(slice headers, slice tags, struct arena *a);
+
+bool entry_is_conditional(const struct entry_condition *);
+/* there: NULL when there is none. Errors: CONFLICT. */
+MUST_USE err_t entry_check_condition(const struct entry_condition *, const struct entry *there, struct arena *a);
+/* What is known about the outcome before a byte has come: the condition, and whether the account has room for so many
+ * more bytes (-1: not known). Errors: CONFLICT; QUOTA. */
+MUST_USE err_t entry_foresee(struct core *, const struct bucket *, slice key, const struct entry_condition *,
+                             int64_t bytes, struct arena *a);
+
+/* One key gets another object, inside a write: entry_claim asks and takes what may be refused, then the caller makes
+ * the object, then entry_settle puts the entry where its key is. */
+struct entry_change {
+    struct core *core;
+    const struct principal *who;
+    const struct bucket *bucket;
+    slice key;
+    const struct entry_condition *condition;
+    uint64_t bytes; /* of the new object */
+    uint64_t freed; /* of the account's, that come free by the same write */
+    int64_t at_ms;
+    slice action; /* of the event */
+    bool by_difference;
+};
+/* Errors: CONFLICT the condition does not hold; QUOTA. Nothing was changed then. */
+MUST_USE err_t entry_claim(struct meta_tx *, struct entry_change *, struct arena *a);
+/* Lets go of the object that was there. Errors: NOT_FOUND the bucket has gone. */
+MUST_USE err_t entry_settle(struct meta_tx *, const struct entry_change *, const struct entry *, struct arena *a);
+/* "entry:BUCKET/KEY" */
+slice entry_subject(struct arena *a, const struct bucket *, slice key);
+
+/* ---- entry_ticket.c: entries of a bucket of tickets are files that came by one ---- */
+
+/* Looks the ticket up and narrows `in` to what it permits. Errors: as entry_put_open. */
+MUST_USE err_t ticket_put_open(struct entry_put *, struct intake_order *in, struct arena *a);
+/* The place of what came. */
+MUST_USE err_t ticket_place(struct meta_tx *, struct entry_put *, const struct intake_result *, struct arena *a);
+/* Errors: NOT_FOUND, also while no bytes have come, and when its time is over. */
+MUST_USE err_t ticket_entry(struct meta_tx *, struct core *, const struct bucket *, slice key, struct arena *a,
+                            struct entry *ret, struct file *ret_file);
+
+/* ---- composed.c ---- */
+
+/* A reader over the parts of an object that is put together. Parts are opened as reading gets to them, one at a time;
+ * fd is -1. In a snapshot that has the object. Errors: CORRUPT the parts are not what the object says. */
+MUST_USE err_t composed_open(struct core *, struct meta_tx *, const struct object *, struct arena *a,
+                             struct blob_reader **ret);
+
+#endif

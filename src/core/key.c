@@ -1,0 +1,233 @@
+/* Keys: made, shown once, ended.
+ * A key pair that signs is kept twice: its public half as a hash, by which it is found, and both halves sealed, so that
+ * a signature can be checked and the server can say which key it signs with itself. */
+#include "core/access_priv.h"
+#include "core/event.h"
+
+#include <string.h>
+
+enum { SECRET_LENGTH = 43 }; /* 62^43: 256 bits */
+enum { ACCOUNT_KEY_LENGTH = 32, USER_TOKEN_LENGTH = 20 };
+#define ACCESS_KEY_HEAD S("CAIS")
+enum { ACCESS_KEY_REST = 16 }; /* with the head 20, as long as clients know them; 36^16: 82 bits */
+
+static slice subject_key(struct arena *a, int64_t id)
+{
+    return arena_printf(a, "key:%lld", (long long)id);
+}
+
+/* ---- making ---- */
+
+struct key_change {
+    struct core *core;
+    const struct principal *who;
+    int64_t now_ms;
+    slice login, purpose;
+    slice secret;      /* what is kept as a hash */
+    slice token;       /* of key_mint_pair */
+    slice sign_secret; /* of key_mint_signing; `secret` is the access key then */
+    int64_t id;
+};
+
+static err_t add_token(struct meta_tx *tx, const struct key_change *c, const struct credential *key, struct arena *a)
+{
+    struct credential token = *key;
+    token.form = CREDENTIAL_TOKEN;
+    token.parent_id = c->id;
+    hash_sha256(c->token, token.secret_hash);
+    int64_t id;
+    return meta_credential_add(tx, &token, a, &id);
+}
+
+static err_t add_secret(struct meta_tx *tx, const struct key_change *c, struct arena *a)
+{
+    slice parts[] = { c->secret, c->sign_secret };
+    slice both = arena_join(a, parts, LENGTH_OF(parts));
+    return meta_secret_put(tx, c->id, seal_close(c->core->seal, subject_key(a, c->id), both, a), a);
+}
+
+static err_t apply_key_mint(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct key_change *c = arg;
+    struct user user;
+    TRY(meta_user_by_login(tx, c->login, a, &user));
+    if (user.state != USER_ACTIVE)
+        return err_make(a, ERR_BLOCKED, "the user is disabled");
+    struct credential key = { .account_id = user.account_id,
+                              .user_id = user.id,
+                              .purpose = c->purpose,
+                              .form = CREDENTIAL_KEY,
+                              .created_at_ms = c->now_ms };
+    if (c->sign_secret.n)
+        signing_hash(c->secret, key.secret_hash);
+    else
+        hash_sha256(c->secret, key.secret_hash);
+    TRY(meta_credential_add(tx, &key, a, &c->id));
+    if (c->token.n)
+        TRY(add_token(tx, c, &key, a));
+    if (c->sign_secret.n)
+        TRY(add_secret(tx, c, a));
+    return event_write(tx, c->now_ms, c->who, user.account_id, S("key.mint"), subject_key(a, c->id),
+                       arena_printf(a, SLICE_FMT " for " SLICE_FMT, SLICE_ARG(c->purpose), SLICE_ARG(c->login)), a);
+}
+
+static struct key_change change_new(struct core *core, const struct principal *who, slice login, slice purpose)
+{
+    return (
+        struct key_change){ .core = core, .who = who, .now_ms = core_now_ms(core), .login = login, .purpose = purpose };
+}
+
+err_t key_mint(struct core *core, const struct principal *who, slice login, slice purpose, struct arena *a,
+               int64_t *ret_id, slice *ret_secret)
+{
+    struct key_change c = change_new(core, who, login, purpose);
+    c.secret = random_text(core->random, a, SECRET_LENGTH);
+    TRY(meta_write(core->meta, apply_key_mint, &c, a));
+    *ret_id = c.id;
+    *ret_secret = c.secret;
+    return NULL;
+}
+
+err_t key_mint_pair(struct core *core, const struct principal *who, slice login, slice purpose, struct arena *a,
+                    int64_t *ret_id, slice *ret_key, slice *ret_token)
+{
+    struct key_change c = change_new(core, who, login, purpose);
+    c.secret = random_hex(core->random, a, ACCOUNT_KEY_LENGTH);
+    c.token = random_text(core->random, a, USER_TOKEN_LENGTH);
+    TRY(meta_write(core->meta, apply_key_mint, &c, a));
+    *ret_id = c.id;
+    *ret_key = c.secret;
+    *ret_token = c.token;
+    return NULL;
+}
+
+err_t key_mint_signing(struct core *core, const struct principal *who, slice login, slice purpose, struct arena *a,
+                       int64_t *ret_id, slice *ret_access_key, slice *ret_secret)
+{
+    if (!core->seal)
+        return err_make(a, ERR_UNSUPPORTED, "there is no master key to keep a signing key under");
+    slice rest = random_of(core->random, S("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"), a, ACCESS_KEY_REST);
+    slice parts[] = { ACCESS_KEY_HEAD, rest };
+    struct key_change c = change_new(core, who, login, purpose);
+    c.secret = arena_join(a, parts, LENGTH_OF(parts));
+    c.sign_secret = random_text(core->random, a, SIGNING_SECRET_LENGTH);
+    TRY(meta_write(core->meta, apply_key_mint, &c, a));
+    *ret_id = c.id;
+    *ret_access_key = c.secret;
+    *ret_secret = c.sign_secret;
+    return NULL;
+}
+
+/* ---- ending ---- */
+
+static err_t apply_key_revoke(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct key_change *c = arg;
+    struct credential key;
+    TRY(meta_credential_get(tx, c->id, a, &key));
+    if (key.form != CREDENTIAL_KEY)
+        return err_make(a, ERR_NOT_FOUND, "there is no key with that id");
+    TRY(meta_credential_revoke(tx, key.id, c->now_ms, a));
+    return event_write(tx, c->now_ms, c->who, key.account_id, S("key.revoke"), subject_key(a, key.id), S(""), a);
+}
+
+err_t key_revoke(struct core *core, const struct principal *who, int64_t id, struct arena *a)
+{
+    struct key_change c = { .who = who, .now_ms = core_now_ms(core), .id = id };
+    return meta_write(core->meta, apply_key_revoke, &c, a);
+}
+
+/* ---- pairs that sign ---- */
+
+/* Told apart from keys that are secrets: the public half of a pair must never pass for one of those. */
+void signing_hash(slice access_key, unsigned char ret_hash[SHA256_SIZE])
+{
+    hash_hmac_sha256(S("access key"), access_key, ret_hash);
+}
+
+err_t signing_open(struct core *core, struct meta_tx *tx, int64_t credential_id, struct arena *a, slice *ret_access_key,
+                   slice *ret_secret)
+{
+    slice sealed, both;
+    if (!core->seal)
+        return err_make(a, ERR_CORRUPT, "there is no master key to open the signing key with");
+    TRY(meta_secret_get(tx, credential_id, a, &sealed));
+    err_t e = seal_open(core->seal, subject_key(a, credential_id), sealed, a, &both);
+    if (e || both.n <= SIGNING_SECRET_LENGTH)
+        return err_because(a, e, ERR_CORRUPT, "signing key %lld cannot be opened with this master key",
+                           (long long)credential_id);
+    *ret_access_key = slice_part(both, 0, both.n - SIGNING_SECRET_LENGTH);
+    *ret_secret = slice_from(both, both.n - SIGNING_SECRET_LENGTH);
+    return NULL;
+}
+
+err_t key_access_key(struct core *core, struct meta_tx *tx, int64_t id, struct arena *a, slice *ret_access_key)
+{
+    slice unused;
+    return signing_open(core, tx, id, a, ret_access_key, &unused);
+}
+
+enum { PAGE = 500 };
+
+err_t signing_each_lost(struct core *core, size_t most, struct arena *a, void (*lost)(void *arg, int64_t id, err_t why),
+                        void *arg)
+{
+    size_t looked_at = 0, count = PAGE;
+    int64_t before_id = 0;
+    while (count == PAGE && (!most || looked_at < most)) {
+        SCRATCH(scratch);
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        struct secret *secrets;
+        err_t e = meta_read_begin(core->meta, &scratch, &tx);
+        if (!e)
+            e = meta_secret_list(tx, before_id, most && most < PAGE ? most : PAGE, &scratch, &secrets, &count);
+        for (size_t i = 0; i < count && !e; i++, looked_at++) {
+            slice key, secret;
+            before_id = secrets[i].credential_id;
+            err_t why = signing_open(core, tx, before_id, &scratch, &key, &secret);
+            if (err_is(why, ERR_CORRUPT))
+                lost(arg, before_id, why);
+            else if (why && why->code != ERR_NOT_FOUND)
+                e = why;
+        }
+        if (e)
+            return err_copy(a, e);
+    }
+    return NULL;
+}
+
+static void count_one(void *arg, int64_t id, err_t why)
+{
+    (void)id, (void)why;
+    ++*(int64_t *)arg;
+}
+
+err_t key_count_lost(struct core *core, size_t most, struct arena *a, int64_t *ret)
+{
+    int64_t count = 0;
+    TRY(signing_each_lost(core, most, a, count_one, &count));
+    *ret = count;
+    return NULL;
+}
+
+static err_t own_newest(struct core *core, const struct principal *operator_, slice purpose, struct arena *a,
+                        slice *ret_access_key, slice *ret_secret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct credential key;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(meta_credential_newest(tx, operator_->user_id, purpose, a, &key));
+    return signing_open(core, tx, key.id, a, ret_access_key, ret_secret);
+}
+
+err_t access_own_signing(struct core *core, slice purpose, struct arena *a, slice *ret_access_key, slice *ret_secret)
+{
+    struct principal operator_;
+    int64_t id;
+    TRY(access_operator(core, S(""), a, &operator_));
+    err_t e = own_newest(core, &operator_, purpose, a, ret_access_key, ret_secret);
+    /* One of another master key is of no use to anybody: what was signed with it can no longer be checked either. */
+    if (!err_is(e, ERR_NOT_FOUND) && !err_is(e, ERR_CORRUPT))
+        return e;
+    return key_mint_signing(core, &operator_, operator_.login, purpose, a, &id, ret_access_key, ret_secret);
+}

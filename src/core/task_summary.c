@@ -1,0 +1,38 @@
+#include "core/task_summary.h"
+
+#include "core/people.h"
+
+static err_t summarize(struct core *core, const struct task *tasks, size_t count, struct arena *a,
+                       struct task_summary *summaries, size_t *ret_people)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    *ret_people = count;
+    for (size_t i = 0; i < count; i++) {
+        struct task_summary *s = &summaries[i];
+        struct task_member *members;
+        s->task = tasks[i];
+        TRY(meta_task_members(tx, s->task.id, a, &members, &s->member_count));
+        TRY(meta_document_count(tx, s->task.id, a, &s->document_count));
+        s->members = members;
+        *ret_people += s->member_count;
+    }
+    return NULL;
+}
+
+err_t task_summarize(struct core *core, const struct principal *who, const struct task *tasks, size_t count,
+                     struct arena *a, struct task_summary **ret, struct user **ret_people, size_t *ret_people_count)
+{
+    struct task_summary *summaries = arena_array(a, struct task_summary, count + 1);
+    size_t people = 0, n = 0;
+    TRY(summarize(core, tasks, count, a, summaries, &people));
+    int64_t *ids = arena_array(a, int64_t, people + 1);
+    for (size_t i = 0; i < count; i++) {
+        ids[n++] = summaries[i].task.author_id;
+        for (size_t k = 0; k < summaries[i].member_count; k++)
+            ids[n++] = summaries[i].members[k].user_id;
+    }
+    TRY(people_list(core, who, ids, n, a, ret_people, ret_people_count));
+    *ret = summaries;
+    return NULL;
+}

@@ -1,0 +1,239 @@
+/* Completing: one write that looks at everything first, then makes the object out of its parts, puts the entry where
+ * its key is, and ends the upload. No byte moves, so it takes as long for large parts as for small ones. A client that
+ * did not hear the answer asks again: the upload is gone then, but the entry bears its name. */
+#include "core/upload_priv.h"
+
+#include "base/text.h"
+#include "core/digest.h"
+#include "core/event.h"
+
+#include <string.h>
+
+struct completing {
+    struct core *core;
+    const struct principal *who;
+    const struct bucket *bucket;
+    const struct complete_order *order;
+    int64_t at_ms;
+    struct arena *a; /* the caller's, who waits */
+    enum upload_refusal why;
+    struct entry entry;
+
+    /* within the write */
+    struct upload upload;
+    struct upload_part *came, *named; /* named: those of came that make up the whole, in order */
+    size_t came_count;
+    uint64_t came_bytes, bytes;
+};
+
+#define REFUSE(c, a, reason, code, ...) ((c)->why = (reason), err_make((a), (code), __VA_ARGS__))
+
+/* ---- looking at everything ---- */
+
+static bool is_named(const struct completed_part *wanted, const struct upload_part *part, struct arena *a)
+{
+    slice etag = hex_encode(a, (slice){ (const char *)part->md5, MD5_SIZE });
+    return slice_eq_nocase(wanted->etag, etag) &&
+           (wanted->digest.kind == DIGEST_NONE || digest_eq(&wanted->digest, &part->digest));
+}
+
+/* Both lists ascend. */
+static err_t match_parts(struct completing *c, struct arena *a)
+{
+    const struct complete_order *order = c->order;
+    int64_t before = 0;
+    size_t at = 0;
+    c->named = arena_array(a, struct upload_part, order->part_count + 1);
+    for (size_t i = 0; i < order->part_count; i++) {
+        const struct completed_part *wanted = &order->parts[i];
+        if (wanted->number <= before)
+            return REFUSE(c, a, UPLOAD_BAD_ORDER, ERR_INVALID, "the numbers of the parts do not ascend");
+        before = wanted->number;
+        while (at < c->came_count && c->came[at].number < wanted->number)
+            at++;
+        if (at == c->came_count || c->came[at].number != wanted->number || !is_named(wanted, &c->came[at], a))
+            return REFUSE(c, a, UPLOAD_BAD_PART, ERR_INVALID, "part %lld did not come, or is another",
+                          (long long)wanted->number);
+        c->named[i] = c->came[at];
+    }
+    return NULL;
+}
+
+static err_t check_sizes(struct completing *c, struct arena *a)
+{
+    const struct complete_order *order = c->order;
+    c->bytes = 0;
+    for (size_t i = 0; i < order->part_count; i++) {
+        if (i + 1 < order->part_count && c->named[i].size_bytes < order->part_min_bytes)
+            return REFUSE(c, a, UPLOAD_PART_TOO_SMALL, ERR_INVALID, "part %lld has fewer than %llu bytes",
+                          (long long)c->named[i].number, (unsigned long long)order->part_min_bytes);
+        c->bytes += c->named[i].size_bytes;
+    }
+    if (order->max_bytes && c->bytes > order->max_bytes)
+        return REFUSE(c, a, UPLOAD_TOO_LARGE, ERR_TOO_LARGE, "%llu bytes are more than the limit",
+                      (unsigned long long)c->bytes);
+    if (order->exact_bytes >= 0 && c->bytes != (uint64_t)order->exact_bytes)
+        return REFUSE(c, a, UPLOAD_BAD_SIZE, ERR_DIGEST, "%llu bytes came, %lld were declared",
+                      (unsigned long long)c->bytes, (long long)order->exact_bytes);
+    return NULL;
+}
+
+/* Of the digests of the parts, one after the other. */
+static void digest_parts(const struct completing *c, enum digest_kind kind, struct arena *a, struct digest *ret)
+{
+    size_t size = digest_size(kind), count = c->order->part_count;
+    char *all = arena_alloc(a, size * count);
+    for (size_t i = 0; i < count; i++)
+        memcpy(all + i * size, c->named[i].digest.bytes, size);
+    digest_of(kind, (slice){ all, size * count }, ret);
+    ret->form = DIGEST_OF_PARTS;
+}
+
+static void join_parts(const struct completing *c, struct digest *ret)
+{
+    *ret = c->named[0].digest;
+    for (size_t i = 1; i < c->order->part_count; i++)
+        digest_join(ret, &c->named[i].digest, c->named[i].size_bytes, ret);
+}
+
+/* Of the kind and form that the upload was created with, else those that are declared now. */
+static err_t work_out_digest(struct completing *c, struct arena *a, struct digest *ret)
+{
+    const struct digest *declared = &c->order->digest;
+    bool from_upload = c->upload.digest != DIGEST_NONE;
+    enum digest_kind kind = from_upload ? c->upload.digest : declared->kind;
+    enum digest_form form = from_upload ? c->upload.digest_form : declared->form;
+    bool known = form == DIGEST_OF_PARTS || digest_joins(kind);
+    *ret = (struct digest){ .kind = DIGEST_NONE };
+    if (kind == DIGEST_NONE)
+        return NULL;
+    for (size_t i = 0; i < c->order->part_count; i++)
+        known = known && c->named[i].digest.kind == kind;
+    struct digest digest = { 0 };
+    if (known && form == DIGEST_OF_PARTS)
+        digest_parts(c, kind, a, &digest);
+    else if (known)
+        join_parts(c, &digest);
+    if (!known || (declared->kind != DIGEST_NONE && !digest_eq(declared, &digest)))
+        return REFUSE(c, a, UPLOAD_BAD_DIGEST, ERR_DIGEST, "the whole does not have the digest that was declared");
+    *ret = digest;
+    return NULL;
+}
+
+static err_t find_parts(struct completing *c, struct meta_tx *tx, struct arena *a)
+{
+    TRY(meta_part_list(tx, c->upload.id, 0, UPLOAD_PARTS_MAX, a, &c->came, &c->came_count));
+    c->came_bytes = 0;
+    for (size_t i = 0; i < c->came_count; i++)
+        c->came_bytes += c->came[i].size_bytes;
+    if (!c->order->part_count)
+        return REFUSE(c, a, UPLOAD_NO_PARTS, ERR_EMPTY, "no parts are named");
+    TRY(match_parts(c, a));
+    return check_sizes(c, a);
+}
+
+/* ---- changing ---- */
+
+static err_t compose(struct completing *c, struct meta_tx *tx, struct arena *a, struct entry *entry)
+{
+    size_t count = c->order->part_count;
+    int64_t *ids = arena_array(a, int64_t, count);
+    char *md5s = arena_alloc(a, count * MD5_SIZE);
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = c->named[i].object_id;
+        memcpy(md5s + i * MD5_SIZE, c->named[i].md5, MD5_SIZE);
+    }
+    struct object whole = { .account_id = c->bucket->account_id, .created_at_ms = c->at_ms };
+    hash_md5((slice){ md5s, count * MD5_SIZE }, whole.md5);
+    memcpy(entry->md5, whole.md5, MD5_SIZE);
+    entry->part_count = (int64_t)count;
+    return meta_object_compose(tx, &whole, ids, count, a, &entry->object_id);
+}
+
+/* Those that the whole holds on to stay. */
+static err_t end_upload(struct completing *c, struct meta_tx *tx, struct arena *a)
+{
+    TRY(meta_upload_remove(tx, c->upload.id, a));
+    for (size_t i = 0, named = 0; i < c->came_count; i++) {
+        if (named < c->order->part_count && c->named[named].number == c->came[i].number)
+            named++;
+        else
+            TRY(meta_object_release(tx, c->came[i].object_id, c->at_ms, a));
+    }
+    return NULL;
+}
+
+static err_t put_together(struct completing *c, struct meta_tx *tx, const struct digest *digest, struct arena *a)
+{
+    struct entry_change change = { .core = c->core,
+                                   .who = c->who,
+                                   .bucket = c->bucket,
+                                   .key = c->order->key,
+                                   .condition = &c->order->condition,
+                                   .bytes = c->bytes,
+                                   .freed = c->came_bytes,
+                                   .at_ms = c->at_ms,
+                                   .action = S("upload.complete") };
+    err_t e = entry_claim(tx, &change, a);
+    c->why = err_is(e, ERR_CONFLICT) ? UPLOAD_CONDITION : UPLOAD_NO_REFUSAL;
+    TRY(e);
+    struct entry entry = { .bucket_id = c->bucket->id,
+                           .key = c->order->key,
+                           .owner_id = c->upload.owner_id,
+                           .size_bytes = c->bytes,
+                           .digest = *digest,
+                           .upload = c->order->name,
+                           .headers = arena_copy(c->a, c->upload.headers),
+                           .tags = arena_copy(c->a, c->upload.tags),
+                           .modified_at_ms = c->at_ms };
+    TRY(compose(c, tx, a, &entry));
+    TRY(entry_settle(tx, &change, &entry, a));
+    TRY(end_upload(c, tx, a));
+    c->entry = entry;
+    return NULL;
+}
+
+/* Completed before: the entry is still the one that came of it. */
+static err_t answer_again(struct completing *c, struct meta_tx *tx, struct arena *a)
+{
+    struct entry entry = { 0 };
+    err_t e = meta_entry_get(tx, c->bucket->id, c->order->key, a, &entry);
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    if (e || !entry.upload.n || !slice_eq(entry.upload, c->order->name))
+        return REFUSE(c, a, UPLOAD_NOT_THERE, ERR_NOT_FOUND, "no such upload");
+    c->entry = entry;
+    c->entry.key = c->order->key;
+    c->entry.upload = c->order->name;
+    c->entry.headers = arena_copy(c->a, entry.headers);
+    c->entry.tags = arena_copy(c->a, entry.tags);
+    return NULL;
+}
+
+static err_t apply_complete(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct completing *c = arg;
+    struct digest digest;
+    c->why = UPLOAD_NO_REFUSAL;
+    err_t e = upload_find(tx, c->bucket, c->order->key, c->order->name, c->at_ms, a, &c->upload);
+    if (err_is(e, ERR_NOT_FOUND))
+        return answer_again(c, tx, a);
+    TRY(e);
+    TRY(find_parts(c, tx, a));
+    TRY(work_out_digest(c, a, &digest));
+    return put_together(c, tx, &digest, a);
+}
+
+err_t upload_complete(struct core *core, const struct principal *who, const struct bucket *bucket,
+                      const struct complete_order *order, struct arena *a, enum upload_refusal *ret_why,
+                      struct entry *ret_entry)
+{
+    struct completing c = {
+        .core = core, .who = who, .bucket = bucket, .order = order, .at_ms = core_now_ms(core), .a = a
+    };
+    err_t e = meta_write(core->meta, apply_complete, &c, a);
+    *ret_why = e ? c.why : UPLOAD_NO_REFUSAL;
+    TRY(e);
+    *ret_entry = c.entry;
+    return NULL;
+}

@@ -1,0 +1,134 @@
+/* Parts on their way in: an object each, and a row that says which number it has. One that comes again is another
+ * object, whose row takes the place of the first in one write. */
+#include "core/upload_priv.h"
+
+#include "core/core_priv.h"
+
+#include <string.h>
+
+/* Bytes of the part that has this number now; 0: there is none. */
+static err_t old_bytes(struct meta_tx *tx, int64_t upload_id, int64_t number, struct arena *a, uint64_t *ret)
+{
+    struct upload_part *list;
+    size_t count;
+    TRY(meta_part_list(tx, upload_id, number - 1, 1, a, &list, &count));
+    *ret = count && list[0].number == number ? list[0].size_bytes : 0;
+    return NULL;
+}
+
+/* Most parts are new and most accounts have room: then nothing is looked up. *ret_freed: of the old part, whose room
+ * was counted already. */
+static err_t claim(struct meta_tx *tx, const struct part_put *put, uint64_t bytes, struct arena *a, uint64_t *ret_freed)
+{
+    const struct upload *u = &put->upload;
+    *ret_freed = 0;
+    err_t e = account_take_room(put->core, tx, u->account_id, (int64_t)bytes, 0, a);
+    if (!err_is(e, ERR_QUOTA))
+        return e;
+    TRY(old_bytes(tx, u->id, put->order.number, a, ret_freed));
+    return *ret_freed ? account_take_room(put->core, tx, u->account_id, (int64_t)(bytes - *ret_freed), 0, a) : e;
+}
+
+/* The digest to be kept: that of the upload, by which its parts are joined; else the one asked for. */
+static enum digest_kind kept_kind(const struct part_put *put)
+{
+    return put->upload.digest != DIGEST_NONE ? put->upload.digest : put->order.digest;
+}
+
+static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *result, struct arena *a)
+{
+    struct part_put *put = arg;
+    const struct upload *u = &put->upload;
+    struct bucket bucket = { .id = u->bucket_id };
+    struct upload now;
+    TRY(upload_find(tx, &bucket, u->key, u->name, result->at_ms, a, &now));
+    put->part = (struct upload_part){ .upload_id = u->id,
+                                      .number = put->order.number,
+                                      .size_bytes = result->object.size_bytes,
+                                      .stored_at_ms = result->at_ms };
+    memcpy(put->part.md5, result->object.md5, MD5_SIZE);
+    for (size_t i = 0; i < result->digest_count; i++)
+        if (result->digests[i].kind == kept_kind(put))
+            put->part.digest = result->digests[i];
+    uint64_t freed, replaced;
+    int64_t old_object_id;
+    TRY(claim(tx, put, result->object.size_bytes, a, &freed));
+    TRY(meta_object_add(tx, &result->object, a, &put->part.object_id));
+    TRY(meta_part_put(tx, &put->part, a, &old_object_id, &replaced));
+    if (replaced > freed)
+        TRY(meta_account_use(tx, u->account_id, -(int64_t)(replaced - freed), 0, a));
+    return old_object_id ? meta_object_release(tx, old_object_id, result->at_ms, a) : NULL;
+}
+
+static err_t look(struct part_put *put, const struct bucket *bucket, slice key, slice name, struct arena *a)
+{
+    struct core *core = put->core;
+    int64_t bytes = put->order.exact_bytes;
+    SCOPED(meta_read_endp)
+    struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(upload_find(tx, bucket, key, name, core_now_ms(core), a, &put->upload));
+    if (bytes <= (int64_t)core->options.inline_max_bytes)
+        return NULL; /* soon here, and judged then */
+    uint64_t old;
+    TRY(old_bytes(tx, put->upload.id, put->order.number, a, &old));
+    return account_check_room(core, tx, put->upload.account_id, bytes - (int64_t)old, 0, a);
+}
+
+static unsigned bit_of(enum digest_kind kind)
+{
+    return kind == DIGEST_NONE ? 0 : 1u << kind;
+}
+
+err_t part_put_open(struct core *core, const struct principal *who, const struct bucket *bucket, slice key, slice name,
+                    const struct part_order *order, struct arena *a, struct part_put *put)
+{
+    *put = (struct part_put){ .core = core, .who = *who, .order = *order };
+    if (order->number < 1 || order->number > UPLOAD_PARTS_MAX)
+        return err_make(a, ERR_INVALID, "the number of a part is 1 to %d", UPLOAD_PARTS_MAX);
+    TRY(look(put, bucket, key, name, a));
+    struct intake_order in = { .account_id = put->upload.account_id,
+                               .owner_id = who->user_id,
+                               .owner_login = who->login,
+                               .request_id = who->request_id,
+                               .max_bytes = order->max_bytes,
+                               .exact_bytes = order->exact_bytes,
+                               .md5 = order->md5,
+                               .digests = bit_of(put->upload.digest) | bit_of(order->digest),
+                               .place = place,
+                               .place_arg = put };
+    return intake_open(core, &in, a, &put->intake);
+}
+
+static void stored(void *arg, err_t e, const struct file *file)
+{
+    struct part_put *put = arg;
+    (void)file;
+    if (e) {
+        put->done(put->done_arg, e, NULL);
+        return;
+    }
+    char memory[256];
+    SCOPED(arena_releasep)
+    struct arena a;
+    arena_init_with(&a, memory, sizeof memory);
+    struct entry as_entry = { 0 };
+    memcpy(as_entry.md5, put->part.md5, MD5_SIZE);
+    struct entry_stored told = { .etag = entry_etag(&as_entry, &a), .digest = put->part.digest };
+    put->done(put->done_arg, NULL, &told);
+}
+
+void part_put_finish(struct part_put *put, entry_done_fn *done, void *arg)
+{
+    put->done = done;
+    put->done_arg = arg;
+    struct intake *in = put->intake;
+    put->intake = NULL;
+    intake_finish(in, stored, put);
+}
+
+void part_put_discard(struct part_put *put)
+{
+    intake_discard(put->intake);
+    put->intake = NULL;
+}

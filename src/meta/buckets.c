@@ -1,0 +1,54 @@
+/* Buckets. Those of the server itself have no account: NULL. */
+#include "meta/meta_priv.h"
+
+#define BUCKET "SELECT id, account_id, owner_id, name, kind, cors, created_at_ms FROM buckets"
+
+static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    *(struct bucket *)ret = (struct bucket){
+        .id = sql_column_int(c, 0),
+        .account_id = sql_column_int(c, 1),
+        .owner_id = sql_column_int(c, 2),
+        .name = sql_column_copy(c, 3, a),
+        .kind = (enum bucket_kind)sql_column_int(c, 4),
+        .cors = sql_column_copy(c, 5, a),
+        .created_at_ms = sql_column_int(c, 6),
+    };
+}
+
+err_t meta_bucket_add(struct meta_tx *tx, const struct bucket *b, struct arena *a, int64_t *ret_id)
+{
+    return tx_insert(tx,
+                     "INSERT INTO buckets (account_id, owner_id, name, kind, cors, created_at_ms)"
+                     " VALUES ($1, $2, $3, $4, $5, $6)",
+                     SQL(sql_id(b->account_id), SQL_I(b->owner_id), SQL_T(b->name), SQL_I(b->kind), SQL_T(b->cors),
+                         SQL_I(b->created_at_ms)),
+                     a, ret_id);
+}
+
+err_t meta_bucket_by_name(struct meta_tx *tx, slice name, struct arena *a, struct bucket *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "bucket", BUCKET " WHERE name = $1", SQL(SQL_T(name)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_bucket_list(struct meta_tx *tx, int64_t account_id, struct arena *a, struct bucket **ret, size_t *ret_count)
+{
+    if (!account_id)
+        return tx_list(tx, BUCKET " ORDER BY name", SQL_NO_VALUES, a, sizeof **ret, fill, ret, ret_count);
+    return tx_list(tx, BUCKET " WHERE account_id = $1 ORDER BY name", SQL(SQL_I(account_id)), a, sizeof **ret, fill,
+                   ret, ret_count);
+}
+
+err_t meta_bucket_set_cors(struct meta_tx *tx, int64_t id, slice cors, struct arena *a)
+{
+    return tx_change_one(tx, "bucket", "UPDATE buckets SET cors = $1 WHERE id = $2", SQL(SQL_T(cors), SQL_I(id)), a);
+}
+
+/* The foreign keys of what may lie in it say no while anything does. */
+err_t meta_bucket_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    return tx_change_one(tx, "bucket", "DELETE FROM buckets WHERE id = $1", SQL(SQL_I(id)), a);
+}

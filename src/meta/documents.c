@@ -1,0 +1,73 @@
+/* Documents: files together with their tickets, and with the references by which they hang on tasks. */
+#include "meta/meta_priv.h"
+
+/* What follows the file's and the ticket's columns. A ticket says where its file will hang only until it is confirmed:
+ * from then on references tell. */
+#define PLACE                                                                                                          \
+    ", COALESCE(u.name, ''), r.id, CASE WHEN r.id IS NOT NULL THEN r.task_id WHEN k.confirmed_at_ms = 0 THEN "         \
+    "k.task_id"                                                                                                        \
+    " END, CASE WHEN r.id IS NOT NULL THEN r.comment_id WHEN k.confirmed_at_ms = 0 THEN k.comment_id END,"             \
+    " COALESCE(t.text, '')"
+#define DOCUMENT "SELECT " FILE_COLUMNS ", " TICKET_COLUMNS PLACE
+#define WITH_THE_REST                                                                                                  \
+    " LEFT JOIN users u ON u.id = f.owner_id LEFT JOIN tickets k ON k.file_id = f.id LEFT JOIN tasks t ON t.id ="      \
+    " CASE WHEN r.id IS NOT NULL THEN r.task_id WHEN k.confirmed_at_ms = 0 THEN k.task_id END"
+
+static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    enum { AT_TICKET = FILE_COLUMN_COUNT, AT_PLACE = FILE_COLUMN_COUNT + TICKET_COLUMN_COUNT };
+    struct document *d = ret;
+    *d = (struct document){
+        .owner_name = sql_column_copy(c, AT_PLACE, a),
+        .reference_id = sql_column_int(c, AT_PLACE + 1),
+        .task_id = sql_column_int(c, AT_PLACE + 2),
+        .comment_id = sql_column_int(c, AT_PLACE + 3),
+        .task_text = sql_column_copy(c, AT_PLACE + 4, a),
+    };
+    column_file(c, 0, a, &d->file);
+    column_ticket(c, AT_TICKET, a, &d->ticket);
+    d->has_ticket = d->ticket.file_id != 0;
+}
+
+err_t meta_document_get(struct meta_tx *tx, int64_t file_id, struct arena *a, struct document *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "file",
+               DOCUMENT " FROM files f LEFT JOIN refs r ON r.id ="
+                        " (SELECT MIN(first.id) FROM refs first WHERE first.file_id = f.id)" WITH_THE_REST
+                        " WHERE f.id = $1",
+               SQL(SQL_I(file_id)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+/* Each file once, by the first of the references that are asked for. */
+#define OF_TASK DOCUMENT " FROM (SELECT MIN(id) AS id, file_id FROM refs WHERE task_id = $1 AND file_id IS NOT NULL"
+#define EACH_ONCE " GROUP BY file_id ORDER BY file_id"
+#define THESE                                                                                                          \
+    ") held JOIN refs r ON r.id = held.id JOIN files f ON f.id = held.file_id" WITH_THE_REST " ORDER BY held.file_id"
+
+err_t meta_document_list(struct meta_tx *tx, int64_t task_id, int64_t comment_id, size_t offset, size_t most,
+                         struct arena *a, struct document **ret, size_t *ret_count)
+{
+    if (!comment_id)
+        return tx_list(tx, OF_TASK EACH_ONCE " LIMIT $2 OFFSET $3" THESE,
+                       SQL(SQL_I(task_id), sql_most(most), sql_most(offset)), a, sizeof **ret, fill, ret, ret_count);
+    return tx_list(tx, OF_TASK " AND comment_id = $2" EACH_ONCE " LIMIT $3 OFFSET $4" THESE,
+                   SQL(SQL_I(task_id), SQL_I(comment_id), sql_most(most), sql_most(offset)), a, sizeof **ret, fill, ret,
+                   ret_count);
+}
+
+err_t meta_document_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
+{
+    return tx_int(tx, "SELECT COUNT(DISTINCT file_id) FROM refs WHERE task_id = $1", SQL(SQL_I(task_id)), a, ret);
+}
+
+err_t meta_document_named(struct meta_tx *tx, int64_t task_id, slice name, struct arena *a, int64_t *ret_file_id)
+{
+    err_t e = tx_int(tx,
+                     "SELECT f.id FROM refs r JOIN files f ON f.id = r.file_id WHERE r.task_id = $1 AND f.name = $2"
+                     " ORDER BY f.id LIMIT 1",
+                     SQL(SQL_I(task_id), SQL_T(name)), a, ret_file_id);
+    return err_is(e, ERR_NOT_FOUND) ? err_make(a, ERR_NOT_FOUND, "the task has no file of that name") : e;
+}

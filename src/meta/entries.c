@@ -1,0 +1,165 @@
+/* Entries: one row for each key, kept in the order of the keys. A row holds what a listing shows (size and digests of
+ * its object, which never change), so that a listing walks along the rows and looks nothing up. */
+#include "meta/meta_priv.h"
+
+/* What a listing shows comes first: what it does not may lie on a page of its own. */
+#define LISTED                                                                                                         \
+    "SELECT e.bucket_id, e.key, e.owner_id, e.object_id, e.size_bytes, e.md5, e.part_count, e.checksum_kind,"          \
+    " e.checksum_form, e.modified_at_ms, e.checksum"
+#define WHOLE LISTED ", e.upload, e.headers, e.tags"
+
+/* Slices are the cursor's. */
+static void fill_listed(struct sql_cursor *c, struct entry *ret)
+{
+    *ret = (struct entry){
+        .bucket_id = sql_column_int(c, 0),
+        .key = sql_column(c, 1).bytes,
+        .owner_id = sql_column_int(c, 2),
+        .object_id = sql_column_int(c, 3),
+        .size_bytes = (uint64_t)sql_column_int(c, 4),
+        .part_count = sql_column_int(c, 6),
+        .modified_at_ms = sql_column_int(c, 9),
+    };
+    column_bytes(c, 5, ret->md5, MD5_SIZE);
+    column_digest(c, 7, 8, 10, &ret->digest);
+}
+
+static void fill(struct sql_cursor *c, struct arena *a, struct entry *ret)
+{
+    fill_listed(c, ret);
+    ret->key = arena_copy(a, ret->key);
+    ret->upload = sql_column_copy(c, 11, a);
+    ret->headers = sql_column_copy(c, 12, a);
+    ret->tags = sql_column_copy(c, 13, a);
+}
+
+/* The row that stood in the way of a new one; NOT_FOUND: the bucket did. */
+static err_t replace(struct meta_tx *tx, const struct entry *e, const struct sql_value *values, size_t count,
+                     struct arena *a, int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
+{
+    int64_t old_object_id, old_bytes;
+    {
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        TRY(tx_one(tx, "bucket", "SELECT object_id, size_bytes FROM entries WHERE bucket_id = $1 AND key = $2",
+                   SQL(SQL_I(e->bucket_id), SQL_T(e->key)), a, &c));
+        old_object_id = sql_column_int(c, 0);
+        old_bytes = sql_column_int(c, 1);
+    }
+    TRY(tx_change_one(tx, "entry",
+                      "UPDATE entries SET owner_id = $1, object_id = $2, size_bytes = $3, md5 = $4, part_count = $5,"
+                      " checksum_kind = $6, checksum_form = $7, modified_at_ms = $8, checksum = $9, upload = $10,"
+                      " headers = $11, tags = $12 WHERE key = $13 AND bucket_id = $14",
+                      values, count, a));
+    *ret_old_object_id = old_object_id;
+    *ret_old_bytes = (uint64_t)old_bytes;
+    return NULL;
+}
+
+err_t meta_entry_put(struct meta_tx *tx, const struct entry *e, struct arena *a, int64_t *ret_old_object_id,
+                     uint64_t *ret_old_bytes)
+{
+    const struct sql_value values[] = {
+        SQL_I(e->owner_id),
+        SQL_I(e->object_id),
+        SQL_I((int64_t)e->size_bytes),
+        SQL_BYTES(e->md5, MD5_SIZE),
+        SQL_I(e->part_count),
+        SQL_I(e->digest.kind),
+        SQL_I(e->digest.form),
+        SQL_I(e->modified_at_ms),
+        sql_digest(&e->digest),
+        SQL_T(e->upload),
+        SQL_T(e->headers),
+        SQL_T(e->tags),
+        SQL_T(e->key),
+        SQL_I(e->bucket_id),
+    };
+    enum { COUNT = sizeof values / sizeof values[0] };
+    int64_t added;
+    /* From the bucket's row: one that has gone is told apart from a key that is taken. */
+    TRY(tx_add_counted(tx,
+                       "INSERT INTO entries (owner_id, object_id, size_bytes, md5, part_count, checksum_kind,"
+                       " checksum_form, modified_at_ms, checksum, upload, headers, tags, key, bucket_id)"
+                       " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, id FROM buckets WHERE id = $14"
+                       " ON CONFLICT (bucket_id, key) DO NOTHING",
+                       values, COUNT, a, &added));
+    if (!added)
+        return replace(tx, e, values, COUNT, a, ret_old_object_id, ret_old_bytes);
+    *ret_old_object_id = 0;
+    *ret_old_bytes = 0;
+    return NULL;
+}
+
+err_t meta_entry_get(struct meta_tx *tx, int64_t bucket_id, slice key, struct arena *a, struct entry *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "entry", WHOLE " FROM entries e WHERE e.bucket_id = $1 AND e.key = $2",
+               SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_entry_with_object(struct meta_tx *tx, int64_t bucket_id, slice key, struct arena *a, struct entry *ret_entry,
+                             struct object *ret_object)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "entry",
+               WHOLE ", o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.md5,"
+                     " o.inline_bytes FROM entries e LEFT JOIN objects o ON o.id = e.object_id"
+                     " WHERE e.bucket_id = $1 AND e.key = $2",
+               SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
+    if (!sql_column_int(c, 14))
+        return err_make(a, ERR_CORRUPT, "the entry has no object");
+    fill(c, a, ret_entry);
+    *ret_object = (struct object){
+        .id = sql_column_int(c, 14),
+        .account_id = sql_column_int(c, 15),
+        .size_bytes = (uint64_t)sql_column_int(c, 16),
+        .created_at_ms = sql_column_int(c, 17),
+        .blob_key = sql_column_copy(c, 18, a),
+        .part_count = sql_column_int(c, 19),
+        .inline_bytes = sql_column_copy(c, 21, a),
+    };
+    column_bytes(c, 20, ret_object->md5, MD5_SIZE);
+    return NULL;
+}
+
+err_t meta_entry_set_tags(struct meta_tx *tx, int64_t bucket_id, slice key, slice tags, struct arena *a)
+{
+    return tx_change_one(tx, "entry", "UPDATE entries SET tags = $1 WHERE bucket_id = $2 AND key = $3",
+                         SQL(SQL_T(tags), SQL_I(bucket_id), SQL_T(key)), a);
+}
+
+err_t meta_entry_remove(struct meta_tx *tx, int64_t bucket_id, slice key, struct arena *a)
+{
+    return tx_change_one(tx, "entry", "DELETE FROM entries WHERE bucket_id = $1 AND key = $2",
+                         SQL(SQL_I(bucket_id), SQL_T(key)), a);
+}
+
+/* ---- walking ---- */
+
+#define FROM_KEY LISTED " FROM entries e WHERE e.bucket_id = $1 AND e.key >= $2"
+#define AFTER_KEY LISTED " FROM entries e WHERE e.bucket_id = $1 AND e.key > $2"
+#define BELOW " AND e.key < $3"
+#define IN_ORDER " ORDER BY e.key"
+
+err_t meta_entry_each(struct meta_tx *tx, const struct entry_range *range, struct arena *a,
+                      err_t (*visit)(void *arg, const struct entry *, bool *ret_stop), void *arg)
+{
+    static const char *const walks[2][2] = { { FROM_KEY IN_ORDER, FROM_KEY BELOW IN_ORDER },
+                                             { AFTER_KEY IN_ORDER, AFTER_KEY BELOW IN_ORDER } };
+    const struct sql_value values[] = { SQL_I(range->bucket_id), SQL_T(range->from), SQL_T(range->before) };
+    bool bounded = range->before.n > 0;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_query(tx, walks[range->from_after][bounded], values, bounded ? 3 : 2, a, &c));
+    for (bool stop = false; !stop;) {
+        bool row;
+        TRY(sql_next(c, a, &row));
+        if (!row)
+            return NULL;
+        struct entry entry;
+        fill_listed(c, &entry);
+        TRY(visit(arg, &entry, &stop));
+    }
+    return NULL;
+}

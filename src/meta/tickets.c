@@ -1,0 +1,68 @@
+/* Tickets: the row of a file that waits for its bytes, and where those are to be put. It goes with its file. */
+#include "meta/meta_priv.h"
+
+#define TICKET "SELECT " TICKET_COLUMNS " FROM tickets k"
+
+void column_ticket(struct sql_cursor *c, int first, struct arena *a, struct ticket *ret)
+{
+    *ret = (struct ticket){
+        .file_id = sql_column_int(c, first),
+        .bucket_id = sql_column_int(c, first + 1),
+        .key = sql_column_copy(c, first + 2, a),
+        .declared_bytes = (uint64_t)sql_column_int(c, first + 3),
+        .expires_at_ms = sql_column_int(c, first + 4),
+        .confirmed_at_ms = sql_column_int(c, first + 5),
+        .task_id = sql_column_int(c, first + 6),
+        .comment_id = sql_column_int(c, first + 7),
+    };
+}
+
+static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    column_ticket(c, 0, a, ret);
+}
+
+err_t meta_ticket_add(struct meta_tx *tx, const struct ticket *k, struct arena *a)
+{
+    return tx_add(tx,
+                  "INSERT INTO tickets (file_id, bucket_id, key, declared_bytes, expires_at_ms, confirmed_at_ms,"
+                  " task_id, comment_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                  SQL(SQL_I(k->file_id), SQL_I(k->bucket_id), SQL_T(k->key), SQL_I((int64_t)k->declared_bytes),
+                      SQL_I(k->expires_at_ms), SQL_I(k->confirmed_at_ms), sql_id(k->task_id), sql_id(k->comment_id)),
+                  a);
+}
+
+err_t meta_ticket_get(struct meta_tx *tx, int64_t file_id, struct arena *a, struct ticket *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "ticket", TICKET " WHERE k.file_id = $1", SQL(SQL_I(file_id)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_ticket_by_key(struct meta_tx *tx, int64_t bucket_id, slice key, struct arena *a, struct ticket *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "ticket", TICKET " WHERE k.bucket_id = $1 AND k.key = $2", SQL(SQL_I(bucket_id), SQL_T(key)), a,
+               &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_ticket_confirm(struct meta_tx *tx, int64_t file_id, int64_t confirmed_at_ms, struct arena *a)
+{
+    return tx_change_one(tx, "ticket", "UPDATE tickets SET confirmed_at_ms = $1 WHERE file_id = $2",
+                         SQL(SQL_I(confirmed_at_ms), SQL_I(file_id)), a);
+}
+
+err_t meta_ticket_set_place(struct meta_tx *tx, int64_t file_id, int64_t task_id, int64_t comment_id, struct arena *a)
+{
+    return tx_change_one(tx, "ticket", "UPDATE tickets SET task_id = $1, comment_id = $2 WHERE file_id = $3",
+                         SQL(sql_id(task_id), sql_id(comment_id), SQL_I(file_id)), a);
+}
+
+err_t meta_ticket_pending(struct meta_tx *tx, int64_t task_id, struct arena *a, struct ticket **ret, size_t *ret_count)
+{
+    return tx_list(tx, TICKET " WHERE k.task_id = $1 AND k.confirmed_at_ms = 0 ORDER BY k.file_id", SQL(SQL_I(task_id)),
+                   a, sizeof **ret, fill, ret, ret_count);
+}

@@ -1,0 +1,163 @@
+/* Uploads in parts, and the parts that came. What belongs to them is gone when they are complete; only their records
+ * are this file's business, the objects are the caller's. */
+#include "meta/meta_priv.h"
+
+#include <string.h>
+
+#define UPLOAD                                                                                                         \
+    "SELECT id, name, bucket_id, key, account_id, owner_id, headers, tags, checksum_kind, checksum_form,"              \
+    " created_at_ms, expires_at_ms FROM uploads"
+
+static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    *(struct upload *)ret = (struct upload){
+        .id = sql_column_int(c, 0),
+        .name = sql_column_copy(c, 1, a),
+        .bucket_id = sql_column_int(c, 2),
+        .key = sql_column_copy(c, 3, a),
+        .account_id = sql_column_int(c, 4),
+        .owner_id = sql_column_int(c, 5),
+        .headers = sql_column_copy(c, 6, a),
+        .tags = sql_column_copy(c, 7, a),
+        .digest = (enum digest_kind)sql_column_int(c, 8),
+        .digest_form = (enum digest_form)sql_column_int(c, 9),
+        .created_at_ms = sql_column_int(c, 10),
+        .expires_at_ms = sql_column_int(c, 11),
+    };
+}
+
+err_t meta_upload_add(struct meta_tx *tx, const struct upload *u, struct arena *a, int64_t *ret_id)
+{
+    return tx_insert(tx,
+                     "INSERT INTO uploads (name, bucket_id, key, account_id, owner_id, headers, tags, checksum_kind,"
+                     " checksum_form, created_at_ms, expires_at_ms)"
+                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                     SQL(SQL_T(u->name), SQL_I(u->bucket_id), SQL_T(u->key), SQL_I(u->account_id), SQL_I(u->owner_id),
+                         SQL_T(u->headers), SQL_T(u->tags), SQL_I(u->digest), SQL_I(u->digest_form),
+                         SQL_I(u->created_at_ms), SQL_I(u->expires_at_ms)),
+                     a, ret_id);
+}
+
+err_t meta_upload_by_name(struct meta_tx *tx, slice name, struct arena *a, struct upload *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "upload", UPLOAD " WHERE name = $1", SQL(SQL_T(name)), a, &c));
+    fill(c, a, ret);
+    return NULL;
+}
+
+err_t meta_upload_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    TRY(tx_change(tx, "DELETE FROM upload_parts WHERE upload_id = $1", SQL(SQL_I(id)), a, NULL));
+    return tx_change_one(tx, "upload", "DELETE FROM uploads WHERE id = $1", SQL(SQL_I(id)), a);
+}
+
+/* The first text after all that begin with prefix; empty: there is none. */
+static slice end_of_prefix(slice prefix, struct arena *a)
+{
+    while (prefix.n && (unsigned char)prefix.p[prefix.n - 1] == 0xff)
+        prefix.n--;
+    if (!prefix.n)
+        return S("");
+    char *end = arena_alloc(a, prefix.n);
+    memcpy(end, prefix.p, prefix.n);
+    end[prefix.n - 1] = (char)((unsigned char)end[prefix.n - 1] + 1);
+    return (slice){ end, prefix.n };
+}
+
+#define AFTER UPLOAD " WHERE bucket_id = $1 AND (key, id) > ($2, $3)"
+#define BY_KEY " ORDER BY key, id LIMIT $4"
+
+err_t meta_upload_list(struct meta_tx *tx, int64_t bucket_id, slice prefix, slice after_key, int64_t after_id,
+                       size_t most, struct arena *a, struct upload **ret, size_t *ret_count)
+{
+    if (after_key.n && !after_id)
+        after_id = INT64_MAX;
+    if (slice_cmp(after_key, prefix) < 0) { /* nothing before the prefix is asked for */
+        after_key = prefix;
+        after_id = 0;
+    }
+    slice before = end_of_prefix(prefix, a);
+    if (!before.n)
+        return tx_list(tx, AFTER BY_KEY, SQL(SQL_I(bucket_id), SQL_T(after_key), SQL_I(after_id), sql_most(most)), a,
+                       sizeof **ret, fill, ret, ret_count);
+    return tx_list(tx, AFTER " AND key < $4 ORDER BY key, id LIMIT $5",
+                   SQL(SQL_I(bucket_id), SQL_T(after_key), SQL_I(after_id), SQL_T(before), sql_most(most)), a,
+                   sizeof **ret, fill, ret, ret_count);
+}
+
+err_t meta_upload_due(struct meta_tx *tx, int64_t now_ms, size_t most, struct arena *a, struct upload **ret,
+                      size_t *ret_count)
+{
+    return tx_list(tx, UPLOAD " WHERE expires_at_ms > 0 AND expires_at_ms <= $1 ORDER BY expires_at_ms, id LIMIT $2",
+                   SQL(SQL_I(now_ms), sql_most(most)), a, sizeof **ret, fill, ret, ret_count);
+}
+
+/* ---- parts ---- */
+
+static void fill_part(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    (void)a;
+    struct upload_part *part = ret;
+    *part = (struct upload_part){
+        .upload_id = sql_column_int(c, 0),
+        .number = sql_column_int(c, 1),
+        .object_id = sql_column_int(c, 2),
+        .size_bytes = (uint64_t)sql_column_int(c, 3),
+        .stored_at_ms = sql_column_int(c, 7),
+    };
+    column_bytes(c, 4, part->md5, MD5_SIZE);
+    column_digest(c, 5, -1, 6, &part->digest);
+}
+
+/* The part that stood in the way of a new one; NOT_FOUND: the upload did. */
+static err_t replace_part(struct meta_tx *tx, const struct upload_part *p, const struct sql_value *values, size_t count,
+                          struct arena *a, int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
+{
+    int64_t old_object_id, old_bytes;
+    {
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        TRY(tx_one(tx, "upload", "SELECT object_id, size_bytes FROM upload_parts WHERE upload_id = $1 AND number = $2",
+                   SQL(SQL_I(p->upload_id), SQL_I(p->number)), a, &c));
+        old_object_id = sql_column_int(c, 0);
+        old_bytes = sql_column_int(c, 1);
+    }
+    TRY(tx_change_one(tx, "part",
+                      "UPDATE upload_parts SET object_id = $1, size_bytes = $2, md5 = $3, checksum_kind = $4,"
+                      " checksum = $5, stored_at_ms = $6 WHERE number = $7 AND upload_id = $8",
+                      values, count, a));
+    *ret_old_object_id = old_object_id;
+    *ret_old_bytes = (uint64_t)old_bytes;
+    return NULL;
+}
+
+err_t meta_part_put(struct meta_tx *tx, const struct upload_part *p, struct arena *a, int64_t *ret_old_object_id,
+                    uint64_t *ret_old_bytes)
+{
+    const struct sql_value values[] = {
+        SQL_I(p->object_id),   SQL_I((int64_t)p->size_bytes), SQL_BYTES(p->md5, MD5_SIZE),
+        SQL_I(p->digest.kind), sql_digest(&p->digest),        SQL_I(p->stored_at_ms),
+        SQL_I(p->number),      SQL_I(p->upload_id),
+    };
+    enum { COUNT = sizeof values / sizeof values[0] };
+    int64_t added;
+    TRY(tx_add_counted(tx,
+                       "INSERT INTO upload_parts (object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms,"
+                       " number, upload_id) SELECT $1, $2, $3, $4, $5, $6, $7, id FROM uploads WHERE id = $8"
+                       " ON CONFLICT (upload_id, number) DO NOTHING",
+                       values, COUNT, a, &added));
+    if (!added)
+        return replace_part(tx, p, values, COUNT, a, ret_old_object_id, ret_old_bytes);
+    *ret_old_object_id = 0;
+    *ret_old_bytes = 0;
+    return NULL;
+}
+
+err_t meta_part_list(struct meta_tx *tx, int64_t upload_id, int64_t after, size_t most, struct arena *a,
+                     struct upload_part **ret, size_t *ret_count)
+{
+    return tx_list(tx,
+                   "SELECT upload_id, number, object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms"
+                   " FROM upload_parts WHERE upload_id = $1 AND number > $2 ORDER BY number LIMIT $3",
+                   SQL(SQL_I(upload_id), SQL_I(after), sql_most(most)), a, sizeof **ret, fill_part, ret, ret_count);
+}

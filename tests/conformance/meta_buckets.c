@@ -1,0 +1,831 @@
+/* What meta_store.h promises of buckets, entries, objects that are put together, and uploads in parts. */
+#include "meta_suite.h"
+
+static void make_bucket(struct bucket *b, struct meta_world *w, slice name)
+{
+    *b = (struct bucket){ .account_id = w->account, .owner_id = w->user, .name = name, .created_at_ms = 3 };
+}
+
+/* Bucket 1 of the account, bucket 2 of the server. */
+IN_WRITE(two_buckets)
+{
+    struct meta_world *w = arg;
+    struct bucket b;
+    int64_t id;
+    make_bucket(&b, w, S("photos"));
+    TRY(meta_bucket_add(tx, &b, a, &id));
+    EXPECT_EQ(id, 1);
+    b = (struct bucket){ .owner_id = w->user, .name = S("desk"), .kind = BUCKET_TICKETS, .cors = S("x") };
+    return meta_bucket_add(tx, &b, a, &id);
+}
+
+static void world_with_buckets(struct meta_world *w, enum kind kind)
+{
+    meta_world_init(w, kind, INLINE);
+    DO(w, two_buckets);
+}
+
+static struct entry entry_of(struct meta_world *w, slice key, const struct object *o)
+{
+    struct entry e = { .bucket_id = 1,
+                       .key = key,
+                       .owner_id = w->user,
+                       .object_id = o->id,
+                       .size_bytes = o->size_bytes,
+                       .part_count = o->part_count,
+                       .modified_at_ms = 7 };
+    memcpy(e.md5, o->md5, MD5_SIZE);
+    return e;
+}
+
+/* As core puts: object, usage, entry, and what stood there before. */
+static err_t put_entry(struct meta_tx *tx, struct meta_world *w, slice key, slice bytes, struct arena *a)
+{
+    struct object o;
+    TRY(add_object(tx, w, bytes, a, &o));
+    struct entry e = entry_of(w, key, &o);
+    int64_t old;
+    uint64_t old_bytes;
+    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+    TRY(meta_account_use(tx, w->account, (int64_t)bytes.n - (int64_t)old_bytes, old ? 0 : 1, a));
+    return old ? meta_object_release(tx, old, 9, a) : NULL;
+}
+
+static int64_t usage_wrong(struct meta_world *w)
+{
+    struct meta_tx *tx = look(w);
+    int64_t wrong;
+    EXPECT_OK(meta_usage_check(tx, false, w->a, &wrong));
+    meta_read_end(tx);
+    return wrong;
+}
+
+/* ---- buckets ---- */
+
+IN_WRITE(buckets_come_and_go)
+{
+    struct meta_world *w = arg;
+    struct bucket b;
+    int64_t id;
+    make_bucket(&b, w, S("photos"));
+    EXPECT_ERR(meta_bucket_add(tx, &b, a, &id), ERR_CONFLICT);
+    make_bucket(&b, w, S(""));
+    EXPECT_ERR(meta_bucket_add(tx, &b, a, &id), ERR_CONFLICT);
+    make_bucket(&b, w, S("archive"));
+    TRY(meta_bucket_add(tx, &b, a, &id));
+    TRY(meta_bucket_set_cors(tx, 1, S("<all/>"), a));
+    EXPECT_ERR(meta_bucket_set_cors(tx, 99, S(""), a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_bucket_remove(tx, 99, a), ERR_NOT_FOUND);
+    make_bucket(&b, w, S("empty"));
+    TRY(meta_bucket_add(tx, &b, a, &id));
+    return meta_bucket_remove(tx, id, a);
+}
+
+OVER_EACH(a_bucket_has_a_name_of_its_own_and_an_account_or_none)
+{
+    struct meta_world w;
+    world_with_buckets(&w, kind);
+    DO(&w, buckets_come_and_go);
+    struct meta_tx *tx = look(&w);
+    struct bucket b, *all;
+    size_t n;
+    EXPECT_OK(meta_bucket_by_name(tx, S("photos"), w.a, &b));
+    EXPECT(b.id == 1 && b.account_id == w.account && b.owner_id == w.user && b.kind == BUCKET_OPEN &&
+           b.created_at_ms == 3);
+    EXPECT_SLICE(b.cors, S("<all/>"));
+    EXPECT_OK(meta_bucket_by_name(tx, S("desk"), w.a, &b));
+    EXPECT(b.account_id == 0 && b.kind == BUCKET_TICKETS);
+    EXPECT_ERR(meta_bucket_by_name(tx, S("Photos"), w.a, &b), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_bucket_by_name(tx, S("empty"), w.a, &b), ERR_NOT_FOUND);
+    EXPECT_OK(meta_bucket_list(tx, w.account, w.a, &all, &n));
+    EXPECT_EQ(n, 2);
+    EXPECT_SLICE(all[0].name, S("archive"));
+    EXPECT_SLICE(all[1].name, S("photos"));
+    EXPECT_OK(meta_bucket_list(tx, 0, w.a, &all, &n));
+    EXPECT_EQ(n, 3);
+    EXPECT_SLICE(all[1].name, S("desk"));
+    EXPECT_OK(meta_bucket_list(tx, 99, w.a, &all, &n));
+    EXPECT_EQ(n, 0);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+IN_WRITE(fill_one_bucket_after_another)
+{
+    struct meta_world *w = arg;
+    int64_t ids[3], upload, file_id;
+    const slice names[] = { S("with-entry"), S("with-upload"), S("with-ticket") };
+    struct object o;
+    TRY(add_object(tx, w, S("x"), a, &o));
+    for (int i = 0; i < 3; i++) {
+        struct bucket b;
+        make_bucket(&b, w, names[i]);
+        TRY(meta_bucket_add(tx, &b, a, &ids[i]));
+    }
+    struct entry e = entry_of(w, S("k"), &o);
+    e.bucket_id = ids[0];
+    int64_t old;
+    uint64_t old_bytes;
+    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+    struct upload u = {
+        .name = S("u"), .bucket_id = ids[1], .key = S("k"), .account_id = w->account, .owner_id = w->user
+    };
+    TRY(meta_upload_add(tx, &u, a, &upload));
+    struct file f = { .uuid = { 1 }, .account_id = w->account, .owner_id = w->user, .state = FILE_ISSUED };
+    TRY(meta_file_add(tx, &f, a, &file_id));
+    TRY(meta_ticket_add(tx, &(struct ticket){ .file_id = file_id, .bucket_id = ids[2], .key = S("k") }, a));
+    for (int i = 0; i < 3; i++)
+        EXPECT_ERR(meta_bucket_remove(tx, ids[i], a), ERR_CONFLICT);
+    TRY(meta_entry_remove(tx, ids[0], S("k"), a));
+    TRY(meta_upload_remove(tx, upload, a));
+    TRY(meta_file_remove(tx, file_id, a)); /* its ticket goes with it */
+    for (int i = 0; i < 3; i++)
+        TRY(meta_bucket_remove(tx, ids[i], a));
+    return NULL;
+}
+
+OVER_EACH(a_bucket_stays_while_anything_lies_in_it)
+{
+    struct meta_world w;
+    world_with_buckets(&w, kind);
+    DO(&w, fill_one_bucket_after_another);
+    meta_world_release(&w);
+}
+
+/* ---- entries ---- */
+
+IN_WRITE(one_entry_and_its_successor)
+{
+    struct meta_world *w = arg;
+    struct object first, second;
+    TRY(add_object(tx, w, S("hello"), a, &first));
+    TRY(add_object(tx, w, S("hello again"), a, &second));
+    struct entry e = entry_of(w, S("a/\xc3\xa9"), &first);
+    int64_t old = -1;
+    uint64_t old_bytes = 1;
+    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+    EXPECT(old == 0 && old_bytes == 0);
+    e.object_id = second.id;
+    e.size_bytes = second.size_bytes;
+    memcpy(e.md5, second.md5, MD5_SIZE);
+    e.part_count = 3;
+    e.digest = (struct digest){ .kind = DIGEST_CRC64NVME, .form = DIGEST_OF_PARTS, .bytes = "12345678" };
+    e.upload = S("u1");
+    e.headers = S("Content-Type: x\n");
+    e.tags = S("a=b");
+    e.modified_at_ms = 8;
+    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+    EXPECT(old == first.id && old_bytes == 5);
+    TRY(meta_object_release(tx, second.id, 9, a)); /* it is needed */
+    TRY(meta_object_release(tx, old, 9, a));
+    EXPECT_ERR(meta_object_get(tx, first.id, a, &first), ERR_NOT_FOUND);
+
+    e.bucket_id = 99;
+    EXPECT_ERR(meta_entry_put(tx, &e, a, &old, &old_bytes), ERR_NOT_FOUND);
+    e.bucket_id = 1;
+    e.key = S("");
+    EXPECT_ERR(meta_entry_put(tx, &e, a, &old, &old_bytes), ERR_CONFLICT);
+    e.key = S("b");
+    e.object_id = 99;
+    EXPECT_ERR(meta_entry_put(tx, &e, a, &old, &old_bytes), ERR_CONFLICT);
+    EXPECT_ERR(meta_entry_set_tags(tx, 1, S("none"), S(""), a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_entry_remove(tx, 1, S("none"), a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_entry_remove(tx, 2, S("a/\xc3\xa9"), a), ERR_NOT_FOUND);
+    return meta_entry_set_tags(tx, 1, S("a/\xc3\xa9"), S("c=d"), a);
+}
+
+OVER_EACH(an_entry_is_put_replaced_and_read_with_its_bytes)
+{
+    struct meta_world w;
+    world_with_buckets(&w, kind);
+    DO(&w, one_entry_and_its_successor);
+    struct meta_tx *tx = look(&w);
+    struct entry e, again;
+    struct object o;
+    EXPECT_OK(meta_entry_get(tx, 1, S("a/\xc3\xa9"), w.a, &e));
+    EXPECT(e.bucket_id == 1 && e.owner_id == w.user && e.size_bytes == 11 && e.part_count == 3 &&
+           e.modified_at_ms == 8);
+    EXPECT_SLICE(e.key, S("a/\xc3\xa9"));
+    EXPECT(e.digest.kind == DIGEST_CRC64NVME && e.digest.form == DIGEST_OF_PARTS);
+    EXPECT_EQ(memcmp(e.digest.bytes, "12345678\0", 9), 0);
+    EXPECT_SLICE(e.upload, S("u1"));
+    EXPECT_SLICE(e.headers, S("Content-Type: x\n"));
+    EXPECT_SLICE(e.tags, S("c=d"));
+    EXPECT_OK(meta_entry_with_object(tx, 1, S("a/\xc3\xa9"), w.a, &again, &o));
+    EXPECT_SLICE(again.tags, e.tags);
+    EXPECT_SLICE(o.inline_bytes, S("hello again"));
+    EXPECT(o.id == e.object_id && o.account_id == w.account && o.size_bytes == 11 && o.part_count == 0);
+    EXPECT_EQ(memcmp(o.md5, e.md5, MD5_SIZE), 0);
+    EXPECT_ERR(meta_entry_get(tx, 1, S("a/"), w.a, &e), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_entry_with_object(tx, 2, S("a/\xc3\xa9"), w.a, &again, &o), ERR_NOT_FOUND);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+IN_WRITE(put_k)
+{
+    return put_entry(tx, arg, S("k"), S("hello"), a);
+}
+
+IN_WRITE(put_l)
+{
+    return put_entry(tx, arg, S("l"), S("longer"), a);
+}
+
+IN_WRITE(remove_k)
+{
+    (void)arg;
+    return meta_entry_remove(tx, 1, S("k"), a);
+}
+
+OVER_EACH(only_an_entry_that_was_there_makes_caches_old)
+{
+    struct meta_world w;
+    world_with_buckets(&w, kind);
+    uint64_t before = meta_generation(w.store);
+    DO(&w, put_k);
+    DO(&w, put_l);
+    EXPECT_EQ(meta_generation(w.store), before);
+    DO(&w, put_k);
+    EXPECT(meta_generation(w.store) > before);
+    before = meta_generation(w.store);
+    DO(&w, remove_k);
+    EXPECT(meta_generation(w.store) > before);
+    meta_world_release(&w);
+}
+
+/* ---- walking ---- */
+
+/* In the order of their bytes: every length of UTF-8, a NUL, and what sorts otherwise by letters or by UTF-16. */
+static const slice ordered[] = {
+    { "\0x", 2 },
+    { " ", 1 },
+    { "A", 1 },
+    { "Z", 1 },
+    { "a", 1 },
+    { "a\0b", 3 },
+    { "a/", 2 },
+    { "a/b", 3 },
+    { "a0", 2 },
+    { "b", 1 },
+    { "\x7f", 1 },
+    { "\xc2\x80", 2 },
+    { "\xc3\xa9", 2 },
+    { "\xe2\x82\xac", 3 },
+    { "\xef\xbf\xbd", 3 },     /* U+FFFD, above the surrogates of UTF-16 … */
+    { "\xf0\x9f\x98\x80", 4 }, /* … and U+1F600, which is written with them */
+};
+enum { ORDERED = LENGTH_OF(ordered) };
+
+IN_WRITE(keys_out_of_order)
+{
+    struct meta_world *w = arg;
+    struct object o;
+    TRY(add_object(tx, w, S("x"), a, &o));
+    for (int i = 0; i < ORDERED; i++) {
+        struct entry e = entry_of(w, ordered[(i * 7 + 3) % ORDERED], &o);
+        e.digest = (struct digest){ .kind = DIGEST_SHA1, .bytes = "12345678901234567890" };
+        int64_t old;
+        uint64_t old_bytes;
+        TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+    }
+    return NULL;
+}
+
+struct walk {
+    size_t next, stop_after;
+};
+
+static err_t expect_next(void *arg, const struct entry *e, bool *ret_stop)
+{
+    struct walk *walk = arg;
+    EXPECT(walk->next < ORDERED);
+    EXPECT_SLICE(e->key, ordered[walk->next]);
+    EXPECT(e->size_bytes == 1 && e->bucket_id == 1 && e->object_id > 0 && e->modified_at_ms == 7);
+    EXPECT_EQ(memcmp(e->digest.bytes, "12345678901234567890", 20), 0);
+    walk->next++;
+    *ret_stop = walk->next == walk->stop_after;
+    return NULL;
+}
+
+static void expect_walk(struct meta_tx *tx, struct entry_range range, size_t first, size_t end)
+{
+    SCRATCH(a);
+    struct walk walk = { .next = first };
+    range.bucket_id = 1;
+    EXPECT_OK(meta_entry_each(tx, &range, &a, expect_next, &walk));
+    EXPECT_EQ(walk.next, end);
+}
+
+static err_t refuse(void *arg, const struct entry *e, bool *ret_stop)
+{
+    (void)e, (void)ret_stop;
+    return err_make(arg, ERR_INVALID, "no more");
+}
+
+OVER_EACH(keys_are_walked_in_the_order_of_their_bytes)
+{
+    struct meta_world w;
+    world_with_buckets(&w, kind);
+    DO(&w, keys_out_of_order);
+    struct meta_tx *tx = look(&w);
+    expect_walk(tx, (struct entry_range){ 0 }, 0, ORDERED);
+    for (size_t i = 0; i < ORDERED; i++) {
+        expect_walk(tx, (struct entry_range){ .from = ordered[i] }, i, ORDERED);
+        expect_walk(tx, (struct entry_range){ .from = ordered[i], .from_after = true }, i + 1, ORDERED);
+        for (size_t k = i; k < ORDERED; k++) {
+            expect_walk(tx, (struct entry_range){ .from = ordered[i], .before = ordered[k] }, i, k);
+            if (k > i)
+                expect_walk(tx, (struct entry_range){ .from = ordered[i], .from_after = true, .before = ordered[k] },
+                            i + 1, k);
+        }
+    }
+    /* What begins with "a/" lies below "a0"; what begins with U+20AC below bytes that are no UTF-8 themselves. */
+    expect_walk(tx, (struct entry_range){ .from = S("a/"), .before = S("a0") }, 6, 8);
+    expect_walk(tx, (struct entry_range){ .from = S("\xe2\x82\xac"), .before = S("\xe2\x82\xad") }, 13, 14);
+    expect_walk(tx, (struct entry_range){ .from = S("\x80"), .before = S("\xff") }, 11, ORDERED);
+
+    struct walk walk = { .stop_after = 3 };
+    EXPECT_OK(meta_entry_each(tx, &(struct entry_range){ .bucket_id = 1 }, w.a, expect_next, &walk));
+    EXPECT_EQ(walk.next, 3);
+    EXPECT_ERR(meta_entry_each(tx, &(struct entry_range){ .bucket_id = 1 }, w.a, refuse, w.a), ERR_INVALID);
+    EXPECT_OK(meta_entry_each(tx, &(struct entry_range){ .bucket_id = 2 }, w.a, refuse, w.a)); /* nothing in it */
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+/* ---- objects that are put together ---- */
+
+IN_WRITE(compose_some)
+{
+    struct meta_world *w = arg;
+    struct object o = { .account_id = w->account, .size_bytes = 5, .blob_key = S("aa/1") };
+    struct object inl;
+    int64_t id;
+    TRY(meta_object_add(tx, &o, a, &id));      /* 1 */
+    TRY(add_object(tx, w, S("abc"), a, &inl)); /* 2 */
+    TRY(add_object(tx, w, S(""), a, &inl));    /* 3 */
+    o.blob_key = S("aa/4");
+    TRY(meta_object_add(tx, &o, a, &id)); /* 4 */
+
+    struct object whole = { .account_id = w->account, .md5 = { 9 }, .created_at_ms = 6 };
+    const int64_t first[] = { 4, 2, 3, 1 }, second[] = { 1, 1 }, of_composed[] = { 1, 5 }, lost[] = { 1, 99 };
+    TRY(meta_object_compose(tx, &whole, first, 4, a, &id));
+    EXPECT_EQ(id, 5);
+    TRY(meta_object_compose(tx, &whole, second, 2, a, &id)); /* one part twice */
+    EXPECT_EQ(id, 6);
+    EXPECT_ERR(meta_object_compose(tx, &whole, of_composed, 2, a, &id), ERR_INVALID);
+    EXPECT_ERR(meta_object_compose(tx, &whole, lost, 2, a, &id), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_object_compose(tx, &whole, first, 0, a, &id), ERR_EMPTY);
+    struct entry e = entry_of(w, S("whole"), &whole);
+    e.object_id = 5;
+    int64_t old;
+    uint64_t old_bytes;
+    return meta_entry_put(tx, &e, a, &old, &old_bytes);
+}
+
+static err_t count_objects(void *arg, const struct object *o)
+{
+    *(int64_t *)arg += o->id == 5 ? o->part_count * 100 : 1;
+    return NULL;
+}
+
+static bool is_there(struct meta_world *w, int64_t id)
+{
+    struct meta_tx *tx = look(w);
+    struct object o;
+    err_t e = meta_object_get(tx, id, w->a, &o);
+    meta_read_end(tx);
+    EXPECT(!e || e->code == ERR_NOT_FOUND);
+    return !e;
+}
+
+IN_WRITE(release_all_that_is_needed)
+{
+    (void)arg;
+    for (int64_t id = 1; id <= 5; id++)
+        TRY(meta_object_release(tx, id, 10, a));
+    return NULL;
+}
+
+IN_WRITE(release_first_whole)
+{
+    (void)arg;
+    TRY(meta_entry_remove(tx, 1, S("whole"), a));
+    return meta_object_release(tx, 5, 10, a);
+}
+
+IN_WRITE(release_second_whole)
+{
+    (void)arg;
+    return meta_object_release(tx, 6, 11, a);
+}
+
+OVER_EACH(an_object_that_is_put_together_lets_go_of_parts_that_nobody_else_needs)
+{
+    struct meta_world w;
+    world_with_buckets(&w, kind);
+    DO(&w, compose_some);
+    struct meta_tx *tx = look(&w);
+    struct object o;
+    struct object_part *parts;
+    size_t n;
+    int64_t sum = 0;
+    EXPECT_OK(meta_object_get(tx, 5, w.a, &o));
+    EXPECT(o.size_bytes == 13 && o.part_count == 4 && o.blob_key.n == 0 && o.inline_bytes.n == 0 &&
+           o.created_at_ms == 6 && o.md5[0] == 9);
+    EXPECT_OK(meta_object_parts(tx, 5, w.a, &parts, &n));
+    EXPECT_EQ(n, 4);
+    EXPECT(parts[0].object.id == 4 && parts[0].offset == 0 && parts[1].object.id == 2 && parts[1].offset == 5);
+    EXPECT(parts[2].object.id == 3 && parts[2].offset == 8 && parts[3].object.id == 1 && parts[3].offset == 8);
+    EXPECT_SLICE(parts[3].object.blob_key, S("aa/1"));
+    EXPECT_EQ(parts[1].object.inline_bytes.n, 0);
+    EXPECT_OK(meta_object_parts(tx, 1, w.a, &parts, &n));
+    EXPECT_EQ(n, 0);
+    EXPECT_OK(meta_object_each(tx, 0, w.a, count_objects, &sum));
+    EXPECT_EQ(sum, 400 + 5);
+    meta_read_end(tx);
+
+    DO(&w, release_all_that_is_needed);
+    for (int64_t id = 1; id <= 6; id++)
+        EXPECT(is_there(&w, id));
+    DO(&w, release_first_whole);
+    EXPECT(!is_there(&w, 5) && !is_there(&w, 4) && !is_there(&w, 3) && !is_there(&w, 2));
+    EXPECT(is_there(&w, 1)); /* the other one needs it */
+    DO(&w, release_second_whole);
+    EXPECT(!is_there(&w, 6) && !is_there(&w, 1));
+    tx = look(&w);
+    slice *keys;
+    EXPECT_OK(meta_garbage_list(tx, INT64_MAX, 10, w.a, &keys, &n));
+    EXPECT_EQ(n, 2);
+    EXPECT_SLICE(keys[0], S("aa/4"));
+    EXPECT_SLICE(keys[1], S("aa/1"));
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+IN_WRITE(a_file_of_parts)
+{
+    struct meta_world *w = arg;
+    struct object part;
+    TRY(add_object(tx, w, S("part"), a, &part));
+    struct file f = { .uuid = { 1 }, .account_id = w->account, .owner_id = w->user, .state = FILE_READY };
+    struct object whole = { .account_id = w->account };
+    TRY(meta_object_compose(tx, &whole, &part.id, 1, a, &f.object_id));
+    f.size_bytes = 4;
+    return meta_file_add(tx, &f, a, &f.id);
+}
+
+OVER_EACH(a_file_tells_how_many_parts_its_object_has)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    DO(&w, a_file_of_parts);
+    struct meta_tx *tx = look(&w);
+    struct file f;
+    struct object o;
+    unsigned char uuid[16] = { 1 };
+    EXPECT_OK(meta_file_with_object(tx, uuid, w.a, &f, &o));
+    EXPECT(o.part_count == 1 && o.size_bytes == 4 && o.inline_bytes.n == 0 && o.blob_key.n == 0);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+/* ---- uploads ---- */
+
+static err_t begin_upload(struct meta_tx *tx, struct meta_world *w, slice name, slice key, struct arena *a)
+{
+    struct upload u = { .name = name,
+                        .bucket_id = 1,
+                        .key = key,
+                        .account_id = w->account,
+                        .owner_id = w->user,
+                        .headers = S("h"),
+                        .tags = S("t"),
+                        .digest = DIGEST_CRC32C,
+                        .digest_form = DIGEST_OF_PARTS,
+                        .created_at_ms = 4,
+                        .expires_at_ms = 100 + (int64_t)name.p[0] };
+    int64_t id;
+    return meta_upload_add(tx, &u, a, &id);
+}
+
+/* Ids 1 … 7 by name; keys as below. */
+IN_WRITE(seven_uploads)
+{
+    const slice keys[] = { S("b/2"), S("a"), S("b/1"), S("b/2"), S("b0"), S("\xc3\xa9"), S("b") };
+    for (size_t i = 0; i < LENGTH_OF(keys); i++)
+        TRY(begin_upload(tx, arg, slice_part(S("1234567"), i, 1), keys[i], a));
+    EXPECT_ERR(begin_upload(tx, arg, S("1"), S("x"), a), ERR_CONFLICT);
+    return NULL;
+}
+
+/* The ids found, as digits. */
+static void expect_uploads(struct meta_world *w, struct meta_tx *tx, slice prefix, slice after, int64_t id, size_t most,
+                           slice want)
+{
+    struct upload *u;
+    size_t n;
+    EXPECT_OK(meta_upload_list(tx, 1, prefix, after, id, most, w->a, &u, &n));
+    EXPECT_EQ(n, want.n);
+    for (size_t i = 0; i < n; i++)
+        EXPECT_EQ(u[i].id, want.p[i] - '0');
+}
+
+OVER_EACH(uploads_are_listed_by_key_and_age_and_end_in_time)
+{
+    struct meta_world w;
+    world_with_buckets(&w, kind);
+    DO(&w, seven_uploads);
+    struct meta_tx *tx = look(&w);
+    struct upload u, *due;
+    size_t n;
+    EXPECT_OK(meta_upload_by_name(tx, S("3"), w.a, &u));
+    EXPECT(u.id == 3 && u.bucket_id == 1 && u.account_id == w.account && u.owner_id == w.user &&
+           u.digest == DIGEST_CRC32C && u.digest_form == DIGEST_OF_PARTS && u.created_at_ms == 4 &&
+           u.expires_at_ms == 100 + '3');
+    EXPECT_SLICE(u.name, S("3"));
+    EXPECT_SLICE(u.key, S("b/1"));
+    EXPECT_SLICE(u.headers, S("h"));
+    EXPECT_SLICE(u.tags, S("t"));
+    EXPECT_ERR(meta_upload_by_name(tx, S("8"), w.a, &u), ERR_NOT_FOUND);
+    expect_uploads(&w, tx, S(""), S(""), 0, 100, S("2731456"));
+    expect_uploads(&w, tx, S(""), S(""), 0, 3, S("273"));
+    expect_uploads(&w, tx, S("b/"), S(""), 0, 100, S("314"));
+    expect_uploads(&w, tx, S("b/"), S("b/1"), 0, 100, S("14"));
+    expect_uploads(&w, tx, S("b/"), S("b/2"), 0, 100, S(""));
+    expect_uploads(&w, tx, S("b/"), S("b/2"), 1, 100, S("4"));
+    expect_uploads(&w, tx, S("b/"), S("a"), 2, 100, S("314"));
+    expect_uploads(&w, tx, S("b/"), S("zz"), 0, 100, S(""));
+    expect_uploads(&w, tx, S("b"), S("b"), 7, 100, S("3145"));
+    expect_uploads(&w, tx, S("\xc3"), S(""), 0, 100, S("6"));
+    expect_uploads(&w, tx, S("\xff"), S(""), 0, 100, S(""));
+    expect_uploads(&w, tx, S(""), S("b/2"), 1, 100, S("456"));
+    expect_uploads(&w, tx, S("c"), S(""), 0, 100, S(""));
+    EXPECT_OK(meta_upload_list(tx, 2, S(""), S(""), 0, 10, w.a, &due, &n));
+    EXPECT_EQ(n, 0);
+    EXPECT_OK(meta_upload_due(tx, 100 + '2', 10, w.a, &due, &n));
+    EXPECT(n == 2 && due[0].id == 1 && due[1].id == 2);
+    EXPECT_OK(meta_upload_due(tx, 100 + '2', 1, w.a, &due, &n));
+    EXPECT_EQ(n, 1);
+    EXPECT_OK(meta_upload_due(tx, 100, 10, w.a, &due, &n));
+    EXPECT_EQ(n, 0);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+static err_t put_part(struct meta_tx *tx, struct meta_world *w, int64_t number, slice bytes, struct arena *a,
+                      int64_t *ret_old)
+{
+    struct object o;
+    TRY(add_object(tx, w, bytes, a, &o));
+    struct upload_part p = { .upload_id = 1,
+                             .number = number,
+                             .object_id = o.id,
+                             .size_bytes = bytes.n,
+                             .digest = { .kind = DIGEST_CRC32, .bytes = "1234" },
+                             .stored_at_ms = number * 10 };
+    memcpy(p.md5, o.md5, MD5_SIZE);
+    uint64_t old_bytes;
+    TRY(meta_part_put(tx, &p, a, ret_old, &old_bytes));
+    EXPECT((*ret_old != 0) == (old_bytes != 0));
+    return meta_account_use(tx, w->account, (int64_t)bytes.n - (int64_t)old_bytes, 0, a);
+}
+
+IN_WRITE(parts_come)
+{
+    struct meta_world *w = arg;
+    int64_t old;
+    TRY(begin_upload(tx, w, S("1"), S("k"), a));
+    TRY(put_part(tx, w, 10000, S("last"), a, &old));
+    TRY(put_part(tx, w, 2, S("second"), a, &old));
+    TRY(put_part(tx, w, 1, S("first"), a, &old));
+    EXPECT_EQ(old, 0);
+    EXPECT_ERR(put_part(tx, w, 0, S("none"), a, &old), ERR_CONFLICT);
+    struct upload_part lost = { .upload_id = 99, .number = 1, .object_id = 1 };
+    uint64_t old_bytes;
+    EXPECT_ERR(meta_part_put(tx, &lost, a, &old, &old_bytes), ERR_NOT_FOUND);
+    return NULL;
+}
+
+IN_WRITE(a_part_comes_again)
+{
+    int64_t old;
+    TRY(put_part(tx, arg, 2, S("better"), a, &old));
+    EXPECT_EQ(old, 2);
+    TRY(meta_object_release(tx, 1, 5, a)); /* part 10000 needs it */
+    return meta_object_release(tx, old, 5, a);
+}
+
+IN_WRITE(complete)
+{
+    struct meta_world *w = arg;
+    struct upload_part *parts;
+    size_t n;
+    TRY(meta_part_list(tx, 1, 0, 100, a, &parts, &n));
+    EXPECT_EQ(n, 3);
+    int64_t ids[3] = { parts[0].object_id, parts[1].object_id, parts[2].object_id }, id, old;
+    struct object whole = { .account_id = w->account, .md5 = { 1 } };
+    TRY(meta_object_compose(tx, &whole, ids, 3, a, &id));
+    TRY(meta_upload_remove(tx, 1, a));
+    TRY(meta_object_get(tx, id, a, &whole));
+    struct entry e = entry_of(w, S("k"), &whole);
+    uint64_t old_bytes;
+    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+    for (int i = 0; i < 3; i++)
+        TRY(meta_object_release(tx, ids[i], 6, a));   /* the whole needs them */
+    return meta_account_use(tx, w->account, 0, 1, a); /* the bytes are counted already */
+}
+
+IN_WRITE(remove_what_was_completed)
+{
+    (void)arg;
+    return meta_upload_remove(tx, 1, a);
+}
+
+OVER_EACH(parts_come_again_and_become_one_object)
+{
+    struct meta_world w;
+    world_with_buckets(&w, kind);
+    DO(&w, parts_come);
+    uint64_t before = meta_generation(w.store);
+    EXPECT_EQ(usage_wrong(&w), 0);
+    DO(&w, a_part_comes_again);
+    EXPECT(meta_generation(w.store) > before);
+    EXPECT_EQ(usage_wrong(&w), 0);
+    struct meta_tx *tx = look(&w);
+    struct upload_part *parts;
+    size_t n;
+    EXPECT_OK(meta_part_list(tx, 1, 0, 100, w.a, &parts, &n));
+    EXPECT_EQ(n, 3);
+    EXPECT(parts[0].number == 1 && parts[0].size_bytes == 5 && parts[0].stored_at_ms == 10 && parts[0].upload_id == 1);
+    EXPECT(parts[1].number == 2 && parts[1].object_id > 3 && parts[2].number == 10000);
+    EXPECT_EQ(memcmp(parts[0].digest.bytes, "1234\0", 5), 0);
+    EXPECT(parts[0].digest.kind == DIGEST_CRC32 && parts[0].digest.form == DIGEST_WHOLE);
+    EXPECT_OK(meta_part_list(tx, 1, 1, 1, w.a, &parts, &n));
+    EXPECT(n == 1 && parts[0].number == 2);
+    EXPECT_OK(meta_part_list(tx, 1, 10000, 1, w.a, &parts, &n));
+    EXPECT_EQ(n, 0);
+    EXPECT_OK(meta_part_list(tx, 99, 0, 1, w.a, &parts, &n));
+    EXPECT_EQ(n, 0);
+    meta_read_end(tx);
+    EXPECT(!is_there(&w, 2));
+    DO(&w, complete);
+    EXPECT_ERR(meta_write(w.store, remove_what_was_completed, &w, w.a), ERR_NOT_FOUND);
+    EXPECT_EQ(usage_wrong(&w), 0);
+    tx = look(&w);
+    struct entry e;
+    struct object o;
+    EXPECT_OK(meta_entry_with_object(tx, 1, S("k"), w.a, &e, &o));
+    EXPECT(o.part_count == 3 && e.part_count == 3 && o.size_bytes == 5 + 6 + 4);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+/* ---- usage ---- */
+
+IN_WRITE(use_everything)
+{
+    struct meta_world *w = arg;
+    int64_t old;
+    struct file issued = { .uuid = { 1 }, .account_id = w->account, .owner_id = w->user, .state = FILE_ISSUED };
+    TRY(meta_file_add(tx, &issued, a, &old)); /* has no bytes: counts nothing */
+    TRY(put_entry(tx, w, S("k"), S("12345"), a));
+    TRY(put_entry(tx, w, S("l"), S("123"), a));
+    TRY(put_entry(tx, w, S("k"), S("1234567"), a));
+    TRY(begin_upload(tx, w, S("1"), S("m"), a));
+    TRY(put_part(tx, w, 1, S("1234"), a, &old));
+    return put_part(tx, w, 2, S("1"), a, &old);
+}
+
+IN_WRITE(spoil)
+{
+    struct meta_world *w = arg;
+    TRY(meta_account_use(tx, w->account, -1, 1, a));
+    int64_t wrong;
+    TRY(meta_usage_check(tx, true, a, &wrong));
+    EXPECT_EQ(wrong, 1);
+    struct account account;
+    TRY(meta_account_get(tx, w->account, a, &account));
+    EXPECT(account.used_bytes == 7 + 3 + 5 && account.used_files == 2);
+    return NULL;
+}
+
+OVER_EACH(entries_and_parts_count_as_usage)
+{
+    struct meta_world w;
+    world_with_buckets(&w, kind);
+    DO(&w, use_everything);
+    EXPECT_EQ(usage_wrong(&w), 0);
+    DO(&w, spoil);
+    EXPECT_EQ(usage_wrong(&w), 0);
+    meta_world_release(&w);
+}
+
+/* ---- faults ---- */
+
+/* The nth store call of a put over an old entry fails, whichever that is: the old one is still there, whole. */
+TEST(an_entry_is_replaced_whole_whichever_call_fails)
+{
+    struct meta_world w;
+    world_with_buckets(&w, KIND_FAULT);
+    DO(&w, put_k);
+    for (int64_t nth = 1;; nth++) {
+        struct meta_tx *tx = look(&w);
+        struct entry before, after;
+        struct object o;
+        EXPECT_OK(meta_entry_get(tx, 1, S("k"), w.a, &before));
+        meta_read_end(tx);
+        w.place.plan = (struct fault_plan){ .fail_at = nth, .code = nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE };
+        err_t e = meta_write(w.store, put_k, &w, w.a);
+        w.place.plan.fail_at = 0;
+        tx = look(&w);
+        EXPECT_OK(meta_entry_with_object(tx, 1, S("k"), w.a, &after, &o));
+        EXPECT_EQ(after.object_id == before.object_id, e != NULL);
+        EXPECT_SLICE(o.inline_bytes, S("hello"));
+        meta_read_end(tx);
+        EXPECT_EQ(usage_wrong(&w), 0);
+        if (!e)
+            break;
+        EXPECT_EQ(e->code, nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE);
+    }
+    meta_world_release(&w);
+}
+
+/* The same for an upload that becomes complete: it is there with all its parts, or the entry is. */
+TEST(an_upload_is_completed_whole_whichever_call_fails)
+{
+    struct meta_world w;
+    world_with_buckets(&w, KIND_FAULT);
+    DO(&w, parts_come);
+    for (int64_t nth = 1;; nth++) {
+        w.place.plan = (struct fault_plan){ .fail_at = nth, .code = nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE };
+        err_t e = meta_write(w.store, complete, &w, w.a);
+        w.place.plan.fail_at = 0;
+        struct meta_tx *tx = look(&w);
+        struct upload_part *parts;
+        struct entry entry;
+        size_t n;
+        EXPECT_OK(meta_part_list(tx, 1, 0, 100, w.a, &parts, &n));
+        EXPECT_EQ(n, e ? 3 : 0);
+        err_t none = meta_entry_get(tx, 1, S("k"), w.a, &entry);
+        EXPECT_EQ(none != NULL, e != NULL);
+        meta_read_end(tx);
+        EXPECT_EQ(usage_wrong(&w), 0);
+        if (!e)
+            break;
+        EXPECT_EQ(e->code, nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE);
+    }
+    EXPECT_OK(meta_verify(w.store, w.a));
+    meta_world_release(&w);
+}
+
+/* ---- plans ---- */
+
+static bool may_scan(slice sql)
+{
+    return slice_find(sql, S("WITH counted")) != SLICE_NONE || slice_ends(sql, S("FROM buckets ORDER BY name")) ||
+           slice_ends(sql, S("FROM objects o WHERE o.id > $1 ORDER BY o.id"));
+}
+
+TEST(no_look_up_in_buckets_reads_a_whole_table)
+{
+    struct meta_world w;
+    spied_world_init(&w);
+    DO(&w, two_buckets);
+    DO(&w, buckets_come_and_go);
+    DO(&w, one_entry_and_its_successor);
+    DO(&w, keys_out_of_order);
+    struct meta_tx *tx = look(&w);
+    struct upload *u;
+    struct bucket *b;
+    size_t n;
+    for (int i = 0; i < 4; i++) {
+        struct walk walk = { .next = 0, .stop_after = 1 };
+        struct entry_range range = { .bucket_id = 1, .from_after = i & 1, .before = i & 2 ? S("\1") : S("") };
+        EXPECT_OK(meta_entry_each(tx, &range, w.a, expect_next, &walk));
+    }
+    EXPECT_OK(meta_upload_list(tx, 1, S(""), S(""), 0, 1, w.a, &u, &n));
+    EXPECT_OK(meta_upload_list(tx, 1, S("a"), S(""), 0, 1, w.a, &u, &n));
+    EXPECT_OK(meta_upload_due(tx, 1, 1, w.a, &u, &n));
+    EXPECT_OK(meta_bucket_list(tx, w.account, w.a, &b, &n));
+    meta_read_end(tx);
+    DO(&w, parts_come);
+    DO(&w, complete);
+    EXPECT(spy.n > 30);
+    spied_check_plans(&w, may_scan);
+    meta_world_release(&w);
+}
+
+RUN_TESTS(cmocka_unit_test(a_bucket_has_a_name_of_its_own_and_an_account_or_none),
+          cmocka_unit_test(a_bucket_stays_while_anything_lies_in_it),
+          cmocka_unit_test(an_entry_is_put_replaced_and_read_with_its_bytes),
+          cmocka_unit_test(only_an_entry_that_was_there_makes_caches_old),
+          cmocka_unit_test(keys_are_walked_in_the_order_of_their_bytes),
+          cmocka_unit_test(an_object_that_is_put_together_lets_go_of_parts_that_nobody_else_needs),
+          cmocka_unit_test(a_file_tells_how_many_parts_its_object_has),
+          cmocka_unit_test(uploads_are_listed_by_key_and_age_and_end_in_time),
+          cmocka_unit_test(parts_come_again_and_become_one_object), cmocka_unit_test(entries_and_parts_count_as_usage),
+          cmocka_unit_test(an_entry_is_replaced_whole_whichever_call_fails),
+          cmocka_unit_test(an_upload_is_completed_whole_whichever_call_fails),
+          cmocka_unit_test(no_look_up_in_buckets_reads_a_whole_table))

@@ -1,0 +1,132 @@
+/* A database of an older version, with data in it, becomes one of today's and loses nothing. */
+#include "first_version.h"
+#include "meta_suite.h"
+
+/* As it was written then, by hand: today's code no longer knows how. */
+static const char first_data[] =
+    "INSERT INTO accounts VALUES (1, 'default', 1, 0, 0, 12, 2);"
+    "INSERT INTO users VALUES (1, 1, 'alice', 'Alice', '', 0, 0, 0, 1, '');"
+    "INSERT INTO credentials VALUES (1, 1, 1, 'native', 0, zeroblob(32), NULL, 1, 0, 0);"
+    "INSERT INTO objects VALUES (1, 1, 5, zeroblob(16), 1, NULL, CAST('hello' AS BLOB));"
+    "INSERT INTO objects VALUES (2, 1, 7, zeroblob(16), 1, 'aa/1', NULL);"
+    "INSERT INTO objects VALUES (3, 1, 16384, zeroblob(16), 1, NULL, zeroblob(16384));"
+    "UPDATE next_ids SET next_id = 257;"
+    "INSERT INTO files VALUES (1, CAST('0123456789abcdef' AS BLOB), 1, 1, 'native', 'a.txt', '', 1, 1, 5,"
+    " zeroblob(16), 1, 1, 99);"
+    "INSERT INTO files VALUES (2, CAST('0123456789abcdeF' AS BLOB), 1, 1, 'pyrus', 'b.txt', '', 2, 2, 7,"
+    " zeroblob(16), 1, 1, 0);"
+    "INSERT INTO tasks VALUES (1, 1, 1, 'text', 'subject', '{}', 1, 2, 0);"
+    "INSERT INTO task_members VALUES (1, 1, 4);"
+    "INSERT INTO comments VALUES (1, 1, 1, 'said', '{}', 3, 0);"
+    "INSERT INTO refs VALUES (1, 1, 1, 1, 2, 1, 1, '', '', 5);"
+    "INSERT INTO events VALUES (1, 1, 1, 1, 'file.store', 'file:x', '', '');"
+    "INSERT INTO garbage VALUES (1, 'aa/0', 1);"
+    "INSERT INTO jobs VALUES (1, 'purge', '', 0, 50, 0, 0, 0, 0, 0, '')";
+
+static void first_world(struct meta_world *w, enum kind kind)
+{
+    *w = (struct meta_world){ .options = INLINE, .account = 1, .user = 1 };
+    place_init(&w->place, kind);
+    arena_init(&w->arena);
+    w->a = &w->arena;
+    struct sql_db *db = place_open(&w->place, w->a);
+    first_version_make(db, first_data, w->a);
+    sql_close_db(db);
+}
+
+static void expect_first_data(struct meta_world *w)
+{
+    struct meta_tx *tx = look(w);
+    struct file f;
+    struct object o;
+    struct task t;
+    struct comment m;
+    struct reference r;
+    struct task_member *members;
+    size_t n;
+    int64_t wrong;
+    EXPECT_OK(meta_file_with_object(tx, (const unsigned char *)"0123456789abcdef", w->a, &f, &o));
+    EXPECT(f.id == 1 && f.state == FILE_STORED && f.purge_at_ms == 99 && o.part_count == 0);
+    EXPECT_SLICE(o.inline_bytes, S("hello"));
+    EXPECT_OK(meta_object_get(tx, 2, w->a, &o));
+    EXPECT_SLICE(o.blob_key, S("aa/1"));
+    EXPECT_EQ(o.part_count, 0);
+    EXPECT_OK(meta_object_get(tx, 3, w->a, &o));
+    EXPECT(o.part_count == 0 && o.inline_bytes.n == 16384);
+    EXPECT_OK(meta_task_get(tx, 1, w->a, &t));
+    EXPECT(!t.is_shared && t.modified_at_ms == 2);
+    EXPECT_SLICE(t.text, S("text"));
+    EXPECT_OK(meta_task_members(tx, 1, w->a, &members, &n));
+    EXPECT(n == 1 && members[0].roles == TASK_RESPONSIBLE);
+    EXPECT_OK(meta_comment_get(tx, 1, w->a, &m));
+    EXPECT(m.file_id == 0 && m.created_at_ms == 3);
+    EXPECT_SLICE(m.text, S("said"));
+    EXPECT_OK(meta_reference_get(tx, 1, w->a, &r));
+    EXPECT(r.file_id == 2 && r.size_bytes == 7 && r.comment_id == 1);
+    EXPECT_OK(meta_usage_check(tx, false, w->a, &wrong));
+    EXPECT_EQ(wrong, 0);
+    meta_read_end(tx);
+    EXPECT_OK(meta_verify(w->store, w->a));
+}
+
+/* What came with the upgrade works on what was there before. */
+IN_WRITE(use_what_is_new)
+{
+    struct meta_world *w = arg;
+    int64_t bucket, whole, old;
+    uint64_t old_bytes;
+    TRY(meta_bucket_add(tx, &(struct bucket){ .account_id = 1, .owner_id = 1, .name = S("photos") }, a, &bucket));
+    const int64_t parts[] = { 1, 2, 3 };
+    struct object o = { .account_id = w->account };
+    TRY(meta_object_compose(tx, &o, parts, 3, a, &whole));
+    EXPECT(whole > 3);
+    TRY(meta_object_get(tx, whole, a, &o));
+    EXPECT_EQ(o.size_bytes, 5 + 7 + 16384);
+    struct entry e = { .bucket_id = bucket,
+                       .key = S("k"),
+                       .owner_id = 1,
+                       .object_id = whole,
+                       .size_bytes = o.size_bytes,
+                       .part_count = 3 };
+    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+    struct comment m = { .task_id = 1, .author_id = 1, .file_id = 1 };
+    return meta_comment_add(tx, &m, a, &m.id);
+}
+
+TEST(a_database_of_the_first_version_is_upgraded_with_its_data)
+{
+    struct meta_world w;
+    first_world(&w, KIND_FILE);
+    EXPECT_ERR(meta_open(place_open(&w.place, w.a), &(struct meta_options){ .read_only = true }, w.a, &w.store),
+               ERR_UNSUPPORTED);
+    meta_world_open(&w);
+    expect_first_data(&w);
+    meta_close(w.store);
+    meta_world_open(&w); /* nothing is done twice */
+    expect_first_data(&w);
+    DO(&w, use_what_is_new);
+    meta_world_release(&w);
+}
+
+/* An upgrade that is cut anywhere leaves a database that the next start upgrades. */
+TEST(an_upgrade_may_fail_anywhere_and_works_the_next_time)
+{
+    for (int64_t nth = 1;; nth++) {
+        struct meta_world w;
+        first_world(&w, KIND_FAULT);
+        w.place.plan = (struct fault_plan){ .fail_at = nth, .code = ERR_NO_SPACE };
+        err_t e = meta_open(place_open(&w.place, w.a), &w.options, w.a, &w.store);
+        w.place.plan.fail_at = 0;
+        if (e) {
+            EXPECT_EQ(e->code, ERR_NO_SPACE);
+            meta_world_open(&w);
+        }
+        expect_first_data(&w);
+        meta_world_release(&w);
+        if (!e)
+            break;
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(a_database_of_the_first_version_is_upgraded_with_its_data),
+          cmocka_unit_test(an_upgrade_may_fail_anywhere_and_works_the_next_time))

@@ -1,0 +1,22 @@
+/* A database as the first version made it. */
+#ifndef CAIS_TESTS_FIRST_VERSION_H
+#define CAIS_TESTS_FIRST_VERSION_H
+
+#include "meta/meta_priv.h"
+#include "test.h"
+
+/* In a new database; data: statements that fill it, as they were then. */
+static inline void first_version_make(struct sql_db *db, const char *data, struct arena *a)
+{
+    struct sql_conn *conn;
+    EXPECT_EQ(migrations[0].version, 1);
+    EXPECT_OK(sql_connect(db, SQL_WRITE, a, &conn));
+    EXPECT_OK(sql_script(conn, "CREATE TABLE schema_version (version BIGINT PRIMARY KEY, name TEXT NOT NULL)", a));
+    EXPECT_OK(sql_script(conn, migrations[0].sql, a));
+    EXPECT_OK(sql_exec(conn, "INSERT INTO schema_version VALUES ($1, $2)",
+                       SQL(SQL_I(migrations[0].version), SQL_T(slice_of(migrations[0].name))), a, NULL));
+    EXPECT_OK(sql_script(conn, data, a));
+    sql_disconnect(conn);
+}
+
+#endif

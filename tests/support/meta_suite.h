@@ -1,0 +1,124 @@
+/* What the suites of the metadata store share: tests inside one write, and a look at how statements find their rows. */
+#ifndef CAIS_TESTS_META_SUITE_H
+#define CAIS_TESTS_META_SUITE_H
+
+#include "meta_world.h"
+
+/* Statements of a test run inside one write: IN_WRITE(name) { … uses tx and a … }, DO(&w, name). The block is a
+ * function of its own, so what it needs from outside it finds in `arg`, the world. */
+#define IN_WRITE(name) static err_t name(struct meta_tx *tx, void *arg, struct arena *a)
+#define DO(w, fn) EXPECT_OK(meta_write((w)->store, (fn), (w), (w)->a))
+#define INLINE ((struct meta_options){ .inline_writes = true })
+
+static inline struct meta_tx *look(struct meta_world *w)
+{
+    struct meta_tx *tx = NULL;
+    EXPECT_OK(meta_read_begin(w->store, w->a, &tx));
+    return tx;
+}
+
+static inline struct meta_upload put(struct meta_world *w, uint64_t number, slice bytes, slice key)
+{
+    struct meta_upload u = { .world = w, .number = number, .bytes = bytes, .blob_key = key };
+    EXPECT_OK(meta_write(w->store, meta_upload_apply, &u, w->a));
+    return u;
+}
+
+/* An inline object of these bytes. */
+static inline err_t add_object(struct meta_tx *tx, struct meta_world *w, slice bytes, struct arena *a,
+                               struct object *ret)
+{
+    *ret = (struct object){ .account_id = w->account, .size_bytes = bytes.n, .inline_bytes = bytes };
+    hash_md5(bytes, ret->md5);
+    return meta_object_add(tx, ret, a, &ret->id);
+}
+
+/* ---- no hot query reads a whole table ---- */
+
+/* Every statement that a world's store ran. */
+static struct {
+    const struct sql_driver *real;
+    struct sql_driver spy;
+    struct {
+        const char *sql;
+        size_t count;
+    } seen[200];
+    size_t n;
+} spy;
+
+static inline err_t spy_query(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
+                              struct arena *a, struct sql_cursor **ret)
+{
+    size_t i = 0;
+    while (i < spy.n && spy.seen[i].sql != sql)
+        i++;
+    if (i == spy.n) {
+        assert_true(spy.n < LENGTH_OF(spy.seen));
+        spy.seen[spy.n].sql = sql;
+        spy.seen[spy.n++].count = count;
+    }
+    return spy.real->query(conn, sql, values, count, a, ret);
+}
+
+static inline err_t spy_connect(struct sql_db *db, enum sql_mode mode, struct arena *a, struct sql_conn **ret)
+{
+    TRY(spy.real->connect(db, mode, a, ret));
+    (*ret)->driver = &spy.spy;
+    return NULL;
+}
+
+/* A world over a file, all of whose statements are seen. */
+static inline void spied_world_init(struct meta_world *w)
+{
+    *w = (struct meta_world){ .options = INLINE };
+    place_init(&w->place, KIND_FILE);
+    arena_init(&w->arena);
+    w->a = &w->arena;
+    spy.n = 0;
+    struct sql_db *db = place_open(&w->place, w->a);
+    spy.real = db->driver;
+    spy.spy = *spy.real;
+    spy.spy.query = spy_query;
+    spy.spy.connect = spy_connect;
+    db->driver = &spy.spy;
+    EXPECT_OK(meta_open(db, &w->options, w->a, &w->store));
+    DO(w, meta_world_people);
+}
+
+/* A step of a plan that reads all of a table, as SQLite says it. */
+static inline bool is_scan(slice detail)
+{
+    /* "From this id on" over a whole table is a scan by another name. */
+    if (slice_find(detail, S("(rowid<?)")) != SLICE_NONE || slice_find(detail, S("(rowid>?)")) != SLICE_NONE)
+        return true;
+    /* What a statement made itself, or finds in one value, is no table. */
+    bool of_result = slice_eq(detail, S("SCAN made")) || slice_eq(detail, S("SCAN held")) ||
+                     slice_starts(detail, S("SCAN (subquery")) || slice_starts(detail, S("SCAN detail VIRTUAL"));
+    return slice_starts(detail, S("SCAN")) && !of_result;
+}
+
+static inline void spied_check_plans(struct meta_world *w, bool (*may_scan)(slice sql))
+{
+    struct sql_db *db = place_open(&w->place, w->a);
+    struct sql_conn *conn;
+    EXPECT_OK(sql_connect(db, SQL_READ, w->a, &conn));
+    for (size_t i = 0; i < spy.n; i++) {
+        slice sql = slice_of(spy.seen[i].sql);
+        if (may_scan(sql) || slice_find(sql, S("schema_version")) != SLICE_NONE)
+            continue;
+        struct sql_value none[24] = { 0 };
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        const char *explain = arena_printf(w->a, "EXPLAIN QUERY PLAN " SLICE_FMT, SLICE_ARG(sql)).p;
+        EXPECT_OK(sql_query(conn, explain, none, spy.seen[i].count, w->a, &c));
+        for (bool row = true; row;) {
+            EXPECT_OK(sql_next(c, w->a, &row));
+            slice detail = row ? sql_column_copy(c, 3, w->a) : S("");
+            if (is_scan(detail))
+                fail_msg(SLICE_FMT ": %s", SLICE_ARG(detail), spy.seen[i].sql);
+        }
+    }
+    sql_disconnect(conn);
+    sql_close_db(db);
+}
+
+#endif

@@ -1,0 +1,155 @@
+#include "papers.h"
+
+#include "test.h"
+
+#include <string.h>
+
+static err_t add_bucket(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct papers *p = arg;
+    struct bucket bucket = { .owner_id = p->w->operator_.user_id,
+                             .name = S("papers"),
+                             .kind = BUCKET_TICKETS,
+                             .created_at_ms = WORLD_START_MS };
+    return meta_bucket_add(tx, &bucket, a, &p->bucket_id);
+}
+
+struct papers papers_new(struct world *w)
+{
+    struct papers p = { .w = w };
+    world_write(w, add_bucket, &p);
+    return p;
+}
+
+/* ---- issue ---- */
+
+struct ticket_order papers_order(const struct papers *p, int64_t task_id, slice name, uint64_t declared_bytes)
+{
+    slice parts[] = { S("/"), name };
+    return (struct ticket_order){ .way = S("test"),
+                                  .name = name,
+                                  .content_type = S("text/plain"),
+                                  .declared_bytes = declared_bytes,
+                                  .bucket_id = p->bucket_id,
+                                  .key_head = S("data/1/"),
+                                  .key_tail = arena_join(p->w->a, parts, LENGTH_OF(parts)),
+                                  .lifetime_ms = PAPERS_LIFETIME_MS,
+                                  .pending_ms = PAPERS_PENDING_MS,
+                                  .task_id = task_id };
+}
+
+struct outcome {
+    struct arena *a;
+    pthread_mutex_t mutex;
+    pthread_cond_t told;
+    int calls;
+    err_t e;
+    struct ticket_issued issued;
+};
+
+static void told(void *arg, err_t e, const struct ticket_issued *issued)
+{
+    struct outcome *o = arg;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&o->mutex);
+    o->calls++;
+    o->e = err_copy(o->a, e);
+    o->issued = *issued;
+    struct document *d = &o->issued.document;
+    d->file.owner_login = arena_copy(o->a, d->file.owner_login);
+    d->file.name = arena_copy(o->a, d->file.name);
+    d->ticket.key = arena_copy(o->a, d->ticket.key);
+    d->owner_name = arena_copy(o->a, d->owner_name);
+    d->task_text = arena_copy(o->a, d->task_text);
+    pthread_cond_signal(&o->told);
+}
+
+err_t papers_try(const struct papers *p, const struct principal *who, const struct ticket_order *order,
+                 struct ticket_issued *ret)
+{
+    struct outcome o = { .a = p->w->a, .mutex = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER };
+    ticket_issue(&p->w->core, who, order, told, &o);
+    pthread_mutex_lock(&o.mutex);
+    while (!o.calls)
+        pthread_cond_wait(&o.told, &o.mutex);
+    pthread_mutex_unlock(&o.mutex);
+    EXPECT_EQ(o.calls, 1);
+    *ret = o.issued;
+    return o.e;
+}
+
+int64_t papers_issue(const struct papers *p, const struct principal *who, int64_t task_id, slice name,
+                     uint64_t declared_bytes)
+{
+    struct ticket_order order = papers_order(p, task_id, name, declared_bytes);
+    struct ticket_issued issued;
+    EXPECT_OK(papers_try(p, who, &order, &issued));
+    return issued.document.file.id;
+}
+
+/* ---- bytes ---- */
+
+struct put {
+    const struct papers *p;
+    int64_t file_id;
+    slice bytes;
+};
+
+static err_t apply_put(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct put *put = arg;
+    struct file f;
+    int64_t old, now_ms = core_now_ms(&put->p->w->core);
+    TRY(meta_file_get(tx, put->file_id, a, &f));
+    struct object object = {
+        .account_id = f.account_id, .size_bytes = put->bytes.n, .inline_bytes = put->bytes, .created_at_ms = now_ms
+    };
+    hash_md5(put->bytes, object.md5);
+    TRY(meta_object_add(tx, &object, a, &object.id));
+    TRY(meta_file_set_object(tx, f.id, &object, now_ms, a, &old));
+    if (old)
+        TRY(meta_object_release(tx, old, now_ms, a));
+    return meta_account_use(tx, f.account_id, (int64_t)put->bytes.n - (int64_t)f.size_bytes, old ? 0 : 1, a);
+}
+
+err_t papers_put(const struct papers *p, int64_t file_id, slice bytes)
+{
+    struct put put = { p, file_id, bytes };
+    return meta_write(p->w->core.meta, apply_put, &put, p->w->a);
+}
+
+/* ---- the rest ---- */
+
+err_t papers_confirm(const struct papers *p, const struct principal *who, int64_t file_id, enum ticket_refusal *ret_why)
+{
+    struct document d;
+    return ticket_confirm(&p->w->core, who, file_id, p->w->a, ret_why, &d);
+}
+
+int64_t papers_document(const struct papers *p, const struct principal *who, int64_t task_id, slice name, slice bytes)
+{
+    enum ticket_refusal why;
+    int64_t id = papers_issue(p, who, task_id, name, bytes.n);
+    EXPECT_OK(papers_put(p, id, bytes));
+    EXPECT_OK(papers_confirm(p, who, id, &why));
+    return id;
+}
+
+bool papers_is_there(const struct papers *p, int64_t file_id)
+{
+    struct file f;
+    struct meta_tx *tx = world_tx(p->w);
+    err_t e = meta_file_get(tx, file_id, p->w->a, &f);
+    meta_read_end(tx);
+    EXPECT(!e || e->code == ERR_NOT_FOUND);
+    return !e;
+}
+
+int64_t papers_task(const struct papers *p, const struct principal *who)
+{
+    enum task_refusal why;
+    int64_t id;
+    EXPECT_OK(task_create(&p->w->core, who,
+                          &(struct task_order){ .text = S("a task"), .is_silent = true, .is_shared = true }, p->w->a,
+                          &why, &id));
+    return id;
+}

@@ -1,0 +1,186 @@
+#include "s3_desk.h"
+
+#include "test.h"
+
+#include "base/text.h"
+#include "http/target.h"
+#include "sign/sigv4.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct s3_options s3_desk_options(void)
+{
+    return (struct s3_options){
+        .region = S("us-east-1"),
+        .max_object_bytes = 1 << 20,
+        .max_upload_bytes = 1 << 22,
+        .min_part_bytes = 8,
+        .upload_lifetime_ms = hours(24),
+    };
+}
+
+static const struct link_listener listeners[] = { { { "127.0.0.1:8080", 14 }, false } };
+
+struct s3_desk *s3_desk_new(const struct s3_options *options)
+{
+    struct s3_desk *d = must_malloc(sizeof *d);
+    struct s3_options defaults = s3_desk_options();
+    d->w = world_new();
+    d->a = d->w->a;
+    d->links = (struct link_base){ NULL, 0, S("https://files.example.org"), listeners, 1 };
+    s3_init(&d->s3, &d->w->core, options ? options : &defaults, &d->links, NULL);
+    d->dialect = s3_dialect(&d->s3);
+    d->http = fake_http_new(&d->dialect);
+    return d;
+}
+
+void s3_desk_free(struct s3_desk *d)
+{
+    fake_http_release(&d->http);
+    s3_release(&d->s3);
+    world_free(d->w);
+    free(d);
+}
+
+struct s3_person s3_person_of(struct s3_desk *d, const char *account, const char *login)
+{
+    struct s3_person p = { .login = slice_of(login) };
+    struct user user;
+    int64_t key_id;
+    slice secret;
+    EXPECT_OK(user_create(&d->w->core, &d->w->operator_,
+                          &(struct user_order){ .account = slice_of(account), .login = p.login, .name = p.login }, d->a,
+                          &user));
+    EXPECT_OK(
+        key_mint_signing(&d->w->core, &d->w->operator_, p.login, S3_PURPOSE, d->a, &key_id, &p.access_key, &p.secret));
+    EXPECT_OK(access_signing(&d->w->core, S3_PURPOSE, p.access_key, d->a, &p.who, &secret));
+    return p;
+}
+
+struct s3_person s3_person(struct s3_desk *d, const char *login)
+{
+    return s3_person_of(d, "", login);
+}
+
+/* ---- asking ---- */
+
+#define TAG_HEADER S("x-amz-content-sha256")
+
+static void add_header(struct fake_request *r, slice name, slice value)
+{
+    size_t i = 0;
+    while (r->headers[i].name.n)
+        i++;
+    EXPECT(i + 1 < FAKE_MAX_HEADERS);
+    r->headers[i] = (struct http_header){ name, value };
+}
+
+static void sign(struct s3_desk *d, const struct s3_person *p, struct fake_request *r)
+{
+    struct sign_pair headers[FAKE_MAX_HEADERS + 1] = { { S("host"), r->host.n ? r->host : S("cais.test") } };
+    struct sign_pair query[100];
+    struct query parsed;
+    slice path, text;
+    size_t count = 1;
+    slice tag = S("");
+    for (size_t i = 0; i < FAKE_MAX_HEADERS && r->headers[i].name.n; i++)
+        if (slice_eq(r->headers[i].name, TAG_HEADER))
+            tag = r->headers[i].value;
+        else
+            headers[count++] = (struct sign_pair){ r->headers[i].name, r->headers[i].value };
+    if (!slice_cut(r->target, '?', &path, &text))
+        text = S("");
+    EXPECT_OK(query_parse(text, d->a, &parsed));
+    EXPECT(parsed.count <= LENGTH_OF(query));
+    for (size_t i = 0; i < parsed.count; i++)
+        query[i] = (struct sign_pair){ parsed.params[i].raw_name, parsed.params[i].raw_value };
+    struct sign_request request = {
+        slice_of(r->method ? r->method : "GET"), path, query, parsed.count, headers, count,
+    };
+    bool tells = tag.n > 0;
+    unsigned char digest[SHA256_SIZE];
+    hash_sha256(r->body, digest);
+    if (!tells)
+        tag = hex_encode(d->a, (slice){ (const char *)digest, sizeof digest });
+    struct sigv4_signed made;
+    EXPECT_EQ(sigv4_sign(&(struct sigv4_signer){ p->access_key, p->secret, S("us-east-1") }, &request, tag,
+                         core_now_ms(&d->w->core), d->a, &made),
+              SIGN_OK);
+    add_header(r, S("Host"), headers[0].value);
+    add_header(r, S("x-amz-date"), made.timestamp);
+    if (!tells)
+        add_header(r, TAG_HEADER, tag);
+    add_header(r, S("Authorization"), made.authorization);
+}
+
+struct fake_reply *s3_ask_with(struct s3_desk *d, const struct s3_person *p, const struct fake_request *request)
+{
+    struct fake_request r = *request;
+    if (p)
+        sign(d, p, &r);
+    return fake_http_send(&d->http, &r);
+}
+
+struct fake_reply *s3_ask(struct s3_desk *d, const struct s3_person *p, const char *method, const char *target,
+                          const char *body)
+{
+    return s3_ask_with(d, p,
+                       &(struct fake_request){ .method = method, .target = slice_of(target), .body = slice_of(body) });
+}
+
+void s3_put(struct s3_desk *d, const struct s3_person *p, const char *target, const char *bytes)
+{
+    EXPECT_STATUS(s3_ask(d, p, "PUT", target, bytes), 200);
+}
+
+slice s3_etag(struct s3_desk *d, const char *bytes)
+{
+    unsigned char md5[MD5_SIZE];
+    hash_md5(slice_of(bytes), md5);
+    return arena_printf(d->a, "\"" SLICE_FMT "\"", SLICE_ARG(hex_encode(d->a, (slice){ (char *)md5, MD5_SIZE })));
+}
+
+/* ---- what came back ---- */
+
+static const struct xml *nth(const struct xml *first, slice name, uint64_t n)
+{
+    for (const struct xml *x = first; x; x = x->next)
+        if (slice_eq(x->name, name) && n-- == 0)
+            return x;
+    return NULL;
+}
+
+const struct xml *s3_at(struct s3_desk *d, const struct fake_reply *r, const char *path)
+{
+    const struct xml *at;
+    slice rest = slice_of(path), step, name, place;
+    if (xml_parse(r->body, d->a, &at))
+        fail_msg("%d, no XML: %.*s", r->status, SLICE_ARG(r->body));
+    for (bool more = true; more && at; at = more ? at->first : at) {
+        uint64_t n = 0;
+        more = slice_cut(rest, '.', &step, &rest);
+        if (slice_cut(step, '#', &name, &place))
+            EXPECT(slice_to_u64(place, &n));
+        at = nth(at, name, n);
+        if (!at)
+            return NULL;
+    }
+    return at;
+}
+
+slice s3_text(struct s3_desk *d, const struct fake_reply *r, const char *path)
+{
+    const struct xml *x = s3_at(d, r, path);
+    if (!x)
+        fail_msg("nothing at %s in %d %.*s", path, r->status, SLICE_ARG(r->body));
+    return x->text;
+}
+
+size_t s3_count(struct s3_desk *d, const struct fake_reply *r, const char *path, const char *name)
+{
+    size_t n = 0;
+    XML_EACH(item, s3_at(d, r, path), name)
+    n++;
+    return n;
+}

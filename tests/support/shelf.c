@@ -1,0 +1,253 @@
+#include "shelf.h"
+
+#include "test.h"
+
+#include <stdlib.h>
+
+enum { PIECE = 1000, ODD_PIECE = 777 };
+
+struct shelf shelf_new(struct world *w)
+{
+    struct shelf s = { .w = w, .who = world_user(w, S("ana")) };
+    bool own;
+    EXPECT_OK(bucket_create(&w->core, &s.who, S("shelf"), w->a, &own));
+    EXPECT_OK(bucket_find(&w->core, &s.who, S("shelf"), BUCKET_WRITE, w->a, &s.bucket));
+    return s;
+}
+
+/* ---- putting ---- */
+
+struct told {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    struct arena *a; /* of whoever waits */
+    int calls;
+    err_t e;
+    struct shelf_stored stored;
+};
+
+static void tell(void *arg, err_t e, const struct entry_stored *stored)
+{
+    struct told *t = arg;
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&t->mutex);
+    t->calls++;
+    t->e = err_copy(t->a, e);
+    EXPECT(!e == !!stored);
+    if (stored)
+        t->stored = (struct shelf_stored){ arena_copy(t->a, stored->etag), stored->digest };
+    pthread_cond_signal(&t->changed);
+}
+
+static err_t wait_for(struct told *t, struct shelf_stored *ret)
+{
+    pthread_mutex_lock(&t->mutex);
+    while (!t->calls)
+        pthread_cond_wait(&t->changed, &t->mutex);
+    pthread_mutex_unlock(&t->mutex);
+    EXPECT_EQ(t->calls, 1);
+    *ret = t->stored;
+    return t->e;
+}
+
+static err_t write_all(struct intake *in, slice bytes, struct arena *a)
+{
+    for (slice left = bytes; left.n; left = slice_from(left, PIECE))
+        TRY(intake_write(in, slice_part(left, 0, PIECE), a));
+    return NULL;
+}
+
+struct entry_order shelf_order(slice key)
+{
+    return (struct entry_order){ .key = key, .exact_bytes = -1 };
+}
+
+err_t shelf_put(const struct shelf *s, const struct entry_order *order, slice bytes, struct arena *a,
+                struct shelf_stored *ret)
+{
+    struct entry_put put;
+    TRY(entry_put_open(&s->w->core, &s->who, &s->bucket, order, a, &put));
+    err_t e = write_all(put.intake, bytes, a);
+    if (e) {
+        entry_put_discard(&put);
+        return e;
+    }
+    struct told t = { .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .a = a };
+    entry_put_finish(&put, tell, &t);
+    return wait_for(&t, ret);
+}
+
+void shelf_store(const struct shelf *s, slice key, slice bytes)
+{
+    struct entry_order order = shelf_order(key);
+    struct shelf_stored unused;
+    EXPECT_OK(shelf_put(s, &order, bytes, s->w->a, &unused));
+}
+
+/* ---- looking ---- */
+
+static err_t read_pieces(struct blob_reader *reader, struct arena *a, slice *ret)
+{
+    size_t n = (size_t)reader->size_bytes, at = 0, got = 1;
+    char *to = arena_alloc(a, n + 1);
+    for (; at < n && got; at += got)
+        TRY(reader->ops->read_at(reader, at, to + at, n - at < ODD_PIECE ? n - at : ODD_PIECE, a, &got));
+    *ret = (slice){ to, at };
+    return NULL;
+}
+
+err_t shelf_read(const struct shelf *s, slice key, struct arena *a, slice *ret)
+{
+    struct entry entry;
+    struct content content;
+    TRY(entry_open(&s->w->core, &s->bucket, key, a, &entry, &content));
+    err_t e = NULL;
+    if (content.bytes.p)
+        *ret = arena_copy(a, content.bytes);
+    else
+        e = read_pieces(content.reader, a, ret);
+    EXPECT(e || ret->n == entry.size_bytes);
+    EXPECT_EQ(content.file.size_bytes, entry.size_bytes);
+    content_close(&content);
+    return e;
+}
+
+void shelf_expect(const struct shelf *s, slice key, slice bytes)
+{
+    SCRATCH(a);
+    slice back = S("");
+    EXPECT_OK(shelf_read(s, key, &a, &back));
+    EXPECT_EQ(back.n, bytes.n);
+    EXPECT(slice_eq(back, bytes));
+}
+
+bool shelf_has(const struct shelf *s, slice key)
+{
+    SCRATCH(a);
+    struct entry entry;
+    err_t e = entry_get(&s->w->core, &s->bucket, key, &a, &entry);
+    EXPECT(!e || e->code == ERR_NOT_FOUND);
+    return !e;
+}
+
+err_t shelf_remove(const struct shelf *s, slice key, struct arena *a)
+{
+    bool was;
+    return entry_remove(&s->w->core, &s->who, &s->bucket, key, NULL, a, &was);
+}
+
+/* ---- uploads ---- */
+
+slice shelf_upload(const struct shelf *s, slice key)
+{
+    struct upload_order order = { .key = key, .lifetime_ms = hours(1) };
+    slice name;
+    EXPECT_OK(upload_create(&s->w->core, &s->who, &s->bucket, &order, s->w->a, &name));
+    return name;
+}
+
+err_t shelf_part(const struct shelf *s, slice key, slice name, int64_t number, slice bytes, struct arena *a,
+                 struct completed_part *ret)
+{
+    struct part_order order = { .number = number, .exact_bytes = -1 };
+    struct part_put put;
+    TRY(part_put_open(&s->w->core, &s->who, &s->bucket, key, name, &order, a, &put));
+    err_t e = write_all(put.intake, bytes, a);
+    if (e) {
+        part_put_discard(&put);
+        return e;
+    }
+    struct told t = { .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .a = a };
+    struct shelf_stored stored;
+    part_put_finish(&put, tell, &t);
+    TRY(wait_for(&t, &stored));
+    *ret = (struct completed_part){ .number = number, .etag = stored.etag, .digest = stored.digest };
+    return NULL;
+}
+
+struct complete_order shelf_complete_order(slice key, slice name, const struct completed_part *parts, size_t count)
+{
+    return (struct complete_order){ .key = key, .name = name, .parts = parts, .part_count = count, .exact_bytes = -1 };
+}
+
+err_t shelf_complete(const struct shelf *s, const struct complete_order *order, struct arena *a,
+                     enum upload_refusal *ret_why, struct entry *ret)
+{
+    return upload_complete(&s->w->core, &s->who, &s->bucket, order, a, ret_why, ret);
+}
+
+err_t shelf_abort(const struct shelf *s, slice key, slice name, struct arena *a)
+{
+    return upload_abort(&s->w->core, &s->who, &s->bucket, key, name, a);
+}
+
+/* ---- tickets ---- */
+
+struct shelf_tickets shelf_tickets_new(struct world *w)
+{
+    struct shelf_tickets t = { .s = { .w = w, .who = w->operator_ }, .bob = world_user(w, S("bob")) };
+    EXPECT_OK(bucket_ensure(&w->core, S("tickets"), w->a, &t.s.bucket));
+    return t;
+}
+
+struct issuing {
+    struct file file;
+    struct ticket ticket;
+};
+
+static err_t apply_issue(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct issuing *i = arg;
+    TRY(meta_file_add(tx, &i->file, a, &i->ticket.file_id));
+    return meta_ticket_add(tx, &i->ticket, a);
+}
+
+int64_t shelf_issue(const struct shelf_tickets *t, slice key, uint64_t bytes)
+{
+    int64_t now_ms = core_now_ms(&t->s.w->core);
+    struct issuing i = { .file = { .account_id = t->bob.account_id,
+                                   .owner_id = t->bob.user_id,
+                                   .way = S("test"),
+                                   .name = S("a.txt"),
+                                   .content_type = S("text/csv"),
+                                   .state = FILE_ISSUED,
+                                   .created_at_ms = now_ms,
+                                   .purge_at_ms = now_ms + minutes(20) },
+                         .ticket = { .bucket_id = t->s.bucket.id,
+                                     .key = key,
+                                     .declared_bytes = bytes,
+                                     .expires_at_ms = now_ms + minutes(10) } };
+    random_uuid(t->s.w->core.random, i.file.uuid);
+    world_write(t->s.w, apply_issue, &i);
+    return i.ticket.file_id;
+}
+
+/* ---- nothing left ---- */
+
+static err_t count_object(void *arg, const struct object *object)
+{
+    (void)object;
+    ++*(int64_t *)arg;
+    return NULL;
+}
+
+int64_t shelf_object_count(struct world *w)
+{
+    int64_t count = 0;
+    struct meta_tx *tx = world_tx(w);
+    EXPECT_OK(meta_object_each(tx, 0, w->a, count_object, &count));
+    meta_read_end(tx);
+    return count;
+}
+
+void shelf_expect_nothing(struct world *w)
+{
+    EXPECT_EQ(shelf_object_count(w), 0);
+    EXPECT_EQ(world_account(w).used_files, 0);
+    EXPECT_EQ(world_account(w).used_bytes, 0);
+    EXPECT_EQ(world_fsck(w, false), 0);
+    world_wait(w, WORLD_GRACE_MS + hours(6));
+    world_run_jobs(w);
+    EXPECT_EQ(world_blob_count(w), 0);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}

@@ -1,0 +1,72 @@
+"""docs/apis/*-rules.md name tests that exist, and every test of the API stands in its table."""
+import os
+import re
+
+import pytest
+
+# API → mark in its table → file of tests. `own`: marks of files whose every test must be named.
+APIS = {
+    "pyrus": {"own": ["u"],
+              "files": {"u": "tests/unit/pyrus.c", "t": "tests/unit/task.c", "r": "tests/unit/rate_limit.c",
+                        "f": "tests/unit/file.c", "cd": "tests/unit/content_disposition.c",
+                        "mp": "tests/unit/multipart.c", "fn": "tests/unit/file_name.c", "ra": "tests/unit/range.c",
+                        "co": "tests/unit/conditional.c", "a": "tests/clients/test_access.py",
+                        "l": "tests/clients/test_logs.py"}},
+    "runrun": {"own": ["u", "k", "l", "c"],
+               "files": {"u": "tests/unit/runrun.c", "k": "tests/unit/runrun_tasks.c", "l": "tests/unit/runrun_links.c",
+                         "c": "tests/clients/test_runrun.py", "t": "tests/unit/ticket.c", "s": "tests/unit/s3_form.c",
+                         "r": "tests/unit/rate_limit.c", "fo": "tests/unit/form.c", "mt": "tests/unit/media_type.c",
+                         "z": "tests/unit/zip.c", "zr": "tests/tools/test_zip.py",
+                         "cd": "tests/unit/content_disposition.c"}},
+}
+each_api = pytest.mark.parametrize("api", APIS)
+
+
+def cases(root, path):
+    with open(os.path.join(root, path), encoding="utf-8") as f:
+        return {c or python for c, python in re.findall(r"^TEST\((\w+)\)|^def (test_\w+)", f.read(), re.M)}
+
+
+def read(root, api):
+    with open(os.path.join(root, f"docs/apis/{api}-rules.md"), encoding="utf-8") as f:
+        text = f.read()
+    rows = [line.split("|")[-2] for line in text.splitlines() if re.match(r"\| \d", line)]
+    assert len(rows) > 60
+    return text, [part.strip() for row in rows for part in row.split(";")]
+
+
+@each_api
+def test_every_case_that_is_named_exists(root, api):
+    files = APIS[api]["files"]
+    text, parts = read(root, api)
+    named = [n for n in re.findall(r"\b([a-z]+):([a-z0-9_]{6,})", text) if n[0] != "w"]
+    for mark, case in named:
+        assert mark in files, f"no file for {mark}:{case}"
+        assert case in cases(root, files[mark]), f"{case} is not in {files[mark]}"
+    assert {mark for mark, _ in named} == set(files)
+    marks = "|".join(["w", *files])
+    for part in parts:  # what names no case says something else that can be looked up
+        assert re.match(rf"({marks}):|the tables' CHECK$", part), part
+        for bare in re.findall(rf"\b({'|'.join(files)}):(?![a-z ])", part):
+            assert cases(root, files[bare]), part
+
+
+@each_api
+def test_every_transcript_that_is_named_exists(root, api):
+    folder = os.path.join(root, "tests/wire", api)
+    have = {name.removesuffix(".wire") for name in (os.listdir(folder) if os.path.isdir(folder) else ())}
+    for part in read(root, api)[1]:
+        for words in re.findall(r"\bw:\s?([a-z]+(?:, [a-z]+)*)", part):
+            assert set(words.split(", ")) <= have | {"all"}, part
+        for directive in re.findall(r"\bw:.*`(\(no [^`]*)`", part):
+            found = [n for n in have if directive in open(os.path.join(folder, n + ".wire"), encoding="utf-8").read()]
+            assert found, f"no transcript has {directive}"
+
+
+@each_api
+def test_every_test_of_the_dialect_is_in_the_table(root, api):
+    text = read(root, api)[0]
+    for mark in APIS[api]["own"]:
+        named = set(re.findall(rf"\b{mark}:([a-z0-9_]{{6,}})", text))
+        missing = cases(root, APIS[api]["files"][mark]) - named
+        assert not missing, sorted(missing)

@@ -1,0 +1,244 @@
+#include "shelf.h"
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+TEST(names_are_those_that_an_object_store_takes)
+{
+    const char *good[] = { "abc",
+                           "a.b-c",
+                           "0a0",
+                           "192.168.5.a",
+                           "1.2.3",
+                           "a-b.c-d",
+                           "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg" };
+    const char *bad[] = { "",
+                          "ab",
+                          "Abc",
+                          "a_b",
+                          "a b",
+                          "-abc",
+                          "abc-",
+                          ".abc",
+                          "abc.",
+                          "a..b",
+                          "10.0.0.1",
+                          "999.1.1.1",
+                          "xn--a",
+                          "sthree-a",
+                          "a-s3alias",
+                          "a--ol-s3",
+                          "a/b",
+                          "abc\n",
+                          "amzn-s3-demo-a",
+                          "a.mrap",
+                          "a--x-s3",
+                          "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg" };
+    for (size_t i = 0; i < LENGTH_OF(good); i++)
+        if (!bucket_name_is_valid(slice_of(good[i])))
+            fail_msg("%s is refused", good[i]);
+    for (size_t i = 0; i < LENGTH_OF(bad); i++)
+        if (bucket_name_is_valid(slice_of(bad[i])))
+            fail_msg("%s is taken", bad[i]);
+    EXPECT(!bucket_name_is_valid((slice){ "ab\0c", 4 }));
+}
+
+static err_t find(struct world *w, const struct principal *who, const char *name, enum bucket_action action)
+{
+    struct bucket bucket;
+    return bucket_find(&w->core, who, slice_of(name), action, w->a, &bucket);
+}
+
+static const enum bucket_action actions[] = { BUCKET_READ, BUCKET_WRITE, BUCKET_LIST, BUCKET_MANAGE };
+
+TEST(a_bucket_is_its_accounts_and_nobody_elses)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice")), bob = world_user(w, S("bob")), elsewhere;
+    struct account account;
+    bool own = true;
+    EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &account));
+    EXPECT_OK(access_operator(&w->core, S("acme"), w->a, &elsewhere));
+    EXPECT_OK(bucket_create(&w->core, &alice, S("alices"), w->a, &own));
+    for (int round = 0; round < 2; round++) /* cached the second time */
+        for (size_t i = 0; i < LENGTH_OF(actions); i++) {
+            EXPECT_OK(find(w, &alice, "alices", actions[i]));
+            EXPECT_OK(find(w, &bob, "alices", actions[i]));
+            EXPECT_ERR(find(w, &elsewhere, "alices", actions[i]), ERR_FORBIDDEN);
+            EXPECT_ERR(find(w, &alice, "nowhere", actions[i]), ERR_NOT_FOUND);
+        }
+    EXPECT_ERR(bucket_create(&w->core, &bob, S("alices"), w->a, &own), ERR_CONFLICT);
+    EXPECT(own);
+    EXPECT_ERR(bucket_create(&w->core, &elsewhere, S("alices"), w->a, &own), ERR_CONFLICT);
+    EXPECT(!own);
+    EXPECT_ERR(bucket_create(&w->core, &bob, S("No"), w->a, &own), ERR_INVALID);
+    EXPECT_ERR(bucket_remove(&w->core, &elsewhere, S("alices"), w->a), ERR_FORBIDDEN);
+    EXPECT_ERR(bucket_set_cors(&w->core, &elsewhere, S("alices"), S("x"), w->a), ERR_FORBIDDEN);
+    EXPECT_EQ(world_event_count(w, S("bucket.create")), 1);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(a_bucket_of_tickets_is_for_its_own_key_alone_and_listed_by_nobody)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct bucket bucket, again;
+    EXPECT_OK(bucket_ensure(&w->core, S("Dialect_Files"), w->a, &bucket)); /* naming rules are not for the server */
+    EXPECT_OK(bucket_ensure(&w->core, S("Dialect_Files"), w->a, &again));
+    EXPECT_EQ(bucket.id, again.id);
+    EXPECT_EQ(bucket.account_id, 0);
+    EXPECT_EQ(bucket.kind, BUCKET_TICKETS);
+    EXPECT_EQ(bucket.owner_id, w->operator_.user_id);
+    for (size_t i = 0; i < LENGTH_OF(actions); i++)
+        EXPECT_ERR(find(w, &alice, "Dialect_Files", actions[i]), ERR_FORBIDDEN);
+    EXPECT_OK(find(w, &w->operator_, "Dialect_Files", BUCKET_READ));
+    EXPECT_OK(find(w, &w->operator_, "Dialect_Files", BUCKET_WRITE));
+    EXPECT_ERR(find(w, &w->operator_, "Dialect_Files", BUCKET_LIST), ERR_FORBIDDEN);
+    EXPECT_ERR(find(w, &w->operator_, "Dialect_Files", BUCKET_MANAGE), ERR_FORBIDDEN);
+    struct bucket *list;
+    size_t count;
+    EXPECT_OK(bucket_list(&w->core, &alice, w->a, &list, &count));
+    EXPECT_EQ(count, 0);
+    bool own;
+    EXPECT_OK(bucket_create(&w->core, &alice, S("alices"), w->a, &own));
+    EXPECT_ERR(bucket_ensure(&w->core, S("alices"), w->a, &bucket), ERR_CONFLICT);
+}
+
+TEST(buckets_are_listed_by_name_and_go_when_they_are_empty)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    struct bucket *list;
+    size_t count;
+    bool own;
+    EXPECT_OK(bucket_create(&w->core, &s.who, S("attic"), w->a, &own));
+    EXPECT_OK(bucket_list(&w->core, &s.who, w->a, &list, &count));
+    EXPECT_EQ(count, 2);
+    EXPECT_SLICE(list[0].name, S("attic"));
+    EXPECT_SLICE(list[1].name, S("shelf"));
+    shelf_store(&s, S("a"), S("hello"));
+    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("shelf"), w->a), ERR_CONFLICT);
+    EXPECT_OK(shelf_remove(&s, S("a"), w->a));
+    slice name = shelf_upload(&s, S("b"));
+    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("shelf"), w->a), ERR_CONFLICT);
+    EXPECT_OK(shelf_abort(&s, S("b"), name, w->a));
+    EXPECT_OK(bucket_remove(&w->core, &s.who, S("shelf"), w->a));
+    EXPECT_ERR(find(w, &s.who, "shelf", BUCKET_READ), ERR_NOT_FOUND); /* whatever was cached */
+    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("shelf"), w->a), ERR_NOT_FOUND);
+    EXPECT_EQ(world_event_count(w, S("bucket.remove")), 1);
+    shelf_expect_nothing(w);
+}
+
+TEST(an_upload_past_its_time_does_not_keep_its_bucket)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    struct completed_part part;
+    slice name = shelf_upload(&s, S("b"));
+    EXPECT_OK(shelf_part(&s, S("b"), name, 1, S("hello"), w->a, &part));
+    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("shelf"), w->a), ERR_CONFLICT);
+    world_wait(w, hours(1));
+    EXPECT_OK(bucket_remove(&w->core, &s.who, S("shelf"), w->a));
+    shelf_expect_nothing(w);
+}
+
+TEST(rules_for_web_pages_are_kept_whole_and_seen_at_once)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice cors, large = world_bytes(w, 64 * 1024 + 1);
+    memset((char *)large.p, 'x', large.n);
+    EXPECT_OK(bucket_cors(&w->core, S("shelf"), w->a, &cors));
+    EXPECT_SLICE(cors, S(""));
+    EXPECT_OK(bucket_set_cors(&w->core, &s.who, S("shelf"), S("*"), w->a));
+    EXPECT_OK(bucket_cors(&w->core, S("shelf"), w->a, &cors));
+    EXPECT_SLICE(cors, S("*"));
+    EXPECT_ERR(bucket_set_cors(&w->core, &s.who, S("shelf"), large, w->a), ERR_TOO_LARGE);
+    large.n--;
+    EXPECT_OK(bucket_set_cors(&w->core, &s.who, S("shelf"), large, w->a)); /* more than the cache keeps */
+    EXPECT_OK(bucket_cors(&w->core, S("shelf"), w->a, &cors));
+    EXPECT(slice_eq(cors, large));
+    EXPECT_ERR(bucket_cors(&w->core, S("nowhere"), w->a, &cors), ERR_NOT_FOUND);
+    EXPECT_ERR(bucket_set_cors(&w->core, &s.who, S("nowhere"), S("x"), w->a), ERR_NOT_FOUND);
+}
+
+TEST(a_bucket_that_was_found_is_not_looked_up_again)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    EXPECT_OK(find(w, &s.who, "shelf", BUCKET_READ));
+    int64_t calls = w->faults.calls;
+    for (int i = 0; i < 10; i++)
+        EXPECT_OK(find(w, &s.who, "shelf", BUCKET_READ));
+    EXPECT_EQ(w->faults.calls, calls);
+    shelf_store(&s, S("new"), S("x")); /* what only adds makes nothing stale */
+    calls = w->faults.calls;
+    EXPECT_OK(find(w, &s.who, "shelf", BUCKET_READ));
+    EXPECT_EQ(w->faults.calls, calls);
+}
+
+TEST(more_buckets_than_the_cache_holds_are_all_found)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    bool own;
+    for (int i = 0; i < 600; i++)
+        EXPECT_OK(bucket_create(&w->core, &alice, arena_printf(w->a, "bucket-%d", i), w->a, &own));
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 600; i++) {
+            struct bucket bucket;
+            slice name = arena_printf(w->a, "bucket-%d", i);
+            EXPECT_OK(bucket_find(&w->core, &alice, name, BUCKET_READ, w->a, &bucket));
+            EXPECT_SLICE(bucket.name, name);
+        }
+}
+
+/* ---- threads ---- */
+
+struct finder {
+    struct world *w;
+    const struct principal *who;
+    int64_t wrong;
+};
+
+static void *find_on(void *arg)
+{
+    struct finder *f = arg;
+    for (int i = 0; i < 2000; i++) {
+        SCRATCH(a);
+        struct bucket bucket;
+        err_t e = bucket_find(&f->w->core, f->who, S("shelf"), BUCKET_READ, &a, &bucket);
+        f->wrong += e ? 1 : !slice_eq(bucket.name, S("shelf"));
+    }
+    return NULL;
+}
+
+TEST(threads_find_a_bucket_while_it_changes)
+{
+    SCOPED(world_freep)
+    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    struct shelf s = shelf_new(w);
+    struct finder f[3];
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        f[i] = (struct finder){ .w = w, .who = &s.who };
+        pthread_create(&threads[i], NULL, find_on, &f[i]);
+    }
+    for (int i = 0; i < 20; i++)
+        EXPECT_OK(bucket_set_cors(&w->core, &s.who, S("shelf"), i % 2 ? S("a") : S("bb"), w->a));
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT_EQ(f[i].wrong, 0);
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(names_are_those_that_an_object_store_takes),
+          cmocka_unit_test(a_bucket_is_its_accounts_and_nobody_elses),
+          cmocka_unit_test(a_bucket_of_tickets_is_for_its_own_key_alone_and_listed_by_nobody),
+          cmocka_unit_test(buckets_are_listed_by_name_and_go_when_they_are_empty),
+          cmocka_unit_test(an_upload_past_its_time_does_not_keep_its_bucket),
+          cmocka_unit_test(rules_for_web_pages_are_kept_whole_and_seen_at_once),
+          cmocka_unit_test(a_bucket_that_was_found_is_not_looked_up_again),
+          cmocka_unit_test(more_buckets_than_the_cache_holds_are_all_found),
+          cmocka_unit_test(threads_find_a_bucket_while_it_changes))

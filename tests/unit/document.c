@@ -1,0 +1,214 @@
+/* Files as they hang on tasks: who sees them, lists, bytes, deleting. */
+#include "papers.h"
+#include "test.h"
+
+#define PAPERS(name)                                                                                                   \
+    WORLD(w);                                                                                                          \
+    struct papers name = papers_new(w);                                                                                \
+    struct principal ana = world_user(w, S("ana")), bia = world_user(w, S("bia"));                                     \
+    int64_t task = papers_task(&name, &ana)
+
+enum { WINDOW_MS = 900000 };
+
+static err_t see(struct world *w, const struct principal *who, int64_t id)
+{
+    struct document d;
+    return document_get(&w->core, who, id, w->a, &d);
+}
+
+static err_t erase(struct world *w, const struct principal *who, int64_t id)
+{
+    return document_delete(&w->core, who, id, WINDOW_MS, w->a);
+}
+
+static slice bytes_of(struct world *w, const struct principal *who, int64_t id)
+{
+    struct document d;
+    struct content content;
+    EXPECT_OK(document_open(&w->core, who, id, w->a, &d, &content));
+    slice bytes = arena_copy(w->a, content.bytes);
+    content_close(&content);
+    return bytes;
+}
+
+static struct attachment attachment_of(const struct file *f)
+{
+    struct attachment a = { .kind = ATTACH_UPLOAD };
+    for (size_t i = 0; i < sizeof a.uuid; i++)
+        a.uuid[i] = f->uuid[i];
+    return a;
+}
+
+static int64_t private_task(struct world *w, const struct principal *who, const struct file *f)
+{
+    struct attachment a = attachment_of(f);
+    struct task_order order = { .text = S("private"), .attachments = &a, .attachment_count = 1 };
+    enum task_refusal why;
+    int64_t id;
+    EXPECT_OK(task_create(&w->core, who, &order, w->a, &why, &id));
+    return id;
+}
+
+/* ---- seeing ---- */
+
+TEST(a_file_without_ticket_is_seen_by_its_owner_by_admins_and_through_its_tasks)
+{
+    PAPERS(p);
+    struct principal boss = world_admin(w, S("boss"));
+    struct file f = world_store(w, &ana, S("a"), S("hello"), hours(1));
+    EXPECT_OK(see(w, &ana, f.id));
+    EXPECT_OK(see(w, &boss, f.id));
+    EXPECT_ERR(see(w, &bia, f.id), ERR_NOT_FOUND);
+    private_task(w, &ana, &f);
+    EXPECT_ERR(see(w, &bia, f.id), ERR_NOT_FOUND);
+    struct attachment a = attachment_of(&f);
+    enum task_refusal why;
+    int64_t comment;
+    EXPECT_OK(task_comment_add(&w->core, &ana, task, &(struct task_comment){ .attachments = &a, .attachment_count = 1 },
+                               w->a, &why, &comment)); /* the second task is shared */
+    EXPECT_OK(see(w, &bia, f.id));
+    EXPECT_SLICE(bytes_of(w, &bia, f.id), S("hello"));
+    EXPECT_ERR(see(w, &bia, 777), ERR_NOT_FOUND);
+}
+
+TEST(bytes_are_given_out_only_when_they_are_confirmed)
+{
+    PAPERS(p);
+    struct document d;
+    struct content content;
+    enum ticket_refusal why;
+    int64_t id = papers_issue(&p, &ana, task, S("a"), 5);
+    EXPECT_ERR(document_open(&w->core, &ana, id, w->a, &d, &content), ERR_NOT_FOUND);
+    EXPECT_OK(papers_put(&p, id, S("hello")));
+    EXPECT_ERR(document_open(&w->core, &ana, id, w->a, &d, &content), ERR_NOT_FOUND);
+    EXPECT_OK(papers_confirm(&p, &ana, id, &why));
+    EXPECT_SLICE(bytes_of(w, &ana, id), S("hello"));
+    EXPECT_SLICE(bytes_of(w, &bia, id), S("hello")); /* cached */
+}
+
+TEST(a_list_has_what_is_confirmed_of_the_task_and_its_comments_each_once)
+{
+    PAPERS(p);
+    struct document *list;
+    size_t count;
+    int64_t total, comment, ids[4];
+    enum task_refusal why;
+    ids[0] = papers_document(&p, &ana, task, S("a"), S("a"));
+    papers_issue(&p, &ana, task, S("pending"), 1);
+    ids[1] = papers_document(&p, &bia, task, S("b"), S("b"));
+    ids[2] = papers_document(&p, &bia, 0, S("c"), S("c"));
+    papers_document(&p, &bia, papers_task(&p, &bia), S("elsewhere"), S("x"));
+    EXPECT_OK(task_comment_add(&w->core, &bia, task,
+                               &(struct task_comment){ .documents = &ids[2], .document_count = 1 }, w->a, &why,
+                               &comment));
+    ids[3] = papers_document(&p, &ana, task, S("d"), S("d"));
+    struct task_view view;
+    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    struct attachment again = { .kind = ATTACH_AGAIN, .reference_id = view.references[0].id };
+    EXPECT_OK(task_comment_add(&w->core, &ana, task,
+                               &(struct task_comment){ .attachments = &again, .attachment_count = 1 }, w->a, &why,
+                               &comment));
+    EXPECT_OK(document_list(&w->core, &bia, task, 0, 100, w->a, &list, &count, &total));
+    EXPECT_EQ(count, 4);
+    EXPECT_EQ(total, 4);
+    for (size_t i = 0; i < count; i++) {
+        EXPECT_EQ(list[i].file.id, ids[i]);
+        EXPECT_EQ(list[i].task_id, task);
+        EXPECT_EQ(list[i].comment_id != 0, i == 2);
+    }
+    EXPECT_OK(document_list(&w->core, &bia, task, 1, 2, w->a, &list, &count, &total));
+    EXPECT_EQ(count, 2);
+    EXPECT_EQ(list[0].file.id, ids[1]);
+    EXPECT_EQ(total, 4);
+    EXPECT_OK(document_list(&w->core, &bia, task, 4, 2, w->a, &list, &count, &total));
+    EXPECT_EQ(count, 0);
+    EXPECT_ERR(document_list(&w->core, &bia, 9999, 0, 2, w->a, &list, &count, &total), ERR_NOT_FOUND);
+    struct file f = world_store(w, &ana, S("f"), S("x"), hours(1));
+    EXPECT_ERR(document_list(&w->core, &bia, private_task(w, &ana, &f), 0, 2, w->a, &list, &count, &total),
+               ERR_NOT_FOUND);
+}
+
+/* ---- deleting ---- */
+
+TEST(deleting_takes_record_references_and_bytes)
+{
+    PAPERS(p);
+    slice large = world_bytes(w, 40000);
+    struct file f = world_store(w, &ana, S("large"), large, hours(1)); /* in the blob store, without a ticket */
+    int64_t small = papers_document(&p, &ana, task, S("a"), S("hello")), held = private_task(w, &ana, &f);
+    EXPECT_ERR(erase(w, &bia, f.id), ERR_NOT_FOUND);
+    EXPECT_OK(erase(w, &ana, small));
+    EXPECT_OK(erase(w, &ana, f.id));
+    EXPECT_ERR(erase(w, &ana, small), ERR_NOT_FOUND);
+    EXPECT(!papers_is_there(&p, small) && !papers_is_there(&p, f.id));
+    struct task_view view;
+    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    EXPECT_EQ(view.reference_count, 0);
+    EXPECT_OK(task_read(&w->core, &ana, held, w->a, &view));
+    EXPECT_EQ(view.reference_count, 0);
+    EXPECT_EQ(world_event_count(w, S("task.detach")), 2);
+    EXPECT_EQ(world_event_count(w, S("file.delete")), 2);
+    EXPECT_EQ(world_account(w).used_bytes, 0);
+    world_wait(w, WORLD_GRACE_MS + hours(6));
+    world_run_jobs(w);
+    EXPECT_EQ(world_blob_count(w), 0);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(only_the_owner_deletes_and_only_within_the_window)
+{
+    PAPERS(p);
+    struct principal boss = world_admin(w, S("boss"));
+    int64_t one = papers_document(&p, &ana, task, S("a"), S("x")),
+            two = papers_document(&p, &ana, task, S("b"), S("x"));
+    world_wait(w, WINDOW_MS - 1);
+    EXPECT_ERR(erase(w, &bia, one), ERR_FORBIDDEN);
+    EXPECT_OK(erase(w, &ana, one));
+    world_wait(w, 1); /* at exactly its end it is over */
+    EXPECT_ERR(erase(w, &ana, two), ERR_FORBIDDEN);
+    EXPECT(papers_is_there(&p, two));
+    EXPECT_OK(erase(w, &boss, two));
+}
+
+TEST(a_pending_ticket_is_its_owners_to_delete_at_any_time)
+{
+    PAPERS(p);
+    struct principal boss = world_admin(w, S("boss"));
+    for (int with_bytes = 0; with_bytes < 2; with_bytes++) {
+        int64_t id = papers_issue(&p, &ana, task, S("a"), 5);
+        if (with_bytes)
+            EXPECT_OK(papers_put(&p, id, S("hello")));
+        world_wait(w, PAPERS_PENDING_MS - 1);
+        EXPECT_ERR(erase(w, &bia, id), ERR_NOT_FOUND);
+        EXPECT_ERR(erase(w, &boss, id), ERR_NOT_FOUND); /* nobody else knows of it */
+        EXPECT_OK(erase(w, &ana, id));
+        EXPECT_ERR(papers_put(&p, id, S("hello")), ERR_NOT_FOUND);
+    }
+    EXPECT_EQ(world_account(w).used_files, 0);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(a_comment_about_a_deleted_file_stays)
+{
+    PAPERS(p);
+    enum task_refusal why;
+    int64_t id = papers_document(&p, &ana, task, S("a"), S("x")), comment;
+    struct comment got;
+    struct task of;
+    EXPECT_OK(task_comment_add(&w->core, &bia, task, &(struct task_comment){ .text = S("nice"), .file_id = id }, w->a,
+                               &why, &comment));
+    EXPECT_OK(task_comment_get(&w->core, &ana, comment, w->a, &got, &of));
+    EXPECT_EQ(got.file_id, id);
+    EXPECT_OK(erase(w, &ana, id));
+    EXPECT_OK(task_comment_get(&w->core, &ana, comment, w->a, &got, &of));
+    EXPECT_EQ(got.file_id, 0);
+    EXPECT_SLICE(got.text, S("nice"));
+}
+
+RUN_TESTS(cmocka_unit_test(a_file_without_ticket_is_seen_by_its_owner_by_admins_and_through_its_tasks),
+          cmocka_unit_test(bytes_are_given_out_only_when_they_are_confirmed),
+          cmocka_unit_test(a_list_has_what_is_confirmed_of_the_task_and_its_comments_each_once),
+          cmocka_unit_test(deleting_takes_record_references_and_bytes),
+          cmocka_unit_test(only_the_owner_deletes_and_only_within_the_window),
+          cmocka_unit_test(a_pending_ticket_is_its_owners_to_delete_at_any_time),
+          cmocka_unit_test(a_comment_about_a_deleted_file_stays))

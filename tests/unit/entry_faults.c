@@ -1,0 +1,408 @@
+/* Fail the 1st, 2nd, 3rd … store call of everything that is done to entries and uploads, until a run finishes clean:
+ * once so that the call is not carried out, once so that it is and only its answer is lost. Whatever the caller was
+ * told, then holds; what it was not told of is there as a whole or not at all; the same asked again works; fsck finds
+ * nothing but what the sweep takes away; and when all names are removed, nothing is left. */
+#include "shelf.h"
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SMALL = 100, LARGE = 20000, PARTS = 3 };
+#define KEY S("k")
+#define COPY S("copy")
+
+struct stand {
+    struct world *w;
+    struct shelf s;
+    struct shelf_tickets tickets;
+    slice bytes, old; /* of KEY: what is to come, and what was there; old.p NULL: nothing was */
+    slice upload, part_bytes[PARTS];
+    struct completed_part parts[PARTS];
+    struct entry entry;
+};
+
+struct action {
+    void (*prepare)(struct stand *);
+    err_t (*act)(struct stand *);
+    void (*check)(struct stand *, bool acknowledged);
+    size_t size;
+};
+
+static void nothing(struct stand *t)
+{
+    (void)t;
+}
+
+/* KEY is what it was or what it was to be; the latter when that was acknowledged. */
+static void check_key(struct stand *t, bool acknowledged)
+{
+    SCRATCH(a);
+    slice back = S("");
+    bool there = shelf_has(&t->s, KEY);
+    if (there)
+        EXPECT_OK(shelf_read(&t->s, KEY, &a, &back));
+    bool is_new = there && slice_eq(back, t->bytes);
+    bool is_old = t->old.p ? there && slice_eq(back, t->old) : !there;
+    EXPECT(is_new || (is_old && !acknowledged));
+    EXPECT_EQ(world_account(t->w).used_files, there);
+}
+
+/* ---- entries ---- */
+
+static err_t put(struct stand *t)
+{
+    struct entry_order order = shelf_order(KEY);
+    struct shelf_stored stored;
+    order.digest = DIGEST_CRC32;
+    return shelf_put(&t->s, &order, t->bytes, t->w->a, &stored);
+}
+
+static void prepare_old(struct stand *t)
+{
+    t->old = world_bytes(t->w, LARGE + 7);
+    shelf_store(&t->s, KEY, t->old);
+}
+
+static err_t put_if_it_is_there(struct stand *t)
+{
+    struct entry_order order = shelf_order(KEY);
+    struct shelf_stored stored;
+    order.condition.if_match = S("*");
+    return shelf_put(&t->s, &order, t->bytes, t->w->a, &stored);
+}
+
+static err_t remove_key(struct stand *t)
+{
+    return shelf_remove(&t->s, KEY, t->w->a);
+}
+
+static err_t remove_keys(struct stand *t)
+{
+    const slice keys[] = { KEY, S("none"), KEY };
+    err_t errors[LENGTH_OF(keys)];
+    return entry_remove_many(&t->w->core, &t->s.who, &t->s.bucket, keys, LENGTH_OF(keys), t->w->a, errors);
+}
+
+static void check_removed(struct stand *t, bool acknowledged)
+{
+    bool there = shelf_has(&t->s, KEY);
+    EXPECT(!there || !acknowledged);
+    if (there)
+        shelf_expect(&t->s, KEY, t->old);
+    EXPECT_EQ(shelf_object_count(t->w), there);
+    EXPECT_EQ(world_account(t->w).used_files, there);
+}
+
+static err_t tag(struct stand *t)
+{
+    return entry_set_tags(&t->w->core, &t->s.who, &t->s.bucket, KEY, S("a=b"), t->w->a);
+}
+
+static void check_tags(struct stand *t, bool acknowledged)
+{
+    struct entry entry;
+    EXPECT_OK(entry_get(&t->w->core, &t->s.bucket, KEY, t->w->a, &entry));
+    EXPECT(slice_eq(entry.tags, S("a=b")) || (!acknowledged && !entry.tags.n));
+    shelf_expect(&t->s, KEY, t->old);
+}
+
+static err_t copy(struct stand *t)
+{
+    struct entry_copy order = { .from = &t->s.bucket, .to = &t->s.bucket, .from_key = KEY, .to_key = COPY };
+    return entry_copy(&t->w->core, &t->s.who, &order, t->w->a, &t->entry);
+}
+
+static void prepare_both(struct stand *t)
+{
+    prepare_old(t);
+    shelf_store(&t->s, COPY, world_bytes(t->w, LARGE));
+}
+
+static void check_copy(struct stand *t, bool acknowledged)
+{
+    SCRATCH(a);
+    slice back = S("");
+    shelf_expect(&t->s, KEY, t->old);
+    if (shelf_has(&t->s, COPY))
+        EXPECT_OK(shelf_read(&t->s, COPY, &a, &back));
+    EXPECT(!acknowledged || slice_eq(back, t->old));
+    EXPECT(back.n == 0 || back.n == LARGE || slice_eq(back, t->old));
+}
+
+/* ---- uploads ---- */
+
+static void prepare_upload(struct stand *t)
+{
+    struct upload_order order = { .key = KEY, .digest = DIGEST_CRC32C, .lifetime_ms = hours(1) };
+    EXPECT_OK(upload_create(&t->w->core, &t->s.who, &t->s.bucket, &order, t->w->a, &t->upload));
+}
+
+static err_t create(struct stand *t)
+{
+    struct upload_order order = { .key = KEY, .lifetime_ms = hours(1) };
+    return upload_create(&t->w->core, &t->s.who, &t->s.bucket, &order, t->w->a, &t->upload);
+}
+
+static void check_created(struct stand *t, bool acknowledged)
+{
+    struct upload upload;
+    if (acknowledged)
+        EXPECT_OK(upload_get(&t->w->core, &t->s.bucket, KEY, t->upload, t->w->a, &upload));
+}
+
+static err_t send_part(struct stand *t)
+{
+    return shelf_part(&t->s, KEY, t->upload, 1, t->bytes, t->w->a, &t->parts[0]);
+}
+
+static void prepare_part(struct stand *t)
+{
+    struct completed_part unused;
+    prepare_upload(t);
+    t->old = world_bytes(t->w, LARGE + 7);
+    EXPECT_OK(shelf_part(&t->s, KEY, t->upload, 1, t->old, t->w->a, &unused));
+}
+
+static void check_part(struct stand *t, bool acknowledged)
+{
+    struct upload_part *list;
+    struct upload upload;
+    size_t count;
+    EXPECT_OK(upload_get(&t->w->core, &t->s.bucket, KEY, t->upload, t->w->a, &upload));
+    EXPECT_OK(upload_parts(&t->w->core, &upload, 0, 10, t->w->a, &list, &count));
+    EXPECT(count == 1 || (!acknowledged && !t->old.p));
+    EXPECT_EQ(shelf_object_count(t->w), count);
+    EXPECT_EQ(world_account(t->w).used_bytes, count ? list[0].size_bytes : 0);
+    if (count)
+        EXPECT(list[0].size_bytes == t->bytes.n || (!acknowledged && list[0].size_bytes == t->old.n));
+    EXPECT(!shelf_has(&t->s, KEY));
+}
+
+/* Three parts and one that is not named, over an entry that is there. */
+static void prepare_parts(struct stand *t)
+{
+    struct completed_part unused;
+    prepare_old(t);
+    prepare_upload(t);
+    const size_t sizes[PARTS] = { LARGE, SMALL, 0 };
+    for (int i = 0; i < PARTS; i++) {
+        t->part_bytes[i] = world_bytes(t->w, sizes[i]);
+        EXPECT_OK(shelf_part(&t->s, KEY, t->upload, i + 1, t->part_bytes[i], t->w->a, &t->parts[i]));
+    }
+    EXPECT_OK(shelf_part(&t->s, KEY, t->upload, PARTS + 1, world_bytes(t->w, LARGE), t->w->a, &unused));
+    t->bytes = arena_join(t->w->a, t->part_bytes, PARTS);
+}
+
+static err_t complete(struct stand *t)
+{
+    struct complete_order order = shelf_complete_order(KEY, t->upload, t->parts, PARTS);
+    enum upload_refusal why;
+    err_t e = shelf_complete(&t->s, &order, t->w->a, &why, &t->entry);
+    EXPECT_EQ(why, UPLOAD_NO_REFUSAL);
+    return e;
+}
+
+/* The upload with all its parts and the old entry, or the new entry and no upload. */
+static void check_completed(struct stand *t, bool acknowledged)
+{
+    SCRATCH(a);
+    struct upload upload;
+    slice back;
+    err_t e = upload_get(&t->w->core, &t->s.bucket, KEY, t->upload, &a, &upload);
+    EXPECT(!e || e->code == ERR_NOT_FOUND);
+    EXPECT_OK(shelf_read(&t->s, KEY, &a, &back));
+    EXPECT(slice_eq(back, e ? t->bytes : t->old));
+    EXPECT(e || !acknowledged);
+    EXPECT_EQ(shelf_object_count(t->w), e ? PARTS + 1 : PARTS + 1 + 1);
+    EXPECT_EQ(world_account(t->w).used_files, 1);
+}
+
+static err_t abort_upload(struct stand *t)
+{
+    err_t e = shelf_abort(&t->s, KEY, t->upload, t->w->a);
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e; /* asked again after the answer was lost */
+}
+
+static void check_aborted(struct stand *t, bool acknowledged)
+{
+    SCRATCH(a);
+    struct upload upload;
+    err_t e = upload_get(&t->w->core, &t->s.bucket, KEY, t->upload, &a, &upload);
+    EXPECT(!e || e->code == ERR_NOT_FOUND);
+    EXPECT(e || !acknowledged);
+    EXPECT_EQ(shelf_object_count(t->w), e ? 1 : PARTS + 2);
+    shelf_expect(&t->s, KEY, t->old);
+}
+
+static void check_purged(struct stand *t, bool acknowledged)
+{
+    int64_t objects = shelf_object_count(t->w);
+    EXPECT(objects == 1 || (!acknowledged && objects == PARTS + 2));
+    shelf_expect(&t->s, KEY, t->old);
+}
+
+static void prepare_past(struct stand *t)
+{
+    prepare_parts(t);
+    world_wait(t->w, hours(1));
+}
+
+static err_t purge(struct stand *t)
+{
+    size_t gone;
+    return upload_purge(&t->w->core, 10, t->w->a, &gone);
+}
+
+/* ---- tickets, buckets ---- */
+
+static void prepare_ticket(struct stand *t)
+{
+    shelf_issue(&t->tickets, KEY, t->bytes.n);
+}
+
+static err_t put_by_ticket(struct stand *t)
+{
+    struct entry_order order = shelf_order(KEY);
+    struct shelf_stored stored;
+    return shelf_put(&t->tickets.s, &order, t->bytes, t->w->a, &stored);
+}
+
+static void check_ticket(struct stand *t, bool acknowledged)
+{
+    bool there = shelf_has(&t->tickets.s, KEY);
+    EXPECT(there || !acknowledged);
+    if (there)
+        shelf_expect(&t->tickets.s, KEY, t->bytes);
+    EXPECT_EQ(shelf_object_count(t->w), there);
+    EXPECT_EQ(world_account(t->w).used_files, there);
+}
+
+static err_t make_bucket(struct stand *t)
+{
+    bool own;
+    err_t e = bucket_create(&t->w->core, &t->s.who, S("another"), t->w->a, &own);
+    return err_is(e, ERR_CONFLICT) && own ? NULL : e; /* asked again after the answer was lost */
+}
+
+static void check_bucket(struct stand *t, bool acknowledged)
+{
+    struct bucket bucket;
+    err_t e = bucket_find(&t->w->core, &t->s.who, S("another"), BUCKET_WRITE, t->w->a, &bucket);
+    EXPECT(!e || (!acknowledged && e->code == ERR_NOT_FOUND));
+}
+
+/* ---- the run ---- */
+
+/* Every name goes, and every upload. */
+static void remove_all(struct stand *t)
+{
+    struct upload *list;
+    size_t count;
+    EXPECT_OK(shelf_remove(&t->s, KEY, t->w->a));
+    EXPECT_OK(shelf_remove(&t->s, COPY, t->w->a));
+    EXPECT_OK(upload_list(&t->w->core, &t->s.bucket, S(""), S(""), S(""), 10, t->w->a, &list, &count));
+    for (size_t i = 0; i < count; i++)
+        EXPECT_OK(shelf_abort(&t->s, list[i].key, list[i].name, t->w->a));
+    world_wait(t->w, WORLD_GRACE_MS + hours(6));
+    world_run_jobs(t->w); /* what is pending is past its time */
+    shelf_expect_nothing(t->w);
+}
+
+/* A world for each call that fails, so that nothing left by the one before can help. True: the nth was not reached. */
+static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
+{
+    WORLD(w);
+    struct stand t = { .w = w, .s = shelf_new(w), .tickets = shelf_tickets_new(w) };
+    t.bytes = world_bytes(w, action->size);
+    action->prepare(&t);
+    world_wait(w, seconds(1)); /* free space is asked for again */
+    w->faults =
+        (struct fault_plan){ .fail_at = nth, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = answer_lost };
+    err_t e = action->act(&t);
+    bool reached = w->faults.calls >= nth;
+    w->faults.fail_at = 0;
+    EXPECT(reached || !e);
+    EXPECT(!e || e->code == ERR_UNAVAILABLE);
+    EXPECT_EQ(world_fsck(w, false), 0);
+    action->check(&t, !e);
+    if (e) {
+        EXPECT_OK(action->act(&t)); /* the same again */
+        action->check(&t, true);
+        EXPECT_EQ(world_fsck(w, false), 0);
+    }
+    remove_all(&t);
+    return !reached;
+}
+
+static void fail_each(const struct action *action)
+{
+    for (int lost = 0; lost < 2; lost++)
+        for (int64_t nth = 1; !fail_nth(action, nth, lost); nth++)
+            assert_true(nth < 1000);
+}
+
+TEST(a_put_entry_is_whole_or_nothing)
+{
+    fail_each(&(struct action){ nothing, put, check_key, SMALL });
+    fail_each(&(struct action){ nothing, put, check_key, LARGE });
+}
+TEST(an_overwritten_entry_is_the_old_or_the_new_one)
+{
+    fail_each(&(struct action){ prepare_old, put, check_key, SMALL });
+    fail_each(&(struct action){ prepare_old, put, check_key, LARGE });
+    fail_each(&(struct action){ prepare_old, put_if_it_is_there, check_key, LARGE });
+}
+TEST(a_removed_entry_is_gone_with_its_object_or_still_there)
+{
+    fail_each(&(struct action){ prepare_old, remove_key, check_removed, 0 });
+    fail_each(&(struct action){ prepare_old, remove_keys, check_removed, 0 });
+}
+TEST(tags_are_changed_or_they_are_not)
+{
+    fail_each(&(struct action){ prepare_old, tag, check_tags, 0 });
+}
+TEST(a_copy_is_there_or_it_is_not)
+{
+    fail_each(&(struct action){ prepare_old, copy, check_copy, 0 });
+    fail_each(&(struct action){ prepare_both, copy, check_copy, 0 });
+}
+TEST(an_upload_that_was_created_is_there)
+{
+    fail_each(&(struct action){ nothing, create, check_created, 0 });
+}
+TEST(a_part_is_the_old_or_the_new_one_or_none)
+{
+    fail_each(&(struct action){ prepare_upload, send_part, check_part, SMALL });
+    fail_each(&(struct action){ prepare_upload, send_part, check_part, LARGE });
+    fail_each(&(struct action){ prepare_part, send_part, check_part, SMALL });
+    fail_each(&(struct action){ prepare_part, send_part, check_part, LARGE });
+}
+TEST(completing_happens_as_a_whole_or_not_and_is_answered_again) /* supabase/storage#822 */
+{
+    fail_each(&(struct action){ prepare_parts, complete, check_completed, 0 });
+}
+TEST(aborting_takes_all_parts_or_none)
+{
+    fail_each(&(struct action){ prepare_parts, abort_upload, check_aborted, 0 });
+    fail_each(&(struct action){ prepare_past, purge, check_purged, 0 });
+}
+TEST(bytes_by_ticket_are_whole_or_nothing)
+{
+    fail_each(&(struct action){ prepare_ticket, put_by_ticket, check_ticket, SMALL });
+    fail_each(&(struct action){ prepare_ticket, put_by_ticket, check_ticket, LARGE });
+}
+TEST(a_bucket_that_was_made_is_there)
+{
+    fail_each(&(struct action){ nothing, make_bucket, check_bucket, 0 });
+}
+
+RUN_TESTS(cmocka_unit_test(a_put_entry_is_whole_or_nothing),
+          cmocka_unit_test(an_overwritten_entry_is_the_old_or_the_new_one),
+          cmocka_unit_test(a_removed_entry_is_gone_with_its_object_or_still_there),
+          cmocka_unit_test(tags_are_changed_or_they_are_not), cmocka_unit_test(a_copy_is_there_or_it_is_not),
+          cmocka_unit_test(an_upload_that_was_created_is_there),
+          cmocka_unit_test(a_part_is_the_old_or_the_new_one_or_none),
+          cmocka_unit_test(completing_happens_as_a_whole_or_not_and_is_answered_again),
+          cmocka_unit_test(aborting_takes_all_parts_or_none), cmocka_unit_test(bytes_by_ticket_are_whole_or_nothing),
+          cmocka_unit_test(a_bucket_that_was_made_is_there))

@@ -1,0 +1,322 @@
+/* Listings, held against what sorting the keys in memory gives. */
+#include "shelf.h"
+#include "test.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- a shelf full of keys, all of one object: past core's rules, since their bytes do not matter ---- */
+
+struct filling {
+    int64_t account_id;
+    struct entry entry; /* of the first key */
+    const slice *keys;
+    size_t count;
+};
+
+static err_t apply_fill(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct filling *f = arg;
+    for (size_t i = 0; i < f->count; i++) {
+        SCRATCH(scratch);
+        struct entry entry = f->entry;
+        entry.key = f->keys[i];
+        int64_t old;
+        uint64_t old_bytes;
+        err_t e = meta_entry_put(tx, &entry, &scratch, &old, &old_bytes);
+        if (e)
+            return err_copy(a, e);
+    }
+    return meta_account_use(tx, f->account_id, (int64_t)f->count, (int64_t)f->count, a);
+}
+
+static void fill(const struct shelf *s, const slice *keys, size_t count)
+{
+    struct entry entry;
+    shelf_store(s, keys[0], S("x"));
+    EXPECT_OK(entry_get(&s->w->core, &s->bucket, keys[0], s->w->a, &entry));
+    struct filling f = { s->who.account_id, entry, keys + 1, count - 1 };
+    world_write(s->w, apply_fill, &f);
+}
+
+/* ---- what a listing must show ---- */
+
+struct shown {
+    slice text;
+    bool is_common;
+};
+struct page {
+    struct arena *a;
+    struct shown *list;
+    size_t count, most;
+    bool more;
+    slice last;
+};
+
+static err_t show(void *arg, const struct entry *entry, slice common)
+{
+    struct page *p = arg;
+    EXPECT(!entry == (common.n > 0));
+    EXPECT(p->count < p->most);
+    p->list[p->count++] = (struct shown){ arena_copy(p->a, entry ? entry->key : common), !entry };
+    return NULL;
+}
+
+static struct page list_page(const struct shelf *s, const struct entry_list_order *order, struct arena *a)
+{
+    struct page p = { .a = a, .most = order->most, .list = arena_array(a, struct shown, order->most + 1) };
+    EXPECT_OK(entry_list(&s->w->core, &s->bucket, order, a, show, &p, &p.more, &p.last));
+    EXPECT_SLICE(p.last, p.count ? p.list[p.count - 1].text : S(""));
+    return p;
+}
+
+/* The same from sorted keys, by the words of entry.h. */
+static size_t expect_from(const slice *keys, size_t count, const struct entry_list_order *order, struct shown *ret)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        slice key = keys[i], rest = slice_from(key, order->prefix.n);
+        if (!slice_starts(key, order->prefix))
+            continue;
+        size_t at = order->delimiter.n ? slice_find(rest, order->delimiter) : SLICE_NONE;
+        bool is_common = at != SLICE_NONE;
+        slice text = is_common ? slice_part(key, 0, order->prefix.n + at + order->delimiter.n) : key;
+        if (order->after.n && slice_cmp(text, order->after) <= 0)
+            continue;
+        if (n && ret[n - 1].is_common && is_common && slice_eq(ret[n - 1].text, text))
+            continue;
+        ret[n++] = (struct shown){ text, is_common };
+    }
+    return n;
+}
+
+static void expect_pages(const struct shelf *s, const slice *keys, size_t count, struct entry_list_order order)
+{
+    SCRATCH(a);
+    struct shown *want = arena_array(&a, struct shown, count + 1);
+    size_t wanted = expect_from(keys, count, &order, want), seen = 0;
+    for (bool more = true; more;) {
+        struct page p = list_page(s, &order, &a);
+        for (size_t i = 0; i < p.count; i++, seen++) {
+            EXPECT(seen < wanted);
+            EXPECT_SLICE(p.list[i].text, want[seen].text);
+            EXPECT_EQ(p.list[i].is_common, want[seen].is_common);
+        }
+        EXPECT_EQ(p.more, seen < wanted);
+        more = p.more;
+        order.after = p.last;
+    }
+    EXPECT_EQ(seen, wanted);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return slice_cmp(*(const slice *)a, *(const slice *)b);
+}
+
+static const slice odd[] = {
+    { "/", 1 },
+    { "//", 2 },
+    { "a", 1 },
+    { "a/", 2 },
+    { "a/b", 3 },
+    { "a/b/c", 5 },
+    { "a//b", 4 },
+    { "a0", 2 },
+    { "a\x7f", 2 },
+    { "a\x7f/x", 4 },
+    { "a\xc2\x80", 3 },
+    { "ab", 2 },
+    { "\x01", 1 },
+    { "\x7f", 1 },
+    { "\x7f/", 2 },
+    { "\xc3\xa9/x", 4 },
+    { "\xc3\xa9/y", 4 },
+    { "\xdf\xbf/1", 4 },
+    { "\xe0\xa0\x80", 3 },
+    { "\xed\x9f\xbf/1", 5 },
+    { "\xee\x80\x80", 3 },
+    { "\xef\xbf\xbf/1", 5 },
+    { "\xf0\x90\x80\x80", 4 },
+    { "\xf4\x8f\xbf\xbf", 4 },
+    { "\xf4\x8f\xbf\xbf/1", 6 },
+    { "\xf4\x8f\xbf\xbf/2", 6 },
+    { "\xf4\x8f\xbf\xbf\xf4\x8f\xbf\xbf", 8 },
+    { " ", 1 },
+    { "%2F", 3 },
+    { "a\nb", 3 },
+    { "A", 1 },
+    { "photos/2026/a.jpg", 17 },
+    { "photos/2026/b.jpg", 17 },
+    { "photos/2027/a.jpg", 17 },
+    { "photos/x", 8 },
+    { "photos0", 7 },
+};
+static const slice prefixes[] = { { "", 0 },       { "a", 1 },        { "a/", 2 },          { "photos/", 7 },
+                                  { "photos", 6 }, { "\x7f", 1 },     { "\xc3\xa9", 2 },    { "\xf4\x8f\xbf\xbf", 4 },
+                                  { "zzz", 3 },    { "\xdf\xbf", 2 }, { "\xed\x9f\xbf", 3 } };
+static const slice delimiters[] = { { "", 0 }, { "/", 1 }, { "//", 2 }, { "20", 2 }, { "\xf4\x8f\xbf\xbf", 4 } };
+
+TEST(every_prefix_delimiter_and_page_size_shows_what_sorting_shows)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    enum { COUNT = LENGTH_OF(odd) };
+    slice keys[COUNT];
+    memcpy(keys, odd, sizeof odd);
+    fill(&s, odd, COUNT);
+    qsort(keys, COUNT, sizeof *keys, compare);
+    for (size_t p = 0; p < LENGTH_OF(prefixes); p++)
+        for (size_t d = 0; d < LENGTH_OF(delimiters); d++) {
+            struct entry_list_order order = { .prefix = prefixes[p], .delimiter = delimiters[d] };
+            for (order.most = 1; order.most < 8; order.most += 3)
+                expect_pages(&s, keys, COUNT, order);
+            order.most = 1000;
+            for (size_t after = 0; after < COUNT; after++) { /* from the middle of anything */
+                order.after = keys[after];
+                expect_pages(&s, keys, COUNT, order);
+            }
+        }
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(bytes_that_no_key_has_find_nothing)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    char long_[ENTRY_KEY_MAX + 100];
+    memset(long_, 'a', sizeof long_);
+    fill(&s, odd, LENGTH_OF(odd));
+    struct entry_list_order order = { .prefix = S("\xff"), .most = 10 };
+    EXPECT_EQ(list_page(&s, &order, w->a).count, 0);
+    order.prefix = (slice){ long_, sizeof long_ };
+    EXPECT_EQ(list_page(&s, &order, w->a).count, 0);
+    order.prefix = S("");
+    order.after = S("\xff");
+    EXPECT_EQ(list_page(&s, &order, w->a).count, 0);
+    order.after = (slice){ long_, sizeof long_ };
+    EXPECT_EQ(list_page(&s, &order, w->a).count, 10);
+    order.after = S("");
+    order.delimiter = S("\xc3"); /* half a character: it stands in no key */
+    EXPECT_EQ(list_page(&s, &order, w->a).count, 10);
+    order.delimiter = S("\xa9");
+    EXPECT_EQ(list_page(&s, &order, w->a).count, 10);
+    order.delimiter = S("/");
+    order.after = S("\xff\xff/\xff"); /* hostile, and it ends */
+    EXPECT_EQ(list_page(&s, &order, w->a).count, 0);
+    order.most = 0;
+    order.after = S("");
+    struct page p = list_page(&s, &order, w->a);
+    EXPECT_EQ(p.count, 0);
+    EXPECT(!p.more);
+}
+
+static err_t refuse(void *arg, const struct entry *entry, slice common)
+{
+    (void)entry, (void)common;
+    return err_make(arg, ERR_TRUNCATED, "the client went away");
+}
+
+TEST(a_visitor_that_fails_ends_the_listing)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    struct entry_list_order order = { .most = 10, .delimiter = S("/") };
+    bool more;
+    slice last;
+    fill(&s, odd, LENGTH_OF(odd));
+    EXPECT_ERR(entry_list(&w->core, &s.bucket, &order, w->a, refuse, w->a, &more, &last), ERR_TRUNCATED);
+}
+
+/* ---- many ---- */
+
+enum { FOLDERS = 1000, IN_FOLDER = 100, MANY = FOLDERS * IN_FOLDER };
+
+static slice *many_keys(struct arena *a)
+{
+    slice *keys = arena_array(a, slice, MANY);
+    for (size_t i = 0; i < MANY; i++)
+        keys[i] = arena_printf(a, "folder-%03zu/file-%02zu", i / IN_FOLDER, i % IN_FOLDER);
+    return keys;
+}
+
+struct counted {
+    size_t entries, commons;
+};
+
+static err_t count(void *arg, const struct entry *entry, slice common)
+{
+    struct counted *c = arg;
+    (void)common;
+    *(entry ? &c->entries : &c->commons) += 1;
+    return NULL;
+}
+
+static struct counted list_all(const struct shelf *s, struct entry_list_order order, size_t *ret_pages)
+{
+    struct counted c = { 0 };
+    SCRATCH(a);
+    *ret_pages = 0;
+    for (bool more = true; more; ++*ret_pages)
+        EXPECT_OK(entry_list(&s->w->core, &s->bucket, &order, &a, count, &c, &more, &order.after));
+    return c;
+}
+
+TEST(a_hundred_thousand_keys_in_pages_and_in_folders)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice *keys = many_keys(w->a);
+    size_t pages;
+    fill(&s, keys, MANY);
+    struct counted c = list_all(&s, (struct entry_list_order){ .most = 1000 }, &pages);
+    EXPECT_EQ(c.entries, MANY);
+    EXPECT_EQ(pages, MANY / 1000);
+    c = list_all(&s, (struct entry_list_order){ .most = MANY }, &pages);
+    EXPECT_EQ(c.entries, MANY);
+    EXPECT_EQ(pages, 1);
+    c = list_all(&s, (struct entry_list_order){ .most = 7, .delimiter = S("/") }, &pages);
+    EXPECT_EQ(c.commons, FOLDERS);
+    EXPECT_EQ(c.entries, 0);
+    c = list_all(&s, (struct entry_list_order){ .most = 7, .delimiter = S("/"), .prefix = S("folder-500/") }, &pages);
+    EXPECT_EQ(c.entries, IN_FOLDER);
+}
+
+TEST(a_common_prefix_costs_one_look_up_however_many_keys_it_stands_for)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    size_t pages;
+    fill(&s, many_keys(w->a), MANY);
+    int64_t calls = w->faults.calls;
+    struct counted c = list_all(&s, (struct entry_list_order){ .most = 2 * FOLDERS, .delimiter = S("/") }, &pages);
+    EXPECT_EQ(c.commons, FOLDERS);
+    EXPECT(w->faults.calls - calls < 4 * FOLDERS); /* of 100 keys each none but the first is read */
+}
+
+TEST(a_listing_needs_as_much_memory_for_many_keys_as_for_few)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    SCRATCH(a);
+    struct counted c = { 0 };
+    bool more;
+    slice last;
+    fill(&s, many_keys(w->a), MANY);
+    struct entry_list_order order = { .most = 10, .delimiter = S("") };
+    EXPECT_OK(entry_list(&w->core, &s.bucket, &order, &a, count, &c, &more, &last));
+    size_t before = mallinfo2().uordblks;
+    order.most = MANY;
+    EXPECT_OK(entry_list(&w->core, &s.bucket, &order, &a, count, &c, &more, &last));
+    order.delimiter = S("/");
+    EXPECT_OK(entry_list(&w->core, &s.bucket, &order, &a, count, &c, &more, &last));
+    size_t after = mallinfo2().uordblks;
+    EXPECT(after < before + 256 * 1024);
+}
+
+RUN_TESTS(cmocka_unit_test(every_prefix_delimiter_and_page_size_shows_what_sorting_shows),
+          cmocka_unit_test(bytes_that_no_key_has_find_nothing), cmocka_unit_test(a_visitor_that_fails_ends_the_listing),
+          cmocka_unit_test(a_hundred_thousand_keys_in_pages_and_in_folders),
+          cmocka_unit_test(a_common_prefix_costs_one_look_up_however_many_keys_it_stands_for),
+          cmocka_unit_test(a_listing_needs_as_much_memory_for_many_keys_as_for_few))

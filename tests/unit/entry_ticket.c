@@ -1,0 +1,271 @@
+/* Bytes that come by ticket. Tickets are made here past core's rules: issuing and confirming them is another's business
+ * (ticket.h). */
+#include "shelf.h"
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SMALL = 100, LARGE = 40000 };
+
+static err_t apply_confirm(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    int64_t file_id = *(int64_t *)arg;
+    TRY(meta_ticket_confirm(tx, file_id, WORLD_START_MS, a));
+    return meta_file_move(tx, file_id, FILE_STORED, FILE_READY, 0, a);
+}
+
+static err_t put(const struct shelf_tickets *c, slice key, slice bytes)
+{
+    struct entry_order order = shelf_order(key);
+    struct shelf_stored unused;
+    return shelf_put(&c->s, &order, bytes, c->s.w->a, &unused);
+}
+
+static err_t open_put(const struct shelf_tickets *c, slice key, int64_t exact_bytes, struct entry_put *put_)
+{
+    struct entry_order *order = arena_new(c->s.w->a, struct entry_order);
+    *order = shelf_order(arena_copy(c->s.w->a, key));
+    order->exact_bytes = exact_bytes;
+    return entry_put_open(&c->s.w->core, &c->s.who, &c->s.bucket, order, c->s.w->a, put_);
+}
+
+static void note_code(void *arg, err_t e, const struct entry_stored *stored)
+{
+    EXPECT(!e == !!stored);
+    *(enum err_code *)arg = e ? e->code : ERR_CODE_COUNT;
+}
+
+static struct file file_of(struct world *w, int64_t id)
+{
+    struct file file = { 0 };
+    struct meta_tx *tx = world_tx(w);
+    EXPECT_OK(meta_file_get(tx, id, w->a, &file));
+    meta_read_end(tx);
+    return file;
+}
+
+TEST(bytes_that_come_by_ticket_are_those_of_its_file)
+{
+    WORLD(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
+    size_t sizes[] = { 0, SMALL, LARGE };
+    uint64_t all = 0;
+    for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
+        slice bytes = world_bytes(w, sizes[i]), key = arena_printf(w->a, "data/%zu/x", i);
+        int64_t id = shelf_issue(&c, key, sizes[i]);
+        struct entry entry;
+        struct content content;
+        EXPECT(!shelf_has(&c.s, key)); /* no bytes, no entry */
+        EXPECT_ERR(entry_open(&w->core, &c.s.bucket, key, w->a, &entry, &content), ERR_NOT_FOUND);
+        EXPECT_OK(put(&c, key, bytes));
+        shelf_expect(&c.s, key, bytes);
+        struct file file = file_of(w, id);
+        EXPECT_EQ(file.state, FILE_STORED);
+        EXPECT_EQ(file.size_bytes, sizes[i]);
+        EXPECT_OK(entry_open(&w->core, &c.s.bucket, key, w->a, &entry, &content));
+        EXPECT_SLICE(content.file.content_type, S("text/csv"));
+        EXPECT_SLICE(entry.headers, S("Content-Type: text/csv\n"));
+        EXPECT_EQ(entry.owner_id, c.bob.user_id);
+        EXPECT_SLICE(entry.key, key);
+        content_close(&content);
+        all += sizes[i];
+    }
+    EXPECT_EQ(world_account(w).used_files, 3);
+    EXPECT_EQ(world_account(w).used_bytes, all);
+    EXPECT_EQ(world_event_count(w, S("file.store")), 3);
+    EXPECT_EQ(world_fsck(w, true), 0);
+    world_wait(w, minutes(20)); /* nobody confirmed */
+    world_run_jobs(w);
+    EXPECT(!shelf_has(&c.s, S("data/1/x")));
+    EXPECT_ERR(put(&c, S("data/1/x"), world_bytes(w, SMALL)), ERR_FORBIDDEN);
+    shelf_expect_nothing(w);
+}
+
+TEST(without_a_ticket_nothing_comes_in)
+{
+    WORLD(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
+    bool was;
+    struct entry entry;
+    struct bucket open;
+    shelf_issue(&c, S("mine"), 5);
+    EXPECT_ERR(put(&c, S("other"), S("hello")), ERR_FORBIDDEN);
+    EXPECT_ERR(put(&c, S("mine/"), S("hello")), ERR_FORBIDDEN);
+    EXPECT_ERR(put(&c, S(""), S("hello")), ERR_INVALID);
+    EXPECT_OK(put(&c, S("mine"), S("hello")));
+    EXPECT_ERR(entry_remove(&w->core, &c.s.who, &c.s.bucket, S("mine"), NULL, w->a, &was), ERR_FORBIDDEN);
+    EXPECT_ERR(entry_set_tags(&w->core, &c.s.who, &c.s.bucket, S("mine"), S("t"), w->a), ERR_FORBIDDEN);
+    struct upload_order upload = { .key = S("mine"), .lifetime_ms = 1 };
+    slice name;
+    EXPECT_ERR(upload_create(&w->core, &c.s.who, &c.s.bucket, &upload, w->a, &name), ERR_FORBIDDEN);
+    EXPECT_OK(bucket_create(&w->core, &c.bob, S("open"), w->a, &was));
+    EXPECT_OK(bucket_find(&w->core, &c.bob, S("open"), BUCKET_WRITE, w->a, &open));
+    struct entry_copy out = { .from = &c.s.bucket, .to = &open, .from_key = S("mine"), .to_key = S("stolen") };
+    EXPECT_ERR(entry_copy(&w->core, &c.bob, &out, w->a, &entry), ERR_FORBIDDEN);
+    struct entry_copy in = { .from = &open, .to = &c.s.bucket, .from_key = S("x"), .to_key = S("mine") };
+    EXPECT_ERR(entry_copy(&w->core, &c.bob, &in, w->a, &entry), ERR_FORBIDDEN);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(exactly_the_declared_bytes_come_in)
+{
+    WORLD(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
+    struct entry_put put_;
+    shelf_issue(&c, S("k"), 5);
+    EXPECT_ERR(open_put(&c, S("k"), 6, &put_), ERR_TOO_LARGE);
+    EXPECT_ERR(open_put(&c, S("k"), 4, &put_), ERR_EMPTY);
+    EXPECT_ERR(put(&c, S("k"), S("hello!")), ERR_TOO_LARGE);
+    EXPECT_ERR(put(&c, S("k"), S("hell")), ERR_EMPTY);
+    EXPECT_ERR(put(&c, S("k"), S("")), ERR_EMPTY);
+    struct entry_order order = shelf_order(S("k"));
+    struct shelf_stored unused;
+    order.max_bytes = 4; /* what the form allows is less than the ticket */
+    EXPECT_ERR(shelf_put(&c.s, &order, S("hello"), w->a, &unused), ERR_TOO_LARGE);
+    order.max_bytes = 0;
+    order.min_bytes = 6;
+    EXPECT_ERR(shelf_put(&c.s, &order, S("hello"), w->a, &unused), ERR_EMPTY);
+    EXPECT_EQ(shelf_object_count(w), 0);
+    EXPECT_OK(put(&c, S("k"), S("hello")));
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(bytes_may_come_again_until_the_file_is_confirmed)
+{
+    WORLD(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
+    int64_t id = shelf_issue(&c, S("k"), LARGE);
+    slice first = world_bytes(w, LARGE), second = world_bytes(w, LARGE);
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 1, w->a)); /* no room for both */
+    EXPECT_OK(put(&c, S("k"), first));
+    shelf_expect(&c.s, S("k"), first);
+    EXPECT_OK(put(&c, S("k"), second));
+    shelf_expect(&c.s, S("k"), second);
+    EXPECT_EQ(world_account(w).used_bytes, LARGE);
+    EXPECT_EQ(world_account(w).used_files, 1);
+    EXPECT_EQ(shelf_object_count(w), 1);
+    struct entry_put slow; /* on its way while the file is confirmed */
+    enum err_code code;
+    EXPECT_OK(open_put(&c, S("k"), LARGE, &slow));
+    EXPECT_OK(intake_write(slow.intake, first, w->a));
+    world_write(w, apply_confirm, &id);
+    entry_put_finish(&slow, note_code, &code);
+    EXPECT_EQ(code, ERR_FORBIDDEN);
+    EXPECT_ERR(put(&c, S("k"), first), ERR_FORBIDDEN);
+    world_wait(w, hours(1));
+    world_run_jobs(w);
+    shelf_expect(&c.s, S("k"), second); /* after the confirmation they never change */
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(at_exactly_its_time_a_ticket_takes_no_bytes)
+{
+    WORLD(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
+    struct entry_put slow, slower;
+    enum err_code code;
+    shelf_issue(&c, S("k"), 5);
+    world_wait(w, minutes(10) - 1);
+    EXPECT_OK(put(&c, S("k"), S("hello")));
+    EXPECT_OK(open_put(&c, S("k"), 5, &slow));
+    EXPECT_OK(open_put(&c, S("k"), 5, &slower));
+    world_wait(w, 1);
+    EXPECT_ERR(put(&c, S("k"), S("again")), ERR_FORBIDDEN);
+    world_wait(w, -minutes(5)); /* a clock set back revives nothing */
+    EXPECT_ERR(put(&c, S("k"), S("again")), ERR_FORBIDDEN);
+    world_wait(w, minutes(5));
+    EXPECT_OK(intake_write(slow.intake, S("slow!"), w->a));
+    entry_put_finish(&slow, note_code, &code);
+    EXPECT_EQ(code, ERR_CODE_COUNT); /* it began in time */
+    shelf_expect(&c.s, S("k"), S("slow!"));
+    world_wait(w, minutes(10)); /* pending no more, whether or not the purge came by */
+    EXPECT(!shelf_has(&c.s, S("k")));
+    EXPECT_OK(intake_write(slower.intake, S("late!"), w->a));
+    entry_put_finish(&slower, note_code, &code);
+    EXPECT_EQ(code, ERR_FORBIDDEN);
+    world_run_jobs(w);
+    shelf_expect_nothing(w);
+}
+
+TEST(an_account_without_room_is_told_before_the_bytes)
+{
+    WORLD(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
+    struct entry_put put_;
+    shelf_issue(&c, S("k"), LARGE);
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE - 1, 0, w->a));
+    EXPECT_ERR(open_put(&c, S("k"), -1, &put_), ERR_QUOTA);
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
+    EXPECT_OK(open_put(&c, S("k"), -1, &put_));
+    EXPECT_OK(intake_write(put_.intake, world_bytes(w, LARGE), w->a));
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE - 1, 0, w->a));
+    enum err_code code;
+    entry_put_finish(&put_, note_code, &code);
+    EXPECT_EQ(code, ERR_QUOTA); /* and again at the end */
+    EXPECT_EQ(shelf_object_count(w), 0);
+    EXPECT_EQ(world_fsck(w, false), 0);
+}
+
+/* ---- threads ---- */
+
+struct sender {
+    const struct shelf_tickets *c;
+    slice bytes;
+    int64_t stored, refused, wrong;
+};
+
+static void *send_on(void *arg)
+{
+    struct sender *t = arg;
+    for (int i = 0; i < 10; i++) {
+        SCRATCH(a);
+        struct entry_order order = shelf_order(S("k"));
+        struct shelf_stored unused;
+        err_t e = shelf_put(&t->c->s, &order, t->bytes, &a, &unused);
+        t->stored += !e;
+        t->refused += err_is(e, ERR_FORBIDDEN);
+        t->wrong += e && e->code != ERR_FORBIDDEN;
+    }
+    return NULL;
+}
+
+TEST(a_confirmation_among_uploads_fixes_one_whole_file)
+{
+    SCOPED(world_freep)
+    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    struct shelf_tickets c = shelf_tickets_new(w);
+    struct sender senders[4];
+    pthread_t threads[4];
+    int64_t id = shelf_issue(&c, S("k"), 20000);
+    for (int i = 0; i < 4; i++) {
+        char *bytes = arena_alloc(w->a, 20000);
+        memset(bytes, 'a' + i, 20000);
+        senders[i] = (struct sender){ .c = &c, .bytes = { bytes, 20000 } };
+        if (i == 0)
+            EXPECT_OK(put(&c, S("k"), senders[0].bytes));
+        pthread_create(&threads[i], NULL, send_on, &senders[i]);
+    }
+    world_write(w, apply_confirm, &id);
+    slice fixed, back;
+    EXPECT_OK(shelf_read(&c.s, S("k"), w->a, &fixed));
+    bool whole = false;
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT_EQ(senders[i].wrong, 0);
+        EXPECT_EQ(senders[i].stored + senders[i].refused, 10);
+        whole = whole || slice_eq(fixed, senders[i].bytes);
+    }
+    EXPECT(whole);
+    EXPECT_OK(shelf_read(&c.s, S("k"), w->a, &back));
+    EXPECT(slice_eq(back, fixed)); /* nothing that came later counts */
+    EXPECT_EQ(shelf_object_count(w), 1);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+RUN_TESTS(cmocka_unit_test(bytes_that_come_by_ticket_are_those_of_its_file),
+          cmocka_unit_test(without_a_ticket_nothing_comes_in), cmocka_unit_test(exactly_the_declared_bytes_come_in),
+          cmocka_unit_test(bytes_may_come_again_until_the_file_is_confirmed),
+          cmocka_unit_test(at_exactly_its_time_a_ticket_takes_no_bytes),
+          cmocka_unit_test(an_account_without_room_is_told_before_the_bytes),
+          cmocka_unit_test(a_confirmation_among_uploads_fixes_one_whole_file))

@@ -1,0 +1,155 @@
+#include "test.h"
+
+#include "core/data_dir.h"
+#include "core/master_key.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tmpdir.h"
+
+struct place {
+    struct arena arena, *a;
+    char *dir;
+    const char *path;
+    struct random_seeded random;
+};
+
+static void place_init(struct place *p)
+{
+    arena_init(&p->arena);
+    p->a = &p->arena;
+    p->dir = tmpdir_make();
+    p->path = arena_printf(p->a, "%s/" DATA_DIR_MASTER_KEY, p->dir).p;
+    random_seeded_init(&p->random, 7);
+}
+
+static void place_release(struct place *p)
+{
+    tmpdir_remove(p->dir);
+    arena_release(p->a);
+}
+#define PLACE(name)                                                                                                    \
+    SCOPED(place_release) struct place name;                                                                           \
+    place_init(&name)
+
+static void write_key(struct place *p, slice text, mode_t mode)
+{
+    (void)unlink(p->path);
+    int fd = open(p->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n && fchmod(fd, mode) == 0);
+    close(fd);
+}
+
+static slice read_text(struct place *p)
+{
+    char *text = arena_alloc(p->a, 200);
+    int fd = open(p->path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = read(fd, text, 200);
+    assert_true(fd >= 0 && n >= 0);
+    close(fd);
+    return (slice){ text, (size_t)n };
+}
+
+static err_t key_of(struct place *p, unsigned char ret[SEAL_KEY_SIZE])
+{
+    return master_key_ensure(p->dir, &p->random.random, p->a, ret);
+}
+
+#define HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1F"
+
+TEST(the_first_start_makes_a_key_for_its_owner_alone_and_the_next_one_finds_it)
+{
+    PLACE(p);
+    unsigned char first[SEAL_KEY_SIZE], second[SEAL_KEY_SIZE];
+    EXPECT_ERR(master_key_read(p.dir, p.a, first), ERR_NOT_FOUND);
+    mode_t before = umask(0); /* the mode is not left to chance */
+    EXPECT_OK(key_of(&p, first));
+    umask(before);
+    struct stat st;
+    assert_true(stat(p.path, &st) == 0);
+    EXPECT_EQ(st.st_mode & 07777, 0600);
+    EXPECT_EQ(st.st_size, 65);
+    EXPECT_EQ(st.st_nlink, 1);
+    EXPECT_OK(key_of(&p, second));
+    EXPECT(memcmp(first, second, sizeof first) == 0);
+}
+
+TEST(a_key_is_read_with_and_without_its_line_end)
+{
+    PLACE(p);
+    unsigned char key[SEAL_KEY_SIZE];
+    slice good[] = { S(HEX), S(HEX "\n") };
+    for (size_t i = 0; i < LENGTH_OF(good); i++) {
+        memset(key, 0xff, sizeof key);
+        write_key(&p, good[i], 0600);
+        EXPECT_OK(key_of(&p, key));
+        for (int at = 0; at < SEAL_KEY_SIZE; at++)
+            EXPECT_EQ(key[at], at);
+    }
+    write_key(&p, S(HEX "\n"), 0400); /* stricter is fine */
+    EXPECT_OK(key_of(&p, key));
+}
+
+TEST(what_is_no_key_is_refused_and_left_alone)
+{
+    PLACE(p);
+    unsigned char key[SEAL_KEY_SIZE];
+    slice bad[] = {
+        S(""),         S("\n"),     S("00"),
+        S(HEX "\n\n"), S(HEX HEX),  S(HEX " "),
+        S("x" HEX),    { HEX, 63 }, S("g00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n")
+    };
+    for (size_t i = 0; i < LENGTH_OF(bad); i++) {
+        write_key(&p, bad[i], 0600);
+        EXPECT_ERR(key_of(&p, key), ERR_CORRUPT);
+        EXPECT_SLICE(read_text(&p), bad[i]);
+    }
+    assert_true(unlink(p.path) == 0 && mkdir(p.path, 0700) == 0);
+    EXPECT_ERR(key_of(&p, key), ERR_CORRUPT);
+    assert_true(rmdir(p.path) == 0 && mkfifo(p.path, 0600) == 0);
+    EXPECT_ERR(key_of(&p, key), ERR_CORRUPT); /* and nobody waits for a writer */
+}
+
+TEST(a_key_that_others_may_use_is_refused)
+{
+    PLACE(p);
+    unsigned char key[SEAL_KEY_SIZE];
+    mode_t modes[] = { 0644, 0640, 0604, 0620, 0602, 0660, 0610 };
+    for (size_t i = 0; i < LENGTH_OF(modes); i++) {
+        write_key(&p, S(HEX "\n"), modes[i]);
+        EXPECT_ERR(key_of(&p, key), ERR_FORBIDDEN);
+    }
+}
+
+TEST(a_start_that_was_cut_leaves_no_key_and_is_not_in_the_way)
+{
+    PLACE(p);
+    unsigned char key[SEAL_KEY_SIZE];
+    const char *made = arena_printf(p.a, "%s.new", p.path).p;
+    int fd = open(made, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    assert_true(fd >= 0 && write(fd, "00", 2) == 2);
+    close(fd);
+    EXPECT_ERR(master_key_read(p.dir, p.a, key), ERR_NOT_FOUND);
+    EXPECT_OK(key_of(&p, key));
+    EXPECT_EQ(read_text(&p).n, 65);
+    EXPECT(access(made, F_OK) != 0);
+}
+
+TEST(a_key_that_is_there_is_never_written_over)
+{
+    PLACE(p);
+    unsigned char key[SEAL_KEY_SIZE] = { 1 };
+    write_key(&p, S(HEX "\n"), 0600);
+    EXPECT_ERR(master_key_write(p.dir, key, p.a), ERR_CONFLICT);
+    EXPECT_SLICE(read_text(&p), S(HEX "\n"));
+    EXPECT(access(arena_printf(p.a, "%s.new", p.path).p, F_OK) != 0);
+}
+
+RUN_TESTS(cmocka_unit_test(the_first_start_makes_a_key_for_its_owner_alone_and_the_next_one_finds_it),
+          cmocka_unit_test(a_key_is_read_with_and_without_its_line_end),
+          cmocka_unit_test(what_is_no_key_is_refused_and_left_alone),
+          cmocka_unit_test(a_key_that_others_may_use_is_refused),
+          cmocka_unit_test(a_start_that_was_cut_leaves_no_key_and_is_not_in_the_way),
+          cmocka_unit_test(a_key_that_is_there_is_never_written_over))

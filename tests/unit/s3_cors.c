@@ -1,0 +1,217 @@
+/* Which web pages may use a bucket: the configuration, what a browser asks before, and what it sees after. */
+#include "test.h"
+
+#include "../../src/api/s3/s3_priv.h"
+#include "s3_desk.h"
+
+#define DESK(name)                                                                                                     \
+    SCOPED(s3_desk_freep) struct s3_desk *name = s3_desk_new(NULL);                                                    \
+    struct s3_person ana = s3_person(name, "ana");                                                                     \
+    EXPECT_STATUS(s3_ask(name, &ana, "PUT", "/photos", ""), 200)
+#define RULES(text) "<CORSConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" text "</CORSConfiguration>"
+#define RULE(text) RULES("<CORSRule>" text "</CORSRule>")
+#define ORIGIN(text) "<AllowedOrigin>" text "</AllowedOrigin>"
+#define METHOD(text) "<AllowedMethod>" text "</AllowedMethod>"
+#define HEADER(text) "<AllowedHeader>" text "</AllowedHeader>"
+#define EXPOSE(text) "<ExposeHeader>" text "</ExposeHeader>"
+
+static struct fake_reply *preflight(struct s3_desk *d, const char *target, const char *origin, const char *method,
+                                    const char *headers)
+{
+    struct fake_request r = { .method = "OPTIONS", .target = slice_of(target) };
+    size_t n = 0;
+    if (origin)
+        r.headers[n++] = (struct http_header){ S("Origin"), slice_of(origin) };
+    if (method)
+        r.headers[n++] = (struct http_header){ S("Access-Control-Request-Method"), slice_of(method) };
+    if (headers)
+        r.headers[n++] = (struct http_header){ S("Access-Control-Request-Headers"), slice_of(headers) };
+    return s3_ask_with(d, NULL, &r);
+}
+
+static struct fake_reply *get_from(struct s3_desk *d, const struct s3_person *p, const char *target, const char *origin)
+{
+    return s3_ask_with(d, p,
+                       &(struct fake_request){ .method = "GET",
+                                               .target = slice_of(target),
+                                               .headers = { { S("Origin"), slice_of(origin) } } });
+}
+
+static slice allowed(const struct fake_reply *r)
+{
+    return fake_reply_header(r, "Access-Control-Allow-Origin");
+}
+
+#define EXPECT_NO_CORS(reply)                                                                                          \
+    EXPECT(!allowed(reply).p && !fake_reply_header((reply), "Access-Control-Expose-Headers").p)
+
+/* ---- configuration ---- */
+
+TEST(a_configuration_is_kept_shown_and_removed)
+{
+    DESK(d);
+    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos?cors", ""), 404, "NoSuchCORSConfiguration");
+    EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos?cors",
+                         RULES("<CORSRule><ID>one</ID>" ORIGIN("https://a.example") METHOD("GET") METHOD("PUT")
+                                   HEADER("*") EXPOSE("ETag") "<MaxAgeSeconds>60</MaxAgeSeconds></CORSRule>"
+                                                              "<CORSRule>" ORIGIN("*") METHOD("HEAD") "</CORSRule>")),
+                  200);
+    struct fake_reply *r = s3_ask(d, &ana, "GET", "/photos?cors", "");
+    EXPECT_STATUS(r, 200);
+    EXPECT_EQ(s3_count(d, r, "CORSConfiguration", "CORSRule"), 2);
+    EXPECT_SLICE(s3_text(d, r, "CORSConfiguration.CORSRule.ID"), S("one"));
+    EXPECT_SLICE(s3_text(d, r, "CORSConfiguration.CORSRule.AllowedMethod#1"), S("PUT"));
+    EXPECT_SLICE(s3_text(d, r, "CORSConfiguration.CORSRule#1.AllowedOrigin"), S("*"));
+    EXPECT_STATUS(s3_ask(d, &ana, "DELETE", "/photos?cors", ""), 204);
+    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos?cors", ""), 404, "NoSuchCORSConfiguration");
+    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/none?cors", RULE(ORIGIN("*") METHOD("GET"))), 404, "NoSuchBucket");
+}
+
+TEST(rules_that_s3_would_refuse_are_refused)
+{
+    DESK(d);
+    static const struct {
+        const char *document, *code;
+    } rows[] = {
+        { "", "MissingRequestBodyError" },
+        { "<CORSConfiguration", "MalformedXML" },
+        { "<Other/>", "MalformedXML" },
+        { RULES(""), "MalformedXML" },
+        { RULES("<Rule/>"), "MalformedXML" },
+        { RULE(""), "MalformedXML" },
+        { RULE(ORIGIN("*")), "MalformedXML" },
+        { RULE(METHOD("GET")), "MalformedXML" },
+        { RULE(ORIGIN("") METHOD("GET")), "MalformedXML" },
+        { RULE(ORIGIN("https://a b") METHOD("GET")), "MalformedXML" },
+        { RULE(ORIGIN("https://\xc3\xa9") METHOD("GET")), "MalformedXML" },
+        { RULE(ORIGIN("*") METHOD("GET") "<Other/>"), "MalformedXML" },
+        { RULE(ORIGIN("*") METHOD("GET") "<ID>1</ID><ID>2</ID>"), "MalformedXML" },
+        { RULE(ORIGIN("*") METHOD("GET") "<MaxAgeSeconds>x</MaxAgeSeconds>"), "MalformedXML" },
+        { RULE(ORIGIN("*") METHOD("GET") "<MaxAgeSeconds>-1</MaxAgeSeconds>"), "MalformedXML" },
+        { RULE(ORIGIN("https://*.*") METHOD("GET")), "InvalidRequest" },
+        { RULE(ORIGIN("*") METHOD("PATCH")), "InvalidRequest" },
+        { RULE(ORIGIN("*") METHOD("get")), "InvalidRequest" },
+        { RULE(ORIGIN("*") METHOD("GET") HEADER("x-*-*")), "InvalidRequest" },
+        { RULE(ORIGIN("*") METHOD("GET") EXPOSE("x-*")), "InvalidRequest" },
+    };
+    for (size_t i = 0; i < LENGTH_OF(rows); i++)
+        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/photos?cors", rows[i].document), 400, rows[i].code);
+    struct buf b;
+    buf_init(&b, 0);
+    for (int count = 100; count <= 101; count++) {
+        buf_clear(&b);
+        buf_add(&b, S("<CORSConfiguration>"));
+        for (int i = 0; i < count; i++)
+            buf_add(&b, S("<CORSRule>" ORIGIN("*") METHOD("GET") "</CORSRule>"));
+        buf_add(&b, S("</CORSConfiguration>"));
+        struct fake_reply *r = s3_ask(d, &ana, "PUT", "/photos?cors", arena_cstr(d->a, buf_slice(&b)));
+        EXPECT_STATUS(r, count == 100 ? 200 : 400);
+    }
+    buf_release(&b);
+}
+
+/* ---- before ---- */
+
+TEST(a_preflight_is_answered_by_the_first_rule_that_fits)
+{
+    DESK(d);
+    EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos?cors",
+                         RULES("<CORSRule>" ORIGIN("https://a.example") METHOD("PUT") HEADER("x-amz-*") HEADER(
+                             "Content-Type") "<MaxAgeSeconds>60</MaxAgeSeconds></CORSRule>"
+                                             "<CORSRule>" ORIGIN("https://*.b.example") METHOD("PUT") METHOD("GET")
+                                                 EXPOSE("ETag") EXPOSE("x-amz-id") "</CORSRule><CORSRule>" ORIGIN("*")
+                                                     METHOD("GET") "</CORSRule>")),
+                  200);
+    struct fake_reply *r = preflight(d, "/photos/key", "https://a.example", "PUT", "Content-type, X-AMZ-date");
+    EXPECT_STATUS(r, 200);
+    EXPECT_SLICE(allowed(r), S("https://a.example"));
+    EXPECT_SLICE(fake_reply_header(r, "Access-Control-Allow-Methods"), S("PUT"));
+    EXPECT_SLICE(fake_reply_header(r, "Access-Control-Allow-Headers"), S("content-type, x-amz-date"));
+    EXPECT_SLICE(fake_reply_header(r, "Access-Control-Max-Age"), S("60"));
+    EXPECT(fake_reply_header(r, "Vary").n > 0);
+    r = preflight(d, "/photos", "https://x.b.example", "PUT", NULL);
+    EXPECT_SLICE(allowed(r), S("https://x.b.example"));
+    EXPECT_SLICE(fake_reply_header(r, "Access-Control-Allow-Methods"), S("PUT, GET"));
+    EXPECT_SLICE(fake_reply_header(r, "Access-Control-Expose-Headers"), S("ETag, x-amz-id"));
+    EXPECT_SLICE(allowed(preflight(d, "/photos", "https://else.example", "GET", NULL)), S("*"));
+    EXPECT_S3_ERROR(d, preflight(d, "/photos", "https://else.example", "PUT", NULL), 403, "AccessForbidden");
+    EXPECT_S3_ERROR(d, preflight(d, "/photos", "https://a.example", "PUT", "authorization"), 403, "AccessForbidden");
+    EXPECT_S3_ERROR(d, preflight(d, "/photos", "https://A.example", "PUT", NULL), 403, "AccessForbidden");
+    EXPECT_S3_ERROR(d, preflight(d, "/photos", "http://a.example", "PUT", NULL), 403, "AccessForbidden");
+    EXPECT_S3_ERROR(d, preflight(d, "/photos", "https://a.example.evil.example", "PUT", NULL), 403, "AccessForbidden");
+}
+
+TEST(a_preflight_that_asks_nothing_is_a_bad_request)
+{
+    DESK(d);
+    EXPECT_S3_ERROR(d, preflight(d, "/photos/key", NULL, "PUT", NULL), 400, "BadRequest");
+    EXPECT_S3_ERROR(d, preflight(d, "/photos/key", "https://a.example", NULL, NULL), 400, "BadRequest");
+    EXPECT_S3_ERROR(d, preflight(d, "/photos/key", "https://a.example", "PATCH", NULL), 400, "BadRequest");
+    EXPECT_S3_ERROR(d, preflight(d, "/photos/key", "https://a.example", "PUT", NULL), 403, "AccessForbidden");
+    EXPECT_S3_ERROR(d, preflight(d, "/none/key", "https://a.example", "PUT", NULL), 403, "AccessForbidden");
+}
+
+/* ---- after ---- */
+
+TEST(answers_and_errors_carry_what_the_rule_allows)
+{
+    DESK(d);
+    s3_put(d, &ana, "/photos/a", "hello");
+    EXPECT_NO_CORS(get_from(d, &ana, "/photos/a", "https://a.example"));
+    EXPECT_STATUS(
+        s3_ask(d, &ana, "PUT", "/photos?cors", RULE(ORIGIN("https://a.example") METHOD("GET") EXPOSE("ETag"))), 200);
+    struct fake_reply *r = get_from(d, &ana, "/photos/a", "https://a.example");
+    EXPECT_SLICE(r->body, S("hello"));
+    EXPECT_SLICE(allowed(r), S("https://a.example"));
+    EXPECT_SLICE(fake_reply_header(r, "Access-Control-Expose-Headers"), S("ETag"));
+    EXPECT(fake_reply_header(r, "Vary").n > 0);
+    r = get_from(d, &ana, "/photos/none", "https://a.example");
+    EXPECT_STATUS(r, 404);
+    EXPECT_SLICE(allowed(r), S("https://a.example"));
+    EXPECT_NO_CORS(get_from(d, &ana, "/photos/a", "https://b.example"));
+    EXPECT_NO_CORS(s3_ask(d, &ana, "GET", "/photos/a", ""));
+}
+
+TEST(origins_are_never_reflected_with_credentials)
+{
+    /* GHSA-x5xv-223c-8vm7 */
+    DESK(d);
+    EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos?cors", RULE(ORIGIN("*") METHOD("GET") HEADER("*"))), 200);
+    struct fake_reply *replies[] = { get_from(d, &ana, "/photos", "https://evil.example"),
+                                     preflight(d, "/photos", "https://evil.example", "GET", "cookie") };
+    for (size_t i = 0; i < LENGTH_OF(replies); i++) {
+        EXPECT_SLICE(allowed(replies[i]), S("*"));
+        EXPECT(!fake_reply_header(replies[i], "Access-Control-Allow-Credentials").p);
+    }
+}
+
+TEST(the_operators_origins_hold_where_a_bucket_has_no_rules)
+{
+    struct s3_options options = s3_desk_options();
+    slice origins[] = { S("https://app.example"), S("https://*.wide.example") };
+    options.origins = origins;
+    options.origin_count = LENGTH_OF(origins);
+    SCOPED(s3_desk_freep) struct s3_desk *d = s3_desk_new(&options);
+    struct s3_person ana = s3_person(d, "ana");
+    EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos", ""), 200);
+    struct fake_reply *r = preflight(d, "/photos/key", "https://app.example", "POST", "Content-Type,x-anything");
+    EXPECT_STATUS(r, 200);
+    EXPECT_SLICE(allowed(r), S("https://app.example"));
+    EXPECT_SLICE(fake_reply_header(r, "Access-Control-Allow-Headers"), S("content-type,x-anything"));
+    EXPECT(!fake_reply_header(r, "Access-Control-Allow-Credentials").p);
+    EXPECT_SLICE(allowed(get_from(d, &ana, "/photos", "https://x.wide.example")), S("https://x.wide.example"));
+    EXPECT_SLICE(allowed(get_from(d, &ana, "/", "https://app.example")), S("https://app.example"));
+    EXPECT_SLICE(allowed(get_from(d, &ana, "/none", "https://app.example")), S("https://app.example"));
+    EXPECT_S3_ERROR(d, preflight(d, "/photos/key", "https://evil.example", "POST", NULL), 403, "AccessForbidden");
+    EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos?cors", RULE(ORIGIN("https://own.example") METHOD("GET"))), 200);
+    EXPECT_NO_CORS(get_from(d, &ana, "/photos", "https://app.example"));
+    EXPECT_SLICE(allowed(get_from(d, &ana, "/photos", "https://own.example")), S("https://own.example"));
+}
+
+RUN_TESTS(cmocka_unit_test(a_configuration_is_kept_shown_and_removed),
+          cmocka_unit_test(rules_that_s3_would_refuse_are_refused),
+          cmocka_unit_test(a_preflight_is_answered_by_the_first_rule_that_fits),
+          cmocka_unit_test(a_preflight_that_asks_nothing_is_a_bad_request),
+          cmocka_unit_test(answers_and_errors_carry_what_the_rule_allows),
+          cmocka_unit_test(origins_are_never_reflected_with_credentials),
+          cmocka_unit_test(the_operators_origins_hold_where_a_bucket_has_no_rules))

@@ -1,0 +1,804 @@
+#include "shelf.h"
+#include "test.h"
+
+#include "base/text.h"
+#include "core/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SMALL = 100, LARGE = 20000, PARTS = 5 };
+#define KEY S("k")
+
+static err_t part_of(const struct shelf *s, slice name, int64_t number, slice bytes, struct completed_part *ret)
+{
+    return shelf_part(s, KEY, name, number, bytes, s->w->a, ret);
+}
+
+static slice join(struct world *w, const slice *parts, size_t count)
+{
+    return arena_join(w->a, parts, count);
+}
+
+/* Parts of sizes that matter: rows and blobs, and an empty one. */
+static void make_parts(struct world *w, slice parts[PARTS])
+{
+    const size_t sizes[PARTS] = { LARGE, SMALL, WORLD_INLINE_MAX, 0, LARGE + 1 };
+    for (size_t i = 0; i < PARTS; i++)
+        parts[i] = world_bytes(w, sizes[i]);
+}
+
+static slice upload_of(const struct shelf *s, enum digest_kind kind, enum digest_form form)
+{
+    struct upload_order order = {
+        .key = KEY, .headers = S("h"), .tags = S("t"), .digest = kind, .digest_form = form, .lifetime_ms = hours(1)
+    };
+    slice name;
+    EXPECT_OK(upload_create(&s->w->core, &s->who, &s->bucket, &order, s->w->a, &name));
+    return name;
+}
+
+static err_t complete(const struct shelf *s, slice name, const struct completed_part *parts, size_t count,
+                      struct entry *ret)
+{
+    struct complete_order order = shelf_complete_order(KEY, name, parts, count);
+    enum upload_refusal why;
+    return shelf_complete(s, &order, s->w->a, &why, ret);
+}
+
+static void expect_refused(const struct shelf *s, const struct complete_order *order, enum upload_refusal want,
+                           enum err_code code)
+{
+    enum upload_refusal why = UPLOAD_REFUSAL_COUNT;
+    struct entry entry;
+    EXPECT_ERR(shelf_complete(s, order, s->w->a, &why, &entry), code);
+    EXPECT_EQ(why, want);
+}
+
+/* ---- one after the other ---- */
+
+TEST(parts_in_any_order_become_one_object)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice parts[PARTS], name = upload_of(&s, DIGEST_NONE, DIGEST_WHOLE);
+    struct completed_part named[PARTS];
+    const int order[PARTS] = { 3, 0, 4, 2, 1 };
+    unsigned char md5s[PARTS * MD5_SIZE], md5[MD5_SIZE];
+    make_parts(w, parts);
+    for (int i = 0; i < PARTS; i++)
+        EXPECT_OK(part_of(&s, name, order[i] * 7 + 1, parts[order[i]], &named[order[i]]));
+    EXPECT(!shelf_has(&s, KEY)); /* nothing is visible before */
+    slice whole = join(w, parts, PARTS);
+    EXPECT_EQ(world_account(w).used_bytes, whole.n);
+    EXPECT_EQ(world_account(w).used_files, 0);
+    EXPECT_EQ(world_fsck(w, true), 0);
+    int64_t blobs = world_blob_count(w);
+    struct entry entry;
+    EXPECT_OK(complete(&s, name, named, PARTS, &entry));
+    EXPECT_EQ(world_blob_count(w), blobs); /* no byte moved */
+    for (size_t i = 0; i < PARTS; i++)
+        hash_md5(parts[i], md5s + i * MD5_SIZE);
+    hash_md5((slice){ (char *)md5s, sizeof md5s }, md5);
+    EXPECT_SLICE(entry_etag(&entry, w->a),
+                 arena_printf(w->a, SLICE_FMT "-5", SLICE_ARG(hex_encode(w->a, (slice){ (char *)md5, MD5_SIZE }))));
+    EXPECT_EQ(entry.size_bytes, whole.n);
+    EXPECT_SLICE(entry.headers, S("h"));
+    EXPECT_SLICE(entry.tags, S("t"));
+    shelf_expect(&s, KEY, whole);
+    EXPECT_EQ(world_account(w).used_bytes, whole.n);
+    EXPECT_EQ(world_account(w).used_files, 1);
+    EXPECT_EQ(world_event_count(w, S("upload.complete")), 1);
+    EXPECT_EQ(world_fsck(w, true), 0);
+    EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    shelf_expect_nothing(w);
+}
+
+TEST(any_piece_of_what_was_put_together_is_read_right)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice parts[PARTS], name = shelf_upload(&s, KEY);
+    struct completed_part named[PARTS];
+    struct entry entry;
+    struct content content;
+    make_parts(w, parts);
+    for (int i = 0; i < PARTS; i++)
+        EXPECT_OK(part_of(&s, name, i + 1, parts[i], &named[i]));
+    EXPECT_OK(complete(&s, name, named, PARTS, &entry));
+    slice whole = join(w, parts, PARTS);
+    EXPECT_OK(entry_open(&w->core, &s.bucket, KEY, w->a, &entry, &content));
+    EXPECT_EQ(content.reader->size_bytes, whole.n);
+    EXPECT_EQ(content.reader->fd, -1);
+    char *to = arena_alloc(w->a, whole.n + 100);
+    uint64_t seed = 1;
+    for (int i = 0; i < 500; i++) {
+        size_t got, at = (size_t)((seed = seed * 6364136223846793005u + 1) >> 33) % (whole.n + 1);
+        size_t n = (size_t)((seed = seed * 6364136223846793005u + 1) >> 33) % (whole.n + 100);
+        EXPECT_OK(content.reader->ops->read_at(content.reader, at, to, n, w->a, &got));
+        EXPECT(slice_eq((slice){ to, got }, slice_part(whole, at, n)));
+    }
+    content_close(&content);
+    uint64_t at = 0, offset, size;
+    for (int i = 0; i < PARTS; i++) {
+        EXPECT_OK(entry_part(&w->core, &entry, i + 1, w->a, &offset, &size));
+        EXPECT_EQ(offset, at);
+        EXPECT_EQ(size, parts[i].n);
+        at += size;
+    }
+    EXPECT_ERR(entry_part(&w->core, &entry, 0, w->a, &offset, &size), ERR_NOT_FOUND);
+    EXPECT_ERR(entry_part(&w->core, &entry, PARTS + 1, w->a, &offset, &size), ERR_NOT_FOUND);
+    shelf_store(&s, S("whole"), S("hello"));
+    EXPECT_OK(entry_get(&w->core, &s.bucket, S("whole"), w->a, &entry));
+    EXPECT_OK(entry_part(&w->core, &entry, 1, w->a, &offset, &size));
+    EXPECT_EQ(offset, 0);
+    EXPECT_EQ(size, 5);
+    EXPECT_ERR(entry_part(&w->core, &entry, 2, w->a, &offset, &size), ERR_NOT_FOUND);
+}
+
+TEST(who_reads_what_was_put_together_goes_on_when_it_is_replaced)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice parts[PARTS], name = shelf_upload(&s, KEY);
+    struct completed_part named[PARTS];
+    struct entry entry;
+    struct content content;
+    size_t got;
+    make_parts(w, parts);
+    for (int i = 0; i < PARTS; i++)
+        EXPECT_OK(part_of(&s, name, i + 1, parts[i], &named[i]));
+    EXPECT_OK(complete(&s, name, named, PARTS, &entry));
+    EXPECT_OK(entry_open(&w->core, &s.bucket, KEY, w->a, &entry, &content));
+    shelf_store(&s, KEY, S("new"));
+    world_run_jobs(w);
+    slice whole = join(w, parts, PARTS);
+    char *to = arena_alloc(w->a, whole.n);
+    EXPECT_OK(content.reader->ops->read_at(content.reader, 0, to, whole.n, w->a, &got));
+    EXPECT(slice_eq((slice){ to, got }, whole));
+    world_wait(w, WORLD_GRACE_MS + hours(6)); /* the bytes are gone now: an error, never other bytes */
+    world_run_jobs(w);
+    EXPECT_ERR(content.reader->ops->read_at(content.reader, 0, to, whole.n, w->a, &got), ERR_CORRUPT);
+    content_close(&content);
+    EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    shelf_expect_nothing(w);
+}
+
+TEST(a_part_sent_again_takes_the_place_of_the_first) /* seaweedfs#5460, ceph#55042 */
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice name = shelf_upload(&s, KEY), one = world_bytes(w, LARGE), other = world_bytes(w, LARGE + 5);
+    struct completed_part first, again, small;
+    struct entry entry;
+    EXPECT_OK(part_of(&s, name, 1, one, &first));
+    EXPECT_OK(part_of(&s, name, 1, S("tiny"), &small));
+    EXPECT_EQ(world_account(w).used_bytes, 4);
+    EXPECT_OK(part_of(&s, name, 1, other, &again));
+    EXPECT_EQ(world_account(w).used_bytes, LARGE + 5);
+    EXPECT_EQ(shelf_object_count(w), 1);
+    EXPECT_ERR(complete(&s, name, &first, 1, &entry), ERR_INVALID); /* its bytes are not there any more */
+    EXPECT_OK(complete(&s, name, &again, 1, &entry));
+    shelf_expect(&s, KEY, other);
+    EXPECT_EQ(world_fsck(w, true), 0);
+    EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    shelf_expect_nothing(w);
+}
+
+TEST(parts_that_are_not_named_go)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice parts[PARTS], name = shelf_upload(&s, KEY);
+    struct completed_part named[PARTS];
+    struct entry entry;
+    make_parts(w, parts);
+    for (int i = 0; i < PARTS; i++)
+        EXPECT_OK(part_of(&s, name, i + 1, parts[i], &named[i]));
+    named[1] = named[2];
+    EXPECT_OK(complete(&s, name, named + 1, 1, &entry));
+    shelf_expect(&s, KEY, parts[2]);
+    EXPECT_EQ(world_account(w).used_bytes, parts[2].n);
+    EXPECT_EQ(shelf_object_count(w), 2); /* the whole and its part */
+    EXPECT_EQ(world_fsck(w, true), 0);
+    EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    shelf_expect_nothing(w);
+}
+
+TEST(completing_replaces_what_was_there_and_counts_the_difference)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    struct completed_part part;
+    struct entry entry;
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 2 * LARGE, 1, w->a));
+    shelf_store(&s, KEY, world_bytes(w, LARGE));
+    slice name = shelf_upload(&s, KEY), bytes = world_bytes(w, LARGE);
+    EXPECT_OK(part_of(&s, name, 1, bytes, &part)); /* full to the last byte, and to the last file */
+    EXPECT_ERR(part_of(&s, name, 2, S("x"), &(struct completed_part){ 0 }), ERR_QUOTA);
+    EXPECT_OK(part_of(&s, name, 1, bytes, &part)); /* in place of the first */
+    EXPECT_OK(complete(&s, name, &part, 1, &entry));
+    EXPECT_EQ(world_account(w).used_bytes, LARGE);
+    EXPECT_EQ(world_account(w).used_files, 1);
+    shelf_expect(&s, KEY, bytes);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(completing_is_refused_for_its_own_reason_each_time_and_the_upload_stays)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice name = shelf_upload(&s, KEY);
+    struct completed_part named[3], wrong[3], swapped[3];
+    const slice bytes[] = { S("first"), S("second"), S("3") };
+    for (int i = 0; i < 3; i++)
+        EXPECT_OK(part_of(&s, name, i + 1, bytes[i], &named[i]));
+    struct complete_order order = shelf_complete_order(KEY, name, named, 0);
+    expect_refused(&s, &order, UPLOAD_NO_PARTS, ERR_EMPTY);
+    order = shelf_complete_order(KEY, name, named, 3);
+    memcpy(wrong, named, sizeof named);
+    wrong[1].etag = named[0].etag;
+    order.parts = wrong;
+    expect_refused(&s, &order, UPLOAD_BAD_PART, ERR_INVALID);
+    memcpy(wrong, named, sizeof named);
+    wrong[2].number = 4;
+    expect_refused(&s, &order, UPLOAD_BAD_PART, ERR_INVALID);
+    memcpy(wrong, named, sizeof named);
+    digest_of(DIGEST_CRC32, bytes[0], &wrong[0].digest);
+    expect_refused(&s, &order, UPLOAD_BAD_PART, ERR_INVALID); /* it has none */
+    memcpy(swapped, named, sizeof named);
+    swapped[0] = named[1];
+    swapped[1] = named[0];
+    order.parts = swapped;
+    expect_refused(&s, &order, UPLOAD_BAD_ORDER, ERR_INVALID);
+    swapped[1] = named[1]; /* twice the same */
+    expect_refused(&s, &order, UPLOAD_BAD_ORDER, ERR_INVALID);
+    swapped[0].number = 0;
+    expect_refused(&s, &order, UPLOAD_BAD_ORDER, ERR_INVALID);
+    order.parts = named;
+    order.part_min_bytes = 6;
+    expect_refused(&s, &order, UPLOAD_PART_TOO_SMALL, ERR_INVALID);
+    order.part_min_bytes = 5;
+    order.max_bytes = 11;
+    expect_refused(&s, &order, UPLOAD_TOO_LARGE, ERR_TOO_LARGE);
+    order.max_bytes = 12;
+    order.exact_bytes = 13;
+    expect_refused(&s, &order, UPLOAD_BAD_SIZE, ERR_DIGEST);
+    order.exact_bytes = 12;
+    digest_of(DIGEST_CRC32, S("firstsecond3"), &order.digest);
+    expect_refused(&s, &order, UPLOAD_BAD_DIGEST, ERR_DIGEST); /* nothing to work it out from */
+    order.digest.kind = DIGEST_NONE;
+    order.condition.if_match = S("*");
+    expect_refused(&s, &order, UPLOAD_CONDITION, ERR_CONFLICT);
+    order.condition = (struct entry_condition){ .if_none_match = S("*") };
+    order.key = S("other");
+    expect_refused(&s, &order, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    order.key = KEY;
+    order.name = S("nonsense");
+    expect_refused(&s, &order, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    order.name = S("");
+    expect_refused(&s, &order, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    order.name = name;
+    struct entry entry;
+    enum upload_refusal why;
+    EXPECT_OK(shelf_complete(&s, &order, w->a, &why, &entry));
+    EXPECT_EQ(why, UPLOAD_NO_REFUSAL);
+    shelf_expect(&s, KEY, S("firstsecond3"));
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(completing_twice_is_answered_like_once) /* supabase/storage#822 */
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice name = shelf_upload(&s, KEY);
+    struct completed_part part;
+    struct entry first, again;
+    EXPECT_OK(part_of(&s, name, 1, S("hello"), &part));
+    EXPECT_OK(complete(&s, name, &part, 1, &first));
+    world_wait(w, hours(2));
+    EXPECT_OK(complete(&s, name, &part, 1, &again));
+    EXPECT_EQ(again.object_id, first.object_id);
+    EXPECT_EQ(again.modified_at_ms, first.modified_at_ms);
+    EXPECT_SLICE(entry_etag(&again, w->a), entry_etag(&first, w->a));
+    EXPECT_SLICE(again.key, KEY);
+    struct complete_order order = shelf_complete_order(KEY, name, &part, 1);
+    order.condition.if_none_match = S("*"); /* held when it was completed */
+    enum upload_refusal why;
+    EXPECT_OK(shelf_complete(&s, &order, w->a, &why, &again));
+    EXPECT_EQ(world_event_count(w, S("upload.complete")), 1);
+    shelf_store(&s, KEY, S("hello")); /* another entry, although with the same bytes */
+    expect_refused(&s, &order, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(aborting_a_left_over_upload_keeps_the_parts_of_the_finished_object) /* seaweedfs#10663 */
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice name = shelf_upload(&s, KEY), left_over = shelf_upload(&s, KEY), bytes = world_bytes(w, LARGE);
+    struct completed_part part, other;
+    struct entry entry;
+    EXPECT_OK(part_of(&s, name, 1, bytes, &part));
+    EXPECT_OK(part_of(&s, left_over, 1, bytes, &other));
+    EXPECT_OK(complete(&s, name, &part, 1, &entry));
+    EXPECT_ERR(shelf_abort(&s, KEY, name, w->a), ERR_NOT_FOUND); /* consumed */
+    EXPECT_OK(shelf_abort(&s, KEY, left_over, w->a));
+    EXPECT_ERR(shelf_abort(&s, KEY, left_over, w->a), ERR_NOT_FOUND);
+    world_wait(w, WORLD_GRACE_MS + hours(6));
+    world_run_jobs(w);
+    shelf_expect(&s, KEY, bytes);
+    EXPECT_EQ(world_blob_count(w), 1);
+    EXPECT_EQ(world_account(w).used_bytes, LARGE);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+TEST(a_copy_keeps_the_parts_when_the_first_name_goes)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice parts[PARTS], name = shelf_upload(&s, KEY);
+    struct completed_part named[PARTS];
+    struct entry entry;
+    make_parts(w, parts);
+    for (int i = 0; i < PARTS; i++)
+        EXPECT_OK(part_of(&s, name, i + 1, parts[i], &named[i]));
+    EXPECT_OK(complete(&s, name, named, PARTS, &entry));
+    struct entry_copy copy = { .from = &s.bucket, .to = &s.bucket, .from_key = KEY, .to_key = S("copy") };
+    EXPECT_OK(entry_copy(&w->core, &s.who, &copy, w->a, &entry));
+    EXPECT_EQ(entry.part_count, PARTS);
+    EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    world_wait(w, WORLD_GRACE_MS + hours(6));
+    world_run_jobs(w);
+    shelf_expect(&s, S("copy"), join(w, parts, PARTS));
+    EXPECT_EQ(world_fsck(w, true), 0);
+    EXPECT_OK(shelf_remove(&s, S("copy"), w->a));
+    shelf_expect_nothing(w);
+}
+
+TEST(more_objects_of_many_parts_than_are_kept_are_all_read)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    enum { OBJECTS = 12, EACH = 70 };
+    slice all[OBJECTS];
+    struct content held;
+    struct entry entry;
+    for (int i = 0; i < OBJECTS; i++) {
+        struct completed_part parts[EACH];
+        slice key = arena_printf(w->a, "%d", i), name = shelf_upload(&s, key);
+        all[i] = world_bytes(w, EACH * 5000); /* more than is read ahead */
+        for (int k = 0; k < EACH; k++)
+            EXPECT_OK(shelf_part(&s, key, name, k + 1, slice_part(all[i], (size_t)k * 5000, 5000), w->a, &parts[k]));
+        struct complete_order order = shelf_complete_order(key, name, parts, EACH);
+        enum upload_refusal why;
+        EXPECT_OK(shelf_complete(&s, &order, w->a, &why, &entry));
+        if (i == 0)
+            EXPECT_OK(entry_open(&w->core, &s.bucket, key, w->a, &entry, &held));
+    }
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < OBJECTS; i++)
+            shelf_expect(&s, arena_printf(w->a, "%d", i), all[i]);
+    char *to = arena_alloc(w->a, all[0].n);
+    size_t got;
+    EXPECT_OK(held.reader->ops->read_at(held.reader, 0, to, all[0].n, w->a, &got)); /* it outlives its place */
+    EXPECT(slice_eq((slice){ to, got }, all[0]));
+    content_close(&held);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+/* ---- digests ---- */
+
+TEST(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    const struct {
+        enum digest_kind kind;
+        enum digest_form form;
+    } cases[] = { { DIGEST_CRC32, DIGEST_WHOLE },     { DIGEST_CRC32C, DIGEST_WHOLE },
+                  { DIGEST_CRC64NVME, DIGEST_WHOLE }, { DIGEST_CRC32, DIGEST_OF_PARTS },
+                  { DIGEST_CRC32C, DIGEST_OF_PARTS }, { DIGEST_SHA1, DIGEST_OF_PARTS },
+                  { DIGEST_SHA256, DIGEST_OF_PARTS } };
+    slice parts[PARTS];
+    make_parts(w, parts);
+    slice whole = join(w, parts, PARTS);
+    for (size_t c = 0; c < LENGTH_OF(cases); c++) {
+        slice name = upload_of(&s, cases[c].kind, cases[c].form);
+        struct completed_part named[PARTS];
+        char all[PARTS * DIGEST_SIZE_MAX];
+        size_t n = 0, size = digest_size(cases[c].kind);
+        struct digest want;
+        for (int i = 0; i < PARTS; i++) {
+            EXPECT_OK(part_of(&s, name, i + 1, parts[i], &named[i]));
+            digest_of(cases[c].kind, parts[i], &want);
+            EXPECT(digest_eq(&named[i].digest, &want));
+            memcpy(all + n, want.bytes, size);
+            n += size;
+        }
+        bool of_parts = cases[c].form == DIGEST_OF_PARTS;
+        digest_of(cases[c].kind, of_parts ? (slice){ all, n } : whole, &want);
+        want.form = cases[c].form;
+        struct complete_order order = shelf_complete_order(KEY, name, named, PARTS);
+        order.digest = want;
+        order.digest.bytes[0] ^= 1;
+        expect_refused(&s, &order, UPLOAD_BAD_DIGEST, ERR_DIGEST);
+        order.digest = want;
+        struct entry entry;
+        enum upload_refusal why;
+        EXPECT_OK(shelf_complete(&s, &order, w->a, &why, &entry));
+        EXPECT(digest_eq(&entry.digest, &want));
+        EXPECT_OK(entry_get(&w->core, &s.bucket, KEY, w->a, &entry));
+        EXPECT(digest_eq(&entry.digest, &want));
+    }
+    struct upload_order impossible = {
+        .key = KEY, .digest = DIGEST_SHA256, .digest_form = DIGEST_WHOLE, .lifetime_ms = 1
+    };
+    slice name;
+    EXPECT_ERR(upload_create(&w->core, &s.who, &s.bucket, &impossible, w->a, &name), ERR_INVALID);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
+/* ---- limits, looking, time ---- */
+
+TEST(parts_are_held_to_what_was_declared)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice name = shelf_upload(&s, KEY);
+    struct completed_part part;
+    struct part_put put;
+    const int64_t numbers[] = { 0, -1, UPLOAD_PARTS_MAX + 1 };
+    for (size_t i = 0; i < LENGTH_OF(numbers); i++)
+        EXPECT_ERR(part_of(&s, name, numbers[i], S("x"), &part), ERR_INVALID);
+    EXPECT_ERR(part_of(&s, S("nonsense"), 1, S("x"), &part), ERR_NOT_FOUND);
+    EXPECT_ERR(shelf_part(&s, S("other"), name, 1, S("x"), w->a, &part), ERR_NOT_FOUND);
+    struct part_order order = { .number = 1, .max_bytes = 10, .exact_bytes = 11 };
+    EXPECT_ERR(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &order, w->a, &put), ERR_TOO_LARGE);
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
+    order = (struct part_order){ .number = 1, .exact_bytes = LARGE + 1 };
+    EXPECT_ERR(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &order, w->a, &put), ERR_QUOTA);
+    order.exact_bytes = LARGE; /* a cut part leaves nothing */
+    EXPECT_OK(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &order, w->a, &put));
+    EXPECT_OK(intake_write(put.intake, world_bytes(w, LARGE / 2), w->a));
+    part_put_discard(&put);
+    struct upload_part *list;
+    struct upload upload;
+    size_t count;
+    EXPECT_OK(upload_get(&w->core, &s.bucket, KEY, name, w->a, &upload));
+    EXPECT_OK(upload_parts(&w->core, &upload, 0, 10, w->a, &list, &count));
+    EXPECT_EQ(count, 0);
+    EXPECT_OK(part_of(&s, name, UPLOAD_PARTS_MAX, S("last"), &part));
+    EXPECT_OK(shelf_abort(&s, KEY, name, w->a));
+    shelf_expect_nothing(w);
+}
+
+TEST(parts_and_uploads_are_listed_in_pages)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice names[6];
+    const slice keys[6] = { S("a/1"), S("a/1"), S("a/1"), S("a/2"), S("b"), S("c") };
+    struct upload *list;
+    struct upload_part *parts;
+    struct completed_part part;
+    size_t count;
+    for (int i = 0; i < 6; i++)
+        names[i] = shelf_upload(&s, keys[i]);
+    slice key = S(""), name = S("");
+    for (int i = 0; i < 6; i++) {
+        EXPECT_OK(upload_list(&w->core, &s.bucket, S(""), key, name, 1, w->a, &list, &count));
+        EXPECT_EQ(count, 1);
+        EXPECT_SLICE(list[0].name, names[i]);
+        key = list[0].key;
+        name = list[0].name;
+    }
+    EXPECT_OK(upload_list(&w->core, &s.bucket, S(""), key, name, 1, w->a, &list, &count));
+    EXPECT_EQ(count, 0);
+    EXPECT_OK(upload_list(&w->core, &s.bucket, S("a/"), S(""), S(""), 10, w->a, &list, &count));
+    EXPECT_EQ(count, 4);
+    EXPECT_OK(upload_list(&w->core, &s.bucket, S("a/"), S("a/1"), S(""), 10, w->a, &list, &count));
+    EXPECT_EQ(count, 1); /* none of that key */
+    EXPECT_OK(upload_list(&w->core, &s.bucket, S("a/"), S("a/1"), S("gone"), 10, w->a, &list, &count));
+    EXPECT_EQ(count, 1);
+    struct upload upload;
+    for (int i = 1; i <= 5; i++)
+        EXPECT_OK(shelf_part(&s, S("b"), names[4], i * 2, S("x"), w->a, &part));
+    EXPECT_OK(upload_get(&w->core, &s.bucket, S("b"), names[4], w->a, &upload));
+    EXPECT_OK(upload_parts(&w->core, &upload, 4, 2, w->a, &parts, &count));
+    EXPECT_EQ(count, 2);
+    EXPECT_EQ(parts[0].number, 6);
+    EXPECT_EQ(parts[1].number, 8);
+    EXPECT_ERR(upload_get(&w->core, &s.bucket, S("a/1"), names[4], w->a, &upload), ERR_NOT_FOUND);
+}
+
+TEST(at_exactly_its_time_an_upload_is_gone_and_then_purged_with_its_parts)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice name = shelf_upload(&s, KEY);
+    struct completed_part part, late;
+    struct upload *list;
+    size_t count;
+    EXPECT_OK(part_of(&s, name, 1, world_bytes(w, LARGE), &part));
+    struct part_order order = { .number = 2, .exact_bytes = -1 };
+    struct part_put slow;
+    EXPECT_OK(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &order, w->a, &slow));
+    world_wait(w, hours(1) - 1);
+    world_run_jobs(w);
+    EXPECT_OK(upload_list(&w->core, &s.bucket, S(""), S(""), S(""), 10, w->a, &list, &count));
+    EXPECT_EQ(count, 1);
+    world_wait(w, 1);
+    EXPECT_OK(upload_list(&w->core, &s.bucket, S(""), S(""), S(""), 10, w->a, &list, &count));
+    EXPECT_EQ(count, 0);
+    EXPECT_ERR(part_of(&s, name, 2, S("x"), &late), ERR_NOT_FOUND);
+    struct complete_order complete_order = shelf_complete_order(KEY, name, &part, 1);
+    expect_refused(&s, &complete_order, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    EXPECT_ERR(shelf_abort(&s, KEY, name, w->a), ERR_NOT_FOUND);
+    part_put_discard(&slow);
+    world_wait(w, minutes(1));
+    world_run_jobs(w);
+    EXPECT_EQ(world_event_count(w, S("upload.purge")), 1);
+    shelf_expect_nothing(w);
+}
+
+TEST(a_purge_ends_all_that_is_due_in_bounded_writes)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    struct completed_part part;
+    size_t gone;
+    for (int i = 0; i < 120; i++) {
+        slice name = shelf_upload(&s, KEY);
+        for (int k = 1; k <= (i == 0 ? 2500 : 1); k++)
+            EXPECT_OK(part_of(&s, name, k, S("x"), &part));
+    }
+    world_wait(w, hours(1));
+    EXPECT_OK(upload_purge(&w->core, 50, w->a, &gone));
+    EXPECT_EQ(gone, 1); /* its parts were enough for one write */
+    world_run_jobs(w);
+    EXPECT_EQ(world_event_count(w, S("upload.purge")), 120);
+    shelf_expect_nothing(w);
+}
+
+TEST(ten_thousand_parts_are_one_object)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice name = shelf_upload(&s, KEY), bytes = world_bytes(w, UPLOAD_PARTS_MAX * 3);
+    struct completed_part *parts = arena_array(w->a, struct completed_part, UPLOAD_PARTS_MAX);
+    struct entry entry;
+    for (int i = 0; i < UPLOAD_PARTS_MAX; i++)
+        EXPECT_OK(part_of(&s, name, i + 1, slice_part(bytes, (size_t)i * 3, 3), &parts[i]));
+    EXPECT_OK(complete(&s, name, parts, UPLOAD_PARTS_MAX, &entry));
+    EXPECT_EQ(entry.part_count, UPLOAD_PARTS_MAX);
+    struct content first, again;
+    EXPECT_OK(entry_open(&w->core, &s.bucket, KEY, w->a, &entry, &first));
+    int64_t calls = w->faults.calls;
+    EXPECT_OK(entry_open(&w->core, &s.bucket, KEY, w->a, &entry, &again));
+    EXPECT(w->faults.calls - calls < 10); /* where they lie is known by now */
+    content_close(&again);
+    shelf_expect(&s, KEY, bytes);
+    content_close(&first);
+    EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    shelf_expect_nothing(w);
+}
+
+/* ---- threads ---- */
+
+struct racer {
+    const struct shelf *s;
+    slice name;
+    const struct completed_part *parts;
+    size_t count;
+    enum { COMPLETE, ABORT, AGAIN } what;
+    slice bytes; /* of AGAIN: part 1 */
+    int64_t won, lost, wrong;
+    struct entry entry;
+    struct arena arena;
+};
+
+static void *run(void *arg)
+{
+    struct racer *r = arg;
+    struct complete_order order = shelf_complete_order(KEY, r->name, r->parts, r->count);
+    enum upload_refusal why;
+    struct completed_part unused;
+    err_t e = r->what == COMPLETE ? shelf_complete(r->s, &order, &r->arena, &why, &r->entry)
+              : r->what == ABORT  ? shelf_abort(r->s, KEY, r->name, &r->arena)
+                                  : shelf_part(r->s, KEY, r->name, 1, r->bytes, &r->arena, &unused);
+    r->won = !e;
+    r->lost = err_is(e, ERR_NOT_FOUND) || (r->what == COMPLETE && err_is(e, ERR_INVALID));
+    r->wrong = e && !r->lost;
+    return NULL;
+}
+
+static void race(struct racer *racers, int count)
+{
+    pthread_t threads[8];
+    for (int i = 0; i < count; i++) {
+        arena_init(&racers[i].arena);
+        pthread_create(&threads[i], NULL, run, &racers[i]);
+    }
+    for (int i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT_EQ(racers[i].wrong, 0);
+        arena_release(&racers[i].arena);
+    }
+}
+
+static struct world *threaded(void)
+{
+    return world_new_with(&(struct world_options){ .threaded = true });
+}
+
+/* A new upload of two parts; its key names nothing yet. */
+static slice prepare(const struct shelf *s, const slice bytes[2], struct completed_part parts[2])
+{
+    slice name = shelf_upload(s, KEY);
+    for (int i = 0; i < 2; i++)
+        EXPECT_OK(part_of(s, name, i + 1, bytes[i], &parts[i]));
+    return name;
+}
+
+TEST(of_two_completions_both_answer_the_same_one_object) /* versitygw#873 */
+{
+    SCOPED(world_freep) struct world *w = threaded();
+    struct shelf s = shelf_new(w);
+    const slice bytes[2] = { world_bytes(w, LARGE), world_bytes(w, SMALL) };
+    for (int round = 0; round < 30; round++) {
+        struct completed_part parts[2];
+        slice name = prepare(&s, bytes, parts);
+        struct racer racers[4];
+        for (int i = 0; i < 4; i++)
+            racers[i] = (struct racer){ .s = &s, .name = name, .parts = parts, .count = 2, .what = COMPLETE };
+        race(racers, 4);
+        for (int i = 0; i < 4; i++) {
+            EXPECT(racers[i].won);
+            EXPECT_EQ(racers[i].entry.object_id, racers[0].entry.object_id);
+        }
+        shelf_expect(&s, KEY, join(w, bytes, 2));
+        EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    }
+    EXPECT_EQ(world_event_count(w, S("upload.complete")), 30);
+    shelf_expect_nothing(w);
+}
+
+TEST(of_complete_and_abort_one_wins) /* ceph#60771 */
+{
+    SCOPED(world_freep) struct world *w = threaded();
+    struct shelf s = shelf_new(w);
+    const slice bytes[2] = { world_bytes(w, LARGE), world_bytes(w, SMALL) };
+    for (int round = 0; round < 40; round++) {
+        struct completed_part parts[2];
+        slice name = prepare(&s, bytes, parts);
+        struct racer racers[2];
+        for (int i = 0; i < 2; i++)
+            racers[i] = (struct racer){
+                .s = &s, .name = name, .parts = parts, .count = 2, .what = (i + round) % 2 ? COMPLETE : ABORT
+            };
+        race(racers, 2);
+        EXPECT_EQ(racers[0].won + racers[1].won, 1);
+        bool completed = racers[(round + 1) % 2].won;
+        EXPECT_EQ(shelf_has(&s, KEY), completed);
+        if (completed) { /* listed, and whole when it is read */
+            shelf_expect(&s, KEY, join(w, bytes, 2));
+            EXPECT_OK(shelf_remove(&s, KEY, w->a));
+        }
+        EXPECT_EQ(shelf_object_count(w), 0);
+    }
+    shelf_expect_nothing(w);
+}
+
+TEST(a_part_sent_again_while_it_completes_changes_nothing_or_refuses) /* seaweedfs#5460 */
+{
+    SCOPED(world_freep) struct world *w = threaded();
+    struct shelf s = shelf_new(w);
+    const slice bytes[2] = { world_bytes(w, LARGE), world_bytes(w, SMALL) };
+    slice other = world_bytes(w, LARGE);
+    for (int round = 0; round < 40; round++) {
+        struct completed_part parts[2];
+        slice name = prepare(&s, bytes, parts);
+        struct racer racers[2];
+        for (int i = 0; i < 2; i++)
+            racers[i] = (struct racer){ .s = &s,
+                                        .name = name,
+                                        .parts = parts,
+                                        .count = 2,
+                                        .what = (i + round) % 2 ? COMPLETE : AGAIN,
+                                        .bytes = other };
+        race(racers, 2);
+        bool completed = racers[(round + 1) % 2].won, again = racers[round % 2].won;
+        EXPECT_EQ(completed + again, 1); /* the part it names is there, or it is another by now */
+        if (completed) {
+            shelf_expect(&s, KEY, join(w, bytes, 2));
+            EXPECT_OK(shelf_remove(&s, KEY, w->a));
+        } else {
+            EXPECT(!shelf_has(&s, KEY));
+            EXPECT_OK(shelf_abort(&s, KEY, name, w->a));
+        }
+        EXPECT_EQ(shelf_object_count(w), 0);
+    }
+    shelf_expect_nothing(w);
+}
+
+enum { EACH = 70, EACH_BYTES = 1000 };
+
+/* Puts together an object of many parts, all of whose bytes are `c`. */
+static void put_together(const struct shelf *s, char c)
+{
+    SCRATCH(a);
+    struct completed_part parts[EACH];
+    char bytes[EACH_BYTES];
+    struct entry entry;
+    enum upload_refusal why;
+    slice name = shelf_upload(s, KEY);
+    memset(bytes, c, sizeof bytes);
+    for (int i = 0; i < EACH; i++)
+        EXPECT_OK(shelf_part(s, KEY, name, i + 1, (slice){ bytes, sizeof bytes }, &a, &parts[i]));
+    struct complete_order order = shelf_complete_order(KEY, name, parts, EACH);
+    EXPECT_OK(shelf_complete(s, &order, &a, &why, &entry));
+}
+
+struct reading {
+    const struct shelf *s;
+    int64_t wrong;
+};
+
+static void *read_on(void *arg)
+{
+    struct reading *r = arg;
+    for (int i = 0; i < 100; i++) {
+        SCRATCH(a);
+        slice back = S("");
+        err_t e = shelf_read(r->s, KEY, &a, &back);
+        bool whole = !e && back.n == EACH * EACH_BYTES;
+        for (size_t k = 1; whole && k < back.n; k++)
+            whole = back.p[k] == back.p[0];
+        r->wrong += !whole;
+    }
+    return NULL;
+}
+
+TEST(threads_read_what_is_put_together_while_it_is_replaced)
+{
+    SCOPED(world_freep) struct world *w = threaded();
+    struct shelf s = shelf_new(w);
+    struct reading readings[3];
+    pthread_t threads[3];
+    put_together(&s, 'a');
+    for (int i = 0; i < 3; i++) {
+        readings[i] = (struct reading){ .s = &s };
+        pthread_create(&threads[i], NULL, read_on, &readings[i]);
+    }
+    for (char c = 'b'; c < 'j'; c++)
+        put_together(&s, c);
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT_EQ(readings[i].wrong, 0);
+    }
+    EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    shelf_expect_nothing(w);
+}
+
+RUN_TESTS(cmocka_unit_test(parts_in_any_order_become_one_object),
+          cmocka_unit_test(any_piece_of_what_was_put_together_is_read_right),
+          cmocka_unit_test(who_reads_what_was_put_together_goes_on_when_it_is_replaced),
+          cmocka_unit_test(a_part_sent_again_takes_the_place_of_the_first),
+          cmocka_unit_test(parts_that_are_not_named_go),
+          cmocka_unit_test(completing_replaces_what_was_there_and_counts_the_difference),
+          cmocka_unit_test(completing_is_refused_for_its_own_reason_each_time_and_the_upload_stays),
+          cmocka_unit_test(completing_twice_is_answered_like_once),
+          cmocka_unit_test(aborting_a_left_over_upload_keeps_the_parts_of_the_finished_object),
+          cmocka_unit_test(a_copy_keeps_the_parts_when_the_first_name_goes),
+          cmocka_unit_test(more_objects_of_many_parts_than_are_kept_are_all_read),
+          cmocka_unit_test(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts),
+          cmocka_unit_test(parts_are_held_to_what_was_declared),
+          cmocka_unit_test(parts_and_uploads_are_listed_in_pages),
+          cmocka_unit_test(at_exactly_its_time_an_upload_is_gone_and_then_purged_with_its_parts),
+          cmocka_unit_test(a_purge_ends_all_that_is_due_in_bounded_writes),
+          cmocka_unit_test(ten_thousand_parts_are_one_object),
+          cmocka_unit_test(of_two_completions_both_answer_the_same_one_object),
+          cmocka_unit_test(of_complete_and_abort_one_wins),
+          cmocka_unit_test(a_part_sent_again_while_it_completes_changes_nothing_or_refuses),
+          cmocka_unit_test(threads_read_what_is_put_together_while_it_is_replaced))

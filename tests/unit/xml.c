@@ -1,0 +1,129 @@
+#include "test.h"
+
+#include "base/xml.h"
+
+static err_t parse(slice text, struct arena *a)
+{
+    const struct xml *root;
+    return xml_parse(text, a, &root);
+}
+
+TEST(names_lose_their_namespace_and_texts_keep_their_blanks)
+{
+    SCRATCH(a);
+    const struct xml *root;
+    EXPECT_OK(xml_parse(S("<?xml version=\"1.0\"?>\n<!-- c --><Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
+                          " xmlns:x='urn:x'>\n <x:Object a='b'><Key> a&amp;b&#10;&lt;<![CDATA[<é>]]></Key></x:Object>"
+                          "<Object/><Quiet>true</Quiet></Delete>"),
+                        &a, &root));
+    EXPECT_SLICE(root->name, S("Delete"));
+    EXPECT_SLICE(root->text, S("\n "));
+    size_t objects = 0;
+    XML_EACH(item, root, "Object")
+    objects++;
+    EXPECT_EQ(objects, 2);
+    EXPECT_SLICE(xml_child_text(xml_child(root, "Object"), "Key"), S(" a&b\n<<é>"));
+    EXPECT_SLICE(xml_child_text(root, "Quiet"), S("true"));
+    EXPECT(!xml_child_text(root, "None").p && !xml_child_text(NULL, "None").p && !xml_child(NULL, "x"));
+    EXPECT(xml_child_text(root, "Object").p && xml_child_text(root, "Object").n == 0);
+}
+
+TEST(text_around_children_is_one_text)
+{
+    SCRATCH(a);
+    const struct xml *root;
+    EXPECT_OK(xml_parse(S("<r>a<c>inner</c>b</r>"), &a, &root));
+    EXPECT_SLICE(root->text, S("ab"));
+    EXPECT_SLICE(root->first->text, S("inner"));
+}
+
+TEST(what_is_not_well_formed_is_refused)
+{
+    SCRATCH(a);
+    const slice bad[] = { S(""),
+                          S(" "),
+                          S("text"),
+                          S("<a>"),
+                          S("<a></b>"),
+                          S("<a/><b/>"),
+                          S("<a>\0</a>"),
+                          S("<a>&#0;</a>"),
+                          S("<a>&#1;</a>"),
+                          S("<a>\xff</a>"),
+                          S("<a>\xed\xa0\x80</a>"),
+                          S("<a>&nbsp;</a>"),
+                          S("<a b=1/>"),
+                          S("<x:a/>"),
+                          S("<a b='1' b='2'/>"),
+                          S("\xff\xfe<\0a\0/\0>\0") };
+    for (size_t i = 0; i < LENGTH_OF(bad); i++)
+        EXPECT_ERR(parse(bad[i], &a), ERR_INVALID);
+}
+
+TEST(billion_laughs_and_other_document_types_are_refused_at_once)
+{
+    SCRATCH(a);
+    EXPECT_ERR(parse(S("<!DOCTYPE l [<!ENTITY a 'ha'><!ENTITY b '&a;&a;'>]><l>&b;</l>"), &a), ERR_INVALID);
+    EXPECT_ERR(parse(S("<!DOCTYPE l SYSTEM \"file:///etc/passwd\"><l/>"), &a), ERR_INVALID);
+    EXPECT_ERR(parse(S("<!DOCTYPE l><l/>"), &a), ERR_INVALID);
+    EXPECT_ERR(parse(S("<?xml version='1.0'?><?php evil?><l/>"), &a), ERR_INVALID);
+}
+
+TEST(depth_and_number_are_limited)
+{
+    SCRATCH(a);
+    SCOPED(buf_releasep) struct buf text = { 0 };
+    for (int depth = XML_DEPTH_MAX; depth <= XML_DEPTH_MAX + 1; depth++) {
+        buf_clear(&text);
+        for (int i = 0; i < depth; i++)
+            xml_open(&text, "d");
+        for (int i = 0; i < depth; i++)
+            xml_close(&text, "d");
+        err_t e = parse(buf_slice(&text), &a);
+        EXPECT(depth == XML_DEPTH_MAX ? e == NULL : err_is(e, ERR_TOO_LARGE));
+    }
+    for (int count = XML_NODES_MAX; count <= XML_NODES_MAX + 1; count++) {
+        buf_clear(&text);
+        xml_open(&text, "r");
+        for (int i = 1; i < count; i++)
+            buf_add(&text, S("<n/>"));
+        xml_close(&text, "r");
+        err_t e = parse(buf_slice(&text), &a);
+        EXPECT(count == XML_NODES_MAX ? e == NULL : err_is(e, ERR_TOO_LARGE));
+    }
+}
+
+TEST(what_is_written_says_the_same_when_read)
+{
+    SCRATCH(a);
+    SCOPED(buf_releasep) struct buf text = { 0 };
+    const struct xml *root;
+    xml_begin(&text);
+    xml_open_ns(&text, "List", "http://example.org/?a&b");
+    xml_text(&text, "Key", S("a<b>&\"c\"'\r\n\té😀"));
+    xml_int(&text, "Size", -5);
+    xml_bool(&text, "IsTruncated", false);
+    xml_close(&text, "List");
+    EXPECT_SLICE(buf_slice(&text),
+                 S("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<List xmlns=\"http://example.org/?a&amp;b\"><Key>a&lt;b"
+                   "&gt;&amp;&quot;c&quot;'&#13;&#10;&#9;é😀</Key><Size>-5</Size><IsTruncated>false</IsTruncated>"
+                   "</List>"));
+    EXPECT_OK(xml_parse(buf_slice(&text), &a, &root));
+    EXPECT_SLICE(xml_child_text(root, "Key"), S("a<b>&\"c\"'\r\n\té😀"));
+}
+
+TEST(bytes_that_are_no_text_are_replaced_when_written)
+{
+    SCOPED(buf_releasep) struct buf text = { 0 };
+    xml_add(&text, S("a\xff\xc3"));
+    EXPECT_SLICE(buf_slice(&text), S("a\xef\xbf\xbd\xef\xbf\xbd"));
+    buf_clear(&text);
+    xml_add(&text, S("\x01"));
+    EXPECT_SLICE(buf_slice(&text), S("&#1;"));
+}
+
+RUN_TESTS(cmocka_unit_test(names_lose_their_namespace_and_texts_keep_their_blanks),
+          cmocka_unit_test(text_around_children_is_one_text), cmocka_unit_test(what_is_not_well_formed_is_refused),
+          cmocka_unit_test(billion_laughs_and_other_document_types_are_refused_at_once),
+          cmocka_unit_test(depth_and_number_are_limited), cmocka_unit_test(what_is_written_says_the_same_when_read),
+          cmocka_unit_test(bytes_that_are_no_text_are_replaced_when_written))
