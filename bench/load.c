@@ -2,11 +2,13 @@
  * (a closed loop). It is made to be cheap, so that what is measured is the server: large bodies go out by sendfile from
  * memory, large answers are dropped in the kernel (MSG_TRUNC). Every answer's status is checked.
  *
- *   load put   --to ADDR:PORT --path TEMPLATE [options]    PUT; in TEMPLATE %d is a number of its own, %x two hex
- * digits load pyrus --to ADDR:PORT --path PATH [options]        POST, multipart/form-data with one file load get   --to
- * ADDR:PORT --path PATH | --paths FILE   GET; with a file of paths, one a line, a random one each time load idle  --to
- * ADDR:PORT --path PATH                  --connections, one GET each; then holds them load slow  --to ADDR:PORT --path
- * TEMPLATE              --connections uploads at --rate bytes a second; holds them
+ *   load put   --to ADDR:PORT --path TEMPLATE   PUT; in TEMPLATE %d is a number of its own, %x two hex digits
+ *   load put   --to ADDR:PORT --paths FILE      PUT to the paths in the file, one a line, each once, in order
+ *   load post  --to ADDR:PORT --path PATH --data TEXT   POST of that text
+ *   load pyrus --to ADDR:PORT --path PATH       POST, multipart/form-data with one file
+ *   load get   --to ADDR:PORT --path PATH | --paths FILE   GET; with a file of paths, a random one each time
+ *   load idle  --to ADDR:PORT --path PATH       --connections, one GET each; then holds them
+ *   load slow  --to ADDR:PORT --path TEMPLATE   --connections uploads at --rate bytes a second; holds them
  *
  *   --connections N   32      --seconds S  5, or --requests N      --warmup S   0 (not counted)
  *   --size BYTES      4096    --header 'Name: value', repeatable   --ok STATUS  200 (put: 201)
@@ -48,7 +50,7 @@ enum {
     MAX_SHOWN = 5,
 };
 
-enum mode { PUT, PYRUS, GET, IDLE, SLOW };
+enum mode { PUT, POST, PYRUS, GET, IDLE, SLOW };
 
 struct conn {
     int fd;
@@ -66,7 +68,7 @@ struct conn {
 static struct {
     enum mode mode;
     struct sockaddr_in to;
-    const char *path, *save, *headers[MAX_HEADERS], **paths;
+    const char *path, *save, *data, *headers[MAX_HEADERS], **paths;
     size_t header_n, path_n, connections, sources;
     double seconds, warmup;
     uint64_t requests, size, rate, start, seed, read;
@@ -148,7 +150,9 @@ static size_t add_path(char *out, size_t most)
 {
     size_t n = 0;
     const char *p = opt.path;
-    if (opt.path_n) {
+    if (opt.path_n && opt.mode == PUT) {
+        p = opt.paths[number % opt.path_n];
+    } else if (opt.path_n) {
         rng ^= rng << 13, rng ^= rng >> 7, rng ^= rng << 17;
         p = opt.paths[rng % opt.path_n];
     }
@@ -172,7 +176,7 @@ static uint64_t body_n(void)
 /* Writes what goes before the body into c->head. */
 static void compose(struct conn *c)
 {
-    static const char *const methods[] = { "PUT ", "POST ", "GET ", "GET ", "PUT " };
+    static const char *const methods[] = { "PUT ", "POST ", "POST ", "GET ", "GET ", "PUT " };
     char *h = c->head;
     size_t n = (size_t)snprintf(h, HEAD_MAX, "%s", methods[opt.mode]), part_n = 0;
     char part[256];
@@ -277,6 +281,8 @@ static bool more_to_start(void)
 {
     if (opt.mode == IDLE || opt.mode == SLOW)
         return true;
+    if (opt.mode == PUT && opt.path_n && started >= opt.path_n)
+        return false; /* every path was put to */
     return opt.requests ? started < opt.requests : now_ns() < end_ns;
 }
 
@@ -551,7 +557,7 @@ static void run_held(void)
 static void read_paths(const char *file)
 {
     FILE *f = fopen(file, "r");
-    char line[1024];
+    char line[2048];
     size_t room = 0;
     if (!f)
         die(file);
@@ -581,14 +587,15 @@ static void read_address(const char *s)
 
 static void read_options(int argc, char **argv)
 {
-    static const char *const names[] = { "put", "pyrus", "get", "idle", "slow" };
+    static const char *const names[] = { "put", "post", "pyrus", "get", "idle", "slow" };
+    const size_t modes = sizeof names / sizeof *names;
     size_t m = 0;
-    while (argc > 1 && m < 5 && strcmp(argv[1], names[m]))
+    while (argc > 1 && m < modes && strcmp(argv[1], names[m]))
         m++;
-    if (argc < 2 || m == 5)
-        die("put, pyrus, get, idle or slow?");
+    if (argc < 2 || m == modes)
+        die("put, post, pyrus, get, idle or slow?");
     opt.mode = (enum mode)m;
-    opt.ok = opt.mode == PUT || opt.mode == SLOW ? 201 : 200;
+    opt.ok = opt.mode == PUT || opt.mode == POST || opt.mode == SLOW ? 201 : 200;
     for (int i = 2; i + 1 < argc; i += 2) {
         const char *o = argv[i], *v = argv[i + 1];
         if (!strcmp(o, "--to"))
@@ -597,6 +604,8 @@ static void read_options(int argc, char **argv)
             opt.path = v;
         else if (!strcmp(o, "--paths"))
             read_paths(v);
+        else if (!strcmp(o, "--data"))
+            opt.data = v;
         else if (!strcmp(o, "--save"))
             opt.save = v;
         else if (!strcmp(o, "--header") && opt.header_n < MAX_HEADERS)
@@ -630,6 +639,10 @@ static void read_options(int argc, char **argv)
     }
     if (!opt.to.sin_port || (!opt.path && !opt.path_n) || !opt.connections)
         die("--to and --path are needed");
+    if ((opt.mode == POST) != (opt.data != NULL))
+        die("post, and nothing else, wants --data");
+    if (opt.data)
+        opt.size = strlen(opt.data);
     if (!opt.seconds && !opt.requests)
         opt.seconds = 5;
 }
@@ -649,6 +662,8 @@ static void make_body(void)
         x ^= x << 13, x ^= x >> 7, x ^= x << 17;
         memcpy(body + i, &x, 8);
     }
+    if (opt.data)
+        memcpy(body, opt.data, opt.size);
     if (opt.mode == PYRUS)
         tail_n = (size_t)snprintf(tail, sizeof tail, "\r\n--cais-bench-boundary--\r\n");
 }

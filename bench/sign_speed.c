@@ -77,14 +77,14 @@ static void header_form(const struct sigv4_signer *who, struct arena *a)
     headers[11].value = s.authorization;
     r.header_count = 12;
     check_requests("header form, 11 signed headers", &r, NULL);
-    check_requests("the same, key kept", &r, &s.key);
+    check_requests("header form, key kept", &r, &s.key);
     int64_t start_us = now_us();
     r.header_count = 9;
     for (uint64_t i = 0; i < rounds; i++) {
         SCRATCH(each);
         must(sigv4_sign(who, &r, S("UNSIGNED-PAYLOAD"), NOW, &each, &s));
     }
-    report("signing it", start_us, rounds);
+    report("signing the header form", start_us, rounds);
 }
 
 static void link_form(const struct sigv4_signer *who, struct arena *a)
@@ -106,7 +106,7 @@ static void link_form(const struct sigv4_signer *who, struct arena *a)
     struct sigv4_key key;
     sigv4_key_derive(SECRET, S("20130524"), S("us-east-1"), &key);
     check_requests("link", &r, NULL);
-    check_requests("the same, key kept", &r, &key);
+    check_requests("link, key kept", &r, &key);
 }
 
 static void policies(const struct sigv4_signer *who, struct arena *a)
@@ -149,13 +149,13 @@ static void policies(const struct sigv4_signer *who, struct arena *a)
         must(policy_v4_parse(fields, LENGTH_OF(fields), S(""), &each, &claim, NULL));
         must(policy_v4_verify(&claim, text, SECRET));
     }
-    report("its signature alone", start_us, rounds);
+    report("form policy, its signature alone", start_us, rounds);
     start_us = now_us();
     for (uint64_t i = 0; i < rounds; i++) {
         SCRATCH(each);
         policy_v4_sign(&each, who, policy_build(&each, NOW + 1000, conditions, LENGTH_OF(conditions)), NOW);
     }
-    report("making and signing one", start_us, rounds);
+    report("making and signing a form policy", start_us, rounds);
 }
 
 static void rate(const char *what, int64_t start_us, size_t bytes)

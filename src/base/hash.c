@@ -4,6 +4,7 @@
 #include "base/hash.h"
 
 #include "base/arena.h"
+#include "base/md5_crew.h"
 
 #include <assert.h>
 #include <openssl/crypto.h>
@@ -13,17 +14,17 @@
 #include <string.h>
 
 struct hash {
-    EVP_MD_CTX *ctx;
+    EVP_MD_CTX *ctx; /* NULL: an MD5 */
+    struct md5 md5;
 };
 
-static EVP_MD *fetched[3]; /* set once, before first use, then constant */
+static EVP_MD *fetched[HASH_SHA1 + 1]; /* but MD5; set once, before first use, then constant */
 
 static void fetch_all(void)
 {
-    fetched[HASH_MD5] = EVP_MD_fetch(NULL, "MD5", NULL);
     fetched[HASH_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
     fetched[HASH_SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL);
-    assert(fetched[HASH_MD5] && fetched[HASH_SHA256] && fetched[HASH_SHA1]);
+    assert(fetched[HASH_SHA256] && fetched[HASH_SHA1]);
 }
 
 static const EVP_MD *implementation(enum hash_kind kind)
@@ -41,6 +42,10 @@ size_t hash_size(enum hash_kind kind)
 struct hash *hash_new(enum hash_kind kind)
 {
     struct hash *h = must_malloc(sizeof *h);
+    if (kind == HASH_MD5) {
+        md5_init(&h->md5);
+        return h;
+    }
     h->ctx = EVP_MD_CTX_new();
     int ok = h->ctx && EVP_DigestInit_ex2(h->ctx, implementation(kind), NULL);
     assert(ok);
@@ -57,20 +62,38 @@ void hash_free(struct hash *h)
 
 void hash_update(struct hash *h, slice bytes)
 {
+    if (!h->ctx) {
+        md5_update(&h->md5, bytes);
+        return;
+    }
     int ok = EVP_DigestUpdate(h->ctx, bytes.p, bytes.n);
     assert(ok);
 }
 
+void hash_update_in(struct md5_crew *crew, struct hash *h, slice bytes)
+{
+    if (h->ctx)
+        hash_update(h, bytes);
+    else
+        md5_crew_update(crew, &h->md5, bytes);
+}
+
 void hash_final(struct hash *h, unsigned char *ret_digest)
 {
+    if (!h->ctx) {
+        md5_final(&h->md5, ret_digest);
+        return;
+    }
     int ok = EVP_DigestFinal_ex(h->ctx, ret_digest, NULL);
     assert(ok);
 }
 
 void hash_md5(slice bytes, unsigned char ret_digest[MD5_SIZE])
 {
-    int ok = EVP_Digest(bytes.p, bytes.n, ret_digest, NULL, implementation(HASH_MD5), NULL);
-    assert(ok);
+    struct md5 m;
+    md5_init(&m);
+    md5_update(&m, bytes);
+    md5_final(&m, ret_digest);
 }
 
 void hash_sha256(slice bytes, unsigned char ret_digest[SHA256_SIZE])

@@ -1,10 +1,9 @@
-/* Digests, over OpenSSL. A running digest belongs to one thread at a time. */
+/* Digests: MD5 of our own (md5.h), the others over OpenSSL. A running digest belongs to one thread at a time. */
 #ifndef CAIS_BASE_HASH_H
 #define CAIS_BASE_HASH_H
 
-#include "base/slice.h"
+#include "base/md5.h"
 
-#define MD5_SIZE 16
 #define SHA1_SIZE 20
 #define SHA256_SIZE 32
 #define HASH_MAX_SIZE SHA256_SIZE
@@ -13,10 +12,13 @@
 enum hash_kind { HASH_MD5, HASH_SHA256, HASH_SHA1 };
 size_t hash_size(enum hash_kind kind);
 
+struct md5_crew;
 struct hash; /* running */
 struct hash *hash_new(enum hash_kind kind);
 void hash_free(struct hash *h); /* NULL is fine */
 void hash_update(struct hash *h, slice bytes);
+/* The same; an MD5 together with those of other threads that do so at that moment (md5_crew.h). */
+void hash_update_in(struct md5_crew *, struct hash *h, slice bytes);
 /* Ends it; only hash_free may follow. Writes hash_size bytes. */
 void hash_final(struct hash *h, unsigned char *ret_digest);
 

@@ -1,13 +1,9 @@
 #include "cli/server.h"
 
-#include "api/native/native.h"
-#include "api/pyrus/pyrus.h"
-#include "api/runrun/runrun.h"
-#include "api/s3/s3.h"
-#include "api/service/service.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/admin.h"
+#include "cli/dialects.h"
 #include "cli/request_log.h"
 #include "cli/store.h"
 #include "core/data_dir.h"
@@ -27,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_LINKS = 256, MAX_LISTENERS = 64, MAX_DIALECTS = 16 };
+enum { MAX_LINKS = 256, MAX_LISTENERS = 64 };
 
 /* One address in use. */
 struct bound {
@@ -44,145 +40,14 @@ struct server {
     struct http_server *http;
     struct request_log *request_log;
 
-    struct native_api native;
-    struct pyrus pyrus;
-    struct http_dialect pyrus_dialect;
-    struct runrun runrun;
-    struct http_dialect runrun_dialect;
-    struct s3 s3;
-    struct http_dialect s3_dialect;
-    struct service service, metrics;
     struct admin_service admin;
-    struct http_dialect later; /* listeners whose part is not built yet: 501 */
+    struct dialects dialects;
     struct link_base links;
-    const struct http_dialect *dialects[MAX_DIALECTS];
-    size_t dialect_count;
 
     struct bound bound[MAX_LISTENERS];
     size_t bound_count;
     char *run_file; /* NULL until written */
 };
-
-/* ---- dialects ---- */
-
-static void refuse_later(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
-{
-    (void)refusal, (void)status, (void)text;
-    http_reply(x, 501, "application/json", S("{\"error\":\"this part of cais is not built yet\"}"));
-}
-
-#define BOARDS_MAX_BYTES (1 << 20)
-
-static err_t read_boards(struct server *s, slice path, struct arena *a, slice *ret)
-{
-    SCOPED(fd_closep) int fd = open(arena_cstr(a, path), O_RDONLY | O_CLOEXEC);
-    char *text = arena_alloc(&s->arena, BOARDS_MAX_BYTES + 1);
-    size_t have = 0;
-    ssize_t n = fd < 0 ? -1 : 1;
-    while (n > 0 && have <= BOARDS_MAX_BYTES) {
-        n = read(fd, text + have, BOARDS_MAX_BYTES + 1 - have);
-        have += n > 0 ? (size_t)n : 0;
-    }
-    if (n < 0)
-        return err_errno(a, errno, "runrun.boards_file: cannot read " SLICE_FMT, SLICE_ARG(path));
-    if (have > BOARDS_MAX_BYTES)
-        return err_make(a, ERR_INVALID, "runrun.boards_file: more than 1 MiB");
-    *ret = (slice){ text, have };
-    return NULL;
-}
-
-static err_t open_runrun(struct server *s, struct arena *a)
-{
-    const struct config *c = s->config;
-    struct runrun_options o = { .bucket = c->runrun.bucket,
-                                .region = c->runrun.region,
-                                .storage_url = c->runrun.storage_url,
-                                .max_document_bytes = (uint64_t)c->runrun.max_document_size_bytes,
-                                .form_lifetime_ms = c->runrun.form_lifetime_ms,
-                                .pending_ms = c->runrun.pending_lifetime_ms,
-                                .link_lifetime_ms = c->runrun.link_lifetime_ms,
-                                .change_window_ms = c->runrun.change_window_ms,
-                                .rate_limit = c->runrun.rate_limit,
-                                .legacy_fields = c->runrun.legacy_fields,
-                                .strict_boards = c->runrun.strict_boards,
-                                .refuse_documents = c->runrun.block_documents_creation };
-    if (!runrun_zone(c->runrun.time_zone, &o.zone_minutes))
-        return err_make(a, ERR_INVALID, "runrun.time_zone: '" SLICE_FMT "' is not an offset such as -03:00",
-                        SLICE_ARG(c->runrun.time_zone));
-    if (c->runrun.boards_file.n)
-        TRY(read_boards(s, c->runrun.boards_file, a, &o.boards));
-    TRY(runrun_open(&s->runrun, &s->store.core, &o, &s->links, s->log, a));
-    s->runrun_dialect = runrun_dialect(&s->runrun);
-    return NULL;
-}
-
-/* "*.s3.example.org = s3" in [hosts]: names below s3.example.org are buckets. */
-static void make_s3(struct server *s)
-{
-    const struct config *c = s->config;
-    size_t count = 0;
-    for (const struct config_host *h = c->hosts; h; h = h->next)
-        count++;
-    slice *hosts = arena_array(&s->arena, slice, count + 1);
-    struct s3_lenient_bucket *lenient = arena_new(&s->arena, struct s3_lenient_bucket);
-    *lenient = (struct s3_lenient_bucket){ c->runrun.bucket, runrun_ignored_fields, LENGTH_OF(runrun_ignored_fields) };
-    struct s3_options o = { .region = c->s3.region,
-                            .only_region = c->s3.only_region,
-                            .max_object_bytes = (uint64_t)c->s3.max_object_bytes,
-                            .max_upload_bytes = (uint64_t)c->s3.max_upload_bytes,
-                            .min_part_bytes = (uint64_t)c->s3.min_part_bytes,
-                            .upload_lifetime_ms = c->s3.upload_expires_ms,
-                            .hosts = hosts,
-                            .origins = c->s3.cors_origins.items,
-                            .origin_count = c->s3.cors_origins.count,
-                            .lenient = lenient,
-                            .lenient_count = 1 };
-    for (const struct config_host *h = c->hosts; h; h = h->next)
-        if (slice_eq(h->dialect, S("s3")) && slice_starts(h->name, S("*.")))
-            hosts[o.host_count++] = slice_from(h->name, 2);
-    s3_init(&s->s3, &s->store.core, &o, &s->links, s->log);
-    s->s3_dialect = s3_dialect(&s->s3);
-}
-
-static void make_dialects(struct server *s)
-{
-    const struct config *c = s->config;
-    struct native_options native = { .max_file_bytes = (uint64_t)c->native.max_file_size_bytes };
-    native_init(&s->native, &s->store.core, &native);
-    s->native.log = s->log;
-    struct pyrus_options pyrus = { .max_file_size_bytes = (uint64_t)c->pyrus.max_file_size_bytes,
-                                   .purge_after_ms = c->pyrus.purge_after_ms,
-                                   .tokens = { c->pyrus.token_lifetime_ms, c->pyrus.tokens_per_user },
-                                   .rate_limit = c->pyrus.rate_limit,
-                                   .rate_window_ms = c->pyrus.rate_window_ms,
-                                   .md5_upper_case = c->pyrus.md5_upper_case,
-                                   .login_by_get = c->pyrus.login_by_get };
-    pyrus_init(&s->pyrus, &s->store.core, &pyrus, &s->links, s->log);
-    s->pyrus_dialect = pyrus_dialect(&s->pyrus);
-    make_s3(s);
-    s->service = (struct service){ .core = &s->store.core,
-                                   .durability = s->store.relaxed ? "relaxed" : "full",
-                                   .metadata_kind = "sqlite",
-                                   .blob_kind = "disk",
-                                   .flush_us = s->store.flush_us,
-                                   .started_at_ms = clock_now_ms(s->store.core.clock),
-                                   .name = "service",
-                                   .with_metrics = c->server.metrics_listen.n == 0 };
-    s->metrics = s->service;
-    s->metrics.name = "metrics";
-    s->metrics.with_metrics = s->metrics.with_accounts = true;
-    service_init(&s->service);
-    service_init(&s->metrics);
-    s->metrics.dialect.everywhere = false;
-    s->metrics.dialect.apart = true; /* what it tells of accounts is not for every listener */
-    s->later = (struct http_dialect){ .name = "later", .refuse = refuse_later };
-    const struct http_dialect *all[] = { &s->service.dialect, &s->admin.dialect, &s->native.dialect, &s->pyrus_dialect,
-                                         &s->runrun_dialect,  &s->s3_dialect,    &s->later };
-    s->dialect_count = LENGTH_OF(all);
-    memcpy(s->dialects, all, sizeof all);
-    if (c->server.metrics_listen.n)
-        s->dialects[s->dialect_count++] = &s->metrics.dialect;
-}
 
 /* ---- the engine ---- */
 
@@ -234,8 +99,8 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
         o.flush = request_log_flush;
         o.arg = s->request_log;
     }
-    TRY(http_server_new(&o, s->dialects, s->dialect_count, a, &s->http));
-    s->service.server = s->metrics.server = s->http;
+    TRY(http_server_new(&o, s->dialects.all, s->dialects.count, a, &s->http));
+    dialects_tell_of(&s->dialects, s->http);
     return NULL;
 }
 
@@ -391,8 +256,7 @@ static err_t start_all(struct server *s, const struct cli *cli, bool private_onl
         .store = &s->store, .config = c, .clock = cli->clock, .random = cli->random, .environment = cli->environment
     };
     admin_service_init(&s->admin);
-    TRY(open_runrun(s, a));
-    make_dialects(s);
+    TRY(dialects_open(&s->dialects, &s->store, c, &s->links, &s->admin.dialect, s->log, a));
     TRY(make_engine(s, cli->clock, cli->random, a));
     TRY(listen_everywhere(s, private_only, a));
     note_links(s);
@@ -452,14 +316,10 @@ void server_stop(struct server *s)
         return;
     server_drain(s);
     jobs_free(s->jobs);
-    if (s->pyrus.core)
-        pyrus_release(&s->pyrus);
-    if (s->s3.core)
-        s3_release(&s->s3);
     store_close(&s->store); /* first: the committer may still be ringing a loop's bell */
     http_server_free(s->http);
     request_log_free(s->request_log);
-    runrun_close(&s->runrun);
+    dialects_close(&s->dialects);
     arena_release(&s->arena);
     free(s);
 }

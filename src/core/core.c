@@ -1,12 +1,14 @@
 #include "core/core_priv.h"
 
 #include "base/helper.h"
+#include "base/md5_crew.h"
 
 #include <assert.h>
 
 #define INLINE_MAX_DEFAULT ((uint64_t)16 << 10)
 #define NEVER_ASKED INT64_MIN
 #define ASK_AGAIN_MS 1000
+#define CORES_A_LEADER 2 /* the others receive and write meanwhile */
 
 void core_init(struct core *core, struct meta_store *meta, struct blob_store *blob, struct clock *clock,
                struct random *random, struct seal *seal, const struct core_options *options)
@@ -23,17 +25,22 @@ void core_init(struct core *core, struct meta_store *meta, struct blob_store *bl
     core->access = access_cache_new();
     core->buckets = bucket_cache_new();
     core->content = content_cache_new(core->options.content_cache_bytes);
+    core->places = places_cache_new();
     pthread_mutex_init(&core->flights_mutex, NULL);
     core->helper = helper_new();
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    core->crew = md5_crew_new(md5_code_best(), cores < 4 ? 1 : (int)cores / CORES_A_LEADER);
 }
 
 void core_release(struct core *core)
 {
     assert(!core->flights);
     helper_free(core->helper);
+    md5_crew_free(core->crew);
     access_cache_free(core->access);
     bucket_cache_free(core->buckets);
     content_cache_free(core->content);
+    places_cache_free(core->places);
     pthread_mutex_destroy(&core->flights_mutex);
 }
 

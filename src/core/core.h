@@ -15,6 +15,8 @@ struct bucket_cache;
 struct content_cache;
 struct helper;
 struct intake;
+struct md5_crew;
+struct places_cache;
 struct seal;
 
 struct core_options {
@@ -36,6 +38,7 @@ struct core {
     struct access_cache *access;
     struct bucket_cache *buckets;
     struct content_cache *content;
+    struct places_cache *places;
     int64_t purge_holds;      /* backups that run: while above 0 nothing is purged; atomic */
     int64_t free_bytes_at_ms; /* when free space was last asked for; atomic, like the next two */
     int64_t free_bytes;
@@ -44,6 +47,7 @@ struct core {
     struct intake *flights; /* uploads that write to the blob store now: their keys have no row yet */
     int64_t flight_count;   /* how many; atomic to read */
     struct helper *helper;  /* writes while an upload that is alone is hashed */
+    struct md5_crew *crew;  /* in which several are hashed together */
 };
 
 /* stores, clock, random and seal are borrowed and must outlive the core. */

@@ -25,7 +25,7 @@ slice entry_etag(const struct entry *, struct arena *a);
 
 struct entry_order {
     slice key;
-    slice headers, tags;
+    slice headers, tags; /* headers: lines "Name: value", each ended by a newline; tags as the dialect likes */
     struct entry_condition condition;
     uint64_t max_bytes;      /* TOO_LARGE above it; 0: no limit */
     uint64_t min_bytes;      /* EMPTY below it */
@@ -57,10 +57,10 @@ struct entry_put {
     entry_done_fn *done;
     void *done_arg;
 };
-/* `put` and everything that order points to must live until done, or discard. Fit for a loop.
+/* `put` and everything that order and who point to must live until done, or discard. Fit for a loop.
  * Errors: INVALID key; PRECONDITION as CONFLICT (looked at again at the end); TOO_LARGE; NO_SPACE; QUOTA. In a bucket
- * of tickets: FORBIDDEN no such ticket, confirmed, deleted, or its time is over; TOO_LARGE or EMPTY: exact_bytes is not
- * what the ticket says. */
+ * of tickets: FORBIDDEN no such ticket, confirmed, deleted, or its time is over (who began in time may end after it);
+ * TOO_LARGE or EMPTY: exact_bytes is not what the ticket says. */
 MUST_USE err_t entry_put_open(struct core *, const struct principal *who, const struct bucket *,
                               const struct entry_order *, struct arena *a, struct entry_put *put);
 /* As intake_finish. Errors (through done): CONFLICT the condition does not hold; DIGEST; TRUNCATED; TOO_LARGE; EMPTY

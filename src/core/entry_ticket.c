@@ -107,6 +107,12 @@ err_t ticket_place(struct meta_tx *tx, struct entry_put *put, const struct intak
 
 /* ---- reading ---- */
 
+static slice type_header(struct arena *a, slice content_type)
+{
+    slice parts[] = { S("Content-Type: "), content_type, S("\n") };
+    return content_type.n ? arena_join(a, parts, LENGTH_OF(parts)) : S("");
+}
+
 err_t ticket_entry(struct meta_tx *tx, struct core *core, const struct bucket *bucket, slice key, struct arena *a,
                    struct entry *ret, struct file *ret_file)
 {
@@ -122,7 +128,7 @@ err_t ticket_entry(struct meta_tx *tx, struct core *core, const struct bucket *b
                            .object_id = file.object_id,
                            .size_bytes = file.size_bytes,
                            .upload = S(""),
-                           .headers = S(""),
+                           .headers = type_header(a, file.content_type),
                            .tags = S(""),
                            .modified_at_ms = file.stored_at_ms };
     memcpy(ret->md5, file.md5, MD5_SIZE);

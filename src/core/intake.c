@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_DIGITS = 32, OWN_MEMORY = 512, WORTH_SHARING = 64 * 1024 };
+enum { KEY_DIGITS = 32, OWN_MEMORY = 512, WORTH_SHARING = 64 * 1024, SMALL_BODY = 32 * 1024 };
 
 /* One digest besides MD5 that was asked for. */
 struct running {
@@ -124,14 +124,17 @@ static void update_digests(struct intake *in, slice bytes)
 }
 
 /* Hash and write. MD5 is the slower of the two, and one stream cannot be hashed by two cores: so an upload that is
- * alone has its bytes written by another thread meanwhile. With several, all cores are busy anyway. */
+ * alone has its bytes written by another thread meanwhile. Several are hashed together. */
 static err_t write_through(struct intake *in, slice bytes, struct arena *a)
 {
     TRY(core_take_space(in->core, bytes.n, a));
     struct write_job job = { in, bytes, a, NULL };
     bool beside = bytes.n >= WORTH_SHARING && __atomic_load_n(&in->core->flight_count, __ATOMIC_RELAXED) == 1 &&
                   helper_try(in->core->helper, write_bytes, &job);
-    hash_update(in->md5, bytes);
+    if (in->received + bytes.n > SMALL_BODY)
+        hash_update_in(in->core->crew, in->md5, bytes);
+    else
+        hash_update(in->md5, bytes); /* perhaps a whole body on a loop, which waits for nobody */
     update_digests(in, bytes);
     if (beside)
         helper_wait(in->core->helper);

@@ -1,17 +1,19 @@
 /* Bodies on their way in. Small ones run through the sink on the loop, straight from the read buffer. Large ones are
  * read into pooled buffers that travel to the body worker and back:
  *
- *   loop: fill ──task──► worker: sink->write ──mail──► loop: outstanding--, fill again
+ *   loop: fill ──filled──► worker: sink->write ──mail──► loop: outstanding--, fill again
  *
- * Tasks of one upload go to one worker in order, so the sink is never entered twice at once, and the queue's lock makes
- * what one side wrote visible to the other. While outstanding > 0 the loop touches neither the sink, nor body_error,
- * nor the exchange's arena. */
+ * The filled buffers of one upload stand in a queue of their own, x->filled, until they have been seen to. Whoever puts
+ * the first one there calls a worker, which goes on until the queue is empty: so the sink is never entered twice at
+ * once, bytes stay in order, and the lock of the queue makes what one worker wrote visible to the next. While
+ * outstanding > 0 the loop touches neither the sink, nor body_error, nor the exchange's arena. */
 #include "http/engine.h"
 
 #include <assert.h>
 #include <string.h>
 
 #define STEPS_A_RUN 16
+#define BUFFERS_A_RUN 8 /* of one upload, before a worker looks after others */
 
 /* ---- the sink's end ---- */
 
@@ -42,7 +44,8 @@ static void start_finish(struct exchange *x)
     if (!failed && x->sink->blocks && x->sink->blocks(x->sink)) {
         x->task.run = finish_task;
         if (!pool_submit(x->loop->server->workers, &x->task))
-            pool_submit(x->loop->body_worker, &x->task); /* never refuses: an upload that is all here is not lost */
+            pool_submit(x->loop->server->body_workers,
+                        &x->task); /* never refuses: an upload that is all here is not lost */
         return;
     }
     finish_sink(x);
@@ -162,13 +165,29 @@ static void buffer_back(struct mail *m)
         loop_ready(x->loop, x->conn);
 }
 
+/* The first filled buffer has been seen to. Returns the one behind it; NULL: from now on nobody is at work on x. */
+static struct body_buffer *next_filled(struct exchange *x)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&x->loop->filled_lock);
+    return x->filled = x->filled->next;
+}
+
 static void buffer_work(struct task *t)
 {
-    struct body_buffer *b = CONTAINER_OF(t, struct body_buffer, task);
-    struct exchange *x = b->x;
-    if (!x->body_error)
-        x->body_error = x->sink->write(x->sink, (slice){ b->bytes, b->n });
-    loop_post(x->loop, &b->mail);
+    struct exchange *x = CONTAINER_OF(t, struct exchange, body_task);
+    struct loop *l = x->loop;
+    struct body_buffer *b = x->filled;
+    for (int i = 1; b; i++) {
+        if (!x->body_error)
+            x->body_error = x->sink->write(x->sink, (slice){ b->bytes, b->n });
+        struct body_buffer *next = next_filled(x);
+        if (next && i == BUFFERS_A_RUN) {
+            pool_submit(l->server->body_workers, &x->body_task); /* others first */
+            next = NULL;
+        }
+        loop_post(l, &b->mail); /* without a next one, the exchange may be gone now */
+        b = next;
+    }
 }
 
 static void hand_over(struct exchange *x)
@@ -176,10 +195,20 @@ static void hand_over(struct exchange *x)
     struct body_buffer *b = x->filling;
     x->filling = NULL;
     b->x = x;
-    b->task.run = buffer_work;
+    b->next = NULL;
     b->mail.deliver = buffer_back;
     x->outstanding++;
-    pool_submit(x->loop->body_worker, &b->task);
+    pthread_mutex_lock(&x->loop->filled_lock);
+    bool start = !x->filled;
+    struct body_buffer **at = &x->filled;
+    while (*at)
+        at = &(*at)->next;
+    *at = b;
+    pthread_mutex_unlock(&x->loop->filled_lock);
+    if (!start)
+        return; /* whoever is at work finds it */
+    x->body_task.run = buffer_work;
+    pool_submit(x->loop->server->body_workers, &x->body_task);
 }
 
 static ssize_t fill_directly(struct conn *c)

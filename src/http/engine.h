@@ -4,7 +4,7 @@
  *   accept ──►HEAD ──conn_on_head──► BODY ──conn_body_done──► WAIT ──reply──► SEND ──┬─► HEAD (keep-alive)
  *    (TLS: HANDSHAKE first)           │ early reply                       ▲         └─► LINGER ──► closed
  *                                     └────────────────────────────────────┘
- * In BODY with a worker, buffers travel: loop fills → body worker runs the sink → loop gets it back. At any moment a
+ * In BODY with workers, buffers travel: loop fills → a body worker runs the sink → loop gets it back. At any moment a
  * buffer, and with it the sink, belongs to exactly one side; the hand-over is the queue's or mailbox's lock.
  * A connection is freed only when its exchange is over: whoever holds an exchange may rely on it. */
 #ifndef CAIS_HTTP_ENGINE_H
@@ -21,7 +21,7 @@
 
 #define BODY_BUFFER_BYTES ((size_t)128 * 1024)
 #define BODY_BUFFERS_EACH 2                   /* of one upload at a time */
-#define BODY_INLINE_BYTES ((size_t)64 * 1024) /* bodies up to here run on the loop */
+#define BODY_INLINE_BYTES ((size_t)20 * 1024) /* bodies up to here, of objects that become rows, run on the loop */
 #define SCRATCH_BYTES ((size_t)256 * 1024)
 #define SENDFILE_BYTES ((size_t)4 * 1024 * 1024) /* at most, a turn */
 #define DRAIN_BYTES ((int64_t)1024 * 1024)       /* unread body that is worth keeping the connection for */
@@ -66,8 +66,7 @@ struct deadline_queue {
 };
 
 struct body_buffer {
-    struct body_buffer *next; /* in the free list */
-    struct task task;
+    struct body_buffer *next; /* in the free list, or of those filled */
     struct mail mail;
     struct exchange *x;
     size_t n;
@@ -97,7 +96,7 @@ struct loop {
     struct conn *dead;    /* closed in this turn; freed at the end of it */
     int64_t now_ms;       /* monotonic, of this turn */
 
-    struct pool *body_worker;
+    pthread_mutex_t filled_lock;
     struct body_buffer *free_buffers;
     size_t free_buffer_count, buffers_out, buffers_max;
 
@@ -199,11 +198,13 @@ struct exchange {
     uint64_t body_received;
     struct buf collected;
     struct http_sink *sink;
-    err_t body_error;     /* the sink's; written by whoever runs the sink */
-    unsigned outstanding; /* buffers with the body worker */
-    bool via_worker;      /* buffers travel */
-    bool finishing;       /* finish was called or is on its way */
-    bool cut;             /* no more will come: finish with TRUNCATED, or with cut_code */
+    err_t body_error;           /* the sink's; written by whoever runs the sink */
+    unsigned outstanding;       /* buffers with the body workers, or on their way back */
+    struct body_buffer *filled; /* not seen to yet; under filled_lock */
+    struct task body_task;      /* queued or running while there are any */
+    bool via_worker;            /* buffers travel */
+    bool finishing;             /* finish was called or is on its way */
+    bool cut;                   /* no more will come: finish with TRUNCATED, or with cut_code */
     enum err_code cut_code;
     const char *cut_text;
     struct body_buffer *filling;
@@ -286,7 +287,7 @@ struct http_server {
     struct message_limits limits;
     struct router *router;
     struct proxies *proxies;
-    struct pool *workers;
+    struct pool *workers, *body_workers;
     struct loop *loops;
     int loop_count;
     struct listener *listeners;

@@ -351,6 +351,7 @@ err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *
 {
     *l = (struct loop){ .server = s, .index = index, .epoll_fd = -1, .wake_fd = -1, .spare_fd = -1 };
     pthread_mutex_init(&l->mail_lock, NULL);
+    pthread_mutex_init(&l->filled_lock, NULL);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -376,7 +377,6 @@ err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *
     l->buffers_max = l->buffers_max < BODY_BUFFERS_EACH ? BODY_BUFFERS_EACH : l->buffers_max;
     l->scratch = must_malloc(SCRATCH_BYTES);
     l->spare_message = must_malloc(sizeof *l->spare_message);
-    l->body_worker = pool_new(1, 0, "cais-body");
     random_fill(o->random, l->id_seed, sizeof l->id_seed);
     l->now_ms = clock_monotonic_ms(o->clock);
     return NULL;
@@ -384,7 +384,6 @@ err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *
 
 void loop_release(struct loop *l)
 {
-    pool_free(l->body_worker);
     l->stopping = true;
     deliver_mail(l); /* orders and connections that came too late */
     bury_dead(l);
@@ -406,6 +405,7 @@ void loop_release(struct loop *l)
     free(l->piece);
     free(l->spare_message);
     pthread_mutex_destroy(&l->mail_lock);
+    pthread_mutex_destroy(&l->filled_lock);
 }
 
 static void handle_event(struct loop *l, const struct epoll_event *ev)

@@ -33,6 +33,7 @@ err_t http_server_new(const struct http_options *options, const struct http_dial
     DEFAULT(o->random, random_system());
     DEFAULT(o->loops, cores < 1 ? 1 : cores > 16 ? 16 : (int)cores);
     DEFAULT(o->workers, 8);
+    DEFAULT(o->body_workers, o->loops < 8 ? 16 : 2 * o->loops);
     DEFAULT(o->worker_queue, 10000);
     DEFAULT(o->max_head_bytes, 64 * 1024);
     DEFAULT(o->max_line_bytes, 16 * 1024);
@@ -288,6 +289,7 @@ err_t http_server_start(struct http_server *s, struct arena *a)
             return err_make(a, ERR_INVALID, "%s speaks TLS but no certificate was given",
                             s->listeners[i].options.address);
     s->workers = pool_new(s->o.workers, s->o.worker_queue, "cais-worker");
+    s->body_workers = pool_new(s->o.body_workers, 0, "cais-body");
     s->loops = must_malloc((size_t)s->o.loops * sizeof *s->loops);
     s->loop_count = s->o.loops; /* before the loops: they share out the buffers */
     err_t e = NULL;
@@ -367,7 +369,8 @@ void http_server_stop(struct http_server *s, int64_t grace_ms)
         if (s->loops[i].started)
             pthread_join(s->loops[i].thread, NULL);
     pool_free(s->workers);
-    s->workers = NULL;
+    pool_free(s->body_workers);
+    s->workers = s->body_workers = NULL;
     s->started = false;
 }
 
@@ -390,6 +393,7 @@ void http_server_free(struct http_server *s)
         return;
     assert(!s->started);
     pool_free(s->workers);
+    pool_free(s->body_workers);
     for (int i = 0; i < s->loop_count; i++)
         loop_release(&s->loops[i]);
     free(s->loops);

@@ -2,7 +2,8 @@
  *
  * Threads
  *   loop          one per core: accepts, parses, routes, runs short handlers, sends. Never syncs, never hashes much
- *   body worker   one per loop: runs the sinks of large bodies, buffer by buffer, in order
+ *   body worker   a pool: runs the sinks of large bodies, buffer by buffer, in order. More threads than cores, so that
+ *                 as many uploads can be hashed together (base/md5_crew.h), and a slow write holds up no other
  *   worker        a pool: ordinary handlers, blocking ends of uploads, reads of cold files
  * A connection belongs to one loop for life. An idle one owns no buffer. */
 #ifndef CAIS_HTTP_SERVER_H
@@ -26,6 +27,7 @@ struct http_options {
     struct random *random;
     int loops;           /* 0: one per core, at most 16 */
     int workers;         /* 0: 8 */
+    int body_workers;    /* 0: 16, and at least two for each loop */
     size_t worker_queue; /* requests that may wait for a worker; 0: 10,000 */
 
     size_t max_head_bytes, max_line_bytes, max_headers; /* 0: 64 KiB, 16 KiB, 100 */

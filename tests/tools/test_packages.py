@@ -1,5 +1,6 @@
-"""tools/packages.txt: what `make build` and `make run` install is enough to configure and build."""
+"""tools/packages.txt: what `make build` and `make run` install is enough to configure and build. What npm installs is pinned."""
 
+import json
 import os
 import re
 import subprocess
@@ -36,3 +37,18 @@ def test_make_run_asked_for_a_library_that_only_make_test_installed():
                                 text=True).stdout.strip()
         owner = subprocess.run(["dpkg", "-S", f"{folder}/{name}.pc"], check=True, capture_output=True, text=True).stdout
         assert owner.split(":")[0] in section("build"), f"{name} comes with {owner}"
+
+
+def node_file(name):
+    with open(os.path.join(ROOT, "tests", "clients", "node", name), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def test_node_packages_are_pinned_by_hash_and_come_from_whatever_registry_is_configured():
+    wanted, lock = node_file("package.json"), node_file("package-lock.json")["packages"]
+    for name, version in (wanted["dependencies"] | wanted["optionalDependencies"]).items():
+        assert re.fullmatch(r"[0-9.]+", version), f"{name} {version} is no exact version"
+        assert lock["node_modules/" + name]["version"] == version
+    for name, package in lock.items():
+        assert not name or package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, f"{name} names a host"

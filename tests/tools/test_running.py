@@ -92,6 +92,14 @@ def test_setup_names_what_is_missing(root, tmp_path):
     assert unknown.returncode == 1 and "no section [bulid]" in unknown.stderr
 
 
+def test_set_up_wanted_npm_although_another_package_provides_it(root, tmp_path):
+    packages = tmp_path / "packages.txt"
+    packages.write_text("[build]\nawk\nno-such-package-1\n")  # mawk, or another awk, provides it
+    done = subprocess.run([os.path.join(root, "tools", "setup"), "build"], capture_output=True, text=True,
+                          env=dict(os.environ, CAIS_PACKAGES=str(packages), CAIS_SETUP_ONLY_CHECK="1"))
+    assert "apt-get install --no-install-recommends no-such-package-1\n" in done.stderr
+
+
 def test_setup_is_quiet_when_nothing_is_missing(root):
     done = subprocess.run([os.path.join(root, "tools", "setup"), "build", "test"], capture_output=True, text=True,
                           env=dict(os.environ, CAIS_SETUP_ONLY_CHECK="1"))

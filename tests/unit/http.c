@@ -29,7 +29,7 @@ static char address[64];
 static int file_fd;
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_moved = PTHREAD_COND_INITIALIZER;
-static int gate_waiting, gate_open, sinks_finished, sinks_cut, contents_released;
+static int gate_waiting, gate_open, disk_waiting, disk_ready, sinks_finished, sinks_cut, contents_released;
 
 static void count_up(int *what)
 {
@@ -86,13 +86,20 @@ struct digest_sink {
     struct hash *hash;
     struct arena *arena;
     uint64_t n;
+    bool slow, entered;
 };
 
 static err_t digest_write(struct http_sink *s, slice bytes)
 {
     struct digest_sink *d = CONTAINER_OF(s, struct digest_sink, sink);
+    EXPECT(!__atomic_exchange_n(&d->entered, true, __ATOMIC_RELAXED)); /* never twice at once */
+    if (d->slow && d->n == 0) {
+        count_up(&disk_waiting);
+        wait_until(&disk_ready, 1);
+    }
     hash_update(d->hash, bytes);
     d->n += bytes.n;
+    __atomic_store_n(&d->entered, false, __ATOMIC_RELAXED);
     if (d->n > (8u << 20))
         return err_make(d->arena, ERR_TOO_LARGE, "more than 8 MiB");
     return NULL;
@@ -125,7 +132,12 @@ static void sink(struct http_exchange *x)
         return;
     }
     struct digest_sink *d = arena_new(&x->arena, struct digest_sink);
-    *d = (struct digest_sink){ { digest_write, digest_finish, digest_blocks }, hash_new(HASH_MD5), &x->arena, 0 };
+    *d = (struct digest_sink){ { digest_write, digest_finish, digest_blocks },
+                               hash_new(HASH_MD5),
+                               &x->arena,
+                               0,
+                               slice_eq(http_header(&x->req, "Authorization"), S("slow")),
+                               false };
     http_receive(x, &d->sink);
 }
 
@@ -311,6 +323,7 @@ static int start(void **state)
     struct http_options o = { .clock = &manual.clock,
                               .loops = 2,
                               .workers = 2,
+                              .body_workers = 3,
                               .fallback = "test",
                               .linger_ms = 10000,
                               .max_connections_per_address = 200,
@@ -449,7 +462,7 @@ static slice sum_line(struct arena *a, slice bytes)
 TEST(streamed_bodies_arrive_exactly_at_every_size)
 {
     SCRATCH(a);
-    const size_t sizes[] = { 0, 1, 65535, 65536, 65537, 131072, 131073, 1000000, 8u << 20 };
+    const size_t sizes[] = { 0, 1, 20479, 20480, 20481, 65536, 131072, 131073, 1000000, 8u << 20 };
     for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
         slice body = pattern(&a, sizes[i]);
         int fd = dial();
@@ -483,7 +496,7 @@ TEST(chunked_bodies_of_any_size_arrive_exactly)
 static void *upload(void *arg)
 {
     SCRATCH(a);
-    slice body = pattern(&a, 300000 + (size_t)(uintptr_t)arg * 7001);
+    slice body = pattern(&a, 300000 + (size_t)(uintptr_t)arg * 70001);
     for (int i = 0; i < 5; i++) {
         int fd = dial();
         say(fd, put_header(&a, body.n));
@@ -502,6 +515,34 @@ TEST(sixteen_uploads_at_once_do_not_mix)
         EXPECT_EQ(pthread_create(&threads[i], NULL, upload, (void *)i), 0);
     for (int i = 0; i < 16; i++)
         pthread_join(threads[i], NULL);
+}
+
+/* With one thread for all bodies of a loop, a write that hung took every other upload of that loop with it. */
+TEST(uploads_that_wait_for_their_disk_hold_up_no_other)
+{
+    SCRATCH(a);
+    slice body = pattern(&a, 500000), want = sum_line(&a, body);
+    int slow[2];
+    for (int i = 0; i < 2; i++) {
+        slow[i] = dial();
+        say(slow[i],
+            arena_printf(&a, "PUT /sink HTTP/1.1\r\nHost: x\r\nAuthorization: slow\r\nContent-Length: %zu\r\n\r\n",
+                         body.n));
+        say(slow[i], body);
+    }
+    wait_until(&disk_waiting, 2);
+    for (int i = 0; i < 8; i++) {
+        int fd = dial();
+        say(fd, put_header(&a, body.n));
+        say(fd, body);
+        EXPECT_HAS(hear(fd, &a, want), want.p);
+        close(fd);
+    }
+    count_up(&disk_ready);
+    for (int i = 0; i < 2; i++) {
+        EXPECT_HAS(hear(slow[i], &a, want), want.p);
+        close(slow[i]);
+    }
 }
 
 TEST(uploads_cut_at_any_point_end_their_sink_and_nothing_else)
@@ -815,6 +856,7 @@ RUN_TESTS_WITH(
     cmocka_unit_test(a_message_split_at_every_byte_gives_the_same_answer),
     cmocka_unit_test(streamed_bodies_arrive_exactly_at_every_size),
     cmocka_unit_test(chunked_bodies_of_any_size_arrive_exactly), cmocka_unit_test(sixteen_uploads_at_once_do_not_mix),
+    cmocka_unit_test(uploads_that_wait_for_their_disk_hold_up_no_other),
     cmocka_unit_test(uploads_cut_at_any_point_end_their_sink_and_nothing_else),
     cmocka_unit_test(a_body_over_the_sinks_limit_is_refused_readably),
     cmocka_unit_test(a_refused_upload_that_was_then_cut_kept_the_loop_busy_for_ever),

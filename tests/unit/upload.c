@@ -356,6 +356,37 @@ TEST(a_copy_keeps_the_parts_when_the_first_name_goes)
     shelf_expect_nothing(w);
 }
 
+TEST(more_objects_of_many_parts_than_are_kept_are_all_read)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    enum { OBJECTS = 12, EACH = 70 };
+    slice all[OBJECTS];
+    struct content held;
+    struct entry entry;
+    for (int i = 0; i < OBJECTS; i++) {
+        struct completed_part parts[EACH];
+        slice key = arena_printf(w->a, "%d", i), name = shelf_upload(&s, key);
+        all[i] = world_bytes(w, EACH * 5000); /* more than is read ahead */
+        for (int k = 0; k < EACH; k++)
+            EXPECT_OK(shelf_part(&s, key, name, k + 1, slice_part(all[i], (size_t)k * 5000, 5000), w->a, &parts[k]));
+        struct complete_order order = shelf_complete_order(key, name, parts, EACH);
+        enum upload_refusal why;
+        EXPECT_OK(shelf_complete(&s, &order, w->a, &why, &entry));
+        if (i == 0)
+            EXPECT_OK(entry_open(&w->core, &s.bucket, key, w->a, &entry, &held));
+    }
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < OBJECTS; i++)
+            shelf_expect(&s, arena_printf(w->a, "%d", i), all[i]);
+    char *to = arena_alloc(w->a, all[0].n);
+    size_t got;
+    EXPECT_OK(held.reader->ops->read_at(held.reader, 0, to, all[0].n, w->a, &got)); /* it outlives its place */
+    EXPECT(slice_eq((slice){ to, got }, all[0]));
+    content_close(&held);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
 /* ---- digests ---- */
 
 TEST(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts)
@@ -541,7 +572,14 @@ TEST(ten_thousand_parts_are_one_object)
         EXPECT_OK(part_of(&s, name, i + 1, slice_part(bytes, (size_t)i * 3, 3), &parts[i]));
     EXPECT_OK(complete(&s, name, parts, UPLOAD_PARTS_MAX, &entry));
     EXPECT_EQ(entry.part_count, UPLOAD_PARTS_MAX);
+    struct content first, again;
+    EXPECT_OK(entry_open(&w->core, &s.bucket, KEY, w->a, &entry, &first));
+    int64_t calls = w->faults.calls;
+    EXPECT_OK(entry_open(&w->core, &s.bucket, KEY, w->a, &entry, &again));
+    EXPECT(w->faults.calls - calls < 10); /* where they lie is known by now */
+    content_close(&again);
     shelf_expect(&s, KEY, bytes);
+    content_close(&first);
     EXPECT_OK(shelf_remove(&s, KEY, w->a));
     shelf_expect_nothing(w);
 }
@@ -684,6 +722,65 @@ TEST(a_part_sent_again_while_it_completes_changes_nothing_or_refuses) /* seaweed
     shelf_expect_nothing(w);
 }
 
+enum { EACH = 70, EACH_BYTES = 1000 };
+
+/* Puts together an object of many parts, all of whose bytes are `c`. */
+static void put_together(const struct shelf *s, char c)
+{
+    SCRATCH(a);
+    struct completed_part parts[EACH];
+    char bytes[EACH_BYTES];
+    struct entry entry;
+    enum upload_refusal why;
+    slice name = shelf_upload(s, KEY);
+    memset(bytes, c, sizeof bytes);
+    for (int i = 0; i < EACH; i++)
+        EXPECT_OK(shelf_part(s, KEY, name, i + 1, (slice){ bytes, sizeof bytes }, &a, &parts[i]));
+    struct complete_order order = shelf_complete_order(KEY, name, parts, EACH);
+    EXPECT_OK(shelf_complete(s, &order, &a, &why, &entry));
+}
+
+struct reading {
+    const struct shelf *s;
+    int64_t wrong;
+};
+
+static void *read_on(void *arg)
+{
+    struct reading *r = arg;
+    for (int i = 0; i < 100; i++) {
+        SCRATCH(a);
+        slice back = S("");
+        err_t e = shelf_read(r->s, KEY, &a, &back);
+        bool whole = !e && back.n == EACH * EACH_BYTES;
+        for (size_t k = 1; whole && k < back.n; k++)
+            whole = back.p[k] == back.p[0];
+        r->wrong += !whole;
+    }
+    return NULL;
+}
+
+TEST(threads_read_what_is_put_together_while_it_is_replaced)
+{
+    SCOPED(world_freep) struct world *w = threaded();
+    struct shelf s = shelf_new(w);
+    struct reading readings[3];
+    pthread_t threads[3];
+    put_together(&s, 'a');
+    for (int i = 0; i < 3; i++) {
+        readings[i] = (struct reading){ .s = &s };
+        pthread_create(&threads[i], NULL, read_on, &readings[i]);
+    }
+    for (char c = 'b'; c < 'j'; c++)
+        put_together(&s, c);
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT_EQ(readings[i].wrong, 0);
+    }
+    EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    shelf_expect_nothing(w);
+}
+
 RUN_TESTS(cmocka_unit_test(parts_in_any_order_become_one_object),
           cmocka_unit_test(any_piece_of_what_was_put_together_is_read_right),
           cmocka_unit_test(who_reads_what_was_put_together_goes_on_when_it_is_replaced),
@@ -694,6 +791,7 @@ RUN_TESTS(cmocka_unit_test(parts_in_any_order_become_one_object),
           cmocka_unit_test(completing_twice_is_answered_like_once),
           cmocka_unit_test(aborting_a_left_over_upload_keeps_the_parts_of_the_finished_object),
           cmocka_unit_test(a_copy_keeps_the_parts_when_the_first_name_goes),
+          cmocka_unit_test(more_objects_of_many_parts_than_are_kept_are_all_read),
           cmocka_unit_test(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts),
           cmocka_unit_test(parts_are_held_to_what_was_declared),
           cmocka_unit_test(parts_and_uploads_are_listed_in_pages),
@@ -702,4 +800,5 @@ RUN_TESTS(cmocka_unit_test(parts_in_any_order_become_one_object),
           cmocka_unit_test(ten_thousand_parts_are_one_object),
           cmocka_unit_test(of_two_completions_both_answer_the_same_one_object),
           cmocka_unit_test(of_complete_and_abort_one_wins),
-          cmocka_unit_test(a_part_sent_again_while_it_completes_changes_nothing_or_refuses))
+          cmocka_unit_test(a_part_sent_again_while_it_completes_changes_nothing_or_refuses),
+          cmocka_unit_test(threads_read_what_is_put_together_while_it_is_replaced))

@@ -11,7 +11,11 @@ import server as server_support
 import wire
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-HOSTS = {"pyrus": ["accounts.pyrus.com", "api.pyrus.com", "files.pyrus.com", "pyrus.com"]}
+HOSTS = {"pyrus": ["accounts.pyrus.com", "api.pyrus.com", "files.pyrus.com", "pyrus.com"],
+         "runrun": ["runrun.it", "secure.runrun.it"],
+         "s3": ["gryvnagsfedj.compat.objectstorage.sa-saopaulo-1.oraclecloud.com", "s3.amazonaws.com"]}
+# Folder → kind of variable → name in what `cais key add` tells.
+CREDENTIALS = {"pyrus": {"key": "security_key"}, "runrun": {"app": "app_key", "token": "user_token"}}
 TRANSCRIPTS = sorted(glob.glob(os.path.join(HERE, "*", "*.wire")))
 
 
@@ -61,6 +65,14 @@ def test_requests_are_exact_to_the_byte():
     )
     with pytest.raises(wire.WireError):
         wire.encode_request(exchange, {})
+
+
+def test_hosts_and_lengths_may_come_from_earlier_answers():
+    t = wire.parse("@ host {host h}\n> PUT {any rest}\n> Content-Length: (length)\n> X: y\n> |abc\n< 200")
+    variables = {}
+    wire.match_text("https://{host h}{any rest}", "https://s3.example.org/b/k?X-Amz-Date=1", variables, "Location")
+    assert wire.encode_request(t.exchanges[0], variables) == (
+        b"PUT /b/k?X-Amz-Date=1 HTTP/1.1\r\nHost: s3.example.org\r\nContent-Length: 3\r\nX: y\r\n\r\nabc")
 
 
 @pytest.mark.parametrize(
@@ -156,5 +168,7 @@ def test_replay(server, path):
         login = "%s.%s.%s@example.org" % (user, name, dialect)
         server.user(login, "--name", full_name, "--email", login)
         key = server.key(login, dialect)
-        variables["login", user], variables["key", user] = login, key["security_key"]
+        variables["login", user] = login
+        for kind, told in CREDENTIALS[dialect].items():
+            variables[kind, user] = key[told]
     wire.replay(transcript, server.connect_as, variables)

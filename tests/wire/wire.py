@@ -12,8 +12,14 @@ KINDS = {
     "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z",
     "number": r"[0-9]+",
     "any": r".+",
+    "local": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}",
+    "stamp": r"[0-9]{8}T[0-9]{6}Z",
+    "base64": r"[A-Za-z0-9+/]+={0,2}",
+    "hex": r"[0-9a-f]+",
+    "host": r"[a-z0-9.-]+",
     "login": r"\S+",
     "key": r"\S+",
+    "app": r"\S+",
 }
 VARIABLE = re.compile(r"\{(%s) ([a-z0-9_]+)\}" % "|".join(KINDS))
 
@@ -223,18 +229,20 @@ def encode_body(exchange, variables):
 def encode_request(exchange, variables):
     """The bytes on the wire. Host comes first unless the transcript places it; a length is added when a body has none."""
     body = encode_body(exchange, variables)
+    length = str(len(body))
     names = [name.lower() for name, _ in exchange.headers]
     head = ["%s %s HTTP/1.1" % (exchange.method, substitute(exchange.target, variables))]
     if "host" not in names:
-        head.append("Host: %s" % exchange.host)
-    head += ["%s: %s" % (name, substitute(value, variables)) for name, value in exchange.headers]
+        head.append("Host: %s" % substitute(exchange.host, variables))
+    for name, value in exchange.headers:
+        head.append("%s: %s" % (name, length if value == "(length)" else substitute(value, variables)))
     if exchange.chunks:
         head.append("Transfer-Encoding: chunked")
         size = max(1, -(-len(body) // exchange.chunks))
         pieces = [body[i : i + size] for i in range(0, len(body), size)]
         body = b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\n\r\n"
     elif exchange.body is not None and "content-length" not in names:
-        head.append("Content-Length: %d" % len(body))
+        head.append("Content-Length: %s" % length)
     return ("\r\n".join(head) + "\r\n\r\n").encode() + body
 
 
@@ -335,16 +343,17 @@ def replay(transcript, connect, variables):
     connections = {}
     try:
         for exchange in transcript.exchanges:
-            if exchange.host not in connections:
-                connections[exchange.host] = connect(exchange.host)
             try:
-                reply = connections[exchange.host].ask(encode_request(exchange, variables), exchange.method)
+                host = substitute(exchange.host, variables)
+                if host not in connections:
+                    connections[host] = connect(host)
+                reply = connections[host].ask(encode_request(exchange, variables), exchange.method)
                 check(exchange, reply, variables)
             except (WireError, ValueError, OSError) as e:
                 place = "%s:%d: %s %s" % (transcript.name, exchange.line, exchange.method, exchange.target)
                 raise WireError("%s: %s" % (place, e)) from e
             if (reply.header("Connection") or "").lower() == "close":
-                connections.pop(exchange.host).close()
+                connections.pop(host).close()
     finally:
         for connection in connections.values():
             connection.close()

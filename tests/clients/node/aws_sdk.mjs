@@ -1,0 +1,269 @@
+// The AWS SDK for JavaScript as its users write it: small and large, buffers and streams, links, forms, errors.
+import assert from "node:assert/strict";
+import crypto from "node:crypto";
+import { Readable } from "node:stream";
+import {
+  CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand,
+  CreateMultipartUploadCommand, DeleteBucketCommand, DeleteObjectCommand, DeleteObjectsCommand,
+  GetBucketVersioningCommand, GetObjectAttributesCommand, GetObjectCommand, GetObjectLockConfigurationCommand,
+  GetObjectTaggingCommand, HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, PutObjectCommand,
+  PutObjectTaggingCommand, S3Client, UploadPartCommand, paginateListObjectsV2,
+} from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
+import { createPresignedPost } from "@aws-sdk/s3-presigned-post";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { bytes, check, md5, newBucketName, refused, resolveEverythingHere, runAll, server, withClock } from "./checks.mjs";
+
+const MIB = 1 << 20;
+const client = (more = {}) => new S3Client({
+  endpoint: server.url, region: "us-east-1", forcePathStyle: true, maxAttempts: 1,
+  credentials: { accessKeyId: server.id, secretAccessKey: server.secret }, ...more,
+});
+const s3 = client();
+const tls = client({ endpoint: server.tls_url });
+
+async function bucket(style = s3) {
+  const Bucket = newBucketName("sdk");
+  await style.send(new CreateBucketCommand({ Bucket }));
+  return Bucket;
+}
+
+const put = (Bucket, Key, Body, more = {}, by = s3) => by.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
+const get = async (Bucket, Key, more = {}, by = s3) =>
+  bytes((await by.send(new GetObjectCommand({ Bucket, Key, ...more }))).Body);
+
+async function keys(Bucket, more = {}) {
+  const found = [];
+  for await (const page of paginateListObjectsV2({ client: s3, pageSize: 5 }, { Bucket, ...more }))
+    found.push(...(page.Contents ?? []).map((o) => o.Key));
+  return found;
+}
+
+// In pieces of odd lengths, as a socket or a gzip would give them.
+async function* pieces(data) {
+  for (let at = 0, size = 1; at < data.length; at += size, size = (size * 7) % 60000 + 1) yield data.subarray(at, at + size);
+}
+
+check("buckets are made, listed and removed", async () => {
+  const Bucket = await bucket();
+  const { Buckets } = await s3.send(new ListBucketsCommand({}));
+  assert.ok(Buckets.some((b) => b.Name === Bucket && b.CreationDate instanceof Date));
+  assert.equal((await s3.send(new GetBucketVersioningCommand({ Bucket }))).Status, undefined);
+  await put(Bucket, "k", "x");
+  await refused(s3.send(new DeleteBucketCommand({ Bucket })), "BucketNotEmpty", 409);
+  await s3.send(new DeleteObjectCommand({ Bucket, Key: "k" }));
+  await s3.send(new DeleteBucketCommand({ Bucket }));
+  await refused(put(Bucket, "k", "x"), "NoSuchBucket", 404);
+});
+
+for (const [way, by] of [["http", s3], ["https", tls]]) {
+  check(`a buffer over ${way}`, async () => {
+    const Bucket = await bucket();
+    for (const size of [0, 1, 16385, 3 * MIB]) {
+      const data = crypto.randomBytes(size);
+      const told = await put(Bucket, "k", data, {}, by);
+      assert.equal(told.ETag, `"${md5(data)}"`);
+      assert.ok(told.ChecksumCRC32);
+      assert.deepEqual(await get(Bucket, "k", {}, by), data);
+      assert.equal((await by.send(new HeadObjectCommand({ Bucket, Key: "k" }))).ContentLength, size);
+    }
+  });
+
+  for (const ChecksumAlgorithm of [undefined, "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
+    check(`a stream of known length with ${ChecksumAlgorithm ?? "the usual checksum"} in its trailer over ${way}`, async () => {
+      const Bucket = await bucket();
+      const data = crypto.randomBytes(300001);
+      const name = "Checksum" + (ChecksumAlgorithm ?? "CRC32");
+      const told = await put(Bucket, "k", Readable.from(pieces(data)),
+                             { ContentLength: data.length, ContentEncoding: "x-own", ChecksumAlgorithm }, by);
+      assert.ok(told[name], name);
+      const got = await by.send(new GetObjectCommand({ Bucket, Key: "k", ChecksumMode: "ENABLED" }));
+      assert.equal(got[name], told[name]);
+      assert.equal(got.ContentEncoding, "x-own"); // without the aws-chunked of the way here
+      assert.deepEqual(await bytes(got.Body), data); // the SDK compares the checksum while it reads
+    });
+}
+
+check("a stream without checksums is signed as unsigned", async () => {
+  const Bucket = await bucket();
+  const plain = client({ endpoint: server.tls_url, requestChecksumCalculation: "WHEN_REQUIRED", responseChecksumValidation: "WHEN_REQUIRED" });
+  const data = crypto.randomBytes(100000);
+  await put(Bucket, "k", Readable.from(pieces(data)), { ContentLength: data.length }, plain);
+  assert.deepEqual(await get(Bucket, "k", {}, plain), data);
+});
+
+check("a checksum that is wrong", async () => {
+  const Bucket = await bucket();
+  await refused(put(Bucket, "k", "abd", { ChecksumCRC32: "NSRBwg==" }), "BadDigest", 400);
+  await refused(put(Bucket, "k", "abd", { ContentMD5: "kAFQmDzST7DWlj99KOF/cg==" }), "BadDigest", 400);
+  assert.deepEqual(await keys(Bucket), []);
+});
+
+check("17 MiB of unknown length by lib-storage", async () => {
+  const Bucket = await bucket();
+  const data = crypto.randomBytes(17 * MIB);
+  for (const by of [s3, tls]) {
+    const upload = new Upload({ client: by, params: { Bucket, Key: "two words/é", Body: Readable.from(pieces(data)), Metadata: { a: "b" } },
+                                partSize: 5 * MIB, queueSize: 3 });
+    const told = await upload.done();
+    assert.match(told.ETag, /-4"$/);
+    const got = await s3.send(new GetObjectCommand({ Bucket, Key: "two words/é" }));
+    assert.deepEqual(got.Metadata, { a: "b" });
+    assert.equal(md5(await bytes(got.Body)), md5(data));
+  }
+});
+
+check("lib-storage given up leaves nothing", async () => {
+  const Bucket = await bucket();
+  const upload = new Upload({ client: s3, params: { Bucket, Key: "k", Body: crypto.randomBytes(12 * MIB) }, partSize: 5 * MIB, queueSize: 1 });
+  upload.on("httpUploadProgress", ({ part }) => part === 1 && upload.abort());
+  await refused(upload.done(), "AbortError");
+  // It gives the upload up behind our back, while a part may still be on its way.
+  const end = Date.now() + 30000;
+  while ((await s3.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads) assert.ok(Date.now() < end);
+  assert.deepEqual(await keys(Bucket), []);
+});
+
+check("parts with checksums and one for the whole", async () => {
+  const Bucket = await bucket();
+  const data = [crypto.randomBytes(5 * MIB), crypto.randomBytes(10)];
+  for (const [ChecksumAlgorithm, ChecksumType] of [["CRC32", "FULL_OBJECT"], ["CRC64NVME", "FULL_OBJECT"], ["SHA256", "COMPOSITE"], ["CRC32C", "COMPOSITE"]]) {
+    const name = "Checksum" + ChecksumAlgorithm;
+    const begun = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: "k", ChecksumAlgorithm, ChecksumType }));
+    assert.deepEqual([begun.ChecksumAlgorithm, begun.ChecksumType], [ChecksumAlgorithm, ChecksumType]);
+    const upload = { Bucket, Key: "k", UploadId: begun.UploadId };
+    const Parts = [];
+    for (const [i, Body] of data.entries()) {
+      const part = await s3.send(new UploadPartCommand({ ...upload, PartNumber: i + 1, Body, ChecksumAlgorithm }));
+      assert.ok(part[name], ChecksumAlgorithm);
+      Parts.push({ PartNumber: i + 1, ETag: part.ETag, [name]: part[name] });
+    }
+    const done = await s3.send(new CompleteMultipartUploadCommand({ ...upload, ChecksumType, MultipartUpload: { Parts } }));
+    assert.equal(done.ChecksumType, ChecksumType);
+    if (ChecksumType === "COMPOSITE") assert.match(done[name], /-2$/);
+    const whole = await put(Bucket, "whole", Buffer.concat(data), { ChecksumAlgorithm });
+    if (ChecksumType === "FULL_OBJECT") assert.equal(done[name], whole[name]);
+    assert.equal(md5(await get(Bucket, "k")), md5(Buffer.concat(data)));
+    const told = await s3.send(new GetObjectAttributesCommand({ Bucket, Key: "k", ObjectAttributes: ["ETag", "Checksum", "ObjectSize", "ObjectParts"] }));
+    assert.equal(told.ObjectSize, 5 * MIB + 10);
+    assert.equal(told.Checksum[name], done[name]);
+    assert.equal(told.ObjectParts.TotalPartsCount, 2);
+  }
+});
+
+check("names in paths, lists, copies and deletions", async () => {
+  const Bucket = await bucket();
+  const names = [...server.keys, ...server.path_like_keys];
+  for (const name of names) await put(Bucket, name, name);
+  const sorted = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  assert.deepEqual(await keys(Bucket), sorted);
+  for (const name of names) {
+    assert.equal((await get(Bucket, name)).toString(), name);
+    await s3.send(new CopyObjectCommand({ Bucket, Key: "copy of " + name, CopySource: encodeURIComponent(`${Bucket}/${name}`) }));
+    assert.equal((await get(Bucket, "copy of " + name)).toString(), name);
+  }
+  const done = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: names.map((Key) => ({ Key })) } }));
+  assert.deepEqual(done.Deleted.map((d) => d.Key).sort(), [...names].sort());
+  assert.equal(done.Errors, undefined);
+  assert.ok((await keys(Bucket)).every((k) => k.startsWith("copy of ")));
+});
+
+check("ranges, conditions and what answers are to say", async () => {
+  const Bucket = await bucket();
+  const { ETag } = await put(Bucket, "k", "0123456789", { IfNoneMatch: "*", ContentType: "text/x", Metadata: { "a-b": "c d" } });
+  await refused(put(Bucket, "k", "x", { IfNoneMatch: "*" }), "PreconditionFailed", 412);
+  await refused(put(Bucket, "k", "x", { IfMatch: '"0"' }), "PreconditionFailed", 412);
+  assert.equal((await get(Bucket, "k", { Range: "bytes=2-4" })).toString(), "234");
+  await refused(get(Bucket, "k", { Range: "bytes=10-" }), "InvalidRange", 416);
+  await refused(get(Bucket, "k", { IfNoneMatch: ETag }), null, 304);
+  await put(Bucket, "k", "new", { IfMatch: ETag });
+  const got = await s3.send(new GetObjectCommand({ Bucket, Key: "k", ResponseContentType: "text/y", ResponseCacheControl: "no-store" }));
+  assert.deepEqual([got.ContentType, got.CacheControl, (await bytes(got.Body)).toString()], ["text/y", "no-store", "new"]);
+});
+
+check("tags", async () => {
+  const Bucket = await bucket();
+  await put(Bucket, "k", "x", { Tagging: "color=red" });
+  await s3.send(new PutObjectTaggingCommand({ Bucket, Key: "k", Tagging: { TagSet: [{ Key: "a b", Value: "c+d" }] } }));
+  const { TagSet } = await s3.send(new GetObjectTaggingCommand({ Bucket, Key: "k" }));
+  assert.deepEqual(TagSet, [{ Key: "a b", Value: "c+d" }]);
+});
+
+check("links put, get and head", async () => {
+  const Bucket = await bucket();
+  for (const Key of [...server.keys, "a//b", "folder/"]) {
+    // The query holds the checksum of an empty body, which nobody means.
+    const link = await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key }), { expiresIn: 60 });
+    assert.match(link, /x-amz-checksum-crc32=AAAAAA/);
+    assert.equal((await fetch(link, { method: "PUT", body: "data of " + Key })).status, 200);
+    const read = await getSignedUrl(tls, new GetObjectCommand({ Bucket, Key }), { expiresIn: 60 });
+    assert.equal(await (await fetch(read)).text(), "data of " + Key);
+    const head = await getSignedUrl(s3, new HeadObjectCommand({ Bucket, Key }), { expiresIn: 60 });
+    assert.equal((await fetch(head, { method: "HEAD" })).status, 200);
+  }
+});
+
+check("a form", async () => {
+  const Bucket = await bucket();
+  const { url, fields } = await createPresignedPost(s3, {
+    Bucket, Key: "in/${filename}", Expires: 60, Fields: { success_action_status: "201", "Content-Type": "text/x" },
+    Conditions: [["content-length-range", 1, 1000], ["starts-with", "$Content-Type", "text/"], { success_action_status: "201" }],
+  });
+  const send = async (size, name, more = {}) => {
+    const form = new FormData();
+    for (const [field, value] of Object.entries({ ...fields, ...more })) form.append(field, value);
+    form.append("file", new Blob([Buffer.alloc(size, "x")]), name);
+    const answer = await fetch(url, { method: "POST", body: form });
+    return [answer.status, await answer.text()];
+  };
+  const [status, text] = await send(1000, "two words é.txt");
+  assert.equal(status, 201);
+  assert.match(text, /<Key>in\/two words é\.txt<\/Key>/);
+  assert.match((await send(1001, "a"))[1], /<Code>EntityTooLarge<\/Code>/);
+  assert.match((await send(5, "a", { "Content-Type": "image/png" }))[1], /<Code>AccessDenied<\/Code>/);
+  assert.deepEqual(await keys(Bucket), ["in/two words é.txt"]);
+});
+
+check("who may not", async () => {
+  const Bucket = await bucket();
+  await put(Bucket, "k", "x");
+  const wrong = client({ credentials: { accessKeyId: server.id, secretAccessKey: "0".repeat(40) } });
+  await refused(get(Bucket, "k", {}, wrong), "SignatureDoesNotMatch", 403);
+  await refused(put(Bucket, "k", Readable.from(pieces(Buffer.alloc(5000))), { ContentLength: 5000 }, wrong), "SignatureDoesNotMatch", 403);
+  const unknown = client({ credentials: { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: server.secret } });
+  await refused(get(Bucket, "k", {}, unknown), "InvalidAccessKeyId", 403);
+  assert.equal((await get(Bucket, "k")).toString(), "x");
+  const link = await getSignedUrl(s3, new GetObjectCommand({ Bucket, Key: "k" }), { expiresIn: 1, signingDate: new Date(Date.now() - 2000) });
+  assert.match(await (await fetch(link)).text(), /<Code>AccessDenied<\/Code>/);
+  await refused(get(Bucket, "absent"), "NoSuchKey", 404);
+  await refused(s3.send(new GetObjectLockConfigurationCommand({ Bucket })), "ObjectLockConfigurationNotFoundError", 404);
+});
+
+check("a clock 20 minutes off is told so, and the SDK learns the time from the answer", async () => {
+  const Bucket = await bucket();
+  for (const minutes of [-20, 20])
+    await withClock(minutes, async () => {
+      const off = client();
+      await refused(put(Bucket, "k", "x", {}, off), "RequestTimeTooSkewed", 403);
+      await put(Bucket, "k", "x", {}, off);
+      await put(Bucket, "k", "y", {}, client({ maxAttempts: 2 })); // it tries again by itself
+    });
+  assert.equal((await get(Bucket, "k")).toString(), "y");
+});
+
+check("the bucket in the name of the host", async () => {
+  resolveEverythingHere();
+  const named = client({ endpoint: server.name_url, forcePathStyle: false });
+  const Bucket = await bucket(named);
+  const names = [...server.keys, ...server.path_like_keys];
+  for (const name of names) {
+    await put(Bucket, name, Readable.from([Buffer.from(name)]), { ContentLength: Buffer.byteLength(name) }, named);
+    assert.equal((await get(Bucket, name, {}, named)).toString(), name);
+  }
+  assert.equal((await keys(Bucket)).length, names.length);
+  const link = await getSignedUrl(named, new GetObjectCommand({ Bucket, Key: "two words.txt" }));
+  assert.ok(link.startsWith(`https://${Bucket}.`));
+  assert.equal(await (await fetch(link)).text(), "two words.txt");
+});
+
+await runAll();

@@ -1,0 +1,58 @@
+// axios and form-data, as web applications send files with links and forms that somebody else has made.
+import assert from "node:assert/strict";
+import crypto from "node:crypto";
+import fs from "node:fs";
+import { Readable } from "node:stream";
+import axios from "axios";
+import FormData from "form-data";
+import { check, runAll, server } from "./checks.mjs";
+
+const data = crypto.randomBytes(300000);
+const path = `${process.env.HOME}/axios two words é.bin`;
+fs.writeFileSync(path, data);
+const any = { maxRedirects: 0, validateStatus: null, proxy: false };
+const stored = async () => Buffer.from((await axios.get(server.get, { ...any, responseType: "arraybuffer" })).data);
+
+check("a buffer to a link", async () => {
+  assert.equal((await axios.put(server.put, data, any)).status, 200);
+  assert.deepEqual(await stored(), data);
+});
+
+check("a stream to a link: chunked, without a length", async () => {
+  const other = crypto.randomBytes(200000);
+  const answer = await axios.put(server.put, Readable.from([other.subarray(0, 70000), other.subarray(70000)]),
+                                 { ...any, headers: { "Content-Type": "application/pdf" } });
+  assert.equal(answer.status, 200);
+  assert.ok(answer.headers.etag);
+  assert.deepEqual(await stored(), other);
+});
+
+for (const version of ["v4", "v2"]) {
+  check(`a form with a length, ${version}`, async () => {
+    const { url, fields } = server.forms[version];
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    form.append("file", fs.createReadStream(path));
+    const length = await new Promise((done, failed) => form.getLength((e, n) => (e ? failed(e) : done(n))));
+    const answer = await axios.post(url, form, { ...any, headers: { ...form.getHeaders(), "Content-Length": length } });
+    assert.deepEqual([answer.status, answer.headers["content-type"]], [201, "application/xml"]);
+  });
+
+  check(`a form that is too long, ${version}`, async () => {
+    const { url, fields } = server.forms[version];
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    form.append("file", Buffer.alloc(300001), { filename: "a" });
+    const answer = await axios.post(url, form.getBuffer(), { ...any, headers: form.getHeaders() });
+    assert.equal(answer.status, 400);
+    assert.match(answer.data, /<Code>EntityTooLarge<\/Code>/);
+  });
+}
+
+check("a link of another's making", async () => {
+  const answer = await axios.put(server.put.replace(/Signature=../, "Signature=00"), data, any);
+  assert.equal(answer.status, 403);
+  assert.match(answer.data, /<Code>SignatureDoesNotMatch<\/Code>/);
+});
+
+await runAll();

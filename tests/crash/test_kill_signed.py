@@ -1,0 +1,349 @@
+"""Kill the server at any moment while bytes come in by signature: S3 PUT, parts, complete, delete, and tickets with their
+forms and confirmations. What it acknowledged is there, byte for byte; what it did not answer is there as a whole or not at all.
+
+Built like test_kill.py (start, check, load, SIGKILL, fsck), with another promise: each key has a set of contents that it may
+have. A change that is under way adds one to the set; its acknowledgement leaves only that one.
+
+    200 for a PUT, a complete      the key has these bytes, and no others
+    204 for a DELETE               it is gone
+    200 for a part                 complete takes it, also after the kill
+    201 for a ticket               it can still be confirmed or used
+    201 for a form                 confirming succeeds, with these bytes
+    200 for a confirmation         it is listed, and its bytes come back
+"""
+import concurrent.futures
+import datetime
+import hashlib
+import http.client
+import json
+import os
+import random
+import re
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from serving import CLOCKED, Clock, Server, clean_environment, fsck  # noqa: E402
+from sigv4 import Signer  # noqa: E402
+from test_kill import EDGES, LARGE, content, last_log  # noqa: E402
+
+LOOPS, CLIENTS, SAMPLE, FULL_CHECK_EVERY = 2, 4, 6, 20
+HOUR_MS = 3600 * 1000
+BUCKET = "docas"
+SETTINGS = ("--set", "runrun.rate_limit=0", "--set", "runrun.pending_lifetime=365d", "--set", "s3.min_part_size=1",
+            "--set", "s3.upload_expires=365d", "--set", "files.purge_grace=0", "--set", "storage.reserve_free_space=0")
+
+
+def whole(pieces):
+    """Bytes of (name, size) … one after the other."""
+    return b"".join(content(name, size) for name, size in pieces)
+
+
+class Told:
+    """What the clients of one loop were told. None among the contents of a key: it may be absent."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.keys = {}       # key → set of tuples of pieces, or None
+        self.uploads = {}    # upload id → (key, {number: (piece, etag)}) of acknowledged parts
+        self.tickets = {}    # id → [pieces, state]: "issued", "stored", "confirming", "confirmed"
+        self.fresh = set()
+        self.counts = {"puts": 0, "parts": 0, "completes": 0, "deletes": 0, "forms": 0, "confirms": 0}
+
+    def may(self, key, value):
+        with self.lock:
+            self.keys.setdefault(key, {None}).add(value)
+            self.fresh.add(key)
+
+    def must(self, key, value, what):
+        with self.lock:
+            self.keys[key] = {value}
+            self.counts[what] += 1
+
+
+class Api:
+    """One connection to a server, signing as of its time."""
+
+    def __init__(self, server, user, clock):
+        self.server, self.user = server, user
+        self.host = "%s:%d" % server.address
+        now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(milliseconds=clock.ahead_ms)
+        self.signer = Signer(user.access_key, user.secret, now=now)
+        self.connection = server.connect()
+
+    def s3(self, method, path, query=None, body=b"", link=False):
+        if link:
+            target, headers = self.signer.link(method, self.host, path, query), {}
+        else:
+            target = self.signer.path(path) + ("?" + self.signer.query(query) if query else "")
+            headers = self.signer.headers(method, self.host, path, query, body)
+        return self.server.ask(method, target, body, headers, self.connection)
+
+    def runrun(self, method, path, body=None):
+        headers = {"App-Key": self.user.app_key, "User-Token": self.user.user_token, "Content-Type": "application/json"}
+        status, answer, text = self.server.ask(method, "/api/v1.0" + path, json.dumps(body) if body else None, headers,
+                                               self.connection)
+        return status, answer, json.loads(text) if text else None
+
+    def form(self, fields, data):
+        boundary = "----cais-test-boundary"
+        parts = ['--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (boundary, k, v)
+                 for k, v in fields.items()]
+        parts.append('--%s\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n' % boundary)
+        body = "".join(parts).encode() + data + ("\r\n--%s--\r\n" % boundary).encode()
+        return self.server.ask("POST", "/runrunit", body, {"Content-Type": "multipart/form-data; boundary=" + boundary},
+                               self.connection)
+
+
+class User:
+    def __init__(self, server):
+        server.cais("user", "add", "ana")
+        s3 = server.told("key", "add", "ana", "--for", "s3")
+        self.access_key, self.secret = s3["access_key_id"], s3["secret_access_key"]
+        runrun = server.told("key", "add", "ana", "--for", "runrun")
+        self.app_key, self.user_token = runrun["app_key"], runrun["user_token"]
+
+
+class Client(threading.Thread):
+    """Works until the server dies. Its keys are its own, so that it knows what each may hold."""
+
+    def __init__(self, api, told, number, label, seed):
+        super().__init__(daemon=True)
+        self.api, self.told, self.number, self.label = api, told, number, label
+        self.chance, self.problem, self.begun = random.Random(seed), None, threading.Event()
+
+    def run(self):
+        n = 0
+        try:
+            while True:
+                self.begun.set()
+                self.one("%s-%d" % (self.label, n))
+                n += 1
+        except (OSError, http.client.HTTPException):
+            self.begun.set()  # the kill
+        except BaseException as problem:  # noqa: B902 — told to the round
+            self.problem = problem
+        finally:
+            self.api.connection.close()
+
+    def size(self):
+        roll = self.chance.random()
+        if roll < 0.5:
+            return self.chance.choice(EDGES)
+        return self.chance.randrange(20000) if roll < 0.95 else self.chance.choice(LARGE)
+
+    def key(self):
+        return "/%s/c%d/%d" % (BUCKET, self.number, self.chance.randrange(12))
+
+    def one(self, name):
+        roll = self.chance.random()
+        if roll < 0.35:
+            self.put(name)
+        elif roll < 0.45:
+            self.delete()
+        elif roll < 0.65:
+            self.parts(name)
+        else:
+            self.ticket(name)
+
+    def put(self, name):
+        key, pieces = self.key(), ((name, self.size()),)
+        data = whole(pieces)
+        self.told.may(key, pieces)
+        status, headers, body = self.api.s3("PUT", key, body=data, link=self.chance.random() < 0.5)
+        assert status == 200, (status, body)
+        assert headers["ETag"] == '"%s"' % hashlib.md5(data).hexdigest()
+        self.told.must(key, pieces, "puts")
+
+    def delete(self):
+        key = self.key()
+        self.told.may(key, None)
+        status, _, body = self.api.s3("DELETE", key)
+        assert status == 204, (status, body)
+        self.told.must(key, None, "deletes")
+
+    def parts(self, name):
+        key = self.key()
+        if self.chance.random() < 0.4 and (left := self.left_over()):
+            upload, key, parts = left  # begun before a kill
+        else:
+            status, _, body = self.api.s3("POST", key, {"uploads": ""})
+            assert status == 200, (status, body)
+            upload, parts = re.search(rb"<UploadId>([^<]+)<", body).group(1).decode(), {}
+            with self.told.lock:
+                self.told.uploads[upload] = (key, parts)
+        for number in self.chance.sample(range(1, 5), self.chance.choice([1, 2, 3])):
+            piece = ("%s-%d" % (name, number), max(1, self.size()))
+            status, headers, body = self.api.s3("PUT", key, {"partNumber": number, "uploadId": upload}, content(*piece))
+            assert status == 200, (status, body)
+            with self.told.lock:
+                parts[number] = (piece, headers["ETag"])
+                self.told.counts["parts"] += 1
+        if self.chance.random() < 0.2:
+            return  # for later
+        pieces = tuple(parts[n][0] for n in sorted(parts))
+        document = "".join("<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>" % (n, parts[n][1])
+                           for n in sorted(parts))
+        with self.told.lock:
+            del self.told.uploads[upload]
+        self.told.may(key, pieces)
+        status, _, body = self.api.s3("POST", key, {"uploadId": upload},
+                                      ("<CompleteMultipartUpload>%s</CompleteMultipartUpload>" % document).encode())
+        assert status == 200 and b"<ETag>" in body, (status, body)
+        self.told.must(key, pieces, "completes")
+
+    def left_over(self):
+        mine = "/%s/c%d/" % (BUCKET, self.number)
+        with self.told.lock:
+            found = [(u, k, p) for u, (k, p) in self.told.uploads.items() if k.startswith(mine) and p]
+        return self.chance.choice(found) if found else None
+
+    def ticket(self, name):
+        pieces = ((name, self.size()),)
+        data = whole(pieces)
+        status, _, answer = self.api.runrun("POST", "/documents", {"document": {"data_file_name": name + ".bin",
+                                                                               "data_file_size": len(data)}})
+        assert status == 201, (status, answer)
+        id_ = answer["id"]
+        with self.told.lock:
+            self.told.tickets[id_] = [pieces, "issued"]
+        fields = {k: v for k, v in answer["fields"].items()
+                  if k in ("key", "Policy", "success_action_status") or k.startswith("X-Amz-")}
+        status, _, body = self.api.form(fields, data)
+        assert status == 201, (status, body)
+        with self.told.lock:
+            self.told.tickets[id_][1] = "stored"
+            self.told.counts["forms"] += 1
+        if self.chance.random() < 0.3:
+            return  # confirmed after a kill
+        self.confirm(id_)
+
+    def confirm(self, id_):
+        with self.told.lock:
+            self.told.tickets[id_][1] = "confirming"
+        status, _, answer = self.api.runrun("POST", "/documents/%d/mark_as_uploaded" % id_)
+        assert status == 200 and answer["transfered"] is True, (status, answer)
+        with self.told.lock:
+            self.told.tickets[id_][1] = "confirmed"
+            self.told.counts["confirms"] += 1
+
+
+class Check:
+    """Compare a server with what was told."""
+
+    def __init__(self, api, told):
+        self.api, self.told = api, told
+
+    def key(self, key):
+        status, _, data = self.api.s3("GET", key, link=True)
+        assert status in (200, 404), (status, data[:300])
+        may = self.told.keys[key]
+        fits = [v for v in may if (v is None and status == 404) or (v is not None and status == 200 and whole(v) == data)]
+        assert fits, "%s: %d, %d bytes, md5 %s; it may be %s" % (key, status, len(data), hashlib.md5(data).hexdigest(), may)
+        self.told.keys[key] = {fits[0]}
+
+    def ticket(self, id_):
+        pieces, state = self.told.tickets[id_]
+        if state == "stored":  # acknowledged before the kill: confirming must work now
+            status, _, answer = self.api.runrun("POST", "/documents/%d/mark_as_uploaded" % id_)
+            assert status == 200, "ticket %d: %d %s" % (id_, status, answer)
+            state = "confirmed"
+        status, _, answer = self.api.runrun("GET", "/documents/%d" % id_)
+        assert status == 200, "ticket %d (%s): %d %s" % (id_, state, status, answer)
+        if state == "confirming":
+            state = "confirmed" if answer["transfered"] else "issued"
+        assert answer["transfered"] is (state == "confirmed"), (state, answer)
+        if state == "confirmed":
+            status, headers, _ = self.api.runrun("GET", "/documents/%d/download" % id_)
+            assert status == 302
+            where = headers["Location"].split("/", 3)[3]
+            status, _, data = self.api.server.ask("GET", "/" + where, connection=self.api.connection)
+            assert status == 200 and data == whole(pieces), "document %d: %d, %d bytes" % (id_, status, len(data))
+        self.told.tickets[id_][1] = state
+
+    def run(self, chance, everything):
+        t = self.told
+        keys, tickets = set(t.keys), set(t.tickets)
+        if not everything:
+            keys = t.fresh | set(chance.sample(sorted(keys), min(SAMPLE, len(keys))))
+            unsure = {i for i in tickets if t.tickets[i][1] in ("stored", "confirming")}
+            tickets = unsure | set(chance.sample(sorted(tickets), min(SAMPLE, len(tickets))))
+        for key in sorted(keys):
+            self.key(key)
+        for id_ in sorted(tickets):
+            self.ticket(id_)
+        t.fresh = set()
+        self.api.connection.close()
+
+
+class Place:
+    """A data directory and the time there."""
+
+    def __init__(self, data):
+        self.data, self.clock = data, Clock(data + ".clock")
+
+    def start(self):
+        return Server(self.data, *SETTINGS, program=CLOCKED, environment=self.clock.environment)
+
+    def fsck(self, *arguments):
+        return fsck(self.data, "--set", "files.purge_grace=0", *arguments, program=CLOCKED,
+                    env=clean_environment(**self.clock.environment))
+
+
+def one_round(place, told, user, chance, number):
+    if number % 2 and place.clock.ahead_ms < 300 * 24 * HOUR_MS:
+        place.clock.set_ahead(place.clock.ahead_ms + 6 * HOUR_MS)
+    server = place.start()
+    try:
+        Check(Api(server, user, place.clock), told).run(chance, everything=False)
+        clients = [Client(Api(server, user, place.clock), told, i, "r%d-c%d" % (number, i), chance.random())
+                   for i in range(CLIENTS)]
+        for c in clients:
+            c.start()
+        for c in clients:
+            assert c.begun.wait(30)
+        time.sleep(chance.random() ** 2 * 0.3)  # the moment
+    finally:
+        server.kill()
+    for c in clients:
+        c.join(60)
+        assert not c.is_alive(), "a client hangs after the kill"
+        if c.problem:
+            raise c.problem
+
+
+def loop(data, rounds, seed):
+    place, chance, told = Place(data), random.Random(seed), Told()
+    number = -1
+    try:
+        with place.start() as server:
+            user = User(server)
+            status, _, body = Api(server, user, place.clock).s3("PUT", "/" + BUCKET)
+            assert status == 200, (status, body)
+        for number in range(rounds):
+            one_round(place, told, user, chance, number)
+            if number % FULL_CHECK_EVERY == FULL_CHECK_EVERY - 1:
+                place.fsck()
+                place.fsck("--repair", "--quick")
+            else:
+                place.fsck("--quick")
+        with place.start() as server:
+            Check(Api(server, user, place.clock), told).run(chance, everything=True)
+        place.fsck()
+    except BaseException as problem:
+        raise AssertionError("seed %s, round %d: %s\n%s" % (seed, number, problem, last_log(data))) from problem
+    return told.counts
+
+
+def test_whatever_a_signature_brought_in_survives_kill_9(tmp_path, kill_rounds):
+    seed = int(os.environ.get("CAIS_KILL_SEED") or random.SystemRandom().randrange(1 << 30))
+    print("%d rounds, seed %d" % (kill_rounds, seed))
+    started = time.monotonic()
+    with concurrent.futures.ProcessPoolExecutor(LOOPS) as pool:
+        share = [kill_rounds // LOOPS + (i < kill_rounds % LOOPS) for i in range(LOOPS)]
+        done = [pool.submit(loop, str(tmp_path / ("data%d" % i)), n, seed + i) for i, n in enumerate(share)]
+        counts = [d.result() for d in done]
+    print("%d rounds in %.0f s, %s" % (kill_rounds, time.monotonic() - started, counts))
+    assert all(c["puts"] + c["forms"] > rounds for c, rounds in zip(counts, share)), "hardly anything came in: %s" % counts
+    assert kill_rounds < 40 or all(all(c.values()) for c in counts), counts
