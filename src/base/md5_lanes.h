@@ -5,8 +5,8 @@
  * transposes: ROW(i) is 16 bytes of stream i, followed by those of i + 4, i + 8, i + 12 as far as there are lanes, and
  * two rounds of interleaving within 16 bytes leave four words, each of all streams, in order. */
 
-__attribute__((target(TARGET))) static void NAME(struct md5 *const *md5, const char *const *from, size_t count,
-                                                 size_t blocks)
+LANES_PLAIN __attribute__((target(TARGET))) static void NAME(struct md5 *const *md5, const char *const *from,
+                                                             size_t count, size_t blocks)
 {
     const char *at[LANES];
     VECTOR a, b, c, d;
