@@ -8,8 +8,8 @@
  * Not under the address sanitizer: with detect_stack_use_after_return gcc 12 lays local vectors of 64 bytes on a fake
  * stack that is aligned to 32, and the aligned stores that it makes for them fault. */
 
-__attribute__((target(TARGET), no_sanitize_address)) static void NAME(struct md5 *const *md5, const char *const *from,
-                                                                      size_t count, size_t blocks)
+LANES_PLAIN __attribute__((target(TARGET))) static void NAME(struct md5 *const *md5, const char *const *from,
+                                                             size_t count, size_t blocks)
 {
     const char *at[LANES];
     VECTOR a, b, c, d;
