@@ -9,6 +9,8 @@
  * - Checkpoints never run inside a commit (wal_autocheckpoint=0): they were the whole 20 ms tail of the commits. */
 #include "sql/sqlite/sqlite.h"
 
+#include "sql/sqlite/log_writer.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -508,7 +510,9 @@ static err_t open_handle(struct sqlite_db *db, enum sql_mode mode, struct arena 
     int flags = db->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= db->path ? SQLITE_OPEN_NOMUTEX : SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_MEMORY | SQLITE_OPEN_CREATE;
     sqlite3 *handle = NULL;
-    int result = sqlite3_open_v2(db->path ? db->path : ":memory:", &handle, flags, NULL);
+    /* without a sync, what was committed has to be in the file at once, where readers look for it */
+    const char *vfs = mode == SQL_WRITE && db->path && !db->relaxed ? log_writer_vfs() : NULL;
+    int result = sqlite3_open_v2(db->path ? db->path : ":memory:", &handle, flags, vfs);
     err_t e = result == SQLITE_OK ? configure(handle, db, mode, a) : fail(handle, result, a);
     if (e) {
         sqlite3_close(handle);
