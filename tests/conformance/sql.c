@@ -338,12 +338,15 @@ static struct {
     const sqlite3_io_methods *real_log;
     int writes, syncs;
     bool unsynced; /* something was written to the log after its last sync */
+    bool full;     /* the disk is */
 } watched;
 
 static int watched_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
     watched.writes++;
     watched.unsynced = true;
+    if (watched.full)
+        return SQLITE_FULL;
     return watched.real_log->xWrite(f, p, n, at);
 }
 
@@ -415,6 +418,46 @@ static void expect_each_commit_flushed(struct world *w)
     }
 }
 
+static err_t insert_pages(struct world *w, struct sql_conn *conn)
+{
+    static char bytes[200000]; /* 49 pages of 4 KiB */
+    int64_t id;
+    TRY(sql_begin(conn, w->a));
+    TRY(sql_insert(conn, add, SQL(SQL_NIL, SQL_B(((slice){ bytes, sizeof bytes })), SQL_I(1)), w->a, &id));
+    return sql_commit(conn, w->a);
+}
+
+TEST(the_log_is_written_in_few_pieces_and_a_full_disk_fails_the_commit)
+{
+    watch();
+    struct world w;
+    world_init(&w, KIND_FILE);
+    struct sql_conn *reader;
+    int64_t before, after;
+    EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &reader));
+    commit_one(&w, true);
+    int writes = watched.writes;
+    EXPECT_OK(insert_pages(&w, w.conn));
+    EXPECT(watched.writes - writes <= 3); /* of up to 120 KiB */
+    EXPECT(!watched.unsynced);
+    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &before));
+    EXPECT_EQ(before, 2);
+
+    watched.full = true;
+    EXPECT_ERR(insert_pages(&w, w.conn), ERR_NO_SPACE);
+    sql_rollback(w.conn);
+    watched.full = false;
+    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &after));
+    EXPECT_EQ(after, 2);
+    EXPECT_OK(insert_pages(&w, w.conn)); /* over what was given up */
+    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &after));
+    EXPECT_EQ(after, 3);
+    EXPECT_OK(sql_verify(w.conn, w.a));
+    sql_disconnect(reader);
+    world_release(&w);
+    unwatch();
+}
+
 TEST(a_commit_returns_after_the_log_was_flushed)
 {
     watch();
@@ -475,5 +518,7 @@ RUN_TESTS(cmocka_unit_test(values_come_back_as_they_went_in), cmocka_unit_test(o
           cmocka_unit_test(damage_and_dangling_keys_are_found), cmocka_unit_test(what_cannot_be_opened_says_so),
           cmocka_unit_test(a_read_only_directory_or_file_is_refused_at_once),
           cmocka_unit_test(a_database_is_for_its_owner_alone),
-          cmocka_unit_test(a_commit_returns_after_the_log_was_flushed), cmocka_unit_test(relaxed_commits_flush_nothing),
+          cmocka_unit_test(a_commit_returns_after_the_log_was_flushed),
+          cmocka_unit_test(the_log_is_written_in_few_pieces_and_a_full_disk_fails_the_commit),
+          cmocka_unit_test(relaxed_commits_flush_nothing),
           cmocka_unit_test(the_fault_driver_fails_the_call_it_was_told_to))
