@@ -146,6 +146,7 @@ MUST_USE err_t meta_file_with_object(struct meta_tx *, const unsigned char uuid[
 struct file_query {
     int64_t account_id;  /* 0: all */
     int64_t owner_id;    /* 0: any */
+    int64_t pending_of;  /* of those that are pending only this owner's; 0: all */
     int64_t before_id;   /* only ids below it; 0: no bound */
     int state;           /* an enum file_state, -1: any */
     slice name_contains; /* without case (ASCII); empty: any */
