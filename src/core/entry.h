@@ -59,7 +59,8 @@ struct entry_put {
 };
 /* `put` and everything that order and who point to must live until done, or discard. Fit for a loop.
  * Errors: INVALID key; PRECONDITION as CONFLICT (looked at again at the end); TOO_LARGE; NO_SPACE; QUOTA. In a bucket
- * of tickets: FORBIDDEN no such ticket, confirmed, deleted, or its time is over (who began in time may end after it);
+ * of tickets: FORBIDDEN no such ticket, confirmed, deleted, of a user who is not active any more, or its time is over
+ * (who began in time may end after it);
  * TOO_LARGE or EMPTY: exact_bytes is not what the ticket says. */
 MUST_USE err_t entry_put_open(struct core *, const struct principal *who, const struct bucket *,
                               const struct entry_order *, struct arena *a, struct entry_put *put);
