@@ -89,7 +89,8 @@ MUST_USE err_t entry_part(struct core *, const struct entry *, int64_t number, s
  * tickets. */
 MUST_USE err_t entry_remove(struct core *, const struct principal *who, const struct bucket *, slice key,
                             const struct entry_condition *, struct arena *a, bool *ret_was);
-/* Many at once, in one write. ret_errors[i] NULL: it is gone. Errors: those of the write as a whole. */
+/* Many at once, in one write, or in several when they have many parts. ret_errors[i] NULL: it is gone. Errors: those of
+ * a write as a whole; some may be gone then, and the same may be asked again. */
 MUST_USE err_t entry_remove_many(struct core *, const struct principal *who, const struct bucket *, const slice *keys,
                                  size_t count, struct arena *a, err_t *ret_errors);
 /* Errors: NOT_FOUND; TOO_LARGE. */

@@ -584,6 +584,38 @@ TEST(ten_thousand_parts_are_one_object)
     shelf_expect_nothing(w);
 }
 
+/* A key of that many parts. */
+static void store_parts(const struct shelf *s, slice key, int count)
+{
+    struct world *w = s->w;
+    slice name = shelf_upload(s, key);
+    struct completed_part *parts = arena_array(w->a, struct completed_part, count);
+    struct entry entry;
+    enum upload_refusal why;
+    for (int i = 0; i < count; i++)
+        EXPECT_OK(shelf_part(s, key, name, i + 1, S("x"), w->a, &parts[i]));
+    struct complete_order order = shelf_complete_order(key, name, parts, (size_t)count);
+    EXPECT_OK(shelf_complete(s, &order, w->a, &why, &entry));
+}
+
+/* 1,000 keys of 1,000 parts each kept every other write waiting for half a minute. */
+TEST(removing_many_keys_of_many_parts_held_up_all_others)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice keys[] = { S("a"), S("b"), S("c"), S("d"), S("e") };
+    err_t errors[LENGTH_OF(keys)];
+    for (size_t i = 0; i < LENGTH_OF(keys); i++)
+        store_parts(&s, keys[i], 1000);
+    uint64_t before = meta_generation(w->core.meta);
+    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, keys, LENGTH_OF(keys), w->a, errors));
+    EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* writes */
+    for (size_t i = 0; i < LENGTH_OF(keys); i++)
+        EXPECT(!errors[i]);
+    EXPECT_EQ(world_event_count(w, S("entry.remove")), 5);
+    shelf_expect_nothing(w);
+}
+
 /* ---- threads ---- */
 
 struct racer {
@@ -798,6 +830,7 @@ RUN_TESTS(cmocka_unit_test(parts_in_any_order_become_one_object),
           cmocka_unit_test(at_exactly_its_time_an_upload_is_gone_and_then_purged_with_its_parts),
           cmocka_unit_test(a_purge_ends_all_that_is_due_in_bounded_writes),
           cmocka_unit_test(ten_thousand_parts_are_one_object),
+          cmocka_unit_test(removing_many_keys_of_many_parts_held_up_all_others),
           cmocka_unit_test(of_two_completions_both_answer_the_same_one_object),
           cmocka_unit_test(of_complete_and_abort_one_wins),
           cmocka_unit_test(a_part_sent_again_while_it_completes_changes_nothing_or_refuses),
