@@ -73,7 +73,7 @@ err_t ticket_put_open(struct entry_put *put, struct intake_order *in, struct are
         put->order.min_bytes = ticket.declared_bytes;
     in->account_id = file.account_id;
     in->owner_id = file.owner_id;
-    in->max_bytes = ticket.declared_bytes;
+    in->exact_bytes = (int64_t)ticket.declared_bytes; /* known, whether or not the sender says so; also when it is 0 */
     return NULL;
 }
 

@@ -131,6 +131,18 @@ TEST(exactly_the_declared_bytes_come_in)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
+TEST(a_ticket_for_no_bytes_took_any_number_until_they_ended)
+{
+    WORLD(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
+    struct entry_put put_;
+    shelf_issue(&c, S("k"), 0);
+    EXPECT_OK(open_put(&c, S("k"), -1, &put_)); /* chunked: nobody knows how many will come */
+    EXPECT_ERR(intake_write(put_.intake, S("x"), w->a), ERR_TOO_LARGE);
+    entry_put_discard(&put_);
+    EXPECT_OK(put(&c, S("k"), S("")));
+}
+
 TEST(bytes_may_come_again_until_the_file_is_confirmed)
 {
     WORLD(w);
@@ -282,6 +294,7 @@ TEST(a_confirmation_among_uploads_fixes_one_whole_file)
 
 RUN_TESTS(cmocka_unit_test(bytes_that_come_by_ticket_are_those_of_its_file),
           cmocka_unit_test(without_a_ticket_nothing_comes_in), cmocka_unit_test(exactly_the_declared_bytes_come_in),
+          cmocka_unit_test(a_ticket_for_no_bytes_took_any_number_until_they_ended),
           cmocka_unit_test(bytes_may_come_again_until_the_file_is_confirmed),
           cmocka_unit_test(at_exactly_its_time_a_ticket_takes_no_bytes),
           cmocka_unit_test(the_ticket_of_a_user_who_was_shut_out_takes_no_bytes),
