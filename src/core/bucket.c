@@ -112,6 +112,7 @@ struct bucket_change {
     int64_t now_ms;
     struct bucket bucket; /* found or made; its slices are not to be used */
     bool was;             /* there already */
+    bool more;            /* has to be asked again */
 };
 
 static err_t note(struct meta_tx *tx, const struct bucket_change *c, slice action, struct arena *a)
@@ -165,7 +166,9 @@ static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bucket_change *c = arg;
     TRY(find_again(tx, c, a));
-    TRY(upload_end_past(tx, c->bucket.id, c->now_ms, a));
+    TRY(upload_end_past(tx, c->bucket.id, c->now_ms, a, &c->more));
+    if (c->more)
+        return NULL; /* the rest in another write: others wait for this one */
     TRY(meta_bucket_remove(tx, c->bucket.id, a));
     return note(tx, c, S("bucket.remove"), a);
 }
@@ -173,7 +176,10 @@ static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
 err_t bucket_remove(struct core *core, const struct principal *who, slice name, struct arena *a)
 {
     struct bucket_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
-    return meta_write(core->meta, apply_remove, &c, a);
+    do {
+        TRY(meta_write(core->meta, apply_remove, &c, a));
+    } while (c.more);
+    return NULL;
 }
 
 static err_t apply_cors(struct meta_tx *tx, void *arg, struct arena *a)

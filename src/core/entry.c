@@ -14,7 +14,10 @@
 #include <assert.h>
 #include <string.h>
 
-enum { ETAG_MEMORY = 256 };
+enum {
+    ETAG_MEMORY = 256,
+    REMOVE_PARTS_MOST = 2000 /* in one write, once they are more: others wait for it */
+};
 
 /* ---- keys, texts, conditions ---- */
 
@@ -260,13 +263,14 @@ struct removal {
     const struct principal *who;
     const struct bucket *bucket;
     const slice *keys;
-    size_t count;
+    size_t count, first;
     const struct entry_condition *condition;
     int64_t at_ms;
-    bool was; /* the last one */
+    size_t next; /* after the write: the first that is still to be removed */
+    bool was;    /* the last one */
 };
 
-static err_t remove_one(struct meta_tx *tx, struct removal *r, slice key, struct arena *a)
+static err_t remove_one(struct meta_tx *tx, struct removal *r, slice key, struct arena *a, int64_t *parts)
 {
     struct entry room;
     const struct entry *there;
@@ -276,6 +280,7 @@ static err_t remove_one(struct meta_tx *tx, struct removal *r, slice key, struct
     r->was = there;
     if (!there)
         return NULL;
+    *parts += there->part_count;
     TRY(meta_entry_remove(tx, r->bucket->id, key, a));
     TRY(meta_account_use(tx, r->bucket->account_id, -(int64_t)there->size_bytes, -1, a));
     TRY(meta_object_release(tx, there->object_id, r->at_ms, a));
@@ -286,8 +291,9 @@ static err_t remove_one(struct meta_tx *tx, struct removal *r, slice key, struct
 static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct removal *r = arg;
-    for (size_t i = 0; i < r->count; i++)
-        TRY(remove_one(tx, r, r->keys[i], a));
+    int64_t parts = 0;
+    for (r->next = r->first; r->next < r->count && parts < REMOVE_PARTS_MOST; r->next++)
+        TRY(remove_one(tx, r, r->keys[r->next], a, &parts));
     return NULL;
 }
 
@@ -322,7 +328,8 @@ err_t entry_remove_many(struct core *core, const struct principal *who, const st
         .core = core, .who = who, .bucket = bucket, .keys = keys, .count = count, .at_ms = core_now_ms(core)
     };
     TRY(refuse_tickets(bucket, a));
-    TRY(meta_write(core->meta, apply_remove, &r, a));
+    for (; r.first < count; r.first = r.next)
+        TRY(meta_write(core->meta, apply_remove, &r, a));
     for (size_t i = 0; i < count; i++)
         ret_errors[i] = NULL;
     return NULL;

@@ -59,7 +59,8 @@ struct entry_put {
 };
 /* `put` and everything that order and who point to must live until done, or discard. Fit for a loop.
  * Errors: INVALID key; PRECONDITION as CONFLICT (looked at again at the end); TOO_LARGE; NO_SPACE; QUOTA. In a bucket
- * of tickets: FORBIDDEN no such ticket, confirmed, deleted, or its time is over (who began in time may end after it);
+ * of tickets: FORBIDDEN no such ticket, confirmed, deleted, of a user who is not active any more, or its time is over
+ * (who began in time may end after it);
  * TOO_LARGE or EMPTY: exact_bytes is not what the ticket says. */
 MUST_USE err_t entry_put_open(struct core *, const struct principal *who, const struct bucket *,
                               const struct entry_order *, struct arena *a, struct entry_put *put);
@@ -88,7 +89,8 @@ MUST_USE err_t entry_part(struct core *, const struct entry *, int64_t number, s
  * tickets. */
 MUST_USE err_t entry_remove(struct core *, const struct principal *who, const struct bucket *, slice key,
                             const struct entry_condition *, struct arena *a, bool *ret_was);
-/* Many at once, in one write. ret_errors[i] NULL: it is gone. Errors: those of the write as a whole. */
+/* Many at once, in one write, or in several when they have many parts. ret_errors[i] NULL: it is gone. Errors: those of
+ * a write as a whole; some may be gone then, and the same may be asked again. */
 MUST_USE err_t entry_remove_many(struct core *, const struct principal *who, const struct bucket *, const slice *keys,
                                  size_t count, struct arena *a, err_t *ret_errors);
 /* Errors: NOT_FOUND; TOO_LARGE. */

@@ -1,5 +1,8 @@
 /* Redeeming: the bytes that come under the key of a ticket become those of its file.
  *
+ * The form or link was signed with the server's key, which knows nothing of the user whom it was handed to: that this
+ * one was not shut out meanwhile is asked here.
+ *
  * Permission is asked twice. At the head: the ticket is there, pending, and not past its time. Inside the write that
  * places the bytes: it is still there and pending. An upload that began in time may end after it: its sender cannot
  * know how long the line takes, and what comes of it is purged with the file in any case unless somebody confirms it.
@@ -31,7 +34,10 @@ static err_t find_pending(struct meta_tx *tx, const struct entry_put *put, int64
         return forbidden(a, "the file was confirmed: its bytes do not change any more");
     if (file_is_past(ret_file, now_ms) || (ret_file->state != FILE_ISSUED && ret_file->state != FILE_STORED))
         return forbidden(a, "the permission to put these bytes has ended");
-    return NULL;
+    struct user owner;
+    TRY(meta_user_get(tx, ret_file->owner_id, a, &owner));
+    return owner.state == USER_ACTIVE ? NULL
+                                      : forbidden(a, "the user who was permitted to put these bytes is not active");
 }
 
 /* ---- at the head ---- */
@@ -67,7 +73,7 @@ err_t ticket_put_open(struct entry_put *put, struct intake_order *in, struct are
         put->order.min_bytes = ticket.declared_bytes;
     in->account_id = file.account_id;
     in->owner_id = file.owner_id;
-    in->max_bytes = ticket.declared_bytes;
+    in->exact_bytes = (int64_t)ticket.declared_bytes; /* known, whether or not the sender says so; also when it is 0 */
     return NULL;
 }
 

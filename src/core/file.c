@@ -7,7 +7,7 @@
 
 static bool may_see(const struct principal *who, const struct file *f)
 {
-    return f->account_id == who->account_id && (who->is_admin || f->owner_id == who->user_id);
+    return f->account_id == who->account_id && (f->owner_id == who->user_id || (who->is_admin && !f->is_pending));
 }
 
 bool file_is_visible(const struct principal *who, const struct file *f, int64_t now_ms)
@@ -51,6 +51,7 @@ err_t file_list(struct core *core, const struct principal *who, const struct fil
     int64_t now_ms = core_now_ms(core);
     struct file_query query = { .account_id = who->account_id,
                                 .owner_id = who->is_admin ? 0 : who->user_id,
+                                .pending_of = who->user_id,
                                 .before_id = order->before_id,
                                 .state = order->state,
                                 .name_contains = order->name_contains,

@@ -1,6 +1,7 @@
 /* Files as people see them: look up, list, read, delete.
- * A user sees its own files; an administrator of the account and the operator see the account's. What may not be seen
- * is NOT_FOUND, like what is not there, and like a file whose time has come although the purge has not come by.
+ * A user sees its own files; an administrator of the account and the operator see the account's, but those that came
+ * by a ticket (ticket.h) not before they are confirmed. What may not be seen is NOT_FOUND, like what is not there, and
+ * like a file whose time has come although the purge has not come by.
  *
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores. */
 #ifndef CAIS_CORE_FILE_H

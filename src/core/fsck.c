@@ -204,9 +204,26 @@ static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
     return fault ? object_finding(f, &whole, fault, arena_printf(a, "%zu parts", count), a) : NULL;
 }
 
+/* What somebody lost, perhaps, and wants back: told, never removed. */
+static err_t check_named(struct fsck *f, const struct object *object, struct arena *a)
+{
+    bool is_stray;
+    {
+        SCOPED(meta_read_endp)
+        struct meta_tx *tx = NULL;
+        TRY(meta_read_begin(f->core->meta, a, &tx));
+        TRY(meta_object_is_stray(tx, object->id, a, &is_stray));
+    }
+    if (is_stray)
+        found(f, FSCK_WARNING, "nothing refers to it", arena_printf(a, "object:%lld", (long long)object->id),
+              arena_printf(a, "%llu bytes", (unsigned long long)object->size_bytes), false);
+    return NULL;
+}
+
 static err_t check_object(struct fsck *f, const struct object *object, struct arena *a)
 {
     f->report->objects++;
+    TRY(check_named(f, object, a));
     if (object->part_count)
         return check_parts(f, object->id, a);
     f->report->bytes += object->size_bytes;

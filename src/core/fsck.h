@@ -37,9 +37,9 @@ struct fsck_report {
 };
 
 /* The database's own check; every object has its bytes, of the right length and MD5; every blob has a row (or is young,
- * or waits to be removed); what is put together has its parts, and they add up; every file has its object, and a state
- * and a ticket that fit; every entry and every part of an upload has its object; the accounts' counters; the master key
- * opens every signing key that has not been revoked.
+ * or waits to be removed); something refers to every object; what is put together has its parts, and they add up; every
+ * file has its object, and a state and a ticket that fit; every entry and every part of an upload has its object; the
+ * accounts' counters; the master key opens every signing key that has not been revoked.
  * Findings are no error. Errors: UNAVAILABLE and the like: the check could not be finished. */
 MUST_USE err_t fsck_run(struct core *, const struct fsck_options *, struct arena *a, struct fsck_report *ret);
 

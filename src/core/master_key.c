@@ -68,15 +68,20 @@ static err_t write_new(const char *path, slice text, struct arena *a)
     return NULL;
 }
 
+static err_t sync_dir(const char *dir, struct arena *a)
+{
+    SCOPED(fd_closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        return err_errno(a, errno, "cannot sync %s", dir);
+    return NULL;
+}
+
 static err_t name_it(const char *from, const char *to, const char *dir, struct arena *a)
 {
     if (link(from, to) != 0)
         return errno == EEXIST ? err_make(a, ERR_CONFLICT, "%s is there already", to)
                                : err_errno(a, errno, "cannot name %s", to);
-    SCOPED(fd_closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        return err_errno(a, errno, "cannot sync %s", dir);
-    return NULL;
+    return sync_dir(dir, a);
 }
 
 err_t master_key_write(const char *dir, const unsigned char key[SEAL_KEY_SIZE], struct arena *a)
@@ -97,7 +102,9 @@ err_t master_key_write(const char *dir, const unsigned char key[SEAL_KEY_SIZE], 
 err_t master_key_ensure(const char *dir, struct random *random, struct arena *a, unsigned char ret_key[SEAL_KEY_SIZE])
 {
     err_t e = master_key_read(dir, a, ret_key);
-    if (!err_is(e, ERR_NOT_FOUND))
+    if (!e) /* whoever made it may have been killed before its name was on the disk */
+        return sync_dir(dir, a);
+    if (e->code != ERR_NOT_FOUND)
         return e;
     unsigned char key[SEAL_KEY_SIZE];
     random_fill(random, key, sizeof key);

@@ -127,6 +127,8 @@ MUST_USE err_t meta_object_parts(struct meta_tx *, int64_t id, struct arena *a, 
  * of; and then, of one put together, those of its parts that nothing else refers to. Blob keys go to the garbage list
  * in the same transaction. */
 MUST_USE err_t meta_object_release(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
+/* It is there, but nothing refers to it: should not be, since the last reference takes it along. */
+MUST_USE err_t meta_object_is_stray(struct meta_tx *, int64_t id, struct arena *a, bool *ret_is);
 /* Objects in id order after `after_id`, without bytes: for fsck and backup. Stops at the first error of visit. */
 MUST_USE err_t meta_object_each(struct meta_tx *, int64_t after_id, struct arena *a,
                                 err_t (*visit)(void *arg, const struct object *), void *arg);
@@ -146,6 +148,7 @@ MUST_USE err_t meta_file_with_object(struct meta_tx *, const unsigned char uuid[
 struct file_query {
     int64_t account_id;  /* 0: all */
     int64_t owner_id;    /* 0: any */
+    int64_t pending_of;  /* of those that are pending only this owner's; 0: all */
     int64_t before_id;   /* only ids below it; 0: no bound */
     int state;           /* an enum file_state, -1: any */
     slice name_contains; /* without case (ASCII); empty: any */

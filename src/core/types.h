@@ -111,6 +111,7 @@ struct file {
     unsigned char md5[MD5_SIZE];
     int64_t created_at_ms, stored_at_ms;
     int64_t purge_at_ms; /* gone from then on; 0: never */
+    bool is_pending;     /* by a ticket that is not confirmed: only its owner knows of it; filled by reads */
 };
 
 /* Permission to put the bytes of one file under one key, handed out before they come (the file is ISSUED until then).

@@ -168,14 +168,19 @@ err_t upload_end(struct meta_tx *tx, const struct upload *u, int64_t now_ms, con
     return event_write(tx, now_ms, who, u->account_id, action, upload_subject(a, u->name), S(""), a);
 }
 
-err_t upload_end_past(struct meta_tx *tx, int64_t bucket_id, int64_t now_ms, struct arena *a)
+err_t upload_end_past(struct meta_tx *tx, int64_t bucket_id, int64_t now_ms, struct arena *a, bool *ret_more)
 {
     struct upload *list;
-    size_t count, parts;
+    size_t count, parts, dealt = 0, past = 0;
     TRY(meta_upload_list(tx, bucket_id, S(""), S(""), 0, PAST_MOST, a, &list, &count));
-    for (size_t i = 0; i < count; i++)
-        if (is_past(&list[i], now_ms))
-            TRY(upload_end(tx, &list[i], now_ms, NULL, S("upload.purge"), a, &parts));
+    for (size_t i = 0; i < count && dealt < PURGE_PARTS_MOST; i++) {
+        if (!is_past(&list[i], now_ms))
+            continue;
+        TRY(upload_end(tx, &list[i], now_ms, NULL, S("upload.purge"), a, &parts));
+        dealt += parts;
+        past++;
+    }
+    *ret_more = dealt >= PURGE_PARTS_MOST || past == PAST_MOST;
     return NULL;
 }
 

@@ -22,6 +22,7 @@ void column_file(struct sql_cursor *c, int first, struct arena *a, struct file *
         .created_at_ms = sql_column_int(c, first + 12),
         .stored_at_ms = sql_column_int(c, first + 13),
         .purge_at_ms = sql_column_int(c, first + 14),
+        .is_pending = sql_column_int(c, first + 15),
     };
     column_bytes(c, first + 1, ret->uuid, sizeof ret->uuid);
     column_bytes(c, first + 11, ret->md5, MD5_SIZE);
@@ -71,19 +72,19 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file",
                "SELECT f.id, f.uuid, f.account_id, f.owner_id, '', f.way, f.name, f.content_type, f.state, f.object_id,"
-               " f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms,"
+               " f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms, " FILE_IS_PENDING ","
                " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.inline_bytes"
                " FROM files f LEFT JOIN objects o ON o.id = f.object_id WHERE f.uuid = $1",
                SQL(SQL_BYTES(uuid, 16)), a, &c));
     fill(c, a, ret_file);
     *ret_object = (struct object){
-        .id = sql_column_int(c, 15),
-        .account_id = sql_column_int(c, 16),
-        .size_bytes = (uint64_t)sql_column_int(c, 17),
-        .created_at_ms = sql_column_int(c, 18),
-        .blob_key = sql_column_copy(c, 19, a),
-        .part_count = sql_column_int(c, 20),
-        .inline_bytes = sql_column_copy(c, 21, a),
+        .id = sql_column_int(c, 16),
+        .account_id = sql_column_int(c, 17),
+        .size_bytes = (uint64_t)sql_column_int(c, 18),
+        .created_at_ms = sql_column_int(c, 19),
+        .blob_key = sql_column_copy(c, 20, a),
+        .part_count = sql_column_int(c, 21),
+        .inline_bytes = sql_column_copy(c, 22, a),
     };
     memcpy(ret_object->md5, ret_file->md5, MD5_SIZE); /* the file's is the object's */
     return NULL;
@@ -106,29 +107,30 @@ static slice pattern_of(slice text, struct arena *a)
 }
 
 #define FILTERED                                                                                                       \
-    FILE_ROW " WHERE f.id < $1 AND ($2 = -1 OR f.state = $2) AND ($3 = '%%' OR lower(f.name) LIKE $3 ESCAPE '\\')"
+    FILE_ROW " WHERE f.id < $1 AND ($2 = -1 OR f.state = $2) AND ($3 = '%%' OR lower(f.name) LIKE $3 ESCAPE '\\')"     \
+             " AND ($4 = 0 OR f.owner_id + 0 = $4 OR " FILE_IS_PENDING " = 0)"
 #define NEWEST_FIRST " ORDER BY f.id DESC LIMIT "
 
 err_t meta_file_list(struct meta_tx *tx, const struct file_query *q, struct arena *a, struct file **ret,
                      size_t *ret_count)
 {
-    struct sql_value v[6] = { SQL_I(q->before_id ? q->before_id : INT64_MAX), SQL_I(q->state),
-                              SQL_T(pattern_of(q->name_contains, a)) };
+    struct sql_value v[7] = { SQL_I(q->before_id ? q->before_id : INT64_MAX), SQL_I(q->state),
+                              SQL_T(pattern_of(q->name_contains, a)), SQL_I(q->pending_of) };
     struct sql_value most = sql_most(q->most);
     const char *sql;
-    size_t n = 3;
+    size_t n = 4;
     if (q->owner_id && q->account_id) {
         v[n++] = SQL_I(q->owner_id);
         v[n++] = SQL_I(q->account_id);
-        sql = FILTERED " AND f.owner_id = $4 AND f.account_id + 0 = $5" NEWEST_FIRST "$6"; /* + 0: by owner, please */
+        sql = FILTERED " AND f.owner_id = $5 AND f.account_id + 0 = $6" NEWEST_FIRST "$7"; /* + 0: by owner, please */
     } else if (q->owner_id) {
         v[n++] = SQL_I(q->owner_id);
-        sql = FILTERED " AND f.owner_id = $4" NEWEST_FIRST "$5";
+        sql = FILTERED " AND f.owner_id = $5" NEWEST_FIRST "$6";
     } else if (q->account_id) {
         v[n++] = SQL_I(q->account_id);
-        sql = FILTERED " AND f.account_id = $4" NEWEST_FIRST "$5";
+        sql = FILTERED " AND f.account_id = $5" NEWEST_FIRST "$6";
     } else {
-        sql = FILTERED NEWEST_FIRST "$4";
+        sql = FILTERED NEWEST_FIRST "$5";
     }
     v[n++] = most;
     return tx_list(tx, sql, v, n, a, sizeof **ret, fill, ret, ret_count);

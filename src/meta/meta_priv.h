@@ -107,14 +107,18 @@ void column_digest(struct sql_cursor *, int kind_index, int form_index, int byte
 
 /* ---- rows that are read together with others ---- */
 
+/* Of files f. What is READY (2) was confirmed: most files are, and of them no ticket is looked up. */
+#define FILE_IS_PENDING                                                                                                \
+    "CASE WHEN f.state < 2 AND EXISTS (SELECT 1 FROM tickets p WHERE p.file_id = f.id AND p.confirmed_at_ms = 0)"      \
+    " THEN 1 ELSE 0 END"
 /* Of files f and users u. */
 #define FILE_COLUMNS                                                                                                   \
     "f.id, f.uuid, f.account_id, f.owner_id, COALESCE(u.login, ''), f.way, f.name, f.content_type, f.state,"           \
-    " f.object_id, f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms"
+    " f.object_id, f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms, " FILE_IS_PENDING
 /* Of tickets k. */
 #define TICKET_COLUMNS                                                                                                 \
     "k.file_id, k.bucket_id, k.key, k.declared_bytes, k.expires_at_ms, k.confirmed_at_ms, k.task_id, k.comment_id"
-enum { FILE_COLUMN_COUNT = 15, TICKET_COLUMN_COUNT = 8 };
+enum { FILE_COLUMN_COUNT = 16, TICKET_COLUMN_COUNT = 8 };
 /* From these columns, the first of which is number `first`. */
 void column_file(struct sql_cursor *, int first, struct arena *a, struct file *ret);
 void column_ticket(struct sql_cursor *, int first, struct arena *a, struct ticket *ret);

@@ -105,6 +105,20 @@ err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct 
 
 /* ---- letting go ---- */
 
+#define NOBODY_NAMES_IT                                                                                                \
+    "NOT EXISTS (SELECT 1 FROM files WHERE object_id = objects.id)"                                                    \
+    " AND NOT EXISTS (SELECT 1 FROM entries WHERE object_id = objects.id)"                                             \
+    " AND NOT EXISTS (SELECT 1 FROM upload_parts WHERE object_id = objects.id)"                                        \
+    " AND NOT EXISTS (SELECT 1 FROM object_parts WHERE part_id = objects.id)"
+
+err_t meta_object_is_stray(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_is)
+{
+    int64_t count;
+    TRY(tx_int(tx, "SELECT COUNT(*) FROM objects WHERE id = $1 AND " NOBODY_NAMES_IT, SQL(SQL_I(id)), a, &count));
+    *ret_is = count > 0;
+    return NULL;
+}
+
 static void fill_id(struct sql_cursor *c, struct arena *a, void *ret)
 {
     (void)a;
@@ -120,12 +134,7 @@ static err_t release_one(struct meta_tx *tx, int64_t id, int64_t now_ms, struct 
     *ret_count = 0;
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        err_t e = tx_one(tx, "object",
-                         "SELECT blob_key, part_count FROM objects WHERE id = $1"
-                         " AND NOT EXISTS (SELECT 1 FROM files WHERE object_id = objects.id)"
-                         " AND NOT EXISTS (SELECT 1 FROM entries WHERE object_id = objects.id)"
-                         " AND NOT EXISTS (SELECT 1 FROM upload_parts WHERE object_id = objects.id)"
-                         " AND NOT EXISTS (SELECT 1 FROM object_parts WHERE part_id = objects.id)",
+        err_t e = tx_one(tx, "object", "SELECT blob_key, part_count FROM objects WHERE id = $1 AND " NOBODY_NAMES_IT,
                          SQL(SQL_I(id)), a, &c);
         if (err_is(e, ERR_NOT_FOUND))
             return NULL;

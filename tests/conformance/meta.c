@@ -806,8 +806,7 @@ static bool may_scan(slice sql)
            slice_ends(sql, S("FROM users ORDER BY id")) || slice_ends(sql, S("FROM jobs ORDER BY id")) ||
            slice_find(sql, S("FROM credentials WHERE form = $1 ORDER BY id")) != SLICE_NONE ||
            slice_ends(sql, S("FROM objects o WHERE o.id > $1 ORDER BY o.id")) ||
-           slice_find(sql, S("FROM events e")) != SLICE_NONE ||
-           slice_ends(sql, S("ESCAPE '\\') ORDER BY f.id DESC LIMIT $4"));
+           slice_find(sql, S("FROM events e")) != SLICE_NONE || slice_ends(sql, S("= 0) ORDER BY f.id DESC LIMIT $5"));
 }
 
 IN_WRITE(read_everything)

@@ -458,7 +458,7 @@ TEST(the_log_is_written_in_few_pieces_and_a_full_disk_fails_the_commit)
     unwatch();
 }
 
-TEST(a_commit_returns_after_the_log_was_flushed)
+TEST(sqlite_full_a_commit_returns_after_the_log_was_flushed)
 {
     watch();
     struct world w;
@@ -518,7 +518,7 @@ RUN_TESTS(cmocka_unit_test(values_come_back_as_they_went_in), cmocka_unit_test(o
           cmocka_unit_test(damage_and_dangling_keys_are_found), cmocka_unit_test(what_cannot_be_opened_says_so),
           cmocka_unit_test(a_read_only_directory_or_file_is_refused_at_once),
           cmocka_unit_test(a_database_is_for_its_owner_alone),
-          cmocka_unit_test(a_commit_returns_after_the_log_was_flushed),
+          cmocka_unit_test(sqlite_full_a_commit_returns_after_the_log_was_flushed),
           cmocka_unit_test(the_log_is_written_in_few_pieces_and_a_full_disk_fails_the_commit),
           cmocka_unit_test(relaxed_commits_flush_nothing),
           cmocka_unit_test(the_fault_driver_fails_the_call_it_was_told_to))

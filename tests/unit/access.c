@@ -73,7 +73,7 @@ TEST(a_key_lets_its_user_in_by_its_own_way_only)
     }
 }
 
-TEST(a_revoked_key_is_refused_from_the_moment_it_is_acknowledged)
+TEST(filebrowser_5216_a_revoked_key_is_refused_from_the_moment_it_is_acknowledged)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -479,7 +479,7 @@ TEST(the_server_has_one_key_pair_of_its_own_for_each_purpose)
 RUN_TESTS(cmocka_unit_test(the_account_default_and_the_operator_exist_from_the_start),
           cmocka_unit_test(names_of_accounts_and_users_keep_to_their_rules),
           cmocka_unit_test(a_key_lets_its_user_in_by_its_own_way_only),
-          cmocka_unit_test(a_revoked_key_is_refused_from_the_moment_it_is_acknowledged),
+          cmocka_unit_test(filebrowser_5216_a_revoked_key_is_refused_from_the_moment_it_is_acknowledged),
           cmocka_unit_test(a_token_expires_at_exactly_its_instant_cached_or_not),
           cmocka_unit_test(a_clock_set_back_does_not_revive_an_expired_token),
           cmocka_unit_test(the_hundred_and_first_token_ends_the_oldest),

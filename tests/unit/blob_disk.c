@@ -219,7 +219,7 @@ static int traces(struct world *w)
     return files_seen;
 }
 
-TEST(the_first_open_makes_directories_then_syncs_them_upwards)
+TEST(rustfs_4493_the_first_open_makes_directories_then_syncs_them_upwards)
 {
     struct world *w = *state;
     EXPECT_OK(blob_disk_open_with(w->dir, &w->options, w->a, &w->store));
@@ -237,7 +237,7 @@ TEST(an_open_syncs_again_because_the_one_before_may_have_crashed)
     EXPECT_SLICE(slice_of(rec.log), S("fsync DIR\nfsync PARENT\n"));
 }
 
-TEST(commit_syncs_bytes_then_names_them_then_syncs_the_name)
+TEST(rustfs_4221_commit_syncs_bytes_then_names_them_then_syncs_the_name)
 {
     struct world *w = *state;
     open_store(w);
@@ -447,9 +447,9 @@ TEST(a_failed_sync_fails_all_whom_it_served)
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-RUN_TESTS(CASE(the_first_open_makes_directories_then_syncs_them_upwards),
+RUN_TESTS(CASE(rustfs_4493_the_first_open_makes_directories_then_syncs_them_upwards),
           CASE(an_open_syncs_again_because_the_one_before_may_have_crashed),
-          CASE(commit_syncs_bytes_then_names_them_then_syncs_the_name),
+          CASE(rustfs_4221_commit_syncs_bytes_then_names_them_then_syncs_the_name),
           CASE(commit_with_a_temporary_name_keeps_the_same_order),
           CASE(temporary_names_are_used_where_unnamed_files_are_not_supported), CASE(remove_syncs_even_what_was_gone),
           CASE(relaxed_never_syncs), CASE(a_large_blob_starts_on_its_way_to_the_disk_early),

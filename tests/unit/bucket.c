@@ -143,6 +143,25 @@ TEST(an_upload_past_its_time_does_not_keep_its_bucket)
     shelf_expect_nothing(w);
 }
 
+TEST(more_than_a_thousand_uploads_past_their_time_kept_their_bucket)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    struct completed_part part;
+    for (int i = 0; i < 1001; i++) {
+        slice name = shelf_upload(&s, S("b"));
+        if (i == 0)
+            for (int k = 1; k <= 2000; k++) /* enough for one write */
+                EXPECT_OK(shelf_part(&s, S("b"), name, k, S("x"), w->a, &part));
+    }
+    world_wait(w, hours(1));
+    uint64_t before = meta_generation(w->core.meta);
+    EXPECT_OK(bucket_remove(&w->core, &s.who, S("shelf"), w->a));
+    EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* writes */
+    EXPECT_EQ(world_event_count(w, S("upload.purge")), 1001);
+    shelf_expect_nothing(w);
+}
+
 TEST(rules_for_web_pages_are_kept_whole_and_seen_at_once)
 {
     WORLD(w);
@@ -238,6 +257,7 @@ RUN_TESTS(cmocka_unit_test(names_are_those_that_an_object_store_takes),
           cmocka_unit_test(a_bucket_of_tickets_is_for_its_own_key_alone_and_listed_by_nobody),
           cmocka_unit_test(buckets_are_listed_by_name_and_go_when_they_are_empty),
           cmocka_unit_test(an_upload_past_its_time_does_not_keep_its_bucket),
+          cmocka_unit_test(more_than_a_thousand_uploads_past_their_time_kept_their_bucket),
           cmocka_unit_test(rules_for_web_pages_are_kept_whole_and_seen_at_once),
           cmocka_unit_test(a_bucket_that_was_found_is_not_looked_up_again),
           cmocka_unit_test(more_buckets_than_the_cache_holds_are_all_found),

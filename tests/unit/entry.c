@@ -116,7 +116,8 @@ TEST(lengths_digests_and_texts_are_held_to_what_was_declared)
     shelf_expect_nothing(w);
 }
 
-TEST(a_cut_body_leaves_nothing_and_the_old_entry_untouched) /* files_primary_s3#620, filebrowser#3400 */
+TEST(
+    filebrowser_3400_a_cut_body_leaves_nothing_and_the_old_entry_untouched) /* files_primary_s3#620, filebrowser#3400 */
 {
     WORLD(w);
     struct shelf s = shelf_new(w);
@@ -272,7 +273,7 @@ TEST(missing_bytes_are_corrupt_never_absent) /* seaweedfs#9149, #11151 */
     EXPECT_ERR(entry_open(&w->core, &s.bucket, S("none"), w->a, &entry, &content), ERR_NOT_FOUND);
 }
 
-TEST(a_store_that_does_not_answer_is_not_an_absent_entry) /* seaweedfs#11151 */
+TEST(seaweedfs_11151_a_store_that_does_not_answer_is_not_an_absent_entry)
 {
     WORLD(w);
     struct shelf s = shelf_new(w);
@@ -515,7 +516,7 @@ TEST(thirty_two_writers_of_one_key_end_in_one_whole_object) /* versitygw#873 */
     shelf_expect_nothing(w);
 }
 
-TEST(of_many_who_may_only_create_one_does)
+TEST(tus_php_257_of_many_who_may_only_create_one_does)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
@@ -537,18 +538,18 @@ TEST(of_many_who_may_only_create_one_does)
 
 RUN_TESTS(cmocka_unit_test(what_was_put_is_what_is_read), cmocka_unit_test(a_key_is_up_to_1024_bytes_of_utf8),
           cmocka_unit_test(lengths_digests_and_texts_are_held_to_what_was_declared),
-          cmocka_unit_test(a_cut_body_leaves_nothing_and_the_old_entry_untouched),
+          cmocka_unit_test(filebrowser_3400_a_cut_body_leaves_nothing_and_the_old_entry_untouched),
           cmocka_unit_test(overwriting_counts_the_difference_and_lets_go_of_the_old),
           cmocka_unit_test(who_reads_an_entry_goes_on_reading_what_it_was),
           cmocka_unit_test(a_full_account_takes_what_makes_room_for_itself),
           cmocka_unit_test(conditions_hold_at_the_instant_of_the_change),
           cmocka_unit_test(an_upload_into_a_bucket_that_goes_leaves_nothing),
           cmocka_unit_test(missing_bytes_are_corrupt_never_absent),
-          cmocka_unit_test(a_store_that_does_not_answer_is_not_an_absent_entry),
+          cmocka_unit_test(seaweedfs_11151_a_store_that_does_not_answer_is_not_an_absent_entry),
           cmocka_unit_test(a_download_is_one_look_up),
           cmocka_unit_test(what_is_removed_is_gone_and_removing_it_again_is_fine),
           cmocka_unit_test(many_are_removed_in_one_write), cmocka_unit_test(tags_change_and_nothing_else_does),
           cmocka_unit_test(a_copy_is_another_name_for_the_same_bytes),
           cmocka_unit_test(a_copy_is_held_to_what_is_asked_of_both_ends),
           cmocka_unit_test(thirty_two_writers_of_one_key_end_in_one_whole_object),
-          cmocka_unit_test(of_many_who_may_only_create_one_does))
+          cmocka_unit_test(tus_php_257_of_many_who_may_only_create_one_does))

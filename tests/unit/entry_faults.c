@@ -342,12 +342,24 @@ static void fail_each(const struct action *action)
             assert_true(nth < 1000);
 }
 
-TEST(a_put_entry_is_whole_or_nothing)
+TEST(supabase_125_a_put_entry_is_whole_or_nothing)
 {
     fail_each(&(struct action){ nothing, put, check_key, SMALL });
     fail_each(&(struct action){ nothing, put, check_key, LARGE });
 }
-TEST(an_overwritten_entry_is_the_old_or_the_new_one)
+/* Told or not: nothing is stored without its event, and there is no event of what was not. */
+static void check_event(struct stand *t, bool acknowledged)
+{
+    int64_t events = world_event_count(t->w, S("entry.put"));
+    check_key(t, acknowledged);
+    EXPECT_EQ(events > 0, shelf_has(&t->s, KEY));
+}
+TEST(minio_18404_the_event_is_there_when_the_entry_is_and_only_then)
+{
+    fail_each(&(struct action){ nothing, put, check_event, SMALL });
+    fail_each(&(struct action){ nothing, put, check_event, LARGE });
+}
+TEST(minio_17416_an_overwritten_entry_is_the_old_or_the_new_one)
 {
     fail_each(&(struct action){ prepare_old, put, check_key, SMALL });
     fail_each(&(struct action){ prepare_old, put, check_key, LARGE });
@@ -378,7 +390,7 @@ TEST(a_part_is_the_old_or_the_new_one_or_none)
     fail_each(&(struct action){ prepare_part, send_part, check_part, SMALL });
     fail_each(&(struct action){ prepare_part, send_part, check_part, LARGE });
 }
-TEST(completing_happens_as_a_whole_or_not_and_is_answered_again) /* supabase/storage#822 */
+TEST(supabase_822_completing_happens_as_a_whole_or_not_and_is_answered_again)
 {
     fail_each(&(struct action){ prepare_parts, complete, check_completed, 0 });
 }
@@ -397,12 +409,13 @@ TEST(a_bucket_that_was_made_is_there)
     fail_each(&(struct action){ nothing, make_bucket, check_bucket, 0 });
 }
 
-RUN_TESTS(cmocka_unit_test(a_put_entry_is_whole_or_nothing),
-          cmocka_unit_test(an_overwritten_entry_is_the_old_or_the_new_one),
+RUN_TESTS(cmocka_unit_test(supabase_125_a_put_entry_is_whole_or_nothing),
+          cmocka_unit_test(minio_18404_the_event_is_there_when_the_entry_is_and_only_then),
+          cmocka_unit_test(minio_17416_an_overwritten_entry_is_the_old_or_the_new_one),
           cmocka_unit_test(a_removed_entry_is_gone_with_its_object_or_still_there),
           cmocka_unit_test(tags_are_changed_or_they_are_not), cmocka_unit_test(a_copy_is_there_or_it_is_not),
           cmocka_unit_test(an_upload_that_was_created_is_there),
           cmocka_unit_test(a_part_is_the_old_or_the_new_one_or_none),
-          cmocka_unit_test(completing_happens_as_a_whole_or_not_and_is_answered_again),
+          cmocka_unit_test(supabase_822_completing_happens_as_a_whole_or_not_and_is_answered_again),
           cmocka_unit_test(aborting_takes_all_parts_or_none), cmocka_unit_test(bytes_by_ticket_are_whole_or_nothing),
           cmocka_unit_test(a_bucket_that_was_made_is_there))

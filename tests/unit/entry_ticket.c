@@ -131,6 +131,18 @@ TEST(exactly_the_declared_bytes_come_in)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
+TEST(a_ticket_for_no_bytes_took_any_number_until_they_ended)
+{
+    WORLD(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
+    struct entry_put put_;
+    shelf_issue(&c, S("k"), 0);
+    EXPECT_OK(open_put(&c, S("k"), -1, &put_)); /* chunked: nobody knows how many will come */
+    EXPECT_ERR(intake_write(put_.intake, S("x"), w->a), ERR_TOO_LARGE);
+    entry_put_discard(&put_);
+    EXPECT_OK(put(&c, S("k"), S("")));
+}
+
 TEST(bytes_may_come_again_until_the_file_is_confirmed)
 {
     WORLD(w);
@@ -186,6 +198,23 @@ TEST(at_exactly_its_time_a_ticket_takes_no_bytes)
     EXPECT_EQ(code, ERR_FORBIDDEN);
     world_run_jobs(w);
     shelf_expect_nothing(w);
+}
+
+TEST(the_ticket_of_a_user_who_was_shut_out_takes_no_bytes)
+{
+    WORLD(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
+    struct entry_put put_;
+    enum err_code code = ERR_CODE_COUNT;
+    shelf_issue(&c, S("k"), 5);
+    EXPECT_OK(open_put(&c, S("k"), 5, &put_)); /* in time; but not when its bytes are to be placed */
+    EXPECT_OK(intake_write(put_.intake, S("hello"), w->a));
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("bob"), USER_DISABLED, w->a));
+    entry_put_finish(&put_, note_code, &code);
+    EXPECT_EQ(code, ERR_FORBIDDEN);
+    EXPECT_ERR(open_put(&c, S("k"), 5, &put_), ERR_FORBIDDEN);
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("bob"), USER_ACTIVE, w->a));
+    EXPECT_OK(put(&c, S("k"), S("hello")));
 }
 
 TEST(an_account_without_room_is_told_before_the_bytes)
@@ -265,7 +294,9 @@ TEST(a_confirmation_among_uploads_fixes_one_whole_file)
 
 RUN_TESTS(cmocka_unit_test(bytes_that_come_by_ticket_are_those_of_its_file),
           cmocka_unit_test(without_a_ticket_nothing_comes_in), cmocka_unit_test(exactly_the_declared_bytes_come_in),
+          cmocka_unit_test(a_ticket_for_no_bytes_took_any_number_until_they_ended),
           cmocka_unit_test(bytes_may_come_again_until_the_file_is_confirmed),
           cmocka_unit_test(at_exactly_its_time_a_ticket_takes_no_bytes),
+          cmocka_unit_test(the_ticket_of_a_user_who_was_shut_out_takes_no_bytes),
           cmocka_unit_test(an_account_without_room_is_told_before_the_bytes),
           cmocka_unit_test(a_confirmation_among_uploads_fixes_one_whole_file))

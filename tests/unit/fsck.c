@@ -107,6 +107,24 @@ TEST(wrong_counters_are_found_and_corrected)
     EXPECT_EQ(world_account(w).used_bytes, 5);
 }
 
+static err_t apply_stray(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct object object = { .account_id = *(int64_t *)arg, .size_bytes = 5, .inline_bytes = S("hello") };
+    hash_md5(object.inline_bytes, object.md5);
+    return meta_object_add(tx, &object, a, &object.id);
+}
+
+TEST(an_object_that_nothing_refers_to_was_not_found)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    world_store(w, &alice, S("x"), S("hello"), 0);
+    world_write(w, apply_stray, &alice.account_id);
+    expect_finding(check(w, false, false), FSCK_WARNING, "nothing refers to it");
+    expect_finding(check(w, true, true), FSCK_WARNING, "nothing refers to it");
+    expect_finding(check(w, false, true), FSCK_WARNING, "nothing refers to it"); /* and repair leaves it alone */
+}
+
 /* ---- buckets ---- */
 
 TEST(what_lies_in_buckets_has_no_findings_and_its_bytes_count_once)
@@ -190,17 +208,20 @@ TEST(entries_and_parts_that_do_not_fit_their_objects_are_found)
                   "accounts");
 }
 
+#define WITHOUT_THE_BYTES                                                                                              \
+    "UPDATE accounts SET used_bytes = used_bytes - 8, used_files = used_files - 1;"                                    \
+    "DELETE FROM objects WHERE id NOT IN (SELECT object_id FROM entries UNION SELECT object_id FROM upload_parts"      \
+    " UNION SELECT part_id FROM object_parts)"
+
 TEST(tickets_that_do_not_fit_their_files_are_found)
 {
     const char *file = "file:30313233-3435-3637-3839-616263646566";
     expect_spoilt("UPDATE tickets SET declared_bytes = 7", FSCK_WARNING,
                   "confirmed with another length than the one declared", file);
-    expect_spoilt("UPDATE files SET state = 0, object_id = NULL; UPDATE accounts SET used_bytes = used_bytes - 8,"
-                  " used_files = used_files - 1",
-                  FSCK_WARNING, "confirmed without bytes", file);
-    expect_spoilt("UPDATE files SET state = 0, object_id = NULL; DELETE FROM tickets; UPDATE accounts SET"
-                  " used_bytes = used_bytes - 8, used_files = used_files - 1",
-                  FSCK_WARNING, "waits for bytes, but has no ticket", file);
+    expect_spoilt("UPDATE files SET state = 0, object_id = NULL;" WITHOUT_THE_BYTES, FSCK_WARNING,
+                  "confirmed without bytes", file);
+    expect_spoilt("UPDATE files SET state = 0, object_id = NULL; DELETE FROM tickets;" WITHOUT_THE_BYTES, FSCK_WARNING,
+                  "waits for bytes, but has no ticket", file);
 }
 
 struct many {
@@ -290,6 +311,7 @@ RUN_TESTS(cmocka_unit_test(a_whole_store_has_no_findings_and_is_counted),
           cmocka_unit_test(rows_that_lie_about_their_inline_bytes_are_found),
           cmocka_unit_test(orphans_are_notes_and_only_repair_removes_the_old_ones),
           cmocka_unit_test(wrong_counters_are_found_and_corrected),
+          cmocka_unit_test(an_object_that_nothing_refers_to_was_not_found),
           cmocka_unit_test(what_lies_in_buckets_has_no_findings_and_its_bytes_count_once),
           cmocka_unit_test(what_is_put_together_is_whole_only_with_all_its_parts_in_their_places),
           cmocka_unit_test(a_whole_whose_digest_is_not_that_of_its_parts_is_found),

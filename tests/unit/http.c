@@ -156,6 +156,11 @@ static bool read_zeros(struct http_content *c, uint64_t offset, char *to, size_t
     return true;
 }
 
+static bool read_until_it_fails(struct http_content *c, uint64_t offset, char *to, size_t size, size_t *ret_read)
+{
+    return offset < 200000 && read_zeros(c, offset, to, size, ret_read);
+}
+
 static void content(struct http_exchange *x)
 {
     struct http_content *c = arena_new(&x->arena, struct http_content);
@@ -177,7 +182,7 @@ static void content(struct http_exchange *x)
         c->part_first = 4;
         c->part_count = 3;
     } else {
-        c->read_at = read_zeros;
+        c->read_at = slice_eq(x->req.params[0], S("failing")) ? read_until_it_fails : read_zeros;
         c->size_bytes = 1000000;
     }
     http_reply_content(x, c);
@@ -185,7 +190,7 @@ static void content(struct http_exchange *x)
 
 struct counter {
     struct http_producer producer;
-    int left;
+    int left, fails_at;
 };
 
 static bool more(struct http_producer *p, struct buf *out, bool *ret_end)
@@ -193,13 +198,13 @@ static bool more(struct http_producer *p, struct buf *out, bool *ret_end)
     struct counter *c = CONTAINER_OF(p, struct counter, producer);
     buf_printf(out, "%d,", c->left);
     *ret_end = --c->left == 0;
-    return true;
+    return c->left != c->fails_at;
 }
 
 static void stream(struct http_exchange *x)
 {
     struct counter *c = arena_new(&x->arena, struct counter);
-    *c = (struct counter){ { more, NULL }, 5 };
+    *c = (struct counter){ { more, NULL }, 5, http_has_header(&x->req, "X-Fail") ? 2 : -1 };
     http_reply_stream(x, 200, "text/plain", &c->producer);
 }
 
@@ -716,6 +721,18 @@ TEST(a_streamed_reply_is_chunked_or_ends_with_the_connection)
     EXPECT_SLICE(body_of(ask(&a, S("GET /stream HTTP/1.0\r\n\r\n"))), S("5,4,3,2,1,"));
 }
 
+/* Never a body that looks whole: neither its length nor its last chunk comes. */
+TEST(seaweedfs_9149_a_read_that_fails_cuts_the_connection)
+{
+    SCRATCH(a);
+    slice r = ask(&a, S("GET /content/failing HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_HAS(r, "Content-Length: 1000000\r\n");
+    EXPECT(body_of(r).n < 1000000);
+    r = ask(&a, S("GET /stream HTTP/1.1\r\nHost: x\r\nX-Fail: yes\r\n\r\n"));
+    EXPECT_HAS(r, "Transfer-Encoding: chunked\r\n");
+    EXPECT(slice_find(body_of(r), S("0\r\n\r\n")) == SLICE_NONE);
+}
+
 TEST(a_slow_reader_gets_everything)
 {
     SCRATCH(a);
@@ -866,6 +883,7 @@ RUN_TESTS_WITH(
     cmocka_unit_test(a_refusal_can_be_read_while_64_MiB_are_on_their_way),
     cmocka_unit_test(downloads_know_ranges_and_conditions), cmocka_unit_test(a_part_of_a_download_is_sent_like_a_range),
     cmocka_unit_test(a_streamed_reply_is_chunked_or_ends_with_the_connection),
+    cmocka_unit_test(seaweedfs_9149_a_read_that_fails_cuts_the_connection),
     cmocka_unit_test(a_slow_reader_gets_everything), cmocka_unit_test(heads_over_their_limits_are_431),
     cmocka_unit_test(slow_clients_are_let_go), cmocka_unit_test(workers_that_are_all_busy_do_not_stop_the_loop),
     cmocka_unit_test(one_address_cannot_take_all_connections), cmocka_unit_test(stopping_lets_what_is_in_flight_finish))

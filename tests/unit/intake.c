@@ -77,7 +77,7 @@ TEST(a_cut_upload_leaves_nothing)
     intake_discard(NULL);
 }
 
-TEST(fewer_or_more_bytes_than_announced_are_no_file)
+TEST(tusd_497_fewer_or_more_bytes_than_announced_are_no_file)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -471,7 +471,7 @@ TEST(what_finds_no_place_leaves_nothing)
 RUN_TESTS(cmocka_unit_test(small_files_are_rows_and_large_ones_blobs),
           cmocka_unit_test(a_known_length_above_the_inline_limit_is_never_held_in_memory),
           cmocka_unit_test(a_cut_upload_leaves_nothing),
-          cmocka_unit_test(fewer_or_more_bytes_than_announced_are_no_file),
+          cmocka_unit_test(tusd_497_fewer_or_more_bytes_than_announced_are_no_file),
           cmocka_unit_test(a_wrong_md5_is_no_file_and_a_right_one_is),
           cmocka_unit_test(the_limit_counts_bytes_and_is_known_early),
           cmocka_unit_test(a_quota_of_bytes_or_files_holds_and_leaves_nothing),

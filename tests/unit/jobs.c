@@ -58,7 +58,7 @@ TEST(more_than_one_batch_is_purged_in_one_run)
     EXPECT_EQ(world_account(w).used_files, 0);
 }
 
-TEST(a_sweep_removes_orphans_and_nothing_else)
+TEST(rustfs_4221_a_sweep_removes_orphans_and_nothing_else)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -308,7 +308,7 @@ TEST(the_thread_runs_what_is_due_and_stops_at_once)
 
 RUN_TESTS(cmocka_unit_test(an_unconfirmed_upload_is_gone_after_its_deadline),
           cmocka_unit_test(more_than_one_batch_is_purged_in_one_run),
-          cmocka_unit_test(a_sweep_removes_orphans_and_nothing_else),
+          cmocka_unit_test(rustfs_4221_a_sweep_removes_orphans_and_nothing_else),
           cmocka_unit_test(garbage_of_an_old_blob_has_its_whole_grace_before_it_goes),
           cmocka_unit_test(a_blob_that_is_being_written_is_never_an_orphan),
           cmocka_unit_test(bytes_whose_row_waits_for_the_committer_are_no_orphan_however_long_it_takes),

@@ -251,6 +251,42 @@ TEST(nobody_but_its_owner_knows_of_a_pending_ticket)
     EXPECT_EQ(confirm(&p, &ana, 12345), TICKET_NOT_THERE);
 }
 
+/* By the way in that knows files by their UUID, not tickets. */
+static bool can_find(const struct papers *p, const struct principal *who, const struct file *f)
+{
+    struct world *w = p->w;
+    struct file_list_order order = { .state = -1, .most = 2 };
+    struct file got, *list;
+    size_t count;
+    int64_t next;
+    err_t e = file_get(&w->core, who, f->uuid, w->a, &got);
+    EXPECT(!e || e->code == ERR_NOT_FOUND);
+    EXPECT_OK(file_list(&w->core, who, &order, w->a, &list, &count, &next));
+    EXPECT_EQ(count, !e);
+    return !e;
+}
+
+TEST(an_administrator_finds_no_pending_upload_among_the_files)
+{
+    PAPERS(p);
+    struct principal boss = world_admin(w, S("boss"));
+    int64_t id = papers_issue(&p, &ana, task, S("a"), 5);
+    struct file f = get(&p, &ana, id).file;
+    slice bytes;
+    EXPECT(can_find(&p, &ana, &f) && !can_find(&p, &boss, &f) && !can_find(&p, &w->operator_, &f));
+    EXPECT_OK(papers_put(&p, id, S("hello")));
+    for (int i = 0; i < 2; i++) { /* cached by now */
+        EXPECT_OK(world_read(w, &ana, &f, &bytes));
+        EXPECT_ERR(world_read(w, &boss, &f, &bytes), ERR_NOT_FOUND);
+    }
+    EXPECT(can_find(&p, &ana, &f) && !can_find(&p, &boss, &f) && !can_find(&p, &w->operator_, &f));
+    EXPECT_ERR(file_delete(&w->core, &boss, f.uuid, w->a), ERR_NOT_FOUND);
+    EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_REFUSAL);
+    EXPECT_OK(world_read(w, &boss, &f, &bytes));
+    EXPECT_SLICE(bytes, S("hello"));
+    EXPECT(can_find(&p, &boss, &f));
+}
+
 TEST(a_file_that_came_without_ticket_cannot_be_confirmed)
 {
     PAPERS(p);
@@ -529,6 +565,7 @@ RUN_TESTS(cmocka_unit_test(a_ticket_says_what_is_promised_and_counts_as_nothing_
           cmocka_unit_test(confirming_hangs_the_file_on_its_task_once), cmocka_unit_test(a_file_of_no_bytes_is_a_file),
           cmocka_unit_test(a_ticket_stays_when_its_bytes_are_missing_or_of_another_length),
           cmocka_unit_test(nobody_but_its_owner_knows_of_a_pending_ticket),
+          cmocka_unit_test(an_administrator_finds_no_pending_upload_among_the_files),
           cmocka_unit_test(a_file_that_came_without_ticket_cannot_be_confirmed),
           cmocka_unit_test(a_task_that_is_lost_from_sight_takes_no_more_files),
           cmocka_unit_test(a_full_task_takes_no_more_tickets),

@@ -312,7 +312,7 @@ TEST(completing_twice_is_answered_like_once) /* supabase/storage#822 */
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(aborting_a_left_over_upload_keeps_the_parts_of_the_finished_object) /* seaweedfs#10663 */
+TEST(seaweedfs_10663_aborting_a_left_over_upload_keeps_the_parts_of_the_finished_object)
 {
     WORLD(w);
     struct shelf s = shelf_new(w);
@@ -561,7 +561,7 @@ TEST(a_purge_ends_all_that_is_due_in_bounded_writes)
     shelf_expect_nothing(w);
 }
 
-TEST(ten_thousand_parts_are_one_object)
+TEST(nextcloud_31259_ten_thousand_parts_are_one_object)
 {
     WORLD(w);
     struct shelf s = shelf_new(w);
@@ -581,6 +581,38 @@ TEST(ten_thousand_parts_are_one_object)
     shelf_expect(&s, KEY, bytes);
     content_close(&first);
     EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    shelf_expect_nothing(w);
+}
+
+/* A key of that many parts. */
+static void store_parts(const struct shelf *s, slice key, int count)
+{
+    struct world *w = s->w;
+    slice name = shelf_upload(s, key);
+    struct completed_part *parts = arena_array(w->a, struct completed_part, count);
+    struct entry entry;
+    enum upload_refusal why;
+    for (int i = 0; i < count; i++)
+        EXPECT_OK(shelf_part(s, key, name, i + 1, S("x"), w->a, &parts[i]));
+    struct complete_order order = shelf_complete_order(key, name, parts, (size_t)count);
+    EXPECT_OK(shelf_complete(s, &order, w->a, &why, &entry));
+}
+
+/* 1,000 keys of 1,000 parts each kept every other write waiting for half a minute. */
+TEST(removing_many_keys_of_many_parts_held_up_all_others)
+{
+    WORLD(w);
+    struct shelf s = shelf_new(w);
+    slice keys[] = { S("a"), S("b"), S("c"), S("d"), S("e") };
+    err_t errors[LENGTH_OF(keys)];
+    for (size_t i = 0; i < LENGTH_OF(keys); i++)
+        store_parts(&s, keys[i], 1000);
+    uint64_t before = meta_generation(w->core.meta);
+    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, keys, LENGTH_OF(keys), w->a, errors));
+    EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* writes */
+    for (size_t i = 0; i < LENGTH_OF(keys); i++)
+        EXPECT(!errors[i]);
+    EXPECT_EQ(world_event_count(w, S("entry.remove")), 5);
     shelf_expect_nothing(w);
 }
 
@@ -641,7 +673,7 @@ static slice prepare(const struct shelf *s, const slice bytes[2], struct complet
     return name;
 }
 
-TEST(of_two_completions_both_answer_the_same_one_object) /* versitygw#873 */
+TEST(of_two_completions_both_answer_the_same_one_object)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct shelf s = shelf_new(w);
@@ -664,7 +696,33 @@ TEST(of_two_completions_both_answer_the_same_one_object) /* versitygw#873 */
     shelf_expect_nothing(w);
 }
 
-TEST(of_complete_and_abort_one_wins) /* ceph#60771 */
+TEST(versitygw_873_of_two_uploads_of_one_key_the_last_to_complete_stays_whole)
+{
+    SCOPED(world_freep) struct world *w = threaded();
+    struct shelf s = shelf_new(w);
+    const slice bytes[2][2] = { { world_bytes(w, LARGE), world_bytes(w, SMALL) },
+                                { world_bytes(w, LARGE + 1), world_bytes(w, SMALL + 1) } };
+    for (int round = 0; round < 30; round++) {
+        struct completed_part parts[2][2];
+        struct racer racers[2];
+        for (int i = 0; i < 2; i++)
+            racers[i] = (struct racer){
+                .s = &s, .name = prepare(&s, bytes[i], parts[i]), .parts = parts[i], .count = 2, .what = COMPLETE
+            };
+        race(racers, 2);
+        EXPECT(racers[0].won && racers[1].won);
+        struct entry entry;
+        EXPECT_OK(entry_get(&w->core, &s.bucket, KEY, w->a, &entry));
+        int last = slice_eq(entry.upload, racers[1].name);
+        shelf_expect(&s, KEY, join(w, bytes[last], 2));
+        EXPECT_EQ(shelf_object_count(w), 3); /* the whole and its parts */
+        EXPECT_EQ(world_account(w).used_files, 1);
+    }
+    EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    shelf_expect_nothing(w);
+}
+
+TEST(ceph_60771_of_complete_and_abort_one_wins)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct shelf s = shelf_new(w);
@@ -690,7 +748,7 @@ TEST(of_complete_and_abort_one_wins) /* ceph#60771 */
     shelf_expect_nothing(w);
 }
 
-TEST(a_part_sent_again_while_it_completes_changes_nothing_or_refuses) /* seaweedfs#5460 */
+TEST(seaweedfs_5460_a_part_sent_again_while_it_completes_changes_nothing_or_refuses)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct shelf s = shelf_new(w);
@@ -789,7 +847,7 @@ RUN_TESTS(cmocka_unit_test(parts_in_any_order_become_one_object),
           cmocka_unit_test(completing_replaces_what_was_there_and_counts_the_difference),
           cmocka_unit_test(completing_is_refused_for_its_own_reason_each_time_and_the_upload_stays),
           cmocka_unit_test(completing_twice_is_answered_like_once),
-          cmocka_unit_test(aborting_a_left_over_upload_keeps_the_parts_of_the_finished_object),
+          cmocka_unit_test(seaweedfs_10663_aborting_a_left_over_upload_keeps_the_parts_of_the_finished_object),
           cmocka_unit_test(a_copy_keeps_the_parts_when_the_first_name_goes),
           cmocka_unit_test(more_objects_of_many_parts_than_are_kept_are_all_read),
           cmocka_unit_test(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts),
@@ -797,8 +855,10 @@ RUN_TESTS(cmocka_unit_test(parts_in_any_order_become_one_object),
           cmocka_unit_test(parts_and_uploads_are_listed_in_pages),
           cmocka_unit_test(at_exactly_its_time_an_upload_is_gone_and_then_purged_with_its_parts),
           cmocka_unit_test(a_purge_ends_all_that_is_due_in_bounded_writes),
-          cmocka_unit_test(ten_thousand_parts_are_one_object),
+          cmocka_unit_test(nextcloud_31259_ten_thousand_parts_are_one_object),
+          cmocka_unit_test(removing_many_keys_of_many_parts_held_up_all_others),
           cmocka_unit_test(of_two_completions_both_answer_the_same_one_object),
-          cmocka_unit_test(of_complete_and_abort_one_wins),
-          cmocka_unit_test(a_part_sent_again_while_it_completes_changes_nothing_or_refuses),
+          cmocka_unit_test(versitygw_873_of_two_uploads_of_one_key_the_last_to_complete_stays_whole),
+          cmocka_unit_test(ceph_60771_of_complete_and_abort_one_wins),
+          cmocka_unit_test(seaweedfs_5460_a_part_sent_again_while_it_completes_changes_nothing_or_refuses),
           cmocka_unit_test(threads_read_what_is_put_together_while_it_is_replaced))
