@@ -379,6 +379,20 @@ TEST(who_cannot_be_known_yet_is_told_nothing)
     }
 }
 
+TEST(nobody_fills_the_memory_before_it_is_known_who_it_is)
+{
+    DESK(d);
+    struct fake_request r = as_curl_does(d, &ana, "/photos", S("x"));
+    r.method = "POST";
+    r.target = S("/photos?delete");
+    r.body = world_bytes(d->w, 64 * 1024);
+    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 403, "SignatureDoesNotMatch");
+    r.body = world_bytes(d->w, 64 * 1024 + 1);
+    struct fake_reply *reply = fake_http_send(&d->http, &r);
+    EXPECT_S3_ERROR(d, reply, 400, "InvalidRequest"); /* not even that it is too large */
+    EXPECT(reply->refused);
+}
+
 TEST(a_signature_without_a_body_does_not_cover_one)
 {
     DESK(d);
@@ -507,6 +521,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_an_answer),
           cmocka_unit_test(a_request_of_curl_is_verified_when_its_body_is_here),
           cmocka_unit_test(who_cannot_be_known_yet_is_told_nothing),
           cmocka_unit_test(a_signature_without_a_body_does_not_cover_one),
+          cmocka_unit_test(nobody_fills_the_memory_before_it_is_known_who_it_is),
           cmocka_unit_test(links_of_version_2_are_for_reading), cmocka_unit_test(the_bucket_may_stand_in_the_host_name),
           cmocka_unit_test(minio_16849_reserved_names_are_no_buckets_whichever_way_one_comes),
           cmocka_unit_test(keys_are_names_and_nothing_is_made_of_them))

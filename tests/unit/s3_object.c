@@ -176,6 +176,19 @@ TEST(a_declared_digest_is_held_against_the_bytes)
     EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidRequest");
 }
 
+TEST(a_checksum_that_cannot_be_computed_is_not_taken_for_right)
+{
+    DESK(d);
+    struct fake_request put = { .method = "PUT", .target = S("/photos/a"), .body = S("hello") };
+    put.headers[0] = (struct http_header){ S("x-amz-checksum-xxhash3"), S("AAAAAAAAAAA=") };
+    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidRequest");
+    put.headers[0] = (struct http_header){ S("x-amz-trailer"), S("x-amz-checksum-md5") };
+    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidRequest");
+    expect_absent(d, &ana, "/photos/a");
+    put.headers[0] = (struct http_header){ S("x-amz-checksum-algorithm"), S("SHA1") };
+    EXPECT_STATUS(s3_ask_with(d, &ana, &put), 200);
+}
+
 TEST(every_algorithm_is_known)
 {
     DESK(d);
@@ -593,6 +606,37 @@ TEST(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies)
     EXPECT_STATUS(get(d, &otto, "/ottos/a"), 404);
 }
 
+TEST(nothing_is_removed_from_a_bucket_whose_owner_is_not_the_expected_one)
+{
+    DESK(d);
+    EXPECT_STATUS(
+        s3_ask(d, &ana, "PUT", "/photos?cors",
+               "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
+               "</CORSRule></CORSConfiguration>"),
+        200);
+    const slice targets[] = { S("/photos"), S("/photos?cors"), S("/photos/a") };
+    s3_put(d, &ana, "/photos/a", "hello");
+    for (size_t i = 0; i < LENGTH_OF(targets); i++) {
+        struct fake_request r = { .method = "DELETE",
+                                  .target = targets[i],
+                                  .headers = { { S("x-amz-expected-bucket-owner"), S("123456789012") } } };
+        EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 403, "AccessDenied");
+    }
+    EXPECT_STATUS(s3_ask(d, &ana, "GET", "/photos?cors", ""), 200);
+    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos/a", ""), 200);
+}
+
+TEST(a_source_named_twice_is_none)
+{
+    DESK(d);
+    s3_put(d, &ana, "/photos/a", "hello");
+    s3_put(d, &ana, "/photos/a,photos/b", "both"); /* who may copy this one, may not therefore copy a */
+    EXPECT_STATUS(copy(d, &ana, "photos/a,photos/b", "/photos/c", NOTHING, NOTHING), 200);
+    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a", "/photos/d", HEADER("X-Amz-Copy-Source", "photos/b"), NOTHING), 400,
+                    "InvalidArgument");
+    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos/d", ""), 404);
+}
+
 TEST(an_owner_that_is_expected_must_be_the_owner)
 {
     DESK(d);
@@ -689,6 +733,7 @@ TEST(a_put_whose_store_fails_at_any_call_leaves_nothing_half)
 RUN_TESTS(cmocka_unit_test(headers_come_back_as_they_were_sent),
           cmocka_unit_test(what_is_not_offered_is_not_silently_left_out), cmocka_unit_test(metadata_may_have_2_KiB),
           cmocka_unit_test(a_declared_digest_is_held_against_the_bytes), cmocka_unit_test(every_algorithm_is_known),
+          cmocka_unit_test(a_checksum_that_cannot_be_computed_is_not_taken_for_right),
           cmocka_unit_test(the_newest_sdk_puts_the_checksum_of_nothing_into_presigned_links),
           cmocka_unit_test(axios_and_dotnet_may_use_the_same_link),
           cmocka_unit_test(bodies_in_chunks_are_unwrapped_whatever_their_size),
@@ -709,4 +754,6 @@ RUN_TESTS(cmocka_unit_test(headers_come_back_as_they_were_sent),
           cmocka_unit_test(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies),
           cmocka_unit_test(a_put_whose_store_fails_at_any_call_leaves_nothing_half),
           cmocka_unit_test(an_owner_that_is_expected_must_be_the_owner),
-          cmocka_unit_test(sources_that_cannot_be_are_called_so), cmocka_unit_test(a_copy_may_depend_on_its_source))
+          cmocka_unit_test(nothing_is_removed_from_a_bucket_whose_owner_is_not_the_expected_one),
+          cmocka_unit_test(a_source_named_twice_is_none), cmocka_unit_test(sources_that_cannot_be_are_called_so),
+          cmocka_unit_test(a_copy_may_depend_on_its_source))

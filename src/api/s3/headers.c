@@ -208,6 +208,18 @@ bool s3_digest_of_name(slice name, enum digest_kind *ret)
     return starts_nocase(name, CHECKSUM) && digest_by_name(slice_from(name, CHECKSUM.n), ret);
 }
 
+bool s3_digest_is_unknown(slice name)
+{
+    static const char *const others[] = { "algorithm", "type", "mode" };
+    enum digest_kind unused;
+    if (!starts_nocase(name, CHECKSUM))
+        return false;
+    for (size_t i = 0; i < LENGTH_OF(others); i++)
+        if (slice_eq_nocase(slice_from(name, CHECKSUM.n), slice_of(others[i])))
+            return false;
+    return !s3_digest_of_name(name, &unused);
+}
+
 bool s3_digest_parse(struct arena *a, enum digest_kind kind, slice text, struct digest *ret)
 {
     slice bytes;
@@ -264,6 +276,8 @@ static enum s3_error note_header(struct arena *a, struct s3_declared *d, const s
 {
     enum digest_kind kind;
     slice item, list = h->value;
+    if (s3_digest_is_unknown(h->name))
+        return S3_UNKNOWN_CHECKSUM;
     if (s3_digest_of_name(h->name, &kind)) {
         if (d->has_value || note_kind(d, kind))
             return S3_SEVERAL_CHECKSUMS;
@@ -275,9 +289,12 @@ static enum s3_error note_header(struct arena *a, struct s3_declared *d, const s
         return digest_by_name(h->value, &kind) ? note_kind(d, kind) : S3_CHECKSUM_ALGORITHM;
     if (!slice_eq_nocase(h->name, S("x-amz-trailer")))
         return S3_NONE;
-    while (field_list_next(&list, &item))
+    while (field_list_next(&list, &item)) {
+        if (s3_digest_is_unknown(item))
+            return S3_UNKNOWN_CHECKSUM;
         if (s3_digest_of_name(item, &kind) && note_kind(d, kind))
             return S3_SEVERAL_CHECKSUMS;
+    }
     return S3_NONE;
 }
 

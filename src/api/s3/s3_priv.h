@@ -152,6 +152,8 @@ void s3_digest_xml(struct buf *, struct arena *a, const struct digest *, int64_t
 slice s3_digest_type(const struct digest *); /* FULL_OBJECT or COMPOSITE */
 /* "x-amz-checksum-crc32" → its kind; false: not the name of a checksum. */
 bool s3_digest_of_name(slice name, enum digest_kind *ret);
+/* Is it the name of a checksum that we cannot compute? Whoever passes over one says that it was right. */
+bool s3_digest_is_unknown(slice name);
 /* Base64 of as many bytes as that kind has; false otherwise. */
 bool s3_digest_parse(struct arena *a, enum digest_kind, slice text, struct digest *ret);
 /* The digest that the request declares in a header, or announces (x-amz-sdk-checksum-algorithm, x-amz-trailer): kind,
