@@ -443,6 +443,27 @@ TEST(a_condition_decides_whether_an_object_is_replaced)
     EXPECT_STATUS(s3_ask_with(d, &ana, &remove), 204);
 }
 
+TEST(an_empty_etag_is_a_condition_that_nothing_meets)
+{
+    DESK(d);
+    s3_put(d, &ana, "/photos/a", "hello");
+    const slice empty[] = { S("\"\""), S("") };
+    for (size_t i = 0; i < LENGTH_OF(empty); i++) {
+        struct fake_request r = {
+            .method = "PUT", .target = S("/photos/a"), .headers = { { S("If-Match"), empty[i] } }, .body = S("world")
+        };
+        EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 412, "PreconditionFailed");
+        r = (struct fake_request){ .method = "DELETE",
+                                   .target = S("/photos/a"),
+                                   .headers = { { S("If-Match"), empty[i] } } };
+        EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 412, "PreconditionFailed");
+    }
+    struct fake_reply *r =
+        s3_ask(d, &ana, "POST", "/photos?delete", "<Delete><Object><Key>a</Key><ETag>\"\"</ETag></Object></Delete>");
+    EXPECT_SLICE(s3_text(d, r, "DeleteResult.Error.Code"), S("PreconditionFailed"));
+    EXPECT_SLICE(get(d, &ana, "/photos/a")->body, S("hello"));
+}
+
 /* ---- reading ---- */
 
 TEST(what_is_not_there_is_named)
@@ -744,6 +765,7 @@ RUN_TESTS(cmocka_unit_test(headers_come_back_as_they_were_sent),
           cmocka_unit_test(a_body_is_refused_before_it_is_read_when_the_head_says_no),
           cmocka_unit_test(a_get_or_delete_may_carry_a_body),
           cmocka_unit_test(a_condition_decides_whether_an_object_is_replaced),
+          cmocka_unit_test(an_empty_etag_is_a_condition_that_nothing_meets),
           cmocka_unit_test(what_is_not_there_is_named),
           cmocka_unit_test(the_signer_of_a_get_may_choose_headers_of_the_answer),
           cmocka_unit_test(ghsa_v9fg_what_a_browser_would_run_is_sandboxed),

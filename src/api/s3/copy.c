@@ -64,7 +64,7 @@ static bool directive(struct s3_call *call, const char *name, bool *ret_replace)
 static void read_source_conditions(struct s3_call *call, struct entry_copy *c)
 {
     const struct http_request *req = &call->x->req;
-    c->source_condition.if_match = s3_unquoted(http_header(req, "x-amz-copy-source-if-match"));
+    c->source_condition.if_match = s3_wanted_etag(http_header(req, "x-amz-copy-source-if-match"));
     c->source_condition.if_none_match = s3_unquoted(http_header(req, "x-amz-copy-source-if-none-match"));
     slice modified = http_header(req, "x-amz-copy-source-if-modified-since");
     slice unmodified = http_header(req, "x-amz-copy-source-if-unmodified-since");

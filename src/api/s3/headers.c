@@ -327,7 +327,7 @@ bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
 bool s3_condition_read(struct s3_call *call, struct entry_condition *ret)
 {
     slice match = http_header(&call->x->req, "If-Match"), none = http_header(&call->x->req, "If-None-Match");
-    *ret = (struct entry_condition){ s3_unquoted(match), s3_unquoted(none) };
+    *ret = (struct entry_condition){ s3_wanted_etag(match), s3_unquoted(none) };
     if (none.n && !slice_eq(none, S("*"))) {
         s3_detail(call, "Header", S("If-None-Match"));
         s3_fail(call, S3_NOT_IMPLEMENTED);
