@@ -159,8 +159,11 @@ TEST(a_declared_digest_is_held_against_the_bytes)
     EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "BadDigest");
     put.headers[0] = (struct http_header){ S("x-amz-checksum-crc32"), crc32_text(d, S("hellO")) };
     EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "BadDigest");
+    put.headers[0] = (struct http_header){ S("Content-MD5"), md5_text(d, S("hello")) };
+    put.headers[1] = (struct http_header){ S("Content-MD5"), md5_text(d, S("hellO")) };
+    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidDigest");
     expect_absent(d, &ana, "/photos/a");
-    put.headers[0].value = crc32_text(d, S("hello"));
+    put.headers[0] = (struct http_header){ S("x-amz-checksum-crc32"), crc32_text(d, S("hello")) };
     put.headers[1] = (struct http_header){ S("Content-MD5"), md5_text(d, S("hello")) };
     struct fake_reply *r = s3_ask_with(d, &ana, &put);
     EXPECT_STATUS(r, 200);

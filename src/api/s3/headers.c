@@ -298,6 +298,16 @@ static enum s3_error note_header(struct arena *a, struct s3_declared *d, const s
     return S3_NONE;
 }
 
+static enum s3_error note_md5(struct arena *a, struct s3_declared *d, slice value)
+{
+    slice bytes;
+    if (d->has_md5 || !base64_decode(a, value, &bytes) || bytes.n != MD5_SIZE)
+        return S3_INVALID_DIGEST;
+    d->has_md5 = true;
+    memcpy(d->md5, bytes.p, MD5_SIZE);
+    return S3_NONE;
+}
+
 bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
 {
     const struct http_request *req = &call->x->req;
@@ -305,17 +315,12 @@ bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
     enum s3_error error = S3_NONE;
     bool of_body = !(call->operation->flags & S3_NO_CHECKSUM);
     enum digest_kind unused;
-    for (size_t i = 0; i < req->header_count && !error; i++)
-        if (starts_nocase(req->headers[i].name, S("x-amz-")) &&
-            (of_body || !s3_digest_of_name(req->headers[i].name, &unused)))
-            error = note_header(&call->x->arena, ret, &req->headers[i]);
-    slice md5 = http_header(req, "Content-MD5"), bytes;
-    if (!error && md5.p) {
-        ret->has_md5 = true;
-        if (base64_decode(&call->x->arena, md5, &bytes) && bytes.n == MD5_SIZE)
-            memcpy(ret->md5, bytes.p, MD5_SIZE);
-        else
-            error = S3_INVALID_DIGEST;
+    for (size_t i = 0; i < req->header_count && !error; i++) {
+        const struct http_header *h = &req->headers[i];
+        if (slice_eq_nocase(h->name, S("Content-MD5")))
+            error = note_md5(&call->x->arena, ret, h->value);
+        else if (starts_nocase(h->name, S("x-amz-")) && (of_body || !s3_digest_of_name(h->name, &unused)))
+            error = note_header(&call->x->arena, ret, h);
     }
     if (error)
         s3_fail(call, error);
