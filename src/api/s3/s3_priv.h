@@ -70,6 +70,7 @@ struct s3_call {
     /* The request was signed without a digest of its body, which has one: verified when it is here (s3_verify_body).
      * Until then nobody may be told anything and nothing may be kept. */
     bool verify_late;
+    int64_t begun_at_ms; /* when the head was here: what a signature's date is held against */
     struct sign_request signed_request;
     void *state; /* the operation's own */
     /* More elements of the error document. */
