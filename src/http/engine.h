@@ -214,6 +214,8 @@ struct exchange {
     int status;
     const char *content_type;
     struct buf headers;
+    bool has_content_headers;  /* see http_content_headers: */
+    size_t content_headers_at; /* where they begin */
     slice head, body;
     size_t head_sent, body_sent;
     struct http_content *content;

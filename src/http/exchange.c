@@ -322,6 +322,20 @@ void http_reply_header(struct http_exchange *pub, const char *name, slice value)
     buf_add(&x->headers, S("\r\n"));
 }
 
+void http_content_headers(struct http_exchange *pub)
+{
+    struct exchange *x = (struct exchange *)pub;
+    x->has_content_headers = true;
+    x->content_headers_at = x->headers.n;
+}
+
+static void drop_content_headers(struct exchange *x)
+{
+    if (x->has_content_headers)
+        x->headers.n = x->content_headers_at;
+    x->has_content_headers = false;
+}
+
 void exchange_replied(struct exchange *x)
 {
     send_start(x);
@@ -369,6 +383,7 @@ static void reply(struct http_exchange *pub, int status, const char *content_typ
 {
     struct exchange *x = (struct exchange *)pub;
     assert(!x->replied && status >= 200 && status < 600);
+    drop_content_headers(x);
     x->status = status;
     x->content_type = content_type;
     x->body = body;
@@ -431,8 +446,9 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
     struct range r = { RANGE_WHOLE, 0, content->size_bytes };
     slice range = http_header(req, "Range");
     if (content->is_part)
-        r = (struct range){ RANGE_PART, content->part_first, content->part_count };
-    else if (range.n && !x->head_only && if_range_holds(http_header(req, "If-Range"), &now))
+        r = (struct range){ content->part_count ? RANGE_PART : RANGE_WHOLE, content->part_first, content->part_count };
+    else if (range.n && (!x->head_only || content->head_has_ranges) &&
+             if_range_holds(http_header(req, "If-Range"), &now))
         r = range_parse(range, content->size_bytes);
     x->status = 200;
     if (r.kind == RANGE_PART) {
@@ -442,6 +458,7 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
                                        (unsigned long long)(r.first + r.count - 1),
                                        (unsigned long long)content->size_bytes));
     } else if (r.kind == RANGE_UNSATISFIABLE) {
+        drop_content_headers(x);
         http_reply_header(pub, "Content-Range",
                           arena_printf(&pub->arena, "bytes */%llu", (unsigned long long)content->size_bytes));
         release_reply(x);

@@ -121,6 +121,10 @@ struct http_dialect {
 /* Add a header to the coming reply. The engine adds Date, Content-Length or Transfer-Encoding, Connection,
  * X-Request-Id. A value with CR, LF or NUL is a bug (assert). Copies into x->arena. */
 void http_reply_header(struct http_exchange *, const char *name, slice value);
+/* Headers added from here on tell of a content: they go with http_reply_content alone, and with no other reply that the
+ * exchange may end in, a refusal of its conditions or its range among them. (An error document is not gzipped because
+ * the object is.) */
+void http_content_headers(struct http_exchange *);
 /* End the exchange. `body` must live in x->arena (or for ever). content_type NULL: no Content-Type header. */
 void http_reply(struct http_exchange *, int status, const char *content_type, slice body);
 /* Same with an error that makes the connection close after the reply (body of the request not read to its end). */
@@ -138,9 +142,11 @@ struct http_content {
     slice content_type;
     slice etag;               /* with its quotes; empty: none */
     int64_t last_modified_ms; /* 0: none */
-    /* Only this part of it is meant, whatever Range says: 206 with Content-Range, also for HEAD. */
+    /* Only this part of it is meant, whatever Range says: 206 with Content-Range, also for HEAD. A part without a byte
+     * is an empty 200, since no Content-Range can say so. */
     bool is_part;
-    uint64_t part_first, part_count; /* bytes; part_count is not 0 */
+    uint64_t part_first, part_count; /* bytes */
+    bool head_has_ranges;            /* Range counts for HEAD as it does for GET, which HTTP leaves to us to define */
 };
 /* End the exchange with a download: HEAD, Range (one range; several → whole), If-Range, conditional requests,
  * Accept-Ranges, ETag, Last-Modified are done here (200, 206, 304; 412 and 416 in the dialect's words, by refuse).

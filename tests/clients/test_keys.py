@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from server import BINARY, Server
+from sigv4 import Signer
 
 
 def run(*args, check=True):
@@ -48,6 +49,22 @@ def test_each_way_in_shows_its_own_names_and_an_id(server):
         server.cais("key", "revoke", str(key["id"]))
     states = {key["id"]: key["state"] for key in server.told("key", "list", login)}
     assert states[runrun["id"]] == states[s3["id"]] == "revoked"
+
+
+def test_six_advisories_no_credential_exists_but_a_random_one_of_the_servers_own(tmp_path):
+    own = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        with Server(tmp_path / name, "--s3-listen", "127.0.0.1:0") as server:
+            keys = server.told("key", "list")
+            assert [(key["for"], key["login"]) for key in keys] == [("s3", "operator")]
+            own.append(keys[0]["access_key_id"])
+            host = server.run["s3_listen"][0]
+            for pair in ("minioadmin", "minioadmin"), ("rustfsadmin", "rustfsadmin"), ("admin", "admin"), ("", ""), (own[-1], ""), \
+                    (own[-1], own[-1]), ("operator", "operator"):
+                answer = server.ask("GET", Signer(*pair).link("GET", host, "/"), host=host, kind="s3_listen")
+                assert answer.status in (400, 403), (pair, answer)
+    assert own[0] != own[1]
 
 
 def test_people_are_shown_the_same(server):

@@ -184,7 +184,7 @@ def test_forwarding_headers_of_strangers_are_not_believed(server):
     assert url == f"http://{server.run['listen'][0]}/"
 
 
-def test_forwarding_headers_of_configured_proxies_are_believed_as_far_as_they_go(tmp_path):
+def test_ghsa_fc6g_forwarding_headers_of_configured_proxies_are_believed_as_far_as_they_go(tmp_path):
     with Server(tmp_path, "--listen", "[::1]:0", sets=["server.trusted_proxies=127.0.0.0/8, 198.51.100.7",
                                                        "hosts.api.pyrus.com=pyrus"]) as server:
         key = server.key(server.user(), "pyrus")

@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 
 from server import FORM, Server, bearer, file_part, form, is_pyrus_error, json_head, request, wait_for
+from sigv4 import Signer
 
 CANARY = "Zq8canary"
 
@@ -216,3 +217,17 @@ def test_bytes_that_are_gone_are_logged_as_corruption(server):
     is_pyrus_error(answer, 404, "file_is_missing")
     line = server.wait_log(lambda l: l["msg"] == "request failed" and l["request_id"] == answer.header("X-Request-Id"))
     assert (line["level"], line["kind"]) == ("error", "corrupt")
+
+
+def test_a_form_that_asks_for_what_is_not_offered_was_logged_as_our_failure(tmp_path):
+    with Server(tmp_path, "--s3-listen", "127.0.0.1:0") as server:
+        key, host = server.key(server.user(), "s3"), server.run["s3_listen"][0]
+        signer = Signer(key["access_key_id"], key["secret_access_key"])
+        made = server.ask("PUT", "/photos", signer.headers("PUT", host, "/photos").items() - {("host", host)}, b"", host, kind="s3_listen")
+        assert made.status == 200, made
+        fields = signer.form("photos", "k", 0, 9, more={"x-amz-server-side-encryption": "AES256"})
+        parts = [(f'Content-Disposition: form-data; name="{name}"'.encode(), value.encode()) for name, value in fields.items()]
+        answer = server.ask("POST", "/photos", [FORM], form(*parts, file_part("a", b"hello")), host, kind="s3_listen")
+        assert answer.status == 501 and b"<Code>NotImplemented<" in answer.body, answer
+        assert server.wait_log(lambda line: line.get("request_id") == answer.header("x-amz-request-id"))["level"] == "info"
+        assert "request failed" not in server.log()

@@ -67,6 +67,21 @@ def test_ranges(s3, bucket):
         assert got["ResponseMetadata"]["HTTPStatusCode"] == 206
     with refused("InvalidRange", 416):
         s3.boto().get_object(Bucket=bucket, Key="k", Range="bytes=100000-")
+    head = s3.boto().head_object(Bucket=bucket, Key="k", PartNumber=1)
+    assert head["ContentLength"] == 100000
+    ranged = with_header(s3.boto(), "HeadObject", "Range", "bytes=10-19").head_object(Bucket=bucket, Key="k")
+    assert ranged["ContentLength"] == 10 and ranged["ResponseMetadata"]["HTTPStatusCode"] == 206
+
+
+def test_the_error_about_a_zipped_object_is_not_zipped(s3, bucket):
+    etag = s3.put(bucket, "k", b"not really", ContentEncoding="gzip", CacheControl="max-age=5")["ETag"]
+    for error, status, asked in (("InvalidRange", 416, {"Range": "bytes=50-"}), ("PreconditionFailed", 412, {"IfMatch": '"x"'})):
+        with refused(error, status) as told:
+            s3.boto().get_object(Bucket=bucket, Key="k", **asked)
+        assert not {"content-encoding", "cache-control", "etag"} & set(told.response["ResponseMetadata"]["HTTPHeaders"])
+    with refused("304", 304) as told:
+        s3.boto().get_object(Bucket=bucket, Key="k", IfNoneMatch=etag)
+    assert told.response["ResponseMetadata"]["HTTPHeaders"]["cache-control"] == "max-age=5"
 
 
 def test_conditional_reads(s3, bucket):
@@ -340,6 +355,17 @@ def test_parts_out_of_order_again_and_listed(s3, bucket):
         client.list_parts(**upload)
     part = client.get_object(Bucket=bucket, Key="two words/é", PartNumber=2)
     assert part["Body"].read() == data[1] and part["PartsCount"] == 3
+
+
+def test_a_last_part_without_a_byte_was_answered_with_the_whole(s3, bucket):
+    client, data = s3.boto(), os.urandom(5 * MIB)
+    upload = begin(client, bucket, "k")
+    parts = [upload_part(client, upload, number, body) for number, body in ((1, data), (2, b""))]
+    client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    got = [client.get_object(Bucket=bucket, Key="k", PartNumber=number)["Body"].read() for number in (1, 2)]
+    assert got == [data, b""]
+    with refused("InvalidPartNumber", 416):
+        client.get_object(Bucket=bucket, Key="k", PartNumber=3)
 
 
 def test_a_small_part_in_the_middle_and_an_abort(s3, bucket):

@@ -5,6 +5,8 @@ import urllib.parse
 
 import pytest
 from s3 import KEYS, NAME, PATH_LIKE_KEYS, md5, run, serve
+from server import BINARY, Server, request
+from sigv4 import Signer
 
 UNSIGNED = ["-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
 
@@ -180,3 +182,28 @@ def test_a_form_that_redirects(s3, bucket, sample):
     told = json.loads(curl(s3, "-o", os.devnull, "-w", '{"code":%{http_code},"to":"%{redirect_url}"}', *fields,
                            "-F", f"file=@{sample}", made["url"]).stdout)
     assert told["code"] == 303 and f"bucket={bucket}&key=k&etag=" in told["to"]
+
+
+def test_an_upload_that_took_longer_than_clocks_may_differ_was_refused_at_its_end(tmp_path, monkeypatch):
+    """Without a digest in front the signature is checked behind the body, but its date is that of the head."""
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    monkeypatch.setenv("CAIS_TEST_CLOCK_FILE", str(clock))
+    clocked = os.path.join(os.path.dirname(os.path.realpath(BINARY)), "tests", "support", "cais-clocked")
+    with Server(tmp_path, "--s3-listen", "127.0.0.1:0", binary=clocked) as server:
+        key, host = server.key(server.user(), "s3"), server.run["s3_listen"][0]
+        signer, body = Signer(key["access_key_id"], key["secret_access_key"]), os.urandom(100000)
+        with server.connect("s3_listen") as client:
+            def head(method, path, data):
+                signed = signer.headers(method, host, path, body=data, tells=False)
+                more = [("Content-Length", str(len(data)))] + [("Expect", "100-continue")] * bool(data)
+                client.send(request(method, path, [h for h in signed.items() if h[0] != "host"] + more, None, host))
+                return client.answer(interim=True).status
+
+            assert head("PUT", "/b-1", b"") == 200
+            assert head("PUT", "/b-1/k", body) == 100
+            (tmp_path / "clock.new").write_text(str(20 * 60 * 1000))
+            os.rename(tmp_path / "clock.new", clock)
+            client.send(body)
+            answer = client.answer()
+            assert answer.status == 200, answer

@@ -58,12 +58,15 @@ class Signer:
         _, signature = self._signature(stamp, scope, method, self.path(path), text, signed, UNSIGNED)
         return f"{self.path(path)}?{text}&X-Amz-Signature={signature}"
 
-    def headers(self, method, host, path, query=None, body=b"", headers=None, payload=None):
-        """All headers of a request that is signed in its Authorization header."""
+    def headers(self, method, host, path, query=None, body=b"", headers=None, payload=None, tells=True):
+        """All headers of a request that is signed in its Authorization header. tells: x-amz-content-sha256 is one of them;
+        curl leaves it out."""
         _, stamp, scope = self._when()
         payload = payload or hashlib.sha256(body).hexdigest()
         signed = {k.lower(): v for k, v in (headers or {}).items()}
-        signed.update({"host": host, "x-amz-date": stamp, "x-amz-content-sha256": payload})
+        signed.update({"host": host, "x-amz-date": stamp})
+        if tells:
+            signed["x-amz-content-sha256"] = payload
         names, signature = self._signature(stamp, scope, method, self.path(path), self.query(query or {}), signed, payload)
         signed["authorization"] = (f"{ALGORITHM} Credential={self.access_key}/{scope}, SignedHeaders={names}, "
                                    f"Signature={signature}")

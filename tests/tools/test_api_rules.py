@@ -70,3 +70,16 @@ def test_every_test_of_the_dialect_is_in_the_table(root, api):
         named = set(re.findall(rf"\b{mark}:([a-z0-9_]{{6,}})", text))
         missing = cases(root, APIS[api]["files"][mark]) - named
         assert not missing, sorted(missing)
+
+
+S3 = {"a": "tests/unit/s3_auth.c", "o": "tests/unit/s3_object.c", "f": "tests/unit/s3_form.c", "r": "tests/unit/route.c",
+      "h": "tests/unit/http.c", "l": "tests/clients/test_listeners.py"}
+
+
+def test_every_case_that_the_table_of_s3_names_exists(root):
+    with open(os.path.join(root, "docs/apis/s3.md"), encoding="utf-8") as f:
+        named = re.findall(r"\b([a-z]):(\w+)(…?)", f.read().split("## Which test holds which rule")[1])
+    assert len(named) > 50
+    for mark, name, cut in named:
+        there = cases(root, S3[mark])
+        assert any(case.startswith(name) for case in there) if cut else name in there, f"{mark}:{name}"

@@ -175,6 +175,18 @@ static void content(struct http_exchange *x)
     } else if (slice_eq(x->req.params[0], S("memory"))) {
         c->bytes = S("0123456789");
         c->size_bytes = 10;
+    } else if (slice_eq(x->req.params[0], S("zipped"))) {
+        http_reply_header(x, "X-Kind", S("own"));
+        http_content_headers(x);
+        http_reply_header(x, "Content-Encoding", S("gzip"));
+        c->bytes = S("0123456789");
+        c->size_bytes = 10;
+        c->head_has_ranges = true;
+    } else if (slice_eq(x->req.params[0], S("nothing"))) {
+        c->bytes = S("0123456789");
+        c->size_bytes = 10;
+        c->is_part = true;
+        c->part_first = 10;
     } else if (slice_eq(x->req.params[0], S("part"))) {
         c->bytes = S("0123456789");
         c->size_bytes = 10;
@@ -713,6 +725,42 @@ TEST(a_part_of_a_download_is_sent_like_a_range)
     EXPECT_HAS(ask(&a, S("GET /content/part HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"tag\"\r\n\r\n")), "HTTP/1.1 304 ");
 }
 
+TEST(a_part_without_a_byte_is_not_the_whole)
+{
+    SCRATCH(a);
+    slice r = ask(&a, S("GET /content/nothing HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 200 ");
+    EXPECT_HAS(r, "Content-Length: 0\r\n");
+    EXPECT_SLICE(body_of(r), S(""));
+}
+
+TEST(a_refusal_does_not_carry_the_headers_of_the_content)
+{
+    SCRATCH(a);
+    static const char *const refused[] = { "Range: bytes=10-", "If-Match: \"other\"" };
+    for (size_t i = 0; i < LENGTH_OF(refused); i++) {
+        slice r = ask(&a, arena_printf(&a, "GET /content/zipped HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", refused[i]));
+        EXPECT_HAS(r, i ? "HTTP/1.1 412 " : "HTTP/1.1 416 ");
+        EXPECT_HAS(r, "X-Kind: own\r\n");
+        EXPECT(slice_find(r, S("Content-Encoding")) == SLICE_NONE);
+    }
+    EXPECT_HAS(ask(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nRange: bytes=10-\r\n\r\n")),
+               "Content-Range: bytes */10\r\n");
+    EXPECT_HAS(ask(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"tag\"\r\n\r\n")),
+               "Content-Encoding: gzip");
+}
+
+TEST(the_range_of_a_head_counts_where_the_dialect_says_so)
+{
+    SCRATCH(a);
+    slice r = ask(&a, S("HEAD /content/zipped HTTP/1.1\r\nHost: x\r\nRange: bytes=2-5\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 206 ");
+    EXPECT_HAS(r, "Content-Length: 4\r\n");
+    EXPECT_HAS(r, "Content-Range: bytes 2-5/10\r\n");
+    EXPECT_HAS(ask(&a, S("HEAD /content/zipped HTTP/1.1\r\nHost: x\r\nRange: bytes=10-\r\n\r\n")), "HTTP/1.1 416 ");
+    EXPECT_HAS(ask(&a, S("HEAD /content/memory HTTP/1.1\r\nHost: x\r\nRange: bytes=2-5\r\n\r\n")), "HTTP/1.1 200 ");
+}
+
 TEST(a_streamed_reply_is_chunked_or_ends_with_the_connection)
 {
     SCRATCH(a);
@@ -882,6 +930,9 @@ RUN_TESTS_WITH(
     cmocka_unit_test(a_streaming_route_may_turn_out_to_be_an_ordinary_one),
     cmocka_unit_test(a_refusal_can_be_read_while_64_MiB_are_on_their_way),
     cmocka_unit_test(downloads_know_ranges_and_conditions), cmocka_unit_test(a_part_of_a_download_is_sent_like_a_range),
+    cmocka_unit_test(a_part_without_a_byte_is_not_the_whole),
+    cmocka_unit_test(a_refusal_does_not_carry_the_headers_of_the_content),
+    cmocka_unit_test(the_range_of_a_head_counts_where_the_dialect_says_so),
     cmocka_unit_test(a_streamed_reply_is_chunked_or_ends_with_the_connection),
     cmocka_unit_test(seaweedfs_9149_a_read_that_fails_cuts_the_connection),
     cmocka_unit_test(a_slow_reader_gets_everything), cmocka_unit_test(heads_over_their_limits_are_431),

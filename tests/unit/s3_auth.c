@@ -167,6 +167,74 @@ TEST(a_key_of_a_disabled_user_opens_nothing)
     EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos/a.txt", ""), 403, "InvalidAccessKeyId");
 }
 
+TEST(filebrowser_5216_a_revoked_key_opens_nothing_from_that_moment)
+{
+    DESK(d);
+    slice link = link_of(d, &ana, "GET", "/photos/a.txt", 3600);
+    EXPECT_SLICE(open_link(d, "GET", link, "")->body, S("hello")); /* key and derived key are cached now */
+    EXPECT_OK(key_revoke(&d->w->core, &d->w->operator_, ana.who.credential_id, d->a));
+    EXPECT_STATUS(open_link(d, "GET", link, ""), 403);
+    EXPECT_STATUS(s3_ask(d, &ana, "GET", "/photos/a.txt", ""), 403);
+    EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos/b.txt", "x"), 403);
+}
+
+/* What the operation needs to be well-formed. */
+static const char *document_for(slice subresource)
+{
+    static const char *const documents[][2] = {
+        { "delete", "<Delete><Object><Key>a.txt</Key></Object></Delete>" },
+        { "tagging", "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>" },
+        { "cors", "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
+                  "</CORSRule></CORSConfiguration>" },
+        { "versioning", "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>" },
+        { "uploadId", "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>a</ETag></Part>"
+                      "</CompleteMultipartUpload>" }
+    };
+    for (size_t i = 0; i < LENGTH_OF(documents); i++)
+        if (slice_eq(subresource, slice_of(documents[i][0])))
+            return documents[i][1];
+    return "";
+}
+
+static struct fake_request request_for(struct s3_desk *d, const struct s3_operation *o)
+{
+    static const char *const paths[] = { "/", "/photos", "/photos/a.txt" };
+    slice sub = slice_of(o->subresource ? o->subresource : "");
+    bool has_body = strcmp(o->method, "PUT") == 0 || strcmp(o->method, "POST") == 0;
+    return (struct fake_request){ .method = o->method,
+                                  .target = arena_printf(d->a, "%s%s" SLICE_FMT "%s", paths[o->level], sub.n ? "?" : "",
+                                                         SLICE_ARG(sub),
+                                                         slice_eq(sub, S("uploadId")) ? "=x&partNumber=1" : ""),
+                                  .headers = { { S("x-amz-object-attributes"), S("ETag") } },
+                                  .body = has_body ? slice_of(document_for(sub)) : S("") };
+}
+
+TEST(ghsa_3g29_no_operation_forgets_to_ask_who_it_is)
+{
+    DESK(d);
+    struct account account;
+    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("others"), d->a, &account));
+    struct s3_person otto = s3_person_of(d, "others", "otto");
+    for (size_t i = 0; i < s3_operation_count; i++) {
+        const struct s3_operation *o = &s3_operations[i];
+        if (o->flags & S3_UNSIGNED)
+            continue; /* forms and preflights: s3_form.c, s3_cors.c */
+        struct fake_request r = request_for(d, o);
+        struct fake_reply *reply = s3_ask_with(d, NULL, &r);
+        EXPECT_STATUS(reply, 403);
+        EXPECT(!reply->received);
+        if (o->level == S3_SERVICE)
+            continue;
+        r = request_for(d, o);
+        reply = s3_ask_with(d, &otto, &r);
+        bool is_create = strcmp(o->name, "CreateBucket") == 0;
+        bool offered = o->run != s3_not_implemented;
+        if (reply->status != (is_create ? 409 : offered ? 403 : 501))
+            fail_msg("%s answers another account %d", o->name, reply->status);
+    }
+    EXPECT_SLICE(s3_ask(d, &ana, "GET", "/photos/a.txt", "")->body, S("hello"));
+}
+
 TEST(a_bucket_of_another_account_is_closed)
 {
     DESK(d);
@@ -379,6 +447,20 @@ TEST(who_cannot_be_known_yet_is_told_nothing)
     }
 }
 
+TEST(nobody_fills_the_memory_before_it_is_known_who_it_is)
+{
+    DESK(d);
+    struct fake_request r = as_curl_does(d, &ana, "/photos", S("x"));
+    r.method = "POST";
+    r.target = S("/photos?delete");
+    r.body = world_bytes(d->w, 64 * 1024);
+    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 403, "SignatureDoesNotMatch");
+    r.body = world_bytes(d->w, 64 * 1024 + 1);
+    struct fake_reply *reply = fake_http_send(&d->http, &r);
+    EXPECT_S3_ERROR(d, reply, 400, "InvalidRequest"); /* not even that it is too large */
+    EXPECT(reply->refused);
+}
+
 TEST(a_signature_without_a_body_does_not_cover_one)
 {
     DESK(d);
@@ -494,6 +576,8 @@ RUN_TESTS(cmocka_unit_test(every_error_has_an_answer),
           cmocka_unit_test(nobody_gets_in_unsigned), cmocka_unit_test(an_error_says_what_s3_says_and_no_more),
           cmocka_unit_test(a_wrong_secret_is_told_apart_from_an_unknown_key),
           cmocka_unit_test(a_key_of_a_disabled_user_opens_nothing),
+          cmocka_unit_test(filebrowser_5216_a_revoked_key_opens_nothing_from_that_moment),
+          cmocka_unit_test(ghsa_3g29_no_operation_forgets_to_ask_who_it_is),
           cmocka_unit_test(a_bucket_of_another_account_is_closed),
           cmocka_unit_test(more_than_one_way_of_signing_is_refused),
           cmocka_unit_test(rustfs_7425_an_x_amz_header_that_is_not_signed_is_refused),
@@ -507,6 +591,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_an_answer),
           cmocka_unit_test(a_request_of_curl_is_verified_when_its_body_is_here),
           cmocka_unit_test(who_cannot_be_known_yet_is_told_nothing),
           cmocka_unit_test(a_signature_without_a_body_does_not_cover_one),
+          cmocka_unit_test(nobody_fills_the_memory_before_it_is_known_who_it_is),
           cmocka_unit_test(links_of_version_2_are_for_reading), cmocka_unit_test(the_bucket_may_stand_in_the_host_name),
           cmocka_unit_test(minio_16849_reserved_names_are_no_buckets_whichever_way_one_comes),
           cmocka_unit_test(keys_are_names_and_nothing_is_made_of_them))

@@ -159,8 +159,11 @@ TEST(a_declared_digest_is_held_against_the_bytes)
     EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "BadDigest");
     put.headers[0] = (struct http_header){ S("x-amz-checksum-crc32"), crc32_text(d, S("hellO")) };
     EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "BadDigest");
+    put.headers[0] = (struct http_header){ S("Content-MD5"), md5_text(d, S("hello")) };
+    put.headers[1] = (struct http_header){ S("Content-MD5"), md5_text(d, S("hellO")) };
+    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidDigest");
     expect_absent(d, &ana, "/photos/a");
-    put.headers[0].value = crc32_text(d, S("hello"));
+    put.headers[0] = (struct http_header){ S("x-amz-checksum-crc32"), crc32_text(d, S("hello")) };
     put.headers[1] = (struct http_header){ S("Content-MD5"), md5_text(d, S("hello")) };
     struct fake_reply *r = s3_ask_with(d, &ana, &put);
     EXPECT_STATUS(r, 200);
@@ -174,6 +177,19 @@ TEST(a_declared_digest_is_held_against_the_bytes)
     EXPECT(!fake_reply_header(get(d, &ana, "/photos/a"), "x-amz-checksum-crc32").p);
     put.headers[1] = (struct http_header){ S("x-amz-checksum-sha1"), S("qvTGHdzF6KLavt4PO0gs2a6pQ00=") };
     EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidRequest");
+}
+
+TEST(a_checksum_that_cannot_be_computed_is_not_taken_for_right)
+{
+    DESK(d);
+    struct fake_request put = { .method = "PUT", .target = S("/photos/a"), .body = S("hello") };
+    put.headers[0] = (struct http_header){ S("x-amz-checksum-xxhash3"), S("AAAAAAAAAAA=") };
+    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidRequest");
+    put.headers[0] = (struct http_header){ S("x-amz-trailer"), S("x-amz-checksum-md5") };
+    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidRequest");
+    expect_absent(d, &ana, "/photos/a");
+    put.headers[0] = (struct http_header){ S("x-amz-checksum-algorithm"), S("SHA1") };
+    EXPECT_STATUS(s3_ask_with(d, &ana, &put), 200);
 }
 
 TEST(every_algorithm_is_known)
@@ -430,6 +446,27 @@ TEST(a_condition_decides_whether_an_object_is_replaced)
     EXPECT_STATUS(s3_ask_with(d, &ana, &remove), 204);
 }
 
+TEST(an_empty_etag_is_a_condition_that_nothing_meets)
+{
+    DESK(d);
+    s3_put(d, &ana, "/photos/a", "hello");
+    const slice empty[] = { S("\"\""), S("") };
+    for (size_t i = 0; i < LENGTH_OF(empty); i++) {
+        struct fake_request r = {
+            .method = "PUT", .target = S("/photos/a"), .headers = { { S("If-Match"), empty[i] } }, .body = S("world")
+        };
+        EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 412, "PreconditionFailed");
+        r = (struct fake_request){ .method = "DELETE",
+                                   .target = S("/photos/a"),
+                                   .headers = { { S("If-Match"), empty[i] } } };
+        EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 412, "PreconditionFailed");
+    }
+    struct fake_reply *r =
+        s3_ask(d, &ana, "POST", "/photos?delete", "<Delete><Object><Key>a</Key><ETag>\"\"</ETag></Object></Delete>");
+    EXPECT_SLICE(s3_text(d, r, "DeleteResult.Error.Code"), S("PreconditionFailed"));
+    EXPECT_SLICE(get(d, &ana, "/photos/a")->body, S("hello"));
+}
+
 /* ---- reading ---- */
 
 TEST(what_is_not_there_is_named)
@@ -593,6 +630,37 @@ TEST(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies)
     EXPECT_STATUS(get(d, &otto, "/ottos/a"), 404);
 }
 
+TEST(nothing_is_removed_from_a_bucket_whose_owner_is_not_the_expected_one)
+{
+    DESK(d);
+    EXPECT_STATUS(
+        s3_ask(d, &ana, "PUT", "/photos?cors",
+               "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
+               "</CORSRule></CORSConfiguration>"),
+        200);
+    const slice targets[] = { S("/photos"), S("/photos?cors"), S("/photos/a") };
+    s3_put(d, &ana, "/photos/a", "hello");
+    for (size_t i = 0; i < LENGTH_OF(targets); i++) {
+        struct fake_request r = { .method = "DELETE",
+                                  .target = targets[i],
+                                  .headers = { { S("x-amz-expected-bucket-owner"), S("123456789012") } } };
+        EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 403, "AccessDenied");
+    }
+    EXPECT_STATUS(s3_ask(d, &ana, "GET", "/photos?cors", ""), 200);
+    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos/a", ""), 200);
+}
+
+TEST(a_source_named_twice_is_none)
+{
+    DESK(d);
+    s3_put(d, &ana, "/photos/a", "hello");
+    s3_put(d, &ana, "/photos/a,photos/b", "both"); /* who may copy this one, may not therefore copy a */
+    EXPECT_STATUS(copy(d, &ana, "photos/a,photos/b", "/photos/c", NOTHING, NOTHING), 200);
+    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a", "/photos/d", HEADER("X-Amz-Copy-Source", "photos/b"), NOTHING), 400,
+                    "InvalidArgument");
+    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos/d", ""), 404);
+}
+
 TEST(an_owner_that_is_expected_must_be_the_owner)
 {
     DESK(d);
@@ -689,6 +757,7 @@ TEST(a_put_whose_store_fails_at_any_call_leaves_nothing_half)
 RUN_TESTS(cmocka_unit_test(headers_come_back_as_they_were_sent),
           cmocka_unit_test(what_is_not_offered_is_not_silently_left_out), cmocka_unit_test(metadata_may_have_2_KiB),
           cmocka_unit_test(a_declared_digest_is_held_against_the_bytes), cmocka_unit_test(every_algorithm_is_known),
+          cmocka_unit_test(a_checksum_that_cannot_be_computed_is_not_taken_for_right),
           cmocka_unit_test(the_newest_sdk_puts_the_checksum_of_nothing_into_presigned_links),
           cmocka_unit_test(axios_and_dotnet_may_use_the_same_link),
           cmocka_unit_test(bodies_in_chunks_are_unwrapped_whatever_their_size),
@@ -699,6 +768,7 @@ RUN_TESTS(cmocka_unit_test(headers_come_back_as_they_were_sent),
           cmocka_unit_test(a_body_is_refused_before_it_is_read_when_the_head_says_no),
           cmocka_unit_test(a_get_or_delete_may_carry_a_body),
           cmocka_unit_test(a_condition_decides_whether_an_object_is_replaced),
+          cmocka_unit_test(an_empty_etag_is_a_condition_that_nothing_meets),
           cmocka_unit_test(what_is_not_there_is_named),
           cmocka_unit_test(the_signer_of_a_get_may_choose_headers_of_the_answer),
           cmocka_unit_test(ghsa_v9fg_what_a_browser_would_run_is_sandboxed),
@@ -709,4 +779,6 @@ RUN_TESTS(cmocka_unit_test(headers_come_back_as_they_were_sent),
           cmocka_unit_test(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies),
           cmocka_unit_test(a_put_whose_store_fails_at_any_call_leaves_nothing_half),
           cmocka_unit_test(an_owner_that_is_expected_must_be_the_owner),
-          cmocka_unit_test(sources_that_cannot_be_are_called_so), cmocka_unit_test(a_copy_may_depend_on_its_source))
+          cmocka_unit_test(nothing_is_removed_from_a_bucket_whose_owner_is_not_the_expected_one),
+          cmocka_unit_test(a_source_named_twice_is_none), cmocka_unit_test(sources_that_cannot_be_are_called_so),
+          cmocka_unit_test(a_copy_may_depend_on_its_source))

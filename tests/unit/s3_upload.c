@@ -560,7 +560,7 @@ TEST(a_part_may_be_a_range_of_another_object)
     EXPECT_EQ(world_fsck(d->w, true), 0);
 }
 
-TEST(a_part_copy_reads_its_source_only_if_it_may)
+TEST(ghsa_mx42_a_part_copy_reads_its_source_only_if_it_may)
 {
     /* GHSA-mx42-j6wv-px98 */
     DESK(d);
@@ -856,7 +856,7 @@ RUN_TESTS(cmocka_unit_test(parts_become_an_object_with_the_headers_it_began_with
           cmocka_unit_test(a_part_may_come_in_chunks_with_its_checksum_behind),
           cmocka_unit_test(a_part_that_breaks_off_is_not_kept),
           cmocka_unit_test(a_part_may_be_a_range_of_another_object),
-          cmocka_unit_test(a_part_copy_reads_its_source_only_if_it_may),
+          cmocka_unit_test(ghsa_mx42_a_part_copy_reads_its_source_only_if_it_may),
           cmocka_unit_test(ranges_and_conditions_of_a_part_copy_are_kept), cmocka_unit_test(parts_are_listed_in_pages),
           cmocka_unit_test(uploads_are_listed_by_key_then_age_in_pages_and_folders),
           cmocka_unit_test(many_uploads_below_one_prefix_are_one_common_prefix),

@@ -108,6 +108,12 @@ slice s3_unquoted(slice etag)
     return quoted ? slice_part(etag, 1, etag.n - 2) : etag;
 }
 
+slice s3_wanted_etag(slice condition)
+{
+    slice etag = s3_unquoted(condition);
+    return condition.p && etag.n == 0 ? S("\"\"") : etag;
+}
+
 void s3_fail_condition(struct s3_call *call, const struct bucket *bucket, const struct entry_condition *condition)
 {
     struct entry entry;

@@ -173,7 +173,7 @@ static bool lacks_digest(const struct s3_call *call)
 static enum sign_fault verify(struct s3_call *call, struct sign_request *r, struct sign_detail *detail)
 {
     struct arena *a = &call->x->arena;
-    int64_t now_ms = core_now_ms(call->s3->core);
+    int64_t now_ms = call->begun_at_ms; /* also when the body has taken its time */
     enum sign_fault fault = sigv4_verify_with_key(&call->claim, r, &call->key4, now_ms, a, detail);
     if (fault == SIGN_MISMATCH && call->claim.is_link && slice_eq(r->method, S("HEAD"))) {
         struct sign_request as_get = *r;
@@ -197,6 +197,7 @@ static bool authenticate_v4(struct s3_call *call, bool is_link)
         return false;
     s3_signing_key(call->s3, call->claim.access_key, secret, &call->claim, &call->key4);
     call->verify_late = lacks_digest(call);
+    call->begun_at_ms = core_now_ms(call->s3->core);
     fault = verify(call, r, &detail);
     if (fault == SIGN_MISMATCH && call->verify_late)
         return true;

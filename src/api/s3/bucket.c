@@ -180,6 +180,9 @@ void s3_bucket_head(struct s3_call *call)
 
 void s3_bucket_delete(struct s3_call *call)
 {
+    struct bucket bucket;
+    if (!s3_bucket(call, BUCKET_MANAGE, &bucket))
+        return;
     err_t e = bucket_remove(call->s3->core, &call->who, call->bucket, &call->x->arena);
     if (!e) {
         s3_reply_status(call, 204);

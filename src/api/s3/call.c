@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define STRANGER_MAX ((size_t)64 * 1024) /* bytes kept in memory for who has not yet proved anything */
+
 static struct s3 *s3_of(struct http_exchange *x)
 {
     return x->dialect->context;
@@ -197,7 +199,7 @@ void s3_handle(struct http_exchange *x)
     if (o->flags & (S3_STREAM | S3_ON_LOOP))
         o->run(call);
     else
-        http_collect(x, o->max_body, run);
+        http_collect(x, call->verify_late && o->max_body > STRANGER_MAX ? STRANGER_MAX : o->max_body, run);
 }
 
 /* ---- what operations share ---- */

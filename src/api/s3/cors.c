@@ -156,7 +156,9 @@ void s3_cors_get(struct s3_call *call)
 
 void s3_cors_delete(struct s3_call *call)
 {
-    keep(call, S(""), 204);
+    struct bucket bucket;
+    if (s3_bucket(call, BUCKET_MANAGE, &bucket))
+        keep(call, S(""), 204);
 }
 
 /* ---- which rule fits ---- */

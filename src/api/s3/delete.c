@@ -11,7 +11,7 @@ struct deletion {
 static bool read_deletion(const struct xml *object, struct deletion *d)
 {
     slice key = xml_child_text(object, "Key"), version = slice_trim(xml_child_text(object, "VersionId"));
-    *d = (struct deletion){ key, version, s3_unquoted(xml_child_text(object, "ETag")), S3_NONE };
+    *d = (struct deletion){ key, version, s3_wanted_etag(xml_child_text(object, "ETag")), S3_NONE };
     if (key.n > ENTRY_KEY_MAX)
         d->error = S3_KEY_TOO_LONG;
     else if (version.n && !slice_eq(version, S("null")))

@@ -111,7 +111,8 @@ void s3_fail_err(struct s3_call *call, err_t e, enum s3_error not_found)
     enum s3_error error = call->why;
     if (!error)
         error = e->code == ERR_NOT_FOUND ? not_found : s3_of_err[e->code];
-    if (s3_vendor_errors[error].status >= 500)
+    int status = s3_vendor_errors[error].status;
+    if (status >= 500 && status != 501) /* what is not offered is no failure */
         s3_log(call->s3, call->x, e);
     bool tells = error == s3_of_err[ERR_INVALID] && !call->why;
     s3_fail_saying(call, error, tells ? slice_of(e->msg) : S(""));

@@ -234,6 +234,8 @@ static err_t take_digests(struct form *f, struct s3_declared *d, struct arena *a
         bool named = slice_eq_nocase(p->name, S("x-amz-checksum-algorithm")), has = s3_digest_of_name(p->name, &kind);
         if (named && !digest_by_name(p->value, &kind))
             return s3_err(f->call, S3_CHECKSUM_ALGORITHM, a);
+        if (s3_digest_is_unknown(p->name))
+            return s3_err(f->call, S3_UNKNOWN_CHECKSUM, a);
         if (!named && !has)
             continue;
         if ((d->digest.kind != DIGEST_NONE && d->digest.kind != kind) || (has && d->has_value))

@@ -208,6 +208,18 @@ bool s3_digest_of_name(slice name, enum digest_kind *ret)
     return starts_nocase(name, CHECKSUM) && digest_by_name(slice_from(name, CHECKSUM.n), ret);
 }
 
+bool s3_digest_is_unknown(slice name)
+{
+    static const char *const others[] = { "algorithm", "type", "mode" };
+    enum digest_kind unused;
+    if (!starts_nocase(name, CHECKSUM))
+        return false;
+    for (size_t i = 0; i < LENGTH_OF(others); i++)
+        if (slice_eq_nocase(slice_from(name, CHECKSUM.n), slice_of(others[i])))
+            return false;
+    return !s3_digest_of_name(name, &unused);
+}
+
 bool s3_digest_parse(struct arena *a, enum digest_kind kind, slice text, struct digest *ret)
 {
     slice bytes;
@@ -264,6 +276,8 @@ static enum s3_error note_header(struct arena *a, struct s3_declared *d, const s
 {
     enum digest_kind kind;
     slice item, list = h->value;
+    if (s3_digest_is_unknown(h->name))
+        return S3_UNKNOWN_CHECKSUM;
     if (s3_digest_of_name(h->name, &kind)) {
         if (d->has_value || note_kind(d, kind))
             return S3_SEVERAL_CHECKSUMS;
@@ -275,9 +289,22 @@ static enum s3_error note_header(struct arena *a, struct s3_declared *d, const s
         return digest_by_name(h->value, &kind) ? note_kind(d, kind) : S3_CHECKSUM_ALGORITHM;
     if (!slice_eq_nocase(h->name, S("x-amz-trailer")))
         return S3_NONE;
-    while (field_list_next(&list, &item))
+    while (field_list_next(&list, &item)) {
+        if (s3_digest_is_unknown(item))
+            return S3_UNKNOWN_CHECKSUM;
         if (s3_digest_of_name(item, &kind) && note_kind(d, kind))
             return S3_SEVERAL_CHECKSUMS;
+    }
+    return S3_NONE;
+}
+
+static enum s3_error note_md5(struct arena *a, struct s3_declared *d, slice value)
+{
+    slice bytes;
+    if (d->has_md5 || !base64_decode(a, value, &bytes) || bytes.n != MD5_SIZE)
+        return S3_INVALID_DIGEST;
+    d->has_md5 = true;
+    memcpy(d->md5, bytes.p, MD5_SIZE);
     return S3_NONE;
 }
 
@@ -288,17 +315,12 @@ bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
     enum s3_error error = S3_NONE;
     bool of_body = !(call->operation->flags & S3_NO_CHECKSUM);
     enum digest_kind unused;
-    for (size_t i = 0; i < req->header_count && !error; i++)
-        if (starts_nocase(req->headers[i].name, S("x-amz-")) &&
-            (of_body || !s3_digest_of_name(req->headers[i].name, &unused)))
-            error = note_header(&call->x->arena, ret, &req->headers[i]);
-    slice md5 = http_header(req, "Content-MD5"), bytes;
-    if (!error && md5.p) {
-        ret->has_md5 = true;
-        if (base64_decode(&call->x->arena, md5, &bytes) && bytes.n == MD5_SIZE)
-            memcpy(ret->md5, bytes.p, MD5_SIZE);
-        else
-            error = S3_INVALID_DIGEST;
+    for (size_t i = 0; i < req->header_count && !error; i++) {
+        const struct http_header *h = &req->headers[i];
+        if (slice_eq_nocase(h->name, S("Content-MD5")))
+            error = note_md5(&call->x->arena, ret, h->value);
+        else if (starts_nocase(h->name, S("x-amz-")) && (of_body || !s3_digest_of_name(h->name, &unused)))
+            error = note_header(&call->x->arena, ret, h);
     }
     if (error)
         s3_fail(call, error);
@@ -310,7 +332,7 @@ bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
 bool s3_condition_read(struct s3_call *call, struct entry_condition *ret)
 {
     slice match = http_header(&call->x->req, "If-Match"), none = http_header(&call->x->req, "If-None-Match");
-    *ret = (struct entry_condition){ s3_unquoted(match), s3_unquoted(none) };
+    *ret = (struct entry_condition){ s3_wanted_etag(match), s3_unquoted(none) };
     if (none.n && !slice_eq(none, S("*"))) {
         s3_detail(call, "Header", S("If-None-Match"));
         s3_fail(call, S3_NOT_IMPLEMENTED);

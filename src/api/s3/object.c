@@ -169,7 +169,7 @@ static bool choose_part(struct s3_call *call, struct get *g)
         s3_fail_err(call, e, S3_INVALID_PART_NUMBER);
         return false;
     }
-    g->http.is_part = g->http.part_count > 0;
+    g->http.is_part = true;
     return true;
 }
 
@@ -197,6 +197,7 @@ static void send_object(struct s3_call *call, struct get *g)
 {
     const struct content *content = &g->content;
     struct http_content *http = &g->http;
+    http_content_headers(call->x);
     if (!choose_part(call, g) || !s3_headers_write(call, &g->entry, &http->content_type)) {
         content_close(&g->content);
         return;
@@ -207,6 +208,7 @@ static void send_object(struct s3_call *call, struct get *g)
     http->bytes = content->reader || content->bytes.p ? content->bytes : S("");
     http->fd = content->reader ? content->reader->fd : -1;
     http->read_at = get_read_at;
+    http->head_has_ranges = true; /* "only the ContentLength is affected" (Amazon S3 API reference, HeadObject) */
     http->release = get_release;
     http->etag = quoted(&call->x->arena, entry_etag(&g->entry, &call->x->arena));
     http->last_modified_ms = g->entry.modified_at_ms;

@@ -70,6 +70,7 @@ struct s3_call {
     /* The request was signed without a digest of its body, which has one: verified when it is here (s3_verify_body).
      * Until then nobody may be told anything and nothing may be kept. */
     bool verify_late;
+    int64_t begun_at_ms; /* when the head was here: what a signature's date is held against */
     struct sign_request signed_request;
     void *state; /* the operation's own */
     /* More elements of the error document. */
@@ -152,6 +153,8 @@ void s3_digest_xml(struct buf *, struct arena *a, const struct digest *, int64_t
 slice s3_digest_type(const struct digest *); /* FULL_OBJECT or COMPOSITE */
 /* "x-amz-checksum-crc32" → its kind; false: not the name of a checksum. */
 bool s3_digest_of_name(slice name, enum digest_kind *ret);
+/* Is it the name of a checksum that we cannot compute? Whoever passes over one says that it was right. */
+bool s3_digest_is_unknown(slice name);
 /* Base64 of as many bytes as that kind has; false otherwise. */
 bool s3_digest_parse(struct arena *a, enum digest_kind, slice text, struct digest *ret);
 /* The digest that the request declares in a header, or announces (x-amz-sdk-checksum-algorithm, x-amz-trailer): kind,

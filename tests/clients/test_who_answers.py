@@ -1,0 +1,100 @@
+"""One table of routes for all APIs: every path of every contract, asked on one host, and the form of the answer tells who
+gave it. An API that is built moves its lines to its own name; until then its paths are names nobody can give to a bucket."""
+
+import re
+
+import pytest
+
+from server import Server
+
+HOSTS = {"runrun.example.test": "runrun", "pyrus.example.test": "pyrus", "s3.example.test": "s3"}
+
+PYRUS = """
+POST /v4/auth             GET /v4/auth                 POST /v4/files/upload        GET /v4/files/download/1
+POST /api/v4/auth         GET /api/v4/auth             POST /api/v4/files/upload    GET /api/v4/files/download/1
+GET /files/download/1     GET /services/attachment     GET /v4/profile              GET /api/v4/profile
+POST /v4/tasks            GET /v4/tasks/1              POST /v4/tasks/1/comments    DELETE /v4/tasks/1
+GET /v4/nothing           GET /v4                      GET /files                   GET /services/x
+GET /api/v4/              PUT /files/download/1        GET /files//download/1       GET /v4/../v4/profile
+"""
+RUNRUN = """
+POST /documents           POST /tasks/1/documents      POST /documents/1/mark_as_uploaded   GET /tasks/1/documents
+GET /documents/1          GET /documents/1/download    GET /documents/1/thumbnail           GET /documents/1/preview
+GET /documents/download_zip                            DELETE /documents/1                  POST /tasks
+GET /tasks                GET /tasks/1                 DELETE /tasks/1                      POST /comments
+GET /tasks/1/comments     GET /comments/1              PUT /comments/1                      DELETE /comments/1
+GET /boards/1/fields      GET /tasks/1/fields          GET /fields/custom_1/options         GET /users/me
+GET /documents/1/nothing  GET /boards                  DELETE /comments
+"""
+NATIVE = "PUT /v1/native/files/a  GET /v1/native/files  GET /v1/native/files/1  GET /v1/native/files/1/info  GET /v1/native/nothing"
+SERVICE = "GET /health  GET /metrics  HEAD /health"
+# Redu, DataSnap and Appfile, which are not built, and paths of our own to come.
+NOBODY = """
+GET /api/environments     POST /api/environments/1/courses  GET /api/courses/1/spaces   GET /api/spaces/1/folders
+POST /api/folders/1/files GET /api/files/1                  GET /api/users/1            GET /api/me
+GET /oauth/authorize      POST /oauth/token                 POST /oauth/request_token   DELETE /api/enrollments/1
+GET /v1/schemas           PUT /v1/schemas/a                 POST /v1/schemas/a/query    POST /v1/bridge/healthcheck
+GET /auth/me              GET /me                           GET /status                 POST /status/refresh
+POST /appfile/file/import POST /appfile/file/import/async   GET /appfile/file/1         GET /appdata/Entity/retrieve
+PUT /p/secret/n/a/b/c/o/d GET /portal                       GET /portal/index.html      GET /api
+"""
+S3 = """
+GET /                     GET /bucket                       PUT /bucket                 DELETE /bucket
+GET /bucket/key           PUT /bucket/key                   POST /bucket/key?uploads    POST /bucket?delete
+GET /runrunit             POST /runrunit                    OPTIONS /bucket/key         GET /bucket/v4/profile
+GET /bucket/api/v1.0/tasks GET /v4x/profile                 GET /filesystem/a           GET /healthy
+GET /%61pi/v1.0/nothing   GET //health                      GET /Health
+"""
+
+
+def paths(text, below=""):
+    return [(method, below + path) for method, path in re.findall(r"([A-Z]+) (\S+)", text)]
+
+
+TABLE = [(method, path, owner) for owner, listed in (
+    ("pyrus", paths(PYRUS)), ("runrun", paths(RUNRUN, "/api/v1.0")), ("native", paths(NATIVE)), ("service", paths(SERVICE)),
+    ("s3", paths(S3) + paths(NOBODY)),
+    ("runrun", [p for p in paths(RUNRUN, "/api") if p[1] != "/api/documents/zip"])) for method, path in listed]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("who"), sets=[f"hosts.{host}={api}" for host, api in HOSTS.items()]) as started:
+        yield started
+
+
+def who(answer):
+    """Each API refuses in a form of its own."""
+    kind, body = answer.header("Content-Type") or "", answer.body
+    if answer.header("x-amz-request-id"):
+        assert kind == "application/xml" and b"<Error><Code>" in body, answer
+        return "s3"
+    if kind.startswith("text/plain") or b'"durability"' in body or (not body and kind == "application/json"):
+        return "service"
+    told = answer.json()
+    if "error_code" in told:
+        return "pyrus"
+    return "native" if isinstance(told.get("error"), dict) else "runrun"
+
+
+@pytest.mark.parametrize("method,path,owner", TABLE, ids=lambda v: v)
+def test_every_path_of_the_contracts_has_one_who_answers(server, method, path, owner):
+    answer = server.ask(method, path, [], b"" if method in ("PUT", "POST") else None)
+    assert who(answer) == owner, answer
+
+
+@pytest.mark.parametrize("path", sorted({path for _, path in paths(NOBODY)}))
+def test_paths_of_apis_to_come_are_no_buckets_and_hold_nothing(server, path):
+    answer = server.ask("GET", path)
+    assert answer.status in (403, 404) and re.search(b"<Code>(NoSuchBucket|AccessDenied)<", answer.body), answer
+
+
+@pytest.mark.parametrize("host,path,owner", [
+    ("runrun.example.test", "/api/v1.0/tasks", "runrun"), ("runrun.example.test", "/api/tasks", "runrun"),
+    ("runrun.example.test", "/runrunit/data", "s3"), ("runrun.example.test", "/health", "service"),
+    ("RUNRUN.Example.Test:8080", "/api/v1.0/nothing", "runrun"), ("runrun.example.test", "/v4/profile", "s3"),
+    ("pyrus.example.test", "/v4/profile", "pyrus"), ("pyrus.example.test", "/api/v1.0/tasks", "s3"),
+    ("pyrus.example.test", "/health", "service"), ("s3.example.test", "/bucket/key", "s3"), ("s3.example.test", "/v4/profile", "s3"),
+    ("other.example.test", "/v4/profile", "pyrus"), ("other.example.test", "/api/v1.0/tasks", "runrun")])
+def test_a_host_of_one_api_has_that_one_the_objects_and_health(server, host, path, owner):
+    assert who(server.ask("GET", path, host=host)) == owner
