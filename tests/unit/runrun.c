@@ -226,7 +226,6 @@ TEST(lists_come_in_pages_with_range_and_links)
                 "</api/tasks/1/documents?limit=2&x=%C3%A9&page=3>; rel=\"next\", "
                 "</api/tasks/1/documents?limit=2&x=%C3%A9&page=3>; rel=\"last\"");
     expect_page(d, &ana, "GET /tasks/1/documents?page=3&limit=2", 1, "items 5-5/5", NULL);
-    expect_page(d, &ana, "GET /tasks/1/documents?page=9&limit=2", 0, "items 0-0/5", NULL);
     expect_page(d, &ana, "GET /tasks/1/documents?offset=1&page=3&limit=2", 2, "items 2-3/5",
                 "</api/tasks/1/documents?limit=2&offset=1>; rel=\"self\", "
                 "</api/tasks/1/documents?limit=2&offset=0>; rel=\"prev\", "
@@ -252,6 +251,28 @@ TEST(page_numbers_that_are_none_mean_the_first_page)
                               "limit=99999999999999999999" };
     for (size_t i = 0; i < LENGTH_OF(queries); i++)
         expect_page(d, &ana, runrun_text(d, "GET /tasks/1/documents?%s", queries[i]), 1, "items 1-1/1", NULL);
+}
+
+TEST(a_page_behind_the_end_is_out_of_range_and_means_the_first)
+{
+    struct runrun_options o = runrun_desk_options();
+    o.boards = S("{\"fields\":[{\"id\":\"custom_1\",\"label\":\"x\",\"field_type\":\"date\",\"board_ids\":[5]}]}");
+    WITH_OPTIONS(d, o);
+    int64_t task = runrun_task(d, &ana, "t");
+    for (int i = 0; i < 3; i++)
+        runrun_document(d, &ana, task, S("a"), S("x"));
+    expect_page(
+        d, &ana, "GET /tasks/1/documents?page=3&limit=2", 2, "items 1-2/3",
+        "</api/tasks/1/documents?limit=2>; rel=\"self\", </api/tasks/1/documents?limit=2&page=2>; rel=\"next\", "
+        "</api/tasks/1/documents?limit=2&page=2>; rel=\"last\"");
+    expect_page(d, &ana, "GET /tasks?page=2", 1, "items 1-1/1", NULL);
+    expect_page(d, &ana, "GET /tasks?page=2147483647", 1, "items 1-1/1", NULL);
+    expect_page(d, &ana, "GET /boards/5/fields?page=2", 1, "items 1-1/1", NULL);
+    expect_page(d, &ana, "GET /tasks/1/comments?page=2", 0, "items 0-0/0", "</api/tasks/1/comments>; rel=\"self\"");
+    expect_page(d, &ana, "GET /tasks?user_id=nobody&page=2", 0, "items 0-0/0",
+                "</api/tasks?user_id=nobody>; rel=\"self\"");
+    /* who counts for himself finds nothing behind the end */
+    expect_page(d, &ana, "GET /tasks/1/documents?offset=3", 0, "items 0-0/3", NULL);
 }
 
 TEST(a_page_holds_at_most_a_hundred)
@@ -367,14 +388,27 @@ TEST(every_answer_tells_the_rate)
     EXPECT(fake_reply_header(runrun_ask(d, &ana, 0, S("a"), 1), "RateLimit-Limit").n);
 }
 
+TEST(each_app_key_has_a_minute_of_its_own_whoever_comes_with_it)
+{
+    struct runrun_options o = runrun_desk_options();
+    o.rate_limit = 2;
+    WITH_OPTIONS(d, o);
+    struct runrun_user rui = runrun_user(d, "rui", "Rui");
+    EXPECT_EQ(me_with(d, ana.key, ana.token)->status, 200);
+    EXPECT_EQ(me_with(d, ana.key, rui.token)->status, 200);
+    EXPECT_EQ(me_with(d, ana.key, rui.token)->status, 429);
+    EXPECT_EQ(me_with(d, rui.key, ana.token)->status, 200);
+    EXPECT_EQ(me_with(d, rui.key, rui.token)->status, 200);
+    EXPECT_EQ(me_with(d, rui.key, rui.token)->status, 429);
+}
+
 TEST(above_the_rate_it_is_429_until_the_minute_ends)
 {
     struct runrun_options o = runrun_desk_options();
     o.rate_limit = 3;
     WITH_OPTIONS(d, o);
-    struct runrun_user rui = runrun_user(d, "rui", "Rui");
-    for (int i = 0; i < 3; i++) /* everybody with the account's keys shares it */
-        EXPECT_EQ(runrun_send(d, i % 2 ? &ana : &rui, "GET /users/me", "")->status, 200);
+    for (int i = 0; i < 3; i++)
+        EXPECT_EQ(runrun_send(d, &ana, "GET /users/me", "")->status, 200);
     struct fake_reply *r = runrun_send(d, &ana, "GET /users/me", "");
     EXPECT_EQ(r->status, 429);
     EXPECT_SLICE(r->body, S("{\"error\":\"Too many requests\"}"));
@@ -382,7 +416,6 @@ TEST(above_the_rate_it_is_429_until_the_minute_ends)
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Remaining"), S("0"));
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Reset"), S("2026-11-21T14:05:00+00:00"));
     EXPECT_SLICE(fake_reply_header(r, "Retry-After"), S("51"));
-    EXPECT_EQ(runrun_send(d, &rui, "GET /users/me", "")->status, 429);
     world_wait(d->w, seconds(51));
     r = runrun_send(d, &ana, "GET /users/me", "");
     EXPECT_EQ(r->status, 200);
@@ -567,9 +600,8 @@ TEST(names_lose_their_path_and_are_refused_when_they_are_none)
     const char *blank[] = { "\"\"", "\"   \"", "null", "\"a/\"", "\"\\\\\"", "\"\\u00a0\"" };
     for (size_t i = 0; i < LENGTH_OF(blank); i++)
         EXPECT_FIELD(d, ask_with(d, &ana, blank[i], "1"), "data_file_name", "can't be blank");
-    const char *bad[] = {
-        "\".\"", "\"..\"", "\"a/..\"", "\"a\\nb\"", "\"a\\u0001\"", "\"a\\u007f\"", "7", "[]", "true"
-    };
+    const char *bad[] = { "\".\"",        "\"..\"",       "\"a/..\"", "\"a\\nb\"", "\"a\\u0001\"", "\"a\\u007f\"",
+                          "\"a\\u0080\"", "\"\\u009fb\"", "7",        "[]",        "true" };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
         EXPECT_FIELD(d, ask_with(d, &ana, bad[i], "1"), "data_file_name", "is invalid");
     char name[300];
@@ -866,11 +898,13 @@ RUN_TESTS(cmocka_unit_test(every_error_code_has_an_answer),
           cmocka_unit_test(the_last_of_repeated_parameters_counts),
           cmocka_unit_test(lists_come_in_pages_with_range_and_links),
           cmocka_unit_test(page_numbers_that_are_none_mean_the_first_page),
+          cmocka_unit_test(a_page_behind_the_end_is_out_of_range_and_means_the_first),
           cmocka_unit_test(a_page_holds_at_most_a_hundred), cmocka_unit_test(links_hold_nothing_that_ends_them),
           cmocka_unit_test(both_headers_are_needed_and_belong_together), cmocka_unit_test(keys_look_as_the_vendors_do),
           cmocka_unit_test(revoked_keys_and_disabled_users_are_401), cmocka_unit_test(strange_headers_do_not_matter),
           cmocka_unit_test(a_user_that_was_removed_after_the_ticket_is_401_and_the_ticket_goes),
           cmocka_unit_test(every_answer_tells_the_rate),
+          cmocka_unit_test(each_app_key_has_a_minute_of_its_own_whoever_comes_with_it),
           cmocka_unit_test(above_the_rate_it_is_429_until_the_minute_ends),
           cmocka_unit_test(the_reset_is_the_end_of_the_minute_at_every_millisecond),
           cmocka_unit_test(a_rate_of_zero_is_no_rate), cmocka_unit_test(unknown_paths_methods_and_records_say_error),

@@ -95,8 +95,10 @@ struct runrun_page {
 bool runrun_read_page(struct http_exchange *, struct runrun_page *ret);
 /* X-Item-Range and Link. shown: items on this page. */
 void runrun_page_headers(struct http_exchange *, const struct runrun_page *, size_t shown, int64_t total);
+/* A page behind the end is out of range and means the first: then true, and the list is to be read again. */
+bool runrun_page_restart(struct runrun_page *, int64_t total);
 /* Of items in memory: those from *ret_first on are on the page. */
-size_t runrun_page_cut(const struct runrun_page *, size_t total, size_t *ret_first);
+size_t runrun_page_cut(struct runrun_page *, size_t total, size_t *ret_first);
 
 /* ---- reply.c ---- */
 

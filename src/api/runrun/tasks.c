@@ -290,10 +290,12 @@ void runrun_task_list(struct http_exchange *x)
     if (!runrun_read_page(x, &page))
         return;
     bool any = read_filters(&r, &page.query, &order);
-    order.offset = page.offset;
     order.most = page.limit;
-    if (any && !r.failed)
-        r.failed = task_list(runrun_of(x)->core, runrun_who(x), &order, &x->arena, &tasks, &count, &total);
+    do {
+        order.offset = page.offset;
+        if (any && !r.failed)
+            r.failed = task_list(runrun_of(x)->core, runrun_who(x), &order, &x->arena, &tasks, &count, &total);
+    } while (!r.failed && runrun_page_restart(&page, total));
     if (r.failed)
         runrun_fail_err(x, r.failed);
     else
