@@ -156,8 +156,8 @@ void runrun_reply_task(struct http_exchange *, int status, int64_t task_id, bool
 /* Writes the object of a task. */
 void runrun_put_task(struct runrun_answer *, const struct task_summary *, const struct user *people,
                      size_t people_count, bool with_description);
-/* The details that were kept with a task; NULL when there are none. */
-const struct json *runrun_task_details(struct http_exchange *, const struct task *);
+/* The details that were kept with a task, in `a`; NULL when there are none. */
+const struct json *runrun_task_details(struct http_exchange *, const struct task *, struct arena *a);
 
 /* ---- handlers ---- */
 
