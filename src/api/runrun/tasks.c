@@ -6,8 +6,8 @@
 
 #define ASSIGNEES_MAX 100
 #define DATE_MAX_BYTES 40
-#define TEXT_MAX_BYTES 65536 /* of a title, a description, the custom fields: a list holds a hundred tasks in memory   \
-                              */
+/* Of a title, a description, the custom fields: a list holds a hundred tasks in memory. */
+#define TEXT_MAX_BYTES 65536
 
 struct reading {
     struct http_exchange *x;
