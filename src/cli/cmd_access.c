@@ -223,7 +223,7 @@ static const struct key_kind {
     { "s3", SIGNING, { "access_key_id", "secret_access_key" }, false },
     { "native", ONE_SECRET, { "token" }, false },
 };
-static const char key_ways[] = "pyrus, runrun, s3, native";
+#define KEY_WAYS "pyrus, runrun, s3, native"
 
 struct new_key {
     int64_t id;
@@ -275,8 +275,7 @@ static int key_add_work(struct cli *cli, struct admin *admin)
         if (strcmp(key_kinds[i].purpose, purpose) == 0)
             kind = &key_kinds[i];
     if (!kind)
-        return usage_error(cli->err, cli->options->command,
-                           arena_printf(cli->arena, "--for is one of: %s", key_ways).p);
+        return usage_error(cli->err, cli->options->command, "--for is one of: " KEY_WAYS);
     slice login = slice_of(cli->options->operands[0]);
     struct new_key key = { 0 };
     err_t e = mint(cli, admin, kind, login, &key);
@@ -427,7 +426,7 @@ const struct command command_key_add = {
     1,
     1,
     (const struct option_spec[]){
-        { "for", 0, "WAY", false, "Which way in it opens: pyrus, runrun, s3, native." }, ADMIN_OPTIONS, { 0 } },
+        { "for", 0, "WAY", false, "Which way in it opens: " KEY_WAYS "." }, ADMIN_OPTIONS, { 0 } },
     "Make a key; it is shown once.",
     NULL,
     run_key_add

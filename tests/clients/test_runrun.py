@@ -194,6 +194,7 @@ def test_a_configuration_that_cannot_be_stops_the_start(cais, tmp_path):
     for setting, said in (("runrun.time_zone=Brasilia", "not an offset such as -03:00"),
                           ("runrun.boards_file=nowhere.json", "cannot read nowhere.json"),
                           ("runrun.boards_file=boards.json", "boards file: a board needs"),
+                          ("runrun.bucket=a/b", "no name for a bucket"), ("runrun.region=", "no name for a bucket"),
                           ("runrun.pending_lifetime=1h", "runrun.form_lifetime")):
         done = run(cais, "serve", "--data", "d", "--listen", "127.0.0.1:0", "--set", setting, check=False, cwd=tmp_path)
         assert done.returncode and said in done.stderr, (setting, done.stderr)

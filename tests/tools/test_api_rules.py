@@ -16,7 +16,7 @@ APIS = {
                "files": {"u": "tests/unit/runrun.c", "k": "tests/unit/runrun_tasks.c", "l": "tests/unit/runrun_links.c",
                          "c": "tests/clients/test_runrun.py", "t": "tests/unit/ticket.c", "s": "tests/unit/s3_form.c",
                          "r": "tests/unit/rate_limit.c", "fo": "tests/unit/form.c", "mt": "tests/unit/media_type.c",
-                         "z": "tests/unit/zip.c", "zr": "tests/tools/test_zip.py",
+                         "p": "tests/clients/test_runrun_clients.py", "z": "tests/unit/zip.c", "zr": "tests/tools/test_zip.py",
                          "cd": "tests/unit/content_disposition.c"}},
 }
 each_api = pytest.mark.parametrize("api", APIS)

@@ -242,6 +242,20 @@ TEST(addresses_are_literal)
         EXPECT_ERR(config_set(&c, CONFIG_SET, S("server"), S("public_url"), slice_of(urls[i]), "--set"), ERR_INVALID);
 }
 
+TEST(origins_are_as_a_browser_sends_them)
+{
+    CONFIG(c);
+    EXPECT_OK(set(&c, "s3.cors_origins=https://app.example.org, http://localhost:3000 *"));
+    EXPECT_EQ(c.s3.cors_origins.count, 3);
+    EXPECT_SLICE(c.s3.cors_origins.items[1], S("http://localhost:3000"));
+    static const char *const wrong[] = { "app.example.org", "https://app.example.org/", "https://", "ftp://x", "**" };
+    for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
+        char text[100];
+        snprintf(text, sizeof text, "s3.cors_origins=%s", wrong[i]);
+        EXPECT_ERR(set(&c, text), ERR_INVALID);
+    }
+}
+
 TEST(hosts_name_a_dialect)
 {
     CONFIG(c);
@@ -254,6 +268,9 @@ TEST(hosts_name_a_dialect)
     EXPECT_TELLS(set(&c, "hosts.a.example=ftp"), "--set: hosts.a.example: 'ftp' is no dialect; allowed: pyrus, runrun, "
                                                  "redu, datasnap, appfile, s3, native");
     EXPECT_TELLS(set(&c, "hosts.a_b:80=s3"), "--set: hosts: 'a_b:80' is not a host name");
+    EXPECT_OK(set(&c, "hosts.*.S3.example.org=s3"));
+    EXPECT_TELLS(set(&c, "hosts.a.*.org=s3"), "--set: hosts: 'a.*.org' is not a host name");
+    EXPECT_TELLS(set(&c, "hosts.*.=s3"), "--set: hosts: '*.' is not a host name");
     EXPECT_ERR(set(&c, "hosts.=s3"), ERR_INVALID);
 }
 
@@ -348,8 +365,9 @@ RUN_TESTS(cmocka_unit_test(defaults_need_no_file), cmocka_unit_test(a_file_sets_
           cmocka_unit_test(lists_add_up_within_a_layer),
           cmocka_unit_test(the_environment_is_ours_only_where_it_names_a_section),
           cmocka_unit_test(an_unknown_key_is_told_its_nearest), cmocka_unit_test(a_bad_value_is_told_what_may_be),
-          cmocka_unit_test(addresses_are_literal), cmocka_unit_test(hosts_name_a_dialect),
-          cmocka_unit_test(a_bad_file_is_told_its_line), cmocka_unit_test(a_line_that_libinih_would_cut_is_refused),
+          cmocka_unit_test(addresses_are_literal), cmocka_unit_test(origins_are_as_a_browser_sends_them),
+          cmocka_unit_test(hosts_name_a_dialect), cmocka_unit_test(a_bad_file_is_told_its_line),
+          cmocka_unit_test(a_line_that_libinih_would_cut_is_refused),
           cmocka_unit_test(a_file_is_read_or_refused_with_its_name),
           cmocka_unit_test(what_belongs_together_is_checked_together),
           cmocka_unit_test(every_key_can_be_set_to_its_default))

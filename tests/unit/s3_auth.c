@@ -365,6 +365,20 @@ TEST(a_request_of_curl_is_verified_when_its_body_is_here)
     EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos/a.txt?tagging", tags), 200);
 }
 
+TEST(who_cannot_be_known_yet_is_told_nothing)
+{
+    DESK(d);
+    static const char *const paths[] = { "/photos/a.txt", "/none/a.txt" };
+    for (size_t i = 0; i < LENGTH_OF(paths); i++) {
+        struct fake_request r = as_curl_does(d, &ana, paths[i], S("some data"));
+        r.body = S("other data");
+        r.headers[3] = (struct http_header){ S("If-None-Match"), S("*") };
+        struct fake_reply *reply = fake_http_send(&d->http, &r); /* one is there, the other has no bucket */
+        EXPECT_S3_ERROR(d, reply, 400, "InvalidRequest");
+        EXPECT(slice_find(reply->body, S("x-amz-content-sha256")) != SLICE_NONE);
+    }
+}
+
 TEST(a_signature_without_a_body_does_not_cover_one)
 {
     DESK(d);
@@ -491,6 +505,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_an_answer),
           cmocka_unit_test(a_region_counts_only_when_the_operator_says_so),
           cmocka_unit_test(a_payload_that_is_not_the_one_that_was_signed_is_not_kept),
           cmocka_unit_test(a_request_of_curl_is_verified_when_its_body_is_here),
+          cmocka_unit_test(who_cannot_be_known_yet_is_told_nothing),
           cmocka_unit_test(a_signature_without_a_body_does_not_cover_one),
           cmocka_unit_test(links_of_version_2_are_for_reading), cmocka_unit_test(the_bucket_may_stand_in_the_host_name),
           cmocka_unit_test(minio_16849_reserved_names_are_no_buckets_whichever_way_one_comes),

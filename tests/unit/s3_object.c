@@ -593,6 +593,23 @@ TEST(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies)
     EXPECT_STATUS(get(d, &otto, "/ottos/a"), 404);
 }
 
+TEST(an_owner_that_is_expected_must_be_the_owner)
+{
+    DESK(d);
+    s3_put(d, &ana, "/photos/a", "hello");
+    slice id = s3_text(d, s3_ask(d, &ana, "GET", "/", ""), "ListAllMyBucketsResult.Owner.ID");
+    struct fake_request r = { .target = S("/photos/a"), .headers = { { S("x-amz-expected-bucket-owner"), id } } };
+    EXPECT_STATUS(s3_ask_with(d, &ana, &r), 200);
+    r.headers[0].value = S("123456789012");
+    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 403, "AccessDenied");
+    EXPECT_STATUS(copy(d, &ana, "photos/a", "/photos/b",
+                       (struct http_header){ S("x-amz-source-expected-bucket-owner"), id }, NOTHING),
+                  200);
+    EXPECT_S3_ERROR(d,
+                    copy(d, &ana, "photos/a", "/photos/c", HEADER("x-amz-source-expected-bucket-owner", "x"), NOTHING),
+                    403, "AccessDenied");
+}
+
 TEST(sources_that_cannot_be_are_called_so)
 {
     DESK(d);
@@ -627,6 +644,48 @@ TEST(a_copy_may_depend_on_its_source)
                     "PreconditionFailed");
 }
 
+/* ---- stores that fail ---- */
+
+/* Fails the first, second, third … store call of a PUT until one goes through: what was not acknowledged is not there,
+ * or is there whole; what was, is. */
+static void put_under_faults(size_t size, bool answer_lost)
+{
+    for (int n = 1;; n++) {
+        DESK(d);
+        s3_put(d, &ana, "/photos/a", "before");
+        struct fake_request put = { .method = "PUT", .target = S("/photos/a"), .body = world_bytes(d->w, size) };
+        d->w->faults =
+            (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = answer_lost };
+        struct fake_reply *r = s3_ask_with(d, &ana, &put);
+        bool over = d->w->faults.calls < n;
+        d->w->faults = (struct fault_plan){ 0 };
+        struct fake_reply *now = get(d, &ana, "/photos/a");
+        EXPECT_STATUS(now, 200);
+        bool is_new = slice_eq(now->body, put.body);
+        EXPECT(is_new || slice_eq(now->body, S("before")));
+        if (r->status == 200)
+            EXPECT(is_new);
+        else
+            EXPECT_S3_ERROR(d, r, 503, "ServiceUnavailable");
+        EXPECT(!is_new || r->status == 200 || answer_lost);
+        world_wait(d->w, hours(30));
+        world_run_jobs(d->w);
+        EXPECT_EQ(world_fsck(d->w, true), 0);
+        EXPECT_EQ(world_blob_count(d->w), is_new && size > WORLD_INLINE_MAX);
+        if (over)
+            break;
+        EXPECT(n < 100);
+    }
+}
+
+TEST(a_put_whose_store_fails_at_any_call_leaves_nothing_half)
+{
+    put_under_faults(100, false);
+    put_under_faults(100, true);
+    put_under_faults(40000, false);
+    put_under_faults(40000, true);
+}
+
 RUN_TESTS(cmocka_unit_test(headers_come_back_as_they_were_sent),
           cmocka_unit_test(what_is_not_offered_is_not_silently_left_out), cmocka_unit_test(metadata_may_have_2_KiB),
           cmocka_unit_test(a_declared_digest_is_held_against_the_bytes), cmocka_unit_test(every_algorithm_is_known),
@@ -648,4 +707,6 @@ RUN_TESTS(cmocka_unit_test(headers_come_back_as_they_were_sent),
           cmocka_unit_test(a_copy_has_the_bytes_and_the_headers_of_its_source),
           cmocka_unit_test(a_copy_onto_itself_must_change_something),
           cmocka_unit_test(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies),
+          cmocka_unit_test(a_put_whose_store_fails_at_any_call_leaves_nothing_half),
+          cmocka_unit_test(an_owner_that_is_expected_must_be_the_owner),
           cmocka_unit_test(sources_that_cannot_be_are_called_so), cmocka_unit_test(a_copy_may_depend_on_its_source))

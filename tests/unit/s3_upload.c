@@ -412,6 +412,37 @@ TEST(every_checksum_is_kept_of_the_parts_and_of_the_whole)
     }
 }
 
+TEST(attributes_tell_of_an_object_without_its_bytes)
+{
+    DESK(d);
+    struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
+    const char *id = begin_with(d, &ana, "/photos/a", &algorithm, 1);
+    slice one = part(d, &ana, "/photos/a", id, 1, pieces[0]), two = part(d, &ana, "/photos/a", id, 2, pieces[1]);
+    struct fake_reply *r = complete(d, &ana, "/photos/a", id, text(d, "%s%s", PART(1, one), PART(2, two)));
+    EXPECT_STATUS(r, 200);
+    struct http_header all = { S("x-amz-object-attributes"), S("ETag, Checksum,ObjectParts,StorageClass,ObjectSize") };
+    r = ask(d, &ana, "GET", "/photos/a?attributes", S(""), &all, 1);
+    EXPECT_STATUS(r, 200);
+    EXPECT_SLICE(fake_reply_header(r, "Last-Modified"), S("Sat, 21 Nov 2026 14:04:09 GMT"));
+    EXPECT_SLICE(arena_printf(d->a, "\"" SLICE_FMT "\"", SLICE_ARG(s3_text(d, r, "GetObjectAttributesResponse.ETag"))),
+                 composite(d, pieces, 2));
+    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.Checksum.ChecksumCRC32"),
+                 composite_checksum(d, DIGEST_CRC32, pieces, 2));
+    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.Checksum.ChecksumType"), S("COMPOSITE"));
+    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.ObjectParts.PartsCount"), S("2"));
+    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.StorageClass"), S("STANDARD"));
+    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.ObjectSize"), S("15"));
+    struct http_header size = { all.name, S("ObjectSize") }, wrong = { all.name, S("ETag,Colour") };
+    s3_put(d, &ana, "/photos/b", "hello");
+    r = ask(d, &ana, "GET", "/photos/b?attributes", S(""), &size, 1);
+    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.ObjectSize"), S("5"));
+    EXPECT(!s3_at(d, r, "GetObjectAttributesResponse.ETag"));
+    EXPECT_S3_ERROR(d, ask(d, &ana, "GET", "/photos/a?attributes", S(""), &wrong, 1), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos/a?attributes", ""), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(d, ask(d, &ana, "GET", "/photos/none?attributes", S(""), &all, 1), 404, "NoSuchKey");
+    EXPECT_S3_ERROR(d, ask(d, &ana, "GET", "/photos/a?attributes&versionId=7", S(""), &all, 1), 404, "NoSuchVersion");
+}
+
 TEST(checksums_that_cannot_be_are_refused_at_the_beginning)
 {
     DESK(d);
@@ -713,6 +744,7 @@ RUN_TESTS(cmocka_unit_test(parts_become_an_object_with_the_headers_it_began_with
           cmocka_unit_test(if_match_on_what_is_not_there_is_no_such_key),
           cmocka_unit_test(the_size_of_the_whole_is_checked_where_declared),
           cmocka_unit_test(every_checksum_is_kept_of_the_parts_and_of_the_whole),
+          cmocka_unit_test(attributes_tell_of_an_object_without_its_bytes),
           cmocka_unit_test(checksums_that_cannot_be_are_refused_at_the_beginning),
           cmocka_unit_test(a_part_with_a_wrong_digest_is_not_kept),
           cmocka_unit_test(a_part_may_come_in_chunks_with_its_checksum_behind),

@@ -2,6 +2,7 @@
  * (docs/apis/runrun.md §1). */
 #include "api/runrun/runrun_priv.h"
 #include "base/seal.h"
+#include "http/field.h"
 
 #include <string.h>
 
@@ -42,6 +43,20 @@ static const struct http_route routes[] = {
 static const char *const prefixes[] = { "/api/v1.0",   "/api/documents", "/api/tasks", "/api/comments",
                                         "/api/boards", "/api/fields",    NULL };
 
+/* They become pieces of addresses and scopes; everything else about them is the operator's affair. */
+static err_t check_names(const struct runrun_options *options, struct arena *a)
+{
+    const slice names[] = { options->bucket, options->region };
+    for (size_t i = 0; i < LENGTH_OF(names); i++) {
+        bool good = names[i].n > 0;
+        for (size_t k = 0; k < names[i].n; k++)
+            good = good && is_token_char(names[i].p[k]);
+        if (!good)
+            return err_make(a, ERR_INVALID, "'" SLICE_FMT "' is no name for a bucket or a region", SLICE_ARG(names[i]));
+    }
+    return NULL;
+}
+
 err_t runrun_open(struct runrun *r, struct core *core, const struct runrun_options *options,
                   const struct link_base *links, struct log *log, struct arena *a)
 {
@@ -51,7 +66,9 @@ err_t runrun_open(struct runrun *r, struct core *core, const struct runrun_optio
     rate_limit_init(&r->rate, core->clock, options->rate_limit, 60000);
     r->signer.region = options->region;
     seal_derive(core->seal, S("links of runrun"), r->claim_key);
-    err_t e = runrun_boards_read(options->boards, &r->arena, &r->boards);
+    err_t e = check_names(options, &r->arena);
+    if (!e)
+        e = runrun_boards_read(options->boards, &r->arena, &r->boards);
     if (!e)
         e = bucket_ensure(core, options->bucket, &r->arena, &r->bucket);
     if (!e)

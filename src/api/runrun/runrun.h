@@ -47,7 +47,8 @@ struct runrun {
 
 /* Makes the bucket and the key that signs when they are not there. core, links and log are borrowed, options are
  * copied, but not what they point to.
- * Errors: INVALID the boards file; CONFLICT the bucket is an account's; those of the stores. */
+ * Errors: INVALID the boards file, the name of the bucket or region; CONFLICT the bucket is an account's; those of the
+ * stores. */
 MUST_USE err_t runrun_open(struct runrun *, struct core *, const struct runrun_options *, const struct link_base *,
                            struct log *, struct arena *a);
 void runrun_close(struct runrun *); /* a zeroed one is fine */

@@ -90,6 +90,24 @@ bool s3_document(struct s3_call *call, const char *root, const struct xml **ret)
     return false;
 }
 
+bool s3_version_is_there(struct s3_call *call)
+{
+    slice version;
+    if (!s3_param(call, "versionId", &version) || slice_eq(version, S("null")))
+        return true;
+    s3_detail(call, "Key", call->key);
+    s3_detail(call, "VersionId", version);
+    s3_fail(call, S3_NO_SUCH_VERSION);
+    return false;
+}
+
+slice s3_unquoted(slice etag)
+{
+    etag = slice_trim(etag);
+    bool quoted = etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"';
+    return quoted ? slice_part(etag, 1, etag.n - 2) : etag;
+}
+
 void s3_fail_condition(struct s3_call *call, const struct bucket *bucket, const struct entry_condition *condition)
 {
     struct entry entry;

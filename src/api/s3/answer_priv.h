@@ -27,6 +27,9 @@ bool s3_count_param(struct s3_call *, const char *name, size_t *ret);
 
 /* The document that was sent. Replies when it is none, or its root has another name. */
 bool s3_document(struct s3_call *, const char *root, const struct xml **ret);
+/* There are no versions but "null". Replies when another one is asked for. */
+bool s3_version_is_there(struct s3_call *);
+slice s3_unquoted(slice etag); /* without its quotes, if it has them */
 /* A condition of a write did not hold: 412, but 404 when If-Match asked for what is not there. Reads a row, so not on
  * the committer's thread. */
 void s3_fail_condition(struct s3_call *, const struct bucket *, const struct entry_condition *);

@@ -1,5 +1,5 @@
 /* From a request to its operation. One dispatcher authorises for all of them: a handler cannot forget to. */
-#include "api/s3/s3_priv.h"
+#include "api/s3/answer_priv.h"
 
 #include "base/text.h"
 
@@ -202,15 +202,25 @@ void s3_handle(struct http_exchange *x)
 
 /* ---- what operations share ---- */
 
-bool s3_bucket(struct s3_call *call, enum bucket_action action, struct bucket *ret)
+bool s3_bucket_named(struct s3_call *call, slice name, enum bucket_action action, const char *owner_header,
+                     struct bucket *ret)
 {
-    err_t e = bucket_find(call->s3->core, &call->who, call->bucket, action, &call->x->arena, ret);
+    struct http_exchange *x = call->x;
+    err_t e = bucket_find(call->s3->core, &call->who, name, action, &x->arena, ret);
+    slice owner = http_header(&x->req, owner_header);
+    if (!e && owner.p && !slice_eq(owner, s3_owner_id(&x->arena, ret->owner_id)))
+        e = err_make(&x->arena, ERR_FORBIDDEN, "the bucket has another owner");
     if (!e)
         return true;
     if (err_is(e, ERR_NOT_FOUND))
-        s3_detail(call, "BucketName", call->bucket);
+        s3_detail(call, "BucketName", name);
     s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
     return false;
+}
+
+bool s3_bucket(struct s3_call *call, enum bucket_action action, struct bucket *ret)
+{
+    return s3_bucket_named(call, call->bucket, action, "x-amz-expected-bucket-owner", ret);
 }
 
 void s3_reply_xml(struct s3_call *call, struct buf *document)

@@ -1,7 +1,6 @@
 /* Copies: the source is read with the rights of whoever asks, through the same authorisation as a GET. That the header
  * which names it was signed has been checked before anything else (src/sign: every x-amz- header must be). */
-#include "api/s3/s3_priv.h"
-
+#include "api/s3/answer_priv.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -31,14 +30,8 @@ static bool parse_source(struct s3_call *call, slice *ret_bucket, slice *ret_key
 bool s3_copy_source(struct s3_call *call, struct bucket *ret_bucket, slice *ret_key)
 {
     slice name;
-    if (!parse_source(call, &name, ret_key))
-        return false;
-    err_t e = bucket_find(call->s3->core, &call->who, name, BUCKET_READ, &call->x->arena, ret_bucket);
-    if (!e)
-        return true;
-    s3_detail(call, "BucketName", name);
-    s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
-    return false;
+    return parse_source(call, &name, ret_key) &&
+           s3_bucket_named(call, name, BUCKET_READ, "x-amz-source-expected-bucket-owner", ret_bucket);
 }
 
 /* COPY or REPLACE. */
@@ -54,18 +47,12 @@ static bool directive(struct s3_call *call, const char *name, bool *ret_replace)
     return false;
 }
 
-static slice unquoted(slice etag)
-{
-    bool quoted = etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"';
-    return quoted ? slice_part(etag, 1, etag.n - 2) : etag;
-}
-
 /* A condition on the etag outweighs the one on the date that says the same (Amazon S3 API reference, CopyObject). */
 static void read_source_conditions(struct s3_call *call, struct entry_copy *c)
 {
     const struct http_request *req = &call->x->req;
-    c->source_condition.if_match = unquoted(http_header(req, "x-amz-copy-source-if-match"));
-    c->source_condition.if_none_match = unquoted(http_header(req, "x-amz-copy-source-if-none-match"));
+    c->source_condition.if_match = s3_unquoted(http_header(req, "x-amz-copy-source-if-match"));
+    c->source_condition.if_none_match = s3_unquoted(http_header(req, "x-amz-copy-source-if-none-match"));
     slice modified = http_header(req, "x-amz-copy-source-if-modified-since");
     slice unmodified = http_header(req, "x-amz-copy-source-if-unmodified-since");
     if (c->source_condition.if_none_match.n || !time_parse_http(modified, &c->modified_since_ms))

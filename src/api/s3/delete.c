@@ -8,18 +8,10 @@ struct deletion {
     enum s3_error error; /* S3_NONE: gone */
 };
 
-static slice without_quotes(slice etag)
-{
-    etag = slice_trim(etag);
-    if (etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"')
-        return slice_part(etag, 1, etag.n - 2);
-    return etag;
-}
-
 static bool read_deletion(const struct xml *object, struct deletion *d)
 {
     slice key = xml_child_text(object, "Key"), version = slice_trim(xml_child_text(object, "VersionId"));
-    *d = (struct deletion){ key, version, without_quotes(xml_child_text(object, "ETag")), S3_NONE };
+    *d = (struct deletion){ key, version, s3_unquoted(xml_child_text(object, "ETag")), S3_NONE };
     if (key.n > ENTRY_KEY_MAX)
         d->error = S3_KEY_TOO_LONG;
     else if (version.n && !slice_eq(version, S("null")))

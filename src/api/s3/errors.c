@@ -53,6 +53,11 @@ static void put(struct buf *b, struct arena *a, const char *name, slice value)
 
 static void fail(struct http_exchange *x, struct s3_call *call, enum s3_error error, slice text)
 {
+    if (call && call->verify_late) { /* who it is will never be known now, so not even what is wrong */
+        error = S3_NO_PAYLOAD_DIGEST;
+        text = S("");
+        call->detail_count = 0;
+    }
     const struct vendor_error *row = &s3_vendor_errors[error];
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);

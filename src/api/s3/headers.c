@@ -1,6 +1,5 @@
 /* Headers that travel with an object, digests that a sender declares, and conditions. */
-#include "api/s3/s3_priv.h"
-
+#include "api/s3/answer_priv.h"
 #include "base/text.h"
 #include "http/conditional.h"
 #include "http/field.h"
@@ -308,16 +307,10 @@ bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
 
 /* ---- conditions ---- */
 
-static slice unquoted(slice etag)
-{
-    bool quoted = etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"';
-    return quoted ? slice_part(etag, 1, etag.n - 2) : etag;
-}
-
 bool s3_condition_read(struct s3_call *call, struct entry_condition *ret)
 {
     slice match = http_header(&call->x->req, "If-Match"), none = http_header(&call->x->req, "If-None-Match");
-    *ret = (struct entry_condition){ unquoted(match), unquoted(none) };
+    *ret = (struct entry_condition){ s3_unquoted(match), s3_unquoted(none) };
     if (none.n && !slice_eq(none, S("*"))) {
         s3_detail(call, "Header", S("If-None-Match"));
         s3_fail(call, S3_NOT_IMPLEMENTED);

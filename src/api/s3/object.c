@@ -6,17 +6,6 @@
 
 #include <string.h>
 
-/* The only version there is. Replies when another one is asked for. */
-static bool is_this_version(struct s3_call *call)
-{
-    slice version;
-    if (!s3_param(call, "versionId", &version) || slice_eq(version, S("null")))
-        return true;
-    s3_detail(call, "VersionId", version);
-    s3_fail(call, S3_NO_SUCH_VERSION);
-    return false;
-}
-
 static slice quoted(struct arena *a, slice etag)
 {
     const slice parts[] = { S("\""), etag, S("\"") };
@@ -229,7 +218,7 @@ void s3_object_get(struct s3_call *call)
     struct http_exchange *x = call->x;
     struct get *g = arena_new(&x->arena, struct get);
     struct bucket bucket;
-    if (!is_this_version(call) || !s3_bucket(call, BUCKET_READ, &bucket))
+    if (!s3_version_is_there(call) || !s3_bucket(call, BUCKET_READ, &bucket))
         return;
     err_t e = entry_open(call->s3->core, &bucket, call->key, &x->arena, &g->entry, &g->content);
     if (e)
@@ -245,7 +234,7 @@ void s3_object_delete(struct s3_call *call)
     struct bucket bucket;
     struct entry_condition condition;
     bool was;
-    if (!is_this_version(call) || !s3_condition_read(call, &condition) || !s3_bucket(call, BUCKET_WRITE, &bucket))
+    if (!s3_version_is_there(call) || !s3_condition_read(call, &condition) || !s3_bucket(call, BUCKET_WRITE, &bucket))
         return;
     err_t e = entry_remove(call->s3->core, &call->who, &bucket, call->key, &condition, &call->x->arena, &was);
     if (e)

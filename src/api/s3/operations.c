@@ -17,6 +17,7 @@ const struct s3_operation s3_operations[] = {
     { "GET", S3_OBJECT, "acl", s3_unconfigured, 0, 0, "GetObjectAcl" },
     { "GET", S3_OBJECT, "retention", s3_unconfigured, 0, 0, "GetObjectRetention" },
     { "GET", S3_OBJECT, "legal-hold", s3_unconfigured, 0, 0, "GetObjectLegalHold" },
+    { "GET", S3_OBJECT, "attributes", s3_object_attributes, 0, 0, "GetObjectAttributes" },
     { "GET", S3_OBJECT, NULL, s3_object_get, LOOP, 0, "GetObject" },
     { "POST", S3_OBJECT, "uploads", s3_upload_create, 0, 0, "CreateMultipartUpload" },
     { "POST", S3_OBJECT, "uploadId", s3_upload_complete, S3_NO_CHECKSUM, COMPLETE_MAX, "CompleteMultipartUpload" },
@@ -64,7 +65,6 @@ const size_t s3_operation_count = LENGTH_OF(s3_operations);
  * plain operation instead. */
 const char *const s3_subresources[] = {
     "analytics",
-    "attributes",
     "inventory",
     "intelligent-tiering",
     "metrics",

@@ -183,9 +183,7 @@ static bool names_etag(slice list, slice etag)
         if (!slice_cut(list, ',', &one, &rest))
             rest = S("");
         list = rest;
-        one = slice_trim(one);
-        if (one.n >= 2 && one.p[0] == '"' && one.p[one.n - 1] == '"')
-            one = slice_part(one, 1, one.n - 2);
+        one = s3_unquoted(one);
         if (slice_eq(one, S("*")) || slice_eq(one, etag))
             return true;
     }

@@ -106,6 +106,8 @@ void s3_common_headers(struct http_exchange *); /* request id and the like, once
 bool s3_param(struct s3_call *, const char *name, slice *ret_value);
 /* The bucket of the call, if the caller may do that in it; replies with the error otherwise. */
 bool s3_bucket(struct s3_call *, enum bucket_action, struct bucket *ret);
+/* The same for another one. owner_header names the header that says who must own it (the ID that listings tell). */
+bool s3_bucket_named(struct s3_call *, slice name, enum bucket_action, const char *owner_header, struct bucket *ret);
 /* A 200 with an XML document, copied. */
 void s3_reply_xml(struct s3_call *, struct buf *document);
 slice s3_time(struct arena *a, int64_t ms); /* 2026-11-22T10:00:00.000Z */
@@ -183,6 +185,7 @@ void s3_object_put(struct s3_call *);
 void s3_object_copy(struct s3_call *); /* PUT with x-amz-copy-source: called by s3_object_put, body collected */
 void s3_object_get(struct s3_call *);  /* also HEAD */
 void s3_object_delete(struct s3_call *);
+void s3_object_attributes(struct s3_call *);
 void s3_objects_delete(struct s3_call *);
 void s3_form_post(struct s3_call *);
 void s3_upload_create(struct s3_call *);

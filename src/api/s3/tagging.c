@@ -1,18 +1,6 @@
 /* Tags of an object. They are kept as x-amz-tagging brings them; headers.c knows S3's rules about them. */
 #include "api/s3/answer_priv.h"
 
-/* There are no versions but "null". Replies when another one is asked for. */
-static bool version_is_there(struct s3_call *call)
-{
-    slice version;
-    if (!s3_param(call, "versionId", &version) || slice_eq(version, S("null")))
-        return true;
-    s3_detail(call, "Key", call->key);
-    s3_detail(call, "VersionId", version);
-    s3_fail(call, S3_NO_SUCH_VERSION);
-    return false;
-}
-
 static void fail(struct s3_call *call, err_t e)
 {
     if (err_is(e, ERR_NOT_FOUND))
@@ -27,7 +15,7 @@ void s3_tagging_get(struct s3_call *call)
     struct entry entry;
     struct s3_tag tags[S3_TAGS_MAX];
     size_t count = 0;
-    if (!version_is_there(call) || !s3_bucket(call, BUCKET_READ, &bucket))
+    if (!s3_version_is_there(call) || !s3_bucket(call, BUCKET_READ, &bucket))
         return;
     err_t e = entry_get(call->s3->core, &bucket, call->key, a, &entry);
     if (!e && !s3_tags_read(a, entry.tags, tags, &count))
@@ -91,12 +79,12 @@ void s3_tagging_put(struct s3_call *call)
     struct s3_tag tags[S3_TAGS_MAX + 1];
     size_t count;
     slice text;
-    if (version_is_there(call) && tags_of_document(call, tags, &count) && s3_tags_write(call, tags, count, &text))
+    if (s3_version_is_there(call) && tags_of_document(call, tags, &count) && s3_tags_write(call, tags, count, &text))
         set_tags(call, text, 200);
 }
 
 void s3_tagging_delete(struct s3_call *call)
 {
-    if (version_is_there(call))
+    if (s3_version_is_there(call))
         set_tags(call, S(""), 204);
 }

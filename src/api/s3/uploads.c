@@ -106,14 +106,6 @@ void s3_upload_abort(struct s3_call *call)
 
 /* ---- complete: what is asked ---- */
 
-static slice without_quotes(slice etag)
-{
-    etag = slice_trim(etag);
-    if (etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"')
-        return slice_part(etag, 1, etag.n - 2);
-    return etag;
-}
-
 static bool decode_digest(struct arena *a, enum digest_kind kind, slice text, struct digest *ret)
 {
     slice bytes;
@@ -130,7 +122,7 @@ static bool read_part(struct s3_call *call, const struct xml *xml, struct comple
 {
     struct arena *a = &call->x->arena;
     slice number = slice_trim(xml_child_text(xml, "PartNumber"));
-    part->etag = without_quotes(xml_child_text(xml, "ETag"));
+    part->etag = s3_unquoted(xml_child_text(xml, "ETag"));
     bool right = slice_to_i64(number, &part->number) && part->number >= 1 && part->etag.n;
     for (enum digest_kind kind = DIGEST_NONE + 1; right && kind < DIGEST_KINDS; kind++) {
         const char *name = arena_printf(a, "Checksum" SLICE_FMT, SLICE_ARG(digest_name(kind))).p;

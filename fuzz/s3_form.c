@@ -1,0 +1,63 @@
+/* Forms that somebody signed. Input: the conditions as JSON on the first line, a field name=value on each line below;
+ * an empty line, and what follows is the file. A form that is taken is there to be read, one that is refused is not; it
+ * is never the server's fault. Each input gets a server of its own, so that a find can be replayed alone. */
+#include "fuzz.h"
+
+#include "../tests/support/s3_desk.h"
+#include "base/text.h"
+#include "sign/policy.h"
+
+static void add_field(struct buf *b, slice name, slice value)
+{
+    buf_add(b, S("--b1\r\nContent-Disposition: form-data; name=\""));
+    buf_add(b, name);
+    buf_add(b, S("\"\r\n\r\n"));
+    buf_add(b, value);
+    buf_add(b, S("\r\n"));
+}
+
+/* Signed by version 2, which binds the policy and nothing else. */
+static void make_form(struct s3_desk *d, const struct s3_person *p, slice in, struct buf *b)
+{
+    slice conditions, line, name, value;
+    slice_cut(in, '\n', &conditions, &in);
+    slice until = time_format_utc(d->a, core_now_ms(&d->w->core) + hours(1));
+    slice text =
+        base64_encode(d->a, arena_printf(d->a, "{\"expiration\":\"" SLICE_FMT "\",\"conditions\":" SLICE_FMT "}",
+                                         SLICE_ARG(until), SLICE_ARG(conditions)));
+    add_field(b, S("policy"), text);
+    add_field(b, S("AWSAccessKeyId"), p->access_key);
+    add_field(b, S("signature"), policy_v2_sign(d->a, p->secret, text));
+    while (in.n) {
+        slice_cut(in, '\n', &line, &in);
+        if (line.n == 0)
+            break;
+        slice_cut(line, '=', &name, &value);
+        add_field(b, name, value);
+    }
+    buf_add(b, S("--b1\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\\\"b\"\r\n\r\n"));
+    buf_add(b, in);
+    buf_add(b, S("\r\n--b1--\r\n"));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct s3_desk *d = s3_desk_new(NULL);
+    struct s3_person ana = s3_person(d, "ana");
+    HOLDS(s3_ask(d, &ana, "PUT", "/photos", "")->status == 200);
+    struct buf body;
+    buf_init(&body, 0);
+    make_form(d, &ana, fuzz_slice(data, size), &body);
+    struct fake_request post = { .method = "POST",
+                                 .target = S("/photos"),
+                                 .headers = { { S("Content-Type"), S("multipart/form-data; boundary=b1") } },
+                                 .body = buf_slice(&body) };
+    struct fake_reply *r = fake_http_send(&d->http, &post);
+    buf_release(&body);
+    bool taken = r->status == 200 || r->status == 201 || r->status == 204 || r->status == 303;
+    HOLDS(taken || (r->status >= 400 && r->status < 500) || r->status == 501);
+    struct fake_reply *list = s3_ask(d, &ana, "GET", "/photos?encoding-type=url", "");
+    HOLDS(s3_count(d, list, "ListBucketResult", "Contents") == (taken ? 1 : 0));
+    s3_desk_free(d);
+    return 0;
+}

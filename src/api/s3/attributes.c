@@ -1,0 +1,86 @@
+/* GetObjectAttributes: what is known of an object, without its bytes. Of its parts only their number is told: that is
+ * what S3 tells of parts that have no checksum of their own, and ours keep none once they are put together. */
+#include "api/s3/answer_priv.h"
+#include "base/text.h"
+#include "http/field.h"
+
+enum { ETAG = 1, CHECKSUM = 2, PARTS = 4, CLASS = 8, SIZE = 16 };
+
+static unsigned attribute_of(slice name)
+{
+    static const char *const names[] = { "ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize" };
+    for (size_t i = 0; i < LENGTH_OF(names); i++)
+        if (slice_eq(name, slice_of(names[i])))
+            return 1u << i;
+    return 0;
+}
+
+/* x-amz-object-attributes, a list or several headers. Replies when it is missing or names what there is not. */
+static bool read_attributes(struct s3_call *call, unsigned *ret)
+{
+    const struct http_request *req = &call->x->req;
+    *ret = 0;
+    for (size_t i = 0; i < req->header_count; i++) {
+        slice item, list = req->headers[i].value;
+        if (!slice_eq_nocase(req->headers[i].name, S("x-amz-object-attributes")))
+            continue;
+        while (field_list_next(&list, &item)) {
+            unsigned attribute = attribute_of(item);
+            if (!attribute) {
+                s3_detail(call, "ArgumentName", S("x-amz-object-attributes"));
+                s3_detail(call, "ArgumentValue", item);
+                s3_fail_saying(call, S3_INVALID_ARGUMENT, S("Invalid attribute name specified."));
+                return false;
+            }
+            *ret |= attribute;
+        }
+    }
+    if (!*ret)
+        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("The x-amz-object-attributes header is required."));
+    return *ret != 0;
+}
+
+static void put_attributes(struct buf *b, struct arena *a, const struct entry *entry, unsigned wanted)
+{
+    if (wanted & ETAG)
+        xml_text(b, "ETag", entry_etag(entry, a)); /* here alone without quotes */
+    if (wanted & CHECKSUM && entry->digest.kind != DIGEST_NONE) {
+        xml_open(b, "Checksum");
+        s3_digest_xml(b, a, &entry->digest, entry->part_count);
+        xml_text(b, "ChecksumType", s3_digest_type(&entry->digest));
+        xml_close(b, "Checksum");
+    }
+    if (wanted & PARTS && entry->part_count) {
+        xml_open(b, "ObjectParts");
+        xml_int(b, "PartsCount", entry->part_count);
+        xml_close(b, "ObjectParts");
+    }
+    if (wanted & CLASS)
+        xml_text(b, "StorageClass", S("STANDARD"));
+    if (wanted & SIZE)
+        xml_int(b, "ObjectSize", (int64_t)entry->size_bytes);
+}
+
+void s3_object_attributes(struct s3_call *call)
+{
+    struct arena *a = &call->x->arena;
+    struct bucket bucket;
+    struct entry entry;
+    unsigned wanted;
+    if (!read_attributes(call, &wanted) || !s3_version_is_there(call) || !s3_bucket(call, BUCKET_READ, &bucket))
+        return;
+    err_t e = entry_get(call->s3->core, &bucket, call->key, a, &entry);
+    if (e) {
+        s3_detail(call, "Key", call->key);
+        s3_fail_err(call, e, S3_NO_SUCH_KEY);
+        return;
+    }
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    xml_begin(&b);
+    xml_open_ns(&b, "GetObjectAttributesResponse", S3_NAMESPACE);
+    put_attributes(&b, a, &entry, wanted);
+    xml_close(&b, "GetObjectAttributesResponse");
+    http_reply_header(call->x, "Last-Modified", time_format_http(a, entry.modified_at_ms));
+    s3_reply_xml(call, &b);
+}
