@@ -151,6 +151,13 @@ def test_forms_that_are_not_what_was_signed_are_refused(client, task):
     assert answer(good) == (403, "AccessDenied")
 
 
+def test_what_a_path_cannot_do_is_refused_with_what_it_can(client):
+    for method, path, allow in (("PATCH", "/documents/1", "GET, HEAD, DELETE"), ("GET", "/documents", "POST"),
+                                ("POST", "/documents/1/download", "GET, HEAD")):
+        status, headers, said = client.curl("-X", method, *client.headers, client.server.url + "/api/v1.0" + path)
+        assert (status, headers["allow"].upper(), list(json.loads(said))) == (405, allow, ["error"])
+
+
 def test_a_download_may_be_asked_for_in_part_and_carries_tokens_nowhere(client, task):
     id_ = client.upload(task, "a.bin", bytes(range(256)) * 400)
     assert client.download(id_, "-r", "1000-1003")[2] == bytes([232, 233, 234, 235])

@@ -480,10 +480,8 @@ TEST(unknown_paths_methods_and_records_say_error)
     RUNRUN_DESK(d);
     EXPECT_ERROR(d, runrun_send(d, &ana, "GET /nothing", ""), 404);
     EXPECT_ERROR(d, runrun_send(d, &ana, "PATCH /documents/1", ""), 405);
-    struct fake_reply *r = runrun_send(d, &ana, "GET /documents", "");
-    EXPECT_ERROR(d, r, 405);
-    EXPECT_SLICE(fake_reply_header(r, "Allow"), S("POST"));
-    r = runrun_send(d, &ana, "GET /documents/9001", "");
+    EXPECT_ERROR(d, runrun_send(d, &ana, "GET /documents", ""), 405);
+    struct fake_reply *r = runrun_send(d, &ana, "GET /documents/9001", "");
     EXPECT_EQ(r->status, 404);
     EXPECT_SLICE(r->body, S("{\"error\":\"Not found\"}"));
     EXPECT_ERROR(d, runrun_send(d, &ana, "GET /documents/99999999999999999999", ""), 404);
