@@ -16,6 +16,7 @@ import struct
 import subprocess
 import termios
 import time
+from xml.etree import ElementTree
 
 import pytest
 
@@ -350,13 +351,17 @@ def at_least_as_strict(ours, theirs):
 
 
 def check_errors(answers):
-    """Whatever is refused is refused in JSON, with an id to ask about."""
+    """Whatever is refused is refused in the form of its owner, with an id to ask about: JSON, or S3's XML where no path
+    says whose it is."""
     for a in answers:
         if a.status >= 200:
             assert len(a.headers["x-request-id"]) == 16
         if a.status >= 400:
-            assert a.headers["content-type"].startswith("application/json")
-            assert json.loads(a.body)
+            if a.headers["content-type"] == "application/xml":
+                assert ElementTree.fromstring(a.body).findtext("Code")
+            else:
+                assert a.headers["content-type"].startswith("application/json")
+                assert json.loads(a.body)
 
 
 # ---- the two servers ----

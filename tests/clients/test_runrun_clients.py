@@ -10,7 +10,7 @@ import urllib.parse
 
 import pytest
 from s3 import node, run
-from server import BINARY, Authority, Server
+from server import BINARY, FORM, Authority, Server, file_part, form
 
 CLIENTS = os.path.dirname(os.path.abspath(__file__))
 API = "runrun.it"
@@ -66,8 +66,8 @@ class VendorServer(Server):
         here = "::127.0.0.1:%d" % self.address("tls_listen")[1]
         with open(os.path.join(home, ".curlrc"), "w", encoding="ascii") as f:
             f.write(f'connect-to = "{here}"\n')
-        return {"PATH": "/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", "CONNECT_TO": here, "HERE_PORT": here.rpartition(":")[2],
-                "REQUESTS_CA_BUNDLE": self.ca, "CURL_CA_BUNDLE": self.ca, "NODE_EXTRA_CA_CERTS": self.ca,
+        return {"PATH": "/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", "CONNECT_TO": here,
+                "HERE_PORT": here.rpartition(":")[2], "REQUESTS_CA_BUNDLE": self.ca, "CURL_CA_BUNDLE": self.ca, "NODE_EXTRA_CA_CERTS": self.ca,
                 "APP_KEY": who[0][1], "USER_TOKEN": who[1][1]}
 
 
@@ -103,8 +103,8 @@ def only_task(server, who):
 
 @pytest.mark.parametrize("generation", ["current", "older"])
 @pytest.mark.parametrize("program", list(PROGRAMS))
-@pytest.mark.parametrize("name,size", [("example.csv", 22), ("Relatório (ç) 100% + a&b #1.pdf", 1500000), ("📦 e\u0301.bin", 20000), ("empty.txt", 0)],
-                         ids=["example", "large", "emoji", "empty"])
+@pytest.mark.parametrize("name,size", [("example.csv", 22), ("Relatório (ç) 100% + a&b #1.pdf", 1500000),
+                                       ("📦 e\u0301.bin", 20000), ("empty.txt", 0)], ids=["example", "large", "emoji", "empty"])
 def test_a_program_puts_a_file_on_a_new_task(server, who, tmp_path, program, generation, name, size):
     """Above 1 MiB PHP waits for 100 Continue."""
     path = tmp_path / name
@@ -146,15 +146,15 @@ def test_a_program_with_a_wrong_token_leaves_nothing(server, who, tmp_path, prog
 
 def test_a_form_for_another_key_or_size(server, who):
     task = server.api(who, "POST", "/tasks", {"task": {"title": "t"}}).json()
-    ticket = server.api(who, "POST", f"/tasks/{task['id']}/documents", {"document": {"data_file_name": "a", "data_file_size": 3}}).json()
+    wanted = {"document": {"data_file_name": "a", "data_file_size": 3}}
+    ticket = server.api(who, "POST", f"/tasks/{task['id']}/documents", wanted).json()
     host = "s3.amazonaws.com"
 
     def send(body, **changed):
-        fields = {n: v for n, v in ticket["fields"].items() if n in ("key", "Policy", "success_action_status") or n.startswith("X-Amz-")}
-        mark = b"--m4rk"
-        parts = [mark + f'\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n'.encode() for n, v in {**fields, **changed}.items()]
-        parts.append(mark + b'\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + body + b"\r\n" + mark + b"--\r\n")
-        answer = server.at(host, "POST", "/runrunit", [("Content-Type", "multipart/form-data; boundary=m4rk")], b"".join(parts))
+        fields = {n: v for n, v in ticket["fields"].items()
+                  if n in ("key", "Policy", "success_action_status") or n.startswith("X-Amz-")}
+        parts = [(f'Content-Disposition: form-data; name="{n}"'.encode(), v.encode()) for n, v in {**fields, **changed}.items()]
+        answer = server.at(host, "POST", "/runrunit", [FORM], form(*parts, file_part("a", body)))
         return answer.status, answer.body.partition(b"<Code>")[2].partition(b"</Code>")[0].decode()
 
     confirm = f"/documents/{ticket['id']}/mark_as_uploaded"

@@ -16,7 +16,8 @@ def s3(tmp_path_factory):
 
 def aws(s3, *arguments, url=None, check=True, text=True, stdin=None, clock="+0m", **variables):
     environment = s3.environment(AWS_CA_BUNDLE=s3.ca, AWS_CONFIG_FILE=os.devnull, **variables)
-    return run("/usr/bin/faketime", "-f", clock, "/usr/bin/aws", "--endpoint-url", url or s3.url, *arguments, env=environment, check=check, text=text, input=stdin)
+    return run("/usr/bin/faketime", "-f", clock, "/usr/bin/aws", "--endpoint-url", url or s3.url, *arguments, env=environment,
+               check=check, text=text, input=stdin)
 
 
 def test_a_bucket_from_its_making_to_its_end(s3, tmp_path):

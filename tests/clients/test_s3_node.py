@@ -34,10 +34,9 @@ def minio(s3):
 def axios(s3):
     def links():
         bucket = s3.bucket("axios")
-        ask = {"Bucket": bucket, "Key": "a b+é"}
-        rules = [{"success_action_status": "201"}, ["content-length-range", 1, 300000]]
-        forms = {way: s3.boto(signature_version=version).generate_presigned_post(bucket, way, {"success_action_status": "201"}, list(rules))
-                 for way, version in (("v4", "s3v4"), ("v2", "s3"))}
+        ask, status = {"Bucket": bucket, "Key": "a b+é"}, {"success_action_status": "201"}
+        forms = {way: s3.boto(signature_version=version).generate_presigned_post(
+            bucket, way, status, [status, ["content-length-range", 1, 300000]]) for way, version in (("v4", "s3v4"), ("v2", "s3"))}
         return {"put": s3.boto().generate_presigned_url("put_object", ask), "forms": forms,
                 "get": s3.boto().generate_presigned_url("get_object", ask)}
     return program(s3, "axios_client.mjs", links)

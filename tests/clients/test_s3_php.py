@@ -15,15 +15,16 @@ def s3(tmp_path_factory):
 def php(s3):
     def start():
         bucket = s3.bucket()
-        ask, rules = {"Bucket": bucket, "Key": "a b+é"}, [{"success_action_status": "201"}, ["content-length-range", 0, 2000000]]
+        ask, status = {"Bucket": bucket, "Key": "a b+é"}, {"success_action_status": "201"}
         forms = {way: s3.boto(signature_version=version).generate_presigned_post(
-            bucket, "in/${filename}", {"success_action_status": "201"}, list(rules)) for way, version in (("v4", "s3v4"), ("v2", "s3"))}
+            bucket, "in/${filename}", status, [status, ["content-length-range", 0, 2000000]])
+                 for way, version in (("v4", "s3v4"), ("v2", "s3"))}
         settings = {"tls_url": s3.tls_url, "bucket": bucket, "id": s3.id, "secret": s3.secret, "forms": forms,
                     "put": s3.boto().generate_presigned_url("put_object", ask),
                     "tls_put": s3.boto(s3.tls_url).generate_presigned_url("put_object", ask),
                     "get": s3.boto().generate_presigned_url("get_object", ask)}
-        return ["/usr/bin/php", "-d", "display_errors=stderr", "-d", "error_reporting=8191", os.path.join(CLIENTS, "php", "s3.php")], {
-            "server": settings}, s3.environment(CAIS_CA=s3.ca)
+        command = ["/usr/bin/php", "-d", "display_errors=stderr", "-d", "error_reporting=8191"]
+        return command + [os.path.join(CLIENTS, "php", "s3.php")], {"server": settings}, s3.environment(CAIS_CA=s3.ca)
     return Program(start)
 
 

@@ -21,7 +21,8 @@ def s3cmd(s3, tmp_path):
         host = host or s3.host
         config.write_text(f"[default]\naccess_key = {s3.id}\nsecret_key = {secret or s3.secret}\nhost_base = {host}\n"
                           f"host_bucket = {host}\nuse_https = {host != s3.host}\nca_certs_file = {s3.ca}\nmax_retries = 0\n")
-        return run("/usr/bin/faketime", "-f", clock, "/usr/bin/s3cmd", "-c", config, *arguments, env=s3.environment(), check=check, text=text, input=stdin)
+        return run("/usr/bin/faketime", "-f", clock, "/usr/bin/s3cmd", "-c", config, *arguments, env=s3.environment(),
+                   check=check, text=text, input=stdin)
     return s3cmd
 
 

@@ -731,6 +731,112 @@ TEST(many_uploads_below_one_prefix_are_one_common_prefix)
     EXPECT_EQ(s3_count(d, s3_ask(d, &ana, "GET", "/photos?uploads", ""), "ListMultipartUploadsResult", "Upload"), 251);
 }
 
+/* ---- stores that fail ---- */
+
+static struct fake_reply *until_it_works(struct s3_desk *d, const struct s3_person *p, const char *method,
+                                         const char *target, slice body, const struct http_header *header)
+{
+    struct fake_reply *r = ask(d, p, method, target, body, header, header != NULL);
+    if (r->status == 200)
+        return r;
+    EXPECT_S3_ERROR(d, r, 503, "ServiceUnavailable"); /* at most once: one call fails */
+    r = ask(d, p, method, target, body, header, header != NULL);
+    EXPECT_STATUS(r, 200);
+    return r;
+}
+
+/* One upload, from its beginning to its object, in which the nth store call fails, and whoever asked asks again.
+ * Returns whether there were so many calls. */
+static bool upload_under_fault(int n, bool answer_lost)
+{
+    DESK(d);
+    slice large = world_bytes(d->w, 20000);
+    s3_put(d, &ana, "/photos/source", "0123456789");
+    struct http_header source = { S("x-amz-copy-source"), S("photos/source") };
+    d->w->faults =
+        (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = answer_lost };
+    struct fake_reply *r = until_it_works(d, &ana, "POST", "/photos/a?uploads", S(""), NULL);
+    slice id = s3_text(d, r, "InitiateMultipartUploadResult.UploadId");
+    const char *target = text(d, "/photos/a?uploadId=" SLICE_FMT, SLICE_ARG(id));
+    r = until_it_works(d, &ana, "PUT", text(d, "%s&partNumber=1", target), large, NULL);
+    slice one = fake_reply_header(r, "ETag");
+    r = until_it_works(d, &ana, "PUT", text(d, "%s&partNumber=2", target), S(""), &source);
+    slice two = s3_text(d, r, "CopyPartResult.ETag");
+    r = until_it_works(d, &ana, "GET", target, S(""), NULL);
+    EXPECT_EQ(s3_count(d, r, "ListPartsResult", "Part"), 2);
+    until_it_works(
+        d, &ana, "POST", target,
+        arena_printf(d->a, "<CompleteMultipartUpload>%s%s</CompleteMultipartUpload>", PART(1, one), PART(2, two)),
+        NULL);
+    bool over = d->w->faults.calls < n;
+    d->w->faults = (struct fault_plan){ 0 };
+    slice parts[] = { large, S("0123456789") };
+    EXPECT_SLICE(get(d, &ana, "/photos/a"), arena_join(d->a, parts, 2));
+    world_wait(d->w, hours(200)); /* what a lost answer left: uploads that nobody knows of, parts sent twice */
+    world_run_jobs(d->w);
+    world_wait(d->w, hours(2));
+    world_run_jobs(d->w);
+    EXPECT_EQ(world_fsck(d->w, true), 0);
+    EXPECT_EQ(world_blob_count(d->w), 1);
+    return !over;
+}
+
+TEST(an_upload_whose_store_fails_at_any_call_becomes_the_same_object)
+{
+    for (int lost = 0; lost < 2; lost++)
+        for (int n = 1; upload_under_fault(n, lost); n++)
+            EXPECT(n < 200);
+}
+
+TEST(every_operation_says_unavailable_when_its_store_fails)
+{
+    static const struct {
+        const char *method, *target, *body;
+        int status;
+    } rows[] = {
+        { "GET", "/", "", 200 },
+        { "PUT", "/new", "", 200 },
+        { "HEAD", "/photos", "", 200 },
+        { "GET", "/photos?location", "", 200 },
+        { "GET", "/photos?versioning", "", 200 },
+        { "GET", "/photos", "", 200 },
+        { "GET", "/photos?list-type=2&delimiter=/", "", 200 },
+        { "GET", "/photos?versions", "", 200 },
+        { "GET", "/photos?uploads", "", 200 },
+        { "GET", "/photos?acl", "", 200 },
+        { "GET", "/photos/a?acl", "", 200 },
+        { "GET", "/photos/a?tagging", "", 200 },
+        { "PUT", "/photos/a?tagging", "<Tagging><TagSet/></Tagging>", 200 },
+        { "DELETE", "/photos/a?tagging", "", 204 },
+        { "PUT", "/photos?cors",
+          "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule>"
+          "</CORSConfiguration>",
+          200 },
+        { "DELETE", "/photos?cors", "", 204 },
+        { "POST", "/photos?delete", "<Delete><Object><Key>a</Key></Object></Delete>", 200 },
+        { "DELETE", "/empty", "", 204 },
+    };
+    for (size_t i = 0; i < LENGTH_OF(rows); i++)
+        for (int n = 1;; n++) {
+            DESK(d);
+            EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/empty", ""), 200);
+            s3_put(d, &ana, "/photos/a", "hello");
+            begin(d, &ana, "/photos/b");
+            d->w->faults = (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE };
+            struct fake_reply *r = s3_ask(d, &ana, rows[i].method, rows[i].target, rows[i].body);
+            bool over = d->w->faults.calls < n;
+            d->w->faults = (struct fault_plan){ 0 };
+            if (over)
+                EXPECT_STATUS(r, rows[i].status);
+            else if (r->status != rows[i].status) /* some failures harm nobody */
+                EXPECT_STATUS(r, 503);
+            EXPECT_EQ(world_fsck(d->w, true), 0);
+            if (over)
+                break;
+            EXPECT(n < 50);
+        }
+}
+
 RUN_TESTS(cmocka_unit_test(parts_become_an_object_with_the_headers_it_began_with),
           cmocka_unit_test(parts_come_out_of_order_and_again_and_some_are_left_out),
           cmocka_unit_test(a_part_sent_again_makes_the_first_one_invalid),
@@ -753,4 +859,6 @@ RUN_TESTS(cmocka_unit_test(parts_become_an_object_with_the_headers_it_began_with
           cmocka_unit_test(a_part_copy_reads_its_source_only_if_it_may),
           cmocka_unit_test(ranges_and_conditions_of_a_part_copy_are_kept), cmocka_unit_test(parts_are_listed_in_pages),
           cmocka_unit_test(uploads_are_listed_by_key_then_age_in_pages_and_folders),
-          cmocka_unit_test(many_uploads_below_one_prefix_are_one_common_prefix))
+          cmocka_unit_test(many_uploads_below_one_prefix_are_one_common_prefix),
+          cmocka_unit_test(an_upload_whose_store_fails_at_any_call_becomes_the_same_object),
+          cmocka_unit_test(every_operation_says_unavailable_when_its_store_fails))

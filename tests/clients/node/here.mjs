@@ -4,5 +4,6 @@ import { syncBuiltinESMExports } from "node:module";
 
 const connect = tls.connect;
 tls.connect = (options, ...more) =>
-  connect({ ...options, host: "127.0.0.1", port: Number(process.env.HERE_PORT), servername: options.servername || options.host }, ...more);
+  connect({ ...options, host: "127.0.0.1", port: Number(process.env.HERE_PORT),
+            servername: options.servername || options.host }, ...more);
 syncBuiltinESMExports();

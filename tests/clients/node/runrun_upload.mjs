@@ -19,7 +19,8 @@ try {
   const task = { title: "A task with a file", description: "made by runrun_upload.mjs", board_id: 493553, project_id: null };
   const { data: { id: taskId } } = await axios.post(`${API}/tasks`, { task }, { headers });
   const document = { data_file_name: name, data_file_size: fs.statSync(file).size, warning_duplicate: false };
-  const { data: ticket } = await axios.post(`${API}/documents?task_id=${taskId}`, { document }, { headers, params: { task_id: taskId } });
+  const { data: ticket } = await axios.post(`${API}/documents?task_id=${taskId}`, { document },
+                                            { headers, params: { task_id: taskId } });
   const form = new FormData();
   const fields = ticket.fields;
   if (generation === "current") {

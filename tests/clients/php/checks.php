@@ -21,7 +21,8 @@ function check(string $name, callable $run): void
 function equal($got, $want): void
 {
     if ($got !== $want) {
-        throw new Exception("got " . substr(var_export($got, true), 0, 1000) . ", want " . substr(var_export($want, true), 0, 1000));
+        $show = fn($value) => substr(var_export($value, true), 0, 1000);
+        throw new Exception("got {$show($got)}, want {$show($want)}");
     }
 }
 

@@ -31,7 +31,8 @@ foreach (["v4", "v2"] as $version) {
     $form = $server->forms->$version;
     // With a CURLFile the whole local path is what the file is called, and there is a wait for 100 above 1 MiB.
     check("a CURLFile in a form, ${version}", function () use ($form, $path) {
-        $answer = ask($form->url, [CURLOPT_POST => true, CURLOPT_POSTFIELDS => (array) $form->fields + ["file" => new CURLFile($path)]]);
+        $fields = (array) $form->fields + ["file" => new CURLFile($path)];
+        $answer = ask($form->url, [CURLOPT_POST => true, CURLOPT_POSTFIELDS => $fields]);
         equal($answer[0], 201);
         equal(preg_match("~<Key>in/два слова é.bin</Key>~u", $answer[1]), 1);
     });

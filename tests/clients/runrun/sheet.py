@@ -10,7 +10,8 @@ import requests
 
 API, BOARD = "https://runrun.it/api/v1.0", 593350
 SESSION = requests.Session()
-SESSION.headers.update({"App-Key": os.environ["APP_KEY"], "User-Token": os.environ["USER_TOKEN"], "Content-Type": "application/json"})
+SESSION.headers.update({"App-Key": os.environ["APP_KEY"], "User-Token": os.environ["USER_TOKEN"],
+                        "Content-Type": "application/json"})
 
 
 def ask(method, path, **more):

@@ -21,7 +21,8 @@ function send(string $url, array $headers, $body)
 [$_, $generation, $path] = $argv;
 $headers = ["app-key: " . getenv("APP_KEY"), "user-token: " . getenv("USER_TOKEN"), "content-type: application/json",
             "cache-control: no-cache"];
-$task = ["task" => ["title" => "A task with a file", "description" => "made by upload.php", "board_id" => 283180, "project_id" => null]];
+$task = ["task" => ["title" => "A task with a file", "description" => "made by upload.php",
+                    "board_id" => 283180, "project_id" => null]];
 $task_id = json_decode(send(API . "/tasks", $headers, json_encode($task)))->id;
 $wanted = json_encode(["document" => ["data_file_name" => basename($path), "data_file_size" => filesize($path),
                                       "warning_duplicate" => false]]);
