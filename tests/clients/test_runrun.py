@@ -176,12 +176,22 @@ def test_a_download_may_be_asked_for_in_part_and_carries_tokens_nowhere(client, 
     assert all(h.split(": ")[1] not in log for h in client.headers if h != "-H")
 
 
+def memory_kib(pid, name):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith(name + ":"))
+
+
 def test_a_large_zip_is_made_while_it_is_sent(client, task):
     blocks = [os.urandom(8 << 20) for _ in range(3)]
     ids = [client.upload(task, "large.bin", block) for block in blocks]
     location = client.api("GET", "/documents/download_zip?" + "&".join(f"ids[]={i}" for i in ids).replace("[]", "%5B%5D"),
                           status=302)["location"]
-    status, _, body = client.curl(location)
+    pid = client.server.pid
+    with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as f:
+        f.write("5")  # the peak begins anew (proc(5))
+    before = memory_kib(pid, "VmRSS")
+    status, _, body = client.curl("--limit-rate", "40M", location)
+    assert memory_kib(pid, "VmHWM") - before < 6 << 10  # of 24 MiB only pieces
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert archive.namelist() == ["large.bin", "large (2).bin", "large (3).bin"]
         assert [archive.read(n) for n in archive.namelist()] == blocks
