@@ -208,6 +208,12 @@ def test_too_many_requests_say_when_to_come_back(server, who):
     assert last.json() == {"error": "Too many requests"}
 
 
+def test_a_misspelt_path_is_told_in_json(server, who):
+    for path in ("/api/v1.0/projects", "/api/projects", "/api", "/api/v2/tasks"):
+        answer = server.at(API, "GET", path, who)
+        assert (answer.status, answer.json()) == (404, {"error": "Not found"}), path
+
+
 def test_the_other_host_answers_without_tls(server, who):
     answer = server.ask("GET", "/api/v1.0/users/me", who, host="secure.runrun.it")
     assert answer.status == 200 and answer.json()["name"]
