@@ -135,6 +135,15 @@ bool slice_to_i64(slice s, int64_t *ret)
     return true;
 }
 
+slice slice_characters(slice s, size_t most)
+{
+    size_t n = 0;
+    for (size_t seen = 0; n < s.n; n++)
+        if (((unsigned char)s.p[n] & 0xc0) != 0x80 && seen++ == most)
+            break;
+    return slice_part(s, 0, n);
+}
+
 bool slice_is_utf8(slice s)
 {
     const unsigned char *p = (const unsigned char *)s.p, *end = s.n ? p + s.n : p;

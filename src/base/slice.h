@@ -38,7 +38,9 @@ bool slice_cut(slice s, char c, slice *head, slice *tail);
 bool slice_to_u64(slice s, uint64_t *ret);
 /* As above with an optional leading minus. */
 bool slice_to_i64(slice s, int64_t *ret);
-bool slice_is_utf8(slice s);  /* well-formed, no surrogates, no overlong forms (RFC 3629) */
+bool slice_is_utf8(slice s); /* well-formed, no surrogates, no overlong forms (RFC 3629) */
+/* The first characters of s, which is well-formed UTF-8, at most so many. */
+slice slice_characters(slice s, size_t most);
 uint64_t slice_hash(slice s); /* FNV-1a, for tables that hold no hostile keys or are bounded */
 
 #endif

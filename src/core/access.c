@@ -171,7 +171,7 @@ err_t access_check(struct core *core, slice purpose, enum credential_form form, 
 }
 
 err_t access_check_pair(struct core *core, slice purpose, slice key, slice token, struct arena *a,
-                        struct principal *ret)
+                        struct principal *ret, int64_t *ret_key_id)
 {
     struct principal account, user;
     TRY(access_check(core, purpose, CREDENTIAL_KEY, key, a, &account));
@@ -179,6 +179,7 @@ err_t access_check_pair(struct core *core, slice purpose, slice key, slice token
     if (account.account_id != user.account_id)
         return err_make(a, ERR_UNAUTHENTICATED, "key and token belong to different accounts");
     *ret = user;
+    *ret_key_id = account.credential_id;
     return NULL;
 }
 

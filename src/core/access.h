@@ -65,10 +65,11 @@ MUST_USE err_t token_issue(struct core *, slice purpose, slice login, slice key,
 MUST_USE err_t access_check(struct core *, slice purpose, enum credential_form, slice secret, struct arena *a,
                             struct principal *ret);
 
-/* Both halves of key_mint_pair: live, and of one account; the token says who it is. The two need not come from one
- * mint. Fit for a loop. Errors: as access_check; UNAUTHENTICATED also when they belong to different accounts. */
+/* Both halves of key_mint_pair: live, and of one account; the token says who it is, ret_key_id which key came with it.
+ * The two need not come from one mint. Fit for a loop. Errors: as access_check; UNAUTHENTICATED also when they belong
+ * to different accounts. */
 MUST_USE err_t access_check_pair(struct core *, slice purpose, slice key, slice token, struct arena *a,
-                                 struct principal *ret);
+                                 struct principal *ret, int64_t *ret_key_id);
 /* Whose access key is it, and what secret goes with it? Cached like access_check; fit for a loop.
  * Errors: as access_check; CORRUPT the secret cannot be opened with this master key. */
 MUST_USE err_t access_signing(struct core *, slice purpose, slice access_key, struct arena *a, struct principal *ret,

@@ -10,6 +10,14 @@ static size_t control_length(slice s, size_t at)
     return c == 0xc2 && (unsigned char)s.p[at + 1] < 0xa0 ? 2 : 0; /* UTF-8: after C2 there is one more byte */
 }
 
+bool file_name_has_control(slice name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (control_length(name, i))
+            return true;
+    return false;
+}
+
 err_t file_name_clean(slice raw, struct arena *a, slice *ret_name)
 {
     if (!slice_is_utf8(raw))

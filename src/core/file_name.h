@@ -6,6 +6,9 @@
 
 #define FILE_NAME_MAX_BYTES 255
 
+/* Is there a control character (C0, DEL or C1) in it? name: well-formed UTF-8. */
+bool file_name_has_control(slice name);
+
 /* Make a name that a sender gave fit to be stored and shown: what follows the last / or \, without control characters;
  * "file" when that is empty, "." or "..". A name is never shortened: one that is too long is refused.
  *

@@ -194,8 +194,9 @@ struct document {
     slice owner_name;            /* of the file's owner */
     int64_t reference_id;        /* the first that holds it, in a list the first of those asked for; 0: none */
     int64_t task_id, comment_id; /* of that reference, or where a pending ticket says it will hang; 0: nowhere */
-    slice task_text;
+    slice task_text;             /* its beginning: a list repeats it for each of many files */
 };
+#define DOCUMENT_TASK_TEXT_MAX 1000 /* characters of it */
 MUST_USE err_t meta_document_get(struct meta_tx *, int64_t file_id, struct arena *a, struct document *ret);
 /* Files that references of the task (and of its comments) hold, each once, by id. comment_id 0: of all of them. */
 MUST_USE err_t meta_document_list(struct meta_tx *, int64_t task_id, int64_t comment_id, size_t offset, size_t most,

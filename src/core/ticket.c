@@ -42,7 +42,7 @@ static err_t check_task(struct meta_tx *tx, struct issue *i, struct arena *a, st
         return NULL;
     TRY(task_see(tx, i->who, i->order->task_id, a, &task, &members));
     d->task_id = task.id;
-    d->task_text = task.text;
+    d->task_text = slice_characters(task.text, DOCUMENT_TASK_TEXT_MAX);
     if (!i->order->refuse_duplicate)
         return NULL;
     err_t e = meta_document_named(tx, task.id, i->order->name, a, &i->result.duplicate_id);

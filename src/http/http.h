@@ -103,6 +103,7 @@ struct http_dialect {
     const struct http_route *routes;
     size_t route_count;
     const char *const *prefixes; /* NULL-ended: paths below these are refused in this dialect's form; longest wins */
+    const char *const *home_prefixes; /* more of them, on the host names of the dialect only */
     /* Takes every path that no route matches and that is below no other dialect's prefix: req.params are empty, the
      * path is the dialect's to read. Mostly HTTP_STREAM. NULL: such paths are refused. Its method is not looked at. */
     const struct http_route *rest;

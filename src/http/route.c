@@ -158,6 +158,18 @@ static bool path_is_below(slice path, slice prefix)
            (path.n == prefix.n || path.p[prefix.n] == '/' || (prefix.n && prefix.p[prefix.n - 1] == '/'));
 }
 
+/* How much of the path is covered; 0: nothing. */
+static size_t longest_prefix(const char *const *prefixes, slice path)
+{
+    size_t longest = 0;
+    for (const char *const *p = prefixes; p && *p; p++) {
+        slice prefix = slice_of(*p);
+        if (prefix.n > longest && path_is_below(path, prefix))
+            longest = prefix.n;
+    }
+    return longest;
+}
+
 /* Who answers for a path that no route has. *ret_by_prefix: it is below a prefix of that dialect. */
 static const struct http_dialect *owner(const struct router *r, slice path, const struct http_dialect *of_host,
                                         bool alone, bool *ret_by_prefix)
@@ -171,13 +183,13 @@ static const struct http_dialect *owner(const struct router *r, slice path, cons
         const struct http_dialect *d = r->dialects[i];
         if ((of_host && d != of_host && !d->everywhere) || (d->apart && d != of_host))
             continue;
-        for (const char *const *p = d->prefixes; p && *p; p++) {
-            slice prefix = slice_of(*p);
-            if (prefix.n > longest && path_is_below(path, prefix)) {
-                longest = prefix.n;
-                best = d;
-                *ret_by_prefix = true;
-            }
+        size_t covered = longest_prefix(d->prefixes, path);
+        size_t at_home = d == of_host ? longest_prefix(d->home_prefixes, path) : 0;
+        covered = covered > at_home ? covered : at_home;
+        if (covered > longest) {
+            longest = covered;
+            best = d;
+            *ret_by_prefix = true;
         }
     }
     return best;

@@ -1,13 +1,16 @@
 /* Documents: files together with their tickets, and with the references by which they hang on tasks. */
 #include "meta/meta_priv.h"
 
+#include <assert.h>
+
 /* What follows the file's and the ticket's columns. A ticket says where its file will hang only until it is confirmed:
  * from then on references tell. */
 #define PLACE                                                                                                          \
     ", COALESCE(u.name, ''), r.id, CASE WHEN r.id IS NOT NULL THEN r.task_id WHEN k.confirmed_at_ms = 0 THEN "         \
     "k.task_id"                                                                                                        \
     " END, CASE WHEN r.id IS NOT NULL THEN r.comment_id WHEN k.confirmed_at_ms = 0 THEN k.comment_id END,"             \
-    " COALESCE(t.text, '')"
+    " COALESCE(SUBSTR(t.text, 1, 1000), '')"
+static_assert(DOCUMENT_TASK_TEXT_MAX == 1000, "the number stands in PLACE");
 #define DOCUMENT "SELECT " FILE_COLUMNS ", " TICKET_COLUMNS PLACE
 #define WITH_THE_REST                                                                                                  \
     " LEFT JOIN users u ON u.id = f.owner_id LEFT JOIN tickets k ON k.file_id = f.id LEFT JOIN tasks t ON t.id ="      \

@@ -151,6 +151,13 @@ def test_forms_that_are_not_what_was_signed_are_refused(client, task):
     assert answer(good) == (403, "AccessDenied")
 
 
+def test_what_a_path_cannot_do_is_refused_with_what_it_can(client):
+    for method, path, allow in (("PATCH", "/documents/1", "GET, HEAD, DELETE"), ("GET", "/documents", "POST"),
+                                ("POST", "/documents/1/download", "GET, HEAD")):
+        status, headers, said = client.curl("-X", method, *client.headers, client.server.url + "/api/v1.0" + path)
+        assert (status, headers["allow"].upper(), list(json.loads(said))) == (405, allow, ["error"])
+
+
 def test_a_download_may_be_asked_for_in_part_and_carries_tokens_nowhere(client, task):
     id_ = client.upload(task, "a.bin", bytes(range(256)) * 400)
     assert client.download(id_, "-r", "1000-1003")[2] == bytes([232, 233, 234, 235])
@@ -169,12 +176,22 @@ def test_a_download_may_be_asked_for_in_part_and_carries_tokens_nowhere(client, 
     assert all(h.split(": ")[1] not in log for h in client.headers if h != "-H")
 
 
+def memory_kib(pid, name):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith(name + ":"))
+
+
 def test_a_large_zip_is_made_while_it_is_sent(client, task):
     blocks = [os.urandom(8 << 20) for _ in range(3)]
     ids = [client.upload(task, "large.bin", block) for block in blocks]
     location = client.api("GET", "/documents/download_zip?" + "&".join(f"ids[]={i}" for i in ids).replace("[]", "%5B%5D"),
                           status=302)["location"]
-    status, _, body = client.curl(location)
+    pid = client.server.pid
+    with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as f:
+        f.write("5")  # the peak begins anew (proc(5))
+    before = memory_kib(pid, "VmRSS")
+    status, _, body = client.curl("--limit-rate", "40M", location)
+    assert memory_kib(pid, "VmHWM") - before < 6 << 10  # of 24 MiB only pieces
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert archive.namelist() == ["large.bin", "large (2).bin", "large (3).bin"]
         assert [archive.read(n) for n in archive.namelist()] == blocks

@@ -5,11 +5,12 @@ what counts is what is there afterwards.
 import datetime
 import json
 import os
+import time
 import urllib.parse
 
 import pytest
 from s3 import node, run
-from server import FORM, Authority, Server, file_part, form
+from server import BINARY, FORM, Authority, Server, file_part, form
 
 CLIENTS = os.path.dirname(os.path.abspath(__file__))
 API = "runrun.it"
@@ -23,8 +24,11 @@ PROGRAMS = {"python": ["/usr/bin/python3", "runrun/here.py", "runrun/upload.py"]
             "php": ["/usr/bin/php", "runrun/upload.php"]}
 
 
+CLOCKED = os.path.join(os.path.dirname(os.path.realpath(BINARY)), "tests", "support", "cais-clocked")
+
+
 class VendorServer(Server):
-    def __init__(self, folder):
+    def __init__(self, folder, *sets, **more):
         authority = Authority(folder)
         self.ca, self.context = authority.pem, authority.context()
         certificate, key = authority.issue("vendor", list(NAMES))
@@ -32,7 +36,7 @@ class VendorServer(Server):
         with open(boards, "w", encoding="utf-8") as f:
             json.dump(BOARDS, f)
         super().__init__(folder, "--tls-listen", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key,
-                         sets=[f"hosts.{name}={api}" for name, api in NAMES.items()] + [f"runrun.boards_file={boards}"])
+                         sets=[f"hosts.{name}={api}" for name, api in NAMES.items()] + [f"runrun.boards_file={boards}", *sets], **more)
 
     def people(self):
         """A way in for the only user of a new account, whose tasks are then the only ones to be seen."""
@@ -176,6 +180,20 @@ def test_the_spreadsheet_program(server, who, tmp_path):
     assert tasks == {"Fechar o mês": {"custom_12": {"id": "2"}}, "Pagar a luz": {"custom_12": {"id": "1"}}, "Sem prioridade": {}}
 
 
+def test_the_spreadsheet_program_waits_for_the_next_minute(tmp_path, monkeypatch):
+    clock, rows = tmp_path / "clock", tmp_path / "rows"
+    clock.write_text(f"={(int(time.time()) + 60) * 1000}")  # a little ahead, so that the program never waits too little
+    rows.write_text("Fechar o mês\tAlta\nPagar a luz\tBaixa\nSem prioridade\t?\n", encoding="utf-8")
+    monkeypatch.setenv("CAIS_TEST_CLOCK_FILE", str(clock))
+    with VendorServer(tmp_path, "runrun.rate_limit=4", binary=CLOCKED) as server:
+        who = server.people()
+        environment = {**server.environment(who), "CAIS_TEST_CLOCK_FILE": str(clock)}
+        done = run("/usr/bin/python3", "runrun/here.py", "runrun/sheet.py", rows, env=environment, cwd=CLIENTS)
+        waited, last = done.stdout.splitlines()  # the fifth request is one too many
+        assert waited.startswith("waiting ") and last == "Done: OK=3 FAIL=0"
+        assert len(server.api(who, "GET", "/tasks").json()) == 3
+
+
 def test_too_many_requests_say_when_to_come_back(server, who):
     answers = [server.api(who, "GET", "/users/me") for _ in range(101)]
     while answers[-1].status != 429:  # a minute ended in between
@@ -188,6 +206,12 @@ def test_too_many_requests_say_when_to_come_back(server, who):
     assert reset.second == 0 and datetime.timedelta(minutes=-1) < ahead <= datetime.timedelta(minutes=1)
     assert 1 <= int(last.header("Retry-After")) <= 60
     assert last.json() == {"error": "Too many requests"}
+
+
+def test_a_misspelt_path_is_told_in_json(server, who):
+    for path in ("/api/v1.0/projects", "/api/projects", "/api", "/api/v2/tasks"):
+        answer = server.at(API, "GET", path, who)
+        assert (answer.status, answer.json()) == (404, {"error": "Not found"}), path
 
 
 def test_the_other_host_answers_without_tls(server, who):

@@ -49,6 +49,7 @@ struct runrun_user runrun_user_of(struct runrun_desk *d, const char *account, co
                                   bool is_admin)
 {
     struct user user;
+    int64_t key_id;
     struct runrun_user u = { .login = slice_of(login) };
     struct user_order order = { .account = slice_of(account),
                                 .login = u.login,
@@ -57,7 +58,7 @@ struct runrun_user runrun_user_of(struct runrun_desk *d, const char *account, co
                                 .is_admin = is_admin };
     EXPECT_OK(user_create(&d->w->core, &d->w->operator_, &order, d->a, &user));
     EXPECT_OK(key_mint_pair(&d->w->core, &d->w->operator_, u.login, S("runrun"), d->a, &u.key_id, &u.key, &u.token));
-    EXPECT_OK(access_check_pair(&d->w->core, S("runrun"), u.key, u.token, d->a, &u.who));
+    EXPECT_OK(access_check_pair(&d->w->core, S("runrun"), u.key, u.token, d->a, &u.who, &key_id));
     u.who.request_id = S("test");
     u.id = user.id;
     return u;

@@ -298,7 +298,8 @@ static struct pair mint_pair(struct world *w, slice login)
 static err_t check_pair(struct world *w, slice key, slice token)
 {
     struct principal who;
-    return access_check_pair(&w->core, S("way"), key, token, w->a, &who);
+    int64_t key_id;
+    return access_check_pair(&w->core, S("way"), key, token, w->a, &who, &key_id);
 }
 
 static bool only_has(slice text, const char *letters)
@@ -318,16 +319,18 @@ TEST(both_halves_of_a_pair_are_needed_and_say_who_it_is)
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), who;
     struct pair p = mint_pair(w, S("alice"));
+    int64_t key_id;
     EXPECT(p.key.n == 32 && only_has(p.key, "0123456789abcdef"));
     EXPECT(p.token.n == 20 && only_has(p.token, DIGITS UPPER LOWER));
     for (int i = 0; i < 2; i++) { /* looked up, then cached */
-        EXPECT_OK(access_check_pair(&w->core, S("way"), p.key, p.token, w->a, &who));
+        EXPECT_OK(access_check_pair(&w->core, S("way"), p.key, p.token, w->a, &who, &key_id));
         EXPECT_EQ(who.user_id, alice.user_id);
+        EXPECT_EQ(key_id, p.id);
         EXPECT_ERR(check_pair(w, p.key, S("")), ERR_UNAUTHENTICATED);
         EXPECT_ERR(check_pair(w, S(""), p.token), ERR_UNAUTHENTICATED);
         EXPECT_ERR(check_pair(w, p.token, p.key), ERR_UNAUTHENTICATED);
         EXPECT_ERR(check_pair(w, p.key, p.key), ERR_UNAUTHENTICATED);
-        EXPECT_ERR(access_check_pair(&w->core, S("other"), p.key, p.token, w->a, &who), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(access_check_pair(&w->core, S("other"), p.key, p.token, w->a, &who, &key_id), ERR_UNAUTHENTICATED);
     }
 }
 
@@ -342,8 +345,10 @@ TEST(halves_of_two_pairs_fit_within_an_account_only)
     EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_order){ .account = S("acme"), .login = S("eve") },
                           w->a, &eve));
     struct pair a = mint_pair(w, S("alice")), b = mint_pair(w, S("bob")), e = mint_pair(w, S("eve"));
-    EXPECT_OK(access_check_pair(&w->core, S("way"), a.key, b.token, w->a, &who));
+    int64_t key_id;
+    EXPECT_OK(access_check_pair(&w->core, S("way"), a.key, b.token, w->a, &who, &key_id));
     EXPECT_EQ(who.user_id, bob.user_id);
+    EXPECT_EQ(key_id, a.id);
     EXPECT_OK(check_pair(w, e.key, e.token));
     EXPECT_ERR(check_pair(w, e.key, b.token), ERR_UNAUTHENTICATED);
     EXPECT_ERR(check_pair(w, a.key, e.token), ERR_UNAUTHENTICATED);

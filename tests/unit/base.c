@@ -43,6 +43,9 @@ TEST(utf8_is_checked_to_the_letter)
     EXPECT(!slice_is_utf8(S("\xed\xa0\x80")));     /* surrogate */
     EXPECT(!slice_is_utf8(S("\xf4\x90\x80\x80"))); /* past U+10FFFF */
     EXPECT(!slice_is_utf8(S("\xd1")));             /* cut */
+    EXPECT_SLICE(slice_characters(S("a\xc3\xa7\xf0\x9f\x98\x80z"), 3), S("a\xc3\xa7\xf0\x9f\x98\x80"));
+    EXPECT_SLICE(slice_characters(S("a\xc3\xa7"), 2), S("a\xc3\xa7"));
+    EXPECT_EQ(slice_characters(S("a"), 0).n, 0);
 }
 
 static void count(void *arg)

@@ -10,10 +10,13 @@ static const struct http_route plain_routes[] = {
 static const struct http_route common_routes[] = { { "GET", "/health", NULL, 0, 0, "" } };
 static const struct http_route hungry_rest = { "GET", "/", NULL, HTTP_STREAM, 0, "" };
 static const char *const plain_prefixes[] = { "/plain", NULL };
+static const char *const plain_home_prefixes[] = { "/own", "/health/plain", NULL };
 static const char *const common_prefixes[] = { "/health", NULL };
-static const struct http_dialect plain = {
-    .name = "plain", .routes = plain_routes, .route_count = LENGTH_OF(plain_routes), .prefixes = plain_prefixes
-};
+static const struct http_dialect plain = { .name = "plain",
+                                           .routes = plain_routes,
+                                           .route_count = LENGTH_OF(plain_routes),
+                                           .prefixes = plain_prefixes,
+                                           .home_prefixes = plain_home_prefixes };
 static const struct http_dialect common = { .name = "common",
                                             .routes = common_routes,
                                             .route_count = LENGTH_OF(common_routes),
@@ -74,6 +77,18 @@ TEST(on_the_host_of_another_dialect_the_rest_is_what_is_below_none_of_its_prefix
     EXPECT_SLICE(who(&m, "GET", "/health", "plain.org", NULL), S("common route"));
 }
 
+TEST(on_its_own_host_a_dialect_refuses_below_more_prefixes)
+{
+    MAP(m);
+    EXPECT_SLICE(who(&m, "GET", "/own/x", "plain.org", NULL), S("plain"));
+    EXPECT_SLICE(who(&m, "GET", "/own", "plain.org:80", NULL), S("plain"));
+    EXPECT_SLICE(who(&m, "GET", "/owner", "plain.org", NULL), S("hungry route"));
+    EXPECT_SLICE(who(&m, "GET", "/own/x", "a", NULL), S("hungry route"));
+    EXPECT_SLICE(who(&m, "GET", "/own/x", "things.org", NULL), S("hungry route"));
+    EXPECT_SLICE(who(&m, "GET", "/health/x", "plain.org", NULL), S("common"));
+    EXPECT_SLICE(who(&m, "GET", "/health/plain", "plain.org", NULL), S("plain")); /* the longest */
+}
+
 TEST(names_below_a_host_belong_to_its_dialect_with_every_path)
 {
     MAP(m);
@@ -100,5 +115,6 @@ TEST(a_listener_of_one_dialect_has_no_other)
 
 RUN_TESTS(cmocka_unit_test(what_no_route_and_no_prefix_has_goes_to_the_dialect_that_takes_the_rest),
           cmocka_unit_test(on_the_host_of_another_dialect_the_rest_is_what_is_below_none_of_its_prefixes),
+          cmocka_unit_test(on_its_own_host_a_dialect_refuses_below_more_prefixes),
           cmocka_unit_test(names_below_a_host_belong_to_its_dialect_with_every_path),
           cmocka_unit_test(a_listener_of_one_dialect_has_no_other))

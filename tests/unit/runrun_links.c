@@ -360,6 +360,8 @@ TEST(a_zip_leaves_out_what_may_not_be_seen)
     char *target = zip_target(d, ask_zip(d, &ana, "ids=4,1"));
     EXPECT_EQ(runrun_send(d, &ana, "DELETE /documents/4", "")->status, 204);
     expect_entries(runrun_send(d, NULL, target, ""), mine, 1);
+    EXPECT_EQ(runrun_send(d, &ana, "DELETE /documents/1", "")->status, 204);
+    EXPECT_ERROR(d, runrun_send(d, NULL, target, ""), 404); /* nothing is left */
 }
 
 TEST(a_zip_holds_at_most_a_hundred)

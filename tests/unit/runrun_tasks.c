@@ -164,6 +164,52 @@ TEST(tasks_that_are_refused_say_which_field)
     EXPECT_EQ(runrun_count(d, runrun_send(d, &ana, "GET /tasks", ""), ""), 0);
 }
 
+/* "x": `size` letters of it. */
+static char *long_text(struct runrun_desk *d, size_t size)
+{
+    char *text = arena_alloc(d->a, size + 1);
+    memset(text, 'x', size);
+    text[size] = 0;
+    return text;
+}
+
+TEST(texts_of_a_task_have_limits)
+{
+    RUNRUN_DESK(d);
+    static const struct {
+        const char *field, *before, *behind, *text;
+        size_t most;
+    } limits[] = {
+        { "title", "{\"title\":\"", "\"}", "is too long (maximum is 65536 bytes)", 65536 },
+        { "description", "{\"title\":\"t\",\"description\":\"", "\"}", "is too long (maximum is 65536 bytes)", 65536 },
+        { "custom_fields", "{\"title\":\"t\",\"custom_fields\":{\"custom_1\":\"", "\"}}",
+          "are too long (maximum is 65536 bytes)", 65536 - 15 },
+    };
+    for (size_t i = 0; i < LENGTH_OF(limits); i++)
+        for (size_t more = 0; more < 2; more++) {
+            char *body =
+                runrun_text(d, "%s%s%s", limits[i].before, long_text(d, limits[i].most + more), limits[i].behind);
+            struct fake_reply *r = runrun_send(d, &ana, "POST /tasks", body);
+            EXPECT_EQ(r->status, more ? 422 : 201);
+            if (more)
+                EXPECT_SLICE(runrun_str(d, r, runrun_text(d, "errors.%s.0", limits[i].field)),
+                             slice_of(limits[i].text));
+        }
+}
+
+TEST(a_document_names_its_task_by_the_beginning_of_a_long_title)
+{
+    RUNRUN_DESK(d);
+    char *title = runrun_text(d, "\xc3\xa7%s", long_text(d, 5000));
+    int64_t task = runrun_task(d, &ana, title);
+    slice name = { title, 1001 }; /* a thousand characters */
+    EXPECT_SLICE(runrun_str(d, runrun_ask(d, &ana, task, S("a"), 1), "attachable_name"), name);
+    int64_t id = runrun_document(d, &ana, task, S("a"), S("x"));
+    EXPECT_SLICE(runrun_str(d, runrun_sendf(d, &ana, "", "GET /documents/%lld", (long long)id), "attachable_name"),
+                 name);
+    EXPECT_SLICE(runrun_str(d, runrun_send(d, &ana, "GET /tasks/1/documents", ""), "0.attachable_name"), name);
+}
+
 TEST(dates_with_a_time_are_kept_as_they_came)
 {
     RUNRUN_DESK(d);
@@ -552,6 +598,8 @@ TEST(users_me_says_who_the_token_belongs_to)
 RUN_TESTS(cmocka_unit_test(a_task_comes_back_with_every_name),
           cmocka_unit_test(what_is_not_modelled_is_there_with_its_constant),
           cmocka_unit_test(a_task_may_come_as_a_form), cmocka_unit_test(tasks_that_are_refused_say_which_field),
+          cmocka_unit_test(texts_of_a_task_have_limits),
+          cmocka_unit_test(a_document_names_its_task_by_the_beginning_of_a_long_title),
           cmocka_unit_test(dates_with_a_time_are_kept_as_they_came),
           cmocka_unit_test(any_board_will_do_unless_boards_are_strict),
           cmocka_unit_test(a_task_claims_loose_documents_pending_or_confirmed),

@@ -378,12 +378,17 @@ TEST(a_form_that_lacks_something_says_what)
     f.cut = true;
     EXPECT_S3_ERROR(d, send_form(d, &f), 400, "IncompleteBody");
     f = basic(d, &ana, "");
+    f.fields[0].name = S("x"); /* no key, though the policy asks for one */
+    EXPECT_S3_ERROR(d, send_form(d, &f), 400, "InvalidArgument");
+    f = basic(d, &ana, "");
     f.fields[3].name = S("x");
     EXPECT_S3_ERROR(d, send_form(d, &f), 400, "InvalidArgument"); /* no credential */
     struct fake_request r = { .method = "POST", .target = S("/photos"), .body = S("a=b") };
     EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 412, "PreconditionFailed");
     r.headers[0] = (struct http_header){ S("Content-Type"), S("multipart/form-data; boundary=b1") };
     r.body = S("no multipart at all");
+    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 400, "MalformedPOSTRequest");
+    r.body = S("--b1\r\nContent-Disposition: form-data; name=key\r\n\r\na.txt"); /* whole, but it never ends */
     EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 400, "MalformedPOSTRequest");
     expect_absent(d, &ana);
 }
@@ -520,6 +525,9 @@ TEST(generic_clients_post_all_fields_of_both_generations)
     EXPECT_STATUS(send_form(d, &f), 201);
     f.fields[f.count - 2].value = S("public-read");
     EXPECT_S3_ERROR(d, send_form(d, &f), 400, "AccessControlListNotSupported");
+    f.fields[f.count - 2].value =
+        S("bucket-owner-full-control"); /* only private was never signed for and means nothing */
+    EXPECT_S3_ERROR(d, send_form(d, &f), 403, "AccessDenied");
     f.fields[f.count - 2].value = S("private");
     add(&f, "more", S("x"));
     EXPECT_S3_ERROR(d, send_form(d, &f), 403, "AccessDenied");

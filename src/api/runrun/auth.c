@@ -38,7 +38,8 @@ bool runrun_guard(struct http_exchange *x)
         return false;
     }
     struct principal *who = arena_new(&x->arena, struct principal);
-    err_t e = access_check_pair(r->core, RUNRUN_PURPOSE, key, token, &x->arena, who);
+    int64_t key_id;
+    err_t e = access_check_pair(r->core, RUNRUN_PURPOSE, key, token, &x->arena, who, &key_id);
     if (e) {
         runrun_fail_err(x, e);
         return false;
@@ -46,8 +47,8 @@ bool runrun_guard(struct http_exchange *x)
     who->request_id = x->req.id;
     x->principal = who;
     struct rate_state state;
-    /* counted by account: everybody with the same App-Key shares its minute */
-    bool allowed = rate_limit_take(&r->rate, who->account_id, 1, &state);
+    /* counted by App-Key, whoever the token belongs to */
+    bool allowed = rate_limit_take(&r->rate, who->account_id, key_id, &state);
     write_rate(x, &state);
     if (!allowed) {
         http_reply_header(x, "Retry-After", arena_printf(&x->arena, "%lld", (long long)state.reset_s));

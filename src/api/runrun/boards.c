@@ -182,7 +182,7 @@ void runrun_task_fields(struct http_exchange *x)
         runrun_fail_err(x, e);
         return;
     }
-    const struct json *board = json_get(runrun_task_details(x, &task), "board_id");
+    const struct json *board = json_get(runrun_task_details(x, &task, &x->arena), "board_id");
     reply_fields(x, json_is(board, JS_INT) ? board->integer : 0);
 }
 

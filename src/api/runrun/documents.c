@@ -41,8 +41,11 @@ void runrun_document_list(struct http_exchange *x)
     int64_t id, total;
     if (!runrun_path_id(x, &id) || !runrun_read_page(x, &page))
         return;
-    err_t e =
-        document_list(runrun_of(x)->core, runrun_who(x), id, page.offset, page.limit, &x->arena, &list, &count, &total);
+    err_t e;
+    do
+        e = document_list(runrun_of(x)->core, runrun_who(x), id, page.offset, page.limit, &x->arena, &list, &count,
+                          &total);
+    while (!e && runrun_page_restart(&page, total));
     if (e) {
         runrun_fail_err(x, e);
         return;

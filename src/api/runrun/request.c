@@ -126,8 +126,17 @@ bool runrun_read_page(struct http_exchange *x, struct runrun_page *ret)
     return true;
 }
 
-size_t runrun_page_cut(const struct runrun_page *page, size_t total, size_t *ret_first)
+bool runrun_page_restart(struct runrun_page *page, int64_t total)
 {
+    if (page->by_offset || page->offset == 0 || page->offset < (size_t)total)
+        return false;
+    page->offset = 0;
+    return true;
+}
+
+size_t runrun_page_cut(struct runrun_page *page, size_t total, size_t *ret_first)
+{
+    runrun_page_restart(page, (int64_t)total);
     *ret_first = page->offset < total ? page->offset : total;
     size_t left = total - *ret_first;
     return left < page->limit ? left : page->limit;

@@ -43,6 +43,9 @@ static const struct http_route routes[] = {
 static const char *const prefixes[] = { "/api/v1.0",   "/api/documents", "/api/tasks", "/api/comments",
                                         "/api/boards", "/api/fields",    NULL };
 
+/* On its own hosts nobody else's: whoever misspells a path there is told so in JSON. */
+static const char *const home_prefixes[] = { "/api", NULL };
+
 /* They become pieces of addresses and scopes; everything else about them is the operator's affair. */
 static err_t check_names(const struct runrun_options *options, struct arena *a)
 {
@@ -96,6 +99,7 @@ struct http_dialect runrun_dialect(struct runrun *r)
         .routes = routes,
         .route_count = LENGTH_OF(routes),
         .prefixes = prefixes,
+        .home_prefixes = home_prefixes,
         .guard = runrun_guard,
         .refuse = runrun_refuse,
         .context = r,

@@ -18,7 +18,7 @@ struct runrun_options {
     uint64_t max_document_bytes;
     int64_t form_lifetime_ms, pending_ms;       /* of a form; of a ticket that nobody confirms */
     int64_t link_lifetime_ms, change_window_ms; /* of downloads; for deleting documents, editing comments */
-    int64_t rate_limit;                         /* requests of an account in a minute; 0: none */
+    int64_t rate_limit;                         /* requests with one App-Key in a minute; 0: none */
     int zone_minutes;                           /* of dates in answers, east of UTC */
     bool legacy_fields;                         /* forms also carry the fields of the older signature */
     bool strict_boards;                         /* a board that is not in `boards` is an error */

@@ -95,8 +95,10 @@ struct runrun_page {
 bool runrun_read_page(struct http_exchange *, struct runrun_page *ret);
 /* X-Item-Range and Link. shown: items on this page. */
 void runrun_page_headers(struct http_exchange *, const struct runrun_page *, size_t shown, int64_t total);
+/* A page behind the end is out of range and means the first: then true, and the list is to be read again. */
+bool runrun_page_restart(struct runrun_page *, int64_t total);
 /* Of items in memory: those from *ret_first on are on the page. */
-size_t runrun_page_cut(const struct runrun_page *, size_t total, size_t *ret_first);
+size_t runrun_page_cut(struct runrun_page *, size_t total, size_t *ret_first);
 
 /* ---- reply.c ---- */
 
@@ -154,8 +156,8 @@ void runrun_reply_task(struct http_exchange *, int status, int64_t task_id, bool
 /* Writes the object of a task. */
 void runrun_put_task(struct runrun_answer *, const struct task_summary *, const struct user *people,
                      size_t people_count, bool with_description);
-/* The details that were kept with a task; NULL when there are none. */
-const struct json *runrun_task_details(struct http_exchange *, const struct task *);
+/* The details that were kept with a task, in `a`; NULL when there are none. */
+const struct json *runrun_task_details(struct http_exchange *, const struct task *, struct arena *a);
 
 /* ---- handlers ---- */
 

@@ -3,10 +3,10 @@
 #include "api/runrun/runrun_priv.h"
 #include "core/people.h"
 
-const struct json *runrun_task_details(struct http_exchange *x, const struct task *t)
+const struct json *runrun_task_details(struct http_exchange *x, const struct task *t, struct arena *a)
 {
     const struct json *details = NULL;
-    err_t e = t->details.n ? json_parse(&x->arena, t->details, &details) : NULL;
+    err_t e = t->details.n ? json_parse(a, t->details, &details) : NULL;
     if (e)
         runrun_log(x, e); /* ours: a task without its details is better than none */
     return e ? NULL : details;
@@ -112,7 +112,9 @@ void runrun_put_task(struct runrun_answer *answer, const struct task_summary *s,
     const struct people people = { list, count };
     const struct task *t = &s->task;
     const struct user *author = people_find(list, count, t->author_id);
-    const struct json *details = runrun_task_details(answer->x, t), *fields = json_get(details, "custom_fields");
+    SCRATCH(scratch); /* each task's details are read and forgotten: together they could be large */
+    const struct json *details = runrun_task_details(answer->x, t, &scratch);
+    const struct json *fields = json_get(details, "custom_fields");
     json_open_object(o);
     json_put_int(o, "id", t->id);
     json_put_string(o, "title", t->text);

@@ -6,6 +6,8 @@
 
 #define ASSIGNEES_MAX 100
 #define DATE_MAX_BYTES 40
+/* Of a title, a description, the custom fields: a list holds a hundred tasks in memory. */
+#define TEXT_MAX_BYTES 65536
 
 struct reading {
     struct http_exchange *x;
@@ -23,6 +25,8 @@ static slice read_text(struct reading *r, const struct json *task, const char *n
         return S("");
     if (j->type != JS_STRING)
         runrun_fault(&r->faults, name, S("is not a text"));
+    else if (j->string.n > TEXT_MAX_BYTES)
+        runrun_fault(&r->faults, name, S("is too long (maximum is 65536 bytes)"));
     return j->type == JS_STRING ? j->string : S("");
 }
 
@@ -67,6 +71,7 @@ static void write_custom_fields(struct reading *r, const struct json *task, stru
         return;
     }
     json_name(o, "custom_fields");
+    size_t before = o->to->n;
     json_open_object(o);
     JSON_EACH(member, fields)
         if (is_custom_name(member->name)) {
@@ -74,6 +79,8 @@ static void write_custom_fields(struct reading *r, const struct json *task, stru
             json_add_value(o, member);
         }
     json_close_object(o);
+    if (o->to->n - before > TEXT_MAX_BYTES)
+        runrun_fault(&r->faults, "custom_fields", S("are too long (maximum is 65536 bytes)"));
 }
 
 static void write_number(struct reading *r, const struct json *task, const char *name, struct json_out *o)
@@ -290,10 +297,12 @@ void runrun_task_list(struct http_exchange *x)
     if (!runrun_read_page(x, &page))
         return;
     bool any = read_filters(&r, &page.query, &order);
-    order.offset = page.offset;
     order.most = page.limit;
-    if (any && !r.failed)
-        r.failed = task_list(runrun_of(x)->core, runrun_who(x), &order, &x->arena, &tasks, &count, &total);
+    do {
+        order.offset = page.offset;
+        if (any && !r.failed)
+            r.failed = task_list(runrun_of(x)->core, runrun_who(x), &order, &x->arena, &tasks, &count, &total);
+    } while (!r.failed && runrun_page_restart(&page, total));
     if (r.failed)
         runrun_fail_err(x, r.failed);
     else

@@ -26,12 +26,8 @@ static slice read_name(const struct json *document, struct runrun_faults *faults
             name = slice_from(name, i);
             break;
         }
-    bool good = !slice_eq(name, S(".")) && !slice_eq(name, S(".."));
-    for (size_t i = 0; i < name.n; i++)
-        good = good && (unsigned char)name.p[i] >= ' ' && name.p[i] != 0x7f;
-    if (!json_absent(j) && j->type != JS_STRING)
-        runrun_fault(faults, "data_file_name", S("is invalid"));
-    else if (!good)
+    bool is_text = json_absent(j) || j->type == JS_STRING;
+    if (!is_text || slice_eq(name, S(".")) || slice_eq(name, S("..")) || file_name_has_control(name))
         runrun_fault(faults, "data_file_name", S("is invalid"));
     else if (runrun_is_blank(name))
         runrun_fault(faults, "data_file_name", S("can't be blank"));

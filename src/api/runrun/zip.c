@@ -47,21 +47,25 @@ static void read_asked(const struct query *q, struct asked *asked)
     }
 }
 
-/* Leaves out what the caller may not see or nobody may fetch yet. */
-static err_t keep_visible(struct http_exchange *x, struct asked *asked)
+/* Leaves out what `who` may not see or nobody may fetch yet. False: nothing is left, or the store failed; replied. */
+static bool keep_visible(struct http_exchange *x, const struct principal *who, int64_t *ids, size_t *count)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < asked->count; i++) {
+    for (size_t i = 0; i < *count; i++) {
         SCRATCH(scratch);
         struct document d;
-        err_t e = document_get(runrun_of(x)->core, runrun_who(x), asked->ids[i], &scratch, &d);
-        if (e && !err_is(e, ERR_NOT_FOUND))
-            return err_copy(&x->arena, e);
+        err_t e = document_get(runrun_of(x)->core, who, ids[i], &scratch, &d);
+        if (e && !err_is(e, ERR_NOT_FOUND)) {
+            runrun_fail_err(x, e);
+            return false;
+        }
         if (!e && (!d.has_ticket || d.ticket.confirmed_at_ms))
-            asked->ids[kept++] = asked->ids[i];
+            ids[kept++] = ids[i];
     }
-    asked->count = kept;
-    return NULL;
+    *count = kept;
+    if (kept == 0)
+        runrun_fail(x, RUNRUN_NO_RECORD);
+    return kept > 0;
 }
 
 void runrun_zip_ask(struct http_exchange *x)
@@ -81,12 +85,7 @@ void runrun_zip_ask(struct http_exchange *x)
         runrun_fail_field(x, "ids", S("are more than 100"));
         return;
     }
-    err_t e = keep_visible(x, &asked);
-    if (e)
-        runrun_fail_err(x, e);
-    else if (asked.count == 0)
-        runrun_fail(x, RUNRUN_NO_RECORD);
-    else
+    if (keep_visible(x, runrun_who(x), asked.ids, &asked.count))
         runrun_redirect(x, runrun_claim_link(x, "zip", asked.ids, asked.count));
 }
 
@@ -204,7 +203,7 @@ static void release(struct http_producer *producer)
 void runrun_zip_send(struct http_exchange *x)
 {
     struct packing *p = must_malloc(sizeof *p);
-    if (!runrun_read_claim(x, "zip", &p->claim)) {
+    if (!runrun_read_claim(x, "zip", &p->claim) || !keep_visible(x, &p->claim.who, p->claim.ids, &p->claim.count)) {
         free(p);
         return;
     }

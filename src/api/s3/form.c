@@ -207,7 +207,10 @@ static err_t take_headers(struct form *f, struct arena *a)
     for (size_t i = 0; i < f->field_count; i++) {
         const struct sign_pair *p = &f->fields[i];
         enum s3_error error = s3_header_check(p->name, p->value);
-        if (!error && !form_ignores(f, p->name))
+        bool ignored = form_ignores(f, p->name);
+        if (!error && ignored && slice_eq_nocase(p->name, S("acl")) && !slice_eq(p->value, S("private")))
+            error = S3_ACCESS_DENIED; /* what nothing covers may ask for nothing */
+        if (!error && !ignored)
             error = s3_header_keep(&text, &meta_bytes, p->name, p->value);
         if (error)
             return wrong(f, error, "Field", p->name, a);
@@ -265,12 +268,12 @@ static err_t open_file(struct form *f, const struct multipart_part *part, struct
     slice text;
     choose_leniency(f);
     replace_filenames(f, part->has_filename ? part->filename : S(""));
+    TRY(take_key(f, a));
     TRY(verify(f, a, &text));
     err_t e = bucket_find(core, &call->who, call->bucket, BUCKET_WRITE, &call->x->arena, &f->bucket);
     if (e)
         return e;
     TRY(keep_to_policy(f, text, a));
-    TRY(take_key(f, a));
     TRY(take_headers(f, a));
     TRY(take_digests(f, &declared, a));
     f->order.max_bytes = f->max_bytes;
@@ -366,12 +369,14 @@ static void stored(void *arg, err_t e, const struct entry_stored *entry)
     http_on_loop(f->call->x, form_answer);
 }
 
-static void fail_form(struct form *f, err_t e)
+/* received: the body came whole; what it lacks its sender left out. */
+static void fail_form(struct form *f, err_t e, bool received)
 {
     if (f->put.intake)
         entry_put_discard(&f->put);
-    bool framing = !f->call->why && (e->code == ERR_INVALID || e->code == ERR_UNSUPPORTED ||
-                                     (e->code == ERR_TOO_LARGE && f->state != FORM_FILE));
+    bool framing = !f->call->why &&
+                   (e->code == ERR_INVALID || e->code == ERR_UNSUPPORTED || (e->code == ERR_TRUNCATED && received) ||
+                    (e->code == ERR_TOO_LARGE && f->state != FORM_FILE));
     if (framing)
         s3_fail(f->call, S3_MALFORMED_POST);
     else
@@ -381,12 +386,13 @@ static void fail_form(struct form *f, err_t e)
 static void sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct form *f = CONTAINER_OF(sink, struct form, sink);
+    bool received = !e;
     if (!e)
         e = multipart_finish(&f->multipart, &x->arena);
     if (!e && !f->put.intake)
         e = s3_err(f->call, S3_FORM_NO_FILE, &x->arena);
     if (e)
-        fail_form(f, e);
+        fail_form(f, e, received);
     else
         entry_put_finish(&f->put, stored, f);
 }

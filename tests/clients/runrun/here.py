@@ -1,8 +1,11 @@
-"""here.py PROGRAM ARGUMENT…: whatever host it names, port 443 is port HERE_PORT of this machine."""
+"""here.py PROGRAM ARGUMENT…: whatever host it names, port 443 is port HERE_PORT of this machine. With a server whose clock
+is the test's (CAIS_TEST_CLOCK_FILE, standing still), to sleep is to set it forward.
+"""
 import os
 import runpy
 import socket
 import sys
+import time
 
 REAL = socket.getaddrinfo
 
@@ -11,6 +14,17 @@ def getaddrinfo(host, port, *more, **named):
     return REAL("127.0.0.1", os.environ["HERE_PORT"] if port == 443 else port, *more, **named)
 
 
+def sleep(seconds):
+    path = os.environ["CAIS_TEST_CLOCK_FILE"]
+    with open(path, encoding="ascii") as f:
+        now_ms = int(f.read().removeprefix("="))
+    with open(path + ".new", "w", encoding="ascii") as f:
+        f.write(f"={now_ms + round(seconds * 1000)}")
+    os.rename(path + ".new", path)
+
+
 socket.getaddrinfo = getaddrinfo
+if "CAIS_TEST_CLOCK_FILE" in os.environ:
+    time.sleep = sleep
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
