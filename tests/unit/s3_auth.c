@@ -461,6 +461,18 @@ TEST(nobody_fills_the_memory_before_it_is_known_who_it_is)
     EXPECT(reply->refused);
 }
 
+TEST(nobody_fills_the_disk_before_it_is_known_who_it_is)
+{
+    DESK(d);
+    struct fake_request r = as_curl_does(d, &ana, "/photos/a", S("x"));
+    r.body = world_bytes(d->w, (16 << 20) + 1);
+    struct fake_reply *reply = fake_http_send(&d->http, &r);
+    EXPECT_S3_ERROR(d, reply, 400, "InvalidRequest");
+    EXPECT_EQ(world_blob_count(d->w), 0);
+    r.body.n = 16 << 20;
+    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 403, "SignatureDoesNotMatch");
+}
+
 TEST(a_signature_without_a_body_does_not_cover_one)
 {
     DESK(d);
@@ -590,6 +602,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_an_answer),
           cmocka_unit_test(a_payload_that_is_not_the_one_that_was_signed_is_not_kept),
           cmocka_unit_test(a_request_of_curl_is_verified_when_its_body_is_here),
           cmocka_unit_test(who_cannot_be_known_yet_is_told_nothing),
+          cmocka_unit_test(nobody_fills_the_disk_before_it_is_known_who_it_is),
           cmocka_unit_test(a_signature_without_a_body_does_not_cover_one),
           cmocka_unit_test(nobody_fills_the_memory_before_it_is_known_who_it_is),
           cmocka_unit_test(links_of_version_2_are_for_reading), cmocka_unit_test(the_bucket_may_stand_in_the_host_name),

@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-#define STRANGER_MAX ((size_t)64 * 1024) /* bytes kept in memory for who has not yet proved anything */
+/* Bytes kept for who has not yet proved anything: in memory, and on disk. An access key is no secret: it stands in
+ * every link. curl, which sends such requests, hashes what it holds in memory. */
+#define STRANGER_MAX ((size_t)64 * 1024)
+#define STRANGER_STREAM_MAX ((int64_t)16 << 20)
 
 static struct s3 *s3_of(struct http_exchange *x)
 {
@@ -196,7 +199,10 @@ void s3_handle(struct http_exchange *x)
     const struct s3_operation *o = call->operation;
     if (!(o->flags & S3_UNSIGNED) && !s3_authenticate(call))
         return;
-    if (o->flags & (S3_STREAM | S3_ON_LOOP))
+    int64_t length = x->req.content_length;
+    if (o->flags & S3_STREAM && call->verify_late && (length < 0 || length > STRANGER_STREAM_MAX))
+        s3_fail(call, S3_NO_PAYLOAD_DIGEST);
+    else if (o->flags & (S3_STREAM | S3_ON_LOOP))
         o->run(call);
     else
         http_collect(x, call->verify_late && o->max_body > STRANGER_MAX ? STRANGER_MAX : o->max_body, run);
