@@ -469,7 +469,7 @@ TEST(nobody_fills_the_disk_before_it_is_known_who_it_is)
     struct fake_reply *reply = fake_http_send(&d->http, &r);
     EXPECT_S3_ERROR(d, reply, 400, "InvalidRequest");
     EXPECT_EQ(world_blob_count(d->w), 0);
-    r.body.n = 16 << 20;
+    r.body.n = 1 << 20;
     EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 403, "SignatureDoesNotMatch");
 }
 
