@@ -82,7 +82,7 @@ def test_a_backup_under_load_restores_whole(tmp_path):
                 load.start()
             wait_for("some uploads", lambda: all(load.rounds >= (20, 1, 5)[n] or load.problem for load in loads))
             before = kept + [file for load in loads for file in list(load.kept)]
-            report = server.told("backup", str(tmp_path / ("backup%d" % n)))
+            report = server.told("backup", str(tmp_path / ("backup%d" % n)), "--with-key")
             assert report["objects"] >= len(before)
             backups.append(before)
             for load in loads:
@@ -110,7 +110,7 @@ def store(tmp_path_factory):
         for size in (0, 1000, 16385, 300000):
             data = os.urandom(size)
             files.append((server.put(user.native, "f", data)[1]["id"], hashlib.md5(data).hexdigest()))
-    run(BINARY, "backup", folder / "backup", "--data", folder / "data")
+    run(BINARY, "backup", folder / "backup", "--data", folder / "data", "--with-key")
     return folder / "data", folder / "backup", user, files
 
 
