@@ -285,6 +285,7 @@ struct listener {
 };
 
 struct http_server {
+    pthread_mutex_t accept_mutex; /* around each accept: loop.c */
     struct http_options o;
     struct message_limits limits;
     struct router *router;

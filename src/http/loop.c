@@ -2,6 +2,7 @@
  * `readable` and `writable` say what is known, so a request costs one recv and one send. */
 #include "http/engine.h"
 
+#include "base/scoped.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
@@ -272,7 +273,8 @@ static void peer_text(const struct sockaddr_storage *from, char *to, size_t size
  * told to come again. */
 static void refuse_one(struct loop *l, struct listener *listener)
 {
-    close(l->spare_fd);
+    if (l->spare_fd >= 0)
+        close(l->spare_fd);
     int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         STAT_ADD(l, refused, 1);
@@ -283,18 +285,28 @@ static void refuse_one(struct loop *l, struct listener *listener)
     l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/* One loop at a time: the descriptor that one has just given up, to refuse with it, would be the next accept's of
+ * another, and this loop would never get its reserve back. -1: nobody is there, or was refused. */
+static int accept_one(struct loop *l, struct listener *listener, struct sockaddr_storage *from, socklen_t *size)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&l->server->accept_mutex);
+    if (l->spare_fd < 0)
+        l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int fd = accept4(listener->fd, (struct sockaddr *)from, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+        refuse_one(l, listener);
+    return fd;
+}
+
 static void accept_some(struct loop *l, struct listener *listener)
 {
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         struct sockaddr_storage from;
         socklen_t size = sizeof from;
         memset(&from, 0, sizeof from);
-        int fd = accept4(listener->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE)
-                refuse_one(l, listener);
-            return; /* or nobody is there */
-        }
+        int fd = accept_one(l, listener, &from, &size);
+        if (fd < 0)
+            return;
         STAT_ADD(l, accepted, 1);
         char peer[46] = "";
         peer_text(&from, peer, sizeof peer);

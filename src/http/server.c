@@ -48,6 +48,7 @@ err_t http_server_new(const struct http_options *options, const struct http_dial
     DEFAULT(o->body_pool_bytes, (size_t)64 << 20);
     pthread_rwlock_init(&s->tls_lock, NULL);
     pthread_mutex_init(&s->address_lock, NULL);
+    pthread_mutex_init(&s->accept_mutex, NULL);
     s->limits = (struct message_limits){ o->max_head_bytes, o->max_line_bytes, o->max_headers, 16 * 1024 };
     err_t e = NULL;
     if (o->max_head_bytes > SCRATCH_BYTES / 4 || o->max_headers > MESSAGE_MAX_HEADERS)
@@ -409,6 +410,7 @@ void http_server_free(struct http_server *s)
     free(s->addresses);
     pthread_rwlock_destroy(&s->tls_lock);
     pthread_mutex_destroy(&s->address_lock);
+    pthread_mutex_destroy(&s->accept_mutex);
     free(s);
 }
 
