@@ -208,21 +208,26 @@ err_t entry_put_open(struct core *core, const struct principal *who, const struc
     return intake_open(core, &in, a, &put->intake);
 }
 
-/* On the committer's thread, as a rule: builds what it tells in memory of its own. */
-static void stored(void *arg, err_t e, const struct file *file)
+/* In memory of its own: many may end at once, and the committer has others to tell. */
+void entry_tell(err_t e, const struct entry *entry, entry_done_fn *done, void *arg)
 {
-    struct entry_put *put = arg;
-    (void)file;
     if (e) {
-        put->done(put->done_arg, e, NULL);
+        done(arg, e, NULL);
         return;
     }
     char memory[ETAG_MEMORY];
     SCOPED(arena_releasep)
     struct arena a;
     arena_init_with(&a, memory, sizeof memory);
-    struct entry_stored told = { .etag = entry_etag(&put->entry, &a), .digest = put->entry.digest };
-    put->done(put->done_arg, NULL, &told);
+    struct entry_stored told = { .etag = entry_etag(entry, &a), .digest = entry->digest };
+    done(arg, NULL, &told);
+}
+
+static void stored(void *arg, err_t e, const struct file *file)
+{
+    struct entry_put *put = arg;
+    (void)file;
+    entry_tell(e, &put->entry, put->done, put->done_arg);
 }
 
 /* Fewer than were announced is for intake_finish to say. */

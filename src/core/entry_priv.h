@@ -35,6 +35,8 @@ struct entry_change {
 MUST_USE err_t entry_claim(struct meta_tx *, struct entry_change *, struct arena *a);
 /* Lets go of the object that was there. Errors: NOT_FOUND the bucket has gone. */
 MUST_USE err_t entry_settle(struct meta_tx *, const struct entry_change *, const struct entry *, struct arena *a);
+/* How a put ends, on the committer's thread as a rule: tells `done` of the entry, or of e (not NULL). */
+void entry_tell(err_t e, const struct entry *, entry_done_fn *done, void *arg);
 /* "entry:BUCKET/KEY" */
 slice entry_subject(struct arena *a, const struct bucket *, slice key);
 

@@ -104,18 +104,9 @@ static void stored(void *arg, err_t e, const struct file *file)
 {
     struct part_put *put = arg;
     (void)file;
-    if (e) {
-        put->done(put->done_arg, e, NULL);
-        return;
-    }
-    char memory[256];
-    SCOPED(arena_releasep)
-    struct arena a;
-    arena_init_with(&a, memory, sizeof memory);
-    struct entry as_entry = { 0 };
+    struct entry as_entry = { .digest = put->part.digest }; /* a part's etag is that of an entry put whole */
     memcpy(as_entry.md5, put->part.md5, MD5_SIZE);
-    struct entry_stored told = { .etag = entry_etag(&as_entry, &a), .digest = put->part.digest };
-    put->done(put->done_arg, NULL, &told);
+    entry_tell(e, &as_entry, put->done, put->done_arg);
 }
 
 void part_put_finish(struct part_put *put, entry_done_fn *done, void *arg)

@@ -13,35 +13,19 @@ What a client was told, and what that means after the next start:
     an access token            it is still valid
     no answer                  it is there as a whole, or not at all
 """
-import concurrent.futures
 import hashlib
 import http.client
 import os
 import random
-import subprocess
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from serving import CLOCKED, Clock, Server, clean_environment, fsck  # noqa: E402
+from killing import CLIENTS, EDGES, LARGE, SAMPLE, Place, content, kill_in_the_middle, rounds_of, side_by_side  # noqa: E402
 
-LOOPS = 2  # servers side by side
-CLIENTS = 4
-HOUR_MS = 3600 * 1000
 FULL_CHECK_EVERY = 25
-SAMPLE = 6  # older files looked at in every round
-# Around the limits that matter: inline 16 KiB, socket reads of 64 KiB, body buffers of 128 KiB, then several of them.
-EDGES = [0, 1, 100, 4096, 16383, 16384, 16385, 65535, 65536, 65537, 131071, 131072, 131073, 262145]
-LARGE = [600000, 1 << 20, (3 << 20) + 17]
-NOISE = random.Random(1).randbytes(8 << 20)
-
-
-def content(name, size):
-    """The bytes of the file of this name: no two files share them."""
-    own = hashlib.sha256(name.encode()).digest()
-    start = int.from_bytes(own[:3], "big") % (len(NOISE) - size)
-    return (own + NOISE[start:start + size])[:size]
+SETTINGS = ("--set", "pyrus.rate_limit=0", "--set", "pyrus.tokens_per_user=100000", "--set", "pyrus.purge_after=365d",
+            "--set", "pyrus.token_lifetime=365d")
 
 
 class Told:
@@ -274,92 +258,33 @@ class Check:
 
 
 def one_round(place, told, user, chance, number, totals):
-    if number % 2 and place.clock.ahead_ms < 300 * 24 * HOUR_MS:
-        place.clock.set_ahead(place.clock.ahead_ms + 6 * HOUR_MS)
-    server = place.start()
-    try:
+    def prepare(server):
         totals["unheard"] += Check(server, told, user).run(chance, everything=False)
         told.tokens.append(server.login(user))
-        clients = [Client(server, told, user, "r%d-c%d" % (number, i), chance.random()) for i in range(CLIENTS)]
-        for c in clients:
-            c.start()
-        for c in clients:
-            assert c.begun.wait(30)
-        time.sleep(chance.random() ** 2 * 0.25)  # the moment
-    finally:
-        server.kill()
-    for c in clients:
-        c.join(60)
-        assert not c.is_alive(), "a client hangs after the kill"
-        if c.problem:
-            raise c.problem
+        return [Client(server, told, user, "r%d-c%d" % (number, i), chance.random()) for i in range(CLIENTS)]
+
+    place.let_time_pass(number)
+    kill_in_the_middle(place, prepare, chance, 0.25)
     if chance.random() < 0.1:  # and once more while it gets up
         place.kill_while_starting(chance)
         totals["starts killed"] += 1
 
 
-SETTINGS = ("--set", "pyrus.rate_limit=0", "--set", "pyrus.tokens_per_user=100000", "--set", "pyrus.purge_after=365d", "--set", "pyrus.token_lifetime=365d",
-            "--set", "files.purge_grace=0", "--set", "storage.reserve_free_space=0")
-
-
-class Place:
-    """A data directory and the time there."""
-
-    def __init__(self, data):
-        self.data, self.clock = data, Clock(data + ".clock")
-
-    def start(self):
-        return Server(self.data, *SETTINGS, program=CLOCKED, environment=self.clock.environment)
-
-    def kill_while_starting(self, chance):
-        process = subprocess.Popen([CLOCKED, "serve", "--data", self.data, "--listen", "127.0.0.1:0", *SETTINGS],
-                                   env=clean_environment(**self.clock.environment), stderr=subprocess.DEVNULL)
-        time.sleep(chance.random() * 0.06)
-        process.kill()
-        process.wait()
-
-    def fsck(self, *arguments):
-        return fsck(self.data, "--set", "files.purge_grace=0", *arguments, program=CLOCKED,
-                    env=clean_environment(**self.clock.environment))
-
-
 def loop(data, rounds, seed):
-    place, chance, told = Place(data), random.Random(seed), Told()
-    totals = {"unheard": 0, "starts killed": 0, "orphans removed": 0}
+    place, chance, told = Place(data, *SETTINGS), random.Random(seed), Told()
+    totals = {"unheard": 0, "starts killed": 0}
     with place.start() as server:
         user = server.user("ana@example.org")
         user.token = server.login(user)
-    number = -1
-    try:
-        for number in range(rounds):
-            one_round(place, told, user, chance, number, totals)
-            if number % FULL_CHECK_EVERY == FULL_CHECK_EVERY - 1:
-                place.fsck()
-                totals["orphans removed"] += place.fsck("--repair", "--quick")["repaired"]
-            else:
-                place.fsck("--quick")
-        with place.start() as server:
-            Check(server, told, user).run(chance, everything=True)
-        place.fsck()
-    except BaseException as problem:
-        raise AssertionError("seed %s, round %d: %s\n%s" % (seed, number, problem, last_log(data))) from problem
+    totals["orphans removed"] = rounds_of(place, rounds, lambda n: one_round(place, told, user, chance, n, totals),
+                                          FULL_CHECK_EVERY, seed)
+    with place.start() as server:
+        Check(server, told, user).run(chance, everything=True)
+    place.fsck()
     return dict(told.counts, **totals)
 
 
-def last_log(data):
-    with open(data + ".log", errors="replace") as f:
-        return f.read()[-3000:]
-
-
 def test_whatever_was_acknowledged_survives_kill_9(tmp_path, kill_rounds):
-    seed = int(os.environ.get("CAIS_KILL_SEED") or random.SystemRandom().randrange(1 << 30))
-    print("%d rounds, seed %d" % (kill_rounds, seed))
-    started = time.monotonic()
-    with concurrent.futures.ProcessPoolExecutor(LOOPS) as pool:
-        share = [kill_rounds // LOOPS + (i < kill_rounds % LOOPS) for i in range(LOOPS)]
-        done = [pool.submit(loop, str(tmp_path / ("data%d" % i)), n, seed + i) for i, n in enumerate(share)]
-        totals = [d.result() for d in done]
-    took = time.monotonic() - started
-    print("%d rounds in %.0f s, %s" % (kill_rounds, took, totals))
+    totals, share = side_by_side(loop, tmp_path, kill_rounds)
     assert all(t["uploads"] > rounds for t, rounds in zip(totals, share)), "hardly anything was uploaded: %s" % totals
     assert kill_rounds < 40 or all(t["attachments"] and t["deletes"] for t in totals), totals

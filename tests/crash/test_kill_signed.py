@@ -11,7 +11,6 @@ have. A change that is under way adds one to the set; its acknowledgement leaves
     201 for a form                 confirming succeeds, with these bytes
     200 for a confirmation         it is listed, and its bytes come back
 """
-import concurrent.futures
 import datetime
 import hashlib
 import http.client
@@ -21,18 +20,15 @@ import random
 import re
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from serving import CLOCKED, Clock, Server, clean_environment, fsck  # noqa: E402
+from killing import CLIENTS, EDGES, LARGE, SAMPLE, Place, content, kill_in_the_middle, rounds_of, side_by_side  # noqa: E402
 from sigv4 import Signer  # noqa: E402
-from test_kill import EDGES, LARGE, content, last_log  # noqa: E402
 
-LOOPS, CLIENTS, SAMPLE, FULL_CHECK_EVERY = 2, 4, 6, 20
-HOUR_MS = 3600 * 1000
+FULL_CHECK_EVERY = 20
 BUCKET = "docas"
 SETTINGS = ("--set", "runrun.rate_limit=0", "--set", "runrun.pending_lifetime=365d", "--set", "s3.min_part_size=1",
-            "--set", "s3.upload_expires=365d", "--set", "files.purge_grace=0", "--set", "storage.reserve_free_space=0")
+            "--set", "s3.upload_expires=365d")
 
 
 def whole(pieces):
@@ -279,73 +275,30 @@ class Check:
         self.api.connection.close()
 
 
-class Place:
-    """A data directory and the time there."""
-
-    def __init__(self, data):
-        self.data, self.clock = data, Clock(data + ".clock")
-
-    def start(self):
-        return Server(self.data, *SETTINGS, program=CLOCKED, environment=self.clock.environment)
-
-    def fsck(self, *arguments):
-        return fsck(self.data, "--set", "files.purge_grace=0", *arguments, program=CLOCKED,
-                    env=clean_environment(**self.clock.environment))
-
-
 def one_round(place, told, user, chance, number):
-    if number % 2 and place.clock.ahead_ms < 300 * 24 * HOUR_MS:
-        place.clock.set_ahead(place.clock.ahead_ms + 6 * HOUR_MS)
-    server = place.start()
-    try:
+    def prepare(server):
         Check(Api(server, user, place.clock), told).run(chance, everything=False)
-        clients = [Client(Api(server, user, place.clock), told, i, "r%d-c%d" % (number, i), chance.random())
-                   for i in range(CLIENTS)]
-        for c in clients:
-            c.start()
-        for c in clients:
-            assert c.begun.wait(30)
-        time.sleep(chance.random() ** 2 * 0.3)  # the moment
-    finally:
-        server.kill()
-    for c in clients:
-        c.join(60)
-        assert not c.is_alive(), "a client hangs after the kill"
-        if c.problem:
-            raise c.problem
+        return [Client(Api(server, user, place.clock), told, i, "r%d-c%d" % (number, i), chance.random())
+                for i in range(CLIENTS)]
+
+    place.let_time_pass(number)
+    kill_in_the_middle(place, prepare, chance, 0.3)
 
 
 def loop(data, rounds, seed):
-    place, chance, told = Place(data), random.Random(seed), Told()
-    number = -1
-    try:
-        with place.start() as server:
-            user = User(server)
-            status, _, body = Api(server, user, place.clock).s3("PUT", "/" + BUCKET)
-            assert status == 200, (status, body)
-        for number in range(rounds):
-            one_round(place, told, user, chance, number)
-            if number % FULL_CHECK_EVERY == FULL_CHECK_EVERY - 1:
-                place.fsck()
-                place.fsck("--repair", "--quick")
-            else:
-                place.fsck("--quick")
-        with place.start() as server:
-            Check(Api(server, user, place.clock), told).run(chance, everything=True)
-        place.fsck()
-    except BaseException as problem:
-        raise AssertionError("seed %s, round %d: %s\n%s" % (seed, number, problem, last_log(data))) from problem
+    place, chance, told = Place(data, *SETTINGS), random.Random(seed), Told()
+    with place.start() as server:
+        user = User(server)
+        status, _, body = Api(server, user, place.clock).s3("PUT", "/" + BUCKET)
+        assert status == 200, (status, body)
+    rounds_of(place, rounds, lambda n: one_round(place, told, user, chance, n), FULL_CHECK_EVERY, seed)
+    with place.start() as server:
+        Check(Api(server, user, place.clock), told).run(chance, everything=True)
+    place.fsck()
     return told.counts
 
 
 def test_whatever_a_signature_brought_in_survives_kill_9(tmp_path, kill_rounds):
-    seed = int(os.environ.get("CAIS_KILL_SEED") or random.SystemRandom().randrange(1 << 30))
-    print("%d rounds, seed %d" % (kill_rounds, seed))
-    started = time.monotonic()
-    with concurrent.futures.ProcessPoolExecutor(LOOPS) as pool:
-        share = [kill_rounds // LOOPS + (i < kill_rounds % LOOPS) for i in range(LOOPS)]
-        done = [pool.submit(loop, str(tmp_path / ("data%d" % i)), n, seed + i) for i, n in enumerate(share)]
-        counts = [d.result() for d in done]
-    print("%d rounds in %.0f s, %s" % (kill_rounds, time.monotonic() - started, counts))
+    counts, share = side_by_side(loop, tmp_path, kill_rounds)
     assert all(c["puts"] + c["forms"] > rounds for c, rounds in zip(counts, share)), "hardly anything came in: %s" % counts
     assert kill_rounds < 40 or all(all(c.values()) for c in counts), counts

@@ -1,5 +1,6 @@
 /* A small PUT and a cached GET never leave the loop: the one hands its write to the committer and replies from there,
  * the other finds its bytes in memory. */
+#include "api/download.h"
 #include "api/native/native_priv.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -246,23 +247,6 @@ static void put(struct http_exchange *x)
 
 /* ---- GET ---- */
 
-struct get {
-    struct http_content http;
-    struct content content;
-};
-
-static bool get_read_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
-{
-    struct blob_reader *reader = CONTAINER_OF(http, struct get, http)->content.reader;
-    SCRATCH(scratch);
-    return !reader->ops->read_at(reader, offset, to, size, &scratch, ret_read);
-}
-
-static void get_release(struct http_content *http)
-{
-    content_close(&CONTAINER_OF(http, struct get, http)->content);
-}
-
 /* The {id} of the path; replies when it is none. */
 static bool id_of(struct http_exchange *x, unsigned char ret_uuid[16])
 {
@@ -274,7 +258,7 @@ static bool id_of(struct http_exchange *x, unsigned char ret_uuid[16])
 
 static void get(struct http_exchange *x)
 {
-    struct get *g = arena_new(&x->arena, struct get);
+    struct download *g = arena_new(&x->arena, struct download);
     unsigned char uuid[16];
     if (!id_of(x, uuid))
         return;
@@ -287,14 +271,10 @@ static void get(struct http_exchange *x)
     const struct file *f = &g->content.file;
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), f->name, a));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
-    g->http = (struct http_content){ .size_bytes = f->size_bytes,
-                                     .bytes = g->content.bytes,
-                                     .fd = g->content.reader ? g->content.reader->fd : -1,
-                                     .read_at = get_read_at,
-                                     .release = get_release,
-                                     .content_type = content_type_of(f),
-                                     .etag = etag_of(a, f),
-                                     .last_modified_ms = f->stored_at_ms };
+    download_fill(g);
+    g->http.content_type = content_type_of(f);
+    g->http.etag = etag_of(a, f);
+    g->http.last_modified_ms = f->stored_at_ms;
     http_reply_content(x, &g->http);
 }
 

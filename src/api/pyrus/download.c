@@ -1,29 +1,12 @@
 /* Bytes out. By attachment id for whoever sees the task, by GUID for whoever sent the file in. The type is always
  * application/octet-stream: two clients take application/json for an answer to parse, and a browser must not run what
  * somebody uploaded. */
+#include "api/download.h"
 #include "api/pyrus/pyrus_priv.h"
 #include "base/text.h"
 #include "core/file.h"
 #include "http/content_disposition.h"
 #include "http/target.h"
-
-struct download {
-    struct http_content http;
-    struct content content;
-};
-
-static bool read_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
-{
-    struct download *d = CONTAINER_OF(http, struct download, http);
-    struct blob_reader *reader = d->content.reader;
-    SCRATCH(scratch);
-    return !reader->ops->read_at(reader, offset, to, size, &scratch, ret_read);
-}
-
-static void release(struct http_content *http)
-{
-    content_close(&CONTAINER_OF(http, struct download, http)->content);
-}
 
 static void send_content(struct http_exchange *x, struct download *d, slice name)
 {
@@ -32,15 +15,9 @@ static void send_content(struct http_exchange *x, struct download *d, slice name
     slice md5 = pyrus_md5(pyrus_of(x), a, content->file.md5);
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), name, a));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
-    d->http = (struct http_content){
-        .size_bytes = content->file.size_bytes,
-        .bytes = content->reader || content->bytes.p ? content->bytes : S(""),
-        .fd = content->reader ? content->reader->fd : -1,
-        .read_at = read_at,
-        .release = release,
-        .content_type = S("application/octet-stream"),
-        .etag = arena_printf(a, "\"" SLICE_FMT "\"", SLICE_ARG(md5)),
-    };
+    download_fill(d);
+    d->http.content_type = S("application/octet-stream");
+    d->http.etag = arena_printf(a, "\"" SLICE_FMT "\"", SLICE_ARG(md5));
     http_reply_content(x, &d->http);
 }
 

@@ -1,4 +1,5 @@
 /* Documents: confirm, list, show, fetch, delete. */
+#include "api/download.h"
 #include "api/runrun/runrun_priv.h"
 #include "core/ticket.h"
 #include "http/content_disposition.h"
@@ -123,28 +124,11 @@ void runrun_document_delete(struct http_exchange *x)
 
 /* ---- bytes, from here ---- */
 
-struct sending {
-    struct http_content http;
-    struct content content;
-};
-
-static bool read_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
-{
-    struct blob_reader *reader = CONTAINER_OF(http, struct sending, http)->content.reader;
-    SCRATCH(scratch);
-    return !reader->ops->read_at(reader, offset, to, size, &scratch, ret_read);
-}
-
-static void release(struct http_content *http)
-{
-    content_close(&CONTAINER_OF(http, struct sending, http)->content);
-}
-
 void runrun_file_send(struct http_exchange *x)
 {
     struct runrun_claim claim;
     struct document d;
-    struct sending *s = arena_new(&x->arena, struct sending);
+    struct download *s = arena_new(&x->arena, struct download);
     if (!runrun_read_claim(x, "file", &claim))
         return;
     err_t e = document_open(runrun_of(x)->core, &claim.who, claim.ids[0], &x->arena, &d, &s->content);
@@ -152,17 +136,10 @@ void runrun_file_send(struct http_exchange *x)
         runrun_fail_err(x, e);
         return;
     }
-    const struct content *c = &s->content;
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), d.file.name, &x->arena));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
     runrun_rate_headers(x);
-    s->http = (struct http_content){
-        .size_bytes = c->file.size_bytes,
-        .bytes = c->reader || c->bytes.p ? c->bytes : S(""),
-        .fd = c->reader ? c->reader->fd : -1,
-        .read_at = read_at,
-        .release = release,
-        .content_type = S("application/octet-stream"),
-    };
+    download_fill(s);
+    s->http.content_type = S("application/octet-stream");
     http_reply_content(x, &s->http);
 }

@@ -1,5 +1,6 @@
 /* One object: put, get, head, delete. A small put stays on the loop: its commit is the committer's, its answer is
  * written on the loop again. */
+#include "api/download.h"
 #include "api/s3/answer_priv.h"
 
 #include "core/file.h"
@@ -131,22 +132,9 @@ void s3_object_put(struct s3_call *call)
 /* ---- get ---- */
 
 struct get {
-    struct http_content http;
-    struct content content;
+    struct download download;
     struct entry entry;
 };
-
-static bool get_read_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
-{
-    struct blob_reader *reader = CONTAINER_OF(http, struct get, http)->content.reader;
-    SCRATCH(scratch);
-    return !reader->ops->read_at(reader, offset, to, size, &scratch, ret_read);
-}
-
-static void get_release(struct http_content *http)
-{
-    content_close(&CONTAINER_OF(http, struct get, http)->content);
-}
 
 /* ?partNumber=: the bytes of one part, as it was uploaded. */
 static bool choose_part(struct s3_call *call, struct get *g)
@@ -164,12 +152,13 @@ static bool choose_part(struct s3_call *call, struct get *g)
         s3_fail_saying(call, S3_INVALID_REQUEST, S("Cannot specify both Range header and partNumber query parameter"));
         return false;
     }
-    err_t e = entry_part(call->s3->core, &g->entry, number, &call->x->arena, &g->http.part_first, &g->http.part_count);
+    err_t e = entry_part(call->s3->core, &g->entry, number, &call->x->arena, &g->download.http.part_first,
+                         &g->download.http.part_count);
     if (e) {
         s3_fail_err(call, e, S3_INVALID_PART_NUMBER);
         return false;
     }
-    g->http.is_part = true;
+    g->download.http.is_part = true;
     return true;
 }
 
@@ -177,7 +166,7 @@ static bool choose_part(struct s3_call *call, struct get *g)
 static void tell_checksum(struct s3_call *call, const struct get *g)
 {
     slice mode = http_header(&call->x->req, "x-amz-checksum-mode");
-    if (slice_eq_nocase(mode, S("ENABLED")) && !g->http.is_part && !http_has_header(&call->x->req, "Range"))
+    if (slice_eq_nocase(mode, S("ENABLED")) && !g->download.http.is_part && !http_has_header(&call->x->req, "Range"))
         s3_digest_header(call, &g->entry.digest, g->entry.part_count);
 }
 
@@ -195,21 +184,16 @@ static void tell_counts(struct s3_call *call, const struct get *g)
 
 static void send_object(struct s3_call *call, struct get *g)
 {
-    const struct content *content = &g->content;
-    struct http_content *http = &g->http;
+    struct http_content *http = &g->download.http;
     http_content_headers(call->x);
     if (!choose_part(call, g) || !s3_headers_write(call, &g->entry, &http->content_type)) {
-        content_close(&g->content);
+        content_close(&g->download.content);
         return;
     }
     tell_checksum(call, g);
     tell_counts(call, g);
-    http->size_bytes = g->entry.size_bytes;
-    http->bytes = content->reader || content->bytes.p ? content->bytes : S("");
-    http->fd = content->reader ? content->reader->fd : -1;
-    http->read_at = get_read_at;
+    download_fill(&g->download);
     http->head_has_ranges = true; /* "only the ContentLength is affected" (Amazon S3 API reference, HeadObject) */
-    http->release = get_release;
     http->etag = quoted(&call->x->arena, entry_etag(&g->entry, &call->x->arena));
     http->last_modified_ms = g->entry.modified_at_ms;
     http_reply_content(call->x, http);
@@ -222,7 +206,7 @@ void s3_object_get(struct s3_call *call)
     struct bucket bucket;
     if (!s3_version_is_there(call) || !s3_bucket(call, BUCKET_READ, &bucket))
         return;
-    err_t e = entry_open(call->s3->core, &bucket, call->key, &x->arena, &g->entry, &g->content);
+    err_t e = entry_open(call->s3->core, &bucket, call->key, &x->arena, &g->entry, &g->download.content);
     if (e)
         fail_object(call, e);
     else
