@@ -6,7 +6,7 @@
 #include "api/pyrus/pyrus.h"
 #include "base/json.h"
 #include "core/task.h"
-#include "fake_http.h"
+#include "reply_json.h"
 #include "world.h"
 
 struct desk {
@@ -42,10 +42,22 @@ struct fake_reply *desk_send(struct desk *, const struct desk_user *, const char
 struct fake_reply *desk_upload_reply(struct desk *, const struct desk_user *, const char *name, slice bytes);
 slice desk_upload(struct desk *, const struct desk_user *, const char *name, slice bytes); /* its guid */
 /* What a path like "task.comments.0.attachments.1.id" leads to in the reply's JSON; NULL when nothing is there. */
-const struct json *desk_at(struct desk *, const struct fake_reply *, const char *path);
-int64_t desk_int(struct desk *, const struct fake_reply *, const char *path);  /* fails the test when there is none */
-slice desk_text(struct desk *, const struct fake_reply *, const char *path);   /* same */
-size_t desk_count(struct desk *, const struct fake_reply *, const char *path); /* elements; 0 when absent */
+static inline const struct json *desk_at(struct desk *d, const struct fake_reply *r, const char *path)
+{
+    return reply_at(d->a, r, path);
+}
+static inline int64_t desk_int(struct desk *d, const struct fake_reply *r, const char *path)
+{
+    return reply_int(d->a, r, path);
+}
+static inline slice desk_text(struct desk *d, const struct fake_reply *r, const char *path)
+{
+    return reply_text(d->a, r, path);
+}
+static inline size_t desk_count(struct desk *d, const struct fake_reply *r, const char *path)
+{
+    return reply_count(d->a, r, path);
+}
 
 #define EXPECT_FAILURE(desk, reply, want_status, want_code)                                                            \
     do {                                                                                                               \

@@ -109,61 +109,6 @@ struct fake_reply *runrun_sendf(struct runrun_desk *d, const struct runrun_user 
     return runrun_send(d, u, arena_cstr(d->a, s), body);
 }
 
-/* ---- looking ---- */
-
-const struct json *runrun_at(struct runrun_desk *d, const struct fake_reply *r, const char *path)
-{
-    const struct json *j;
-    EXPECT_OK(json_parse(d->a, r->body, &j));
-    slice rest = slice_of(path), step;
-    while (rest.n && j) {
-        uint64_t index;
-        slice_cut(rest, '.', &step, &rest);
-        if (j->type == JS_ARRAY && slice_to_u64(step, &index)) {
-            j = j->child;
-            while (index-- > 0 && j)
-                j = j->next;
-        } else {
-            j = json_get(j, arena_cstr(d->a, step));
-        }
-    }
-    return j;
-}
-
-int64_t runrun_int(struct runrun_desk *d, const struct fake_reply *r, const char *path)
-{
-    const struct json *j = runrun_at(d, r, path);
-    if (!json_is(j, JS_INT))
-        fail_msg("no number at %s in %d %.*s", path, r->status, SLICE_ARG(r->body));
-    return j->integer;
-}
-
-slice runrun_str(struct runrun_desk *d, const struct fake_reply *r, const char *path)
-{
-    const struct json *j = runrun_at(d, r, path);
-    if (!json_is(j, JS_STRING))
-        fail_msg("no text at %s in %d %.*s", path, r->status, SLICE_ARG(r->body));
-    return j->string;
-}
-
-bool runrun_is_null(struct runrun_desk *d, const struct fake_reply *r, const char *path)
-{
-    return json_is(runrun_at(d, r, path), JS_NULL);
-}
-
-bool runrun_is_set(struct runrun_desk *d, const struct fake_reply *r, const char *path)
-{
-    const struct json *j = runrun_at(d, r, path);
-    if (!json_is(j, JS_BOOL))
-        fail_msg("no boolean at %s in %d %.*s", path, r->status, SLICE_ARG(r->body));
-    return j->boolean;
-}
-
-size_t runrun_count(struct runrun_desk *d, const struct fake_reply *r, const char *path)
-{
-    return json_count(runrun_at(d, r, path));
-}
-
 /* ---- doing ---- */
 
 int64_t runrun_task(struct runrun_desk *d, const struct runrun_user *u, const char *title)

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "core/entry.h"
 #include "core/task.h"
-#include "fake_http.h"
+#include "reply_json.h"
 #include "world.h"
 
 struct runrun_desk {
@@ -48,13 +48,31 @@ struct fake_reply *runrun_sendf(struct runrun_desk *, const struct runrun_user *
                                 ...) PRINTF_LIKE(4, 5);
 char *runrun_text(struct runrun_desk *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* What a path like "fields.key" or "0.id" leads to in the reply's JSON; NULL when nothing is there. */
-const struct json *runrun_at(struct runrun_desk *, const struct fake_reply *, const char *path);
-int64_t runrun_int(struct runrun_desk *, const struct fake_reply *, const char *path);  /* fails the test if not */
-slice runrun_str(struct runrun_desk *, const struct fake_reply *, const char *path);    /* same */
-bool runrun_is_null(struct runrun_desk *, const struct fake_reply *, const char *path); /* there, and null */
-bool runrun_is_set(struct runrun_desk *, const struct fake_reply *, const char *path);  /* true; fails if no boolean */
-size_t runrun_count(struct runrun_desk *, const struct fake_reply *, const char *path); /* elements; 0 when absent */
+/* reply_json.h, in the memory of the desk. */
+static inline const struct json *runrun_at(struct runrun_desk *d, const struct fake_reply *r, const char *path)
+{
+    return reply_at(d->a, r, path);
+}
+static inline int64_t runrun_int(struct runrun_desk *d, const struct fake_reply *r, const char *path)
+{
+    return reply_int(d->a, r, path);
+}
+static inline slice runrun_str(struct runrun_desk *d, const struct fake_reply *r, const char *path)
+{
+    return reply_text(d->a, r, path);
+}
+static inline bool runrun_is_null(struct runrun_desk *d, const struct fake_reply *r, const char *path)
+{
+    return json_is(reply_at(d->a, r, path), JS_NULL); /* there, and null */
+}
+static inline bool runrun_is_set(struct runrun_desk *d, const struct fake_reply *r, const char *path)
+{
+    return reply_bool(d->a, r, path);
+}
+static inline size_t runrun_count(struct runrun_desk *d, const struct fake_reply *r, const char *path)
+{
+    return reply_count(d->a, r, path);
+}
 
 int64_t runrun_task(struct runrun_desk *, const struct runrun_user *, const char *title);
 /* A ticket for a task (0: none); the reply, 201. */
