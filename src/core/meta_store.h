@@ -182,9 +182,9 @@ MUST_USE err_t meta_ticket_confirm(struct meta_tx *, int64_t file_id, int64_t co
 /* What it is to be hung on. */
 MUST_USE err_t meta_ticket_set_place(struct meta_tx *, int64_t file_id, int64_t task_id, int64_t comment_id,
                                      struct arena *a);
-/* Pending tickets that are to be hung on the task, by file. */
-MUST_USE err_t meta_ticket_pending(struct meta_tx *, int64_t task_id, struct arena *a, struct ticket **ret,
-                                   size_t *ret_count);
+/* At most `most` pending tickets that are to be hung on the task (or, comment_id not 0, on that comment), by file. */
+MUST_USE err_t meta_ticket_pending(struct meta_tx *, int64_t task_id, int64_t comment_id, size_t most, struct arena *a,
+                                   struct ticket **ret, size_t *ret_count);
 
 /* A file as it hangs on a task: what a list of a task's files shows. */
 struct document {

@@ -184,8 +184,10 @@ static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
         return task_refuse(TASK_MAY_NOT_REMOVE, a, &w->why);
     int64_t *files;
     size_t count;
+    TRY(task_end_pending(tx, w, task.id, 0, now_ms, a, &w->more));
+    if (w->more)
+        return NULL;
     TRY(task_held_files(tx, task.id, 0, a, &files, &count));
-    TRY(task_end_pending(tx, w, task.id, 0, now_ms, a));
     TRY(meta_task_remove(tx, task.id, a));
     TRY(task_tell(tx, w, now_ms, S("task.remove"), task.id, S(""), a));
     return task_let_go(tx, w, files, count, now_ms, a);
@@ -195,7 +197,10 @@ err_t task_remove(struct core *core, const struct principal *who, int64_t task_i
                   struct arena *a, enum task_refusal *ret_why)
 {
     struct task_write w = { .core = core, .who = who, .task_id = task_id, .purge_after_ms = purge_after_ms };
-    err_t e = meta_write(core->meta, apply_remove, &w, a);
+    err_t e;
+    do
+        e = meta_write(core->meta, apply_remove, &w, a);
+    while (!e && w.more);
     *ret_why = w.why;
     return e;
 }

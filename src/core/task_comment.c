@@ -204,8 +204,10 @@ static err_t apply_comment_remove(struct meta_tx *tx, void *arg, struct arena *a
         return task_refuse(TASK_MAY_NOT_EDIT, a, &w->why);
     int64_t *files;
     size_t count;
+    TRY(task_end_pending(tx, w, task.id, comment.id, now_ms, a, &w->more));
+    if (w->more)
+        return NULL;
     TRY(task_held_files(tx, task.id, comment.id, a, &files, &count));
-    TRY(task_end_pending(tx, w, task.id, comment.id, now_ms, a));
     TRY(meta_comment_remove(tx, comment.id, a));
     task.modified_at_ms = now_ms;
     TRY(meta_task_update(tx, &task, a));
@@ -220,7 +222,10 @@ err_t task_comment_remove(struct core *core, const struct principal *who, int64_
     struct task_write w = {
         .core = core, .who = who, .comment_id = comment_id, .window_ms = window_ms, .purge_after_ms = purge_after_ms
     };
-    err_t e = meta_write(core->meta, apply_comment_remove, &w, a);
+    err_t e;
+    do
+        e = meta_write(core->meta, apply_comment_remove, &w, a);
+    while (!e && w.more);
     *ret_why = w.why;
     return e;
 }

@@ -189,15 +189,17 @@ err_t task_check_file(struct meta_tx *tx, struct task_write *w, int64_t file_id,
 
 /* ---- letting go ---- */
 
+enum { ENDED_AT_ONCE = 500 }; /* pending tickets in one write */
+
 err_t task_end_pending(struct meta_tx *tx, const struct task_write *w, int64_t task_id, int64_t comment_id,
-                       int64_t now_ms, struct arena *a)
+                       int64_t now_ms, struct arena *a, bool *ret_more)
 {
     struct ticket *tickets;
     size_t count;
-    TRY(meta_ticket_pending(tx, task_id, a, &tickets, &count));
+    TRY(meta_ticket_pending(tx, task_id, comment_id, ENDED_AT_ONCE, a, &tickets, &count));
     for (size_t i = 0; i < count; i++)
-        if (!comment_id || tickets[i].comment_id == comment_id)
-            TRY(file_end(tx, tickets[i].file_id, now_ms, w->who, S("file.delete"), a));
+        TRY(file_end(tx, tickets[i].file_id, now_ms, w->who, S("file.delete"), a));
+    *ret_more = count == ENDED_AT_ONCE;
     return NULL;
 }
 

@@ -22,6 +22,7 @@ struct task_write {
     const struct task_comment *comment; /* of task_comment_add; of an edit: its text and attachments */
     int64_t window_ms, purge_after_ms;
     enum task_refusal why;
+    bool more; /* of a removal: it is to go on in another write */
 };
 
 /* The error that goes with it; *ret_why is set. */
@@ -83,9 +84,10 @@ MUST_USE err_t task_hang_check(struct meta_tx *, struct task_write *, struct tas
 /* comment_id 0: on the task itself. */
 MUST_USE err_t task_hang(struct meta_tx *, const struct task_write *, int64_t task_id, int64_t comment_id,
                          struct task_hanging *, int64_t now_ms, struct arena *a);
-/* Pending tickets that were to be hung on the task (or, not 0, on that comment) end. Before the task goes. */
+/* Pending tickets that were to be hung on the task (or, not 0, on that comment) end. Before the task goes. *ret_more:
+ * there are more, for another write: a task may have any number of them, and others wait for this one. */
 MUST_USE err_t task_end_pending(struct meta_tx *, const struct task_write *, int64_t task_id, int64_t comment_id,
-                                int64_t now_ms, struct arena *a);
+                                int64_t now_ms, struct arena *a, bool *ret_more);
 /* Those of the references that are of the comment, and files, once each. comment_id 0: all. */
 MUST_USE err_t task_held_files(struct meta_tx *, int64_t task_id, int64_t comment_id, struct arena *a,
                                int64_t **ret_files, size_t *ret_count);

@@ -61,8 +61,11 @@ err_t meta_ticket_set_place(struct meta_tx *tx, int64_t file_id, int64_t task_id
                          SQL(sql_id(task_id), sql_id(comment_id), SQL_I(file_id)), a);
 }
 
-err_t meta_ticket_pending(struct meta_tx *tx, int64_t task_id, struct arena *a, struct ticket **ret, size_t *ret_count)
+err_t meta_ticket_pending(struct meta_tx *tx, int64_t task_id, int64_t comment_id, size_t most, struct arena *a,
+                          struct ticket **ret, size_t *ret_count)
 {
-    return tx_list(tx, TICKET " WHERE k.task_id = $1 AND k.confirmed_at_ms = 0 ORDER BY k.file_id", SQL(SQL_I(task_id)),
-                   a, sizeof **ret, fill, ret, ret_count);
+    return tx_list(tx,
+                   TICKET " WHERE k.task_id = $1 AND k.confirmed_at_ms = 0 AND ($2 = 0 OR k.comment_id = $2)"
+                          " ORDER BY k.file_id LIMIT $3",
+                   SQL(SQL_I(task_id), SQL_I(comment_id), SQL_I((int64_t)most)), a, sizeof **ret, fill, ret, ret_count);
 }

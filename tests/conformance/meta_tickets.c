@@ -92,8 +92,12 @@ OVER_EACH(a_ticket_is_found_by_file_key_and_task)
     EXPECT_ERR(meta_ticket_by_key(tx, 2, S("docs/2"), w.a, &k), ERR_NOT_FOUND);
     EXPECT_ERR(meta_ticket_by_key(tx, 1, S("docs/"), w.a, &k), ERR_NOT_FOUND);
     EXPECT_ERR(meta_ticket_get(tx, 99, w.a, &k), ERR_NOT_FOUND);
-    EXPECT_OK(meta_ticket_pending(tx, 1, w.a, &pending, &n));
+    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending, &n));
     EXPECT(n == 2 && pending[0].file_id == 1 && pending[1].file_id == 2);
+    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 1, w.a, &pending, &n));
+    EXPECT(n == 1 && pending[0].file_id == 1);
+    EXPECT_OK(meta_ticket_pending(tx, 1, 1, 100, w.a, &pending, &n));
+    EXPECT(n == 1 && pending[0].file_id == 2);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -136,7 +140,7 @@ OVER_EACH(bytes_that_come_again_take_the_place_of_the_first_until_they_are_confi
     EXPECT_EQ(memcmp(f.md5, md5, MD5_SIZE), 0);
     EXPECT_OK(meta_ticket_get(tx, 1, w.a, &k));
     EXPECT_EQ(k.confirmed_at_ms, 40);
-    EXPECT_OK(meta_ticket_pending(tx, 1, w.a, &pending, &n));
+    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending, &n));
     EXPECT(n == 1 && pending[0].file_id == 2);
     meta_read_end(tx);
     meta_world_release(&w);
@@ -578,7 +582,7 @@ TEST(no_look_up_of_tickets_and_tasks_reads_a_whole_table)
     EXPECT_OK(meta_document_count(tx, 1, w.a, &count));
     EXPECT_OK(meta_document_named(tx, 1, S("a.txt"), w.a, &count));
     EXPECT_OK(meta_ticket_by_key(tx, 1, S("docs/1"), w.a, &k));
-    EXPECT_OK(meta_ticket_pending(tx, 1, w.a, &pending, &n));
+    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending, &n));
     for (int i = 0; i < 16; i++) {
         struct task_query q = { .account_id = 1, .closed = -1, .descending = i & 1, .most = 1 };
         q.author_id = i & 2 ? 1 : 0;

@@ -327,6 +327,22 @@ TEST(a_new_task_claims_documents_that_hang_nowhere)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
+TEST(removing_a_task_of_many_pending_tickets_held_up_all_others)
+{
+    SHOP(p);
+    int64_t task = papers_task(&p, &ana), last = 0;
+    for (int i = 0; i < 1201; i++)
+        last = papers_issue(&p, &ana, task, S("pending"), 1);
+    enum task_refusal why;
+    uint64_t before = meta_generation(w->core.meta);
+    EXPECT_OK(task_remove(&w->core, &ana, task, hours(24), w->a, &why));
+    EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* writes, none of them long */
+    EXPECT(!papers_is_there(&p, last));
+    struct task gone;
+    EXPECT_ERR(task_get_visible(&w->core, &bia, task, w->a, &gone), ERR_NOT_FOUND);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
 TEST(a_comment_claims_documents_and_leaves_those_of_its_task_where_they_are)
 {
     SHOP(p);
@@ -540,6 +556,7 @@ RUN_TESTS(cmocka_unit_test(a_task_that_fails_half_way_leaves_nothing),
           cmocka_unit_test(a_shared_task_is_everybodys_of_its_account),
           cmocka_unit_test(a_silent_task_has_no_first_comment),
           cmocka_unit_test(a_new_task_claims_documents_that_hang_nowhere),
+          cmocka_unit_test(removing_a_task_of_many_pending_tickets_held_up_all_others),
           cmocka_unit_test(a_comment_claims_documents_and_leaves_those_of_its_task_where_they_are),
           cmocka_unit_test(what_is_not_ones_own_or_hangs_elsewhere_is_not_claimed),
           cmocka_unit_test(a_pending_upload_is_not_to_be_attached_by_its_guid),
