@@ -20,6 +20,11 @@ run: build ## a server in the foreground; its files in DATA=./cais-data
 	@echo "    build/cais put README.md && build/cais ls        (Ctrl-C here stops the server)"
 	@exec build/cais serve --data $(DATA)
 
+check: ## build, lint and quick unit tests: after each step of your work, 20 seconds at most
+	@tools/setup build lint
+	@$(MAKE) --no-print-directory lint
+	@$(PYTHON) tools/run-tests --only quick
+
 test: ## every test; the last line counts them. ARGS="--only unit" runs a part
 	@tools/setup build test
 	@$(PYTHON) tools/run-tests $(ARGS)
@@ -46,5 +51,5 @@ install: build ## into PREFIX=/usr/local (and DESTDIR)
 clean: ## remove what was built, never data
 	rm -rf build build-asan build-tsan build-fuzz
 
-.PHONY: help build run test bench fuzz lint install clean
+.PHONY: help build run check test bench fuzz lint install clean
 .DEFAULT_GOAL := help
