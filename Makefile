@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Everything starts here: each target sets up what it needs on a fresh Debian 12 machine (tools/packages.txt).
 SHELL := /bin/bash
 # Debian's tools come first: a python or meson of one's own earlier in PATH does not know Debian's modules.

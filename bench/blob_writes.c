@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How many blobs a second the disk store makes durable.
  * blob-writes DIR [relaxed|names] : DIR is made and filled, and emptied again. */
 #include "base/clock.h"

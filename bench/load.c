@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A load generator for HTTP/1.1: one thread, one epoll, keep-alive connections that each have one request under way
  * (a closed loop). It is made to be cheap, so that what is measured is the server: large bodies go out by sendfile from
  * memory, large answers are dropped in the kernel (MSG_TRUNC). Every answer's status is checked.

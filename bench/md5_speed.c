@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* MiB/s of MD5 on one core, by kind of code and number of streams: `ninja -C build bench/md5-speed &&
  * build/bench/md5-speed`. OpenSSL's one stream first, to compare. CPU time, the best of several tries, in pieces as
  * uploads bring them. */

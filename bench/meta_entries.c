@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How fast are entries put, and walked in the order of their keys? A database in DIR (made when missing, and left
  * behind) gets COUNT entries and their (empty) objects, BATCH in a write, in an order that is not that of the keys, as
  * clients would; then one walk visits them all.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads a second that the metadata store takes: each is account_use + object_add (inline) + file_add + event_add in
  * one write, durable before it counts. `waiting` of them are always under way, each submitted again by its own done
  * (what the server's loops do), or, with `threads`, each waited for by a thread of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How long a signature takes to check, and how fast checksums run. No I/O: processor time of one core.
  *
  *   sign-speed [rounds 200000] */

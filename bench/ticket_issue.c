@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tickets a second that core issues: each is durable before it counts. `waiting` of them are always under way, each
  * issued again by its own done, as the server's loops do; all for one task, with keys like those of a dialect.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* aws-chunked bodies. The first byte is the mode, the second the size of the pieces they come in, the third the length
  * that was promised. However a body is cut, it reads the same; what we write reads back. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a connection's bytes say must not depend on how they came. The bytes go through heads and bodies as conn.c and
  * body.c take them: in one piece, in pieces of chosen sizes, and (when they are few) cut in two at every place and one
  * by one. Input: which limits, sizes of two pieces that take turns, the bytes. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The real engine on a Unix socket, with a dialect of four routes and a clock that stands still: whatever comes is
  * answered or let go, in the same words however it was cut, and nothing stays behind. Input: sizes of two pieces that
  * take turns, the bytes. */

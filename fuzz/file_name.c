@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A cleaned name is short, whole UTF-8, one path part, and clean: cleaning it again changes nothing. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever a form stands for can be written as JSON, is no deeper and larger than promised, and reads back as the same.
  */
 #include "fuzz.h"

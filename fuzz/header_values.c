@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Header values. Input: which header, then its value. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* However a body is cut, the parser must see the same. Input: which boundary, the size of the pieces, the body. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Form policies. Input: the JSON on the first line, a field name=value on each line below. A form that is let through
  * has every field covered and a bucket named; a policy that we build again says the same. */
 #include "fuzz.h"

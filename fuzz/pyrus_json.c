@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any body may be posted as a task and as a comment: the answer is JSON, never holds a null, and is never the server's
  * fault. Each input gets a server of its own, so that a find can be replayed alone. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Run a fuzz target over files, and over the files in directories, without libFuzzer: what fuzzing once found is a test
  * that needs no clang. Fails when there is nothing to run. */
 #include "fuzz.h"

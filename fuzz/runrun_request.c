@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes may be posted as a ticket, a task and a comment, as JSON and as a form with bracketed names, and any may be
  * the query of a list: the answer is JSON in which errors are told, and never the server's fault. Each input gets a
  * server of its own, so that a find can be replayed alone. */

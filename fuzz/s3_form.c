@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Forms that somebody signed. Input: the conditions as JSON on the first line, a field name=value on each line below;
  * an empty line, and what follows is the file. A form that is taken is there to be read, one that is refused is not; it
  * is never the server's fault. Each input gets a server of its own, so that a find can be replayed alone. */

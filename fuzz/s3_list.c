@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Parameters of listings. Input: what stands behind "/photos?". Whatever it is, the answer is XML and never the
  * server's fault; going on from page to page comes to an end, and shows each name once and in order. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies in aws-chunked, as they come in over S3. Input: the length that is promised on the first line, then the body,
  * unsigned, with a trailer. What is kept has that length; what is refused is not there. */
 #include "fuzz.h"

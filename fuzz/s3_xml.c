@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* XML bodies of every operation that takes one. Input: the body; it is sent to all of them. Whatever it is, the answer
  * is XML or empty, never the server's fault, and what lies in the bucket is whole. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Signed requests. Input: method, path and query on the first line, a header on each line below.
  * What is read as a claim with a signature of its own making verifies, and nothing else does. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Request targets: what was cut apart is what was sent, and the copy for logs never grows a secret. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What was read, written and read again is the same tree, within the limits of depth and number. */
 #include "fuzz.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "api/download.h"
 
 static bool read_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)

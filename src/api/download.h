@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes of core on their way out through the engine: what the downloads of all ways in share. */
 #ifndef CAIS_API_DOWNLOAD_H
 #define CAIS_API_DOWNLOAD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The tree is built of nodes that know their last child, then copied into struct json, which never changes. Members are
  * searched one by one: with at most FORM_PAIRS_MAX pairs that is cheap. */
 #include "api/form.h"

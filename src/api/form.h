@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Forms with bracketed names, read as the JSON they stand for: a[b]=1&c[]=2 is {"a":{"b":"1"},"c":["2"]}. Values are
  * strings; of a name that comes twice the last one counts. a[][b]=1&a[][c]=2&a[][b]=3 is two objects: one ends where a
  * name comes again. Spec: WHATWG URL "application/x-www-form-urlencoded" for the pairs; the brackets are the custom of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "api/links.h"
 
 /* Cut host[:port]; an address of IPv6 keeps its brackets. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Absolute links in answers. Scheme and host are those of the request when its Host is one that was configured; else
  * public_url; else those of the request when its Host is an address this server listens on; else the first listener's.
  * A Host that nobody checked never ends up in a link: it would send clients, with their tokens, to whoever sent it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How a dialect says no: one row for each kind of failure. */
 #ifndef CAIS_API_VENDOR_ERROR_H
 #define CAIS_API_VENDOR_ERROR_H

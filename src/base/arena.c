@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bump allocation in growing blocks. With ARENA_DEBUG every object is a malloc of its own, so that the address
  * sanitizer sees where one object ends and the next begins. */
 #include "base/arena.h"

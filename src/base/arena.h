@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Memory with one end: everything made in an arena dies when the arena is released. One arena per request or job run,
  * a second one for what dies with a function. Not thread-safe: an arena belongs to one thread at a time.
  * Out of memory aborts the process: a crash at any instant is a tested case, a half-failed request is not. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes that grow up to a limit. `failed` sticks, so a writer checks once, at the end. */
 #ifndef CAIS_BASE_BUF_H
 #define CAIS_BASE_BUF_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Time, injected. Nothing else in the tree asks the system what time it is. */
 #ifndef CAIS_BASE_CLOCK_H
 #define CAIS_BASE_CLOCK_H

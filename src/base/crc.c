@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* All three are the same algorithm, reflected, over another polynomial, so there is one code for them: registers are 64
  * bits wide, and a 32-bit checksum uses the low half (reflected: coefficient of x^31 in bit 0). Eight tables take eight
  * bytes a step. Where the processor multiplies without carries, 64 bytes a step are folded into 64 (Gopal et al., "Fast

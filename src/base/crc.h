@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Checksums that find damage, not forgery. Each continues from the one before; the checksum of nothing is 0.
  *
  *     uint32_t crc = 0;

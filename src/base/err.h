@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Errors: one type, carried outward. NULL is success. An error lives in the arena it was made in.
  * Codes are what a caller branches on; msg is one short fact for a person, without secrets. Pass errors up, log them
  * once at the edge. A bug is not an error: assert. */

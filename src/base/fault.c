@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fault.h"
 
 bool fault_plan_hit(struct fault_plan *plan)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Failing on command, for tests. */
 #ifndef CAIS_BASE_FAULT_H
 #define CAIS_BASE_FAULT_H

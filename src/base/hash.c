@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Digest implementations are looked up once per process: OpenSSL's per-call look-up costs more than hashing 1 KiB.
  * HMAC is written out over them for the same reason: HMAC() looks itself up at every call, and a signature takes six.
  */

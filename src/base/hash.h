@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Digests: MD5 of our own (md5.h), the others over OpenSSL. A running digest belongs to one thread at a time. */
 #ifndef CAIS_BASE_HASH_H
 #define CAIS_BASE_HASH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One more pair of hands: a thread that runs a function while its caller does something else, then is waited for. */
 #ifndef CAIS_BASE_HELPER_H
 #define CAIS_BASE_HELPER_H

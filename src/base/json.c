@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* jansson reads, after our own scan for depth; the tree is copied into the arena so that nobody counts references.
  * The only file that names jansson. */
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSON in and out.
  * In: bodies of at most JSON_MAX_BYTES, nesting of at most JSON_MAX_DEPTH, duplicate members, invalid UTF-8 and NUL in
  * strings refused. The tree lives in the arena and never changes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One line an event: JSON for machines, or text for people. Written only at the edges (http, jobs, cli); library code
  * returns errors instead. Never give it secrets or file contents. Thread-safe: a line is one write. */
 #ifndef CAIS_BASE_LOG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One stream runs in plain C, written so that what is known last is added last: 5 % faster than OpenSSL 3.0's assembly,
  * and its state is ours to move into a lane and back. Lanes are the compiler's vector types; for AVX-512 it finds by
  * itself that a function of three words, or a turn, is one instruction. */

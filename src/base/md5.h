@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* MD5 (RFC 1321) in a small struct that needs no allocation, and for several streams at once.
  *
  * Every step of MD5 waits for the one before, so one stream leaves most of a core idle, and no second core can help it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*            leaders < most                      own piece done
  *   comes ───────────────────► leads ◄───────┐ ─────────────────► first in line leads; nobody there: leaders - 1
  *     │ else                                 │

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Threads that each have a piece of a stream of their own to hash, and do it together: who comes first leads, takes in
  * whoever comes meanwhile, and works on all of them at once in the lanes of md5.h. No thread of its own, no timer; who
  * finds nobody there begins at once. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to md5.c, which includes it once for each width: the function NAME, compiled for the processor TARGET, with
  * LANES streams in a vector (type VECTOR). No include guard for that reason.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a file probably is, told by the end of its name: for files of which no byte has come yet. The table is our own,
  * so that the answer does not depend on the machine. Source of the names: the IANA registry of media types. */
 #ifndef CAIS_BASE_MEDIA_TYPE_H

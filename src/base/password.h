@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Password hashes: argon2id (RFC 9106), encoded with their parameters, so that these may grow one day. */
 #ifndef CAIS_BASE_PASSWORD_H
 #define CAIS_BASE_PASSWORD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Chance, injected: the kernel's generator in the product, a seeded one in tests. Thread-safe. */
 #ifndef CAIS_BASE_RANDOM_H
 #define CAIS_BASE_RANDOM_H

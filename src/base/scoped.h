@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Freed by scope: SCOPED(fd_closep) int fd = open(…); closes fd on every way out, unless TAKE_FD(fd) handed it over.
  * Also the attributes that the whole tree uses. */
 #ifndef CAIS_BASE_SCOPED_H

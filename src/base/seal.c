@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Form of a sealed secret: version (1 byte), nonce (12), ciphertext (as long as the secret), tag (16). What it is about
  * is authenticated with it. Nonces are random: one key is good for 2^32 secrets (NIST SP 800-38D §8.3), far more than a
  * server ever keeps.

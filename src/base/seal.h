@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Secrets that must be read again, kept where others might read: AES-256-GCM under one key, a new nonce for each. */
 #ifndef CAIS_BASE_SEAL_H
 #define CAIS_BASE_SEAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Plain byte-string helpers: no allocation, no locale. */
 #include "base/slice.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Borrowed bytes. A slice may hold NULs and never ends in one that anybody may rely on. */
 #ifndef CAIS_BASE_SLICE_H
 #define CAIS_BASE_SLICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Encodings of small things: hex, base64, percent, UUIDs, dates. */
 #ifndef CAIS_BASE_TEXT_H
 #define CAIS_BASE_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Paths of Unix sockets. An address holds 107 bytes, a data directory may lie deeper. */
 #ifndef CAIS_BASE_UNIX_SOCKET_H
 #define CAIS_BASE_UNIX_SOCKET_H

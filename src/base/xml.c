@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* expat reads, the tree is built in the arena. The only file that names expat.
  * Always: no document type, so no entity but the five of XML and character references: nothing expands. A document is
  * UTF-8 whatever it says of itself, so that what was read is. */

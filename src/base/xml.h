@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* XML for protocols: small documents read into a tree, answers written. Names are local ones: a prefix and its
  * namespace are dropped. No document type, no entities of its own, no processing instructions (CVE lists are full of
  * them). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An entry needs ZIP64 when its size, or the place where it begins, does not fit in 32 bits. Its size is known before
  * its first byte, so the descriptor's width is settled in the local header, as readers expect it (APPNOTE §4.3.9.2). */
 #include "base/zip.h"

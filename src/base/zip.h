@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Zip archives, written from front to back: entries are stored as they are, nothing is ever gone back to. What the CRC
  * of an entry is comes after its bytes, in a data descriptor. Sizes and offsets that do not fit in 32 bits, and more
  * entries than fit in 16, are written in the fields of ZIP64. Names are UTF-8 and marked so.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Commands that need the stores. Each is written once, as a function over open stores. Who runs it:
  *   a server has the data directory: the command line goes to it over DIR/admin.sock, and the server runs the function
  *   nobody has it: this process takes the lock and runs it here

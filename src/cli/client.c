@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* libcurl carries; we count and hash on both ways, so that what the server keeps, or what it gave, is known to be what
  * was meant. One easy handle a client: its connection is used again for the next file. */
 #include "cli/client.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The native API (docs/native.md) from the client's side: over DIR/admin.sock, or a URL with a token.
  * Streams: memory does not grow with the size of a file. What a transfer promised is checked: length and MD5.
  * A client belongs to one thread. Text of the server in errors is made safe for terminals. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* account, user, key: who may come in. */
 #include "cli/admin.h"
 #include "cli/commands.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* demo: everything a newcomer needs to try the APIs, and the commands to do it with. */
 #include "cli/admin.h"
 #include "cli/commands.h"

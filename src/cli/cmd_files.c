@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* put, get, ls: files in, files out, what there is. All three speak the native API as any client would. When nobody
  * serves the data folder, a private server in this process does for as long as the command runs. */
 #include "cli/client.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* serve: run until told to stop. */
 #include "cli/commands.h"
 #include "cli/config.h"

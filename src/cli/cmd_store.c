@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fsck, backup, restore, jobs, audit: looking after what is stored. */
 #include "cli/admin.h"
 #include "cli/commands.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The commands, for the table in program.c. A new one: a file cmd_….c that defines its struct command, a line here, a
  * line in the table. */
 #ifndef CAIS_CLI_COMMANDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One table, made from config_keys.def, says what every key is; everything here walks it. libinih finds sections, keys
  * and values; because it silently cuts what is longer than its buffer of 200 bytes, it sees a file only line by line,
  * after we looked at each line ourselves. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration: one struct with a named member for every key of config_keys.def, filled from five layers. A value
  * never replaces one from a stronger layer, so the order of calls does not matter:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every way in that a server speaks, set up as the configuration says. */
 #ifndef CAIS_CLI_DIALECTS_H
 #define CAIS_CLI_DIALECTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A data directory has one holder at a time: a server, or a command for as long as it runs. A command that finds it
  * held asks the holder over DIR/admin.sock; one that comes in the holder's first or last moments, when the lock is
  * taken and nobody answers, tries again:

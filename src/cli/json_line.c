@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/json_line.h"
 
 void json_line_open(struct json_line *l)

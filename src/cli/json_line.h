@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One JSON object on one line: what every command prints with --json. */
 #ifndef CAIS_CLI_JSON_LINE_H
 #define CAIS_CLI_JSON_LINE_H

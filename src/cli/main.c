@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The program, with the real clock and real chance. */
 #include "base/clock.h"
 #include "base/random.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The command line: a table of commands, each with a table of its options.
  *
  *     cais COMMAND [--switch] [--option VALUE | --option=VALUE] [-o VALUE] [--] [OPERAND]…

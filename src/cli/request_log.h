@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The access log: a line for every request, written once a turn of each loop. Targets are redacted: signatures, tokens
  * and path secrets never reach it. */
 #ifndef CAIS_CLI_REQUEST_LOG_H

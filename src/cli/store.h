@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The stores of a data directory, opened as the configuration says, with core on top. One process at a time: whoever
  * holds DIR/lock. */
 #ifndef CAIS_CLI_STORE_H

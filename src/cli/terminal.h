@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text for people at a terminal: names that others chose must not move their cursor, sizes and times read at a glance,
  * a bar shows how far a transfer is. */
 #ifndef CAIS_CLI_TERMINAL_H

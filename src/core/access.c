@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens, and who they and keys (key.c) let in.
  * Of a secret only its SHA-256 is kept and compared, through an index: the time that takes tells nothing about the
  * secret, which is random and long. */

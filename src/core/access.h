@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Who may come in: accounts, users, keys, tokens. Secrets are random, shown once, and kept as SHA-256 hashes;
  * passwords as argon2id. Every change writes an event. `who` is the actor for the audit log. */
 #ifndef CAIS_CORE_ACCESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Principals by the hash of their secret, so that a check costs a hash and a look, not a query.
  *
  * An entry is good while the store's generation is the one that was read before its rows were: every revocation,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by access.c, key.c and the cache between two checks of the same secret. */
 #ifndef CAIS_CORE_ACCESS_PRIV_H
 #define CAIS_CORE_ACCESS_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Accounts and users. Every change is one write with its event; checks run inside it, so that two of them cannot both
  * believe that a name is free. */
 #include "base/password.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Order of a backup: hold removals → copy the database → copy the blobs that the copy names → sync → MANIFEST.
  * A blob that the copied rows name existed when they were copied, and nothing is removed while the hold stands, so it
  * is there to be copied. The MANIFEST carries the SHA-256 of the database and, if it is there, of the master key (256

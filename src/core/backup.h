@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A copy of the whole store that is consistent although uploads go on, and the way back.
  * A backup is a data directory (data_dir.h: database and blobs) with a MANIFEST, which is written last. */
 #ifndef CAIS_CORE_BACKUP_H

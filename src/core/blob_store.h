@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where large bytes live. Kept by disk and mem; tests/conformance/blob.c holds them all to it; fault wraps any of them.
  * A key is 2..128 characters of [0-9a-z.-], of which the first two are random hex digits: stores spread keys by them.
  * Core chooses it, never a client; anything else is a bug (assert). Bytes under a key never change.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every question who may do what is answered by one function, may_act, which bucket_find asks before it gives a bucket
  * away; changes ask it again inside their transaction. */
 #include "core/bucket.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Buckets: named spaces of keys, and who may do what in them. Every way in asks bucket_find, which authorises.
  *
  *   BUCKET_OPEN      belongs to an account: all its active users may do everything in it; to others it is FORBIDDEN

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A table of fixed size: a name has WAYS places, of which the one that was filled longest ago goes. Every overwriting
  * of anything makes a new generation, so under load a bucket is looked up again and again; that is one row by an index,
  * and the cache spares it to those who only read. Names that do not exist find no room here. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of buckets, entries and uploads share. */
 #ifndef CAIS_CORE_BUCKET_PRIV_H
 #define CAIS_CORE_BUCKET_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading what was put together from parts as if it were one blob. One part is open at a time.
  *
  * When the object is removed while somebody reads it, its larger parts are still there for the grace of garbage, in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Small files kept in memory for reading, record and bytes together, least recently used first to go.
  * An entry is found only under the generation of the store that it was read in; its bytes never change and live until
  * the last reader has let go, also when the entry has left the cache. Thread-safe. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The product, held together: stores, time, chance, limits. main opens the stores and passes it down; there are no
  * globals. Everything in core may be called from any thread unless it says otherwise. */
 #ifndef CAIS_CORE_CORE_H

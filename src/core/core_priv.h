@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared between the files of src/core only. */
 #ifndef CAIS_CORE_CORE_PRIV_H
 #define CAIS_CORE_CORE_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What lies in a data directory. */
 #ifndef CAIS_CORE_DATA_DIR_H
 #define CAIS_CORE_DATA_DIR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The digests that a sender may declare besides MD5, computed while the bytes pass. */
 #ifndef CAIS_CORE_DIGEST_H
 #define CAIS_CORE_DIGEST_H

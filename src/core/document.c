@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "core/document.h"
 
 #include "core/document_priv.h"

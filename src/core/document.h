@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files as they hang on tasks and comments (struct document, meta_store.h): looked up by number, listed, opened,
  * deleted. Everybody of the account sees a file that came by ticket and was confirmed; one that is pending only its
  * owner. A file without ticket is seen by who sees a task that holds it, by its owner, and by administrators.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What documents, tickets and tasks ask each other inside core. */
 #ifndef CAIS_CORE_DOCUMENT_PRIV_H
 #define CAIS_CORE_DOCUMENT_PRIV_H

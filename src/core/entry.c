@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Invariants
  *   room     an entry counts with its bytes and as one file of the account of its bucket, whoever else names its object
  *   object   is let go of in the write in which its last name goes; its bytes follow after the grace of garbage

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What lies in buckets: a key names an object. Putting replaces: readers of the old object go on reading it, and of two
  * writers of one key the one that commits last stays, whole.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What entries, uploads and tickets share. */
 #ifndef CAIS_CORE_ENTRY_PRIV_H
 #define CAIS_CORE_ENTRY_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Redeeming: the bytes that come under the key of a ticket become those of its file.
  *
  * The form or link was signed with the server's key, which knows nothing of the user whom it was handed to: that this

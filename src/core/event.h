@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Facts for the audit log, written in the transaction of the change they tell of. */
 #ifndef CAIS_CORE_EVENT_H
 #define CAIS_CORE_EVENT_H

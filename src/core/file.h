@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files as people see them: look up, list, read, delete.
  * A user sees its own files; an administrator of the account and the operator see the account's, but those that came
  * by a ticket (ticket.h) not before they are confirmed. What may not be seen is NOT_FOUND, like what is not there, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Everything works on bytes of well-formed UTF-8: / and \ cannot be part of another character there. */
 #include "core/file_name.h"
 

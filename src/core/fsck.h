@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Does the store hold what it says? Works while the server runs: what comes and goes meanwhile is no finding. */
 #ifndef CAIS_CORE_FSCK_H
 #define CAIS_CORE_FSCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Invariants
  *   bytes        either all in `staging` (no writer) or all given to the writer; never more than inline_max in memory
  *   blob key     from before the writer exists until the outcome is known, the intake stands in core->flights; so

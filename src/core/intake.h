@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes coming in: the one pipeline of every way in. Limit → digests → staging → commit.
  *
  *   intake_open ──► intake_write* ──► intake_finish ──► done(file)      acknowledged: all of it is on stable storage

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Invariants
  *   STORED  has bytes and, as a rule, a purge time; nobody holds on to it
  *   READY   has bytes; purge_at_ms is 0 or FILE_KEPT. Held by references, or taken in to be kept

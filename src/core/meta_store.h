@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where records live. Implemented once, by src/meta over src/sql; tests/conformance/meta.c holds every database to it.
  *
  * Reading: meta_read_begin gives a consistent snapshot; short, on any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* So many requests in a window, counted for each user. Windows are aligned to the clock (ten-minute windows begin at
  * :00, :10, …), the same for everybody: when one ends, all counts begin anew and the table is forgotten.
  *

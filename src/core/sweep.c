@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Proof, in this order: old enough → not in flight → one snapshot without row and without garbage mark. An upload is in
  * flight from before its blob exists until its row is committed, so a key that is not in flight when the snapshot is
  * taken either has its row in it or never gets one. Garbage is left to its own job: it has its own grace. */

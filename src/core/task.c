@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Making and removing tasks; who sees one; how a rule says no. */
 #include "core/task.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks: what people talk about and hang files on. A task has comments; a comment may bring references, each of which
  * holds on to a file (or names a link); references of one root are the versions of one document.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Comments: said, changed, taken back. */
 #include "base/json.h"
 #include "core/task_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What hangs on tasks and comments.
  * Invariant: a reference with a file_id holds that file (file_hold before the reference is added), and file_release or
  * file_end is called after it is gone: whichever of an attach and a purge comes first wins completely.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Members of tasks, and who counts as a person of the account. */
 #include "core/task_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files that implement task.h share.
  *
  *   task.c          making and removing tasks; seeing; refusing

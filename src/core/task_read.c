@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading tasks: one, many, and the bytes of what hangs on them. */
 #include "core/people.h"
 #include "core/task_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "core/task_summary.h"
 
 #include "core/people.h"

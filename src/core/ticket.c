@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A ticket is two rows, a file that is ISSUED and the ticket itself, made in one write; the file's number is known only
  * there, so the key is put together there.
  *

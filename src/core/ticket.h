@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tickets: permission to put the bytes of one file, handed out before they come, used under a key of a bucket of
  * tickets (entry_put_open), then confirmed; what is not confirmed in time goes, and nobody but its owner ever saw it.
  *

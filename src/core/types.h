@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The records of the product, as the metadata store keeps them. Plain values: slices live in the arena they were read
  * into. Times are milliseconds since 1970 UTC; 0 means "not set". Ids are row ids, never reused, below 2^31 for users,
  * tasks and references. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Invariants
  *   room     a part counts with its bytes for the account of its upload, but not as a file; with the upload they go, or
  *            become those of the entry

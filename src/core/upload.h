@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads in parts: parts come in any order, at once, and again; completing puts them together without moving a byte.
  *
  *     upload_create ──► upload_part_open … finish (any number) ──► upload_complete ──► an entry

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Parts on their way in: an object each, and a row that says which number it has. One that comes again is another
  * object, whose row takes the place of the first in one write. */
 #include "core/upload_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The Authorization header, taken apart; what it proves is somebody else's business.
  * Spec: RFC 9110 §11.6.2 (scheme, credentials), RFC 6750 §2.1 (Bearer). */
 #ifndef CAIS_HTTP_AUTH_HEADER_H

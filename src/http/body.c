@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies on their way in. Small ones run through the sink on the loop, straight from the read buffer. Large ones are
  * read into pooled buffers that travel to the body worker and back:
  *

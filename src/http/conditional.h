@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Conditional requests. Pure; the caller knows what the resource is, this knows what the headers ask.
  * Spec: RFC 9110 §8.8.3 (entity tags), §13 (preconditions, their order). */
 #ifndef CAIS_HTTP_CONDITIONAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One connection: what to do next, given what is known. conn_run goes on until it must wait for the kernel, a worker or
  * the committer; all waiting is in the loop. */
 #include "http/engine.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* File names cross this header in six spellings. The order of the attempts in decode_extended and decode_plain is the
  * contract; it was taken from what the clients' own libraries put on the wire. */
 #include "http/content_disposition.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Content-Disposition, in (form-data parts, attachments) and out (downloads).
  * Spec: RFC 6266, RFC 7578 §4.2, RFC 8187 (name*=charset''value), RFC 2047 (encoded words), and what real writers send:
  * docs/apis/pyrus.md §8. */

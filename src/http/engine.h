@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Private to src/http: what the files of the engine share. See server.h for the threads.
  *
  *             ┌────────────── head incomplete ─────────────┐

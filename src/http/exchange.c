@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One request from its head to its reply: what a dialect sees of it, and where each call leads. */
 #include "http/engine.h"
 

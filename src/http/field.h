@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The small grammar that header values share. Pure functions; nothing is copied unless an arena is passed.
  * Spec: RFC 9110 §5.6 (tokens, lists, quoted strings, parameters), RFC 3986 §3.2 and RFC 9110 §7.2 (host). */
 #ifndef CAIS_HTTP_FIELD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP/1.1 for the dialects: requests, replies, routes, streamed bodies. The engine behind it (server.h) owns sockets,
  * threads, TLS and time-outs; a dialect never sees them.
  *

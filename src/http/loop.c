@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One epoll instance, edge-triggered, and what runs on its thread. Every connection is registered once; from then on
  * `readable` and `writable` say what is known, so a request costs one recv and one send. */
 #include "http/engine.h"

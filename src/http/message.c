@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* llhttp is fed every byte once, as it comes; its spans are kept as offsets because the buffer may move. It is paused
  * at the end of the head: lengths are our business then, and only a chunked body goes on through it. */
 #include "http/message.h"

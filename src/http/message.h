@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One HTTP/1.x request on the wire: its head, then its chunked body. llhttp in strict mode reads; what it leaves open
  * is checked here (RFC 9112 §2–§7): folded lines, empty names, versions, Host, transfer codings, sizes. Refuse, never
  * repair. Pure: no sockets, no memory of its own. */

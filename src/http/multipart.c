@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where the parser stands in the body:
  *
  *   PREAMBLE ──boundary──> HEAD ──blank line──> DATA ──boundary──> HEAD …

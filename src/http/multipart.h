@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* multipart/form-data, read as it arrives. Push bytes in, get events out; memory is the struct and nothing else,
  * however large the parts are. Bytes of a part are handed on exactly, mostly as spans of the very bytes that were fed.
  * Spec: RFC 2046 §5.1.1 (boundaries), RFC 7578 (form-data).

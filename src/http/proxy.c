@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which peers may say who the client is. Addresses are compared as 16 bytes, IPv4 as mapped IPv6. */
 #include "http/engine.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The Range header, for a representation whose size is known.
  * Spec: RFC 9110 §14.1.2, §14.2. If-Range is if_range_holds in conditional.h: when it does not hold, or the method is
  * not GET, there is no range: send the whole. */

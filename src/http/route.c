@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A flat table, searched by number of segments. With some hundred routes a search costs less than a microsecond; a tree
  * would only be harder to read. Literals beat parameters, from left to right. */
 #include "http/route.h"

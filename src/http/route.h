@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which dialect and route a request is for. Built once, then read by every loop. */
 #ifndef CAIS_HTTP_ROUTE_H
 #define CAIS_HTTP_ROUTE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Replies on their way out: head and small bodies in one send, files by sendfile, everything else through a piece of
  * memory that a worker fills. What is not in memory yet never blocks the loop. */
 #include "http/engine.h"

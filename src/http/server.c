@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Putting the engine together, and taking it apart in order. */
 #include "http/server.h"
 

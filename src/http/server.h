@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The engine: listeners, loops, workers, TLS. main makes one, gives it dialects and addresses, and starts it.
  *
  * Threads

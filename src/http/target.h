@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The request target: what stands between the method and the version in the request line.
  * Spec: RFC 9112 §3.2 (forms), RFC 3986 §3.3 (path), WHATWG URL "application/x-www-form-urlencoded" (query).
  * Nothing is normalised: an empty segment, "." and ".." are names like any other, because they are in S3 keys. A path

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates. Reference-counted, because connections made under the old set live on after a reload. */
 #include "http/engine.h"
 

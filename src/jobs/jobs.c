@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*          due                     ok: run_at = now + every
  * QUEUED ───────► RUNNING ─────────────────────────────────► QUEUED
  *                    │               failed: run_at = now + a minute, attempts + 1, error

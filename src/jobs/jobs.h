@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What happens when nobody is asking: periodic work, kept in the metadata store, so that it goes on where it was after
  * a restart.
  *

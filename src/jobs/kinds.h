@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The kinds of periodic work. Each runs to its end and says how many items it dealt with; each may be cut off anywhere
  * and run again. */
 #ifndef CAIS_JOBS_KINDS_H

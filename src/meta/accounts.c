@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Accounts and what they use. The usage counters are changed by every upload; nobody caches them, so they do not count
  * as a change of the record (see meta_generation). */
 #include "meta/meta_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Buckets. Those of the server itself have no account: NULL. */
 #include "meta/meta_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The one writer. Submitters put their writes into a queue; the committer takes all that waits (no timer: under load
  * the batches grow by themselves while a commit is on its way to the disk), runs them in one transaction, commits once,
  * then tells each submitter.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Secrets come as SHA-256 and are found by index; nothing here knows a secret itself. */
 #include "meta/meta_priv.h"
 

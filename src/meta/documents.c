@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Documents: files together with their tickets, and with the references by which they hang on tasks. */
 #include "meta/meta_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Entries: one row for each key, kept in the order of the keys. A row holds what a listing shows (size and digests of
  * its object, which never change), so that a listing walks along the rows and looks nothing up. */
 #include "meta/meta_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The audit log: rows are added and read. Triggers refuse anything else, whoever asks. */
 #include "meta/meta_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files. Where a listing may or may not be bound to an account or an owner, each combination has a statement of its
  * own: "column = $1 OR $1 = 0" would read the whole table. */
 #include "meta/meta_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Background work that survives a restart. */
 #include "meta/meta_priv.h"
 

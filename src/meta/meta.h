@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Opening the metadata store over a database. See core/meta_store.h for what it does. */
 #ifndef CAIS_META_META_H
 #define CAIS_META_META_H

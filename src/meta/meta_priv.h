@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this folder share: the store, its transactions, and short ways to say a statement. */
 #ifndef CAIS_META_META_PRIV_H
 #define CAIS_META_META_PRIV_H

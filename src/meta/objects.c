@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Objects and the garbage they leave. The record goes first and its blob key is put on the garbage list in the same
  * transaction; the bytes go later, by whoever works the list off.
  * part_count came with the second migration and stands behind inline_bytes; reading it costs no page all the same: 0 is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* References: what holds on to files, and the chains of versions they form. */
 #include "meta/meta_priv.h"
 

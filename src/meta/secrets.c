@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Halves of key pairs that have to be known to check a signature. They come sealed and go sealed. */
 #include "meta/meta_priv.h"
 

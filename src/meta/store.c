@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Opening, migrating, reading. Snapshots come from a list of idle connections: a thread takes one, nobody else has it
  * until it is given back, and there are never more than were needed at once. Writing is committer.c. */
 #include "meta/meta_priv.h"

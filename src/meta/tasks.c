@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks, who may see them, and what was said. */
 #include "meta/meta_priv.h"
 

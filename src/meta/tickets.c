@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tickets: the row of a file that waits for its bytes, and where those are to be put. It goes with its file. */
 #include "meta/meta_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads in parts, and the parts that came. What belongs to them is gone when they are complete; only their records
  * are this file's business, the objects are the caller's. */
 #include "meta/meta_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A deleted user keeps its row (files and the audit log name it) but gives its login back: the unique index leaves
  * deleted ones out. */
 #include "meta/meta_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One line at a time is kept, never a chunk.
  *
  *            size line             all bytes           CRLF

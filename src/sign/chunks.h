@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* aws-chunked bodies: chunks inside the body, signed or not, with trailers or not.
  * Spec: Amazon S3 API reference, "Transferring Payload in Multiple Chunks (Chunked Upload)" and "…Including Trailing
  * Headers".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A form is refused unless every field is covered and every condition holds: of several servers it was reported that
  * they enforced one half of it. */
 #include "sign/policy.h"

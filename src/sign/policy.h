@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* POST policies: what a form may upload, signed by somebody who could have uploaded it himself.
  * Spec: Amazon S3 API reference, "Creating a POST Policy", "POST Object", and for the older signature "Browser-Based
  * Uploads Using POST (AWS Signature Version 2)".

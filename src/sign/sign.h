@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the signature schemes share: the request they look at, and what can be wrong with it.
  * Nothing in src/sign does I/O, knows the time or keeps anything: what is needed comes in as an argument. */
 #ifndef CAIS_SIGN_SIGN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Helpers of src/sign. */
 #ifndef CAIS_SIGN_SIGN_PRIV_H
 #define CAIS_SIGN_SIGN_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* string to sign = method, Content-MD5, Content-Type, Expires, x-amz- headers, resource with its sub-resources.
  * The path is signed as it was sent. All x-amz- headers take part, so an unsigned one cannot come along. */
 #include "sign/sigv2.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Links of AWS Signature Version 2, for reading only: what s3cmd and old programs still make.
  * Spec: Amazon S3 developer guide, "Signing and Authenticating REST Requests", "Query String Request Authentication
  * Alternative". HMAC-SHA1, and nothing but the resource and its expiry is bound: hence GET and HEAD only. */

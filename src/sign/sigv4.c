@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A claim is read completely before a secret is looked up, and the times are compared before anything is hashed: a
  * refusal costs less than an acceptance. Signatures are compared in constant time.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* AWS Signature Version 4 as S3 uses it, in the Authorization header and in the query of a link; verifying and signing.
  * Spec: "Authenticating Requests (AWS Signature Version 4)", Amazon S3 API reference; tests/unit/sign_sigv4.c holds its
  * examples.

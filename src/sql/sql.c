@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Thin: what every caller of a driver would otherwise write again. */
 #include "sql/sql.h"
 

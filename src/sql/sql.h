@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small driver interface over a relational database: connect, prepare, bind, step, transaction. All metadata SQL is
  * written once against it, in src/meta, with $1 $2 … for values, numbered in order of first use. Where databases
  * differ, the difference lives in the driver or in a named pair of statements.

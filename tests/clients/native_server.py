@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A stand-in for the native API, as docs/native.md tells it: enough to see what the client sends, and to misbehave.
 
 It keeps files in memory, on a TCP port or a Unix socket. `server.trouble` makes the next answers wrong.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A port for a server that is told it in advance, or must find it free again after a restart."""
 import random
 import socket

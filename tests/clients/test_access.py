@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may come in, over the wire: what is taken away is gone at once, what is limited is limited."""
 
 import json

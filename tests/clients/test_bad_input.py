@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Malformed things, told in the form of the API that was asked: nothing is stored, memory stays bounded, and the next
 request is served as if nothing had been."""
 

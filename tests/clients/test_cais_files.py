@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """cais put, get and ls against a stand-in server that can be told to misbehave."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line from the outside: the demo as printed, every command with and without a server, whole files."""
 import hashlib
 import json

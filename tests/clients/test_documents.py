@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the documents tell a reader to do, done as printed."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where one request ends and the next begins: 32 cases, over raw sockets, with nginx beside us.
 
 Behind every message comes one more request, `NEXT`. A message that is accepted lets NEXT be answered; one that is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keys at the command line, and the master key that signing keys are sealed under."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """250 MiB in and out, in both dialects, in clear and over TLS: the server's memory does not grow with the file."""
 import hashlib
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the server listens, what answers there, and who may say who the client is."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is written about requests, what never is, and the record of who did what."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """nginx in front of cais, with the configuration that docs/nginx/ ships: only names, ports and paths are put in."""
 import hashlib
 import json

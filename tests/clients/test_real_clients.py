@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people have: curl, PHP and Python, each as its users write it. Bytes are compared."""
 import hashlib
 import http.client

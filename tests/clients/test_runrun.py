@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runrun.it from the ticket to the zip over real sockets, with curl: forms of both generations, names of all kinds."""
 import io
 import json

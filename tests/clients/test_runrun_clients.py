@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runrun.it as programs use it, with its own host names over TLS: requests, axios with form-data, and PHP's curl, which
 post the forms of today (signature 4) and those of before (signature 2). They look at next to nothing that is answered, so
 what counts is what is there afterwards.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian's aws (version 2.9): cp, sync, mv, rm, ls, presign and a few of s3api, at three endpoints."""
 import json
 import os

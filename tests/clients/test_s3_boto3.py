@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """boto3 as Debian has it (botocore 1.29): objects, parts, lists, links, forms, names, and what must be refused."""
 import datetime
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """curl --aws-sigv4 (7.88): what it signs by itself, what one tells it to say of the body, links, forms and names."""
 import json
 import os

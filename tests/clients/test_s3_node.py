@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The newest AWS SDK for JavaScript, MinIO's client, and axios with form-data. The checks are in node/*.mjs."""
 import os
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PHP 8.2 with ext-curl. The checks are in php/s3.php."""
 import os
 

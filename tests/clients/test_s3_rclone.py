@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian's rclone (1.60): folders of files, parts, pipes, checks, copies on the server, links."""
 import json
 import os

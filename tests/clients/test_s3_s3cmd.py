@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian's s3cmd (2.3): put, get, ls, parts, sync, cp, mv, info, links (which are of the older kind)."""
 import os
 import urllib.error

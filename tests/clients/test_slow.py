@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Slow senders: each is let go in its time, keeps nothing, and takes nothing from the others."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stopping: what is in flight finishes and is kept, what waits is let go, what is cut leaves nothing."""
 
 import hashlib

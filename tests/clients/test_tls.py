@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TLS as clients meet it: versions, certificates and names, reload, large bodies, and those who never finish."""
 
 import hashlib

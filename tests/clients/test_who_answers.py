@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One table of routes for all APIs: every path of every contract, asked on one host, and the form of the answer tells who
 gave it. An API that is built moves its lines to its own name; until then its paths are names nobody can give to a bucket."""
 

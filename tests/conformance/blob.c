@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every blob store promises (src/core/blob_store.h), held against each of them; then what only a disk can break:
  * a kill at any moment, a full volume, a planted link. */
 #include "test.h"

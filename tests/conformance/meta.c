@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What meta_store.h promises, call by call, over every database. Threads and crashes: meta_threads.c. */
 #include "meta_suite.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What meta_store.h promises of buckets, entries, objects that are put together, and uploads in parts. */
 #include "meta_suite.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What was acknowledged survives the death of the process: a child acknowledges through a pipe and is killed. */
 #include "meta_world.h"
 

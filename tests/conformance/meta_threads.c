@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The committer: batches, failures among them, the queue, snapshots beside it. Runs under the thread sanitizer. */
 #include "meta_world.h"
 

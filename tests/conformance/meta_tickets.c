@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What meta_store.h promises of tickets, documents, lists of tasks, and secrets. */
 #include "meta_suite.h"
 

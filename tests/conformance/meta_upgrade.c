@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A database of an older version, with data in it, becomes one of today's and loses nothing. */
 #include "first_version.h"
 #include "meta_suite.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every SQL driver keeps. */
 #include "sql_kinds.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the kill loops share: contents that cannot be mixed up, a place whose time can be moved, the kill in the middle of
 work, loops side by side."""
 import concurrent.futures

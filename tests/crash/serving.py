@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A server of this build on a data directory of its own, and the few ways of speaking to it that these tests need."""
 import base64
 import http.client

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A backup taken while uploads, deletes and purges go on; one that was cut; one that was damaged."""
 import hashlib
 import os

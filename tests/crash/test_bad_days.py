@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Full disks, directories that cannot be used, clocks that jump: said clearly, nothing half done, and life goes on."""
 import contextlib
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kill the server at any moment, again and again: what it acknowledged is there, byte for byte.
 
 Each round starts a server on the same directory, checks what the rounds before were told, lets several clients upload,

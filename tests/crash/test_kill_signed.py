@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kill the server at any moment while bytes come in by signature: S3 PUT, parts, complete, delete, and tickets with their
 forms and confirmations. What it acknowledged is there, byte for byte; what it did not answer is there as a whole or not at all.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs of checks (tests/clients/node, tests/clients/php): each is run once, and every check in it is a test.
 
 The names are read out of the source, where `${…}` stands for any text. A check that the program does not come to has

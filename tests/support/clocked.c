@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cais-clocked: the program with a clock that tests set. CAIS_TEST_CLOCK_FILE names a file that holds milliseconds to
  * add to the system's time, or =MILLISECONDS for a clock that stands still there; it is read again at every look, so a
  * test moves the clock by writing (renaming over) the file. No file: the system's time. Time-outs follow the real one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Damage done on purpose, past every rule of core: for tests of what finds it. */
 #ifndef CAIS_TESTS_DAMAGE_H
 #define CAIS_TESTS_DAMAGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A Pyrus server without sockets: a world, the dialect, and the fake engine in front. For tests of tasks and of what is
  * spoken about them. */
 #ifndef CAIS_TESTS_DESK_H

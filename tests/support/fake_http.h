@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An engine without sockets: it implements the functions of http/http.h for tests of a dialect. A request is routed,
  * guarded and handled as http.h promises; the reply is captured. Link it instead of the engine.
  *

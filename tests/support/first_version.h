@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A database as the first version made it. */
 #ifndef CAIS_TESTS_FIRST_VERSION_H
 #define CAIS_TESTS_FIRST_VERSION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the suites of the metadata store share: tests inside one write, and a look at how statements find their rows. */
 #ifndef CAIS_TESTS_META_SUITE_H
 #define CAIS_TESTS_META_SUITE_H

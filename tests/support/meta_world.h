@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A metadata store over one of the databases, with an account and a user in it. */
 #ifndef CAIS_TESTS_META_WORLD_H
 #define CAIS_TESTS_META_WORLD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tickets in a world: a bucket of tickets, tickets issued in it, and bytes that come for them. The bytes are put by
  * calls of the store alone, as a write of the redeeming side does it. */
 #ifndef CAIS_TESTS_PAPERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Looking into the JSON of a reply by a path like "fields.key" or "0.id". Each fails the test when what it finds is not
  * what it is asked for; `a` holds what is parsed. */
 #ifndef CAIS_TESTS_REPLY_JSON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A Runrun.it server without sockets: a world, the dialect, and the fake engine in front; the bytes of forms go
  * straight into core, as the S3 dialect puts them there. */
 #ifndef CAIS_TESTS_RUNRUN_DESK_H

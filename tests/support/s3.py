@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An object endpoint of our own, with TLS and names, and what its clients have to be told.
 
 Clients are run in an environment that names no other endpoint, no other keys, no proxy and no other certificates.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An S3 server without sockets: a world, the dialect, the fake engine in front, and somebody who signs. */
 #ifndef CAIS_TESTS_S3_DESK_H
 #define CAIS_TESTS_S3_DESK_H

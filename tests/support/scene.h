@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A bucket with something of everything in it, written past core: for tests of what looks at records. */
 #ifndef CAIS_TESTS_SCENE_H
 #define CAIS_TESTS_SCENE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A server of our own for one test or one file of them: started on free ports, asked over raw sockets, stopped in order.
 
 Waiting is always for something (a file, a line of the log, an answer) up to a deadline; nothing sleeps and hopes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A bucket in a world, and somebody who uses it: what tests of entries and uploads stand on. Calls that take an arena
  * may be made on any thread; what goes wrong is returned, made in that arena. */
 #ifndef CAIS_TESTS_SHELF_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """AWS Signature Version 4 for S3, as a client signs: links, requests, forms. Standard library only, and written apart from
 src/sign, so that the one is a check of the other."""
 import base64

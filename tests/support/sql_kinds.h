@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The databases that a conformance suite runs over: a file, memory, and a file behind the fault driver. */
 #ifndef CAIS_TESTS_SQL_KINDS_H
 #define CAIS_TESTS_SQL_KINDS_H

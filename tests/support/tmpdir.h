@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A directory that dies with its test. */
 #ifndef CAIS_TESTS_TMPDIR_H
 #define CAIS_TESTS_TMPDIR_H

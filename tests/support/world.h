@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The product in a bottle: stores in memory, a stopped clock, seeded chance, no threads. A write is committed before
  * the call returns. Both stores are wrapped so that the nth store call fails on demand (w->faults).
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/apis/*-rules.md name tests that exist, and every test of the API stands in its table."""
 import os
 import re

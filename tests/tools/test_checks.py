@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The checks of tools/ hold for this tree, and each catches what is planted for it."""
 import os
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/configuration.md says of every key what config_keys.def says, and of no other."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """tools/packages.txt: what `make build` and `make run` install is enough to configure and build. What npm installs is pinned."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The runner counts what ran, set-up says what is missing, and CI ends with the count."""
 import importlib.machinery
 import importlib.util

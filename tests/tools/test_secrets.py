@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Secrets are compared in constant time: no comparison that stops at the first difference sees one."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Archives that src/base/zip.c writes are read by Python and by unzip: many entries, and one larger than 4 GiB."""
 import os
 import subprocess

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The order of the calls that make a blob durable. No test can cut the power; what it can show is that every sync was
  * made, after what it must cover and before the answer, and that a failing one is never answered with success. */
 #include "test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Check values: "123456789" from the catalogue of parametrised CRC algorithms (CRC-32/ISO-HDLC, CRC-32/ISCSI,
  * CRC-64/NVME); the 32-byte rows from RFC 3720 §B.4; the 4,096-byte rows from the NVM command set specification. */
 #include "test.h"

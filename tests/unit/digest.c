@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Values of "123456789" from the catalogue of parametrised CRC algorithms, of "abc" from FIPS 180-2. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files as they hang on tasks: who sees them, lists, bytes, deleting. */
 #include "papers.h"
 #include "test.h"

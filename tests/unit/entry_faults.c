@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fail the 1st, 2nd, 3rd … store call of everything that is done to entries and uploads, until a run finishes clean:
  * once so that the call is not carried out, once so that it is and only its answer is lost. Whatever the caller was
  * told, then holds; what it was not told of is there as a whole or not at all; the same asked again works; fsck finds

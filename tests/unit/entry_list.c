@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Listings, held against what sorting the keys in memory gives. */
 #include "shelf.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes that come by ticket. Tickets are made here past core's rules: issuing and confirming them is another's business
  * (ticket.h). */
 #include "shelf.h"

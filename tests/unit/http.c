@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The engine with a small dialect of its own, over real sockets, on a clock that stands still unless moved. */
 #include "test.h"
 

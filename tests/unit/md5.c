@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* OpenSSL is the oracle: for every length around an edge, every way of cutting, every kind of code that this processor
  * runs, one stream or many, and threads that meet in a crew. */
 #include "test.h"

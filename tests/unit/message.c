@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Heads and chunked bodies on their own, without sockets; what whole connections make of them is in http.c, what a
  * client sees in tests/clients/test_framing.py. */
 #include "test.h"

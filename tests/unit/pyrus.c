@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What docs/apis/pyrus.md promises, rule by rule; docs/apis/pyrus-rules.md says which test holds which rule. */
 #include "test.h"
 

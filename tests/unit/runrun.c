@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What docs/apis/runrun.md promises of requests in general and of documents, rule by rule; docs/apis/runrun-rules.md
  * says which test holds which rule. Tasks, comments and boards: runrun_tasks.c; what is signed, names, zips:
  * runrun_links.c. */

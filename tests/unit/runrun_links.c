@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the Runrun.it dialect signs (docs/apis/runrun.md §7), its downloads (§6.5, §8) and its zips (§6.6). */
 #include "test.h"
 

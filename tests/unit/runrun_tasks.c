@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks, comments, boards and users, as docs/apis/runrun.md promises them (§6.8 to §6.11). */
 #include "test.h"
 

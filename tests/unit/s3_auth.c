@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Who may do what over S3: signatures of every form, and what each way of getting them wrong is answered with. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Buckets as S3 speaks of them: names, places, and what nobody configured. */
 #include "test.h"
 

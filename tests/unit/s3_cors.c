@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which web pages may use a bucket: the configuration, what a browser asks before, and what it sees after. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* DeleteObjects, and tags of objects. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files sent by forms: every rule of S3's POST policy, and the forms of tickets. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Listings: every parameter of ListObjects in both versions, and of ListObjectVersions. */
 #include "test.h"
 

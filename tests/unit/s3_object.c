@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Objects over S3: bodies in every wrapping, what is kept beside them, reading, copies. */
 #include "test.h"
 

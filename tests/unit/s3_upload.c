@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads in parts as S3 speaks of them: begin, parts from the body and from other objects, lists, complete, abort. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* aws-chunked. The vectors are the examples of the Amazon S3 API reference: 65 KiB of "a" in chunks of 64 KiB, and the
  * same with a CRC32C behind them. */
 #include "test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* POST policies. Vectors: the example of the Amazon S3 API reference ("Example: Browser-Based Upload using HTTP POST"),
  * and two of our own contract with the forms of tickets, one of each signature. */
 #include "test.h"

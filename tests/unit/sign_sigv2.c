@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Signature version 2 in the query. The vector is the example of the Amazon S3 developer guide, "Query String Request
  * Authentication Alternative". */
 #include "test.h"

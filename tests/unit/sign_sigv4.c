@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Signature version 4. The vectors are the examples of the Amazon S3 API reference, "Signature Calculations for the
  * Authorization Header" and "Authenticating Requests: Using Query Parameters". */
 #include "test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks in core's own words: what no dialect can show, limits, events, and writes that fail half-way. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a ticket: issued, filled, confirmed; or purged; and what happens when two of these meet. */
 #include "papers.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of small archives. What readers make of them, and of large ones: tests/tools/test_zip.py. */
 #include "test.h"
 

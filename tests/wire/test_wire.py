@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The reader of transcripts on its own, then every transcript over TLS against the real server."""
 
 import glob

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replays transcripts (*.wire) against a server, byte for byte as the recorded clients send. Format: README.md."""
 
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "api/native/native_priv.h"
 
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Our own small API under /v1/native: what `cais put get ls` and scripts speak. The contract: docs/native.md. */
 #ifndef CAIS_API_NATIVE_NATIVE_H
 #define CAIS_API_NATIVE_NATIVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared between the files of src/api/native only. */
 #ifndef CAIS_API_NATIVE_NATIVE_PRIV_H
 #define CAIS_API_NATIVE_NATIVE_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small PUT and a cached GET never leave the loop: the one hands its write to the committer and replies from there,
  * the other finds its bytes in memory. */
 #include "api/download.h"

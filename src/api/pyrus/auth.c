@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Letting in: a security key buys a token (worker thread: the token is a row), the token opens everything else (loop).
  */
 #include "api/pyrus/pyrus_priv.h"

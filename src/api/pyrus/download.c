@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes out. By attachment id for whoever sees the task, by GUID for whoever sent the file in. The type is always
  * application/octet-stream: two clients take application/json for an answer to parse, and a browser must not run what
  * somebody uploaded. */

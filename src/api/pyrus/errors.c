@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Permission problems are never 401: one client logs in and repeats on 401 without end (docs/apis/pyrus.md §3). */
 #include "api/pyrus/pyrus_priv.h"
 

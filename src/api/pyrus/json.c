@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Answers. Rules for all of them: a field without a value is left out, an empty array too, and null is never written
  * (one client crashes on it); dates are UTC without a fraction; ids are numbers, digests strings. */
 #include "api/pyrus/pyrus_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "api/pyrus/pyrus_priv.h"
 #include "core/people.h"
 

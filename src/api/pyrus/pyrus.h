@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The Pyrus API, version 4. What is spoken: README.md beside this file, and docs/apis/pyrus.md. */
 #ifndef CAIS_API_PYRUS_PYRUS_H
 #define CAIS_API_PYRUS_PYRUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this folder share. */
 #ifndef CAIS_API_PYRUS_PRIV_H
 #define CAIS_API_PYRUS_PRIV_H

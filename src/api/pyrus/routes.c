@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which path does what. Every path is served on every host; /api/v4 is what the on-premise edition calls /v4. */
 #include "api/pyrus/pyrus_priv.h"
 

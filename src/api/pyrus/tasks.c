@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks and comments: read the request, hand it to core, answer with the whole task.
  *
  * What the vendor stores with a task beyond core's words (dates, lists, parent) and what a comment changed go into the

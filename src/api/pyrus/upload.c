@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One file in: multipart → intake. What the head can tell is judged before the first byte (and before "100 Continue").
  *
  *   head ──► part with a file name ──► its bytes ──► its end ──► other parts ──► closing boundary ──► intake_finish

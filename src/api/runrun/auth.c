@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Letting in: one header names the account, the other the user (docs/apis/runrun.md §3). Runs on the loop. */
 #include "api/runrun/runrun_priv.h"
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Boards and their custom fields: what the operator wrote into a file, for every account the same. It is read once, at
  * start; a mistake in it stops the start, because a field that is silently missing is a column that is silently lost.
  *

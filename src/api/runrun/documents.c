@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Documents: confirm, list, show, fetch, delete. */
 #include "api/download.h"
 #include "api/runrun/runrun_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every error is JSON: clients parse it without looking. */
 #include "api/runrun/runrun_priv.h"
 

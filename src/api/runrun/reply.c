@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writing answers. A field that is known but empty is there, and null (docs/apis/runrun.md §2). */
 #include "api/runrun/runrun_priv.h"
 #include "base/media_type.h"

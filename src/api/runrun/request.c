@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading requests: bodies, numbers, pages. */
 #include "api/form.h"
 #include "api/runrun/runrun_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The Runrun.it API, version 1.0, as far as files need it. What is spoken: README.md beside this file, and
  * docs/apis/runrun.md. The form that a ticket is answered with is posted to the S3 dialect; they meet in core. */
 #ifndef CAIS_API_RUNRUN_RUNRUN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A task as clients see it: what core knows, what its details keep, and for everything else of the vendor's object the
  * constant that says "none" (docs/apis/runrun.md §6.8). */
 #include "api/runrun/runrun_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks: what files hang on. What the vendor keeps with a task beyond core's words (description, board, custom fields
  * …) goes into the opaque details, checked, in the form in which task_json.c gives it back. */
 #include "api/runrun/runrun_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A ticket: permission to put the bytes of one document, with the form to do it. On the loop, because it is asked for
  * once for every file; the record is written by the committer, the answer on the loop again.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Several documents as one zip, made while it is sent: of each at most a piece is in memory. It is fetched with a
  * temporary key, because who follows the redirect may be a browser without our headers. */
 #include "base/zip.h"

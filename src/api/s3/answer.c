@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "api/s3/answer_priv.h"
 
 #include "base/text.h"

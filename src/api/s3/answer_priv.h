@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What XML answers share. */
 #ifndef CAIS_API_S3_ANSWER_PRIV_H
 #define CAIS_API_S3_ANSWER_PRIV_H

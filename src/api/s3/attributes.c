@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* GetObjectAttributes: what is known of an object, without its bytes. Of its parts only their number is told: that is
  * what S3 tells of parts that have no checksum of their own, and ours keep none once they are put together. */
 #include "api/s3/answer_priv.h"

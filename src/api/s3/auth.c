@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Who sends this, and did he mean it? All ways of signing but forms (form.c) end here.
  *
  *   claim read ──► access key known ──► signature holds ──► operation

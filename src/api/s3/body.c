@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies, however they are wrapped. What a wrapping promises is checked at its end: until then the bytes lie in an
  * intake, which whoever asked for them throws away when the end says no.
  *

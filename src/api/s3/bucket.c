@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Buckets: list, create, look, remove; where they are, and that they keep no versions. */
 #include "api/s3/answer_priv.h"
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From a request to its operation. One dispatcher authorises for all of them: a handler cannot forget to. */
 #include "api/s3/answer_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Copies: the source is read with the rights of whoever asks, through the same authorisation as a GET. That the header
  * which names it was signed has been checked before anything else (src/sign: every x-amz- header must be). */
 #include "api/s3/answer_priv.h"

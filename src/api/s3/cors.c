@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which web pages may use a bucket. The rules of a bucket are kept as the XML that we wrote of what was sent; without
  * any, the operator's list of origins holds.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* DeleteObjects: up to 1,000 keys in one request and one write. Each key has its own fate; a key that was not there
  * counts as deleted. */
 #include "api/s3/answer_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Errors as XML. Some codes stand in several rows, with texts of their own: a client that only looks at the code sees
  * S3's, a person reads what it was. */
 #include "api/s3/s3_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A file sent by a form: multipart/form-data, fields first, the file last, what comes after it does not count.
  *
  *   fields ──► part "file" begins: signature ──► bucket ──► policy ──► entry opened ──► its bytes ──► closing boundary

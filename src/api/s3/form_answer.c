@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the sender of a form gets when his file is stored. A browser is sent on; programs ask for a status. */
 #include "api/s3/form_priv.h"
 

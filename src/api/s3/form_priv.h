@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared between form.c and form_answer.c. */
 #ifndef CAIS_API_S3_FORM_PRIV_H
 #define CAIS_API_S3_FORM_PRIV_H

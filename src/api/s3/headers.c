@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Headers that travel with an object, digests that a sender declares, and conditions. */
 #include "api/s3/answer_priv.h"
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Listings: ListObjects in both versions, and ListObjectVersions. Each key becomes XML while core walks along the
  * index; of a page nothing but its text is kept. A bucket without versions has of each key one, named "null".
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One object: put, get, head, delete. A small put stays on the loop: its commit is the committer's, its answer is
  * written on the loop again. */
 #include "api/download.h"

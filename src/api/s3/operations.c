@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation there is, as S3 names them. What is not here is refused: an operation cannot come to be by accident.
  * The first row that fits counts: rows with a subresource stand in front of the one without. */
 #include "api/s3/s3_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Parts of an upload: from the body, or from another object. Bytes of a copy go through the same intake as those that
  * come by the wire, so that digests and limits are the same.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The S3 protocol: what every signed link and form of the other ways in points at. Which rules are kept: README.md
  * beside this file, and docs/apis/s3.md. Spec: Amazon S3 API reference. */
 #ifndef CAIS_API_S3_S3_H

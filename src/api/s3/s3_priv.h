@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this folder share.
  *
  *   head ──► s3_handle: address (bucket, key) ──► operation by method, level and subresource ──► signature ──► run

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tags of an object. They are kept as x-amz-tagging brings them; headers.c knows S3's rules about them. */
 #include "api/s3/answer_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tags: a few names and values that people hang on objects. */
 #include "api/s3/s3_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What S3 can be configured to do and we do not: reads answer as S3 does when nobody configured anything, because
  * clients look before they work; writes are refused, because success would be a lie. */
 #include "api/s3/answer_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads under way, and the parts that came for one. */
 #include "api/s3/answer_priv.h"
 

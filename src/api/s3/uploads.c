@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads in parts: begin, complete, abort. Completing answers only when its outcome is known: there is no 200 that
  * turns into an error on the way (aws-sdk-java-v2#7068), and no white space to bridge the wait, because putting parts
  * together moves no byte. */

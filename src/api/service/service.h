@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every server answers about itself: /health and /metrics, without credentials. Names of accounts stand in the
  * metrics only where a listener of their own, or the admin socket, serves them. */
 #ifndef CAIS_API_SERVICE_SERVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One file per blob: DIR/xx/key.
  *
  * What must hold

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One file per blob under DIR, in 256 shard directories named by the first two characters of the key (hex digits; core
  * picks keys at random). Durable on commit:
  * O_TMPFILE, write, fdatasync, linkat, fsync of the shard directory (one fsync serves all who wait for it).

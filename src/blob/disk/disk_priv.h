@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What only the tests and the benchmark of the disk store may touch. */
 #ifndef CAIS_BLOB_DISK_DISK_PRIV_H
 #define CAIS_BLOB_DISK_DISK_PRIV_H

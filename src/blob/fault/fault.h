@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A blob store that wraps another one and fails on command, for tests. Takes store; borrows plan.
  * Every operation that can fail is a store call; discard and the closes are not. A call that is told to fail does not
  * reach the wrapped store unless plan->answer_lost; a failed commit discards the writer there, a failed write spoils

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A hash table of counted bytes under one lock. Bytes that were removed count against the capacity until their last
  * reader closes, as they do on a disk; so do those of unfinished writers. */
 #include "blob/mem/mem.h"

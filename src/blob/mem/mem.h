@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Blobs in memory, for tests. No file descriptors: readers go through read_at. */
 #ifndef CAIS_BLOB_MEM_MEM_H
 #define CAIS_BLOB_MEM_MEM_H

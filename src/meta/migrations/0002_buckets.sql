@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Buckets and what lies in them, uploads in parts, tickets, sealed secrets; and what tasks and comments gained.
 -- Keys are compared byte by byte, as UTF-8: SQLite's own order for TEXT; PostgreSQL needs COLLATE "C" there.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turns NNNN_name.sql … into a C table. Usage: embed.py FILE.sql … OUTPUT.c"""
 import json
 import os

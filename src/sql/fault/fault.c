@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every store call asks the plan first; one that must fail never reaches the database, so what it would have done is
  * not done, unless the plan is to lose the answer only. */
 #include "sql/fault/fault.h"

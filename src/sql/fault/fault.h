@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A driver that wraps another one and fails on command, for tests. */
 #ifndef CAIS_SQL_FAULT_FAULT_H
 #define CAIS_SQL_FAULT_FAULT_H

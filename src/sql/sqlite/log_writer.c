@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Invariant: the file, with `pending` laid over it from `at` on, is what SQLite wrote. Every call but a write that
  * continues `pending` makes the file so first. */
 #include "sql/sqlite/log_writer.h"

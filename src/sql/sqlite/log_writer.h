@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SQLite writes its log as two small pieces for each page: the header of a frame, then the page. This is a way to the
  * disk (a VFS over the default one) that puts pieces which follow one another together, and writes them when the log is
  * synced, read or cut, or when they are many.

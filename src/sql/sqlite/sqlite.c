@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What must hold:
  * - A statement is prepared once per connection and found again by the address of its text.
  * - A commit that returned is on stable storage (synchronous=FULL), unless the operator chose `relaxed`.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SQLite behind sql.h: one file in WAL mode, or one shared in-memory database under a lock (tests).
  * synchronous=FULL: a commit that returned is on stable storage. The only folder that names sqlite3.h. */
 #ifndef CAIS_SQL_SQLITE_SQLITE_H

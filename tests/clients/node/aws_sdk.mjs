@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The AWS SDK for JavaScript as its users write it: small and large, buffers and streams, links, forms, errors.
 import assert from "node:assert/strict";
 import crypto from "node:crypto";

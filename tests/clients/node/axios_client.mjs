@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // axios and form-data, as web applications send files with links and forms that somebody else has made.
 import assert from "node:assert/strict";
 import crypto from "node:crypto";

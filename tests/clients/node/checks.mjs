@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A program of checks: each has a name, runs alone, and is told about in one line of JSON. tests/support/checks.py
 // makes a test of each.
 import assert from "node:assert/strict";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // node --import here.mjs: whatever host a program names, TLS goes to HERE_PORT of this machine, and asks for that host.
 import tls from "node:tls";
 import { syncBuiltinESMExports } from "node:module";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // MinIO's client for JavaScript: objects, parts, lists, links, forms.
 import assert from "node:assert/strict";
 import crypto from "node:crypto";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Puts a file on a new task of Runrun.it, as programs written with axios and form-data do it.
 // Usage: runrun_upload.mjs current|older FILE. Addresses are literals, as in the vendor's examples.
 import fs from "node:fs";

@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 // The same as node/checks.mjs: named checks, each told about in one line of JSON.
 error_reporting(E_ALL);
 set_error_handler(function ($level, $text, $file, $line) {

@@ -1,4 +1,5 @@
 <?php
+// SPDX-License-Identifier: Apache-2.0
 // PHP with ext-curl: links and forms as web applications use them, and libcurl's own signature.
 require __DIR__ . "/checks.php";
 

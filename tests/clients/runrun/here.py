@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """here.py PROGRAM ARGUMENT…: whatever host it names, port 443 is port HERE_PORT of this machine. With a server whose clock
 is the test's (CAIS_TEST_CLOCK_FILE, standing still), to sleep is to set it forward.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Makes tasks out of rows, as the vendor's spreadsheet program does: fields of the board, their options, a task for each
 row, and patience where there are too many requests.  Usage: sheet.py ROWS, and rows are title TAB option.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Puts a file on a new task of Runrun.it, as programs written with requests do it. Usage: upload.py current|older FILE
 
 Addresses are literals, as in the vendor's examples. Older programs leave the storage to curl. Like those, this one never
