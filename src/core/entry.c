@@ -9,8 +9,8 @@
 
 #include "base/text.h"
 #include "core/core_priv.h"
-#include "core/digest.h"
 #include "core/event.h"
+#include "core/object/digest.h"
 
 #include <assert.h>
 #include <string.h>

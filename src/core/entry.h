@@ -9,7 +9,7 @@
 
 #include "core/bucket.h"
 #include "core/file.h"
-#include "core/intake.h"
+#include "core/object/intake.h"
 
 #define ENTRY_KEY_MAX 1024      /* bytes */
 #define ENTRY_HEADERS_MAX 16384 /* bytes of headers, and of tags */

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "core/access_priv.h"
 #include "core/event.h"
-#include "core/sweep.h"
+#include "core/object/sweep.h"
 
 #include <string.h>
 

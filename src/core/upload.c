@@ -7,8 +7,8 @@
 #include "core/upload_priv.h"
 
 #include "core/core_priv.h"
-#include "core/digest.h"
 #include "core/event.h"
+#include "core/object/digest.h"
 
 enum {
     NAME_LENGTH = 43,

@@ -5,8 +5,8 @@
 #include "core/upload_priv.h"
 
 #include "base/text.h"
-#include "core/digest.h"
 #include "core/event.h"
+#include "core/object/digest.h"
 
 #include <string.h>
 

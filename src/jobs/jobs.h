@@ -5,7 +5,7 @@
  *   purge     files whose time has come: row, usage, event             core/lifecycle.h
  *             uploads in parts that nobody completed in time           core/upload.h
  *   garbage   bytes whose record is gone, purge_grace_ms after it went
- *   sweep     bytes that never got a record                            core/sweep.h
+ *   sweep     bytes that never got a record                            core/object/sweep.h
  *   tokens    forget tokens that ended long ago
  *
  * One thread runs one job at a time. A job that fails is tried again a minute later, and is told of in the log.

@@ -2,7 +2,7 @@
 #include "jobs/kinds.h"
 
 #include "core/lifecycle.h"
-#include "core/sweep.h"
+#include "core/object/sweep.h"
 #include "core/upload.h"
 
 enum { BATCH = 200, UPLOADS_BATCH = 50 };

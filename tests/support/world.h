@@ -17,7 +17,7 @@
 #include "core/access.h"
 #include "core/file.h"
 #include "core/fsck.h"
-#include "core/intake.h"
+#include "core/object/intake.h"
 #include "jobs/jobs.h"
 
 #define WORLD_START_MS 1795269849000 /* 2026-11-21T14:04:09Z */

@@ -2,7 +2,7 @@
 #include "test.h"
 #include "world.h"
 
-#include "core/digest.h"
+#include "core/object/digest.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "test.h"
 #include "world.h"
 
-#include "core/sweep.h"
+#include "core/object/sweep.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "../../src/api/s3/s3_priv.h"
 #include "base/text.h"
-#include "core/digest.h"
+#include "core/object/digest.h"
 #include "s3_desk.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "base/text.h"
-#include "core/digest.h"
+#include "core/object/digest.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "core/access.h"
 #include "core/file.h"
 #include "core/file_name.h"
-#include "core/intake.h"
+#include "core/object/intake.h"
 #include "http/auth_header.h"
 #include "http/content_disposition.h"
 #include "http/target.h"

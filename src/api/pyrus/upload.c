@@ -8,7 +8,7 @@
 #include "api/pyrus/pyrus_priv.h"
 #include "base/text.h"
 #include "core/file_name.h"
-#include "core/intake.h"
+#include "core/object/intake.h"
 #include "http/multipart.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
 #define CAIS_API_S3_ANSWER_PRIV_H
 
 #include "api/s3/s3_priv.h"
-#include "core/digest.h"
+#include "core/object/digest.h"
 
 #define S3_LIST_MAX 1000 /* of anything, in one answer */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The digests that a sender may declare besides MD5, computed while the bytes pass. */
-#ifndef CAIS_CORE_DIGEST_H
-#define CAIS_CORE_DIGEST_H
+#ifndef CAIS_CORE_OBJECT_DIGEST_H
+#define CAIS_CORE_OBJECT_DIGEST_H
 
 #include "base/err.h"
 #include "core/types.h"

@@ -2,10 +2,10 @@
 /* Proof, in this order: old enough → not in flight → one snapshot without row and without garbage mark. An upload is in
  * flight from before its blob exists until its row is committed, so a key that is not in flight when the snapshot is
  * taken either has its row in it or never gets one. Garbage is left to its own job: it has its own grace. */
-#include "core/sweep.h"
+#include "core/object/sweep.h"
 
 #include "base/buf.h"
-#include "core/intake.h"
+#include "core/object/intake.h"
 
 #include <stdlib.h>
 

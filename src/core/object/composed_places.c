@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading the places costs a microsecond a part, 80 bytes are kept of each. A client that reads a large object piece by
  * piece opens it for each of them: so those of the last few objects of many parts are kept. */
-#include "core/composed_places.h"
+#include "core/object/composed_places.h"
 
 #include "core/core_priv.h"
 

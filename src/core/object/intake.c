@@ -7,13 +7,13 @@
  *                apply never got to its end is it certain that it has not, and the bytes may go at once
  * Small uploads finish on the committer's thread and block nobody; large ones wait for it in intake_finish, because
  * they wait for a disk anyway and what is left to clean up after a failure waits for it too. */
-#include "core/intake.h"
+#include "core/object/intake.h"
 
 #include "base/buf.h"
 #include "base/helper.h"
 #include "core/core_priv.h"
-#include "core/digest.h"
 #include "core/event.h"
+#include "core/object/digest.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the parts of an object that is put together lie. Objects never change and their ids are never used again, so
  * what was read once stays true for as long as anybody has the object. */
-#ifndef CAIS_CORE_COMPOSED_PLACES_H
-#define CAIS_CORE_COMPOSED_PLACES_H
+#ifndef CAIS_CORE_OBJECT_COMPOSED_PLACES_H
+#define CAIS_CORE_OBJECT_COMPOSED_PLACES_H
 
 #include "base/buf.h"
 #include "core/core.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blobs that no record names: what a crash between "bytes synced" and "row committed" leaves behind. */
-#ifndef CAIS_CORE_SWEEP_H
-#define CAIS_CORE_SWEEP_H
+#ifndef CAIS_CORE_OBJECT_SWEEP_H
+#define CAIS_CORE_OBJECT_SWEEP_H
 
 #include "core/core.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The CRCs are ours (base/crc), which can join those of two pieces; SHA-1 and SHA-256 are base/hash. */
-#include "core/digest.h"
+#include "core/object/digest.h"
 
 #include "base/crc.h"
 #include "base/hash.h"

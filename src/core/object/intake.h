@@ -8,8 +8,8 @@
  * Order at the end: bytes synced, then one metadata transaction (quota, object, file, event); a crash in between
  * leaves an orphan for the sweep, never a file without bytes.
  * Thread   one at a time, which may change between calls. */
-#ifndef CAIS_CORE_INTAKE_H
-#define CAIS_CORE_INTAKE_H
+#ifndef CAIS_CORE_OBJECT_INTAKE_H
+#define CAIS_CORE_OBJECT_INTAKE_H
 
 #include "core/core.h"
 
