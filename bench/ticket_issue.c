@@ -5,7 +5,7 @@
  *   ticket-issue DIR [seconds 5] [waiting 32] */
 #include "base/clock.h"
 #include "blob/mem/mem.h"
-#include "core/access.h"
+#include "core/access/access.h"
 #include "core/task.h"
 #include "core/ticket.h"
 #include "meta/meta.h"

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "cli/client.h"
 #include "cli/holder.h"
-#include "core/access.h"
+#include "core/access/access.h"
 #include "core/data_dir.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include "cli/terminal.h"
 
 #include "base/text.h"
-#include "core/access.h"
+#include "core/access/access.h"
 
 #include <string.h>
 

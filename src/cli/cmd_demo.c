@@ -5,7 +5,7 @@
 #include "cli/json_line.h"
 
 #include "base/json.h"
-#include "core/access.h"
+#include "core/access/access.h"
 #include "core/bucket.h"
 #include "core/data_dir.h"
 #include "core/task.h"

@@ -2,7 +2,7 @@
 #include "cli/store.h"
 
 #include "blob/disk/disk.h"
-#include "core/access.h"
+#include "core/access/access.h"
 #include "core/data_dir.h"
 #include "core/master_key.h"
 #include "meta/meta.h"

@@ -3,7 +3,7 @@
  * away; changes ask it again inside their transaction. */
 #include "core/bucket.h"
 
-#include "core/access.h"
+#include "core/access/access.h"
 #include "core/bucket_priv.h"
 #include "core/event.h"
 #include "core/upload_priv.h"

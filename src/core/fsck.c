@@ -5,7 +5,7 @@
 #include "core/fsck.h"
 
 #include "base/buf.h"
-#include "core/access_priv.h"
+#include "core/access/access_priv.h"
 #include "core/event.h"
 #include "core/object/sweep.h"
 

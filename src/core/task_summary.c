@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/task_summary.h"
 
-#include "core/people.h"
+#include "core/access/people.h"
 
 static err_t summarize(struct core *core, const struct task *tasks, size_t count, struct arena *a,
                        struct task_summary *summaries, size_t *ret_people)

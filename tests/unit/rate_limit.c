@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "core/rate_limit.h"
+#include "core/access/rate_limit.h"
 
 static struct clock_manual clock_;
 

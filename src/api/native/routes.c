@@ -5,7 +5,7 @@
 #include "api/native/native_priv.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "core/access.h"
+#include "core/access/access.h"
 #include "core/file.h"
 #include "core/file_name.h"
 #include "core/object/intake.h"

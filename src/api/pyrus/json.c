@@ -3,7 +3,7 @@
  * (one client crashes on it); dates are UTC without a fraction; ids are numbers, digests strings. */
 #include "api/pyrus/pyrus_priv.h"
 #include "base/text.h"
-#include "core/people.h"
+#include "core/access/people.h"
 
 #include <ctype.h>
 #include <stdlib.h>

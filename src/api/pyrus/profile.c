@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/pyrus/pyrus_priv.h"
-#include "core/people.h"
+#include "core/access/people.h"
 
 static err_t read_profile(struct http_exchange *x, struct user *ret_user, struct account *ret_account)
 {

@@ -5,8 +5,8 @@
 
 #include "api/links.h"
 #include "base/log.h"
-#include "core/access.h"
-#include "core/rate_limit.h"
+#include "core/access/access.h"
+#include "core/access/rate_limit.h"
 
 struct pyrus_options {
     uint64_t max_file_size_bytes;

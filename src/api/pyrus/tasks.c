@@ -5,8 +5,8 @@
  * opaque details, already checked and in the form in which json.c gives them back. */
 #include "api/pyrus/pyrus_priv.h"
 #include "base/text.h"
+#include "core/access/people.h"
 #include "core/file_name.h"
-#include "core/people.h"
 
 #define URL_MAX_BYTES 2048
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Comments of tasks, and of documents that hang on tasks; they may bring documents themselves. */
 #include "api/runrun/runrun_priv.h"
-#include "core/people.h"
+#include "core/access/people.h"
 
 /* ---- writing ---- */
 

@@ -6,9 +6,9 @@
 
 #include "api/links.h"
 #include "base/log.h"
-#include "core/access.h"
+#include "core/access/access.h"
+#include "core/access/rate_limit.h"
 #include "core/bucket.h"
-#include "core/rate_limit.h"
 #include "sign/sigv4.h"
 
 #define RUNRUN_PURPOSE S("runrun") /* of credentials; also the way of files */

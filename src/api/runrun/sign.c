@@ -3,7 +3,7 @@
  * for what has no key in the bucket. Spec: docs/apis/runrun.md §7, §6.5, §6.6. */
 #include "api/runrun/runrun_priv.h"
 #include "base/text.h"
-#include "core/people.h"
+#include "core/access/people.h"
 #include "http/content_disposition.h"
 #include "sign/policy.h"
 

@@ -3,7 +3,7 @@
  * …) goes into the opaque details, checked, in the form in which task_json.c gives it back. */
 #include "api/runrun/runrun_priv.h"
 #include "base/text.h"
-#include "core/people.h"
+#include "core/access/people.h"
 
 #define ASSIGNEES_MAX 100
 #define DATE_MAX_BYTES 40

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/runrun/runrun_priv.h"
-#include "core/people.h"
+#include "core/access/people.h"
 
 void runrun_me(struct http_exchange *x)
 {

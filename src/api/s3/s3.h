@@ -6,7 +6,7 @@
 
 #include "api/links.h"
 #include "base/log.h"
-#include "core/access.h"
+#include "core/access/access.h"
 
 #include <pthread.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The people of an account, as others see them: found by id or address, shown with their tasks and files. */
-#ifndef CAIS_CORE_PEOPLE_H
-#define CAIS_CORE_PEOPLE_H
+#ifndef CAIS_CORE_ACCESS_PEOPLE_H
+#define CAIS_CORE_ACCESS_PEOPLE_H
 
 #include "core/core.h"
 

@@ -6,7 +6,7 @@
  * are kept: an attacker's guesses find no room here. Bounded: SHARDS × SETS × WAYS entries; the oldest of a set goes.
  * Opened secrets of key pairs lie here, too. They are wiped when their entry goes, and when it is found to be out of
  * date. */
-#include "core/access_priv.h"
+#include "core/access/access_priv.h"
 #include "core/core_priv.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/people.h"
+#include "core/access/people.h"
 
 #include <stdlib.h>
 

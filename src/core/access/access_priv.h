@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by access.c, key.c and the cache between two checks of the same secret. */
-#ifndef CAIS_CORE_ACCESS_PRIV_H
-#define CAIS_CORE_ACCESS_PRIV_H
+#ifndef CAIS_CORE_ACCESS_ACCESS_PRIV_H
+#define CAIS_CORE_ACCESS_ACCESS_PRIV_H
 
 #include "base/seal.h"
-#include "core/access.h"
+#include "core/access/access.h"
 
 enum { SIGNING_SECRET_LENGTH = 40 };
 

@@ -5,8 +5,8 @@
  * Memory   bounded: RATE_LIMIT_USERS_MAX users in a window. A user who comes when the table is full is let in and not
  *          counted: only people with valid credentials are counted at all, so nobody can fill it from outside.
  * Thread   any; a call holds a lock for a look-up and never waits for anything else. Fit for a loop. */
-#ifndef CAIS_CORE_RATE_LIMIT_H
-#define CAIS_CORE_RATE_LIMIT_H
+#ifndef CAIS_CORE_ACCESS_RATE_LIMIT_H
+#define CAIS_CORE_ACCESS_RATE_LIMIT_H
 
 #include "base/clock.h"
 

@@ -2,7 +2,7 @@
 /* Keys: made, shown once, ended.
  * A key pair that signs is kept twice: its public half as a hash, by which it is found, and both halves sealed, so that
  * a signature can be checked and the server can say which key it signs with itself. */
-#include "core/access_priv.h"
+#include "core/access/access_priv.h"
 #include "core/event.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Accounts and users. Every change is one write with its event; checks run inside it, so that two of them cannot both
  * believe that a name is free. */
 #include "base/password.h"
-#include "core/access.h"
+#include "core/access/access.h"
 #include "core/core_priv.h"
 #include "core/event.h"
 

@@ -2,7 +2,7 @@
 /* Tokens, and who they and keys (key.c) let in.
  * Of a secret only its SHA-256 is kept and compared, through an index: the time that takes tells nothing about the
  * secret, which is random and long. */
-#include "core/access_priv.h"
+#include "core/access/access_priv.h"
 #include "core/event.h"
 
 #include <string.h>

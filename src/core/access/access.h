@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may come in: accounts, users, keys, tokens. Secrets are random, shown once, and kept as SHA-256 hashes;
  * passwords as argon2id. Every change writes an event. `who` is the actor for the audit log. */
-#ifndef CAIS_CORE_ACCESS_H
-#define CAIS_CORE_ACCESS_H
+#ifndef CAIS_CORE_ACCESS_ACCESS_H
+#define CAIS_CORE_ACCESS_ACCESS_H
 
 #include "core/core.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Invariants (under the mutex)
  *   used <= slot_count / 2, so that a look-up always meets a free slot; no slot is freed before the window ends */
-#include "core/rate_limit.h"
+#include "core/access/rate_limit.h"
 
 #include "base/arena.h"
 
