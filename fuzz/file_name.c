@@ -2,7 +2,7 @@
 /* A cleaned name is short, whole UTF-8, one path part, and clean: cleaning it again changes nothing. */
 #include "fuzz.h"
 
-#include "core/file_name.h"
+#include "core/file/file_name.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,7 +3,7 @@
 #ifndef CAIS_API_DOWNLOAD_H
 #define CAIS_API_DOWNLOAD_H
 
-#include "core/file.h"
+#include "core/file/file.h"
 #include "http/http.h"
 
 struct download {

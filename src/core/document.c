@@ -3,7 +3,7 @@
 
 #include "core/document_priv.h"
 #include "core/event.h"
-#include "core/lifecycle.h"
+#include "core/file/lifecycle.h"
 #include "core/task_priv.h"
 
 static err_t no_such_file(struct arena *a)

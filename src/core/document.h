@@ -7,7 +7,7 @@
 #ifndef CAIS_CORE_DOCUMENT_H
 #define CAIS_CORE_DOCUMENT_H
 
-#include "core/file.h"
+#include "core/file/file.h"
 
 MUST_USE err_t document_get(struct core *, const struct principal *who, int64_t file_id, struct arena *a,
                             struct document *ret);

@@ -8,7 +8,7 @@
 #define CAIS_CORE_ENTRY_H
 
 #include "core/bucket.h"
-#include "core/file.h"
+#include "core/file/file.h"
 #include "core/object/intake.h"
 
 #define ENTRY_KEY_MAX 1024      /* bytes */

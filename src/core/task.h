@@ -11,7 +11,7 @@
 #ifndef CAIS_CORE_TASK_H
 #define CAIS_CORE_TASK_H
 
-#include "core/file.h"
+#include "core/file/file.h"
 
 #define TASK_REFERENCES_MAX 3000
 #define TASK_COMMENTS_MAX 10000

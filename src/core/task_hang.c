@@ -5,7 +5,7 @@
  * A document that is not confirmed yet has no reference: its ticket says where it will hang (ticket.h). */
 #include "core/document_priv.h"
 #include "core/event.h"
-#include "core/lifecycle.h"
+#include "core/file/lifecycle.h"
 #include "core/task_priv.h"
 
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #include "core/core_priv.h"
 #include "core/document_priv.h"
 #include "core/event.h"
-#include "core/lifecycle.h"
+#include "core/file/lifecycle.h"
 #include "core/task_priv.h"
 
 #include <stdlib.h>

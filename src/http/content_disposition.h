@@ -27,7 +27,7 @@ MUST_USE err_t content_disposition_parse(slice value, struct arena *a, struct co
  * filename* present, Python's parser takes the plain one. Always printable ASCII.
  *
  * type      "attachment" or "inline"
- * filename  not empty and clean (core/file_name.h); bytes that are no UTF-8 are read as Windows-1252 */
+ * filename  not empty and clean (core/file/file_name.h); bytes that are no UTF-8 are read as Windows-1252 */
 slice content_disposition_format(slice type, slice filename, struct arena *a);
 
 #endif

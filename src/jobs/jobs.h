@@ -2,7 +2,7 @@
 /* What happens when nobody is asking: periodic work, kept in the metadata store, so that it goes on where it was after
  * a restart.
  *
- *   purge     files whose time has come: row, usage, event             core/lifecycle.h
+ *   purge     files whose time has come: row, usage, event             core/file/lifecycle.h
  *             uploads in parts that nobody completed in time           core/upload.h
  *   garbage   bytes whose record is gone, purge_grace_ms after it went
  *   sweep     bytes that never got a record                            core/object/sweep.h

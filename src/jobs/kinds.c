@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jobs/kinds.h"
 
-#include "core/lifecycle.h"
+#include "core/file/lifecycle.h"
 #include "core/object/sweep.h"
 #include "core/upload.h"
 

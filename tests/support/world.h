@@ -15,7 +15,7 @@
 #include "base/fault.h"
 #include "base/seal.h"
 #include "core/access/access.h"
-#include "core/file.h"
+#include "core/file/file.h"
 #include "core/fsck.h"
 #include "core/object/intake.h"
 #include "jobs/jobs.h"

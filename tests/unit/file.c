@@ -2,7 +2,7 @@
 #include "test.h"
 #include "world.h"
 
-#include "core/lifecycle.h"
+#include "core/file/lifecycle.h"
 
 #include <pthread.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "core/file_name.h"
+#include "core/file/file_name.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "papers.h"
 #include "test.h"
 
-#include "core/lifecycle.h"
+#include "core/file/lifecycle.h"
 
 #include <string.h>
 

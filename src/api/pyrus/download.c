@@ -5,7 +5,7 @@
 #include "api/download.h"
 #include "api/pyrus/pyrus_priv.h"
 #include "base/text.h"
-#include "core/file.h"
+#include "core/file/file.h"
 #include "http/content_disposition.h"
 #include "http/target.h"
 

@@ -6,7 +6,7 @@
 #include "api/pyrus/pyrus_priv.h"
 #include "base/text.h"
 #include "core/access/people.h"
-#include "core/file_name.h"
+#include "core/file/file_name.h"
 
 #define URL_MAX_BYTES 2048
 

@@ -7,7 +7,7 @@
  * The file is committed only after the closing boundary: a body cut short, or with a second file, keeps nothing. */
 #include "api/pyrus/pyrus_priv.h"
 #include "base/text.h"
-#include "core/file_name.h"
+#include "core/file/file_name.h"
 #include "core/object/intake.h"
 #include "http/multipart.h"
 

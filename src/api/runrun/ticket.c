@@ -6,7 +6,7 @@
 #include "core/ticket.h"
 #include "api/runrun/runrun_priv.h"
 #include "base/media_type.h"
-#include "core/file_name.h"
+#include "core/file/file_name.h"
 
 struct asking {
     struct ticket_order order;

@@ -4,7 +4,7 @@
 #include "api/download.h"
 #include "api/s3/answer_priv.h"
 
-#include "core/file.h"
+#include "core/file/file.h"
 
 #include <string.h>
 

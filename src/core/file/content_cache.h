@@ -2,8 +2,8 @@
 /* Small files kept in memory for reading, record and bytes together, least recently used first to go.
  * An entry is found only under the generation of the store that it was read in; its bytes never change and live until
  * the last reader has let go, also when the entry has left the cache. Thread-safe. */
-#ifndef CAIS_CORE_CONTENT_CACHE_H
-#define CAIS_CORE_CONTENT_CACHE_H
+#ifndef CAIS_CORE_FILE_CONTENT_CACHE_H
+#define CAIS_CORE_FILE_CONTENT_CACHE_H
 
 #include "core/core.h"
 

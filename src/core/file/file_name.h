@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of files as people see them. Never used as paths on a disk. */
-#ifndef CAIS_CORE_FILE_NAME_H
-#define CAIS_CORE_FILE_NAME_H
+#ifndef CAIS_CORE_FILE_FILE_NAME_H
+#define CAIS_CORE_FILE_FILE_NAME_H
 
 #include "base/err.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything works on bytes of well-formed UTF-8: / and \ cannot be part of another character there. */
-#include "core/file_name.h"
+#include "core/file/file_name.h"
 
 /* Length of the control character at p[at]: C0 and DEL are one byte, C1 (U+0080 to U+009F) two; 0 when it is none. */
 static size_t control_length(slice s, size_t at)

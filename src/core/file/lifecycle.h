@@ -4,8 +4,8 @@
  * writes run one after the other, each is a compare-and-set: of an attach and a purge exactly one wins.
  *
  * Errors of every call: also those of meta_store.h. */
-#ifndef CAIS_CORE_LIFECYCLE_H
-#define CAIS_CORE_LIFECYCLE_H
+#ifndef CAIS_CORE_FILE_LIFECYCLE_H
+#define CAIS_CORE_FILE_LIFECYCLE_H
 
 #include "core/meta_store.h"
 

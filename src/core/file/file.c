@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/file.h"
+#include "core/file/file.h"
 
-#include "core/content_cache.h"
-#include "core/lifecycle.h"
+#include "core/file/content_cache.h"
+#include "core/file/lifecycle.h"
 
 #include <assert.h>
 

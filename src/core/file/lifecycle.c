@@ -3,7 +3,7 @@
  *   STORED  has bytes and, as a rule, a purge time; nobody holds on to it
  *   READY   has bytes; purge_at_ms is 0 or FILE_KEPT. Held by references, or taken in to be kept
  * A kept file that gets its first reference is marked FILE_KEPT, else the end of that reference would purge it. */
-#include "core/lifecycle.h"
+#include "core/file/lifecycle.h"
 
 #include "core/event.h"
 

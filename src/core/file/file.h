@@ -5,8 +5,8 @@
  * like a file whose time has come although the purge has not come by.
  *
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores. */
-#ifndef CAIS_CORE_FILE_H
-#define CAIS_CORE_FILE_H
+#ifndef CAIS_CORE_FILE_FILE_H
+#define CAIS_CORE_FILE_FILE_H
 
 #include "core/core.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One hash table with chains and one list by use, under one lock that is held for a look and a few pointers. */
-#include "core/content_cache.h"
+#include "core/file/content_cache.h"
 #include "core/core_priv.h"
 
 #include <stdlib.h>
