@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "core/access/access.h"
-#include "core/bucket.h"
+#include "core/bucket/bucket.h"
 #include "core/data_dir.h"
 #include "core/task.h"
 

@@ -8,7 +8,7 @@
  * places the bytes: it is still there and pending. An upload that began in time may end after it: its sender cannot
  * know how long the line takes, and what comes of it is purged with the file in any case unless somebody confirms it.
  */
-#include "core/entry_priv.h"
+#include "core/bucket/entry_priv.h"
 
 #include "core/core_priv.h"
 #include "core/event.h"

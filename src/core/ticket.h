@@ -12,7 +12,7 @@
 #ifndef CAIS_CORE_TICKET_H
 #define CAIS_CORE_TICKET_H
 
-#include "core/bucket.h"
+#include "core/bucket/bucket.h"
 #include "core/document.h"
 
 struct ticket_order {

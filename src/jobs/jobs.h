@@ -3,7 +3,7 @@
  * a restart.
  *
  *   purge     files whose time has come: row, usage, event             core/file/lifecycle.h
- *             uploads in parts that nobody completed in time           core/upload.h
+ *             uploads in parts that nobody completed in time           core/bucket/upload.h
  *   garbage   bytes whose record is gone, purge_grace_ms after it went
  *   sweep     bytes that never got a record                            core/object/sweep.h
  *   tokens    forget tokens that ended long ago

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jobs/kinds.h"
 
+#include "core/bucket/upload.h"
 #include "core/file/lifecycle.h"
 #include "core/object/sweep.h"
-#include "core/upload.h"
 
 enum { BATCH = 200, UPLOADS_BATCH = 50 };
 #define TOKENS_KEPT_MS ((int64_t)7 * 24 * 3600 * 1000) /* so long a dead token is told from an unknown one */

@@ -4,8 +4,8 @@
 #ifndef CAIS_TESTS_SHELF_H
 #define CAIS_TESTS_SHELF_H
 
-#include "core/entry.h"
-#include "core/upload.h"
+#include "core/bucket/entry.h"
+#include "core/bucket/upload.h"
 #include "world.h"
 
 struct shelf {

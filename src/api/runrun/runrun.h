@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "core/access/access.h"
 #include "core/access/rate_limit.h"
-#include "core/bucket.h"
+#include "core/bucket/bucket.h"
 #include "sign/sigv4.h"
 
 #define RUNRUN_PURPOSE S("runrun") /* of credentials; also the way of files */

@@ -14,9 +14,9 @@
 #include "api/vendor_error.h"
 #include "base/buf.h"
 #include "base/xml.h"
-#include "core/entry.h"
+#include "core/bucket/entry.h"
+#include "core/bucket/upload.h"
 #include "core/object/digest.h"
-#include "core/upload.h"
 #include "http/target.h"
 #include "sign/sigv4.h"
 

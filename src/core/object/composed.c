@@ -5,7 +5,7 @@
  * which reading goes on. Small ones are rows, and rows go at once: the last part of an object is usually the only one
  * that is small, so a few of them are read when the object is opened. What is missed after all is an error of that
  * read: a reader may be cut off, never be given other bytes. */
-#include "core/entry_priv.h"
+#include "core/bucket/entry_priv.h"
 #include "core/object/composed_places.h"
 
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of uploads share. */
-#ifndef CAIS_CORE_UPLOAD_PRIV_H
-#define CAIS_CORE_UPLOAD_PRIV_H
+#ifndef CAIS_CORE_BUCKET_UPLOAD_PRIV_H
+#define CAIS_CORE_BUCKET_UPLOAD_PRIV_H
 
-#include "core/entry_priv.h"
-#include "core/upload.h"
+#include "core/bucket/entry_priv.h"
+#include "core/bucket/upload.h"
 
 /* Errors: NOT_FOUND, also when its time is over: at exactly expires_at_ms it is. */
 MUST_USE err_t upload_find(struct meta_tx *, const struct bucket *, slice key, slice name, int64_t now_ms,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every question who may do what is answered by one function, may_act, which bucket_find asks before it gives a bucket
  * away; changes ask it again inside their transaction. */
-#include "core/bucket.h"
+#include "core/bucket/bucket.h"
 
 #include "core/access/access.h"
-#include "core/bucket_priv.h"
+#include "core/bucket/bucket_priv.h"
+#include "core/bucket/upload_priv.h"
 #include "core/event.h"
-#include "core/upload_priv.h"
 
 enum { NAME_LEAST = 3, NAME_MOST = 63, CORS_MOST = 64 * 1024 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading what a key names: the entry, its object and, when they are few, its bytes come in one look-up. */
-#include "core/entry_priv.h"
+#include "core/bucket/entry_priv.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* A table of fixed size: a name has WAYS places, of which the one that was filled longest ago goes. Every overwriting
  * of anything makes a new generation, so under load a bucket is looked up again and again; that is one row by an index,
  * and the cache spares it to those who only read. Names that do not exist find no room here. */
-#include "core/bucket_priv.h"
+#include "core/bucket/bucket_priv.h"
 #include "core/core_priv.h"
 
 #include <stdlib.h>

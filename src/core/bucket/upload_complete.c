@@ -2,7 +2,7 @@
 /* Completing: one write that looks at everything first, then makes the object out of its parts, puts the entry where
  * its key is, and ends the upload. No byte moves, so it takes as long for large parts as for small ones. A client that
  * did not hear the answer asks again: the upload is gone then, but the entry bears its name. */
-#include "core/upload_priv.h"
+#include "core/bucket/upload_priv.h"
 
 #include "base/text.h"
 #include "core/event.h"

@@ -5,7 +5,7 @@
  *   refusal  whatever can be refused is asked before the write changes anything
  * A change asks what is there inside its own write, and writes run one after the other: so a condition holds at the
  * very instant of the change, and of two writers of one key each puts a whole object. */
-#include "core/entry_priv.h"
+#include "core/bucket/entry_priv.h"
 
 #include "base/text.h"
 #include "core/core_priv.h"

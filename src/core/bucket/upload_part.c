@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parts on their way in: an object each, and a row that says which number it has. One that comes again is another
  * object, whose row takes the place of the first in one write. */
-#include "core/upload_priv.h"
+#include "core/bucket/upload_priv.h"
 
 #include "core/core_priv.h"
 

@@ -4,7 +4,7 @@
  *            become those of the entry
  *   state    an upload is there or it is not: completing and aborting both remove its row, so one of them finds it
  *   parts    are objects; what is not taken over by the entry is let go of in the write that ends the upload */
-#include "core/upload_priv.h"
+#include "core/bucket/upload_priv.h"
 
 #include "core/core_priv.h"
 #include "core/event.h"

@@ -2,7 +2,7 @@
 /* A listing walks along the rows, which lie in the order of keys. When it meets a common prefix, it shows that and
  * starts again behind all that begin with it: one look-up, however many there are. The last key it showed, and where
  * the next walk starts, is all that it remembers. */
-#include "core/entry_priv.h"
+#include "core/bucket/entry_priv.h"
 
 #include <string.h>
 

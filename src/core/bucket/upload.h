@@ -9,10 +9,10 @@
  * by reference. Completing twice is answered like once.
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores; NOT_FOUND no such upload (of that key, in
  * that bucket): never created, completed, aborted, or its time is over. */
-#ifndef CAIS_CORE_UPLOAD_H
-#define CAIS_CORE_UPLOAD_H
+#ifndef CAIS_CORE_BUCKET_UPLOAD_H
+#define CAIS_CORE_BUCKET_UPLOAD_H
 
-#include "core/entry.h"
+#include "core/bucket/entry.h"
 
 #define UPLOAD_PARTS_MAX 10000
 

@@ -4,10 +4,10 @@
  *
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores.
  * Buckets come from bucket_find, which authorised the caller. */
-#ifndef CAIS_CORE_ENTRY_H
-#define CAIS_CORE_ENTRY_H
+#ifndef CAIS_CORE_BUCKET_ENTRY_H
+#define CAIS_CORE_BUCKET_ENTRY_H
 
-#include "core/bucket.h"
+#include "core/bucket/bucket.h"
 #include "core/file/file.h"
 #include "core/object/intake.h"
 

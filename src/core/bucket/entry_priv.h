@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What entries, uploads and tickets share. */
-#ifndef CAIS_CORE_ENTRY_PRIV_H
-#define CAIS_CORE_ENTRY_PRIV_H
+#ifndef CAIS_CORE_BUCKET_ENTRY_PRIV_H
+#define CAIS_CORE_BUCKET_ENTRY_PRIV_H
 
-#include "core/entry.h"
+#include "core/bucket/entry.h"
 
 /* Errors: INVALID. */
 MUST_USE err_t entry_check_key(slice key, struct arena *a);

@@ -6,8 +6,8 @@
  * of whoever holds a form or link that it signed; bytes come in by ticket (ticket.h). Nobody lists it
  *
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. */
-#ifndef CAIS_CORE_BUCKET_H
-#define CAIS_CORE_BUCKET_H
+#ifndef CAIS_CORE_BUCKET_BUCKET_H
+#define CAIS_CORE_BUCKET_BUCKET_H
 
 #include "core/core.h"
 
