@@ -7,7 +7,7 @@
 #include "blob/mem/mem.h"
 #include "core/access/access.h"
 #include "core/task.h"
-#include "core/ticket.h"
+#include "core/ticket/ticket.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
 

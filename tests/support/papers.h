@@ -5,7 +5,7 @@
 #define CAIS_TESTS_PAPERS_H
 
 #include "core/task.h"
-#include "core/ticket.h"
+#include "core/ticket/ticket.h"
 #include "world.h"
 
 #define PAPERS_LIFETIME_MS hours(1)

@@ -4,7 +4,7 @@
 
 #include "../../src/api/s3/s3_priv.h"
 #include "base/text.h"
-#include "core/ticket.h"
+#include "core/ticket/ticket.h"
 #include "s3_desk.h"
 #include "sign/policy.h"
 

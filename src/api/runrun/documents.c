@@ -2,7 +2,7 @@
 /* Documents: confirm, list, show, fetch, delete. */
 #include "api/download.h"
 #include "api/runrun/runrun_priv.h"
-#include "core/ticket.h"
+#include "core/ticket/ticket.h"
 #include "http/content_disposition.h"
 
 static void reply_document(struct http_exchange *x, const struct document *d)

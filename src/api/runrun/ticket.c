@@ -3,7 +3,7 @@
  * once for every file; the record is written by the committer, the answer on the loop again.
  *
  *   loop   body, fields, order ──► ticket_issue        committer   row ──► issued        loop   answer: sign, write */
-#include "core/ticket.h"
+#include "core/ticket/ticket.h"
 #include "api/runrun/runrun_priv.h"
 #include "base/media_type.h"
 #include "core/file/file_name.h"

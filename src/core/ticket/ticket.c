@@ -7,7 +7,7 @@
  * nobody sends for nothing; it is not promised.
  * Order in confirm      everything is looked at inside the write that changes: of a confirmation and a purge, a
  * deletion, or new bytes, one comes first and the other sees what it left. */
-#include "core/ticket.h"
+#include "core/ticket/ticket.h"
 
 #include "core/core_priv.h"
 #include "core/document_priv.h"

@@ -9,8 +9,8 @@
  * The bytes that count are those of the last complete upload before the confirmation; after it they never change.
  * Confirm and purge are each one write: one of them wins completely.
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. */
-#ifndef CAIS_CORE_TICKET_H
-#define CAIS_CORE_TICKET_H
+#ifndef CAIS_CORE_TICKET_TICKET_H
+#define CAIS_CORE_TICKET_TICKET_H
 
 #include "core/bucket/bucket.h"
 #include "core/document.h"
