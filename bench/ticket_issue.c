@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "blob/mem/mem.h"
 #include "core/access/access.h"
-#include "core/task.h"
+#include "core/task/task.h"
 #include "core/ticket/ticket.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"

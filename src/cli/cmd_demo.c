@@ -8,7 +8,7 @@
 #include "core/access/access.h"
 #include "core/bucket/bucket.h"
 #include "core/data_dir.h"
-#include "core/task.h"
+#include "core/task/task.h"
 
 #include <fcntl.h>
 

@@ -6,7 +6,7 @@
 
 #include "api/pyrus/pyrus.h"
 #include "base/json.h"
-#include "core/task.h"
+#include "core/task/task.h"
 #include "reply_json.h"
 #include "world.h"
 

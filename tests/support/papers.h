@@ -4,7 +4,7 @@
 #ifndef CAIS_TESTS_PAPERS_H
 #define CAIS_TESTS_PAPERS_H
 
-#include "core/task.h"
+#include "core/task/task.h"
 #include "core/ticket/ticket.h"
 #include "world.h"
 

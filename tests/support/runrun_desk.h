@@ -7,7 +7,7 @@
 #include "api/runrun/runrun.h"
 #include "base/json.h"
 #include "core/bucket/entry.h"
-#include "core/task.h"
+#include "core/task/task.h"
 #include "reply_json.h"
 #include "world.h"
 

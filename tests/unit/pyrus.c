@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "../../src/api/pyrus/pyrus_priv.h"
-#include "core/document.h"
+#include "core/task/document.h"
 #include "desk.h"
 
 #include <stdio.h>

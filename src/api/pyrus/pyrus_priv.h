@@ -6,7 +6,7 @@
 #include "api/pyrus/pyrus.h"
 #include "api/vendor_error.h"
 #include "base/json.h"
-#include "core/task.h"
+#include "core/task/task.h"
 
 #define PYRUS_WAY S("pyrus")      /* purpose of credentials, way of files */
 #define PYRUS_ID_MAX INT32_MAX    /* clients keep ids in signed 32 bits */

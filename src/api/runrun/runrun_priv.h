@@ -6,9 +6,9 @@
 #include "api/runrun/runrun.h"
 #include "api/vendor_error.h"
 #include "base/json.h"
-#include "core/document.h"
-#include "core/task.h"
-#include "core/task_summary.h"
+#include "core/task/document.h"
+#include "core/task/task.h"
+#include "core/task/task_summary.h"
 #include "http/target.h"
 
 #include <assert.h>

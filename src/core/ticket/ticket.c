@@ -10,10 +10,10 @@
 #include "core/ticket/ticket.h"
 
 #include "core/core_priv.h"
-#include "core/document_priv.h"
 #include "core/event.h"
 #include "core/file/lifecycle.h"
-#include "core/task_priv.h"
+#include "core/task/document_priv.h"
+#include "core/task/task_priv.h"
 
 #include <stdlib.h>
 

@@ -13,7 +13,7 @@
 #define CAIS_CORE_TICKET_TICKET_H
 
 #include "core/bucket/bucket.h"
-#include "core/document.h"
+#include "core/task/document.h"
 
 struct ticket_order {
     slice way;                /* name of the dialect */

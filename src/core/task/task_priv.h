@@ -10,10 +10,10 @@
  * Every write runs as one function inside the committer's transaction: first it looks at everything (may this user, do
  * the attachments exist, do the limits hold), then it changes. The committer may run it twice, so all it leaves outside
  * the store are the fields of its struct task_write that it sets anew each time. */
-#ifndef CAIS_CORE_TASK_PRIV_H
-#define CAIS_CORE_TASK_PRIV_H
+#ifndef CAIS_CORE_TASK_TASK_PRIV_H
+#define CAIS_CORE_TASK_TASK_PRIV_H
 
-#include "core/task.h"
+#include "core/task/task.h"
 
 struct task_write {
     struct core *core;

@@ -3,10 +3,10 @@
  * Invariant: a reference with a file_id holds that file (file_hold before the reference is added), and file_release or
  * file_end is called after it is gone: whichever of an attach and a purge comes first wins completely.
  * A document that is not confirmed yet has no reference: its ticket says where it will hang (ticket.h). */
-#include "core/document_priv.h"
 #include "core/event.h"
 #include "core/file/lifecycle.h"
-#include "core/task_priv.h"
+#include "core/task/document_priv.h"
+#include "core/task/task_priv.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,8 +8,8 @@
  * change tells the audit log in the same write
  *
  * Thread   any that may block, except reference_open and task_get_visible, which only read rows. */
-#ifndef CAIS_CORE_TASK_H
-#define CAIS_CORE_TASK_H
+#ifndef CAIS_CORE_TASK_TASK_H
+#define CAIS_CORE_TASK_TASK_H
 
 #include "core/file/file.h"
 

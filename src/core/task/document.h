@@ -4,8 +4,8 @@
  * owner. A file without ticket is seen by who sees a task that holds it, by its owner, and by administrators.
  *
  * Errors of every call: NOT_FOUND, also when it may not be seen; UNAVAILABLE, NO_SPACE, CORRUPT of the stores. */
-#ifndef CAIS_CORE_DOCUMENT_H
-#define CAIS_CORE_DOCUMENT_H
+#ifndef CAIS_CORE_TASK_DOCUMENT_H
+#define CAIS_CORE_TASK_DOCUMENT_H
 
 #include "core/file/file.h"
 

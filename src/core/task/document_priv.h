@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What documents, tickets and tasks ask each other inside core. */
-#ifndef CAIS_CORE_DOCUMENT_PRIV_H
-#define CAIS_CORE_DOCUMENT_PRIV_H
+#ifndef CAIS_CORE_TASK_DOCUMENT_PRIV_H
+#define CAIS_CORE_TASK_DOCUMENT_PRIV_H
 
-#include "core/document.h"
+#include "core/task/document.h"
 
 /* It waits for its bytes or for its confirmation: only its owner knows of it. */
 static inline bool document_is_pending(const struct document *d)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Members of tasks, and who counts as a person of the account. */
-#include "core/task_priv.h"
+#include "core/task/task_priv.h"
 
 struct task_member *task_member_find(const struct task_members *m, int64_t user_id)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making and removing tasks; who sees one; how a rule says no. */
-#include "core/task.h"
+#include "core/task/task.h"
 
 #include "core/event.h"
-#include "core/task_priv.h"
+#include "core/task/task_priv.h"
 
 /* ---- refusing, telling ---- */
 

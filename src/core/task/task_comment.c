@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Comments: said, changed, taken back. */
 #include "base/json.h"
-#include "core/task_priv.h"
+#include "core/task/task_priv.h"
 
 /* ---- saying ---- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/task_summary.h"
+#include "core/task/task_summary.h"
 
 #include "core/access/people.h"
 

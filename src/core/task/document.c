@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/document.h"
+#include "core/task/document.h"
 
-#include "core/document_priv.h"
 #include "core/event.h"
 #include "core/file/lifecycle.h"
-#include "core/task_priv.h"
+#include "core/task/document_priv.h"
+#include "core/task/task_priv.h"
 
 static err_t no_such_file(struct arena *a)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a list shows of tasks: who belongs to them and how many files hang on them, without their comments.
  * Errors: UNAVAILABLE, NO_SPACE, CORRUPT of the store. */
-#ifndef CAIS_CORE_TASK_SUMMARY_H
-#define CAIS_CORE_TASK_SUMMARY_H
+#ifndef CAIS_CORE_TASK_TASK_SUMMARY_H
+#define CAIS_CORE_TASK_TASK_SUMMARY_H
 
 #include "core/core.h"
 

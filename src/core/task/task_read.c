@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading tasks: one, many, and the bytes of what hangs on them. */
 #include "core/access/people.h"
-#include "core/task_priv.h"
+#include "core/task/task_priv.h"
 
 err_t task_get_visible(struct core *core, const struct principal *who, int64_t task_id, struct arena *a,
                        struct task *ret)
