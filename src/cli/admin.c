@@ -5,7 +5,7 @@
 #include "cli/client.h"
 #include "cli/holder.h"
 #include "core/access/access.h"
-#include "core/data_dir.h"
+#include "core/care/data_dir.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "core/access/access.h"
 #include "core/bucket/bucket.h"
-#include "core/data_dir.h"
+#include "core/care/data_dir.h"
 #include "core/task/task.h"
 
 #include <fcntl.h>

@@ -10,7 +10,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
-#include "core/data_dir.h"
+#include "core/care/data_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
 #include "cli/terminal.h"
 
 #include "base/text.h"
-#include "core/fsck.h"
+#include "core/care/fsck.h"
 
 static const char *severity_name(enum fsck_severity s)
 {

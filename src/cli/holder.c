@@ -3,7 +3,7 @@
 
 #include "base/scoped.h"
 #include "base/unix_socket.h"
-#include "core/data_dir.h"
+#include "core/care/data_dir.h"
 
 #include <poll.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include "cli/dialects.h"
 #include "cli/request_log.h"
 #include "cli/store.h"
-#include "core/data_dir.h"
+#include "core/care/data_dir.h"
 #include "http/server.h"
 #include "jobs/jobs.h"
 

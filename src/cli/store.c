@@ -3,8 +3,8 @@
 
 #include "blob/disk/disk.h"
 #include "core/access/access.h"
-#include "core/data_dir.h"
-#include "core/master_key.h"
+#include "core/care/data_dir.h"
+#include "core/care/master_key.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
 

@@ -5,7 +5,7 @@
 #define CAIS_CLI_STORE_H
 
 #include "cli/config.h"
-#include "core/backup.h"
+#include "core/care/backup.h"
 #include "core/core.h"
 
 struct store {

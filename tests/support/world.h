@@ -15,8 +15,8 @@
 #include "base/fault.h"
 #include "base/seal.h"
 #include "core/access/access.h"
+#include "core/care/fsck.h"
 #include "core/file/file.h"
-#include "core/fsck.h"
 #include "core/object/intake.h"
 #include "jobs/jobs.h"
 

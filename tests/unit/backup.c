@@ -6,9 +6,9 @@
 
 #include "base/text.h"
 #include "blob/disk/disk.h"
-#include "core/backup.h"
-#include "core/data_dir.h"
-#include "core/master_key.h"
+#include "core/care/backup.h"
+#include "core/care/data_dir.h"
+#include "core/care/master_key.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "core/data_dir.h"
-#include "core/master_key.h"
+#include "core/care/data_dir.h"
+#include "core/care/master_key.h"
 
 #include <fcntl.h>
 #include <string.h>

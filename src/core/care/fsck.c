@@ -2,7 +2,7 @@
 /* Rows are read in pages, each in a snapshot of its own, and bytes outside of any: a long check holds no snapshot open
  * (the write-ahead log would grow) and needs little memory. A finding is therefore looked at a second time: what was
  * deleted between the two looks is none. */
-#include "core/fsck.h"
+#include "core/care/fsck.h"
 
 #include "base/buf.h"
 #include "core/access/access_priv.h"

@@ -3,12 +3,12 @@
  * A blob that the copied rows name existed when they were copied, and nothing is removed while the hold stands, so it
  * is there to be copied. The MANIFEST carries the SHA-256 of the database and, if it is there, of the master key (256
  * random bits: the digest tells nobody anything); the digests of the bytes are in the database's rows. */
-#include "core/backup.h"
+#include "core/care/backup.h"
 
 #include "base/json.h"
 #include "base/text.h"
-#include "core/data_dir.h"
-#include "core/master_key.h"
+#include "core/care/data_dir.h"
+#include "core/care/master_key.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A copy of the whole store that is consistent although uploads go on, and the way back.
  * A backup is a data directory (data_dir.h: database and blobs) with a MANIFEST, which is written last. */
-#ifndef CAIS_CORE_BACKUP_H
-#define CAIS_CORE_BACKUP_H
+#ifndef CAIS_CORE_CARE_BACKUP_H
+#define CAIS_CORE_CARE_BACKUP_H
 
+#include "core/care/fsck.h"
 #include "core/core.h"
-#include "core/fsck.h"
 
 /* How to open the stores of a data directory: main knows which kinds there are. The blob store is made when it is
  * missing; the database is opened for reading only when `read_only`. What ret_meta or ret_blob is NULL for is not

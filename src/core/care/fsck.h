@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Does the store hold what it says? Works while the server runs: what comes and goes meanwhile is no finding. */
-#ifndef CAIS_CORE_FSCK_H
-#define CAIS_CORE_FSCK_H
+#ifndef CAIS_CORE_CARE_FSCK_H
+#define CAIS_CORE_CARE_FSCK_H
 
 #include "core/core.h"
 

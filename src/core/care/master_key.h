@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The key of a data directory under which secrets are sealed (base/seal.h): DIR/master.key, 64 hex digits and a line
  * end, mode 0600. Whoever has it and the database has every signing key; whoever has a backup without it has none. */
-#ifndef CAIS_CORE_MASTER_KEY_H
-#define CAIS_CORE_MASTER_KEY_H
+#ifndef CAIS_CORE_CARE_MASTER_KEY_H
+#define CAIS_CORE_CARE_MASTER_KEY_H
 
 #include "base/err.h"
 #include "base/seal.h"

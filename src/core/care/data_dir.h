@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What lies in a data directory. */
-#ifndef CAIS_CORE_DATA_DIR_H
-#define CAIS_CORE_DATA_DIR_H
+#ifndef CAIS_CORE_CARE_DATA_DIR_H
+#define CAIS_CORE_CARE_DATA_DIR_H
 
 #define DATA_DIR_DATABASE "cais.db"      /* records and small objects; SQLite keeps -wal and -shm beside it */
 #define DATA_DIR_BLOBS "blobs"           /* large objects: one file each, in 256 shards */

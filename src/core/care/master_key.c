@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key that was lost cannot be made again, so it is written like everything else that counts: a file of another name,
  * flushed, gets its own name by link(), which replaces nothing, and the directory is flushed. */
-#include "core/master_key.h"
+#include "core/care/master_key.h"
 
 #include "base/text.h"
-#include "core/data_dir.h"
+#include "core/care/data_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
