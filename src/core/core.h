@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "core/blob_store.h"
-#include "core/meta_store.h"
+#include "core/store/blob_store.h"
+#include "core/store/meta_store.h"
 
 #include <pthread.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every blob store promises (src/core/blob_store.h), held against each of them; then what only a disk can break:
- * a kill at any moment, a full volume, a planted link. */
+/* What every blob store promises (src/core/store/blob_store.h), held against each of them; then what only a disk can
+ * break: a kill at any moment, a full volume, a planted link. */
 #include "test.h"
 #include "tmpdir.h"
 

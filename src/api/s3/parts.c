@@ -6,7 +6,7 @@
  *   UploadPartCopy  head ──► (a body is dropped) ──► worker: source opened, read, written ──► part_put_finish */
 #include "api/s3/answer_priv.h"
 #include "base/text.h"
-#include "core/blob_store.h"
+#include "core/store/blob_store.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
 #ifndef CAIS_BLOB_DISK_DISK_H
 #define CAIS_BLOB_DISK_DISK_H
 
-#include "core/blob_store.h"
+#include "core/store/blob_store.h"
 
 /* Makes DIR (not its parents) and the shard directories when they are missing and syncs DIR and its entry in its
  * parent. `relaxed` skips every sync. One open store per DIR at a time: the caller holds a lock. Where O_TMPFILE is not

@@ -3,7 +3,7 @@
 #ifndef CAIS_BLOB_DISK_DISK_PRIV_H
 #define CAIS_BLOB_DISK_DISK_PRIV_H
 
-#include "core/blob_store.h"
+#include "core/store/blob_store.h"
 
 #include <sys/types.h>
 

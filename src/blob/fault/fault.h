@@ -7,7 +7,7 @@
 #define CAIS_BLOB_FAULT_FAULT_H
 
 #include "base/fault.h"
-#include "core/blob_store.h"
+#include "core/store/blob_store.h"
 
 struct blob_store *blob_fault_wrap(struct blob_store *store, struct fault_plan *plan);
 

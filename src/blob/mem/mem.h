@@ -4,7 +4,7 @@
 #define CAIS_BLOB_MEM_MEM_H
 
 #include "base/clock.h"
-#include "core/blob_store.h"
+#include "core/store/blob_store.h"
 
 /* capacity_bytes: NO_SPACE above it; 0 is no limit. clock is borrowed. */
 struct blob_store *blob_mem_open(struct clock *clock, uint64_t capacity_bytes);

@@ -7,7 +7,7 @@
 #ifndef CAIS_CORE_FILE_LIFECYCLE_H
 #define CAIS_CORE_FILE_LIFECYCLE_H
 
-#include "core/meta_store.h"
+#include "core/store/meta_store.h"
 
 struct principal;
 

@@ -10,8 +10,8 @@
  * Errors of every call: NO_SPACE, UNAVAILABLE, CORRUPT, as in sql.h; NOT_FOUND where a single record is asked for;
  * CONFLICT where uniqueness is broken.
  * ret_ values are written only on success and live in `a`. */
-#ifndef CAIS_CORE_META_STORE_H
-#define CAIS_CORE_META_STORE_H
+#ifndef CAIS_CORE_STORE_META_STORE_H
+#define CAIS_CORE_STORE_META_STORE_H
 
 #include "base/err.h"
 #include "core/types.h"

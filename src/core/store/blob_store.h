@@ -6,8 +6,8 @@
  * Memory   errors live in the arena of the call; writers and readers do not: end each by commit or discard, or close.
  * Errors of every call: NO_SPACE; UNAVAILABLE (nothing is known: try again, never "not found").
  * Thread   any; one writer or reader belongs to one thread at a time, which may change between calls. */
-#ifndef CAIS_CORE_BLOB_STORE_H
-#define CAIS_CORE_BLOB_STORE_H
+#ifndef CAIS_CORE_STORE_BLOB_STORE_H
+#define CAIS_CORE_STORE_BLOB_STORE_H
 
 #include "base/err.h"
 
