@@ -1,34 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
 """The checks of tools/ hold for this tree, and each catches what is planted for it."""
 import os
-import subprocess
 
 import pytest
+from planted import check, plant, whole, write
+
+ALL = sorted(name for name in os.listdir(os.path.join(os.path.dirname(__file__), "../../tools"))
+             if name.startswith("check-"))
+LISTED = [tool for tool in ALL if tool != "check-layers"]
+each_check = pytest.mark.parametrize("tool", ALL)
 
 
-def plant(tmp_path, **files):
-    """A tree with src/base/ok.c and these files, {"base/x.c": text}, under src/."""
-    for path, text in dict({"base/ok.c": "int ok;\n"}, **files).items():
-        target = tmp_path / "src" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-    return tmp_path
+def test_every_check_is_here():
+    assert len(ALL) >= 3
 
 
-def check(root, tool, tree, *arguments):
-    done = subprocess.run([os.path.join(root, "tools", tool), *arguments, str(tree)], capture_output=True, text=True)
-    return done.returncode, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("tool", ["check-layers", "check-banned", "check-length"])
+@each_check
 def test_this_tree_passes(root, tool):
     status, output = check(root, tool, root)
     assert status == 0, output
 
 
-@pytest.mark.parametrize("tool", ["check-layers", "check-banned"])
+@each_check
 def test_a_tree_without_sources_fails(root, tool, tmp_path):
     assert check(root, tool, tmp_path)[0] == 1
+
+
+@each_check
+def test_a_small_tree_passes(root, tool, tmp_path):
+    status, output = check(root, tool, whole(tmp_path))
+    assert status == 0, output
+
+
+@pytest.mark.parametrize("tool", LISTED)
+def test_a_stale_exception_fails(root, tool, tmp_path):
+    name = tool.removeprefix("check-")
+    write(whole(tmp_path), f"tools/exceptions/{name}.txt", "# a heading\n\nwhat_is_gone  # it was hard\n")
+    status, output = check(root, tool, tmp_path)
+    assert status == 1
+    assert f"tools/exceptions/{name}.txt:3: 'what_is_gone' is no longer needed" in output
+
+
+@pytest.mark.parametrize("tool", LISTED)
+def test_an_exception_that_stands_twice_fails(root, tool, tmp_path):
+    name = tool.removeprefix("check-")
+    write(whole(tmp_path), f"tools/exceptions/{name}.txt", "a\na  # again\n")
+    status, output = check(root, tool, tmp_path)
+    assert status == 1 and f"{name}.txt:2: 'a' stands twice" in output
 
 
 @pytest.mark.parametrize("path,text,complaint", [
@@ -101,6 +119,12 @@ def test_what_only_looks_banned_is_let_through(root, tmp_path, line):
 
 def test_an_allowance_needs_its_reason(root, tmp_path):
     assert check(root, "check-banned", plant(tmp_path, **{"core/a.c": "time(NULL); /* allowed: */\n"}))[0] == 1
+
+
+def test_an_allowance_of_nothing_is_caught(root, tmp_path):
+    tree = plant(tmp_path, **{"core/a.c": "x = now(); /* allowed: seeds the demo */\n"})
+    status, output = check(root, "check-banned", tree)
+    assert status == 1 and "src/core/a.c:1: nothing here needs to be allowed" in output
 
 
 def test_a_long_function_is_named(root, tmp_path):
