@@ -11,8 +11,8 @@
 
 #include "core/core.h"
 
-/* Would S3 take this name? 3..63 of a-z 0-9 . -, letter or digit at both ends, no "..", no IPv4 address, none of S3's
- * reserved beginnings and ends. */
+/* May a bucket have this name? 3..63 of a-z 0-9 . -, letter or digit at both ends, no "..", no IPv4 address, and no
+ * beginning or end that clients take for another kind of name. */
 bool bucket_name_is_valid(slice name);
 
 enum bucket_action { BUCKET_READ, BUCKET_WRITE, BUCKET_LIST, BUCKET_MANAGE };
