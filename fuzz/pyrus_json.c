@@ -3,14 +3,14 @@
  * fault. Each input gets a server of its own, so that a find can be replayed alone. */
 #include "fuzz.h"
 
-#include "../tests/support/desk.h"
+#include "../tests/support/pyrus_fixture.h"
 
 #include <string.h>
 
-static struct fake_reply *post(struct desk *d, const struct desk_user *u, const char *target, slice body)
+static struct fake_reply *post(struct pyrus_fixture *f, const struct pyrus_user *u, const char *target, slice body)
 {
     return fake_http_send(
-        &d->http,
+        &f->http,
         &(struct fake_request){ .method = "POST", .target = slice_of(target), .token = u->token, .body = body });
 }
 
@@ -24,11 +24,11 @@ static bool has_null(const struct json *j)
     return false;
 }
 
-static void check(struct desk *d, const struct fake_reply *r)
+static void check(struct pyrus_fixture *f, const struct fake_reply *r)
 {
     SCRATCH(a);
     const struct json *body;
-    (void)d;
+    (void)f;
     HOLDS(r->status == 200 || (r->status >= 400 && r->status < 500 && r->status != 401));
     if (r->body.n > JSON_MAX_BYTES)
         return; /* a task that quotes a body of nearly 1 MiB twice */
@@ -39,16 +39,16 @@ static void check(struct desk *d, const struct fake_reply *r)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct pyrus_options options = desk_options();
+    struct pyrus_options options = pyrus_fixture_options();
     options.rate_limit = 0;
-    struct desk *d = desk_new(&options);
-    struct desk_user u = desk_user(d, "ana", "Ana Prado");
+    struct pyrus_fixture *f = pyrus_fixture_new(&options);
+    struct pyrus_user u = pyrus_user(f, "ana", "Ana Prado");
     slice body = fuzz_slice(data, size);
-    check(d, post(d, &u, "/v4/tasks", body));
-    struct fake_reply *task = post(d, &u, "/v4/tasks", S("{\"text\":\"t\"}"));
+    check(f, post(f, &u, "/v4/tasks", body));
+    struct fake_reply *task = post(f, &u, "/v4/tasks", S("{\"text\":\"t\"}"));
     HOLDS(task->status == 200);
-    check(d, post(d, &u, "/v4/tasks/1/comments", body));
-    check(d, post(d, &u, "/api/v4/tasks/2/comments", body));
-    desk_free(d);
+    check(f, post(f, &u, "/v4/tasks/1/comments", body));
+    check(f, post(f, &u, "/api/v4/tasks/2/comments", body));
+    pyrus_fixture_free(f);
     return 0;
 }

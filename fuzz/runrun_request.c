@@ -4,14 +4,14 @@
  * server of its own, so that a find can be replayed alone. */
 #include "fuzz.h"
 
-#include "../tests/support/runrun_desk.h"
+#include "../tests/support/runrun_fixture.h"
 
 #include <string.h>
 
-static struct fake_reply *send(struct runrun_desk *d, const struct runrun_user *u, const char *method, slice target,
+static struct fake_reply *send(struct runrun_fixture *f, const struct runrun_user *u, const char *method, slice target,
                                slice type, slice body)
 {
-    return fake_http_send(&d->http, &(struct fake_request){ .method = method,
+    return fake_http_send(&f->http, &(struct fake_request){ .method = method,
                                                             .target = target,
                                                             .headers = { { S("App-Key"), u->key },
                                                                          { S("User-Token"), u->token },
@@ -39,20 +39,20 @@ static bool is_query(slice s)
     return true;
 }
 
-static void ask_lists(struct runrun_desk *d, const struct runrun_user *u, slice query)
+static void ask_lists(struct runrun_fixture *f, const struct runrun_user *u, slice query)
 {
     static const char *const lists[] = { "/api/tasks", "/api/tasks/1/documents", "/api/tasks/1/comments",
                                          "/api/boards/1/fields" };
     for (size_t i = 0; i < LENGTH_OF(lists); i++) {
         struct fake_reply *r =
-            send(d, u, "GET", arena_printf(d->a, "%s?" SLICE_FMT, lists[i], SLICE_ARG(query)), S(""), S(""));
+            send(f, u, "GET", arena_printf(f->a, "%s?" SLICE_FMT, lists[i], SLICE_ARG(query)), S(""), S(""));
         check(r);
         HOLDS(r->status != 200 || fake_reply_header(r, "Link").n);
     }
     static const char *const zips[] = { "/api/documents/download_zip", "/api/v1.0/documents/zip" };
     for (size_t i = 0; i < LENGTH_OF(zips); i++) {
-        slice target = arena_printf(d->a, "%s?" SLICE_FMT, zips[i], SLICE_ARG(query));
-        struct fake_reply *r = send(d, u, "GET", target, S(""), S(""));
+        slice target = arena_printf(f->a, "%s?" SLICE_FMT, zips[i], SLICE_ARG(query));
+        struct fake_reply *r = send(f, u, "GET", target, S(""), S(""));
         HOLDS(r->status == 302 || (r->status >= 400 && r->status < 500));
     }
 }
@@ -62,17 +62,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const targets[] = { "/api/tasks", "/api/documents", "/api/documents?task_id=1",
                                            "/api/comments" };
     static const slice types[] = { { "application/json", 16 }, { "application/x-www-form-urlencoded", 33 } };
-    struct runrun_options options = runrun_desk_options();
+    struct runrun_options options = runrun_fixture_options();
     options.rate_limit = 0;
-    struct runrun_desk *d = runrun_desk_new(&options);
-    struct runrun_user u = runrun_user(d, "ana", "Ana Prado");
+    struct runrun_fixture *f = runrun_fixture_new(&options);
+    struct runrun_user u = runrun_user(f, "ana", "Ana Prado");
     slice input = fuzz_slice(data, size);
-    runrun_task(d, &u, "t");
+    runrun_new_task(f, &u, "t");
     for (size_t i = 0; i < LENGTH_OF(targets); i++)
         for (size_t k = 0; k < LENGTH_OF(types); k++)
-            check(send(d, &u, "POST", slice_of(targets[i]), types[k], input));
+            check(send(f, &u, "POST", slice_of(targets[i]), types[k], input));
     if (is_query(input))
-        ask_lists(d, &u, input);
-    runrun_desk_free(d);
+        ask_lists(f, &u, input);
+    runrun_fixture_free(f);
     return 0;
 }

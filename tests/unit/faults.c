@@ -3,8 +3,8 @@
  * call is not carried out, once so that it is and only its answer is lost. Whatever the client was told, then holds;
  * what it was not told of is there as a whole or not at all; fsck finds nothing but what the sweep takes away; and the
  * same thing asked again works. */
-#include "desk.h"
 #include "papers.h"
+#include "pyrus_fixture.h"
 #include "test.h"
 
 #include "api/native/native.h"
@@ -15,11 +15,11 @@ enum { SMALL = 100, LARGE = 40000 };
 
 /* Both dialects over one world, and somebody who uses them. */
 struct place {
-    struct desk *d;
+    struct pyrus_fixture *d;
     struct world *w;
     struct native_api native;
     struct fake_http native_http;
-    struct desk_user ana;
+    struct pyrus_user ana;
     slice native_key;
     slice bytes;
     /* what an action works on, made while nothing fails */
@@ -34,9 +34,9 @@ struct place {
 
 static struct place place_new(size_t size)
 {
-    struct place p = { .d = desk_new(NULL) };
+    struct place p = { .d = pyrus_fixture_new(NULL) };
     p.w = p.d->w;
-    p.ana = desk_user(p.d, "ana", "Ana");
+    p.ana = pyrus_user(p.d, "ana", "Ana");
     p.native_key = world_key(p.w, p.ana.login, S("native"));
     p.bytes = world_bytes(p.w, size);
     return p;
@@ -93,14 +93,14 @@ static void check_put(struct place *p, bool acknowledged)
 
 static bool upload(struct place *p)
 {
-    p->reply = desk_upload_reply(p->d, &p->ana, "a", p->bytes);
+    p->reply = pyrus_send_file(p->d, &p->ana, "a", p->bytes);
     return !refused_well(p->reply);
 }
 
 static slice download(struct place *p, slice guid)
 {
     const char *path = arena_printf(p->w->a, "/v4/files/download/" SLICE_FMT, SLICE_ARG(guid)).p;
-    struct fake_reply *r = desk_send(p->d, &p->ana, "GET", path, NULL);
+    struct fake_reply *r = pyrus_send(p->d, &p->ana, "GET", path, NULL);
     EXPECT_EQ(r->status, 200);
     return r->body;
 }
@@ -108,22 +108,22 @@ static slice download(struct place *p, slice guid)
 static void check_upload(struct place *p, bool acknowledged)
 {
     if (acknowledged)
-        EXPECT_SLICE(download(p, desk_text(p->d, p->reply, "guid")), p->bytes);
+        EXPECT_SLICE(download(p, pyrus_text(p->d, p->reply, "guid")), p->bytes);
     EXPECT(acknowledged ? world_file_count(p->w) == p->files + 1 : world_file_count(p->w) <= p->files + 1);
 }
 
 static void prepare_guid(struct place *p)
 {
-    p->guid = desk_upload(p->d, &p->ana, "a", p->bytes);
-    struct fake_reply *r = desk_send(p->d, &p->ana, "POST", "/v4/tasks", "{\"text\":\"t\"}");
-    p->task = desk_int(p->d, r, "task.id");
+    p->guid = pyrus_upload_file(p->d, &p->ana, "a", p->bytes);
+    struct fake_reply *r = pyrus_send(p->d, &p->ana, "POST", "/v4/tasks", "{\"text\":\"t\"}");
+    p->task = pyrus_int(p->d, r, "task.id");
 }
 
 static bool attach(struct place *p)
 {
     struct arena *a = p->w->a;
-    p->reply = desk_send(p->d, &p->ana, "POST", arena_printf(a, "/v4/tasks/%lld/comments", (long long)p->task).p,
-                         arena_printf(a, "{\"attachments\":[\"" SLICE_FMT "\"]}", SLICE_ARG(p->guid)).p);
+    p->reply = pyrus_send(p->d, &p->ana, "POST", arena_printf(a, "/v4/tasks/%lld/comments", (long long)p->task).p,
+                          arena_printf(a, "{\"attachments\":[\"" SLICE_FMT "\"]}", SLICE_ARG(p->guid)).p);
     return !refused_well(p->reply);
 }
 
@@ -131,18 +131,18 @@ static bool attach(struct place *p)
 static void check_attach(struct place *p, bool acknowledged)
 {
     struct fake_reply *r =
-        desk_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
-    size_t attached = desk_count(p->d, r, "task.attachments");
+        pyrus_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
+    size_t attached = pyrus_count(p->d, r, "task.attachments");
     EXPECT(acknowledged ? attached == 1 : attached <= 1);
     EXPECT_SLICE(download(p, p->guid), p->bytes);
     world_wait(p->w, hours(24));
     world_run_jobs(p->w);
     if (!attached)
         return; /* purged */
-    int64_t id = desk_int(p->d, r, "task.attachments.0.id");
+    int64_t id = pyrus_int(p->d, r, "task.attachments.0.id");
     EXPECT_OK(token_issue(&p->w->core, S("pyrus"), p->ana.login, p->ana.key, &p->d->pyrus.options.tokens, p->w->a,
                           &p->ana.token));
-    r = desk_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/files/download/%lld", (long long)id).p, NULL);
+    r = pyrus_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/files/download/%lld", (long long)id).p, NULL);
     EXPECT_EQ(r->status, 200);
     EXPECT_SLICE(r->body, p->bytes);
 }
@@ -174,14 +174,14 @@ static void prepare_task(struct place *p)
 
 static bool delete_task(struct place *p)
 {
-    p->reply = desk_send(p->d, &p->ana, "DELETE", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
+    p->reply = pyrus_send(p->d, &p->ana, "DELETE", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
     return !refused_well(p->reply);
 }
 
 static void check_deleted_task(struct place *p, bool acknowledged)
 {
     struct fake_reply *r =
-        desk_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
+        pyrus_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
     EXPECT(r->status == 403 || (!acknowledged && r->status == 200));
     EXPECT_SLICE(download(p, p->guid), p->bytes); /* a day is left for attaching it elsewhere */
 }
@@ -190,7 +190,7 @@ static bool log_in(struct place *p)
 {
     slice json = arena_printf(p->w->a, "{\"login\":\"" SLICE_FMT "\",\"security_key\":\"" SLICE_FMT "\"}",
                               SLICE_ARG(p->ana.login), SLICE_ARG(p->ana.key));
-    p->reply = desk_send(p->d, NULL, "POST", "/v4/auth", json.p);
+    p->reply = pyrus_send(p->d, NULL, "POST", "/v4/auth", json.p);
     return !refused_well(p->reply);
 }
 
@@ -198,9 +198,9 @@ static void check_token(struct place *p, bool acknowledged)
 {
     if (!acknowledged)
         return;
-    struct desk_user again = p->ana;
-    again.token = desk_text(p->d, p->reply, "access_token");
-    EXPECT_EQ(desk_send(p->d, &again, "GET", "/v4/profile", NULL)->status, 200);
+    struct pyrus_user again = p->ana;
+    again.token = pyrus_text(p->d, p->reply, "access_token");
+    EXPECT_EQ(pyrus_send(p->d, &again, "GET", "/v4/profile", NULL)->status, 200);
 }
 
 /* ---- tickets: by core's own calls, whatever dialect speaks for them ---- */
@@ -333,7 +333,7 @@ static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
     world_run_jobs(p.w);
     EXPECT_EQ(world_fsck(p.w, true), 0);
     fake_http_release(&p.native_http);
-    desk_free(p.d);
+    pyrus_fixture_free(p.d);
     return !reached;
 }
 

@@ -12,70 +12,68 @@
 enum { LARGE = 20000, MAX_FILE = 100000 };
 
 /* A world with the API in front of it, and alice, who has a key. */
-struct desk {
+struct native_fixture {
     struct world *w;
     struct native_api api;
     struct fake_http http;
     slice alice, bob, boss; /* keys */
 };
 
-static struct desk *desk_new(void)
+static struct native_fixture *native_fixture_new(void)
 {
-    struct desk *d = must_malloc(sizeof *d);
-    d->w = world_new();
-    native_init(&d->api, &d->w->core, &(struct native_options){ .max_file_bytes = MAX_FILE });
-    d->http = fake_http_new(&d->api.dialect);
-    world_user(d->w, S("alice"));
-    world_user(d->w, S("bob"));
-    world_admin(d->w, S("boss"));
-    d->alice = world_key(d->w, S("alice"), S("native"));
-    d->bob = world_key(d->w, S("bob"), S("native"));
-    d->boss = world_key(d->w, S("boss"), S("native"));
-    return d;
+    struct native_fixture *f = must_malloc(sizeof *f);
+    f->w = world_new();
+    native_init(&f->api, &f->w->core, &(struct native_options){ .max_file_bytes = MAX_FILE });
+    f->http = fake_http_new(&f->api.dialect);
+    world_user(f->w, S("alice"));
+    world_user(f->w, S("bob"));
+    world_admin(f->w, S("boss"));
+    f->alice = world_key(f->w, S("alice"), S("native"));
+    f->bob = world_key(f->w, S("bob"), S("native"));
+    f->boss = world_key(f->w, S("boss"), S("native"));
+    return f;
 }
 
-static void desk_freep(struct desk **d)
+static void native_fixture_freep(struct native_fixture **f)
 {
-    fake_http_release(&(*d)->http);
-    world_free((*d)->w);
-    free(*d);
+    fake_http_release(&(*f)->http);
+    world_free((*f)->w);
+    free(*f);
 }
-#define DESK(name)                                                                                                     \
-    SCOPED(desk_freep)                                                                                                 \
-    struct desk *name = desk_new()
+#define NATIVE_FIXTURE(name) SCOPED(native_fixture_freep) struct native_fixture *name = native_fixture_new()
 
-static struct fake_reply *ask(struct desk *d, const char *method, slice target, slice token)
+static struct fake_reply *ask(struct native_fixture *f, const char *method, slice target, slice token)
 {
-    return fake_http_send(&d->http, &(struct fake_request){ .method = method, .target = target, .token = token });
+    return fake_http_send(&f->http, &(struct fake_request){ .method = method, .target = target, .token = token });
 }
 
-static struct fake_reply *put(struct desk *d, slice target, slice token, slice body)
+static struct fake_reply *put(struct native_fixture *f, slice target, slice token, slice body)
 {
-    return fake_http_send(&d->http,
+    return fake_http_send(&f->http,
                           &(struct fake_request){ .method = "PUT", .target = target, .token = token, .body = body });
 }
 
-static const struct json *json_of(struct desk *d, const struct fake_reply *r)
+static const struct json *json_of(struct native_fixture *f, const struct fake_reply *r)
 {
     const struct json *j;
     EXPECT_SLICE(r->content_type, S("application/json"));
-    EXPECT_OK(json_parse(d->w->a, r->body, &j));
+    EXPECT_OK(json_parse(f->w->a, r->body, &j));
     return j;
 }
 
-static void expect_error(struct desk *d, const struct fake_reply *r, int status, slice code)
+static void expect_error(struct native_fixture *f, const struct fake_reply *r, int status, slice code)
 {
     EXPECT_EQ(r->status, status);
-    const struct json *e = json_get(json_of(d, r), "error");
+    const struct json *e = json_get(json_of(f, r), "error");
     EXPECT_SLICE(json_str(e, "code"), code);
     EXPECT_SLICE(json_str(e, "request_id"), S("0123456789abcdef"));
     EXPECT(json_str(e, "message").n > 0);
 }
 
-static slice path_of(struct desk *d, const struct fake_reply *r, const char *suffix)
+static slice path_of(struct native_fixture *f, const struct fake_reply *r, const char *suffix)
 {
     slice location = fake_reply_header(r, "Location");
-    return arena_printf(d->w->a, SLICE_FMT "%s", SLICE_ARG(location), suffix);
+    return arena_printf(f->w->a, SLICE_FMT "%s", SLICE_ARG(location), suffix);
 }
 
 TEST(each_kind_of_error_has_its_answer)
@@ -88,25 +86,25 @@ TEST(each_kind_of_error_has_its_answer)
 
 TEST(a_file_goes_in_and_comes_out)
 {
-    DESK(d);
+    NATIVE_FIXTURE(f);
     size_t sizes[] = { 0, 5, LARGE };
     for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
-        slice bytes = world_bytes(d->w, sizes[i]);
+        slice bytes = world_bytes(f->w, sizes[i]);
         unsigned char md5[MD5_SIZE];
         hash_md5(bytes, md5);
-        slice hex = hex_encode(d->w->a, (slice){ (char *)md5, MD5_SIZE });
-        slice etag = arena_printf(d->w->a, "\"" SLICE_FMT "\"", SLICE_ARG(hex));
+        slice hex = hex_encode(f->w->a, (slice){ (char *)md5, MD5_SIZE });
+        slice etag = arena_printf(f->w->a, "\"" SLICE_FMT "\"", SLICE_ARG(hex));
         struct fake_reply *r =
-            fake_http_send(&d->http, &(struct fake_request){ .method = "PUT",
+            fake_http_send(&f->http, &(struct fake_request){ .method = "PUT",
                                                              .target = S("/v1/native/files/dir%2Fa%20b.pdf"),
-                                                             .token = d->alice,
+                                                             .token = f->alice,
                                                              .headers = { { S("Content-Type"), S("application/pdf") } },
                                                              .body = bytes,
                                                              .chunked = i == 1 });
         EXPECT_EQ(r->status, 201);
         EXPECT(r->received);
         EXPECT_SLICE(fake_reply_header(r, "ETag"), etag);
-        const struct json *j = json_of(d, r);
+        const struct json *j = json_of(f, r);
         EXPECT_SLICE(json_str(j, "name"), S("a b.pdf"));
         EXPECT_SLICE(json_str(j, "md5"), hex);
         EXPECT_SLICE(json_str(j, "state"), S("ready"));
@@ -116,10 +114,10 @@ TEST(a_file_goes_in_and_comes_out)
         EXPECT_SLICE(json_str(j, "created_at"), S("2026-11-21T14:04:09Z"));
         EXPECT_EQ(json_get(j, "size")->integer, sizes[i]);
 
-        struct fake_reply *info = ask(d, "GET", path_of(d, r, "/info"), d->alice);
+        struct fake_reply *info = ask(f, "GET", path_of(f, r, "/info"), f->alice);
         EXPECT_SLICE(info->body, r->body);
         for (int again = 0; again < 2; again++) {
-            struct fake_reply *g = ask(d, again ? "HEAD" : "GET", path_of(d, r, ""), d->alice);
+            struct fake_reply *g = ask(f, again ? "HEAD" : "GET", path_of(f, r, ""), f->alice);
             EXPECT_EQ(g->status, 200);
             EXPECT_SLICE(g->body, bytes);
             EXPECT_SLICE(g->etag, etag);
@@ -133,164 +131,164 @@ TEST(a_file_goes_in_and_comes_out)
 
 TEST(nobody_comes_in_without_a_key_for_this_way)
 {
-    DESK(d);
+    NATIVE_FIXTURE(f);
     const char *methods[] = { "GET", "PUT", "DELETE" };
-    slice other = world_key(d->w, S("alice"), S("way"));
+    slice other = world_key(f->w, S("alice"), S("way"));
     for (size_t i = 0; i < LENGTH_OF(methods); i++) {
         slice targets[] = { S("/v1/native/files/08923d83-255b-4f18-b0eb-5c4d3b9bf1d2") };
-        struct fake_reply *r = ask(d, methods[i], targets[0], S(""));
-        expect_error(d, r, 401, S("unauthenticated"));
+        struct fake_reply *r = ask(f, methods[i], targets[0], S(""));
+        expect_error(f, r, 401, S("unauthenticated"));
         EXPECT_SLICE(fake_reply_header(r, "WWW-Authenticate"), S("Bearer"));
         EXPECT(r->by_guard && !r->received); /* before any byte of a body */
-        expect_error(d, ask(d, methods[i], targets[0], S("wrong")), 401, S("unauthenticated"));
-        expect_error(d, ask(d, methods[i], targets[0], other), 401, S("unauthenticated"));
+        expect_error(f, ask(f, methods[i], targets[0], S("wrong")), 401, S("unauthenticated"));
+        expect_error(f, ask(f, methods[i], targets[0], other), 401, S("unauthenticated"));
     }
-    EXPECT_OK(user_set_state(&d->w->core, &d->w->operator_, S("alice"), USER_DISABLED, d->w->a));
-    expect_error(d, ask(d, "GET", S("/v1/native/files"), d->alice), 403, S("forbidden"));
+    EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("alice"), USER_DISABLED, f->w->a));
+    expect_error(f, ask(f, "GET", S("/v1/native/files"), f->alice), 403, S("forbidden"));
 }
 
 TEST(others_files_do_not_exist_except_for_administrators)
 {
-    DESK(d);
-    struct fake_reply *r = put(d, S("/v1/native/files/a"), d->alice, S("hello"));
-    expect_error(d, ask(d, "GET", path_of(d, r, ""), d->bob), 404, S("not_found"));
-    expect_error(d, ask(d, "GET", path_of(d, r, "/info"), d->bob), 404, S("not_found"));
-    expect_error(d, ask(d, "DELETE", path_of(d, r, ""), d->bob), 404, S("not_found"));
-    EXPECT_EQ(ask(d, "GET", path_of(d, r, ""), d->boss)->status, 200);
-    EXPECT_EQ(ask(d, "DELETE", path_of(d, r, ""), d->boss)->status, 204);
-    expect_error(d, ask(d, "GET", path_of(d, r, ""), d->alice), 404, S("not_found"));
-    expect_error(d, ask(d, "GET", S("/v1/native/files/no-uuid"), d->alice), 404, S("not_found"));
+    NATIVE_FIXTURE(f);
+    struct fake_reply *r = put(f, S("/v1/native/files/a"), f->alice, S("hello"));
+    expect_error(f, ask(f, "GET", path_of(f, r, ""), f->bob), 404, S("not_found"));
+    expect_error(f, ask(f, "GET", path_of(f, r, "/info"), f->bob), 404, S("not_found"));
+    expect_error(f, ask(f, "DELETE", path_of(f, r, ""), f->bob), 404, S("not_found"));
+    EXPECT_EQ(ask(f, "GET", path_of(f, r, ""), f->boss)->status, 200);
+    EXPECT_EQ(ask(f, "DELETE", path_of(f, r, ""), f->boss)->status, 204);
+    expect_error(f, ask(f, "GET", path_of(f, r, ""), f->alice), 404, S("not_found"));
+    expect_error(f, ask(f, "GET", S("/v1/native/files/no-uuid"), f->alice), 404, S("not_found"));
 }
 
 TEST(the_operator_needs_no_key_and_chooses_the_account)
 {
-    DESK(d);
+    NATIVE_FIXTURE(f);
     struct account acme;
-    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("acme"), d->w->a, &acme));
-    put(d, S("/v1/native/files/a"), d->alice, S("hello"));
+    EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("acme"), f->w->a, &acme));
+    put(f, S("/v1/native/files/a"), f->alice, S("hello"));
     struct fake_request request = {
         .method = "PUT", .target = S("/v1/native/files/b?account=acme"), .local = true, .body = S("hi")
     };
-    struct fake_reply *r = fake_http_send(&d->http, &request);
+    struct fake_reply *r = fake_http_send(&f->http, &request);
     EXPECT_EQ(r->status, 201);
-    EXPECT_SLICE(json_str(json_of(d, r), "owner"), S("operator"));
+    EXPECT_SLICE(json_str(json_of(f, r), "owner"), S("operator"));
     request = (struct fake_request){ .target = S("/v1/native/files"), .local = true };
-    EXPECT_EQ(json_count(json_get(json_of(d, fake_http_send(&d->http, &request)), "files")), 1);
+    EXPECT_EQ(json_count(json_get(json_of(f, fake_http_send(&f->http, &request)), "files")), 1);
     request.target = S("/v1/native/files?account=acme");
-    const struct json *files = json_get(json_of(d, fake_http_send(&d->http, &request)), "files");
+    const struct json *files = json_get(json_of(f, fake_http_send(&f->http, &request)), "files");
     EXPECT_EQ(json_count(files), 1);
     EXPECT_SLICE(json_str(files->child, "name"), S("b"));
     request = (struct fake_request){ .target = S("/v1/native/files"),
                                      .local = true,
                                      .headers = { { S("Cais-Account"), S("%61cme") } } };
-    EXPECT_SLICE(json_str(json_get(json_of(d, fake_http_send(&d->http, &request)), "files")->child, "name"), S("b"));
+    EXPECT_SLICE(json_str(json_get(json_of(f, fake_http_send(&f->http, &request)), "files")->child, "name"), S("b"));
     request = (struct fake_request){ .target = S("/v1/native/files?account=nowhere"), .local = true };
-    expect_error(d, fake_http_send(&d->http, &request), 404, S("not_found"));
+    expect_error(f, fake_http_send(&f->http, &request), 404, S("not_found"));
     /* From elsewhere the word means nothing. */
-    r = ask(d, "GET", S("/v1/native/files?account=acme"), d->alice);
-    EXPECT_SLICE(json_str(json_get(json_of(d, r), "files")->child, "name"), S("a"));
+    r = ask(f, "GET", S("/v1/native/files?account=acme"), f->alice);
+    EXPECT_SLICE(json_str(json_get(json_of(f, r), "files")->child, "name"), S("a"));
 }
 
 TEST(lists_come_in_pages)
 {
-    DESK(d);
+    NATIVE_FIXTURE(f);
     for (int i = 0; i < 5; i++)
-        put(d, arena_printf(d->w->a, "/v1/native/files/%s%d", i % 2 ? "odd" : "even", i), d->alice, S("x"));
-    const struct json *page = json_of(d, ask(d, "GET", S("/v1/native/files?limit=2"), d->alice));
+        put(f, arena_printf(f->w->a, "/v1/native/files/%s%d", i % 2 ? "odd" : "even", i), f->alice, S("x"));
+    const struct json *page = json_of(f, ask(f, "GET", S("/v1/native/files?limit=2"), f->alice));
     EXPECT_EQ(json_count(json_get(page, "files")), 2);
     EXPECT_SLICE(json_str(json_get(page, "files")->child, "name"), S("even4"));
     slice next = json_str(page, "next");
-    slice target = arena_printf(d->w->a, "/v1/native/files?limit=100&after=" SLICE_FMT, SLICE_ARG(next));
-    page = json_of(d, ask(d, "GET", target, d->alice));
+    slice target = arena_printf(f->w->a, "/v1/native/files?limit=100&after=" SLICE_FMT, SLICE_ARG(next));
+    page = json_of(f, ask(f, "GET", target, f->alice));
     EXPECT_EQ(json_count(json_get(page, "files")), 3);
     EXPECT(!json_get(page, "next"));
-    page = json_of(d, ask(d, "GET", S("/v1/native/files?name=ODD&state=ready"), d->alice));
+    page = json_of(f, ask(f, "GET", S("/v1/native/files?name=ODD&state=ready"), f->alice));
     EXPECT_EQ(json_count(json_get(page, "files")), 2);
-    page = json_of(d, ask(d, "GET", S("/v1/native/files?state=stored"), d->alice));
+    page = json_of(f, ask(f, "GET", S("/v1/native/files?state=stored"), f->alice));
     EXPECT_EQ(json_count(json_get(page, "files")), 0);
     slice bad[] = { S("limit=0"),  S("limit=1001"), S("limit=x"),   S("after=x"),
                     S("after=-1"), S("after=0"),    S("state=new"), S("name=%zz") };
     for (size_t i = 0; i < LENGTH_OF(bad); i++) {
-        target = arena_printf(d->w->a, "/v1/native/files?" SLICE_FMT, SLICE_ARG(bad[i]));
-        expect_error(d, ask(d, "GET", target, d->alice), 400, S("invalid"));
+        target = arena_printf(f->w->a, "/v1/native/files?" SLICE_FMT, SLICE_ARG(bad[i]));
+        expect_error(f, ask(f, "GET", target, f->alice), 400, S("invalid"));
     }
 }
 
-static struct fake_reply *put_md5(struct desk *d, slice md5, slice body)
+static struct fake_reply *put_md5(struct native_fixture *f, slice md5, slice body)
 {
-    return fake_http_send(&d->http, &(struct fake_request){ .method = "PUT",
+    return fake_http_send(&f->http, &(struct fake_request){ .method = "PUT",
                                                             .target = S("/v1/native/files/a"),
-                                                            .token = d->alice,
+                                                            .token = f->alice,
                                                             .headers = { { S("Content-MD5"), md5 } },
                                                             .body = body });
 }
 
 TEST(what_breaks_a_rule_is_refused_and_leaves_nothing)
 {
-    DESK(d);
-    EXPECT_EQ(put_md5(d, S("XUFAKrxLKna5cZ2REBfFkg=="), S("hello"))->status, 201);
-    expect_error(d, put_md5(d, S("XUFAKrxLKna5cZ2REBfFkg=="), S("hellp")), 422, S("digest_mismatch"));
-    expect_error(d, put_md5(d, S("not base64!"), S("hello")), 400, S("invalid"));
-    expect_error(d, put_md5(d, S("YWI="), S("hello")), 400, S("invalid"));
+    NATIVE_FIXTURE(f);
+    EXPECT_EQ(put_md5(f, S("XUFAKrxLKna5cZ2REBfFkg=="), S("hello"))->status, 201);
+    expect_error(f, put_md5(f, S("XUFAKrxLKna5cZ2REBfFkg=="), S("hellp")), 422, S("digest_mismatch"));
+    expect_error(f, put_md5(f, S("not base64!"), S("hello")), 400, S("invalid"));
+    expect_error(f, put_md5(f, S("YWI="), S("hello")), 400, S("invalid"));
 
-    struct fake_reply *r = put(d, S("/v1/native/files/a"), d->alice, world_bytes(d->w, MAX_FILE + 1));
-    expect_error(d, r, 413, S("too_large"));
+    struct fake_reply *r = put(f, S("/v1/native/files/a"), f->alice, world_bytes(f->w, MAX_FILE + 1));
+    expect_error(f, r, 413, S("too_large"));
     EXPECT(!r->received); /* known from the head */
-    r = fake_http_send(&d->http, &(struct fake_request){ .method = "PUT",
+    r = fake_http_send(&f->http, &(struct fake_request){ .method = "PUT",
                                                          .target = S("/v1/native/files/a"),
-                                                         .token = d->alice,
-                                                         .body = world_bytes(d->w, MAX_FILE + 1),
+                                                         .token = f->alice,
+                                                         .body = world_bytes(f->w, MAX_FILE + 1),
                                                          .chunked = true });
-    expect_error(d, r, 413, S("too_large"));
-    slice long_name = arena_printf(d->w->a, "/v1/native/files/%0256d", 1);
-    expect_error(d, put(d, long_name, d->alice, S("x")), 413, S("too_large"));
-    expect_error(d, put(d, S("/v1/native/files/%ff"), d->alice, S("x")), 400, S("invalid"));
+    expect_error(f, r, 413, S("too_large"));
+    slice long_name = arena_printf(f->w->a, "/v1/native/files/%0256d", 1);
+    expect_error(f, put(f, long_name, f->alice, S("x")), 413, S("too_large"));
+    expect_error(f, put(f, S("/v1/native/files/%ff"), f->alice, S("x")), 400, S("invalid"));
     size_t sizes[] = { 0, 5, LARGE };
     for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
         struct fake_request cut = { .method = "PUT",
                                     .target = S("/v1/native/files/a"),
-                                    .token = d->alice,
-                                    .body = world_bytes(d->w, sizes[i]),
+                                    .token = f->alice,
+                                    .body = world_bytes(f->w, sizes[i]),
                                     .cut = true };
-        expect_error(d, fake_http_send(&d->http, &cut), 400, S("invalid"));
+        expect_error(f, fake_http_send(&f->http, &cut), 400, S("invalid"));
         cut.chunked = true;
-        expect_error(d, fake_http_send(&d->http, &cut), 400, S("invalid"));
+        expect_error(f, fake_http_send(&f->http, &cut), 400, S("invalid"));
     }
-    expect_error(d, ask(d, "GET", S("/v1/native/nothing"), d->alice), 404, S("not_found"));
-    expect_error(d, ask(d, "POST", S("/v1/native/files"), d->alice), 405, S("invalid"));
-    EXPECT_EQ(world_file_count(d->w), 1);
-    EXPECT_EQ(world_blob_count(d->w), 0);
-    EXPECT_EQ(world_fsck(d->w, true), 0);
+    expect_error(f, ask(f, "GET", S("/v1/native/nothing"), f->alice), 404, S("not_found"));
+    expect_error(f, ask(f, "POST", S("/v1/native/files"), f->alice), 405, S("invalid"));
+    EXPECT_EQ(world_file_count(f->w), 1);
+    EXPECT_EQ(world_blob_count(f->w), 0);
+    EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
 TEST(quota_space_and_stores_that_fail_have_answers_of_their_own)
 {
-    DESK(d);
-    struct world *w = d->w;
-    struct fake_reply *stored = put(d, S("/v1/native/files/a"), d->alice, world_bytes(w, LARGE));
+    NATIVE_FIXTURE(f);
+    struct world *w = f->w;
+    struct fake_reply *stored = put(f, S("/v1/native/files/a"), f->alice, world_bytes(w, LARGE));
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 0, 1, w->a));
-    expect_error(d, put(d, S("/v1/native/files/b"), d->alice, S("x")), 507, S("quota"));
+    expect_error(f, put(f, S("/v1/native/files/b"), f->alice, S("x")), 507, S("quota"));
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 0, 0, w->a));
     w->core.options.reserve_bytes = UINT64_MAX;
-    expect_error(d, put(d, S("/v1/native/files/b"), d->alice, S("x")), 507, S("no_space"));
+    expect_error(f, put(f, S("/v1/native/files/b"), f->alice, S("x")), 507, S("no_space"));
     w->core.options.reserve_bytes = 0;
     w->faults.fail_count = 1000000;
     w->faults.fail_at = w->faults.calls + 1;
-    struct fake_reply *r = put(d, S("/v1/native/files/b"), d->alice, S("x"));
+    struct fake_reply *r = put(f, S("/v1/native/files/b"), f->alice, S("x"));
     w->faults.fail_at = 0;
-    expect_error(d, r, 503, S("unavailable"));
+    expect_error(f, r, 503, S("unavailable"));
     EXPECT(fake_reply_header(r, "Retry-After").p != NULL);
     EXPECT_OK(w->core.blob->ops->remove(w->core.blob, world_only_blob(w), w->a));
-    expect_error(d, ask(d, "GET", path_of(d, stored, ""), d->alice), 500, S("corrupt"));
+    expect_error(f, ask(f, "GET", path_of(f, stored, ""), f->alice), 500, S("corrupt"));
 }
 
 TEST(every_store_call_of_a_put_may_fail)
 {
-    DESK(d);
-    struct world *w = d->w;
+    NATIVE_FIXTURE(f);
+    struct world *w = f->w;
     for (int64_t nth = 1;; nth++) {
         w->faults.fail_at = w->faults.calls + nth;
-        struct fake_reply *r = put(d, S("/v1/native/files/b"), d->alice, S("hello"));
+        struct fake_reply *r = put(f, S("/v1/native/files/b"), f->alice, S("hello"));
         bool reached = w->faults.calls >= w->faults.fail_at;
         w->faults.fail_at = 0;
         if (!reached) {

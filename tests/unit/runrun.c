@@ -5,40 +5,36 @@
 #include "test.h"
 
 #include "../../src/api/runrun/runrun_priv.h"
-#include "runrun_desk.h"
+#include "runrun_fixture.h"
 
 #include <string.h>
-
-#define WITH_OPTIONS(name, options)                                                                                    \
-    SCOPED(runrun_desk_freep) struct runrun_desk *name = runrun_desk_new(&(options));                                  \
-    __attribute__((unused)) struct runrun_user ana = runrun_user(name, "ana-prado", "Ana Prado")
 
 static const char nota[] = "{\"document\":{\"data_file_name\":\"nota.csv\",\"data_file_size\":22}}";
 static const char bytes22[] = "a,b,c\n1,2,3\n4,5,6\n7,8\n";
 
-static struct fake_reply *confirm(struct runrun_desk *d, const struct runrun_user *u, int64_t id)
+static struct fake_reply *confirm(struct runrun_fixture *f, const struct runrun_user *u, int64_t id)
 {
-    return runrun_sendf(d, u, "{}", "POST /documents/%lld/mark_as_uploaded", (long long)id);
+    return runrun_sendf(f, u, "{}", "POST /documents/%lld/mark_as_uploaded", (long long)id);
 }
 
-static struct fake_reply *show(struct runrun_desk *d, const struct runrun_user *u, int64_t id)
+static struct fake_reply *show(struct runrun_fixture *f, const struct runrun_user *u, int64_t id)
 {
-    return runrun_sendf(d, u, "", "GET /documents/%lld", (long long)id);
+    return runrun_sendf(f, u, "", "GET /documents/%lld", (long long)id);
 }
 
-static struct fake_reply *drop(struct runrun_desk *d, const struct runrun_user *u, int64_t id)
+static struct fake_reply *drop(struct runrun_fixture *f, const struct runrun_user *u, int64_t id)
 {
-    return runrun_sendf(d, u, "", "DELETE /documents/%lld", (long long)id);
+    return runrun_sendf(f, u, "", "DELETE /documents/%lld", (long long)id);
 }
 
-static struct fake_reply *list(struct runrun_desk *d, const struct runrun_user *u, int64_t task)
+static struct fake_reply *list(struct runrun_fixture *f, const struct runrun_user *u, int64_t task)
 {
-    return runrun_sendf(d, u, "", "GET /tasks/%lld/documents", (long long)task);
+    return runrun_sendf(f, u, "", "GET /tasks/%lld/documents", (long long)task);
 }
 
-static slice key_of(struct runrun_desk *d, const struct fake_reply *ticket)
+static slice key_of(struct runrun_fixture *f, const struct fake_reply *ticket)
 {
-    return runrun_str(d, ticket, "fields.key");
+    return runrun_str(f, ticket, "fields.key");
 }
 
 /* ---- tables ---- */
@@ -60,39 +56,39 @@ TEST(every_error_code_has_an_answer)
 
 TEST(every_path_answers_with_and_without_a_version_and_a_slash)
 {
-    RUNRUN_DESK(d);
-    int64_t task = runrun_task(d, &ana, "t"), id = runrun_document(d, &ana, task, S("a.txt"), S("x"));
+    RUNRUN_FIXTURE(f);
+    int64_t task = runrun_new_task(f, &ana, "t"), id = runrun_new_document(f, &ana, task, S("a.txt"), S("x"));
     const char *starts[] = { "GET /api/v1.0", "GET /api" };
     for (size_t i = 0; i < LENGTH_OF(starts); i++)
         for (int slash = 0; slash < 2; slash++) {
             const char *s = starts[i], *end = slash ? "/" : "";
             long long t = (long long)task, n = (long long)id;
-            EXPECT_EQ(runrun_sendf(d, &ana, "", "%s/documents/%lld%s", s, n, end)->status, 200);
-            EXPECT_EQ(runrun_sendf(d, &ana, "", "%s/documents/%lld/download%s", s, n, end)->status, 302);
-            EXPECT_EQ(runrun_sendf(d, &ana, "", "%s/tasks%s", s, end)->status, 200);
-            EXPECT_EQ(runrun_sendf(d, &ana, "", "%s/tasks/%lld%s", s, t, end)->status, 200);
-            EXPECT_EQ(runrun_sendf(d, &ana, "", "%s/tasks/%lld/documents%s", s, t, end)->status, 200);
-            EXPECT_EQ(runrun_sendf(d, &ana, "", "%s/tasks/%lld/comments%s", s, t, end)->status, 200);
-            EXPECT_EQ(runrun_sendf(d, &ana, "", "%s/boards/5/fields%s", s, end)->status, 200);
-            EXPECT_EQ(runrun_sendf(d, &ana, "", "%s/users/me%s", s, end)->status, 200);
+            EXPECT_EQ(runrun_sendf(f, &ana, "", "%s/documents/%lld%s", s, n, end)->status, 200);
+            EXPECT_EQ(runrun_sendf(f, &ana, "", "%s/documents/%lld/download%s", s, n, end)->status, 302);
+            EXPECT_EQ(runrun_sendf(f, &ana, "", "%s/tasks%s", s, end)->status, 200);
+            EXPECT_EQ(runrun_sendf(f, &ana, "", "%s/tasks/%lld%s", s, t, end)->status, 200);
+            EXPECT_EQ(runrun_sendf(f, &ana, "", "%s/tasks/%lld/documents%s", s, t, end)->status, 200);
+            EXPECT_EQ(runrun_sendf(f, &ana, "", "%s/tasks/%lld/comments%s", s, t, end)->status, 200);
+            EXPECT_EQ(runrun_sendf(f, &ana, "", "%s/boards/5/fields%s", s, end)->status, 200);
+            EXPECT_EQ(runrun_sendf(f, &ana, "", "%s/users/me%s", s, end)->status, 200);
         }
-    EXPECT_EQ(runrun_send(d, &ana, "POST /api/documents/", nota)->status, 201);
-    EXPECT_EQ(runrun_sendf(d, &ana, nota, "POST /api/tasks/%lld/documents/", (long long)task)->status, 201);
+    EXPECT_EQ(runrun_send(f, &ana, "POST /api/documents/", nota)->status, 201);
+    EXPECT_EQ(runrun_sendf(f, &ana, nota, "POST /api/tasks/%lld/documents/", (long long)task)->status, 201);
 }
 
 TEST(every_endpoint_has_both_paths)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     size_t pairs = 0;
-    for (size_t i = 0; i < d->dialect.route_count; i++) {
-        const struct http_route *r = &d->dialect.routes[i];
+    for (size_t i = 0; i < f->dialect.route_count; i++) {
+        const struct http_route *r = &f->dialect.routes[i];
         slice path = slice_of(r->pattern);
         if (r->flags & HTTP_PUBLIC || !slice_starts(path, S("/api/v1.0")))
             continue; /* where links with a key lead: nobody writes those down */
         path = slice_from(path, sizeof "/api/v1.0" - 1);
         bool found = false;
-        for (size_t k = 0; k < d->dialect.route_count && !found; k++) {
-            const struct http_route *other = &d->dialect.routes[k];
+        for (size_t k = 0; k < f->dialect.route_count && !found; k++) {
+            const struct http_route *other = &f->dialect.routes[k];
             slice unversioned = slice_of(other->pattern);
             found = other->handle == r->handle && strcmp(other->method, r->method) == 0 &&
                     slice_starts(unversioned, S("/api")) && slice_eq(slice_from(unversioned, 4), path);
@@ -101,30 +97,30 @@ TEST(every_endpoint_has_both_paths)
             fail_msg("%s %s has no unversioned name", r->method, r->pattern);
         pairs++;
     }
-    EXPECT_EQ(2 * pairs + 2, d->dialect.route_count);
+    EXPECT_EQ(2 * pairs + 2, f->dialect.route_count);
 }
 
 /* ---- §2 conventions ---- */
 
 TEST(answers_are_json_in_utf8)
 {
-    RUNRUN_DESK(d);
-    EXPECT_SLICE(runrun_send(d, &ana, "GET /users/me", "")->content_type, S("application/json; charset=utf-8"));
-    EXPECT_SLICE(runrun_send(d, NULL, "GET /users/me", "")->content_type, S("application/json; charset=utf-8"));
-    EXPECT_SLICE(runrun_send(d, &ana, "GET /nothing", "")->content_type, S("application/json; charset=utf-8"));
+    RUNRUN_FIXTURE(f);
+    EXPECT_SLICE(runrun_send(f, &ana, "GET /users/me", "")->content_type, S("application/json; charset=utf-8"));
+    EXPECT_SLICE(runrun_send(f, NULL, "GET /users/me", "")->content_type, S("application/json; charset=utf-8"));
+    EXPECT_SLICE(runrun_send(f, &ana, "GET /nothing", "")->content_type, S("application/json; charset=utf-8"));
 }
 
 TEST(dates_have_seconds_and_the_configured_offset)
 {
-    RUNRUN_DESK(d);
-    clock_manual_advance(&d->w->clock, 123);
-    struct fake_reply *r = show(d, &ana, runrun_document(d, &ana, 0, S("a"), S("x")));
-    EXPECT_SLICE(runrun_str(d, r, "uploaded_at"), S("2026-11-21T11:04:09-03:00"));
-    struct runrun_options o = runrun_desk_options();
+    RUNRUN_FIXTURE(f);
+    clock_manual_advance(&f->w->clock, 123);
+    struct fake_reply *r = show(f, &ana, runrun_new_document(f, &ana, 0, S("a"), S("x")));
+    EXPECT_SLICE(runrun_str(f, r, "uploaded_at"), S("2026-11-21T11:04:09-03:00"));
+    struct runrun_options o = runrun_fixture_options();
     o.zone_minutes = 345;
-    SCOPED(runrun_desk_freep) struct runrun_desk *east = runrun_desk_new(&o);
+    SCOPED(runrun_fixture_freep) struct runrun_fixture *east = runrun_fixture_new(&o);
     ana = runrun_user(east, "ana", "Ana");
-    r = show(east, &ana, runrun_document(east, &ana, 0, S("a"), S("x")));
+    r = show(east, &ana, runrun_new_document(east, &ana, 0, S("a"), S("x")));
     EXPECT_SLICE(runrun_str(east, r, "uploaded_at"), S("2026-11-21T19:49:09+05:45"));
 }
 
@@ -141,89 +137,89 @@ TEST(offsets_are_read_strictly)
 
 TEST(a_body_is_ignored_where_none_is_needed)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     const char *bodies[] = { "", "{}", "null", "{\"document\":{\"id\":1}}", "{broken", "a=1&[", "[1" };
     for (size_t i = 0; i < LENGTH_OF(bodies); i++) {
-        struct fake_reply *ticket = runrun_ask(d, &ana, 0, S("a"), 1);
-        EXPECT_OK(runrun_put(d, key_of(d, ticket), S("x")));
-        long long id = runrun_int(d, ticket, "id");
-        EXPECT_EQ(runrun_sendf(d, &ana, bodies[i], "POST /documents/%lld/mark_as_uploaded?task_id=77", id)->status,
+        struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
+        EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("x")));
+        long long id = runrun_int(f, ticket, "id");
+        EXPECT_EQ(runrun_sendf(f, &ana, bodies[i], "POST /documents/%lld/mark_as_uploaded?task_id=77", id)->status,
                   200);
-        EXPECT_EQ(runrun_sendf(d, &ana, bodies[i], "GET /documents/%lld", id)->status, 200);
-        EXPECT_EQ(runrun_sendf(d, &ana, bodies[i], "DELETE /documents/%lld", id)->status, 204);
+        EXPECT_EQ(runrun_sendf(f, &ana, bodies[i], "GET /documents/%lld", id)->status, 200);
+        EXPECT_EQ(runrun_sendf(f, &ana, bodies[i], "DELETE /documents/%lld", id)->status, 204);
     }
 }
 
 TEST(bodies_may_be_json_or_forms)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *r = runrun_send(d, &ana, "POST /documents",
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *r = runrun_send(f, &ana, "POST /documents",
                                        "document[data_file_name]=Relat%C3%B3rio+1.pdf&document[data_file_size]=22");
     EXPECT_EQ(r->status, 201);
-    EXPECT_SLICE(runrun_str(d, r, "file_name"), S("Relat\xc3\xb3rio 1.pdf"));
-    EXPECT_EQ(runrun_int(d, r, "file_size"), 22);
-    r = runrun_send(d, &ana, "POST /documents", "data_file_name=a&data_file_size=1&warning_duplicate=false");
+    EXPECT_SLICE(runrun_str(f, r, "file_name"), S("Relat\xc3\xb3rio 1.pdf"));
+    EXPECT_EQ(runrun_int(f, r, "file_size"), 22);
+    r = runrun_send(f, &ana, "POST /documents", "data_file_name=a&data_file_size=1&warning_duplicate=false");
     EXPECT_EQ(r->status, 201);
-    /* curl -d says it is a form */
+    /* curl -f says it is a form */
     struct fake_request curl = { .method = "POST",
                                  .target = S("/api/documents"),
                                  .headers = { { S("Content-Type"), S("application/x-www-form-urlencoded") },
                                               { S("APP-KEY"), ana.key },
                                               { S("User-Token"), ana.token } },
                                  .body = slice_of(nota) };
-    EXPECT_EQ(fake_http_send(&d->http, &curl)->status, 201);
+    EXPECT_EQ(fake_http_send(&f->http, &curl)->status, 201);
     curl.headers[0].name = S("X-Nothing");
-    EXPECT_EQ(fake_http_send(&d->http, &curl)->status, 201);
+    EXPECT_EQ(fake_http_send(&f->http, &curl)->status, 201);
 }
 
 TEST(bodies_that_are_neither_json_nor_a_form_are_400)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     const char *bodies[] = { "{", "[]", "[{}]", "\"text\"", "12", "{\"a\":1,\"a\":2}", "a[=1", "a=%zz", "a=1&a[b]=2" };
     for (size_t i = 0; i < LENGTH_OF(bodies); i++) {
-        EXPECT_ERROR(d, runrun_send(d, &ana, "POST /documents", bodies[i]), 400);
-        EXPECT_ERROR(d, runrun_send(d, &ana, "POST /tasks", bodies[i]), 400);
-        EXPECT_ERROR(d, runrun_send(d, &ana, "POST /comments", bodies[i]), 400);
+        EXPECT_ERROR(f, runrun_send(f, &ana, "POST /documents", bodies[i]), 400);
+        EXPECT_ERROR(f, runrun_send(f, &ana, "POST /tasks", bodies[i]), 400);
+        EXPECT_ERROR(f, runrun_send(f, &ana, "POST /comments", bodies[i]), 400);
     }
 }
 
 TEST(an_empty_body_and_null_are_an_empty_object)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     const char *bodies[] = { "", " \t", "null", "{}", "{\"document\":null}" };
     for (size_t i = 0; i < LENGTH_OF(bodies); i++)
-        EXPECT_FIELD(d, runrun_send(d, &ana, "POST /documents", bodies[i]), "data_file_name", "can't be blank");
+        EXPECT_FIELD(f, runrun_send(f, &ana, "POST /documents", bodies[i]), "data_file_name", "can't be blank");
 }
 
 TEST(a_body_above_a_mebibyte_is_413_in_our_form)
 {
-    RUNRUN_DESK(d);
-    slice large = world_bytes(d->w, (1 << 20) + 1);
+    RUNRUN_FIXTURE(f);
+    slice large = world_bytes(f->w, (1 << 20) + 1);
     struct fake_request request = { .method = "POST",
                                     .target = S("/api/v1.0/documents"),
                                     .headers = { { S("App-Key"), ana.key }, { S("User-Token"), ana.token } },
                                     .body = large };
-    EXPECT_ERROR(d, fake_http_send(&d->http, &request), 413);
+    EXPECT_ERROR(f, fake_http_send(&f->http, &request), 413);
 }
 
 TEST(the_last_of_repeated_parameters_counts)
 {
-    RUNRUN_DESK(d);
-    int64_t task = runrun_task(d, &ana, "t");
-    struct fake_reply *r = runrun_sendf(d, &ana, nota, "POST /documents?task_id=999&task_id=%lld", (long long)task);
+    RUNRUN_FIXTURE(f);
+    int64_t task = runrun_new_task(f, &ana, "t");
+    struct fake_reply *r = runrun_sendf(f, &ana, nota, "POST /documents?task_id=999&task_id=%lld", (long long)task);
     EXPECT_EQ(r->status, 201);
-    EXPECT_EQ(runrun_int(d, r, "attachable_id"), task);
-    EXPECT_EQ(runrun_sendf(d, &ana, nota, "POST /documents?task_id=%lld&task_id=999", (long long)task)->status, 404);
+    EXPECT_EQ(runrun_int(f, r, "attachable_id"), task);
+    EXPECT_EQ(runrun_sendf(f, &ana, nota, "POST /documents?task_id=%lld&task_id=999", (long long)task)->status, 404);
 }
 
 /* ---- lists and pages ---- */
 
-static void expect_page(struct runrun_desk *d, const struct runrun_user *u, const char *target, size_t count,
+static void expect_page(struct runrun_fixture *f, const struct runrun_user *u, const char *target, size_t count,
                         const char *range, const char *link)
 {
-    struct fake_reply *r = runrun_send(d, u, target, "");
+    struct fake_reply *r = runrun_send(f, u, target, "");
     EXPECT_EQ(r->status, 200);
-    EXPECT_EQ(runrun_count(d, r, ""), count);
+    EXPECT_EQ(runrun_count(f, r, ""), count);
     EXPECT_SLICE(fake_reply_header(r, "X-Item-Range"), slice_of(range));
     if (link)
         EXPECT_SLICE(fake_reply_header(r, "Link"), slice_of(link));
@@ -231,27 +227,27 @@ static void expect_page(struct runrun_desk *d, const struct runrun_user *u, cons
 
 TEST(lists_come_in_pages_with_range_and_links)
 {
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 0;
-    WITH_OPTIONS(d, o);
-    int64_t task = runrun_task(d, &ana, "t");
+    RUNRUN_FIXTURE_WITH(f, &o);
+    int64_t task = runrun_new_task(f, &ana, "t");
     EXPECT_EQ(task, 1);
-    expect_page(d, &ana, "GET /tasks/1/documents", 0, "items 0-0/0", "</api/tasks/1/documents>; rel=\"self\"");
+    expect_page(f, &ana, "GET /tasks/1/documents", 0, "items 0-0/0", "</api/tasks/1/documents>; rel=\"self\"");
     for (int i = 0; i < 5; i++)
-        runrun_document(d, &ana, task, S("a"), S("x"));
-    expect_page(d, &ana, "GET /tasks/1/documents", 5, "items 1-5/5",
+        runrun_new_document(f, &ana, task, S("a"), S("x"));
+    expect_page(f, &ana, "GET /tasks/1/documents", 5, "items 1-5/5",
                 "</api/tasks/1/documents>; rel=\"self\", </api/tasks/1/documents?page=1>; rel=\"last\"");
     expect_page(
-        d, &ana, "GET /tasks/1/documents/?limit=2", 2, "items 1-2/5",
+        f, &ana, "GET /tasks/1/documents/?limit=2", 2, "items 1-2/5",
         "</api/tasks/1/documents?limit=2>; rel=\"self\", </api/tasks/1/documents?limit=2&page=2>; rel=\"next\", "
         "</api/tasks/1/documents?limit=2&page=3>; rel=\"last\"");
-    expect_page(d, &ana, "GET /tasks/1/documents?page=2&limit=2&x=%C3%A9", 2, "items 3-4/5",
+    expect_page(f, &ana, "GET /tasks/1/documents?page=2&limit=2&x=%C3%A9", 2, "items 3-4/5",
                 "</api/tasks/1/documents?limit=2&x=%C3%A9&page=2>; rel=\"self\", "
                 "</api/tasks/1/documents?limit=2&x=%C3%A9&page=1>; rel=\"prev\", "
                 "</api/tasks/1/documents?limit=2&x=%C3%A9&page=3>; rel=\"next\", "
                 "</api/tasks/1/documents?limit=2&x=%C3%A9&page=3>; rel=\"last\"");
-    expect_page(d, &ana, "GET /tasks/1/documents?page=3&limit=2", 1, "items 5-5/5", NULL);
-    expect_page(d, &ana, "GET /tasks/1/documents?offset=1&page=3&limit=2", 2, "items 2-3/5",
+    expect_page(f, &ana, "GET /tasks/1/documents?page=3&limit=2", 1, "items 5-5/5", NULL);
+    expect_page(f, &ana, "GET /tasks/1/documents?offset=1&page=3&limit=2", 2, "items 2-3/5",
                 "</api/tasks/1/documents?limit=2&offset=1>; rel=\"self\", "
                 "</api/tasks/1/documents?limit=2&offset=0>; rel=\"prev\", "
                 "</api/tasks/1/documents?limit=2&offset=3>; rel=\"next\", "
@@ -260,8 +256,8 @@ TEST(lists_come_in_pages_with_range_and_links)
 
 TEST(page_numbers_that_are_none_mean_the_first_page)
 {
-    RUNRUN_DESK(d);
-    runrun_document(d, &ana, runrun_task(d, &ana, "t"), S("a"), S("x"));
+    RUNRUN_FIXTURE(f);
+    runrun_new_document(f, &ana, runrun_new_task(f, &ana, "t"), S("a"), S("x"));
     const char *queries[] = { "page=0",
                               "page=-1",
                               "page=x",
@@ -275,54 +271,54 @@ TEST(page_numbers_that_are_none_mean_the_first_page)
                               "page=99999999999999999999",
                               "limit=99999999999999999999" };
     for (size_t i = 0; i < LENGTH_OF(queries); i++)
-        expect_page(d, &ana, runrun_text(d, "GET /tasks/1/documents?%s", queries[i]), 1, "items 1-1/1", NULL);
+        expect_page(f, &ana, runrun_format(f, "GET /tasks/1/documents?%s", queries[i]), 1, "items 1-1/1", NULL);
 }
 
 TEST(a_page_behind_the_end_is_out_of_range_and_means_the_first)
 {
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     o.boards = S("{\"fields\":[{\"id\":\"custom_1\",\"label\":\"x\",\"field_type\":\"date\",\"board_ids\":[5]}]}");
-    WITH_OPTIONS(d, o);
-    int64_t task = runrun_task(d, &ana, "t");
+    RUNRUN_FIXTURE_WITH(f, &o);
+    int64_t task = runrun_new_task(f, &ana, "t");
     for (int i = 0; i < 3; i++)
-        runrun_document(d, &ana, task, S("a"), S("x"));
+        runrun_new_document(f, &ana, task, S("a"), S("x"));
     expect_page(
-        d, &ana, "GET /tasks/1/documents?page=3&limit=2", 2, "items 1-2/3",
+        f, &ana, "GET /tasks/1/documents?page=3&limit=2", 2, "items 1-2/3",
         "</api/tasks/1/documents?limit=2>; rel=\"self\", </api/tasks/1/documents?limit=2&page=2>; rel=\"next\", "
         "</api/tasks/1/documents?limit=2&page=2>; rel=\"last\"");
-    expect_page(d, &ana, "GET /tasks?page=2", 1, "items 1-1/1", NULL);
-    expect_page(d, &ana, "GET /tasks?page=2147483647", 1, "items 1-1/1", NULL);
-    expect_page(d, &ana, "GET /boards/5/fields?page=2", 1, "items 1-1/1", NULL);
-    expect_page(d, &ana, "GET /tasks/1/comments?page=2", 0, "items 0-0/0", "</api/tasks/1/comments>; rel=\"self\"");
-    expect_page(d, &ana, "GET /tasks?user_id=nobody&page=2", 0, "items 0-0/0",
+    expect_page(f, &ana, "GET /tasks?page=2", 1, "items 1-1/1", NULL);
+    expect_page(f, &ana, "GET /tasks?page=2147483647", 1, "items 1-1/1", NULL);
+    expect_page(f, &ana, "GET /boards/5/fields?page=2", 1, "items 1-1/1", NULL);
+    expect_page(f, &ana, "GET /tasks/1/comments?page=2", 0, "items 0-0/0", "</api/tasks/1/comments>; rel=\"self\"");
+    expect_page(f, &ana, "GET /tasks?user_id=nobody&page=2", 0, "items 0-0/0",
                 "</api/tasks?user_id=nobody>; rel=\"self\"");
     /* who counts for himself finds nothing behind the end */
-    expect_page(d, &ana, "GET /tasks/1/documents?offset=3", 0, "items 0-0/3", NULL);
+    expect_page(f, &ana, "GET /tasks/1/documents?offset=3", 0, "items 0-0/3", NULL);
 }
 
 TEST(a_page_holds_at_most_a_hundred)
 {
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 0;
-    WITH_OPTIONS(d, o);
+    RUNRUN_FIXTURE_WITH(f, &o);
     for (int i = 0; i < 102; i++)
-        runrun_task(d, &ana, "t");
-    expect_page(d, &ana, "GET /tasks", 100, "items 1-100/102", NULL);
-    expect_page(d, &ana, "GET /tasks?limit=101", 100, "items 1-100/102", NULL);
-    expect_page(d, &ana, "GET /tasks?page=2", 2, "items 101-102/102", NULL);
+        runrun_new_task(f, &ana, "t");
+    expect_page(f, &ana, "GET /tasks", 100, "items 1-100/102", NULL);
+    expect_page(f, &ana, "GET /tasks?limit=101", 100, "items 1-100/102", NULL);
+    expect_page(f, &ana, "GET /tasks?page=2", 2, "items 101-102/102", NULL);
 }
 
 TEST(links_hold_nothing_that_ends_them)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *r = runrun_send(d, &ana, "GET /tasks?x=>;<\"y", "");
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *r = runrun_send(f, &ana, "GET /tasks?x=>;<\"y", "");
     EXPECT_SLICE(fake_reply_header(r, "Link"), S("</api/tasks?x=%3E;%3C%22y>; rel=\"self\""));
-    EXPECT_ERROR(d, runrun_send(d, &ana, "GET /tasks?x=%zz", ""), 400);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "GET /tasks?x=%zz", ""), 400);
 }
 
 /* ---- §3 authentication ---- */
 
-static struct fake_reply *me_with(struct runrun_desk *d, slice key, slice token)
+static struct fake_reply *me_with(struct runrun_fixture *f, slice key, slice token)
 {
     struct fake_request r = { .target = S("/api/v1.0/users/me") };
     size_t n = 0;
@@ -330,24 +326,24 @@ static struct fake_reply *me_with(struct runrun_desk *d, slice key, slice token)
         r.headers[n++] = (struct http_header){ S("App-Key"), key };
     if (token.p)
         r.headers[n++] = (struct http_header){ S("User-Token"), token };
-    return fake_http_send(&d->http, &r);
+    return fake_http_send(&f->http, &r);
 }
 
 TEST(both_headers_are_needed_and_belong_together)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     struct account other;
-    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("other"), d->a, &other));
-    struct runrun_user eve = runrun_user_of(d, "other", "eve", "Eve", false), rui = runrun_user(d, "rui", "Rui");
+    EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("other"), f->a, &other));
+    struct runrun_user eve = runrun_user_of(f, "other", "eve", "Eve", false), rui = runrun_user(f, "rui", "Rui");
     const slice none = { NULL, 0 };
-    EXPECT_EQ(me_with(d, ana.key, ana.token)->status, 200);
-    EXPECT_EQ(me_with(d, rui.key, ana.token)->status, 200); /* of the same account */
+    EXPECT_EQ(me_with(f, ana.key, ana.token)->status, 200);
+    EXPECT_EQ(me_with(f, rui.key, ana.token)->status, 200); /* of the same account */
     const slice pairs[][2] = { { none, none },        { ana.key, none },      { none, ana.token },
                                { S(""), ana.token },  { ana.key, S("") },     { S("x"), ana.token },
                                { ana.key, S("x") },   { ana.key, eve.token }, { eve.key, ana.token },
                                { ana.token, ana.key } };
     for (size_t i = 0; i < LENGTH_OF(pairs); i++) {
-        struct fake_reply *r = me_with(d, pairs[i][0], pairs[i][1]);
+        struct fake_reply *r = me_with(f, pairs[i][0], pairs[i][1]);
         EXPECT_EQ(r->status, 401);
         EXPECT_SLICE(r->body, S("{\"error\":\"Unauthorized\"}"));
         EXPECT_SLICE(fake_reply_header(r, "WWW-Authenticate"), S("Runrunit"));
@@ -356,120 +352,120 @@ TEST(both_headers_are_needed_and_belong_together)
 
 TEST(keys_look_as_the_vendors_do)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     EXPECT_EQ(ana.key.n, 32);
     EXPECT_EQ(ana.token.n, 20);
 }
 
 TEST(revoked_keys_and_disabled_users_are_401)
 {
-    RUNRUN_DESK(d);
-    struct runrun_user rui = runrun_user(d, "rui", "Rui");
-    EXPECT_OK(key_revoke(&d->w->core, &d->w->operator_, ana.key_id, d->a));
-    EXPECT_EQ(me_with(d, ana.key, ana.token)->status, 401);
-    EXPECT_EQ(me_with(d, ana.key, rui.token)->status, 401);
-    EXPECT_EQ(me_with(d, rui.key, rui.token)->status, 200);
-    EXPECT_OK(user_set_state(&d->w->core, &d->w->operator_, S("rui"), USER_DISABLED, d->a));
-    EXPECT_EQ(me_with(d, rui.key, rui.token)->status, 401);
+    RUNRUN_FIXTURE(f);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui");
+    EXPECT_OK(key_revoke(&f->w->core, &f->w->operator_, ana.key_id, f->a));
+    EXPECT_EQ(me_with(f, ana.key, ana.token)->status, 401);
+    EXPECT_EQ(me_with(f, ana.key, rui.token)->status, 401);
+    EXPECT_EQ(me_with(f, rui.key, rui.token)->status, 200);
+    EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("rui"), USER_DISABLED, f->a));
+    EXPECT_EQ(me_with(f, rui.key, rui.token)->status, 401);
 }
 
 TEST(strange_headers_do_not_matter)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     struct fake_request r = { .target = S("/api/v1.0/users/me"),
                               .headers = { { S("Version"), S("HTTP/1.0") },
                                            { S("APP-KEY"), ana.key },
                                            { S("uSER-tOKEN"), ana.token },
                                            { S("Accept-Encoding"), S("gzip, deflate") } } };
-    EXPECT_EQ(fake_http_send(&d->http, &r)->status, 200);
+    EXPECT_EQ(fake_http_send(&f->http, &r)->status, 200);
 }
 
 TEST(a_user_that_was_removed_after_the_ticket_is_401_and_the_ticket_goes)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *ticket = runrun_ask(d, &ana, 0, S("a"), 1);
-    EXPECT_OK(runrun_put(d, key_of(d, ticket), S("x")));
-    EXPECT_OK(user_set_state(&d->w->core, &d->w->operator_, S("ana-prado"), USER_DELETED, d->a));
-    EXPECT_EQ(confirm(d, &ana, runrun_int(d, ticket, "id"))->status, 401);
-    world_wait(d->w, hours(24));
-    world_run_jobs(d->w);
-    EXPECT_EQ(world_file_count(d->w), 0);
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("x")));
+    EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("ana-prado"), USER_DELETED, f->a));
+    EXPECT_EQ(confirm(f, &ana, runrun_int(f, ticket, "id"))->status, 401);
+    world_wait(f->w, hours(24));
+    world_run_jobs(f->w);
+    EXPECT_EQ(world_file_count(f->w), 0);
 }
 
 /* ---- §4 rate ---- */
 
 TEST(every_answer_tells_the_rate)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *r = runrun_send(d, &ana, "GET /users/me", "");
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *r = runrun_send(f, &ana, "GET /users/me", "");
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Limit"), S("100"));
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Remaining"), S("99"));
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Reset"), S("2026-11-21T14:05:00+00:00"));
-    r = runrun_send(d, &ana, "GET /documents/999", "");
+    r = runrun_send(f, &ana, "GET /documents/999", "");
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Remaining"), S("98"));
-    r = runrun_send(d, NULL, "GET /users/me", "");
+    r = runrun_send(f, NULL, "GET /users/me", "");
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Remaining"), S("100"));
-    EXPECT(fake_reply_header(runrun_send(d, &ana, "GET /nothing", ""), "RateLimit-Limit").n);
-    EXPECT(fake_reply_header(runrun_ask(d, &ana, 0, S("a"), 1), "RateLimit-Limit").n);
+    EXPECT(fake_reply_header(runrun_send(f, &ana, "GET /nothing", ""), "RateLimit-Limit").n);
+    EXPECT(fake_reply_header(runrun_request_ticket(f, &ana, 0, S("a"), 1), "RateLimit-Limit").n);
 }
 
 TEST(each_app_key_has_a_minute_of_its_own_whoever_comes_with_it)
 {
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 2;
-    WITH_OPTIONS(d, o);
-    struct runrun_user rui = runrun_user(d, "rui", "Rui");
-    EXPECT_EQ(me_with(d, ana.key, ana.token)->status, 200);
-    EXPECT_EQ(me_with(d, ana.key, rui.token)->status, 200);
-    EXPECT_EQ(me_with(d, ana.key, rui.token)->status, 429);
-    EXPECT_EQ(me_with(d, rui.key, ana.token)->status, 200);
-    EXPECT_EQ(me_with(d, rui.key, rui.token)->status, 200);
-    EXPECT_EQ(me_with(d, rui.key, rui.token)->status, 429);
+    RUNRUN_FIXTURE_WITH(f, &o);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui");
+    EXPECT_EQ(me_with(f, ana.key, ana.token)->status, 200);
+    EXPECT_EQ(me_with(f, ana.key, rui.token)->status, 200);
+    EXPECT_EQ(me_with(f, ana.key, rui.token)->status, 429);
+    EXPECT_EQ(me_with(f, rui.key, ana.token)->status, 200);
+    EXPECT_EQ(me_with(f, rui.key, rui.token)->status, 200);
+    EXPECT_EQ(me_with(f, rui.key, rui.token)->status, 429);
 }
 
 TEST(above_the_rate_it_is_429_until_the_minute_ends)
 {
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 3;
-    WITH_OPTIONS(d, o);
+    RUNRUN_FIXTURE_WITH(f, &o);
     for (int i = 0; i < 3; i++)
-        EXPECT_EQ(runrun_send(d, &ana, "GET /users/me", "")->status, 200);
-    struct fake_reply *r = runrun_send(d, &ana, "GET /users/me", "");
+        EXPECT_EQ(runrun_send(f, &ana, "GET /users/me", "")->status, 200);
+    struct fake_reply *r = runrun_send(f, &ana, "GET /users/me", "");
     EXPECT_EQ(r->status, 429);
     EXPECT_SLICE(r->body, S("{\"error\":\"Too many requests\"}"));
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Limit"), S("3"));
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Remaining"), S("0"));
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Reset"), S("2026-11-21T14:05:00+00:00"));
     EXPECT_SLICE(fake_reply_header(r, "Retry-After"), S("51"));
-    world_wait(d->w, seconds(51));
-    r = runrun_send(d, &ana, "GET /users/me", "");
+    world_wait(f->w, seconds(51));
+    r = runrun_send(f, &ana, "GET /users/me", "");
     EXPECT_EQ(r->status, 200);
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Reset"), S("2026-11-21T14:06:00+00:00"));
 }
 
 TEST(the_reset_is_the_end_of_the_minute_at_every_millisecond)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     static const int64_t steps[] = { 50999, 1, 0, 1, 998, 58999, 1 }; /* from :09.000 on */
     static const char *const ends[] = { "2026-11-21T14:05:00+00:00", "2026-11-21T14:06:00+00:00",
                                         "2026-11-21T14:06:00+00:00", "2026-11-21T14:06:00+00:00",
                                         "2026-11-21T14:06:00+00:00", "2026-11-21T14:06:00+00:00",
                                         "2026-11-21T14:06:00+00:00" };
     for (size_t i = 0; i < LENGTH_OF(steps); i++) {
-        clock_manual_advance(&d->w->clock, steps[i]);
-        EXPECT_SLICE(fake_reply_header(runrun_send(d, &ana, "GET /users/me", ""), "RateLimit-Reset"),
+        clock_manual_advance(&f->w->clock, steps[i]);
+        EXPECT_SLICE(fake_reply_header(runrun_send(f, &ana, "GET /users/me", ""), "RateLimit-Reset"),
                      slice_of(ends[i]));
     }
 }
 
 TEST(a_rate_of_zero_is_no_rate)
 {
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 0;
-    WITH_OPTIONS(d, o);
+    RUNRUN_FIXTURE_WITH(f, &o);
     struct fake_reply *r = NULL;
     for (int i = 0; i < 150; i++)
-        r = runrun_send(d, &ana, "GET /users/me", "");
+        r = runrun_send(f, &ana, "GET /users/me", "");
     EXPECT_EQ(r->status, 200);
     EXPECT(!fake_reply_header(r, "RateLimit-Limit").p);
 }
@@ -478,20 +474,20 @@ TEST(a_rate_of_zero_is_no_rate)
 
 TEST(unknown_paths_methods_and_records_say_error)
 {
-    RUNRUN_DESK(d);
-    EXPECT_ERROR(d, runrun_send(d, &ana, "GET /nothing", ""), 404);
-    EXPECT_ERROR(d, runrun_send(d, &ana, "PATCH /documents/1", ""), 405);
-    EXPECT_ERROR(d, runrun_send(d, &ana, "GET /documents", ""), 405);
-    struct fake_reply *r = runrun_send(d, &ana, "GET /documents/9001", "");
+    RUNRUN_FIXTURE(f);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "GET /nothing", ""), 404);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "PATCH /documents/1", ""), 405);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "GET /documents", ""), 405);
+    struct fake_reply *r = runrun_send(f, &ana, "GET /documents/9001", "");
     EXPECT_EQ(r->status, 404);
     EXPECT_SLICE(r->body, S("{\"error\":\"Not found\"}"));
-    EXPECT_ERROR(d, runrun_send(d, &ana, "GET /documents/99999999999999999999", ""), 404);
-    EXPECT_ERROR(d, runrun_send(d, &ana, "GET /documents/0", ""), 404);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "GET /documents/99999999999999999999", ""), 404);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "GET /documents/0", ""), 404);
 }
 
 TEST(an_id_that_is_no_number_is_400)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     const char *requests[] = { "GET /documents/x",
                                "GET /documents/-1",
                                "POST /documents/x/mark_as_uploaded",
@@ -511,405 +507,407 @@ TEST(an_id_that_is_no_number_is_400)
                                "POST /documents?task_id=",
                                "GET /documents/%20" };
     for (size_t i = 0; i < LENGTH_OF(requests); i++)
-        EXPECT_ERROR(d, runrun_send(d, &ana, requests[i], ""), 400);
-    EXPECT_ERROR(d, runrun_send(d, &ana, "PUT /comments/x", "{}"), 400);
+        EXPECT_ERROR(f, runrun_send(f, &ana, requests[i], ""), 400);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "PUT /comments/x", "{}"), 400);
 }
 
 TEST(a_failing_store_is_503_with_retry_after_and_keeps_the_ticket)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *ticket = runrun_ask(d, &ana, 0, S("a"), 1);
-    EXPECT_OK(runrun_put(d, key_of(d, ticket), S("x")));
-    int64_t id = runrun_int(d, ticket, "id");
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("x")));
+    int64_t id = runrun_int(f, ticket, "id");
     const char *requests[] = { "POST /documents/1/mark_as_uploaded", "GET /documents/1", "GET /tasks",
                                "DELETE /documents/1", "GET /documents/download_zip?ids=1" };
     for (size_t i = 0; i < LENGTH_OF(requests); i++) {
-        EXPECT_EQ(runrun_send(d, &ana, "GET /users/me", "")->status, 200); /* the keys are in the cache */
-        d->w->faults.fail_at = d->w->faults.calls + 1;
-        struct fake_reply *r = runrun_send(d, &ana, requests[i], "");
-        EXPECT_ERROR(d, r, 503);
+        EXPECT_EQ(runrun_send(f, &ana, "GET /users/me", "")->status, 200); /* the keys are in the cache */
+        f->w->faults.fail_at = f->w->faults.calls + 1;
+        struct fake_reply *r = runrun_send(f, &ana, requests[i], "");
+        EXPECT_ERROR(f, r, 503);
         EXPECT_SLICE(fake_reply_header(r, "Retry-After"), S("1"));
-        d->w->faults.fail_at = 0;
+        f->w->faults.fail_at = 0;
     }
-    EXPECT_EQ(confirm(d, &ana, id)->status, 200);
+    EXPECT_EQ(confirm(f, &ana, id)->status, 200);
 }
 
 /* ---- §6 the document object, §6.1 tickets ---- */
 
 TEST(a_ticket_is_the_document_with_fields_and_where_to_post_them)
 {
-    RUNRUN_DESK(d);
-    int64_t task = runrun_task(d, &ana, "Fechar o m\xc3\xaas");
-    struct fake_reply *r = runrun_ask(d, &ana, task, S("nota fiscal.PDF"), 48213);
-    EXPECT_EQ(runrun_int(d, r, "id"), 1);
-    EXPECT_SLICE(runrun_str(d, r, "type"), S("UploadedDocument"));
+    RUNRUN_FIXTURE(f);
+    int64_t task = runrun_new_task(f, &ana, "Fechar o m\xc3\xaas");
+    struct fake_reply *r = runrun_request_ticket(f, &ana, task, S("nota fiscal.PDF"), 48213);
+    EXPECT_EQ(runrun_int(f, r, "id"), 1);
+    EXPECT_SLICE(runrun_str(f, r, "type"), S("UploadedDocument"));
     const char *names[] = { "data_file_name", "file_name" }, *sizes[] = { "data_file_size", "file_size" };
     const char *types[] = { "data_content_type", "file_content_type" };
     for (size_t i = 0; i < 2; i++) {
-        EXPECT_SLICE(runrun_str(d, r, names[i]), S("nota fiscal.PDF"));
-        EXPECT_EQ(runrun_int(d, r, sizes[i]), 48213);
-        EXPECT_SLICE(runrun_str(d, r, types[i]), S("application/pdf"));
+        EXPECT_SLICE(runrun_str(f, r, names[i]), S("nota fiscal.PDF"));
+        EXPECT_EQ(runrun_int(f, r, sizes[i]), 48213);
+        EXPECT_SLICE(runrun_str(f, r, types[i]), S("application/pdf"));
     }
-    EXPECT_SLICE(runrun_str(d, r, "file_extension"), S("pdf"));
-    EXPECT(runrun_is_null(d, r, "uploaded_at") && !runrun_is_set(d, r, "transfered"));
-    EXPECT_SLICE(runrun_str(d, r, "uploader_id"), S("ana-prado"));
-    EXPECT_SLICE(runrun_str(d, r, "uploader_name"), S("Ana Prado"));
-    EXPECT_EQ(runrun_int(d, r, "attachable_id"), task);
-    EXPECT_SLICE(runrun_str(d, r, "attachable_type"), S("Task"));
-    EXPECT_SLICE(runrun_str(d, r, "attachable_name"), S("Fechar o m\xc3\xaas"));
+    EXPECT_SLICE(runrun_str(f, r, "file_extension"), S("pdf"));
+    EXPECT(runrun_is_null(f, r, "uploaded_at") && !runrun_is_set(f, r, "transfered"));
+    EXPECT_SLICE(runrun_str(f, r, "uploader_id"), S("ana-prado"));
+    EXPECT_SLICE(runrun_str(f, r, "uploader_name"), S("Ana Prado"));
+    EXPECT_EQ(runrun_int(f, r, "attachable_id"), task);
+    EXPECT_SLICE(runrun_str(f, r, "attachable_type"), S("Task"));
+    EXPECT_SLICE(runrun_str(f, r, "attachable_name"), S("Fechar o m\xc3\xaas"));
     const char *nulls[] = { "thumbnail_file_name", "preview_file_name", "field_label",
                             "task_email_id",       "remote_id",         "remote_icon_url" };
     for (size_t i = 0; i < LENGTH_OF(nulls); i++)
-        EXPECT(runrun_is_null(d, r, nulls[i]));
-    EXPECT(!runrun_is_set(d, r, "is_shared") && !runrun_is_set(d, r, "has_approval_request"));
-    EXPECT(json_is(runrun_at(d, r, "tags_data"), JS_ARRAY) && json_is(runrun_at(d, r, "evaluations"), JS_ARRAY));
-    EXPECT_SLICE(key_of(d, r), S("data/enterprise/1/1/nota fiscal.PDF"));
-    EXPECT_SLICE(runrun_str(d, r, "upload_url"), S("http://runrun.it/runrunit"));
+        EXPECT(runrun_is_null(f, r, nulls[i]));
+    EXPECT(!runrun_is_set(f, r, "is_shared") && !runrun_is_set(f, r, "has_approval_request"));
+    EXPECT(json_is(runrun_at(f, r, "tags_data"), JS_ARRAY) && json_is(runrun_at(f, r, "evaluations"), JS_ARRAY));
+    EXPECT_SLICE(key_of(f, r), S("data/enterprise/1/1/nota fiscal.PDF"));
+    EXPECT_SLICE(runrun_str(f, r, "upload_url"), S("http://runrun.it/runrunit"));
     const char *never[] = { "url", "is_trashed", "md5", "guid", "fields.upload_url" };
     for (size_t i = 0; i < LENGTH_OF(never); i++)
-        EXPECT(!runrun_at(d, r, never[i]));
-    EXPECT_EQ(json_count(runrun_at(d, r, "")), 26 + 2);
+        EXPECT(!runrun_at(f, r, never[i]));
+    EXPECT_EQ(json_count(runrun_at(f, r, "")), 26 + 2);
 }
 
 TEST(a_ticket_hangs_on_the_task_of_the_path_else_of_the_query_else_nowhere)
 {
-    RUNRUN_DESK(d);
-    int64_t first = runrun_task(d, &ana, "first"), second = runrun_task(d, &ana, "second");
+    RUNRUN_FIXTURE(f);
+    int64_t first = runrun_new_task(f, &ana, "first"), second = runrun_new_task(f, &ana, "second");
     long long a = first, b = second;
-    struct fake_reply *r = runrun_sendf(d, &ana, nota, "POST /tasks/%lld/documents?task_id=%lld", a, b);
+    struct fake_reply *r = runrun_sendf(f, &ana, nota, "POST /tasks/%lld/documents?task_id=%lld", a, b);
     EXPECT_EQ(r->status, 201);
-    EXPECT_EQ(runrun_int(d, r, "attachable_id"), first);
-    r = runrun_sendf(d, &ana, nota, "POST /documents?task_id=%lld", b);
-    EXPECT_EQ(runrun_int(d, r, "attachable_id"), second);
-    r = runrun_send(d, &ana, "POST /documents", nota);
+    EXPECT_EQ(runrun_int(f, r, "attachable_id"), first);
+    r = runrun_sendf(f, &ana, nota, "POST /documents?task_id=%lld", b);
+    EXPECT_EQ(runrun_int(f, r, "attachable_id"), second);
+    r = runrun_send(f, &ana, "POST /documents", nota);
     EXPECT_EQ(r->status, 201);
-    EXPECT(runrun_is_null(d, r, "attachable_id") && runrun_is_null(d, r, "attachable_type") &&
-           runrun_is_null(d, r, "attachable_name"));
+    EXPECT(runrun_is_null(f, r, "attachable_id") && runrun_is_null(f, r, "attachable_type") &&
+           runrun_is_null(f, r, "attachable_name"));
 }
 
 TEST(a_task_that_is_unknown_or_of_another_account_is_404)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     struct account other;
-    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("other"), d->a, &other));
-    struct runrun_user eve = runrun_user_of(d, "other", "eve", "Eve", true);
-    long long task = runrun_task(d, &ana, "t");
+    EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("other"), f->a, &other));
+    struct runrun_user eve = runrun_user_of(f, "other", "eve", "Eve", true);
+    long long task = runrun_new_task(f, &ana, "t");
     const char *unknown[] = { "POST /documents?task_id=999", "POST /documents?task_id=-1", "POST /documents?task_id=0",
                               "POST /tasks/999/documents", "POST /tasks/99999999999999999999/documents" };
     for (size_t i = 0; i < LENGTH_OF(unknown); i++)
-        EXPECT_ERROR(d, runrun_send(d, &ana, unknown[i], nota), 404);
-    EXPECT_ERROR(d, runrun_sendf(d, &eve, nota, "POST /documents?task_id=%lld", task), 404);
-    EXPECT_ERROR(d, list(d, &eve, task), 404);
-    EXPECT_ERROR(d, list(d, &ana, 999), 404);
-    EXPECT_EQ(world_file_count(d->w), 0);
+        EXPECT_ERROR(f, runrun_send(f, &ana, unknown[i], nota), 404);
+    EXPECT_ERROR(f, runrun_sendf(f, &eve, nota, "POST /documents?task_id=%lld", task), 404);
+    EXPECT_ERROR(f, list(f, &eve, task), 404);
+    EXPECT_ERROR(f, list(f, &ana, 999), 404);
+    EXPECT_EQ(world_file_count(f->w), 0);
 }
 
-static struct fake_reply *ask_with(struct runrun_desk *d, const struct runrun_user *u, const char *name,
+static struct fake_reply *ask_with(struct runrun_fixture *f, const struct runrun_user *u, const char *name,
                                    const char *size)
 {
-    return runrun_send(d, u, "POST /documents",
-                       runrun_text(d, "{\"document\":{\"data_file_name\":%s,\"data_file_size\":%s}}", name, size));
+    return runrun_send(f, u, "POST /documents",
+                       runrun_format(f, "{\"document\":{\"data_file_name\":%s,\"data_file_size\":%s}}", name, size));
 }
 
 TEST(names_lose_their_path_and_are_refused_when_they_are_none)
 {
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 0;
-    WITH_OPTIONS(d, o);
+    RUNRUN_FIXTURE_WITH(f, &o);
     const char *good[][2] = { { "\"/home/ana/a.csv\"", "a.csv" },
                               { "\"C:\\\\x\\\\b.csv\"", "b.csv" },
                               { "\" c .txt\"", " c .txt" },
                               { "\"...\"", "..." } };
     for (size_t i = 0; i < LENGTH_OF(good); i++)
-        EXPECT_SLICE(runrun_str(d, ask_with(d, &ana, good[i][0], "1"), "file_name"), slice_of(good[i][1]));
+        EXPECT_SLICE(runrun_str(f, ask_with(f, &ana, good[i][0], "1"), "file_name"), slice_of(good[i][1]));
     const char *blank[] = { "\"\"", "\"   \"", "null", "\"a/\"", "\"\\\\\"", "\"\\u00a0\"" };
     for (size_t i = 0; i < LENGTH_OF(blank); i++)
-        EXPECT_FIELD(d, ask_with(d, &ana, blank[i], "1"), "data_file_name", "can't be blank");
+        EXPECT_FIELD(f, ask_with(f, &ana, blank[i], "1"), "data_file_name", "can't be blank");
     const char *bad[] = { "\".\"",        "\"..\"",       "\"a/..\"", "\"a\\nb\"", "\"a\\u0001\"", "\"a\\u007f\"",
                           "\"a\\u0080\"", "\"\\u009fb\"", "7",        "[]",        "true" };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
-        EXPECT_FIELD(d, ask_with(d, &ana, bad[i], "1"), "data_file_name", "is invalid");
+        EXPECT_FIELD(f, ask_with(f, &ana, bad[i], "1"), "data_file_name", "is invalid");
     char name[300];
     memset(name, 'a', sizeof name);
     name[0] = '"', name[256] = '"', name[257] = 0;
-    EXPECT_EQ(ask_with(d, &ana, name, "1")->status, 201);
+    EXPECT_EQ(ask_with(f, &ana, name, "1")->status, 201);
     name[256] = 'a', name[257] = '"', name[258] = 0;
-    EXPECT_FIELD(d, ask_with(d, &ana, name, "1"), "data_file_name", "is too long (maximum is 255 bytes)");
+    EXPECT_FIELD(f, ask_with(f, &ana, name, "1"), "data_file_name", "is too long (maximum is 255 bytes)");
 }
 
 TEST(sizes_are_whole_numbers_up_to_the_limit)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     const char *good[] = { "0", "22", "\"22\"", "5368709120" };
     for (size_t i = 0; i < LENGTH_OF(good); i++)
-        EXPECT_EQ(ask_with(d, &ana, "\"a\"", good[i])->status, 201);
-    EXPECT_FIELD(d, ask_with(d, &ana, "\"a\"", "null"), "data_file_size", "can't be blank");
-    EXPECT_FIELD(d, ask_with(d, &ana, "\"a\"", "\"\""), "data_file_size", "can't be blank");
-    EXPECT_FIELD(d, ask_with(d, &ana, "\"a\"", "-1"), "data_file_size", "must be greater than or equal to 0");
-    EXPECT_FIELD(d, ask_with(d, &ana, "\"a\"", "5368709121"), "data_file_size",
+        EXPECT_EQ(ask_with(f, &ana, "\"a\"", good[i])->status, 201);
+    EXPECT_FIELD(f, ask_with(f, &ana, "\"a\"", "null"), "data_file_size", "can't be blank");
+    EXPECT_FIELD(f, ask_with(f, &ana, "\"a\"", "\"\""), "data_file_size", "can't be blank");
+    EXPECT_FIELD(f, ask_with(f, &ana, "\"a\"", "-1"), "data_file_size", "must be greater than or equal to 0");
+    EXPECT_FIELD(f, ask_with(f, &ana, "\"a\"", "5368709121"), "data_file_size",
                  "must be less than or equal to 5368709120");
     const char *bad[] = { "1.5", "\"x\"", "\"1.5\"", "[]", "{}", "true" };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
-        EXPECT_FIELD(d, ask_with(d, &ana, "\"a\"", bad[i]), "data_file_size", "is not a whole number");
-    struct fake_reply *both = ask_with(d, &ana, "null", "null");
-    EXPECT_FIELD(d, both, "data_file_name", "can't be blank");
-    EXPECT_FIELD(d, both, "data_file_size", "can't be blank");
+        EXPECT_FIELD(f, ask_with(f, &ana, "\"a\"", bad[i]), "data_file_size", "is not a whole number");
+    struct fake_reply *both = ask_with(f, &ana, "null", "null");
+    EXPECT_FIELD(f, both, "data_file_name", "can't be blank");
+    EXPECT_FIELD(f, both, "data_file_size", "can't be blank");
 }
 
 TEST(the_wrapper_is_optional_and_other_fields_are_ignored)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     struct fake_reply *r =
-        runrun_send(d, &ana, "POST /documents",
+        runrun_send(f, &ana, "POST /documents",
                     "{\"data_file_name\":\"a.b\",\"data_file_size\":\"22\",\"fields\":{\"key\":\"x\"},\"id\":7}");
     EXPECT_EQ(r->status, 201);
-    EXPECT_SLICE(runrun_str(d, r, "file_name"), S("a.b"));
-    EXPECT_SLICE(runrun_str(d, r, "file_content_type"), S("application/octet-stream"));
-    EXPECT_SLICE(key_of(d, r), S("data/enterprise/1/1/a.b"));
-    r = runrun_ask(d, &ana, 0, S("README"), 1);
-    EXPECT(runrun_is_null(d, r, "file_extension"));
+    EXPECT_SLICE(runrun_str(f, r, "file_name"), S("a.b"));
+    EXPECT_SLICE(runrun_str(f, r, "file_content_type"), S("application/octet-stream"));
+    EXPECT_SLICE(key_of(f, r), S("data/enterprise/1/1/a.b"));
+    r = runrun_request_ticket(f, &ana, 0, S("README"), 1);
+    EXPECT(runrun_is_null(f, r, "file_extension"));
 }
 
 TEST(two_files_of_one_name_live_side_by_side)
 {
-    RUNRUN_DESK(d);
-    int64_t task = runrun_task(d, &ana, "t");
-    struct fake_reply *one = runrun_ask(d, &ana, task, S("nota.csv"), 1),
-                      *two = runrun_ask(d, &ana, task, S("nota.csv"), 1);
-    EXPECT(!slice_eq(key_of(d, one), key_of(d, two)));
-    EXPECT_OK(runrun_put(d, key_of(d, one), S("1")));
-    EXPECT_OK(runrun_put(d, key_of(d, two), S("2")));
-    EXPECT_EQ(confirm(d, &ana, runrun_int(d, one, "id"))->status, 200);
-    EXPECT_EQ(confirm(d, &ana, runrun_int(d, two, "id"))->status, 200);
-    EXPECT_EQ(runrun_count(d, list(d, &ana, task), ""), 2);
+    RUNRUN_FIXTURE(f);
+    int64_t task = runrun_new_task(f, &ana, "t");
+    struct fake_reply *one = runrun_request_ticket(f, &ana, task, S("nota.csv"), 1),
+                      *two = runrun_request_ticket(f, &ana, task, S("nota.csv"), 1);
+    EXPECT(!slice_eq(key_of(f, one), key_of(f, two)));
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, one), S("1")));
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, two), S("2")));
+    EXPECT_EQ(confirm(f, &ana, runrun_int(f, one, "id"))->status, 200);
+    EXPECT_EQ(confirm(f, &ana, runrun_int(f, two, "id"))->status, 200);
+    EXPECT_EQ(runrun_count(f, list(f, &ana, task), ""), 2);
 }
 
 TEST(warning_duplicate_refuses_a_name_that_the_task_has)
 {
-    RUNRUN_DESK(d);
-    int64_t task = runrun_task(d, &ana, "t");
+    RUNRUN_FIXTURE(f);
+    int64_t task = runrun_new_task(f, &ana, "t");
     const char *asked[] = { "{\"document\":{\"data_file_name\":\"nota.csv\",\"data_file_size\":1,"
                             "\"warning_duplicate\":true}}",
                             "data_file_name=nota.csv&data_file_size=1&warning_duplicate=true" };
-    char *target = runrun_text(d, "POST /documents?task_id=%lld", (long long)task);
-    EXPECT_EQ(runrun_send(d, &ana, target, asked[0])->status,
+    char *target = runrun_format(f, "POST /documents?task_id=%lld", (long long)task);
+    EXPECT_EQ(runrun_send(f, &ana, target, asked[0])->status,
               201); /* there is none yet, and pending ones do not count */
-    EXPECT_EQ(runrun_send(d, &ana, target, asked[0])->status, 201);
-    int64_t id = runrun_document(d, &ana, task, S("nota.csv"), S("1"));
+    EXPECT_EQ(runrun_send(f, &ana, target, asked[0])->status, 201);
+    int64_t id = runrun_new_document(f, &ana, task, S("nota.csv"), S("1"));
     for (size_t i = 0; i < LENGTH_OF(asked); i++) {
-        struct fake_reply *r = runrun_send(d, &ana, target, asked[i]);
-        EXPECT_ERROR(d, r, 409);
-        EXPECT_EQ(runrun_int(d, r, "duplicate_id"), id);
+        struct fake_reply *r = runrun_send(f, &ana, target, asked[i]);
+        EXPECT_ERROR(f, r, 409);
+        EXPECT_EQ(runrun_int(f, r, "duplicate_id"), id);
     }
-    runrun_document(d, &ana, task, S("Nota.csv"), S("1"));
+    runrun_new_document(f, &ana, task, S("Nota.csv"), S("1"));
 }
 
 TEST(an_account_without_room_is_422_on_the_size)
 {
-    RUNRUN_DESK(d);
-    EXPECT_OK(account_set_limits(&d->w->core, &d->w->operator_, S("default"), 100, 0, d->a));
-    EXPECT_FIELD(d, ask_with(d, &ana, "\"a\"", "101"), "data_file_size", "is more than the account has left");
-    EXPECT_EQ(ask_with(d, &ana, "\"a\"", "100")->status, 201);
+    RUNRUN_FIXTURE(f);
+    EXPECT_OK(account_set_limits(&f->w->core, &f->w->operator_, S("default"), 100, 0, f->a));
+    EXPECT_FIELD(f, ask_with(f, &ana, "\"a\"", "101"), "data_file_size", "is more than the account has left");
+    EXPECT_EQ(ask_with(f, &ana, "\"a\"", "100")->status, 201);
 }
 
 TEST(creation_can_be_blocked)
 {
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     o.refuse_documents = true;
-    WITH_OPTIONS(d, o);
-    EXPECT_ERROR(d, runrun_send(d, &ana, "POST /documents", nota), 403);
-    EXPECT_EQ(runrun_send(d, &ana, "POST /tasks", "{\"title\":\"t\"}")->status, 201);
+    RUNRUN_FIXTURE_WITH(f, &o);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "POST /documents", nota), 403);
+    EXPECT_EQ(runrun_send(f, &ana, "POST /tasks", "{\"title\":\"t\"}")->status, 201);
 }
 
 /* ---- §6.2 confirm ---- */
 
 TEST(a_confirmed_document_is_seen_and_has_no_fields)
 {
-    RUNRUN_DESK(d);
-    int64_t task = runrun_task(d, &ana, "t");
-    struct fake_reply *ticket = runrun_ask(d, &ana, task, S("nota.csv"), 22);
-    EXPECT_OK(runrun_put(d, key_of(d, ticket), slice_of(bytes22)));
-    EXPECT_EQ(runrun_count(d, list(d, &ana, task), ""), 0);
-    world_wait(d->w, minutes(1));
-    struct fake_reply *r = confirm(d, &ana, runrun_int(d, ticket, "id"));
+    RUNRUN_FIXTURE(f);
+    int64_t task = runrun_new_task(f, &ana, "t");
+    struct fake_reply *ticket = runrun_request_ticket(f, &ana, task, S("nota.csv"), 22);
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), slice_of(bytes22)));
+    EXPECT_EQ(runrun_count(f, list(f, &ana, task), ""), 0);
+    world_wait(f->w, minutes(1));
+    struct fake_reply *r = confirm(f, &ana, runrun_int(f, ticket, "id"));
     EXPECT_EQ(r->status, 200);
-    EXPECT(runrun_is_set(d, r, "transfered") && !runrun_at(d, r, "fields") && !runrun_at(d, r, "upload_url"));
-    EXPECT_SLICE(runrun_str(d, r, "uploaded_at"), S("2026-11-21T11:05:09-03:00"));
-    r = list(d, &ana, task);
-    EXPECT_EQ(runrun_count(d, r, ""), 1);
-    EXPECT_SLICE(runrun_str(d, r, "0.file_name"), S("nota.csv"));
+    EXPECT(runrun_is_set(f, r, "transfered") && !runrun_at(f, r, "fields") && !runrun_at(f, r, "upload_url"));
+    EXPECT_SLICE(runrun_str(f, r, "uploaded_at"), S("2026-11-21T11:05:09-03:00"));
+    r = list(f, &ana, task);
+    EXPECT_EQ(runrun_count(f, r, ""), 1);
+    EXPECT_SLICE(runrun_str(f, r, "0.file_name"), S("nota.csv"));
 }
 
 TEST(confirming_twice_changes_nothing)
 {
-    RUNRUN_DESK(d);
-    int64_t id = runrun_document(d, &ana, 0, S("a"), S("x"));
-    struct fake_reply *before = show(d, &ana, id);
-    world_wait(d->w, minutes(5));
-    struct fake_reply *again = confirm(d, &ana, id);
+    RUNRUN_FIXTURE(f);
+    int64_t id = runrun_new_document(f, &ana, 0, S("a"), S("x"));
+    struct fake_reply *before = show(f, &ana, id);
+    world_wait(f->w, minutes(5));
+    struct fake_reply *again = confirm(f, &ana, id);
     EXPECT_EQ(again->status, 200);
     EXPECT_SLICE(again->body, before->body);
 }
 
 TEST(confirming_before_the_upload_is_422_and_may_be_repeated)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *ticket = runrun_ask(d, &ana, 0, S("a"), 1);
-    int64_t id = runrun_int(d, ticket, "id");
-    EXPECT_FIELD(d, confirm(d, &ana, id), "data", "file was not uploaded");
-    EXPECT_OK(runrun_put(d, key_of(d, ticket), S("x")));
-    EXPECT_EQ(confirm(d, &ana, id)->status, 200);
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
+    int64_t id = runrun_int(f, ticket, "id");
+    EXPECT_FIELD(f, confirm(f, &ana, id), "data", "file was not uploaded");
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("x")));
+    EXPECT_EQ(confirm(f, &ana, id)->status, 200);
 }
 
 TEST(bytes_of_another_length_are_not_taken)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *ticket = runrun_ask(d, &ana, 0, S("a"), 5);
-    EXPECT_ERR(runrun_put(d, key_of(d, ticket), S("four")), ERR_EMPTY);
-    EXPECT_ERR(runrun_put(d, key_of(d, ticket), S("sixsix")), ERR_TOO_LARGE);
-    EXPECT_FIELD(d, confirm(d, &ana, runrun_int(d, ticket, "id")), "data", "file was not uploaded");
-    EXPECT_OK(runrun_put(d, key_of(d, ticket), S("fives")));
-    EXPECT_EQ(confirm(d, &ana, runrun_int(d, ticket, "id"))->status, 200);
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 5);
+    EXPECT_ERR(runrun_put_bytes(f, key_of(f, ticket), S("four")), ERR_EMPTY);
+    EXPECT_ERR(runrun_put_bytes(f, key_of(f, ticket), S("sixsix")), ERR_TOO_LARGE);
+    EXPECT_FIELD(f, confirm(f, &ana, runrun_int(f, ticket, "id")), "data", "file was not uploaded");
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("fives")));
+    EXPECT_EQ(confirm(f, &ana, runrun_int(f, ticket, "id"))->status, 200);
 }
 
 TEST(an_empty_file_is_a_file)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *r = show(d, &ana, runrun_document(d, &ana, 0, S("empty.txt"), S("")));
-    EXPECT_EQ(runrun_int(d, r, "file_size"), 0);
-    EXPECT(runrun_is_set(d, r, "transfered"));
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *r = show(f, &ana, runrun_new_document(f, &ana, 0, S("empty.txt"), S("")));
+    EXPECT_EQ(runrun_int(f, r, "file_size"), 0);
+    EXPECT(runrun_is_set(f, r, "transfered"));
 }
 
 TEST(nobody_else_sees_a_ticket_and_everybody_a_document)
 {
-    RUNRUN_DESK(d);
-    struct runrun_user rui = runrun_user(d, "rui", "Rui");
-    struct fake_reply *ticket = runrun_ask(d, &ana, runrun_task(d, &ana, "t"), S("a"), 1);
-    int64_t id = runrun_int(d, ticket, "id");
-    EXPECT_OK(runrun_put(d, key_of(d, ticket), S("x")));
-    EXPECT_ERROR(d, confirm(d, &rui, id), 404);
-    EXPECT_ERROR(d, show(d, &rui, id), 404);
-    EXPECT_ERROR(d, drop(d, &rui, id), 404);
-    struct fake_reply *own = show(d, &ana, id);
+    RUNRUN_FIXTURE(f);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui");
+    struct fake_reply *ticket = runrun_request_ticket(f, &ana, runrun_new_task(f, &ana, "t"), S("a"), 1);
+    int64_t id = runrun_int(f, ticket, "id");
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("x")));
+    EXPECT_ERROR(f, confirm(f, &rui, id), 404);
+    EXPECT_ERROR(f, show(f, &rui, id), 404);
+    EXPECT_ERROR(f, drop(f, &rui, id), 404);
+    struct fake_reply *own = show(f, &ana, id);
     EXPECT_EQ(own->status, 200);
-    EXPECT(!runrun_is_set(d, own, "transfered") && !runrun_at(d, own, "fields"));
-    EXPECT_EQ(confirm(d, &ana, id)->status, 200);
-    EXPECT_EQ(confirm(d, &rui, id)->status, 200);
-    EXPECT_EQ(show(d, &rui, id)->status, 200);
+    EXPECT(!runrun_is_set(f, own, "transfered") && !runrun_at(f, own, "fields"));
+    EXPECT_EQ(confirm(f, &ana, id)->status, 200);
+    EXPECT_EQ(confirm(f, &rui, id)->status, 200);
+    EXPECT_EQ(show(f, &rui, id)->status, 200);
 }
 
 TEST(a_late_confirmation_counts_when_the_bytes_came_in_time)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *ticket = runrun_ask(d, &ana, 0, S("a"), 1);
-    EXPECT_OK(runrun_put(d, key_of(d, ticket), S("x")));
-    world_wait(d->w, hours(2));
-    EXPECT_EQ(confirm(d, &ana, runrun_int(d, ticket, "id"))->status, 200);
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("x")));
+    world_wait(f->w, hours(2));
+    EXPECT_EQ(confirm(f, &ana, runrun_int(f, ticket, "id"))->status, 200);
 }
 
 TEST(the_bytes_of_a_confirmed_document_never_change)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *ticket = runrun_ask(d, &ana, 0, S("a"), 1);
-    EXPECT_OK(runrun_put(d, key_of(d, ticket), S("1")));
-    EXPECT_OK(runrun_put(d, key_of(d, ticket), S("2"))); /* before it the last upload counts */
-    EXPECT_EQ(confirm(d, &ana, runrun_int(d, ticket, "id"))->status, 200);
-    EXPECT_ERR(runrun_put(d, key_of(d, ticket), S("3")), ERR_FORBIDDEN);
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("1")));
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("2"))); /* before it the last upload counts */
+    EXPECT_EQ(confirm(f, &ana, runrun_int(f, ticket, "id"))->status, 200);
+    EXPECT_ERR(runrun_put_bytes(f, key_of(f, ticket), S("3")), ERR_FORBIDDEN);
 }
 
 /* ---- §9 the end of tickets ---- */
 
 TEST(a_form_holds_for_an_hour_and_not_a_millisecond_longer)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *ticket = runrun_ask(d, &ana, 0, S("a"), 1);
-    world_wait(d->w, hours(1) - 1);
-    EXPECT_OK(runrun_put(d, key_of(d, ticket), S("x")));
-    world_wait(d->w, 1);
-    EXPECT_ERR(runrun_put(d, key_of(d, ticket), S("x")), ERR_FORBIDDEN);
-    clock_manual_advance(&d->w->clock, -hours(1)); /* a clock that goes back revives nothing */
-    EXPECT_ERR(runrun_put(d, key_of(d, ticket), S("x")), ERR_FORBIDDEN);
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
+    world_wait(f->w, hours(1) - 1);
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("x")));
+    world_wait(f->w, 1);
+    EXPECT_ERR(runrun_put_bytes(f, key_of(f, ticket), S("x")), ERR_FORBIDDEN);
+    clock_manual_advance(&f->w->clock, -hours(1)); /* a clock that goes back revives nothing */
+    EXPECT_ERR(runrun_put_bytes(f, key_of(f, ticket), S("x")), ERR_FORBIDDEN);
 }
 
 TEST(an_unconfirmed_upload_is_gone_after_its_deadline)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *with = runrun_ask(d, &ana, 0, S("a"), 1), *without = runrun_ask(d, &ana, 0, S("b"), 1);
-    EXPECT_OK(runrun_put(d, key_of(d, with), S("x")));
-    world_wait(d->w, hours(24) - 1);
-    EXPECT_EQ(show(d, &ana, runrun_int(d, with, "id"))->status, 200);
-    world_wait(d->w, 1);
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *with = runrun_request_ticket(f, &ana, 0, S("a"), 1),
+                      *without = runrun_request_ticket(f, &ana, 0, S("b"), 1);
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, with), S("x")));
+    world_wait(f->w, hours(24) - 1);
+    EXPECT_EQ(show(f, &ana, runrun_int(f, with, "id"))->status, 200);
+    world_wait(f->w, 1);
     for (int purged = 0; purged < 2; purged++) {
-        EXPECT_ERROR(d, show(d, &ana, runrun_int(d, with, "id")), 404);
-        EXPECT_ERROR(d, confirm(d, &ana, runrun_int(d, with, "id")), 404);
-        EXPECT_ERROR(d, drop(d, &ana, runrun_int(d, without, "id")), 404);
-        world_run_jobs(d->w);
+        EXPECT_ERROR(f, show(f, &ana, runrun_int(f, with, "id")), 404);
+        EXPECT_ERROR(f, confirm(f, &ana, runrun_int(f, with, "id")), 404);
+        EXPECT_ERROR(f, drop(f, &ana, runrun_int(f, without, "id")), 404);
+        world_run_jobs(f->w);
     }
-    EXPECT_EQ(world_file_count(d->w), 0);
-    EXPECT(runrun_int(d, runrun_ask(d, &ana, 0, S("c"), 1), "id") > runrun_int(d, without, "id"));
+    EXPECT_EQ(world_file_count(f->w), 0);
+    EXPECT(runrun_int(f, runrun_request_ticket(f, &ana, 0, S("c"), 1), "id") > runrun_int(f, without, "id"));
 }
 
 /* ---- §6.3 list, §6.4 show ---- */
 
 TEST(a_tasks_list_holds_its_confirmed_documents_and_those_of_its_comments)
 {
-    RUNRUN_DESK(d);
-    int64_t task = runrun_task(d, &ana, "t"), other = runrun_task(d, &ana, "other");
-    int64_t first = runrun_document(d, &ana, task, S("a"), S("x"));
-    int64_t loose = runrun_document(d, &ana, 0, S("b"), S("x"));
-    runrun_ask(d, &ana, task, S("pending"), 1);
-    runrun_document(d, &ana, other, S("elsewhere"), S("x"));
-    EXPECT_EQ(runrun_send(d, &ana, "POST /comments",
-                          runrun_text(d, "{\"task_id\":%lld,\"text\":\"veja\",\"document_ids\":[%lld]}",
-                                      (long long)task, (long long)loose))
+    RUNRUN_FIXTURE(f);
+    int64_t task = runrun_new_task(f, &ana, "t"), other = runrun_new_task(f, &ana, "other");
+    int64_t first = runrun_new_document(f, &ana, task, S("a"), S("x"));
+    int64_t loose = runrun_new_document(f, &ana, 0, S("b"), S("x"));
+    runrun_request_ticket(f, &ana, task, S("pending"), 1);
+    runrun_new_document(f, &ana, other, S("elsewhere"), S("x"));
+    EXPECT_EQ(runrun_send(f, &ana, "POST /comments",
+                          runrun_format(f, "{\"task_id\":%lld,\"text\":\"veja\",\"document_ids\":[%lld]}",
+                                        (long long)task, (long long)loose))
                   ->status,
               201);
-    struct fake_reply *r = list(d, &ana, task);
-    EXPECT_EQ(runrun_count(d, r, ""), 2);
-    EXPECT_EQ(runrun_int(d, r, "0.id"), first);
-    EXPECT_EQ(runrun_int(d, r, "1.id"), loose);
-    EXPECT_SLICE(runrun_str(d, r, "1.attachable_type"), S("Comment"));
-    EXPECT_SLICE(runrun_str(d, r, "1.attachable_name"), S("t"));
+    struct fake_reply *r = list(f, &ana, task);
+    EXPECT_EQ(runrun_count(f, r, ""), 2);
+    EXPECT_EQ(runrun_int(f, r, "0.id"), first);
+    EXPECT_EQ(runrun_int(f, r, "1.id"), loose);
+    EXPECT_SLICE(runrun_str(f, r, "1.attachable_type"), S("Comment"));
+    EXPECT_SLICE(runrun_str(f, r, "1.attachable_name"), S("t"));
 }
 
 /* ---- §6.7 delete ---- */
 
 TEST(its_uploader_may_delete_a_document_for_a_quarter_of_an_hour)
 {
-    RUNRUN_DESK(d);
-    struct runrun_user rui = runrun_user(d, "rui", "Rui");
-    int64_t task = runrun_task(d, &ana, "t"), id = runrun_document(d, &ana, task, S("a"), world_bytes(d->w, 20000));
-    EXPECT_ERROR(d, drop(d, &rui, id), 403);
-    world_wait(d->w, minutes(15) - 1);
-    struct fake_reply *r = drop(d, &ana, id);
+    RUNRUN_FIXTURE(f);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui");
+    int64_t task = runrun_new_task(f, &ana, "t"),
+            id = runrun_new_document(f, &ana, task, S("a"), world_bytes(f->w, 20000));
+    EXPECT_ERROR(f, drop(f, &rui, id), 403);
+    world_wait(f->w, minutes(15) - 1);
+    struct fake_reply *r = drop(f, &ana, id);
     EXPECT_EQ(r->status, 204);
     EXPECT_EQ(r->body.n, 0);
-    EXPECT_ERROR(d, drop(d, &ana, id), 404);
-    EXPECT_ERROR(d, show(d, &ana, id), 404);
-    EXPECT_EQ(runrun_count(d, list(d, &ana, task), ""), 0);
-    world_wait(d->w, WORLD_GRACE_MS);
-    world_run_jobs(d->w);
-    EXPECT_EQ(world_blob_count(d->w), 0);
+    EXPECT_ERROR(f, drop(f, &ana, id), 404);
+    EXPECT_ERROR(f, show(f, &ana, id), 404);
+    EXPECT_EQ(runrun_count(f, list(f, &ana, task), ""), 0);
+    world_wait(f->w, WORLD_GRACE_MS);
+    world_run_jobs(f->w);
+    EXPECT_EQ(world_blob_count(f->w), 0);
 }
 
 TEST(later_only_administrators_may_delete_a_document)
 {
-    RUNRUN_DESK(d);
-    struct runrun_user boss = runrun_user_of(d, "", "boss", "Boss", true);
-    int64_t id = runrun_document(d, &ana, 0, S("a"), S("x"));
-    world_wait(d->w, minutes(15));
-    EXPECT_ERROR(d, drop(d, &ana, id), 403);
-    EXPECT_EQ(drop(d, &boss, id)->status, 204);
+    RUNRUN_FIXTURE(f);
+    struct runrun_user boss = runrun_user_of(f, "", "boss", "Boss", true);
+    int64_t id = runrun_new_document(f, &ana, 0, S("a"), S("x"));
+    world_wait(f->w, minutes(15));
+    EXPECT_ERROR(f, drop(f, &ana, id), 403);
+    EXPECT_EQ(drop(f, &boss, id)->status, 204);
 }
 
 TEST(a_pending_ticket_may_be_deleted_by_its_owner_at_any_time)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *ticket = runrun_ask(d, &ana, 0, S("a"), 1);
-    world_wait(d->w, hours(20));
-    EXPECT_EQ(drop(d, &ana, runrun_int(d, ticket, "id"))->status, 204);
-    EXPECT_ERR(runrun_put(d, key_of(d, ticket), S("x")), ERR_FORBIDDEN);
-    EXPECT_ERROR(d, confirm(d, &ana, runrun_int(d, ticket, "id")), 404);
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
+    world_wait(f->w, hours(20));
+    EXPECT_EQ(drop(f, &ana, runrun_int(f, ticket, "id"))->status, 204);
+    EXPECT_ERR(runrun_put_bytes(f, key_of(f, ticket), S("x")), ERR_FORBIDDEN);
+    EXPECT_ERROR(f, confirm(f, &ana, runrun_int(f, ticket, "id")), 404);
 }
 
 RUN_TESTS(cmocka_unit_test(every_error_code_has_an_answer),

@@ -4,7 +4,7 @@
 
 #include "../../src/api/runrun/runrun_priv.h"
 #include "base/text.h"
-#include "runrun_desk.h"
+#include "runrun_fixture.h"
 #include "sign/policy.h"
 
 #include <stdio.h>
@@ -15,81 +15,81 @@
 /* ---- §7 forms ---- */
 
 /* The answer's part that the contract gives test vectors for, made with their key, secret, time and document. */
-static struct fake_reply form_of_the_vectors(struct runrun_desk *d)
+static struct fake_reply form_of_the_vectors(struct runrun_fixture *f)
 {
-    struct http_exchange x = { .dialect = &d->dialect, .req = { .host = S("runrun.it"), .tls = true } };
+    struct http_exchange x = { .dialect = &f->dialect, .req = { .host = S("runrun.it"), .tls = true } };
     struct runrun_answer answer;
     struct document document = { .file = { .id = 9001, .content_type = S("text/csv") },
                                  .ticket = { .key = S("data/enterprise/1/9001/nota.csv"), .declared_bytes = 22 } };
     EXPECT(time_parse_utc(S("2026-11-21T14:00:00Z"), &document.file.created_at_ms));
     arena_init(&x.arena);
-    slice access_key = d->runrun.signer.access_key, secret = d->runrun.signer.secret;
-    d->runrun.signer.access_key = S("CAISKEY0000000000001");
-    d->runrun.signer.secret = SECRET;
+    slice access_key = f->runrun.signer.access_key, secret = f->runrun.signer.secret;
+    f->runrun.signer.access_key = S("CAISKEY0000000000001");
+    f->runrun.signer.secret = SECRET;
     runrun_answer_open(&answer, &x);
     json_open_object(&answer.o);
     runrun_put_form(&answer, &document);
     json_close_object(&answer.o);
-    struct fake_reply made = { .status = 201, .body = arena_copy(d->a, buf_slice(&answer.body)) };
+    struct fake_reply made = { .status = 201, .body = arena_copy(f->a, buf_slice(&answer.body)) };
     buf_release(&answer.body);
     arena_release(&x.arena);
-    d->runrun.signer.access_key = access_key;
-    d->runrun.signer.secret = secret;
+    f->runrun.signer.access_key = access_key;
+    f->runrun.signer.secret = secret;
     return made;
 }
 
-static slice decoded(struct runrun_desk *d, const struct fake_reply *r, const char *field)
+static slice decoded(struct runrun_fixture *f, const struct fake_reply *r, const char *field)
 {
     slice text;
-    EXPECT(base64_decode(d->a, runrun_str(d, r, field), &text));
+    EXPECT(base64_decode(f->a, runrun_str(f, r, field), &text));
     return text;
 }
 
 TEST(the_form_is_that_of_the_test_vectors)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply r = form_of_the_vectors(d);
-    slice policy = decoded(d, &r, "fields.Policy");
+    RUNRUN_FIXTURE(f);
+    struct fake_reply r = form_of_the_vectors(f);
+    slice policy = decoded(f, &r, "fields.Policy");
     EXPECT_SLICE(policy, S("{\"expiration\":\"2026-11-21T15:00:00Z\",\"conditions\":[{\"bucket\":\"runrunit\"},"
                            "{\"key\":\"data/enterprise/1/9001/nota.csv\"},[\"content-length-range\",22,22],"
                            "{\"success_action_status\":\"201\"},{\"x-amz-algorithm\":\"AWS4-HMAC-SHA256\"},"
                            "{\"x-amz-credential\":\"CAISKEY0000000000001/20261121/sa-saopaulo-1/s3/aws4_request\"},"
                            "{\"x-amz-date\":\"20261121T140000Z\"}]}"));
     EXPECT_EQ(policy.n, 335);
-    EXPECT_SLICE(runrun_str(d, &r, "fields.X-Amz-Signature"),
+    EXPECT_SLICE(runrun_str(f, &r, "fields.X-Amz-Signature"),
                  S("ae4a90264e6df6df72d38a13b25a85372ea523c673efe05a75503ca7d29eb3e1"));
-    EXPECT_SLICE(runrun_str(d, &r, "fields.X-Amz-Algorithm"), S("AWS4-HMAC-SHA256"));
-    EXPECT_SLICE(runrun_str(d, &r, "fields.X-Amz-Date"), S("20261121T140000Z"));
-    EXPECT_SLICE(runrun_str(d, &r, "fields.X-Amz-Credential"),
+    EXPECT_SLICE(runrun_str(f, &r, "fields.X-Amz-Algorithm"), S("AWS4-HMAC-SHA256"));
+    EXPECT_SLICE(runrun_str(f, &r, "fields.X-Amz-Date"), S("20261121T140000Z"));
+    EXPECT_SLICE(runrun_str(f, &r, "fields.X-Amz-Credential"),
                  S("CAISKEY0000000000001/20261121/sa-saopaulo-1/s3/aws4_request"));
-    EXPECT_SLICE(runrun_str(d, &r, "fields.success_action_status"), S("201"));
-    EXPECT_SLICE(runrun_str(d, &r, "upload_url"), S("https://runrun.it/runrunit"));
+    EXPECT_SLICE(runrun_str(f, &r, "fields.success_action_status"), S("201"));
+    EXPECT_SLICE(runrun_str(f, &r, "upload_url"), S("https://runrun.it/runrunit"));
 }
 
 TEST(the_older_form_is_that_of_the_test_vectors)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply r = form_of_the_vectors(d);
-    EXPECT_SLICE(decoded(d, &r, "fields.policy"),
+    RUNRUN_FIXTURE(f);
+    struct fake_reply r = form_of_the_vectors(f);
+    EXPECT_SLICE(decoded(f, &r, "fields.policy"),
                  S("{\"expiration\":\"2026-11-21T15:00:00Z\",\"conditions\":[{\"bucket\":\"runrunit\"},"
                    "{\"key\":\"data/enterprise/1/9001/nota.csv\"},{\"acl\":\"private\"},"
                    "{\"success_action_status\":\"201\"},[\"starts-with\",\"$name\",\"\"],"
                    "[\"starts-with\",\"$filename\",\"\"],[\"starts-with\",\"$content_type\",\"\"],"
                    "[\"content-length-range\",22,22]]}"));
-    EXPECT_SLICE(runrun_str(d, &r, "fields.signature"), S("abEJIL0h9Qym0jHPqb1YjQVjUCE="));
-    EXPECT_SLICE(runrun_str(d, &r, "fields.AWSAccessKeyId"), S("CAISKEY0000000000001"));
-    EXPECT_SLICE(runrun_str(d, &r, "fields.content_type"), S("text/csv"));
-    EXPECT_EQ(json_count(runrun_at(d, &r, "fields")), 11);
+    EXPECT_SLICE(runrun_str(f, &r, "fields.signature"), S("abEJIL0h9Qym0jHPqb1YjQVjUCE="));
+    EXPECT_SLICE(runrun_str(f, &r, "fields.AWSAccessKeyId"), S("CAISKEY0000000000001"));
+    EXPECT_SLICE(runrun_str(f, &r, "fields.content_type"), S("text/csv"));
+    EXPECT_EQ(json_count(runrun_at(f, &r, "fields")), 11);
 }
 
 TEST(the_older_fields_can_be_left_out)
 {
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     o.legacy_fields = false;
-    SCOPED(runrun_desk_freep) struct runrun_desk *d = runrun_desk_new(&o);
-    struct fake_reply r = form_of_the_vectors(d);
-    EXPECT_EQ(json_count(runrun_at(d, &r, "fields")), 7);
-    EXPECT(!runrun_at(d, &r, "fields.policy"));
+    SCOPED(runrun_fixture_freep) struct runrun_fixture *f = runrun_fixture_new(&o);
+    struct fake_reply r = form_of_the_vectors(f);
+    EXPECT_EQ(json_count(runrun_at(f, &r, "fields")), 7);
+    EXPECT(!runrun_at(f, &r, "fields.policy"));
 }
 
 TEST(fields_that_mean_nothing_are_named_for_the_one_who_verifies)
@@ -100,45 +100,45 @@ TEST(fields_that_mean_nothing_are_named_for_the_one_who_verifies)
         EXPECT_SLICE(runrun_ignored_fields[i], slice_of(names[i]));
 }
 
-static bool verifies(struct runrun_desk *d, const struct fake_reply *ticket)
+static bool verifies(struct runrun_fixture *f, const struct fake_reply *ticket)
 {
     const char *names[] = { "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature" };
     struct sign_pair fields[4];
     struct sigv4 claim;
     for (size_t i = 0; i < 4; i++)
         fields[i] =
-            (struct sign_pair){ slice_of(names[i]), runrun_str(d, ticket, runrun_text(d, "fields.%s", names[i])) };
-    EXPECT_EQ(policy_v4_parse(fields, 4, S("sa-saopaulo-1"), d->a, &claim, NULL), SIGN_OK);
-    return policy_v4_verify(&claim, runrun_str(d, ticket, "fields.Policy"), d->runrun.signer.secret) == SIGN_OK;
+            (struct sign_pair){ slice_of(names[i]), runrun_str(f, ticket, runrun_format(f, "fields.%s", names[i])) };
+    EXPECT_EQ(policy_v4_parse(fields, 4, S("sa-saopaulo-1"), f->a, &claim, NULL), SIGN_OK);
+    return policy_v4_verify(&claim, runrun_str(f, ticket, "fields.Policy"), f->runrun.signer.secret) == SIGN_OK;
 }
 
 TEST(the_kept_signing_key_changes_with_the_day)
 {
-    RUNRUN_DESK(d);
-    EXPECT(verifies(d, runrun_ask(d, &ana, 0, S("a"), 1)));
-    EXPECT(verifies(d, runrun_ask(d, &ana, 0, S("b"), 1)));
-    world_wait(d->w, hours(24));
-    EXPECT(verifies(d, runrun_ask(d, &ana, 0, S("c"), 1)));
-    EXPECT(slice_ends(S("20261122"), slice_of(d->runrun.day)));
+    RUNRUN_FIXTURE(f);
+    EXPECT(verifies(f, runrun_request_ticket(f, &ana, 0, S("a"), 1)));
+    EXPECT(verifies(f, runrun_request_ticket(f, &ana, 0, S("b"), 1)));
+    world_wait(f->w, hours(24));
+    EXPECT(verifies(f, runrun_request_ticket(f, &ana, 0, S("c"), 1)));
+    EXPECT(slice_ends(S("20261122"), slice_of(f->runrun.day)));
 }
 
 /* ---- where links lead ---- */
 
-static slice upload_url(struct runrun_desk *d, const struct runrun_user *u, slice host)
+static slice upload_url(struct runrun_fixture *f, const struct runrun_user *u, slice host)
 {
     struct fake_request r = { .method = "POST",
                               .target = S("/api/documents"),
                               .host = host,
                               .headers = { { S("App-Key"), u->key }, { S("User-Token"), u->token } },
                               .body = S("{\"data_file_name\":\"a\",\"data_file_size\":1}") };
-    return runrun_str(d, fake_http_send(&d->http, &r), "upload_url");
+    return runrun_str(f, fake_http_send(&f->http, &r), "upload_url");
 }
 
 TEST(links_never_repeat_an_unchecked_host)
 {
-    RUNRUN_DESK(d);
-    EXPECT_SLICE(upload_url(d, &ana, S("secure.runrun.it")), S("http://secure.runrun.it/runrunit"));
-    EXPECT_SLICE(upload_url(d, &ana, S("evil.example")), S("https://files.example.org/runrunit"));
+    RUNRUN_FIXTURE(f);
+    EXPECT_SLICE(upload_url(f, &ana, S("secure.runrun.it")), S("http://secure.runrun.it/runrunit"));
+    EXPECT_SLICE(upload_url(f, &ana, S("evil.example")), S("https://files.example.org/runrunit"));
 }
 
 TEST(links_lead_to_the_configured_storage_without_the_port_nobody_names)
@@ -149,78 +149,78 @@ TEST(links_lead_to_the_configured_storage_without_the_port_nobody_names)
                                             { "http://storage.example.org:80", "http://storage.example.org/runrunit" },
                                             { "http://10.0.0.1:9000", "http://10.0.0.1:9000/runrunit" } };
     for (size_t i = 0; i < LENGTH_OF(given); i++) {
-        struct runrun_options o = runrun_desk_options();
+        struct runrun_options o = runrun_fixture_options();
         o.storage_url = slice_of(given[i][0]);
-        SCOPED(runrun_desk_freep) struct runrun_desk *d = runrun_desk_new(&o);
-        struct runrun_user ana = runrun_user(d, "ana", "Ana");
-        EXPECT_SLICE(upload_url(d, &ana, S("runrun.it")), slice_of(given[i][1]));
+        SCOPED(runrun_fixture_freep) struct runrun_fixture *f = runrun_fixture_new(&o);
+        struct runrun_user ana = runrun_user(f, "ana", "Ana");
+        EXPECT_SLICE(upload_url(f, &ana, S("runrun.it")), slice_of(given[i][1]));
     }
 }
 
 /* ---- §6.5 downloads ---- */
 
-static struct fake_reply *download(struct runrun_desk *d, const struct runrun_user *u, int64_t id)
+static struct fake_reply *download(struct runrun_fixture *f, const struct runrun_user *u, int64_t id)
 {
-    return runrun_sendf(d, u, "", "GET /documents/%lld/download", (long long)id);
+    return runrun_sendf(f, u, "", "GET /documents/%lld/download", (long long)id);
 }
 
-static slice parameter(struct runrun_desk *d, slice url, const char *name)
+static slice parameter(struct runrun_fixture *f, slice url, const char *name)
 {
     struct query q;
     slice value = S(""), path, query;
     slice_cut(url, '?', &path, &query);
-    EXPECT_OK(query_parse(query, d->a, &q));
+    EXPECT_OK(query_parse(query, f->a, &q));
     EXPECT(query_get(&q, slice_of(name), 0, &value));
     return value;
 }
 
 TEST(a_download_is_a_redirect_to_a_signed_link)
 {
-    RUNRUN_DESK(d);
-    int64_t id = runrun_document(d, &ana, 0, S("nota fiscal.pdf"), S("x"));
-    struct fake_reply *r = download(d, &ana, id);
+    RUNRUN_FIXTURE(f);
+    int64_t id = runrun_new_document(f, &ana, 0, S("nota fiscal.pdf"), S("x"));
+    struct fake_reply *r = download(f, &ana, id);
     slice location = fake_reply_header(r, "Location"), path, query;
     EXPECT_EQ(r->status, 302);
     EXPECT_EQ(r->body.n, 0);
-    EXPECT_SLICE(parameter(d, location, "response-content-disposition"), S("attachment; filename=\"nota fiscal.pdf\""));
-    EXPECT_SLICE(parameter(d, location, "response-content-type"), S("application/pdf"));
-    EXPECT_SLICE(parameter(d, location, "X-Amz-Expires"), S("900"));
-    EXPECT_SLICE(parameter(d, location, "X-Amz-SignedHeaders"), S("host"));
+    EXPECT_SLICE(parameter(f, location, "response-content-disposition"), S("attachment; filename=\"nota fiscal.pdf\""));
+    EXPECT_SLICE(parameter(f, location, "response-content-type"), S("application/pdf"));
+    EXPECT_SLICE(parameter(f, location, "X-Amz-Expires"), S("900"));
+    EXPECT_SLICE(parameter(f, location, "X-Amz-SignedHeaders"), S("host"));
     slice_cut(location, '?', &path, &query);
     EXPECT_SLICE(path, S("http://runrun.it/runrunit/data/enterprise/1/1/nota%20fiscal.pdf"));
 
     struct query q;
     struct sign_pair pairs[20];
     struct sigv4 claim;
-    EXPECT_OK(query_parse(query, d->a, &q));
+    EXPECT_OK(query_parse(query, f->a, &q));
     for (size_t i = 0; i < q.count; i++)
         pairs[i] = (struct sign_pair){ q.params[i].raw_name, q.params[i].raw_value };
     const struct sign_pair host = { S("Host"), S("runrun.it") };
     struct sign_request request = { S("GET"), slice_from(path, 16), pairs, q.count, &host, 1 };
-    EXPECT_EQ(sigv4_parse(&request, S("sa-saopaulo-1"), d->a, &claim, NULL), SIGN_OK);
-    slice secret = d->runrun.signer.secret;
-    int64_t now_ms = clock_now_ms(&d->w->clock.clock);
-    EXPECT_EQ(sigv4_verify(&claim, &request, secret, now_ms + minutes(15) - 1, d->a, NULL), SIGN_OK);
-    EXPECT_EQ(sigv4_verify(&claim, &request, secret, now_ms + minutes(15), d->a, NULL), SIGN_EXPIRED);
+    EXPECT_EQ(sigv4_parse(&request, S("sa-saopaulo-1"), f->a, &claim, NULL), SIGN_OK);
+    slice secret = f->runrun.signer.secret;
+    int64_t now_ms = clock_now_ms(&f->w->clock.clock);
+    EXPECT_EQ(sigv4_verify(&claim, &request, secret, now_ms + minutes(15) - 1, f->a, NULL), SIGN_OK);
+    EXPECT_EQ(sigv4_verify(&claim, &request, secret, now_ms + minutes(15), f->a, NULL), SIGN_EXPIRED);
 }
 
 TEST(what_is_not_confirmed_cannot_be_fetched_and_there_are_no_pictures)
 {
-    RUNRUN_DESK(d);
-    int64_t pending = runrun_int(d, runrun_ask(d, &ana, 0, S("a.png"), 1), "id");
-    int64_t ready = runrun_document(d, &ana, 0, S("b.png"), S("x"));
-    EXPECT_ERROR(d, download(d, &ana, pending), 404);
-    EXPECT_ERROR(d, download(d, &ana, 999), 404);
-    EXPECT_ERROR(d, runrun_sendf(d, &ana, "", "GET /documents/%lld/thumbnail", (long long)ready), 404);
-    EXPECT_ERROR(d, runrun_sendf(d, &ana, "", "GET /documents/%lld/preview", (long long)ready), 404);
-    EXPECT_EQ(runrun_sendf(d, &ana, "", "HEAD /documents/%lld/download", (long long)ready)->status, 302);
-    EXPECT_EQ(runrun_sendf(d, &ana, "", "DELETE /documents/%lld", (long long)ready)->status, 204);
-    EXPECT_ERROR(d, download(d, &ana, ready), 404);
+    RUNRUN_FIXTURE(f);
+    int64_t pending = runrun_int(f, runrun_request_ticket(f, &ana, 0, S("a.png"), 1), "id");
+    int64_t ready = runrun_new_document(f, &ana, 0, S("b.png"), S("x"));
+    EXPECT_ERROR(f, download(f, &ana, pending), 404);
+    EXPECT_ERROR(f, download(f, &ana, 999), 404);
+    EXPECT_ERROR(f, runrun_sendf(f, &ana, "", "GET /documents/%lld/thumbnail", (long long)ready), 404);
+    EXPECT_ERROR(f, runrun_sendf(f, &ana, "", "GET /documents/%lld/preview", (long long)ready), 404);
+    EXPECT_EQ(runrun_sendf(f, &ana, "", "HEAD /documents/%lld/download", (long long)ready)->status, 302);
+    EXPECT_EQ(runrun_sendf(f, &ana, "", "DELETE /documents/%lld", (long long)ready)->status, 204);
+    EXPECT_ERROR(f, download(f, &ana, ready), 404);
 }
 
 TEST(names_of_all_kinds_stand_in_the_link)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     static const char *const names[][2] = {
         { "plain.txt", "attachment; filename=plain.txt" },
         { "a b.txt", "attachment; filename=\"a b.txt\"" },
@@ -230,46 +230,46 @@ TEST(names_of_all_kinds_stand_in_the_link)
         { "\xf0\x9f\x98\x80.png", "attachment; filename*=UTF-8''%F0%9F%98%80.png" },
     };
     for (size_t i = 0; i < LENGTH_OF(names); i++) {
-        struct fake_reply *r = download(d, &ana, runrun_document(d, &ana, 0, slice_of(names[i][0]), S("x")));
-        EXPECT_SLICE(parameter(d, fake_reply_header(r, "Location"), "response-content-disposition"),
+        struct fake_reply *r = download(f, &ana, runrun_new_document(f, &ana, 0, slice_of(names[i][0]), S("x")));
+        EXPECT_SLICE(parameter(f, fake_reply_header(r, "Location"), "response-content-disposition"),
                      slice_of(names[i][1]));
     }
 }
 
 TEST(a_file_that_came_another_way_is_fetched_from_us)
 {
-    RUNRUN_DESK(d);
-    struct file f = world_store(d->w, &ana.who, S("a\xc3\xa7.txt"), S("hello"), 0);
-    struct fake_reply *r = runrun_sendf(d, &ana, "", "GET /documents/%lld", (long long)f.id);
-    EXPECT(runrun_is_set(d, r, "transfered"));
-    r = download(d, &ana, f.id);
+    RUNRUN_FIXTURE(f);
+    struct file file = world_store(f->w, &ana.who, S("a\xc3\xa7.txt"), S("hello"), 0);
+    struct fake_reply *r = runrun_sendf(f, &ana, "", "GET /documents/%lld", (long long)file.id);
+    EXPECT(runrun_is_set(f, r, "transfered"));
+    r = download(f, &ana, file.id);
     EXPECT_EQ(r->status, 302);
     slice location = fake_reply_header(r, "Location");
     EXPECT(slice_starts(location, S("http://runrun.it/api/v1.0/documents/file?ids=")));
-    char *get = runrun_text(d, "GET " SLICE_FMT, SLICE_ARG(slice_from(location, 16)));
-    r = runrun_send(d, NULL, get, "");
+    char *get = runrun_format(f, "GET " SLICE_FMT, SLICE_ARG(slice_from(location, 16)));
+    r = runrun_send(f, NULL, get, "");
     EXPECT_EQ(r->status, 200);
     EXPECT_SLICE(r->body, S("hello"));
     EXPECT_SLICE(r->content_type, S("application/octet-stream"));
     EXPECT_SLICE(fake_reply_header(r, "Content-Disposition"), S("attachment; filename*=UTF-8''a%C3%A7.txt"));
     EXPECT_SLICE(fake_reply_header(r, "X-Content-Type-Options"), S("nosniff"));
-    world_wait(d->w, minutes(15));
-    EXPECT_ERROR(d, runrun_send(d, NULL, get, ""), 404);
+    world_wait(f->w, minutes(15));
+    EXPECT_ERROR(f, runrun_send(f, NULL, get, ""), 404);
 }
 
 /* ---- §6.6 zips ---- */
 
-static struct fake_reply *ask_zip(struct runrun_desk *d, const struct runrun_user *u, const char *query)
+static struct fake_reply *ask_zip(struct runrun_fixture *f, const struct runrun_user *u, const char *query)
 {
-    return runrun_sendf(d, u, "", "GET /documents/download_zip?%s", query);
+    return runrun_sendf(f, u, "", "GET /documents/download_zip?%s", query);
 }
 
-static char *zip_target(struct runrun_desk *d, const struct fake_reply *asked)
+static char *zip_target(struct runrun_fixture *f, const struct fake_reply *asked)
 {
     slice location = fake_reply_header(asked, "Location");
     EXPECT_EQ(asked->status, 302);
     EXPECT(slice_starts(location, S("http://runrun.it/api/v1.0/documents/zip?ids=")));
-    return runrun_text(d, "GET " SLICE_FMT, SLICE_ARG(slice_from(location, 16)));
+    return runrun_format(f, "GET " SLICE_FMT, SLICE_ARG(slice_from(location, 16)));
 }
 
 /* Names of the local headers, in their order. */
@@ -291,15 +291,15 @@ static void expect_entries(const struct fake_reply *r, const char *const *names,
 
 TEST(a_zip_is_fetched_with_a_temporary_key)
 {
-    RUNRUN_DESK(d);
-    int64_t a = runrun_document(d, &ana, 0, S("a.txt"), S("hello")),
-            b = runrun_document(d, &ana, 0, S("b.bin"), world_bytes(d->w, 300000));
+    RUNRUN_FIXTURE(f);
+    int64_t a = runrun_new_document(f, &ana, 0, S("a.txt"), S("hello")),
+            b = runrun_new_document(f, &ana, 0, S("b.bin"), world_bytes(f->w, 300000));
     const char *queries[] = { "ids=%d,%d", "ids[]=%d&ids[]=%d", "ids%%5B%%5D=%d&ids%%5B%%5D=%d", "ids=%d,%d,1,999" };
     static const char *const names[] = { "a.txt", "b.bin" };
     for (size_t i = 0; i < LENGTH_OF(queries); i++) {
         char query[100];
         snprintf(query, sizeof query, queries[i], (int)a, (int)b);
-        struct fake_reply *r = runrun_send(d, NULL, zip_target(d, ask_zip(d, &ana, query)), "");
+        struct fake_reply *r = runrun_send(f, NULL, zip_target(f, ask_zip(f, &ana, query)), "");
         expect_entries(r, names, 2);
         EXPECT_SLICE(fake_reply_header(r, "Content-Disposition"), S("attachment; filename=documents.zip"));
     }
@@ -307,11 +307,11 @@ TEST(a_zip_is_fetched_with_a_temporary_key)
 
 TEST(a_zips_key_holds_for_its_user_its_ids_and_its_time)
 {
-    RUNRUN_DESK(d);
-    runrun_document(d, &ana, 0, S("a"), S("1"));
-    runrun_document(d, &ana, 0, S("b"), S("2"));
-    char *target = zip_target(d, ask_zip(d, &ana, "ids=1"));
-    EXPECT_EQ(runrun_send(d, NULL, target, "")->status, 200);
+    RUNRUN_FIXTURE(f);
+    runrun_new_document(f, &ana, 0, S("a"), S("1"));
+    runrun_new_document(f, &ana, 0, S("b"), S("2"));
+    char *target = zip_target(f, ask_zip(f, &ana, "ids=1"));
+    EXPECT_EQ(runrun_send(f, NULL, target, "")->status, 200);
     const char *changes[][2] = { { "ids=1", "ids=2" },        { "user=", "user=9" }, { "account=1", "account=2" },
                                  { "expires=", "expires=9" }, { "key=", "key=0" },   { "ids=1&", "" },
                                  { "&key=", "&k=" },          { "zip?", "file?" },   { "user=", "user=x" } };
@@ -319,98 +319,98 @@ TEST(a_zips_key_holds_for_its_user_its_ids_and_its_time)
         slice s = slice_of(target);
         size_t at = slice_find(s, slice_of(changes[i][0]));
         EXPECT(at != SLICE_NONE);
-        char *changed = runrun_text(d, SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(slice_part(s, 0, at)), changes[i][1],
-                                    SLICE_ARG(slice_from(s, at + strlen(changes[i][0]))));
-        EXPECT_ERROR(d, runrun_send(d, NULL, changed, ""), 404);
+        char *changed = runrun_format(f, SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(slice_part(s, 0, at)), changes[i][1],
+                                      SLICE_ARG(slice_from(s, at + strlen(changes[i][0]))));
+        EXPECT_ERROR(f, runrun_send(f, NULL, changed, ""), 404);
     }
-    EXPECT_ERROR(d, runrun_send(d, NULL, "GET /documents/zip", ""), 404);
-    world_wait(d->w, minutes(15) - 1);
-    EXPECT_EQ(runrun_send(d, NULL, target, "")->status, 200);
-    world_wait(d->w, 1);
-    EXPECT_ERROR(d, runrun_send(d, NULL, target, ""), 404);
+    EXPECT_ERROR(f, runrun_send(f, NULL, "GET /documents/zip", ""), 404);
+    world_wait(f->w, minutes(15) - 1);
+    EXPECT_EQ(runrun_send(f, NULL, target, "")->status, 200);
+    world_wait(f->w, 1);
+    EXPECT_ERROR(f, runrun_send(f, NULL, target, ""), 404);
 }
 
 TEST(a_zips_key_ends_with_its_user)
 {
-    RUNRUN_DESK(d);
-    runrun_document(d, &ana, 0, S("a"), S("1"));
-    char *target = zip_target(d, ask_zip(d, &ana, "ids=1"));
-    EXPECT_OK(user_set_state(&d->w->core, &d->w->operator_, S("ana-prado"), USER_DISABLED, d->a));
-    EXPECT_ERROR(d, runrun_send(d, NULL, target, ""), 404);
-    EXPECT_OK(user_set_state(&d->w->core, &d->w->operator_, S("ana-prado"), USER_DELETED, d->a));
-    EXPECT_ERROR(d, runrun_send(d, NULL, target, ""), 404);
+    RUNRUN_FIXTURE(f);
+    runrun_new_document(f, &ana, 0, S("a"), S("1"));
+    char *target = zip_target(f, ask_zip(f, &ana, "ids=1"));
+    EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("ana-prado"), USER_DISABLED, f->a));
+    EXPECT_ERROR(f, runrun_send(f, NULL, target, ""), 404);
+    EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("ana-prado"), USER_DELETED, f->a));
+    EXPECT_ERROR(f, runrun_send(f, NULL, target, ""), 404);
 }
 
 TEST(a_zip_leaves_out_what_may_not_be_seen)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     struct account other;
-    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("other"), d->a, &other));
-    struct runrun_user eve = runrun_user_of(d, "other", "eve", "Eve", true);
-    runrun_document(d, &ana, 0, S("mine"), S("1"));
-    runrun_document(d, &eve, 0, S("theirs"), S("2"));
-    runrun_ask(d, &ana, 0, S("pending"), 1);
+    EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("other"), f->a, &other));
+    struct runrun_user eve = runrun_user_of(f, "other", "eve", "Eve", true);
+    runrun_new_document(f, &ana, 0, S("mine"), S("1"));
+    runrun_new_document(f, &eve, 0, S("theirs"), S("2"));
+    runrun_request_ticket(f, &ana, 0, S("pending"), 1);
     static const char *const mine[] = { "mine" };
-    expect_entries(runrun_send(d, NULL, zip_target(d, ask_zip(d, &ana, "ids=3,2,1")), ""), mine, 1);
-    EXPECT_ERROR(d, ask_zip(d, &ana, "ids=2,3"), 404);
-    EXPECT_ERROR(d, ask_zip(d, &ana, "ids="), 404);
-    EXPECT_ERROR(d, ask_zip(d, &ana, ""), 404);
-    EXPECT_ERROR(d, ask_zip(d, &ana, "ids=1,x"), 400);
-    EXPECT_ERROR(d, runrun_send(d, NULL, "GET /documents/download_zip?ids=1", ""), 401);
-    runrun_document(d, &ana, 0, S("goes"), S("3"));
-    char *target = zip_target(d, ask_zip(d, &ana, "ids=4,1"));
-    EXPECT_EQ(runrun_send(d, &ana, "DELETE /documents/4", "")->status, 204);
-    expect_entries(runrun_send(d, NULL, target, ""), mine, 1);
-    EXPECT_EQ(runrun_send(d, &ana, "DELETE /documents/1", "")->status, 204);
-    EXPECT_ERROR(d, runrun_send(d, NULL, target, ""), 404); /* nothing is left */
+    expect_entries(runrun_send(f, NULL, zip_target(f, ask_zip(f, &ana, "ids=3,2,1")), ""), mine, 1);
+    EXPECT_ERROR(f, ask_zip(f, &ana, "ids=2,3"), 404);
+    EXPECT_ERROR(f, ask_zip(f, &ana, "ids="), 404);
+    EXPECT_ERROR(f, ask_zip(f, &ana, ""), 404);
+    EXPECT_ERROR(f, ask_zip(f, &ana, "ids=1,x"), 400);
+    EXPECT_ERROR(f, runrun_send(f, NULL, "GET /documents/download_zip?ids=1", ""), 401);
+    runrun_new_document(f, &ana, 0, S("goes"), S("3"));
+    char *target = zip_target(f, ask_zip(f, &ana, "ids=4,1"));
+    EXPECT_EQ(runrun_send(f, &ana, "DELETE /documents/4", "")->status, 204);
+    expect_entries(runrun_send(f, NULL, target, ""), mine, 1);
+    EXPECT_EQ(runrun_send(f, &ana, "DELETE /documents/1", "")->status, 204);
+    EXPECT_ERROR(f, runrun_send(f, NULL, target, ""), 404); /* nothing is left */
 }
 
 TEST(a_zip_holds_at_most_a_hundred)
 {
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 0;
-    SCOPED(runrun_desk_freep) struct runrun_desk *d = runrun_desk_new(&o);
-    struct runrun_user ana = runrun_user(d, "ana", "Ana");
+    SCOPED(runrun_fixture_freep) struct runrun_fixture *f = runrun_fixture_new(&o);
+    struct runrun_user ana = runrun_user(f, "ana", "Ana");
     struct buf ids;
     buf_init(&ids, 0);
     buf_add(&ids, S("ids="));
     for (int i = 1; i <= 100; i++) {
-        runrun_document(d, &ana, 0, S("a"), S("x"));
+        runrun_new_document(f, &ana, 0, S("a"), S("x"));
         buf_printf(&ids, "%d,", i);
     }
     buf_add_byte(&ids, '1');
-    struct fake_reply *r = runrun_send(d, NULL, zip_target(d, ask_zip(d, &ana, arena_cstr(d->a, buf_slice(&ids)))), "");
+    struct fake_reply *r = runrun_send(f, NULL, zip_target(f, ask_zip(f, &ana, arena_cstr(f->a, buf_slice(&ids)))), "");
     EXPECT_EQ((unsigned char)r->body.p[r->body.n - 12], 100);
     buf_add(&ids, S(",101"));
-    EXPECT_FIELD(d, ask_zip(d, &ana, arena_cstr(d->a, buf_slice(&ids))), "ids", "are more than 100");
+    EXPECT_FIELD(f, ask_zip(f, &ana, arena_cstr(f->a, buf_slice(&ids))), "ids", "are more than 100");
     buf_release(&ids);
 }
 
 TEST(names_in_a_zip_are_unique)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     static const char *const given[] = {
         "a.txt", "a.txt", "A.TXT", "a (2).txt", "README", "README", ".x", ".x", "a.txt"
     };
     static const char *const made[] = { "a.txt",      "a (2).txt", "A (3).TXT", "a (2) (2).txt", "README",
                                         "README (2)", ".x",        ".x (2)",    "a (4).txt" };
     for (size_t i = 0; i < LENGTH_OF(given); i++)
-        runrun_document(d, &ana, 0, slice_of(given[i]), S("x"));
-    expect_entries(runrun_send(d, NULL, zip_target(d, ask_zip(d, &ana, "ids=1,2,3,4,5,6,7,8,9")), ""), made,
+        runrun_new_document(f, &ana, 0, slice_of(given[i]), S("x"));
+    expect_entries(runrun_send(f, NULL, zip_target(f, ask_zip(f, &ana, "ids=1,2,3,4,5,6,7,8,9")), ""), made,
                    LENGTH_OF(made));
 }
 
 TEST(a_zip_of_bytes_that_cannot_be_read_is_cut_and_never_padded)
 {
-    RUNRUN_DESK(d);
-    runrun_document(d, &ana, 0, S("a"), world_bytes(d->w, 300000));
-    char *target = zip_target(d, ask_zip(d, &ana, "ids=1"));
+    RUNRUN_FIXTURE(f);
+    runrun_new_document(f, &ana, 0, S("a"), world_bytes(f->w, 300000));
+    char *target = zip_target(f, ask_zip(f, &ana, "ids=1"));
     bool cut = false, whole = false;
     for (int64_t nth = 1; !whole; nth++) {
-        d->w->faults.fail_at = d->w->faults.calls + nth;
-        struct fake_reply *r = runrun_send(d, NULL, target, "");
-        whole = d->w->faults.calls < d->w->faults.fail_at;
-        d->w->faults.fail_at = 0;
+        f->w->faults.fail_at = f->w->faults.calls + nth;
+        struct fake_reply *r = runrun_send(f, NULL, target, "");
+        whole = f->w->faults.calls < f->w->faults.fail_at;
+        f->w->faults.fail_at = 0;
         EXPECT(r->status == 200 || r->status == 503);
         EXPECT(whole ? r->status == 200 && !r->cut : r->status == 503 || r->cut);
         cut = cut || r->cut;

@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "../../src/api/runrun/runrun_priv.h"
-#include "runrun_desk.h"
+#include "runrun_fixture.h"
 
 #include <string.h>
 
@@ -17,16 +17,12 @@ static const char boards[] =
 
 static struct runrun_options with_boards(bool strict)
 {
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     o.boards = slice_of(boards);
     o.strict_boards = strict;
     o.rate_limit = 0;
     return o;
 }
-
-#define WITH_OPTIONS(name, options)                                                                                    \
-    SCOPED(runrun_desk_freep) struct runrun_desk *name = runrun_desk_new(&(options));                                  \
-    __attribute__((unused)) struct runrun_user ana = runrun_user(name, "ana-prado", "Ana Prado")
 
 /* ---- §6.8 tasks ---- */
 
@@ -39,39 +35,39 @@ static const char full_task[] =
 TEST(a_task_comes_back_with_every_name)
 {
     struct runrun_options o = with_boards(false);
-    WITH_OPTIONS(d, o);
-    runrun_user(d, "rui", "Rui Sá");
-    struct fake_reply *r = runrun_send(d, &ana, "POST /tasks", full_task);
+    RUNRUN_FIXTURE_WITH(f, &o);
+    runrun_user(f, "rui", "Rui Sá");
+    struct fake_reply *r = runrun_send(f, &ana, "POST /tasks", full_task);
     EXPECT_EQ(r->status, 201);
-    EXPECT_EQ(runrun_int(d, r, "id"), 1);
-    EXPECT_SLICE(runrun_str(d, r, "title"), S("Fechar o m\xc3\xaas"));
-    EXPECT_SLICE(runrun_str(d, r, "user_id"), S("ana-prado"));
-    EXPECT_SLICE(runrun_str(d, r, "user_name"), S("Ana Prado"));
-    EXPECT_EQ(runrun_int(d, r, "board_id"), 593350);
-    EXPECT_SLICE(runrun_str(d, r, "board_name"), S("Financeiro"));
-    EXPECT(runrun_is_null(d, r, "project_id") && runrun_is_null(d, r, "project_name"));
-    EXPECT_EQ(runrun_int(d, r, "type_id"), 4);
-    EXPECT_SLICE(runrun_str(d, r, "created_at"), S("2026-11-21T11:04:09-03:00"));
-    EXPECT_SLICE(runrun_str(d, r, "last_activity_at"), S("2026-11-21T11:04:09-03:00"));
-    EXPECT_SLICE(runrun_str(d, r, "desired_date"), S("2026-11-30"));
-    EXPECT_SLICE(runrun_str(d, r, "custom_fields.custom_12.id"), S("2"));
-    EXPECT_SLICE(runrun_str(d, r, "custom_fields.custom_13.0.id"), S("3"));
-    EXPECT_EQ(runrun_count(d, r, "custom_fields"), 2);
-    EXPECT_EQ(runrun_count(d, r, "assignments"), 1);
-    EXPECT_SLICE(runrun_str(d, r, "assignments.0.assignee_id"), S("rui"));
-    EXPECT_EQ(runrun_count(d, r, "follower_ids"), 0);
-    EXPECT_EQ(runrun_int(d, r, "attachments_count"), 0);
-    EXPECT(!runrun_is_set(d, r, "is_closed") && runrun_is_set(d, r, "is_assigned"));
-    EXPECT_SLICE(runrun_str(d, r, "state"), S("queued"));
-    EXPECT(!runrun_at(d, r, "description"));
-    r = runrun_send(d, &ana, "GET /tasks/1", "");
-    EXPECT_SLICE(runrun_str(d, r, "description"), S("texto"));
+    EXPECT_EQ(runrun_int(f, r, "id"), 1);
+    EXPECT_SLICE(runrun_str(f, r, "title"), S("Fechar o m\xc3\xaas"));
+    EXPECT_SLICE(runrun_str(f, r, "user_id"), S("ana-prado"));
+    EXPECT_SLICE(runrun_str(f, r, "user_name"), S("Ana Prado"));
+    EXPECT_EQ(runrun_int(f, r, "board_id"), 593350);
+    EXPECT_SLICE(runrun_str(f, r, "board_name"), S("Financeiro"));
+    EXPECT(runrun_is_null(f, r, "project_id") && runrun_is_null(f, r, "project_name"));
+    EXPECT_EQ(runrun_int(f, r, "type_id"), 4);
+    EXPECT_SLICE(runrun_str(f, r, "created_at"), S("2026-11-21T11:04:09-03:00"));
+    EXPECT_SLICE(runrun_str(f, r, "last_activity_at"), S("2026-11-21T11:04:09-03:00"));
+    EXPECT_SLICE(runrun_str(f, r, "desired_date"), S("2026-11-30"));
+    EXPECT_SLICE(runrun_str(f, r, "custom_fields.custom_12.id"), S("2"));
+    EXPECT_SLICE(runrun_str(f, r, "custom_fields.custom_13.0.id"), S("3"));
+    EXPECT_EQ(runrun_count(f, r, "custom_fields"), 2);
+    EXPECT_EQ(runrun_count(f, r, "assignments"), 1);
+    EXPECT_SLICE(runrun_str(f, r, "assignments.0.assignee_id"), S("rui"));
+    EXPECT_EQ(runrun_count(f, r, "follower_ids"), 0);
+    EXPECT_EQ(runrun_int(f, r, "attachments_count"), 0);
+    EXPECT(!runrun_is_set(f, r, "is_closed") && runrun_is_set(f, r, "is_assigned"));
+    EXPECT_SLICE(runrun_str(f, r, "state"), S("queued"));
+    EXPECT(!runrun_at(f, r, "description"));
+    r = runrun_send(f, &ana, "GET /tasks/1", "");
+    EXPECT_SLICE(runrun_str(f, r, "description"), S("texto"));
 }
 
 TEST(what_is_not_modelled_is_there_with_its_constant)
 {
-    RUNRUN_DESK(d);
-    struct fake_reply *r = runrun_send(d, &ana, "POST /tasks", "{\"title\":\"t\"}");
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *r = runrun_send(f, &ana, "POST /tasks", "{\"title\":\"t\"}");
     const char *nulls[] = { "close_date",
                             "client_id",
                             "client_name",
@@ -103,40 +99,40 @@ TEST(what_is_not_modelled_is_there_with_its_constant)
     const char *falses[] = { "is_working_on", "is_urgent",  "is_shared",    "is_subtask", "on_going",
                              "was_reopened",  "has_emails", "is_scheduled", "is_assigned" };
     for (size_t i = 0; i < LENGTH_OF(nulls); i++)
-        if (!runrun_is_null(d, r, nulls[i]))
+        if (!runrun_is_null(f, r, nulls[i]))
             fail_msg("%s is not null", nulls[i]);
     for (size_t i = 0; i < LENGTH_OF(arrays); i++)
-        EXPECT(json_is(runrun_at(d, r, arrays[i]), JS_ARRAY) && runrun_count(d, r, arrays[i]) == 0);
+        EXPECT(json_is(runrun_at(f, r, arrays[i]), JS_ARRAY) && runrun_count(f, r, arrays[i]) == 0);
     for (size_t i = 0; i < LENGTH_OF(zeros); i++)
-        EXPECT_EQ(runrun_int(d, r, zeros[i]), 0);
+        EXPECT_EQ(runrun_int(f, r, zeros[i]), 0);
     for (size_t i = 0; i < LENGTH_OF(falses); i++)
-        EXPECT(!runrun_is_set(d, r, falses[i]));
-    EXPECT_SLICE(runrun_str(d, r, "tag_list"), S(""));
-    EXPECT_SLICE(runrun_str(d, r, "state"), S("not_assigned"));
-    EXPECT(json_is(runrun_at(d, r, "custom_fields"), JS_OBJECT));
+        EXPECT(!runrun_is_set(f, r, falses[i]));
+    EXPECT_SLICE(runrun_str(f, r, "tag_list"), S(""));
+    EXPECT_SLICE(runrun_str(f, r, "state"), S("not_assigned"));
+    EXPECT(json_is(runrun_at(f, r, "custom_fields"), JS_OBJECT));
 }
 
 TEST(a_task_may_come_as_a_form)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     struct fake_reply *r =
-        runrun_send(d, &ana, "POST /tasks",
+        runrun_send(f, &ana, "POST /tasks",
                     "task[title]=Um+dois&task[board_id]=593350&task[project_id]=&"
                     "task[assignments][][assignee_id]=ana-prado&task[custom_fields][custom_1][id]=2");
     EXPECT_EQ(r->status, 201);
-    EXPECT_SLICE(runrun_str(d, r, "title"), S("Um dois"));
-    EXPECT_EQ(runrun_int(d, r, "board_id"), 593350);
-    EXPECT(runrun_is_null(d, r, "project_id"));
-    EXPECT_SLICE(runrun_str(d, r, "assignments.0.assignee_id"), S("ana-prado"));
-    EXPECT_SLICE(runrun_str(d, r, "custom_fields.custom_1.id"), S("2"));
+    EXPECT_SLICE(runrun_str(f, r, "title"), S("Um dois"));
+    EXPECT_EQ(runrun_int(f, r, "board_id"), 593350);
+    EXPECT(runrun_is_null(f, r, "project_id"));
+    EXPECT_SLICE(runrun_str(f, r, "assignments.0.assignee_id"), S("ana-prado"));
+    EXPECT_SLICE(runrun_str(f, r, "custom_fields.custom_1.id"), S("2"));
 }
 
 TEST(tasks_that_are_refused_say_which_field)
 {
-    RUNRUN_DESK(d);
-    EXPECT_FIELD(d, runrun_send(d, &ana, "POST /tasks", "{\"task\":{\"title\":\" \"}}"), "title", "can't be blank");
-    EXPECT_FIELD(d, runrun_send(d, &ana, "POST /tasks", ""), "title", "can't be blank");
-    EXPECT_FIELD(d, runrun_send(d, &ana, "POST /tasks", "{\"title\":7}"), "title", "is not a text");
+    RUNRUN_FIXTURE(f);
+    EXPECT_FIELD(f, runrun_send(f, &ana, "POST /tasks", "{\"task\":{\"title\":\" \"}}"), "title", "can't be blank");
+    EXPECT_FIELD(f, runrun_send(f, &ana, "POST /tasks", ""), "title", "can't be blank");
+    EXPECT_FIELD(f, runrun_send(f, &ana, "POST /tasks", "{\"title\":7}"), "title", "is not a text");
     const struct {
         const char *json, *field, *text;
     } bad[] = {
@@ -158,17 +154,17 @@ TEST(tasks_that_are_refused_say_which_field)
     };
     for (size_t i = 0; i < LENGTH_OF(bad); i++) {
         struct fake_reply *r =
-            runrun_send(d, &ana, "POST /tasks", runrun_text(d, "{\"task\":{\"title\":\"t\",%s}}", bad[i].json));
-        EXPECT_SLICE(runrun_str(d, r, runrun_text(d, "errors.%s.0", bad[i].field)), slice_of(bad[i].text));
+            runrun_send(f, &ana, "POST /tasks", runrun_format(f, "{\"task\":{\"title\":\"t\",%s}}", bad[i].json));
+        EXPECT_SLICE(runrun_str(f, r, runrun_format(f, "errors.%s.0", bad[i].field)), slice_of(bad[i].text));
         EXPECT_EQ(r->status, 422);
     }
-    EXPECT_EQ(runrun_count(d, runrun_send(d, &ana, "GET /tasks", ""), ""), 0);
+    EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /tasks", ""), ""), 0);
 }
 
 /* "x": `size` letters of it. */
-static char *long_text(struct runrun_desk *d, size_t size)
+static char *long_text(struct runrun_fixture *f, size_t size)
 {
-    char *text = arena_alloc(d->a, size + 1);
+    char *text = arena_alloc(f->a, size + 1);
     memset(text, 'x', size);
     text[size] = 0;
     return text;
@@ -176,7 +172,7 @@ static char *long_text(struct runrun_desk *d, size_t size)
 
 TEST(texts_of_a_task_have_limits)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     static const struct {
         const char *field, *before, *behind, *text;
         size_t most;
@@ -189,45 +185,45 @@ TEST(texts_of_a_task_have_limits)
     for (size_t i = 0; i < LENGTH_OF(limits); i++)
         for (size_t more = 0; more < 2; more++) {
             char *body =
-                runrun_text(d, "%s%s%s", limits[i].before, long_text(d, limits[i].most + more), limits[i].behind);
-            struct fake_reply *r = runrun_send(d, &ana, "POST /tasks", body);
+                runrun_format(f, "%s%s%s", limits[i].before, long_text(f, limits[i].most + more), limits[i].behind);
+            struct fake_reply *r = runrun_send(f, &ana, "POST /tasks", body);
             EXPECT_EQ(r->status, more ? 422 : 201);
             if (more)
-                EXPECT_SLICE(runrun_str(d, r, runrun_text(d, "errors.%s.0", limits[i].field)),
+                EXPECT_SLICE(runrun_str(f, r, runrun_format(f, "errors.%s.0", limits[i].field)),
                              slice_of(limits[i].text));
         }
 }
 
 TEST(a_document_names_its_task_by_the_beginning_of_a_long_title)
 {
-    RUNRUN_DESK(d);
-    char *title = runrun_text(d, "\xc3\xa7%s", long_text(d, 5000));
-    int64_t task = runrun_task(d, &ana, title);
+    RUNRUN_FIXTURE(f);
+    char *title = runrun_format(f, "\xc3\xa7%s", long_text(f, 5000));
+    int64_t task = runrun_new_task(f, &ana, title);
     slice name = { title, 1001 }; /* a thousand characters */
-    EXPECT_SLICE(runrun_str(d, runrun_ask(d, &ana, task, S("a"), 1), "attachable_name"), name);
-    int64_t id = runrun_document(d, &ana, task, S("a"), S("x"));
-    EXPECT_SLICE(runrun_str(d, runrun_sendf(d, &ana, "", "GET /documents/%lld", (long long)id), "attachable_name"),
+    EXPECT_SLICE(runrun_str(f, runrun_request_ticket(f, &ana, task, S("a"), 1), "attachable_name"), name);
+    int64_t id = runrun_new_document(f, &ana, task, S("a"), S("x"));
+    EXPECT_SLICE(runrun_str(f, runrun_sendf(f, &ana, "", "GET /documents/%lld", (long long)id), "attachable_name"),
                  name);
-    EXPECT_SLICE(runrun_str(d, runrun_send(d, &ana, "GET /tasks/1/documents", ""), "0.attachable_name"), name);
+    EXPECT_SLICE(runrun_str(f, runrun_send(f, &ana, "GET /tasks/1/documents", ""), "0.attachable_name"), name);
 }
 
 TEST(dates_with_a_time_are_kept_as_they_came)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     struct fake_reply *r =
-        runrun_send(d, &ana, "POST /tasks", "{\"title\":\"t\",\"desired_date\":\"2026-11-30T18:00:00-03:00\"}");
-    EXPECT_SLICE(runrun_str(d, r, "desired_date"), S("2026-11-30T18:00:00-03:00"));
+        runrun_send(f, &ana, "POST /tasks", "{\"title\":\"t\",\"desired_date\":\"2026-11-30T18:00:00-03:00\"}");
+    EXPECT_SLICE(runrun_str(f, r, "desired_date"), S("2026-11-30T18:00:00-03:00"));
 }
 
 TEST(any_board_will_do_unless_boards_are_strict)
 {
     struct runrun_options open = with_boards(false), strict = with_boards(true);
-    WITH_OPTIONS(d, open);
-    struct fake_reply *r = runrun_send(d, &ana, "POST /tasks", "{\"title\":\"t\",\"board_id\":283180}");
+    RUNRUN_FIXTURE_WITH(f, &open);
+    struct fake_reply *r = runrun_send(f, &ana, "POST /tasks", "{\"title\":\"t\",\"board_id\":283180}");
     EXPECT_EQ(r->status, 201);
-    EXPECT_SLICE(runrun_str(d, r, "board_name"), S("Board 283180"));
-    EXPECT_EQ(runrun_count(d, runrun_send(d, &ana, "GET /boards/283180/fields", ""), ""), 0);
-    SCOPED(runrun_desk_freep) struct runrun_desk *s = runrun_desk_new(&strict);
+    EXPECT_SLICE(runrun_str(f, r, "board_name"), S("Board 283180"));
+    EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /boards/283180/fields", ""), ""), 0);
+    SCOPED(runrun_fixture_freep) struct runrun_fixture *s = runrun_fixture_new(&strict);
     struct runrun_user bia = runrun_user(s, "bia", "Bia");
     EXPECT_FIELD(s, runrun_send(s, &bia, "POST /tasks", "{\"title\":\"t\",\"board_id\":283180}"), "board_id",
                  "is unknown");
@@ -237,49 +233,49 @@ TEST(any_board_will_do_unless_boards_are_strict)
 
 TEST(a_task_claims_loose_documents_pending_or_confirmed)
 {
-    RUNRUN_DESK(d);
-    struct runrun_user rui = runrun_user(d, "rui", "Rui");
-    int64_t ready = runrun_document(d, &ana, 0, S("a"), S("x"));
-    struct fake_reply *ticket = runrun_ask(d, &ana, 0, S("b"), 1);
-    int64_t pending = runrun_int(d, ticket, "id"), theirs = runrun_document(d, &rui, 0, S("c"), S("x"));
-    char *claim = runrun_text(d, "{\"task\":{\"title\":\"t\",\"document_ids\":[%lld,\"%lld\"]}}", (long long)ready,
-                              (long long)pending);
-    struct fake_reply *r = runrun_send(d, &ana, "POST /tasks", claim);
+    RUNRUN_FIXTURE(f);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui");
+    int64_t ready = runrun_new_document(f, &ana, 0, S("a"), S("x"));
+    struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("b"), 1);
+    int64_t pending = runrun_int(f, ticket, "id"), theirs = runrun_new_document(f, &rui, 0, S("c"), S("x"));
+    char *claim = runrun_format(f, "{\"task\":{\"title\":\"t\",\"document_ids\":[%lld,\"%lld\"]}}", (long long)ready,
+                                (long long)pending);
+    struct fake_reply *r = runrun_send(f, &ana, "POST /tasks", claim);
     EXPECT_EQ(r->status, 201);
-    EXPECT_EQ(runrun_int(d, r, "attachments_count"), 1);
-    EXPECT_OK(runrun_put(d, runrun_str(d, ticket, "fields.key"), S("x")));
-    r = runrun_sendf(d, &ana, "", "POST /documents/%lld/mark_as_uploaded", (long long)pending);
-    EXPECT_EQ(runrun_int(d, r, "attachable_id"), 1);
-    EXPECT_EQ(runrun_int(d, runrun_send(d, &ana, "GET /tasks/1", ""), "attachments_count"), 2);
-    EXPECT_EQ(runrun_send(d, &ana, "POST /tasks", claim)->status, 422); /* they hang somewhere now */
-    EXPECT_EQ(runrun_send(d, &ana, "POST /tasks",
-                          runrun_text(d, "{\"title\":\"t\",\"document_ids\":[%lld]}", (long long)theirs))
+    EXPECT_EQ(runrun_int(f, r, "attachments_count"), 1);
+    EXPECT_OK(runrun_put_bytes(f, runrun_str(f, ticket, "fields.key"), S("x")));
+    r = runrun_sendf(f, &ana, "", "POST /documents/%lld/mark_as_uploaded", (long long)pending);
+    EXPECT_EQ(runrun_int(f, r, "attachable_id"), 1);
+    EXPECT_EQ(runrun_int(f, runrun_send(f, &ana, "GET /tasks/1", ""), "attachments_count"), 2);
+    EXPECT_EQ(runrun_send(f, &ana, "POST /tasks", claim)->status, 422); /* they hang somewhere now */
+    EXPECT_EQ(runrun_send(f, &ana, "POST /tasks",
+                          runrun_format(f, "{\"title\":\"t\",\"document_ids\":[%lld]}", (long long)theirs))
                   ->status,
               422);
-    EXPECT_EQ(runrun_count(d, runrun_send(d, &ana, "GET /tasks", ""), ""), 1);
+    EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /tasks", ""), ""), 1);
 }
 
 TEST(a_task_is_seen_by_everybody_of_the_account_and_by_nobody_else)
 {
-    RUNRUN_DESK(d);
+    RUNRUN_FIXTURE(f);
     struct account other;
-    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("other"), d->a, &other));
-    struct runrun_user rui = runrun_user(d, "rui", "Rui"), eve = runrun_user_of(d, "other", "eve", "Eve", true);
-    runrun_task(d, &ana, "t");
-    EXPECT_EQ(runrun_send(d, &rui, "GET /tasks/1", "")->status, 200);
-    EXPECT_ERROR(d, runrun_send(d, &eve, "GET /tasks/1", ""), 404);
-    EXPECT_EQ(runrun_count(d, runrun_send(d, &eve, "GET /tasks", ""), ""), 0);
-    EXPECT_ERROR(d, runrun_send(d, &ana, "GET /tasks/2", ""), 404);
+    EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("other"), f->a, &other));
+    struct runrun_user rui = runrun_user(f, "rui", "Rui"), eve = runrun_user_of(f, "other", "eve", "Eve", true);
+    runrun_new_task(f, &ana, "t");
+    EXPECT_EQ(runrun_send(f, &rui, "GET /tasks/1", "")->status, 200);
+    EXPECT_ERROR(f, runrun_send(f, &eve, "GET /tasks/1", ""), 404);
+    EXPECT_EQ(runrun_count(f, runrun_send(f, &eve, "GET /tasks", ""), ""), 0);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "GET /tasks/2", ""), 404);
 }
 
-static void expect_tasks(struct runrun_desk *d, const struct runrun_user *u, const char *query, const char *ids)
+static void expect_tasks(struct runrun_fixture *f, const struct runrun_user *u, const char *query, const char *ids)
 {
-    struct fake_reply *r = runrun_send(d, u, runrun_text(d, "GET /tasks?%s", query), "");
+    struct fake_reply *r = runrun_send(f, u, runrun_format(f, "GET /tasks?%s", query), "");
     struct buf got;
     buf_init(&got, 0);
     EXPECT_EQ(r->status, 200);
-    for (size_t i = 0; i < runrun_count(d, r, ""); i++)
-        buf_printf(&got, "%s%lld", i ? " " : "", (long long)runrun_int(d, r, runrun_text(d, "%zu.id", i)));
+    for (size_t i = 0; i < runrun_count(f, r, ""); i++)
+        buf_printf(&got, "%s%lld", i ? " " : "", (long long)runrun_int(f, r, runrun_format(f, "%zu.id", i)));
     if (!slice_eq(buf_slice(&got), slice_of(ids)))
         fail_msg("%s gives %.*s, not %s", query, SLICE_ARG(buf_slice(&got)), ids);
     buf_release(&got);
@@ -288,77 +284,77 @@ static void expect_tasks(struct runrun_desk *d, const struct runrun_user *u, con
 TEST(lists_of_tasks_are_filtered_and_sorted)
 {
     struct runrun_options o = with_boards(false);
-    WITH_OPTIONS(d, o);
-    struct runrun_user rui = runrun_user(d, "rui", "Rui");
-    runrun_send(d, &ana, "POST /tasks", "{\"title\":\"1\",\"board_id\":5,\"project_id\":70}");
-    runrun_send(d, &rui, "POST /tasks",
+    RUNRUN_FIXTURE_WITH(f, &o);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui");
+    runrun_send(f, &ana, "POST /tasks", "{\"title\":\"1\",\"board_id\":5,\"project_id\":70}");
+    runrun_send(f, &rui, "POST /tasks",
                 "{\"title\":\"2\",\"board_id\":5,\"assignments\":[{\"assignee_id\":\"ana-prado\"}]}");
-    runrun_send(d, &ana, "POST /tasks", "{\"title\":\"3\",\"board_id\":6,\"project_id\":70}");
-    expect_tasks(d, &ana, "", "1 2 3");
-    expect_tasks(d, &ana, "sort=title&sort_dir=desc", "3 2 1");
-    expect_tasks(d, &ana, "sort_dir=asc", "1 2 3");
-    expect_tasks(d, &ana, "ids=3,1,999,x", "1 3");
-    expect_tasks(d, &ana, "ids=", "");
-    expect_tasks(d, &ana, "user_id=rui", "2");
-    expect_tasks(d, &ana, "user_id=nobody", "");
-    expect_tasks(d, &ana, "responsible_id=ana-prado", "2");
-    expect_tasks(d, &ana, "responsible_id=rui", "");
-    expect_tasks(d, &ana, "follower_id=rui", "");
-    expect_tasks(d, &ana, "board_id=5", "1 2");
-    expect_tasks(d, &ana, "project_id=70", "1 3");
-    expect_tasks(d, &ana, "project_id=x", "");
-    expect_tasks(d, &ana, "is_closed=false", "1 2 3");
-    expect_tasks(d, &ana, "is_closed=true", "");
-    expect_tasks(d, &ana, "limit=2&page=2", "3");
-    expect_tasks(d, &ana, "user_id=ana-prado&board_id=6", "3");
-    expect_tasks(d, &ana, "board_id=5&project_id=70", "1");
-    expect_tasks(d, &ana, "project_id=70&board_id=6", "3");
-    expect_tasks(d, &ana, "responsible_id=ana-prado&follower_id=rui", "");
+    runrun_send(f, &ana, "POST /tasks", "{\"title\":\"3\",\"board_id\":6,\"project_id\":70}");
+    expect_tasks(f, &ana, "", "1 2 3");
+    expect_tasks(f, &ana, "sort=title&sort_dir=desc", "3 2 1");
+    expect_tasks(f, &ana, "sort_dir=asc", "1 2 3");
+    expect_tasks(f, &ana, "ids=3,1,999,x", "1 3");
+    expect_tasks(f, &ana, "ids=", "");
+    expect_tasks(f, &ana, "user_id=rui", "2");
+    expect_tasks(f, &ana, "user_id=nobody", "");
+    expect_tasks(f, &ana, "responsible_id=ana-prado", "2");
+    expect_tasks(f, &ana, "responsible_id=rui", "");
+    expect_tasks(f, &ana, "follower_id=rui", "");
+    expect_tasks(f, &ana, "board_id=5", "1 2");
+    expect_tasks(f, &ana, "project_id=70", "1 3");
+    expect_tasks(f, &ana, "project_id=x", "");
+    expect_tasks(f, &ana, "is_closed=false", "1 2 3");
+    expect_tasks(f, &ana, "is_closed=true", "");
+    expect_tasks(f, &ana, "limit=2&page=2", "3");
+    expect_tasks(f, &ana, "user_id=ana-prado&board_id=6", "3");
+    expect_tasks(f, &ana, "board_id=5&project_id=70", "1");
+    expect_tasks(f, &ana, "project_id=70&board_id=6", "3");
+    expect_tasks(f, &ana, "responsible_id=ana-prado&follower_id=rui", "");
 }
 
 TEST(a_deleted_task_takes_its_documents_along_whoever_sent_them)
 {
-    RUNRUN_DESK(d);
-    struct runrun_user rui = runrun_user(d, "rui", "Rui");
-    int64_t task = runrun_task(d, &ana, "t");
-    int64_t own = runrun_document(d, &ana, task, S("a"), world_bytes(d->w, 20000));
-    int64_t theirs = runrun_document(d, &rui, task, S("b"), S("x"));
-    struct fake_reply *pending = runrun_ask(d, &rui, task, S("c"), 1);
-    EXPECT_ERROR(d, runrun_send(d, &rui, "DELETE /tasks/1", ""), 403);
-    EXPECT_EQ(runrun_send(d, &ana, "DELETE /tasks/1", "")->status, 204);
-    EXPECT_ERROR(d, runrun_send(d, &ana, "DELETE /tasks/1", ""), 404);
-    EXPECT_ERROR(d, runrun_sendf(d, &ana, "", "GET /documents/%lld", (long long)own), 404);
-    EXPECT_ERROR(d, runrun_sendf(d, &rui, "", "GET /documents/%lld", (long long)theirs), 404);
-    EXPECT_ERROR(d, runrun_sendf(d, &rui, "", "GET /documents/%lld", (long long)runrun_int(d, pending, "id")), 404);
-    world_wait(d->w, WORLD_GRACE_MS);
-    world_run_jobs(d->w);
-    EXPECT_EQ(world_file_count(d->w), 0);
-    EXPECT_EQ(world_blob_count(d->w), 0);
+    RUNRUN_FIXTURE(f);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui");
+    int64_t task = runrun_new_task(f, &ana, "t");
+    int64_t own = runrun_new_document(f, &ana, task, S("a"), world_bytes(f->w, 20000));
+    int64_t theirs = runrun_new_document(f, &rui, task, S("b"), S("x"));
+    struct fake_reply *pending = runrun_request_ticket(f, &rui, task, S("c"), 1);
+    EXPECT_ERROR(f, runrun_send(f, &rui, "DELETE /tasks/1", ""), 403);
+    EXPECT_EQ(runrun_send(f, &ana, "DELETE /tasks/1", "")->status, 204);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "DELETE /tasks/1", ""), 404);
+    EXPECT_ERROR(f, runrun_sendf(f, &ana, "", "GET /documents/%lld", (long long)own), 404);
+    EXPECT_ERROR(f, runrun_sendf(f, &rui, "", "GET /documents/%lld", (long long)theirs), 404);
+    EXPECT_ERROR(f, runrun_sendf(f, &rui, "", "GET /documents/%lld", (long long)runrun_int(f, pending, "id")), 404);
+    world_wait(f->w, WORLD_GRACE_MS);
+    world_run_jobs(f->w);
+    EXPECT_EQ(world_file_count(f->w), 0);
+    EXPECT_EQ(world_blob_count(f->w), 0);
 }
 
 /* ---- §6.9 comments ---- */
 
-static struct fake_reply *comment(struct runrun_desk *d, const struct runrun_user *u, const char *json)
+static struct fake_reply *comment(struct runrun_fixture *f, const struct runrun_user *u, const char *json)
 {
-    return runrun_send(d, u, "POST /comments", json);
+    return runrun_send(f, u, "POST /comments", json);
 }
 
 TEST(a_comment_comes_back_with_every_name)
 {
-    RUNRUN_DESK(d);
-    runrun_task(d, &ana, "t");
-    struct fake_reply *r = comment(d, &ana, "{\"task_id\":1,\"text\":\"veja anexo\"}");
+    RUNRUN_FIXTURE(f);
+    runrun_new_task(f, &ana, "t");
+    struct fake_reply *r = comment(f, &ana, "{\"task_id\":1,\"text\":\"veja anexo\"}");
     EXPECT_EQ(r->status, 201);
-    int64_t id = runrun_int(d, r, "id");
-    EXPECT_SLICE(runrun_str(d, r, "user_id"), S("ana-prado"));
-    EXPECT_SLICE(runrun_str(d, r, "text"), S("veja anexo"));
-    EXPECT_SLICE(runrun_str(d, r, "commenter_name"), S("Ana Prado"));
-    EXPECT_EQ(runrun_int(d, r, "children_count"), 0);
-    EXPECT_EQ(runrun_int(d, r, "commentable_id"), 1);
-    EXPECT_SLICE(runrun_str(d, r, "commentable_type"), S("Task"));
-    EXPECT_SLICE(runrun_str(d, r, "created_at"), S("2026-11-21T11:04:09-03:00"));
-    EXPECT_EQ(runrun_int(d, r, "thread_id"), id);
-    EXPECT_EQ(runrun_int(d, r, "task_id"), 1);
+    int64_t id = runrun_int(f, r, "id");
+    EXPECT_SLICE(runrun_str(f, r, "user_id"), S("ana-prado"));
+    EXPECT_SLICE(runrun_str(f, r, "text"), S("veja anexo"));
+    EXPECT_SLICE(runrun_str(f, r, "commenter_name"), S("Ana Prado"));
+    EXPECT_EQ(runrun_int(f, r, "children_count"), 0);
+    EXPECT_EQ(runrun_int(f, r, "commentable_id"), 1);
+    EXPECT_SLICE(runrun_str(f, r, "commentable_type"), S("Task"));
+    EXPECT_SLICE(runrun_str(f, r, "created_at"), S("2026-11-21T11:04:09-03:00"));
+    EXPECT_EQ(runrun_int(f, r, "thread_id"), id);
+    EXPECT_EQ(runrun_int(f, r, "task_id"), 1);
     const char *nulls[] = { "guest_id",
                             "edited_at",
                             "deleted_at",
@@ -375,126 +371,127 @@ TEST(a_comment_comes_back_with_every_name)
                             "media",
                             "related_task_ids" };
     for (size_t i = 0; i < LENGTH_OF(nulls); i++)
-        EXPECT(runrun_is_null(d, r, nulls[i]));
+        EXPECT(runrun_is_null(f, r, nulls[i]));
     const char *falses[] = { "is_system_message", "is_legacy", "is_automation_message" };
     for (size_t i = 0; i < LENGTH_OF(falses); i++)
-        EXPECT(!runrun_is_set(d, r, falses[i]));
-    EXPECT(json_is(runrun_at(d, r, "documents"), JS_ARRAY) && json_is(runrun_at(d, r, "reactions"), JS_ARRAY));
-    EXPECT_EQ(runrun_count(d, r, ""), 30);
-    EXPECT_SLICE(runrun_sendf(d, &ana, "", "GET /comments/%lld", (long long)id)->body, r->body);
-    EXPECT_EQ(comment(d, &ana, "{\"comment\":{\"task_id\":\"1\",\"text\":\"b\"}}")->status, 201);
-    EXPECT_EQ(comment(d, &ana, "comment[task_id]=1&comment[text]=c")->status, 201);
+        EXPECT(!runrun_is_set(f, r, falses[i]));
+    EXPECT(json_is(runrun_at(f, r, "documents"), JS_ARRAY) && json_is(runrun_at(f, r, "reactions"), JS_ARRAY));
+    EXPECT_EQ(runrun_count(f, r, ""), 30);
+    EXPECT_SLICE(runrun_sendf(f, &ana, "", "GET /comments/%lld", (long long)id)->body, r->body);
+    EXPECT_EQ(comment(f, &ana, "{\"comment\":{\"task_id\":\"1\",\"text\":\"b\"}}")->status, 201);
+    EXPECT_EQ(comment(f, &ana, "comment[task_id]=1&comment[text]=c")->status, 201);
 }
 
 TEST(a_comment_may_carry_documents)
 {
-    RUNRUN_DESK(d);
-    int64_t task = runrun_task(d, &ana, "t"), loose = runrun_document(d, &ana, 0, S("a"), S("x"));
-    int64_t hanging = runrun_document(d, &ana, task, S("b"), S("x"));
+    RUNRUN_FIXTURE(f);
+    int64_t task = runrun_new_task(f, &ana, "t"), loose = runrun_new_document(f, &ana, 0, S("a"), S("x"));
+    int64_t hanging = runrun_new_document(f, &ana, task, S("b"), S("x"));
     struct fake_reply *r =
-        comment(d, &ana, runrun_text(d, "{\"task_id\":1,\"document_ids\":[%lld]}", (long long)loose));
+        comment(f, &ana, runrun_format(f, "{\"task_id\":1,\"document_ids\":[%lld]}", (long long)loose));
     EXPECT_EQ(r->status, 201);
-    EXPECT_SLICE(runrun_str(d, r, "text"), S(""));
-    EXPECT_EQ(runrun_count(d, r, "documents"), 1);
-    EXPECT_EQ(runrun_int(d, r, "documents.0.id"), loose);
-    EXPECT_SLICE(runrun_str(d, r, "documents.0.attachable_type"), S("Comment"));
-    EXPECT_EQ(runrun_int(d, r, "documents.0.attachable_id"), runrun_int(d, r, "id"));
-    r = comment(d, &ana, runrun_text(d, "{\"task_id\":1,\"text\":\"x\",\"document_ids\":[%lld]}", (long long)hanging));
+    EXPECT_SLICE(runrun_str(f, r, "text"), S(""));
+    EXPECT_EQ(runrun_count(f, r, "documents"), 1);
+    EXPECT_EQ(runrun_int(f, r, "documents.0.id"), loose);
+    EXPECT_SLICE(runrun_str(f, r, "documents.0.attachable_type"), S("Comment"));
+    EXPECT_EQ(runrun_int(f, r, "documents.0.attachable_id"), runrun_int(f, r, "id"));
+    r = comment(f, &ana,
+                runrun_format(f, "{\"task_id\":1,\"text\":\"x\",\"document_ids\":[%lld]}", (long long)hanging));
     EXPECT_EQ(r->status, 201);
-    r = runrun_sendf(d, &ana, "", "GET /documents/%lld", (long long)hanging);
-    EXPECT_SLICE(runrun_str(d, r, "attachable_type"), S("Task"));
-    EXPECT_EQ(runrun_int(d, runrun_send(d, &ana, "GET /tasks/1", ""), "attachments_count"), 2);
+    r = runrun_sendf(f, &ana, "", "GET /documents/%lld", (long long)hanging);
+    EXPECT_SLICE(runrun_str(f, r, "attachable_type"), S("Task"));
+    EXPECT_EQ(runrun_int(f, runrun_send(f, &ana, "GET /tasks/1", ""), "attachments_count"), 2);
 }
 
 TEST(a_comment_may_be_about_a_document)
 {
-    RUNRUN_DESK(d);
-    int64_t task = runrun_task(d, &ana, "t"), id = runrun_document(d, &ana, task, S("a"), S("x"));
-    int64_t loose = runrun_document(d, &ana, 0, S("b"), S("x"));
-    int64_t pending = runrun_int(d, runrun_ask(d, &ana, task, S("c"), 1), "id");
-    struct fake_reply *r = comment(d, &ana, runrun_text(d, "{\"document_id\":%lld,\"text\":\"bom\"}", (long long)id));
+    RUNRUN_FIXTURE(f);
+    int64_t task = runrun_new_task(f, &ana, "t"), id = runrun_new_document(f, &ana, task, S("a"), S("x"));
+    int64_t loose = runrun_new_document(f, &ana, 0, S("b"), S("x"));
+    int64_t pending = runrun_int(f, runrun_request_ticket(f, &ana, task, S("c"), 1), "id");
+    struct fake_reply *r = comment(f, &ana, runrun_format(f, "{\"document_id\":%lld,\"text\":\"bom\"}", (long long)id));
     EXPECT_EQ(r->status, 201);
-    EXPECT_EQ(runrun_int(d, r, "document_id"), id);
-    EXPECT_EQ(runrun_int(d, r, "commentable_id"), id);
-    EXPECT_SLICE(runrun_str(d, r, "commentable_type"), S("Document"));
-    EXPECT_EQ(runrun_int(d, r, "task_id"), task);
+    EXPECT_EQ(runrun_int(f, r, "document_id"), id);
+    EXPECT_EQ(runrun_int(f, r, "commentable_id"), id);
+    EXPECT_SLICE(runrun_str(f, r, "commentable_type"), S("Document"));
+    EXPECT_EQ(runrun_int(f, r, "task_id"), task);
     const int64_t nowhere[] = { loose, pending };
     for (size_t i = 0; i < LENGTH_OF(nowhere); i++)
-        EXPECT_FIELD(d,
-                     comment(d, &ana, runrun_text(d, "{\"document_id\":%lld,\"text\":\"x\"}", (long long)nowhere[i])),
+        EXPECT_FIELD(f,
+                     comment(f, &ana, runrun_format(f, "{\"document_id\":%lld,\"text\":\"x\"}", (long long)nowhere[i])),
                      "document_id", "is not attached to a task");
-    EXPECT_ERROR(d, comment(d, &ana, "{\"document_id\":999,\"text\":\"x\"}"), 404);
-    EXPECT_FIELD(d, comment(d, &ana, "{\"document_id\":\"x\",\"text\":\"x\"}"), "document_id", "is not a number");
+    EXPECT_ERROR(f, comment(f, &ana, "{\"document_id\":999,\"text\":\"x\"}"), 404);
+    EXPECT_FIELD(f, comment(f, &ana, "{\"document_id\":\"x\",\"text\":\"x\"}"), "document_id", "is not a number");
 }
 
 TEST(comments_that_are_refused)
 {
-    RUNRUN_DESK(d);
-    runrun_task(d, &ana, "t");
-    EXPECT_FIELD(d, comment(d, &ana, "{\"task_id\":1}"), "text", "can't be blank");
-    EXPECT_FIELD(d, comment(d, &ana, "{\"task_id\":1,\"text\":\" \\n\"}"), "text", "can't be blank");
-    EXPECT_FIELD(d, comment(d, &ana, "{\"task_id\":1,\"text\":\"\",\"document_ids\":[]}"), "text", "can't be blank");
-    EXPECT_FIELD(d, comment(d, &ana, "{\"task_id\":1,\"text\":7}"), "text", "is not a text");
-    EXPECT_FIELD(d, comment(d, &ana, "{\"text\":\"x\"}"), "task_id", "can't be blank");
-    EXPECT_FIELD(d, comment(d, &ana, "{\"text\":\"x\",\"task_id\":\"a\"}"), "task_id", "is not a number");
-    EXPECT_FIELD(d, comment(d, &ana, "{\"text\":\"x\",\"task_id\":1,\"document_ids\":[999]}"), "document_ids",
+    RUNRUN_FIXTURE(f);
+    runrun_new_task(f, &ana, "t");
+    EXPECT_FIELD(f, comment(f, &ana, "{\"task_id\":1}"), "text", "can't be blank");
+    EXPECT_FIELD(f, comment(f, &ana, "{\"task_id\":1,\"text\":\" \\n\"}"), "text", "can't be blank");
+    EXPECT_FIELD(f, comment(f, &ana, "{\"task_id\":1,\"text\":\"\",\"document_ids\":[]}"), "text", "can't be blank");
+    EXPECT_FIELD(f, comment(f, &ana, "{\"task_id\":1,\"text\":7}"), "text", "is not a text");
+    EXPECT_FIELD(f, comment(f, &ana, "{\"text\":\"x\"}"), "task_id", "can't be blank");
+    EXPECT_FIELD(f, comment(f, &ana, "{\"text\":\"x\",\"task_id\":\"a\"}"), "task_id", "is not a number");
+    EXPECT_FIELD(f, comment(f, &ana, "{\"text\":\"x\",\"task_id\":1,\"document_ids\":[999]}"), "document_ids",
                  "must be documents of yours that hang nowhere yet");
-    EXPECT_ERROR(d, comment(d, &ana, "{\"text\":\"x\",\"task_id\":999}"), 404);
+    EXPECT_ERROR(f, comment(f, &ana, "{\"text\":\"x\",\"task_id\":999}"), 404);
 }
 
 TEST(comments_are_listed_newest_first_in_pages)
 {
-    RUNRUN_DESK(d);
-    runrun_task(d, &ana, "t");
+    RUNRUN_FIXTURE(f);
+    runrun_new_task(f, &ana, "t");
     for (int i = 1; i <= 3; i++)
-        comment(d, &ana, runrun_text(d, "{\"task_id\":1,\"text\":\"%d\"}", i));
-    struct fake_reply *r = runrun_send(d, &ana, "GET /tasks/1/comments", "");
-    EXPECT_EQ(runrun_count(d, r, ""), 3);
-    EXPECT_SLICE(runrun_str(d, r, "0.text"), S("3"));
-    EXPECT_SLICE(runrun_str(d, r, "2.text"), S("1"));
-    r = runrun_send(d, &ana, "GET /tasks/1/comments?limit=2&page=2", "");
-    EXPECT_EQ(runrun_count(d, r, ""), 1);
-    EXPECT_SLICE(runrun_str(d, r, "0.text"), S("1"));
+        comment(f, &ana, runrun_format(f, "{\"task_id\":1,\"text\":\"%d\"}", i));
+    struct fake_reply *r = runrun_send(f, &ana, "GET /tasks/1/comments", "");
+    EXPECT_EQ(runrun_count(f, r, ""), 3);
+    EXPECT_SLICE(runrun_str(f, r, "0.text"), S("3"));
+    EXPECT_SLICE(runrun_str(f, r, "2.text"), S("1"));
+    r = runrun_send(f, &ana, "GET /tasks/1/comments?limit=2&page=2", "");
+    EXPECT_EQ(runrun_count(f, r, ""), 1);
+    EXPECT_SLICE(runrun_str(f, r, "0.text"), S("1"));
     EXPECT_SLICE(fake_reply_header(r, "X-Item-Range"), S("items 3-3/3"));
-    EXPECT_ERROR(d, runrun_send(d, &ana, "GET /tasks/9/comments", ""), 404);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "GET /tasks/9/comments", ""), 404);
 }
 
 TEST(its_author_may_edit_a_comment_for_a_quarter_of_an_hour)
 {
-    RUNRUN_DESK(d);
-    struct runrun_user rui = runrun_user(d, "rui", "Rui"), boss = runrun_user_of(d, "", "boss", "Boss", true);
-    runrun_task(d, &ana, "t");
-    int64_t id = runrun_int(d, comment(d, &ana, "{\"task_id\":1,\"text\":\"a\"}"), "id");
-    char *put = runrun_text(d, "PUT /comments/%lld", (long long)id);
-    EXPECT_ERROR(d, runrun_send(d, &rui, put, "{\"text\":\"b\"}"), 403);
-    EXPECT_ERROR(d, runrun_send(d, &boss, put, "{\"text\":\"b\"}"), 403);
-    world_wait(d->w, minutes(15) - 1);
-    struct fake_reply *r = runrun_send(d, &ana, put, "{\"text\":\"b\"}");
+    RUNRUN_FIXTURE(f);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui"), boss = runrun_user_of(f, "", "boss", "Boss", true);
+    runrun_new_task(f, &ana, "t");
+    int64_t id = runrun_int(f, comment(f, &ana, "{\"task_id\":1,\"text\":\"a\"}"), "id");
+    char *put = runrun_format(f, "PUT /comments/%lld", (long long)id);
+    EXPECT_ERROR(f, runrun_send(f, &rui, put, "{\"text\":\"b\"}"), 403);
+    EXPECT_ERROR(f, runrun_send(f, &boss, put, "{\"text\":\"b\"}"), 403);
+    world_wait(f->w, minutes(15) - 1);
+    struct fake_reply *r = runrun_send(f, &ana, put, "{\"text\":\"b\"}");
     EXPECT_EQ(r->status, 200);
-    EXPECT_SLICE(runrun_str(d, r, "text"), S("b"));
-    EXPECT_SLICE(runrun_str(d, r, "edited_at"), S("2026-11-21T11:19:08-03:00"));
-    EXPECT_FIELD(d, runrun_send(d, &ana, put, "{\"comment\":{\"text\":\"\"}}"), "text", "can't be blank");
-    world_wait(d->w, 1);
-    EXPECT_ERROR(d, runrun_send(d, &ana, put, "{\"text\":\"c\"}"), 403);
-    EXPECT_ERROR(d, runrun_send(d, &ana, "PUT /comments/999", "{\"text\":\"c\"}"), 404);
+    EXPECT_SLICE(runrun_str(f, r, "text"), S("b"));
+    EXPECT_SLICE(runrun_str(f, r, "edited_at"), S("2026-11-21T11:19:08-03:00"));
+    EXPECT_FIELD(f, runrun_send(f, &ana, put, "{\"comment\":{\"text\":\"\"}}"), "text", "can't be blank");
+    world_wait(f->w, 1);
+    EXPECT_ERROR(f, runrun_send(f, &ana, put, "{\"text\":\"c\"}"), 403);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "PUT /comments/999", "{\"text\":\"c\"}"), 404);
 }
 
 TEST(its_author_may_delete_a_comment_for_a_quarter_of_an_hour)
 {
-    RUNRUN_DESK(d);
-    struct runrun_user rui = runrun_user(d, "rui", "Rui"), boss = runrun_user_of(d, "", "boss", "Boss", true);
-    runrun_task(d, &ana, "t");
-    int64_t loose = runrun_document(d, &ana, 0, S("a"), S("x"));
-    char *with = runrun_text(d, "{\"task_id\":1,\"text\":\"a\",\"document_ids\":[%lld]}", (long long)loose);
-    int64_t first = runrun_int(d, comment(d, &ana, with), "id");
-    int64_t second = runrun_int(d, comment(d, &ana, "{\"task_id\":1,\"text\":\"b\"}"), "id");
-    EXPECT_ERROR(d, runrun_sendf(d, &rui, "", "DELETE /comments/%lld", (long long)first), 403);
-    EXPECT_EQ(runrun_sendf(d, &ana, "", "DELETE /comments/%lld", (long long)first)->status, 204);
-    EXPECT_ERROR(d, runrun_sendf(d, &ana, "", "DELETE /comments/%lld", (long long)first), 404);
-    EXPECT_ERROR(d, runrun_sendf(d, &ana, "", "GET /documents/%lld", (long long)loose), 404);
-    world_wait(d->w, minutes(15));
-    EXPECT_ERROR(d, runrun_sendf(d, &ana, "", "DELETE /comments/%lld", (long long)second), 403);
-    EXPECT_EQ(runrun_sendf(d, &boss, "", "DELETE /comments/%lld", (long long)second)->status, 204);
+    RUNRUN_FIXTURE(f);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui"), boss = runrun_user_of(f, "", "boss", "Boss", true);
+    runrun_new_task(f, &ana, "t");
+    int64_t loose = runrun_new_document(f, &ana, 0, S("a"), S("x"));
+    char *with = runrun_format(f, "{\"task_id\":1,\"text\":\"a\",\"document_ids\":[%lld]}", (long long)loose);
+    int64_t first = runrun_int(f, comment(f, &ana, with), "id");
+    int64_t second = runrun_int(f, comment(f, &ana, "{\"task_id\":1,\"text\":\"b\"}"), "id");
+    EXPECT_ERROR(f, runrun_sendf(f, &rui, "", "DELETE /comments/%lld", (long long)first), 403);
+    EXPECT_EQ(runrun_sendf(f, &ana, "", "DELETE /comments/%lld", (long long)first)->status, 204);
+    EXPECT_ERROR(f, runrun_sendf(f, &ana, "", "DELETE /comments/%lld", (long long)first), 404);
+    EXPECT_ERROR(f, runrun_sendf(f, &ana, "", "GET /documents/%lld", (long long)loose), 404);
+    world_wait(f->w, minutes(15));
+    EXPECT_ERROR(f, runrun_sendf(f, &ana, "", "DELETE /comments/%lld", (long long)second), 403);
+    EXPECT_EQ(runrun_sendf(f, &boss, "", "DELETE /comments/%lld", (long long)second)->status, 204);
 }
 
 /* ---- §6.10 boards and fields ---- */
@@ -502,48 +499,48 @@ TEST(its_author_may_delete_a_comment_for_a_quarter_of_an_hour)
 TEST(a_board_shows_its_fields_and_a_field_its_options)
 {
     struct runrun_options o = with_boards(false);
-    WITH_OPTIONS(d, o);
-    struct fake_reply *r = runrun_send(d, &ana, "GET /boards/593350/fields?category=custom", "");
-    EXPECT_EQ(runrun_count(d, r, ""), 2);
-    EXPECT_SLICE(runrun_str(d, r, "0.id"), S("custom_12"));
-    EXPECT_SLICE(runrun_str(d, r, "0.label"), S("Prioridade"));
-    EXPECT_SLICE(runrun_str(d, r, "0.field_type"), S("single_option"));
-    EXPECT_SLICE(runrun_str(d, r, "0.category"), S("custom"));
-    EXPECT_SLICE(runrun_str(d, r, "0.status"), S("active"));
-    EXPECT_SLICE(runrun_str(d, r, "0.created_at"), S("2026-11-21T11:04:09-03:00"));
-    EXPECT_EQ(runrun_int(d, r, "0.boards_count"), 2);
-    EXPECT_EQ(runrun_int(d, r, "0.board_ids.1"), 5);
-    EXPECT_EQ(runrun_int(d, r, "0.board_id"), 593350);
-    EXPECT(json_is(runrun_at(d, r, "0.details"), JS_OBJECT) && json_is(runrun_at(d, r, "0.integrators"), JS_ARRAY));
+    RUNRUN_FIXTURE_WITH(f, &o);
+    struct fake_reply *r = runrun_send(f, &ana, "GET /boards/593350/fields?category=custom", "");
+    EXPECT_EQ(runrun_count(f, r, ""), 2);
+    EXPECT_SLICE(runrun_str(f, r, "0.id"), S("custom_12"));
+    EXPECT_SLICE(runrun_str(f, r, "0.label"), S("Prioridade"));
+    EXPECT_SLICE(runrun_str(f, r, "0.field_type"), S("single_option"));
+    EXPECT_SLICE(runrun_str(f, r, "0.category"), S("custom"));
+    EXPECT_SLICE(runrun_str(f, r, "0.status"), S("active"));
+    EXPECT_SLICE(runrun_str(f, r, "0.created_at"), S("2026-11-21T11:04:09-03:00"));
+    EXPECT_EQ(runrun_int(f, r, "0.boards_count"), 2);
+    EXPECT_EQ(runrun_int(f, r, "0.board_ids.1"), 5);
+    EXPECT_EQ(runrun_int(f, r, "0.board_id"), 593350);
+    EXPECT(json_is(runrun_at(f, r, "0.details"), JS_OBJECT) && json_is(runrun_at(f, r, "0.integrators"), JS_ARRAY));
     const char *nulls[] = { "0.description", "0.user_name", "0.last_editor_name", "0.edited_at", "0.position" };
     for (size_t i = 0; i < LENGTH_OF(nulls); i++)
-        EXPECT(runrun_is_null(d, r, nulls[i]));
-    EXPECT(!runrun_is_set(d, r, "0.is_editable") && !runrun_is_set(d, r, "0.is_everyone_allowed_to_add_to_board"));
-    EXPECT_SLICE(runrun_str(d, r, "1.description"), S("em reais"));
-    EXPECT_EQ(runrun_count(d, runrun_send(d, &ana, "GET /boards/5/fields", ""), ""), 1);
-    EXPECT_EQ(runrun_count(d, runrun_send(d, &ana, "GET /boards/5/fields?category=native", ""), ""), 0);
-    r = runrun_send(d, &ana, "GET /boards/593350/fields?limit=1&page=2", "");
-    EXPECT_SLICE(runrun_str(d, r, "0.id"), S("custom_13"));
+        EXPECT(runrun_is_null(f, r, nulls[i]));
+    EXPECT(!runrun_is_set(f, r, "0.is_editable") && !runrun_is_set(f, r, "0.is_everyone_allowed_to_add_to_board"));
+    EXPECT_SLICE(runrun_str(f, r, "1.description"), S("em reais"));
+    EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /boards/5/fields", ""), ""), 1);
+    EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /boards/5/fields?category=native", ""), ""), 0);
+    r = runrun_send(f, &ana, "GET /boards/593350/fields?limit=1&page=2", "");
+    EXPECT_SLICE(runrun_str(f, r, "0.id"), S("custom_13"));
     EXPECT_SLICE(fake_reply_header(r, "X-Item-Range"), S("items 2-2/2"));
 
-    r = runrun_send(d, &ana, "GET /fields/custom_12/options", "");
-    EXPECT_EQ(runrun_count(d, r, ""), 2);
-    EXPECT_SLICE(runrun_str(d, r, "0.id"), S("2"));
-    EXPECT_SLICE(runrun_str(d, r, "0.label"), S("Alta"));
-    EXPECT(runrun_is_null(d, r, "0.color") && runrun_is_null(d, r, "1.color"));
-    EXPECT_EQ(runrun_count(d, runrun_send(d, &ana, "GET /fields/custom_13/options", ""), ""), 0);
-    EXPECT_ERROR(d, runrun_send(d, &ana, "GET /fields/custom_99/options", ""), 404);
+    r = runrun_send(f, &ana, "GET /fields/custom_12/options", "");
+    EXPECT_EQ(runrun_count(f, r, ""), 2);
+    EXPECT_SLICE(runrun_str(f, r, "0.id"), S("2"));
+    EXPECT_SLICE(runrun_str(f, r, "0.label"), S("Alta"));
+    EXPECT(runrun_is_null(f, r, "0.color") && runrun_is_null(f, r, "1.color"));
+    EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /fields/custom_13/options", ""), ""), 0);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "GET /fields/custom_99/options", ""), 404);
 }
 
 TEST(a_task_shows_the_fields_of_its_board)
 {
     struct runrun_options o = with_boards(false);
-    WITH_OPTIONS(d, o);
-    runrun_send(d, &ana, "POST /tasks", "{\"title\":\"1\",\"board_id\":5}");
-    runrun_send(d, &ana, "POST /tasks", "{\"title\":\"2\"}");
-    EXPECT_EQ(runrun_count(d, runrun_send(d, &ana, "GET /tasks/1/fields", ""), ""), 1);
-    EXPECT_EQ(runrun_count(d, runrun_send(d, &ana, "GET /tasks/2/fields", ""), ""), 0);
-    EXPECT_ERROR(d, runrun_send(d, &ana, "GET /tasks/3/fields", ""), 404);
+    RUNRUN_FIXTURE_WITH(f, &o);
+    runrun_send(f, &ana, "POST /tasks", "{\"title\":\"1\",\"board_id\":5}");
+    runrun_send(f, &ana, "POST /tasks", "{\"title\":\"2\"}");
+    EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /tasks/1/fields", ""), ""), 1);
+    EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /tasks/2/fields", ""), ""), 0);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "GET /tasks/3/fields", ""), 404);
 }
 
 TEST(a_boards_file_with_a_mistake_stops_the_start)
@@ -568,7 +565,7 @@ TEST(a_boards_file_with_a_mistake_stops_the_start)
         EXPECT_ERR(runrun_boards_read(slice_of(bad[i]), &a, &b), ERR_INVALID);
     EXPECT_OK(runrun_boards_read(S("{}"), &a, &b));
     WORLD(w);
-    struct runrun_options o = runrun_desk_options();
+    struct runrun_options o = runrun_fixture_options();
     struct runrun r;
     o.boards = S("{");
     EXPECT_ERR(runrun_open(&r, &w->core, &o, NULL, NULL, &a), ERR_INVALID);
@@ -579,21 +576,21 @@ TEST(a_boards_file_with_a_mistake_stops_the_start)
 
 TEST(users_me_says_who_the_token_belongs_to)
 {
-    RUNRUN_DESK(d);
-    struct runrun_user boss = runrun_user_of(d, "", "boss", "", true);
-    struct fake_reply *r = runrun_send(d, &ana, "GET /users/me", "");
-    EXPECT_SLICE(runrun_str(d, r, "id"), S("ana-prado"));
-    EXPECT_SLICE(runrun_str(d, r, "name"), S("Ana Prado"));
-    EXPECT_SLICE(runrun_str(d, r, "email"), S("ana-prado@example.org"));
-    EXPECT(runrun_is_null(d, r, "avatar_url") && runrun_is_null(d, r, "avatar_large_url"));
-    EXPECT(!runrun_is_set(d, r, "is_master") && !runrun_is_set(d, r, "is_manager"));
-    EXPECT_SLICE(runrun_str(d, r, "time_zone"), S("-03:00"));
-    EXPECT_SLICE(runrun_str(d, r, "language"), S("pt-BR"));
-    EXPECT_EQ(runrun_count(d, r, "team_ids"), 0);
-    EXPECT_SLICE(runrun_str(d, r, "created_at"), S("2026-11-21T11:04:09-03:00"));
-    r = runrun_send(d, &boss, "GET /users/me", "");
-    EXPECT(runrun_is_set(d, r, "is_master"));
-    EXPECT_SLICE(runrun_str(d, r, "name"), S("boss"));
+    RUNRUN_FIXTURE(f);
+    struct runrun_user boss = runrun_user_of(f, "", "boss", "", true);
+    struct fake_reply *r = runrun_send(f, &ana, "GET /users/me", "");
+    EXPECT_SLICE(runrun_str(f, r, "id"), S("ana-prado"));
+    EXPECT_SLICE(runrun_str(f, r, "name"), S("Ana Prado"));
+    EXPECT_SLICE(runrun_str(f, r, "email"), S("ana-prado@example.org"));
+    EXPECT(runrun_is_null(f, r, "avatar_url") && runrun_is_null(f, r, "avatar_large_url"));
+    EXPECT(!runrun_is_set(f, r, "is_master") && !runrun_is_set(f, r, "is_manager"));
+    EXPECT_SLICE(runrun_str(f, r, "time_zone"), S("-03:00"));
+    EXPECT_SLICE(runrun_str(f, r, "language"), S("pt-BR"));
+    EXPECT_EQ(runrun_count(f, r, "team_ids"), 0);
+    EXPECT_SLICE(runrun_str(f, r, "created_at"), S("2026-11-21T11:04:09-03:00"));
+    r = runrun_send(f, &boss, "GET /users/me", "");
+    EXPECT(runrun_is_set(f, r, "is_master"));
+    EXPECT_SLICE(runrun_str(f, r, "name"), S("boss"));
 }
 
 RUN_TESTS(cmocka_unit_test(a_task_comes_back_with_every_name),

@@ -3,23 +3,20 @@
 #include "test.h"
 
 #include "base/text.h"
-#include "desk.h"
 #include "papers.h"
+#include "pyrus_fixture.h"
 
 #include <string.h>
 
-#define DESK(name)                                                                                                     \
-    SCOPED(desk_freep) struct desk *name = desk_new(NULL);                                                             \
-    struct desk_user ana = desk_user(name, "ana", "Ana Prado")
-
-static struct attachment upload(struct desk *d, const struct desk_user *u)
+static struct attachment upload(struct pyrus_fixture *d, const struct pyrus_user *u)
 {
     struct attachment a = { .kind = ATTACH_UPLOAD };
-    EXPECT(uuid_parse(desk_upload(d, u, "a.txt", S("hello")), a.uuid));
+    EXPECT(uuid_parse(pyrus_upload_file(d, u, "a.txt", S("hello")), a.uuid));
     return a;
 }
 
-static int64_t new_task(struct desk *d, const struct desk_user *u, const struct attachment *attachments, size_t count)
+static int64_t new_task(struct pyrus_fixture *d, const struct pyrus_user *u, const struct attachment *attachments,
+                        size_t count)
 {
     enum task_refusal why;
     int64_t id;
@@ -30,7 +27,8 @@ static int64_t new_task(struct desk *d, const struct desk_user *u, const struct 
     return id;
 }
 
-static enum task_refusal say(struct desk *d, const struct desk_user *u, int64_t task, const struct task_comment *c)
+static enum task_refusal say(struct pyrus_fixture *d, const struct pyrus_user *u, int64_t task,
+                             const struct task_comment *c)
 {
     enum task_refusal why = TASK_NO_REFUSAL;
     int64_t id;
@@ -39,7 +37,7 @@ static enum task_refusal say(struct desk *d, const struct desk_user *u, int64_t 
     return why;
 }
 
-static struct file file_of(struct desk *d, const struct attachment *a)
+static struct file file_of(struct pyrus_fixture *d, const struct attachment *a)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct file f;
@@ -50,7 +48,7 @@ static struct file file_of(struct desk *d, const struct attachment *a)
 
 TEST(a_reference_holds_its_file_and_lets_go_when_the_task_goes)
 {
-    DESK(d);
+    PYRUS_FIXTURE(d);
     struct attachment a = upload(d, &ana);
     EXPECT_EQ(file_of(d, &a).state, FILE_STORED);
     int64_t task = new_task(d, &ana, &a, 1);
@@ -64,8 +62,8 @@ TEST(a_reference_holds_its_file_and_lets_go_when_the_task_goes)
 
 TEST(every_change_tells_the_audit_log)
 {
-    DESK(d);
-    struct desk_user bia = desk_user(d, "bia", "Bia");
+    PYRUS_FIXTURE(d);
+    struct pyrus_user bia = pyrus_user(d, "bia", "Bia");
     struct attachment a = upload(d, &ana);
     int64_t task = new_task(d, &ana, &a, 1);
     struct task_member member = { bia.id, TASK_PARTICIPANT };
@@ -89,7 +87,7 @@ TEST(every_change_tells_the_audit_log)
 
 TEST(a_task_holds_so_many_attachments_and_not_one_more)
 {
-    DESK(d);
+    PYRUS_FIXTURE(d);
     struct attachment *links = arena_array(d->a, struct attachment, TASK_REFERENCES_MAX + 1);
     for (size_t i = 0; i <= TASK_REFERENCES_MAX; i++)
         links[i] = (struct attachment){ .kind = ATTACH_LINK, .url = S("https://example.org/"), .name = S("x") };
@@ -119,7 +117,7 @@ static err_t add_many_comments(struct meta_tx *tx, void *arg, struct arena *a)
 
 TEST(a_task_holds_so_many_comments_and_not_one_more)
 {
-    DESK(d);
+    PYRUS_FIXTURE(d);
     int64_t task = new_task(d, &ana, NULL, 0);
     struct comment c = { .task_id = task, .author_id = ana.id, .text = S("c"), .details = S(""), .created_at_ms = 1 };
     EXPECT_OK(meta_write(d->w->core.meta, add_many_comments, &c, d->a));
@@ -130,7 +128,7 @@ TEST(a_task_holds_so_many_comments_and_not_one_more)
 /* Forty comments of a megabyte took the server half a gigabyte whenever somebody read the task. */
 TEST(long_comments_fill_a_task_and_not_the_memory_of_the_server)
 {
-    DESK(d);
+    PYRUS_FIXTURE(d);
     struct task_view view;
     enum task_refusal why;
     int64_t id;
@@ -167,7 +165,7 @@ TEST(long_comments_fill_a_task_and_not_the_memory_of_the_server)
 
 TEST(details_are_merged_one_level_deep)
 {
-    DESK(d);
+    PYRUS_FIXTURE(d);
     enum task_refusal why;
     int64_t task;
     EXPECT_OK(task_create(&d->w->core, &ana.who,
@@ -182,8 +180,8 @@ TEST(details_are_merged_one_level_deep)
 
 TEST(nobody_deleted_joins_a_task)
 {
-    DESK(d);
-    struct desk_user bia = desk_user(d, "bia", "Bia");
+    PYRUS_FIXTURE(d);
+    struct pyrus_user bia = pyrus_user(d, "bia", "Bia");
     EXPECT_OK(user_set_state(&d->w->core, &d->w->operator_, S("bia"), USER_DELETED, d->a));
     struct task_member member = { bia.id, TASK_PARTICIPANT };
     int64_t task = new_task(d, &ana, NULL, 0);
@@ -193,8 +191,8 @@ TEST(nobody_deleted_joins_a_task)
 
 TEST(bytes_of_a_reference_need_its_task_and_a_link_has_none)
 {
-    DESK(d);
-    struct desk_user bia = desk_user(d, "bia", "Bia");
+    PYRUS_FIXTURE(d);
+    struct pyrus_user bia = pyrus_user(d, "bia", "Bia");
     struct attachment both[] = { upload(d, &ana),
                                  { .kind = ATTACH_LINK, .url = S("https://example.org/"), .name = S("x") } };
     int64_t task = new_task(d, &ana, both, 2);
@@ -212,7 +210,7 @@ TEST(bytes_of_a_reference_need_its_task_and_a_link_has_none)
 /* Whichever store call fails: the write fails as a whole, nothing of it is left, and the file is held or it is not. */
 TEST(a_task_that_fails_half_way_leaves_nothing)
 {
-    DESK(d);
+    PYRUS_FIXTURE(d);
     struct attachment a = upload(d, &ana);
     struct task_order order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
     enum task_refusal why;
