@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tickets a second that core issues: each is durable before it counts. `waiting` of them are always under way, each
- * issued again by its own done, as the server's loops do; all for one task, with keys like those of a dialect.
+ * issued again by its own done, as the server's loops do; all for one task, with keys like those of an API.
  *
  *   ticket-issue DIR [seconds 5] [waiting 32] */
 #include "base/clock.h"

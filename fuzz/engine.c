@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The real engine on a Unix socket, with a dialect of four routes and a clock that stands still: whatever comes is
+/* The real engine on a Unix socket, with an API of four routes and a clock that stands still: whatever comes is
  * answered or let go, in the same words however it was cut, and nothing stays behind. Input: sizes of two pieces that
  * take turns, the bytes. */
 #include "fuzz.h"
@@ -16,7 +16,7 @@
 
 #define SILENT_MS 20000 /* longer is for ever */
 
-/* ---- the dialect ---- */
+/* ---- the API ---- */
 
 static void echo(struct http_exchange *x)
 {
@@ -71,7 +71,7 @@ static const struct http_route routes[] = {
     { "GET", "/{p}", echo, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
 };
 static const char *const prefixes[] = { "/", NULL };
-static const struct http_dialect dialect = {
+static const struct http_api api = {
     .name = "test", .routes = routes, .route_count = LENGTH_OF(routes), .prefixes = prefixes, .refuse = refuse
 };
 
@@ -92,7 +92,7 @@ static void start(void)
     SCRATCH(a);
     clock_manual_init(&manual, 1795269849000);
     struct http_options o = { .clock = &manual.clock, .loops = 1, .workers = 1, .fallback = "test" };
-    const struct http_dialect *all[] = { &dialect };
+    const struct http_api *all[] = { &api };
     snprintf(address.sun_path, sizeof address.sun_path, "/tmp/cais-fuzz-engine.%d", (int)getpid());
     slice at;
     HOLDS(!http_server_new(&o, all, 1, &a, &server));

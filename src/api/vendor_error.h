@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a dialect says no: one row for each kind of failure. */
+/* How an API says no: one row for each kind of failure. */
 #ifndef CAIS_API_VENDOR_ERROR_H
 #define CAIS_API_VENDOR_ERROR_H
 

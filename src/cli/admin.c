@@ -184,7 +184,7 @@ static err_t read_request(struct http_exchange *x, char **argv, int *ret_argc, s
 
 static void run(struct http_exchange *x)
 {
-    struct admin_service *s = x->dialect->context;
+    struct admin_service *s = x->api->context;
     struct admin admin = { .store = s->store, .config = s->config };
     struct cli cli = {
         .arena = &x->arena, .clock = s->clock, .random = s->random, .environment = s->environment, .admin = &admin
@@ -226,10 +226,10 @@ static const struct http_route routes[] = {
 
 void admin_service_init(struct admin_service *s)
 {
-    s->dialect = (struct http_dialect){ .name = "admin",
-                                        .routes = routes,
-                                        .route_count = LENGTH_OF(routes),
-                                        .everywhere = true,
-                                        .refuse = refuse,
-                                        .context = s };
+    s->http_api = (struct http_api){ .name = "admin",
+                                     .routes = routes,
+                                     .route_count = LENGTH_OF(routes),
+                                     .everywhere = true,
+                                     .refuse = refuse,
+                                     .context = s };
 }

@@ -35,14 +35,14 @@ const char *admin_path(const struct cli *cli, const char *path);
 /* Everything on standard input, at most 64 KiB, without the line end. */
 MUST_USE err_t admin_input(const struct cli *cli, slice *ret_input);
 
-/* The server's side: the dialect of the admin socket. context is a struct admin_service. */
+/* The server's side: the http_api of the admin socket. context is a struct admin_service. */
 struct admin_service {
     struct store *store;
     const struct config *config;
     struct clock *clock;
     struct random *random;
     char *const *environment;
-    struct http_dialect dialect;
+    struct http_api http_api;
 };
 void admin_service_init(struct admin_service *);
 

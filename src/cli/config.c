@@ -27,7 +27,7 @@
 #define HOUR (3600 * SECOND)
 #define DAY (24 * HOUR)
 
-static const char dialects[] = "pyrus|runrun|redu|datasnap|appfile|s3|native";
+static const char apis[] = "pyrus|runrun|redu|datasnap|appfile|s3|native";
 
 enum key_type {
     TYPE_STRING,
@@ -373,18 +373,17 @@ static slice lower_case(struct arena *a, slice text)
     return (slice){ copy, text.n };
 }
 
-static err_t set_host(struct config *c, enum config_layer layer, slice name, slice dialect, const char *origin)
+static err_t set_host(struct config *c, enum config_layer layer, slice name, slice api, const char *origin)
 {
     unsigned at;
     name = lower_case(c->arena, name);
     if (!is_host_name(name))
         return err_make(c->arena, ERR_INVALID, "%s: hosts: '" SLICE_FMT "' is not a host name", origin,
                         SLICE_ARG(terminal_safe(c->arena, name)));
-    if (!choice_index(slice_of(dialects), dialect, &at))
-        return err_make(c->arena, ERR_INVALID,
-                        "%s: hosts." SLICE_FMT ": '" SLICE_FMT "' is no dialect; allowed: " SLICE_FMT, origin,
-                        SLICE_ARG(name), SLICE_ARG(terminal_safe(c->arena, dialect)),
-                        SLICE_ARG(with_commas(c->arena, dialects)));
+    if (!choice_index(slice_of(apis), api, &at))
+        return err_make(
+            c->arena, ERR_INVALID, "%s: hosts." SLICE_FMT ": '" SLICE_FMT "' is no dialect; allowed: " SLICE_FMT,
+            origin, SLICE_ARG(name), SLICE_ARG(terminal_safe(c->arena, api)), SLICE_ARG(with_commas(c->arena, apis)));
     struct config_host **link = &c->hosts;
     while (*link && !slice_eq((*link)->name, name))
         link = &(*link)->next;
@@ -397,7 +396,7 @@ static err_t set_host(struct config *c, enum config_layer layer, slice name, sli
         host = *link = arena_new(c->arena, struct config_host);
         host->name = name;
     }
-    host->dialect = arena_copy(c->arena, dialect);
+    host->api = arena_copy(c->arena, api);
     host->layer = layer;
     return NULL;
 }
@@ -470,14 +469,14 @@ err_t config_assign(struct config *c, enum config_layer layer, slice assignment,
 static err_t read_hosts_variable(struct config *c, slice value, const char *origin)
 {
     while (value.n) {
-        slice one, host, dialect;
+        slice one, host, api;
         slice_cut(value, ',', &one, &value);
         if (!slice_trim(one).n)
             continue;
-        if (!slice_cut(one, '=', &host, &dialect))
+        if (!slice_cut(one, '=', &host, &api))
             return err_make(c->arena, ERR_INVALID, "%s: '" SLICE_FMT "' is not host=dialect", origin,
                             SLICE_ARG(terminal_safe(c->arena, one)));
-        TRY(config_set(c, CONFIG_ENVIRONMENT, S("hosts"), slice_trim(host), dialect, origin));
+        TRY(config_set(c, CONFIG_ENVIRONMENT, S("hosts"), slice_trim(host), api, origin));
     }
     return NULL;
 }

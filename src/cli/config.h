@@ -22,10 +22,10 @@ struct config_list {
     size_t count;
 };
 
-/* [hosts]: this host name is spoken to in this dialect. */
+/* [hosts]: this host name is spoken to in this API. */
 struct config_host {
     slice name; /* lower case, without a port */
-    slice dialect;
+    slice api;
     enum config_layer layer;
     struct config_host *next; /* in the order in which they were given */
 };
@@ -80,7 +80,7 @@ void config_init(struct config *c, struct arena *a);
 MUST_USE err_t config_read_file(struct config *c, const char *path);
 /* The same for text at hand; `name` stands in the errors. */
 MUST_USE err_t config_read_text(struct config *c, slice text, const char *name);
-/* Take CAIS_SECTION_KEY out of an environment, and CAIS_HOSTS=name=dialect,… for [hosts]. Names whose second word is
+/* Take CAIS_SECTION_KEY out of an environment, and CAIS_HOSTS=name=API,… for [hosts]. Names whose second word is
  * no section are left alone: CAIS_TOKEN is for the client, and Kubernetes gives CAIS_PORT to a service called cais. */
 MUST_USE err_t config_read_environment(struct config *c, char *const *environment);
 /* One `section.key=value`, as --set takes it. */

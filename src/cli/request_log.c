@@ -60,7 +60,7 @@ static void write_json(struct buf *b, const struct http_report *report, slice wh
     json_put_string(&o, "peer", report->peer);
     json_put_string(&o, "method", req->method);
     json_put_string(&o, "target", target);
-    json_put_string(&o, "api", slice_of(report->x->dialect ? report->x->dialect->name : ""));
+    json_put_string(&o, "api", slice_of(report->x->api ? report->x->api->name : ""));
     json_put_int(&o, "status", report->status);
     json_put_int(&o, "bytes_in", (int64_t)report->bytes_in);
     json_put_int(&o, "bytes_out", (int64_t)report->bytes_out);

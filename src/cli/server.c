@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/admin.h"
-#include "cli/dialects.h"
+#include "cli/apis.h"
 #include "cli/request_log.h"
 #include "cli/store.h"
 #include "core/care/data_dir.h"
@@ -42,7 +42,7 @@ struct server {
     struct request_log *request_log;
 
     struct admin_service admin;
-    struct dialects dialects;
+    struct apis apis;
     struct link_base links;
 
     struct bound bound[MAX_LISTENERS];
@@ -70,7 +70,7 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
     slice *names = arena_array(&s->arena, slice, host_count + 1);
     size_t n = 0;
     for (const struct config_host *h = c->hosts; h; h = h->next, n++) {
-        hosts[n] = (struct http_host){ h->name, arena_cstr(&s->arena, h->dialect) };
+        hosts[n] = (struct http_host){ h->name, arena_cstr(&s->arena, h->api) };
         names[n] = h->name;
     }
     s->links.hosts = names;
@@ -100,8 +100,8 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
         o.flush = request_log_flush;
         o.arg = s->request_log;
     }
-    TRY(http_server_new(&o, s->dialects.all, s->dialects.count, a, &s->http));
-    dialects_tell_of(&s->dialects, s->http);
+    TRY(http_server_new(&o, s->apis.all, s->apis.count, a, &s->http));
+    apis_set_http_server(&s->apis, s->http);
     return NULL;
 }
 
@@ -257,7 +257,7 @@ static err_t start_all(struct server *s, const struct cli *cli, bool private_onl
         .store = &s->store, .config = c, .clock = cli->clock, .random = cli->random, .environment = cli->environment
     };
     admin_service_init(&s->admin);
-    TRY(dialects_open(&s->dialects, &s->store, c, &s->links, &s->admin.dialect, s->log, a));
+    TRY(apis_open(&s->apis, &s->store, c, &s->links, &s->admin.http_api, s->log, a));
     TRY(make_engine(s, cli->clock, cli->random, a));
     TRY(listen_everywhere(s, private_only, a));
     note_links(s);
@@ -320,7 +320,7 @@ void server_stop(struct server *s)
     store_close(&s->store); /* first: the committer may still be ringing a loop's bell */
     http_server_free(s->http);
     request_log_free(s->request_log);
-    dialects_close(&s->dialects);
+    apis_close(&s->apis);
     arena_release(&s->arena);
     free(s);
 }

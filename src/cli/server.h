@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole server in this process: stores, dialects, engine, jobs. What `cais serve` runs, and what put, get and ls
+/* A whole server in this process: stores, APIs, engine, jobs. What `cais serve` runs, and what put, get and ls
  * start for themselves when nobody serves the data directory. */
 #ifndef CAIS_CLI_SERVER_H
 #define CAIS_CLI_SERVER_H

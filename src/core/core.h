@@ -67,7 +67,7 @@ MUST_USE err_t core_check_space(struct core *, uint64_t bytes, struct arena *a);
 /* As above, and counts them off until the store is asked again. */
 MUST_USE err_t core_take_space(struct core *, uint64_t bytes, struct arena *a);
 
-/* Who acts, as the guard of a dialect found out. */
+/* Who acts, as the guard of an API found out. */
 struct principal {
     int64_t account_id, user_id;
     slice login;

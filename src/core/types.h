@@ -39,7 +39,7 @@ enum credential_form { CREDENTIAL_KEY, CREDENTIAL_TOKEN };
 
 struct credential {
     int64_t id, account_id, user_id;
-    slice purpose; /* which way in it opens: a name given by the dialect */
+    slice purpose; /* which way in it opens: a name given by the API */
     enum credential_form form;
     unsigned char secret_hash[SHA256_SIZE];
     int64_t parent_id; /* the key a token was made from; 0: none */
@@ -104,7 +104,7 @@ struct file {
     unsigned char uuid[16]; /* random, version 4: what clients may guess at */
     int64_t account_id, owner_id;
     slice owner_login; /* filled by reads */
-    slice way;         /* how it came in: name of the dialect */
+    slice way;         /* how it came in: name of the API */
     slice name, content_type;
     enum file_state state;
     int64_t object_id;   /* 0 while there are no bytes */
@@ -138,7 +138,7 @@ struct bucket {
     int64_t owner_id;   /* who made it; of the server's own: whose key signs for it */
     slice name;
     enum bucket_kind kind;
-    slice cors; /* which web pages may use it, in the words of the dialect; empty: none */
+    slice cors; /* which web pages may use it, in the words of the API; empty: none */
     int64_t created_at_ms;
 };
 
@@ -152,7 +152,7 @@ struct entry {
     int64_t part_count;          /* the object's */
     struct digest digest;        /* kind DIGEST_NONE: none was asked for */
     slice upload;                /* name of the upload that put it together; empty: put whole */
-    slice headers, tags;         /* kept for the dialect, which alone reads them */
+    slice headers, tags;         /* kept for the API, which alone reads them */
     int64_t modified_at_ms;
 };
 

@@ -181,7 +181,7 @@ ssize_t conn_send(struct conn *, slice head, slice body, bool more);
 enum body_mode { BODY_NONE, BODY_COLLECT, BODY_DROP, BODY_SINK };
 
 struct exchange {
-    struct http_exchange pub; /* first: the dialect's pointer is ours */
+    struct http_exchange pub; /* first: the API's pointer is ours */
     struct conn *conn;
     struct loop *loop;
     struct exchange *next_free;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request from its head to its reply: what a dialect sees of it, and where each call leads. */
+/* One request from its head to its reply: what an API sees of it, and where each call leads. */
 #include "http/engine.h"
 
 #include "base/text.h"
@@ -93,7 +93,7 @@ void exchange_free(struct exchange *x)
     l->free_exchange_count++;
 }
 
-/* ---- what dialects read ---- */
+/* ---- what APIs read ---- */
 
 slice http_header(const struct http_request *req, const char *name)
 {
@@ -126,20 +126,20 @@ int http_refusal_status(enum http_refusal r)
 void exchange_refuse(struct exchange *x, enum http_refusal refusal, const char *text)
 {
     struct http_exchange *pub = &x->pub;
-    if (!pub->dialect) { /* the head was not understood: as far as it can be told, whose path is it? */
+    if (!pub->api) { /* the head was not understood: as far as it can be told, whose path is it? */
         struct route_match m;
         struct target t;
         slice path = target_parse(pub->req.target, &pub->arena, &t) ? S("/") : t.path;
         router_find(x->loop->server->router, pub->req.method, path, pub->req.host, x->conn->listener->options.only,
                     pub->req.local, &pub->arena, &m);
-        pub->dialect = m.dialect;
+        pub->api = m.api;
     }
     if (refusal == HTTP_REFUSE_BUSY)
         http_reply_header(pub, "Retry-After", S("1"));
     if (refusal == HTTP_REFUSE_MALFORMED || refusal == HTTP_REFUSE_BODY_CUT || refusal == HTTP_REFUSE_TIMEOUT ||
         refusal == HTTP_REFUSE_HEAD_TOO_LARGE || refusal == HTTP_REFUSE_NOT_IMPLEMENTED)
         x->close_after = true;
-    pub->dialect->refuse(pub, refusal, http_refusal_status(refusal), text);
+    pub->api->refuse(pub, refusal, http_refusal_status(refusal), text);
 }
 
 static void copy_head(struct exchange *x, const char *head, const struct message *m)
@@ -260,7 +260,7 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     struct route_match match;
     router_find(x->loop->server->router, req->method, req->path, req->host, x->conn->listener->options.only, req->local,
                 &pub->arena, &match);
-    pub->dialect = match.dialect;
+    pub->api = match.api;
     pub->route = match.route;
     memcpy(req->params, match.params, sizeof match.params);
     if (match.malformed) {
@@ -282,7 +282,7 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     const struct http_route *route = match.route;
     loop_deadline(x->loop, x->conn, DEADLINE_BODY);
     x->conn->window_bytes = 0;
-    if (!(route->flags & HTTP_PUBLIC) && pub->dialect->guard && !pub->dialect->guard(pub))
+    if (!(route->flags & HTTP_PUBLIC) && pub->api->guard && !pub->api->guard(pub))
         return;
     if (route->flags & HTTP_STREAM) {
         route->handle(pub);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP/1.1 for the dialects: requests, replies, routes, streamed bodies. The engine behind it (server.h) owns sockets,
- * threads, TLS and time-outs; a dialect never sees them.
+/* HTTP/1.1 for the APIs: requests, replies, routes, streamed bodies. The engine behind it (server.h) owns sockets,
+ * threads, TLS and time-outs; an API never sees them.
  *
  * Life of an exchange
  *   head complete → route found → guard (authorises) → handle
@@ -22,7 +22,7 @@
 
 struct http_exchange;
 struct http_route;
-struct http_dialect;
+struct http_api;
 
 struct http_header {
     slice name, value; /* value without blanks around it */
@@ -48,13 +48,13 @@ struct http_request {
     slice body;                    /* ordinary and HTTP_ON_LOOP routes */
 };
 
-/* An exchange as a dialect sees it. */
+/* An exchange as an API sees it. */
 struct http_exchange {
     struct http_request req;
     struct arena arena;             /* lives until the reply is on its way */
     const struct http_route *route; /* NULL: no route */
-    const struct http_dialect *dialect;
-    void *principal; /* the dialect's guard puts it there; in arena */
+    const struct http_api *api;
+    void *principal; /* the API's guard puts it there; in arena */
     void *work;      /* the handler's own, for its later calls; in arena */
 };
 
@@ -78,11 +78,11 @@ struct http_route {
                             ignored; literals beat parameters */
     void (*handle)(struct http_exchange *);
     unsigned flags;
-    size_t max_body;  /* bytes; 0: 1 MiB. TOO_LARGE is refused by the dialect's refuse */
+    size_t max_body;  /* bytes; 0: 1 MiB. TOO_LARGE is refused by the API's refuse */
     const char *spec; /* which sentence of which contract asks for it */
 };
 
-/* What the engine refuses on its own, so that each dialect can say it in its own form. */
+/* What the engine refuses on its own, so that each API can say it in its own form. */
 enum http_refusal {
     HTTP_REFUSE_MALFORMED,       /* 400: not HTTP as we accept it; the connection closes afterwards */
     HTTP_REFUSE_NO_ROUTE,        /* 404 */
@@ -99,23 +99,23 @@ enum http_refusal {
     HTTP_REFUSE_BUSY             /* 503: out of workers or connections; the engine adds Retry-After */
 };
 
-struct http_dialect {
+struct http_api {
     const char *name;
     const struct http_route *routes;
     size_t route_count;
-    const char *const *prefixes; /* NULL-ended: paths below these are refused in this dialect's form; longest wins */
-    const char *const *home_prefixes; /* more of them, on the host names of the dialect only */
-    /* Takes every path that no route matches and that is below no other dialect's prefix: req.params are empty, the
-     * path is the dialect's to read. Mostly HTTP_STREAM. NULL: such paths are refused. Its method is not looked at. */
+    const char *const *prefixes;      /* NULL-ended: paths below these are refused in this API's form; longest wins */
+    const char *const *home_prefixes; /* more of them, on the host names of the API only */
+    /* Takes every path that no route matches and that is below no other API's prefix: req.params are empty, the
+     * path is the API's to read. Mostly HTTP_STREAM. NULL: such paths are refused. Its method is not looked at. */
     const struct http_route *rest;
-    bool everywhere; /* answers on the host names of other dialects too */
+    bool everywhere; /* answers on the host names of other APIs too */
     bool apart;      /* answers only on listeners that name it (http_listener.only) */
     /* Authorise before handle: returns true, or has replied. On the loop; may read a row, must not block.
      * NULL: everything is public. */
     bool (*guard)(struct http_exchange *);
-    /* Reply with a refusal in the dialect's own form. status is the engine's; a dialect may answer another one. */
+    /* Reply with a refusal in the API's own form. status is the engine's; an API may answer another one. */
     void (*refuse)(struct http_exchange *, enum http_refusal, int status, const char *text);
-    void *context; /* the dialect's own; x->dialect->context */
+    void *context; /* the API's own; x->api->context */
 };
 
 /* ---- replies ---- */
@@ -151,7 +151,7 @@ struct http_content {
     bool head_has_ranges;            /* Range counts for HEAD as it does for GET, which HTTP leaves to us to define */
 };
 /* End the exchange with a download: HEAD, Range (one range; several → whole), If-Range, conditional requests,
- * Accept-Ranges, ETag, Last-Modified are done here (200, 206, 304; 412 and 416 in the dialect's words, by refuse).
+ * Accept-Ranges, ETag, Last-Modified are done here (200, 206, 304; 412 and 416 in the API's words, by refuse).
  * `content` must live in x->arena. */
 void http_reply_content(struct http_exchange *, struct http_content *content);
 
@@ -186,7 +186,7 @@ struct http_sink {
 void http_receive(struct http_exchange *, struct http_sink *);
 /* For an HTTP_STREAM route that finds at the head that it has an ordinary request: takes the body (at most max_body
  * bytes; 0: whatever comes is dropped) into req.body, then runs `then` on a worker, as for an ordinary route. What goes
- * wrong before is refused by the dialect. Call from handle, on the loop. */
+ * wrong before is refused by the API. Call from handle, on the loop. */
 void http_collect(struct http_exchange *, size_t max_body, void (*then)(struct http_exchange *));
 
 #endif

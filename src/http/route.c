@@ -11,7 +11,7 @@
 #define MAX_SEGMENTS 12
 
 struct entry {
-    const struct http_dialect *dialect;
+    const struct http_api *api;
     const struct http_route *route;
     size_t count;
     slice segments[MAX_SEGMENTS]; /* .p NULL: a parameter */
@@ -20,25 +20,24 @@ struct entry {
 struct router {
     struct entry *entries;
     size_t count;
-    const struct http_dialect **dialects; /* a copy of the list */
-    size_t dialect_count;
+    const struct http_api **apis; /* a copy of the list */
+    size_t api_count;
     const struct http_host *hosts;
     size_t host_count;
-    const struct http_dialect *fallback;
+    const struct http_api *fallback;
 };
 
-static const struct http_dialect *dialect_named(const struct router *r, const char *name)
+static const struct http_api *api_named(const struct router *r, const char *name)
 {
-    for (size_t i = 0; name && i < r->dialect_count; i++)
-        if (strcmp(r->dialects[i]->name, name) == 0)
-            return r->dialects[i];
+    for (size_t i = 0; name && i < r->api_count; i++)
+        if (strcmp(r->apis[i]->name, name) == 0)
+            return r->apis[i];
     return NULL;
 }
 
-static err_t compile(struct entry *e, const struct http_dialect *dialect, const struct http_route *route,
-                     struct arena *a)
+static err_t compile(struct entry *e, const struct http_api *api, const struct http_route *route, struct arena *a)
 {
-    *e = (struct entry){ .dialect = dialect, .route = route };
+    *e = (struct entry){ .api = api, .route = route };
     slice rest = slice_of(route->pattern);
     size_t params = 0;
     if (!slice_starts(rest, S("/")))
@@ -56,29 +55,29 @@ static err_t compile(struct entry *e, const struct http_dialect *dialect, const 
     return NULL;
 }
 
-err_t router_new(const struct http_dialect *const *dialects, size_t count, const struct http_host *hosts,
-                 size_t host_count, const char *fallback, struct arena *a, struct router **ret)
+err_t router_new(const struct http_api *const *apis, size_t count, const struct http_host *hosts, size_t host_count,
+                 const char *fallback, struct arena *a, struct router **ret)
 {
     struct router *r = must_malloc(sizeof *r);
-    *r = (struct router){ .dialect_count = count, .hosts = hosts, .host_count = host_count };
-    r->dialects = must_malloc(count * sizeof(*r->dialects));
+    *r = (struct router){ .api_count = count, .hosts = hosts, .host_count = host_count };
+    r->apis = must_malloc(count * sizeof(*r->apis));
     for (size_t i = 0; i < count; i++)
-        r->dialects[i] = dialects[i];
+        r->apis[i] = apis[i];
     err_t e = NULL;
     for (size_t i = 0; i < count; i++)
-        r->count += dialects[i]->route_count;
+        r->count += apis[i]->route_count;
     r->entries = must_malloc(r->count * sizeof *r->entries);
     struct entry *next = r->entries;
     for (size_t i = 0; i < count && !e; i++)
-        for (size_t k = 0; k < dialects[i]->route_count && !e; k++)
-            e = compile(next++, dialects[i], &dialects[i]->routes[k], a);
+        for (size_t k = 0; k < apis[i]->route_count && !e; k++)
+            e = compile(next++, apis[i], &apis[i]->routes[k], a);
     for (size_t i = 0; i < host_count && !e; i++)
-        if (!dialect_named(r, hosts[i].dialect))
-            e = err_make(a, ERR_INVALID, "host " SLICE_FMT " names the unknown dialect %s", SLICE_ARG(hosts[i].host),
-                         hosts[i].dialect);
-    r->fallback = dialect_named(r, fallback);
+        if (!api_named(r, hosts[i].api))
+            e = err_make(a, ERR_INVALID, "host " SLICE_FMT " names the unknown API %s", SLICE_ARG(hosts[i].host),
+                         hosts[i].api);
+    r->fallback = api_named(r, fallback);
     if (!e && !r->fallback)
-        e = err_make(a, ERR_INVALID, "no dialect is named %s", fallback ? fallback : "");
+        e = err_make(a, ERR_INVALID, "no API is named %s", fallback ? fallback : "");
     if (e) {
         router_free(r);
         return e;
@@ -92,7 +91,7 @@ void router_free(struct router *r)
     if (!r)
         return;
     free(r->entries);
-    free(r->dialects);
+    free(r->apis);
     free(r);
 }
 
@@ -115,7 +114,7 @@ static bool is_below(slice host, slice pattern)
 }
 
 /* The host itself first, then the longest pattern. *ret_below: it was a pattern. */
-static const struct http_dialect *dialect_of_host(const struct router *r, slice host, bool *ret_below)
+static const struct http_api *api_of_host(const struct router *r, slice host, bool *ret_below)
 {
     const struct http_host *best = NULL;
     host = without_port(host);
@@ -124,14 +123,14 @@ static const struct http_dialect *dialect_of_host(const struct router *r, slice 
         const struct http_host *h = &r->hosts[i];
         if (slice_eq_nocase(h->host, host)) {
             *ret_below = false;
-            return dialect_named(r, h->dialect);
+            return api_named(r, h->api);
         }
         if (is_below(host, h->host) && (!best || h->host.n > best->host.n)) {
             best = h;
             *ret_below = true;
         }
     }
-    return best ? dialect_named(r, best->dialect) : NULL;
+    return best ? api_named(r, best->api) : NULL;
 }
 
 /* 0: no match; else the larger, the more literal, counted from the left. */
@@ -171,17 +170,17 @@ static size_t longest_prefix(const char *const *prefixes, slice path)
     return longest;
 }
 
-/* Who answers for a path that no route has. *ret_by_prefix: it is below a prefix of that dialect. */
-static const struct http_dialect *owner(const struct router *r, slice path, const struct http_dialect *of_host,
-                                        bool alone, bool *ret_by_prefix)
+/* Who answers for a path that no route has. *ret_by_prefix: it is below a prefix of that API. */
+static const struct http_api *owner(const struct router *r, slice path, const struct http_api *of_host, bool alone,
+                                    bool *ret_by_prefix)
 {
-    const struct http_dialect *best = of_host ? of_host : r->fallback;
+    const struct http_api *best = of_host ? of_host : r->fallback;
     size_t longest = 0;
     *ret_by_prefix = false;
     if (alone)
         return best;
-    for (size_t i = 0; i < r->dialect_count; i++) {
-        const struct http_dialect *d = r->dialects[i];
+    for (size_t i = 0; i < r->api_count; i++) {
+        const struct http_api *d = r->apis[i];
         if ((of_host && d != of_host && !d->everywhere) || (d->apart && d != of_host))
             continue;
         size_t covered = longest_prefix(d->prefixes, path);
@@ -197,12 +196,12 @@ static const struct http_dialect *owner(const struct router *r, slice path, cons
 }
 
 /* Whose rest takes what nobody else wants; NULL: nobody's. */
-static const struct http_dialect *taker(const struct router *r, const struct http_dialect *of_host, bool alone)
+static const struct http_api *taker(const struct router *r, const struct http_api *of_host, bool alone)
 {
     if (of_host && of_host->rest)
         return of_host;
-    for (size_t i = 0; i < r->dialect_count && !alone; i++) {
-        const struct http_dialect *d = r->dialects[i];
+    for (size_t i = 0; i < r->api_count && !alone; i++) {
+        const struct http_api *d = r->apis[i];
         if (d->rest && !d->apart && (!of_host || d->everywhere))
             return d;
     }
@@ -218,16 +217,16 @@ static slice add_method(slice allow, const char *method, struct arena *a)
 }
 
 struct search {
-    const struct http_dialect *of_host;
+    const struct http_api *of_host;
     slice method;
-    bool alone; /* no dialect but that */
+    bool alone; /* no API but that */
     bool only, local;
 };
 
 static bool may_answer(const struct search *s, const struct entry *e)
 {
-    return (!s->of_host || e->dialect == s->of_host || (e->dialect->everywhere && !s->alone)) &&
-           (!(e->route->flags & HTTP_LOCAL_ONLY) || s->local) && (!e->dialect->apart || s->only);
+    return (!s->of_host || e->api == s->of_host || (e->api->everywhere && !s->alone)) &&
+           (!(e->route->flags & HTTP_LOCAL_ONLY) || s->local) && (!e->api->apart || s->only);
 }
 
 static const struct entry *find_entry(const struct router *r, const struct search *s, const struct target_path *parts,
@@ -246,7 +245,7 @@ static const struct entry *find_entry(const struct router *r, const struct searc
             best_score = score;
         }
         if (score > path_score) {
-            ret->dialect = e->dialect;
+            ret->api = e->api;
             path_score = score;
         }
         if (!best)
@@ -260,10 +259,10 @@ void router_find(const struct router *r, slice method, slice path, slice host, c
 {
     bool below = false, by_prefix;
     struct search s = { .method = method, .only = only != NULL, .local = local };
-    s.of_host = only ? dialect_named(r, only) : dialect_of_host(r, host, &below);
-    /* Names below a host are its dialect's, and with them every path, if it takes every path. */
+    s.of_host = only ? api_named(r, only) : api_of_host(r, host, &below);
+    /* Names below a host are its API's, and with them every path, if it takes every path. */
     s.alone = only || (below && s.of_host->rest);
-    *ret = (struct route_match){ .dialect = owner(r, path, s.of_host, s.alone, &by_prefix) };
+    *ret = (struct route_match){ .api = owner(r, path, s.of_host, s.alone, &by_prefix) };
     while (path.n > 1 && path.p[path.n - 1] == '/')
         path.n--;
     struct target_path parts;
@@ -273,7 +272,7 @@ void router_find(const struct router *r, slice method, slice path, slice host, c
         return;
     const struct entry *best = find_entry(r, &s, &parts, a, ret);
     if (best) {
-        ret->dialect = best->dialect;
+        ret->api = best->api;
         ret->route = best->route;
         ret->allow = (slice){ 0 };
         for (size_t i = 0, k = 0; i < best->count; i++)
@@ -281,9 +280,9 @@ void router_find(const struct router *r, slice method, slice path, slice host, c
                 ret->params[k++] = parts.segments[i];
         return;
     }
-    const struct http_dialect *rest = ret->allow.n || by_prefix ? NULL : taker(r, s.of_host, s.alone);
+    const struct http_api *rest = ret->allow.n || by_prefix ? NULL : taker(r, s.of_host, s.alone);
     if (rest) {
-        ret->dialect = rest;
+        ret->api = rest;
         ret->route = rest->rest;
     }
 }

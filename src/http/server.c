@@ -23,7 +23,7 @@
             (field) = (value);                                                                                         \
     } while (0)
 
-err_t http_server_new(const struct http_options *options, const struct http_dialect *const *dialects, size_t count,
+err_t http_server_new(const struct http_options *options, const struct http_api *const *apis, size_t count,
                       struct arena *a, struct http_server **ret)
 {
     struct http_server *s = must_malloc(sizeof *s);
@@ -56,7 +56,7 @@ err_t http_server_new(const struct http_options *options, const struct http_dial
         e = err_make(a, ERR_INVALID, "at most %zu bytes of head and %d header lines can be read", SCRATCH_BYTES / 4,
                      MESSAGE_MAX_HEADERS);
     if (!e)
-        e = router_new(dialects, count, o->hosts, o->host_count, o->fallback, a, &s->router);
+        e = router_new(apis, count, o->hosts, o->host_count, o->fallback, a, &s->router);
     if (!e)
         e = proxies_parse(o->trusted_proxies, a, &s->proxies);
     if (e) {

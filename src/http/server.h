@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine: listeners, loops, workers, TLS. main makes one, gives it dialects and addresses, and starts it.
+/* The engine: listeners, loops, workers, TLS. main makes one, gives it APIs and addresses, and starts it.
  *
  * Threads
  *   loop          one per core: accepts, parses, routes, runs short handlers, sends. Never syncs, never hashes much
@@ -43,15 +43,15 @@ struct http_options {
     size_t body_pool_bytes;             /* buffers of uploads, all loops together; 0: 64 MiB */
 
     const char *const *trusted_proxies; /* addresses or CIDR ranges, NULL-ended; may be NULL */
-    /* Host names that speak one dialect only (and those that are everywhere). */
+    /* Host names that speak one API only (and those that are everywhere). */
     const struct http_host {
-        /* Without port. "*.name": every name below that name, unless it stands here itself; if the dialect takes every
+        /* Without port. "*.name": every name below that name, unless it stands here itself; if the API takes every
          * path (rest), then nobody else answers there, not even those that are everywhere. */
         slice host;
-        const char *dialect;
+        const char *api;
     } * hosts;
     size_t host_count;
-    const char *fallback; /* dialect that refuses what belongs to nobody */
+    const char *fallback; /* API that refuses what belongs to nobody */
 
     /* On the loop thread, after every exchange; may be NULL. */
     void (*report)(void *arg, int loop, const struct http_report *);
@@ -64,7 +64,7 @@ struct http_listener {
     const char *address; /* "127.0.0.1:8080", "[::1]:0", ":8080" (all addresses), "unix:PATH" (mode 0600) */
     bool tls;
     bool local;       /* the admin socket: requests are the operator's */
-    const char *only; /* dialect that alone answers here; NULL: all */
+    const char *only; /* API that alone answers here; NULL: all */
 };
 
 struct http_certificate {
@@ -73,9 +73,9 @@ struct http_certificate {
 
 struct http_server;
 
-/* The dialects and hosts are borrowed, the list of dialects is not. Errors: INVALID a route or an option that cannot
+/* The APIs and hosts are borrowed, the list of APIs is not. Errors: INVALID a route or an option that cannot
  * be. */
-MUST_USE err_t http_server_new(const struct http_options *, const struct http_dialect *const *dialects, size_t count,
+MUST_USE err_t http_server_new(const struct http_options *, const struct http_api *const *apis, size_t count,
                                struct arena *a, struct http_server **ret_server);
 /* Bind. Before start. ret_address: "127.0.0.1:40123", with the port that was found for port 0; in `a`.
  * Errors: INVALID not an address; CONFLICT in use; UNAVAILABLE. */

@@ -21,7 +21,7 @@ struct sign_request {
     size_t header_count;
 };
 
-/* What is wrong, as far as a dialect tells it apart. An unknown access key is the caller's to find out. */
+/* What is wrong, as far as an API tells it apart. An unknown access key is the caller's to find out. */
 enum sign_fault {
     SIGN_OK,
     /* how it is written */

@@ -196,14 +196,14 @@ static bool method_fits(const struct http_route *route, slice method)
            (slice_eq(method, S("HEAD")) && slice_eq(slice_of(route->method), S("GET")));
 }
 
-static const struct http_route *find_route(const struct http_dialect *dialect, struct http_request *req,
-                                           struct arena *a, bool *ret_path_known)
+static const struct http_route *find_route(const struct http_api *api, struct http_request *req, struct arena *a,
+                                           bool *ret_path_known)
 {
     const struct http_route *best = NULL;
     int best_literals = -1;
     *ret_path_known = false;
-    for (size_t i = 0; i < dialect->route_count; i++) {
-        const struct http_route *route = &dialect->routes[i];
+    for (size_t i = 0; i < api->route_count; i++) {
+        const struct http_route *route = &api->routes[i];
         slice params[HTTP_MAX_PARAMS] = { { 0 } };
         int literals = match(slice_of(route->pattern), req->path, params, a);
         if (literals < 0 || (route->flags & HTTP_LOCAL_ONLY && !req->local))
@@ -223,7 +223,7 @@ static const struct http_route *find_route(const struct http_dialect *dialect, s
 static void refuse(struct fake_exchange *f, enum http_refusal refusal, int status, const char *text)
 {
     f->reply->refused = true;
-    f->http->dialect->refuse(&f->x, refusal, status, text);
+    f->http->api->refuse(&f->x, refusal, status, text);
 }
 
 static void feed(struct fake_exchange *f, const struct fake_request *request)
@@ -265,17 +265,17 @@ static bool collect(struct fake_exchange *f, const struct fake_request *request,
 static void play(struct fake_exchange *f, const struct fake_request *request)
 {
     struct http_exchange *x = &f->x;
-    const struct http_dialect *dialect = f->http->dialect;
+    const struct http_api *api = f->http->api;
     bool path_known;
-    x->route = find_route(dialect, &x->req, &x->arena, &path_known);
+    x->route = find_route(api, &x->req, &x->arena, &path_known);
     if (!x->route && !path_known)
-        x->route = dialect->rest;
+        x->route = api->rest;
     if (!x->route) {
         refuse(f, path_known ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE, path_known ? 405 : 404,
                path_known ? "method not allowed" : "no such path");
         return;
     }
-    if (!(x->route->flags & HTTP_PUBLIC) && dialect->guard && !dialect->guard(x)) {
+    if (!(x->route->flags & HTTP_PUBLIC) && api->guard && !api->guard(x)) {
         f->reply->by_guard = true;
         assert(f->done);
         return;
@@ -326,7 +326,7 @@ struct fake_reply *fake_http_send(struct fake_http *http, const struct fake_requ
     struct fake_exchange *f = must_malloc(sizeof *f);
     f->http = http;
     f->reply = arena_new(&http->arena, struct fake_reply);
-    f->x.dialect = http->dialect;
+    f->x.api = http->api;
     arena_init(&f->x.arena);
     pthread_mutex_init(&f->mutex, NULL);
     pthread_cond_init(&f->replied, NULL);
@@ -346,9 +346,9 @@ struct fake_reply *fake_http_send(struct fake_http *http, const struct fake_requ
     return r;
 }
 
-struct fake_http fake_http_new(const struct http_dialect *dialect)
+struct fake_http fake_http_new(const struct http_api *api)
 {
-    struct fake_http http = { .dialect = dialect };
+    struct fake_http http = { .api = api };
     arena_init(&http.arena);
     return http;
 }

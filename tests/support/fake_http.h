@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An engine without sockets: it implements the functions of http/http.h for tests of a dialect. A request is routed,
+/* An engine without sockets: it implements the functions of http/http.h for tests of an API. A request is routed,
  * guarded and handled as http.h promises; the reply is captured. Link it instead of the engine.
  *
- *   struct fake_http http = fake_http_new(&dialect);
+ *   struct fake_http http = fake_http_new(&api);
  *   struct fake_reply *r = fake_http_send(&http, &(struct fake_request){ .method = "GET", .target = S("/v1/x") });
  *   EXPECT_EQ(r->status, 200);
  *   fake_http_release(&http);
@@ -40,17 +40,17 @@ struct fake_reply {
     slice etag;
     int64_t last_modified_ms;
     bool cut;     /* read_at or the producer failed: the client sees a cut connection */
-    bool refused; /* by the dialect's refuse (no route, method, body too large, body cut) */
+    bool refused; /* by the API's refuse (no route, method, body too large, body cut) */
     bool by_guard;
     bool received; /* http_receive was called: "100 Continue" would have been sent */
 };
 
 struct fake_http {
-    const struct http_dialect *dialect;
+    const struct http_api *api;
     struct arena arena; /* replies live here */
 };
 
-struct fake_http fake_http_new(const struct http_dialect *);
+struct fake_http fake_http_new(const struct http_api *);
 void fake_http_release(struct fake_http *);
 /* Sends, waits for the reply (on whichever thread it is made). Asserts that there is exactly one. */
 struct fake_reply *fake_http_send(struct fake_http *, const struct fake_request *);

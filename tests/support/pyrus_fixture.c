@@ -28,8 +28,8 @@ struct pyrus_fixture *pyrus_fixture_new(const struct pyrus_options *options)
     f->a = f->w->a;
     f->links = (struct link_base){ hosts, LENGTH_OF(hosts), S("https://files.example.org"), listeners, 1 };
     pyrus_init(&f->pyrus, &f->w->core, options ? options : &defaults, &f->links, NULL);
-    f->dialect = pyrus_dialect(&f->pyrus);
-    f->http = fake_http_new(&f->dialect);
+    f->http_api = pyrus_api(&f->pyrus);
+    f->http = fake_http_new(&f->http_api);
     return f;
 }
 

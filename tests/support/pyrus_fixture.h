@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A Pyrus server without sockets: a world, the dialect, and the fake engine in front. For tests of tasks and of what is
+/* A Pyrus server without sockets: a world, the API, and the fake engine in front. For tests of tasks and of what is
  * spoken about them. */
 #ifndef CAIS_TESTS_PYRUS_FIXTURE_H
 #define CAIS_TESTS_PYRUS_FIXTURE_H
@@ -15,7 +15,7 @@ struct pyrus_fixture {
     struct arena *a; /* w->a */
     struct link_base links;
     struct pyrus pyrus;
-    struct http_dialect dialect;
+    struct http_api http_api;
     struct fake_http http;
 };
 

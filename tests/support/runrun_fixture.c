@@ -33,8 +33,8 @@ struct runrun_fixture *runrun_fixture_new(const struct runrun_options *options)
     f->a = f->w->a;
     f->links = (struct link_base){ hosts, LENGTH_OF(hosts), S("https://files.example.org"), listeners, 1 };
     EXPECT_OK(runrun_open(&f->runrun, &f->w->core, options ? options : &defaults, &f->links, NULL, f->a));
-    f->dialect = runrun_dialect(&f->runrun);
-    f->http = fake_http_new(&f->dialect);
+    f->http_api = runrun_api(&f->runrun);
+    f->http = fake_http_new(&f->http_api);
     return f;
 }
 

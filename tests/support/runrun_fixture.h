@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A Runrun.it server without sockets: a world, the dialect, and the fake engine in front; the bytes of forms go
- * straight into core, as the S3 dialect puts them there. */
+/* A Runrun.it server without sockets: a world, the API, and the fake engine in front; the bytes of forms go
+ * straight into core, as the S3 API puts them there. */
 #ifndef CAIS_TESTS_RUNRUN_FIXTURE_H
 #define CAIS_TESTS_RUNRUN_FIXTURE_H
 
@@ -16,7 +16,7 @@ struct runrun_fixture {
     struct arena *a; /* w->a */
     struct link_base links;
     struct runrun runrun;
-    struct http_dialect dialect;
+    struct http_api http_api;
     struct fake_http http;
 };
 

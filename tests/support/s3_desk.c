@@ -31,8 +31,8 @@ struct s3_desk *s3_desk_new(const struct s3_options *options)
     d->a = d->w->a;
     d->links = (struct link_base){ NULL, 0, S("https://files.example.org"), listeners, 1 };
     s3_init(&d->s3, &d->w->core, options ? options : &defaults, &d->links, NULL);
-    d->dialect = s3_dialect(&d->s3);
-    d->http = fake_http_new(&d->dialect);
+    d->http_api = s3_api(&d->s3);
+    d->http = fake_http_new(&d->http_api);
     return d;
 }
 

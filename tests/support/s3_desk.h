@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An S3 server without sockets: a world, the dialect, the fake engine in front, and somebody who signs. */
+/* An S3 server without sockets: a world, the http_api, the fake engine in front, and somebody who signs. */
 #ifndef CAIS_TESTS_S3_DESK_H
 #define CAIS_TESTS_S3_DESK_H
 
@@ -13,7 +13,7 @@ struct s3_desk {
     struct arena *a; /* w->a */
     struct link_base links;
     struct s3 s3;
-    struct http_dialect dialect;
+    struct http_api http_api;
     struct fake_http http;
 };
 

@@ -74,7 +74,7 @@ struct principal world_admin(struct world *w, slice login);
 struct principal world_principal(struct world *w, slice login); /* one that is there */
 slice world_key(struct world *w, slice login, slice purpose);   /* the secret of a new key */
 
-/* An order for a file of that user, as a dialect would make it: kept, no limits. */
+/* An order for a file of that user, as an API would make it: kept, no limits. */
 struct intake_order world_order(const struct principal *who, slice name);
 /* Open, write (in pieces of 1000), finish, wait. What went wrong is returned, made in w->a. */
 err_t world_put(struct world *w, const struct intake_order *, slice bytes, struct file *ret);

@@ -93,7 +93,7 @@ TEST(a_file_sets_every_kind)
     EXPECT_EQ(c.http.max_headers, 50);
     EXPECT(c.pyrus.login_by_get);
     EXPECT_SLICE(c.hosts->name, S("accounts.pyrus.com"));
-    EXPECT_SLICE(c.hosts->dialect, S("pyrus"));
+    EXPECT_SLICE(c.hosts->api, S("pyrus"));
     EXPECT_SLICE(c.hosts->next->name, S("127.0.0.2"));
     EXPECT(!c.hosts->next->next);
 }
@@ -147,7 +147,7 @@ TEST(the_environment_is_ours_only_where_it_names_a_section)
     EXPECT_OK(config_read_environment(&c, environment));
     EXPECT_EQ(c.pyrus.rate_limit, 0);
     EXPECT_SLICE(c.hosts->name, S("runrun.it"));
-    EXPECT_SLICE(c.hosts->next->dialect, S("redu"));
+    EXPECT_SLICE(c.hosts->next->api, S("redu"));
     char *wrong[] = { (char[]){ "CAIS_LOG_LEVL=info" }, NULL };
     EXPECT_TELLS(config_read_environment(&c, wrong),
                  "CAIS_LOG_LEVL: unknown key 'log.levl'; the nearest is 'log.level'");
@@ -257,13 +257,13 @@ TEST(origins_are_as_a_browser_sends_them)
     }
 }
 
-TEST(hosts_name_a_dialect)
+TEST(hosts_name_an_api)
 {
     CONFIG(c);
     EXPECT_OK(text(&c, "[hosts]\na.example = pyrus\nb.example = s3\n"));
     EXPECT_OK(set(&c, "hosts.a.example=redu"));
     EXPECT_OK(config_set(&c, CONFIG_ENVIRONMENT, S("hosts"), S("a.example"), S("appfile"), "CAIS_HOSTS"));
-    EXPECT_SLICE(c.hosts->dialect, S("redu"));
+    EXPECT_SLICE(c.hosts->api, S("redu"));
     EXPECT_TELLS(text(&c, "[hosts]\nx.example = pyrus\nX.example = redu\n"),
                  "cais.ini:3: hosts.x.example is given twice");
     EXPECT_TELLS(set(&c, "hosts.a.example=ftp"), "--set: hosts.a.example: 'ftp' is no dialect; allowed: pyrus, runrun, "
@@ -367,7 +367,7 @@ RUN_TESTS(cmocka_unit_test(defaults_need_no_file), cmocka_unit_test(a_file_sets_
           cmocka_unit_test(the_environment_is_ours_only_where_it_names_a_section),
           cmocka_unit_test(an_unknown_key_is_told_its_nearest), cmocka_unit_test(a_bad_value_is_told_what_may_be),
           cmocka_unit_test(addresses_are_literal), cmocka_unit_test(origins_are_as_a_browser_sends_them),
-          cmocka_unit_test(hosts_name_a_dialect), cmocka_unit_test(a_bad_file_is_told_its_line),
+          cmocka_unit_test(hosts_name_an_api), cmocka_unit_test(a_bad_file_is_told_its_line),
           cmocka_unit_test(a_line_that_libinih_would_cut_is_refused),
           cmocka_unit_test(a_file_is_read_or_refused_with_its_name),
           cmocka_unit_test(what_belongs_together_is_checked_together),

@@ -13,7 +13,7 @@
 
 enum { SMALL = 100, LARGE = 40000 };
 
-/* Both dialects over one world, and somebody who uses them. */
+/* Both APIs over one world, and somebody who uses them. */
 struct place {
     struct pyrus_fixture *d;
     struct world *w;
@@ -203,7 +203,7 @@ static void check_token(struct place *p, bool acknowledged)
     EXPECT_EQ(pyrus_send(p->d, &again, "GET", "/v4/profile", NULL)->status, 200);
 }
 
-/* ---- tickets: by core's own calls, whatever dialect speaks for them ---- */
+/* ---- tickets: by core's own calls, whatever API speaks for them ---- */
 
 static bool done_well(err_t e)
 {
@@ -308,7 +308,7 @@ static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
 {
     struct place p = place_new(action->size);
     native_init(&p.native, &p.w->core, &(struct native_options){ 0 });
-    p.native_http = fake_http_new(&p.native.dialect);
+    p.native_http = fake_http_new(&p.native.http_api);
     action->prepare(&p);
     p.files = world_file_count(p.w);
     world_wait(p.w, seconds(1)); /* free space is asked for again */

@@ -239,7 +239,7 @@ TEST(threads_read_while_files_go)
 
 /* ---- holding on ---- */
 
-/* A task that refers to a file, as a dialect would make it: hold and reference in one write. */
+/* A task that refers to a file, as an API would make it: hold and reference in one write. */
 struct attach {
     const struct principal *who;
     int64_t file_id, now_ms, task_id, reference_id;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine with a small dialect of its own, over real sockets, on a clock that stands still unless moved. */
+/* The engine with a small API of its own, over real sockets, on a clock that stands still unless moved. */
 #include "test.h"
 
 #include "http/server.h"
@@ -22,7 +22,7 @@
 
 #define WAIT_MS 20000 /* a test that waits longer has failed */
 
-/* ---- the dialect ---- */
+/* ---- the API ---- */
 
 static struct http_server *server;
 static struct clock_manual manual;
@@ -248,12 +248,12 @@ static const struct http_route routes[] = {
     { "GET", "/operator", hello, HTTP_LOCAL_ONLY, 0, "" },
 };
 static const char *const prefixes[] = { "/", NULL };
-static const struct http_dialect dialect = { .name = "test",
-                                             .routes = routes,
-                                             .route_count = LENGTH_OF(routes),
-                                             .prefixes = prefixes,
-                                             .guard = guard,
-                                             .refuse = refuse };
+static const struct http_api api = { .name = "test",
+                                     .routes = routes,
+                                     .route_count = LENGTH_OF(routes),
+                                     .prefixes = prefixes,
+                                     .guard = guard,
+                                     .refuse = refuse };
 
 /* ---- the client ---- */
 
@@ -346,7 +346,7 @@ static int start(void **state)
                               .linger_ms = 10000,
                               .max_connections_per_address = 200,
                               .worker_queue = 50 };
-    const struct http_dialect *all[] = { &dialect };
+    const struct http_api *all[] = { &api };
     EXPECT_OK(http_server_new(&o, all, 1, &a, &server));
     slice at;
     EXPECT_OK(http_server_listen(server, &(struct http_listener){ .address = "127.0.0.1:0" }, &a, &at));
@@ -390,7 +390,7 @@ TEST(a_request_gets_its_reply)
     EXPECT_SLICE(body_of(ask(&a, S("POST /echo/fixed HTTP/1.1\r\nHost: x\r\n\r\n"))), S("hello"));
 }
 
-TEST(refusals_take_the_form_of_the_dialect)
+TEST(refusals_take_the_form_of_the_api)
 {
     SCRATCH(a);
     slice r = ask(&a, S("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"));
@@ -698,7 +698,7 @@ TEST(downloads_know_ranges_and_conditions)
         slice outside = GET("Range: bytes=9999999-\r\n");
         EXPECT_HAS(outside, "HTTP/1.1 416 ");
         EXPECT_HAS(outside, "Content-Range: bytes */");
-        EXPECT(body_of(outside).n > 0); /* the dialect's own words */
+        EXPECT(body_of(outside).n > 0); /* the API's own words */
         EXPECT_HAS(GET("Range: bytes=0-0,2-2\r\n"), "HTTP/1.1 200 ");
         slice same = GET("If-None-Match: \"tag\"\r\n");
         EXPECT_HAS(same, "HTTP/1.1 304 ");
@@ -751,7 +751,7 @@ TEST(a_refusal_does_not_carry_the_headers_of_the_content)
                "Content-Encoding: gzip");
 }
 
-TEST(the_range_of_a_head_counts_where_the_dialect_says_so)
+TEST(the_range_of_a_head_counts_where_the_api_says_so)
 {
     SCRATCH(a);
     slice r = ask(&a, S("HEAD /content/zipped HTTP/1.1\r\nHost: x\r\nRange: bytes=2-5\r\n\r\n"));
@@ -916,7 +916,7 @@ TEST(stopping_lets_what_is_in_flight_finish)
 }
 
 RUN_TESTS_WITH(
-    start, stop, cmocka_unit_test(a_request_gets_its_reply), cmocka_unit_test(refusals_take_the_form_of_the_dialect),
+    start, stop, cmocka_unit_test(a_request_gets_its_reply), cmocka_unit_test(refusals_take_the_form_of_the_api),
     cmocka_unit_test(a_target_that_can_name_nothing_was_looked_for),
     cmocka_unit_test(three_pipelined_requests_get_three_answers_in_order),
     cmocka_unit_test(a_message_split_at_every_byte_gives_the_same_answer),
@@ -933,7 +933,7 @@ RUN_TESTS_WITH(
     cmocka_unit_test(downloads_know_ranges_and_conditions), cmocka_unit_test(a_part_of_a_download_is_sent_like_a_range),
     cmocka_unit_test(a_part_without_a_byte_is_not_the_whole),
     cmocka_unit_test(a_refusal_does_not_carry_the_headers_of_the_content),
-    cmocka_unit_test(the_range_of_a_head_counts_where_the_dialect_says_so),
+    cmocka_unit_test(the_range_of_a_head_counts_where_the_api_says_so),
     cmocka_unit_test(a_streamed_reply_is_chunked_or_ends_with_the_connection),
     cmocka_unit_test(seaweedfs_9149_a_read_that_fails_cuts_the_connection),
     cmocka_unit_test(a_slow_reader_gets_everything), cmocka_unit_test(heads_over_their_limits_are_431),

@@ -24,7 +24,7 @@ static struct native_fixture *native_fixture_new(void)
     struct native_fixture *f = must_malloc(sizeof *f);
     f->w = world_new();
     native_init(&f->api, &f->w->core, &(struct native_options){ .max_file_bytes = MAX_FILE });
-    f->http = fake_http_new(&f->api.dialect);
+    f->http = fake_http_new(&f->api.http_api);
     world_user(f->w, S("alice"));
     world_user(f->w, S("bob"));
     world_admin(f->w, S("boss"));

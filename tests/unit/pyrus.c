@@ -1152,7 +1152,7 @@ TEST(a_json_body_above_the_limit_is_refused_in_our_form)
     EXPECT_FAILURE(f, r, 400, "invalid_input");
 }
 
-/* A store that fails is 5xx in the dialect's form, and what was not acknowledged is not there. */
+/* A store that fails is 5xx in the API's form, and what was not acknowledged is not there. */
 TEST(a_failing_store_is_a_server_error_and_loses_nothing)
 {
     PYRUS_FIXTURE(f);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which dialect a request is for. */
+/* Which API a request is for. */
 #include "test.h"
 
 #include "http/route.h"
@@ -13,18 +13,18 @@ static const struct http_route hungry_rest = { "GET", "/", NULL, HTTP_STREAM, 0,
 static const char *const plain_prefixes[] = { "/plain", NULL };
 static const char *const plain_home_prefixes[] = { "/own", "/health/plain", NULL };
 static const char *const common_prefixes[] = { "/health", NULL };
-static const struct http_dialect plain = { .name = "plain",
-                                           .routes = plain_routes,
-                                           .route_count = LENGTH_OF(plain_routes),
-                                           .prefixes = plain_prefixes,
-                                           .home_prefixes = plain_home_prefixes };
-static const struct http_dialect common = { .name = "common",
-                                            .routes = common_routes,
-                                            .route_count = LENGTH_OF(common_routes),
-                                            .prefixes = common_prefixes,
-                                            .everywhere = true };
-static const struct http_dialect hungry = { .name = "hungry", .rest = &hungry_rest, .everywhere = true };
-static const struct http_dialect apart = { .name = "apart", .rest = &hungry_rest, .apart = true };
+static const struct http_api plain = { .name = "plain",
+                                       .routes = plain_routes,
+                                       .route_count = LENGTH_OF(plain_routes),
+                                       .prefixes = plain_prefixes,
+                                       .home_prefixes = plain_home_prefixes };
+static const struct http_api common = { .name = "common",
+                                        .routes = common_routes,
+                                        .route_count = LENGTH_OF(common_routes),
+                                        .prefixes = common_prefixes,
+                                        .everywhere = true };
+static const struct http_api hungry = { .name = "hungry", .rest = &hungry_rest, .everywhere = true };
+static const struct http_api apart = { .name = "apart", .rest = &hungry_rest, .apart = true };
 static const struct http_host hosts[] = {
     { { "plain.org", 9 }, "plain" },     { { "*.things.org", 12 }, "hungry" },     { { "things.org", 10 }, "hungry" },
     { { "x.things.org", 12 }, "plain" }, { { "*.deep.things.org", 17 }, "plain" },
@@ -43,19 +43,19 @@ static void map_release(struct map *m)
 
 #define MAP(name)                                                                                                      \
     SCOPED(map_release) struct map name = { 0 };                                                                       \
-    const struct http_dialect *const all_[] = { &apart, &plain, &common, &hungry };                                    \
+    const struct http_api *const all_[] = { &apart, &plain, &common, &hungry };                                        \
     arena_init(&name.arena);                                                                                           \
     EXPECT_OK(router_new(all_, LENGTH_OF(all_), hosts, LENGTH_OF(hosts), "hungry", &name.arena, &name.router))
 
-/* "dialect", "dialect route" when there is one, "dialect 405" when the path has other methods. */
+/* "API", "API route" when there is one, "API 405" when the path has other methods. */
 static slice who(struct map *m, const char *method, const char *path, const char *host, const char *only)
 {
     struct route_match r;
     router_find(m->router, slice_of(method), slice_of(path), slice_of(host), only, false, &m->arena, &r);
-    return arena_printf(&m->arena, "%s%s", r.dialect->name, r.route ? " route" : r.allow.n ? " 405" : "");
+    return arena_printf(&m->arena, "%s%s", r.api->name, r.route ? " route" : r.allow.n ? " 405" : "");
 }
 
-TEST(what_no_route_and_no_prefix_has_goes_to_the_dialect_that_takes_the_rest)
+TEST(what_no_route_and_no_prefix_has_goes_to_the_api_that_takes_the_rest)
 {
     MAP(m);
     EXPECT_SLICE(who(&m, "GET", "/plain/1", "a", NULL), S("plain route"));
@@ -69,7 +69,7 @@ TEST(what_no_route_and_no_prefix_has_goes_to_the_dialect_that_takes_the_rest)
     EXPECT_SLICE(who(&m, "GET", "/bucket//a/../b/", "a", NULL), S("hungry route"));
 }
 
-TEST(on_the_host_of_another_dialect_the_rest_is_what_is_below_none_of_its_prefixes)
+TEST(on_the_host_of_another_api_the_rest_is_what_is_below_none_of_its_prefixes)
 {
     MAP(m);
     EXPECT_SLICE(who(&m, "GET", "/plain/1", "Plain.org:8080", NULL), S("plain route"));
@@ -78,7 +78,7 @@ TEST(on_the_host_of_another_dialect_the_rest_is_what_is_below_none_of_its_prefix
     EXPECT_SLICE(who(&m, "GET", "/health", "plain.org", NULL), S("common route"));
 }
 
-TEST(on_its_own_host_a_dialect_refuses_below_more_prefixes)
+TEST(on_its_own_host_an_api_refuses_below_more_prefixes)
 {
     MAP(m);
     EXPECT_SLICE(who(&m, "GET", "/own/x", "plain.org", NULL), S("plain"));
@@ -90,7 +90,7 @@ TEST(on_its_own_host_a_dialect_refuses_below_more_prefixes)
     EXPECT_SLICE(who(&m, "GET", "/health/plain", "plain.org", NULL), S("plain")); /* the longest */
 }
 
-TEST(names_below_a_host_belong_to_its_dialect_with_every_path)
+TEST(names_below_a_host_belong_to_its_api_with_every_path)
 {
     MAP(m);
     EXPECT_SLICE(who(&m, "GET", "/health", "bucket.things.org", NULL), S("hungry route"));
@@ -105,7 +105,7 @@ TEST(names_below_a_host_belong_to_its_dialect_with_every_path)
     EXPECT_SLICE(who(&m, "GET", "/health", "x.deep.things.org", NULL), S("common route"));
 }
 
-TEST(a_listener_of_one_dialect_has_no_other)
+TEST(a_listener_of_one_api_has_no_other)
 {
     MAP(m);
     EXPECT_SLICE(who(&m, "GET", "/health", "a", "hungry"), S("hungry route"));
@@ -114,8 +114,8 @@ TEST(a_listener_of_one_dialect_has_no_other)
     EXPECT_SLICE(who(&m, "GET", "/bucket/key", "a", "apart"), S("apart route"));
 }
 
-RUN_TESTS(cmocka_unit_test(what_no_route_and_no_prefix_has_goes_to_the_dialect_that_takes_the_rest),
-          cmocka_unit_test(on_the_host_of_another_dialect_the_rest_is_what_is_below_none_of_its_prefixes),
-          cmocka_unit_test(on_its_own_host_a_dialect_refuses_below_more_prefixes),
-          cmocka_unit_test(names_below_a_host_belong_to_its_dialect_with_every_path),
-          cmocka_unit_test(a_listener_of_one_dialect_has_no_other))
+RUN_TESTS(cmocka_unit_test(what_no_route_and_no_prefix_has_goes_to_the_api_that_takes_the_rest),
+          cmocka_unit_test(on_the_host_of_another_api_the_rest_is_what_is_below_none_of_its_prefixes),
+          cmocka_unit_test(on_its_own_host_an_api_refuses_below_more_prefixes),
+          cmocka_unit_test(names_below_a_host_belong_to_its_api_with_every_path),
+          cmocka_unit_test(a_listener_of_one_api_has_no_other))

@@ -80,15 +80,15 @@ TEST(every_endpoint_has_both_paths)
 {
     RUNRUN_FIXTURE(f);
     size_t pairs = 0;
-    for (size_t i = 0; i < f->dialect.route_count; i++) {
-        const struct http_route *r = &f->dialect.routes[i];
+    for (size_t i = 0; i < f->http_api.route_count; i++) {
+        const struct http_route *r = &f->http_api.routes[i];
         slice path = slice_of(r->pattern);
         if (r->flags & HTTP_PUBLIC || !slice_starts(path, S("/api/v1.0")))
             continue; /* where links with a key lead: nobody writes those down */
         path = slice_from(path, sizeof "/api/v1.0" - 1);
         bool found = false;
-        for (size_t k = 0; k < f->dialect.route_count && !found; k++) {
-            const struct http_route *other = &f->dialect.routes[k];
+        for (size_t k = 0; k < f->http_api.route_count && !found; k++) {
+            const struct http_route *other = &f->http_api.routes[k];
             slice unversioned = slice_of(other->pattern);
             found = other->handle == r->handle && strcmp(other->method, r->method) == 0 &&
                     slice_starts(unversioned, S("/api")) && slice_eq(slice_from(unversioned, 4), path);
@@ -97,7 +97,7 @@ TEST(every_endpoint_has_both_paths)
             fail_msg("%s %s has no unversioned name", r->method, r->pattern);
         pairs++;
     }
-    EXPECT_EQ(2 * pairs + 2, f->dialect.route_count);
+    EXPECT_EQ(2 * pairs + 2, f->http_api.route_count);
 }
 
 /* ---- §2 conventions ---- */

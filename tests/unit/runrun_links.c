@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the Runrun.it dialect signs (docs/apis/runrun.md §7), its downloads (§6.5, §8) and its zips (§6.6). */
+/* What the Runrun.it API signs (docs/apis/runrun.md §7), its downloads (§6.5, §8) and its zips (§6.6). */
 #include "test.h"
 
 #include "../../src/api/runrun/runrun_priv.h"
@@ -17,7 +17,7 @@
 /* The answer's part that the contract gives test vectors for, made with their key, secret, time and document. */
 static struct fake_reply form_of_the_vectors(struct runrun_fixture *f)
 {
-    struct http_exchange x = { .dialect = &f->dialect, .req = { .host = S("runrun.it"), .tls = true } };
+    struct http_exchange x = { .api = &f->http_api, .req = { .host = S("runrun.it"), .tls = true } };
     struct runrun_answer answer;
     struct document document = { .file = { .id = 9001, .content_type = S("text/csv") },
                                  .ticket = { .key = S("data/enterprise/1/9001/nota.csv"), .declared_bytes = 22 } };

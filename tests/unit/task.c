@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks in core's own words: what no dialect can show, limits, events, and writes that fail half-way. */
+/* Tasks in core's own words: what no API can show, limits, events, and writes that fail half-way. */
 #include "test.h"
 
 #include "base/text.h"

@@ -47,7 +47,7 @@ static void reply_error(struct http_exchange *x, int status, const char *code, c
 
 static void log_failure(struct http_exchange *x, err_t e)
 {
-    const struct native_api *api = x->dialect->context;
+    const struct native_api *api = x->api->context;
     if (api->log)
         log_line(api->log, LOG_ERROR, "request failed", LOG_S("request_id", x->req.id),
                  LOG_S("kind", slice_of(err_code_name(e->code))), LOG_S("error", err_text(&x->arena, e)),

@@ -18,9 +18,9 @@ struct native_api {
     struct core *core;
     struct native_options options;
     struct log *log; /* for failures that are ours; may be NULL; set after native_init */
-    struct http_dialect dialect;
+    struct http_api http_api;
 };
-/* core is borrowed; api must stay where it is while the dialect is served. */
+/* core is borrowed; api must stay where it is while http_api is served. */
 void native_init(struct native_api *api, struct core *core, const struct native_options *options);
 
 extern const struct vendor_error native_errors[ERR_CODE_COUNT]; /* a test fails while any row is empty */

@@ -20,7 +20,7 @@ enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000, CONTENT_TYPE_MAX = 255 };
 
 static struct native_api *api_of(const struct http_exchange *x)
 {
-    return x->dialect->context;
+    return x->api->context;
 }
 
 static const struct principal *who_of(const struct http_exchange *x)
@@ -371,11 +371,11 @@ static const char *const prefixes[] = { "/v1/native", NULL };
 void native_init(struct native_api *api, struct core *core, const struct native_options *options)
 {
     *api = (struct native_api){ .core = core, .options = *options };
-    api->dialect = (struct http_dialect){ .name = NATIVE_PURPOSE,
-                                          .routes = routes,
-                                          .route_count = LENGTH_OF(routes),
-                                          .prefixes = prefixes,
-                                          .guard = guard,
-                                          .refuse = native_refuse,
-                                          .context = api };
+    api->http_api = (struct http_api){ .name = NATIVE_PURPOSE,
+                                       .routes = routes,
+                                       .route_count = LENGTH_OF(routes),
+                                       .prefixes = prefixes,
+                                       .guard = guard,
+                                       .refuse = native_refuse,
+                                       .context = api };
 }

@@ -29,6 +29,6 @@ struct pyrus {
 void pyrus_init(struct pyrus *, struct core *, const struct pyrus_options *, const struct link_base *, struct log *);
 void pyrus_release(struct pyrus *);
 /* What the engine needs; p is its context and must outlive it. */
-struct http_dialect pyrus_dialect(struct pyrus *p);
+struct http_api pyrus_api(struct pyrus *p);
 
 #endif

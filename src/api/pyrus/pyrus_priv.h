@@ -39,7 +39,7 @@ void pyrus_refuse(struct http_exchange *, enum http_refusal, int status, const c
 
 static inline struct pyrus *pyrus_of(struct http_exchange *x)
 {
-    return x->dialect->context;
+    return x->api->context;
 }
 /* Who was let in; NULL on public routes. */
 static inline const struct principal *pyrus_who(struct http_exchange *x)

@@ -36,9 +36,9 @@ void pyrus_release(struct pyrus *p)
     rate_limit_release(&p->rate);
 }
 
-struct http_dialect pyrus_dialect(struct pyrus *p)
+struct http_api pyrus_api(struct pyrus *p)
 {
-    return (struct http_dialect){
+    return (struct http_api){
         .name = "pyrus",
         .routes = routes,
         .route_count = LENGTH_OF(routes),

@@ -93,9 +93,9 @@ void runrun_close(struct runrun *r)
     explicit_bzero(r, sizeof *r);
 }
 
-struct http_dialect runrun_dialect(struct runrun *r)
+struct http_api runrun_api(struct runrun *r)
 {
-    return (struct http_dialect){
+    return (struct http_api){
         .name = "runrun",
         .routes = routes,
         .route_count = LENGTH_OF(routes),

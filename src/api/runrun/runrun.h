@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Runrun.it API, version 1.0, as far as files need it. What is spoken: README.md beside this file, and
- * docs/apis/runrun.md. The form that a ticket is answered with is posted to the S3 dialect; they meet in core. */
+ * docs/apis/runrun.md. The form that a ticket is answered with is posted to the S3 API; they meet in core. */
 #ifndef CAIS_API_RUNRUN_RUNRUN_H
 #define CAIS_API_RUNRUN_RUNRUN_H
 
@@ -54,7 +54,7 @@ MUST_USE err_t runrun_open(struct runrun *, struct core *, const struct runrun_o
                            struct log *, struct arena *a);
 void runrun_close(struct runrun *); /* a zeroed one is fine */
 /* What the engine needs; r is its context and must outlive it. */
-struct http_dialect runrun_dialect(struct runrun *r);
+struct http_api runrun_api(struct runrun *r);
 
 /* "-03:00": minutes east of UTC. False unless it is an offset from -14:00 to +14:00. */
 bool runrun_zone(slice text, int *ret_minutes);

@@ -15,7 +15,7 @@
 
 static inline struct runrun *runrun_of(struct http_exchange *x)
 {
-    return x->dialect->context;
+    return x->api->context;
 }
 /* Who was let in; NULL on public routes. */
 static inline const struct principal *runrun_who(struct http_exchange *x)

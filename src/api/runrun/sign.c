@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this server signs for itself to read again: forms and links that the S3 dialect redeems, and temporary keys
+/* What this server signs for itself to read again: forms and links that the S3 API redeems, and temporary keys
  * for what has no key in the bucket. Spec: docs/apis/runrun.md §7, §6.5, §6.6. */
 #include "api/runrun/runrun_priv.h"
 #include "base/text.h"

@@ -13,7 +13,7 @@
 
 static struct s3 *s3_of(struct http_exchange *x)
 {
-    return x->dialect->context;
+    return x->api->context;
 }
 
 void s3_common_headers(struct http_exchange *x)
@@ -243,7 +243,7 @@ slice s3_time(struct arena *a, int64_t ms)
     return arena_printf(a, SLICE_FMT ".%03dZ", SLICE_ARG(slice_part(text, 0, text.n - 1)), (int)(ms % 1000));
 }
 
-/* ---- the dialect ---- */
+/* ---- the API ---- */
 
 static const struct http_route rest = { "GET", "/", s3_handle, HTTP_STREAM | HTTP_PUBLIC, 0, "every path" };
 
@@ -260,7 +260,7 @@ void s3_release(struct s3 *s3)
     pthread_mutex_destroy(&s3->keys_mutex);
 }
 
-struct http_dialect s3_dialect(struct s3 *s3)
+struct http_api s3_api(struct s3 *s3)
 {
-    return (struct http_dialect){ .name = "s3", .rest = &rest, .everywhere = true, .refuse = s3_refuse, .context = s3 };
+    return (struct http_api){ .name = "s3", .rest = &rest, .everywhere = true, .refuse = s3_refuse, .context = s3 };
 }

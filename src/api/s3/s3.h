@@ -52,6 +52,6 @@ struct s3 {
 void s3_init(struct s3 *, struct core *, const struct s3_options *, const struct link_base *, struct log *);
 void s3_release(struct s3 *);
 /* What the engine needs; s is its context and must outlive it. */
-struct http_dialect s3_dialect(struct s3 *s);
+struct http_api s3_api(struct s3 *s);
 
 #endif

@@ -6,7 +6,7 @@
 
 static struct service *service_of(const struct http_exchange *x)
 {
-    return x->dialect->context;
+    return x->api->context;
 }
 
 static void reply_buf(struct http_exchange *x, int status, const char *type, const struct buf *b)
@@ -144,11 +144,11 @@ static const char *const prefixes[] = { "/health", "/metrics", NULL };
 
 void service_init(struct service *s)
 {
-    s->dialect = (struct http_dialect){ .name = s->name,
-                                        .routes = routes,
-                                        .route_count = s->with_metrics ? 2 : 1,
-                                        .prefixes = prefixes,
-                                        .everywhere = true,
-                                        .refuse = refuse,
-                                        .context = s };
+    s->http_api = (struct http_api){ .name = s->name,
+                                     .routes = routes,
+                                     .route_count = s->with_metrics ? 2 : 1,
+                                     .prefixes = prefixes,
+                                     .everywhere = true,
+                                     .refuse = refuse,
+                                     .context = s };
 }

@@ -14,11 +14,11 @@ struct service {
     const char *metadata_kind, *blob_kind;
     int64_t flush_us;
     int64_t started_at_ms;
-    const char *name; /* of the dialect */
+    const char *name; /* of the http_api */
     bool with_metrics, with_accounts;
-    struct http_dialect dialect;
+    struct http_api http_api;
 };
-/* The rest of the struct is filled in by the caller; s stays where it is while the dialect is served. */
+/* The rest of the struct is filled in by the caller; s stays where it is while http_api is served. */
 void service_init(struct service *s);
 
 #endif

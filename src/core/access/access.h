@@ -38,7 +38,7 @@ MUST_USE err_t user_set_password(struct core *, const struct principal *who, sli
 MUST_USE err_t user_check_password(struct core *, slice login, slice password, struct arena *a, struct user *ret);
 
 /* A new key: the secret is returned here and never again.
- * purpose: which way in ("native", or the name of a dialect). Errors: NOT_FOUND (user), BLOCKED. */
+ * purpose: which way in ("native", or the name of an API). Errors: NOT_FOUND (user), BLOCKED. */
 MUST_USE err_t key_mint(struct core *, const struct principal *who, slice login, slice purpose, struct arena *a,
                         int64_t *ret_id, slice *ret_secret);
 /* A key that names an account (32 hex digits) and a token of the user (20 letters and digits), to be shown together;

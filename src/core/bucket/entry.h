@@ -26,7 +26,7 @@ slice entry_etag(const struct entry *, struct arena *a);
 
 struct entry_order {
     slice key;
-    slice headers, tags; /* headers: lines "Name: value", each ended by a newline; tags as the dialect likes */
+    slice headers, tags; /* headers: lines "Name: value", each ended by a newline; tags as the API likes */
     struct entry_condition condition;
     uint64_t max_bytes;      /* TOO_LARGE above it; 0: no limit */
     uint64_t min_bytes;      /* EMPTY below it */

@@ -32,7 +32,7 @@ typedef err_t intake_place_fn(struct meta_tx *, void *arg, const struct intake_r
 struct intake_order {
     int64_t account_id, owner_id;
     slice owner_login;
-    slice way;          /* name of the dialect */
+    slice way;          /* name of the API */
     slice name;         /* cleaned (file_name.h) */
     slice content_type; /* may be empty */
     slice request_id;
@@ -47,7 +47,7 @@ struct intake_order {
                                0: READY at once and kept */
 };
 
-/* May a file of at least that many bytes come in? For dialects that know so before they can give an order: whether the
+/* May a file of at least that many bytes come in? For APIs that know so before they can give an order: whether the
  * disk and the account have room. Only reads: fit for a loop.
  * Errors: NO_SPACE; QUOTA; UNAVAILABLE. */
 MUST_USE err_t intake_check_room(struct core *, int64_t account_id, uint64_t least_bytes, struct arena *a);
@@ -69,7 +69,7 @@ bool intake_blocks(const struct intake *);
  * intake_finish returns, or later on the committer's thread: must not block. */
 typedef void intake_done_fn(void *arg, err_t e, const struct file *file);
 /* Check length and digest, sync, commit. The intake is gone after done.
- * Errors (through done): EMPTY is not one: a dialect that refuses empty files asks intake_received first; DIGEST;
+ * Errors (through done): EMPTY is not one: an API that refuses empty files asks intake_received first; DIGEST;
  * TRUNCATED fewer bytes than exact_bytes; QUOTA; NO_SPACE; UNAVAILABLE. */
 void intake_finish(struct intake *, intake_done_fn *done, void *arg);
 void intake_discard(struct intake *); /* NULL is fine */

@@ -18,7 +18,7 @@
 /* Of texts and details of all comments of a task: whoever reads a task has all of it in memory. */
 #define TASK_TEXT_BYTES_MAX (4 << 20)
 
-/* Which rule of tasks said no: finer than an error code, so that each dialect can name it. */
+/* Which rule of tasks said no: finer than an error code, so that each API can name it. */
 enum task_refusal {
     TASK_NO_REFUSAL,          /* it succeeded, or failed for a reason that is not the caller's */
     TASK_NOT_VISIBLE,         /* NOT_FOUND: unknown, removed, or not for this user */

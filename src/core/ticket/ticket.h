@@ -16,7 +16,7 @@
 #include "core/task/document.h"
 
 struct ticket_order {
-    slice way;                /* name of the dialect */
+    slice way;                /* name of the API */
     slice name, content_type; /* cleaned */
     uint64_t declared_bytes;
     int64_t bucket_id;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/dialects.h"
+#include "cli/apis.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@ static void refuse_later(struct http_exchange *x, enum http_refusal refusal, int
 
 #define BOARDS_MAX_BYTES (1 << 20)
 
-static err_t read_boards(struct dialects *d, slice path, struct arena *a, slice *ret)
+static err_t read_boards(struct apis *d, slice path, struct arena *a, slice *ret)
 {
     SCOPED(fd_closep) int fd = open(arena_cstr(a, path), O_RDONLY | O_CLOEXEC);
     char *text = arena_alloc(&d->arena, BOARDS_MAX_BYTES + 1);
@@ -32,7 +32,7 @@ static err_t read_boards(struct dialects *d, slice path, struct arena *a, slice 
     return NULL;
 }
 
-static err_t open_runrun(struct dialects *d, struct store *store, const struct config *c, const struct link_base *links,
+static err_t open_runrun(struct apis *d, struct store *store, const struct config *c, const struct link_base *links,
                          struct log *log, struct arena *a)
 {
     struct runrun_options o = { .bucket = c->runrun.bucket,
@@ -53,13 +53,13 @@ static err_t open_runrun(struct dialects *d, struct store *store, const struct c
     if (c->runrun.boards_file.n)
         TRY(read_boards(d, c->runrun.boards_file, a, &o.boards));
     TRY(runrun_open(&d->runrun, &store->core, &o, links, log, a));
-    d->runrun_dialect = runrun_dialect(&d->runrun);
+    d->runrun_api = runrun_api(&d->runrun);
     return NULL;
 }
 
 /* "*.s3.example.org = s3" in [hosts]: names below s3.example.org are buckets. Forms for the bucket of tickets may bring
  * what old programs send along. */
-static void open_s3(struct dialects *d, struct store *store, const struct config *c, const struct link_base *links,
+static void open_s3(struct apis *d, struct store *store, const struct config *c, const struct link_base *links,
                     struct log *log)
 {
     size_t count = 0;
@@ -80,13 +80,13 @@ static void open_s3(struct dialects *d, struct store *store, const struct config
                             .lenient = lenient,
                             .lenient_count = 1 };
     for (const struct config_host *h = c->hosts; h; h = h->next)
-        if (slice_eq(h->dialect, S("s3")) && slice_starts(h->name, S("*.")))
+        if (slice_eq(h->api, S("s3")) && slice_starts(h->name, S("*.")))
             hosts[o.host_count++] = slice_from(h->name, 2);
     s3_init(&d->s3, &store->core, &o, links, log);
-    d->s3_dialect = s3_dialect(&d->s3);
+    d->s3_api = s3_api(&d->s3);
 }
 
-static void open_pyrus(struct dialects *d, struct store *store, const struct config *c, const struct link_base *links,
+static void open_pyrus(struct apis *d, struct store *store, const struct config *c, const struct link_base *links,
                        struct log *log)
 {
     struct pyrus_options pyrus = { .max_file_size_bytes = (uint64_t)c->pyrus.max_file_size_bytes,
@@ -97,10 +97,10 @@ static void open_pyrus(struct dialects *d, struct store *store, const struct con
                                    .md5_upper_case = c->pyrus.md5_upper_case,
                                    .login_by_get = c->pyrus.login_by_get };
     pyrus_init(&d->pyrus, &store->core, &pyrus, links, log);
-    d->pyrus_dialect = pyrus_dialect(&d->pyrus);
+    d->pyrus_api = pyrus_api(&d->pyrus);
 }
 
-static void open_service(struct dialects *d, struct store *store, const struct config *c)
+static void open_service(struct apis *d, struct store *store, const struct config *c)
 {
     d->service = (struct service){ .core = &store->core,
                                    .durability = store->relaxed ? "relaxed" : "full",
@@ -115,12 +115,12 @@ static void open_service(struct dialects *d, struct store *store, const struct c
     d->metrics.with_metrics = d->metrics.with_accounts = true;
     service_init(&d->service);
     service_init(&d->metrics);
-    d->metrics.dialect.everywhere = false;
-    d->metrics.dialect.apart = true; /* what it tells of accounts is not for every listener */
+    d->metrics.http_api.everywhere = false;
+    d->metrics.http_api.apart = true; /* what it tells of accounts is not for every listener */
 }
 
-err_t dialects_open(struct dialects *d, struct store *store, const struct config *c, const struct link_base *links,
-                    const struct http_dialect *admin, struct log *log, struct arena *a)
+err_t apis_open(struct apis *d, struct store *store, const struct config *c, const struct link_base *links,
+                const struct http_api *admin, struct log *log, struct arena *a)
 {
     arena_init(&d->arena);
     struct native_options native = { .max_file_bytes = (uint64_t)c->native.max_file_size_bytes };
@@ -130,22 +130,22 @@ err_t dialects_open(struct dialects *d, struct store *store, const struct config
     TRY(open_runrun(d, store, c, links, log, a));
     open_s3(d, store, c, links, log);
     open_service(d, store, c);
-    d->later = (struct http_dialect){ .name = "later", .refuse = refuse_later };
-    const struct http_dialect *all[] = { &d->service.dialect, admin,          &d->native.dialect, &d->pyrus_dialect,
-                                         &d->runrun_dialect,  &d->s3_dialect, &d->later };
+    d->later = (struct http_api){ .name = "later", .refuse = refuse_later };
+    const struct http_api *all[] = { &d->service.http_api, admin,    &d->native.http_api, &d->pyrus_api, &d->runrun_api,
+                                     &d->s3_api,           &d->later };
     d->count = LENGTH_OF(all);
     memcpy(d->all, all, sizeof all);
     if (c->server.metrics_listen.n)
-        d->all[d->count++] = &d->metrics.dialect;
+        d->all[d->count++] = &d->metrics.http_api;
     return NULL;
 }
 
-void dialects_tell_of(struct dialects *d, struct http_server *http)
+void apis_set_http_server(struct apis *d, struct http_server *http)
 {
     d->service.server = d->metrics.server = http;
 }
 
-void dialects_close(struct dialects *d)
+void apis_close(struct apis *d)
 {
     if (d->pyrus.core)
         pyrus_release(&d->pyrus);
