@@ -50,7 +50,7 @@ static void issued(void *arg, err_t e, const struct ticket_issued *issued_ticket
 static err_t add_bucket(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bench *b = arg;
-    struct bucket bucket = { .owner_id = b->who.user_id, .name = S("tickets"), .kind = BUCKET_TICKETS };
+    struct bucket bucket = { .owner_id = b->who.user_id, .name = S("tickets"), .kind = BUCKET_GUARDED };
     return meta_bucket_add(tx, &bucket, a, &b->order.bucket_id);
 }
 

@@ -23,6 +23,7 @@ void core_init(struct core *core, struct meta_store *meta, struct blob_store *bl
                            .free_bytes_at_ms = NEVER_ASKED };
     if (!core->options.inline_max_bytes)
         core->options.inline_max_bytes = INLINE_MAX_DEFAULT;
+    core->entry_guard = &ticket_entry_guard;
     core->access = access_cache_new();
     core->buckets = bucket_cache_new();
     core->content = content_cache_new(core->options.content_cache_bytes);

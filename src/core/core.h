@@ -14,6 +14,7 @@
 struct access_cache;
 struct bucket_cache;
 struct content_cache;
+struct entry_guard;
 struct helper;
 struct intake;
 struct md5_crew;
@@ -36,6 +37,7 @@ struct core {
     struct random *random;
     struct seal *seal; /* of the master key: what secrets that sign are kept under */
     struct core_options options;
+    const struct entry_guard *entry_guard; /* of guarded buckets */
     struct access_cache *access;
     struct bucket_cache *buckets;
     struct content_cache *content;

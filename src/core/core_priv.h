@@ -13,6 +13,7 @@ struct content_cache *content_cache_new(uint64_t max_bytes);
 void content_cache_free(struct content_cache *);
 struct places_cache *places_cache_new(void);
 void places_cache_free(struct places_cache *);
+extern const struct entry_guard ticket_entry_guard; /* entry_ticket.c */
 
 /* Has the account room for that much more? Its own limits count, and where it has none, those of the options.
  * Errors: QUOTA, NOT_FOUND. */

@@ -130,7 +130,7 @@ struct ticket {
 /* A named space of keys. */
 enum bucket_kind {
     BUCKET_OPEN,   /* of an account: its keys put, get and list as they like */
-    BUCKET_TICKETS /* of the server: bytes come in by ticket only; nobody lists it */
+    BUCKET_GUARDED /* of the server: keys are handed out one by one (entry_guard.h); nobody lists it */
 };
 struct bucket {
     int64_t id;

@@ -16,7 +16,7 @@ IN_WRITE(two_buckets)
     make_bucket(&b, w, S("photos"));
     TRY(meta_bucket_add(tx, &b, a, &id));
     EXPECT_EQ(id, 1);
-    b = (struct bucket){ .owner_id = w->user, .name = S("desk"), .kind = BUCKET_TICKETS, .cors = S("x") };
+    b = (struct bucket){ .owner_id = w->user, .name = S("desk"), .kind = BUCKET_GUARDED, .cors = S("x") };
     return meta_bucket_add(tx, &b, a, &id);
 }
 
@@ -95,7 +95,7 @@ OVER_EACH(a_bucket_has_a_name_of_its_own_and_an_account_or_none)
            b.created_at_ms == 3);
     EXPECT_SLICE(b.cors, S("<all/>"));
     EXPECT_OK(meta_bucket_by_name(tx, S("desk"), w.a, &b));
-    EXPECT(b.account_id == 0 && b.kind == BUCKET_TICKETS);
+    EXPECT(b.account_id == 0 && b.kind == BUCKET_GUARDED);
     EXPECT_ERR(meta_bucket_by_name(tx, S("Photos"), w.a, &b), ERR_NOT_FOUND);
     EXPECT_ERR(meta_bucket_by_name(tx, S("empty"), w.a, &b), ERR_NOT_FOUND);
     EXPECT_OK(meta_bucket_list(tx, w.account, w.a, &all, &n));

@@ -6,7 +6,7 @@
 IN_WRITE(a_desk)
 {
     struct meta_world *w = arg;
-    struct bucket b = { .owner_id = w->user, .name = S("desk"), .kind = BUCKET_TICKETS };
+    struct bucket b = { .owner_id = w->user, .name = S("desk"), .kind = BUCKET_GUARDED };
     struct task t = { .account_id = w->account, .author_id = w->user, .text = S("Fix it"), .is_shared = true };
     struct comment m = { .task_id = 1, .author_id = w->user, .text = S("how?") };
     int64_t id;

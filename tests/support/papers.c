@@ -10,7 +10,7 @@ static err_t add_bucket(struct meta_tx *tx, void *arg, struct arena *a)
     struct papers *p = arg;
     struct bucket bucket = { .owner_id = p->w->operator_.user_id,
                              .name = S("papers"),
-                             .kind = BUCKET_TICKETS,
+                             .kind = BUCKET_GUARDED,
                              .created_at_ms = WORLD_START_MS };
     return meta_bucket_add(tx, &bucket, a, &p->bucket_id);
 }

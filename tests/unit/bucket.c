@@ -89,7 +89,7 @@ TEST(a_bucket_of_tickets_is_for_its_own_key_alone_and_listed_by_nobody)
     EXPECT_OK(bucket_ensure(&w->core, S("Dialect_Files"), w->a, &again));
     EXPECT_EQ(bucket.id, again.id);
     EXPECT_EQ(bucket.account_id, 0);
-    EXPECT_EQ(bucket.kind, BUCKET_TICKETS);
+    EXPECT_EQ(bucket.kind, BUCKET_GUARDED);
     EXPECT_EQ(bucket.owner_id, w->operator_.user_id);
     for (size_t i = 0; i < LENGTH_OF(actions); i++)
         EXPECT_ERR(find(w, &alice, "Dialect_Files", actions[i]), ERR_FORBIDDEN);

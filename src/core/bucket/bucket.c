@@ -58,7 +58,7 @@ bool bucket_name_is_valid(slice name)
 static err_t may_act(const struct principal *who, const struct bucket *bucket, enum bucket_action action,
                      struct arena *a)
 {
-    bool may = bucket->kind == BUCKET_TICKETS
+    bool may = bucket->kind == BUCKET_GUARDED
                    ? who->user_id == bucket->owner_id && (action == BUCKET_READ || action == BUCKET_WRITE)
                    : who->account_id == bucket->account_id;
     return may ? NULL : err_make(a, ERR_FORBIDDEN, "that is not allowed in this bucket");
@@ -202,7 +202,7 @@ err_t bucket_set_cors(struct core *core, const struct principal *who, slice name
 static err_t apply_ensure(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bucket_change *c = arg;
-    struct bucket wanted = { .owner_id = c->who->user_id, .kind = BUCKET_TICKETS };
+    struct bucket wanted = { .owner_id = c->who->user_id, .kind = BUCKET_GUARDED };
     return add_unless_there(tx, c, wanted, a);
 }
 
@@ -212,7 +212,7 @@ err_t bucket_ensure(struct core *core, slice name, struct arena *a, struct bucke
     TRY(access_operator(core, S(""), a, &operator_));
     struct bucket_change c = { .core = core, .who = &operator_, .name = name, .now_ms = core_now_ms(core) };
     TRY(meta_write(core->meta, apply_ensure, &c, a));
-    if (c.bucket.kind != BUCKET_TICKETS)
+    if (c.bucket.kind != BUCKET_GUARDED)
         return err_make(a, ERR_CONFLICT, "the bucket " SLICE_FMT " belongs to an account", SLICE_ARG(name));
     return look_up(core, name, a, ret);
 }

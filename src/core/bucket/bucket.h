@@ -2,8 +2,9 @@
 /* Buckets: named spaces of keys, and who may do what in them. Every way in asks bucket_find, which authorises.
  *
  *   BUCKET_OPEN      belongs to an account: all its active users may do everything in it; to others it is FORBIDDEN
- *   BUCKET_TICKETS   belongs to the server (made by configuration): only its own key reads and writes there, on behalf
- * of whoever holds a form or link that it signed; bytes come in by ticket (ticket.h). Nobody lists it
+ *   BUCKET_GUARDED   belongs to the server, which makes it from the configuration. Only the server's own key reads and
+ *                    writes there, on behalf of a client that holds a form or link which that key signed. Keys are
+ *                    handed out one by one (entry_guard.h), and nobody lists them
  *
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. */
 #ifndef CAIS_CORE_BUCKET_BUCKET_H

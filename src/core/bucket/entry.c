@@ -5,6 +5,7 @@
  *   refusal  whatever can be refused is asked before the write changes anything
  * A change asks what is there inside its own write, and writes run one after the other: so a condition holds at the
  * very instant of the change, and of two writers of one key each puts a whole object. */
+#include "core/bucket/entry_guard.h"
 #include "core/bucket/entry_priv.h"
 
 #include "base/text.h"
@@ -69,14 +70,16 @@ slice entry_subject(struct arena *a, const struct bucket *bucket, slice key)
 
 /* ---- looking ---- */
 
-/* The entry of that key, or of the ticket that has it. */
+/* The entry of that key; in a guarded bucket, the one that the guard describes. */
 static err_t look(struct meta_tx *tx, struct core *core, const struct bucket *bucket, slice key, struct arena *a,
                   struct entry *ret)
 {
-    struct file unused;
-    if (bucket->kind == BUCKET_TICKETS)
-        return ticket_entry(tx, core, bucket, key, a, ret, &unused);
-    return meta_entry_get(tx, bucket->id, key, a, ret);
+    if (bucket->kind != BUCKET_GUARDED)
+        return meta_entry_get(tx, bucket->id, key, a, ret);
+    struct guarded_entry guarded;
+    TRY(core->entry_guard->find(core, tx, bucket, key, a, &guarded));
+    *ret = guarded.entry;
+    return NULL;
 }
 
 /* The same; *ret_there is NULL when there is none, else `room`. */
@@ -109,7 +112,7 @@ err_t entry_foresee(struct core *core, const struct bucket *bucket, slice key, c
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(look_whether(tx, core, bucket, key, a, &room, &there));
     TRY(entry_check_condition(condition, there, a));
-    if (!is_large || bucket->kind == BUCKET_TICKETS) /* whose account, the ticket knows */
+    if (!is_large || bucket->kind == BUCKET_GUARDED) /* the guard checks the account of the file */
         return NULL;
     return account_check_room(core, tx, bucket->account_id, bytes - (there ? (int64_t)there->size_bytes : 0),
                               there ? 0 : 1, a);
@@ -170,7 +173,7 @@ static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *re
     if (result->digest_count)
         put->entry.digest = result->digests[0];
     if (put->file_id)
-        return ticket_place(tx, put, result, a);
+        return put->core->entry_guard->place(tx, put, result, a);
     struct entry_change change = { .core = put->core,
                                    .who = &put->who,
                                    .bucket = &put->bucket,
@@ -200,8 +203,8 @@ err_t entry_put_open(struct core *core, const struct principal *who, const struc
                                .place_arg = put };
     TRY(entry_check_key(order->key, a));
     TRY(entry_check_texts(order->headers, order->tags, a));
-    if (bucket->kind == BUCKET_TICKETS)
-        TRY(ticket_put_open(put, &in, a));
+    if (bucket->kind == BUCKET_GUARDED)
+        TRY(core->entry_guard->admit(put, &in, a));
     if (order->exact_bytes >= 0 && (uint64_t)order->exact_bytes < put->order.min_bytes)
         return err_make(a, ERR_EMPTY, "fewer bytes than the %llu there must be",
                         (unsigned long long)put->order.min_bytes);
@@ -303,9 +306,9 @@ static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
     return NULL;
 }
 
-static err_t refuse_tickets(const struct bucket *bucket, struct arena *a)
+static err_t refuse_guarded(const struct bucket *bucket, struct arena *a)
 {
-    if (bucket->kind == BUCKET_TICKETS)
+    if (bucket->kind == BUCKET_GUARDED)
         return err_make(a, ERR_FORBIDDEN, "what came by ticket is not changed by its key");
     return NULL;
 }
@@ -320,7 +323,7 @@ err_t entry_remove(struct core *core, const struct principal *who, const struct 
                          .count = 1,
                          .condition = condition,
                          .at_ms = core_now_ms(core) };
-    TRY(refuse_tickets(bucket, a));
+    TRY(refuse_guarded(bucket, a));
     TRY(meta_write(core->meta, apply_remove, &r, a));
     *ret_was = r.was;
     return NULL;
@@ -333,7 +336,7 @@ err_t entry_remove_many(struct core *core, const struct principal *who, const st
     struct removal r = {
         .core = core, .who = who, .bucket = bucket, .keys = keys, .count = count, .at_ms = core_now_ms(core)
     };
-    TRY(refuse_tickets(bucket, a));
+    TRY(refuse_guarded(bucket, a));
     for (; r.first < count; r.first = r.next)
         TRY(meta_write(core->meta, apply_remove, &r, a));
     for (size_t i = 0; i < count; i++)
@@ -362,7 +365,7 @@ err_t entry_set_tags(struct core *core, const struct principal *who, const struc
                      struct arena *a)
 {
     struct tagging t = { .who = who, .bucket = bucket, .key = key, .tags = tags, .at_ms = core_now_ms(core) };
-    TRY(refuse_tickets(bucket, a));
+    TRY(refuse_guarded(bucket, a));
     TRY(entry_check_texts(S(""), tags, a));
     return meta_write(core->meta, apply_tags, &t, a);
 }
@@ -425,8 +428,8 @@ err_t entry_copy(struct core *core, const struct principal *who, const struct en
                  struct entry *ret)
 {
     struct copying c = { .core = core, .who = who, .copy = copy, .at_ms = core_now_ms(core), .a = a };
-    TRY(refuse_tickets(copy->from, a));
-    TRY(refuse_tickets(copy->to, a));
+    TRY(refuse_guarded(copy->from, a));
+    TRY(refuse_guarded(copy->to, a));
     TRY(entry_check_key(copy->to_key, a));
     TRY(entry_check_texts(copy->headers, copy->tags, a));
     TRY(meta_write(core->meta, apply_copy, &c, a));

@@ -21,6 +21,8 @@ struct entry_condition {
 };
 /* "md5", or "md5-parts" of one that was put together; without quotes. */
 slice entry_etag(const struct entry *, struct arena *a);
+/* Does the condition hold for the entry `there` (NULL: there is none)? Errors: CONFLICT it does not. */
+MUST_USE err_t entry_check_condition(const struct entry_condition *, const struct entry *there, struct arena *a);
 
 /* ---- putting ---- */
 
@@ -41,7 +43,8 @@ struct entry_stored {
 };
 typedef void entry_done_fn(void *arg, err_t e, const struct entry_stored *);
 
-/* One entry on its way in. In a bucket of tickets the key must be that of one: the bytes become those of its file.
+/* One entry on its way in. In a guarded bucket the guard must have handed the key out: the bytes become those of the
+ * file that the key names (entry_guard.h).
  *
  *     entry_put_open ──► intake_write(put->intake)* ──► entry_put_finish ──► done
  *                └───────────────┴────────────────────► entry_put_discard
@@ -53,21 +56,20 @@ struct entry_put {
     struct principal who;
     struct bucket bucket;
     struct entry_order order;
-    int64_t file_id; /* of the ticket; 0: none */
+    int64_t file_id; /* in a guarded bucket: the file whose bytes these become; else 0 */
     struct entry entry;
     entry_done_fn *done;
     void *done_arg;
 };
 /* `put` and everything that order and who point to must live until done, or discard. Fit for a loop.
- * Errors: INVALID key; PRECONDITION as CONFLICT (looked at again at the end); TOO_LARGE; NO_SPACE; QUOTA. In a bucket
- * of tickets: FORBIDDEN no such ticket, confirmed, deleted, of a user who is not active any more, or its time is over
- * (who began in time may end after it);
- * TOO_LARGE or EMPTY: exact_bytes is not what the ticket says. */
+ * Errors: INVALID key; PRECONDITION as CONFLICT (looked at again at the end); TOO_LARGE; NO_SPACE; QUOTA. In a guarded
+ * bucket also FORBIDDEN: the guard does not permit bytes under this key now (an upload that began in time may end after
+ * it); TOO_LARGE or EMPTY: exact_bytes is not the length that was permitted. */
 MUST_USE err_t entry_put_open(struct core *, const struct principal *who, const struct bucket *,
                               const struct entry_order *, struct arena *a, struct entry_put *put);
 /* As intake_finish. Errors (through done): CONFLICT the condition does not hold; DIGEST; TRUNCATED; TOO_LARGE; EMPTY
- * fewer than min_bytes, or than the ticket says; FORBIDDEN the ticket was confirmed or ended meanwhile; NOT_FOUND the
- * bucket has gone; QUOTA; NO_SPACE; UNAVAILABLE. */
+ * fewer than min_bytes, or than were permitted; FORBIDDEN the permission ended meanwhile; NOT_FOUND the bucket has
+ * gone; QUOTA; NO_SPACE; UNAVAILABLE. */
 void entry_put_finish(struct entry_put *put, entry_done_fn *done, void *arg);
 void entry_put_discard(struct entry_put *put);
 
@@ -75,7 +77,7 @@ void entry_put_discard(struct entry_put *put);
 
 /* Errors: NOT_FOUND. Fit for a loop. */
 MUST_USE err_t entry_get(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret);
-/* With its bytes: content->file holds size and MD5 only. Those of a ticket's file, too: its entry has no headers but
+/* With its bytes: content->file holds size and MD5 only. In a guarded bucket the entry has no headers but
  * Content-Type. Errors: NOT_FOUND; CORRUPT. Fit for a loop. */
 MUST_USE err_t entry_open(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret,
                           struct content *ret_content);
@@ -86,8 +88,8 @@ MUST_USE err_t entry_part(struct core *, const struct entry *, int64_t number, s
 
 /* ---- changing ---- */
 
-/* Gone before is success (ret_was false). Errors: CONFLICT the condition does not hold; FORBIDDEN in a bucket of
- * tickets. */
+/* Gone before is success (ret_was false). Errors: CONFLICT the condition does not hold; FORBIDDEN in a
+ * guarded bucket. */
 MUST_USE err_t entry_remove(struct core *, const struct principal *who, const struct bucket *, slice key,
                             const struct entry_condition *, struct arena *a, bool *ret_was);
 /* Many at once, in one write, or in several when they have many parts. ret_errors[i] NULL: it is gone. Errors: those of
@@ -99,7 +101,7 @@ MUST_USE err_t entry_set_tags(struct core *, const struct principal *who, const 
                               struct arena *a);
 /* A new entry that names the same object: no byte is copied. The caller authorised reading the source and writing the
  * target. source_condition is about the source, condition about the target. keeps_headers: those of the source, tags
- * alike by keeps_tags. Errors: NOT_FOUND the source; CONFLICT a condition; INVALID key; QUOTA; FORBIDDEN tickets. */
+ * alike by keeps_tags. Errors: NOT_FOUND the source; CONFLICT a condition; INVALID key; QUOTA; FORBIDDEN guarded. */
 struct entry_copy {
     const struct bucket *from, *to;
     slice from_key, to_key;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading what a key names: the entry, its object and, when they are few, its bytes come in one look-up. */
+#include "core/bucket/entry_guard.h"
 #include "core/bucket/entry_priv.h"
 
 #include <string.h>
@@ -65,17 +66,19 @@ static err_t open_once(struct core *core, const struct bucket *bucket, slice key
     return NULL;
 }
 
-static err_t open_ticket(struct core *core, const struct bucket *bucket, slice key, struct arena *a, struct entry *ret,
-                         struct content *ret_content)
+static err_t open_guarded(struct core *core, const struct bucket *bucket, slice key, struct arena *a, struct entry *ret,
+                          struct content *ret_content)
 {
-    struct file file;
+    struct guarded_entry guarded;
     {
         SCOPED(meta_read_endp)
         struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
-        TRY(ticket_entry(tx, core, bucket, key, a, ret, &file));
+        TRY(core->entry_guard->find(core, tx, bucket, key, a, &guarded));
     }
-    return file_open_record(core, &file, a, ret_content);
+    TRY(file_open_record(core, &guarded.file, a, ret_content));
+    *ret = guarded.entry;
+    return NULL;
 }
 
 /* A blob that is not there was lost, or went together with its record between the two looks: then the entry is gone or
@@ -83,8 +86,8 @@ static err_t open_ticket(struct core *core, const struct bucket *bucket, slice k
 err_t entry_open(struct core *core, const struct bucket *bucket, slice key, struct arena *a, struct entry *ret,
                  struct content *ret_content)
 {
-    if (bucket->kind == BUCKET_TICKETS)
-        return open_ticket(core, bucket, key, a, ret, ret_content);
+    if (bucket->kind == BUCKET_GUARDED)
+        return open_guarded(core, bucket, key, a, ret, ret_content);
     int64_t object_id = 0;
     for (int looks = 0; looks < LOOKS_MOST; looks++) {
         err_t gone;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What entries, uploads and tickets share. */
+/* What entries and uploads share. */
 #ifndef CAIS_CORE_BUCKET_ENTRY_PRIV_H
 #define CAIS_CORE_BUCKET_ENTRY_PRIV_H
 
@@ -11,8 +11,6 @@ MUST_USE err_t entry_check_key(slice key, struct arena *a);
 MUST_USE err_t entry_check_texts(slice headers, slice tags, struct arena *a);
 
 bool entry_is_conditional(const struct entry_condition *);
-/* there: NULL when there is none. Errors: CONFLICT. */
-MUST_USE err_t entry_check_condition(const struct entry_condition *, const struct entry *there, struct arena *a);
 /* What is known about the outcome before a byte has come: the condition, and whether the account has room for so many
  * more bytes (-1: not known). Errors: CONFLICT; QUOTA. */
 MUST_USE err_t entry_foresee(struct core *, const struct bucket *, slice key, const struct entry_condition *,
@@ -40,16 +38,6 @@ MUST_USE err_t entry_settle(struct meta_tx *, const struct entry_change *, const
 void entry_tell(err_t e, const struct entry *, entry_done_fn *done, void *arg);
 /* "entry:BUCKET/KEY" */
 slice entry_subject(struct arena *a, const struct bucket *, slice key);
-
-/* ---- entry_ticket.c: entries of a bucket of tickets are files that came by one ---- */
-
-/* Looks the ticket up and narrows `in` to what it permits. Errors: as entry_put_open. */
-MUST_USE err_t ticket_put_open(struct entry_put *, struct intake_order *in, struct arena *a);
-/* The place of what came. */
-MUST_USE err_t ticket_place(struct meta_tx *, struct entry_put *, const struct intake_result *, struct arena *a);
-/* Errors: NOT_FOUND, also while no bytes have come, and when its time is over. */
-MUST_USE err_t ticket_entry(struct meta_tx *, struct core *, const struct bucket *, slice key, struct arena *a,
-                            struct entry *ret, struct file *ret_file);
 
 /* ---- composed.c ---- */
 

@@ -60,7 +60,7 @@ static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
 
 static err_t check_order(const struct bucket *bucket, const struct upload_order *order, struct arena *a)
 {
-    if (bucket->kind == BUCKET_TICKETS)
+    if (bucket->kind == BUCKET_GUARDED)
         return err_make(a, ERR_FORBIDDEN, "what comes by ticket comes whole");
     TRY(entry_check_key(order->key, a));
     TRY(entry_check_texts(order->headers, order->tags, a));

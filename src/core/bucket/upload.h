@@ -22,7 +22,7 @@ struct upload_order {
     enum digest_form digest_form;
     int64_t lifetime_ms;
 };
-/* Errors: INVALID key; FORBIDDEN a bucket of tickets. */
+/* Errors: INVALID key; FORBIDDEN a guarded bucket. */
 MUST_USE err_t upload_create(struct core *, const struct principal *who, const struct bucket *,
                              const struct upload_order *, struct arena *a, slice *ret_name);
 MUST_USE err_t upload_get(struct core *, const struct bucket *, slice key, slice name, struct arena *a,

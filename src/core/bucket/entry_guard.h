@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contract between entries and the guard of guarded buckets (BUCKET_GUARDED). The keys of such a bucket are handed
+ * out one by one; the guard decides which of them exist, who may put bytes under them, and what those bytes become.
+ * entry.c calls the guard; core_init installs it. Nothing in this folder knows what the guard keeps. */
+#ifndef CAIS_CORE_BUCKET_ENTRY_GUARD_H
+#define CAIS_CORE_BUCKET_ENTRY_GUARD_H
+
+#include "core/core.h"
+
+struct entry_put;
+struct intake_order;
+struct intake_result;
+
+/* What a key of a guarded bucket names: a file, and the entry that describes it to readers. */
+struct guarded_entry {
+    struct entry entry;
+    struct file file;
+};
+
+struct entry_guard {
+    /* Look a key up, in a snapshot or in a write.
+     * Errors: NOT_FOUND, also while no bytes have come, and after the file has expired. */
+    MUST_USE err_t (*find)(struct core *, struct meta_tx *, const struct bucket *, slice key, struct arena *a,
+                           struct guarded_entry *ret);
+    /* Before the first byte: may bytes be put under this key? Narrows `intake` and put->order to what is permitted, and
+     * sets put->file_id. Errors: as entry_put_open. */
+    MUST_USE err_t (*admit)(struct entry_put *, struct intake_order *intake, struct arena *a);
+    /* Inside the write that ends the put: record the object as the bytes of the file, and set put->entry.object_id.
+     * Checks everything that may be refused before it changes anything. Errors: as entry_put_finish. */
+    MUST_USE err_t (*place)(struct meta_tx *, struct entry_put *, const struct intake_result *, struct arena *a);
+};
+
+#endif
