@@ -80,7 +80,11 @@ MUST_USE err_t access_signing(struct core *, slice purpose, slice access_key, st
 MUST_USE err_t access_own_signing(struct core *, slice purpose, struct arena *a, slice *ret_access_key,
                                   slice *ret_secret);
 
-/* Of the `most` newest live signing keys (0: of all), how many the master key does not open. */
+/* Calls `on_lost` for each signing key that is lost, because the master key does not open it, among the `most` newest
+ * live ones (0: all). */
+MUST_USE err_t key_each_lost(struct core *, size_t most, struct arena *a,
+                             void (*on_lost)(void *arg, int64_t id, err_t why), void *arg);
+/* How many keys key_each_lost would name. */
 MUST_USE err_t key_count_lost(struct core *, size_t most, struct arena *a, int64_t *ret);
 /* The public half of a signing key, for lists. Errors: NOT_FOUND it is none; CORRUPT. */
 MUST_USE err_t key_access_key(struct core *, struct meta_tx *, int64_t id, struct arena *a, slice *ret_access_key);

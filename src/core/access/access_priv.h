@@ -27,8 +27,4 @@ void signing_hash(slice access_key, unsigned char ret_hash[SHA256_SIZE]);
 MUST_USE err_t signing_open(struct core *, struct meta_tx *, int64_t credential_id, struct arena *a,
                             slice *ret_access_key, slice *ret_secret);
 
-/* Calls `lost` for each live signing key, of the `most` newest (0: of all), that the master key does not open. */
-MUST_USE err_t signing_each_lost(struct core *, size_t most, struct arena *a,
-                                 void (*lost)(void *arg, int64_t id, err_t why), void *arg);
-
 #endif

@@ -170,8 +170,8 @@ err_t key_access_key(struct core *core, struct meta_tx *tx, int64_t id, struct a
 
 enum { PAGE = 500 };
 
-err_t signing_each_lost(struct core *core, size_t most, struct arena *a, void (*lost)(void *arg, int64_t id, err_t why),
-                        void *arg)
+err_t key_each_lost(struct core *core, size_t most, struct arena *a, void (*on_lost)(void *arg, int64_t id, err_t why),
+                    void *arg)
 {
     size_t looked_at = 0, count = PAGE;
     int64_t before_id = 0;
@@ -187,7 +187,7 @@ err_t signing_each_lost(struct core *core, size_t most, struct arena *a, void (*
             before_id = secrets[i].credential_id;
             err_t why = signing_open(core, tx, before_id, &scratch, &key, &secret);
             if (err_is(why, ERR_CORRUPT))
-                lost(arg, before_id, why);
+                on_lost(arg, before_id, why);
             else if (why && why->code != ERR_NOT_FOUND)
                 e = why;
         }
@@ -206,7 +206,7 @@ static void count_one(void *arg, int64_t id, err_t why)
 err_t key_count_lost(struct core *core, size_t most, struct arena *a, int64_t *ret)
 {
     int64_t count = 0;
-    TRY(signing_each_lost(core, most, a, count_one, &count));
+    TRY(key_each_lost(core, most, a, count_one, &count));
     *ret = count;
     return NULL;
 }

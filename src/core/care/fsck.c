@@ -5,7 +5,7 @@
 #include "core/care/fsck.h"
 
 #include "base/buf.h"
-#include "core/access/access_priv.h"
+#include "core/access/access.h"
 #include "core/event.h"
 #include "core/object/sweep.h"
 
@@ -556,7 +556,7 @@ err_t fsck_run(struct core *core, const struct fsck_options *options, struct are
     TRY(check_buckets(&f));
     TRY(check_blobs(&f));
     TRY(check_usage(&f));
-    TRY(signing_each_lost(core, 0, a, on_lost_key, &f));
+    TRY(key_each_lost(core, 0, a, on_lost_key, &f));
     report.list = f.list;
     *ret = report;
     return NULL;
