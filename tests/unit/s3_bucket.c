@@ -2,7 +2,6 @@
 /* Buckets as S3 speaks of them: names, places, and what nobody configured. */
 #include "test.h"
 
-#include "../../src/api/s3/s3_priv.h"
 #include "s3_desk.h"
 
 #define DESK(name)                                                                                                     \

@@ -2,7 +2,6 @@
 /* Which web pages may use a bucket: the configuration, what a browser asks before, and what it sees after. */
 #include "test.h"
 
-#include "../../src/api/s3/s3_priv.h"
 #include "s3_desk.h"
 
 #define DESK(name)                                                                                                     \

@@ -2,7 +2,6 @@
 /* DeleteObjects, and tags of objects. */
 #include "test.h"
 
-#include "../../src/api/s3/s3_priv.h"
 #include "base/text.h"
 #include "s3_desk.h"
 

@@ -2,7 +2,6 @@
 /* Files sent by forms: every rule of S3's POST policy, and the forms of tickets. */
 #include "test.h"
 
-#include "../../src/api/s3/s3_priv.h"
 #include "base/text.h"
 #include "core/ticket/ticket.h"
 #include "s3_desk.h"

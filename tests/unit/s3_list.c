@@ -2,7 +2,6 @@
 /* Listings: every parameter of ListObjects in both versions, and of ListObjectVersions. */
 #include "test.h"
 
-#include "../../src/api/s3/s3_priv.h"
 #include "s3_desk.h"
 
 #include <stdio.h>

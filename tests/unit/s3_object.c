@@ -2,7 +2,6 @@
 /* Objects over S3: bodies in every wrapping, what is kept beside them, reading, copies. */
 #include "test.h"
 
-#include "../../src/api/s3/s3_priv.h"
 #include "base/crc.h"
 #include "base/text.h"
 #include "s3_desk.h"

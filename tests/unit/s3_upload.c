@@ -2,7 +2,6 @@
 /* Uploads in parts as S3 speaks of them: begin, parts from the body and from other objects, lists, complete, abort. */
 #include "test.h"
 
-#include "../../src/api/s3/s3_priv.h"
 #include "base/text.h"
 #include "core/object/digest.h"
 #include "s3_desk.h"

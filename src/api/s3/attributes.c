@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GetObjectAttributes: what is known of an object, without its bytes. Of its parts only their number is told: that is
  * what S3 tells of parts that have no checksum of their own, and ours keep none once they are put together. */
-#include "api/s3/answer_priv.h"
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/digests_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/params_priv.h"
+#include "api/s3/reply_priv.h"
+#include "base/buf.h"
 #include "base/text.h"
+#include "base/xml.h"
+#include "core/bucket/entry.h"
 #include "http/field.h"
 
 enum { ETAG = 1, CHECKSUM = 2, PARTS = 4, CLASS = 8, SIZE = 16 };

@@ -3,41 +3,16 @@
  *
  *   claim read ──► access key known ──► signature holds ──► operation
  *                                  └─► the body's digest is missing: verified when the body is here */
-#include "api/s3/s3_priv.h"
+#include "api/s3/auth_priv.h"
 
+#include "api/s3/call_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/signing_keys_priv.h"
 #include "base/text.h"
+#include "core/access/access.h"
 #include "sign/sigv2.h"
 
 #include <string.h>
-
-/* ---- signing keys ---- */
-
-/* By what they were derived from, so that a key of a secret that is no longer valid is never found: whoever asks has
- * just been given the secret by core. */
-void s3_signing_key(struct s3 *s3, slice access_key, slice secret, const struct sigv4 *claim, struct sigv4_key *ret)
-{
-    unsigned char of[SHA256_SIZE];
-    {
-        SCRATCH(scratch);
-        const slice parts[] = { access_key, S("\n"), secret, S("\n"), claim->date, S("\n"), claim->region };
-        slice text = arena_join(&scratch, parts, LENGTH_OF(parts));
-        hash_sha256(text, of);
-        explicit_bzero((char *)text.p, text.n);
-    }
-    struct s3_kept_key *kept = &s3->keys[of[0] % S3_KEYS_KEPT];
-    {
-        SCOPED(unlockp) pthread_mutex_t *held = lock(&s3->keys_mutex);
-        if (kept->is_set && memcmp(kept->of, of, sizeof of) == 0) {
-            memcpy(ret->bytes, kept->key, sizeof ret->bytes);
-            return;
-        }
-    }
-    sigv4_key_derive(secret, claim->date, claim->region, ret);
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&s3->keys_mutex);
-    memcpy(kept->of, of, sizeof of);
-    memcpy(kept->key, ret->bytes, sizeof ret->bytes);
-    kept->is_set = true;
-}
 
 /* ---- faults ---- */
 

@@ -4,9 +4,15 @@
  *
  *   plain         Content-Length bytes, or chunked by HTTP
  *   aws-chunked   chunks inside (sign/chunks.h), each signed or not, then perhaps trailers: a digest, a signature */
-#include "api/s3/s3_priv.h"
+#include "api/s3/body_priv.h"
 
+#include "api/s3/auth_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/digests_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "base/buf.h"
 #include "base/text.h"
+#include "core/object/digest.h"
 #include "sign/chunks.h"
 
 #include <string.h>

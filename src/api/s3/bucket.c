@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Buckets: list, create, look, remove; where they are, and that they keep no versions. */
-#include "api/s3/answer_priv.h"
+#include "core/bucket/bucket.h"
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/params_priv.h"
+#include "api/s3/reply_priv.h"
+#include "base/buf.h"
 #include "base/text.h"
+#include "base/xml.h"
 
 /* us-east-1 has no name here: clients of S3 take "" for it. */
 static slice location(const struct s3_call *call)

@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies: the source is read with the rights of whoever asks, through the same authorisation as a GET. That the header
  * which names it was signed has been checked before anything else (src/sign: every x-amz- header must be). */
-#include "api/s3/answer_priv.h"
+#include "api/s3/copy_priv.h"
+
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/conditions_priv.h"
+#include "api/s3/digests_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/headers_priv.h"
+#include "api/s3/reply_priv.h"
+#include "base/buf.h"
 #include "base/text.h"
+#include "base/xml.h"
+#include "core/bucket/entry.h"
+#include "core/object/digest.h"
 
 #include <string.h>
 

@@ -5,7 +5,17 @@
  * Browsers ask before (preflight) and look at the answer after; both are answered from the first rule that fits.
  * Credentials are never allowed: signatures need none, and together with an origin that is only repeated they would
  * let any page act with whatever the browser keeps for us (GHSA-x5xv-223c-8vm7). */
-#include "api/s3/answer_priv.h"
+#include "api/s3/cors_priv.h"
+
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/params_priv.h"
+#include "api/s3/reply_priv.h"
+#include "base/buf.h"
+#include "base/xml.h"
+#include "core/bucket/bucket.h"
 
 #include <ctype.h>
 

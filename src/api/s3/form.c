@@ -1,190 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file sent by a form: multipart/form-data, fields first, the file last, what comes after it does not count.
+/* PostObject: a file that a form sends as multipart/form-data. The fields come first and the file last; parts behind
+ * the file are ignored.
  *
  *   fields ──► part "file" begins: signature ──► bucket ──► policy ──► entry opened ──► its bytes ──► closing boundary
  *                                                                                       └── too many: stop at once
  *
- * Who signed the policy could have put the file himself; the policy says what he lets others put. So every field must
- * be covered by a condition and every condition must hold, before the first byte of the file is looked at. Spec: Amazon
- * S3 API reference, "POST Object", "POST Policy". Forms for tickets: docs/apis/s3.md. */
-#include "api/s3/form_priv.h"
-
+ * Everything about the form is checked (form_check.c) before the first byte of the file is stored. Source: Amazon S3
+ * API reference, "POST Object". Forms of tickets: docs/apis/s3.md, "Forms". */
+#include "api/s3/body_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/digests_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/form_check_priv.h"
+#include "api/s3/form_fields_priv.h"
+#include "api/s3/form_reply_priv.h"
+#include "api/s3/headers_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/tags_priv.h"
+#include "base/buf.h"
 #include "base/text.h"
+#include "base/xml.h"
+#include "core/bucket/bucket.h"
+#include "core/bucket/entry.h"
+#include "core/object/digest.h"
+#include "http/multipart.h"
 
 #include <string.h>
 
-/* ---- fields ---- */
+struct form_upload {
+    struct s3_call *call;
+    struct http_sink sink;
+    struct multipart multipart;
+    struct form_fields fields;
+    struct buf value; /* of the field that is being received */
+    enum { FORM_FIELDS, FORM_FIELD, FORM_FILE, FORM_REST } state;
+    struct form_limits limits; /* of the file */
+    struct bucket bucket;
+    struct entry_order order;
+    struct entry_put put;
+    slice etag; /* set once the file is stored */
+};
 
-slice form_value(const struct form *f, slice name)
+static err_t field_error(struct form_upload *f, enum s3_error error, const char *element, slice value, struct arena *a)
 {
-    slice value = S("");
-    policy_field(f->fields, f->field_count, name, &value);
-    return value;
-}
-
-static bool has_field(const struct form *f, slice name)
-{
-    slice unused;
-    return policy_field(f->fields, f->field_count, name, &unused);
-}
-
-bool form_ignores(const struct form *f, slice name)
-{
-    if (!f->lenient || f->signature != POLICY_V4)
-        return false;
-    for (size_t i = 0; i < f->lenient->field_count; i++)
-        if (slice_eq_nocase(name, f->lenient->fields[i]))
-            return true;
-    return false;
-}
-
-/* Some browsers send the whole local path. */
-static slice last_of_path(slice name)
-{
-    size_t slash = slice_rfind_byte(name, '/'), back = slice_rfind_byte(name, '\\');
-    name = slash != SLICE_NONE && (back == SLICE_NONE || slash > back) ? slice_from(name, slash + 1)
-           : back != SLICE_NONE                                        ? slice_from(name, back + 1)
-                                                                       : name;
-    return name;
-}
-
-static slice replace_filename(struct arena *a, slice text, slice filename)
-{
-    const slice variable = S("${filename}");
-    size_t at = slice_find(text, variable);
-    if (at == SLICE_NONE)
-        return text;
-    SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
-    for (; at != SLICE_NONE; at = slice_find(text, variable)) {
-        buf_add(&b, slice_part(text, 0, at));
-        buf_add(&b, filename);
-        text = slice_from(text, at + variable.n);
-    }
-    buf_add(&b, text);
-    return arena_copy(a, buf_slice(&b));
-}
-
-/* Not in what is signed or signs. */
-static void replace_filenames(struct form *f, slice filename)
-{
-    filename = last_of_path(filename);
-    for (size_t i = 0; i < f->field_count; i++) {
-        struct sign_pair *p = &f->fields[i];
-        if (!slice_eq_nocase(p->name, S("policy")) && slice_find(p->value, S("${filename}")) != SLICE_NONE)
-            p->value = replace_filename(&f->call->x->arena, p->value, arena_copy(&f->call->x->arena, filename));
-    }
-}
-
-/* ---- signature ---- */
-
-static err_t wrong(struct form *f, enum s3_error error, const char *name, slice value, struct arena *a)
-{
-    s3_detail(f->call, name, arena_copy(&f->call->x->arena, value));
+    s3_detail(f->call, element, arena_copy(&f->call->x->arena, value));
     return s3_err(f->call, error, a);
 }
 
-static err_t find_secret(struct form *f, slice access_key, struct arena *a, slice *ret_secret)
+/* ---- from the fields to the entry ---- */
+
+static err_t read_form_key(struct form_upload *f, struct arena *a)
 {
-    struct s3_call *call = f->call;
-    err_t e = access_signing(call->s3->core, S3_PURPOSE, access_key, &call->x->arena, &call->who, ret_secret);
-    if (e)
-        s3_detail(call, "AWSAccessKeyId", access_key);
-    call->who.request_id = call->x->req.id;
-    return err_copy(a, e);
-}
-
-static err_t mismatch(struct form *f, slice access_key, slice text, slice signature, struct arena *a)
-{
-    s3_detail(f->call, "AWSAccessKeyId", access_key);
-    s3_detail(f->call, "StringToSign", text);
-    return wrong(f, S3_SIGNATURE_MISMATCH, "SignatureProvided", signature, a);
-}
-
-static err_t verify_v4(struct form *f, slice text, struct arena *a)
-{
-    struct s3_call *call = f->call;
-    struct arena *own = &call->x->arena;
-    struct sign_detail detail = { 0 };
-    slice region = call->s3->options.only_region ? call->s3->options.region : S(""), secret;
-    if (policy_v4_parse(f->fields, f->field_count, region, own, &call->claim, &detail))
-        return wrong(f, S3_INVALID_ARGUMENT, "ArgumentName", detail.about, a);
-    TRY(find_secret(f, call->claim.access_key, a, &secret));
-    s3_signing_key(call->s3, call->claim.access_key, secret, &call->claim, &call->key4);
-    if (slice_eq_secret(sigv4_mac_hex(own, &call->key4, text), call->claim.signature))
-        return NULL;
-    return mismatch(f, call->claim.access_key, text, call->claim.signature, a);
-}
-
-static err_t verify_v2(struct form *f, slice text, struct arena *a)
-{
-    slice access_key = form_value(f, S("AWSAccessKeyId")), signature = form_value(f, S("signature")), secret;
-    TRY(find_secret(f, access_key, a, &secret));
-    return policy_v2_verify(text, signature, secret) ? mismatch(f, access_key, text, signature, a) : NULL;
-}
-
-/* Who signed the policy. A form that holds both signatures is one of the fourth version. */
-static err_t verify(struct form *f, struct arena *a, slice *ret_text)
-{
-    bool v4 = has_field(f, S("x-amz-signature"));
-    f->signature = v4 ? POLICY_V4 : POLICY_V2;
-    if ((!v4 && !has_field(f, S("signature"))) || !has_field(f, S("policy")))
-        return s3_err(f->call, S3_ACCESS_DENIED, a);
-    /* Forms made for both versions hold two policies, told apart by their spelling. */
-    *ret_text = form_value(f, v4 ? S("Policy") : S("policy"));
-    return v4 ? verify_v4(f, *ret_text, a) : verify_v2(f, *ret_text, a);
-}
-
-/* ---- policy ---- */
-
-static err_t broken_policy(struct form *f, enum sign_fault fault, const struct sign_detail *detail, struct arena *a)
-{
-    enum s3_error error = s3_sign_error(f->call, fault, detail);
-    if (fault == SIGN_EXPIRED)
-        return s3_err(f->call, S3_POLICY_EXPIRED, a);
-    return detail->about.n ? wrong(f, error, "Condition", detail->about, a) : s3_err(f->call, error, a);
-}
-
-static err_t keep_to_policy(struct form *f, slice text, struct arena *a)
-{
-    struct arena *own = &f->call->x->arena;
-    struct sign_detail detail = { 0 };
-    struct policy policy;
-    enum sign_fault fault = policy_parse(text, own, &policy, &detail);
-    if (fault)
-        return broken_policy(f, fault, &detail, a);
-    struct policy_form form = {
-        .signature = f->signature, .bucket = f->call->bucket, .fields = f->fields, .field_count = f->field_count
-    };
-    if (f->lenient && f->signature == POLICY_V4) {
-        form.exempt = f->lenient->fields;
-        form.exempt_count = f->lenient->field_count;
-    }
-    fault = policy_check(&policy, &form, core_now_ms(f->call->s3->core), &detail);
-    if (fault)
-        return broken_policy(f, fault, &detail, a);
-    if (policy.max_bytes < f->max_bytes)
-        f->max_bytes = policy.max_bytes;
-    f->order.min_bytes = policy.min_bytes;
-    return NULL;
-}
-
-/* ---- what goes into the order ---- */
-
-static err_t take_key(struct form *f, struct arena *a)
-{
-    slice key = form_value(f, S("key"));
+    slice key = form_value(&f->fields, S("key"));
     if (!key.n)
         return s3_err(f->call, S3_FORM_NO_KEY, a);
     if (key.n > ENTRY_KEY_MAX)
         return s3_err(f->call, S3_KEY_TOO_LONG, a);
     if (!slice_is_utf8(key) || slice_find_byte(key, 0) != SLICE_NONE)
-        return wrong(f, S3_INVALID_ARGUMENT, "ArgumentName", S("key"), a);
+        return field_error(f, S3_INVALID_ARGUMENT, "ArgumentName", S("key"), a);
     f->order.key = f->call->key = key;
     return NULL;
 }
 
-static err_t take_tags(struct form *f, slice document, struct arena *a)
+static err_t read_form_tags(struct form_upload *f, slice document, struct arena *a)
 {
     struct s3_tag tags[S3_TAGS_MAX + 1];
     size_t count = 0;
@@ -200,36 +78,36 @@ static err_t take_tags(struct form *f, slice document, struct arena *a)
     return error ? s3_err(f->call, error, a) : NULL;
 }
 
-static err_t take_headers(struct form *f, struct arena *a)
+static err_t read_form_headers(struct form_upload *f, struct arena *a)
 {
     SCOPED(buf_releasep) struct buf text;
     buf_init(&text, 0);
     size_t meta_bytes = 0;
-    for (size_t i = 0; i < f->field_count; i++) {
-        const struct sign_pair *p = &f->fields[i];
+    for (size_t i = 0; i < f->fields.count; i++) {
+        const struct sign_pair *p = &f->fields.items[i];
         enum s3_error error = s3_header_check(p->name, p->value);
-        bool ignored = form_ignores(f, p->name);
+        bool ignored = form_ignores(&f->fields, p->name);
         if (!error && ignored && slice_eq_nocase(p->name, S("acl")) && !slice_eq(p->value, S("private")))
             error = S3_ACCESS_DENIED; /* what nothing covers may ask for nothing */
         if (!error && !ignored)
             error = s3_header_keep(&text, &meta_bytes, p->name, p->value);
         if (error)
-            return wrong(f, error, "Field", p->name, a);
+            return field_error(f, error, "Field", p->name, a);
     }
     f->order.headers = text.n ? arena_copy(&f->call->x->arena, buf_slice(&text)) : S("");
-    slice tagging = form_value(f, S("tagging"));
+    slice tagging = form_value(&f->fields, S("tagging"));
     f->order.tags = S("");
-    return tagging.n ? take_tags(f, tagging, a) : NULL;
+    return tagging.n ? read_form_tags(f, tagging, a) : NULL;
 }
 
 /* Digests that are declared in fields. */
-static err_t take_digests(struct form *f, struct s3_declared *d, struct arena *a)
+static err_t read_form_digests(struct form_upload *f, struct s3_declared *d, struct arena *a)
 {
     struct arena *own = &f->call->x->arena;
     enum digest_kind kind;
     slice bytes;
-    for (size_t i = 0; i < f->field_count; i++) {
-        const struct sign_pair *p = &f->fields[i];
+    for (size_t i = 0; i < f->fields.count; i++) {
+        const struct sign_pair *p = &f->fields.items[i];
         if (slice_eq_nocase(p->name, S("content-md5"))) {
             if (!base64_decode(own, p->value, &bytes) || bytes.n != MD5_SIZE)
                 return s3_err(f->call, S3_INVALID_DIGEST, a);
@@ -252,32 +130,33 @@ static err_t take_digests(struct form *f, struct s3_declared *d, struct arena *a
     return NULL;
 }
 
-static void choose_leniency(struct form *f)
+static void choose_leniency(struct form_upload *f)
 {
     const struct s3_options *o = &f->call->s3->options;
     for (size_t i = 0; i < o->lenient_count; i++)
         if (slice_eq(o->lenient[i].bucket, f->call->bucket))
-            f->lenient = &o->lenient[i];
+            f->fields.lenient = &o->lenient[i];
 }
 
 /* Everything is known but the bytes. */
-static err_t open_file(struct form *f, const struct multipart_part *part, struct arena *a)
+static err_t open_form_file(struct form_upload *f, const struct multipart_part *part, struct arena *a)
 {
     struct s3_call *call = f->call;
     struct core *core = call->s3->core;
     struct s3_declared declared = { 0 };
-    slice text;
+    slice policy;
     choose_leniency(f);
-    replace_filenames(f, part->has_filename ? part->filename : S(""));
-    TRY(take_key(f, a));
-    TRY(verify(f, a, &text));
+    form_replace_filename(&f->fields, part->has_filename ? part->filename : S(""), &call->x->arena);
+    TRY(read_form_key(f, a));
+    TRY(form_check_signature(call, &f->fields, a, &policy));
     err_t e = bucket_find(core, &call->who, call->bucket, BUCKET_WRITE, &call->x->arena, &f->bucket);
     if (e)
         return e;
-    TRY(keep_to_policy(f, text, a));
-    TRY(take_headers(f, a));
-    TRY(take_digests(f, &declared, a));
-    f->order.max_bytes = f->max_bytes;
+    TRY(form_check_policy(call, &f->fields, policy, a, &f->limits));
+    TRY(read_form_headers(f, a));
+    TRY(read_form_digests(f, &declared, a));
+    f->order.min_bytes = f->limits.min_bytes;
+    f->order.max_bytes = f->limits.max_bytes;
     f->order.exact_bytes = -1;
     f->order.digest = declared.digest.kind;
     TRY(entry_put_open(core, &call->who, &f->bucket, &f->order, &call->x->arena, &f->put));
@@ -288,40 +167,40 @@ static err_t open_file(struct form *f, const struct multipart_part *part, struct
 
 /* ---- multipart ---- */
 
-static err_t begin(void *ctx, const struct multipart_part *part, struct arena *a)
+static err_t begin_form_part(void *ctx, const struct multipart_part *part, struct arena *a)
 {
-    struct form *f = ctx;
+    struct form_upload *f = ctx;
     struct arena *own = &f->call->x->arena;
     if (f->state == FORM_REST)
         return NULL;
     if (!part->has_name)
         return s3_err(f->call, S3_MALFORMED_POST, a);
     if (slice_eq_nocase(part->name, S("file"))) {
-        TRY(open_file(f, part, a));
+        TRY(open_form_file(f, part, a));
         f->state = FORM_FILE;
         return NULL;
     }
-    f->field_bytes += part->name.n;
-    if (f->field_count == FORM_FIELDS_MAX || f->field_bytes > FORM_FIELD_BYTES_MAX)
+    f->fields.bytes += part->name.n;
+    if (f->fields.count == FORM_FIELDS_MAX || f->fields.bytes > FORM_FIELD_BYTES_MAX)
         return s3_err(f->call, S3_FORM_FIELDS_TOO_LARGE, a);
-    f->fields[f->field_count].name = arena_copy(own, part->name);
+    f->fields.items[f->fields.count].name = arena_copy(own, part->name);
     buf_clear(&f->value);
     f->state = FORM_FIELD;
     return NULL;
 }
 
-static err_t data(void *ctx, slice bytes, struct arena *a)
+static err_t receive_form_data(void *ctx, slice bytes, struct arena *a)
 {
-    struct form *f = ctx;
+    struct form_upload *f = ctx;
     if (f->state == FORM_FIELD) {
-        f->field_bytes += bytes.n;
-        if (f->field_bytes > FORM_FIELD_BYTES_MAX)
+        f->fields.bytes += bytes.n;
+        if (f->fields.bytes > FORM_FIELD_BYTES_MAX)
             return s3_err(f->call, S3_FORM_FIELDS_TOO_LARGE, a);
         buf_add(&f->value, bytes);
     } else if (f->state == FORM_FILE) {
-        if (bytes.n > f->max_bytes - intake_received(f->put.intake)) {
+        if (bytes.n > f->limits.max_bytes - intake_received(f->put.intake)) {
             s3_detail(f->call, "MaxSizeAllowed",
-                      arena_printf(&f->call->x->arena, "%llu", (unsigned long long)f->max_bytes));
+                      arena_printf(&f->call->x->arena, "%llu", (unsigned long long)f->limits.max_bytes));
             return s3_err(f->call, S3_ENTITY_TOO_LARGE, a);
         }
         return intake_write(f->put.intake, bytes, a);
@@ -329,12 +208,12 @@ static err_t data(void *ctx, slice bytes, struct arena *a)
     return NULL;
 }
 
-static err_t end(void *ctx, struct arena *a)
+static err_t end_form_part(void *ctx, struct arena *a)
 {
-    struct form *f = ctx;
+    struct form_upload *f = ctx;
     (void)a;
     if (f->state == FORM_FIELD) {
-        f->fields[f->field_count++].value = arena_copy(&f->call->x->arena, buf_slice(&f->value));
+        f->fields.items[f->fields.count++].value = arena_copy(&f->call->x->arena, buf_slice(&f->value));
         f->state = FORM_FIELDS;
     } else if (f->state == FORM_FILE) {
         f->state = FORM_REST;
@@ -342,36 +221,43 @@ static err_t end(void *ctx, struct arena *a)
     return NULL;
 }
 
-static const struct multipart_events events = { begin, data, end };
+static const struct multipart_events form_events = { begin_form_part, receive_form_data, end_form_part };
 
 /* ---- the sink ---- */
 
-static err_t sink_write(struct http_sink *sink, slice bytes)
+static err_t form_sink_write(struct http_sink *sink, slice bytes)
 {
-    struct form *f = CONTAINER_OF(sink, struct form, sink);
+    struct form_upload *f = CONTAINER_OF(sink, struct form_upload, sink);
     SCRATCH(scratch);
     return err_copy(&f->call->x->arena, multipart_feed(&f->multipart, bytes, &scratch));
 }
 
-static bool sink_blocks(struct http_sink *sink)
+static bool form_sink_blocks(struct http_sink *sink)
 {
-    struct form *f = CONTAINER_OF(sink, struct form, sink);
+    struct form_upload *f = CONTAINER_OF(sink, struct form_upload, sink);
     return f->put.intake && intake_blocks(f->put.intake);
 }
 
-static void stored(void *arg, err_t e, const struct entry_stored *entry)
+static void reply_stored(struct http_exchange *x)
 {
-    struct form *f = arg;
+    struct s3_call *call = x->work;
+    const struct form_upload *f = call->state;
+    form_reply(call, &f->fields, f->etag);
+}
+
+static void form_stored(void *arg, err_t e, const struct entry_stored *entry)
+{
+    struct form_upload *f = arg;
     if (e) {
         s3_fail_err(f->call, e, S3_NO_SUCH_BUCKET);
         return;
     }
     f->etag = arena_copy(&f->call->x->arena, entry->etag);
-    http_on_loop(f->call->x, form_answer);
+    http_on_loop(f->call->x, reply_stored);
 }
 
 /* received: the body came whole; what it lacks its sender left out. */
-static void fail_form(struct form *f, err_t e, bool received)
+static void fail_form(struct form_upload *f, err_t e, bool received)
 {
     if (f->put.intake)
         entry_put_discard(&f->put);
@@ -384,9 +270,9 @@ static void fail_form(struct form *f, err_t e, bool received)
         s3_fail_err(f->call, e, S3_NO_SUCH_BUCKET);
 }
 
-static void sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
+static void form_sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
-    struct form *f = CONTAINER_OF(sink, struct form, sink);
+    struct form_upload *f = CONTAINER_OF(sink, struct form_upload, sink);
     bool received = !e;
     if (!e)
         e = multipart_finish(&f->multipart, &x->arena);
@@ -395,14 +281,14 @@ static void sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e
     if (e)
         fail_form(f, e, received);
     else
-        entry_put_finish(&f->put, stored, f);
+        entry_put_finish(&f->put, form_stored, f);
 }
 
 /* ---- */
 
-static void release_value(void *form)
+static void release_form_value(void *form)
 {
-    buf_release(&((struct form *)form)->value);
+    buf_release(&((struct form_upload *)form)->value);
 }
 
 void s3_form_post(struct s3_call *call)
@@ -420,13 +306,13 @@ void s3_form_post(struct s3_call *call)
         s3_fail(call, S3_ENTITY_TOO_LARGE);
         return;
     }
-    struct form *f = arena_new(&x->arena, struct form);
+    struct form_upload *f = arena_new(&x->arena, struct form_upload);
     f->call = call;
-    f->sink = (struct http_sink){ sink_write, sink_finish, sink_blocks };
-    f->max_bytes = most;
+    f->sink = (struct http_sink){ form_sink_write, form_sink_finish, form_sink_blocks };
+    f->limits.max_bytes = most;
     call->state = f;
     buf_init(&f->value, 0);
-    arena_defer(&x->arena, release_value, f);
-    multipart_init(&f->multipart, boundary, NULL, &events, f);
+    arena_defer(&x->arena, release_form_value, f);
+    multipart_init(&f->multipart, boundary, NULL, &form_events, f);
     http_receive(x, &f->sink);
 }

@@ -2,8 +2,19 @@
 /* One object: put, get, head, delete. A small put stays on the loop: its commit is the committer's, its answer is
  * written on the loop again. */
 #include "api/download.h"
-#include "api/s3/answer_priv.h"
-
+#include "api/s3/body_priv.h"
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/conditions_priv.h"
+#include "api/s3/copy_priv.h"
+#include "api/s3/digests_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/headers_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/params_priv.h"
+#include "api/s3/tags_priv.h"
+#include "core/bucket/entry.h"
+#include "core/bucket/upload.h"
 #include "core/file/file.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation there is, as S3 names them. What is not here is refused: an operation cannot come to be by accident.
  * The first row that fits counts: rows with a subresource stand in front of the one without. */
-#include "api/s3/s3_priv.h"
+#include "api/s3/operations_priv.h"
 
 #define DOCUMENT_MAX ((size_t)64 * 1024)
 #define COMPLETE_MAX ((size_t)4 * 1024 * 1024) /* 10,000 parts with two digests each are 3 MB */

@@ -4,8 +4,21 @@
  *
  *   UploadPart      head ──► part_put_open ──► s3_body_receive ──► part_put_finish ──► answer
  *   UploadPartCopy  head ──► (a body is dropped) ──► worker: source opened, read, written ──► part_put_finish */
-#include "api/s3/answer_priv.h"
+#include "api/s3/body_priv.h"
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/conditions_priv.h"
+#include "api/s3/copy_priv.h"
+#include "api/s3/digests_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/reply_priv.h"
+#include "base/buf.h"
 #include "base/text.h"
+#include "base/xml.h"
+#include "core/bucket/entry.h"
+#include "core/bucket/upload.h"
+#include "core/object/digest.h"
 #include "core/store/blob_store.h"
 
 #include <stdlib.h>
@@ -104,47 +117,6 @@ static bool open_part(struct part_work *w)
                                 ", actual checksum Type: " SLICE_FMT,
                                 SLICE_ARG(digest_name(wanted)), SLICE_ARG(digest_name(w->order.digest))));
     return false;
-}
-
-/* ---- from the body ---- */
-
-static void received(struct s3_call *call, void *arg, err_t e)
-{
-    struct part_work *w = arg;
-    if (!e) {
-        part_put_finish(&w->put, stored, w);
-        return;
-    }
-    part_put_discard(&w->put);
-    s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
-}
-
-static void run_copy(struct http_exchange *x)
-{
-    s3_part_copy(x->work);
-}
-
-void s3_part_put(struct s3_call *call)
-{
-    struct part_work *w = arena_new(&call->x->arena, struct part_work);
-    w->call = call;
-    call->state = w;
-    s3_param(call, "uploadId", &w->upload);
-    if (!read_number(call, &w->order.number))
-        return;
-    if (http_has_header(&call->x->req, "x-amz-copy-source")) {
-        http_collect(call->x, 0, run_copy);
-        return;
-    }
-    if (!s3_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_body_length(call, &w->order.exact_bytes) ||
-        !s3_declared_read(call, &w->declared))
-        return;
-    w->order.max_bytes = call->s3->options.max_object_bytes;
-    w->order.digest = w->declared.digest.kind;
-    if (w->declared.has_md5)
-        w->order.md5 = (slice){ (const char *)w->declared.md5, MD5_SIZE };
-    if (open_part(w))
-        s3_body_receive(call, w->put.intake, &w->declared, received, w);
 }
 
 /* ---- from another object ---- */
@@ -254,7 +226,7 @@ static void copy_from(struct part_work *w, const struct entry *entry, struct con
     part_put_finish(&w->put, stored, w);
 }
 
-void s3_part_copy(struct s3_call *call)
+static void copy_part(struct s3_call *call)
 {
     struct part_work *w = call->state;
     struct bucket source;
@@ -272,4 +244,45 @@ void s3_part_copy(struct s3_call *call)
     }
     copy_from(w, &entry, &content);
     content_close(&content);
+}
+
+/* ---- from the body ---- */
+
+static void received(struct s3_call *call, void *arg, err_t e)
+{
+    struct part_work *w = arg;
+    if (!e) {
+        part_put_finish(&w->put, stored, w);
+        return;
+    }
+    part_put_discard(&w->put);
+    s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
+}
+
+static void run_copy(struct http_exchange *x)
+{
+    copy_part(x->work);
+}
+
+void s3_part_put(struct s3_call *call)
+{
+    struct part_work *w = arena_new(&call->x->arena, struct part_work);
+    w->call = call;
+    call->state = w;
+    s3_param(call, "uploadId", &w->upload);
+    if (!read_number(call, &w->order.number))
+        return;
+    if (http_has_header(&call->x->req, "x-amz-copy-source")) {
+        http_collect(call->x, 0, run_copy);
+        return;
+    }
+    if (!s3_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_body_length(call, &w->order.exact_bytes) ||
+        !s3_declared_read(call, &w->declared))
+        return;
+    w->order.max_bytes = call->s3->options.max_object_bytes;
+    w->order.digest = w->declared.digest.kind;
+    if (w->declared.has_md5)
+        w->order.md5 = (slice){ (const char *)w->declared.md5, MD5_SIZE };
+    if (open_part(w))
+        s3_body_receive(call, w->put.intake, &w->declared, received, w);
 }

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tags of an object. They are kept as x-amz-tagging brings them; headers.c knows S3's rules about them. */
-#include "api/s3/answer_priv.h"
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/params_priv.h"
+#include "api/s3/reply_priv.h"
+#include "api/s3/tags_priv.h"
+#include "base/buf.h"
+#include "base/xml.h"
+#include "core/bucket/entry.h"
 
 static void fail(struct s3_call *call, err_t e)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tags: a few names and values that people hang on objects. */
-#include "api/s3/s3_priv.h"
+#include "api/s3/tags_priv.h"
 
+#include "api/s3/error_reply_priv.h"
 #include "base/text.h"
 
 #include <string.h>

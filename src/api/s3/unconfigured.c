@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What S3 can be configured to do and we do not: reads answer as S3 does when nobody configured anything, because
  * clients look before they work; writes are refused, because success would be a lie. */
-#include "api/s3/answer_priv.h"
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/reply_priv.h"
+#include "base/buf.h"
+#include "base/xml.h"
+#include "core/bucket/entry.h"
 
 #include <string.h>
 
@@ -94,9 +101,4 @@ void s3_unconfigured(struct s3_call *call)
         answer_object(call);
     else
         answer_bucket(call);
-}
-
-void s3_not_implemented(struct s3_call *call)
-{
-    s3_fail(call, S3_OPERATION_NOT_IMPLEMENTED);
 }

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads under way, and the parts that came for one. */
-#include "api/s3/answer_priv.h"
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/digests_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/params_priv.h"
+#include "api/s3/reply_priv.h"
+#include "base/buf.h"
+#include "base/xml.h"
+#include "core/bucket/entry.h"
+#include "core/bucket/upload.h"
 
 /* ---- ListParts ---- */
 

@@ -2,8 +2,21 @@
 /* Uploads in parts: begin, complete, abort. Completing answers only when its outcome is known: there is no 200 that
  * turns into an error on the way (aws-sdk-java-v2#7068), and no white space to bridge the wait, because putting parts
  * together moves no byte. */
-#include "api/s3/answer_priv.h"
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/conditions_priv.h"
+#include "api/s3/digests_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/headers_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/params_priv.h"
+#include "api/s3/reply_priv.h"
+#include "base/buf.h"
 #include "base/text.h"
+#include "base/xml.h"
+#include "core/bucket/entry.h"
+#include "core/bucket/upload.h"
+#include "core/object/digest.h"
 
 /* ---- begin ---- */
 

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DeleteObjects: up to 1,000 keys in one request and one write. Each key has its own fate; a key that was not there
  * counts as deleted. */
-#include "api/s3/answer_priv.h"
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/conditions_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/params_priv.h"
+#include "api/s3/reply_priv.h"
+#include "base/buf.h"
+#include "base/xml.h"
+#include "core/bucket/entry.h"
 
 struct deletion {
     slice key, version;  /* version empty: none named */

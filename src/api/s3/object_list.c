@@ -4,8 +4,17 @@
  *
  * A continuation token is the last name of the page before, in base64: it needs no memory on our side, and whoever
  * makes one up could have asked for the same with start-after. */
-#include "api/s3/answer_priv.h"
+#include "api/s3/bucket_access_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/digests_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/operations_priv.h"
+#include "api/s3/params_priv.h"
+#include "api/s3/reply_priv.h"
+#include "base/buf.h"
 #include "base/text.h"
+#include "base/xml.h"
+#include "core/bucket/entry.h"
 
 #define ENTRY_MEMORY 4096 /* for what is made and forgotten for each key */
 

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the sender of a form gets when his file is stored. A browser is sent on; programs ask for a status. */
-#include "api/s3/form_priv.h"
+/* A form tells how it wants to be answered: browsers are redirected, programs ask for a status. */
+#include "api/s3/form_reply_priv.h"
 
+#include "api/s3/call_priv.h"
+#include "base/buf.h"
 #include "base/text.h"
+#include "base/xml.h"
 #include "http/field.h"
 
-static slice object_url(const struct form *f)
+static slice object_url(const struct s3_call *call)
 {
-    const struct s3_call *call = f->call;
     struct arena *a = &call->x->arena;
-    slice origin = link_origin(call->s3->links, &call->x->req, a), key = percent_encode(a, f->order.key, "/");
+    slice origin = link_origin(call->s3->links, &call->x->req, a), key = percent_encode(a, call->key, "/");
     if (call->virtual_host)
         return arena_printf(a, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(origin), SLICE_ARG(key));
     slice bucket = percent_encode(a, call->bucket, "");
     return arena_printf(a, SLICE_FMT "/" SLICE_FMT "/" SLICE_FMT, SLICE_ARG(origin), SLICE_ARG(bucket), SLICE_ARG(key));
 }
 
-/* As S3 does: an address that cannot be one counts as none. */
-static slice redirect_url(const struct form *f)
+/* Empty: the form asks for no redirection, or for one to something that is not a web address, which S3 ignores. */
+static slice redirect_url(const struct s3_call *call, const struct form_fields *f, slice etag)
 {
-    struct arena *a = &f->call->x->arena;
+    struct arena *a = &call->x->arena;
     slice url = form_value(f, S("success_action_redirect"));
     if (!url.n)
         url = form_value(f, S("redirect"));
@@ -29,39 +31,39 @@ static slice redirect_url(const struct form *f)
         return S("");
     slice page, fragment;
     bool has_fragment = slice_cut(url, '#', &page, &fragment);
-    slice bucket = percent_encode(a, f->call->bucket, ""), key = percent_encode(a, f->order.key, "");
+    slice bucket = percent_encode(a, call->bucket, ""), key = percent_encode(a, call->key, "");
     slice sent = arena_printf(a, SLICE_FMT "%cbucket=" SLICE_FMT "&key=" SLICE_FMT "&etag=%%22" SLICE_FMT "%%22",
                               SLICE_ARG(page), slice_find_byte(page, '?') == SLICE_NONE ? '?' : '&', SLICE_ARG(bucket),
-                              SLICE_ARG(key), SLICE_ARG(f->etag));
+                              SLICE_ARG(key), SLICE_ARG(etag));
     return has_fragment ? arena_printf(a, SLICE_FMT "#" SLICE_FMT, SLICE_ARG(sent), SLICE_ARG(fragment)) : sent;
 }
 
-static void reply_created(struct form *f, slice url)
+static void reply_created(struct s3_call *call, slice url, slice etag)
 {
-    struct http_exchange *x = f->call->x;
+    struct http_exchange *x = call->x;
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     xml_begin(&b);
     xml_open(&b, "PostResponse");
     xml_text(&b, "Location", url);
-    xml_text(&b, "Bucket", f->call->bucket);
-    xml_text(&b, "Key", f->order.key);
-    xml_text(&b, "ETag", arena_printf(&x->arena, "\"" SLICE_FMT "\"", SLICE_ARG(f->etag)));
+    xml_text(&b, "Bucket", call->bucket);
+    xml_text(&b, "Key", call->key);
+    xml_text(&b, "ETag", arena_printf(&x->arena, "\"" SLICE_FMT "\"", SLICE_ARG(etag)));
     xml_close(&b, "PostResponse");
     http_reply(x, 201, "application/xml", arena_copy(&x->arena, buf_slice(&b)));
 }
 
-void form_answer(struct http_exchange *x)
+void form_reply(struct s3_call *call, const struct form_fields *f, slice etag)
 {
-    struct s3_call *call = x->work;
-    struct form *f = call->state;
-    slice url = object_url(f), redirect = redirect_url(f), status = form_value(f, S("success_action_status"));
-    http_reply_header(x, "ETag", arena_printf(&x->arena, "\"" SLICE_FMT "\"", SLICE_ARG(f->etag)));
+    struct http_exchange *x = call->x;
+    slice url = object_url(call), redirect = redirect_url(call, f, etag),
+          status = form_value(f, S("success_action_status"));
+    http_reply_header(x, "ETag", arena_printf(&x->arena, "\"" SLICE_FMT "\"", SLICE_ARG(etag)));
     http_reply_header(x, "Location", redirect.n ? redirect : url);
     if (redirect.n)
         http_reply(x, 303, NULL, S(""));
     else if (slice_eq(status, S("201")))
-        reply_created(f, url);
+        reply_created(call, url, etag);
     else
         http_reply(x, slice_eq(status, S("200")) ? 200 : 204, NULL, S(""));
 }

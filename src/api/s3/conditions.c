@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/s3/conditions_priv.h"
+
+#include "api/s3/call_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "base/text.h"
+#include "core/bucket/entry.h"
+
+slice s3_unquoted(slice etag)
+{
+    etag = slice_trim(etag);
+    bool quoted = etag.n >= 2 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"';
+    return quoted ? slice_part(etag, 1, etag.n - 2) : etag;
+}
+
+slice s3_wanted_etag(slice condition)
+{
+    slice etag = s3_unquoted(condition);
+    return condition.p && etag.n == 0 ? S("\"\"") : etag;
+}
+
+void s3_fail_condition(struct s3_call *call, const struct bucket *bucket, const struct entry_condition *condition)
+{
+    struct entry entry;
+    err_t e = condition->if_match.n ? entry_get(call->s3->core, bucket, call->key, &call->x->arena, &entry) : NULL;
+    if (err_is(e, ERR_NOT_FOUND))
+        s3_detail(call, "Key", call->key);
+    s3_fail(call, err_is(e, ERR_NOT_FOUND) ? S3_NO_SUCH_KEY : S3_PRECONDITION_FAILED);
+}
+
+bool s3_condition_read(struct s3_call *call, struct entry_condition *ret)
+{
+    slice match = http_header(&call->x->req, "If-Match"), none = http_header(&call->x->req, "If-None-Match");
+    *ret = (struct entry_condition){ s3_wanted_etag(match), s3_unquoted(none) };
+    if (none.n && !slice_eq(none, S("*"))) {
+        s3_detail(call, "Header", S("If-None-Match"));
+        s3_fail(call, S3_NOT_IMPLEMENTED);
+        return false;
+    }
+    return true;
+}

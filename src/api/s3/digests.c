@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/s3/digests_priv.h"
+
+#include "api/s3/call_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "base/xml.h"
+#include "core/object/digest.h"
+#include "http/field.h"
+
+#include <string.h>
+
+#define CHECKSUM S("x-amz-checksum-")
+
+static bool starts_nocase(slice s, slice prefix)
+{
+    return slice_eq_nocase(slice_part(s, 0, prefix.n), prefix);
+}
+
+bool s3_digest_of_name(slice name, enum digest_kind *ret)
+{
+    return starts_nocase(name, CHECKSUM) && digest_by_name(slice_from(name, CHECKSUM.n), ret);
+}
+
+bool s3_digest_is_unknown(slice name)
+{
+    static const char *const others[] = { "algorithm", "type", "mode" };
+    enum digest_kind unused;
+    if (!starts_nocase(name, CHECKSUM))
+        return false;
+    for (size_t i = 0; i < LENGTH_OF(others); i++)
+        if (slice_eq_nocase(slice_from(name, CHECKSUM.n), slice_of(others[i])))
+            return false;
+    return !s3_digest_of_name(name, &unused);
+}
+
+bool s3_digest_parse(struct arena *a, enum digest_kind kind, slice text, struct digest *ret)
+{
+    slice bytes;
+    if (!base64_decode(a, text, &bytes) || bytes.n != digest_size(kind))
+        return false;
+    *ret = (struct digest){ .kind = kind, .form = DIGEST_WHOLE };
+    memcpy(ret->bytes, bytes.p, bytes.n);
+    return true;
+}
+
+static slice digest_text(struct arena *a, const struct digest *d, int64_t part_count)
+{
+    slice text = base64_encode(a, (slice){ (const char *)d->bytes, digest_size(d->kind) });
+    if (d->form == DIGEST_OF_PARTS)
+        text = arena_printf(a, SLICE_FMT "-%lld", SLICE_ARG(text), (long long)part_count);
+    return text;
+}
+
+slice s3_digest_type(const struct digest *d)
+{
+    return d->form == DIGEST_OF_PARTS ? S("COMPOSITE") : S("FULL_OBJECT");
+}
+
+void s3_digest_header(struct s3_call *call, const struct digest *d, int64_t part_count)
+{
+    static const char *const names[DIGEST_KINDS] = { [DIGEST_CRC32] = "x-amz-checksum-crc32",
+                                                     [DIGEST_CRC32C] = "x-amz-checksum-crc32c",
+                                                     [DIGEST_CRC64NVME] = "x-amz-checksum-crc64nvme",
+                                                     [DIGEST_SHA1] = "x-amz-checksum-sha1",
+                                                     [DIGEST_SHA256] = "x-amz-checksum-sha256" };
+    if (d->kind == DIGEST_NONE)
+        return;
+    http_reply_header(call->x, names[d->kind], digest_text(&call->x->arena, d, part_count));
+    http_reply_header(call->x, "x-amz-checksum-type", s3_digest_type(d));
+}
+
+void s3_digest_xml(struct buf *b, struct arena *a, const struct digest *d, int64_t part_count)
+{
+    if (d->kind != DIGEST_NONE)
+        xml_text(b, arena_printf(a, "Checksum" SLICE_FMT, SLICE_ARG(digest_name(d->kind))).p,
+                 digest_text(a, d, part_count));
+}
+
+void s3_put_digest_kind(struct buf *b, enum digest_kind kind, enum digest_form form)
+{
+    if (kind == DIGEST_NONE)
+        return;
+    xml_text(b, "ChecksumAlgorithm", digest_name(kind));
+    xml_text(b, "ChecksumType", form == DIGEST_OF_PARTS ? S("COMPOSITE") : S("FULL_OBJECT"));
+}
+
+/* ---- what a request declares ---- */
+
+/* Each kind that is told of must be the same one. */
+static enum s3_error note_kind(struct s3_declared *d, enum digest_kind kind)
+{
+    if (d->digest.kind != DIGEST_NONE && d->digest.kind != kind)
+        return S3_SEVERAL_CHECKSUMS;
+    d->digest.kind = kind;
+    return S3_NONE;
+}
+
+static enum s3_error note_header(struct arena *a, struct s3_declared *d, const struct http_header *h)
+{
+    enum digest_kind kind;
+    slice item, list = h->value;
+    if (s3_digest_is_unknown(h->name))
+        return S3_UNKNOWN_CHECKSUM;
+    if (s3_digest_of_name(h->name, &kind)) {
+        if (d->has_value || note_kind(d, kind))
+            return S3_SEVERAL_CHECKSUMS;
+        d->has_value = true;
+        return s3_digest_parse(a, kind, h->value, &d->digest) ? S3_NONE : S3_INVALID_CHECKSUM;
+    }
+    if (slice_eq_nocase(h->name, S("x-amz-sdk-checksum-algorithm")) ||
+        slice_eq_nocase(h->name, S("x-amz-checksum-algorithm")))
+        return digest_by_name(h->value, &kind) ? note_kind(d, kind) : S3_CHECKSUM_ALGORITHM;
+    if (!slice_eq_nocase(h->name, S("x-amz-trailer")))
+        return S3_NONE;
+    while (field_list_next(&list, &item)) {
+        if (s3_digest_is_unknown(item))
+            return S3_UNKNOWN_CHECKSUM;
+        if (s3_digest_of_name(item, &kind) && note_kind(d, kind))
+            return S3_SEVERAL_CHECKSUMS;
+    }
+    return S3_NONE;
+}
+
+static enum s3_error note_md5(struct arena *a, struct s3_declared *d, slice value)
+{
+    slice bytes;
+    if (d->has_md5 || !base64_decode(a, value, &bytes) || bytes.n != MD5_SIZE)
+        return S3_INVALID_DIGEST;
+    d->has_md5 = true;
+    memcpy(d->md5, bytes.p, MD5_SIZE);
+    return S3_NONE;
+}
+
+bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
+{
+    const struct http_request *req = &call->x->req;
+    *ret = (struct s3_declared){ 0 };
+    enum s3_error error = S3_NONE;
+    bool of_body = !(call->operation->flags & S3_NO_CHECKSUM);
+    enum digest_kind unused;
+    for (size_t i = 0; i < req->header_count && !error; i++) {
+        const struct http_header *h = &req->headers[i];
+        if (slice_eq_nocase(h->name, S("Content-MD5")))
+            error = note_md5(&call->x->arena, ret, h->value);
+        else if (starts_nocase(h->name, S("x-amz-")) && (of_body || !s3_digest_of_name(h->name, &unused)))
+            error = note_header(&call->x->arena, ret, h);
+    }
+    if (error)
+        s3_fail(call, error);
+    return !error;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a request to its operation. One dispatcher authorises for all of them: a handler cannot forget to. */
+#include "api/s3/auth_priv.h"
+#include "api/s3/body_priv.h"
+#include "api/s3/call_priv.h"
+#include "api/s3/cors_priv.h"
+#include "api/s3/error_reply_priv.h"
+#include "api/s3/operations_priv.h"
+#include "base/text.h"
+#include "core/bucket/entry.h"
+
+#include <string.h>
+
+/* Bytes kept for who has not yet proved anything: in memory, and on disk. An access key is no secret: it stands in
+ * every link. curl, which sends such requests, hashes what it holds in memory. */
+#define STRANGER_MAX ((size_t)64 * 1024)
+#define STRANGER_STREAM_MAX ((int64_t)16 << 20)
+
+static struct s3 *s3_of(struct http_exchange *x)
+{
+    return x->api->context;
+}
+
+/* ---- address ---- */
+
+/* Paths of the other ways in and of our own pages: on every listener, also where S3 is alone, so that a bucket that was
+ * made on one can be reached on all. */
+static bool is_reserved(slice bucket)
+{
+    static const char *const names[] = { "api",   "auth",   "files",    "status",  "health", "metrics",
+                                         "oauth", "portal", "services", "appfile", "appdata" };
+    for (size_t i = 0; i < LENGTH_OF(names); i++)
+        if (slice_eq(bucket, slice_of(names[i])))
+            return true;
+    return false;
+}
+
+/* bucket.s3.example.org → "bucket"; empty: path style. */
+static slice bucket_of_host(struct s3_call *call)
+{
+    const struct s3_options *o = &call->s3->options;
+    slice host, port;
+    slice_cut(call->x->req.host, ':', &host, &port);
+    for (size_t i = 0; i < o->host_count; i++) {
+        slice name = o->hosts[i];
+        if (host.n <= name.n + 1)
+            continue;
+        size_t n = host.n - name.n - 1;
+        if (host.p[n] != '.' || !slice_eq_nocase(slice_from(host, n + 1), name))
+            continue;
+        char *bucket = arena_cstr(&call->x->arena, slice_part(host, 0, n));
+        for (size_t k = 0; k < n; k++)
+            bucket[k] = (char)(bucket[k] >= 'A' && bucket[k] <= 'Z' ? bucket[k] + 32 : bucket[k]);
+        return (slice){ bucket, n };
+    }
+    return S("");
+}
+
+static bool read_address(struct s3_call *call)
+{
+    struct http_exchange *x = call->x;
+    slice raw_key = slice_from(x->req.path, 1), raw_bucket;
+    call->bucket = bucket_of_host(call);
+    call->virtual_host = call->bucket.n > 0;
+    if (!call->virtual_host) {
+        slice rest = S("");
+        slice_cut(raw_key, '/', &raw_bucket, &rest);
+        bool nameless = raw_bucket.n == 0 && raw_key.n > 0;
+        raw_key = rest;
+        if (nameless || target_decode(raw_bucket, &x->arena, &call->bucket)) {
+            s3_fail(call, S3_INVALID_URI);
+            return false;
+        }
+    }
+    if (target_decode(raw_key, &x->arena, &call->key) || query_parse(x->req.query, &x->arena, &call->query)) {
+        s3_fail(call, S3_INVALID_URI);
+        return false;
+    }
+    return true;
+}
+
+static bool check_address(struct s3_call *call)
+{
+    if (is_reserved(call->bucket)) {
+        bool create = slice_eq(call->x->req.method, S("PUT")) && call->key.n == 0;
+        s3_detail(call, "BucketName", call->bucket);
+        s3_fail(call, create ? S3_INVALID_BUCKET_NAME : S3_NO_SUCH_BUCKET);
+    } else if (call->key.n > ENTRY_KEY_MAX) {
+        s3_detail(call, "Size", arena_printf(&call->x->arena, "%zu", call->key.n));
+        s3_detail(call, "MaxSizeAllowed", arena_printf(&call->x->arena, "%d", ENTRY_KEY_MAX));
+        s3_fail(call, S3_KEY_TOO_LONG);
+    } else if (!slice_is_utf8(call->key) || !slice_is_utf8(call->bucket)) {
+        s3_fail(call, S3_INVALID_URI);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* ---- operation ---- */
+
+static bool has_param(const struct s3_call *call, const char *name)
+{
+    slice unused;
+    return query_get(&call->query, slice_of(name), 0, &unused);
+}
+
+static const char *known_subresource(slice name)
+{
+    for (size_t i = 0; i < s3_operation_count; i++)
+        if (s3_operations[i].subresource && slice_eq(name, slice_of(s3_operations[i].subresource)))
+            return s3_operations[i].subresource;
+    for (const char *const *known = s3_subresources; *known; known++)
+        if (slice_eq(name, slice_of(*known)))
+            return *known;
+    return NULL;
+}
+
+/* Does the request name a subresource that the table or S3 knows? */
+static const char *subresource_of(const struct s3_call *call)
+{
+    for (size_t i = 0; i < call->query.count; i++) {
+        slice name = call->query.params[i].name;
+        const char *known = slice_starts(name, S("X-Amz-")) ? NULL : known_subresource(name);
+        if (known)
+            return known;
+    }
+    return NULL;
+}
+
+static const struct s3_operation *find_with_method(const struct s3_call *call, enum s3_level level, const char *method,
+                                                   const char *subresource)
+{
+    for (size_t i = 0; i < s3_operation_count; i++) {
+        const struct s3_operation *o = &s3_operations[i];
+        if (o->level == level && strcmp(o->method, method) == 0 &&
+            (o->subresource ? subresource && has_param(call, o->subresource) : !subresource))
+            return o;
+    }
+    return NULL;
+}
+
+static const struct s3_operation *find_operation(struct s3_call *call)
+{
+    slice method = call->x->req.method;
+    enum s3_level level = call->key.n ? S3_OBJECT : call->bucket.n ? S3_BUCKET : S3_SERVICE;
+    const char *name = arena_cstr(&call->x->arena, method);
+    const char *subresource = slice_eq(method, S("OPTIONS")) ? NULL : subresource_of(call);
+    const struct s3_operation *o = find_with_method(call, level, name, subresource);
+    if (!o && strcmp(name, "HEAD") == 0)
+        o = find_with_method(call, level, "GET", subresource);
+    return o;
+}
+
+/* A method S3 has nowhere is refused as such; what it has and we do not is not implemented. */
+static void fail_unknown(struct s3_call *call)
+{
+    static const char *const methods[] = { "GET", "HEAD", "PUT", "POST", "DELETE" };
+    slice method = call->x->req.method;
+    bool known = false;
+    for (size_t i = 0; i < LENGTH_OF(methods); i++)
+        known = known || slice_eq(method, slice_of(methods[i]));
+    s3_detail(call, "Method", method);
+    s3_fail(call, known && subresource_of(call) ? S3_OPERATION_NOT_IMPLEMENTED : S3_METHOD_NOT_ALLOWED);
+}
+
+/* ---- run ---- */
+
+static void run(struct http_exchange *x)
+{
+    struct s3_call *call = x->work;
+    if (call->operation->max_body && !s3_body_check(call))
+        return;
+    call->operation->run(call);
+}
+
+static void dispatch_request(struct http_exchange *x)
+{
+    struct s3_call *call = arena_new(&x->arena, struct s3_call);
+    call->x = x;
+    call->s3 = s3_of(x);
+    x->work = call;
+    s3_common_headers(x);
+    if (!read_address(call) || !check_address(call))
+        return;
+    call->operation = find_operation(call);
+    if (!call->operation) {
+        fail_unknown(call);
+        return;
+    }
+    s3_cors_headers(call);
+    const struct s3_operation *o = call->operation;
+    if (!(o->flags & S3_UNSIGNED) && !s3_authenticate(call))
+        return;
+    int64_t length = x->req.content_length;
+    if (o->flags & S3_STREAM && call->verify_late && (length < 0 || length > STRANGER_STREAM_MAX))
+        s3_fail(call, S3_NO_PAYLOAD_DIGEST);
+    else if (o->flags & (S3_STREAM | S3_ON_LOOP))
+        o->run(call);
+    else
+        http_collect(x, call->verify_late && o->max_body > STRANGER_MAX ? STRANGER_MAX : o->max_body, run);
+}
+
+/* ---- the API ---- */
+
+static const struct http_route rest = { "GET", "/", dispatch_request, HTTP_STREAM | HTTP_PUBLIC, 0, "every path" };
+
+void s3_init(struct s3 *s3, struct core *core, const struct s3_options *options, const struct link_base *links,
+             struct log *log)
+{
+    *s3 = (struct s3){ .core = core, .options = *options, .links = links, .log = log };
+    pthread_mutex_init(&s3->keys_mutex, NULL);
+}
+
+void s3_release(struct s3 *s3)
+{
+    explicit_bzero(s3->keys, sizeof s3->keys);
+    pthread_mutex_destroy(&s3->keys_mutex);
+}
+
+struct http_api s3_api(struct s3 *s3)
+{
+    return (struct http_api){ .name = "s3", .rest = &rest, .everywhere = true, .refuse = s3_refuse, .context = s3 };
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The error document, and the ways to end an exchange with it. */
+#include "api/s3/error_reply_priv.h"
+
+#include "api/s3/call_priv.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "base/xml.h"
+
+#include <string.h>
+
+/* XML 1.0 has no control characters but three, and hostile requests are quoted here. */
+static void put(struct buf *b, struct arena *a, const char *name, slice value)
+{
+    char *clean = arena_cstr(a, value);
+    for (size_t i = 0; i < value.n; i++)
+        if ((unsigned char)clean[i] < ' ' && clean[i] != '\n' && clean[i] != '\t')
+            clean[i] = '?';
+    bool readable = slice_is_utf8(value);
+    xml_text(b, name, readable ? (slice){ clean, value.n } : percent_encode(a, value, "/ "));
+}
+
+static void fail(struct http_exchange *x, struct s3_call *call, enum s3_error error, slice text)
+{
+    if (call && call->verify_late) { /* who it is will never be known now, so not even what is wrong */
+        error = S3_NO_PAYLOAD_DIGEST;
+        text = S("");
+        call->detail_count = 0;
+    }
+    const struct vendor_error *row = &s3_vendor_errors[error];
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    if (!call)
+        s3_common_headers(x);
+    if (slice_eq(x->req.method, S("HEAD")) || row->status == 304) {
+        http_reply(x, row->status, "application/xml", S(""));
+        return;
+    }
+    xml_begin(&b);
+    xml_open(&b, "Error");
+    xml_text(&b, "Code", slice_of(row->code));
+    put(&b, &x->arena, "Message", text.n ? text : slice_of(row->text));
+    for (size_t i = 0; call && i < call->detail_count; i++)
+        put(&b, &x->arena, call->details[i].name, call->details[i].value);
+    if (x->req.path.n)
+        put(&b, &x->arena, "Resource", x->req.path);
+    xml_text(&b, "RequestId", x->req.id);
+    xml_text(&b, "HostId", S3_HOST_ID);
+    xml_close(&b, "Error");
+    http_reply(x, row->status, "application/xml", arena_copy(&x->arena, buf_slice(&b)));
+}
+
+void s3_fail(struct s3_call *call, enum s3_error error)
+{
+    fail(call->x, call, error, S(""));
+}
+
+void s3_fail_saying(struct s3_call *call, enum s3_error error, slice text)
+{
+    fail(call->x, call, error, text);
+}
+
+void s3_log(struct s3 *s3, const struct http_exchange *x, err_t e)
+{
+    SCRATCH(scratch);
+    if (s3->log)
+        log_line(s3->log, LOG_ERROR, "request failed", LOG_S("request_id", x->req.id),
+                 LOG_S("kind", slice_of(err_code_name(e->code))), LOG_S("error", err_text(&scratch, e)),
+                 LOG_S("where", slice_of(e->where)));
+}
+
+err_t s3_err(struct s3_call *call, enum s3_error error, struct arena *a)
+{
+    call->why = error;
+    return err_make(a, ERR_INVALID, "%s", s3_vendor_errors[error].text);
+}
+
+void s3_fail_err(struct s3_call *call, err_t e, enum s3_error not_found)
+{
+    enum s3_error error = call->why;
+    if (!error)
+        error = e->code == ERR_NOT_FOUND ? not_found : s3_of_err[e->code];
+    int status = s3_vendor_errors[error].status;
+    if (status >= 500 && status != 501) /* what is not offered is no failure */
+        s3_log(call->s3, call->x, e);
+    bool tells = error == s3_of_err[ERR_INVALID] && !call->why;
+    s3_fail_saying(call, error, tells ? slice_of(e->msg) : S(""));
+}
+
+void s3_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+{
+    (void)status;
+    struct s3_call *call = x->work; /* NULL: before dispatch.c has seen the request */
+    enum s3_error error = s3_error_of_refusal(refusal);
+    if (call && refusal == HTTP_REFUSE_RANGE)
+        s3_detail(call, "RangeRequested", http_header(&x->req, "Range"));
+    fail(x, call, error, error == S3_INVALID_REQUEST ? slice_of(text) : S(""));
+}
