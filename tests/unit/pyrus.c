@@ -2,6 +2,7 @@
 /* What docs/apis/pyrus.md promises, rule by rule; docs/apis/pyrus-rules.md says which test holds which rule. */
 #include "test.h"
 
+#include "../../src/api/pyrus/errors_priv.h"
 #include "../../src/api/pyrus/pyrus_priv.h"
 #include "core/task/document.h"
 #include "pyrus_fixture.h"

@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Letting in: a security key buys a token (worker thread: the token is a row), the token opens everything else (loop).
  */
-#include "api/pyrus/pyrus_priv.h"
+#include "api/pyrus/errors_priv.h"
+#include "api/pyrus/handlers_priv.h"
+#include "api/pyrus/json_priv.h"
+#include "api/pyrus/rate_priv.h"
 #include "http/auth_header.h"
 #include "http/target.h"
-
-static void write_rate(struct http_exchange *x, const struct rate_state *state)
-{
-    if (state->limit == 0)
-        return;
-    http_reply_header(x, "X-RateLimit-Limit", arena_printf(&x->arena, "%lld", (long long)state->limit));
-    http_reply_header(x, "X-RateLimit-Remaining", arena_printf(&x->arena, "%lld", (long long)state->remaining));
-    http_reply_header(x, "X-RateLimit-Reset", arena_printf(&x->arena, "%lld", (long long)state->reset_s));
-}
-
-void pyrus_rate_headers(struct http_exchange *x)
-{
-    struct rate_state state;
-    rate_limit_fresh(&pyrus_of(x)->rate, &state);
-    write_rate(x, &state);
-}
 
 static enum pyrus_error read_token(struct http_exchange *x, slice *ret_token)
 {
@@ -52,7 +39,7 @@ bool pyrus_guard(struct http_exchange *x)
     x->principal = who;
     struct rate_state state;
     bool allowed = rate_limit_take(&p->rate, who->account_id, who->user_id, &state);
-    write_rate(x, &state);
+    pyrus_write_rate(x, &state);
     if (!allowed) {
         http_reply_header(x, "Retry-After", arena_printf(&x->arena, "%lld", (long long)state.reset_s));
         pyrus_fail(x, PYRUS_TOO_MANY_REQUESTS);

@@ -3,7 +3,9 @@
  * application/octet-stream: two clients take application/json for an answer to parse, and a browser must not run what
  * somebody uploaded. */
 #include "api/download.h"
-#include "api/pyrus/pyrus_priv.h"
+#include "api/pyrus/errors_priv.h"
+#include "api/pyrus/handlers_priv.h"
+#include "api/pyrus/json_priv.h"
 #include "base/text.h"
 #include "core/file/file.h"
 #include "http/content_disposition.h"
@@ -40,7 +42,7 @@ static void send_attachment(struct http_exchange *x, int64_t id)
 {
     struct download *d = arena_new(&x->arena, struct download);
     struct reference reference;
-    err_t e = reference_open(pyrus_of(x)->core, pyrus_who(x), id, &x->arena, &reference, &d->content);
+    err_t e = reference_open(pyrus_of(x)->core, pyrus_caller(x), id, &x->arena, &reference, &d->content);
     if (e)
         fail_download(x, e);
     else
@@ -51,10 +53,10 @@ static void send_attachment(struct http_exchange *x, int64_t id)
 static void send_upload(struct http_exchange *x, const unsigned char uuid[16])
 {
     struct download *d = arena_new(&x->arena, struct download);
-    err_t e = file_open(pyrus_of(x)->core, pyrus_who(x), uuid, &x->arena, &d->content);
+    err_t e = file_open(pyrus_of(x)->core, pyrus_caller(x), uuid, &x->arena, &d->content);
     if (e) {
         fail_download(x, e);
-    } else if (d->content.file.owner_id != pyrus_who(x)->user_id) {
+    } else if (d->content.file.owner_id != pyrus_caller(x)->user_id) {
         content_close(&d->content);
         pyrus_fail(x, PYRUS_ACCESS_DENIED_FILE);
     } else {

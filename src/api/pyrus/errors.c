@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Permission problems are never 401: one client logs in and repeats on 401 without end (docs/apis/pyrus.md §3). */
+#include "api/pyrus/errors_priv.h"
 #include "api/pyrus/pyrus_priv.h"
+#include "api/pyrus/rate_priv.h"
+#include "base/json.h"
 
 const struct vendor_error pyrus_vendor_errors[PYRUS_ERROR_COUNT] = {
 #define PYRUS(name, status, code, text) [PYRUS_##name] = { status, code, text },

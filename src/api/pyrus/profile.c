@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/pyrus/pyrus_priv.h"
+#include "api/pyrus/errors_priv.h"
+#include "api/pyrus/handlers_priv.h"
+#include "api/pyrus/json_priv.h"
 #include "core/access/people.h"
 
 static err_t read_profile(struct http_exchange *x, struct user *ret_user, struct account *ret_account)
 {
     struct core *core = pyrus_of(x)->core;
-    const struct principal *who = pyrus_who(x);
+    const struct principal *who = pyrus_caller(x);
     TRY(person_by_id(core, who, who->user_id, &x->arena, ret_user));
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, &x->arena, &tx));

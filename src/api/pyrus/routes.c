@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which path does what. Every path is served on every host; /api/v4 is what the on-premise edition calls /v4. */
-#include "api/pyrus/pyrus_priv.h"
+#include "api/pyrus/errors_priv.h"
+#include "api/pyrus/handlers_priv.h"
+#include "api/pyrus/pyrus.h"
 
 #define BOTH(method, path, handle, flags, spec)                                                                        \
     { method, "/v4" path, handle, flags, 0, spec },                                                                    \

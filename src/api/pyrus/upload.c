@@ -5,7 +5,9 @@
  *              a second one, or anything broken anywhere: intake_discard, nothing is left
  *
  * The file is committed only after the closing boundary: a body cut short, or with a second file, keeps nothing. */
-#include "api/pyrus/pyrus_priv.h"
+#include "api/pyrus/errors_priv.h"
+#include "api/pyrus/handlers_priv.h"
+#include "api/pyrus/json_priv.h"
 #include "base/text.h"
 #include "core/file/file_name.h"
 #include "core/object/intake.h"
@@ -33,7 +35,7 @@ static err_t begin(void *ctx, const struct multipart_part *part, struct arena *a
 {
     struct arrival *u = ctx;
     struct pyrus *p = pyrus_of(u->x);
-    const struct principal *who = pyrus_who(u->x);
+    const struct principal *who = pyrus_caller(u->x);
     u->in_file = part->has_filename;
     if (!part->has_filename)
         return NULL;
@@ -162,7 +164,7 @@ void pyrus_upload(struct http_exchange *x)
      * chunked body only one thing is known: it brings a file. */
     int64_t least = x->req.content_length - PYRUS_HEAD_SPARE;
     err_t e =
-        intake_check_room(pyrus_of(x)->core, pyrus_who(x)->account_id, least > 0 ? (uint64_t)least : 0, &x->arena);
+        intake_check_room(pyrus_of(x)->core, pyrus_caller(x)->account_id, least > 0 ? (uint64_t)least : 0, &x->arena);
     if (e) {
         pyrus_fail_err(x, e);
         return;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guard and the handlers, for the table of routes. */
+#ifndef CAIS_API_PYRUS_HANDLERS_PRIV_H
+#define CAIS_API_PYRUS_HANDLERS_PRIV_H
+
+#include "http/http.h"
+
+bool pyrus_guard(struct http_exchange *);
+void pyrus_login(struct http_exchange *);
+void pyrus_login_by_get(struct http_exchange *);
+void pyrus_upload(struct http_exchange *);
+void pyrus_download(struct http_exchange *);
+void pyrus_download_by_query(struct http_exchange *);
+void pyrus_task_create(struct http_exchange *);
+void pyrus_task_get(struct http_exchange *);
+void pyrus_task_delete(struct http_exchange *);
+void pyrus_comment_add(struct http_exchange *);
+void pyrus_profile(struct http_exchange *);
+
+#endif
