@@ -4,7 +4,7 @@
  * runrun_links.c. */
 #include "test.h"
 
-#include "../../src/api/runrun/runrun_priv.h"
+#include "../../src/api/runrun/errors_priv.h"
 #include "runrun_fixture.h"
 
 #include <string.h>

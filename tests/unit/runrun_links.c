@@ -2,8 +2,9 @@
 /* What the Runrun.it API signs (docs/apis/runrun.md §7), its downloads (§6.5, §8) and its zips (§6.6). */
 #include "test.h"
 
-#include "../../src/api/runrun/runrun_priv.h"
+#include "../../src/api/runrun/sign_priv.h"
 #include "base/text.h"
+#include "http/target.h"
 #include "runrun_fixture.h"
 #include "sign/policy.h"
 

@@ -2,7 +2,7 @@
 /* Tasks, comments, boards and users, as docs/apis/runrun.md promises them (§6.8 to §6.11). */
 #include "test.h"
 
-#include "../../src/api/runrun/runrun_priv.h"
+#include "../../src/api/runrun/boards_priv.h"
 #include "runrun_fixture.h"
 
 #include <string.h>

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Comments of tasks, and of documents that hang on tasks; they may bring documents themselves. */
+#include "api/runrun/document_json_priv.h"
+#include "api/runrun/errors_priv.h"
+#include "api/runrun/handlers_priv.h"
+#include "api/runrun/page_priv.h"
+#include "api/runrun/request_priv.h"
 #include "api/runrun/runrun_priv.h"
 #include "core/access/people.h"
 

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Documents: confirm, list, show, fetch, delete. */
 #include "api/download.h"
+#include "api/runrun/document_json_priv.h"
+#include "api/runrun/errors_priv.h"
+#include "api/runrun/handlers_priv.h"
+#include "api/runrun/key_link_priv.h"
+#include "api/runrun/page_priv.h"
+#include "api/runrun/rate_priv.h"
+#include "api/runrun/request_priv.h"
 #include "api/runrun/runrun_priv.h"
+#include "api/runrun/sign_priv.h"
 #include "core/ticket/ticket.h"
 #include "http/content_disposition.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every error is JSON: clients parse it without looking. */
+#include "api/runrun/errors_priv.h"
+#include "api/runrun/reply_priv.h"
 #include "api/runrun/runrun_priv.h"
 
 const struct vendor_error runrun_vendor_errors[RUNRUN_ERROR_COUNT] = {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which path does what. Every path under /api/v1.0 is also one under /api: the vendor's own links leave the version out
  * (docs/apis/runrun.md §1). */
-#include "api/runrun/runrun_priv.h"
+#include "api/runrun/boards_priv.h"
+#include "api/runrun/errors_priv.h"
+#include "api/runrun/handlers_priv.h"
+#include "api/runrun/runrun.h"
 #include "base/seal.h"
 #include "http/field.h"
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A task as clients see it: what core knows, what its details keep, and for everything else of the vendor's object the
  * constant that says "none" (docs/apis/runrun.md §6.8). */
+#include "api/runrun/boards_priv.h"
+#include "api/runrun/errors_priv.h"
 #include "api/runrun/runrun_priv.h"
+#include "api/runrun/task_json_priv.h"
 #include "core/access/people.h"
 
 const struct json *runrun_task_details(struct http_exchange *x, const struct task *t, struct arena *a)

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks: what files hang on. What the vendor keeps with a task beyond core's words (description, board, custom fields
  * …) goes into the opaque details, checked, in the form in which task_json.c gives it back. */
+#include "api/runrun/boards_priv.h"
+#include "api/runrun/errors_priv.h"
+#include "api/runrun/handlers_priv.h"
+#include "api/runrun/page_priv.h"
+#include "api/runrun/request_priv.h"
 #include "api/runrun/runrun_priv.h"
+#include "api/runrun/task_json_priv.h"
 #include "base/text.h"
 #include "core/access/people.h"
 

@@ -4,9 +4,15 @@
  *
  *   loop   body, fields, order ──► ticket_issue        committer   row ──► issued        loop   answer: sign, write */
 #include "core/ticket/ticket.h"
+#include "api/runrun/document_json_priv.h"
+#include "api/runrun/errors_priv.h"
+#include "api/runrun/handlers_priv.h"
+#include "api/runrun/request_priv.h"
 #include "api/runrun/runrun_priv.h"
+#include "api/runrun/sign_priv.h"
 #include "base/media_type.h"
 #include "core/file/file_name.h"
+#include "http/target.h"
 
 struct asking {
     struct ticket_order order;

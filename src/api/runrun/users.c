@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/runrun/errors_priv.h"
+#include "api/runrun/handlers_priv.h"
+#include "api/runrun/reply_priv.h"
 #include "api/runrun/runrun_priv.h"
 #include "core/access/people.h"
 

@@ -2,7 +2,14 @@
 /* Several documents as one zip, made while it is sent: of each at most a piece is in memory. It is fetched with a
  * temporary key, because who follows the redirect may be a browser without our headers. */
 #include "base/zip.h"
+#include "api/runrun/errors_priv.h"
+#include "api/runrun/handlers_priv.h"
+#include "api/runrun/key_link_priv.h"
+#include "api/runrun/rate_priv.h"
+#include "api/runrun/reply_priv.h"
 #include "api/runrun/runrun_priv.h"
+#include "core/task/document.h"
+#include "http/target.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The custom fields of boards and of tasks, and their options. */
+#include "api/runrun/boards_priv.h"
+#include "api/runrun/errors_priv.h"
+#include "api/runrun/handlers_priv.h"
+#include "api/runrun/page_priv.h"
+#include "api/runrun/reply_priv.h"
+#include "api/runrun/request_priv.h"
+#include "api/runrun/runrun_priv.h"
+#include "api/runrun/task_json_priv.h"
+
+static bool is_on_board(const struct json *field, int64_t board_id)
+{
+    JSON_EACH(board, json_get(field, "board_ids"))
+        if (board->integer == board_id)
+            return true;
+    return false;
+}
+
+static void put_member(struct json_out *o, const struct json *from, const char *name)
+{
+    const struct json *j = json_get(from, name);
+    json_name(o, name);
+    if (j)
+        json_add_value(o, j);
+    else
+        json_add_null(o);
+}
+
+static void put_field(struct runrun_answer *answer, const struct json *field, int64_t board_id)
+{
+    struct runrun *r = runrun_of(answer->x);
+    struct json_out *o = &answer->o;
+    const struct json *details = json_get(field, "details");
+    json_open_object(o);
+    put_member(o, field, "id");
+    put_member(o, field, "label");
+    put_member(o, field, "field_type");
+    json_name(o, "details");
+    if (json_is(details, JS_OBJECT))
+        json_add_value(o, details);
+    else
+        json_add_raw(o, S("{}"));
+    put_member(o, field, "description");
+    json_put_string(o, "category", S("custom"));
+    json_put_int(o, "boards_count", (int64_t)json_count(json_get(field, "board_ids")));
+    put_member(o, field, "board_ids");
+    runrun_put_null(o, "user_name");
+    runrun_put_null(o, "last_editor_name");
+    runrun_put_date(answer, "created_at", r->bucket.created_at_ms);
+    runrun_put_null(o, "edited_at");
+    json_put_bool(o, "is_editable", false);
+    json_put_bool(o, "is_everyone_allowed_to_add_to_board", false);
+    json_name(o, "integrators");
+    json_add_raw(o, S("[]"));
+    json_put_string(o, "status", S("active"));
+    runrun_put_null(o, "position");
+    json_put_int(o, "board_id", board_id);
+    json_close_object(o);
+}
+
+/* Fields of a board (0: of none) as a list. */
+static void reply_fields(struct http_exchange *x, int64_t board_id)
+{
+    const struct runrun_boards *b = runrun_of(x)->boards;
+    struct runrun_page page;
+    size_t total = 0, first, at = 0;
+    slice category;
+    if (!runrun_read_page(x, &page))
+        return;
+    bool custom = !query_get(&page.query, S("category"), QUERY_LAST_WINS, &category) || slice_eq(category, S("custom"));
+    JSON_EACH(field, custom ? b->fields : NULL)
+        total += is_on_board(field, board_id);
+    size_t shown = runrun_page_cut(&page, total, &first);
+    struct runrun_answer answer;
+    runrun_answer_open(&answer, x);
+    json_open_array(&answer.o);
+    JSON_EACH(field, custom ? b->fields : NULL) {
+        if (!is_on_board(field, board_id))
+            continue;
+        if (at >= first && at < first + shown)
+            put_field(&answer, field, board_id);
+        at++;
+    }
+    json_close_array(&answer.o);
+    runrun_page_headers(x, &page, shown, (int64_t)total);
+    runrun_answer_send(&answer, 200);
+}
+
+void runrun_board_fields(struct http_exchange *x)
+{
+    struct runrun *r = runrun_of(x);
+    int64_t id;
+    if (!runrun_path_id(x, &id))
+        return;
+    if (r->options.strict_boards && !runrun_board_is_known(r->boards, id))
+        runrun_fail(x, RUNRUN_NO_RECORD);
+    else
+        reply_fields(x, id);
+}
+
+void runrun_task_fields(struct http_exchange *x)
+{
+    struct task task;
+    int64_t id;
+    if (!runrun_path_id(x, &id))
+        return;
+    err_t e = task_get_visible(runrun_of(x)->core, runrun_who(x), id, &x->arena, &task);
+    if (e) {
+        runrun_fail_err(x, e);
+        return;
+    }
+    const struct json *board = json_get(runrun_task_details(x, &task, &x->arena), "board_id");
+    reply_fields(x, json_is(board, JS_INT) ? board->integer : 0);
+}
+
+static const struct json *find_field(const struct runrun_boards *b, slice id)
+{
+    JSON_EACH(field, b->fields)
+        if (slice_eq(json_str(field, "id"), id))
+            return field;
+    return NULL;
+}
+
+static void put_option(struct json_out *o, const struct json *option)
+{
+    json_open_object(o);
+    put_member(o, option, "id");
+    put_member(o, option, "label");
+    put_member(o, option, "color");
+    json_close_object(o);
+}
+
+void runrun_field_options(struct http_exchange *x)
+{
+    const struct json *field = find_field(runrun_of(x)->boards, x->req.params[0]);
+    struct runrun_page page;
+    size_t first, at = 0;
+    if (!field) {
+        runrun_fail(x, RUNRUN_NO_RECORD);
+        return;
+    }
+    if (!runrun_read_page(x, &page))
+        return;
+    const struct json *options = json_get(field, "options");
+    size_t total = json_count(options), shown = runrun_page_cut(&page, total, &first);
+    struct runrun_answer answer;
+    runrun_answer_open(&answer, x);
+    json_open_array(&answer.o);
+    JSON_EACH(option, options) {
+        if (at >= first && at < first + shown)
+            put_option(&answer.o, option);
+        at++;
+    }
+    json_close_array(&answer.o);
+    runrun_page_headers(x, &page, shown, (int64_t)total);
+    runrun_answer_send(&answer, 200);
+}

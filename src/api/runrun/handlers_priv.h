@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guard and the handlers, for the table of routes. */
+#ifndef CAIS_API_RUNRUN_HANDLERS_PRIV_H
+#define CAIS_API_RUNRUN_HANDLERS_PRIV_H
+
+#include "http/http.h"
+
+bool runrun_guard(struct http_exchange *);
+void runrun_ticket(struct http_exchange *);
+void runrun_confirm(struct http_exchange *);
+void runrun_document_list(struct http_exchange *);
+void runrun_document_get(struct http_exchange *);
+void runrun_download(struct http_exchange *);
+void runrun_no_picture(struct http_exchange *);
+void runrun_document_delete(struct http_exchange *);
+void runrun_zip_ask(struct http_exchange *);
+void runrun_zip_send(struct http_exchange *);
+void runrun_file_send(struct http_exchange *);
+void runrun_task_create(struct http_exchange *);
+void runrun_task_get(struct http_exchange *);
+void runrun_task_list(struct http_exchange *);
+void runrun_task_delete(struct http_exchange *);
+void runrun_comment_create(struct http_exchange *);
+void runrun_comment_list(struct http_exchange *);
+void runrun_comment_get(struct http_exchange *);
+void runrun_comment_edit(struct http_exchange *);
+void runrun_comment_delete(struct http_exchange *);
+void runrun_board_fields(struct http_exchange *);
+void runrun_task_fields(struct http_exchange *);
+void runrun_field_options(struct http_exchange *);
+void runrun_me(struct http_exchange *);
+
+#endif
