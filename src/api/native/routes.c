@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small PUT and a cached GET never leave the loop: the one hands its write to the committer and replies from there,
  * the other finds its bytes in memory. */
-#include "api/download.h"
+#include "api/content_reply.h"
 #include "api/native/native_priv.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -259,7 +259,7 @@ static bool id_of(struct http_exchange *x, unsigned char ret_uuid[16])
 
 static void get(struct http_exchange *x)
 {
-    struct download *g = arena_new(&x->arena, struct download);
+    struct content_reply *g = arena_new(&x->arena, struct content_reply);
     unsigned char uuid[16];
     if (!id_of(x, uuid))
         return;
@@ -272,7 +272,7 @@ static void get(struct http_exchange *x)
     const struct file *f = &g->content.file;
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), f->name, a));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
-    download_fill(g);
+    content_reply_prepare(g);
     g->http.content_type = content_type_of(f);
     g->http.etag = etag_of(a, f);
     g->http.last_modified_ms = f->stored_at_ms;

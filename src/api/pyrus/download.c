@@ -2,7 +2,7 @@
 /* Bytes out. By attachment id for whoever sees the task, by GUID for whoever sent the file in. The type is always
  * application/octet-stream: two clients take application/json for an answer to parse, and a browser must not run what
  * somebody uploaded. */
-#include "api/download.h"
+#include "api/content_reply.h"
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/json_priv.h"
@@ -11,14 +11,14 @@
 #include "http/content_disposition.h"
 #include "http/target.h"
 
-static void send_content(struct http_exchange *x, struct download *d, slice name)
+static void send_content(struct http_exchange *x, struct content_reply *d, slice name)
 {
     struct arena *a = &x->arena;
     const struct content *content = &d->content;
     slice md5 = pyrus_md5(pyrus_of(x), a, content->file.md5);
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), name, a));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
-    download_fill(d);
+    content_reply_prepare(d);
     d->http.content_type = S("application/octet-stream");
     d->http.etag = arena_printf(a, "\"" SLICE_FMT "\"", SLICE_ARG(md5));
     http_reply_content(x, &d->http);
@@ -40,7 +40,7 @@ static void fail_download(struct http_exchange *x, err_t e)
 
 static void send_attachment(struct http_exchange *x, int64_t id)
 {
-    struct download *d = arena_new(&x->arena, struct download);
+    struct content_reply *d = arena_new(&x->arena, struct content_reply);
     struct reference reference;
     err_t e = reference_open(pyrus_of(x)->core, pyrus_caller(x), id, &x->arena, &reference, &d->content);
     if (e)
@@ -52,7 +52,7 @@ static void send_attachment(struct http_exchange *x, int64_t id)
 /* Its uploader only: an administrator may open a file, but this way in belongs to who knows the GUID from uploading. */
 static void send_upload(struct http_exchange *x, const unsigned char uuid[16])
 {
-    struct download *d = arena_new(&x->arena, struct download);
+    struct content_reply *d = arena_new(&x->arena, struct content_reply);
     err_t e = file_open(pyrus_of(x)->core, pyrus_caller(x), uuid, &x->arena, &d->content);
     if (e) {
         fail_download(x, e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Documents: confirm, list, show, fetch, delete. */
-#include "api/download.h"
+#include "api/content_reply.h"
 #include "api/runrun/document_json_priv.h"
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
@@ -137,7 +137,7 @@ void runrun_file_send(struct http_exchange *x)
 {
     struct runrun_claim claim;
     struct document d;
-    struct download *s = arena_new(&x->arena, struct download);
+    struct content_reply *s = arena_new(&x->arena, struct content_reply);
     if (!runrun_read_claim(x, "file", &claim))
         return;
     err_t e = document_open(runrun_of(x)->core, &claim.who, claim.ids[0], &x->arena, &d, &s->content);
@@ -148,7 +148,7 @@ void runrun_file_send(struct http_exchange *x)
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), d.file.name, &x->arena));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
     runrun_rate_headers(x);
-    download_fill(s);
+    content_reply_prepare(s);
     s->http.content_type = S("application/octet-stream");
     http_reply_content(x, &s->http);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One object: put, get, head, delete. A small put stays on the loop: its commit is the committer's, its answer is
  * written on the loop again. */
-#include "api/download.h"
+#include "api/content_reply.h"
 #include "api/s3/body_priv.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
@@ -144,7 +144,7 @@ void s3_object_put(struct s3_call *call)
 /* ---- get ---- */
 
 struct get {
-    struct download download;
+    struct content_reply download;
     struct entry entry;
 };
 
@@ -204,7 +204,7 @@ static void send_object(struct s3_call *call, struct get *g)
     }
     tell_checksum(call, g);
     tell_counts(call, g);
-    download_fill(&g->download);
+    content_reply_prepare(&g->download);
     http->head_has_ranges = true; /* "only the ContentLength is affected" (Amazon S3 API reference, HeadObject) */
     http->etag = quoted(&call->x->arena, entry_etag(&g->entry, &call->x->arena));
     http->last_modified_ms = g->entry.modified_at_ms;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bytes of a file or an entry as the body of a reply: what the downloads of all APIs share. */
+#ifndef CAIS_API_CONTENT_REPLY_H
+#define CAIS_API_CONTENT_REPLY_H
+
+#include "core/file/file.h"
+#include "http/http.h"
+
+struct content_reply {
+    struct http_content http; /* the caller sets type, ETag and time */
+    struct content content;   /* open */
+};
+/* Prepares `http` for http_reply_content: its size, where its bytes come from, and how `content` is closed once the
+ * reply is sent. A caller that does not reply with it must close `content` itself. The struct must live in the arena of
+ * the exchange. */
+void content_reply_prepare(struct content_reply *);
+
+#endif
