@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every blob store promises (src/core/store/blob_store.h), held against each of them; then what only a disk can
  * break: a kill at any moment, a full volume, a planted link. */
+#include "rounds.h"
 #include "test.h"
 #include "tmpdir.h"
 
@@ -430,16 +431,16 @@ TEST(what_was_committed_is_there_after_reopening)
 
 struct worker {
     struct world *world;
-    int number, won, conflicts, failures;
+    int number, rounds, won, conflicts, failures;
 };
 
 static void *commit_many(void *arg)
 {
     struct worker *me = arg;
     struct blob_store *store = me->world->store;
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < me->rounds; i++) {
         SCRATCH(a);
-        slice bytes = noise(&a, (uint64_t)(me->number * 1000 + i), 20000), back = S("");
+        slice bytes = noise(&a, (uint64_t)(me->number * 100000 + i), 20000), back = S("");
         slice own = arena_printf(&a, "%02x-%d-%d", (unsigned)i % 4, me->number, i); /* few shards: syncs are shared */
         slice shared = arena_printf(&a, "0%d-shared-%d", i % 4, i);
         me->failures += try_put(store, own, bytes, &a) != NULL;
@@ -460,9 +461,10 @@ TEST(eight_threads_commit_at_once_and_each_key_has_one_winner)
 {
     struct world *w = *state;
     struct worker workers[8];
+    const int each = rounds(ROUNDS_blob_writers); /* an even number */
     pthread_t threads[8];
     for (int i = 0; i < 8; i++) {
-        workers[i] = (struct worker){ .world = w, .number = i };
+        workers[i] = (struct worker){ .world = w, .number = i, .rounds = each };
         EXPECT_EQ(pthread_create(&threads[i], NULL, commit_many, &workers[i]), 0);
     }
     int won = 0, conflicts = 0;
@@ -472,10 +474,10 @@ TEST(eight_threads_commit_at_once_and_each_key_has_one_winner)
         won += workers[i].won;
         conflicts += workers[i].conflicts;
     }
-    EXPECT_EQ(won, 40);
-    EXPECT_EQ(conflicts, 7 * 40);
-    EXPECT_EQ(tally(w->store, w->a).count, 40 + 8 * 20);
-    EXPECT_EQ(traces(w), 40 + 8 * 20);
+    EXPECT_EQ(won, each);
+    EXPECT_EQ(conflicts, 7 * each);
+    EXPECT_EQ(tally(w->store, w->a).count, each + 8 * (each / 2));
+    EXPECT_EQ(traces(w), each + 8 * (each / 2));
 }
 
 /* -- out of space -------------------------------------------------------------------------------------------------- */
@@ -665,11 +667,12 @@ TEST(a_kill_at_any_moment_loses_nothing_acknowledged_and_leaves_nothing_else)
 {
     struct world *w = *state;
     struct random_seeded r;
-    random_seeded_init(&r, 11);
+    random_seeded_init(&r, rounds_seed());
     unsigned next = 0;
     int expected = 0, in_flight = 0;
     world_close(w);
-    for (int round = 0; round < 50; round++) {
+    const int kills = rounds(ROUNDS_blob_kills);
+    for (int round = 0; round < kills; round++) {
         uint16_t chance[2];
         random_fill(&r.random, chance, sizeof chance);
         unsigned first = next;
@@ -696,8 +699,8 @@ TEST(a_kill_at_any_moment_loses_nothing_acknowledged_and_leaves_nothing_else)
         EXPECT_EQ(traces(w), expected);
         world_close(w);
     }
-    print_message("%u blobs over 50 kills, %d of them between their name and their answer\n", next, in_flight);
-    EXPECT(next > 50);
+    print_message("%u blobs over %d kills, %d of them between their name and their answer\n", next, kills, in_flight);
+    EXPECT(next > (unsigned)kills);
     world_open(w, 0);
 }
 

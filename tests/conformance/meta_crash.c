@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was acknowledged survives the death of the process: a child acknowledges through a pipe and is killed. */
 #include "meta_world.h"
+#include "rounds.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -45,7 +46,8 @@ TEST(every_acknowledged_write_survives_kill_9)
     meta_world_init(&w, KIND_FILE, (struct meta_options){ 0 });
     meta_close(w.store);
     int64_t before = 0;
-    for (int round = 1; round <= 20; round++) {
+    for (int kill_number = 0; kill_number < rounds(ROUNDS_store_kills); kill_number++) {
+        int round = kill_number + 1, acks = (kill_number % 20 + 1) * 37;
         int ends[2];
         EXPECT_EQ(pipe(ends), 0);
         pid_t child = fork();
@@ -62,12 +64,12 @@ TEST(every_acknowledged_write_survives_kill_9)
             if (n == room)
                 told = must_realloc(told, (room *= 2) * sizeof *told);
             told[n++] = number;
-            if (n == (size_t)round * 37)
+            if (n == (size_t)acks)
                 kill(child, SIGKILL); /* and read on: what it said until then counts */
         }
         close(ends[0]);
         waitpid(child, NULL, 0);
-        EXPECT(n >= (size_t)round * 37);
+        EXPECT(n >= (size_t)acks);
 
         meta_world_open(&w);
         struct meta_tx *tx;

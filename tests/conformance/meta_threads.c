@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The committer: batches, failures among them, the queue, snapshots beside it. Runs under the thread sanitizer. */
 #include "meta_world.h"
+#include "rounds.h"
 
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -156,7 +157,7 @@ static void fail_each_call(enum err_code code, int64_t count)
     struct meta_world w;
     meta_world_init(&w, KIND_FAULT, THREADED);
     bool failed = true;
-    for (int64_t nth = 1; failed; nth += 7) {
+    for (int64_t nth = fault_first(); failed; nth += fault_step()) {
         struct batch b;
         batch_submit(&b, &w, (uint64_t)nth * 1000);
         __atomic_store_n(&w.place.plan.code, code, __ATOMIC_SEQ_CST);
@@ -233,16 +234,16 @@ TEST(a_full_queue_refuses_and_closing_finishes_what_it_took)
 
 struct writer {
     struct meta_world *w;
-    int number, wrong;
+    int number, rounds, wrong;
     pthread_t thread;
 };
 
 static void *write_many(void *arg)
 {
     struct writer *me = arg;
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < me->rounds; i++) {
         SCRATCH(a);
-        struct meta_upload u = { .world = me->w, .number = (uint64_t)(me->number * 1000 + i), .bytes = S("hello") };
+        struct meta_upload u = { .world = me->w, .number = (uint64_t)(me->number * 100000 + i), .bytes = S("hello") };
         if (meta_write(me->w->store, meta_upload_apply, &u, &a)) {
             me->wrong++;
             continue;
@@ -256,13 +257,14 @@ static void *write_many(void *arg)
     return NULL;
 }
 
-OVER_EACH(eight_threads_write_two_hundred_each)
+OVER_EACH(eight_threads_write_at_once)
 {
     struct meta_world w;
+    const int each = rounds(ROUNDS_store_writers);
     meta_world_init(&w, kind, THREADED);
     struct writer writers[8];
     for (int i = 0; i < 8; i++) {
-        writers[i] = (struct writer){ .w = &w, .number = i };
+        writers[i] = (struct writer){ .w = &w, .number = i, .rounds = each };
         EXPECT_EQ(pthread_create(&writers[i].thread, NULL, write_many, &writers[i]), 0);
     }
     for (int i = 0; i < 8; i++) {
@@ -274,7 +276,7 @@ OVER_EACH(eight_threads_write_two_hundred_each)
     int64_t wrong;
     EXPECT_OK(meta_read_begin(w.store, w.a, &tx));
     EXPECT_OK(meta_account_get(tx, w.account, w.a, &account));
-    EXPECT(account.used_files == 1600 && account.used_bytes == 8000);
+    EXPECT(account.used_files == 8 * each && account.used_bytes == 40 * each);
     EXPECT_OK(meta_usage_check(tx, false, w.a, &wrong));
     EXPECT_EQ(wrong, 0);
     meta_read_end(tx);
@@ -415,7 +417,6 @@ RUN_TESTS(cmocka_unit_test(one_failing_write_fails_alone),
           cmocka_unit_test(whichever_call_fails_everybody_is_told_the_truth),
           cmocka_unit_test(a_failing_commit_tells_every_waiter_and_the_store_works_afterwards),
           cmocka_unit_test(a_full_queue_refuses_and_closing_finishes_what_it_took),
-          cmocka_unit_test(eight_threads_write_two_hundred_each),
-          cmocka_unit_test(the_generation_is_up_before_anybody_is_told),
+          cmocka_unit_test(eight_threads_write_at_once), cmocka_unit_test(the_generation_is_up_before_anybody_is_told),
           cmocka_unit_test(the_log_stays_small_under_load),
           cmocka_unit_test(a_backup_under_load_is_one_moment_of_the_store))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "rounds.h"
 #include "test.h"
 #include "world.h"
 
@@ -267,7 +268,7 @@ TEST(threads_check_while_others_come_and_go)
         c[i] = (struct checker){ .w = w, .key = key };
         pthread_create(&threads[i], NULL, check_on, &c[i]);
     }
-    for (int i = 0; i < 30; i++) {
+    for (int i = rounds(ROUNDS_key_changes); i > 0; i--) {
         int64_t id;
         slice secret;
         EXPECT_OK(key_mint(&w->core, &w->operator_, S("bob"), S("way"), w->a, &id, &secret));

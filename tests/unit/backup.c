@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "first_version.h"
+#include "rounds.h"
 #include "scene.h"
 #include "test.h"
 #include "world.h"
@@ -370,7 +371,8 @@ static void *send_and_delete(void *arg)
         while (!p.done)
             pthread_cond_wait(&p.told, &p.mutex);
         pthread_mutex_unlock(&p.mutex);
-        if (!p.ok || (i % 3 && file_delete(&t->w->core, &t->who, p.uuid, &a)))
+        bool stays = i % 3 == 0 && i < 1000; /* a store that grows without end takes each backup longer than the last */
+        if (!p.ok || (!stays && file_delete(&t->w->core, &t->who, p.uuid, &a)))
             __atomic_add_fetch(&t->failed, 1, __ATOMIC_SEQ_CST);
     }
     return NULL;
@@ -387,7 +389,7 @@ TEST(a_backup_under_load_is_consistent)
     while (world_file_count(w) < 11) /* one of them may be about to go */
         usleep(1000);
     struct backup_report made, restored;
-    for (int i = 0; i < 3; i++) {
+    for (int i = rounds(ROUNDS_store_backups); i > 0; i--) {
         const char *b = arena_printf(w->a, "%s/b%d", dir, i).p, *d = arena_printf(w->a, "%s/d%d", dir, i).p;
         EXPECT_OK(backup_run(&w->core, b, NULL, &opener, w->a, &made));
         EXPECT_OK(restore(w, b, d, &restored));

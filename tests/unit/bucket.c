@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "rounds.h"
 #include "shelf.h"
 #include "test.h"
 
@@ -225,7 +226,7 @@ struct finder {
 static void *find_on(void *arg)
 {
     struct finder *f = arg;
-    for (int i = 0; i < 2000; i++) {
+    for (int i = rounds(ROUNDS_bucket_finders); i > 0; i--) {
         SCRATCH(a);
         struct bucket bucket;
         err_t e = bucket_find(&f->w->core, f->who, S("shelf"), BUCKET_READ, &a, &bucket);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "rounds.h"
 #include "shelf.h"
 #include "test.h"
 
@@ -494,11 +495,12 @@ TEST(thirty_two_writers_of_one_key_end_in_one_whole_object) /* versitygw#873 */
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct shelf s = shelf_new(w);
     struct writer writers[32];
+    const int each = rounds(ROUNDS_entry_writers);
     for (int i = 0; i < 32; i++) {
         size_t n = i % 2 ? 50 + (size_t)i : 20000 + (size_t)i;
         char *bytes = arena_alloc(w->a, n);
         memset(bytes, 'a' + i, n);
-        writers[i] = (struct writer){ .bytes = { bytes, n }, .rounds = 4 };
+        writers[i] = (struct writer){ .bytes = { bytes, n }, .rounds = each };
     }
     race(&s, writers, 32);
     slice back;
@@ -506,7 +508,7 @@ TEST(thirty_two_writers_of_one_key_end_in_one_whole_object) /* versitygw#873 */
     bool whole = false;
     for (int i = 0; i < 32; i++) {
         whole = whole || slice_eq(back, writers[i].bytes);
-        EXPECT_EQ(writers[i].stored, 4);
+        EXPECT_EQ(writers[i].stored, each);
     }
     EXPECT(whole);
     EXPECT_EQ(shelf_object_count(w), 1);
@@ -524,15 +526,16 @@ TEST(tus_php_257_of_many_who_may_only_create_one_does)
     struct shelf s = shelf_new(w);
     struct writer writers[16];
     int64_t stored = 0, refused = 0;
+    const int each = rounds(ROUNDS_entry_writers);
     for (int i = 0; i < 16; i++)
-        writers[i] = (struct writer){ .bytes = i % 2 ? S("odd") : S("even"), .if_none_match = "*", .rounds = 4 };
+        writers[i] = (struct writer){ .bytes = i % 2 ? S("odd") : S("even"), .if_none_match = "*", .rounds = each };
     race(&s, writers, 16);
     for (int i = 0; i < 16; i++) {
         stored += writers[i].stored;
         refused += writers[i].refused;
     }
     EXPECT_EQ(stored, 1);
-    EXPECT_EQ(refused, 63);
+    EXPECT_EQ(refused, 16 * each - 1);
     EXPECT_EQ(world_event_count(w, S("entry.put")), 1);
     EXPECT_EQ(world_fsck(w, true), 0);
 }

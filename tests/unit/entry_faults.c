@@ -3,6 +3,7 @@
  * once so that the call is not carried out, once so that it is and only its answer is lost. Whatever the caller was
  * told, then holds; what it was not told of is there as a whole or not at all; the same asked again works; fsck finds
  * nothing but what the sweep takes away; and when all names are removed, nothing is left. */
+#include "rounds.h"
 #include "shelf.h"
 #include "test.h"
 
@@ -339,7 +340,7 @@ static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
 static void fail_each(const struct action *action)
 {
     for (int lost = 0; lost < 2; lost++)
-        for (int64_t nth = 1; !fail_nth(action, nth, lost); nth++)
+        for (int64_t nth = fault_first(); !fail_nth(action, nth, lost); nth += fault_step())
             assert_true(nth < 1000);
 }
 

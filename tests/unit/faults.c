@@ -5,6 +5,7 @@
  * same thing asked again works. */
 #include "papers.h"
 #include "pyrus_fixture.h"
+#include "rounds.h"
 #include "test.h"
 
 #include "api/native/native.h"
@@ -340,7 +341,7 @@ static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
 static void fail_each(const struct action *action)
 {
     for (int lost = 0; lost < 2; lost++)
-        for (int64_t nth = 1; !fail_nth(action, nth, lost); nth++)
+        for (int64_t nth = fault_first(); !fail_nth(action, nth, lost); nth += fault_step())
             assert_true(nth < 1000);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "rounds.h"
 #include "test.h"
 #include "world.h"
 
@@ -199,7 +200,7 @@ struct reading {
 static void *read_on(void *arg)
 {
     struct reading *r = arg;
-    for (int i = 0; i < 2000; i++) {
+    for (int i = rounds(ROUNDS_file_readers); i > 0; i--) {
         SCRATCH(a);
         struct content content;
         err_t e = file_open(&r->w->core, r->who, r->files[i % 8].uuid, &a, &content);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine with a small API of its own, over real sockets, on a clock that stands still unless moved. */
+#include "rounds.h"
 #include "test.h"
 
 #include "http/server.h"
@@ -515,7 +516,7 @@ static void *upload(void *arg)
 {
     SCRATCH(a);
     slice body = pattern(&a, 300000 + (size_t)(uintptr_t)arg * 70001);
-    for (int i = 0; i < 5; i++) {
+    for (int i = rounds(ROUNDS_http_uploads); i > 0; i--) {
         int fd = dial();
         say(fd, put_header(&a, body.n));
         say(fd, body);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OpenSSL is the oracle: for every length around an edge, every way of cutting, every kind of code that this processor
  * runs, one stream or many, and threads that meet in a crew. */
+#include "rounds.h"
 #include "test.h"
 
 #include "base/arena.h"
@@ -168,8 +169,8 @@ TEST(lanes_of_every_kind_agree_with_openssl_however_the_bytes_are_cut)
     EXPECT(md5_code_runs(MD5_ALONE) && md5_code_runs(md5_code_best()));
     for (enum md5_code code = 0; code < MD5_CODES; code++) {
         EXPECT(md5_code_lanes(code) <= MD5_MAX_LANES);
-        for (uint64_t seed = 0; md5_code_runs(code) && seed < 150; seed++)
-            many_at_once(code, seed);
+        for (int i = rounds(ROUNDS_md5_streams); md5_code_runs(code) && i > 0; i--)
+            many_at_once(code, rounds_seed() * 10000 + (uint64_t)i);
     }
 }
 
@@ -247,9 +248,10 @@ static void senders_meet(enum md5_code code, int leaders)
 
 TEST(threads_that_meet_get_each_their_own_digest)
 {
-    for (enum md5_code code = 0; code < MD5_CODES; code++)
-        for (int leaders = 1; md5_code_runs(code) && leaders <= 3; leaders++)
-            senders_meet(code, leaders);
+    for (int i = rounds(ROUNDS_md5_meetings); i > 0; i--)
+        for (enum md5_code code = 0; code < MD5_CODES; code++)
+            for (int leaders = 1; md5_code_runs(code) && leaders <= 3; leaders++)
+                senders_meet(code, leaders);
 }
 
 TEST(in_a_crew_other_digests_are_what_they_are)

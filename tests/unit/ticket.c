@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a ticket: issued, filled, confirmed; or purged; and what happens when two of these meet. */
 #include "papers.h"
+#include "rounds.h"
 #include "test.h"
 
 #include "core/file/lifecycle.h"
@@ -418,8 +419,6 @@ TEST(pending_tickets_end_with_their_task)
 
 /* ---- races: exactly one wins, and wins completely ---- */
 
-enum { ROUNDS = 30 };
-
 struct race {
     struct papers *p;
     struct principal who;
@@ -480,9 +479,10 @@ TEST(a_confirmation_and_a_purge_have_one_winner)
     SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct papers p = papers_new(w);
     struct race r = { .p = &p, .who = world_user(w, S("ana")) };
-    int64_t task = papers_task(&p, &r.who), kept = 0, rounds = 0;
+    int64_t task = papers_task(&p, &r.who), kept = 0, round = 0;
+    const int wanted = rounds(ROUNDS_ticket_races);
     /* until each has won, if that can be had */
-    for (; rounds < ROUNDS || ((kept == 0 || kept == rounds) && rounds < 20 * ROUNDS); rounds++) {
+    for (; round < wanted || ((kept == 0 || kept == round) && round < 20 * wanted); round++) {
         r.id = papers_issue(&p, &r.who, task, S("a"), 5);
         EXPECT_OK(papers_put(&p, r.id, S("hello")));
         world_wait(w, PAPERS_PENDING_MS - 1);
@@ -500,7 +500,7 @@ TEST(a_confirmation_and_a_purge_have_one_winner)
     EXPECT_EQ(world_account(w).used_files, kept);
     EXPECT_EQ(world_account(w).used_bytes, 5 * kept);
     EXPECT_EQ(world_event_count(w, S("file.confirm")), kept);
-    EXPECT_EQ(world_event_count(w, S("file.purge")), rounds - kept);
+    EXPECT_EQ(world_event_count(w, S("file.purge")), round - kept);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
@@ -509,7 +509,7 @@ TEST(a_confirmation_and_the_removal_of_its_task_leave_nothing)
     SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct papers p = papers_new(w);
     struct race r = { .p = &p, .who = world_user(w, S("ana")) };
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = rounds(ROUNDS_ticket_races); i > 0; i--) {
         r.task = papers_task(&p, &r.who);
         r.id = papers_issue(&p, &r.who, r.task, S("a"), 5);
         EXPECT_OK(papers_put(&p, r.id, S("hello")));
@@ -526,16 +526,17 @@ TEST(many_confirmations_at_once_are_one)
     struct papers p = papers_new(w);
     struct race r = { .p = &p, .who = world_user(w, S("ana")) };
     int64_t task = papers_task(&p, &r.who);
-    for (int i = 0; i < ROUNDS; i++) {
+    const int wanted = rounds(ROUNDS_ticket_races);
+    for (int i = 0; i < wanted; i++) {
         r.id = papers_issue(&p, &r.who, task, S("a"), 5);
         EXPECT_OK(papers_put(&p, r.id, S("hello")));
         run_race(&r, race_confirm);
         EXPECT(r.won);
     }
-    EXPECT_EQ(world_event_count(w, S("file.confirm")), ROUNDS);
+    EXPECT_EQ(world_event_count(w, S("file.confirm")), wanted);
     struct task_view view;
     EXPECT_OK(task_read(&w->core, &r.who, task, w->a, &view));
-    EXPECT_EQ(view.reference_count, ROUNDS);
+    EXPECT_EQ(view.reference_count, wanted);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 

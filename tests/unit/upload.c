@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "rounds.h"
 #include "shelf.h"
 #include "test.h"
 
@@ -112,8 +113,8 @@ TEST(any_piece_of_what_was_put_together_is_read_right)
     EXPECT_EQ(content.reader->size_bytes, whole.n);
     EXPECT_EQ(content.reader->fd, -1);
     char *to = arena_alloc(w->a, whole.n + 100);
-    uint64_t seed = 1;
-    for (int i = 0; i < 500; i++) {
+    uint64_t seed = rounds_seed();
+    for (int i = rounds(ROUNDS_composite_pieces); i > 0; i--) {
         size_t got, at = (size_t)((seed = seed * 6364136223846793005u + 1) >> 33) % (whole.n + 1);
         size_t n = (size_t)((seed = seed * 6364136223846793005u + 1) >> 33) % (whole.n + 100);
         EXPECT_OK(content.reader->ops->read_at(content.reader, at, to, n, w->a, &got));
@@ -678,8 +679,9 @@ TEST(of_two_completions_both_answer_the_same_one_object)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct shelf s = shelf_new(w);
+    const int wanted = rounds(ROUNDS_upload_races);
     const slice bytes[2] = { world_bytes(w, LARGE), world_bytes(w, SMALL) };
-    for (int round = 0; round < 30; round++) {
+    for (int round = 0; round < wanted; round++) {
         struct completed_part parts[2];
         slice name = prepare(&s, bytes, parts);
         struct racer racers[4];
@@ -693,7 +695,7 @@ TEST(of_two_completions_both_answer_the_same_one_object)
         shelf_expect(&s, KEY, join(w, bytes, 2));
         EXPECT_OK(shelf_remove(&s, KEY, w->a));
     }
-    EXPECT_EQ(world_event_count(w, S("upload.complete")), 30);
+    EXPECT_EQ(world_event_count(w, S("upload.complete")), wanted);
     shelf_expect_nothing(w);
 }
 
@@ -701,9 +703,10 @@ TEST(versitygw_873_of_two_uploads_of_one_key_the_last_to_complete_stays_whole)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct shelf s = shelf_new(w);
+    const int wanted = rounds(ROUNDS_upload_races);
     const slice bytes[2][2] = { { world_bytes(w, LARGE), world_bytes(w, SMALL) },
                                 { world_bytes(w, LARGE + 1), world_bytes(w, SMALL + 1) } };
-    for (int round = 0; round < 30; round++) {
+    for (int round = 0; round < wanted; round++) {
         struct completed_part parts[2][2];
         struct racer racers[2];
         for (int i = 0; i < 2; i++)
@@ -727,8 +730,9 @@ TEST(ceph_60771_of_complete_and_abort_one_wins)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct shelf s = shelf_new(w);
+    const int wanted = rounds(ROUNDS_upload_races);
     const slice bytes[2] = { world_bytes(w, LARGE), world_bytes(w, SMALL) };
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < wanted; round++) {
         struct completed_part parts[2];
         slice name = prepare(&s, bytes, parts);
         struct racer racers[2];
@@ -753,9 +757,10 @@ TEST(seaweedfs_5460_a_part_sent_again_while_it_completes_changes_nothing_or_refu
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct shelf s = shelf_new(w);
+    const int wanted = rounds(ROUNDS_upload_races);
     const slice bytes[2] = { world_bytes(w, LARGE), world_bytes(w, SMALL) };
     slice other = world_bytes(w, LARGE);
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < wanted; round++) {
         struct completed_part parts[2];
         slice name = prepare(&s, bytes, parts);
         struct racer racers[2];
@@ -807,7 +812,7 @@ struct reading {
 static void *read_on(void *arg)
 {
     struct reading *r = arg;
-    for (int i = 0; i < 100; i++) {
+    for (int i = rounds(ROUNDS_composite_readers); i > 0; i--) {
         SCRATCH(a);
         slice back = S("");
         err_t e = shelf_read(r->s, KEY, &a, &back);
