@@ -4,7 +4,7 @@
  * is never the server's fault. Each input gets a server of its own, so that a find can be replayed alone. */
 #include "fuzz.h"
 
-#include "../tests/support/s3_desk.h"
+#include "../tests/support/s3_fixture.h"
 #include "base/text.h"
 #include "sign/policy.h"
 
@@ -18,17 +18,17 @@ static void add_field(struct buf *b, slice name, slice value)
 }
 
 /* Signed by version 2, which binds the policy and nothing else. */
-static void make_form(struct s3_desk *d, const struct s3_person *p, slice in, struct buf *b)
+static void make_form(struct s3_fixture *f, const struct s3_user *p, slice in, struct buf *b)
 {
     slice conditions, line, name, value;
     slice_cut(in, '\n', &conditions, &in);
-    slice until = time_format_utc(d->a, core_now_ms(&d->w->core) + hours(1));
+    slice until = time_format_utc(f->a, core_now_ms(&f->w->core) + hours(1));
     slice text =
-        base64_encode(d->a, arena_printf(d->a, "{\"expiration\":\"" SLICE_FMT "\",\"conditions\":" SLICE_FMT "}",
+        base64_encode(f->a, arena_printf(f->a, "{\"expiration\":\"" SLICE_FMT "\",\"conditions\":" SLICE_FMT "}",
                                          SLICE_ARG(until), SLICE_ARG(conditions)));
     add_field(b, S("policy"), text);
     add_field(b, S("AWSAccessKeyId"), p->access_key);
-    add_field(b, S("signature"), policy_v2_sign(d->a, p->secret, text));
+    add_field(b, S("signature"), policy_v2_sign(f->a, p->secret, text));
     while (in.n) {
         slice_cut(in, '\n', &line, &in);
         if (line.n == 0)
@@ -43,22 +43,22 @@ static void make_form(struct s3_desk *d, const struct s3_person *p, slice in, st
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct s3_desk *d = s3_desk_new(NULL);
-    struct s3_person ana = s3_person(d, "ana");
-    HOLDS(s3_ask(d, &ana, "PUT", "/photos", "")->status == 200);
+    struct s3_fixture *f = s3_fixture_new(NULL);
+    struct s3_user ana = s3_user(f, "ana");
+    HOLDS(s3_send(f, &ana, "PUT", "/photos", "")->status == 200);
     struct buf body;
     buf_init(&body, 0);
-    make_form(d, &ana, fuzz_slice(data, size), &body);
+    make_form(f, &ana, fuzz_slice(data, size), &body);
     struct fake_request post = { .method = "POST",
                                  .target = S("/photos"),
                                  .headers = { { S("Content-Type"), S("multipart/form-data; boundary=b1") } },
                                  .body = buf_slice(&body) };
-    struct fake_reply *r = fake_http_send(&d->http, &post);
+    struct fake_reply *r = fake_http_send(&f->http, &post);
     buf_release(&body);
     bool taken = r->status == 200 || r->status == 201 || r->status == 204 || r->status == 303;
     HOLDS(taken || (r->status >= 400 && r->status < 500) || r->status == 501);
-    struct fake_reply *list = s3_ask(d, &ana, "GET", "/photos?encoding-type=url", "");
-    HOLDS(s3_count(d, list, "ListBucketResult", "Contents") == (taken ? 1 : 0));
-    s3_desk_free(d);
+    struct fake_reply *list = s3_send(f, &ana, "GET", "/photos?encoding-type=url", "");
+    HOLDS(s3_count(f, list, "ListBucketResult", "Contents") == (taken ? 1 : 0));
+    s3_fixture_free(f);
     return 0;
 }

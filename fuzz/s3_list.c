@@ -3,7 +3,7 @@
  * server's fault; going on from page to page comes to an end, and shows each name once and in order. */
 #include "fuzz.h"
 
-#include "../tests/support/s3_desk.h"
+#include "../tests/support/s3_fixture.h"
 
 #include "base/text.h"
 #include "http/target.h"
@@ -39,11 +39,11 @@ static bool has_unspeakable(const struct query *q)
     return false;
 }
 
-static const struct xml *check(struct s3_desk *d, const struct fake_reply *r)
+static const struct xml *check(struct s3_fixture *f, const struct fake_reply *r)
 {
     const struct xml *root;
     HOLDS(r->status == 200 || (r->status >= 400 && r->status <= 501 && r->status != 500));
-    HOLDS(!xml_parse(r->body, d->a, &root));
+    HOLDS(!xml_parse(r->body, f->a, &root));
     HOLDS(r->status == 200 || xml_child_text(root, "Code").n);
     return r->status == 200 && slice_eq(root->name, S("ListBucketResult")) ? root : NULL;
 }
@@ -69,19 +69,19 @@ static void check_page(const struct xml *root, slice *after, struct arena *a)
     *after = arena_copy(a, last);
 }
 
-static void follow(struct s3_desk *d, const struct s3_person *p, slice query, const struct xml *root)
+static void follow(struct s3_fixture *f, const struct s3_user *p, slice query, const struct xml *root)
 {
     slice after = S("");
     for (int page = 0;; page++) {
         HOLDS(page < PAGES_MAX);
-        check_page(root, &after, d->a);
+        check_page(root, &after, f->a);
         slice token = xml_child_text(root, "NextContinuationToken");
         HOLDS((token.p != NULL) == slice_eq(xml_child_text(root, "IsTruncated"), S("true")));
         if (!token.p)
             return;
-        slice target = arena_printf(d->a, "/photos?" SLICE_FMT "&continuation-token=" SLICE_FMT, SLICE_ARG(query),
-                                    SLICE_ARG(percent_encode(d->a, token, "")));
-        root = check(d, s3_ask(d, p, "GET", arena_cstr(d->a, target), ""));
+        slice target = arena_printf(f->a, "/photos?" SLICE_FMT "&continuation-token=" SLICE_FMT, SLICE_ARG(query),
+                                    SLICE_ARG(percent_encode(f->a, token, "")));
+        root = check(f, s3_send(f, p, "GET", arena_cstr(f->a, target), ""));
         HOLDS(root);
     }
 }
@@ -94,18 +94,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             return 0;
     if (size > 2000)
         return 0;
-    struct s3_desk *d = s3_desk_new(NULL);
-    struct s3_person ana = s3_person(d, "ana");
-    HOLDS(s3_ask(d, &ana, "PUT", "/photos", "")->status == 200);
+    struct s3_fixture *f = s3_fixture_new(NULL);
+    struct s3_user ana = s3_user(f, "ana");
+    HOLDS(s3_send(f, &ana, "PUT", "/photos", "")->status == 200);
     for (size_t i = 0; i < LENGTH_OF(keys); i++)
-        s3_put(d, &ana, arena_printf(d->a, "/photos/%s", keys[i]).p, "x");
+        s3_put_object(f, &ana, arena_printf(f->a, "/photos/%s", keys[i]).p, "x");
     struct query q;
-    if (!query_parse(input, d->a, &q) && q.count <= 50 && !has_unspeakable(&q)) {
+    if (!query_parse(input, f->a, &q) && q.count <= 50 && !has_unspeakable(&q)) {
         slice parts[] = { S("/photos?"), input };
-        const struct xml *root = check(d, s3_ask(d, &ana, "GET", arena_cstr(d->a, arena_join(d->a, parts, 2)), ""));
-        if (root && xml_child(root, "KeyCount") && is_plain(input, d->a))
-            follow(d, &ana, input, root);
+        const struct xml *root = check(f, s3_send(f, &ana, "GET", arena_cstr(f->a, arena_join(f->a, parts, 2)), ""));
+        if (root && xml_child(root, "KeyCount") && is_plain(input, f->a))
+            follow(f, &ana, input, root);
     }
-    s3_desk_free(d);
+    s3_fixture_free(f);
     return 0;
 }

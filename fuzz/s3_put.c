@@ -3,7 +3,7 @@
  * unsigned, with a trailer. What is kept has that length; what is refused is not there. */
 #include "fuzz.h"
 
-#include "../tests/support/s3_desk.h"
+#include "../tests/support/s3_fixture.h"
 #include "sign/sigv4.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -13,16 +13,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < length.n; i++)
         if (length.p[i] < ' ')
             return 0; /* no header that the engine lets through */
-    struct s3_desk *d = s3_desk_new(NULL);
-    struct s3_person ana = s3_person(d, "ana");
-    HOLDS(s3_ask(d, &ana, "PUT", "/photos", "")->status == 200);
+    struct s3_fixture *f = s3_fixture_new(NULL);
+    struct s3_user ana = s3_user(f, "ana");
+    HOLDS(s3_send(f, &ana, "PUT", "/photos", "")->status == 200);
     struct sign_pair headers[] = { { S("host"), S("cais.test") },
                                    { S("x-amz-decoded-content-length"), length },
                                    { S("x-amz-trailer"), S("x-amz-checksum-crc32") } };
     struct sign_request signing = { S("PUT"), S("/photos/a"), NULL, 0, headers, LENGTH_OF(headers) };
     struct sigv4_signed made;
     HOLDS(sigv4_sign(&(struct sigv4_signer){ ana.access_key, ana.secret, S("us-east-1") }, &signing,
-                     S("STREAMING-UNSIGNED-PAYLOAD-TRAILER"), core_now_ms(&d->w->core), d->a, &made) == SIGN_OK);
+                     S("STREAMING-UNSIGNED-PAYLOAD-TRAILER"), core_now_ms(&f->w->core), f->a, &made) == SIGN_OK);
     struct fake_request put = { .method = "PUT",
                                 .target = S("/photos/a"),
                                 .headers = { { S("Host"), headers[0].value },
@@ -33,14 +33,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                              { S("Authorization"), made.authorization } },
                                 .body = body,
                                 .piece = 7 };
-    struct fake_reply *r = fake_http_send(&d->http, &put);
+    struct fake_reply *r = fake_http_send(&f->http, &put);
     HOLDS(r->status == 200 || r->status == 400 || r->status == 403 || r->status == 411);
-    struct fake_reply *got = s3_ask(d, &ana, "GET", "/photos/a", "");
+    struct fake_reply *got = s3_send(f, &ana, "GET", "/photos/a", "");
     uint64_t promised;
     if (r->status == 200)
         HOLDS(slice_to_u64(length, &promised) && got->body.n == promised);
     else
         HOLDS(got->status == 404);
-    s3_desk_free(d);
+    s3_fixture_free(f);
     return 0;
 }

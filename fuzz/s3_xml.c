@@ -3,16 +3,16 @@
  * is XML or empty, never the server's fault, and what lies in the bucket is whole. */
 #include "fuzz.h"
 
-#include "../tests/support/s3_desk.h"
+#include "../tests/support/s3_fixture.h"
 
-static void check(struct s3_desk *d, const struct fake_reply *r)
+static void check(struct s3_fixture *f, const struct fake_reply *r)
 {
     const struct xml *root;
     HOLDS(r->status == 200 || (r->status >= 400 && r->status <= 501 && r->status != 500));
     if (r->body.n == 0)
         return;
     /* A key may hold a control character only if it came by the path. */
-    HOLDS(!xml_parse(r->body, d->a, &root));
+    HOLDS(!xml_parse(r->body, f->a, &root));
     HOLDS(r->status == 200 || xml_child_text(root, "Code").n);
 }
 
@@ -23,28 +23,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         { "PUT", "/photos/a?tagging" }, { "GET", "/photos/a?tagging" }, { "PUT", "/photos?versioning" },
         { "PUT", "/another" },
     };
-    struct s3_desk *d = s3_desk_new(NULL);
-    struct s3_person ana = s3_person(d, "ana");
-    HOLDS(s3_ask(d, &ana, "PUT", "/photos", "")->status == 200);
-    s3_put(d, &ana, "/photos/a", "hello");
-    struct fake_reply *r = s3_ask(d, &ana, "POST", "/photos/b?uploads", "");
-    slice id = s3_text(d, r, "InitiateMultipartUploadResult.UploadId");
-    const char *upload = arena_printf(d->a, "/photos/b?uploadId=" SLICE_FMT, SLICE_ARG(id)).p;
-    const char *part = arena_printf(d->a, "/photos/b?partNumber=1&uploadId=" SLICE_FMT, SLICE_ARG(id)).p;
-    s3_put(d, &ana, part, "hello");
+    struct s3_fixture *f = s3_fixture_new(NULL);
+    struct s3_user ana = s3_user(f, "ana");
+    HOLDS(s3_send(f, &ana, "PUT", "/photos", "")->status == 200);
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    struct fake_reply *r = s3_send(f, &ana, "POST", "/photos/b?uploads", "");
+    slice id = s3_text(f, r, "InitiateMultipartUploadResult.UploadId");
+    const char *upload = arena_printf(f->a, "/photos/b?uploadId=" SLICE_FMT, SLICE_ARG(id)).p;
+    const char *part = arena_printf(f->a, "/photos/b?partNumber=1&uploadId=" SLICE_FMT, SLICE_ARG(id)).p;
+    s3_put_object(f, &ana, part, "hello");
     for (size_t i = 0; i < LENGTH_OF(targets); i++) {
         bool puts = targets[i][0][0] == 'P';
-        check(d, s3_ask_with(d, &ana,
-                             &(struct fake_request){ .method = targets[i][0],
-                                                     .target = slice_of(targets[i][1]),
-                                                     .body = puts ? fuzz_slice(data, size) : S("") }));
+        check(f, s3_send_request(f, &ana,
+                                 &(struct fake_request){ .method = targets[i][0],
+                                                         .target = slice_of(targets[i][1]),
+                                                         .body = puts ? fuzz_slice(data, size) : S("") }));
         if (i == 0)
-            s3_put(d, &ana, "/photos/a", "hello");
+            s3_put_object(f, &ana, "/photos/a", "hello");
     }
-    check(d, s3_ask_with(d, &ana,
-                         &(struct fake_request){
-                             .method = "POST", .target = slice_of(upload), .body = fuzz_slice(data, size) }));
-    HOLDS(world_fsck(d->w, true) == 0);
-    s3_desk_free(d);
+    check(f, s3_send_request(f, &ana,
+                             &(struct fake_request){
+                                 .method = "POST", .target = slice_of(upload), .body = fuzz_slice(data, size) }));
+    HOLDS(world_fsck(f->w, true) == 0);
+    s3_fixture_free(f);
     return 0;
 }

@@ -5,29 +5,27 @@
 #include "../../src/api/s3/operations_priv.h"
 #include "base/text.h"
 #include "core/bucket/entry.h"
-#include "s3_desk.h"
+#include "s3_fixture.h"
 #include "sign/sigv2.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define DESK(name)                                                                                                     \
-    SCOPED(s3_desk_freep) struct s3_desk *name = s3_desk_new(NULL);                                                    \
-    struct s3_person ana = s3_person(name, "ana");                                                                     \
-    EXPECT_STATUS(s3_ask(name, &ana, "PUT", "/photos", ""), 200);                                                      \
-    s3_put(name, &ana, "/photos/a.txt", "hello")
+#define AUTH_FIXTURE(name)                                                                                             \
+    S3_FIXTURE(name);                                                                                                  \
+    s3_put_object(name, &ana, "/photos/a.txt", "hello")
 
 /* The target of a link that ana signed. */
-static slice link_of(struct s3_desk *d, const struct s3_person *p, const char *method, const char *path,
+static slice link_of(struct s3_fixture *f, const struct s3_user *p, const char *method, const char *path,
                      int64_t lifetime_s)
 {
     struct sign_pair host = { S("host"), S("cais.test") };
     struct sign_request r = { slice_of(method), slice_of(path), NULL, 0, &host, 1 };
     slice query;
     EXPECT_EQ(sigv4_sign_link(&(struct sigv4_signer){ p->access_key, p->secret, S("us-east-1") }, &r, lifetime_s,
-                              core_now_ms(&d->w->core), d->a, &query),
+                              core_now_ms(&f->w->core), f->a, &query),
               SIGN_OK);
-    return arena_printf(d->a, "%s?" SLICE_FMT, path, SLICE_ARG(query));
+    return arena_printf(f->a, "%s?" SLICE_FMT, path, SLICE_ARG(query));
 }
 
 #define HOST_HEADER                                                                                                    \
@@ -35,22 +33,22 @@ static slice link_of(struct s3_desk *d, const struct s3_person *p, const char *m
         S("Host"), S("cais.test")                                                                                      \
     }
 
-static struct fake_reply *open_link(struct s3_desk *d, const char *method, slice target, const char *body)
+static struct fake_reply *open_link(struct s3_fixture *f, const char *method, slice target, const char *body)
 {
-    return fake_http_send(&d->http,
+    return fake_http_send(&f->http,
                           &(struct fake_request){
                               .method = method, .target = target, .headers = { HOST_HEADER }, .body = slice_of(body) });
 }
 
 /* An Authorization header for that request, with that word for the payload. */
-static struct fake_request signed_request(struct s3_desk *d, const struct s3_person *p, const char *method,
+static struct fake_request signed_request(struct s3_fixture *f, const struct s3_user *p, const char *method,
                                           const char *path, slice payload, slice region)
 {
     struct sign_pair host = { S("host"), S("cais.test") };
     struct sign_request r = { slice_of(method), slice_of(path), NULL, 0, &host, 1 };
     struct sigv4_signed made;
     EXPECT_EQ(sigv4_sign(&(struct sigv4_signer){ p->access_key, p->secret, region }, &r, payload,
-                         core_now_ms(&d->w->core), d->a, &made),
+                         core_now_ms(&f->w->core), f->a, &made),
               SIGN_OK);
     return (struct fake_request){ .method = method,
                                   .target = slice_of(path),
@@ -60,10 +58,10 @@ static struct fake_request signed_request(struct s3_desk *d, const struct s3_per
                                                { S("Authorization"), made.authorization } } };
 }
 
-static struct fake_reply *with_authorization(struct s3_desk *d, const char *value)
+static struct fake_reply *with_authorization(struct s3_fixture *f, const char *value)
 {
     return fake_http_send(
-        &d->http, &(struct fake_request){ .target = S("/photos/a.txt"),
+        &f->http, &(struct fake_request){ .target = S("/photos/a.txt"),
                                           .headers = { HOST_HEADER, { S("Authorization"), slice_of(value) } } });
 }
 
@@ -87,25 +85,25 @@ TEST(every_operation_is_reached_and_a_subresource_never_gets_the_plain_one)
                    strcmp(s3_operations[i].method, s3_operations[k].method) != 0 ||
                    !slice_eq(slice_of(s3_operations[i].subresource), slice_of(s3_operations[k].subresource)));
     }
-    DESK(d);
+    AUTH_FIXTURE(f);
     for (const char *const *name = s3_subresources; *name; name++) {
         char target[100];
         snprintf(target, sizeof target, "/photos/a.txt?%s", *name);
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", target, ""), 501, "NotImplemented");
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", target, ""), 501, "NotImplemented");
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "DELETE", target, ""), 501, "NotImplemented");
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", target, ""), 501, "NotImplemented");
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", target, ""), 501, "NotImplemented");
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, "DELETE", target, ""), 501, "NotImplemented");
     }
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/photos/a.txt?acl", ""), 501, "NotImplemented");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "BREW", "/photos/a.txt", ""), 405, "MethodNotAllowed");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "DELETE", "/", ""), 405, "MethodNotAllowed");
-    EXPECT_SLICE(s3_ask(d, &ana, "GET", "/photos/a.txt?x-id=GetObject&whatever", "")->body, S("hello"));
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/photos/a.txt?acl", ""), 501, "NotImplemented");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "BREW", "/photos/a.txt", ""), 405, "MethodNotAllowed");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "DELETE", "/", ""), 405, "MethodNotAllowed");
+    EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a.txt?x-id=GetObject&whatever", "")->body, S("hello"));
 }
 
 /* ---- who ---- */
 
 TEST(nobody_gets_in_unsigned)
 {
-    DESK(d);
+    AUTH_FIXTURE(f);
     static const char *const asked[][2] = { { "GET", "/" },
                                             { "GET", "/photos" },
                                             { "PUT", "/other" },
@@ -116,68 +114,68 @@ TEST(nobody_gets_in_unsigned)
                                             { "GET", "/nowhere/x" },
                                             { "POST", "/photos?delete" } };
     for (size_t i = 0; i < LENGTH_OF(asked); i++) {
-        struct fake_reply *r = s3_ask(d, NULL, asked[i][0], asked[i][1], "");
+        struct fake_reply *r = s3_send(f, NULL, asked[i][0], asked[i][1], "");
         EXPECT_STATUS(r, 403);
         if (strcmp(asked[i][0], "HEAD") != 0)
-            EXPECT_SLICE(s3_text(d, r, "Error.Code"), S("AccessDenied"));
+            EXPECT_SLICE(s3_text(f, r, "Error.Code"), S("AccessDenied"));
         EXPECT(!r->received);
     }
-    EXPECT_S3_ERROR(d, with_authorization(d, "Bearer abc"), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, with_authorization(d, "Basic YTpi"), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, with_authorization(d, "AWS key:c2lnbmF0dXJl"), 400, "InvalidRequest");
-    EXPECT_S3_ERROR(d, with_authorization(d, "AWS4-HMAC-SHA256 Credential=x"), 400, "AuthorizationHeaderMalformed");
-    EXPECT_S3_ERROR(d, with_authorization(d, "AWS4-ECDSA-P256-SHA256 Credential=x"), 400, "InvalidRequest");
+    EXPECT_S3_ERROR(f, with_authorization(f, "Bearer abc"), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, with_authorization(f, "Basic YTpi"), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, with_authorization(f, "AWS key:c2lnbmF0dXJl"), 400, "InvalidRequest");
+    EXPECT_S3_ERROR(f, with_authorization(f, "AWS4-HMAC-SHA256 Credential=x"), 400, "AuthorizationHeaderMalformed");
+    EXPECT_S3_ERROR(f, with_authorization(f, "AWS4-ECDSA-P256-SHA256 Credential=x"), 400, "InvalidRequest");
 }
 
 TEST(an_error_says_what_s3_says_and_no_more)
 {
-    DESK(d);
-    struct fake_reply *r = s3_ask(d, NULL, "GET", "/photos/%3Ca%3E", "");
+    AUTH_FIXTURE(f);
+    struct fake_reply *r = s3_send(f, NULL, "GET", "/photos/%3Ca%3E", "");
     EXPECT_SLICE(r->content_type, S("application/xml"));
-    EXPECT_SLICE(s3_text(d, r, "Error.Resource"), S("/photos/%3Ca%3E"));
-    EXPECT_SLICE(s3_text(d, r, "Error.RequestId"), S("0123456789abcdef"));
+    EXPECT_SLICE(s3_text(f, r, "Error.Resource"), S("/photos/%3Ca%3E"));
+    EXPECT_SLICE(s3_text(f, r, "Error.RequestId"), S("0123456789abcdef"));
     EXPECT_SLICE(fake_reply_header(r, "x-amz-request-id"), S("0123456789abcdef"));
-    EXPECT(fake_reply_header(r, "x-amz-id-2").n && s3_text(d, r, "Error.HostId").n && s3_text(d, r, "Error.Message").n);
+    EXPECT(fake_reply_header(r, "x-amz-id-2").n && s3_text(f, r, "Error.HostId").n && s3_text(f, r, "Error.Message").n);
     EXPECT(!fake_reply_header(r, "Set-Cookie").p);
-    r = s3_ask(d, NULL, "HEAD", "/photos/a.txt", "");
+    r = s3_send(f, NULL, "HEAD", "/photos/a.txt", "");
     EXPECT_STATUS(r, 403);
     EXPECT_SLICE(r->body, S(""));
 }
 
 TEST(a_wrong_secret_is_told_apart_from_an_unknown_key)
 {
-    DESK(d);
-    struct s3_person wrong = ana, unknown = ana;
+    AUTH_FIXTURE(f);
+    struct s3_user wrong = ana, unknown = ana;
     wrong.secret = S("not-her-secret");
     unknown.access_key = S("CAISNOBODY0000000000");
-    struct fake_reply *r = s3_ask(d, &wrong, "GET", "/photos/a.txt", "");
-    EXPECT_S3_ERROR(d, r, 403, "SignatureDoesNotMatch");
-    EXPECT(slice_starts(s3_text(d, r, "Error.StringToSign"), S("AWS4-HMAC-SHA256\n")));
-    EXPECT(slice_starts(s3_text(d, r, "Error.CanonicalRequest"), S("GET\n/photos/a.txt\n")));
-    EXPECT_SLICE(s3_text(d, r, "Error.AWSAccessKeyId"), ana.access_key);
+    struct fake_reply *r = s3_send(f, &wrong, "GET", "/photos/a.txt", "");
+    EXPECT_S3_ERROR(f, r, 403, "SignatureDoesNotMatch");
+    EXPECT(slice_starts(s3_text(f, r, "Error.StringToSign"), S("AWS4-HMAC-SHA256\n")));
+    EXPECT(slice_starts(s3_text(f, r, "Error.CanonicalRequest"), S("GET\n/photos/a.txt\n")));
+    EXPECT_SLICE(s3_text(f, r, "Error.AWSAccessKeyId"), ana.access_key);
     EXPECT_EQ(slice_find(r->body, ana.secret), SLICE_NONE);
-    r = s3_ask(d, &unknown, "GET", "/photos/a.txt", "");
-    EXPECT_S3_ERROR(d, r, 403, "InvalidAccessKeyId");
+    r = s3_send(f, &unknown, "GET", "/photos/a.txt", "");
+    EXPECT_S3_ERROR(f, r, 403, "InvalidAccessKeyId");
 }
 
 TEST(a_key_of_a_disabled_user_opens_nothing)
 {
-    DESK(d);
-    EXPECT_OK(user_set_state(&d->w->core, &d->w->operator_, S("ana"), USER_DISABLED, d->a));
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos/a.txt", ""), 403, "AccountProblem");
-    EXPECT_OK(user_set_state(&d->w->core, &d->w->operator_, S("ana"), USER_DELETED, d->a));
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos/a.txt", ""), 403, "InvalidAccessKeyId");
+    AUTH_FIXTURE(f);
+    EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("ana"), USER_DISABLED, f->a));
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos/a.txt", ""), 403, "AccountProblem");
+    EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("ana"), USER_DELETED, f->a));
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos/a.txt", ""), 403, "InvalidAccessKeyId");
 }
 
 TEST(filebrowser_5216_a_revoked_key_opens_nothing_from_that_moment)
 {
-    DESK(d);
-    slice link = link_of(d, &ana, "GET", "/photos/a.txt", 3600);
-    EXPECT_SLICE(open_link(d, "GET", link, "")->body, S("hello")); /* key and derived key are cached now */
-    EXPECT_OK(key_revoke(&d->w->core, &d->w->operator_, ana.who.credential_id, d->a));
-    EXPECT_STATUS(open_link(d, "GET", link, ""), 403);
-    EXPECT_STATUS(s3_ask(d, &ana, "GET", "/photos/a.txt", ""), 403);
-    EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos/b.txt", "x"), 403);
+    AUTH_FIXTURE(f);
+    slice link = link_of(f, &ana, "GET", "/photos/a.txt", 3600);
+    EXPECT_SLICE(open_link(f, "GET", link, "")->body, S("hello")); /* key and derived key are cached now */
+    EXPECT_OK(key_revoke(&f->w->core, &f->w->operator_, ana.who.credential_id, f->a));
+    EXPECT_STATUS(open_link(f, "GET", link, ""), 403);
+    EXPECT_STATUS(s3_send(f, &ana, "GET", "/photos/a.txt", ""), 403);
+    EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos/b.txt", "x"), 403);
 }
 
 /* What the operation needs to be well-formed. */
@@ -198,13 +196,13 @@ static const char *document_for(slice subresource)
     return "";
 }
 
-static struct fake_request request_for(struct s3_desk *d, const struct s3_operation *o)
+static struct fake_request request_for(struct s3_fixture *f, const struct s3_operation *o)
 {
     static const char *const paths[] = { "/", "/photos", "/photos/a.txt" };
     slice sub = slice_of(o->subresource ? o->subresource : "");
     bool has_body = strcmp(o->method, "PUT") == 0 || strcmp(o->method, "POST") == 0;
     return (struct fake_request){ .method = o->method,
-                                  .target = arena_printf(d->a, "%s%s" SLICE_FMT "%s", paths[o->level], sub.n ? "?" : "",
+                                  .target = arena_printf(f->a, "%s%s" SLICE_FMT "%s", paths[o->level], sub.n ? "?" : "",
                                                          SLICE_ARG(sub),
                                                          slice_eq(sub, S("uploadId")) ? "=x&partNumber=1" : ""),
                                   .headers = { { S("x-amz-object-attributes"), S("ETag") } },
@@ -213,182 +211,182 @@ static struct fake_request request_for(struct s3_desk *d, const struct s3_operat
 
 TEST(ghsa_3g29_no_operation_forgets_to_ask_who_it_is)
 {
-    DESK(d);
+    AUTH_FIXTURE(f);
     struct account account;
-    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("others"), d->a, &account));
-    struct s3_person otto = s3_person_of(d, "others", "otto");
+    EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("others"), f->a, &account));
+    struct s3_user otto = s3_user_of(f, "others", "otto");
     for (size_t i = 0; i < s3_operation_count; i++) {
         const struct s3_operation *o = &s3_operations[i];
         if (o->flags & S3_UNSIGNED)
             continue; /* forms and preflights: s3_form.c, s3_cors.c */
-        struct fake_request r = request_for(d, o);
-        struct fake_reply *reply = s3_ask_with(d, NULL, &r);
+        struct fake_request r = request_for(f, o);
+        struct fake_reply *reply = s3_send_request(f, NULL, &r);
         EXPECT_STATUS(reply, 403);
         EXPECT(!reply->received);
         if (o->level == S3_SERVICE)
             continue;
-        r = request_for(d, o);
-        reply = s3_ask_with(d, &otto, &r);
+        r = request_for(f, o);
+        reply = s3_send_request(f, &otto, &r);
         bool is_create = strcmp(o->name, "CreateBucket") == 0;
         if (reply->status != (is_create ? 409 : 403))
             fail_msg("%s answers another account %d", o->name, reply->status);
     }
-    EXPECT_SLICE(s3_ask(d, &ana, "GET", "/photos/a.txt", "")->body, S("hello"));
+    EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a.txt", "")->body, S("hello"));
 }
 
 TEST(a_bucket_of_another_account_is_closed)
 {
-    DESK(d);
+    AUTH_FIXTURE(f);
     struct account account;
-    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("others"), d->a, &account));
-    struct s3_person otto = s3_person_of(d, "others", "otto");
-    EXPECT_S3_ERROR(d, s3_ask(d, &otto, "GET", "/photos/a.txt", ""), 403, "AccessDenied");
-    EXPECT_S3_ERROR(d, s3_ask(d, &otto, "PUT", "/photos/b.txt", "x"), 403, "AccessDenied");
-    EXPECT_S3_ERROR(d, s3_ask(d, &otto, "DELETE", "/photos/a.txt", ""), 403, "AccessDenied");
-    EXPECT_SLICE(s3_ask(d, &ana, "GET", "/photos/a.txt", "")->body, S("hello"));
+    EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("others"), f->a, &account));
+    struct s3_user otto = s3_user_of(f, "others", "otto");
+    EXPECT_S3_ERROR(f, s3_send(f, &otto, "GET", "/photos/a.txt", ""), 403, "AccessDenied");
+    EXPECT_S3_ERROR(f, s3_send(f, &otto, "PUT", "/photos/b.txt", "x"), 403, "AccessDenied");
+    EXPECT_S3_ERROR(f, s3_send(f, &otto, "DELETE", "/photos/a.txt", ""), 403, "AccessDenied");
+    EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a.txt", "")->body, S("hello"));
 }
 
 TEST(more_than_one_way_of_signing_is_refused)
 {
-    DESK(d);
-    struct fake_request r = signed_request(d, &ana, "GET", "/photos/a.txt", S("UNSIGNED-PAYLOAD"), S("us-east-1"));
-    r.target = link_of(d, &ana, "GET", "/photos/a.txt", 60);
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 400, "InvalidArgument");
-    r = (struct fake_request){ .target = arena_printf(d->a, SLICE_FMT "&AWSAccessKeyId=a&Signature=b&Expires=1",
+    AUTH_FIXTURE(f);
+    struct fake_request r = signed_request(f, &ana, "GET", "/photos/a.txt", S("UNSIGNED-PAYLOAD"), S("us-east-1"));
+    r.target = link_of(f, &ana, "GET", "/photos/a.txt", 60);
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "InvalidArgument");
+    r = (struct fake_request){ .target = arena_printf(f->a, SLICE_FMT "&AWSAccessKeyId=a&Signature=b&Expires=1",
                                                       SLICE_ARG(r.target)) };
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "InvalidArgument");
 }
 
 /* ---- what is covered ---- */
 
 TEST(rustfs_7425_an_x_amz_header_that_is_not_signed_is_refused)
 {
-    DESK(d);
+    AUTH_FIXTURE(f);
     struct fake_request r = { .method = "PUT",
-                              .target = link_of(d, &ana, "PUT", "/photos/b.txt", 60),
+                              .target = link_of(f, &ana, "PUT", "/photos/b.txt", 60),
                               .headers = { HOST_HEADER, { S("X-Amz-Meta-Evil"), S("1") } },
                               .body = S("x") };
-    struct fake_reply *reply = fake_http_send(&d->http, &r);
-    EXPECT_S3_ERROR(d, reply, 403, "AccessDenied");
-    EXPECT_SLICE(s3_text(d, reply, "Error.HeadersNotSigned"), S("X-Amz-Meta-Evil"));
-    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos/b.txt", ""), 404);
+    struct fake_reply *reply = fake_http_send(&f->http, &r);
+    EXPECT_S3_ERROR(f, reply, 403, "AccessDenied");
+    EXPECT_SLICE(s3_text(f, reply, "Error.HeadersNotSigned"), S("X-Amz-Meta-Evil"));
+    EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/b.txt", ""), 404);
 }
 
 TEST(rustfs_7754_an_unsigned_copy_source_does_not_turn_a_put_into_a_read)
 {
-    DESK(d);
+    AUTH_FIXTURE(f);
     struct fake_request r = { .method = "PUT",
-                              .target = link_of(d, &ana, "PUT", "/photos/b.txt", 60),
+                              .target = link_of(f, &ana, "PUT", "/photos/b.txt", 60),
                               .headers = { HOST_HEADER, { S("x-amz-copy-source"), S("/photos/a.txt") } } };
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 403, "AccessDenied");
-    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos/b.txt", ""), 404);
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "AccessDenied");
+    EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/b.txt", ""), 404);
 }
 
 TEST(a_link_opens_what_it_names_and_nothing_else)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/b.txt", "other");
-    slice target = link_of(d, &ana, "GET", "/photos/a.txt", 60), query, path;
-    EXPECT_SLICE(open_link(d, "GET", target, "")->body, S("hello"));
-    EXPECT_STATUS(open_link(d, "HEAD", target, ""), 200);
-    EXPECT_S3_ERROR(d, open_link(d, "DELETE", target, ""), 403, "SignatureDoesNotMatch");
-    EXPECT_S3_ERROR(d, open_link(d, "PUT", target, "x"), 403, "SignatureDoesNotMatch");
+    AUTH_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/b.txt", "other");
+    slice target = link_of(f, &ana, "GET", "/photos/a.txt", 60), query, path;
+    EXPECT_SLICE(open_link(f, "GET", target, "")->body, S("hello"));
+    EXPECT_STATUS(open_link(f, "HEAD", target, ""), 200);
+    EXPECT_S3_ERROR(f, open_link(f, "DELETE", target, ""), 403, "SignatureDoesNotMatch");
+    EXPECT_S3_ERROR(f, open_link(f, "PUT", target, "x"), 403, "SignatureDoesNotMatch");
     slice_cut(target, '?', &path, &query);
-    EXPECT_S3_ERROR(d, open_link(d, "GET", arena_printf(d->a, "/photos/b.txt?" SLICE_FMT, SLICE_ARG(query)), ""), 403,
+    EXPECT_S3_ERROR(f, open_link(f, "GET", arena_printf(f->a, "/photos/b.txt?" SLICE_FMT, SLICE_ARG(query)), ""), 403,
                     "SignatureDoesNotMatch");
     EXPECT_S3_ERROR(
-        d, open_link(d, "GET", arena_printf(d->a, SLICE_FMT "&response-content-type=text/html", SLICE_ARG(target)), ""),
+        f, open_link(f, "GET", arena_printf(f->a, SLICE_FMT "&response-content-type=text/html", SLICE_ARG(target)), ""),
         403, "SignatureDoesNotMatch");
     /* for HEAD only */
-    target = link_of(d, &ana, "HEAD", "/photos/a.txt", 60);
-    EXPECT_STATUS(open_link(d, "HEAD", target, ""), 200);
-    EXPECT_STATUS(open_link(d, "GET", target, ""), 403);
+    target = link_of(f, &ana, "HEAD", "/photos/a.txt", 60);
+    EXPECT_STATUS(open_link(f, "HEAD", target, ""), 200);
+    EXPECT_STATUS(open_link(f, "GET", target, ""), 403);
 }
 
 /* ---- when ---- */
 
 TEST(a_link_has_expired_at_its_last_second_exactly)
 {
-    DESK(d);
-    slice target = link_of(d, &ana, "GET", "/photos/a.txt", 60);
-    world_wait(d->w, seconds(60) - 1 - WORLD_START_MS % 1000);
-    EXPECT_STATUS(open_link(d, "GET", target, ""), 200);
-    world_wait(d->w, 1);
-    struct fake_reply *r = open_link(d, "GET", target, "");
-    EXPECT_S3_ERROR(d, r, 403, "AccessDenied");
-    EXPECT_SLICE(s3_text(d, r, "Error.Message"), S("Request has expired"));
-    EXPECT_SLICE(s3_text(d, r, "Error.Expires"), S("2026-11-21T14:05:09Z"));
+    AUTH_FIXTURE(f);
+    slice target = link_of(f, &ana, "GET", "/photos/a.txt", 60);
+    world_wait(f->w, seconds(60) - 1 - WORLD_START_MS % 1000);
+    EXPECT_STATUS(open_link(f, "GET", target, ""), 200);
+    world_wait(f->w, 1);
+    struct fake_reply *r = open_link(f, "GET", target, "");
+    EXPECT_S3_ERROR(f, r, 403, "AccessDenied");
+    EXPECT_SLICE(s3_text(f, r, "Error.Message"), S("Request has expired"));
+    EXPECT_SLICE(s3_text(f, r, "Error.Expires"), S("2026-11-21T14:05:09Z"));
 }
 
 TEST(a_clock_20_minutes_off_is_told_so)
 {
-    DESK(d);
-    struct fake_request r = signed_request(d, &ana, "GET", "/photos/a.txt", S("UNSIGNED-PAYLOAD"), S("us-east-1"));
-    EXPECT_STATUS(fake_http_send(&d->http, &r), 200);
-    world_wait(d->w, minutes(20));
-    struct fake_reply *reply = fake_http_send(&d->http, &r);
-    EXPECT_S3_ERROR(d, reply, 403, "RequestTimeTooSkewed");
-    EXPECT_SLICE(s3_text(d, reply, "Error.RequestTime"), S("20261121T140409Z"));
-    EXPECT_SLICE(s3_text(d, reply, "Error.ServerTime"), S("2026-11-21T14:24:09Z"));
-    EXPECT_SLICE(s3_text(d, reply, "Error.MaxAllowedSkewMilliseconds"), S("900000"));
+    AUTH_FIXTURE(f);
+    struct fake_request r = signed_request(f, &ana, "GET", "/photos/a.txt", S("UNSIGNED-PAYLOAD"), S("us-east-1"));
+    EXPECT_STATUS(fake_http_send(&f->http, &r), 200);
+    world_wait(f->w, minutes(20));
+    struct fake_reply *reply = fake_http_send(&f->http, &r);
+    EXPECT_S3_ERROR(f, reply, 403, "RequestTimeTooSkewed");
+    EXPECT_SLICE(s3_text(f, reply, "Error.RequestTime"), S("20261121T140409Z"));
+    EXPECT_SLICE(s3_text(f, reply, "Error.ServerTime"), S("2026-11-21T14:24:09Z"));
+    EXPECT_SLICE(s3_text(f, reply, "Error.MaxAllowedSkewMilliseconds"), S("900000"));
 }
 
 TEST(parameters_of_a_link_that_cannot_be_are_called_so)
 {
-    DESK(d);
-    slice target = link_of(d, &ana, "GET", "/photos/a.txt", 60), head, tail;
+    AUTH_FIXTURE(f);
+    slice target = link_of(f, &ana, "GET", "/photos/a.txt", 60), head, tail;
     size_t at = slice_find(target, S("X-Amz-Expires=60"));
     head = slice_part(target, 0, at);
     tail = slice_from(target, at + 16);
     static const char *const wrong[] = { "X-Amz-Expires=0", "X-Amz-Expires=604801", "X-Amz-Expires=x", "y=1" };
     for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
-        slice bad = arena_printf(d->a, SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(head), wrong[i], SLICE_ARG(tail));
-        EXPECT_S3_ERROR(d, open_link(d, "GET", bad, ""), 400, "AuthorizationQueryParametersError");
+        slice bad = arena_printf(f->a, SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(head), wrong[i], SLICE_ARG(tail));
+        EXPECT_S3_ERROR(f, open_link(f, "GET", bad, ""), 400, "AuthorizationQueryParametersError");
     }
-    EXPECT_S3_ERROR(d, open_link(d, "GET", S("/photos/a.txt?X-Amz-Signature=1"), ""), 400,
+    EXPECT_S3_ERROR(f, open_link(f, "GET", S("/photos/a.txt?X-Amz-Signature=1"), ""), 400,
                     "AuthorizationQueryParametersError");
-    EXPECT_S3_ERROR(d, s3_ask(d, NULL, "GET", "/photos/%zz", ""), 400, "InvalidURI");
+    EXPECT_S3_ERROR(f, s3_send(f, NULL, "GET", "/photos/%zz", ""), 400, "InvalidURI");
 }
 
 TEST(a_region_counts_only_when_the_operator_says_so)
 {
-    DESK(d);
-    struct fake_request r = signed_request(d, &ana, "GET", "/photos/a.txt", S("UNSIGNED-PAYLOAD"), S("sa-saopaulo-1"));
-    EXPECT_STATUS(fake_http_send(&d->http, &r), 200);
-    d->s3.options.only_region = true;
-    struct fake_reply *reply = fake_http_send(&d->http, &r);
-    EXPECT_S3_ERROR(d, reply, 400, "AuthorizationHeaderMalformed");
-    EXPECT_SLICE(s3_text(d, reply, "Error.Region"), S("us-east-1"));
+    AUTH_FIXTURE(f);
+    struct fake_request r = signed_request(f, &ana, "GET", "/photos/a.txt", S("UNSIGNED-PAYLOAD"), S("sa-saopaulo-1"));
+    EXPECT_STATUS(fake_http_send(&f->http, &r), 200);
+    f->s3.options.only_region = true;
+    struct fake_reply *reply = fake_http_send(&f->http, &r);
+    EXPECT_S3_ERROR(f, reply, 400, "AuthorizationHeaderMalformed");
+    EXPECT_SLICE(s3_text(f, reply, "Error.Region"), S("us-east-1"));
 }
 
 /* ---- the payload ---- */
 
 TEST(a_payload_that_is_not_the_one_that_was_signed_is_not_kept)
 {
-    DESK(d);
+    AUTH_FIXTURE(f);
     unsigned char digest[SHA256_SIZE];
     hash_sha256(S("signed"), digest);
-    slice tag = hex_encode(d->a, (slice){ (char *)digest, sizeof digest });
-    struct fake_request r = signed_request(d, &ana, "PUT", "/photos/b.txt", tag, S("us-east-1"));
+    slice tag = hex_encode(f->a, (slice){ (char *)digest, sizeof digest });
+    struct fake_request r = signed_request(f, &ana, "PUT", "/photos/b.txt", tag, S("us-east-1"));
     r.body = S("Signed");
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 400, "XAmzContentSHA256Mismatch");
-    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos/b.txt", ""), 404);
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "XAmzContentSHA256Mismatch");
+    EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/b.txt", ""), 404);
     r.body = S("signed");
-    EXPECT_STATUS(fake_http_send(&d->http, &r), 200);
-    r = signed_request(d, &ana, "PUT", "/photos/b.txt", S("whatever"), S("us-east-1"));
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 400, "InvalidArgument");
-    r = signed_request(d, &ana, "POST", "/photos?delete", tag, S("us-east-1"));
+    EXPECT_STATUS(fake_http_send(&f->http, &r), 200);
+    r = signed_request(f, &ana, "PUT", "/photos/b.txt", S("whatever"), S("us-east-1"));
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "InvalidArgument");
+    r = signed_request(f, &ana, "POST", "/photos?delete", tag, S("us-east-1"));
     r.body = S("<Delete/>");
-    EXPECT_STATUS(fake_http_send(&d->http, &r), 403); /* the query is not signed: before the body is looked at */
+    EXPECT_STATUS(fake_http_send(&f->http, &r), 403); /* the query is not signed: before the body is looked at */
 }
 
 /* curl --aws-sigv4 signs the digest of the body and does not send it. */
-static struct fake_request as_curl_does(struct s3_desk *d, const struct s3_person *p, const char *path,
+static struct fake_request as_curl_does(struct s3_fixture *f, const struct s3_user *p, const char *path,
                                         slice signed_body)
 {
     SCRATCH(scratch);
     struct sign_pair headers[] = { { S("host"), S("cais.test") },
-                                   { S("x-amz-date"), sigv4_timestamp(d->a, core_now_ms(&d->w->core)) } };
+                                   { S("x-amz-date"), sigv4_timestamp(f->a, core_now_ms(&f->w->core)) } };
     unsigned char digest[SHA256_SIZE];
     hash_sha256(signed_body, digest);
     struct sigv4_signer who = { p->access_key, p->secret, S("us-east-1") };
@@ -396,17 +394,17 @@ static struct fake_request as_curl_does(struct s3_desk *d, const struct s3_perso
     slice date = slice_part(headers[1].value, 0, 8);
     sigv4_key_derive(p->secret, date, who.region, &key);
     slice canonical = arena_printf(
-        d->a, "PUT\n%s\n\nhost:cais.test\nx-amz-date:" SLICE_FMT "\n\nhost;x-amz-date\n" SLICE_FMT, path,
-        SLICE_ARG(headers[1].value), SLICE_ARG(hex_encode(d->a, (slice){ (char *)digest, sizeof digest })));
+        f->a, "PUT\n%s\n\nhost:cais.test\nx-amz-date:" SLICE_FMT "\n\nhost;x-amz-date\n" SLICE_FMT, path,
+        SLICE_ARG(headers[1].value), SLICE_ARG(hex_encode(f->a, (slice){ (char *)digest, sizeof digest })));
     hash_sha256(canonical, digest);
     slice to_sign =
-        arena_printf(d->a, "AWS4-HMAC-SHA256\n" SLICE_FMT "\n" SLICE_FMT "/us-east-1/s3/aws4_request\n" SLICE_FMT,
+        arena_printf(f->a, "AWS4-HMAC-SHA256\n" SLICE_FMT "\n" SLICE_FMT "/us-east-1/s3/aws4_request\n" SLICE_FMT,
                      SLICE_ARG(headers[1].value), SLICE_ARG(date),
-                     SLICE_ARG(hex_encode(d->a, (slice){ (char *)digest, sizeof digest })));
+                     SLICE_ARG(hex_encode(f->a, (slice){ (char *)digest, sizeof digest })));
     slice authorization = arena_printf(
-        d->a, "AWS4-HMAC-SHA256 Credential=" SLICE_FMT ", SignedHeaders=host;x-amz-date, Signature=" SLICE_FMT,
-        SLICE_ARG(sigv4_credential(d->a, &who, core_now_ms(&d->w->core))),
-        SLICE_ARG(sigv4_mac_hex(d->a, &key, to_sign)));
+        f->a, "AWS4-HMAC-SHA256 Credential=" SLICE_FMT ", SignedHeaders=host;x-amz-date, Signature=" SLICE_FMT,
+        SLICE_ARG(sigv4_credential(f->a, &who, core_now_ms(&f->w->core))),
+        SLICE_ARG(sigv4_mac_hex(f->a, &key, to_sign)));
     return (struct fake_request){
         .method = "PUT",
         .target = slice_of(path),
@@ -416,107 +414,107 @@ static struct fake_request as_curl_does(struct s3_desk *d, const struct s3_perso
 
 TEST(a_request_of_curl_is_verified_when_its_body_is_here)
 {
-    DESK(d);
-    struct fake_request r = as_curl_does(d, &ana, "/photos/b.txt", S("some data"));
+    AUTH_FIXTURE(f);
+    struct fake_request r = as_curl_does(f, &ana, "/photos/b.txt", S("some data"));
     r.body = S("some data");
-    EXPECT_STATUS(fake_http_send(&d->http, &r), 200);
-    EXPECT_SLICE(s3_ask(d, &ana, "GET", "/photos/b.txt", "")->body, S("some data"));
+    EXPECT_STATUS(fake_http_send(&f->http, &r), 200);
+    EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/b.txt", "")->body, S("some data"));
     r.body = S("some Data");
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 403, "SignatureDoesNotMatch");
-    EXPECT_SLICE(s3_ask(d, &ana, "GET", "/photos/b.txt", "")->body, S("some data"));
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
+    EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/b.txt", "")->body, S("some data"));
     /* large: through the blob store, which is left as it was */
-    r = as_curl_does(d, &ana, "/photos/c", S("nothing like it"));
-    r.body = world_bytes(d->w, 100000);
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 403, "SignatureDoesNotMatch");
-    EXPECT_EQ(world_blob_count(d->w), 0);
+    r = as_curl_does(f, &ana, "/photos/c", S("nothing like it"));
+    r.body = world_bytes(f->w, 100000);
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
+    EXPECT_EQ(world_blob_count(f->w), 0);
     /* a collected one */
     const char *tags = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
-    EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos/a.txt?tagging", tags), 200);
+    EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos/a.txt?tagging", tags), 200);
 }
 
 TEST(who_cannot_be_known_yet_is_told_nothing)
 {
-    DESK(d);
+    AUTH_FIXTURE(f);
     static const char *const paths[] = { "/photos/a.txt", "/none/a.txt" };
     for (size_t i = 0; i < LENGTH_OF(paths); i++) {
-        struct fake_request r = as_curl_does(d, &ana, paths[i], S("some data"));
+        struct fake_request r = as_curl_does(f, &ana, paths[i], S("some data"));
         r.body = S("other data");
         r.headers[3] = (struct http_header){ S("If-None-Match"), S("*") };
-        struct fake_reply *reply = fake_http_send(&d->http, &r); /* one is there, the other has no bucket */
-        EXPECT_S3_ERROR(d, reply, 400, "InvalidRequest");
+        struct fake_reply *reply = fake_http_send(&f->http, &r); /* one is there, the other has no bucket */
+        EXPECT_S3_ERROR(f, reply, 400, "InvalidRequest");
         EXPECT(slice_find(reply->body, S("x-amz-content-sha256")) != SLICE_NONE);
     }
 }
 
 TEST(nobody_fills_the_memory_before_it_is_known_who_it_is)
 {
-    DESK(d);
-    struct fake_request r = as_curl_does(d, &ana, "/photos", S("x"));
+    AUTH_FIXTURE(f);
+    struct fake_request r = as_curl_does(f, &ana, "/photos", S("x"));
     r.method = "POST";
     r.target = S("/photos?delete");
-    r.body = world_bytes(d->w, 64 * 1024);
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 403, "SignatureDoesNotMatch");
-    r.body = world_bytes(d->w, 64 * 1024 + 1);
-    struct fake_reply *reply = fake_http_send(&d->http, &r);
-    EXPECT_S3_ERROR(d, reply, 400, "InvalidRequest"); /* not even that it is too large */
+    r.body = world_bytes(f->w, 64 * 1024);
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
+    r.body = world_bytes(f->w, 64 * 1024 + 1);
+    struct fake_reply *reply = fake_http_send(&f->http, &r);
+    EXPECT_S3_ERROR(f, reply, 400, "InvalidRequest"); /* not even that it is too large */
     EXPECT(reply->refused);
 }
 
 TEST(nobody_fills_the_disk_before_it_is_known_who_it_is)
 {
-    DESK(d);
-    struct fake_request r = as_curl_does(d, &ana, "/photos/a", S("x"));
-    r.body = world_bytes(d->w, (16 << 20) + 1);
-    struct fake_reply *reply = fake_http_send(&d->http, &r);
-    EXPECT_S3_ERROR(d, reply, 400, "InvalidRequest");
-    EXPECT_EQ(world_blob_count(d->w), 0);
+    AUTH_FIXTURE(f);
+    struct fake_request r = as_curl_does(f, &ana, "/photos/a", S("x"));
+    r.body = world_bytes(f->w, (16 << 20) + 1);
+    struct fake_reply *reply = fake_http_send(&f->http, &r);
+    EXPECT_S3_ERROR(f, reply, 400, "InvalidRequest");
+    EXPECT_EQ(world_blob_count(f->w), 0);
     r.body.n = 1 << 20;
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 403, "SignatureDoesNotMatch");
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
 }
 
 TEST(a_signature_without_a_body_does_not_cover_one)
 {
-    DESK(d);
-    struct fake_request r = as_curl_does(d, &ana, "/photos/b.txt", S(""));
+    AUTH_FIXTURE(f);
+    struct fake_request r = as_curl_does(f, &ana, "/photos/b.txt", S(""));
     r.body = S("smuggled");
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 403, "SignatureDoesNotMatch");
-    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos/b.txt", ""), 404);
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
+    EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/b.txt", ""), 404);
     r.body = S("");
-    EXPECT_STATUS(fake_http_send(&d->http, &r), 200);
+    EXPECT_STATUS(fake_http_send(&f->http, &r), 200);
     /* nor a copy, whose body nobody reads */
-    r = as_curl_does(d, &ana, "/photos/c.txt", S("x"));
+    r = as_curl_does(f, &ana, "/photos/c.txt", S("x"));
     r.body = S("y");
     r.headers[3] = (struct http_header){ S("x-amz-copy-source"), S("photos/a.txt") };
-    EXPECT_STATUS(fake_http_send(&d->http, &r), 403);
-    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos/c.txt", ""), 404);
+    EXPECT_STATUS(fake_http_send(&f->http, &r), 403);
+    EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/c.txt", ""), 404);
 }
 
 /* ---- version 2 ---- */
 
-static slice link_v2(struct s3_desk *d, const struct s3_person *p, const char *method, const char *path, slice bucket,
+static slice link_v2(struct s3_fixture *f, const struct s3_user *p, const char *method, const char *path, slice bucket,
                      int64_t seconds_from_now)
 {
     struct sign_request r = { slice_of(method), slice_of(path), NULL, 0, NULL, 0 };
     slice query;
-    EXPECT_EQ(sigv2_sign_link(p->access_key, p->secret, &r, bucket, core_now_ms(&d->w->core) / 1000 + seconds_from_now,
-                              d->a, &query),
+    EXPECT_EQ(sigv2_sign_link(p->access_key, p->secret, &r, bucket, core_now_ms(&f->w->core) / 1000 + seconds_from_now,
+                              f->a, &query),
               SIGN_OK);
-    return arena_printf(d->a, "%s?" SLICE_FMT, path, SLICE_ARG(query));
+    return arena_printf(f->a, "%s?" SLICE_FMT, path, SLICE_ARG(query));
 }
 
 TEST(links_of_version_2_are_for_reading)
 {
-    DESK(d);
-    slice target = link_v2(d, &ana, "GET", "/photos/a.txt", S(""), 60);
-    EXPECT_SLICE(open_link(d, "GET", target, "")->body, S("hello"));
-    EXPECT_STATUS(open_link(d, "HEAD", target, ""), 200);
-    EXPECT_S3_ERROR(d, open_link(d, "PUT", target, "x"), 400, "InvalidRequest");
-    EXPECT_S3_ERROR(d, open_link(d, "DELETE", target, ""), 400, "InvalidRequest");
-    EXPECT_S3_ERROR(d, open_link(d, "GET", link_v2(d, &ana, "GET", "/photos/a.txt", S(""), -1), ""), 403,
+    AUTH_FIXTURE(f);
+    slice target = link_v2(f, &ana, "GET", "/photos/a.txt", S(""), 60);
+    EXPECT_SLICE(open_link(f, "GET", target, "")->body, S("hello"));
+    EXPECT_STATUS(open_link(f, "HEAD", target, ""), 200);
+    EXPECT_S3_ERROR(f, open_link(f, "PUT", target, "x"), 400, "InvalidRequest");
+    EXPECT_S3_ERROR(f, open_link(f, "DELETE", target, ""), 400, "InvalidRequest");
+    EXPECT_S3_ERROR(f, open_link(f, "GET", link_v2(f, &ana, "GET", "/photos/a.txt", S(""), -1), ""), 403,
                     "AccessDenied");
-    struct s3_person wrong = ana;
+    struct s3_user wrong = ana;
     wrong.secret = S("x");
-    EXPECT_S3_ERROR(d, open_link(d, "GET", link_v2(d, &wrong, "GET", "/photos/a.txt", S(""), 60), ""), 403,
+    EXPECT_S3_ERROR(f, open_link(f, "GET", link_v2(f, &wrong, "GET", "/photos/a.txt", S(""), 60), ""), 403,
                     "SignatureDoesNotMatch");
 }
 
@@ -524,46 +522,46 @@ TEST(links_of_version_2_are_for_reading)
 
 TEST(the_bucket_may_stand_in_the_host_name)
 {
-    DESK(d);
+    AUTH_FIXTURE(f);
     static const slice hosts[] = { { "s3.example.org", 14 } };
-    d->s3.options.hosts = hosts;
-    d->s3.options.host_count = 1;
+    f->s3.options.hosts = hosts;
+    f->s3.options.host_count = 1;
     struct fake_request r = { .target = S("/a.txt"), .host = S("photos.S3.example.org:8080") };
-    EXPECT_SLICE(s3_ask_with(d, &ana, &r)->body, S("hello"));
+    EXPECT_SLICE(s3_send_request(f, &ana, &r)->body, S("hello"));
     r.host = S("Photos.s3.example.org");
-    EXPECT_SLICE(s3_ask_with(d, &ana, &r)->body, S("hello"));
+    EXPECT_SLICE(s3_send_request(f, &ana, &r)->body, S("hello"));
     r.host = S("s3.example.org");
     r.target = S("/photos/a.txt");
-    EXPECT_SLICE(s3_ask_with(d, &ana, &r)->body, S("hello"));
+    EXPECT_SLICE(s3_send_request(f, &ana, &r)->body, S("hello"));
     r.host = S("xs3.example.org");
-    EXPECT_SLICE(s3_ask_with(d, &ana, &r)->body, S("hello"));
+    EXPECT_SLICE(s3_send_request(f, &ana, &r)->body, S("hello"));
     /* links of version 2 are signed with the bucket in front */
-    slice target = link_v2(d, &ana, "GET", "/a.txt", S("photos"), 60);
+    slice target = link_v2(f, &ana, "GET", "/a.txt", S("photos"), 60);
     r = (struct fake_request){ .target = target, .host = S("photos.s3.example.org") };
-    EXPECT_SLICE(fake_http_send(&d->http, &r)->body, S("hello"));
+    EXPECT_SLICE(fake_http_send(&f->http, &r)->body, S("hello"));
 }
 
 TEST(minio_16849_reserved_names_are_no_buckets_whichever_way_one_comes)
 {
-    DESK(d);
+    AUTH_FIXTURE(f);
     static const slice hosts[] = { { "s3.example.org", 14 } };
-    d->s3.options.hosts = hosts;
-    d->s3.options.host_count = 1;
+    f->s3.options.hosts = hosts;
+    f->s3.options.host_count = 1;
     static const char *const names[] = { "api",   "auth",   "files",    "status",  "health", "metrics",
                                          "oauth", "portal", "services", "appfile", "appdata" };
     for (size_t i = 0; i < LENGTH_OF(names); i++) {
-        slice bucket = arena_printf(d->a, "/%s", names[i]), key = arena_printf(d->a, "/%s/k", names[i]);
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", bucket.p, ""), 400, "InvalidBucketName");
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", key.p, "x"), 404, "NoSuchBucket");
-        EXPECT_S3_ERROR(d, s3_ask(d, NULL, "POST", bucket.p, ""), 404, "NoSuchBucket");
-        struct fake_request r = { .target = S("/k"), .host = arena_printf(d->a, "%s.s3.example.org", names[i]) };
-        EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 404, "NoSuchBucket");
+        slice bucket = arena_printf(f->a, "/%s", names[i]), key = arena_printf(f->a, "/%s/k", names[i]);
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", bucket.p, ""), 400, "InvalidBucketName");
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", key.p, "x"), 404, "NoSuchBucket");
+        EXPECT_S3_ERROR(f, s3_send(f, NULL, "POST", bucket.p, ""), 404, "NoSuchBucket");
+        struct fake_request r = { .target = S("/k"), .host = arena_printf(f->a, "%s.s3.example.org", names[i]) };
+        EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &r), 404, "NoSuchBucket");
     }
 }
 
 TEST(keys_are_names_and_nothing_is_made_of_them)
 {
-    DESK(d);
+    AUTH_FIXTURE(f);
     static const char *const paths[] = { "/photos//",
                                          "/photos/a//b",
                                          "/photos/./x",
@@ -572,16 +570,16 @@ TEST(keys_are_names_and_nothing_is_made_of_them)
                                          "/photos/a%2Fb%20c%2B+%26%23%3F",
                                          "/photos/%C3%BC/%F0%9F%93%8E" };
     for (size_t i = 0; i < LENGTH_OF(paths); i++)
-        s3_put(d, &ana, paths[i], paths[i]);
+        s3_put_object(f, &ana, paths[i], paths[i]);
     for (size_t i = 0; i < LENGTH_OF(paths); i++)
-        EXPECT_SLICE(s3_ask(d, &ana, "GET", paths[i], "")->body, slice_of(paths[i]));
+        EXPECT_SLICE(s3_send(f, &ana, "GET", paths[i], "")->body, slice_of(paths[i]));
     char key[ENTRY_KEY_MAX + 20] = "/photos/";
     memset(key + 8, 'k', ENTRY_KEY_MAX);
-    s3_put(d, &ana, key, "x");
+    s3_put_object(f, &ana, key, "x");
     key[8 + ENTRY_KEY_MAX] = 'k';
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", key, "x"), 400, "KeyTooLongError");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/photos/%ff", "x"), 400, "InvalidURI");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "//photos", ""), 400, "InvalidURI");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", key, "x"), 400, "KeyTooLongError");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/photos/%ff", "x"), 400, "InvalidURI");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "//photos", ""), 400, "InvalidURI");
 }
 
 RUN_TESTS(cmocka_unit_test(every_error_has_an_answer),

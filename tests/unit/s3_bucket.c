@@ -2,83 +2,79 @@
 /* Buckets as S3 speaks of them: names, places, and what nobody configured. */
 #include "test.h"
 
-#include "s3_desk.h"
+#include "s3_fixture.h"
 
-#define DESK(name)                                                                                                     \
-    SCOPED(s3_desk_freep) struct s3_desk *name = s3_desk_new(NULL);                                                    \
-    __attribute__((unused)) struct s3_person ana = s3_person(name, "ana")
-
-static struct s3_person stranger(struct s3_desk *d)
+static struct s3_user stranger(struct s3_fixture *f)
 {
     struct account account;
-    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("others"), d->a, &account));
-    return s3_person_of(d, "others", "otto");
+    EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("others"), f->a, &account));
+    return s3_user_of(f, "others", "otto");
 }
 
-static void make_bucket(struct s3_desk *d, const struct s3_person *p, const char *target)
+static void make_bucket(struct s3_fixture *f, const struct s3_user *p, const char *target)
 {
-    EXPECT_STATUS(s3_ask(d, p, "PUT", target, ""), 200);
+    EXPECT_STATUS(s3_send(f, p, "PUT", target, ""), 200);
 }
 
 /* ---- create, list, look, remove ---- */
 
 TEST(a_bucket_is_made_listed_found_and_removed)
 {
-    DESK(d);
-    struct fake_reply *r = s3_ask(d, &ana, "PUT", "/photos", "");
+    S3_EMPTY_FIXTURE(f);
+    struct fake_reply *r = s3_send(f, &ana, "PUT", "/photos", "");
     EXPECT_STATUS(r, 200);
     EXPECT_SLICE(fake_reply_header(r, "Location"), S("/photos"));
-    make_bucket(d, &ana, "/archive/");
-    r = s3_ask(d, &ana, "GET", "/", "");
+    make_bucket(f, &ana, "/archive/");
+    r = s3_send(f, &ana, "GET", "/", "");
     EXPECT_STATUS(r, 200);
-    EXPECT_EQ(s3_count(d, r, "ListAllMyBucketsResult.Buckets", "Bucket"), 2);
-    EXPECT_SLICE(s3_text(d, r, "ListAllMyBucketsResult.Buckets.Bucket.Name"), S("archive"));
-    EXPECT_SLICE(s3_text(d, r, "ListAllMyBucketsResult.Buckets.Bucket#1.Name"), S("photos"));
-    EXPECT_SLICE(s3_text(d, r, "ListAllMyBucketsResult.Buckets.Bucket#1.CreationDate"), S("2026-11-21T14:04:09.000Z"));
-    EXPECT_SLICE(s3_text(d, r, "ListAllMyBucketsResult.Owner.DisplayName"), S("ana"));
-    EXPECT_EQ(s3_text(d, r, "ListAllMyBucketsResult.Owner.ID").n, 64);
-    r = s3_ask(d, &ana, "HEAD", "/photos", "");
+    EXPECT_EQ(s3_count(f, r, "ListAllMyBucketsResult.Buckets", "Bucket"), 2);
+    EXPECT_SLICE(s3_text(f, r, "ListAllMyBucketsResult.Buckets.Bucket.Name"), S("archive"));
+    EXPECT_SLICE(s3_text(f, r, "ListAllMyBucketsResult.Buckets.Bucket#1.Name"), S("photos"));
+    EXPECT_SLICE(s3_text(f, r, "ListAllMyBucketsResult.Buckets.Bucket#1.CreationDate"), S("2026-11-21T14:04:09.000Z"));
+    EXPECT_SLICE(s3_text(f, r, "ListAllMyBucketsResult.Owner.DisplayName"), S("ana"));
+    EXPECT_EQ(s3_text(f, r, "ListAllMyBucketsResult.Owner.ID").n, 64);
+    r = s3_send(f, &ana, "HEAD", "/photos", "");
     EXPECT_STATUS(r, 200);
     EXPECT_SLICE(fake_reply_header(r, "x-amz-bucket-region"), S("us-east-1"));
-    EXPECT_STATUS(s3_ask(d, &ana, "DELETE", "/photos", ""), 204);
-    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos", ""), 404);
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "DELETE", "/photos", ""), 404, "NoSuchBucket");
+    EXPECT_STATUS(s3_send(f, &ana, "DELETE", "/photos", ""), 204);
+    EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos", ""), 404);
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "DELETE", "/photos", ""), 404, "NoSuchBucket");
 }
 
 TEST(lists_of_buckets_come_in_pages_when_asked)
 {
-    DESK(d);
-    make_bucket(d, &ana, "/aaa");
-    make_bucket(d, &ana, "/abb");
-    make_bucket(d, &ana, "/bbb");
-    struct fake_reply *r = s3_ask(d, &ana, "GET", "/?max-buckets=2", "");
-    EXPECT_EQ(s3_count(d, r, "ListAllMyBucketsResult.Buckets", "Bucket"), 2);
-    EXPECT_SLICE(s3_text(d, r, "ListAllMyBucketsResult.Buckets.Bucket.BucketRegion"), S("us-east-1"));
-    slice token = s3_text(d, r, "ListAllMyBucketsResult.ContinuationToken");
-    r = s3_ask(d, &ana, "GET", arena_printf(d->a, "/?max-buckets=2&continuation-token=" SLICE_FMT, SLICE_ARG(token)).p,
-               "");
-    EXPECT_EQ(s3_count(d, r, "ListAllMyBucketsResult.Buckets", "Bucket"), 1);
-    EXPECT_SLICE(s3_text(d, r, "ListAllMyBucketsResult.Buckets.Bucket.Name"), S("bbb"));
-    EXPECT(!s3_at(d, r, "ListAllMyBucketsResult.ContinuationToken"));
-    r = s3_ask(d, &ana, "GET", "/?prefix=a", "");
-    EXPECT_EQ(s3_count(d, r, "ListAllMyBucketsResult.Buckets", "Bucket"), 2);
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/?max-buckets=0", ""), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/?max-buckets=x", ""), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/?continuation-token=!", ""), 400, "InvalidArgument");
+    S3_EMPTY_FIXTURE(f);
+    make_bucket(f, &ana, "/aaa");
+    make_bucket(f, &ana, "/abb");
+    make_bucket(f, &ana, "/bbb");
+    struct fake_reply *r = s3_send(f, &ana, "GET", "/?max-buckets=2", "");
+    EXPECT_EQ(s3_count(f, r, "ListAllMyBucketsResult.Buckets", "Bucket"), 2);
+    EXPECT_SLICE(s3_text(f, r, "ListAllMyBucketsResult.Buckets.Bucket.BucketRegion"), S("us-east-1"));
+    slice token = s3_text(f, r, "ListAllMyBucketsResult.ContinuationToken");
+    r = s3_send(f, &ana, "GET", arena_printf(f->a, "/?max-buckets=2&continuation-token=" SLICE_FMT, SLICE_ARG(token)).p,
+                "");
+    EXPECT_EQ(s3_count(f, r, "ListAllMyBucketsResult.Buckets", "Bucket"), 1);
+    EXPECT_SLICE(s3_text(f, r, "ListAllMyBucketsResult.Buckets.Bucket.Name"), S("bbb"));
+    EXPECT(!s3_at(f, r, "ListAllMyBucketsResult.ContinuationToken"));
+    r = s3_send(f, &ana, "GET", "/?prefix=a", "");
+    EXPECT_EQ(s3_count(f, r, "ListAllMyBucketsResult.Buckets", "Bucket"), 2);
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/?max-buckets=0", ""), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/?max-buckets=x", ""), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/?continuation-token=!", ""), 400, "InvalidArgument");
 }
 
 TEST(a_bucket_that_is_there_is_not_made_again)
 {
-    DESK(d);
-    struct s3_person otto = stranger(d);
-    make_bucket(d, &ana, "/photos");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/photos", ""), 409, "BucketAlreadyOwnedByYou");
-    EXPECT_S3_ERROR(d, s3_ask(d, &otto, "PUT", "/photos", ""), 409, "BucketAlreadyExists");
+    S3_EMPTY_FIXTURE(f);
+    struct s3_user otto = stranger(f);
+    make_bucket(f, &ana, "/photos");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/photos", ""), 409, "BucketAlreadyOwnedByYou");
+    EXPECT_S3_ERROR(f, s3_send(f, &otto, "PUT", "/photos", ""), 409, "BucketAlreadyExists");
 }
 
 TEST(names_that_s3_would_refuse_are_refused)
 {
-    DESK(d);
+    S3_EMPTY_FIXTURE(f);
     const char *const bad[] = { "/ab",
                                 "/UPPER",
                                 "/under_score",
@@ -91,55 +87,55 @@ TEST(names_that_s3_would_refuse_are_refused)
                                 "/with%20blank",
                                 "/0123456789012345678901234567890123456789012345678901234567890123" };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", bad[i], ""), 400, "InvalidBucketName");
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", bad[i], ""), 400, "InvalidBucketName");
 }
 
 TEST(paths_of_other_ways_in_are_no_buckets)
 {
-    DESK(d);
+    S3_EMPTY_FIXTURE(f);
     const char *const reserved[] = { "/api",   "/auth",   "/files",    "/status",  "/health", "/metrics",
                                      "/oauth", "/portal", "/services", "/appfile", "/appdata" };
     for (size_t i = 0; i < LENGTH_OF(reserved); i++)
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", reserved[i], ""), 400, "InvalidBucketName");
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", reserved[i], ""), 400, "InvalidBucketName");
 }
 
 TEST(a_location_is_taken_and_told)
 {
-    DESK(d);
-    EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/one",
-                         "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-                         "<LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"),
+    S3_EMPTY_FIXTURE(f);
+    EXPECT_STATUS(s3_send(f, &ana, "PUT", "/one",
+                          "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+                          "<LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"),
                   200);
-    struct fake_reply *r = s3_ask(d, &ana, "GET", "/one?location", "");
+    struct fake_reply *r = s3_send(f, &ana, "GET", "/one?location", "");
     EXPECT_STATUS(r, 200);
-    EXPECT_SLICE(s3_text(d, r, "LocationConstraint"), S("")); /* us-east-1 has no name here */
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/two", "<CreateBucketConfiguration>"), 400, "MalformedXML");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/two", "<Other/>"), 400, "MalformedXML");
-    EXPECT_S3_ERROR(d,
-                    s3_ask(d, &ana, "PUT", "/two",
-                           "<CreateBucketConfiguration><LocationConstraint>No such\n</LocationConstraint>"
-                           "</CreateBucketConfiguration>"),
+    EXPECT_SLICE(s3_text(f, r, "LocationConstraint"), S("")); /* us-east-1 has no name here */
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/two", "<CreateBucketConfiguration>"), 400, "MalformedXML");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/two", "<Other/>"), 400, "MalformedXML");
+    EXPECT_S3_ERROR(f,
+                    s3_send(f, &ana, "PUT", "/two",
+                            "<CreateBucketConfiguration><LocationConstraint>No such\n</LocationConstraint>"
+                            "</CreateBucketConfiguration>"),
                     400, "InvalidLocationConstraint");
-    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/two", ""), 404);
+    EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/two", ""), 404);
 }
 
 TEST(where_only_one_region_counts_another_is_refused)
 {
-    struct s3_options options = s3_desk_options();
+    struct s3_options options = s3_fixture_options();
     options.region = S("us-east-1");
     options.only_region = true;
-    SCOPED(s3_desk_freep) struct s3_desk *d = s3_desk_new(&options);
-    struct s3_person ana = s3_person(d, "ana");
-    EXPECT_S3_ERROR(d,
-                    s3_ask(d, &ana, "PUT", "/two",
-                           "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint>"
-                           "</CreateBucketConfiguration>"),
+    SCOPED(s3_fixture_freep) struct s3_fixture *f = s3_fixture_new(&options);
+    struct s3_user ana = s3_user(f, "ana");
+    EXPECT_S3_ERROR(f,
+                    s3_send(f, &ana, "PUT", "/two",
+                            "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint>"
+                            "</CreateBucketConfiguration>"),
                     400, "InvalidLocationConstraint");
 }
 
 TEST(a_bucket_that_would_not_be_private_is_not_made)
 {
-    DESK(d);
+    S3_EMPTY_FIXTURE(f);
     static const struct {
         struct http_header header;
         int status;
@@ -151,34 +147,34 @@ TEST(a_bucket_that_would_not_be_private_is_not_made)
         { { { "x-amz-object-ownership", 22 }, { "ObjectWriter", 12 } }, 501, "NotImplemented" },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++)
-        EXPECT_S3_ERROR(d,
-                        s3_ask_with(d, &ana,
-                                    &(struct fake_request){
-                                        .method = "PUT", .target = S("/photos"), .headers = { rows[i].header } }),
+        EXPECT_S3_ERROR(f,
+                        s3_send_request(f, &ana,
+                                        &(struct fake_request){
+                                            .method = "PUT", .target = S("/photos"), .headers = { rows[i].header } }),
                         rows[i].status, rows[i].code);
-    EXPECT_STATUS(s3_ask_with(d, &ana,
-                              &(struct fake_request){ .method = "PUT",
-                                                      .target = S("/photos"),
-                                                      .headers = { { S("x-amz-acl"), S("private") } } }),
+    EXPECT_STATUS(s3_send_request(f, &ana,
+                                  &(struct fake_request){ .method = "PUT",
+                                                          .target = S("/photos"),
+                                                          .headers = { { S("x-amz-acl"), S("private") } } }),
                   200);
 }
 
 TEST(a_bucket_with_objects_or_uploads_stays)
 {
-    DESK(d);
-    make_bucket(d, &ana, "/photos");
-    s3_put(d, &ana, "/photos/a", "hello");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "DELETE", "/photos", ""), 409, "BucketNotEmpty");
-    EXPECT_STATUS(s3_ask(d, &ana, "DELETE", "/photos/a", ""), 204);
-    EXPECT_STATUS(s3_ask(d, &ana, "DELETE", "/photos", ""), 204);
+    S3_EMPTY_FIXTURE(f);
+    make_bucket(f, &ana, "/photos");
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "DELETE", "/photos", ""), 409, "BucketNotEmpty");
+    EXPECT_STATUS(s3_send(f, &ana, "DELETE", "/photos/a", ""), 204);
+    EXPECT_STATUS(s3_send(f, &ana, "DELETE", "/photos", ""), 204);
 }
 
 TEST(another_account_sees_nothing)
 {
-    DESK(d);
-    struct s3_person otto = stranger(d);
-    make_bucket(d, &ana, "/photos");
-    s3_put(d, &ana, "/photos/a", "hello");
+    S3_EMPTY_FIXTURE(f);
+    struct s3_user otto = stranger(f);
+    make_bucket(f, &ana, "/photos");
+    s3_put_object(f, &ana, "/photos/a", "hello");
     static const struct {
         const char *method, *target;
     } rows[] = {
@@ -202,38 +198,39 @@ TEST(another_account_sees_nothing)
         { "PUT", "/photos/a?uploadId=x&partNumber=1" },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++)
-        EXPECT_S3_ERROR(d, s3_ask(d, &otto, rows[i].method, rows[i].target, ""), 403, "AccessDenied");
-    EXPECT_S3_ERROR(d, s3_ask(d, &otto, "POST", "/photos?delete", "<Delete><Object><Key>a</Key></Object></Delete>"),
+        EXPECT_S3_ERROR(f, s3_send(f, &otto, rows[i].method, rows[i].target, ""), 403, "AccessDenied");
+    EXPECT_S3_ERROR(f, s3_send(f, &otto, "POST", "/photos?delete", "<Delete><Object><Key>a</Key></Object></Delete>"),
                     403, "AccessDenied");
-    EXPECT_STATUS(s3_ask(d, &otto, "HEAD", "/photos", ""), 403);
-    EXPECT_EQ(s3_count(d, s3_ask(d, &otto, "GET", "/", ""), "ListAllMyBucketsResult.Buckets", "Bucket"), 0);
-    EXPECT_S3_ERROR(d, s3_ask(d, NULL, "GET", "/photos", ""), 403, "AccessDenied");
+    EXPECT_STATUS(s3_send(f, &otto, "HEAD", "/photos", ""), 403);
+    EXPECT_EQ(s3_count(f, s3_send(f, &otto, "GET", "/", ""), "ListAllMyBucketsResult.Buckets", "Bucket"), 0);
+    EXPECT_S3_ERROR(f, s3_send(f, NULL, "GET", "/photos", ""), 403, "AccessDenied");
 }
 
 /* ---- versioning ---- */
 
 TEST(versioning_was_never_switched_on)
 {
-    DESK(d);
-    make_bucket(d, &ana, "/photos");
-    struct fake_reply *r = s3_ask(d, &ana, "GET", "/photos?versioning", "");
+    S3_EMPTY_FIXTURE(f);
+    make_bucket(f, &ana, "/photos");
+    struct fake_reply *r = s3_send(f, &ana, "GET", "/photos?versioning", "");
     EXPECT_STATUS(r, 200);
-    EXPECT(s3_at(d, r, "VersioningConfiguration") && !s3_at(d, r, "VersioningConfiguration.Status"));
+    EXPECT(s3_at(f, r, "VersioningConfiguration") && !s3_at(f, r, "VersioningConfiguration.Status"));
     const char *suspend = "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>";
     const char *enable = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-    EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos?versioning", suspend), 200);
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/photos?versioning", enable), 501, "NotImplemented");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/photos?versioning", "<VersioningConfiguration/>"), 400, "MalformedXML");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/none?versioning", suspend), 404, "NoSuchBucket");
+    EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos?versioning", suspend), 200);
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/photos?versioning", enable), 501, "NotImplemented");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/photos?versioning", "<VersioningConfiguration/>"), 400,
+                    "MalformedXML");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/none?versioning", suspend), 404, "NoSuchBucket");
 }
 
 /* ---- what nobody configured ---- */
 
 TEST(retention_and_object_lock_answer_as_s3_does_when_none_is_configured)
 {
-    DESK(d);
-    make_bucket(d, &ana, "/photos");
-    s3_put(d, &ana, "/photos/a", "hello");
+    S3_EMPTY_FIXTURE(f);
+    make_bucket(f, &ana, "/photos");
+    s3_put_object(f, &ana, "/photos/a", "hello");
     static const struct {
         const char *target;
         int status;
@@ -257,13 +254,13 @@ TEST(retention_and_object_lock_answer_as_s3_does_when_none_is_configured)
         { "/none?policy", 404, "NoSuchBucket" },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++)
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", rows[i].target, ""), rows[i].status, rows[i].code);
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", rows[i].target, ""), rows[i].status, rows[i].code);
 }
 
 TEST(empty_configurations_are_documents)
 {
-    DESK(d);
-    make_bucket(d, &ana, "/photos");
+    S3_EMPTY_FIXTURE(f);
+    make_bucket(f, &ana, "/photos");
     static const char *const rows[][2] = {
         { "/photos?accelerate", "AccelerateConfiguration" },
         { "/photos?logging", "BucketLoggingStatus" },
@@ -271,33 +268,33 @@ TEST(empty_configurations_are_documents)
         { "/photos?requestPayment", "RequestPaymentConfiguration.Payer" },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++) {
-        struct fake_reply *r = s3_ask(d, &ana, "GET", rows[i][0], "");
+        struct fake_reply *r = s3_send(f, &ana, "GET", rows[i][0], "");
         EXPECT_STATUS(r, 200);
-        EXPECT(s3_at(d, r, rows[i][1]));
+        EXPECT(s3_at(f, r, rows[i][1]));
     }
 }
 
 TEST(access_lists_name_the_owner_alone)
 {
-    DESK(d);
-    make_bucket(d, &ana, "/photos");
-    s3_put(d, &ana, "/photos/a", "hello");
+    S3_EMPTY_FIXTURE(f);
+    make_bucket(f, &ana, "/photos");
+    s3_put_object(f, &ana, "/photos/a", "hello");
     static const char *const targets[] = { "/photos?acl", "/photos/a?acl" };
     for (size_t i = 0; i < LENGTH_OF(targets); i++) {
-        struct fake_reply *r = s3_ask(d, &ana, "GET", targets[i], "");
+        struct fake_reply *r = s3_send(f, &ana, "GET", targets[i], "");
         EXPECT_STATUS(r, 200);
-        EXPECT_EQ(s3_count(d, r, "AccessControlPolicy.AccessControlList", "Grant"), 1);
-        EXPECT_SLICE(s3_text(d, r, "AccessControlPolicy.AccessControlList.Grant.Grantee.ID"),
-                     s3_text(d, r, "AccessControlPolicy.Owner.ID"));
-        EXPECT_SLICE(s3_text(d, r, "AccessControlPolicy.AccessControlList.Grant.Permission"), S("FULL_CONTROL"));
+        EXPECT_EQ(s3_count(f, r, "AccessControlPolicy.AccessControlList", "Grant"), 1);
+        EXPECT_SLICE(s3_text(f, r, "AccessControlPolicy.AccessControlList.Grant.Grantee.ID"),
+                     s3_text(f, r, "AccessControlPolicy.Owner.ID"));
+        EXPECT_SLICE(s3_text(f, r, "AccessControlPolicy.AccessControlList.Grant.Permission"), S("FULL_CONTROL"));
     }
 }
 
 TEST(what_is_not_offered_says_not_implemented)
 {
-    DESK(d);
-    make_bucket(d, &ana, "/photos");
-    s3_put(d, &ana, "/photos/a", "hello");
+    S3_EMPTY_FIXTURE(f);
+    make_bucket(f, &ana, "/photos");
+    s3_put_object(f, &ana, "/photos/a", "hello");
     static const char *const rows[][2] = {
         { "PUT", "/photos?policy" },     { "PUT", "/photos?acl" },          { "PUT", "/photos?lifecycle" },
         { "PUT", "/photos?encryption" }, { "PUT", "/photos?object-lock" },  { "PUT", "/photos?notification" },
@@ -307,8 +304,8 @@ TEST(what_is_not_offered_says_not_implemented)
         { "PUT", "/photos/a?acl" },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++)
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, rows[i][0], rows[i][1], ""), 501, "NotImplemented");
-    EXPECT_SLICE(s3_ask(d, &ana, "GET", "/photos/a", "")->body, S("hello"));
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, rows[i][0], rows[i][1], ""), 501, "NotImplemented");
+    EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a", "")->body, S("hello"));
 }
 
 RUN_TESTS(cmocka_unit_test(a_bucket_is_made_listed_found_and_removed),

@@ -4,42 +4,37 @@
 
 #include "base/crc.h"
 #include "base/text.h"
-#include "s3_desk.h"
+#include "s3_fixture.h"
 #include "sign/chunks.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define DESK(name)                                                                                                     \
-    SCOPED(s3_desk_freep) struct s3_desk *name = s3_desk_new(NULL);                                                    \
-    struct s3_person ana = s3_person(name, "ana");                                                                     \
-    EXPECT_STATUS(s3_ask(name, &ana, "PUT", "/photos", ""), 200)
-
-static slice crc32_text(struct s3_desk *d, slice bytes)
+static slice crc32_text(struct s3_fixture *f, slice bytes)
 {
     uint32_t crc = crc32_update(0, bytes);
     char four[4] = { (char)(crc >> 24), (char)(crc >> 16), (char)(crc >> 8), (char)crc };
-    return base64_encode(d->a, (slice){ four, 4 });
+    return base64_encode(f->a, (slice){ four, 4 });
 }
 
-static slice md5_text(struct s3_desk *d, slice bytes)
+static slice md5_text(struct s3_fixture *f, slice bytes)
 {
     unsigned char md5[MD5_SIZE];
     hash_md5(bytes, md5);
-    return base64_encode(d->a, (slice){ (char *)md5, MD5_SIZE });
+    return base64_encode(f->a, (slice){ (char *)md5, MD5_SIZE });
 }
 
 /* A link for PUT, to be used as it is. */
-static slice put_link(struct s3_desk *d, const struct s3_person *p, const char *path, slice more)
+static slice put_link(struct s3_fixture *f, const struct s3_user *p, const char *path, slice more)
 {
     struct sign_pair host = { S("host"), S("cais.test") }, param = { 0 };
     slice_cut(more, '=', &param.name, &param.value);
     struct sign_request r = { S("PUT"), slice_of(path), &param, more.n > 0, &host, 1 };
     slice query;
     EXPECT_EQ(sigv4_sign_link(&(struct sigv4_signer){ p->access_key, p->secret, S("us-east-1") }, &r, 60,
-                              core_now_ms(&d->w->core), d->a, &query),
+                              core_now_ms(&f->w->core), f->a, &query),
               SIGN_OK);
-    return arena_printf(d->a, "%s?" SLICE_FMT, path, SLICE_ARG(query));
+    return arena_printf(f->a, "%s?" SLICE_FMT, path, SLICE_ARG(query));
 }
 
 #define HOST_HEADER                                                                                                    \
@@ -47,22 +42,22 @@ static slice put_link(struct s3_desk *d, const struct s3_person *p, const char *
         S("Host"), S("cais.test")                                                                                      \
     }
 
-static struct fake_reply *get(struct s3_desk *d, const struct s3_person *p, const char *path)
+static struct fake_reply *get(struct s3_fixture *f, const struct s3_user *p, const char *path)
 {
-    return s3_ask(d, p, "GET", path, "");
+    return s3_send(f, p, "GET", path, "");
 }
 
-static void expect_absent(struct s3_desk *d, const struct s3_person *p, const char *path)
+static void expect_absent(struct s3_fixture *f, const struct s3_user *p, const char *path)
 {
-    EXPECT_STATUS(s3_ask(d, p, "HEAD", path, ""), 404);
-    EXPECT_EQ(world_blob_count(d->w), 0);
+    EXPECT_STATUS(s3_send(f, p, "HEAD", path, ""), 404);
+    EXPECT_EQ(world_blob_count(f->w), 0);
 }
 
 /* ---- what is kept ---- */
 
 TEST(headers_come_back_as_they_were_sent)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT",
                                 .target = S("/photos/a"),
                                 .headers = { { S("Content-Type"), S("text/x") },
@@ -74,13 +69,13 @@ TEST(headers_come_back_as_they_were_sent)
                                              { S("X-Amz-Meta-Color"), S("blue: \xc3\xbc") },
                                              { S("x-amz-tagging"), S("a=1&b%20c=2") } },
                                 .body = S("hello") };
-    struct fake_reply *r = s3_ask_with(d, &ana, &put);
+    struct fake_reply *r = s3_send_request(f, &ana, &put);
     EXPECT_STATUS(r, 200);
-    EXPECT_SLICE(fake_reply_header(r, "ETag"), s3_etag(d, "hello"));
+    EXPECT_SLICE(fake_reply_header(r, "ETag"), s3_etag_of(f, "hello"));
     EXPECT_SLICE(r->body, S(""));
-    r = get(d, &ana, "/photos/a");
+    r = get(f, &ana, "/photos/a");
     EXPECT_SLICE(r->body, S("hello"));
-    EXPECT_SLICE(r->etag, s3_etag(d, "hello"));
+    EXPECT_SLICE(r->etag, s3_etag_of(f, "hello"));
     EXPECT_SLICE(r->content_type, S("text/x"));
     EXPECT_EQ(r->last_modified_ms, WORLD_START_MS);
     EXPECT_SLICE(fake_reply_header(r, "Cache-Control"), S("no-cache, max-age=1"));
@@ -90,15 +85,15 @@ TEST(headers_come_back_as_they_were_sent)
     EXPECT_SLICE(fake_reply_header(r, "Content-Encoding"), S("gzip"));
     EXPECT_SLICE(fake_reply_header(r, "x-amz-meta-color"), S("blue: \xc3\xbc"));
     EXPECT_SLICE(fake_reply_header(r, "x-amz-tagging-count"), S("2"));
-    s3_put(d, &ana, "/photos/b", "");
-    r = get(d, &ana, "/photos/b");
+    s3_put_object(f, &ana, "/photos/b", "");
+    r = get(f, &ana, "/photos/b");
     EXPECT_SLICE(r->content_type, S("binary/octet-stream"));
     EXPECT_SLICE(r->body, S(""));
 }
 
 TEST(what_is_not_offered_is_not_silently_left_out)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     const struct {
         slice name, value;
         int status;
@@ -120,81 +115,81 @@ TEST(what_is_not_offered_is_not_silently_left_out)
                                     .target = S("/photos/a"),
                                     .headers = { { refused[i].name, refused[i].value } },
                                     .body = S("hello") };
-        struct fake_reply *r = s3_ask_with(d, &ana, &put);
-        EXPECT_S3_ERROR(d, r, refused[i].status, refused[i].code);
+        struct fake_reply *r = s3_send_request(f, &ana, &put);
+        EXPECT_S3_ERROR(f, r, refused[i].status, refused[i].code);
         EXPECT(!r->received);
-        expect_absent(d, &ana, "/photos/a");
+        expect_absent(f, &ana, "/photos/a");
     }
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/photos/a?partNumber=1", "x"), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos/a?versionId=other", ""), 404, "NoSuchVersion");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/photos/a?partNumber=1", "x"), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos/a?versionId=other", ""), 404, "NoSuchVersion");
     struct fake_request fine = { .method = "PUT",
                                  .target = S("/photos/a"),
                                  .headers = { { S("x-amz-acl"), S("private") },
                                               { S("x-amz-storage-class"), S("STANDARD") } },
                                  .body = S("hello") };
-    EXPECT_STATUS(s3_ask_with(d, &ana, &fine), 200);
+    EXPECT_STATUS(s3_send_request(f, &ana, &fine), 200);
 }
 
 TEST(metadata_may_have_2_KiB)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     char value[2049];
     memset(value, 'v', sizeof value);
     struct fake_request put = { .method = "PUT",
                                 .target = S("/photos/a"),
                                 .headers = { { S("x-amz-meta-k"), { value, 2047 } } },
                                 .body = S("hello") };
-    EXPECT_STATUS(s3_ask_with(d, &ana, &put), 200);
+    EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
     put.headers[0].value.n = 2048;
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "MetadataTooLarge");
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 400, "MetadataTooLarge");
 }
 
 /* ---- digests ---- */
 
 TEST(a_declared_digest_is_held_against_the_bytes)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT", .target = S("/photos/a"), .body = S("hello") };
-    put.headers[0] = (struct http_header){ S("Content-MD5"), md5_text(d, S("hellO")) };
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "BadDigest");
-    put.headers[0] = (struct http_header){ S("x-amz-checksum-crc32"), crc32_text(d, S("hellO")) };
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "BadDigest");
-    put.headers[0] = (struct http_header){ S("Content-MD5"), md5_text(d, S("hello")) };
-    put.headers[1] = (struct http_header){ S("Content-MD5"), md5_text(d, S("hellO")) };
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidDigest");
-    expect_absent(d, &ana, "/photos/a");
-    put.headers[0] = (struct http_header){ S("x-amz-checksum-crc32"), crc32_text(d, S("hello")) };
-    put.headers[1] = (struct http_header){ S("Content-MD5"), md5_text(d, S("hello")) };
-    struct fake_reply *r = s3_ask_with(d, &ana, &put);
+    put.headers[0] = (struct http_header){ S("Content-MD5"), md5_text(f, S("hellO")) };
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 400, "BadDigest");
+    put.headers[0] = (struct http_header){ S("x-amz-checksum-crc32"), crc32_text(f, S("hellO")) };
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 400, "BadDigest");
+    put.headers[0] = (struct http_header){ S("Content-MD5"), md5_text(f, S("hello")) };
+    put.headers[1] = (struct http_header){ S("Content-MD5"), md5_text(f, S("hellO")) };
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 400, "InvalidDigest");
+    expect_absent(f, &ana, "/photos/a");
+    put.headers[0] = (struct http_header){ S("x-amz-checksum-crc32"), crc32_text(f, S("hello")) };
+    put.headers[1] = (struct http_header){ S("Content-MD5"), md5_text(f, S("hello")) };
+    struct fake_reply *r = s3_send_request(f, &ana, &put);
     EXPECT_STATUS(r, 200);
-    EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc32"), crc32_text(d, S("hello")));
+    EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc32"), crc32_text(f, S("hello")));
     EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-type"), S("FULL_OBJECT"));
     /* told when asked for, and with the whole only */
     struct fake_request ask = { .target = S("/photos/a"), .headers = { { S("x-amz-checksum-mode"), S("ENABLED") } } };
-    EXPECT_SLICE(fake_reply_header(s3_ask_with(d, &ana, &ask), "x-amz-checksum-crc32"), crc32_text(d, S("hello")));
+    EXPECT_SLICE(fake_reply_header(s3_send_request(f, &ana, &ask), "x-amz-checksum-crc32"), crc32_text(f, S("hello")));
     ask.headers[1] = (struct http_header){ S("Range"), S("bytes=0-1") };
-    EXPECT(!fake_reply_header(s3_ask_with(d, &ana, &ask), "x-amz-checksum-crc32").p);
-    EXPECT(!fake_reply_header(get(d, &ana, "/photos/a"), "x-amz-checksum-crc32").p);
+    EXPECT(!fake_reply_header(s3_send_request(f, &ana, &ask), "x-amz-checksum-crc32").p);
+    EXPECT(!fake_reply_header(get(f, &ana, "/photos/a"), "x-amz-checksum-crc32").p);
     put.headers[1] = (struct http_header){ S("x-amz-checksum-sha1"), S("qvTGHdzF6KLavt4PO0gs2a6pQ00=") };
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidRequest");
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 400, "InvalidRequest");
 }
 
 TEST(a_checksum_that_cannot_be_computed_is_not_taken_for_right)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT", .target = S("/photos/a"), .body = S("hello") };
     put.headers[0] = (struct http_header){ S("x-amz-checksum-xxhash3"), S("AAAAAAAAAAA=") };
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidRequest");
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 400, "InvalidRequest");
     put.headers[0] = (struct http_header){ S("x-amz-trailer"), S("x-amz-checksum-md5") };
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 400, "InvalidRequest");
-    expect_absent(d, &ana, "/photos/a");
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 400, "InvalidRequest");
+    expect_absent(f, &ana, "/photos/a");
     put.headers[0] = (struct http_header){ S("x-amz-checksum-algorithm"), S("SHA1") };
-    EXPECT_STATUS(s3_ask_with(d, &ana, &put), 200);
+    EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
 }
 
 TEST(every_algorithm_is_known)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     static const char *const values[][2] = {
         { "x-amz-checksum-crc32", "NhCmhg==" },
         { "x-amz-checksum-crc32c", "mnG7TA==" },
@@ -206,40 +201,40 @@ TEST(every_algorithm_is_known)
                                     .target = S("/photos/a"),
                                     .headers = { { slice_of(values[i][0]), slice_of(values[i][1]) } },
                                     .body = S("hello") };
-        EXPECT_SLICE(fake_reply_header(s3_ask_with(d, &ana, &put), values[i][0]), slice_of(values[i][1]));
+        EXPECT_SLICE(fake_reply_header(s3_send_request(f, &ana, &put), values[i][0]), slice_of(values[i][1]));
     }
     struct fake_request put = { .method = "PUT",
                                 .target = S("/photos/a"),
                                 .headers = { { S("x-amz-sdk-checksum-algorithm"), S("crc64nvme") } },
                                 .body = S("hello") };
-    EXPECT(fake_reply_header(s3_ask_with(d, &ana, &put), "x-amz-checksum-crc64nvme").n == 12);
+    EXPECT(fake_reply_header(s3_send_request(f, &ana, &put), "x-amz-checksum-crc64nvme").n == 12);
 }
 
 TEST(the_newest_sdk_puts_the_checksum_of_nothing_into_presigned_links)
 {
-    DESK(d);
-    slice link = put_link(d, &ana, "/photos/a", S("x-amz-checksum-crc32=AAAAAA%3D%3D"));
+    S3_FIXTURE(f);
+    slice link = put_link(f, &ana, "/photos/a", S("x-amz-checksum-crc32=AAAAAA%3D%3D"));
     struct fake_request put = { .method = "PUT", .target = link, .headers = { HOST_HEADER }, .body = S("hello") };
-    EXPECT_STATUS(fake_http_send(&d->http, &put), 200);
-    EXPECT_SLICE(get(d, &ana, "/photos/a")->body, S("hello"));
+    EXPECT_STATUS(fake_http_send(&f->http, &put), 200);
+    EXPECT_SLICE(get(f, &ana, "/photos/a")->body, S("hello"));
 }
 
 /* ---- wrappings ---- */
 
 TEST(axios_and_dotnet_may_use_the_same_link)
 {
-    DESK(d);
-    slice link = put_link(d, &ana, "/photos/a", S(""));
+    S3_FIXTURE(f);
+    slice link = put_link(f, &ana, "/photos/a", S(""));
     struct fake_request axios = { .method = "PUT",
                                   .target = link,
                                   .headers = { HOST_HEADER, { S("Content-Type"), S("text/csv") } },
                                   .body = S("hello"),
                                   .chunked = true };
-    EXPECT_STATUS(fake_http_send(&d->http, &axios), 200);
-    EXPECT_SLICE(get(d, &ana, "/photos/a")->content_type, S("text/csv"));
+    EXPECT_STATUS(fake_http_send(&f->http, &axios), 200);
+    EXPECT_SLICE(get(f, &ana, "/photos/a")->content_type, S("text/csv"));
     struct fake_request dotnet = { .method = "PUT", .target = link, .headers = { HOST_HEADER }, .body = S("world") };
-    EXPECT_STATUS(fake_http_send(&d->http, &dotnet), 200);
-    EXPECT_SLICE(get(d, &ana, "/photos/a")->body, S("world"));
+    EXPECT_STATUS(fake_http_send(&f->http, &dotnet), 200);
+    EXPECT_SLICE(get(f, &ana, "/photos/a")->body, S("world"));
 }
 
 struct wrapped {
@@ -252,17 +247,18 @@ struct wrapped {
 };
 
 /* A PUT in aws-chunked, as an SDK makes it. */
-static struct fake_request wrap(struct s3_desk *d, const struct s3_person *p, const char *path, const struct wrapped *w)
+static struct fake_request wrap(struct s3_fixture *f, const struct s3_user *p, const char *path,
+                                const struct wrapped *w)
 {
     bool trailers = w->mode != CHUNKS_SIGNED;
     struct sign_pair headers[] = { { S("host"), S("cais.test") },
                                    { S("content-encoding"), S("aws-chunked") },
-                                   { S("x-amz-decoded-content-length"), arena_printf(d->a, "%zu", w->content.n) },
+                                   { S("x-amz-decoded-content-length"), arena_printf(f->a, "%zu", w->content.n) },
                                    { S("x-amz-trailer"), S("x-amz-checksum-crc32") } };
     struct sign_request r = { S("PUT"), slice_of(path), NULL, 0, headers, trailers ? 4 : 3 };
     struct sigv4_signed made;
     EXPECT_EQ(sigv4_sign(&(struct sigv4_signer){ p->access_key, p->secret, S("us-east-1") }, &r, slice_of(w->tag),
-                         core_now_ms(&d->w->core), d->a, &made),
+                         core_now_ms(&f->w->core), f->a, &made),
               SIGN_OK);
     struct chunks_seed seed = { w->mode, made.key, made.timestamp, made.scope, made.signature };
     struct chunks_writer writer;
@@ -271,7 +267,7 @@ static struct fake_request wrap(struct s3_desk *d, const struct s3_person *p, co
     chunks_writer_init(&writer, &seed);
     for (slice left = w->content; left.n; left = slice_from(left, w->chunk))
         chunks_write(&writer, slice_part(left, 0, w->chunk), &body);
-    struct sign_pair trailer = { S("x-amz-checksum-crc32"), w->trailer.n ? w->trailer : crc32_text(d, w->content) };
+    struct sign_pair trailer = { S("x-amz-checksum-crc32"), w->trailer.n ? w->trailer : crc32_text(f, w->content) };
     chunks_write_end(&writer, &trailer, trailers, &body);
     struct fake_request request = { .method = "PUT",
                                     .target = slice_of(path),
@@ -281,7 +277,7 @@ static struct fake_request wrap(struct s3_desk *d, const struct s3_person *p, co
                                                  { S("x-amz-date"), made.timestamp },
                                                  { S("x-amz-content-sha256"), slice_of(w->tag) },
                                                  { S("Authorization"), made.authorization } },
-                                    .body = arena_copy(d->a, buf_slice(&body)),
+                                    .body = arena_copy(f->a, buf_slice(&body)),
                                     .chunked = w->no_length };
     if (trailers)
         request.headers[6] = (struct http_header){ headers[3].name, headers[3].value };
@@ -295,7 +291,7 @@ static struct fake_request wrap(struct s3_desk *d, const struct s3_person *p, co
 
 TEST(bodies_in_chunks_are_unwrapped_whatever_their_size)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     static const struct {
         enum chunks_mode mode;
         const char *tag;
@@ -305,13 +301,13 @@ TEST(bodies_in_chunks_are_unwrapped_whatever_their_size)
     static const size_t sizes[] = { 0, 1, 1000, 8192, 65536, 200000 };
     for (size_t m = 0; m < LENGTH_OF(modes); m++)
         for (size_t s = 0; s < LENGTH_OF(sizes); s++) {
-            struct wrapped w = { modes[m].mode, world_bytes(d->w, sizes[s]), 8192, modes[m].tag, S(""), s % 2 == 0 };
-            struct fake_request r = wrap(d, &ana, "/photos/a", &w);
-            struct fake_reply *reply = fake_http_send(&d->http, &r);
+            struct wrapped w = { modes[m].mode, world_bytes(f->w, sizes[s]), 8192, modes[m].tag, S(""), s % 2 == 0 };
+            struct fake_request r = wrap(f, &ana, "/photos/a", &w);
+            struct fake_reply *reply = fake_http_send(&f->http, &r);
             EXPECT_STATUS(reply, 200);
             if (w.mode != CHUNKS_SIGNED)
-                EXPECT_SLICE(fake_reply_header(reply, "x-amz-checksum-crc32"), crc32_text(d, w.content));
-            reply = get(d, &ana, "/photos/a");
+                EXPECT_SLICE(fake_reply_header(reply, "x-amz-checksum-crc32"), crc32_text(f, w.content));
+            reply = get(f, &ana, "/photos/a");
             EXPECT_SLICE(reply->body, w.content);
             EXPECT(!fake_reply_header(reply, "Content-Encoding").p); /* aws-chunked is no encoding of the object */
         }
@@ -319,178 +315,178 @@ TEST(bodies_in_chunks_are_unwrapped_whatever_their_size)
 
 TEST(a_wrapping_that_does_not_hold_keeps_nothing)
 {
-    DESK(d);
-    slice content = world_bytes(d->w, 30000);
-    struct wrapped w = { CHUNKS_UNSIGNED_TRAILER, content, 8192, UNSIGNED_TAG, crc32_text(d, S("x")), true };
-    struct fake_request r = wrap(d, &ana, "/photos/a", &w);
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 400, "BadDigest");
+    S3_FIXTURE(f);
+    slice content = world_bytes(f->w, 30000);
+    struct wrapped w = { CHUNKS_UNSIGNED_TRAILER, content, 8192, UNSIGNED_TAG, crc32_text(f, S("x")), true };
+    struct fake_request r = wrap(f, &ana, "/photos/a", &w);
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "BadDigest");
     w.trailer = S("AAA=");
-    r = wrap(d, &ana, "/photos/a", &w);
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 400, "MalformedTrailerError");
+    r = wrap(f, &ana, "/photos/a", &w);
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "MalformedTrailerError");
     w = (struct wrapped){ CHUNKS_SIGNED, content, 8192, SIGNED_TAG, S(""), false };
-    r = wrap(d, &ana, "/photos/a", &w);
+    r = wrap(f, &ana, "/photos/a", &w);
     char *bytes = (char *)r.body.p;
     bytes[20000] = (char)(bytes[20000] + 1);
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 403, "SignatureDoesNotMatch");
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
     bytes[20000] = (char)(bytes[20000] - 1);
     r.body.n -= 10; /* no last chunk */
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 400, "IncompleteBody");
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "IncompleteBody");
     r.body.n += 10;
     bytes[0] = 'x';
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &r), 400, "InvalidRequest");
-    expect_absent(d, &ana, "/photos/a");
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "InvalidRequest");
+    expect_absent(f, &ana, "/photos/a");
 }
 
 TEST(versitygw_753_the_size_of_an_object_is_that_of_its_content)
 {
-    DESK(d);
-    struct wrapped w = { CHUNKS_UNSIGNED_TRAILER, world_bytes(d->w, 20000), 100, UNSIGNED_TAG, S(""), false };
-    struct fake_request r = wrap(d, &ana, "/photos/a", &w);
+    S3_FIXTURE(f);
+    struct wrapped w = { CHUNKS_UNSIGNED_TRAILER, world_bytes(f->w, 20000), 100, UNSIGNED_TAG, S(""), false };
+    struct fake_request r = wrap(f, &ana, "/photos/a", &w);
     EXPECT(r.body.n > 21000);
-    EXPECT_STATUS(fake_http_send(&d->http, &r), 200);
-    EXPECT_EQ(get(d, &ana, "/photos/a")->body.n, 20000);
+    EXPECT_STATUS(fake_http_send(&f->http, &r), 200);
+    EXPECT_EQ(get(f, &ana, "/photos/a")->body.n, 20000);
     /* a length that is promised and does not come */
     r.headers[2].value = S("20001");
-    EXPECT_STATUS(fake_http_send(&d->http, &r), 403); /* it is signed */
-    struct fake_request unsized = wrap(d, &ana, "/photos/b", &w);
+    EXPECT_STATUS(fake_http_send(&f->http, &r), 403); /* it is signed */
+    struct fake_request unsized = wrap(f, &ana, "/photos/b", &w);
     for (size_t i = 2; i < 8; i++)
         unsized.headers[i] = unsized.headers[i + 1];
-    EXPECT_STATUS(fake_http_send(&d->http, &unsized), 403);
+    EXPECT_STATUS(fake_http_send(&f->http, &unsized), 403);
     unsized = (struct fake_request){ .method = "PUT",
                                      .target = S("/photos/b"),
                                      .headers = { { S("x-amz-decoded-content-length"), S("x") } } };
-    EXPECT_STATUS(s3_ask_with(d, &ana, &unsized), 200); /* not in chunks: it says nothing */
+    EXPECT_STATUS(s3_send_request(f, &ana, &unsized), 200); /* not in chunks: it says nothing */
 }
 
 TEST(files_primary_s3_620_a_short_body_is_no_object)
 {
-    DESK(d);
-    slice link = put_link(d, &ana, "/photos/a", S(""));
+    S3_FIXTURE(f);
+    slice link = put_link(f, &ana, "/photos/a", S(""));
     static const size_t sizes[] = { 0, 5, 20000, 200000 };
     for (size_t i = 0; i < LENGTH_OF(sizes); i++)
         for (int chunked = 0; chunked < 2; chunked++) {
             struct fake_request put = { .method = "PUT",
                                         .target = link,
                                         .headers = { HOST_HEADER },
-                                        .body = world_bytes(d->w, sizes[i]),
+                                        .body = world_bytes(f->w, sizes[i]),
                                         .chunked = chunked,
                                         .cut = true };
-            EXPECT_S3_ERROR(d, fake_http_send(&d->http, &put), 400, "IncompleteBody");
-            expect_absent(d, &ana, "/photos/a");
+            EXPECT_S3_ERROR(f, fake_http_send(&f->http, &put), 400, "IncompleteBody");
+            expect_absent(f, &ana, "/photos/a");
         }
-    EXPECT_EQ(world_fsck(d->w, true), 0);
+    EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
 TEST(an_object_that_is_too_large_is_refused_before_its_body_when_that_can_be_known)
 {
-    DESK(d);
-    slice link = put_link(d, &ana, "/photos/a", S(""));
+    S3_FIXTURE(f);
+    slice link = put_link(f, &ana, "/photos/a", S(""));
     struct fake_request put = { .method = "PUT",
                                 .target = link,
                                 .headers = { HOST_HEADER, { S("Expect"), S("100-continue") } },
-                                .body = world_bytes(d->w, (1 << 20) + 1) };
-    struct fake_reply *r = fake_http_send(&d->http, &put);
-    EXPECT_S3_ERROR(d, r, 400, "EntityTooLarge");
+                                .body = world_bytes(f->w, (1 << 20) + 1) };
+    struct fake_reply *r = fake_http_send(&f->http, &put);
+    EXPECT_S3_ERROR(f, r, 400, "EntityTooLarge");
     EXPECT(!r->received);
-    EXPECT_SLICE(s3_text(d, r, "Error.MaxSizeAllowed"), S("1048576"));
+    EXPECT_SLICE(s3_text(f, r, "Error.MaxSizeAllowed"), S("1048576"));
     put.chunked = true;
-    EXPECT_S3_ERROR(d, fake_http_send(&d->http, &put), 400, "EntityTooLarge");
-    expect_absent(d, &ana, "/photos/a");
+    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &put), 400, "EntityTooLarge");
+    expect_absent(f, &ana, "/photos/a");
     put.body.n--;
-    EXPECT_STATUS(fake_http_send(&d->http, &put), 200);
+    EXPECT_STATUS(fake_http_send(&f->http, &put), 200);
 }
 
 TEST(a_body_is_refused_before_it_is_read_when_the_head_says_no)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT", .target = S("/nowhere/a"), .body = S("hello") };
-    struct fake_reply *r = s3_ask_with(d, &ana, &put);
-    EXPECT_S3_ERROR(d, r, 404, "NoSuchBucket");
+    struct fake_reply *r = s3_send_request(f, &ana, &put);
+    EXPECT_S3_ERROR(f, r, 404, "NoSuchBucket");
     EXPECT(!r->received);
-    r = fake_http_send(&d->http, &put);
-    EXPECT_S3_ERROR(d, r, 403, "AccessDenied");
+    r = fake_http_send(&f->http, &put);
+    EXPECT_S3_ERROR(f, r, 403, "AccessDenied");
     EXPECT(!r->received);
 }
 
 TEST(a_get_or_delete_may_carry_a_body)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/a", "hello");
-    EXPECT_SLICE(s3_ask(d, &ana, "GET", "/photos/a", "{}\n")->body, S("hello"));
-    EXPECT_STATUS(s3_ask(d, &ana, "DELETE", "/photos/a", "{}\n"), 204);
-    EXPECT_STATUS(get(d, &ana, "/photos/a"), 404);
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a", "{}\n")->body, S("hello"));
+    EXPECT_STATUS(s3_send(f, &ana, "DELETE", "/photos/a", "{}\n"), 204);
+    EXPECT_STATUS(get(f, &ana, "/photos/a"), 404);
 }
 
 /* ---- writing under a condition ---- */
 
 TEST(a_condition_decides_whether_an_object_is_replaced)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct fake_request put = {
         .method = "PUT", .target = S("/photos/a"), .headers = { { S("If-None-Match"), S("*") } }, .body = S("hello")
     };
-    EXPECT_STATUS(s3_ask_with(d, &ana, &put), 200);
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 412, "PreconditionFailed");
+    EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 412, "PreconditionFailed");
     put.body = S("world");
-    put.headers[0] = (struct http_header){ S("If-Match"), s3_etag(d, "other") };
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &put), 412, "PreconditionFailed");
-    EXPECT_SLICE(get(d, &ana, "/photos/a")->body, S("hello"));
-    put.headers[0].value = s3_etag(d, "hello");
-    EXPECT_STATUS(s3_ask_with(d, &ana, &put), 200);
-    EXPECT_SLICE(get(d, &ana, "/photos/a")->body, S("world"));
+    put.headers[0] = (struct http_header){ S("If-Match"), s3_etag_of(f, "other") };
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 412, "PreconditionFailed");
+    EXPECT_SLICE(get(f, &ana, "/photos/a")->body, S("hello"));
+    put.headers[0].value = s3_etag_of(f, "hello");
+    EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
+    EXPECT_SLICE(get(f, &ana, "/photos/a")->body, S("world"));
     struct fake_request remove = { .method = "DELETE",
                                    .target = S("/photos/a"),
-                                   .headers = { { S("If-Match"), s3_etag(d, "hello") } } };
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &remove), 412, "PreconditionFailed");
-    remove.headers[0].value = s3_etag(d, "world");
-    EXPECT_STATUS(s3_ask_with(d, &ana, &remove), 204);
+                                   .headers = { { S("If-Match"), s3_etag_of(f, "hello") } } };
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &remove), 412, "PreconditionFailed");
+    remove.headers[0].value = s3_etag_of(f, "world");
+    EXPECT_STATUS(s3_send_request(f, &ana, &remove), 204);
 }
 
 TEST(an_empty_etag_is_a_condition_that_nothing_meets)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/a", "hello");
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
     const slice empty[] = { S("\"\""), S("") };
     for (size_t i = 0; i < LENGTH_OF(empty); i++) {
         struct fake_request r = {
             .method = "PUT", .target = S("/photos/a"), .headers = { { S("If-Match"), empty[i] } }, .body = S("world")
         };
-        EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 412, "PreconditionFailed");
+        EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &r), 412, "PreconditionFailed");
         r = (struct fake_request){ .method = "DELETE",
                                    .target = S("/photos/a"),
                                    .headers = { { S("If-Match"), empty[i] } } };
-        EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 412, "PreconditionFailed");
+        EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &r), 412, "PreconditionFailed");
     }
     struct fake_reply *r =
-        s3_ask(d, &ana, "POST", "/photos?delete", "<Delete><Object><Key>a</Key><ETag>\"\"</ETag></Object></Delete>");
-    EXPECT_SLICE(s3_text(d, r, "DeleteResult.Error.Code"), S("PreconditionFailed"));
-    EXPECT_SLICE(get(d, &ana, "/photos/a")->body, S("hello"));
+        s3_send(f, &ana, "POST", "/photos?delete", "<Delete><Object><Key>a</Key><ETag>\"\"</ETag></Object></Delete>");
+    EXPECT_SLICE(s3_text(f, r, "DeleteResult.Error.Code"), S("PreconditionFailed"));
+    EXPECT_SLICE(get(f, &ana, "/photos/a")->body, S("hello"));
 }
 
 /* ---- reading ---- */
 
 TEST(what_is_not_there_is_named)
 {
-    DESK(d);
-    struct fake_reply *r = get(d, &ana, "/photos/no%20thing");
-    EXPECT_S3_ERROR(d, r, 404, "NoSuchKey");
-    EXPECT_SLICE(s3_text(d, r, "Error.Key"), S("no thing"));
-    r = s3_ask(d, &ana, "HEAD", "/photos/nothing", "");
+    S3_FIXTURE(f);
+    struct fake_reply *r = get(f, &ana, "/photos/no%20thing");
+    EXPECT_S3_ERROR(f, r, 404, "NoSuchKey");
+    EXPECT_SLICE(s3_text(f, r, "Error.Key"), S("no thing"));
+    r = s3_send(f, &ana, "HEAD", "/photos/nothing", "");
     EXPECT_STATUS(r, 404);
     EXPECT_SLICE(r->body, S(""));
-    EXPECT_S3_ERROR(d, get(d, &ana, "/nowhere/a"), 404, "NoSuchBucket");
-    EXPECT_STATUS(s3_ask(d, &ana, "DELETE", "/photos/nothing", ""), 204);
+    EXPECT_S3_ERROR(f, get(f, &ana, "/nowhere/a"), 404, "NoSuchBucket");
+    EXPECT_STATUS(s3_send(f, &ana, "DELETE", "/photos/nothing", ""), 204);
 }
 
 TEST(the_signer_of_a_get_may_choose_headers_of_the_answer)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT",
                                 .target = S("/photos/a"),
                                 .headers = { { S("Content-Type"), S("text/x") }, { S("Cache-Control"), S("private") } },
                                 .body = S("hello") };
-    EXPECT_STATUS(s3_ask_with(d, &ana, &put), 200);
-    struct fake_reply *r = get(d, &ana,
+    EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
+    struct fake_reply *r = get(f, &ana,
                                "/photos/a?response-content-type=text%2Fplain&response-cache-control=no-store"
                                "&response-content-disposition=attachment%3B%20filename%3D%22b%22"
                                "&response-content-language=de&response-expires=0&response-content-encoding=gzip");
@@ -500,13 +496,13 @@ TEST(the_signer_of_a_get_may_choose_headers_of_the_answer)
     EXPECT_SLICE(fake_reply_header(r, "Content-Language"), S("de"));
     EXPECT_SLICE(fake_reply_header(r, "Content-Encoding"), S("gzip"));
     EXPECT_SLICE(fake_reply_header(r, "Expires"), S("0"));
-    EXPECT_S3_ERROR(d, get(d, &ana, "/photos/a?response-content-type=a%0D%0ASet-Cookie:x"), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, s3_ask(d, NULL, "GET", "/photos/a?response-content-type=text/html", ""), 403, "AccessDenied");
+    EXPECT_S3_ERROR(f, get(f, &ana, "/photos/a?response-content-type=a%0D%0ASet-Cookie:x"), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, s3_send(f, NULL, "GET", "/photos/a?response-content-type=text/html", ""), 403, "AccessDenied");
 }
 
 TEST(ghsa_v9fg_what_a_browser_would_run_is_sandboxed)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     static const struct {
         const char *type;
         bool sandboxed;
@@ -520,85 +516,85 @@ TEST(ghsa_v9fg_what_a_browser_would_run_is_sandboxed)
                                     .target = S("/photos/a"),
                                     .headers = { { S("Content-Type"), slice_of(types[i].type) } },
                                     .body = S("<script>alert(1)</script>") };
-        EXPECT_STATUS(s3_ask_with(d, &ana, &put), 200);
-        struct fake_reply *r = get(d, &ana, "/photos/a");
+        EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
+        struct fake_reply *r = get(f, &ana, "/photos/a");
         EXPECT_SLICE(fake_reply_header(r, "X-Content-Type-Options"), S("nosniff"));
         EXPECT_EQ(fake_reply_header(r, "Content-Security-Policy").p != NULL, types[i].sandboxed);
         EXPECT(!fake_reply_header(r, "Set-Cookie").p);
     }
-    EXPECT(fake_reply_header(get(d, &ana, "/photos/a?response-content-type=text/html"), "Content-Security-Policy").p);
+    EXPECT(fake_reply_header(get(f, &ana, "/photos/a?response-content-type=text/html"), "Content-Security-Policy").p);
 }
 
 TEST(part_numbers_are_of_what_was_put_whole_too)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/a", "hello");
-    struct fake_reply *r = get(d, &ana, "/photos/a?partNumber=1");
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    struct fake_reply *r = get(f, &ana, "/photos/a?partNumber=1");
     EXPECT_SLICE(r->body, S("hello"));
     EXPECT(!fake_reply_header(r, "x-amz-mp-parts-count").p);
-    EXPECT_S3_ERROR(d, get(d, &ana, "/photos/a?partNumber=2"), 416, "InvalidPartNumber");
-    EXPECT_S3_ERROR(d, get(d, &ana, "/photos/a?partNumber=0"), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, get(d, &ana, "/photos/a?partNumber=10001"), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, get(f, &ana, "/photos/a?partNumber=2"), 416, "InvalidPartNumber");
+    EXPECT_S3_ERROR(f, get(f, &ana, "/photos/a?partNumber=0"), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, get(f, &ana, "/photos/a?partNumber=10001"), 400, "InvalidArgument");
     struct fake_request both = { .target = S("/photos/a?partNumber=1"), .headers = { { S("Range"), S("bytes=0-0") } } };
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &both), 400, "InvalidRequest");
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &both), 400, "InvalidRequest");
 }
 
 TEST(seaweedfs_11151_a_store_that_fails_is_not_a_missing_object)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/a", "hello");
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
     for (int n = 1; n < 20; n++) {
-        d->w->faults = (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE };
-        struct fake_reply *r = get(d, &ana, "/photos/a");
-        d->w->faults.fail_at = 0;
+        f->w->faults = (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE };
+        struct fake_reply *r = get(f, &ana, "/photos/a");
+        f->w->faults.fail_at = 0;
         if (r->status == 200)
             return;
-        EXPECT_S3_ERROR(d, r, 503, "ServiceUnavailable");
+        EXPECT_S3_ERROR(f, r, 503, "ServiceUnavailable");
     }
     fail_msg("it never worked");
 }
 
 /* ---- copies ---- */
 
-static struct fake_reply *copy(struct s3_desk *d, const struct s3_person *p, const char *from, const char *to,
+static struct fake_reply *copy(struct s3_fixture *f, const struct s3_user *p, const char *from, const char *to,
                                struct http_header more, struct http_header still_more)
 {
     struct fake_request r = { .method = "PUT",
                               .target = slice_of(to),
                               .headers = { { S("x-amz-copy-source"), slice_of(from) }, more, still_more } };
-    return s3_ask_with(d, p, &r);
+    return s3_send_request(f, p, &r);
 }
 #define NOTHING ((struct http_header){ 0 })
 #define HEADER(name, value) ((struct http_header){ S(name), S(value) })
 
 TEST(a_copy_has_the_bytes_and_the_headers_of_its_source)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT",
                                 .target = S("/photos/a%20%C3%BC"),
                                 .headers = { HEADER("Content-Type", "text/x"), HEADER("x-amz-meta-k", "v"),
                                              HEADER("x-amz-tagging", "t=1") },
                                 .body = S("hello") };
-    EXPECT_STATUS(s3_ask_with(d, &ana, &put), 200);
+    EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
     static const char *const spellings[] = { "/photos/a%20%C3%BC", "photos/a%20%c3%bc", "photos%2Fa%20%C3%BC",
                                              "/photos/a \xc3\xbc", "/photos/a%20%C3%BC?versionId=null" };
     for (size_t i = 0; i < LENGTH_OF(spellings); i++) {
         char to[30];
         snprintf(to, sizeof to, "/photos/copy%zu", i);
-        struct fake_reply *r = copy(d, &ana, spellings[i], to, NOTHING, NOTHING);
+        struct fake_reply *r = copy(f, &ana, spellings[i], to, NOTHING, NOTHING);
         EXPECT_STATUS(r, 200);
-        EXPECT_SLICE(s3_text(d, r, "CopyObjectResult.ETag"), s3_etag(d, "hello"));
-        EXPECT_SLICE(s3_text(d, r, "CopyObjectResult.LastModified"), S("2026-11-21T14:04:09.000Z"));
-        r = get(d, &ana, to);
+        EXPECT_SLICE(s3_text(f, r, "CopyObjectResult.ETag"), s3_etag_of(f, "hello"));
+        EXPECT_SLICE(s3_text(f, r, "CopyObjectResult.LastModified"), S("2026-11-21T14:04:09.000Z"));
+        r = get(f, &ana, to);
         EXPECT_SLICE(r->body, S("hello"));
         EXPECT_SLICE(r->content_type, S("text/x"));
         EXPECT_SLICE(fake_reply_header(r, "x-amz-meta-k"), S("v"));
         EXPECT_SLICE(fake_reply_header(r, "x-amz-tagging-count"), S("1"));
     }
-    EXPECT_STATUS(copy(d, &ana, "photos/a%20%C3%BC", "/photos/c", HEADER("x-amz-metadata-directive", "REPLACE"),
+    EXPECT_STATUS(copy(f, &ana, "photos/a%20%C3%BC", "/photos/c", HEADER("x-amz-metadata-directive", "REPLACE"),
                        HEADER("Content-Type", "text/y")),
                   200);
-    struct fake_reply *r = get(d, &ana, "/photos/c");
+    struct fake_reply *r = get(f, &ana, "/photos/c");
     EXPECT_SLICE(r->content_type, S("text/y"));
     EXPECT(!fake_reply_header(r, "x-amz-meta-k").p);
     EXPECT_SLICE(r->body, S("hello"));
@@ -606,109 +602,109 @@ TEST(a_copy_has_the_bytes_and_the_headers_of_its_source)
 
 TEST(a_copy_onto_itself_must_change_something)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/a", "hello");
-    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a", "/photos/a", NOTHING, NOTHING), 400, "InvalidRequest");
-    EXPECT_STATUS(copy(d, &ana, "photos/a", "/photos/a", HEADER("x-amz-metadata-directive", "REPLACE"),
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/a", NOTHING, NOTHING), 400, "InvalidRequest");
+    EXPECT_STATUS(copy(f, &ana, "photos/a", "/photos/a", HEADER("x-amz-metadata-directive", "REPLACE"),
                        HEADER("x-amz-meta-k", "v")),
                   200);
-    EXPECT_SLICE(fake_reply_header(get(d, &ana, "/photos/a"), "x-amz-meta-k"), S("v"));
-    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a", "/photos/a", HEADER("x-amz-metadata-directive", "MERGE"), NOTHING),
+    EXPECT_SLICE(fake_reply_header(get(f, &ana, "/photos/a"), "x-amz-meta-k"), S("v"));
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/a", HEADER("x-amz-metadata-directive", "MERGE"), NOTHING),
                     400, "InvalidArgument");
 }
 
 TEST(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct account account;
-    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("others"), d->a, &account));
-    struct s3_person otto = s3_person_of(d, "others", "otto");
-    EXPECT_STATUS(s3_ask(d, &otto, "PUT", "/ottos", ""), 200);
-    s3_put(d, &ana, "/photos/a", "hello");
-    EXPECT_S3_ERROR(d, copy(d, &otto, "photos/a", "/ottos/a", NOTHING, NOTHING), 403, "AccessDenied");
-    EXPECT_S3_ERROR(d, copy(d, &otto, "ottos/a", "/photos/b", NOTHING, NOTHING), 403, "AccessDenied");
-    EXPECT_STATUS(get(d, &otto, "/ottos/a"), 404);
+    EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("others"), f->a, &account));
+    struct s3_user otto = s3_user_of(f, "others", "otto");
+    EXPECT_STATUS(s3_send(f, &otto, "PUT", "/ottos", ""), 200);
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    EXPECT_S3_ERROR(f, copy(f, &otto, "photos/a", "/ottos/a", NOTHING, NOTHING), 403, "AccessDenied");
+    EXPECT_S3_ERROR(f, copy(f, &otto, "ottos/a", "/photos/b", NOTHING, NOTHING), 403, "AccessDenied");
+    EXPECT_STATUS(get(f, &otto, "/ottos/a"), 404);
 }
 
 TEST(nothing_is_removed_from_a_bucket_whose_owner_is_not_the_expected_one)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     EXPECT_STATUS(
-        s3_ask(d, &ana, "PUT", "/photos?cors",
-               "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
-               "</CORSRule></CORSConfiguration>"),
+        s3_send(f, &ana, "PUT", "/photos?cors",
+                "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
+                "</CORSRule></CORSConfiguration>"),
         200);
     const slice targets[] = { S("/photos"), S("/photos?cors"), S("/photos/a") };
-    s3_put(d, &ana, "/photos/a", "hello");
+    s3_put_object(f, &ana, "/photos/a", "hello");
     for (size_t i = 0; i < LENGTH_OF(targets); i++) {
         struct fake_request r = { .method = "DELETE",
                                   .target = targets[i],
                                   .headers = { { S("x-amz-expected-bucket-owner"), S("123456789012") } } };
-        EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 403, "AccessDenied");
+        EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &r), 403, "AccessDenied");
     }
-    EXPECT_STATUS(s3_ask(d, &ana, "GET", "/photos?cors", ""), 200);
-    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos/a", ""), 200);
+    EXPECT_STATUS(s3_send(f, &ana, "GET", "/photos?cors", ""), 200);
+    EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/a", ""), 200);
 }
 
 TEST(a_source_named_twice_is_none)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/a", "hello");
-    s3_put(d, &ana, "/photos/a,photos/b", "both"); /* who may copy this one, may not therefore copy a */
-    EXPECT_STATUS(copy(d, &ana, "photos/a,photos/b", "/photos/c", NOTHING, NOTHING), 200);
-    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a", "/photos/d", HEADER("X-Amz-Copy-Source", "photos/b"), NOTHING), 400,
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    s3_put_object(f, &ana, "/photos/a,photos/b", "both"); /* who may copy this one, may not therefore copy a */
+    EXPECT_STATUS(copy(f, &ana, "photos/a,photos/b", "/photos/c", NOTHING, NOTHING), 200);
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/d", HEADER("X-Amz-Copy-Source", "photos/b"), NOTHING), 400,
                     "InvalidArgument");
-    EXPECT_STATUS(s3_ask(d, &ana, "HEAD", "/photos/d", ""), 404);
+    EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/d", ""), 404);
 }
 
 TEST(an_owner_that_is_expected_must_be_the_owner)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/a", "hello");
-    slice id = s3_text(d, s3_ask(d, &ana, "GET", "/", ""), "ListAllMyBucketsResult.Owner.ID");
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    slice id = s3_text(f, s3_send(f, &ana, "GET", "/", ""), "ListAllMyBucketsResult.Owner.ID");
     struct fake_request r = { .target = S("/photos/a"), .headers = { { S("x-amz-expected-bucket-owner"), id } } };
-    EXPECT_STATUS(s3_ask_with(d, &ana, &r), 200);
+    EXPECT_STATUS(s3_send_request(f, &ana, &r), 200);
     r.headers[0].value = S("123456789012");
-    EXPECT_S3_ERROR(d, s3_ask_with(d, &ana, &r), 403, "AccessDenied");
-    EXPECT_STATUS(copy(d, &ana, "photos/a", "/photos/b",
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &r), 403, "AccessDenied");
+    EXPECT_STATUS(copy(f, &ana, "photos/a", "/photos/b",
                        (struct http_header){ S("x-amz-source-expected-bucket-owner"), id }, NOTHING),
                   200);
-    EXPECT_S3_ERROR(d,
-                    copy(d, &ana, "photos/a", "/photos/c", HEADER("x-amz-source-expected-bucket-owner", "x"), NOTHING),
+    EXPECT_S3_ERROR(f,
+                    copy(f, &ana, "photos/a", "/photos/c", HEADER("x-amz-source-expected-bucket-owner", "x"), NOTHING),
                     403, "AccessDenied");
 }
 
 TEST(sources_that_cannot_be_are_called_so)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/a", "hello");
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
     static const char *const wrong[] = { "photos", "/photos/", "/", "photos/%zz", "/photos/a?x=y", "//a" };
     for (size_t i = 0; i < LENGTH_OF(wrong); i++)
-        EXPECT_S3_ERROR(d, copy(d, &ana, wrong[i], "/photos/b", NOTHING, NOTHING), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a?versionId=7", "/photos/b", NOTHING, NOTHING), 404, "NoSuchVersion");
-    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/none", "/photos/b", NOTHING, NOTHING), 404, "NoSuchKey");
-    EXPECT_S3_ERROR(d, copy(d, &ana, "nowhere/a", "/photos/b", NOTHING, NOTHING), 404, "NoSuchBucket");
-    EXPECT_S3_ERROR(d, copy(d, &ana, "api/a", "/photos/b", NOTHING, NOTHING), 404, "NoSuchBucket");
-    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a", "/photos/b", HEADER("x-amz-checksum-algorithm", "SHA1"), NOTHING), 501,
+        EXPECT_S3_ERROR(f, copy(f, &ana, wrong[i], "/photos/b", NOTHING, NOTHING), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a?versionId=7", "/photos/b", NOTHING, NOTHING), 404, "NoSuchVersion");
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/none", "/photos/b", NOTHING, NOTHING), 404, "NoSuchKey");
+    EXPECT_S3_ERROR(f, copy(f, &ana, "nowhere/a", "/photos/b", NOTHING, NOTHING), 404, "NoSuchBucket");
+    EXPECT_S3_ERROR(f, copy(f, &ana, "api/a", "/photos/b", NOTHING, NOTHING), 404, "NoSuchBucket");
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", HEADER("x-amz-checksum-algorithm", "SHA1"), NOTHING), 501,
                     "NotImplemented");
 }
 
 TEST(a_copy_may_depend_on_its_source)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/a", "hello");
-    struct http_header match = { S("x-amz-copy-source-if-match"), s3_etag(d, "hello") };
-    struct http_header none = { S("x-amz-copy-source-if-none-match"), s3_etag(d, "hello") };
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    struct http_header match = { S("x-amz-copy-source-if-match"), s3_etag_of(f, "hello") };
+    struct http_header none = { S("x-amz-copy-source-if-none-match"), s3_etag_of(f, "hello") };
     struct http_header before = HEADER("x-amz-copy-source-if-unmodified-since", "Sat, 21 Nov 2026 14:00:00 GMT");
     struct http_header after = HEADER("x-amz-copy-source-if-modified-since", "Sat, 21 Nov 2026 15:00:00 GMT");
-    EXPECT_STATUS(copy(d, &ana, "photos/a", "/photos/b", match, NOTHING), 200);
-    EXPECT_STATUS(copy(d, &ana, "photos/a", "/photos/b", match, before), 200); /* the etag outweighs the date */
-    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a", "/photos/b", none, NOTHING), 412, "PreconditionFailed");
-    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a", "/photos/b", before, NOTHING), 412, "PreconditionFailed");
-    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a", "/photos/b", after, NOTHING), 412, "PreconditionFailed");
-    match.value = s3_etag(d, "x");
-    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a", "/photos/b", match, NOTHING), 412, "PreconditionFailed");
-    EXPECT_S3_ERROR(d, copy(d, &ana, "photos/a", "/photos/b", HEADER("If-None-Match", "*"), NOTHING), 412,
+    EXPECT_STATUS(copy(f, &ana, "photos/a", "/photos/b", match, NOTHING), 200);
+    EXPECT_STATUS(copy(f, &ana, "photos/a", "/photos/b", match, before), 200); /* the etag outweighs the date */
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", none, NOTHING), 412, "PreconditionFailed");
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", before, NOTHING), 412, "PreconditionFailed");
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", after, NOTHING), 412, "PreconditionFailed");
+    match.value = s3_etag_of(f, "x");
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", match, NOTHING), 412, "PreconditionFailed");
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", HEADER("If-None-Match", "*"), NOTHING), 412,
                     "PreconditionFailed");
 }
 
@@ -719,27 +715,27 @@ TEST(a_copy_may_depend_on_its_source)
 static void put_under_faults(size_t size, bool answer_lost)
 {
     for (int n = 1;; n++) {
-        DESK(d);
-        s3_put(d, &ana, "/photos/a", "before");
-        struct fake_request put = { .method = "PUT", .target = S("/photos/a"), .body = world_bytes(d->w, size) };
-        d->w->faults =
+        S3_FIXTURE(f);
+        s3_put_object(f, &ana, "/photos/a", "before");
+        struct fake_request put = { .method = "PUT", .target = S("/photos/a"), .body = world_bytes(f->w, size) };
+        f->w->faults =
             (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = answer_lost };
-        struct fake_reply *r = s3_ask_with(d, &ana, &put);
-        bool over = d->w->faults.calls < n;
-        d->w->faults = (struct fault_plan){ 0 };
-        struct fake_reply *now = get(d, &ana, "/photos/a");
+        struct fake_reply *r = s3_send_request(f, &ana, &put);
+        bool over = f->w->faults.calls < n;
+        f->w->faults = (struct fault_plan){ 0 };
+        struct fake_reply *now = get(f, &ana, "/photos/a");
         EXPECT_STATUS(now, 200);
         bool is_new = slice_eq(now->body, put.body);
         EXPECT(is_new || slice_eq(now->body, S("before")));
         if (r->status == 200)
             EXPECT(is_new);
         else
-            EXPECT_S3_ERROR(d, r, 503, "ServiceUnavailable");
+            EXPECT_S3_ERROR(f, r, 503, "ServiceUnavailable");
         EXPECT(!is_new || r->status == 200 || answer_lost);
-        world_wait(d->w, hours(30));
-        world_run_jobs(d->w);
-        EXPECT_EQ(world_fsck(d->w, true), 0);
-        EXPECT_EQ(world_blob_count(d->w), is_new && size > WORLD_INLINE_MAX);
+        world_wait(f->w, hours(30));
+        world_run_jobs(f->w);
+        EXPECT_EQ(world_fsck(f->w, true), 0);
+        EXPECT_EQ(world_blob_count(f->w), is_new && size > WORLD_INLINE_MAX);
         if (over)
             break;
         EXPECT(n < 100);

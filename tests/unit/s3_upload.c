@@ -4,97 +4,92 @@
 
 #include "base/text.h"
 #include "core/object/digest.h"
-#include "s3_desk.h"
+#include "s3_fixture.h"
 
 #include <stdio.h>
 
-#define DESK(name)                                                                                                     \
-    SCOPED(s3_desk_freep) struct s3_desk *name = s3_desk_new(NULL);                                                    \
-    struct s3_person ana = s3_person(name, "ana");                                                                     \
-    EXPECT_STATUS(s3_ask(name, &ana, "PUT", "/photos", ""), 200)
-
-static char *text(struct s3_desk *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static char *text(struct s3_desk *d, const char *fmt, ...)
+static char *text(struct s3_fixture *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static char *text(struct s3_fixture *f, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    slice s = arena_vprintf(d->a, fmt, args);
+    slice s = arena_vprintf(f->a, fmt, args);
     va_end(args);
-    return arena_cstr(d->a, s);
+    return arena_cstr(f->a, s);
 }
 
 /* ---- what every test does ---- */
 
-static struct fake_reply *ask(struct s3_desk *d, const struct s3_person *p, const char *method, const char *target,
+static struct fake_reply *ask(struct s3_fixture *f, const struct s3_user *p, const char *method, const char *target,
                               slice body, const struct http_header *headers, size_t count)
 {
     struct fake_request r = { .method = method, .target = slice_of(target), .body = body };
     for (size_t i = 0; i < count; i++)
         r.headers[i] = headers[i];
-    return s3_ask_with(d, p, &r);
+    return s3_send_request(f, p, &r);
 }
 
-static const char *begin_with(struct s3_desk *d, const struct s3_person *p, const char *target,
+static const char *begin_with(struct s3_fixture *f, const struct s3_user *p, const char *target,
                               const struct http_header *headers, size_t count)
 {
-    struct fake_reply *r = ask(d, p, "POST", text(d, "%s?uploads", target), S(""), headers, count);
+    struct fake_reply *r = ask(f, p, "POST", text(f, "%s?uploads", target), S(""), headers, count);
     EXPECT_STATUS(r, 200);
-    return arena_cstr(d->a, s3_text(d, r, "InitiateMultipartUploadResult.UploadId"));
+    return arena_cstr(f->a, s3_text(f, r, "InitiateMultipartUploadResult.UploadId"));
 }
 
-static const char *begin(struct s3_desk *d, const struct s3_person *p, const char *target)
+static const char *begin(struct s3_fixture *f, const struct s3_user *p, const char *target)
 {
-    return begin_with(d, p, target, NULL, 0);
+    return begin_with(f, p, target, NULL, 0);
 }
 
-static struct fake_reply *part_reply(struct s3_desk *d, const struct s3_person *p, const char *target, const char *id,
+static struct fake_reply *part_reply(struct s3_fixture *f, const struct s3_user *p, const char *target, const char *id,
                                      int number, const char *bytes)
 {
-    return s3_ask(d, p, "PUT", text(d, "%s?partNumber=%d&uploadId=%s", target, number, id), bytes);
+    return s3_send(f, p, "PUT", text(f, "%s?partNumber=%d&uploadId=%s", target, number, id), bytes);
 }
 
 /* Its etag. */
-static slice part(struct s3_desk *d, const struct s3_person *p, const char *target, const char *id, int number,
+static slice part(struct s3_fixture *f, const struct s3_user *p, const char *target, const char *id, int number,
                   const char *bytes)
 {
-    struct fake_reply *r = part_reply(d, p, target, id, number, bytes);
+    struct fake_reply *r = part_reply(f, p, target, id, number, bytes);
     EXPECT_STATUS(r, 200);
-    EXPECT_SLICE(fake_reply_header(r, "ETag"), s3_etag(d, bytes));
+    EXPECT_SLICE(fake_reply_header(r, "ETag"), s3_etag_of(f, bytes));
     return fake_reply_header(r, "ETag");
 }
 
 #define PART(number, etag)                                                                                             \
-    text(d, "<Part><PartNumber>%d</PartNumber><ETag>" SLICE_FMT "</ETag></Part>", number, SLICE_ARG(etag))
+    text(f, "<Part><PartNumber>%d</PartNumber><ETag>" SLICE_FMT "</ETag></Part>", number, SLICE_ARG(etag))
 
-static struct fake_reply *complete_with(struct s3_desk *d, const struct s3_person *p, const char *target,
+static struct fake_reply *complete_with(struct s3_fixture *f, const struct s3_user *p, const char *target,
                                         const char *id, const char *parts, const struct http_header *headers,
                                         size_t count)
 {
-    slice body = arena_printf(d->a, "<CompleteMultipartUpload>%s</CompleteMultipartUpload>", parts);
-    return ask(d, p, "POST", text(d, "%s?uploadId=%s", target, id), body, headers, count);
+    slice body = arena_printf(f->a, "<CompleteMultipartUpload>%s</CompleteMultipartUpload>", parts);
+    return ask(f, p, "POST", text(f, "%s?uploadId=%s", target, id), body, headers, count);
 }
 
-static struct fake_reply *complete(struct s3_desk *d, const struct s3_person *p, const char *target, const char *id,
+static struct fake_reply *complete(struct s3_fixture *f, const struct s3_user *p, const char *target, const char *id,
                                    const char *parts)
 {
-    return complete_with(d, p, target, id, parts, NULL, 0);
+    return complete_with(f, p, target, id, parts, NULL, 0);
 }
 
-static slice get(struct s3_desk *d, const struct s3_person *p, const char *target)
+static slice get(struct s3_fixture *f, const struct s3_user *p, const char *target)
 {
-    struct fake_reply *r = s3_ask(d, p, "GET", target, "");
+    struct fake_reply *r = s3_send(f, p, "GET", target, "");
     EXPECT_STATUS(r, 200);
     return r->body;
 }
 
 /* "md5 of the md5s-N" */
-static slice composite(struct s3_desk *d, const char *const *parts, size_t count)
+static slice composite(struct s3_fixture *f, const char *const *parts, size_t count)
 {
     unsigned char all[10 * MD5_SIZE], md5[MD5_SIZE];
     for (size_t i = 0; i < count; i++)
         hash_md5(slice_of(parts[i]), all + i * MD5_SIZE);
     hash_md5((slice){ (char *)all, count * MD5_SIZE }, md5);
-    return arena_printf(d->a, "\"" SLICE_FMT "-%zu\"", SLICE_ARG(hex_encode(d->a, (slice){ (char *)md5, MD5_SIZE })),
+    return arena_printf(f->a, "\"" SLICE_FMT "-%zu\"", SLICE_ARG(hex_encode(f->a, (slice){ (char *)md5, MD5_SIZE })),
                         count);
 }
 
@@ -102,118 +97,118 @@ static slice composite(struct s3_desk *d, const char *const *parts, size_t count
 
 TEST(parts_become_an_object_with_the_headers_it_began_with)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct http_header headers[] = { { S("Content-Type"), S("text/plain") },
                                      { S("x-amz-meta-who"), S("ana") },
                                      { S("x-amz-tagging"), S("a=b") } };
-    const char *id = begin_with(d, &ana, "/photos/a%20b", headers, LENGTH_OF(headers));
-    slice one = part(d, &ana, "/photos/a%20b", id, 1, "hello, good "),
-          two = part(d, &ana, "/photos/a%20b", id, 2, "day");
-    struct fake_reply *r = complete(d, &ana, "/photos/a%20b", id, text(d, "%s%s", PART(1, one), PART(2, two)));
+    const char *id = begin_with(f, &ana, "/photos/a%20b", headers, LENGTH_OF(headers));
+    slice one = part(f, &ana, "/photos/a%20b", id, 1, "hello, good "),
+          two = part(f, &ana, "/photos/a%20b", id, 2, "day");
+    struct fake_reply *r = complete(f, &ana, "/photos/a%20b", id, text(f, "%s%s", PART(1, one), PART(2, two)));
     EXPECT_STATUS(r, 200);
     static const char *const bytes[] = { "hello, good ", "day" };
-    EXPECT_SLICE(s3_text(d, r, "CompleteMultipartUploadResult.ETag"), composite(d, bytes, 2));
-    EXPECT_SLICE(s3_text(d, r, "CompleteMultipartUploadResult.Bucket"), S("photos"));
-    EXPECT_SLICE(s3_text(d, r, "CompleteMultipartUploadResult.Key"), S("a b"));
-    EXPECT_SLICE(s3_text(d, r, "CompleteMultipartUploadResult.Location"), S("https://files.example.org/photos/a%20b"));
-    r = s3_ask(d, &ana, "GET", "/photos/a%20b", "");
+    EXPECT_SLICE(s3_text(f, r, "CompleteMultipartUploadResult.ETag"), composite(f, bytes, 2));
+    EXPECT_SLICE(s3_text(f, r, "CompleteMultipartUploadResult.Bucket"), S("photos"));
+    EXPECT_SLICE(s3_text(f, r, "CompleteMultipartUploadResult.Key"), S("a b"));
+    EXPECT_SLICE(s3_text(f, r, "CompleteMultipartUploadResult.Location"), S("https://files.example.org/photos/a%20b"));
+    r = s3_send(f, &ana, "GET", "/photos/a%20b", "");
     EXPECT_SLICE(r->body, S("hello, good day"));
     EXPECT_SLICE(r->content_type, S("text/plain"));
-    EXPECT_SLICE(r->etag, composite(d, bytes, 2));
+    EXPECT_SLICE(r->etag, composite(f, bytes, 2));
     EXPECT_SLICE(fake_reply_header(r, "x-amz-meta-who"), S("ana"));
     EXPECT_SLICE(fake_reply_header(r, "x-amz-tagging-count"), S("1"));
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", text(d, "/photos/a%%20b?uploadId=%s", id), ""), 404, "NoSuchUpload");
-    EXPECT_EQ(world_fsck(d->w, true), 0);
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", text(f, "/photos/a%%20b?uploadId=%s", id), ""), 404, "NoSuchUpload");
+    EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
 TEST(parts_come_out_of_order_and_again_and_some_are_left_out)
 {
-    DESK(d);
-    const char *id = begin(d, &ana, "/photos/a");
-    slice ten = part(d, &ana, "/photos/a", id, 10000, "end");
-    part(d, &ana, "/photos/a", id, 3, "never named");
-    part(d, &ana, "/photos/a", id, 2, "first try of it");
-    slice two = part(d, &ana, "/photos/a", id, 2, "the second try, ");
-    EXPECT_STATUS(complete(d, &ana, "/photos/a", id, text(d, "%s%s", PART(2, two), PART(10000, ten))), 200);
-    EXPECT_SLICE(get(d, &ana, "/photos/a"), S("the second try, end"));
-    EXPECT_EQ(world_fsck(d->w, true), 0);
+    S3_FIXTURE(f);
+    const char *id = begin(f, &ana, "/photos/a");
+    slice ten = part(f, &ana, "/photos/a", id, 10000, "end");
+    part(f, &ana, "/photos/a", id, 3, "never named");
+    part(f, &ana, "/photos/a", id, 2, "first try of it");
+    slice two = part(f, &ana, "/photos/a", id, 2, "the second try, ");
+    EXPECT_STATUS(complete(f, &ana, "/photos/a", id, text(f, "%s%s", PART(2, two), PART(10000, ten))), 200);
+    EXPECT_SLICE(get(f, &ana, "/photos/a"), S("the second try, end"));
+    EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
 TEST(a_part_sent_again_makes_the_first_one_invalid)
 {
-    DESK(d);
-    const char *id = begin(d, &ana, "/photos/a");
-    slice old = part(d, &ana, "/photos/a", id, 1, "first try");
-    part(d, &ana, "/photos/a", id, 1, "second try");
-    EXPECT_S3_ERROR(d, complete(d, &ana, "/photos/a", id, PART(1, old)), 400, "InvalidPart");
+    S3_FIXTURE(f);
+    const char *id = begin(f, &ana, "/photos/a");
+    slice old = part(f, &ana, "/photos/a", id, 1, "first try");
+    part(f, &ana, "/photos/a", id, 1, "second try");
+    EXPECT_S3_ERROR(f, complete(f, &ana, "/photos/a", id, PART(1, old)), 400, "InvalidPart");
 }
 
 TEST(completing_twice_is_answered_like_once)
 {
     /* supabase/storage#822 */
-    DESK(d);
-    const char *id = begin(d, &ana, "/photos/a");
-    slice one = part(d, &ana, "/photos/a", id, 1, "hello");
-    struct fake_reply *r = complete(d, &ana, "/photos/a", id, PART(1, one));
-    struct fake_reply *again = complete(d, &ana, "/photos/a", id, PART(1, one));
+    S3_FIXTURE(f);
+    const char *id = begin(f, &ana, "/photos/a");
+    slice one = part(f, &ana, "/photos/a", id, 1, "hello");
+    struct fake_reply *r = complete(f, &ana, "/photos/a", id, PART(1, one));
+    struct fake_reply *again = complete(f, &ana, "/photos/a", id, PART(1, one));
     EXPECT_STATUS(again, 200);
     EXPECT_SLICE(again->body, r->body);
-    s3_put(d, &ana, "/photos/a", "newer");
-    EXPECT_S3_ERROR(d, complete(d, &ana, "/photos/a", id, PART(1, one)), 404, "NoSuchUpload");
+    s3_put_object(f, &ana, "/photos/a", "newer");
+    EXPECT_S3_ERROR(f, complete(f, &ana, "/photos/a", id, PART(1, one)), 404, "NoSuchUpload");
 }
 
 TEST(an_object_below_the_upload_stays_until_it_is_complete)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/a", "old");
-    const char *id = begin(d, &ana, "/photos/a");
-    slice one = part(d, &ana, "/photos/a", id, 1, "new");
-    EXPECT_SLICE(get(d, &ana, "/photos/a"), S("old"));
-    EXPECT_STATUS(complete(d, &ana, "/photos/a", id, PART(1, one)), 200);
-    EXPECT_SLICE(get(d, &ana, "/photos/a"), S("new"));
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "old");
+    const char *id = begin(f, &ana, "/photos/a");
+    slice one = part(f, &ana, "/photos/a", id, 1, "new");
+    EXPECT_SLICE(get(f, &ana, "/photos/a"), S("old"));
+    EXPECT_STATUS(complete(f, &ana, "/photos/a", id, PART(1, one)), 200);
+    EXPECT_SLICE(get(f, &ana, "/photos/a"), S("new"));
 }
 
 TEST(an_upload_that_is_aborted_or_too_old_is_gone)
 {
-    DESK(d);
-    const char *id = begin(d, &ana, "/photos/a"), *old = begin(d, &ana, "/photos/b");
-    slice one = part(d, &ana, "/photos/a", id, 1, "hello");
-    EXPECT_STATUS(s3_ask(d, &ana, "DELETE", text(d, "/photos/a?uploadId=%s", id), ""), 204);
-    world_wait(d->w, hours(24));
+    S3_FIXTURE(f);
+    const char *id = begin(f, &ana, "/photos/a"), *old = begin(f, &ana, "/photos/b");
+    slice one = part(f, &ana, "/photos/a", id, 1, "hello");
+    EXPECT_STATUS(s3_send(f, &ana, "DELETE", text(f, "/photos/a?uploadId=%s", id), ""), 204);
+    world_wait(f->w, hours(24));
     const char *const gone[][2] = {
         { "/photos/a", id }, { "/photos/b", old }, { "/photos/a", "none" }, { "/photos/a", "" }, { "/photos/other", id }
     };
     for (size_t i = 0; i < LENGTH_OF(gone); i++) {
-        const char *target = text(d, "%s?uploadId=%s", gone[i][0], gone[i][1]);
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", target, ""), 404, "NoSuchUpload");
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "DELETE", target, ""), 404, "NoSuchUpload");
-        EXPECT_S3_ERROR(d, part_reply(d, &ana, gone[i][0], gone[i][1], 1, "x"), 404, "NoSuchUpload");
-        EXPECT_S3_ERROR(d, complete(d, &ana, gone[i][0], gone[i][1], PART(1, one)), 404, "NoSuchUpload");
+        const char *target = text(f, "%s?uploadId=%s", gone[i][0], gone[i][1]);
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", target, ""), 404, "NoSuchUpload");
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, "DELETE", target, ""), 404, "NoSuchUpload");
+        EXPECT_S3_ERROR(f, part_reply(f, &ana, gone[i][0], gone[i][1], 1, "x"), 404, "NoSuchUpload");
+        EXPECT_S3_ERROR(f, complete(f, &ana, gone[i][0], gone[i][1], PART(1, one)), 404, "NoSuchUpload");
     }
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos/a", ""), 404, "NoSuchKey");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos/a", ""), 404, "NoSuchKey");
 }
 
 /* ---- what is refused ---- */
 
 TEST(part_numbers_are_1_to_10000)
 {
-    DESK(d);
-    const char *id = begin(d, &ana, "/photos/a");
+    S3_FIXTURE(f);
+    const char *id = begin(f, &ana, "/photos/a");
     static const char *const bad[] = { "0", "10001", "-1", "x", "1.5", "" };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
-        EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", text(d, "/photos/a?partNumber=%s&uploadId=%s", bad[i], id), "x"), 400,
-                        "InvalidArgument");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", text(d, "/photos/a?uploadId=%s", id), "x"), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "PUT", "/photos/a?partNumber=1", "x"), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos/a", ""), 404, "NoSuchKey");
+        EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", text(f, "/photos/a?partNumber=%s&uploadId=%s", bad[i], id), "x"),
+                        400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", text(f, "/photos/a?uploadId=%s", id), "x"), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/photos/a?partNumber=1", "x"), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos/a", ""), 404, "NoSuchKey");
 }
 
 TEST(a_list_of_parts_that_does_not_hold_completes_nothing)
 {
-    DESK(d);
-    const char *id = begin(d, &ana, "/photos/a");
-    slice one = part(d, &ana, "/photos/a", id, 1, "hello, good "), two = part(d, &ana, "/photos/a", id, 2, "day");
-    slice small = part(d, &ana, "/photos/a", id, 3, "tiny");
+    S3_FIXTURE(f);
+    const char *id = begin(f, &ana, "/photos/a");
+    slice one = part(f, &ana, "/photos/a", id, 1, "hello, good "), two = part(f, &ana, "/photos/a", id, 2, "day");
+    slice small = part(f, &ana, "/photos/a", id, 3, "tiny");
     const struct {
         const char *parts, *code;
     } rows[] = {
@@ -222,73 +217,73 @@ TEST(a_list_of_parts_that_does_not_hold_completes_nothing)
         { "<Part><PartNumber>1</PartNumber></Part>", "MalformedXML" },
         { "<Part><ETag>x</ETag></Part>", "MalformedXML" },
         { PART(0, one), "MalformedXML" },
-        { text(d, "<Part><PartNumber>1</PartNumber><ETag>" SLICE_FMT "</ETag><ChecksumCRC32>?</ChecksumCRC32></Part>",
+        { text(f, "<Part><PartNumber>1</PartNumber><ETag>" SLICE_FMT "</ETag><ChecksumCRC32>?</ChecksumCRC32></Part>",
                SLICE_ARG(one)),
           "MalformedXML" },
         { PART(1, two), "InvalidPart" },
         { PART(4, one), "InvalidPart" },
         { PART(10001, one), "InvalidPart" },
-        { text(d, "%s%s", PART(2, two), PART(1, one)), "InvalidPartOrder" },
-        { text(d, "%s%s", PART(1, one), PART(1, one)), "InvalidPartOrder" },
-        { text(d, "%s%s", PART(2, two), PART(3, small)), "EntityTooSmall" },
-        { text(d,
+        { text(f, "%s%s", PART(2, two), PART(1, one)), "InvalidPartOrder" },
+        { text(f, "%s%s", PART(1, one), PART(1, one)), "InvalidPartOrder" },
+        { text(f, "%s%s", PART(2, two), PART(3, small)), "EntityTooSmall" },
+        { text(f,
                "<Part><PartNumber>1</PartNumber><ETag>" SLICE_FMT
                "</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part>",
                SLICE_ARG(one)),
           "InvalidPart" },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++)
-        EXPECT_S3_ERROR(d, complete(d, &ana, "/photos/a", id, rows[i].parts), 400, rows[i].code);
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "POST", text(d, "/photos/a?uploadId=%s", id), ""), 400,
+        EXPECT_S3_ERROR(f, complete(f, &ana, "/photos/a", id, rows[i].parts), 400, rows[i].code);
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "POST", text(f, "/photos/a?uploadId=%s", id), ""), 400,
                     "MissingRequestBodyError");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "POST", text(d, "/photos/a?uploadId=%s", id), "<Other/>"), 400, "MalformedXML");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos/a", ""), 404, "NoSuchKey");
-    EXPECT_STATUS(complete(d, &ana, "/photos/a", id, text(d, "%s%s", PART(1, one), PART(3, small))), 200);
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "POST", text(f, "/photos/a?uploadId=%s", id), "<Other/>"), 400, "MalformedXML");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos/a", ""), 404, "NoSuchKey");
+    EXPECT_STATUS(complete(f, &ana, "/photos/a", id, text(f, "%s%s", PART(1, one), PART(3, small))), 200);
 }
 
 TEST(at_most_10000_parts_are_put_together)
 {
-    DESK(d);
-    const char *id = begin(d, &ana, "/photos/a");
+    S3_FIXTURE(f);
+    const char *id = begin(f, &ana, "/photos/a");
     struct buf b;
     buf_init(&b, 0);
     for (int i = 1; i <= 10001; i++)
         buf_printf(&b, "<Part><PartNumber>%d</PartNumber><ETag>\"d41d8cd98f00b204e9800998ecf8427e\"</ETag></Part>", i);
-    EXPECT_S3_ERROR(d, complete(d, &ana, "/photos/a", id, arena_cstr(d->a, buf_slice(&b))), 400, "MalformedXML");
+    EXPECT_S3_ERROR(f, complete(f, &ana, "/photos/a", id, arena_cstr(f->a, buf_slice(&b))), 400, "MalformedXML");
     buf_release(&b);
 }
 
 TEST(more_than_a_thousand_parts_of_different_sizes)
 {
-    DESK(d);
-    const char *id = begin(d, &ana, "/photos/a");
+    S3_FIXTURE(f);
+    const char *id = begin(f, &ana, "/photos/a");
     struct buf parts, want;
     buf_init(&parts, 0);
     buf_init(&want, 0);
     for (int i = 1; i <= 1100; i++) {
-        const char *bytes = text(d, "part %0*d.", 8 + i % 17, i);
-        part(d, &ana, "/photos/a", id, i, bytes);
+        const char *bytes = text(f, "part %0*d.", 8 + i % 17, i);
+        part(f, &ana, "/photos/a", id, i, bytes);
         buf_add(&want, slice_of(bytes));
-        buf_add(&parts, slice_of(PART(i, s3_etag(d, bytes))));
+        buf_add(&parts, slice_of(PART(i, s3_etag_of(f, bytes))));
     }
-    EXPECT_STATUS(complete(d, &ana, "/photos/a", id, arena_cstr(d->a, buf_slice(&parts))), 200);
-    EXPECT_SLICE(get(d, &ana, "/photos/a"), buf_slice(&want));
+    EXPECT_STATUS(complete(f, &ana, "/photos/a", id, arena_cstr(f->a, buf_slice(&parts))), 200);
+    EXPECT_SLICE(get(f, &ana, "/photos/a"), buf_slice(&want));
     buf_release(&parts);
     buf_release(&want);
 }
 
 TEST(sizes_are_bounded)
 {
-    struct s3_options options = s3_desk_options();
+    struct s3_options options = s3_fixture_options();
     options.max_object_bytes = 10;
     options.max_upload_bytes = 15;
-    SCOPED(s3_desk_freep) struct s3_desk *d = s3_desk_new(&options);
-    struct s3_person ana = s3_person(d, "ana");
-    EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/photos", ""), 200);
-    const char *id = begin(d, &ana, "/photos/a");
-    EXPECT_S3_ERROR(d, part_reply(d, &ana, "/photos/a", id, 1, "0123456789a"), 400, "EntityTooLarge");
-    slice one = part(d, &ana, "/photos/a", id, 1, "0123456789"), two = part(d, &ana, "/photos/a", id, 2, "012345");
-    EXPECT_S3_ERROR(d, complete(d, &ana, "/photos/a", id, text(d, "%s%s", PART(1, one), PART(2, two))), 400,
+    SCOPED(s3_fixture_freep) struct s3_fixture *f = s3_fixture_new(&options);
+    struct s3_user ana = s3_user(f, "ana");
+    EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos", ""), 200);
+    const char *id = begin(f, &ana, "/photos/a");
+    EXPECT_S3_ERROR(f, part_reply(f, &ana, "/photos/a", id, 1, "0123456789a"), 400, "EntityTooLarge");
+    slice one = part(f, &ana, "/photos/a", id, 1, "0123456789"), two = part(f, &ana, "/photos/a", id, 2, "012345");
+    EXPECT_S3_ERROR(f, complete(f, &ana, "/photos/a", id, text(f, "%s%s", PART(1, one), PART(2, two))), 400,
                     "EntityTooLarge");
 }
 
@@ -296,61 +291,61 @@ TEST(sizes_are_bounded)
 
 TEST(completing_may_have_conditions)
 {
-    DESK(d);
-    const char *id = begin(d, &ana, "/photos/a");
-    slice one = part(d, &ana, "/photos/a", id, 1, "hello");
-    s3_put(d, &ana, "/photos/a", "there before");
-    struct http_header none = { S("If-None-Match"), S("*") }, other = { S("If-Match"), s3_etag(d, "x") };
-    struct http_header right = { S("If-Match"), s3_etag(d, "there before") };
-    EXPECT_S3_ERROR(d, complete_with(d, &ana, "/photos/a", id, PART(1, one), &none, 1), 412, "PreconditionFailed");
-    EXPECT_S3_ERROR(d, complete_with(d, &ana, "/photos/a", id, PART(1, one), &other, 1), 412, "PreconditionFailed");
-    EXPECT_SLICE(get(d, &ana, "/photos/a"), S("there before"));
-    EXPECT_STATUS(complete_with(d, &ana, "/photos/a", id, PART(1, one), &right, 1), 200);
+    S3_FIXTURE(f);
+    const char *id = begin(f, &ana, "/photos/a");
+    slice one = part(f, &ana, "/photos/a", id, 1, "hello");
+    s3_put_object(f, &ana, "/photos/a", "there before");
+    struct http_header none = { S("If-None-Match"), S("*") }, other = { S("If-Match"), s3_etag_of(f, "x") };
+    struct http_header right = { S("If-Match"), s3_etag_of(f, "there before") };
+    EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, PART(1, one), &none, 1), 412, "PreconditionFailed");
+    EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, PART(1, one), &other, 1), 412, "PreconditionFailed");
+    EXPECT_SLICE(get(f, &ana, "/photos/a"), S("there before"));
+    EXPECT_STATUS(complete_with(f, &ana, "/photos/a", id, PART(1, one), &right, 1), 200);
 }
 
 TEST(if_match_on_what_is_not_there_is_no_such_key)
 {
-    DESK(d);
-    struct http_header match = { S("If-Match"), s3_etag(d, "x") };
-    const char *id = begin(d, &ana, "/photos/a");
-    slice one = part(d, &ana, "/photos/a", id, 1, "hello");
-    EXPECT_S3_ERROR(d, complete_with(d, &ana, "/photos/a", id, PART(1, one), &match, 1), 404, "NoSuchKey");
-    EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", "/photos/a", S("hello"), &match, 1), 404, "NoSuchKey");
-    s3_put(d, &ana, "/photos/a", "there");
-    EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", "/photos/a", S("hello"), &match, 1), 412, "PreconditionFailed");
+    S3_FIXTURE(f);
+    struct http_header match = { S("If-Match"), s3_etag_of(f, "x") };
+    const char *id = begin(f, &ana, "/photos/a");
+    slice one = part(f, &ana, "/photos/a", id, 1, "hello");
+    EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, PART(1, one), &match, 1), 404, "NoSuchKey");
+    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", "/photos/a", S("hello"), &match, 1), 404, "NoSuchKey");
+    s3_put_object(f, &ana, "/photos/a", "there");
+    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", "/photos/a", S("hello"), &match, 1), 412, "PreconditionFailed");
 }
 
 TEST(the_size_of_the_whole_is_checked_where_declared)
 {
-    DESK(d);
-    const char *id = begin(d, &ana, "/photos/a");
-    slice one = part(d, &ana, "/photos/a", id, 1, "hello");
+    S3_FIXTURE(f);
+    const char *id = begin(f, &ana, "/photos/a");
+    slice one = part(f, &ana, "/photos/a", id, 1, "hello");
     static const char *const bad[] = { "4", "6", "x", "-1" };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
-        EXPECT_S3_ERROR(d,
-                        complete_with(d, &ana, "/photos/a", id, PART(1, one),
+        EXPECT_S3_ERROR(f,
+                        complete_with(f, &ana, "/photos/a", id, PART(1, one),
                                       &(struct http_header){ S("x-amz-mp-object-size"), slice_of(bad[i]) }, 1),
                         400, "InvalidRequest");
-    EXPECT_STATUS(complete_with(d, &ana, "/photos/a", id, PART(1, one),
+    EXPECT_STATUS(complete_with(f, &ana, "/photos/a", id, PART(1, one),
                                 &(struct http_header){ S("x-amz-mp-object-size"), S("5") }, 1),
                   200);
 }
 
 /* ---- digests ---- */
 
-static slice encoded(struct s3_desk *d, const struct digest *digest)
+static slice encoded(struct s3_fixture *f, const struct digest *digest)
 {
-    return base64_encode(d->a, (slice){ (const char *)digest->bytes, digest_size(digest->kind) });
+    return base64_encode(f->a, (slice){ (const char *)digest->bytes, digest_size(digest->kind) });
 }
 
-static slice checksum(struct s3_desk *d, enum digest_kind kind, const char *bytes)
+static slice checksum(struct s3_fixture *f, enum digest_kind kind, const char *bytes)
 {
     struct digest digest;
     digest_of(kind, slice_of(bytes), &digest);
-    return encoded(d, &digest);
+    return encoded(f, &digest);
 }
 
-static slice composite_checksum(struct s3_desk *d, enum digest_kind kind, const char *const *parts, size_t count)
+static slice composite_checksum(struct s3_fixture *f, enum digest_kind kind, const char *const *parts, size_t count)
 {
     struct buf all;
     buf_init(&all, 0);
@@ -361,14 +356,14 @@ static slice composite_checksum(struct s3_desk *d, enum digest_kind kind, const 
     }
     digest_of(kind, buf_slice(&all), &digest);
     buf_release(&all);
-    return arena_printf(d->a, SLICE_FMT "-%zu", SLICE_ARG(encoded(d, &digest)), count);
+    return arena_printf(f->a, SLICE_FMT "-%zu", SLICE_ARG(encoded(f, &digest)), count);
 }
 
 static const char *const pieces[] = { "hello, good ", "day" };
 
 TEST(every_checksum_is_kept_of_the_parts_and_of_the_whole)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     static const struct {
         enum digest_kind kind;
         const char *type; /* NULL: left out */
@@ -381,71 +376,71 @@ TEST(every_checksum_is_kept_of_the_parts_and_of_the_whole)
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++) {
         slice name = digest_name(rows[i].kind);
-        const char *header = text(d, "x-amz-checksum-" SLICE_FMT, SLICE_ARG(name));
-        const char *element = text(d, "CompleteMultipartUploadResult.Checksum" SLICE_FMT, SLICE_ARG(name));
+        const char *header = text(f, "x-amz-checksum-" SLICE_FMT, SLICE_ARG(name));
+        const char *element = text(f, "CompleteMultipartUploadResult.Checksum" SLICE_FMT, SLICE_ARG(name));
         struct http_header headers[2] = { { S("x-amz-checksum-algorithm"), name },
                                           { S("x-amz-checksum-type"), slice_of(rows[i].type) } };
-        const char *id = begin_with(d, &ana, "/photos/a", headers, rows[i].type ? 2 : 1);
+        const char *id = begin_with(f, &ana, "/photos/a", headers, rows[i].type ? 2 : 1);
         slice etags[2];
         for (int k = 0; k < 2; k++) {
-            struct http_header sum = { slice_of(header), checksum(d, rows[i].kind, pieces[k]) };
-            struct fake_reply *r = ask(d, &ana, "PUT", text(d, "/photos/a?partNumber=%d&uploadId=%s", k + 1, id),
+            struct http_header sum = { slice_of(header), checksum(f, rows[i].kind, pieces[k]) };
+            struct fake_reply *r = ask(f, &ana, "PUT", text(f, "/photos/a?partNumber=%d&uploadId=%s", k + 1, id),
                                        slice_of(pieces[k]), &sum, k); /* the first says nothing: it is computed */
             EXPECT_STATUS(r, 200);
-            EXPECT_SLICE(fake_reply_header(r, header), checksum(d, rows[i].kind, pieces[k]));
+            EXPECT_SLICE(fake_reply_header(r, header), checksum(f, rows[i].kind, pieces[k]));
             etags[k] = fake_reply_header(r, "ETag");
         }
         bool whole = rows[i].form == DIGEST_WHOLE;
         slice want =
-            whole ? checksum(d, rows[i].kind, "hello, good day") : composite_checksum(d, rows[i].kind, pieces, 2);
-        struct http_header wrong = { slice_of(header), checksum(d, rows[i].kind, "x") }, right = { wrong.name, want };
-        const char *parts = text(d, "%s%s", PART(1, etags[0]), PART(2, etags[1]));
-        EXPECT_S3_ERROR(d, complete_with(d, &ana, "/photos/a", id, parts, &wrong, 1), 400, "BadDigest");
-        struct fake_reply *r = complete_with(d, &ana, "/photos/a", id, parts, &right, 1);
+            whole ? checksum(f, rows[i].kind, "hello, good day") : composite_checksum(f, rows[i].kind, pieces, 2);
+        struct http_header wrong = { slice_of(header), checksum(f, rows[i].kind, "x") }, right = { wrong.name, want };
+        const char *parts = text(f, "%s%s", PART(1, etags[0]), PART(2, etags[1]));
+        EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, parts, &wrong, 1), 400, "BadDigest");
+        struct fake_reply *r = complete_with(f, &ana, "/photos/a", id, parts, &right, 1);
         EXPECT_STATUS(r, 200);
-        EXPECT_SLICE(s3_text(d, r, element), want);
-        EXPECT_SLICE(s3_text(d, r, "CompleteMultipartUploadResult.ChecksumType"),
+        EXPECT_SLICE(s3_text(f, r, element), want);
+        EXPECT_SLICE(s3_text(f, r, "CompleteMultipartUploadResult.ChecksumType"),
                      whole ? S("FULL_OBJECT") : S("COMPOSITE"));
         struct http_header mode = { S("x-amz-checksum-mode"), S("ENABLED") };
-        r = ask(d, &ana, "HEAD", "/photos/a", S(""), &mode, 1);
+        r = ask(f, &ana, "HEAD", "/photos/a", S(""), &mode, 1);
         EXPECT_SLICE(fake_reply_header(r, header), want);
     }
 }
 
 TEST(attributes_tell_of_an_object_without_its_bytes)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
-    const char *id = begin_with(d, &ana, "/photos/a", &algorithm, 1);
-    slice one = part(d, &ana, "/photos/a", id, 1, pieces[0]), two = part(d, &ana, "/photos/a", id, 2, pieces[1]);
-    struct fake_reply *r = complete(d, &ana, "/photos/a", id, text(d, "%s%s", PART(1, one), PART(2, two)));
+    const char *id = begin_with(f, &ana, "/photos/a", &algorithm, 1);
+    slice one = part(f, &ana, "/photos/a", id, 1, pieces[0]), two = part(f, &ana, "/photos/a", id, 2, pieces[1]);
+    struct fake_reply *r = complete(f, &ana, "/photos/a", id, text(f, "%s%s", PART(1, one), PART(2, two)));
     EXPECT_STATUS(r, 200);
     struct http_header all = { S("x-amz-object-attributes"), S("ETag, Checksum,ObjectParts,StorageClass,ObjectSize") };
-    r = ask(d, &ana, "GET", "/photos/a?attributes", S(""), &all, 1);
+    r = ask(f, &ana, "GET", "/photos/a?attributes", S(""), &all, 1);
     EXPECT_STATUS(r, 200);
     EXPECT_SLICE(fake_reply_header(r, "Last-Modified"), S("Sat, 21 Nov 2026 14:04:09 GMT"));
-    EXPECT_SLICE(arena_printf(d->a, "\"" SLICE_FMT "\"", SLICE_ARG(s3_text(d, r, "GetObjectAttributesResponse.ETag"))),
-                 composite(d, pieces, 2));
-    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.Checksum.ChecksumCRC32"),
-                 composite_checksum(d, DIGEST_CRC32, pieces, 2));
-    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.Checksum.ChecksumType"), S("COMPOSITE"));
-    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.ObjectParts.PartsCount"), S("2"));
-    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.StorageClass"), S("STANDARD"));
-    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.ObjectSize"), S("15"));
+    EXPECT_SLICE(arena_printf(f->a, "\"" SLICE_FMT "\"", SLICE_ARG(s3_text(f, r, "GetObjectAttributesResponse.ETag"))),
+                 composite(f, pieces, 2));
+    EXPECT_SLICE(s3_text(f, r, "GetObjectAttributesResponse.Checksum.ChecksumCRC32"),
+                 composite_checksum(f, DIGEST_CRC32, pieces, 2));
+    EXPECT_SLICE(s3_text(f, r, "GetObjectAttributesResponse.Checksum.ChecksumType"), S("COMPOSITE"));
+    EXPECT_SLICE(s3_text(f, r, "GetObjectAttributesResponse.ObjectParts.PartsCount"), S("2"));
+    EXPECT_SLICE(s3_text(f, r, "GetObjectAttributesResponse.StorageClass"), S("STANDARD"));
+    EXPECT_SLICE(s3_text(f, r, "GetObjectAttributesResponse.ObjectSize"), S("15"));
     struct http_header size = { all.name, S("ObjectSize") }, wrong = { all.name, S("ETag,Colour") };
-    s3_put(d, &ana, "/photos/b", "hello");
-    r = ask(d, &ana, "GET", "/photos/b?attributes", S(""), &size, 1);
-    EXPECT_SLICE(s3_text(d, r, "GetObjectAttributesResponse.ObjectSize"), S("5"));
-    EXPECT(!s3_at(d, r, "GetObjectAttributesResponse.ETag"));
-    EXPECT_S3_ERROR(d, ask(d, &ana, "GET", "/photos/a?attributes", S(""), &wrong, 1), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos/a?attributes", ""), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, ask(d, &ana, "GET", "/photos/none?attributes", S(""), &all, 1), 404, "NoSuchKey");
-    EXPECT_S3_ERROR(d, ask(d, &ana, "GET", "/photos/a?attributes&versionId=7", S(""), &all, 1), 404, "NoSuchVersion");
+    s3_put_object(f, &ana, "/photos/b", "hello");
+    r = ask(f, &ana, "GET", "/photos/b?attributes", S(""), &size, 1);
+    EXPECT_SLICE(s3_text(f, r, "GetObjectAttributesResponse.ObjectSize"), S("5"));
+    EXPECT(!s3_at(f, r, "GetObjectAttributesResponse.ETag"));
+    EXPECT_S3_ERROR(f, ask(f, &ana, "GET", "/photos/a?attributes", S(""), &wrong, 1), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos/a?attributes", ""), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, ask(f, &ana, "GET", "/photos/none?attributes", S(""), &all, 1), 404, "NoSuchKey");
+    EXPECT_S3_ERROR(f, ask(f, &ana, "GET", "/photos/a?attributes&versionId=7", S(""), &all, 1), 404, "NoSuchVersion");
 }
 
 TEST(checksums_that_cannot_be_are_refused_at_the_beginning)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     static const struct {
         struct http_header headers[2];
         size_t count;
@@ -462,127 +457,128 @@ TEST(checksums_that_cannot_be_are_refused_at_the_beginning)
           2 },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++)
-        EXPECT_S3_ERROR(d, ask(d, &ana, "POST", "/photos/a?uploads", S(""), rows[i].headers, rows[i].count), 400,
+        EXPECT_S3_ERROR(f, ask(f, &ana, "POST", "/photos/a?uploads", S(""), rows[i].headers, rows[i].count), 400,
                         "InvalidRequest");
 }
 
 TEST(a_part_with_a_wrong_digest_is_not_kept)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
-    const char *id = begin_with(d, &ana, "/photos/a", &algorithm, 1);
-    const char *target = text(d, "/photos/a?partNumber=1&uploadId=%s", id);
+    const char *id = begin_with(f, &ana, "/photos/a", &algorithm, 1);
+    const char *target = text(f, "/photos/a?partNumber=1&uploadId=%s", id);
     struct http_header bad[] = { { S("Content-MD5"), S("1B2M2Y8AsgTpgAmY7PhCfg==") },
                                  { S("x-amz-checksum-crc32"), S("AAAAAA==") } };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
-        EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", target, S("hello"), &bad[i], 1), 400, "BadDigest");
-    struct http_header other = { S("x-amz-checksum-sha1"), checksum(d, DIGEST_SHA1, "hello") };
-    EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", target, S("hello"), &other, 1), 400, "InvalidRequest");
-    EXPECT_EQ(s3_count(d, s3_ask(d, &ana, "GET", text(d, "/photos/a?uploadId=%s", id), ""), "ListPartsResult", "Part"),
+        EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", target, S("hello"), &bad[i], 1), 400, "BadDigest");
+    struct http_header other = { S("x-amz-checksum-sha1"), checksum(f, DIGEST_SHA1, "hello") };
+    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", target, S("hello"), &other, 1), 400, "InvalidRequest");
+    EXPECT_EQ(s3_count(f, s3_send(f, &ana, "GET", text(f, "/photos/a?uploadId=%s", id), ""), "ListPartsResult", "Part"),
               0);
 }
 
 TEST(a_part_may_come_in_chunks_with_its_checksum_behind)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
-    const char *id = begin_with(d, &ana, "/photos/a", &algorithm, 1);
+    const char *id = begin_with(f, &ana, "/photos/a", &algorithm, 1);
     struct http_header headers[] = { { S("x-amz-content-sha256"), S("STREAMING-UNSIGNED-PAYLOAD-TRAILER") },
                                      { S("x-amz-decoded-content-length"), S("5") },
                                      { S("x-amz-trailer"), S("x-amz-checksum-crc32") },
                                      { S("Content-Encoding"), S("aws-chunked") } };
-    const char *target = text(d, "/photos/a?partNumber=1&uploadId=%s", id);
+    const char *target = text(f, "/photos/a?partNumber=1&uploadId=%s", id);
     slice wrong = S("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n");
     slice right = S("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n");
-    EXPECT_S3_ERROR(d, ask(d, &ana, "PUT", target, wrong, headers, LENGTH_OF(headers)), 400, "BadDigest");
-    struct fake_reply *r = ask(d, &ana, "PUT", target, right, headers, LENGTH_OF(headers));
+    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", target, wrong, headers, LENGTH_OF(headers)), 400, "BadDigest");
+    struct fake_reply *r = ask(f, &ana, "PUT", target, right, headers, LENGTH_OF(headers));
     EXPECT_STATUS(r, 200);
     EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc32"), S("NhCmhg=="));
-    EXPECT_STATUS(complete(d, &ana, "/photos/a", id, PART(1, s3_etag(d, "hello"))), 200);
-    EXPECT_SLICE(get(d, &ana, "/photos/a"), S("hello"));
+    EXPECT_STATUS(complete(f, &ana, "/photos/a", id, PART(1, s3_etag_of(f, "hello"))), 200);
+    EXPECT_SLICE(get(f, &ana, "/photos/a"), S("hello"));
 }
 
 TEST(a_part_that_breaks_off_is_not_kept)
 {
-    DESK(d);
-    const char *id = begin(d, &ana, "/photos/a");
-    slice target = arena_printf(d->a, "/photos/a?partNumber=1&uploadId=%s", id);
+    S3_FIXTURE(f);
+    const char *id = begin(f, &ana, "/photos/a");
+    slice target = arena_printf(f->a, "/photos/a?partNumber=1&uploadId=%s", id);
     static const size_t sizes[] = { 5, 100000 };
     for (size_t i = 0; i < LENGTH_OF(sizes); i++)
         EXPECT_S3_ERROR(
-            d,
-            s3_ask_with(d, &ana,
-                        &(struct fake_request){
-                            .method = "PUT", .target = target, .body = world_bytes(d->w, sizes[i]), .cut = true }),
+            f,
+            s3_send_request(f, &ana,
+                            &(struct fake_request){
+                                .method = "PUT", .target = target, .body = world_bytes(f->w, sizes[i]), .cut = true }),
             400, "IncompleteBody");
-    EXPECT_EQ(s3_count(d, s3_ask(d, &ana, "GET", text(d, "/photos/a?uploadId=%s", id), ""), "ListPartsResult", "Part"),
+    EXPECT_EQ(s3_count(f, s3_send(f, &ana, "GET", text(f, "/photos/a?uploadId=%s", id), ""), "ListPartsResult", "Part"),
               0);
-    EXPECT_EQ(world_blob_count(d->w), 0);
+    EXPECT_EQ(world_blob_count(f->w), 0);
 }
 
 /* ---- parts from other objects ---- */
 
-static struct fake_reply *copy_part(struct s3_desk *d, const struct s3_person *p, const char *id, const char *source,
+static struct fake_reply *copy_part(struct s3_fixture *f, const struct s3_user *p, const char *id, const char *source,
                                     const struct http_header *more, size_t count)
 {
     struct http_header headers[4] = { { S("x-amz-copy-source"), slice_of(source) } };
     for (size_t i = 0; i < count; i++)
         headers[1 + i] = more[i];
-    return ask(d, p, "PUT", text(d, "/photos/copy?partNumber=1&uploadId=%s", id), S(""), headers, 1 + count);
+    return ask(f, p, "PUT", text(f, "/photos/copy?partNumber=1&uploadId=%s", id), S(""), headers, 1 + count);
 }
 
 TEST(a_part_may_be_a_range_of_another_object)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/source", "0123456789");
-    slice large = world_bytes(d->w, 300000);
-    EXPECT_STATUS(ask(d, &ana, "PUT", "/photos/large", large, NULL, 0), 200);
-    const char *id = begin(d, &ana, "/photos/copy");
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/source", "0123456789");
+    slice large = world_bytes(f->w, 300000);
+    EXPECT_STATUS(ask(f, &ana, "PUT", "/photos/large", large, NULL, 0), 200);
+    const char *id = begin(f, &ana, "/photos/copy");
     struct http_header range = { S("x-amz-copy-source-range"), S("bytes=2-9") };
-    struct fake_reply *r = copy_part(d, &ana, id, "/photos/source", &range, 1);
+    struct fake_reply *r = copy_part(f, &ana, id, "/photos/source", &range, 1);
     EXPECT_STATUS(r, 200);
-    EXPECT_SLICE(s3_text(d, r, "CopyPartResult.ETag"), s3_etag(d, "23456789"));
-    EXPECT(s3_at(d, r, "CopyPartResult.LastModified"));
-    EXPECT_STATUS(complete(d, &ana, "/photos/copy", id, PART(1, s3_etag(d, "23456789"))), 200);
-    EXPECT_SLICE(get(d, &ana, "/photos/copy"), S("23456789"));
-    id = begin(d, &ana, "/photos/copy");
+    EXPECT_SLICE(s3_text(f, r, "CopyPartResult.ETag"), s3_etag_of(f, "23456789"));
+    EXPECT(s3_at(f, r, "CopyPartResult.LastModified"));
+    EXPECT_STATUS(complete(f, &ana, "/photos/copy", id, PART(1, s3_etag_of(f, "23456789"))), 200);
+    EXPECT_SLICE(get(f, &ana, "/photos/copy"), S("23456789"));
+    id = begin(f, &ana, "/photos/copy");
     range.value = S("bytes=1-250000");
-    r = copy_part(d, &ana, id, "photos/large?versionId=null", &range, 1);
+    r = copy_part(f, &ana, id, "photos/large?versionId=null", &range, 1);
     EXPECT_STATUS(r, 200);
-    EXPECT_STATUS(complete(d, &ana, "/photos/copy", id, PART(1, s3_text(d, r, "CopyPartResult.ETag"))), 200);
-    EXPECT_SLICE(get(d, &ana, "/photos/copy"), slice_part(large, 1, 250000));
-    id = begin(d, &ana, "/photos/again");
-    r = ask(d, &ana, "PUT", text(d, "/photos/again?partNumber=1&uploadId=%s", id), S(""),
+    EXPECT_STATUS(complete(f, &ana, "/photos/copy", id, PART(1, s3_text(f, r, "CopyPartResult.ETag"))), 200);
+    EXPECT_SLICE(get(f, &ana, "/photos/copy"), slice_part(large, 1, 250000));
+    id = begin(f, &ana, "/photos/again");
+    r = ask(f, &ana, "PUT", text(f, "/photos/again?partNumber=1&uploadId=%s", id), S(""),
             &(struct http_header){ S("x-amz-copy-source"), S("/photos/copy") }, 1);
     EXPECT_STATUS(r, 200); /* of an object that was put together itself */
-    EXPECT_STATUS(complete(d, &ana, "/photos/again", id, PART(1, s3_text(d, r, "CopyPartResult.ETag"))), 200);
-    EXPECT_SLICE(get(d, &ana, "/photos/again"), slice_part(large, 1, 250000));
-    EXPECT_EQ(world_fsck(d->w, true), 0);
+    EXPECT_STATUS(complete(f, &ana, "/photos/again", id, PART(1, s3_text(f, r, "CopyPartResult.ETag"))), 200);
+    EXPECT_SLICE(get(f, &ana, "/photos/again"), slice_part(large, 1, 250000));
+    EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
 TEST(ghsa_mx42_a_part_copy_reads_its_source_only_if_it_may)
 {
     /* GHSA-mx42-j6wv-px98 */
-    DESK(d);
+    S3_FIXTURE(f);
     struct account account;
-    EXPECT_OK(account_create(&d->w->core, &d->w->operator_, S("others"), d->a, &account));
-    struct s3_person otto = s3_person_of(d, "others", "otto");
-    EXPECT_STATUS(s3_ask(d, &otto, "PUT", "/secret", ""), 200);
-    s3_put(d, &otto, "/secret/a", "hush");
-    const char *id = begin(d, &ana, "/photos/copy");
-    EXPECT_S3_ERROR(d, copy_part(d, &ana, id, "/secret/a", NULL, 0), 403, "AccessDenied");
-    EXPECT_S3_ERROR(d, copy_part(d, &ana, id, "/none/a", NULL, 0), 404, "NoSuchBucket");
-    EXPECT_S3_ERROR(d, copy_part(d, &ana, id, "/photos/none", NULL, 0), 404, "NoSuchKey");
-    EXPECT_S3_ERROR(d, copy_part(d, &ana, id, "nothing", NULL, 0), 400, "InvalidArgument");
+    EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("others"), f->a, &account));
+    struct s3_user otto = s3_user_of(f, "others", "otto");
+    EXPECT_STATUS(s3_send(f, &otto, "PUT", "/secret", ""), 200);
+    s3_put_object(f, &otto, "/secret/a", "hush");
+    const char *id = begin(f, &ana, "/photos/copy");
+    EXPECT_S3_ERROR(f, copy_part(f, &ana, id, "/secret/a", NULL, 0), 403, "AccessDenied");
+    EXPECT_S3_ERROR(f, copy_part(f, &ana, id, "/none/a", NULL, 0), 404, "NoSuchBucket");
+    EXPECT_S3_ERROR(f, copy_part(f, &ana, id, "/photos/none", NULL, 0), 404, "NoSuchKey");
+    EXPECT_S3_ERROR(f, copy_part(f, &ana, id, "nothing", NULL, 0), 400, "InvalidArgument");
     EXPECT_EQ(
-        s3_count(d, s3_ask(d, &ana, "GET", text(d, "/photos/copy?uploadId=%s", id), ""), "ListPartsResult", "Part"), 0);
+        s3_count(f, s3_send(f, &ana, "GET", text(f, "/photos/copy?uploadId=%s", id), ""), "ListPartsResult", "Part"),
+        0);
 }
 
 TEST(ranges_and_conditions_of_a_part_copy_are_kept)
 {
-    DESK(d);
-    s3_put(d, &ana, "/photos/source", "0123456789");
-    const char *id = begin(d, &ana, "/photos/copy");
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/source", "0123456789");
+    const char *id = begin(f, &ana, "/photos/copy");
     static const struct {
         const char *range;
         int status;
@@ -594,8 +590,8 @@ TEST(ranges_and_conditions_of_a_part_copy_are_kept)
         { "bytes=0-10", 416, "InvalidRange" },   { "bytes=10-11", 416, "InvalidRange" },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++)
-        EXPECT_S3_ERROR(d,
-                        copy_part(d, &ana, id, "/photos/source",
+        EXPECT_S3_ERROR(f,
+                        copy_part(f, &ana, id, "/photos/source",
                                   &(struct http_header){ S("x-amz-copy-source-range"), slice_of(rows[i].range) }, 1),
                         rows[i].status, rows[i].code);
     const struct {
@@ -603,66 +599,66 @@ TEST(ranges_and_conditions_of_a_part_copy_are_kept)
         slice value;
         int status;
     } conditions[] = {
-        { "x-amz-copy-source-if-match", s3_etag(d, "0123456789"), 200 },
-        { "x-amz-copy-source-if-match", s3_etag(d, "x"), 412 },
-        { "x-amz-copy-source-if-none-match", s3_etag(d, "x"), 200 },
-        { "x-amz-copy-source-if-none-match", s3_etag(d, "0123456789"), 412 },
+        { "x-amz-copy-source-if-match", s3_etag_of(f, "0123456789"), 200 },
+        { "x-amz-copy-source-if-match", s3_etag_of(f, "x"), 412 },
+        { "x-amz-copy-source-if-none-match", s3_etag_of(f, "x"), 200 },
+        { "x-amz-copy-source-if-none-match", s3_etag_of(f, "0123456789"), 412 },
         { "x-amz-copy-source-if-modified-since", S("Sat, 21 Nov 2026 14:04:08 GMT"), 200 },
         { "x-amz-copy-source-if-modified-since", S("Sat, 21 Nov 2026 14:04:09 GMT"), 412 },
         { "x-amz-copy-source-if-unmodified-since", S("Sat, 21 Nov 2026 14:04:09 GMT"), 200 },
         { "x-amz-copy-source-if-unmodified-since", S("Sat, 21 Nov 2026 14:04:08 GMT"), 412 },
     };
     for (size_t i = 0; i < LENGTH_OF(conditions); i++)
-        EXPECT_STATUS(copy_part(d, &ana, id, "/photos/source",
+        EXPECT_STATUS(copy_part(f, &ana, id, "/photos/source",
                                 &(struct http_header){ slice_of(conditions[i].name), conditions[i].value }, 1),
                       conditions[i].status);
-    EXPECT_S3_ERROR(d, copy_part(d, &ana, "none", "/photos/source", NULL, 0), 404, "NoSuchUpload");
+    EXPECT_S3_ERROR(f, copy_part(f, &ana, "none", "/photos/source", NULL, 0), 404, "NoSuchUpload");
 }
 
 /* ---- lists ---- */
 
 TEST(parts_are_listed_in_pages)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
-    const char *id = begin_with(d, &ana, "/photos/a", &algorithm, 1);
+    const char *id = begin_with(f, &ana, "/photos/a", &algorithm, 1);
     static const int numbers[] = { 7, 1, 3 };
     for (size_t i = 0; i < LENGTH_OF(numbers); i++)
-        part(d, &ana, "/photos/a", id, numbers[i], text(d, "part %d", numbers[i]));
-    struct fake_reply *r = s3_ask(d, &ana, "GET", text(d, "/photos/a?uploadId=%s&max-parts=2", id), "");
+        part(f, &ana, "/photos/a", id, numbers[i], text(f, "part %d", numbers[i]));
+    struct fake_reply *r = s3_send(f, &ana, "GET", text(f, "/photos/a?uploadId=%s&max-parts=2", id), "");
     EXPECT_STATUS(r, 200);
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.Bucket"), S("photos"));
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.Key"), S("a"));
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.UploadId"), slice_of(id));
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.MaxParts"), S("2"));
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.IsTruncated"), S("true"));
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.NextPartNumberMarker"), S("3"));
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.ChecksumType"), S("COMPOSITE"));
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.Part.PartNumber"), S("1"));
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.Part.ETag"), s3_etag(d, "part 1"));
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.Part.Size"), S("6"));
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.Part.ChecksumCRC32"), checksum(d, DIGEST_CRC32, "part 1"));
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.Part#1.PartNumber"), S("3"));
-    r = s3_ask(d, &ana, "GET", text(d, "/photos/a?uploadId=%s&part-number-marker=3", id), "");
-    EXPECT_EQ(s3_count(d, r, "ListPartsResult", "Part"), 1);
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.IsTruncated"), S("false"));
-    r = s3_ask(d, &ana, "GET", text(d, "/photos/a?uploadId=%s&max-parts=0", id), "");
-    EXPECT_SLICE(s3_text(d, r, "ListPartsResult.IsTruncated"), S("false"));
-    EXPECT_EQ(s3_count(d, r, "ListPartsResult", "Part"), 0);
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", text(d, "/photos/a?uploadId=%s&part-number-marker=x", id), ""), 400,
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.Bucket"), S("photos"));
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.Key"), S("a"));
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.UploadId"), slice_of(id));
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.MaxParts"), S("2"));
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.IsTruncated"), S("true"));
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.NextPartNumberMarker"), S("3"));
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.ChecksumType"), S("COMPOSITE"));
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.Part.PartNumber"), S("1"));
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.Part.ETag"), s3_etag_of(f, "part 1"));
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.Part.Size"), S("6"));
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.Part.ChecksumCRC32"), checksum(f, DIGEST_CRC32, "part 1"));
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.Part#1.PartNumber"), S("3"));
+    r = s3_send(f, &ana, "GET", text(f, "/photos/a?uploadId=%s&part-number-marker=3", id), "");
+    EXPECT_EQ(s3_count(f, r, "ListPartsResult", "Part"), 1);
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.IsTruncated"), S("false"));
+    r = s3_send(f, &ana, "GET", text(f, "/photos/a?uploadId=%s&max-parts=0", id), "");
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.IsTruncated"), S("false"));
+    EXPECT_EQ(s3_count(f, r, "ListPartsResult", "Part"), 0);
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", text(f, "/photos/a?uploadId=%s&part-number-marker=x", id), ""), 400,
                     "InvalidArgument");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", text(d, "/photos/a?uploadId=%s&max-parts=x", id), ""), 400,
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", text(f, "/photos/a?uploadId=%s&max-parts=x", id), ""), 400,
                     "InvalidArgument");
 }
 
 /* "a b | c/": keys, then common prefixes. */
-static slice shown(struct s3_desk *d, const struct fake_reply *r)
+static slice shown(struct s3_fixture *f, const struct fake_reply *r)
 {
     struct buf b;
     buf_init(&b, 0);
     const struct xml *root;
     EXPECT_STATUS(r, 200);
-    EXPECT_OK(xml_parse(r->body, d->a, &root));
+    EXPECT_OK(xml_parse(r->body, f->a, &root));
     for (int prefixes = 0; prefixes < 2; prefixes++) {
         buf_add(&b, prefixes ? S("|") : S(""));
         XML_EACH(x, root, prefixes ? "CommonPrefixes" : "Upload")
@@ -671,25 +667,25 @@ static slice shown(struct s3_desk *d, const struct fake_reply *r)
             buf_add_byte(&b, ' ');
         }
     }
-    slice all = arena_copy(d->a, buf_slice(&b));
+    slice all = arena_copy(f->a, buf_slice(&b));
     buf_release(&b);
     return all;
 }
 
-static slice walk(struct s3_desk *d, const struct s3_person *p, const char *target, int most)
+static slice walk(struct s3_fixture *f, const struct s3_user *p, const char *target, int most)
 {
     slice all = S(""), key = S(""), id = S("");
     for (int page = 0; page < 20; page++) {
-        struct fake_reply *r = s3_ask(d, p, "GET",
-                                      text(d, "%s&max-uploads=%d&key-marker=" SLICE_FMT "&upload-id-marker=" SLICE_FMT,
-                                           target, most, SLICE_ARG(percent_encode(d->a, key, "/")), SLICE_ARG(id)),
-                                      "");
-        slice parts[] = { all, shown(d, r) };
-        all = arena_join(d->a, parts, 2);
-        if (slice_eq(s3_text(d, r, "ListMultipartUploadsResult.IsTruncated"), S("false")))
+        struct fake_reply *r = s3_send(f, p, "GET",
+                                       text(f, "%s&max-uploads=%d&key-marker=" SLICE_FMT "&upload-id-marker=" SLICE_FMT,
+                                            target, most, SLICE_ARG(percent_encode(f->a, key, "/")), SLICE_ARG(id)),
+                                       "");
+        slice parts[] = { all, shown(f, r) };
+        all = arena_join(f->a, parts, 2);
+        if (slice_eq(s3_text(f, r, "ListMultipartUploadsResult.IsTruncated"), S("false")))
             return all;
-        key = s3_text(d, r, "ListMultipartUploadsResult.NextKeyMarker");
-        id = s3_text(d, r, "ListMultipartUploadsResult.NextUploadIdMarker");
+        key = s3_text(f, r, "ListMultipartUploadsResult.NextKeyMarker");
+        id = s3_text(f, r, "ListMultipartUploadsResult.NextUploadIdMarker");
     }
     fail_msg("no end");
     return all;
@@ -697,50 +693,50 @@ static slice walk(struct s3_desk *d, const struct s3_person *p, const char *targ
 
 TEST(uploads_are_listed_by_key_then_age_in_pages_and_folders)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     static const char *const keys[] = { "e", "b/2", "a", "b/1", "c/%F4%8F%BF%BFx", "b/1", "c/d" };
     for (size_t i = 0; i < LENGTH_OF(keys); i++)
-        begin(d, &ana, text(d, "/photos/%s", keys[i]));
-    EXPECT_SLICE(walk(d, &ana, "/photos?uploads", 1000), S("a b/1 b/1 b/2 c/d c/\xf4\x8f\xbf\xbfx e |"));
-    EXPECT_SLICE(walk(d, &ana, "/photos?uploads", 1), S("a |b/1 |b/1 |b/2 |c/d |c/\xf4\x8f\xbf\xbfx |e |"));
-    EXPECT_SLICE(walk(d, &ana, "/photos?uploads&prefix=b/", 2), S("b/1 b/1 |b/2 |"));
-    EXPECT_SLICE(walk(d, &ana, "/photos?uploads&delimiter=/", 1000), S("a e |b/ c/ "));
-    EXPECT_SLICE(walk(d, &ana, "/photos?uploads&delimiter=/", 1), S("a ||b/ |c/ e |"));
-    EXPECT_SLICE(walk(d, &ana, "/photos?uploads&delimiter=/&prefix=c", 1), S("|c/ "));
-    EXPECT_SLICE(walk(d, &ana, "/photos?uploads&delimiter=/&prefix=b/", 2), S("b/1 b/1 |b/2 |"));
-    EXPECT_SLICE(walk(d, &ana, "/photos?uploads", 0), S("|"));
+        begin(f, &ana, text(f, "/photos/%s", keys[i]));
+    EXPECT_SLICE(walk(f, &ana, "/photos?uploads", 1000), S("a b/1 b/1 b/2 c/d c/\xf4\x8f\xbf\xbfx e |"));
+    EXPECT_SLICE(walk(f, &ana, "/photos?uploads", 1), S("a |b/1 |b/1 |b/2 |c/d |c/\xf4\x8f\xbf\xbfx |e |"));
+    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&prefix=b/", 2), S("b/1 b/1 |b/2 |"));
+    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&delimiter=/", 1000), S("a e |b/ c/ "));
+    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&delimiter=/", 1), S("a ||b/ |c/ e |"));
+    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&delimiter=/&prefix=c", 1), S("|c/ "));
+    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&delimiter=/&prefix=b/", 2), S("b/1 b/1 |b/2 |"));
+    EXPECT_SLICE(walk(f, &ana, "/photos?uploads", 0), S("|"));
     struct fake_reply *r =
-        s3_ask(d, &ana, "GET", "/photos?uploads&encoding-type=url&delimiter=/&prefix=b&max-uploads=9", "");
-    EXPECT_SLICE(s3_text(d, r, "ListMultipartUploadsResult.MaxUploads"), S("9"));
-    EXPECT_SLICE(s3_text(d, r, "ListMultipartUploadsResult.EncodingType"), S("url"));
-    EXPECT_SLICE(s3_text(d, r, "ListMultipartUploadsResult.Prefix"), S("b"));
-    r = s3_ask(d, &ana, "GET", "/photos?uploads&prefix=a", "");
-    EXPECT_SLICE(s3_text(d, r, "ListMultipartUploadsResult.Upload.Initiator.DisplayName"), S("ana"));
-    EXPECT_SLICE(s3_text(d, r, "ListMultipartUploadsResult.Upload.Initiated"), S("2026-11-21T14:04:09.000Z"));
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/photos?uploads&max-uploads=x", ""), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(d, s3_ask(d, &ana, "GET", "/none?uploads", ""), 404, "NoSuchBucket");
+        s3_send(f, &ana, "GET", "/photos?uploads&encoding-type=url&delimiter=/&prefix=b&max-uploads=9", "");
+    EXPECT_SLICE(s3_text(f, r, "ListMultipartUploadsResult.MaxUploads"), S("9"));
+    EXPECT_SLICE(s3_text(f, r, "ListMultipartUploadsResult.EncodingType"), S("url"));
+    EXPECT_SLICE(s3_text(f, r, "ListMultipartUploadsResult.Prefix"), S("b"));
+    r = s3_send(f, &ana, "GET", "/photos?uploads&prefix=a", "");
+    EXPECT_SLICE(s3_text(f, r, "ListMultipartUploadsResult.Upload.Initiator.DisplayName"), S("ana"));
+    EXPECT_SLICE(s3_text(f, r, "ListMultipartUploadsResult.Upload.Initiated"), S("2026-11-21T14:04:09.000Z"));
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos?uploads&max-uploads=x", ""), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/none?uploads", ""), 404, "NoSuchBucket");
 }
 
 TEST(many_uploads_below_one_prefix_are_one_common_prefix)
 {
-    DESK(d);
+    S3_FIXTURE(f);
     for (int i = 0; i < 250; i++)
-        begin(d, &ana, text(d, "/photos/b/%03d", i));
-    begin(d, &ana, "/photos/c");
-    EXPECT_SLICE(walk(d, &ana, "/photos?uploads&delimiter=/", 1), S("|b/ c |"));
-    EXPECT_EQ(s3_count(d, s3_ask(d, &ana, "GET", "/photos?uploads", ""), "ListMultipartUploadsResult", "Upload"), 251);
+        begin(f, &ana, text(f, "/photos/b/%03d", i));
+    begin(f, &ana, "/photos/c");
+    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&delimiter=/", 1), S("|b/ c |"));
+    EXPECT_EQ(s3_count(f, s3_send(f, &ana, "GET", "/photos?uploads", ""), "ListMultipartUploadsResult", "Upload"), 251);
 }
 
 /* ---- stores that fail ---- */
 
-static struct fake_reply *until_it_works(struct s3_desk *d, const struct s3_person *p, const char *method,
+static struct fake_reply *until_it_works(struct s3_fixture *f, const struct s3_user *p, const char *method,
                                          const char *target, slice body, const struct http_header *header)
 {
-    struct fake_reply *r = ask(d, p, method, target, body, header, header != NULL);
+    struct fake_reply *r = ask(f, p, method, target, body, header, header != NULL);
     if (r->status == 200)
         return r;
-    EXPECT_S3_ERROR(d, r, 503, "ServiceUnavailable"); /* at most once: one call fails */
-    r = ask(d, p, method, target, body, header, header != NULL);
+    EXPECT_S3_ERROR(f, r, 503, "ServiceUnavailable"); /* at most once: one call fails */
+    r = ask(f, p, method, target, body, header, header != NULL);
     EXPECT_STATUS(r, 200);
     return r;
 }
@@ -749,35 +745,35 @@ static struct fake_reply *until_it_works(struct s3_desk *d, const struct s3_pers
  * Returns whether there were so many calls. */
 static bool upload_under_fault(int n, bool answer_lost)
 {
-    DESK(d);
-    slice large = world_bytes(d->w, 20000);
-    s3_put(d, &ana, "/photos/source", "0123456789");
+    S3_FIXTURE(f);
+    slice large = world_bytes(f->w, 20000);
+    s3_put_object(f, &ana, "/photos/source", "0123456789");
     struct http_header source = { S("x-amz-copy-source"), S("photos/source") };
-    d->w->faults =
+    f->w->faults =
         (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = answer_lost };
-    struct fake_reply *r = until_it_works(d, &ana, "POST", "/photos/a?uploads", S(""), NULL);
-    slice id = s3_text(d, r, "InitiateMultipartUploadResult.UploadId");
-    const char *target = text(d, "/photos/a?uploadId=" SLICE_FMT, SLICE_ARG(id));
-    r = until_it_works(d, &ana, "PUT", text(d, "%s&partNumber=1", target), large, NULL);
+    struct fake_reply *r = until_it_works(f, &ana, "POST", "/photos/a?uploads", S(""), NULL);
+    slice id = s3_text(f, r, "InitiateMultipartUploadResult.UploadId");
+    const char *target = text(f, "/photos/a?uploadId=" SLICE_FMT, SLICE_ARG(id));
+    r = until_it_works(f, &ana, "PUT", text(f, "%s&partNumber=1", target), large, NULL);
     slice one = fake_reply_header(r, "ETag");
-    r = until_it_works(d, &ana, "PUT", text(d, "%s&partNumber=2", target), S(""), &source);
-    slice two = s3_text(d, r, "CopyPartResult.ETag");
-    r = until_it_works(d, &ana, "GET", target, S(""), NULL);
-    EXPECT_EQ(s3_count(d, r, "ListPartsResult", "Part"), 2);
+    r = until_it_works(f, &ana, "PUT", text(f, "%s&partNumber=2", target), S(""), &source);
+    slice two = s3_text(f, r, "CopyPartResult.ETag");
+    r = until_it_works(f, &ana, "GET", target, S(""), NULL);
+    EXPECT_EQ(s3_count(f, r, "ListPartsResult", "Part"), 2);
     until_it_works(
-        d, &ana, "POST", target,
-        arena_printf(d->a, "<CompleteMultipartUpload>%s%s</CompleteMultipartUpload>", PART(1, one), PART(2, two)),
+        f, &ana, "POST", target,
+        arena_printf(f->a, "<CompleteMultipartUpload>%s%s</CompleteMultipartUpload>", PART(1, one), PART(2, two)),
         NULL);
-    bool over = d->w->faults.calls < n;
-    d->w->faults = (struct fault_plan){ 0 };
+    bool over = f->w->faults.calls < n;
+    f->w->faults = (struct fault_plan){ 0 };
     slice parts[] = { large, S("0123456789") };
-    EXPECT_SLICE(get(d, &ana, "/photos/a"), arena_join(d->a, parts, 2));
-    world_wait(d->w, hours(200)); /* what a lost answer left: uploads that nobody knows of, parts sent twice */
-    world_run_jobs(d->w);
-    world_wait(d->w, hours(2));
-    world_run_jobs(d->w);
-    EXPECT_EQ(world_fsck(d->w, true), 0);
-    EXPECT_EQ(world_blob_count(d->w), 1);
+    EXPECT_SLICE(get(f, &ana, "/photos/a"), arena_join(f->a, parts, 2));
+    world_wait(f->w, hours(200)); /* what a lost answer left: uploads that nobody knows of, parts sent twice */
+    world_run_jobs(f->w);
+    world_wait(f->w, hours(2));
+    world_run_jobs(f->w);
+    EXPECT_EQ(world_fsck(f->w, true), 0);
+    EXPECT_EQ(world_blob_count(f->w), 1);
     return !over;
 }
 
@@ -818,19 +814,19 @@ TEST(every_operation_says_unavailable_when_its_store_fails)
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++)
         for (int n = 1;; n++) {
-            DESK(d);
-            EXPECT_STATUS(s3_ask(d, &ana, "PUT", "/empty", ""), 200);
-            s3_put(d, &ana, "/photos/a", "hello");
-            begin(d, &ana, "/photos/b");
-            d->w->faults = (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE };
-            struct fake_reply *r = s3_ask(d, &ana, rows[i].method, rows[i].target, rows[i].body);
-            bool over = d->w->faults.calls < n;
-            d->w->faults = (struct fault_plan){ 0 };
+            S3_FIXTURE(f);
+            EXPECT_STATUS(s3_send(f, &ana, "PUT", "/empty", ""), 200);
+            s3_put_object(f, &ana, "/photos/a", "hello");
+            begin(f, &ana, "/photos/b");
+            f->w->faults = (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE };
+            struct fake_reply *r = s3_send(f, &ana, rows[i].method, rows[i].target, rows[i].body);
+            bool over = f->w->faults.calls < n;
+            f->w->faults = (struct fault_plan){ 0 };
             if (over)
                 EXPECT_STATUS(r, rows[i].status);
             else if (r->status != rows[i].status) /* some failures harm nobody */
                 EXPECT_STATUS(r, 503);
-            EXPECT_EQ(world_fsck(d->w, true), 0);
+            EXPECT_EQ(world_fsck(f->w, true), 0);
             if (over)
                 break;
             EXPECT(n < 50);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "s3_desk.h"
+#include "s3_fixture.h"
 
 #include "test.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct s3_options s3_desk_options(void)
+struct s3_options s3_fixture_options(void)
 {
     return (struct s3_options){
         .region = S("us-east-1"),
@@ -23,45 +23,45 @@ struct s3_options s3_desk_options(void)
 
 static const struct link_listener listeners[] = { { { "127.0.0.1:8080", 14 }, false } };
 
-struct s3_desk *s3_desk_new(const struct s3_options *options)
+struct s3_fixture *s3_fixture_new(const struct s3_options *options)
 {
-    struct s3_desk *d = must_malloc(sizeof *d);
-    struct s3_options defaults = s3_desk_options();
-    d->w = world_new();
-    d->a = d->w->a;
-    d->links = (struct link_base){ NULL, 0, S("https://files.example.org"), listeners, 1 };
-    s3_init(&d->s3, &d->w->core, options ? options : &defaults, &d->links, NULL);
-    d->http_api = s3_api(&d->s3);
-    d->http = fake_http_new(&d->http_api);
-    return d;
+    struct s3_fixture *f = must_malloc(sizeof *f);
+    struct s3_options defaults = s3_fixture_options();
+    f->w = world_new();
+    f->a = f->w->a;
+    f->links = (struct link_base){ NULL, 0, S("https://files.example.org"), listeners, 1 };
+    s3_init(&f->s3, &f->w->core, options ? options : &defaults, &f->links, NULL);
+    f->http_api = s3_api(&f->s3);
+    f->http = fake_http_new(&f->http_api);
+    return f;
 }
 
-void s3_desk_free(struct s3_desk *d)
+void s3_fixture_free(struct s3_fixture *f)
 {
-    fake_http_release(&d->http);
-    s3_release(&d->s3);
-    world_free(d->w);
-    free(d);
+    fake_http_release(&f->http);
+    s3_release(&f->s3);
+    world_free(f->w);
+    free(f);
 }
 
-struct s3_person s3_person_of(struct s3_desk *d, const char *account, const char *login)
+struct s3_user s3_user_of(struct s3_fixture *f, const char *account, const char *login)
 {
-    struct s3_person p = { .login = slice_of(login) };
+    struct s3_user p = { .login = slice_of(login) };
     struct user user;
     int64_t key_id;
     slice secret;
-    EXPECT_OK(user_create(&d->w->core, &d->w->operator_,
-                          &(struct user_order){ .account = slice_of(account), .login = p.login, .name = p.login }, d->a,
+    EXPECT_OK(user_create(&f->w->core, &f->w->operator_,
+                          &(struct user_order){ .account = slice_of(account), .login = p.login, .name = p.login }, f->a,
                           &user));
     EXPECT_OK(
-        key_mint_signing(&d->w->core, &d->w->operator_, p.login, S3_PURPOSE, d->a, &key_id, &p.access_key, &p.secret));
-    EXPECT_OK(access_signing(&d->w->core, S3_PURPOSE, p.access_key, d->a, &p.who, &secret));
+        key_mint_signing(&f->w->core, &f->w->operator_, p.login, S3_PURPOSE, f->a, &key_id, &p.access_key, &p.secret));
+    EXPECT_OK(access_signing(&f->w->core, S3_PURPOSE, p.access_key, f->a, &p.who, &secret));
     return p;
 }
 
-struct s3_person s3_person(struct s3_desk *d, const char *login)
+struct s3_user s3_user(struct s3_fixture *f, const char *login)
 {
-    return s3_person_of(d, "", login);
+    return s3_user_of(f, "", login);
 }
 
 /* ---- asking ---- */
@@ -77,7 +77,7 @@ static void add_header(struct fake_request *r, slice name, slice value)
     r->headers[i] = (struct http_header){ name, value };
 }
 
-static void sign(struct s3_desk *d, const struct s3_person *p, struct fake_request *r)
+static void sign(struct s3_fixture *f, const struct s3_user *p, struct fake_request *r)
 {
     struct sign_pair headers[FAKE_MAX_HEADERS + 1] = { { S("host"), r->host.n ? r->host : S("cais.test") } };
     struct sign_pair query[100];
@@ -92,7 +92,7 @@ static void sign(struct s3_desk *d, const struct s3_person *p, struct fake_reque
             headers[count++] = (struct sign_pair){ r->headers[i].name, r->headers[i].value };
     if (!slice_cut(r->target, '?', &path, &text))
         text = S("");
-    EXPECT_OK(query_parse(text, d->a, &parsed));
+    EXPECT_OK(query_parse(text, f->a, &parsed));
     EXPECT(parsed.count <= LENGTH_OF(query));
     for (size_t i = 0; i < parsed.count; i++)
         query[i] = (struct sign_pair){ parsed.params[i].raw_name, parsed.params[i].raw_value };
@@ -103,10 +103,10 @@ static void sign(struct s3_desk *d, const struct s3_person *p, struct fake_reque
     unsigned char digest[SHA256_SIZE];
     hash_sha256(r->body, digest);
     if (!tells)
-        tag = hex_encode(d->a, (slice){ (const char *)digest, sizeof digest });
+        tag = hex_encode(f->a, (slice){ (const char *)digest, sizeof digest });
     struct sigv4_signed made;
     EXPECT_EQ(sigv4_sign(&(struct sigv4_signer){ p->access_key, p->secret, S("us-east-1") }, &request, tag,
-                         core_now_ms(&d->w->core), d->a, &made),
+                         core_now_ms(&f->w->core), f->a, &made),
               SIGN_OK);
     add_header(r, S("Host"), headers[0].value);
     add_header(r, S("x-amz-date"), made.timestamp);
@@ -115,31 +115,31 @@ static void sign(struct s3_desk *d, const struct s3_person *p, struct fake_reque
     add_header(r, S("Authorization"), made.authorization);
 }
 
-struct fake_reply *s3_ask_with(struct s3_desk *d, const struct s3_person *p, const struct fake_request *request)
+struct fake_reply *s3_send_request(struct s3_fixture *f, const struct s3_user *p, const struct fake_request *request)
 {
     struct fake_request r = *request;
     if (p)
-        sign(d, p, &r);
-    return fake_http_send(&d->http, &r);
+        sign(f, p, &r);
+    return fake_http_send(&f->http, &r);
 }
 
-struct fake_reply *s3_ask(struct s3_desk *d, const struct s3_person *p, const char *method, const char *target,
-                          const char *body)
+struct fake_reply *s3_send(struct s3_fixture *f, const struct s3_user *p, const char *method, const char *target,
+                           const char *body)
 {
-    return s3_ask_with(d, p,
-                       &(struct fake_request){ .method = method, .target = slice_of(target), .body = slice_of(body) });
+    return s3_send_request(
+        f, p, &(struct fake_request){ .method = method, .target = slice_of(target), .body = slice_of(body) });
 }
 
-void s3_put(struct s3_desk *d, const struct s3_person *p, const char *target, const char *bytes)
+void s3_put_object(struct s3_fixture *f, const struct s3_user *p, const char *target, const char *bytes)
 {
-    EXPECT_STATUS(s3_ask(d, p, "PUT", target, bytes), 200);
+    EXPECT_STATUS(s3_send(f, p, "PUT", target, bytes), 200);
 }
 
-slice s3_etag(struct s3_desk *d, const char *bytes)
+slice s3_etag_of(struct s3_fixture *f, const char *bytes)
 {
     unsigned char md5[MD5_SIZE];
     hash_md5(slice_of(bytes), md5);
-    return arena_printf(d->a, "\"" SLICE_FMT "\"", SLICE_ARG(hex_encode(d->a, (slice){ (char *)md5, MD5_SIZE })));
+    return arena_printf(f->a, "\"" SLICE_FMT "\"", SLICE_ARG(hex_encode(f->a, (slice){ (char *)md5, MD5_SIZE })));
 }
 
 /* ---- what came back ---- */
@@ -152,11 +152,11 @@ static const struct xml *nth(const struct xml *first, slice name, uint64_t n)
     return NULL;
 }
 
-const struct xml *s3_at(struct s3_desk *d, const struct fake_reply *r, const char *path)
+const struct xml *s3_at(struct s3_fixture *f, const struct fake_reply *r, const char *path)
 {
     const struct xml *at;
     slice rest = slice_of(path), step, name, place;
-    if (xml_parse(r->body, d->a, &at))
+    if (xml_parse(r->body, f->a, &at))
         fail_msg("%d, no XML: %.*s", r->status, SLICE_ARG(r->body));
     for (bool more = true; more && at; at = more ? at->first : at) {
         uint64_t n = 0;
@@ -170,18 +170,18 @@ const struct xml *s3_at(struct s3_desk *d, const struct fake_reply *r, const cha
     return at;
 }
 
-slice s3_text(struct s3_desk *d, const struct fake_reply *r, const char *path)
+slice s3_text(struct s3_fixture *f, const struct fake_reply *r, const char *path)
 {
-    const struct xml *x = s3_at(d, r, path);
+    const struct xml *x = s3_at(f, r, path);
     if (!x)
         fail_msg("nothing at %s in %d %.*s", path, r->status, SLICE_ARG(r->body));
     return x->text;
 }
 
-size_t s3_count(struct s3_desk *d, const struct fake_reply *r, const char *path, const char *name)
+size_t s3_count(struct s3_fixture *f, const struct fake_reply *r, const char *path, const char *name)
 {
     size_t n = 0;
-    XML_EACH(item, s3_at(d, r, path), name)
+    XML_EACH(item, s3_at(f, r, path), name)
     n++;
     return n;
 }

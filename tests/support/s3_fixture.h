@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An S3 server without sockets: a world, the http_api, the fake engine in front, and somebody who signs. */
+#ifndef CAIS_TESTS_S3_FIXTURE_H
+#define CAIS_TESTS_S3_FIXTURE_H
+
+#include "api/s3/s3.h"
+#include "base/xml.h"
+#include "fake_http.h"
+#include "world.h"
+
+struct s3_fixture {
+    struct world *w;
+    struct arena *a; /* w->a */
+    struct link_base links;
+    struct s3 s3;
+    struct http_api http_api;
+    struct fake_http http;
+};
+
+/* On the heap: parts of it point to each other. */
+struct s3_fixture *s3_fixture_new(const struct s3_options *options /* NULL: those of s3_fixture_options */);
+void s3_fixture_free(struct s3_fixture *);
+static inline void s3_fixture_freep(struct s3_fixture **f)
+{
+    s3_fixture_free(*f);
+}
+struct s3_options s3_fixture_options(void); /* region us-east-1, parts from 8 bytes on */
+
+/* A user with a key pair. */
+struct s3_user {
+    slice login, access_key, secret;
+    struct principal who;
+};
+struct s3_user s3_user_of(struct s3_fixture *, const char *account, const char *login);
+struct s3_user s3_user(struct s3_fixture *, const char *login); /* of the account default */
+
+/* Declares the fixture `name` and the user `ana` in it, without a bucket. */
+#define S3_EMPTY_FIXTURE(name)                                                                                         \
+    SCOPED(s3_fixture_freep) struct s3_fixture *name = s3_fixture_new(NULL);                                           \
+    __attribute__((unused)) struct s3_user ana = s3_user(name, "ana")
+/* The same, with ana's bucket "photos". */
+#define S3_FIXTURE(name)                                                                                               \
+    S3_EMPTY_FIXTURE(name);                                                                                            \
+    EXPECT_STATUS(s3_send(name, &ana, "PUT", "/photos", ""), 200)
+
+/* Sends as that person: signed by header, the body's digest included unless x-amz-content-sha256 is among the
+ * headers. NULL: unsigned. */
+struct fake_reply *s3_send_request(struct s3_fixture *, const struct s3_user *, const struct fake_request *);
+struct fake_reply *s3_send(struct s3_fixture *, const struct s3_user *, const char *method, const char *target,
+                           const char *body);
+/* PUT of an object, from which 200 is expected. */
+void s3_put_object(struct s3_fixture *, const struct s3_user *, const char *target, const char *bytes);
+slice s3_etag_of(struct s3_fixture *, const char *bytes); /* with quotes */
+
+/* The element that a path like "ListBucketResult.Contents#2.Key" leads to (#2: the third of that name; the first name
+ * is that of the root); NULL when nothing is there. Fails the test when the reply is no XML. */
+const struct xml *s3_at(struct s3_fixture *, const struct fake_reply *, const char *path);
+slice s3_text(struct s3_fixture *, const struct fake_reply *,
+              const char *path); /* fails the test when it is not there */
+/* Children of that name below the element of that path. */
+size_t s3_count(struct s3_fixture *, const struct fake_reply *, const char *path, const char *name);
+
+#define EXPECT_STATUS(reply, want)                                                                                     \
+    do {                                                                                                               \
+        const struct fake_reply *status_reply_ = (reply);                                                              \
+        if (status_reply_->status != (want))                                                                           \
+            fail_msg("status %d, expected %d: %.*s", status_reply_->status, (want), SLICE_ARG(status_reply_->body));   \
+    } while (0)
+#define EXPECT_S3_ERROR(fixture, reply, want_status, want_code)                                                        \
+    do {                                                                                                               \
+        const struct fake_reply *error_reply_ = (reply);                                                               \
+        EXPECT_STATUS(error_reply_, want_status);                                                                      \
+        EXPECT_SLICE(s3_text((fixture), error_reply_, "Error.Code"), slice_of(want_code));                             \
+    } while (0)
+
+#endif
