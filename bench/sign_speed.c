@@ -4,7 +4,7 @@
  *   sign-speed [rounds 200000] */
 #include "base/crc.h"
 #include "sign/chunks.h"
-#include "sign/policy.h"
+#include "sign/form_policy.h"
 #include "sign/sigv2.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "base/text.h"
-#include "sign/policy.h"
+#include "sign/form_policy.h"
 
 static bool covers(const struct policy *p, slice name)
 {

@@ -6,7 +6,7 @@
 
 #include "../tests/support/s3_fixture.h"
 #include "base/text.h"
-#include "sign/policy.h"
+#include "sign/form_policy.h"
 
 static void add_field(struct buf *b, slice name, slice value)
 {

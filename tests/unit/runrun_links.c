@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "http/target.h"
 #include "runrun_fixture.h"
-#include "sign/policy.h"
+#include "sign/form_policy.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "core/ticket/ticket.h"
 #include "s3_fixture.h"
-#include "sign/policy.h"
+#include "sign/form_policy.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "http/content_disposition.h"
 #include "http/target.h"
-#include "sign/policy.h"
+#include "sign/form_policy.h"
 
 #include <assert.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* A form is signed through its policy: the signature covers the text of the policy, and the policy states which values
  * the fields may have. Whoever signed it could have stored the object himself; the policy limits what he lets others
  * store in his name. So every condition must hold and a condition must cover every field. Source: Amazon S3 API
- * reference, "POST Object" and "POST Policy"; the rules themselves are in sign/policy.h. */
+ * reference, "POST Object" and "POST Policy"; the rules themselves are in sign/form_policy.h. */
 #include "api/s3/form_check_priv.h"
 
 #include "api/s3/auth_priv.h"

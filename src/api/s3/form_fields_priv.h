@@ -4,7 +4,7 @@
 #define CAIS_API_S3_FORM_FIELDS_PRIV_H
 
 #include "api/s3/s3.h"
-#include "sign/policy.h"
+#include "sign/form_policy.h"
 
 #define FORM_FIELDS_MAX 200
 #define FORM_FIELD_BYTES_MAX 20480 /* of all fields in front of the file: S3's limit */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A form is refused unless every field is covered and every condition holds: of several servers it was reported that
  * they enforced one half of it. */
-#include "sign/policy.h"
+#include "sign/form_policy.h"
 
 #include "base/json.h"
 #include "base/text.h"

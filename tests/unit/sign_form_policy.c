@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "sign/policy.h"
+#include "sign/form_policy.h"
 
 #include <string.h>
 

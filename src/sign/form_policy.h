@@ -8,8 +8,8 @@
  *     policy_parse, policy_check                 → what it says, and whether the form keeps to it
  *
  * The text is the base64 as it stands in the form: it is what is signed. */
-#ifndef CAIS_SIGN_POLICY_H
-#define CAIS_SIGN_POLICY_H
+#ifndef CAIS_SIGN_FORM_POLICY_H
+#define CAIS_SIGN_FORM_POLICY_H
 
 #include "sign/sigv4.h"
 
