@@ -15,12 +15,4 @@ struct places_cache *places_cache_new(void);
 void places_cache_free(struct places_cache *);
 extern const struct entry_guard ticket_entry_guard; /* entry_ticket.c */
 
-/* Has the account room for that much more? Its own limits count, and where it has none, those of the options.
- * Errors: QUOTA, NOT_FOUND. */
-MUST_USE err_t account_check_room(struct core *, struct meta_tx *, int64_t id, int64_t bytes, int64_t files,
-                                  struct arena *a);
-/* The same, and counts it as used. In a write: nobody else can take the room in between. */
-MUST_USE err_t account_take_room(struct core *, struct meta_tx *, int64_t id, int64_t bytes, int64_t files,
-                                 struct arena *a);
-
 #endif

@@ -3,7 +3,6 @@
  * believe that a name is free. */
 #include "base/password.h"
 #include "core/access/access.h"
-#include "core/core_priv.h"
 #include "core/event.h"
 
 #define DEFAULT_ACCOUNT S("default")
@@ -93,33 +92,6 @@ err_t account_set_limits(struct core *core, const struct principal *who, slice n
         .who = who, .now_ms = core_now_ms(core), .name = name, .max_bytes = max_bytes, .max_files = max_files
     };
     return meta_write(core->meta, apply_account_limits, &c, a);
-}
-
-static bool has_room(int64_t own_limit, int64_t default_limit, int64_t used, int64_t more)
-{
-    int64_t limit = own_limit ? own_limit : default_limit;
-    return limit == 0 || more <= 0 || more <= limit - used; /* no sum: it could overflow */
-}
-
-err_t account_check_room(struct core *core, struct meta_tx *tx, int64_t id, int64_t bytes, int64_t files,
-                         struct arena *a)
-{
-    const struct core_options *o = &core->options;
-    struct account account;
-    TRY(meta_account_get(tx, id, a, &account));
-    if (!has_room(account.max_bytes, o->account_max_bytes, account.used_bytes, bytes))
-        return err_make(a, ERR_QUOTA, "the account's limit of bytes is used up");
-    if (!has_room(account.max_files, o->account_max_files, account.used_files, files))
-        return err_make(a, ERR_QUOTA, "the account's limit of files is used up");
-    return NULL;
-}
-
-err_t account_take_room(struct core *core, struct meta_tx *tx, int64_t id, int64_t bytes, int64_t files,
-                        struct arena *a)
-{
-    if (core->options.account_max_bytes || core->options.account_max_files)
-        TRY(account_check_room(core, tx, id, bytes, files, a));
-    return meta_account_use(tx, id, bytes, files, a); /* knows the account's own limits */
 }
 
 /* ---- users ---- */

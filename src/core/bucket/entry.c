@@ -9,9 +9,9 @@
 #include "core/bucket/entry_priv.h"
 
 #include "base/text.h"
-#include "core/core_priv.h"
 #include "core/event.h"
 #include "core/object/digest.h"
+#include "core/quota.h"
 
 #include <assert.h>
 #include <string.h>
@@ -114,8 +114,8 @@ err_t entry_foresee(struct core *core, const struct bucket *bucket, slice key, c
     TRY(entry_check_condition(condition, there, a));
     if (!is_large || bucket->kind == BUCKET_GUARDED) /* the guard checks the account of the file */
         return NULL;
-    return account_check_room(core, tx, bucket->account_id, bytes - (there ? (int64_t)there->size_bytes : 0),
-                              there ? 0 : 1, a);
+    return quota_check(core, tx, bucket->account_id, bytes - (there ? (int64_t)there->size_bytes : 0), there ? 0 : 1,
+                       a);
 }
 
 /* ---- changing what a key names ---- */
@@ -128,8 +128,7 @@ static err_t claim_by_difference(struct meta_tx *tx, struct entry_change *c, str
     TRY(entry_check_condition(c->condition, there, a));
     uint64_t old_bytes = there ? there->size_bytes : 0;
     c->by_difference = true;
-    return account_take_room(c->core, tx, c->bucket->account_id, (int64_t)(c->bytes - c->freed - old_bytes),
-                             there ? 0 : 1, a);
+    return quota_take(c->core, tx, c->bucket->account_id, (int64_t)(c->bytes - c->freed - old_bytes), there ? 0 : 1, a);
 }
 
 /* Most entries are new and most accounts have room: then nothing is looked up. */
@@ -138,7 +137,7 @@ err_t entry_claim(struct meta_tx *tx, struct entry_change *c, struct arena *a)
     c->by_difference = false;
     if (entry_is_conditional(c->condition))
         return claim_by_difference(tx, c, a);
-    err_t e = account_take_room(c->core, tx, c->bucket->account_id, (int64_t)(c->bytes - c->freed), 1, a);
+    err_t e = quota_take(c->core, tx, c->bucket->account_id, (int64_t)(c->bytes - c->freed), 1, a);
     return err_is(e, ERR_QUOTA) ? claim_by_difference(tx, c, a) : e;
 }
 

@@ -6,7 +6,6 @@
  *   parts    are objects; what is not taken over by the entry is let go of in the write that ends the upload */
 #include "core/bucket/upload_priv.h"
 
-#include "core/core_priv.h"
 #include "core/event.h"
 #include "core/object/digest.h"
 

@@ -3,7 +3,7 @@
  * object, whose row takes the place of the first in one write. */
 #include "core/bucket/upload_priv.h"
 
-#include "core/core_priv.h"
+#include "core/quota.h"
 
 #include <string.h>
 
@@ -23,11 +23,11 @@ static err_t claim(struct meta_tx *tx, const struct part_put *put, uint64_t byte
 {
     const struct upload *u = &put->upload;
     *ret_freed = 0;
-    err_t e = account_take_room(put->core, tx, u->account_id, (int64_t)bytes, 0, a);
+    err_t e = quota_take(put->core, tx, u->account_id, (int64_t)bytes, 0, a);
     if (!err_is(e, ERR_QUOTA))
         return e;
     TRY(old_bytes(tx, u->id, put->order.number, a, ret_freed));
-    return *ret_freed ? account_take_room(put->core, tx, u->account_id, (int64_t)(bytes - *ret_freed), 0, a) : e;
+    return *ret_freed ? quota_take(put->core, tx, u->account_id, (int64_t)(bytes - *ret_freed), 0, a) : e;
 }
 
 /* The digest to be kept: that of the upload, by which its parts are joined; else the one asked for. */
@@ -73,7 +73,7 @@ static err_t look(struct part_put *put, const struct bucket *bucket, slice key, 
         return NULL; /* soon here, and judged then */
     uint64_t old;
     TRY(old_bytes(tx, put->upload.id, put->order.number, a, &old));
-    return account_check_room(core, tx, put->upload.account_id, bytes - (int64_t)old, 0, a);
+    return quota_check(core, tx, put->upload.account_id, bytes - (int64_t)old, 0, a);
 }
 
 static unsigned bit_of(enum digest_kind kind)

@@ -11,9 +11,9 @@
 
 #include "base/buf.h"
 #include "base/helper.h"
-#include "core/core_priv.h"
 #include "core/event.h"
 #include "core/object/digest.h"
+#include "core/quota.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -164,7 +164,7 @@ static err_t check_account(struct core *core, int64_t account_id, int64_t bytes,
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return account_check_room(core, tx, account_id, bytes, 1, a);
+    return quota_check(core, tx, account_id, bytes, 1, a);
 }
 
 err_t intake_check_room(struct core *core, int64_t account_id, uint64_t least_bytes, struct arena *a)
@@ -287,7 +287,7 @@ void intake_discard(struct intake *in)
 /* It becomes a file of its own. */
 static err_t place_file(struct meta_tx *tx, struct intake *in, struct arena *a)
 {
-    TRY(account_take_room(in->core, tx, in->order.account_id, (int64_t)in->received, 1, a));
+    TRY(quota_take(in->core, tx, in->order.account_id, (int64_t)in->received, 1, a));
     TRY(meta_object_add(tx, &in->object, a, &in->object.id));
     in->file.object_id = in->object.id;
     TRY(meta_file_add(tx, &in->file, a, &in->file.id));

@@ -11,9 +11,9 @@
  * anyway unless somebody confirms it. */
 #include "core/bucket/entry.h"
 #include "core/bucket/entry_guard.h"
-#include "core/core_priv.h"
 #include "core/event.h"
 #include "core/file/lifecycle.h"
+#include "core/quota.h"
 
 #include <string.h>
 
@@ -80,8 +80,8 @@ static err_t admit_ticket_put(struct entry_put *put, struct intake_order *in, st
     if (ticket->expires_at_ms <= now_ms)
         return forbid_put(a, "the time in which bytes could be put has run out");
     TRY(check_declared_size(&put->order, ticket->declared_bytes, a));
-    TRY(account_check_room(core, tx, file->account_id, (int64_t)ticket->declared_bytes - bytes_before(file),
-                           file->object_id ? 0 : 1, a));
+    TRY(quota_check(core, tx, file->account_id, (int64_t)ticket->declared_bytes - bytes_before(file),
+                    file->object_id ? 0 : 1, a));
     put->file_id = ticket->file_id;
     if (put->order.min_bytes < ticket->declared_bytes)
         put->order.min_bytes = ticket->declared_bytes;
@@ -113,8 +113,8 @@ static err_t place_ticket_bytes(struct meta_tx *tx, struct entry_put *put, const
         return err_make(a, ERR_EMPTY, "not the %llu bytes that were permitted",
                         (unsigned long long)target.ticket.declared_bytes);
     TRY(check_put_condition(put, file, a));
-    TRY(account_take_room(put->core, tx, file->account_id, (int64_t)result->object.size_bytes - bytes_before(file),
-                          file->object_id ? 0 : 1, a));
+    TRY(quota_take(put->core, tx, file->account_id, (int64_t)result->object.size_bytes - bytes_before(file),
+                   file->object_id ? 0 : 1, a));
     struct object object = result->object;
     int64_t old_object_id;
     TRY(meta_object_add(tx, &object, a, &object.id));

@@ -9,9 +9,9 @@
  * deletion, or new bytes, one comes first and the other sees what it left. */
 #include "core/ticket/ticket.h"
 
-#include "core/core_priv.h"
 #include "core/event.h"
 #include "core/file/lifecycle.h"
+#include "core/quota.h"
 #include "core/task/document_priv.h"
 #include "core/task/task_priv.h"
 
@@ -71,7 +71,7 @@ static err_t apply_issue(struct meta_tx *tx, void *arg, struct arena *a)
     i->result = (struct ticket_issued){ .document = { .file = i->file, .has_ticket = true } };
     struct document *d = &i->result.document;
     TRY(check_task(tx, i, a, d));
-    TRY(account_check_room(i->core, tx, i->who->account_id, (int64_t)order->declared_bytes, 1, a));
+    TRY(quota_check(i->core, tx, i->who->account_id, (int64_t)order->declared_bytes, 1, a));
     TRY(meta_user_get(tx, i->who->user_id, a, &owner));
     TRY(meta_file_add(tx, &d->file, a, &d->file.id));
     d->owner_name = owner.name;
