@@ -20,10 +20,11 @@ struct intake;
 struct md5_crew;
 struct places_cache;
 struct seal;
+struct space;
 
 struct core_options {
-    uint64_t inline_max_bytes;    /* objects up to this size are rows; 0: 16 KiB */
-    uint64_t reserve_bytes;       /* free space below which nothing is accepted any more (NO_SPACE) */
+    uint64_t inline_max_bytes;    /* core/object/inline_limit.h; 0: the default */
+    uint64_t reserve_bytes;       /* free space that uploads leave alone: core/object/space.h */
     int64_t purge_grace_ms;       /* how long bytes outlive their record, and how old an orphan must be */
     int64_t account_max_bytes;    /* of accounts without a limit of their own; 0: none */
     int64_t account_max_files;    /* the same */
@@ -42,10 +43,9 @@ struct core {
     struct bucket_cache *buckets;
     struct content_cache *content;
     struct places_cache *places;
-    int64_t purge_holds;      /* backups that run: while above 0 nothing is purged; atomic */
-    int64_t free_bytes_at_ms; /* when free space was last asked for; atomic, like the next two */
-    int64_t free_bytes;
-    int64_t latest_ms; /* see core_now_ms */
+    struct space *space;
+    int64_t purge_holds; /* backups that run: while above 0 nothing is purged; atomic */
+    int64_t latest_ms;   /* see core_now_ms; atomic */
     pthread_mutex_t flights_mutex;
     struct intake *flights; /* uploads that write to the blob store now: their keys have no row yet */
     int64_t flight_count;   /* how many; atomic to read */
@@ -63,11 +63,6 @@ void core_release(struct core *);
 int64_t core_now_ms(struct core *);
 /* A backup runs: no bytes may be removed now. */
 bool core_is_held(struct core *);
-/* May `bytes` more come in? Asks the blob store at most once a second.
- * Errors: NO_SPACE free space would fall below the reserve; UNAVAILABLE. */
-MUST_USE err_t core_check_space(struct core *, uint64_t bytes, struct arena *a);
-/* As above, and counts them off until the store is asked again. */
-MUST_USE err_t core_take_space(struct core *, uint64_t bytes, struct arena *a);
 
 /* Who acts, as the guard of an API found out. */
 struct principal {

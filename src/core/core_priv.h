@@ -13,6 +13,8 @@ struct content_cache *content_cache_new(uint64_t max_bytes);
 void content_cache_free(struct content_cache *);
 struct places_cache *places_cache_new(void);
 void places_cache_free(struct places_cache *);
+struct space *space_new(void);
+void space_free(struct space *);
 extern const struct entry_guard ticket_entry_guard; /* entry_ticket.c */
 
 #endif

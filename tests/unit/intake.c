@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include "core/object/digest.h"
+#include "core/object/space.h"
 
 #include <string.h>
 
@@ -217,10 +218,10 @@ TEST(free_space_is_looked_up_at_most_once_a_second)
     WORLD(w);
     int64_t before = w->faults.calls;
     for (int i = 0; i < 10; i++)
-        EXPECT_OK(core_check_space(&w->core, 1, w->a));
+        EXPECT_OK(space_check(&w->core, 1, w->a));
     EXPECT_EQ(w->faults.calls - before, 1);
     world_wait(w, seconds(1));
-    EXPECT_OK(core_check_space(&w->core, 1, w->a));
+    EXPECT_OK(space_check(&w->core, 1, w->a));
     EXPECT_EQ(w->faults.calls - before, 2);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "core/object/space.h"
 
 static struct service *service_of(const struct http_exchange *x)
 {
@@ -31,7 +32,7 @@ static struct state look(struct core *core, struct arena *a)
         meta_read_end(tx);
     }
     s.blob = core->blob->ops->free_bytes(core->blob, a, &s.free_bytes);
-    s.space = s.blob ? s.blob : core_check_space(core, 1, a); /* full: not even one byte would be taken */
+    s.space = s.blob ? s.blob : space_check(core, 1, a); /* full: not even one byte would be taken */
     return s;
 }
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "core/event.h"
 #include "core/object/digest.h"
+#include "core/object/inline_limit.h"
 #include "core/quota.h"
 
 #include <assert.h>
@@ -102,7 +103,7 @@ err_t entry_get(struct core *core, const struct bucket *bucket, slice key, struc
 err_t entry_foresee(struct core *core, const struct bucket *bucket, slice key, const struct entry_condition *condition,
                     int64_t bytes, struct arena *a)
 {
-    bool is_large = bytes > (int64_t)core->options.inline_max_bytes; /* else it is soon here, and judged then */
+    bool is_large = object_will_be_blob(core, bytes); /* else it is soon here, and judged then */
     if (!is_large && !entry_is_conditional(condition))
         return NULL;
     SCOPED(meta_read_endp)

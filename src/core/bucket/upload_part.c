@@ -3,6 +3,7 @@
  * object, whose row takes the place of the first in one write. */
 #include "core/bucket/upload_priv.h"
 
+#include "core/object/inline_limit.h"
 #include "core/quota.h"
 
 #include <string.h>
@@ -69,7 +70,7 @@ static err_t look(struct part_put *put, const struct bucket *bucket, slice key, 
     struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(upload_find(tx, bucket, key, name, core_now_ms(core), a, &put->upload));
-    if (bytes <= (int64_t)core->options.inline_max_bytes)
+    if (!object_will_be_blob(core, bytes))
         return NULL; /* soon here, and judged then */
     uint64_t old;
     TRY(old_bytes(tx, put->upload.id, put->order.number, a, &old));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Invariants
- *   bytes        either all in `staging` (no writer) or all given to the writer; never more than inline_max in memory
+ *   bytes        either all in `staging` (no writer) or all given to the writer; never more than inline_limit in memory
  *   blob key     from before the writer exists until the outcome is known, the intake stands in core->flights; so
  *                whoever finds a key without a row and not in flight knows that no row will come (jobs: sweep)
  *   outcome      after a failed write, `applied` tells whether the store may have committed all the same: only when
@@ -13,6 +13,8 @@
 #include "base/helper.h"
 #include "core/event.h"
 #include "core/object/digest.h"
+#include "core/object/inline_limit.h"
+#include "core/object/space.h"
 #include "core/quota.h"
 
 #include <assert.h>
@@ -128,7 +130,7 @@ static void update_digests(struct intake *in, slice bytes)
  * alone has its bytes written by another thread meanwhile. Several are hashed together. */
 static err_t write_through(struct intake *in, slice bytes, struct arena *a)
 {
-    TRY(core_take_space(in->core, bytes.n, a));
+    TRY(space_take(in->core, bytes.n, a));
     struct write_job job = { in, bytes, a, NULL };
     bool beside = bytes.n >= WORTH_SHARING && __atomic_load_n(&in->core->flight_count, __ATOMIC_RELAXED) == 1 &&
                   helper_try(in->core->helper, write_bytes, &job);
@@ -169,7 +171,7 @@ static err_t check_account(struct core *core, int64_t account_id, int64_t bytes,
 
 err_t intake_check_room(struct core *core, int64_t account_id, uint64_t least_bytes, struct arena *a)
 {
-    TRY(core_check_space(core, least_bytes, a));
+    TRY(space_check(core, least_bytes, a));
     return check_account(core, account_id, least_bytes < INT64_MAX ? (int64_t)least_bytes : INT64_MAX, a);
 }
 
@@ -178,8 +180,8 @@ static err_t check_order(struct core *core, const struct intake_order *order, st
     if (order->max_bytes && order->exact_bytes > 0 && (uint64_t)order->exact_bytes > order->max_bytes)
         return err_make(a, ERR_TOO_LARGE, "%lld bytes are more than the limit of %llu", (long long)order->exact_bytes,
                         (unsigned long long)order->max_bytes);
-    TRY(core_check_space(core, order->exact_bytes > 0 ? (uint64_t)order->exact_bytes : 0, a));
-    if (order->place || order->exact_bytes <= (int64_t)core->options.inline_max_bytes)
+    TRY(space_check(core, order->exact_bytes > 0 ? (uint64_t)order->exact_bytes : 0, a));
+    if (order->place || !object_will_be_blob(core, order->exact_bytes))
         return NULL; /* judged by whoever places it; or soon here, and judged at the end */
     return check_account(core, order->account_id, order->exact_bytes, a);
 }
@@ -214,8 +216,8 @@ err_t intake_open(struct core *core, const struct intake_order *order, struct ar
     in->order.request_id = arena_copy(&in->arena, order->request_id);
     in->order.md5 = arena_copy(&in->arena, order->md5);
     take_digests(in);
-    buf_init(&in->staging, core->options.inline_max_bytes);
-    if (order->exact_bytes > 0 && (uint64_t)order->exact_bytes > core->options.inline_max_bytes) {
+    buf_init(&in->staging, inline_limit(core));
+    if (object_will_be_blob(core, order->exact_bytes)) {
         err_t e = start_blob(in, a);
         if (e) {
             intake_free(in);
@@ -233,7 +235,7 @@ err_t intake_write(struct intake *in, slice bytes, struct arena *a)
         most = (uint64_t)in->order.exact_bytes;
     if (bytes.n > most - in->received)
         return err_make(a, ERR_TOO_LARGE, "more than the %llu bytes that were allowed", (unsigned long long)most);
-    if (!in->writer && in->received + bytes.n > in->core->options.inline_max_bytes)
+    if (!in->writer && !object_is_inline(in->core, in->received + bytes.n))
         TRY(start_blob(in, a));
     if (in->writer) {
         TRY(write_through(in, bytes, a));

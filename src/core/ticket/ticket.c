@@ -11,6 +11,7 @@
 
 #include "core/event.h"
 #include "core/file/lifecycle.h"
+#include "core/object/space.h"
 #include "core/quota.h"
 #include "core/task/document_priv.h"
 #include "core/task/task_priv.h"
@@ -100,7 +101,7 @@ void ticket_issue(struct core *core, const struct principal *who, const struct t
     SCRATCH(scratch);
     struct ticket_issued nothing = { 0 };
     err_t e = order->declared_bytes > INT64_MAX ? err_make(&scratch, ERR_QUOTA, "nobody has that much room")
-                                                : core_check_space(core, order->declared_bytes, &scratch);
+                                                : space_check(core, order->declared_bytes, &scratch);
     if (e) {
         done(arg, e, &nothing);
         return;

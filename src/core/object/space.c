@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/object/space.h"
+
+#include "core/core_priv.h"
+
+#include <stdlib.h>
+
+#define NEVER_ASKED INT64_MIN
+#define ASK_AGAIN_MS 1000
+
+/* Both are atomic. */
+struct space {
+    int64_t asked_at_ms; /* monotonic clock: when the store was last asked */
+    int64_t free_bytes; /* its answer less what was taken since; below 0 when two uploads took the last of it at once */
+};
+
+struct space *space_new(void)
+{
+    struct space *space = must_malloc(sizeof *space);
+    *space = (struct space){ .asked_at_ms = NEVER_ASKED };
+    return space;
+}
+
+void space_free(struct space *space)
+{
+    free(space);
+}
+
+/* Asks the store when a second has passed. One thread does so; the others use the number that is known. */
+static err_t refresh_free_bytes(struct core *core, struct arena *a)
+{
+    struct space *space = core->space;
+    int64_t now = clock_monotonic_ms(core->clock);
+    int64_t asked = __atomic_load_n(&space->asked_at_ms, __ATOMIC_SEQ_CST);
+    if (asked != NEVER_ASKED && now - asked < ASK_AGAIN_MS)
+        return NULL;
+    /* Before the very first answer no number is known: each thread asks for itself. */
+    if (asked != NEVER_ASKED &&
+        !__atomic_compare_exchange_n(&space->asked_at_ms, &asked, now, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return NULL;
+    uint64_t bytes;
+    err_t e = core->blob->ops->free_bytes(core->blob, a, &bytes);
+    if (e) {
+        __atomic_store_n(&space->asked_at_ms, NEVER_ASKED, __ATOMIC_SEQ_CST);
+        return e;
+    }
+    __atomic_store_n(&space->free_bytes, bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&space->asked_at_ms, now, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+err_t space_check(struct core *core, uint64_t bytes, struct arena *a)
+{
+    TRY(refresh_free_bytes(core, a));
+    int64_t left = __atomic_load_n(&core->space->free_bytes, __ATOMIC_SEQ_CST);
+    if (left < 0 || (uint64_t)left < core->options.reserve_bytes ||
+        (uint64_t)left - core->options.reserve_bytes < bytes)
+        return err_make(a, ERR_NO_SPACE, "no free space is left above the reserve");
+    return NULL;
+}
+
+err_t space_take(struct core *core, uint64_t bytes, struct arena *a)
+{
+    TRY(space_check(core, bytes, a));
+    __atomic_sub_fetch(&core->space->free_bytes, (int64_t)bytes, __ATOMIC_SEQ_CST);
+    return NULL;
+}
