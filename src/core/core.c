@@ -48,8 +48,3 @@ int64_t core_now_ms(struct core *core)
     }
     return now > latest ? now : latest;
 }
-
-bool core_is_held(struct core *core)
-{
-    return __atomic_load_n(&core->purge_holds, __ATOMIC_SEQ_CST) > 0;
-}

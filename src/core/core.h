@@ -25,7 +25,7 @@ struct space;
 struct core_options {
     uint64_t inline_max_bytes;    /* core/object/inline_limit.h; 0: the default */
     uint64_t reserve_bytes;       /* free space that uploads leave alone: core/object/space.h */
-    int64_t purge_grace_ms;       /* how long bytes outlive their record, and how old an orphan must be */
+    int64_t purge_grace_ms;       /* how long bytes outlive their record: core/object/garbage.h */
     int64_t account_max_bytes;    /* of accounts without a limit of their own; 0: none */
     int64_t account_max_files;    /* the same */
     uint64_t content_cache_bytes; /* small objects kept in memory for reads; 0: none */
@@ -44,7 +44,7 @@ struct core {
     struct content_cache *content;
     struct places_cache *places;
     struct space *space;
-    int64_t purge_holds; /* backups that run: while above 0 nothing is purged; atomic */
+    int64_t purge_holds; /* backups that run: core/object/garbage.h; atomic */
     int64_t latest_ms;   /* see core_now_ms; atomic */
     pthread_mutex_t flights_mutex;
     struct intake *flights; /* uploads that write to the blob store now: their keys have no row yet */
@@ -61,8 +61,6 @@ void core_release(struct core *);
 /* The time by which things expire: the highest that the wall clock ever showed. When the clock is set back, what has
  * expired stays expired. */
 int64_t core_now_ms(struct core *);
-/* A backup runs: no bytes may be removed now. */
-bool core_is_held(struct core *);
 
 /* Who acts, as the guard of an API found out. */
 struct principal {

@@ -2,14 +2,14 @@
 /* What happens when nobody is asking: periodic work, kept in the metadata store, so that it goes on where it was after
  * a restart.
  *
- *   purge     files whose time has come: row, usage, event             core/file/lifecycle.h
+ *   purge     files whose time has come: row, usage, event             core/file/purge.h
  *             uploads in parts that nobody completed in time           core/bucket/upload.h
- *   garbage   bytes whose record is gone, purge_grace_ms after it went
+ *   garbage   bytes whose record is gone, after a grace                core/object/garbage.h
  *   sweep     bytes that never got a record                            core/object/sweep.h
- *   tokens    forget tokens that ended long ago
+ *   tokens    forget tokens that ended long ago                        core/access/access.h
  *
  * One thread runs one job at a time. A job that fails is tried again a minute later, and is told of in the log.
- * While a backup runs (core->purge_holds) bytes stay. */
+ * While a backup runs nothing is removed (garbage_hold). */
 #ifndef CAIS_JOBS_JOBS_H
 #define CAIS_JOBS_JOBS_H
 

@@ -10,6 +10,7 @@
 #include "core/care/backup.h"
 #include "core/care/data_dir.h"
 #include "core/care/master_key.h"
+#include "core/object/garbage.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
 
@@ -121,7 +122,7 @@ TEST(what_was_stored_comes_back_byte_for_byte)
     EXPECT_EQ(made.blobs, 1);
     EXPECT_EQ(made.blob_bytes, LARGE);
     EXPECT(access(in(w, dir, "b/" DATA_DIR_DATABASE "-wal"), F_OK) != 0); /* the database is one file */
-    EXPECT_EQ(w->core.purge_holds, 0);
+    EXPECT(!garbage_is_held(&w->core));
     world_store(w, &alice, S("later"), world_bytes(w, LARGE), 0);
     EXPECT_OK(restore(w, in(w, dir, "b"), in(w, dir, "d"), &restored));
     EXPECT_EQ(restored.objects, 2);
@@ -207,7 +208,7 @@ TEST(a_folder_that_is_not_empty_is_refused)
     EXPECT_ERR(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &report), ERR_CONFLICT);
     EXPECT_ERR(backup_run(&w->core, dir, NULL, &opener, w->a, &report), ERR_CONFLICT);
     EXPECT_ERR(restore(w, in(w, dir, "b"), dir, &report), ERR_CONFLICT);
-    EXPECT_EQ(w->core.purge_holds, 0);
+    EXPECT(!garbage_is_held(&w->core));
     /* The lock that the caller holds may lie there. */
     assert_true(mkdir(in(w, dir, "d"), 0700) == 0);
     int fd = open(in(w, dir, "d/" DATA_DIR_LOCK), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
@@ -259,7 +260,7 @@ TEST(a_damaged_or_missing_blob_is_found_on_both_ways)
     EXPECT_OK(w->core.blob->ops->remove(w->core.blob, key, w->a));
     EXPECT_ERR(backup_run(&w->core, in(w, dir, "c"), NULL, &opener, w->a, &report), ERR_CORRUPT);
     EXPECT(access(in(w, dir, "c/" DATA_DIR_MANIFEST), F_OK) != 0);
-    EXPECT_EQ(w->core.purge_holds, 0);
+    EXPECT(!garbage_is_held(&w->core));
 }
 
 /* ---- the master key ---- */

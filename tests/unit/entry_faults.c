@@ -253,7 +253,7 @@ static void prepare_past(struct stand *t)
 static err_t purge(struct stand *t)
 {
     size_t gone;
-    return upload_purge(&t->w->core, 10, t->w->a, &gone);
+    return upload_purge_batch(&t->w->core, t->w->a, &gone);
 }
 
 /* ---- tickets, buckets ---- */

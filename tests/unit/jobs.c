@@ -2,6 +2,7 @@
 #include "test.h"
 #include "world.h"
 
+#include "core/object/garbage.h"
 #include "core/object/sweep.h"
 
 #include <pthread.h>
@@ -237,12 +238,12 @@ TEST(while_a_backup_holds_nothing_is_removed)
     world_store(w, &alice, S("y"), S("due"), minutes(1));
     orphan(w, S("00old"));
     EXPECT_OK(file_delete(&w->core, &alice, f.uuid, w->a));
-    w->core.purge_holds = 1;
+    garbage_hold(&w->core);
     world_wait(w, hours(100));
     world_run_jobs(w);
     EXPECT_EQ(world_blob_count(w), 2);
     EXPECT_EQ(world_file_count(w), 1);
-    w->core.purge_holds = 0;
+    garbage_release(&w->core);
     world_wait(w, hours(6));
     world_run_jobs(w);
     EXPECT_EQ(world_blob_count(w), 0);

@@ -556,7 +556,7 @@ TEST(a_purge_ends_all_that_is_due_in_bounded_writes)
             EXPECT_OK(part_of(&s, name, k, S("x"), &part));
     }
     world_wait(w, hours(1));
-    EXPECT_OK(upload_purge(&w->core, 50, w->a, &gone));
+    EXPECT_OK(upload_purge_batch(&w->core, w->a, &gone));
     EXPECT_EQ(gone, 1); /* its parts were enough for one write */
     world_run_jobs(w);
     EXPECT_EQ(world_event_count(w, S("upload.purge")), 120);

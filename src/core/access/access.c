@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { SECRET_LENGTH = 43 }; /* 62^43: 256 bits */
+#define ENDED_TOKEN_KEPT_MS ((int64_t)7 * 24 * 3600 * 1000)
 
 static slice subject_key(struct arena *a, int64_t id)
 {
@@ -81,6 +82,24 @@ err_t token_issue(struct core *core, slice purpose, slice login, slice key, cons
     }
     TRY(meta_write(core->meta, apply_token_issue, &order, a));
     *ret_token = secret;
+    return NULL;
+}
+
+struct token_cleanup {
+    int64_t before_ms, count;
+};
+
+static err_t apply_token_forget(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct token_cleanup *c = arg;
+    return meta_credential_forget(tx, c->before_ms, a, &c->count);
+}
+
+err_t token_forget_ended(struct core *core, struct arena *a, int64_t *ret_count)
+{
+    struct token_cleanup c = { .before_ms = core_now_ms(core) - ENDED_TOKEN_KEPT_MS };
+    TRY(meta_write(core->meta, apply_token_forget, &c, a));
+    *ret_count = c.count;
     return NULL;
 }
 

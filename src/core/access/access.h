@@ -61,6 +61,10 @@ struct token_policy {
 MUST_USE err_t token_issue(struct core *, slice purpose, slice login, slice key, const struct token_policy *,
                            struct arena *a, slice *ret_token);
 
+/* Forget tokens that expired or were revoked more than a week ago: until then a client that uses one learns which of
+ * the two it was, and not only that it is unknown. *ret_count: how many. */
+MUST_USE err_t token_forget_ended(struct core *, struct arena *a, int64_t *ret_count);
+
 /* Who holds this key or token? Cached; a revocation counts from the moment it is acknowledged. Fit for a loop.
  * Errors: UNAUTHENTICATED unknown; EXPIRED; REVOKED; BLOCKED. */
 MUST_USE err_t access_check(struct core *, slice purpose, enum credential_form, slice secret, struct arena *a,

@@ -8,9 +8,11 @@
 
 #include "core/event.h"
 #include "core/object/digest.h"
+#include "core/object/garbage.h"
 
 enum {
     NAME_LENGTH = 43,
+    PURGE_BATCH = 50,        /* uploads in one write */
     PURGE_PARTS_MOST = 2000, /* in one write, once they are more: others wait for it */
     PAST_MOST = 1000
 };
@@ -208,7 +210,7 @@ err_t upload_abort(struct core *core, const struct principal *who, const struct 
     return meta_write(core->meta, apply_abort, &end, a);
 }
 
-static err_t apply_purge(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_upload_purge(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct ending *end = arg;
     struct upload *due;
@@ -223,10 +225,24 @@ static err_t apply_purge(struct meta_tx *tx, void *arg, struct arena *a)
     return NULL;
 }
 
-err_t upload_purge(struct core *core, size_t most, struct arena *a, size_t *ret_count)
+err_t upload_purge_batch(struct core *core, struct arena *a, size_t *ret_count)
 {
-    struct ending end = { .now_ms = core_now_ms(core), .most = most };
-    TRY(meta_write(core->meta, apply_purge, &end, a));
+    struct ending end = { .now_ms = core_now_ms(core), .most = PURGE_BATCH };
+    TRY(meta_write(core->meta, apply_upload_purge, &end, a));
     *ret_count = end.count;
+    return NULL;
+}
+
+err_t upload_purge_due(struct core *core, struct arena *a, int64_t *ret_count)
+{
+    size_t ended = 1;
+    *ret_count = 0;
+    while (ended > 0 && !garbage_is_held(core)) {
+        SCRATCH(scratch);
+        err_t e = upload_purge_batch(core, &scratch, &ended);
+        if (e)
+            return err_copy(a, e);
+        *ret_count += (int64_t)ended;
+    }
     return NULL;
 }

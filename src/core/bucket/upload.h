@@ -94,7 +94,11 @@ MUST_USE err_t upload_complete(struct core *, const struct principal *who, const
                                struct entry *ret_entry);
 MUST_USE err_t upload_abort(struct core *, const struct principal *who, const struct bucket *, slice key, slice name,
                             struct arena *a);
-/* For the purge job: ends uploads whose time is over, at most `most`. */
-MUST_USE err_t upload_purge(struct core *, size_t most, struct arena *a, size_t *ret_count);
+/* End uploads whose time is over, in one write: at most 50 of them, and fewer when they have many parts, since other
+ * writes wait for this one. *ret_count: how many; 0: there are none left. */
+MUST_USE err_t upload_purge_batch(struct core *, struct arena *a, size_t *ret_count);
+/* End every upload whose time is over; while a backup runs (core/object/garbage.h), none. *ret_count is set, to the
+ * number of uploads ended, also when an error ends the work early. */
+MUST_USE err_t upload_purge_due(struct core *, struct arena *a, int64_t *ret_count);
 
 #endif

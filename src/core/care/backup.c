@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "core/care/data_dir.h"
 #include "core/care/master_key.h"
+#include "core/object/garbage.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -321,14 +322,14 @@ static err_t copy_key(const char *from, const char *to, slice want_sha256, struc
 
 static void hold_endp(struct core **core)
 {
-    __atomic_sub_fetch(&(*core)->purge_holds, 1, __ATOMIC_SEQ_CST);
+    garbage_release(*core);
 }
 
 err_t backup_run(struct core *core, const char *dir, const char *key_from, const struct store_opener *opener,
                  struct arena *a, struct backup_report *ret)
 {
     TRY(claim_dir(dir, a));
-    __atomic_add_fetch(&core->purge_holds, 1, __ATOMIC_SEQ_CST);
+    garbage_hold(core);
     SCOPED(hold_endp)
     struct core *held = core;
     const char *database = path_in(a, dir, DATA_DIR_DATABASE);

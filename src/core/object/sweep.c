@@ -5,6 +5,7 @@
 #include "core/object/sweep.h"
 
 #include "base/buf.h"
+#include "core/object/garbage.h"
 #include "core/object/intake.h"
 
 #include <stdlib.h>
@@ -97,9 +98,7 @@ err_t sweep_run(struct core *core, bool remove, void (*on_orphan)(void *arg, sli
 {
     struct sweep_report report = { 0 };
     SCOPED(sweep_releasep)
-    struct sweep s = {
-        .core = core, .old_before_ms = core_now_ms(core) - core->options.purge_grace_ms, .a = a, .report = &report
-    };
+    struct sweep s = { .core = core, .old_before_ms = garbage_grace_ended_ms(core), .a = a, .report = &report };
     TRY(core->blob->ops->each(core->blob, a, visit, &s));
     TRY(prove(&s));
     size_t count;
@@ -109,7 +108,7 @@ err_t sweep_run(struct core *core, bool remove, void (*on_orphan)(void *arg, sli
         report.orphaned_bytes += list[i].size_bytes;
         if (on_orphan)
             on_orphan(arg, list[i].key, list[i].size_bytes);
-        if (!remove || core_is_held(core))
+        if (!remove || garbage_is_held(core))
             continue;
         TRY(core->blob->ops->remove(core->blob, list[i].key, a));
         report.removed++;

@@ -16,7 +16,7 @@ struct sweep_report {
  * upload under way writes to it, and one snapshot taken after that knows it neither as an object nor as garbage.
  *
  * on_orphan  told of each orphan, before it is removed; may be NULL
- * Errors     those of the stores. A backup that runs (core->purge_holds) stops removal, not the look. */
+ * Errors     those of the stores. A backup that runs (garbage_is_held) stops removal, not the look. */
 MUST_USE err_t sweep_run(struct core *, bool remove, void (*on_orphan)(void *arg, slice key, uint64_t size_bytes),
                          void *arg, struct arena *a, struct sweep_report *ret);
 

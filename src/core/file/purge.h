@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When a file is purged. A file whose purge_at_ms has come goes without being asked for:
+ *
+ *   STORED   came in, or lost its last reference, and nothing held it in time (intake_order.purge_after_ms; file_release)
+ *   ISSUED   no bytes came for its ticket in time; or STORED with a ticket that was not confirmed (ticket_order.pending_ms)
+ *
+ * From that instant file_hold, file_get and the like treat the file as gone, whether or not the purge has run. The purge
+ * removes the record, gives the room back to the account and writes the event file.purge, all in one write; the bytes
+ * follow after the grace (core/object/garbage.h). Uploads in parts have a purge of their own (core/bucket/upload.h). */
+#ifndef CAIS_CORE_FILE_PURGE_H
+#define CAIS_CORE_FILE_PURGE_H
+
+#include "core/core.h"
+
+/* Purge every file whose time has come; while a backup runs (garbage_is_held), none. *ret_count is set, to the number
+ * of files purged, also when an error ends the work early. Errors: those of the store. Thread: any. */
+MUST_USE err_t file_purge_due(struct core *, struct arena *a, int64_t *ret_count);
+
+#endif

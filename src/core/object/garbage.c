@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/object/garbage.h"
+
+enum { GARBAGE_BATCH = 200 /* blobs that are removed before their keys leave the list in one write */ };
+
+void garbage_hold(struct core *core)
+{
+    __atomic_add_fetch(&core->purge_holds, 1, __ATOMIC_SEQ_CST);
+}
+
+void garbage_release(struct core *core)
+{
+    __atomic_sub_fetch(&core->purge_holds, 1, __ATOMIC_SEQ_CST);
+}
+
+bool garbage_is_held(struct core *core)
+{
+    return __atomic_load_n(&core->purge_holds, __ATOMIC_SEQ_CST) > 0;
+}
+
+int64_t garbage_grace_ended_ms(struct core *core)
+{
+    return core_now_ms(core) - core->options.purge_grace_ms;
+}
+
+struct garbage_keys {
+    slice *list;
+    size_t count;
+};
+
+static err_t apply_garbage_forget(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct garbage_keys *keys = arg;
+    for (size_t i = 0; i < keys->count; i++)
+        TRY(meta_garbage_forget(tx, keys->list[i], a));
+    return NULL;
+}
+
+static err_t list_garbage(struct core *core, struct arena *a, struct garbage_keys *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    /* meta_garbage_list excludes the bound, but at exactly the end of the grace it is over. */
+    return meta_garbage_list(tx, garbage_grace_ended_ms(core) + 1, GARBAGE_BATCH, a, &ret->list, &ret->count);
+}
+
+err_t garbage_collect(struct core *core, struct arena *a, int64_t *ret_count)
+{
+    struct garbage_keys keys;
+    *ret_count = 0;
+    do {
+        SCRATCH(scratch);
+        keys = (struct garbage_keys){ 0 };
+        err_t e = list_garbage(core, &scratch, &keys);
+        struct garbage_keys removed = { keys.list, 0 };
+        for (; !e && removed.count < keys.count && !garbage_is_held(core); removed.count++)
+            e = core->blob->ops->remove(core->blob, keys.list[removed.count], &scratch);
+        if (e && keys.count)
+            removed.count--; /* the one that failed stays on the list */
+        err_t f = removed.count ? meta_write(core->meta, apply_garbage_forget, &removed, &scratch) : NULL;
+        *ret_count += f ? 0 : (int64_t)removed.count;
+        if (e || f)
+            return err_copy(a, e ? e : f);
+        if (removed.count < keys.count)
+            return NULL;
+    } while (keys.count == GARBAGE_BATCH);
+    return NULL;
+}

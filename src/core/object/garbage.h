@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which bytes in the blob store are removed, and when.
+ *
+ *   1. An object's record goes when the last file, entry, part or composite that refers to it goes
+ *      (meta_object_release). The same transaction puts its blob key on the garbage list.
+ *   2. The bytes stay for the grace, core_options.purge_grace_ms, so that a download which has looked the object up can
+ *      still open and read it.
+ *   3. garbage_collect, a periodic job, then removes the bytes, and after them the key from the list. A crash in
+ *      between makes it remove the same bytes twice, which is harmless.
+ *   4. A backup copies the records first and the bytes after them. While one runs (garbage_hold) no bytes are removed,
+ *      and no record is purged either.
+ *
+ * Bytes that never got a record are not garbage: sweep.h finds them. Objects that are rows need none of this: their
+ * bytes go with the record. Thread: any. */
+#ifndef CAIS_CORE_OBJECT_GARBAGE_H
+#define CAIS_CORE_OBJECT_GARBAGE_H
+
+#include "core/core.h"
+
+/* Remove the bytes whose grace is over; while a backup holds them, none. *ret_count is set, to the number of blobs
+ * removed, also when an error ends the work early. Errors: those of the stores. */
+MUST_USE err_t garbage_collect(struct core *, struct arena *a, int64_t *ret_count);
+
+/* What became garbage, or was written, at that time or earlier has outlived the grace. */
+int64_t garbage_grace_ended_ms(struct core *);
+
+/* A backup begins, or ends: every hold needs one release. */
+void garbage_hold(struct core *);
+void garbage_release(struct core *);
+/* Does a backup run, so that nothing may be removed now? */
+bool garbage_is_held(struct core *);
+
+#endif
