@@ -154,7 +154,7 @@ int admin_command(struct cli *cli, int (*work)(struct cli *, struct admin *))
 
 /* ---- the server's side ---- */
 
-/* "EXIT BYTES_OF_OUT", a line end, then what the command printed, then what it complained about. */
+/* Exit code and length of what the command printed, a line end, that output, then its errors. */
 static void reply_result(struct http_exchange *x, int status, slice out, slice err)
 {
     SCOPED(buf_releasep) struct buf body;

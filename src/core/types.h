@@ -83,19 +83,8 @@ struct digest {
     unsigned char bytes[DIGEST_SIZE_MAX]; /* digest_size(kind) of them; CRCs most significant byte first */
 };
 
-/*      file_store (direct)            file_hold | none needed
- * ─────────────────────────► STORED ───────────────────────────► READY
- *                              │  ▲ file_release, last reference     │ file_delete
- *                              │  └──────────────────────────────────┤
- *                              ▼ purge_due                           ▼
- *                             (gone: row first, bytes after)        (gone)
- *
- *      ticket_issue            bytes, whole            ticket_confirm
- * ─────────────────────► ISSUED ───────────► STORED ───────────────────► READY        (ticket.h)
- *                          │ purge_due        │  ▲ bytes once more, instead
- *                          ▼                  ▼──┘ purge_due
- *                             (gone)
- * EXPIRED is kept for tickets that leave a trace behind when their time is over; nothing makes one yet. */
+/* ARCHITECTURE.md, "The states of a file", draws who moves a file from one to another. EXPIRED is kept for tickets that
+ * leave a trace behind when their time is over; nothing makes one yet. */
 enum file_state { FILE_ISSUED, FILE_STORED, FILE_READY, FILE_EXPIRED };
 
 /* The record people see. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Private to src/http: what the files of the engine share. See server.h for the threads.
  *
- *             ┌────────────── head incomplete ─────────────┐
- *   accept ──►HEAD ──conn_on_head──► BODY ──conn_body_done──► WAIT ──reply──► SEND ──┬─► HEAD (keep-alive)
- *    (TLS: HANDSHAKE first)           │ early reply                       ▲         └─► LINGER ──► closed
- *                                     └────────────────────────────────────┘
+ *               ┌─────────────── a head that is refused ──────────────┐
+ *   accept ──► HEAD ──exchange_begin──► BODY ──exchange_body_done──► WAIT ──reply──► SEND ──┬─► HEAD (keep-alive)
+ *   (TLS: HANDSHAKE first)               │                                            ▲     └─► LINGER ──► closed
+ *                                        └─────────────── early reply ────────────────┘
  * In BODY with workers, buffers travel: loop fills → a body worker runs the sink → loop gets it back. At any moment a
  * buffer, and with it the sink, belongs to exactly one side; the hand-over is the queue's or mailbox's lock.
  * A connection is freed only when its exchange is over: whoever holds an exchange may rely on it. */

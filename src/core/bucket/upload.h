@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads in parts: parts come in any order, at once, and again; completing puts them together without moving a byte.
  *
- *     upload_create ──► upload_part_open … finish (any number) ──► upload_complete ──► an entry
- *                                                  └─────────────► upload_abort, or its time runs out
+ *     upload_create ──► part_put_open … part_put_finish (any number) ──► upload_complete ──► an entry
+ *                                                         └────────────► upload_abort, or its time runs out
  *
  * Parts are immutable: one that is sent again is another object that takes the place of the first. Completing is one
  * transaction that consumes the upload, so of two of them, or of complete and abort, one wins; what the loser left goes

@@ -2,9 +2,8 @@
 /* Tickets: permission to put the bytes of one file, handed out before they come, used under a key of a bucket of
  * tickets (entry_put_open), then confirmed; what is not confirmed in time goes, and nobody but its owner ever saw it.
  *
- *     ticket_issue ──► ISSUED ──bytes, whole──► STORED ──ticket_confirm──► READY
- *                        │                       │ ▲ bytes once more, while it has not expired
- *                        └── purge_at_ms: gone ──┴─┘
+ * The file is ISSUED until its bytes are here, whole, STORED until ticket_confirm, then READY. While it is STORED the
+ * bytes may be sent again, and until then it goes at purge_at_ms. ARCHITECTURE.md draws it: "The states of a file".
  *
  * The bytes that count are those of the last complete upload before the confirmation; after it they never change.
  * Confirm and purge are each one write: one of them wins completely.
