@@ -3,9 +3,9 @@
 
 static bool read_content_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
 {
-    struct blob_reader *reader = CONTAINER_OF(http, struct content_reply, http)->content.reader;
+    const struct content *content = &CONTAINER_OF(http, struct content_reply, http)->content;
     SCRATCH(scratch);
-    return !reader->ops->read_at(reader, offset, to, size, &scratch, ret_read);
+    return !content_read_at(content, offset, to, size, &scratch, ret_read);
 }
 
 static void close_content(struct http_content *http)

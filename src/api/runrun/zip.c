@@ -12,7 +12,6 @@
 #include "http/target.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define PIECE_BYTES ((size_t)128 << 10)
 
@@ -163,15 +162,11 @@ static bool send_piece(struct packing *p, struct buf *out)
 {
     const struct content *c = &p->content;
     uint64_t left = c->file.size_bytes - p->sent_bytes;
-    size_t want = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, got = want;
+    size_t want = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, got;
     char *to = buf_reserve(out, want);
-    if (c->reader) {
-        SCRATCH(scratch);
-        if (c->reader->ops->read_at(c->reader, p->sent_bytes, to, want, &scratch, &got) || got == 0)
-            return false;
-    } else {
-        memcpy(to, c->bytes.p + p->sent_bytes, want);
-    }
+    SCRATCH(scratch);
+    if (content_read_at(c, p->sent_bytes, to, want, &scratch, &got) || (got == 0 && want))
+        return false;
     zip_data(&p->zip, (slice){ to, got });
     out->n += got;
     p->sent_bytes += got;

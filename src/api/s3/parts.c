@@ -18,8 +18,8 @@
 #include "base/xml.h"
 #include "core/bucket/entry.h"
 #include "core/bucket/upload.h"
+#include "core/file/file.h"
 #include "core/object/digest.h"
-#include "core/store/blob_store.h"
 
 #include <stdlib.h>
 
@@ -178,19 +178,15 @@ static bool source_condition_holds(struct s3_call *call, const struct entry *ent
     return none.p ? !names_etag(none, etag) : !(time_parse_http(since, &ms) && modified_ms <= ms);
 }
 
-static err_t copy_bytes(struct part_work *w, struct content *content, uint64_t offset, uint64_t bytes)
+static err_t copy_content(struct part_work *w, const struct content *content, uint64_t offset, uint64_t bytes)
 {
-    if (!content->reader)
-        return intake_write(w->put.intake, slice_part(content->bytes, (size_t)offset, (size_t)bytes),
-                            &w->call->x->arena);
-    struct blob_reader *reader = content->reader;
-    size_t most = 1 << 17;
-    char *piece = must_malloc(most);
+    const size_t piece_max = 1 << 17;
+    char *piece = must_malloc(piece_max);
     err_t e = NULL;
     while (bytes && !e) {
         SCRATCH(scratch);
-        size_t n = 0, want = bytes < most ? (size_t)bytes : most;
-        e = reader->ops->read_at(reader, offset, piece, want, &scratch, &n);
+        size_t n = 0, want = bytes < piece_max ? (size_t)bytes : piece_max;
+        e = content_read_at(content, offset, piece, want, &scratch, &n);
         if (!e && n == 0)
             e = err_make(&scratch, ERR_CORRUPT, "the source of a copy ends early");
         if (!e)
@@ -217,7 +213,7 @@ static void copy_from(struct part_work *w, const struct entry *entry, struct con
     w->order.exact_bytes = (int64_t)bytes;
     if (!open_part(w))
         return;
-    err_t e = copy_bytes(w, content, offset, bytes);
+    err_t e = copy_content(w, content, offset, bytes);
     if (e) {
         part_put_discard(&w->put);
         s3_fail_err(call, e, S3_NO_SUCH_KEY);

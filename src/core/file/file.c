@@ -5,6 +5,7 @@
 #include "core/file/lifecycle.h"
 
 #include <assert.h>
+#include <string.h>
 
 static bool may_see(const struct principal *who, const struct file *f)
 {
@@ -180,6 +181,19 @@ err_t file_open_record(struct core *core, const struct file *f, struct arena *a,
         TRY(check_object(&now, &object, a));
     }
     return open_loaded(core, &now, &object, generation, a, ret);
+}
+
+err_t content_read_at(const struct content *content, uint64_t offset, char *to, size_t size, struct arena *a,
+                      size_t *ret_read)
+{
+    if (content->reader)
+        return content->reader->ops->read_at(content->reader, offset, to, size, a, ret_read);
+    size_t from = offset < content->bytes.n ? (size_t)offset : content->bytes.n;
+    slice piece = slice_part(content->bytes, from, size < content->bytes.n - from ? size : content->bytes.n - from);
+    if (piece.n)
+        memcpy(to, piece.p, piece.n);
+    *ret_read = piece.n;
+    return NULL;
 }
 
 void content_close(struct content *content)

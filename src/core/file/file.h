@@ -43,6 +43,10 @@ MUST_USE err_t file_open(struct core *, const struct principal *who, const unsig
                          struct content *ret);
 /* Open the bytes of a file that was read and authorised by other means (an attachment). Errors: as above. */
 MUST_USE err_t file_open_record(struct core *, const struct file *, struct arena *a, struct content *ret);
+/* Read `size` bytes from `offset` into `to`; fewer only at the end of the file. May block on the disk.
+ * Errors: UNAVAILABLE; CORRUPT bytes are missing. */
+MUST_USE err_t content_read_at(const struct content *, uint64_t offset, char *to, size_t size, struct arena *a,
+                               size_t *ret_read);
 void content_close(struct content *); /* on any thread; a zeroed one is fine */
 
 /* Row, usage and event in one write; the bytes follow. Errors: NOT_FOUND; CONFLICT a task holds on to it. */
