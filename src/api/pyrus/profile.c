@@ -9,9 +9,7 @@ static err_t read_profile(struct http_exchange *x, struct user *ret_user, struct
     struct core *core = pyrus_of(x)->core;
     const struct principal *who = pyrus_caller(x);
     TRY(person_by_id(core, who, who->user_id, &x->arena, ret_user));
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    TRY(meta_read_begin(core->meta, &x->arena, &tx));
-    return meta_account_get(tx, who->account_id, &x->arena, ret_account);
+    return account_get(core, who->account_id, &x->arena, ret_account);
 }
 
 void pyrus_profile(struct http_exchange *x)

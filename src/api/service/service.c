@@ -3,7 +3,8 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "core/object/space.h"
+#include "core/access/access.h"
+#include "core/care/health.h"
 
 static struct service *service_of(const struct http_exchange *x)
 {
@@ -14,26 +15,6 @@ static void reply_buf(struct http_exchange *x, int status, const char *type, con
 {
     http_reply_header(x, "Cache-Control", S("no-store"));
     http_reply(x, status, type, arena_copy(&x->arena, buf_slice(b)));
-}
-
-struct state {
-    err_t meta, blob, space;
-    uint64_t free_bytes;
-};
-
-static struct state look(struct core *core, struct arena *a)
-{
-    struct state s = { 0 };
-    struct meta_tx *tx;
-    s.meta = meta_read_begin(core->meta, a, &tx);
-    if (!s.meta) {
-        struct account any;
-        s.meta = meta_account_by_name(tx, S("default"), a, &any);
-        meta_read_end(tx);
-    }
-    s.blob = core->blob->ops->free_bytes(core->blob, a, &s.free_bytes);
-    s.space = s.blob ? s.blob : space_check(core, 1, a); /* full: not even one byte would be taken */
-    return s;
 }
 
 static void put_store(struct json_out *o, const char *name, const char *kind, err_t e)
@@ -48,7 +29,8 @@ static void put_store(struct json_out *o, const char *name, const char *kind, er
 static void health(struct http_exchange *x)
 {
     struct service *s = service_of(x);
-    struct state now = look(s->core, &x->arena);
+    struct health now;
+    health_check(s->core, &x->arena, &now);
     bool well = !now.meta && !now.blob && !now.space;
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
@@ -80,22 +62,17 @@ static void metric(struct buf *b, const char *name, const char *type, const char
 
 static void add_accounts(struct core *core, struct buf *b, struct arena *a)
 {
-    struct meta_tx *opened;
-    if (meta_read_begin(core->meta, a, &opened))
-        return;
-    SCOPED(meta_read_endp) struct meta_tx *tx = opened;
-    struct account *accounts;
-    size_t count;
-    if (meta_account_list(tx, a, &accounts, &count))
+    struct account_list accounts;
+    if (account_list(core, a, &accounts))
         return;
     buf_add(b, S("# HELP cais_account_bytes Bytes kept by an account.\n# TYPE cais_account_bytes gauge\n"));
-    for (size_t i = 0; i < count; i++)
-        buf_printf(b, "cais_account_bytes{account=\"" SLICE_FMT "\"} %lld\n", SLICE_ARG(accounts[i].name),
-                   (long long)accounts[i].used_bytes);
+    for (size_t i = 0; i < accounts.count; i++)
+        buf_printf(b, "cais_account_bytes{account=\"" SLICE_FMT "\"} %lld\n", SLICE_ARG(accounts.items[i].name),
+                   (long long)accounts.items[i].used_bytes);
     buf_add(b, S("# HELP cais_account_files Files kept by an account.\n# TYPE cais_account_files gauge\n"));
-    for (size_t i = 0; i < count; i++)
-        buf_printf(b, "cais_account_files{account=\"" SLICE_FMT "\"} %lld\n", SLICE_ARG(accounts[i].name),
-                   (long long)accounts[i].used_files);
+    for (size_t i = 0; i < accounts.count; i++)
+        buf_printf(b, "cais_account_files{account=\"" SLICE_FMT "\"} %lld\n", SLICE_ARG(accounts.items[i].name),
+                   (long long)accounts.items[i].used_files);
 }
 
 /* Prometheus text format, version 0.0.4. */
@@ -104,7 +81,8 @@ static void metrics(struct http_exchange *x)
     struct service *s = service_of(x);
     struct http_stats h;
     http_server_stats(s->server, &h);
-    struct state now = look(s->core, &x->arena);
+    struct health now;
+    health_check(s->core, &x->arena, &now);
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     metric(&b, "cais_up", "gauge", "Whether both stores answer.", !now.meta && !now.blob);

@@ -16,6 +16,15 @@ MUST_USE err_t account_create(struct core *, const struct principal *who, slice 
 /* 0: no limit of its own; that of core_options counts. Errors: NOT_FOUND; INVALID negative. */
 MUST_USE err_t account_set_limits(struct core *, const struct principal *who, slice name, int64_t max_bytes,
                                   int64_t max_files, struct arena *a);
+/* Errors: NOT_FOUND. */
+MUST_USE err_t account_get(struct core *, int64_t id, struct arena *a, struct account *ret);
+
+struct account_list {
+    struct account *items;
+    size_t count;
+};
+/* Every account, in `a`. */
+MUST_USE err_t account_list(struct core *, struct arena *a, struct account_list *ret);
 
 struct user_order {
     slice account; /* name; empty: default */

@@ -94,6 +94,20 @@ err_t account_set_limits(struct core *core, const struct principal *who, slice n
     return meta_write(core->meta, apply_account_limits, &c, a);
 }
 
+err_t account_get(struct core *core, int64_t id, struct arena *a, struct account *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_account_get(tx, id, a, ret);
+}
+
+err_t account_list(struct core *core, struct arena *a, struct account_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_account_list(tx, a, &ret->items, &ret->count);
+}
+
 /* ---- users ---- */
 
 struct user_change {

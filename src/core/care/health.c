@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/care/health.h"
+#include "core/object/space.h"
+
+static err_t read_one_row(struct core *core, struct arena *a)
+{
+    struct account account;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_account_by_name(tx, S("default"), a, &account);
+}
+
+void health_check(struct core *core, struct arena *a, struct health *ret)
+{
+    *ret = (struct health){ .meta = read_one_row(core, a) };
+    ret->blob = core->blob->ops->free_bytes(core->blob, a, &ret->free_bytes);
+    ret->space = ret->blob ? ret->blob : space_check(core, 1, a);
+}
