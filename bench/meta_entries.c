@@ -6,6 +6,16 @@
  *   ninja -C build bench/meta-entries && build/bench/meta-entries DIR [COUNT [BATCH]] */
 #include "base/random.h"
 #include "base/scoped.h"
+#include "core/records/account.h"
+#include "core/records/bucket.h"
+#include "core/records/entry.h"
+#include "core/records/object.h"
+#include "core/records/user.h"
+#include "core/store/account_store.h"
+#include "core/store/bucket_store.h"
+#include "core/store/entry_store.h"
+#include "core/store/object_store.h"
+#include "core/store/user_store.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
 

@@ -6,6 +6,16 @@
  *   meta-writes DIR [seconds 5] [bytes 4096] [waiting 32] [threads 0|1] */
 #include "base/clock.h"
 #include "base/random.h"
+#include "core/records/account.h"
+#include "core/records/event.h"
+#include "core/records/file.h"
+#include "core/records/object.h"
+#include "core/records/user.h"
+#include "core/store/account_store.h"
+#include "core/store/event_store.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
+#include "core/store/user_store.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
 

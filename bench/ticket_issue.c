@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "blob/mem/mem.h"
 #include "core/access/access.h"
+#include "core/records/bucket.h"
+#include "core/store/bucket_store.h"
 #include "core/task/task.h"
 #include "core/ticket/ticket.h"
 #include "meta/meta.h"

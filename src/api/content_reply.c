@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/content_reply.h"
 
+#include "core/store/blob_store.h"
+
 static bool read_content_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
 {
     const struct content *content = &CONTAINER_OF(http, struct content_reply, http)->content;

@@ -7,6 +7,13 @@
 
 #include "base/text.h"
 #include "core/access/access.h"
+#include "core/records/account.h"
+#include "core/records/credential.h"
+#include "core/records/user.h"
+#include "core/store/account_store.h"
+#include "core/store/credential_store.h"
+#include "core/store/transaction.h"
+#include "core/store/user_store.h"
 
 #include <string.h>
 

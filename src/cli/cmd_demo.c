@@ -8,6 +8,7 @@
 #include "core/access/access.h"
 #include "core/bucket/bucket.h"
 #include "core/care/data_dir.h"
+#include "core/records/user.h"
 #include "core/task/task.h"
 
 #include <fcntl.h>

@@ -7,6 +7,11 @@
 
 #include "base/text.h"
 #include "core/care/fsck.h"
+#include "core/records/event.h"
+#include "core/records/job.h"
+#include "core/store/event_store.h"
+#include "core/store/job_store.h"
+#include "core/store/transaction.h"
 
 static const char *severity_name(enum fsck_severity s)
 {

@@ -5,6 +5,7 @@
 #include "core/access/access.h"
 #include "core/care/data_dir.h"
 #include "core/care/master_key.h"
+#include "core/store/blob_store.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
 

@@ -3,6 +3,7 @@
 
 #include "base/helper.h"
 #include "base/md5_crew.h"
+#include "core/store/blob_store.h"
 
 #include <assert.h>
 

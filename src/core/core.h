@@ -5,19 +5,21 @@
 #define CAIS_CORE_CORE_H
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/random.h"
-#include "core/store/blob_store.h"
-#include "core/store/meta_store.h"
 
 #include <pthread.h>
 
 struct access_cache;
+struct blob_store;
 struct bucket_cache;
 struct content_cache;
 struct entry_guard;
 struct helper;
 struct intake;
 struct md5_crew;
+struct meta_store;
+struct meta_tx;
 struct places_cache;
 struct seal;
 struct space;

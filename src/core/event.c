@@ -2,6 +2,8 @@
 #include "core/event.h"
 
 #include "base/text.h"
+#include "core/records/event.h"
+#include "core/store/event_store.h"
 
 err_t event_write(struct meta_tx *tx, int64_t at_ms, const struct principal *who, int64_t account_id, slice action,
                   slice subject, slice detail, struct arena *a)

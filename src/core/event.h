@@ -4,6 +4,7 @@
 #define CAIS_CORE_EVENT_H
 
 #include "core/core.h"
+#include "core/records/file.h"
 
 /* who      who did it; NULL: the server itself
  * account  where it belongs; 0: the account of `who`

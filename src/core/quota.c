@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/quota.h"
 
+#include "core/records/account.h"
+#include "core/store/account_store.h"
+
 static bool has_room(int64_t own_limit, int64_t default_limit, int64_t used, int64_t more)
 {
     int64_t limit = own_limit ? own_limit : default_limit;

@@ -7,6 +7,9 @@
  * again: each of its writes is whole. */
 #include "jobs/jobs.h"
 
+#include "core/records/job.h"
+#include "core/store/job_store.h"
+#include "core/store/transaction.h"
 #include "jobs/kinds.h"
 
 #include <assert.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening the metadata store over a database. See core/store/meta_store.h for what it does. */
+/* Opening the metadata store over a database. The headers of core/store/ say what it does. */
 #ifndef CAIS_META_META_H
 #define CAIS_META_META_H
 
-#include "core/store/meta_store.h"
+#include "core/store/transaction.h"
 #include "sql/sql.h"
 
 struct meta_options {

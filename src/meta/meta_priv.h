@@ -3,6 +3,9 @@
 #ifndef CAIS_META_META_PRIV_H
 #define CAIS_META_META_PRIV_H
 
+#include "core/records/digest.h"
+#include "core/records/file.h"
+#include "core/records/ticket.h"
 #include "meta/meta.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Halves of key pairs that have to be known to check a signature. They come sealed and go sealed. */
+#include "core/store/credential_store.h"
 #include "meta/meta_priv.h"
 
 /* One that is put again takes the place of the first, and whoever remembers that must hear of it. */

@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What meta_store.h promises, call by call, over every database. Threads and crashes: meta_threads.c. */
+/* What core/store/ promises, call by call, over every database. Threads and crashes: meta_threads.c. */
+#include "core/records/comment.h"
+#include "core/records/credential.h"
+#include "core/records/job.h"
+#include "core/records/reference.h"
+#include "core/records/task.h"
+#include "core/store/comment_store.h"
+#include "core/store/credential_store.h"
+#include "core/store/job_store.h"
+#include "core/store/reference_store.h"
+#include "core/store/task_store.h"
 #include "meta_suite.h"
 
 #include <fcntl.h>

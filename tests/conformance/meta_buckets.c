@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What meta_store.h promises of buckets, entries, objects that are put together, and uploads in parts. */
+/* What core/store/ promises of buckets, entries, objects that are put together, and uploads in parts. */
+#include "core/records/bucket.h"
+#include "core/records/digest.h"
+#include "core/records/entry.h"
+#include "core/records/ticket.h"
+#include "core/records/upload.h"
+#include "core/store/bucket_store.h"
+#include "core/store/entry_store.h"
+#include "core/store/ticket_store.h"
+#include "core/store/upload_store.h"
 #include "meta_suite.h"
 
 static void make_bucket(struct bucket *b, struct meta_world *w, slice name)

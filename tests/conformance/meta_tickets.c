@@ -1,5 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What meta_store.h promises of tickets, documents, lists of tasks, and secrets. */
+/* What core/store/ promises of tickets, documents, lists of tasks, and secrets. */
+#include "core/records/bucket.h"
+#include "core/records/comment.h"
+#include "core/records/credential.h"
+#include "core/records/document.h"
+#include "core/records/reference.h"
+#include "core/records/task.h"
+#include "core/records/ticket.h"
+#include "core/store/bucket_store.h"
+#include "core/store/comment_store.h"
+#include "core/store/credential_store.h"
+#include "core/store/document_store.h"
+#include "core/store/reference_store.h"
+#include "core/store/task_store.h"
+#include "core/store/ticket_store.h"
 #include "meta_suite.h"
 
 /* Bucket 1; bob (user 2); task 1 and its comment 1. */

@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A database of an older version, with data in it, becomes one of today's and loses nothing. */
+#include "core/records/bucket.h"
+#include "core/records/comment.h"
+#include "core/records/entry.h"
+#include "core/records/reference.h"
+#include "core/records/task.h"
+#include "core/store/bucket_store.h"
+#include "core/store/comment_store.h"
+#include "core/store/entry_store.h"
+#include "core/store/reference_store.h"
+#include "core/store/task_store.h"
 #include "first_version.h"
 #include "meta_suite.h"
 

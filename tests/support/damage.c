@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "damage.h"
 
+#include "core/store/account_store.h"
+#include "core/store/blob_store.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
 #include "test.h"
 
 #include <string.h>

@@ -3,6 +3,8 @@
 #ifndef CAIS_TESTS_META_SUITE_H
 #define CAIS_TESTS_META_SUITE_H
 
+#include "core/records/object.h"
+#include "core/store/object_store.h"
 #include "meta_world.h"
 
 /* Statements of a test run inside one write: IN_WRITE(name) { … uses tx and a … }, DO(&w, name). The block is a

@@ -3,6 +3,16 @@
 #ifndef CAIS_TESTS_META_WORLD_H
 #define CAIS_TESTS_META_WORLD_H
 
+#include "core/records/account.h"
+#include "core/records/event.h"
+#include "core/records/file.h"
+#include "core/records/object.h"
+#include "core/records/user.h"
+#include "core/store/account_store.h"
+#include "core/store/event_store.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
+#include "core/store/user_store.h"
 #include "meta/meta.h"
 #include "sql_kinds.h"
 

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "papers.h"
 
+#include "core/records/bucket.h"
+#include "core/store/account_store.h"
+#include "core/store/bucket_store.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
 #include "test.h"
 
 #include <string.h>

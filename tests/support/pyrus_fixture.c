@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pyrus_fixture.h"
 
+#include "core/records/credential.h"
 #include "test.h"
 
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "base/text.h"
+#include "core/records/user.h"
 #include "http/target.h"
 #include "sign/sigv4.h"
 

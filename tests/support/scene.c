@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scene.h"
 
+#include "core/records/bucket.h"
+#include "core/records/entry.h"
+#include "core/records/ticket.h"
+#include "core/records/upload.h"
+#include "core/store/account_store.h"
+#include "core/store/bucket_store.h"
+#include "core/store/entry_store.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
+#include "core/store/ticket_store.h"
+#include "core/store/upload_store.h"
 #include "damage.h"
 #include "sql/sql.h"
 #include "test.h"

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shelf.h"
 
+#include "core/records/file.h"
+#include "core/records/object.h"
+#include "core/records/ticket.h"
+#include "core/store/blob_store.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
+#include "core/store/ticket_store.h"
 #include "test.h"
 
 #include <stdlib.h>

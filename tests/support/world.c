@@ -5,6 +5,11 @@
 
 #include "blob/fault/fault.h"
 #include "blob/mem/mem.h"
+#include "core/records/event.h"
+#include "core/store/account_store.h"
+#include "core/store/event_store.h"
+#include "core/store/file_store.h"
+#include "core/store/user_store.h"
 #include "meta/meta.h"
 #include "sql/fault/fault.h"
 #include "sql/sqlite/sqlite.h"

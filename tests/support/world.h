@@ -18,6 +18,8 @@
 #include "core/care/fsck.h"
 #include "core/file/file.h"
 #include "core/object/intake.h"
+#include "core/store/blob_store.h"
+#include "core/store/transaction.h"
 #include "jobs/jobs.h"
 
 #define WORLD_START_MS 1795269849000 /* 2026-11-21T14:04:09Z */

@@ -4,6 +4,8 @@
 #include "world.h"
 
 #include "base/password.h"
+#include "core/records/event.h"
+#include "core/store/event_store.h"
 
 #include <pthread.h>
 #include <string.h>

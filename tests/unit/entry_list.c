@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listings, held against what sorting the keys in memory gives. */
+#include "core/store/account_store.h"
+#include "core/store/entry_store.h"
 #include "shelf.h"
 #include "test.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes that come by ticket. Tickets are made here past core's rules: issuing and confirming them is another's business
  * (ticket.h). */
+#include "core/records/file.h"
+#include "core/store/file_store.h"
+#include "core/store/ticket_store.h"
 #include "rounds.h"
 #include "shelf.h"
 #include "test.h"

@@ -4,6 +4,12 @@
 #include "world.h"
 
 #include "core/file/lifecycle.h"
+#include "core/records/comment.h"
+#include "core/records/reference.h"
+#include "core/records/task.h"
+#include "core/store/comment_store.h"
+#include "core/store/reference_store.h"
+#include "core/store/task_store.h"
 
 #include <pthread.h>
 #include <string.h>

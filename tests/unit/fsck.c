@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/records/bucket.h"
+#include "core/records/entry.h"
+#include "core/records/upload.h"
+#include "core/store/account_store.h"
+#include "core/store/bucket_store.h"
+#include "core/store/entry_store.h"
+#include "core/store/object_store.h"
+#include "core/store/upload_store.h"
 #include "damage.h"
 #include "scene.h"
 #include "test.h"

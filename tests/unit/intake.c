@@ -4,6 +4,7 @@
 
 #include "core/object/digest.h"
 #include "core/object/space.h"
+#include "core/store/object_store.h"
 
 #include <string.h>
 

@@ -4,6 +4,7 @@
 
 #include "core/object/garbage.h"
 #include "core/object/sweep.h"
+#include "core/store/blob_store.h"
 
 #include <pthread.h>
 #include <stdio.h>

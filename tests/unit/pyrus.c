@@ -4,6 +4,7 @@
 
 #include "../../src/api/pyrus/errors_priv.h"
 #include "../../src/api/pyrus/pyrus_priv.h"
+#include "core/records/account.h"
 #include "core/task/document.h"
 #include "pyrus_fixture.h"
 

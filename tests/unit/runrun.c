@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include "../../src/api/runrun/errors_priv.h"
+#include "core/records/account.h"
 #include "runrun_fixture.h"
 
 #include <string.h>

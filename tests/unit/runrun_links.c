@@ -4,6 +4,9 @@
 
 #include "../../src/api/runrun/sign_priv.h"
 #include "base/text.h"
+#include "core/records/account.h"
+#include "core/records/document.h"
+#include "core/records/file.h"
 #include "http/target.h"
 #include "runrun_fixture.h"
 #include "sign/form_policy.h"

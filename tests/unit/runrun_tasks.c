@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "../../src/api/runrun/boards_priv.h"
+#include "core/records/account.h"
 #include "runrun_fixture.h"
 
 #include <string.h>

@@ -5,6 +5,8 @@
 #include "../../src/api/s3/operations_priv.h"
 #include "base/text.h"
 #include "core/bucket/entry.h"
+#include "core/records/account.h"
+#include "core/records/user.h"
 #include "s3_fixture.h"
 #include "sign/sigv2.h"
 

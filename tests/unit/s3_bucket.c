@@ -2,6 +2,7 @@
 /* Buckets as S3 speaks of them: names, places, and what nobody configured. */
 #include "test.h"
 
+#include "core/records/account.h"
 #include "s3_fixture.h"
 
 static struct s3_user stranger(struct s3_fixture *f)

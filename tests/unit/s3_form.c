@@ -3,6 +3,8 @@
 #include "test.h"
 
 #include "base/text.h"
+#include "core/records/account.h"
+#include "core/records/bucket.h"
 #include "core/ticket/ticket.h"
 #include "s3_fixture.h"
 #include "sign/form_policy.h"

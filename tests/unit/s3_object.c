@@ -4,6 +4,7 @@
 
 #include "base/crc.h"
 #include "base/text.h"
+#include "core/records/account.h"
 #include "s3_fixture.h"
 #include "sign/chunks.h"
 

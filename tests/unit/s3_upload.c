@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "core/object/digest.h"
+#include "core/records/account.h"
 #include "s3_fixture.h"
 
 #include <stdio.h>

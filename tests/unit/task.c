@@ -3,6 +3,8 @@
 #include "test.h"
 
 #include "base/text.h"
+#include "core/store/comment_store.h"
+#include "core/store/file_store.h"
 #include "papers.h"
 #include "pyrus_fixture.h"
 

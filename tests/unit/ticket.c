@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include "core/file/lifecycle.h"
+#include "core/store/reference_store.h"
 
 #include <string.h>
 

@@ -9,6 +9,8 @@
 #include "core/file/file.h"
 #include "core/file/file_name.h"
 #include "core/object/intake.h"
+#include "core/records/credential.h"
+#include "core/records/file.h"
 #include "http/auth_header.h"
 #include "http/content_disposition.h"
 #include "http/target.h"

@@ -5,6 +5,7 @@
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/json_priv.h"
 #include "api/pyrus/rate_priv.h"
+#include "core/records/credential.h"
 #include "http/auth_header.h"
 #include "http/target.h"
 

@@ -8,6 +8,7 @@
 #include "api/pyrus/json_priv.h"
 #include "base/text.h"
 #include "core/file/file.h"
+#include "core/records/reference.h"
 #include "http/content_disposition.h"
 #include "http/target.h"
 

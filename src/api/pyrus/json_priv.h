@@ -6,6 +6,7 @@
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/pyrus_priv.h"
 #include "base/json.h"
+#include "core/records/user.h"
 
 /* The body as a JSON object. */
 enum pyrus_error pyrus_read_body(struct http_exchange *, const struct json **ret_body);

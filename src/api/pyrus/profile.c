@@ -3,6 +3,7 @@
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/json_priv.h"
 #include "core/access/people.h"
+#include "core/records/account.h"
 
 static err_t read_profile(struct http_exchange *x, struct user *ret_user, struct account *ret_account)
 {

@@ -5,6 +5,9 @@
 #include "api/pyrus/task_json_priv.h"
 #include "base/text.h"
 #include "core/access/people.h"
+#include "core/records/comment.h"
+#include "core/records/reference.h"
+#include "core/records/task.h"
 
 #include <stdlib.h>
 

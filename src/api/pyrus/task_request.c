@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "core/access/people.h"
 #include "core/file/file_name.h"
+#include "core/records/task.h"
 
 #define URL_MAX_BYTES 2048
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "core/file/file_name.h"
 #include "core/object/intake.h"
+#include "core/records/file.h"
 #include "http/multipart.h"
 
 #include <string.h>

@@ -7,6 +7,8 @@
 #include "api/runrun/request_priv.h"
 #include "api/runrun/runrun_priv.h"
 #include "core/access/people.h"
+#include "core/records/comment.h"
+#include "core/records/task.h"
 
 /* ---- writing ---- */
 

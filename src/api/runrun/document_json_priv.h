@@ -4,6 +4,7 @@
 #define CAIS_API_RUNRUN_DOCUMENT_JSON_PRIV_H
 
 #include "api/runrun/reply_priv.h"
+#include "core/records/document.h"
 #include "core/task/document.h"
 
 /* Opens the object of a document and writes its members; the caller may add some, and closes it. */

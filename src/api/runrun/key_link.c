@@ -5,6 +5,7 @@
 #include "api/runrun/runrun_priv.h"
 #include "base/text.h"
 #include "core/access/people.h"
+#include "core/records/user.h"
 #include "http/target.h"
 
 static slice claim_mac(struct runrun *r, const char *what, const struct principal *who, int64_t expires_at_ms,

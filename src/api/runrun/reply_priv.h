@@ -5,6 +5,7 @@
 
 #include "api/runrun/runrun.h"
 #include "base/json.h"
+#include "core/records/user.h"
 
 /* An answer being written: JSON in memory of its own. */
 struct runrun_answer {

@@ -9,6 +9,7 @@
 #include "core/access/access.h"
 #include "core/access/rate_limit.h"
 #include "core/bucket/bucket.h"
+#include "core/records/bucket.h"
 #include "sign/sigv4.h"
 
 #define RUNRUN_PURPOSE S("runrun") /* of credentials; also the way of files */

@@ -4,6 +4,7 @@
 #define CAIS_API_RUNRUN_SIGN_PRIV_H
 
 #include "api/runrun/reply_priv.h"
+#include "core/records/document.h"
 #include "core/task/document.h"
 
 /* "fields" and "upload_url" of a ticket's answer. */

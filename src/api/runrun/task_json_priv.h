@@ -4,6 +4,7 @@
 #define CAIS_API_RUNRUN_TASK_JSON_PRIV_H
 
 #include "api/runrun/reply_priv.h"
+#include "core/records/task.h"
 #include "core/task/task_summary.h"
 
 /* Answers with the task as it is now. */

@@ -8,6 +8,7 @@
 #include "api/runrun/rate_priv.h"
 #include "api/runrun/reply_priv.h"
 #include "api/runrun/runrun_priv.h"
+#include "core/records/document.h"
 #include "core/task/document.h"
 #include "http/target.h"
 

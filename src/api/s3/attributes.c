@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/xml.h"
 #include "core/bucket/entry.h"
+#include "core/records/entry.h"
 #include "http/field.h"
 
 enum { ETAG = 1, CHECKSUM = 2, PARTS = 4, CLASS = 8, SIZE = 16 };

@@ -5,6 +5,7 @@
 
 #include "api/s3/call_priv.h"
 #include "core/bucket/bucket.h"
+#include "core/records/bucket.h"
 
 /* Get the bucket of the call, if the caller may do `action` in it. False: replied with the error. */
 bool s3_bucket(struct s3_call *, enum bucket_action, struct bucket *ret);

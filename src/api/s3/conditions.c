@@ -5,6 +5,7 @@
 #include "api/s3/error_reply_priv.h"
 #include "base/text.h"
 #include "core/bucket/entry.h"
+#include "core/records/entry.h"
 
 slice s3_unquoted(slice etag)
 {

@@ -5,6 +5,7 @@
 
 #include "api/s3/call_priv.h"
 #include "core/bucket/entry.h"
+#include "core/records/bucket.h"
 
 slice s3_unquoted(slice etag); /* without its quotes, if it has them */
 /* The etag that a condition names. An empty etag is a condition that no object meets, not an absent condition: a

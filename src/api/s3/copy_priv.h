@@ -5,6 +5,7 @@
 
 #include "api/s3/call_priv.h"
 #include "core/bucket/bucket.h"
+#include "core/records/bucket.h"
 
 /* PUT with x-amz-copy-source, once its body has been dropped. Called by s3_object_put. */
 void s3_object_copy(struct s3_call *);

@@ -5,6 +5,7 @@
 
 #include "api/s3/call_priv.h"
 #include "core/object/digest.h"
+#include "core/records/digest.h"
 
 /* "x-amz-checksum-crc32" → its kind. False: not the name of a checksum that we compute. */
 bool s3_digest_of_name(slice name, enum digest_kind *ret);

@@ -23,6 +23,7 @@
 #include "core/bucket/bucket.h"
 #include "core/bucket/entry.h"
 #include "core/object/digest.h"
+#include "core/records/bucket.h"
 #include "http/multipart.h"
 
 #include <string.h>

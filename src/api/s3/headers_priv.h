@@ -6,6 +6,7 @@
 
 #include "api/s3/call_priv.h"
 #include "core/bucket/entry.h"
+#include "core/records/entry.h"
 
 /* Add one header (or form field) to the text, if it is one of those that are kept; others are ignored. Names are
  * compared without regard to case. *meta_bytes counts names and values of x-amz-meta-*: start with 0.

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/xml.h"
 #include "core/bucket/entry.h"
+#include "core/records/entry.h"
 
 #define ENTRY_MEMORY 4096 /* for what is made and forgotten for each key */
 

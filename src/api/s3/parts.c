@@ -20,6 +20,7 @@
 #include "core/bucket/upload.h"
 #include "core/file/file.h"
 #include "core/object/digest.h"
+#include "core/records/entry.h"
 
 #include <stdlib.h>
 

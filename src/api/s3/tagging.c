@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/xml.h"
 #include "core/bucket/entry.h"
+#include "core/records/entry.h"
 
 static void fail(struct s3_call *call, err_t e)
 {

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/xml.h"
 #include "core/bucket/entry.h"
+#include "core/records/entry.h"
 
 #include <string.h>
 

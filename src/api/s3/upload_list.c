@@ -11,6 +11,8 @@
 #include "base/xml.h"
 #include "core/bucket/entry.h"
 #include "core/bucket/upload.h"
+#include "core/records/entry.h"
+#include "core/records/upload.h"
 
 /* ---- ListParts ---- */
 

@@ -17,6 +17,7 @@
 #include "core/bucket/entry.h"
 #include "core/bucket/upload.h"
 #include "core/object/digest.h"
+#include "core/records/upload.h"
 
 /* ---- begin ---- */
 

@@ -4,6 +4,9 @@
  * secret, which is random and long. */
 #include "core/access/access_priv.h"
 #include "core/event.h"
+#include "core/store/credential_store.h"
+#include "core/store/transaction.h"
+#include "core/store/user_store.h"
 
 #include <string.h>
 

@@ -5,6 +5,9 @@
 #define CAIS_CORE_ACCESS_ACCESS_H
 
 #include "core/core.h"
+#include "core/records/account.h"
+#include "core/records/credential.h"
+#include "core/records/user.h"
 
 /* The account "default" exists from the start; it and a system user "operator" are made here when missing. */
 MUST_USE err_t access_bootstrap(struct core *, struct arena *a);

@@ -4,6 +4,10 @@
 #include "base/password.h"
 #include "core/access/access.h"
 #include "core/event.h"
+#include "core/store/account_store.h"
+#include "core/store/credential_store.h"
+#include "core/store/transaction.h"
+#include "core/store/user_store.h"
 
 #define DEFAULT_ACCOUNT S("default")
 #define OPERATOR S("operator")

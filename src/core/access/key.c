@@ -4,6 +4,9 @@
  * a signature can be checked and the server can say which key it signs with itself. */
 #include "core/access/access_priv.h"
 #include "core/event.h"
+#include "core/store/credential_store.h"
+#include "core/store/transaction.h"
+#include "core/store/user_store.h"
 
 #include <string.h>
 

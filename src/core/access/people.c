@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/access/people.h"
 
+#include "core/store/transaction.h"
+#include "core/store/user_store.h"
+
 #include <stdlib.h>
 
 err_t person_by_id(struct core *core, const struct principal *who, int64_t id, struct arena *a, struct user *ret)

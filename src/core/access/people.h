@@ -4,6 +4,7 @@
 #define CAIS_CORE_ACCESS_PEOPLE_H
 
 #include "core/core.h"
+#include "core/records/user.h"
 
 /* Somebody of the account of `who`, not deleted. Errors: NOT_FOUND. */
 MUST_USE err_t person_by_id(struct core *, const struct principal *who, int64_t id, struct arena *a, struct user *ret);

@@ -7,6 +7,8 @@
 #include "core/bucket/bucket_priv.h"
 #include "core/bucket/upload_priv.h"
 #include "core/event.h"
+#include "core/store/bucket_store.h"
+#include "core/store/transaction.h"
 
 enum { NAME_LEAST = 3, NAME_MOST = 63, CORS_MOST = 64 * 1024 };
 

@@ -11,6 +11,7 @@
 #define CAIS_CORE_BUCKET_BUCKET_H
 
 #include "core/core.h"
+#include "core/records/bucket.h"
 
 /* May a bucket have this name? 3..63 of a-z 0-9 . -, letter or digit at both ends, no "..", no IPv4 address, and no
  * beginning or end that clients take for another kind of name. */

@@ -13,6 +13,10 @@
 #include "core/object/digest.h"
 #include "core/object/inline_limit.h"
 #include "core/quota.h"
+#include "core/store/account_store.h"
+#include "core/store/entry_store.h"
+#include "core/store/object_store.h"
+#include "core/store/transaction.h"
 
 #include <assert.h>
 #include <string.h>

@@ -10,6 +10,8 @@
 #include "core/bucket/bucket.h"
 #include "core/file/file.h"
 #include "core/object/intake.h"
+#include "core/records/digest.h"
+#include "core/records/entry.h"
 
 #define ENTRY_KEY_MAX 1024      /* bytes */
 #define ENTRY_HEADERS_MAX 16384 /* bytes of headers, and of tags */

@@ -6,6 +6,9 @@
 #define CAIS_CORE_BUCKET_ENTRY_GUARD_H
 
 #include "core/core.h"
+#include "core/records/bucket.h"
+#include "core/records/entry.h"
+#include "core/records/file.h"
 
 struct entry_put;
 struct intake_order;

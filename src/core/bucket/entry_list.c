@@ -3,6 +3,8 @@
  * starts again behind all that begin with it: one look-up, however many there are. The last key it showed, and where
  * the next walk starts, is all that it remembers. */
 #include "core/bucket/entry_priv.h"
+#include "core/store/entry_store.h"
+#include "core/store/transaction.h"
 
 #include <string.h>
 

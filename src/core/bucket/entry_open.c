@@ -2,6 +2,10 @@
 /* Reading what a key names: the entry, its object and, when they are few, its bytes come in one look-up. */
 #include "core/bucket/entry_guard.h"
 #include "core/bucket/entry_priv.h"
+#include "core/store/blob_store.h"
+#include "core/store/entry_store.h"
+#include "core/store/object_store.h"
+#include "core/store/transaction.h"
 
 #include <string.h>
 

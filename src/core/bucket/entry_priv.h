@@ -4,6 +4,7 @@
 #define CAIS_CORE_BUCKET_ENTRY_PRIV_H
 
 #include "core/bucket/entry.h"
+#include "core/records/object.h"
 
 /* Errors: INVALID. */
 MUST_USE err_t entry_check_key(slice key, struct arena *a);

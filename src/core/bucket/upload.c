@@ -9,6 +9,11 @@
 #include "core/event.h"
 #include "core/object/digest.h"
 #include "core/object/garbage.h"
+#include "core/store/account_store.h"
+#include "core/store/bucket_store.h"
+#include "core/store/object_store.h"
+#include "core/store/transaction.h"
+#include "core/store/upload_store.h"
 
 enum {
     NAME_LENGTH = 43,

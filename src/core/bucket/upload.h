@@ -13,6 +13,7 @@
 #define CAIS_CORE_BUCKET_UPLOAD_H
 
 #include "core/bucket/entry.h"
+#include "core/records/upload.h"
 
 #define UPLOAD_PARTS_MAX 10000
 

@@ -7,6 +7,10 @@
 #include "base/text.h"
 #include "core/event.h"
 #include "core/object/digest.h"
+#include "core/store/entry_store.h"
+#include "core/store/object_store.h"
+#include "core/store/transaction.h"
+#include "core/store/upload_store.h"
 
 #include <string.h>
 

@@ -5,6 +5,11 @@
 
 #include "core/object/inline_limit.h"
 #include "core/quota.h"
+#include "core/records/file.h"
+#include "core/store/account_store.h"
+#include "core/store/object_store.h"
+#include "core/store/transaction.h"
+#include "core/store/upload_store.h"
 
 #include <string.h>
 

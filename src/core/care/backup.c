@@ -10,6 +10,10 @@
 #include "core/care/data_dir.h"
 #include "core/care/master_key.h"
 #include "core/object/garbage.h"
+#include "core/records/object.h"
+#include "core/store/blob_store.h"
+#include "core/store/object_store.h"
+#include "core/store/transaction.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -8,6 +8,22 @@
 #include "core/access/access.h"
 #include "core/event.h"
 #include "core/object/sweep.h"
+#include "core/records/bucket.h"
+#include "core/records/entry.h"
+#include "core/records/file.h"
+#include "core/records/object.h"
+#include "core/records/ticket.h"
+#include "core/records/upload.h"
+#include "core/store/account_store.h"
+#include "core/store/blob_store.h"
+#include "core/store/bucket_store.h"
+#include "core/store/entry_store.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
+#include "core/store/reference_store.h"
+#include "core/store/ticket_store.h"
+#include "core/store/transaction.h"
+#include "core/store/upload_store.h"
 
 #include <string.h>
 

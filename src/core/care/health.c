@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/care/health.h"
 #include "core/object/space.h"
+#include "core/records/account.h"
+#include "core/store/account_store.h"
+#include "core/store/blob_store.h"
+#include "core/store/transaction.h"
 
 static err_t read_one_row(struct core *core, struct arena *a)
 {

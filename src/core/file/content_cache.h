@@ -6,6 +6,7 @@
 #define CAIS_CORE_FILE_CONTENT_CACHE_H
 
 #include "core/core.h"
+#include "core/records/file.h"
 
 struct content_entry {
     struct file file; /* slices point into `memory` */

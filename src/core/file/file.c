@@ -3,6 +3,10 @@
 
 #include "core/file/content_cache.h"
 #include "core/file/lifecycle.h"
+#include "core/records/object.h"
+#include "core/store/blob_store.h"
+#include "core/store/file_store.h"
+#include "core/store/transaction.h"
 
 #include <assert.h>
 #include <string.h>

@@ -9,6 +9,7 @@
 #define CAIS_CORE_FILE_FILE_H
 
 #include "core/core.h"
+#include "core/records/file.h"
 
 struct content_entry;
 

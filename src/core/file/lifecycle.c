@@ -6,6 +6,10 @@
 #include "core/file/lifecycle.h"
 
 #include "core/event.h"
+#include "core/store/account_store.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
+#include "core/store/reference_store.h"
 
 err_t file_hold(struct meta_tx *tx, int64_t file_id, int64_t now_ms, struct arena *a)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The moves of a file between its states (the diagram stands at enum file_state in types.h). Each runs inside the
+/* The moves of a file between its states (the diagram stands at enum file_state in core/records/file.h). Each runs inside the
  * caller's write transaction, so that an API's own rows and the file's state change together or not at all; since
  * writes run one after the other, each is a compare-and-set: of an attach and a purge exactly one wins.
  *
- * Errors of every call: also those of meta_store.h. */
+ * Errors of every call: also those of core/store/transaction.h. */
 #ifndef CAIS_CORE_FILE_LIFECYCLE_H
 #define CAIS_CORE_FILE_LIFECYCLE_H
 
-#include "core/store/meta_store.h"
+#include "core/core.h"
+#include "core/records/file.h"
 
 struct principal;
 

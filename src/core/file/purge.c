@@ -3,6 +3,9 @@
 
 #include "core/file/lifecycle.h"
 #include "core/object/garbage.h"
+#include "core/store/file_store.h"
+#include "core/store/reference_store.h"
+#include "core/store/transaction.h"
 
 enum { PURGE_BATCH = 200 /* files in one write; other writes wait for it */ };
 

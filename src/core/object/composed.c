@@ -7,6 +7,8 @@
  * read: a reader may be cut off, never be given other bytes. */
 #include "core/bucket/entry_priv.h"
 #include "core/object/composed_places.h"
+#include "core/store/blob_store.h"
+#include "core/store/transaction.h"
 
 #include <stdlib.h>
 #include <string.h>

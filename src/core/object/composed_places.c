@@ -4,6 +4,7 @@
 #include "core/object/composed_places.h"
 
 #include "core/core_priv.h"
+#include "core/store/object_store.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "core/core.h"
+#include "core/records/object.h"
 
 struct piece {
     int64_t object_id;

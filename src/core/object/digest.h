@@ -4,7 +4,7 @@
 #define CAIS_CORE_OBJECT_DIGEST_H
 
 #include "base/err.h"
-#include "core/types.h"
+#include "core/records/digest.h"
 
 size_t digest_size(enum digest_kind); /* bytes; 0 for DIGEST_NONE */
 /* "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"; "" for DIGEST_NONE. */

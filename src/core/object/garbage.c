@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/object/garbage.h"
 
+#include "core/store/blob_store.h"
+#include "core/store/object_store.h"
+#include "core/store/transaction.h"
+
 enum { GARBAGE_BATCH = 200 /* blobs that are removed before their keys leave the list in one write */ };
 
 void garbage_hold(struct core *core)

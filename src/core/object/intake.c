@@ -16,6 +16,10 @@
 #include "core/object/inline_limit.h"
 #include "core/object/space.h"
 #include "core/quota.h"
+#include "core/store/blob_store.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
+#include "core/store/transaction.h"
 
 #include <assert.h>
 #include <stdlib.h>

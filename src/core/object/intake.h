@@ -12,6 +12,9 @@
 #define CAIS_CORE_OBJECT_INTAKE_H
 
 #include "core/core.h"
+#include "core/records/digest.h"
+#include "core/records/file.h"
+#include "core/records/object.h"
 
 struct intake;
 
@@ -22,7 +25,7 @@ struct intake_result {
     size_t digest_count;
     int64_t at_ms;
 };
-/* Records an object (meta_object_add) and puts it in its place. As apply of meta_store.h: may run twice, changes
+/* Records an object (meta_object_add) and puts it in its place. As a meta_apply_fn: may run twice, changes
  * nothing but the store and what it returns through arg. Asks everything that may refuse before it changes anything: a
  * write that fails later holds up those that run with it. Takes the account's room itself: what is there already may
  * make way for the object, so intake_open does not ask whether there is any. */

@@ -2,6 +2,7 @@
 #include "core/object/space.h"
 
 #include "core/core_priv.h"
+#include "core/store/blob_store.h"
 
 #include <stdlib.h>
 

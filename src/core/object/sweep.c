@@ -7,6 +7,9 @@
 #include "base/buf.h"
 #include "core/object/garbage.h"
 #include "core/object/intake.h"
+#include "core/store/blob_store.h"
+#include "core/store/object_store.h"
+#include "core/store/transaction.h"
 
 #include <stdlib.h>
 

@@ -3,6 +3,9 @@
 
 #include "core/event.h"
 #include "core/file/lifecycle.h"
+#include "core/store/document_store.h"
+#include "core/store/reference_store.h"
+#include "core/store/transaction.h"
 #include "core/task/document_priv.h"
 #include "core/task/task_priv.h"
 

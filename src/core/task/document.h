@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files as they hang on tasks and comments (struct document, meta_store.h): looked up by number, listed, opened,
+/* Files as they hang on tasks and comments (struct document): looked up by number, listed, opened,
  * deleted. Everybody of the account sees a file that came by ticket and was confirmed; one that is pending only its
  * owner. A file without ticket is seen by who sees a task that holds it, by its owner, and by administrators.
  *
@@ -8,6 +8,7 @@
 #define CAIS_CORE_TASK_DOCUMENT_H
 
 #include "core/file/file.h"
+#include "core/records/document.h"
 
 MUST_USE err_t document_get(struct core *, const struct principal *who, int64_t file_id, struct arena *a,
                             struct document *ret);

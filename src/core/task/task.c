@@ -3,6 +3,10 @@
 #include "core/task/task.h"
 
 #include "core/event.h"
+#include "core/store/comment_store.h"
+#include "core/store/reference_store.h"
+#include "core/store/task_store.h"
+#include "core/store/transaction.h"
 #include "core/task/task_priv.h"
 
 /* ---- refusing, telling ---- */

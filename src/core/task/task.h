@@ -12,6 +12,10 @@
 #define CAIS_CORE_TASK_TASK_H
 
 #include "core/file/file.h"
+#include "core/records/comment.h"
+#include "core/records/reference.h"
+#include "core/records/task.h"
+#include "core/records/user.h"
 
 #define TASK_REFERENCES_MAX 3000
 #define TASK_COMMENTS_MAX 10000

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Comments: said, changed, taken back. */
 #include "base/json.h"
+#include "core/store/comment_store.h"
+#include "core/store/task_store.h"
+#include "core/store/transaction.h"
 #include "core/task/task_priv.h"
 
 /* ---- saying ---- */

@@ -5,6 +5,10 @@
  * A document that is not confirmed yet has no reference: its ticket says where it will hang (ticket.h). */
 #include "core/event.h"
 #include "core/file/lifecycle.h"
+#include "core/store/document_store.h"
+#include "core/store/file_store.h"
+#include "core/store/reference_store.h"
+#include "core/store/ticket_store.h"
 #include "core/task/document_priv.h"
 #include "core/task/task_priv.h"
 

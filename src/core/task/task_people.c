@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Members of tasks, and who counts as a person of the account. */
+#include "core/store/task_store.h"
+#include "core/store/user_store.h"
 #include "core/task/task_priv.h"
 
 struct task_member *task_member_find(const struct task_members *m, int64_t user_id)

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading tasks: one, many, and the bytes of what hangs on them. */
 #include "core/access/people.h"
+#include "core/records/file.h"
+#include "core/store/comment_store.h"
+#include "core/store/file_store.h"
+#include "core/store/reference_store.h"
+#include "core/store/task_store.h"
+#include "core/store/transaction.h"
 #include "core/task/task_priv.h"
 
 err_t task_get_visible(struct core *core, const struct principal *who, int64_t task_id, struct arena *a,

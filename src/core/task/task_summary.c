@@ -2,6 +2,9 @@
 #include "core/task/task_summary.h"
 
 #include "core/access/people.h"
+#include "core/store/document_store.h"
+#include "core/store/task_store.h"
+#include "core/store/transaction.h"
 
 static err_t summarize(struct core *core, const struct task *tasks, size_t count, struct arena *a,
                        struct task_summary *summaries, size_t *ret_people)

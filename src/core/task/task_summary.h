@@ -5,6 +5,8 @@
 #define CAIS_CORE_TASK_TASK_SUMMARY_H
 
 #include "core/core.h"
+#include "core/records/task.h"
+#include "core/records/user.h"
 
 struct task_summary {
     struct task task;

@@ -14,6 +14,17 @@
 #include "core/event.h"
 #include "core/file/lifecycle.h"
 #include "core/quota.h"
+#include "core/records/bucket.h"
+#include "core/records/entry.h"
+#include "core/records/file.h"
+#include "core/records/object.h"
+#include "core/records/ticket.h"
+#include "core/records/user.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
+#include "core/store/ticket_store.h"
+#include "core/store/transaction.h"
+#include "core/store/user_store.h"
 
 #include <string.h>
 

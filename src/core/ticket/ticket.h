@@ -12,6 +12,7 @@
 #define CAIS_CORE_TICKET_TICKET_H
 
 #include "core/bucket/bucket.h"
+#include "core/records/document.h"
 #include "core/task/document.h"
 
 struct ticket_order {

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The first schema. Written so that PostgreSQL can follow: what only SQLite says (AUTOINCREMENT, RAISE) gets a pair there.
 -- AUTOINCREMENT: an id is never given twice, also not that of the last row after it was removed.
--- Times are milliseconds since 1970 UTC, 0: not set. Ids that may be missing are NULL. States are those of core/types.h.
+-- Times are milliseconds since 1970 UTC, 0: not set. Ids that may be missing are NULL. States are those of core/records/.
 
 CREATE TABLE accounts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Background work that survives a restart. */
+#include "core/store/job_store.h"
+#include "core/records/job.h"
 #include "meta/meta_priv.h"
 
 #define JOB                                                                                                            \

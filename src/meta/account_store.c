@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accounts and what they use. The usage counters are changed by every upload; nobody caches them, so they do not count
  * as a change of the record (see meta_generation). */
+#include "core/store/account_store.h"
+#include "core/records/account.h"
 #include "meta/meta_priv.h"
 
 #define ACCOUNT "SELECT id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files FROM accounts"

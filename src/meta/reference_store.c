@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* References: what holds on to files, and the chains of versions they form. */
+#include "core/store/reference_store.h"
+#include "core/records/reference.h"
 #include "meta/meta_priv.h"
 
 #define REFERENCE                                                                                                      \

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Secrets come as SHA-256 and are found by index; nothing here knows a secret itself. */
+#include "core/store/credential_store.h"
+#include "core/records/credential.h"
 #include "meta/meta_priv.h"
 
 #include <string.h>

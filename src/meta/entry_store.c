@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries: one row for each key, kept in the order of the keys. A row holds what a listing shows (size and digests of
  * its object, which never change), so that a listing walks along the rows and looks nothing up. */
+#include "core/store/entry_store.h"
+#include "core/records/entry.h"
+#include "core/records/object.h"
 #include "meta/meta_priv.h"
 
 /* What a listing shows comes first: what it does not may lie on a page of its own. */

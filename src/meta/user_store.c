@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A deleted user keeps its row (files and the audit log name it) but gives its login back: the unique index leaves
  * deleted ones out. */
+#include "core/store/user_store.h"
+#include "core/records/user.h"
 #include "meta/meta_priv.h"
 
 #define USER "SELECT id, account_id, login, name, email, kind, state, is_admin, created_at_ms FROM users"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads in parts, and the parts that came. What belongs to them is gone when they are complete; only their records
  * are this file's business, the objects are the caller's. */
+#include "core/store/upload_store.h"
+#include "core/records/upload.h"
 #include "meta/meta_priv.h"
 
 #include <string.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks, who may see them, and what was said. */
+#include "core/store/task_store.h"
+#include "core/records/comment.h"
+#include "core/records/task.h"
+#include "core/store/comment_store.h"
 #include "meta/meta_priv.h"
 
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files. Where a listing may or may not be bound to an account or an owner, each combination has a statement of its
  * own: "column = $1 OR $1 = 0" would read the whole table. */
+#include "core/store/file_store.h"
+#include "core/records/object.h"
 #include "meta/meta_priv.h"
 
 #include <string.h>

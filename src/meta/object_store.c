@@ -3,6 +3,8 @@
  * transaction; the bytes go later, by whoever works the list off.
  * part_count came with the second migration and stands behind inline_bytes; reading it costs no page all the same: 0 is
  * kept in the row's header, and where it is not 0 there are no bytes before it. */
+#include "core/store/object_store.h"
+#include "core/records/object.h"
 #include "meta/meta_priv.h"
 
 #define OBJECT "SELECT o.id, o.account_id, o.size_bytes, o.md5, o.created_at_ms, o.blob_key, o.part_count"

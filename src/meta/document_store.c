@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Documents: files together with their tickets, and with the references by which they hang on tasks. */
+#include "core/store/document_store.h"
+#include "core/records/document.h"
 #include "meta/meta_priv.h"
 
 #include <assert.h>

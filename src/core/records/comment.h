@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CAIS_CORE_RECORDS_COMMENT_H
+#define CAIS_CORE_RECORDS_COMMENT_H
+
+#include "base/slice.h"
+
+struct comment {
+    int64_t id, task_id, author_id;
+    int64_t file_id; /* the file of the task that it is about; 0: the task */
+    slice text, details;
+    int64_t created_at_ms, edited_at_ms;
+};
+
+#endif

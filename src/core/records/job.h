@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CAIS_CORE_RECORDS_JOB_H
+#define CAIS_CORE_RECORDS_JOB_H
+
+#include "base/slice.h"
+
+/* Durable background work. A periodic job goes back to QUEUED with a later run_at_ms when it is done. */
+enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_FAILED };
+struct job {
+    int64_t id;
+    slice kind, subject;
+    enum job_state state;
+    int64_t run_at_ms, started_at_ms, finished_at_ms;
+    int64_t attempts, progress, total;
+    slice error;
+};
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CAIS_CORE_RECORDS_UPLOAD_H
+#define CAIS_CORE_RECORDS_UPLOAD_H
+
+#include "base/hash.h"
+#include "base/slice.h"
+#include "core/records/digest.h"
+
+/* An upload in parts that is not complete yet. */
+struct upload {
+    int64_t id;
+    slice name; /* what the client knows it by: random */
+    int64_t bucket_id;
+    slice key;
+    int64_t account_id, owner_id;
+    slice headers, tags; /* of the entry to be */
+    enum digest_kind digest;
+    enum digest_form digest_form;
+    int64_t created_at_ms;
+    int64_t expires_at_ms; /* forgotten from then on, with its parts */
+};
+
+struct upload_part {
+    int64_t upload_id, number; /* 1..10000 */
+    int64_t object_id;
+    uint64_t size_bytes;
+    unsigned char md5[MD5_SIZE];
+    struct digest digest;
+    int64_t stored_at_ms;
+};
+
+#endif

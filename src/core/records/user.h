@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CAIS_CORE_RECORDS_USER_H
+#define CAIS_CORE_RECORDS_USER_H
+
+#include "base/slice.h"
+
+enum user_kind { USER_PERSON, USER_BOT, USER_SYSTEM };
+enum user_state { USER_ACTIVE, USER_DISABLED, USER_DELETED };
+
+struct user {
+    int64_t id, account_id;
+    slice login; /* unique among users that are not deleted */
+    slice name, email;
+    enum user_kind kind;
+    enum user_state state;
+    bool is_admin; /* of its account */
+    int64_t created_at_ms;
+};
+
+#endif
