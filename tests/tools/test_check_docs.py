@@ -41,6 +41,7 @@ def tree_with(tmp_path, path, text):
     ("set `server.port = 1`", "server.port"),
     ("set `CAIS_SERVER_PORT=1`", "CAIS_SERVER_PORT"),
     ("the action `file.mislaid`", "file.mislaid"),
+    ("`file.stor` is the beginning of an action", "file.stor"),
     ("say `--loud`", "--loud"),
     ("say `cais key add --loud`", "cais key add --loud"),
     ("say `cais key lend`", "cais key lend"),
