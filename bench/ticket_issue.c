@@ -22,7 +22,7 @@
 struct bench {
     struct core core;
     struct principal who;
-    struct ticket_order order;
+    struct ticket_request order;
     atomic_bool stop;
     atomic_int under_way;
     int64_t done, failed; /* the committer's */
@@ -67,17 +67,17 @@ static void prepare(struct bench *b, const char *dir, struct arena *a)
     check(access_bootstrap(&b->core, a));
     check(access_operator(&b->core, S(""), a, &b->who));
     b->who.request_id = S("0123456789abcdef");
-    b->order = (struct ticket_order){ .way = S("bench"),
-                                      .name = S("report-2026-11.pdf"),
-                                      .content_type = S("application/pdf"),
-                                      .declared_bytes = 4096,
-                                      .key_head = S("data/enterprise/1/"),
-                                      .key_tail = S("/report-2026-11.pdf"),
-                                      .lifetime_ms = 3600000,
-                                      .pending_ms = 86400000 };
+    b->order = (struct ticket_request){ .way = S("bench"),
+                                        .name = S("report-2026-11.pdf"),
+                                        .content_type = S("application/pdf"),
+                                        .declared_bytes = 4096,
+                                        .key_head = S("data/enterprise/1/"),
+                                        .key_tail = S("/report-2026-11.pdf"),
+                                        .lifetime_ms = 3600000,
+                                        .pending_ms = 86400000 };
     check(meta_write(meta, add_bucket, b, a));
     enum task_refusal why;
-    struct task_order task = { .text = S("bench"), .is_silent = true, .is_shared = true };
+    struct task_request task = { .text = S("bench"), .is_silent = true, .is_shared = true };
     check(task_create(&b->core, &b->who, &task, a, &why, &b->order.task_id));
 }
 

@@ -66,7 +66,7 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     d->bucket = arena_printf(a, "demo-" SLICE_FMT, SLICE_ARG(random_hex(cli->random, a, 6)));
     d->region = admin->config->s3.region;
     TRY(bucket_create(core, &who, d->bucket, a, &own));
-    struct task_order task = { .text = S("Try cais") };
+    struct task_request task = { .text = S("Try cais") };
     enum task_refusal why;
     return task_create(core, &who, &task, a, &why, &d->task_id);
 }

@@ -29,19 +29,19 @@ struct papers papers_new(struct world *w)
 
 /* ---- issue ---- */
 
-struct ticket_order papers_order(const struct papers *p, int64_t task_id, slice name, uint64_t declared_bytes)
+struct ticket_request papers_order(const struct papers *p, int64_t task_id, slice name, uint64_t declared_bytes)
 {
     slice parts[] = { S("/"), name };
-    return (struct ticket_order){ .way = S("test"),
-                                  .name = name,
-                                  .content_type = S("text/plain"),
-                                  .declared_bytes = declared_bytes,
-                                  .bucket_id = p->bucket_id,
-                                  .key_head = S("data/1/"),
-                                  .key_tail = arena_join(p->w->a, parts, LENGTH_OF(parts)),
-                                  .lifetime_ms = PAPERS_LIFETIME_MS,
-                                  .pending_ms = PAPERS_PENDING_MS,
-                                  .task_id = task_id };
+    return (struct ticket_request){ .way = S("test"),
+                                    .name = name,
+                                    .content_type = S("text/plain"),
+                                    .declared_bytes = declared_bytes,
+                                    .bucket_id = p->bucket_id,
+                                    .key_head = S("data/1/"),
+                                    .key_tail = arena_join(p->w->a, parts, LENGTH_OF(parts)),
+                                    .lifetime_ms = PAPERS_LIFETIME_MS,
+                                    .pending_ms = PAPERS_PENDING_MS,
+                                    .task_id = task_id };
 }
 
 struct outcome {
@@ -69,7 +69,7 @@ static void told(void *arg, err_t e, const struct ticket_issued *issued)
     pthread_cond_signal(&o->told);
 }
 
-err_t papers_try(const struct papers *p, const struct principal *who, const struct ticket_order *order,
+err_t papers_try(const struct papers *p, const struct principal *who, const struct ticket_request *order,
                  struct ticket_issued *ret)
 {
     struct outcome o = { .a = p->w->a, .mutex = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER };
@@ -86,7 +86,7 @@ err_t papers_try(const struct papers *p, const struct principal *who, const stru
 int64_t papers_issue(const struct papers *p, const struct principal *who, int64_t task_id, slice name,
                      uint64_t declared_bytes)
 {
-    struct ticket_order order = papers_order(p, task_id, name, declared_bytes);
+    struct ticket_request order = papers_order(p, task_id, name, declared_bytes);
     struct ticket_issued issued;
     EXPECT_OK(papers_try(p, who, &order, &issued));
     return issued.document.file.id;
@@ -155,7 +155,7 @@ int64_t papers_task(const struct papers *p, const struct principal *who)
     enum task_refusal why;
     int64_t id;
     EXPECT_OK(task_create(&p->w->core, who,
-                          &(struct task_order){ .text = S("a task"), .is_silent = true, .is_shared = true }, p->w->a,
+                          &(struct task_request){ .text = S("a task"), .is_silent = true, .is_shared = true }, p->w->a,
                           &why, &id));
     return id;
 }

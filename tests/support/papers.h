@@ -18,9 +18,9 @@ struct papers {
 struct papers papers_new(struct world *);
 
 /* A ticket for a file called `name`; task_id 0: of none. */
-struct ticket_order papers_order(const struct papers *, int64_t task_id, slice name, uint64_t declared_bytes);
+struct ticket_request papers_order(const struct papers *, int64_t task_id, slice name, uint64_t declared_bytes);
 /* Issue and wait; what comes is copied to w->a. */
-err_t papers_try(const struct papers *, const struct principal *who, const struct ticket_order *,
+err_t papers_try(const struct papers *, const struct principal *who, const struct ticket_request *,
                  struct ticket_issued *ret);
 /* The number of a new one. */
 int64_t papers_issue(const struct papers *, const struct principal *who, int64_t task_id, slice name,

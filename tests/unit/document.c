@@ -22,6 +22,13 @@ static err_t erase(struct world *w, const struct principal *who, int64_t id)
     return document_delete(&w->core, who, id, WINDOW_MS, w->a);
 }
 
+static err_t list_documents(struct world *w, const struct principal *who, int64_t task, size_t offset, size_t limit,
+                            struct document_page *ret)
+{
+    struct document_list_request request = { .task_id = task, .offset = offset, .limit = limit };
+    return document_list(&w->core, who, &request, w->a, ret);
+}
+
 static slice bytes_of(struct world *w, const struct principal *who, int64_t id)
 {
     struct document d;
@@ -43,7 +50,7 @@ static struct attachment attachment_of(const struct file *f)
 static int64_t private_task(struct world *w, const struct principal *who, const struct file *f)
 {
     struct attachment a = attachment_of(f);
-    struct task_order order = { .text = S("private"), .attachments = &a, .attachment_count = 1 };
+    struct task_request order = { .text = S("private"), .attachments = &a, .attachment_count = 1 };
     enum task_refusal why;
     int64_t id;
     EXPECT_OK(task_create(&w->core, who, &order, w->a, &why, &id));
@@ -65,8 +72,8 @@ TEST(a_file_without_ticket_is_seen_by_its_owner_by_admins_and_through_its_tasks)
     struct attachment a = attachment_of(&f);
     enum task_refusal why;
     int64_t comment;
-    EXPECT_OK(task_comment_add(&w->core, &ana, task, &(struct task_comment){ .attachments = &a, .attachment_count = 1 },
-                               w->a, &why, &comment)); /* the second task is shared */
+    struct task_comment on_shared_task = { .task_id = task, .attachments = &a, .attachment_count = 1 };
+    EXPECT_OK(task_comment_add(&w->core, &ana, &on_shared_task, w->a, &why, &comment));
     EXPECT_OK(see(w, &bia, f.id));
     EXPECT_SLICE(bytes_of(w, &bia, f.id), S("hello"));
     EXPECT_ERR(see(w, &bia, 777), ERR_NOT_FOUND);
@@ -90,43 +97,39 @@ TEST(bytes_are_given_out_only_when_they_are_confirmed)
 TEST(a_list_has_what_is_confirmed_of_the_task_and_its_comments_each_once)
 {
     PAPERS(p);
-    struct document *list;
-    size_t count;
-    int64_t total, comment, ids[4];
+    struct document_page page;
+    int64_t comment, ids[4];
     enum task_refusal why;
     ids[0] = papers_document(&p, &ana, task, S("a"), S("a"));
     papers_issue(&p, &ana, task, S("pending"), 1);
     ids[1] = papers_document(&p, &bia, task, S("b"), S("b"));
     ids[2] = papers_document(&p, &bia, 0, S("c"), S("c"));
     papers_document(&p, &bia, papers_task(&p, &bia), S("elsewhere"), S("x"));
-    EXPECT_OK(task_comment_add(&w->core, &bia, task,
-                               &(struct task_comment){ .documents = &ids[2], .document_count = 1 }, w->a, &why,
-                               &comment));
+    struct task_comment with_document = { .task_id = task, .documents = &ids[2], .document_count = 1 };
+    EXPECT_OK(task_comment_add(&w->core, &bia, &with_document, w->a, &why, &comment));
     ids[3] = papers_document(&p, &ana, task, S("d"), S("d"));
     struct task_view view;
     EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
-    struct attachment again = { .kind = ATTACH_AGAIN, .reference_id = view.references[0].id };
-    EXPECT_OK(task_comment_add(&w->core, &ana, task,
-                               &(struct task_comment){ .attachments = &again, .attachment_count = 1 }, w->a, &why,
-                               &comment));
-    EXPECT_OK(document_list(&w->core, &bia, task, 0, 100, w->a, &list, &count, &total));
-    EXPECT_EQ(count, 4);
-    EXPECT_EQ(total, 4);
-    for (size_t i = 0; i < count; i++) {
-        EXPECT_EQ(list[i].file.id, ids[i]);
-        EXPECT_EQ(list[i].task_id, task);
-        EXPECT_EQ(list[i].comment_id != 0, i == 2);
+    struct attachment again = { .kind = ATTACH_REFERENCE, .reference_id = view.references[0].id };
+    struct task_comment with_reference = { .task_id = task, .attachments = &again, .attachment_count = 1 };
+    EXPECT_OK(task_comment_add(&w->core, &ana, &with_reference, w->a, &why, &comment));
+    EXPECT_OK(list_documents(w, &bia, task, 0, 100, &page));
+    EXPECT_EQ(page.count, 4);
+    EXPECT_EQ(page.total, 4);
+    for (size_t i = 0; i < page.count; i++) {
+        EXPECT_EQ(page.items[i].file.id, ids[i]);
+        EXPECT_EQ(page.items[i].task_id, task);
+        EXPECT_EQ(page.items[i].comment_id != 0, i == 2);
     }
-    EXPECT_OK(document_list(&w->core, &bia, task, 1, 2, w->a, &list, &count, &total));
-    EXPECT_EQ(count, 2);
-    EXPECT_EQ(list[0].file.id, ids[1]);
-    EXPECT_EQ(total, 4);
-    EXPECT_OK(document_list(&w->core, &bia, task, 4, 2, w->a, &list, &count, &total));
-    EXPECT_EQ(count, 0);
-    EXPECT_ERR(document_list(&w->core, &bia, 9999, 0, 2, w->a, &list, &count, &total), ERR_NOT_FOUND);
+    EXPECT_OK(list_documents(w, &bia, task, 1, 2, &page));
+    EXPECT_EQ(page.count, 2);
+    EXPECT_EQ(page.items[0].file.id, ids[1]);
+    EXPECT_EQ(page.total, 4);
+    EXPECT_OK(list_documents(w, &bia, task, 4, 2, &page));
+    EXPECT_EQ(page.count, 0);
+    EXPECT_ERR(list_documents(w, &bia, 9999, 0, 2, &page), ERR_NOT_FOUND);
     struct file f = world_store(w, &ana, S("f"), S("x"), hours(1));
-    EXPECT_ERR(document_list(&w->core, &bia, private_task(w, &ana, &f), 0, 2, w->a, &list, &count, &total),
-               ERR_NOT_FOUND);
+    EXPECT_ERR(list_documents(w, &bia, private_task(w, &ana, &f), 0, 2, &page), ERR_NOT_FOUND);
 }
 
 /* ---- deleting ---- */
@@ -196,8 +199,8 @@ TEST(a_comment_about_a_deleted_file_stays)
     int64_t id = papers_document(&p, &ana, task, S("a"), S("x")), comment;
     struct comment got;
     struct task of;
-    EXPECT_OK(task_comment_add(&w->core, &bia, task, &(struct task_comment){ .text = S("nice"), .file_id = id }, w->a,
-                               &why, &comment));
+    struct task_comment about_file = { .task_id = task, .text = S("nice"), .file_id = id };
+    EXPECT_OK(task_comment_add(&w->core, &bia, &about_file, w->a, &why, &comment));
     EXPECT_OK(task_comment_get(&w->core, &ana, comment, w->a, &got, &of));
     EXPECT_EQ(got.file_id, id);
     EXPECT_OK(erase(w, &ana, id));

@@ -220,7 +220,7 @@ static void prepare_papers(struct place *p)
 
 static bool issue(struct place *p)
 {
-    struct ticket_order order = papers_order(&p->papers, p->task, S("a"), p->bytes.n);
+    struct ticket_request order = papers_order(&p->papers, p->task, S("a"), p->bytes.n);
     struct ticket_issued issued;
     bool acknowledged = done_well(papers_try(&p->papers, &p->ana.who, &order, &issued));
     p->ticket = acknowledged ? issued.document.file.id : 0;

@@ -22,9 +22,10 @@ static int64_t new_task(struct pyrus_fixture *d, const struct pyrus_user *u, con
 {
     enum task_refusal why;
     int64_t id;
-    EXPECT_OK(task_create(&d->w->core, &u->who,
-                          &(struct task_order){ .text = S("t"), .attachments = attachments, .attachment_count = count },
-                          d->a, &why, &id));
+    EXPECT_OK(
+        task_create(&d->w->core, &u->who,
+                    &(struct task_request){ .text = S("t"), .attachments = attachments, .attachment_count = count },
+                    d->a, &why, &id));
     EXPECT_EQ(why, TASK_NO_REFUSAL);
     return id;
 }
@@ -34,9 +35,17 @@ static enum task_refusal say(struct pyrus_fixture *d, const struct pyrus_user *u
 {
     enum task_refusal why = TASK_NO_REFUSAL;
     int64_t id;
-    err_t e = task_comment_add(&d->w->core, &u->who, task, c, d->a, &why, &id);
+    struct task_comment on_task = *c;
+    on_task.task_id = task;
+    err_t e = task_comment_add(&d->w->core, &u->who, &on_task, d->a, &why, &id);
     EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
     return why;
+}
+
+static err_t edit_comment(struct pyrus_fixture *d, const struct pyrus_user *u, const struct task_comment_edit *edit,
+                          enum task_refusal *ret_why)
+{
+    return task_comment_edit(&d->w->core, &u->who, edit, d->a, ret_why);
 }
 
 static struct file file_of(struct pyrus_fixture *d, const struct attachment *a)
@@ -74,7 +83,9 @@ TEST(every_change_tells_the_audit_log)
     enum task_refusal why;
     struct task_view view;
     EXPECT_OK(task_read(&d->w->core, &ana.who, task, d->a, &view));
-    EXPECT_OK(task_comment_edit(&d->w->core, &ana.who, task, view.comments[0].id, S("y"), NULL, 0, d->a, &why));
+    EXPECT_OK(edit_comment(
+        d, &ana, &(struct task_comment_edit){ .task_id = task, .comment_id = view.comments[0].id, .text = S("y") },
+        &why));
     EXPECT_OK(task_remove(&d->w->core, &ana.who, task, 1, d->a, &why));
     EXPECT_EQ(world_event_count(d->w, S("task.create")), 1);
     EXPECT_EQ(world_event_count(d->w, S("task.attach")), 1);
@@ -102,7 +113,7 @@ TEST(a_task_holds_so_many_attachments_and_not_one_more)
     enum task_refusal why;
     int64_t id;
     EXPECT_ERR(task_create(&d->w->core, &ana.who,
-                           &(struct task_order){
+                           &(struct task_request){
                                .text = S("t"), .attachments = links, .attachment_count = TASK_REFERENCES_MAX + 1 },
                            d->a, &why, &id),
                ERR_TOO_LARGE);
@@ -139,10 +150,10 @@ TEST(long_comments_fill_a_task_and_not_the_memory_of_the_server)
     slice half = { whole.p, whole.n / 2 };
     struct core *core = &d->w->core;
 
-    struct task_order order = { .text = { whole.p, whole.n + 1 } };
+    struct task_request order = { .text = { whole.p, whole.n + 1 } };
     EXPECT_ERR(task_create(core, &ana.who, &order, d->a, &why, &id), ERR_TOO_LARGE);
     EXPECT_EQ(why, TASK_TOO_MUCH_TEXT);
-    order = (struct task_order){ .text = whole, .comment_details = S("{}") };
+    order = (struct task_request){ .text = whole, .comment_details = S("{}") };
     EXPECT_ERR(task_create(core, &ana.who, &order, d->a, &why, &id), ERR_TOO_LARGE);
     order.comment_details = S("");
     EXPECT_OK(task_create(core, &ana.who, &order, d->a, &why, &id));
@@ -158,11 +169,18 @@ TEST(long_comments_fill_a_task_and_not_the_memory_of_the_server)
     EXPECT_EQ(view.comment_count, 4);
 
     int64_t first = view.comments[0].id, second = view.comments[1].id;
-    EXPECT_ERR(task_comment_edit(core, &ana.who, task, first, S("xy"), NULL, 0, d->a, &why), ERR_TOO_LARGE);
+    EXPECT_ERR(edit_comment(d, &ana,
+                            &(struct task_comment_edit){ .task_id = task, .comment_id = first, .text = S("xy") }, &why),
+               ERR_TOO_LARGE);
     EXPECT_EQ(why, TASK_TOO_MUCH_TEXT);
-    EXPECT_OK(task_comment_edit(core, &ana.who, task, first, S("y"), NULL, 0, d->a, &why));
-    EXPECT_OK(task_comment_edit(core, &ana.who, task, second, (slice){ half.p, half.n - 1 }, NULL, 0, d->a, &why));
-    EXPECT_OK(task_comment_edit(core, &ana.who, task, first, S("xy"), NULL, 0, d->a, &why));
+    EXPECT_OK(edit_comment(d, &ana, &(struct task_comment_edit){ .task_id = task, .comment_id = first, .text = S("y") },
+                           &why));
+    EXPECT_OK(edit_comment(
+        d, &ana,
+        &(struct task_comment_edit){ .task_id = task, .comment_id = second, .text = (slice){ half.p, half.n - 1 } },
+        &why));
+    EXPECT_OK(edit_comment(d, &ana,
+                           &(struct task_comment_edit){ .task_id = task, .comment_id = first, .text = S("xy") }, &why));
 }
 
 TEST(details_are_merged_one_level_deep)
@@ -171,7 +189,7 @@ TEST(details_are_merged_one_level_deep)
     enum task_refusal why;
     int64_t task;
     EXPECT_OK(task_create(&d->w->core, &ana.who,
-                          &(struct task_order){ .text = S("t"), .details = S("{\"a\":1,\"b\":{\"x\":1},\"c\":[1]}") },
+                          &(struct task_request){ .text = S("t"), .details = S("{\"a\":1,\"b\":{\"x\":1},\"c\":[1]}") },
                           d->a, &why, &task));
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .task_details = S("{\"a\":null,\"b\":{\"y\":2},\"d\":4}") }),
               0);
@@ -214,7 +232,7 @@ TEST(a_task_that_fails_half_way_leaves_nothing)
 {
     PYRUS_FIXTURE(d);
     struct attachment a = upload(d, &ana);
-    struct task_order order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
+    struct task_request order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
     enum task_refusal why;
     int64_t id, failures = 0;
     for (int64_t n = 1;; n++) {
@@ -245,7 +263,7 @@ static enum task_refusal make(struct world *w, const struct principal *who, cons
                               int64_t *ret_id)
 {
     enum task_refusal why;
-    struct task_order order = {
+    struct task_request order = {
         .text = S("t"), .is_silent = true, .is_shared = true, .documents = documents, .document_count = count
     };
     err_t e = task_create(&w->core, who, &order, w->a, &why, ret_id);
@@ -257,7 +275,9 @@ static enum task_refusal comment(struct world *w, const struct principal *who, i
                                  const struct task_comment *c, int64_t *ret_id)
 {
     enum task_refusal why;
-    err_t e = task_comment_add(&w->core, who, task, c, w->a, &why, ret_id);
+    struct task_comment on_task = *c;
+    on_task.task_id = task;
+    err_t e = task_comment_add(&w->core, who, &on_task, w->a, &why, ret_id);
     EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
     return why;
 }
@@ -281,7 +301,7 @@ TEST(a_shared_task_is_everybodys_of_its_account)
     EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_order){ .account = S("acme"), .login = S("eve") },
                           w->a, &user));
     struct principal eve = world_principal(w, S("eve"));
-    EXPECT_OK(task_create(&w->core, &ana, &(struct task_order){ .text = S("t") }, w->a, &why, &private));
+    EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("t") }, w->a, &why, &private));
     EXPECT_OK(task_get_visible(&w->core, &bia, shared, w->a, &got));
     EXPECT(got.is_shared);
     EXPECT_ERR(task_get_visible(&w->core, &bia, private, w->a, &got), ERR_NOT_FOUND);
@@ -395,7 +415,7 @@ TEST(a_pending_upload_is_not_to_be_attached_by_its_guid)
 {
     SHOP(p);
     struct attachment a = { .kind = ATTACH_UPLOAD };
-    struct task_order order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
+    struct task_request order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
     enum task_refusal why;
     enum ticket_refusal ticket_why;
     int64_t task, id = papers_issue(&p, &ana, 0, S("a"), 5);
@@ -441,7 +461,7 @@ TEST(documents_go_at_once_with_their_task_and_other_files_in_their_time)
     memcpy(both[1].uuid, kept.uuid, sizeof kept.uuid);
     EXPECT_EQ(comment(w, &ana, task, &(struct task_comment){ .attachments = both, .attachment_count = 2 }, &said), 0);
     /* the one of bia is held by another task as well */
-    struct attachment again = { .kind = ATTACH_AGAIN, .reference_id = document(w, &bia, bias).reference_id };
+    struct attachment again = { .kind = ATTACH_REFERENCE, .reference_id = document(w, &bia, bias).reference_id };
     int64_t other = papers_task(&p, &bia);
     EXPECT_EQ(comment(w, &bia, other, &(struct task_comment){ .attachments = &again, .attachment_count = 1 }, &said),
               0);
@@ -464,7 +484,8 @@ enum { WINDOW_MS = 900000 };
 static enum task_refusal take_back(struct world *w, const struct principal *who, int64_t id)
 {
     enum task_refusal why;
-    err_t e = task_comment_remove(&w->core, who, id, WINDOW_MS, hours(2), w->a, &why);
+    struct task_comment_removal removal = { .comment_id = id, .window_ms = WINDOW_MS, .purge_after_ms = hours(2) };
+    err_t e = task_comment_remove(&w->core, who, &removal, w->a, &why);
     EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
     return why;
 }
@@ -522,28 +543,27 @@ TEST(a_list_has_the_tasks_that_its_user_sees)
 {
     SHOP(p);
     struct principal boss = world_admin(w, S("boss"));
-    struct task *list;
-    size_t count;
-    int64_t total, private, ids[] = { papers_task(&p, &ana), papers_task(&p, &bia) };
+    struct task_page page;
+    int64_t private, said, ids[] = { papers_task(&p, &ana), papers_task(&p, &bia) };
     enum task_refusal why;
     struct task_member member = { bia.user_id, TASK_SUBSCRIBER };
-    EXPECT_OK(task_create(&w->core, &ana, &(struct task_order){ .text = S("t") }, w->a, &why, &private));
-    struct task_list_order order = { .closed = -1, .most = 10 };
-    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &list, &count, &total));
-    EXPECT(count == 2 && total == 2 && list[0].id == ids[0] && list[1].id == ids[1]);
-    EXPECT_OK(task_list(&w->core, &boss, &order, w->a, &list, &count, &total));
-    EXPECT_EQ(total, 3);
+    EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("t") }, w->a, &why, &private));
+    struct task_list_request order = { .closed = -1, .limit = 10 };
+    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &page));
+    EXPECT(page.count == 2 && page.total == 2 && page.items[0].id == ids[0] && page.items[1].id == ids[1]);
+    EXPECT_OK(task_list(&w->core, &boss, &order, w->a, &page));
+    EXPECT_EQ(page.total, 3);
     order.author_id = ana.user_id;
-    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &list, &count, &total));
-    EXPECT(count == 1 && list[0].id == ids[0]);
-    EXPECT_EQ(comment(w, &ana, private, &(struct task_comment){ .added = &member, .added_count = 1 }, &total), 0);
+    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &page));
+    EXPECT(page.count == 1 && page.items[0].id == ids[0]);
+    EXPECT_EQ(comment(w, &ana, private, &(struct task_comment){ .added = &member, .added_count = 1 }, &said), 0);
     order.descending = true;
-    order.most = 1;
-    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &list, &count, &total));
-    EXPECT(count == 1 && total == 2 && list[0].id == private);
-    order = (struct task_list_order){ .closed = -1, .most = 10, .ids = &private, .id_count = 1 };
-    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &list, &count, &total));
-    EXPECT_EQ(count, 1);
+    order.limit = 1;
+    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &page));
+    EXPECT(page.count == 1 && page.total == 2 && page.items[0].id == private);
+    order = (struct task_list_request){ .closed = -1, .limit = 10, .ids = &private, .id_count = 1 };
+    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &page));
+    EXPECT_EQ(page.count, 1);
 }
 
 RUN_TESTS(cmocka_unit_test(a_task_that_fails_half_way_leaves_nothing),

@@ -53,7 +53,7 @@ static struct principal stranger(struct world *w)
 TEST(a_ticket_says_what_is_promised_and_counts_as_nothing_yet)
 {
     PAPERS(p);
-    struct ticket_order order = papers_order(&p, task, S("nota.pdf"), 48213);
+    struct ticket_request order = papers_order(&p, task, S("nota.pdf"), 48213);
     struct ticket_issued issued;
     EXPECT_OK(papers_try(&p, &ana, &order, &issued));
     struct document *d = &issued.document, stored = get(&p, &ana, d->file.id);
@@ -98,9 +98,9 @@ TEST(a_ticket_needs_a_task_that_its_user_sees)
     struct principal bia = world_user(w, S("bia")), eve = stranger(w);
     enum task_refusal why;
     int64_t private;
-    EXPECT_OK(task_create(&w->core, &ana, &(struct task_order){ .text = S("mine") }, w->a, &why, &private));
+    EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("mine") }, w->a, &why, &private));
     struct ticket_issued issued;
-    struct ticket_order order = papers_order(&p, private, S("a"), 1);
+    struct ticket_request order = papers_order(&p, private, S("a"), 1);
     EXPECT_ERR(papers_try(&p, &bia, &order, &issued), ERR_NOT_FOUND);
     order.task_id = 9999;
     EXPECT_ERR(papers_try(&p, &ana, &order, &issued), ERR_NOT_FOUND);
@@ -119,7 +119,7 @@ TEST(a_duplicate_name_is_refused_when_that_is_asked_for)
     int64_t there = papers_document(&p, &ana, task, S("a.txt"), S("x"));
     papers_issue(&p, &ana, task, S("pending.txt"), 1);
     struct ticket_issued issued;
-    struct ticket_order order = papers_order(&p, task, S("a.txt"), 1);
+    struct ticket_request order = papers_order(&p, task, S("a.txt"), 1);
     EXPECT_OK(papers_try(&p, &ana, &order, &issued));
     order.refuse_duplicate = true;
     EXPECT_ERR(papers_try(&p, &ana, &order, &issued), ERR_CONFLICT);
@@ -138,7 +138,7 @@ TEST(a_ticket_for_more_than_there_is_room_is_refused_before_anything_is_sent)
     PAPERS(p);
     struct ticket_issued issued;
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 100, 0, w->a));
-    struct ticket_order order = papers_order(&p, task, S("a"), 101);
+    struct ticket_request order = papers_order(&p, task, S("a"), 101);
     EXPECT_ERR(papers_try(&p, &ana, &order, &issued), ERR_QUOTA);
     order.declared_bytes = 100;
     EXPECT_OK(papers_try(&p, &ana, &order, &issued));
@@ -157,7 +157,7 @@ TEST(a_ticket_for_more_than_the_disk_has_is_refused)
     struct papers p = papers_new(w);
     struct principal ana = world_user(w, S("ana"));
     struct ticket_issued issued;
-    struct ticket_order order = papers_order(&p, 0, S("a"), 9001);
+    struct ticket_request order = papers_order(&p, 0, S("a"), 9001);
     EXPECT_ERR(papers_try(&p, &ana, &order, &issued), ERR_NO_SPACE);
     order.declared_bytes = 9000;
     EXPECT_OK(papers_try(&p, &ana, &order, &issued));
@@ -167,7 +167,7 @@ TEST(a_key_that_is_too_long_is_refused)
 {
     PAPERS(p);
     struct ticket_issued issued;
-    struct ticket_order order = papers_order(&p, task, S("a"), 1);
+    struct ticket_request order = papers_order(&p, task, S("a"), 1);
     char *tail = arena_alloc(w->a, 1024);
     memset(tail, 'x', 1024);
     order.key_tail = (slice){ tail, 1024 };
@@ -306,13 +306,13 @@ TEST(a_task_that_is_lost_from_sight_takes_no_more_files)
     enum task_refusal why;
     int64_t private, comment;
     (void)task;
-    EXPECT_OK(task_create(&w->core, &ana, &(struct task_order){ .text = S("t"), .members = &member, .member_count = 1 },
-                          w->a, &why, &private));
+    EXPECT_OK(task_create(&w->core, &ana,
+                          &(struct task_request){ .text = S("t"), .members = &member, .member_count = 1 }, w->a, &why,
+                          &private));
     int64_t id = papers_issue(&p, &bia, private, S("a"), 1);
     EXPECT_OK(papers_put(&p, id, S("x")));
-    EXPECT_OK(task_comment_add(&w->core, &ana, private,
-                               &(struct task_comment){ .removed = &bia.user_id, .removed_count = 1 }, w->a, &why,
-                               &comment));
+    struct task_comment removes_bia = { .task_id = private, .removed = &bia.user_id, .removed_count = 1 };
+    EXPECT_OK(task_comment_add(&w->core, &ana, &removes_bia, w->a, &why, &comment));
     EXPECT_EQ(confirm(&p, &bia, id), TICKET_NOT_THERE);
 }
 

@@ -199,7 +199,7 @@ static void read_attachment(struct reading *r, const struct json *j, struct atta
     else if (json_absent(id) || !json_to_i64(id, &ret->reference_id))
         wrong(r, PYRUS_INVALID_VALUE_FORMAT);
     else
-        ret->kind = ATTACH_AGAIN;
+        ret->kind = ATTACH_REFERENCE;
 }
 
 static const struct attachment *read_attachments(struct reading *r, const struct json *body, size_t *ret_count)
@@ -328,7 +328,7 @@ static slice read_task_patch(struct reading *r, const struct json *body)
 
 /* ---- tasks and comments ---- */
 
-static void read_task(struct reading *r, const struct json *body, struct task_order *ret)
+static void read_task(struct reading *r, const struct json *body, struct task_request *ret)
 {
     if (!json_absent(json_get(body, "form_id"))) {
         wrong(r, PYRUS_ACCESS_DENIED_FORM);
@@ -350,11 +350,11 @@ static void read_task(struct reading *r, const struct json *body, struct task_or
     ret->members = members;
 }
 
-bool pyrus_read_task(struct http_exchange *x, struct task_order *ret)
+bool pyrus_read_task(struct http_exchange *x, struct task_request *ret)
 {
     struct reading r = { .x = x, .a = &x->arena };
     const struct json *body;
-    *ret = (struct task_order){ .text = S("") };
+    *ret = (struct task_request){ .text = S("") };
     r.error = pyrus_read_body(x, &body);
     if (!r.error)
         read_task(&r, body, ret);

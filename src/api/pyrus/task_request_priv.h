@@ -7,7 +7,7 @@
 #include "http/http.h"
 
 /* False: the request is refused, and the reply was sent. */
-bool pyrus_read_task(struct http_exchange *, struct task_order *ret);
+bool pyrus_read_task(struct http_exchange *, struct task_request *ret);
 
 struct pyrus_comment_request {
     struct task_comment comment;

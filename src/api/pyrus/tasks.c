@@ -27,7 +27,7 @@ static void reply_with_task(struct http_exchange *x, int64_t task_id)
 
 void pyrus_task_create(struct http_exchange *x)
 {
-    struct task_order order;
+    struct task_request order;
     if (!pyrus_read_task(x, &order))
         return;
     enum task_refusal why;
@@ -50,12 +50,17 @@ void pyrus_comment_add(struct http_exchange *x)
     if (!pyrus_read_comment(x, &request))
         return;
     struct core *core = pyrus_of(x)->core;
-    const struct task_comment *c = &request.comment;
+    struct task_comment *c = &request.comment;
     int64_t task_id = path_id(x);
+    struct task_comment_edit edit = { .task_id = task_id,
+                                      .comment_id = request.comment_id,
+                                      .text = c->text,
+                                      .attachments = c->attachments,
+                                      .attachment_count = c->attachment_count };
     enum task_refusal why;
-    err_t e = request.edits ? task_comment_edit(core, pyrus_caller(x), task_id, request.comment_id, c->text,
-                                                c->attachments, c->attachment_count, &x->arena, &why)
-                            : task_comment_add(core, pyrus_caller(x), task_id, c, &x->arena, &why, &request.comment_id);
+    c->task_id = task_id;
+    err_t e = request.edits ? task_comment_edit(core, pyrus_caller(x), &edit, &x->arena, &why)
+                            : task_comment_add(core, pyrus_caller(x), c, &x->arena, &why, &request.comment_id);
     if (e)
         pyrus_fail_task(x, e, why);
     else

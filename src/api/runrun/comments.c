@@ -14,8 +14,7 @@
 
 /* What comments of one task share. */
 struct thread {
-    struct document *documents; /* of the task and all its comments */
-    size_t document_count;
+    struct document_page documents; /* of the task and all its comments */
     struct user *people;
     size_t people_count;
 };
@@ -24,9 +23,9 @@ static err_t read_thread(struct http_exchange *x, int64_t task_id, const struct 
                          struct thread *ret)
 {
     struct runrun *r = runrun_of(x);
-    int64_t total, *ids = arena_array(&x->arena, int64_t, count + 1);
-    TRY(document_list(r->core, runrun_who(x), task_id, 0, TASK_REFERENCES_MAX, &x->arena, &ret->documents,
-                      &ret->document_count, &total));
+    struct document_list_request all = { .task_id = task_id, .limit = TASK_REFERENCES_MAX };
+    int64_t *ids = arena_array(&x->arena, int64_t, count + 1);
+    TRY(document_list(r->core, runrun_who(x), &all, &x->arena, &ret->documents));
     for (size_t i = 0; i < count; i++)
         ids[i] = comments[i].author_id;
     return people_list(r->core, runrun_who(x), ids, count, &x->arena, &ret->people, &ret->people_count);
@@ -36,9 +35,9 @@ static void put_documents(struct runrun_answer *answer, const struct thread *thr
 {
     json_name(&answer->o, "documents");
     json_open_array(&answer->o);
-    for (size_t i = 0; i < thread->document_count; i++)
-        if (thread->documents[i].comment_id == comment_id) {
-            runrun_open_document(answer, &thread->documents[i]);
+    for (size_t i = 0; i < thread->documents.count; i++)
+        if (thread->documents.items[i].comment_id == comment_id) {
+            runrun_open_document(answer, &thread->documents.items[i]);
             json_close_object(&answer->o);
         }
     json_close_array(&answer->o);
@@ -144,7 +143,7 @@ void runrun_comment_create(struct http_exchange *x)
     struct runrun_faults faults = { .count = 0 };
     const struct json *body;
     enum task_refusal why;
-    int64_t task_id, comment_id;
+    int64_t comment_id;
     if (!runrun_read_body(x, &body))
         return;
     body = runrun_unwrap(body, "comment");
@@ -160,9 +159,9 @@ void runrun_comment_create(struct http_exchange *x)
         runrun_fail_faults(x, &faults);
         return;
     }
-    if (!read_place(x, body, &task_id, &c.file_id))
+    if (!read_place(x, body, &c.task_id, &c.file_id))
         return;
-    err_t e = task_comment_add(runrun_of(x)->core, runrun_who(x), task_id, &c, &x->arena, &why, &comment_id);
+    err_t e = task_comment_add(runrun_of(x)->core, runrun_who(x), &c, &x->arena, &why, &comment_id);
     if (e)
         runrun_fail_task(x, e, why);
     else
@@ -235,7 +234,8 @@ void runrun_comment_edit(struct http_exchange *x)
     } else if (!json_is(text, JS_STRING) || runrun_is_blank(text->string)) {
         runrun_fail_field(x, "text", S("can't be blank"));
     } else {
-        e = task_comment_edit(r->core, runrun_who(x), comment.task_id, id, text->string, NULL, 0, &x->arena, &why);
+        struct task_comment_edit edit = { .task_id = comment.task_id, .comment_id = id, .text = text->string };
+        e = task_comment_edit(r->core, runrun_who(x), &edit, &x->arena, &why);
         if (e)
             runrun_fail_task(x, e, why);
         else
@@ -250,8 +250,10 @@ void runrun_comment_delete(struct http_exchange *x)
     int64_t id;
     if (!runrun_path_id(x, &id))
         return;
-    err_t e = task_comment_remove(r->core, runrun_who(x), id, r->options.change_window_ms, r->options.pending_ms,
-                                  &x->arena, &why);
+    struct task_comment_removal removal = { .comment_id = id,
+                                            .window_ms = r->options.change_window_ms,
+                                            .purge_after_ms = r->options.pending_ms };
+    err_t e = task_comment_remove(r->core, runrun_who(x), &removal, &x->arena, &why);
     if (e)
         runrun_fail_task(x, e, why);
     else

@@ -46,16 +46,16 @@ void runrun_confirm(struct http_exchange *x)
 void runrun_document_list(struct http_exchange *x)
 {
     struct runrun_page page;
-    struct document *list;
-    size_t count;
-    int64_t id, total;
-    if (!runrun_path_id(x, &id) || !runrun_read_page(x, &page))
+    struct document_list_request request = { 0 };
+    struct document_page list;
+    if (!runrun_path_id(x, &request.task_id) || !runrun_read_page(x, &page))
         return;
+    request.limit = page.limit;
     err_t e;
-    do
-        e = document_list(runrun_of(x)->core, runrun_who(x), id, page.offset, page.limit, &x->arena, &list, &count,
-                          &total);
-    while (!e && runrun_page_restart(&page, total));
+    do {
+        request.offset = page.offset;
+        e = document_list(runrun_of(x)->core, runrun_who(x), &request, &x->arena, &list);
+    } while (!e && runrun_page_restart(&page, list.total));
     if (e) {
         runrun_fail_err(x, e);
         return;
@@ -63,12 +63,12 @@ void runrun_document_list(struct http_exchange *x)
     struct runrun_answer answer;
     runrun_answer_open(&answer, x);
     json_open_array(&answer.o);
-    for (size_t i = 0; i < count; i++) {
-        runrun_open_document(&answer, &list[i]);
+    for (size_t i = 0; i < list.count; i++) {
+        runrun_open_document(&answer, &list.items[i]);
         json_close_object(&answer.o);
     }
     json_close_array(&answer.o);
-    runrun_page_headers(x, &page, count, total);
+    runrun_page_headers(x, &page, list.count, list.total);
     runrun_answer_send(&answer, 200);
 }
 

@@ -154,18 +154,16 @@ void runrun_reply_task(struct http_exchange *x, int status, int64_t task_id, boo
 {
     struct runrun *r = runrun_of(x);
     struct task task;
-    struct task_summary *summary;
-    struct user *people;
-    size_t count;
+    struct task_summaries summary;
     err_t e = task_get_visible(r->core, runrun_who(x), task_id, &x->arena, &task);
     if (!e)
-        e = task_summarize(r->core, runrun_who(x), &task, 1, &x->arena, &summary, &people, &count);
+        e = task_summarize(r->core, runrun_who(x), &task, 1, &x->arena, &summary);
     if (e) {
         runrun_fail_err(x, e);
         return;
     }
     struct runrun_answer answer;
     runrun_answer_open(&answer, x);
-    runrun_put_task(&answer, summary, people, count, with_description);
+    runrun_put_task(&answer, summary.items, summary.people, summary.people_count, with_description);
     runrun_answer_send(&answer, status);
 }

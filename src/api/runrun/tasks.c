@@ -135,7 +135,7 @@ static int64_t find_user(struct reading *r, slice login)
     return e ? 0 : user.id;
 }
 
-static void add_member(struct task_order *order, struct task_member *members, int64_t user_id)
+static void add_member(struct task_request *order, struct task_member *members, int64_t user_id)
 {
     for (size_t i = 0; i < order->member_count; i++)
         if (members[i].user_id == user_id)
@@ -143,7 +143,7 @@ static void add_member(struct task_order *order, struct task_member *members, in
     members[order->member_count++] = (struct task_member){ user_id, TASK_RESPONSIBLE };
 }
 
-static void read_assignments(struct reading *r, const struct json *task, struct task_order *order)
+static void read_assignments(struct reading *r, const struct json *task, struct task_request *order)
 {
     const struct json *array = json_get(task, "assignments");
     if (json_absent(array))
@@ -172,7 +172,7 @@ static void read_assignments(struct reading *r, const struct json *task, struct 
 void runrun_task_create(struct http_exchange *x)
 {
     struct reading r = { .x = x, .a = &x->arena };
-    struct task_order order = { .is_silent = true, .is_shared = true };
+    struct task_request order = { .is_silent = true, .is_shared = true };
     const struct json *body;
     enum task_refusal why;
     int64_t task_id;
@@ -233,7 +233,7 @@ static int64_t filter_user(struct reading *r, const struct query *q, slice name,
     return id;
 }
 
-static void filter_ids(struct reading *r, const struct query *q, struct task_list_order *order)
+static void filter_ids(struct reading *r, const struct query *q, struct task_list_request *order)
 {
     slice text, one;
     if (!query_get(q, S("ids"), QUERY_LAST_WINS, &text))
@@ -248,7 +248,7 @@ static void filter_ids(struct reading *r, const struct query *q, struct task_lis
 }
 
 /* False: nothing can match. */
-static bool read_filters(struct reading *r, const struct query *q, struct task_list_order *order)
+static bool read_filters(struct reading *r, const struct query *q, struct task_list_request *order)
 {
     slice value;
     bool none = false;
@@ -271,14 +271,10 @@ static bool read_filters(struct reading *r, const struct query *q, struct task_l
     return !none;
 }
 
-static void reply_tasks(struct http_exchange *x, const struct runrun_page *page, const struct task *tasks, size_t count,
-                        int64_t total)
+static void reply_tasks(struct http_exchange *x, const struct runrun_page *page, const struct task_page *tasks)
 {
-    struct task_summary *summaries;
-    struct user *people;
-    size_t people_count;
-    err_t e =
-        task_summarize(runrun_of(x)->core, runrun_who(x), tasks, count, &x->arena, &summaries, &people, &people_count);
+    struct task_summaries summaries;
+    err_t e = task_summarize(runrun_of(x)->core, runrun_who(x), tasks->items, tasks->count, &x->arena, &summaries);
     if (e) {
         runrun_fail_err(x, e);
         return;
@@ -286,10 +282,10 @@ static void reply_tasks(struct http_exchange *x, const struct runrun_page *page,
     struct runrun_answer answer;
     runrun_answer_open(&answer, x);
     json_open_array(&answer.o);
-    for (size_t i = 0; i < count; i++)
-        runrun_put_task(&answer, &summaries[i], people, people_count, false);
+    for (size_t i = 0; i < tasks->count; i++)
+        runrun_put_task(&answer, &summaries.items[i], summaries.people, summaries.people_count, false);
     json_close_array(&answer.o);
-    runrun_page_headers(x, page, count, total);
+    runrun_page_headers(x, page, tasks->count, tasks->total);
     runrun_answer_send(&answer, 200);
 }
 
@@ -297,21 +293,19 @@ void runrun_task_list(struct http_exchange *x)
 {
     struct reading r = { .x = x, .a = &x->arena };
     struct runrun_page page;
-    struct task_list_order order = { .closed = -1, .detail_name = S(""), .detail_value = S("") };
-    struct task *tasks = NULL;
-    size_t count = 0;
-    int64_t total = 0;
+    struct task_list_request order = { .closed = -1, .detail_name = S(""), .detail_value = S("") };
+    struct task_page tasks = { 0 };
     if (!runrun_read_page(x, &page))
         return;
     bool any = read_filters(&r, &page.query, &order);
-    order.most = page.limit;
+    order.limit = page.limit;
     do {
         order.offset = page.offset;
         if (any && !r.failed)
-            r.failed = task_list(runrun_of(x)->core, runrun_who(x), &order, &x->arena, &tasks, &count, &total);
-    } while (!r.failed && runrun_page_restart(&page, total));
+            r.failed = task_list(runrun_of(x)->core, runrun_who(x), &order, &x->arena, &tasks);
+    } while (!r.failed && runrun_page_restart(&page, tasks.total));
     if (r.failed)
         runrun_fail_err(x, r.failed);
     else
-        reply_tasks(x, &page, tasks, count, total);
+        reply_tasks(x, &page, &tasks);
 }

@@ -15,7 +15,7 @@
 #include "http/target.h"
 
 struct asking {
-    struct ticket_order order;
+    struct ticket_request order;
     err_t error;
     struct document document;
     int64_t duplicate_id;

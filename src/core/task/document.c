@@ -6,44 +6,43 @@
 #include "core/store/document_store.h"
 #include "core/store/reference_store.h"
 #include "core/store/transaction.h"
-#include "core/task/document_priv.h"
-#include "core/task/task_priv.h"
+#include "core/task/task_visibility.h"
 
-static err_t no_such_file(struct arena *a)
+static err_t no_such_document(struct arena *a)
 {
     return err_make(a, ERR_NOT_FOUND, "no such file");
 }
 
-/* ---- seeing ---- */
+/* ---- finding ---- */
 
-/* Is one of the tasks that hold the file visible? */
-static err_t see_by_task(struct meta_tx *tx, const struct principal *who, int64_t file_id, struct arena *a)
+/* Does the user see one of the tasks that hold the file? Errors: NOT_FOUND. */
+static err_t check_visible_by_task(struct meta_tx *tx, const struct principal *who, int64_t file_id, struct arena *a)
 {
-    struct reference *held;
+    struct reference *references;
     struct task task;
     struct task_members members;
     size_t count;
-    TRY(meta_reference_list_file(tx, file_id, a, &held, &count));
+    TRY(meta_reference_list_file(tx, file_id, a, &references, &count));
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && held[i].task_id == held[i - 1].task_id)
-            continue;
-        err_t e = task_see(tx, who, held[i].task_id, a, &task, &members);
+        if (i > 0 && references[i].task_id == references[i - 1].task_id)
+            continue; /* looked at already */
+        err_t e = task_find_visible(tx, who, references[i].task_id, a, &task, &members);
         if (!err_is(e, ERR_NOT_FOUND))
             return e;
     }
-    return no_such_file(a);
+    return no_such_document(a);
 }
 
-err_t document_see(struct meta_tx *tx, const struct principal *who, int64_t file_id, int64_t now_ms, struct arena *a,
-                   struct document *ret)
+err_t document_find_visible(struct meta_tx *tx, const struct principal *who, int64_t file_id, int64_t now_ms,
+                            struct arena *a, struct document *ret)
 {
     struct document d;
     TRY(meta_document_get(tx, file_id, a, &d));
     bool is_own = d.file.owner_id == who->user_id;
     if (d.file.account_id != who->account_id || file_is_past(&d.file, now_ms) || (document_is_pending(&d) && !is_own))
-        return no_such_file(a);
+        return no_such_document(a);
     if (!d.has_ticket && !is_own && !who->is_admin)
-        TRY(see_by_task(tx, who, file_id, a));
+        TRY(check_visible_by_task(tx, who, file_id, a));
     *ret = d;
     return NULL;
 }
@@ -53,19 +52,22 @@ err_t document_get(struct core *core, const struct principal *who, int64_t file_
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return document_see(tx, who, file_id, core_now_ms(core), a, ret);
+    return document_find_visible(tx, who, file_id, core_now_ms(core), a, ret);
 }
 
-err_t document_list(struct core *core, const struct principal *who, int64_t task_id, size_t offset, size_t most,
-                    struct arena *a, struct document **ret, size_t *ret_count, int64_t *ret_total)
+err_t document_list(struct core *core, const struct principal *who, const struct document_list_request *request,
+                    struct arena *a, struct document_page *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct task task;
     struct task_members members;
+    struct document_page page;
     TRY(meta_read_begin(core->meta, a, &tx));
-    TRY(task_see(tx, who, task_id, a, &task, &members));
-    TRY(meta_document_count(tx, task_id, a, ret_total));
-    return meta_document_list(tx, task_id, 0, offset, most, a, ret, ret_count);
+    TRY(task_find_visible(tx, who, request->task_id, a, &task, &members));
+    TRY(meta_document_count(tx, request->task_id, a, &page.total));
+    TRY(meta_document_list(tx, request->task_id, 0, request->offset, request->limit, a, &page.items, &page.count));
+    *ret = page;
+    return NULL;
 }
 
 /* ---- bytes ---- */
@@ -76,21 +78,22 @@ err_t document_open(struct core *core, const struct principal *who, int64_t file
     struct document d;
     TRY(document_get(core, who, file_id, a, &d));
     if (document_is_pending(&d))
-        return no_such_file(a);
+        return no_such_document(a);
     TRY(file_open_record(core, &d.file, a, ret_content));
     *ret = d;
     return NULL;
 }
 
-/* ---- delete ---- */
+/* ---- deleting ---- */
 
-struct removal {
+struct document_removal {
     struct core *core;
     const struct principal *who;
     int64_t file_id, window_ms;
 };
 
-static err_t check_may_delete(const struct removal *r, const struct document *d, int64_t now_ms, struct arena *a)
+static err_t check_may_delete(const struct document_removal *r, const struct document *d, int64_t now_ms,
+                              struct arena *a)
 {
     if (r->who->is_admin)
         return NULL;
@@ -102,28 +105,33 @@ static err_t check_may_delete(const struct removal *r, const struct document *d,
     return NULL;
 }
 
-static err_t apply_delete(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t detach_reference(struct meta_tx *tx, const struct document_removal *r, const struct reference *reference,
+                              int64_t now_ms, struct arena *a)
 {
-    const struct removal *r = arg;
+    slice task = arena_printf(a, "task:%lld", (long long)reference->task_id);
+    slice detail = arena_printf(a, "reference:%lld " SLICE_FMT, (long long)reference->id, SLICE_ARG(reference->name));
+    TRY(meta_reference_remove(tx, reference->id, a));
+    return event_write(tx, now_ms, r->who, 0, S("task.detach"), task, detail, a);
+}
+
+static err_t apply_document_delete(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct document_removal *r = arg;
     int64_t now_ms = core_now_ms(r->core);
     struct document d;
-    struct reference *held;
+    struct reference *references;
     size_t count;
-    TRY(document_see(tx, r->who, r->file_id, now_ms, a, &d));
+    TRY(document_find_visible(tx, r->who, r->file_id, now_ms, a, &d));
     TRY(check_may_delete(r, &d, now_ms, a));
-    TRY(meta_reference_list_file(tx, r->file_id, a, &held, &count));
-    for (size_t i = 0; i < count; i++) {
-        TRY(meta_reference_remove(tx, held[i].id, a));
-        TRY(event_write(
-            tx, now_ms, r->who, 0, S("task.detach"), arena_printf(a, "task:%lld", (long long)held[i].task_id),
-            arena_printf(a, "reference:%lld " SLICE_FMT, (long long)held[i].id, SLICE_ARG(held[i].name)), a));
-    }
+    TRY(meta_reference_list_file(tx, r->file_id, a, &references, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(detach_reference(tx, r, &references[i], now_ms, a));
     return file_end(tx, r->file_id, now_ms, r->who, S("file.delete"), a);
 }
 
 err_t document_delete(struct core *core, const struct principal *who, int64_t file_id, int64_t window_ms,
                       struct arena *a)
 {
-    struct removal r = { .core = core, .who = who, .file_id = file_id, .window_ms = window_ms };
-    return meta_write(core->meta, apply_delete, &r, a);
+    struct document_removal r = { .core = core, .who = who, .file_id = file_id, .window_ms = window_ms };
+    return meta_write(core->meta, apply_document_delete, &r, a);
 }

@@ -1,25 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files as they hang on tasks and comments (struct document): looked up by number, listed, opened,
- * deleted. Everybody of the account sees a file that came by ticket and was confirmed; one that is pending only its
- * owner. A file without ticket is seen by who sees a task that holds it, by its owner, and by administrators.
+/* Documents: files as tasks and comments show them (struct document), found by file id.
  *
- * Errors of every call: NOT_FOUND, also when it may not be seen; UNAVAILABLE, NO_SPACE, CORRUPT of the stores. */
+ *   visibility   A file that came by ticket is visible to everybody of the account once it is confirmed; while it is
+ *                pending, only to its owner. A file that came without a ticket is visible to its owner, to
+ *                administrators, and to every user who sees a task that holds it.
+ *
+ * Errors of every call: NOT_FOUND, also for a document that is not visible; UNAVAILABLE, NO_SPACE, CORRUPT of the
+ * stores. */
 #ifndef CAIS_CORE_TASK_DOCUMENT_H
 #define CAIS_CORE_TASK_DOCUMENT_H
 
 #include "core/file/file.h"
 #include "core/records/document.h"
 
+/* True while the file waits for its bytes or for its confirmation. */
+static inline bool document_is_pending(const struct document *d)
+{
+    return d->has_ticket && !d->ticket.confirmed_at_ms;
+}
+
 MUST_USE err_t document_get(struct core *, const struct principal *who, int64_t file_id, struct arena *a,
                             struct document *ret);
-/* Those of a task and of its comments that are confirmed, by id. ret_total: all of them. */
-MUST_USE err_t document_list(struct core *, const struct principal *who, int64_t task_id, size_t offset, size_t most,
-                             struct arena *a, struct document **ret, size_t *ret_count, int64_t *ret_total);
-/* The bytes of a confirmed one. Fit for a loop. */
+/* The same inside a snapshot or a write of the caller. */
+MUST_USE err_t document_find_visible(struct meta_tx *, const struct principal *who, int64_t file_id, int64_t now_ms,
+                                     struct arena *a, struct document *ret);
+
+struct document_list_request {
+    int64_t task_id;
+    size_t offset, limit;
+};
+struct document_page {
+    struct document *items;
+    size_t count;
+    int64_t total; /* how many documents there are without offset and limit */
+};
+/* The confirmed documents of a task and of its comments, by file id. */
+MUST_USE err_t document_list(struct core *, const struct principal *who, const struct document_list_request *,
+                             struct arena *a, struct document_page *ret);
+/* Open the bytes of a document that is not pending. Fit for a loop. */
 MUST_USE err_t document_open(struct core *, const struct principal *who, int64_t file_id, struct arena *a,
                              struct document *ret, struct content *ret_content);
-/* Record, references to it, and bytes: final. Only its owner, and while confirmed only window_ms long after that;
- * administrators always; a pending one its owner at any time. Errors: also FORBIDDEN. */
+/* Delete the file with its record, the references to it, and its bytes. Its owner may delete it while it is pending, and
+ * until window_ms after it was confirmed (without a ticket: stored); administrators may at any time.
+ * Errors: also FORBIDDEN. */
 MUST_USE err_t document_delete(struct core *, const struct principal *who, int64_t file_id, int64_t window_ms,
                                struct arena *a);
 

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks: what people talk about and hang files on. A task has comments; a comment may bring references, each of which
- * holds on to a file (or names a link); references of one root are the versions of one document.
+/* Tasks: people talk about a piece of work and attach files to it. A task has comments. A task or a comment has
+ * references; each reference either holds a file (file_hold) or names a link. References with one root_id are the
+ * versions of one document.
  *
- *   who      sees a task: its author, its members (participants, subscribers, who is responsible), admins of the
- * account. Somebody who was removed sees neither the task nor what hangs on it. To all others it does not exist writes
- * every call checks everything first and then changes everything, in one write: nothing half attached events   each
- * change tells the audit log in the same write
+ *   visibility   A task is visible to its author, its members (participants, subscribers, the responsible user), and
+ *                the administrators of its account; a shared task to everybody of the account. For all other users,
+ *                and for a member who was removed, neither the task nor its files exist.
+ *   writes       Each call checks everything before it changes anything, inside one write: either all files are
+ *                attached or none.
+ *   audit log    Each change writes its event in the same write.
  *
- * Thread   any that may block, except reference_open and task_get_visible, which only read rows. */
+ * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store.
+ * Thread   any that may block; reference_open and task_get_visible only read rows and are fit for a loop. */
 #ifndef CAIS_CORE_TASK_TASK_H
 #define CAIS_CORE_TASK_TASK_H
 
@@ -19,32 +23,34 @@
 
 #define TASK_REFERENCES_MAX 3000
 #define TASK_COMMENTS_MAX 10000
-/* Of texts and details of all comments of a task: whoever reads a task has all of it in memory. */
+/* Bytes of text and details of all comments of a task. task_read returns all of them, so this bounds its memory. */
 #define TASK_TEXT_BYTES_MAX (4 << 20)
 
-/* Which rule of tasks said no: finer than an error code, so that each API can name it. */
+/* The rule that refused a call. It is finer than an error code, so that each API can word its own answer. */
 enum task_refusal {
-    TASK_NO_REFUSAL,          /* it succeeded, or failed for a reason that is not the caller's */
-    TASK_NOT_VISIBLE,         /* NOT_FOUND: unknown, removed, or not for this user */
-    TASK_NOTHING_SAID,        /* EMPTY: a task without text; a comment that says and changes nothing */
-    TASK_BAD_ATTACHMENT,      /* INVALID: upload unknown, purged or someone else's; root or reference not visible */
-    TASK_BAD_PERSON,          /* INVALID: nobody of this account */
-    TASK_BAD_DOCUMENT,        /* INVALID: unknown, somebody else's, or it hangs elsewhere */
-    TASK_BAD_COMMENT,         /* INVALID: the comment to edit is not one of this task */
-    TASK_TOO_MANY_REFERENCES, /* TOO_LARGE */
-    TASK_TOO_MANY_COMMENTS,   /* TOO_LARGE */
+    TASK_NO_REFUSAL,     /* the call succeeded, or failed for a reason that the caller did not cause */
+    TASK_NOT_VISIBLE,    /* NOT_FOUND: the task is unknown, removed, or not visible to this user */
+    TASK_NOTHING_SAID,   /* EMPTY: a task without text; a comment without text that changes nothing */
+    TASK_BAD_ATTACHMENT, /* INVALID: the upload is unknown, purged, or another user's; root or reference not visible */
+    TASK_BAD_PERSON,     /* INVALID: the account has no such user */
+    TASK_BAD_DOCUMENT,   /* INVALID: the document is unknown, another user's, or attached to another task */
+    TASK_BAD_COMMENT,    /* INVALID: the comment to edit does not belong to the task */
+    TASK_TOO_MANY_REFERENCES, /* TOO_LARGE: more than TASK_REFERENCES_MAX */
+    TASK_TOO_MANY_COMMENTS,   /* TOO_LARGE: more than TASK_COMMENTS_MAX */
     TASK_TOO_MUCH_TEXT,       /* TOO_LARGE: the comments would hold more than TASK_TEXT_BYTES_MAX */
-    TASK_MAY_NOT_CLOSE,       /* FORBIDDEN: subscribers only watch */
-    TASK_MAY_NOT_REOPEN,      /* FORBIDDEN */
-    TASK_MAY_NOT_EDIT,        /* FORBIDDEN: somebody else's comment, or too late */
-    TASK_MAY_NOT_REMOVE,      /* FORBIDDEN: author and admins only */
+    TASK_MAY_NOT_CLOSE,       /* FORBIDDEN: the user is only a subscriber */
+    TASK_MAY_NOT_REOPEN,      /* FORBIDDEN: the user is only a subscriber */
+    TASK_MAY_NOT_EDIT,        /* FORBIDDEN: another user's comment, or the time to change it has passed */
+    TASK_MAY_NOT_REMOVE,      /* FORBIDDEN: only the author and administrators may */
     TASK_REFUSAL_COUNT
 };
 
+/* ---- creating a task ---- */
+
 enum attachment_kind {
-    ATTACH_UPLOAD, /* a file that the caller sent in: uuid; root_id 0, or any version of the document it continues */
-    ATTACH_AGAIN,  /* the file or link of a reference that the caller sees: reference_id */
-    ATTACH_LINK    /* url and name; nothing is ever fetched from it */
+    ATTACH_UPLOAD, /* a file that the caller uploaded: uuid; root_id 0, or any version of the document it continues */
+    ATTACH_REFERENCE, /* the file or link of a reference that is visible to the caller: reference_id */
+    ATTACH_LINK       /* url and name; the server never fetches it */
 };
 struct attachment {
     enum attachment_kind kind;
@@ -53,92 +59,115 @@ struct attachment {
     slice url, name;
 };
 
-struct task_order {
+struct task_request {
     slice text;     /* required; also the text of the first comment, unless is_silent */
-    bool is_silent; /* no first comment: attachments hang on the task itself */
-    bool is_shared; /* everybody of the account sees the task */
+    bool is_silent; /* no first comment: files are attached to the task itself */
+    bool is_shared; /* the task is visible to everybody of the account */
     slice subject;
-    slice details;         /* JSON object, kept and given back unread; empty: none */
-    slice comment_details; /* same, of the first comment */
+    slice details;         /* a JSON object, which core keeps and returns without reading it; empty: none */
+    slice comment_details; /* the same, for the first comment */
     const struct task_member *members;
     size_t member_count;
     const struct attachment *attachments;
     size_t attachment_count;
-    /* Numbers of documents of the caller, pending or confirmed, that hang nowhere yet: they are claimed. */
+    /* File ids of documents of the caller, pending or confirmed, that are not attached to any task yet. */
     const int64_t *documents;
     size_t document_count;
 };
-/* Errors: those of enum task_refusal; *ret_why is set on every way out. */
-MUST_USE err_t task_create(struct core *, const struct principal *who, const struct task_order *, struct arena *a,
+/* Errors: those of enum task_refusal. *ret_why is always set. */
+MUST_USE err_t task_create(struct core *, const struct principal *who, const struct task_request *, struct arena *a,
                            enum task_refusal *ret_why, int64_t *ret_task_id);
+
+/* ---- comments ---- */
 
 enum task_move { TASK_STAY, TASK_CLOSE, TASK_REOPEN };
 
-/* A comment and what it does to the task. */
+/* A comment on a task, and how it changes the task. */
 struct task_comment {
+    int64_t task_id;
     slice text;
-    slice details;          /* JSON object to keep with the comment; empty: none */
-    slice details_reopened; /* used instead when the comment reopened a closed task by itself (reopens) */
+    slice details;          /* a JSON object to keep with the comment; empty: none */
+    slice details_reopened; /* used in place of details when the comment reopened the task because of `reopens` */
     bool reopens;           /* a comment on a closed task opens it again, unless move is TASK_CLOSE */
     enum task_move move;
     bool sets_subject;
     slice subject;
-    slice task_details;     /* JSON object: its members replace those of the task's details, null removes
-                               (RFC 7396, one level deep); empty: unchanged */
-    int64_t responsible_id; /* the one who is responsible from now on; who was, stays as participant. 0: as is */
-    const struct task_member *added; /* roles are added to those they have */
+    /* A JSON object: its members replace those of the task's details, and null removes one (RFC 7396, one level deep).
+     * Empty: the details stay as they are. */
+    slice task_details;
+    int64_t responsible_id; /* the new responsible user; the previous one becomes a participant. 0: no change */
+    const struct task_member *added; /* these roles are added to the roles that the user has */
     size_t added_count;
-    const int64_t *removed; /* user ids: they lose every role; not being a member is fine */
+    const int64_t *removed; /* ids of users who lose every role; an id that is not a member's is ignored */
     size_t removed_count;
     const struct attachment *attachments;
     size_t attachment_count;
-    const int64_t *documents; /* as in task_order; one that hangs on this task already stays there */
+    const int64_t *documents; /* as in task_request; one that is attached to this task already stays where it is */
     size_t document_count;
-    int64_t file_id; /* the confirmed document that the comment is about, which hangs on this task; 0: the task */
+    int64_t file_id; /* the confirmed document of this task that the comment is about; 0: the task */
 };
 /* Errors: as task_create. */
-MUST_USE err_t task_comment_add(struct core *, const struct principal *who, int64_t task_id,
-                                const struct task_comment *, struct arena *a, enum task_refusal *ret_why,
-                                int64_t *ret_comment_id);
-/* Replace the text of an own comment (empty: keep it) and add attachments to it.
- * Errors: as task_create; also TASK_BAD_COMMENT, TASK_MAY_NOT_EDIT. */
-MUST_USE err_t task_comment_edit(struct core *, const struct principal *who, int64_t task_id, int64_t comment_id,
-                                 slice text, const struct attachment *, size_t attachment_count, struct arena *a,
-                                 enum task_refusal *ret_why);
+MUST_USE err_t task_comment_add(struct core *, const struct principal *who, const struct task_comment *,
+                                struct arena *a, enum task_refusal *ret_why, int64_t *ret_comment_id);
 
-/* A comment by its number, with its task. Errors: NOT_FOUND. */
+struct task_comment_edit {
+    int64_t task_id, comment_id;
+    slice text;                           /* the new text; blank: the old one stays */
+    const struct attachment *attachments; /* attached to the comment in addition to those it has */
+    size_t attachment_count;
+};
+/* Change a comment of the caller. Errors: as task_create; also TASK_BAD_COMMENT, TASK_MAY_NOT_EDIT. */
+MUST_USE err_t task_comment_edit(struct core *, const struct principal *who, const struct task_comment_edit *,
+                                 struct arena *a, enum task_refusal *ret_why);
+
+/* A comment by its id, with its task. Errors: NOT_FOUND. */
 MUST_USE err_t task_comment_get(struct core *, const struct principal *who, int64_t comment_id, struct arena *a,
                                 struct comment *ret, struct task *ret_task);
-/* An own comment goes, within window_ms of its making (administrators always), and what it alone held on to with it:
- * documents at once, other files after purge_after_ms. Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_EDIT. */
-MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, int64_t comment_id, int64_t window_ms,
-                                   int64_t purge_after_ms, struct arena *a, enum task_refusal *ret_why);
 
-/* Tasks that the user sees. */
-struct task_list_order {
-    int64_t author_id, member_id; /* 0: any */
-    int member_roles;
-    int64_t also_member_id; /* the same, a second time: both must hold */
-    int also_member_roles;
-    const int64_t *ids; /* NULL: any */
-    size_t id_count;
-    int closed; /* 1, 0, -1: both */
-    bool descending;
-    slice detail_name, detail_value; /* a member of details and its value, as JSON number or string; empty: any */
-    slice also_detail_name, also_detail_value; /* the same, a second time */
-    size_t offset, most;
+struct task_comment_removal {
+    int64_t comment_id;
+    int64_t window_ms;      /* its author may remove it until that long after it was made; administrators at any time */
+    int64_t purge_after_ms; /* as in task_remove */
 };
-MUST_USE err_t task_list(struct core *, const struct principal *who, const struct task_list_order *, struct arena *a,
-                         struct task **ret, size_t *ret_count, int64_t *ret_total);
+/* Remove a comment and its references. What happens to files that only the comment held: as in task_remove.
+ * Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_EDIT. */
+MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, const struct task_comment_removal *,
+                                   struct arena *a, enum task_refusal *ret_why);
 
-/* The task goes, with comments and references. Documents that came by ticket go with it at once, whoever sent them in,
- * unless another task holds them, and so do pending tickets; other files that nothing else holds are purged
- * `purge_after_ms` from now.
+/* ---- removing a task ---- */
+
+/* Remove a task with its comments and references. Files that came by ticket are deleted at once, whoever uploaded them,
+ * unless another task holds them, and so are files whose ticket is pending. Other files that no task holds any more are
+ * purged `purge_after_ms` from now.
  * Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_REMOVE. */
 MUST_USE err_t task_remove(struct core *, const struct principal *who, int64_t task_id, int64_t purge_after_ms,
                            struct arena *a, enum task_refusal *ret_why);
 
-/* A task with everything that hangs on it, as of one instant. */
+/* ---- reading ---- */
+
+/* Which of the tasks that the user sees to list. */
+struct task_list_request {
+    int64_t author_id, member_id; /* 0: any */
+    int member_roles;
+    int64_t also_member_id; /* a second condition like member_id; both must hold */
+    int also_member_roles;
+    const int64_t *ids; /* NULL: any */
+    size_t id_count;
+    int closed;                      /* 1: closed, 0: open, -1: both */
+    bool descending;                 /* by id */
+    slice detail_name, detail_value; /* a member of details and its value, as JSON number or string; empty: any */
+    slice also_detail_name, also_detail_value; /* a second condition like detail_name */
+    size_t offset, limit;
+};
+struct task_page {
+    struct task *items;
+    size_t count;
+    int64_t total; /* how many tasks there are without offset and limit */
+};
+MUST_USE err_t task_list(struct core *, const struct principal *who, const struct task_list_request *, struct arena *a,
+                         struct task_page *ret);
+
+/* A task with its comments and references, as of one instant. */
 struct task_view {
     struct task task;
     const struct task_member *members;
@@ -147,17 +176,17 @@ struct task_view {
     size_t comment_count;
     const struct reference *references; /* by id */
     size_t reference_count;
-    const struct user *people; /* author, members, who commented; sorted by id (people_find) */
+    const struct user *people; /* the author, the members, and the authors of comments; by id (people_find) */
     size_t people_count;
 };
-/* Errors: NOT_FOUND (not visible). */
+/* Errors: NOT_FOUND, also when the task is not visible to the user. */
 MUST_USE err_t task_read(struct core *, const struct principal *who, int64_t task_id, struct arena *a,
                          struct task_view *ret);
-/* Is there such a task for this user? Errors: NOT_FOUND. */
+/* The task alone. Fit for a loop. Errors: as task_read. */
 MUST_USE err_t task_get_visible(struct core *, const struct principal *who, int64_t task_id, struct arena *a,
                                 struct task *ret);
-/* The bytes that a reference holds, for whoever sees its task. Fit for a loop.
- * Errors: NOT_FOUND; EMPTY a link: there are no bytes; those of file_open_record. */
+/* Open the bytes of the file that a reference holds, for a user who sees its task. Fit for a loop.
+ * Errors: NOT_FOUND; EMPTY the reference is a link, which has no bytes; those of file_open_record. */
 MUST_USE err_t reference_open(struct core *, const struct principal *who, int64_t id, struct arena *a,
                               struct reference *ret, struct content *ret_content);
 

@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Comments: said, changed, taken back. */
 #include "base/json.h"
 #include "core/store/comment_store.h"
 #include "core/store/task_store.h"
 #include "core/store/transaction.h"
-#include "core/task/task_priv.h"
+#include "core/task/task_attach_priv.h"
+#include "core/task/task_members_priv.h"
 
-/* ---- saying ---- */
+/* ---- adding a comment ---- */
 
-static bool says_something(const struct task_comment *c)
+struct comment_addition {
+    struct task_write w;
+    const struct task_comment *comment;
+    int64_t comment_id;
+};
+
+static bool says_or_changes_something(const struct task_comment *c)
 {
     return !task_text_is_blank(c->text) || c->attachment_count || c->document_count || c->move != TASK_STAY ||
            c->sets_subject || c->task_details.n || c->responsible_id || c->added_count || c->removed_count;
 }
 
-/* RFC 7396 with objects of one level: members of `patch` replace those of `target`, null removes. */
+/* Merge objects of one level by RFC 7396: members of `patch` replace those of `target`, and null removes one. */
 static err_t merge_details(slice target, slice patch, struct arena *a, slice *ret)
 {
     const struct json *old = NULL, *new;
@@ -44,18 +50,27 @@ static err_t merge_details(slice target, slice patch, struct arena *a, slice *re
     return NULL;
 }
 
-static err_t check_comment(struct meta_tx *tx, struct task_write *w, const struct task *task,
-                           const struct task_members *members, struct arena *a)
+/* A user who is only a subscriber may comment, but neither close nor reopen the task. */
+static err_t check_move(struct task_write *w, const struct task *task, const struct task_members *members,
+                        enum task_move move, struct arena *a)
 {
-    const struct task_comment *c = w->comment;
     const struct task_member *self = task_member_find(members, w->who->user_id);
-    bool only_watches = task->author_id != w->who->user_id && !w->who->is_admin && self &&
-                        !(self->roles & (TASK_PARTICIPANT | TASK_RESPONSIBLE));
-    if (only_watches && c->move == TASK_CLOSE)
+    bool only_subscribes = task->author_id != w->who->user_id && !w->who->is_admin && self &&
+                           !(self->roles & (TASK_PARTICIPANT | TASK_RESPONSIBLE));
+    if (only_subscribes && move == TASK_CLOSE)
         return task_refuse(TASK_MAY_NOT_CLOSE, a, &w->why);
-    if (only_watches && c->move == TASK_REOPEN)
+    if (only_subscribes && move == TASK_REOPEN)
         return task_refuse(TASK_MAY_NOT_REOPEN, a, &w->why);
+    return NULL;
+}
+
+static err_t check_addition(struct meta_tx *tx, struct comment_addition *n, const struct task *task,
+                            const struct task_members *members, struct arena *a)
+{
+    const struct task_comment *c = n->comment;
+    struct task_write *w = &n->w;
     int64_t comments;
+    TRY(check_move(w, task, members, c->move, a));
     TRY(meta_comment_count(tx, w->task_id, a, &comments));
     if (comments >= TASK_COMMENTS_MAX)
         return task_refuse(TASK_TOO_MANY_COMMENTS, a, &w->why);
@@ -64,173 +79,224 @@ static err_t check_comment(struct meta_tx *tx, struct task_write *w, const struc
     if (c->responsible_id)
         TRY(task_check_person(tx, w, c->responsible_id, a));
     if (c->file_id)
-        TRY(task_check_file(tx, w, c->file_id, a));
+        TRY(task_check_document(tx, w, c->file_id, a));
     return NULL;
 }
 
-static err_t apply_comment(struct meta_tx *tx, void *arg, struct arena *a)
+/* How a comment changes the state of its task. */
+struct transition {
+    bool closes, reopens;
+    bool is_implied; /* the task reopens because the comment says `reopens`, not because of its move */
+};
+
+static struct transition transition_of(const struct task_comment *c, const struct task *task)
 {
-    struct task_write *w = arg;
-    const struct task_comment *c = w->comment;
-    int64_t now_ms = core_now_ms(w->core);
+    bool was_closed = task->closed_at_ms != 0;
+    bool is_implied = was_closed && c->move == TASK_STAY && c->reopens;
+    return (struct transition){ .closes = !was_closed && c->move == TASK_CLOSE,
+                                .reopens = was_closed && (c->move == TASK_REOPEN || is_implied),
+                                .is_implied = is_implied };
+}
+
+static err_t update_task(struct meta_tx *tx, const struct comment_addition *n, struct transition t, struct task *task,
+                         struct arena *a)
+{
+    const struct task_comment *c = n->comment;
+    task->modified_at_ms = n->w.now_ms;
+    task->closed_at_ms = t.closes ? n->w.now_ms : t.reopens ? 0 : task->closed_at_ms;
+    if (c->sets_subject)
+        task->subject = c->subject;
+    if (c->task_details.n)
+        TRY(merge_details(task->details, c->task_details, a, &task->details));
+    return meta_task_update(tx, task, a);
+}
+
+static err_t write_comment_events(struct meta_tx *tx, const struct comment_addition *n, struct transition t,
+                                  struct arena *a)
+{
+    TRY(task_event_write(tx, &n->w, S("task.comment"), task_event_comment(a, n->comment_id), a));
+    if (n->comment->sets_subject || n->comment->task_details.n)
+        TRY(task_event_write(tx, &n->w, S("task.change"), S(""), a));
+    if (t.closes || t.reopens)
+        TRY(task_event_write(tx, &n->w, t.closes ? S("task.close") : S("task.reopen"), S(""), a));
+    return NULL;
+}
+
+static err_t apply_comment_add(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct comment_addition *n = arg;
+    const struct task_comment *c = n->comment;
+    struct task_write *w = &n->w;
     struct task task;
     struct task_members members;
-    struct task_hanging hanging = { .attachments = c->attachments,
-                                    .attachment_count = c->attachment_count,
-                                    .document_ids = c->documents,
-                                    .document_count = c->document_count };
-    TRY(task_see_or_refuse(tx, w, a, &task, &members));
-    TRY(check_comment(tx, w, &task, &members, a));
-    TRY(task_hang_check(tx, w, &hanging, now_ms, a));
-
-    bool was_closed = task.closed_at_ms != 0;
-    bool reopens_itself = was_closed && c->move == TASK_STAY && c->reopens;
-    bool closes = !was_closed && c->move == TASK_CLOSE;
-    bool reopens = was_closed && (c->move == TASK_REOPEN || reopens_itself);
-    slice details = reopens_itself ? c->details_reopened : c->details;
+    struct task_attach attach = { .attachments = c->attachments,
+                                  .attachment_count = c->attachment_count,
+                                  .documents = c->documents,
+                                  .document_count = c->document_count };
+    task_write_begin(w);
+    TRY(task_find_for_write(tx, w, a, &task, &members));
+    TRY(check_addition(tx, n, &task, &members, a));
+    TRY(task_attach_check(tx, w, &attach, a));
+    struct transition t = transition_of(c, &task);
+    slice details = t.is_implied ? c->details_reopened : c->details;
     TRY(task_check_text(tx, w, c->text.n + details.n, 0, a));
-    task.modified_at_ms = now_ms;
-    task.closed_at_ms = closes ? now_ms : reopens ? 0 : task.closed_at_ms;
-    if (c->sets_subject)
-        task.subject = c->subject;
-    if (c->task_details.n)
-        TRY(merge_details(task.details, c->task_details, a, &task.details));
-    TRY(meta_task_update(tx, &task, a));
 
+    TRY(update_task(tx, n, t, &task, a));
     struct comment comment = { .task_id = task.id,
                                .author_id = w->who->user_id,
                                .file_id = c->file_id,
                                .text = c->text,
                                .details = details,
-                               .created_at_ms = now_ms };
-    int64_t comment_id;
-    TRY(meta_comment_add(tx, &comment, a, &comment_id));
-    TRY(task_tell(tx, w, now_ms, S("task.comment"), task.id, arena_printf(a, "comment:%lld", (long long)comment_id),
-                  a));
-    if (c->sets_subject || c->task_details.n)
-        TRY(task_tell(tx, w, now_ms, S("task.change"), task.id, S(""), a));
-    if (closes || reopens)
-        TRY(task_tell(tx, w, now_ms, closes ? S("task.close") : S("task.reopen"), task.id, S(""), a));
+                               .created_at_ms = w->now_ms };
+    TRY(meta_comment_add(tx, &comment, a, &n->comment_id));
+    TRY(write_comment_events(tx, n, t, a));
     struct task_members after = task_members_after(c, &members, a);
-    TRY(task_members_save(tx, w, task.id, &members, &after, now_ms, a));
-    TRY(task_hang(tx, w, task.id, comment_id, &hanging, now_ms, a));
-    w->comment_id = comment_id;
-    return NULL;
+    TRY(task_members_save(tx, w, &members, &after, a));
+    return task_attach(tx, w, n->comment_id, &attach, a);
 }
 
-err_t task_comment_add(struct core *core, const struct principal *who, int64_t task_id, const struct task_comment *c,
-                       struct arena *a, enum task_refusal *ret_why, int64_t *ret_comment_id)
+/* TASK_NOTHING_SAID; but whether the task exists is checked first, so that the answer reveals nothing about a task that
+ * is not visible. */
+static err_t refuse_empty_comment(struct core *core, const struct principal *who, int64_t task_id, struct arena *a,
+                                  enum task_refusal *ret_why)
 {
-    struct task_write w = { .core = core, .who = who, .task_id = task_id, .comment = c };
-    *ret_why = TASK_NO_REFUSAL;
-    if (!says_something(c)) {
-        struct task task; /* whether the task is there comes first: a stranger learns nothing from the order */
-        err_t e = task_get_visible(core, who, task_id, a, &task);
-        if (err_is(e, ERR_NOT_FOUND))
-            return task_refuse(TASK_NOT_VISIBLE, a, ret_why);
-        TRY(e);
-        return task_refuse(TASK_NOTHING_SAID, a, ret_why);
-    }
-    err_t e = meta_write(core->meta, apply_comment, &w, a);
-    *ret_why = w.why;
+    struct task task;
+    err_t e = task_get_visible(core, who, task_id, a, &task);
+    if (err_is(e, ERR_NOT_FOUND))
+        return task_refuse(TASK_NOT_VISIBLE, a, ret_why);
     TRY(e);
-    *ret_comment_id = w.comment_id;
+    return task_refuse(TASK_NOTHING_SAID, a, ret_why);
+}
+
+err_t task_comment_add(struct core *core, const struct principal *who, const struct task_comment *c, struct arena *a,
+                       enum task_refusal *ret_why, int64_t *ret_comment_id)
+{
+    *ret_why = TASK_NO_REFUSAL;
+    if (!says_or_changes_something(c))
+        return refuse_empty_comment(core, who, c->task_id, a, ret_why);
+    struct comment_addition n = { .w = { .core = core, .who = who, .task_id = c->task_id }, .comment = c };
+    err_t e = meta_write(core->meta, apply_comment_add, &n, a);
+    *ret_why = n.w.why;
+    TRY(e);
+    *ret_comment_id = n.comment_id;
     return NULL;
 }
 
-static err_t apply_edit(struct meta_tx *tx, void *arg, struct arena *a)
+/* ---- editing ---- */
+
+struct comment_editing {
+    struct task_write w;
+    const struct task_comment_edit *edit;
+};
+
+/* The comment, if the user may edit it. */
+static err_t find_own_comment(struct meta_tx *tx, struct comment_editing *n, struct arena *a, struct comment *ret)
 {
-    struct task_write *w = arg;
-    const struct task_comment *c = w->comment;
-    int64_t now_ms = core_now_ms(w->core);
+    struct comment comment;
+    err_t e = meta_comment_get(tx, n->edit->comment_id, a, &comment);
+    if (err_is(e, ERR_NOT_FOUND) || (!e && comment.task_id != n->w.task_id))
+        return task_refuse(TASK_BAD_COMMENT, a, &n->w.why);
+    TRY(e);
+    if (comment.author_id != n->w.who->user_id)
+        return task_refuse(TASK_MAY_NOT_EDIT, a, &n->w.why);
+    *ret = comment;
+    return NULL;
+}
+
+static err_t apply_comment_edit(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct comment_editing *n = arg;
+    const struct task_comment_edit *edit = n->edit;
+    struct task_write *w = &n->w;
     struct task task;
     struct task_members members;
-    struct task_hanging hanging = { .attachments = c->attachments, .attachment_count = c->attachment_count };
-    TRY(task_see_or_refuse(tx, w, a, &task, &members));
-    struct comment old;
-    err_t e = meta_comment_get(tx, w->comment_id, a, &old);
-    if (err_is(e, ERR_NOT_FOUND) || (!e && old.task_id != w->task_id))
-        return task_refuse(TASK_BAD_COMMENT, a, &w->why);
-    TRY(e);
-    if (old.author_id != w->who->user_id)
-        return task_refuse(TASK_MAY_NOT_EDIT, a, &w->why);
-    if (task_text_is_blank(c->text) && !c->attachment_count)
+    struct comment old = { 0 };
+    struct task_attach attach = { .attachments = edit->attachments, .attachment_count = edit->attachment_count };
+    task_write_begin(w);
+    TRY(task_find_for_write(tx, w, a, &task, &members));
+    TRY(find_own_comment(tx, n, a, &old));
+    if (task_text_is_blank(edit->text) && !edit->attachment_count)
         return task_refuse(TASK_NOTHING_SAID, a, &w->why);
-    TRY(task_hang_check(tx, w, &hanging, now_ms, a));
-
-    slice text = task_text_is_blank(c->text) ? old.text : c->text;
+    TRY(task_attach_check(tx, w, &attach, a));
+    slice text = task_text_is_blank(edit->text) ? old.text : edit->text;
     TRY(task_check_text(tx, w, text.n, old.text.n, a));
-    TRY(meta_comment_set_text(tx, old.id, text, now_ms, a));
-    task.modified_at_ms = now_ms;
+
+    TRY(meta_comment_set_text(tx, old.id, text, w->now_ms, a));
+    task.modified_at_ms = w->now_ms;
     TRY(meta_task_update(tx, &task, a));
-    TRY(task_tell(tx, w, now_ms, S("task.comment_edit"), task.id, arena_printf(a, "comment:%lld", (long long)old.id),
-                  a));
-    return task_hang(tx, w, task.id, old.id, &hanging, now_ms, a);
+    TRY(task_event_write(tx, w, S("task.comment_edit"), task_event_comment(a, old.id), a));
+    return task_attach(tx, w, old.id, &attach, a);
 }
 
-err_t task_comment_edit(struct core *core, const struct principal *who, int64_t task_id, int64_t comment_id, slice text,
-                        const struct attachment *attachments, size_t attachment_count, struct arena *a,
-                        enum task_refusal *ret_why)
+err_t task_comment_edit(struct core *core, const struct principal *who, const struct task_comment_edit *edit,
+                        struct arena *a, enum task_refusal *ret_why)
 {
-    struct task_comment c = { .text = text, .attachments = attachments, .attachment_count = attachment_count };
-    struct task_write w = { .core = core, .who = who, .task_id = task_id, .comment_id = comment_id, .comment = &c };
-    err_t e = meta_write(core->meta, apply_edit, &w, a);
-    *ret_why = w.why;
+    struct comment_editing n = { .w = { .core = core, .who = who, .task_id = edit->task_id }, .edit = edit };
+    err_t e = meta_write(core->meta, apply_comment_edit, &n, a);
+    *ret_why = n.w.why;
     return e;
 }
 
-/* ---- taking back ---- */
+/* ---- removing and reading ---- */
 
-static err_t see_comment(struct meta_tx *tx, const struct principal *who, int64_t comment_id, struct arena *a,
-                         struct comment *ret, struct task *ret_task)
+struct comment_removing {
+    struct task_write w;
+    const struct task_comment_removal *removal;
+};
+
+static err_t find_visible_comment(struct meta_tx *tx, const struct principal *who, int64_t comment_id, struct arena *a,
+                                  struct comment *ret, struct task *ret_task)
 {
     struct comment comment;
     struct task_members members;
     TRY(meta_comment_get(tx, comment_id, a, &comment));
-    TRY(task_see(tx, who, comment.task_id, a, ret_task, &members));
+    TRY(task_find_visible(tx, who, comment.task_id, a, ret_task, &members));
     *ret = comment;
+    return NULL;
+}
+
+/* The comment and its task, if the user may remove the comment. */
+static err_t find_removable(struct meta_tx *tx, struct comment_removing *n, struct arena *a, struct comment *ret,
+                            struct task *ret_task)
+{
+    struct task_write *w = &n->w;
+    err_t e = find_visible_comment(tx, w->who, n->removal->comment_id, a, ret, ret_task);
+    if (err_is(e, ERR_NOT_FOUND))
+        return task_refuse(TASK_NOT_VISIBLE, a, &w->why);
+    TRY(e);
+    bool in_time = w->now_ms - ret->created_at_ms < n->removal->window_ms;
+    if (!w->who->is_admin && (ret->author_id != w->who->user_id || !in_time))
+        return task_refuse(TASK_MAY_NOT_EDIT, a, &w->why);
     return NULL;
 }
 
 static err_t apply_comment_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct task_write *w = arg;
-    int64_t now_ms = core_now_ms(w->core);
+    struct comment_removing *n = arg;
+    struct task_write *w = &n->w;
     struct comment comment;
     struct task task;
-    w->why = TASK_NO_REFUSAL;
-    err_t e = see_comment(tx, w->who, w->comment_id, a, &comment, &task);
-    if (err_is(e, ERR_NOT_FOUND))
-        return task_refuse(TASK_NOT_VISIBLE, a, &w->why);
-    TRY(e);
-    bool in_time = now_ms - comment.created_at_ms < w->window_ms;
-    if (!w->who->is_admin && (comment.author_id != w->who->user_id || !in_time))
-        return task_refuse(TASK_MAY_NOT_EDIT, a, &w->why);
-    int64_t *files;
-    size_t count;
-    TRY(task_end_pending(tx, w, task.id, comment.id, now_ms, a, &w->more));
+    struct task_files files;
+    task_write_begin(w);
+    TRY(find_removable(tx, n, a, &comment, &task));
+    w->task_id = task.id;
+    TRY(task_delete_pending(tx, w, comment.id, a));
     if (w->more)
         return NULL;
-    TRY(task_held_files(tx, task.id, comment.id, a, &files, &count));
+    TRY(task_files_held(tx, w, comment.id, a, &files));
     TRY(meta_comment_remove(tx, comment.id, a));
-    task.modified_at_ms = now_ms;
+    task.modified_at_ms = w->now_ms;
     TRY(meta_task_update(tx, &task, a));
-    TRY(task_tell(tx, w, now_ms, S("task.comment_remove"), task.id,
-                  arena_printf(a, "comment:%lld", (long long)comment.id), a));
-    return task_let_go(tx, w, files, count, now_ms, a);
+    TRY(task_event_write(tx, w, S("task.comment_remove"), task_event_comment(a, comment.id), a));
+    return task_files_release(tx, w, &files, n->removal->purge_after_ms, a);
 }
 
-err_t task_comment_remove(struct core *core, const struct principal *who, int64_t comment_id, int64_t window_ms,
-                          int64_t purge_after_ms, struct arena *a, enum task_refusal *ret_why)
+err_t task_comment_remove(struct core *core, const struct principal *who, const struct task_comment_removal *removal,
+                          struct arena *a, enum task_refusal *ret_why)
 {
-    struct task_write w = {
-        .core = core, .who = who, .comment_id = comment_id, .window_ms = window_ms, .purge_after_ms = purge_after_ms
-    };
-    err_t e;
-    do
-        e = meta_write(core->meta, apply_comment_remove, &w, a);
-    while (!e && w.more);
-    *ret_why = w.why;
+    struct comment_removing n = { .w = { .core = core, .who = who }, .removal = removal };
+    err_t e = task_write_until_done(&n.w, apply_comment_remove, &n, a);
+    *ret_why = n.w.why;
     return e;
 }
 
@@ -239,5 +305,5 @@ err_t task_comment_get(struct core *core, const struct principal *who, int64_t c
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return see_comment(tx, who, comment_id, a, ret, ret_task);
+    return find_visible_comment(tx, who, comment_id, a, ret, ret_task);
 }

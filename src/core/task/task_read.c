@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading tasks: one, many, and the bytes of what hangs on them. */
+/* Reading tasks, and the files that their references hold. */
+#include "core/task/task.h"
+
 #include "core/access/people.h"
 #include "core/records/file.h"
 #include "core/store/comment_store.h"
@@ -7,7 +9,7 @@
 #include "core/store/reference_store.h"
 #include "core/store/task_store.h"
 #include "core/store/transaction.h"
-#include "core/task/task_priv.h"
+#include "core/task/task_visibility.h"
 
 err_t task_get_visible(struct core *core, const struct principal *who, int64_t task_id, struct arena *a,
                        struct task *ret)
@@ -15,7 +17,7 @@ err_t task_get_visible(struct core *core, const struct principal *who, int64_t t
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct task_members members;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return task_see(tx, who, task_id, a, ret, &members);
+    return task_find_visible(tx, who, task_id, a, ret, &members);
 }
 
 static err_t read_reference(struct core *core, const struct principal *who, int64_t id, struct arena *a,
@@ -23,7 +25,7 @@ static err_t read_reference(struct core *core, const struct principal *who, int6
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    TRY(task_see_reference(tx, who, id, a, ret));
+    TRY(reference_find_visible(tx, who, id, a, ret));
     if (!ret->file_id)
         return err_make(a, ERR_EMPTY, "a link has no bytes");
     return meta_file_get(tx, ret->file_id, a, ret_file);
@@ -46,7 +48,7 @@ static err_t read_view(struct meta_tx *tx, const struct principal *who, int64_t 
     struct task_members members;
     struct comment *comments;
     struct reference *references;
-    TRY(task_see(tx, who, task_id, a, &v->task, &members));
+    TRY(task_find_visible(tx, who, task_id, a, &v->task, &members));
     TRY(meta_comment_list(tx, task_id, a, &comments, &v->comment_count));
     TRY(meta_reference_list(tx, task_id, a, &references, &v->reference_count));
     v->members = members.items;
@@ -78,27 +80,27 @@ err_t task_read(struct core *core, const struct principal *who, int64_t task_id,
     return NULL;
 }
 
-err_t task_list(struct core *core, const struct principal *who, const struct task_list_order *order, struct arena *a,
-                struct task **ret, size_t *ret_count, int64_t *ret_total)
+err_t task_list(struct core *core, const struct principal *who, const struct task_list_request *request,
+                struct arena *a, struct task_page *ret)
 {
     struct task_query query = { .account_id = who->account_id,
                                 .seen_by = who->is_admin ? 0 : who->user_id,
-                                .author_id = order->author_id,
-                                .member_id = order->member_id,
-                                .member_roles = order->member_roles,
-                                .also_member_id = order->also_member_id,
-                                .also_member_roles = order->also_member_roles,
-                                .ids = order->ids,
-                                .id_count = order->id_count,
-                                .closed = order->closed,
-                                .descending = order->descending,
-                                .detail_name = order->detail_name,
-                                .detail_value = order->detail_value,
-                                .also_detail_name = order->also_detail_name,
-                                .also_detail_value = order->also_detail_value,
-                                .offset = order->offset,
-                                .most = order->most };
+                                .author_id = request->author_id,
+                                .member_id = request->member_id,
+                                .member_roles = request->member_roles,
+                                .also_member_id = request->also_member_id,
+                                .also_member_roles = request->also_member_roles,
+                                .ids = request->ids,
+                                .id_count = request->id_count,
+                                .closed = request->closed,
+                                .descending = request->descending,
+                                .detail_name = request->detail_name,
+                                .detail_value = request->detail_value,
+                                .also_detail_name = request->also_detail_name,
+                                .also_detail_value = request->also_detail_value,
+                                .offset = request->offset,
+                                .most = request->limit };
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_task_list(tx, &query, a, ret, ret_count, ret_total);
+    return meta_task_list(tx, &query, a, &ret->items, &ret->count, &ret->total);
 }

@@ -6,8 +6,9 @@
 #include "core/store/task_store.h"
 #include "core/store/transaction.h"
 
-static err_t summarize(struct core *core, const struct task *tasks, size_t count, struct arena *a,
-                       struct task_summary *summaries, size_t *ret_people)
+/* ret_people: the number of authors and members, counted once for each task. */
+static err_t read_summaries(struct core *core, const struct task *tasks, size_t count, struct arena *a,
+                            struct task_summary *summaries, size_t *ret_people)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
@@ -25,18 +26,18 @@ static err_t summarize(struct core *core, const struct task *tasks, size_t count
 }
 
 err_t task_summarize(struct core *core, const struct principal *who, const struct task *tasks, size_t count,
-                     struct arena *a, struct task_summary **ret, struct user **ret_people, size_t *ret_people_count)
+                     struct arena *a, struct task_summaries *ret)
 {
     struct task_summary *summaries = arena_array(a, struct task_summary, count + 1);
     size_t people = 0, n = 0;
-    TRY(summarize(core, tasks, count, a, summaries, &people));
+    TRY(read_summaries(core, tasks, count, a, summaries, &people));
     int64_t *ids = arena_array(a, int64_t, people + 1);
     for (size_t i = 0; i < count; i++) {
         ids[n++] = summaries[i].task.author_id;
         for (size_t k = 0; k < summaries[i].member_count; k++)
             ids[n++] = summaries[i].members[k].user_id;
     }
-    TRY(people_list(core, who, ids, n, a, ret_people, ret_people_count));
-    *ret = summaries;
+    TRY(people_list(core, who, ids, n, a, &ret->people, &ret->people_count));
+    ret->items = summaries;
     return NULL;
 }

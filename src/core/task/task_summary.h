@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a list shows of tasks: who belongs to them and how many files hang on them, without their comments.
+/* What a list shows of each task: its members and how many files are attached to it, without its comments.
  * Errors: UNAVAILABLE, NO_SPACE, CORRUPT of the store. */
 #ifndef CAIS_CORE_TASK_TASK_SUMMARY_H
 #define CAIS_CORE_TASK_TASK_SUMMARY_H
@@ -14,12 +14,15 @@ struct task_summary {
     size_t member_count;
     int64_t document_count; /* of the task and its comments */
 };
+struct task_summaries {
+    struct task_summary *items; /* as many as the tasks, in the same order */
+    struct user *people;        /* authors and members of all of them, sorted by id (people_find) */
+    size_t people_count;
+};
 
-/* Of tasks that `who` was shown to see (task_list, task_get_visible). One that went meanwhile has no members and no
- * documents.
- * ret_people  authors and members, sorted by id (people_find) */
+/* Summarize tasks that `who` sees (from task_list or task_get_visible). A task that was removed meanwhile has no members
+ * and no documents. */
 MUST_USE err_t task_summarize(struct core *, const struct principal *who, const struct task *tasks, size_t count,
-                              struct arena *a, struct task_summary **ret, struct user **ret_people,
-                              size_t *ret_people_count);
+                              struct arena *a, struct task_summaries *ret);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ticket is two rows, a file that is ISSUED and the ticket itself, made in one write; the file's number is known only
- * there, so the key is put together there.
+/* A ticket is two rows that one write makes: a file that is ISSUED, and the ticket itself. The file id is known only
+ * inside that write, so the key is built there.
  *
- * What counts as used   nothing before the bytes are there: files.size_bytes is 0 while ISSUED, and the account's room
- * is taken when they come. Whether they could come (quota, space) is looked at when the ticket is asked for, so that
- * nobody sends for nothing; it is not promised.
- * Order in confirm      everything is looked at inside the write that changes: of a confirmation and a purge, a
- * deletion, or new bytes, one comes first and the other sees what it left. */
+ * Usage     The account is charged when the bytes come; while a file is ISSUED its size_bytes is 0. When the ticket is
+ *           issued, quota and free space are only checked, so that a client does not upload in vain. They are not
+ *           reserved, so the upload may still be refused.
+ * Confirm   Everything is checked inside the write that confirms. Writes run one after the other, so a purge, a
+ *           deletion, or new bytes come either wholly before or wholly after it. */
 #include "core/ticket/ticket.h"
 
 #include "core/event.h"
@@ -18,12 +18,11 @@
 #include "core/records/user.h"
 #include "core/store/document_store.h"
 #include "core/store/file_store.h"
-#include "core/store/reference_store.h"
 #include "core/store/ticket_store.h"
 #include "core/store/transaction.h"
 #include "core/store/user_store.h"
-#include "core/task/document_priv.h"
-#include "core/task/task_priv.h"
+#include "core/task/task_attach.h"
+#include "core/task/task_visibility.h"
 
 #include <stdlib.h>
 
@@ -31,12 +30,12 @@ enum { KEY_MAX = 1024 };
 
 static const struct err queue_full = { ERR_UNAVAILABLE, "too many writes are waiting", NULL, ERR_HERE };
 
-/* ---- issue ---- */
+/* ---- issuing ---- */
 
-struct issue {
+struct ticket_issuing {
     struct core *core;
     const struct principal *who;
-    const struct ticket_order *order;
+    const struct ticket_request *request;
     ticket_done_fn *done;
     void *arg;
     struct meta_write write;
@@ -44,28 +43,31 @@ struct issue {
     struct ticket_issued result;
 };
 
-/* The task, if there is one to be hung on. */
-static err_t check_task(struct meta_tx *tx, struct issue *i, struct arena *a, struct document *d)
+static err_t check_duplicate(struct meta_tx *tx, struct ticket_issuing *i, struct arena *a)
 {
-    struct task task;
-    struct task_members members;
-    if (!i->order->task_id)
-        return NULL;
-    TRY(task_see(tx, i->who, i->order->task_id, a, &task, &members));
-    d->task_id = task.id;
-    d->task_text = slice_characters(task.text, DOCUMENT_TASK_TEXT_MAX);
-    if (!i->order->refuse_duplicate)
-        return NULL;
-    err_t e = meta_document_named(tx, task.id, i->order->name, a, &i->result.duplicate_id);
+    err_t e = meta_document_named(tx, i->request->task_id, i->request->name, a, &i->result.duplicate_id);
     if (err_is(e, ERR_NOT_FOUND))
         return NULL;
     TRY(e);
     return err_make(a, ERR_CONFLICT, "the task has a file of that name");
 }
 
-static err_t make_key(const struct ticket_order *order, int64_t file_id, struct arena *a, slice *ret)
+/* The task that the request names must be visible. */
+static err_t check_task(struct meta_tx *tx, struct ticket_issuing *i, struct arena *a, struct document *d)
 {
-    slice parts[] = { order->key_head, arena_printf(a, "%lld", (long long)file_id), order->key_tail };
+    struct task task;
+    struct task_members members;
+    if (!i->request->task_id)
+        return NULL;
+    TRY(task_find_visible(tx, i->who, i->request->task_id, a, &task, &members));
+    d->task_id = task.id;
+    d->task_text = slice_characters(task.text, DOCUMENT_TASK_TEXT_MAX);
+    return i->request->refuse_duplicate ? check_duplicate(tx, i, a) : NULL;
+}
+
+static err_t make_key(const struct ticket_request *request, int64_t file_id, struct arena *a, slice *ret)
+{
+    slice parts[] = { request->key_head, arena_printf(a, "%lld", (long long)file_id), request->key_tail };
     slice key = arena_join(a, parts, LENGTH_OF(parts));
     if (key.n > KEY_MAX)
         return err_make(a, ERR_INVALID, "the key has more than %d bytes", KEY_MAX);
@@ -73,75 +75,76 @@ static err_t make_key(const struct ticket_order *order, int64_t file_id, struct 
     return NULL;
 }
 
-static err_t apply_issue(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_ticket_issue(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct issue *i = arg;
-    const struct ticket_order *order = i->order;
+    struct ticket_issuing *i = arg;
+    const struct ticket_request *request = i->request;
+    int64_t now_ms = i->file.created_at_ms;
     struct user owner;
     i->result = (struct ticket_issued){ .document = { .file = i->file, .has_ticket = true } };
     struct document *d = &i->result.document;
     TRY(check_task(tx, i, a, d));
-    TRY(quota_check(i->core, tx, i->who->account_id, (int64_t)order->declared_bytes, 1, a));
+    TRY(quota_check(i->core, tx, i->who->account_id, (int64_t)request->declared_bytes, 1, a));
     TRY(meta_user_get(tx, i->who->user_id, a, &owner));
     TRY(meta_file_add(tx, &d->file, a, &d->file.id));
     d->owner_name = owner.name;
     d->ticket = (struct ticket){
         .file_id = d->file.id,
-        .bucket_id = order->bucket_id,
-        .declared_bytes = order->declared_bytes,
-        .expires_at_ms = i->file.created_at_ms + order->lifetime_ms,
-        .task_id = order->task_id,
+        .bucket_id = request->bucket_id,
+        .declared_bytes = request->declared_bytes,
+        .expires_at_ms = now_ms + request->lifetime_ms,
+        .task_id = request->task_id,
     };
-    TRY(make_key(order, d->file.id, a, &d->ticket.key));
+    TRY(make_key(request, d->file.id, a, &d->ticket.key));
     TRY(meta_ticket_add(tx, &d->ticket, a));
-    return event_write(tx, i->file.created_at_ms, i->who, 0, S("file.issue"), event_file(a, &d->file), order->name, a);
+    return event_write(tx, now_ms, i->who, 0, S("file.issue"), event_file(a, &d->file), request->name, a);
 }
 
-static void issued(struct meta_write *write, err_t e)
+static void finish_ticket_issue(struct meta_write *write, err_t e)
 {
-    struct issue *i = CONTAINER_OF(write, struct issue, write);
+    struct ticket_issuing *i = CONTAINER_OF(write, struct ticket_issuing, write);
     i->done(i->arg, e, &i->result);
     free(i);
 }
 
-void ticket_issue(struct core *core, const struct principal *who, const struct ticket_order *order,
+void ticket_issue(struct core *core, const struct principal *who, const struct ticket_request *request,
                   ticket_done_fn *done, void *arg)
 {
     SCRATCH(scratch);
     struct ticket_issued nothing = { 0 };
-    err_t e = order->declared_bytes > INT64_MAX ? err_make(&scratch, ERR_QUOTA, "nobody has that much room")
-                                                : space_check(core, order->declared_bytes, &scratch);
+    err_t e = request->declared_bytes > INT64_MAX ? err_make(&scratch, ERR_QUOTA, "nobody has that much room")
+                                                  : space_check(core, request->declared_bytes, &scratch);
     if (e) {
         done(arg, e, &nothing);
         return;
     }
     int64_t now_ms = core_now_ms(core);
-    struct issue *i = must_malloc(sizeof *i);
-    *i = (struct issue){ .core = core,
-                         .who = who,
-                         .order = order,
-                         .done = done,
-                         .arg = arg,
-                         .write = { .apply = apply_issue, .arg = i, .done = issued },
-                         .file = { .account_id = who->account_id,
-                                   .owner_id = who->user_id,
-                                   .owner_login = who->login,
-                                   .way = order->way,
-                                   .name = order->name,
-                                   .content_type = order->content_type,
-                                   .state = FILE_ISSUED,
-                                   .created_at_ms = now_ms,
-                                   .purge_at_ms = now_ms + order->pending_ms } };
+    struct ticket_issuing *i = must_malloc(sizeof *i);
+    *i = (struct ticket_issuing){ .core = core,
+                                  .who = who,
+                                  .request = request,
+                                  .done = done,
+                                  .arg = arg,
+                                  .write = { .apply = apply_ticket_issue, .arg = i, .done = finish_ticket_issue },
+                                  .file = { .account_id = who->account_id,
+                                            .owner_id = who->user_id,
+                                            .owner_login = who->login,
+                                            .way = request->way,
+                                            .name = request->name,
+                                            .content_type = request->content_type,
+                                            .state = FILE_ISSUED,
+                                            .created_at_ms = now_ms,
+                                            .purge_at_ms = now_ms + request->pending_ms } };
     random_uuid(core->random, i->file.uuid);
     if (meta_submit(core->meta, &i->write))
-        return; /* `i` may be gone already */
+        return; /* the write may have ended already, and `i` with it */
     free(i);
     done(arg, &queue_full, &nothing);
 }
 
-/* ---- confirm ---- */
+/* ---- confirming ---- */
 
-struct confirmation {
+struct ticket_confirmation {
     struct core *core;
     const struct principal *who;
     int64_t file_id;
@@ -158,27 +161,29 @@ static const struct {
     [TICKET_TOO_MANY] = { ERR_TOO_LARGE, "the task has too many files" },
 };
 
-static err_t refuse(struct confirmation *c, enum ticket_refusal why, struct arena *a)
+static err_t refuse_confirm(struct ticket_confirmation *c, enum ticket_refusal why, struct arena *a)
 {
     c->why = why;
     return err_make(a, refusals[why].code, "%s", refusals[why].text);
 }
 
-/* The ticket, pending or not, and the task that it leads to. */
-static err_t find(struct meta_tx *tx, struct confirmation *c, int64_t now_ms, struct arena *a, struct document *ret)
+/* The document and its ticket, pending or not. While it is pending, the user must still see the task of the ticket. */
+static err_t find_ticket_document(struct meta_tx *tx, const struct ticket_confirmation *c, int64_t now_ms,
+                                  struct arena *a, struct document *ret)
 {
     struct task task;
     struct task_members members;
-    TRY(document_see(tx, c->who, c->file_id, now_ms, a, ret));
+    TRY(document_find_visible(tx, c->who, c->file_id, now_ms, a, ret));
     if (!ret->has_ticket)
         return err_make(a, ERR_NOT_FOUND, "the file came without a ticket");
     if (document_is_pending(ret) && ret->ticket.task_id)
-        TRY(task_see(tx, c->who, ret->ticket.task_id, a, &task, &members));
+        TRY(task_find_visible(tx, c->who, ret->ticket.task_id, a, &task, &members));
     return NULL;
 }
 
-/* From now on it is a file like any other: held by its task, or kept until somebody deletes it. */
-static err_t keep(struct meta_tx *tx, struct confirmation *c, const struct document *d, int64_t now_ms, struct arena *a)
+/* From now on the file is like any other: held by its task or, without a task, kept until it is deleted. */
+static err_t keep_file(struct meta_tx *tx, struct ticket_confirmation *c, const struct document *d, int64_t now_ms,
+                       struct arena *a)
 {
     if (!d->ticket.task_id)
         return meta_file_move(tx, d->file.id, FILE_STORED, FILE_READY, 0, a);
@@ -188,31 +193,27 @@ static err_t keep(struct meta_tx *tx, struct confirmation *c, const struct docum
                                    .file_id = d->file.id,
                                    .name = d->file.name,
                                    .created_at_ms = now_ms };
-    int64_t have;
-    TRY(meta_reference_count(tx, d->ticket.task_id, a, &have));
-    if (have >= TASK_REFERENCES_MAX)
-        return refuse(c, TICKET_TOO_MANY, a);
-    TRY(file_hold(tx, d->file.id, now_ms, a));
-    return meta_reference_add(tx, &reference, a);
+    err_t e = task_attach_file(tx, &reference, now_ms, a);
+    return err_is(e, ERR_TOO_LARGE) ? refuse_confirm(c, TICKET_TOO_MANY, a) : e;
 }
 
-static err_t apply_confirm(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_ticket_confirm(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct confirmation *c = arg;
+    struct ticket_confirmation *c = arg;
     int64_t now_ms = core_now_ms(c->core);
     struct document d;
     c->why = TICKET_NO_REFUSAL;
-    err_t e = find(tx, c, now_ms, a, &d);
+    err_t e = find_ticket_document(tx, c, now_ms, a, &d);
     if (err_is(e, ERR_NOT_FOUND))
-        return refuse(c, TICKET_NOT_THERE, a);
+        return refuse_confirm(c, TICKET_NOT_THERE, a);
     TRY(e);
     if (!document_is_pending(&d))
-        return NULL; /* once more: what was confirmed stays as it is */
+        return NULL; /* confirmed before */
     if (d.file.state != FILE_STORED)
-        return refuse(c, TICKET_NO_BYTES, a);
+        return refuse_confirm(c, TICKET_NO_BYTES, a);
     if (d.file.size_bytes != d.ticket.declared_bytes)
-        return refuse(c, TICKET_BAD_SIZE, a);
-    TRY(keep(tx, c, &d, now_ms, a));
+        return refuse_confirm(c, TICKET_BAD_SIZE, a);
+    TRY(keep_file(tx, c, &d, now_ms, a));
     TRY(meta_ticket_confirm(tx, d.file.id, now_ms, a));
     return event_write(tx, now_ms, c->who, 0, S("file.confirm"), event_file(a, &d.file), d.file.name, a);
 }
@@ -220,12 +221,12 @@ static err_t apply_confirm(struct meta_tx *tx, void *arg, struct arena *a)
 err_t ticket_confirm(struct core *core, const struct principal *who, int64_t file_id, struct arena *a,
                      enum ticket_refusal *ret_why, struct document *ret)
 {
-    struct confirmation c = { .core = core, .who = who, .file_id = file_id };
-    err_t e = meta_write(core->meta, apply_confirm, &c, a);
+    struct ticket_confirmation c = { .core = core, .who = who, .file_id = file_id };
+    err_t e = meta_write(core->meta, apply_ticket_confirm, &c, a);
     *ret_why = c.why;
     TRY(e);
     e = document_get(core, who, file_id, a, ret);
-    if (err_is(e, ERR_NOT_FOUND)) /* somebody deleted it in between */
+    if (err_is(e, ERR_NOT_FOUND)) /* deleted between the write and this look */
         *ret_why = TICKET_NOT_THERE;
     return e;
 }

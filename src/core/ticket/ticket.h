@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tickets: permission to put the bytes of one file, handed out before they come, used under a key of a bucket of
- * tickets (entry_put_open), then confirmed; what is not confirmed in time goes, and nobody but its owner ever saw it.
+/* Tickets: permission to upload the bytes of one file, issued before the bytes come. The bytes are put under a key of a
+ * guarded bucket (entry_put_open), and then the file is confirmed. A file that is not confirmed in time is purged; until
+ * then only its owner sees it.
  *
- * The file is ISSUED until its bytes are here, whole, STORED until ticket_confirm, then READY. While it is STORED the
- * bytes may be sent again, and until then it goes at purge_at_ms. ARCHITECTURE.md draws it: "The states of a file".
+ * The file is ISSUED until its bytes have come, whole; then STORED until ticket_confirm; then READY. While it is STORED
+ * the bytes may be put again until expires_at_ms, and it is purged at purge_at_ms. The diagram stands in
+ * ARCHITECTURE.md, "The states of a file".
  *
- * The bytes that count are those of the last complete upload before the confirmation; after it they never change.
- * Confirm and purge are each one write: one of them wins completely.
+ * The last complete upload before the confirmation gives the file its bytes; after the confirmation they never change.
+ * Confirming and purging are one write each, so exactly one of them succeeds.
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. */
 #ifndef CAIS_CORE_TICKET_TICKET_H
 #define CAIS_CORE_TICKET_TICKET_H
@@ -15,16 +17,16 @@
 #include "core/records/document.h"
 #include "core/task/document.h"
 
-struct ticket_order {
+struct ticket_request {
     slice way;                /* name of the API */
-    slice name, content_type; /* cleaned */
+    slice name, content_type; /* cleaned (file_name.h) */
     uint64_t declared_bytes;
     int64_t bucket_id;
-    /* The key is key_head, the number of the file, key_tail: the number is only known when the row is made. */
+    /* The key is key_head, the file id in decimal, key_tail: the id is known only once the row is made. */
     slice key_head, key_tail;
-    int64_t lifetime_ms;   /* of the permission to put bytes */
-    int64_t pending_ms;    /* purged that long after now unless it was confirmed */
-    int64_t task_id;       /* hung on it when confirmed; 0: nothing */
+    int64_t lifetime_ms;   /* how long bytes may be put */
+    int64_t pending_ms;    /* the file is purged that long after now unless it was confirmed */
+    int64_t task_id;       /* the task to which the confirmed file is attached; 0: none */
     bool refuse_duplicate; /* CONFLICT when the task has a file of that name */
 };
 /* Slices live until done returns. */
@@ -33,20 +35,23 @@ struct ticket_issued {
     int64_t duplicate_id; /* with CONFLICT: the file that has the name */
 };
 typedef void ticket_done_fn(void *arg, err_t e, const struct ticket_issued *);
-/* Writes the record and calls done, on the committer's thread: it must not block. Everything that `order` and `who`
- * point to, and `order` itself, must live until then. Fit for a loop. Errors (through done): NOT_FOUND the task is not
- * there or not for this user; CONFLICT; QUOTA; NO_SPACE. */
-void ticket_issue(struct core *, const struct principal *who, const struct ticket_order *order, ticket_done_fn *done,
+/* Write the record, then call done on the committer's thread, where it must not block. The request, `who`, and everything
+ * they point to must live until then. When the request is refused before it is submitted, done is called before
+ * ticket_issue returns. Fit for a loop.
+ * Errors (through done): NOT_FOUND the task does not exist or is not visible to the user; CONFLICT; QUOTA; NO_SPACE. */
+void ticket_issue(struct core *, const struct principal *who, const struct ticket_request *, ticket_done_fn *done,
                   void *arg);
 
+/* The rule that refused a confirmation. */
 enum ticket_refusal {
     TICKET_NO_REFUSAL,
-    TICKET_NOT_THERE, /* NOT_FOUND: unknown, purged, deleted, its task is gone, or pending and somebody else's */
-    TICKET_NO_BYTES,  /* EMPTY: nothing came yet; the ticket stays */
+    TICKET_NOT_THERE, /* NOT_FOUND: unknown, purged, deleted, its task was removed, or pending and another user's */
+    TICKET_NO_BYTES,  /* EMPTY: no bytes were uploaded yet; the ticket stays */
     TICKET_BAD_SIZE,  /* INVALID: the bytes are not as many as declared; the ticket stays */
-    TICKET_TOO_MANY   /* TOO_LARGE: its task holds TASK_REFERENCES_MAX already; the ticket stays */
+    TICKET_TOO_MANY   /* TOO_LARGE: the task has TASK_REFERENCES_MAX references; the ticket stays */
 };
-/* Confirmed before is success, and changes nothing. *ret_why is set on every way out. */
+/* Confirm the file and attach it to the task of its ticket. A file that was confirmed before stays as it is, and that is
+ * success. *ret_why is always set. */
 MUST_USE err_t ticket_confirm(struct core *, const struct principal *who, int64_t file_id, struct arena *a,
                               enum ticket_refusal *ret_why, struct document *ret);
 

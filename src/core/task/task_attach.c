@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Invariant: a reference with a file_id holds that file. file_hold runs before the reference is added, and file_release
+ * or file_end after it was removed, in the same write. So of an attach and a purge of the same file exactly one succeeds.
+ * A document that is not confirmed yet has no reference: its ticket names the task to which ticket_confirm attaches it. */
+#include "core/task/task_attach.h"
+
+#include "core/event.h"
+#include "core/file/lifecycle.h"
+#include "core/store/document_store.h"
+#include "core/store/file_store.h"
+#include "core/store/reference_store.h"
+#include "core/store/ticket_store.h"
+#include "core/task/document.h"
+#include "core/task/task_attach_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- attachments ---- */
+
+/* A file that came by ticket can be attached only once it is confirmed. */
+static err_t check_confirmed(struct meta_tx *tx, int64_t file_id, struct arena *a)
+{
+    struct ticket ticket;
+    err_t e = meta_ticket_get(tx, file_id, a, &ticket);
+    if (err_is(e, ERR_NOT_FOUND))
+        return NULL; /* it came without a ticket */
+    TRY(e);
+    return ticket.confirmed_at_ms ? NULL : err_make(a, ERR_NOT_FOUND, "the upload has not been confirmed");
+}
+
+static err_t read_existing(struct meta_tx *tx, const struct task_write *w, struct task_attach *t, struct arena *a)
+{
+    struct reference *existing;
+    if (t->existing || !w->task_id)
+        return NULL;
+    TRY(meta_reference_list(tx, w->task_id, a, &existing, &t->existing_count));
+    t->existing = existing;
+    return NULL;
+}
+
+/* The root_id of the document of which `version_id` is a version. The version that gave the root its id may have been
+ * removed, so root_id itself counts as a version too. */
+static err_t find_root(struct meta_tx *tx, const struct task_write *w, struct task_attach *t, int64_t version_id,
+                       struct arena *a, int64_t *ret_root_id)
+{
+    TRY(read_existing(tx, w, t, a));
+    for (size_t i = 0; i < t->existing_count; i++) {
+        const struct reference *r = &t->existing[i];
+        if (r->file_id && (r->id == version_id || r->root_id == version_id)) {
+            *ret_root_id = r->root_id;
+            return NULL;
+        }
+    }
+    return err_make(a, ERR_NOT_FOUND, "no such document in this task");
+}
+
+static err_t check_upload(struct meta_tx *tx, const struct task_write *w, struct task_attach *t,
+                          const struct attachment *from, struct arena *a, struct reference *ret)
+{
+    struct file file;
+    TRY(meta_file_by_uuid(tx, from->uuid, a, &file));
+    bool has_bytes = file.state == FILE_STORED || file.state == FILE_READY;
+    if (file.account_id != w->who->account_id || file.owner_id != w->who->user_id || !has_bytes ||
+        file_is_past(&file, w->now_ms))
+        return err_make(a, ERR_NOT_FOUND, "no such upload");
+    TRY(check_confirmed(tx, file.id, a));
+    ret->file_id = file.id;
+    ret->name = file.name;
+    return from->root_id ? find_root(tx, w, t, from->root_id, a, &ret->root_id) : NULL;
+}
+
+/* Look one attachment up; *ret is the reference that will be added for it. */
+static err_t check_attachment(struct meta_tx *tx, const struct task_write *w, struct task_attach *t,
+                              const struct attachment *from, struct arena *a, struct reference *ret)
+{
+    *ret = (struct reference){ .account_id = w->who->account_id, .created_at_ms = w->now_ms };
+    if (from->kind == ATTACH_UPLOAD)
+        return check_upload(tx, w, t, from, a, ret);
+    if (from->kind == ATTACH_LINK) {
+        ret->url = from->url;
+        ret->name = from->name;
+        return NULL;
+    }
+    struct reference other;
+    TRY(reference_find_visible(tx, w->who, from->reference_id, a, &other));
+    ret->file_id = other.file_id;
+    ret->url = other.url;
+    ret->name = other.name;
+    return NULL;
+}
+
+static err_t check_attachments(struct meta_tx *tx, struct task_write *w, struct task_attach *t, struct arena *a)
+{
+    for (size_t i = 0; i < t->attachment_count; i++) {
+        err_t e = check_attachment(tx, w, t, &t->attachments[i], a, &t->references[t->reference_count]);
+        if (err_is(e, ERR_NOT_FOUND))
+            return task_refuse(TASK_BAD_ATTACHMENT, a, &w->why);
+        TRY(e);
+        t->reference_count++;
+    }
+    return NULL;
+}
+
+/* ---- documents ---- */
+
+static int compare_ids(const void *left, const void *right)
+{
+    int64_t l = *(const int64_t *)left, r = *(const int64_t *)right;
+    return (l > r) - (l < r);
+}
+
+/* Sort the ids and drop those that are there twice. Returns how many are left. */
+static size_t sort_unique(int64_t *ids, size_t count)
+{
+    size_t kept = 0;
+    if (count)
+        qsort(ids, count, sizeof *ids, compare_ids);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || ids[kept - 1] != ids[i])
+            ids[kept++] = ids[i];
+    return kept;
+}
+
+/* A document can be attached when it is the user's own, has its bytes or a pending ticket, and belongs to no other task.
+ * One that is attached to this task already stays where it is. */
+static err_t check_new_document(struct meta_tx *tx, struct task_write *w, int64_t file_id, struct task_attach *t,
+                                struct arena *a)
+{
+    struct document d;
+    err_t e = meta_document_get(tx, file_id, a, &d);
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    bool is_own = !e && d.file.account_id == w->who->account_id && d.file.owner_id == w->who->user_id &&
+                  !file_is_past(&d.file, w->now_ms);
+    bool is_here = is_own && w->task_id && d.task_id == w->task_id;
+    bool is_pending = is_own && document_is_pending(&d);
+    if (!is_own || (d.task_id && !is_here) || (!is_pending && !d.file.object_id))
+        return task_refuse(TASK_BAD_DOCUMENT, a, &w->why);
+    if (is_here)
+        return NULL;
+    if (is_pending)
+        t->pending[t->pending_count++] = file_id;
+    else
+        t->references[t->reference_count++] = (struct reference){
+            .account_id = w->who->account_id, .file_id = file_id, .name = d.file.name, .created_at_ms = w->now_ms
+        };
+    return NULL;
+}
+
+static err_t check_documents(struct meta_tx *tx, struct task_write *w, struct task_attach *t, struct arena *a)
+{
+    int64_t *ids = arena_array(a, int64_t, t->document_count + 1);
+    for (size_t i = 0; i < t->document_count; i++)
+        ids[i] = t->documents[i];
+    size_t count = sort_unique(ids, t->document_count);
+    for (size_t i = 0; i < count; i++)
+        TRY(check_new_document(tx, w, ids[i], t, a));
+    return NULL;
+}
+
+err_t task_check_document(struct meta_tx *tx, struct task_write *w, int64_t file_id, struct arena *a)
+{
+    struct reference *references;
+    size_t count;
+    TRY(meta_reference_list_file(tx, file_id, a, &references, &count)); /* none while it is pending */
+    for (size_t i = 0; i < count; i++)
+        if (references[i].task_id == w->task_id)
+            return NULL;
+    return task_refuse(TASK_BAD_DOCUMENT, a, &w->why);
+}
+
+/* ---- attaching ---- */
+
+err_t task_attach_check(struct meta_tx *tx, struct task_write *w, struct task_attach *t, struct arena *a)
+{
+    int64_t present = 0;
+    if (w->task_id)
+        TRY(meta_reference_count(tx, w->task_id, a, &present));
+    size_t max = TASK_REFERENCES_MAX;
+    if (t->attachment_count > max || t->document_count > max ||
+        present + (int64_t)(t->attachment_count + t->document_count) > (int64_t)max)
+        return task_refuse(TASK_TOO_MANY_REFERENCES, a, &w->why);
+    t->references = arena_array(a, struct reference, t->attachment_count + t->document_count + 1);
+    t->pending = arena_array(a, int64_t, t->document_count + 1);
+    t->reference_count = t->pending_count = t->existing_count = 0;
+    t->existing = NULL;
+    TRY(check_attachments(tx, w, t, a));
+    return check_documents(tx, w, t, a);
+}
+
+static err_t add_reference(struct meta_tx *tx, struct reference *r, int64_t now_ms, struct arena *a)
+{
+    if (r->file_id)
+        TRY(file_hold(tx, r->file_id, now_ms, a));
+    return meta_reference_add(tx, r, a);
+}
+
+err_t task_attach(struct meta_tx *tx, const struct task_write *w, int64_t comment_id, struct task_attach *t,
+                  struct arena *a)
+{
+    for (size_t i = 0; i < t->reference_count; i++) {
+        struct reference *r = &t->references[i];
+        r->task_id = w->task_id;
+        r->comment_id = comment_id;
+        TRY(add_reference(tx, r, w->now_ms, a));
+        TRY(task_event_write(tx, w, S("task.attach"),
+                             arena_printf(a, "reference:%lld " SLICE_FMT, (long long)r->id, SLICE_ARG(r->name)), a));
+    }
+    for (size_t i = 0; i < t->pending_count; i++)
+        TRY(meta_ticket_set_place(tx, t->pending[i], w->task_id, comment_id, a));
+    return NULL;
+}
+
+err_t task_attach_file(struct meta_tx *tx, struct reference *reference, int64_t now_ms, struct arena *a)
+{
+    int64_t present;
+    TRY(meta_reference_count(tx, reference->task_id, a, &present));
+    if (present >= TASK_REFERENCES_MAX)
+        return err_make(a, ERR_TOO_LARGE, "the task has %d references", TASK_REFERENCES_MAX);
+    return add_reference(tx, reference, now_ms, a);
+}
+
+/* ---- removing what held files ---- */
+
+enum { PENDING_DELETED_AT_ONCE = 500 }; /* in one write */
+
+err_t task_delete_pending(struct meta_tx *tx, struct task_write *w, int64_t comment_id, struct arena *a)
+{
+    struct ticket *tickets;
+    size_t count;
+    TRY(meta_ticket_pending(tx, w->task_id, comment_id, PENDING_DELETED_AT_ONCE, a, &tickets, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(file_end(tx, tickets[i].file_id, w->now_ms, w->who, S("file.delete"), a));
+    w->more = count == PENDING_DELETED_AT_ONCE;
+    return NULL;
+}
+
+err_t task_files_held(struct meta_tx *tx, const struct task_write *w, int64_t comment_id, struct arena *a,
+                      struct task_files *ret)
+{
+    struct reference *references;
+    size_t count, files = 0;
+    TRY(meta_reference_list(tx, w->task_id, a, &references, &count));
+    int64_t *ids = arena_array(a, int64_t, count + 1);
+    for (size_t i = 0; i < count; i++)
+        if (references[i].file_id && (!comment_id || references[i].comment_id == comment_id))
+            ids[files++] = references[i].file_id;
+    *ret = (struct task_files){ ids, sort_unique(ids, files) };
+    return NULL;
+}
+
+static err_t release_one(struct meta_tx *tx, const struct task_write *w, int64_t file_id, int64_t purge_after_ms,
+                         struct arena *a)
+{
+    struct ticket unused;
+    int64_t holds;
+    err_t no_ticket = meta_ticket_get(tx, file_id, a, &unused);
+    if (no_ticket && no_ticket->code != ERR_NOT_FOUND)
+        return no_ticket;
+    if (no_ticket)
+        return file_release(tx, file_id, w->now_ms + purge_after_ms, a);
+    TRY(meta_reference_holds(tx, file_id, a, &holds));
+    return holds == 0 ? file_end(tx, file_id, w->now_ms, w->who, S("file.delete"), a) : NULL;
+}
+
+err_t task_files_release(struct meta_tx *tx, const struct task_write *w, const struct task_files *files,
+                         int64_t purge_after_ms, struct arena *a)
+{
+    for (size_t i = 0; i < files->count; i++)
+        TRY(release_one(tx, w, files->ids[i], purge_after_ms, a));
+    return NULL;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attaching files and links to tasks and comments, and detaching the files of a task or comment that is removed. */
+#ifndef CAIS_CORE_TASK_TASK_ATTACH_PRIV_H
+#define CAIS_CORE_TASK_TASK_ATTACH_PRIV_H
+
+#include "core/task/task_write_priv.h"
+
+/* What a request attaches to a task or comment, and what task_attach_check found out about it. */
+struct task_attach {
+    const struct attachment *attachments;
+    size_t attachment_count;
+    const int64_t *documents; /* file ids */
+    size_t document_count;
+    /* set by task_attach_check: */
+    const struct reference *existing; /* the references of the task; read when the first one is needed */
+    size_t existing_count;
+    struct reference *references; /* to add: for the attachments, then for the documents that are confirmed */
+    size_t reference_count;
+    int64_t *pending; /* files whose tickets will name the task: they are attached when they are confirmed */
+    size_t pending_count;
+};
+/* May all of it be attached to the task of `w`? Errors: TASK_BAD_ATTACHMENT, TASK_BAD_DOCUMENT,
+ * TASK_TOO_MANY_REFERENCES. */
+MUST_USE err_t task_attach_check(struct meta_tx *, struct task_write *, struct task_attach *, struct arena *a);
+/* Attach what task_attach_check found. comment_id 0: to the task itself. */
+MUST_USE err_t task_attach(struct meta_tx *, const struct task_write *, int64_t comment_id, struct task_attach *,
+                           struct arena *a);
+/* Is a confirmed document of that file attached to the task? Errors: TASK_BAD_DOCUMENT. */
+MUST_USE err_t task_check_document(struct meta_tx *, struct task_write *, int64_t file_id, struct arena *a);
+
+/* ---- before and after a task or comment is removed; comment_id 0: the whole task ---- */
+
+/* Delete the files whose pending tickets name the task or comment. Sets w->more when there may be others, for another
+ * write: their number has no limit, and other writes wait for this one. */
+MUST_USE err_t task_delete_pending(struct meta_tx *, struct task_write *, int64_t comment_id, struct arena *a);
+
+struct task_files {
+    int64_t *ids; /* ascending, each once */
+    size_t count;
+};
+/* The files that references of the task or comment hold. */
+MUST_USE err_t task_files_held(struct meta_tx *, const struct task_write *, int64_t comment_id, struct arena *a,
+                               struct task_files *ret);
+/* After their references were removed: a file that came by ticket and that no reference holds any more is deleted; any
+ * other file is released, to be purged purge_after_ms from now unless another reference holds it. */
+MUST_USE err_t task_files_release(struct meta_tx *, const struct task_write *, const struct task_files *,
+                                  int64_t purge_after_ms, struct arena *a);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/store/comment_store.h"
+#include "core/store/task_store.h"
+#include "core/store/transaction.h"
+#include "core/task/task_attach_priv.h"
+#include "core/task/task_members_priv.h"
+
+struct task_creation {
+    struct task_write w;
+    const struct task_request *request;
+};
+
+/* The first comment carries the text of the task and its attachments. A silent task has none: *ret_comment_id is 0. */
+static err_t add_first_comment(struct meta_tx *tx, const struct task_creation *c, struct arena *a,
+                               int64_t *ret_comment_id)
+{
+    *ret_comment_id = 0;
+    if (c->request->is_silent)
+        return NULL;
+    struct comment comment = { .task_id = c->w.task_id,
+                               .author_id = c->w.who->user_id,
+                               .text = c->request->text,
+                               .details = c->request->comment_details,
+                               .created_at_ms = c->w.now_ms };
+    return meta_comment_add(tx, &comment, a, ret_comment_id);
+}
+
+static err_t save_first_members(struct meta_tx *tx, const struct task_creation *c, struct arena *a)
+{
+    struct task_comment added = { .added = c->request->members, .added_count = c->request->member_count };
+    struct task_members before = { NULL, 0 }, after = task_members_after(&added, &before, a);
+    return task_members_save(tx, &c->w, &before, &after, a);
+}
+
+static err_t check_creation(struct meta_tx *tx, struct task_creation *c, struct task_attach *attach, struct arena *a)
+{
+    const struct task_request *request = c->request;
+    TRY(task_check_text(tx, &c->w, request->text.n + request->comment_details.n, 0, a));
+    TRY(task_attach_check(tx, &c->w, attach, a));
+    for (size_t i = 0; i < request->member_count; i++)
+        TRY(task_check_person(tx, &c->w, request->members[i].user_id, a));
+    return NULL;
+}
+
+static err_t apply_task_create(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct task_creation *c = arg;
+    struct task_write *w = &c->w;
+    const struct task_request *request = c->request;
+    struct task_attach attach = { .attachments = request->attachments,
+                                  .attachment_count = request->attachment_count,
+                                  .documents = request->documents,
+                                  .document_count = request->document_count };
+    task_write_begin(w);
+    w->task_id = 0;
+    TRY(check_creation(tx, c, &attach, a));
+    struct task task = {
+        .account_id = w->who->account_id,
+        .author_id = w->who->user_id,
+        .text = request->text,
+        .subject = request->subject,
+        .details = request->details,
+        .is_shared = request->is_shared,
+        .created_at_ms = w->now_ms,
+        .modified_at_ms = w->now_ms,
+    };
+    int64_t comment_id;
+    TRY(meta_task_add(tx, &task, a, &w->task_id));
+    TRY(add_first_comment(tx, c, a, &comment_id));
+    TRY(task_event_write(tx, w, S("task.create"), S(""), a));
+    TRY(save_first_members(tx, c, a));
+    return task_attach(tx, w, comment_id, &attach, a);
+}
+
+err_t task_create(struct core *core, const struct principal *who, const struct task_request *request, struct arena *a,
+                  enum task_refusal *ret_why, int64_t *ret_task_id)
+{
+    *ret_why = TASK_NO_REFUSAL;
+    if (task_text_is_blank(request->text))
+        return task_refuse(TASK_NOTHING_SAID, a, ret_why);
+    struct task_creation c = { .w = { .core = core, .who = who }, .request = request };
+    err_t e = meta_write(core->meta, apply_task_create, &c, a);
+    *ret_why = c.w.why;
+    TRY(e);
+    *ret_task_id = c.w.task_id;
+    return NULL;
+}

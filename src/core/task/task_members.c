@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/task/task_members_priv.h"
+
+#include "core/store/task_store.h"
+#include "core/store/user_store.h"
+err_t task_check_person(struct meta_tx *tx, struct task_write *w, int64_t user_id, struct arena *a)
+{
+    struct user user;
+    err_t e = meta_user_get(tx, user_id, a, &user);
+    if (err_is(e, ERR_NOT_FOUND) || (!e && (user.account_id != w->who->account_id || user.state == USER_DELETED)))
+        return task_refuse(TASK_BAD_PERSON, a, &w->why);
+    return e;
+}
+
+/* ---- roles after a comment ---- */
+
+static void remove_roles(struct task_members *members, const int64_t *user_ids, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct task_member *member = task_member_find(members, user_ids[i]);
+        if (member)
+            member->roles = 0;
+    }
+}
+
+/* The array of `members` has room for one more. */
+static void add_roles(struct task_members *members, const struct task_member *add)
+{
+    struct task_member *member = task_member_find(members, add->user_id);
+    if (member)
+        member->roles |= add->roles;
+    else
+        members->items[members->count++] = *add;
+}
+
+/* A task has one responsible user. The previous one becomes a participant. */
+static void demote_responsible(struct task_members *members)
+{
+    for (size_t i = 0; i < members->count; i++)
+        if (members->items[i].roles & TASK_RESPONSIBLE)
+            members->items[i].roles = (members->items[i].roles & ~TASK_RESPONSIBLE) | TASK_PARTICIPANT;
+}
+
+struct task_members task_members_after(const struct task_comment *c, const struct task_members *before, struct arena *a)
+{
+    struct task_members after = { arena_array(a, struct task_member, before->count + c->added_count + 2), 0 };
+    for (size_t i = 0; i < before->count; i++)
+        after.items[after.count++] = before->items[i];
+    remove_roles(&after, c->removed, c->removed_count);
+    if (c->responsible_id)
+        demote_responsible(&after);
+    for (size_t i = 0; i < c->added_count; i++)
+        if (c->added[i].user_id)
+            add_roles(&after, &c->added[i]);
+    if (c->responsible_id)
+        add_roles(&after, &(struct task_member){ c->responsible_id, TASK_RESPONSIBLE });
+    return after;
+}
+
+/* ---- recording ---- */
+
+static err_t save_member(struct meta_tx *tx, const struct task_write *w, const struct task_member *member,
+                         struct arena *a)
+{
+    TRY(meta_task_set_member(tx, w->task_id, member->user_id, member->roles, a));
+    return task_event_write(tx, w, S("task.member"),
+                            arena_printf(a, "user:%lld roles %d", (long long)member->user_id, member->roles), a);
+}
+
+err_t task_members_save(struct meta_tx *tx, const struct task_write *w, const struct task_members *before,
+                        const struct task_members *after, struct arena *a)
+{
+    for (size_t i = 0; i < after->count; i++) {
+        const struct task_member *was = task_member_find(before, after->items[i].user_id);
+        if ((was ? was->roles : 0) != after->items[i].roles)
+            TRY(save_member(tx, w, &after->items[i], a));
+    }
+    return NULL;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/store/task_store.h"
+#include "core/task/task_attach_priv.h"
+
+struct task_removal {
+    struct task_write w;
+    int64_t purge_after_ms;
+};
+
+static err_t apply_task_remove(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct task_removal *r = arg;
+    struct task_write *w = &r->w;
+    struct task task;
+    struct task_members members;
+    struct task_files files;
+    task_write_begin(w);
+    TRY(task_find_for_write(tx, w, a, &task, &members));
+    if (task.author_id != w->who->user_id && !w->who->is_admin)
+        return task_refuse(TASK_MAY_NOT_REMOVE, a, &w->why);
+    TRY(task_delete_pending(tx, w, 0, a));
+    if (w->more)
+        return NULL;
+    TRY(task_files_held(tx, w, 0, a, &files));
+    TRY(meta_task_remove(tx, task.id, a));
+    TRY(task_event_write(tx, w, S("task.remove"), S(""), a));
+    return task_files_release(tx, w, &files, r->purge_after_ms, a);
+}
+
+err_t task_remove(struct core *core, const struct principal *who, int64_t task_id, int64_t purge_after_ms,
+                  struct arena *a, enum task_refusal *ret_why)
+{
+    struct task_removal r = { .w = { .core = core, .who = who, .task_id = task_id }, .purge_after_ms = purge_after_ms };
+    err_t e = task_write_until_done(&r.w, apply_task_remove, &r, a);
+    *ret_why = r.w.why;
+    return e;
+}

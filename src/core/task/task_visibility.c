@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/task/task_visibility.h"
+
+#include "core/store/reference_store.h"
+#include "core/store/task_store.h"
+struct task_member *task_member_find(const struct task_members *members, int64_t user_id)
+{
+    for (size_t i = 0; i < members->count; i++)
+        if (members->items[i].user_id == user_id)
+            return &members->items[i];
+    return NULL;
+}
+
+err_t task_find_visible(struct meta_tx *tx, const struct principal *who, int64_t task_id, struct arena *a,
+                        struct task *ret, struct task_members *ret_members)
+{
+    struct task task;
+    struct task_members members;
+    TRY(meta_task_get(tx, task_id, a, &task));
+    if (task.account_id != who->account_id)
+        return err_make(a, ERR_NOT_FOUND, "no such task");
+    TRY(meta_task_members(tx, task_id, a, &members.items, &members.count));
+    if (!task.is_shared && task.author_id != who->user_id && !who->is_admin &&
+        !task_member_find(&members, who->user_id))
+        return err_make(a, ERR_NOT_FOUND, "no such task");
+    *ret = task;
+    *ret_members = members;
+    return NULL;
+}
+
+err_t reference_find_visible(struct meta_tx *tx, const struct principal *who, int64_t id, struct arena *a,
+                             struct reference *ret)
+{
+    struct reference reference;
+    struct task task;
+    struct task_members members;
+    TRY(meta_reference_get(tx, id, a, &reference));
+    TRY(task_find_visible(tx, who, reference.task_id, a, &task, &members));
+    *ret = reference;
+    return NULL;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who sees a task (the rule stands in task.h), asked inside a snapshot or a write of the caller.
+ * Errors of every call: NOT_FOUND, also for a task that exists and is not visible to `who`; those of the store. */
+#ifndef CAIS_CORE_TASK_TASK_VISIBILITY_H
+#define CAIS_CORE_TASK_TASK_VISIBILITY_H
+
+#include "core/core.h"
+#include "core/records/reference.h"
+#include "core/records/task.h"
+
+struct task_members {
+    struct task_member *items;
+    size_t count;
+};
+struct task_member *task_member_find(const struct task_members *, int64_t user_id); /* NULL: not a member */
+
+MUST_USE err_t task_find_visible(struct meta_tx *, const struct principal *who, int64_t task_id, struct arena *a,
+                                 struct task *ret, struct task_members *ret_members);
+/* A reference of a task that is visible. */
+MUST_USE err_t reference_find_visible(struct meta_tx *, const struct principal *who, int64_t id, struct arena *a,
+                                      struct reference *ret);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every write of a task has in common.
+ *
+ * A write is one function that runs inside the committer's transaction. It checks everything first (what the user may
+ * do, whether the attachments exist, the limits), and then changes the task. The committer may run it twice, so outside
+ * the store it leaves only fields of its struct task_write, which task_write_begin sets anew. */
+#ifndef CAIS_CORE_TASK_TASK_WRITE_PRIV_H
+#define CAIS_CORE_TASK_TASK_WRITE_PRIV_H
+
+#include "core/store/transaction.h"
+#include "core/task/task.h"
+#include "core/task/task_visibility.h"
+
+struct task_write {
+    struct core *core;
+    const struct principal *who;
+    int64_t task_id; /* 0 until a task that is being created has its id */
+    /* set by the write: */
+    int64_t now_ms;
+    enum task_refusal why;
+    bool more; /* a removal did a part of its work; it goes on in another write */
+};
+/* The first call of every write. */
+void task_write_begin(struct task_write *);
+/* Run `apply` in one write after another until it leaves w->more false, or fails. */
+MUST_USE err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply, void *arg, struct arena *a);
+
+/* Returns the error that belongs to the rule, and sets *ret_why. */
+err_t task_refuse(enum task_refusal why, struct arena *a, enum task_refusal *ret_why);
+/* As task_find_visible of w->task_id. Errors: TASK_NOT_VISIBLE. */
+MUST_USE err_t task_find_for_write(struct meta_tx *, struct task_write *, struct arena *a, struct task *ret,
+                                   struct task_members *ret_members);
+/* Write an event about w->task_id. */
+MUST_USE err_t task_event_write(struct meta_tx *, const struct task_write *, slice action, slice detail,
+                                struct arena *a);
+slice task_event_comment(struct arena *a, int64_t comment_id); /* "comment:ID" */
+
+bool task_text_is_blank(slice text);
+/* May comments of the task gain `added` bytes of text and details and lose `removed` bytes? Shrinking is always
+ * allowed. Errors: TASK_TOO_MUCH_TEXT. */
+MUST_USE err_t task_check_text(struct meta_tx *, struct task_write *, size_t added, size_t removed, struct arena *a);
+
+#endif
