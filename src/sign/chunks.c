@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One line at a time is kept, never a chunk.
+/* The reader buffers one line at a time, never a chunk.
  *
  *            size line             all bytes           CRLF
  *     SIZE ───────────► DATA ───────────► DATA_END ───────────► SIZE
@@ -8,8 +8,8 @@
  *      │ size 0                                    empty line
  *      └──────────────────────────────► TRAILERS ─────────────► DONE
  *
- * Some clients end trailer lines by LF and send an empty line before the signature (minio-go does), which is why an
- * empty line ends signed trailers only behind their signature. */
+ * Some clients, such as minio-go, end trailer lines by LF and send an empty line before the signature. Therefore an
+ * empty line ends signed trailers only after their signature. */
 #include "sign/chunks.h"
 
 #include "base/text.h"
@@ -25,20 +25,20 @@
 #define EXTENSION S(";chunk-signature=")
 #define CRLF S("\r\n")
 
-enum state { SIZE, DATA, DATA_END, LAST_CRLF, TRAILERS, DONE };
+enum chunks_state { SIZE, DATA, DATA_END, LAST_CRLF, TRAILERS, DONE };
 
 struct chunks_reader {
     struct chunks_seed seed;
-    enum state state;
+    enum chunks_state state;
     enum sign_fault fault;
     uint64_t left;                       /* of the chunk */
     uint64_t decoded_left;               /* of the body */
     char previous[SIGV4_SIGNATURE_SIZE]; /* signature */
-    char claimed[SIGV4_SIGNATURE_SIZE];  /* of the chunk that is coming in */
-    struct hash *hash;                   /* of that chunk; NULL when unsigned */
+    char claimed[SIGV4_SIGNATURE_SIZE];  /* of the chunk that is being received */
+    struct hash *hash;                   /* of that chunk; NULL when it is unsigned */
     char line[LINE_MAX_BYTES];
     size_t line_n;
-    struct arena arena; /* trailers and what was announced */
+    struct arena arena; /* the trailers and the announced names */
     slice announced[CHUNKS_TRAILERS_MAX];
     size_t announced_count;
     struct sign_pair trailers[CHUNKS_TRAILERS_MAX];
@@ -71,7 +71,7 @@ static void digest_hex(const unsigned char digest[SHA256_SIZE], char ret_hex[2 *
     memcpy(ret_hex, hex_encode(&s, (slice){ (const char *)digest, SHA256_SIZE }).p, (size_t)2 * SHA256_SIZE);
 }
 
-/* kind is "PAYLOAD" or "TRAILER"; only the former has a line for headers, of which there are none. */
+/* kind is "PAYLOAD" or "TRAILER". A payload has one line more, the digest of its headers; it has no headers. */
 static void sign_piece(const struct chunks_seed *seed, slice kind, const char previous[SIGV4_SIGNATURE_SIZE],
                        const unsigned char digest[SHA256_SIZE], char ret_signature[SIGV4_SIGNATURE_SIZE])
 {
@@ -116,7 +116,7 @@ static slice signature_slice(const char signature[SIGV4_SIGNATURE_SIZE])
     return (slice){ signature, SIGV4_SIGNATURE_SIZE };
 }
 
-/* ---- reading ---- */
+/* ---- read ---- */
 
 static void read_announced(struct chunks_reader *r, slice announced)
 {
@@ -170,7 +170,7 @@ static int hex_value(char c)
                                   : -1;
 }
 
-static bool parse_size(slice digits, uint64_t *ret)
+static bool parse_chunk_size(slice digits, uint64_t *ret)
 {
     uint64_t v = 0;
     if (digits.n == 0 || digits.n > SIZE_DIGITS_MAX)
@@ -185,8 +185,8 @@ static bool parse_size(slice digits, uint64_t *ret)
     return true;
 }
 
-/* The chunk is over: the signature it came with must be the next of the chain. */
-static enum sign_fault close_chunk(struct chunks_reader *r)
+/* At the end of a chunk: the signature that the client sent with it must be the next one of the chain. */
+static enum sign_fault verify_chunk(struct chunks_reader *r)
 {
     unsigned char digest[SHA256_SIZE];
     char expected[SIGV4_SIGNATURE_SIZE];
@@ -202,7 +202,7 @@ static enum sign_fault close_chunk(struct chunks_reader *r)
     return SIGN_OK;
 }
 
-static enum sign_fault on_size(struct chunks_reader *r, slice line)
+static enum sign_fault read_size_line(struct chunks_reader *r, slice line)
 {
     slice digits = line;
     if (r->seed.mode != CHUNKS_UNSIGNED_TRAILER) {
@@ -214,7 +214,7 @@ static enum sign_fault on_size(struct chunks_reader *r, slice line)
         digits.n = at;
         r->hash = hash_new(HASH_SHA256);
     }
-    if (!parse_size(digits, &r->left))
+    if (!parse_chunk_size(digits, &r->left))
         return SIGN_CHUNK;
     if (r->left > r->decoded_left || (r->left == 0 && r->decoded_left))
         return SIGN_LENGTH;
@@ -224,7 +224,7 @@ static enum sign_fault on_size(struct chunks_reader *r, slice line)
         return SIGN_OK;
     }
     r->state = r->seed.mode == CHUNKS_SIGNED ? LAST_CRLF : TRAILERS;
-    return close_chunk(r);
+    return verify_chunk(r);
 }
 
 static bool is_announced(const struct chunks_reader *r, slice name)
@@ -235,7 +235,7 @@ static bool is_announced(const struct chunks_reader *r, slice name)
     return false;
 }
 
-static bool has_come(const struct chunks_reader *r, slice name)
+static bool has_trailer(const struct chunks_reader *r, slice name)
 {
     for (size_t i = 0; i < r->trailer_count; i++)
         if (slice_eq(r->trailers[i].name, name))
@@ -243,7 +243,7 @@ static bool has_come(const struct chunks_reader *r, slice name)
     return false;
 }
 
-static enum sign_fault on_trailers_end(struct chunks_reader *r)
+static enum sign_fault end_trailers(struct chunks_reader *r)
 {
     if (r->seed.mode == CHUNKS_SIGNED_TRAILER && !r->trailers_signed) {
         if (r->blank_seen)
@@ -252,17 +252,17 @@ static enum sign_fault on_trailers_end(struct chunks_reader *r)
         return SIGN_OK;
     }
     for (size_t i = 0; i < r->announced_count; i++)
-        if (!has_come(r, r->announced[i]))
+        if (!has_trailer(r, r->announced[i]))
             return SIGN_TRAILER;
     r->state = DONE;
     return SIGN_OK;
 }
 
-static enum sign_fault on_trailer(struct chunks_reader *r, slice line)
+static enum sign_fault read_trailer_line(struct chunks_reader *r, slice line)
 {
     slice name, value;
     if (line.n == 0)
-        return on_trailers_end(r);
+        return end_trailers(r);
     r->trailer_bytes += line.n;
     if (r->trailers_signed || r->trailer_bytes > CHUNKS_TRAILER_BYTES_MAX || !slice_cut(line, ':', &name, &value))
         return SIGN_TRAILER;
@@ -274,13 +274,13 @@ static enum sign_fault on_trailer(struct chunks_reader *r, slice line)
         r->trailers_signed = true;
         return slice_eq_secret(value, signature_slice(expected)) ? SIGN_OK : SIGN_MISMATCH;
     }
-    if (r->blank_seen || r->trailer_count == CHUNKS_TRAILERS_MAX || !is_announced(r, name) || has_come(r, name))
+    if (r->blank_seen || r->trailer_count == CHUNKS_TRAILERS_MAX || !is_announced(r, name) || has_trailer(r, name))
         return SIGN_TRAILER;
     r->trailers[r->trailer_count++] = (struct sign_pair){ name, arena_copy(&r->arena, value) };
     return SIGN_OK;
 }
 
-static enum sign_fault on_line(struct chunks_reader *r)
+static enum sign_fault read_line(struct chunks_reader *r)
 {
     slice line = { r->line, r->line_n - 1 }; /* without LF */
     r->line_n = 0;
@@ -290,7 +290,7 @@ static enum sign_fault on_line(struct chunks_reader *r)
         return SIGN_CHUNK;
     switch (r->state) {
     case SIZE:
-        return on_size(r, line);
+        return read_size_line(r, line);
     case DATA_END:
         r->state = SIZE;
         return line.n ? SIGN_CHUNK : SIGN_OK;
@@ -298,7 +298,7 @@ static enum sign_fault on_line(struct chunks_reader *r)
         r->state = DONE;
         return line.n ? SIGN_CHUNK : SIGN_OK;
     case TRAILERS:
-        return on_trailer(r, line);
+        return read_trailer_line(r, line);
     case DATA:
     case DONE:
         break;
@@ -306,7 +306,7 @@ static enum sign_fault on_line(struct chunks_reader *r)
     return SIGN_CHUNK;
 }
 
-static enum sign_fault take_line(struct chunks_reader *r, slice *in)
+static enum sign_fault receive_line(struct chunks_reader *r, slice *in)
 {
     size_t at = slice_find_byte(*in, '\n'), n = at == SLICE_NONE ? in->n : at + 1;
     if (n > LINE_MAX_BYTES - r->line_n)
@@ -314,10 +314,10 @@ static enum sign_fault take_line(struct chunks_reader *r, slice *in)
     memcpy(r->line + r->line_n, in->p, n);
     r->line_n += n;
     *in = slice_from(*in, n);
-    return at == SLICE_NONE ? SIGN_OK : on_line(r);
+    return at == SLICE_NONE ? SIGN_OK : read_line(r);
 }
 
-static enum sign_fault take_data(struct chunks_reader *r, slice *in, slice *ret_data)
+static enum sign_fault receive_data(struct chunks_reader *r, slice *in, slice *ret_data)
 {
     size_t n = in->n < r->left ? in->n : (size_t)r->left;
     *ret_data = slice_part(*in, 0, n);
@@ -328,7 +328,7 @@ static enum sign_fault take_data(struct chunks_reader *r, slice *in, slice *ret_
     if (r->left)
         return SIGN_OK;
     r->state = DATA_END;
-    return close_chunk(r);
+    return verify_chunk(r);
 }
 
 enum sign_fault chunks_read(struct chunks_reader *r, slice *in, slice *ret_data)
@@ -336,7 +336,7 @@ enum sign_fault chunks_read(struct chunks_reader *r, slice *in, slice *ret_data)
     *ret_data = S("");
     if (r->fault || in->n == 0)
         return r->fault;
-    r->fault = r->state == DONE ? SIGN_CHUNK : r->state == DATA ? take_data(r, in, ret_data) : take_line(r, in);
+    r->fault = r->state == DONE ? SIGN_CHUNK : r->state == DATA ? receive_data(r, in, ret_data) : receive_line(r, in);
     if (r->fault)
         *ret_data = S("");
     return r->fault;
@@ -353,7 +353,7 @@ const struct sign_pair *chunks_trailers(const struct chunks_reader *r, size_t *r
     return r->trailers;
 }
 
-/* ---- writing ---- */
+/* ---- write ---- */
 
 void chunks_writer_init(struct chunks_writer *w, const struct chunks_seed *seed)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A form is refused unless every field is covered and every condition holds: of several servers it was reported that
- * they enforced one half of it. */
+/* A form is refused unless a condition covers every field and every condition holds. Reports about several other
+ * servers say that they checked only one of the two. */
 #include "sign/form_policy.h"
 
 #include "base/json.h"
@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-/* ---- reading ---- */
+/* ---- parse ---- */
 
-static bool bytes_of(const struct json *j, uint64_t *ret)
+static bool read_byte_count(const struct json *j, uint64_t *ret)
 {
     int64_t v;
     if (!j || !json_to_i64(j, &v) || v < 0)
@@ -20,8 +20,8 @@ static bool bytes_of(const struct json *j, uint64_t *ret)
     return true;
 }
 
-/* A string; a number is taken for the digits that it is, as in {"success_action_status": 201}. */
-static bool value_of(const struct json *j, struct arena *a, slice *ret)
+/* A string. A number counts as the string of its digits, as in {"success_action_status": 201}. */
+static bool read_condition_value(const struct json *j, struct arena *a, slice *ret)
 {
     if (json_is(j, JS_INT))
         *ret = arena_printf(a, "%lld", (long long)j->integer);
@@ -32,7 +32,7 @@ static bool value_of(const struct json *j, struct arena *a, slice *ret)
     return true;
 }
 
-static bool operator_of(slice word, enum policy_kind *ret)
+static bool read_operator(slice word, enum policy_kind *ret)
 {
     static const char *const words[] = {
         [POLICY_EQ] = "eq", [POLICY_STARTS_WITH] = "starts-with", [POLICY_LENGTH] = "content-length-range"
@@ -45,21 +45,21 @@ static bool operator_of(slice word, enum policy_kind *ret)
     return false;
 }
 
-/* ["eq", "$name", "value"] and its kind. */
-static bool read_array(const struct json *j, struct arena *a, struct policy_condition *ret)
+/* ["eq", "$name", "value"], ["starts-with", "$name", "value"] or ["content-length-range", 1, 10]. */
+static bool read_array_condition(const struct json *j, struct arena *a, struct policy_condition *ret)
 {
     const struct json *word = j->child, *first = word ? word->next : NULL, *second = first ? first->next : NULL;
-    if (!json_is(word, JS_STRING) || !second || second->next || !operator_of(word->string, &ret->kind))
+    if (!json_is(word, JS_STRING) || !second || second->next || !read_operator(word->string, &ret->kind))
         return false;
     if (ret->kind == POLICY_LENGTH)
-        return bytes_of(first, &ret->min_bytes) && bytes_of(second, &ret->max_bytes);
+        return read_byte_count(first, &ret->min_bytes) && read_byte_count(second, &ret->max_bytes);
     if (!json_is(first, JS_STRING) || !slice_starts(first->string, S("$")) || first->string.n < 2)
         return false;
     ret->name = slice_from(first->string, 1);
-    return value_of(second, a, &ret->value);
+    return read_condition_value(second, a, &ret->value);
 }
 
-/* An array is one condition, an object one for each member. */
+/* An array is one condition, an object is one condition for each member. */
 static size_t count_conditions(const struct json *array)
 {
     size_t n = 0;
@@ -71,11 +71,11 @@ static size_t count_conditions(const struct json *array)
 static bool read_condition(const struct json *j, struct arena *a, struct policy_condition *list, size_t *n)
 {
     if (json_is(j, JS_ARRAY))
-        return read_array(j, a, &list[(*n)++]);
+        return read_array_condition(j, a, &list[(*n)++]);
     if (!json_is(j, JS_OBJECT) || !j->child)
         return false;
     JSON_EACH(member, j) {
-        if (member->name.n == 0 || !value_of(member, a, &list[*n].value))
+        if (member->name.n == 0 || !read_condition_value(member, a, &list[*n].value))
             return false;
         list[(*n)++].name = member->name;
     }
@@ -85,10 +85,10 @@ static bool read_condition(const struct json *j, struct arena *a, struct policy_
 static enum sign_fault read_conditions(const struct json *array, struct arena *a, struct policy *p,
                                        struct sign_detail *detail)
 {
-    size_t most = json_is(array, JS_ARRAY) ? count_conditions(array) : SIZE_MAX;
-    if (most > POLICY_CONDITIONS_MAX)
+    size_t max = json_is(array, JS_ARRAY) ? count_conditions(array) : SIZE_MAX;
+    if (max > POLICY_CONDITIONS_MAX)
         return sign_because(detail, SIGN_POLICY, S("conditions"));
-    struct policy_condition *list = arena_array(a, struct policy_condition, most + 1);
+    struct policy_condition *list = arena_array(a, struct policy_condition, max + 1);
     p->conditions = list;
     JSON_EACH(item, array)
         if (!read_condition(item, a, list, &p->count))
@@ -123,9 +123,10 @@ enum sign_fault policy_parse(slice text, struct arena *a, struct policy *ret, st
     return fault;
 }
 
-/* ---- checking ---- */
+/* ---- check ---- */
 
-/* "If the value is a comma-separated list, each value in it must meet the condition": S3 says so of Content-Type. */
+/* Amazon S3 API reference, "Creating a POST Policy", about starts-with and Content-Type: "if the value is a
+ * comma-separated list, each value in it must meet the condition". */
 static bool each_starts_with(slice list, slice prefix)
 {
     slice piece;
@@ -137,7 +138,7 @@ static bool each_starts_with(slice list, slice prefix)
     return true;
 }
 
-static bool holds(const struct policy_condition *c, slice value)
+static bool value_meets(const struct policy_condition *c, slice value)
 {
     if (c->kind == POLICY_EQ)
         return slice_eq(value, c->value);
@@ -150,17 +151,17 @@ static bool condition_holds(const struct policy_condition *c, const struct polic
 {
     bool found = false;
     if (c->kind == POLICY_LENGTH)
-        return true; /* for the caller to count */
+        return true; /* the caller compares the size */
     if (slice_eq_nocase(c->name, S("bucket"))) {
         found = true;
-        if (!holds(c, form->bucket))
+        if (!value_meets(c, form->bucket))
             return false;
     }
     for (size_t i = 0; i < form->field_count; i++) {
         if (!slice_eq_nocase(form->fields[i].name, c->name))
             continue;
         found = true;
-        if (!holds(c, form->fields[i].value))
+        if (!value_meets(c, form->fields[i].value))
             return false;
     }
     return found;
@@ -201,7 +202,7 @@ enum sign_fault policy_check(const struct policy *p, const struct policy_form *f
     for (size_t i = 0; i < p->count; i++)
         if (!condition_holds(&p->conditions[i], form))
             return sign_because(detail, SIGN_CONDITION, p->conditions[i].name);
-    if (!is_covered(p, S("bucket"))) /* or it would open every bucket of its signer */
+    if (!is_covered(p, S("bucket"))) /* otherwise the policy would be valid for every bucket of its signer */
         return sign_because(detail, SIGN_EXTRA_FIELD, S("bucket"));
     for (size_t i = 0; i < form->field_count; i++)
         if (!is_covered(p, form->fields[i].name) && !needs_no_condition(form, form->fields[i].name))
@@ -279,7 +280,7 @@ slice policy_v2_sign(struct arena *a, slice secret, slice text)
     return base64_encode(a, (slice){ (const char *)mac, sizeof mac });
 }
 
-/* ---- writing ---- */
+/* ---- make a policy ---- */
 
 static void add_condition(struct json_out *o, const struct policy_condition *c, struct arena *a)
 {
@@ -305,8 +306,7 @@ static void add_condition(struct json_out *o, const struct policy_condition *c, 
 
 slice policy_build(struct arena *a, int64_t expires_at_ms, const struct policy_condition *conditions, size_t count)
 {
-    SCOPED(buf_releasep)
-    struct buf text = { 0 };
+    SCOPED(buf_releasep) struct buf text = { 0 };
     struct json_out o;
     json_out_init(&o, &text);
     json_open_object(&o);

@@ -9,26 +9,26 @@
 const char *sign_fault_text(enum sign_fault fault)
 {
     static const char *const texts[SIGN_FAULT_COUNT] = {
-        [SIGN_OK] = "the signature holds",
-        [SIGN_MALFORMED] = "the authorization cannot be read",
-        [SIGN_ALGORITHM] = "this way of signing is not offered",
-        [SIGN_SCOPE] = "the credential scope is not the one of this request",
-        [SIGN_DATE] = "the date of the signature is missing or cannot be read",
+        [SIGN_OK] = "the signature is valid",
+        [SIGN_MALFORMED] = "the authorization cannot be parsed",
+        [SIGN_ALGORITHM] = "the signature algorithm is not offered",
+        [SIGN_SCOPE] = "the credential scope is not that of this request",
+        [SIGN_DATE] = "the date of the signature is absent or cannot be parsed",
         [SIGN_LIFETIME] = "X-Amz-Expires is not a number of seconds from 1 to 604800",
-        [SIGN_PAYLOAD_TAG] = "x-amz-content-sha256 is neither a digest nor a known word",
-        [SIGN_UNSIGNED_HEADER] = "there were headers present in the request which were not signed",
+        [SIGN_PAYLOAD_TAG] = "x-amz-content-sha256 is neither a digest nor one of the defined words",
+        [SIGN_UNSIGNED_HEADER] = "the request has headers that are not signed",
         [SIGN_ABSENT_HEADER] = "a signed header is not in the request",
         [SIGN_MISMATCH] = "the signature does not match",
         [SIGN_EXPIRED] = "the request has expired",
         [SIGN_NOT_YET] = "the request is not yet valid",
         [SIGN_SKEW] = "the difference between the request time and the current time is too large",
-        [SIGN_CHUNK] = "the chunked body breaks its own framing",
-        [SIGN_LENGTH] = "the body is not as long as was promised",
-        [SIGN_TRAILER] = "the trailer is not the one that was announced",
+        [SIGN_CHUNK] = "the framing of the chunked body is malformed",
+        [SIGN_LENGTH] = "the body has another length than declared",
+        [SIGN_TRAILER] = "the trailers are not those that were announced",
         [SIGN_TRUNCATED] = "the body ended before its last chunk",
-        [SIGN_POLICY] = "the policy document cannot be read",
+        [SIGN_POLICY] = "the policy document cannot be parsed",
         [SIGN_CONDITION] = "a condition of the policy does not hold",
-        [SIGN_EXTRA_FIELD] = "a field is covered by no condition of the policy",
+        [SIGN_EXTRA_FIELD] = "no condition of the policy covers a field",
     };
     return texts[fault];
 }
@@ -42,7 +42,8 @@ unsigned sign_header(const struct sign_request *r, slice name, slice *ret_value)
     return found;
 }
 
-/* Names are compared as sent: nobody encodes the letters of X-Amz-Date, and one who does has not sent that name. */
+/* Names are compared as sent: no client percent-encodes the letters of X-Amz-Date, and an encoded name does not count
+ * as that name. */
 unsigned sign_param(const struct sign_request *r, slice name, slice *ret_raw_value)
 {
     unsigned found = 0;
@@ -52,7 +53,7 @@ unsigned sign_param(const struct sign_request *r, slice name, slice *ret_raw_val
     return found;
 }
 
-/* For the usual piece, which has nothing to decode, it is the piece itself. */
+/* Most pieces have nothing to decode: they are returned as they are, without a copy. */
 bool sign_decode(struct arena *a, slice raw, slice *ret)
 {
     if (slice_find_byte(raw, '%') == SLICE_NONE && slice_find_byte(raw, '+') == SLICE_NONE) {
@@ -62,7 +63,7 @@ bool sign_decode(struct arena *a, slice raw, slice *ret)
     return percent_decode(a, raw, true, ret);
 }
 
-static bool is_blank(char c)
+static bool is_header_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
@@ -72,11 +73,11 @@ static void add_collapsed(struct buf *to, slice value)
     size_t start = 0;
     value = slice_trim(value);
     for (size_t i = 0; i < value.n; i++) {
-        if (!is_blank(value.p[i]) || (value.p[i] == ' ' && !is_blank(value.p[i + 1])))
-            continue; /* the trimmed value ends in something else, so there is a next one */
+        if (!is_header_blank(value.p[i]) || (value.p[i] == ' ' && !is_header_blank(value.p[i + 1])))
+            continue; /* i + 1 is in range: a trimmed value does not end in a blank */
         buf_add(to, slice_part(value, start, i - start));
         buf_add_byte(to, ' ');
-        while (is_blank(value.p[i + 1]))
+        while (is_header_blank(value.p[i + 1]))
             i++;
         start = i + 1;
     }
@@ -121,29 +122,29 @@ slice sign_lower(struct arena *a, slice s)
     return (slice){ out, s.n };
 }
 
-static enum sign_form form_of_header(slice value)
+static enum sign_scheme scheme_of_header(slice value)
 {
     slice scheme, rest;
     slice_cut(value, ' ', &scheme, &rest);
     if (slice_starts(scheme, S("AWS4-")))
-        return SIGN_FORM_V4_HEADER; /* also with an algorithm that parsing refuses */
-    return slice_eq(scheme, S("AWS")) ? SIGN_FORM_V2_HEADER : SIGN_FORM_NONE;
+        return SIGN_SCHEME_V4_HEADER; /* also with an algorithm that sigv4_parse refuses */
+    return slice_eq(scheme, S("AWS")) ? SIGN_SCHEME_V2_HEADER : SIGN_SCHEME_NONE;
 }
 
-enum sign_form sign_form_of(const struct sign_request *r)
+enum sign_scheme sign_scheme_of(const struct sign_request *r)
 {
     slice value = S("");
-    enum sign_form form = SIGN_FORM_NONE;
-    unsigned headers = sign_header(r, S("authorization"), &value), forms = 0;
-    if (headers && (form = form_of_header(value)) != SIGN_FORM_NONE)
-        forms += headers; /* two of them are several */
+    enum sign_scheme scheme = SIGN_SCHEME_NONE;
+    unsigned headers = sign_header(r, S("authorization"), &value), count = 0;
+    if (headers && (scheme = scheme_of_header(value)) != SIGN_SCHEME_NONE)
+        count += headers; /* two Authorization headers are two signatures */
     if (sign_param(r, S("X-Amz-Algorithm"), &value) || sign_param(r, S("X-Amz-Signature"), &value)) {
-        form = SIGN_FORM_V4_QUERY;
-        forms++;
+        scheme = SIGN_SCHEME_V4_QUERY;
+        count++;
     }
     if (sign_param(r, S("AWSAccessKeyId"), &value) || sign_param(r, S("Signature"), &value)) {
-        form = SIGN_FORM_V2_QUERY;
-        forms++;
+        scheme = SIGN_SCHEME_V2_QUERY;
+        count++;
     }
-    return forms > 1 ? SIGN_FORM_SEVERAL : form;
+    return count > 1 ? SIGN_SCHEME_SEVERAL : scheme;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* string to sign = method, Content-MD5, Content-Type, Expires, x-amz- headers, resource with its sub-resources.
- * The path is signed as it was sent. All x-amz- headers take part, so an unsigned one cannot come along. */
+/* string to sign = method, Content-MD5, Content-Type, Expires, x-amz- headers, resource with its sub-resources
+ *
+ * The path is signed as it was sent. The signature covers every x-amz- header, so none can be added later. */
 #include "sign/sigv2.h"
 
 #include "base/hash.h"
 #include "base/text.h"
 #include "sign/sign_priv.h"
 
-/* Parameters that change what is answered; all others are not signed, and so must not change anything. */
+/* The signature covers these parameters, which change the reply. It covers no others, so no other may change it. */
 static const char *const sub_resources[] = {
     "accelerate",
     "acl",
@@ -72,7 +73,7 @@ static void add_amz_headers(struct buf *to, const struct sign_request *r, struct
             sign_add_header(to, r, names[i].name);
 }
 
-static bool add_resource(struct buf *to, const struct sign_request *r, slice bucket, struct arena *a)
+static bool add_resource(struct buf *to, const struct sign_request *r, struct arena *a)
 {
     struct sign_pair *subs = arena_array(a, struct sign_pair, r->query_count + 1);
     size_t n = 0;
@@ -84,9 +85,9 @@ static bool add_resource(struct buf *to, const struct sign_request *r, slice buc
             subs[n++] = (struct sign_pair){ name, value };
     }
     sign_sort_pairs(subs, n);
-    if (bucket.n) {
+    if (r->host_bucket.n) {
         buf_add_byte(to, '/');
-        buf_add(to, bucket);
+        buf_add(to, r->host_bucket);
     }
     buf_add(to, r->path.n ? r->path : S("/"));
     for (size_t i = 0; i < n; i++) {
@@ -100,11 +101,11 @@ static bool add_resource(struct buf *to, const struct sign_request *r, slice buc
     return true;
 }
 
-static enum sign_fault signature_of(const struct sign_request *r, slice bucket, int64_t expires_at_s, slice secret,
-                                    struct arena *a, slice *ret_signature, slice *ret_to_sign)
+/* The signature that the request must have, and the text that it signs. */
+static enum sign_fault compute_v2(const struct sign_request *r, int64_t expires_at_s, slice secret, struct arena *a,
+                                  slice *ret_signature, slice *ret_to_sign)
 {
-    SCOPED(buf_releasep)
-    struct buf text = { 0 };
+    SCOPED(buf_releasep) struct buf text = { 0 };
     slice md5 = S(""), type = S("");
     unsigned char mac[SHA1_SIZE];
     sign_header(r, S("content-md5"), &md5);
@@ -117,7 +118,7 @@ static enum sign_fault signature_of(const struct sign_request *r, slice bucket, 
     buf_add_i64(&text, expires_at_s);
     buf_add_byte(&text, '\n');
     add_amz_headers(&text, r, a);
-    if (!add_resource(&text, r, bucket, a))
+    if (!add_resource(&text, r, a))
         return SIGN_MALFORMED;
     hash_hmac_sha1(secret, buf_slice(&text), mac);
     *ret_signature = base64_encode(a, (slice){ (const char *)mac, sizeof mac });
@@ -138,7 +139,7 @@ enum sign_fault sigv2_parse(const struct sign_request *r, struct arena *a, struc
             return sign_because(detail, SIGN_MALFORMED, slice_of(names[i]));
     if (!slice_to_u64(values[1], &expires_at_s) || values[1].p[0] == '0' || expires_at_s > INT64_MAX / 1000)
         return sign_because(detail, SIGN_MALFORMED, S("Expires"));
-    /* An unescaped + of the base64 arrives as a blank; no signature holds one. */
+    /* A + of the base64 that the client did not escape was decoded to a blank. No signature contains a blank. */
     char *signature = arena_cstr(a, values[2]);
     for (size_t i = 0; i < values[2].n; i++)
         signature[i] = signature[i] == ' ' ? '+' : signature[i];
@@ -146,13 +147,13 @@ enum sign_fault sigv2_parse(const struct sign_request *r, struct arena *a, struc
     return SIGN_OK;
 }
 
-enum sign_fault sigv2_verify(const struct sigv2 *claim, const struct sign_request *r, slice bucket, slice secret,
-                             int64_t now_ms, struct arena *a, struct sign_detail *detail)
+enum sign_fault sigv2_verify(const struct sigv2 *claim, const struct sign_request *r, slice secret, int64_t now_ms,
+                             struct arena *a, struct sign_detail *detail)
 {
     slice expected, to_sign;
     if (now_ms >= claim->expires_at_ms)
         return SIGN_EXPIRED;
-    enum sign_fault fault = signature_of(r, bucket, claim->expires_at_ms / 1000, secret, a, &expected, &to_sign);
+    enum sign_fault fault = compute_v2(r, claim->expires_at_ms / 1000, secret, a, &expected, &to_sign);
     if (fault)
         return sign_because(detail, fault, S("query"));
     if (slice_eq_secret(expected, claim->signature))
@@ -162,13 +163,12 @@ enum sign_fault sigv2_verify(const struct sigv2 *claim, const struct sign_reques
     return SIGN_MISMATCH;
 }
 
-enum sign_fault sigv2_sign_link(slice access_key, slice secret, const struct sign_request *r, slice bucket,
-                                int64_t expires_at_s, struct arena *a, slice *ret_query)
+enum sign_fault sigv2_sign_link(slice access_key, slice secret, const struct sign_request *r, int64_t expires_at_s,
+                                struct arena *a, slice *ret_query)
 {
-    SCOPED(buf_releasep)
-    struct buf query = { 0 };
+    SCOPED(buf_releasep) struct buf query = { 0 };
     slice signature, to_sign;
-    enum sign_fault fault = signature_of(r, bucket, expires_at_s, secret, a, &signature, &to_sign);
+    enum sign_fault fault = compute_v2(r, expires_at_s, secret, a, &signature, &to_sign);
     if (fault)
         return fault;
     for (size_t i = 0; i < r->query_count; i++) {

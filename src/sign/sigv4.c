@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A claim is read completely before a secret is looked up, and the times are compared before anything is hashed: a
- * refusal costs less than an acceptance. Signatures are compared in constant time.
+/* A refusal costs less than an acceptance: a claim is parsed completely before its secret is looked up, and times are
+ * compared before anything is hashed. Signatures are compared in constant time.
  *
- * string to sign = algorithm, timestamp, scope, SHA-256 of
- * canonical request = method, path, query, headers, names of headers, payload tag       each on a line of its own */
+ * canonical request = method, path, query, headers, names of the signed headers, payload tag
+ * string to sign    = algorithm, timestamp, scope, SHA-256 of the canonical request
+ *
+ * Each item is on a line of its own. */
 #include "sign/sigv4.h"
 
 #include "base/text.h"
@@ -23,7 +25,7 @@ static bool is_lower_hex(slice s)
     return true;
 }
 
-/* 20130524T000000Z, by way of 2013-05-24T00:00:00Z. */
+/* Parse 20130524T000000Z: rewritten as 2013-05-24T00:00:00Z, which base/text.h parses. */
 static bool parse_timestamp(slice text, int64_t *ret_ms)
 {
     SCRATCH(s);
@@ -42,7 +44,7 @@ slice sigv4_timestamp(struct arena *a, int64_t ms)
     return (slice){ text, (size_t)(to - text) };
 }
 
-/* ---- reading a claim ---- */
+/* ---- parse a claim ---- */
 
 static bool cut_last(slice *s, slice *ret_tail)
 {
@@ -54,7 +56,7 @@ static bool cut_last(slice *s, slice *ret_tail)
     return true;
 }
 
-/* From the right, because an access key may hold a slash. */
+/* Cuts from the right, because an access key may contain a slash. */
 enum sign_fault sigv4_read_credential(slice credential, slice timestamp, slice region, struct arena *a,
                                       struct sigv4 *claim, struct sign_detail *detail)
 {
@@ -76,7 +78,7 @@ enum sign_fault sigv4_read_credential(slice credential, slice timestamp, slice r
     return slice_eq(end, SCOPE_END) ? SIGN_OK : sign_because(detail, SIGN_SCOPE, SCOPE_END);
 }
 
-/* In lower case, and nothing that would end it within a list of names. */
+/* A header name in lower case, without the semicolon that separates names in SignedHeaders. */
 static bool is_header_name(slice name)
 {
     for (size_t i = 0; i < name.n; i++)
@@ -136,7 +138,8 @@ static enum sign_fault read_payload_tag(slice tag, struct arena *a, struct sigv4
     return SIGN_OK;
 }
 
-/* x-amz-date, else Date in either notation; *ret in the notation that is signed. */
+/* The date of a request that is signed by header: x-amz-date, else Date in either notation. *ret is in the notation
+ * that is signed, 20130524T000000Z. */
 static enum sign_fault header_timestamp(const struct sign_request *r, struct arena *a, slice *ret,
                                         struct sign_detail *detail)
 {
@@ -149,7 +152,7 @@ static enum sign_fault header_timestamp(const struct sign_request *r, struct are
     return found == 1 ? SIGN_OK : sign_because(detail, SIGN_DATE, S("x-amz-date"));
 }
 
-/* Credential=…, SignedHeaders=…, Signature=… in any order, each once. */
+/* Credential=…, SignedHeaders=…, Signature=… in any order, each exactly once. */
 static bool read_authorization(slice rest, slice *ret_credential, slice *ret_headers, slice *ret_signature)
 {
     slice piece, name, value, *to;
@@ -201,7 +204,7 @@ static enum sign_fault parse_header_form(const struct sign_request *r, slice reg
     }
 }
 
-/* A link's tag stands in its query, else in a header, else nothing is said about the body. */
+/* The payload tag of a link is in its query, else in a header; without either the body is unsigned. */
 static enum sign_fault link_payload_tag(const struct sign_request *r, struct arena *a, struct sigv4 *claim,
                                         struct sign_detail *detail)
 {
@@ -252,9 +255,9 @@ enum sign_fault sigv4_parse(const struct sign_request *r, slice region, struct a
     return fault;
 }
 
-/* ---- what is signed ---- */
+/* ---- the text that is signed ---- */
 
-/* Decoded and encoded again; slashes stay, however they were sent. */
+/* The path is decoded and encoded again; every slash of the decoded path stays a slash. */
 static bool add_path(struct buf *to, slice path, struct arena *a)
 {
     slice decoded = path;
@@ -322,17 +325,27 @@ static slice string_to_sign(struct arena *a, const struct sigv4 *claim, slice ca
     return arena_join(a, parts, LENGTH_OF(parts));
 }
 
-/* The signature that claim ought to have; also what it was made of, for an answer. */
-static enum sign_fault signature_of(const struct sigv4 *claim, const struct sign_request *r,
-                                    const struct sigv4_key *key, struct arena *a, slice *ret_signature,
-                                    struct buf *canonical, slice *ret_to_sign, struct sign_detail *detail)
+/* A signature as computed here, with the texts that it was computed from. */
+struct computed_v4 {
+    struct buf canonical;
+    slice to_sign, signature;
+};
+
+/* The signature that the request must have. The caller releases ret->canonical, which begins empty. */
+static enum sign_fault compute_v4(const struct sigv4 *claim, const struct sign_request *r, const struct sigv4_key *key,
+                                  struct arena *a, struct computed_v4 *ret, struct sign_detail *detail)
 {
-    enum sign_fault fault = add_canonical(canonical, claim, r, a, detail);
+    enum sign_fault fault = add_canonical(&ret->canonical, claim, r, a, detail);
     if (fault)
         return fault;
-    *ret_to_sign = string_to_sign(a, claim, buf_slice(canonical));
-    *ret_signature = sigv4_mac_hex(a, key, *ret_to_sign);
+    ret->to_sign = string_to_sign(a, claim, buf_slice(&ret->canonical));
+    ret->signature = sigv4_mac_hex(a, key, ret->to_sign);
     return SIGN_OK;
+}
+
+static void computed_releasep(struct computed_v4 *c)
+{
+    buf_release(&c->canonical);
 }
 
 /* ---- keys ---- */
@@ -363,7 +376,7 @@ slice sigv4_mac_hex(struct arena *a, const struct sigv4_key *key, slice text)
     return hex_encode(a, (slice){ (const char *)mac, sizeof mac });
 }
 
-/* ---- verifying ---- */
+/* ---- verify ---- */
 
 static enum sign_fault check_time(const struct sigv4 *claim, int64_t now_ms)
 {
@@ -383,7 +396,8 @@ static bool is_signed(const struct sigv4 *claim, slice name)
     return false;
 }
 
-/* An unsigned x-amz- header could turn a link for one thing into another (traps: copy-source, acl, tagging). */
+/* An unsigned x-amz- header could turn a link for one operation into another: x-amz-copy-source would make a copy of an
+ * upload, x-amz-acl and x-amz-tagging would change what is stored. */
 static enum sign_fault check_headers(const struct sigv4 *claim, const struct sign_request *r,
                                      struct sign_detail *detail)
 {
@@ -401,20 +415,18 @@ enum sign_fault sigv4_verify_with_key(const struct sigv4 *claim, const struct si
                                       const struct sigv4_key *key, int64_t now_ms, struct arena *a,
                                       struct sign_detail *detail)
 {
-    SCOPED(buf_releasep)
-    struct buf canonical = { 0 };
-    slice expected, to_sign;
+    SCOPED(computed_releasep) struct computed_v4 expected = { 0 };
     enum sign_fault fault = check_time(claim, now_ms);
     if (!fault)
         fault = check_headers(claim, r, detail);
     if (!fault)
-        fault = signature_of(claim, r, key, a, &expected, &canonical, &to_sign, detail);
-    if (fault || slice_eq_secret(expected, claim->signature))
+        fault = compute_v4(claim, r, key, a, &expected, detail);
+    if (fault || slice_eq_secret(expected.signature, claim->signature))
         return fault;
     if (detail)
         *detail = (struct sign_detail){ .about = S("Signature"),
-                                        .canonical_request = arena_copy(a, buf_slice(&canonical)),
-                                        .string_to_sign = to_sign };
+                                        .canonical_request = arena_copy(a, buf_slice(&expected.canonical)),
+                                        .string_to_sign = expected.to_sign };
     return SIGN_MISMATCH;
 }
 
@@ -428,7 +440,7 @@ enum sign_fault sigv4_verify(const struct sigv4 *claim, const struct sign_reques
     return fault;
 }
 
-/* ---- signing ---- */
+/* ---- sign ---- */
 
 slice sigv4_credential(struct arena *a, const struct sigv4_signer *who, int64_t now_ms)
 {
@@ -437,7 +449,7 @@ slice sigv4_credential(struct arena *a, const struct sigv4_signer *who, int64_t 
                         SLICE_ARG(date), SLICE_ARG(who->region));
 }
 
-/* Names of all headers of r into the claim: lower case, ascending, each once. */
+/* Let the claim sign all headers of r: their names in lower case, ascending, each once. */
 static enum sign_fault sign_all_headers(struct sigv4 *claim, const struct sign_request *r, struct arena *a)
 {
     struct sign_pair *lower = arena_array(a, struct sign_pair, r->header_count + 1);
@@ -461,8 +473,9 @@ static enum sign_fault sign_all_headers(struct sigv4 *claim, const struct sign_r
     return SIGN_OK;
 }
 
-static void claim_of(const struct sigv4_signer *who, int64_t now_ms, struct arena *a, struct sigv4 *claim,
-                     struct sigv4_key *ret_key, slice *ret_credential)
+/* Set credential, scope and date of a claim that we sign ourselves, and derive its key. */
+static void begin_claim(const struct sigv4_signer *who, int64_t now_ms, struct arena *a, struct sigv4 *claim,
+                        struct sigv4_key *ret_key, slice *ret_credential)
 {
     *ret_credential = sigv4_credential(a, who, now_ms);
     claim->timestamp = sigv4_timestamp(a, now_ms);
@@ -473,12 +486,11 @@ static void claim_of(const struct sigv4_signer *who, int64_t now_ms, struct aren
 enum sign_fault sigv4_sign(const struct sigv4_signer *who, const struct sign_request *r, slice payload_tag,
                            int64_t now_ms, struct arena *a, struct sigv4_signed *ret)
 {
-    SCOPED(buf_releasep)
-    struct buf canonical = { 0 };
+    SCOPED(computed_releasep) struct computed_v4 computed = { 0 };
     struct sigv4 claim = { .payload_tag = payload_tag };
     struct sigv4_signed out;
-    slice credential, to_sign;
-    claim_of(who, now_ms, a, &claim, &out.key, &credential);
+    slice credential;
+    begin_claim(who, now_ms, a, &claim, &out.key, &credential);
 
     struct sign_request full = *r;
     struct sign_pair *headers = arena_array(a, struct sign_pair, r->header_count + 2);
@@ -490,9 +502,10 @@ enum sign_fault sigv4_sign(const struct sigv4_signer *who, const struct sign_req
 
     enum sign_fault fault = sign_all_headers(&claim, &full, a);
     if (!fault)
-        fault = signature_of(&claim, &full, &out.key, a, &out.signature, &canonical, &to_sign, NULL);
+        fault = compute_v4(&claim, &full, &out.key, a, &computed, NULL);
     if (fault)
         return fault;
+    out.signature = computed.signature;
     out.timestamp = claim.timestamp;
     out.scope = claim.scope;
     const slice parts[] = { SIGV4_ALGORITHM,          S(" Credential="), credential,   S(", SignedHeaders="),
@@ -505,14 +518,14 @@ enum sign_fault sigv4_sign(const struct sigv4_signer *who, const struct sign_req
 enum sign_fault sigv4_sign_link(const struct sigv4_signer *who, const struct sign_request *r, int64_t lifetime_s,
                                 int64_t now_ms, struct arena *a, slice *ret_query)
 {
-    SCOPED(buf_releasep)
-    struct buf canonical = { 0 }, query = { 0 };
+    SCOPED(computed_releasep) struct computed_v4 computed = { 0 };
+    SCOPED(buf_releasep) struct buf query = { 0 };
     struct sigv4 claim = { .is_link = true };
     struct sigv4_key key;
-    slice credential, to_sign, signature;
+    slice credential;
     if (lifetime_s < 1 || lifetime_s > SIGV4_LIFETIME_MAX_S)
         return SIGN_LIFETIME;
-    claim_of(who, now_ms, a, &claim, &key, &credential);
+    begin_claim(who, now_ms, a, &claim, &key, &credential);
     enum sign_fault fault = sign_all_headers(&claim, r, a);
     if (!fault)
         fault = link_payload_tag(r, a, &claim, NULL);
@@ -534,12 +547,12 @@ enum sign_fault sigv4_sign_link(const struct sigv4_signer *who, const struct sig
     full.query = params;
     full.query_count += LENGTH_OF(own);
 
-    fault = signature_of(&claim, &full, &key, a, &signature, &canonical, &to_sign, NULL);
+    fault = compute_v4(&claim, &full, &key, a, &computed, NULL);
     explicit_bzero(&key, sizeof key);
     if (fault)
         return fault;
     add_query(&query, params, full.query_count, true, a);
-    const slice parts[] = { buf_slice(&query), S("&X-Amz-Signature="), signature };
+    const slice parts[] = { buf_slice(&query), S("&X-Amz-Signature="), computed.signature };
     *ret_query = arena_join(a, parts, LENGTH_OF(parts));
     return SIGN_OK;
 }

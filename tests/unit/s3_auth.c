@@ -496,11 +496,11 @@ TEST(a_signature_without_a_body_does_not_cover_one)
 static slice link_v2(struct s3_fixture *f, const struct s3_user *p, const char *method, const char *path, slice bucket,
                      int64_t seconds_from_now)
 {
-    struct sign_request r = { slice_of(method), slice_of(path), NULL, 0, NULL, 0 };
+    struct sign_request r = { slice_of(method), slice_of(path), NULL, 0, NULL, 0, bucket };
     slice query;
-    EXPECT_EQ(sigv2_sign_link(p->access_key, p->secret, &r, bucket, core_now_ms(&f->w->core) / 1000 + seconds_from_now,
-                              f->a, &query),
-              SIGN_OK);
+    EXPECT_EQ(
+        sigv2_sign_link(p->access_key, p->secret, &r, core_now_ms(&f->w->core) / 1000 + seconds_from_now, f->a, &query),
+        SIGN_OK);
     return arena_printf(f->a, "%s?" SLICE_FMT, path, SLICE_ARG(query));
 }
 

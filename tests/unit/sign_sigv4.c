@@ -103,7 +103,7 @@ static void published(const struct sign_request *r, slice tag, slice names, slic
                               "SignedHeaders=" SLICE_FMT ", Signature=" SLICE_FMT,
                               SLICE_ARG(names), SLICE_ARG(signature)));
     sign_and_send(&sent, r, tag, &a);
-    EXPECT_EQ(sign_form_of(&sent.r), SIGN_FORM_V4_HEADER);
+    EXPECT_EQ(sign_scheme_of(&sent.r), SIGN_SCHEME_V4_HEADER);
     EXPECT_EQ(try(&sent.r), SIGN_OK);
 }
 
@@ -171,7 +171,7 @@ TEST(example_link)
                           "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
                           "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"));
     make_link(&sent, &a);
-    EXPECT_EQ(sign_form_of(&sent.r), SIGN_FORM_V4_QUERY);
+    EXPECT_EQ(sign_scheme_of(&sent.r), SIGN_SCHEME_V4_QUERY);
     EXPECT_EQ(try(&sent.r), SIGN_OK);
 }
 
@@ -500,17 +500,17 @@ TEST(requests_tell_how_they_are_signed)
 {
     const struct {
         const char *header, *param;
-        enum sign_form form;
+        enum sign_scheme form;
     } cases[] = {
-        { NULL, NULL, SIGN_FORM_NONE },
-        { "Bearer x", NULL, SIGN_FORM_NONE },
-        { "AWS4-HMAC-SHA256 x", NULL, SIGN_FORM_V4_HEADER },
-        { "AWS key:signature", NULL, SIGN_FORM_V2_HEADER },
-        { NULL, "X-Amz-Algorithm", SIGN_FORM_V4_QUERY },
-        { NULL, "X-Amz-Signature", SIGN_FORM_V4_QUERY },
-        { NULL, "AWSAccessKeyId", SIGN_FORM_V2_QUERY },
-        { "AWS4-HMAC-SHA256 x", "X-Amz-Signature", SIGN_FORM_SEVERAL },
-        { "AWS4-HMAC-SHA256 x", "AWSAccessKeyId", SIGN_FORM_SEVERAL },
+        { NULL, NULL, SIGN_SCHEME_NONE },
+        { "Bearer x", NULL, SIGN_SCHEME_NONE },
+        { "AWS4-HMAC-SHA256 x", NULL, SIGN_SCHEME_V4_HEADER },
+        { "AWS key:signature", NULL, SIGN_SCHEME_V2_HEADER },
+        { NULL, "X-Amz-Algorithm", SIGN_SCHEME_V4_QUERY },
+        { NULL, "X-Amz-Signature", SIGN_SCHEME_V4_QUERY },
+        { NULL, "AWSAccessKeyId", SIGN_SCHEME_V2_QUERY },
+        { "AWS4-HMAC-SHA256 x", "X-Amz-Signature", SIGN_SCHEME_SEVERAL },
+        { "AWS4-HMAC-SHA256 x", "AWSAccessKeyId", SIGN_SCHEME_SEVERAL },
     };
     for (size_t i = 0; i < LENGTH_OF(cases); i++) {
         const struct sign_pair header = { S("AUTHORIZATION"), slice_of(cases[i].header) },
@@ -518,12 +518,12 @@ TEST(requests_tell_how_they_are_signed)
         const struct sign_request r = { S("GET"), S("/"),
                                         &param,   cases[i].param ? 1 : 0,
                                         &header,  cases[i].header ? 1 : 0 };
-        EXPECT_EQ(sign_form_of(&r), cases[i].form);
+        EXPECT_EQ(sign_scheme_of(&r), cases[i].form);
     }
     const struct sign_pair twice[] = { { S("Authorization"), S("AWS4-HMAC-SHA256 x") },
                                        { S("Authorization"), S("AWS4-HMAC-SHA256 y") } };
     const struct sign_request r = { .method = S("GET"), .path = S("/"), .headers = twice, .header_count = 2 };
-    EXPECT_EQ(sign_form_of(&r), SIGN_FORM_SEVERAL);
+    EXPECT_EQ(sign_scheme_of(&r), SIGN_SCHEME_SEVERAL);
 }
 
 TEST(every_fault_has_its_words)

@@ -119,7 +119,8 @@ static void make_request(struct s3_call *call, struct sign_request *ret)
                                   .query = query,
                                   .query_count = call->query.count,
                                   .headers = headers,
-                                  .header_count = req->header_count };
+                                  .header_count = req->header_count,
+                                  .host_bucket = call->virtual_host ? call->bucket : S("") };
 }
 
 static bool find_secret(struct s3_call *call, slice access_key, slice *ret_secret)
@@ -206,12 +207,11 @@ static bool authenticate_v2(struct s3_call *call)
     if (!find_secret(call, claim.access_key, &secret))
         return false;
     int64_t now_ms = core_now_ms(call->s3->core);
-    slice bucket = call->virtual_host ? call->bucket : S("");
-    fault = sigv2_verify(&claim, r, bucket, secret, now_ms, a, &detail);
+    fault = sigv2_verify(&claim, r, secret, now_ms, a, &detail);
     if (fault == SIGN_MISMATCH && slice_eq(r->method, S("HEAD"))) {
         struct sign_request as_get = *r;
         as_get.method = S("GET");
-        if (!sigv2_verify(&claim, &as_get, bucket, secret, now_ms, a, NULL))
+        if (!sigv2_verify(&claim, &as_get, secret, now_ms, a, NULL))
             return true;
     }
     if (!fault)
@@ -228,20 +228,20 @@ static bool authenticate_v2(struct s3_call *call)
 bool s3_authenticate(struct s3_call *call)
 {
     make_request(call, &call->signed_request);
-    switch (sign_form_of(&call->signed_request)) {
-    case SIGN_FORM_V4_HEADER:
+    switch (sign_scheme_of(&call->signed_request)) {
+    case SIGN_SCHEME_V4_HEADER:
         return authenticate_v4(call, false);
-    case SIGN_FORM_V4_QUERY:
+    case SIGN_SCHEME_V4_QUERY:
         return authenticate_v4(call, true);
-    case SIGN_FORM_V2_QUERY:
+    case SIGN_SCHEME_V2_QUERY:
         return authenticate_v2(call);
-    case SIGN_FORM_V2_HEADER:
+    case SIGN_SCHEME_V2_HEADER:
         s3_fail(call, S3_AUTH_NOT_OFFERED);
         return false;
-    case SIGN_FORM_SEVERAL:
+    case SIGN_SCHEME_SEVERAL:
         s3_fail(call, S3_AUTH_SEVERAL);
         return false;
-    case SIGN_FORM_NONE:
+    case SIGN_SCHEME_NONE:
         break;
     }
     s3_fail(call, http_has_header(&call->x->req, "Authorization") ? S3_AUTH_TYPE : S3_ACCESS_DENIED);
