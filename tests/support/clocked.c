@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cais-clocked: the program with a clock that tests set. CAIS_TEST_CLOCK_FILE names a file that holds milliseconds to
- * add to the system's time, or =MILLISECONDS for a clock that stands still there; it is read again at every look, so a
- * test moves the clock by writing (renaming over) the file. No file: the system's time. Time-outs follow the real one.
- */
+/* cais-clocked: the program with a clock that tests set. CAIS_TEST_CLOCK_FILE names a file that holds the milliseconds
+ * to add to the system's time, or =MILLISECONDS for a clock that stands still at that time. The file is read each time
+ * the program asks for the time, so a test moves the clock by renaming a new file over it. Without a file the clock shows
+ * the system's time. Time-outs follow the real monotonic clock. */
 #include "base/clock.h"
 #include "base/random.h"
 #include "cli/commands.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int64_t now_ms(struct clock *clock)
+static int64_t read_clock_file(struct clock *clock)
 {
     (void)clock;
     int64_t real = clock_now_ms(clock_system());
@@ -27,7 +27,7 @@ static int64_t now_ms(struct clock *clock)
     return text[0] == '=' ? strtoll(text + 1, NULL, 10) : real + strtoll(text, NULL, 10);
 }
 
-static int64_t monotonic_ms(struct clock *clock)
+static int64_t real_monotonic_ms(struct clock *clock)
 {
     (void)clock;
     return clock_monotonic_ms(clock_system());
@@ -35,6 +35,6 @@ static int64_t monotonic_ms(struct clock *clock)
 
 int main(int argc, char **argv)
 {
-    struct clock clock = { now_ms, monotonic_ms };
+    struct clock clock = { read_clock_file, real_monotonic_ms };
     return cais_main(argc, argv, &clock, random_system());
 }

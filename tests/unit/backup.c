@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "first_version.h"
+#include "records_fixture.h"
 #include "rounds.h"
-#include "scene.h"
 #include "test.h"
 #include "world.h"
 
@@ -137,20 +137,20 @@ TEST(what_lies_in_buckets_comes_back_whole)
     WORLD(w);
     FOLDER(dir);
     struct principal alice = world_user(w, S("alice"));
-    struct scene scene;
-    scene_make(w, &alice, &scene);
+    struct records_fixture records;
+    records_fixture_make(w, &alice, &records);
     struct backup_report made;
     struct fsck_report fsck;
     EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &made));
-    EXPECT_EQ(made.objects, SCENE_OBJECTS);
+    EXPECT_EQ(made.objects, RECORDS_OBJECTS);
     EXPECT_EQ(made.blobs, 1);
-    EXPECT_EQ(made.blob_bytes, SCENE_LARGE);
+    EXPECT_EQ(made.blob_bytes, RECORDS_LARGE_BYTES);
     struct backup_report restored;
     EXPECT_OK(backup_restore(in(w, dir, "b"), in(w, dir, "d"), &opener, &w->clock.clock, &w->random.random, w->a,
                              &restored, &fsck));
     EXPECT_EQ(fsck.listed, 0);
     EXPECT_EQ(fsck.entries, 2);
-    EXPECT_EQ(fsck.objects, SCENE_OBJECTS);
+    EXPECT_EQ(fsck.objects, RECORDS_OBJECTS);
 }
 
 static void write_text(const char *path, slice text)

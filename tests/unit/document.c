@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files as they hang on tasks: who sees them, lists, bytes, deleting. */
-#include "papers.h"
 #include "test.h"
+#include "ticket_fixture.h"
 
-#define PAPERS(name)                                                                                                   \
+#define TICKET_FIXTURE(name)                                                                                           \
     WORLD(w);                                                                                                          \
-    struct papers name = papers_new(w);                                                                                \
+    struct ticket_fixture name = ticket_fixture_new(w);                                                                \
     struct principal ana = world_user(w, S("ana")), bia = world_user(w, S("bia"));                                     \
-    int64_t task = papers_task(&name, &ana)
+    int64_t task = ticket_fixture_task(&name, &ana)
 
 enum { WINDOW_MS = 900000 };
 
@@ -61,7 +61,7 @@ static int64_t private_task(struct world *w, const struct principal *who, const 
 
 TEST(a_file_without_ticket_is_seen_by_its_owner_by_admins_and_through_its_tasks)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct principal boss = world_admin(w, S("boss"));
     struct file f = world_store(w, &ana, S("a"), S("hello"), hours(1));
     EXPECT_OK(see(w, &ana, f.id));
@@ -81,33 +81,33 @@ TEST(a_file_without_ticket_is_seen_by_its_owner_by_admins_and_through_its_tasks)
 
 TEST(bytes_are_given_out_only_when_they_are_confirmed)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct document d;
     struct content content;
     enum ticket_refusal why;
-    int64_t id = papers_issue(&p, &ana, task, S("a"), 5);
+    int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
     EXPECT_ERR(document_open(&w->core, &ana, id, w->a, &d, &content), ERR_NOT_FOUND);
-    EXPECT_OK(papers_put(&p, id, S("hello")));
+    EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     EXPECT_ERR(document_open(&w->core, &ana, id, w->a, &d, &content), ERR_NOT_FOUND);
-    EXPECT_OK(papers_confirm(&p, &ana, id, &why));
+    EXPECT_OK(ticket_fixture_confirm(&p, &ana, id, &why));
     EXPECT_SLICE(bytes_of(w, &ana, id), S("hello"));
     EXPECT_SLICE(bytes_of(w, &bia, id), S("hello")); /* cached */
 }
 
 TEST(a_list_has_what_is_confirmed_of_the_task_and_its_comments_each_once)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct document_page page;
     int64_t comment, ids[4];
     enum task_refusal why;
-    ids[0] = papers_document(&p, &ana, task, S("a"), S("a"));
-    papers_issue(&p, &ana, task, S("pending"), 1);
-    ids[1] = papers_document(&p, &bia, task, S("b"), S("b"));
-    ids[2] = papers_document(&p, &bia, 0, S("c"), S("c"));
-    papers_document(&p, &bia, papers_task(&p, &bia), S("elsewhere"), S("x"));
+    ids[0] = ticket_fixture_document(&p, &ana, task, S("a"), S("a"));
+    ticket_fixture_issue(&p, &ana, task, S("pending"), 1);
+    ids[1] = ticket_fixture_document(&p, &bia, task, S("b"), S("b"));
+    ids[2] = ticket_fixture_document(&p, &bia, 0, S("c"), S("c"));
+    ticket_fixture_document(&p, &bia, ticket_fixture_task(&p, &bia), S("elsewhere"), S("x"));
     struct task_comment with_document = { .task_id = task, .documents = &ids[2], .document_count = 1 };
     EXPECT_OK(task_comment_add(&w->core, &bia, &with_document, w->a, &why, &comment));
-    ids[3] = papers_document(&p, &ana, task, S("d"), S("d"));
+    ids[3] = ticket_fixture_document(&p, &ana, task, S("d"), S("d"));
     struct task_view view;
     EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
     struct attachment again = { .kind = ATTACH_REFERENCE, .reference_id = view.references[0].id };
@@ -136,15 +136,15 @@ TEST(a_list_has_what_is_confirmed_of_the_task_and_its_comments_each_once)
 
 TEST(deleting_takes_record_references_and_bytes)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     slice large = world_bytes(w, 40000);
     struct file f = world_store(w, &ana, S("large"), large, hours(1)); /* in the blob store, without a ticket */
-    int64_t small = papers_document(&p, &ana, task, S("a"), S("hello")), held = private_task(w, &ana, &f);
+    int64_t small = ticket_fixture_document(&p, &ana, task, S("a"), S("hello")), held = private_task(w, &ana, &f);
     EXPECT_ERR(erase(w, &bia, f.id), ERR_NOT_FOUND);
     EXPECT_OK(erase(w, &ana, small));
     EXPECT_OK(erase(w, &ana, f.id));
     EXPECT_ERR(erase(w, &ana, small), ERR_NOT_FOUND);
-    EXPECT(!papers_is_there(&p, small) && !papers_is_there(&p, f.id));
+    EXPECT(!ticket_fixture_has_file(&p, small) && !ticket_fixture_has_file(&p, f.id));
     struct task_view view;
     EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
     EXPECT_EQ(view.reference_count, 0);
@@ -161,32 +161,32 @@ TEST(deleting_takes_record_references_and_bytes)
 
 TEST(only_the_owner_deletes_and_only_within_the_window)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct principal boss = world_admin(w, S("boss"));
-    int64_t one = papers_document(&p, &ana, task, S("a"), S("x")),
-            two = papers_document(&p, &ana, task, S("b"), S("x"));
+    int64_t one = ticket_fixture_document(&p, &ana, task, S("a"), S("x")),
+            two = ticket_fixture_document(&p, &ana, task, S("b"), S("x"));
     world_wait(w, WINDOW_MS - 1);
     EXPECT_ERR(erase(w, &bia, one), ERR_FORBIDDEN);
     EXPECT_OK(erase(w, &ana, one));
     world_wait(w, 1); /* at exactly its end it is over */
     EXPECT_ERR(erase(w, &ana, two), ERR_FORBIDDEN);
-    EXPECT(papers_is_there(&p, two));
+    EXPECT(ticket_fixture_has_file(&p, two));
     EXPECT_OK(erase(w, &boss, two));
 }
 
 TEST(a_pending_ticket_is_its_owners_to_delete_at_any_time)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct principal boss = world_admin(w, S("boss"));
     for (int with_bytes = 0; with_bytes < 2; with_bytes++) {
-        int64_t id = papers_issue(&p, &ana, task, S("a"), 5);
+        int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
         if (with_bytes)
-            EXPECT_OK(papers_put(&p, id, S("hello")));
-        world_wait(w, PAPERS_PENDING_MS - 1);
+            EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
+        world_wait(w, TICKET_PENDING_MS - 1);
         EXPECT_ERR(erase(w, &bia, id), ERR_NOT_FOUND);
         EXPECT_ERR(erase(w, &boss, id), ERR_NOT_FOUND); /* nobody else knows of it */
         EXPECT_OK(erase(w, &ana, id));
-        EXPECT_ERR(papers_put(&p, id, S("hello")), ERR_NOT_FOUND);
+        EXPECT_ERR(ticket_fixture_put(&p, id, S("hello")), ERR_NOT_FOUND);
     }
     EXPECT_EQ(world_account(w).used_files, 0);
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -194,9 +194,9 @@ TEST(a_pending_ticket_is_its_owners_to_delete_at_any_time)
 
 TEST(a_comment_about_a_deleted_file_stays)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     enum task_refusal why;
-    int64_t id = papers_document(&p, &ana, task, S("a"), S("x")), comment;
+    int64_t id = ticket_fixture_document(&p, &ana, task, S("a"), S("x")), comment;
     struct comment got;
     struct task of;
     struct task_comment about_file = { .task_id = task, .text = S("nice"), .file_id = id };

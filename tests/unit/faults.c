@@ -3,10 +3,10 @@
  * call is not carried out, once so that it is and only its answer is lost. Whatever the client was told, then holds;
  * what it was not told of is there as a whole or not at all; fsck finds nothing but what the sweep takes away; and the
  * same thing asked again works. */
-#include "papers.h"
 #include "pyrus_fixture.h"
 #include "rounds.h"
 #include "test.h"
+#include "ticket_fixture.h"
 
 #include "api/native/native.h"
 
@@ -26,7 +26,7 @@ struct place {
     /* what an action works on, made while nothing fails */
     slice guid, file_path;
     int64_t task;
-    struct papers papers;
+    struct ticket_fixture tickets;
     int64_t ticket, pending;  /* their files */
     struct fake_reply *reply; /* of the action */
     slice token;
@@ -212,17 +212,17 @@ static bool done_well(err_t e)
     return !e;
 }
 
-static void prepare_papers(struct place *p)
+static void prepare_tickets(struct place *p)
 {
-    p->papers = papers_new(p->w);
-    p->task = papers_task(&p->papers, &p->ana.who);
+    p->tickets = ticket_fixture_new(p->w);
+    p->task = ticket_fixture_task(&p->tickets, &p->ana.who);
 }
 
 static bool issue(struct place *p)
 {
-    struct ticket_request order = papers_order(&p->papers, p->task, S("a"), p->bytes.n);
+    struct ticket_request order = ticket_fixture_request(&p->tickets, p->task, S("a"), p->bytes.n);
     struct ticket_issued issued;
-    bool acknowledged = done_well(papers_try(&p->papers, &p->ana.who, &order, &issued));
+    bool acknowledged = done_well(ticket_fixture_try(&p->tickets, &p->ana.who, &order, &issued));
     p->ticket = acknowledged ? issued.document.file.id : 0;
     return acknowledged;
 }
@@ -233,21 +233,21 @@ static void check_issue(struct place *p, bool acknowledged)
     if (!acknowledged)
         return;
     enum ticket_refusal why;
-    EXPECT_OK(papers_put(&p->papers, p->ticket, p->bytes));
-    EXPECT_OK(papers_confirm(&p->papers, &p->ana.who, p->ticket, &why));
+    EXPECT_OK(ticket_fixture_put(&p->tickets, p->ticket, p->bytes));
+    EXPECT_OK(ticket_fixture_confirm(&p->tickets, &p->ana.who, p->ticket, &why));
 }
 
 static void prepare_ticket(struct place *p)
 {
-    prepare_papers(p);
-    p->ticket = papers_issue(&p->papers, &p->ana.who, p->task, S("a"), p->bytes.n);
-    EXPECT_OK(papers_put(&p->papers, p->ticket, p->bytes));
+    prepare_tickets(p);
+    p->ticket = ticket_fixture_issue(&p->tickets, &p->ana.who, p->task, S("a"), p->bytes.n);
+    EXPECT_OK(ticket_fixture_put(&p->tickets, p->ticket, p->bytes));
 }
 
 static bool confirm(struct place *p)
 {
     enum ticket_refusal why;
-    bool acknowledged = done_well(papers_confirm(&p->papers, &p->ana.who, p->ticket, &why));
+    bool acknowledged = done_well(ticket_fixture_confirm(&p->tickets, &p->ana.who, p->ticket, &why));
     EXPECT_EQ(why, TICKET_NO_REFUSAL);
     return acknowledged;
 }
@@ -269,7 +269,7 @@ static void prepare_document(struct place *p)
 {
     prepare_ticket(p);
     EXPECT(confirm(p));
-    p->pending = papers_issue(&p->papers, &p->ana.who, p->task, S("b"), 1);
+    p->pending = ticket_fixture_issue(&p->tickets, &p->ana.who, p->task, S("b"), 1);
 }
 
 static bool delete_document(struct place *p)
@@ -279,11 +279,11 @@ static bool delete_document(struct place *p)
 
 static void check_deleted_document(struct place *p, bool acknowledged)
 {
-    bool there = papers_is_there(&p->papers, p->ticket);
+    bool there = ticket_fixture_has_file(&p->tickets, p->ticket);
     EXPECT(!there || !acknowledged);
     if (there)
         check_confirm(p, true);
-    EXPECT(papers_is_there(&p->papers, p->pending));
+    EXPECT(ticket_fixture_has_file(&p->tickets, p->pending));
 }
 
 static bool delete_task_of_documents(struct place *p)
@@ -297,8 +297,8 @@ static void check_deleted_task_of_documents(struct place *p, bool acknowledged)
     struct task task;
     err_t e = task_get_visible(&p->w->core, &p->ana.who, p->task, p->w->a, &task);
     EXPECT(e || !acknowledged);
-    EXPECT_EQ(papers_is_there(&p->papers, p->ticket), !e);
-    EXPECT_EQ(papers_is_there(&p->papers, p->pending), !e);
+    EXPECT_EQ(ticket_fixture_has_file(&p->tickets, p->ticket), !e);
+    EXPECT_EQ(ticket_fixture_has_file(&p->tickets, p->pending), !e);
 }
 
 /* ---- the run ---- */
@@ -382,7 +382,7 @@ TEST(a_token_that_was_given_is_valid)
 
 TEST(a_ticket_that_was_given_takes_bytes_and_any_other_is_whole_or_nothing)
 {
-    fail_each(&(struct action){ prepare_papers, issue, check_issue, SMALL });
+    fail_each(&(struct action){ prepare_tickets, issue, check_issue, SMALL });
 }
 TEST(a_confirmation_is_whole_or_nothing_and_may_be_asked_for_again)
 {

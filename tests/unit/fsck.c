@@ -8,7 +8,7 @@
 #include "core/store/object_store.h"
 #include "core/store/upload_store.h"
 #include "damage.h"
-#include "scene.h"
+#include "records_fixture.h"
 #include "test.h"
 #include "world.h"
 
@@ -140,25 +140,25 @@ TEST(what_lies_in_buckets_has_no_findings_and_its_bytes_count_once)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct scene scene;
-    scene_make(w, &alice, &scene);
+    struct records_fixture records;
+    records_fixture_make(w, &alice, &records);
     struct fsck_report report = check(w, false, false);
     EXPECT_EQ(report.listed, 0);
-    EXPECT_EQ(report.objects, SCENE_OBJECTS);
+    EXPECT_EQ(report.objects, RECORDS_OBJECTS);
     EXPECT_EQ(report.entries, 2);
     EXPECT_EQ(report.files, 1);
     EXPECT_EQ(report.blobs, 1);
-    EXPECT_EQ(report.bytes, SCENE_BYTES); /* "small" is twice a part */
+    EXPECT_EQ(report.bytes, RECORDS_BYTES); /* "small" is twice a part */
 }
 
-/* One kind of damage in a scene of its own: found, as that and nothing else. */
+/* One kind of damage in a records of its own: found, as that and nothing else. */
 static void expect_spoilt(const char *script, enum fsck_severity severity, const char *what, const char *subject)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct scene scene;
-    scene_make(w, &alice, &scene);
-    scene_spoil(w, script);
+    struct records_fixture records;
+    records_fixture_make(w, &alice, &records);
+    corrupt_records(w, script);
     struct fsck_report report = check(w, false, true);
     expect_finding(report, severity, what);
     EXPECT_SLICE(report.list[0].subject, slice_of(subject));
@@ -183,10 +183,10 @@ TEST(a_whole_whose_digest_is_not_that_of_its_parts_is_found)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct scene scene;
-    scene_make(w, &alice, &scene);
-    scene_spoil(w, "UPDATE objects SET md5 = zeroblob(16) WHERE id = 3; UPDATE entries SET md5 = zeroblob(16)"
-                   " WHERE key = 'whole'");
+    struct records_fixture records;
+    records_fixture_make(w, &alice, &records);
+    corrupt_records(w, "UPDATE objects SET md5 = zeroblob(16) WHERE id = 3; UPDATE entries SET md5 = zeroblob(16)"
+                       " WHERE key = 'whole'");
     EXPECT_EQ(check(w, false, true).listed, 0);
     expect_finding(check(w, false, false), FSCK_ERROR, "digest differs");
 }
@@ -195,11 +195,11 @@ TEST(the_bytes_of_a_part_are_looked_at_like_any_other)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct scene scene;
-    scene_make(w, &alice, &scene);
-    damage_blob(w, SCENE_LARGE_KEY, world_bytes(w, SCENE_LARGE));
+    struct records_fixture records;
+    records_fixture_make(w, &alice, &records);
+    damage_blob(w, RECORDS_LARGE_KEY, world_bytes(w, RECORDS_LARGE_BYTES));
     expect_finding(check(w, false, false), FSCK_ERROR, "digest differs");
-    EXPECT_OK(w->core.blob->ops->remove(w->core.blob, SCENE_LARGE_KEY, w->a));
+    EXPECT_OK(w->core.blob->ops->remove(w->core.blob, RECORDS_LARGE_KEY, w->a));
     expect_finding(check(w, false, true), FSCK_ERROR, "bytes missing");
 }
 
@@ -299,8 +299,8 @@ TEST(a_store_that_does_not_answer_is_an_error_not_a_finding)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct scene scene;
-    scene_make(w, &alice, &scene);
+    struct records_fixture records;
+    records_fixture_make(w, &alice, &records);
     for (int64_t nth = 1;; nth++) {
         struct fsck_report report = { 0 };
         w->faults.fail_at = w->faults.calls + nth;

@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "core/store/comment_store.h"
 #include "core/store/file_store.h"
-#include "papers.h"
 #include "pyrus_fixture.h"
+#include "ticket_fixture.h"
 
 #include <string.h>
 
@@ -256,7 +256,7 @@ TEST(a_task_that_fails_half_way_leaves_nothing)
 
 #define SHOP(name)                                                                                                     \
     WORLD(w);                                                                                                          \
-    struct papers name = papers_new(w);                                                                                \
+    struct ticket_fixture name = ticket_fixture_new(w);                                                                \
     struct principal ana = world_user(w, S("ana")), bia = world_user(w, S("bia"))
 
 static enum task_refusal make(struct world *w, const struct principal *who, const int64_t *documents, size_t count,
@@ -295,7 +295,7 @@ TEST(a_shared_task_is_everybodys_of_its_account)
     struct account account;
     struct user user;
     struct task got;
-    int64_t shared = papers_task(&p, &ana), private, said;
+    int64_t shared = ticket_fixture_task(&p, &ana), private, said;
     enum task_refusal why;
     EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &account));
     EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_order){ .account = S("acme"), .login = S("eve") },
@@ -315,7 +315,7 @@ TEST(a_silent_task_has_no_first_comment)
 {
     SHOP(p);
     struct task_view view;
-    int64_t task = papers_task(&p, &ana), id = papers_document(&p, &ana, task, S("a"), S("x"));
+    int64_t task = ticket_fixture_task(&p, &ana), id = ticket_fixture_document(&p, &ana, task, S("a"), S("x"));
     (void)bia;
     EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
     EXPECT_EQ(view.comment_count, 0);
@@ -328,15 +328,15 @@ TEST(a_silent_task_has_no_first_comment)
 TEST(a_new_task_claims_documents_that_hang_nowhere)
 {
     SHOP(p);
-    int64_t pending = papers_issue(&p, &ana, 0, S("pending"), 1);
-    int64_t ids[] = { papers_document(&p, &ana, 0, S("ready"), S("x")), pending, pending, pending }, task;
+    int64_t pending = ticket_fixture_issue(&p, &ana, 0, S("pending"), 1);
+    int64_t ids[] = { ticket_fixture_document(&p, &ana, 0, S("ready"), S("x")), pending, pending, pending }, task;
     EXPECT_EQ(make(w, &ana, ids, LENGTH_OF(ids), &task), TASK_NO_REFUSAL);
     struct document ready = document(w, &ana, ids[0]), waits = document(w, &ana, pending);
     EXPECT(ready.task_id == task && ready.comment_id == 0 && ready.reference_id > 0);
     EXPECT(waits.task_id == task && waits.comment_id == 0 && waits.reference_id == 0);
     enum ticket_refusal why;
-    EXPECT_OK(papers_put(&p, pending, S("x")));
-    EXPECT_OK(papers_confirm(&p, &ana, pending, &why));
+    EXPECT_OK(ticket_fixture_put(&p, pending, S("x")));
+    EXPECT_OK(ticket_fixture_confirm(&p, &ana, pending, &why));
     waits = document(w, &bia, pending);
     EXPECT(waits.task_id == task && waits.reference_id > 0);
     struct task_view view;
@@ -344,21 +344,21 @@ TEST(a_new_task_claims_documents_that_hang_nowhere)
     EXPECT_EQ(view.reference_count, 2);
     world_wait(w, hours(48));
     world_run_jobs(w);
-    EXPECT(papers_is_there(&p, ids[0]) && papers_is_there(&p, pending));
+    EXPECT(ticket_fixture_has_file(&p, ids[0]) && ticket_fixture_has_file(&p, pending));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
 TEST(removing_a_task_of_many_pending_tickets_held_up_all_others)
 {
     SHOP(p);
-    int64_t task = papers_task(&p, &ana), last = 0;
+    int64_t task = ticket_fixture_task(&p, &ana), last = 0;
     for (int i = 0; i < 1201; i++)
-        last = papers_issue(&p, &ana, task, S("pending"), 1);
+        last = ticket_fixture_issue(&p, &ana, task, S("pending"), 1);
     enum task_refusal why;
     uint64_t before = meta_generation(w->core.meta);
     EXPECT_OK(task_remove(&w->core, &ana, task, hours(24), w->a, &why));
     EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* writes, none of them long */
-    EXPECT(!papers_is_there(&p, last));
+    EXPECT(!ticket_fixture_has_file(&p, last));
     struct task gone;
     EXPECT_ERR(task_get_visible(&w->core, &bia, task, w->a, &gone), ERR_NOT_FOUND);
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -367,10 +367,11 @@ TEST(removing_a_task_of_many_pending_tickets_held_up_all_others)
 TEST(a_comment_claims_documents_and_leaves_those_of_its_task_where_they_are)
 {
     SHOP(p);
-    int64_t task = papers_task(&p, &ana), said;
-    int64_t ids[] = { papers_document(&p, &ana, 0, S("ready"), S("x")), papers_issue(&p, &ana, 0, S("pending"), 1),
-                      papers_document(&p, &ana, task, S("here"), S("x")),
-                      papers_issue(&p, &ana, task, S("pending here"), 1) };
+    int64_t task = ticket_fixture_task(&p, &ana), said;
+    int64_t ids[] = { ticket_fixture_document(&p, &ana, 0, S("ready"), S("x")),
+                      ticket_fixture_issue(&p, &ana, 0, S("pending"), 1),
+                      ticket_fixture_document(&p, &ana, task, S("here"), S("x")),
+                      ticket_fixture_issue(&p, &ana, task, S("pending here"), 1) };
     struct task_comment c = { .documents = ids, .document_count = LENGTH_OF(ids) };
     EXPECT_EQ(comment(w, &ana, task, &c, &said), TASK_NO_REFUSAL); /* files alone say something */
     for (size_t i = 0; i < LENGTH_OF(ids); i++) {
@@ -379,8 +380,8 @@ TEST(a_comment_claims_documents_and_leaves_those_of_its_task_where_they_are)
         EXPECT_EQ(d.comment_id, i < 2 ? said : 0);
     }
     enum ticket_refusal why;
-    EXPECT_OK(papers_put(&p, ids[1], S("x")));
-    EXPECT_OK(papers_confirm(&p, &ana, ids[1], &why));
+    EXPECT_OK(ticket_fixture_put(&p, ids[1], S("x")));
+    EXPECT_OK(ticket_fixture_confirm(&p, &ana, ids[1], &why));
     EXPECT_EQ(document(w, &bia, ids[1]).comment_id, said);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
@@ -388,18 +389,18 @@ TEST(a_comment_claims_documents_and_leaves_those_of_its_task_where_they_are)
 TEST(what_is_not_ones_own_or_hangs_elsewhere_is_not_claimed)
 {
     SHOP(p);
-    int64_t task = papers_task(&p, &ana), other = papers_task(&p, &ana), said, made;
-    int64_t late = papers_issue(&p, &ana, 0, S("late"), 1);
-    world_wait(w, PAPERS_PENDING_MS);
+    int64_t task = ticket_fixture_task(&p, &ana), other = ticket_fixture_task(&p, &ana), said, made;
+    int64_t late = ticket_fixture_issue(&p, &ana, 0, S("late"), 1);
+    world_wait(w, TICKET_PENDING_MS);
     int64_t bad[] = { 0,
                       -1,
                       12345,
                       late,
-                      papers_document(&p, &bia, 0, S("bia's"), S("x")),
-                      papers_issue(&p, &bia, 0, S("bia's"), 1),
-                      papers_document(&p, &ana, other, S("there"), S("x")),
-                      papers_issue(&p, &ana, other, S("pending there"), 1) };
-    int64_t good = papers_document(&p, &ana, 0, S("good"), S("x"));
+                      ticket_fixture_document(&p, &bia, 0, S("bia's"), S("x")),
+                      ticket_fixture_issue(&p, &bia, 0, S("bia's"), 1),
+                      ticket_fixture_document(&p, &ana, other, S("there"), S("x")),
+                      ticket_fixture_issue(&p, &ana, other, S("pending there"), 1) };
+    int64_t good = ticket_fixture_document(&p, &ana, 0, S("good"), S("x"));
     for (size_t i = 0; i < LENGTH_OF(bad); i++) {
         int64_t both[] = { good, bad[i] };
         EXPECT_EQ(make(w, &ana, both, 2, &made), TASK_BAD_DOCUMENT);
@@ -418,22 +419,23 @@ TEST(a_pending_upload_is_not_to_be_attached_by_its_guid)
     struct task_request order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
     enum task_refusal why;
     enum ticket_refusal ticket_why;
-    int64_t task, id = papers_issue(&p, &ana, 0, S("a"), 5);
+    int64_t task, id = ticket_fixture_issue(&p, &ana, 0, S("a"), 5);
     (void)bia;
-    EXPECT_OK(papers_put(&p, id, S("hello")));
+    EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     memcpy(a.uuid, document(w, &ana, id).file.uuid, sizeof a.uuid);
     EXPECT_ERR(task_create(&w->core, &ana, &order, w->a, &why, &task), ERR_INVALID);
     EXPECT_EQ(why, TASK_BAD_ATTACHMENT);
-    EXPECT_OK(papers_confirm(&p, &ana, id, &ticket_why));
+    EXPECT_OK(ticket_fixture_confirm(&p, &ana, id, &ticket_why));
     EXPECT_OK(task_create(&w->core, &ana, &order, w->a, &why, &task));
 }
 
 TEST(a_comment_is_about_a_file_that_hangs_on_its_task)
 {
     SHOP(p);
-    int64_t task = papers_task(&p, &ana), said, there = papers_document(&p, &ana, task, S("a"), S("x"));
-    int64_t bad[] = { 777, papers_issue(&p, &ana, task, S("pending"), 1), papers_document(&p, &ana, 0, S("b"), S("x")),
-                      papers_document(&p, &ana, papers_task(&p, &ana), S("c"), S("x")) };
+    int64_t task = ticket_fixture_task(&p, &ana), said, there = ticket_fixture_document(&p, &ana, task, S("a"), S("x"));
+    int64_t bad[] = { 777, ticket_fixture_issue(&p, &ana, task, S("pending"), 1),
+                      ticket_fixture_document(&p, &ana, 0, S("b"), S("x")),
+                      ticket_fixture_document(&p, &ana, ticket_fixture_task(&p, &ana), S("c"), S("x")) };
     struct task_view view;
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
         EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("x"), .file_id = bad[i] }, &said),
@@ -450,10 +452,10 @@ TEST(a_comment_is_about_a_file_that_hangs_on_its_task)
 TEST(documents_go_at_once_with_their_task_and_other_files_in_their_time)
 {
     SHOP(p);
-    int64_t task = papers_task(&p, &ana), said;
-    int64_t anas = papers_document(&p, &ana, task, S("a"), S("x")),
-            bias = papers_document(&p, &bia, task, S("b"), S("x"));
-    int64_t claimed = papers_document(&p, &bia, 0, S("c"), S("x"));
+    int64_t task = ticket_fixture_task(&p, &ana), said;
+    int64_t anas = ticket_fixture_document(&p, &ana, task, S("a"), S("x")),
+            bias = ticket_fixture_document(&p, &bia, task, S("b"), S("x"));
+    int64_t claimed = ticket_fixture_document(&p, &bia, 0, S("c"), S("x"));
     EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .documents = &claimed, .document_count = 1 }, &said), 0);
     struct file direct = world_store(w, &ana, S("d"), S("x"), hours(1)), kept = world_store(w, &ana, S("k"), S("x"), 0);
     struct attachment both[] = { { .kind = ATTACH_UPLOAD }, { .kind = ATTACH_UPLOAD } };
@@ -462,20 +464,22 @@ TEST(documents_go_at_once_with_their_task_and_other_files_in_their_time)
     EXPECT_EQ(comment(w, &ana, task, &(struct task_comment){ .attachments = both, .attachment_count = 2 }, &said), 0);
     /* the one of bia is held by another task as well */
     struct attachment again = { .kind = ATTACH_REFERENCE, .reference_id = document(w, &bia, bias).reference_id };
-    int64_t other = papers_task(&p, &bia);
+    int64_t other = ticket_fixture_task(&p, &bia);
     EXPECT_EQ(comment(w, &bia, other, &(struct task_comment){ .attachments = &again, .attachment_count = 1 }, &said),
               0);
 
     enum task_refusal why;
     EXPECT_OK(task_remove(&w->core, &ana, task, hours(2), w->a, &why));
-    EXPECT(!papers_is_there(&p, anas) && !papers_is_there(&p, claimed)); /* whoever sent it in */
-    EXPECT(papers_is_there(&p, bias) && papers_is_there(&p, direct.id) && papers_is_there(&p, kept.id));
+    EXPECT(!ticket_fixture_has_file(&p, anas) && !ticket_fixture_has_file(&p, claimed)); /* whoever sent it in */
+    EXPECT(ticket_fixture_has_file(&p, bias) && ticket_fixture_has_file(&p, direct.id) &&
+           ticket_fixture_has_file(&p, kept.id));
     EXPECT_EQ(document(w, &bia, bias).task_id, other);
     world_wait(w, hours(2));
     world_run_jobs(w);
-    EXPECT(papers_is_there(&p, bias) && !papers_is_there(&p, direct.id) && papers_is_there(&p, kept.id));
+    EXPECT(ticket_fixture_has_file(&p, bias) && !ticket_fixture_has_file(&p, direct.id) &&
+           ticket_fixture_has_file(&p, kept.id));
     EXPECT_OK(task_remove(&w->core, &bia, other, hours(2), w->a, &why));
-    EXPECT(!papers_is_there(&p, bias));
+    EXPECT(!ticket_fixture_has_file(&p, bias));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
@@ -494,7 +498,7 @@ TEST(a_comment_is_taken_back_by_its_author_within_the_window)
 {
     SHOP(p);
     struct principal boss = world_admin(w, S("boss"));
-    int64_t task = papers_task(&p, &ana), one, two, three;
+    int64_t task = ticket_fixture_task(&p, &ana), one, two, three;
     struct comment got;
     struct task of;
     EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("1") }, &one), 0);
@@ -521,21 +525,23 @@ TEST(a_comment_is_taken_back_by_its_author_within_the_window)
 TEST(what_a_comment_alone_held_goes_with_it)
 {
     SHOP(p);
-    int64_t task = papers_task(&p, &ana), said;
-    int64_t ids[] = { papers_document(&p, &bia, 0, S("ready"), S("x")), papers_issue(&p, &bia, 0, S("pending"), 1),
-                      papers_document(&p, &bia, task, S("of the task"), S("x")) };
+    int64_t task = ticket_fixture_task(&p, &ana), said;
+    int64_t ids[] = { ticket_fixture_document(&p, &bia, 0, S("ready"), S("x")),
+                      ticket_fixture_issue(&p, &bia, 0, S("pending"), 1),
+                      ticket_fixture_document(&p, &bia, task, S("of the task"), S("x")) };
     struct file direct = world_store(w, &bia, S("d"), S("x"), hours(1));
     struct attachment a = { .kind = ATTACH_UPLOAD };
     memcpy(a.uuid, direct.uuid, sizeof a.uuid);
     struct task_comment c = { .documents = ids, .document_count = 3, .attachments = &a, .attachment_count = 1 };
     EXPECT_EQ(comment(w, &bia, task, &c, &said), 0);
-    int64_t later = papers_issue(&p, &bia, task, S("pending of the task"), 1);
+    int64_t later = ticket_fixture_issue(&p, &bia, task, S("pending of the task"), 1);
     EXPECT_EQ(take_back(w, &bia, said), TASK_NO_REFUSAL);
-    EXPECT(!papers_is_there(&p, ids[0]) && !papers_is_there(&p, ids[1]));
-    EXPECT(papers_is_there(&p, ids[2]) && papers_is_there(&p, direct.id) && papers_is_there(&p, later));
+    EXPECT(!ticket_fixture_has_file(&p, ids[0]) && !ticket_fixture_has_file(&p, ids[1]));
+    EXPECT(ticket_fixture_has_file(&p, ids[2]) && ticket_fixture_has_file(&p, direct.id) &&
+           ticket_fixture_has_file(&p, later));
     world_wait(w, hours(2));
     world_run_jobs(w);
-    EXPECT(!papers_is_there(&p, direct.id) && papers_is_there(&p, ids[2]));
+    EXPECT(!ticket_fixture_has_file(&p, direct.id) && ticket_fixture_has_file(&p, ids[2]));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
@@ -544,7 +550,7 @@ TEST(a_list_has_the_tasks_that_its_user_sees)
     SHOP(p);
     struct principal boss = world_admin(w, S("boss"));
     struct task_page page;
-    int64_t private, said, ids[] = { papers_task(&p, &ana), papers_task(&p, &bia) };
+    int64_t private, said, ids[] = { ticket_fixture_task(&p, &ana), ticket_fixture_task(&p, &bia) };
     enum task_refusal why;
     struct task_member member = { bia.user_id, TASK_SUBSCRIBER };
     EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("t") }, w->a, &why, &private));

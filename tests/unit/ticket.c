@@ -1,36 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a ticket: issued, filled, confirmed; or purged; and what happens when two of these meet. */
-#include "papers.h"
 #include "rounds.h"
 #include "test.h"
+#include "ticket_fixture.h"
 
 #include "core/file/lifecycle.h"
 #include "core/store/reference_store.h"
 
 #include <string.h>
 
-#define PAPERS(name)                                                                                                   \
+#define TICKET_FIXTURE(name)                                                                                           \
     WORLD(w);                                                                                                          \
-    struct papers name = papers_new(w);                                                                                \
+    struct ticket_fixture name = ticket_fixture_new(w);                                                                \
     struct principal ana = world_user(w, S("ana"));                                                                    \
-    int64_t task = papers_task(&name, &ana)
+    int64_t task = ticket_fixture_task(&name, &ana)
 
-static enum ticket_refusal confirm(const struct papers *p, const struct principal *who, int64_t id)
+static enum ticket_refusal confirm(const struct ticket_fixture *p, const struct principal *who, int64_t id)
 {
     enum ticket_refusal why;
-    err_t e = papers_confirm(p, who, id, &why);
+    err_t e = ticket_fixture_confirm(p, who, id, &why);
     EXPECT((e != NULL) == (why != TICKET_NO_REFUSAL));
     return why;
 }
 
-static struct document get(const struct papers *p, const struct principal *who, int64_t id)
+static struct document get(const struct ticket_fixture *p, const struct principal *who, int64_t id)
 {
     struct document d;
     EXPECT_OK(document_get(&p->w->core, who, id, p->w->a, &d));
     return d;
 }
 
-static bool can_see(const struct papers *p, const struct principal *who, int64_t id)
+static bool can_see(const struct ticket_fixture *p, const struct principal *who, int64_t id)
 {
     struct document d;
     err_t e = document_get(&p->w->core, who, id, p->w->a, &d);
@@ -52,10 +52,10 @@ static struct principal stranger(struct world *w)
 
 TEST(a_ticket_says_what_is_promised_and_counts_as_nothing_yet)
 {
-    PAPERS(p);
-    struct ticket_request order = papers_order(&p, task, S("nota.pdf"), 48213);
+    TICKET_FIXTURE(p);
+    struct ticket_request order = ticket_fixture_request(&p, task, S("nota.pdf"), 48213);
     struct ticket_issued issued;
-    EXPECT_OK(papers_try(&p, &ana, &order, &issued));
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
     struct document *d = &issued.document, stored = get(&p, &ana, d->file.id);
     for (int i = 0; i < 2; i++, d = &stored) { /* what is told, and what is read */
         EXPECT_EQ(d->file.state, FILE_ISSUED);
@@ -63,14 +63,14 @@ TEST(a_ticket_says_what_is_promised_and_counts_as_nothing_yet)
         EXPECT_EQ(d->file.object_id, 0);
         EXPECT_EQ(d->file.owner_id, ana.user_id);
         EXPECT_EQ(d->file.created_at_ms, WORLD_START_MS);
-        EXPECT_EQ(d->file.purge_at_ms, WORLD_START_MS + PAPERS_PENDING_MS);
+        EXPECT_EQ(d->file.purge_at_ms, WORLD_START_MS + TICKET_PENDING_MS);
         EXPECT_SLICE(d->file.name, S("nota.pdf"));
         EXPECT_SLICE(d->owner_name, S("ana"));
         EXPECT(d->has_ticket);
         EXPECT_EQ(d->ticket.file_id, d->file.id);
         EXPECT_EQ(d->ticket.bucket_id, p.bucket_id);
         EXPECT_EQ(d->ticket.declared_bytes, 48213);
-        EXPECT_EQ(d->ticket.expires_at_ms, WORLD_START_MS + PAPERS_LIFETIME_MS);
+        EXPECT_EQ(d->ticket.expires_at_ms, WORLD_START_MS + TICKET_LIFETIME_MS);
         EXPECT_EQ(d->ticket.confirmed_at_ms, 0);
         EXPECT_SLICE(d->ticket.key, arena_printf(w->a, "data/1/%lld/nota.pdf", (long long)d->file.id));
         EXPECT_EQ(d->task_id, task);
@@ -86,92 +86,93 @@ TEST(a_ticket_says_what_is_promised_and_counts_as_nothing_yet)
 
 TEST(two_tickets_of_one_name_have_keys_of_their_own)
 {
-    PAPERS(p);
-    int64_t one = papers_issue(&p, &ana, task, S("a"), 1), other = papers_issue(&p, &ana, task, S("a"), 1);
+    TICKET_FIXTURE(p);
+    int64_t one = ticket_fixture_issue(&p, &ana, task, S("a"), 1),
+            other = ticket_fixture_issue(&p, &ana, task, S("a"), 1);
     EXPECT(one != other);
     EXPECT(!slice_eq(get(&p, &ana, one).ticket.key, get(&p, &ana, other).ticket.key));
 }
 
 TEST(a_ticket_needs_a_task_that_its_user_sees)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct principal bia = world_user(w, S("bia")), eve = stranger(w);
     enum task_refusal why;
     int64_t private;
     EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("mine") }, w->a, &why, &private));
     struct ticket_issued issued;
-    struct ticket_request order = papers_order(&p, private, S("a"), 1);
-    EXPECT_ERR(papers_try(&p, &bia, &order, &issued), ERR_NOT_FOUND);
+    struct ticket_request order = ticket_fixture_request(&p, private, S("a"), 1);
+    EXPECT_ERR(ticket_fixture_try(&p, &bia, &order, &issued), ERR_NOT_FOUND);
     order.task_id = 9999;
-    EXPECT_ERR(papers_try(&p, &ana, &order, &issued), ERR_NOT_FOUND);
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_NOT_FOUND);
     order.task_id = task;
-    EXPECT_ERR(papers_try(&p, &eve, &order, &issued), ERR_NOT_FOUND);
-    EXPECT_OK(papers_try(&p, &bia, &order, &issued)); /* it is shared */
+    EXPECT_ERR(ticket_fixture_try(&p, &eve, &order, &issued), ERR_NOT_FOUND);
+    EXPECT_OK(ticket_fixture_try(&p, &bia, &order, &issued)); /* it is shared */
     order.task_id = 0;
-    EXPECT_OK(papers_try(&p, &bia, &order, &issued));
+    EXPECT_OK(ticket_fixture_try(&p, &bia, &order, &issued));
     EXPECT_EQ(issued.document.task_id, 0);
     EXPECT_EQ(world_file_count(w), 2);
 }
 
 TEST(a_duplicate_name_is_refused_when_that_is_asked_for)
 {
-    PAPERS(p);
-    int64_t there = papers_document(&p, &ana, task, S("a.txt"), S("x"));
-    papers_issue(&p, &ana, task, S("pending.txt"), 1);
+    TICKET_FIXTURE(p);
+    int64_t there = ticket_fixture_document(&p, &ana, task, S("a.txt"), S("x"));
+    ticket_fixture_issue(&p, &ana, task, S("pending.txt"), 1);
     struct ticket_issued issued;
-    struct ticket_request order = papers_order(&p, task, S("a.txt"), 1);
-    EXPECT_OK(papers_try(&p, &ana, &order, &issued));
+    struct ticket_request order = ticket_fixture_request(&p, task, S("a.txt"), 1);
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
     order.refuse_duplicate = true;
-    EXPECT_ERR(papers_try(&p, &ana, &order, &issued), ERR_CONFLICT);
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_CONFLICT);
     EXPECT_EQ(issued.duplicate_id, there);
     order.name = S("A.txt");
-    EXPECT_OK(papers_try(&p, &ana, &order, &issued));
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
     order.name = S("pending.txt"); /* nobody else knows of it */
-    EXPECT_OK(papers_try(&p, &ana, &order, &issued));
-    order = papers_order(&p, papers_task(&p, &ana), S("a.txt"), 1);
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
+    order = ticket_fixture_request(&p, ticket_fixture_task(&p, &ana), S("a.txt"), 1);
     order.refuse_duplicate = true;
-    EXPECT_OK(papers_try(&p, &ana, &order, &issued)); /* another task */
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued)); /* another task */
 }
 
 TEST(a_ticket_for_more_than_there_is_room_is_refused_before_anything_is_sent)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct ticket_issued issued;
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 100, 0, w->a));
-    struct ticket_request order = papers_order(&p, task, S("a"), 101);
-    EXPECT_ERR(papers_try(&p, &ana, &order, &issued), ERR_QUOTA);
+    struct ticket_request order = ticket_fixture_request(&p, task, S("a"), 101);
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_QUOTA);
     order.declared_bytes = 100;
-    EXPECT_OK(papers_try(&p, &ana, &order, &issued));
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
     order.declared_bytes = UINT64_MAX;
-    EXPECT_ERR(papers_try(&p, &ana, &order, &issued), ERR_QUOTA);
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_QUOTA);
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 0, 1, w->a));
-    papers_document(&p, &ana, 0, S("b"), S("x"));
+    ticket_fixture_document(&p, &ana, 0, S("b"), S("x"));
     order.declared_bytes = 0;
-    EXPECT_ERR(papers_try(&p, &ana, &order, &issued), ERR_QUOTA);
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_QUOTA);
 }
 
 TEST(a_ticket_for_more_than_the_disk_has_is_refused)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .blob_capacity = 10000, .reserve_bytes = 1000 });
-    struct papers p = papers_new(w);
+    struct ticket_fixture p = ticket_fixture_new(w);
     struct principal ana = world_user(w, S("ana"));
     struct ticket_issued issued;
-    struct ticket_request order = papers_order(&p, 0, S("a"), 9001);
-    EXPECT_ERR(papers_try(&p, &ana, &order, &issued), ERR_NO_SPACE);
+    struct ticket_request order = ticket_fixture_request(&p, 0, S("a"), 9001);
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_NO_SPACE);
     order.declared_bytes = 9000;
-    EXPECT_OK(papers_try(&p, &ana, &order, &issued));
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
 }
 
 TEST(a_key_that_is_too_long_is_refused)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct ticket_issued issued;
-    struct ticket_request order = papers_order(&p, task, S("a"), 1);
+    struct ticket_request order = ticket_fixture_request(&p, task, S("a"), 1);
     char *tail = arena_alloc(w->a, 1024);
     memset(tail, 'x', 1024);
     order.key_tail = (slice){ tail, 1024 };
-    EXPECT_ERR(papers_try(&p, &ana, &order, &issued), ERR_INVALID);
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_INVALID);
     EXPECT_EQ(world_file_count(w), 0);
 }
 
@@ -179,9 +180,9 @@ TEST(a_key_that_is_too_long_is_refused)
 
 TEST(confirming_hangs_the_file_on_its_task_once)
 {
-    PAPERS(p);
-    int64_t id = papers_issue(&p, &ana, task, S("a.txt"), 5);
-    EXPECT_OK(papers_put(&p, id, S("hello")));
+    TICKET_FIXTURE(p);
+    int64_t id = ticket_fixture_issue(&p, &ana, task, S("a.txt"), 5);
+    EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     EXPECT_EQ(get(&p, &ana, id).file.state, FILE_STORED);
     world_wait(w, minutes(1));
     struct document d;
@@ -209,43 +210,43 @@ TEST(confirming_hangs_the_file_on_its_task_once)
 
 TEST(a_file_of_no_bytes_is_a_file)
 {
-    PAPERS(p);
-    int64_t id = papers_issue(&p, &ana, task, S("empty"), 0);
+    TICKET_FIXTURE(p);
+    int64_t id = ticket_fixture_issue(&p, &ana, task, S("empty"), 0);
     EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_BYTES); /* declared empty is not yet sent */
-    EXPECT_OK(papers_put(&p, id, S("")));
+    EXPECT_OK(ticket_fixture_put(&p, id, S("")));
     EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_REFUSAL);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
 TEST(a_ticket_stays_when_its_bytes_are_missing_or_of_another_length)
 {
-    PAPERS(p);
-    int64_t id = papers_issue(&p, &ana, task, S("a"), 5);
+    TICKET_FIXTURE(p);
+    int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
     EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_BYTES);
-    EXPECT_OK(papers_put(&p, id, S("four")));
+    EXPECT_OK(ticket_fixture_put(&p, id, S("four")));
     EXPECT_EQ(confirm(&p, &ana, id), TICKET_BAD_SIZE);
-    EXPECT_OK(papers_put(&p, id, S("sixsix")));
+    EXPECT_OK(ticket_fixture_put(&p, id, S("sixsix")));
     EXPECT_EQ(confirm(&p, &ana, id), TICKET_BAD_SIZE);
     EXPECT_EQ(world_event_count(w, S("file.confirm")), 0);
-    EXPECT_OK(papers_put(&p, id, S("hello")));
+    EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_REFUSAL);
-    EXPECT_ERR(papers_put(&p, id, S("later")), ERR_CONFLICT); /* from now on they never change */
+    EXPECT_ERR(ticket_fixture_put(&p, id, S("later")), ERR_CONFLICT); /* from now on they never change */
     EXPECT_EQ(world_account(w).used_bytes, 5);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
 TEST(nobody_but_its_owner_knows_of_a_pending_ticket)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct principal bia = world_user(w, S("bia")), boss = world_admin(w, S("boss")), eve = stranger(w);
-    int64_t id = papers_issue(&p, &ana, task, S("a"), 5);
+    int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
     for (int with_bytes = 0; with_bytes < 2; with_bytes++) {
         EXPECT(can_see(&p, &ana, id));
         EXPECT(!can_see(&p, &bia, id) && !can_see(&p, &boss, id) && !can_see(&p, &eve, id));
         EXPECT_EQ(confirm(&p, &bia, id), TICKET_NOT_THERE);
         EXPECT_EQ(confirm(&p, &boss, id), TICKET_NOT_THERE);
         EXPECT_EQ(confirm(&p, &eve, id), TICKET_NOT_THERE);
-        EXPECT_OK(papers_put(&p, id, S("hello")));
+        EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     }
     EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_REFUSAL);
     EXPECT(can_see(&p, &bia, id) && can_see(&p, &boss, id) && !can_see(&p, &eve, id));
@@ -255,7 +256,7 @@ TEST(nobody_but_its_owner_knows_of_a_pending_ticket)
 }
 
 /* By the way in that knows files by their UUID, not tickets. */
-static bool can_find(const struct papers *p, const struct principal *who, const struct file *f)
+static bool can_find(const struct ticket_fixture *p, const struct principal *who, const struct file *f)
 {
     struct world *w = p->w;
     struct file_list_order order = { .state = -1, .most = 2 };
@@ -271,13 +272,13 @@ static bool can_find(const struct papers *p, const struct principal *who, const 
 
 TEST(an_administrator_finds_no_pending_upload_among_the_files)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct principal boss = world_admin(w, S("boss"));
-    int64_t id = papers_issue(&p, &ana, task, S("a"), 5);
+    int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
     struct file f = get(&p, &ana, id).file;
     slice bytes;
     EXPECT(can_find(&p, &ana, &f) && !can_find(&p, &boss, &f) && !can_find(&p, &w->operator_, &f));
-    EXPECT_OK(papers_put(&p, id, S("hello")));
+    EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     for (int i = 0; i < 2; i++) { /* cached by now */
         EXPECT_OK(world_read(w, &ana, &f, &bytes));
         EXPECT_ERR(world_read(w, &boss, &f, &bytes), ERR_NOT_FOUND);
@@ -292,7 +293,7 @@ TEST(an_administrator_finds_no_pending_upload_among_the_files)
 
 TEST(a_file_that_came_without_ticket_cannot_be_confirmed)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     (void)task;
     struct file f = world_store(w, &ana, S("a"), S("x"), hours(1));
     EXPECT_EQ(confirm(&p, &ana, f.id), TICKET_NOT_THERE);
@@ -300,7 +301,7 @@ TEST(a_file_that_came_without_ticket_cannot_be_confirmed)
 
 TEST(a_task_that_is_lost_from_sight_takes_no_more_files)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct principal bia = world_user(w, S("bia"));
     struct task_member member = { bia.user_id, TASK_PARTICIPANT };
     enum task_refusal why;
@@ -309,8 +310,8 @@ TEST(a_task_that_is_lost_from_sight_takes_no_more_files)
     EXPECT_OK(task_create(&w->core, &ana,
                           &(struct task_request){ .text = S("t"), .members = &member, .member_count = 1 }, w->a, &why,
                           &private));
-    int64_t id = papers_issue(&p, &bia, private, S("a"), 1);
-    EXPECT_OK(papers_put(&p, id, S("x")));
+    int64_t id = ticket_fixture_issue(&p, &bia, private, S("a"), 1);
+    EXPECT_OK(ticket_fixture_put(&p, id, S("x")));
     struct task_comment removes_bia = { .task_id = private, .removed = &bia.user_id, .removed_count = 1 };
     EXPECT_OK(task_comment_add(&w->core, &ana, &removes_bia, w->a, &why, &comment));
     EXPECT_EQ(confirm(&p, &bia, id), TICKET_NOT_THERE);
@@ -327,12 +328,13 @@ static err_t add_many_references(struct meta_tx *tx, void *arg, struct arena *a)
 
 TEST(a_full_task_takes_no_more_tickets)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     struct reference r = { .account_id = ana.account_id, .task_id = task, .url = S("http://x/"), .name = S("x") };
     world_write(w, add_many_references, &r);
-    int64_t one = papers_issue(&p, &ana, task, S("a"), 1), other = papers_issue(&p, &ana, task, S("b"), 1);
-    EXPECT_OK(papers_put(&p, one, S("x")));
-    EXPECT_OK(papers_put(&p, other, S("x")));
+    int64_t one = ticket_fixture_issue(&p, &ana, task, S("a"), 1),
+            other = ticket_fixture_issue(&p, &ana, task, S("b"), 1);
+    EXPECT_OK(ticket_fixture_put(&p, one, S("x")));
+    EXPECT_OK(ticket_fixture_put(&p, other, S("x")));
     EXPECT_EQ(confirm(&p, &ana, one), TICKET_NO_REFUSAL);
     EXPECT_EQ(confirm(&p, &ana, other), TICKET_TOO_MANY);
     EXPECT_EQ(get(&p, &ana, other).file.state, FILE_STORED); /* it stays */
@@ -342,23 +344,23 @@ TEST(a_full_task_takes_no_more_tickets)
 
 TEST(a_ticket_is_gone_from_its_very_instant_whether_or_not_the_purge_came_by)
 {
-    PAPERS(p);
+    TICKET_FIXTURE(p);
     for (int with_bytes = 0; with_bytes < 2; with_bytes++) {
-        int64_t id = papers_issue(&p, &ana, task, S("a"), 5);
+        int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
         if (with_bytes)
-            EXPECT_OK(papers_put(&p, id, S("hello")));
-        world_wait(w, PAPERS_PENDING_MS - 1);
+            EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
+        world_wait(w, TICKET_PENDING_MS - 1);
         world_run_jobs(w);
         EXPECT(can_see(&p, &ana, id));
         EXPECT_EQ(confirm(&p, &ana, id), with_bytes ? TICKET_NO_REFUSAL : TICKET_NO_BYTES);
-        id = papers_issue(&p, &ana, task, S("b"), 5);
+        id = ticket_fixture_issue(&p, &ana, task, S("b"), 5);
         if (with_bytes)
-            EXPECT_OK(papers_put(&p, id, S("hello")));
-        world_wait(w, PAPERS_PENDING_MS);
-        EXPECT(!can_see(&p, &ana, id) && papers_is_there(&p, id));
+            EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
+        world_wait(w, TICKET_PENDING_MS);
+        EXPECT(!can_see(&p, &ana, id) && ticket_fixture_has_file(&p, id));
         EXPECT_EQ(confirm(&p, &ana, id), TICKET_NOT_THERE);
         world_run_jobs(w);
-        EXPECT(!papers_is_there(&p, id));
+        EXPECT(!ticket_fixture_has_file(&p, id));
         EXPECT_EQ(confirm(&p, &ana, id), TICKET_NOT_THERE);
     }
     EXPECT_EQ(world_account(w).used_bytes, 5);
@@ -369,20 +371,20 @@ TEST(a_ticket_is_gone_from_its_very_instant_whether_or_not_the_purge_came_by)
 
 TEST(a_number_is_never_used_again)
 {
-    PAPERS(p);
-    int64_t first = papers_issue(&p, &ana, task, S("a"), 5);
-    world_wait(w, PAPERS_PENDING_MS);
+    TICKET_FIXTURE(p);
+    int64_t first = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
+    world_wait(w, TICKET_PENDING_MS);
     world_run_jobs(w);
-    EXPECT(!papers_is_there(&p, first));
-    EXPECT(papers_issue(&p, &ana, task, S("a"), 5) > first);
+    EXPECT(!ticket_fixture_has_file(&p, first));
+    EXPECT(ticket_fixture_issue(&p, &ana, task, S("a"), 5) > first);
 }
 
 TEST(a_clock_set_back_does_not_revive_a_ticket)
 {
-    PAPERS(p);
-    int64_t id = papers_issue(&p, &ana, task, S("a"), 5);
-    EXPECT_OK(papers_put(&p, id, S("hello")));
-    world_wait(w, PAPERS_PENDING_MS);
+    TICKET_FIXTURE(p);
+    int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
+    EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
+    world_wait(w, TICKET_PENDING_MS);
     EXPECT(!can_see(&p, &ana, id));
     world_wait(w, -hours(2));
     EXPECT(!can_see(&p, &ana, id));
@@ -391,28 +393,29 @@ TEST(a_clock_set_back_does_not_revive_a_ticket)
 
 TEST(the_ticket_of_a_removed_user_purges)
 {
-    PAPERS(p);
-    int64_t id = papers_issue(&p, &ana, task, S("a"), 5);
-    EXPECT_OK(papers_put(&p, id, S("hello")));
+    TICKET_FIXTURE(p);
+    int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
+    EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("ana"), USER_DELETED, w->a));
-    world_wait(w, PAPERS_PENDING_MS);
+    world_wait(w, TICKET_PENDING_MS);
     world_run_jobs(w);
-    EXPECT(!papers_is_there(&p, id));
+    EXPECT(!ticket_fixture_has_file(&p, id));
     EXPECT_EQ(world_account(w).used_bytes, 0);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
 TEST(pending_tickets_end_with_their_task)
 {
-    PAPERS(p);
-    int64_t empty = papers_issue(&p, &ana, task, S("a"), 5), full = papers_issue(&p, &ana, task, S("b"), 5);
-    int64_t other = papers_issue(&p, &ana, papers_task(&p, &ana), S("c"), 5),
-            loose = papers_issue(&p, &ana, 0, S("d"), 5);
-    EXPECT_OK(papers_put(&p, full, S("hello")));
+    TICKET_FIXTURE(p);
+    int64_t empty = ticket_fixture_issue(&p, &ana, task, S("a"), 5),
+            full = ticket_fixture_issue(&p, &ana, task, S("b"), 5);
+    int64_t other = ticket_fixture_issue(&p, &ana, ticket_fixture_task(&p, &ana), S("c"), 5),
+            loose = ticket_fixture_issue(&p, &ana, 0, S("d"), 5);
+    EXPECT_OK(ticket_fixture_put(&p, full, S("hello")));
     enum task_refusal why;
     EXPECT_OK(task_remove(&w->core, &ana, task, hours(1), w->a, &why));
-    EXPECT(!papers_is_there(&p, empty) && !papers_is_there(&p, full));
-    EXPECT(papers_is_there(&p, other) && papers_is_there(&p, loose));
+    EXPECT(!ticket_fixture_has_file(&p, empty) && !ticket_fixture_has_file(&p, full));
+    EXPECT(ticket_fixture_has_file(&p, other) && ticket_fixture_has_file(&p, loose));
     EXPECT_EQ(confirm(&p, &ana, full), TICKET_NOT_THERE);
     EXPECT_EQ(world_account(w).used_bytes, 0);
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -421,7 +424,7 @@ TEST(pending_tickets_end_with_their_task)
 /* ---- races: exactly one wins, and wins completely ---- */
 
 struct race {
-    struct papers *p;
+    struct ticket_fixture *p;
     struct principal who;
     int64_t id, task;
     pthread_barrier_t *start;
@@ -478,19 +481,19 @@ static void run_race(struct race *r, void *(*against)(void *))
 TEST(a_confirmation_and_a_purge_have_one_winner)
 {
     SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
-    struct papers p = papers_new(w);
+    struct ticket_fixture p = ticket_fixture_new(w);
     struct race r = { .p = &p, .who = world_user(w, S("ana")) };
-    int64_t task = papers_task(&p, &r.who), kept = 0, round = 0;
+    int64_t task = ticket_fixture_task(&p, &r.who), kept = 0, round = 0;
     const int wanted = rounds(ROUNDS_ticket_races);
     /* until each has won, if that can be had */
     for (; round < wanted || ((kept == 0 || kept == round) && round < 20 * wanted); round++) {
-        r.id = papers_issue(&p, &r.who, task, S("a"), 5);
-        EXPECT_OK(papers_put(&p, r.id, S("hello")));
-        world_wait(w, PAPERS_PENDING_MS - 1);
+        r.id = ticket_fixture_issue(&p, &r.who, task, S("a"), 5);
+        EXPECT_OK(ticket_fixture_put(&p, r.id, S("hello")));
+        world_wait(w, TICKET_PENDING_MS - 1);
         run_race(&r, race_purge);
         world_wait(w, hours(1));
         world_run_jobs(w);
-        EXPECT_EQ(papers_is_there(&p, r.id), r.won); /* 200 and kept, or 404 and gone */
+        EXPECT_EQ(ticket_fixture_has_file(&p, r.id), r.won); /* 200 and kept, or 404 and gone */
         kept += r.won;
         if (!r.won)
             continue;
@@ -508,14 +511,14 @@ TEST(a_confirmation_and_a_purge_have_one_winner)
 TEST(a_confirmation_and_the_removal_of_its_task_leave_nothing)
 {
     SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
-    struct papers p = papers_new(w);
+    struct ticket_fixture p = ticket_fixture_new(w);
     struct race r = { .p = &p, .who = world_user(w, S("ana")) };
     for (int i = rounds(ROUNDS_ticket_races); i > 0; i--) {
-        r.task = papers_task(&p, &r.who);
-        r.id = papers_issue(&p, &r.who, r.task, S("a"), 5);
-        EXPECT_OK(papers_put(&p, r.id, S("hello")));
+        r.task = ticket_fixture_task(&p, &r.who);
+        r.id = ticket_fixture_issue(&p, &r.who, r.task, S("a"), 5);
+        EXPECT_OK(ticket_fixture_put(&p, r.id, S("hello")));
         run_race(&r, race_remove);
-        EXPECT(!papers_is_there(&p, r.id));
+        EXPECT(!ticket_fixture_has_file(&p, r.id));
     }
     EXPECT_EQ(world_account(w).used_files, 0);
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -524,13 +527,13 @@ TEST(a_confirmation_and_the_removal_of_its_task_leave_nothing)
 TEST(many_confirmations_at_once_are_one)
 {
     SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
-    struct papers p = papers_new(w);
+    struct ticket_fixture p = ticket_fixture_new(w);
     struct race r = { .p = &p, .who = world_user(w, S("ana")) };
-    int64_t task = papers_task(&p, &r.who);
+    int64_t task = ticket_fixture_task(&p, &r.who);
     const int wanted = rounds(ROUNDS_ticket_races);
     for (int i = 0; i < wanted; i++) {
-        r.id = papers_issue(&p, &r.who, task, S("a"), 5);
-        EXPECT_OK(papers_put(&p, r.id, S("hello")));
+        r.id = ticket_fixture_issue(&p, &r.who, task, S("a"), 5);
+        EXPECT_OK(ticket_fixture_put(&p, r.id, S("hello")));
         run_race(&r, race_confirm);
         EXPECT(r.won);
     }
@@ -545,16 +548,17 @@ TEST(many_confirmations_at_once_are_one)
  * confirmation that came late nothing to confirm. */
 TEST(at_the_exact_instant_the_first_one_wins)
 {
-    PAPERS(p);
-    int64_t kept = papers_issue(&p, &ana, task, S("a"), 1), gone = papers_issue(&p, &ana, task, S("b"), 1);
-    EXPECT_OK(papers_put(&p, kept, S("x")));
-    EXPECT_OK(papers_put(&p, gone, S("x")));
-    world_wait(w, PAPERS_PENDING_MS - 1);
+    TICKET_FIXTURE(p);
+    int64_t kept = ticket_fixture_issue(&p, &ana, task, S("a"), 1),
+            gone = ticket_fixture_issue(&p, &ana, task, S("b"), 1);
+    EXPECT_OK(ticket_fixture_put(&p, kept, S("x")));
+    EXPECT_OK(ticket_fixture_put(&p, gone, S("x")));
+    world_wait(w, TICKET_PENDING_MS - 1);
     EXPECT_EQ(confirm(&p, &ana, kept), TICKET_NO_REFUSAL);
     world_wait(w, 1);
     world_run_jobs(w);
     EXPECT_EQ(confirm(&p, &ana, gone), TICKET_NOT_THERE);
-    EXPECT(papers_is_there(&p, kept) && !papers_is_there(&p, gone));
+    EXPECT(ticket_fixture_has_file(&p, kept) && !ticket_fixture_has_file(&p, gone));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 

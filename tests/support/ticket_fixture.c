@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "papers.h"
+#include "ticket_fixture.h"
 
 #include "core/records/bucket.h"
 #include "core/store/account_store.h"
@@ -12,24 +12,25 @@
 
 static err_t add_bucket(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct papers *p = arg;
+    struct ticket_fixture *p = arg;
     struct bucket bucket = { .owner_id = p->w->operator_.user_id,
-                             .name = S("papers"),
+                             .name = S("tickets"),
                              .kind = BUCKET_GUARDED,
                              .created_at_ms = WORLD_START_MS };
     return meta_bucket_add(tx, &bucket, a, &p->bucket_id);
 }
 
-struct papers papers_new(struct world *w)
+struct ticket_fixture ticket_fixture_new(struct world *w)
 {
-    struct papers p = { .w = w };
+    struct ticket_fixture p = { .w = w };
     world_write(w, add_bucket, &p);
     return p;
 }
 
 /* ---- issue ---- */
 
-struct ticket_request papers_order(const struct papers *p, int64_t task_id, slice name, uint64_t declared_bytes)
+struct ticket_request ticket_fixture_request(const struct ticket_fixture *p, int64_t task_id, slice name,
+                                             uint64_t declared_bytes)
 {
     slice parts[] = { S("/"), name };
     return (struct ticket_request){ .way = S("test"),
@@ -39,8 +40,8 @@ struct ticket_request papers_order(const struct papers *p, int64_t task_id, slic
                                     .bucket_id = p->bucket_id,
                                     .key_head = S("data/1/"),
                                     .key_tail = arena_join(p->w->a, parts, LENGTH_OF(parts)),
-                                    .lifetime_ms = PAPERS_LIFETIME_MS,
-                                    .pending_ms = PAPERS_PENDING_MS,
+                                    .lifetime_ms = TICKET_LIFETIME_MS,
+                                    .pending_ms = TICKET_PENDING_MS,
                                     .task_id = task_id };
 }
 
@@ -69,8 +70,8 @@ static void told(void *arg, err_t e, const struct ticket_issued *issued)
     pthread_cond_signal(&o->told);
 }
 
-err_t papers_try(const struct papers *p, const struct principal *who, const struct ticket_request *order,
-                 struct ticket_issued *ret)
+err_t ticket_fixture_try(const struct ticket_fixture *p, const struct principal *who,
+                         const struct ticket_request *order, struct ticket_issued *ret)
 {
     struct outcome o = { .a = p->w->a, .mutex = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER };
     ticket_issue(&p->w->core, who, order, told, &o);
@@ -83,19 +84,19 @@ err_t papers_try(const struct papers *p, const struct principal *who, const stru
     return o.e;
 }
 
-int64_t papers_issue(const struct papers *p, const struct principal *who, int64_t task_id, slice name,
-                     uint64_t declared_bytes)
+int64_t ticket_fixture_issue(const struct ticket_fixture *p, const struct principal *who, int64_t task_id, slice name,
+                             uint64_t declared_bytes)
 {
-    struct ticket_request order = papers_order(p, task_id, name, declared_bytes);
+    struct ticket_request order = ticket_fixture_request(p, task_id, name, declared_bytes);
     struct ticket_issued issued;
-    EXPECT_OK(papers_try(p, who, &order, &issued));
+    EXPECT_OK(ticket_fixture_try(p, who, &order, &issued));
     return issued.document.file.id;
 }
 
 /* ---- bytes ---- */
 
 struct put {
-    const struct papers *p;
+    const struct ticket_fixture *p;
     int64_t file_id;
     slice bytes;
 };
@@ -117,7 +118,7 @@ static err_t apply_put(struct meta_tx *tx, void *arg, struct arena *a)
     return meta_account_use(tx, f.account_id, (int64_t)put->bytes.n - (int64_t)f.size_bytes, old ? 0 : 1, a);
 }
 
-err_t papers_put(const struct papers *p, int64_t file_id, slice bytes)
+err_t ticket_fixture_put(const struct ticket_fixture *p, int64_t file_id, slice bytes)
 {
     struct put put = { p, file_id, bytes };
     return meta_write(p->w->core.meta, apply_put, &put, p->w->a);
@@ -125,22 +126,24 @@ err_t papers_put(const struct papers *p, int64_t file_id, slice bytes)
 
 /* ---- the rest ---- */
 
-err_t papers_confirm(const struct papers *p, const struct principal *who, int64_t file_id, enum ticket_refusal *ret_why)
+err_t ticket_fixture_confirm(const struct ticket_fixture *p, const struct principal *who, int64_t file_id,
+                             enum ticket_refusal *ret_why)
 {
     struct document d;
     return ticket_confirm(&p->w->core, who, file_id, p->w->a, ret_why, &d);
 }
 
-int64_t papers_document(const struct papers *p, const struct principal *who, int64_t task_id, slice name, slice bytes)
+int64_t ticket_fixture_document(const struct ticket_fixture *p, const struct principal *who, int64_t task_id,
+                                slice name, slice bytes)
 {
     enum ticket_refusal why;
-    int64_t id = papers_issue(p, who, task_id, name, bytes.n);
-    EXPECT_OK(papers_put(p, id, bytes));
-    EXPECT_OK(papers_confirm(p, who, id, &why));
+    int64_t id = ticket_fixture_issue(p, who, task_id, name, bytes.n);
+    EXPECT_OK(ticket_fixture_put(p, id, bytes));
+    EXPECT_OK(ticket_fixture_confirm(p, who, id, &why));
     return id;
 }
 
-bool papers_is_there(const struct papers *p, int64_t file_id)
+bool ticket_fixture_has_file(const struct ticket_fixture *p, int64_t file_id)
 {
     struct file f;
     struct meta_tx *tx = world_tx(p->w);
@@ -150,7 +153,7 @@ bool papers_is_there(const struct papers *p, int64_t file_id)
     return !e;
 }
 
-int64_t papers_task(const struct papers *p, const struct principal *who)
+int64_t ticket_fixture_task(const struct ticket_fixture *p, const struct principal *who)
 {
     enum task_refusal why;
     int64_t id;

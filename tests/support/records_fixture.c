@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scene.h"
+#include "records_fixture.h"
 
 #include "core/records/bucket.h"
 #include "core/records/entry.h"
@@ -18,10 +18,10 @@
 
 #include <string.h>
 
-struct making {
+struct records_setup {
     const struct principal *who;
     slice large;
-    struct scene *scene;
+    struct records_fixture *records;
 };
 
 static err_t add_object(struct meta_tx *tx, const struct principal *who, slice bytes, slice blob_key, struct arena *a,
@@ -52,47 +52,47 @@ static err_t add_entry(struct meta_tx *tx, const struct principal *who, int64_t 
     return meta_account_use(tx, who->account_id, (int64_t)o.size_bytes, 1, a);
 }
 
-static err_t add_whole(struct meta_tx *tx, const struct making *m, struct arena *a)
+static err_t add_whole(struct meta_tx *tx, const struct records_setup *m, struct arena *a)
 {
-    struct scene *scene = m->scene;
+    struct records_fixture *records = m->records;
     struct object small, large, whole = { .account_id = m->who->account_id };
     TRY(add_object(tx, m->who, S("small"), S(""), a, &small));
-    TRY(add_object(tx, m->who, m->large, SCENE_LARGE_KEY, a, &large));
+    TRY(add_object(tx, m->who, m->large, RECORDS_LARGE_KEY, a, &large));
     const int64_t parts[] = { small.id, large.id, small.id };
     char md5s[3 * MD5_SIZE];
     memcpy(md5s, small.md5, MD5_SIZE);
     memcpy(md5s + MD5_SIZE, large.md5, MD5_SIZE);
     memcpy(md5s + 2 * MD5_SIZE, small.md5, MD5_SIZE);
     hash_md5((slice){ md5s, sizeof md5s }, whole.md5);
-    TRY(meta_object_compose(tx, &whole, parts, 3, a, &scene->whole_id));
-    scene->small_id = small.id;
-    scene->large_id = large.id;
-    return add_entry(tx, m->who, scene->bucket_id, S("whole"), scene->whole_id, a);
+    TRY(meta_object_compose(tx, &whole, parts, 3, a, &records->whole_id));
+    records->small_id = small.id;
+    records->large_id = large.id;
+    return add_entry(tx, m->who, records->bucket_id, S("whole"), records->whole_id, a);
 }
 
-static err_t add_upload(struct meta_tx *tx, const struct making *m, struct arena *a)
+static err_t add_upload(struct meta_tx *tx, const struct records_setup *m, struct arena *a)
 {
-    struct scene *scene = m->scene;
+    struct records_fixture *records = m->records;
     struct object o;
     TRY(add_object(tx, m->who, S("part"), S(""), a, &o));
     struct upload u = { .name = S("upload"),
-                        .bucket_id = scene->bucket_id,
+                        .bucket_id = records->bucket_id,
                         .key = S("later"),
                         .account_id = m->who->account_id,
                         .owner_id = m->who->user_id };
-    TRY(meta_upload_add(tx, &u, a, &scene->upload_id));
-    struct upload_part p = { .upload_id = scene->upload_id, .number = 1, .object_id = o.id, .size_bytes = 4 };
+    TRY(meta_upload_add(tx, &u, a, &records->upload_id));
+    struct upload_part p = { .upload_id = records->upload_id, .number = 1, .object_id = o.id, .size_bytes = 4 };
     memcpy(p.md5, o.md5, MD5_SIZE);
     int64_t old;
     uint64_t old_bytes;
     TRY(meta_part_put(tx, &p, a, &old, &old_bytes));
-    scene->part_id = o.id;
+    records->part_id = o.id;
     return meta_account_use(tx, m->who->account_id, 4, 0, a);
 }
 
-static err_t add_document(struct meta_tx *tx, const struct making *m, struct arena *a)
+static err_t add_document(struct meta_tx *tx, const struct records_setup *m, struct arena *a)
 {
-    struct file *f = &m->scene->file;
+    struct file *f = &m->records->file;
     struct object o;
     int64_t old;
     *f = (struct file){ .uuid = "0123456789abcdef",
@@ -102,7 +102,9 @@ static err_t add_document(struct meta_tx *tx, const struct making *m, struct are
                         .name = S("d.txt"),
                         .state = FILE_ISSUED };
     TRY(meta_file_add(tx, f, a, &f->id));
-    struct ticket k = { .file_id = f->id, .bucket_id = m->scene->bucket_id, .key = S("document"), .declared_bytes = 8 };
+    struct ticket k = {
+        .file_id = f->id, .bucket_id = m->records->bucket_id, .key = S("document"), .declared_bytes = 8
+    };
     TRY(meta_ticket_add(tx, &k, a));
     TRY(add_object(tx, m->who, S("document"), S(""), a, &o));
     TRY(meta_file_set_object(tx, f->id, &o, 1, a, &old));
@@ -111,27 +113,27 @@ static err_t add_document(struct meta_tx *tx, const struct making *m, struct are
     return meta_account_use(tx, m->who->account_id, 8, 1, a);
 }
 
-static err_t make(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_records_setup(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    const struct making *m = arg;
+    const struct records_setup *m = arg;
     struct bucket b = { .account_id = m->who->account_id, .owner_id = m->who->user_id, .name = S("photos") };
     struct object plain;
-    TRY(meta_bucket_add(tx, &b, a, &m->scene->bucket_id));
+    TRY(meta_bucket_add(tx, &b, a, &m->records->bucket_id));
     TRY(add_whole(tx, m, a));
     TRY(add_object(tx, m->who, S("plain"), S(""), a, &plain));
-    TRY(add_entry(tx, m->who, m->scene->bucket_id, S("plain"), plain.id, a));
+    TRY(add_entry(tx, m->who, m->records->bucket_id, S("plain"), plain.id, a));
     TRY(add_upload(tx, m, a));
     return add_document(tx, m, a);
 }
 
-void scene_make(struct world *w, const struct principal *who, struct scene *ret)
+void records_fixture_make(struct world *w, const struct principal *who, struct records_fixture *ret)
 {
-    struct making making = { .who = who, .large = world_bytes(w, SCENE_LARGE), .scene = ret };
-    damage_orphan(w, SCENE_LARGE_KEY, making.large);
-    world_write(w, make, &making);
+    struct records_setup setup = { .who = who, .large = world_bytes(w, RECORDS_LARGE_BYTES), .records = ret };
+    damage_orphan(w, RECORDS_LARGE_KEY, setup.large);
+    world_write(w, apply_records_setup, &setup);
 }
 
-void scene_spoil(struct world *w, const char *script)
+void corrupt_records(struct world *w, const char *script)
 {
     struct sql_conn *conn;
     EXPECT_OK(sql_connect(w->db, SQL_WRITE, w->a, &conn));
