@@ -229,7 +229,7 @@ void admin_service_init(struct admin_service *s)
     s->http_api = (struct http_api){ .name = "admin",
                                      .routes = routes,
                                      .route_count = LENGTH_OF(routes),
-                                     .everywhere = true,
+                                     .on_all_hosts = true,
                                      .refuse = refuse,
                                      .context = s };
 }

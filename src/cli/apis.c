@@ -115,8 +115,8 @@ static void open_service(struct apis *d, struct store *store, const struct confi
     d->metrics.with_metrics = d->metrics.with_accounts = true;
     service_init(&d->service);
     service_init(&d->metrics);
-    d->metrics.http_api.everywhere = false;
-    d->metrics.http_api.apart = true; /* what it tells of accounts is not for every listener */
+    d->metrics.http_api.on_all_hosts = false;
+    d->metrics.http_api.only_where_named = true; /* what it tells of accounts is not for every listener */
 }
 
 err_t apis_open(struct apis *d, struct store *store, const struct config *c, const struct link_base *links,

@@ -108,7 +108,9 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
 static err_t listen_on(struct server *s, const char *kind, slice address, bool tls, bool local, const char *only,
                        struct arena *a)
 {
-    struct http_listener l = { .address = arena_cstr(&s->arena, address), .tls = tls, .local = local, .only = only };
+    struct http_listener l = {
+        .address = arena_cstr(&s->arena, address), .tls = tls, .local = local, .only_api = only
+    };
     slice at;
     if (s->bound_count == MAX_LISTENERS)
         return err_make(a, ERR_INVALID, "more than %d addresses to listen on", MAX_LISTENERS);
@@ -308,7 +310,7 @@ void server_drain(struct server *s)
 
 void server_hurry(struct server *s)
 {
-    http_server_hurry(s->http);
+    http_server_end_grace(s->http);
 }
 
 void server_stop(struct server *s)

@@ -1,83 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies on their way in. Small ones run through the sink on the loop, straight from the read buffer. Large ones are
- * read into pooled buffers that travel to the body worker and back:
+/* Receiving bodies. A small body runs through its sink on the loop, straight from the read buffer. A large one is read
+ * into pooled buffers that travel to a body worker and back:
  *
- *   loop: fill ──filled──► worker: sink->write ──mail──► loop: outstanding--, fill again
+ *   loop: read into x->filling ──submit_filling──► worker: write_filled ──mail──► loop: return_buffer, read again
  *
- * The filled buffers of one upload stand in a queue of their own, x->filled, until they have been seen to. Whoever puts
- * the first one there calls a worker, which goes on until the queue is empty: so the sink is never entered twice at
- * once, bytes stay in order, and the lock of the queue makes what one worker wrote visible to the next. While
- * outstanding > 0 the loop touches neither the sink, nor body_error, nor the exchange's arena. */
-#include "http/engine.h"
+ * The filled buffers of one upload form a queue of their own, x->filled, and leave it when the sink has written them. The
+ * loop submits a task to the body workers when it puts the first buffer into the empty queue, and that task runs until
+ * the queue is empty. So the sink never runs on two threads at once, the bytes stay in order, and the lock of the queue
+ * makes what one worker wrote visible to the next. While buffers_at_workers > 0 the loop touches neither the sink, nor
+ * body_error, nor the exchange's arena. */
+#include "http/engine_priv.h"
 
 #include <assert.h>
 #include <string.h>
 
 #define STEPS_A_RUN 16
-#define BUFFERS_A_RUN 8 /* of one upload, before a worker looks after others */
+#define BUFFERS_A_RUN 8 /* of one upload, before the worker serves another upload */
 
-/* ---- the sink's end ---- */
+/* ---- ending a body ---- */
 
 static void finish_sink(struct exchange *x)
 {
     err_t e = x->body_error;
-    if (!e && x->cut)
-        e = err_make(&x->pub.arena, x->cut_code, "%s", x->cut_text);
+    if (!e && x->aborted)
+        e = err_make(&x->pub.arena, x->abort_code, "%s", x->abort_text);
     x->sink->finish(x->sink, &x->pub, e);
 }
 
-static void finish_task(struct task *t)
+static void finish_sink_on_worker(struct pool_task *t)
 {
     finish_sink(CONTAINER_OF(t, struct exchange, task));
 }
 
-static void start_finish(struct exchange *x)
+static void begin_finish(struct exchange *x)
 {
     struct conn *c = x->conn;
     if (x->filling) {
-        loop_give_buffer(x->loop, x->filling);
+        loop_release_buffer(x->loop, x->filling);
         x->filling = NULL;
     }
     x->finishing = true;
     c->state = CONN_WAIT;
-    loop_deadline(x->loop, c, DEADLINE_NONE);
-    bool failed = x->body_error || x->cut;
+    loop_set_deadline(x->loop, c, DEADLINE_NONE);
+    bool failed = x->body_error || x->aborted;
     if (!failed && x->sink->blocks && x->sink->blocks(x->sink)) {
-        x->task.run = finish_task;
+        x->task.run = finish_sink_on_worker;
         if (!pool_submit(x->loop->server->workers, &x->task))
-            pool_submit(x->loop->server->body_workers,
-                        &x->task); /* never refuses: an upload that is all here is not lost */
+            /* this queue has no limit, so an upload that has arrived completely is not lost */
+            pool_submit(x->loop->server->body_workers, &x->task);
         return;
     }
     finish_sink(x);
 }
 
-void body_cut(struct exchange *x, enum err_code code, const char *text)
+void body_abort(struct exchange *x, enum err_code code, const char *text)
 {
     struct conn *c = x->conn;
-    if (x->finishing && !x->handled)
-        return; /* the reply is on its way */
+    if (x->finishing && !x->reply_started)
+        return; /* the sink's finish will reply */
     x->keep_alive = false;
     x->close_after = true;
-    if (x->handled) {         /* answered before; only the rest was being dropped */
-        c->state = CONN_SEND; /* nothing more to send: */
+    if (x->reply_started) {   /* the reply was sent, and the rest of the body was being dropped */
+        c->state = CONN_SEND; /* conn_close ends an exchange in this state */
         x->body_done = false;
         c->broken = true;
         conn_close(c);
         return;
     }
     if (x->mode == BODY_SINK) {
-        if (!x->cut) {
-            x->cut = true;
-            x->cut_code = code;
-            x->cut_text = text;
+        if (!x->aborted) {
+            x->aborted = true;
+            x->abort_code = code;
+            x->abort_text = text;
         }
-        if (x->outstanding == 0)
-            start_finish(x);
-        return; /* else the last buffer's return does it */
+        if (x->buffers_at_workers == 0)
+            begin_finish(x);
+        return; /* else return_buffer does so when the last buffer comes back */
     }
     c->state = CONN_WAIT;
-    loop_deadline(x->loop, c, DEADLINE_NONE);
+    loop_set_deadline(x->loop, c, DEADLINE_NONE);
     exchange_refuse(x,
                     code == ERR_TOO_LARGE ? HTTP_REFUSE_BODY_TOO_LARGE
                     : code == ERR_INVALID ? HTTP_REFUSE_MALFORMED
@@ -85,9 +86,10 @@ void body_cut(struct exchange *x, enum err_code code, const char *text)
                     text);
 }
 
-/* ---- on the loop ---- */
+/* ---- framing ---- */
 
-static void deliver(void *arg, slice bytes)
+/* Pass bytes of the body, without framing, to where the body goes. */
+static void deliver_body_bytes(void *arg, slice bytes)
 {
     struct exchange *x = arg;
     x->body_received += bytes.n;
@@ -98,7 +100,7 @@ static void deliver(void *arg, slice bytes)
         buf_add(&x->collected, bytes);
         break;
     case BODY_SINK:
-        if (x->via_worker) {
+        if (x->uses_workers) {
             assert(x->filling->n + bytes.n <= BODY_BUFFER_BYTES);
             memcpy(x->filling->bytes + x->filling->n, bytes.p, bytes.n);
             x->filling->n += bytes.n;
@@ -112,68 +114,70 @@ static void deliver(void *arg, slice bytes)
     }
 }
 
-/* Framing off, content on. At most `most` bytes of conn->cur. False: the framing is broken. */
-static bool unframe(struct conn *c, size_t most)
+/* Remove the HTTP framing from at most max_bytes of conn->input and deliver the content. False: it is malformed. */
+static bool decode_framing(struct conn *c, size_t max_bytes)
 {
     struct exchange *x = c->x;
-    slice in = slice_part(c->cur, 0, most);
+    slice in = slice_part(c->input, 0, max_bytes);
     if (!x->chunked) {
         if ((int64_t)in.n > x->body_left)
             in.n = (size_t)x->body_left;
-        deliver(x, in);
+        deliver_body_bytes(x, in);
         x->body_left -= (int64_t)in.n;
         x->body_done = x->body_left == 0;
-        c->cur = slice_from(c->cur, in.n);
+        c->input = slice_from(c->input, in.n);
         return true;
     }
     size_t used = 0;
-    enum message_result r = message_chunks(c->message, in, deliver, x, &used);
+    enum message_result r = message_chunks(c->message, in, deliver_body_bytes, x, &used);
     if (r == MESSAGE_REFUSED) {
         STAT_ADD(x->loop, malformed, 1);
         return false;
     }
-    c->cur = slice_from(c->cur, used);
+    c->input = slice_from(c->input, used);
     x->body_done = r == MESSAGE_DONE;
     return true;
 }
 
-static void say_continue(struct conn *c)
+static void send_continue(struct conn *c)
 {
     struct exchange *x = c->x;
     if (!x->wants_continue)
         return;
     x->wants_continue = false;
-    if (c->cur.n)
-        return; /* it did not wait */
+    if (c->input.n)
+        return; /* the client did not wait for it */
     slice interim = S("HTTP/1.1 100 Continue\r\n\r\n");
     if (conn_send(c, interim, S(""), false) != (ssize_t)interim.n)
-        c->broken = true; /* 25 bytes do not fit: nobody reads there */
+        c->broken = true; /* not even 25 bytes fit into the socket: the client does not read */
 }
 
-/* ---- buffers that travel ---- */
+/* ---- buffers for the body workers ---- */
 
-static void buffer_back(struct mail *m)
+static void return_buffer(struct mail *m)
 {
     struct body_buffer *b = CONTAINER_OF(m, struct body_buffer, mail);
     struct exchange *x = b->x;
-    x->outstanding--;
-    loop_give_buffer(x->loop, b);
+    x->buffers_at_workers--;
+    loop_release_buffer(x->loop, b);
     if (x->finishing)
         return;
-    if (x->outstanding == 0 && (x->cut || x->body_error))
-        start_finish(x);
+    if (x->buffers_at_workers == 0 && (x->aborted || x->body_error))
+        begin_finish(x);
     else
-        loop_ready(x->loop, x->conn);
+        loop_mark_ready(x->loop, x->conn);
 }
 
-/* The first filled buffer has been seen to. Returns the one behind it; NULL: from now on nobody is at work on x. */
-static struct body_buffer *next_filled(struct exchange *x)
+/* Remove the first filled buffer, which was written. Returns the next one; NULL: the queue is empty, and this worker must
+ * not touch x any more, except to post that buffer. */
+static struct body_buffer *dequeue_filled(struct exchange *x)
 {
     SCOPED(unlockp) pthread_mutex_t *held = lock(&x->loop->filled_lock);
     return x->filled = x->filled->next;
 }
 
-static void buffer_work(struct task *t)
+/* On a body worker: run the sink over the filled buffers of one upload. */
+static void write_filled(struct pool_task *t)
 {
     struct exchange *x = CONTAINER_OF(t, struct exchange, body_task);
     struct loop *l = x->loop;
@@ -181,38 +185,39 @@ static void buffer_work(struct task *t)
     for (int i = 1; b; i++) {
         if (!x->body_error)
             x->body_error = x->sink->write(x->sink, (slice){ b->bytes, b->n });
-        struct body_buffer *next = next_filled(x);
+        struct body_buffer *next = dequeue_filled(x);
         if (next && i == BUFFERS_A_RUN) {
-            pool_submit(l->server->body_workers, &x->body_task); /* others first */
+            pool_submit(l->server->body_workers, &x->body_task); /* behind the tasks of other uploads */
             next = NULL;
         }
-        loop_post(l, &b->mail); /* without a next one, the exchange may be gone now */
+        loop_post(l, &b->mail); /* unless there is a next buffer, the loop may free x from here on */
         b = next;
     }
 }
 
-static void hand_over(struct exchange *x)
+static void submit_filling(struct exchange *x)
 {
     struct body_buffer *b = x->filling;
     x->filling = NULL;
     b->x = x;
     b->next = NULL;
-    b->mail.deliver = buffer_back;
-    x->outstanding++;
+    b->mail.deliver = return_buffer;
+    x->buffers_at_workers++;
     pthread_mutex_lock(&x->loop->filled_lock);
-    bool start = !x->filled;
+    bool was_empty = !x->filled;
     struct body_buffer **at = &x->filled;
     while (*at)
         at = &(*at)->next;
     *at = b;
     pthread_mutex_unlock(&x->loop->filled_lock);
-    if (!start)
-        return; /* whoever is at work finds it */
-    x->body_task.run = buffer_work;
+    if (!was_empty)
+        return; /* the task that is queued or running will find the buffer */
+    x->body_task.run = write_filled;
     pool_submit(x->loop->server->body_workers, &x->body_task);
 }
 
-static ssize_t fill_directly(struct conn *c)
+/* Without chunked framing the socket is read straight into the buffer. Returns what conn_recv returns. */
+static ssize_t recv_into_filling(struct conn *c)
 {
     struct exchange *x = c->x;
     struct body_buffer *b = x->filling;
@@ -231,117 +236,119 @@ static ssize_t fill_directly(struct conn *c)
     return n;
 }
 
-/* One step of a travelling body. */
-static enum body_step fill_step(struct conn *c, bool *ret_again)
+/* One step of a body whose sink runs on body workers. *ret_again: call again, there may be more to read. */
+static enum body_step receive_for_worker(struct conn *c, bool *ret_again)
 {
     struct exchange *x = c->x;
     *ret_again = false;
-    if (x->outstanding >= BODY_BUFFERS_EACH)
+    if (x->buffers_at_workers >= BODY_BUFFERS_EACH)
         return BODY_WAITS;
-    if (!x->filling && !(x->filling = loop_take_buffer(x->loop))) {
-        if (!c->is_starved) {
-            c->is_starved = true;
-            c->starved_next = NULL;
-            struct conn **at = &x->loop->starved;
+    if (!x->filling && !(x->filling = loop_acquire_buffer(x->loop))) {
+        if (!c->waiting_for_buffer) {
+            c->waiting_for_buffer = true;
+            c->buffer_waiter_next = NULL;
+            struct conn **at = &x->loop->buffer_waiters;
             while (*at)
-                at = &(*at)->starved_next;
+                at = &(*at)->buffer_waiter_next;
             *at = c;
         }
         return BODY_WAITS;
     }
     ssize_t n = 1;
-    if (c->cur.n) {
-        if (!unframe(c, BODY_BUFFER_BYTES - x->filling->n)) {
-            body_cut(x, ERR_INVALID, "the chunked body is not well-formed");
+    if (c->input.n) {
+        if (!decode_framing(c, BODY_BUFFER_BYTES - x->filling->n)) {
+            body_abort(x, ERR_INVALID, "the chunked body is not well-formed");
             return BODY_ENDED;
         }
     } else {
-        n = x->chunked ? conn_read_more(c) : fill_directly(c);
+        n = x->chunked ? conn_read_more(c) : recv_into_filling(c);
     }
     if (n == 0 || n == -2) {
-        body_cut(x, ERR_TRUNCATED, "the sender went away");
+        body_abort(x, ERR_TRUNCATED, "the sender went away");
         return BODY_ENDED;
     }
-    /* full, over, or nothing comes and the worker has nothing either */
+    /* Submit a buffer that is full, the last one, or one that cannot be filled now while the worker has none to write. */
     bool full = x->filling->n == BODY_BUFFER_BYTES;
-    if (x->filling->n && (full || x->body_done || (n == -1 && x->outstanding == 0))) {
-        hand_over(x);
+    if (x->filling->n && (full || x->body_done || (n == -1 && x->buffers_at_workers == 0))) {
+        submit_filling(x);
     } else if (x->filling->n == 0 && (n == -1 || x->body_done)) {
-        loop_give_buffer(x->loop, x->filling); /* a slow sender owns no buffer */
+        loop_release_buffer(x->loop, x->filling); /* a sender that pauses owns no buffer */
         x->filling = NULL;
     }
     *ret_again = n != -1;
     return BODY_WAITS;
 }
 
-/* ---- */
+/* ---- a step of any body ---- */
 
-static enum body_step after_error(struct exchange *x)
+static enum body_step finish_after_error(struct exchange *x)
 {
     x->close_after = x->close_after || x->chunked || x->body_left > DRAIN_BYTES;
-    if (x->outstanding == 0)
-        start_finish(x);
-    return x->outstanding ? BODY_WAITS : BODY_ENDED;
+    if (x->buffers_at_workers == 0)
+        begin_finish(x);
+    return x->buffers_at_workers ? BODY_WAITS : BODY_ENDED;
 }
 
 enum body_step body_run(struct conn *c)
 {
     struct exchange *x = c->x;
-    if (x->cut)
-        return BODY_WAITS; /* for the last buffer */
-    say_continue(c);
+    if (x->aborted)
+        return BODY_WAITS; /* for the last buffer to come back */
+    send_continue(c);
     for (int i = 0; i < STEPS_A_RUN; i++) {
         bool sink = x->mode == BODY_SINK;
-        if (sink && x->outstanding == 0 && x->body_error)
-            return after_error(x);
+        if (sink && x->buffers_at_workers == 0 && x->body_error)
+            return finish_after_error(x);
         if (x->body_done) {
             if (!sink)
                 return BODY_COMPLETE;
             if (x->filling && x->filling->n)
-                hand_over(x);
-            if (x->outstanding)
+                submit_filling(x);
+            if (x->buffers_at_workers)
                 return BODY_WAITS;
-            start_finish(x);
+            begin_finish(x);
             return BODY_ENDED;
         }
-        if (sink && x->via_worker) {
+        if (sink && x->uses_workers) {
             bool again;
-            enum body_step r = fill_step(c, &again);
+            enum body_step r = receive_for_worker(c, &again);
             if (r != BODY_WAITS || !again)
                 return r;
             continue;
         }
-        if (c->cur.n == 0) {
+        if (c->input.n == 0) {
             ssize_t n = conn_read_more(c);
             if (n == -1)
                 return BODY_WAITS;
             if (n <= 0) {
-                body_cut(x, ERR_TRUNCATED, "the sender went away");
+                body_abort(x, ERR_TRUNCATED, "the sender went away");
                 return BODY_ENDED;
             }
         }
-        bool well_formed = unframe(c, SIZE_MAX);
+        bool well_formed = decode_framing(c, SIZE_MAX);
         bool full = x->mode == BODY_COLLECT && x->collected.failed;
         if (full || (x->mode == BODY_DROP && x->body_received > (uint64_t)DRAIN_BYTES)) {
-            body_cut(x, ERR_TOO_LARGE, "the body is too large"); /* first: what follows may not have come yet */
+            body_abort(
+                x, ERR_TOO_LARGE,
+                "the body is too large"); /* before well_formed: which of the two is seen must not depend on how the bytes arrive */
             return BODY_ENDED;
         }
         if (!well_formed) {
-            body_cut(x, ERR_INVALID, "the chunked body is not well-formed");
+            body_abort(x, ERR_INVALID, "the chunked body is not well-formed");
             return BODY_ENDED;
         }
         if (sink && x->body_received > BODY_INLINE_BYTES)
-            x->via_worker = true;
+            x->uses_workers = true;
     }
-    loop_ready(x->loop, c); /* others first */
+    loop_mark_ready(x->loop, c); /* other connections run first */
     return BODY_WAITS;
 }
 
 void http_receive(struct http_exchange *pub, struct http_sink *sink)
 {
     struct exchange *x = (struct exchange *)pub;
-    assert(loop_is_here(x->loop) && x->mode == BODY_NONE && !x->replied);
+    assert(loop_is_current(x->loop) && x->mode == BODY_NONE && !x->replied);
     x->mode = BODY_SINK;
     x->sink = sink;
-    x->via_worker = !x->chunked && x->body_left > (int64_t)BODY_INLINE_BYTES;
+    x->uses_workers = !x->chunked && x->body_left > (int64_t)BODY_INLINE_BYTES;
 }

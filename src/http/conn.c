@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One connection: what to do next, given what is known. conn_run goes on until it must wait for the kernel, a worker or
- * the committer; all waiting is in the loop. */
-#include "http/engine.h"
+/* One connection and its state machine. conn_run takes steps until the connection must wait for the kernel, a worker or
+ * the committer; nothing here blocks, since the loop does all the waiting. */
+#include "http/engine_priv.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -12,9 +12,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define STEPS_A_RUN 64 /* requests or buffers, before others get their turn */
+#define STEPS_A_RUN 64 /* requests or buffers, before other connections run */
 
-/* ---- bytes ---- */
+/* ---- reading and sending ---- */
 
 static ssize_t tls_result(struct conn *c, int n, bool reading)
 {
@@ -61,7 +61,7 @@ ssize_t conn_recv(struct conn *c, char *to, size_t n)
     }
     if (got == 0)
         c->eof = true;
-    else if ((size_t)got < n && !c->hung_up)
+    else if ((size_t)got < n && !c->peer_closed)
         c->readable = false; /* the socket is empty: the next bytes bring a new edge (epoll(7)) */
     return got;
 }
@@ -102,40 +102,41 @@ ssize_t conn_send(struct conn *c, slice head, slice body, bool more)
     return sent;
 }
 
-/* ---- the end ---- */
+/* ---- closing ---- */
 
-static void forget_message(struct conn *c)
+static void free_message(struct conn *c)
 {
     free(c->message);
     c->message = NULL;
 }
 
-/* Out of everything at once; the memory goes at the end of the turn, so that callers may still look at c->dead. */
-static void bury(struct conn *c)
+/* Remove the connection from every list and close its socket. Its memory is freed at the end of the turn, so that
+ * callers may still read c->dead. */
+static void conn_destroy(struct conn *c)
 {
     struct loop *l = c->loop;
     if (c->dead)
         return;
     c->dead = true;
-    loop_deadline(l, c, DEADLINE_NONE);
+    loop_set_deadline(l, c, DEADLINE_NONE);
     *(c->prev ? &c->prev->next : &l->conns) = c->next;
     if (c->next)
         c->next->prev = c->prev;
-    if (c->is_starved) {
-        struct conn **at = &l->starved;
+    if (c->waiting_for_buffer) {
+        struct conn **at = &l->buffer_waiters;
         while (*at != c)
-            at = &(*at)->starved_next;
-        *at = c->starved_next;
+            at = &(*at)->buffer_waiter_next;
+        *at = c->buffer_waiter_next;
     }
     if (c->ssl)
         SSL_free(c->ssl);
-    close(c->fd); /* leaves epoll by itself */
-    server_leave(l->server, c->peer, c->counted);
+    close(c->fd); /* the kernel removes it from the epoll set */
+    admission_leave(&l->server->admission, c->peer, c->counted_by_address);
     STAT_SUB(l, open, 1);
-    free(c->in);
-    forget_message(c);
-    c->next = l->dead;
-    l->dead = c;
+    free(c->unread);
+    free_message(c);
+    c->next = l->dead_conns;
+    l->dead_conns = c;
 }
 
 void conn_close(struct conn *c)
@@ -145,65 +146,64 @@ void conn_close(struct conn *c)
     c->broken = true;
     struct exchange *x = c->x;
     if (!x) {
-        bury(c);
+        conn_destroy(c);
     } else if (c->state == CONN_SEND && !x->producing) {
         c->x = NULL;
         exchange_free(x);
-        bury(c);
+        conn_destroy(c);
     } else if (c->state == CONN_BODY) {
-        body_cut(x, ERR_TRUNCATED, "the sender went away");
+        body_abort(x, ERR_TRUNCATED, "the sender went away");
     }
-    /* else somebody holds the exchange: its reply, or the piece being produced, ends the connection */
+    /* else another thread works on the exchange: its reply, or the piece that it produces, ends the connection */
 }
 
-void conn_shut(struct conn *c)
+void conn_begin_shutdown(struct conn *c)
 {
     if (c->x)
         c->x->keep_alive = false;
-    else if (c->between || c->state == CONN_HANDSHAKE || c->state == CONN_LINGER)
+    else if (c->idle || c->state == CONN_HANDSHAKE || c->state == CONN_LINGER)
         conn_close(c);
 }
 
 /* ---- reading a head ---- */
 
-/* Input that was read but not used goes back to the connection; the scratch belongs to the next one. */
-static void keep_rest(struct conn *c)
+/* Copy input that was read but not used out of the scratch, which the next connection will use. */
+static void save_unread(struct conn *c)
 {
-    free(c->in);
-    c->in = NULL;
-    c->in_n = c->cur.n;
-    if (c->cur.n) {
-        c->in = must_malloc(c->cur.n);
-        memcpy(c->in, c->cur.p, c->cur.n);
+    free(c->unread);
+    c->unread = NULL;
+    c->unread_bytes = c->input.n;
+    if (c->input.n) {
+        c->unread = must_malloc(c->input.n);
+        memcpy(c->unread, c->input.p, c->input.n);
     }
-    c->cur = (slice){ c->loop->scratch, 0 };
+    c->input = (slice){ c->loop->scratch, 0 };
 }
 
-static void restore_rest(struct conn *c)
+static void restore_unread(struct conn *c)
 {
-    if (c->in_n)
-        memcpy(c->loop->scratch, c->in, c->in_n);
-    c->cur = (slice){ c->loop->scratch, c->in_n };
-    free(c->in);
-    c->in = NULL;
-    c->in_n = 0;
+    if (c->unread_bytes)
+        memcpy(c->loop->scratch, c->unread, c->unread_bytes);
+    c->input = (slice){ c->loop->scratch, c->unread_bytes };
+    free(c->unread);
+    c->unread = NULL;
+    c->unread_bytes = 0;
 }
 
-/* Read behind what is there. */
 ssize_t conn_read_more(struct conn *c)
 {
     char *scratch = c->loop->scratch;
-    if (c->cur.n == 0) {
-        c->cur.p = scratch;
-    } else if ((size_t)(scratch + SCRATCH_BYTES - (c->cur.p + c->cur.n)) < SCRATCH_BYTES / 4) {
-        memmove(scratch, c->cur.p, c->cur.n);
-        c->cur.p = scratch;
+    if (c->input.n == 0) {
+        c->input.p = scratch;
+    } else if ((size_t)(scratch + SCRATCH_BYTES - (c->input.p + c->input.n)) < SCRATCH_BYTES / 4) {
+        memmove(scratch, c->input.p, c->input.n);
+        c->input.p = scratch;
     }
-    char *at = scratch + (c->cur.p - scratch) + c->cur.n;
+    char *at = scratch + (c->input.p - scratch) + c->input.n;
     size_t room = (size_t)(scratch + SCRATCH_BYTES - at);
     ssize_t n = conn_recv(c, at, room > 65536 ? 65536 : room);
     if (n > 0)
-        c->cur.n += (size_t)n;
+        c->input.n += (size_t)n;
     return n;
 }
 
@@ -211,14 +211,14 @@ static void begin_exchange(struct conn *c, struct message *m)
 {
     struct exchange *x = exchange_new(c);
     c->x = x;
-    c->between = false;
+    c->idle = false;
     c->state = CONN_BODY;
-    const char *head = c->cur.p;
-    c->cur = slice_from(c->cur, m->head_bytes);
+    const char *head = c->input.p;
+    c->input = slice_from(c->input, m->head_bytes);
     exchange_begin(x, head, m);
 }
 
-/* As far as it was understood. */
+/* Copy the parts of the request line that were parsed before the error. */
 static void copy_first_line(struct exchange *x, const char *head, const struct message *m)
 {
     struct arena *a = &x->pub.arena;
@@ -226,26 +226,26 @@ static void copy_first_line(struct exchange *x, const char *head, const struct m
     x->pub.req.target = m->target.n ? arena_copy(a, message_slice(head, m->target)) : S("");
 }
 
-/* What could not be read gets an answer all the same, then the connection closes. */
+/* Reply to a head that could not be parsed, then close the connection. */
 static void refuse_head(struct conn *c, struct message *m)
 {
     STAT_ADD(c->loop, malformed, 1);
     struct exchange *x = exchange_new(c);
     c->x = x;
-    c->between = false;
+    c->idle = false;
     c->state = CONN_WAIT;
     x->keep_alive = false;
     x->body_done = false;
-    x->chunked = true; /* where it would end is not known */
-    copy_first_line(x, c->cur.p, m);
+    x->chunked = true; /* where its body ends is not known */
+    copy_first_line(x, c->input.p, m);
     enum http_refusal refusal = m->refusal;
     const char *why = m->why;
-    c->cur.n = 0;
+    c->input.n = 0;
     exchange_refuse(x, refusal, why);
 }
 
-/* Empty lines in front of a request, or behind the last one, are none. */
-static bool has_begun(slice in)
+/* Is there more than empty lines? Those before a request, or after the last one, are ignored. */
+static bool has_request_bytes(slice in)
 {
     for (size_t i = 0; i < in.n; i++)
         if (in.p[i] != '\r' && in.p[i] != '\n')
@@ -253,22 +253,22 @@ static bool has_begun(slice in)
     return false;
 }
 
-/* True when something happened. */
-static bool head_step(struct conn *c)
+/* True: there is more to do. False: it waits, or the connection is gone. */
+static bool run_head(struct conn *c)
 {
     struct loop *l = c->loop;
     struct message *m = c->message ? c->message : l->spare_message;
     if (!c->message)
         message_init(m, &l->server->limits);
     for (;;) {
-        if (c->cur.n > m->fed || (m->fed == 0 && c->cur.n)) {
-            if (c->between) {
-                c->between = false;
-                loop_deadline(l, c, DEADLINE_HEAD);
+        if (c->input.n > m->fed || (m->fed == 0 && c->input.n)) {
+            if (c->idle) {
+                c->idle = false;
+                loop_set_deadline(l, c, DEADLINE_HEAD);
             }
-            enum message_result r = message_head(m, c->cur.p, c->cur.n);
-            bool goes_on = r == MESSAGE_DONE && m->chunked; /* the parser is needed for the body */
-            if (goes_on && !c->message) {
+            enum message_result r = message_head(m, c->input.p, c->input.n);
+            bool parser_needed = r == MESSAGE_DONE && m->chunked; /* for the framing of the body */
+            if (parser_needed && !c->message) {
                 c->message = m;
                 l->spare_message = must_malloc(sizeof *m);
             }
@@ -277,19 +277,19 @@ static bool head_step(struct conn *c)
             if (r == MESSAGE_DONE)
                 begin_exchange(c, m);
             if (r != MESSAGE_MORE) {
-                if (!goes_on)
-                    forget_message(c);
+                if (!parser_needed)
+                    free_message(c);
                 return true;
             }
         }
         ssize_t n = conn_read_more(c);
         if (n == -1)
             break;
-        if (n == 0 && has_begun(c->cur)) { /* half-closed, maybe: it may still listen */
+        if (n == 0 && has_request_bytes(c->input)) { /* the client may have closed only its side */
             m->refusal = HTTP_REFUSE_BODY_CUT;
             m->why = "the request ended early";
             refuse_head(c, m);
-            forget_message(c);
+            free_message(c);
             return true;
         }
         if (n <= 0) {
@@ -297,7 +297,7 @@ static bool head_step(struct conn *c)
             return false;
         }
     }
-    if (c->cur.n && !c->message) {
+    if (c->input.n && !c->message) {
         c->message = m;
         l->spare_message = must_malloc(sizeof *m);
     }
@@ -306,23 +306,23 @@ static bool head_step(struct conn *c)
 
 /* ---- after the reply ---- */
 
-static void start_lingering(struct conn *c)
+static void start_linger(struct conn *c)
 {
     c->state = CONN_LINGER;
-    c->linger_left = LINGER_BYTES;
+    c->linger_bytes_left = LINGER_BYTES;
     c->linger_until_ms = c->loop->now_ms + c->loop->server->o.linger_ms;
     if (c->ssl)
         SSL_shutdown(c->ssl);
     shutdown(c->fd, SHUT_WR);
-    loop_deadline(c->loop, c, DEADLINE_LINGER);
+    loop_set_deadline(c->loop, c, DEADLINE_LINGER);
 }
 
-/* Read and forget, so that the client gets our last words before a reset. False: gone. */
-static bool linger_step(struct conn *c)
+/* Read and discard what still comes, so that the client receives our reply before the socket is reset. */
+static void run_linger(struct conn *c)
 {
     for (int i = 0; i < STEPS_A_RUN; i++) {
         ssize_t n = c->ssl ? -1 : conn_recv(c, c->loop->scratch, SCRATCH_BYTES);
-        if (c->ssl && c->readable) { /* raw: after SSL_shutdown nothing is decrypted any more */
+        if (c->ssl && c->readable) { /* from the socket: after SSL_shutdown nothing is decrypted any more */
             n = recv(c->fd, c->loop->scratch, SCRATCH_BYTES, 0);
             if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
                 c->readable = false;
@@ -332,36 +332,35 @@ static bool linger_step(struct conn *c)
             }
         }
         if (n == -1)
-            return true;
-        c->linger_left -= n;
-        if (n <= 0 || c->linger_left < 0 || c->loop->now_ms >= c->linger_until_ms) {
+            return;
+        c->linger_bytes_left -= n;
+        if (n <= 0 || c->linger_bytes_left < 0 || c->loop->now_ms >= c->linger_until_ms) {
             conn_close(c);
-            return false;
+            return;
         }
     }
-    loop_deadline(c->loop, c, DEADLINE_LINGER);
-    loop_ready(c->loop, c);
-    return true;
+    loop_set_deadline(c->loop, c, DEADLINE_LINGER);
+    loop_mark_ready(c->loop, c);
 }
 
-static void reply_sent(struct conn *c)
+static void conn_reply_sent(struct conn *c)
 {
     struct exchange *x = c->x;
     bool stay = x->keep_alive && !x->close_after && !c->eof && !c->loop->stopping;
     bool unread = !x->body_done;
-    if (stay && unread) { /* worth reading to the end: exchange.c saw to that */
+    if (stay && unread) { /* the rest is small enough to be read: connection_persists in send.c */
         x->mode = BODY_DROP;
         c->state = CONN_BODY;
-        loop_deadline(c->loop, c, DEADLINE_BODY);
+        loop_set_deadline(c->loop, c, DEADLINE_BODY);
         c->window_bytes = 0;
         return;
     }
     c->x = NULL;
     exchange_free(x);
-    forget_message(c);
+    free_message(c);
     if (!stay) {
         if (unread && !c->eof && !c->broken)
-            start_lingering(c);
+            start_linger(c);
         else if (c->ssl && !c->broken) {
             SSL_shutdown(c->ssl);
             conn_close(c);
@@ -370,13 +369,13 @@ static void reply_sent(struct conn *c)
         return;
     }
     c->state = CONN_HEAD;
-    c->between = c->cur.n == 0;
-    loop_deadline(c->loop, c, c->between ? DEADLINE_IDLE : DEADLINE_HEAD);
+    c->idle = c->input.n == 0;
+    loop_set_deadline(c->loop, c, c->idle ? DEADLINE_IDLE : DEADLINE_HEAD);
 }
 
-/* ---- the machine ---- */
+/* ---- the state machine ---- */
 
-static bool handshake_step(struct conn *c)
+static bool run_handshake(struct conn *c)
 {
     ERR_clear_error();
     int r = SSL_accept(c->ssl);
@@ -389,7 +388,7 @@ static bool handshake_step(struct conn *c)
     return false;
 }
 
-static bool body_step(struct conn *c)
+static bool run_body_state(struct conn *c)
 {
     switch (body_run(c)) {
     case BODY_WAITS:
@@ -399,23 +398,23 @@ static bool body_step(struct conn *c)
     case BODY_COMPLETE:
         break;
     }
-    if (c->x->handled) { /* the rest of a body that was answered early */
-        reply_sent(c);
+    if (c->x->reply_started) { /* it was the rest of a body that was replied to early */
+        conn_reply_sent(c);
         return true;
     }
     c->state = CONN_WAIT;
-    loop_deadline(c->loop, c, DEADLINE_NONE);
+    loop_set_deadline(c->loop, c, DEADLINE_NONE);
     exchange_body_done(c->x);
     return true;
 }
 
-static bool send_step(struct conn *c)
+static bool run_send(struct conn *c)
 {
     switch (send_run(c)) {
     case SEND_WAITS:
         return false;
     case SEND_DONE:
-        reply_sent(c);
+        conn_reply_sent(c);
         return true;
     case SEND_BROKEN:
         conn_close(c);
@@ -425,19 +424,19 @@ static bool send_step(struct conn *c)
 }
 
 /* True: there is more to do. False: it waits, or the connection is gone. */
-static bool step(struct conn *c)
+static bool run_state(struct conn *c)
 {
     switch (c->state) {
     case CONN_HANDSHAKE:
-        return handshake_step(c);
+        return run_handshake(c);
     case CONN_HEAD:
-        return head_step(c);
+        return run_head(c);
     case CONN_BODY:
-        return body_step(c);
+        return run_body_state(c);
     case CONN_SEND:
-        return send_step(c);
+        return run_send(c);
     case CONN_LINGER:
-        linger_step(c);
+        run_linger(c);
         return false;
     case CONN_WAIT:
         return false;
@@ -450,16 +449,16 @@ void conn_run(struct conn *c)
     if (c->dead)
         return;
     c->running = true;
-    restore_rest(c);
+    restore_unread(c);
     int steps = 0;
-    while (!c->dead && step(c)) {
+    while (!c->dead && run_state(c)) {
         if (++steps == STEPS_A_RUN) {
-            loop_ready(c->loop, c);
+            loop_mark_ready(c->loop, c);
             break;
         }
     }
     if (!c->dead)
-        keep_rest(c);
+        save_unread(c);
     c->running = false;
 }
 
@@ -470,36 +469,37 @@ void conn_expired(struct conn *c, enum deadline_kind kind)
     switch (kind) {
     case DEADLINE_HEAD:
         STAT_ADD(l, timeouts, 1);
-        if (c->between || c->state == CONN_HANDSHAKE) {
+        if (c->idle || c->state == CONN_HANDSHAKE) {
             conn_close(c);
             break;
         }
-        c->x = exchange_new(c); /* a head that does not end: what came of it tells whose form the answer has */
+        /* The head did not end in time. If its target has come, the API that owns the path words the reply. */
+        c->x = exchange_new(c);
         if (c->message)
-            copy_first_line(c->x, c->in, c->message);
+            copy_first_line(c->x, c->unread, c->message);
         c->x->keep_alive = false;
         c->x->chunked = true;
         c->state = CONN_WAIT;
-        forget_message(c);
-        free(c->in);
-        c->in = NULL;
-        c->in_n = 0;
+        free_message(c);
+        free(c->unread);
+        c->unread = NULL;
+        c->unread_bytes = 0;
         exchange_refuse(c->x, HTTP_REFUSE_TIMEOUT, "the request did not arrive in time");
         break;
     case DEADLINE_BODY: {
         struct exchange *x = c->x;
-        bool ours = x->outstanding > 0 || c->is_starved; /* it is us who make the sender wait */
+        bool ours = x->buffers_at_workers > 0 || c->waiting_for_buffer; /* the server slows the sender down */
         if (ours || c->window_bytes >= o->body_rate_bytes * o->body_window_ms / 1000) {
             c->window_bytes = 0;
-            loop_deadline(l, c, DEADLINE_BODY);
+            loop_set_deadline(l, c, DEADLINE_BODY);
             break;
         }
         STAT_ADD(l, timeouts, 1);
         x->close_after = true;
-        if (x->handled)
+        if (x->reply_started)
             conn_close(c);
         else
-            body_cut(x, ERR_TRUNCATED, "the body came too slowly");
+            body_abort(x, ERR_TRUNCATED, "the body came too slowly");
         break;
     }
     case DEADLINE_SEND:

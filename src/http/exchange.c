@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request from its head to its reply: what an API sees of it, and where each call leads. */
-#include "http/engine.h"
+/* One request from its head to its reply: the part of an exchange that an API sees, and the functions of http.h that it
+ * calls. */
+#include "http/engine_priv.h"
 
 #include "base/text.h"
 #include "http/conditional.h"
@@ -41,7 +42,7 @@ struct exchange *exchange_new(struct conn *c)
     return x;
 }
 
-static void report(struct exchange *x)
+static void report_exchange(struct exchange *x)
 {
     struct loop *l = x->loop;
     int status = x->conn->broken && x->bytes_out == 0 && x->head_sent == 0 ? 499 : x->status;
@@ -59,10 +60,11 @@ static void report(struct exchange *x)
                              .bytes_out = x->bytes_out,
                              .took_ms = l->now_ms - x->began_ms };
     o->report(o->arg, l->index, &r);
-    l->reported = true;
+    l->has_reports = true;
 }
 
-static void release_reply(struct exchange *x)
+/* What the reply's body comes from. */
+static void release_content(struct exchange *x)
 {
     if (x->content && x->content->release)
         x->content->release(x->content);
@@ -75,11 +77,11 @@ static void release_reply(struct exchange *x)
 void exchange_free(struct exchange *x)
 {
     struct loop *l = x->loop;
-    assert(x->outstanding == 0);
-    report(x);
-    release_reply(x);
+    assert(x->buffers_at_workers == 0);
+    report_exchange(x);
+    release_content(x);
     if (x->filling)
-        loop_give_buffer(l, x->filling);
+        loop_release_buffer(l, x->filling);
     buf_release(&x->headers);
     buf_release(&x->collected);
     buf_release(&x->produced);
@@ -93,7 +95,7 @@ void exchange_free(struct exchange *x)
     l->free_exchange_count++;
 }
 
-/* ---- what APIs read ---- */
+/* ---- the headers of a request ---- */
 
 slice http_header(const struct http_request *req, const char *name)
 {
@@ -123,15 +125,25 @@ int http_refusal_status(enum http_refusal r)
     return status[r];
 }
 
+static void find_route(struct exchange *x, slice path, struct route_match *ret)
+{
+    const struct http_request *req = &x->pub.req;
+    struct route_request wanted = { .method = req->method,
+                                    .path = path,
+                                    .host = req->host,
+                                    .only_api = x->conn->listener->options.only_api,
+                                    .local = req->local };
+    router_find(x->loop->server->router, &wanted, &x->pub.arena, ret);
+}
+
 void exchange_refuse(struct exchange *x, enum http_refusal refusal, const char *text)
 {
     struct http_exchange *pub = &x->pub;
-    if (!pub->api) { /* the head was not understood: as far as it can be told, whose path is it? */
+    if (!pub->api) { /* the head could not be parsed: let the API word the reply that owns the path, if it was read */
         struct route_match m;
         struct target t;
         slice path = target_parse(pub->req.target, &pub->arena, &t) ? S("/") : t.path;
-        router_find(x->loop->server->router, pub->req.method, path, pub->req.host, x->conn->listener->options.only,
-                    pub->req.local, &pub->arena, &m);
+        find_route(x, path, &m);
         pub->api = m.api;
     }
     if (refusal == HTTP_REFUSE_BUSY)
@@ -142,7 +154,7 @@ void exchange_refuse(struct exchange *x, enum http_refusal refusal, const char *
     pub->api->refuse(pub, refusal, http_refusal_status(refusal), text);
 }
 
-static void copy_head(struct exchange *x, const char *head, const struct message *m)
+static void copy_request_head(struct exchange *x, const char *head, const struct message *m)
 {
     struct http_request *req = &x->pub.req;
     struct arena *a = &x->pub.arena;
@@ -166,15 +178,15 @@ static void copy_head(struct exchange *x, const char *head, const struct message
     x->body_done = !m->chunked && m->content_length == 0;
 }
 
-/* X-Forwarded-* counts only when a trusted proxy says it. */
-static void apply_proxy(struct exchange *x)
+/* Use X-Forwarded-*, but only of a trusted proxy. */
+static void apply_forwarded(struct exchange *x)
 {
     struct http_request *req = &x->pub.req;
     const struct proxies *p = x->loop->server->proxies;
     if (!proxies_trust(p, x->conn->peer))
         return;
     slice forwarded = S(""), proto = S("");
-    for (size_t i = 0; i < req->header_count; i++) { /* some proxies add to the line, some add a line (RFC 9110 §5.3) */
+    for (size_t i = 0; i < req->header_count; i++) { /* a proxy extends the line or adds another one (RFC 9110 §5.3) */
         const struct http_header *h = &req->headers[i];
         if (slice_eq_nocase(h->name, S("X-Forwarded-For"))) {
             slice parts[] = { forwarded, forwarded.n ? S(", ") : S(""), h->value };
@@ -189,18 +201,18 @@ static void apply_proxy(struct exchange *x)
         req->tls = slice_eq_nocase(proto, S("https"));
 }
 
-static bool read_target(struct exchange *x)
+static bool parse_request_target(struct exchange *x)
 {
     struct http_request *req = &x->pub.req;
     struct target t;
-    /* "*" asks about the server as a whole: nothing here does */
+    /* "*" is a request about the server as a whole (RFC 9112 §3.2.4); no API offers one */
     if (target_parse(req->target, &x->pub.arena, &t) != NULL || slice_eq(t.path, S("*"))) {
         exchange_refuse(x, HTTP_REFUSE_MALFORMED, "the request target is not well-formed");
         return false;
     }
     req->path = t.path;
     req->query = t.query;
-    if (t.host.n) { /* absolute-form: its host must be the one the request is for (RFC 9112 §3.2.2) */
+    if (t.host.n) { /* absolute-form: its host replaces Host (RFC 9112 §3.2.2); we refuse two different ones */
         if (req->host.n && !slice_eq_nocase(req->host, t.host)) {
             exchange_refuse(x, HTTP_REFUSE_MALFORMED, "target and Host name different hosts");
             return false;
@@ -210,11 +222,11 @@ static bool read_target(struct exchange *x)
     return true;
 }
 
-static void run_handler(struct task *t)
+static void run_handler(struct pool_task *t)
 {
     struct exchange *x = CONTAINER_OF(t, struct exchange, task);
-    if (x->collect_then)
-        x->collect_then(&x->pub);
+    if (x->on_collected)
+        x->on_collected(&x->pub);
     else
         x->pub.route->handle(&x->pub);
 }
@@ -222,7 +234,7 @@ static void run_handler(struct task *t)
 void exchange_body_done(struct exchange *x)
 {
     x->pub.req.body = buf_slice(&x->collected);
-    if (x->pub.route->flags & HTTP_ON_LOOP && !x->collect_then) {
+    if (x->pub.route->flags & HTTP_ON_LOOP && !x->on_collected) {
         x->pub.route->handle(&x->pub);
         return;
     }
@@ -231,35 +243,34 @@ void exchange_body_done(struct exchange *x)
         exchange_refuse(x, HTTP_REFUSE_BUSY, "too many requests are waiting");
 }
 
-/* Somebody else has it now and will reply: no deadline of the body may do so meanwhile. */
+/* The handler has passed the exchange on and will reply later; until then the body's deadline must not expire. */
 static void wait_for_reply(struct exchange *x)
 {
     x->conn->state = CONN_WAIT;
-    loop_deadline(x->loop, x->conn, DEADLINE_NONE);
+    loop_set_deadline(x->loop, x->conn, DEADLINE_NONE);
 }
 
-/* Into memory, or nowhere. */
-static void take_body(struct exchange *x, size_t most, bool drop)
+/* Receive the body into memory, or drop it. */
+static void begin_collect(struct exchange *x, size_t max_bytes, bool drop)
 {
-    if (x->pub.req.content_length > (int64_t)most) {
+    if (x->pub.req.content_length > (int64_t)max_bytes) {
         exchange_refuse(x, HTTP_REFUSE_BODY_TOO_LARGE, "the body is too large");
         return;
     }
     x->mode = drop ? BODY_DROP : BODY_COLLECT;
-    buf_init(&x->collected, most);
+    buf_init(&x->collected, max_bytes);
 }
 
 void exchange_begin(struct exchange *x, const char *head, const struct message *m)
 {
     struct http_exchange *pub = &x->pub;
     struct http_request *req = &pub->req;
-    copy_head(x, head, m);
-    apply_proxy(x);
-    if (!read_target(x))
+    copy_request_head(x, head, m);
+    apply_forwarded(x);
+    if (!parse_request_target(x))
         return;
     struct route_match match;
-    router_find(x->loop->server->router, req->method, req->path, req->host, x->conn->listener->options.only, req->local,
-                &pub->arena, &match);
+    find_route(x, req->path, &match);
     pub->api = match.api;
     pub->route = match.route;
     memcpy(req->params, match.params, sizeof match.params);
@@ -280,25 +291,25 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
         return;
     }
     const struct http_route *route = match.route;
-    loop_deadline(x->loop, x->conn, DEADLINE_BODY);
+    loop_set_deadline(x->loop, x->conn, DEADLINE_BODY);
     x->conn->window_bytes = 0;
     if (!(route->flags & HTTP_PUBLIC) && pub->api->guard && !pub->api->guard(pub))
         return;
     if (route->flags & HTTP_STREAM) {
         route->handle(pub);
-        if (x->mode == BODY_NONE && !x->handled)
+        if (x->mode == BODY_NONE && !x->reply_started)
             wait_for_reply(x);
         return;
     }
-    take_body(x, route->max_body ? route->max_body : DEFAULT_MAX_BODY, route->flags & HTTP_NO_BODY);
+    begin_collect(x, route->max_body ? route->max_body : DEFAULT_MAX_BODY, route->flags & HTTP_NO_BODY);
 }
 
-void http_collect(struct http_exchange *pub, size_t max_body, void (*then)(struct http_exchange *))
+void http_collect(struct http_exchange *pub, size_t max_body, void (*on_collected)(struct http_exchange *))
 {
     struct exchange *x = (struct exchange *)pub;
-    assert(loop_is_here(x->loop) && x->mode == BODY_NONE && !x->replied);
-    x->collect_then = then;
-    take_body(x, max_body ? max_body : (size_t)DRAIN_BYTES, max_body == 0);
+    assert(loop_is_current(x->loop) && x->mode == BODY_NONE && !x->replied);
+    x->on_collected = on_collected;
+    begin_collect(x, max_body ? max_body : (size_t)DRAIN_BYTES, max_body == 0);
 }
 
 /* ---- replies ---- */
@@ -316,7 +327,7 @@ void http_reply_header(struct http_exchange *pub, const char *name, slice value)
     struct exchange *x = (struct exchange *)pub;
     assert(!x->replied && is_header_text(value));
     if (!x->headers.cap)
-        (void)buf_reserve(&x->headers, 512); /* most have room in it, and in what send_start makes of it */
+        (void)buf_reserve(&x->headers, 512); /* enough for most replies, also after send_start has added to it */
     buf_add(&x->headers, slice_of(name));
     buf_add(&x->headers, S(": "));
     buf_add(&x->headers, value);
@@ -341,7 +352,7 @@ void exchange_replied(struct exchange *x)
 {
     send_start(x);
     if (!x->conn->running)
-        loop_ready(x->loop, x->conn);
+        loop_mark_ready(x->loop, x->conn);
 }
 
 static void deliver_reply(struct mail *m)
@@ -349,11 +360,11 @@ static void deliver_reply(struct mail *m)
     exchange_replied(CONTAINER_OF(m, struct exchange, mail));
 }
 
-/* The reply is complete: back to the loop. Nobody touches x after this. */
-static void hand_back(struct exchange *x)
+/* The reply is complete. The caller must not touch x afterwards: the loop may free it at once. */
+static void return_to_loop(struct exchange *x)
 {
     x->replied = true;
-    if (loop_is_here(x->loop)) {
+    if (loop_is_current(x->loop)) {
         exchange_replied(x);
         return;
     }
@@ -361,26 +372,26 @@ static void hand_back(struct exchange *x)
     loop_post(x->loop, &x->mail);
 }
 
-static void deliver_then(struct mail *m)
+static void deliver_on_loop(struct mail *m)
 {
     struct exchange *x = CONTAINER_OF(m, struct exchange, mail);
-    x->then(&x->pub);
+    x->on_loop(&x->pub);
 }
 
-void http_on_loop(struct http_exchange *pub, void (*then)(struct http_exchange *))
+void http_on_loop(struct http_exchange *pub, void (*fn)(struct http_exchange *))
 {
     struct exchange *x = (struct exchange *)pub;
     assert(!x->replied);
-    if (loop_is_here(x->loop)) {
-        then(pub);
+    if (loop_is_current(x->loop)) {
+        fn(pub);
         return;
     }
-    x->then = then;
-    x->mail.deliver = deliver_then;
+    x->on_loop = fn;
+    x->mail.deliver = deliver_on_loop;
     loop_post(x->loop, &x->mail);
 }
 
-static void reply(struct http_exchange *pub, int status, const char *content_type, slice body, bool close)
+static void reply_with_slice(struct http_exchange *pub, int status, const char *content_type, slice body, bool close)
 {
     struct exchange *x = (struct exchange *)pub;
     assert(!x->replied && status >= 200 && status < 600);
@@ -389,17 +400,17 @@ static void reply(struct http_exchange *pub, int status, const char *content_typ
     x->content_type = content_type;
     x->body = body;
     x->close_after = x->close_after || close;
-    hand_back(x);
+    return_to_loop(x);
 }
 
 void http_reply(struct http_exchange *pub, int status, const char *content_type, slice body)
 {
-    reply(pub, status, content_type, body, false);
+    reply_with_slice(pub, status, content_type, body, false);
 }
 
 void http_reply_close(struct http_exchange *pub, int status, const char *content_type, slice body)
 {
-    reply(pub, status, content_type, body, true);
+    reply_with_slice(pub, status, content_type, body, true);
 }
 
 void http_reply_stream(struct http_exchange *pub, int status, const char *content_type, struct http_producer *p)
@@ -409,7 +420,7 @@ void http_reply_stream(struct http_exchange *pub, int status, const char *conten
     x->status = status;
     x->content_type = content_type;
     x->producer = p;
-    hand_back(x);
+    return_to_loop(x);
 }
 
 void http_reply_content(struct http_exchange *pub, struct http_content *content)
@@ -418,11 +429,11 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
     const struct http_request *req = &pub->req;
     assert(!x->replied);
     bool modified_known = content->last_modified_ms > 0;
-    struct validators now = { .exists = true, .etag = content->etag, .modified_at_ms = content->last_modified_ms };
-    struct preconditions asked = { .if_match = http_header(req, "If-Match"),
-                                   .if_none_match = http_header(req, "If-None-Match"),
-                                   .if_modified_since = http_header(req, "If-Modified-Since"),
-                                   .if_unmodified_since = http_header(req, "If-Unmodified-Since") };
+    struct validators current = { .exists = true, .etag = content->etag, .modified_at_ms = content->last_modified_ms };
+    struct preconditions conditions = { .if_match = http_header(req, "If-Match"),
+                                        .if_none_match = http_header(req, "If-None-Match"),
+                                        .if_modified_since = http_header(req, "If-Modified-Since"),
+                                        .if_unmodified_since = http_header(req, "If-Unmodified-Since") };
     http_reply_header(pub, "Accept-Ranges", S("bytes"));
     if (content->etag.n)
         http_reply_header(pub, "ETag", content->etag);
@@ -430,9 +441,9 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
         http_reply_header(pub, "Last-Modified", time_format_http(&pub->arena, content->last_modified_ms));
     x->content = content;
     x->content_type = content->content_type.n ? arena_cstr(&pub->arena, content->content_type) : NULL;
-    enum precondition verdict = preconditions_check(&asked, &now, true);
+    enum precondition verdict = preconditions_check(&conditions, &current, true);
     if (verdict == PRECONDITION_FAILED) {
-        release_reply(x);
+        release_content(x);
         exchange_refuse(x, HTTP_REFUSE_PRECONDITION, "the precondition does not hold");
         return;
     }
@@ -440,8 +451,8 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
         x->status = 304;
         x->content_type = NULL;
         x->content_left = 0;
-        release_reply(x);
-        hand_back(x);
+        release_content(x);
+        return_to_loop(x);
         return;
     }
     struct range r = { RANGE_WHOLE, 0, content->size_bytes };
@@ -449,7 +460,7 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
     if (content->is_part)
         r = (struct range){ content->part_count ? RANGE_PART : RANGE_WHOLE, content->part_first, content->part_count };
     else if (range.n && (!x->head_only || content->head_has_ranges) &&
-             if_range_holds(http_header(req, "If-Range"), &now))
+             if_range_holds(http_header(req, "If-Range"), &current))
         r = range_parse(range, content->size_bytes);
     x->status = 200;
     if (r.kind == RANGE_PART) {
@@ -462,7 +473,7 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
         drop_content_headers(x);
         http_reply_header(pub, "Content-Range",
                           arena_printf(&pub->arena, "bytes */%llu", (unsigned long long)content->size_bytes));
-        release_reply(x);
+        release_content(x);
         exchange_refuse(x, HTTP_REFUSE_RANGE, "the file has no such range");
         return;
     }
@@ -470,5 +481,5 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
     x->content_left = r.count;
     if (content->bytes.p)
         x->body = slice_part(content->bytes, (size_t)r.first, (size_t)r.count);
-    hand_back(x);
+    return_to_loop(x);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One epoll instance, edge-triggered, and what runs on its thread. Every connection is registered once; from then on
- * `readable` and `writable` say what is known, so a request costs one recv and one send. */
-#include "http/engine.h"
+/* One epoll instance, edge-triggered, and the thread that waits on it. Every connection is registered once; from then on
+ * its `readable` and `writable` hold what epoll reported, so a request costs one recv and one send. */
+#include "http/engine_priv.h"
 
 #include "base/scoped.h"
 #include "base/text.h"
@@ -33,7 +33,7 @@ void loop_post(struct loop *l, struct mail *m)
     *(first ? &l->mail_first : &l->mail_last->next) = m;
     l->mail_last = m;
     pthread_mutex_unlock(&l->mail_lock);
-    if (first) { /* whoever finds the box empty rings; the loop empties it whole */
+    if (first) { /* the first message in an empty mailbox wakes the loop, which then takes all of them */
         uint64_t one = 1;
         ssize_t n = write(l->wake_fd, &one, sizeof one);
         assert(n == sizeof one);
@@ -44,7 +44,7 @@ static void deliver_mail(struct loop *l)
 {
     uint64_t count;
     ssize_t n = read(l->wake_fd, &count, sizeof count);
-    (void)n; /* nothing to read is fine: it may have been read with an earlier ring */
+    (void)n; /* the counter may be 0: an earlier read has reset it */
     pthread_mutex_lock(&l->mail_lock);
     struct mail *m = l->mail_first;
     l->mail_first = l->mail_last = NULL;
@@ -58,7 +58,7 @@ static void deliver_mail(struct loop *l)
 
 /* ---- deadlines ---- */
 
-static void deadline_unlink(struct loop *l, struct conn *c)
+static void unlink_deadline(struct loop *l, struct conn *c)
 {
     if (c->deadline == DEADLINE_NONE)
         return;
@@ -68,9 +68,9 @@ static void deadline_unlink(struct loop *l, struct conn *c)
     c->deadline = DEADLINE_NONE;
 }
 
-void loop_deadline(struct loop *l, struct conn *c, enum deadline_kind kind)
+void loop_set_deadline(struct loop *l, struct conn *c, enum deadline_kind kind)
 {
-    deadline_unlink(l, c);
+    unlink_deadline(l, c);
     c->deadline = kind;
     if (kind == DEADLINE_NONE)
         return;
@@ -82,51 +82,51 @@ void loop_deadline(struct loop *l, struct conn *c, enum deadline_kind kind)
     q->last = c;
 }
 
-static void expire(struct loop *l)
+static void expire_deadlines(struct loop *l)
 {
     for (int kind = DEADLINE_NONE + 1; kind < DEADLINE_KINDS; kind++) {
         struct deadline_queue *q = &l->deadlines[kind];
         while (q->first && q->first->deadline_at_ms <= l->now_ms) {
             struct conn *c = q->first;
-            deadline_unlink(l, c);
+            unlink_deadline(l, c);
             conn_expired(c, (enum deadline_kind)kind);
         }
     }
 }
 
-/* Milliseconds until the next deadline, -1 for none. */
-static int patience(const struct loop *l)
+/* How long epoll_wait may block: until the next deadline; -1: without limit. */
+static int poll_timeout_ms(const struct loop *l)
 {
-    if (l->ready)
+    if (l->ready_first)
         return 0;
-    int64_t least = -1;
+    int64_t min_left = -1;
     for (int kind = DEADLINE_NONE + 1; kind < DEADLINE_KINDS; kind++) {
         const struct conn *c = l->deadlines[kind].first;
         if (!c)
             continue;
         int64_t left = c->deadline_at_ms - l->now_ms;
         left = left < 0 ? 0 : left;
-        least = least < 0 || left < least ? left : least;
+        min_left = min_left < 0 || left < min_left ? left : min_left;
     }
-    return least > 60000 ? 60000 : (int)least;
+    return min_left > 60000 ? 60000 : (int)min_left;
 }
 
 /* ---- connections that have more to do ---- */
 
-void loop_ready(struct loop *l, struct conn *c)
+void loop_mark_ready(struct loop *l, struct conn *c)
 {
     if (c->is_ready)
         return;
     c->is_ready = true;
     c->ready_next = NULL;
-    *(l->ready ? &l->ready_last->ready_next : &l->ready) = c;
+    *(l->ready_first ? &l->ready_last->ready_next : &l->ready_first) = c;
     l->ready_last = c;
 }
 
-static void run_ready(struct loop *l)
+static void run_ready_conns(struct loop *l)
 {
-    struct conn *c = l->ready; /* those that become ready meanwhile wait for the next turn */
-    l->ready = l->ready_last = NULL;
+    struct conn *c = l->ready_first; /* connections that become ready from here on wait for the next turn */
+    l->ready_first = l->ready_last = NULL;
     while (c) {
         struct conn *next = c->ready_next;
         c->is_ready = false;
@@ -137,14 +137,14 @@ static void run_ready(struct loop *l)
 
 /* ---- buffers of uploads ---- */
 
-struct body_buffer *loop_take_buffer(struct loop *l)
+struct body_buffer *loop_acquire_buffer(struct loop *l)
 {
     struct body_buffer *b = l->free_buffers;
     if (b) {
         l->free_buffers = b->next;
         l->free_buffer_count--;
     } else if (l->buffers_out < l->buffers_max) {
-        b = malloc(sizeof *b); /* not zeroed: 128 KiB that are about to be written */
+        b = malloc(sizeof *b); /* not zeroed: its 128 KiB are overwritten anyway */
         if (!b)
             return NULL;
     } else {
@@ -157,7 +157,7 @@ struct body_buffer *loop_take_buffer(struct loop *l)
     return b;
 }
 
-void loop_give_buffer(struct loop *l, struct body_buffer *b)
+void loop_release_buffer(struct loop *l, struct body_buffer *b)
 {
     l->buffers_out--;
     STAT_SUB(l, buffers, 1);
@@ -170,14 +170,14 @@ void loop_give_buffer(struct loop *l, struct body_buffer *b)
     }
 }
 
-/* Once a turn, not with each buffer that comes back: whoever is woken may not want one any more. */
-static void wake_starved(struct loop *l)
+/* Runs once a turn, not for each returned buffer: a connection that is woken may not need a buffer any more. */
+static void wake_buffer_waiters(struct loop *l)
 {
-    for (size_t spare = l->buffers_max - l->buffers_out; l->starved && spare; spare--) {
-        struct conn *c = l->starved;
-        l->starved = c->starved_next;
-        c->is_starved = false;
-        loop_ready(l, c);
+    for (size_t spare = l->buffers_max - l->buffers_out; l->buffer_waiters && spare; spare--) {
+        struct conn *c = l->buffer_waiters;
+        l->buffer_waiters = c->buffer_waiter_next;
+        c->waiting_for_buffer = false;
+        loop_mark_ready(l, c);
     }
 }
 
@@ -192,15 +192,16 @@ slice loop_request_id(struct loop *l, struct arena *a)
 
 /* ---- accepting ---- */
 
-void loop_adopt(struct loop *l, int fd, struct listener *listener, const char *peer, bool counted)
+/* From here on the connection belongs to this loop. */
+static void add_conn(struct loop *l, int fd, struct listener *listener, const char *peer, bool counted_by_address)
 {
     struct conn *c = must_malloc(sizeof *c);
     c->loop = l;
     c->listener = listener;
     c->fd = fd;
-    c->counted = counted;
-    c->between = true;
-    c->readable = true; /* try at once: most clients send with the handshake */
+    c->counted_by_address = counted_by_address;
+    c->idle = true;
+    c->readable = true; /* try to read at once: most clients have sent their request by now */
     c->writable = true;
     strncat(c->peer, peer, sizeof c->peer - 1);
     c->next = l->conns;
@@ -218,27 +219,27 @@ void loop_adopt(struct loop *l, int fd, struct listener *listener, const char *p
         conn_close(c);
         return;
     }
-    loop_deadline(l, c, DEADLINE_HEAD);
+    loop_set_deadline(l, c, DEADLINE_HEAD);
     conn_run(c);
 }
 
-struct handover {
+struct conn_handover {
     struct mail mail;
     struct loop *loop;
     struct listener *listener;
     int fd;
-    bool counted;
-    char peer[46];
+    bool counted_by_address;
+    char peer[PEER_TEXT_BYTES];
 };
 
-static void deliver_handover(struct mail *m)
+static void deliver_conn_handover(struct mail *m)
 {
-    struct handover *h = CONTAINER_OF(m, struct handover, mail);
-    loop_adopt(h->loop, h->fd, h->listener, h->peer, h->counted);
+    struct conn_handover *h = CONTAINER_OF(m, struct conn_handover, mail);
+    add_conn(h->loop, h->fd, h->listener, h->peer, h->counted_by_address);
     free(h);
 }
 
-static struct loop *least_busy(struct http_server *s)
+static struct loop *least_busy_loop(struct http_server *s)
 {
     struct loop *best = &s->loops[0];
     uint64_t fewest = UINT64_MAX;
@@ -252,7 +253,7 @@ static struct loop *least_busy(struct http_server *s)
     return best;
 }
 
-static void peer_text(const struct sockaddr_storage *from, char *to, size_t size)
+static void format_peer(const struct sockaddr_storage *from, char *to, size_t size)
 {
     const void *address = NULL;
     int family = from->ss_family;
@@ -270,9 +271,9 @@ static void peer_text(const struct sockaddr_storage *from, char *to, size_t size
         strncat(to, "unix", size - 1);
 }
 
-/* Out of descriptors, a connection that waits would wake this loop for ever: the one kept in reserve lets it in, to be
- * told to come again. */
-static void refuse_one(struct loop *l, struct listener *listener)
+/* The process has no descriptor left, and a connection that is not accepted would wake this loop again and again. Close
+ * the spare descriptor, accept the connection in its place, and ask the client to retry later. */
+static void refuse_with_spare_fd(struct loop *l, struct listener *listener)
 {
     if (l->spare_fd >= 0)
         close(l->spare_fd);
@@ -286,20 +287,20 @@ static void refuse_one(struct loop *l, struct listener *listener)
     l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* One loop at a time: the descriptor that one has just given up, to refuse with it, would be the next accept's of
- * another, and this loop would never get its reserve back. -1: nobody is there, or was refused. */
+/* Accept one connection; -1: none is waiting, or it was refused. One loop at a time: between close and accept in
+ * refuse_with_spare_fd another loop's accept could take the descriptor, and this loop would lose its spare one. */
 static int accept_one(struct loop *l, struct listener *listener, struct sockaddr_storage *from, socklen_t *size)
 {
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&l->server->accept_mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&l->server->accept_lock);
     if (l->spare_fd < 0)
         l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int fd = accept4(listener->fd, (struct sockaddr *)from, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-        refuse_one(l, listener);
+        refuse_with_spare_fd(l, listener);
     return fd;
 }
 
-static void accept_some(struct loop *l, struct listener *listener)
+static void accept_connections(struct loop *l, struct listener *listener)
 {
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         struct sockaddr_storage from;
@@ -309,29 +310,31 @@ static void accept_some(struct loop *l, struct listener *listener)
         if (fd < 0)
             return;
         STAT_ADD(l, accepted, 1);
-        char peer[46] = "";
-        peer_text(&from, peer, sizeof peer);
+        char peer[PEER_TEXT_BYTES] = "";
+        format_peer(&from, peer, sizeof peer);
         if (!listener->is_unix) {
             int one = 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         }
-        bool counted = !listener->is_unix && !proxies_trust(l->server->proxies, peer);
-        if (!server_admit(l->server, peer, counted)) {
+        bool by_address = !listener->is_unix && !proxies_trust(l->server->proxies, peer);
+        if (!admission_enter(&l->server->admission, peer, by_address)) {
             STAT_ADD(l, refused, 1);
             if (!listener->options.tls)
                 send_busy(l, fd);
             close(fd);
             continue;
         }
-        struct loop *to = least_busy(l->server);
+        struct loop *to = least_busy_loop(l->server);
         if (to == l) {
-            loop_adopt(l, fd, listener, peer, counted);
+            add_conn(l, fd, listener, peer, by_address);
             continue;
         }
-        struct handover *h = must_malloc(sizeof *h);
-        *h = (struct handover){
-            .mail.deliver = deliver_handover, .loop = to, .listener = listener, .fd = fd, .counted = counted
-        };
+        struct conn_handover *h = must_malloc(sizeof *h);
+        *h = (struct conn_handover){ .mail.deliver = deliver_conn_handover,
+                                     .loop = to,
+                                     .listener = listener,
+                                     .fd = fd,
+                                     .counted_by_address = by_address };
         memcpy(h->peer, peer, sizeof peer);
         loop_post(to, &h->mail);
     }
@@ -339,11 +342,11 @@ static void accept_some(struct loop *l, struct listener *listener)
 
 /* ---- the turn ---- */
 
-static void bury_dead(struct loop *l)
+static void free_dead_conns(struct loop *l)
 {
-    if (!l->dead)
+    if (!l->dead_conns)
         return;
-    struct conn **at = &l->ready;
+    struct conn **at = &l->ready_first;
     l->ready_last = NULL;
     while (*at) {
         if ((*at)->dead) {
@@ -353,11 +356,11 @@ static void bury_dead(struct loop *l)
             at = &(*at)->ready_next;
         }
     }
-    for (struct conn *c = l->dead, *next; c; c = next) {
+    for (struct conn *c = l->dead_conns, *next; c; c = next) {
         next = c->next;
         free(c);
     }
-    l->dead = NULL;
+    l->dead_conns = NULL;
 }
 
 err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *a)
@@ -372,9 +375,9 @@ err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *
         return err_errno(a, errno, "cannot make an event loop");
     struct epoll_event ev = { .events = EPOLLIN, .data.ptr = NULL };
     if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->wake_fd, &ev) != 0)
-        return err_errno(a, errno, "cannot watch an event loop's bell");
+        return err_errno(a, errno, "cannot watch the wake-up descriptor of an event loop");
     for (size_t i = 0; i < s->listener_count; i++) {
-        /* the lowest bit tells listeners from connections */
+        /* the lowest bit distinguishes a listener from a connection */
         ev = (struct epoll_event){ .events = EPOLLIN | EPOLLEXCLUSIVE,
                                    .data.u64 = (uint64_t)(uintptr_t)&s->listeners[i] | 1 };
         if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, s->listeners[i].fd, &ev) != 0)
@@ -398,8 +401,8 @@ err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *
 void loop_release(struct loop *l)
 {
     l->stopping = true;
-    deliver_mail(l); /* orders and connections that came too late */
-    bury_dead(l);
+    deliver_mail(l); /* requests to stop, and connections, that were posted after the last turn */
+    free_dead_conns(l);
     if (l->epoll_fd >= 0)
         close(l->epoll_fd);
     if (l->wake_fd >= 0)
@@ -421,32 +424,33 @@ void loop_release(struct loop *l)
     pthread_mutex_destroy(&l->filled_lock);
 }
 
-static void handle_event(struct loop *l, const struct epoll_event *ev)
+static void handle_epoll_event(struct loop *l, const struct epoll_event *ev)
 {
     if (ev->data.ptr == NULL) {
         deliver_mail(l);
     } else if (ev->data.u64 & 1) {
         if (!l->stopping)
-            accept_some(l, (struct listener *)(uintptr_t)(ev->data.u64 & ~(uint64_t)1));
+            accept_connections(l, (struct listener *)(uintptr_t)(ev->data.u64 & ~(uint64_t)1));
     } else {
         struct conn *c = ev->data.ptr;
         if (ev->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
             c->readable = true;
         if (ev->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-            c->hung_up = true;
+            c->peer_closed = true;
         if (ev->events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
             c->writable = true;
-        loop_ready(l, c); /* run after all events of this turn, so that none of them meets a freed connection */
+        loop_mark_ready(l,
+                        c); /* it runs after all events of this turn, so that no event refers to a freed connection */
     }
 }
 
-static void begin_to_stop(struct loop *l)
+static void begin_loop_stop(struct loop *l)
 {
     for (size_t i = 0; i < l->server->listener_count; i++)
         epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->server->listeners[i].fd, NULL);
     for (struct conn *c = l->conns, *next; c; c = next) {
         next = c->next;
-        conn_shut(c);
+        conn_begin_shutdown(c);
     }
 }
 
@@ -458,27 +462,27 @@ void *loop_run(void *arg)
     bool seen_stop = false;
     pthread_setname_np(pthread_self(), "cais-loop");
     while (!l->stopping || l->conns) {
-        int n = epoll_wait(l->epoll_fd, events, EVENTS_A_TURN, patience(l));
+        int n = epoll_wait(l->epoll_fd, events, EVENTS_A_TURN, poll_timeout_ms(l));
         l->now_ms = clock_monotonic_ms(s->o.clock);
         for (int i = 0; i < n; i++)
-            handle_event(l, &events[i]);
-        run_ready(l);
-        expire(l);
-        wake_starved(l);
+            handle_epoll_event(l, &events[i]);
+        run_ready_conns(l);
+        expire_deadlines(l);
+        wake_buffer_waiters(l);
         if (l->stopping && !seen_stop) {
             seen_stop = true;
-            begin_to_stop(l);
+            begin_loop_stop(l);
         }
-        if (l->cutting) {
+        if (l->closing_all) {
             for (struct conn *c = l->conns, *next; c; c = next) {
                 next = c->next;
                 conn_close(c);
             }
         }
-        bury_dead(l);
-        if (l->reported && s->o.flush)
+        free_dead_conns(l);
+        if (l->has_reports && s->o.flush)
             s->o.flush(s->o.arg, l->index);
-        l->reported = false;
+        l->has_reports = false;
     }
     return NULL;
 }

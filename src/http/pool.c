@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "http/engine.h"
+#include "http/pool.h"
+
+#include "base/arena.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -8,7 +10,7 @@
 struct pool {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct task *first, *last;
+    struct pool_task *first, *last;
     size_t queued, queue_max, idle;
     bool stopping;
     int count;
@@ -16,7 +18,7 @@ struct pool {
     pthread_t threads[];
 };
 
-static void *work(void *arg)
+static void *pool_thread(void *arg)
 {
     struct pool *p = arg;
     pthread_setname_np(pthread_self(), p->name);
@@ -27,7 +29,7 @@ static void *work(void *arg)
             pthread_cond_wait(&p->wake, &p->lock);
             p->idle--;
         }
-        struct task *t = p->first;
+        struct pool_task *t = p->first;
         if (!t)
             break;
         p->first = t->next;
@@ -48,17 +50,17 @@ struct pool *pool_new(int threads, size_t queue_max, const char *name)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     sigset_t all, before;
-    sigfillset(&all); /* signals are main's business */
+    sigfillset(&all); /* signals are handled by the main thread only */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (; p->count < threads; p->count++) {
-        int failed = pthread_create(&p->threads[p->count], NULL, work, p);
+        int failed = pthread_create(&p->threads[p->count], NULL, pool_thread, p);
         assert(!failed);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return p;
 }
 
-bool pool_submit(struct pool *p, struct task *t)
+bool pool_submit(struct pool *p, struct pool_task *t)
 {
     t->next = NULL;
     pthread_mutex_lock(&p->lock);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A flat table, searched by number of segments. With some hundred routes a search costs less than a microsecond; a tree
- * would only be harder to read. Literals beat parameters, from left to right. */
+/* Routes are kept in a flat table. A search compares the routes with the right number of segments; with some hundred
+ * routes it takes less than a microsecond, and a tree would be harder to read. Of two routes that match, the one with the
+ * first literal segment where the other has a parameter wins, from left to right. */
 #include "http/route.h"
 
 #include "http/target.h"
@@ -10,7 +11,7 @@
 
 #define MAX_SEGMENTS 12
 
-struct entry {
+struct route_entry {
     const struct http_api *api;
     const struct http_route *route;
     size_t count;
@@ -18,7 +19,7 @@ struct entry {
 };
 
 struct router {
-    struct entry *entries;
+    struct route_entry *entries;
     size_t count;
     const struct http_api **apis; /* a copy of the list */
     size_t api_count;
@@ -35,9 +36,10 @@ static const struct http_api *api_named(const struct router *r, const char *name
     return NULL;
 }
 
-static err_t compile(struct entry *e, const struct http_api *api, const struct http_route *route, struct arena *a)
+static err_t compile_route(struct route_entry *e, const struct http_api *api, const struct http_route *route,
+                           struct arena *a)
 {
-    *e = (struct entry){ .api = api, .route = route };
+    *e = (struct route_entry){ .api = api, .route = route };
     slice rest = slice_of(route->pattern);
     size_t params = 0;
     if (!slice_starts(rest, S("/")))
@@ -49,35 +51,34 @@ static err_t compile(struct entry *e, const struct http_api *api, const struct h
         bool param = slice_starts(segment, S("{")) && slice_ends(segment, S("}"));
         params += param;
         if (e->count == MAX_SEGMENTS || params > HTTP_MAX_PARAMS || segment.n == 0)
-            return err_make(a, ERR_INVALID, "route %s cannot be", route->pattern);
+            return err_make(a, ERR_INVALID, "the pattern of route %s is malformed", route->pattern);
         e->segments[e->count++] = param ? (slice){ 0 } : segment;
     }
     return NULL;
 }
 
-err_t router_new(const struct http_api *const *apis, size_t count, const struct http_host *hosts, size_t host_count,
-                 const char *fallback, struct arena *a, struct router **ret)
+err_t router_new(const struct routing *from, struct arena *a, struct router **ret)
 {
     struct router *r = must_malloc(sizeof *r);
-    *r = (struct router){ .api_count = count, .hosts = hosts, .host_count = host_count };
-    r->apis = must_malloc(count * sizeof(*r->apis));
-    for (size_t i = 0; i < count; i++)
-        r->apis[i] = apis[i];
+    *r = (struct router){ .api_count = from->api_count, .hosts = from->hosts, .host_count = from->host_count };
+    r->apis = must_malloc(r->api_count * sizeof(*r->apis));
+    for (size_t i = 0; i < r->api_count; i++) {
+        r->apis[i] = from->apis[i];
+        r->count += r->apis[i]->route_count;
+    }
     err_t e = NULL;
-    for (size_t i = 0; i < count; i++)
-        r->count += apis[i]->route_count;
     r->entries = must_malloc(r->count * sizeof *r->entries);
-    struct entry *next = r->entries;
-    for (size_t i = 0; i < count && !e; i++)
-        for (size_t k = 0; k < apis[i]->route_count && !e; k++)
-            e = compile(next++, apis[i], &apis[i]->routes[k], a);
-    for (size_t i = 0; i < host_count && !e; i++)
-        if (!api_named(r, hosts[i].api))
-            e = err_make(a, ERR_INVALID, "host " SLICE_FMT " names the unknown API %s", SLICE_ARG(hosts[i].host),
-                         hosts[i].api);
-    r->fallback = api_named(r, fallback);
+    struct route_entry *next = r->entries;
+    for (size_t i = 0; i < r->api_count && !e; i++)
+        for (size_t k = 0; k < r->apis[i]->route_count && !e; k++)
+            e = compile_route(next++, r->apis[i], &r->apis[i]->routes[k], a);
+    for (size_t i = 0; i < r->host_count && !e; i++)
+        if (!api_named(r, r->hosts[i].api))
+            e = err_make(a, ERR_INVALID, "host " SLICE_FMT " names the unknown API %s", SLICE_ARG(r->hosts[i].host),
+                         r->hosts[i].api);
+    r->fallback = api_named(r, from->fallback);
     if (!e && !r->fallback)
-        e = err_make(a, ERR_INVALID, "no API is named %s", fallback ? fallback : "");
+        e = err_make(a, ERR_INVALID, "no API is named %s", from->fallback ? from->fallback : "");
     if (e) {
         router_free(r);
         return e;
@@ -107,34 +108,36 @@ static slice without_port(slice host)
 }
 
 /* "*.example.org" covers every name below example.org, but not that name itself. */
-static bool is_below(slice host, slice pattern)
+static bool host_is_below(slice host, slice pattern)
 {
     slice end = slice_from(pattern, 1);
     return slice_starts(pattern, S("*.")) && host.n > end.n && slice_eq_nocase(slice_from(host, host.n - end.n), end);
 }
 
-/* The host itself first, then the longest pattern. *ret_below: it was a pattern. */
-static const struct http_api *api_of_host(const struct router *r, slice host, bool *ret_below)
+/* The API of a configured host: an entry with exactly this name, else the longest pattern that covers it; NULL: none.
+ * *ret_by_pattern: it was a pattern. */
+static const struct http_api *api_of_host(const struct router *r, slice host, bool *ret_by_pattern)
 {
     const struct http_host *best = NULL;
     host = without_port(host);
-    *ret_below = false;
+    *ret_by_pattern = false;
     for (size_t i = 0; i < r->host_count; i++) {
         const struct http_host *h = &r->hosts[i];
         if (slice_eq_nocase(h->host, host)) {
-            *ret_below = false;
+            *ret_by_pattern = false;
             return api_named(r, h->api);
         }
-        if (is_below(host, h->host) && (!best || h->host.n > best->host.n)) {
+        if (host_is_below(host, h->host) && (!best || h->host.n > best->host.n)) {
             best = h;
-            *ret_below = true;
+            *ret_by_pattern = true;
         }
     }
     return best ? api_named(r, best->api) : NULL;
 }
 
-/* 0: no match; else the larger, the more literal, counted from the left. */
-static unsigned match(const struct entry *e, const struct target_path *path)
+/* 0: the route does not match; else one bit per segment, set for a literal, the first segment highest. The route with the
+ * largest score wins. */
+static unsigned match_score(const struct route_entry *e, const struct target_path *path)
 {
     unsigned score = 1;
     for (size_t i = 0; i < e->count; i++) {
@@ -146,7 +149,7 @@ static unsigned match(const struct entry *e, const struct target_path *path)
     return score;
 }
 
-static bool serves(const struct http_route *route, slice method)
+static bool serves_method(const struct http_route *route, slice method)
 {
     slice own = slice_of(route->method);
     return slice_eq(own, method) || (slice_eq(method, S("HEAD")) && slice_eq(own, S("GET")));
@@ -158,7 +161,7 @@ static bool path_is_below(slice path, slice prefix)
            (path.n == prefix.n || path.p[prefix.n] == '/' || (prefix.n && prefix.p[prefix.n - 1] == '/'));
 }
 
-/* How much of the path is covered; 0: nothing. */
+/* The length of the longest prefix that the path is below; 0: none. */
 static size_t longest_prefix(const char *const *prefixes, slice path)
 {
     size_t longest = 0;
@@ -170,9 +173,10 @@ static size_t longest_prefix(const char *const *prefixes, slice path)
     return longest;
 }
 
-/* Who answers for a path that no route has. *ret_by_prefix: it is below a prefix of that API. */
-static const struct http_api *owner(const struct router *r, slice path, const struct http_api *of_host, bool alone,
-                                    bool *ret_by_prefix)
+/* The API that words the refusal of a path without a route. *ret_by_prefix: the path is below a prefix of that API.
+ * alone: no API but of_host may answer. */
+static const struct http_api *api_owning_path(const struct router *r, slice path, const struct http_api *of_host,
+                                              bool alone, bool *ret_by_prefix)
 {
     const struct http_api *best = of_host ? of_host : r->fallback;
     size_t longest = 0;
@@ -181,11 +185,11 @@ static const struct http_api *owner(const struct router *r, slice path, const st
         return best;
     for (size_t i = 0; i < r->api_count; i++) {
         const struct http_api *d = r->apis[i];
-        if ((of_host && d != of_host && !d->everywhere) || (d->apart && d != of_host))
+        if ((of_host && d != of_host && !d->on_all_hosts) || (d->only_where_named && d != of_host))
             continue;
         size_t covered = longest_prefix(d->prefixes, path);
-        size_t at_home = d == of_host ? longest_prefix(d->home_prefixes, path) : 0;
-        covered = covered > at_home ? covered : at_home;
+        size_t on_host = d == of_host ? longest_prefix(d->home_prefixes, path) : 0;
+        covered = covered > on_host ? covered : on_host;
         if (covered > longest) {
             longest = covered;
             best = d;
@@ -195,14 +199,14 @@ static const struct http_api *owner(const struct router *r, slice path, const st
     return best;
 }
 
-/* Whose rest takes what nobody else wants; NULL: nobody's. */
-static const struct http_api *taker(const struct router *r, const struct http_api *of_host, bool alone)
+/* The API whose catch_all takes a path without a route and without an owner; NULL: none. */
+static const struct http_api *api_with_catch_all(const struct router *r, const struct http_api *of_host, bool alone)
 {
-    if (of_host && of_host->rest)
+    if (of_host && of_host->catch_all)
         return of_host;
     for (size_t i = 0; i < r->api_count && !alone; i++) {
         const struct http_api *d = r->apis[i];
-        if (d->rest && !d->apart && (!of_host || d->everywhere))
+        if (d->catch_all && !d->only_where_named && (!of_host || d->on_all_hosts))
             return d;
     }
     return NULL;
@@ -216,31 +220,34 @@ static slice add_method(slice allow, const char *method, struct arena *a)
     return arena_printf(a, SLICE_FMT ", %s", SLICE_ARG(allow), get ? "GET, HEAD" : method);
 }
 
-struct search {
-    const struct http_api *of_host;
+/* Which entries may match. */
+struct route_search {
+    const struct http_api *of_host; /* the API of the host, or of the listener; NULL: neither names one */
     slice method;
-    bool alone; /* no API but that */
-    bool only, local;
+    bool alone;       /* no API but of_host may answer */
+    bool by_listener; /* the listener names of_host */
+    bool local;
 };
 
-static bool may_answer(const struct search *s, const struct entry *e)
+static bool may_answer(const struct route_search *s, const struct route_entry *e)
 {
-    return (!s->of_host || e->api == s->of_host || (e->api->everywhere && !s->alone)) &&
-           (!(e->route->flags & HTTP_LOCAL_ONLY) || s->local) && (!e->api->apart || s->only);
+    return (!s->of_host || e->api == s->of_host || (e->api->on_all_hosts && !s->alone)) &&
+           (!(e->route->flags & HTTP_LOCAL_ONLY) || s->local) && (!e->api->only_where_named || s->by_listener);
 }
 
-static const struct entry *find_entry(const struct router *r, const struct search *s, const struct target_path *parts,
-                                      struct arena *a, struct route_match *ret)
+static const struct route_entry *find_route_entry(const struct router *r, const struct route_search *s,
+                                                  const struct target_path *parts, struct arena *a,
+                                                  struct route_match *ret)
 {
-    const struct entry *best = NULL;
+    const struct route_entry *best = NULL;
     unsigned best_score = 0, path_score = 0;
-    for (const struct entry *e = r->entries; e < r->entries + r->count; e++) {
+    for (const struct route_entry *e = r->entries; e < r->entries + r->count; e++) {
         if (e->count != parts->count || !may_answer(s, e))
             continue;
-        unsigned score = match(e, parts);
+        unsigned score = match_score(e, parts);
         if (score == 0)
             continue;
-        if (serves(e->route, s->method) && score > best_score) {
+        if (serves_method(e->route, s->method) && score > best_score) {
             best = e;
             best_score = score;
         }
@@ -254,15 +261,15 @@ static const struct entry *find_entry(const struct router *r, const struct searc
     return best;
 }
 
-void router_find(const struct router *r, slice method, slice path, slice host, const char *only, bool local,
-                 struct arena *a, struct route_match *ret)
+void router_find(const struct router *r, const struct route_request *q, struct arena *a, struct route_match *ret)
 {
-    bool below = false, by_prefix;
-    struct search s = { .method = method, .only = only != NULL, .local = local };
-    s.of_host = only ? api_named(r, only) : api_of_host(r, host, &below);
-    /* Names below a host are its API's, and with them every path, if it takes every path. */
-    s.alone = only || (below && s.of_host->rest);
-    *ret = (struct route_match){ .api = owner(r, path, s.of_host, s.alone, &by_prefix) };
+    bool by_pattern = false, by_prefix;
+    struct route_search s = { .method = q->method, .by_listener = q->only_api != NULL, .local = q->local };
+    s.of_host = q->only_api ? api_named(r, q->only_api) : api_of_host(r, q->host, &by_pattern);
+    /* Every name that a pattern covers belongs to one API, and every path with it if that API has a catch-all. */
+    s.alone = q->only_api || (by_pattern && s.of_host->catch_all);
+    *ret = (struct route_match){ .api = api_owning_path(r, q->path, s.of_host, s.alone, &by_prefix) };
+    slice path = q->path;
     while (path.n > 1 && path.p[path.n - 1] == '/')
         path.n--;
     struct target_path parts;
@@ -270,7 +277,7 @@ void router_find(const struct router *r, slice method, slice path, slice host, c
     ret->malformed = err_is(split, ERR_INVALID);
     if (split)
         return;
-    const struct entry *best = find_entry(r, &s, &parts, a, ret);
+    const struct route_entry *best = find_route_entry(r, &s, &parts, a, ret);
     if (best) {
         ret->api = best->api;
         ret->route = best->route;
@@ -280,9 +287,9 @@ void router_find(const struct router *r, slice method, slice path, slice host, c
                 ret->params[k++] = parts.segments[i];
         return;
     }
-    const struct http_api *rest = ret->allow.n || by_prefix ? NULL : taker(r, s.of_host, s.alone);
-    if (rest) {
-        ret->api = rest;
-        ret->route = rest->rest;
+    const struct http_api *taker = ret->allow.n || by_prefix ? NULL : api_with_catch_all(r, s.of_host, s.alone);
+    if (taker) {
+        ret->api = taker;
+        ret->route = taker->catch_all;
     }
 }

@@ -1,28 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which API and route a request is for. Built once, then read by every loop. */
+/* Which API and route a request is for. A router is built once; then every loop reads it. */
 #ifndef CAIS_HTTP_ROUTE_H
 #define CAIS_HTTP_ROUTE_H
 
-#include "http/server.h"
+#include "http/options.h"
 
 struct router;
 
-/* Errors: INVALID a pattern that cannot be, an unknown API name. Borrows APIs and hosts. */
-MUST_USE err_t router_new(const struct http_api *const *apis, size_t count, const struct http_host *hosts,
-                          size_t host_count, const char *fallback, struct arena *a, struct router **ret);
-void router_free(struct router *);
+/* What a router is built from. */
+struct routing {
+    const struct http_api *const *apis;
+    size_t api_count;
+    const struct http_host *hosts;
+    size_t host_count;
+    const char *fallback; /* name of the API that refuses a request which belongs to no API */
+};
+
+/* The APIs and hosts are borrowed until router_free. Errors: INVALID a malformed pattern, or the name of an API that does
+ * not exist. */
+MUST_USE err_t router_new(const struct routing *, struct arena *a, struct router **ret);
+void router_free(struct router *); /* NULL is fine */
+
+struct route_request {
+    slice method, path; /* raw */
+    slice host;         /* Host, with its port. On a configured host only its API and those with on_all_hosts answer */
+    const char *only_api; /* name of the only API that answers on this listener; NULL: all */
+    bool local;           /* the request came through the admin socket */
+};
 
 struct route_match {
-    const struct http_api *api;     /* never NULL: who answers, or refuses */
-    const struct http_route *route; /* NULL: nobody */
+    const struct http_api *api;     /* the API that answers, or that words the refusal; never NULL */
+    const struct http_route *route; /* NULL: no route matches */
     slice params[HTTP_MAX_PARAMS];
     bool malformed; /* the path is not percent-encoded properly */
-    slice allow;    /* when no route: methods that the path has, "GET, HEAD, PUT"; empty: the path is unknown */
+    slice allow;    /* without a route: the methods that the path has, "GET, HEAD, PUT"; empty: it has none */
 };
-/* host   Host header, with port; on a configured host only its API and those that are everywhere answer
- * only   API that alone answers on this listener, or NULL
- * local  came by the admin socket */
-void router_find(const struct router *, slice method, slice path, slice host, const char *only, bool local,
-                 struct arena *a, struct route_match *ret);
+
+/* params and allow of *ret live in `a`, or in the path. Thread: any. */
+void router_find(const struct router *, const struct route_request *, struct arena *a, struct route_match *ret);
 
 #endif

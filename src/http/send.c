@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Replies on their way out: head and small bodies in one send, files by sendfile, everything else through a piece of
- * memory that a worker fills. What is not in memory yet never blocks the loop. */
-#include "http/engine.h"
+/* Sending replies. The head and a small body go out in one call, files by sendfile, everything else through a piece of
+ * memory that a worker fills. The loop never waits for a disk: it lets a worker read what is not in the page cache. */
+#include "http/engine_priv.h"
 
 #include "base/text.h"
 
@@ -10,15 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define COPY_LIMIT ((size_t)16 * 1024) /* bodies up to here go out in one piece with the head */
+#define COPY_MAX_BYTES ((size_t)16 * 1024) /* a body up to this size is copied behind the head */
 #define PIECE_BYTES ((size_t)64 * 1024)
-#define WARM_BYTES ((uint64_t)1024 * 1024) /* read ahead by a worker when a file is not in the page cache */
+#define READ_AHEAD_BYTES ((uint64_t)1024 * 1024) /* what a worker reads of a file that is not in the page cache */
 #define PRODUCE_BYTES ((size_t)512 * 1024)
 
-static const char *reason(int status)
+static const char *reason_phrase(int status)
 {
     switch (status) {
     case 200:
@@ -88,7 +89,7 @@ static const char *reason(int status)
     }
 }
 
-static slice date_of(struct loop *l)
+static slice current_date(struct loop *l)
 {
     int64_t now_s = clock_now_ms(l->server->o.clock) / 1000;
     if (now_s != l->date_s || !l->date[0]) {
@@ -105,16 +106,16 @@ static bool status_has_no_body(int status)
     return status == 204 || status == 304;
 }
 
-/* Will the connection be usable after this reply? */
-static bool stays(const struct exchange *x)
+/* Can the connection serve another request after this reply? */
+static bool connection_persists(const struct exchange *x)
 {
     if (!x->keep_alive || x->close_after || x->loop->stopping || x->conn->eof)
         return false;
     if (x->producer && x->minor == 0)
-        return false; /* the end of the connection is the end of the body */
+        return false; /* HTTP/1.0 has no chunks: the end of the connection marks the end of the body */
     if (x->body_done)
         return true;
-    /* an unread body: read it to its end when that is cheap and certain to come */
+    /* The body was not read yet. Read it if it is small and the client is certain to send it. */
     return !x->chunked && !x->wants_continue && x->body_left <= DRAIN_BYTES;
 }
 
@@ -126,8 +127,8 @@ static uint64_t body_length(const struct exchange *x)
 void send_start(struct exchange *x)
 {
     struct conn *c = x->conn;
-    x->handled = true;
-    if (!stays(x)) {
+    x->reply_started = true;
+    if (!connection_persists(x)) {
         x->close_after = true;
         x->keep_alive = false;
     }
@@ -135,13 +136,13 @@ void send_start(struct exchange *x)
     struct buf *h = &x->headers;
     struct buf head;
     buf_init(&head, 0);
-    buf_reserve(&head, h->n + 512 + (x->body.n <= COPY_LIMIT && !x->content ? x->body.n : 0));
+    buf_reserve(&head, h->n + 512 + (x->body.n <= COPY_MAX_BYTES && !x->content ? x->body.n : 0));
     buf_add(&head, S("HTTP/1.1 "));
     buf_add_u64(&head, (uint64_t)x->status);
     buf_add_byte(&head, ' ');
-    buf_add(&head, slice_of(reason(x->status)));
+    buf_add(&head, slice_of(reason_phrase(x->status)));
     buf_add(&head, S("\r\nDate: "));
-    buf_add(&head, date_of(x->loop));
+    buf_add(&head, current_date(x->loop));
     buf_add(&head, S("\r\nX-Request-Id: "));
     buf_add(&head, x->pub.req.id);
     buf_add(&head, S("\r\n"));
@@ -168,25 +169,25 @@ void send_start(struct exchange *x)
         x->content_left = 0;
         x->producer_end = true;
     }
-    if (x->body.n && x->body.n <= COPY_LIMIT) {
+    if (x->body.n && x->body.n <= COPY_MAX_BYTES) {
         buf_add(&head, x->body);
         x->bytes_out += x->body.n;
         x->body = (slice){ 0 };
         x->content_left = 0;
     } else if (x->body.n) {
-        x->content_left = 0; /* all of it is in x->body */
+        x->content_left = 0; /* x->body holds all of it */
     }
     buf_release(h);
-    *h = head; /* owns the bytes until the exchange ends */
+    *h = head; /* x->headers owns the bytes until the exchange ends */
     x->head = buf_slice(h);
     c->state = CONN_SEND;
-    loop_deadline(x->loop, c, DEADLINE_SEND);
+    loop_set_deadline(x->loop, c, DEADLINE_SEND);
 }
 
-/* ---- memory ---- */
+/* ---- from memory ---- */
 
 /* Send x->head, then x->body. */
-static enum send_step send_memory(struct conn *c, bool more)
+static enum send_step send_from_memory(struct conn *c, bool more)
 {
     struct exchange *x = c->x;
     while (x->head.n || x->body.n) {
@@ -200,36 +201,37 @@ static enum send_step send_memory(struct conn *c, bool more)
         x->head_sent += of_head;
         x->body = slice_from(x->body, (size_t)n - of_head);
         x->bytes_out += (size_t)n - of_head;
-        loop_deadline(c->loop, c, DEADLINE_SEND);
+        loop_set_deadline(c->loop, c, DEADLINE_SEND);
     }
     return SEND_DONE;
 }
 
-/* ---- pieces made by a worker ---- */
+/* ---- pieces that a worker produces ---- */
 
-static void piece_ready(struct mail *m)
+static void deliver_piece(struct mail *m)
 {
     struct exchange *x = CONTAINER_OF(m, struct exchange, mail);
     x->producing = false;
     if (x->conn->broken)
         conn_close(x->conn);
     else
-        loop_ready(x->loop, x->conn);
+        loop_mark_ready(x->loop, x->conn);
 }
 
-static void produce(struct task *t)
+/* On a worker: read or produce the next piece of the body. */
+static void produce_piece(struct pool_task *t)
 {
     struct exchange *x = CONTAINER_OF(t, struct exchange, task);
     if (x->producer) {
         x->produce_failed = !x->producer->more(x->producer, &x->produced, &x->producer_end);
-    } else if (x->content->fd >= 0) { /* bring a cold part of the file into the page cache */
+    } else if (x->content->fd >= 0) { /* bring the next part of the file into the page cache */
         SCRATCH(scratch);
         char *page = arena_alloc(&scratch, PIECE_BYTES);
-        uint64_t until = x->content_at + (x->content_left < WARM_BYTES ? x->content_left : WARM_BYTES);
+        uint64_t until = x->content_at + (x->content_left < READ_AHEAD_BYTES ? x->content_left : READ_AHEAD_BYTES);
         for (uint64_t at = x->content_at; at < until; at += PIECE_BYTES)
             if (pread(x->content->fd, page, PIECE_BYTES, (off_t)at) <= 0)
                 break;
-        x->warm_until = until;
+        x->cached_until = until;
     } else {
         size_t want = x->content_left < PIECE_BYTES * 2 ? (size_t)x->content_left : PIECE_BYTES * 2, got = 0;
         char *to = buf_reserve(&x->produced, want);
@@ -239,16 +241,16 @@ static void produce(struct task *t)
     loop_post(x->loop, &x->mail);
 }
 
-static enum send_step ask_for_piece(struct exchange *x)
+static enum send_step request_piece(struct exchange *x)
 {
     buf_clear(&x->produced);
     x->produced.max = PRODUCE_BYTES;
     x->producing = true;
-    x->task.run = produce;
-    x->mail.deliver = piece_ready;
+    x->task.run = produce_piece;
+    x->mail.deliver = deliver_piece;
     if (!pool_submit(x->loop->server->workers, &x->task)) {
         x->producing = false;
-        return SEND_BROKEN; /* a client that comes back fares better than one that waits for ever */
+        return SEND_BROKEN; /* the queue is full: better that the client retries than that it waits without end */
     }
     return SEND_WAITS;
 }
@@ -257,7 +259,7 @@ static enum send_step send_produced(struct conn *c)
 {
     struct exchange *x = c->x;
     for (;;) {
-        enum send_step r = send_memory(c, false);
+        enum send_step r = send_from_memory(c, false);
         if (r != SEND_DONE)
             return r;
         if (x->producing)
@@ -269,27 +271,27 @@ static enum send_step send_produced(struct conn *c)
             slice frame = chunked ? arena_printf(&x->pub.arena, "%zx\r\n", x->produced.n) : S("");
             if (chunked)
                 buf_add(&x->produced, S("\r\n"));
-            /* the buffer is sent from where it is, then used again */
+            /* sent from this buffer, which is filled again afterwards */
             x->head = frame;
             x->body = buf_slice(&x->produced);
             x->produced.n = 0;
             continue;
         }
         if (x->producer_end) {
-            if (x->minor == 0 || x->head_only || status_has_no_body(x->status) || x->warm_until)
+            if (x->minor == 0 || x->head_only || status_has_no_body(x->status) || x->last_chunk_queued)
                 return SEND_DONE;
-            x->warm_until = 1; /* the last chunk was queued */
+            x->last_chunk_queued = true;
             x->head = S("0\r\n\r\n");
             continue;
         }
-        return ask_for_piece(x);
+        return request_piece(x);
     }
 }
 
-/* ---- files ---- */
+/* ---- from a file ---- */
 
-/* Is the page at `at` in memory? Unknown counts as yes. */
-static bool is_warm(int fd, uint64_t at)
+/* Is this byte of the file in the page cache? Where the kernel cannot tell, the answer is yes. */
+static bool is_in_page_cache(int fd, uint64_t at)
 {
     char byte;
     struct iovec iov = { &byte, 1 };
@@ -306,12 +308,13 @@ static enum send_step send_file(struct conn *c)
         if (!c->writable)
             return SEND_WAITS;
         uint64_t step = x->content_left < budget ? x->content_left : budget;
-        if (x->content_at >= x->warm_until) {
-            step = step < WARM_BYTES ? step : WARM_BYTES;
-            if (!is_warm(x->content->fd, x->content_at) || !is_warm(x->content->fd, x->content_at + step - 1))
-                return ask_for_piece(x);
-        } else if (step > x->warm_until - x->content_at) {
-            step = x->warm_until - x->content_at;
+        if (x->content_at >= x->cached_until) {
+            step = step < READ_AHEAD_BYTES ? step : READ_AHEAD_BYTES;
+            if (!is_in_page_cache(x->content->fd, x->content_at) ||
+                !is_in_page_cache(x->content->fd, x->content_at + step - 1))
+                return request_piece(x);
+        } else if (step > x->cached_until - x->content_at) {
+            step = x->cached_until - x->content_at;
         }
         ssize_t n;
         if (c->ssl) {
@@ -322,7 +325,7 @@ static enum send_step send_file(struct conn *c)
             if (n > 0)
                 n = conn_send(c, (slice){ piece, (size_t)n }, S(""), false);
             else
-                n = -2; /* shorter than it was: cut, never pad */
+                n = -2; /* the file became shorter: close the connection, never pad */
         } else {
             off_t at = (off_t)x->content_at;
             n = sendfile(c->fd, x->content->fd, &at, (size_t)step);
@@ -343,20 +346,20 @@ static enum send_step send_file(struct conn *c)
         x->content_left -= (uint64_t)n;
         x->bytes_out += (uint64_t)n;
         budget -= (uint64_t)n;
-        loop_deadline(c->loop, c, DEADLINE_SEND);
+        loop_set_deadline(c->loop, c, DEADLINE_SEND);
     }
     if (x->content_left) {
-        loop_ready(c->loop, c); /* others first */
+        loop_mark_ready(c->loop, c); /* other connections run first */
         return SEND_WAITS;
     }
     return SEND_DONE;
 }
 
-static enum send_step send_read(struct conn *c)
+static enum send_step send_read_pieces(struct conn *c)
 {
     struct exchange *x = c->x;
     for (;;) {
-        enum send_step r = send_memory(c, x->content_left > 0);
+        enum send_step r = send_from_memory(c, x->content_left > 0);
         if (r != SEND_DONE || x->content_left == 0)
             return r;
         if (x->producing)
@@ -364,7 +367,7 @@ static enum send_step send_read(struct conn *c)
         if (x->produce_failed)
             return SEND_BROKEN;
         if (x->produced.n == 0)
-            return ask_for_piece(x);
+            return request_piece(x);
         x->body = slice_part(buf_slice(&x->produced), 0, (size_t)x->content_left);
         x->content_at += x->body.n;
         x->content_left -= x->body.n;
@@ -381,8 +384,8 @@ enum send_step send_run(struct conn *c)
         return send_produced(c);
     bool file = x->content && x->content_left && x->content->fd >= 0;
     if (x->content && x->content_left && !file)
-        return send_read(c);
-    enum send_step r = send_memory(c, file);
+        return send_read_pieces(c);
+    enum send_step r = send_from_memory(c, file);
     return r == SEND_DONE && file ? send_file(c) : r;
 }
 
@@ -399,9 +402,9 @@ void send_busy(struct loop *l, int fd)
                      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
                      "X-Request-Id: " SLICE_FMT "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n" SLICE_FMT,
                      SLICE_ARG(id), body.n, SLICE_ARG(body));
-    /* what has come already is read: closing on unread bytes would send a reset, which may overtake the answer */
+    /* read what has arrived: closing a socket with unread bytes sends a reset, which may overtake the reply */
     ssize_t ignored = recv(fd, l->piece ? l->piece : (l->piece = must_malloc(PIECE_BYTES)), PIECE_BYTES, MSG_DONTWAIT);
     ignored = send(fd, text.p, text.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)ignored; /* best effort */
+    (void)ignored; /* the client may already have gone */
     shutdown(fd, SHUT_WR);
 }

@@ -1,38 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates. Reference-counted, because connections made under the old set live on after a reload. */
-#include "http/engine.h"
+/* A set of certificates is reference-counted, because connections made under the old set outlive a reload. */
+#include "http/tls.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_CONTEXTS 64
-#define MAX_KINDS 4 /* of keys: RSA, P-256 … */
+#define MAX_KEY_KINDS 4 /* RSA, P-256 … */
 
-/* Loops look for names at the same time, so it is leaves that they look at: walking the certificates of an SSL_CTX
- * moves a mark inside it. */
+/* Loops look up names at the same time. They look at the leaf certificates kept here, because iterating over those of an
+ * SSL_CTX changes its state. */
 struct named_context {
     SSL_CTX *ctx;
-    X509 *leaves[MAX_KINDS]; /* one of each kind of key */
+    X509 *leaves[MAX_KEY_KINDS]; /* one for each kind of key */
     size_t leaf_count;
 };
 
 struct tls {
     int references; /* atomic */
     size_t count;
-    struct named_context contexts[MAX_CONTEXTS]; /* the first answers when no name fits */
+    struct named_context contexts[MAX_CONTEXTS]; /* the first is used when no other covers the name */
 };
 
-static const char *openssl_says(void)
+static const char *openssl_reason(void)
 {
     unsigned long e = ERR_peek_last_error();
     const char *text = e ? ERR_reason_error_string(e) : NULL;
     return text ? text : "unknown reason";
 }
 
-static bool covers(const struct named_context *c, const char *name)
+static bool certificate_covers(const struct named_context *c, const char *name)
 {
     for (size_t i = 0; i < c->leaf_count; i++)
         if (X509_check_host(c->leaves[i], name, 0, 0, NULL) == 1)
@@ -50,24 +51,24 @@ static bool has_kind(const struct named_context *c, int kind)
     for (size_t i = 0; i < c->leaf_count; i++)
         if (key_kind(c->leaves[i]) == kind)
             return true;
-    return c->leaf_count == MAX_KINDS;
+    return c->leaf_count == MAX_KEY_KINDS;
 }
 
-static int choose(SSL *ssl, int *alert, void *arg)
+static int select_certificate(SSL *ssl, int *alert, void *arg)
 {
     (void)alert;
     struct tls *t = arg;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     for (size_t i = 0; name && i < t->count; i++)
-        if (covers(&t->contexts[i], name)) {
+        if (certificate_covers(&t->contexts[i], name)) {
             SSL_set_SSL_CTX(ssl, t->contexts[i].ctx);
             break;
         }
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* Each set of names has one context; a second key type for the same first name joins it. */
-static struct named_context *context_for(struct tls *t, X509 *certificate)
+/* The context that this certificate joins: one that covers its first name and has no key of that kind yet. NULL: none. */
+static struct named_context *find_context(struct tls *t, X509 *certificate)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     struct named_context *found = NULL;
@@ -77,7 +78,7 @@ static struct named_context *context_for(struct tls *t, X509 *certificate)
             continue;
         const char *dns = (const char *)ASN1_STRING_get0_data(name->d.dNSName);
         for (size_t k = 0; k < t->count && !found; k++)
-            if (covers(&t->contexts[k], dns) && !has_kind(&t->contexts[k], key_kind(certificate)))
+            if (certificate_covers(&t->contexts[k], dns) && !has_kind(&t->contexts[k], key_kind(certificate)))
                 found = &t->contexts[k];
         break;
     }
@@ -97,12 +98,12 @@ static SSL_CTX *new_context(struct tls *t)
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     static const unsigned char id[] = "cais";
     SSL_CTX_set_session_id_context(ctx, id, sizeof id - 1);
-    SSL_CTX_set_tlsext_servername_callback(ctx, choose);
+    SSL_CTX_set_tlsext_servername_callback(ctx, select_certificate);
     SSL_CTX_set_tlsext_servername_arg(ctx, t);
     return ctx;
 }
 
-static err_t load_one(struct tls *t, const struct http_certificate *pair, struct arena *a)
+static err_t load_certificate(struct tls *t, const struct http_certificate *pair, struct arena *a)
 {
     FILE *f = fopen(pair->certificate_file, "re");
     X509 *leaf = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
@@ -110,7 +111,7 @@ static err_t load_one(struct tls *t, const struct http_certificate *pair, struct
         fclose(f);
     if (!leaf)
         return err_make(a, ERR_INVALID, "%s holds no certificate in PEM", pair->certificate_file);
-    struct named_context *named = context_for(t, leaf);
+    struct named_context *named = find_context(t, leaf);
     if (!named && t->count == MAX_CONTEXTS) {
         X509_free(leaf);
         return err_make(a, ERR_INVALID, "more than %d certificates", MAX_CONTEXTS);
@@ -122,10 +123,10 @@ static err_t load_one(struct tls *t, const struct http_certificate *pair, struct
     named->leaves[named->leaf_count++] = leaf;
     SSL_CTX *ctx = named->ctx;
     if (SSL_CTX_use_certificate_chain_file(ctx, pair->certificate_file) != 1)
-        return err_make(a, ERR_INVALID, "%s: %s", pair->certificate_file, openssl_says());
+        return err_make(a, ERR_INVALID, "%s: %s", pair->certificate_file, openssl_reason());
     if (SSL_CTX_use_PrivateKey_file(ctx, pair->key_file, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ctx) != 1)
         return err_make(a, ERR_INVALID, "%s is not the key of %s: %s", pair->key_file, pair->certificate_file,
-                        openssl_says());
+                        openssl_reason());
     return NULL;
 }
 
@@ -135,7 +136,7 @@ err_t tls_load(const struct http_certificate *pairs, size_t count, struct arena 
     t->references = 1;
     ERR_clear_error();
     for (size_t i = 0; i < count; i++) {
-        err_t e = load_one(t, &pairs[i], a);
+        err_t e = load_certificate(t, &pairs[i], a);
         if (e) {
             tls_release(t);
             return e;
@@ -161,22 +162,20 @@ void tls_release(struct tls *t)
     free(t);
 }
 
-static void release_with_connection(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
+static void release_reference(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
 {
     (void)parent, (void)ad, (void)index, (void)argl, (void)argp;
     tls_release(ptr);
 }
 
-/* Where a connection keeps its reference: made once per process, then constant. */
-static int slot(void)
+/* The index under which an SSL object keeps its reference; created once per process, then constant. */
+static int reference_index(void)
 {
     static int index = -1;
     static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&guard);
-    (void)held;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&guard);
     if (index < 0)
-        index = SSL_get_ex_new_index(0, NULL, NULL, NULL, release_with_connection);
+        index = SSL_get_ex_new_index(0, NULL, NULL, NULL, release_reference);
     return index;
 }
 
@@ -188,7 +187,7 @@ SSL *tls_accept(struct tls *t, int fd)
         return NULL;
     }
     __atomic_add_fetch(&t->references, 1, __ATOMIC_ACQ_REL);
-    SSL_set_ex_data(ssl, slot(), t);
+    SSL_set_ex_data(ssl, reference_index(), t);
     SSL_set_accept_state(ssl);
     return ssl;
 }

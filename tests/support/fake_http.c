@@ -269,7 +269,7 @@ static void play(struct fake_exchange *f, const struct fake_request *request)
     bool path_known;
     x->route = find_route(api, &x->req, &x->arena, &path_known);
     if (!x->route && !path_known)
-        x->route = api->rest;
+        x->route = api->catch_all;
     if (!x->route) {
         refuse(f, path_known ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE, path_known ? 405 : 404,
                path_known ? "method not allowed" : "no such path");

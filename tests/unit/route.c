@@ -22,9 +22,9 @@ static const struct http_api common = { .name = "common",
                                         .routes = common_routes,
                                         .route_count = LENGTH_OF(common_routes),
                                         .prefixes = common_prefixes,
-                                        .everywhere = true };
-static const struct http_api hungry = { .name = "hungry", .rest = &hungry_rest, .everywhere = true };
-static const struct http_api apart = { .name = "apart", .rest = &hungry_rest, .apart = true };
+                                        .on_all_hosts = true };
+static const struct http_api hungry = { .name = "hungry", .catch_all = &hungry_rest, .on_all_hosts = true };
+static const struct http_api apart = { .name = "apart", .catch_all = &hungry_rest, .only_where_named = true };
 static const struct http_host hosts[] = {
     { { "plain.org", 9 }, "plain" },     { { "*.things.org", 12 }, "hungry" },     { { "things.org", 10 }, "hungry" },
     { { "x.things.org", 12 }, "plain" }, { { "*.deep.things.org", 17 }, "plain" },
@@ -45,13 +45,15 @@ static void map_release(struct map *m)
     SCOPED(map_release) struct map name = { 0 };                                                                       \
     const struct http_api *const all_[] = { &apart, &plain, &common, &hungry };                                        \
     arena_init(&name.arena);                                                                                           \
-    EXPECT_OK(router_new(all_, LENGTH_OF(all_), hosts, LENGTH_OF(hosts), "hungry", &name.arena, &name.router))
+    struct routing routing_ = { all_, LENGTH_OF(all_), hosts, LENGTH_OF(hosts), "hungry" };                            \
+    EXPECT_OK(router_new(&routing_, &name.arena, &name.router))
 
 /* "API", "API route" when there is one, "API 405" when the path has other methods. */
 static slice who(struct map *m, const char *method, const char *path, const char *host, const char *only)
 {
+    struct route_request q = { slice_of(method), slice_of(path), slice_of(host), only, false };
     struct route_match r;
-    router_find(m->router, slice_of(method), slice_of(path), slice_of(host), only, false, &m->arena, &r);
+    router_find(m->router, &q, &m->arena, &r);
     return arena_printf(&m->arena, "%s%s", r.api->name, r.route ? " route" : r.allow.n ? " 405" : "");
 }
 

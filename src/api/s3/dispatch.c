@@ -220,5 +220,6 @@ void s3_release(struct s3 *s3)
 
 struct http_api s3_api(struct s3 *s3)
 {
-    return (struct http_api){ .name = "s3", .rest = &rest, .everywhere = true, .refuse = s3_refuse, .context = s3 };
+    return (
+        struct http_api){ .name = "s3", .catch_all = &rest, .on_all_hosts = true, .refuse = s3_refuse, .context = s3 };
 }

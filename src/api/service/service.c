@@ -127,7 +127,7 @@ void service_init(struct service *s)
                                      .routes = routes,
                                      .route_count = s->with_metrics ? 2 : 1,
                                      .prefixes = prefixes,
-                                     .everywhere = true,
+                                     .on_all_hosts = true,
                                      .refuse = refuse,
                                      .context = s };
 }

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the engine share: loops, connections, exchanges. docs/internals/connection.md explains how they work
+ * together, and has the picture of a connection's states.
+ *
+ * Two rules hold everywhere:
+ * - A buffer with a piece of a body, and with it the sink, belongs to exactly one side at any moment: to the loop, or to
+ *   the body worker. The lock of the queue or the mailbox that it passes through makes the bytes visible to the new
+ *   owner.
+ * - A connection is freed only after its exchange has ended, so code that holds an exchange may use its connection. */
+#ifndef CAIS_HTTP_ENGINE_PRIV_H
+#define CAIS_HTTP_ENGINE_PRIV_H
+
+#include "http/admission.h"
+#include "http/listener.h"
+#include "http/message.h"
+#include "http/pool.h"
+#include "http/proxy.h"
+#include "http/route.h"
+#include "http/tls.h"
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#define BODY_BUFFER_BYTES ((size_t)128 * 1024)
+#define BODY_BUFFERS_EACH 2 /* how many buffers one upload may use at a time */
+/* A body of at most so many bytes runs through its sink on the loop. Objects that become rows (at most 16 KiB) do. */
+#define BODY_INLINE_BYTES ((size_t)20 * 1024)
+#define SCRATCH_BYTES ((size_t)256 * 1024)
+#define SENDFILE_BYTES ((size_t)4 * 1024 * 1024) /* of one file in one turn of the loop */
+#define DRAIN_BYTES ((int64_t)1024 * 1024)       /* an unread body up to this size is read, to keep the connection */
+#define LINGER_BYTES ((int64_t)1024 * 1024 * 1024)
+
+/* ---- loop.c: epoll, mailbox, deadlines ---- */
+
+/* A message to a loop. Embed it in the struct that the message is about; its owner must not post it a second time
+ * before it was delivered. */
+struct mail {
+    struct mail *next;
+    void (*deliver)(struct mail *); /* runs on the loop's thread */
+};
+
+enum deadline_kind {
+    DEADLINE_NONE,
+    DEADLINE_HEAD,
+    DEADLINE_IDLE,
+    DEADLINE_BODY,
+    DEADLINE_SEND,
+    DEADLINE_LINGER,
+    DEADLINE_KINDS
+};
+
+struct conn;
+struct exchange;
+
+/* Connections that wait for the same length of time, so the first in the queue is the first to expire. */
+struct deadline_queue {
+    struct conn *first, *last;
+    int64_t length_ms;
+};
+
+struct body_buffer {
+    struct body_buffer *next; /* in the free list, or in the queue of filled buffers of one exchange */
+    struct mail mail;
+    struct exchange *x;
+    size_t n;
+    char bytes[BODY_BUFFER_BYTES];
+};
+
+struct loop_stats {
+    uint64_t accepted, refused, requests, active, status[6], bytes_in, bytes_out, timeouts, malformed, buffers, open;
+};
+
+struct loop {
+    struct http_server *server;
+    int index;
+    pthread_t thread;
+    bool started;
+    int epoll_fd, wake_fd;
+    int spare_fd; /* closed to accept, and refuse, a connection when the process has no other descriptor left */
+
+    pthread_mutex_t mail_lock;
+    struct mail *mail_first, *mail_last; /* under mail_lock */
+
+    struct deadline_queue deadlines[DEADLINE_KINDS];
+    struct conn *conns;                    /* all of them */
+    struct conn *ready_first, *ready_last; /* have more to do without waiting for the kernel */
+    struct conn *buffer_waiters;           /* wait for a body buffer, the first in front */
+    struct conn *dead_conns;               /* closed in this turn; freed at the end of it */
+    int64_t now_ms;                        /* monotonic, read once per turn */
+
+    pthread_mutex_t filled_lock; /* of the queues of filled buffers of this loop's exchanges */
+    struct body_buffer *free_buffers;
+    size_t free_buffer_count, buffers_out, buffers_max;
+
+    struct exchange *free_exchanges;
+    size_t free_exchange_count;
+    struct message *spare_message; /* reads the next head; handed to a connection that has to keep it */
+    char *scratch;                 /* input of the connection that runs */
+    char *piece;                   /* part of a file on its way through TLS; NULL until needed */
+
+    bool stopping, closing_all;
+    bool has_reports; /* an exchange was reported in this turn */
+    int64_t date_s;
+    char date[40];
+    unsigned char id_seed[4];
+    uint32_t id_next;
+    struct loop_stats stats; /* written by the loop, read by any thread: relaxed atomics */
+};
+
+#define STAT_ADD(loop, field, v) __atomic_fetch_add(&(loop)->stats.field, (uint64_t)(v), __ATOMIC_RELAXED)
+#define STAT_SUB(loop, field, v) __atomic_fetch_sub(&(loop)->stats.field, (uint64_t)(v), __ATOMIC_RELAXED)
+
+MUST_USE err_t loop_init(struct loop *, struct http_server *, int index, struct arena *a);
+void loop_release(struct loop *);
+void *loop_run(void *loop);
+/* Deliver a message on the loop's thread. Thread: any; all others below: the loop's. */
+void loop_post(struct loop *, struct mail *);
+void loop_set_deadline(struct loop *, struct conn *, enum deadline_kind); /* replaces the connection's former one */
+void loop_mark_ready(struct loop *, struct conn *);                       /* run the connection in the next turn */
+struct body_buffer *loop_acquire_buffer(struct loop *);                   /* NULL: none left */
+void loop_release_buffer(struct loop *, struct body_buffer *);
+slice loop_request_id(struct loop *, struct arena *a); /* 16 hex digits */
+static inline bool loop_is_current(const struct loop *l)
+{
+    return pthread_equal(pthread_self(), l->thread);
+}
+
+/* ---- conn.c: one connection ---- */
+
+enum conn_state { CONN_HANDSHAKE, CONN_HEAD, CONN_BODY, CONN_WAIT, CONN_SEND, CONN_LINGER };
+
+struct conn {
+    struct loop *loop;
+    struct listener *listener;
+    SSL *ssl;
+    int fd;
+    enum conn_state state;
+    enum deadline_kind deadline;
+    int64_t deadline_at_ms;
+    struct conn *deadline_prev, *deadline_next;
+    struct conn *prev, *next;
+    struct conn *ready_next, *buffer_waiter_next;
+    bool is_ready, waiting_for_buffer;
+    bool readable, writable; /* as far as we know: epoll is edge-triggered */
+    bool eof;                /* the end of the client's stream was read */
+    bool peer_closed;        /* epoll announced that end, which it does only once; it may not have been read yet */
+    bool broken;             /* nothing can be sent or received any more */
+    bool counted_by_address; /* the limit for one address applies */
+    bool running;            /* inside conn_run */
+    bool dead;
+    bool idle;    /* no byte of the next request has come yet */
+    char *unread; /* input that was read but not used between two runs, owned; NULL when there is none */
+    size_t unread_bytes;
+    slice input;             /* the same during a run: in the loop's scratch */
+    struct message *message; /* while a head or a chunked body is incomplete */
+    struct exchange *x;
+    int64_t window_bytes; /* body bytes received since the body's deadline was set */
+    int64_t linger_bytes_left, linger_until_ms;
+    char peer[PEER_TEXT_BYTES];
+};
+
+void conn_run(struct conn *); /* do everything that can be done without waiting */
+void conn_expired(struct conn *, enum deadline_kind);
+void conn_close(struct conn *);          /* at once; its exchange, if any, ends by itself */
+void conn_begin_shutdown(struct conn *); /* the server stops: close if idle, else after the reply */
+/* Read or send, plain or through TLS. > 0: bytes; 0: end of stream; -1: would block; -2: the connection is broken. */
+ssize_t conn_recv(struct conn *, char *to, size_t n);
+ssize_t conn_send(struct conn *, slice head, slice body, bool more);
+/* Read and append to conn->input. Returns what conn_recv returns. */
+ssize_t conn_read_more(struct conn *);
+
+/* ---- exchange.c: one request and its reply ---- */
+
+enum body_mode { BODY_NONE, BODY_COLLECT, BODY_DROP, BODY_SINK };
+
+struct exchange {
+    struct http_exchange pub; /* first: an API's pointer to it is a pointer to this struct */
+    struct conn *conn;
+    struct loop *loop;
+    struct exchange *next_free;
+    struct mail mail;
+    struct pool_task task;
+    void (*on_loop)(struct http_exchange *);      /* of http_on_loop */
+    void (*on_collected)(struct http_exchange *); /* of http_collect; NULL: the route's handle */
+    int64_t began_ms;
+    bool keep_alive, head_only, wants_continue;
+    int minor;
+    /* the body of the request */
+    enum body_mode mode;
+    bool chunked, body_done;
+    int64_t body_left; /* of a Content-Length */
+    uint64_t body_received;
+    struct buf collected;
+    struct http_sink *sink;
+    err_t body_error;            /* of the sink; written by the thread that runs the sink */
+    unsigned buffers_at_workers; /* submitted to the body workers, or on their way back */
+    struct body_buffer *filled;  /* submitted buffers that were not written yet; under the loop's filled_lock */
+    struct pool_task body_task;  /* is queued or runs while there are filled buffers */
+    bool uses_workers;           /* the sink runs on body workers, not on the loop */
+    bool finishing;              /* the sink's finish was called, or is about to be */
+    bool aborted;                /* no more bytes will come: finish with abort_code */
+    enum err_code abort_code;
+    const char *abort_text;
+    struct body_buffer *filling; /* the buffer that the loop reads into */
+    /* the reply */
+    bool replied;       /* written by the thread that replies; read by the loop after the hand-over */
+    bool reply_started; /* the reply's head was built */
+    bool close_after;
+    int status;
+    const char *content_type;
+    struct buf headers;
+    bool has_content_headers;  /* http_content_headers was called … */
+    size_t content_headers_at; /* … when the headers had this length */
+    slice head, body;          /* what of the reply is in memory and was not sent yet */
+    size_t head_sent;
+    struct http_content *content;
+    uint64_t content_at, content_left, cached_until; /* cached_until: the file's pages before it are in memory */
+    struct http_producer *producer;
+    bool producer_end, producing, produce_failed;
+    bool last_chunk_queued;
+    struct buf produced;
+    uint64_t bytes_out;
+    /* first memory of the arena */
+    char memory[2048] __attribute__((aligned(16)));
+};
+
+struct exchange *exchange_new(struct conn *);
+void exchange_free(struct exchange *); /* reports it, releases its resources, gives the struct back to the loop */
+/* Take over a complete head, find the route, authorise, then call the handler or prepare to receive the body. */
+void exchange_begin(struct exchange *, const char *head, const struct message *);
+/* The body is complete or was dropped: run the handler. */
+void exchange_body_done(struct exchange *);
+void exchange_refuse(struct exchange *, enum http_refusal, const char *text);
+int http_refusal_status(enum http_refusal);
+/* The exchange was replied to: start to send. On the loop's thread. */
+void exchange_replied(struct exchange *);
+
+/* ---- body.c: bodies of requests ---- */
+
+enum body_step { BODY_WAITS, BODY_COMPLETE, BODY_ENDED /* the connection's state has changed */ };
+/* Process what is available: conn->input first, then the socket. */
+enum body_step body_run(struct conn *);
+/* Accept no more of this body. Leads to a call of the sink's finish, or to a refusal. */
+void body_abort(struct exchange *, enum err_code code, const char *text);
+
+/* ---- send.c: replies ---- */
+
+void send_start(struct exchange *); /* builds the head; the connection's state becomes CONN_SEND */
+enum send_step { SEND_WAITS, SEND_DONE, SEND_BROKEN };
+enum send_step send_run(struct conn *);
+/* Send a minimal 503 on a socket that will not become a connection: a limit is reached. Never waits. */
+void send_busy(struct loop *, int fd);
+
+/* ---- server.c ---- */
+
+struct http_server {
+    pthread_mutex_t accept_lock; /* held around each accept: see accept_one in loop.c */
+    struct http_options o;
+    struct message_limits limits;
+    struct router *router;
+    struct proxies *proxies;
+    struct admission admission;
+    struct pool *workers, *body_workers;
+    struct loop *loops;
+    int loop_count;
+    struct listener *listeners;
+    size_t listener_count;
+    pthread_rwlock_t tls_lock;
+    struct tls *tls; /* under tls_lock */
+    bool started;
+};
+
+/* The TLS state of an accepted socket; NULL: no certificate, or out of memory. */
+SSL *server_tls_accept(struct http_server *, int fd);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine is configured with: the data that server.h takes, and that the files of the engine read. */
+#ifndef CAIS_HTTP_OPTIONS_H
+#define CAIS_HTTP_OPTIONS_H
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "http/http.h"
+
+/* What happened in one exchange, for the access log and the counters. The slices are valid during the call only. */
+struct http_report {
+    const struct http_exchange *x; /* NULL when the head could not be read */
+    slice peer, id;
+    int status;
+    uint64_t bytes_in, bytes_out; /* of bodies */
+    int64_t took_ms;
+};
+
+/* A host name that belongs to one API. APIs with on_all_hosts answer there too. */
+struct http_host {
+    /* Without a port. "*.name" covers every name below that name, except names that have an entry of their own. If the
+     * API has a catch_all route, no other API answers on the covered names, not even one with on_all_hosts. */
+    slice host;
+    const char *api;
+};
+
+struct http_options {
+    struct clock *clock;
+    struct random *random;
+    int loops;           /* 0: one per core, at most 16 */
+    int workers;         /* 0: 8 */
+    int body_workers;    /* 0: 16, and at least two for each loop */
+    size_t worker_queue; /* how many requests may wait for a worker; 0: 10,000 */
+
+    size_t max_head_bytes, max_line_bytes, max_headers; /* 0: 64 KiB, 16 KiB, 100 */
+    int64_t head_timeout_ms; /* from the first byte (or the start of the connection) to the end of the head; 0: 10 s */
+    int64_t idle_timeout_ms; /* between two requests; 0: 75 s */
+    int64_t send_timeout_ms; /* how long the client may accept no byte of a reply; 0: 60 s */
+    /* A body must bring at least body_rate_bytes per second, averaged over each window of body_window_ms. */
+    int64_t body_rate_bytes;            /* 0: 256 */
+    int64_t body_window_ms;             /* 0: 30 s */
+    int64_t linger_ms;                  /* how long the rest of a refused body is read and discarded; 0: 30 s */
+    size_t max_connections;             /* 0: 20,000 */
+    size_t max_connections_per_address; /* 0: no limit. Unix sockets and trusted proxies do not count */
+    size_t body_pool_bytes;             /* buffers of uploads, all loops together; 0: 64 MiB */
+
+    const char *const *trusted_proxies; /* addresses or CIDR ranges, ends with NULL; may be NULL */
+    const struct http_host *hosts;
+    size_t host_count;
+    const char *fallback; /* the API that refuses a request which belongs to no API */
+
+    /* Called on the loop's thread after every exchange; may be NULL. */
+    void (*report)(void *arg, int loop, const struct http_report *);
+    /* Called on the loop's thread after each turn in which an exchange was reported; may be NULL. */
+    void (*flush)(void *arg, int loop);
+    void *arg;
+};
+
+struct http_listener {
+    const char *address; /* "127.0.0.1:8080", "[::1]:0", ":8080" (all addresses), "unix:PATH" (mode 0600) */
+    bool tls;
+    bool local;           /* the admin socket: its requests come from the operator */
+    const char *only_api; /* name of the one API that answers here; NULL: all */
+};
+
+struct http_certificate {
+    const char *certificate_file, *key_file; /* PEM */
+};
+
+#endif
