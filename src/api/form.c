@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tree is built of nodes that know their last child, then copied into struct json, which never changes. Members are
- * searched one by one: with at most FORM_PAIRS_MAX pairs that is cheap. */
+/* A tree of nodes that know their last child grows pair by pair, and is then copied into struct json, which is
+ * immutable. Members are searched one by one, which is cheap with at most FORM_PAIRS_MAX pairs. */
 #include "api/form.h"
 
 #include "http/target.h"
 
-struct node {
+struct form_node {
     enum js_type type; /* JS_NULL until it is known */
     slice name, value;
-    struct node *first, *last, *next;
+    struct form_node *first, *last, *next;
 };
 
-static struct node *add_child(struct node *parent, slice name, struct arena *a)
+static struct form_node *add_child(struct form_node *parent, slice name, struct arena *a)
 {
-    struct node *n = arena_new(a, struct node);
+    struct form_node *n = arena_new(a, struct form_node);
     n->name = name;
     if (parent->last)
         parent->last->next = n;
@@ -23,15 +23,15 @@ static struct node *add_child(struct node *parent, slice name, struct arena *a)
     return n;
 }
 
-static struct node *member(const struct node *parent, slice name)
+static struct form_node *find_member(const struct form_node *parent, slice name)
 {
-    for (struct node *n = parent->first; n; n = n->next)
+    for (struct form_node *n = parent->first; n; n = n->next)
         if (slice_eq(n->name, name))
             return n;
     return NULL;
 }
 
-static err_t become(struct node *n, enum js_type type, struct arena *a)
+static err_t set_node_type(struct form_node *n, enum js_type type, struct arena *a)
 {
     if (n->type != JS_NULL && n->type != type)
         return err_make(a, ERR_INVALID, "a name of the form is a value and a container at once");
@@ -39,8 +39,8 @@ static err_t become(struct node *n, enum js_type type, struct arena *a)
     return NULL;
 }
 
-/* Cut the next [step] off *path. */
-static err_t next_step(slice *path, slice *ret_step, struct arena *a)
+/* Cut the first "[step]" off *path. */
+static err_t cut_step(slice *path, slice *ret_step, struct arena *a)
 {
     size_t end = slice_find_byte(*path, ']');
     if (path->p[0] != '[' || end == SLICE_NONE)
@@ -50,51 +50,52 @@ static err_t next_step(slice *path, slice *ret_step, struct arena *a)
     return NULL;
 }
 
-/* The element of an array that the rest of a path belongs to: the last one, unless that has what comes. */
-static struct node *element(struct node *array, slice path, struct arena *a)
+/* The array element to which the rest of the path leads: the last element, unless it already has the member that the
+ * path names. Then a new one. */
+static struct form_node *choose_element(struct form_node *array, slice path, struct arena *a)
 {
-    struct node *last = array->last;
+    struct form_node *last = array->last;
     size_t end = slice_find_byte(path, ']');
-    bool named = path.n > 2 && path.p[0] == '[' && end != SLICE_NONE && end > 1;
-    bool ends = named && end + 1 == path.n;
-    if (named && last && last->type == JS_OBJECT) {
-        const struct node *there = member(last, slice_part(path, 1, end - 1));
-        if (!there || (!ends && there->type != JS_STRING))
+    bool has_name = path.n > 2 && path.p[0] == '[' && end != SLICE_NONE && end > 1;
+    bool is_last_step = has_name && end + 1 == path.n;
+    if (has_name && last && last->type == JS_OBJECT) {
+        const struct form_node *existing = find_member(last, slice_part(path, 1, end - 1));
+        if (!existing || (!is_last_step && existing->type != JS_STRING))
             return last;
     }
     return add_child(array, S(""), a);
 }
 
-static err_t put(struct node *root, slice name, slice value, struct arena *a)
+static err_t add_pair(struct form_node *root, slice name, slice value, struct arena *a)
 {
     size_t bracket = slice_find_byte(name, '[');
     slice step = slice_part(name, 0, bracket == SLICE_NONE ? name.n : bracket), path = slice_from(name, step.n);
-    struct node *at = root;
+    struct form_node *at = root;
     if (step.n == 0)
         return err_make(a, ERR_INVALID, "a name of the form is empty");
     for (size_t depth = 1;; depth++) {
         bool is_array = at != root && step.n == 0;
         if (depth >= JSON_MAX_DEPTH)
             return err_make(a, ERR_TOO_LARGE, "the form is deeper than %d", JSON_MAX_DEPTH);
-        TRY(become(at, is_array ? JS_ARRAY : JS_OBJECT, a));
-        struct node *next = is_array ? element(at, path, a) : member(at, step);
+        TRY(set_node_type(at, is_array ? JS_ARRAY : JS_OBJECT, a));
+        struct form_node *next = is_array ? choose_element(at, path, a) : find_member(at, step);
         at = next ? next : add_child(at, step, a);
         if (path.n == 0)
             break;
-        TRY(next_step(&path, &step, a));
+        TRY(cut_step(&path, &step, a));
     }
-    TRY(become(at, JS_STRING, a));
+    TRY(set_node_type(at, JS_STRING, a));
     at->value = value;
     return NULL;
 }
 
-/* No deeper than JSON_MAX_DEPTH: put saw to that. */
-static const struct json *freeze(const struct node *n, struct arena *a)
+/* The recursion is no deeper than JSON_MAX_DEPTH: add_pair refuses more. */
+static const struct json *node_to_json(const struct form_node *n, struct arena *a)
 {
     struct json *first = NULL, *last = NULL, *j = arena_new(a, struct json);
     *j = (struct json){ .type = n->type, .name = n->name, .string = n->value };
-    for (const struct node *child = n->first; child; child = child->next) {
-        struct json *made = (struct json *)(uintptr_t)freeze(child, a);
+    for (const struct form_node *child = n->first; child; child = child->next) {
+        struct json *made = (struct json *)(uintptr_t)node_to_json(child, a);
         if (last)
             last->next = made;
         else
@@ -108,7 +109,7 @@ static const struct json *freeze(const struct node *n, struct arena *a)
 err_t form_parse(slice text, struct arena *a, const struct json **ret_json)
 {
     struct query query;
-    struct node root = { .type = JS_OBJECT };
+    struct form_node root = { .type = JS_OBJECT };
     TRY(query_parse(text, a, &query));
     if (query.count > FORM_PAIRS_MAX)
         return err_make(a, ERR_TOO_LARGE, "the form has more than %d values", FORM_PAIRS_MAX);
@@ -116,8 +117,8 @@ err_t form_parse(slice text, struct arena *a, const struct json **ret_json)
         const struct query_param *p = &query.params[i];
         if (!slice_is_utf8(p->name) || !slice_is_utf8(p->value))
             return err_make(a, ERR_INVALID, "the form is not UTF-8");
-        TRY(put(&root, p->name, p->value, a));
+        TRY(add_pair(&root, p->name, p->value, a));
     }
-    *ret_json = freeze(&root, a);
+    *ret_json = node_to_json(&root, a);
     return NULL;
 }

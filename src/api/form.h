@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forms with bracketed names, read as the JSON they stand for: a[b]=1&c[]=2 is {"a":{"b":"1"},"c":["2"]}. Values are
- * strings; of a name that comes twice the last one counts. a[][b]=1&a[][c]=2&a[][b]=3 is two objects: one ends where a
- * name comes again. Spec: WHATWG URL "application/x-www-form-urlencoded" for the pairs; the brackets are the custom of
- * Rack (`parse_nested_query`). */
+/* Forms with bracketed names, parsed into the JSON that they describe: a[b]=1&c[]=2 is {"a":{"b":"1"},"c":["2"]}. All
+ * values are strings. When a name is repeated, the last value counts. a[][b]=1&a[][c]=2&a[][b]=3 is an array of two
+ * objects: a member that the current object already has begins the next object. Source: WHATWG URL
+ * "application/x-www-form-urlencoded" for the pairs; Rack (`parse_nested_query`) for the brackets, which no standard
+ * describes. */
 #ifndef CAIS_API_FORM_H
 #define CAIS_API_FORM_H
 
@@ -10,9 +11,13 @@
 
 #define FORM_PAIRS_MAX 1000
 
-/* ret_json  an object, in `a` or pointing into the text
- * Errors    INVALID an escape that is none, NUL or no UTF-8, brackets that do not match, a name that is at once a value
- *           and a container; TOO_LARGE more than FORM_PAIRS_MAX pairs, or deeper than JSON_MAX_DEPTH */
+/* Parse `text` into an object.
+ *
+ * ret_json  in `a`, and partly pointing into `text`
+ * Errors    INVALID a malformed percent escape, a NUL, bytes that are not UTF-8, unbalanced brackets, or a name that is
+ *           used both as a value and as a container; TOO_LARGE more than FORM_PAIRS_MAX pairs, or nested deeper than
+ *           JSON_MAX_DEPTH
+ * Thread    any */
 MUST_USE err_t form_parse(slice text, struct arena *a, const struct json **ret_json);
 
 #endif

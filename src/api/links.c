@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/links.h"
 
-/* Cut host[:port]; an address of IPv6 keeps its brackets. */
-static slice name_of(slice host, slice *ret_port)
+/* Split "host[:port]". An IPv6 address keeps its brackets; *ret_port is empty when there is none. */
+static slice split_host(slice host, slice *ret_port)
 {
     size_t colon = slice_rfind_byte(host, ':');
     size_t bracket = slice_rfind_byte(host, ']');
@@ -21,23 +21,23 @@ static bool is_loopback(slice name)
 static bool is_listener(const struct link_listener *listener, slice host, bool tls)
 {
     slice port, own_port;
-    slice name = name_of(host, &port), own_name = name_of(listener->address, &own_port);
+    slice name = split_host(host, &port), own_name = split_host(listener->address, &own_port);
     if (port.n == 0)
         port = tls ? S("443") : S("80");
     return slice_eq(port, own_port) &&
            (slice_eq_nocase(name, own_name) || (slice_eq_nocase(name, S("localhost")) && is_loopback(own_name)));
 }
 
-/* "*.example.org": every name below it. */
-static bool is_host(slice pattern, slice name)
+/* A pattern "*.example.org" matches every name below example.org, but not example.org itself. */
+static bool host_matches(slice pattern, slice name)
 {
-    slice end = slice_from(pattern, 1);
+    slice suffix = slice_from(pattern, 1);
     if (!slice_starts(pattern, S("*.")))
         return slice_eq_nocase(pattern, name);
-    return name.n > end.n && slice_eq_nocase(slice_from(name, name.n - end.n), end);
+    return name.n > suffix.n && slice_eq_nocase(slice_from(name, name.n - suffix.n), suffix);
 }
 
-static slice origin(bool tls, slice host, struct arena *a)
+static slice format_origin(bool tls, slice host, struct arena *a)
 {
     return arena_printf(a, "%s://" SLICE_FMT, tls ? "https" : "http", SLICE_ARG(host));
 }
@@ -45,10 +45,10 @@ static slice origin(bool tls, slice host, struct arena *a)
 slice link_origin(const struct link_base *links, const struct http_request *req, struct arena *a)
 {
     slice port;
-    slice name = name_of(req->host, &port);
+    slice name = split_host(req->host, &port);
     for (size_t i = 0; i < links->host_count; i++)
-        if (name.n && is_host(links->hosts[i], name))
-            return origin(req->tls, req->host, a);
+        if (name.n && host_matches(links->hosts[i], name))
+            return format_origin(req->tls, req->host, a);
     slice public_url = links->public_url;
     while (public_url.n && public_url.p[public_url.n - 1] == '/')
         public_url.n--;
@@ -56,8 +56,8 @@ slice link_origin(const struct link_base *links, const struct http_request *req,
         return public_url;
     for (size_t i = 0; i < links->listener_count; i++)
         if (is_listener(&links->listeners[i], req->host, req->tls))
-            return origin(req->tls, req->host, a);
+            return format_origin(req->tls, req->host, a);
     if (links->listener_count)
-        return origin(links->listeners[0].tls, links->listeners[0].address, a);
-    return S("http://localhost"); /* a server behind nothing but a Unix socket */
+        return format_origin(links->listeners[0].tls, links->listeners[0].address, a);
+    return S("http://localhost"); /* only a Unix socket listens: no address is known */
 }

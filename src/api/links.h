@@ -1,28 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Absolute links in answers. Scheme and host are those of the request when its Host is one that was configured; else
- * public_url; else those of the request when its Host is an address this server listens on; else the first listener's.
- * A Host that nobody checked never ends up in a link: it would send clients, with their tokens, to whoever sent it. */
+/* The origin of absolute links in replies. It is the first of these that applies:
+ *
+ *   1. scheme and host of the request, when its Host is one of the configured [hosts]
+ *   2. public_url, when it is configured
+ *   3. scheme and host of the request, when its Host is an address on which this server listens
+ *   4. the address of the first listener
+ *
+ * A Host that was not checked never appears in a link. Otherwise an attacker who forges a Host could lead clients, with
+ * their tokens, to a server of the attacker. */
 #ifndef CAIS_API_LINKS_H
 #define CAIS_API_LINKS_H
 
 #include "http/http.h"
 
 struct link_listener {
-    slice
-        address; /* "127.0.0.1:8080", "[::1]:8443": in use, never port 0; of a wildcard, one entry for each interface */
+    slice address; /* "127.0.0.1:8080", "[::1]:8443": the port in use, never 0; a wildcard gives one per interface */
     bool tls;
 };
 
-/* Made once by main; everything is borrowed. */
+/* Built once at the start; everything it points to is borrowed. */
 struct link_base {
-    const slice *hosts; /* names of [hosts], without port; "*.name": all below it */
+    const slice *hosts; /* names in [hosts], without ports; "*.name" means every name below it */
     size_t host_count;
-    slice public_url; /* empty: none; a slash at its end does not matter */
+    slice public_url; /* empty when not configured; a slash at the end is ignored */
     const struct link_listener *listeners;
     size_t listener_count;
 };
 
-/* "https://files.example.org": no slash at the end. */
+/* The origin for links in the reply to this request, such as "https://files.example.org", without a slash at the end.
+ * In `a`, or pointing into the link_base. */
 slice link_origin(const struct link_base *, const struct http_request *, struct arena *a);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How an API says no: one row for each kind of failure. */
+/* One error reply of an API. Each API has a table with a row for every kind of failure. */
 #ifndef CAIS_API_VENDOR_ERROR_H
 #define CAIS_API_VENDOR_ERROR_H
 
 struct vendor_error {
-    int status;
+    int status;       /* of HTTP */
     const char *code; /* stable: clients branch on it */
-    const char *text; /* for people, may change */
+    const char *text; /* for people; may change */
 };
 
 #endif
