@@ -552,7 +552,7 @@ TEST(an_upload_above_the_quota_is_refused_before_its_body)
     PYRUS_FIXTURE(f);
     struct core_options *o = &f->w->core.options;
     o->account_max_bytes = 100000;
-    struct fake_reply *r = pyrus_send_file(f, &ana, "a", world_bytes(f->w, 100000 + PYRUS_HEAD_SPARE));
+    struct fake_reply *r = pyrus_send_file(f, &ana, "a", world_bytes(f->w, 100000 + PYRUS_FRAMING_MAX));
     EXPECT_FAILURE(f, r, 400, "too_large_request_length");
     EXPECT(!r->received);
     r = pyrus_send_file(f, &ana, "a", world_bytes(f->w, 100001)); /* the head cannot tell */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Letting in: a security key buys a token (worker thread: the token is a row), the token opens everything else (loop).
- */
+/* Authentication. A login exchanges a security key for a token; it runs on a worker thread, because the token is a row
+ * in the database. Every other request carries the token, which the guard checks on the loop. */
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/json_priv.h"
@@ -9,7 +9,7 @@
 #include "http/auth_header.h"
 #include "http/target.h"
 
-static enum pyrus_error read_token(struct http_exchange *x, slice *ret_token)
+static enum pyrus_error read_bearer_token(struct http_exchange *x, slice *ret_token)
 {
     struct auth_header header;
     err_t e = auth_header_parse(http_header(&x->req, "Authorization"), &x->arena, &header);
@@ -25,7 +25,7 @@ bool pyrus_guard(struct http_exchange *x)
 {
     struct pyrus *p = pyrus_of(x);
     slice token;
-    enum pyrus_error error = read_token(x, &token);
+    enum pyrus_error error = read_bearer_token(x, &token);
     if (error) {
         pyrus_fail(x, error);
         return false;
@@ -48,15 +48,15 @@ bool pyrus_guard(struct http_exchange *x)
     return allowed;
 }
 
-struct login {
+struct login_request {
     slice login, security_key;
     bool has_person;
     int64_t person_id;
 };
 
-/* person_id picks one account where a login has several; here logins are unique, so it can only confirm: somebody
- * else's is a wrong login. */
-static void log_in(struct http_exchange *x, const struct login *l)
+/* The vendor lets person_id choose between several accounts of one login. Logins are unique here, so it can only
+ * confirm the user: the id of another person makes the login fail. */
+static void log_in(struct http_exchange *x, const struct login_request *l)
 {
     struct pyrus *p = pyrus_of(x);
     struct arena *a = &x->arena;
@@ -86,7 +86,7 @@ static void log_in(struct http_exchange *x, const struct login *l)
     pyrus_reply(x, &body);
 }
 
-static enum pyrus_error read_login(const struct json *body, struct login *ret)
+static enum pyrus_error read_login_request(const struct json *body, struct login_request *ret)
 {
     const struct json *login = json_get(body, "login"), *key = json_get(body, "security_key");
     const struct json *person = json_get(body, "person_id");
@@ -104,22 +104,22 @@ static enum pyrus_error read_login(const struct json *body, struct login *ret)
 void pyrus_login(struct http_exchange *x)
 {
     const struct json *body;
-    struct login l = { .has_person = false };
+    struct login_request l = { .has_person = false };
     enum pyrus_error error = pyrus_read_body(x, &body);
     if (!error)
-        error = read_login(body, &l);
+        error = read_login_request(body, &l);
     if (error)
         pyrus_fail(x, error);
     else
         log_in(x, &l);
 }
 
-/* The older form; off unless configured, because URLs end up in logs. */
+/* The older form of the login. It is off unless configured, because URLs, and thus keys, end up in logs. */
 void pyrus_login_by_get(struct http_exchange *x)
 {
     struct query query;
     slice person;
-    struct login l = { .has_person = false };
+    struct login_request l = { .has_person = false };
     if (!pyrus_of(x)->options.login_by_get) {
         http_reply_header(x, "Allow", S("POST"));
         pyrus_fail(x, PYRUS_METHOD_NOT_ALLOWED);

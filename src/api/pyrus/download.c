@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes out. By attachment id for whoever sees the task, by GUID for whoever sent the file in. The type is always
- * application/octet-stream: two clients take application/json for an answer to parse, and a browser must not run what
- * somebody uploaded. */
+/* Downloads: by attachment id for every user who sees the task, by GUID only for the user who uploaded the file. The
+ * type is always application/octet-stream: two clients would parse application/json as a reply of the API, and a
+ * browser must not run what a user uploaded. */
 #include "api/content_reply.h"
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/handlers_priv.h"
@@ -12,7 +12,7 @@
 #include "http/content_disposition.h"
 #include "http/target.h"
 
-static void send_content(struct http_exchange *x, struct content_reply *d, slice name)
+static void reply_with_content(struct http_exchange *x, struct content_reply *d, slice name)
 {
     struct arena *a = &x->arena;
     const struct content *content = &d->content;
@@ -39,7 +39,7 @@ static void fail_download(struct http_exchange *x, err_t e)
     }
 }
 
-static void send_attachment(struct http_exchange *x, int64_t id)
+static void reply_with_attachment(struct http_exchange *x, int64_t id)
 {
     struct content_reply *d = arena_new(&x->arena, struct content_reply);
     struct reference reference;
@@ -47,11 +47,12 @@ static void send_attachment(struct http_exchange *x, int64_t id)
     if (e)
         fail_download(x, e);
     else
-        send_content(x, d, reference.name);
+        reply_with_content(x, d, reference.name);
 }
 
-/* Its uploader only: an administrator may open a file, but this way in belongs to who knows the GUID from uploading. */
-static void send_upload(struct http_exchange *x, const unsigned char uuid[16])
+/* Only for the uploader: core would let an administrator open the file, too, but a GUID is known only from the upload.
+ */
+static void reply_with_upload(struct http_exchange *x, const unsigned char uuid[16])
 {
     struct content_reply *d = arena_new(&x->arena, struct content_reply);
     err_t e = file_open(pyrus_of(x)->core, pyrus_caller(x), uuid, &x->arena, &d->content);
@@ -61,31 +62,31 @@ static void send_upload(struct http_exchange *x, const unsigned char uuid[16])
         content_close(&d->content);
         pyrus_fail(x, PYRUS_ACCESS_DENIED_FILE);
     } else {
-        send_content(x, d, d->content.file.name);
+        reply_with_content(x, d, d->content.file.name);
     }
 }
 
-static void download(struct http_exchange *x, slice id)
+static void download_by_id(struct http_exchange *x, slice id)
 {
     uint64_t number;
     unsigned char uuid[16];
-    bool digits = id.n > 0;
+    bool is_number = id.n > 0;
     for (size_t i = 0; i < id.n; i++)
-        digits = digits && id.p[i] >= '0' && id.p[i] <= '9';
-    if (digits)
-        send_attachment(x, slice_to_u64(id, &number) && number <= PYRUS_ID_MAX ? (int64_t)number : 0);
+        is_number = is_number && id.p[i] >= '0' && id.p[i] <= '9';
+    if (is_number)
+        reply_with_attachment(x, slice_to_u64(id, &number) && number <= PYRUS_ID_MAX ? (int64_t)number : 0);
     else if (uuid_parse(id, uuid))
-        send_upload(x, uuid);
+        reply_with_upload(x, uuid);
     else
         pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
 }
 
 void pyrus_download(struct http_exchange *x)
 {
-    download(x, x->req.params[0]);
+    download_by_id(x, x->req.params[0]);
 }
 
-/* /services/attachment?Id=5021; whatever else the query holds (ispreview, download) is of no matter. */
+/* /services/attachment?Id=5021. Other parameters (ispreview, download) are ignored. */
 void pyrus_download_by_query(struct http_exchange *x)
 {
     struct query query;
@@ -93,5 +94,5 @@ void pyrus_download_by_query(struct http_exchange *x)
     if (query_parse(x->req.query, &x->arena, &query) || !query_get(&query, S("Id"), QUERY_NOCASE, &id))
         pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
     else
-        download(x, id);
+        download_by_id(x, id);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Permission problems are never 401: one client logs in and repeats on 401 without end (docs/apis/pyrus.md §3). */
+/* A lack of permission is never 401: on 401 one client logs in and repeats the request without end (docs/apis/pyrus.md
+ * §3). */
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/pyrus_priv.h"
 #include "api/pyrus/rate_priv.h"
@@ -49,8 +50,8 @@ const enum pyrus_error pyrus_of_refusal[TASK_REFUSAL_COUNT] = {
     [TASK_MAY_NOT_REMOVE] = PYRUS_ACCESS_DENIED_TASK,
 };
 
-/* {"error_code": …, "error": …}; 404 and 405 of paths also say "Message", the shape that one client knows for them. */
-static void fail(struct http_exchange *x, int status, const char *code, const char *text, bool with_message)
+/* Replies {"error_code": …, "error": …}. For an unknown path or method it adds "Message", which one client reads. */
+static void reply_error(struct http_exchange *x, int status, const char *code, const char *text, bool with_message)
 {
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
@@ -64,7 +65,7 @@ static void fail(struct http_exchange *x, int status, const char *code, const ch
     json_close_object(&out);
     if (!x->principal)
         pyrus_rate_headers(x);
-    /* A body nobody will read: drained when it is short, else the connection has to go. */
+    /* No handler will read the body of this upload. A short one is drained; for a long one the connection is closed. */
     bool unread = x->route && x->route->flags & HTTP_STREAM &&
                   (x->req.content_length < 0 || x->req.content_length > PYRUS_DRAIN_MAX);
     (unread ? http_reply_close : http_reply)(x, status, "application/json; charset=utf-8",
@@ -74,7 +75,8 @@ static void fail(struct http_exchange *x, int status, const char *code, const ch
 void pyrus_fail(struct http_exchange *x, enum pyrus_error error)
 {
     const struct vendor_error *row = &pyrus_vendor_errors[error];
-    fail(x, row->status, row->code, row->text, error == PYRUS_INVALID_INPUT || error == PYRUS_METHOD_NOT_ALLOWED);
+    reply_error(x, row->status, row->code, row->text,
+                error == PYRUS_INVALID_INPUT || error == PYRUS_METHOD_NOT_ALLOWED);
 }
 
 void pyrus_log(struct http_exchange *x, err_t e)
@@ -117,6 +119,6 @@ void pyrus_refuse(struct http_exchange *x, enum http_refusal refusal, int status
         pyrus_fail(x, PYRUS_SERVER_BUSY);
         break;
     default:
-        fail(x, status, "invalid_input", text, false);
+        reply_error(x, status, "invalid_input", text, false);
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every way in which this API refuses a request. Each function below that takes an exchange, but pyrus_log, ends it. */
+/* The errors of this API, and the functions that reply with them. Each function below ends the exchange, but for
+ * pyrus_log. */
 #ifndef CAIS_API_PYRUS_ERRORS_PRIV_H
 #define CAIS_API_PYRUS_ERRORS_PRIV_H
 
@@ -8,7 +9,7 @@
 #include "http/http.h"
 
 enum pyrus_error {
-    PYRUS_NONE, /* an empty row: a bug, found by a test */
+    PYRUS_NONE, /* an empty row of a table below: a bug that a test finds */
 #define PYRUS(name, status, code, text) PYRUS_##name,
 #include "api/pyrus/errors.def"
 #undef PYRUS
@@ -18,13 +19,16 @@ extern const struct vendor_error pyrus_vendor_errors[PYRUS_ERROR_COUNT];
 extern const enum pyrus_error pyrus_of_err[ERR_CODE_COUNT];
 extern const enum pyrus_error pyrus_of_refusal[TASK_REFUSAL_COUNT];
 
-/* End the exchange with an error. */
+/* Replies with this error. */
 void pyrus_fail(struct http_exchange *, enum pyrus_error);
-/* By pyrus_of_err; a failure of the server's own making goes to the log. */
+/* Replies with the error of pyrus_of_err. One with a status from 500 on is also logged. */
 void pyrus_fail_err(struct http_exchange *, err_t e);
-/* By pyrus_of_refusal when a rule of tasks said no, else as above. */
+/* For an error of a call about tasks: replies with the error of pyrus_of_refusal when `why` names a rule, else like
+ * pyrus_fail_err. */
 void pyrus_fail_task(struct http_exchange *, err_t e, enum task_refusal why);
+/* Logs the error for the operator; the client does not see it. */
 void pyrus_log(struct http_exchange *, err_t e);
+/* Replies to a request that the engine refuses by itself. `text` says why, for people. */
 void pyrus_refuse(struct http_exchange *, enum http_refusal, int status, const char *text);
 
 #endif

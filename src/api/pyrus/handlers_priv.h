@@ -5,7 +5,10 @@
 
 #include "http/http.h"
 
+/* Checks token and rate limit of a request, on the loop. False: refused, and the reply was sent. */
 bool pyrus_guard(struct http_exchange *);
+
+/* Each replies to one kind of request; routes.c says which. */
 void pyrus_login(struct http_exchange *);
 void pyrus_login_by_get(struct http_exchange *);
 void pyrus_upload(struct http_exchange *);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON bodies, and the values that several answers share. Rules for all answers: a field without a value is left out, an
- * empty array too, and null is never written (one client crashes on it); dates are UTC without a fraction; ids are
- * numbers, digests strings. */
+/* Rules for all replies: a field without a value is left out, and so is an empty array; null is never written, because
+ * one client crashes on it; dates are UTC without fractions of a second; ids are numbers, digests are strings. */
 #include "api/pyrus/json_priv.h"
 #include "api/pyrus/rate_priv.h"
 #include "base/text.h"

@@ -8,12 +8,15 @@
 #include "base/json.h"
 #include "core/records/user.h"
 
-/* The body as a JSON object. */
+/* Parses the body into a JSON object, in the arena of the exchange. Returns PYRUS_NONE, or the error to reply with. */
 enum pyrus_error pyrus_read_body(struct http_exchange *, const struct json **ret_body);
-/* A 200 with what was written to `out`, whose memory it takes: a task may be large. */
+/* Replies 200 with the JSON in `out`. Takes the memory of `out` instead of copying it, because a task may be large. */
 void pyrus_reply(struct http_exchange *, struct buf *out);
+/* The digest as hex digits, in lower or upper case as configured. In `a`. */
 slice pyrus_md5(const struct pyrus *, struct arena *a, const unsigned char md5[MD5_SIZE]);
+/* Writes a person as an object: the member `name`, or an element of an array when `name` is NULL. */
 void pyrus_put_person(struct json_out *, const char *name, const struct user *);
+/* Splits the name of a user, or the login when there is no name, at the first blank. */
 void pyrus_split_name(const struct user *, slice *ret_first, slice *ret_last);
 
 #endif

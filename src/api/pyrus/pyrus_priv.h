@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every file of this folder needs. */
+/* Shared by all files of this folder. */
 #ifndef CAIS_API_PYRUS_PYRUS_PRIV_H
 #define CAIS_API_PYRUS_PYRUS_PRIV_H
 
@@ -7,14 +7,14 @@
 
 #define PYRUS_WAY S("pyrus")      /* purpose of credentials, way of files */
 #define PYRUS_ID_MAX INT32_MAX    /* clients keep ids in signed 32 bits */
-#define PYRUS_DRAIN_MAX (1 << 20) /* a refused body up to this size is read, so that the connection lives on */
-#define PYRUS_HEAD_SPARE 65536    /* what multipart may add to a file of the greatest size */
+#define PYRUS_DRAIN_MAX (1 << 20) /* a refused body up to this size is read, which keeps the connection alive */
+#define PYRUS_FRAMING_MAX 65536   /* bytes that the multipart framing may add to a file of maximum size */
 
 static inline struct pyrus *pyrus_of(struct http_exchange *x)
 {
     return x->api->context;
 }
-/* Who was let in; NULL on public routes. */
+/* The authenticated user; NULL on public routes. */
 static inline const struct principal *pyrus_caller(struct http_exchange *x)
 {
     return x->principal;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which path does what. Every path is served on every host; /api/v4 is what the on-premise edition calls /v4. */
+/* Every path is served on every host. /api/v4 is the name of /v4 in the vendor's on-premise edition. */
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/pyrus.h"
@@ -10,11 +10,11 @@
         method, "/api/v4" path, handle, flags, 0, spec                                                                 \
     }
 
-static const struct http_route routes[] = {
+static const struct http_route pyrus_routes[] = {
     BOTH("POST", "/auth", pyrus_login, HTTP_PUBLIC, "§3 login"),
     BOTH("GET", "/auth", pyrus_login_by_get, HTTP_PUBLIC | HTTP_NO_BODY, "§3 older forms"),
-    BOTH("POST", "/files/upload", pyrus_upload, HTTP_STREAM, "seed 4; §7.1"),
-    BOTH("GET", "/files/download/{id}", pyrus_download, HTTP_ON_LOOP | HTTP_NO_BODY, "seed 4; §7.2"),
+    BOTH("POST", "/files/upload", pyrus_upload, HTTP_STREAM, "§7.1"),
+    BOTH("GET", "/files/download/{id}", pyrus_download, HTTP_ON_LOOP | HTTP_NO_BODY, "§7.2"),
     { "GET", "/files/download/{id}", pyrus_download, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "§7.2" },
     { "GET", "/services/attachment", pyrus_download_by_query, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "§7.2" },
     BOTH("POST", "/tasks", pyrus_task_create, 0, "§7.3"),
@@ -24,7 +24,7 @@ static const struct http_route routes[] = {
     BOTH("GET", "/profile", pyrus_profile, HTTP_NO_BODY, "§7.7"),
 };
 
-static const char *const prefixes[] = { "/v4", "/api/v4", "/files", "/services", NULL };
+static const char *const pyrus_prefixes[] = { "/v4", "/api/v4", "/files", "/services", NULL };
 
 void pyrus_init(struct pyrus *p, struct core *core, const struct pyrus_options *options, const struct link_base *links,
                 struct log *log)
@@ -42,9 +42,9 @@ struct http_api pyrus_api(struct pyrus *p)
 {
     return (struct http_api){
         .name = "pyrus",
-        .routes = routes,
-        .route_count = LENGTH_OF(routes),
-        .prefixes = prefixes,
+        .routes = pyrus_routes,
+        .route_count = LENGTH_OF(pyrus_routes),
+        .prefixes = pyrus_prefixes,
         .guard = pyrus_guard,
         .refuse = pyrus_refuse,
         .context = p,

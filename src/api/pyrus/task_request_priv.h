@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests about tasks, read into what core takes. Everything lives in the arena of the exchange or points into its body. */
+/* Request bodies about tasks, parsed and checked into what core takes. The result lives in the arena of the exchange,
+ * or points into its body. */
 #ifndef CAIS_API_PYRUS_TASK_REQUEST_PRIV_H
 #define CAIS_API_PYRUS_TASK_REQUEST_PRIV_H
 
@@ -11,8 +12,8 @@ bool pyrus_read_task(struct http_exchange *, struct task_request *ret);
 
 struct pyrus_comment_request {
     struct task_comment comment;
-    bool edits;         /* of an existing comment, text and attachments only */
-    int64_t comment_id; /* which one */
+    bool is_edit;       /* of an existing comment: replaces its text and adds attachments */
+    int64_t comment_id; /* of the comment to edit */
 };
 /* False: the request is refused, and the reply was sent. */
 bool pyrus_read_comment(struct http_exchange *, struct pyrus_comment_request *ret);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks and comments: each change is answered with the whole task. */
+/* Tasks and comments. The reply to each change is the whole task. */
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/json_priv.h"
 #include "api/pyrus/task_json_priv.h"
 #include "api/pyrus/task_request_priv.h"
 
-/* Task ids are numbers; anything else is a task that nobody sees. */
-static int64_t path_id(struct http_exchange *x)
+/* Ids of tasks are numbers. Anything else becomes 0, which no task has. */
+static int64_t task_id_of_path(struct http_exchange *x)
 {
     int64_t id;
     return slice_to_i64(x->req.params[0], &id) ? id : 0;
@@ -41,7 +41,7 @@ void pyrus_task_create(struct http_exchange *x)
 
 void pyrus_task_get(struct http_exchange *x)
 {
-    reply_with_task(x, path_id(x));
+    reply_with_task(x, task_id_of_path(x));
 }
 
 void pyrus_comment_add(struct http_exchange *x)
@@ -51,7 +51,7 @@ void pyrus_comment_add(struct http_exchange *x)
         return;
     struct core *core = pyrus_of(x)->core;
     struct task_comment *c = &request.comment;
-    int64_t task_id = path_id(x);
+    int64_t task_id = task_id_of_path(x);
     struct task_comment_edit edit = { .task_id = task_id,
                                       .comment_id = request.comment_id,
                                       .text = c->text,
@@ -59,8 +59,8 @@ void pyrus_comment_add(struct http_exchange *x)
                                       .attachment_count = c->attachment_count };
     enum task_refusal why;
     c->task_id = task_id;
-    err_t e = request.edits ? task_comment_edit(core, pyrus_caller(x), &edit, &x->arena, &why)
-                            : task_comment_add(core, pyrus_caller(x), c, &x->arena, &why, &request.comment_id);
+    err_t e = request.is_edit ? task_comment_edit(core, pyrus_caller(x), &edit, &x->arena, &why)
+                              : task_comment_add(core, pyrus_caller(x), c, &x->arena, &why, &request.comment_id);
     if (e)
         pyrus_fail_task(x, e, why);
     else
@@ -71,7 +71,7 @@ void pyrus_task_delete(struct http_exchange *x)
 {
     struct pyrus *p = pyrus_of(x);
     enum task_refusal why;
-    err_t e = task_remove(p->core, pyrus_caller(x), path_id(x), p->options.purge_after_ms, &x->arena, &why);
+    err_t e = task_remove(p->core, pyrus_caller(x), task_id_of_path(x), p->options.purge_after_ms, &x->arena, &why);
     if (e) {
         pyrus_fail_task(x, e, why);
         return;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One file in: multipart → intake. What the head can tell is judged before the first byte (and before "100 Continue").
+/* An upload: the multipart parser feeds the bytes of the one file part to an intake. What the head of the request
+ * already shows to be wrong is refused before the first byte of the body, and before "100 Continue".
  *
  *   head ──► part with a file name ──► its bytes ──► its end ──► other parts ──► closing boundary ──► intake_finish
- *              a second one, or anything broken anywhere: intake_discard, nothing is left
+ *              a second file part, or any error anywhere: intake_discard, nothing is kept
  *
- * The file is committed only after the closing boundary: a body cut short, or with a second file, keeps nothing. */
+ * The file is committed only after the closing boundary. Of a body that is cut short, or has a second file, nothing is
+ * kept. */
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/json_priv.h"
@@ -16,36 +18,36 @@
 
 #include <string.h>
 
-struct arrival {
+struct pyrus_upload_state {
     struct http_sink sink;
     struct http_exchange *x;
     struct multipart multipart;
     struct intake *intake; /* NULL until the file part begins */
     bool in_file;
-    enum pyrus_error error;                /* which refusal an error stands for; PYRUS_NONE: as the table says */
-    unsigned char uuid[16], md5[MD5_SIZE]; /* once it is stored */
+    enum pyrus_error error;                /* the reply to a failed body; PYRUS_NONE: that of pyrus_of_err */
+    unsigned char uuid[16], md5[MD5_SIZE]; /* set once the file is stored */
 };
 
-static err_t refuse(struct arrival *u, enum pyrus_error error, struct arena *a)
+static err_t refuse_body(struct pyrus_upload_state *u, enum pyrus_error error, struct arena *a)
 {
     u->error = error;
     return err_make(a, ERR_INVALID, "%s", pyrus_vendor_errors[error].text);
 }
 
-static err_t begin(void *ctx, const struct multipart_part *part, struct arena *a)
+static err_t begin_part(void *ctx, const struct multipart_part *part, struct arena *a)
 {
-    struct arrival *u = ctx;
+    struct pyrus_upload_state *u = ctx;
     struct pyrus *p = pyrus_of(u->x);
     const struct principal *who = pyrus_caller(u->x);
     u->in_file = part->has_filename;
     if (!part->has_filename)
         return NULL;
     if (u->intake)
-        return refuse(u, PYRUS_BAD_MULTIPART_CONTENT, a);
+        return refuse_body(u, PYRUS_BAD_MULTIPART_CONTENT, a);
     slice name;
     err_t e = file_name_clean(part->filename, a, &name);
     if (err_is(e, ERR_TOO_LARGE))
-        return refuse(u, PYRUS_MAX_FILE_NAME_LENGTH_EXCEEDED, a);
+        return refuse_body(u, PYRUS_MAX_FILE_NAME_LENGTH_EXCEEDED, a);
     TRY(e);
     struct intake_order order = {
         .account_id = who->account_id,
@@ -61,39 +63,39 @@ static err_t begin(void *ctx, const struct multipart_part *part, struct arena *a
     return intake_open(p->core, &order, &u->x->arena, &u->intake);
 }
 
-static err_t data(void *ctx, slice bytes, struct arena *a)
+static err_t write_part(void *ctx, slice bytes, struct arena *a)
 {
-    struct arrival *u = ctx;
+    struct pyrus_upload_state *u = ctx;
     return u->in_file ? intake_write(u->intake, bytes, a) : NULL;
 }
 
-static err_t end(void *ctx, struct arena *a)
+static err_t end_part(void *ctx, struct arena *a)
 {
-    struct arrival *u = ctx;
+    struct pyrus_upload_state *u = ctx;
     if (u->in_file && intake_received(u->intake) == 0)
-        return refuse(u, PYRUS_EMPTY_FILE, a);
+        return refuse_body(u, PYRUS_EMPTY_FILE, a);
     u->in_file = false;
     return NULL;
 }
 
-static const struct multipart_events events = { begin, data, end };
+static const struct multipart_events part_events = { begin_part, write_part, end_part };
 
-static err_t sink_write(struct http_sink *sink, slice bytes)
+static err_t write_upload(struct http_sink *sink, slice bytes)
 {
-    struct arrival *u = CONTAINER_OF(sink, struct arrival, sink);
+    struct pyrus_upload_state *u = CONTAINER_OF(sink, struct pyrus_upload_state, sink);
     SCRATCH(scratch); /* a body of many parts must not fill the exchange's arena */
     return err_copy(&u->x->arena, multipart_feed(&u->multipart, bytes, &scratch));
 }
 
-static bool sink_blocks(struct http_sink *sink)
+static bool upload_blocks(struct http_sink *sink)
 {
-    struct arrival *u = CONTAINER_OF(sink, struct arrival, sink);
+    struct pyrus_upload_state *u = CONTAINER_OF(sink, struct pyrus_upload_state, sink);
     return u->intake && intake_blocks(u->intake);
 }
 
-static void answer(struct http_exchange *x)
+static void reply_stored(struct http_exchange *x)
 {
-    const struct arrival *u = x->work;
+    const struct pyrus_upload_state *u = x->work;
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     struct json_out out;
@@ -105,10 +107,10 @@ static void answer(struct http_exchange *x)
     pyrus_reply(x, &body);
 }
 
-/* Mostly on the committer's thread, which has other uploads to commit: the answer is written on the loop. */
-static void stored(void *arg, err_t e, const struct file *file)
+/* Mostly runs on the committer's thread, for which other uploads wait. So it only copies; the loop writes the reply. */
+static void take_stored_file(void *arg, err_t e, const struct file *file)
 {
-    struct arrival *u = arg;
+    struct pyrus_upload_state *u = arg;
     struct http_exchange *x = u->x;
     if (e) {
         pyrus_fail_err(x, e);
@@ -117,17 +119,17 @@ static void stored(void *arg, err_t e, const struct file *file)
     memcpy(u->uuid, file->uuid, sizeof u->uuid);
     memcpy(u->md5, file->md5, sizeof u->md5);
     x->work = u;
-    http_on_loop(x, answer);
+    http_on_loop(x, reply_stored);
 }
 
-/* Everything but success: which of the vendor's codes it is. */
-static void fail_upload(struct arrival *u, err_t e)
+/* Discards the upload and replies with the vendor's code for the error. */
+static void fail_upload(struct pyrus_upload_state *u, err_t e)
 {
     struct http_exchange *x = u->x;
     enum pyrus_error error = u->error;
     intake_discard(u->intake);
     if (!error && e->code == ERR_TOO_LARGE && !u->in_file)
-        error = PYRUS_BAD_MULTIPART_CONTENT; /* parts or their headers, not the file */
+        error = PYRUS_BAD_MULTIPART_CONTENT; /* the parts or their headers are too large, not the file */
     if (!error && e->code == ERR_INVALID)
         error = PYRUS_BAD_MULTIPART_CONTENT;
     if (error)
@@ -136,17 +138,17 @@ static void fail_upload(struct arrival *u, err_t e)
         pyrus_fail_err(x, e);
 }
 
-static void sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
+static void finish_upload(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
-    struct arrival *u = CONTAINER_OF(sink, struct arrival, sink);
+    struct pyrus_upload_state *u = CONTAINER_OF(sink, struct pyrus_upload_state, sink);
     if (!e)
         e = multipart_finish(&u->multipart, &x->arena);
     if (!e && !u->intake)
-        e = refuse(u, PYRUS_NO_FILE_IN_REQUEST, &x->arena);
+        e = refuse_body(u, PYRUS_NO_FILE_IN_REQUEST, &x->arena);
     if (e)
         fail_upload(u, e);
     else
-        intake_finish(u->intake, stored, u);
+        intake_finish(u->intake, take_stored_file, u);
 }
 
 void pyrus_upload(struct http_exchange *x)
@@ -156,23 +158,24 @@ void pyrus_upload(struct http_exchange *x)
         pyrus_fail(x, PYRUS_BAD_MULTIPART_CONTENT);
         return;
     }
-    int64_t most = (int64_t)pyrus_of(x)->options.max_file_size_bytes + PYRUS_HEAD_SPARE;
-    if (x->req.content_length > most) {
+    int64_t max_bytes = (int64_t)pyrus_of(x)->options.max_file_size_bytes + PYRUS_FRAMING_MAX;
+    if (x->req.content_length > max_bytes) {
         pyrus_fail(x, PYRUS_TOO_LARGE_REQUEST_LENGTH);
         return;
     }
-    /* A full disk or quota is told before the body; what the multipart frame takes of its length is forgiven. Of a
-     * chunked body only one thing is known: it brings a file. */
-    int64_t least = x->req.content_length - PYRUS_HEAD_SPARE;
-    err_t e =
-        intake_check_room(pyrus_of(x)->core, pyrus_caller(x)->account_id, least > 0 ? (uint64_t)least : 0, &x->arena);
+    /* A full disk or a used-up quota is reported before the body is sent. The multipart framing is not counted: the
+     * file may be smaller than the body by that much. The length of a chunked body is unknown; only the limit of files
+     * and the least free space are checked then. */
+    int64_t min_bytes = x->req.content_length - PYRUS_FRAMING_MAX;
+    err_t e = intake_check_room(pyrus_of(x)->core, pyrus_caller(x)->account_id, min_bytes > 0 ? (uint64_t)min_bytes : 0,
+                                &x->arena);
     if (e) {
         pyrus_fail_err(x, e);
         return;
     }
-    struct arrival *u = arena_new(&x->arena, struct arrival);
-    u->sink = (struct http_sink){ sink_write, sink_finish, sink_blocks };
+    struct pyrus_upload_state *u = arena_new(&x->arena, struct pyrus_upload_state);
+    u->sink = (struct http_sink){ write_upload, finish_upload, upload_blocks };
     u->x = x;
-    multipart_init(&u->multipart, boundary, NULL, &events, u);
+    multipart_init(&u->multipart, boundary, NULL, &part_events, u);
     http_receive(x, &u->sink);
 }
