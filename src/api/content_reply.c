@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/content_reply.h"
 
-#include "core/store/blob_store.h"
-
 static bool read_content_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
 {
     const struct content *content = &CONTAINER_OF(http, struct content_reply, http)->content;
@@ -20,7 +18,7 @@ void content_reply_prepare(struct content_reply *r)
     const struct content *c = &r->content;
     r->http.size_bytes = c->file.size_bytes;
     r->http.bytes = c->reader || c->bytes.p ? c->bytes : S("");
-    r->http.fd = c->reader ? c->reader->fd : -1;
+    r->http.fd = content_fd(c);
     r->http.read_at = read_content_at;
     r->http.release = close_content;
 }

@@ -10,10 +10,6 @@
 #include "core/records/account.h"
 #include "core/records/credential.h"
 #include "core/records/user.h"
-#include "core/store/account_store.h"
-#include "core/store/credential_store.h"
-#include "core/store/transaction.h"
-#include "core/store/user_store.h"
 
 #include <string.h>
 
@@ -81,12 +77,7 @@ static int account_limit_work(struct cli *cli, struct admin *admin)
     struct core *core = &admin->store->core;
     slice name = slice_of(cli->options->operands[0]);
     struct account now = { 0 };
-    struct meta_tx *tx;
-    err_t e = meta_read_begin(core->meta, cli->arena, &tx);
-    if (!e) {
-        e = meta_account_by_name(tx, name, cli->arena, &now);
-        meta_read_end(tx);
-    }
+    err_t e = account_by_name(core, name, cli->arena, &now);
     const char *bytes = option_value(cli->options, "max-bytes"), *files = option_value(cli->options, "max-files");
     if (!e && ((bytes && !parse_size(slice_of(bytes), &now.max_bytes)) ||
                (files && !slice_to_i64(slice_of(files), &now.max_files))))
@@ -98,26 +89,21 @@ static int account_limit_work(struct cli *cli, struct admin *admin)
 
 static int account_list_work(struct cli *cli, struct admin *admin)
 {
-    struct account *list;
-    size_t count = 0;
-    struct meta_tx *tx;
-    err_t e = meta_read_begin(admin->store->core.meta, cli->arena, &tx);
-    if (!e) {
-        e = meta_account_list(tx, cli->arena, &list, &count);
-        meta_read_end(tx);
-    }
+    struct account_list list;
+    err_t e = account_list(&admin->store->core, cli->arena, &list);
     if (e)
         return command_failed(cli, e);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < list.count; i++) {
+        const struct account *account = &list.items[i];
         if (option_on(cli->options, "json")) {
-            print_account(cli, &list[i]);
+            print_account(cli, account);
         } else {
-            fprintf(cli->out, "%-20s %8lld files %12s", safe(cli, list[i].name), (long long)list[i].used_files,
-                    size_for_people(cli->arena, list[i].used_bytes).p);
-            if (list[i].max_bytes)
-                fprintf(cli->out, "  of %s", size_for_people(cli->arena, list[i].max_bytes).p);
-            if (list[i].max_files)
-                fprintf(cli->out, "  at most %lld files", (long long)list[i].max_files);
+            fprintf(cli->out, "%-20s %8lld files %12s", safe(cli, account->name), (long long)account->used_files,
+                    size_for_people(cli->arena, account->used_bytes).p);
+            if (account->max_bytes)
+                fprintf(cli->out, "  of %s", size_for_people(cli->arena, account->max_bytes).p);
+            if (account->max_files)
+                fprintf(cli->out, "  at most %lld files", (long long)account->max_files);
             fputc('\n', cli->out);
         }
     }
@@ -171,27 +157,17 @@ static int user_add_work(struct cli *cli, struct admin *admin)
 
 static int user_list_work(struct cli *cli, struct admin *admin)
 {
-    struct user *list = NULL;
-    size_t count = 0;
-    struct account account = { 0 };
-    slice name = option_slice(cli, "account");
-    struct meta_tx *tx;
-    err_t e = meta_read_begin(admin->store->core.meta, cli->arena, &tx);
-    if (!e) {
-        if (name.n)
-            e = meta_account_by_name(tx, name, cli->arena, &account);
-        if (!e)
-            e = meta_user_list(tx, account.id, cli->arena, &list, &count);
-        meta_read_end(tx);
-    }
+    struct user_list list;
+    err_t e = user_list(&admin->store->core, option_slice(cli, "account"), cli->arena, &list);
     if (e)
         return command_failed(cli, e);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < list.count; i++) {
+        const struct user *user = &list.items[i];
         if (option_on(cli->options, "json")) {
-            print_user(cli, &list[i]);
+            print_user(cli, user);
         } else {
-            fprintf(cli->out, "%-30s %-9s %-6s %s\n", safe(cli, list[i].login), user_state_name(list[i].state),
-                    list[i].is_admin ? "admin" : "", safe(cli, list[i].name));
+            fprintf(cli->out, "%-30s %-9s %-6s %s\n", safe(cli, user->login), user_state_name(user->state),
+                    user->is_admin ? "admin" : "", safe(cli, user->name));
         }
     }
     return EXIT_DONE;
@@ -293,50 +269,40 @@ static int key_add_work(struct cli *cli, struct admin *admin)
     return EXIT_DONE;
 }
 
-static void print_key(struct cli *cli, struct core *core, struct meta_tx *tx, const struct credential *k)
+static void print_key(struct cli *cli, const struct key_info *info)
 {
-    struct user owner = { .login = S("?") };
-    err_t ignored = meta_user_get(tx, k->user_id, cli->arena, &owner);
-    (void)ignored; /* a key without its user is still worth a line */
+    const struct credential *k = &info->key;
     const char *state = k->revoked_at_ms ? "revoked" : "active";
-    slice access_key = S("");
-    /* what a leak is reported by; of a key that cannot be opened the line is printed without it */
-    bool signs = !key_access_key(core, tx, k->id, cli->arena, &access_key);
+    slice login = info->login.n ? info->login : S("?");
+    bool signs = info->access_key.n > 0;
     if (!option_on(cli->options, "json")) {
         fprintf(cli->out, "%6lld  %-10s %-8s %s  %s%s%s\n", (long long)k->id, safe(cli, k->purpose), state,
-                time_format_utc(cli->arena, k->created_at_ms).p, safe(cli, owner.login), signs ? "  " : "",
-                safe(cli, access_key));
+                time_format_utc(cli->arena, k->created_at_ms).p, safe(cli, login), signs ? "  " : "",
+                safe(cli, info->access_key));
         return;
     }
     struct json_line line;
     json_line_open(&line);
     json_put_int(&line.o, "id", k->id);
     json_put_string(&line.o, "for", k->purpose);
-    json_put_string(&line.o, "login", owner.login);
+    json_put_string(&line.o, "login", login);
     json_put_string(&line.o, "state", slice_of(state));
     json_put_string(&line.o, "created_at", time_format_utc(cli->arena, k->created_at_ms));
     if (signs)
-        json_put_string(&line.o, "access_key_id", access_key);
+        json_put_string(&line.o, "access_key_id", info->access_key);
     json_line_print(&line, cli->out);
 }
 
 static int key_list_work(struct cli *cli, struct admin *admin)
 {
-    struct credential *list = NULL;
-    size_t count = 0;
-    struct user user = { 0 };
-    struct meta_tx *tx;
-    err_t e = meta_read_begin(admin->store->core.meta, cli->arena, &tx);
+    slice login = cli->options->operand_count ? slice_of(cli->options->operands[0]) : S("");
+    struct key_info_list list;
+    err_t e = key_list(&admin->store->core, login, cli->arena, &list);
     if (e)
         return command_failed(cli, e);
-    if (cli->options->operand_count)
-        e = meta_user_by_login(tx, slice_of(cli->options->operands[0]), cli->arena, &user);
-    if (!e)
-        e = meta_credential_list(tx, user.id, CREDENTIAL_KEY, cli->arena, &list, &count);
-    for (size_t i = 0; !e && i < count; i++)
-        print_key(cli, &admin->store->core, tx, &list[i]);
-    meta_read_end(tx);
-    return e ? command_failed(cli, e) : EXIT_DONE;
+    for (size_t i = 0; i < list.count; i++)
+        print_key(cli, &list.items[i]);
+    return EXIT_DONE;
 }
 
 static int key_revoke_work(struct cli *cli, struct admin *admin)

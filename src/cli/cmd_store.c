@@ -7,11 +7,10 @@
 
 #include "base/text.h"
 #include "core/care/fsck.h"
+#include "core/event.h"
 #include "core/records/event.h"
 #include "core/records/job.h"
-#include "core/store/event_store.h"
-#include "core/store/job_store.h"
-#include "core/store/transaction.h"
+#include "jobs/jobs.h"
 
 static const char *severity_name(enum fsck_severity s)
 {
@@ -159,18 +158,12 @@ static const char *job_state_name(enum job_state s)
 
 static int jobs_work(struct cli *cli, struct admin *admin)
 {
-    struct job *list = NULL;
-    size_t count = 0;
-    struct meta_tx *tx;
-    err_t e = meta_read_begin(admin->store->core.meta, cli->arena, &tx);
-    if (!e) {
-        e = meta_job_list(tx, cli->arena, &list, &count);
-        meta_read_end(tx);
-    }
+    struct job_list list;
+    err_t e = jobs_list(&admin->store->core, cli->arena, &list);
     if (e)
         return command_failed(cli, e);
-    for (size_t i = 0; i < count; i++) {
-        const struct job *j = &list[i];
+    for (size_t i = 0; i < list.count; i++) {
+        const struct job *j = &list.items[i];
         slice run_at = time_format_utc(cli->arena, j->run_at_ms);
         if (!option_on(cli->options, "json")) {
             fprintf(cli->out, "%-10s %-8s next %s  %lld done  %s\n", terminal_safe(cli->arena, j->kind).p,
@@ -201,18 +194,12 @@ static int audit_work(struct cli *cli, struct admin *admin)
     int64_t limit = 100;
     if (!option_number(cli, "limit", 1, 10000, &limit))
         return EXIT_USAGE;
-    struct event *list = NULL;
-    size_t count = 0;
-    struct meta_tx *tx;
-    err_t e = meta_read_begin(admin->store->core.meta, cli->arena, &tx);
-    if (!e) {
-        e = meta_event_list(tx, 0, (size_t)limit, cli->arena, &list, &count);
-        meta_read_end(tx);
-    }
+    struct event_list list;
+    err_t e = event_list(&admin->store->core, 0, (size_t)limit, cli->arena, &list);
     if (e)
         return command_failed(cli, e);
-    for (size_t i = 0; i < count; i++) {
-        const struct event *v = &list[i];
+    for (size_t i = 0; i < list.count; i++) {
+        const struct event *v = &list.items[i];
         slice at = time_format_utc(cli->arena, v->at_ms);
         if (!option_on(cli->options, "json")) {
             fprintf(cli->out, "%s  %-16s %-14s %s  %s\n", at.p, terminal_safe(cli->arena, v->actor).p,

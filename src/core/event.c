@@ -2,8 +2,8 @@
 #include "core/event.h"
 
 #include "base/text.h"
-#include "core/records/event.h"
 #include "core/store/event_store.h"
+#include "core/store/transaction.h"
 
 err_t event_write(struct meta_tx *tx, int64_t at_ms, const struct principal *who, int64_t account_id, slice action,
                   slice subject, slice detail, struct arena *a)
@@ -21,6 +21,13 @@ err_t event_write(struct meta_tx *tx, int64_t at_ms, const struct principal *who
         .request_id = who ? who->request_id : S(""),
     };
     return meta_event_add(tx, &event, a);
+}
+
+err_t event_list(struct core *core, int64_t before_id, size_t limit, struct arena *a, struct event_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_event_list(tx, before_id, limit, a, &ret->items, &ret->count);
 }
 
 slice event_file(struct arena *a, const struct file *f)

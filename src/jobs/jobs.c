@@ -7,7 +7,6 @@
  * again: each of its writes is whole. */
 #include "jobs/jobs.h"
 
-#include "core/records/job.h"
 #include "core/store/job_store.h"
 #include "core/store/transaction.h"
 #include "jobs/kinds.h"
@@ -249,4 +248,11 @@ void jobs_free(struct jobs *jobs)
     pthread_mutex_destroy(&jobs->mutex);
     pthread_cond_destroy(&jobs->wake);
     free(jobs);
+}
+
+err_t jobs_list(struct core *core, struct arena *a, struct job_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_job_list(tx, a, &ret->items, &ret->count);
 }

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "core/core.h"
+#include "core/records/job.h"
 
 struct jobs;
 
@@ -34,5 +35,8 @@ void jobs_free(struct jobs *);  /* stops it, after the job that runs now; NULL i
 /* Run what is due by core's clock, on this thread, until nothing is. For tests, and for the command line. Not while the
  * thread runs. Returns the first failure, after running the rest. */
 MUST_USE err_t jobs_run_due(struct jobs *, struct arena *a);
+
+/* Every job that there is, by id. */
+MUST_USE err_t jobs_list(struct core *, struct arena *a, struct job_list *ret);
 
 #endif

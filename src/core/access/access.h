@@ -20,12 +20,10 @@ MUST_USE err_t account_create(struct core *, const struct principal *who, slice 
 MUST_USE err_t account_set_limits(struct core *, const struct principal *who, slice name, int64_t max_bytes,
                                   int64_t max_files, struct arena *a);
 /* Errors: NOT_FOUND. */
+MUST_USE err_t account_by_name(struct core *, slice name, struct arena *a, struct account *ret);
+/* Errors: NOT_FOUND. */
 MUST_USE err_t account_get(struct core *, int64_t id, struct arena *a, struct account *ret);
 
-struct account_list {
-    struct account *items;
-    size_t count;
-};
 /* Every account, in `a`. */
 MUST_USE err_t account_list(struct core *, struct arena *a, struct account_list *ret);
 
@@ -39,6 +37,8 @@ struct user_order {
 /* Errors: INVALID, CONFLICT (login taken), NOT_FOUND (account). */
 MUST_USE err_t user_create(struct core *, const struct principal *who, const struct user_order *, struct arena *a,
                            struct user *ret);
+/* The users of the account of that name (empty: of every account), by id. Errors: NOT_FOUND (account). */
+MUST_USE err_t user_list(struct core *, slice account, struct arena *a, struct user_list *ret);
 /* Disabling ends every token; keys work again once the user is enabled. Deleting ends keys and tokens for good and
  * frees the login; files stay with the account. Errors: NOT_FOUND. */
 MUST_USE err_t user_set_state(struct core *, const struct principal *who, slice login, enum user_state,
@@ -61,6 +61,17 @@ MUST_USE err_t key_mint_pair(struct core *, const struct principal *who, slice l
  * as key_mint. */
 MUST_USE err_t key_mint_signing(struct core *, const struct principal *who, slice login, slice purpose, struct arena *a,
                                 int64_t *ret_id, slice *ret_access_key, slice *ret_secret);
+struct key_info {
+    struct credential key;
+    slice login;      /* of its user; empty when the user has no record any more */
+    slice access_key; /* the public half of a key pair that signs; empty for other keys, and when it cannot be opened */
+};
+struct key_info_list {
+    struct key_info *items;
+    size_t count;
+};
+/* The keys of the user of that login (empty: of every user), ended ones too, by id. Errors: NOT_FOUND (user). */
+MUST_USE err_t key_list(struct core *, slice login, struct arena *a, struct key_info_list *ret);
 /* Ends it and every token made from it. Errors: NOT_FOUND. */
 MUST_USE err_t key_revoke(struct core *, const struct principal *who, int64_t id, struct arena *a);
 
@@ -102,8 +113,6 @@ MUST_USE err_t key_each_lost(struct core *, size_t most, struct arena *a,
                              void (*on_lost)(void *arg, int64_t id, err_t why), void *arg);
 /* How many keys key_each_lost would name. */
 MUST_USE err_t key_count_lost(struct core *, size_t most, struct arena *a, int64_t *ret);
-/* The public half of a signing key, for lists. Errors: NOT_FOUND it is none; CORRUPT. */
-MUST_USE err_t key_access_key(struct core *, struct meta_tx *, int64_t id, struct arena *a, slice *ret_access_key);
 
 /* The operator of this server as a principal, acting in the account of that name (empty: default).
  * Errors: NOT_FOUND. */

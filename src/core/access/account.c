@@ -98,6 +98,13 @@ err_t account_set_limits(struct core *core, const struct principal *who, slice n
     return meta_write(core->meta, apply_account_limits, &c, a);
 }
 
+err_t account_by_name(struct core *core, slice name, struct arena *a, struct account *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_account_by_name(tx, name, a, ret);
+}
+
 err_t account_get(struct core *core, int64_t id, struct arena *a, struct account *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
@@ -185,6 +192,16 @@ static err_t apply_user_state(struct meta_tx *tx, void *arg, struct arena *a)
         TRY(meta_credential_revoke_tokens(tx, user.id, c->now_ms, a));
     TRY(meta_user_set_state(tx, user.id, c->state, a));
     return event_write(tx, c->now_ms, c->who, user.account_id, actions[c->state], subject_user(a, c->login), S(""), a);
+}
+
+err_t user_list(struct core *core, slice account_name, struct arena *a, struct user_list *ret)
+{
+    struct account account = { 0 };
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    if (account_name.n)
+        TRY(meta_account_by_name(tx, account_name, a, &account));
+    return meta_user_list(tx, account.id, a, &ret->items, &ret->count);
 }
 
 err_t user_set_state(struct core *core, const struct principal *who, slice login, enum user_state state,

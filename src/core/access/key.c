@@ -165,10 +165,37 @@ err_t signing_open(struct core *core, struct meta_tx *tx, int64_t credential_id,
     return NULL;
 }
 
-err_t key_access_key(struct core *core, struct meta_tx *tx, int64_t id, struct arena *a, slice *ret_access_key)
+static err_t read_key_info(struct core *core, struct meta_tx *tx, const struct credential *key, struct arena *a,
+                           struct key_info *ret)
 {
-    slice unused;
-    return signing_open(core, tx, id, a, ret_access_key, &unused);
+    *ret = (struct key_info){ .key = *key };
+    struct user owner;
+    err_t e = meta_user_get(tx, key->user_id, a, &owner);
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    if (!e)
+        ret->login = owner.login;
+    slice access_key, secret;
+    if (!signing_open(core, tx, key->id, a, &access_key, &secret))
+        ret->access_key = access_key;
+    return NULL;
+}
+
+err_t key_list(struct core *core, slice login, struct arena *a, struct key_info_list *ret)
+{
+    struct user user = { 0 };
+    struct credential *keys;
+    size_t count;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    if (login.n)
+        TRY(meta_user_by_login(tx, login, a, &user));
+    TRY(meta_credential_list(tx, user.id, CREDENTIAL_KEY, a, &keys, &count));
+    struct key_info *items = arena_array(a, struct key_info, count);
+    for (size_t i = 0; i < count; i++)
+        TRY(read_key_info(core, tx, &keys[i], a, &items[i]));
+    *ret = (struct key_info_list){ items, count };
+    return NULL;
 }
 
 enum { PAGE = 500 };

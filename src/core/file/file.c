@@ -200,6 +200,11 @@ err_t content_read_at(const struct content *content, uint64_t offset, char *to, 
     return NULL;
 }
 
+int content_fd(const struct content *content)
+{
+    return content->reader ? content->reader->fd : -1;
+}
+
 void content_close(struct content *content)
 {
     if (content->reader)

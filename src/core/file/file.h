@@ -48,6 +48,9 @@ MUST_USE err_t file_open_record(struct core *, const struct file *, struct arena
  * Errors: UNAVAILABLE; CORRUPT bytes are missing. */
 MUST_USE err_t content_read_at(const struct content *, uint64_t offset, char *to, size_t size, struct arena *a,
                                size_t *ret_read);
+/* A descriptor that the bytes can be sent from (sendfile), from offset 0; -1 when they are in memory, or when the blob
+ * store has none. It is the content's and ends with it. */
+int content_fd(const struct content *);
 void content_close(struct content *); /* on any thread; a zeroed one is fine */
 
 /* Row, usage and event in one write; the bytes follow. Errors: NOT_FOUND; CONFLICT a task holds on to it. */

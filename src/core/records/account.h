@@ -12,5 +12,9 @@ struct account {
     int64_t max_bytes, max_files;   /* 0: none of its own, core_options count */
     int64_t used_bytes, used_files; /* of files that hold bytes */
 };
+struct account_list {
+    struct account *items;
+    size_t count;
+};
 
 #endif

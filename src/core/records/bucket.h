@@ -18,5 +18,9 @@ struct bucket {
     slice cors; /* which web pages may use it, in the words of the API; empty: none */
     int64_t created_at_ms;
 };
+struct bucket_list {
+    struct bucket *items;
+    size_t count;
+};
 
 #endif

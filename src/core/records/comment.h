@@ -10,5 +10,9 @@ struct comment {
     slice text, details;
     int64_t created_at_ms, edited_at_ms;
 };
+struct comment_list {
+    struct comment *items;
+    size_t count;
+};
 
 #endif

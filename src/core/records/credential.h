@@ -20,5 +20,9 @@ struct credential {
     int64_t parent_id; /* the key a token was made from; 0: none */
     int64_t created_at_ms, expires_at_ms, revoked_at_ms;
 };
+struct credential_list {
+    struct credential *items;
+    size_t count;
+};
 
 #endif

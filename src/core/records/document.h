@@ -15,6 +15,10 @@ struct document {
     int64_t task_id, comment_id; /* of that reference, or where a pending ticket says it will hang; 0: nowhere */
     slice task_text;             /* its beginning: a list repeats it for each of many files */
 };
+struct document_list {
+    struct document *items;
+    size_t count;
+};
 #define DOCUMENT_TASK_TEXT_MAX 1000 /* characters of it */
 
 #endif

@@ -14,5 +14,9 @@ struct event {
     slice detail;     /* short, without secrets */
     slice request_id;
 };
+struct event_list {
+    struct event *items;
+    size_t count;
+};
 
 #endif

@@ -25,5 +25,9 @@ struct file {
     int64_t purge_at_ms; /* gone from then on; 0: never */
     bool is_pending;     /* by a ticket that is not confirmed: only its owner knows of it; filled by reads */
 };
+struct file_list {
+    struct file *items;
+    size_t count;
+};
 
 #endif

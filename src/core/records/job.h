@@ -14,5 +14,9 @@ struct job {
     int64_t attempts, progress, total;
     slice error;
 };
+struct job_list {
+    struct job *items;
+    size_t count;
+};
 
 #endif

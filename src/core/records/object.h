@@ -22,5 +22,9 @@ struct object_part {
     struct object object; /* never put together itself */
     uint64_t offset;      /* of its first byte in the whole */
 };
+struct object_part_list {
+    struct object_part *items;
+    size_t count;
+};
 
 #endif

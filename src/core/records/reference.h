@@ -18,5 +18,9 @@ struct reference {
     unsigned char md5[MD5_SIZE];
     int64_t created_at_ms;
 };
+struct reference_list {
+    struct reference *items;
+    size_t count;
+};
 
 #endif

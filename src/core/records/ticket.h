@@ -15,5 +15,9 @@ struct ticket {
     int64_t task_id;         /* what the file is hung on when it is confirmed; 0: nothing */
     int64_t comment_id;      /* of that task; 0: the task itself */
 };
+struct ticket_list {
+    struct ticket *items;
+    size_t count;
+};
 
 #endif

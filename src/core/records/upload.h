@@ -19,6 +19,10 @@ struct upload {
     int64_t created_at_ms;
     int64_t expires_at_ms; /* forgotten from then on, with its parts */
 };
+struct upload_list {
+    struct upload *items;
+    size_t count;
+};
 
 struct upload_part {
     int64_t upload_id, number; /* 1..10000 */
@@ -27,6 +31,10 @@ struct upload_part {
     unsigned char md5[MD5_SIZE];
     struct digest digest;
     int64_t stored_at_ms;
+};
+struct upload_part_list {
+    struct upload_part *items;
+    size_t count;
 };
 
 #endif

@@ -16,5 +16,9 @@ struct user {
     bool is_admin; /* of its account */
     int64_t created_at_ms;
 };
+struct user_list {
+    struct user *items;
+    size_t count;
+};
 
 #endif
