@@ -40,18 +40,18 @@ static bool read_attributes(struct s3_call *call, unsigned *ret)
             if (!attribute) {
                 s3_detail(call, "ArgumentName", S("x-amz-object-attributes"));
                 s3_detail(call, "ArgumentValue", item);
-                s3_fail_saying(call, S3_INVALID_ARGUMENT, S("Invalid attribute name specified."));
+                s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("Invalid attribute name specified."));
                 return false;
             }
             *ret |= attribute;
         }
     }
     if (!*ret)
-        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("The x-amz-object-attributes header is required."));
+        s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("The x-amz-object-attributes header is required."));
     return *ret != 0;
 }
 
-static void put_attributes(struct buf *b, struct arena *a, const struct entry *entry, unsigned wanted)
+static void write_attributes(struct buf *b, struct arena *a, const struct entry *entry, unsigned wanted)
 {
     if (wanted & ETAG)
         xml_text(b, "ETag", entry_etag(entry, a)); /* here alone without quotes */
@@ -78,7 +78,7 @@ void s3_object_attributes(struct s3_call *call)
     struct bucket bucket;
     struct entry entry;
     unsigned wanted;
-    if (!read_attributes(call, &wanted) || !s3_version_is_there(call) || !s3_bucket(call, BUCKET_READ, &bucket))
+    if (!read_attributes(call, &wanted) || !s3_check_version(call) || !s3_authorize_bucket(call, BUCKET_READ, &bucket))
         return;
     err_t e = entry_get(call->s3->core, &bucket, call->key, a, &entry);
     if (e) {
@@ -90,7 +90,7 @@ void s3_object_attributes(struct s3_call *call)
     buf_init(&b, 0);
     xml_begin(&b);
     xml_open_ns(&b, "GetObjectAttributesResponse", S3_NAMESPACE);
-    put_attributes(&b, a, &entry, wanted);
+    write_attributes(&b, a, &entry, wanted);
     xml_close(&b, "GetObjectAttributesResponse");
     http_reply_header(call->x, "Last-Modified", time_format_http(a, entry.modified_at_ms));
     s3_reply_xml(call, &b);

@@ -16,7 +16,7 @@
 
 /* ---- faults ---- */
 
-static void tell_mismatch(struct s3_call *call, const struct sign_detail *detail)
+static void add_mismatch_details(struct s3_call *call, const struct sign_detail *detail)
 {
     s3_detail(call, "AWSAccessKeyId", call->claim.access_key);
     s3_detail(call, "SignatureProvided", call->claim.signature);
@@ -26,7 +26,7 @@ static void tell_mismatch(struct s3_call *call, const struct sign_detail *detail
         s3_detail(call, "CanonicalRequest", detail->canonical_request);
 }
 
-static void tell_times(struct s3_call *call, enum sign_fault fault)
+static void add_time_details(struct s3_call *call, enum sign_fault fault)
 {
     struct arena *a = &call->x->arena;
     if (fault == SIGN_EXPIRED)
@@ -38,7 +38,7 @@ static void tell_times(struct s3_call *call, enum sign_fault fault)
     s3_detail(call, "ServerTime", time_format_utc(a, core_now_ms(call->s3->core)));
 }
 
-static enum s3_error malformed(struct s3_call *call, const struct sign_detail *detail)
+static enum s3_error malformed_error(struct s3_call *call, const struct sign_detail *detail)
 {
     if (slice_eq(detail->about, S("region")) && call->s3->options.only_region)
         s3_detail(call, "Region", call->s3->options.region);
@@ -53,7 +53,7 @@ enum s3_error s3_sign_error(struct s3_call *call, enum sign_fault fault, const s
     case SIGN_SCOPE:
     case SIGN_DATE:
     case SIGN_LIFETIME:
-        return malformed(call, detail);
+        return malformed_error(call, detail);
     case SIGN_ALGORITHM:
         return S3_AUTH_NOT_OFFERED;
     case SIGN_PAYLOAD_TAG:
@@ -65,16 +65,16 @@ enum s3_error s3_sign_error(struct s3_call *call, enum sign_fault fault, const s
         s3_detail(call, "HeaderNotThere", detail->about);
         return S3_SIGNATURE_MISMATCH;
     case SIGN_MISMATCH:
-        tell_mismatch(call, detail);
+        add_mismatch_details(call, detail);
         return S3_SIGNATURE_MISMATCH;
     case SIGN_EXPIRED:
-        tell_times(call, fault);
+        add_time_details(call, fault);
         return S3_EXPIRED;
     case SIGN_NOT_YET:
-        tell_times(call, fault);
+        add_time_details(call, fault);
         return S3_NOT_YET_VALID;
     case SIGN_SKEW:
-        tell_times(call, fault);
+        add_time_details(call, fault);
         return S3_TIME_SKEWED;
     case SIGN_CHUNK:
         return S3_INVALID_CHUNK;
@@ -96,7 +96,7 @@ enum s3_error s3_sign_error(struct s3_call *call, enum sign_fault fault, const s
     return S3_INTERNAL;
 }
 
-static bool refuse(struct s3_call *call, enum sign_fault fault, const struct sign_detail *detail)
+static bool fail_signature(struct s3_call *call, enum sign_fault fault, const struct sign_detail *detail)
 {
     s3_fail(call, s3_sign_error(call, fault, detail));
     return false;
@@ -104,7 +104,7 @@ static bool refuse(struct s3_call *call, enum sign_fault fault, const struct sig
 
 /* ---- the request as src/sign looks at it ---- */
 
-static void make_request(struct s3_call *call, struct sign_request *ret)
+static void make_sign_request(struct s3_call *call, struct sign_request *ret)
 {
     const struct http_request *req = &call->x->req;
     struct arena *a = &call->x->arena;
@@ -147,10 +147,10 @@ static bool lacks_digest(const struct s3_call *call)
 }
 
 /* A link for GET is one for HEAD, too. */
-static enum sign_fault verify(struct s3_call *call, struct sign_request *r, struct sign_detail *detail)
+static enum sign_fault verify_v4(struct s3_call *call, struct sign_request *r, struct sign_detail *detail)
 {
     struct arena *a = &call->x->arena;
-    int64_t now_ms = call->begun_at_ms; /* also when the body has taken its time */
+    int64_t now_ms = call->received_at_ms; /* also when the body has taken its time */
     enum sign_fault fault = sigv4_verify_with_key(&call->claim, r, &call->key4, now_ms, a, detail);
     if (fault == SIGN_MISMATCH && call->claim.is_link && slice_eq(r->method, S("HEAD"))) {
         struct sign_request as_get = *r;
@@ -169,24 +169,24 @@ static bool authenticate_v4(struct s3_call *call, bool is_link)
     enum sign_fault fault = sigv4_parse(r, region, &call->x->arena, &call->claim, &detail);
     call->claim.is_link = is_link;
     if (fault)
-        return refuse(call, fault, &detail);
+        return fail_signature(call, fault, &detail);
     if (!find_secret(call, call->claim.access_key, &secret))
         return false;
     s3_signing_key(call->s3, call->claim.access_key, secret, &call->claim, &call->key4);
     call->verify_late = lacks_digest(call);
-    call->begun_at_ms = core_now_ms(call->s3->core);
-    fault = verify(call, r, &detail);
+    call->received_at_ms = core_now_ms(call->s3->core);
+    fault = verify_v4(call, r, &detail);
     if (fault == SIGN_MISMATCH && call->verify_late)
         return true;
     call->verify_late = call->verify_late && !fault;
-    return fault ? refuse(call, fault, &detail) : true;
+    return fault ? fail_signature(call, fault, &detail) : true;
 }
 
 err_t s3_verify_body(struct s3_call *call, const unsigned char sha256[SHA256_SIZE], struct arena *a)
 {
     struct sign_detail detail = { 0 };
     call->claim.payload_tag = hex_encode(&call->x->arena, (slice){ (const char *)sha256, SHA256_SIZE });
-    enum sign_fault fault = verify(call, &call->signed_request, &detail);
+    enum sign_fault fault = verify_v4(call, &call->signed_request, &detail);
     call->verify_late = false;
     return fault ? s3_err(call, s3_sign_error(call, fault, &detail), a) : NULL;
 }
@@ -203,7 +203,7 @@ static bool authenticate_v2(struct s3_call *call)
     call->claim.is_link = true;
     enum sign_fault fault = sigv2_parse(r, a, &claim, &detail);
     if (fault)
-        return refuse(call, fault, &detail);
+        return fail_signature(call, fault, &detail);
     if (!find_secret(call, claim.access_key, &secret))
         return false;
     int64_t now_ms = core_now_ms(call->s3->core);
@@ -220,14 +220,14 @@ static bool authenticate_v2(struct s3_call *call)
                                   .access_key = claim.access_key,
                                   .signature = claim.signature,
                                   .expires_at_ms = claim.expires_at_ms };
-    return refuse(call, fault, &detail);
+    return fail_signature(call, fault, &detail);
 }
 
 /* ---- */
 
 bool s3_authenticate(struct s3_call *call)
 {
-    make_request(call, &call->signed_request);
+    make_sign_request(call, &call->signed_request);
     switch (sign_scheme_of(&call->signed_request)) {
     case SIGN_SCHEME_V4_HEADER:
         return authenticate_v4(call, false);

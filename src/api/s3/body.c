@@ -28,12 +28,12 @@ struct s3_body {
     void *arg;
 };
 
-static void free_reader(void *reader)
+static void free_chunks_reader(void *reader)
 {
     chunks_reader_free(reader);
 }
 
-static void free_hash(void *hash)
+static void free_body_hash(void *hash)
 {
     hash_free(hash);
 }
@@ -64,7 +64,7 @@ bool s3_body_length(struct s3_call *call, int64_t *ret_bytes)
 }
 
 /* False: not in chunks. */
-static bool make_reader(struct s3_call *call, uint64_t decoded_bytes, struct chunks_reader **ret)
+static bool make_chunks_reader(struct s3_call *call, uint64_t decoded_bytes, struct chunks_reader **ret)
 {
     struct chunks_seed seed = { .key = call->key4,
                                 .timestamp = call->claim.timestamp,
@@ -74,7 +74,7 @@ static bool make_reader(struct s3_call *call, uint64_t decoded_bytes, struct chu
         return false;
     slice announced = http_header(&call->x->req, "x-amz-trailer");
     *ret = chunks_reader_new(&seed, decoded_bytes, announced.p ? announced : S(""));
-    arena_defer(&call->x->arena, free_reader, *ret);
+    arena_defer(&call->x->arena, free_chunks_reader, *ret);
     return true;
 }
 
@@ -85,7 +85,7 @@ static bool wants_sha256(const struct s3_call *call)
 
 /* ---- the end ---- */
 
-static err_t chunk_fault(struct s3_call *call, enum sign_fault fault, struct arena *a)
+static err_t chunk_error(struct s3_call *call, enum sign_fault fault, struct arena *a)
 {
     struct sign_detail detail = { 0 };
     return s3_err(call, s3_sign_error(call, fault, &detail), a);
@@ -128,7 +128,7 @@ static err_t check_end(struct s3_body *b, struct arena *a)
     if (b->reader) {
         enum sign_fault fault = chunks_end(b->reader);
         if (fault)
-            return chunk_fault(call, fault, a);
+            return chunk_error(call, fault, a);
         TRY(read_trailers(call, b->reader, a, &trailer, &has));
     }
     if (has && trailer.kind != b->declared.digest.kind)
@@ -140,30 +140,30 @@ static err_t check_end(struct s3_body *b, struct arena *a)
 
 /* ---- streamed ---- */
 
-static err_t write_chunks(struct s3_body *b, slice in, struct arena *a)
+static err_t write_chunked(struct s3_body *b, slice in, struct arena *a)
 {
     while (in.n) {
         slice data;
         enum sign_fault fault = chunks_read(b->reader, &in, &data);
         if (fault)
-            return chunk_fault(b->call, fault, &b->call->x->arena);
+            return chunk_error(b->call, fault, &b->call->x->arena);
         if (data.n)
             TRY(intake_write(b->intake, data, a));
     }
     return NULL;
 }
 
-static err_t sink_write(struct http_sink *sink, slice bytes)
+static err_t body_sink_write(struct http_sink *sink, slice bytes)
 {
     struct s3_body *b = CONTAINER_OF(sink, struct s3_body, sink);
     SCRATCH(scratch);
     if (b->sha256)
         hash_update(b->sha256, bytes);
-    err_t e = b->reader ? write_chunks(b, bytes, &scratch) : intake_write(b->intake, bytes, &scratch);
+    err_t e = b->reader ? write_chunked(b, bytes, &scratch) : intake_write(b->intake, bytes, &scratch);
     return err_copy(&b->call->x->arena, e);
 }
 
-static void sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
+static void body_sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct s3_body *b = CONTAINER_OF(sink, struct s3_body, sink);
     if (!e)
@@ -171,7 +171,7 @@ static void sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e
     b->end(b->call, b->arg, e);
 }
 
-static bool sink_blocks(struct http_sink *sink)
+static bool body_sink_blocks(struct http_sink *sink)
 {
     return intake_blocks(CONTAINER_OF(sink, struct s3_body, sink)->intake);
 }
@@ -181,7 +181,7 @@ void s3_body_receive(struct s3_call *call, struct intake *intake, const struct s
 {
     struct http_exchange *x = call->x;
     struct s3_body *b = arena_new(&x->arena, struct s3_body);
-    *b = (struct s3_body){ .sink = { sink_write, sink_finish, sink_blocks },
+    *b = (struct s3_body){ .sink = { body_sink_write, body_sink_finish, body_sink_blocks },
                            .call = call,
                            .intake = intake,
                            .declared = *declared,
@@ -191,10 +191,10 @@ void s3_body_receive(struct s3_call *call, struct intake *intake, const struct s
     slice text = http_header(&x->req, "x-amz-decoded-content-length"); /* s3_body_length has looked at it */
     if (text.p && !slice_to_i64(text, &decoded))
         decoded = 0;
-    (void)make_reader(call, (uint64_t)decoded, &b->reader);
+    (void)make_chunks_reader(call, (uint64_t)decoded, &b->reader);
     if (wants_sha256(call)) {
         b->sha256 = hash_new(HASH_SHA256);
-        arena_defer(&x->arena, free_hash, b->sha256);
+        arena_defer(&x->arena, free_body_hash, b->sha256);
     }
     if (declared->has_md5)
         intake_expect_md5(intake, declared->md5);
@@ -205,7 +205,7 @@ void s3_body_receive(struct s3_call *call, struct intake *intake, const struct s
 
 /* ---- collected ---- */
 
-static err_t unwrap(struct s3_call *call, struct chunks_reader *reader, struct digest *trailer, bool *ret_has)
+static err_t unwrap_chunks(struct s3_call *call, struct chunks_reader *reader, struct digest *trailer, bool *ret_has)
 {
     struct http_exchange *x = call->x;
     SCOPED(buf_releasep) struct buf content;
@@ -214,12 +214,12 @@ static err_t unwrap(struct s3_call *call, struct chunks_reader *reader, struct d
     while (in.n) {
         enum sign_fault fault = chunks_read(reader, &in, &data);
         if (fault)
-            return chunk_fault(call, fault, &x->arena);
+            return chunk_error(call, fault, &x->arena);
         buf_add(&content, data);
     }
     enum sign_fault fault = chunks_end(reader);
     if (fault)
-        return chunk_fault(call, fault, &x->arena);
+        return chunk_error(call, fault, &x->arena);
     x->req.body = arena_copy(&x->arena, buf_slice(&content));
     return read_trailers(call, reader, &x->arena, trailer, ret_has);
 }
@@ -238,8 +238,8 @@ static err_t check_collected(struct s3_call *call, const struct s3_declared *dec
         hash_free(hash);
         TRY(e);
     }
-    if (make_reader(call, (uint64_t)decoded_bytes, &reader)) {
-        TRY(unwrap(call, reader, &digest, &has_trailer));
+    if (make_chunks_reader(call, (uint64_t)decoded_bytes, &reader)) {
+        TRY(unwrap_chunks(call, reader, &digest, &has_trailer));
         if (has_trailer)
             wanted = digest;
     }

@@ -28,7 +28,7 @@ struct bucket_page {
     bool asked; /* for a page: then each bucket tells its region */
 };
 
-static bool page_read(struct s3_call *call, struct bucket_page *p)
+static bool read_bucket_page(struct s3_call *call, struct bucket_page *p)
 {
     slice most;
     p->most = BUCKETS_MAX;
@@ -43,7 +43,7 @@ static bool page_read(struct s3_call *call, struct bucket_page *p)
     bool goes_on = s3_param(call, "continuation-token", &p->token) && p->token.n;
     if (goes_on && !base64_decode(&call->x->arena, p->token, &p->after)) {
         s3_detail(call, "ArgumentName", S("continuation-token"));
-        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("The continuation token provided is incorrect"));
+        s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("The continuation token provided is incorrect"));
         return false;
     }
     bool filters = s3_param(call, "prefix", &p->prefix);
@@ -51,8 +51,8 @@ static bool page_read(struct s3_call *call, struct bucket_page *p)
     return true;
 }
 
-static void put_buckets(struct s3_call *call, struct buf *b, const struct bucket_page *p, const struct bucket *buckets,
-                        size_t count)
+static void write_buckets(struct s3_call *call, struct buf *b, const struct bucket_page *p,
+                          const struct bucket *buckets, size_t count)
 {
     struct arena *a = &call->x->arena;
     slice last = S("");
@@ -86,7 +86,7 @@ void s3_buckets_list(struct s3_call *call)
     struct bucket_page page;
     struct bucket *buckets;
     size_t count;
-    if (!page_read(call, &page))
+    if (!read_bucket_page(call, &page))
         return;
     err_t e = bucket_list(call->s3->core, &call->who, &call->x->arena, &buckets, &count);
     if (e) {
@@ -98,7 +98,7 @@ void s3_buckets_list(struct s3_call *call)
     xml_begin(&b);
     xml_open_ns(&b, "ListAllMyBucketsResult", S3_NAMESPACE);
     s3_put_owner(&b, "Owner", &call->who, call->who.user_id);
-    put_buckets(call, &b, &page, buckets, count);
+    write_buckets(call, &b, &page, buckets, count);
     xml_close(&b, "ListAllMyBucketsResult");
     s3_reply_xml(call, &b);
 }
@@ -106,7 +106,7 @@ void s3_buckets_list(struct s3_call *call)
 /* ---- create, look, remove ---- */
 
 /* Headers that ask for more than a private bucket whose owner is the account. */
-static bool create_headers(struct s3_call *call)
+static bool check_create_headers(struct s3_call *call)
 {
     const struct http_request *req = &call->x->req;
     slice acl = http_header(req, "x-amz-acl"), owner = http_header(req, "x-amz-object-ownership");
@@ -135,12 +135,12 @@ static bool is_region_name(slice name)
 
 /* There is one region. Clients name the one that they are configured for, so without only_region any name will do, as
  * it does in signatures. */
-static bool create_document(struct s3_call *call)
+static bool check_create_document(struct s3_call *call)
 {
     const struct xml *root;
     if (call->x->req.body.n == 0)
         return true;
-    if (!s3_document(call, "CreateBucketConfiguration", &root))
+    if (!s3_read_document(call, "CreateBucketConfiguration", &root))
         return false;
     const struct s3_options *o = &call->s3->options;
     slice wanted = slice_trim(xml_child_text(root, "LocationConstraint"));
@@ -159,7 +159,7 @@ void s3_bucket_create(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     bool own = false;
-    if (!create_headers(call) || !create_document(call))
+    if (!check_create_headers(call) || !check_create_document(call))
         return;
     err_t e = bucket_create(call->s3->core, &call->who, call->bucket, &x->arena, &own);
     if (e && (err_is(e, ERR_INVALID) || err_is(e, ERR_CONFLICT)))
@@ -180,7 +180,7 @@ void s3_bucket_create(struct s3_call *call)
 void s3_bucket_head(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_bucket(call, BUCKET_LIST, &bucket))
+    if (!s3_authorize_bucket(call, BUCKET_LIST, &bucket))
         return;
     http_reply_header(call->x, "x-amz-bucket-region", call->s3->options.region);
     http_reply_header(call->x, "x-amz-access-point-alias", S("false"));
@@ -190,7 +190,7 @@ void s3_bucket_head(struct s3_call *call)
 void s3_bucket_delete(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_bucket(call, BUCKET_MANAGE, &bucket))
+    if (!s3_authorize_bucket(call, BUCKET_MANAGE, &bucket))
         return;
     err_t e = bucket_remove(call->s3->core, &call->who, call->bucket, &call->x->arena);
     if (!e) {
@@ -207,7 +207,7 @@ void s3_bucket_delete(struct s3_call *call)
 void s3_bucket_location(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_bucket(call, BUCKET_LIST, &bucket))
+    if (!s3_authorize_bucket(call, BUCKET_LIST, &bucket))
         return;
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
@@ -223,7 +223,7 @@ void s3_bucket_location(struct s3_call *call)
 void s3_versioning_get(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_bucket(call, BUCKET_LIST, &bucket))
+    if (!s3_authorize_bucket(call, BUCKET_LIST, &bucket))
         return;
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
@@ -239,13 +239,13 @@ void s3_versioning_put(struct s3_call *call)
 {
     struct bucket bucket;
     const struct xml *root;
-    if (!s3_bucket(call, BUCKET_MANAGE, &bucket) || !s3_document(call, "VersioningConfiguration", &root))
+    if (!s3_authorize_bucket(call, BUCKET_MANAGE, &bucket) || !s3_read_document(call, "VersioningConfiguration", &root))
         return;
     slice status = slice_trim(xml_child_text(root, "Status"));
     if (slice_eq(status, S("Enabled")) || slice_eq(slice_trim(xml_child_text(root, "MfaDelete")), S("Enabled")))
-        s3_fail_saying(call, S3_OPERATION_NOT_IMPLEMENTED, S("Buckets keep no versions here."));
+        s3_fail_with_text(call, S3_OPERATION_NOT_IMPLEMENTED, S("Buckets keep no versions here."));
     else if (slice_eq(status, S("Suspended")))
         s3_reply_status(call, 200);
     else
-        s3_fail_saying(call, S3_MALFORMED_XML, S("Status must be Enabled or Suspended."));
+        s3_fail_with_text(call, S3_MALFORMED_XML, S("Status must be Enabled or Suspended."));
 }

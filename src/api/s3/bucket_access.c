@@ -6,8 +6,8 @@
 #include "api/s3/reply_priv.h"
 #include "core/bucket/bucket.h"
 
-bool s3_bucket_named(struct s3_call *call, slice name, enum bucket_action action, const char *owner_header,
-                     struct bucket *ret)
+bool s3_authorize_bucket_named(struct s3_call *call, slice name, enum bucket_action action, const char *owner_header,
+                               struct bucket *ret)
 {
     struct http_exchange *x = call->x;
     err_t e = bucket_find(call->s3->core, &call->who, name, action, &x->arena, ret);
@@ -22,7 +22,7 @@ bool s3_bucket_named(struct s3_call *call, slice name, enum bucket_action action
     return false;
 }
 
-bool s3_bucket(struct s3_call *call, enum bucket_action action, struct bucket *ret)
+bool s3_authorize_bucket(struct s3_call *call, enum bucket_action action, struct bucket *ret)
 {
-    return s3_bucket_named(call, call->bucket, action, "x-amz-expected-bucket-owner", ret);
+    return s3_authorize_bucket_named(call, call->bucket, action, "x-amz-expected-bucket-owner", ret);
 }

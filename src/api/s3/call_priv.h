@@ -53,7 +53,7 @@ struct s3_call {
      * signature at the end of the body. Until then the client is unauthenticated: no reply may tell it anything, and
      * nothing that it sent may be kept. */
     bool verify_late;
-    int64_t begun_at_ms; /* when the head was complete: the date of the signature is compared with this time */
+    int64_t received_at_ms; /* when the head was complete: the date of the signature is compared with this time */
     struct sign_request signed_request;
     void *state; /* belongs to the operation */
     /* More elements of the error document. */

@@ -57,11 +57,11 @@ bool s3_copy_source(struct s3_call *call, struct bucket *ret_bucket, slice *ret_
 {
     slice name;
     return parse_source(call, &name, ret_key) &&
-           s3_bucket_named(call, name, BUCKET_READ, "x-amz-source-expected-bucket-owner", ret_bucket);
+           s3_authorize_bucket_named(call, name, BUCKET_READ, "x-amz-source-expected-bucket-owner", ret_bucket);
 }
 
 /* COPY or REPLACE. */
-static bool directive(struct s3_call *call, const char *name, bool *ret_replace)
+static bool read_directive(struct s3_call *call, const char *name, bool *ret_replace)
 {
     slice value = http_header(&call->x->req, name);
     *ret_replace = slice_eq(value, S("REPLACE"));
@@ -104,7 +104,7 @@ static void reply_copied(struct s3_call *call, const struct entry *entry)
 }
 
 /* No byte is copied, so no other digest can be had than the one that is there. */
-static bool check_algorithm(struct s3_call *call, const struct bucket *from, slice key)
+static bool check_copy_checksum(struct s3_call *call, const struct bucket *from, slice key)
 {
     slice name = http_header(&call->x->req, "x-amz-checksum-algorithm");
     enum digest_kind kind;
@@ -128,10 +128,11 @@ void s3_object_copy(struct s3_call *call)
     struct bucket from, to;
     struct entry_copy c = { .from = &from, .to = &to, .to_key = call->key };
     bool replace, replace_tags;
-    if (!directive(call, "x-amz-metadata-directive", &replace) ||
-        !directive(call, "x-amz-tagging-directive", &replace_tags) || !s3_headers_read(call, &c.headers, &c.tags) ||
-        !s3_condition_read(call, &c.condition) || !s3_bucket(call, BUCKET_WRITE, &to) ||
-        !s3_copy_source(call, &from, &c.from_key) || !check_algorithm(call, &from, c.from_key))
+    if (!read_directive(call, "x-amz-metadata-directive", &replace) ||
+        !read_directive(call, "x-amz-tagging-directive", &replace_tags) ||
+        !s3_headers_read(call, &c.headers, &c.tags) || !s3_condition_read(call, &c.condition) ||
+        !s3_authorize_bucket(call, BUCKET_WRITE, &to) || !s3_copy_source(call, &from, &c.from_key) ||
+        !check_copy_checksum(call, &from, c.from_key))
         return;
     c.keeps_headers = !replace;
     c.keeps_tags = !replace_tags;

@@ -2,7 +2,7 @@
 /* Which web pages may use a bucket. The rules of a bucket are kept as the XML that we wrote of what was sent; without
  * any, the operator's list of origins holds.
  *
- * Browsers ask before (preflight) and look at the answer after; both are answered from the first rule that fits.
+ * Browsers ask before (preflight) and look at the answer after; both are answered from the first rule that matches_pattern.
  * Credentials are never allowed: signatures need none, and together with an origin that is only repeated they would
  * let any page act with whatever the browser keeps for us (GHSA-x5xv-223c-8vm7). */
 #include "api/s3/cors_priv.h"
@@ -25,7 +25,7 @@ static const char *const methods[] = { "GET", "PUT", "POST", "DELETE", "HEAD" };
 
 /* ---- configuration ---- */
 
-static size_t stars(slice s)
+static size_t count_stars(slice s)
 {
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++)
@@ -34,7 +34,7 @@ static size_t stars(slice s)
 }
 
 /* What goes into headers must be a line of visible ASCII. */
-static bool is_plain(slice s)
+static bool is_visible_ascii(slice s)
 {
     for (size_t i = 0; i < s.n; i++)
         if (s.p[i] <= ' ' || s.p[i] > '~')
@@ -50,9 +50,9 @@ static bool is_method(slice s)
     return false;
 }
 
-static bool refuse(struct s3_call *call, enum s3_error error, const char *format, slice value)
+static bool fail_rule(struct s3_call *call, enum s3_error error, const char *format, slice value)
 {
-    s3_fail_saying(call, error, arena_printf(&call->x->arena, format, SLICE_ARG(value)));
+    s3_fail_with_text(call, error, arena_printf(&call->x->arena, format, SLICE_ARG(value)));
     return false;
 }
 
@@ -61,24 +61,24 @@ static bool check_value(struct s3_call *call, const struct xml *item)
     slice value = slice_trim(item->text);
     uint64_t seconds;
     if (slice_eq(item->name, S("ID")))
-        return (value.n <= ID_MAX) || refuse(call, S3_MALFORMED_XML, "ID too long: " SLICE_FMT, value);
+        return (value.n <= ID_MAX) || fail_rule(call, S3_MALFORMED_XML, "ID too long: " SLICE_FMT, value);
     if (slice_eq(item->name, S("MaxAgeSeconds")))
         return (slice_to_u64(value, &seconds) && seconds <= INT32_MAX) ||
-               refuse(call, S3_MALFORMED_XML, "MaxAgeSeconds is no number: " SLICE_FMT, value);
+               fail_rule(call, S3_MALFORMED_XML, "MaxAgeSeconds is no number: " SLICE_FMT, value);
     if (slice_eq(item->name, S("AllowedMethod")))
         return is_method(value) ||
-               refuse(call, S3_INVALID_REQUEST,
-                      "Found unsupported HTTP method in CORS config. Unsupported method is " SLICE_FMT, value);
+               fail_rule(call, S3_INVALID_REQUEST,
+                         "Found unsupported HTTP method in CORS config. Unsupported method is " SLICE_FMT, value);
     bool is_origin = slice_eq(item->name, S("AllowedOrigin")), is_header = slice_eq(item->name, S("AllowedHeader"));
     if (!is_origin && !is_header && !slice_eq(item->name, S("ExposeHeader")))
-        return refuse(call, S3_MALFORMED_XML, "Unknown element in a CORSRule: " SLICE_FMT, item->name);
-    if (!is_plain(value))
-        return refuse(call, S3_MALFORMED_XML, "Not a value of a CORSRule: " SLICE_FMT, value);
-    if (stars(value) > 1)
-        return refuse(call, S3_INVALID_REQUEST, SLICE_FMT " can not have more than one wildcard.", value);
-    if (!is_origin && !is_header && stars(value))
-        return refuse(call, S3_INVALID_REQUEST, "ExposeHeader " SLICE_FMT " contains a wildcard, which is not offered.",
-                      value);
+        return fail_rule(call, S3_MALFORMED_XML, "Unknown element in a CORSRule: " SLICE_FMT, item->name);
+    if (!is_visible_ascii(value))
+        return fail_rule(call, S3_MALFORMED_XML, "Not a value of a CORSRule: " SLICE_FMT, value);
+    if (count_stars(value) > 1)
+        return fail_rule(call, S3_INVALID_REQUEST, SLICE_FMT " can not have more than one wildcard.", value);
+    if (!is_origin && !is_header && count_stars(value))
+        return fail_rule(call, S3_INVALID_REQUEST,
+                         "ExposeHeader " SLICE_FMT " contains a wildcard, which is not offered.", value);
     return true;
 }
 
@@ -127,7 +127,7 @@ static void write_rules(struct buf *b, struct arena *a, const struct xml *root)
     xml_close(b, "CORSConfiguration");
 }
 
-static bool keep(struct s3_call *call, slice cors, int status)
+static bool set_bucket_cors(struct s3_call *call, slice cors, int status)
 {
     err_t e = bucket_set_cors(call->s3->core, &call->who, call->bucket, cors, &call->x->arena);
     if (err_is(e, ERR_TOO_LARGE))
@@ -143,19 +143,19 @@ void s3_cors_put(struct s3_call *call)
 {
     struct bucket bucket;
     const struct xml *root;
-    if (!s3_bucket(call, BUCKET_MANAGE, &bucket) || !s3_document(call, "CORSConfiguration", &root) ||
+    if (!s3_authorize_bucket(call, BUCKET_MANAGE, &bucket) || !s3_read_document(call, "CORSConfiguration", &root) ||
         !check_rules(call, root))
         return;
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     write_rules(&b, &call->x->arena, root);
-    keep(call, buf_slice(&b), 200);
+    set_bucket_cors(call, buf_slice(&b), 200);
 }
 
 void s3_cors_get(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_bucket(call, BUCKET_MANAGE, &bucket))
+    if (!s3_authorize_bucket(call, BUCKET_MANAGE, &bucket))
         return;
     if (bucket.cors.n == 0) {
         s3_detail(call, "BucketName", call->bucket);
@@ -168,24 +168,24 @@ void s3_cors_get(struct s3_call *call)
 void s3_cors_delete(struct s3_call *call)
 {
     struct bucket bucket;
-    if (s3_bucket(call, BUCKET_MANAGE, &bucket))
-        keep(call, S(""), 204);
+    if (s3_authorize_bucket(call, BUCKET_MANAGE, &bucket))
+        set_bucket_cors(call, S(""), 204);
 }
 
-/* ---- which rule fits ---- */
+/* ---- which rule matches_pattern ---- */
 
-struct question {
+struct cors_request {
     slice origin, method;
     slice headers; /* a list, as the browser asks for it; empty: none */
 };
 /* What a rule says; .rule NULL: the operator's list. */
-struct rule {
+struct cors_rule {
     const struct xml *rule;
     bool any_origin; /* all the web: the answer need not say which page */
 };
 
 /* One * stands for any characters. */
-static bool fits(slice pattern, slice value, bool nocase)
+static bool matches_pattern(slice pattern, slice value, bool nocase)
 {
     bool (*same)(slice, slice) = nocase ? slice_eq_nocase : slice_eq;
     slice head, tail;
@@ -198,7 +198,7 @@ static bool fits(slice pattern, slice value, bool nocase)
 static bool rule_has(const struct xml *rule, const char *element, slice value, bool nocase)
 {
     XML_EACH(item, rule, element)
-    if (fits(item->text, value, nocase))
+    if (matches_pattern(item->text, value, nocase))
         return true;
     return false;
 }
@@ -217,18 +217,18 @@ static bool rule_has_headers(const struct xml *rule, slice headers)
     return true;
 }
 
-static bool operator_allows(const struct s3_options *o, const struct question *q, struct rule *ret)
+static bool operator_allows(const struct s3_options *o, const struct cors_request *q, struct cors_rule *ret)
 {
     for (size_t i = 0; i < o->origin_count; i++)
-        if (fits(o->origins[i], q->origin, false) && is_method(q->method)) {
-            *ret = (struct rule){ NULL, slice_eq(o->origins[i], S("*")) };
+        if (matches_pattern(o->origins[i], q->origin, false) && is_method(q->method)) {
+            *ret = (struct cors_rule){ NULL, slice_eq(o->origins[i], S("*")) };
             return true;
         }
     return false;
 }
 
 /* *ret_enabled: there are rules at all. */
-static bool find_rule(struct s3_call *call, const struct question *q, struct rule *ret, bool *ret_enabled)
+static bool find_rule(struct s3_call *call, const struct cors_request *q, struct cors_rule *ret, bool *ret_enabled)
 {
     struct arena *a = &call->x->arena;
     slice cors = S("");
@@ -250,7 +250,7 @@ static bool find_rule(struct s3_call *call, const struct question *q, struct rul
         bool any = false;
         XML_EACH(item, rule, "AllowedOrigin")
         any = any || slice_eq(item->text, S("*"));
-        *ret = (struct rule){ rule, any };
+        *ret = (struct cors_rule){ rule, any };
         return true;
     }
     return false;
@@ -258,7 +258,7 @@ static bool find_rule(struct s3_call *call, const struct question *q, struct rul
 
 /* ---- answers ---- */
 
-static slice join(struct arena *a, const struct xml *rule, const char *element)
+static slice join_values(struct arena *a, const struct xml *rule, const char *element)
 {
     struct buf b;
     buf_init(&b, 0);
@@ -272,18 +272,18 @@ static slice join(struct arena *a, const struct xml *rule, const char *element)
     return all;
 }
 
-static void say_who(struct s3_call *call, const struct question *q, const struct rule *r)
+static void add_allow_origin(struct s3_call *call, const struct cors_request *q, const struct cors_rule *r)
 {
     struct http_exchange *x = call->x;
-    slice expose =
-        r->rule ? join(&x->arena, r->rule, "ExposeHeader") : S("ETag, x-amz-request-id, x-amz-version-id, Location");
+    slice expose = r->rule ? join_values(&x->arena, r->rule, "ExposeHeader")
+                           : S("ETag, x-amz-request-id, x-amz-version-id, Location");
     http_reply_header(x, "Access-Control-Allow-Origin", r->any_origin ? S("*") : q->origin);
     if (expose.n)
         http_reply_header(x, "Access-Control-Expose-Headers", expose);
 }
 
 /* Caches must not give one page's answer to another. */
-static void say_vary(struct http_exchange *x)
+static void add_vary(struct http_exchange *x)
 {
     http_reply_header(x, "Vary", S("Origin, Access-Control-Request-Headers, Access-Control-Request-Method"));
 }
@@ -291,18 +291,18 @@ static void say_vary(struct http_exchange *x)
 void s3_cors_headers(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
-    struct question q = { .origin = http_header(&x->req, "Origin"), .method = x->req.method };
-    struct rule rule;
+    struct cors_request q = { .origin = http_header(&x->req, "Origin"), .method = x->req.method };
+    struct cors_rule rule;
     bool enabled;
     if (!q.origin.p || slice_eq(q.method, S("OPTIONS")))
         return;
     if (find_rule(call, &q, &rule, &enabled))
-        say_who(call, &q, &rule);
+        add_allow_origin(call, &q, &rule);
     if (enabled)
-        say_vary(x);
+        add_vary(x);
 }
 
-static slice lower(struct arena *a, slice s)
+static slice lower_case(struct arena *a, slice s)
 {
     char *text = arena_cstr(a, s);
     for (size_t i = 0; i < s.n; i++)
@@ -314,9 +314,9 @@ void s3_preflight(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     struct arena *a = &x->arena;
-    struct question q = { http_header(&x->req, "Origin"), http_header(&x->req, "Access-Control-Request-Method"),
-                          http_header(&x->req, "Access-Control-Request-Headers") };
-    struct rule rule;
+    struct cors_request q = { http_header(&x->req, "Origin"), http_header(&x->req, "Access-Control-Request-Method"),
+                              http_header(&x->req, "Access-Control-Request-Headers") };
+    struct cors_rule rule;
     bool enabled;
     if (q.origin.n == 0) {
         s3_fail(call, S3_CORS_BAD_REQUEST);
@@ -333,13 +333,13 @@ void s3_preflight(struct s3_call *call)
         return;
     }
     slice age = rule.rule ? slice_trim(xml_child_text(rule.rule, "MaxAgeSeconds")) : S("3600");
-    say_who(call, &q, &rule);
+    add_allow_origin(call, &q, &rule);
     http_reply_header(x, "Access-Control-Allow-Methods",
-                      rule.rule ? join(a, rule.rule, "AllowedMethod") : S("GET, PUT, POST, DELETE, HEAD"));
+                      rule.rule ? join_values(a, rule.rule, "AllowedMethod") : S("GET, PUT, POST, DELETE, HEAD"));
     if (q.headers.n)
-        http_reply_header(x, "Access-Control-Allow-Headers", lower(a, q.headers));
+        http_reply_header(x, "Access-Control-Allow-Headers", lower_case(a, q.headers));
     if (age.n)
         http_reply_header(x, "Access-Control-Max-Age", age);
-    say_vary(x);
+    add_vary(x);
     s3_reply_status(call, 200);
 }

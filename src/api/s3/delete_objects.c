@@ -12,16 +12,16 @@
 #include "base/xml.h"
 #include "core/bucket/entry.h"
 
-struct deletion {
+struct key_deletion {
     slice key, version;  /* version empty: none named */
     slice etag;          /* only if it is this one; empty: any */
     enum s3_error error; /* S3_NONE: gone */
 };
 
-static bool read_deletion(const struct xml *object, struct deletion *d)
+static bool read_deletion(const struct xml *object, struct key_deletion *d)
 {
     slice key = xml_child_text(object, "Key"), version = slice_trim(xml_child_text(object, "VersionId"));
-    *d = (struct deletion){ key, version, s3_wanted_etag(xml_child_text(object, "ETag")), S3_NONE };
+    *d = (struct key_deletion){ key, version, s3_wanted_etag(xml_child_text(object, "ETag")), S3_NONE };
     if (key.n > ENTRY_KEY_MAX)
         d->error = S3_KEY_TOO_LONG;
     else if (version.n && !slice_eq(version, S("null")))
@@ -32,12 +32,12 @@ static bool read_deletion(const struct xml *object, struct deletion *d)
 }
 
 /* Replies when the document is not one of 1 to 1,000 objects. */
-static bool read_deletions(struct s3_call *call, struct deletion **ret, size_t *ret_count, bool *ret_quiet)
+static bool read_deletions(struct s3_call *call, struct key_deletion **ret, size_t *ret_count, bool *ret_quiet)
 {
     const struct xml *root;
-    if (!s3_document(call, "Delete", &root))
+    if (!s3_read_document(call, "Delete", &root))
         return false;
-    struct deletion *all = arena_array(&call->x->arena, struct deletion, S3_LIST_MAX);
+    struct key_deletion *all = arena_array(&call->x->arena, struct key_deletion, S3_LIST_MAX);
     size_t count = 0;
     bool right = true;
     XML_EACH(object, root, "Object")
@@ -66,7 +66,7 @@ static enum s3_error error_of(struct s3_call *call, err_t e)
 }
 
 /* Those with a condition go one by one, all others in one write. */
-static err_t run(struct s3_call *call, const struct bucket *bucket, struct deletion *all, size_t count)
+static err_t delete_all(struct s3_call *call, const struct bucket *bucket, struct key_deletion *all, size_t count)
 {
     struct arena *a = &call->x->arena;
     struct core *core = call->s3->core;
@@ -93,7 +93,7 @@ static err_t run(struct s3_call *call, const struct bucket *bucket, struct delet
     return NULL;
 }
 
-static void put_result(struct buf *b, const struct deletion *d, bool quiet)
+static void write_result(struct buf *b, const struct key_deletion *d, bool quiet)
 {
     if (!d->error && quiet)
         return;
@@ -112,12 +112,12 @@ static void put_result(struct buf *b, const struct deletion *d, bool quiet)
 void s3_objects_delete(struct s3_call *call)
 {
     struct bucket bucket;
-    struct deletion *all;
+    struct key_deletion *all;
     size_t count;
     bool quiet;
-    if (!s3_bucket(call, BUCKET_WRITE, &bucket) || !read_deletions(call, &all, &count, &quiet))
+    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !read_deletions(call, &all, &count, &quiet))
         return;
-    err_t e = run(call, &bucket, all, count);
+    err_t e = delete_all(call, &bucket, all, count);
     if (e) {
         s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
         return;
@@ -127,7 +127,7 @@ void s3_objects_delete(struct s3_call *call)
     xml_begin(&b);
     xml_open_ns(&b, "DeleteResult", S3_NAMESPACE);
     for (size_t i = 0; i < count; i++)
-        put_result(&b, &all[i], quiet);
+        write_result(&b, &all[i], quiet);
     xml_close(&b, "DeleteResult");
     s3_reply_xml(call, &b);
 }

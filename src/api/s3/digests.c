@@ -23,7 +23,7 @@ bool s3_digest_of_name(slice name, enum digest_kind *ret)
     return starts_nocase(name, CHECKSUM) && digest_by_name(slice_from(name, CHECKSUM.n), ret);
 }
 
-bool s3_digest_is_unknown(slice name)
+bool s3_digest_is_unsupported(slice name)
 {
     static const char *const others[] = { "algorithm", "type", "mode" };
     enum digest_kind unused;
@@ -89,7 +89,7 @@ void s3_put_digest_kind(struct buf *b, enum digest_kind kind, enum digest_form f
 /* ---- what a request declares ---- */
 
 /* Each kind that is told of must be the same one. */
-static enum s3_error note_kind(struct s3_declared *d, enum digest_kind kind)
+static enum s3_error declare_kind(struct s3_declared *d, enum digest_kind kind)
 {
     if (d->digest.kind != DIGEST_NONE && d->digest.kind != kind)
         return S3_SEVERAL_CHECKSUMS;
@@ -97,33 +97,33 @@ static enum s3_error note_kind(struct s3_declared *d, enum digest_kind kind)
     return S3_NONE;
 }
 
-static enum s3_error note_header(struct arena *a, struct s3_declared *d, const struct http_header *h)
+static enum s3_error declare_header(struct arena *a, struct s3_declared *d, const struct http_header *h)
 {
     enum digest_kind kind;
     slice item, list = h->value;
-    if (s3_digest_is_unknown(h->name))
+    if (s3_digest_is_unsupported(h->name))
         return S3_UNKNOWN_CHECKSUM;
     if (s3_digest_of_name(h->name, &kind)) {
-        if (d->has_value || note_kind(d, kind))
+        if (d->has_value || declare_kind(d, kind))
             return S3_SEVERAL_CHECKSUMS;
         d->has_value = true;
         return s3_digest_parse(a, kind, h->value, &d->digest) ? S3_NONE : S3_INVALID_CHECKSUM;
     }
     if (slice_eq_nocase(h->name, S("x-amz-sdk-checksum-algorithm")) ||
         slice_eq_nocase(h->name, S("x-amz-checksum-algorithm")))
-        return digest_by_name(h->value, &kind) ? note_kind(d, kind) : S3_CHECKSUM_ALGORITHM;
+        return digest_by_name(h->value, &kind) ? declare_kind(d, kind) : S3_CHECKSUM_ALGORITHM;
     if (!slice_eq_nocase(h->name, S("x-amz-trailer")))
         return S3_NONE;
     while (field_list_next(&list, &item)) {
-        if (s3_digest_is_unknown(item))
+        if (s3_digest_is_unsupported(item))
             return S3_UNKNOWN_CHECKSUM;
-        if (s3_digest_of_name(item, &kind) && note_kind(d, kind))
+        if (s3_digest_of_name(item, &kind) && declare_kind(d, kind))
             return S3_SEVERAL_CHECKSUMS;
     }
     return S3_NONE;
 }
 
-static enum s3_error note_md5(struct arena *a, struct s3_declared *d, slice value)
+static enum s3_error declare_md5(struct arena *a, struct s3_declared *d, slice value)
 {
     slice bytes;
     if (d->has_md5 || !base64_decode(a, value, &bytes) || bytes.n != MD5_SIZE)
@@ -143,9 +143,9 @@ bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
     for (size_t i = 0; i < req->header_count && !error; i++) {
         const struct http_header *h = &req->headers[i];
         if (slice_eq_nocase(h->name, S("Content-MD5")))
-            error = note_md5(&call->x->arena, ret, h->value);
+            error = declare_md5(&call->x->arena, ret, h->value);
         else if (starts_nocase(h->name, S("x-amz-")) && (of_body || !s3_digest_of_name(h->name, &unused)))
-            error = note_header(&call->x->arena, ret, h);
+            error = declare_header(&call->x->arena, ret, h);
     }
     if (error)
         s3_fail(call, error);

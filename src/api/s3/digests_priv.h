@@ -11,7 +11,7 @@
 bool s3_digest_of_name(slice name, enum digest_kind *ret);
 /* Is this the name of a checksum that we cannot compute? Such a request must be refused: to ignore the checksum would
  * tell the client that it was right. */
-bool s3_digest_is_unknown(slice name);
+bool s3_digest_is_unsupported(slice name);
 /* Decode the base64 of a digest. False: not as many bytes as this kind has. */
 bool s3_digest_parse(struct arena *a, enum digest_kind, slice text, struct digest *ret);
 slice s3_digest_type(const struct digest *); /* FULL_OBJECT or COMPOSITE */

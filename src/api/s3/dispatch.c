@@ -13,8 +13,8 @@
 
 /* Bytes kept for who has not yet proved anything: in memory, and on disk. An access key is no secret: it stands in
  * every link. curl, which sends such requests, hashes what it holds in memory. */
-#define STRANGER_MAX ((size_t)64 * 1024)
-#define STRANGER_STREAM_MAX ((int64_t)16 << 20)
+#define UNAUTHENTICATED_BODY_MAX ((size_t)64 * 1024)
+#define UNAUTHENTICATED_STREAM_MAX ((int64_t)16 << 20)
 
 static struct s3 *s3_of(struct http_exchange *x)
 {
@@ -25,7 +25,7 @@ static struct s3 *s3_of(struct http_exchange *x)
 
 /* Paths of the other ways in and of our own pages: on every listener, also where S3 is alone, so that a bucket that was
  * made on one can be reached on all. */
-static bool is_reserved(slice bucket)
+static bool is_reserved_name(slice bucket)
 {
     static const char *const names[] = { "api",   "auth",   "files",    "status",  "health", "metrics",
                                          "oauth", "portal", "services", "appfile", "appdata" };
@@ -81,7 +81,7 @@ static bool read_address(struct s3_call *call)
 
 static bool check_address(struct s3_call *call)
 {
-    if (is_reserved(call->bucket)) {
+    if (is_reserved_name(call->bucket)) {
         bool create = slice_eq(call->x->req.method, S("PUT")) && call->key.n == 0;
         s3_detail(call, "BucketName", call->bucket);
         s3_fail(call, create ? S3_INVALID_BUCKET_NAME : S3_NO_SUCH_BUCKET);
@@ -153,7 +153,7 @@ static const struct s3_operation *find_operation(struct s3_call *call)
 }
 
 /* A method S3 has nowhere is refused as such; what it has and we do not is not implemented. */
-static void fail_unknown(struct s3_call *call)
+static void fail_unknown_operation(struct s3_call *call)
 {
     static const char *const methods[] = { "GET", "HEAD", "PUT", "POST", "DELETE" };
     slice method = call->x->req.method;
@@ -164,9 +164,9 @@ static void fail_unknown(struct s3_call *call)
     s3_fail(call, known && subresource_of(call) ? S3_OPERATION_NOT_IMPLEMENTED : S3_METHOD_NOT_ALLOWED);
 }
 
-/* ---- run ---- */
+/* ---- run_collected ---- */
 
-static void run(struct http_exchange *x)
+static void run_collected(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     if (call->operation->max_body && !s3_body_check(call))
@@ -185,7 +185,7 @@ static void dispatch_request(struct http_exchange *x)
         return;
     call->operation = find_operation(call);
     if (!call->operation) {
-        fail_unknown(call);
+        fail_unknown_operation(call);
         return;
     }
     s3_cors_headers(call);
@@ -193,12 +193,14 @@ static void dispatch_request(struct http_exchange *x)
     if (!(o->flags & S3_UNSIGNED) && !s3_authenticate(call))
         return;
     int64_t length = x->req.content_length;
-    if (o->flags & S3_STREAM && call->verify_late && (length < 0 || length > STRANGER_STREAM_MAX))
+    if (o->flags & S3_STREAM && call->verify_late && (length < 0 || length > UNAUTHENTICATED_STREAM_MAX))
         s3_fail(call, S3_NO_PAYLOAD_DIGEST);
     else if (o->flags & (S3_STREAM | S3_ON_LOOP))
         o->run(call);
     else
-        http_collect(x, call->verify_late && o->max_body > STRANGER_MAX ? STRANGER_MAX : o->max_body, run);
+        http_collect(
+            x, call->verify_late && o->max_body > UNAUTHENTICATED_BODY_MAX ? UNAUTHENTICATED_BODY_MAX : o->max_body,
+            run_collected);
 }
 
 /* ---- the API ---- */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* XML 1.0 has no control characters but three, and hostile requests are quoted here. */
-static void put(struct buf *b, struct arena *a, const char *name, slice value)
+static void add_safe_text(struct buf *b, struct arena *a, const char *name, slice value)
 {
     char *clean = arena_cstr(a, value);
     for (size_t i = 0; i < value.n; i++)
@@ -20,7 +20,7 @@ static void put(struct buf *b, struct arena *a, const char *name, slice value)
     xml_text(b, name, readable ? (slice){ clean, value.n } : percent_encode(a, value, "/ "));
 }
 
-static void fail(struct http_exchange *x, struct s3_call *call, enum s3_error error, slice text)
+static void reply_error(struct http_exchange *x, struct s3_call *call, enum s3_error error, slice text)
 {
     if (call && call->verify_late) { /* who it is will never be known now, so not even what is wrong */
         error = S3_NO_PAYLOAD_DIGEST;
@@ -39,11 +39,11 @@ static void fail(struct http_exchange *x, struct s3_call *call, enum s3_error er
     xml_begin(&b);
     xml_open(&b, "Error");
     xml_text(&b, "Code", slice_of(row->code));
-    put(&b, &x->arena, "Message", text.n ? text : slice_of(row->text));
+    add_safe_text(&b, &x->arena, "Message", text.n ? text : slice_of(row->text));
     for (size_t i = 0; call && i < call->detail_count; i++)
-        put(&b, &x->arena, call->details[i].name, call->details[i].value);
+        add_safe_text(&b, &x->arena, call->details[i].name, call->details[i].value);
     if (x->req.path.n)
-        put(&b, &x->arena, "Resource", x->req.path);
+        add_safe_text(&b, &x->arena, "Resource", x->req.path);
     xml_text(&b, "RequestId", x->req.id);
     xml_text(&b, "HostId", S3_HOST_ID);
     xml_close(&b, "Error");
@@ -52,12 +52,12 @@ static void fail(struct http_exchange *x, struct s3_call *call, enum s3_error er
 
 void s3_fail(struct s3_call *call, enum s3_error error)
 {
-    fail(call->x, call, error, S(""));
+    reply_error(call->x, call, error, S(""));
 }
 
-void s3_fail_saying(struct s3_call *call, enum s3_error error, slice text)
+void s3_fail_with_text(struct s3_call *call, enum s3_error error, slice text)
 {
-    fail(call->x, call, error, text);
+    reply_error(call->x, call, error, text);
 }
 
 void s3_log(struct s3 *s3, const struct http_exchange *x, err_t e)
@@ -84,7 +84,7 @@ void s3_fail_err(struct s3_call *call, err_t e, enum s3_error not_found)
     if (status >= 500 && status != 501) /* what is not offered is no failure */
         s3_log(call->s3, call->x, e);
     bool tells = error == s3_of_err[ERR_INVALID] && !call->why;
-    s3_fail_saying(call, error, tells ? slice_of(e->msg) : S(""));
+    s3_fail_with_text(call, error, tells ? slice_of(e->msg) : S(""));
 }
 
 void s3_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
@@ -94,5 +94,5 @@ void s3_refuse(struct http_exchange *x, enum http_refusal refusal, int status, c
     enum s3_error error = s3_error_of_refusal(refusal);
     if (call && refusal == HTTP_REFUSE_RANGE)
         s3_detail(call, "RangeRequested", http_header(&x->req, "Range"));
-    fail(x, call, error, error == S3_INVALID_REQUEST ? slice_of(text) : S(""));
+    reply_error(x, call, error, error == S3_INVALID_REQUEST ? slice_of(text) : S(""));
 }

@@ -11,7 +11,7 @@ struct s3_call;
 /* End the exchange with an error. */
 void s3_fail(struct s3_call *, enum s3_error);
 /* The same with another text than that of errors.def. */
-void s3_fail_saying(struct s3_call *, enum s3_error, slice text);
+void s3_fail_with_text(struct s3_call *, enum s3_error, slice text);
 /* End the exchange with the error that e stands for: call->why if it is set, else the row of s3_of_err, but not_found
  * for ERR_NOT_FOUND. Failures of the server itself are logged. */
 void s3_fail_err(struct s3_call *, err_t e, enum s3_error not_found);

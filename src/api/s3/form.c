@@ -117,7 +117,7 @@ static err_t read_form_digests(struct form_upload *f, struct s3_declared *d, str
         bool named = slice_eq_nocase(p->name, S("x-amz-checksum-algorithm")), has = s3_digest_of_name(p->name, &kind);
         if (named && !digest_by_name(p->value, &kind))
             return s3_err(f->call, S3_CHECKSUM_ALGORITHM, a);
-        if (s3_digest_is_unknown(p->name))
+        if (s3_digest_is_unsupported(p->name))
             return s3_err(f->call, S3_UNKNOWN_CHECKSUM, a);
         if (!named && !has)
             continue;
@@ -298,8 +298,8 @@ void s3_form_post(struct s3_call *call)
     uint64_t most = call->s3->options.max_object_bytes ? call->s3->options.max_object_bytes : INT64_MAX;
     slice boundary;
     if (!multipart_boundary(http_header(&x->req, "Content-Type"), &boundary)) {
-        s3_fail_saying(call, S3_PRECONDITION_FAILED,
-                       S("Bucket POST must be of the enclosure-type multipart/form-data"));
+        s3_fail_with_text(call, S3_PRECONDITION_FAILED,
+                          S("Bucket POST must be of the enclosure-type multipart/form-data"));
         return;
     }
     if (x->req.content_length > 0 && (uint64_t)x->req.content_length > most &&

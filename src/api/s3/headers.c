@@ -28,7 +28,7 @@ static bool starts_nocase(slice s, slice prefix)
 }
 
 /* aws-chunked tells how the body travelled, not what it is. */
-static void add_encoding(struct buf *text, slice value)
+static void add_content_encoding(struct buf *text, slice value)
 {
     slice item;
     bool first = true;
@@ -67,7 +67,7 @@ enum s3_error s3_header_keep(struct buf *text, size_t *meta_bytes, slice name, s
         *meta_bytes += name.n - META.n + value.n;
         add_meta(text, name, value);
     } else if (slice_eq(slice_of(kept), S("Content-Encoding"))) {
-        add_encoding(text, value);
+        add_content_encoding(text, value);
     } else if (value.n) {
         buf_add(text, slice_of(kept));
         buf_add(text, S(": "));
@@ -165,7 +165,7 @@ static const char *override_name(slice header)
 }
 
 /* False: it would break out of its line. */
-static bool override(struct s3_call *call, const char *kept, slice *ret_content_type)
+static bool apply_override(struct s3_call *call, const char *kept, slice *ret_content_type)
 {
     slice value;
     const char *name = override_name(slice_of(kept));
@@ -199,7 +199,7 @@ bool s3_headers_write(struct s3_call *call, const struct entry *entry, slice *re
             http_reply_header(call->x, arena_cstr(&call->x->arena, name), value);
     }
     for (size_t i = 0; call->query.count && i < LENGTH_OF(kept_names); i++)
-        if (!override(call, kept_names[i], &type))
+        if (!apply_override(call, kept_names[i], &type))
             return false;
     http_reply_header(call->x, "X-Content-Type-Options", S("nosniff"));
     if (!is_harmless(type))

@@ -34,7 +34,7 @@ static void fail_object(struct s3_call *call, err_t e)
 
 /* ---- put ---- */
 
-struct put {
+struct object_put {
     struct s3_call *call;
     struct bucket bucket;
     struct entry_order order;
@@ -43,28 +43,28 @@ struct put {
     struct digest digest;
 };
 
-static void put_reply(struct http_exchange *x)
+static void reply_object_stored(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
-    const struct put *p = call->state;
+    const struct object_put *p = call->state;
     http_reply_header(x, "ETag", quoted(&x->arena, p->etag));
     s3_digest_header(call, &p->digest, 0);
     http_reply(x, 200, NULL, S(""));
 }
 
-static void put_conflict(struct http_exchange *x)
+static void reply_put_conflict(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
-    const struct put *p = call->state;
+    const struct object_put *p = call->state;
     s3_fail_condition(call, &p->bucket, &p->order.condition);
 }
 
-static void put_done(void *arg, err_t e, const struct entry_stored *stored)
+static void object_stored(void *arg, err_t e, const struct entry_stored *stored)
 {
-    struct put *p = arg;
+    struct object_put *p = arg;
     struct http_exchange *x = p->call->x;
     if (err_is(e, ERR_CONFLICT)) {
-        http_on_loop(x, put_conflict);
+        http_on_loop(x, reply_put_conflict);
         return;
     }
     if (e) {
@@ -73,21 +73,21 @@ static void put_done(void *arg, err_t e, const struct entry_stored *stored)
     }
     p->etag = arena_copy(&x->arena, stored->etag);
     p->digest = stored->digest;
-    http_on_loop(x, put_reply);
+    http_on_loop(x, reply_object_stored);
 }
 
-static void put_end(struct s3_call *call, void *arg, err_t e)
+static void object_received(struct s3_call *call, void *arg, err_t e)
 {
-    struct put *p = arg;
+    struct object_put *p = arg;
     if (!e) {
-        entry_put_finish(&p->put, put_done, p);
+        entry_put_finish(&p->put, object_stored, p);
         return;
     }
     entry_put_discard(&p->put);
     s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
 }
 
-static bool check_size(struct s3_call *call, int64_t bytes)
+static bool check_object_size(struct s3_call *call, int64_t bytes)
 {
     uint64_t most = call->s3->options.max_object_bytes;
     if (!most || bytes < 0 || (uint64_t)bytes <= most)
@@ -102,16 +102,16 @@ static bool check_size(struct s3_call *call, int64_t bytes)
 static void put_object(struct s3_call *call)
 {
     struct arena *a = &call->x->arena;
-    struct put *p = arena_new(a, struct put);
+    struct object_put *p = arena_new(a, struct object_put);
     struct s3_declared declared;
     p->call = call;
     call->state = p;
     struct entry_order *o = &p->order;
     o->key = call->key;
     o->max_bytes = call->s3->options.max_object_bytes;
-    if (!s3_body_length(call, &o->exact_bytes) || !check_size(call, o->exact_bytes) ||
+    if (!s3_body_length(call, &o->exact_bytes) || !check_object_size(call, o->exact_bytes) ||
         !s3_headers_read(call, &o->headers, &o->tags) || !s3_declared_read(call, &declared) ||
-        !s3_condition_read(call, &o->condition) || !s3_bucket(call, BUCKET_WRITE, &p->bucket))
+        !s3_condition_read(call, &o->condition) || !s3_authorize_bucket(call, BUCKET_WRITE, &p->bucket))
         return;
     o->digest = declared.digest.kind;
     err_t e = entry_put_open(call->s3->core, &call->who, &p->bucket, o, a, &p->put);
@@ -120,10 +120,10 @@ static void put_object(struct s3_call *call)
     else if (e)
         s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
     else
-        s3_body_receive(call, p->put.intake, &declared, put_end, p);
+        s3_body_receive(call, p->put.intake, &declared, object_received, p);
 }
 
-static void copy(struct http_exchange *x)
+static void run_object_copy(struct http_exchange *x)
 {
     s3_object_copy(x->work);
 }
@@ -133,9 +133,9 @@ void s3_object_put(struct s3_call *call)
     slice unused;
     if (s3_param(call, "partNumber", &unused)) {
         s3_detail(call, "ArgumentName", S("partNumber"));
-        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("partNumber is of an upload, and no uploadId names one."));
+        s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("partNumber is of an upload, and no uploadId names one."));
     } else if (http_has_header(&call->x->req, "x-amz-copy-source")) {
-        http_collect(call->x, 0, copy);
+        http_collect(call->x, 0, run_object_copy);
     } else {
         put_object(call);
     }
@@ -143,13 +143,13 @@ void s3_object_put(struct s3_call *call)
 
 /* ---- get ---- */
 
-struct get {
+struct object_get {
     struct content_reply download;
     struct entry entry;
 };
 
 /* ?partNumber=: the bytes of one part, as it was uploaded. */
-static bool choose_part(struct s3_call *call, struct get *g)
+static bool select_part(struct s3_call *call, struct object_get *g)
 {
     slice text;
     int64_t number;
@@ -157,11 +157,13 @@ static bool choose_part(struct s3_call *call, struct get *g)
         return true;
     if (!slice_to_i64(text, &number) || number < 1 || number > UPLOAD_PARTS_MAX) {
         s3_detail(call, "ArgumentName", S("partNumber"));
-        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("Part number must be an integer between 1 and 10000, inclusive"));
+        s3_fail_with_text(call, S3_INVALID_ARGUMENT,
+                          S("Part number must be an integer between 1 and 10000, inclusive"));
         return false;
     }
     if (http_has_header(&call->x->req, "Range")) {
-        s3_fail_saying(call, S3_INVALID_REQUEST, S("Cannot specify both Range header and partNumber query parameter"));
+        s3_fail_with_text(call, S3_INVALID_REQUEST,
+                          S("Cannot specify both Range header and partNumber query parameter"));
         return false;
     }
     err_t e = entry_part(call->s3->core, &g->entry, number, &call->x->arena, &g->download.http.part_first,
@@ -175,14 +177,14 @@ static bool choose_part(struct s3_call *call, struct get *g)
 }
 
 /* The checksum of the whole is told with the whole only: clients hold what they get against it. */
-static void tell_checksum(struct s3_call *call, const struct get *g)
+static void add_checksum_header(struct s3_call *call, const struct object_get *g)
 {
     slice mode = http_header(&call->x->req, "x-amz-checksum-mode");
     if (slice_eq_nocase(mode, S("ENABLED")) && !g->download.http.is_part && !http_has_header(&call->x->req, "Range"))
         s3_digest_header(call, &g->entry.digest, g->entry.part_count);
 }
 
-static void tell_counts(struct s3_call *call, const struct get *g)
+static void add_count_headers(struct s3_call *call, const struct object_get *g)
 {
     struct arena *a = &call->x->arena;
     struct s3_tag tags[S3_TAGS_MAX];
@@ -194,16 +196,16 @@ static void tell_counts(struct s3_call *call, const struct get *g)
         http_reply_header(call->x, "x-amz-tagging-count", arena_printf(a, "%zu", count));
 }
 
-static void send_object(struct s3_call *call, struct get *g)
+static void send_object(struct s3_call *call, struct object_get *g)
 {
     struct http_content *http = &g->download.http;
     http_content_headers(call->x);
-    if (!choose_part(call, g) || !s3_headers_write(call, &g->entry, &http->content_type)) {
+    if (!select_part(call, g) || !s3_headers_write(call, &g->entry, &http->content_type)) {
         content_close(&g->download.content);
         return;
     }
-    tell_checksum(call, g);
-    tell_counts(call, g);
+    add_checksum_header(call, g);
+    add_count_headers(call, g);
     content_reply_prepare(&g->download);
     http->head_has_ranges = true; /* "only the ContentLength is affected" (Amazon S3 API reference, HeadObject) */
     http->etag = quoted(&call->x->arena, entry_etag(&g->entry, &call->x->arena));
@@ -214,9 +216,9 @@ static void send_object(struct s3_call *call, struct get *g)
 void s3_object_get(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
-    struct get *g = arena_new(&x->arena, struct get);
+    struct object_get *g = arena_new(&x->arena, struct object_get);
     struct bucket bucket;
-    if (!s3_version_is_there(call) || !s3_bucket(call, BUCKET_READ, &bucket))
+    if (!s3_check_version(call) || !s3_authorize_bucket(call, BUCKET_READ, &bucket))
         return;
     err_t e = entry_open(call->s3->core, &bucket, call->key, &x->arena, &g->entry, &g->download.content);
     if (e)
@@ -232,7 +234,8 @@ void s3_object_delete(struct s3_call *call)
     struct bucket bucket;
     struct entry_condition condition;
     bool was;
-    if (!s3_version_is_there(call) || !s3_condition_read(call, &condition) || !s3_bucket(call, BUCKET_WRITE, &bucket))
+    if (!s3_check_version(call) || !s3_condition_read(call, &condition) ||
+        !s3_authorize_bucket(call, BUCKET_WRITE, &bucket))
         return;
     err_t e = entry_remove(call->s3->core, &call->who, &bucket, call->key, &condition, &call->x->arena, &was);
     if (e)

@@ -19,7 +19,7 @@
 
 #define ENTRY_MEMORY 4096 /* for what is made and forgotten for each key */
 
-struct listing {
+struct object_listing {
     struct s3_call *call;
     struct bucket bucket;
     struct entry_list_order order;
@@ -33,7 +33,7 @@ struct listing {
 };
 
 /* Mostly the one of the key before. */
-static void put_owner(struct listing *l, int64_t owner_id)
+static void write_owner(struct object_listing *l, int64_t owner_id)
 {
     if (l->owner.n == 0 || l->owner_id != owner_id) {
         buf_clear(&l->owner);
@@ -43,7 +43,7 @@ static void put_owner(struct listing *l, int64_t owner_id)
     buf_add(&l->keys, buf_slice(&l->owner));
 }
 
-static void put_entry(struct listing *l, const struct entry *e)
+static void write_entry(struct object_listing *l, const struct entry *e)
 {
     char memory[ENTRY_MEMORY];
     SCOPED(arena_releasep) struct arena a;
@@ -59,17 +59,17 @@ static void put_entry(struct listing *l, const struct entry *e)
     s3_put_digest_kind(b, e->digest.kind, e->digest.form);
     xml_int(b, "Size", (int64_t)e->size_bytes);
     if (l->owners)
-        put_owner(l, e->owner_id);
+        write_owner(l, e->owner_id);
     buf_add(b, S("<StorageClass>STANDARD</StorageClass>"));
     xml_close(b, element);
 }
 
-static err_t visit(void *arg, const struct entry *e, slice common_prefix)
+static err_t write_listed(void *arg, const struct entry *e, slice common_prefix)
 {
-    struct listing *l = arg;
+    struct object_listing *l = arg;
     l->count++;
     if (e) {
-        put_entry(l, e);
+        write_entry(l, e);
         return NULL;
     }
     xml_open(&l->prefixes, "CommonPrefixes");
@@ -79,22 +79,22 @@ static err_t visit(void *arg, const struct entry *e, slice common_prefix)
 }
 
 /* What all three have in common. Replies otherwise. */
-static bool listing_read(struct s3_call *call, struct listing *l)
+static bool listing_read(struct s3_call *call, struct object_listing *l)
 {
     l->call = call;
-    return s3_bucket(call, BUCKET_LIST, &l->bucket) && s3_encoding(call, &l->url) &&
+    return s3_authorize_bucket(call, BUCKET_LIST, &l->bucket) && s3_encoding_param(call, &l->url) &&
            s3_count_param(call, "max-keys", &l->order.most) && s3_text_param(call, "prefix", &l->order.prefix) &&
            s3_text_param(call, "delimiter", &l->order.delimiter);
 }
 
-static void listing_release(struct listing *l)
+static void listing_release(struct object_listing *l)
 {
     buf_release(&l->keys);
     buf_release(&l->prefixes);
     buf_release(&l->owner);
 }
 
-static bool listing_run(struct listing *l)
+static bool listing_run(struct object_listing *l)
 {
     struct s3_call *call = l->call;
     buf_init(&l->keys, 0);
@@ -102,7 +102,7 @@ static bool listing_run(struct listing *l)
     buf_init(&l->owner, 0);
     if (l->order.most == 0) /* asks whether the bucket is there */
         return true;
-    err_t e = entry_list(call->s3->core, &l->bucket, &l->order, &call->x->arena, visit, l, &l->more, &l->last);
+    err_t e = entry_list(call->s3->core, &l->bucket, &l->order, &call->x->arena, write_listed, l, &l->more, &l->last);
     if (e) {
         listing_release(l);
         s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
@@ -110,26 +110,26 @@ static bool listing_run(struct listing *l)
     return !e;
 }
 
-static void put_optional(struct buf *b, const char *element, slice value, bool url)
+static void write_optional_name(struct buf *b, const char *element, slice value, bool url)
 {
     if (value.n)
         s3_put_name(b, element, value, url);
 }
 
-static void put_head(struct listing *l, struct buf *b, const char *root)
+static void write_listing_head(struct object_listing *l, struct buf *b, const char *root)
 {
     xml_begin(b);
     xml_open_ns(b, root, S3_NAMESPACE);
     xml_text(b, "Name", l->bucket.name);
     s3_put_name(b, "Prefix", l->order.prefix, l->url);
-    put_optional(b, "Delimiter", l->order.delimiter, l->url);
+    write_optional_name(b, "Delimiter", l->order.delimiter, l->url);
     xml_int(b, "MaxKeys", (int64_t)l->order.most);
     if (l->url)
         xml_text(b, "EncodingType", S("url"));
     xml_bool(b, "IsTruncated", l->more);
 }
 
-static void reply(struct listing *l, struct buf *b, const char *root)
+static void reply_listing(struct object_listing *l, struct buf *b, const char *root)
 {
     buf_add(b, buf_slice(&l->keys));
     buf_add(b, buf_slice(&l->prefixes));
@@ -144,7 +144,7 @@ static void reply(struct listing *l, struct buf *b, const char *root)
 
 static void list_v1(struct s3_call *call)
 {
-    struct listing l = { .owners = true };
+    struct object_listing l = { .owners = true };
     if (!listing_read(call, &l) || !s3_text_param(call, "marker", &l.start))
         return;
     l.order.after = l.start;
@@ -152,15 +152,15 @@ static void list_v1(struct s3_call *call)
         return;
     struct buf b;
     buf_init(&b, 0);
-    put_head(&l, &b, "ListBucketResult");
+    write_listing_head(&l, &b, "ListBucketResult");
     s3_put_name(&b, "Marker", l.start, l.url);
     if (l.more && l.order.delimiter.n) /* else the last key is the next marker, and clients know so */
         s3_put_name(&b, "NextMarker", l.last, l.url);
-    reply(&l, &b, "ListBucketResult");
+    reply_listing(&l, &b, "ListBucketResult");
 }
 
 /* Absent is fine: *ret is empty then. Replies when it is not one of ours. */
-static bool read_token(struct s3_call *call, slice *ret_token, slice *ret)
+static bool read_continuation_token(struct s3_call *call, slice *ret_token, slice *ret)
 {
     *ret = S("");
     if (!s3_param(call, "continuation-token", ret_token))
@@ -168,15 +168,16 @@ static bool read_token(struct s3_call *call, slice *ret_token, slice *ret)
     if (ret_token->n && base64_decode(&call->x->arena, *ret_token, ret) && ret->n && slice_is_utf8(*ret))
         return true;
     s3_detail(call, "ArgumentName", S("continuation-token"));
-    s3_fail_saying(call, S3_INVALID_ARGUMENT, S("The continuation token provided is incorrect"));
+    s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("The continuation token provided is incorrect"));
     return false;
 }
 
 static void list_v2(struct s3_call *call)
 {
-    struct listing l = { 0 };
+    struct object_listing l = { 0 };
     slice token, after, owner;
-    if (!listing_read(call, &l) || !s3_text_param(call, "start-after", &l.start) || !read_token(call, &token, &after))
+    if (!listing_read(call, &l) || !s3_text_param(call, "start-after", &l.start) ||
+        !read_continuation_token(call, &token, &after))
         return;
     l.owners = s3_param(call, "fetch-owner", &owner) && slice_eq_nocase(owner, S("true"));
     l.order.after = after.n ? after : l.start;
@@ -184,13 +185,13 @@ static void list_v2(struct s3_call *call)
         return;
     struct buf b;
     buf_init(&b, 0);
-    put_head(&l, &b, "ListBucketResult");
-    put_optional(&b, "ContinuationToken", token, false);
+    write_listing_head(&l, &b, "ListBucketResult");
+    write_optional_name(&b, "ContinuationToken", token, false);
     if (l.more)
         xml_text(&b, "NextContinuationToken", base64_encode(&call->x->arena, l.last));
     xml_int(&b, "KeyCount", (int64_t)l.count);
-    put_optional(&b, "StartAfter", l.start, l.url);
-    reply(&l, &b, "ListBucketResult");
+    write_optional_name(&b, "StartAfter", l.start, l.url);
+    reply_listing(&l, &b, "ListBucketResult");
 }
 
 void s3_objects_list(struct s3_call *call)
@@ -203,7 +204,7 @@ void s3_objects_list(struct s3_call *call)
     } else {
         s3_detail(call, "ArgumentName", S("list-type"));
         s3_detail(call, "ArgumentValue", type);
-        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("Invalid List Type specified in Request"));
+        s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("Invalid List Type specified in Request"));
     }
 }
 
@@ -211,7 +212,7 @@ void s3_objects_list(struct s3_call *call)
 
 void s3_versions_list(struct s3_call *call)
 {
-    struct listing l = { .owners = true, .versions = true };
+    struct object_listing l = { .owners = true, .versions = true };
     slice version;
     if (!listing_read(call, &l) || !s3_text_param(call, "key-marker", &l.start) ||
         !s3_text_param(call, "version-id-marker", &version))
@@ -219,7 +220,8 @@ void s3_versions_list(struct s3_call *call)
     if (version.n && l.start.n == 0) {
         s3_detail(call, "ArgumentName", S("version-id-marker"));
         s3_detail(call, "ArgumentValue", version);
-        s3_fail_saying(call, S3_INVALID_ARGUMENT, S("A version-id marker cannot be specified without a key marker."));
+        s3_fail_with_text(call, S3_INVALID_ARGUMENT,
+                          S("A version-id marker cannot be specified without a key marker."));
         return;
     }
     l.order.after = l.start; /* of the key marker itself there is no other version to come */
@@ -227,12 +229,12 @@ void s3_versions_list(struct s3_call *call)
         return;
     struct buf b;
     buf_init(&b, 0);
-    put_head(&l, &b, "ListVersionsResult");
+    write_listing_head(&l, &b, "ListVersionsResult");
     s3_put_name(&b, "KeyMarker", l.start, l.url);
     xml_text(&b, "VersionIdMarker", version);
     if (l.more) {
         s3_put_name(&b, "NextKeyMarker", l.last, l.url);
         xml_text(&b, "NextVersionIdMarker", S("null"));
     }
-    reply(&l, &b, "ListVersionsResult");
+    reply_listing(&l, &b, "ListVersionsResult");
 }

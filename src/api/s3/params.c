@@ -16,7 +16,7 @@ bool s3_text_param(struct s3_call *call, const char *name, slice *ret)
     return false;
 }
 
-bool s3_encoding(struct s3_call *call, bool *ret_url)
+bool s3_encoding_param(struct s3_call *call, bool *ret_url)
 {
     slice value;
     s3_param(call, "encoding-type", &value);
@@ -25,7 +25,7 @@ bool s3_encoding(struct s3_call *call, bool *ret_url)
         return true;
     s3_detail(call, "ArgumentName", S("encoding-type"));
     s3_detail(call, "ArgumentValue", value);
-    s3_fail_saying(call, S3_INVALID_ARGUMENT, S("Invalid Encoding Method specified in Request"));
+    s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("Invalid Encoding Method specified in Request"));
     return false;
 }
 
@@ -37,21 +37,21 @@ bool s3_count_param(struct s3_call *call, const char *name, size_t *ret)
     if (value.n && (!slice_to_u64(value, &n) || n > INT32_MAX)) {
         s3_detail(call, "ArgumentName", slice_of(name));
         s3_detail(call, "ArgumentValue", value);
-        s3_fail_saying(call, S3_INVALID_ARGUMENT,
-                       arena_printf(&call->x->arena, "Provided %s not an integer or within integer range", name));
+        s3_fail_with_text(call, S3_INVALID_ARGUMENT,
+                          arena_printf(&call->x->arena, "Provided %s not an integer or within integer range", name));
         return false;
     }
     *ret = n < S3_LIST_MAX ? (size_t)n : S3_LIST_MAX;
     return true;
 }
 
-bool s3_document(struct s3_call *call, const char *root, const struct xml **ret)
+bool s3_read_document(struct s3_call *call, const char *root, const struct xml **ret)
 {
     err_t e = call->x->req.body.n ? xml_parse(call->x->req.body, &call->x->arena, ret) : NULL;
     if (call->x->req.body.n == 0)
         s3_fail(call, S3_MISSING_BODY);
     else if (e)
-        s3_fail_saying(call, S3_MALFORMED_XML, slice_of(e->msg));
+        s3_fail_with_text(call, S3_MALFORMED_XML, slice_of(e->msg));
     else if (!slice_eq((*ret)->name, slice_of(root)))
         s3_fail(call, S3_MALFORMED_XML);
     else
@@ -59,7 +59,7 @@ bool s3_document(struct s3_call *call, const char *root, const struct xml **ret)
     return false;
 }
 
-bool s3_version_is_there(struct s3_call *call)
+bool s3_check_version(struct s3_call *call)
 {
     slice version;
     if (!s3_param(call, "versionId", &version) || slice_eq(version, S("null")))

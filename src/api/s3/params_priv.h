@@ -10,14 +10,14 @@
 #define S3_LIST_MAX 1000 /* items in one page of any listing */
 
 /* encoding-type: absent or "url". */
-bool s3_encoding(struct s3_call *, bool *ret_url);
+bool s3_encoding_param(struct s3_call *, bool *ret_url);
 /* A parameter that must be UTF-8. Absent: *ret is empty. */
 bool s3_text_param(struct s3_call *, const char *name, slice *ret);
 /* max-keys and the like: a number of items. More than S3_LIST_MAX, or absent: S3_LIST_MAX. */
 bool s3_count_param(struct s3_call *, const char *name, size_t *ret);
 /* The body, an XML document whose root element has this name. */
-bool s3_document(struct s3_call *, const char *root, const struct xml **ret);
+bool s3_read_document(struct s3_call *, const char *root, const struct xml **ret);
 /* versionId: absent or "null", the only version that an object has. */
-bool s3_version_is_there(struct s3_call *);
+bool s3_check_version(struct s3_call *);
 
 #endif

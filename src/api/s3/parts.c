@@ -2,7 +2,7 @@
 /* Parts of an upload: from the body, or from another object. Bytes of a copy go through the same intake as those that
  * come by the wire, so that digests and limits are the same.
  *
- *   UploadPart      head ──► part_put_open ──► s3_body_receive ──► part_put_finish ──► answer
+ *   UploadPart      head ──► part_put_open ──► s3_body_receive ──► part_put_finish ──► reply_part
  *   UploadPartCopy  head ──► (a body is dropped) ──► worker: source opened, read, written ──► part_put_finish */
 #include "api/s3/body_priv.h"
 #include "api/s3/bucket_access_priv.h"
@@ -38,7 +38,7 @@ struct part_work {
     struct digest digest;
 };
 
-static bool read_number(struct s3_call *call, int64_t *ret)
+static bool read_part_number(struct s3_call *call, int64_t *ret)
 {
     slice text;
     s3_param(call, "partNumber", &text);
@@ -46,13 +46,13 @@ static bool read_number(struct s3_call *call, int64_t *ret)
         return true;
     s3_detail(call, "ArgumentName", S("partNumber"));
     s3_detail(call, "ArgumentValue", text);
-    s3_fail_saying(call, S3_INVALID_ARGUMENT, S("Part number must be an integer between 1 and 10000, inclusive"));
+    s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("Part number must be an integer between 1 and 10000, inclusive"));
     return false;
 }
 
 /* ---- the end, of both ---- */
 
-static void answer_copy(struct part_work *w)
+static void reply_part_copied(struct part_work *w)
 {
     struct s3_call *call = w->call;
     SCOPED(buf_releasep) struct buf b;
@@ -66,7 +66,7 @@ static void answer_copy(struct part_work *w)
     s3_reply_xml(call, &b);
 }
 
-static void answer(struct http_exchange *x)
+static void reply_part(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     struct part_work *w = call->state;
@@ -75,7 +75,7 @@ static void answer(struct http_exchange *x)
             s3_detail(call, "UploadId", w->upload);
         s3_fail_err(call, w->e, S3_NO_SUCH_UPLOAD);
     } else if (w->copies) {
-        answer_copy(w);
+        reply_part_copied(w);
     } else {
         slice parts[] = { S("\""), w->etag, S("\"") };
         http_reply_header(x, "ETag", arena_join(&x->arena, parts, LENGTH_OF(parts)));
@@ -85,7 +85,7 @@ static void answer(struct http_exchange *x)
 }
 
 /* Mostly on the committer's thread, which has others to serve. */
-static void stored(void *arg, err_t e, const struct entry_stored *result)
+static void part_stored(void *arg, err_t e, const struct entry_stored *result)
 {
     struct part_work *w = arg;
     struct arena *a = &w->call->x->arena;
@@ -95,35 +95,35 @@ static void stored(void *arg, err_t e, const struct entry_stored *result)
         w->etag = arena_copy(a, result->etag);
         w->digest = result->digest;
     }
-    http_on_loop(w->call->x, answer);
+    http_on_loop(w->call->x, reply_part);
 }
 
-static bool open_part(struct part_work *w)
+static bool open_upload_part(struct part_work *w)
 {
     struct s3_call *call = w->call;
     err_t e = part_put_open(call->s3->core, &call->who, &w->bucket, call->key, w->upload, &w->order, &call->x->arena,
                             &w->put);
     if (e) {
         w->e = e;
-        answer(call->x);
+        reply_part(call->x);
         return false;
     }
     enum digest_kind wanted = w->put.upload.digest;
     if (wanted == DIGEST_NONE || w->order.digest == DIGEST_NONE || w->order.digest == wanted)
         return true;
     part_put_discard(&w->put);
-    s3_fail_saying(call, S3_INVALID_REQUEST,
-                   arena_printf(&call->x->arena,
-                                "Checksum Type mismatch occurred, expected checksum Type: " SLICE_FMT
-                                ", actual checksum Type: " SLICE_FMT,
-                                SLICE_ARG(digest_name(wanted)), SLICE_ARG(digest_name(w->order.digest))));
+    s3_fail_with_text(call, S3_INVALID_REQUEST,
+                      arena_printf(&call->x->arena,
+                                   "Checksum Type mismatch occurred, expected checksum Type: " SLICE_FMT
+                                   ", actual checksum Type: " SLICE_FMT,
+                                   SLICE_ARG(digest_name(wanted)), SLICE_ARG(digest_name(w->order.digest))));
     return false;
 }
 
 /* ---- from another object ---- */
 
 /* x-amz-copy-source-range: bytes=first-last, both there and inside the source. Absent: all of it. */
-static bool read_range(struct s3_call *call, uint64_t size, uint64_t *ret_offset, uint64_t *ret_bytes)
+static bool read_copy_range(struct s3_call *call, uint64_t size, uint64_t *ret_offset, uint64_t *ret_bytes)
 {
     slice text = http_header(&call->x->req, "x-amz-copy-source-range"), first, last;
     uint64_t from, to;
@@ -135,9 +135,10 @@ static bool read_range(struct s3_call *call, uint64_t size, uint64_t *ret_offset
     s3_detail(call, "ArgumentValue", text);
     if (!slice_starts(text, S("bytes=")) || !slice_cut(slice_from(text, 6), '-', &first, &last) ||
         !slice_to_u64(first, &from) || !slice_to_u64(last, &to) || to < from) {
-        s3_fail_saying(call, S3_INVALID_ARGUMENT,
-                       S("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last "
-                         "are the zero-based offsets of the first and last bytes to copy"));
+        s3_fail_with_text(
+            call, S3_INVALID_ARGUMENT,
+            S("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last "
+              "are the zero-based offsets of the first and last bytes to copy"));
         return false;
     }
     if (to >= size) {
@@ -208,11 +209,11 @@ static void copy_from(struct part_work *w, const struct entry *entry, struct con
         s3_fail(call, S3_PRECONDITION_FAILED);
         return;
     }
-    if (!read_range(call, entry->size_bytes, &offset, &bytes))
+    if (!read_copy_range(call, entry->size_bytes, &offset, &bytes))
         return;
     w->order.max_bytes = call->s3->options.max_object_bytes;
     w->order.exact_bytes = (int64_t)bytes;
-    if (!open_part(w))
+    if (!open_upload_part(w))
         return;
     err_t e = copy_content(w, content, offset, bytes);
     if (e) {
@@ -220,7 +221,7 @@ static void copy_from(struct part_work *w, const struct entry *entry, struct con
         s3_fail_err(call, e, S3_NO_SUCH_KEY);
         return;
     }
-    part_put_finish(&w->put, stored, w);
+    part_put_finish(&w->put, part_stored, w);
 }
 
 static void copy_part(struct s3_call *call)
@@ -231,7 +232,7 @@ static void copy_part(struct s3_call *call)
     struct entry entry;
     struct content content = { 0 };
     w->copies = true;
-    if (!s3_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_copy_source(call, &source, &key))
+    if (!s3_authorize_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_copy_source(call, &source, &key))
         return;
     err_t e = entry_open(call->s3->core, &source, key, &call->x->arena, &entry, &content);
     if (e) {
@@ -245,18 +246,18 @@ static void copy_part(struct s3_call *call)
 
 /* ---- from the body ---- */
 
-static void received(struct s3_call *call, void *arg, err_t e)
+static void part_received(struct s3_call *call, void *arg, err_t e)
 {
     struct part_work *w = arg;
     if (!e) {
-        part_put_finish(&w->put, stored, w);
+        part_put_finish(&w->put, part_stored, w);
         return;
     }
     part_put_discard(&w->put);
     s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
 }
 
-static void run_copy(struct http_exchange *x)
+static void run_part_copy(struct http_exchange *x)
 {
     copy_part(x->work);
 }
@@ -267,19 +268,19 @@ void s3_part_put(struct s3_call *call)
     w->call = call;
     call->state = w;
     s3_param(call, "uploadId", &w->upload);
-    if (!read_number(call, &w->order.number))
+    if (!read_part_number(call, &w->order.number))
         return;
     if (http_has_header(&call->x->req, "x-amz-copy-source")) {
-        http_collect(call->x, 0, run_copy);
+        http_collect(call->x, 0, run_part_copy);
         return;
     }
-    if (!s3_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_body_length(call, &w->order.exact_bytes) ||
+    if (!s3_authorize_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_body_length(call, &w->order.exact_bytes) ||
         !s3_declared_read(call, &w->declared))
         return;
     w->order.max_bytes = call->s3->options.max_object_bytes;
     w->order.digest = w->declared.digest.kind;
     if (w->declared.has_md5)
         w->order.md5 = (slice){ (const char *)w->declared.md5, MD5_SIZE };
-    if (open_part(w))
-        s3_body_receive(call, w->put.intake, &w->declared, received, w);
+    if (open_upload_part(w))
+        s3_body_receive(call, w->put.intake, &w->declared, part_received, w);
 }

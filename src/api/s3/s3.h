@@ -30,7 +30,7 @@ struct s3_options {
     size_t lenient_count;
 };
 
-#define S3_KEYS_KEPT 64
+#define S3_CACHED_KEYS 64
 
 struct s3 {
     struct core *core;
@@ -39,11 +39,11 @@ struct s3 {
     struct log *log; /* failures of the server's own making; may be NULL */
     /* Signing keys of this day: deriving one costs four HMACs. Under keys_mutex. */
     pthread_mutex_t keys_mutex;
-    struct s3_kept_key {
+    struct s3_cached_key {
         unsigned char of[32]; /* SHA-256 of secret, day and region */
         unsigned char key[32];
         bool is_set;
-    } keys[S3_KEYS_KEPT];
+    } keys[S3_CACHED_KEYS];
 };
 
 #define S3_PURPOSE S("s3") /* of credentials */

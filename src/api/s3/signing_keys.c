@@ -18,7 +18,7 @@ void s3_signing_key(struct s3 *s3, slice access_key, slice secret, const struct 
         hash_sha256(text, of);
         explicit_bzero((char *)text.p, text.n);
     }
-    struct s3_kept_key *kept = &s3->keys[of[0] % S3_KEYS_KEPT];
+    struct s3_cached_key *kept = &s3->keys[of[0] % S3_CACHED_KEYS];
     {
         SCOPED(unlockp) pthread_mutex_t *held = lock(&s3->keys_mutex);
         if (kept->is_set && memcmp(kept->of, of, sizeof of) == 0) {

@@ -12,7 +12,7 @@
 #include "core/bucket/entry.h"
 #include "core/records/entry.h"
 
-static void fail(struct s3_call *call, err_t e)
+static void fail_tagging(struct s3_call *call, err_t e)
 {
     if (err_is(e, ERR_NOT_FOUND))
         s3_detail(call, "Key", call->key);
@@ -26,13 +26,13 @@ void s3_tagging_get(struct s3_call *call)
     struct entry entry;
     struct s3_tag tags[S3_TAGS_MAX];
     size_t count = 0;
-    if (!s3_version_is_there(call) || !s3_bucket(call, BUCKET_READ, &bucket))
+    if (!s3_check_version(call) || !s3_authorize_bucket(call, BUCKET_READ, &bucket))
         return;
     err_t e = entry_get(call->s3->core, &bucket, call->key, a, &entry);
     if (!e && !s3_tags_read(a, entry.tags, tags, &count))
         e = err_make(a, ERR_CORRUPT, "tags that cannot be read");
     if (e) {
-        fail(call, e);
+        fail_tagging(call, e);
         return;
     }
     SCOPED(buf_releasep) struct buf b;
@@ -55,7 +55,7 @@ void s3_tagging_get(struct s3_call *call)
 static bool tags_of_document(struct s3_call *call, struct s3_tag tags[S3_TAGS_MAX + 1], size_t *ret_count)
 {
     const struct xml *root;
-    if (!s3_document(call, "Tagging", &root))
+    if (!s3_read_document(call, "Tagging", &root))
         return false;
     const struct xml *set = xml_child(root, "TagSet");
     bool right = set != NULL;
@@ -73,14 +73,14 @@ static bool tags_of_document(struct s3_call *call, struct s3_tag tags[S3_TAGS_MA
     return right;
 }
 
-static void set_tags(struct s3_call *call, slice tags, int status)
+static void set_object_tags(struct s3_call *call, slice tags, int status)
 {
     struct bucket bucket;
-    if (!s3_bucket(call, BUCKET_WRITE, &bucket))
+    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket))
         return;
     err_t e = entry_set_tags(call->s3->core, &call->who, &bucket, call->key, tags, &call->x->arena);
     if (e)
-        fail(call, e);
+        fail_tagging(call, e);
     else
         s3_reply_status(call, status);
 }
@@ -90,12 +90,12 @@ void s3_tagging_put(struct s3_call *call)
     struct s3_tag tags[S3_TAGS_MAX + 1];
     size_t count;
     slice text;
-    if (s3_version_is_there(call) && tags_of_document(call, tags, &count) && s3_tags_write(call, tags, count, &text))
-        set_tags(call, text, 200);
+    if (s3_check_version(call) && tags_of_document(call, tags, &count) && s3_tags_write(call, tags, count, &text))
+        set_object_tags(call, text, 200);
 }
 
 void s3_tagging_delete(struct s3_call *call)
 {
-    if (s3_version_is_there(call))
-        set_tags(call, S(""), 204);
+    if (s3_check_version(call))
+        set_object_tags(call, S(""), 204);
 }

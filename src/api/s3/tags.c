@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static size_t characters(slice utf8)
+static size_t count_characters(slice utf8)
 {
     size_t n = 0;
     for (size_t i = 0; i < utf8.n; i++)
@@ -18,7 +18,7 @@ static size_t characters(slice utf8)
 /* Letters, digits and blanks of any script, and + - = . _ : / @: the controls and ASCII signs besides are refused. */
 static bool is_tag_text(slice s, size_t least, size_t most)
 {
-    if (!slice_is_utf8(s) || characters(s) < least || characters(s) > most)
+    if (!slice_is_utf8(s) || count_characters(s) < least || count_characters(s) > most)
         return false;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What S3 can be configured to do and we do not: reads answer as S3 does when nobody configured anything, because
+/* What S3 can be configured to do and we do not: reads unconfigured_answer as S3 does when nobody configured anything, because
  * clients look before they work; writes are refused, because success would be a lie. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
@@ -14,11 +14,11 @@
 #include <string.h>
 
 /* Of a bucket: either the error, or the document. */
-static const struct answer {
+static const struct unconfigured_answer {
     const char *subresource;
     enum s3_error error;
     const char *root, *content;
-} answers[] = {
+} unconfigured_answers[] = {
     { "object-lock", S3_NO_SUCH_OBJECT_LOCK, NULL, NULL },
     { "policy", S3_NO_SUCH_POLICY, NULL, NULL },
     { "policyStatus", S3_NO_SUCH_POLICY, NULL, NULL },
@@ -52,11 +52,11 @@ static void reply_acl(struct s3_call *call, int64_t owner_id)
     s3_reply_xml(call, &b);
 }
 
-static void answer_object(struct s3_call *call)
+static void reply_unconfigured_object(struct s3_call *call)
 {
     struct bucket bucket;
     struct entry entry;
-    if (!s3_bucket(call, BUCKET_READ, &bucket))
+    if (!s3_authorize_bucket(call, BUCKET_READ, &bucket))
         return;
     err_t e = entry_get(call->s3->core, &bucket, call->key, &call->x->arena, &entry);
     if (e) {
@@ -69,37 +69,37 @@ static void answer_object(struct s3_call *call)
     }
 }
 
-static void answer_bucket(struct s3_call *call)
+static void reply_unconfigured_bucket(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_bucket(call, BUCKET_LIST, &bucket))
+    if (!s3_authorize_bucket(call, BUCKET_LIST, &bucket))
         return;
     if (strcmp(call->operation->subresource, "acl") == 0) {
         reply_acl(call, bucket.owner_id);
         return;
     }
-    const struct answer *answer = NULL;
-    for (size_t i = 0; i < LENGTH_OF(answers); i++)
-        if (strcmp(answers[i].subresource, call->operation->subresource) == 0)
-            answer = &answers[i];
-    if (!answer || answer->error) {
+    const struct unconfigured_answer *unconfigured_answer = NULL;
+    for (size_t i = 0; i < LENGTH_OF(unconfigured_answers); i++)
+        if (strcmp(unconfigured_answers[i].subresource, call->operation->subresource) == 0)
+            unconfigured_answer = &unconfigured_answers[i];
+    if (!unconfigured_answer || unconfigured_answer->error) {
         s3_detail(call, "BucketName", call->bucket);
-        s3_fail(call, answer ? answer->error : S3_OPERATION_NOT_IMPLEMENTED);
+        s3_fail(call, unconfigured_answer ? unconfigured_answer->error : S3_OPERATION_NOT_IMPLEMENTED);
         return;
     }
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     xml_begin(&b);
-    xml_open_ns(&b, answer->root, S3_NAMESPACE);
-    buf_add(&b, slice_of(answer->content));
-    xml_close(&b, answer->root);
+    xml_open_ns(&b, unconfigured_answer->root, S3_NAMESPACE);
+    buf_add(&b, slice_of(unconfigured_answer->content));
+    xml_close(&b, unconfigured_answer->root);
     s3_reply_xml(call, &b);
 }
 
 void s3_unconfigured(struct s3_call *call)
 {
     if (call->operation->level == S3_OBJECT)
-        answer_object(call);
+        reply_unconfigured_object(call);
     else
-        answer_bucket(call);
+        reply_unconfigured_bucket(call);
 }

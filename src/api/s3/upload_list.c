@@ -16,7 +16,7 @@
 
 /* ---- ListParts ---- */
 
-static void put_part(struct s3_call *call, struct buf *b, const struct upload_part *part)
+static void write_part(struct s3_call *call, struct buf *b, const struct upload_part *part)
 {
     struct arena *a = &call->x->arena;
     struct entry as_entry = { .part_count = 0 };
@@ -31,7 +31,7 @@ static void put_part(struct s3_call *call, struct buf *b, const struct upload_pa
     xml_close(b, "Part");
 }
 
-static void put_parts_head(struct s3_call *call, struct buf *b, const struct upload *upload, bool url)
+static void write_parts_head(struct s3_call *call, struct buf *b, const struct upload *upload, bool url)
 {
     xml_begin(b);
     xml_open_ns(b, "ListPartsResult", S3_NAMESPACE);
@@ -71,8 +71,8 @@ void s3_part_list(struct s3_call *call)
     bool url;
     slice name;
     s3_param(call, "uploadId", &name);
-    if (!s3_bucket(call, BUCKET_READ, &bucket) || !s3_count_param(call, "max-parts", &most) ||
-        !read_marker(call, &after) || !s3_encoding(call, &url))
+    if (!s3_authorize_bucket(call, BUCKET_READ, &bucket) || !s3_count_param(call, "max-parts", &most) ||
+        !read_marker(call, &after) || !s3_encoding_param(call, &url))
         return;
     err_t e = upload_get(call->s3->core, &bucket, call->key, name, a, &upload);
     if (!e)
@@ -86,13 +86,13 @@ void s3_part_list(struct s3_call *call)
     count = count < most ? count : most;
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
-    put_parts_head(call, &b, &upload, url);
+    write_parts_head(call, &b, &upload, url);
     xml_int(&b, "PartNumberMarker", after);
     xml_int(&b, "NextPartNumberMarker", count ? parts[count - 1].number : 0);
     xml_int(&b, "MaxParts", (int64_t)most);
     xml_bool(&b, "IsTruncated", more);
     for (size_t i = 0; i < count; i++)
-        put_part(call, &b, &parts[i]);
+        write_part(call, &b, &parts[i]);
     xml_close(&b, "ListPartsResult");
     s3_reply_xml(call, &b);
 }
@@ -102,7 +102,7 @@ void s3_part_list(struct s3_call *call)
 #define UPLOADS_AT_ONCE 100               /* an upload brings up to 32 KiB of headers and tags along */
 #define LAST_CHARACTER "\xf4\x8f\xbf\xbf" /* U+10FFFF: behind every key that a common prefix stands for, or nearly */
 
-struct uploads {
+struct upload_listing {
     struct s3_call *call;
     struct bucket bucket;
     slice prefix, delimiter, key_marker, id_marker;
@@ -116,7 +116,7 @@ struct uploads {
 };
 
 /* The common prefix that stands for the key; empty: none. */
-static slice common_of(const struct uploads *u, slice key)
+static slice common_prefix_of(const struct upload_listing *u, slice key)
 {
     if (u->delimiter.n == 0)
         return S("");
@@ -125,8 +125,8 @@ static slice common_of(const struct uploads *u, slice key)
 }
 
 /* Go on behind all keys that begin so. A key that has U+10FFFF after the prefix is still seen, and left out by
- * show. */
-static void skip_common(struct uploads *u, slice common)
+ * show_upload. */
+static void skip_common(struct upload_listing *u, slice common)
 {
     struct arena *a = &u->call->x->arena;
     slice parts[] = { common, S(LAST_CHARACTER) };
@@ -135,7 +135,7 @@ static void skip_common(struct uploads *u, slice common)
     u->after_name = S("");
 }
 
-static void put_upload(struct uploads *u, const struct upload *upload)
+static void write_upload(struct upload_listing *u, const struct upload *upload)
 {
     struct buf *b = &u->items;
     SCRATCH(scratch);
@@ -151,10 +151,10 @@ static void put_upload(struct uploads *u, const struct upload *upload)
 }
 
 /* One upload of a page. *ret_skipped: the rest of the page lies below a common prefix that was just shown, perhaps. */
-static void show(struct uploads *u, const struct upload *upload, bool *ret_skipped)
+static void show_upload(struct upload_listing *u, const struct upload *upload, bool *ret_skipped)
 {
     struct arena *a = &u->call->x->arena;
-    slice common = common_of(u, upload->key);
+    slice common = common_prefix_of(u, upload->key);
     bool known = common.n && slice_eq(common, u->common);
     u->more = !known && u->count == u->most;
     if (u->more)
@@ -167,7 +167,7 @@ static void show(struct uploads *u, const struct upload *upload, bool *ret_skipp
         return;
     u->count++;
     if (common.n == 0) {
-        put_upload(u, upload);
+        write_upload(u, upload);
         u->next_key = u->after_key;
         u->next_id = u->after_name;
         return;
@@ -181,7 +181,7 @@ static void show(struct uploads *u, const struct upload *upload, bool *ret_skipp
     *ret_skipped = true;
 }
 
-static err_t collect(struct uploads *u)
+static err_t collect_uploads(struct upload_listing *u)
 {
     for (bool end = u->most == 0; !end && !u->more;) {
         SCRATCH(scratch);
@@ -193,13 +193,13 @@ static err_t collect(struct uploads *u)
         if (e)
             return err_copy(&u->call->x->arena, e);
         for (size_t i = 0; i < count && !u->more && !skipped; i++)
-            show(u, &page[i], &skipped);
+            show_upload(u, &page[i], &skipped);
         end = count < UPLOADS_AT_ONCE && !skipped;
     }
     return NULL;
 }
 
-static void put_uploads(struct uploads *u, struct buf *b)
+static void write_uploads(struct upload_listing *u, struct buf *b)
 {
     xml_begin(b);
     xml_open_ns(b, "ListMultipartUploadsResult", S3_NAMESPACE);
@@ -223,35 +223,35 @@ static void put_uploads(struct uploads *u, struct buf *b)
 }
 
 /* upload-id-marker means nothing without key-marker; a key-marker that is a common prefix stands for all its keys. */
-static void start(struct uploads *u)
+static void start_listing(struct upload_listing *u)
 {
     if (u->key_marker.n == 0)
         return;
     u->after_key = u->key_marker;
     u->after_name = u->id_marker;
     if (u->id_marker.n == 0 && slice_starts(u->key_marker, u->prefix) &&
-        slice_eq(common_of(u, u->key_marker), u->key_marker))
+        slice_eq(common_prefix_of(u, u->key_marker), u->key_marker))
         skip_common(u, u->key_marker);
 }
 
 void s3_upload_list(struct s3_call *call)
 {
-    struct uploads u = { .call = call, .after_key = S(""), .after_name = S("") };
-    if (!s3_bucket(call, BUCKET_LIST, &u.bucket) || !s3_encoding(call, &u.url) ||
+    struct upload_listing u = { .call = call, .after_key = S(""), .after_name = S("") };
+    if (!s3_authorize_bucket(call, BUCKET_LIST, &u.bucket) || !s3_encoding_param(call, &u.url) ||
         !s3_count_param(call, "max-uploads", &u.most) || !s3_text_param(call, "prefix", &u.prefix) ||
         !s3_text_param(call, "delimiter", &u.delimiter) || !s3_text_param(call, "key-marker", &u.key_marker) ||
         !s3_text_param(call, "upload-id-marker", &u.id_marker))
         return;
     buf_init(&u.items, 0);
     buf_init(&u.prefixes, 0);
-    start(&u);
-    err_t e = collect(&u);
+    start_listing(&u);
+    err_t e = collect_uploads(&u);
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     if (e) {
         s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
     } else {
-        put_uploads(&u, &b);
+        write_uploads(&u, &b);
         s3_reply_xml(call, &b);
     }
     buf_release(&u.items);

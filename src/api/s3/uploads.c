@@ -24,31 +24,31 @@
 static const struct {
     slice name;
     enum digest_form form;
-} types[] = { { { "FULL_OBJECT", 11 }, DIGEST_WHOLE }, { { "COMPOSITE", 9 }, DIGEST_OF_PARTS } };
+} checksum_types[] = { { { "FULL_OBJECT", 11 }, DIGEST_WHOLE }, { { "COMPOSITE", 9 }, DIGEST_OF_PARTS } };
 
 /* x-amz-checksum-type. Absent: *ret_has false. Replies when it is no type. */
-static bool read_type(struct s3_call *call, enum digest_form *ret, bool *ret_has)
+static bool read_checksum_type(struct s3_call *call, enum digest_form *ret, bool *ret_has)
 {
     slice text = http_header(&call->x->req, "x-amz-checksum-type");
     *ret_has = text.p != NULL;
     if (!text.p)
         return true;
-    for (size_t i = 0; i < LENGTH_OF(types); i++)
-        if (slice_eq_nocase(text, types[i].name)) {
-            *ret = types[i].form;
+    for (size_t i = 0; i < LENGTH_OF(checksum_types); i++)
+        if (slice_eq_nocase(text, checksum_types[i].name)) {
+            *ret = checksum_types[i].form;
             return true;
         }
-    s3_fail_saying(call, S3_INVALID_REQUEST, S("Value for x-amz-checksum-type header is invalid."));
+    s3_fail_with_text(call, S3_INVALID_REQUEST, S("Value for x-amz-checksum-type header is invalid."));
     return false;
 }
 
 /* Which digest, and of what. SHA digests cannot be joined, and a CRC64NVME is always of the whole (Amazon S3 user
  * guide, "Checking object integrity"). */
-static bool read_digest(struct s3_call *call, struct upload_order *order)
+static bool read_upload_digest(struct s3_call *call, struct upload_order *order)
 {
     slice text = http_header(&call->x->req, "x-amz-checksum-algorithm");
     bool has_type;
-    if (!read_type(call, &order->digest_form, &has_type))
+    if (!read_checksum_type(call, &order->digest_form, &has_type))
         return false;
     if (text.p && !digest_by_name(text, &order->digest)) {
         s3_fail(call, S3_CHECKSUM_ALGORITHM);
@@ -56,21 +56,21 @@ static bool read_digest(struct s3_call *call, struct upload_order *order)
     }
     if (order->digest == DIGEST_NONE) {
         if (has_type)
-            s3_fail_saying(call, S3_INVALID_REQUEST,
-                           S("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
-                             "header."));
+            s3_fail_with_text(call, S3_INVALID_REQUEST,
+                              S("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
+                                "header."));
         return !has_type;
     }
     if (!has_type)
         order->digest_form = order->digest == DIGEST_CRC64NVME ? DIGEST_WHOLE : DIGEST_OF_PARTS;
     bool fits = order->digest_form == DIGEST_WHOLE ? digest_joins(order->digest) : order->digest != DIGEST_CRC64NVME;
     if (!fits)
-        s3_fail_saying(call, S3_INVALID_REQUEST,
-                       arena_printf(&call->x->arena,
-                                    "The " SLICE_FMT " checksum type cannot be used with the " SLICE_FMT
-                                    " checksum algorithm.",
-                                    SLICE_ARG(types[order->digest_form == DIGEST_OF_PARTS].name),
-                                    SLICE_ARG(digest_name(order->digest))));
+        s3_fail_with_text(call, S3_INVALID_REQUEST,
+                          arena_printf(&call->x->arena,
+                                       "The " SLICE_FMT " checksum type cannot be used with the " SLICE_FMT
+                                       " checksum algorithm.",
+                                       SLICE_ARG(checksum_types[order->digest_form == DIGEST_OF_PARTS].name),
+                                       SLICE_ARG(digest_name(order->digest))));
     return fits;
 }
 
@@ -80,8 +80,8 @@ void s3_upload_create(struct s3_call *call)
     struct bucket bucket;
     struct upload_order order = { .key = call->key, .lifetime_ms = call->s3->options.upload_lifetime_ms };
     slice name;
-    if (!s3_bucket(call, BUCKET_WRITE, &bucket) || !s3_headers_read(call, &order.headers, &order.tags) ||
-        !read_digest(call, &order))
+    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !s3_headers_read(call, &order.headers, &order.tags) ||
+        !read_upload_digest(call, &order))
         return;
     err_t e = upload_create(call->s3->core, &call->who, &bucket, &order, &x->arena, &name);
     if (e) {
@@ -90,7 +90,7 @@ void s3_upload_create(struct s3_call *call)
     }
     if (order.digest != DIGEST_NONE) {
         http_reply_header(x, "x-amz-checksum-algorithm", digest_name(order.digest));
-        http_reply_header(x, "x-amz-checksum-type", types[order.digest_form == DIGEST_OF_PARTS].name);
+        http_reply_header(x, "x-amz-checksum-type", checksum_types[order.digest_form == DIGEST_OF_PARTS].name);
     }
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
@@ -108,7 +108,7 @@ void s3_upload_abort(struct s3_call *call)
     struct bucket bucket;
     slice name;
     s3_param(call, "uploadId", &name);
-    if (!s3_bucket(call, BUCKET_WRITE, &bucket))
+    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket))
         return;
     err_t e = upload_abort(call->s3->core, &call->who, &bucket, call->key, name, &call->x->arena);
     if (e) {
@@ -133,7 +133,7 @@ static bool decode_digest(struct arena *a, enum digest_kind kind, slice text, st
 }
 
 /* <Part>: its number and etag must be there, one digest may. Replies otherwise. */
-static bool read_part(struct s3_call *call, const struct xml *xml, struct completed_part *part)
+static bool read_completed_part(struct s3_call *call, const struct xml *xml, struct completed_part *part)
 {
     struct arena *a = &call->x->arena;
     slice number = slice_trim(xml_child_text(xml, "PartNumber"));
@@ -150,24 +150,24 @@ static bool read_part(struct s3_call *call, const struct xml *xml, struct comple
     return right;
 }
 
-static bool read_parts(struct s3_call *call, struct complete_order *order)
+static bool read_completed_parts(struct s3_call *call, struct complete_order *order)
 {
     const struct xml *root;
     size_t count = 0;
-    if (!s3_document(call, "CompleteMultipartUpload", &root))
+    if (!s3_read_document(call, "CompleteMultipartUpload", &root))
         return false;
     XML_EACH(part, root, "Part")
     count++;
     if (count == 0 || count > UPLOAD_PARTS_MAX) {
-        s3_fail_saying(call, S3_MALFORMED_XML,
-                       count ? S("At most 10,000 parts can be put together.")
-                             : S("You must specify at least one part"));
+        s3_fail_with_text(call, S3_MALFORMED_XML,
+                          count ? S("At most 10,000 parts can be put together.")
+                                : S("You must specify at least one part"));
         return false;
     }
     struct completed_part *parts = arena_array(&call->x->arena, struct completed_part, count);
     size_t i = 0;
     XML_EACH(part, root, "Part")
-    if (!read_part(call, part, &parts[i++]))
+    if (!read_completed_part(call, part, &parts[i++]))
         return false;
     order->parts = parts;
     order->part_count = count;
@@ -176,7 +176,7 @@ static bool read_parts(struct s3_call *call, struct complete_order *order)
 
 /* x-amz-checksum-*: of the object to be, not of this body. Of one made of its parts' digests, "-N" may follow the
  * value, and N must be right. */
-static bool read_whole(struct s3_call *call, enum digest_form form, struct complete_order *order)
+static bool read_object_digest(struct s3_call *call, enum digest_form form, struct complete_order *order)
 {
     struct arena *a = &call->x->arena;
     for (enum digest_kind kind = DIGEST_NONE + 1; kind < DIGEST_KINDS; kind++) {
@@ -207,7 +207,7 @@ static bool read_checksum(struct s3_call *call, const struct bucket *bucket, str
     struct upload upload;
     enum digest_form form = DIGEST_WHOLE, told;
     bool has_type;
-    if (!read_type(call, &told, &has_type))
+    if (!read_checksum_type(call, &told, &has_type))
         return false;
     err_t e = upload_get(call->s3->core, bucket, order->key, order->name, &call->x->arena, &upload);
     if (e && e->code != ERR_NOT_FOUND) {
@@ -219,25 +219,25 @@ static bool read_checksum(struct s3_call *call, const struct bucket *bucket, str
     else if (has_type)
         form = told;
     if (!e && has_type && (upload.digest == DIGEST_NONE || told != form)) {
-        s3_fail_saying(call, S3_INVALID_REQUEST, S("The upload was created with another checksum type than this."));
+        s3_fail_with_text(call, S3_INVALID_REQUEST, S("The upload was created with another checksum type than this."));
         return false;
     }
-    return read_whole(call, form, order);
+    return read_object_digest(call, form, order);
 }
 
-static bool read_size(struct s3_call *call, int64_t *ret)
+static bool read_object_size(struct s3_call *call, int64_t *ret)
 {
     slice text = http_header(&call->x->req, "x-amz-mp-object-size");
     *ret = -1;
     if (!text.p || (slice_to_i64(text, ret) && *ret >= 0))
         return true;
-    s3_fail_saying(call, S3_INVALID_REQUEST, S("Value for x-amz-mp-object-size header is invalid."));
+    s3_fail_with_text(call, S3_INVALID_REQUEST, S("Value for x-amz-mp-object-size header is invalid."));
     return false;
 }
 
 /* ---- complete: what is answered ---- */
 
-static const enum s3_error of_refusal[UPLOAD_REFUSAL_COUNT] = {
+static const enum s3_error error_of_refusal[UPLOAD_REFUSAL_COUNT] = {
     [UPLOAD_NO_REFUSAL] = S3_NONE,
     [UPLOAD_NOT_THERE] = S3_NO_SUCH_UPLOAD,
     [UPLOAD_NO_PARTS] = S3_MALFORMED_XML,
@@ -257,11 +257,12 @@ static void fail_complete(struct s3_call *call, err_t e, enum upload_refusal why
         return;
     }
     s3_detail(call, "UploadId", name);
-    s3_fail_saying(call, of_refusal[why],
-                   why == UPLOAD_BAD_SIZE ? S("The object has another size than x-amz-mp-object-size says.") : S(""));
+    s3_fail_with_text(call, error_of_refusal[why],
+                      why == UPLOAD_BAD_SIZE ? S("The object has another size than x-amz-mp-object-size says.")
+                                             : S(""));
 }
 
-static void answer_complete(struct s3_call *call, const struct entry *entry)
+static void reply_completed(struct s3_call *call, const struct entry *entry)
 {
     struct http_exchange *x = call->x;
     struct arena *a = &x->arena;
@@ -291,8 +292,9 @@ void s3_upload_complete(struct s3_call *call)
     enum upload_refusal why = UPLOAD_NO_REFUSAL;
     struct entry entry;
     s3_param(call, "uploadId", &order.name);
-    if (!s3_bucket(call, BUCKET_WRITE, &bucket) || !read_parts(call, &order) || !read_checksum(call, &bucket, &order) ||
-        !read_size(call, &order.exact_bytes) || !s3_condition_read(call, &order.condition))
+    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !read_completed_parts(call, &order) ||
+        !read_checksum(call, &bucket, &order) || !read_object_size(call, &order.exact_bytes) ||
+        !s3_condition_read(call, &order.condition))
         return;
     err_t e = upload_complete(call->s3->core, &call->who, &bucket, &order, &call->x->arena, &why, &entry);
     if (e && why == UPLOAD_CONDITION)
@@ -300,5 +302,5 @@ void s3_upload_complete(struct s3_call *call)
     else if (e)
         fail_complete(call, e, why, order.name);
     else
-        answer_complete(call, &entry);
+        reply_completed(call, &entry);
 }
