@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-static err_t add_bucket(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t add_guarded_bucket(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct ticket_fixture *p = arg;
     struct bucket bucket = { .owner_id = p->w->operator_.user_id,
@@ -23,11 +23,11 @@ static err_t add_bucket(struct meta_tx *tx, void *arg, struct arena *a)
 struct ticket_fixture ticket_fixture_new(struct world *w)
 {
     struct ticket_fixture p = { .w = w };
-    world_write(w, add_bucket, &p);
+    world_write(w, add_guarded_bucket, &p);
     return p;
 }
 
-/* ---- issue ---- */
+/* ---- issuing ---- */
 
 struct ticket_request ticket_fixture_request(const struct ticket_fixture *p, int64_t task_id, slice name,
                                              uint64_t declared_bytes)
@@ -45,18 +45,18 @@ struct ticket_request ticket_fixture_request(const struct ticket_fixture *p, int
                                     .task_id = task_id };
 }
 
-struct outcome {
+struct issue_outcome {
     struct arena *a;
     pthread_mutex_t mutex;
-    pthread_cond_t told;
+    pthread_cond_t has_ended;
     int calls;
     err_t e;
     struct ticket_issued issued;
 };
 
-static void told(void *arg, err_t e, const struct ticket_issued *issued)
+static void note_issued(void *arg, err_t e, const struct ticket_issued *issued)
 {
-    struct outcome *o = arg;
+    struct issue_outcome *o = arg;
     SCOPED(unlockp) pthread_mutex_t *held = lock(&o->mutex);
     o->calls++;
     o->e = err_copy(o->a, e);
@@ -67,17 +67,19 @@ static void told(void *arg, err_t e, const struct ticket_issued *issued)
     d->ticket.key = arena_copy(o->a, d->ticket.key);
     d->owner_name = arena_copy(o->a, d->owner_name);
     d->task_text = arena_copy(o->a, d->task_text);
-    pthread_cond_signal(&o->told);
+    pthread_cond_signal(&o->has_ended);
 }
 
 err_t ticket_fixture_try(const struct ticket_fixture *p, const struct principal *who,
-                         const struct ticket_request *order, struct ticket_issued *ret)
+                         const struct ticket_request *request, struct ticket_issued *ret)
 {
-    struct outcome o = { .a = p->w->a, .mutex = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER };
-    ticket_issue(&p->w->core, who, order, told, &o);
+    struct issue_outcome o = { .a = p->w->a,
+                               .mutex = PTHREAD_MUTEX_INITIALIZER,
+                               .has_ended = PTHREAD_COND_INITIALIZER };
+    ticket_issue(&p->w->core, who, request, note_issued, &o);
     pthread_mutex_lock(&o.mutex);
     while (!o.calls)
-        pthread_cond_wait(&o.told, &o.mutex);
+        pthread_cond_wait(&o.has_ended, &o.mutex);
     pthread_mutex_unlock(&o.mutex);
     EXPECT_EQ(o.calls, 1);
     *ret = o.issued;
@@ -87,23 +89,23 @@ err_t ticket_fixture_try(const struct ticket_fixture *p, const struct principal 
 int64_t ticket_fixture_issue(const struct ticket_fixture *p, const struct principal *who, int64_t task_id, slice name,
                              uint64_t declared_bytes)
 {
-    struct ticket_request order = ticket_fixture_request(p, task_id, name, declared_bytes);
+    struct ticket_request request = ticket_fixture_request(p, task_id, name, declared_bytes);
     struct ticket_issued issued;
-    EXPECT_OK(ticket_fixture_try(p, who, &order, &issued));
+    EXPECT_OK(ticket_fixture_try(p, who, &request, &issued));
     return issued.document.file.id;
 }
 
 /* ---- bytes ---- */
 
-struct put {
+struct fixture_put {
     const struct ticket_fixture *p;
     int64_t file_id;
     slice bytes;
 };
 
-static err_t apply_put(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_fixture_put(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct put *put = arg;
+    struct fixture_put *put = arg;
     struct file f;
     int64_t old, now_ms = core_now_ms(&put->p->w->core);
     TRY(meta_file_get(tx, put->file_id, a, &f));
@@ -120,11 +122,11 @@ static err_t apply_put(struct meta_tx *tx, void *arg, struct arena *a)
 
 err_t ticket_fixture_put(const struct ticket_fixture *p, int64_t file_id, slice bytes)
 {
-    struct put put = { p, file_id, bytes };
-    return meta_write(p->w->core.meta, apply_put, &put, p->w->a);
+    struct fixture_put put = { p, file_id, bytes };
+    return meta_write(p->w->core.meta, apply_fixture_put, &put, p->w->a);
 }
 
-/* ---- the rest ---- */
+/* ---- confirming, and what a test asks ---- */
 
 err_t ticket_fixture_confirm(const struct ticket_fixture *p, const struct principal *who, int64_t file_id,
                              enum ticket_refusal *ret_why)
