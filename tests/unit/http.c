@@ -783,14 +783,23 @@ TEST(seaweedfs_9149_a_read_that_fails_cuts_the_connection)
     EXPECT(slice_find(body_of(r), S("0\r\n\r\n")) == SLICE_NONE);
 }
 
+/* Of eight answers of 1 MB the kernel takes at most half in advance: for the rest the server waits. */
 TEST(a_slow_reader_gets_everything)
 {
     SCRATCH(a);
     int fd = dial();
-    int small = 4096;
+    int small = 16384;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    for (int i = 0; i < 7; i++)
+        say(fd, S("GET /content/computed HTTP/1.1\r\nHost: x\r\n\r\n"));
     say(fd, S("GET /content/computed HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
-    EXPECT_EQ(body_of(hear(fd, &a, S(""))).n, 1000000);
+    slice r = hear(fd, &a, S(""));
+    for (int i = 0; i < 8; i++) {
+        slice body = body_of(r);
+        EXPECT(body.n >= 1000000);
+        r = slice_from(body, 1000000);
+    }
+    EXPECT_EQ(r.n, 0);
     close(fd);
 }
 
