@@ -26,9 +26,13 @@ check: ## build, lint and quick unit tests: after each step of your work, 20 sec
 	@$(MAKE) --no-print-directory lint
 	@$(PYTHON) tools/run-tests --only quick
 
-test: ## every test; the last line counts them. ARGS="--only unit" runs a part
+test: ## every test; about one in ten of the rounds; ARGS="--only unit" runs a part
 	@tools/setup build test
 	@$(PYTHON) tools/run-tests $(ARGS)
+
+proof: ## the tests with their full numbers of rounds, hours allowed; prints a table
+	@tools/setup build test
+	@$(PYTHON) tools/run-tests --proof $(ARGS)
 
 bench: build ## compare with nginx on this machine
 	@tools/setup bench
@@ -50,5 +54,5 @@ install: build ## into PREFIX=/usr/local (and DESTDIR)
 clean: ## remove what was built, never data
 	rm -rf build build-asan build-tsan build-fuzz
 
-.PHONY: help build run check test bench fuzz lint install clean
+.PHONY: help build run check test proof bench fuzz lint install clean
 .DEFAULT_GOAL := help

@@ -23,10 +23,19 @@ def cais():
 
 
 def pytest_addoption(parser):
-    parser.addoption("--kill-rounds", type=int, default=int(os.environ.get("CAIS_KILL_ROUNDS") or 200),
-                     help="how often tests/crash/test_kill.py kills the server (default 200)")
+    parser.addoption("--alone", choices=["never", "only"], help="leave out the tests that run alone, or run only those")
 
 
-@pytest.fixture
-def kill_rounds(request):
-    return request.config.getoption("--kill-rounds")
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone(reason): runs when no other test does, because it measures time or fills a disk")
+    config.addinivalue_line("markers", "slow_because(reason): may take more than 20 seconds (tools/run-tests)")
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        item.user_properties += [("slow_because", mark.args[0]) for mark in item.iter_markers("slow_because")]
+    which = config.getoption("--alone")
+    if which:
+        left_out = [i for i in items if bool(i.get_closest_marker("alone")) != (which == "only")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [i for i in items if i not in left_out]

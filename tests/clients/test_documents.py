@@ -7,6 +7,7 @@ import time
 
 import pytest
 from ports import free_port
+from rounds import rounds
 
 TESTED = re.compile(r"<!-- tested -->\s*```sh\n(.*?)```", re.DOTALL)
 
@@ -65,7 +66,7 @@ def test_links_between_documents_lead_somewhere(root):
 def test_a_server_starts_right_after_another_was_killed(cais, tmp_path):
     """The kernel gives the lock of a killed process back a moment later."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIS_")}
-    for _ in range(10):
+    for _ in range(rounds("starts_after_a_kill")):
         with open(tmp_path / "log", "wb") as log:
             server = subprocess.Popen([cais, "serve", "--data", str(tmp_path / "data"), "--listen", "127.0.0.1:0"],
                                       env=environment, stderr=log)

@@ -21,6 +21,7 @@ def aws(s3, *arguments, url=None, check=True, text=True, stdin=None, clock="+0m"
                check=check, text=text, input=stdin)
 
 
+@pytest.mark.slow_because("ten starts of aws, half a second each on an idle core")
 def test_a_bucket_from_its_making_to_its_end(s3, tmp_path):
     aws(s3, "s3", "mb", "s3://from-aws")
     path = tmp_path / "a b+é.txt"

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from rounds import rounds
 from server import (FORM, Gone, Server, bearer, file_part, form, in_threads, is_native_error, is_pyrus_error, request,
                     wait_for)
 
@@ -216,5 +217,5 @@ def test_a_failed_upload_took_the_wake_up_of_those_that_waited_for_a_buffer(tmp_
                 except Gone:
                     pass  # refused: the answer is there to be read
                 return client.answer().status
-        for _ in range(12):
+        for _ in range(rounds("waves_of_refused_uploads")):
             assert in_threads(40, upload) == [413 if i % 2 else 201 for i in range(40)]

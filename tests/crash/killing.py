@@ -3,11 +3,11 @@
 work, loops side by side."""
 import concurrent.futures
 import hashlib
-import os
 import random
 import subprocess
 import time
 
+from rounds import seed as seed_of_all
 from serving import CLOCKED, Clock, Server, clean_environment, fsck
 
 LOOPS = 2  # servers side by side
@@ -94,9 +94,8 @@ def rounds_of(place, rounds, one_round, full_check_every, seed):
 
 
 def side_by_side(loop, folder, rounds):
-    """loop(data, rounds, seed) in processes of their own: what they return, and the rounds of each. CAIS_KILL_SEED asks
-    for the same ones again."""
-    seed = int(os.environ.get("CAIS_KILL_SEED") or random.SystemRandom().randrange(1 << 30))
+    """loop(data, rounds, seed) in processes of their own: what they return, and the rounds of each."""
+    seed = seed_of_all()
     print("%d rounds, seed %d" % (rounds, seed))
     started = time.monotonic()
     with concurrent.futures.ProcessPoolExecutor(LOOPS) as pool:

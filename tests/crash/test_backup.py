@@ -11,6 +11,7 @@ import threading
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from rounds import rounds, seed  # noqa: E402
 from serving import BINARY, CLOCKED, Clock, Server, clean_environment, fsck, run, wait_for  # noqa: E402
 
 
@@ -69,19 +70,19 @@ def expect_files(server, user, files):
 
 
 def test_a_backup_under_load_restores_whole(tmp_path):
-    """Three times, each some hours after the last one, so that the start has much to purge while the backup is made."""
+    """Again and again, each some hours after the last one, so that the start has much to purge while the backup is made."""
     clock, kept, backups, user = Clock(tmp_path / "clock"), [], [], None
     environment = clean_environment(**clock.environment)
-    for n in range(3):
+    for n in range(rounds("backups_under_load")):
         clock.set_ahead(n * 7 * HOUR_MS)
         with Server(tmp_path / "data", *BUSY, program=CLOCKED, environment=clock.environment) as server:
             if not user:
                 user = server.user("ana")
                 user.token = server.login(user)
-            loads = [Load(server, user, 10 * n + i) for i in range(2)]
+            loads = [Load(server, user, 1000 * seed() + 10 * n + i) for i in range(2)]
             for load in loads:
                 load.start()
-            wait_for("some uploads", lambda: all(load.rounds >= (20, 1, 5)[n] or load.problem for load in loads))
+            wait_for("some uploads", lambda: all(load.rounds >= (20, 1, 5)[n % 3] or load.problem for load in loads))
             before = kept + [file for load in loads for file in list(load.kept)]
             report = server.told("backup", str(tmp_path / ("backup%d" % n)), "--with-key")
             assert report["objects"] >= len(before)
@@ -136,14 +137,14 @@ def test_a_backup_that_was_cut_has_no_manifest_and_is_refused(store, tmp_path):
         user = server.user("bia")
         for _ in range(60):
             assert server.put(user.native, "f", os.urandom(200000))[0] == 201
-    cut = 0
-    for n in range(30):
+    cut, wanted = 0, rounds("cut_backups")
+    for n in range(10 * wanted):
         to = tmp_path / ("cut%d" % n)
         process = subprocess.Popen([BINARY, "backup", str(to), "--data", str(data)], env=clean_environment(),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         blobs = to / "blobs"
         wait_for("bytes to be copied", lambda: process.poll() is not None or blobs.exists() and
-                 sum(1 for p in blobs.rglob("*") if p.is_file()) > n)
+                 sum(1 for p in blobs.rglob("*") if p.is_file()) > n % 30)
         process.kill()
         process.wait()
         if (to / "MANIFEST").exists():
@@ -151,7 +152,8 @@ def test_a_backup_that_was_cut_has_no_manifest_and_is_refused(store, tmp_path):
         cut += 1
         assert "MANIFEST" in refused("restore", to, "--data", tmp_path / "restored")
         assert not (tmp_path / "restored" / "cais.db").exists()
-        if cut == 3:
+        shutil.rmtree(to)
+        if cut == wanted:
             break
     assert cut
     fsck(data)  # the store does not mind

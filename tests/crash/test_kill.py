@@ -4,7 +4,7 @@
 Each round starts a server on the same directory, checks what the rounds before were told, lets several clients upload,
 attach and delete at once, and sends SIGKILL at a moment chosen by chance. fsck looks at the rest; every 25 rounds, and
 at the end, it reads every byte, and removes what uploads left that nobody was told of. In every other round six hours
-have passed: the jobs that remove deleted bytes and left-over blobs run from the start, and die like everything else. `--kill-rounds N` or CAIS_KILL_ROUNDS asks for more rounds, CAIS_KILL_SEED for the same ones again.
+have passed: the jobs that remove deleted bytes and left-over blobs run from the start, and die like everything else.
 
 What a client was told, and what that means after the next start:
 
@@ -21,8 +21,11 @@ import random
 import sys
 import threading
 
+import pytest
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from killing import CLIENTS, EDGES, LARGE, SAMPLE, Place, content, kill_in_the_middle, rounds_of, side_by_side  # noqa: E402
+from rounds import rounds  # noqa: E402
 
 FULL_CHECK_EVERY = 25
 SETTINGS = ("--set", "pyrus.rate_limit=0", "--set", "pyrus.tokens_per_user=100000", "--set", "pyrus.purge_after=365d",
@@ -285,7 +288,9 @@ def loop(data, rounds, seed):
     return dict(told.counts, **totals)
 
 
-def test_whatever_was_acknowledged_survives_kill_9(tmp_path, kill_rounds):
+@pytest.mark.slow_because("rounds of kills")
+def test_whatever_was_acknowledged_survives_kill_9(tmp_path):
+    kill_rounds = rounds("server_kills")
     totals, share = side_by_side(loop, tmp_path, kill_rounds)
     assert all(t["uploads"] > rounds for t, rounds in zip(totals, share)), "hardly anything was uploaded: %s" % totals
     assert kill_rounds < 40 or all(t["attachments"] and t["deletes"] for t in totals), totals

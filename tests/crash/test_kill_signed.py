@@ -22,8 +22,11 @@ import re
 import sys
 import threading
 
+import pytest
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from killing import CLIENTS, EDGES, LARGE, SAMPLE, Place, content, kill_in_the_middle, rounds_of, side_by_side  # noqa: E402
+from rounds import rounds  # noqa: E402
 from sigv4 import Signer  # noqa: E402
 
 FULL_CHECK_EVERY = 20
@@ -299,7 +302,9 @@ def loop(data, rounds, seed):
     return told.counts
 
 
-def test_whatever_a_signature_brought_in_survives_kill_9(tmp_path, kill_rounds):
+@pytest.mark.slow_because("rounds of kills")
+def test_whatever_a_signature_brought_in_survives_kill_9(tmp_path):
+    kill_rounds = rounds("signed_server_kills")
     counts, share = side_by_side(loop, tmp_path, kill_rounds)
     assert all(c["puts"] + c["forms"] > rounds for c, rounds in zip(counts, share)), "hardly anything came in: %s" % counts
     assert kill_rounds < 40 or all(all(c.values()) for c in counts), counts

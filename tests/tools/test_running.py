@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+import rounds
 from server import Server
 
 
@@ -72,9 +73,70 @@ def test_the_report_of_a_sanitizer_in_a_servers_log_is_a_failure(tmp_path, repor
             check()
 
 
+def meson_record(name, seconds):
+    return json.dumps(dict(record("OK", "[  PASSED  ] 1 test(s)."), name="cais:unit / " + name, duration=seconds)) + "\n"
+
+
+@pytest.fixture
+def run_with(runner, monkeypatch, capsys):
+    """Runs the runner on counts of one part; (status, what it printed)."""
+    def run(counts, *arguments):
+        monkeypatch.delenv("CI", raising=False)
+        for name in ("CAIS_SEED", "CAIS_ROUNDS"):
+            monkeypatch.setenv(name, "")  # put back afterwards
+        monkeypatch.setattr(runner, "run_part", lambda part, more: counts)
+        monkeypatch.setattr("sys.argv", ["run-tests", "--only", "unit", *arguments])
+        return runner.main(), capsys.readouterr().out
+    return run
+
+
+@pytest.mark.parametrize("seconds,why,status,named", [(19, None, 0, False), (25, None, 0, True), (61, None, 1, True),
+                                                      (61, "kills", 0, False)])
+def test_a_slow_test_without_a_reason_is_named_and_a_very_slow_one_fails(runner, run_with, seconds, why, status, named):
+    got, said = run_with(runner.Counts(1, 0, (), [(seconds, "md5", why)]))
+    assert (got, "unit: md5 took" in said) == (status, named)
+
+
+def test_a_proof_takes_its_time_and_tells_a_table(runner, run_with):
+    status, said = run_with(runner.Counts(1, 0, (), [(600, "md5", None)]), "--proof", "--seed", "7")
+    assert status == 0 and "proof, seed 7" in said and "| unit | 0 | 1 | 0 |" in said
+    assert re.search(r"^\| server_kills \| \d+ \| kill -9", said, re.MULTILINE)
+    assert os.environ["CAIS_ROUNDS"] == "full"
+
+
+def test_the_ten_slowest_are_named(runner, run_with):
+    _, said = run_with(runner.Counts(20, 0, (), [(n / 10, f"test{n}", None) for n in range(20)]))
+    assert re.findall(r"unit: test(\d+)", said) == [str(n) for n in range(19, 9, -1)]
+
+
+def test_the_seed_is_told_again_when_something_failed(runner, run_with):
+    status, said = run_with(runner.Counts(1, 1), "--seed", "42")
+    assert status == 1 and said.startswith("seed 42\n") and 'make test ARGS="--seed 42"' in said
+    assert os.environ["CAIS_SEED"] == "42"
+
+
+def test_times_come_from_both_kinds_of_report(runner, tmp_path):
+    log = tmp_path / "testlog.json"
+    log.write_text(meson_record("md5", 2.5) + meson_record("file", 0.5))
+    assert runner.count_meson_log(log).times == [(2.5, "md5", None), (0.5, "file", None)]
+    report = tmp_path / "junit.xml"
+    report.write_text('<testsuites><testsuite tests="1"><testcase classname="a" name="b" time="3.5"><properties>'
+                      '<property name="slow_because" value="kills"/></properties></testcase></testsuite></testsuites>')
+    assert runner.count_junit(report).times == [(3.5, "a.b", "kills")]
+
+
+def test_python_and_c_read_the_same_numbers_of_rounds(root, monkeypatch):
+    with open(rounds.LIST, encoding="utf-8") as f:
+        assert len(rounds.table()) == len(re.findall(r"^ROUNDS\(", f.read(), re.MULTILINE)) > 20
+    for wanted, column in (("tenth", 1), ("full", 0)):
+        monkeypatch.setenv("CAIS_ROUNDS", wanted)
+        assert rounds.rounds("server_kills") == rounds.table()["server_kills"][column]
+    assert all(proof >= test >= 1 for proof, test, _ in rounds.table().values())
+
+
 def test_no_test_at_all_is_a_failure(root):
     done = subprocess.run([os.path.join(root, "tools", "run-tests"), "--only", "python", "--pytest",
-                           "-k no_such_test_anywhere --junitxml=/dev/null"], capture_output=True, text=True)
+                           "-k no_such_test_anywhere -n 0 " + os.path.join(root, "tests", "tools", "test_running.py")], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "0 passed, 1 failed"
 

@@ -28,6 +28,7 @@ def test_more_entries_than_fit_in_16_bits(sample):
     assert "No errors detected" in said
 
 
+@pytest.mark.slow_because("more than 4 GiB are written, and read again")
 def test_an_entry_of_more_than_4_gib(sample):
     path = sample("large")
     with zipfile.ZipFile(path) as z:
