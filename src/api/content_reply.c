@@ -16,7 +16,7 @@ static void close_content(struct http_content *http)
 void content_reply_prepare(struct content_reply *r)
 {
     const struct content *c = &r->content;
-    r->http.size_bytes = c->file.size_bytes;
+    r->http.size_bytes = c->size_bytes;
     r->http.bytes = c->reader || c->bytes.p ? c->bytes : S("");
     r->http.fd = content_fd(c);
     r->http.read_at = read_content_at;

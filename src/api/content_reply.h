@@ -3,7 +3,7 @@
 #ifndef CAIS_API_CONTENT_REPLY_H
 #define CAIS_API_CONTENT_REPLY_H
 
-#include "core/file/file.h"
+#include "core/object/content.h"
 #include "http/http.h"
 
 struct content_reply {

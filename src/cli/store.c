@@ -158,7 +158,7 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
                                     .purge_grace_ms = c->files.purge_grace_ms,
                                     .account_max_bytes = c->accounts.max_bytes,
                                     .account_max_files = c->accounts.max_files,
-                                    .content_cache_bytes = (uint64_t)c->storage.cache_bytes };
+                                    .file_cache_bytes = (uint64_t)c->storage.cache_bytes };
     core_init(&s->core, s->meta, s->blob, clock, random, s->seal, &options);
     TRY(access_bootstrap(&s->core, a));
     return log ? tell_lost_keys(s, a) : NULL;

@@ -18,8 +18,8 @@ void core_init(struct core *core, struct meta_store *meta, struct blob_store *bl
     core->entry_guard = &ticket_entry_guard;
     core->access = access_cache_new();
     core->buckets = bucket_cache_new();
-    core->content = content_cache_new(core->options.content_cache_bytes);
-    core->places = places_cache_new();
+    core->files = file_cache_new(core->options.file_cache_bytes);
+    core->part_maps = part_map_cache_new();
     core->space = space_new();
     pthread_mutex_init(&core->flights_mutex, NULL);
     core->helper = helper_new();
@@ -34,8 +34,8 @@ void core_release(struct core *core)
     md5_crew_free(core->crew);
     access_cache_free(core->access);
     bucket_cache_free(core->buckets);
-    content_cache_free(core->content);
-    places_cache_free(core->places);
+    file_cache_free(core->files);
+    part_map_cache_free(core->part_maps);
     space_free(core->space);
     pthread_mutex_destroy(&core->flights_mutex);
 }

@@ -13,24 +13,24 @@
 struct access_cache;
 struct blob_store;
 struct bucket_cache;
-struct content_cache;
 struct entry_guard;
+struct file_cache;
 struct helper;
 struct intake;
 struct md5_crew;
 struct meta_store;
 struct meta_tx;
-struct places_cache;
+struct part_map_cache;
 struct seal;
 struct space;
 
 struct core_options {
-    uint64_t inline_max_bytes;    /* core/object/inline_limit.h; 0: the default */
-    uint64_t reserve_bytes;       /* free space that uploads leave alone: core/object/space.h */
-    int64_t purge_grace_ms;       /* how long bytes outlive their record: core/object/garbage.h */
-    int64_t account_max_bytes;    /* of accounts without a limit of their own; 0: none */
-    int64_t account_max_files;    /* the same */
-    uint64_t content_cache_bytes; /* small objects kept in memory for reads; 0: none */
+    uint64_t inline_max_bytes; /* core/object/inline_limit.h; 0: the default */
+    uint64_t reserve_bytes;    /* free space that uploads leave alone: core/object/space.h */
+    int64_t purge_grace_ms;    /* how long bytes outlive their record: core/object/garbage.h */
+    int64_t account_max_bytes; /* of accounts without a limit of their own; 0: none */
+    int64_t account_max_files; /* the same */
+    uint64_t file_cache_bytes; /* for small files kept in memory for reads; 0: none */
 };
 
 struct core {
@@ -43,8 +43,8 @@ struct core {
     const struct entry_guard *entry_guard; /* of guarded buckets */
     struct access_cache *access;
     struct bucket_cache *buckets;
-    struct content_cache *content;
-    struct places_cache *places;
+    struct file_cache *files;
+    struct part_map_cache *part_maps;
     struct space *space;
     int64_t purge_holds; /* backups that run: core/object/garbage.h; atomic */
     int64_t latest_ms;   /* see core_now_ms; atomic */

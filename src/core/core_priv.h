@@ -9,10 +9,10 @@ struct access_cache *access_cache_new(void);
 void access_cache_free(struct access_cache *);
 struct bucket_cache *bucket_cache_new(void);
 void bucket_cache_free(struct bucket_cache *);
-struct content_cache *content_cache_new(uint64_t max_bytes);
-void content_cache_free(struct content_cache *);
-struct places_cache *places_cache_new(void);
-void places_cache_free(struct places_cache *);
+struct file_cache *file_cache_new(uint64_t max_bytes);
+void file_cache_free(struct file_cache *);
+struct part_map_cache *part_map_cache_new(void);
+void part_map_cache_free(struct part_map_cache *);
 struct space *space_new(void);
 void space_free(struct space *);
 extern const struct entry_guard ticket_entry_guard; /* entry_ticket.c */

@@ -115,7 +115,7 @@ err_t shelf_read(const struct shelf *s, slice key, struct arena *a, slice *ret)
     else
         e = read_pieces(content.reader, a, ret);
     EXPECT(e || ret->n == entry.size_bytes);
-    EXPECT_EQ(content.file.size_bytes, entry.size_bytes);
+    EXPECT_EQ(content.size_bytes, entry.size_bytes);
     content_close(&content);
     return e;
 }

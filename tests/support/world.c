@@ -34,7 +34,7 @@ struct world *world_new_with(const struct world_options *options)
     struct core_options core_options = { .inline_max_bytes = WORLD_INLINE_MAX,
                                          .reserve_bytes = options->reserve_bytes,
                                          .purge_grace_ms = WORLD_GRACE_MS,
-                                         .content_cache_bytes = WORLD_CACHE_BYTES };
+                                         .file_cache_bytes = WORLD_CACHE_BYTES };
     unsigned char master_key[SEAL_KEY_SIZE] = { 1 };
     w->seal = seal_new(master_key, &w->random.random);
     core_init(&w->core, meta, blob, &w->clock.clock, &w->random.random, w->seal, &core_options);
@@ -183,8 +183,9 @@ slice world_bytes(struct world *w, size_t n)
 
 err_t world_read(struct world *w, const struct principal *who, const struct file *f, slice *ret)
 {
+    struct file opened;
     struct content content;
-    TRY(file_open(&w->core, who, f->uuid, w->a, &content));
+    TRY(file_open(&w->core, who, f->uuid, w->a, &opened, &content));
     err_t e = NULL;
     if (content.bytes.p) {
         *ret = arena_copy(w->a, content.bytes);

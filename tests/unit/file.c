@@ -106,13 +106,13 @@ TEST(deleting_gives_back_what_was_used_and_later_the_bytes)
         struct file f = world_store(w, &alice, S("a"), world_bytes(w, sizes[i]), 0);
         struct content open;
         slice bytes;
-        EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &open));
+        EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &f, &open));
         EXPECT_OK(file_delete(&w->core, &alice, f.uuid, w->a));
         EXPECT_ERR(world_read(w, &alice, &f, &bytes), ERR_NOT_FOUND);
         EXPECT_ERR(file_delete(&w->core, &alice, f.uuid, w->a), ERR_NOT_FOUND);
         EXPECT_EQ(world_account(w).used_bytes, 0);
         EXPECT_EQ(world_account(w).used_files, 0);
-        EXPECT_EQ(open.file.size_bytes, sizes[i]); /* who reads goes on reading */
+        EXPECT_EQ(open.size_bytes, sizes[i]); /* who reads goes on reading */
         content_close(&open);
     }
     EXPECT_EQ(world_event_count(w, S("file.delete")), 2);
@@ -158,15 +158,15 @@ TEST(small_contents_are_read_once_and_shared)
     struct principal alice = world_user(w, S("alice"));
     struct file f = world_store(w, &alice, S("a"), S("hello"), 0);
     struct content one, two;
-    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &one));
+    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &f, &one));
     int64_t calls = w->faults.calls;
-    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &two));
+    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &f, &two));
     EXPECT_EQ(w->faults.calls, calls);
     EXPECT(one.bytes.p == two.bytes.p);
     world_store(w, &alice, S("b"), S("another"), 0); /* what only adds makes nothing stale */
     struct content three;
     calls = w->faults.calls;
-    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &three));
+    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &f, &three));
     EXPECT_EQ(w->faults.calls, calls);
     content_close(&three);
     content_close(&one);
@@ -181,7 +181,7 @@ TEST(the_cache_is_bounded_and_what_is_read_outlives_its_place)
     struct principal alice = world_user(w, S("alice"));
     struct file f = world_store(w, &alice, S("a"), S("hello"), 0);
     struct content held;
-    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &held));
+    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &f, &held));
     for (int i = 0; i < 200; i++) {
         slice noise = world_bytes(w, 10000), back;
         struct file other = world_store(w, &alice, S("b"), noise, 0);
@@ -191,7 +191,7 @@ TEST(the_cache_is_bounded_and_what_is_read_outlives_its_place)
     int64_t calls = w->faults.calls;
     EXPECT_SLICE(held.bytes, S("hello"));
     content_close(&held);
-    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &held));
+    EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &f, &held));
     EXPECT(w->faults.calls > calls); /* it had to go */
     content_close(&held);
 }
@@ -208,15 +208,16 @@ static void *read_on(void *arg)
     struct reading *r = arg;
     for (int i = rounds(ROUNDS_file_readers); i > 0; i--) {
         SCRATCH(a);
+        struct file opened;
         struct content content;
-        err_t e = file_open(&r->w->core, r->who, r->files[i % 8].uuid, &a, &content);
+        err_t e = file_open(&r->w->core, r->who, r->files[i % 8].uuid, &a, &opened, &content);
         if (e) {
             r->wrong += e->code != ERR_NOT_FOUND;
             continue;
         }
         unsigned char md5[MD5_SIZE];
         hash_md5(content.bytes, md5);
-        r->wrong += memcmp(md5, content.file.md5, MD5_SIZE) != 0;
+        r->wrong += memcmp(md5, content.md5, MD5_SIZE) != 0;
         content_close(&content);
     }
     return NULL;

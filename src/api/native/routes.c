@@ -263,21 +263,21 @@ static void get(struct http_exchange *x)
 {
     struct content_reply *g = arena_new(&x->arena, struct content_reply);
     unsigned char uuid[16];
+    struct file f;
     if (!id_of(x, uuid))
         return;
     struct arena *a = &x->arena;
-    err_t e = file_open(api_of(x)->core, who_of(x), uuid, a, &g->content);
+    err_t e = file_open(api_of(x)->core, who_of(x), uuid, a, &f, &g->content);
     if (e) {
         native_fail(x, e);
         return;
     }
-    const struct file *f = &g->content.file;
-    http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), f->name, a));
+    http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), f.name, a));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
     content_reply_prepare(g);
-    g->http.content_type = content_type_of(f);
-    g->http.etag = etag_of(a, f);
-    g->http.last_modified_ms = f->stored_at_ms;
+    g->http.content_type = content_type_of(&f);
+    g->http.etag = etag_of(a, &f);
+    g->http.last_modified_ms = f.stored_at_ms;
     http_reply_content(x, &g->http);
 }
 

@@ -16,7 +16,7 @@ static void reply_with_content(struct http_exchange *x, struct content_reply *d,
 {
     struct arena *a = &x->arena;
     const struct content *content = &d->content;
-    slice md5 = pyrus_md5(pyrus_of(x), a, content->file.md5);
+    slice md5 = pyrus_md5(pyrus_of(x), a, content->md5);
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), name, a));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
     content_reply_prepare(d);
@@ -55,14 +55,15 @@ static void reply_with_attachment(struct http_exchange *x, int64_t id)
 static void reply_with_upload(struct http_exchange *x, const unsigned char uuid[16])
 {
     struct content_reply *d = arena_new(&x->arena, struct content_reply);
-    err_t e = file_open(pyrus_of(x)->core, pyrus_caller(x), uuid, &x->arena, &d->content);
+    struct file f;
+    err_t e = file_open(pyrus_of(x)->core, pyrus_caller(x), uuid, &x->arena, &f, &d->content);
     if (e) {
         fail_download(x, e);
-    } else if (d->content.file.owner_id != pyrus_caller(x)->user_id) {
+    } else if (f.owner_id != pyrus_caller(x)->user_id) {
         content_close(&d->content);
         pyrus_fail(x, PYRUS_ACCESS_DENIED_FILE);
     } else {
-        reply_with_content(x, d, d->content.file.name);
+        reply_with_content(x, d, f.name);
     }
 }
 

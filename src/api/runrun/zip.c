@@ -153,7 +153,7 @@ static bool open_next(struct packing *p, struct buf *out)
         p->names[p->entries++] = name;
         p->sent_bytes = 0;
         p->open = true;
-        zip_entry(&p->zip, name, at_ms, p->content.file.size_bytes, out);
+        zip_entry(&p->zip, name, at_ms, p->content.size_bytes, out);
     }
     return true;
 }
@@ -162,7 +162,7 @@ static bool open_next(struct packing *p, struct buf *out)
 static bool send_piece(struct packing *p, struct buf *out)
 {
     const struct content *c = &p->content;
-    uint64_t left = c->file.size_bytes - p->sent_bytes;
+    uint64_t left = c->size_bytes - p->sent_bytes;
     size_t want = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, got;
     char *to = buf_reserve(out, want);
     SCRATCH(scratch);
@@ -184,9 +184,9 @@ static bool more(struct http_producer *producer, struct buf *out, bool *ret_end)
         *ret_end = true;
         return true;
     }
-    if (p->sent_bytes < p->content.file.size_bytes && !send_piece(p, out))
+    if (p->sent_bytes < p->content.size_bytes && !send_piece(p, out))
         return false;
-    if (p->sent_bytes == p->content.file.size_bytes) {
+    if (p->sent_bytes == p->content.size_bytes) {
         zip_entry_end(&p->zip, out);
         content_close(&p->content);
         p->open = false;

@@ -18,7 +18,7 @@
 #include "base/xml.h"
 #include "core/bucket/entry.h"
 #include "core/bucket/upload.h"
-#include "core/file/file.h"
+#include "core/object/content.h"
 #include "core/object/digest.h"
 #include "core/records/entry.h"
 

@@ -5,7 +5,6 @@
 
 #include "core/access/access.h"
 #include "core/bucket/bucket_priv.h"
-#include "core/bucket/upload_priv.h"
 #include "core/event.h"
 #include "core/store/bucket_store.h"
 #include "core/store/transaction.h"
@@ -108,17 +107,7 @@ err_t bucket_cors(struct core *core, slice name, struct arena *a, slice *ret_cor
 
 /* ---- changes ---- */
 
-struct bucket_change {
-    struct core *core;
-    const struct principal *who;
-    slice name, cors;
-    int64_t now_ms;
-    struct bucket bucket; /* found or made; its slices are not to be used */
-    bool was;             /* there already */
-    bool more;            /* has to be asked again */
-};
-
-static err_t note(struct meta_tx *tx, const struct bucket_change *c, slice action, struct arena *a)
+err_t bucket_write_event(struct meta_tx *tx, const struct bucket_change *c, slice action, struct arena *a)
 {
     return event_write(tx, c->now_ms, c->who, c->bucket.account_id, action,
                        arena_printf(a, "bucket:" SLICE_FMT, SLICE_ARG(c->name)), S(""), a);
@@ -135,7 +124,7 @@ static err_t add_unless_there(struct meta_tx *tx, struct bucket_change *c, struc
     c->bucket.name = c->name;
     c->bucket.created_at_ms = c->now_ms;
     TRY(meta_bucket_add(tx, &c->bucket, a, &c->bucket.id));
-    return note(tx, c, S("bucket.create"), a);
+    return bucket_write_event(tx, c, S("bucket.create"), a);
 }
 
 static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
@@ -158,39 +147,18 @@ err_t bucket_create(struct core *core, const struct principal *who, slice name, 
     return err_make(a, ERR_CONFLICT, "there is a bucket of that name");
 }
 
-/* The bucket as it is now, if `who` may still change it. */
-static err_t find_again(struct meta_tx *tx, struct bucket_change *c, struct arena *a)
+err_t bucket_find_managed(struct meta_tx *tx, struct bucket_change *c, struct arena *a)
 {
     TRY(meta_bucket_by_name(tx, c->name, a, &c->bucket));
     return may_act(c->who, &c->bucket, BUCKET_MANAGE, a);
 }
 
-static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
-{
-    struct bucket_change *c = arg;
-    TRY(find_again(tx, c, a));
-    TRY(upload_end_past(tx, c->bucket.id, c->now_ms, a, &c->more));
-    if (c->more)
-        return NULL; /* the rest in another write: others wait for this one */
-    TRY(meta_bucket_remove(tx, c->bucket.id, a));
-    return note(tx, c, S("bucket.remove"), a);
-}
-
-err_t bucket_remove(struct core *core, const struct principal *who, slice name, struct arena *a)
-{
-    struct bucket_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
-    do {
-        TRY(meta_write(core->meta, apply_remove, &c, a));
-    } while (c.more);
-    return NULL;
-}
-
 static err_t apply_cors(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bucket_change *c = arg;
-    TRY(find_again(tx, c, a));
+    TRY(bucket_find_managed(tx, c, a));
     TRY(meta_bucket_set_cors(tx, c->bucket.id, c->cors, a));
-    return note(tx, c, S("bucket.cors"), a);
+    return bucket_write_event(tx, c, S("bucket.cors"), a);
 }
 
 err_t bucket_set_cors(struct core *core, const struct principal *who, slice name, slice cors, struct arena *a)

@@ -79,12 +79,9 @@ slice entry_subject(struct arena *a, const struct bucket *bucket, slice key)
 static err_t look(struct meta_tx *tx, struct core *core, const struct bucket *bucket, slice key, struct arena *a,
                   struct entry *ret)
 {
-    if (bucket->kind != BUCKET_GUARDED)
-        return meta_entry_get(tx, bucket->id, key, a, ret);
-    struct guarded_entry guarded;
-    TRY(core->entry_guard->find(core, tx, bucket, key, a, &guarded));
-    *ret = guarded.entry;
-    return NULL;
+    if (bucket->kind == BUCKET_GUARDED)
+        return core->entry_guard->find(core, tx, bucket, key, a, ret);
+    return meta_entry_get(tx, bucket->id, key, a, ret);
 }
 
 /* The same; *ret_there is NULL when there is none, else `room`. */

@@ -8,7 +8,7 @@
 #define CAIS_CORE_BUCKET_ENTRY_H
 
 #include "core/bucket/bucket.h"
-#include "core/file/file.h"
+#include "core/object/content.h"
 #include "core/object/intake.h"
 #include "core/records/digest.h"
 #include "core/records/entry.h"
@@ -79,7 +79,7 @@ void entry_put_discard(struct entry_put *put);
 
 /* Errors: NOT_FOUND. Fit for a loop. */
 MUST_USE err_t entry_get(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret);
-/* With its bytes: content->file holds size and MD5 only. In a guarded bucket the entry has no headers but
+/* With its bytes. In a guarded bucket the entry has no headers but
  * Content-Type. Errors: NOT_FOUND; CORRUPT. Fit for a loop. */
 MUST_USE err_t entry_open(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret,
                           struct content *ret_content);

@@ -8,23 +8,20 @@
 #include "core/core.h"
 #include "core/records/bucket.h"
 #include "core/records/entry.h"
-#include "core/records/file.h"
 
+struct content;
 struct entry_put;
 struct intake_order;
 struct intake_result;
-
-/* What a key of a guarded bucket names: a file, and the entry that describes it to readers. */
-struct guarded_entry {
-    struct entry entry;
-    struct file file;
-};
 
 struct entry_guard {
     /* Look a key up, in a snapshot or in a write.
      * Errors: NOT_FOUND, also while no bytes have come, and after the file has expired. */
     MUST_USE err_t (*find)(struct core *, struct meta_tx *, const struct bucket *, slice key, struct arena *a,
-                           struct guarded_entry *ret);
+                           struct entry *ret);
+    /* The same with the bytes, open for reading. Errors: also CORRUPT. */
+    MUST_USE err_t (*open)(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret,
+                           struct content *ret_content);
     /* Before the first byte: may bytes be put under this key? Narrows `intake` and put->order to what is permitted, and
      * sets put->file_id. Errors: as entry_put_open. */
     MUST_USE err_t (*admit)(struct entry_put *, struct intake_order *intake, struct arena *a);

@@ -2,86 +2,43 @@
 /* Reading what a key names: the entry, its object and, when they are few, its bytes come in one look-up. */
 #include "core/bucket/entry_guard.h"
 #include "core/bucket/entry_priv.h"
-#include "core/store/blob_store.h"
 #include "core/store/entry_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
 
-#include <string.h>
-
 enum { LOOKS_MOST = 3 };
 
-static err_t missing(struct arena *a, err_t cause, const struct entry *entry)
+static err_t bytes_are_missing(struct arena *a, err_t cause, const struct entry *entry)
 {
     return err_because(a, cause, ERR_CORRUPT, "object %lld has a record but not its bytes",
                        (long long)entry->object_id);
 }
 
-/* Opens what is not a blob, in the snapshot in which it was found. */
-static err_t open_record(struct core *core, struct meta_tx *tx, const struct entry *entry, const struct object *object,
-                         struct arena *a, struct content *ret)
-{
-    if (object->size_bytes != entry->size_bytes)
-        return missing(a, NULL, entry);
-    if (object->part_count)
-        return composed_open(core, tx, object, a, &ret->reader);
-    if (object->blob_key.n)
-        return NULL;
-    if (object->inline_bytes.n != object->size_bytes)
-        return missing(a, NULL, entry);
-    ret->bytes = object->inline_bytes.n ? object->inline_bytes : S("");
-    return NULL;
-}
+/* The entry and its bytes, as one look at the store finds them. `gone` is set, and nothing is open, when the object's
+ * blob is not there. */
+struct opened_entry {
+    struct entry entry;
+    struct content content;
+    err_t gone;
+};
 
-static err_t open_blob(struct core *core, const struct entry *entry, slice key, struct arena *a, struct content *ret)
+static err_t open_once(struct core *core, const struct bucket *bucket, slice key, struct arena *a,
+                       struct opened_entry *ret)
 {
-    TRY(core->blob->ops->open(core->blob, key, a, &ret->reader));
-    if (ret->reader->size_bytes == entry->size_bytes)
-        return NULL;
-    content_close(ret);
-    return missing(a, NULL, entry);
-}
-
-/* *ret_gone: the blob was not there. */
-static err_t open_once(struct core *core, const struct bucket *bucket, slice key, struct arena *a, struct entry *ret,
-                       struct content *ret_content, err_t *ret_gone)
-{
-    struct content content = { 0 };
     struct object object = { 0 };
+    *ret = (struct opened_entry){ 0 };
     {
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
-        TRY(meta_entry_with_object(tx, bucket->id, key, a, ret, &object));
-        TRY(open_record(core, tx, ret, &object, a, &content));
+        TRY(meta_entry_with_object(tx, bucket->id, key, a, &ret->entry, &object));
+        if (object.size_bytes != ret->entry.size_bytes)
+            return bytes_are_missing(a, NULL, &ret->entry);
+        TRY(content_open_record(core, tx, &object, a, &ret->content));
     }
-    *ret_gone = NULL;
-    if (object.blob_key.n) {
-        err_t e = open_blob(core, ret, object.blob_key, a, &content);
-        if (err_is(e, ERR_NOT_FOUND)) {
-            *ret_gone = e;
-            return NULL;
-        }
-        TRY(e);
-    }
-    content.file.size_bytes = ret->size_bytes;
-    memcpy(content.file.md5, ret->md5, MD5_SIZE);
-    *ret_content = content;
-    return NULL;
-}
-
-static err_t open_guarded(struct core *core, const struct bucket *bucket, slice key, struct arena *a, struct entry *ret,
-                          struct content *ret_content)
-{
-    struct guarded_entry guarded;
-    {
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL;
-        TRY(meta_read_begin(core->meta, a, &tx));
-        TRY(core->entry_guard->find(core, tx, bucket, key, a, &guarded));
-    }
-    TRY(file_open_record(core, &guarded.file, a, ret_content));
-    *ret = guarded.entry;
+    err_t e = object.blob_key.n ? content_open_blob(core, &object, a, &ret->content) : NULL;
+    if (!err_is(e, ERR_NOT_FOUND))
+        return e;
+    ret->gone = e;
     return NULL;
 }
 
@@ -91,16 +48,19 @@ err_t entry_open(struct core *core, const struct bucket *bucket, slice key, stru
                  struct content *ret_content)
 {
     if (bucket->kind == BUCKET_GUARDED)
-        return open_guarded(core, bucket, key, a, ret, ret_content);
+        return core->entry_guard->open(core, bucket, key, a, ret, ret_content);
     int64_t object_id = 0;
     for (int looks = 0; looks < LOOKS_MOST; looks++) {
-        err_t gone;
-        TRY(open_once(core, bucket, key, a, ret, ret_content, &gone));
-        if (!gone)
+        struct opened_entry opened;
+        TRY(open_once(core, bucket, key, a, &opened));
+        if (opened.gone && opened.entry.object_id == object_id)
+            return bytes_are_missing(a, opened.gone, &opened.entry);
+        if (!opened.gone) {
+            *ret = opened.entry;
+            *ret_content = opened.content;
             return NULL;
-        if (ret->object_id == object_id)
-            return missing(a, gone, ret);
-        object_id = ret->object_id;
+        }
+        object_id = opened.entry.object_id;
     }
     return err_make(a, ERR_UNAVAILABLE, "the entry changes faster than it can be opened");
 }

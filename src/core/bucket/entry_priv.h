@@ -40,11 +40,4 @@ void entry_tell(err_t e, const struct entry *, entry_done_fn *done, void *arg);
 /* "entry:BUCKET/KEY" */
 slice entry_subject(struct arena *a, const struct bucket *, slice key);
 
-/* ---- composed.c ---- */
-
-/* A reader over the parts of an object that is put together. Parts are opened as reading gets to them, one at a time;
- * fd is -1. In a snapshot that has the object. Errors: CORRUPT the parts are not what the object says. */
-MUST_USE err_t composed_open(struct core *, struct meta_tx *, const struct object *, struct arena *a,
-                             struct blob_reader **ret);
-
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/file/file.h"
 
-#include "core/file/content_cache.h"
+#include "core/file/file_cache.h"
 #include "core/file/lifecycle.h"
 #include "core/records/object.h"
 #include "core/store/blob_store.h"
@@ -81,136 +81,110 @@ err_t file_list(struct core *core, const struct principal *who, const struct fil
 
 /* ---- bytes ---- */
 
-static err_t missing(struct arena *a, err_t cause, const struct file *f)
+static err_t bytes_are_missing(struct arena *a, err_t cause, const struct file *f)
 {
     return err_because(a, cause, ERR_CORRUPT, "file %lld has a record but not its bytes", (long long)f->id);
 }
 
-/* The blob was not there: gone together with its record just now, or lost? */
-static err_t missing_or_gone(struct core *core, const struct file *f, err_t cause, struct arena *a)
+/* The blob was not found: NOT_FOUND if the record has gone since it was read, CORRUPT if only the bytes are lost. */
+static err_t gone_or_missing(struct core *core, const struct file *f, err_t cause, struct arena *a)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct file again;
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(meta_file_get(tx, f->id, a, &again));
-    return missing(a, cause, f);
+    return bytes_are_missing(a, cause, f);
 }
 
-static err_t open_blob(struct core *core, const struct file *f, slice key, struct arena *a, struct content *ret)
-{
-    struct blob_reader *reader;
-    err_t e = core->blob->ops->open(core->blob, key, a, &reader);
-    if (err_is(e, ERR_NOT_FOUND))
-        return missing_or_gone(core, f, e, a);
-    TRY(e);
-    if (reader->size_bytes != f->size_bytes) {
-        reader->ops->close(reader);
-        return missing(a, NULL, f);
-    }
-    *ret = (struct content){ .file = *f, .reader = reader };
-    return NULL;
-}
+/* A file's record and its object, as one snapshot has them. */
+struct loaded_file {
+    struct file file;
+    struct object object;
+    uint64_t generation; /* read before the snapshot began */
+};
 
 /* Does the object hold what the file's record says? */
-static err_t check_object(const struct file *f, const struct object *object, struct arena *a)
+static err_t check_object(const struct loaded_file *l, struct arena *a)
 {
-    if (f->object_id == 0)
+    const struct object *object = &l->object;
+    uint64_t size_bytes = l->file.size_bytes;
+    if (l->file.object_id == 0)
         return err_make(a, ERR_CONFLICT, "no bytes have come yet");
-    bool whole = object->id && object->size_bytes == f->size_bytes &&
-                 (object->blob_key.n || object->inline_bytes.n == f->size_bytes);
-    return whole ? NULL : missing(a, NULL, f);
+    bool whole =
+        object->id && object->size_bytes == size_bytes && (object->blob_key.n || object->inline_bytes.n == size_bytes);
+    return whole ? NULL : bytes_are_missing(a, NULL, &l->file);
 }
 
-static void from_entry(struct content_entry *entry, struct content *ret)
+static err_t open_blob_of_file(struct core *core, const struct loaded_file *l, struct arena *a, struct content *ret)
 {
-    *ret = (struct content){ .file = entry->file, .bytes = entry->bytes, .entry = entry };
+    err_t e = content_open_blob(core, &l->object, a, ret);
+    if (err_is(e, ERR_NOT_FOUND))
+        return gone_or_missing(core, &l->file, e, a);
+    return err_is(e, ERR_CORRUPT) ? bytes_are_missing(a, e, &l->file) : e;
 }
 
-static err_t open_loaded(struct core *core, const struct file *f, const struct object *object, uint64_t generation,
-                         struct arena *a, struct content *ret)
+/* Hands the caller's share of the block over to *ret. */
+static void open_cached_file(struct cached_file *cached, struct content *ret)
 {
-    if (object->blob_key.n)
-        return open_blob(core, f, object->blob_key, a, ret);
-    struct content_entry *entry = content_entry_new(f, object->inline_bytes, generation);
-    content_cache_put(core->content, entry);
-    from_entry(entry, ret);
+    *ret = (struct content){ .size_bytes = cached->file.size_bytes, .bytes = cached->bytes, .memory = &cached->memory };
+    memcpy(ret->md5, cached->file.md5, MD5_SIZE);
+}
+
+static err_t open_loaded_file(struct core *core, const struct loaded_file *l, struct arena *a, struct content *ret)
+{
+    if (l->object.blob_key.n)
+        return open_blob_of_file(core, l, a, ret);
+    struct cached_file *cached = cached_file_new(&l->file, l->object.inline_bytes, l->generation);
+    file_cache_add(core->files, cached);
+    open_cached_file(cached, ret);
     return NULL;
 }
 
 err_t file_open(struct core *core, const struct principal *who, const unsigned char uuid[16], struct arena *a,
-                struct content *ret)
+                struct file *ret_file, struct content *ret_content)
 {
     int64_t now_ms = core_now_ms(core);
     uint64_t generation = meta_generation(core->meta); /* before anything is looked up */
-    struct content_entry *entry = content_cache_find(core->content, uuid, generation);
-    if (entry && file_is_visible(who, &entry->file, now_ms)) {
-        from_entry(entry, ret);
-        return NULL;
-    }
-    if (entry) {
-        content_entry_close(entry);
+    struct cached_file *cached = file_cache_find(core->files, uuid, generation);
+    if (cached && !file_is_visible(who, &cached->file, now_ms)) {
+        shared_memory_release(&cached->memory);
         return no_such_file(a);
     }
-    struct file f = { 0 };
-    struct object object = { 0 };
-    {
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL;
-        TRY(meta_read_begin(core->meta, a, &tx));
-        TRY(meta_file_with_object(tx, uuid, a, &f, &object));
-        if (!file_is_visible(who, &f, now_ms))
-            return no_such_file(a);
-        TRY(check_object(&f, &object, a));
+    if (cached) {
+        *ret_file = cached->file;
+        open_cached_file(cached, ret_content);
+        return NULL;
     }
-    return open_loaded(core, &f, &object, generation, a, ret);
+    struct loaded_file l = { .generation = generation };
+    {
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        TRY(meta_read_begin(core->meta, a, &tx));
+        TRY(meta_file_with_object(tx, uuid, a, &l.file, &l.object));
+        if (!file_is_visible(who, &l.file, now_ms))
+            return no_such_file(a);
+        TRY(check_object(&l, a));
+    }
+    TRY(open_loaded_file(core, &l, a, ret_content));
+    *ret_file = l.file;
+    return NULL;
 }
 
 err_t file_open_record(struct core *core, const struct file *f, struct arena *a, struct content *ret)
 {
-    uint64_t generation = meta_generation(core->meta);
-    struct content_entry *entry = content_cache_find(core->content, f->uuid, generation);
-    if (entry) {
-        from_entry(entry, ret);
+    struct loaded_file l = { .generation = meta_generation(core->meta) };
+    struct cached_file *cached = file_cache_find(core->files, f->uuid, l.generation);
+    if (cached) {
+        open_cached_file(cached, ret);
         return NULL;
     }
-    struct file now = { 0 };
-    struct object object = { 0 };
     {
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
-        /* the record of this generation: it goes into the cache */
-        TRY(meta_file_with_object(tx, f->uuid, a, &now, &object));
-        TRY(check_object(&now, &object, a));
+        /* The record is read again: the cache needs the one of this generation. */
+        TRY(meta_file_with_object(tx, f->uuid, a, &l.file, &l.object));
+        TRY(check_object(&l, a));
     }
-    return open_loaded(core, &now, &object, generation, a, ret);
-}
-
-err_t content_read_at(const struct content *content, uint64_t offset, char *to, size_t size, struct arena *a,
-                      size_t *ret_read)
-{
-    if (content->reader)
-        return content->reader->ops->read_at(content->reader, offset, to, size, a, ret_read);
-    size_t from = offset < content->bytes.n ? (size_t)offset : content->bytes.n;
-    slice piece = slice_part(content->bytes, from, size < content->bytes.n - from ? size : content->bytes.n - from);
-    if (piece.n)
-        memcpy(to, piece.p, piece.n);
-    *ret_read = piece.n;
-    return NULL;
-}
-
-int content_fd(const struct content *content)
-{
-    return content->reader ? content->reader->fd : -1;
-}
-
-void content_close(struct content *content)
-{
-    if (content->reader)
-        content->reader->ops->close(content->reader);
-    content_entry_close(content->entry);
-    *content = (struct content){ 0 };
+    return open_loaded_file(core, &l, a, ret);
 }
 
 /* ---- delete ---- */

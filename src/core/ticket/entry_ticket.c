@@ -12,6 +12,7 @@
 #include "core/bucket/entry.h"
 #include "core/bucket/entry_guard.h"
 #include "core/event.h"
+#include "core/file/file.h"
 #include "core/file/lifecycle.h"
 #include "core/quota.h"
 #include "core/records/bucket.h"
@@ -149,29 +150,57 @@ static slice content_type_line(struct arena *a, slice content_type)
     return content_type.n ? arena_join(a, parts, LENGTH_OF(parts)) : S("");
 }
 
-static err_t find_ticket_entry(struct core *core, struct meta_tx *tx, const struct bucket *bucket, slice key,
-                               struct arena *a, struct guarded_entry *ret)
+/* Find the ticket of the key and its file, if the file has bytes. */
+static err_t find_stored(struct core *core, struct meta_tx *tx, const struct bucket *bucket, slice key, struct arena *a,
+                         struct ticket_target *ret)
 {
-    struct ticket ticket;
-    struct file file = { 0 };
-    TRY(meta_ticket_by_key(tx, bucket->id, key, a, &ticket));
-    TRY(meta_file_get(tx, ticket.file_id, a, &file));
-    if (!file.object_id || file_is_past(&file, core_now_ms(core)))
+    TRY(meta_ticket_by_key(tx, bucket->id, key, a, &ret->ticket));
+    TRY(meta_file_get(tx, ret->ticket.file_id, a, &ret->file));
+    if (!ret->file.object_id || file_is_past(&ret->file, core_now_ms(core)))
         return err_make(a, ERR_NOT_FOUND, "no such file");
-    struct entry entry = { .bucket_id = bucket->id,
-                           .key = ticket.key,
-                           .owner_id = file.owner_id,
-                           .object_id = file.object_id,
-                           .size_bytes = file.size_bytes,
-                           .upload = S(""),
-                           .headers = content_type_line(a, file.content_type),
-                           .tags = S(""),
-                           .modified_at_ms = file.stored_at_ms };
-    memcpy(entry.md5, file.md5, MD5_SIZE);
-    *ret = (struct guarded_entry){ .entry = entry, .file = file };
     return NULL;
 }
 
-const struct entry_guard ticket_entry_guard = { .find = find_ticket_entry,
-                                                .admit = admit_ticket_put,
-                                                .place = place_ticket_bytes };
+/* The entry that describes the ticket's file to readers. */
+static struct entry entry_of_target(const struct ticket_target *target, struct arena *a)
+{
+    const struct file *file = &target->file;
+    struct entry entry = { .bucket_id = target->ticket.bucket_id,
+                           .key = target->ticket.key,
+                           .owner_id = file->owner_id,
+                           .object_id = file->object_id,
+                           .size_bytes = file->size_bytes,
+                           .upload = S(""),
+                           .headers = content_type_line(a, file->content_type),
+                           .tags = S(""),
+                           .modified_at_ms = file->stored_at_ms };
+    memcpy(entry.md5, file->md5, MD5_SIZE);
+    return entry;
+}
+
+static err_t find_ticket_entry(struct core *core, struct meta_tx *tx, const struct bucket *bucket, slice key,
+                               struct arena *a, struct entry *ret)
+{
+    struct ticket_target target = { 0 };
+    TRY(find_stored(core, tx, bucket, key, a, &target));
+    *ret = entry_of_target(&target, a);
+    return NULL;
+}
+
+static err_t open_ticket_entry(struct core *core, const struct bucket *bucket, slice key, struct arena *a,
+                               struct entry *ret, struct content *ret_content)
+{
+    struct ticket_target target = { 0 };
+    {
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        TRY(meta_read_begin(core->meta, a, &tx));
+        TRY(find_stored(core, tx, bucket, key, a, &target));
+    }
+    TRY(file_open_record(core, &target.file, a, ret_content));
+    *ret = entry_of_target(&target, a);
+    return NULL;
+}
+
+const struct entry_guard ticket_entry_guard = {
+    .find = find_ticket_entry, .open = open_ticket_entry, .admit = admit_ticket_put, .place = place_ticket_bytes
+};

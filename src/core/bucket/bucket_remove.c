@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removing a bucket, which must be empty. Uploads that have expired do not count: they are ended first. */
+#include "core/bucket/bucket_priv.h"
+#include "core/bucket/upload_priv.h"
+#include "core/store/bucket_store.h"
+
+static err_t apply_bucket_remove(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct bucket_change *c = arg;
+    TRY(bucket_find_managed(tx, c, a));
+    TRY(upload_end_past(tx, c->bucket.id, c->now_ms, a, &c->more));
+    if (c->more)
+        return NULL; /* the rest in another write: other writes wait for this one */
+    TRY(meta_bucket_remove(tx, c->bucket.id, a));
+    return bucket_write_event(tx, c, S("bucket.remove"), a);
+}
+
+err_t bucket_remove(struct core *core, const struct principal *who, slice name, struct arena *a)
+{
+    struct bucket_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
+    do {
+        TRY(meta_write(core->meta, apply_bucket_remove, &c, a));
+    } while (c.more);
+    return NULL;
+}
