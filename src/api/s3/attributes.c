@@ -40,14 +40,14 @@ static bool read_attributes(struct s3_call *call, unsigned *ret)
             if (!attribute) {
                 s3_detail(call, "ArgumentName", S("x-amz-object-attributes"));
                 s3_detail(call, "ArgumentValue", item);
-                s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("Invalid attribute name specified."));
+                s3_fail(call, S3_ATTRIBUTE_NAME);
                 return false;
             }
             *ret |= attribute;
         }
     }
     if (!*ret)
-        s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("The x-amz-object-attributes header is required."));
+        s3_fail(call, S3_NO_ATTRIBUTES);
     return *ret != 0;
 }
 

@@ -43,7 +43,7 @@ static bool read_bucket_page(struct s3_call *call, struct bucket_page *p)
     bool goes_on = s3_param(call, "continuation-token", &p->token) && p->token.n;
     if (goes_on && !base64_decode(&call->x->arena, p->token, &p->after)) {
         s3_detail(call, "ArgumentName", S("continuation-token"));
-        s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("The continuation token provided is incorrect"));
+        s3_fail(call, S3_CONTINUATION_TOKEN);
         return false;
     }
     bool filters = s3_param(call, "prefix", &p->prefix);
@@ -243,9 +243,9 @@ void s3_versioning_put(struct s3_call *call)
         return;
     slice status = slice_trim(xml_child_text(root, "Status"));
     if (slice_eq(status, S("Enabled")) || slice_eq(slice_trim(xml_child_text(root, "MfaDelete")), S("Enabled")))
-        s3_fail_with_text(call, S3_OPERATION_NOT_IMPLEMENTED, S("Buckets keep no versions here."));
+        s3_fail(call, S3_NO_VERSIONING);
     else if (slice_eq(status, S("Suspended")))
         s3_reply_status(call, 200);
     else
-        s3_fail_with_text(call, S3_MALFORMED_XML, S("Status must be Enabled or Suspended."));
+        s3_fail(call, S3_VERSIONING_STATUS);
 }

@@ -32,7 +32,7 @@ static void reply_error(struct http_exchange *x, struct s3_call *call, enum s3_e
     buf_init(&b, 0);
     if (!call)
         s3_common_headers(x);
-    if (slice_eq(x->req.method, S("HEAD")) || row->status == 304) {
+    if (slice_eq(x->req.method, S("HEAD"))) {
         http_reply(x, row->status, "application/xml", S(""));
         return;
     }

@@ -298,8 +298,7 @@ void s3_form_post(struct s3_call *call)
     uint64_t most = call->s3->options.max_object_bytes ? call->s3->options.max_object_bytes : INT64_MAX;
     slice boundary;
     if (!multipart_boundary(http_header(&x->req, "Content-Type"), &boundary)) {
-        s3_fail_with_text(call, S3_PRECONDITION_FAILED,
-                          S("Bucket POST must be of the enclosure-type multipart/form-data"));
+        s3_fail(call, S3_FORM_NOT_MULTIPART);
         return;
     }
     if (x->req.content_length > 0 && (uint64_t)x->req.content_length > most &&

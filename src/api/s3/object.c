@@ -133,7 +133,7 @@ void s3_object_put(struct s3_call *call)
     slice unused;
     if (s3_param(call, "partNumber", &unused)) {
         s3_detail(call, "ArgumentName", S("partNumber"));
-        s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("partNumber is of an upload, and no uploadId names one."));
+        s3_fail(call, S3_PART_WITHOUT_UPLOAD);
     } else if (http_has_header(&call->x->req, "x-amz-copy-source")) {
         http_collect(call->x, 0, run_object_copy);
     } else {
@@ -157,13 +157,11 @@ static bool select_part(struct s3_call *call, struct object_get *g)
         return true;
     if (!slice_to_i64(text, &number) || number < 1 || number > UPLOAD_PARTS_MAX) {
         s3_detail(call, "ArgumentName", S("partNumber"));
-        s3_fail_with_text(call, S3_INVALID_ARGUMENT,
-                          S("Part number must be an integer between 1 and 10000, inclusive"));
+        s3_fail(call, S3_PART_NUMBER);
         return false;
     }
     if (http_has_header(&call->x->req, "Range")) {
-        s3_fail_with_text(call, S3_INVALID_REQUEST,
-                          S("Cannot specify both Range header and partNumber query parameter"));
+        s3_fail(call, S3_RANGE_AND_PART);
         return false;
     }
     err_t e = entry_part(call->s3->core, &g->entry, number, &call->x->arena, &g->download.http.part_first,

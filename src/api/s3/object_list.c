@@ -168,7 +168,7 @@ static bool read_continuation_token(struct s3_call *call, slice *ret_token, slic
     if (ret_token->n && base64_decode(&call->x->arena, *ret_token, ret) && ret->n && slice_is_utf8(*ret))
         return true;
     s3_detail(call, "ArgumentName", S("continuation-token"));
-    s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("The continuation token provided is incorrect"));
+    s3_fail(call, S3_CONTINUATION_TOKEN);
     return false;
 }
 
@@ -204,7 +204,7 @@ void s3_objects_list(struct s3_call *call)
     } else {
         s3_detail(call, "ArgumentName", S("list-type"));
         s3_detail(call, "ArgumentValue", type);
-        s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("Invalid List Type specified in Request"));
+        s3_fail(call, S3_LIST_TYPE);
     }
 }
 
@@ -220,8 +220,7 @@ void s3_versions_list(struct s3_call *call)
     if (version.n && l.start.n == 0) {
         s3_detail(call, "ArgumentName", S("version-id-marker"));
         s3_detail(call, "ArgumentValue", version);
-        s3_fail_with_text(call, S3_INVALID_ARGUMENT,
-                          S("A version-id marker cannot be specified without a key marker."));
+        s3_fail(call, S3_VERSION_MARKER);
         return;
     }
     l.order.after = l.start; /* of the key marker itself there is no other version to come */

@@ -25,7 +25,7 @@ bool s3_encoding_param(struct s3_call *call, bool *ret_url)
         return true;
     s3_detail(call, "ArgumentName", S("encoding-type"));
     s3_detail(call, "ArgumentValue", value);
-    s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("Invalid Encoding Method specified in Request"));
+    s3_fail(call, S3_ENCODING_TYPE);
     return false;
 }
 

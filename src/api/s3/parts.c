@@ -46,7 +46,7 @@ static bool read_part_number(struct s3_call *call, int64_t *ret)
         return true;
     s3_detail(call, "ArgumentName", S("partNumber"));
     s3_detail(call, "ArgumentValue", text);
-    s3_fail_with_text(call, S3_INVALID_ARGUMENT, S("Part number must be an integer between 1 and 10000, inclusive"));
+    s3_fail(call, S3_PART_NUMBER);
     return false;
 }
 
@@ -135,10 +135,7 @@ static bool read_copy_range(struct s3_call *call, uint64_t size, uint64_t *ret_o
     s3_detail(call, "ArgumentValue", text);
     if (!slice_starts(text, S("bytes=")) || !slice_cut(slice_from(text, 6), '-', &first, &last) ||
         !slice_to_u64(first, &from) || !slice_to_u64(last, &to) || to < from) {
-        s3_fail_with_text(
-            call, S3_INVALID_ARGUMENT,
-            S("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last "
-              "are the zero-based offsets of the first and last bytes to copy"));
+        s3_fail(call, S3_COPY_RANGE);
         return false;
     }
     if (to >= size) {

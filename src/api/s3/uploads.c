@@ -38,7 +38,7 @@ static bool read_checksum_type(struct s3_call *call, enum digest_form *ret, bool
             *ret = checksum_types[i].form;
             return true;
         }
-    s3_fail_with_text(call, S3_INVALID_REQUEST, S("Value for x-amz-checksum-type header is invalid."));
+    s3_fail(call, S3_CHECKSUM_TYPE);
     return false;
 }
 
@@ -56,9 +56,7 @@ static bool read_upload_digest(struct s3_call *call, struct upload_order *order)
     }
     if (order->digest == DIGEST_NONE) {
         if (has_type)
-            s3_fail_with_text(call, S3_INVALID_REQUEST,
-                              S("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm "
-                                "header."));
+            s3_fail(call, S3_CHECKSUM_TYPE_ALONE);
         return !has_type;
     }
     if (!has_type)
@@ -159,9 +157,7 @@ static bool read_completed_parts(struct s3_call *call, struct complete_order *or
     XML_EACH(part, root, "Part")
     count++;
     if (count == 0 || count > UPLOAD_PARTS_MAX) {
-        s3_fail_with_text(call, S3_MALFORMED_XML,
-                          count ? S("At most 10,000 parts can be put together.")
-                                : S("You must specify at least one part"));
+        s3_fail(call, count ? S3_TOO_MANY_PARTS : S3_NO_PARTS);
         return false;
     }
     struct completed_part *parts = arena_array(&call->x->arena, struct completed_part, count);
@@ -219,7 +215,7 @@ static bool read_checksum(struct s3_call *call, const struct bucket *bucket, str
     else if (has_type)
         form = told;
     if (!e && has_type && (upload.digest == DIGEST_NONE || told != form)) {
-        s3_fail_with_text(call, S3_INVALID_REQUEST, S("The upload was created with another checksum type than this."));
+        s3_fail(call, S3_OTHER_CHECKSUM_TYPE);
         return false;
     }
     return read_object_digest(call, form, order);
@@ -231,7 +227,7 @@ static bool read_object_size(struct s3_call *call, int64_t *ret)
     *ret = -1;
     if (!text.p || (slice_to_i64(text, ret) && *ret >= 0))
         return true;
-    s3_fail_with_text(call, S3_INVALID_REQUEST, S("Value for x-amz-mp-object-size header is invalid."));
+    s3_fail(call, S3_OBJECT_SIZE);
     return false;
 }
 
@@ -245,7 +241,7 @@ static const enum s3_error error_of_refusal[UPLOAD_REFUSAL_COUNT] = {
     [UPLOAD_BAD_ORDER] = S3_INVALID_PART_ORDER,
     [UPLOAD_PART_TOO_SMALL] = S3_ENTITY_TOO_SMALL,
     [UPLOAD_BAD_DIGEST] = S3_BAD_DIGEST,
-    [UPLOAD_BAD_SIZE] = S3_INVALID_REQUEST,
+    [UPLOAD_BAD_SIZE] = S3_OTHER_OBJECT_SIZE,
     [UPLOAD_CONDITION] = S3_PRECONDITION_FAILED,
     [UPLOAD_TOO_LARGE] = S3_ENTITY_TOO_LARGE,
 };
@@ -257,9 +253,7 @@ static void fail_complete(struct s3_call *call, err_t e, enum upload_refusal why
         return;
     }
     s3_detail(call, "UploadId", name);
-    s3_fail_with_text(call, error_of_refusal[why],
-                      why == UPLOAD_BAD_SIZE ? S("The object has another size than x-amz-mp-object-size says.")
-                                             : S(""));
+    s3_fail(call, error_of_refusal[why]);
 }
 
 static void reply_completed(struct s3_call *call, const struct entry *entry)
