@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the checks of tools/ share: the walk over sources, C without its comments, lists of exceptions, the verdict.
+"""Code that the checks of tools/ share: walking over source files, removing comments from C, exceptions, the verdict.
 
-A check collects findings, pairs of a key and a line for a person. The key names what is wrong without a line number, so
-that it stays the same while the file is edited. tools/exceptions/NAME.txt lists the keys that are let through, one a
-line, `key  # reason`. A line there that fits no finding is itself a failure: the list can only shrink.
+A check collects findings. A finding is a pair of a key and a message. The key names the problem without a line number, so
+that it stays the same while the file is edited. tools/exceptions/NAME.txt lists the keys that are permitted, one per line:
+`key  # reason`. A line there that matches no finding is itself a failure, so the list can only shrink.
 """
 import os
 import re
@@ -16,12 +16,12 @@ PREPROCESSOR = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
 
 
 def root_of(arguments):
-    """The repository: the argument, or where this file lies."""
+    """The root of the repository: the argument, or the repository of this file."""
     return arguments[0] if arguments else os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 
 
 def sources(root, under="src", endings=C_ENDINGS):
-    """Paths of files, as seen from root, in a fixed order."""
+    """The paths of files below root/under, relative to root, in a fixed order."""
     for folder, folders, names in os.walk(os.path.join(root, under)):
         folders[:] = sorted(f for f in folders if f not in ("node_modules", "__pycache__"))
         for name in sorted(names):
@@ -35,22 +35,22 @@ def read(root, path):
 
 
 def blank(text):
-    """As many lines, nothing on them."""
+    """The same number of lines, all of them blank."""
     return re.sub(r"[^\n]", " ", text)
 
 
 def code_only(text):
-    """The C text with comments and literals blanked, line for line."""
+    """The C text with comments and literals replaced by spaces; the lines stay."""
     return NOISE.sub(lambda m: blank(m.group(0)), text)
 
 
 def without_comments(text):
-    """The C text with comments blanked, line for line; literals stay."""
+    """The C text with comments replaced by spaces; lines and literals stay."""
     return COMMENT.sub(lambda m: blank(m.group(0)) if m.group(1) else m.group(0), text)
 
 
 def without_preprocessor(text):
-    """The C text with directives and the bodies of macros blanked, line for line."""
+    """The C text with directives and the bodies of macros replaced by spaces; the lines stay."""
     return PREPROCESSOR.sub(lambda m: blank(m.group(0)), text)
 
 
@@ -59,7 +59,7 @@ def line_of(text, position):
 
 
 def exceptions(root, name):
-    """{key: number of its line} of tools/exceptions/NAME.txt, and what is wrong with the list."""
+    """{key: line number} of tools/exceptions/NAME.txt, and messages about faults of the list itself."""
     path, keys, wrong = f"tools/exceptions/{name}.txt", {}, []
     if os.path.exists(os.path.join(root, path)):
         for number, line in enumerate(read(root, path).split("\n"), 1):
@@ -72,7 +72,7 @@ def exceptions(root, name):
 
 
 def verdict(tool, root, count, findings, summary, what="sources"):
-    """Print what is wrong, or the summary; return the exit status. count is how many things were looked at."""
+    """Print the messages, or the summary if there are none; return the exit status. count: how many things were checked."""
     name = tool.removeprefix("check-")
     if not count:
         print(f"{tool}: no {what} found", file=sys.stderr)
