@@ -128,6 +128,19 @@ OVER_EACH(one_failing_write_fails_alone)
     meta_world_release(&w);
 }
 
+OVER_EACH(a_write_that_fails_after_it_changed_something_leaves_nothing_in_the_batch)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, THREADED);
+    struct batch b;
+    batch_submit(&b, &w, 100);
+    b.one[3].fail_with = ERR_INVALID; /* the only one that fails, and no failure of the database */
+    batch_run(&b, &w);
+    EXPECT_EQ(b.one[3].code, ERR_INVALID);
+    EXPECT_EQ(batch_check(&b, &w), BATCH - 1);
+    meta_world_release(&w);
+}
+
 static err_t refuse(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct follow *f = arg;
@@ -413,6 +426,7 @@ TEST(a_backup_under_load_is_one_moment_of_the_store)
 }
 
 RUN_TESTS(cmocka_unit_test(one_failing_write_fails_alone),
+          cmocka_unit_test(a_write_that_fails_after_it_changed_something_leaves_nothing_in_the_batch),
           cmocka_unit_test(a_write_that_fails_before_it_changed_anything_costs_the_others_nothing),
           cmocka_unit_test(whichever_call_fails_everybody_is_told_the_truth),
           cmocka_unit_test(a_failing_commit_tells_every_waiter_and_the_store_works_afterwards),

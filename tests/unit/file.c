@@ -8,6 +8,7 @@
 #include "core/records/reference.h"
 #include "core/records/task.h"
 #include "core/store/comment_store.h"
+#include "core/store/file_store.h"
 #include "core/store/reference_store.h"
 #include "core/store/task_store.h"
 
@@ -339,6 +340,31 @@ TEST(a_file_taken_in_to_be_kept_outlives_its_references)
     EXPECT_OK(file_delete(&w->core, &alice, f.uuid, w->a));
 }
 
+static err_t apply_lost_hold(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct attach *at = arg;
+    return meta_file_move(tx, at->file_id, FILE_READY, FILE_STORED, at->now_ms + 1, a);
+}
+
+/* Only a damaged store has such a file: a purge time although a task refers to it. */
+TEST(purge_keeps_a_file_that_a_reference_holds_and_goes_on_with_the_others)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct file held = world_store(w, &alice, S("a"), S("hello"), minutes(10)), got;
+    struct attach at;
+    EXPECT_OK(attach(w, &alice, &held, &at));
+    world_write(w, apply_lost_hold, &at);
+    world_store(w, &alice, S("due"), S("x"), minutes(10));
+    world_wait(w, minutes(10));
+    world_run_jobs(w);
+    EXPECT_OK(file_get(&w->core, &alice, held.uuid, w->a, &got));
+    EXPECT(got.state == FILE_READY && got.purge_at_ms == 0);
+    EXPECT_EQ(world_file_count(w), 1);
+    EXPECT_EQ(world_event_count(w, S("file.purge")), 1);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
 TEST(attach_and_purge_one_of_them_wins_completely)
 {
     WORLD(w);
@@ -367,4 +393,5 @@ RUN_TESTS(cmocka_unit_test(who_sees_which_files), cmocka_unit_test(pages_go_from
           cmocka_unit_test(threads_read_while_files_go),
           cmocka_unit_test(a_held_file_is_kept_until_the_last_reference_goes),
           cmocka_unit_test(a_file_taken_in_to_be_kept_outlives_its_references),
+          cmocka_unit_test(purge_keeps_a_file_that_a_reference_holds_and_goes_on_with_the_others),
           cmocka_unit_test(attach_and_purge_one_of_them_wins_completely))
