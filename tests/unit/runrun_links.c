@@ -22,7 +22,7 @@
 static struct fake_reply form_of_the_vectors(struct runrun_fixture *f)
 {
     struct http_exchange x = { .api = &f->http_api, .req = { .host = S("runrun.it"), .tls = true } };
-    struct runrun_answer answer;
+    struct runrun_reply reply;
     struct document document = { .file = { .id = 9001, .content_type = S("text/csv") },
                                  .ticket = { .key = S("data/enterprise/1/9001/nota.csv"), .declared_bytes = 22 } };
     EXPECT(time_parse_utc(S("2026-11-21T14:00:00Z"), &document.file.created_at_ms));
@@ -30,12 +30,12 @@ static struct fake_reply form_of_the_vectors(struct runrun_fixture *f)
     slice access_key = f->runrun.signer.access_key, secret = f->runrun.signer.secret;
     f->runrun.signer.access_key = S("CAISKEY0000000000001");
     f->runrun.signer.secret = SECRET;
-    runrun_answer_open(&answer, &x);
-    json_open_object(&answer.o);
-    runrun_put_form(&answer, &document);
-    json_close_object(&answer.o);
-    struct fake_reply made = { .status = 201, .body = arena_copy(f->a, buf_slice(&answer.body)) };
-    buf_release(&answer.body);
+    runrun_reply_begin(&reply, &x);
+    json_open_object(&reply.out);
+    runrun_put_form(&reply, &document);
+    json_close_object(&reply.out);
+    struct fake_reply made = { .status = 201, .body = arena_copy(f->a, buf_slice(&reply.body)) };
+    buf_release(&reply.body);
     arena_release(&x.arena);
     f->runrun.signer.access_key = access_key;
     f->runrun.signer.secret = secret;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Letting in: one header names the account, the other the user (docs/apis/runrun.md §3). Runs on the loop. */
+/* Authentication: App-Key names the account, User-Token the user (docs/apis/runrun.md §3). The guard runs on the loop.
+ */
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
 #include "api/runrun/rate_priv.h"
@@ -23,7 +24,7 @@ bool runrun_guard(struct http_exchange *x)
     who->request_id = x->req.id;
     x->principal = who;
     struct rate_state state;
-    /* counted by App-Key, whoever the token belongs to */
+    /* requests are counted for the App-Key, whichever user the token belongs to */
     bool allowed = rate_limit_take(&r->rate, who->account_id, key_id, &state);
     runrun_write_rate(x, &state);
     if (!allowed) {

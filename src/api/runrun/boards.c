@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Boards and their custom fields: what the operator wrote into a file, for every account the same. It is read once, at
- * start; a mistake in it stops the start, because a field that is silently missing is a column that is silently lost.
+/* The boards file is the same for every account and is read once, at the start. A mistake in it prevents the start: if
+ * a wrong field were skipped, its column would be lost without notice.
  *
  *   {"boards": [{"id": 593350, "name": "Financeiro"}],
  *    "fields": [{"id": "custom_12", "label": "Prioridade", "field_type": "single_option", "board_ids": [593350],

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Comments of tasks, and of documents that hang on tasks; they may bring documents themselves. */
+/* Comments on tasks, and on documents that are attached to tasks. A comment may have documents of its own. */
 #include "api/runrun/document_json_priv.h"
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
@@ -12,35 +12,35 @@
 
 /* ---- writing ---- */
 
-/* What comments of one task share. */
-struct thread {
+/* What the comments of one task have in common. */
+struct comment_thread {
     struct document_page documents; /* of the task and all its comments */
     struct user *people;
     size_t people_count;
 };
 
 static err_t read_thread(struct http_exchange *x, int64_t task_id, const struct comment *comments, size_t count,
-                         struct thread *ret)
+                         struct comment_thread *ret)
 {
     struct runrun *r = runrun_of(x);
     struct document_list_request all = { .task_id = task_id, .limit = TASK_REFERENCES_MAX };
     int64_t *ids = arena_array(&x->arena, int64_t, count + 1);
-    TRY(document_list(r->core, runrun_who(x), &all, &x->arena, &ret->documents));
+    TRY(document_list(r->core, runrun_caller(x), &all, &x->arena, &ret->documents));
     for (size_t i = 0; i < count; i++)
         ids[i] = comments[i].author_id;
-    return people_list(r->core, runrun_who(x), ids, count, &x->arena, &ret->people, &ret->people_count);
+    return people_list(r->core, runrun_caller(x), ids, count, &x->arena, &ret->people, &ret->people_count);
 }
 
-static void put_documents(struct runrun_answer *answer, const struct thread *thread, int64_t comment_id)
+static void put_documents(struct runrun_reply *reply, const struct comment_thread *thread, int64_t comment_id)
 {
-    json_name(&answer->o, "documents");
-    json_open_array(&answer->o);
+    json_name(&reply->out, "documents");
+    json_open_array(&reply->out);
     for (size_t i = 0; i < thread->documents.count; i++)
         if (thread->documents.items[i].comment_id == comment_id) {
-            runrun_open_document(answer, &thread->documents.items[i]);
-            json_close_object(&answer->o);
+            runrun_open_document(reply, &thread->documents.items[i]);
+            json_close_object(&reply->out);
         }
-    json_close_array(&answer->o);
+    json_close_array(&reply->out);
 }
 
 static void put_nulls(struct json_out *o, const char *const *names, size_t count)
@@ -49,13 +49,13 @@ static void put_nulls(struct json_out *o, const char *const *names, size_t count
         runrun_put_null(o, names[i]);
 }
 
-static void put_comment(struct runrun_answer *answer, const struct comment *c, const struct thread *thread)
+static void put_runrun_comment(struct runrun_reply *reply, const struct comment *c, const struct comment_thread *thread)
 {
     static const char *const quoted[] = { "quoted_comment_id",       "quoted_comment_text",
                                           "quoted_comment_user_id",  "quoted_comment_user_name",
                                           "quoted_comment_guest_id", "quoted_comment_guest_name" };
-    static const char *const places[] = { "comment_id", "team_id", "enterprise_id" };
-    struct json_out *o = &answer->o;
+    static const char *const other_ids[] = { "comment_id", "team_id", "enterprise_id" };
+    struct json_out *o = &reply->out;
     const struct user *author = people_find(thread->people, thread->people_count, c->author_id);
     json_open_object(o);
     json_put_int(o, "id", c->id);
@@ -67,20 +67,20 @@ static void put_comment(struct runrun_answer *answer, const struct comment *c, c
     json_put_int(o, "children_count", 0);
     json_put_int(o, "commentable_id", c->file_id ? c->file_id : c->task_id);
     json_put_string(o, "commentable_type", c->file_id ? S("Document") : S("Task"));
-    runrun_put_date(answer, "created_at", c->created_at_ms);
-    runrun_put_date(answer, "edited_at", c->edited_at_ms);
+    runrun_put_date(reply, "created_at", c->created_at_ms);
+    runrun_put_date(reply, "edited_at", c->edited_at_ms);
     runrun_put_null(o, "deleted_at");
     json_put_int(o, "thread_id", c->id);
     put_nulls(o, quoted, LENGTH_OF(quoted));
     json_put_int(o, "task_id", c->task_id);
-    put_nulls(o, places, LENGTH_OF(places));
+    put_nulls(o, other_ids, LENGTH_OF(other_ids));
     if (c->file_id)
         json_put_int(o, "document_id", c->file_id);
     else
         runrun_put_null(o, "document_id");
     json_put_bool(o, "is_legacy", false);
     runrun_put_null(o, "media");
-    put_documents(answer, thread, c->id);
+    put_documents(reply, thread, c->id);
     json_name(o, "reactions");
     json_add_raw(o, S("[]"));
     json_put_bool(o, "is_automation_message", false);
@@ -92,24 +92,26 @@ static void reply_comment(struct http_exchange *x, int status, int64_t comment_i
 {
     struct comment comment;
     struct task task;
-    struct thread thread;
-    err_t e = task_comment_get(runrun_of(x)->core, runrun_who(x), comment_id, &x->arena, &comment, &task);
+    struct comment_thread thread;
+    err_t e = task_comment_get(runrun_of(x)->core, runrun_caller(x), comment_id, &x->arena, &comment, &task);
     if (!e)
         e = read_thread(x, comment.task_id, &comment, 1, &thread);
     if (e) {
         runrun_fail_err(x, e);
         return;
     }
-    struct runrun_answer answer;
-    runrun_answer_open(&answer, x);
-    put_comment(&answer, &comment, &thread);
-    runrun_answer_send(&answer, status);
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    put_runrun_comment(&reply, &comment, &thread);
+    runrun_reply_send(&reply, status);
 }
 
-/* ---- making ---- */
+/* ---- creating ---- */
 
-/* Where the comment goes: a task, or the task that a document hangs on. False: replied. */
-static bool read_place(struct http_exchange *x, const struct json *body, int64_t *ret_task_id, int64_t *ret_file_id)
+/* Reads what the comment is about: a task, or a document and thus the task to which it is attached. False: it is wrong,
+ * and the reply was sent. */
+static bool read_commentable(struct http_exchange *x, const struct json *body, int64_t *ret_task_id,
+                             int64_t *ret_file_id)
 {
     const struct json *task = json_get(body, "task_id"), *document = json_get(body, "document_id");
     struct document d;
@@ -124,7 +126,7 @@ static bool read_place(struct http_exchange *x, const struct json *body, int64_t
         runrun_fail_field(x, "document_id", S("is not a number"));
         return false;
     }
-    err_t e = document_get(runrun_of(x)->core, runrun_who(x), *ret_file_id, &x->arena, &d);
+    err_t e = document_get(runrun_of(x)->core, runrun_caller(x), *ret_file_id, &x->arena, &d);
     if (e) {
         runrun_fail_err(x, e);
         return false;
@@ -140,7 +142,7 @@ static bool read_place(struct http_exchange *x, const struct json *body, int64_t
 void runrun_comment_create(struct http_exchange *x)
 {
     struct task_comment c = { .text = S("") };
-    struct runrun_faults faults = { .count = 0 };
+    struct runrun_field_errors errors = { .count = 0 };
     const struct json *body;
     enum task_refusal why;
     int64_t comment_id;
@@ -148,20 +150,20 @@ void runrun_comment_create(struct http_exchange *x)
         return;
     body = runrun_unwrap(body, "comment");
     const struct json *text = json_get(body, "text");
-    runrun_read_ids(x, body, "document_ids", &faults, &c.documents, &c.document_count);
+    runrun_read_ids(x, body, "document_ids", &errors, &c.documents, &c.document_count);
     if (!json_absent(text) && text->type != JS_STRING)
-        runrun_fault(&faults, "text", S("is not a text"));
+        runrun_add_field_error(&errors, "text", S("is not a text"));
     else if (text && !runrun_is_blank(text->string))
         c.text = text->string;
     else if (c.document_count == 0)
-        runrun_fault(&faults, "text", S("can't be blank"));
-    if (faults.count) {
-        runrun_fail_faults(x, &faults);
+        runrun_add_field_error(&errors, "text", S("can't be blank"));
+    if (errors.count) {
+        runrun_fail_fields(x, &errors);
         return;
     }
-    if (!read_place(x, body, &c.task_id, &c.file_id))
+    if (!read_commentable(x, body, &c.task_id, &c.file_id))
         return;
-    err_t e = task_comment_add(runrun_of(x)->core, runrun_who(x), &c, &x->arena, &why, &comment_id);
+    err_t e = task_comment_add(runrun_of(x)->core, runrun_caller(x), &c, &x->arena, &why, &comment_id);
     if (e)
         runrun_fail_task(x, e, why);
     else
@@ -175,12 +177,12 @@ void runrun_comment_list(struct http_exchange *x)
 {
     struct runrun_page page;
     struct task_view view;
-    struct thread thread;
+    struct comment_thread thread;
     size_t first;
     int64_t id;
     if (!runrun_path_id(x, &id) || !runrun_read_page(x, &page))
         return;
-    err_t e = task_read(runrun_of(x)->core, runrun_who(x), id, &x->arena, &view);
+    err_t e = task_read(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &view);
     if (!e)
         e = read_thread(x, id, view.comments, view.comment_count, &thread);
     if (e) {
@@ -188,14 +190,14 @@ void runrun_comment_list(struct http_exchange *x)
         return;
     }
     size_t shown = runrun_page_cut(&page, view.comment_count, &first);
-    struct runrun_answer answer;
-    runrun_answer_open(&answer, x);
-    json_open_array(&answer.o);
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    json_open_array(&reply.out);
     for (size_t i = first; i < first + shown; i++)
-        put_comment(&answer, &view.comments[view.comment_count - 1 - i], &thread);
-    json_close_array(&answer.o);
+        put_runrun_comment(&reply, &view.comments[view.comment_count - 1 - i], &thread);
+    json_close_array(&reply.out);
     runrun_page_headers(x, &page, shown, (int64_t)view.comment_count);
-    runrun_answer_send(&answer, 200);
+    runrun_reply_send(&reply, 200);
 }
 
 void runrun_comment_get(struct http_exchange *x)
@@ -207,11 +209,11 @@ void runrun_comment_get(struct http_exchange *x)
 
 /* ---- changing ---- */
 
-/* Its author, for a while after making it. */
-static bool may_edit(struct http_exchange *x, const struct comment *c)
+/* The author may, for change_window_ms after writing it. */
+static bool may_edit_comment(struct http_exchange *x, const struct comment *c)
 {
     struct runrun *r = runrun_of(x);
-    return c->author_id == runrun_who(x)->user_id &&
+    return c->author_id == runrun_caller(x)->user_id &&
            core_now_ms(r->core) < c->created_at_ms + r->options.change_window_ms;
 }
 
@@ -226,16 +228,16 @@ void runrun_comment_edit(struct http_exchange *x)
     if (!runrun_path_id(x, &id) || !runrun_read_body(x, &body))
         return;
     const struct json *text = json_get(runrun_unwrap(body, "comment"), "text");
-    err_t e = task_comment_get(r->core, runrun_who(x), id, &x->arena, &comment, &task);
+    err_t e = task_comment_get(r->core, runrun_caller(x), id, &x->arena, &comment, &task);
     if (e) {
         runrun_fail_err(x, e);
-    } else if (!may_edit(x, &comment)) {
+    } else if (!may_edit_comment(x, &comment)) {
         runrun_fail(x, RUNRUN_FORBIDDEN);
     } else if (!json_is(text, JS_STRING) || runrun_is_blank(text->string)) {
         runrun_fail_field(x, "text", S("can't be blank"));
     } else {
         struct task_comment_edit edit = { .task_id = comment.task_id, .comment_id = id, .text = text->string };
-        e = task_comment_edit(r->core, runrun_who(x), &edit, &x->arena, &why);
+        e = task_comment_edit(r->core, runrun_caller(x), &edit, &x->arena, &why);
         if (e)
             runrun_fail_task(x, e, why);
         else
@@ -253,9 +255,9 @@ void runrun_comment_delete(struct http_exchange *x)
     struct task_comment_removal removal = { .comment_id = id,
                                             .window_ms = r->options.change_window_ms,
                                             .purge_after_ms = r->options.pending_ms };
-    err_t e = task_comment_remove(r->core, runrun_who(x), &removal, &x->arena, &why);
+    err_t e = task_comment_remove(r->core, runrun_caller(x), &removal, &x->arena, &why);
     if (e)
         runrun_fail_task(x, e, why);
     else
-        runrun_reply_nothing(x);
+        runrun_reply_no_content(x);
 }

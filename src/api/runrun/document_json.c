@@ -15,9 +15,9 @@ static void put_place(struct json_out *o, const struct document *d)
     runrun_put_text(o, "attachable_name", d->task_text);
 }
 
-void runrun_open_document(struct runrun_answer *answer, const struct document *d)
+void runrun_open_document(struct runrun_reply *reply, const struct document *d)
 {
-    struct json_out *o = &answer->o;
+    struct json_out *o = &reply->out;
     const struct file *f = &d->file;
     int64_t size = (int64_t)(d->has_ticket ? d->ticket.declared_bytes : f->size_bytes);
     int64_t uploaded_at_ms = d->has_ticket ? d->ticket.confirmed_at_ms : f->stored_at_ms;
@@ -31,8 +31,8 @@ void runrun_open_document(struct runrun_answer *answer, const struct document *d
     json_put_string(o, "file_name", f->name);
     json_put_int(o, "file_size", size);
     json_put_string(o, "file_content_type", type);
-    runrun_put_text(o, "file_extension", file_extension(f->name, &answer->x->arena));
-    runrun_put_date(answer, "uploaded_at", uploaded_at_ms);
+    runrun_put_text(o, "file_extension", file_extension(f->name, &reply->x->arena));
+    runrun_put_date(reply, "uploaded_at", uploaded_at_ms);
     json_put_bool(o, "transfered", uploaded_at_ms != 0);
     json_put_string(o, "uploader_id", f->owner_login);
     json_put_string(o, "uploader_name", d->owner_name.n ? d->owner_name : f->owner_login);

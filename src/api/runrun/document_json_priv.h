@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document as clients see it. */
+/* A document as JSON. */
 #ifndef CAIS_API_RUNRUN_DOCUMENT_JSON_PRIV_H
 #define CAIS_API_RUNRUN_DOCUMENT_JSON_PRIV_H
 
@@ -7,7 +7,7 @@
 #include "core/records/document.h"
 #include "core/task/document.h"
 
-/* Opens the object of a document and writes its members; the caller may add some, and closes it. */
-void runrun_open_document(struct runrun_answer *, const struct document *);
+/* Opens the object of a document and writes its members. The caller may add more, and closes the object. */
+void runrun_open_document(struct runrun_reply *, const struct document *);
 
 #endif

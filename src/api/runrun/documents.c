@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents: confirm, list, show, fetch, delete. */
+/* Documents: confirming, listing, showing, downloading, deleting. */
 #include "api/content_reply.h"
 #include "api/runrun/document_json_priv.h"
 #include "api/runrun/errors_priv.h"
@@ -15,22 +15,22 @@
 
 static void reply_document(struct http_exchange *x, const struct document *d)
 {
-    struct runrun_answer answer;
-    runrun_answer_open(&answer, x);
-    runrun_open_document(&answer, d);
-    json_close_object(&answer.o);
-    runrun_answer_send(&answer, 200);
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    runrun_open_document(&reply, d);
+    json_close_object(&reply.out);
+    runrun_reply_send(&reply, 200);
 }
 
-/* Body and query are of no matter: clients send all sorts of things along. */
-void runrun_confirm(struct http_exchange *x)
+/* Body and query are ignored, because clients send different things in them. */
+void runrun_document_confirm(struct http_exchange *x)
 {
     struct document d;
     enum ticket_refusal why;
     int64_t id;
     if (!runrun_path_id(x, &id))
         return;
-    err_t e = ticket_confirm(runrun_of(x)->core, runrun_who(x), id, &x->arena, &why, &d);
+    err_t e = ticket_confirm(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &why, &d);
     if (!e)
         reply_document(x, &d);
     else if (why == TICKET_NO_BYTES)
@@ -54,36 +54,36 @@ void runrun_document_list(struct http_exchange *x)
     err_t e;
     do {
         request.offset = page.offset;
-        e = document_list(runrun_of(x)->core, runrun_who(x), &request, &x->arena, &list);
+        e = document_list(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &list);
     } while (!e && runrun_page_restart(&page, list.total));
     if (e) {
         runrun_fail_err(x, e);
         return;
     }
-    struct runrun_answer answer;
-    runrun_answer_open(&answer, x);
-    json_open_array(&answer.o);
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    json_open_array(&reply.out);
     for (size_t i = 0; i < list.count; i++) {
-        runrun_open_document(&answer, &list.items[i]);
-        json_close_object(&answer.o);
+        runrun_open_document(&reply, &list.items[i]);
+        json_close_object(&reply.out);
     }
-    json_close_array(&answer.o);
+    json_close_array(&reply.out);
     runrun_page_headers(x, &page, list.count, list.total);
-    runrun_answer_send(&answer, 200);
+    runrun_reply_send(&reply, 200);
 }
 
-static bool is_confirmed(const struct document *d)
+static bool document_is_confirmed(const struct document *d)
 {
     return !d->has_ticket || d->ticket.confirmed_at_ms != 0;
 }
 
-/* The document that the path names. False: replied. */
-static bool find_document(struct http_exchange *x, struct document *ret)
+/* Gets the document that the path names. False: there is none, and the reply was sent. */
+static bool get_document_of_path(struct http_exchange *x, struct document *ret)
 {
     int64_t id;
     if (!runrun_path_id(x, &id))
         return false;
-    err_t e = document_get(runrun_of(x)->core, runrun_who(x), id, &x->arena, ret);
+    err_t e = document_get(runrun_of(x)->core, runrun_caller(x), id, &x->arena, ret);
     if (e)
         runrun_fail_err(x, e);
     return !e;
@@ -92,26 +92,27 @@ static bool find_document(struct http_exchange *x, struct document *ret)
 void runrun_document_get(struct http_exchange *x)
 {
     struct document d;
-    if (find_document(x, &d))
+    if (get_document_of_path(x, &d))
         reply_document(x, &d);
 }
 
-/* A file that came in another way has no key in the bucket: it is fetched from us. */
-void runrun_download(struct http_exchange *x)
+/* A document with a ticket has a key in the bucket, so the S3 API serves it. A file that came in by another API has
+ * none: a route of this API serves it. */
+void runrun_document_download(struct http_exchange *x)
 {
     struct document d;
-    if (!find_document(x, &d))
+    if (!get_document_of_path(x, &d))
         return;
-    if (!is_confirmed(&d))
+    if (!document_is_confirmed(&d))
         runrun_fail(x, RUNRUN_NO_RECORD);
     else if (d.has_ticket)
         runrun_redirect(x, runrun_download_link(x, &d));
     else
-        runrun_redirect(x, runrun_claim_link(x, "file", &d.file.id, 1));
+        runrun_redirect(x, runrun_key_link_make(x, "file", &d.file.id, 1));
 }
 
-/* We make no thumbnails and no previews: 404, once it is known that the document may be seen, and before. */
-void runrun_no_picture(struct http_exchange *x)
+/* There are no thumbnails and no previews, so the reply is 404, whether the document exists or not. */
+void runrun_document_no_picture(struct http_exchange *x)
 {
     int64_t id;
     if (runrun_path_id(x, &id))
@@ -124,23 +125,23 @@ void runrun_document_delete(struct http_exchange *x)
     int64_t id;
     if (!runrun_path_id(x, &id))
         return;
-    err_t e = document_delete(r->core, runrun_who(x), id, r->options.change_window_ms, &x->arena);
+    err_t e = document_delete(r->core, runrun_caller(x), id, r->options.change_window_ms, &x->arena);
     if (e)
         runrun_fail_err(x, e);
     else
-        runrun_reply_nothing(x);
+        runrun_reply_no_content(x);
 }
 
-/* ---- bytes, from here ---- */
+/* ---- the target of the link to a file without a key ---- */
 
-void runrun_file_send(struct http_exchange *x)
+void runrun_file_download(struct http_exchange *x)
 {
-    struct runrun_claim claim;
+    struct runrun_key_link link;
     struct document d;
     struct content_reply *s = arena_new(&x->arena, struct content_reply);
-    if (!runrun_read_claim(x, "file", &claim))
+    if (!runrun_key_link_check(x, "file", &link))
         return;
-    err_t e = document_open(runrun_of(x)->core, &claim.who, claim.ids[0], &x->arena, &d, &s->content);
+    err_t e = document_open(runrun_of(x)->core, &link.who, link.ids[0], &x->arena, &d, &s->content);
     if (e) {
         runrun_fail_err(x, e);
         return;

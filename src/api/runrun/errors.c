@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every error is JSON: clients parse it without looking. */
+/* Every error reply is JSON, because clients parse it without looking at its type. */
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/reply_priv.h"
 #include "api/runrun/runrun_priv.h"
@@ -49,23 +49,23 @@ const struct runrun_refusal runrun_of_refusal[TASK_REFUSAL_COUNT] = {
     [TASK_MAY_NOT_REMOVE] = { RUNRUN_FORBIDDEN, NULL, NULL },
 };
 
-static void fail(struct http_exchange *x, int status, slice text)
+static void reply_error(struct http_exchange *x, int status, slice text)
 {
-    struct runrun_answer answer;
-    runrun_answer_open(&answer, x);
-    json_open_object(&answer.o);
-    json_put_string(&answer.o, "error", text);
-    json_close_object(&answer.o);
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    json_open_object(&reply.out);
+    json_put_string(&reply.out, "error", text);
+    json_close_object(&reply.out);
     if (status == 401)
         http_reply_header(x, "WWW-Authenticate", S("Runrunit"));
-    runrun_answer_send(&answer, status);
+    runrun_reply_send(&reply, status);
 }
 
 void runrun_fail(struct http_exchange *x, enum runrun_error error)
 {
     if (error == RUNRUN_SERVER_BUSY)
         http_reply_header(x, "Retry-After", S("1"));
-    fail(x, runrun_vendor_errors[error].status, slice_of(runrun_vendor_errors[error].text));
+    reply_error(x, runrun_vendor_errors[error].status, slice_of(runrun_vendor_errors[error].text));
 }
 
 void runrun_log(struct http_exchange *x, err_t e)
@@ -98,13 +98,13 @@ void runrun_fail_task(struct http_exchange *x, err_t e, enum task_refusal why)
 void runrun_fail_duplicate(struct http_exchange *x, int64_t file_id)
 {
     const struct vendor_error *row = &runrun_vendor_errors[RUNRUN_CONFLICT];
-    struct runrun_answer answer;
-    runrun_answer_open(&answer, x);
-    json_open_object(&answer.o);
-    json_put_string(&answer.o, "error", slice_of(row->text));
-    json_put_int(&answer.o, "duplicate_id", file_id);
-    json_close_object(&answer.o);
-    runrun_answer_send(&answer, row->status);
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    json_open_object(&reply.out);
+    json_put_string(&reply.out, "error", slice_of(row->text));
+    json_put_int(&reply.out, "duplicate_id", file_id);
+    json_close_object(&reply.out);
+    runrun_reply_send(&reply, row->status);
 }
 
 void runrun_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
@@ -119,48 +119,48 @@ void runrun_refuse(struct http_exchange *x, enum http_refusal refusal, int statu
     case HTTP_REFUSE_BODY_TOO_LARGE:
         runrun_fail(x, RUNRUN_TOO_LARGE);
         break;
-    case HTTP_REFUSE_BUSY: /* the engine says when to come back */
-        fail(x, status, slice_of(runrun_vendor_errors[RUNRUN_SERVER_BUSY].text));
+    case HTTP_REFUSE_BUSY: /* the engine has already added Retry-After */
+        reply_error(x, status, slice_of(runrun_vendor_errors[RUNRUN_SERVER_BUSY].text));
         break;
     default:
-        fail(x, status, slice_of(text));
+        reply_error(x, status, slice_of(text));
     }
 }
 
 /* ---- fields ---- */
 
-void runrun_fault(struct runrun_faults *faults, const char *field, slice text)
+void runrun_add_field_error(struct runrun_field_errors *errors, const char *field, slice text)
 {
-    for (size_t i = 0; i < faults->count; i++)
-        if (slice_eq(slice_of(faults->items[i].field), slice_of(field)))
+    for (size_t i = 0; i < errors->count; i++)
+        if (slice_eq(slice_of(errors->items[i].field), slice_of(field)))
             return;
-    if (faults->count == LENGTH_OF(faults->items))
+    if (errors->count == LENGTH_OF(errors->items))
         return;
-    faults->items[faults->count].field = field;
-    faults->items[faults->count++].text = text;
+    errors->items[errors->count].field = field;
+    errors->items[errors->count++].text = text;
 }
 
-void runrun_fail_faults(struct http_exchange *x, const struct runrun_faults *faults)
+void runrun_fail_fields(struct http_exchange *x, const struct runrun_field_errors *errors)
 {
-    struct runrun_answer answer;
-    runrun_answer_open(&answer, x);
-    json_open_object(&answer.o);
-    json_name(&answer.o, "errors");
-    json_open_object(&answer.o);
-    for (size_t i = 0; i < faults->count; i++) {
-        json_name(&answer.o, faults->items[i].field);
-        json_open_array(&answer.o);
-        json_add_string(&answer.o, faults->items[i].text);
-        json_close_array(&answer.o);
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    json_open_object(&reply.out);
+    json_name(&reply.out, "errors");
+    json_open_object(&reply.out);
+    for (size_t i = 0; i < errors->count; i++) {
+        json_name(&reply.out, errors->items[i].field);
+        json_open_array(&reply.out);
+        json_add_string(&reply.out, errors->items[i].text);
+        json_close_array(&reply.out);
     }
-    json_close_object(&answer.o);
-    json_close_object(&answer.o);
-    runrun_answer_send(&answer, 422);
+    json_close_object(&reply.out);
+    json_close_object(&reply.out);
+    runrun_reply_send(&reply, 422);
 }
 
 void runrun_fail_field(struct http_exchange *x, const char *field, slice text)
 {
-    struct runrun_faults faults = { .count = 0 };
-    runrun_fault(&faults, field, text);
-    runrun_fail_faults(x, &faults);
+    struct runrun_field_errors errors = { .count = 0 };
+    runrun_add_field_error(&errors, field, text);
+    runrun_fail_fields(x, &errors);
 }

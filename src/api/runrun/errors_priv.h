@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every way in which this API refuses a request. */
+/* The errors of this API, and the functions that reply with them. */
 #ifndef CAIS_API_RUNRUN_ERRORS_PRIV_H
 #define CAIS_API_RUNRUN_ERRORS_PRIV_H
 
@@ -8,7 +8,7 @@
 #include "http/http.h"
 
 enum runrun_error {
-    RUNRUN_NONE, /* an empty row: a bug, found by a test */
+    RUNRUN_NONE, /* an empty row of a table below: a bug that a test finds */
 #define RUNRUN(name, status, text) RUNRUN_##name,
 #include "api/runrun/errors.def"
 #undef RUNRUN
@@ -17,33 +17,38 @@ enum runrun_error {
 extern const struct vendor_error runrun_vendor_errors[RUNRUN_ERROR_COUNT];
 extern const enum runrun_error runrun_of_err[ERR_CODE_COUNT];
 
-/* What a rule of tasks says: a row of errors.def, or what is wrong with a field. */
+/* The reply for a broken rule of tasks: a row of errors.def, or a field error (then `error` is RUNRUN_NONE). */
 struct runrun_refusal {
     enum runrun_error error;
     const char *field, *text;
 };
 extern const struct runrun_refusal runrun_of_refusal[TASK_REFUSAL_COUNT];
 
-/* Each of these ends the exchange. */
+/* Each of these functions ends the exchange. */
 void runrun_fail(struct http_exchange *, enum runrun_error);
-/* By runrun_of_err; a failure of the server's own making goes to the log. */
+/* Replies with the error of runrun_of_err. One with a status from 500 on is also logged. */
 void runrun_fail_err(struct http_exchange *, err_t e);
+/* For an error of a call about tasks: replies by runrun_of_refusal when `why` names a rule, else like runrun_fail_err.
+ */
 void runrun_fail_task(struct http_exchange *, err_t e, enum task_refusal why);
-void runrun_fail_duplicate(struct http_exchange *, int64_t file_id); /* 409 */
+/* 409: the task already has the document `file_id`, with the same name. */
+void runrun_fail_duplicate(struct http_exchange *, int64_t file_id);
+/* Replies to a request that the engine refuses by itself. `text` says why, for people. */
 void runrun_refuse(struct http_exchange *, enum http_refusal, int status, const char *text);
-/* To the log, not to the client. */
+/* Logs the error for the operator; the client does not see it. Does not end the exchange. */
 void runrun_log(struct http_exchange *, err_t e);
 
-/* What is wrong with the fields of a request, collected, then told at once: 422. Of one field the first counts. */
-struct runrun_faults {
+/* The errors in the fields of one request. They are collected and reported in one reply, 422. A field keeps its first
+ * error. */
+struct runrun_field_errors {
     struct {
         const char *field;
         slice text;
     } items[8];
     size_t count;
 };
-void runrun_fault(struct runrun_faults *, const char *field, slice text);
-void runrun_fail_faults(struct http_exchange *, const struct runrun_faults *);
-void runrun_fail_field(struct http_exchange *, const char *field, slice text); /* only that one */
+void runrun_add_field_error(struct runrun_field_errors *, const char *field, slice text);
+void runrun_fail_fields(struct http_exchange *, const struct runrun_field_errors *);
+void runrun_fail_field(struct http_exchange *, const char *field, slice text); /* with a single error */
 
 #endif

@@ -27,10 +27,10 @@ static void put_member(struct json_out *o, const struct json *from, const char *
         json_add_null(o);
 }
 
-static void put_field(struct runrun_answer *answer, const struct json *field, int64_t board_id)
+static void put_field(struct runrun_reply *reply, const struct json *field, int64_t board_id)
 {
-    struct runrun *r = runrun_of(answer->x);
-    struct json_out *o = &answer->o;
+    struct runrun *r = runrun_of(reply->x);
+    struct json_out *o = &reply->out;
     const struct json *details = json_get(field, "details");
     json_open_object(o);
     put_member(o, field, "id");
@@ -47,7 +47,7 @@ static void put_field(struct runrun_answer *answer, const struct json *field, in
     put_member(o, field, "board_ids");
     runrun_put_null(o, "user_name");
     runrun_put_null(o, "last_editor_name");
-    runrun_put_date(answer, "created_at", r->bucket.created_at_ms);
+    runrun_put_date(reply, "created_at", r->bucket.created_at_ms);
     runrun_put_null(o, "edited_at");
     json_put_bool(o, "is_editable", false);
     json_put_bool(o, "is_everyone_allowed_to_add_to_board", false);
@@ -59,7 +59,7 @@ static void put_field(struct runrun_answer *answer, const struct json *field, in
     json_close_object(o);
 }
 
-/* Fields of a board (0: of none) as a list. */
+/* Replies with a page of the fields of a board; board_id 0 has none. */
 static void reply_fields(struct http_exchange *x, int64_t board_id)
 {
     const struct runrun_boards *b = runrun_of(x)->boards;
@@ -72,19 +72,19 @@ static void reply_fields(struct http_exchange *x, int64_t board_id)
     JSON_EACH(field, custom ? b->fields : NULL)
         total += is_on_board(field, board_id);
     size_t shown = runrun_page_cut(&page, total, &first);
-    struct runrun_answer answer;
-    runrun_answer_open(&answer, x);
-    json_open_array(&answer.o);
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    json_open_array(&reply.out);
     JSON_EACH(field, custom ? b->fields : NULL) {
         if (!is_on_board(field, board_id))
             continue;
         if (at >= first && at < first + shown)
-            put_field(&answer, field, board_id);
+            put_field(&reply, field, board_id);
         at++;
     }
-    json_close_array(&answer.o);
+    json_close_array(&reply.out);
     runrun_page_headers(x, &page, shown, (int64_t)total);
-    runrun_answer_send(&answer, 200);
+    runrun_reply_send(&reply, 200);
 }
 
 void runrun_board_fields(struct http_exchange *x)
@@ -105,7 +105,7 @@ void runrun_task_fields(struct http_exchange *x)
     int64_t id;
     if (!runrun_path_id(x, &id))
         return;
-    err_t e = task_get_visible(runrun_of(x)->core, runrun_who(x), id, &x->arena, &task);
+    err_t e = task_get_visible(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &task);
     if (e) {
         runrun_fail_err(x, e);
         return;
@@ -144,15 +144,15 @@ void runrun_field_options(struct http_exchange *x)
         return;
     const struct json *options = json_get(field, "options");
     size_t total = json_count(options), shown = runrun_page_cut(&page, total, &first);
-    struct runrun_answer answer;
-    runrun_answer_open(&answer, x);
-    json_open_array(&answer.o);
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    json_open_array(&reply.out);
     JSON_EACH(option, options) {
         if (at >= first && at < first + shown)
-            put_option(&answer.o, option);
+            put_option(&reply.out, option);
         at++;
     }
-    json_close_array(&answer.o);
+    json_close_array(&reply.out);
     runrun_page_headers(x, &page, shown, (int64_t)total);
-    runrun_answer_send(&answer, 200);
+    runrun_reply_send(&reply, 200);
 }

@@ -5,17 +5,20 @@
 
 #include "http/http.h"
 
+/* Checks both keys and the rate limit of a request, on the loop. False: refused, and the reply was sent. */
 bool runrun_guard(struct http_exchange *);
-void runrun_ticket(struct http_exchange *);
-void runrun_confirm(struct http_exchange *);
+
+/* Each replies to one kind of request; routes.c says which. */
+void runrun_ticket_create(struct http_exchange *);
+void runrun_document_confirm(struct http_exchange *);
 void runrun_document_list(struct http_exchange *);
 void runrun_document_get(struct http_exchange *);
-void runrun_download(struct http_exchange *);
-void runrun_no_picture(struct http_exchange *);
+void runrun_document_download(struct http_exchange *);
+void runrun_document_no_picture(struct http_exchange *);
 void runrun_document_delete(struct http_exchange *);
-void runrun_zip_ask(struct http_exchange *);
-void runrun_zip_send(struct http_exchange *);
-void runrun_file_send(struct http_exchange *);
+void runrun_zip_link(struct http_exchange *);
+void runrun_zip_download(struct http_exchange *);
+void runrun_file_download(struct http_exchange *);
 void runrun_task_create(struct http_exchange *);
 void runrun_task_get(struct http_exchange *);
 void runrun_task_list(struct http_exchange *);
@@ -28,6 +31,6 @@ void runrun_comment_delete(struct http_exchange *);
 void runrun_board_fields(struct http_exchange *);
 void runrun_task_fields(struct http_exchange *);
 void runrun_field_options(struct http_exchange *);
-void runrun_me(struct http_exchange *);
+void runrun_user_me(struct http_exchange *);
 
 #endif

@@ -4,13 +4,13 @@
 
 #include <string.h>
 
-#define PAGE_ITEMS 100 /* by default, and at most */
+#define PAGE_ITEMS 100 /* the default, and the maximum */
 
-/* The last one of that name, if it is a number of at least `least`. */
-static bool page_number(const struct query *q, slice name, uint64_t least, uint64_t *ret)
+/* The last parameter with that name, when it is a number of at least `min`. */
+static bool page_number(const struct query *q, slice name, uint64_t min, uint64_t *ret)
 {
     slice text;
-    return query_get(q, name, QUERY_LAST_WINS, &text) && slice_to_u64(text, ret) && *ret >= least && *ret <= INT32_MAX;
+    return query_get(q, name, QUERY_LAST_WINS, &text) && slice_to_u64(text, ret) && *ret >= min && *ret <= INT32_MAX;
 }
 
 bool runrun_read_page(struct http_exchange *x, struct runrun_page *ret)
@@ -46,8 +46,8 @@ size_t runrun_page_cut(struct runrun_page *page, size_t total, size_t *ret_first
     return left < page->limit ? left : page->limit;
 }
 
-/* What stands between < and > must not end it. */
-static void add_safe(struct buf *b, slice raw)
+/* Escapes everything that would end the URL between < and >. */
+static void add_link_text(struct buf *b, slice raw)
 {
     for (size_t i = 0; i < raw.n; i++) {
         unsigned char c = (unsigned char)raw.p[i];
@@ -58,8 +58,9 @@ static void add_safe(struct buf *b, slice raw)
     }
 }
 
-/* The unversioned path of the request, with its query but for the place in the list. */
-static void add_address(struct buf *b, struct http_exchange *x, const struct runrun_page *page, char *ret_joint)
+/* Adds the path of the request without the version, and its query without page and offset. *ret_joint is what joins the
+ * next parameter: ? or &. */
+static void add_link_target(struct buf *b, struct http_exchange *x, const struct runrun_page *page, char *ret_joint)
 {
     slice path = x->req.path;
     while (path.n > 1 && path.p[path.n - 1] == '/')
@@ -68,16 +69,16 @@ static void add_address(struct buf *b, struct http_exchange *x, const struct run
         buf_add(b, S("/api"));
         path = slice_from(path, sizeof "/api/v1.0" - 1);
     }
-    add_safe(b, path);
+    add_link_text(b, path);
     char joint = '?';
     for (size_t i = 0; i < page->query.count; i++) {
         const struct query_param *p = &page->query.params[i];
         if (slice_eq(p->name, S("page")) || slice_eq(p->name, S("offset")))
             continue;
         buf_add_byte(b, joint);
-        add_safe(b, p->raw_name);
+        add_link_text(b, p->raw_name);
         buf_add_byte(b, '=');
-        add_safe(b, p->raw_value);
+        add_link_text(b, p->raw_value);
         joint = '&';
     }
     *ret_joint = joint;
@@ -89,7 +90,7 @@ static void add_link(struct buf *b, struct http_exchange *x, const struct runrun
     char joint;
     bool is_self = strcmp(rel, "self") == 0;
     buf_add(b, b->n ? S(", <") : S("<"));
-    add_address(b, x, page, &joint);
+    add_link_target(b, x, page, &joint);
     if (page->by_offset)
         buf_printf(b, "%coffset=%llu", joint, (unsigned long long)offset);
     else if (!is_self || offset)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing answers. A field that is known but empty is there, and null (docs/apis/runrun.md §2). */
+/* A field that this API knows is always written; when it has no value, it is null (docs/apis/runrun.md §2). */
 #include "api/runrun/rate_priv.h"
 #include "api/runrun/reply_priv.h"
 #include "api/runrun/runrun_priv.h"
@@ -7,23 +7,23 @@
 
 #include <stdlib.h>
 
-void runrun_answer_open(struct runrun_answer *answer, struct http_exchange *x)
+void runrun_reply_begin(struct runrun_reply *reply, struct http_exchange *x)
 {
-    answer->x = x;
-    buf_init(&answer->body, 0);
-    json_out_init(&answer->o, &answer->body);
+    reply->x = x;
+    buf_init(&reply->body, 0);
+    json_out_init(&reply->out, &reply->body);
 }
 
-void runrun_answer_send(struct runrun_answer *answer, int status)
+void runrun_reply_send(struct runrun_reply *reply, int status)
 {
-    struct http_exchange *x = answer->x;
+    struct http_exchange *x = reply->x;
     if (!x->principal)
         runrun_rate_headers(x);
-    arena_defer(&x->arena, free, answer->body.p);
-    http_reply(x, status, "application/json; charset=utf-8", buf_slice(&answer->body));
+    arena_defer(&x->arena, free, reply->body.p);
+    http_reply(x, status, "application/json; charset=utf-8", buf_slice(&reply->body));
 }
 
-void runrun_reply_nothing(struct http_exchange *x)
+void runrun_reply_no_content(struct http_exchange *x)
 {
     http_reply(x, 204, NULL, S(""));
 }
@@ -60,12 +60,12 @@ void runrun_put_null(struct json_out *o, const char *name)
     json_add_null(o);
 }
 
-void runrun_put_date(struct runrun_answer *answer, const char *name, int64_t ms)
+void runrun_put_date(struct runrun_reply *reply, const char *name, int64_t ms)
 {
     if (ms)
-        json_put_string(&answer->o, name, runrun_date(runrun_of(answer->x), &answer->x->arena, ms));
+        json_put_string(&reply->out, name, runrun_date(runrun_of(reply->x), &reply->x->arena, ms));
     else
-        runrun_put_null(&answer->o, name);
+        runrun_put_null(&reply->out, name);
 }
 
 void runrun_put_text(struct json_out *o, const char *name, slice text)

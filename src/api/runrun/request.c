@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading requests: bodies, numbers, flags. */
 #include "api/form.h"
 #include "api/runrun/request_priv.h"
 
 #include <string.h>
 
-static const struct json nothing = { .type = JS_OBJECT };
+static const struct json empty_object = { .type = JS_OBJECT };
 
-/* curl says that its -d is a form, whatever it is, and old programs say nothing: what begins like an object is JSON. */
+/* A body that begins like an object is JSON whatever its type says: curl sends JSON with the type of forms, and some
+ * programs send no type. */
 static bool is_form(const struct http_request *req, slice body)
 {
     slice type, parameters;
@@ -18,12 +18,12 @@ static bool is_form(const struct http_request *req, slice body)
 bool runrun_read_body(struct http_exchange *x, const struct json **ret_body)
 {
     slice body = slice_trim(x->req.body);
-    const struct json *read = &nothing;
+    const struct json *read = &empty_object;
     err_t e = NULL;
     if (body.n)
         e = is_form(&x->req, body) ? form_parse(body, &x->arena, &read) : json_parse(&x->arena, body, &read);
     if (err_is(e, ERR_EMPTY) || (!e && read->type == JS_NULL)) {
-        read = &nothing;
+        read = &empty_object;
         e = NULL;
     }
     if (e || read->type != JS_OBJECT) {
@@ -79,8 +79,8 @@ bool runrun_is_blank(slice text)
     return true;
 }
 
-void runrun_read_ids(struct http_exchange *x, const struct json *body, const char *name, struct runrun_faults *faults,
-                     const int64_t **ret_ids, size_t *ret_count)
+void runrun_read_ids(struct http_exchange *x, const struct json *body, const char *name,
+                     struct runrun_field_errors *errors, const int64_t **ret_ids, size_t *ret_count)
 {
     const struct json *array = json_get(body, name);
     int64_t *ids = arena_array(&x->arena, int64_t, json_count(array) + 1);
@@ -93,7 +93,7 @@ void runrun_read_ids(struct http_exchange *x, const struct json *body, const cha
     JSON_EACH(item, array)
         good = good && json_to_i64(item, &ids[n++]);
     if (!good)
-        runrun_fault(faults, name, S("are not numbers"));
+        runrun_add_field_error(errors, name, S("are not numbers"));
     else
         *ret_count = n;
 }

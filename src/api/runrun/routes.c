@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which path does what. Every path under /api/v1.0 is also one under /api: the vendor's own links leave the version out
+/* Every path under /api/v1.0 also exists under /api, because the links in the vendor's replies leave the version out
  * (docs/apis/runrun.md §1). */
 #include "api/runrun/boards_priv.h"
 #include "api/runrun/errors_priv.h"
@@ -16,18 +16,18 @@
         method, "/api" path, handle, flags, 0, spec                                                                    \
     }
 
-static const struct http_route routes[] = {
-    BOTH("POST", "/documents", runrun_ticket, HTTP_ON_LOOP, "seed 1; §6.1"),
-    BOTH("POST", "/tasks/{id}/documents", runrun_ticket, HTTP_ON_LOOP, "§6.1"),
-    BOTH("POST", "/documents/{id}/mark_as_uploaded", runrun_confirm, HTTP_NO_BODY, "seed 1; §6.2"),
+static const struct http_route runrun_routes[] = {
+    BOTH("POST", "/documents", runrun_ticket_create, HTTP_ON_LOOP, "§6.1"),
+    BOTH("POST", "/tasks/{id}/documents", runrun_ticket_create, HTTP_ON_LOOP, "§6.1"),
+    BOTH("POST", "/documents/{id}/mark_as_uploaded", runrun_document_confirm, HTTP_NO_BODY, "§6.2"),
     BOTH("GET", "/tasks/{id}/documents", runrun_document_list, HTTP_NO_BODY, "§6.3"),
     BOTH("GET", "/documents/{id}", runrun_document_get, HTTP_NO_BODY, "§6.4"),
-    BOTH("GET", "/documents/{id}/download", runrun_download, HTTP_NO_BODY, "§6.5"),
-    BOTH("GET", "/documents/{id}/thumbnail", runrun_no_picture, HTTP_NO_BODY, "§6.5"),
-    BOTH("GET", "/documents/{id}/preview", runrun_no_picture, HTTP_NO_BODY, "§6.5"),
-    BOTH("GET", "/documents/download_zip", runrun_zip_ask, HTTP_NO_BODY, "§6.6"),
-    { "GET", "/api/v1.0/documents/zip", runrun_zip_send, HTTP_PUBLIC | HTTP_NO_BODY, 0, "§6.6" },
-    { "GET", "/api/v1.0/documents/file", runrun_file_send, HTTP_PUBLIC | HTTP_NO_BODY, 0, "§6.5" },
+    BOTH("GET", "/documents/{id}/download", runrun_document_download, HTTP_NO_BODY, "§6.5"),
+    BOTH("GET", "/documents/{id}/thumbnail", runrun_document_no_picture, HTTP_NO_BODY, "§6.5"),
+    BOTH("GET", "/documents/{id}/preview", runrun_document_no_picture, HTTP_NO_BODY, "§6.5"),
+    BOTH("GET", "/documents/download_zip", runrun_zip_link, HTTP_NO_BODY, "§6.6"),
+    { "GET", "/api/v1.0/documents/zip", runrun_zip_download, HTTP_PUBLIC | HTTP_NO_BODY, 0, "§6.6" },
+    { "GET", "/api/v1.0/documents/file", runrun_file_download, HTTP_PUBLIC | HTTP_NO_BODY, 0, "§6.5" },
     BOTH("DELETE", "/documents/{id}", runrun_document_delete, HTTP_NO_BODY, "§6.7"),
     BOTH("POST", "/tasks", runrun_task_create, 0, "§6.8"),
     BOTH("GET", "/tasks", runrun_task_list, HTTP_NO_BODY, "§6.8"),
@@ -41,17 +41,17 @@ static const struct http_route routes[] = {
     BOTH("GET", "/boards/{id}/fields", runrun_board_fields, HTTP_NO_BODY, "§6.10"),
     BOTH("GET", "/tasks/{id}/fields", runrun_task_fields, HTTP_NO_BODY, "§6.10"),
     BOTH("GET", "/fields/{id}/options", runrun_field_options, HTTP_NO_BODY, "§6.10"),
-    BOTH("GET", "/users/me", runrun_me, HTTP_NO_BODY, "§6.11"),
+    BOTH("GET", "/users/me", runrun_user_me, HTTP_NO_BODY, "§6.11"),
 };
 
-static const char *const prefixes[] = { "/api/v1.0",   "/api/documents", "/api/tasks", "/api/comments",
-                                        "/api/boards", "/api/fields",    NULL };
+static const char *const runrun_prefixes[] = { "/api/v1.0",   "/api/documents", "/api/tasks", "/api/comments",
+                                               "/api/boards", "/api/fields",    NULL };
 
-/* On its own hosts nobody else's: whoever misspells a path there is told so in JSON. */
-static const char *const home_prefixes[] = { "/api", NULL };
+/* On the hosts of this API all of /api belongs to it, so that a misspelt path is an error in JSON. */
+static const char *const runrun_home_prefixes[] = { "/api", NULL };
 
-/* They become pieces of addresses and scopes; everything else about them is the operator's affair. */
-static err_t check_names(const struct runrun_options *options, struct arena *a)
+/* Both names become parts of URLs and of signed scopes. The operator may choose them freely otherwise. */
+static err_t check_bucket_and_region(const struct runrun_options *options, struct arena *a)
 {
     const slice names[] = { options->bucket, options->region };
     for (size_t i = 0; i < LENGTH_OF(names); i++) {
@@ -72,8 +72,8 @@ err_t runrun_open(struct runrun *r, struct core *core, const struct runrun_optio
     pthread_mutex_init(&r->day_mutex, NULL);
     rate_limit_init(&r->rate, core->clock, options->rate_limit, 60000);
     r->signer.region = options->region;
-    seal_derive(core->seal, S("links of runrun"), r->claim_key);
-    err_t e = check_names(options, &r->arena);
+    seal_derive(core->seal, S("links of runrun"), r->link_key);
+    err_t e = check_bucket_and_region(options, &r->arena);
     if (!e)
         e = runrun_boards_read(options->boards, &r->arena, &r->boards);
     if (!e)
@@ -100,10 +100,10 @@ struct http_api runrun_api(struct runrun *r)
 {
     return (struct http_api){
         .name = "runrun",
-        .routes = routes,
-        .route_count = LENGTH_OF(routes),
-        .prefixes = prefixes,
-        .home_prefixes = home_prefixes,
+        .routes = runrun_routes,
+        .route_count = LENGTH_OF(runrun_routes),
+        .prefixes = runrun_prefixes,
+        .home_prefixes = runrun_home_prefixes,
         .guard = runrun_guard,
         .refuse = runrun_refuse,
         .context = r,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every file of this folder needs. */
+/* Shared by all files of this folder. */
 #ifndef CAIS_API_RUNRUN_RUNRUN_PRIV_H
 #define CAIS_API_RUNRUN_RUNRUN_PRIV_H
 
@@ -9,8 +9,8 @@ static inline struct runrun *runrun_of(struct http_exchange *x)
 {
     return x->api->context;
 }
-/* Who was let in; NULL on public routes. */
-static inline const struct principal *runrun_who(struct http_exchange *x)
+/* The authenticated user; NULL on public routes. */
+static inline const struct principal *runrun_caller(struct http_exchange *x)
 {
     return x->principal;
 }

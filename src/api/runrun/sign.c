@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forms and links that this server signs, and its S3 API redeems. Spec: docs/apis/runrun.md §7, §6.5. */
+/* Source: docs/apis/runrun.md §7 for forms, §6.5 for links. */
 #include "api/runrun/runrun_priv.h"
 #include "api/runrun/sign_priv.h"
 #include "base/text.h"
@@ -19,7 +19,7 @@ const slice runrun_ignored_fields[RUNRUN_IGNORED_FIELD_COUNT] = {
 
 /* ---- forms ---- */
 
-static slice mac_of_day(struct runrun *r, slice timestamp, slice text, struct arena *a)
+static slice sign_with_day_key(struct runrun *r, slice timestamp, slice text, struct arena *a)
 {
     slice day = slice_part(timestamp, 0, 8);
     pthread_mutex_lock(&r->day_mutex);
@@ -34,58 +34,58 @@ static slice mac_of_day(struct runrun *r, slice timestamp, slice text, struct ar
     return mac;
 }
 
-static struct policy_condition is(slice name, slice value)
+static struct policy_condition field_equals(slice name, slice value)
 {
     return (struct policy_condition){ .kind = POLICY_EQ, .name = name, .value = value };
 }
 
-static struct policy_condition anything(slice name)
+static struct policy_condition field_is_any(slice name)
 {
     return (struct policy_condition){ .kind = POLICY_STARTS_WITH, .name = name, .value = S("") };
 }
 
-static struct policy_condition exactly(uint64_t bytes)
+static struct policy_condition length_equals(uint64_t bytes)
 {
     return (struct policy_condition){ .kind = POLICY_LENGTH, .name = S(""), .min_bytes = bytes, .max_bytes = bytes };
 }
 
-static void put_v4(struct runrun_answer *answer, const struct document *d, int64_t now_ms, int64_t expires_at_ms)
+static void put_v4_fields(struct runrun_reply *reply, const struct document *d, int64_t now_ms, int64_t expires_at_ms)
 {
-    struct runrun *r = runrun_of(answer->x);
-    struct arena *a = &answer->x->arena;
-    struct json_out *o = &answer->o;
+    struct runrun *r = runrun_of(reply->x);
+    struct arena *a = &reply->x->arena;
+    struct json_out *o = &reply->out;
     slice timestamp = sigv4_timestamp(a, now_ms), credential = sigv4_credential(a, &r->signer, now_ms);
     const struct policy_condition conditions[] = {
-        is(S("bucket"), r->bucket.name),
-        is(S("key"), d->ticket.key),
-        exactly(d->ticket.declared_bytes),
-        is(S("success_action_status"), FORM_STATUS),
-        is(S("x-amz-algorithm"), SIGV4_ALGORITHM),
-        is(S("x-amz-credential"), credential),
-        is(S("x-amz-date"), timestamp),
+        field_equals(S("bucket"), r->bucket.name),
+        field_equals(S("key"), d->ticket.key),
+        length_equals(d->ticket.declared_bytes),
+        field_equals(S("success_action_status"), FORM_STATUS),
+        field_equals(S("x-amz-algorithm"), SIGV4_ALGORITHM),
+        field_equals(S("x-amz-credential"), credential),
+        field_equals(S("x-amz-date"), timestamp),
     };
     slice policy = policy_build(a, expires_at_ms, conditions, LENGTH_OF(conditions));
     json_put_string(o, "Policy", policy);
     json_put_string(o, "X-Amz-Algorithm", SIGV4_ALGORITHM);
     json_put_string(o, "X-Amz-Credential", credential);
     json_put_string(o, "X-Amz-Date", timestamp);
-    json_put_string(o, "X-Amz-Signature", mac_of_day(r, timestamp, policy, a));
+    json_put_string(o, "X-Amz-Signature", sign_with_day_key(r, timestamp, policy, a));
 }
 
-static void put_v2(struct runrun_answer *answer, const struct document *d, int64_t expires_at_ms)
+static void put_v2_fields(struct runrun_reply *reply, const struct document *d, int64_t expires_at_ms)
 {
-    struct runrun *r = runrun_of(answer->x);
-    struct arena *a = &answer->x->arena;
-    struct json_out *o = &answer->o;
+    struct runrun *r = runrun_of(reply->x);
+    struct arena *a = &reply->x->arena;
+    struct json_out *o = &reply->out;
     const struct policy_condition conditions[] = {
-        is(S("bucket"), r->bucket.name),
-        is(S("key"), d->ticket.key),
-        is(S("acl"), S("private")),
-        is(S("success_action_status"), FORM_STATUS),
-        anything(S("name")),
-        anything(S("filename")),
-        anything(S("content_type")),
-        exactly(d->ticket.declared_bytes),
+        field_equals(S("bucket"), r->bucket.name),
+        field_equals(S("key"), d->ticket.key),
+        field_equals(S("acl"), S("private")),
+        field_equals(S("success_action_status"), FORM_STATUS),
+        field_is_any(S("name")),
+        field_is_any(S("filename")),
+        field_is_any(S("content_type")),
+        length_equals(d->ticket.declared_bytes),
     };
     slice policy = policy_build(a, expires_at_ms, conditions, LENGTH_OF(conditions));
     json_put_string(o, "policy", policy);
@@ -94,7 +94,8 @@ static void put_v2(struct runrun_answer *answer, const struct document *d, int64
     json_put_string(o, "content_type", d->file.content_type);
 }
 
-/* "https://host[:port]" without what follows, and without the port that clients do not name (RFC 9110 §4.2.3). */
+/* "https://host[:port]" of storage_url, else of the links of this request: without a path, and without the default
+ * port, which clients leave out of Host (RFC 9110 §4.2.3). *ret_host is the part after "://". */
 static slice storage_origin(struct http_exchange *x, slice *ret_host)
 {
     struct runrun *r = runrun_of(x);
@@ -111,23 +112,23 @@ static slice storage_origin(struct http_exchange *x, slice *ret_host)
     return arena_printf(&x->arena, "%s://" SLICE_FMT, tls ? "https" : "http", SLICE_ARG(host));
 }
 
-void runrun_put_form(struct runrun_answer *answer, const struct document *d)
+void runrun_put_form(struct runrun_reply *reply, const struct document *d)
 {
-    struct runrun *r = runrun_of(answer->x);
-    struct json_out *o = &answer->o;
-    slice host, origin = storage_origin(answer->x, &host);
+    struct runrun *r = runrun_of(reply->x);
+    struct json_out *o = &reply->out;
+    slice host, origin = storage_origin(reply->x, &host);
     int64_t now_ms = d->file.created_at_ms, expires_at_ms = now_ms + r->options.form_lifetime_ms;
     json_name(o, "fields");
     json_open_object(o);
     json_put_string(o, "key", d->ticket.key);
-    put_v4(answer, d, now_ms, expires_at_ms);
+    put_v4_fields(reply, d, now_ms, expires_at_ms);
     json_put_string(o, "success_action_status", FORM_STATUS);
     if (r->options.legacy_fields)
-        put_v2(answer, d, expires_at_ms);
+        put_v2_fields(reply, d, expires_at_ms);
     json_close_object(o);
     json_put_string(
         o, "upload_url",
-        arena_printf(&answer->x->arena, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(origin), SLICE_ARG(r->bucket.name)));
+        arena_printf(&reply->x->arena, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(origin), SLICE_ARG(r->bucket.name)));
 }
 
 /* ---- downloads ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this server signs for its S3 API to check. */
+/* The forms and links that this API signs and the S3 API checks. */
 #ifndef CAIS_API_RUNRUN_SIGN_PRIV_H
 #define CAIS_API_RUNRUN_SIGN_PRIV_H
 
@@ -7,9 +7,10 @@
 #include "core/records/document.h"
 #include "core/task/document.h"
 
-/* "fields" and "upload_url" of a ticket's answer. */
-void runrun_put_form(struct runrun_answer *, const struct document *);
-/* A signed link to the bytes of a document. Its name, type and key are used. */
+/* Writes "fields" and "upload_url" of the reply with a ticket. */
+void runrun_put_form(struct runrun_reply *, const struct document *);
+/* A signed link to the bytes of a document that has a ticket, in the arena of the exchange. It holds for
+ * link_lifetime_ms. */
 slice runrun_download_link(struct http_exchange *, const struct document *);
 
 #endif

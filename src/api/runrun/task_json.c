@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A task as clients see it: what core knows, what its details keep, and for everything else of the vendor's object the
+/* A task has the fields that core knows, those that its details keep, and every other field of the vendor's task with a
  * constant that says "none" (docs/apis/runrun.md §6.8). */
 #include "api/runrun/boards_priv.h"
 #include "api/runrun/errors_priv.h"
@@ -12,7 +12,7 @@ const struct json *runrun_task_details(struct http_exchange *x, const struct tas
     const struct json *details = NULL;
     err_t e = t->details.n ? json_parse(a, t->details, &details) : NULL;
     if (e)
-        runrun_log(x, e); /* ours: a task without its details is better than none */
+        runrun_log(x, e); /* an error of the server, but a task without its details is better than none */
     return e ? NULL : details;
 }
 
@@ -26,15 +26,15 @@ static void put_detail(struct json_out *o, const struct json *details, const cha
         json_add_null(o);
 }
 
-static void put_board(struct runrun_answer *answer, const struct json *details)
+static void put_board(struct runrun_reply *reply, const struct json *details)
 {
     const struct json *board = json_get(details, "board_id");
-    put_detail(&answer->o, details, "board_id");
+    put_detail(&reply->out, details, "board_id");
     if (json_is(board, JS_INT))
-        json_put_string(&answer->o, "board_name",
-                        runrun_board_name(runrun_of(answer->x)->boards, board->integer, &answer->x->arena));
+        json_put_string(&reply->out, "board_name",
+                        runrun_board_name(runrun_of(reply->x)->boards, board->integer, &reply->x->arena));
     else
-        runrun_put_null(&answer->o, "board_name");
+        runrun_put_null(&reply->out, "board_name");
 }
 
 struct people {
@@ -80,7 +80,7 @@ static bool is_assigned(const struct task_summary *s)
     return false;
 }
 
-/* What we do not model. */
+/* The fields of the vendor's task that have no meaning here. */
 static void put_constants(struct json_out *o)
 {
     static const char *const nulls[] = {
@@ -109,15 +109,15 @@ static void put_constants(struct json_out *o)
     json_put_string(o, "tag_list", S(""));
 }
 
-void runrun_put_task(struct runrun_answer *answer, const struct task_summary *s, const struct user *list, size_t count,
+void runrun_put_task(struct runrun_reply *reply, const struct task_summary *s, const struct user *list, size_t count,
                      bool with_description)
 {
-    struct json_out *o = &answer->o;
+    struct json_out *o = &reply->out;
     const struct people people = { list, count };
     const struct task *t = &s->task;
     const struct user *author = people_find(list, count, t->author_id);
-    SCRATCH(scratch); /* each task's details are read and forgotten: together they could be large */
-    const struct json *details = runrun_task_details(answer->x, t, &scratch);
+    SCRATCH(scratch); /* details are freed after each task: those of a whole list could be large */
+    const struct json *details = runrun_task_details(reply->x, t, &scratch);
     const struct json *fields = json_get(details, "custom_fields");
     json_open_object(o);
     json_put_int(o, "id", t->id);
@@ -126,13 +126,13 @@ void runrun_put_task(struct runrun_answer *answer, const struct task_summary *s,
         put_detail(o, details, "description");
     runrun_put_text(o, "user_id", author ? author->login : S(""));
     runrun_put_text(o, "user_name", author ? runrun_user_name(author) : S(""));
-    put_board(answer, details);
+    put_board(reply, details);
     put_detail(o, details, "project_id");
     runrun_put_null(o, "project_name");
     put_detail(o, details, "type_id");
     runrun_put_null(o, "type_name");
-    runrun_put_date(answer, "created_at", t->created_at_ms);
-    runrun_put_date(answer, "last_activity_at", t->modified_at_ms);
+    runrun_put_date(reply, "created_at", t->created_at_ms);
+    runrun_put_date(reply, "last_activity_at", t->modified_at_ms);
     put_detail(o, details, "desired_date");
     json_name(o, "custom_fields");
     if (fields)
@@ -145,7 +145,7 @@ void runrun_put_task(struct runrun_answer *answer, const struct task_summary *s,
     json_put_bool(o, "is_closed", t->closed_at_ms != 0);
     json_put_bool(o, "is_assigned", is_assigned(s));
     json_put_string(o, "state", is_assigned(s) ? S("queued") : S("not_assigned"));
-    runrun_put_date(answer, "close_date", t->closed_at_ms);
+    runrun_put_date(reply, "close_date", t->closed_at_ms);
     put_constants(o);
     json_close_object(o);
 }
@@ -155,15 +155,15 @@ void runrun_reply_task(struct http_exchange *x, int status, int64_t task_id, boo
     struct runrun *r = runrun_of(x);
     struct task task;
     struct task_summaries summary;
-    err_t e = task_get_visible(r->core, runrun_who(x), task_id, &x->arena, &task);
+    err_t e = task_get_visible(r->core, runrun_caller(x), task_id, &x->arena, &task);
     if (!e)
-        e = task_summarize(r->core, runrun_who(x), &task, 1, &x->arena, &summary);
+        e = task_summarize(r->core, runrun_caller(x), &task, 1, &x->arena, &summary);
     if (e) {
         runrun_fail_err(x, e);
         return;
     }
-    struct runrun_answer answer;
-    runrun_answer_open(&answer, x);
-    runrun_put_task(&answer, summary.items, summary.people, summary.people_count, with_description);
-    runrun_answer_send(&answer, status);
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    runrun_put_task(&reply, summary.items, summary.people, summary.people_count, with_description);
+    runrun_reply_send(&reply, status);
 }

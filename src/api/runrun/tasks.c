@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks: what files hang on. What the vendor keeps with a task beyond core's words (description, board, custom fields
- * …) goes into the opaque details, checked, in the form in which task_json.c gives it back. */
+/* Tasks, to which documents are attached. The vendor's task has fields that core does not know: description, board,
+ * custom fields and others. They are checked here and stored in the opaque `details` of the task, in the JSON that
+ * task_json.c writes. */
 #include "api/runrun/boards_priv.h"
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
@@ -13,52 +14,53 @@
 
 #define ASSIGNEES_MAX 100
 #define DATE_MAX_BYTES 40
-/* Of a title, a description, the custom fields: a list holds a hundred tasks in memory. */
+/* Limit of a title, a description, the custom fields. A reply with a list holds a hundred tasks in memory. */
 #define TEXT_MAX_BYTES 65536
 
-struct reading {
+struct runrun_task_reader {
     struct http_exchange *x;
     struct arena *a;
-    struct runrun_faults faults;
-    err_t failed; /* a store did */
+    struct runrun_field_errors errors;
+    err_t failed; /* the error of a store, or NULL */
 };
 
 /* ---- fields ---- */
 
-static slice read_text(struct reading *r, const struct json *task, const char *name)
+static slice read_text_field(struct runrun_task_reader *r, const struct json *task, const char *name)
 {
     const struct json *j = json_get(task, name);
     if (json_absent(j))
         return S("");
     if (j->type != JS_STRING)
-        runrun_fault(&r->faults, name, S("is not a text"));
+        runrun_add_field_error(&r->errors, name, S("is not a text"));
     else if (j->string.n > TEXT_MAX_BYTES)
-        runrun_fault(&r->faults, name, S("is too long (maximum is 65536 bytes)"));
+        runrun_add_field_error(&r->errors, name, S("is too long (maximum is 65536 bytes)"));
     return j->type == JS_STRING ? j->string : S("");
 }
 
-/* A number, to the details when it is there. Empty text is what a form sends for none. */
-static bool read_number(struct reading *r, const struct json *task, const char *name, int64_t *ret)
+/* Reads a number that is not negative. False when it is absent or wrong. A form sends an empty text for an absent
+ * number. */
+static bool read_number_field(struct runrun_task_reader *r, const struct json *task, const char *name, int64_t *ret)
 {
     const struct json *j = json_get(task, name);
     if (json_absent(j) || (j->type == JS_STRING && j->string.n == 0))
         return false;
     if (json_to_i64(j, ret) && *ret >= 0)
         return true;
-    runrun_fault(&r->faults, name, S("is not a number"));
+    runrun_add_field_error(&r->errors, name, S("is not a number"));
     return false;
 }
 
-/* YYYY-MM-DD, or a time that begins so; kept as it came. */
-static slice read_date(struct reading *r, const struct json *task, const char *name)
+/* YYYY-MM-DD, or a time that begins with it; stored as it was sent. */
+static slice read_date_field(struct runrun_task_reader *r, const struct json *task, const char *name)
 {
-    slice text = read_text(r, task, name);
+    slice text = read_text_field(r, task, name);
     bool good = text.n <= DATE_MAX_BYTES && date_is_valid(slice_part(text, 0, 10)) &&
                 (text.n == 10 || text.p[10] == 'T' || text.p[10] == ' ');
     for (size_t i = 10; good && i < text.n; i++)
         good = text.p[i] >= ' ' && text.p[i] < 0x7f;
     if (text.n && !good)
-        runrun_fault(&r->faults, name, S("is not a date"));
+        runrun_add_field_error(&r->errors, name, S("is not a date"));
     return text;
 }
 
@@ -68,13 +70,13 @@ static bool is_custom_name(slice name)
     return slice_starts(name, S("custom_")) && slice_to_u64(slice_from(name, 7), &number);
 }
 
-static void write_custom_fields(struct reading *r, const struct json *task, struct json_out *o)
+static void write_custom_fields(struct runrun_task_reader *r, const struct json *task, struct json_out *o)
 {
     const struct json *fields = json_get(task, "custom_fields");
     if (json_absent(fields))
         return;
     if (fields->type != JS_OBJECT) {
-        runrun_fault(&r->faults, "custom_fields", S("are not an object"));
+        runrun_add_field_error(&r->errors, "custom_fields", S("are not an object"));
         return;
     }
     json_name(o, "custom_fields");
@@ -87,17 +89,18 @@ static void write_custom_fields(struct reading *r, const struct json *task, stru
         }
     json_close_object(o);
     if (o->to->n - before > TEXT_MAX_BYTES)
-        runrun_fault(&r->faults, "custom_fields", S("are too long (maximum is 65536 bytes)"));
+        runrun_add_field_error(&r->errors, "custom_fields", S("are too long (maximum is 65536 bytes)"));
 }
 
-static void write_number(struct reading *r, const struct json *task, const char *name, struct json_out *o)
+static void write_number_field(struct runrun_task_reader *r, const struct json *task, const char *name,
+                               struct json_out *o)
 {
     int64_t number;
-    if (read_number(r, task, name, &number))
+    if (read_number_field(r, task, name, &number))
         json_put_int(o, name, number);
 }
 
-static slice read_details(struct reading *r, const struct json *task)
+static slice read_details(struct runrun_task_reader *r, const struct json *task)
 {
     struct runrun *runrun = runrun_of(r->x);
     int64_t board;
@@ -106,16 +109,16 @@ static slice read_details(struct reading *r, const struct json *task)
     struct json_out o;
     json_out_init(&o, &b);
     json_open_object(&o);
-    slice description = read_text(r, task, "description"), date = read_date(r, task, "desired_date");
+    slice description = read_text_field(r, task, "description"), date = read_date_field(r, task, "desired_date");
     if (description.n)
         json_put_string(&o, "description", description);
-    if (read_number(r, task, "board_id", &board)) {
+    if (read_number_field(r, task, "board_id", &board)) {
         json_put_int(&o, "board_id", board);
         if (runrun->options.strict_boards && !runrun_board_is_known(runrun->boards, board))
-            runrun_fault(&r->faults, "board_id", S("is unknown"));
+            runrun_add_field_error(&r->errors, "board_id", S("is unknown"));
     }
-    write_number(r, task, "project_id", &o);
-    write_number(r, task, "type_id", &o);
+    write_number_field(r, task, "project_id", &o);
+    write_number_field(r, task, "type_id", &o);
     if (date.n)
         json_put_string(&o, "desired_date", date);
     write_custom_fields(r, task, &o);
@@ -125,74 +128,75 @@ static slice read_details(struct reading *r, const struct json *task)
 
 /* ---- people ---- */
 
-/* 0 when nobody is called so, or a store failed. */
-static int64_t find_user(struct reading *r, slice login)
+/* The id of the user; 0 when there is no such user, or a store failed. */
+static int64_t find_user(struct runrun_task_reader *r, slice login)
 {
     struct user user;
-    err_t e = person_by_address(runrun_of(r->x)->core, runrun_who(r->x), login, r->a, &user);
+    err_t e = person_by_address(runrun_of(r->x)->core, runrun_caller(r->x), login, r->a, &user);
     if (e && !err_is(e, ERR_NOT_FOUND))
         r->failed = e;
     return e ? 0 : user.id;
 }
 
-static void add_member(struct task_request *order, struct task_member *members, int64_t user_id)
+static void add_member(struct task_request *request, struct task_member *members, int64_t user_id)
 {
-    for (size_t i = 0; i < order->member_count; i++)
+    for (size_t i = 0; i < request->member_count; i++)
         if (members[i].user_id == user_id)
             return;
-    members[order->member_count++] = (struct task_member){ user_id, TASK_RESPONSIBLE };
+    members[request->member_count++] = (struct task_member){ user_id, TASK_RESPONSIBLE };
 }
 
-static void read_assignments(struct reading *r, const struct json *task, struct task_request *order)
+static void read_assignments(struct runrun_task_reader *r, const struct json *task, struct task_request *request)
 {
     const struct json *array = json_get(task, "assignments");
     if (json_absent(array))
         return;
     size_t count = json_count(array);
     if (array->type != JS_ARRAY || count > ASSIGNEES_MAX) {
-        runrun_fault(&r->faults, "assignments", array->type != JS_ARRAY ? S("are not a list") : S("are more than 100"));
+        runrun_add_field_error(&r->errors, "assignments",
+                               array->type != JS_ARRAY ? S("are not a list") : S("are more than 100"));
         return;
     }
     struct task_member *members = arena_array(r->a, struct task_member, count + 1);
-    order->members = members;
+    request->members = members;
     JSON_EACH(item, array) {
         const struct json *assignee = json_get(item, "assignee_id");
         if (json_absent(assignee) && item->type == JS_OBJECT)
-            continue; /* a team's */
+            continue; /* assigned to a team */
         int64_t id = json_is(assignee, JS_STRING) ? find_user(r, assignee->string) : 0;
         if (id)
-            add_member(order, members, id);
+            add_member(request, members, id);
         else
-            runrun_fault(&r->faults, "assignments", S("name an unknown user"));
+            runrun_add_field_error(&r->errors, "assignments", S("name an unknown user"));
     }
 }
 
-/* ---- making ---- */
+/* ---- creating, showing, deleting ---- */
 
 void runrun_task_create(struct http_exchange *x)
 {
-    struct reading r = { .x = x, .a = &x->arena };
-    struct task_request order = { .is_silent = true, .is_shared = true };
+    struct runrun_task_reader r = { .x = x, .a = &x->arena };
+    struct task_request request = { .is_silent = true, .is_shared = true };
     const struct json *body;
     enum task_refusal why;
     int64_t task_id;
     if (!runrun_read_body(x, &body))
         return;
     const struct json *task = runrun_unwrap(body, "task");
-    order.text = read_text(&r, task, "title");
-    if (runrun_is_blank(order.text))
-        runrun_fault(&r.faults, "title", S("can't be blank"));
-    order.details = read_details(&r, task);
-    read_assignments(&r, task, &order);
-    runrun_read_ids(x, task, "document_ids", &r.faults, &order.documents, &order.document_count);
-    if (r.failed || r.faults.count) {
+    request.text = read_text_field(&r, task, "title");
+    if (runrun_is_blank(request.text))
+        runrun_add_field_error(&r.errors, "title", S("can't be blank"));
+    request.details = read_details(&r, task);
+    read_assignments(&r, task, &request);
+    runrun_read_ids(x, task, "document_ids", &r.errors, &request.documents, &request.document_count);
+    if (r.failed || r.errors.count) {
         if (r.failed)
             runrun_fail_err(x, r.failed);
         else
-            runrun_fail_faults(x, &r.faults);
+            runrun_fail_fields(x, &r.errors);
         return;
     }
-    err_t e = task_create(runrun_of(x)->core, runrun_who(x), &order, &x->arena, &why, &task_id);
+    err_t e = task_create(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &why, &task_id);
     if (e)
         runrun_fail_task(x, e, why);
     else
@@ -213,17 +217,18 @@ void runrun_task_delete(struct http_exchange *x)
     int64_t id;
     if (!runrun_path_id(x, &id))
         return;
-    err_t e = task_remove(r->core, runrun_who(x), id, r->options.pending_ms, &x->arena, &why);
+    err_t e = task_remove(r->core, runrun_caller(x), id, r->options.pending_ms, &x->arena, &why);
     if (e)
         runrun_fail_task(x, e, why);
     else
-        runrun_reply_nothing(x);
+        runrun_reply_no_content(x);
 }
 
 /* ---- listing ---- */
 
-/* A user named by a filter; *ret_none when there is nobody of that name, so that nothing can match. */
-static int64_t filter_user(struct reading *r, const struct query *q, slice name, bool *ret_none)
+/* The user that the filter names; 0 when the filter is absent. Sets *ret_none when there is no such user: then no task
+ * matches. */
+static int64_t filter_user(struct runrun_task_reader *r, const struct query *q, slice name, bool *ret_none)
 {
     slice login;
     if (!query_get(q, name, QUERY_LAST_WINS, &login) || login.n == 0)
@@ -233,7 +238,7 @@ static int64_t filter_user(struct reading *r, const struct query *q, slice name,
     return id;
 }
 
-static void filter_ids(struct reading *r, const struct query *q, struct task_list_request *order)
+static void filter_ids(struct runrun_task_reader *r, const struct query *q, struct task_list_request *request)
 {
     slice text, one;
     if (!query_get(q, S("ids"), QUERY_LAST_WINS, &text))
@@ -241,68 +246,68 @@ static void filter_ids(struct reading *r, const struct query *q, struct task_lis
     int64_t *ids = arena_array(r->a, int64_t, text.n / 2 + 2);
     while (text.n) {
         slice_cut(text, ',', &one, &text);
-        if (slice_to_i64(slice_trim(one), &ids[order->id_count]))
-            order->id_count++;
+        if (slice_to_i64(slice_trim(one), &ids[request->id_count]))
+            request->id_count++;
     }
-    order->ids = ids;
+    request->ids = ids;
 }
 
-/* False: nothing can match. */
-static bool read_filters(struct reading *r, const struct query *q, struct task_list_request *order)
+/* False: no task can match. */
+static bool read_filters(struct runrun_task_reader *r, const struct query *q, struct task_list_request *request)
 {
     slice value;
     bool none = false;
-    order->author_id = filter_user(r, q, S("user_id"), &none);
-    order->member_id = filter_user(r, q, S("responsible_id"), &none);
-    order->member_roles = TASK_RESPONSIBLE;
-    order->also_member_id = filter_user(r, q, S("follower_id"), &none);
-    order->also_member_roles = TASK_SUBSCRIBER;
-    filter_ids(r, q, order);
+    request->author_id = filter_user(r, q, S("user_id"), &none);
+    request->member_id = filter_user(r, q, S("responsible_id"), &none);
+    request->member_roles = TASK_RESPONSIBLE;
+    request->also_member_id = filter_user(r, q, S("follower_id"), &none);
+    request->also_member_roles = TASK_SUBSCRIBER;
+    filter_ids(r, q, request);
     if (query_get(q, S("is_closed"), QUERY_LAST_WINS, &value))
-        order->closed = slice_eq(value, S("true")) || slice_eq(value, S("1"))    ? 1
-                        : slice_eq(value, S("false")) || slice_eq(value, S("0")) ? 0
-                                                                                 : -1;
+        request->closed = slice_eq(value, S("true")) || slice_eq(value, S("1"))    ? 1
+                          : slice_eq(value, S("false")) || slice_eq(value, S("0")) ? 0
+                                                                                   : -1;
     if (query_get(q, S("sort_dir"), QUERY_LAST_WINS, &value))
-        order->descending = slice_eq_nocase(value, S("desc"));
-    if (query_get(q, S("project_id"), QUERY_LAST_WINS, &order->detail_value) && order->detail_value.n)
-        order->detail_name = S("project_id");
-    if (query_get(q, S("board_id"), QUERY_LAST_WINS, &order->also_detail_value) && order->also_detail_value.n)
-        order->also_detail_name = S("board_id");
+        request->descending = slice_eq_nocase(value, S("desc"));
+    if (query_get(q, S("project_id"), QUERY_LAST_WINS, &request->detail_value) && request->detail_value.n)
+        request->detail_name = S("project_id");
+    if (query_get(q, S("board_id"), QUERY_LAST_WINS, &request->also_detail_value) && request->also_detail_value.n)
+        request->also_detail_name = S("board_id");
     return !none;
 }
 
 static void reply_tasks(struct http_exchange *x, const struct runrun_page *page, const struct task_page *tasks)
 {
     struct task_summaries summaries;
-    err_t e = task_summarize(runrun_of(x)->core, runrun_who(x), tasks->items, tasks->count, &x->arena, &summaries);
+    err_t e = task_summarize(runrun_of(x)->core, runrun_caller(x), tasks->items, tasks->count, &x->arena, &summaries);
     if (e) {
         runrun_fail_err(x, e);
         return;
     }
-    struct runrun_answer answer;
-    runrun_answer_open(&answer, x);
-    json_open_array(&answer.o);
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    json_open_array(&reply.out);
     for (size_t i = 0; i < tasks->count; i++)
-        runrun_put_task(&answer, &summaries.items[i], summaries.people, summaries.people_count, false);
-    json_close_array(&answer.o);
+        runrun_put_task(&reply, &summaries.items[i], summaries.people, summaries.people_count, false);
+    json_close_array(&reply.out);
     runrun_page_headers(x, page, tasks->count, tasks->total);
-    runrun_answer_send(&answer, 200);
+    runrun_reply_send(&reply, 200);
 }
 
 void runrun_task_list(struct http_exchange *x)
 {
-    struct reading r = { .x = x, .a = &x->arena };
+    struct runrun_task_reader r = { .x = x, .a = &x->arena };
     struct runrun_page page;
-    struct task_list_request order = { .closed = -1, .detail_name = S(""), .detail_value = S("") };
+    struct task_list_request request = { .closed = -1, .detail_name = S(""), .detail_value = S("") };
     struct task_page tasks = { 0 };
     if (!runrun_read_page(x, &page))
         return;
-    bool any = read_filters(&r, &page.query, &order);
-    order.limit = page.limit;
+    bool any = read_filters(&r, &page.query, &request);
+    request.limit = page.limit;
     do {
-        order.offset = page.offset;
+        request.offset = page.offset;
         if (any && !r.failed)
-            r.failed = task_list(runrun_of(x)->core, runrun_who(x), &order, &x->arena, &tasks);
+            r.failed = task_list(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &tasks);
     } while (!r.failed && runrun_page_restart(&page, tasks.total));
     if (r.failed)
         runrun_fail_err(x, r.failed);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ticket: permission to put the bytes of one document, with the form to do it. On the loop, because it is asked for
- * once for every file; the record is written by the committer, the answer on the loop again.
+/* A ticket is the permission to upload the bytes of one document, with a form to do it. Every file needs one, so this
+ * is a hot path: the request is handled on the loop, the committer writes the record, and the loop signs the form.
  *
- *   loop   body, fields, order ──► ticket_issue        committer   row ──► issued        loop   answer: sign, write */
+ *   loop        runrun_ticket_create reads the body and calls ticket_issue
+ *   committer   writes the record and calls copy_issued_ticket
+ *   loop        reply_ticket signs the form and replies */
 #include "core/ticket/ticket.h"
 #include "api/runrun/document_json_priv.h"
 #include "api/runrun/errors_priv.h"
@@ -14,8 +16,8 @@
 #include "core/file/file_name.h"
 #include "http/target.h"
 
-struct asking {
-    struct ticket_request order;
+struct ticket_call {
+    struct ticket_request request;
     err_t error;
     struct document document;
     int64_t duplicate_id;
@@ -23,8 +25,8 @@ struct asking {
 
 /* ---- reading ---- */
 
-/* What follows the last / or \: clients send whole paths. What is left is kept byte for byte, or refused. */
-static slice read_name(const struct json *document, struct runrun_faults *faults)
+/* The part of the name after the last / or \: some clients send whole paths. It is kept byte for byte, or refused. */
+static slice read_file_name(const struct json *document, struct runrun_field_errors *errors)
 {
     const struct json *j = json_get(document, "data_file_name");
     slice name = json_is(j, JS_STRING) ? j->string : S("");
@@ -35,33 +37,35 @@ static slice read_name(const struct json *document, struct runrun_faults *faults
         }
     bool is_text = json_absent(j) || j->type == JS_STRING;
     if (!is_text || slice_eq(name, S(".")) || slice_eq(name, S("..")) || file_name_has_control(name))
-        runrun_fault(faults, "data_file_name", S("is invalid"));
+        runrun_add_field_error(errors, "data_file_name", S("is invalid"));
     else if (runrun_is_blank(name))
-        runrun_fault(faults, "data_file_name", S("can't be blank"));
+        runrun_add_field_error(errors, "data_file_name", S("can't be blank"));
     else if (name.n > FILE_NAME_MAX_BYTES)
-        runrun_fault(faults, "data_file_name", S("is too long (maximum is 255 bytes)"));
+        runrun_add_field_error(errors, "data_file_name", S("is too long (maximum is 255 bytes)"));
     return name;
 }
 
-static uint64_t read_size(struct http_exchange *x, const struct json *document, struct runrun_faults *faults)
+static uint64_t read_file_size(struct http_exchange *x, const struct json *document, struct runrun_field_errors *errors)
 {
     const struct json *j = json_get(document, "data_file_size");
-    uint64_t most = runrun_of(x)->options.max_document_bytes;
+    uint64_t max_bytes = runrun_of(x)->options.max_document_bytes;
     int64_t size = 0;
     if (json_absent(j) || (j->type == JS_STRING && runrun_is_blank(j->string)))
-        runrun_fault(faults, "data_file_size", S("can't be blank"));
+        runrun_add_field_error(errors, "data_file_size", S("can't be blank"));
     else if (!json_to_i64(j, &size))
-        runrun_fault(faults, "data_file_size", S("is not a whole number"));
+        runrun_add_field_error(errors, "data_file_size", S("is not a whole number"));
     else if (size < 0)
-        runrun_fault(faults, "data_file_size", S("must be greater than or equal to 0"));
-    else if ((uint64_t)size > most)
-        runrun_fault(faults, "data_file_size",
-                     arena_printf(&x->arena, "must be less than or equal to %llu", (unsigned long long)most));
+        runrun_add_field_error(errors, "data_file_size", S("must be greater than or equal to 0"));
+    else if ((uint64_t)size > max_bytes)
+        runrun_add_field_error(
+            errors, "data_file_size",
+            arena_printf(&x->arena, "must be less than or equal to %llu", (unsigned long long)max_bytes));
     return size > 0 ? (uint64_t)size : 0;
 }
 
-/* Of the path, else of the query; 0 when there is none. False: replied. */
-static bool read_task(struct http_exchange *x, int64_t *ret)
+/* The id of the task in the path, else in the query; 0 when neither has one, -1 when it is a number that no task has.
+ * False: it is not a number, and the reply was sent. */
+static bool read_task_id(struct http_exchange *x, int64_t *ret)
 {
     struct query query;
     slice text;
@@ -69,7 +73,7 @@ static bool read_task(struct http_exchange *x, int64_t *ret)
     if (x->req.params[0].n) {
         if (!runrun_path_id(x, ret))
             return false;
-        *ret = *ret ? *ret : -1; /* a number no task has */
+        *ret = *ret ? *ret : -1; /* a number that no task has */
         return true;
     }
     if (query_parse(x->req.query, &x->arena, &query)) {
@@ -86,11 +90,11 @@ static bool read_task(struct http_exchange *x, int64_t *ret)
     return true;
 }
 
-/* ---- answering ---- */
+/* ---- replying ---- */
 
-static void answer(struct http_exchange *x)
+static void reply_ticket(struct http_exchange *x)
 {
-    const struct asking *t = x->work;
+    const struct ticket_call *t = x->work;
     if (err_is(t->error, ERR_CONFLICT)) {
         runrun_fail_duplicate(x, t->duplicate_id);
     } else if (err_is(t->error, ERR_QUOTA)) {
@@ -98,63 +102,63 @@ static void answer(struct http_exchange *x)
     } else if (t->error) {
         runrun_fail_err(x, t->error);
     } else {
-        struct runrun_answer out;
-        runrun_answer_open(&out, x);
-        runrun_open_document(&out, &t->document);
-        runrun_put_form(&out, &t->document);
-        json_close_object(&out.o);
-        runrun_answer_send(&out, 201);
+        struct runrun_reply reply;
+        runrun_reply_begin(&reply, x);
+        runrun_open_document(&reply, &t->document);
+        runrun_put_form(&reply, &t->document);
+        json_close_object(&reply.out);
+        runrun_reply_send(&reply, 201);
     }
 }
 
-/* On the committer's thread, which has others to serve: keeps what it is told and hands over. */
-static void issued(void *arg, err_t e, const struct ticket_issued *told)
+/* Runs on the committer's thread, for which other requests wait. So it only copies, and the loop replies. */
+static void copy_issued_ticket(void *arg, err_t e, const struct ticket_issued *issued)
 {
     struct http_exchange *x = arg;
-    struct asking *t = x->work;
+    struct ticket_call *t = x->work;
     t->error = err_copy(&x->arena, e);
-    if (told)
-        t->duplicate_id = told->duplicate_id;
+    if (issued)
+        t->duplicate_id = issued->duplicate_id;
     if (!e) {
         struct document *d = &t->document;
-        *d = told->document;
+        *d = issued->document;
         slice *const kept[] = { &d->file.name,  &d->file.content_type, &d->file.owner_login,
                                 &d->ticket.key, &d->owner_name,        &d->task_text };
         for (size_t i = 0; i < LENGTH_OF(kept); i++)
             *kept[i] = arena_copy(&x->arena, *kept[i]);
     }
-    http_on_loop(x, answer);
+    http_on_loop(x, reply_ticket);
 }
 
-void runrun_ticket(struct http_exchange *x)
+void runrun_ticket_create(struct http_exchange *x)
 {
     struct runrun *r = runrun_of(x);
     struct arena *a = &x->arena;
     const struct json *body;
-    struct runrun_faults faults = { .count = 0 };
-    struct asking *t = arena_new(a, struct asking);
+    struct runrun_field_errors errors = { .count = 0 };
+    struct ticket_call *t = arena_new(a, struct ticket_call);
     if (r->options.refuse_documents) {
         runrun_fail(x, RUNRUN_DOCUMENTS_BLOCKED);
         return;
     }
-    if (!read_task(x, &t->order.task_id) || !runrun_read_body(x, &body))
+    if (!read_task_id(x, &t->request.task_id) || !runrun_read_body(x, &body))
         return;
     const struct json *document = runrun_unwrap(body, "document");
-    slice name = read_name(document, &faults);
-    t->order.declared_bytes = read_size(x, document, &faults);
-    if (faults.count) {
-        runrun_fail_faults(x, &faults);
+    slice name = read_file_name(document, &errors);
+    t->request.declared_bytes = read_file_size(x, document, &errors);
+    if (errors.count) {
+        runrun_fail_fields(x, &errors);
         return;
     }
-    t->order.way = RUNRUN_PURPOSE;
-    t->order.name = name;
-    t->order.content_type = media_type_of(file_extension(name, a));
-    t->order.bucket_id = r->bucket.id;
-    t->order.key_head = arena_printf(a, "data/enterprise/%lld/", (long long)runrun_who(x)->account_id);
-    t->order.key_tail = arena_printf(a, "/" SLICE_FMT, SLICE_ARG(name));
-    t->order.lifetime_ms = r->options.form_lifetime_ms;
-    t->order.pending_ms = r->options.pending_ms;
-    t->order.refuse_duplicate = runrun_is_true(json_get(document, "warning_duplicate"));
+    t->request.way = RUNRUN_PURPOSE;
+    t->request.name = name;
+    t->request.content_type = media_type_of(file_extension(name, a));
+    t->request.bucket_id = r->bucket.id;
+    t->request.key_head = arena_printf(a, "data/enterprise/%lld/", (long long)runrun_caller(x)->account_id);
+    t->request.key_tail = arena_printf(a, "/" SLICE_FMT, SLICE_ARG(name));
+    t->request.lifetime_ms = r->options.form_lifetime_ms;
+    t->request.pending_ms = r->options.pending_ms;
+    t->request.refuse_duplicate = runrun_is_true(json_get(document, "warning_duplicate"));
     x->work = t;
-    ticket_issue(r->core, runrun_who(x), &t->order, issued, x);
+    ticket_issue(r->core, runrun_caller(x), &t->request, copy_issued_ticket, x);
 }

@@ -5,17 +5,17 @@
 #include "api/runrun/runrun_priv.h"
 #include "core/access/people.h"
 
-void runrun_me(struct http_exchange *x)
+void runrun_user_me(struct http_exchange *x)
 {
     struct user me;
-    err_t e = person_by_id(runrun_of(x)->core, runrun_who(x), runrun_who(x)->user_id, &x->arena, &me);
+    err_t e = person_by_id(runrun_of(x)->core, runrun_caller(x), runrun_caller(x)->user_id, &x->arena, &me);
     if (e) {
         runrun_fail_err(x, e);
         return;
     }
-    struct runrun_answer answer;
-    struct json_out *o = &answer.o;
-    runrun_answer_open(&answer, x);
+    struct runrun_reply reply;
+    struct json_out *o = &reply.out;
+    runrun_reply_begin(&reply, x);
     json_open_object(o);
     json_put_string(o, "id", me.login);
     json_put_string(o, "name", runrun_user_name(&me));
@@ -28,7 +28,7 @@ void runrun_me(struct http_exchange *x)
     json_put_string(o, "language", S("pt-BR"));
     json_name(o, "team_ids");
     json_add_raw(o, S("[]"));
-    runrun_put_date(&answer, "created_at", me.created_at_ms);
+    runrun_put_date(&reply, "created_at", me.created_at_ms);
     json_close_object(o);
-    runrun_answer_send(&answer, 200);
+    runrun_reply_send(&reply, 200);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several documents as one zip, made while it is sent: of each at most a piece is in memory. It is fetched with a
- * temporary key, because who follows the redirect may be a browser without our headers. */
+/* Several documents as one zip archive. It is produced while it is sent, so only one piece of one document is in
+ * memory. The download needs a link with a temporary key, because a browser follows the redirect without the headers
+ * that authenticate a client. */
 #include "base/zip.h"
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
@@ -16,46 +17,47 @@
 
 #define PIECE_BYTES ((size_t)128 << 10)
 
-/* ---- asking ---- */
+/* ---- the link ---- */
 
-struct asked {
+struct zip_request {
     int64_t ids[RUNRUN_DOCUMENTS_IN_ZIP];
     size_t count;
     bool too_many, not_a_number;
 };
 
-static void ask(struct asked *asked, slice text)
+static void add_zip_id(struct zip_request *request, slice text)
 {
     int64_t id;
     text = slice_trim(text);
     if (!slice_to_i64(text, &id)) {
-        asked->not_a_number = true;
+        request->not_a_number = true;
         return;
     }
-    for (size_t i = 0; i < asked->count; i++)
-        if (asked->ids[i] == id)
+    for (size_t i = 0; i < request->count; i++)
+        if (request->ids[i] == id)
             return;
-    if (asked->count == RUNRUN_DOCUMENTS_IN_ZIP)
-        asked->too_many = true;
+    if (request->count == RUNRUN_DOCUMENTS_IN_ZIP)
+        request->too_many = true;
     else
-        asked->ids[asked->count++] = id;
+        request->ids[request->count++] = id;
 }
 
 /* ids=1,2 or ids[]=1&ids[]=2 */
-static void read_asked(const struct query *q, struct asked *asked)
+static void read_zip_ids(const struct query *q, struct zip_request *request)
 {
     for (size_t i = 0; i < q->count; i++) {
         slice one, rest = q->params[i].value;
         if (!slice_eq(q->params[i].name, S("ids")) && !slice_eq(q->params[i].name, S("ids[]")))
             continue;
-        while (rest.n && !asked->too_many && !asked->not_a_number) {
+        while (rest.n && !request->too_many && !request->not_a_number) {
             slice_cut(rest, ',', &one, &rest);
-            ask(asked, one);
+            add_zip_id(request, one);
         }
     }
 }
 
-/* Leaves out what `who` may not see or nobody may fetch yet. False: nothing is left, or the store failed; replied. */
+/* Leaves out the documents that `who` may not see and those that are not confirmed. False: none is left, or a store
+ * failed, and the reply was sent. */
 static bool keep_visible(struct http_exchange *x, const struct principal *who, int64_t *ids, size_t *count)
 {
     size_t kept = 0;
@@ -76,45 +78,45 @@ static bool keep_visible(struct http_exchange *x, const struct principal *who, i
     return kept > 0;
 }
 
-void runrun_zip_ask(struct http_exchange *x)
+void runrun_zip_link(struct http_exchange *x)
 {
-    struct asked asked = { .count = 0 };
+    struct zip_request request = { .count = 0 };
     struct query query;
     if (query_parse(x->req.query, &x->arena, &query)) {
         runrun_fail(x, RUNRUN_BAD_REQUEST);
         return;
     }
-    read_asked(&query, &asked);
-    if (asked.not_a_number) {
+    read_zip_ids(&query, &request);
+    if (request.not_a_number) {
         runrun_fail(x, RUNRUN_BAD_ID);
         return;
     }
-    if (asked.too_many) {
+    if (request.too_many) {
         runrun_fail_field(x, "ids", S("are more than 100"));
         return;
     }
-    if (keep_visible(x, runrun_who(x), asked.ids, &asked.count))
-        runrun_redirect(x, runrun_claim_link(x, "zip", asked.ids, asked.count));
+    if (keep_visible(x, runrun_caller(x), request.ids, &request.count))
+        runrun_redirect(x, runrun_key_link_make(x, "zip", request.ids, request.count));
 }
 
 /* ---- names ---- */
 
-static bool is_taken(const slice *names, size_t count, slice name)
+static bool zip_has_name(const slice *names, size_t count, slice name)
 {
     for (size_t i = 0; i < count; i++)
-        if (slice_eq_nocase(names[i], name)) /* some systems unpack a.txt over A.txt */
+        if (slice_eq_nocase(names[i], name)) /* some systems would unpack a.txt over A.txt */
             return true;
     return false;
 }
 
-/* "a (2).txt" when there is an a.txt already. */
+/* The name itself, or "a (2).txt" when there is an a.txt already. */
 static slice unique_name(const slice *names, size_t count, slice name, struct arena *a)
 {
     size_t dot = slice_rfind_byte(name, '.');
     if (dot == SLICE_NONE || dot == 0)
         dot = name.n;
     slice made = name;
-    for (int n = 2; is_taken(names, count, made); n++)
+    for (int n = 2; zip_has_name(names, count, made); n++)
         made = arena_printf(a, SLICE_FMT " (%d)" SLICE_FMT, SLICE_ARG(slice_part(name, 0, dot)), n,
                             SLICE_ARG(slice_from(name, dot)));
     return made;
@@ -122,44 +124,44 @@ static slice unique_name(const slice *names, size_t count, slice name, struct ar
 
 /* ---- sending ---- */
 
-struct packing {
+struct zip_download {
     struct http_producer producer;
     struct runrun *runrun;
-    struct runrun_claim claim;
+    struct runrun_key_link link;
     struct zip zip;
-    struct arena arena;                   /* names, for as long as it takes */
-    slice names[RUNRUN_DOCUMENTS_IN_ZIP]; /* of the entries so far */
+    struct arena arena;                   /* of the names, until the download ends */
+    slice names[RUNRUN_DOCUMENTS_IN_ZIP]; /* of the entries written so far */
     size_t next, entries;
-    bool open; /* an entry is: */
+    bool is_entry_open; /* the following fields are about the open entry */
     struct arena entry_arena;
     struct content content;
     uint64_t sent_bytes;
 };
 
-/* Begin the next document that is still there. False: the store failed. */
-static bool open_next(struct packing *p, struct buf *out)
+/* Begins the entry of the next document that still exists. False: a store failed. */
+static bool open_next_entry(struct zip_download *p, struct buf *out)
 {
-    while (p->next < p->claim.count && !p->open) {
+    while (p->next < p->link.count && !p->is_entry_open) {
         struct document d;
         arena_release(&p->entry_arena);
         err_t e =
-            document_open(p->runrun->core, &p->claim.who, p->claim.ids[p->next++], &p->entry_arena, &d, &p->content);
+            document_open(p->runrun->core, &p->link.who, p->link.ids[p->next++], &p->entry_arena, &d, &p->content);
         if (err_is(e, ERR_NOT_FOUND))
-            continue; /* it went since the zip was asked for */
+            continue; /* it was deleted after the link was made */
         if (e)
             return false;
         int64_t at_ms = d.file.stored_at_ms + p->runrun->options.zone_minutes * INT64_C(60000);
         slice name = unique_name(p->names, p->entries, arena_copy(&p->arena, d.file.name), &p->arena);
         p->names[p->entries++] = name;
         p->sent_bytes = 0;
-        p->open = true;
+        p->is_entry_open = true;
         zip_entry(&p->zip, name, at_ms, p->content.size_bytes, out);
     }
     return true;
 }
 
-/* The next piece of the open document. False: its bytes cannot be read, or end early. */
-static bool send_piece(struct packing *p, struct buf *out)
+/* Writes the next piece of the open document. False: its bytes cannot be read, or end early. */
+static bool write_piece(struct zip_download *p, struct buf *out)
 {
     const struct content *c = &p->content;
     uint64_t left = c->size_bytes - p->sent_bytes;
@@ -174,29 +176,29 @@ static bool send_piece(struct packing *p, struct buf *out)
     return true;
 }
 
-static bool more(struct http_producer *producer, struct buf *out, bool *ret_end)
+static bool write_zip_part(struct http_producer *producer, struct buf *out, bool *ret_end)
 {
-    struct packing *p = CONTAINER_OF(producer, struct packing, producer);
-    if (!p->open && !open_next(p, out))
+    struct zip_download *p = CONTAINER_OF(producer, struct zip_download, producer);
+    if (!p->is_entry_open && !open_next_entry(p, out))
         return false;
-    if (!p->open) {
+    if (!p->is_entry_open) {
         zip_end(&p->zip, out);
         *ret_end = true;
         return true;
     }
-    if (p->sent_bytes < p->content.size_bytes && !send_piece(p, out))
+    if (p->sent_bytes < p->content.size_bytes && !write_piece(p, out))
         return false;
     if (p->sent_bytes == p->content.size_bytes) {
         zip_entry_end(&p->zip, out);
         content_close(&p->content);
-        p->open = false;
+        p->is_entry_open = false;
     }
     return true;
 }
 
-static void release(struct http_producer *producer)
+static void free_zip_download(struct http_producer *producer)
 {
-    struct packing *p = CONTAINER_OF(producer, struct packing, producer);
+    struct zip_download *p = CONTAINER_OF(producer, struct zip_download, producer);
     content_close(&p->content);
     zip_release(&p->zip);
     arena_release(&p->entry_arena);
@@ -204,16 +206,16 @@ static void release(struct http_producer *producer)
     free(p);
 }
 
-void runrun_zip_send(struct http_exchange *x)
+void runrun_zip_download(struct http_exchange *x)
 {
-    struct packing *p = must_malloc(sizeof *p);
-    if (!runrun_read_claim(x, "zip", &p->claim) || !keep_visible(x, &p->claim.who, p->claim.ids, &p->claim.count)) {
+    struct zip_download *p = must_malloc(sizeof *p);
+    if (!runrun_key_link_check(x, "zip", &p->link) || !keep_visible(x, &p->link.who, p->link.ids, &p->link.count)) {
         free(p);
         return;
     }
-    p->claim.who.login = S("");      /* of an exchange that ends before the last piece is sent, */
-    p->claim.who.request_id = S(""); /* and nothing that is read here writes an event */
-    p->producer = (struct http_producer){ more, release };
+    p->link.who.login = S("");      /* of an exchange that ends before the last piece is sent, */
+    p->link.who.request_id = S(""); /* and nothing that is read here writes an event */
+    p->producer = (struct http_producer){ write_zip_part, free_zip_download };
     p->runrun = runrun_of(x);
     zip_init(&p->zip);
     arena_init(&p->arena);
