@@ -5,6 +5,7 @@
 
 #define RETRY_AFTER_SECONDS S("5")
 
+/* A row without a text replies with the message of core's error. */
 const struct vendor_error native_errors[ERR_CODE_COUNT] = {
     [ERR_NOT_FOUND] = { 404, "not_found", "no such file" },
     [ERR_EXPIRED] = { 401, "unauthenticated", "the token has expired" },
@@ -26,7 +27,7 @@ const struct vendor_error native_errors[ERR_CODE_COUNT] = {
     [ERR_UNSUPPORTED] = { 501, "unsupported", "not offered" },
 };
 
-static void reply_error(struct http_exchange *x, int status, const char *code, const char *text)
+static void reply_native_error(struct http_exchange *x, int status, const char *code, const char *text)
 {
     struct buf *body = arena_new(&x->arena, struct buf);
     buf_init(body, 0);
@@ -45,7 +46,7 @@ static void reply_error(struct http_exchange *x, int status, const char *code, c
     http_reply(x, status, "application/json", text_out);
 }
 
-static void log_failure(struct http_exchange *x, err_t e)
+static void log_native_failure(struct http_exchange *x, err_t e)
 {
     const struct native_api *api = x->api->context;
     if (api->log)
@@ -54,17 +55,16 @@ static void log_failure(struct http_exchange *x, err_t e)
                  LOG_S("where", slice_of(e->where)));
 }
 
-/* A NULL text in the table means: what core said is fit for the client. */
 void native_fail(struct http_exchange *x, err_t e)
 {
     const struct vendor_error *row = &native_errors[e->code];
     if (row->status >= 500 && !err_is(e, ERR_UNSUPPORTED) && !err_is(e, ERR_QUOTA))
-        log_failure(x, e);
+        log_native_failure(x, e);
     if (row->status == 401)
         http_reply_header(x, "WWW-Authenticate", S("Bearer"));
     if (row->status == 503 || row->status == 429)
         http_reply_header(x, "Retry-After", RETRY_AFTER_SECONDS);
-    reply_error(x, row->status, row->code, row->text ? row->text : e->msg);
+    reply_native_error(x, row->status, row->code, row->text ? row->text : e->msg);
 }
 
 void native_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
@@ -78,5 +78,5 @@ void native_refuse(struct http_exchange *x, enum http_refusal refusal, int statu
         [HTTP_REFUSE_RANGE] = "invalid",       [HTTP_REFUSE_PRECONDITION] = "conflict",
         [HTTP_REFUSE_BUSY] = "unavailable",
     };
-    reply_error(x, status, codes[refusal], text);
+    reply_native_error(x, status, codes[refusal], text);
 }

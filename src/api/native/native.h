@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our own small API under /v1/native: what `cais put get ls` and scripts speak. The contract: docs/native.md. */
+/* The API of cais itself, under /v1/native. `cais put`, `cais get`, `cais ls` and scripts use it. The contract:
+ * docs/native.md. */
 #ifndef CAIS_API_NATIVE_NATIVE_H
 #define CAIS_API_NATIVE_NATIVE_H
 
@@ -8,7 +9,7 @@
 #include "core/core.h"
 #include "http/http.h"
 
-#define NATIVE_PURPOSE "native" /* of the keys that open this way in; also the `way` of its files */
+#define NATIVE_PURPOSE "native" /* the purpose of its keys; also the origin of its files */
 
 struct native_options {
     uint64_t max_file_bytes; /* 0: no limit */
@@ -17,10 +18,10 @@ struct native_options {
 struct native_api {
     struct core *core;
     struct native_options options;
-    struct log *log; /* for failures that are ours; may be NULL; set after native_init */
+    struct log *log; /* for errors of the server itself; may be NULL; set after native_init */
     struct http_api http_api;
 };
-/* core is borrowed; api must stay where it is while http_api is served. */
+/* core is borrowed; options are copied. `api` must not move while http_api is served. */
 void native_init(struct native_api *api, struct core *core, const struct native_options *options);
 
 extern const struct vendor_error native_errors[ERR_CODE_COUNT]; /* a test fails while any row is empty */

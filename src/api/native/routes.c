@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small PUT and a cached GET never leave the loop: the one hands its write to the committer and replies from there,
- * the other finds its bytes in memory. */
+/* A small PUT and a cached GET stay on the loop: the PUT hands its write to the committer and replies on the loop
+ * again, the GET finds its bytes in memory. */
 #include "api/content_reply.h"
 #include "api/native/native_priv.h"
 #include "base/json.h"
@@ -20,18 +20,18 @@
 
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000, CONTENT_TYPE_MAX = 255 };
 
-static struct native_api *api_of(const struct http_exchange *x)
+static struct native_api *native_of(const struct http_exchange *x)
 {
     return x->api->context;
 }
 
-static const struct principal *who_of(const struct http_exchange *x)
+static const struct principal *native_caller(const struct http_exchange *x)
 {
     assert(x->principal);
     return x->principal;
 }
 
-static slice query_value(struct query *q, slice name)
+static slice query_value_or_empty(struct query *q, slice name)
 {
     slice value = S("");
     query_get(q, name, 0, &value);
@@ -40,25 +40,25 @@ static slice query_value(struct query *q, slice name)
 
 /* ---- guard ---- */
 
-/* Of the operator: by header or parameter; empty: the default. */
-static err_t chosen_account(struct http_exchange *x, slice *ret)
+/* The name of the account that the operator chose by header or parameter; empty for the default account. */
+static err_t get_chosen_account(struct http_exchange *x, slice *ret)
 {
     slice header = http_header(&x->req, "Cais-Account");
     if (header.p)
         return target_decode(header, &x->arena, ret);
     struct query q;
     TRY(query_parse(x->req.query, &x->arena, &q));
-    *ret = query_value(&q, S("account"));
+    *ret = query_value_or_empty(&q, S("account"));
     return NULL;
 }
 
-static err_t authenticate(struct http_exchange *x, struct principal *ret)
+static err_t authenticate_native(struct http_exchange *x, struct principal *ret)
 {
-    struct core *core = api_of(x)->core;
+    struct core *core = native_of(x)->core;
     struct arena *a = &x->arena;
     if (x->req.local) {
         slice account;
-        TRY(chosen_account(x, &account));
+        TRY(get_chosen_account(x, &account));
         return access_operator(core, account, a, ret);
     }
     struct auth_header h;
@@ -68,10 +68,10 @@ static err_t authenticate(struct http_exchange *x, struct principal *ret)
     return access_check(core, S(NATIVE_PURPOSE), CREDENTIAL_KEY, h.credentials, a, ret);
 }
 
-static bool guard(struct http_exchange *x)
+static bool native_guard(struct http_exchange *x)
 {
     struct principal *who = arena_new(&x->arena, struct principal);
-    err_t e = authenticate(x, who);
+    err_t e = authenticate_native(x, who);
     if (e) {
         native_fail(x, e);
         return false;
@@ -81,7 +81,7 @@ static bool guard(struct http_exchange *x)
     return true;
 }
 
-/* ---- a file as JSON ---- */
+/* ---- the file object ---- */
 
 static slice etag_of(struct arena *a, const struct file *f)
 {
@@ -89,7 +89,7 @@ static slice etag_of(struct arena *a, const struct file *f)
     return arena_join(a, parts, LENGTH_OF(parts));
 }
 
-static slice state_name(enum file_state state)
+static slice file_state_name(enum file_state state)
 {
     switch (state) {
     case FILE_ISSUED:
@@ -104,10 +104,10 @@ static slice state_name(enum file_state state)
     return S("expired");
 }
 
-static bool state_parse(slice text, int *ret)
+static bool parse_file_state(slice text, int *ret)
 {
     for (int state = FILE_ISSUED; state <= FILE_EXPIRED; state++)
-        if (slice_eq(text, state_name((enum file_state)state))) {
+        if (slice_eq(text, file_state_name((enum file_state)state))) {
             *ret = state;
             return true;
         }
@@ -119,14 +119,14 @@ static slice content_type_of(const struct file *f)
     return f->content_type.n ? f->content_type : S("application/octet-stream");
 }
 
-static void put_file(struct json_out *o, const struct file *f, struct arena *a)
+static void put_file_object(struct json_out *o, const struct file *f, struct arena *a)
 {
     json_open_object(o);
     json_put_string(o, "id", uuid_format(a, f->uuid));
     json_put_string(o, "name", f->name);
     json_put_int(o, "size", (int64_t)f->size_bytes);
     json_put_string(o, "md5", hex_encode(a, (slice){ (const char *)f->md5, MD5_SIZE }));
-    json_put_string(o, "state", state_name(f->state));
+    json_put_string(o, "state", file_state_name(f->state));
     json_put_string(o, "owner", f->owner_login);
     json_put_string(o, "way", f->way);
     json_put_string(o, "content_type", content_type_of(f));
@@ -141,44 +141,43 @@ static void reply_json(struct http_exchange *x, int status, const struct buf *bo
 
 static void reply_file(struct http_exchange *x, int status, const struct file *f)
 {
-    SCOPED(buf_releasep)
-    struct buf body;
+    SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     struct json_out o;
     json_out_init(&o, &body);
-    put_file(&o, f, &x->arena);
+    put_file_object(&o, f, &x->arena);
     reply_json(x, status, &body);
 }
 
 /* ---- PUT ---- */
 
-struct put {
+struct native_upload {
     struct http_sink sink;
     struct http_exchange *x;
     struct intake *intake;
-    struct file file; /* once it is stored */
+    struct file file; /* set once it is stored */
 };
 
-static err_t put_write(struct http_sink *sink, slice bytes)
+static err_t write_native_upload(struct http_sink *sink, slice bytes)
 {
-    struct put *p = CONTAINER_OF(sink, struct put, sink);
+    struct native_upload *p = CONTAINER_OF(sink, struct native_upload, sink);
     SCRATCH(scratch);
     return err_copy(&p->x->arena, intake_write(p->intake, bytes, &scratch));
 }
 
-static void put_reply(struct http_exchange *x)
+static void reply_uploaded_file(struct http_exchange *x)
 {
-    const struct file *f = &((const struct put *)x->work)->file;
+    const struct file *f = &((const struct native_upload *)x->work)->file;
     slice location[] = { S("/v1/native/files/"), uuid_format(&x->arena, f->uuid) };
     http_reply_header(x, "ETag", etag_of(&x->arena, f));
     http_reply_header(x, "Location", arena_join(&x->arena, location, LENGTH_OF(location)));
     reply_file(x, 201, f);
 }
 
-/* Mostly on the committer's thread, which has other uploads to commit: the answer is written on the loop. */
-static void put_done(void *arg, err_t e, const struct file *f)
+/* Mostly runs on the committer's thread, for which other uploads wait. So it only copies; the loop writes the reply. */
+static void copy_uploaded_file(void *arg, err_t e, const struct file *f)
 {
-    struct put *p = arg;
+    struct native_upload *p = arg;
     struct http_exchange *x = p->x;
     if (e) {
         native_fail(x, e);
@@ -190,26 +189,26 @@ static void put_done(void *arg, err_t e, const struct file *f)
     p->file.name = arena_copy(&x->arena, f->name);
     p->file.content_type = arena_copy(&x->arena, f->content_type);
     x->work = p;
-    http_on_loop(x, put_reply);
+    http_on_loop(x, reply_uploaded_file);
 }
 
-static void put_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
+static void finish_native_upload(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
-    struct put *p = CONTAINER_OF(sink, struct put, sink);
+    struct native_upload *p = CONTAINER_OF(sink, struct native_upload, sink);
     if (!e) {
-        intake_finish(p->intake, put_done, p);
+        intake_finish(p->intake, copy_uploaded_file, p);
         return;
     }
     intake_discard(p->intake);
     native_fail(x, e);
 }
 
-static bool put_blocks(struct http_sink *sink)
+static bool native_upload_blocks(struct http_sink *sink)
 {
-    return intake_blocks(CONTAINER_OF(sink, struct put, sink)->intake);
+    return intake_blocks(CONTAINER_OF(sink, struct native_upload, sink)->intake);
 }
 
-static err_t declared_md5(struct http_exchange *x, slice *ret)
+static err_t read_content_md5(struct http_exchange *x, slice *ret)
 {
     slice header = http_header(&x->req, "Content-MD5");
     *ret = S("");
@@ -218,10 +217,10 @@ static err_t declared_md5(struct http_exchange *x, slice *ret)
     return NULL;
 }
 
-static err_t put_open(struct http_exchange *x, struct intake **ret)
+static err_t open_native_intake(struct http_exchange *x, struct intake **ret)
 {
-    struct native_api *api = api_of(x);
-    const struct principal *who = who_of(x);
+    struct native_api *api = native_of(x);
+    const struct principal *who = native_caller(x);
     struct intake_order order = { .account_id = who->account_id,
                                   .owner_id = who->user_id,
                                   .owner_login = who->login,
@@ -231,17 +230,17 @@ static err_t put_open(struct http_exchange *x, struct intake **ret)
                                   .max_bytes = api->options.max_file_bytes,
                                   .exact_bytes = x->req.content_length };
     TRY(file_name_clean(x->req.params[0], &x->arena, &order.name));
-    TRY(declared_md5(x, &order.md5));
+    TRY(read_content_md5(x, &order.md5));
     if (order.content_type.n > CONTENT_TYPE_MAX || !slice_is_utf8(order.content_type))
         return err_make(&x->arena, ERR_INVALID, "Content-Type is too long or no UTF-8");
     return intake_open(api->core, &order, &x->arena, ret);
 }
 
-static void put(struct http_exchange *x)
+static void upload_file(struct http_exchange *x)
 {
-    struct put *p = arena_new(&x->arena, struct put);
-    *p = (struct put){ .sink = { put_write, put_finish, put_blocks }, .x = x };
-    err_t e = put_open(x, &p->intake);
+    struct native_upload *p = arena_new(&x->arena, struct native_upload);
+    *p = (struct native_upload){ .sink = { write_native_upload, finish_native_upload, native_upload_blocks }, .x = x };
+    err_t e = open_native_intake(x, &p->intake);
     if (e)
         native_fail(x, e);
     else
@@ -250,8 +249,8 @@ static void put(struct http_exchange *x)
 
 /* ---- GET ---- */
 
-/* The {id} of the path; replies when it is none. */
-static bool id_of(struct http_exchange *x, unsigned char ret_uuid[16])
+/* The {id} of the path. False: it is not a UUID, and the reply was sent. */
+static bool get_path_uuid(struct http_exchange *x, unsigned char ret_uuid[16])
 {
     if (uuid_parse(x->req.params[0], ret_uuid))
         return true;
@@ -259,15 +258,15 @@ static bool id_of(struct http_exchange *x, unsigned char ret_uuid[16])
     return false;
 }
 
-static void get(struct http_exchange *x)
+static void download_file(struct http_exchange *x)
 {
     struct content_reply *g = arena_new(&x->arena, struct content_reply);
     unsigned char uuid[16];
     struct file f;
-    if (!id_of(x, uuid))
+    if (!get_path_uuid(x, uuid))
         return;
     struct arena *a = &x->arena;
-    err_t e = file_open(api_of(x)->core, who_of(x), uuid, a, &f, &g->content);
+    err_t e = file_open(native_of(x)->core, native_caller(x), uuid, a, &f, &g->content);
     if (e) {
         native_fail(x, e);
         return;
@@ -281,13 +280,13 @@ static void get(struct http_exchange *x)
     http_reply_content(x, &g->http);
 }
 
-static void info(struct http_exchange *x)
+static void show_file(struct http_exchange *x)
 {
     unsigned char uuid[16];
     struct file f;
-    if (!id_of(x, uuid))
+    if (!get_path_uuid(x, uuid))
         return;
-    err_t e = file_get(api_of(x)->core, who_of(x), uuid, &x->arena, &f);
+    err_t e = file_get(native_of(x)->core, native_caller(x), uuid, &x->arena, &f);
     if (e)
         native_fail(x, e);
     else
@@ -296,41 +295,42 @@ static void info(struct http_exchange *x)
 
 /* ---- list, delete ---- */
 
-static err_t list_order(struct http_exchange *x, struct file_list_order *ret)
+static err_t read_list_request(struct http_exchange *x, struct file_list_order *ret)
 {
     struct query q;
     TRY(query_parse(x->req.query, &x->arena, &q));
-    slice limit = query_value(&q, S("limit")), after = query_value(&q, S("after")), state = query_value(&q, S("state"));
-    uint64_t most = LIMIT_DEFAULT;
+    slice limit = query_value_or_empty(&q, S("limit")), after = query_value_or_empty(&q, S("after")),
+          state = query_value_or_empty(&q, S("state"));
+    uint64_t max_files = LIMIT_DEFAULT;
     int64_t before_id = 0;
     int wanted = -1;
-    if (limit.n && (!slice_to_u64(limit, &most) || most < 1 || most > LIMIT_MAX))
+    if (limit.n && (!slice_to_u64(limit, &max_files) || max_files < 1 || max_files > LIMIT_MAX))
         return err_make(&x->arena, ERR_INVALID, "limit is a number from 1 to %d", LIMIT_MAX);
     if (after.n && (!slice_to_i64(after, &before_id) || before_id < 1))
         return err_make(&x->arena, ERR_INVALID, "after is the `next` of an earlier answer");
-    if (state.n && !state_parse(state, &wanted))
+    if (state.n && !parse_file_state(state, &wanted))
         return err_make(&x->arena, ERR_INVALID, "state is stored or ready");
-    *ret = (struct file_list_order){
-        .before_id = before_id, .state = wanted, .name_contains = query_value(&q, S("name")), .most = (size_t)most
-    };
+    *ret = (struct file_list_order){ .before_id = before_id,
+                                     .state = wanted,
+                                     .name_contains = query_value_or_empty(&q, S("name")),
+                                     .most = (size_t)max_files };
     return NULL;
 }
 
-static void list(struct http_exchange *x)
+static void list_files(struct http_exchange *x)
 {
     struct file_list_order order;
     struct file *files;
     size_t count;
     int64_t next;
-    err_t e = list_order(x, &order);
+    err_t e = read_list_request(x, &order);
     if (!e)
-        e = file_list(api_of(x)->core, who_of(x), &order, &x->arena, &files, &count, &next);
+        e = file_list(native_of(x)->core, native_caller(x), &order, &x->arena, &files, &count, &next);
     if (e) {
         native_fail(x, e);
         return;
     }
-    SCOPED(buf_releasep)
-    struct buf body;
+    SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     struct json_out o;
     json_out_init(&o, &body);
@@ -338,7 +338,7 @@ static void list(struct http_exchange *x)
     json_name(&o, "files");
     json_open_array(&o);
     for (size_t i = 0; i < count; i++)
-        put_file(&o, &files[i], &x->arena);
+        put_file_object(&o, &files[i], &x->arena);
     json_close_array(&o);
     if (next)
         json_put_string(&o, "next", arena_printf(&x->arena, "%lld", (long long)next));
@@ -346,38 +346,40 @@ static void list(struct http_exchange *x)
     reply_json(x, 200, &body);
 }
 
-static void delete (struct http_exchange *x)
+static void delete_file(struct http_exchange *x)
 {
     unsigned char uuid[16];
-    if (!id_of(x, uuid))
+    if (!get_path_uuid(x, uuid))
         return;
-    err_t e = file_delete(api_of(x)->core, who_of(x), uuid, &x->arena);
+    err_t e = file_delete(native_of(x)->core, native_caller(x), uuid, &x->arena);
     if (e)
         native_fail(x, e);
     else
         http_reply(x, 204, NULL, S(""));
 }
 
-/* ---- the table ---- */
+/* ---- routes ---- */
 
-static const struct http_route routes[] = {
-    { "PUT", "/v1/native/files/{name}", put, HTTP_STREAM, 0, "PUT /v1/native/files/{name}" },
-    { "GET", "/v1/native/files", list, HTTP_NO_BODY, 0, "GET /v1/native/files" },
-    { "GET", "/v1/native/files/{id}", get, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "GET and HEAD /v1/native/files/{id}" },
-    { "GET", "/v1/native/files/{id}/info", info, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "GET /v1/native/files/{id}/info" },
-    { "DELETE", "/v1/native/files/{id}", delete, HTTP_NO_BODY, 0, "DELETE /v1/native/files/{id}" },
+static const struct http_route native_routes[] = {
+    { "PUT", "/v1/native/files/{name}", upload_file, HTTP_STREAM, 0, "PUT /v1/native/files/{name}" },
+    { "GET", "/v1/native/files", list_files, HTTP_NO_BODY, 0, "GET /v1/native/files" },
+    { "GET", "/v1/native/files/{id}", download_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
+      "GET and HEAD /v1/native/files/{id}" },
+    { "GET", "/v1/native/files/{id}/info", show_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
+      "GET /v1/native/files/{id}/info" },
+    { "DELETE", "/v1/native/files/{id}", delete_file, HTTP_NO_BODY, 0, "DELETE /v1/native/files/{id}" },
 };
 
-static const char *const prefixes[] = { "/v1/native", NULL };
+static const char *const native_prefixes[] = { "/v1/native", NULL };
 
 void native_init(struct native_api *api, struct core *core, const struct native_options *options)
 {
     *api = (struct native_api){ .core = core, .options = *options };
     api->http_api = (struct http_api){ .name = NATIVE_PURPOSE,
-                                       .routes = routes,
-                                       .route_count = LENGTH_OF(routes),
-                                       .prefixes = prefixes,
-                                       .guard = guard,
+                                       .routes = native_routes,
+                                       .route_count = LENGTH_OF(native_routes),
+                                       .prefixes = native_prefixes,
+                                       .guard = native_guard,
                                        .refuse = native_refuse,
                                        .context = api };
 }

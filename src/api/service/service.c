@@ -11,13 +11,13 @@ static struct service *service_of(const struct http_exchange *x)
     return x->api->context;
 }
 
-static void reply_buf(struct http_exchange *x, int status, const char *type, const struct buf *b)
+static void reply_uncached(struct http_exchange *x, int status, const char *type, const struct buf *b)
 {
     http_reply_header(x, "Cache-Control", S("no-store"));
     http_reply(x, status, type, arena_copy(&x->arena, buf_slice(b)));
 }
 
-static void put_store(struct json_out *o, const char *name, const char *kind, err_t e)
+static void open_store_object(struct json_out *o, const char *name, const char *kind, err_t e)
 {
     json_name(o, name);
     json_open_object(o);
@@ -25,26 +25,26 @@ static void put_store(struct json_out *o, const char *name, const char *kind, er
     json_put_string(o, "status", e ? slice_of(err_code_name(e->code)) : S("ok"));
 }
 
-/* DataSnap's clients want {"status":"ok"}; load balancers the status code. */
-static void health(struct http_exchange *x)
+/* DataSnap's clients look for {"status":"ok"}, load balancers for the status code. */
+static void reply_health(struct http_exchange *x)
 {
     struct service *s = service_of(x);
     struct health now;
     health_check(s->core, &x->arena, &now);
-    bool well = !now.meta && !now.blob && !now.space;
+    bool is_healthy = !now.meta && !now.blob && !now.space;
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     struct json_out o;
     json_out_init(&o, &body);
     json_open_object(&o);
-    json_put_string(&o, "status", well ? S("ok") : now.meta || now.blob ? S("unavailable") : S("full"));
+    json_put_string(&o, "status", is_healthy ? S("ok") : now.meta || now.blob ? S("unavailable") : S("full"));
     json_put_string(&o, "version", S(CAIS_VERSION));
     json_put_string(&o, "durability", slice_of(s->durability));
     json_name(&o, "stores");
     json_open_object(&o);
-    put_store(&o, "metadata", s->metadata_kind, now.meta);
+    open_store_object(&o, "metadata", s->metadata_kind, now.meta);
     json_close_object(&o);
-    put_store(&o, "blobs", s->blob_kind, now.space);
+    open_store_object(&o, "blobs", s->blob_kind, now.space);
     if (!now.blob)
         json_put_int(&o, "free_bytes", (int64_t)now.free_bytes);
     json_put_int(&o, "flush_us", s->flush_us);
@@ -52,15 +52,15 @@ static void health(struct http_exchange *x)
     json_close_object(&o);
     json_put_string(&o, "started_at", time_format_utc(&x->arena, s->started_at_ms));
     json_close_object(&o);
-    reply_buf(x, well ? 200 : 503, "application/json", &body);
+    reply_uncached(x, is_healthy ? 200 : 503, "application/json", &body);
 }
 
-static void metric(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
+static void add_metric(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
 {
     buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name, (unsigned long long)v);
 }
 
-static void add_accounts(struct core *core, struct buf *b, struct arena *a)
+static void add_account_metrics(struct core *core, struct buf *b, struct arena *a)
 {
     struct account_list accounts;
     if (account_list(core, a, &accounts))
@@ -76,7 +76,7 @@ static void add_accounts(struct core *core, struct buf *b, struct arena *a)
 }
 
 /* Prometheus text format, version 0.0.4. */
-static void metrics(struct http_exchange *x)
+static void reply_metrics(struct http_exchange *x)
 {
     struct service *s = service_of(x);
     struct http_stats h;
@@ -85,49 +85,49 @@ static void metrics(struct http_exchange *x)
     health_check(s->core, &x->arena, &now);
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
-    metric(&b, "cais_up", "gauge", "Whether both stores answer.", !now.meta && !now.blob);
-    metric(&b, "cais_http_connections", "gauge", "Open connections.", h.connections_open);
-    metric(&b, "cais_http_connections_accepted_total", "counter", "Connections accepted.", h.connections_accepted);
-    metric(&b, "cais_http_connections_refused_total", "counter", "Connections refused by a cap.",
-           h.connections_refused);
-    metric(&b, "cais_http_requests_active", "gauge", "Requests being served.", h.requests_active);
+    add_metric(&b, "cais_up", "gauge", "Whether both stores answer.", !now.meta && !now.blob);
+    add_metric(&b, "cais_http_connections", "gauge", "Open connections.", h.connections_open);
+    add_metric(&b, "cais_http_connections_accepted_total", "counter", "Connections accepted.", h.connections_accepted);
+    add_metric(&b, "cais_http_connections_refused_total", "counter", "Connections refused by a cap.",
+               h.connections_refused);
+    add_metric(&b, "cais_http_requests_active", "gauge", "Requests being served.", h.requests_active);
     buf_add(&b, S("# HELP cais_http_requests_total Requests answered.\n# TYPE cais_http_requests_total counter\n"));
     for (int i = 2; i < 6; i++)
         buf_printf(&b, "cais_http_requests_total{status=\"%dxx\"} %llu\n", i, (unsigned long long)h.status[i]);
-    metric(&b, "cais_http_received_bytes_total", "counter", "Bytes of request bodies.", h.bytes_in);
-    metric(&b, "cais_http_sent_bytes_total", "counter", "Bytes of answers.", h.bytes_out);
-    metric(&b, "cais_http_timeouts_total", "counter", "Connections let go for being slow.", h.timeouts);
-    metric(&b, "cais_http_malformed_total", "counter", "Requests that were no HTTP.", h.malformed);
-    metric(&b, "cais_http_body_buffers", "gauge", "Buffers of 128 KiB in use by uploads.", h.body_buffers);
-    metric(&b, "cais_store_flush_microseconds", "gauge", "One durable write of 4 KiB, measured at start.",
-           (uint64_t)s->flush_us);
+    add_metric(&b, "cais_http_received_bytes_total", "counter", "Bytes of request bodies.", h.bytes_in);
+    add_metric(&b, "cais_http_sent_bytes_total", "counter", "Bytes of answers.", h.bytes_out);
+    add_metric(&b, "cais_http_timeouts_total", "counter", "Connections let go for being slow.", h.timeouts);
+    add_metric(&b, "cais_http_malformed_total", "counter", "Requests that were no HTTP.", h.malformed);
+    add_metric(&b, "cais_http_body_buffers", "gauge", "Buffers of 128 KiB in use by uploads.", h.body_buffers);
+    add_metric(&b, "cais_store_flush_microseconds", "gauge", "One durable write of 4 KiB, measured at start.",
+               (uint64_t)s->flush_us);
     if (!now.blob)
-        metric(&b, "cais_store_free_bytes", "gauge", "Bytes that can still be written.", now.free_bytes);
+        add_metric(&b, "cais_store_free_bytes", "gauge", "Bytes that can still be written.", now.free_bytes);
     if (s->with_accounts || x->req.local)
-        add_accounts(s->core, &b, &x->arena);
-    reply_buf(x, 200, "text/plain; version=0.0.4; charset=utf-8", &b);
+        add_account_metrics(s->core, &b, &x->arena);
+    reply_uncached(x, 200, "text/plain; version=0.0.4; charset=utf-8", &b);
 }
 
-static void refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+static void refuse_request(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
 {
     (void)refusal;
     http_reply(x, status, "application/json",
                arena_printf(&x->arena, "{\"status\":\"error\",\"message\":\"%s\"}", text));
 }
 
-static const struct http_route routes[] = {
-    { "GET", "/health", health, HTTP_PUBLIC | HTTP_NO_BODY, 0, "docs/configuration.md; DataSnap: GET /health" },
-    { "GET", "/metrics", metrics, HTTP_PUBLIC | HTTP_NO_BODY, 0, "docs/configuration.md" },
+static const struct http_route service_routes[] = {
+    { "GET", "/health", reply_health, HTTP_PUBLIC | HTTP_NO_BODY, 0, "docs/configuration.md; DataSnap: GET /health" },
+    { "GET", "/metrics", reply_metrics, HTTP_PUBLIC | HTTP_NO_BODY, 0, "docs/configuration.md" },
 };
-static const char *const prefixes[] = { "/health", "/metrics", NULL };
+static const char *const service_prefixes[] = { "/health", "/metrics", NULL };
 
 void service_init(struct service *s)
 {
     s->http_api = (struct http_api){ .name = s->name,
-                                     .routes = routes,
+                                     .routes = service_routes,
                                      .route_count = s->with_metrics ? 2 : 1,
-                                     .prefixes = prefixes,
+                                     .prefixes = service_prefixes,
                                      .on_all_hosts = true,
-                                     .refuse = refuse,
+                                     .refuse = refuse_request,
                                      .context = s };
 }

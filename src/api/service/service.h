@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every server answers about itself: /health and /metrics, without credentials. Names of accounts stand in the
- * metrics only where a listener of their own, or the admin socket, serves them. */
+/* /health and /metrics, which need no credentials. The metrics name accounts only on a listener of their own and on the
+ * admin socket. */
 #ifndef CAIS_API_SERVICE_SERVICE_H
 #define CAIS_API_SERVICE_SERVICE_H
 
@@ -12,13 +12,13 @@ struct service {
     struct http_server *server; /* set before the first request */
     const char *durability;     /* "full" or "relaxed" */
     const char *metadata_kind, *blob_kind;
-    int64_t flush_us;
+    int64_t flush_us; /* one durable write, measured at the start */
     int64_t started_at_ms;
-    const char *name; /* of the http_api */
-    bool with_metrics, with_accounts;
+    const char *name;                 /* of the http_api */
+    bool with_metrics, with_accounts; /* whether /metrics is served, and whether it names accounts to every client */
     struct http_api http_api;
 };
-/* The rest of the struct is filled in by the caller; s stays where it is while http_api is served. */
+/* The caller sets all other members first. `s` must not move while http_api is served. */
 void service_init(struct service *s);
 
 #endif
