@@ -66,8 +66,9 @@ static void open_s3(struct apis *d, struct store *store, const struct config *c,
     for (const struct config_host *h = c->hosts; h; h = h->next)
         count++;
     slice *hosts = arena_array(&d->arena, slice, count + 1);
-    struct s3_lenient_bucket *lenient = arena_new(&d->arena, struct s3_lenient_bucket);
-    *lenient = (struct s3_lenient_bucket){ c->runrun.bucket, runrun_ignored_fields, LENGTH_OF(runrun_ignored_fields) };
+    struct s3_form_exemption *exemption = arena_new(&d->arena, struct s3_form_exemption);
+    *exemption =
+        (struct s3_form_exemption){ c->runrun.bucket, runrun_ignored_fields, LENGTH_OF(runrun_ignored_fields) };
     struct s3_options o = { .region = c->s3.region,
                             .only_region = c->s3.only_region,
                             .max_object_bytes = (uint64_t)c->s3.max_object_bytes,
@@ -77,8 +78,8 @@ static void open_s3(struct apis *d, struct store *store, const struct config *c,
                             .hosts = hosts,
                             .origins = c->s3.cors_origins.items,
                             .origin_count = c->s3.cors_origins.count,
-                            .lenient = lenient,
-                            .lenient_count = 1 };
+                            .form_exemptions = exemption,
+                            .form_exemption_count = 1 };
     for (const struct config_host *h = c->hosts; h; h = h->next)
         if (slice_eq(h->api, S("s3")) && slice_starts(h->name, S("*.")))
             hosts[o.host_count++] = slice_from(h->name, 2);

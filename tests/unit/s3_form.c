@@ -429,7 +429,7 @@ struct tickets {
 static const slice legacy[] = { { "policy", 6 },        { "signature", 9 },    { "AWSAccessKeyId", 14 },
                                 { "content_type", 12 }, { "name", 4 },         { "filename", 8 },
                                 { "acl", 3 },           { "Content-Type", 12 } };
-static const struct s3_lenient_bucket lenient = { { "runrunit", 8 }, legacy, LENGTH_OF(legacy) };
+static const struct s3_form_exemption exemption = { { "runrunit", 8 }, legacy, LENGTH_OF(legacy) };
 
 struct issued {
     struct s3_fixture *f;
@@ -464,8 +464,8 @@ static struct tickets issue(struct s3_fixture *f)
     ticket_issue(&f->w->core, &t.ana.who, &order, note_issued, &issued);
     EXPECT_OK(issued.e);
     t.key = issued.key;
-    f->s3.options.lenient = &lenient;
-    f->s3.options.lenient_count = 1;
+    f->s3.options.form_exemptions = &exemption;
+    f->s3.options.form_exemption_count = 1;
     return t;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GetObjectAttributes: what is known of an object, without its bytes. Of its parts only their number is told: that is
- * what S3 tells of parts that have no checksum of their own, and ours keep none once they are put together. */
+/* GetObjectAttributes: the properties of an object, without its bytes. Of its parts the reply shows only their number,
+ * as S3 does for parts without checksums: a composite object does not keep the checksums of its parts. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/digests_priv.h"
@@ -26,7 +26,8 @@ static unsigned attribute_of(slice name)
     return 0;
 }
 
-/* x-amz-object-attributes, a list or several headers. Replies when it is missing or names what there is not. */
+/* x-amz-object-attributes: a list, in one or several headers. False: replied, because the header is absent or contains
+ * an unknown name. */
 static bool read_attributes(struct s3_call *call, unsigned *ret)
 {
     const struct http_request *req = &call->x->req;
@@ -54,7 +55,7 @@ static bool read_attributes(struct s3_call *call, unsigned *ret)
 static void write_attributes(struct buf *b, struct arena *a, const struct entry *entry, unsigned wanted)
 {
     if (wanted & ETAG)
-        xml_text(b, "ETag", entry_etag(entry, a)); /* here alone without quotes */
+        xml_text(b, "ETag", entry_etag(entry, a)); /* only in this reply without quotes */
     if (wanted & CHECKSUM && entry->digest.kind != DIGEST_NONE) {
         xml_open(b, "Checksum");
         s3_digest_xml(b, a, &entry->digest, entry->part_count);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who sends this, and did he mean it? All ways of signing but forms (form.c) end here.
+/* Verifies every signature but those of forms (form_check.c).
  *
- *   claim read ──► access key known ──► signature holds ──► operation
- *                                  └─► the body's digest is missing: verified when the body is here */
+ *   claim parsed ──► access key found ──► signature verified ──► operation
+ *                                     └─► the digest of the body is not declared: verified at the end of the body */
 #include "api/s3/auth_priv.h"
 
 #include "api/s3/call_priv.h"
@@ -102,7 +102,7 @@ static bool fail_signature(struct s3_call *call, enum sign_fault fault, const st
     return false;
 }
 
-/* ---- the request as src/sign looks at it ---- */
+/* ---- the request in the form that src/sign takes ---- */
 
 static void make_sign_request(struct s3_call *call, struct sign_request *ret)
 {
@@ -138,7 +138,8 @@ static bool find_secret(struct s3_call *call, slice access_key, slice *ret_secre
 
 /* ---- version 4 ---- */
 
-/* Has it a body that will be read, and of which the signature must tell but does not? A copy has none. */
+/* Does the request have a body that the operation reads, without declaring its digest? A copy does not read its body.
+ * */
 static bool lacks_digest(const struct s3_call *call)
 {
     const struct s3_operation *o = call->operation;
@@ -146,11 +147,11 @@ static bool lacks_digest(const struct s3_call *call)
            (o->flags & S3_STREAM || o->max_body) && !http_has_header(&call->x->req, "x-amz-copy-source");
 }
 
-/* A link for GET is one for HEAD, too. */
+/* A link for GET is also valid for HEAD. */
 static enum sign_fault verify_v4(struct s3_call *call, struct sign_request *r, struct sign_detail *detail)
 {
     struct arena *a = &call->x->arena;
-    int64_t now_ms = call->received_at_ms; /* also when the body has taken its time */
+    int64_t now_ms = call->received_at_ms; /* also when the body took long */
     enum sign_fault fault = sigv4_verify_with_key(&call->claim, r, &call->key4, now_ms, a, detail);
     if (fault == SIGN_MISMATCH && call->claim.is_link && slice_eq(r->method, S("HEAD"))) {
         struct sign_request as_get = *r;
@@ -223,7 +224,7 @@ static bool authenticate_v2(struct s3_call *call)
     return fail_signature(call, fault, &detail);
 }
 
-/* ---- */
+/* ---- all versions ---- */
 
 bool s3_authenticate(struct s3_call *call)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies, however they are wrapped. What a wrapping promises is checked at its end: until then the bytes lie in an
- * intake, which whoever asked for them throws away when the end says no.
+/* Digests, signatures and lengths of a body can be checked only at its end. Until then the bytes are in an intake, which
+ * the operation discards if the check fails.
  *
  *   plain         Content-Length bytes, or chunked by HTTP
- *   aws-chunked   chunks inside (sign/chunks.h), each signed or not, then perhaps trailers: a digest, a signature */
+ *   aws-chunked   chunks inside the body (sign/chunks.h), each with or without a signature; then optional trailers: a
+ *                 digest, a signature */
 #include "api/s3/body_priv.h"
 
 #include "api/s3/auth_priv.h"
@@ -23,7 +24,7 @@ struct s3_body {
     struct intake *intake;
     struct s3_declared declared;
     struct chunks_reader *reader; /* NULL: plain */
-    struct hash *sha256;          /* of the body; NULL: nobody asks for it */
+    struct hash *sha256;          /* of the body; NULL: not needed */
     void (*end)(struct s3_call *, void *arg, err_t e);
     void *arg;
 };
@@ -38,7 +39,7 @@ static void free_body_hash(void *hash)
     hash_free(hash);
 }
 
-/* ---- the head ---- */
+/* ---- at the head ---- */
 
 static bool decoded_length(struct s3_call *call, int64_t *ret_bytes)
 {
@@ -63,7 +64,7 @@ bool s3_body_length(struct s3_call *call, int64_t *ret_bytes)
     return true;
 }
 
-/* False: not in chunks. */
+/* False: the body is not aws-chunked. */
 static bool make_chunks_reader(struct s3_call *call, uint64_t decoded_bytes, struct chunks_reader **ret)
 {
     struct chunks_seed seed = { .key = call->key4,
@@ -83,7 +84,7 @@ static bool wants_sha256(const struct s3_call *call)
     return call->verify_late || call->claim.payload == SIGV4_PAYLOAD_SHA256;
 }
 
-/* ---- the end ---- */
+/* ---- at the end ---- */
 
 static err_t chunk_error(struct s3_call *call, enum sign_fault fault, struct arena *a)
 {
@@ -91,7 +92,7 @@ static err_t chunk_error(struct s3_call *call, enum sign_fault fault, struct are
     return s3_err(call, s3_sign_error(call, fault, &detail), a);
 }
 
-/* The digest that stands in a trailer. *ret_has: there is one. */
+/* The digest in the trailers. *ret_has: whether they have one. */
 static err_t read_trailers(struct s3_call *call, const struct chunks_reader *reader, struct arena *a,
                            struct digest *ret, bool *ret_has)
 {
@@ -188,7 +189,7 @@ void s3_body_receive(struct s3_call *call, struct intake *intake, const struct s
                            .end = end,
                            .arg = arg };
     int64_t decoded = 0;
-    slice text = http_header(&x->req, "x-amz-decoded-content-length"); /* s3_body_length has looked at it */
+    slice text = http_header(&x->req, "x-amz-decoded-content-length"); /* s3_body_length has checked it */
     if (text.p && !slice_to_i64(text, &decoded))
         decoded = 0;
     (void)make_chunks_reader(call, (uint64_t)decoded, &b->reader);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Buckets: list, create, look, remove; where they are, and that they keep no versions. */
+/* Buckets: list, create, head, delete, location, versioning. */
 #include "core/bucket/bucket.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "base/xml.h"
 
-/* us-east-1 has no name here: clients of S3 take "" for it. */
+/* S3 shows us-east-1 as an empty location, and its clients expect that. */
 static slice location(const struct s3_call *call)
 {
     slice region = call->s3->options.region;
@@ -20,23 +20,23 @@ static slice location(const struct s3_call *call)
 
 /* ---- ListBuckets ---- */
 
-#define BUCKETS_MAX 10000 /* in one answer */
+#define BUCKETS_MAX 10000 /* in one page */
 
 struct bucket_page {
     slice prefix, after, token;
-    uint64_t most;
-    bool asked; /* for a page: then each bucket tells its region */
+    uint64_t max;
+    bool asked; /* the request has parameters of a page: then each bucket shows its region */
 };
 
 static bool read_bucket_page(struct s3_call *call, struct bucket_page *p)
 {
-    slice most;
-    p->most = BUCKETS_MAX;
+    slice max;
+    p->max = BUCKETS_MAX;
     p->after = S("");
-    bool limits = s3_param(call, "max-buckets", &most);
-    if (limits && (!slice_to_u64(most, &p->most) || p->most < 1 || p->most > BUCKETS_MAX)) {
+    bool limits = s3_param(call, "max-buckets", &max);
+    if (limits && (!slice_to_u64(max, &p->max) || p->max < 1 || p->max > BUCKETS_MAX)) {
         s3_detail(call, "ArgumentName", S("max-buckets"));
-        s3_detail(call, "ArgumentValue", most);
+        s3_detail(call, "ArgumentValue", max);
         s3_fail(call, S3_INVALID_ARGUMENT);
         return false;
     }
@@ -62,7 +62,7 @@ static void write_buckets(struct s3_call *call, struct buf *b, const struct buck
     for (size_t i = 0; i < count && !more; i++) {
         if (!slice_starts(buckets[i].name, p->prefix) || (p->after.n && slice_cmp(buckets[i].name, p->after) <= 0))
             continue;
-        more = shown == p->most;
+        more = shown == p->max;
         if (more)
             break;
         xml_open(b, "Bucket");
@@ -103,9 +103,9 @@ void s3_buckets_list(struct s3_call *call)
     s3_reply_xml(call, &b);
 }
 
-/* ---- create, look, remove ---- */
+/* ---- create, head, delete ---- */
 
-/* Headers that ask for more than a private bucket whose owner is the account. */
+/* Refuses headers that ask for more than a private bucket that the account owns. False: replied. */
 static bool check_create_headers(struct s3_call *call)
 {
     const struct http_request *req = &call->x->req;
@@ -133,8 +133,8 @@ static bool is_region_name(slice name)
     return name.n <= 32;
 }
 
-/* There is one region. Clients name the one that they are configured for, so without only_region any name will do, as
- * it does in signatures. */
+/* The server has one region. Clients name the region that they are configured for, so without only_region every name
+ * is accepted, as in signatures. False: replied. */
 static bool check_create_document(struct s3_call *call)
 {
     const struct xml *root;
@@ -233,8 +233,8 @@ void s3_versioning_get(struct s3_call *call)
     s3_reply_xml(call, &b);
 }
 
-/* A bucket whose versioning is suspended does what ours do: each key has one version, named null. So there is nothing
- * to do for that, and success is true. */
+/* In a bucket whose versioning is suspended each key has one version, named null. That is what every bucket here does,
+ * so Suspended needs no change and succeeds. */
 void s3_versioning_put(struct s3_call *call)
 {
     struct bucket bucket;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copies: the source is read with the rights of whoever asks, through the same authorisation as a GET. That the header
- * which names it was signed has been checked before anything else (src/sign: every x-amz- header must be). */
+/* The caller must have the right to read the source, checked as for a GET. The signature covers the header that names
+ * the source, because it must cover every x-amz- header (sign/sigv4.h). */
 #include "api/s3/copy_priv.h"
 
 #include "api/s3/bucket_access_priv.h"
@@ -18,7 +18,8 @@
 
 #include <string.h>
 
-/* Two lines are signed like one with a comma in it, which is another source. */
+/* The signature of two such headers is the same as that of one header with a comma in its value, which names another
+ * source. So two of them are refused. */
 static bool named_twice(const struct http_request *req)
 {
     size_t n = 0;
@@ -27,7 +28,7 @@ static bool named_twice(const struct http_request *req)
     return n > 1;
 }
 
-/* "/bucket/key?versionId=null", percent-encoded, the slash in front optional. */
+/* Parse "/bucket/key?versionId=null", percent-encoded; the slash in front is optional. False: replied. */
 static bool parse_source(struct s3_call *call, slice *ret_bucket, slice *ret_key)
 {
     slice source = http_header(&call->x->req, "x-amz-copy-source"), path, query, bucket, key;
@@ -60,7 +61,7 @@ bool s3_copy_source(struct s3_call *call, struct bucket *ret_bucket, slice *ret_
            s3_authorize_bucket_named(call, name, BUCKET_READ, "x-amz-source-expected-bucket-owner", ret_bucket);
 }
 
-/* COPY or REPLACE. */
+/* Parse a directive: COPY, which is the default, or REPLACE. False: replied. */
 static bool read_directive(struct s3_call *call, const char *name, bool *ret_replace)
 {
     slice value = http_header(&call->x->req, name);
@@ -73,7 +74,8 @@ static bool read_directive(struct s3_call *call, const char *name, bool *ret_rep
     return false;
 }
 
-/* A condition on the etag outweighs the one on the date that says the same (Amazon S3 API reference, CopyObject). */
+/* A condition on the etag takes precedence over the corresponding condition on the date (Amazon S3 API reference,
+ * CopyObject). */
 static void read_source_conditions(struct s3_call *call, struct entry_copy *c)
 {
     const struct http_request *req = &call->x->req;
@@ -103,7 +105,8 @@ static void reply_copied(struct s3_call *call, const struct entry *entry)
     s3_reply_xml(call, &b);
 }
 
-/* No byte is copied, so no other digest can be had than the one that is there. */
+/* x-amz-checksum-algorithm must name the kind of digest that the source has: a copy reads no byte, so it cannot
+ * compute another one. False: replied. */
 static bool check_copy_checksum(struct s3_call *call, const struct bucket *from, slice key)
 {
     slice name = http_header(&call->x->req, "x-amz-checksum-algorithm");

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which web pages may use a bucket. The rules of a bucket are kept as the XML that we wrote of what was sent; without
- * any, the operator's list of origins holds.
+/* CORS: which web pages may use a bucket. A bucket keeps its rules as XML, which is written anew from the document that a
+ * client sent. Without rules of the bucket, the list of origins in the configuration applies.
  *
- * Browsers ask before (preflight) and look at the answer after; both are answered from the first rule that matches_pattern.
- * Credentials are never allowed: signatures need none, and together with an origin that is only repeated they would
- * let any page act with whatever the browser keeps for us (GHSA-x5xv-223c-8vm7). */
+ * A browser sends a preflight before some requests, and reads the Access-Control headers of every reply. The first rule
+ * that matches determines both.
+ * Access-Control-Allow-Credentials is never sent: signed requests need no cookies. Together with an origin that is only
+ * echoed, it would let any web page use the credentials that the browser has for this host (GHSA-x5xv-223c-8vm7). */
 #include "api/s3/cors_priv.h"
 
 #include "api/s3/bucket_access_priv.h"
@@ -20,7 +21,7 @@
 #include <ctype.h>
 
 #define RULES_MAX 100
-#define ID_MAX 255 /* characters of a rule's name */
+#define ID_MAX 255 /* bytes of a rule's ID */
 static const char *const methods[] = { "GET", "PUT", "POST", "DELETE", "HEAD" };
 
 /* ---- configuration ---- */
@@ -33,7 +34,7 @@ static size_t count_stars(slice s)
     return n;
 }
 
-/* What goes into headers must be a line of visible ASCII. */
+/* Values that are sent in headers must be a line of visible ASCII. */
 static bool is_visible_ascii(slice s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -172,19 +173,19 @@ void s3_cors_delete(struct s3_call *call)
         set_bucket_cors(call, S(""), 204);
 }
 
-/* ---- which rule matches_pattern ---- */
+/* ---- which rule matches ---- */
 
 struct cors_request {
     slice origin, method;
-    slice headers; /* a list, as the browser asks for it; empty: none */
+    slice headers; /* the list that the browser sends; may be empty */
 };
-/* What a rule says; .rule NULL: the operator's list. */
+/* The rule that matches; .rule NULL: the list of the configuration. */
 struct cors_rule {
     const struct xml *rule;
-    bool any_origin; /* all the web: the answer need not say which page */
+    bool any_origin; /* every origin is allowed: the reply need not name this one */
 };
 
-/* One * stands for any characters. */
+/* The first * of the pattern matches any characters. */
 static bool matches_pattern(slice pattern, slice value, bool nocase)
 {
     bool (*same)(slice, slice) = nocase ? slice_eq_nocase : slice_eq;
@@ -227,7 +228,7 @@ static bool operator_allows(const struct s3_options *o, const struct cors_reques
     return false;
 }
 
-/* *ret_enabled: there are rules at all. */
+/* False: no rule matches. *ret_enabled: whether the bucket has any rules. */
 static bool find_rule(struct s3_call *call, const struct cors_request *q, struct cors_rule *ret, bool *ret_enabled)
 {
     struct arena *a = &call->x->arena;
@@ -237,7 +238,7 @@ static bool find_rule(struct s3_call *call, const struct cors_request *q, struct
     if (!e && cors.n)
         e = xml_parse(cors, a, &root);
     if (e && e->code != ERR_NOT_FOUND) {
-        s3_log(call->s3, call->x, e); /* to the browser, a rule that cannot be read is none */
+        s3_log(call->s3, call->x, e); /* the browser learns only that no rule matches */
         *ret_enabled = true;
         return false;
     }
@@ -256,7 +257,7 @@ static bool find_rule(struct s3_call *call, const struct cors_request *q, struct
     return false;
 }
 
-/* ---- answers ---- */
+/* ---- replies ---- */
 
 static slice join_values(struct arena *a, const struct xml *rule, const char *element)
 {
@@ -282,7 +283,7 @@ static void add_allow_origin(struct s3_call *call, const struct cors_request *q,
         http_reply_header(x, "Access-Control-Expose-Headers", expose);
 }
 
-/* Caches must not give one page's answer to another. */
+/* A cache must not use the reply to one web page for another. */
 static void add_vary(struct http_exchange *x)
 {
     http_reply_header(x, "Vary", S("Origin, Access-Control-Request-Headers, Access-Control-Request-Method"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DeleteObjects: up to 1,000 keys in one request and one write. Each key has its own fate; a key that was not there
- * counts as deleted. */
+/* DeleteObjects: up to 1,000 keys in one request and one write. Each key has a result of its own; a key that did not
+ * exist counts as deleted. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/conditions_priv.h"
@@ -13,9 +13,9 @@
 #include "core/bucket/entry.h"
 
 struct key_deletion {
-    slice key, version;  /* version empty: none named */
-    slice etag;          /* only if it is this one; empty: any */
-    enum s3_error error; /* S3_NONE: gone */
+    slice key, version;  /* version empty: the request names none */
+    slice etag;          /* delete only the object with this etag; empty: any object */
+    enum s3_error error; /* S3_NONE: deleted */
 };
 
 static bool read_deletion(const struct xml *object, struct key_deletion *d)
@@ -25,13 +25,13 @@ static bool read_deletion(const struct xml *object, struct key_deletion *d)
     if (key.n > ENTRY_KEY_MAX)
         d->error = S3_KEY_TOO_LONG;
     else if (version.n && !slice_eq(version, S("null")))
-        d->error = S3_NO_SUCH_VERSION; /* never the one that is there in its place */
+        d->error = S3_NO_SUCH_VERSION; /* do not delete the version that exists instead */
     else if (xml_child(object, "LastModifiedTime") || xml_child(object, "Size"))
         d->error = S3_NOT_IMPLEMENTED;
     return key.n > 0;
 }
 
-/* Replies when the document is not one of 1 to 1,000 objects. */
+/* False: replied, because the document does not name 1 to 1,000 objects. */
 static bool read_deletions(struct s3_call *call, struct key_deletion **ret, size_t *ret_count, bool *ret_quiet)
 {
     const struct xml *root;
@@ -65,19 +65,19 @@ static enum s3_error error_of(struct s3_call *call, err_t e)
     return error;
 }
 
-/* Those with a condition go one by one, all others in one write. */
+/* Keys with a condition are deleted one by one, all others in one write. */
 static err_t delete_all(struct s3_call *call, const struct bucket *bucket, struct key_deletion *all, size_t count)
 {
     struct arena *a = &call->x->arena;
     struct core *core = call->s3->core;
     slice *keys = arena_array(a, slice, count);
-    size_t *places = arena_array(a, size_t, count), plain = 0;
+    size_t *indexes = arena_array(a, size_t, count), plain = 0;
     err_t *errors = arena_array(a, err_t, count);
     for (size_t i = 0; i < count; i++) {
         if (all[i].error)
             continue;
         if (all[i].etag.n == 0) {
-            places[plain] = i;
+            indexes[plain] = i;
             keys[plain++] = all[i].key;
             continue;
         }
@@ -89,7 +89,7 @@ static err_t delete_all(struct s3_call *call, const struct bucket *bucket, struc
     if (plain)
         TRY(entry_remove_many(core, &call->who, bucket, keys, plain, a, errors));
     for (size_t i = 0; i < plain; i++)
-        all[places[i]].error = err_is(errors[i], ERR_NOT_FOUND) ? S3_NONE : error_of(call, errors[i]);
+        all[indexes[i]].error = err_is(errors[i], ERR_NOT_FOUND) ? S3_NONE : error_of(call, errors[i]);
     return NULL;
 }
 

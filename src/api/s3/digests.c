@@ -88,7 +88,7 @@ void s3_put_digest_kind(struct buf *b, enum digest_kind kind, enum digest_form f
 
 /* ---- what a request declares ---- */
 
-/* Each kind that is told of must be the same one. */
+/* A request may declare only one kind of digest, however often. */
 static enum s3_error declare_kind(struct s3_declared *d, enum digest_kind kind)
 {
     if (d->digest.kind != DIGEST_NONE && d->digest.kind != kind)

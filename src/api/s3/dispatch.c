@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a request to its operation. One dispatcher authorises for all of them: a handler cannot forget to. */
+/* From a request to its operation. The dispatcher authenticates for every operation, so none can forget it. */
 #include "api/s3/auth_priv.h"
 #include "api/s3/body_priv.h"
 #include "api/s3/call_priv.h"
@@ -11,8 +11,9 @@
 
 #include <string.h>
 
-/* Bytes kept for who has not yet proved anything: in memory, and on disk. An access key is no secret: it stands in
- * every link. curl, which sends such requests, hashes what it holds in memory. */
+/* Limits for a body whose signature can be verified only at its end (verify_late): bytes in memory, and bytes on disk.
+ * Until then the client is unauthenticated, and its access key is no secret, because every link contains it. curl
+ * sends such requests only for bodies that it has in memory. */
 #define UNAUTHENTICATED_BODY_MAX ((size_t)64 * 1024)
 #define UNAUTHENTICATED_STREAM_MAX ((int64_t)16 << 20)
 
@@ -23,8 +24,9 @@ static struct s3 *s3_of(struct http_exchange *x)
 
 /* ---- address ---- */
 
-/* Paths of the other ways in and of our own pages: on every listener, also where S3 is alone, so that a bucket that was
- * made on one can be reached on all. */
+/* Is the name the first part of a path of another API or of the server's own pages? Such names are reserved on every
+ * listener, also on one that serves only S3, so that a bucket that was created on one listener can be reached on all
+ * of them. */
 static bool is_reserved_name(slice bucket)
 {
     static const char *const names[] = { "api",   "auth",   "files",    "status",  "health", "metrics",
@@ -35,7 +37,7 @@ static bool is_reserved_name(slice bucket)
     return false;
 }
 
-/* bucket.s3.example.org → "bucket"; empty: path style. */
+/* bucket.s3.example.org → "bucket". Empty: the path names the bucket. */
 static slice bucket_of_host(struct s3_call *call)
 {
     const struct s3_options *o = &call->s3->options;
@@ -116,7 +118,7 @@ static const char *known_subresource(slice name)
     return NULL;
 }
 
-/* Does the request name a subresource that the table or S3 knows? */
+/* The subresource that the request names, if the table or S3 has it; otherwise NULL. */
 static const char *subresource_of(const struct s3_call *call)
 {
     for (size_t i = 0; i < call->query.count; i++) {
@@ -152,7 +154,7 @@ static const struct s3_operation *find_operation(struct s3_call *call)
     return o;
 }
 
-/* A method S3 has nowhere is refused as such; what it has and we do not is not implemented. */
+/* An operation that S3 has and that is not offered here is not implemented; otherwise the method is not allowed. */
 static void fail_unknown_operation(struct s3_call *call)
 {
     static const char *const methods[] = { "GET", "HEAD", "PUT", "POST", "DELETE" };
@@ -164,7 +166,7 @@ static void fail_unknown_operation(struct s3_call *call)
     s3_fail(call, known && subresource_of(call) ? S3_OPERATION_NOT_IMPLEMENTED : S3_METHOD_NOT_ALLOWED);
 }
 
-/* ---- run_collected ---- */
+/* ---- run ---- */
 
 static void run_collected(struct http_exchange *x)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The error document, and the ways to end an exchange with it. */
+/* An error document quotes parts of the request, which may be hostile; so every value is made safe first. While a
+ * client is unauthenticated, the document shows nothing but that fact. */
 #include "api/s3/error_reply_priv.h"
 
 #include "api/s3/call_priv.h"
@@ -9,7 +10,7 @@
 
 #include <string.h>
 
-/* XML 1.0 has no control characters but three, and hostile requests are quoted here. */
+/* XML 1.0 allows only three control characters. */
 static void add_safe_text(struct buf *b, struct arena *a, const char *name, slice value)
 {
     char *clean = arena_cstr(a, value);
@@ -22,7 +23,7 @@ static void add_safe_text(struct buf *b, struct arena *a, const char *name, slic
 
 static void reply_error(struct http_exchange *x, struct s3_call *call, enum s3_error error, slice text)
 {
-    if (call && call->verify_late) { /* who it is will never be known now, so not even what is wrong */
+    if (call && call->verify_late) { /* the client stays unauthenticated: do not tell it what is wrong */
         error = S3_NO_PAYLOAD_DIGEST;
         text = S("");
         call->detail_count = 0;
@@ -81,16 +82,16 @@ void s3_fail_err(struct s3_call *call, err_t e, enum s3_error not_found)
     if (!error)
         error = e->code == ERR_NOT_FOUND ? not_found : s3_of_err[e->code];
     int status = s3_vendor_errors[error].status;
-    if (status >= 500 && status != 501) /* what is not offered is no failure */
+    if (status >= 500 && status != 501) /* 501 is a refusal, not a failure */
         s3_log(call->s3, call->x, e);
-    bool tells = error == s3_of_err[ERR_INVALID] && !call->why;
-    s3_fail_with_text(call, error, tells ? slice_of(e->msg) : S(""));
+    bool has_text = error == s3_of_err[ERR_INVALID] && !call->why;
+    s3_fail_with_text(call, error, has_text ? slice_of(e->msg) : S(""));
 }
 
 void s3_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
 {
     (void)status;
-    struct s3_call *call = x->work; /* NULL: before dispatch.c has seen the request */
+    struct s3_call *call = x->work; /* NULL: the engine refused the request before dispatch.c received it */
     enum s3_error error = s3_error_of_refusal(refusal);
     if (call && refusal == HTTP_REFUSE_RANGE)
         s3_detail(call, "RangeRequested", http_header(&x->req, "Range"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Errors as XML. Some codes stand in several rows, with texts of their own: a client that only looks at the code sees
- * S3's, a person reads what it was. */
+/* Which error of errors.def stands for each failure of core and each refusal of the HTTP engine. A test fails while a
+ * row is missing. */
 #include "api/s3/errors_priv.h"
 
 #include "base/text.h"

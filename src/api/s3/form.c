@@ -89,7 +89,7 @@ static err_t read_form_headers(struct form_upload *f, struct arena *a)
         enum s3_error error = s3_header_check(p->name, p->value);
         bool ignored = form_ignores(&f->fields, p->name);
         if (!error && ignored && slice_eq_nocase(p->name, S("acl")) && !slice_eq(p->value, S("private")))
-            error = S3_ACCESS_DENIED; /* what nothing covers may ask for nothing */
+            error = S3_ACCESS_DENIED; /* no condition covers this field, so it may not ask for anything */
         if (!error && !ignored)
             error = s3_header_keep(&text, &meta_bytes, p->name, p->value);
         if (error)
@@ -101,7 +101,7 @@ static err_t read_form_headers(struct form_upload *f, struct arena *a)
     return tagging.n ? read_form_tags(f, tagging, a) : NULL;
 }
 
-/* Digests that are declared in fields. */
+/* The digests that fields declare: Content-MD5 and x-amz-checksum-*. */
 static err_t read_form_digests(struct form_upload *f, struct s3_declared *d, struct arena *a)
 {
     struct arena *own = &f->call->x->arena;
@@ -131,22 +131,22 @@ static err_t read_form_digests(struct form_upload *f, struct s3_declared *d, str
     return NULL;
 }
 
-static void choose_leniency(struct form_upload *f)
+static void find_exemption(struct form_upload *f)
 {
     const struct s3_options *o = &f->call->s3->options;
-    for (size_t i = 0; i < o->lenient_count; i++)
-        if (slice_eq(o->lenient[i].bucket, f->call->bucket))
-            f->fields.lenient = &o->lenient[i];
+    for (size_t i = 0; i < o->form_exemption_count; i++)
+        if (slice_eq(o->form_exemptions[i].bucket, f->call->bucket))
+            f->fields.exemption = &o->form_exemptions[i];
 }
 
-/* Everything is known but the bytes. */
+/* The part "file" begins: check the whole form, then open the entry for its bytes. */
 static err_t open_form_file(struct form_upload *f, const struct multipart_part *part, struct arena *a)
 {
     struct s3_call *call = f->call;
     struct core *core = call->s3->core;
     struct s3_declared declared = { 0 };
     slice policy;
-    choose_leniency(f);
+    find_exemption(f);
     form_replace_filename(&f->fields, part->has_filename ? part->filename : S(""), &call->x->arena);
     TRY(read_form_key(f, a));
     TRY(form_check_signature(call, &f->fields, a, &policy));
@@ -257,7 +257,7 @@ static void form_stored(void *arg, err_t e, const struct entry_stored *entry)
     http_on_loop(f->call->x, reply_stored);
 }
 
-/* received: the body came whole; what it lacks its sender left out. */
+/* received: the whole body arrived. A form that ends early is then malformed, not truncated. */
 static void fail_form(struct form_upload *f, err_t e, bool received)
 {
     if (f->put.intake)
@@ -285,7 +285,7 @@ static void form_sink_finish(struct http_sink *sink, struct http_exchange *x, er
         entry_put_finish(&f->put, form_stored, f);
 }
 
-/* ---- */
+/* ---- the operation ---- */
 
 static void release_form_value(void *form)
 {
@@ -295,21 +295,21 @@ static void release_form_value(void *form)
 void s3_form_post(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
-    uint64_t most = call->s3->options.max_object_bytes ? call->s3->options.max_object_bytes : INT64_MAX;
+    uint64_t max_bytes = call->s3->options.max_object_bytes ? call->s3->options.max_object_bytes : INT64_MAX;
     slice boundary;
     if (!multipart_boundary(http_header(&x->req, "Content-Type"), &boundary)) {
         s3_fail(call, S3_FORM_NOT_MULTIPART);
         return;
     }
-    if (x->req.content_length > 0 && (uint64_t)x->req.content_length > most &&
-        (uint64_t)x->req.content_length - most > MULTIPART_FIELD_MAX) {
+    if (x->req.content_length > 0 && (uint64_t)x->req.content_length > max_bytes &&
+        (uint64_t)x->req.content_length - max_bytes > MULTIPART_FIELD_MAX) {
         s3_fail(call, S3_ENTITY_TOO_LARGE);
         return;
     }
     struct form_upload *f = arena_new(&x->arena, struct form_upload);
     f->call = call;
     f->sink = (struct http_sink){ form_sink_write, form_sink_finish, form_sink_blocks };
-    f->limits.max_bytes = most;
+    f->limits.max_bytes = max_bytes;
     call->state = f;
     buf_init(&f->value, 0);
     arena_defer(&x->arena, release_form_value, f);

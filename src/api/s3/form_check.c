@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A form is signed through its policy: the signature covers the text of the policy, and the policy states which values
- * the fields may have. Whoever signed it could have stored the object himself; the policy limits what he lets others
- * store in his name. So every condition must hold and a condition must cover every field. Source: Amazon S3 API
- * reference, "POST Object" and "POST Policy"; the rules themselves are in sign/form_policy.h. */
+ * the fields may have. The user who signed it could store the object without a form; the policy limits what others may
+ * store in that user's name. So every condition must hold, and a condition must cover every field. The rules themselves
+ * are in sign/form_policy.h. Source: Amazon S3 API reference, "POST Object" and "POST Policy". */
 #include "api/s3/form_check_priv.h"
 
 #include "api/s3/auth_priv.h"
@@ -91,9 +91,9 @@ err_t form_check_policy(struct s3_call *call, const struct form_fields *f, slice
     struct policy_form form = {
         .signature = f->signature, .bucket = call->bucket, .fields = f->items, .field_count = f->count
     };
-    if (f->lenient && f->signature == POLICY_V4) {
-        form.exempt = f->lenient->fields;
-        form.exempt_count = f->lenient->field_count;
+    if (f->exemption && f->signature == POLICY_V4) {
+        form.exempt = f->exemption->fields;
+        form.exempt_count = f->exemption->field_count;
     }
     fault = policy_check(&policy, &form, core_now_ms(call->s3->core), &detail);
     if (fault)

@@ -19,15 +19,15 @@ bool form_has_field(const struct form_fields *f, slice name)
 
 bool form_ignores(const struct form_fields *f, slice name)
 {
-    if (!f->lenient || f->signature != POLICY_V4)
+    if (!f->exemption || f->signature != POLICY_V4)
         return false;
-    for (size_t i = 0; i < f->lenient->field_count; i++)
-        if (slice_eq_nocase(name, f->lenient->fields[i]))
+    for (size_t i = 0; i < f->exemption->field_count; i++)
+        if (slice_eq_nocase(name, f->exemption->fields[i]))
             return true;
     return false;
 }
 
-/* Some browsers send the whole local path. */
+/* Some browsers send the whole local path as the name of the file. */
 static slice last_part_of_path(slice path)
 {
     size_t slash = slice_rfind_byte(path, '/'), back = slice_rfind_byte(path, '\\');

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Headers that travel with an object, digests that a sender declares, and conditions. */
+/* A client may store any value in these headers, and every reader of the object receives them. So values are checked
+ * when they are stored, and active content types are disarmed when they are sent. */
 #include "api/s3/headers_priv.h"
 
 #include "api/s3/call_priv.h"
@@ -17,7 +18,7 @@
 #define META_MAX 2048 /* bytes of all names and values: S3's limit */
 #define CHECKSUM S("x-amz-checksum-")
 
-/* ---- what is kept ---- */
+/* ---- what an entry keeps ---- */
 
 static const char *const kept_names[] = { "Content-Type",     "Cache-Control",    "Content-Disposition",
                                           "Content-Encoding", "Content-Language", "Expires" };
@@ -27,7 +28,7 @@ static bool starts_nocase(slice s, slice prefix)
     return slice_eq_nocase(slice_part(s, 0, prefix.n), prefix);
 }
 
-/* aws-chunked tells how the body travelled, not what it is. */
+/* aws-chunked is an encoding of the request body, not of the object, so it is not kept. */
 static void add_content_encoding(struct buf *text, slice value)
 {
     slice item;
@@ -129,10 +130,10 @@ bool s3_headers_read(struct s3_call *call, slice *ret_headers, slice *ret_tags)
     return s3_tags_write(call, tags, count, ret_tags);
 }
 
-/* ---- what is told ---- */
+/* ---- what a reply shows ---- */
 
-/* A browser must not run what somebody put here, with the rights of this host: types that it would run are sandboxed,
- * and no other is guessed from the bytes. */
+/* A browser must not run an uploaded object with the rights of this host. Types outside this list are sandboxed, and
+ * nosniff keeps the browser from guessing another type from the bytes. */
 static bool is_harmless(slice type)
 {
     static const char *const harmless[] = { "application/octet-stream",
@@ -164,7 +165,7 @@ static const char *override_name(slice header)
     return NULL;
 }
 
-/* False: it would break out of its line. */
+/* False: replied, because the value has control characters, which could begin another header. */
 static bool apply_override(struct s3_call *call, const char *kept, slice *ret_content_type)
 {
     slice value;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One object: put, get, head, delete. A small put stays on the loop: its commit is the committer's, its answer is
- * written on the loop again. */
+/* One object: put, get, head, delete. A small put needs no worker: it runs on the loop, the committer commits it, and
+ * the loop replies. */
 #include "api/content_reply.h"
 #include "api/s3/body_priv.h"
 #include "api/s3/bucket_access_priv.h"
@@ -89,12 +89,12 @@ static void object_received(struct s3_call *call, void *arg, err_t e)
 
 static bool check_object_size(struct s3_call *call, int64_t bytes)
 {
-    uint64_t most = call->s3->options.max_object_bytes;
-    if (!most || bytes < 0 || (uint64_t)bytes <= most)
+    uint64_t max_bytes = call->s3->options.max_object_bytes;
+    if (!max_bytes || bytes < 0 || (uint64_t)bytes <= max_bytes)
         return true;
     struct arena *a = &call->x->arena;
     s3_detail(call, "ProposedSize", arena_printf(a, "%lld", (long long)bytes));
-    s3_detail(call, "MaxSizeAllowed", arena_printf(a, "%llu", (unsigned long long)most));
+    s3_detail(call, "MaxSizeAllowed", arena_printf(a, "%llu", (unsigned long long)max_bytes));
     s3_fail(call, S3_ENTITY_TOO_LARGE);
     return false;
 }
@@ -148,7 +148,7 @@ struct object_get {
     struct entry entry;
 };
 
-/* ?partNumber=: the bytes of one part, as it was uploaded. */
+/* Reduce the reply to one part, as it was uploaded, if ?partNumber= asks for it. False: replied. */
 static bool select_part(struct s3_call *call, struct object_get *g)
 {
     slice text;
@@ -174,7 +174,8 @@ static bool select_part(struct s3_call *call, struct object_get *g)
     return true;
 }
 
-/* The checksum of the whole is told with the whole only: clients hold what they get against it. */
+/* Only a reply with the whole object shows its checksum, because clients compare the checksum with the bytes that they
+ * receive. */
 static void add_checksum_header(struct s3_call *call, const struct object_get *g)
 {
     slice mode = http_header(&call->x->req, "x-amz-checksum-mode");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listings: ListObjects in both versions, and ListObjectVersions. Each key becomes XML while core walks along the
- * index; of a page nothing but its text is kept. A bucket without versions has of each key one, named "null".
+/* ListObjects in both versions, and ListObjectVersions. Each key is written as XML while core reads the index, so the
+ * memory that a page takes is its text. Each key has one version, "null", because buckets keep no versions.
  *
- * A continuation token is the last name of the page before, in base64: it needs no memory on our side, and whoever
- * makes one up could have asked for the same with start-after. */
+ * A continuation token is the last name of the previous page, in base64. The server stores nothing for it, and a forged
+ * token gives a client nothing that start-after would not give. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/digests_priv.h"
@@ -17,22 +17,22 @@
 #include "core/bucket/entry.h"
 #include "core/records/entry.h"
 
-#define ENTRY_MEMORY 4096 /* for what is made and forgotten for each key */
+#define ENTRY_MEMORY 4096 /* bytes of scratch memory for one key */
 
 struct object_listing {
     struct s3_call *call;
     struct bucket bucket;
     struct entry_list_order order;
-    slice start; /* marker, start-after or key-marker as sent */
+    slice start; /* marker, start-after or key-marker, as sent */
     bool url, owners, versions;
-    struct buf keys, prefixes, owner; /* owner: <Owner> as it was last written, for whom */
+    struct buf keys, prefixes, owner; /* owner: the last <Owner> that was written, that of owner_id */
     int64_t owner_id;
     size_t count;
     bool more;
     slice last;
 };
 
-/* Mostly the one of the key before. */
+/* Most keys have the same owner as the key before. */
 static void write_owner(struct object_listing *l, int64_t owner_id)
 {
     if (l->owner.n == 0 || l->owner_id != owner_id) {
@@ -78,7 +78,7 @@ static err_t write_listed(void *arg, const struct entry *e, slice common_prefix)
     return NULL;
 }
 
-/* What all three have in common. Replies otherwise. */
+/* Read the parameters that all three listings have. False: replied. */
 static bool listing_read(struct s3_call *call, struct object_listing *l)
 {
     l->call = call;
@@ -100,7 +100,7 @@ static bool listing_run(struct object_listing *l)
     buf_init(&l->keys, 0);
     buf_init(&l->prefixes, 0);
     buf_init(&l->owner, 0);
-    if (l->order.most == 0) /* asks whether the bucket is there */
+    if (l->order.most == 0) /* the client only asks whether the bucket exists */
         return true;
     err_t e = entry_list(call->s3->core, &l->bucket, &l->order, &call->x->arena, write_listed, l, &l->more, &l->last);
     if (e) {
@@ -154,12 +154,12 @@ static void list_v1(struct s3_call *call)
     buf_init(&b, 0);
     write_listing_head(&l, &b, "ListBucketResult");
     s3_put_name(&b, "Marker", l.start, l.url);
-    if (l.more && l.order.delimiter.n) /* else the last key is the next marker, and clients know so */
+    if (l.more && l.order.delimiter.n) /* without a delimiter the last key is the next marker, as clients know */
         s3_put_name(&b, "NextMarker", l.last, l.url);
     reply_listing(&l, &b, "ListBucketResult");
 }
 
-/* Absent is fine: *ret is empty then. Replies when it is not one of ours. */
+/* Absent: *ret is empty. False: replied, because the server did not make this token. */
 static bool read_continuation_token(struct s3_call *call, slice *ret_token, slice *ret)
 {
     *ret = S("");
@@ -223,7 +223,7 @@ void s3_versions_list(struct s3_call *call)
         s3_fail(call, S3_VERSION_MARKER);
         return;
     }
-    l.order.after = l.start; /* of the key marker itself there is no other version to come */
+    l.order.after = l.start; /* the key of the marker has no further version */
     if (!listing_run(&l))
         return;
     struct buf b;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every operation there is, as S3 names them. What is not here is refused: an operation cannot come to be by accident.
- * The first row that fits counts: rows with a subresource stand in front of the one without. */
+/* All operations, by the names that S3 gives them. A request that matches no row is refused, so no operation exists by
+ * accident. The first row that matches counts: rows with a subresource precede the row without one. */
 #include "api/s3/operations_priv.h"
 
 #define DOCUMENT_MAX ((size_t)64 * 1024)
@@ -62,8 +62,8 @@ const struct s3_operation s3_operations[] = {
 };
 const size_t s3_operation_count = LENGTH_OF(s3_operations);
 
-/* Parameters that turn a request into another operation, besides those of the table: whoever sends one must not get the
- * plain operation instead. */
+/* Query parameters that make a request another operation of S3, besides those of the table. A request that has one
+ * must not run the operation without a subresource. */
 const char *const s3_subresources[] = {
     "analytics",
     "inventory",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts of an upload: from the body, or from another object. Bytes of a copy go through the same intake as those that
- * come by the wire, so that digests and limits are the same.
+/* UploadPart stores a body as a part of an upload, UploadPartCopy a range of another object. Both write into an intake,
+ * so that digests and limits are the same.
  *
  *   UploadPart      head ──► part_put_open ──► s3_body_receive ──► part_put_finish ──► reply_part
- *   UploadPartCopy  head ──► (a body is dropped) ──► worker: source opened, read, written ──► part_put_finish */
+ *   UploadPartCopy  head ──► (the body is dropped) ──► worker: open the source, read, write ──► part_put_finish */
 #include "api/s3/body_priv.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
@@ -32,7 +32,7 @@ struct part_work {
     struct part_order order;
     struct part_put put;
     bool copies;
-    /* how it ended */
+    /* the result */
     err_t e;
     slice etag;
     struct digest digest;
@@ -50,7 +50,7 @@ static bool read_part_number(struct s3_call *call, int64_t *ret)
     return false;
 }
 
-/* ---- the end, of both ---- */
+/* ---- the reply, of both ---- */
 
 static void reply_part_copied(struct part_work *w)
 {
@@ -84,7 +84,7 @@ static void reply_part(struct http_exchange *x)
     }
 }
 
-/* Mostly on the committer's thread, which has others to serve. */
+/* Runs mostly on the committer's thread, so it leaves the reply to the loop. */
 static void part_stored(void *arg, err_t e, const struct entry_stored *result)
 {
     struct part_work *w = arg;
@@ -122,7 +122,8 @@ static bool open_upload_part(struct part_work *w)
 
 /* ---- from another object ---- */
 
-/* x-amz-copy-source-range: bytes=first-last, both there and inside the source. Absent: all of it. */
+/* x-amz-copy-source-range: bytes=first-last. Both numbers must be present and inside the source. Absent: the whole
+ * source. False: replied. */
 static bool read_copy_range(struct s3_call *call, uint64_t size, uint64_t *ret_offset, uint64_t *ret_bytes)
 {
     slice text = http_header(&call->x->req, "x-amz-copy-source-range"), first, last;
@@ -147,7 +148,7 @@ static bool read_copy_range(struct s3_call *call, uint64_t size, uint64_t *ret_o
     return true;
 }
 
-/* Of the etags in the list, is one this? */
+/* Does the list contain this etag? */
 static bool names_etag(slice list, slice etag)
 {
     while (list.n) {
@@ -162,7 +163,8 @@ static bool names_etag(slice list, slice etag)
     return false;
 }
 
-/* x-amz-copy-source-if-…; a match outweighs a date (Amazon S3 API reference, UploadPartCopy). */
+/* x-amz-copy-source-if-…: a condition on the etag takes precedence over one on the date (Amazon S3 API reference,
+ * UploadPartCopy). */
 static bool source_condition_holds(struct s3_call *call, const struct entry *entry)
 {
     const struct http_request *req = &call->x->req;

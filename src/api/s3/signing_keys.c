@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* By what they were derived from, so that a key of a secret that is no longer valid is never found: whoever asks has
- * just been given the secret by core. */
+/* Keys are found by a hash of everything that they are derived from, the secret included. Core has just returned the
+ * secret to the caller, so a revoked secret never finds a key. */
 void s3_signing_key(struct s3 *s3, slice access_key, slice secret, const struct sigv4 *claim, struct sigv4_key *ret)
 {
     unsigned char of[SHA256_SIZE];

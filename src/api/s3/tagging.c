@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tags of an object. They are kept as x-amz-tagging brings them; headers.c knows S3's rules about them. */
+/* Operations on the tags of an object. The rules for tags, and the text that an entry keeps, are in tags.c. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/error_reply_priv.h"
@@ -51,7 +51,7 @@ void s3_tagging_get(struct s3_call *call)
     s3_reply_xml(call, &b);
 }
 
-/* Tags of the document, one more than S3 allows at most: the rules are s3_tags_write's. */
+/* Read at most one tag more than S3 allows from the document; s3_tags_write then refuses too many. False: replied. */
 static bool tags_of_document(struct s3_call *call, struct s3_tag tags[S3_TAGS_MAX + 1], size_t *ret_count)
 {
     const struct xml *root;

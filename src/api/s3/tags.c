@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tags: a few names and values that people hang on objects. */
+/* The rules for tags: Amazon S3 user guide, "Categorizing your objects using tags". */
 #include "api/s3/tags_priv.h"
 
 #include "api/s3/error_reply_priv.h"
@@ -15,10 +15,10 @@ static size_t count_characters(slice utf8)
     return n;
 }
 
-/* Letters, digits and blanks of any script, and + - = . _ : / @: the controls and ASCII signs besides are refused. */
-static bool is_tag_text(slice s, size_t least, size_t most)
+/* S3 allows letters, digits and blanks of any script, and + - = . _ : / @. Other ASCII characters are refused. */
+static bool is_tag_text(slice s, size_t min, size_t max)
 {
-    if (!slice_is_utf8(s) || count_characters(s) < least || count_characters(s) > most)
+    if (!slice_is_utf8(s) || count_characters(s) < min || count_characters(s) > max)
         return false;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What S3 can be configured to do and we do not: reads unconfigured_answer as S3 does when nobody configured anything, because
- * clients look before they work; writes are refused, because success would be a lie. */
+/* Configurations that S3 has and this server does not. Reads reply as S3 does for a bucket without that configuration,
+ * because some clients read it before they work. Writes are refused: success would claim an effect that they do not
+ * have. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/error_reply_priv.h"
@@ -13,7 +14,7 @@
 
 #include <string.h>
 
-/* Of a bucket: either the error, or the document. */
+/* The reply for a bucket: either an error or a document. */
 static const struct unconfigured_answer {
     const char *subresource;
     enum s3_error error;
@@ -35,7 +36,7 @@ static const struct unconfigured_answer {
     { "requestPayment", S3_NONE, "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>" },
 };
 
-/* Everything here belongs to one owner, who may do everything. */
+/* The access list of a bucket or an object names its owner, with every permission, and nobody else. */
 static void reply_acl(struct s3_call *call, int64_t owner_id)
 {
     SCOPED(buf_releasep) struct buf b;
@@ -65,7 +66,7 @@ static void reply_unconfigured_object(struct s3_call *call)
     } else if (strcmp(call->operation->subresource, "acl") == 0) {
         reply_acl(call, entry.owner_id);
     } else {
-        s3_fail(call, S3_NO_OBJECT_LOCK); /* retention and legal hold: the bucket has none to begin with */
+        s3_fail(call, S3_NO_OBJECT_LOCK); /* retention and legal hold exist only in buckets with object lock */
     }
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Uploads under way, and the parts that came for one. */
+/* The uploads that are open in a bucket, and the parts that one of them has. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/digests_priv.h"
@@ -66,30 +66,30 @@ void s3_part_list(struct s3_call *call)
     struct bucket bucket;
     struct upload upload;
     struct upload_part *parts = NULL;
-    size_t most, count = 0;
+    size_t max, count = 0;
     int64_t after;
     bool url;
     slice name;
     s3_param(call, "uploadId", &name);
-    if (!s3_authorize_bucket(call, BUCKET_READ, &bucket) || !s3_count_param(call, "max-parts", &most) ||
+    if (!s3_authorize_bucket(call, BUCKET_READ, &bucket) || !s3_count_param(call, "max-parts", &max) ||
         !read_marker(call, &after) || !s3_encoding_param(call, &url))
         return;
     err_t e = upload_get(call->s3->core, &bucket, call->key, name, a, &upload);
     if (!e)
-        e = upload_parts(call->s3->core, &upload, after, most + 1, a, &parts, &count);
+        e = upload_parts(call->s3->core, &upload, after, max + 1, a, &parts, &count);
     if (e) {
         s3_detail(call, "UploadId", name);
         s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
         return;
     }
-    bool more = most && count > most;
-    count = count < most ? count : most;
+    bool more = max && count > max;
+    count = count < max ? count : max;
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     write_parts_head(call, &b, &upload, url);
     xml_int(&b, "PartNumberMarker", after);
     xml_int(&b, "NextPartNumberMarker", count ? parts[count - 1].number : 0);
-    xml_int(&b, "MaxParts", (int64_t)most);
+    xml_int(&b, "MaxParts", (int64_t)max);
     xml_bool(&b, "IsTruncated", more);
     for (size_t i = 0; i < count; i++)
         write_part(call, &b, &parts[i]);
@@ -99,23 +99,24 @@ void s3_part_list(struct s3_call *call)
 
 /* ---- ListMultipartUploads ---- */
 
-#define UPLOADS_AT_ONCE 100               /* an upload brings up to 32 KiB of headers and tags along */
-#define LAST_CHARACTER "\xf4\x8f\xbf\xbf" /* U+10FFFF: behind every key that a common prefix stands for, or nearly */
+#define UPLOADS_AT_ONCE 100               /* the headers and tags of one upload take up to 32 KiB */
+#define LAST_CHARACTER "\xf4\x8f\xbf\xbf" /* U+10FFFF: sorts after almost every character */
 
 struct upload_listing {
     struct s3_call *call;
     struct bucket bucket;
     slice prefix, delimiter, key_marker, id_marker;
     bool url;
-    size_t most, count;
+    size_t max, count;
     bool more;
     struct buf items, prefixes;
-    /* Where it goes on: after this upload, and past the keys of this common prefix. In the exchange's arena. */
+    /* Where the listing continues: after this upload, and after the keys of this common prefix. In the exchange's
+     * arena. */
     slice after_key, after_name, common;
-    slice next_key, next_id; /* the last shown */
+    slice next_key, next_id; /* of the last one shown */
 };
 
-/* The common prefix that stands for the key; empty: none. */
+/* The common prefix under which the key is listed. Empty: the key is listed itself. */
 static slice common_prefix_of(const struct upload_listing *u, slice key)
 {
     if (u->delimiter.n == 0)
@@ -124,8 +125,8 @@ static slice common_prefix_of(const struct upload_listing *u, slice key)
     return at == SLICE_NONE ? S("") : slice_part(key, 0, u->prefix.n + at + u->delimiter.n);
 }
 
-/* Go on behind all keys that begin so. A key that has U+10FFFF after the prefix is still seen, and left out by
- * show_upload. */
+/* Continue after all keys with this common prefix. A key that has U+10FFFF after the prefix is still read; show_upload
+ * leaves it out. */
 static void skip_common(struct upload_listing *u, slice common)
 {
     struct arena *a = &u->call->x->arena;
@@ -150,13 +151,14 @@ static void write_upload(struct upload_listing *u, const struct upload *upload)
     xml_close(b, "Upload");
 }
 
-/* One upload of a page. *ret_skipped: the rest of the page lies below a common prefix that was just shown, perhaps. */
+/* Show one upload of a page. *ret_skipped: it was shown as a common prefix, which the rest of the page may belong to;
+ * read on after it. */
 static void show_upload(struct upload_listing *u, const struct upload *upload, bool *ret_skipped)
 {
     struct arena *a = &u->call->x->arena;
     slice common = common_prefix_of(u, upload->key);
     bool known = common.n && slice_eq(common, u->common);
-    u->more = !known && u->count == u->most;
+    u->more = !known && u->count == u->max;
     if (u->more)
         return;
     if (known || common.n == 0) {
@@ -183,7 +185,7 @@ static void show_upload(struct upload_listing *u, const struct upload *upload, b
 
 static err_t collect_uploads(struct upload_listing *u)
 {
-    for (bool end = u->most == 0; !end && !u->more;) {
+    for (bool end = u->max == 0; !end && !u->more;) {
         SCRATCH(scratch);
         struct upload *page;
         size_t count;
@@ -215,14 +217,15 @@ static void write_uploads(struct upload_listing *u, struct buf *b)
         s3_put_name(b, "Delimiter", u->delimiter, u->url);
     if (u->url)
         xml_text(b, "EncodingType", S("url"));
-    xml_int(b, "MaxUploads", (int64_t)u->most);
+    xml_int(b, "MaxUploads", (int64_t)u->max);
     xml_bool(b, "IsTruncated", u->more);
     buf_add(b, buf_slice(&u->items));
     buf_add(b, buf_slice(&u->prefixes));
     xml_close(b, "ListMultipartUploadsResult");
 }
 
-/* upload-id-marker means nothing without key-marker; a key-marker that is a common prefix stands for all its keys. */
+/* upload-id-marker has no meaning without key-marker. A key-marker that is a common prefix stands for all keys with
+ * this prefix. */
 static void start_listing(struct upload_listing *u)
 {
     if (u->key_marker.n == 0)
@@ -238,7 +241,7 @@ void s3_upload_list(struct s3_call *call)
 {
     struct upload_listing u = { .call = call, .after_key = S(""), .after_name = S("") };
     if (!s3_authorize_bucket(call, BUCKET_LIST, &u.bucket) || !s3_encoding_param(call, &u.url) ||
-        !s3_count_param(call, "max-uploads", &u.most) || !s3_text_param(call, "prefix", &u.prefix) ||
+        !s3_count_param(call, "max-uploads", &u.max) || !s3_text_param(call, "prefix", &u.prefix) ||
         !s3_text_param(call, "delimiter", &u.delimiter) || !s3_text_param(call, "key-marker", &u.key_marker) ||
         !s3_text_param(call, "upload-id-marker", &u.id_marker))
         return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Uploads in parts: begin, complete, abort. Completing answers only when its outcome is known: there is no 200 that
- * turns into an error on the way (aws-sdk-java-v2#7068), and no white space to bridge the wait, because putting parts
- * together moves no byte. */
+/* Uploads in parts: create, complete, abort. The reply to CompleteMultipartUpload is sent when its result is known. S3
+ * sends 200 first, keeps the connection busy with blanks, and may still end in an error (aws-sdk-java-v2#7068); here
+ * that is not necessary, because composing an object from its parts moves no byte. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/conditions_priv.h"
@@ -19,14 +19,14 @@
 #include "core/object/digest.h"
 #include "core/records/upload.h"
 
-/* ---- begin ---- */
+/* ---- create ---- */
 
 static const struct {
     slice name;
     enum digest_form form;
 } checksum_types[] = { { { "FULL_OBJECT", 11 }, DIGEST_WHOLE }, { { "COMPOSITE", 9 }, DIGEST_OF_PARTS } };
 
-/* x-amz-checksum-type. Absent: *ret_has false. Replies when it is no type. */
+/* x-amz-checksum-type. *ret_has: whether the header is present. False: replied, because its value is unknown. */
 static bool read_checksum_type(struct s3_call *call, enum digest_form *ret, bool *ret_has)
 {
     slice text = http_header(&call->x->req, "x-amz-checksum-type");
@@ -42,8 +42,9 @@ static bool read_checksum_type(struct s3_call *call, enum digest_form *ret, bool
     return false;
 }
 
-/* Which digest, and of what. SHA digests cannot be joined, and a CRC64NVME is always of the whole (Amazon S3 user
- * guide, "Checking object integrity"). */
+/* Which digest the object gets, and whether over the whole object or over the digests of its parts. SHA digests of
+ * parts cannot be combined into one of the whole; CRC64NVME is always of the whole (Amazon S3 user guide, "Checking
+ * object integrity"). False: replied. */
 static bool read_upload_digest(struct s3_call *call, struct upload_order *order)
 {
     slice text = http_header(&call->x->req, "x-amz-checksum-algorithm");
@@ -117,7 +118,7 @@ void s3_upload_abort(struct s3_call *call)
     s3_reply_status(call, 204);
 }
 
-/* ---- complete: what is asked ---- */
+/* ---- complete: the request ---- */
 
 static bool decode_digest(struct arena *a, enum digest_kind kind, slice text, struct digest *ret)
 {
@@ -130,7 +131,7 @@ static bool decode_digest(struct arena *a, enum digest_kind kind, slice text, st
     return true;
 }
 
-/* <Part>: its number and etag must be there, one digest may. Replies otherwise. */
+/* Read a <Part>: its number and etag are required, one digest is optional. False: replied. */
 static bool read_completed_part(struct s3_call *call, const struct xml *xml, struct completed_part *part)
 {
     struct arena *a = &call->x->arena;
@@ -170,8 +171,8 @@ static bool read_completed_parts(struct s3_call *call, struct complete_order *or
     return true;
 }
 
-/* x-amz-checksum-*: of the object to be, not of this body. Of one made of its parts' digests, "-N" may follow the
- * value, and N must be right. */
+/* x-amz-checksum-* is the digest of the object to be composed, not of this body. If it is a digest of the parts'
+ * digests, "-N" may follow the value, and N must be the number of parts. False: replied. */
 static bool read_object_digest(struct s3_call *call, enum digest_form form, struct complete_order *order)
 {
     struct arena *a = &call->x->arena;
@@ -197,13 +198,14 @@ static bool read_object_digest(struct s3_call *call, enum digest_form form, stru
     return true;
 }
 
-/* The form of the upload, unless it has been completed before: then what the client says. */
+/* Read the declared digest. Its form is that of the upload; of an upload that was completed before, the form that the
+ * client states. False: replied. */
 static bool read_checksum(struct s3_call *call, const struct bucket *bucket, struct complete_order *order)
 {
     struct upload upload;
-    enum digest_form form = DIGEST_WHOLE, told;
+    enum digest_form form = DIGEST_WHOLE, stated;
     bool has_type;
-    if (!read_checksum_type(call, &told, &has_type))
+    if (!read_checksum_type(call, &stated, &has_type))
         return false;
     err_t e = upload_get(call->s3->core, bucket, order->key, order->name, &call->x->arena, &upload);
     if (e && e->code != ERR_NOT_FOUND) {
@@ -213,8 +215,8 @@ static bool read_checksum(struct s3_call *call, const struct bucket *bucket, str
     if (!e)
         form = upload.digest_form;
     else if (has_type)
-        form = told;
-    if (!e && has_type && (upload.digest == DIGEST_NONE || told != form)) {
+        form = stated;
+    if (!e && has_type && (upload.digest == DIGEST_NONE || stated != form)) {
         s3_fail(call, S3_OTHER_CHECKSUM_TYPE);
         return false;
     }
@@ -231,7 +233,7 @@ static bool read_object_size(struct s3_call *call, int64_t *ret)
     return false;
 }
 
-/* ---- complete: what is answered ---- */
+/* ---- complete: the reply ---- */
 
 static const enum s3_error error_of_refusal[UPLOAD_REFUSAL_COUNT] = {
     [UPLOAD_NO_REFUSAL] = S3_NONE,
