@@ -14,6 +14,16 @@ err_t err_make_at(struct arena *a, const char *where, err_t cause, enum err_code
     return e;
 }
 
+err_t err_refuse_at(struct arena *a, const char *where, enum err_code code, int reason, const char *fmt, ...)
+{
+    struct err *e = arena_new(a, struct err);
+    va_list args;
+    va_start(args, fmt);
+    *e = (struct err){ .code = code, .reason = reason, .msg = arena_vprintf(a, fmt, args).p, .where = where };
+    va_end(args);
+    return e;
+}
+
 err_t err_errno_at(struct arena *a, const char *where, int errnum, const char *fmt, ...)
 {
     enum err_code code = errnum == ENOSPC || errnum == EDQUOT ? ERR_NO_SPACE

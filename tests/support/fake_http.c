@@ -238,7 +238,7 @@ static void feed(struct fake_exchange *f, const struct fake_request *request)
         e = f->sink->write(f->sink, (slice){ copy, part.n });
         free(copy);
     }
-    static const struct err gone = { ERR_TRUNCATED, "the sender went away", NULL, ERR_HERE };
+    static const struct err gone = { .code = ERR_TRUNCATED, .msg = "the sender went away", .where = ERR_HERE };
     if (!e && request->cut)
         e = &gone;
     if (!e && f->sink->blocks)

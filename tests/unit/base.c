@@ -216,6 +216,9 @@ TEST(errors_carry_their_cause)
     err_t high = err_because(&a, low, ERR_CORRUPT, "file 5 has no bytes");
     EXPECT_SLICE(err_text(&a, high), S("file 5 has no bytes: no row"));
     EXPECT(err_is(high, ERR_CORRUPT) && !err_is(NULL, ERR_CORRUPT));
+    err_t refused = err_refuse(&a, ERR_FORBIDDEN, 7, "rule %d says no", 7);
+    EXPECT(err_is(refused, ERR_FORBIDDEN) && err_reason(refused) == 7 && err_reason(err_copy(&a, refused)) == 7);
+    EXPECT(err_reason(NULL) == 0 && err_reason(err_because(&a, refused, ERR_CORRUPT, "another matter")) == 0);
 }
 
 TEST(a_manual_clock_moves_only_when_told)

@@ -60,7 +60,7 @@ struct object_page {
     struct arena *a;
 };
 
-static const struct err page_full = { ERR_TOO_LARGE, "page full", NULL, ERR_HERE };
+static const struct err page_full = { .code = ERR_TOO_LARGE, .msg = "page full", .where = ERR_HERE };
 
 static err_t visit_object(void *arg, const struct object *object)
 {

@@ -59,7 +59,9 @@ struct intake {
     char memory[OWN_MEMORY]; /* what the arena uses first */
 };
 
-static const struct err queue_full = { ERR_UNAVAILABLE, "too many writes are waiting", NULL, ERR_HERE };
+static const struct err queue_full = { .code = ERR_UNAVAILABLE,
+                                       .msg = "too many writes are waiting",
+                                       .where = ERR_HERE };
 
 /* ---- in flight ---- */
 

@@ -28,7 +28,9 @@
 
 enum { KEY_MAX = 1024 };
 
-static const struct err queue_full = { ERR_UNAVAILABLE, "too many writes are waiting", NULL, ERR_HERE };
+static const struct err queue_full = { .code = ERR_UNAVAILABLE,
+                                       .msg = "too many writes are waiting",
+                                       .where = ERR_HERE };
 
 /* ---- issuing ---- */
 
