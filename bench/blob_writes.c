@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many blobs a second the disk store makes durable.
- * blob-writes DIR [relaxed|names] : DIR is made and filled, and emptied again. */
+ * blob-writes DIR [relaxed|names] : creates DIR, fills it with blobs and removes them again. */
 #include "base/clock.h"
 #include "blob/disk/disk.h"
 #include "blob/disk/disk_priv.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK ((size_t)128 * 1024) /* as the body workers hand them over */
+#define CHUNK ((size_t)128 * 1024) /* the size of the buffers of body workers */
 
 struct load {
     struct blob_store *store;
@@ -30,7 +30,7 @@ static void must(err_t e)
 
 static slice key_of(int64_t number, char ret_key[32])
 {
-    /* The first two digits spread over the shards as random ones do. */
+    /* The first two digits spread the blobs over the folders as random digits do. */
     int n = snprintf(ret_key, 32, "%02x-%" PRId64, (unsigned)(((uint64_t)number * 2654435761u) >> 16) & 0xff, number);
     return (slice){ ret_key, (size_t)n };
 }
@@ -55,7 +55,7 @@ static void *write_blobs(void *arg)
     return NULL;
 }
 
-static void run(struct blob_store *store, const char *chunk, uint64_t size_bytes, int threads, int64_t seconds)
+static void measure(struct blob_store *store, const char *chunk, uint64_t size_bytes, int threads, int64_t seconds)
 {
     pthread_t thread[64];
     int64_t start_us = clock_stopwatch_us();
@@ -93,9 +93,9 @@ int main(int argc, char **argv)
         chunk[i] = (char)(i * 31 >> 3);
     static const int threads[] = { 1, 8, 32 };
     for (size_t i = 0; i < LENGTH_OF(threads); i++)
-        run(store, chunk, 64 * 1024, threads[i], 2);
+        measure(store, chunk, 64 * 1024, threads[i], 2);
     for (size_t i = 0; i < LENGTH_OF(threads); i++)
-        run(store, chunk, 256 * 1024 * 1024, threads[i], 1);
+        measure(store, chunk, 256 * 1024 * 1024, threads[i], 1);
     free(chunk);
     store->ops->close_store(store);
     return 0;

@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A load generator for HTTP/1.1: one thread, one epoll, keep-alive connections that each have one request under way
- * (a closed loop). It is made to be cheap, so that what is measured is the server: large bodies go out by sendfile from
- * memory, large answers are dropped in the kernel (MSG_TRUNC). Every answer's status is checked.
+/* A load generator for HTTP/1.1: one thread, one epoll, keep-alive connections that each have one request in progress
+ * (a closed loop). It uses little CPU, so that the measurement shows the server: sendfile sends large bodies from memory,
+ * and the kernel drops large responses (MSG_TRUNC). The status of every response is checked.
  *
- *   load put   --to ADDR:PORT --path TEMPLATE   PUT; in TEMPLATE %d is a number of its own, %x two hex digits
- *   load put   --to ADDR:PORT --paths FILE      PUT to the paths in the file, one a line, each once, in order
+ *   load put   --to ADDR:PORT --path TEMPLATE   PUT; in TEMPLATE %d is a unique number, %x two hex digits
+ *   load put   --to ADDR:PORT --paths FILE      PUT to the paths in the file, one per line, each once, in order
  *   load post  --to ADDR:PORT --path PATH --data TEXT   POST of that text
  *   load pyrus --to ADDR:PORT --path PATH       POST, multipart/form-data with one file
- *   load get   --to ADDR:PORT --path PATH | --paths FILE   GET; with a file of paths, a random one each time
- *   load idle  --to ADDR:PORT --path PATH       --connections, one GET each; then holds them
- *   load slow  --to ADDR:PORT --path TEMPLATE   --connections uploads at --rate bytes a second; holds them
+ *   load get   --to ADDR:PORT --path PATH | --paths FILE   GET; with a file of paths, a random path each time
+ *   load idle  --to ADDR:PORT --path PATH       one GET on each of --connections, which then stay open
+ *   load slow  --to ADDR:PORT --path TEMPLATE   --connections uploads at --rate bytes a second, which stay open
  *
  *   --connections N   32      --seconds S  5, or --requests N      --warmup S   0 (not counted)
  *   --size BYTES      4096    --header 'Name: value', repeatable   --ok STATUS  200 (put: 201)
- *   --length BYTES    what Content-Length of an answer must be     --save FILE  the "id" of each answer, one a line
- *   --sources N       1       addresses 127.0.0.1, 127.0.0.2, … that connections come from
- *   --rate BYTES      1000    slow: a second and upload            --start BYTES  slow: sent within the first 3 seconds
- *   --read BYTES      0       copy answers out, so much at once, as real clients do, instead of dropping them
- *   --seed N          1       numbers of %d start at SEED × 10^9
+ *   --length BYTES    the Content-Length that responses must have
+ *   --save FILE       write the "id" of each response, one per line
+ *   --sources N       1       number of addresses 127.0.0.1, 127.0.0.2, … to connect from
+ *   --rate BYTES      1000    slow: bytes per second and upload
+ *   --start BYTES     0       slow: bytes that each upload sends within the first 3 seconds
+ *   --read BYTES      0       copy responses out in pieces of that size, as real clients do, instead of dropping them
+ *   --seed N          1       the numbers of %d start at SEED × 10^9
  *
- * Prints one JSON object. `idle` and `slow` print {"ready":N} when all stand, and the object when standard input ends.
+ * Prints one JSON object. `idle` and `slow` print {"ready":N} when all connections are open, and the object when
+ * standard input ends.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -43,9 +46,9 @@ enum {
     MAX_HEADERS = 8,
     HEAD_MAX = 4096,
     IN_MAX = 8192,
-    SMALL_BODY = 65536, /* up to here head and body go out in one call */
+    SMALL_BODY = 65536, /* a body up to this size is sent in one call with its head */
     DROP_AT_ONCE = 1 << 22,
-    SUB = 64, /* histogram: this many steps to each power of two, so 1.6 % wide */
+    SUB = 64, /* histogram: this many buckets per power of two, so each is 1.6 % wide */
     BUCKETS = 64 * SUB,
     CONNECT_AT_ONCE = 200,
     MAX_SHOWN = 5,
@@ -56,11 +59,11 @@ enum mode { PUT, POST, PYRUS, GET, IDLE, SLOW };
 struct conn {
     int fd;
     uint32_t events;
-    bool connected, busy, closing, in_body, had_answer;
+    bool connected, busy, closing, in_body, had_response;
     size_t head_n, tail_n;
-    uint64_t out; /* bytes of head, body and tail that are sent */
+    uint64_t out; /* bytes of head, body and tail that have been sent */
     size_t in_n;
-    uint64_t left; /* of the answer's body */
+    uint64_t left; /* bytes of the response body that are missing */
     int status;
     int64_t start_ns;
     char head[HEAD_MAX], in[IN_MAX];
@@ -81,14 +84,14 @@ static struct {
     uint64_t n, errors, bytes_in, bytes_out, histogram[BUCKETS], max_us, statuses[600];
     int64_t begin_ns, last_ns;
     struct rusage usage;
-} stat_;
+} stats;
 
 static int epoll, body_fd;
 static char *body, *copied, tail[128];
 static size_t tail_n;
 static uint64_t number, started, rng = 0x9e3779b97f4a7c15;
 static int64_t end_ns;
-static size_t in_flight, standing;
+static size_t in_flight, idle_count;
 static struct conn *conns;
 static FILE *save;
 static bool stopping;
@@ -108,12 +111,12 @@ static int64_t now_ns(void)
 
 static void count_from_here(void)
 {
-    memset(&stat_, 0, sizeof stat_);
-    getrusage(RUSAGE_SELF, &stat_.usage);
-    stat_.begin_ns = stat_.last_ns = now_ns();
+    memset(&stats, 0, sizeof stats);
+    getrusage(RUSAGE_SELF, &stats.usage);
+    stats.begin_ns = stats.last_ns = now_ns();
 }
 
-static size_t bucket(uint64_t us)
+static size_t bucket_of_us(uint64_t us)
 {
     if (us < SUB)
         return us;
@@ -131,23 +134,23 @@ static uint64_t bucket_us(size_t b)
 
 static uint64_t percentile(double p)
 {
-    uint64_t want = (uint64_t)((double)stat_.n * p), seen = 0;
+    uint64_t want = (uint64_t)((double)stats.n * p), seen = 0;
     for (size_t b = 0; b < BUCKETS; b++) {
-        seen += stat_.histogram[b];
+        seen += stats.histogram[b];
         if (seen > want)
             return bucket_us(b);
     }
-    return stat_.max_us;
+    return stats.max_us;
 }
 
-static void complain(const char *what, int status, const char *text, size_t n)
+static void report_error(const char *what, int status, const char *text, size_t n)
 {
-    if (stat_.errors++ < MAX_SHOWN)
+    if (stats.errors++ < MAX_SHOWN)
         fprintf(stderr, "load: %s (status %d) %.*s\n", what, status, (int)(n < 300 ? n : 300), text);
 }
 
-/* The path of the next request, with %d and %x filled in. */
-static size_t add_path(char *out, size_t most)
+/* Writes the path of the next request to `out`, with %d and %x filled in; at most `max` bytes. Returns its length. */
+static size_t add_path(char *out, size_t max)
 {
     size_t n = 0;
     const char *p = opt.path;
@@ -158,11 +161,11 @@ static size_t add_path(char *out, size_t most)
         p = opt.paths[rng % opt.path_n];
     }
     uint64_t id = number++;
-    for (; *p && n + 24 < most; p++) {
+    for (; *p && n + 24 < max; p++) {
         if (*p == '%' && p[1] == 'd')
-            n += (size_t)snprintf(out + n, most - n, "%llu", (unsigned long long)(opt.seed * 1000000000 + id)), p++;
+            n += (size_t)snprintf(out + n, max - n, "%llu", (unsigned long long)(opt.seed * 1000000000 + id)), p++;
         else if (*p == '%' && p[1] == 'x')
-            n += (size_t)snprintf(out + n, most - n, "%02x", (unsigned)((id * 2654435761u) >> 24) & 255), p++;
+            n += (size_t)snprintf(out + n, max - n, "%02x", (unsigned)((id * 2654435761u) >> 24) & 255), p++;
         else
             out[n++] = *p;
     }
@@ -174,8 +177,8 @@ static uint64_t body_n(void)
     return opt.mode == GET || opt.mode == IDLE ? 0 : opt.size;
 }
 
-/* Writes what goes before the body into c->head. */
-static void compose(struct conn *c)
+/* Writes everything that precedes the body to c->head. */
+static void write_request_head(struct conn *c)
 {
     static const char *const methods[] = { "PUT ", "POST ", "POST ", "GET ", "GET ", "PUT " };
     char *h = c->head;
@@ -245,12 +248,12 @@ static void disconnect(struct conn *c)
     c->busy = false;
 }
 
-/* Sends as much as the socket takes; false when it failed. */
-static bool push(struct conn *c)
+/* Sends as much of the request as the socket accepts; false after an error. */
+static bool send_request(struct conn *c)
 {
     uint64_t body_end = c->head_n + body_n(), all = body_end + tail_n;
     if (opt.mode == SLOW)
-        all = c->head_n; /* the ticks send the rest */
+        all = c->head_n; /* send_slow_pieces sends the rest */
     while (c->out < all) {
         ssize_t n;
         if (c->out < c->head_n && all - c->out <= SMALL_BODY + HEAD_MAX) {
@@ -272,7 +275,7 @@ static bool push(struct conn *c)
         if (n < 0)
             return false;
         c->out += (uint64_t)n;
-        stat_.bytes_out += (uint64_t)n;
+        stats.bytes_out += (uint64_t)n;
     }
     watch(c, EPOLLIN);
     return true;
@@ -283,42 +286,42 @@ static bool more_to_start(void)
     if (opt.mode == IDLE || opt.mode == SLOW)
         return true;
     if (opt.mode == PUT && opt.path_n && started >= opt.path_n)
-        return false; /* every path was put to */
+        return false; /* every path has had its PUT */
     return opt.requests ? started < opt.requests : now_ns() < end_ns;
 }
 
-static void begin(struct conn *c)
+static void begin_request(struct conn *c)
 {
-    if (c->busy || c->had_answer || stopping || !more_to_start())
+    if (c->busy || c->had_response || stopping || !more_to_start())
         return;
     started++;
     in_flight++;
-    compose(c);
+    write_request_head(c);
     c->busy = true;
     c->in_body = false;
     c->out = 0;
     c->start_ns = now_ns();
-    if (!push(c)) {
-        complain("sending failed", 0, strerror(errno), 100);
+    if (!send_request(c)) {
+        report_error("sending failed", 0, strerror(errno), 100);
         disconnect(c);
     }
 }
 
-static void finish(struct conn *c, const char *text, size_t n)
+static void finish_request(struct conn *c, const char *text, size_t n)
 {
     int64_t now = now_ns();
     uint64_t us = (uint64_t)(now - c->start_ns) / 1000;
     in_flight--;
     c->busy = false;
-    stat_.last_ns = now;
-    stat_.n++;
-    stat_.histogram[bucket(us)]++;
-    if (us > stat_.max_us)
-        stat_.max_us = us;
+    stats.last_ns = now;
+    stats.n++;
+    stats.histogram[bucket_of_us(us)]++;
+    if (us > stats.max_us)
+        stats.max_us = us;
     if (c->status >= 0 && c->status < 600)
-        stat_.statuses[c->status]++;
+        stats.statuses[c->status]++;
     if (c->status != opt.ok)
-        complain("unexpected answer", c->status, text, n);
+        report_error("unexpected response", c->status, text, n);
     if (save && n) {
         const char *id = memmem(text, n, "\"id\":\"", 6);
         const char *end = id ? memchr(id + 6, '"', n - (size_t)(id + 6 - text)) : NULL;
@@ -326,10 +329,10 @@ static void finish(struct conn *c, const char *text, size_t n)
             fprintf(save, "%.*s\n", (int)(end - id - 6), id + 6);
     }
     if (opt.mode == IDLE)
-        c->had_answer = true, standing++;
+        c->had_response = true, idle_count++;
 }
 
-/* Reads status and Content-Length of the head that ends at `end`; false when it cannot be followed. */
+/* Reads the status and Content-Length of the head that ends at `end`; false when the response cannot be read. */
 static bool read_head(struct conn *c, const char *end)
 {
     bool has_length = false;
@@ -347,12 +350,12 @@ static bool read_head(struct conn *c, const char *end)
             return false;
     }
     if (opt.length >= 0 && c->status == opt.ok && c->left != (uint64_t)opt.length)
-        complain("wrong Content-Length", c->status, c->in, (size_t)(end - c->in));
+        report_error("wrong Content-Length", c->status, c->in, (size_t)(end - c->in));
     return has_length || c->status == 204;
 }
 
-/* Takes what has come; false when the connection is over. */
-static bool pull(struct conn *c)
+/* Receives what has arrived; false when the connection is to be closed. */
+static bool receive_response(struct conn *c)
 {
     for (;;) {
         ssize_t n;
@@ -366,10 +369,10 @@ static bool pull(struct conn *c)
             return true;
         if (n <= 0) {
             if (c->busy)
-                complain("connection ended", c->status, n ? strerror(errno) : "", n ? 100 : 0);
+                report_error("connection ended", c->status, n ? strerror(errno) : "", n ? 100 : 0);
             return false;
         }
-        stat_.bytes_in += (uint64_t)n;
+        stats.bytes_in += (uint64_t)n;
         if (!c->in_body) {
             c->in_n += (size_t)n;
             c->in[c->in_n] = 0;
@@ -377,18 +380,18 @@ static bool pull(struct conn *c)
             if (!end && c->in_n < IN_MAX - 1)
                 continue;
             if (!c->busy || !end || !read_head(c, end)) {
-                complain("an answer that cannot be read", c->status, c->in, c->in_n);
+                report_error("a response that cannot be read", c->status, c->in, c->in_n);
                 return false;
             }
             if (c->status == 100) {
-                complain("100 Continue, unasked", 100, "", 0);
+                report_error("100 Continue without Expect", 100, "", 0);
                 return false;
             }
             size_t here = c->in_n - (size_t)(end + 4 - c->in);
             if (here > c->left || (here < c->left && c->left <= IN_MAX - 1024 && save)) {
                 if (here < c->left)
-                    continue; /* `save` needs the whole body in the buffer */
-                complain("bytes after the answer", c->status, c->in, c->in_n);
+                    continue; /* --save needs the whole body in the buffer */
+                report_error("bytes after the response", c->status, c->in, c->in_n);
                 return false;
             }
             c->left -= here;
@@ -398,12 +401,12 @@ static bool pull(struct conn *c)
         }
         if (c->left)
             continue;
-        finish(c, c->in, c->in_n);
+        finish_request(c, c->in, c->in_n);
         c->in_n = 0;
         c->in_body = false;
         if (c->closing || (c->out < c->head_n + body_n() + tail_n))
             return false;
-        begin(c);
+        begin_request(c);
         return c->fd >= 0;
     }
 }
@@ -421,16 +424,16 @@ static void on_event(struct conn *c, uint32_t events)
             die("connect");
         }
         c->connected = true;
-        begin(c);
+        begin_request(c);
         if (c->fd >= 0 && !c->busy)
             watch(c, EPOLLIN);
         return;
     }
-    if ((events & EPOLLOUT) && c->busy && !push(c)) {
-        /* The server may have answered and closed early: the answer is still to be read. */
+    if ((events & EPOLLOUT) && c->busy && !send_request(c)) {
+        /* The server may have answered and closed the connection early: the response can still be read. */
         watch(c, EPOLLIN);
     }
-    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) && !pull(c)) {
+    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) && !receive_response(c)) {
         disconnect(c);
         if (more_to_start() && opt.mode != IDLE && opt.mode != SLOW)
             connect_one(c);
@@ -461,20 +464,20 @@ static void report(void)
 {
     struct rusage now;
     getrusage(RUSAGE_SELF, &now);
-    double s = (double)(stat_.last_ns - stat_.begin_ns) / 1e9, cpu = cpu_s(&now) - cpu_s(&stat_.usage);
-    double n = (double)stat_.n;
+    double s = (double)(stats.last_ns - stats.begin_ns) / 1e9, cpu = cpu_s(&now) - cpu_s(&stats.usage);
+    double n = (double)stats.n;
     s = s > 0 ? s : 1e-9;
     printf(
         "{\"requests\":%llu,\"errors\":%llu,\"seconds\":%.4f,\"per_second\":%.1f,\"mib_per_second\":%.1f,"
         "\"p50_us\":%llu,\"p99_us\":%llu,\"max_us\":%llu,\"client_cpu_us\":%.2f,\"client_cpu_share\":%.3f,\"status\":{",
-        (unsigned long long)stat_.n, (unsigned long long)stat_.errors, s, n / s,
-        (double)(stat_.bytes_in > stat_.bytes_out ? stat_.bytes_in : stat_.bytes_out) / s / 1048576,
-        (unsigned long long)percentile(0.5), (unsigned long long)percentile(0.99), (unsigned long long)stat_.max_us,
+        (unsigned long long)stats.n, (unsigned long long)stats.errors, s, n / s,
+        (double)(stats.bytes_in > stats.bytes_out ? stats.bytes_in : stats.bytes_out) / s / 1048576,
+        (unsigned long long)percentile(0.5), (unsigned long long)percentile(0.99), (unsigned long long)stats.max_us,
         n > 0 ? cpu * 1e6 / n : 0, cpu / s);
     const char *comma = "";
     for (int i = 0; i < 600; i++)
-        if (stat_.statuses[i])
-            printf("%s\"%d\":%llu", comma, i, (unsigned long long)stat_.statuses[i]), comma = ",";
+        if (stats.statuses[i])
+            printf("%s\"%d\":%llu", comma, i, (unsigned long long)stats.statuses[i]), comma = ",";
     printf("}}\n");
 }
 
@@ -491,15 +494,15 @@ static void run_closed_loop(void)
         if (!warm && now_ns() - start >= (int64_t)(opt.warmup * 1e9))
             warm = true, count_from_here();
         if (now_ns() > end_ns + INT64_C(60000000000) && !opt.requests) {
-            complain("requests without an answer after 60 seconds", 0, "", 0);
+            report_error("requests without a response after 60 seconds", 0, "", 0);
             break;
         }
     }
     report();
 }
 
-/* One piece to each slow upload; `turn` spreads them over the second. */
-static void tick(size_t turn, size_t turns, size_t piece)
+/* Sends one piece of each slow upload. `turn` out of `turns` spreads the uploads over a second. */
+static void send_slow_pieces(size_t turn, size_t turns, size_t piece)
 {
     for (size_t i = turn; i < opt.connections; i += turns) {
         struct conn *c = &conns[i];
@@ -507,7 +510,7 @@ static void tick(size_t turn, size_t turns, size_t piece)
             continue;
         ssize_t n = send(c->fd, body + (c->out - c->head_n), piece, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n > 0)
-            c->out += (uint64_t)n, stat_.bytes_out += (uint64_t)n;
+            c->out += (uint64_t)n, stats.bytes_out += (uint64_t)n;
     }
 }
 
@@ -516,21 +519,21 @@ static void run_held(void)
     enum { TURNS = 50, START_TICKS = 150, TICK_NS = 20000000 };
     struct epoll_event e = { .events = EPOLLIN | EPOLLHUP, .data.ptr = NULL };
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, 0, &e))
-        die("standard input (a pipe is needed)");
+        die("standard input must be a pipe");
     count_from_here();
     for (size_t i = 0; i < opt.connections; i++) {
         connect_one(&conns[i]);
-        while (opt.mode == IDLE && i + 1 >= standing + CONNECT_AT_ONCE && !stopping)
+        while (opt.mode == IDLE && i + 1 >= idle_count + CONNECT_AT_ONCE && !stopping)
             wait_once(1000);
         if (opt.mode == SLOW)
             wait_once(0);
     }
-    while (opt.mode == IDLE && standing < opt.connections && !stopping)
+    while (opt.mode == IDLE && idle_count < opt.connections && !stopping)
         wait_once(1000);
     int64_t start = now_ns(), next = start;
     uint64_t ticks = 0, start_ticks = opt.start ? START_TICKS : 0;
     if (opt.mode == IDLE) {
-        printf("{\"ready\":%zu}\n", standing);
+        printf("{\"ready\":%zu}\n", idle_count);
         fflush(stdout);
     }
     while (!stopping) {
@@ -539,8 +542,8 @@ static void run_held(void)
         if (opt.mode == IDLE || now_ns() < next)
             continue;
         next += TICK_NS;
-        /* At first each upload gets three pieces, one a second, that make up `start`; then `rate` each second. */
-        tick(ticks % TURNS, TURNS, ticks < start_ticks ? opt.start / 3 : opt.rate);
+        /* At first each upload sends three pieces, one per second, which add up to `start`; then `rate` per second. */
+        send_slow_pieces(ticks % TURNS, TURNS, ticks < start_ticks ? opt.start / 3 : opt.rate);
         if (++ticks == start_ticks + 1) {
             printf("{\"ready\":%zu}\n", opt.connections);
             fflush(stdout);
@@ -550,8 +553,8 @@ static void run_held(void)
     for (size_t i = 0; i < opt.connections; i++)
         open += conns[i].fd >= 0;
     if (open < opt.connections)
-        complain("connections that the server closed", 0, "", 0), stat_.errors += opt.connections - open - 1;
-    stat_.last_ns = now_ns();
+        report_error("connections that the server closed", 0, "", 0), stats.errors += opt.connections - open - 1;
+    stats.last_ns = now_ns();
     report();
 }
 
@@ -569,7 +572,7 @@ static void read_paths(const char *file)
         if (opt.path_n == room)
             opt.paths = realloc(opt.paths, (room = room ? room * 2 : 64) * sizeof *opt.paths);
         if (!opt.paths || !(opt.paths[opt.path_n++] = strdup(line)))
-            die("memory");
+            die("out of memory");
     }
     fclose(f);
     if (!opt.path_n)
@@ -581,7 +584,7 @@ static void read_address(const char *s)
     char host[64];
     int port;
     if (sscanf(s, "%63[0-9.]:%d", host, &port) != 2 || !inet_aton(host, &opt.to.sin_addr))
-        die("--to wants ADDR:PORT");
+        die("--to needs ADDR:PORT");
     opt.to.sin_family = AF_INET;
     opt.to.sin_port = htons((uint16_t)port);
 }
@@ -594,7 +597,7 @@ static void read_options(int argc, char **argv)
     while (argc > 1 && m < modes && strcmp(argv[1], names[m]))
         m++;
     if (argc < 2 || m == modes)
-        die("put, post, pyrus, get, idle or slow?");
+        die("the mode must be put, post, pyrus, get, idle or slow");
     opt.mode = (enum mode)m;
     opt.ok = opt.mode == PUT || opt.mode == POST || opt.mode == SLOW ? 201 : 200;
     for (int i = 2; i + 1 < argc; i += 2) {
@@ -641,14 +644,14 @@ static void read_options(int argc, char **argv)
     if (!opt.to.sin_port || (!opt.path && !opt.path_n) || !opt.connections)
         die("--to and --path are needed");
     if ((opt.mode == POST) != (opt.data != NULL))
-        die("post, and nothing else, wants --data");
+        die("post, and no other mode, needs --data");
     if (opt.data)
         opt.size = strlen(opt.data);
     if (!opt.seconds && !opt.requests)
         opt.seconds = 5;
 }
 
-/* Bytes that do not repeat within a page, in a file that is memory, so that sendfile can take them. */
+/* Makes a body whose bytes do not repeat within a page, in a file in memory, so that sendfile can send it. */
 static void make_body(void)
 {
     size_t room = opt.size > SMALL_BODY ? opt.size : SMALL_BODY;
@@ -692,5 +695,5 @@ int main(int argc, char **argv)
         run_closed_loop();
     if (save && fclose(save))
         die(opt.save);
-    return stat_.errors ? 1 : 0;
+    return stats.errors ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MiB/s of MD5 on one core, by kind of code and number of streams: `ninja -C build bench/md5-speed &&
- * build/bench/md5-speed`. OpenSSL's one stream first, to compare. CPU time, the best of several tries, in pieces as
- * uploads bring them. */
+ * build/bench/md5-speed`. The first line is one stream of OpenSSL, for comparison. The numbers are CPU time, the best of
+ * several attempts. The pieces have the size in which uploads deliver them. */
 #include "base/md5.h"
 
 #include <openssl/evp.h>
@@ -23,7 +23,7 @@ static double cpu_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void lanes(enum md5_code code, char *const *bytes, size_t streams)
+static void hash_in_lanes(enum md5_code code, char *const *bytes, size_t streams)
 {
     struct md5 m[MD5_MAX_LANES], *at[MD5_MAX_LANES];
     const char *from[MD5_MAX_LANES];
@@ -36,28 +36,28 @@ static void lanes(enum md5_code code, char *const *bytes, size_t streams)
     }
 }
 
-static void openssl(char *const *bytes)
+static void hash_with_openssl(char *const *bytes)
 {
     unsigned char digest[MD5_SIZE];
     if (!EVP_Digest(bytes[0], PIECE, digest, NULL, EVP_md5(), NULL))
         abort();
 }
 
-static double best(int code, char *const *bytes, size_t streams)
+static double best_mib_per_second(int code, char *const *bytes, size_t streams)
 {
-    double most = 0;
+    double fastest = 0;
     for (int try = 0; try < TRIES; try++) {
         double begin = cpu_s();
         for (int i = 0; i < PIECES_A_TRY; i++) {
             if (code < 0)
-                openssl(bytes);
+                hash_with_openssl(bytes);
             else
-                lanes((enum md5_code)code, bytes, streams);
+                hash_in_lanes((enum md5_code)code, bytes, streams);
         }
         double speed = (double)(streams * PIECE * PIECES_A_TRY) / MIB / (cpu_s() - begin);
-        most = speed > most ? speed : most;
+        fastest = speed > fastest ? speed : fastest;
     }
-    return most;
+    return fastest;
 }
 
 int main(void)
@@ -70,13 +70,13 @@ int main(void)
             return 1;
         memset(bytes[i], (int)i, PIECE);
     }
-    printf("%-8s %7.0f\n", "OpenSSL", best(-1, bytes, 1));
+    printf("%-8s %7.0f\n", "OpenSSL", best_mib_per_second(-1, bytes, 1));
     for (int code = MD5_ALONE; code < MD5_CODES; code++) {
         if (!md5_code_runs((enum md5_code)code))
             continue;
         printf("%-8s", names[code]);
         for (size_t streams = 1; streams <= md5_code_lanes((enum md5_code)code); streams *= 2)
-            printf(" %zu: %6.0f", streams, best(code, bytes, streams));
+            printf(" %zu: %6.0f", streams, best_mib_per_second(code, bytes, streams));
         printf("\n");
     }
     for (size_t i = 0; i < MD5_MAX_LANES; i++)

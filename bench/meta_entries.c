@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How fast are entries put, and walked in the order of their keys? A database in DIR (made when missing, and left
- * behind) gets COUNT entries and their (empty) objects, BATCH in a write, in an order that is not that of the keys, as
- * clients would; then one walk visits them all.
+/* How fast are entries put, and listed in the order of their keys? The program creates DIR when it is missing, and keeps
+ * it. It puts COUNT entries and their (empty) objects into a database there, BATCH per write, not in the order of their
+ * keys, because clients do not sort either. Then it lists all entries twice, and composes and releases an object of
+ * PARTS parts.
  *
  *   ninja -C build bench/meta-entries && build/bench/meta-entries DIR [COUNT [BATCH]] */
 #include "base/random.h"
@@ -86,7 +87,7 @@ static err_t put_batch(struct meta_tx *tx, void *arg, struct arena *a)
     return NULL;
 }
 
-static err_t visit(void *arg, const struct entry *e, bool *ret_stop)
+static err_t count_entry(void *arg, const struct entry *e, bool *ret_stop)
 {
     struct bench *b = arg;
     (void)ret_stop;
@@ -113,7 +114,7 @@ static void walk(struct bench *b, struct meta_store *store)
     b->visited = 0;
     check(meta_read_begin(store, &a, &tx));
     double start = now_s();
-    check(meta_entry_each(tx, &(struct entry_range){ .bucket_id = b->bucket }, &a, visit, b));
+    check(meta_entry_each(tx, &(struct entry_range){ .bucket_id = b->bucket }, &a, count_entry, b));
     double took = now_s() - start;
     meta_read_end(tx);
     struct rusage usage;
@@ -130,13 +131,13 @@ static err_t add_parts(struct meta_tx *tx, void *arg, struct arena *a)
     return NULL;
 }
 
-static err_t compose(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t compose_parts(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bench *b = arg;
     return meta_object_compose(tx, &(struct object){ .account_id = b->account }, b->parts, PARTS, a, &b->whole);
 }
 
-static err_t let_go(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t release_composite(struct meta_tx *tx, void *arg, struct arena *a)
 {
     return meta_object_release(tx, ((struct bench *)arg)->whole, 1, a);
 }
@@ -168,8 +169,8 @@ int main(int argc, char **argv)
     walk(&b, store);
     walk(&b, store);
     timed(&b, store, add_parts, "add");
-    timed(&b, store, compose, "join");
-    timed(&b, store, let_go, "drop");
+    timed(&b, store, compose_parts, "join");
+    timed(&b, store, release_composite, "drop");
     meta_close(store);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Uploads a second that the metadata store takes: each is account_use + object_add (inline) + file_add + event_add in
- * one write, durable before it counts. `waiting` of them are always under way, each submitted again by its own done
- * (what the server's loops do), or, with `threads`, each waited for by a thread of its own.
+/* How many uploads per second the metadata store accepts. An upload is account_use + object_add (inline) + file_add +
+ * event_add in one write, and counts once it is durable. `waiting` uploads are always in progress: when one is done, its
+ * callback submits the next, as the server's loops do. With `threads`, each is waited for by a thread of its own.
  *
  *   meta-writes DIR [seconds 5] [bytes 4096] [waiting 32] [threads 0|1] */
 #include "base/clock.h"
@@ -33,12 +33,12 @@ struct bench {
     int64_t user;
     struct random_seeded random;
     atomic_bool stop;
-    atomic_int under_way;
+    atomic_int in_flight;
     int64_t done, failed, *latency_us;
-    size_t latency_most;
+    size_t latency_max;
 };
 
-struct arrival {
+struct bench_upload {
     struct meta_write write;
     struct bench *bench;
     int64_t start_us;
@@ -60,9 +60,9 @@ static void check(err_t e)
     exit(1);
 }
 
-static err_t upload(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_upload(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct bench *b = ((struct arrival *)arg)->bench;
+    struct bench *b = ((struct bench_upload *)arg)->bench;
     struct object o = { .account_id = 1, .size_bytes = b->bytes.n, .inline_bytes = b->bytes, .created_at_ms = 1 };
     TRY(meta_account_use(tx, 1, (int64_t)b->bytes.n, 1, a));
     random_fill(&b->random.random, o.md5, sizeof o.md5);
@@ -90,30 +90,30 @@ static err_t upload(struct meta_tx *tx, void *arg, struct arena *a)
     return meta_event_add(tx, &e, a);
 }
 
-static void done(struct meta_write *w, err_t e)
+static void upload_done(struct meta_write *w, err_t e)
 {
-    struct arrival *u = CONTAINER_OF(w, struct arrival, write);
+    struct bench_upload *u = CONTAINER_OF(w, struct bench_upload, write);
     struct bench *b = u->bench;
     int64_t now = now_us();
     if (e)
         b->failed++;
-    else if ((size_t)b->done < b->latency_most)
+    else if ((size_t)b->done < b->latency_max)
         b->latency_us[b->done++] = now - u->start_us;
     u->start_us = now;
     if (atomic_load(&b->stop) || !meta_submit(b->store, w))
-        atomic_fetch_sub(&b->under_way, 1);
+        atomic_fetch_sub(&b->in_flight, 1);
 }
 
 static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
 
-static void *wait_for_each(void *arg)
+static void *upload_and_wait(void *arg)
 {
-    struct arrival *u = arg;
+    struct bench_upload *u = arg;
     struct bench *b = u->bench;
     while (!atomic_load(&b->stop)) {
         SCRATCH(a);
         int64_t start = now_us();
-        check(meta_write(b->store, upload, u, &a));
+        check(meta_write(b->store, apply_upload, u, &a));
         SCOPED(unlockp) pthread_mutex_t *held = lock(&counting);
         b->latency_us[b->done++] = now_us() - start;
     }
@@ -145,37 +145,39 @@ int main(int argc, char **argv)
     unlink(path);
     struct sql_db *db;
     check(sqlite_open(&(struct sqlite_options){ .path = path }, &a, &db));
-    struct bench b = { .latency_most = 100000000 / 8 };
-    b.latency_us = must_malloc(b.latency_most * sizeof *b.latency_us);
+    struct bench b = { .latency_max = 100000000 / 8 };
+    b.latency_us = must_malloc(b.latency_max * sizeof *b.latency_us);
     random_seeded_init(&b.random, (uint64_t)now_us());
     b.bytes = (slice){ arena_alloc(&a, (size_t)size), (size_t)size };
     random_fill(&b.random.random, (void *)(uintptr_t)b.bytes.p, b.bytes.n);
     check(meta_open(db, &(struct meta_options){ 0 }, &a, &b.store));
     check(meta_write(b.store, prepare, &b.user, &a));
 
-    struct arrival *uploads = arena_array(&a, struct arrival, (size_t)waiting);
+    struct bench_upload *uploads = arena_array(&a, struct bench_upload, (size_t)waiting);
     pthread_t *ids = arena_array(&a, pthread_t, (size_t)waiting);
     int64_t start = now_us();
     for (int i = 0; i < waiting; i++) {
-        uploads[i] = (struct arrival){ .write = { .apply = upload, .done = done }, .bench = &b, .start_us = now_us() };
+        uploads[i] = (struct bench_upload){ .write = { .apply = apply_upload, .done = upload_done },
+                                            .bench = &b,
+                                            .start_us = now_us() };
         uploads[i].write.arg = &uploads[i];
-        atomic_fetch_add(&b.under_way, 1);
+        atomic_fetch_add(&b.in_flight, 1);
         if (threads)
-            pthread_create(&ids[i], NULL, wait_for_each, &uploads[i]);
+            pthread_create(&ids[i], NULL, upload_and_wait, &uploads[i]);
         else if (!meta_submit(b.store, &uploads[i].write))
             return 1;
     }
-    int64_t log_most = 0;
+    int64_t log_max = 0;
     for (int i = 0; i < seconds * 100; i++) {
         struct stat st;
         nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-        if (stat(arena_printf(&a, "%s-wal", path).p, &st) == 0 && st.st_size > log_most)
-            log_most = st.st_size;
+        if (stat(arena_printf(&a, "%s-wal", path).p, &st) == 0 && st.st_size > log_max)
+            log_max = st.st_size;
     }
     atomic_store(&b.stop, true);
     for (int i = 0; threads && i < waiting; i++)
         pthread_join(ids[i], NULL);
-    while (!threads && atomic_load(&b.under_way))
+    while (!threads && atomic_load(&b.in_flight))
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     double took = (double)(now_us() - start) / 1e6;
     struct rusage used;
@@ -190,7 +192,7 @@ int main(int argc, char **argv)
            "%.0f MiB\n",
            (double)b.done / took, (long long)b.failed, (double)b.latency_us[b.done / 2] / 1e3,
            (double)b.latency_us[b.done * 99 / 100] / 1e3, (double)b.latency_us[b.done - 1] / 1e3,
-           cpu * 1e6 / (double)b.done, (double)log_most / 1048576, (double)st.st_size / 1048576);
+           cpu * 1e6 / (double)b.done, (double)log_max / 1048576, (double)st.st_size / 1048576);
     unlink(path);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long a signature takes to check, and how fast checksums run. No I/O: processor time of one core.
+/* How long the check of a signature takes, and how fast checksums are. Without I/O: CPU time of one core.
  *
  *   sign-speed [rounds 200000] */
 #include "base/crc.h"
@@ -36,7 +36,7 @@ static void report(const char *what, int64_t start_us, uint64_t count)
     printf("%-44s %7.2f us\n", what, (double)(now_us() - start_us) / (double)count);
 }
 
-/* As a server does it: read the claim, look up nothing, check. */
+/* Does what a server does, without the look-up of the key: parse the signature, then verify it. */
 static void check_requests(const char *what, const struct sign_request *r, const struct sigv4_key *key)
 {
     int64_t start_us = now_us();
@@ -53,7 +53,7 @@ static void check_requests(const char *what, const struct sign_request *r, const
     report(what, start_us, rounds);
 }
 
-static void header_form(const struct sigv4_signer *who, struct arena *a)
+static void measure_header_form(const struct sigv4_signer *who, struct arena *a)
 {
     struct sign_pair headers[] = {
         { S("Host"), S("files.example.org") },
@@ -88,7 +88,7 @@ static void header_form(const struct sigv4_signer *who, struct arena *a)
     report("signing the header form", start_us, rounds);
 }
 
-static void link_form(const struct sigv4_signer *who, struct arena *a)
+static void measure_links(const struct sigv4_signer *who, struct arena *a)
 {
     const struct sign_pair headers[] = { { S("Host"), S("files.example.org") }, { S("Accept"), S("*/*") } };
     struct sign_request r = { .method = S("PUT"),
@@ -110,7 +110,7 @@ static void link_form(const struct sigv4_signer *who, struct arena *a)
     check_requests("link, key kept", &r, &key);
 }
 
-static void policies(const struct sigv4_signer *who, struct arena *a)
+static void measure_form_policies(const struct sigv4_signer *who, struct arena *a)
 {
     const struct policy_condition conditions[] = {
         { .name = S("bucket"), .value = S("runrunit") },
@@ -159,12 +159,12 @@ static void policies(const struct sigv4_signer *who, struct arena *a)
     report("making and signing a form policy", start_us, rounds);
 }
 
-static void rate(const char *what, int64_t start_us, size_t bytes)
+static void report_rate(const char *what, int64_t start_us, size_t bytes)
 {
     printf("%-44s %7.2f GB/s\n", what, (double)bytes / 1000.0 / (double)(now_us() - start_us));
 }
 
-static void bodies(void)
+static void measure_bodies(void)
 {
     enum { BYTES = 1 << 20, TIMES = 500 };
     slice data = { must_malloc(BYTES), BYTES }, in, out;
@@ -172,11 +172,11 @@ static void bodies(void)
     int64_t start_us = now_us();
     for (int i = 0; i < TIMES; i++)
         crc = crc32_update((uint32_t)crc, data);
-    rate("CRC-32", start_us, (size_t)BYTES * TIMES);
+    report_rate("CRC-32", start_us, (size_t)BYTES * TIMES);
     start_us = now_us();
     for (int i = 0; i < TIMES; i++)
         crc = crc64nvme_update(crc, data);
-    rate("CRC-64/NVME", start_us, (size_t)BYTES * TIMES);
+    report_rate("CRC-64/NVME", start_us, (size_t)BYTES * TIMES);
     for (int mode = CHUNKS_SIGNED; mode <= CHUNKS_UNSIGNED_TRAILER; mode += 2) {
         struct chunks_seed seed = { .mode = (enum chunks_mode)mode,
                                     .timestamp = S("20130524T000000Z"),
@@ -197,8 +197,8 @@ static void bodies(void)
             must(chunks_end(r));
             chunks_reader_free(r);
         }
-        rate(mode == CHUNKS_SIGNED ? "signed chunks of 64 KiB, read" : "unsigned chunks of 64 KiB, read", start_us,
-             (size_t)BYTES * (TIMES / 5));
+        report_rate(mode == CHUNKS_SIGNED ? "signed chunks of 64 KiB, read" : "unsigned chunks of 64 KiB, read",
+                    start_us, (size_t)BYTES * (TIMES / 5));
         buf_release(&body);
     }
     free((void *)(uintptr_t)data.p);
@@ -214,9 +214,9 @@ int main(int argc, char **argv)
         fputs("sign-speed [rounds]\n", stderr);
         return 2;
     }
-    header_form(&who, &a);
-    link_form(&who, &a);
-    policies(&who, &a);
-    bodies();
+    measure_header_form(&who, &a);
+    measure_links(&who, &a);
+    measure_form_policies(&who, &a);
+    measure_bodies();
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tickets a second that core issues: each is durable before it counts. `waiting` of them are always under way, each
- * issued again by its own done, as the server's loops do; all for one task, with keys like those of an API.
+/* How many tickets per second core issues. A ticket counts once it is durable. `waiting` tickets are always in progress:
+ * when one is done, its callback issues the next, as the server's loops do. All are for one task, and their keys look
+ * like those of an API.
  *
  *   ticket-issue DIR [seconds 5] [waiting 32] */
 #include "base/clock.h"
@@ -22,10 +23,10 @@
 struct bench {
     struct core core;
     struct principal who;
-    struct ticket_request order;
+    struct ticket_request request;
     atomic_bool stop;
-    atomic_int under_way;
-    int64_t done, failed; /* the committer's */
+    atomic_int in_flight;
+    int64_t done, failed; /* only the committer's thread writes them */
 };
 
 static void check(err_t e)
@@ -37,23 +38,23 @@ static void check(err_t e)
     exit(1);
 }
 
-static void issued(void *arg, err_t e, const struct ticket_issued *issued_ticket)
+static void ticket_done(void *arg, err_t e, const struct ticket_issued *issued_ticket)
 {
     struct bench *b = arg;
     (void)issued_ticket;
     b->done += !e;
     b->failed += e != NULL;
     if (atomic_load(&b->stop))
-        atomic_fetch_sub(&b->under_way, 1);
+        atomic_fetch_sub(&b->in_flight, 1);
     else
-        ticket_issue(&b->core, &b->who, &b->order, issued, b);
+        ticket_issue(&b->core, &b->who, &b->request, ticket_done, b);
 }
 
 static err_t add_bucket(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bench *b = arg;
     struct bucket bucket = { .owner_id = b->who.user_id, .name = S("tickets"), .kind = BUCKET_GUARDED };
-    return meta_bucket_add(tx, &bucket, a, &b->order.bucket_id);
+    return meta_bucket_add(tx, &bucket, a, &b->request.bucket_id);
 }
 
 static void prepare(struct bench *b, const char *dir, struct arena *a)
@@ -67,18 +68,18 @@ static void prepare(struct bench *b, const char *dir, struct arena *a)
     check(access_bootstrap(&b->core, a));
     check(access_operator(&b->core, S(""), a, &b->who));
     b->who.request_id = S("0123456789abcdef");
-    b->order = (struct ticket_request){ .way = S("bench"),
-                                        .name = S("report-2026-11.pdf"),
-                                        .content_type = S("application/pdf"),
-                                        .declared_bytes = 4096,
-                                        .key_head = S("data/enterprise/1/"),
-                                        .key_tail = S("/report-2026-11.pdf"),
-                                        .lifetime_ms = 3600000,
-                                        .pending_ms = 86400000 };
+    b->request = (struct ticket_request){ .way = S("bench"),
+                                          .name = S("report-2026-11.pdf"),
+                                          .content_type = S("application/pdf"),
+                                          .declared_bytes = 4096,
+                                          .key_head = S("data/enterprise/1/"),
+                                          .key_tail = S("/report-2026-11.pdf"),
+                                          .lifetime_ms = 3600000,
+                                          .pending_ms = 86400000 };
     check(meta_write(meta, add_bucket, b, a));
     enum task_refusal why;
     struct task_request task = { .text = S("bench"), .is_silent = true, .is_shared = true };
-    check(task_create(&b->core, &b->who, &task, a, &why, &b->order.task_id));
+    check(task_create(&b->core, &b->who, &task, a, &why, &b->request.task_id));
 }
 
 int main(int argc, char **argv)
@@ -93,13 +94,13 @@ int main(int argc, char **argv)
     struct bench *b = must_malloc(sizeof *b);
     mkdir(argv[1], 0700);
     prepare(b, argv[1], &a);
-    atomic_store(&b->under_way, waiting);
+    atomic_store(&b->in_flight, waiting);
     struct timespec run = { (time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9) };
     for (int i = 0; i < waiting; i++)
-        ticket_issue(&b->core, &b->who, &b->order, issued, b);
+        ticket_issue(&b->core, &b->who, &b->request, ticket_done, b);
     nanosleep(&run, NULL);
     atomic_store(&b->stop, true);
-    while (atomic_load(&b->under_way))
+    while (atomic_load(&b->in_flight))
         nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
     printf("%.0f tickets/s, %lld failed\n", (double)b->done / seconds, (long long)b->failed);
     meta_close(b->core.meta);
