@@ -26,14 +26,14 @@ static void expect(const char *form, const char *json)
     EXPECT_SLICE(read_form(&a, slice_of(form)), slice_of(json));
 }
 
-TEST(names_without_brackets_are_members)
+TEST(names_without_brackets_become_members)
 {
     expect("", "{}");
     expect("a=1&b=", "{\"a\":\"1\",\"b\":\"\"}");
     expect("text=veja+anexo%21&x", "{\"text\":\"veja anexo!\",\"x\":\"\"}");
 }
 
-TEST(brackets_are_members_of_members)
+TEST(brackets_become_members_of_members)
 {
     expect("document[data_file_name]=a.txt&document[data_file_size]=22",
            "{\"document\":{\"data_file_name\":\"a.txt\",\"data_file_size\":\"22\"}}");
@@ -41,7 +41,7 @@ TEST(brackets_are_members_of_members)
            "{\"task\":{\"custom_fields\":{\"custom_12\":{\"id\":\"2\"}}}}");
 }
 
-TEST(empty_brackets_are_elements)
+TEST(empty_brackets_become_elements)
 {
     expect("ids[]=1&ids[]=2", "{\"ids\":[\"1\",\"2\"]}");
     expect("task[assignments][][assignee_id]=ana&task[assignments][][team_id]=5&task[assignments][][assignee_id]=rui",
@@ -56,13 +56,13 @@ TEST(the_last_value_of_a_name_counts)
     expect("d[n]=1&d[n]=2", "{\"d\":{\"n\":\"2\"}}");
 }
 
-TEST(names_keep_their_bytes)
+TEST(values_keep_their_bytes)
 {
     expect("document[data_file_name]=Relat%C3%B3rio+%26+%23+%2B.pdf",
            "{\"document\":{\"data_file_name\":\"Relat\xc3\xb3rio & # +.pdf\"}}");
 }
 
-TEST(forms_that_contradict_themselves_are_refused)
+TEST(form_parse_refuses_contradictory_and_malformed_forms)
 {
     expect("a=1&a[b]=2", "INVALID");
     expect("a[b]=1&a=2", "INVALID");
@@ -79,7 +79,7 @@ TEST(forms_that_contradict_themselves_are_refused)
     expect("%ff=1", "INVALID");
 }
 
-TEST(forms_have_limits)
+TEST(form_parse_limits_pairs_and_depth)
 {
     SCRATCH(a);
     struct buf b;
@@ -98,7 +98,8 @@ TEST(forms_have_limits)
     buf_release(&b);
 }
 
-RUN_TESTS(cmocka_unit_test(names_without_brackets_are_members), cmocka_unit_test(brackets_are_members_of_members),
-          cmocka_unit_test(empty_brackets_are_elements), cmocka_unit_test(the_last_value_of_a_name_counts),
-          cmocka_unit_test(names_keep_their_bytes), cmocka_unit_test(forms_that_contradict_themselves_are_refused),
-          cmocka_unit_test(forms_have_limits))
+RUN_TESTS(cmocka_unit_test(names_without_brackets_become_members), cmocka_unit_test(brackets_become_members_of_members),
+          cmocka_unit_test(empty_brackets_become_elements), cmocka_unit_test(the_last_value_of_a_name_counts),
+          cmocka_unit_test(values_keep_their_bytes),
+          cmocka_unit_test(form_parse_refuses_contradictory_and_malformed_forms),
+          cmocka_unit_test(form_parse_limits_pairs_and_depth))

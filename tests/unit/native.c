@@ -76,7 +76,7 @@ static slice path_of(struct native_fixture *f, const struct fake_reply *r, const
     return arena_printf(f->w->a, SLICE_FMT "%s", SLICE_ARG(location), suffix);
 }
 
-TEST(each_kind_of_error_has_its_answer)
+TEST(every_error_code_has_an_error_reply)
 {
     for (size_t i = 0; i < ERR_CODE_COUNT; i++) {
         EXPECT(native_errors[i].status >= 400 && native_errors[i].status <= 599);
@@ -84,7 +84,7 @@ TEST(each_kind_of_error_has_its_answer)
     }
 }
 
-TEST(a_file_goes_in_and_comes_out)
+TEST(a_file_is_downloaded_as_it_was_uploaded)
 {
     NATIVE_FIXTURE(f);
     size_t sizes[] = { 0, 5, LARGE };
@@ -129,7 +129,7 @@ TEST(a_file_goes_in_and_comes_out)
     }
 }
 
-TEST(nobody_comes_in_without_a_key_for_this_way)
+TEST(requests_without_a_native_key_are_401)
 {
     NATIVE_FIXTURE(f);
     const char *methods[] = { "GET", "PUT", "DELETE" };
@@ -147,7 +147,7 @@ TEST(nobody_comes_in_without_a_key_for_this_way)
     expect_error(f, ask(f, "GET", S("/v1/native/files"), f->alice), 403, S("forbidden"));
 }
 
-TEST(others_files_do_not_exist_except_for_administrators)
+TEST(files_of_other_users_are_404_except_for_administrators)
 {
     NATIVE_FIXTURE(f);
     struct fake_reply *r = put(f, S("/v1/native/files/a"), f->alice, S("hello"));
@@ -189,7 +189,7 @@ TEST(the_operator_needs_no_key_and_chooses_the_account)
     EXPECT_SLICE(json_str(json_get(json_of(f, r), "files")->child, "name"), S("a"));
 }
 
-TEST(lists_come_in_pages)
+TEST(files_are_listed_in_pages)
 {
     NATIVE_FIXTURE(f);
     for (int i = 0; i < 5; i++)
@@ -223,7 +223,7 @@ static struct fake_reply *put_md5(struct native_fixture *f, slice md5, slice bod
                                                             .body = body });
 }
 
-TEST(what_breaks_a_rule_is_refused_and_leaves_nothing)
+TEST(invalid_uploads_are_refused_and_store_nothing)
 {
     NATIVE_FIXTURE(f);
     EXPECT_EQ(put_md5(f, S("XUFAKrxLKna5cZ2REBfFkg=="), S("hello"))->status, 201);
@@ -261,7 +261,7 @@ TEST(what_breaks_a_rule_is_refused_and_leaves_nothing)
     EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
-TEST(quota_space_and_stores_that_fail_have_answers_of_their_own)
+TEST(quota_space_and_failing_stores_have_errors_of_their_own)
 {
     NATIVE_FIXTURE(f);
     struct world *w = f->w;
@@ -282,7 +282,7 @@ TEST(quota_space_and_stores_that_fail_have_answers_of_their_own)
     expect_error(f, ask(f, "GET", path_of(f, stored, ""), f->alice), 500, S("corrupt"));
 }
 
-TEST(every_store_call_of_a_put_may_fail)
+TEST(a_put_survives_the_failure_of_any_store_call)
 {
     NATIVE_FIXTURE(f);
     struct world *w = f->w;
@@ -300,10 +300,11 @@ TEST(every_store_call_of_a_put_may_fail)
     }
 }
 
-RUN_TESTS(cmocka_unit_test(each_kind_of_error_has_its_answer), cmocka_unit_test(a_file_goes_in_and_comes_out),
-          cmocka_unit_test(nobody_comes_in_without_a_key_for_this_way),
-          cmocka_unit_test(others_files_do_not_exist_except_for_administrators),
-          cmocka_unit_test(the_operator_needs_no_key_and_chooses_the_account), cmocka_unit_test(lists_come_in_pages),
-          cmocka_unit_test(what_breaks_a_rule_is_refused_and_leaves_nothing),
-          cmocka_unit_test(quota_space_and_stores_that_fail_have_answers_of_their_own),
-          cmocka_unit_test(every_store_call_of_a_put_may_fail))
+RUN_TESTS(cmocka_unit_test(every_error_code_has_an_error_reply),
+          cmocka_unit_test(a_file_is_downloaded_as_it_was_uploaded),
+          cmocka_unit_test(requests_without_a_native_key_are_401),
+          cmocka_unit_test(files_of_other_users_are_404_except_for_administrators),
+          cmocka_unit_test(the_operator_needs_no_key_and_chooses_the_account),
+          cmocka_unit_test(files_are_listed_in_pages), cmocka_unit_test(invalid_uploads_are_refused_and_store_nothing),
+          cmocka_unit_test(quota_space_and_failing_stores_have_errors_of_their_own),
+          cmocka_unit_test(a_put_survives_the_failure_of_any_store_call))

@@ -58,7 +58,7 @@ static struct fake_reply *download(struct pyrus_fixture *f, const struct pyrus_u
 
 /* ---- tables ---- */
 
-TEST(every_error_code_has_an_answer)
+TEST(every_error_code_has_an_error_reply)
 {
     for (int i = 0; i < ERR_CODE_COUNT; i++)
         if (pyrus_of_err[i] == PYRUS_NONE)
@@ -69,7 +69,7 @@ TEST(every_error_code_has_an_answer)
         EXPECT(pyrus_of_refusal[i] != PYRUS_NONE);
 }
 
-TEST(permission_problems_are_never_401)
+TEST(lack_of_permission_is_never_401)
 {
     for (int i = 0; i < TASK_REFUSAL_COUNT; i++)
         EXPECT(pyrus_vendor_errors[pyrus_of_refusal[i]].status != 401);
@@ -78,7 +78,7 @@ TEST(permission_problems_are_never_401)
 
 /* ---- §1 hosts and paths ---- */
 
-TEST(every_path_answers_under_every_alias)
+TEST(every_path_works_under_every_alias)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *task = task_with_file(f, &ana, "a.txt", S("hello"));
@@ -98,7 +98,7 @@ TEST(every_path_answers_under_every_alias)
     EXPECT_EQ(pyrus_send(f, &ana, "GET", "/V4/profile", "")->status, 404);
 }
 
-TEST(unknown_paths_and_methods_say_message_too)
+TEST(errors_for_unknown_paths_and_methods_have_a_message)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *r = pyrus_send(f, &ana, "GET", "/v4/forms", "");
@@ -111,7 +111,7 @@ TEST(unknown_paths_and_methods_say_message_too)
 
 /* ---- §2 conventions ---- */
 
-TEST(answers_are_json_objects_with_the_type_clients_look_for)
+TEST(replies_have_the_json_type_that_clients_look_for)
 {
     PYRUS_FIXTURE(f);
     EXPECT_SLICE(pyrus_send(f, &ana, "GET", "/v4/profile", "")->content_type, S("application/json; charset=utf-8"));
@@ -119,7 +119,7 @@ TEST(answers_are_json_objects_with_the_type_clients_look_for)
     EXPECT_SLICE(pyrus_send(f, NULL, "GET", "/v4/x", "")->content_type, S("application/json; charset=utf-8"));
 }
 
-TEST(null_and_empty_fields_are_left_out)
+TEST(replies_leave_out_null_and_empty_fields)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *r = pyrus_send(f, &ana, "POST", "/v4/tasks",
@@ -140,7 +140,7 @@ TEST(null_and_empty_fields_are_left_out)
         EXPECT(!pyrus_at(f, r, formatted(f, "task.comments.0.%s", absent_of_comment[i])));
 }
 
-TEST(dates_are_utc_without_fraction)
+TEST(replies_write_dates_in_utc_without_fractions)
 {
     PYRUS_FIXTURE(f);
     clock_manual_advance(&f->w->clock, 123);
@@ -152,7 +152,7 @@ TEST(dates_are_utc_without_fraction)
     EXPECT_EQ(pyrus_int(f, r, "task.duration"), 30);
 }
 
-TEST(a_get_may_carry_a_body)
+TEST(a_get_may_have_a_body)
 {
     PYRUS_FIXTURE(f);
     EXPECT_EQ(pyrus_send(f, &ana, "GET", "/v4/profile", "{}\n")->status, 200);
@@ -169,7 +169,7 @@ static struct fake_reply *login(struct pyrus_fixture *f, const char *login, slic
         formatted(f, "{\"login\":\"%s\",\"security_key\":\"" SLICE_FMT "\"%s}", login, SLICE_ARG(key), more));
 }
 
-TEST(login_gives_a_token_and_both_urls)
+TEST(login_returns_a_token_and_both_urls)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *r = login(f, "ana", ana.key, "");
@@ -182,7 +182,7 @@ TEST(login_gives_a_token_and_both_urls)
     EXPECT_EQ(pyrus_send(f, &again, "GET", "/v4/profile", "")->status, 200);
 }
 
-TEST(login_ignores_an_empty_bearer_and_strange_headers)
+TEST(login_ignores_an_empty_bearer_and_unknown_headers)
 {
     PYRUS_FIXTURE(f);
     char *body = formatted(f, "{\"login\":\"ana\",\"security_key\":\"" SLICE_FMT "\"}", SLICE_ARG(ana.key));
@@ -195,7 +195,7 @@ TEST(login_ignores_an_empty_bearer_and_strange_headers)
     EXPECT_EQ(r->status, 200);
 }
 
-TEST(login_with_a_person_id_confirms_who_it_is)
+TEST(person_id_at_login_only_confirms_the_user)
 {
     PYRUS_FIXTURE(f);
     EXPECT_EQ(login(f, "ana", ana.key, formatted(f, ",\"person_id\":%d", (int)ana.id))->status, 200);
@@ -205,7 +205,7 @@ TEST(login_with_a_person_id_confirms_who_it_is)
     EXPECT_FAILURE(f, login(f, "ana", ana.key, ",\"person_id\":\"x\""), 400, "invalid_value_format");
 }
 
-TEST(a_failed_login_does_not_tell_why)
+TEST(a_failed_login_does_not_reveal_the_reason)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *wrong = login(f, "ana", S("wrong"), ""), *unknown = login(f, "nobody", S("wrong"), "");
@@ -220,7 +220,7 @@ TEST(a_failed_login_does_not_tell_why)
                    "invalid_value_format");
 }
 
-TEST(login_by_get_only_when_it_is_switched_on)
+TEST(login_by_get_works_only_when_configured)
 {
     struct pyrus_options options = pyrus_fixture_options();
     options.login_by_get = true;
@@ -243,7 +243,7 @@ static struct fake_reply *profile_with(struct pyrus_fixture *f, const char *auth
                                                   .headers = { { S("Authorization"), slice_of(authorization) } } });
 }
 
-TEST(a_token_is_taken_with_bearer_in_any_case_or_bare)
+TEST(a_token_is_accepted_with_bearer_in_any_case_and_bare)
 {
     PYRUS_FIXTURE(f);
     const char *forms[] = { "Bearer %.*s", "bearer %.*s", "BEARER  %.*s", "%.*s" };
@@ -254,7 +254,7 @@ TEST(a_token_is_taken_with_bearer_in_any_case_or_bare)
     }
 }
 
-TEST(each_way_of_not_being_let_in_has_its_code)
+TEST(each_cause_of_a_401_has_its_own_code)
 {
     PYRUS_FIXTURE(f);
     EXPECT_FAILURE(f, pyrus_send(f, NULL, "GET", "/v4/profile", ""), 401, "token_not_specified");
@@ -269,7 +269,7 @@ TEST(each_way_of_not_being_let_in_has_its_code)
     EXPECT_FAILURE(f, login(f, "bia", bia.key, ""), 401, "account_blocked");
 }
 
-TEST(a_token_lives_a_day_and_use_does_not_lengthen_it)
+TEST(a_token_expires_after_a_day_even_when_it_is_used)
 {
     PYRUS_FIXTURE(f);
     clock_manual_advance(&f->w->clock, INT64_C(86399999));
@@ -278,7 +278,7 @@ TEST(a_token_lives_a_day_and_use_does_not_lengthen_it)
     EXPECT_FAILURE(f, pyrus_send(f, &ana, "GET", "/v4/profile", ""), 401, "expired_token");
 }
 
-TEST(the_oldest_of_too_many_tokens_dies)
+TEST(the_101st_token_of_a_user_ends_the_oldest)
 {
     PYRUS_FIXTURE(f);
     for (int i = 0; i < 99; i++)
@@ -288,14 +288,14 @@ TEST(the_oldest_of_too_many_tokens_dies)
     EXPECT_FAILURE(f, pyrus_send(f, &ana, "GET", "/v4/profile", ""), 401, "revoked_token");
 }
 
-TEST(a_new_password_kills_the_tokens)
+TEST(a_new_password_ends_all_tokens)
 {
     PYRUS_FIXTURE(f);
     EXPECT_OK(user_set_password(&f->w->core, &f->w->operator_, S("ana"), S("correct horse"), f->a));
     EXPECT_FAILURE(f, pyrus_send(f, &ana, "GET", "/v4/profile", ""), 401, "revoked_token");
 }
 
-TEST(links_never_repeat_an_unchecked_host)
+TEST(links_never_contain_an_unchecked_host)
 {
     PYRUS_FIXTURE(f);
     char *body = formatted(f, "{\"login\":\"ana\",\"security_key\":\"" SLICE_FMT "\"}", SLICE_ARG(ana.key));
@@ -313,7 +313,7 @@ TEST(links_never_repeat_an_unchecked_host)
 
 /* ---- §4 rate limit ---- */
 
-TEST(every_answer_tells_the_rate)
+TEST(every_reply_has_rate_headers)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *r = pyrus_send(f, &ana, "GET", "/v4/profile", "");
@@ -339,7 +339,7 @@ TEST(every_answer_tells_the_rate)
     }
 }
 
-TEST(above_the_rate_it_is_429_with_the_seconds_to_wait)
+TEST(a_request_above_the_rate_limit_is_429_with_retry_after)
 {
     struct pyrus_options options = pyrus_fixture_options();
     options.rate_limit = 2;
@@ -356,7 +356,7 @@ TEST(above_the_rate_it_is_429_with_the_seconds_to_wait)
     EXPECT_EQ(pyrus_send(f, &ana, "GET", "/v4/profile", "")->status, 200);
 }
 
-TEST(a_rate_of_zero_is_no_rate)
+TEST(a_rate_limit_of_zero_is_off)
 {
     struct pyrus_options options = pyrus_fixture_options();
     options.rate_limit = 0;
@@ -367,7 +367,7 @@ TEST(a_rate_of_zero_is_no_rate)
 
 /* ---- §7.1 upload ---- */
 
-TEST(an_upload_gives_a_guid_and_an_md5)
+TEST(an_upload_returns_a_guid_and_an_md5)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *r = pyrus_send_file(f, &ana, "hello.txt", S("hello"));
@@ -380,7 +380,7 @@ TEST(an_upload_gives_a_guid_and_an_md5)
     EXPECT_EQ(world_file_count(f->w), 2);
 }
 
-TEST(md5_in_capitals_when_it_is_switched_on)
+TEST(md5_is_in_upper_case_when_configured)
 {
     struct pyrus_options options = pyrus_fixture_options();
     options.md5_upper_case = true;
@@ -392,7 +392,7 @@ TEST(md5_in_capitals_when_it_is_switched_on)
                  S("5D41402ABC4B2A76B9719D911017C592"));
 }
 
-TEST(any_field_name_will_do_and_other_parts_are_read_and_dropped)
+TEST(upload_accepts_any_field_name_and_ignores_other_parts)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *r =
@@ -408,7 +408,7 @@ TEST(any_field_name_will_do_and_other_parts_are_read_and_dropped)
     EXPECT_SLICE(r->content_type, S("application/octet-stream"));
 }
 
-TEST(two_files_in_one_request_keep_nothing)
+TEST(an_upload_of_two_files_stores_neither)
 {
     PYRUS_FIXTURE(f);
     EXPECT_FAILURE(f,
@@ -420,7 +420,7 @@ TEST(two_files_in_one_request_keep_nothing)
     EXPECT_EQ(world_file_count(f->w), 0);
 }
 
-TEST(bodies_that_are_no_good_multipart)
+TEST(upload_refuses_malformed_multipart_bodies)
 {
     PYRUS_FIXTURE(f);
     static const slice bodies[] = {
@@ -448,7 +448,7 @@ TEST(bodies_that_are_no_good_multipart)
     EXPECT_EQ(world_file_count(f->w), 0);
 }
 
-TEST(a_part_without_a_file_name_is_no_file)
+TEST(upload_refuses_a_body_without_a_file_part)
 {
     PYRUS_FIXTURE(f);
     EXPECT_FAILURE(
@@ -457,14 +457,14 @@ TEST(a_part_without_a_file_name_is_no_file)
 }
 
 /* One client sends an already consumed stream again after a 401: silence would lose the file. */
-TEST(an_empty_file_is_refused)
+TEST(upload_refuses_an_empty_file)
 {
     PYRUS_FIXTURE(f);
     EXPECT_FAILURE(f, pyrus_send_file(f, &ana, "a", S("")), 400, "empty_file");
     EXPECT_EQ(world_file_count(f->w), 0);
 }
 
-TEST(the_limit_counts_the_file_and_not_the_request)
+TEST(the_size_limit_counts_the_file_and_not_the_request)
 {
     struct pyrus_options options = pyrus_fixture_options();
     options.max_file_size_bytes = 5;
@@ -485,7 +485,7 @@ TEST(the_limit_counts_the_file_and_not_the_request)
     EXPECT(!r->received);
 }
 
-TEST(names_are_cleaned_and_too_long_ones_refused)
+TEST(upload_cleans_file_names_and_refuses_long_ones)
 {
     PYRUS_FIXTURE(f);
     char name[300] = { 0 };
@@ -500,7 +500,7 @@ TEST(names_are_cleaned_and_too_long_ones_refused)
     EXPECT_SLICE(pyrus_text(f, task_with_file(f, &ana, "..", S("x")), "task.attachments.0.name"), S("file"));
 }
 
-TEST(boundaries_may_be_quoted_and_names_encoded_as_dotnet_does)
+TEST(upload_reads_quoted_boundaries_and_names_as_dotnet_encodes_them)
 {
     PYRUS_FIXTURE(f);
     struct fake_request request = {
@@ -566,7 +566,7 @@ TEST(an_upload_above_the_quota_is_refused_before_its_body)
     EXPECT_EQ(world_file_count(f->w), 1);
 }
 
-TEST(an_upload_that_breaks_off_leaves_nothing)
+TEST(an_upload_that_is_cut_short_stores_nothing)
 {
     PYRUS_FIXTURE(f);
     struct fake_request request = { .method = "POST",
@@ -580,7 +580,7 @@ TEST(an_upload_that_breaks_off_leaves_nothing)
     EXPECT_EQ(world_file_count(f->w), 0);
 }
 
-TEST(an_upload_is_exact_however_its_bytes_arrive)
+TEST(an_upload_with_parts_of_boundaries_in_it_stays_exact)
 {
     PYRUS_FIXTURE(f);
     char *bytes = arena_alloc(f->a, 40000);
@@ -607,7 +607,7 @@ TEST(a_download_has_the_headers_that_clients_need)
     EXPECT(r->is_content && r->etag.n == 34 && r->etag.p[0] == '"');
 }
 
-TEST(download_names_as_each_client_reads_them)
+TEST(downloads_encode_names_so_that_every_client_reads_them)
 {
     PYRUS_FIXTURE(f);
     static const char *const names[][2] = {
@@ -621,7 +621,7 @@ TEST(download_names_as_each_client_reads_them)
     }
 }
 
-TEST(extra_words_in_a_download_query_do_not_matter)
+TEST(download_ignores_other_query_parameters)
 {
     PYRUS_FIXTURE(f);
     int64_t id = pyrus_int(f, task_with_file(f, &ana, "a", S("x")), "task.attachments.0.id");
@@ -629,7 +629,7 @@ TEST(extra_words_in_a_download_query_do_not_matter)
     EXPECT_SLICE(pyrus_send(f, &ana, "GET", target, "")->body, S("x"));
 }
 
-TEST(downloads_that_are_refused)
+TEST(download_refuses_hidden_unknown_and_malformed_ids)
 {
     PYRUS_FIXTURE(f);
     struct pyrus_user bia = pyrus_user(f, "bia", "Bia");
@@ -644,7 +644,7 @@ TEST(downloads_that_are_refused)
         EXPECT_FAILURE(f, pyrus_send(f, &ana, "GET", bad[i], ""), 400, "invalid_value_format");
 }
 
-TEST(a_guid_downloads_for_its_uploader_only)
+TEST(download_by_guid_works_only_for_the_uploader)
 {
     PYRUS_FIXTURE(f);
     struct pyrus_user bia = pyrus_user(f, "bia", "Bia");
@@ -669,7 +669,7 @@ static err_t remove_blob(void *arg, slice key, uint64_t size_bytes, int64_t modi
     return f->w->core.blob->ops->remove(f->w->core.blob, arena_copy(f->a, key), f->a);
 }
 
-TEST(bytes_that_are_gone_are_file_is_missing)
+TEST(download_of_lost_bytes_is_file_is_missing)
 {
     PYRUS_FIXTURE(f);
     slice large = { arena_alloc(f->a, 100000), 100000 };
@@ -681,7 +681,7 @@ TEST(bytes_that_are_gone_are_file_is_missing)
 
 /* ---- §6, §7.3, §7.4 tasks ---- */
 
-TEST(a_task_comes_back_with_everything_it_was_given)
+TEST(a_task_reply_has_everything_that_was_sent)
 {
     PYRUS_FIXTURE(f);
     struct pyrus_user bia = pyrus_user(f, "bia", "Bia de Souza"), joao = pyrus_user(f, "joao@example.org", "João");
@@ -729,7 +729,7 @@ TEST(a_task_comes_back_with_everything_it_was_given)
     EXPECT_SLICE(again->body, r->body);
 }
 
-TEST(tasks_that_are_refused)
+TEST(task_create_refuses_malformed_tasks)
 {
     PYRUS_FIXTURE(f);
     static const char *const cases[][3] = {
@@ -763,7 +763,7 @@ TEST(tasks_that_are_refused)
         EXPECT_FAILURE(f, pyrus_send(f, &ana, "POST", "/v4/tasks", cases[i][0]), atoi(cases[i][1]), cases[i][2]);
 }
 
-TEST(formatted_text_is_text)
+TEST(formatted_text_replaces_text)
 {
     PYRUS_FIXTURE(f);
     EXPECT_SLICE(
@@ -771,7 +771,7 @@ TEST(formatted_text_is_text)
         S("<b>t</b>"));
 }
 
-TEST(tasks_are_seen_by_author_members_and_admins_of_the_account)
+TEST(a_task_is_visible_to_author_members_and_admins)
 {
     PYRUS_FIXTURE(f);
     struct pyrus_user bia = pyrus_user(f, "bia", "Bia"), joao = pyrus_user(f, "joao", "João");
@@ -794,7 +794,7 @@ TEST(tasks_are_seen_by_author_members_and_admins_of_the_account)
                    400, "invalid_person_id");
 }
 
-TEST(attachments_come_in_all_forms_and_may_be_mixed)
+TEST(attachments_accept_all_forms_in_one_request)
 {
     PYRUS_FIXTURE(f);
     slice one = pyrus_upload_file(f, &ana, "one", S("1")), two = pyrus_upload_file(f, &ana, "two", S("22"));
@@ -822,7 +822,7 @@ TEST(attachments_come_in_all_forms_and_may_be_mixed)
     EXPECT(pyrus_int(f, r, "task.attachments.4.id") != pyrus_int(f, r, "task.attachments.0.id"));
 }
 
-TEST(one_bad_attachment_attaches_nothing)
+TEST(one_bad_attachment_refuses_all)
 {
     PYRUS_FIXTURE(f);
     struct pyrus_user bia = pyrus_user(f, "bia", "Bia");
@@ -838,7 +838,7 @@ TEST(one_bad_attachment_attaches_nothing)
     EXPECT_EQ(pyrus_count(f, r, "task.comments"), 1);
 }
 
-TEST(versions_form_a_chain_and_each_stays_downloadable)
+TEST(every_version_of_a_document_stays_downloadable)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *r = task_with_file(f, &ana, "plan v1.txt", S("one"));
@@ -866,7 +866,7 @@ TEST(versions_form_a_chain_and_each_stays_downloadable)
 
 /* Another API may delete any version of a document. Its chain was then looked for where it is not, and some other
  * document of the task was no longer shown. */
-TEST(a_chain_that_lost_its_first_version_hides_no_other_document)
+TEST(a_deleted_first_version_hides_no_other_document)
 {
     PYRUS_FIXTURE(f);
     struct task_view view;
@@ -892,7 +892,7 @@ TEST(a_chain_that_lost_its_first_version_hides_no_other_document)
     EXPECT_EQ(pyrus_int(f, r, "task.attachments.1.version"), 3);
 }
 
-TEST(a_root_must_belong_to_the_same_task)
+TEST(root_id_must_belong_to_the_same_task)
 {
     PYRUS_FIXTURE(f);
     int64_t root = pyrus_int(f, task_with_file(f, &ana, "a", S("1")), "task.attachments.0.id");
@@ -958,7 +958,7 @@ TEST(a_comment_changes_subject_people_and_dates)
                    "access_denied_task");
 }
 
-TEST(who_left_a_task_reads_neither_it_nor_its_files)
+TEST(a_removed_participant_reads_neither_task_nor_files)
 {
     PYRUS_FIXTURE(f);
     struct pyrus_user bia = pyrus_user(f, "bia", "Bia");
@@ -977,7 +977,7 @@ TEST(who_left_a_task_reads_neither_it_nor_its_files)
                    400, "unrecognized_attachment_id");
 }
 
-TEST(finishing_and_reopening)
+TEST(comments_finish_and_reopen_a_task)
 {
     PYRUS_FIXTURE(f);
     struct pyrus_user sub = pyrus_user(f, "sub", "Sub");
@@ -1003,7 +1003,7 @@ TEST(finishing_and_reopening)
     EXPECT_FAILURE(f, comment(f, &ana, task, "{\"action\":\"burnt\"}"), 400, "invalid_value_format");
 }
 
-TEST(an_own_comment_can_be_edited)
+TEST(an_author_can_edit_a_comment)
 {
     PYRUS_FIXTURE(f);
     struct pyrus_user bia = pyrus_user(f, "bia", "Bia");
@@ -1026,7 +1026,7 @@ TEST(an_own_comment_can_be_edited)
 }
 
 /* A task grew by a megabyte with each comment, and each answer held all of it. */
-TEST(comments_of_a_megabyte_each_soon_fill_a_task)
+TEST(comments_of_a_task_hold_at_most_4_mib_of_text)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *r = pyrus_send(f, &ana, "POST", "/v4/tasks", "{\"text\":\"t\"}");
@@ -1049,7 +1049,7 @@ TEST(comments_of_a_megabyte_each_soon_fill_a_task)
 }
 
 /* Two bytes of a stored id are a whole person in every answer. */
-TEST(a_person_named_many_times_is_shown_once)
+TEST(a_comment_shows_a_repeated_person_once)
 {
     PYRUS_FIXTURE(f);
     struct pyrus_user bia = pyrus_user(f, "bia", "Bia");
@@ -1064,7 +1064,7 @@ TEST(a_person_named_many_times_is_shown_once)
 
 /* ---- §7.6, §9 lifecycle ---- */
 
-TEST(a_deleted_task_lets_go_of_its_files)
+TEST(deleting_a_task_releases_its_files)
 {
     PYRUS_FIXTURE(f);
     struct pyrus_user bia = pyrus_user(f, "bia", "Bia");
@@ -1096,7 +1096,7 @@ TEST(an_admin_may_delete_a_task)
     EXPECT_EQ(pyrus_send(f, &boss, "DELETE", formatted(f, "/v4/tasks/%d", (int)task), "")->status, 200);
 }
 
-TEST(an_upload_nobody_attached_is_gone_after_its_time)
+TEST(an_unattached_upload_expires_after_a_day)
 {
     PYRUS_FIXTURE(f);
     slice guid = pyrus_upload_file(f, &ana, "a", S("1"));
@@ -1110,7 +1110,7 @@ TEST(an_upload_nobody_attached_is_gone_after_its_time)
                    "access_denied_file");
 }
 
-TEST(shared_bytes_live_until_the_last_attachment_is_gone)
+TEST(shared_bytes_are_kept_until_the_last_attachment_is_deleted)
 {
     PYRUS_FIXTURE(f);
     slice guid = pyrus_upload_file(f, &ana, "a", S("shared"));
@@ -1125,7 +1125,7 @@ TEST(shared_bytes_live_until_the_last_attachment_is_gone)
 
 /* ---- §7.7 profile ---- */
 
-TEST(profile_says_who_i_am)
+TEST(profile_describes_the_authenticated_user)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *r = pyrus_send(f, &ana, "GET", "/v4/profile?include_inactive=true", "");
@@ -1140,7 +1140,7 @@ TEST(profile_says_who_i_am)
 
 /* ---- what the engine refuses ---- */
 
-TEST(a_json_body_above_the_limit_is_refused_in_our_form)
+TEST(a_json_body_above_1_mib_is_refused_with_an_error_object)
 {
     PYRUS_FIXTURE(f);
     slice body = { arena_alloc(f->a, (1 << 20) + 1), (1 << 20) + 1 };
@@ -1155,7 +1155,7 @@ TEST(a_json_body_above_the_limit_is_refused_in_our_form)
 }
 
 /* A store that fails is 5xx in the API's form, and what was not acknowledged is not there. */
-TEST(a_failing_store_is_a_server_error_and_loses_nothing)
+TEST(a_failing_store_is_a_server_error_and_stores_nothing)
 {
     PYRUS_FIXTURE(f);
     struct fake_reply *r = NULL;
@@ -1176,52 +1176,61 @@ TEST(a_failing_store_is_a_server_error_and_loses_nothing)
     EXPECT_FAILURE(f, r, 503, "server_error");
 }
 
-RUN_TESTS(
-    cmocka_unit_test(a_failing_store_is_a_server_error_and_loses_nothing),
+RUN_TESTS(cmocka_unit_test(a_failing_store_is_a_server_error_and_stores_nothing),
 
-    cmocka_unit_test(every_error_code_has_an_answer), cmocka_unit_test(permission_problems_are_never_401),
-    cmocka_unit_test(every_path_answers_under_every_alias), cmocka_unit_test(unknown_paths_and_methods_say_message_too),
-    cmocka_unit_test(answers_are_json_objects_with_the_type_clients_look_for),
-    cmocka_unit_test(null_and_empty_fields_are_left_out), cmocka_unit_test(dates_are_utc_without_fraction),
-    cmocka_unit_test(a_get_may_carry_a_body), cmocka_unit_test(login_gives_a_token_and_both_urls),
-    cmocka_unit_test(login_ignores_an_empty_bearer_and_strange_headers),
-    cmocka_unit_test(login_with_a_person_id_confirms_who_it_is), cmocka_unit_test(a_failed_login_does_not_tell_why),
-    cmocka_unit_test(login_by_get_only_when_it_is_switched_on),
-    cmocka_unit_test(a_token_is_taken_with_bearer_in_any_case_or_bare),
-    cmocka_unit_test(each_way_of_not_being_let_in_has_its_code),
-    cmocka_unit_test(a_token_lives_a_day_and_use_does_not_lengthen_it),
-    cmocka_unit_test(the_oldest_of_too_many_tokens_dies), cmocka_unit_test(a_new_password_kills_the_tokens),
-    cmocka_unit_test(links_never_repeat_an_unchecked_host), cmocka_unit_test(every_answer_tells_the_rate),
-    cmocka_unit_test(above_the_rate_it_is_429_with_the_seconds_to_wait), cmocka_unit_test(a_rate_of_zero_is_no_rate),
-    cmocka_unit_test(an_upload_gives_a_guid_and_an_md5), cmocka_unit_test(md5_in_capitals_when_it_is_switched_on),
-    cmocka_unit_test(any_field_name_will_do_and_other_parts_are_read_and_dropped),
-    cmocka_unit_test(two_files_in_one_request_keep_nothing), cmocka_unit_test(bodies_that_are_no_good_multipart),
-    cmocka_unit_test(a_part_without_a_file_name_is_no_file), cmocka_unit_test(an_empty_file_is_refused),
-    cmocka_unit_test(the_limit_counts_the_file_and_not_the_request),
-    cmocka_unit_test(names_are_cleaned_and_too_long_ones_refused),
-    cmocka_unit_test(boundaries_may_be_quoted_and_names_encoded_as_dotnet_does),
-    cmocka_unit_test(an_upload_without_a_token_is_refused_before_its_body),
-    cmocka_unit_test(an_upload_to_a_full_disk_is_refused_before_its_body),
-    cmocka_unit_test(an_upload_above_the_quota_is_refused_before_its_body),
-    cmocka_unit_test(an_upload_that_breaks_off_leaves_nothing),
-    cmocka_unit_test(an_upload_is_exact_however_its_bytes_arrive),
-    cmocka_unit_test(a_download_has_the_headers_that_clients_need),
-    cmocka_unit_test(download_names_as_each_client_reads_them),
-    cmocka_unit_test(extra_words_in_a_download_query_do_not_matter), cmocka_unit_test(downloads_that_are_refused),
-    cmocka_unit_test(a_guid_downloads_for_its_uploader_only), cmocka_unit_test(bytes_that_are_gone_are_file_is_missing),
-    cmocka_unit_test(a_task_comes_back_with_everything_it_was_given), cmocka_unit_test(tasks_that_are_refused),
-    cmocka_unit_test(formatted_text_is_text),
-    cmocka_unit_test(tasks_are_seen_by_author_members_and_admins_of_the_account),
-    cmocka_unit_test(attachments_come_in_all_forms_and_may_be_mixed),
-    cmocka_unit_test(one_bad_attachment_attaches_nothing),
-    cmocka_unit_test(versions_form_a_chain_and_each_stays_downloadable),
-    cmocka_unit_test(a_chain_that_lost_its_first_version_hides_no_other_document),
-    cmocka_unit_test(a_root_must_belong_to_the_same_task),
-    cmocka_unit_test(a_comment_needs_text_attachments_or_a_change),
-    cmocka_unit_test(a_comment_changes_subject_people_and_dates),
-    cmocka_unit_test(who_left_a_task_reads_neither_it_nor_its_files), cmocka_unit_test(finishing_and_reopening),
-    cmocka_unit_test(an_own_comment_can_be_edited), cmocka_unit_test(comments_of_a_megabyte_each_soon_fill_a_task),
-    cmocka_unit_test(a_person_named_many_times_is_shown_once), cmocka_unit_test(a_deleted_task_lets_go_of_its_files),
-    cmocka_unit_test(an_admin_may_delete_a_task), cmocka_unit_test(an_upload_nobody_attached_is_gone_after_its_time),
-    cmocka_unit_test(shared_bytes_live_until_the_last_attachment_is_gone), cmocka_unit_test(profile_says_who_i_am),
-    cmocka_unit_test(a_json_body_above_the_limit_is_refused_in_our_form))
+          cmocka_unit_test(every_error_code_has_an_error_reply), cmocka_unit_test(lack_of_permission_is_never_401),
+          cmocka_unit_test(every_path_works_under_every_alias),
+          cmocka_unit_test(errors_for_unknown_paths_and_methods_have_a_message),
+          cmocka_unit_test(replies_have_the_json_type_that_clients_look_for),
+          cmocka_unit_test(replies_leave_out_null_and_empty_fields),
+          cmocka_unit_test(replies_write_dates_in_utc_without_fractions), cmocka_unit_test(a_get_may_have_a_body),
+          cmocka_unit_test(login_returns_a_token_and_both_urls),
+          cmocka_unit_test(login_ignores_an_empty_bearer_and_unknown_headers),
+          cmocka_unit_test(person_id_at_login_only_confirms_the_user),
+          cmocka_unit_test(a_failed_login_does_not_reveal_the_reason),
+          cmocka_unit_test(login_by_get_works_only_when_configured),
+          cmocka_unit_test(a_token_is_accepted_with_bearer_in_any_case_and_bare),
+          cmocka_unit_test(each_cause_of_a_401_has_its_own_code),
+          cmocka_unit_test(a_token_expires_after_a_day_even_when_it_is_used),
+          cmocka_unit_test(the_101st_token_of_a_user_ends_the_oldest), cmocka_unit_test(a_new_password_ends_all_tokens),
+          cmocka_unit_test(links_never_contain_an_unchecked_host), cmocka_unit_test(every_reply_has_rate_headers),
+          cmocka_unit_test(a_request_above_the_rate_limit_is_429_with_retry_after),
+          cmocka_unit_test(a_rate_limit_of_zero_is_off), cmocka_unit_test(an_upload_returns_a_guid_and_an_md5),
+          cmocka_unit_test(md5_is_in_upper_case_when_configured),
+          cmocka_unit_test(upload_accepts_any_field_name_and_ignores_other_parts),
+          cmocka_unit_test(an_upload_of_two_files_stores_neither),
+          cmocka_unit_test(upload_refuses_malformed_multipart_bodies),
+          cmocka_unit_test(upload_refuses_a_body_without_a_file_part), cmocka_unit_test(upload_refuses_an_empty_file),
+          cmocka_unit_test(the_size_limit_counts_the_file_and_not_the_request),
+          cmocka_unit_test(upload_cleans_file_names_and_refuses_long_ones),
+          cmocka_unit_test(upload_reads_quoted_boundaries_and_names_as_dotnet_encodes_them),
+          cmocka_unit_test(an_upload_without_a_token_is_refused_before_its_body),
+          cmocka_unit_test(an_upload_to_a_full_disk_is_refused_before_its_body),
+          cmocka_unit_test(an_upload_above_the_quota_is_refused_before_its_body),
+          cmocka_unit_test(an_upload_that_is_cut_short_stores_nothing),
+          cmocka_unit_test(an_upload_with_parts_of_boundaries_in_it_stays_exact),
+          cmocka_unit_test(a_download_has_the_headers_that_clients_need),
+          cmocka_unit_test(downloads_encode_names_so_that_every_client_reads_them),
+          cmocka_unit_test(download_ignores_other_query_parameters),
+          cmocka_unit_test(download_refuses_hidden_unknown_and_malformed_ids),
+          cmocka_unit_test(download_by_guid_works_only_for_the_uploader),
+          cmocka_unit_test(download_of_lost_bytes_is_file_is_missing),
+          cmocka_unit_test(a_task_reply_has_everything_that_was_sent),
+          cmocka_unit_test(task_create_refuses_malformed_tasks), cmocka_unit_test(formatted_text_replaces_text),
+          cmocka_unit_test(a_task_is_visible_to_author_members_and_admins),
+          cmocka_unit_test(attachments_accept_all_forms_in_one_request),
+          cmocka_unit_test(one_bad_attachment_refuses_all),
+          cmocka_unit_test(every_version_of_a_document_stays_downloadable),
+          cmocka_unit_test(a_deleted_first_version_hides_no_other_document),
+          cmocka_unit_test(root_id_must_belong_to_the_same_task),
+          cmocka_unit_test(a_comment_needs_text_attachments_or_a_change),
+          cmocka_unit_test(a_comment_changes_subject_people_and_dates),
+          cmocka_unit_test(a_removed_participant_reads_neither_task_nor_files),
+          cmocka_unit_test(comments_finish_and_reopen_a_task), cmocka_unit_test(an_author_can_edit_a_comment),
+          cmocka_unit_test(comments_of_a_task_hold_at_most_4_mib_of_text),
+          cmocka_unit_test(a_comment_shows_a_repeated_person_once),
+          cmocka_unit_test(deleting_a_task_releases_its_files), cmocka_unit_test(an_admin_may_delete_a_task),
+          cmocka_unit_test(an_unattached_upload_expires_after_a_day),
+          cmocka_unit_test(shared_bytes_are_kept_until_the_last_attachment_is_deleted),
+          cmocka_unit_test(profile_describes_the_authenticated_user),
+          cmocka_unit_test(a_json_body_above_1_mib_is_refused_with_an_error_object))

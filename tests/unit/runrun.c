@@ -40,7 +40,7 @@ static slice key_of(struct runrun_fixture *f, const struct fake_reply *ticket)
 
 /* ---- tables ---- */
 
-TEST(every_error_code_has_an_answer)
+TEST(every_error_code_has_an_error_reply)
 {
     for (int i = 0; i < ERR_CODE_COUNT; i++)
         if (runrun_of_err[i] == RUNRUN_NONE)
@@ -55,7 +55,7 @@ TEST(every_error_code_has_an_answer)
 
 /* ---- §1 paths ---- */
 
-TEST(every_path_answers_with_and_without_a_version_and_a_slash)
+TEST(every_path_works_with_and_without_version_and_final_slash)
 {
     RUNRUN_FIXTURE(f);
     int64_t task = runrun_new_task(f, &ana, "t"), id = runrun_new_document(f, &ana, task, S("a.txt"), S("x"));
@@ -103,7 +103,7 @@ TEST(every_endpoint_has_both_paths)
 
 /* ---- §2 conventions ---- */
 
-TEST(answers_are_json_in_utf8)
+TEST(replies_are_json_in_utf8)
 {
     RUNRUN_FIXTURE(f);
     EXPECT_SLICE(runrun_send(f, &ana, "GET /users/me", "")->content_type, S("application/json; charset=utf-8"));
@@ -111,7 +111,7 @@ TEST(answers_are_json_in_utf8)
     EXPECT_SLICE(runrun_send(f, &ana, "GET /nothing", "")->content_type, S("application/json; charset=utf-8"));
 }
 
-TEST(dates_have_seconds_and_the_configured_offset)
+TEST(replies_write_dates_with_the_configured_offset)
 {
     RUNRUN_FIXTURE(f);
     clock_manual_advance(&f->w->clock, 123);
@@ -125,7 +125,7 @@ TEST(dates_have_seconds_and_the_configured_offset)
     EXPECT_SLICE(runrun_str(east, r, "uploaded_at"), S("2026-11-21T19:49:09+05:45"));
 }
 
-TEST(offsets_are_read_strictly)
+TEST(runrun_zone_accepts_only_exact_offsets)
 {
     int minutes;
     EXPECT(runrun_zone(S("-03:00"), &minutes) && minutes == -180);
@@ -136,7 +136,7 @@ TEST(offsets_are_read_strictly)
         EXPECT(!runrun_zone(slice_of(bad[i]), &minutes));
 }
 
-TEST(a_body_is_ignored_where_none_is_needed)
+TEST(requests_without_body_fields_ignore_the_body)
 {
     RUNRUN_FIXTURE(f);
     const char *bodies[] = { "", "{}", "null", "{\"document\":{\"id\":1}}", "{broken", "a=1&[", "[1" };
@@ -173,7 +173,7 @@ TEST(bodies_may_be_json_or_forms)
     EXPECT_EQ(fake_http_send(&f->http, &curl)->status, 201);
 }
 
-TEST(bodies_that_are_neither_json_nor_a_form_are_400)
+TEST(a_body_that_is_neither_json_nor_a_form_is_400)
 {
     RUNRUN_FIXTURE(f);
     const char *bodies[] = { "{", "[]", "[{}]", "\"text\"", "12", "{\"a\":1,\"a\":2}", "a[=1", "a=%zz", "a=1&a[b]=2" };
@@ -192,7 +192,7 @@ TEST(an_empty_body_and_null_are_an_empty_object)
         EXPECT_FIELD(f, runrun_send(f, &ana, "POST /documents", bodies[i]), "data_file_name", "can't be blank");
 }
 
-TEST(a_body_above_a_mebibyte_is_413_in_our_form)
+TEST(a_body_above_1_mib_is_413_with_an_error_object)
 {
     RUNRUN_FIXTURE(f);
     slice large = world_bytes(f->w, (1 << 20) + 1);
@@ -203,7 +203,7 @@ TEST(a_body_above_a_mebibyte_is_413_in_our_form)
     EXPECT_ERROR(f, fake_http_send(&f->http, &request), 413);
 }
 
-TEST(the_last_of_repeated_parameters_counts)
+TEST(the_last_of_repeated_query_parameters_counts)
 {
     RUNRUN_FIXTURE(f);
     int64_t task = runrun_new_task(f, &ana, "t");
@@ -226,7 +226,7 @@ static void expect_page(struct runrun_fixture *f, const struct runrun_user *u, c
         EXPECT_SLICE(fake_reply_header(r, "Link"), slice_of(link));
 }
 
-TEST(lists_come_in_pages_with_range_and_links)
+TEST(list_replies_have_item_range_and_links)
 {
     struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 0;
@@ -255,7 +255,7 @@ TEST(lists_come_in_pages_with_range_and_links)
                 "</api/tasks/1/documents?limit=2&offset=4>; rel=\"last\"");
 }
 
-TEST(page_numbers_that_are_none_mean_the_first_page)
+TEST(invalid_page_numbers_mean_the_first_page)
 {
     RUNRUN_FIXTURE(f);
     runrun_new_document(f, &ana, runrun_new_task(f, &ana, "t"), S("a"), S("x"));
@@ -275,7 +275,7 @@ TEST(page_numbers_that_are_none_mean_the_first_page)
         expect_page(f, &ana, runrun_format(f, "GET /tasks/1/documents?%s", queries[i]), 1, "items 1-1/1", NULL);
 }
 
-TEST(a_page_behind_the_end_is_out_of_range_and_means_the_first)
+TEST(a_page_after_the_last_one_means_the_first_page)
 {
     struct runrun_options o = runrun_fixture_options();
     o.boards = S("{\"fields\":[{\"id\":\"custom_1\",\"label\":\"x\",\"field_type\":\"date\",\"board_ids\":[5]}]}");
@@ -297,7 +297,7 @@ TEST(a_page_behind_the_end_is_out_of_range_and_means_the_first)
     expect_page(f, &ana, "GET /tasks/1/documents?offset=3", 0, "items 0-0/3", NULL);
 }
 
-TEST(a_page_holds_at_most_a_hundred)
+TEST(a_page_has_at_most_100_items)
 {
     struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 0;
@@ -309,7 +309,7 @@ TEST(a_page_holds_at_most_a_hundred)
     expect_page(f, &ana, "GET /tasks?page=2", 2, "items 101-102/102", NULL);
 }
 
-TEST(links_hold_nothing_that_ends_them)
+TEST(page_links_escape_what_would_end_them)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *r = runrun_send(f, &ana, "GET /tasks?x=>;<\"y", "");
@@ -330,7 +330,7 @@ static struct fake_reply *me_with(struct runrun_fixture *f, slice key, slice tok
     return fake_http_send(&f->http, &r);
 }
 
-TEST(both_headers_are_needed_and_belong_together)
+TEST(app_key_and_user_token_must_be_of_one_account)
 {
     RUNRUN_FIXTURE(f);
     struct account other;
@@ -351,7 +351,7 @@ TEST(both_headers_are_needed_and_belong_together)
     }
 }
 
-TEST(keys_look_as_the_vendors_do)
+TEST(keys_have_the_lengths_of_the_vendors_keys)
 {
     RUNRUN_FIXTURE(f);
     EXPECT_EQ(ana.key.n, 32);
@@ -370,7 +370,7 @@ TEST(revoked_keys_and_disabled_users_are_401)
     EXPECT_EQ(me_with(f, rui.key, rui.token)->status, 401);
 }
 
-TEST(strange_headers_do_not_matter)
+TEST(requests_ignore_unknown_headers)
 {
     RUNRUN_FIXTURE(f);
     struct fake_request r = { .target = S("/api/v1.0/users/me"),
@@ -381,7 +381,7 @@ TEST(strange_headers_do_not_matter)
     EXPECT_EQ(fake_http_send(&f->http, &r)->status, 200);
 }
 
-TEST(a_user_that_was_removed_after_the_ticket_is_401_and_the_ticket_goes)
+TEST(a_ticket_of_a_deleted_user_is_purged)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
@@ -395,7 +395,7 @@ TEST(a_user_that_was_removed_after_the_ticket_is_401_and_the_ticket_goes)
 
 /* ---- §4 rate ---- */
 
-TEST(every_answer_tells_the_rate)
+TEST(every_reply_has_rate_headers)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *r = runrun_send(f, &ana, "GET /users/me", "");
@@ -410,7 +410,7 @@ TEST(every_answer_tells_the_rate)
     EXPECT(fake_reply_header(runrun_request_ticket(f, &ana, 0, S("a"), 1), "RateLimit-Limit").n);
 }
 
-TEST(each_app_key_has_a_minute_of_its_own_whoever_comes_with_it)
+TEST(the_rate_limit_counts_requests_per_app_key)
 {
     struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 2;
@@ -424,7 +424,7 @@ TEST(each_app_key_has_a_minute_of_its_own_whoever_comes_with_it)
     EXPECT_EQ(me_with(f, rui.key, rui.token)->status, 429);
 }
 
-TEST(above_the_rate_it_is_429_until_the_minute_ends)
+TEST(requests_above_the_rate_limit_are_429_until_the_minute_ends)
 {
     struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 3;
@@ -444,7 +444,7 @@ TEST(above_the_rate_it_is_429_until_the_minute_ends)
     EXPECT_SLICE(fake_reply_header(r, "RateLimit-Reset"), S("2026-11-21T14:06:00+00:00"));
 }
 
-TEST(the_reset_is_the_end_of_the_minute_at_every_millisecond)
+TEST(rate_limit_reset_is_the_end_of_the_minute_at_every_millisecond)
 {
     RUNRUN_FIXTURE(f);
     static const int64_t steps[] = { 50999, 1, 0, 1, 998, 58999, 1 }; /* from :09.000 on */
@@ -459,7 +459,7 @@ TEST(the_reset_is_the_end_of_the_minute_at_every_millisecond)
     }
 }
 
-TEST(a_rate_of_zero_is_no_rate)
+TEST(a_rate_limit_of_zero_is_off)
 {
     struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 0;
@@ -473,7 +473,7 @@ TEST(a_rate_of_zero_is_no_rate)
 
 /* ---- §5 errors ---- */
 
-TEST(unknown_paths_methods_and_records_say_error)
+TEST(unknown_paths_methods_and_records_reply_with_an_error)
 {
     RUNRUN_FIXTURE(f);
     EXPECT_ERROR(f, runrun_send(f, &ana, "GET /nothing", ""), 404);
@@ -486,7 +486,7 @@ TEST(unknown_paths_methods_and_records_say_error)
     EXPECT_ERROR(f, runrun_send(f, &ana, "GET /documents/0", ""), 404);
 }
 
-TEST(an_id_that_is_no_number_is_400)
+TEST(an_id_that_is_not_a_number_is_400)
 {
     RUNRUN_FIXTURE(f);
     const char *requests[] = { "GET /documents/x",
@@ -533,7 +533,7 @@ TEST(a_failing_store_is_503_with_retry_after_and_keeps_the_ticket)
 
 /* ---- §6 the document object, §6.1 tickets ---- */
 
-TEST(a_ticket_is_the_document_with_fields_and_where_to_post_them)
+TEST(a_ticket_reply_is_the_document_with_fields_and_upload_url)
 {
     RUNRUN_FIXTURE(f);
     int64_t task = runrun_new_task(f, &ana, "Fechar o m\xc3\xaas");
@@ -568,7 +568,7 @@ TEST(a_ticket_is_the_document_with_fields_and_where_to_post_them)
     EXPECT_EQ(json_count(runrun_at(f, r, "")), 26 + 2);
 }
 
-TEST(a_ticket_hangs_on_the_task_of_the_path_else_of_the_query_else_nowhere)
+TEST(a_ticket_takes_its_task_from_path_then_query_then_none)
 {
     RUNRUN_FIXTURE(f);
     int64_t first = runrun_new_task(f, &ana, "first"), second = runrun_new_task(f, &ana, "second");
@@ -584,7 +584,7 @@ TEST(a_ticket_hangs_on_the_task_of_the_path_else_of_the_query_else_nowhere)
            runrun_is_null(f, r, "attachable_name"));
 }
 
-TEST(a_task_that_is_unknown_or_of_another_account_is_404)
+TEST(an_unknown_or_foreign_task_is_404)
 {
     RUNRUN_FIXTURE(f);
     struct account other;
@@ -608,7 +608,7 @@ static struct fake_reply *ask_with(struct runrun_fixture *f, const struct runrun
                        runrun_format(f, "{\"document\":{\"data_file_name\":%s,\"data_file_size\":%s}}", name, size));
 }
 
-TEST(names_lose_their_path_and_are_refused_when_they_are_none)
+TEST(ticket_names_lose_their_path_and_must_be_valid)
 {
     struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 0;
@@ -634,7 +634,7 @@ TEST(names_lose_their_path_and_are_refused_when_they_are_none)
     EXPECT_FIELD(f, ask_with(f, &ana, name, "1"), "data_file_name", "is too long (maximum is 255 bytes)");
 }
 
-TEST(sizes_are_whole_numbers_up_to_the_limit)
+TEST(ticket_sizes_are_whole_numbers_up_to_the_limit)
 {
     RUNRUN_FIXTURE(f);
     const char *good[] = { "0", "22", "\"22\"", "5368709120" };
@@ -653,7 +653,7 @@ TEST(sizes_are_whole_numbers_up_to_the_limit)
     EXPECT_FIELD(f, both, "data_file_size", "can't be blank");
 }
 
-TEST(the_wrapper_is_optional_and_other_fields_are_ignored)
+TEST(tickets_accept_unwrapped_fields_and_ignore_unknown_ones)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *r =
@@ -667,7 +667,7 @@ TEST(the_wrapper_is_optional_and_other_fields_are_ignored)
     EXPECT(runrun_is_null(f, r, "file_extension"));
 }
 
-TEST(two_files_of_one_name_live_side_by_side)
+TEST(a_task_may_have_two_documents_with_one_name)
 {
     RUNRUN_FIXTURE(f);
     int64_t task = runrun_new_task(f, &ana, "t");
@@ -701,7 +701,7 @@ TEST(warning_duplicate_refuses_a_name_that_the_task_has)
     runrun_new_document(f, &ana, task, S("Nota.csv"), S("1"));
 }
 
-TEST(an_account_without_room_is_422_on_the_size)
+TEST(a_ticket_above_the_quota_is_422_on_the_size)
 {
     RUNRUN_FIXTURE(f);
     EXPECT_OK(account_set_limits(&f->w->core, &f->w->operator_, S("default"), 100, 0, f->a));
@@ -709,7 +709,7 @@ TEST(an_account_without_room_is_422_on_the_size)
     EXPECT_EQ(ask_with(f, &ana, "\"a\"", "100")->status, 201);
 }
 
-TEST(creation_can_be_blocked)
+TEST(refuse_documents_blocks_new_tickets)
 {
     struct runrun_options o = runrun_fixture_options();
     o.refuse_documents = true;
@@ -720,7 +720,7 @@ TEST(creation_can_be_blocked)
 
 /* ---- §6.2 confirm ---- */
 
-TEST(a_confirmed_document_is_seen_and_has_no_fields)
+TEST(a_confirmed_document_is_listed_without_fields)
 {
     RUNRUN_FIXTURE(f);
     int64_t task = runrun_new_task(f, &ana, "t");
@@ -748,7 +748,7 @@ TEST(confirming_twice_changes_nothing)
     EXPECT_SLICE(again->body, before->body);
 }
 
-TEST(confirming_before_the_upload_is_422_and_may_be_repeated)
+TEST(confirming_before_the_upload_is_422_and_can_be_repeated)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
@@ -758,7 +758,7 @@ TEST(confirming_before_the_upload_is_422_and_may_be_repeated)
     EXPECT_EQ(confirm(f, &ana, id)->status, 200);
 }
 
-TEST(bytes_of_another_length_are_not_taken)
+TEST(an_upload_of_another_length_is_refused)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 5);
@@ -769,7 +769,7 @@ TEST(bytes_of_another_length_are_not_taken)
     EXPECT_EQ(confirm(f, &ana, runrun_int(f, ticket, "id"))->status, 200);
 }
 
-TEST(an_empty_file_is_a_file)
+TEST(an_empty_file_can_be_uploaded)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *r = show(f, &ana, runrun_new_document(f, &ana, 0, S("empty.txt"), S("")));
@@ -777,7 +777,7 @@ TEST(an_empty_file_is_a_file)
     EXPECT(runrun_is_set(f, r, "transfered"));
 }
 
-TEST(nobody_else_sees_a_ticket_and_everybody_a_document)
+TEST(a_ticket_is_visible_to_its_owner_and_a_document_to_the_account)
 {
     RUNRUN_FIXTURE(f);
     struct runrun_user rui = runrun_user(f, "rui", "Rui");
@@ -795,7 +795,7 @@ TEST(nobody_else_sees_a_ticket_and_everybody_a_document)
     EXPECT_EQ(show(f, &rui, id)->status, 200);
 }
 
-TEST(a_late_confirmation_counts_when_the_bytes_came_in_time)
+TEST(a_ticket_can_be_confirmed_after_its_form_expired)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
@@ -804,7 +804,7 @@ TEST(a_late_confirmation_counts_when_the_bytes_came_in_time)
     EXPECT_EQ(confirm(f, &ana, runrun_int(f, ticket, "id"))->status, 200);
 }
 
-TEST(the_bytes_of_a_confirmed_document_never_change)
+TEST(a_confirmed_document_refuses_new_bytes)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
@@ -816,7 +816,7 @@ TEST(the_bytes_of_a_confirmed_document_never_change)
 
 /* ---- §9 the end of tickets ---- */
 
-TEST(a_form_holds_for_an_hour_and_not_a_millisecond_longer)
+TEST(a_form_expires_after_exactly_one_hour)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
@@ -828,7 +828,7 @@ TEST(a_form_holds_for_an_hour_and_not_a_millisecond_longer)
     EXPECT_ERR(runrun_put_bytes(f, key_of(f, ticket), S("x")), ERR_FORBIDDEN);
 }
 
-TEST(an_unconfirmed_upload_is_gone_after_its_deadline)
+TEST(an_unconfirmed_ticket_is_purged_after_its_deadline)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *with = runrun_request_ticket(f, &ana, 0, S("a"), 1),
@@ -849,7 +849,7 @@ TEST(an_unconfirmed_upload_is_gone_after_its_deadline)
 
 /* ---- §6.3 list, §6.4 show ---- */
 
-TEST(a_tasks_list_holds_its_confirmed_documents_and_those_of_its_comments)
+TEST(the_documents_of_a_task_include_those_of_its_comments)
 {
     RUNRUN_FIXTURE(f);
     int64_t task = runrun_new_task(f, &ana, "t"), other = runrun_new_task(f, &ana, "other");
@@ -872,7 +872,7 @@ TEST(a_tasks_list_holds_its_confirmed_documents_and_those_of_its_comments)
 
 /* ---- §6.7 delete ---- */
 
-TEST(its_uploader_may_delete_a_document_for_a_quarter_of_an_hour)
+TEST(the_uploader_may_delete_a_document_for_15_minutes)
 {
     RUNRUN_FIXTURE(f);
     struct runrun_user rui = runrun_user(f, "rui", "Rui");
@@ -891,7 +891,7 @@ TEST(its_uploader_may_delete_a_document_for_a_quarter_of_an_hour)
     EXPECT_EQ(world_blob_count(f->w), 0);
 }
 
-TEST(later_only_administrators_may_delete_a_document)
+TEST(only_an_administrator_may_delete_a_document_later)
 {
     RUNRUN_FIXTURE(f);
     struct runrun_user boss = runrun_user_of(f, "", "boss", "Boss", true);
@@ -901,7 +901,7 @@ TEST(later_only_administrators_may_delete_a_document)
     EXPECT_EQ(drop(f, &boss, id)->status, 204);
 }
 
-TEST(a_pending_ticket_may_be_deleted_by_its_owner_at_any_time)
+TEST(the_owner_may_delete_a_pending_ticket_at_any_time)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
@@ -911,48 +911,51 @@ TEST(a_pending_ticket_may_be_deleted_by_its_owner_at_any_time)
     EXPECT_ERROR(f, confirm(f, &ana, runrun_int(f, ticket, "id")), 404);
 }
 
-RUN_TESTS(cmocka_unit_test(every_error_code_has_an_answer),
-          cmocka_unit_test(every_path_answers_with_and_without_a_version_and_a_slash),
-          cmocka_unit_test(every_endpoint_has_both_paths), cmocka_unit_test(answers_are_json_in_utf8),
-          cmocka_unit_test(dates_have_seconds_and_the_configured_offset), cmocka_unit_test(offsets_are_read_strictly),
-          cmocka_unit_test(a_body_is_ignored_where_none_is_needed), cmocka_unit_test(bodies_may_be_json_or_forms),
-          cmocka_unit_test(bodies_that_are_neither_json_nor_a_form_are_400),
+RUN_TESTS(cmocka_unit_test(every_error_code_has_an_error_reply),
+          cmocka_unit_test(every_path_works_with_and_without_version_and_final_slash),
+          cmocka_unit_test(every_endpoint_has_both_paths), cmocka_unit_test(replies_are_json_in_utf8),
+          cmocka_unit_test(replies_write_dates_with_the_configured_offset),
+          cmocka_unit_test(runrun_zone_accepts_only_exact_offsets),
+          cmocka_unit_test(requests_without_body_fields_ignore_the_body), cmocka_unit_test(bodies_may_be_json_or_forms),
+          cmocka_unit_test(a_body_that_is_neither_json_nor_a_form_is_400),
           cmocka_unit_test(an_empty_body_and_null_are_an_empty_object),
-          cmocka_unit_test(a_body_above_a_mebibyte_is_413_in_our_form),
-          cmocka_unit_test(the_last_of_repeated_parameters_counts),
-          cmocka_unit_test(lists_come_in_pages_with_range_and_links),
-          cmocka_unit_test(page_numbers_that_are_none_mean_the_first_page),
-          cmocka_unit_test(a_page_behind_the_end_is_out_of_range_and_means_the_first),
-          cmocka_unit_test(a_page_holds_at_most_a_hundred), cmocka_unit_test(links_hold_nothing_that_ends_them),
-          cmocka_unit_test(both_headers_are_needed_and_belong_together), cmocka_unit_test(keys_look_as_the_vendors_do),
-          cmocka_unit_test(revoked_keys_and_disabled_users_are_401), cmocka_unit_test(strange_headers_do_not_matter),
-          cmocka_unit_test(a_user_that_was_removed_after_the_ticket_is_401_and_the_ticket_goes),
-          cmocka_unit_test(every_answer_tells_the_rate),
-          cmocka_unit_test(each_app_key_has_a_minute_of_its_own_whoever_comes_with_it),
-          cmocka_unit_test(above_the_rate_it_is_429_until_the_minute_ends),
-          cmocka_unit_test(the_reset_is_the_end_of_the_minute_at_every_millisecond),
-          cmocka_unit_test(a_rate_of_zero_is_no_rate), cmocka_unit_test(unknown_paths_methods_and_records_say_error),
-          cmocka_unit_test(an_id_that_is_no_number_is_400),
+          cmocka_unit_test(a_body_above_1_mib_is_413_with_an_error_object),
+          cmocka_unit_test(the_last_of_repeated_query_parameters_counts),
+          cmocka_unit_test(list_replies_have_item_range_and_links),
+          cmocka_unit_test(invalid_page_numbers_mean_the_first_page),
+          cmocka_unit_test(a_page_after_the_last_one_means_the_first_page),
+          cmocka_unit_test(a_page_has_at_most_100_items), cmocka_unit_test(page_links_escape_what_would_end_them),
+          cmocka_unit_test(app_key_and_user_token_must_be_of_one_account),
+          cmocka_unit_test(keys_have_the_lengths_of_the_vendors_keys),
+          cmocka_unit_test(revoked_keys_and_disabled_users_are_401), cmocka_unit_test(requests_ignore_unknown_headers),
+          cmocka_unit_test(a_ticket_of_a_deleted_user_is_purged), cmocka_unit_test(every_reply_has_rate_headers),
+          cmocka_unit_test(the_rate_limit_counts_requests_per_app_key),
+          cmocka_unit_test(requests_above_the_rate_limit_are_429_until_the_minute_ends),
+          cmocka_unit_test(rate_limit_reset_is_the_end_of_the_minute_at_every_millisecond),
+          cmocka_unit_test(a_rate_limit_of_zero_is_off),
+          cmocka_unit_test(unknown_paths_methods_and_records_reply_with_an_error),
+          cmocka_unit_test(an_id_that_is_not_a_number_is_400),
           cmocka_unit_test(a_failing_store_is_503_with_retry_after_and_keeps_the_ticket),
-          cmocka_unit_test(a_ticket_is_the_document_with_fields_and_where_to_post_them),
-          cmocka_unit_test(a_ticket_hangs_on_the_task_of_the_path_else_of_the_query_else_nowhere),
-          cmocka_unit_test(a_task_that_is_unknown_or_of_another_account_is_404),
-          cmocka_unit_test(names_lose_their_path_and_are_refused_when_they_are_none),
-          cmocka_unit_test(sizes_are_whole_numbers_up_to_the_limit),
-          cmocka_unit_test(the_wrapper_is_optional_and_other_fields_are_ignored),
-          cmocka_unit_test(two_files_of_one_name_live_side_by_side),
+          cmocka_unit_test(a_ticket_reply_is_the_document_with_fields_and_upload_url),
+          cmocka_unit_test(a_ticket_takes_its_task_from_path_then_query_then_none),
+          cmocka_unit_test(an_unknown_or_foreign_task_is_404),
+          cmocka_unit_test(ticket_names_lose_their_path_and_must_be_valid),
+          cmocka_unit_test(ticket_sizes_are_whole_numbers_up_to_the_limit),
+          cmocka_unit_test(tickets_accept_unwrapped_fields_and_ignore_unknown_ones),
+          cmocka_unit_test(a_task_may_have_two_documents_with_one_name),
           cmocka_unit_test(warning_duplicate_refuses_a_name_that_the_task_has),
-          cmocka_unit_test(an_account_without_room_is_422_on_the_size), cmocka_unit_test(creation_can_be_blocked),
-          cmocka_unit_test(a_confirmed_document_is_seen_and_has_no_fields),
+          cmocka_unit_test(a_ticket_above_the_quota_is_422_on_the_size),
+          cmocka_unit_test(refuse_documents_blocks_new_tickets),
+          cmocka_unit_test(a_confirmed_document_is_listed_without_fields),
           cmocka_unit_test(confirming_twice_changes_nothing),
-          cmocka_unit_test(confirming_before_the_upload_is_422_and_may_be_repeated),
-          cmocka_unit_test(bytes_of_another_length_are_not_taken), cmocka_unit_test(an_empty_file_is_a_file),
-          cmocka_unit_test(nobody_else_sees_a_ticket_and_everybody_a_document),
-          cmocka_unit_test(a_late_confirmation_counts_when_the_bytes_came_in_time),
-          cmocka_unit_test(the_bytes_of_a_confirmed_document_never_change),
-          cmocka_unit_test(a_form_holds_for_an_hour_and_not_a_millisecond_longer),
-          cmocka_unit_test(an_unconfirmed_upload_is_gone_after_its_deadline),
-          cmocka_unit_test(a_tasks_list_holds_its_confirmed_documents_and_those_of_its_comments),
-          cmocka_unit_test(its_uploader_may_delete_a_document_for_a_quarter_of_an_hour),
-          cmocka_unit_test(later_only_administrators_may_delete_a_document),
-          cmocka_unit_test(a_pending_ticket_may_be_deleted_by_its_owner_at_any_time))
+          cmocka_unit_test(confirming_before_the_upload_is_422_and_can_be_repeated),
+          cmocka_unit_test(an_upload_of_another_length_is_refused), cmocka_unit_test(an_empty_file_can_be_uploaded),
+          cmocka_unit_test(a_ticket_is_visible_to_its_owner_and_a_document_to_the_account),
+          cmocka_unit_test(a_ticket_can_be_confirmed_after_its_form_expired),
+          cmocka_unit_test(a_confirmed_document_refuses_new_bytes),
+          cmocka_unit_test(a_form_expires_after_exactly_one_hour),
+          cmocka_unit_test(an_unconfirmed_ticket_is_purged_after_its_deadline),
+          cmocka_unit_test(the_documents_of_a_task_include_those_of_its_comments),
+          cmocka_unit_test(the_uploader_may_delete_a_document_for_15_minutes),
+          cmocka_unit_test(only_an_administrator_may_delete_a_document_later),
+          cmocka_unit_test(the_owner_may_delete_a_pending_ticket_at_any_time))

@@ -49,7 +49,7 @@ static slice decoded(struct runrun_fixture *f, const struct fake_reply *r, const
     return text;
 }
 
-TEST(the_form_is_that_of_the_test_vectors)
+TEST(the_v4_form_matches_the_test_vectors)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply r = form_of_the_vectors(f);
@@ -70,7 +70,7 @@ TEST(the_form_is_that_of_the_test_vectors)
     EXPECT_SLICE(runrun_str(f, &r, "upload_url"), S("https://runrun.it/runrunit"));
 }
 
-TEST(the_older_form_is_that_of_the_test_vectors)
+TEST(the_v2_form_matches_the_test_vectors)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply r = form_of_the_vectors(f);
@@ -86,7 +86,7 @@ TEST(the_older_form_is_that_of_the_test_vectors)
     EXPECT_EQ(json_count(runrun_at(f, &r, "fields")), 11);
 }
 
-TEST(the_older_fields_can_be_left_out)
+TEST(legacy_fields_can_be_switched_off)
 {
     struct runrun_options o = runrun_fixture_options();
     o.legacy_fields = false;
@@ -96,7 +96,7 @@ TEST(the_older_fields_can_be_left_out)
     EXPECT(!runrun_at(f, &r, "fields.policy"));
 }
 
-TEST(fields_that_mean_nothing_are_named_for_the_one_who_verifies)
+TEST(ignored_form_fields_are_listed_for_the_s3_api)
 {
     const char *names[] = { "name", "filename", "acl", "content_type", "Content-Type", "signature", "AWSAccessKeyId" };
     EXPECT_EQ(LENGTH_OF(names), RUNRUN_IGNORED_FIELD_COUNT);
@@ -116,7 +116,7 @@ static bool verifies(struct runrun_fixture *f, const struct fake_reply *ticket)
     return policy_v4_verify(&claim, runrun_str(f, ticket, "fields.Policy"), f->runrun.signer.secret) == SIGN_OK;
 }
 
-TEST(the_kept_signing_key_changes_with_the_day)
+TEST(the_cached_signing_key_changes_with_the_day)
 {
     RUNRUN_FIXTURE(f);
     EXPECT(verifies(f, runrun_request_ticket(f, &ana, 0, S("a"), 1)));
@@ -138,14 +138,14 @@ static slice upload_url(struct runrun_fixture *f, const struct runrun_user *u, s
     return runrun_str(f, fake_http_send(&f->http, &r), "upload_url");
 }
 
-TEST(links_never_repeat_an_unchecked_host)
+TEST(links_never_contain_an_unchecked_host)
 {
     RUNRUN_FIXTURE(f);
     EXPECT_SLICE(upload_url(f, &ana, S("secure.runrun.it")), S("http://secure.runrun.it/runrunit"));
     EXPECT_SLICE(upload_url(f, &ana, S("evil.example")), S("https://files.example.org/runrunit"));
 }
 
-TEST(links_lead_to_the_configured_storage_without_the_port_nobody_names)
+TEST(links_use_storage_url_without_its_default_port)
 {
     static const char *const given[][2] = { { "https://storage.example.org", "https://storage.example.org/runrunit" },
                                             { "https://storage.example.org:443/",
@@ -178,7 +178,7 @@ static slice parameter(struct runrun_fixture *f, slice url, const char *name)
     return value;
 }
 
-TEST(a_download_is_a_redirect_to_a_signed_link)
+TEST(a_download_redirects_to_a_signed_link)
 {
     RUNRUN_FIXTURE(f);
     int64_t id = runrun_new_document(f, &ana, 0, S("nota fiscal.pdf"), S("x"));
@@ -208,7 +208,7 @@ TEST(a_download_is_a_redirect_to_a_signed_link)
     EXPECT_EQ(sigv4_verify(&claim, &request, secret, now_ms + minutes(15), f->a, NULL), SIGN_EXPIRED);
 }
 
-TEST(what_is_not_confirmed_cannot_be_fetched_and_there_are_no_pictures)
+TEST(pending_documents_thumbnails_and_previews_are_404)
 {
     RUNRUN_FIXTURE(f);
     int64_t pending = runrun_int(f, runrun_request_ticket(f, &ana, 0, S("a.png"), 1), "id");
@@ -222,7 +222,7 @@ TEST(what_is_not_confirmed_cannot_be_fetched_and_there_are_no_pictures)
     EXPECT_ERROR(f, download(f, &ana, ready), 404);
 }
 
-TEST(names_of_all_kinds_stand_in_the_link)
+TEST(download_links_carry_names_of_all_kinds)
 {
     RUNRUN_FIXTURE(f);
     static const char *const names[][2] = {
@@ -240,7 +240,7 @@ TEST(names_of_all_kinds_stand_in_the_link)
     }
 }
 
-TEST(a_file_that_came_another_way_is_fetched_from_us)
+TEST(a_file_of_another_api_is_downloaded_with_a_key_link)
 {
     RUNRUN_FIXTURE(f);
     struct file file = world_store(f->w, &ana.who, S("a\xc3\xa7.txt"), S("hello"), 0);
@@ -293,7 +293,7 @@ static void expect_entries(const struct fake_reply *r, const char *const *names,
     EXPECT_EQ(slice_find(rest, S("PK\3\4")), SLICE_NONE);
 }
 
-TEST(a_zip_is_fetched_with_a_temporary_key)
+TEST(a_zip_is_downloaded_with_a_temporary_key)
 {
     RUNRUN_FIXTURE(f);
     int64_t a = runrun_new_document(f, &ana, 0, S("a.txt"), S("hello")),
@@ -309,7 +309,7 @@ TEST(a_zip_is_fetched_with_a_temporary_key)
     }
 }
 
-TEST(a_zips_key_holds_for_its_user_its_ids_and_its_time)
+TEST(a_zip_key_is_bound_to_user_ids_and_time)
 {
     RUNRUN_FIXTURE(f);
     runrun_new_document(f, &ana, 0, S("a"), S("1"));
@@ -334,7 +334,7 @@ TEST(a_zips_key_holds_for_its_user_its_ids_and_its_time)
     EXPECT_ERROR(f, runrun_send(f, NULL, target, ""), 404);
 }
 
-TEST(a_zips_key_ends_with_its_user)
+TEST(a_zip_key_of_a_disabled_user_is_refused)
 {
     RUNRUN_FIXTURE(f);
     runrun_new_document(f, &ana, 0, S("a"), S("1"));
@@ -345,7 +345,7 @@ TEST(a_zips_key_ends_with_its_user)
     EXPECT_ERROR(f, runrun_send(f, NULL, target, ""), 404);
 }
 
-TEST(a_zip_leaves_out_what_may_not_be_seen)
+TEST(a_zip_leaves_out_documents_that_the_caller_may_not_see)
 {
     RUNRUN_FIXTURE(f);
     struct account other;
@@ -369,7 +369,7 @@ TEST(a_zip_leaves_out_what_may_not_be_seen)
     EXPECT_ERROR(f, runrun_send(f, NULL, target, ""), 404); /* nothing is left */
 }
 
-TEST(a_zip_holds_at_most_a_hundred)
+TEST(a_zip_has_at_most_100_documents)
 {
     struct runrun_options o = runrun_fixture_options();
     o.rate_limit = 0;
@@ -404,7 +404,7 @@ TEST(names_in_a_zip_are_unique)
                    LENGTH_OF(made));
 }
 
-TEST(a_zip_of_bytes_that_cannot_be_read_is_cut_and_never_padded)
+TEST(a_zip_of_unreadable_bytes_is_cut_and_never_padded)
 {
     RUNRUN_FIXTURE(f);
     runrun_new_document(f, &ana, 0, S("a"), world_bytes(f->w, 300000));
@@ -422,19 +422,19 @@ TEST(a_zip_of_bytes_that_cannot_be_read_is_cut_and_never_padded)
     EXPECT(cut);
 }
 
-RUN_TESTS(cmocka_unit_test(the_form_is_that_of_the_test_vectors),
-          cmocka_unit_test(the_older_form_is_that_of_the_test_vectors),
-          cmocka_unit_test(the_older_fields_can_be_left_out),
-          cmocka_unit_test(fields_that_mean_nothing_are_named_for_the_one_who_verifies),
-          cmocka_unit_test(the_kept_signing_key_changes_with_the_day),
-          cmocka_unit_test(links_never_repeat_an_unchecked_host),
-          cmocka_unit_test(links_lead_to_the_configured_storage_without_the_port_nobody_names),
-          cmocka_unit_test(a_download_is_a_redirect_to_a_signed_link),
-          cmocka_unit_test(what_is_not_confirmed_cannot_be_fetched_and_there_are_no_pictures),
-          cmocka_unit_test(names_of_all_kinds_stand_in_the_link),
-          cmocka_unit_test(a_file_that_came_another_way_is_fetched_from_us),
-          cmocka_unit_test(a_zip_is_fetched_with_a_temporary_key),
-          cmocka_unit_test(a_zips_key_holds_for_its_user_its_ids_and_its_time),
-          cmocka_unit_test(a_zips_key_ends_with_its_user), cmocka_unit_test(a_zip_leaves_out_what_may_not_be_seen),
-          cmocka_unit_test(a_zip_holds_at_most_a_hundred), cmocka_unit_test(names_in_a_zip_are_unique),
-          cmocka_unit_test(a_zip_of_bytes_that_cannot_be_read_is_cut_and_never_padded))
+RUN_TESTS(cmocka_unit_test(the_v4_form_matches_the_test_vectors),
+          cmocka_unit_test(the_v2_form_matches_the_test_vectors), cmocka_unit_test(legacy_fields_can_be_switched_off),
+          cmocka_unit_test(ignored_form_fields_are_listed_for_the_s3_api),
+          cmocka_unit_test(the_cached_signing_key_changes_with_the_day),
+          cmocka_unit_test(links_never_contain_an_unchecked_host),
+          cmocka_unit_test(links_use_storage_url_without_its_default_port),
+          cmocka_unit_test(a_download_redirects_to_a_signed_link),
+          cmocka_unit_test(pending_documents_thumbnails_and_previews_are_404),
+          cmocka_unit_test(download_links_carry_names_of_all_kinds),
+          cmocka_unit_test(a_file_of_another_api_is_downloaded_with_a_key_link),
+          cmocka_unit_test(a_zip_is_downloaded_with_a_temporary_key),
+          cmocka_unit_test(a_zip_key_is_bound_to_user_ids_and_time),
+          cmocka_unit_test(a_zip_key_of_a_disabled_user_is_refused),
+          cmocka_unit_test(a_zip_leaves_out_documents_that_the_caller_may_not_see),
+          cmocka_unit_test(a_zip_has_at_most_100_documents), cmocka_unit_test(names_in_a_zip_are_unique),
+          cmocka_unit_test(a_zip_of_unreadable_bytes_is_cut_and_never_padded))

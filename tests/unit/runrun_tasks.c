@@ -33,7 +33,7 @@ static const char full_task[] =
     "{\"assignee_id\":\"rui\"}],\"custom_fields\":{\"custom_12\":{\"id\":\"2\"},\"custom_13\":[{\"id\":\"3\"}],"
     "\"nonsense\":1,\"custom_x\":2},\"on_going\":true,\"tag_list\":\"a\",\"follower_ids\":[\"x\"]}}";
 
-TEST(a_task_comes_back_with_every_name)
+TEST(a_task_reply_has_every_documented_field)
 {
     struct runrun_options o = with_boards(false);
     RUNRUN_FIXTURE_WITH(f, &o);
@@ -65,7 +65,7 @@ TEST(a_task_comes_back_with_every_name)
     EXPECT_SLICE(runrun_str(f, r, "description"), S("texto"));
 }
 
-TEST(what_is_not_modelled_is_there_with_its_constant)
+TEST(unsupported_fields_of_a_task_have_constant_values)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *r = runrun_send(f, &ana, "POST /tasks", "{\"title\":\"t\"}");
@@ -113,7 +113,7 @@ TEST(what_is_not_modelled_is_there_with_its_constant)
     EXPECT(json_is(runrun_at(f, r, "custom_fields"), JS_OBJECT));
 }
 
-TEST(a_task_may_come_as_a_form)
+TEST(a_task_can_be_created_with_a_form)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *r =
@@ -128,7 +128,7 @@ TEST(a_task_may_come_as_a_form)
     EXPECT_SLICE(runrun_str(f, r, "custom_fields.custom_1.id"), S("2"));
 }
 
-TEST(tasks_that_are_refused_say_which_field)
+TEST(a_refused_task_names_the_wrong_field)
 {
     RUNRUN_FIXTURE(f);
     EXPECT_FIELD(f, runrun_send(f, &ana, "POST /tasks", "{\"task\":{\"title\":\" \"}}"), "title", "can't be blank");
@@ -195,7 +195,7 @@ TEST(texts_of_a_task_have_limits)
         }
 }
 
-TEST(a_document_names_its_task_by_the_beginning_of_a_long_title)
+TEST(attachable_name_is_cut_after_1000_characters)
 {
     RUNRUN_FIXTURE(f);
     char *title = runrun_format(f, "\xc3\xa7%s", long_text(f, 5000));
@@ -208,7 +208,7 @@ TEST(a_document_names_its_task_by_the_beginning_of_a_long_title)
     EXPECT_SLICE(runrun_str(f, runrun_send(f, &ana, "GET /tasks/1/documents", ""), "0.attachable_name"), name);
 }
 
-TEST(dates_with_a_time_are_kept_as_they_came)
+TEST(desired_date_with_a_time_is_stored_as_sent)
 {
     RUNRUN_FIXTURE(f);
     struct fake_reply *r =
@@ -216,7 +216,7 @@ TEST(dates_with_a_time_are_kept_as_they_came)
     EXPECT_SLICE(runrun_str(f, r, "desired_date"), S("2026-11-30T18:00:00-03:00"));
 }
 
-TEST(any_board_will_do_unless_boards_are_strict)
+TEST(unknown_boards_are_accepted_unless_boards_are_strict)
 {
     struct runrun_options open = with_boards(false), strict = with_boards(true);
     RUNRUN_FIXTURE_WITH(f, &open);
@@ -232,7 +232,7 @@ TEST(any_board_will_do_unless_boards_are_strict)
     EXPECT_ERROR(s, runrun_send(s, &bia, "GET /boards/283180/fields", ""), 404);
 }
 
-TEST(a_task_claims_loose_documents_pending_or_confirmed)
+TEST(a_new_task_attaches_pending_and_confirmed_documents)
 {
     RUNRUN_FIXTURE(f);
     struct runrun_user rui = runrun_user(f, "rui", "Rui");
@@ -256,7 +256,7 @@ TEST(a_task_claims_loose_documents_pending_or_confirmed)
     EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /tasks", ""), ""), 1);
 }
 
-TEST(a_task_is_seen_by_everybody_of_the_account_and_by_nobody_else)
+TEST(a_task_is_visible_to_its_whole_account_only)
 {
     RUNRUN_FIXTURE(f);
     struct account other;
@@ -282,7 +282,7 @@ static void expect_tasks(struct runrun_fixture *f, const struct runrun_user *u, 
     buf_release(&got);
 }
 
-TEST(lists_of_tasks_are_filtered_and_sorted)
+TEST(task_list_filters_and_sorts)
 {
     struct runrun_options o = with_boards(false);
     RUNRUN_FIXTURE_WITH(f, &o);
@@ -313,7 +313,7 @@ TEST(lists_of_tasks_are_filtered_and_sorted)
     expect_tasks(f, &ana, "responsible_id=ana-prado&follower_id=rui", "");
 }
 
-TEST(a_deleted_task_takes_its_documents_along_whoever_sent_them)
+TEST(deleting_a_task_deletes_the_documents_of_all_users_in_it)
 {
     RUNRUN_FIXTURE(f);
     struct runrun_user rui = runrun_user(f, "rui", "Rui");
@@ -340,7 +340,7 @@ static struct fake_reply *comment(struct runrun_fixture *f, const struct runrun_
     return runrun_send(f, u, "POST /comments", json);
 }
 
-TEST(a_comment_comes_back_with_every_name)
+TEST(a_comment_reply_has_every_documented_field)
 {
     RUNRUN_FIXTURE(f);
     runrun_new_task(f, &ana, "t");
@@ -383,7 +383,7 @@ TEST(a_comment_comes_back_with_every_name)
     EXPECT_EQ(comment(f, &ana, "comment[task_id]=1&comment[text]=c")->status, 201);
 }
 
-TEST(a_comment_may_carry_documents)
+TEST(a_comment_attaches_documents)
 {
     RUNRUN_FIXTURE(f);
     int64_t task = runrun_new_task(f, &ana, "t"), loose = runrun_new_document(f, &ana, 0, S("a"), S("x"));
@@ -404,7 +404,7 @@ TEST(a_comment_may_carry_documents)
     EXPECT_EQ(runrun_int(f, runrun_send(f, &ana, "GET /tasks/1", ""), "attachments_count"), 2);
 }
 
-TEST(a_comment_may_be_about_a_document)
+TEST(a_comment_can_be_about_a_document)
 {
     RUNRUN_FIXTURE(f);
     int64_t task = runrun_new_task(f, &ana, "t"), id = runrun_new_document(f, &ana, task, S("a"), S("x"));
@@ -425,7 +425,7 @@ TEST(a_comment_may_be_about_a_document)
     EXPECT_FIELD(f, comment(f, &ana, "{\"document_id\":\"x\",\"text\":\"x\"}"), "document_id", "is not a number");
 }
 
-TEST(comments_that_are_refused)
+TEST(a_refused_comment_names_the_wrong_field)
 {
     RUNRUN_FIXTURE(f);
     runrun_new_task(f, &ana, "t");
@@ -457,7 +457,7 @@ TEST(comments_are_listed_newest_first_in_pages)
     EXPECT_ERROR(f, runrun_send(f, &ana, "GET /tasks/9/comments", ""), 404);
 }
 
-TEST(its_author_may_edit_a_comment_for_a_quarter_of_an_hour)
+TEST(the_author_may_edit_a_comment_for_15_minutes)
 {
     RUNRUN_FIXTURE(f);
     struct runrun_user rui = runrun_user(f, "rui", "Rui"), boss = runrun_user_of(f, "", "boss", "Boss", true);
@@ -477,7 +477,7 @@ TEST(its_author_may_edit_a_comment_for_a_quarter_of_an_hour)
     EXPECT_ERROR(f, runrun_send(f, &ana, "PUT /comments/999", "{\"text\":\"c\"}"), 404);
 }
 
-TEST(its_author_may_delete_a_comment_for_a_quarter_of_an_hour)
+TEST(the_author_may_delete_a_comment_for_15_minutes)
 {
     RUNRUN_FIXTURE(f);
     struct runrun_user rui = runrun_user(f, "rui", "Rui"), boss = runrun_user_of(f, "", "boss", "Boss", true);
@@ -497,7 +497,7 @@ TEST(its_author_may_delete_a_comment_for_a_quarter_of_an_hour)
 
 /* ---- §6.10 boards and fields ---- */
 
-TEST(a_board_shows_its_fields_and_a_field_its_options)
+TEST(boards_list_their_fields_and_fields_their_options)
 {
     struct runrun_options o = with_boards(false);
     RUNRUN_FIXTURE_WITH(f, &o);
@@ -533,7 +533,7 @@ TEST(a_board_shows_its_fields_and_a_field_its_options)
     EXPECT_ERROR(f, runrun_send(f, &ana, "GET /fields/custom_99/options", ""), 404);
 }
 
-TEST(a_task_shows_the_fields_of_its_board)
+TEST(a_task_lists_the_fields_of_its_board)
 {
     struct runrun_options o = with_boards(false);
     RUNRUN_FIXTURE_WITH(f, &o);
@@ -544,7 +544,7 @@ TEST(a_task_shows_the_fields_of_its_board)
     EXPECT_ERROR(f, runrun_send(f, &ana, "GET /tasks/3/fields", ""), 404);
 }
 
-TEST(a_boards_file_with_a_mistake_stops_the_start)
+TEST(an_invalid_boards_file_prevents_the_start)
 {
     const char *bad[] = {
         "{",
@@ -575,7 +575,7 @@ TEST(a_boards_file_with_a_mistake_stops_the_start)
 
 /* ---- §6.11 users ---- */
 
-TEST(users_me_says_who_the_token_belongs_to)
+TEST(users_me_describes_the_owner_of_the_token)
 {
     RUNRUN_FIXTURE(f);
     struct runrun_user boss = runrun_user_of(f, "", "boss", "", true);
@@ -594,23 +594,22 @@ TEST(users_me_says_who_the_token_belongs_to)
     EXPECT_SLICE(runrun_str(f, r, "name"), S("boss"));
 }
 
-RUN_TESTS(cmocka_unit_test(a_task_comes_back_with_every_name),
-          cmocka_unit_test(what_is_not_modelled_is_there_with_its_constant),
-          cmocka_unit_test(a_task_may_come_as_a_form), cmocka_unit_test(tasks_that_are_refused_say_which_field),
-          cmocka_unit_test(texts_of_a_task_have_limits),
-          cmocka_unit_test(a_document_names_its_task_by_the_beginning_of_a_long_title),
-          cmocka_unit_test(dates_with_a_time_are_kept_as_they_came),
-          cmocka_unit_test(any_board_will_do_unless_boards_are_strict),
-          cmocka_unit_test(a_task_claims_loose_documents_pending_or_confirmed),
-          cmocka_unit_test(a_task_is_seen_by_everybody_of_the_account_and_by_nobody_else),
-          cmocka_unit_test(lists_of_tasks_are_filtered_and_sorted),
-          cmocka_unit_test(a_deleted_task_takes_its_documents_along_whoever_sent_them),
-          cmocka_unit_test(a_comment_comes_back_with_every_name), cmocka_unit_test(a_comment_may_carry_documents),
-          cmocka_unit_test(a_comment_may_be_about_a_document), cmocka_unit_test(comments_that_are_refused),
+RUN_TESTS(cmocka_unit_test(a_task_reply_has_every_documented_field),
+          cmocka_unit_test(unsupported_fields_of_a_task_have_constant_values),
+          cmocka_unit_test(a_task_can_be_created_with_a_form), cmocka_unit_test(a_refused_task_names_the_wrong_field),
+          cmocka_unit_test(texts_of_a_task_have_limits), cmocka_unit_test(attachable_name_is_cut_after_1000_characters),
+          cmocka_unit_test(desired_date_with_a_time_is_stored_as_sent),
+          cmocka_unit_test(unknown_boards_are_accepted_unless_boards_are_strict),
+          cmocka_unit_test(a_new_task_attaches_pending_and_confirmed_documents),
+          cmocka_unit_test(a_task_is_visible_to_its_whole_account_only), cmocka_unit_test(task_list_filters_and_sorts),
+          cmocka_unit_test(deleting_a_task_deletes_the_documents_of_all_users_in_it),
+          cmocka_unit_test(a_comment_reply_has_every_documented_field), cmocka_unit_test(a_comment_attaches_documents),
+          cmocka_unit_test(a_comment_can_be_about_a_document),
+          cmocka_unit_test(a_refused_comment_names_the_wrong_field),
           cmocka_unit_test(comments_are_listed_newest_first_in_pages),
-          cmocka_unit_test(its_author_may_edit_a_comment_for_a_quarter_of_an_hour),
-          cmocka_unit_test(its_author_may_delete_a_comment_for_a_quarter_of_an_hour),
-          cmocka_unit_test(a_board_shows_its_fields_and_a_field_its_options),
-          cmocka_unit_test(a_task_shows_the_fields_of_its_board),
-          cmocka_unit_test(a_boards_file_with_a_mistake_stops_the_start),
-          cmocka_unit_test(users_me_says_who_the_token_belongs_to))
+          cmocka_unit_test(the_author_may_edit_a_comment_for_15_minutes),
+          cmocka_unit_test(the_author_may_delete_a_comment_for_15_minutes),
+          cmocka_unit_test(boards_list_their_fields_and_fields_their_options),
+          cmocka_unit_test(a_task_lists_the_fields_of_its_board),
+          cmocka_unit_test(an_invalid_boards_file_prevents_the_start),
+          cmocka_unit_test(users_me_describes_the_owner_of_the_token))

@@ -51,7 +51,8 @@ const enum pyrus_error pyrus_of_refusal[TASK_REFUSAL_COUNT] = {
 };
 
 /* Replies {"error_code": …, "error": …}. For an unknown path or method it adds "Message", which one client reads. */
-static void reply_error(struct http_exchange *x, int status, const char *code, const char *text, bool with_message)
+static void reply_pyrus_error(struct http_exchange *x, int status, const char *code, const char *text,
+                              bool with_message)
 {
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
@@ -75,8 +76,8 @@ static void reply_error(struct http_exchange *x, int status, const char *code, c
 void pyrus_fail(struct http_exchange *x, enum pyrus_error error)
 {
     const struct vendor_error *row = &pyrus_vendor_errors[error];
-    reply_error(x, row->status, row->code, row->text,
-                error == PYRUS_INVALID_INPUT || error == PYRUS_METHOD_NOT_ALLOWED);
+    reply_pyrus_error(x, row->status, row->code, row->text,
+                      error == PYRUS_INVALID_INPUT || error == PYRUS_METHOD_NOT_ALLOWED);
 }
 
 void pyrus_log(struct http_exchange *x, err_t e)
@@ -119,6 +120,6 @@ void pyrus_refuse(struct http_exchange *x, enum http_refusal refusal, int status
         pyrus_fail(x, PYRUS_SERVER_BUSY);
         break;
     default:
-        reply_error(x, status, "invalid_input", text, false);
+        reply_pyrus_error(x, status, "invalid_input", text, false);
     }
 }

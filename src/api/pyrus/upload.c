@@ -34,7 +34,7 @@ static err_t refuse_body(struct pyrus_upload_state *u, enum pyrus_error error, s
     return err_make(a, ERR_INVALID, "%s", pyrus_vendor_errors[error].text);
 }
 
-static err_t begin_part(void *ctx, const struct multipart_part *part, struct arena *a)
+static err_t begin_form_part(void *ctx, const struct multipart_part *part, struct arena *a)
 {
     struct pyrus_upload_state *u = ctx;
     struct pyrus *p = pyrus_of(u->x);
@@ -63,13 +63,13 @@ static err_t begin_part(void *ctx, const struct multipart_part *part, struct are
     return intake_open(p->core, &order, &u->x->arena, &u->intake);
 }
 
-static err_t write_part(void *ctx, slice bytes, struct arena *a)
+static err_t write_form_part(void *ctx, slice bytes, struct arena *a)
 {
     struct pyrus_upload_state *u = ctx;
     return u->in_file ? intake_write(u->intake, bytes, a) : NULL;
 }
 
-static err_t end_part(void *ctx, struct arena *a)
+static err_t end_form_part(void *ctx, struct arena *a)
 {
     struct pyrus_upload_state *u = ctx;
     if (u->in_file && intake_received(u->intake) == 0)
@@ -78,22 +78,22 @@ static err_t end_part(void *ctx, struct arena *a)
     return NULL;
 }
 
-static const struct multipart_events part_events = { begin_part, write_part, end_part };
+static const struct multipart_events part_events = { begin_form_part, write_form_part, end_form_part };
 
-static err_t write_upload(struct http_sink *sink, slice bytes)
+static err_t write_pyrus_upload(struct http_sink *sink, slice bytes)
 {
     struct pyrus_upload_state *u = CONTAINER_OF(sink, struct pyrus_upload_state, sink);
     SCRATCH(scratch); /* a body of many parts must not fill the exchange's arena */
     return err_copy(&u->x->arena, multipart_feed(&u->multipart, bytes, &scratch));
 }
 
-static bool upload_blocks(struct http_sink *sink)
+static bool pyrus_upload_blocks(struct http_sink *sink)
 {
     struct pyrus_upload_state *u = CONTAINER_OF(sink, struct pyrus_upload_state, sink);
     return u->intake && intake_blocks(u->intake);
 }
 
-static void reply_stored(struct http_exchange *x)
+static void reply_guid(struct http_exchange *x)
 {
     const struct pyrus_upload_state *u = x->work;
     SCOPED(buf_releasep) struct buf body;
@@ -119,7 +119,7 @@ static void take_stored_file(void *arg, err_t e, const struct file *file)
     memcpy(u->uuid, file->uuid, sizeof u->uuid);
     memcpy(u->md5, file->md5, sizeof u->md5);
     x->work = u;
-    http_on_loop(x, reply_stored);
+    http_on_loop(x, reply_guid);
 }
 
 /* Discards the upload and replies with the vendor's code for the error. */
@@ -138,7 +138,7 @@ static void fail_upload(struct pyrus_upload_state *u, err_t e)
         pyrus_fail_err(x, e);
 }
 
-static void finish_upload(struct http_sink *sink, struct http_exchange *x, err_t e)
+static void finish_pyrus_upload(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct pyrus_upload_state *u = CONTAINER_OF(sink, struct pyrus_upload_state, sink);
     if (!e)
@@ -174,7 +174,7 @@ void pyrus_upload(struct http_exchange *x)
         return;
     }
     struct pyrus_upload_state *u = arena_new(&x->arena, struct pyrus_upload_state);
-    u->sink = (struct http_sink){ write_upload, finish_upload, upload_blocks };
+    u->sink = (struct http_sink){ write_pyrus_upload, finish_pyrus_upload, pyrus_upload_blocks };
     u->x = x;
     multipart_init(&u->multipart, boundary, NULL, &part_events, u);
     http_receive(x, &u->sink);

@@ -49,7 +49,7 @@ const struct runrun_refusal runrun_of_refusal[TASK_REFUSAL_COUNT] = {
     [TASK_MAY_NOT_REMOVE] = { RUNRUN_FORBIDDEN, NULL, NULL },
 };
 
-static void reply_error(struct http_exchange *x, int status, slice text)
+static void reply_runrun_error(struct http_exchange *x, int status, slice text)
 {
     struct runrun_reply reply;
     runrun_reply_begin(&reply, x);
@@ -65,7 +65,7 @@ void runrun_fail(struct http_exchange *x, enum runrun_error error)
 {
     if (error == RUNRUN_SERVER_BUSY)
         http_reply_header(x, "Retry-After", S("1"));
-    reply_error(x, runrun_vendor_errors[error].status, slice_of(runrun_vendor_errors[error].text));
+    reply_runrun_error(x, runrun_vendor_errors[error].status, slice_of(runrun_vendor_errors[error].text));
 }
 
 void runrun_log(struct http_exchange *x, err_t e)
@@ -120,10 +120,10 @@ void runrun_refuse(struct http_exchange *x, enum http_refusal refusal, int statu
         runrun_fail(x, RUNRUN_TOO_LARGE);
         break;
     case HTTP_REFUSE_BUSY: /* the engine has already added Retry-After */
-        reply_error(x, status, slice_of(runrun_vendor_errors[RUNRUN_SERVER_BUSY].text));
+        reply_runrun_error(x, status, slice_of(runrun_vendor_errors[RUNRUN_SERVER_BUSY].text));
         break;
     default:
-        reply_error(x, status, slice_of(text));
+        reply_runrun_error(x, status, slice_of(text));
     }
 }
 
