@@ -27,7 +27,7 @@ err_t event_list(struct core *core, int64_t before_id, size_t limit, struct aren
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_event_list(tx, before_id, limit, a, &ret->items, &ret->count);
+    return meta_event_list(tx, before_id, limit, a, ret);
 }
 
 slice event_file(struct arena *a, const struct file *f)

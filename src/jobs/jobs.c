@@ -53,11 +53,10 @@ static err_t ensure_all(struct meta_tx *tx, void *arg, struct arena *a)
     int64_t now_ms = core_now_ms(jobs->core);
     for (size_t i = 0; i < KINDS; i++)
         TRY(meta_job_ensure(tx, jobs->kinds[i].name, now_ms, a));
-    struct job *list;
-    size_t count;
-    TRY(meta_job_list(tx, a, &list, &count));
-    for (size_t i = 0; i < count; i++) {
-        struct job *job = &list[i];
+    struct job_list list;
+    TRY(meta_job_list(tx, a, &list));
+    for (size_t i = 0; i < list.count; i++) {
+        struct job *job = &list.items[i];
         const struct kind *kind = kind_of(jobs, job->kind);
         int64_t longest = kind && kind->every_ms > RETRY_MS ? kind->every_ms : RETRY_MS;
         if (job->subject.n || job->run_at_ms - now_ms <= longest)
@@ -187,14 +186,13 @@ static int64_t until_next_ms(struct jobs *jobs)
     SCRATCH(a);
     SCOPED(meta_read_endp)
     struct meta_tx *tx = NULL;
-    struct job *list;
-    size_t count;
+    struct job_list list;
     int64_t wait_ms = LONGEST_WAIT_MS;
-    if (meta_read_begin(jobs->core->meta, &a, &tx) || meta_job_list(tx, &a, &list, &count))
+    if (meta_read_begin(jobs->core->meta, &a, &tx) || meta_job_list(tx, &a, &list))
         return SECOND; /* the store does not answer: a moment later */
-    for (size_t i = 0; i < count; i++) {
-        int64_t left = list[i].run_at_ms - core_now_ms(jobs->core);
-        if (list[i].state == JOB_QUEUED && left < wait_ms)
+    for (size_t i = 0; i < list.count; i++) {
+        int64_t left = list.items[i].run_at_ms - core_now_ms(jobs->core);
+        if (list.items[i].state == JOB_QUEUED && left < wait_ms)
             wait_ms = left;
     }
     return wait_ms > 1 ? wait_ms : 1;
@@ -254,5 +252,5 @@ err_t jobs_list(struct core *core, struct arena *a, struct job_list *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_job_list(tx, a, &ret->items, &ret->count);
+    return meta_job_list(tx, a, ret);
 }

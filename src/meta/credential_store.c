@@ -10,7 +10,7 @@
     "SELECT id, account_id, user_id, purpose, form, secret_hash, parent_id, created_at_ms, expires_at_ms,"             \
     " revoked_at_ms FROM credentials"
 
-static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_credential(struct sql_cursor *c, struct arena *a, void *ret)
 {
     struct credential *credential = ret;
     *credential = (struct credential){
@@ -42,7 +42,7 @@ err_t meta_credential_get(struct meta_tx *tx, int64_t id, struct arena *a, struc
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "credential", CREDENTIAL " WHERE id = $1", SQL(SQL_I(id)), a, &c));
-    fill(c, a, ret);
+    read_credential(c, a, ret);
     return NULL;
 }
 
@@ -52,7 +52,7 @@ err_t meta_credential_by_hash(struct meta_tx *tx, slice purpose, enum credential
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "credential", CREDENTIAL " WHERE secret_hash = $1 AND purpose = $2 AND form = $3",
                SQL(SQL_BYTES(hash, SHA256_SIZE), SQL_T(purpose), SQL_I(form)), a, &c));
-    fill(c, a, ret);
+    read_credential(c, a, ret);
     return NULL;
 }
 
@@ -65,18 +65,18 @@ err_t meta_credential_newest(struct meta_tx *tx, int64_t user_id, slice purpose,
                CREDENTIAL " WHERE user_id = $1 AND form = 0 AND purpose = $2 AND revoked_at_ms = 0"
                           " AND expires_at_ms = 0 ORDER BY id DESC LIMIT 1",
                SQL(SQL_I(user_id), SQL_T(purpose)), a, &c));
-    fill(c, a, ret);
+    read_credential(c, a, ret);
     return NULL;
 }
 
 err_t meta_credential_list(struct meta_tx *tx, int64_t user_id, enum credential_form form, struct arena *a,
-                           struct credential **ret, size_t *ret_count)
+                           struct credential_list *ret)
 {
     if (!user_id)
-        return tx_list(tx, CREDENTIAL " WHERE form = $1 ORDER BY id", SQL(SQL_I(form)), a, sizeof **ret, fill, ret,
-                       ret_count);
+        return tx_list(tx, CREDENTIAL " WHERE form = $1 ORDER BY id", SQL(SQL_I(form)), a,
+                       LIST_OF(read_credential, ret));
     return tx_list(tx, CREDENTIAL " WHERE user_id = $1 AND form = $2 ORDER BY id", SQL(SQL_I(user_id), SQL_I(form)), a,
-                   sizeof **ret, fill, ret, ret_count);
+                   LIST_OF(read_credential, ret));
 }
 
 err_t meta_credential_revoke(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)

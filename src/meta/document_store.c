@@ -19,7 +19,7 @@ static_assert(DOCUMENT_TASK_TEXT_MAX == 1000, "the number stands in PLACE");
     " LEFT JOIN users u ON u.id = f.owner_id LEFT JOIN tickets k ON k.file_id = f.id LEFT JOIN tasks t ON t.id ="      \
     " CASE WHEN r.id IS NOT NULL THEN r.task_id WHEN k.confirmed_at_ms = 0 THEN k.task_id END"
 
-static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_document(struct sql_cursor *c, struct arena *a, void *ret)
 {
     enum { AT_TICKET = FILE_COLUMN_COUNT, AT_PLACE = FILE_COLUMN_COUNT + TICKET_COLUMN_COUNT };
     struct document *d = ret;
@@ -30,8 +30,8 @@ static void fill(struct sql_cursor *c, struct arena *a, void *ret)
         .comment_id = sql_column_int(c, AT_PLACE + 3),
         .task_text = sql_column_copy(c, AT_PLACE + 4, a),
     };
-    column_file(c, 0, a, &d->file);
-    column_ticket(c, AT_TICKET, a, &d->ticket);
+    read_file_columns(c, 0, a, &d->file);
+    read_ticket_columns(c, AT_TICKET, a, &d->ticket);
     d->has_ticket = d->ticket.file_id != 0;
 }
 
@@ -43,7 +43,7 @@ err_t meta_document_get(struct meta_tx *tx, int64_t file_id, struct arena *a, st
                         " (SELECT MIN(first.id) FROM refs first WHERE first.file_id = f.id)" WITH_THE_REST
                         " WHERE f.id = $1",
                SQL(SQL_I(file_id)), a, &c));
-    fill(c, a, ret);
+    read_document(c, a, ret);
     return NULL;
 }
 
@@ -53,15 +53,14 @@ err_t meta_document_get(struct meta_tx *tx, int64_t file_id, struct arena *a, st
 #define THESE                                                                                                          \
     ") held JOIN refs r ON r.id = held.id JOIN files f ON f.id = held.file_id" WITH_THE_REST " ORDER BY held.file_id"
 
-err_t meta_document_list(struct meta_tx *tx, int64_t task_id, int64_t comment_id, size_t offset, size_t most,
-                         struct arena *a, struct document **ret, size_t *ret_count)
+err_t meta_document_list(struct meta_tx *tx, const struct document_query *q, struct arena *a, struct document_list *ret)
 {
-    if (!comment_id)
-        return tx_list(tx, OF_TASK EACH_ONCE " LIMIT $2 OFFSET $3" THESE,
-                       SQL(SQL_I(task_id), sql_most(most), sql_most(offset)), a, sizeof **ret, fill, ret, ret_count);
+    struct sql_value limit = sql_limit(q->limit), offset = sql_limit(q->offset);
+    if (!q->comment_id)
+        return tx_list(tx, OF_TASK EACH_ONCE " LIMIT $2 OFFSET $3" THESE, SQL(SQL_I(q->task_id), limit, offset), a,
+                       LIST_OF(read_document, ret));
     return tx_list(tx, OF_TASK " AND comment_id = $2" EACH_ONCE " LIMIT $3 OFFSET $4" THESE,
-                   SQL(SQL_I(task_id), SQL_I(comment_id), sql_most(most), sql_most(offset)), a, sizeof **ret, fill, ret,
-                   ret_count);
+                   SQL(SQL_I(q->task_id), SQL_I(q->comment_id), limit, offset), a, LIST_OF(read_document, ret));
 }
 
 err_t meta_document_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)

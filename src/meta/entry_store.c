@@ -13,7 +13,7 @@
 #define WHOLE LISTED ", e.upload, e.headers, e.tags"
 
 /* Slices are the cursor's. */
-static void fill_listed(struct sql_cursor *c, struct entry *ret)
+static void read_listed_entry(struct sql_cursor *c, struct entry *ret)
 {
     *ret = (struct entry){
         .bucket_id = sql_column_int(c, 0),
@@ -28,9 +28,9 @@ static void fill_listed(struct sql_cursor *c, struct entry *ret)
     column_digest(c, 7, 8, 10, &ret->digest);
 }
 
-static void fill(struct sql_cursor *c, struct arena *a, struct entry *ret)
+static void read_entry(struct sql_cursor *c, struct arena *a, struct entry *ret)
 {
-    fill_listed(c, ret);
+    read_listed_entry(c, ret);
     ret->key = arena_copy(a, ret->key);
     ret->upload = sql_column_copy(c, 11, a);
     ret->headers = sql_column_copy(c, 12, a);
@@ -38,8 +38,8 @@ static void fill(struct sql_cursor *c, struct arena *a, struct entry *ret)
 }
 
 /* The row that stood in the way of a new one; NOT_FOUND: the bucket did. */
-static err_t replace(struct meta_tx *tx, const struct entry *e, const struct sql_value *values, size_t count,
-                     struct arena *a, int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
+static err_t replace_entry(struct meta_tx *tx, const struct entry *e, struct sql_args args, struct arena *a,
+                           int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
 {
     int64_t old_object_id, old_bytes;
     {
@@ -53,7 +53,7 @@ static err_t replace(struct meta_tx *tx, const struct entry *e, const struct sql
                       "UPDATE entries SET owner_id = $1, object_id = $2, size_bytes = $3, md5 = $4, part_count = $5,"
                       " checksum_kind = $6, checksum_form = $7, modified_at_ms = $8, checksum = $9, upload = $10,"
                       " headers = $11, tags = $12 WHERE key = $13 AND bucket_id = $14",
-                      values, count, a));
+                      args, a));
     *ret_old_object_id = old_object_id;
     *ret_old_bytes = (uint64_t)old_bytes;
     return NULL;
@@ -78,7 +78,7 @@ err_t meta_entry_put(struct meta_tx *tx, const struct entry *e, struct arena *a,
         SQL_T(e->key),
         SQL_I(e->bucket_id),
     };
-    enum { COUNT = sizeof values / sizeof values[0] };
+    const struct sql_args args = { values, LENGTH_OF(values) };
     int64_t added;
     /* From the bucket's row: one that has gone is told apart from a key that is taken. */
     TRY(tx_add_counted(tx,
@@ -86,9 +86,9 @@ err_t meta_entry_put(struct meta_tx *tx, const struct entry *e, struct arena *a,
                        " checksum_form, modified_at_ms, checksum, upload, headers, tags, key, bucket_id)"
                        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, id FROM buckets WHERE id = $14"
                        " ON CONFLICT (bucket_id, key) DO NOTHING",
-                       values, COUNT, a, &added));
+                       args, a, &added));
     if (!added)
-        return replace(tx, e, values, COUNT, a, ret_old_object_id, ret_old_bytes);
+        return replace_entry(tx, e, args, a, ret_old_object_id, ret_old_bytes);
     *ret_old_object_id = 0;
     *ret_old_bytes = 0;
     return NULL;
@@ -99,7 +99,7 @@ err_t meta_entry_get(struct meta_tx *tx, int64_t bucket_id, slice key, struct ar
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "entry", WHOLE " FROM entries e WHERE e.bucket_id = $1 AND e.key = $2",
                SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
-    fill(c, a, ret);
+    read_entry(c, a, ret);
     return NULL;
 }
 
@@ -114,7 +114,7 @@ err_t meta_entry_with_object(struct meta_tx *tx, int64_t bucket_id, slice key, s
                SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
     if (!sql_column_int(c, 14))
         return err_make(a, ERR_CORRUPT, "the entry has no object");
-    fill(c, a, ret_entry);
+    read_entry(c, a, ret_entry);
     *ret_object = (struct object){
         .id = sql_column_int(c, 14),
         .account_id = sql_column_int(c, 15),
@@ -155,14 +155,14 @@ err_t meta_entry_each(struct meta_tx *tx, const struct entry_range *range, struc
     const struct sql_value values[] = { SQL_I(range->bucket_id), SQL_T(range->from), SQL_T(range->before) };
     bool bounded = range->before.n > 0;
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_query(tx, walks[range->from_after][bounded], values, bounded ? 3 : 2, a, &c));
+    TRY(tx_query(tx, walks[range->from_after][bounded], (struct sql_args){ values, bounded ? 3 : 2 }, a, &c));
     for (bool stop = false; !stop;) {
         bool row;
         TRY(sql_next(c, a, &row));
         if (!row)
             return NULL;
         struct entry entry;
-        fill_listed(c, &entry);
+        read_listed_entry(c, &entry);
         TRY(visit(arg, &entry, &stop));
     }
     return NULL;

@@ -14,7 +14,7 @@ err_t meta_event_add(struct meta_tx *tx, const struct event *e, struct arena *a)
                   a);
 }
 
-static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_event(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct event *)ret = (struct event){
         .id = sql_column_int(c, 0),
@@ -29,13 +29,11 @@ static void fill(struct sql_cursor *c, struct arena *a, void *ret)
     };
 }
 
-err_t meta_event_list(struct meta_tx *tx, int64_t before_id, size_t most, struct arena *a, struct event **ret,
-                      size_t *ret_count)
+err_t meta_event_list(struct meta_tx *tx, int64_t before_id, size_t limit, struct arena *a, struct event_list *ret)
 {
     return tx_list(tx,
                    "SELECT e.id, e.at_ms, e.account_id, e.actor_id, COALESCE(u.login, ''), e.action, e.subject,"
                    " e.detail, e.request_id FROM events e LEFT JOIN users u ON u.id = e.actor_id"
                    " WHERE e.id < $1 ORDER BY e.id DESC LIMIT $2",
-                   SQL(SQL_I(before_id ? before_id : INT64_MAX), SQL_I((int64_t)most)), a, sizeof **ret, fill, ret,
-                   ret_count);
+                   SQL(SQL_I(before_id ? before_id : INT64_MAX), sql_limit(limit)), a, LIST_OF(read_event, ret));
 }

@@ -9,7 +9,7 @@
 
 #define FILE_ROW "SELECT " FILE_COLUMNS " FROM files f LEFT JOIN users u ON u.id = f.owner_id"
 
-void column_file(struct sql_cursor *c, int first, struct arena *a, struct file *ret)
+void read_file_columns(struct sql_cursor *c, int first, struct arena *a, struct file *ret)
 {
     *ret = (struct file){
         .id = sql_column_int(c, first),
@@ -31,9 +31,9 @@ void column_file(struct sql_cursor *c, int first, struct arena *a, struct file *
     column_bytes(c, first + 11, ret->md5, MD5_SIZE);
 }
 
-static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_file(struct sql_cursor *c, struct arena *a, void *ret)
 {
-    column_file(c, 0, a, ret);
+    read_file_columns(c, 0, a, ret);
 }
 
 err_t meta_file_add(struct meta_tx *tx, const struct file *f, struct arena *a, int64_t *ret_id)
@@ -57,7 +57,7 @@ err_t meta_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct file
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file", FILE_ROW " WHERE f.id = $1", SQL(SQL_I(id)), a, &c));
-    fill(c, a, ret);
+    read_file(c, a, ret);
     return NULL;
 }
 
@@ -65,7 +65,7 @@ err_t meta_file_by_uuid(struct meta_tx *tx, const unsigned char uuid[16], struct
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file", FILE_ROW " WHERE f.uuid = $1", SQL(SQL_BYTES(uuid, 16)), a, &c));
-    fill(c, a, ret);
+    read_file(c, a, ret);
     return NULL;
 }
 
@@ -79,7 +79,7 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
                " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.inline_bytes"
                " FROM files f LEFT JOIN objects o ON o.id = f.object_id WHERE f.uuid = $1",
                SQL(SQL_BYTES(uuid, 16)), a, &c));
-    fill(c, a, ret_file);
+    read_file(c, a, ret_file);
     *ret_object = (struct object){
         .id = sql_column_int(c, 16),
         .account_id = sql_column_int(c, 17),
@@ -114,12 +114,10 @@ static slice pattern_of(slice text, struct arena *a)
              " AND ($4 = 0 OR f.owner_id + 0 = $4 OR " FILE_IS_PENDING " = 0)"
 #define NEWEST_FIRST " ORDER BY f.id DESC LIMIT "
 
-err_t meta_file_list(struct meta_tx *tx, const struct file_query *q, struct arena *a, struct file **ret,
-                     size_t *ret_count)
+err_t meta_file_list(struct meta_tx *tx, const struct file_query *q, struct arena *a, struct file_list *ret)
 {
     struct sql_value v[7] = { SQL_I(q->before_id ? q->before_id : INT64_MAX), SQL_I(q->state),
                               SQL_T(pattern_of(q->name_contains, a)), SQL_I(q->pending_of) };
-    struct sql_value most = sql_most(q->most);
     const char *sql;
     size_t n = 4;
     if (q->owner_id && q->account_id) {
@@ -135,8 +133,8 @@ err_t meta_file_list(struct meta_tx *tx, const struct file_query *q, struct aren
     } else {
         sql = FILTERED NEWEST_FIRST "$5";
     }
-    v[n++] = most;
-    return tx_list(tx, sql, v, n, a, sizeof **ret, fill, ret, ret_count);
+    v[n++] = sql_limit(q->limit);
+    return tx_list(tx, sql, (struct sql_args){ v, n }, a, LIST_OF(read_file, ret));
 }
 
 err_t meta_file_move(struct meta_tx *tx, int64_t id, enum file_state from, enum file_state to, int64_t purge_at_ms,
@@ -181,10 +179,9 @@ err_t meta_file_remove(struct meta_tx *tx, int64_t id, struct arena *a)
     return tx_change_one(tx, "file", "DELETE FROM files WHERE id = $1", SQL(SQL_I(id)), a);
 }
 
-err_t meta_file_due(struct meta_tx *tx, int64_t now_ms, size_t most, struct arena *a, struct file **ret,
-                    size_t *ret_count)
+err_t meta_file_due(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a, struct file_list *ret)
 {
     return tx_list(tx,
                    FILE_ROW " WHERE f.purge_at_ms > 0 AND f.purge_at_ms <= $1 ORDER BY f.purge_at_ms, f.id LIMIT $2",
-                   SQL(SQL_I(now_ms), SQL_I((int64_t)most)), a, sizeof **ret, fill, ret, ret_count);
+                   SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_file, ret));
 }

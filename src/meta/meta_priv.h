@@ -64,32 +64,39 @@ void reader_give(struct meta_store *, struct reader *);
 /* ---- statements ---- */
 
 /* Start a statement that reads. */
-MUST_USE err_t tx_query(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,
-                        struct arena *a, struct sql_cursor **ret_cursor);
+MUST_USE err_t tx_query(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a,
+                        struct sql_cursor **ret_cursor);
 /* The same, and its first row; NOT_FOUND "no such WHAT" when there is none. */
-MUST_USE err_t tx_one(struct meta_tx *, const char *what, const char *sql, const struct sql_value *values, size_t count,
-                      struct arena *a, struct sql_cursor **ret_cursor);
+MUST_USE err_t tx_one(struct meta_tx *, const char *what, const char *sql, struct sql_args args, struct arena *a,
+                      struct sql_cursor **ret_cursor);
 /* Run a statement that adds rows, or changes what nobody caches. */
-MUST_USE err_t tx_add(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count, struct arena *a);
-MUST_USE err_t tx_add_counted(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,
-                              struct arena *a, int64_t *ret_changed);
-MUST_USE err_t tx_insert(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,
-                         struct arena *a, int64_t *ret_id);
+MUST_USE err_t tx_add(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a);
+MUST_USE err_t tx_add_counted(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a,
+                              int64_t *ret_changed);
+MUST_USE err_t tx_insert(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_id);
 /* An id that no row ever had. */
 MUST_USE err_t tx_next_id(struct meta_tx *, enum id_kind, struct arena *a, int64_t *ret_id);
 /* Run a statement that changes or removes rows, and remember that it did. ret_changed may be NULL. */
-MUST_USE err_t tx_change(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count,
-                         struct arena *a, int64_t *ret_changed);
+MUST_USE err_t tx_change(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a,
+                         int64_t *ret_changed);
 /* The same for one record; NOT_FOUND "no such WHAT" when nothing changed. */
-MUST_USE err_t tx_change_one(struct meta_tx *, const char *what, const char *sql, const struct sql_value *values,
-                             size_t count, struct arena *a);
-MUST_USE err_t tx_int(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
-                      int64_t *ret_value);
+MUST_USE err_t tx_change_one(struct meta_tx *, const char *what, const char *sql, struct sql_args args,
+                             struct arena *a);
+MUST_USE err_t tx_int(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_value);
 
-/* Every row of a query as an array: fill(cursor, a, record) for each. */
-typedef void fill_fn(struct sql_cursor *, struct arena *a, void *ret_record);
-MUST_USE err_t tx_list(struct meta_tx *, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
-                       size_t record_size, fill_fn *fill, void *ret_records, size_t *ret_count);
+/* Reads one record from the current row of a cursor; its slices are copied into `a`. */
+typedef void row_fn(struct sql_cursor *, struct arena *a, void *ret_record);
+/* Where the records of a query go: LIST_OF(read_user, ret) for a `struct user_list *ret`. */
+struct row_list {
+    size_t record_size;
+    row_fn *read_row;
+    void *ret_items; /* a pointer to the list's `items` */
+    size_t *ret_count;
+};
+#define LIST_OF(read_row, ret) (&(struct row_list){ sizeof *(ret)->items, (read_row), &(ret)->items, &(ret)->count })
+/* Runs a query and reads every row; the list is written only on success. */
+MUST_USE err_t tx_list(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a,
+                       const struct row_list *list);
 
 /* An id that may be missing: 0 is NULL. */
 static inline struct sql_value sql_id(int64_t id)
@@ -97,9 +104,9 @@ static inline struct sql_value sql_id(int64_t id)
     return id ? SQL_I(id) : SQL_NIL;
 }
 /* A number of rows, for LIMIT and OFFSET. */
-static inline struct sql_value sql_most(size_t most)
+static inline struct sql_value sql_limit(size_t rows)
 {
-    return SQL_I(most > INT64_MAX ? INT64_MAX : (int64_t)most);
+    return SQL_I(rows > INT64_MAX ? INT64_MAX : (int64_t)rows);
 }
 /* Fixed-size bytes of a column; zeros when it holds another size. */
 void column_bytes(struct sql_cursor *, int index, unsigned char *ret_bytes, size_t size);
@@ -124,7 +131,7 @@ void column_digest(struct sql_cursor *, int kind_index, int form_index, int byte
     "k.file_id, k.bucket_id, k.key, k.declared_bytes, k.expires_at_ms, k.confirmed_at_ms, k.task_id, k.comment_id"
 enum { FILE_COLUMN_COUNT = 16, TICKET_COLUMN_COUNT = 8 };
 /* From these columns, the first of which is number `first`. */
-void column_file(struct sql_cursor *, int first, struct arena *a, struct file *ret);
-void column_ticket(struct sql_cursor *, int first, struct arena *a, struct ticket *ret);
+void read_file_columns(struct sql_cursor *, int first, struct arena *a, struct file *ret);
+void read_ticket_columns(struct sql_cursor *, int first, struct arena *a, struct ticket *ret);
 
 #endif

@@ -9,7 +9,7 @@
 
 #define OBJECT "SELECT o.id, o.account_id, o.size_bytes, o.md5, o.created_at_ms, o.blob_key, o.part_count"
 
-static void fill(struct sql_cursor *c, struct arena *a, struct object *ret)
+static void read_object(struct sql_cursor *c, struct arena *a, struct object *ret)
 {
     *ret = (struct object){
         .id = sql_column_int(c, 0),
@@ -42,7 +42,7 @@ err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct ob
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "object", OBJECT ", o.inline_bytes FROM objects o WHERE o.id = $1", SQL(SQL_I(id)), a, &c));
-    fill(c, a, ret);
+    read_object(c, a, ret);
     ret->inline_bytes = sql_column_copy(c, 7, a);
     return NULL;
 }
@@ -50,8 +50,8 @@ err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct ob
 /* ---- put together ---- */
 
 /* What the parts are together. One that is put together itself is refused: what is read has one level. */
-static err_t measure(struct meta_tx *tx, const int64_t *part_ids, size_t count, struct arena *a, uint64_t *ret_offsets,
-                     uint64_t *ret_bytes)
+static err_t measure_parts(struct meta_tx *tx, const int64_t *part_ids, size_t count, struct arena *a,
+                           uint64_t *ret_offsets, uint64_t *ret_bytes)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
@@ -76,7 +76,7 @@ err_t meta_object_compose(struct meta_tx *tx, const struct object *object, const
         return err_make(a, ERR_EMPTY, "no parts to put together");
     uint64_t *offsets = arena_array(a, uint64_t, count), bytes = 0;
     int64_t id;
-    TRY(measure(tx, part_ids, count, a, offsets, &bytes));
+    TRY(measure_parts(tx, part_ids, count, a, offsets, &bytes));
     TRY(tx_next_id(tx, OBJECT_IDS, a, &id));
     TRY(tx_add(tx,
                "INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, inline_bytes, part_count)"
@@ -91,19 +91,19 @@ err_t meta_object_compose(struct meta_tx *tx, const struct object *object, const
     return NULL;
 }
 
-static void fill_part(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_object_part(struct sql_cursor *c, struct arena *a, void *ret)
 {
     struct object_part *part = ret;
-    fill(c, a, &part->object);
+    read_object(c, a, &part->object);
     part->offset = (uint64_t)sql_column_int(c, 7);
 }
 
-err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct object_part **ret, size_t *ret_count)
+err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct object_part_list *ret)
 {
     return tx_list(tx,
                    OBJECT ", p.part_offset FROM object_parts p JOIN objects o ON o.id = p.part_id"
                           " WHERE p.object_id = $1 ORDER BY p.number",
-                   SQL(SQL_I(id)), a, sizeof **ret, fill_part, ret, ret_count);
+                   SQL(SQL_I(id)), a, LIST_OF(read_object_part, ret));
 }
 
 /* ---- letting go ---- */
@@ -122,19 +122,23 @@ err_t meta_object_is_stray(struct meta_tx *tx, int64_t id, struct arena *a, bool
     return NULL;
 }
 
-static void fill_id(struct sql_cursor *c, struct arena *a, void *ret)
+struct id_list {
+    int64_t *items;
+    size_t count;
+};
+
+static void read_id(struct sql_cursor *c, struct arena *a, void *ret)
 {
     (void)a;
     *(int64_t *)ret = sql_column_int(c, 0);
 }
 
 /* Removes the row if nothing refers to it; ret_part_ids are those of what was removed. */
-static err_t release_one(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a, int64_t **ret_part_ids,
-                         size_t *ret_count)
+static err_t release_one(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a, struct id_list *ret_part_ids)
 {
     slice blob_key;
     int64_t part_count;
-    *ret_count = 0;
+    *ret_part_ids = (struct id_list){ 0 };
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
         err_t e = tx_one(tx, "object", "SELECT blob_key, part_count FROM objects WHERE id = $1 AND " NOBODY_NAMES_IT,
@@ -147,7 +151,7 @@ static err_t release_one(struct meta_tx *tx, int64_t id, int64_t now_ms, struct 
     }
     if (part_count)
         TRY(tx_list(tx, "SELECT part_id FROM object_parts WHERE object_id = $1 ORDER BY number", SQL(SQL_I(id)), a,
-                    sizeof **ret_part_ids, fill_id, ret_part_ids, ret_count));
+                    LIST_OF(read_id, ret_part_ids)));
     TRY(tx_change(tx, "DELETE FROM objects WHERE id = $1", SQL(SQL_I(id)), a, NULL)); /* object_parts go with it */
     if (!blob_key.n)
         return NULL;
@@ -157,11 +161,10 @@ static err_t release_one(struct meta_tx *tx, int64_t id, int64_t now_ms, struct 
 
 err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
 {
-    int64_t *part_ids = NULL, *none;
-    size_t count, none_count;
-    TRY(release_one(tx, id, now_ms, a, &part_ids, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(release_one(tx, part_ids[i], now_ms, a, &none, &none_count));
+    struct id_list parts, none;
+    TRY(release_one(tx, id, now_ms, a, &parts));
+    for (size_t i = 0; i < parts.count; i++)
+        TRY(release_one(tx, parts.items[i], now_ms, a, &none)); /* a part has no parts */
     return NULL;
 }
 
@@ -177,7 +180,7 @@ err_t meta_object_each(struct meta_tx *tx, int64_t after_id, struct arena *a,
             return NULL;
         SCRATCH(s); /* a store holds millions of them */
         struct object object;
-        fill(c, &s, &object);
+        read_object(c, &s, &object);
         TRY(visit(arg, &object));
     }
 }
@@ -191,20 +194,19 @@ err_t meta_object_has_key(struct meta_tx *tx, slice blob_key, struct arena *a, b
     return NULL;
 }
 
-static void fill_key(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_blob_key(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(slice *)ret = sql_column_copy(c, 0, a);
 }
 
 /* A key that an object has is never handed out, however it came onto the list. */
-err_t meta_garbage_list(struct meta_tx *tx, int64_t before_ms, size_t most, struct arena *a, slice **ret_keys,
-                        size_t *ret_count)
+err_t meta_garbage_list(struct meta_tx *tx, int64_t before_ms, size_t limit, struct arena *a, struct blob_key_list *ret)
 {
     return tx_list(tx,
                    "SELECT blob_key FROM garbage WHERE put_at_ms < $1"
                    " AND NOT EXISTS (SELECT 1 FROM objects WHERE objects.blob_key = garbage.blob_key"
                    " AND objects.blob_key IS NOT NULL) ORDER BY put_at_ms, id LIMIT $2",
-                   SQL(SQL_I(before_ms), SQL_I((int64_t)most)), a, sizeof **ret_keys, fill_key, ret_keys, ret_count);
+                   SQL(SQL_I(before_ms), sql_limit(limit)), a, LIST_OF(read_blob_key, ret));
 }
 
 err_t meta_garbage_forget(struct meta_tx *tx, slice blob_key, struct arena *a)

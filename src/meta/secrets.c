@@ -25,18 +25,16 @@ err_t meta_secret_get(struct meta_tx *tx, int64_t credential_id, struct arena *a
     return NULL;
 }
 
-static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_secret(struct sql_cursor *c, struct arena *a, void *ret)
 {
     struct secret *secret = ret;
     *secret = (struct secret){ .credential_id = sql_column_int(c, 0), .sealed = sql_column_copy(c, 1, a) };
 }
 
-err_t meta_secret_list(struct meta_tx *tx, int64_t before_id, size_t most, struct arena *a, struct secret **ret,
-                       size_t *ret_count)
+err_t meta_secret_list(struct meta_tx *tx, int64_t before_id, size_t limit, struct arena *a, struct secret_list *ret)
 {
     return tx_list(tx,
                    "SELECT s.credential_id, s.sealed FROM secrets s JOIN credentials c ON c.id = s.credential_id"
                    " WHERE s.credential_id < $1 AND c.revoked_at_ms = 0 ORDER BY s.credential_id DESC LIMIT $2",
-                   SQL(SQL_I(before_id ? before_id : INT64_MAX), SQL_I((int64_t)most)), a, sizeof **ret, fill, ret,
-                   ret_count);
+                   SQL(SQL_I(before_id ? before_id : INT64_MAX), sql_limit(limit)), a, LIST_OF(read_secret, ret));
 }

@@ -9,17 +9,17 @@
 
 /* ---- statements ---- */
 
-err_t tx_query(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
+err_t tx_query(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a,
                struct sql_cursor **ret_cursor)
 {
-    return sql_query(tx->conn, sql, values, count, a, ret_cursor);
+    return sql_query(tx->conn, sql, args, a, ret_cursor);
 }
 
-err_t tx_one(struct meta_tx *tx, const char *what, const char *sql, const struct sql_value *values, size_t count,
-             struct arena *a, struct sql_cursor **ret_cursor)
+err_t tx_one(struct meta_tx *tx, const char *what, const char *sql, struct sql_args args, struct arena *a,
+             struct sql_cursor **ret_cursor)
 {
     SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
-    TRY(sql_query(tx->conn, sql, values, count, a, &cursor));
+    TRY(sql_query(tx->conn, sql, args, a, &cursor));
     bool row;
     TRY(sql_next(cursor, a, &row));
     if (!row)
@@ -29,12 +29,11 @@ err_t tx_one(struct meta_tx *tx, const char *what, const char *sql, const struct
     return NULL;
 }
 
-err_t tx_add_counted(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
-                     int64_t *ret_changed)
+err_t tx_add_counted(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_changed)
 {
     assert(tx->writes);
     int64_t changed;
-    TRY(sql_exec(tx->conn, sql, values, count, a, &changed));
+    TRY(sql_exec(tx->conn, sql, args, a, &changed));
     if (changed > 0)
         tx->changed = true;
     if (ret_changed)
@@ -42,16 +41,15 @@ err_t tx_add_counted(struct meta_tx *tx, const char *sql, const struct sql_value
     return NULL;
 }
 
-err_t tx_add(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a)
+err_t tx_add(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a)
 {
-    return tx_add_counted(tx, sql, values, count, a, NULL);
+    return tx_add_counted(tx, sql, args, a, NULL);
 }
 
-err_t tx_insert(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
-                int64_t *ret_id)
+err_t tx_insert(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_id)
 {
     assert(tx->writes);
-    TRY(sql_insert(tx->conn, sql, values, count, a, ret_id));
+    TRY(sql_insert(tx->conn, sql, args, a, ret_id));
     tx->changed = true;
     return NULL;
 }
@@ -78,11 +76,10 @@ void forget_ids(struct meta_store *store)
     memset(store->ids, 0, sizeof store->ids);
 }
 
-err_t tx_change(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
-                int64_t *ret_changed)
+err_t tx_change(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_changed)
 {
     int64_t changed;
-    TRY(tx_add_counted(tx, sql, values, count, a, &changed));
+    TRY(tx_add_counted(tx, sql, args, a, &changed));
     if (changed > 0)
         tx->touched = true;
     if (ret_changed)
@@ -90,25 +87,22 @@ err_t tx_change(struct meta_tx *tx, const char *sql, const struct sql_value *val
     return NULL;
 }
 
-err_t tx_change_one(struct meta_tx *tx, const char *what, const char *sql, const struct sql_value *values, size_t count,
-                    struct arena *a)
+err_t tx_change_one(struct meta_tx *tx, const char *what, const char *sql, struct sql_args args, struct arena *a)
 {
     int64_t changed;
-    TRY(tx_change(tx, sql, values, count, a, &changed));
+    TRY(tx_change(tx, sql, args, a, &changed));
     return changed ? NULL : err_make(a, ERR_NOT_FOUND, "no such %s", what);
 }
 
-err_t tx_int(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
-             int64_t *ret_value)
+err_t tx_int(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_value)
 {
-    return sql_get_int(tx->conn, sql, values, count, a, ret_value);
+    return sql_get_int(tx->conn, sql, args, a, ret_value);
 }
 
-err_t tx_list(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
-              size_t record_size, fill_fn *fill, void *ret_records, size_t *ret_count)
+err_t tx_list(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, const struct row_list *list)
 {
     SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
-    TRY(sql_query(tx->conn, sql, values, count, a, &cursor));
+    TRY(sql_query(tx->conn, sql, args, a, &cursor));
     char *records = NULL;
     size_t used = 0, room = 0;
     for (;;) {
@@ -118,15 +112,15 @@ err_t tx_list(struct meta_tx *tx, const char *sql, const struct sql_value *value
             break;
         if (used == room) {
             room = room ? room * 2 : 8;
-            char *more = arena_alloc_array(a, record_size, room);
+            char *more = arena_alloc_array(a, list->record_size, room);
             if (used)
-                memcpy(more, records, used * record_size);
+                memcpy(more, records, used * list->record_size);
             records = more;
         }
-        fill(cursor, a, records + used++ * record_size);
+        list->read_row(cursor, a, records + used++ * list->record_size);
     }
-    memcpy(ret_records, &records, sizeof records);
-    *ret_count = used;
+    memcpy(list->ret_items, &records, sizeof records);
+    *list->ret_count = used;
     return NULL;
 }
 

@@ -15,7 +15,7 @@
     "SELECT t.id, t.account_id, t.author_id, t.text, t.subject, t.details, t.created_at_ms, t.modified_at_ms,"         \
     " t.closed_at_ms, t.shared"
 
-static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_task(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct task *)ret = (struct task){
         .id = sql_column_int(c, 0),
@@ -46,7 +46,7 @@ err_t meta_task_get(struct meta_tx *tx, int64_t id, struct arena *a, struct task
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "task", TASK " FROM tasks t WHERE t.id = $1", SQL(SQL_I(id)), a, &c));
-    fill(c, a, ret);
+    read_task(c, a, ret);
     return NULL;
 }
 
@@ -114,11 +114,11 @@ static int compare_ids(const void *a, const void *b)
 
 /* One look-up for each id, in the order asked for: a list of any length needs no text of its own. */
 static err_t list_by_ids(struct meta_tx *tx, const struct task_query *q, struct sql_value *values, struct arena *a,
-                         struct task **ret, size_t *ret_count, int64_t *ret_total)
+                         struct task_list *ret, int64_t *ret_total)
 {
     size_t n = q->id_count, seen = 0, kept = 0;
     int64_t *ids = arena_array(a, int64_t, n ? n : 1);
-    struct task *tasks = arena_array(a, struct task, n && q->most ? (n < q->most ? n : q->most) : 1);
+    struct task *tasks = arena_array(a, struct task, n && q->limit ? (n < q->limit ? n : q->limit) : 1);
     if (n) {
         memcpy(ids, q->ids, n * sizeof *ids);
         qsort(ids, n, sizeof *ids, compare_ids);
@@ -129,22 +129,21 @@ static err_t list_by_ids(struct meta_tx *tx, const struct task_query *q, struct 
             continue;
         values[MATCH_VALUES] = SQL_I(ids[at]);
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        err_t e = tx_one(tx, "task", TASK " FROM tasks t" MATCHING("t.account_id + 0") " AND t.id = $13", values,
-                         MATCH_VALUES + 1, a, &c);
+        err_t e = tx_one(tx, "task", TASK " FROM tasks t" MATCHING("t.account_id + 0") " AND t.id = $13",
+                         (struct sql_args){ values, MATCH_VALUES + 1 }, a, &c);
         if (err_is(e, ERR_NOT_FOUND))
             continue;
         TRY(e);
-        if (seen++ >= q->offset && kept < q->most)
-            fill(c, a, &tasks[kept++]);
+        if (seen++ >= q->offset && kept < q->limit)
+            read_task(c, a, &tasks[kept++]);
     }
-    *ret = tasks;
-    *ret_count = kept;
+    *ret = (struct task_list){ tasks, kept };
     *ret_total = (int64_t)seen;
     return NULL;
 }
 
-err_t meta_task_list(struct meta_tx *tx, const struct task_query *q, struct arena *a, struct task **ret,
-                     size_t *ret_count, int64_t *ret_total)
+err_t meta_task_list(struct meta_tx *tx, const struct task_query *q, struct arena *a, struct task_list *ret,
+                     int64_t *ret_total)
 {
     struct sql_value values[MATCH_VALUES + 2] = {
         SQL_I(q->account_id),   SQL_I(q->seen_by),        SQL_I(q->author_id),         SQL_I(q->member_id),
@@ -152,32 +151,31 @@ err_t meta_task_list(struct meta_tx *tx, const struct task_query *q, struct aren
         SQL_T(q->detail_name),  SQL_T(q->detail_value),   SQL_T(q->also_detail_name),  SQL_T(q->also_detail_value),
     };
     if (q->ids)
-        return list_by_ids(tx, q, values, a, ret, ret_count, ret_total);
+        return list_by_ids(tx, q, values, a, ret, ret_total);
     const struct task_walk *walk = &task_walks[q->author_id ? 1 : q->member_id ? 2 : 0];
     int64_t total;
-    TRY(tx_int(tx, walk->count, values, MATCH_VALUES, a, &total));
-    values[MATCH_VALUES] = sql_most(q->most);
-    values[MATCH_VALUES + 1] = sql_most(q->offset);
-    TRY(tx_list(tx, q->descending ? walk->descending : walk->ascending, values, MATCH_VALUES + 2, a, sizeof **ret, fill,
-                ret, ret_count));
+    TRY(tx_int(tx, walk->count, (struct sql_args){ values, MATCH_VALUES }, a, &total));
+    values[MATCH_VALUES] = sql_limit(q->limit);
+    values[MATCH_VALUES + 1] = sql_limit(q->offset);
+    TRY(tx_list(tx, q->descending ? walk->descending : walk->ascending, (struct sql_args){ values, MATCH_VALUES + 2 },
+                a, LIST_OF(read_task, ret)));
     *ret_total = total;
     return NULL;
 }
 
 /* ---- members ---- */
 
-static void fill_member(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_task_member(struct sql_cursor *c, struct arena *a, void *ret)
 {
     (void)a;
     *(struct task_member *)ret =
         (struct task_member){ .user_id = sql_column_int(c, 0), .roles = (int)sql_column_int(c, 1) };
 }
 
-err_t meta_task_members(struct meta_tx *tx, int64_t task_id, struct arena *a, struct task_member **ret,
-                        size_t *ret_count)
+err_t meta_task_members(struct meta_tx *tx, int64_t task_id, struct arena *a, struct task_member_list *ret)
 {
     return tx_list(tx, "SELECT user_id, roles FROM task_members WHERE task_id = $1 ORDER BY user_id",
-                   SQL(SQL_I(task_id)), a, sizeof **ret, fill_member, ret, ret_count);
+                   SQL(SQL_I(task_id)), a, LIST_OF(read_task_member, ret));
 }
 
 err_t meta_task_set_member(struct meta_tx *tx, int64_t task_id, int64_t user_id, int roles, struct arena *a)
@@ -195,7 +193,7 @@ err_t meta_task_set_member(struct meta_tx *tx, int64_t task_id, int64_t user_id,
 
 #define COMMENT "SELECT id, task_id, author_id, text, details, created_at_ms, edited_at_ms, file_id FROM comments"
 
-static void fill_comment(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_comment(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct comment *)ret = (struct comment){
         .id = sql_column_int(c, 0),
@@ -223,7 +221,7 @@ err_t meta_comment_get(struct meta_tx *tx, int64_t id, struct arena *a, struct c
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "comment", COMMENT " WHERE id = $1", SQL(SQL_I(id)), a, &c));
-    fill_comment(c, a, ret);
+    read_comment(c, a, ret);
     return NULL;
 }
 
@@ -233,10 +231,9 @@ err_t meta_comment_set_text(struct meta_tx *tx, int64_t id, slice text, int64_t 
                          SQL(SQL_T(text), SQL_I(edited_at_ms), SQL_I(id)), a);
 }
 
-err_t meta_comment_list(struct meta_tx *tx, int64_t task_id, struct arena *a, struct comment **ret, size_t *ret_count)
+err_t meta_comment_list(struct meta_tx *tx, int64_t task_id, struct arena *a, struct comment_list *ret)
 {
-    return tx_list(tx, COMMENT " WHERE task_id = $1 ORDER BY id", SQL(SQL_I(task_id)), a, sizeof **ret, fill_comment,
-                   ret, ret_count);
+    return tx_list(tx, COMMENT " WHERE task_id = $1 ORDER BY id", SQL(SQL_I(task_id)), a, LIST_OF(read_comment, ret));
 }
 
 /* References go with it (ON DELETE CASCADE); what a ticket would have hung on it hangs on the task. */

@@ -5,7 +5,7 @@
 
 #define TICKET "SELECT " TICKET_COLUMNS " FROM tickets k"
 
-void column_ticket(struct sql_cursor *c, int first, struct arena *a, struct ticket *ret)
+void read_ticket_columns(struct sql_cursor *c, int first, struct arena *a, struct ticket *ret)
 {
     *ret = (struct ticket){
         .file_id = sql_column_int(c, first),
@@ -19,9 +19,9 @@ void column_ticket(struct sql_cursor *c, int first, struct arena *a, struct tick
     };
 }
 
-static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_ticket(struct sql_cursor *c, struct arena *a, void *ret)
 {
-    column_ticket(c, 0, a, ret);
+    read_ticket_columns(c, 0, a, ret);
 }
 
 err_t meta_ticket_add(struct meta_tx *tx, const struct ticket *k, struct arena *a)
@@ -38,7 +38,7 @@ err_t meta_ticket_get(struct meta_tx *tx, int64_t file_id, struct arena *a, stru
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "ticket", TICKET " WHERE k.file_id = $1", SQL(SQL_I(file_id)), a, &c));
-    fill(c, a, ret);
+    read_ticket(c, a, ret);
     return NULL;
 }
 
@@ -47,7 +47,7 @@ err_t meta_ticket_by_key(struct meta_tx *tx, int64_t bucket_id, slice key, struc
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "ticket", TICKET " WHERE k.bucket_id = $1 AND k.key = $2", SQL(SQL_I(bucket_id), SQL_T(key)), a,
                &c));
-    fill(c, a, ret);
+    read_ticket(c, a, ret);
     return NULL;
 }
 
@@ -63,11 +63,11 @@ err_t meta_ticket_set_place(struct meta_tx *tx, int64_t file_id, int64_t task_id
                          SQL(sql_id(task_id), sql_id(comment_id), SQL_I(file_id)), a);
 }
 
-err_t meta_ticket_pending(struct meta_tx *tx, int64_t task_id, int64_t comment_id, size_t most, struct arena *a,
-                          struct ticket **ret, size_t *ret_count)
+err_t meta_ticket_pending(struct meta_tx *tx, int64_t task_id, int64_t comment_id, size_t limit, struct arena *a,
+                          struct ticket_list *ret)
 {
     return tx_list(tx,
                    TICKET " WHERE k.task_id = $1 AND k.confirmed_at_ms = 0 AND ($2 = 0 OR k.comment_id = $2)"
                           " ORDER BY k.file_id LIMIT $3",
-                   SQL(SQL_I(task_id), SQL_I(comment_id), SQL_I((int64_t)most)), a, sizeof **ret, fill, ret, ret_count);
+                   SQL(SQL_I(task_id), SQL_I(comment_id), sql_limit(limit)), a, LIST_OF(read_ticket, ret));
 }

@@ -11,7 +11,7 @@
     "SELECT id, name, bucket_id, key, account_id, owner_id, headers, tags, checksum_kind, checksum_form,"              \
     " created_at_ms, expires_at_ms FROM uploads"
 
-static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_upload(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct upload *)ret = (struct upload){
         .id = sql_column_int(c, 0),
@@ -45,7 +45,7 @@ err_t meta_upload_by_name(struct meta_tx *tx, slice name, struct arena *a, struc
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "upload", UPLOAD " WHERE name = $1", SQL(SQL_T(name)), a, &c));
-    fill(c, a, ret);
+    read_upload(c, a, ret);
     return NULL;
 }
 
@@ -71,34 +71,33 @@ static slice end_of_prefix(slice prefix, struct arena *a)
 #define AFTER UPLOAD " WHERE bucket_id = $1 AND (key, id) > ($2, $3)"
 #define BY_KEY " ORDER BY key, id LIMIT $4"
 
-err_t meta_upload_list(struct meta_tx *tx, int64_t bucket_id, slice prefix, slice after_key, int64_t after_id,
-                       size_t most, struct arena *a, struct upload **ret, size_t *ret_count)
+err_t meta_upload_list(struct meta_tx *tx, const struct upload_query *q, struct arena *a, struct upload_list *ret)
 {
-    if (after_key.n && !after_id)
-        after_id = INT64_MAX;
-    if (slice_cmp(after_key, prefix) < 0) { /* nothing before the prefix is asked for */
-        after_key = prefix;
+    slice after_key = q->after_key;
+    int64_t after_id = after_key.n && !q->after_id ? INT64_MAX : q->after_id;
+    if (slice_cmp(after_key, q->prefix) < 0) { /* the list begins with the prefix */
+        after_key = q->prefix;
         after_id = 0;
     }
-    slice before = end_of_prefix(prefix, a);
+    slice before = end_of_prefix(q->prefix, a);
     if (!before.n)
-        return tx_list(tx, AFTER BY_KEY, SQL(SQL_I(bucket_id), SQL_T(after_key), SQL_I(after_id), sql_most(most)), a,
-                       sizeof **ret, fill, ret, ret_count);
+        return tx_list(tx, AFTER BY_KEY,
+                       SQL(SQL_I(q->bucket_id), SQL_T(after_key), SQL_I(after_id), sql_limit(q->limit)), a,
+                       LIST_OF(read_upload, ret));
     return tx_list(tx, AFTER " AND key < $4 ORDER BY key, id LIMIT $5",
-                   SQL(SQL_I(bucket_id), SQL_T(after_key), SQL_I(after_id), SQL_T(before), sql_most(most)), a,
-                   sizeof **ret, fill, ret, ret_count);
+                   SQL(SQL_I(q->bucket_id), SQL_T(after_key), SQL_I(after_id), SQL_T(before), sql_limit(q->limit)), a,
+                   LIST_OF(read_upload, ret));
 }
 
-err_t meta_upload_due(struct meta_tx *tx, int64_t now_ms, size_t most, struct arena *a, struct upload **ret,
-                      size_t *ret_count)
+err_t meta_upload_due(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a, struct upload_list *ret)
 {
     return tx_list(tx, UPLOAD " WHERE expires_at_ms > 0 AND expires_at_ms <= $1 ORDER BY expires_at_ms, id LIMIT $2",
-                   SQL(SQL_I(now_ms), sql_most(most)), a, sizeof **ret, fill, ret, ret_count);
+                   SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_upload, ret));
 }
 
 /* ---- parts ---- */
 
-static void fill_part(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_upload_part(struct sql_cursor *c, struct arena *a, void *ret)
 {
     (void)a;
     struct upload_part *part = ret;
@@ -114,8 +113,8 @@ static void fill_part(struct sql_cursor *c, struct arena *a, void *ret)
 }
 
 /* The part that stood in the way of a new one; NOT_FOUND: the upload did. */
-static err_t replace_part(struct meta_tx *tx, const struct upload_part *p, const struct sql_value *values, size_t count,
-                          struct arena *a, int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
+static err_t replace_part(struct meta_tx *tx, const struct upload_part *p, struct sql_args args, struct arena *a,
+                          int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
 {
     int64_t old_object_id, old_bytes;
     {
@@ -128,7 +127,7 @@ static err_t replace_part(struct meta_tx *tx, const struct upload_part *p, const
     TRY(tx_change_one(tx, "part",
                       "UPDATE upload_parts SET object_id = $1, size_bytes = $2, md5 = $3, checksum_kind = $4,"
                       " checksum = $5, stored_at_ms = $6 WHERE number = $7 AND upload_id = $8",
-                      values, count, a));
+                      args, a));
     *ret_old_object_id = old_object_id;
     *ret_old_bytes = (uint64_t)old_bytes;
     return NULL;
@@ -142,25 +141,25 @@ err_t meta_part_put(struct meta_tx *tx, const struct upload_part *p, struct aren
         SQL_I(p->digest.kind), sql_digest(&p->digest),        SQL_I(p->stored_at_ms),
         SQL_I(p->number),      SQL_I(p->upload_id),
     };
-    enum { COUNT = sizeof values / sizeof values[0] };
+    const struct sql_args args = { values, LENGTH_OF(values) };
     int64_t added;
     TRY(tx_add_counted(tx,
                        "INSERT INTO upload_parts (object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms,"
                        " number, upload_id) SELECT $1, $2, $3, $4, $5, $6, $7, id FROM uploads WHERE id = $8"
                        " ON CONFLICT (upload_id, number) DO NOTHING",
-                       values, COUNT, a, &added));
+                       args, a, &added));
     if (!added)
-        return replace_part(tx, p, values, COUNT, a, ret_old_object_id, ret_old_bytes);
+        return replace_part(tx, p, args, a, ret_old_object_id, ret_old_bytes);
     *ret_old_object_id = 0;
     *ret_old_bytes = 0;
     return NULL;
 }
 
-err_t meta_part_list(struct meta_tx *tx, int64_t upload_id, int64_t after, size_t most, struct arena *a,
-                     struct upload_part **ret, size_t *ret_count)
+err_t meta_part_list(struct meta_tx *tx, int64_t upload_id, int64_t after, size_t limit, struct arena *a,
+                     struct upload_part_list *ret)
 {
     return tx_list(tx,
                    "SELECT upload_id, number, object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms"
                    " FROM upload_parts WHERE upload_id = $1 AND number > $2 ORDER BY number LIMIT $3",
-                   SQL(SQL_I(upload_id), SQL_I(after), sql_most(most)), a, sizeof **ret, fill_part, ret, ret_count);
+                   SQL(SQL_I(upload_id), SQL_I(after), sql_limit(limit)), a, LIST_OF(read_upload_part, ret));
 }

@@ -7,7 +7,7 @@
 
 #define USER "SELECT id, account_id, login, name, email, kind, state, is_admin, created_at_ms FROM users"
 
-static void fill(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_user(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct user *)ret = (struct user){
         .id = sql_column_int(c, 0),
@@ -32,42 +32,40 @@ err_t meta_user_add(struct meta_tx *tx, const struct user *user, struct arena *a
                      a, ret_id);
 }
 
-static err_t get(struct meta_tx *tx, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
-                 struct user *ret)
+static err_t get_user(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, struct user *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "user", sql, values, count, a, &c));
-    fill(c, a, ret);
+    TRY(tx_one(tx, "user", sql, args, a, &c));
+    read_user(c, a, ret);
     return NULL;
 }
 
 err_t meta_user_get(struct meta_tx *tx, int64_t id, struct arena *a, struct user *ret)
 {
-    return get(tx, USER " WHERE id = $1", SQL(SQL_I(id)), a, ret);
+    return get_user(tx, USER " WHERE id = $1", SQL(SQL_I(id)), a, ret);
 }
 
 err_t meta_user_by_login(struct meta_tx *tx, slice login, struct arena *a, struct user *ret)
 {
-    return get(tx, USER " WHERE login = $1 AND state <> 2", SQL(SQL_T(login)), a, ret);
+    return get_user(tx, USER " WHERE login = $1 AND state <> 2", SQL(SQL_T(login)), a, ret);
 }
 
 /* Logins first: an e-mail address belongs to whoever logs in with it, before one who only wrote it down. */
 err_t meta_user_by_email(struct meta_tx *tx, int64_t account_id, slice email, struct arena *a, struct user *ret)
 {
-    err_t e = get(tx, USER " WHERE login = $1 AND state <> 2 AND state = 0 AND account_id = $2",
-                  SQL(SQL_T(email), SQL_I(account_id)), a, ret);
+    err_t e = get_user(tx, USER " WHERE login = $1 AND state <> 2 AND state = 0 AND account_id = $2",
+                       SQL(SQL_T(email), SQL_I(account_id)), a, ret);
     if (!err_is(e, ERR_NOT_FOUND) || !email.n)
         return e;
-    return get(tx, USER " WHERE account_id = $1 AND email = $2 AND state = 0 ORDER BY id LIMIT 1",
-               SQL(SQL_I(account_id), SQL_T(email)), a, ret);
+    return get_user(tx, USER " WHERE account_id = $1 AND email = $2 AND state = 0 ORDER BY id LIMIT 1",
+                    SQL(SQL_I(account_id), SQL_T(email)), a, ret);
 }
 
-err_t meta_user_list(struct meta_tx *tx, int64_t account_id, struct arena *a, struct user **ret, size_t *ret_count)
+err_t meta_user_list(struct meta_tx *tx, int64_t account_id, struct arena *a, struct user_list *ret)
 {
     if (!account_id)
-        return tx_list(tx, USER " ORDER BY id", SQL_NO_VALUES, a, sizeof **ret, fill, ret, ret_count);
-    return tx_list(tx, USER " WHERE account_id = $1 ORDER BY id", SQL(SQL_I(account_id)), a, sizeof **ret, fill, ret,
-                   ret_count);
+        return tx_list(tx, USER " ORDER BY id", SQL_NO_VALUES, a, LIST_OF(read_user, ret));
+    return tx_list(tx, USER " WHERE account_id = $1 ORDER BY id", SQL(SQL_I(account_id)), a, LIST_OF(read_user, ret));
 }
 
 err_t meta_user_set_state(struct meta_tx *tx, int64_t id, enum user_state state, struct arena *a)

@@ -13,10 +13,10 @@ void sql_disconnect(struct sql_conn *conn)
         conn->driver->disconnect(conn);
 }
 
-err_t sql_query(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
+err_t sql_query(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
                 struct sql_cursor **ret_cursor)
 {
-    return conn->driver->query(conn, sql, values, count, a, ret_cursor);
+    return conn->driver->query(conn, sql, args, a, ret_cursor);
 }
 
 err_t sql_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
@@ -47,11 +47,10 @@ void sql_close(struct sql_cursor *cursor)
         cursor->conn->driver->close(cursor);
 }
 
-err_t sql_exec(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
-               int64_t *ret_changed)
+err_t sql_exec(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_changed)
 {
     SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
-    TRY(sql_query(conn, sql, values, count, a, &cursor));
+    TRY(sql_query(conn, sql, args, a, &cursor));
     bool row = true;
     while (row)
         TRY(sql_next(cursor, a, &row));
@@ -60,11 +59,10 @@ err_t sql_exec(struct sql_conn *conn, const char *sql, const struct sql_value *v
     return NULL;
 }
 
-err_t sql_get_int(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
-                  int64_t *ret_value)
+err_t sql_get_int(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_value)
 {
     SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
-    TRY(sql_query(conn, sql, values, count, a, &cursor));
+    TRY(sql_query(conn, sql, args, a, &cursor));
     bool row;
     TRY(sql_next(cursor, a, &row));
     if (!row)
@@ -73,10 +71,9 @@ err_t sql_get_int(struct sql_conn *conn, const char *sql, const struct sql_value
     return NULL;
 }
 
-err_t sql_insert(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count, struct arena *a,
-                 int64_t *ret_id)
+err_t sql_insert(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_id)
 {
-    return conn->driver->insert(conn, sql, values, count, a, ret_id);
+    return conn->driver->insert(conn, sql, args, a, ret_id);
 }
 
 err_t sql_begin(struct sql_conn *conn, struct arena *a)

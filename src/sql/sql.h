@@ -24,11 +24,15 @@ struct sql_value {
 #define SQL_T(s) ((struct sql_value){ SQL_TEXT, 0, (s) })
 #define SQL_B(s) ((struct sql_value){ SQL_BLOB, 0, (s) })
 #define SQL_NIL ((struct sql_value){ SQL_NULL, 0, { 0, 0 } })
-/* The values of one statement: SQL(SQL_I(id), SQL_T(name)). */
+/* The values of one statement, in the order of its $1 $2 …: SQL(SQL_I(id), SQL_T(name)). Borrowed. */
+struct sql_args {
+    const struct sql_value *values;
+    size_t count;
+};
 #define SQL(...)                                                                                                       \
-    (const struct sql_value[]){ __VA_ARGS__ },                                                                         \
-        sizeof((const struct sql_value[]){ __VA_ARGS__ }) / sizeof(struct sql_value)
-#define SQL_NO_VALUES NULL, 0
+    ((struct sql_args){ (const struct sql_value[]){ __VA_ARGS__ },                                                     \
+                        sizeof((const struct sql_value[]){ __VA_ARGS__ }) / sizeof(struct sql_value) })
+#define SQL_NO_VALUES ((struct sql_args){ NULL, 0 })
 
 struct sql_db {
     const struct sql_driver *driver;
@@ -48,8 +52,8 @@ struct sql_driver {
     void (*disconnect)(struct sql_conn *);
     /* Start a statement. `sql` must be a string literal (or live as long as the connection): it is prepared once per
      * connection and kept under its address. Values are borrowed until the cursor is closed. */
-    MUST_USE err_t (*query)(struct sql_conn *, const char *sql, const struct sql_value *values, size_t count,
-                            struct arena *a, struct sql_cursor **ret_cursor);
+    MUST_USE err_t (*query)(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
+                            struct sql_cursor **ret_cursor);
     MUST_USE err_t (*next)(struct sql_cursor *, struct arena *a, bool *ret_row);
     /* Column of the current row, from 0; bytes are borrowed until next or close. */
     struct sql_value (*column)(struct sql_cursor *, int index);
@@ -58,8 +62,8 @@ struct sql_driver {
     int64_t (*changed)(struct sql_conn *);
     /* Run an INSERT of one row into a table whose key is `id`, and tell the id. A driver whose database does not
      * remember it adds RETURNING id to the text. */
-    MUST_USE err_t (*insert)(struct sql_conn *, const char *sql, const struct sql_value *values, size_t count,
-                             struct arena *a, int64_t *ret_id);
+    MUST_USE err_t (*insert)(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
+                             int64_t *ret_id);
     /* A transaction: of a WRITE connection one that may write from the start, of a READ connection a snapshot, which is
      * taken by the first statement at the latest. A transaction left over from before is rolled back first. */
     MUST_USE err_t (*begin)(struct sql_conn *, struct arena *a);
@@ -83,8 +87,8 @@ struct sql_driver {
 
 MUST_USE err_t sql_connect(struct sql_db *, enum sql_mode, struct arena *a, struct sql_conn **ret_conn);
 void sql_disconnect(struct sql_conn *); /* NULL is fine */
-MUST_USE err_t sql_query(struct sql_conn *, const char *sql, const struct sql_value *values, size_t count,
-                         struct arena *a, struct sql_cursor **ret_cursor);
+MUST_USE err_t sql_query(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
+                         struct sql_cursor **ret_cursor);
 MUST_USE err_t sql_next(struct sql_cursor *, struct arena *a, bool *ret_row);
 struct sql_value sql_column(struct sql_cursor *, int index);
 int64_t sql_column_int(struct sql_cursor *, int index);                 /* 0 for NULL */
@@ -95,14 +99,13 @@ static inline void sql_closep(struct sql_cursor **c)
     sql_close(*c);
 }
 /* Run a statement to its end; ret_changed (rows changed by this statement) may be NULL. */
-MUST_USE err_t sql_exec(struct sql_conn *, const char *sql, const struct sql_value *values, size_t count,
-                        struct arena *a, int64_t *ret_changed);
+MUST_USE err_t sql_exec(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
+                        int64_t *ret_changed);
 /* The first column of the first row as an integer; NOT_FOUND when there is no row. */
-MUST_USE err_t sql_get_int(struct sql_conn *, const char *sql, const struct sql_value *values, size_t count,
-                           struct arena *a, int64_t *ret_value);
+MUST_USE err_t sql_get_int(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
+                           int64_t *ret_value);
 /* Run an INSERT of one row into a table whose key is `id`. */
-MUST_USE err_t sql_insert(struct sql_conn *, const char *sql, const struct sql_value *values, size_t count,
-                          struct arena *a, int64_t *ret_id);
+MUST_USE err_t sql_insert(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_id);
 MUST_USE err_t sql_begin(struct sql_conn *, struct arena *a);
 MUST_USE err_t sql_commit(struct sql_conn *, struct arena *a);
 void sql_rollback(struct sql_conn *);

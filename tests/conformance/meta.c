@@ -46,8 +46,8 @@ OVER_EACH(accounts_have_limits_and_use_them_up)
     DO(&w, two_accounts);
     DO(&w, use_up);
     struct meta_tx *tx = look(&w);
-    struct account one, *all;
-    size_t n;
+    struct account one;
+    struct account_list all;
     EXPECT_OK(meta_account_get(tx, 2, w.a, &one));
     EXPECT_SLICE(one.name, S("other"));
     EXPECT(one.created_at_ms == 5 && one.used_bytes == 1000 && one.used_files == 11 && one.max_bytes == 0);
@@ -55,8 +55,8 @@ OVER_EACH(accounts_have_limits_and_use_them_up)
     EXPECT_EQ(one.id, 2);
     EXPECT_ERR(meta_account_by_name(tx, S("Other"), w.a, &one), ERR_NOT_FOUND);
     EXPECT_ERR(meta_account_get(tx, 3, w.a, &one), ERR_NOT_FOUND);
-    EXPECT_OK(meta_account_list(tx, w.a, &all, &n));
-    EXPECT(n == 2 && all[0].id == 1 && all[1].id == 2);
+    EXPECT_OK(meta_account_list(tx, w.a, &all));
+    EXPECT(all.count == 2 && all.items[0].id == 1 && all.items[1].id == 2);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -92,8 +92,8 @@ OVER_EACH(a_login_is_unique_among_users_that_are_not_deleted)
     meta_world_init(&w, kind, INLINE);
     DO(&w, users_come_and_go);
     struct meta_tx *tx = look(&w);
-    struct user u, *all;
-    size_t n;
+    struct user u;
+    struct user_list all;
     slice hash;
     EXPECT_OK(meta_user_by_login(tx, S("bob"), w.a, &u));
     EXPECT(u.id == 3 && u.kind == USER_BOT && u.is_admin && u.created_at_ms == 7 && u.state == USER_ACTIVE);
@@ -107,12 +107,12 @@ OVER_EACH(a_login_is_unique_among_users_that_are_not_deleted)
     EXPECT_ERR(meta_user_by_email(tx, w.account, S(""), w.a, &u), ERR_NOT_FOUND);
     EXPECT_ERR(meta_user_by_email(tx, 99, S("alice"), w.a, &u), ERR_NOT_FOUND);
     EXPECT_ERR(meta_user_by_login(tx, S("carol"), w.a, &u), ERR_NOT_FOUND);
-    EXPECT_OK(meta_user_list(tx, 0, w.a, &all, &n));
-    EXPECT_EQ(n, 3);
-    EXPECT_OK(meta_user_list(tx, 99, w.a, &all, &n));
-    EXPECT_EQ(n, 0);
-    EXPECT_OK(meta_user_list(tx, w.account, w.a, &all, &n));
-    EXPECT(n == 3 && all[0].id == w.user);
+    EXPECT_OK(meta_user_list(tx, 0, w.a, &all));
+    EXPECT_EQ(all.count, 3);
+    EXPECT_OK(meta_user_list(tx, 99, w.a, &all));
+    EXPECT_EQ(all.count, 0);
+    EXPECT_OK(meta_user_list(tx, w.account, w.a, &all));
+    EXPECT(all.count == 3 && all.items[0].id == w.user);
     EXPECT_OK(meta_user_password(tx, 2, w.a, &hash));
     EXPECT_SLICE(hash, S("$argon2id$x"));
     EXPECT_OK(meta_user_password(tx, 3, w.a, &hash));
@@ -184,8 +184,8 @@ OVER_EACH(credentials_end_with_what_they_were_made_from)
     DO(&w, keys_and_tokens);
     DO(&w, revoke_the_key);
     struct meta_tx *tx = look(&w);
-    struct credential k, *all;
-    size_t n;
+    struct credential k;
+    struct credential_list all;
     for (int64_t id = 1; id <= 6; id++) {
         EXPECT_OK(meta_credential_get(tx, id, w.a, &k));
         EXPECT_EQ(k.revoked_at_ms, id == 2 || id == 3 ? 100 : 200);
@@ -196,15 +196,15 @@ OVER_EACH(credentials_end_with_what_they_were_made_from)
     EXPECT_EQ(memcmp(k.secret_hash, want.secret_hash, sizeof k.secret_hash), 0);
     EXPECT_ERR(meta_credential_by_hash(tx, S("redu"), CREDENTIAL_TOKEN, want.secret_hash, w.a, &k), ERR_NOT_FOUND);
     EXPECT_ERR(meta_credential_by_hash(tx, S("pyrus"), CREDENTIAL_KEY, want.secret_hash, w.a, &k), ERR_NOT_FOUND);
-    EXPECT_OK(meta_credential_list(tx, 0, CREDENTIAL_KEY, w.a, &all, &n));
-    EXPECT_EQ(n, 1);
-    EXPECT_OK(meta_credential_list(tx, w.user, CREDENTIAL_TOKEN, w.a, &all, &n));
-    EXPECT(n == 5 && all[0].id == 2);
+    EXPECT_OK(meta_credential_list(tx, 0, CREDENTIAL_KEY, w.a, &all));
+    EXPECT_EQ(all.count, 1);
+    EXPECT_OK(meta_credential_list(tx, w.user, CREDENTIAL_TOKEN, w.a, &all));
+    EXPECT(all.count == 5 && all.items[0].id == 2);
     meta_read_end(tx);
     DO(&w, forget_and_revoke_tokens);
     tx = look(&w);
-    EXPECT_OK(meta_credential_list(tx, w.user, CREDENTIAL_TOKEN, w.a, &all, &n));
-    EXPECT(n == 1 && all[0].id == 7 && all[0].revoked_at_ms == 400);
+    EXPECT_OK(meta_credential_list(tx, w.user, CREDENTIAL_TOKEN, w.a, &all));
+    EXPECT(all.count == 1 && all.items[0].id == 7 && all.items[0].revoked_at_ms == 400);
     EXPECT_ERR(meta_credential_get(tx, 2, w.a, &k), ERR_NOT_FOUND);
     EXPECT_OK(meta_credential_get(tx, 1, w.a, &k));
     meta_read_end(tx);
@@ -272,23 +272,22 @@ OVER_EACH(an_object_goes_when_no_file_needs_it_and_leaves_its_key)
 
     DO(&w, let_go);
     tx = look(&w);
-    slice *keys;
-    size_t n;
+    struct blob_key_list keys;
     EXPECT_ERR(meta_object_get(tx, 1, w.a, &o), ERR_NOT_FOUND);
-    EXPECT_OK(meta_garbage_list(tx, 1000, 10, w.a, &keys, &n));
-    EXPECT_EQ(n, 2);
-    EXPECT_SLICE(keys[0], S("aa/1"));
-    EXPECT_SLICE(keys[1], S("aa/2"));
-    EXPECT_OK(meta_garbage_list(tx, 503, 10, w.a, &keys, &n));
-    EXPECT_EQ(n, 1); /* before, not at */
-    EXPECT_OK(meta_garbage_list(tx, 1000, 1, w.a, &keys, &n));
-    EXPECT_EQ(n, 1);
+    EXPECT_OK(meta_garbage_list(tx, 1000, 10, w.a, &keys));
+    EXPECT_EQ(keys.count, 2);
+    EXPECT_SLICE(keys.items[0], S("aa/1"));
+    EXPECT_SLICE(keys.items[1], S("aa/2"));
+    EXPECT_OK(meta_garbage_list(tx, 503, 10, w.a, &keys));
+    EXPECT_EQ(keys.count, 1); /* before, not at */
+    EXPECT_OK(meta_garbage_list(tx, 1000, 1, w.a, &keys));
+    EXPECT_EQ(keys.count, 1);
     meta_read_end(tx);
     DO(&w, sweep);
     put(&w, 6, S("x"), S("aa/2")); /* a key that has an object again is no garbage */
     tx = look(&w);
-    EXPECT_OK(meta_garbage_list(tx, 1000, 10, w.a, &keys, &n));
-    EXPECT_EQ(n, 0);
+    EXPECT_OK(meta_garbage_list(tx, 1000, 10, w.a, &keys));
+    EXPECT_EQ(keys.count, 0);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -334,13 +333,12 @@ IN_WRITE(move_a_file)
 
 static size_t found(struct meta_world *w, struct meta_tx *tx, struct file_query q, int64_t first)
 {
-    struct file *files;
-    size_t n;
-    EXPECT_OK(meta_file_list(tx, &q, w->a, &files, &n));
-    EXPECT_EQ(n ? files[0].id : 0, first);
-    for (size_t i = 1; i < n; i++)
-        EXPECT(files[i].id < files[i - 1].id);
-    return n;
+    struct file_list files;
+    EXPECT_OK(meta_file_list(tx, &q, w->a, &files));
+    EXPECT_EQ(files.count ? files.items[0].id : 0, first);
+    for (size_t i = 1; i < files.count; i++)
+        EXPECT(files.items[i].id < files.items[i - 1].id);
+    return files.count;
 }
 
 OVER_EACH(files_are_found_moved_and_due)
@@ -350,8 +348,8 @@ OVER_EACH(files_are_found_moved_and_due)
     DO(&w, many_files);
     DO(&w, move_a_file);
     struct meta_tx *tx = look(&w);
-    struct file f, *due;
-    size_t n;
+    struct file f;
+    struct file_list due;
     unsigned char uuid[16] = { 3 };
     EXPECT_OK(meta_file_by_uuid(tx, uuid, w.a, &f));
     struct file with;
@@ -377,25 +375,25 @@ OVER_EACH(files_are_found_moved_and_due)
     EXPECT_ERR(meta_file_with_object(tx, uuid, w.a, &with, &its), ERR_NOT_FOUND);
     EXPECT_OK(meta_file_get(tx, 1, w.a, &f));
     EXPECT(f.object_id == 0 && f.state == FILE_ISSUED);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100 }, 10), 10);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 4 }, 10), 4);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .before_id = 4 }, 3), 3);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = FILE_ISSUED, .most = 100 }, 2), 2);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .account_id = w.account }, 10), 10);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .account_id = 9 }, 0), 0);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .owner_id = w.user }, 9), 5);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .owner_id = w.user, .account_id = 1 }, 9),
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100 }, 10), 10);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 4 }, 10), 4);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .before_id = 4 }, 3), 3);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = FILE_ISSUED, .limit = 100 }, 2), 2);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .account_id = w.account }, 10), 10);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .account_id = 9 }, 0), 0);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .owner_id = w.user }, 9), 5);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .owner_id = w.user, .account_id = 1 }, 9),
               5);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .owner_id = w.user, .account_id = 9 }, 0),
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .owner_id = w.user, .account_id = 9 }, 0),
               0);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .name_contains = S("NOTES_") }, 9), 6);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .name_contains = S("0%") }, 10), 4);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .most = 100, .name_contains = S("_%") }, 0), 0);
-    EXPECT_OK(meta_file_due(tx, 93, 10, w.a, &due, &n)); /* 91 … 95 and 77: at its instant a file is due */
-    EXPECT_EQ(n, 4);
-    EXPECT(due[0].id == 3 && due[1].purge_at_ms == 91 && due[3].purge_at_ms == 93);
-    EXPECT_OK(meta_file_due(tx, 76, 10, w.a, &due, &n));
-    EXPECT_EQ(n, 0);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .name_contains = S("NOTES_") }, 9), 6);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .name_contains = S("0%") }, 10), 4);
+    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .name_contains = S("_%") }, 0), 0);
+    EXPECT_OK(meta_file_due(tx, 93, 10, w.a, &due)); /* 91 … 95 and 77: at its instant a file is due */
+    EXPECT_EQ(due.count, 4);
+    EXPECT(due.items[0].id == 3 && due.items[1].purge_at_ms == 91 && due.items[3].purge_at_ms == 93);
+    EXPECT_OK(meta_file_due(tx, 76, 10, w.a, &due));
+    EXPECT_EQ(due.count, 0);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -478,10 +476,9 @@ IN_WRITE(no_task)
 {
     struct meta_world *w = arg;
     TRY(meta_task_set_member(tx, 1, w->user, 0, a));
-    struct task_member *members;
-    size_t n;
-    TRY(meta_task_members(tx, 1, a, &members, &n));
-    EXPECT_EQ(n, 0);
+    struct task_member_list members;
+    TRY(meta_task_members(tx, 1, a, &members));
+    EXPECT_EQ(members.count, 0);
     TRY(meta_task_remove(tx, 1, a));
     return meta_file_remove(tx, 1, a);
 }
@@ -495,34 +492,35 @@ OVER_EACH(tasks_hold_files_until_they_go)
     DO(&w, a_task);
     struct meta_tx *tx = look(&w);
     struct task t;
-    struct task_member *members;
-    struct comment m, *comments;
-    struct reference r, *refs;
-    size_t n;
+    struct task_member_list members;
+    struct comment m;
+    struct comment_list comments;
+    struct reference r;
+    struct reference_list refs;
     int64_t count;
     EXPECT_OK(meta_task_get(tx, 1, w.a, &t));
     EXPECT_SLICE(t.text, S("new text"));
     EXPECT_SLICE(t.details, S("{}"));
     EXPECT(t.closed_at_ms == 4 && t.author_id == w.user && t.modified_at_ms == 2);
     EXPECT_ERR(meta_task_get(tx, 2, w.a, &t), ERR_NOT_FOUND);
-    EXPECT_OK(meta_task_members(tx, 1, w.a, &members, &n));
-    EXPECT(n == 1 && members[0].user_id == w.user && members[0].roles == 5);
-    EXPECT_OK(meta_comment_list(tx, 1, w.a, &comments, &n));
-    EXPECT(n == 2 && comments[0].id == 1);
-    EXPECT_SLICE(comments[1].text, S("said better"));
+    EXPECT_OK(meta_task_members(tx, 1, w.a, &members));
+    EXPECT(members.count == 1 && members.items[0].user_id == w.user && members.items[0].roles == 5);
+    EXPECT_OK(meta_comment_list(tx, 1, w.a, &comments));
+    EXPECT(comments.count == 2 && comments.items[0].id == 1);
+    EXPECT_SLICE(comments.items[1].text, S("said better"));
     EXPECT_OK(meta_comment_get(tx, 2, w.a, &m));
     EXPECT(m.edited_at_ms == 9 && m.created_at_ms == 3);
     EXPECT_ERR(meta_comment_get(tx, 3, w.a, &m), ERR_NOT_FOUND);
     EXPECT_OK(meta_comment_count(tx, 1, w.a, &count));
     EXPECT_EQ(count, 2);
     EXPECT_OK(meta_comment_bytes(tx, 1, w.a, &count));
-    EXPECT_EQ(count,
-              (int64_t)(comments[0].text.n + comments[0].details.n + comments[1].text.n + comments[1].details.n));
-    EXPECT_OK(meta_reference_list(tx, 1, w.a, &refs, &n));
-    EXPECT_EQ(n, 3);
-    EXPECT_SLICE(refs[0].name, S("a.txt"));
-    EXPECT_SLICE(refs[1].name, S("renamed.txt"));
-    EXPECT(refs[1].size_bytes == 7 && refs[1].comment_id == 2 && refs[2].file_id == 0);
+    EXPECT_EQ(count, (int64_t)(comments.items[0].text.n + comments.items[0].details.n + comments.items[1].text.n +
+                               comments.items[1].details.n));
+    EXPECT_OK(meta_reference_list(tx, 1, w.a, &refs));
+    EXPECT_EQ(refs.count, 3);
+    EXPECT_SLICE(refs.items[0].name, S("a.txt"));
+    EXPECT_SLICE(refs.items[1].name, S("renamed.txt"));
+    EXPECT(refs.items[1].size_bytes == 7 && refs.items[1].comment_id == 2 && refs.items[2].file_id == 0);
     EXPECT_OK(meta_reference_get(tx, 3, w.a, &r));
     EXPECT_SLICE(r.url, S("https://example.org"));
     EXPECT_ERR(meta_reference_get(tx, 4, w.a, &r), ERR_NOT_FOUND);
@@ -594,14 +592,14 @@ OVER_EACH(events_are_told_newest_first_and_stay)
     meta_world_init(&w, kind, INLINE);
     DO(&w, three_events);
     struct meta_tx *tx = look(&w);
-    struct event *e;
-    size_t n;
-    EXPECT_OK(meta_event_list(tx, 0, 10, w.a, &e, &n));
-    EXPECT(n == 3 && e[0].id == 3 && e[0].at_ms == 3 && e[2].actor_id == 0 && e[2].actor.n == 0);
-    EXPECT_SLICE(e[0].actor, S("alice"));
-    EXPECT_SLICE(e[0].request_id, S("r"));
-    EXPECT_OK(meta_event_list(tx, 3, 1, w.a, &e, &n));
-    EXPECT(n == 1 && e[0].id == 2);
+    struct event_list e;
+    EXPECT_OK(meta_event_list(tx, 0, 10, w.a, &e));
+    EXPECT(e.count == 3 && e.items[0].id == 3 && e.items[0].at_ms == 3 && e.items[2].actor_id == 0 &&
+           e.items[2].actor.n == 0);
+    EXPECT_SLICE(e.items[0].actor, S("alice"));
+    EXPECT_SLICE(e.items[0].request_id, S("r"));
+    EXPECT_OK(meta_event_list(tx, 3, 1, w.a, &e));
+    EXPECT(e.count == 1 && e.items[0].id == 2);
     meta_read_end(tx);
     if (kind == KIND_FILE) { /* the database itself refuses, whoever asks */
         struct sql_db *db = place_open(&w.place, w.a);
@@ -658,13 +656,13 @@ OVER_EACH(jobs_are_due_in_their_order)
     meta_world_init(&w, kind, INLINE);
     DO(&w, jobs_run);
     struct meta_tx *tx = look(&w);
-    struct job *jobs;
-    size_t n;
-    EXPECT_OK(meta_job_list(tx, w.a, &jobs, &n));
-    EXPECT(n == 2 && jobs[0].state == JOB_FAILED && jobs[0].progress == 3 && jobs[0].total == 4);
-    EXPECT_SLICE(jobs[0].error, S("why"));
-    EXPECT(jobs[1].state == JOB_RUNNING && jobs[1].attempts == 1 && jobs[1].started_at_ms == 41);
-    EXPECT_SLICE(jobs[1].subject, S("file:1"));
+    struct job_list jobs;
+    EXPECT_OK(meta_job_list(tx, w.a, &jobs));
+    EXPECT(jobs.count == 2 && jobs.items[0].state == JOB_FAILED && jobs.items[0].progress == 3 &&
+           jobs.items[0].total == 4);
+    EXPECT_SLICE(jobs.items[0].error, S("why"));
+    EXPECT(jobs.items[1].state == JOB_RUNNING && jobs.items[1].attempts == 1 && jobs.items[1].started_at_ms == 41);
+    EXPECT_SLICE(jobs.items[1].subject, S("file:1"));
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -823,8 +821,12 @@ static bool may_scan(slice sql)
 IN_WRITE(read_everything)
 {
     struct meta_world *w = arg;
-    size_t n;
-    void *p;
+    struct user_list users;
+    struct credential_list keys;
+    struct blob_key_list garbage;
+    struct file_list files;
+    struct event_list events;
+    struct reference_list references;
     unsigned char bytes[32] = { 0 };
     struct account account;
     struct user u;
@@ -835,20 +837,20 @@ IN_WRITE(read_everything)
     TRY(meta_account_by_name(tx, S("default"), a, &account));
     TRY(meta_user_by_login(tx, S("alice"), a, &u));
     EXPECT_ERR(meta_user_by_email(tx, 1, S("x"), a, &u), ERR_NOT_FOUND);
-    TRY(meta_user_list(tx, 1, a, (struct user **)&p, &n));
+    TRY(meta_user_list(tx, 1, a, &users));
     TRY(meta_user_password(tx, 1, a, &text));
     EXPECT_ERR(meta_credential_by_hash(tx, S("x"), 0, bytes, a, &k), ERR_NOT_FOUND);
-    TRY(meta_credential_list(tx, 1, CREDENTIAL_KEY, a, (struct credential **)&p, &n));
+    TRY(meta_credential_list(tx, 1, CREDENTIAL_KEY, a, &keys));
     TRY(meta_object_has_key(tx, S("x"), a, &has));
-    TRY(meta_garbage_list(tx, 1, 1, a, (slice **)&p, &n));
+    TRY(meta_garbage_list(tx, 1, 1, a, &garbage));
     EXPECT_ERR(meta_file_by_uuid(tx, bytes, a, &f), ERR_NOT_FOUND);
-    TRY(meta_file_due(tx, 1, 1, a, (struct file **)&p, &n));
+    TRY(meta_file_due(tx, 1, 1, a, &files));
     for (int i = 0; i < 4; i++) {
-        struct file_query q = { .account_id = i & 1, .owner_id = i >> 1, .state = -1, .most = 5 };
-        TRY(meta_file_list(tx, &q, a, (struct file **)&p, &n));
+        struct file_query q = { .account_id = i & 1, .owner_id = i >> 1, .state = -1, .limit = 5 };
+        TRY(meta_file_list(tx, &q, a, &files));
     }
-    TRY(meta_event_list(tx, 0, 5, a, (struct event **)&p, &n));
-    TRY(meta_reference_list(tx, 1, a, (struct reference **)&p, &n));
+    TRY(meta_event_list(tx, 0, 5, a, &events));
+    TRY(meta_reference_list(tx, 1, a, &references));
     int64_t held;
     TRY(meta_comment_bytes(tx, 1, a, &held));
     (void)w;

@@ -97,8 +97,8 @@ OVER_EACH(a_bucket_has_a_name_of_its_own_and_an_account_or_none)
     world_with_buckets(&w, kind);
     DO(&w, buckets_come_and_go);
     struct meta_tx *tx = look(&w);
-    struct bucket b, *all;
-    size_t n;
+    struct bucket b;
+    struct bucket_list all;
     EXPECT_OK(meta_bucket_by_name(tx, S("photos"), w.a, &b));
     EXPECT(b.id == 1 && b.account_id == w.account && b.owner_id == w.user && b.kind == BUCKET_OPEN &&
            b.created_at_ms == 3);
@@ -107,15 +107,15 @@ OVER_EACH(a_bucket_has_a_name_of_its_own_and_an_account_or_none)
     EXPECT(b.account_id == 0 && b.kind == BUCKET_GUARDED);
     EXPECT_ERR(meta_bucket_by_name(tx, S("Photos"), w.a, &b), ERR_NOT_FOUND);
     EXPECT_ERR(meta_bucket_by_name(tx, S("empty"), w.a, &b), ERR_NOT_FOUND);
-    EXPECT_OK(meta_bucket_list(tx, w.account, w.a, &all, &n));
-    EXPECT_EQ(n, 2);
-    EXPECT_SLICE(all[0].name, S("archive"));
-    EXPECT_SLICE(all[1].name, S("photos"));
-    EXPECT_OK(meta_bucket_list(tx, 0, w.a, &all, &n));
-    EXPECT_EQ(n, 3);
-    EXPECT_SLICE(all[1].name, S("desk"));
-    EXPECT_OK(meta_bucket_list(tx, 99, w.a, &all, &n));
-    EXPECT_EQ(n, 0);
+    EXPECT_OK(meta_bucket_list(tx, w.account, w.a, &all));
+    EXPECT_EQ(all.count, 2);
+    EXPECT_SLICE(all.items[0].name, S("archive"));
+    EXPECT_SLICE(all.items[1].name, S("photos"));
+    EXPECT_OK(meta_bucket_list(tx, 0, w.a, &all));
+    EXPECT_EQ(all.count, 3);
+    EXPECT_SLICE(all.items[1].name, S("desk"));
+    EXPECT_OK(meta_bucket_list(tx, 99, w.a, &all));
+    EXPECT_EQ(all.count, 0);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -438,20 +438,21 @@ OVER_EACH(an_object_that_is_put_together_lets_go_of_parts_that_nobody_else_needs
     DO(&w, compose_some);
     struct meta_tx *tx = look(&w);
     struct object o;
-    struct object_part *parts;
-    size_t n;
+    struct object_part_list parts;
     int64_t sum = 0;
     EXPECT_OK(meta_object_get(tx, 5, w.a, &o));
     EXPECT(o.size_bytes == 13 && o.part_count == 4 && o.blob_key.n == 0 && o.inline_bytes.n == 0 &&
            o.created_at_ms == 6 && o.md5[0] == 9);
-    EXPECT_OK(meta_object_parts(tx, 5, w.a, &parts, &n));
-    EXPECT_EQ(n, 4);
-    EXPECT(parts[0].object.id == 4 && parts[0].offset == 0 && parts[1].object.id == 2 && parts[1].offset == 5);
-    EXPECT(parts[2].object.id == 3 && parts[2].offset == 8 && parts[3].object.id == 1 && parts[3].offset == 8);
-    EXPECT_SLICE(parts[3].object.blob_key, S("aa/1"));
-    EXPECT_EQ(parts[1].object.inline_bytes.n, 0);
-    EXPECT_OK(meta_object_parts(tx, 1, w.a, &parts, &n));
-    EXPECT_EQ(n, 0);
+    EXPECT_OK(meta_object_parts(tx, 5, w.a, &parts));
+    EXPECT_EQ(parts.count, 4);
+    EXPECT(parts.items[0].object.id == 4 && parts.items[0].offset == 0 && parts.items[1].object.id == 2 &&
+           parts.items[1].offset == 5);
+    EXPECT(parts.items[2].object.id == 3 && parts.items[2].offset == 8 && parts.items[3].object.id == 1 &&
+           parts.items[3].offset == 8);
+    EXPECT_SLICE(parts.items[3].object.blob_key, S("aa/1"));
+    EXPECT_EQ(parts.items[1].object.inline_bytes.n, 0);
+    EXPECT_OK(meta_object_parts(tx, 1, w.a, &parts));
+    EXPECT_EQ(parts.count, 0);
     EXPECT_OK(meta_object_each(tx, 0, w.a, count_objects, &sum));
     EXPECT_EQ(sum, 400 + 5);
     meta_read_end(tx);
@@ -465,11 +466,11 @@ OVER_EACH(an_object_that_is_put_together_lets_go_of_parts_that_nobody_else_needs
     DO(&w, release_second_whole);
     EXPECT(!is_there(&w, 6) && !is_there(&w, 1));
     tx = look(&w);
-    slice *keys;
-    EXPECT_OK(meta_garbage_list(tx, INT64_MAX, 10, w.a, &keys, &n));
-    EXPECT_EQ(n, 2);
-    EXPECT_SLICE(keys[0], S("aa/4"));
-    EXPECT_SLICE(keys[1], S("aa/1"));
+    struct blob_key_list keys;
+    EXPECT_OK(meta_garbage_list(tx, INT64_MAX, 10, w.a, &keys));
+    EXPECT_EQ(keys.count, 2);
+    EXPECT_SLICE(keys.items[0], S("aa/4"));
+    EXPECT_SLICE(keys.items[1], S("aa/1"));
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -534,12 +535,14 @@ IN_WRITE(seven_uploads)
 static void expect_uploads(struct meta_world *w, struct meta_tx *tx, slice prefix, slice after, int64_t id, size_t most,
                            slice want)
 {
-    struct upload *u;
-    size_t n;
-    EXPECT_OK(meta_upload_list(tx, 1, prefix, after, id, most, w->a, &u, &n));
-    EXPECT_EQ(n, want.n);
-    for (size_t i = 0; i < n; i++)
-        EXPECT_EQ(u[i].id, want.p[i] - '0');
+    struct upload_list u;
+    EXPECT_OK(meta_upload_list(
+        tx,
+        &(struct upload_query){ .bucket_id = 1, .prefix = prefix, .after_key = after, .after_id = id, .limit = most },
+        w->a, &u));
+    EXPECT_EQ(u.count, want.n);
+    for (size_t i = 0; i < u.count; i++)
+        EXPECT_EQ(u.items[i].id, want.p[i] - '0');
 }
 
 OVER_EACH(uploads_are_listed_by_key_and_age_and_end_in_time)
@@ -548,8 +551,8 @@ OVER_EACH(uploads_are_listed_by_key_and_age_and_end_in_time)
     world_with_buckets(&w, kind);
     DO(&w, seven_uploads);
     struct meta_tx *tx = look(&w);
-    struct upload u, *due;
-    size_t n;
+    struct upload u;
+    struct upload_list due;
     EXPECT_OK(meta_upload_by_name(tx, S("3"), w.a, &u));
     EXPECT(u.id == 3 && u.bucket_id == 1 && u.account_id == w.account && u.owner_id == w.user &&
            u.digest == DIGEST_CRC32C && u.digest_form == DIGEST_OF_PARTS && u.created_at_ms == 4 &&
@@ -572,14 +575,14 @@ OVER_EACH(uploads_are_listed_by_key_and_age_and_end_in_time)
     expect_uploads(&w, tx, S("\xff"), S(""), 0, 100, S(""));
     expect_uploads(&w, tx, S(""), S("b/2"), 1, 100, S("456"));
     expect_uploads(&w, tx, S("c"), S(""), 0, 100, S(""));
-    EXPECT_OK(meta_upload_list(tx, 2, S(""), S(""), 0, 10, w.a, &due, &n));
-    EXPECT_EQ(n, 0);
-    EXPECT_OK(meta_upload_due(tx, 100 + '2', 10, w.a, &due, &n));
-    EXPECT(n == 2 && due[0].id == 1 && due[1].id == 2);
-    EXPECT_OK(meta_upload_due(tx, 100 + '2', 1, w.a, &due, &n));
-    EXPECT_EQ(n, 1);
-    EXPECT_OK(meta_upload_due(tx, 100, 10, w.a, &due, &n));
-    EXPECT_EQ(n, 0);
+    EXPECT_OK(meta_upload_list(tx, &(struct upload_query){ .bucket_id = 2, .limit = 10 }, w.a, &due));
+    EXPECT_EQ(due.count, 0);
+    EXPECT_OK(meta_upload_due(tx, 100 + '2', 10, w.a, &due));
+    EXPECT(due.count == 2 && due.items[0].id == 1 && due.items[1].id == 2);
+    EXPECT_OK(meta_upload_due(tx, 100 + '2', 1, w.a, &due));
+    EXPECT_EQ(due.count, 1);
+    EXPECT_OK(meta_upload_due(tx, 100, 10, w.a, &due));
+    EXPECT_EQ(due.count, 0);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -630,11 +633,10 @@ IN_WRITE(a_part_comes_again)
 IN_WRITE(complete)
 {
     struct meta_world *w = arg;
-    struct upload_part *parts;
-    size_t n;
-    TRY(meta_part_list(tx, 1, 0, 100, a, &parts, &n));
-    EXPECT_EQ(n, 3);
-    int64_t ids[3] = { parts[0].object_id, parts[1].object_id, parts[2].object_id }, id, old;
+    struct upload_part_list parts;
+    TRY(meta_part_list(tx, 1, 0, 100, a, &parts));
+    EXPECT_EQ(parts.count, 3);
+    int64_t ids[3] = { parts.items[0].object_id, parts.items[1].object_id, parts.items[2].object_id }, id, old;
     struct object whole = { .account_id = w->account, .md5 = { 1 } };
     TRY(meta_object_compose(tx, &whole, ids, 3, a, &id));
     TRY(meta_upload_remove(tx, 1, a));
@@ -664,20 +666,20 @@ OVER_EACH(parts_come_again_and_become_one_object)
     EXPECT(meta_generation(w.store) > before);
     EXPECT_EQ(usage_wrong(&w), 0);
     struct meta_tx *tx = look(&w);
-    struct upload_part *parts;
-    size_t n;
-    EXPECT_OK(meta_part_list(tx, 1, 0, 100, w.a, &parts, &n));
-    EXPECT_EQ(n, 3);
-    EXPECT(parts[0].number == 1 && parts[0].size_bytes == 5 && parts[0].stored_at_ms == 10 && parts[0].upload_id == 1);
-    EXPECT(parts[1].number == 2 && parts[1].object_id > 3 && parts[2].number == 10000);
-    EXPECT_EQ(memcmp(parts[0].digest.bytes, "1234\0", 5), 0);
-    EXPECT(parts[0].digest.kind == DIGEST_CRC32 && parts[0].digest.form == DIGEST_WHOLE);
-    EXPECT_OK(meta_part_list(tx, 1, 1, 1, w.a, &parts, &n));
-    EXPECT(n == 1 && parts[0].number == 2);
-    EXPECT_OK(meta_part_list(tx, 1, 10000, 1, w.a, &parts, &n));
-    EXPECT_EQ(n, 0);
-    EXPECT_OK(meta_part_list(tx, 99, 0, 1, w.a, &parts, &n));
-    EXPECT_EQ(n, 0);
+    struct upload_part_list parts;
+    EXPECT_OK(meta_part_list(tx, 1, 0, 100, w.a, &parts));
+    EXPECT_EQ(parts.count, 3);
+    EXPECT(parts.items[0].number == 1 && parts.items[0].size_bytes == 5 && parts.items[0].stored_at_ms == 10 &&
+           parts.items[0].upload_id == 1);
+    EXPECT(parts.items[1].number == 2 && parts.items[1].object_id > 3 && parts.items[2].number == 10000);
+    EXPECT_EQ(memcmp(parts.items[0].digest.bytes, "1234\0", 5), 0);
+    EXPECT(parts.items[0].digest.kind == DIGEST_CRC32 && parts.items[0].digest.form == DIGEST_WHOLE);
+    EXPECT_OK(meta_part_list(tx, 1, 1, 1, w.a, &parts));
+    EXPECT(parts.count == 1 && parts.items[0].number == 2);
+    EXPECT_OK(meta_part_list(tx, 1, 10000, 1, w.a, &parts));
+    EXPECT_EQ(parts.count, 0);
+    EXPECT_OK(meta_part_list(tx, 99, 0, 1, w.a, &parts));
+    EXPECT_EQ(parts.count, 0);
     meta_read_end(tx);
     EXPECT(!is_there(&w, 2));
     DO(&w, complete);
@@ -773,11 +775,10 @@ TEST(an_upload_is_completed_whole_whichever_call_fails)
         err_t e = meta_write(w.store, complete, &w, w.a);
         w.place.plan.fail_at = 0;
         struct meta_tx *tx = look(&w);
-        struct upload_part *parts;
+        struct upload_part_list parts;
         struct entry entry;
-        size_t n;
-        EXPECT_OK(meta_part_list(tx, 1, 0, 100, w.a, &parts, &n));
-        EXPECT_EQ(n, e ? 3 : 0);
+        EXPECT_OK(meta_part_list(tx, 1, 0, 100, w.a, &parts));
+        EXPECT_EQ(parts.count, e ? 3 : 0);
         err_t none = meta_entry_get(tx, 1, S("k"), w.a, &entry);
         EXPECT_EQ(none != NULL, e != NULL);
         meta_read_end(tx);
@@ -807,18 +808,17 @@ TEST(no_look_up_in_buckets_reads_a_whole_table)
     DO(&w, one_entry_and_its_successor);
     DO(&w, keys_out_of_order);
     struct meta_tx *tx = look(&w);
-    struct upload *u;
-    struct bucket *b;
-    size_t n;
+    struct upload_list u;
+    struct bucket_list b;
     for (int i = 0; i < 4; i++) {
         struct walk walk = { .next = 0, .stop_after = 1 };
         struct entry_range range = { .bucket_id = 1, .from_after = i & 1, .before = i & 2 ? S("\1") : S("") };
         EXPECT_OK(meta_entry_each(tx, &range, w.a, expect_next, &walk));
     }
-    EXPECT_OK(meta_upload_list(tx, 1, S(""), S(""), 0, 1, w.a, &u, &n));
-    EXPECT_OK(meta_upload_list(tx, 1, S("a"), S(""), 0, 1, w.a, &u, &n));
-    EXPECT_OK(meta_upload_due(tx, 1, 1, w.a, &u, &n));
-    EXPECT_OK(meta_bucket_list(tx, w.account, w.a, &b, &n));
+    EXPECT_OK(meta_upload_list(tx, &(struct upload_query){ .bucket_id = 1, .limit = 1 }, w.a, &u));
+    EXPECT_OK(meta_upload_list(tx, &(struct upload_query){ .bucket_id = 1, .prefix = S("a"), .limit = 1 }, w.a, &u));
+    EXPECT_OK(meta_upload_due(tx, 1, 1, w.a, &u));
+    EXPECT_OK(meta_bucket_list(tx, w.account, w.a, &b));
     meta_read_end(tx);
     DO(&w, parts_come);
     DO(&w, complete);

@@ -96,8 +96,8 @@ OVER_EACH(a_ticket_is_found_by_file_key_and_task)
     DO(&w, three_tickets);
     EXPECT_ERR(meta_write(w.store, a_second_ticket_for_a_key, &w, w.a), ERR_CONFLICT);
     struct meta_tx *tx = look(&w);
-    struct ticket k, *pending;
-    size_t n;
+    struct ticket k;
+    struct ticket_list pending;
     EXPECT_OK(meta_ticket_get(tx, 1, w.a, &k));
     EXPECT(k.file_id == 1 && k.bucket_id == 1 && k.declared_bytes == 5 && k.expires_at_ms == 500 &&
            k.confirmed_at_ms == 0 && k.task_id == 1 && k.comment_id == 0);
@@ -107,12 +107,12 @@ OVER_EACH(a_ticket_is_found_by_file_key_and_task)
     EXPECT_ERR(meta_ticket_by_key(tx, 2, S("docs/2"), w.a, &k), ERR_NOT_FOUND);
     EXPECT_ERR(meta_ticket_by_key(tx, 1, S("docs/"), w.a, &k), ERR_NOT_FOUND);
     EXPECT_ERR(meta_ticket_get(tx, 99, w.a, &k), ERR_NOT_FOUND);
-    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending, &n));
-    EXPECT(n == 2 && pending[0].file_id == 1 && pending[1].file_id == 2);
-    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 1, w.a, &pending, &n));
-    EXPECT(n == 1 && pending[0].file_id == 1);
-    EXPECT_OK(meta_ticket_pending(tx, 1, 1, 100, w.a, &pending, &n));
-    EXPECT(n == 1 && pending[0].file_id == 2);
+    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending));
+    EXPECT(pending.count == 2 && pending.items[0].file_id == 1 && pending.items[1].file_id == 2);
+    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 1, w.a, &pending));
+    EXPECT(pending.count == 1 && pending.items[0].file_id == 1);
+    EXPECT_OK(meta_ticket_pending(tx, 1, 1, 100, w.a, &pending));
+    EXPECT(pending.count == 1 && pending.items[0].file_id == 2);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -145,8 +145,8 @@ OVER_EACH(bytes_that_come_again_take_the_place_of_the_first_until_they_are_confi
     struct meta_tx *tx = look(&w);
     struct file f;
     struct object o;
-    struct ticket k, *pending;
-    size_t n;
+    struct ticket k;
+    struct ticket_list pending;
     EXPECT_OK(meta_file_with_object(tx, (unsigned char[16]){ 1 }, w.a, &f, &o));
     EXPECT(f.state == FILE_READY && f.stored_at_ms == 30 && f.size_bytes == 5);
     EXPECT_SLICE(o.inline_bytes, S("final"));
@@ -155,8 +155,8 @@ OVER_EACH(bytes_that_come_again_take_the_place_of_the_first_until_they_are_confi
     EXPECT_EQ(memcmp(f.md5, md5, MD5_SIZE), 0);
     EXPECT_OK(meta_ticket_get(tx, 1, w.a, &k));
     EXPECT_EQ(k.confirmed_at_ms, 40);
-    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending, &n));
-    EXPECT(n == 1 && pending[0].file_id == 2);
+    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending));
+    EXPECT(pending.count == 1 && pending.items[0].file_id == 2);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -264,24 +264,24 @@ OVER_EACH(a_task_lists_each_of_its_documents_once)
     DO(&w, bytes_come_twice);
     DO(&w, documents_hang);
     struct meta_tx *tx = look(&w);
-    struct document *d;
-    size_t n;
+    struct document_list d;
     int64_t count;
-    EXPECT_OK(meta_document_list(tx, 1, 0, 0, 10, w.a, &d, &n));
-    EXPECT_EQ(n, 2);
-    EXPECT(d[0].file.id == 1 && d[0].reference_id == 2 && d[0].task_id == 1 && d[0].comment_id == 0);
-    EXPECT(d[1].file.id == 4 && d[1].reference_id == 5);
-    EXPECT_SLICE(d[0].task_text, S("Fix it"));
-    EXPECT_OK(meta_document_list(tx, 1, 1, 0, 10, w.a, &d, &n));
-    EXPECT(n == 2 && d[0].reference_id == 3 && d[0].comment_id == 1);
-    EXPECT_OK(meta_document_list(tx, 1, 0, 1, 10, w.a, &d, &n));
-    EXPECT(n == 1 && d[0].file.id == 4);
-    EXPECT_OK(meta_document_list(tx, 1, 0, 0, 1, w.a, &d, &n));
-    EXPECT(n == 1 && d[0].file.id == 1);
-    EXPECT_OK(meta_document_list(tx, 2, 0, 0, 10, w.a, &d, &n));
-    EXPECT(n == 1 && d[0].reference_id == 1);
-    EXPECT_OK(meta_document_list(tx, 99, 0, 0, 10, w.a, &d, &n));
-    EXPECT_EQ(n, 0);
+    EXPECT_OK(meta_document_list(tx, &(struct document_query){ .task_id = 1, .limit = 10 }, w.a, &d));
+    EXPECT_EQ(d.count, 2);
+    EXPECT(d.items[0].file.id == 1 && d.items[0].reference_id == 2 && d.items[0].task_id == 1 &&
+           d.items[0].comment_id == 0);
+    EXPECT(d.items[1].file.id == 4 && d.items[1].reference_id == 5);
+    EXPECT_SLICE(d.items[0].task_text, S("Fix it"));
+    EXPECT_OK(meta_document_list(tx, &(struct document_query){ .task_id = 1, .comment_id = 1, .limit = 10 }, w.a, &d));
+    EXPECT(d.count == 2 && d.items[0].reference_id == 3 && d.items[0].comment_id == 1);
+    EXPECT_OK(meta_document_list(tx, &(struct document_query){ .task_id = 1, .offset = 1, .limit = 10 }, w.a, &d));
+    EXPECT(d.count == 1 && d.items[0].file.id == 4);
+    EXPECT_OK(meta_document_list(tx, &(struct document_query){ .task_id = 1, .limit = 1 }, w.a, &d));
+    EXPECT(d.count == 1 && d.items[0].file.id == 1);
+    EXPECT_OK(meta_document_list(tx, &(struct document_query){ .task_id = 2, .limit = 10 }, w.a, &d));
+    EXPECT(d.count == 1 && d.items[0].reference_id == 1);
+    EXPECT_OK(meta_document_list(tx, &(struct document_query){ .task_id = 99, .limit = 10 }, w.a, &d));
+    EXPECT_EQ(d.count, 0);
     EXPECT_OK(meta_document_count(tx, 1, w.a, &count));
     EXPECT_EQ(count, 2);
     EXPECT_OK(meta_document_count(tx, 99, w.a, &count));
@@ -297,22 +297,21 @@ OVER_EACH(a_task_lists_each_of_its_documents_once)
 IN_WRITE(references_go)
 {
     (void)arg;
-    struct reference *refs;
-    size_t n;
-    TRY(meta_reference_list_file(tx, 1, a, &refs, &n));
-    EXPECT(n == 3 && refs[0].id == 1 && refs[0].task_id == 2 && refs[2].comment_id == 1);
-    EXPECT_SLICE(refs[0].name, S("shown"));
-    for (size_t i = 0; i < n; i++)
-        TRY(meta_reference_remove(tx, refs[i].id, a));
-    EXPECT_ERR(meta_reference_remove(tx, refs[0].id, a), ERR_NOT_FOUND);
-    TRY(meta_reference_list_file(tx, 1, a, &refs, &n));
-    EXPECT_EQ(n, 0);
+    struct reference_list refs;
+    TRY(meta_reference_list_file(tx, 1, a, &refs));
+    EXPECT(refs.count == 3 && refs.items[0].id == 1 && refs.items[0].task_id == 2 && refs.items[2].comment_id == 1);
+    EXPECT_SLICE(refs.items[0].name, S("shown"));
+    for (size_t i = 0; i < refs.count; i++)
+        TRY(meta_reference_remove(tx, refs.items[i].id, a));
+    EXPECT_ERR(meta_reference_remove(tx, refs.items[0].id, a), ERR_NOT_FOUND);
+    TRY(meta_reference_list_file(tx, 1, a, &refs));
+    EXPECT_EQ(refs.count, 0);
     struct document d;
     TRY(meta_document_get(tx, 1, a, &d)); /* confirmed: its ticket no longer tells */
     EXPECT(d.reference_id == 0 && d.task_id == 0 && d.ticket.task_id == 1);
     TRY(meta_comment_remove(tx, 1, a)); /* and reference 5 with it */
     EXPECT_ERR(meta_comment_remove(tx, 1, a), ERR_NOT_FOUND);
-    EXPECT_ERR(meta_reference_get(tx, 5, a, &refs[0]), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_reference_get(tx, 5, a, &refs.items[0]), ERR_NOT_FOUND);
     return NULL;
 }
 
@@ -347,12 +346,12 @@ OVER_EACH(a_comment_may_be_about_a_file_and_outlives_it)
     DO(&w, three_tickets);
     DO(&w, a_comment_about_a_file);
     struct meta_tx *tx = look(&w);
-    struct comment m, *all;
-    size_t n;
+    struct comment m;
+    struct comment_list all;
     EXPECT_OK(meta_comment_get(tx, 2, w.a, &m));
     EXPECT_EQ(m.file_id, 1);
-    EXPECT_OK(meta_comment_list(tx, 1, w.a, &all, &n));
-    EXPECT(n == 2 && all[0].file_id == 0 && all[1].file_id == 1);
+    EXPECT_OK(meta_comment_list(tx, 1, w.a, &all));
+    EXPECT(all.count == 2 && all.items[0].file_id == 0 && all.items[1].file_id == 1);
     meta_read_end(tx);
     DO(&w, remove_the_file);
     tx = look(&w);
@@ -397,15 +396,14 @@ IN_WRITE(eight_tasks)
 /* The ids found, as digits; all of them unless `most` says otherwise. */
 static void expect_tasks(struct meta_world *w, struct meta_tx *tx, struct task_query q, slice want, int64_t want_total)
 {
-    struct task *t;
-    size_t n;
+    struct task_list t;
     int64_t total;
     q.account_id = q.account_id ? q.account_id : w->account;
-    q.most = q.most ? q.most : 100;
-    EXPECT_OK(meta_task_list(tx, &q, w->a, &t, &n, &total));
-    EXPECT_EQ(n, want.n);
-    for (size_t i = 0; i < n; i++)
-        EXPECT_EQ(t[i].id, want.p[i] - '0');
+    q.limit = q.limit ? q.limit : 100;
+    EXPECT_OK(meta_task_list(tx, &q, w->a, &t, &total));
+    EXPECT_EQ(t.count, want.n);
+    for (size_t i = 0; i < t.count; i++)
+        EXPECT_EQ(t.items[i].id, want.p[i] - '0');
     EXPECT_EQ(total, want_total);
 }
 
@@ -415,13 +413,11 @@ OVER_EACH(tasks_are_listed_by_whom_they_are_for)
     world_with_desk(&w, kind);
     DO(&w, eight_tasks);
     struct meta_tx *tx = look(&w);
-    struct task *t;
-    size_t n;
+    struct task_list t;
     int64_t total;
-    EXPECT_OK(
-        meta_task_list(tx, &(struct task_query){ .account_id = 1, .closed = -1, .most = 1 }, w.a, &t, &n, &total));
-    EXPECT(n == 1 && t[0].is_shared && t[0].author_id == w.user);
-    EXPECT_SLICE(t[0].text, S("Fix it"));
+    EXPECT_OK(meta_task_list(tx, &(struct task_query){ .account_id = 1, .closed = -1, .limit = 1 }, w.a, &t, &total));
+    EXPECT(t.count == 1 && t.items[0].is_shared && t.items[0].author_id == w.user);
+    EXPECT_SLICE(t.items[0].text, S("Fix it"));
     expect_tasks(&w, tx, (struct task_query){ .closed = -1 }, S("1234567"), 7);
     expect_tasks(&w, tx, (struct task_query){ .closed = -1, .descending = true }, S("7654321"), 7);
     expect_tasks(&w, tx, (struct task_query){ .closed = 0 }, S("13457"), 5);
@@ -434,7 +430,7 @@ OVER_EACH(tasks_are_listed_by_whom_they_are_for)
                  S("6"), 1);
     expect_tasks(&w, tx, (struct task_query){ .closed = -1, .author_id = 3 }, S(""), 0); /* another account's */
     expect_tasks(&w, tx, (struct task_query){ .closed = -1, .account_id = 2 }, S("8"), 1);
-    expect_tasks(&w, tx, (struct task_query){ .closed = -1, .offset = 2, .most = 3 }, S("345"), 7);
+    expect_tasks(&w, tx, (struct task_query){ .closed = -1, .offset = 2, .limit = 3 }, S("345"), 7);
     expect_tasks(&w, tx, (struct task_query){ .closed = -1, .offset = 9 }, S(""), 7);
     const struct task_query member = { .closed = -1, .member_id = 2, .member_roles = 7 };
     expect_tasks(&w, tx, member, S("34"), 2);
@@ -462,7 +458,7 @@ OVER_EACH(tasks_are_listed_by_number_and_by_what_their_details_say)
     q.descending = true;
     expect_tasks(&w, tx, q, S("731"), 3);
     q.offset = 1;
-    q.most = 1;
+    q.limit = 1;
     expect_tasks(&w, tx, q, S("3"), 3);
     q = (struct task_query){ .closed = -1, .ids = ids, .id_count = 6, .seen_by = w.user };
     expect_tasks(&w, tx, q, S("13"), 2);
@@ -542,18 +538,17 @@ IN_WRITE(keys_that_sign)
     EXPECT_SLICE(sealed, S("again"));
     EXPECT_ERR(meta_secret_get(tx, 3, a, &sealed), ERR_NOT_FOUND);
     EXPECT_ERR(meta_secret_put(tx, 99, S("x"), a), ERR_CONFLICT);
-    struct secret *list;
-    size_t count;
-    TRY(meta_secret_list(tx, 0, 10, a, &list, &count));
-    EXPECT(count == 2 && list[0].credential_id == 2 && list[1].credential_id == 1);
-    EXPECT_SLICE(list[0].sealed, S("again"));
-    TRY(meta_secret_list(tx, 2, 10, a, &list, &count));
-    EXPECT(count == 1 && list[0].credential_id == 1);
-    TRY(meta_secret_list(tx, 0, 1, a, &list, &count));
-    EXPECT(count == 1 && list[0].credential_id == 2);
+    struct secret_list list;
+    TRY(meta_secret_list(tx, 0, 10, a, &list));
+    EXPECT(list.count == 2 && list.items[0].credential_id == 2 && list.items[1].credential_id == 1);
+    EXPECT_SLICE(list.items[0].sealed, S("again"));
+    TRY(meta_secret_list(tx, 2, 10, a, &list));
+    EXPECT(list.count == 1 && list.items[0].credential_id == 1);
+    TRY(meta_secret_list(tx, 0, 1, a, &list));
+    EXPECT(list.count == 1 && list.items[0].credential_id == 2);
     TRY(meta_credential_revoke(tx, 2, 50, a));
-    TRY(meta_secret_list(tx, 0, 10, a, &list, &count));
-    EXPECT(count == 1 && list[0].credential_id == 1);
+    TRY(meta_secret_list(tx, 0, 10, a, &list));
+    EXPECT(list.count == 1 && list.items[0].credential_id == 1);
     TRY(meta_credential_newest(tx, w->user, S("s3"), a, &newest));
     EXPECT_EQ(newest.id, 1);
     EXPECT_ERR(meta_credential_newest(tx, 99, S("s3"), a, &newest), ERR_NOT_FOUND);
@@ -586,25 +581,25 @@ TEST(no_look_up_of_tickets_and_tasks_reads_a_whole_table)
     DO(&w, documents_hang);
     DO(&w, keys_that_sign);
     struct meta_tx *tx = look(&w);
-    struct document *d;
-    struct ticket k, *pending;
-    struct task *t;
-    size_t n;
+    struct document_list d;
+    struct ticket k;
+    struct ticket_list pending;
+    struct task_list t;
     int64_t count, id = 1;
     EXPECT_OK(meta_document_get(tx, 1, w.a, arena_new(w.a, struct document)));
-    EXPECT_OK(meta_document_list(tx, 1, 0, 0, 1, w.a, &d, &n));
-    EXPECT_OK(meta_document_list(tx, 1, 1, 0, 1, w.a, &d, &n));
+    EXPECT_OK(meta_document_list(tx, &(struct document_query){ .task_id = 1, .limit = 1 }, w.a, &d));
+    EXPECT_OK(meta_document_list(tx, &(struct document_query){ .task_id = 1, .comment_id = 1, .limit = 1 }, w.a, &d));
     EXPECT_OK(meta_document_count(tx, 1, w.a, &count));
     EXPECT_OK(meta_document_named(tx, 1, S("a.txt"), w.a, &count));
     EXPECT_OK(meta_ticket_by_key(tx, 1, S("docs/1"), w.a, &k));
-    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending, &n));
+    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending));
     for (int i = 0; i < 16; i++) {
-        struct task_query q = { .account_id = 1, .closed = -1, .descending = i & 1, .most = 1 };
+        struct task_query q = { .account_id = 1, .closed = -1, .descending = i & 1, .limit = 1 };
         q.author_id = i & 2 ? 1 : 0;
         q.member_id = i & 4 ? 1 : 0;
         q.ids = i & 8 ? &id : NULL;
         q.id_count = 1;
-        EXPECT_OK(meta_task_list(tx, &q, w.a, &t, &n, &count));
+        EXPECT_OK(meta_task_list(tx, &q, w.a, &t, &count));
     }
     meta_read_end(tx);
     DO(&w, references_go);

@@ -53,8 +53,7 @@ static void expect_first_data(struct meta_world *w)
     struct task t;
     struct comment m;
     struct reference r;
-    struct task_member *members;
-    size_t n;
+    struct task_member_list members;
     int64_t wrong;
     EXPECT_OK(meta_file_with_object(tx, (const unsigned char *)"0123456789abcdef", w->a, &f, &o));
     EXPECT(f.id == 1 && f.state == FILE_STORED && f.purge_at_ms == 99 && o.part_count == 0);
@@ -67,8 +66,8 @@ static void expect_first_data(struct meta_world *w)
     EXPECT_OK(meta_task_get(tx, 1, w->a, &t));
     EXPECT(!t.is_shared && t.modified_at_ms == 2);
     EXPECT_SLICE(t.text, S("text"));
-    EXPECT_OK(meta_task_members(tx, 1, w->a, &members, &n));
-    EXPECT(n == 1 && members[0].roles == TASK_RESPONSIBLE);
+    EXPECT_OK(meta_task_members(tx, 1, w->a, &members));
+    EXPECT(members.count == 1 && members.items[0].roles == TASK_RESPONSIBLE);
     EXPECT_OK(meta_comment_get(tx, 1, w->a, &m));
     EXPECT(m.file_id == 0 && m.created_at_ms == 3);
     EXPECT_SLICE(m.text, S("said"));

@@ -49,8 +49,8 @@ static struct {
     size_t n;
 } spy;
 
-static inline err_t spy_query(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
-                              struct arena *a, struct sql_cursor **ret)
+static inline err_t spy_query(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                              struct sql_cursor **ret)
 {
     size_t i = 0;
     while (i < spy.n && spy.seen[i].sql != sql)
@@ -58,9 +58,9 @@ static inline err_t spy_query(struct sql_conn *conn, const char *sql, const stru
     if (i == spy.n) {
         assert_true(spy.n < LENGTH_OF(spy.seen));
         spy.seen[spy.n].sql = sql;
-        spy.seen[spy.n++].count = count;
+        spy.seen[spy.n++].count = args.count;
     }
-    return spy.real->query(conn, sql, values, count, a, ret);
+    return spy.real->query(conn, sql, args, a, ret);
 }
 
 static inline err_t spy_connect(struct sql_db *db, enum sql_mode mode, struct arena *a, struct sql_conn **ret)
@@ -112,7 +112,7 @@ static inline void spied_check_plans(struct meta_world *w, bool (*may_scan)(slic
         struct sql_value none[24] = { 0 };
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
         const char *explain = arena_printf(w->a, "EXPLAIN QUERY PLAN " SLICE_FMT, SLICE_ARG(sql)).p;
-        EXPECT_OK(sql_query(conn, explain, none, spy.seen[i].count, w->a, &c));
+        EXPECT_OK(sql_query(conn, explain, (struct sql_args){ none, spy.seen[i].count }, w->a, &c));
         for (bool row = true; row;) {
             EXPECT_OK(sql_next(c, w->a, &row));
             slice detail = row ? sql_column_copy(c, 3, w->a) : S("");

@@ -261,24 +261,22 @@ slice world_only_blob(struct world *w)
 
 int64_t world_file_count(struct world *w)
 {
-    struct file *files;
-    size_t count;
+    struct file_list files;
     struct meta_tx *tx = world_tx(w);
-    EXPECT_OK(meta_file_list(tx, &(struct file_query){ .state = -1, .most = 100000 }, w->a, &files, &count));
+    EXPECT_OK(meta_file_list(tx, &(struct file_query){ .state = -1, .limit = 100000 }, w->a, &files));
     meta_read_end(tx);
-    return (int64_t)count;
+    return (int64_t)files.count;
 }
 
 int64_t world_event_count(struct world *w, slice action)
 {
-    struct event *events;
-    size_t count;
+    struct event_list events;
     int64_t found = 0;
     struct meta_tx *tx = world_tx(w);
-    EXPECT_OK(meta_event_list(tx, 0, 100000, w->a, &events, &count));
+    EXPECT_OK(meta_event_list(tx, 0, 100000, w->a, &events));
     meta_read_end(tx);
-    for (size_t i = 0; i < count; i++)
-        found += slice_eq(events[i].action, action);
+    for (size_t i = 0; i < events.count; i++)
+        found += slice_eq(events.items[i].action, action);
     return found;
 }
 

@@ -216,13 +216,13 @@ TEST(secrets_are_kept_nowhere)
     WORLD(w);
     world_user(w, S("alice"));
     slice key = world_key(w, S("alice"), S("way")), t = token(w, S("alice"), key);
-    struct event *events;
-    size_t count;
+    struct event_list events;
     struct meta_tx *tx = world_tx(w);
-    EXPECT_OK(meta_event_list(tx, 0, 1000, w->a, &events, &count));
+    EXPECT_OK(meta_event_list(tx, 0, 1000, w->a, &events));
     meta_read_end(tx);
-    for (size_t i = 0; i < count; i++)
-        EXPECT(slice_find(events[i].detail, key) == SLICE_NONE && slice_find(events[i].detail, t) == SLICE_NONE);
+    for (size_t i = 0; i < events.count; i++)
+        EXPECT(slice_find(events.items[i].detail, key) == SLICE_NONE &&
+               slice_find(events.items[i].detail, t) == SLICE_NONE);
     EXPECT_EQ(world_event_count(w, S("token.issue")), 1);
 }
 

@@ -116,7 +116,7 @@ err_t account_list(struct core *core, struct arena *a, struct account_list *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_account_list(tx, a, &ret->items, &ret->count);
+    return meta_account_list(tx, a, ret);
 }
 
 /* ---- users ---- */
@@ -168,11 +168,10 @@ err_t user_create(struct core *core, const struct principal *who, const struct u
 
 static err_t revoke_all(struct meta_tx *tx, int64_t user_id, int64_t now_ms, struct arena *a)
 {
-    struct credential *keys;
-    size_t count;
-    TRY(meta_credential_list(tx, user_id, CREDENTIAL_KEY, a, &keys, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(meta_credential_revoke(tx, keys[i].id, now_ms, a));
+    struct credential_list keys;
+    TRY(meta_credential_list(tx, user_id, CREDENTIAL_KEY, a, &keys));
+    for (size_t i = 0; i < keys.count; i++)
+        TRY(meta_credential_revoke(tx, keys.items[i].id, now_ms, a));
     return meta_credential_revoke_tokens(tx, user_id, now_ms, a);
 }
 
@@ -201,7 +200,7 @@ err_t user_list(struct core *core, slice account_name, struct arena *a, struct u
     TRY(meta_read_begin(core->meta, a, &tx));
     if (account_name.n)
         TRY(meta_account_by_name(tx, account_name, a, &account));
-    return meta_user_list(tx, account.id, a, &ret->items, &ret->count);
+    return meta_user_list(tx, account.id, a, ret);
 }
 
 err_t user_set_state(struct core *core, const struct principal *who, slice login, enum user_state state,

@@ -184,17 +184,16 @@ static err_t read_key_info(struct core *core, struct meta_tx *tx, const struct c
 err_t key_list(struct core *core, slice login, struct arena *a, struct key_info_list *ret)
 {
     struct user user = { 0 };
-    struct credential *keys;
-    size_t count;
+    struct credential_list keys;
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     if (login.n)
         TRY(meta_user_by_login(tx, login, a, &user));
-    TRY(meta_credential_list(tx, user.id, CREDENTIAL_KEY, a, &keys, &count));
-    struct key_info *items = arena_array(a, struct key_info, count);
-    for (size_t i = 0; i < count; i++)
-        TRY(read_key_info(core, tx, &keys[i], a, &items[i]));
-    *ret = (struct key_info_list){ items, count };
+    TRY(meta_credential_list(tx, user.id, CREDENTIAL_KEY, a, &keys));
+    struct key_info *items = arena_array(a, struct key_info, keys.count);
+    for (size_t i = 0; i < keys.count; i++)
+        TRY(read_key_info(core, tx, &keys.items[i], a, &items[i]));
+    *ret = (struct key_info_list){ items, keys.count };
     return NULL;
 }
 
@@ -208,13 +207,14 @@ err_t key_each_lost(struct core *core, size_t most, struct arena *a, void (*on_l
     while (count == PAGE && (!most || looked_at < most)) {
         SCRATCH(scratch);
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-        struct secret *secrets;
+        struct secret_list secrets = { 0 };
         err_t e = meta_read_begin(core->meta, &scratch, &tx);
         if (!e)
-            e = meta_secret_list(tx, before_id, most && most < PAGE ? most : PAGE, &scratch, &secrets, &count);
+            e = meta_secret_list(tx, before_id, most && most < PAGE ? most : PAGE, &scratch, &secrets);
+        count = secrets.count;
         for (size_t i = 0; i < count && !e; i++, looked_at++) {
             slice key, secret;
-            before_id = secrets[i].credential_id;
+            before_id = secrets.items[i].credential_id;
             err_t why = signing_open(core, tx, before_id, &scratch, &key, &secret);
             if (err_is(why, ERR_CORRUPT))
                 on_lost(arg, before_id, why);

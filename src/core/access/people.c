@@ -23,14 +23,13 @@ err_t person_by_address(struct core *core, const struct principal *who, slice ad
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    struct user *users;
-    size_t count;
-    TRY(meta_user_list(tx, who->account_id, a, &users, &count));
-    for (size_t i = 0; i < count && address.n; i++) {
-        if (users[i].state == USER_DELETED)
+    struct user_list users;
+    TRY(meta_user_list(tx, who->account_id, a, &users));
+    for (size_t i = 0; i < users.count && address.n; i++) {
+        if (users.items[i].state == USER_DELETED)
             continue;
-        if (slice_eq_nocase(users[i].email, address) || slice_eq_nocase(users[i].login, address)) {
-            *ret = users[i];
+        if (slice_eq_nocase(users.items[i].email, address) || slice_eq_nocase(users.items[i].login, address)) {
+            *ret = users.items[i];
             return NULL;
         }
     }

@@ -94,7 +94,11 @@ err_t bucket_list(struct core *core, const struct principal *who, struct arena *
     SCOPED(meta_read_endp)
     struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_bucket_list(tx, who->account_id, a, ret, ret_count);
+    struct bucket_list list;
+    TRY(meta_bucket_list(tx, who->account_id, a, &list));
+    *ret = list.items;
+    *ret_count = list.count;
+    return NULL;
 }
 
 err_t bucket_cors(struct core *core, slice name, struct arena *a, slice *ret_cors)

@@ -77,13 +77,12 @@ err_t entry_part(struct core *core, const struct entry *entry, int64_t number, s
         return NULL;
     SCOPED(meta_read_endp)
     struct meta_tx *tx = NULL;
-    struct object_part *list;
-    size_t count;
+    struct object_part_list list;
     TRY(meta_read_begin(core->meta, a, &tx));
-    TRY(meta_object_parts(tx, entry->object_id, a, &list, &count));
-    if ((uint64_t)number > count) /* replaced meanwhile */
+    TRY(meta_object_parts(tx, entry->object_id, a, &list));
+    if ((uint64_t)number > list.count) /* replaced meanwhile */
         return err_make(a, ERR_NOT_FOUND, "no such part");
-    *ret_offset = list[number - 1].offset;
-    *ret_bytes = list[number - 1].object.size_bytes;
+    *ret_offset = list.items[number - 1].offset;
+    *ret_bytes = list.items[number - 1].object.size_bytes;
     return NULL;
 }

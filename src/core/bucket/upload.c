@@ -116,7 +116,11 @@ err_t upload_parts(struct core *core, const struct upload *upload, int64_t after
     SCOPED(meta_read_endp)
     struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_part_list(tx, upload->id, after, most, a, ret, ret_count);
+    struct upload_part_list parts;
+    TRY(meta_part_list(tx, upload->id, after, most, a, &parts));
+    *ret = parts.items;
+    *ret_count = parts.count;
+    return NULL;
 }
 
 /* Where a page goes on: behind that upload, or, when it has ended meanwhile, behind all of its key. */
@@ -140,16 +144,20 @@ err_t upload_list(struct core *core, const struct bucket *bucket, slice prefix, 
     TRY(meta_read_begin(core->meta, a, &tx));
     int64_t now_ms = core_now_ms(core), after_id;
     TRY(place_of(tx, bucket, after_key, after_name, a, &after_id));
-    struct upload *list = arena_array(a, struct upload, most + 1), *page;
-    size_t count = 0, got = most, asked = most;
-    while (count < most && got == asked) {
-        asked = most - count;
-        TRY(meta_upload_list(tx, bucket->id, prefix, after_key, after_id, asked, a, &page, &got));
-        for (size_t i = 0; i < got; i++) {
-            after_key = page[i].key;
-            after_id = page[i].id;
-            if (!is_past(&page[i], now_ms))
-                list[count++] = page[i];
+    struct upload_query query = {
+        .bucket_id = bucket->id, .prefix = prefix, .after_key = after_key, .after_id = after_id
+    };
+    struct upload *list = arena_array(a, struct upload, most + 1);
+    struct upload_list page = { 0 };
+    size_t count = 0;
+    while (count < most && page.count == query.limit) {
+        query.limit = most - count;
+        TRY(meta_upload_list(tx, &query, a, &page));
+        for (size_t i = 0; i < page.count; i++) {
+            query.after_key = page.items[i].key;
+            query.after_id = page.items[i].id;
+            if (!is_past(&page.items[i], now_ms))
+                list[count++] = page.items[i];
         }
     }
     *ret = list;
@@ -162,14 +170,15 @@ err_t upload_list(struct core *core, const struct bucket *bucket, slice prefix, 
 err_t upload_end(struct meta_tx *tx, const struct upload *u, int64_t now_ms, const struct principal *who, slice action,
                  struct arena *a, size_t *ret_parts)
 {
-    struct upload_part *parts;
+    struct upload_part_list parts;
     uint64_t bytes = 0;
-    TRY(meta_part_list(tx, u->id, 0, UPLOAD_PARTS_MAX, a, &parts, ret_parts));
+    TRY(meta_part_list(tx, u->id, 0, UPLOAD_PARTS_MAX, a, &parts));
     TRY(meta_upload_remove(tx, u->id, a));
-    for (size_t i = 0; i < *ret_parts; i++) {
-        bytes += parts[i].size_bytes;
-        TRY(meta_object_release(tx, parts[i].object_id, now_ms, a));
+    for (size_t i = 0; i < parts.count; i++) {
+        bytes += parts.items[i].size_bytes;
+        TRY(meta_object_release(tx, parts.items[i].object_id, now_ms, a));
     }
+    *ret_parts = parts.count;
     if (bytes)
         TRY(meta_account_use(tx, u->account_id, -(int64_t)bytes, 0, a));
     return event_write(tx, now_ms, who, u->account_id, action, upload_subject(a, u->name), S(""), a);
@@ -177,13 +186,13 @@ err_t upload_end(struct meta_tx *tx, const struct upload *u, int64_t now_ms, con
 
 err_t upload_end_past(struct meta_tx *tx, int64_t bucket_id, int64_t now_ms, struct arena *a, bool *ret_more)
 {
-    struct upload *list;
-    size_t count, parts, dealt = 0, past = 0;
-    TRY(meta_upload_list(tx, bucket_id, S(""), S(""), 0, PAST_MOST, a, &list, &count));
-    for (size_t i = 0; i < count && dealt < PURGE_PARTS_MOST; i++) {
-        if (!is_past(&list[i], now_ms))
+    struct upload_list list;
+    size_t parts, dealt = 0, past = 0;
+    TRY(meta_upload_list(tx, &(struct upload_query){ .bucket_id = bucket_id, .limit = PAST_MOST }, a, &list));
+    for (size_t i = 0; i < list.count && dealt < PURGE_PARTS_MOST; i++) {
+        if (!is_past(&list.items[i], now_ms))
             continue;
-        TRY(upload_end(tx, &list[i], now_ms, NULL, S("upload.purge"), a, &parts));
+        TRY(upload_end(tx, &list.items[i], now_ms, NULL, S("upload.purge"), a, &parts));
         dealt += parts;
         past++;
     }
@@ -218,13 +227,13 @@ err_t upload_abort(struct core *core, const struct principal *who, const struct 
 static err_t apply_upload_purge(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct ending *end = arg;
-    struct upload *due;
-    size_t count, dealt = 0;
+    struct upload_list due;
+    size_t dealt = 0;
     end->count = 0;
-    TRY(meta_upload_due(tx, end->now_ms, end->most, a, &due, &count));
-    for (; end->count < count && dealt < PURGE_PARTS_MOST; end->count++) {
+    TRY(meta_upload_due(tx, end->now_ms, end->most, a, &due));
+    for (; end->count < due.count && dealt < PURGE_PARTS_MOST; end->count++) {
         size_t parts;
-        TRY(upload_end(tx, &due[end->count], end->now_ms, NULL, S("upload.purge"), a, &parts));
+        TRY(upload_end(tx, &due.items[end->count], end->now_ms, NULL, S("upload.purge"), a, &parts));
         dealt += parts;
     }
     return NULL;

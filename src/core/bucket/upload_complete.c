@@ -26,8 +26,8 @@ struct completing {
 
     /* within the write */
     struct upload upload;
-    struct upload_part *came, *named; /* named: those of came that make up the whole, in order */
-    size_t came_count;
+    struct upload_part_list came;
+    struct upload_part *named; /* those of `came` that make up the whole, in order */
     uint64_t came_bytes, bytes;
 };
 
@@ -54,12 +54,13 @@ static err_t match_parts(struct completing *c, struct arena *a)
         if (wanted->number <= before)
             return REFUSE(c, a, UPLOAD_BAD_ORDER, ERR_INVALID, "the numbers of the parts do not ascend");
         before = wanted->number;
-        while (at < c->came_count && c->came[at].number < wanted->number)
+        while (at < c->came.count && c->came.items[at].number < wanted->number)
             at++;
-        if (at == c->came_count || c->came[at].number != wanted->number || !is_named(wanted, &c->came[at], a))
+        if (at == c->came.count || c->came.items[at].number != wanted->number ||
+            !is_named(wanted, &c->came.items[at], a))
             return REFUSE(c, a, UPLOAD_BAD_PART, ERR_INVALID, "part %lld did not come, or is another",
                           (long long)wanted->number);
-        c->named[i] = c->came[at];
+        c->named[i] = c->came.items[at];
     }
     return NULL;
 }
@@ -127,10 +128,10 @@ static err_t work_out_digest(struct completing *c, struct arena *a, struct diges
 
 static err_t find_parts(struct completing *c, struct meta_tx *tx, struct arena *a)
 {
-    TRY(meta_part_list(tx, c->upload.id, 0, UPLOAD_PARTS_MAX, a, &c->came, &c->came_count));
+    TRY(meta_part_list(tx, c->upload.id, 0, UPLOAD_PARTS_MAX, a, &c->came));
     c->came_bytes = 0;
-    for (size_t i = 0; i < c->came_count; i++)
-        c->came_bytes += c->came[i].size_bytes;
+    for (size_t i = 0; i < c->came.count; i++)
+        c->came_bytes += c->came.items[i].size_bytes;
     if (!c->order->part_count)
         return REFUSE(c, a, UPLOAD_NO_PARTS, ERR_EMPTY, "no parts are named");
     TRY(match_parts(c, a));
@@ -159,11 +160,11 @@ static err_t compose(struct completing *c, struct meta_tx *tx, struct arena *a, 
 static err_t end_upload(struct completing *c, struct meta_tx *tx, struct arena *a)
 {
     TRY(meta_upload_remove(tx, c->upload.id, a));
-    for (size_t i = 0, named = 0; i < c->came_count; i++) {
-        if (named < c->order->part_count && c->named[named].number == c->came[i].number)
+    for (size_t i = 0, named = 0; i < c->came.count; i++) {
+        if (named < c->order->part_count && c->named[named].number == c->came.items[i].number)
             named++;
         else
-            TRY(meta_object_release(tx, c->came[i].object_id, c->at_ms, a));
+            TRY(meta_object_release(tx, c->came.items[i].object_id, c->at_ms, a));
     }
     return NULL;
 }

@@ -16,10 +16,9 @@
 /* Bytes of the part that has this number now; 0: there is none. */
 static err_t old_bytes(struct meta_tx *tx, int64_t upload_id, int64_t number, struct arena *a, uint64_t *ret)
 {
-    struct upload_part *list;
-    size_t count;
-    TRY(meta_part_list(tx, upload_id, number - 1, 1, a, &list, &count));
-    *ret = count && list[0].number == number ? list[0].size_bytes : 0;
+    struct upload_part_list list;
+    TRY(meta_part_list(tx, upload_id, number - 1, 1, a, &list));
+    *ret = list.count && list.items[0].number == number ? list.items[0].size_bytes : 0;
     return NULL;
 }
 

@@ -174,19 +174,20 @@ static err_t check_inline(struct fsck *f, const struct object *object, struct ar
     return NULL;
 }
 
-static const char *parts_fault(const struct object *whole, const struct object_part *parts, size_t count)
+static const char *parts_fault(const struct object *whole, const struct object_part_list *parts)
 {
     if (whole->blob_key.n || whole->inline_bytes.n)
         return "bytes of its own besides its parts";
-    if ((int64_t)count != whole->part_count)
+    if ((int64_t)parts->count != whole->part_count)
         return "parts missing";
     uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].object.part_count)
+    for (size_t i = 0; i < parts->count; i++) {
+        const struct object_part *part = &parts->items[i];
+        if (part->object.part_count)
             return "a part is put together itself";
-        if (parts[i].offset != sum)
+        if (part->offset != sum)
             return "a part is out of its place";
-        sum += parts[i].object.size_bytes;
+        sum += part->object.size_bytes;
     }
     return sum == whole->size_bytes ? NULL : "length differs";
 }
@@ -196,8 +197,7 @@ static const char *parts_fault(const struct object *whole, const struct object_p
 static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
 {
     struct object whole;
-    struct object_part *parts;
-    size_t count;
+    struct object_part_list parts;
     {
         SCOPED(meta_read_endp)
         struct meta_tx *tx = NULL;
@@ -206,19 +206,19 @@ static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
         if (err_is(e, ERR_NOT_FOUND))
             return NULL; /* gone meanwhile */
         TRY(e);
-        TRY(meta_object_parts(tx, id, a, &parts, &count));
+        TRY(meta_object_parts(tx, id, a, &parts));
     }
-    const char *fault = parts_fault(&whole, parts, count);
+    const char *fault = parts_fault(&whole, &parts);
     if (!fault && !f->options->quick) {
         unsigned char md5[MD5_SIZE];
         SCOPED(hash_freep)
         struct hash *of_parts = hash_new(HASH_MD5);
-        for (size_t i = 0; i < count; i++)
-            hash_update(of_parts, (slice){ (const char *)parts[i].object.md5, MD5_SIZE });
+        for (size_t i = 0; i < parts.count; i++)
+            hash_update(of_parts, (slice){ (const char *)parts.items[i].object.md5, MD5_SIZE });
         hash_final(of_parts, md5);
         fault = memcmp(md5, whole.md5, MD5_SIZE) != 0 ? "digest differs" : NULL;
     }
-    return fault ? object_finding(f, &whole, fault, arena_printf(a, "%zu parts", count), a) : NULL;
+    return fault ? object_finding(f, &whole, fault, arena_printf(a, "%zu parts", parts.count), a) : NULL;
 }
 
 /* What somebody lost, perhaps, and wants back: told, never removed. */
@@ -327,15 +327,16 @@ static err_t check_file_page(struct fsck *f, int64_t *before_id, struct arena *a
 {
     SCOPED(meta_read_endp)
     struct meta_tx *tx = NULL;
-    struct file_query query = { .before_id = *before_id, .state = -1, .most = PAGE };
-    struct file *files;
+    struct file_query query = { .before_id = *before_id, .state = -1, .limit = PAGE };
+    struct file_list files;
     TRY(meta_read_begin(f->core->meta, a, &tx));
-    TRY(meta_file_list(tx, &query, a, &files, ret_count));
-    for (size_t i = 0; i < *ret_count; i++) {
+    TRY(meta_file_list(tx, &query, a, &files));
+    *ret_count = files.count;
+    for (size_t i = 0; i < files.count; i++) {
         SCRATCH(own);
         f->report->files++;
-        *before_id = files[i].id;
-        err_t e = check_file(f, tx, &files[i], &own);
+        *before_id = files.items[i].id;
+        err_t e = check_file(f, tx, &files.items[i], &own);
         if (e)
             return err_copy(a, e);
     }
@@ -431,14 +432,13 @@ static err_t check_entries(struct fsck *f, const struct bucket *bucket)
 
 static err_t check_upload(struct fsck *f, struct meta_tx *tx, const struct upload *upload, struct arena *a)
 {
-    struct upload_part *parts;
-    size_t count;
-    TRY(meta_part_list(tx, upload->id, 0, SIZE_MAX, a, &parts, &count));
-    for (size_t i = 0; i < count; i++) {
+    struct upload_part_list parts;
+    TRY(meta_part_list(tx, upload->id, 0, SIZE_MAX, a, &parts));
+    for (size_t i = 0; i < parts.count; i++) {
         SCRATCH(own);
-        struct claim claim = { parts[i].object_id, parts[i].size_bytes, parts[i].md5, 0 };
+        struct claim claim = { parts.items[i].object_id, parts.items[i].size_bytes, parts.items[i].md5, 0 };
         slice subject = arena_printf(&own, "upload:" SLICE_FMT, SLICE_ARG(upload->name));
-        slice detail = arena_printf(&own, "part %lld", (long long)parts[i].number);
+        slice detail = arena_printf(&own, "part %lld", (long long)parts.items[i].number);
         err_t e = check_claim(f, tx, &claim, subject, detail, &own);
         if (e)
             return err_copy(a, e);
@@ -457,39 +457,41 @@ static err_t check_uploads(struct fsck *f, const struct bucket *bucket)
         SCRATCH(scratch);
         SCOPED(meta_read_endp)
         struct meta_tx *tx = NULL;
-        struct upload *upload;
-        size_t count = 0;
+        struct upload_list next = { 0 };
         err_t e = meta_read_begin(f->core->meta, &scratch, &tx);
         if (!e)
-            e = meta_upload_list(tx, bucket->id, S(""), buf_slice(&after_key), after_id, 1, &scratch, &upload, &count);
-        if (!e && count)
-            e = check_upload(f, tx, upload, &scratch);
+            e = meta_upload_list(
+                tx,
+                &(struct upload_query){
+                    .bucket_id = bucket->id, .after_key = buf_slice(&after_key), .after_id = after_id, .limit = 1 },
+                &scratch, &next);
+        if (!e && next.count)
+            e = check_upload(f, tx, &next.items[0], &scratch);
         if (e)
             return err_copy(f->a, e);
-        if (!count)
+        if (!next.count)
             return NULL;
         buf_clear(&after_key);
-        buf_add(&after_key, upload->key);
-        after_id = upload->id;
+        buf_add(&after_key, next.items[0].key);
+        after_id = next.items[0].id;
     }
 }
 
-static err_t list_buckets(struct fsck *f, struct bucket **ret, size_t *ret_count)
+static err_t list_buckets(struct fsck *f, struct bucket_list *ret)
 {
     SCOPED(meta_read_endp)
     struct meta_tx *tx = NULL;
     TRY(meta_read_begin(f->core->meta, f->a, &tx));
-    return meta_bucket_list(tx, 0, f->a, ret, ret_count);
+    return meta_bucket_list(tx, 0, f->a, ret);
 }
 
 static err_t check_buckets(struct fsck *f)
 {
-    struct bucket *buckets;
-    size_t count;
-    TRY(list_buckets(f, &buckets, &count));
-    for (size_t i = 0; i < count; i++) {
-        TRY(check_entries(f, &buckets[i]));
-        TRY(check_uploads(f, &buckets[i]));
+    struct bucket_list buckets;
+    TRY(list_buckets(f, &buckets));
+    for (size_t i = 0; i < buckets.count; i++) {
+        TRY(check_entries(f, &buckets.items[i]));
+        TRY(check_uploads(f, &buckets.items[i]));
     }
     return NULL;
 }

@@ -61,17 +61,18 @@ err_t file_list(struct core *core, const struct principal *who, const struct fil
                                 .before_id = order->before_id,
                                 .state = order->state,
                                 .name_contains = order->name_contains,
-                                .most = order->most + 1 };
-    struct file *files = arena_array(a, struct file, order->most + 1), *page;
-    size_t count = 0, got;
+                                .limit = order->most + 1 };
+    struct file *files = arena_array(a, struct file, order->most + 1);
+    struct file_list page;
+    size_t count = 0;
     do {
-        TRY(meta_file_list(tx, &query, a, &page, &got));
-        for (size_t i = 0; i < got && count <= order->most; i++) {
-            query.before_id = page[i].id;
-            if (!file_is_past(&page[i], now_ms))
-                files[count++] = page[i];
+        TRY(meta_file_list(tx, &query, a, &page));
+        for (size_t i = 0; i < page.count && count <= order->most; i++) {
+            query.before_id = page.items[i].id;
+            if (!file_is_past(&page.items[i], now_ms))
+                files[count++] = page.items[i];
         }
-    } while (got == query.most && count <= order->most);
+    } while (page.count == query.limit && count <= order->most);
     bool more = count > order->most;
     *ret = files;
     *ret_count = more ? order->most : count;

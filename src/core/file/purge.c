@@ -18,17 +18,19 @@ struct purge {
 static err_t apply_file_purge(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct purge *p = arg;
-    struct file *files;
+    struct file_list files;
     p->gone = 0;
-    TRY(meta_file_due(tx, p->now_ms, PURGE_BATCH, a, &files, &p->due));
-    for (size_t i = 0; i < p->due; i++) {
+    TRY(meta_file_due(tx, p->now_ms, PURGE_BATCH, a, &files));
+    p->due = files.count;
+    for (size_t i = 0; i < files.count; i++) {
+        const struct file *f = &files.items[i];
         int64_t holds;
-        TRY(meta_reference_holds(tx, files[i].id, a, &holds));
+        TRY(meta_reference_holds(tx, f->id, a, &holds));
         if (holds > 0) { /* cannot be, unless the store is damaged; a file that a reference holds stays */
-            TRY(meta_file_move(tx, files[i].id, files[i].state, FILE_READY, 0, a));
+            TRY(meta_file_move(tx, f->id, f->state, FILE_READY, 0, a));
             continue;
         }
-        TRY(file_end(tx, files[i].id, p->now_ms, NULL, S("file.purge"), a));
+        TRY(file_end(tx, f->id, p->now_ms, NULL, S("file.purge"), a));
         p->gone++;
     }
     return NULL;

@@ -27,38 +27,33 @@ int64_t garbage_grace_ended_ms(struct core *core)
     return core_now_ms(core) - core->options.purge_grace_ms;
 }
 
-struct garbage_keys {
-    slice *list;
-    size_t count;
-};
-
 static err_t apply_garbage_forget(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    const struct garbage_keys *keys = arg;
+    const struct blob_key_list *keys = arg;
     for (size_t i = 0; i < keys->count; i++)
-        TRY(meta_garbage_forget(tx, keys->list[i], a));
+        TRY(meta_garbage_forget(tx, keys->items[i], a));
     return NULL;
 }
 
-static err_t list_garbage(struct core *core, struct arena *a, struct garbage_keys *ret)
+static err_t list_garbage(struct core *core, struct arena *a, struct blob_key_list *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     /* meta_garbage_list excludes the bound, but at exactly the end of the grace it is over. */
-    return meta_garbage_list(tx, garbage_grace_ended_ms(core) + 1, GARBAGE_BATCH, a, &ret->list, &ret->count);
+    return meta_garbage_list(tx, garbage_grace_ended_ms(core) + 1, GARBAGE_BATCH, a, ret);
 }
 
 err_t garbage_collect(struct core *core, struct arena *a, int64_t *ret_count)
 {
-    struct garbage_keys keys;
+    struct blob_key_list keys;
     *ret_count = 0;
     do {
         SCRATCH(scratch);
-        keys = (struct garbage_keys){ 0 };
+        keys = (struct blob_key_list){ 0 };
         err_t e = list_garbage(core, &scratch, &keys);
-        struct garbage_keys removed = { keys.list, 0 };
+        struct blob_key_list removed = { keys.items, 0 };
         for (; !e && removed.count < keys.count && !garbage_is_held(core); removed.count++)
-            e = core->blob->ops->remove(core->blob, keys.list[removed.count], &scratch);
+            e = core->blob->ops->remove(core->blob, keys.items[removed.count], &scratch);
         if (e && keys.count)
             removed.count--; /* the one that failed stays on the list */
         err_t f = removed.count ? meta_write(core->meta, apply_garbage_forget, &removed, &scratch) : NULL;

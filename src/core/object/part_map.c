@@ -117,14 +117,13 @@ err_t part_read_row(struct meta_tx *tx, const struct mapped_part *part, struct a
 }
 
 /* False: the parts do not follow one another from the first byte of the composite to its last. */
-static bool fill_map(struct part_map *map, const struct object_part *parts, size_t count,
-                     const struct object *composite)
+static bool fill_map(struct part_map *map, const struct object_part_list *parts, const struct object *composite)
 {
     uint64_t at = 0;
-    map->parts = must_malloc((count + 1) * sizeof *map->parts);
-    for (; map->count < count; map->count++) {
-        const struct object *part = &parts[map->count].object;
-        if (parts[map->count].offset != at || part->part_count)
+    map->parts = must_malloc((parts->count + 1) * sizeof *map->parts);
+    for (; map->count < parts->count; map->count++) {
+        const struct object *part = &parts->items[map->count].object;
+        if (parts->items[map->count].offset != at || part->part_count)
             return false;
         map->parts[map->count] = (struct mapped_part){ .object_id = part->id,
                                                        .offset = at,
@@ -134,7 +133,7 @@ static bool fill_map(struct part_map *map, const struct object_part *parts, size
         buf_add(&map->keys, part->blob_key);
         at += part->size_bytes;
     }
-    return (int64_t)count == composite->part_count && at == composite->size_bytes;
+    return (int64_t)parts->count == composite->part_count && at == composite->size_bytes;
 }
 
 /* Begins with the last part: that one is the most likely to be small. */
@@ -160,16 +159,15 @@ err_t part_map_open(struct core *core, struct meta_tx *tx, const struct object *
     if (is_cached && (*ret = find_cached_map(core->part_maps, composite->id)))
         return NULL;
     SCRATCH(scratch);
-    struct object_part *parts;
-    size_t count;
-    err_t e = meta_object_parts(tx, composite->id, &scratch, &parts, &count);
+    struct object_part_list parts;
+    err_t e = meta_object_parts(tx, composite->id, &scratch, &parts);
     if (e)
         return err_copy(a, e);
     struct part_map *map = must_malloc(sizeof *map);
     map->readers = 1;
     map->object_id = composite->id;
     buf_init(&map->keys, 0);
-    if (!fill_map(map, parts, count, composite))
+    if (!fill_map(map, &parts, composite))
         e = err_make(a, ERR_CORRUPT, "the parts of object %lld do not make up what its record says",
                      (long long)composite->id);
     else

@@ -75,19 +75,19 @@ static err_t prove(struct sweep *s)
 {
     SCOPED(meta_read_endp)
     struct meta_tx *tx = NULL;
-    slice *garbage;
-    size_t garbage_count, count, kept = 0;
+    struct blob_key_list garbage;
+    size_t count, kept = 0;
     struct candidate *list = candidates(s, &count);
     TRY(meta_read_begin(s->core->meta, s->a, &tx));
-    TRY(meta_garbage_list(tx, INT64_MAX, INT32_MAX, s->a, &garbage, &garbage_count));
-    if (garbage_count)
-        qsort(garbage, garbage_count, sizeof *garbage, compare_keys);
+    TRY(meta_garbage_list(tx, INT64_MAX, INT32_MAX, s->a, &garbage));
+    if (garbage.count)
+        qsort(garbage.items, garbage.count, sizeof *garbage.items, compare_keys);
     for (size_t i = 0; i < count; i++) {
         bool known;
         TRY(meta_object_has_key(tx, list[i].key, s->a, &known));
         if (known)
             continue;
-        if (garbage_count && bsearch(&list[i].key, garbage, garbage_count, sizeof *garbage, compare_keys))
+        if (garbage.count && bsearch(&list[i].key, garbage.items, garbage.count, sizeof *garbage.items, compare_keys))
             s->report->young++;
         else
             list[kept++] = list[i];

@@ -9,8 +9,8 @@
 MUST_USE err_t meta_comment_add(struct meta_tx *, const struct comment *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_comment_get(struct meta_tx *, int64_t id, struct arena *a, struct comment *ret);
 MUST_USE err_t meta_comment_set_text(struct meta_tx *, int64_t id, slice text, int64_t edited_at_ms, struct arena *a);
-MUST_USE err_t meta_comment_list(struct meta_tx *, int64_t task_id, struct arena *a, struct comment **ret,
-                                 size_t *ret_count); /* oldest first */
+MUST_USE err_t meta_comment_list(struct meta_tx *, int64_t task_id, struct arena *a,
+                                 struct comment_list *ret); /* oldest first */
 /* With the references of the comment: files are the caller's business before that. Pending tickets that were to be hung
  * on it are to be hung on its task. */
 MUST_USE err_t meta_comment_remove(struct meta_tx *, int64_t id, struct arena *a);

@@ -12,7 +12,7 @@ MUST_USE err_t meta_credential_get(struct meta_tx *, int64_t id, struct arena *a
 MUST_USE err_t meta_credential_by_hash(struct meta_tx *, slice purpose, enum credential_form,
                                        const unsigned char hash[SHA256_SIZE], struct arena *a, struct credential *ret);
 MUST_USE err_t meta_credential_list(struct meta_tx *, int64_t user_id /* 0: all */, enum credential_form,
-                                    struct arena *a, struct credential **ret, size_t *ret_count);
+                                    struct arena *a, struct credential_list *ret);
 /* Ends it and every token made from it. Ended before is success. */
 MUST_USE err_t meta_credential_revoke(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
 /* Ends every token of the user (keys stay). */
@@ -28,8 +28,12 @@ struct secret {
     int64_t credential_id;
     slice sealed;
 };
-MUST_USE err_t meta_secret_list(struct meta_tx *, int64_t before_id, size_t most, struct arena *a, struct secret **ret,
-                                size_t *ret_count);
+struct secret_list {
+    struct secret *items;
+    size_t count;
+};
+MUST_USE err_t meta_secret_list(struct meta_tx *, int64_t before_id, size_t limit, struct arena *a,
+                                struct secret_list *ret);
 /* The newest key of that user and purpose that was not ended and never expires. NOT_FOUND when it has none. */
 MUST_USE err_t meta_credential_newest(struct meta_tx *, int64_t user_id, slice purpose, struct arena *a,
                                       struct credential *ret);

@@ -7,9 +7,14 @@
 #include "core/store/transaction.h"
 
 MUST_USE err_t meta_document_get(struct meta_tx *, int64_t file_id, struct arena *a, struct document *ret);
-/* Files that references of the task (and of its comments) hold, each once, by id. comment_id 0: of all of them. */
-MUST_USE err_t meta_document_list(struct meta_tx *, int64_t task_id, int64_t comment_id, size_t offset, size_t most,
-                                  struct arena *a, struct document **ret, size_t *ret_count);
+struct document_query {
+    int64_t task_id;
+    int64_t comment_id; /* only what references of this comment hold; 0: of the task and all of its comments */
+    size_t offset, limit;
+};
+/* Files that references of a task or a comment hold, each once, by file id. */
+MUST_USE err_t meta_document_list(struct meta_tx *, const struct document_query *, struct arena *a,
+                                  struct document_list *ret);
 MUST_USE err_t meta_document_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
 /* The first file of that name (as it came in, byte by byte) that a reference of the task holds. NOT_FOUND when there is
  * none. */

@@ -8,7 +8,7 @@
 
 MUST_USE err_t meta_event_add(struct meta_tx *, const struct event *, struct arena *a);
 /* Newest first, ids below before_id (0: no bound). */
-MUST_USE err_t meta_event_list(struct meta_tx *, int64_t before_id, size_t most, struct arena *a, struct event **ret,
-                               size_t *ret_count);
+MUST_USE err_t meta_event_list(struct meta_tx *, int64_t before_id, size_t limit, struct arena *a,
+                               struct event_list *ret);
 
 #endif

@@ -21,11 +21,10 @@ struct file_query {
     int64_t before_id;   /* only ids below it; 0: no bound */
     int state;           /* an enum file_state, -1: any */
     slice name_contains; /* without case (ASCII); empty: any */
-    size_t most;
+    size_t limit;
 };
 /* Newest first. */
-MUST_USE err_t meta_file_list(struct meta_tx *, const struct file_query *, struct arena *a, struct file **ret,
-                              size_t *ret_count);
+MUST_USE err_t meta_file_list(struct meta_tx *, const struct file_query *, struct arena *a, struct file_list *ret);
 /* Compare-and-set: CONFLICT unless the file is in state `from`. */
 MUST_USE err_t meta_file_move(struct meta_tx *, int64_t id, enum file_state from, enum file_state to,
                               int64_t purge_at_ms, struct arena *a);
@@ -36,7 +35,6 @@ MUST_USE err_t meta_file_set_object(struct meta_tx *, int64_t id, const struct o
 /* Removes the record (references to it must be gone) and its ticket, not the object. */
 MUST_USE err_t meta_file_remove(struct meta_tx *, int64_t id, struct arena *a);
 /* Files whose purge_at_ms is set and not after now, oldest first. */
-MUST_USE err_t meta_file_due(struct meta_tx *, int64_t now_ms, size_t most, struct arena *a, struct file **ret,
-                             size_t *ret_count);
+MUST_USE err_t meta_file_due(struct meta_tx *, int64_t now_ms, size_t limit, struct arena *a, struct file_list *ret);
 
 #endif

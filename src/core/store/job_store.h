@@ -12,6 +12,6 @@ MUST_USE err_t meta_job_ensure(struct meta_tx *, slice kind, int64_t run_at_ms, 
 /* The job that has been due longest; NOT_FOUND when none is. */
 MUST_USE err_t meta_job_due(struct meta_tx *, int64_t now_ms, struct arena *a, struct job *ret);
 MUST_USE err_t meta_job_save(struct meta_tx *, const struct job *, struct arena *a); /* all but id, kind, subject */
-MUST_USE err_t meta_job_list(struct meta_tx *, struct arena *a, struct job **ret, size_t *ret_count);
+MUST_USE err_t meta_job_list(struct meta_tx *, struct arena *a, struct job_list *ret);
 
 #endif

@@ -16,8 +16,7 @@ MUST_USE err_t meta_object_get(struct meta_tx *, int64_t id, struct arena *a, st
 MUST_USE err_t meta_object_compose(struct meta_tx *, const struct object *, const int64_t *part_ids, size_t count,
                                    struct arena *a, int64_t *ret_id);
 /* The parts of one, in order, without inline bytes. None for an object that is whole. */
-MUST_USE err_t meta_object_parts(struct meta_tx *, int64_t id, struct arena *a, struct object_part **ret,
-                                 size_t *ret_count);
+MUST_USE err_t meta_object_parts(struct meta_tx *, int64_t id, struct arena *a, struct object_part_list *ret);
 /* Remove the object's record if nothing refers to it: no file, entry, part of an upload, or object that it is a part
  * of; and then, of one put together, those of its parts that nothing else refers to. Blob keys go to the garbage list
  * in the same transaction. */
@@ -28,9 +27,13 @@ MUST_USE err_t meta_object_is_stray(struct meta_tx *, int64_t id, struct arena *
 MUST_USE err_t meta_object_each(struct meta_tx *, int64_t after_id, struct arena *a,
                                 err_t (*visit)(void *arg, const struct object *), void *arg);
 MUST_USE err_t meta_object_has_key(struct meta_tx *, slice blob_key, struct arena *a, bool *ret_has);
+struct blob_key_list {
+    slice *items;
+    size_t count;
+};
 /* Blob keys whose bytes may go, oldest first, put there before `before_ms`. */
-MUST_USE err_t meta_garbage_list(struct meta_tx *, int64_t before_ms, size_t most, struct arena *a, slice **ret_keys,
-                                 size_t *ret_count);
+MUST_USE err_t meta_garbage_list(struct meta_tx *, int64_t before_ms, size_t limit, struct arena *a,
+                                 struct blob_key_list *ret);
 MUST_USE err_t meta_garbage_forget(struct meta_tx *, slice blob_key, struct arena *a);
 
 #endif

@@ -9,10 +9,10 @@
 /* root_id 0: version 1 of a new chain. Sets id, root_id and version. */
 MUST_USE err_t meta_reference_add(struct meta_tx *, struct reference *, struct arena *a);
 MUST_USE err_t meta_reference_get(struct meta_tx *, int64_t id, struct arena *a, struct reference *ret);
-MUST_USE err_t meta_reference_list(struct meta_tx *, int64_t task_id, struct arena *a, struct reference **ret,
-                                   size_t *ret_count); /* by id */
-MUST_USE err_t meta_reference_list_file(struct meta_tx *, int64_t file_id, struct arena *a, struct reference **ret,
-                                        size_t *ret_count); /* by id */
+MUST_USE err_t meta_reference_list(struct meta_tx *, int64_t task_id, struct arena *a,
+                                   struct reference_list *ret); /* by id */
+MUST_USE err_t meta_reference_list_file(struct meta_tx *, int64_t file_id, struct arena *a,
+                                        struct reference_list *ret); /* by id */
 /* The file is the caller's business after that. */
 MUST_USE err_t meta_reference_remove(struct meta_tx *, int64_t id, struct arena *a);
 MUST_USE err_t meta_reference_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);

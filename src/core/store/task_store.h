@@ -28,13 +28,12 @@ struct task_query {
     /* The value, compared as text, that a member of details, a JSON number or string, must have; name empty: any. */
     slice detail_name, detail_value;
     slice also_detail_name, also_detail_value; /* the same, a second time */
-    size_t offset, most;
+    size_t offset, limit;
 };
-/* ret_total: how many there are without offset and most. */
-MUST_USE err_t meta_task_list(struct meta_tx *, const struct task_query *, struct arena *a, struct task **ret,
-                              size_t *ret_count, int64_t *ret_total);
-MUST_USE err_t meta_task_members(struct meta_tx *, int64_t task_id, struct arena *a, struct task_member **ret,
-                                 size_t *ret_count);
+/* ret_total: how many there are without offset and limit. */
+MUST_USE err_t meta_task_list(struct meta_tx *, const struct task_query *, struct arena *a, struct task_list *ret,
+                              int64_t *ret_total);
+MUST_USE err_t meta_task_members(struct meta_tx *, int64_t task_id, struct arena *a, struct task_member_list *ret);
 /* roles 0 removes the member. */
 MUST_USE err_t meta_task_set_member(struct meta_tx *, int64_t task_id, int64_t user_id, int roles, struct arena *a);
 

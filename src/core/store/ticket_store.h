@@ -14,8 +14,8 @@ MUST_USE err_t meta_ticket_confirm(struct meta_tx *, int64_t file_id, int64_t co
 /* What it is to be hung on. */
 MUST_USE err_t meta_ticket_set_place(struct meta_tx *, int64_t file_id, int64_t task_id, int64_t comment_id,
                                      struct arena *a);
-/* At most `most` pending tickets that are to be hung on the task (or, comment_id not 0, on that comment), by file. */
-MUST_USE err_t meta_ticket_pending(struct meta_tx *, int64_t task_id, int64_t comment_id, size_t most, struct arena *a,
-                                   struct ticket **ret, size_t *ret_count);
+/* At most `limit` pending tickets that are to be hung on the task (or, comment_id not 0, on that comment), by file. */
+MUST_USE err_t meta_ticket_pending(struct meta_tx *, int64_t task_id, int64_t comment_id, size_t limit, struct arena *a,
+                                   struct ticket_list *ret);
 
 #endif

@@ -18,15 +18,14 @@ static err_t no_such_document(struct arena *a)
 /* Does the user see one of the tasks that hold the file? Errors: NOT_FOUND. */
 static err_t check_visible_by_task(struct meta_tx *tx, const struct principal *who, int64_t file_id, struct arena *a)
 {
-    struct reference *references;
+    struct reference_list references;
     struct task task;
-    struct task_members members;
-    size_t count;
-    TRY(meta_reference_list_file(tx, file_id, a, &references, &count));
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && references[i].task_id == references[i - 1].task_id)
+    struct task_member_list members;
+    TRY(meta_reference_list_file(tx, file_id, a, &references));
+    for (size_t i = 0; i < references.count; i++) {
+        if (i > 0 && references.items[i].task_id == references.items[i - 1].task_id)
             continue; /* looked at already */
-        err_t e = task_find_visible(tx, who, references[i].task_id, a, &task, &members);
+        err_t e = task_find_visible(tx, who, references.items[i].task_id, a, &task, &members);
         if (!err_is(e, ERR_NOT_FOUND))
             return e;
     }
@@ -60,13 +59,16 @@ err_t document_list(struct core *core, const struct principal *who, const struct
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct task task;
-    struct task_members members;
-    struct document_page page;
+    struct task_member_list members;
+    struct document_list page;
+    int64_t total;
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(task_find_visible(tx, who, request->task_id, a, &task, &members));
-    TRY(meta_document_count(tx, request->task_id, a, &page.total));
-    TRY(meta_document_list(tx, request->task_id, 0, request->offset, request->limit, a, &page.items, &page.count));
-    *ret = page;
+    TRY(meta_document_count(tx, request->task_id, a, &total));
+    TRY(meta_document_list(
+        tx, &(struct document_query){ .task_id = request->task_id, .offset = request->offset, .limit = request->limit },
+        a, &page));
+    *ret = (struct document_page){ page.items, page.count, total };
     return NULL;
 }
 
@@ -119,13 +121,12 @@ static err_t apply_document_delete(struct meta_tx *tx, void *arg, struct arena *
     const struct document_removal *r = arg;
     int64_t now_ms = core_now_ms(r->core);
     struct document d;
-    struct reference *references;
-    size_t count;
+    struct reference_list references;
     TRY(document_find_visible(tx, r->who, r->file_id, now_ms, a, &d));
     TRY(check_may_delete(r, &d, now_ms, a));
-    TRY(meta_reference_list_file(tx, r->file_id, a, &references, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(detach_reference(tx, r, &references[i], now_ms, a));
+    TRY(meta_reference_list_file(tx, r->file_id, a, &references));
+    for (size_t i = 0; i < references.count; i++)
+        TRY(detach_reference(tx, r, &references.items[i], now_ms, a));
     return file_end(tx, r->file_id, now_ms, r->who, S("file.delete"), a);
 }
 

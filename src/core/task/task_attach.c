@@ -31,11 +31,12 @@ static err_t check_confirmed(struct meta_tx *tx, int64_t file_id, struct arena *
 
 static err_t read_existing(struct meta_tx *tx, const struct task_write *w, struct task_attach *t, struct arena *a)
 {
-    struct reference *existing;
+    struct reference_list existing;
     if (t->existing || !w->task_id)
         return NULL;
-    TRY(meta_reference_list(tx, w->task_id, a, &existing, &t->existing_count));
-    t->existing = existing;
+    TRY(meta_reference_list(tx, w->task_id, a, &existing));
+    t->existing = existing.items;
+    t->existing_count = existing.count;
     return NULL;
 }
 
@@ -161,11 +162,10 @@ static err_t check_documents(struct meta_tx *tx, struct task_write *w, struct ta
 
 err_t task_check_document(struct meta_tx *tx, struct task_write *w, int64_t file_id, struct arena *a)
 {
-    struct reference *references;
-    size_t count;
-    TRY(meta_reference_list_file(tx, file_id, a, &references, &count)); /* none while it is pending */
-    for (size_t i = 0; i < count; i++)
-        if (references[i].task_id == w->task_id)
+    struct reference_list references;
+    TRY(meta_reference_list_file(tx, file_id, a, &references)); /* none while it is pending */
+    for (size_t i = 0; i < references.count; i++)
+        if (references.items[i].task_id == w->task_id)
             return NULL;
     return task_refuse(TASK_BAD_DOCUMENT, a, &w->why);
 }
@@ -227,25 +227,24 @@ enum { PENDING_DELETED_AT_ONCE = 500 }; /* in one write */
 
 err_t task_delete_pending(struct meta_tx *tx, struct task_write *w, int64_t comment_id, struct arena *a)
 {
-    struct ticket *tickets;
-    size_t count;
-    TRY(meta_ticket_pending(tx, w->task_id, comment_id, PENDING_DELETED_AT_ONCE, a, &tickets, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(file_end(tx, tickets[i].file_id, w->now_ms, w->who, S("file.delete"), a));
-    w->more = count == PENDING_DELETED_AT_ONCE;
+    struct ticket_list tickets;
+    TRY(meta_ticket_pending(tx, w->task_id, comment_id, PENDING_DELETED_AT_ONCE, a, &tickets));
+    for (size_t i = 0; i < tickets.count; i++)
+        TRY(file_end(tx, tickets.items[i].file_id, w->now_ms, w->who, S("file.delete"), a));
+    w->more = tickets.count == PENDING_DELETED_AT_ONCE;
     return NULL;
 }
 
 err_t task_files_held(struct meta_tx *tx, const struct task_write *w, int64_t comment_id, struct arena *a,
                       struct task_files *ret)
 {
-    struct reference *references;
-    size_t count, files = 0;
-    TRY(meta_reference_list(tx, w->task_id, a, &references, &count));
-    int64_t *ids = arena_array(a, int64_t, count + 1);
-    for (size_t i = 0; i < count; i++)
-        if (references[i].file_id && (!comment_id || references[i].comment_id == comment_id))
-            ids[files++] = references[i].file_id;
+    struct reference_list references;
+    size_t files = 0;
+    TRY(meta_reference_list(tx, w->task_id, a, &references));
+    int64_t *ids = arena_array(a, int64_t, references.count + 1);
+    for (size_t i = 0; i < references.count; i++)
+        if (references.items[i].file_id && (!comment_id || references.items[i].comment_id == comment_id))
+            ids[files++] = references.items[i].file_id;
     *ret = (struct task_files){ ids, sort_unique(ids, files) };
     return NULL;
 }

@@ -51,7 +51,7 @@ static err_t merge_details(slice target, slice patch, struct arena *a, slice *re
 }
 
 /* A user who is only a subscriber may comment, but neither close nor reopen the task. */
-static err_t check_move(struct task_write *w, const struct task *task, const struct task_members *members,
+static err_t check_move(struct task_write *w, const struct task *task, const struct task_member_list *members,
                         enum task_move move, struct arena *a)
 {
     const struct task_member *self = task_member_find(members, w->who->user_id);
@@ -65,7 +65,7 @@ static err_t check_move(struct task_write *w, const struct task *task, const str
 }
 
 static err_t check_addition(struct meta_tx *tx, struct comment_addition *n, const struct task *task,
-                            const struct task_members *members, struct arena *a)
+                            const struct task_member_list *members, struct arena *a)
 {
     const struct task_comment *c = n->comment;
     struct task_write *w = &n->w;
@@ -128,7 +128,7 @@ static err_t apply_comment_add(struct meta_tx *tx, void *arg, struct arena *a)
     const struct task_comment *c = n->comment;
     struct task_write *w = &n->w;
     struct task task;
-    struct task_members members;
+    struct task_member_list members;
     struct task_attach attach = { .attachments = c->attachments,
                                   .attachment_count = c->attachment_count,
                                   .documents = c->documents,
@@ -150,7 +150,7 @@ static err_t apply_comment_add(struct meta_tx *tx, void *arg, struct arena *a)
                                .created_at_ms = w->now_ms };
     TRY(meta_comment_add(tx, &comment, a, &n->comment_id));
     TRY(write_comment_events(tx, n, t, a));
-    struct task_members after = task_members_after(c, &members, a);
+    struct task_member_list after = task_members_after(c, &members, a);
     TRY(task_members_save(tx, w, &members, &after, a));
     return task_attach(tx, w, n->comment_id, &attach, a);
 }
@@ -209,7 +209,7 @@ static err_t apply_comment_edit(struct meta_tx *tx, void *arg, struct arena *a)
     const struct task_comment_edit *edit = n->edit;
     struct task_write *w = &n->w;
     struct task task;
-    struct task_members members;
+    struct task_member_list members;
     struct comment old = { 0 };
     struct task_attach attach = { .attachments = edit->attachments, .attachment_count = edit->attachment_count };
     task_write_begin(w);
@@ -248,7 +248,7 @@ static err_t find_visible_comment(struct meta_tx *tx, const struct principal *wh
                                   struct comment *ret, struct task *ret_task)
 {
     struct comment comment;
-    struct task_members members;
+    struct task_member_list members;
     TRY(meta_comment_get(tx, comment_id, a, &comment));
     TRY(task_find_visible(tx, who, comment.task_id, a, ret_task, &members));
     *ret = comment;

@@ -28,7 +28,7 @@ static err_t add_first_comment(struct meta_tx *tx, const struct task_creation *c
 static err_t save_first_members(struct meta_tx *tx, const struct task_creation *c, struct arena *a)
 {
     struct task_comment added = { .added = c->request->members, .added_count = c->request->member_count };
-    struct task_members before = { NULL, 0 }, after = task_members_after(&added, &before, a);
+    struct task_member_list before = { NULL, 0 }, after = task_members_after(&added, &before, a);
     return task_members_save(tx, &c->w, &before, &after, a);
 }
 

@@ -14,7 +14,7 @@ err_t task_check_person(struct meta_tx *tx, struct task_write *w, int64_t user_i
 
 /* ---- roles after a comment ---- */
 
-static void remove_roles(struct task_members *members, const int64_t *user_ids, size_t count)
+static void remove_roles(struct task_member_list *members, const int64_t *user_ids, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct task_member *member = task_member_find(members, user_ids[i]);
@@ -24,7 +24,7 @@ static void remove_roles(struct task_members *members, const int64_t *user_ids, 
 }
 
 /* The array of `members` has room for one more. */
-static void add_roles(struct task_members *members, const struct task_member *add)
+static void add_roles(struct task_member_list *members, const struct task_member *add)
 {
     struct task_member *member = task_member_find(members, add->user_id);
     if (member)
@@ -34,16 +34,17 @@ static void add_roles(struct task_members *members, const struct task_member *ad
 }
 
 /* A task has one responsible user. The previous one becomes a participant. */
-static void demote_responsible(struct task_members *members)
+static void demote_responsible(struct task_member_list *members)
 {
     for (size_t i = 0; i < members->count; i++)
         if (members->items[i].roles & TASK_RESPONSIBLE)
             members->items[i].roles = (members->items[i].roles & ~TASK_RESPONSIBLE) | TASK_PARTICIPANT;
 }
 
-struct task_members task_members_after(const struct task_comment *c, const struct task_members *before, struct arena *a)
+struct task_member_list task_members_after(const struct task_comment *c, const struct task_member_list *before,
+                                           struct arena *a)
 {
-    struct task_members after = { arena_array(a, struct task_member, before->count + c->added_count + 2), 0 };
+    struct task_member_list after = { arena_array(a, struct task_member, before->count + c->added_count + 2), 0 };
     for (size_t i = 0; i < before->count; i++)
         after.items[after.count++] = before->items[i];
     remove_roles(&after, c->removed, c->removed_count);
@@ -67,8 +68,8 @@ static err_t save_member(struct meta_tx *tx, const struct task_write *w, const s
                             arena_printf(a, "user:%lld roles %d", (long long)member->user_id, member->roles), a);
 }
 
-err_t task_members_save(struct meta_tx *tx, const struct task_write *w, const struct task_members *before,
-                        const struct task_members *after, struct arena *a)
+err_t task_members_save(struct meta_tx *tx, const struct task_write *w, const struct task_member_list *before,
+                        const struct task_member_list *after, struct arena *a)
 {
     for (size_t i = 0; i < after->count; i++) {
         const struct task_member *was = task_member_find(before, after->items[i].user_id);

@@ -9,9 +9,10 @@
 MUST_USE err_t task_check_person(struct meta_tx *, struct task_write *, int64_t user_id, struct arena *a);
 /* The members that `before` becomes through the comment (added, removed, responsible_id). Changes only memory; a user
  * who loses every role stays in the result with roles 0. */
-struct task_members task_members_after(const struct task_comment *, const struct task_members *before, struct arena *a);
+struct task_member_list task_members_after(const struct task_comment *, const struct task_member_list *before,
+                                           struct arena *a);
 /* Record every difference between `before` and `after`, each with an event. */
-MUST_USE err_t task_members_save(struct meta_tx *, const struct task_write *, const struct task_members *before,
-                                 const struct task_members *after, struct arena *a);
+MUST_USE err_t task_members_save(struct meta_tx *, const struct task_write *, const struct task_member_list *before,
+                                 const struct task_member_list *after, struct arena *a);
 
 #endif

@@ -15,7 +15,7 @@ err_t task_get_visible(struct core *core, const struct principal *who, int64_t t
                        struct task *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    struct task_members members;
+    struct task_member_list members;
     TRY(meta_read_begin(core->meta, a, &tx));
     return task_find_visible(tx, who, task_id, a, ret, &members);
 }
@@ -45,16 +45,18 @@ err_t reference_open(struct core *core, const struct principal *who, int64_t id,
 static err_t read_view(struct meta_tx *tx, const struct principal *who, int64_t task_id, struct arena *a,
                        struct task_view *v)
 {
-    struct task_members members;
-    struct comment *comments;
-    struct reference *references;
+    struct task_member_list members;
+    struct comment_list comments;
+    struct reference_list references;
     TRY(task_find_visible(tx, who, task_id, a, &v->task, &members));
-    TRY(meta_comment_list(tx, task_id, a, &comments, &v->comment_count));
-    TRY(meta_reference_list(tx, task_id, a, &references, &v->reference_count));
+    TRY(meta_comment_list(tx, task_id, a, &comments));
+    TRY(meta_reference_list(tx, task_id, a, &references));
     v->members = members.items;
     v->member_count = members.count;
-    v->comments = comments;
-    v->references = references;
+    v->comments = comments.items;
+    v->comment_count = comments.count;
+    v->references = references.items;
+    v->reference_count = references.count;
     return NULL;
 }
 
@@ -99,8 +101,12 @@ err_t task_list(struct core *core, const struct principal *who, const struct tas
                                 .also_detail_name = request->also_detail_name,
                                 .also_detail_value = request->also_detail_value,
                                 .offset = request->offset,
-                                .most = request->limit };
+                                .limit = request->limit };
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_task_list(tx, &query, a, &ret->items, &ret->count, &ret->total);
+    struct task_list list;
+    int64_t total;
+    TRY(meta_task_list(tx, &query, a, &list, &total));
+    *ret = (struct task_page){ list.items, list.count, total };
+    return NULL;
 }

@@ -12,7 +12,7 @@ static err_t apply_task_remove(struct meta_tx *tx, void *arg, struct arena *a)
     struct task_removal *r = arg;
     struct task_write *w = &r->w;
     struct task task;
-    struct task_members members;
+    struct task_member_list members;
     struct task_files files;
     task_write_begin(w);
     TRY(task_find_for_write(tx, w, a, &task, &members));

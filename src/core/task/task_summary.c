@@ -15,11 +15,12 @@ static err_t read_summaries(struct core *core, const struct task *tasks, size_t 
     *ret_people = count;
     for (size_t i = 0; i < count; i++) {
         struct task_summary *s = &summaries[i];
-        struct task_member *members;
+        struct task_member_list members;
         s->task = tasks[i];
-        TRY(meta_task_members(tx, s->task.id, a, &members, &s->member_count));
+        TRY(meta_task_members(tx, s->task.id, a, &members));
         TRY(meta_document_count(tx, s->task.id, a, &s->document_count));
-        s->members = members;
+        s->members = members.items;
+        s->member_count = members.count;
         *ret_people += s->member_count;
     }
     return NULL;

@@ -3,7 +3,7 @@
 
 #include "core/store/reference_store.h"
 #include "core/store/task_store.h"
-struct task_member *task_member_find(const struct task_members *members, int64_t user_id)
+struct task_member *task_member_find(const struct task_member_list *members, int64_t user_id)
 {
     for (size_t i = 0; i < members->count; i++)
         if (members->items[i].user_id == user_id)
@@ -12,14 +12,14 @@ struct task_member *task_member_find(const struct task_members *members, int64_t
 }
 
 err_t task_find_visible(struct meta_tx *tx, const struct principal *who, int64_t task_id, struct arena *a,
-                        struct task *ret, struct task_members *ret_members)
+                        struct task *ret, struct task_member_list *ret_members)
 {
     struct task task;
-    struct task_members members;
+    struct task_member_list members;
     TRY(meta_task_get(tx, task_id, a, &task));
     if (task.account_id != who->account_id)
         return err_make(a, ERR_NOT_FOUND, "no such task");
-    TRY(meta_task_members(tx, task_id, a, &members.items, &members.count));
+    TRY(meta_task_members(tx, task_id, a, &members));
     if (!task.is_shared && task.author_id != who->user_id && !who->is_admin &&
         !task_member_find(&members, who->user_id))
         return err_make(a, ERR_NOT_FOUND, "no such task");
@@ -33,7 +33,7 @@ err_t reference_find_visible(struct meta_tx *tx, const struct principal *who, in
 {
     struct reference reference;
     struct task task;
-    struct task_members members;
+    struct task_member_list members;
     TRY(meta_reference_get(tx, id, a, &reference));
     TRY(task_find_visible(tx, who, reference.task_id, a, &task, &members));
     *ret = reference;

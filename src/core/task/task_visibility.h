@@ -8,14 +8,10 @@
 #include "core/records/reference.h"
 #include "core/records/task.h"
 
-struct task_members {
-    struct task_member *items;
-    size_t count;
-};
-struct task_member *task_member_find(const struct task_members *, int64_t user_id); /* NULL: not a member */
+struct task_member *task_member_find(const struct task_member_list *, int64_t user_id); /* NULL: not a member */
 
 MUST_USE err_t task_find_visible(struct meta_tx *, const struct principal *who, int64_t task_id, struct arena *a,
-                                 struct task *ret, struct task_members *ret_members);
+                                 struct task *ret, struct task_member_list *ret_members);
 /* A reference of a task that is visible. */
 MUST_USE err_t reference_find_visible(struct meta_tx *, const struct principal *who, int64_t id, struct arena *a,
                                       struct reference *ret);

@@ -48,7 +48,7 @@ err_t task_refuse(enum task_refusal why, struct arena *a, enum task_refusal *ret
 }
 
 err_t task_find_for_write(struct meta_tx *tx, struct task_write *w, struct arena *a, struct task *ret,
-                          struct task_members *ret_members)
+                          struct task_member_list *ret_members)
 {
     err_t e = task_find_visible(tx, w->who, w->task_id, a, ret, ret_members);
     return err_is(e, ERR_NOT_FOUND) ? task_refuse(TASK_NOT_VISIBLE, a, &w->why) : e;

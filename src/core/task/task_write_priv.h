@@ -29,7 +29,7 @@ MUST_USE err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply,
 err_t task_refuse(enum task_refusal why, struct arena *a, enum task_refusal *ret_why);
 /* As task_find_visible of w->task_id. Errors: TASK_NOT_VISIBLE. */
 MUST_USE err_t task_find_for_write(struct meta_tx *, struct task_write *, struct arena *a, struct task *ret,
-                                   struct task_members *ret_members);
+                                   struct task_member_list *ret_members);
 /* Write an event about w->task_id. */
 MUST_USE err_t task_event_write(struct meta_tx *, const struct task_write *, slice action, slice detail,
                                 struct arena *a);

@@ -58,7 +58,7 @@ static err_t check_duplicate(struct meta_tx *tx, struct ticket_issuing *i, struc
 static err_t check_task(struct meta_tx *tx, struct ticket_issuing *i, struct arena *a, struct document *d)
 {
     struct task task;
-    struct task_members members;
+    struct task_member_list members;
     if (!i->request->task_id)
         return NULL;
     TRY(task_find_visible(tx, i->who, i->request->task_id, a, &task, &members));
@@ -174,7 +174,7 @@ static err_t find_ticket_document(struct meta_tx *tx, const struct ticket_confir
                                   struct arena *a, struct document *ret)
 {
     struct task task;
-    struct task_members members;
+    struct task_member_list members;
     TRY(document_find_visible(tx, c->who, c->file_id, now_ms, a, ret));
     if (!ret->has_ticket)
         return err_make(a, ERR_NOT_FOUND, "the file came without a ticket");

@@ -75,13 +75,13 @@ static void fault_disconnect(struct sql_conn *conn)
     free(conn);
 }
 
-static err_t fault_query(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
-                         struct arena *a, struct sql_cursor **ret_cursor)
+static err_t fault_query(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                         struct sql_cursor **ret_cursor)
 {
     bool lost;
     TRY(ask(conn, a, &lost));
     struct sql_cursor *inner;
-    TRY(sql_query(inner_of(conn), sql, values, count, a, &inner));
+    TRY(sql_query(inner_of(conn), sql, args, a, &inner));
     if (lost) {
         sql_close(inner);
         return failure(conn, a);
@@ -116,12 +116,12 @@ static int64_t fault_changed(struct sql_conn *conn)
     return inner->driver->changed(inner);
 }
 
-static err_t fault_insert(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
-                          struct arena *a, int64_t *ret_id)
+static err_t fault_insert(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                          int64_t *ret_id)
 {
     bool lost;
     TRY(ask(conn, a, &lost));
-    return answer(conn, a, sql_insert(inner_of(conn), sql, values, count, a, ret_id), lost);
+    return answer(conn, a, sql_insert(inner_of(conn), sql, args, a, ret_id), lost);
 }
 
 static err_t fault_begin(struct sql_conn *conn, struct arena *a)

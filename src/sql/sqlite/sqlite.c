@@ -201,17 +201,17 @@ static int bind(sqlite3_stmt *stmt, int index, const struct sql_value *v)
 }
 
 /* Caller entered. */
-static err_t start(struct sqlite_conn *c, const char *sql, const struct sql_value *values, size_t count,
-                   struct arena *a, struct statement **ret_statement)
+static err_t start(struct sqlite_conn *c, const char *sql, struct sql_args args, struct arena *a,
+                   struct statement **ret_statement)
 {
     if (c->in_transaction && sqlite3_get_autocommit(c->handle))
         return err_make(a, ERR_UNAVAILABLE, "the transaction failed before and is over");
     struct statement *s;
     TRY(prepare(c, sql, a, &s));
     s->busy = true;
-    assert((size_t)sqlite3_bind_parameter_count(s->stmt) == count);
-    for (size_t i = 0; i < count; i++) {
-        int result = bind(s->stmt, (int)i + 1, &values[i]);
+    assert((size_t)sqlite3_bind_parameter_count(s->stmt) == args.count);
+    for (size_t i = 0; i < args.count; i++) {
+        int result = bind(s->stmt, (int)i + 1, &args.values[i]);
         if (result != SQLITE_OK) {
             err_t e = fail(c->handle, result, a);
             unbusy(s);
@@ -222,13 +222,13 @@ static err_t start(struct sqlite_conn *c, const char *sql, const struct sql_valu
     return NULL;
 }
 
-static err_t sqlite_query(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
-                          struct arena *a, struct sql_cursor **ret_cursor)
+static err_t sqlite_query(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                          struct sql_cursor **ret_cursor)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     enter(c); /* left by close */
     struct statement *s = NULL;
-    err_t e = start(c, sql, values, count, a, &s);
+    err_t e = start(c, sql, args, a, &s);
     if (e) {
         leave(c);
         return e;
@@ -282,12 +282,12 @@ static int64_t sqlite_changed(struct sql_conn *conn)
     return ((struct sqlite_conn *)conn)->changed;
 }
 
-static err_t sqlite_insert(struct sql_conn *conn, const char *sql, const struct sql_value *values, size_t count,
-                           struct arena *a, int64_t *ret_id)
+static err_t sqlite_insert(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                           int64_t *ret_id)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
-    TRY(sqlite_query(conn, sql, values, count, a, &cursor));
+    TRY(sqlite_query(conn, sql, args, a, &cursor));
     bool row;
     TRY(sqlite_next(cursor, a, &row));
     *ret_id = sqlite3_last_insert_rowid(c->handle);
