@@ -65,7 +65,7 @@ struct s3_user s3_user(struct s3_fixture *f, const char *login)
     return s3_user_of(f, "", login);
 }
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 #define TAG_HEADER S("x-amz-content-sha256")
 
@@ -100,10 +100,10 @@ static void sign(struct s3_fixture *f, const struct s3_user *p, struct fake_requ
     struct sign_request request = {
         slice_of(r->method ? r->method : "GET"), path, query, parsed.count, headers, count,
     };
-    bool tells = tag.n > 0;
+    bool has_tag = tag.n > 0;
     unsigned char digest[SHA256_SIZE];
     hash_sha256(r->body, digest);
-    if (!tells)
+    if (!has_tag)
         tag = hex_encode(f->a, (slice){ (const char *)digest, sizeof digest });
     struct sigv4_signed made;
     EXPECT_EQ(sigv4_sign(&(struct sigv4_signer){ p->access_key, p->secret, S("us-east-1") }, &request, tag,
@@ -111,7 +111,7 @@ static void sign(struct s3_fixture *f, const struct s3_user *p, struct fake_requ
               SIGN_OK);
     add_header(r, S("Host"), headers[0].value);
     add_header(r, S("x-amz-date"), made.timestamp);
-    if (!tells)
+    if (!has_tag)
         add_header(r, TAG_HEADER, tag);
     add_header(r, S("Authorization"), made.authorization);
 }
@@ -143,7 +143,7 @@ slice s3_etag_of(struct s3_fixture *f, const char *bytes)
     return arena_printf(f->a, "\"" SLICE_FMT "\"", SLICE_ARG(hex_encode(f->a, (slice){ (char *)md5, MD5_SIZE })));
 }
 
-/* ---- what came back ---- */
+/* ---- replies ---- */
 
 static const struct xml *nth(const struct xml *first, slice name, uint64_t n)
 {
@@ -158,7 +158,7 @@ const struct xml *s3_at(struct s3_fixture *f, const struct fake_reply *r, const 
     const struct xml *at;
     slice rest = slice_of(path), step, name, place;
     if (xml_parse(r->body, f->a, &at))
-        fail_msg("%d, no XML: %.*s", r->status, SLICE_ARG(r->body));
+        fail_msg("%d, not XML: %.*s", r->status, SLICE_ARG(r->body));
     for (bool more = true; more && at; at = more ? at->first : at) {
         uint64_t n = 0;
         more = slice_cut(rest, '.', &step, &rest);
@@ -175,7 +175,7 @@ slice s3_text(struct s3_fixture *f, const struct fake_reply *r, const char *path
 {
     const struct xml *x = s3_at(f, r, path);
     if (!x)
-        fail_msg("nothing at %s in %d %.*s", path, r->status, SLICE_ARG(r->body));
+        fail_msg("no element %s in %d %.*s", path, r->status, SLICE_ARG(r->body));
     return x->text;
 }
 

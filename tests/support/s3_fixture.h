@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An S3 server without sockets: a world, the http_api, the fake engine in front, and somebody who signs. */
+/* An S3 server without sockets: a world, the API, the fake engine in front of it, and users who sign requests. */
 #ifndef CAIS_TESTS_S3_FIXTURE_H
 #define CAIS_TESTS_S3_FIXTURE_H
 
@@ -17,14 +17,14 @@ struct s3_fixture {
     struct fake_http http;
 };
 
-/* On the heap: parts of it point to each other. */
+/* On the heap, because parts of it point to each other. */
 struct s3_fixture *s3_fixture_new(const struct s3_options *options /* NULL: those of s3_fixture_options */);
 void s3_fixture_free(struct s3_fixture *);
 static inline void s3_fixture_freep(struct s3_fixture **f)
 {
     s3_fixture_free(*f);
 }
-struct s3_options s3_fixture_options(void); /* region us-east-1, parts from 8 bytes on */
+struct s3_options s3_fixture_options(void); /* region us-east-1, parts of at least 8 bytes */
 
 /* A user with a key pair. */
 struct s3_user {
@@ -43,21 +43,21 @@ struct s3_user s3_user(struct s3_fixture *, const char *login); /* of the accoun
     S3_EMPTY_FIXTURE(name);                                                                                            \
     EXPECT_STATUS(s3_send(name, &ana, "PUT", "/photos", ""), 200)
 
-/* Sends as that person: signed by header, the body's digest included unless x-amz-content-sha256 is among the
+/* Sends a request as this user, signed by header; with the digest of the body, unless x-amz-content-sha256 is among the
  * headers. NULL: unsigned. */
 struct fake_reply *s3_send_request(struct s3_fixture *, const struct s3_user *, const struct fake_request *);
 struct fake_reply *s3_send(struct s3_fixture *, const struct s3_user *, const char *method, const char *target,
                            const char *body);
-/* PUT of an object, from which 200 is expected. */
+/* Puts an object; expects 200. */
 void s3_put_object(struct s3_fixture *, const struct s3_user *, const char *target, const char *bytes);
 slice s3_etag_of(struct s3_fixture *, const char *bytes); /* with quotes */
 
-/* The element that a path like "ListBucketResult.Contents#2.Key" leads to (#2: the third of that name; the first name
- * is that of the root); NULL when nothing is there. Fails the test when the reply is no XML. */
+/* The element at a path like "ListBucketResult.Contents#2.Key": the first name is that of the root, #2 is the third
+ * element of that name. NULL: there is no such element. Fails the test when the reply is not XML. */
 const struct xml *s3_at(struct s3_fixture *, const struct fake_reply *, const char *path);
 slice s3_text(struct s3_fixture *, const struct fake_reply *,
-              const char *path); /* fails the test when it is not there */
-/* Children of that name below the element of that path. */
+              const char *path); /* fails the test when there is no such element */
+/* How many children with this name the element at this path has. */
 size_t s3_count(struct s3_fixture *, const struct fake_reply *, const char *path, const char *name);
 
 #define EXPECT_STATUS(reply, want)                                                                                     \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may do what over S3: signatures of every form, and what each way of getting them wrong is answered with. */
+/* Authentication and authorization of S3 requests: every kind of signature, and the error for each fault in one. */
 #include "test.h"
 
 #include "../../src/api/s3/operations_priv.h"
@@ -17,7 +17,7 @@
     S3_FIXTURE(name);                                                                                                  \
     s3_put_object(name, &ana, "/photos/a.txt", "hello")
 
-/* The target of a link that ana signed. */
+/* The target of a link that this user signed. */
 static slice link_of(struct s3_fixture *f, const struct s3_user *p, const char *method, const char *path,
                      int64_t lifetime_s)
 {
@@ -42,7 +42,7 @@ static struct fake_reply *open_link(struct s3_fixture *f, const char *method, sl
                               .method = method, .target = target, .headers = { HOST_HEADER }, .body = slice_of(body) });
 }
 
-/* An Authorization header for that request, with that word for the payload. */
+/* A request with an Authorization header, signed with this payload tag. */
 static struct fake_request signed_request(struct s3_fixture *f, const struct s3_user *p, const char *method,
                                           const char *path, slice payload, slice region)
 {
@@ -69,7 +69,7 @@ static struct fake_reply *with_authorization(struct s3_fixture *f, const char *v
 
 /* ---- tables ---- */
 
-TEST(every_error_has_an_answer)
+TEST(every_error_has_a_status_a_code_and_a_text)
 {
     for (int i = 0; i < ERR_CODE_COUNT; i++)
         if (s3_of_err[i] == S3_NONE)
@@ -78,7 +78,7 @@ TEST(every_error_has_an_answer)
         EXPECT(s3_vendor_errors[i].status >= 300 && s3_vendor_errors[i].code[0] && s3_vendor_errors[i].text[0]);
 }
 
-TEST(every_operation_is_reached_and_a_subresource_never_gets_the_plain_one)
+TEST(a_subresource_never_runs_the_plain_operation)
 {
     for (size_t i = 0; i < s3_operation_count; i++) {
         EXPECT(s3_operations[i].run && s3_operations[i].name);
@@ -101,9 +101,9 @@ TEST(every_operation_is_reached_and_a_subresource_never_gets_the_plain_one)
     EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a.txt?x-id=GetObject&whatever", "")->body, S("hello"));
 }
 
-/* ---- who ---- */
+/* ---- users and keys ---- */
 
-TEST(nobody_gets_in_unsigned)
+TEST(an_unsigned_request_is_refused)
 {
     AUTH_FIXTURE(f);
     static const char *const asked[][2] = { { "GET", "/" },
@@ -129,7 +129,7 @@ TEST(nobody_gets_in_unsigned)
     EXPECT_S3_ERROR(f, with_authorization(f, "AWS4-ECDSA-P256-SHA256 Credential=x"), 400, "InvalidRequest");
 }
 
-TEST(an_error_says_what_s3_says_and_no_more)
+TEST(an_error_document_has_the_elements_of_s3)
 {
     AUTH_FIXTURE(f);
     struct fake_reply *r = s3_send(f, NULL, "GET", "/photos/%3Ca%3E", "");
@@ -144,7 +144,7 @@ TEST(an_error_says_what_s3_says_and_no_more)
     EXPECT_SLICE(r->body, S(""));
 }
 
-TEST(a_wrong_secret_is_told_apart_from_an_unknown_key)
+TEST(a_wrong_secret_and_an_unknown_key_have_different_errors)
 {
     AUTH_FIXTURE(f);
     struct s3_user wrong = ana, unknown = ana;
@@ -160,7 +160,7 @@ TEST(a_wrong_secret_is_told_apart_from_an_unknown_key)
     EXPECT_S3_ERROR(f, r, 403, "InvalidAccessKeyId");
 }
 
-TEST(a_key_of_a_disabled_user_opens_nothing)
+TEST(a_key_of_a_disabled_user_is_refused)
 {
     AUTH_FIXTURE(f);
     EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("ana"), USER_DISABLED, f->a));
@@ -169,18 +169,19 @@ TEST(a_key_of_a_disabled_user_opens_nothing)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos/a.txt", ""), 403, "InvalidAccessKeyId");
 }
 
-TEST(filebrowser_5216_a_revoked_key_opens_nothing_from_that_moment)
+TEST(filebrowser_5216_a_revoked_key_is_refused_at_once)
 {
     AUTH_FIXTURE(f);
     slice link = link_of(f, &ana, "GET", "/photos/a.txt", 3600);
-    EXPECT_SLICE(open_link(f, "GET", link, "")->body, S("hello")); /* key and derived key are cached now */
+    EXPECT_SLICE(open_link(f, "GET", link, "")->body,
+                 S("hello")); /* now the access key and its signing key are cached */
     EXPECT_OK(key_revoke(&f->w->core, &f->w->operator_, ana.who.credential_id, f->a));
     EXPECT_STATUS(open_link(f, "GET", link, ""), 403);
     EXPECT_STATUS(s3_send(f, &ana, "GET", "/photos/a.txt", ""), 403);
     EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos/b.txt", "x"), 403);
 }
 
-/* What the operation needs to be well-formed. */
+/* A body that makes a request for this subresource well-formed. */
 static const char *document_for(slice subresource)
 {
     static const char *const documents[][2] = {
@@ -211,7 +212,7 @@ static struct fake_request request_for(struct s3_fixture *f, const struct s3_ope
                                   .body = has_body ? slice_of(document_for(sub)) : S("") };
 }
 
-TEST(ghsa_3g29_no_operation_forgets_to_ask_who_it_is)
+TEST(ghsa_3g29_every_operation_authenticates_and_authorizes)
 {
     AUTH_FIXTURE(f);
     struct account account;
@@ -236,7 +237,7 @@ TEST(ghsa_3g29_no_operation_forgets_to_ask_who_it_is)
     EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a.txt", "")->body, S("hello"));
 }
 
-TEST(a_bucket_of_another_account_is_closed)
+TEST(a_bucket_of_another_account_is_refused)
 {
     AUTH_FIXTURE(f);
     struct account account;
@@ -248,7 +249,7 @@ TEST(a_bucket_of_another_account_is_closed)
     EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a.txt", "")->body, S("hello"));
 }
 
-TEST(more_than_one_way_of_signing_is_refused)
+TEST(a_request_with_two_signatures_is_refused)
 {
     AUTH_FIXTURE(f);
     struct fake_request r = signed_request(f, &ana, "GET", "/photos/a.txt", S("UNSIGNED-PAYLOAD"), S("us-east-1"));
@@ -259,9 +260,9 @@ TEST(more_than_one_way_of_signing_is_refused)
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "InvalidArgument");
 }
 
-/* ---- what is covered ---- */
+/* ---- what a signature covers ---- */
 
-TEST(rustfs_7425_an_x_amz_header_that_is_not_signed_is_refused)
+TEST(rustfs_7425_an_unsigned_x_amz_header_is_refused)
 {
     AUTH_FIXTURE(f);
     struct fake_request r = { .method = "PUT",
@@ -274,7 +275,7 @@ TEST(rustfs_7425_an_x_amz_header_that_is_not_signed_is_refused)
     EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/b.txt", ""), 404);
 }
 
-TEST(rustfs_7754_an_unsigned_copy_source_does_not_turn_a_put_into_a_read)
+TEST(rustfs_7754_an_unsigned_copy_source_is_refused)
 {
     AUTH_FIXTURE(f);
     struct fake_request r = { .method = "PUT",
@@ -284,7 +285,7 @@ TEST(rustfs_7754_an_unsigned_copy_source_does_not_turn_a_put_into_a_read)
     EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/b.txt", ""), 404);
 }
 
-TEST(a_link_opens_what_it_names_and_nothing_else)
+TEST(a_link_is_valid_for_its_method_and_path_only)
 {
     AUTH_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/b.txt", "other");
@@ -299,15 +300,15 @@ TEST(a_link_opens_what_it_names_and_nothing_else)
     EXPECT_S3_ERROR(
         f, open_link(f, "GET", arena_printf(f->a, SLICE_FMT "&response-content-type=text/html", SLICE_ARG(target)), ""),
         403, "SignatureDoesNotMatch");
-    /* for HEAD only */
+    /* a link for HEAD is not valid for GET */
     target = link_of(f, &ana, "HEAD", "/photos/a.txt", 60);
     EXPECT_STATUS(open_link(f, "HEAD", target, ""), 200);
     EXPECT_STATUS(open_link(f, "GET", target, ""), 403);
 }
 
-/* ---- when ---- */
+/* ---- when a signature is valid ---- */
 
-TEST(a_link_has_expired_at_its_last_second_exactly)
+TEST(a_link_expires_exactly_at_its_expiry_time)
 {
     AUTH_FIXTURE(f);
     slice target = link_of(f, &ana, "GET", "/photos/a.txt", 60);
@@ -320,7 +321,7 @@ TEST(a_link_has_expired_at_its_last_second_exactly)
     EXPECT_SLICE(s3_text(f, r, "Error.Expires"), S("2026-11-21T14:05:09Z"));
 }
 
-TEST(a_clock_20_minutes_off_is_told_so)
+TEST(a_clock_that_is_20_minutes_off_is_refused)
 {
     AUTH_FIXTURE(f);
     struct fake_request r = signed_request(f, &ana, "GET", "/photos/a.txt", S("UNSIGNED-PAYLOAD"), S("us-east-1"));
@@ -333,7 +334,7 @@ TEST(a_clock_20_minutes_off_is_told_so)
     EXPECT_SLICE(s3_text(f, reply, "Error.MaxAllowedSkewMilliseconds"), S("900000"));
 }
 
-TEST(parameters_of_a_link_that_cannot_be_are_called_so)
+TEST(malformed_parameters_of_a_link_are_refused)
 {
     AUTH_FIXTURE(f);
     slice target = link_of(f, &ana, "GET", "/photos/a.txt", 60), head, tail;
@@ -350,7 +351,7 @@ TEST(parameters_of_a_link_that_cannot_be_are_called_so)
     EXPECT_S3_ERROR(f, s3_send(f, NULL, "GET", "/photos/%zz", ""), 400, "InvalidURI");
 }
 
-TEST(a_region_counts_only_when_the_operator_says_so)
+TEST(any_region_is_accepted_unless_only_region_is_set)
 {
     AUTH_FIXTURE(f);
     struct fake_request r = signed_request(f, &ana, "GET", "/photos/a.txt", S("UNSIGNED-PAYLOAD"), S("sa-saopaulo-1"));
@@ -363,7 +364,7 @@ TEST(a_region_counts_only_when_the_operator_says_so)
 
 /* ---- the payload ---- */
 
-TEST(a_payload_that_is_not_the_one_that_was_signed_is_not_kept)
+TEST(a_body_that_differs_from_the_signed_digest_is_not_stored)
 {
     AUTH_FIXTURE(f);
     unsigned char digest[SHA256_SIZE];
@@ -379,10 +380,11 @@ TEST(a_payload_that_is_not_the_one_that_was_signed_is_not_kept)
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "InvalidArgument");
     r = signed_request(f, &ana, "POST", "/photos?delete", tag, S("us-east-1"));
     r.body = S("<Delete/>");
-    EXPECT_STATUS(fake_http_send(&f->http, &r), 403); /* the query is not signed: before the body is looked at */
+    EXPECT_STATUS(fake_http_send(&f->http, &r),
+                  403); /* refused before the body is read, because the query is not signed */
 }
 
-/* curl --aws-sigv4 signs the digest of the body and does not send it. */
+/* A request as curl --aws-sigv4 makes it: the signature covers the digest of the body, but the digest is not sent. */
 static struct fake_request as_curl_does(struct s3_fixture *f, const struct s3_user *p, const char *path,
                                         slice signed_body)
 {
@@ -414,7 +416,7 @@ static struct fake_request as_curl_does(struct s3_fixture *f, const struct s3_us
     };
 }
 
-TEST(a_request_of_curl_is_verified_when_its_body_is_here)
+TEST(a_signature_of_curl_is_verified_at_the_end_of_the_body)
 {
     AUTH_FIXTURE(f);
     struct fake_request r = as_curl_does(f, &ana, "/photos/b.txt", S("some data"));
@@ -424,17 +426,17 @@ TEST(a_request_of_curl_is_verified_when_its_body_is_here)
     r.body = S("some Data");
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
     EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/b.txt", "")->body, S("some data"));
-    /* large: through the blob store, which is left as it was */
+    /* a large body goes to the blob store, which is unchanged afterwards */
     r = as_curl_does(f, &ana, "/photos/c", S("nothing like it"));
     r.body = world_bytes(f->w, 100000);
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
     EXPECT_EQ(world_blob_count(f->w), 0);
-    /* a collected one */
+    /* a body that is collected */
     const char *tags = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
     EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos/a.txt?tagging", tags), 200);
 }
 
-TEST(who_cannot_be_known_yet_is_told_nothing)
+TEST(an_unauthenticated_client_learns_nothing_from_errors)
 {
     AUTH_FIXTURE(f);
     static const char *const paths[] = { "/photos/a.txt", "/none/a.txt" };
@@ -442,13 +444,14 @@ TEST(who_cannot_be_known_yet_is_told_nothing)
         struct fake_request r = as_curl_does(f, &ana, paths[i], S("some data"));
         r.body = S("other data");
         r.headers[3] = (struct http_header){ S("If-None-Match"), S("*") };
-        struct fake_reply *reply = fake_http_send(&f->http, &r); /* one is there, the other has no bucket */
+        struct fake_reply *reply =
+            fake_http_send(&f->http, &r); /* the first key exists, the second one has no bucket */
         EXPECT_S3_ERROR(f, reply, 400, "InvalidRequest");
         EXPECT(slice_find(reply->body, S("x-amz-content-sha256")) != SLICE_NONE);
     }
 }
 
-TEST(nobody_fills_the_memory_before_it_is_known_who_it_is)
+TEST(an_unauthenticated_client_cannot_fill_the_memory)
 {
     AUTH_FIXTURE(f);
     struct fake_request r = as_curl_does(f, &ana, "/photos", S("x"));
@@ -462,7 +465,7 @@ TEST(nobody_fills_the_memory_before_it_is_known_who_it_is)
     EXPECT(reply->refused);
 }
 
-TEST(nobody_fills_the_disk_before_it_is_known_who_it_is)
+TEST(an_unauthenticated_client_cannot_fill_the_disk)
 {
     AUTH_FIXTURE(f);
     struct fake_request r = as_curl_does(f, &ana, "/photos/a", S("x"));
@@ -474,7 +477,7 @@ TEST(nobody_fills_the_disk_before_it_is_known_who_it_is)
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
 }
 
-TEST(a_signature_without_a_body_does_not_cover_one)
+TEST(a_signature_over_an_empty_body_does_not_cover_a_body)
 {
     AUTH_FIXTURE(f);
     struct fake_request r = as_curl_does(f, &ana, "/photos/b.txt", S(""));
@@ -483,7 +486,7 @@ TEST(a_signature_without_a_body_does_not_cover_one)
     EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/b.txt", ""), 404);
     r.body = S("");
     EXPECT_STATUS(fake_http_send(&f->http, &r), 200);
-    /* nor a copy, whose body nobody reads */
+    /* a copy does not read its body, so its signature must cover an empty one */
     r = as_curl_does(f, &ana, "/photos/c.txt", S("x"));
     r.body = S("y");
     r.headers[3] = (struct http_header){ S("x-amz-copy-source"), S("photos/a.txt") };
@@ -504,7 +507,7 @@ static slice link_v2(struct s3_fixture *f, const struct s3_user *p, const char *
     return arena_printf(f->a, "%s?" SLICE_FMT, path, SLICE_ARG(query));
 }
 
-TEST(links_of_version_2_are_for_reading)
+TEST(links_of_version_2_are_valid_for_reading_only)
 {
     AUTH_FIXTURE(f);
     slice target = link_v2(f, &ana, "GET", "/photos/a.txt", S(""), 60);
@@ -522,7 +525,7 @@ TEST(links_of_version_2_are_for_reading)
 
 /* ---- addresses ---- */
 
-TEST(the_bucket_may_stand_in_the_host_name)
+TEST(the_host_name_may_contain_the_bucket)
 {
     AUTH_FIXTURE(f);
     static const slice hosts[] = { { "s3.example.org", 14 } };
@@ -537,13 +540,13 @@ TEST(the_bucket_may_stand_in_the_host_name)
     EXPECT_SLICE(s3_send_request(f, &ana, &r)->body, S("hello"));
     r.host = S("xs3.example.org");
     EXPECT_SLICE(s3_send_request(f, &ana, &r)->body, S("hello"));
-    /* links of version 2 are signed with the bucket in front */
+    /* version 2 signs the path with the bucket in front */
     slice target = link_v2(f, &ana, "GET", "/a.txt", S("photos"), 60);
     r = (struct fake_request){ .target = target, .host = S("photos.s3.example.org") };
     EXPECT_SLICE(fake_http_send(&f->http, &r)->body, S("hello"));
 }
 
-TEST(minio_16849_reserved_names_are_no_buckets_whichever_way_one_comes)
+TEST(minio_16849_reserved_names_are_no_buckets_in_any_style)
 {
     AUTH_FIXTURE(f);
     static const slice hosts[] = { { "s3.example.org", 14 } };
@@ -561,7 +564,7 @@ TEST(minio_16849_reserved_names_are_no_buckets_whichever_way_one_comes)
     }
 }
 
-TEST(keys_are_names_and_nothing_is_made_of_them)
+TEST(keys_are_never_normalised)
 {
     AUTH_FIXTURE(f);
     static const char *const paths[] = { "/photos//",
@@ -584,28 +587,29 @@ TEST(keys_are_names_and_nothing_is_made_of_them)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "//photos", ""), 400, "InvalidURI");
 }
 
-RUN_TESTS(cmocka_unit_test(every_error_has_an_answer),
-          cmocka_unit_test(every_operation_is_reached_and_a_subresource_never_gets_the_plain_one),
-          cmocka_unit_test(nobody_gets_in_unsigned), cmocka_unit_test(an_error_says_what_s3_says_and_no_more),
-          cmocka_unit_test(a_wrong_secret_is_told_apart_from_an_unknown_key),
-          cmocka_unit_test(a_key_of_a_disabled_user_opens_nothing),
-          cmocka_unit_test(filebrowser_5216_a_revoked_key_opens_nothing_from_that_moment),
-          cmocka_unit_test(ghsa_3g29_no_operation_forgets_to_ask_who_it_is),
-          cmocka_unit_test(a_bucket_of_another_account_is_closed),
-          cmocka_unit_test(more_than_one_way_of_signing_is_refused),
-          cmocka_unit_test(rustfs_7425_an_x_amz_header_that_is_not_signed_is_refused),
-          cmocka_unit_test(rustfs_7754_an_unsigned_copy_source_does_not_turn_a_put_into_a_read),
-          cmocka_unit_test(a_link_opens_what_it_names_and_nothing_else),
-          cmocka_unit_test(a_link_has_expired_at_its_last_second_exactly),
-          cmocka_unit_test(a_clock_20_minutes_off_is_told_so),
-          cmocka_unit_test(parameters_of_a_link_that_cannot_be_are_called_so),
-          cmocka_unit_test(a_region_counts_only_when_the_operator_says_so),
-          cmocka_unit_test(a_payload_that_is_not_the_one_that_was_signed_is_not_kept),
-          cmocka_unit_test(a_request_of_curl_is_verified_when_its_body_is_here),
-          cmocka_unit_test(who_cannot_be_known_yet_is_told_nothing),
-          cmocka_unit_test(nobody_fills_the_disk_before_it_is_known_who_it_is),
-          cmocka_unit_test(a_signature_without_a_body_does_not_cover_one),
-          cmocka_unit_test(nobody_fills_the_memory_before_it_is_known_who_it_is),
-          cmocka_unit_test(links_of_version_2_are_for_reading), cmocka_unit_test(the_bucket_may_stand_in_the_host_name),
-          cmocka_unit_test(minio_16849_reserved_names_are_no_buckets_whichever_way_one_comes),
-          cmocka_unit_test(keys_are_names_and_nothing_is_made_of_them))
+RUN_TESTS(cmocka_unit_test(every_error_has_a_status_a_code_and_a_text),
+          cmocka_unit_test(a_subresource_never_runs_the_plain_operation),
+          cmocka_unit_test(an_unsigned_request_is_refused), cmocka_unit_test(an_error_document_has_the_elements_of_s3),
+          cmocka_unit_test(a_wrong_secret_and_an_unknown_key_have_different_errors),
+          cmocka_unit_test(a_key_of_a_disabled_user_is_refused),
+          cmocka_unit_test(filebrowser_5216_a_revoked_key_is_refused_at_once),
+          cmocka_unit_test(ghsa_3g29_every_operation_authenticates_and_authorizes),
+          cmocka_unit_test(a_bucket_of_another_account_is_refused),
+          cmocka_unit_test(a_request_with_two_signatures_is_refused),
+          cmocka_unit_test(rustfs_7425_an_unsigned_x_amz_header_is_refused),
+          cmocka_unit_test(rustfs_7754_an_unsigned_copy_source_is_refused),
+          cmocka_unit_test(a_link_is_valid_for_its_method_and_path_only),
+          cmocka_unit_test(a_link_expires_exactly_at_its_expiry_time),
+          cmocka_unit_test(a_clock_that_is_20_minutes_off_is_refused),
+          cmocka_unit_test(malformed_parameters_of_a_link_are_refused),
+          cmocka_unit_test(any_region_is_accepted_unless_only_region_is_set),
+          cmocka_unit_test(a_body_that_differs_from_the_signed_digest_is_not_stored),
+          cmocka_unit_test(a_signature_of_curl_is_verified_at_the_end_of_the_body),
+          cmocka_unit_test(an_unauthenticated_client_learns_nothing_from_errors),
+          cmocka_unit_test(an_unauthenticated_client_cannot_fill_the_disk),
+          cmocka_unit_test(a_signature_over_an_empty_body_does_not_cover_a_body),
+          cmocka_unit_test(an_unauthenticated_client_cannot_fill_the_memory),
+          cmocka_unit_test(links_of_version_2_are_valid_for_reading_only),
+          cmocka_unit_test(the_host_name_may_contain_the_bucket),
+          cmocka_unit_test(minio_16849_reserved_names_are_no_buckets_in_any_style),
+          cmocka_unit_test(keys_are_never_normalised))

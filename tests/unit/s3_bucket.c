@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Buckets as S3 speaks of them: names, places, and what nobody configured. */
+/* Operations on buckets: names, locations, versioning, and configurations that cannot be set. */
 #include "test.h"
 
 #include "core/records/account.h"
@@ -17,9 +17,9 @@ static void make_bucket(struct s3_fixture *f, const struct s3_user *p, const cha
     EXPECT_STATUS(s3_send(f, p, "PUT", target, ""), 200);
 }
 
-/* ---- create, list, look, remove ---- */
+/* ---- create, list, head, delete ---- */
 
-TEST(a_bucket_is_made_listed_found_and_removed)
+TEST(a_bucket_is_created_listed_headed_and_deleted)
 {
     S3_EMPTY_FIXTURE(f);
     struct fake_reply *r = s3_send(f, &ana, "PUT", "/photos", "");
@@ -42,7 +42,7 @@ TEST(a_bucket_is_made_listed_found_and_removed)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "DELETE", "/photos", ""), 404, "NoSuchBucket");
 }
 
-TEST(lists_of_buckets_come_in_pages_when_asked)
+TEST(buckets_are_listed_in_pages_on_request)
 {
     S3_EMPTY_FIXTURE(f);
     make_bucket(f, &ana, "/aaa");
@@ -64,7 +64,7 @@ TEST(lists_of_buckets_come_in_pages_when_asked)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/?continuation-token=!", ""), 400, "InvalidArgument");
 }
 
-TEST(a_bucket_that_is_there_is_not_made_again)
+TEST(creating_an_existing_bucket_is_a_conflict)
 {
     S3_EMPTY_FIXTURE(f);
     struct s3_user otto = stranger(f);
@@ -73,7 +73,7 @@ TEST(a_bucket_that_is_there_is_not_made_again)
     EXPECT_S3_ERROR(f, s3_send(f, &otto, "PUT", "/photos", ""), 409, "BucketAlreadyExists");
 }
 
-TEST(names_that_s3_would_refuse_are_refused)
+TEST(invalid_bucket_names_are_refused)
 {
     S3_EMPTY_FIXTURE(f);
     const char *const bad[] = { "/ab",
@@ -91,7 +91,7 @@ TEST(names_that_s3_would_refuse_are_refused)
         EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", bad[i], ""), 400, "InvalidBucketName");
 }
 
-TEST(paths_of_other_ways_in_are_no_buckets)
+TEST(paths_of_other_apis_are_no_buckets)
 {
     S3_EMPTY_FIXTURE(f);
     const char *const reserved[] = { "/api",   "/auth",   "/files",    "/status",  "/health", "/metrics",
@@ -100,7 +100,7 @@ TEST(paths_of_other_ways_in_are_no_buckets)
         EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", reserved[i], ""), 400, "InvalidBucketName");
 }
 
-TEST(a_location_is_taken_and_told)
+TEST(any_location_is_accepted_and_the_region_is_shown)
 {
     S3_EMPTY_FIXTURE(f);
     EXPECT_STATUS(s3_send(f, &ana, "PUT", "/one",
@@ -109,7 +109,7 @@ TEST(a_location_is_taken_and_told)
                   200);
     struct fake_reply *r = s3_send(f, &ana, "GET", "/one?location", "");
     EXPECT_STATUS(r, 200);
-    EXPECT_SLICE(s3_text(f, r, "LocationConstraint"), S("")); /* us-east-1 has no name here */
+    EXPECT_SLICE(s3_text(f, r, "LocationConstraint"), S("")); /* S3 shows us-east-1 as an empty location */
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/two", "<CreateBucketConfiguration>"), 400, "MalformedXML");
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/two", "<Other/>"), 400, "MalformedXML");
     EXPECT_S3_ERROR(f,
@@ -120,7 +120,7 @@ TEST(a_location_is_taken_and_told)
     EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/two", ""), 404);
 }
 
-TEST(where_only_one_region_counts_another_is_refused)
+TEST(only_region_refuses_other_locations)
 {
     struct s3_options options = s3_fixture_options();
     options.region = S("us-east-1");
@@ -134,7 +134,7 @@ TEST(where_only_one_region_counts_another_is_refused)
                     400, "InvalidLocationConstraint");
 }
 
-TEST(a_bucket_that_would_not_be_private_is_not_made)
+TEST(a_bucket_that_is_not_private_cannot_be_created)
 {
     S3_EMPTY_FIXTURE(f);
     static const struct {
@@ -160,7 +160,7 @@ TEST(a_bucket_that_would_not_be_private_is_not_made)
                   200);
 }
 
-TEST(a_bucket_with_objects_or_uploads_stays)
+TEST(a_bucket_with_objects_or_uploads_cannot_be_deleted)
 {
     S3_EMPTY_FIXTURE(f);
     make_bucket(f, &ana, "/photos");
@@ -170,7 +170,7 @@ TEST(a_bucket_with_objects_or_uploads_stays)
     EXPECT_STATUS(s3_send(f, &ana, "DELETE", "/photos", ""), 204);
 }
 
-TEST(another_account_sees_nothing)
+TEST(another_account_sees_no_bucket)
 {
     S3_EMPTY_FIXTURE(f);
     struct s3_user otto = stranger(f);
@@ -209,7 +209,7 @@ TEST(another_account_sees_nothing)
 
 /* ---- versioning ---- */
 
-TEST(versioning_was_never_switched_on)
+TEST(versioning_is_never_enabled)
 {
     S3_EMPTY_FIXTURE(f);
     make_bucket(f, &ana, "/photos");
@@ -225,9 +225,9 @@ TEST(versioning_was_never_switched_on)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/none?versioning", suspend), 404, "NoSuchBucket");
 }
 
-/* ---- what nobody configured ---- */
+/* ---- configurations that cannot be set ---- */
 
-TEST(retention_and_object_lock_answer_as_s3_does_when_none_is_configured)
+TEST(reading_object_lock_replies_as_s3_without_one)
 {
     S3_EMPTY_FIXTURE(f);
     make_bucket(f, &ana, "/photos");
@@ -258,7 +258,7 @@ TEST(retention_and_object_lock_answer_as_s3_does_when_none_is_configured)
         EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", rows[i].target, ""), rows[i].status, rows[i].code);
 }
 
-TEST(empty_configurations_are_documents)
+TEST(reading_an_empty_configuration_returns_a_document)
 {
     S3_EMPTY_FIXTURE(f);
     make_bucket(f, &ana, "/photos");
@@ -275,7 +275,7 @@ TEST(empty_configurations_are_documents)
     }
 }
 
-TEST(access_lists_name_the_owner_alone)
+TEST(access_lists_contain_only_the_owner)
 {
     S3_EMPTY_FIXTURE(f);
     make_bucket(f, &ana, "/photos");
@@ -291,7 +291,7 @@ TEST(access_lists_name_the_owner_alone)
     }
 }
 
-TEST(what_is_not_offered_says_not_implemented)
+TEST(unknown_operations_are_not_implemented)
 {
     S3_EMPTY_FIXTURE(f);
     make_bucket(f, &ana, "/photos");
@@ -309,15 +309,16 @@ TEST(what_is_not_offered_says_not_implemented)
     EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a", "")->body, S("hello"));
 }
 
-RUN_TESTS(cmocka_unit_test(a_bucket_is_made_listed_found_and_removed),
-          cmocka_unit_test(lists_of_buckets_come_in_pages_when_asked),
-          cmocka_unit_test(a_bucket_that_is_there_is_not_made_again),
-          cmocka_unit_test(names_that_s3_would_refuse_are_refused),
-          cmocka_unit_test(paths_of_other_ways_in_are_no_buckets), cmocka_unit_test(a_location_is_taken_and_told),
-          cmocka_unit_test(where_only_one_region_counts_another_is_refused),
-          cmocka_unit_test(a_bucket_that_would_not_be_private_is_not_made),
-          cmocka_unit_test(a_bucket_with_objects_or_uploads_stays), cmocka_unit_test(another_account_sees_nothing),
-          cmocka_unit_test(versioning_was_never_switched_on),
-          cmocka_unit_test(retention_and_object_lock_answer_as_s3_does_when_none_is_configured),
-          cmocka_unit_test(empty_configurations_are_documents), cmocka_unit_test(access_lists_name_the_owner_alone),
-          cmocka_unit_test(what_is_not_offered_says_not_implemented))
+RUN_TESTS(cmocka_unit_test(a_bucket_is_created_listed_headed_and_deleted),
+          cmocka_unit_test(buckets_are_listed_in_pages_on_request),
+          cmocka_unit_test(creating_an_existing_bucket_is_a_conflict),
+          cmocka_unit_test(invalid_bucket_names_are_refused), cmocka_unit_test(paths_of_other_apis_are_no_buckets),
+          cmocka_unit_test(any_location_is_accepted_and_the_region_is_shown),
+          cmocka_unit_test(only_region_refuses_other_locations),
+          cmocka_unit_test(a_bucket_that_is_not_private_cannot_be_created),
+          cmocka_unit_test(a_bucket_with_objects_or_uploads_cannot_be_deleted),
+          cmocka_unit_test(another_account_sees_no_bucket), cmocka_unit_test(versioning_is_never_enabled),
+          cmocka_unit_test(reading_object_lock_replies_as_s3_without_one),
+          cmocka_unit_test(reading_an_empty_configuration_returns_a_document),
+          cmocka_unit_test(access_lists_contain_only_the_owner),
+          cmocka_unit_test(unknown_operations_are_not_implemented))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which web pages may use a bucket: the configuration, what a browser asks before, and what it sees after. */
+/* CORS: the configuration of a bucket, preflights, and the headers of other replies. */
 #include "test.h"
 
 #include "s3_fixture.h"
@@ -44,7 +44,7 @@ static slice allowed(const struct fake_reply *r)
 
 /* ---- configuration ---- */
 
-TEST(a_configuration_is_kept_shown_and_removed)
+TEST(a_cors_configuration_is_stored_shown_and_deleted)
 {
     S3_FIXTURE(f);
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos?cors", ""), 404, "NoSuchCORSConfiguration");
@@ -64,7 +64,7 @@ TEST(a_configuration_is_kept_shown_and_removed)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/none?cors", RULE(ORIGIN("*") METHOD("GET"))), 404, "NoSuchBucket");
 }
 
-TEST(rules_that_s3_would_refuse_are_refused)
+TEST(invalid_cors_rules_are_refused)
 {
     S3_FIXTURE(f);
     static const struct {
@@ -107,9 +107,9 @@ TEST(rules_that_s3_would_refuse_are_refused)
     buf_release(&b);
 }
 
-/* ---- before ---- */
+/* ---- preflights ---- */
 
-TEST(a_preflight_is_answered_by_the_first_rule_that_fits)
+TEST(the_first_matching_rule_answers_a_preflight)
 {
     S3_FIXTURE(f);
     EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos?cors",
@@ -138,7 +138,7 @@ TEST(a_preflight_is_answered_by_the_first_rule_that_fits)
     EXPECT_S3_ERROR(f, preflight(f, "/photos", "https://a.example.evil.example", "PUT", NULL), 403, "AccessForbidden");
 }
 
-TEST(a_preflight_that_asks_nothing_is_a_bad_request)
+TEST(a_preflight_without_origin_or_method_is_a_bad_request)
 {
     S3_FIXTURE(f);
     EXPECT_S3_ERROR(f, preflight(f, "/photos/key", NULL, "PUT", NULL), 400, "BadRequest");
@@ -148,9 +148,9 @@ TEST(a_preflight_that_asks_nothing_is_a_bad_request)
     EXPECT_S3_ERROR(f, preflight(f, "/none/key", "https://a.example", "PUT", NULL), 403, "AccessForbidden");
 }
 
-/* ---- after ---- */
+/* ---- other replies ---- */
 
-TEST(answers_and_errors_carry_what_the_rule_allows)
+TEST(replies_and_errors_have_the_headers_that_the_rule_allows)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "hello");
@@ -181,7 +181,7 @@ TEST(ghsa_x5xv_origins_are_never_reflected_with_credentials)
     }
 }
 
-TEST(the_operators_origins_hold_where_a_bucket_has_no_rules)
+TEST(configured_origins_apply_to_buckets_without_rules)
 {
     struct s3_options options = s3_fixture_options();
     slice origins[] = { S("https://app.example"), S("https://*.wide.example") };
@@ -204,10 +204,10 @@ TEST(the_operators_origins_hold_where_a_bucket_has_no_rules)
     EXPECT_SLICE(allowed(get_from(f, &ana, "/photos", "https://own.example")), S("https://own.example"));
 }
 
-RUN_TESTS(cmocka_unit_test(a_configuration_is_kept_shown_and_removed),
-          cmocka_unit_test(rules_that_s3_would_refuse_are_refused),
-          cmocka_unit_test(a_preflight_is_answered_by_the_first_rule_that_fits),
-          cmocka_unit_test(a_preflight_that_asks_nothing_is_a_bad_request),
-          cmocka_unit_test(answers_and_errors_carry_what_the_rule_allows),
+RUN_TESTS(cmocka_unit_test(a_cors_configuration_is_stored_shown_and_deleted),
+          cmocka_unit_test(invalid_cors_rules_are_refused),
+          cmocka_unit_test(the_first_matching_rule_answers_a_preflight),
+          cmocka_unit_test(a_preflight_without_origin_or_method_is_a_bad_request),
+          cmocka_unit_test(replies_and_errors_have_the_headers_that_the_rule_allows),
           cmocka_unit_test(ghsa_x5xv_origins_are_never_reflected_with_credentials),
-          cmocka_unit_test(the_operators_origins_hold_where_a_bucket_has_no_rules))
+          cmocka_unit_test(configured_origins_apply_to_buckets_without_rules))

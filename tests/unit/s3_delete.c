@@ -12,7 +12,7 @@ static bool is_there(struct s3_fixture *f, const struct s3_user *p, const char *
     return s3_send(f, p, "HEAD", target, "")->status == 200;
 }
 
-TEST(many_keys_go_at_once_and_missing_ones_count_as_deleted)
+TEST(missing_keys_count_as_deleted)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "1");
@@ -30,7 +30,7 @@ TEST(many_keys_go_at_once_and_missing_ones_count_as_deleted)
     EXPECT(!is_there(f, &ana, "/photos/a") && !is_there(f, &ana, "/photos/b%26c") && is_there(f, &ana, "/photos/kept"));
 }
 
-TEST(a_quiet_deletion_tells_of_errors_only)
+TEST(a_quiet_deletion_reports_errors_only)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "1");
@@ -49,7 +49,7 @@ TEST(a_quiet_deletion_tells_of_errors_only)
     EXPECT(!is_there(f, &ana, "/photos/a") && is_there(f, &ana, "/photos/b") && is_there(f, &ana, "/photos/c"));
 }
 
-TEST(a_deletion_may_name_the_etag)
+TEST(a_deletion_may_require_an_etag)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "1");
@@ -81,7 +81,7 @@ static slice deletion_of(struct s3_fixture *f, size_t count)
     return text;
 }
 
-TEST(deletions_that_are_none_are_malformed)
+TEST(malformed_deletions_are_refused)
 {
     S3_FIXTURE(f);
     static const char *const bad[] = {
@@ -104,7 +104,7 @@ TEST(deletions_that_are_none_are_malformed)
     EXPECT_SLICE(s3_text(f, r, "DeleteResult.Error.Code"), S("KeyTooLongError"));
 }
 
-TEST(digests_of_a_deletion_are_checked_where_sent)
+TEST(the_digest_of_a_deletion_is_checked_if_it_is_sent)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "1");
@@ -136,7 +136,7 @@ TEST(digests_of_a_deletion_are_checked_where_sent)
 #define TAG(key, value) "<Tag><Key>" key "</Key><Value>" value "</Value></Tag>"
 #define TAGS(text) "<Tagging><TagSet>" text "</TagSet></Tagging>"
 
-TEST(tags_are_kept_shown_counted_and_removed)
+TEST(tags_are_stored_shown_counted_and_deleted)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "1");
@@ -155,7 +155,7 @@ TEST(tags_are_kept_shown_counted_and_removed)
     EXPECT_EQ(s3_count(f, r, "Tagging.TagSet", "Tag"), 0);
 }
 
-TEST(tags_of_the_header_and_of_the_document_are_the_same)
+TEST(tags_from_a_header_equal_tags_from_a_document)
 {
     S3_FIXTURE(f);
     EXPECT_STATUS(s3_send_request(f, &ana,
@@ -169,7 +169,7 @@ TEST(tags_of_the_header_and_of_the_document_are_the_same)
     EXPECT_SLICE(s3_text(f, r, "Tagging.TagSet.Tag#1.Value"), S(" "));
 }
 
-TEST(tags_that_s3_would_refuse_are_refused)
+TEST(invalid_tags_are_refused)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "1");
@@ -203,10 +203,8 @@ TEST(tags_that_s3_would_refuse_are_refused)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/photos/none?tagging", TAGS("")), 404, "NoSuchKey");
 }
 
-RUN_TESTS(cmocka_unit_test(many_keys_go_at_once_and_missing_ones_count_as_deleted),
-          cmocka_unit_test(a_quiet_deletion_tells_of_errors_only), cmocka_unit_test(a_deletion_may_name_the_etag),
-          cmocka_unit_test(deletions_that_are_none_are_malformed),
-          cmocka_unit_test(digests_of_a_deletion_are_checked_where_sent),
-          cmocka_unit_test(tags_are_kept_shown_counted_and_removed),
-          cmocka_unit_test(tags_of_the_header_and_of_the_document_are_the_same),
-          cmocka_unit_test(tags_that_s3_would_refuse_are_refused))
+RUN_TESTS(cmocka_unit_test(missing_keys_count_as_deleted), cmocka_unit_test(a_quiet_deletion_reports_errors_only),
+          cmocka_unit_test(a_deletion_may_require_an_etag), cmocka_unit_test(malformed_deletions_are_refused),
+          cmocka_unit_test(the_digest_of_a_deletion_is_checked_if_it_is_sent),
+          cmocka_unit_test(tags_are_stored_shown_counted_and_deleted),
+          cmocka_unit_test(tags_from_a_header_equal_tags_from_a_document), cmocka_unit_test(invalid_tags_are_refused))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files sent by forms: every rule of S3's POST policy, and the forms of tickets. */
+/* PostObject: every rule for forms and their policies, and the forms of tickets. */
 #include "test.h"
 
 #include "base/text.h"
@@ -14,7 +14,7 @@
 
 #define FIELDS_MAX 20
 
-/* A form to be sent. Signature fields are added by sign_v4 and sign_v2. */
+/* A form to be sent. sign_v4 and sign_v2 add the fields of its signature. */
 struct test_form {
     struct sign_pair fields[FIELDS_MAX];
     size_t count;
@@ -124,9 +124,9 @@ static void expect_absent(struct s3_fixture *f, const struct s3_user *p)
     EXPECT_EQ(world_blob_count(f->w), 0);
 }
 
-/* ---- it works ---- */
+/* ---- forms that are accepted ---- */
 
-TEST(a_form_of_either_version_stores_its_file)
+TEST(forms_of_both_versions_store_their_file)
 {
     S3_FIXTURE(f);
     struct test_form v4 = basic(f, &ana, ""), v2 = { 0 };
@@ -136,7 +136,8 @@ TEST(a_form_of_either_version_stores_its_file)
     EXPECT_SLICE(fake_reply_header(r, "Location"), S("https://files.example.org/photos/a.txt"));
     EXPECT_SLICE(r->body, S(""));
     EXPECT_SLICE(get(f, &ana, "/photos/a.txt")->body, S("hello"));
-    EXPECT_SLICE(get(f, &ana, "/photos/a.txt")->content_type, S("binary/octet-stream")); /* not that of the part */
+    EXPECT_SLICE(get(f, &ana, "/photos/a.txt")->content_type,
+                 S("binary/octet-stream")); /* the type of the file's own part is ignored */
     add(&v2, "key", S("a.txt"));
     sign_v2(f, &ana, &v2, BASIC);
     v2.content = S("world");
@@ -149,7 +150,7 @@ TEST(a_form_of_either_version_stores_its_file)
     EXPECT_SLICE(get(f, &ana, "/photos/a.txt")->body, v4.content);
 }
 
-TEST(the_answer_is_the_one_that_was_asked_for)
+TEST(a_form_is_answered_with_the_status_that_it_asks_for)
 {
     S3_FIXTURE(f);
     static const struct {
@@ -172,7 +173,7 @@ TEST(the_answer_is_the_one_that_was_asked_for)
     }
 }
 
-TEST(a_browser_is_sent_on)
+TEST(a_form_redirects_a_browser)
 {
     S3_FIXTURE(f);
     static const char *const rows[][2] = {
@@ -198,7 +199,7 @@ TEST(a_browser_is_sent_on)
     }
 }
 
-TEST(the_file_name_takes_the_place_of_its_variable)
+TEST(the_filename_variable_is_replaced_in_fields)
 {
     S3_FIXTURE(f);
     static const char *const names[][2] = { { "b.txt", "up/b.txt" },
@@ -213,7 +214,7 @@ TEST(the_file_name_takes_the_place_of_its_variable)
         EXPECT_SLICE(fake_reply_header(r, "Location"),
                      arena_printf(f->a, "https://files.example.org/photos/%s", names[i][1]));
     }
-    /* what it makes of the key is what the policy is held against */
+    /* the policy is compared with the key after the replacement */
     struct test_form form = { .filename = "evil.txt" };
     add(&form, "key", S("${filename}"));
     sign_v4(f, &ana, &form, "{\"bucket\":\"photos\"},[\"starts-with\",\"$key\",\"up/\"]");
@@ -245,7 +246,7 @@ TEST(fields_become_headers_metadata_tags_and_digests)
     EXPECT_SLICE(get(f, &ana, "/photos/a.txt")->body, S("hello"));
 }
 
-TEST(what_comes_after_the_file_does_not_count)
+TEST(parts_behind_the_file_are_ignored)
 {
     S3_FIXTURE(f);
     struct test_form form = basic(f, &ana, "");
@@ -257,9 +258,9 @@ TEST(what_comes_after_the_file_does_not_count)
     EXPECT_STATUS(get(f, &ana, "/photos/evil"), 404);
 }
 
-/* ---- and what does not ---- */
+/* ---- forms that are refused ---- */
 
-TEST(minio_21656_each_field_must_be_covered_and_each_condition_must_hold)
+TEST(minio_21656_conditions_must_hold_and_cover_every_field)
 {
     S3_FIXTURE(f);
     static const struct {
@@ -268,10 +269,10 @@ TEST(minio_21656_each_field_must_be_covered_and_each_condition_must_hold)
                    { "", "Content-Type", "text/html" },
                    { "", "success_action_status", "201" },
                    { "{\"Content-Type\":\"image/png\"}", "Content-Type", "text/html" },
-                   { "{\"Content-Type\":\"image/png\"}", NULL, NULL }, /* named, and not there */
+                   { "{\"Content-Type\":\"image/png\"}", NULL, NULL }, /* a condition names a field that is absent */
                    { "[\"starts-with\",\"$Content-Type\",\"image/\"]", "Content-Type", "text/html" },
                    { "[\"eq\",\"$x-amz-meta-a\",\"1\"]", "X-AMZ-META-A", "2" },
-                   { "", "key", "other.txt" }, /* a second key */
+                   { "", "key", "other.txt" }, /* two fields named key */
                    { "", "bucket", "other" },
                    { "", "name", "x" } };
     for (size_t i = 0; i < LENGTH_OF(broken); i++) {
@@ -290,7 +291,7 @@ TEST(minio_21656_each_field_must_be_covered_and_each_condition_must_hold)
     EXPECT_S3_ERROR(f, send_form(f, &no_bucket), 403, "AccessDenied");
 }
 
-TEST(a_length_range_is_counted_on_the_bytes)
+TEST(a_length_range_limits_the_bytes_of_the_file)
 {
     S3_FIXTURE(f);
     static const struct {
@@ -319,7 +320,7 @@ TEST(a_length_range_is_counted_on_the_bytes)
     }
 }
 
-TEST(a_form_has_expired_at_its_last_instant_exactly)
+TEST(a_form_expires_exactly_at_its_expiry_time)
 {
     S3_FIXTURE(f);
     struct test_form form = basic(f, &ana, "");
@@ -331,7 +332,7 @@ TEST(a_form_has_expired_at_its_last_instant_exactly)
     EXPECT(slice_find(s3_text(f, r, "Error.Message"), S("expired")) != SLICE_NONE);
 }
 
-TEST(a_form_that_somebody_else_signed_or_nobody_is_refused)
+TEST(a_form_with_a_wrong_or_no_signature_is_refused)
 {
     S3_FIXTURE(f);
     struct s3_user wrong = ana, unknown = ana;
@@ -359,7 +360,7 @@ TEST(a_form_that_somebody_else_signed_or_nobody_is_refused)
     expect_absent(f, &ana);
 }
 
-TEST(a_form_that_lacks_something_says_what)
+TEST(an_incomplete_form_gets_an_error_that_names_the_missing_part)
 {
     S3_FIXTURE(f);
     struct test_form form = basic(f, &ana, "");
@@ -375,7 +376,7 @@ TEST(a_form_that_lacks_something_says_what)
     form.cut = true;
     EXPECT_S3_ERROR(f, send_form(f, &form), 400, "IncompleteBody");
     form = basic(f, &ana, "");
-    form.fields[0].name = S("x"); /* no key, though the policy asks for one */
+    form.fields[0].name = S("x"); /* no key, although the policy requires one */
     EXPECT_S3_ERROR(f, send_form(f, &form), 400, "InvalidArgument");
     form = basic(f, &ana, "");
     form.fields[3].name = S("x");
@@ -385,12 +386,12 @@ TEST(a_form_that_lacks_something_says_what)
     r.headers[0] = (struct http_header){ S("Content-Type"), S("multipart/form-data; boundary=b1") };
     r.body = S("no multipart at all");
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "MalformedPOSTRequest");
-    r.body = S("--b1\r\nContent-Disposition: form-data; name=key\r\n\r\na.txt"); /* whole, but it never ends */
+    r.body = S("--b1\r\nContent-Disposition: form-data; name=key\r\n\r\na.txt"); /* no closing boundary */
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "MalformedPOSTRequest");
     expect_absent(f, &ana);
 }
 
-TEST(fields_in_front_of_the_file_have_a_limit)
+TEST(the_size_of_the_fields_is_limited)
 {
     S3_FIXTURE(f);
     struct test_form form = basic(f, &ana, "");
@@ -400,7 +401,7 @@ TEST(fields_in_front_of_the_file_have_a_limit)
     EXPECT_STATUS(send_form(f, &form), 204);
 }
 
-TEST(a_policy_that_cannot_be_read_is_no_policy)
+TEST(a_malformed_policy_is_refused)
 {
     S3_FIXTURE(f);
     static const char *const texts[] = {
@@ -445,7 +446,7 @@ static void note_issued(void *arg, err_t e, const struct ticket_issued *t)
         i->key = arena_copy(i->f->a, t->document.ticket.key);
 }
 
-/* A ticket of ana's for five bytes, and the server's own key. */
+/* A ticket of ana for five bytes, and the key with which the server signs its form. */
 static struct tickets issue(struct s3_fixture *f)
 {
     struct tickets t = { .ana = s3_user(f, "bia") };
@@ -483,14 +484,14 @@ static struct test_form ticket_form(struct s3_fixture *f, const struct tickets *
     return form;
 }
 
-TEST(the_form_of_a_ticket_brings_the_bytes_of_its_file)
+TEST(the_form_of_a_ticket_stores_the_bytes_of_its_file)
 {
     S3_FIXTURE(f);
     struct tickets t = issue(f);
     struct test_form form = ticket_form(f, &t);
     EXPECT_STATUS(send_form(f, &form), 201);
     form.content = S("world");
-    EXPECT_STATUS(send_form(f, &form), 201); /* again before it is confirmed: the last one counts */
+    EXPECT_STATUS(send_form(f, &form), 201); /* a second upload before the ticket is confirmed replaces the first */
     form.content = S("too long");
     EXPECT_S3_ERROR(f, send_form(f, &form), 400, "EntityTooLarge");
     form.content = S("tiny");
@@ -498,16 +499,16 @@ TEST(the_form_of_a_ticket_brings_the_bytes_of_its_file)
     form.content = S("world");
     form.target = "/photos";
     EXPECT_S3_ERROR(f, send_form(f, &form), 403,
-                    "AccessDenied"); /* somebody else's bucket: the server's key has no say */
+                    "AccessDenied"); /* the server's key has no rights in a bucket of a user */
     form.target = "/elsewhere";
     EXPECT_S3_ERROR(f, send_form(f, &form), 404, "NoSuchBucket");
-    /* nobody else gets at the bucket */
+    /* no other key has rights in the bucket of tickets */
     EXPECT_STATUS(s3_send(f, &ana, "GET", "/runrunit", ""), 403);
     EXPECT_STATUS(s3_send(f, &ana, "PUT", "/runrunit/data/x", "x"), 403);
-    EXPECT_STATUS(s3_send(f, &t.server, "PUT", "/runrunit/data/x", "x"), 403); /* no such ticket */
+    EXPECT_STATUS(s3_send(f, &t.server, "PUT", "/runrunit/data/x", "x"), 403); /* no ticket has this key */
 }
 
-TEST(generic_clients_post_all_fields_of_both_generations)
+TEST(a_form_may_have_the_fields_of_both_versions)
 {
     S3_FIXTURE(f);
     struct tickets t = issue(f);
@@ -524,18 +525,18 @@ TEST(generic_clients_post_all_fields_of_both_generations)
     form.fields[form.count - 2].value = S("public-read");
     EXPECT_S3_ERROR(f, send_form(f, &form), 400, "AccessControlListNotSupported");
     form.fields[form.count - 2].value =
-        S("bucket-owner-full-control"); /* only private was never signed for and means nothing */
+        S("bucket-owner-full-control"); /* acl is not signed, so it may only be private */
     EXPECT_S3_ERROR(f, send_form(f, &form), 403, "AccessDenied");
     form.fields[form.count - 2].value = S("private");
     add(&form, "more", S("x"));
     EXPECT_S3_ERROR(f, send_form(f, &form), 403, "AccessDenied");
-    /* elsewhere no such thing is forgiven */
+    /* other buckets have no such exemption */
     struct test_form strict = basic(f, &ana, "");
     add(&strict, "name", S("x"));
     EXPECT_S3_ERROR(f, send_form(f, &strict), 403, "AccessDenied");
 }
 
-TEST(the_older_form_of_a_ticket_names_what_it_brings)
+TEST(the_older_form_of_a_ticket_covers_its_fields)
 {
     S3_FIXTURE(f);
     struct tickets t = issue(f);
@@ -556,11 +557,11 @@ TEST(the_older_form_of_a_ticket_names_what_it_brings)
     add(&form, "filename", S("nota.csv"));
     add(&form, "success_action_status", S("201"));
     EXPECT_STATUS(send_form(f, &form), 201);
-    add(&form, "Content-Type", S("text/csv")); /* forgiven on forms of the fourth version only */
+    add(&form, "Content-Type", S("text/csv")); /* only forms of version 4 have the exemption */
     EXPECT_S3_ERROR(f, send_form(f, &form), 403, "AccessDenied");
 }
 
-TEST(a_ticket_that_has_ended_takes_no_bytes)
+TEST(the_form_of_an_expired_ticket_stores_nothing)
 {
     S3_FIXTURE(f);
     struct tickets t = issue(f);
@@ -574,19 +575,18 @@ TEST(a_ticket_that_has_ended_takes_no_bytes)
     EXPECT_EQ(world_file_count(f->w), 0);
 }
 
-RUN_TESTS(cmocka_unit_test(a_form_of_either_version_stores_its_file),
-          cmocka_unit_test(the_answer_is_the_one_that_was_asked_for), cmocka_unit_test(a_browser_is_sent_on),
-          cmocka_unit_test(the_file_name_takes_the_place_of_its_variable),
+RUN_TESTS(cmocka_unit_test(forms_of_both_versions_store_their_file),
+          cmocka_unit_test(a_form_is_answered_with_the_status_that_it_asks_for),
+          cmocka_unit_test(a_form_redirects_a_browser), cmocka_unit_test(the_filename_variable_is_replaced_in_fields),
           cmocka_unit_test(fields_become_headers_metadata_tags_and_digests),
-          cmocka_unit_test(what_comes_after_the_file_does_not_count),
-          cmocka_unit_test(minio_21656_each_field_must_be_covered_and_each_condition_must_hold),
-          cmocka_unit_test(a_length_range_is_counted_on_the_bytes),
-          cmocka_unit_test(a_form_has_expired_at_its_last_instant_exactly),
-          cmocka_unit_test(a_form_that_somebody_else_signed_or_nobody_is_refused),
-          cmocka_unit_test(a_form_that_lacks_something_says_what),
-          cmocka_unit_test(fields_in_front_of_the_file_have_a_limit),
-          cmocka_unit_test(a_policy_that_cannot_be_read_is_no_policy),
-          cmocka_unit_test(the_form_of_a_ticket_brings_the_bytes_of_its_file),
-          cmocka_unit_test(generic_clients_post_all_fields_of_both_generations),
-          cmocka_unit_test(the_older_form_of_a_ticket_names_what_it_brings),
-          cmocka_unit_test(a_ticket_that_has_ended_takes_no_bytes))
+          cmocka_unit_test(parts_behind_the_file_are_ignored),
+          cmocka_unit_test(minio_21656_conditions_must_hold_and_cover_every_field),
+          cmocka_unit_test(a_length_range_limits_the_bytes_of_the_file),
+          cmocka_unit_test(a_form_expires_exactly_at_its_expiry_time),
+          cmocka_unit_test(a_form_with_a_wrong_or_no_signature_is_refused),
+          cmocka_unit_test(an_incomplete_form_gets_an_error_that_names_the_missing_part),
+          cmocka_unit_test(the_size_of_the_fields_is_limited), cmocka_unit_test(a_malformed_policy_is_refused),
+          cmocka_unit_test(the_form_of_a_ticket_stores_the_bytes_of_its_file),
+          cmocka_unit_test(a_form_may_have_the_fields_of_both_versions),
+          cmocka_unit_test(the_older_form_of_a_ticket_covers_its_fields),
+          cmocka_unit_test(the_form_of_an_expired_ticket_stores_nothing))

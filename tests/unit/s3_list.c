@@ -15,7 +15,7 @@ static void put_all(struct s3_fixture *f, const struct s3_user *p, const char *c
 }
 static const char *const usual[] = { "a", "b/1", "b/2", "c/d/1", "e" };
 
-/* "a b/1 | c/": keys, then common prefixes. */
+/* What a listing shows, as "a b/1 | c/": keys, then common prefixes. */
 static slice shown(struct s3_fixture *f, const struct fake_reply *r)
 {
     struct buf b;
@@ -41,7 +41,7 @@ static slice shown(struct s3_fixture *f, const struct fake_reply *r)
 
 #define EXPECT_LIST(target, want) EXPECT_SLICE(shown(f, s3_send(f, &ana, "GET", (target), "")), slice_of(want))
 
-TEST(a_listing_shows_what_s3_shows_of_a_key)
+TEST(a_listing_shows_the_elements_that_s3_shows)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a%26b", "hello");
@@ -62,7 +62,7 @@ TEST(a_listing_shows_what_s3_shows_of_a_key)
     EXPECT(slice_find(r->body, S("xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"")) != SLICE_NONE);
 }
 
-TEST(owners_stand_in_version_1_and_where_asked_in_version_2)
+TEST(version_1_shows_owners_and_version_2_on_request)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "hello");
@@ -71,7 +71,7 @@ TEST(owners_stand_in_version_1_and_where_asked_in_version_2)
     EXPECT(!s3_at(f, s3_send(f, &ana, "GET", "/photos?list-type=2&fetch-owner=false", ""), RESULT ".Contents.Owner"));
 }
 
-TEST(checksums_of_keys_are_named)
+TEST(a_listing_names_the_checksum_of_each_key)
 {
     S3_FIXTURE(f);
     EXPECT_STATUS(s3_send_request(f, &ana,
@@ -85,7 +85,7 @@ TEST(checksums_of_keys_are_named)
     EXPECT_SLICE(s3_text(f, r, RESULT ".Contents.ChecksumType"), S("FULL_OBJECT"));
 }
 
-TEST(prefix_and_delimiter_make_folders)
+TEST(prefix_and_delimiter_group_keys)
 {
     S3_FIXTURE(f);
     put_all(f, &ana, usual, LENGTH_OF(usual));
@@ -104,7 +104,7 @@ TEST(prefix_and_delimiter_make_folders)
     EXPECT_SLICE(s3_text(f, r, RESULT ".Prefix"), S("b"));
 }
 
-/* Walks through all pages of `most` and returns what they showed. */
+/* Reads all pages of `most` items and returns what they showed. */
 static slice walk(struct s3_fixture *f, const struct s3_user *p, const char *target, int most)
 {
     slice all = S(""), token = S("");
@@ -141,14 +141,14 @@ TEST(pages_show_each_key_and_common_prefix_once)
     EXPECT_SLICE(walk(f, &ana, "/photos?delimiter=/&prefix=b/", 1), S("b/1 |b/2 |"));
 }
 
-TEST(version_1_goes_on_from_a_marker)
+TEST(version_1_continues_after_a_marker)
 {
     S3_FIXTURE(f);
     put_all(f, &ana, usual, LENGTH_OF(usual));
     struct fake_reply *r = s3_send(f, &ana, "GET", "/photos?max-keys=2", "");
     EXPECT_SLICE(shown(f, r), S("a b/1 |"));
     EXPECT_SLICE(s3_text(f, r, RESULT ".IsTruncated"), S("true"));
-    EXPECT(!s3_at(f, r, RESULT ".NextMarker")); /* only with a delimiter */
+    EXPECT(!s3_at(f, r, RESULT ".NextMarker")); /* NextMarker is sent only with a delimiter */
     EXPECT_LIST("/photos?max-keys=2&marker=b/1", "b/2 c/d/1 |");
     EXPECT_LIST("/photos?marker=b/1x", "b/2 c/d/1 e |");
     EXPECT_LIST("/photos?marker=z", "|");
@@ -161,7 +161,7 @@ TEST(version_1_goes_on_from_a_marker)
     EXPECT(!s3_at(f, r, RESULT ".NextMarker") && !s3_at(f, r, RESULT ".KeyCount"));
 }
 
-TEST(version_2_starts_after_a_key_until_a_token_says_otherwise)
+TEST(a_continuation_token_overrides_start_after)
 {
     S3_FIXTURE(f);
     put_all(f, &ana, usual, LENGTH_OF(usual));
@@ -176,10 +176,10 @@ TEST(version_2_starts_after_a_key_until_a_token_says_otherwise)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos?list-type=2&continuation-token=%21", ""), 400,
                     "InvalidArgument");
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos?list-type=2&continuation-token=%2F%2F%2F%2F", ""), 400,
-                    "InvalidArgument"); /* bytes that are no key */
+                    "InvalidArgument"); /* a token that decodes to bytes that are not UTF-8 */
 }
 
-TEST(max_keys_is_a_number_and_at_most_1000)
+TEST(max_keys_is_a_number_up_to_1000)
 {
     S3_FIXTURE(f);
     put_all(f, &ana, usual, LENGTH_OF(usual));
@@ -196,7 +196,7 @@ TEST(max_keys_is_a_number_and_at_most_1000)
                         "InvalidArgument");
 }
 
-TEST(names_are_encoded_where_asked)
+TEST(names_are_encoded_on_request)
 {
     S3_FIXTURE(f);
     static const char *const keys[] = { "a%20b%2Bc", "d/%C3%A9%0A" };
@@ -213,7 +213,7 @@ TEST(names_are_encoded_where_asked)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos?encoding-type=x", ""), 400, "InvalidArgument");
 }
 
-TEST(parameters_that_are_no_text_are_refused)
+TEST(parameters_that_are_not_utf8_are_refused)
 {
     S3_FIXTURE(f);
     static const char *const names[] = { "prefix", "delimiter", "marker" };
@@ -244,12 +244,12 @@ TEST(every_key_has_one_version_named_null)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos?versions&version-id-marker=null", ""), 400, "InvalidArgument");
 }
 
-RUN_TESTS(cmocka_unit_test(a_listing_shows_what_s3_shows_of_a_key),
-          cmocka_unit_test(owners_stand_in_version_1_and_where_asked_in_version_2),
-          cmocka_unit_test(checksums_of_keys_are_named), cmocka_unit_test(prefix_and_delimiter_make_folders),
+RUN_TESTS(cmocka_unit_test(a_listing_shows_the_elements_that_s3_shows),
+          cmocka_unit_test(version_1_shows_owners_and_version_2_on_request),
+          cmocka_unit_test(a_listing_names_the_checksum_of_each_key), cmocka_unit_test(prefix_and_delimiter_group_keys),
           cmocka_unit_test(pages_show_each_key_and_common_prefix_once),
-          cmocka_unit_test(version_1_goes_on_from_a_marker),
-          cmocka_unit_test(version_2_starts_after_a_key_until_a_token_says_otherwise),
-          cmocka_unit_test(max_keys_is_a_number_and_at_most_1000), cmocka_unit_test(names_are_encoded_where_asked),
-          cmocka_unit_test(parameters_that_are_no_text_are_refused),
+          cmocka_unit_test(version_1_continues_after_a_marker),
+          cmocka_unit_test(a_continuation_token_overrides_start_after),
+          cmocka_unit_test(max_keys_is_a_number_up_to_1000), cmocka_unit_test(names_are_encoded_on_request),
+          cmocka_unit_test(parameters_that_are_not_utf8_are_refused),
           cmocka_unit_test(every_key_has_one_version_named_null))

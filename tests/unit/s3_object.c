@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects over S3: bodies in every wrapping, what is kept beside them, reading, copies. */
+/* Operations on objects: bodies in every encoding, headers and digests, reads, copies. */
 #include "test.h"
 
 #include "base/crc.h"
@@ -25,7 +25,7 @@ static slice md5_text(struct s3_fixture *f, slice bytes)
     return base64_encode(f->a, (slice){ (char *)md5, MD5_SIZE });
 }
 
-/* A link for PUT, to be used as it is. */
+/* A link for PUT that contains these parameters. */
 static slice put_link(struct s3_fixture *f, const struct s3_user *p, const char *path, slice more)
 {
     struct sign_pair host = { S("host"), S("cais.test") }, param = { 0 };
@@ -54,9 +54,9 @@ static void expect_absent(struct s3_fixture *f, const struct s3_user *p, const c
     EXPECT_EQ(world_blob_count(f->w), 0);
 }
 
-/* ---- what is kept ---- */
+/* ---- headers ---- */
 
-TEST(headers_come_back_as_they_were_sent)
+TEST(headers_are_returned_as_they_were_sent)
 {
     S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT",
@@ -92,7 +92,7 @@ TEST(headers_come_back_as_they_were_sent)
     EXPECT_SLICE(r->body, S(""));
 }
 
-TEST(what_is_not_offered_is_not_silently_left_out)
+TEST(headers_that_ask_for_more_than_is_offered_are_refused)
 {
     S3_FIXTURE(f);
     const struct {
@@ -131,7 +131,7 @@ TEST(what_is_not_offered_is_not_silently_left_out)
     EXPECT_STATUS(s3_send_request(f, &ana, &fine), 200);
 }
 
-TEST(metadata_may_have_2_KiB)
+TEST(metadata_is_limited_to_2_KiB)
 {
     S3_FIXTURE(f);
     char value[2049];
@@ -147,7 +147,7 @@ TEST(metadata_may_have_2_KiB)
 
 /* ---- digests ---- */
 
-TEST(a_declared_digest_is_held_against_the_bytes)
+TEST(a_declared_digest_is_compared_with_the_bytes)
 {
     S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT", .target = S("/photos/a"), .body = S("hello") };
@@ -165,7 +165,7 @@ TEST(a_declared_digest_is_held_against_the_bytes)
     EXPECT_STATUS(r, 200);
     EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc32"), crc32_text(f, S("hello")));
     EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-type"), S("FULL_OBJECT"));
-    /* told when asked for, and with the whole only */
+    /* shown on request, and only with the whole object */
     struct fake_request ask = { .target = S("/photos/a"), .headers = { { S("x-amz-checksum-mode"), S("ENABLED") } } };
     EXPECT_SLICE(fake_reply_header(s3_send_request(f, &ana, &ask), "x-amz-checksum-crc32"), crc32_text(f, S("hello")));
     ask.headers[1] = (struct http_header){ S("Range"), S("bytes=0-1") };
@@ -175,7 +175,7 @@ TEST(a_declared_digest_is_held_against_the_bytes)
     EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 400, "InvalidRequest");
 }
 
-TEST(a_checksum_that_cannot_be_computed_is_not_taken_for_right)
+TEST(an_unsupported_checksum_is_refused)
 {
     S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT", .target = S("/photos/a"), .body = S("hello") };
@@ -188,7 +188,7 @@ TEST(a_checksum_that_cannot_be_computed_is_not_taken_for_right)
     EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
 }
 
-TEST(every_algorithm_is_known)
+TEST(every_checksum_algorithm_is_supported)
 {
     S3_FIXTURE(f);
     static const char *const values[][2] = {
@@ -211,7 +211,7 @@ TEST(every_algorithm_is_known)
     EXPECT(fake_reply_header(s3_send_request(f, &ana, &put), "x-amz-checksum-crc64nvme").n == 12);
 }
 
-TEST(the_newest_sdk_puts_the_checksum_of_nothing_into_presigned_links)
+TEST(a_checksum_in_the_query_of_a_link_is_ignored)
 {
     S3_FIXTURE(f);
     slice link = put_link(f, &ana, "/photos/a", S("x-amz-checksum-crc32=AAAAAA%3D%3D"));
@@ -220,9 +220,9 @@ TEST(the_newest_sdk_puts_the_checksum_of_nothing_into_presigned_links)
     EXPECT_SLICE(get(f, &ana, "/photos/a")->body, S("hello"));
 }
 
-/* ---- wrappings ---- */
+/* ---- encodings of bodies ---- */
 
-TEST(axios_and_dotnet_may_use_the_same_link)
+TEST(axios_and_dotnet_can_use_the_same_link)
 {
     S3_FIXTURE(f);
     slice link = put_link(f, &ana, "/photos/a", S(""));
@@ -243,11 +243,11 @@ struct wrapped {
     slice content;
     size_t chunk;
     const char *tag;
-    slice trailer; /* of crc32; empty: the right one */
+    slice trailer; /* the value of the CRC32 trailer; empty: the right value */
     bool no_length;
 };
 
-/* A PUT in aws-chunked, as an SDK makes it. */
+/* A PUT with an aws-chunked body, as an SDK makes it. */
 static struct fake_request wrap(struct s3_fixture *f, const struct s3_user *p, const char *path,
                                 const struct wrapped *w)
 {
@@ -290,7 +290,7 @@ static struct fake_request wrap(struct s3_fixture *f, const struct s3_user *p, c
 #define TRAILER_TAG "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 #define UNSIGNED_TAG "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
-TEST(bodies_in_chunks_are_unwrapped_whatever_their_size)
+TEST(chunked_bodies_of_any_size_are_unwrapped)
 {
     S3_FIXTURE(f);
     static const struct {
@@ -310,11 +310,11 @@ TEST(bodies_in_chunks_are_unwrapped_whatever_their_size)
                 EXPECT_SLICE(fake_reply_header(reply, "x-amz-checksum-crc32"), crc32_text(f, w.content));
             reply = get(f, &ana, "/photos/a");
             EXPECT_SLICE(reply->body, w.content);
-            EXPECT(!fake_reply_header(reply, "Content-Encoding").p); /* aws-chunked is no encoding of the object */
+            EXPECT(!fake_reply_header(reply, "Content-Encoding").p); /* aws-chunked is not an encoding of the object */
         }
 }
 
-TEST(a_wrapping_that_does_not_hold_keeps_nothing)
+TEST(an_invalid_chunked_body_stores_nothing)
 {
     S3_FIXTURE(f);
     slice content = world_bytes(f->w, 30000);
@@ -338,7 +338,7 @@ TEST(a_wrapping_that_does_not_hold_keeps_nothing)
     expect_absent(f, &ana, "/photos/a");
 }
 
-TEST(versitygw_753_the_size_of_an_object_is_that_of_its_content)
+TEST(versitygw_753_the_size_of_an_object_is_its_decoded_length)
 {
     S3_FIXTURE(f);
     struct wrapped w = { CHUNKS_UNSIGNED_TRAILER, world_bytes(f->w, 20000), 100, UNSIGNED_TAG, S(""), false };
@@ -346,9 +346,9 @@ TEST(versitygw_753_the_size_of_an_object_is_that_of_its_content)
     EXPECT(r.body.n > 21000);
     EXPECT_STATUS(fake_http_send(&f->http, &r), 200);
     EXPECT_EQ(get(f, &ana, "/photos/a")->body.n, 20000);
-    /* a length that is promised and does not come */
+    /* the decoded length is larger than the body */
     r.headers[2].value = S("20001");
-    EXPECT_STATUS(fake_http_send(&f->http, &r), 403); /* it is signed */
+    EXPECT_STATUS(fake_http_send(&f->http, &r), 403); /* the trailer is signed */
     struct fake_request unsized = wrap(f, &ana, "/photos/b", &w);
     for (size_t i = 2; i < 8; i++)
         unsized.headers[i] = unsized.headers[i + 1];
@@ -356,10 +356,11 @@ TEST(versitygw_753_the_size_of_an_object_is_that_of_its_content)
     unsized = (struct fake_request){ .method = "PUT",
                                      .target = S("/photos/b"),
                                      .headers = { { S("x-amz-decoded-content-length"), S("x") } } };
-    EXPECT_STATUS(s3_send_request(f, &ana, &unsized), 200); /* not in chunks: it says nothing */
+    EXPECT_STATUS(s3_send_request(f, &ana, &unsized),
+                  200); /* the body is not aws-chunked, so the decoded length is ignored */
 }
 
-TEST(files_primary_s3_620_a_short_body_is_no_object)
+TEST(files_primary_s3_620_a_short_body_stores_no_object)
 {
     S3_FIXTURE(f);
     slice link = put_link(f, &ana, "/photos/a", S(""));
@@ -378,7 +379,7 @@ TEST(files_primary_s3_620_a_short_body_is_no_object)
     EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
-TEST(an_object_that_is_too_large_is_refused_before_its_body_when_that_can_be_known)
+TEST(a_declared_length_that_is_too_large_is_refused_before_the_body)
 {
     S3_FIXTURE(f);
     slice link = put_link(f, &ana, "/photos/a", S(""));
@@ -397,7 +398,7 @@ TEST(an_object_that_is_too_large_is_refused_before_its_body_when_that_can_be_kno
     EXPECT_STATUS(fake_http_send(&f->http, &put), 200);
 }
 
-TEST(a_body_is_refused_before_it_is_read_when_the_head_says_no)
+TEST(a_wrong_head_is_refused_before_the_body_is_read)
 {
     S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT", .target = S("/nowhere/a"), .body = S("hello") };
@@ -409,7 +410,7 @@ TEST(a_body_is_refused_before_it_is_read_when_the_head_says_no)
     EXPECT(!r->received);
 }
 
-TEST(a_get_or_delete_may_carry_a_body)
+TEST(a_get_or_delete_may_have_a_body)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "hello");
@@ -418,7 +419,7 @@ TEST(a_get_or_delete_may_carry_a_body)
     EXPECT_STATUS(get(f, &ana, "/photos/a"), 404);
 }
 
-/* ---- writing under a condition ---- */
+/* ---- conditional writes ---- */
 
 TEST(a_condition_decides_whether_an_object_is_replaced)
 {
@@ -443,7 +444,7 @@ TEST(a_condition_decides_whether_an_object_is_replaced)
     EXPECT_STATUS(s3_send_request(f, &ana, &remove), 204);
 }
 
-TEST(an_empty_etag_is_a_condition_that_nothing_meets)
+TEST(no_object_meets_an_empty_etag)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "hello");
@@ -464,9 +465,9 @@ TEST(an_empty_etag_is_a_condition_that_nothing_meets)
     EXPECT_SLICE(get(f, &ana, "/photos/a")->body, S("hello"));
 }
 
-/* ---- reading ---- */
+/* ---- reads ---- */
 
-TEST(what_is_not_there_is_named)
+TEST(an_error_names_the_missing_bucket_or_key)
 {
     S3_FIXTURE(f);
     struct fake_reply *r = get(f, &ana, "/photos/no%20thing");
@@ -479,7 +480,7 @@ TEST(what_is_not_there_is_named)
     EXPECT_STATUS(s3_send(f, &ana, "DELETE", "/photos/nothing", ""), 204);
 }
 
-TEST(the_signer_of_a_get_may_choose_headers_of_the_answer)
+TEST(response_parameters_override_headers_of_a_get)
 {
     S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT",
@@ -501,7 +502,7 @@ TEST(the_signer_of_a_get_may_choose_headers_of_the_answer)
     EXPECT_S3_ERROR(f, s3_send(f, NULL, "GET", "/photos/a?response-content-type=text/html", ""), 403, "AccessDenied");
 }
 
-TEST(ghsa_v9fg_what_a_browser_would_run_is_sandboxed)
+TEST(ghsa_v9fg_active_content_is_sandboxed)
 {
     S3_FIXTURE(f);
     static const struct {
@@ -526,7 +527,7 @@ TEST(ghsa_v9fg_what_a_browser_would_run_is_sandboxed)
     EXPECT(fake_reply_header(get(f, &ana, "/photos/a?response-content-type=text/html"), "Content-Security-Policy").p);
 }
 
-TEST(part_numbers_are_of_what_was_put_whole_too)
+TEST(an_object_that_was_put_whole_is_its_part_1)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "hello");
@@ -540,7 +541,7 @@ TEST(part_numbers_are_of_what_was_put_whole_too)
     EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &both), 400, "InvalidRequest");
 }
 
-TEST(seaweedfs_11151_a_store_that_fails_is_not_a_missing_object)
+TEST(seaweedfs_11151_a_failing_store_is_not_a_missing_object)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "hello");
@@ -568,7 +569,7 @@ static struct fake_reply *copy(struct s3_fixture *f, const struct s3_user *p, co
 #define NOTHING ((struct http_header){ 0 })
 #define HEADER(name, value) ((struct http_header){ S(name), S(value) })
 
-TEST(a_copy_has_the_bytes_and_the_headers_of_its_source)
+TEST(a_copy_has_the_bytes_and_headers_of_its_source)
 {
     S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT",
@@ -614,7 +615,7 @@ TEST(a_copy_onto_itself_must_change_something)
                     400, "InvalidArgument");
 }
 
-TEST(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies)
+TEST(ghsa_mx42_a_copy_needs_the_right_to_read_its_source)
 {
     S3_FIXTURE(f);
     struct account account;
@@ -627,7 +628,7 @@ TEST(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies)
     EXPECT_STATUS(get(f, &otto, "/ottos/a"), 404);
 }
 
-TEST(nothing_is_removed_from_a_bucket_whose_owner_is_not_the_expected_one)
+TEST(an_unexpected_bucket_owner_prevents_a_deletion)
 {
     S3_FIXTURE(f);
     EXPECT_STATUS(
@@ -647,18 +648,19 @@ TEST(nothing_is_removed_from_a_bucket_whose_owner_is_not_the_expected_one)
     EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/a", ""), 200);
 }
 
-TEST(a_source_named_twice_is_none)
+TEST(two_copy_source_headers_are_refused)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "hello");
-    s3_put_object(f, &ana, "/photos/a,photos/b", "both"); /* who may copy this one, may not therefore copy a */
+    s3_put_object(f, &ana, "/photos/a,photos/b",
+                  "both"); /* the right to read this source gives no right to read photos/a */
     EXPECT_STATUS(copy(f, &ana, "photos/a,photos/b", "/photos/c", NOTHING, NOTHING), 200);
     EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/d", HEADER("X-Amz-Copy-Source", "photos/b"), NOTHING), 400,
                     "InvalidArgument");
     EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/d", ""), 404);
 }
 
-TEST(an_owner_that_is_expected_must_be_the_owner)
+TEST(an_expected_bucket_owner_must_be_the_owner)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "hello");
@@ -675,7 +677,7 @@ TEST(an_owner_that_is_expected_must_be_the_owner)
                     403, "AccessDenied");
 }
 
-TEST(sources_that_cannot_be_are_called_so)
+TEST(malformed_copy_sources_are_refused)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "hello");
@@ -690,7 +692,7 @@ TEST(sources_that_cannot_be_are_called_so)
                     "NotImplemented");
 }
 
-TEST(a_copy_may_depend_on_its_source)
+TEST(conditions_on_the_source_decide_about_a_copy)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "hello");
@@ -699,7 +701,8 @@ TEST(a_copy_may_depend_on_its_source)
     struct http_header before = HEADER("x-amz-copy-source-if-unmodified-since", "Sat, 21 Nov 2026 14:00:00 GMT");
     struct http_header after = HEADER("x-amz-copy-source-if-modified-since", "Sat, 21 Nov 2026 15:00:00 GMT");
     EXPECT_STATUS(copy(f, &ana, "photos/a", "/photos/b", match, NOTHING), 200);
-    EXPECT_STATUS(copy(f, &ana, "photos/a", "/photos/b", match, before), 200); /* the etag outweighs the date */
+    EXPECT_STATUS(copy(f, &ana, "photos/a", "/photos/b", match, before),
+                  200); /* the condition on the etag takes precedence over the one on the date */
     EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", none, NOTHING), 412, "PreconditionFailed");
     EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", before, NOTHING), 412, "PreconditionFailed");
     EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", after, NOTHING), 412, "PreconditionFailed");
@@ -709,10 +712,10 @@ TEST(a_copy_may_depend_on_its_source)
                     "PreconditionFailed");
 }
 
-/* ---- stores that fail ---- */
+/* ---- failing stores ---- */
 
-/* Fails the first, second, third … store call of a PUT until one goes through: what was not acknowledged is not there,
- * or is there whole; what was, is. */
+/* Fails the first, second, third … store call of a PUT until the PUT succeeds. An object that was acknowledged is
+ * stored; one that was not is either absent or whole. */
 static void put_under_faults(size_t size, bool answer_lost)
 {
     for (int n = 1;; n++) {
@@ -743,7 +746,7 @@ static void put_under_faults(size_t size, bool answer_lost)
     }
 }
 
-TEST(a_put_whose_store_fails_at_any_call_leaves_nothing_half)
+TEST(a_put_is_whole_or_absent_when_any_store_call_fails)
 {
     put_under_faults(100, false);
     put_under_faults(100, true);
@@ -751,31 +754,31 @@ TEST(a_put_whose_store_fails_at_any_call_leaves_nothing_half)
     put_under_faults(40000, true);
 }
 
-RUN_TESTS(cmocka_unit_test(headers_come_back_as_they_were_sent),
-          cmocka_unit_test(what_is_not_offered_is_not_silently_left_out), cmocka_unit_test(metadata_may_have_2_KiB),
-          cmocka_unit_test(a_declared_digest_is_held_against_the_bytes), cmocka_unit_test(every_algorithm_is_known),
-          cmocka_unit_test(a_checksum_that_cannot_be_computed_is_not_taken_for_right),
-          cmocka_unit_test(the_newest_sdk_puts_the_checksum_of_nothing_into_presigned_links),
-          cmocka_unit_test(axios_and_dotnet_may_use_the_same_link),
-          cmocka_unit_test(bodies_in_chunks_are_unwrapped_whatever_their_size),
-          cmocka_unit_test(a_wrapping_that_does_not_hold_keeps_nothing),
-          cmocka_unit_test(versitygw_753_the_size_of_an_object_is_that_of_its_content),
-          cmocka_unit_test(files_primary_s3_620_a_short_body_is_no_object),
-          cmocka_unit_test(an_object_that_is_too_large_is_refused_before_its_body_when_that_can_be_known),
-          cmocka_unit_test(a_body_is_refused_before_it_is_read_when_the_head_says_no),
-          cmocka_unit_test(a_get_or_delete_may_carry_a_body),
+RUN_TESTS(cmocka_unit_test(headers_are_returned_as_they_were_sent),
+          cmocka_unit_test(headers_that_ask_for_more_than_is_offered_are_refused),
+          cmocka_unit_test(metadata_is_limited_to_2_KiB),
+          cmocka_unit_test(a_declared_digest_is_compared_with_the_bytes),
+          cmocka_unit_test(every_checksum_algorithm_is_supported), cmocka_unit_test(an_unsupported_checksum_is_refused),
+          cmocka_unit_test(a_checksum_in_the_query_of_a_link_is_ignored),
+          cmocka_unit_test(axios_and_dotnet_can_use_the_same_link),
+          cmocka_unit_test(chunked_bodies_of_any_size_are_unwrapped),
+          cmocka_unit_test(an_invalid_chunked_body_stores_nothing),
+          cmocka_unit_test(versitygw_753_the_size_of_an_object_is_its_decoded_length),
+          cmocka_unit_test(files_primary_s3_620_a_short_body_stores_no_object),
+          cmocka_unit_test(a_declared_length_that_is_too_large_is_refused_before_the_body),
+          cmocka_unit_test(a_wrong_head_is_refused_before_the_body_is_read),
+          cmocka_unit_test(a_get_or_delete_may_have_a_body),
           cmocka_unit_test(a_condition_decides_whether_an_object_is_replaced),
-          cmocka_unit_test(an_empty_etag_is_a_condition_that_nothing_meets),
-          cmocka_unit_test(what_is_not_there_is_named),
-          cmocka_unit_test(the_signer_of_a_get_may_choose_headers_of_the_answer),
-          cmocka_unit_test(ghsa_v9fg_what_a_browser_would_run_is_sandboxed),
-          cmocka_unit_test(part_numbers_are_of_what_was_put_whole_too),
-          cmocka_unit_test(seaweedfs_11151_a_store_that_fails_is_not_a_missing_object),
-          cmocka_unit_test(a_copy_has_the_bytes_and_the_headers_of_its_source),
+          cmocka_unit_test(no_object_meets_an_empty_etag), cmocka_unit_test(an_error_names_the_missing_bucket_or_key),
+          cmocka_unit_test(response_parameters_override_headers_of_a_get),
+          cmocka_unit_test(ghsa_v9fg_active_content_is_sandboxed),
+          cmocka_unit_test(an_object_that_was_put_whole_is_its_part_1),
+          cmocka_unit_test(seaweedfs_11151_a_failing_store_is_not_a_missing_object),
+          cmocka_unit_test(a_copy_has_the_bytes_and_headers_of_its_source),
           cmocka_unit_test(a_copy_onto_itself_must_change_something),
-          cmocka_unit_test(ghsa_mx42_the_source_of_a_copy_is_read_with_the_rights_of_who_copies),
-          cmocka_unit_test(a_put_whose_store_fails_at_any_call_leaves_nothing_half),
-          cmocka_unit_test(an_owner_that_is_expected_must_be_the_owner),
-          cmocka_unit_test(nothing_is_removed_from_a_bucket_whose_owner_is_not_the_expected_one),
-          cmocka_unit_test(a_source_named_twice_is_none), cmocka_unit_test(sources_that_cannot_be_are_called_so),
-          cmocka_unit_test(a_copy_may_depend_on_its_source))
+          cmocka_unit_test(ghsa_mx42_a_copy_needs_the_right_to_read_its_source),
+          cmocka_unit_test(a_put_is_whole_or_absent_when_any_store_call_fails),
+          cmocka_unit_test(an_expected_bucket_owner_must_be_the_owner),
+          cmocka_unit_test(an_unexpected_bucket_owner_prevents_a_deletion),
+          cmocka_unit_test(two_copy_source_headers_are_refused), cmocka_unit_test(malformed_copy_sources_are_refused),
+          cmocka_unit_test(conditions_on_the_source_decide_about_a_copy))

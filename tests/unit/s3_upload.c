@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Uploads in parts as S3 speaks of them: begin, parts from the body and from other objects, lists, complete, abort. */
+/* Uploads in parts: create, parts from the body and from other objects, listings, complete, abort. */
 #include "test.h"
 
 #include "base/text.h"
@@ -19,7 +19,7 @@ static char *text(struct s3_fixture *f, const char *fmt, ...)
     return arena_cstr(f->a, s);
 }
 
-/* ---- what every test does ---- */
+/* ---- helpers ---- */
 
 static struct fake_reply *ask(struct s3_fixture *f, const struct s3_user *p, const char *method, const char *target,
                               slice body, const struct http_header *headers, size_t count)
@@ -49,7 +49,7 @@ static struct fake_reply *part_reply(struct s3_fixture *f, const struct s3_user 
     return s3_send(f, p, "PUT", text(f, "%s?partNumber=%d&uploadId=%s", target, number, id), bytes);
 }
 
-/* Its etag. */
+/* Puts a part and returns its etag. */
 static slice part(struct s3_fixture *f, const struct s3_user *p, const char *target, const char *id, int number,
                   const char *bytes)
 {
@@ -83,7 +83,7 @@ static slice get(struct s3_fixture *f, const struct s3_user *p, const char *targ
     return r->body;
 }
 
-/* "md5 of the md5s-N" */
+/* The etag of a composite object: the MD5 of the MD5s of its parts, and their number. */
 static slice composite(struct s3_fixture *f, const char *const *parts, size_t count)
 {
     unsigned char all[10 * MD5_SIZE], md5[MD5_SIZE];
@@ -94,9 +94,9 @@ static slice composite(struct s3_fixture *f, const char *const *parts, size_t co
                         count);
 }
 
-/* ---- the straight way ---- */
+/* ---- uploads that succeed ---- */
 
-TEST(parts_become_an_object_with_the_headers_it_began_with)
+TEST(a_completed_object_has_the_headers_of_its_upload)
 {
     S3_FIXTURE(f);
     struct http_header headers[] = { { S("Content-Type"), S("text/plain") },
@@ -122,7 +122,7 @@ TEST(parts_become_an_object_with_the_headers_it_began_with)
     EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
-TEST(parts_come_out_of_order_and_again_and_some_are_left_out)
+TEST(parts_may_be_unordered_repeated_and_omitted)
 {
     S3_FIXTURE(f);
     const char *id = begin(f, &ana, "/photos/a");
@@ -135,7 +135,7 @@ TEST(parts_come_out_of_order_and_again_and_some_are_left_out)
     EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
-TEST(a_part_sent_again_makes_the_first_one_invalid)
+TEST(a_repeated_part_invalidates_the_first_etag)
 {
     S3_FIXTURE(f);
     const char *id = begin(f, &ana, "/photos/a");
@@ -144,7 +144,7 @@ TEST(a_part_sent_again_makes_the_first_one_invalid)
     EXPECT_S3_ERROR(f, complete(f, &ana, "/photos/a", id, PART(1, old)), 400, "InvalidPart");
 }
 
-TEST(completing_twice_is_answered_like_once)
+TEST(completing_an_upload_twice_gets_the_same_reply)
 {
     /* supabase/storage#822 */
     S3_FIXTURE(f);
@@ -158,7 +158,7 @@ TEST(completing_twice_is_answered_like_once)
     EXPECT_S3_ERROR(f, complete(f, &ana, "/photos/a", id, PART(1, one)), 404, "NoSuchUpload");
 }
 
-TEST(an_object_below_the_upload_stays_until_it_is_complete)
+TEST(the_previous_object_stays_until_the_upload_is_complete)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "old");
@@ -169,7 +169,7 @@ TEST(an_object_below_the_upload_stays_until_it_is_complete)
     EXPECT_SLICE(get(f, &ana, "/photos/a"), S("new"));
 }
 
-TEST(an_upload_that_is_aborted_or_too_old_is_gone)
+TEST(an_aborted_or_expired_upload_does_not_exist)
 {
     S3_FIXTURE(f);
     const char *id = begin(f, &ana, "/photos/a"), *old = begin(f, &ana, "/photos/b");
@@ -189,7 +189,7 @@ TEST(an_upload_that_is_aborted_or_too_old_is_gone)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos/a", ""), 404, "NoSuchKey");
 }
 
-/* ---- what is refused ---- */
+/* ---- refusals ---- */
 
 TEST(part_numbers_are_1_to_10000)
 {
@@ -204,7 +204,7 @@ TEST(part_numbers_are_1_to_10000)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos/a", ""), 404, "NoSuchKey");
 }
 
-TEST(a_list_of_parts_that_does_not_hold_completes_nothing)
+TEST(an_invalid_list_of_parts_completes_nothing)
 {
     S3_FIXTURE(f);
     const char *id = begin(f, &ana, "/photos/a");
@@ -242,7 +242,7 @@ TEST(a_list_of_parts_that_does_not_hold_completes_nothing)
     EXPECT_STATUS(complete(f, &ana, "/photos/a", id, text(f, "%s%s", PART(1, one), PART(3, small))), 200);
 }
 
-TEST(at_most_10000_parts_are_put_together)
+TEST(an_object_has_at_most_10000_parts)
 {
     S3_FIXTURE(f);
     const char *id = begin(f, &ana, "/photos/a");
@@ -254,7 +254,7 @@ TEST(at_most_10000_parts_are_put_together)
     buf_release(&b);
 }
 
-TEST(more_than_a_thousand_parts_of_different_sizes)
+TEST(a_thousand_parts_of_different_sizes_make_an_object)
 {
     S3_FIXTURE(f);
     const char *id = begin(f, &ana, "/photos/a");
@@ -273,7 +273,7 @@ TEST(more_than_a_thousand_parts_of_different_sizes)
     buf_release(&want);
 }
 
-TEST(sizes_are_bounded)
+TEST(parts_and_objects_have_minimum_and_maximum_sizes)
 {
     struct s3_options options = s3_fixture_options();
     options.max_object_bytes = 10;
@@ -290,7 +290,7 @@ TEST(sizes_are_bounded)
 
 /* ---- conditions and declared size ---- */
 
-TEST(completing_may_have_conditions)
+TEST(conditions_decide_whether_an_upload_completes)
 {
     S3_FIXTURE(f);
     const char *id = begin(f, &ana, "/photos/a");
@@ -304,7 +304,7 @@ TEST(completing_may_have_conditions)
     EXPECT_STATUS(complete_with(f, &ana, "/photos/a", id, PART(1, one), &right, 1), 200);
 }
 
-TEST(if_match_on_what_is_not_there_is_no_such_key)
+TEST(if_match_on_a_missing_object_is_no_such_key)
 {
     S3_FIXTURE(f);
     struct http_header match = { S("If-Match"), s3_etag_of(f, "x") };
@@ -316,7 +316,7 @@ TEST(if_match_on_what_is_not_there_is_no_such_key)
     EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", "/photos/a", S("hello"), &match, 1), 412, "PreconditionFailed");
 }
 
-TEST(the_size_of_the_whole_is_checked_where_declared)
+TEST(the_declared_size_of_the_object_is_checked)
 {
     S3_FIXTURE(f);
     const char *id = begin(f, &ana, "/photos/a");
@@ -362,12 +362,12 @@ static slice composite_checksum(struct s3_fixture *f, enum digest_kind kind, con
 
 static const char *const pieces[] = { "hello, good ", "day" };
 
-TEST(every_checksum_is_kept_of_the_parts_and_of_the_whole)
+TEST(checksums_of_parts_and_objects_are_stored)
 {
     S3_FIXTURE(f);
     static const struct {
         enum digest_kind kind;
-        const char *type; /* NULL: left out */
+        const char *type; /* NULL: the header is absent */
         enum digest_form form;
     } rows[] = {
         { DIGEST_CRC32, NULL, DIGEST_OF_PARTS },        { DIGEST_CRC32, "COMPOSITE", DIGEST_OF_PARTS },
@@ -385,8 +385,9 @@ TEST(every_checksum_is_kept_of_the_parts_and_of_the_whole)
         slice etags[2];
         for (int k = 0; k < 2; k++) {
             struct http_header sum = { slice_of(header), checksum(f, rows[i].kind, pieces[k]) };
-            struct fake_reply *r = ask(f, &ana, "PUT", text(f, "/photos/a?partNumber=%d&uploadId=%s", k + 1, id),
-                                       slice_of(pieces[k]), &sum, k); /* the first says nothing: it is computed */
+            struct fake_reply *r =
+                ask(f, &ana, "PUT", text(f, "/photos/a?partNumber=%d&uploadId=%s", k + 1, id), slice_of(pieces[k]),
+                    &sum, k); /* the first part declares no digest: it is computed */
             EXPECT_STATUS(r, 200);
             EXPECT_SLICE(fake_reply_header(r, header), checksum(f, rows[i].kind, pieces[k]));
             etags[k] = fake_reply_header(r, "ETag");
@@ -408,7 +409,7 @@ TEST(every_checksum_is_kept_of_the_parts_and_of_the_whole)
     }
 }
 
-TEST(attributes_tell_of_an_object_without_its_bytes)
+TEST(attributes_show_an_object_without_its_bytes)
 {
     S3_FIXTURE(f);
     struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
@@ -439,7 +440,7 @@ TEST(attributes_tell_of_an_object_without_its_bytes)
     EXPECT_S3_ERROR(f, ask(f, &ana, "GET", "/photos/a?attributes&versionId=7", S(""), &all, 1), 404, "NoSuchVersion");
 }
 
-TEST(checksums_that_cannot_be_are_refused_at_the_beginning)
+TEST(impossible_checksum_types_are_refused_at_creation)
 {
     S3_FIXTURE(f);
     static const struct {
@@ -462,7 +463,7 @@ TEST(checksums_that_cannot_be_are_refused_at_the_beginning)
                         "InvalidRequest");
 }
 
-TEST(a_part_with_a_wrong_digest_is_not_kept)
+TEST(a_part_with_a_wrong_digest_is_not_stored)
 {
     S3_FIXTURE(f);
     struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
@@ -478,7 +479,7 @@ TEST(a_part_with_a_wrong_digest_is_not_kept)
               0);
 }
 
-TEST(a_part_may_come_in_chunks_with_its_checksum_behind)
+TEST(a_part_may_be_chunked_with_a_checksum_trailer)
 {
     S3_FIXTURE(f);
     struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
@@ -498,7 +499,7 @@ TEST(a_part_may_come_in_chunks_with_its_checksum_behind)
     EXPECT_SLICE(get(f, &ana, "/photos/a"), S("hello"));
 }
 
-TEST(a_part_that_breaks_off_is_not_kept)
+TEST(a_truncated_part_is_not_stored)
 {
     S3_FIXTURE(f);
     const char *id = begin(f, &ana, "/photos/a");
@@ -550,13 +551,13 @@ TEST(a_part_may_be_a_range_of_another_object)
     id = begin(f, &ana, "/photos/again");
     r = ask(f, &ana, "PUT", text(f, "/photos/again?partNumber=1&uploadId=%s", id), S(""),
             &(struct http_header){ S("x-amz-copy-source"), S("/photos/copy") }, 1);
-    EXPECT_STATUS(r, 200); /* of an object that was put together itself */
+    EXPECT_STATUS(r, 200); /* the source is a composite object itself */
     EXPECT_STATUS(complete(f, &ana, "/photos/again", id, PART(1, s3_text(f, r, "CopyPartResult.ETag"))), 200);
     EXPECT_SLICE(get(f, &ana, "/photos/again"), slice_part(large, 1, 250000));
     EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
-TEST(ghsa_mx42_a_part_copy_reads_its_source_only_if_it_may)
+TEST(ghsa_mx42_a_part_copy_needs_the_right_to_read_its_source)
 {
     /* GHSA-mx42-j6wv-px98 */
     S3_FIXTURE(f);
@@ -575,7 +576,7 @@ TEST(ghsa_mx42_a_part_copy_reads_its_source_only_if_it_may)
         0);
 }
 
-TEST(ranges_and_conditions_of_a_part_copy_are_kept)
+TEST(a_part_copy_obeys_its_range_and_conditions)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/source", "0123456789");
@@ -616,7 +617,7 @@ TEST(ranges_and_conditions_of_a_part_copy_are_kept)
     EXPECT_S3_ERROR(f, copy_part(f, &ana, "none", "/photos/source", NULL, 0), 404, "NoSuchUpload");
 }
 
-/* ---- lists ---- */
+/* ---- listings ---- */
 
 TEST(parts_are_listed_in_pages)
 {
@@ -652,7 +653,7 @@ TEST(parts_are_listed_in_pages)
                     "InvalidArgument");
 }
 
-/* "a b | c/": keys, then common prefixes. */
+/* What a listing shows, as "a b | c/": keys, then common prefixes. */
 static slice shown(struct s3_fixture *f, const struct fake_reply *r)
 {
     struct buf b;
@@ -692,7 +693,7 @@ static slice walk(struct s3_fixture *f, const struct s3_user *p, const char *tar
     return all;
 }
 
-TEST(uploads_are_listed_by_key_then_age_in_pages_and_folders)
+TEST(uploads_are_listed_by_key_and_age_in_pages)
 {
     S3_FIXTURE(f);
     static const char *const keys[] = { "e", "b/2", "a", "b/1", "c/%F4%8F%BF%BFx", "b/1", "c/d" };
@@ -718,7 +719,7 @@ TEST(uploads_are_listed_by_key_then_age_in_pages_and_folders)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/none?uploads", ""), 404, "NoSuchBucket");
 }
 
-TEST(many_uploads_below_one_prefix_are_one_common_prefix)
+TEST(many_uploads_with_one_prefix_are_one_common_prefix)
 {
     S3_FIXTURE(f);
     for (int i = 0; i < 250; i++)
@@ -728,7 +729,7 @@ TEST(many_uploads_below_one_prefix_are_one_common_prefix)
     EXPECT_EQ(s3_count(f, s3_send(f, &ana, "GET", "/photos?uploads", ""), "ListMultipartUploadsResult", "Upload"), 251);
 }
 
-/* ---- stores that fail ---- */
+/* ---- failing stores ---- */
 
 static struct fake_reply *until_it_works(struct s3_fixture *f, const struct s3_user *p, const char *method,
                                          const char *target, slice body, const struct http_header *header)
@@ -736,14 +737,14 @@ static struct fake_reply *until_it_works(struct s3_fixture *f, const struct s3_u
     struct fake_reply *r = ask(f, p, method, target, body, header, header != NULL);
     if (r->status == 200)
         return r;
-    EXPECT_S3_ERROR(f, r, 503, "ServiceUnavailable"); /* at most once: one call fails */
+    EXPECT_S3_ERROR(f, r, 503, "ServiceUnavailable"); /* only one store call fails, so one retry is enough */
     r = ask(f, p, method, target, body, header, header != NULL);
     EXPECT_STATUS(r, 200);
     return r;
 }
 
-/* One upload, from its beginning to its object, in which the nth store call fails, and whoever asked asks again.
- * Returns whether there were so many calls. */
+/* One upload, from its creation to its object, in which the nth store call fails and the client retries the request.
+ * Returns whether there were that many calls. */
 static bool upload_under_fault(int n, bool answer_lost)
 {
     S3_FIXTURE(f);
@@ -769,7 +770,10 @@ static bool upload_under_fault(int n, bool answer_lost)
     f->w->faults = (struct fault_plan){ 0 };
     slice parts[] = { large, S("0123456789") };
     EXPECT_SLICE(get(f, &ana, "/photos/a"), arena_join(f->a, parts, 2));
-    world_wait(f->w, hours(200)); /* what a lost answer left: uploads that nobody knows of, parts sent twice */
+    world_wait(
+        f->w,
+        hours(
+            200)); /* a lost reply leaves an upload whose ID the client does not know, or a part that was sent twice */
     world_run_jobs(f->w);
     world_wait(f->w, hours(2));
     world_run_jobs(f->w);
@@ -778,14 +782,14 @@ static bool upload_under_fault(int n, bool answer_lost)
     return !over;
 }
 
-TEST(an_upload_whose_store_fails_at_any_call_becomes_the_same_object)
+TEST(an_upload_can_be_retried_when_any_store_call_fails)
 {
     for (int lost = 0; lost < 2; lost++)
         for (int n = 1; upload_under_fault(n, lost); n++)
             EXPECT(n < 200);
 }
 
-TEST(every_operation_says_unavailable_when_its_store_fails)
+TEST(every_operation_is_unavailable_when_its_store_fails)
 {
     static const struct {
         const char *method, *target, *body;
@@ -825,7 +829,7 @@ TEST(every_operation_says_unavailable_when_its_store_fails)
             f->w->faults = (struct fault_plan){ 0 };
             if (over)
                 EXPECT_STATUS(r, rows[i].status);
-            else if (r->status != rows[i].status) /* some failures harm nobody */
+            else if (r->status != rows[i].status) /* a request may succeed although a store call failed */
                 EXPECT_STATUS(r, 503);
             EXPECT_EQ(world_fsck(f->w, true), 0);
             if (over)
@@ -834,28 +838,28 @@ TEST(every_operation_says_unavailable_when_its_store_fails)
         }
 }
 
-RUN_TESTS(cmocka_unit_test(parts_become_an_object_with_the_headers_it_began_with),
-          cmocka_unit_test(parts_come_out_of_order_and_again_and_some_are_left_out),
-          cmocka_unit_test(a_part_sent_again_makes_the_first_one_invalid),
-          cmocka_unit_test(completing_twice_is_answered_like_once),
-          cmocka_unit_test(an_object_below_the_upload_stays_until_it_is_complete),
-          cmocka_unit_test(an_upload_that_is_aborted_or_too_old_is_gone), cmocka_unit_test(part_numbers_are_1_to_10000),
-          cmocka_unit_test(a_list_of_parts_that_does_not_hold_completes_nothing),
-          cmocka_unit_test(at_most_10000_parts_are_put_together),
-          cmocka_unit_test(more_than_a_thousand_parts_of_different_sizes), cmocka_unit_test(sizes_are_bounded),
-          cmocka_unit_test(completing_may_have_conditions),
-          cmocka_unit_test(if_match_on_what_is_not_there_is_no_such_key),
-          cmocka_unit_test(the_size_of_the_whole_is_checked_where_declared),
-          cmocka_unit_test(every_checksum_is_kept_of_the_parts_and_of_the_whole),
-          cmocka_unit_test(attributes_tell_of_an_object_without_its_bytes),
-          cmocka_unit_test(checksums_that_cannot_be_are_refused_at_the_beginning),
-          cmocka_unit_test(a_part_with_a_wrong_digest_is_not_kept),
-          cmocka_unit_test(a_part_may_come_in_chunks_with_its_checksum_behind),
-          cmocka_unit_test(a_part_that_breaks_off_is_not_kept),
-          cmocka_unit_test(a_part_may_be_a_range_of_another_object),
-          cmocka_unit_test(ghsa_mx42_a_part_copy_reads_its_source_only_if_it_may),
-          cmocka_unit_test(ranges_and_conditions_of_a_part_copy_are_kept), cmocka_unit_test(parts_are_listed_in_pages),
-          cmocka_unit_test(uploads_are_listed_by_key_then_age_in_pages_and_folders),
-          cmocka_unit_test(many_uploads_below_one_prefix_are_one_common_prefix),
-          cmocka_unit_test(an_upload_whose_store_fails_at_any_call_becomes_the_same_object),
-          cmocka_unit_test(every_operation_says_unavailable_when_its_store_fails))
+RUN_TESTS(cmocka_unit_test(a_completed_object_has_the_headers_of_its_upload),
+          cmocka_unit_test(parts_may_be_unordered_repeated_and_omitted),
+          cmocka_unit_test(a_repeated_part_invalidates_the_first_etag),
+          cmocka_unit_test(completing_an_upload_twice_gets_the_same_reply),
+          cmocka_unit_test(the_previous_object_stays_until_the_upload_is_complete),
+          cmocka_unit_test(an_aborted_or_expired_upload_does_not_exist), cmocka_unit_test(part_numbers_are_1_to_10000),
+          cmocka_unit_test(an_invalid_list_of_parts_completes_nothing),
+          cmocka_unit_test(an_object_has_at_most_10000_parts),
+          cmocka_unit_test(a_thousand_parts_of_different_sizes_make_an_object),
+          cmocka_unit_test(parts_and_objects_have_minimum_and_maximum_sizes),
+          cmocka_unit_test(conditions_decide_whether_an_upload_completes),
+          cmocka_unit_test(if_match_on_a_missing_object_is_no_such_key),
+          cmocka_unit_test(the_declared_size_of_the_object_is_checked),
+          cmocka_unit_test(checksums_of_parts_and_objects_are_stored),
+          cmocka_unit_test(attributes_show_an_object_without_its_bytes),
+          cmocka_unit_test(impossible_checksum_types_are_refused_at_creation),
+          cmocka_unit_test(a_part_with_a_wrong_digest_is_not_stored),
+          cmocka_unit_test(a_part_may_be_chunked_with_a_checksum_trailer),
+          cmocka_unit_test(a_truncated_part_is_not_stored), cmocka_unit_test(a_part_may_be_a_range_of_another_object),
+          cmocka_unit_test(ghsa_mx42_a_part_copy_needs_the_right_to_read_its_source),
+          cmocka_unit_test(a_part_copy_obeys_its_range_and_conditions), cmocka_unit_test(parts_are_listed_in_pages),
+          cmocka_unit_test(uploads_are_listed_by_key_and_age_in_pages),
+          cmocka_unit_test(many_uploads_with_one_prefix_are_one_common_prefix),
+          cmocka_unit_test(an_upload_can_be_retried_when_any_store_call_fails),
+          cmocka_unit_test(every_operation_is_unavailable_when_its_store_fails))

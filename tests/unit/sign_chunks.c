@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* aws-chunked. The vectors are the examples of the Amazon S3 API reference: 65 KiB of "a" in chunks of 64 KiB, and the
- * same with a CRC32C behind them. */
+/* aws-chunked bodies. The vectors are the examples of the Amazon S3 API reference: 65 KiB of "a" in chunks of 64 KiB,
+ * without and with a CRC32C trailer. */
 #include "test.h"
 
 #include "base/text.h"
@@ -38,7 +38,7 @@ static slice chained(const struct chunks_writer *w)
     return (slice){ w->previous, sizeof w->previous };
 }
 
-/* Feed it in pieces of `step` bytes. */
+/* Reads a body in pieces of `step` bytes. */
 static enum sign_fault read_all(const struct chunks_seed *seed, slice body, uint64_t decoded, slice announced,
                                 size_t step, struct buf *ret)
 {
@@ -59,7 +59,7 @@ static enum sign_fault read_all(const struct chunks_seed *seed, slice body, uint
     return fault;
 }
 
-TEST(example_signature_of_the_request_that_starts_the_chain)
+TEST(aws_example_seed_signature_is_computed)
 {
     SCRATCH(a);
     const struct sigv4_signer who = { S("AKIAIOSFODNN7EXAMPLE"), SECRET, S("us-east-1") };
@@ -77,7 +77,7 @@ TEST(example_signature_of_the_request_that_starts_the_chain)
     EXPECT_SLICE(s.signature, S("4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9"));
 }
 
-TEST(example_three_chunks)
+TEST(aws_example_of_three_chunks_is_read_and_written)
 {
     SCRATCH(a);
     SCOPED(buf_releasep)
@@ -104,7 +104,7 @@ TEST(example_three_chunks)
     }
 }
 
-TEST(example_trailer)
+TEST(aws_example_of_a_trailer_is_read_and_written)
 {
     SCRATCH(a);
     SCOPED(buf_releasep)
@@ -139,7 +139,7 @@ TEST(example_trailer)
     EXPECT_EQ(read_all(&seed, buf_slice(&body), SIZE, trailer.name, 999, &back), SIGN_TRUNCATED);
 }
 
-TEST(no_byte_of_a_signed_body_can_be_altered_or_left_out)
+TEST(an_altered_or_missing_byte_of_a_signed_body_is_found)
 {
     SCRATCH(a);
     SCOPED(buf_releasep)
@@ -177,7 +177,7 @@ static enum sign_fault read_unsigned(const char *body, uint64_t decoded, const c
 
 #define CRC "x-amz-checksum-crc32"
 
-TEST(unsigned_chunks_as_the_newest_sdk_sends_them)
+TEST(unsigned_chunks_of_the_newest_sdk_are_read)
 {
     EXPECT_EQ(read_unsigned("5\r\nhello\r\n0\r\n" CRC ":NhCmhg==\r\n\r\n", 5, CRC), SIGN_OK);
     EXPECT_EQ(read_unsigned("0\r\n" CRC ": AAAAAA==\r\n\r\n", 0, " X-Amz-Checksum-CRC32 ,"), SIGN_OK);
@@ -197,7 +197,7 @@ TEST(unsigned_chunks_as_the_newest_sdk_sends_them)
     chunks_reader_free(r);
 }
 
-TEST(framing_is_read_to_the_letter)
+TEST(malformed_framing_is_refused)
 {
     const struct {
         const char *body, *announced;
@@ -241,7 +241,7 @@ TEST(framing_is_read_to_the_letter)
     EXPECT_EQ(read_unsigned(line, 5, ""), SIGN_CHUNK);
 }
 
-TEST(a_payload_tells_how_its_chunks_come)
+TEST(the_payload_tag_determines_the_mode_of_chunks)
 {
     enum chunks_mode mode;
     EXPECT(chunks_mode_of(SIGV4_PAYLOAD_CHUNKS, &mode) && mode == CHUNKS_SIGNED);
@@ -250,8 +250,9 @@ TEST(a_payload_tells_how_its_chunks_come)
     EXPECT(!chunks_mode_of(SIGV4_PAYLOAD_UNSIGNED, &mode) && !chunks_mode_of(SIGV4_PAYLOAD_SHA256, &mode));
 }
 
-RUN_TESTS(cmocka_unit_test(example_signature_of_the_request_that_starts_the_chain),
-          cmocka_unit_test(example_three_chunks), cmocka_unit_test(example_trailer),
-          cmocka_unit_test(no_byte_of_a_signed_body_can_be_altered_or_left_out),
-          cmocka_unit_test(unsigned_chunks_as_the_newest_sdk_sends_them),
-          cmocka_unit_test(framing_is_read_to_the_letter), cmocka_unit_test(a_payload_tells_how_its_chunks_come))
+RUN_TESTS(cmocka_unit_test(aws_example_seed_signature_is_computed),
+          cmocka_unit_test(aws_example_of_three_chunks_is_read_and_written),
+          cmocka_unit_test(aws_example_of_a_trailer_is_read_and_written),
+          cmocka_unit_test(an_altered_or_missing_byte_of_a_signed_body_is_found),
+          cmocka_unit_test(unsigned_chunks_of_the_newest_sdk_are_read), cmocka_unit_test(malformed_framing_is_refused),
+          cmocka_unit_test(the_payload_tag_determines_the_mode_of_chunks))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST policies. Vectors: the example of the Amazon S3 API reference ("Example: Browser-Based Upload using HTTP POST"),
- * and two of our own contract with the forms of tickets, one of each signature. */
+/* Policies of forms. The vectors are the example of the Amazon S3 API reference ("Example: Browser-Based Upload using
+ * HTTP POST"), and the forms of tickets of docs/apis/runrun.md, one for each version of the signature. */
 #include "test.h"
 
 #include "base/buf.h"
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* A slice where only constants may stand. */
+/* A slice as a constant expression. */
 #define LIT(text)                                                                                                      \
     {                                                                                                                  \
         text, sizeof(text) - 1                                                                                         \
@@ -43,7 +43,7 @@ static const struct sign_pair published_fields[] = {
 #define NOW ((int64_t)1451347200000) /* 2015-12-29T00:00:00Z */
 #define SECRET S("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 
-/* All that a server does with a form. */
+/* Everything that a server checks about a form. */
 static enum sign_fault try_form(const struct sign_pair *fields, size_t count, slice bucket, slice secret,
                                 int64_t now_ms, const char *about)
 {
@@ -67,7 +67,7 @@ static enum sign_fault try_form(const struct sign_pair *fields, size_t count, sl
     return fault;
 }
 
-TEST(example_form)
+TEST(aws_example_form_is_accepted)
 {
     slice bucket = S("sigv4examplebucket");
     const int64_t end = (int64_t)1451476800000;
@@ -78,8 +78,8 @@ TEST(example_form)
     EXPECT_EQ(try_form(published_fields, FIELDS, S("another"), SECRET, NOW, "bucket"), SIGN_CONDITION);
 }
 
-/* Of each field: left out, named otherwise, and every byte of its value altered. */
-TEST(no_field_of_a_form_can_be_altered)
+/* For each field: remove it, rename it, and alter every byte of its value. */
+TEST(an_altered_or_missing_field_of_a_form_is_found)
 {
     SCRATCH(a);
     slice bucket = S("sigv4examplebucket");
@@ -104,7 +104,7 @@ TEST(no_field_of_a_form_can_be_altered)
 }
 
 /* supabase/storage#1211, GHSA-w5fh-f8xh-5x3p, minio#21656 */
-TEST(every_field_is_covered_by_a_condition)
+TEST(a_field_without_a_condition_is_refused)
 {
     slice bucket = S("sigv4examplebucket");
     struct sign_pair fields[FIELDS + 1];
@@ -115,13 +115,13 @@ TEST(every_field_is_covered_by_a_condition)
     } cases[] = {
         { "x-amz-meta-more", "1", SIGN_EXTRA_FIELD },
         { "Cache-Control", "no-store", SIGN_EXTRA_FIELD },
-        { "AWSAccessKeyId", "x", SIGN_EXTRA_FIELD }, /* of the other signature */
+        { "AWSAccessKeyId", "x", SIGN_EXTRA_FIELD }, /* the name of a signature field of the other version */
         { "signature", "x", SIGN_EXTRA_FIELD },
         { "X-Ignore-This", "x", SIGN_OK },
         { "policy", "x", SIGN_OK },
         { "bucket", "sigv4examplebucket", SIGN_OK },
         { "BUCKET", "another", SIGN_CONDITION },
-        { "KEY", "user/user2/b", SIGN_CONDITION }, /* sent twice: both must hold */
+        { "KEY", "user/user2/b", SIGN_CONDITION }, /* a field that is sent twice must meet the condition twice */
         { "KEY", "user/user1/b", SIGN_OK },
         { "content-type", "image/png, text/html", SIGN_CONDITION },
         { "content-type", "image/png, image/gif", SIGN_OK },
@@ -147,7 +147,7 @@ static const struct policy_condition ticket_v4[] = {
 };
 #define TICKET_END ((int64_t)1795273200000) /* 2026-11-21T15:00:00Z */
 
-TEST(our_ticket_form_is_the_vector_of_the_contract)
+TEST(a_ticket_form_equals_the_vector_of_its_contract)
 {
     SCRATCH(a);
     const struct sigv4_signer who = { S("CAISKEY0000000000001"), TICKET_SECRET, S("sa-saopaulo-1") };
@@ -170,7 +170,7 @@ TEST(our_ticket_form_is_the_vector_of_the_contract)
     EXPECT(p.min_bytes == 22 && p.max_bytes == 22);
 }
 
-TEST(our_older_ticket_form_is_the_vector_of_the_contract)
+TEST(an_older_ticket_form_equals_the_vector_of_its_contract)
 {
     SCRATCH(a);
     const struct policy_condition conditions[] = {
@@ -210,8 +210,8 @@ TEST(our_older_ticket_form_is_the_vector_of_the_contract)
     EXPECT_EQ(policy_check(&p, &form, TICKET_END, NULL), SIGN_EXPIRED);
 }
 
-/* A client that posts every field it was given sends both generations at once. */
-TEST(the_caller_names_fields_that_need_no_condition)
+/* A client that posts every field that it was given sends the fields of both versions. */
+TEST(exempt_fields_need_no_condition)
 {
     SCRATCH(a);
     const slice exempt[] = { S("signature"), S("AWSAccessKeyId"), S("content_type"), S("name") };
@@ -254,7 +254,7 @@ static enum sign_fault parsed(const char *json, struct arena *a, struct policy *
 
 #define WITH(conditions) "{\"expiration\":\"2026-11-21T15:00:00Z\",\"conditions\":[" conditions "]}"
 
-TEST(policies_are_read_to_the_letter)
+TEST(malformed_policies_are_refused)
 {
     SCRATCH(a);
     struct policy p;
@@ -312,10 +312,10 @@ TEST(policies_are_read_to_the_letter)
     EXPECT_EQ(parsed(WITH(""), &a, &p), SIGN_OK);
     EXPECT(p.min_bytes == 0 && p.max_bytes == UINT64_MAX);
     const struct policy_form form = { .bucket = S("any") };
-    EXPECT_EQ(policy_check(&p, &form, 0, NULL), SIGN_EXTRA_FIELD); /* the bucket is not named */
+    EXPECT_EQ(policy_check(&p, &form, 0, NULL), SIGN_EXTRA_FIELD); /* the policy does not name the bucket */
 }
 
-TEST(a_form_without_one_of_the_signature_fields_cannot_be_read)
+TEST(a_form_without_a_signature_field_is_malformed)
 {
     SCRATCH(a);
     struct sigv4 claim;
@@ -332,10 +332,10 @@ TEST(a_form_without_one_of_the_signature_fields_cannot_be_read)
     EXPECT_EQ(policy_v4_parse(fields, FIELDS, S(""), &a, &claim, NULL), SIGN_ALGORITHM);
 }
 
-RUN_TESTS(cmocka_unit_test(example_form), cmocka_unit_test(no_field_of_a_form_can_be_altered),
-          cmocka_unit_test(every_field_is_covered_by_a_condition),
-          cmocka_unit_test(our_ticket_form_is_the_vector_of_the_contract),
-          cmocka_unit_test(our_older_ticket_form_is_the_vector_of_the_contract),
-          cmocka_unit_test(the_caller_names_fields_that_need_no_condition),
-          cmocka_unit_test(policies_are_read_to_the_letter),
-          cmocka_unit_test(a_form_without_one_of_the_signature_fields_cannot_be_read))
+RUN_TESTS(cmocka_unit_test(aws_example_form_is_accepted),
+          cmocka_unit_test(an_altered_or_missing_field_of_a_form_is_found),
+          cmocka_unit_test(a_field_without_a_condition_is_refused),
+          cmocka_unit_test(a_ticket_form_equals_the_vector_of_its_contract),
+          cmocka_unit_test(an_older_ticket_form_equals_the_vector_of_its_contract),
+          cmocka_unit_test(exempt_fields_need_no_condition), cmocka_unit_test(malformed_policies_are_refused),
+          cmocka_unit_test(a_form_without_a_signature_field_is_malformed))

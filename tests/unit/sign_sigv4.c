@@ -16,7 +16,7 @@
     {                                                                                                                  \
         LIT("Host"), LIT("examplebucket.s3.amazonaws.com")                                                             \
     }
-/* A slice where only constants may stand. */
+/* A slice as a constant expression. */
 #define LIT(text)                                                                                                      \
     {                                                                                                                  \
         text, sizeof(text) - 1                                                                                         \
@@ -26,7 +26,7 @@
 static const struct sigv4_signer aws = { LIT("AKIAIOSFODNN7EXAMPLE"), LIT("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
                                          LIT("us-east-1") };
 
-/* A request as it goes over the wire, once signed. */
+/* A request as it is sent, once it is signed. */
 struct sent {
     struct sign_request r;
     struct sign_pair headers[20], query[20];
@@ -80,7 +80,7 @@ static enum sign_fault try_at(const struct sign_request *r, slice secret, int64_
     EXPECT_SLICE(claim.access_key, KEY);
     fault = sigv4_verify(&claim, r, secret, now_ms, &a, detail);
     if (detail)
-        detail->canonical_request = detail->string_to_sign = S(""); /* they die here */
+        detail->canonical_request = detail->string_to_sign = S(""); /* they live in the arena that ends here */
     return fault;
 }
 
@@ -89,7 +89,7 @@ static enum sign_fault try(const struct sign_request *r)
     return try_at(r, SECRET, NOW, NULL);
 }
 
-/* Signs as published, and what was signed is accepted. */
+/* Signs a published example, compares the signature, and verifies it. */
 static void published(const struct sign_request *r, slice tag, slice names, slice signature)
 {
     SCRATCH(a);
@@ -112,13 +112,13 @@ static const struct sign_request get_object = {
     .method = LIT("GET"), .path = LIT("/test.txt"), .headers = get_headers, .header_count = 2
 };
 
-TEST(example_get_object)
+TEST(aws_example_get_object_is_signed_and_verified)
 {
     published(&get_object, EMPTY, S("host;range;x-amz-content-sha256;x-amz-date"),
               S("f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"));
 }
 
-TEST(example_put_object)
+TEST(aws_example_put_object_is_signed_and_verified)
 {
     const struct sign_pair headers[] = { { S("Date"), S("Fri, 24 May 2013 00:00:00 GMT") },
                                          HOST,
@@ -131,7 +131,7 @@ TEST(example_put_object)
               S("98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"));
 }
 
-TEST(example_get_lifecycle)
+TEST(aws_example_get_lifecycle_is_signed_and_verified)
 {
     const struct sign_pair headers[] = { HOST }, query[] = { { S("lifecycle"), S("") } };
     const struct sign_request get = { S("GET"), S("/"), PAIRS(query), PAIRS(headers) };
@@ -139,7 +139,7 @@ TEST(example_get_lifecycle)
               S("fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"));
 }
 
-TEST(example_list_objects)
+TEST(aws_example_list_objects_is_signed_and_verified)
 {
     const struct sign_pair headers[] = { HOST }, query[] = { { S("prefix"), S("J") }, { S("max-keys"), S("2") } };
     const struct sign_request get = { S("GET"), S("/"), PAIRS(query), PAIRS(headers) };
@@ -160,7 +160,7 @@ static void make_link(struct sent *out, struct arena *a)
     use_query(out, query);
 }
 
-TEST(example_link)
+TEST(aws_example_of_a_link_is_signed_and_verified)
 {
     SCRATCH(a);
     struct sent sent;
@@ -175,7 +175,7 @@ TEST(example_link)
     EXPECT_EQ(try(&sent.r), SIGN_OK);
 }
 
-TEST(a_link_lives_from_its_date_to_the_instant_it_expires)
+TEST(a_link_is_valid_from_its_date_until_it_expires)
 {
     SCRATCH(a);
     struct sent sent;
@@ -187,7 +187,7 @@ TEST(a_link_lives_from_its_date_to_the_instant_it_expires)
     EXPECT_EQ(try_at(&sent.r, SECRET, NOW - SIGV4_SKEW_MS - 1, NULL), SIGN_NOT_YET);
 }
 
-TEST(clocks_may_be_a_quarter_of_an_hour_apart)
+TEST(clocks_may_differ_by_15_minutes)
 {
     SCRATCH(a);
     struct sent sent;
@@ -198,14 +198,14 @@ TEST(clocks_may_be_a_quarter_of_an_hour_apart)
     EXPECT_EQ(try_at(&sent.r, SECRET, NOW - SIGV4_SKEW_MS - 1, NULL), SIGN_SKEW);
 }
 
-/* Every byte of s in turn is another one: nothing of it is accepted. */
+/* Alters every byte of s in turn: the signature must not match. */
 static void each_byte_counts(struct sent *sent, slice *s, const char *what)
 {
     SCRATCH(a);
     const slice whole = *s;
     for (size_t i = 0; i < whole.n; i++) {
         char *copy = (char *)arena_copy(&a, whole).p;
-        copy[i] = (copy[i] | 32) == 'x' ? 'y' : 'x'; /* names have no case */
+        copy[i] = (copy[i] | 32) == 'x' ? 'y' : 'x'; /* names are compared without regard to case */
         *s = (slice){ copy, whole.n };
         struct sigv4 claim;
         if (sigv4_parse(&sent->r, S("us-east-1"), &a, &claim, NULL) == SIGN_OK && slice_eq(claim.access_key, KEY) &&
@@ -215,7 +215,7 @@ static void each_byte_counts(struct sent *sent, slice *s, const char *what)
     *s = whole;
 }
 
-TEST(no_byte_of_a_signed_request_can_be_altered)
+TEST(an_altered_byte_of_a_signed_request_is_found)
 {
     SCRATCH(a);
     struct sent sent;
@@ -230,7 +230,7 @@ TEST(no_byte_of_a_signed_request_can_be_altered)
     EXPECT_EQ(try(&sent.r), SIGN_MISMATCH);
 }
 
-TEST(no_byte_of_a_link_can_be_altered)
+TEST(an_altered_byte_of_a_link_is_found)
 {
     SCRATCH(a);
     struct sent sent;
@@ -244,7 +244,7 @@ TEST(no_byte_of_a_link_can_be_altered)
     }
 }
 
-TEST(another_secret_does_not_match_and_the_answer_can_show_what_was_signed)
+TEST(a_mismatch_returns_the_text_that_was_signed)
 {
     SCRATCH(a);
     struct sent sent;
@@ -278,17 +278,17 @@ TEST(an_unsigned_amz_header_is_refused)
     sign_and_send(&sent, &get_object, EMPTY, &a);
     add_header(&sent, S("x-amz-acl"), S("public-read"));
     EXPECT_EQ(try(&sent.r), SIGN_UNSIGNED_HEADER);
-    /* a second value of a signed one is signed with it, so it was not there */
+    /* a second value of a signed header is part of what is signed, so it does not match */
     sign_and_send(&sent, &get_object, EMPTY, &a);
     add_header(&sent, S("host"), S("elsewhere"));
     EXPECT_EQ(try(&sent.r), SIGN_MISMATCH);
-    /* others may come along */
+    /* other headers need no signature */
     make_link(&sent, &a);
     add_header(&sent, S("Content-Type"), S("text/plain"));
     EXPECT_EQ(try(&sent.r), SIGN_OK);
 }
 
-TEST(host_must_be_signed_and_signed_headers_must_be_there)
+TEST(host_must_be_signed_and_signed_headers_present)
 {
     SCRATCH(a);
     struct sent sent;
@@ -316,7 +316,7 @@ static enum sign_fault with_authorization(const char *value)
 #define NAMES "host;range;x-amz-content-sha256;x-amz-date"
 #define CRED(scope) "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/" scope
 
-TEST(the_authorization_header_is_read_to_the_letter)
+TEST(malformed_authorization_headers_are_refused)
 {
     const struct {
         const char *value;
@@ -365,7 +365,7 @@ static enum sign_fault with_param(const char *name, const char *value)
     return try(&sent.r);
 }
 
-TEST(the_parameters_of_a_link_are_read_to_the_letter)
+TEST(malformed_link_parameters_are_refused)
 {
     EXPECT_EQ(with_param("X-Amz-Expires", "0"), SIGN_LIFETIME);
     EXPECT_EQ(with_param("X-Amz-Expires", "604801"), SIGN_LIFETIME);
@@ -384,13 +384,13 @@ TEST(the_parameters_of_a_link_are_read_to_the_letter)
     struct sent sent;
     make_link(&sent, &a);
     sent.query[sent.r.query_count++] = (struct sign_pair){ S("X-Amz-Expires"), S("86400") };
-    EXPECT_EQ(try(&sent.r), SIGN_MALFORMED); /* two of one name */
+    EXPECT_EQ(try(&sent.r), SIGN_MALFORMED); /* two parameters of one name */
     slice query;
     EXPECT_EQ(sigv4_sign_link(&aws, &link_request, 0, NOW, &a, &query), SIGN_LIFETIME);
     EXPECT_EQ(sigv4_sign_link(&aws, &link_request, SIGV4_LIFETIME_MAX_S + 1, NOW, &a, &query), SIGN_LIFETIME);
 }
 
-TEST(a_body_is_tagged_by_a_digest_or_a_known_word)
+TEST(the_payload_tag_is_a_digest_or_a_defined_word)
 {
     SCRATCH(a);
     const struct {
@@ -419,8 +419,9 @@ TEST(a_body_is_tagged_by_a_digest_or_a_known_word)
     EXPECT_EQ(try(&sent.r), SIGN_PAYLOAD_TAG);
 }
 
-/* What curl signs when it is not told to send x-amz-content-sha256; and a Date in place of x-amz-date. */
-TEST(without_amz_headers_the_body_is_empty_and_date_is_the_date)
+/* A request as curl makes it, which does not send x-amz-content-sha256 unless its user asks for that. Here it has Date
+ * instead of x-amz-date. */
+TEST(date_replaces_x_amz_date_and_the_body_counts_as_empty)
 {
     SCRATCH(a);
     const struct sign_pair headers[] = {
@@ -460,7 +461,7 @@ static slice canonical_of(const struct sign_request *r, struct arena *a)
     return detail.canonical_request;
 }
 
-TEST(paths_and_parameters_are_encoded_anew_and_never_normalised)
+TEST(paths_and_parameters_are_reencoded_but_not_normalised)
 {
     SCRATCH(a);
     const struct sign_pair headers[] = { { S("HOST"), S("h") } };
@@ -478,7 +479,7 @@ TEST(paths_and_parameters_are_encoded_anew_and_never_normalised)
     EXPECT_EQ(sigv4_sign(&aws, &bad, EMPTY, NOW, &a, &out), SIGN_MALFORMED);
 }
 
-TEST(header_values_lose_their_spare_blanks_and_join_with_commas)
+TEST(header_values_are_trimmed_and_joined_by_commas)
 {
     SCRATCH(a);
     const struct sign_pair headers[] = { { S("Host"), S(" h\t") },
@@ -496,7 +497,7 @@ TEST(header_values_lose_their_spare_blanks_and_join_with_commas)
                                      "host;x-amz-content-sha256;x-amz-date;x-amz-meta-a;x-amz-meta-b\n")));
 }
 
-TEST(requests_tell_how_they_are_signed)
+TEST(the_scheme_of_a_signature_is_recognised)
 {
     const struct {
         const char *header, *param;
@@ -526,25 +527,28 @@ TEST(requests_tell_how_they_are_signed)
     EXPECT_EQ(sign_scheme_of(&r), SIGN_SCHEME_SEVERAL);
 }
 
-TEST(every_fault_has_its_words)
+TEST(every_fault_has_a_text)
 {
     for (int i = 0; i < SIGN_FAULT_COUNT; i++)
         EXPECT(sign_fault_text((enum sign_fault)i) != NULL);
 }
 
-RUN_TESTS(cmocka_unit_test(example_get_object), cmocka_unit_test(example_put_object),
-          cmocka_unit_test(example_get_lifecycle), cmocka_unit_test(example_list_objects),
-          cmocka_unit_test(example_link), cmocka_unit_test(a_link_lives_from_its_date_to_the_instant_it_expires),
-          cmocka_unit_test(clocks_may_be_a_quarter_of_an_hour_apart),
-          cmocka_unit_test(no_byte_of_a_signed_request_can_be_altered),
-          cmocka_unit_test(no_byte_of_a_link_can_be_altered),
-          cmocka_unit_test(another_secret_does_not_match_and_the_answer_can_show_what_was_signed),
+RUN_TESTS(cmocka_unit_test(aws_example_get_object_is_signed_and_verified),
+          cmocka_unit_test(aws_example_put_object_is_signed_and_verified),
+          cmocka_unit_test(aws_example_get_lifecycle_is_signed_and_verified),
+          cmocka_unit_test(aws_example_list_objects_is_signed_and_verified),
+          cmocka_unit_test(aws_example_of_a_link_is_signed_and_verified),
+          cmocka_unit_test(a_link_is_valid_from_its_date_until_it_expires),
+          cmocka_unit_test(clocks_may_differ_by_15_minutes),
+          cmocka_unit_test(an_altered_byte_of_a_signed_request_is_found),
+          cmocka_unit_test(an_altered_byte_of_a_link_is_found),
+          cmocka_unit_test(a_mismatch_returns_the_text_that_was_signed),
           cmocka_unit_test(an_unsigned_amz_header_is_refused),
-          cmocka_unit_test(host_must_be_signed_and_signed_headers_must_be_there),
-          cmocka_unit_test(the_authorization_header_is_read_to_the_letter),
-          cmocka_unit_test(the_parameters_of_a_link_are_read_to_the_letter),
-          cmocka_unit_test(a_body_is_tagged_by_a_digest_or_a_known_word),
-          cmocka_unit_test(without_amz_headers_the_body_is_empty_and_date_is_the_date),
-          cmocka_unit_test(paths_and_parameters_are_encoded_anew_and_never_normalised),
-          cmocka_unit_test(header_values_lose_their_spare_blanks_and_join_with_commas),
-          cmocka_unit_test(requests_tell_how_they_are_signed), cmocka_unit_test(every_fault_has_its_words))
+          cmocka_unit_test(host_must_be_signed_and_signed_headers_present),
+          cmocka_unit_test(malformed_authorization_headers_are_refused),
+          cmocka_unit_test(malformed_link_parameters_are_refused),
+          cmocka_unit_test(the_payload_tag_is_a_digest_or_a_defined_word),
+          cmocka_unit_test(date_replaces_x_amz_date_and_the_body_counts_as_empty),
+          cmocka_unit_test(paths_and_parameters_are_reencoded_but_not_normalised),
+          cmocka_unit_test(header_values_are_trimmed_and_joined_by_commas),
+          cmocka_unit_test(the_scheme_of_a_signature_is_recognised), cmocka_unit_test(every_fault_has_a_text))
