@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever a form stands for can be written as JSON, is no deeper and larger than promised, and reads back as the same.
- */
+/* Any form that is accepted can be written as JSON within the limits that form.h states, and parses again as the
+ * same. */
 #include "fuzz.h"
 
 #include "api/form.h"
@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS(form->type == JS_OBJECT);
     HOLDS(count(form, 1) <= FORM_PAIRS_MAX * JSON_MAX_DEPTH + 1);
     slice text = as_json(&a, form);
-    HOLDS(!json_parse(&a, text, &again)); /* no member comes twice, everything is UTF-8 */
+    HOLDS(!json_parse(&a, text, &again)); /* each member stands once, and everything is UTF-8 */
     HOLDS(slice_eq(as_json(&a, again), text));
     return 0;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any body may be posted as a task and as a comment: the answer is JSON, never holds a null, and is never the server's
- * fault. Each input gets a server of its own, so that a find can be replayed alone. */
+/* Posts the input as a task and as a comment. The reply must be JSON without a null, and never a server error. Each
+ * input gets a server of its own, so that a finding can be replayed alone. */
 #include "fuzz.h"
 
 #include "../tests/support/pyrus_fixture.h"
 
 #include <string.h>
 
-static struct fake_reply *post(struct pyrus_fixture *f, const struct pyrus_user *u, const char *target, slice body)
+static struct fake_reply *post_json(struct pyrus_fixture *f, const struct pyrus_user *u, const char *target, slice body)
 {
     return fake_http_send(
         &f->http,
@@ -24,14 +24,14 @@ static bool has_null(const struct json *j)
     return false;
 }
 
-static void check(struct pyrus_fixture *f, const struct fake_reply *r)
+static void check_reply(struct pyrus_fixture *f, const struct fake_reply *r)
 {
     SCRATCH(a);
     const struct json *body;
     (void)f;
     HOLDS(r->status == 200 || (r->status >= 400 && r->status < 500 && r->status != 401));
     if (r->body.n > JSON_MAX_BYTES)
-        return; /* a task that quotes a body of nearly 1 MiB twice */
+        return; /* a task that contains a body of nearly 1 MiB twice */
     HOLDS(!json_parse(&a, r->body, &body) && body->type == JS_OBJECT);
     HOLDS(json_get(body, r->status == 200 ? "task" : "error_code"));
     HOLDS(!has_null(body));
@@ -44,11 +44,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pyrus_fixture *f = pyrus_fixture_new(&options);
     struct pyrus_user u = pyrus_user(f, "ana", "Ana Prado");
     slice body = fuzz_slice(data, size);
-    check(f, post(f, &u, "/v4/tasks", body));
-    struct fake_reply *task = post(f, &u, "/v4/tasks", S("{\"text\":\"t\"}"));
+    check_reply(f, post_json(f, &u, "/v4/tasks", body));
+    struct fake_reply *task = post_json(f, &u, "/v4/tasks", S("{\"text\":\"t\"}"));
     HOLDS(task->status == 200);
-    check(f, post(f, &u, "/v4/tasks/1/comments", body));
-    check(f, post(f, &u, "/api/v4/tasks/2/comments", body));
+    check_reply(f, post_json(f, &u, "/v4/tasks/1/comments", body));
+    check_reply(f, post_json(f, &u, "/api/v4/tasks/2/comments", body));
     pyrus_fixture_free(f);
     return 0;
 }

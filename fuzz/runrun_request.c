@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes may be posted as a ticket, a task and a comment, as JSON and as a form with bracketed names, and any may be
- * the query of a list: the answer is JSON in which errors are told, and never the server's fault. Each input gets a
- * server of its own, so that a find can be replayed alone. */
+/* Posts the input as a ticket, a task and a comment, both as JSON and as a form with bracketed names, and sends it as
+ * the query of lists. The reply must be JSON, and never a server error. Each input gets a server of its own, so that a
+ * finding can be replayed alone. */
 #include "fuzz.h"
 
 #include "../tests/support/runrun_fixture.h"
 
 #include <string.h>
 
-static struct fake_reply *send(struct runrun_fixture *f, const struct runrun_user *u, const char *method, slice target,
-                               slice type, slice body)
+static struct fake_reply *send_request(struct runrun_fixture *f, const struct runrun_user *u, const char *method,
+                                       slice target, slice type, slice body)
 {
     return fake_http_send(&f->http, &(struct fake_request){ .method = method,
                                                             .target = target,
@@ -19,7 +19,7 @@ static struct fake_reply *send(struct runrun_fixture *f, const struct runrun_use
                                                             .body = body });
 }
 
-static void check(const struct fake_reply *r)
+static void check_reply(const struct fake_reply *r)
 {
     SCRATCH(a);
     const struct json *body;
@@ -30,7 +30,7 @@ static void check(const struct fake_reply *r)
     HOLDS(r->status < 400 || json_get(body, "error") || json_get(body, "errors"));
 }
 
-/* What the engine would let through as a query. */
+/* Whether the engine would accept it as a query. */
 static bool is_query(slice s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -45,14 +45,14 @@ static void ask_lists(struct runrun_fixture *f, const struct runrun_user *u, sli
                                          "/api/boards/1/fields" };
     for (size_t i = 0; i < LENGTH_OF(lists); i++) {
         struct fake_reply *r =
-            send(f, u, "GET", arena_printf(f->a, "%s?" SLICE_FMT, lists[i], SLICE_ARG(query)), S(""), S(""));
-        check(r);
+            send_request(f, u, "GET", arena_printf(f->a, "%s?" SLICE_FMT, lists[i], SLICE_ARG(query)), S(""), S(""));
+        check_reply(r);
         HOLDS(r->status != 200 || fake_reply_header(r, "Link").n);
     }
     static const char *const zips[] = { "/api/documents/download_zip", "/api/v1.0/documents/zip" };
     for (size_t i = 0; i < LENGTH_OF(zips); i++) {
         slice target = arena_printf(f->a, "%s?" SLICE_FMT, zips[i], SLICE_ARG(query));
-        struct fake_reply *r = send(f, u, "GET", target, S(""), S(""));
+        struct fake_reply *r = send_request(f, u, "GET", target, S(""), S(""));
         HOLDS(r->status == 302 || (r->status >= 400 && r->status < 500));
     }
 }
@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     runrun_new_task(f, &u, "t");
     for (size_t i = 0; i < LENGTH_OF(targets); i++)
         for (size_t k = 0; k < LENGTH_OF(types); k++)
-            check(send(f, &u, "POST", slice_of(targets[i]), types[k], input));
+            check_reply(send_request(f, &u, "POST", slice_of(targets[i]), types[k], input));
     if (is_query(input))
         ask_lists(f, &u, input);
     runrun_fixture_free(f);

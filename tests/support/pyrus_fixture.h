@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A Pyrus server without sockets: a world, the API, and the fake engine in front. For tests of tasks and of what is
- * spoken about them. */
+/* A Pyrus server without sockets: a world, the API, and the fake engine. For tests of the API, and of tasks in core. */
 #ifndef CAIS_TESTS_PYRUS_FIXTURE_H
 #define CAIS_TESTS_PYRUS_FIXTURE_H
 
@@ -19,9 +18,9 @@ struct pyrus_fixture {
     struct fake_http http;
 };
 
-/* On the heap: parts of it point to each other. */
-struct pyrus_fixture *
-pyrus_fixture_new(const struct pyrus_options *options /* NULL: the defaults of the configuration */);
+/* Allocated on the heap, because parts of it point to each other. options: NULL for the defaults of the
+ * configuration. */
+struct pyrus_fixture *pyrus_fixture_new(const struct pyrus_options *options);
 void pyrus_fixture_free(struct pyrus_fixture *);
 static inline void pyrus_fixture_freep(struct pyrus_fixture **f)
 {
@@ -34,7 +33,7 @@ struct pyrus_options pyrus_fixture_options(void);
     SCOPED(pyrus_fixture_freep) struct pyrus_fixture *name = pyrus_fixture_new(NULL);                                  \
     __attribute__((unused)) struct pyrus_user ana = pyrus_user(name, "ana", "Ana Prado")
 
-/* A user of the default account, its key, and who it is in core. */
+/* A user with a key for this API, and its principal in core. */
 struct pyrus_user {
     int64_t id;
     slice login, key, token; /* token: of a first login */
@@ -46,11 +45,11 @@ struct pyrus_user pyrus_user_of(struct pyrus_fixture *, const char *account, con
 
 struct fake_reply *pyrus_send(struct pyrus_fixture *, const struct pyrus_user *, const char *method, const char *target,
                               const char *json);
-/* POST /v4/files/upload with one file part. */
+/* Sends POST /v4/files/upload with one file part, and returns the reply. */
 struct fake_reply *pyrus_send_file(struct pyrus_fixture *, const struct pyrus_user *, const char *name, slice bytes);
-slice pyrus_upload_file(struct pyrus_fixture *, const struct pyrus_user *, const char *name,
-                        slice bytes); /* its guid */
-/* What a path like "task.comments.0.attachments.1.id" leads to in the reply's JSON; NULL when nothing is there. */
+/* The same; expects success, and returns the GUID. */
+slice pyrus_upload_file(struct pyrus_fixture *, const struct pyrus_user *, const char *name, slice bytes);
+/* The JSON value at a path such as "task.comments.0.attachments.1.id"; NULL when there is none. */
 static inline const struct json *pyrus_at(struct pyrus_fixture *f, const struct fake_reply *r, const char *path)
 {
     return reply_at(f->a, r, path);

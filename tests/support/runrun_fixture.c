@@ -110,7 +110,7 @@ struct fake_reply *runrun_sendf(struct runrun_fixture *f, const struct runrun_us
     return runrun_send(f, u, arena_cstr(f->a, s), body);
 }
 
-/* ---- doing ---- */
+/* ---- tasks and documents ---- */
 
 int64_t runrun_new_task(struct runrun_fixture *f, const struct runrun_user *u, const char *title)
 {
@@ -143,14 +143,14 @@ struct fake_reply *runrun_request_ticket(struct runrun_fixture *f, const struct 
     return r;
 }
 
-struct putting {
+struct put_result {
     err_t error;
     struct arena *a;
 };
 
-static void put_done(void *arg, err_t e, const struct entry_stored *stored)
+static void keep_put_error(void *arg, err_t e, const struct entry_stored *stored)
 {
-    struct putting *p = arg;
+    struct put_result *p = arg;
     (void)stored;
     p->error = err_copy(p->a, e);
 }
@@ -160,7 +160,7 @@ err_t runrun_put_bytes(struct runrun_fixture *f, slice key, slice bytes)
     struct principal who;
     struct bucket bucket;
     slice secret;
-    struct putting putting = { .a = f->a };
+    struct put_result put_result = { .a = f->a };
     struct entry_put *put = arena_new(f->a, struct entry_put);
     struct entry_order *order = arena_new(f->a, struct entry_order);
     *order = (struct entry_order){ .key = arena_copy(f->a, key), .exact_bytes = -1 };
@@ -172,8 +172,8 @@ err_t runrun_put_bytes(struct runrun_fixture *f, slice key, slice bytes)
         entry_put_discard(put);
         return e;
     }
-    entry_put_finish(put, put_done, &putting);
-    return putting.error;
+    entry_put_finish(put, keep_put_error, &put_result);
+    return put_result.error;
 }
 
 int64_t runrun_new_document(struct runrun_fixture *f, const struct runrun_user *u, int64_t task_id, slice name,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A Runrun.it server without sockets: a world, the API, and the fake engine in front; the bytes of forms go
- * straight into core, as the S3 API puts them there. */
+/* A Runrun.it server without sockets: a world, the API, and the fake engine. The bytes of forms go straight into core,
+ * as the S3 API would put them there. */
 #ifndef CAIS_TESTS_RUNRUN_FIXTURE_H
 #define CAIS_TESTS_RUNRUN_FIXTURE_H
 
@@ -20,8 +20,9 @@ struct runrun_fixture {
     struct fake_http http;
 };
 
-/* On the heap: parts of it point to each other. */
-struct runrun_fixture *runrun_fixture_new(const struct runrun_options *options /* NULL: as configured by default */);
+/* Allocated on the heap, because parts of it point to each other. options: NULL for the defaults of the
+ * configuration. */
+struct runrun_fixture *runrun_fixture_new(const struct runrun_options *options);
 void runrun_fixture_free(struct runrun_fixture *);
 static inline void runrun_fixture_freep(struct runrun_fixture **f)
 {
@@ -44,15 +45,15 @@ struct runrun_user runrun_user(struct runrun_fixture *, const char *login, const
 struct runrun_user runrun_user_of(struct runrun_fixture *, const char *account, const char *login, const char *name,
                                   bool is_admin);
 
-/* "GET /api/v1.0/tasks/7"; the path may also be given without /api/v1.0: it is put in front of what does not begin with
- * /api. body: JSON, or a form when it does not begin like JSON. */
+/* Sends a request such as "GET /api/v1.0/tasks/7". A path that does not begin with /api gets the prefix /api/v1.0. The
+ * body is sent as JSON when it begins like JSON, else as a form. */
 struct fake_reply *runrun_send(struct runrun_fixture *, const struct runrun_user *, const char *request,
                                const char *body);
 struct fake_reply *runrun_sendf(struct runrun_fixture *, const struct runrun_user *, const char *body, const char *fmt,
                                 ...) PRINTF_LIKE(4, 5);
 char *runrun_format(struct runrun_fixture *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* reply_json.h, in the memory of the fixture. */
+/* The functions of reply_json.h, with the arena of the fixture. */
 static inline const struct json *runrun_at(struct runrun_fixture *f, const struct fake_reply *r, const char *path)
 {
     return reply_at(f->a, r, path);
@@ -67,7 +68,7 @@ static inline slice runrun_str(struct runrun_fixture *f, const struct fake_reply
 }
 static inline bool runrun_is_null(struct runrun_fixture *f, const struct fake_reply *r, const char *path)
 {
-    return json_is(reply_at(f->a, r, path), JS_NULL); /* there, and null */
+    return json_is(reply_at(f->a, r, path), JS_NULL); /* present, and null */
 }
 static inline bool runrun_is_set(struct runrun_fixture *f, const struct fake_reply *r, const char *path)
 {
@@ -79,12 +80,12 @@ static inline size_t runrun_count(struct runrun_fixture *f, const struct fake_re
 }
 
 int64_t runrun_new_task(struct runrun_fixture *, const struct runrun_user *, const char *title);
-/* A ticket for a task (0: none); the reply, 201. */
+/* Requests a ticket for a task (0: for none), expects 201, and returns the reply. */
 struct fake_reply *runrun_request_ticket(struct runrun_fixture *, const struct runrun_user *, int64_t task_id,
                                          slice name, uint64_t size);
-/* Bytes under a key of the bucket, as if a good form had brought them. */
+/* Puts bytes under a key of the bucket, as a valid form would. */
 err_t runrun_put_bytes(struct runrun_fixture *, slice key, slice bytes);
-/* A ticket, its bytes, its confirmation: the number of the document. */
+/* Requests a ticket, puts the bytes and confirms. Returns the id of the document. */
 int64_t runrun_new_document(struct runrun_fixture *, const struct runrun_user *, int64_t task_id, slice name,
                             slice bytes);
 

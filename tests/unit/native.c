@@ -11,12 +11,12 @@
 
 enum { LARGE = 20000, MAX_FILE = 100000 };
 
-/* A world with the API in front of it, and alice, who has a key. */
+/* A world with the native API, and the keys of three users. */
 struct native_fixture {
     struct world *w;
     struct native_api api;
     struct fake_http http;
-    slice alice, bob, boss; /* keys */
+    slice alice, bob, boss; /* their keys; boss is an administrator */
 };
 
 static struct native_fixture *native_fixture_new(void)
@@ -139,7 +139,7 @@ TEST(requests_without_a_native_key_are_401)
         struct fake_reply *r = ask(f, methods[i], targets[0], S(""));
         expect_error(f, r, 401, S("unauthenticated"));
         EXPECT_SLICE(fake_reply_header(r, "WWW-Authenticate"), S("Bearer"));
-        EXPECT(r->by_guard && !r->received); /* before any byte of a body */
+        EXPECT(r->by_guard && !r->received); /* before a byte of the body is read */
         expect_error(f, ask(f, methods[i], targets[0], S("wrong")), 401, S("unauthenticated"));
         expect_error(f, ask(f, methods[i], targets[0], other), 401, S("unauthenticated"));
     }
@@ -184,7 +184,7 @@ TEST(the_operator_needs_no_key_and_chooses_the_account)
     EXPECT_SLICE(json_str(json_get(json_of(f, fake_http_send(&f->http, &request)), "files")->child, "name"), S("b"));
     request = (struct fake_request){ .target = S("/v1/native/files?account=nowhere"), .local = true };
     expect_error(f, fake_http_send(&f->http, &request), 404, S("not_found"));
-    /* From elsewhere the word means nothing. */
+    /* On a listener the parameter is ignored. */
     r = ask(f, "GET", S("/v1/native/files?account=acme"), f->alice);
     EXPECT_SLICE(json_str(json_get(json_of(f, r), "files")->child, "name"), S("a"));
 }
@@ -233,7 +233,7 @@ TEST(invalid_uploads_are_refused_and_store_nothing)
 
     struct fake_reply *r = put(f, S("/v1/native/files/a"), f->alice, world_bytes(f->w, MAX_FILE + 1));
     expect_error(f, r, 413, S("too_large"));
-    EXPECT(!r->received); /* known from the head */
+    EXPECT(!r->received); /* the head shows it */
     r = fake_http_send(&f->http, &(struct fake_request){ .method = "PUT",
                                                          .target = S("/v1/native/files/a"),
                                                          .token = f->alice,

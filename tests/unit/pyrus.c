@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What docs/apis/pyrus.md promises, rule by rule; docs/apis/pyrus-rules.md says which test holds which rule. */
+/* The rules of docs/apis/pyrus.md. docs/apis/pyrus-rules.md lists the test of each rule. */
 #include "test.h"
 
 #include "../../src/api/pyrus/errors_priv.h"
@@ -37,7 +37,7 @@ static struct fake_reply *post_upload(struct pyrus_fixture *f, const struct pyru
                                                             .piece = 7 });
 }
 
-/* A task of ana's with one file; the reply. */
+/* Creates a task with one file, and returns the reply. */
 static struct fake_reply *task_with_file(struct pyrus_fixture *f, const struct pyrus_user *u, const char *name,
                                          slice bytes)
 {
@@ -376,7 +376,8 @@ TEST(an_upload_returns_a_guid_and_an_md5)
     slice guid = pyrus_text(f, r, "guid");
     EXPECT_EQ(guid.n, 36);
     EXPECT(guid.p[8] == '-' && guid.p[14] == '4');
-    EXPECT(!slice_eq(guid, pyrus_upload_file(f, &ana, "hello.txt", S("hello")))); /* the same twice: two files */
+    EXPECT(!slice_eq(
+        guid, pyrus_upload_file(f, &ana, "hello.txt", S("hello")))); /* two uploads of the same bytes are two files */
     EXPECT_EQ(world_file_count(f->w), 2);
 }
 
@@ -427,7 +428,7 @@ TEST(upload_refuses_malformed_multipart_bodies)
         { "", 0 },
         { "{\"a\":1}", 7 },
         { "--b1\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\nhalf", 68 },
-        /* the seed's printed example: no empty line between head and bytes */
+        /* the example in the vendor's page lacks the empty line between head and bytes (docs/apis/pyrus.md §7.1) */
         { "--b1\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\nbytes\r\n--b1--\r\n", 77 },
     };
     for (size_t i = 0; i < LENGTH_OF(bodies); i++) {
@@ -456,7 +457,8 @@ TEST(upload_refuses_a_body_without_a_file_part)
         "no_file_in_request");
 }
 
-/* One client sends an already consumed stream again after a 401: silence would lose the file. */
+/* After a 401 one client repeats the upload with a stream that is already consumed. An error makes that loss
+ * visible. */
 TEST(upload_refuses_an_empty_file)
 {
     PYRUS_FIXTURE(f);
@@ -534,7 +536,7 @@ TEST(an_upload_without_a_token_is_refused_before_its_body)
     EXPECT(r->closes);
 }
 
-/* It was asked for its body first: 250 MiB sent in vain. */
+/* Before, the server asked for the body first, and a client sent 250 MiB for nothing. */
 TEST(an_upload_to_a_full_disk_is_refused_before_its_body)
 {
     PYRUS_FIXTURE(f);
@@ -546,7 +548,7 @@ TEST(an_upload_to_a_full_disk_is_refused_before_its_body)
     EXPECT_EQ(pyrus_send_file(f, &ana, "a", S("x"))->status, 200);
 }
 
-/* All of it was read first: 20 MB into a quota of 1 MiB. */
+/* Before, the whole body was read first: 20 MB, although the quota was 1 MiB. */
 TEST(an_upload_above_the_quota_is_refused_before_its_body)
 {
     PYRUS_FIXTURE(f);
@@ -555,7 +557,9 @@ TEST(an_upload_above_the_quota_is_refused_before_its_body)
     struct fake_reply *r = pyrus_send_file(f, &ana, "a", world_bytes(f->w, 100000 + PYRUS_FRAMING_MAX));
     EXPECT_FAILURE(f, r, 400, "too_large_request_length");
     EXPECT(!r->received);
-    r = pyrus_send_file(f, &ana, "a", world_bytes(f->w, 100001)); /* the head cannot tell */
+    r = pyrus_send_file(
+        f, &ana, "a",
+        world_bytes(f->w, 100001)); /* within the allowance for the multipart framing, so only the body shows it */
     EXPECT_FAILURE(f, r, 400, "too_large_request_length");
     EXPECT_EQ(pyrus_send_file(f, &ana, "a", world_bytes(f->w, 100000))->status, 200);
     o->account_max_bytes = 0;
@@ -853,7 +857,7 @@ TEST(every_version_of_a_document_stays_downloadable)
     EXPECT_EQ(pyrus_int(f, r, "task.attachments.0.root_id"), root);
     EXPECT_EQ(pyrus_count(f, r, "task.attachments"), 1);
     r = comment(
-        f, &ana, task, /* root_id may be any version's id */
+        f, &ana, task, /* root_id may be the id of any version */
         formatted(f, "{\"attachments\":[{\"guid\":\"" SLICE_FMT "\",\"root_id\":%d}]}", SLICE_ARG(v3), (int)second));
     EXPECT_EQ(pyrus_int(f, r, "task.attachments.0.version"), 3);
     EXPECT_EQ(pyrus_int(f, r, "task.attachments.0.root_id"), root);
@@ -864,8 +868,8 @@ TEST(every_version_of_a_document_stays_downloadable)
                  S("attachment; filename=\"plan v2.txt\""));
 }
 
-/* Another API may delete any version of a document. Its chain was then looked for where it is not, and some other
- * document of the task was no longer shown. */
+/* Another API may delete any version of a document. When the first one was deleted, the newest version was marked at
+ * the wrong index, which hid another document of the task. */
 TEST(a_deleted_first_version_hides_no_other_document)
 {
     PYRUS_FIXTURE(f);
@@ -886,7 +890,7 @@ TEST(a_deleted_first_version_hides_no_other_document)
     EXPECT_EQ(pyrus_int(f, r, "task.attachments.1.root_id"), root);
     slice v3 = pyrus_upload_file(f, &ana, "plan v3.txt", S("three"));
     r = comment(
-        f, &ana, task, /* the chain goes on under the number by which it is known */
+        f, &ana, task, /* the id of the deleted first version still names the chain */
         formatted(f, "{\"attachments\":[{\"guid\":\"" SLICE_FMT "\",\"root_id\":%d}]}", SLICE_ARG(v3), (int)root));
     EXPECT_EQ(pyrus_count(f, r, "task.attachments"), 2);
     EXPECT_EQ(pyrus_int(f, r, "task.attachments.1.version"), 3);
@@ -941,7 +945,7 @@ TEST(a_comment_changes_subject_people_and_dates)
                           (int)joao.id, (int)ana.id));
     EXPECT_SLICE(pyrus_text(f, r, "task.subject"), S("new"));
     EXPECT_EQ(pyrus_int(f, r, "task.responsible.id"), joao.id);
-    EXPECT_EQ(pyrus_count(f, r, "task.participants"), 2); /* who was responsible takes part */
+    EXPECT_EQ(pyrus_count(f, r, "task.participants"), 2); /* the user who was responsible stays a participant */
     EXPECT_SLICE(pyrus_text(f, r, "task.due_date"), S("2026-12-02"));
     EXPECT(!pyrus_at(f, r, "task.due") && !pyrus_at(f, r, "task.duration"));
     EXPECT_EQ(pyrus_int(f, r, "task.list_ids.0"), 1);
@@ -1025,7 +1029,7 @@ TEST(an_author_can_edit_a_comment)
     EXPECT_FAILURE(f, comment(f, &ana, task, formatted(f, "{\"edit_comment_id\":%d}", id)), 400, "text_missing");
 }
 
-/* A task grew by a megabyte with each comment, and each answer held all of it. */
+/* Before, a task grew by a megabyte with each comment, and each reply contained all of it. */
 TEST(comments_of_a_task_hold_at_most_4_mib_of_text)
 {
     PYRUS_FIXTURE(f);
@@ -1041,14 +1045,14 @@ TEST(comments_of_a_task_hold_at_most_4_mib_of_text)
     EXPECT_FAILURE(f,
                    comment(f, &ana, task, formatted(f, "{\"edit_comment_id\":%d,\"text\":\"%s\"}", first, long_text)),
                    400, "too_many_comments");
-    r = comment(f, &ana, task, "{\"text\":\"short\"}"); /* there is room for that */
+    r = comment(f, &ana, task, "{\"text\":\"short\"}"); /* a short text still fits */
     EXPECT_EQ(r->status, 200);
     EXPECT(r->body.n > 4000000 && slice_find(r->body, S("\"short\"")) != SLICE_NONE);
     r = pyrus_send(f, &ana, "GET", formatted(f, "/v4/tasks/%d", (int)task), "");
     EXPECT(r->body.n > 4000000 && r->body.n < 4100000);
 }
 
-/* Two bytes of a stored id are a whole person in every answer. */
+/* A stored id has a few bytes, but every reply writes the whole person for it. */
 TEST(a_comment_shows_a_repeated_person_once)
 {
     PYRUS_FIXTURE(f);
@@ -1074,7 +1078,8 @@ TEST(deleting_a_task_releases_its_files)
     struct fake_reply *r = pyrus_send(f, &ana, "POST", "/v4/tasks", json);
     int64_t file = pyrus_int(f, r, "task.attachments.0.id");
     char *target = formatted(f, "/v4/tasks/%d", (int)pyrus_int(f, r, "task.id"));
-    clock_manual_advance(&f->w->clock, INT64_C(86400000)); /* held: no upload deadline any more */
+    clock_manual_advance(
+        &f->w->clock, INT64_C(86400000)); /* the task holds the file, so the deadline of the upload no longer applies */
     EXPECT_OK(token_issue(&f->w->core, S("pyrus"), ana.login, ana.key, &f->pyrus.options.tokens, f->a, &ana.token));
     EXPECT_OK(token_issue(&f->w->core, S("pyrus"), bia.login, bia.key, &f->pyrus.options.tokens, f->a, &bia.token));
     EXPECT_EQ(download(f, &ana, file)->status, 200);
@@ -1085,7 +1090,8 @@ TEST(deleting_a_task_releases_its_files)
     EXPECT_FAILURE(f, pyrus_send(f, &ana, "GET", target, ""), 403, "access_denied_task");
     EXPECT_FAILURE(f, pyrus_send(f, &ana, "DELETE", target, ""), 403, "access_denied_task");
     EXPECT_FAILURE(f, download(f, &ana, file), 403, "access_denied_file");
-    EXPECT_EQ(pyrus_send(f, &ana, "POST", "/v4/tasks", json)->status, 200); /* again, before the purge */
+    EXPECT_EQ(pyrus_send(f, &ana, "POST", "/v4/tasks", json)->status,
+              200); /* the file is not purged yet, so it can be attached again */
 }
 
 TEST(an_admin_may_delete_a_task)
@@ -1138,7 +1144,7 @@ TEST(profile_describes_the_authenticated_user)
     EXPECT_SLICE(pyrus_text(f, r, "organization.name"), S("default"));
 }
 
-/* ---- what the engine refuses ---- */
+/* ---- refusals of the engine, and failing stores ---- */
 
 TEST(a_json_body_above_1_mib_is_refused_with_an_error_object)
 {
@@ -1154,7 +1160,7 @@ TEST(a_json_body_above_1_mib_is_refused_with_an_error_object)
     EXPECT_FAILURE(f, r, 400, "invalid_input");
 }
 
-/* A store that fails is 5xx in the API's form, and what was not acknowledged is not there. */
+/* When a store fails, the reply is a 5xx error object, and what was not acknowledged is not stored. */
 TEST(a_failing_store_is_a_server_error_and_stores_nothing)
 {
     PYRUS_FIXTURE(f);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What docs/apis/runrun.md promises of requests in general and of documents, rule by rule; docs/apis/runrun-rules.md
- * says which test holds which rule. Tasks, comments and boards: runrun_tasks.c; what is signed, names, zips:
- * runrun_links.c. */
+/* The rules of docs/apis/runrun.md for requests in general and for documents. docs/apis/runrun-rules.md lists the test
+ * of each rule. Tasks, comments and boards are in runrun_tasks.c; forms, links, names and zips in runrun_links.c. */
 #include "test.h"
 
 #include "../../src/api/runrun/errors_priv.h"
@@ -85,7 +84,7 @@ TEST(every_endpoint_has_both_paths)
         const struct http_route *r = &f->http_api.routes[i];
         slice path = slice_of(r->pattern);
         if (r->flags & HTTP_PUBLIC || !slice_starts(path, S("/api/v1.0")))
-            continue; /* where links with a key lead: nobody writes those down */
+            continue; /* routes for links with a temporary key, which the server makes */
         path = slice_from(path, sizeof "/api/v1.0" - 1);
         bool found = false;
         for (size_t k = 0; k < f->http_api.route_count && !found; k++) {
@@ -161,7 +160,7 @@ TEST(bodies_may_be_json_or_forms)
     EXPECT_EQ(runrun_int(f, r, "file_size"), 22);
     r = runrun_send(f, &ana, "POST /documents", "data_file_name=a&data_file_size=1&warning_duplicate=false");
     EXPECT_EQ(r->status, 201);
-    /* curl -f says it is a form */
+    /* curl -d sends the type of a form */
     struct fake_request curl = { .method = "POST",
                                  .target = S("/api/documents"),
                                  .headers = { { S("Content-Type"), S("application/x-www-form-urlencoded") },
@@ -293,7 +292,7 @@ TEST(a_page_after_the_last_one_means_the_first_page)
     expect_page(f, &ana, "GET /tasks/1/comments?page=2", 0, "items 0-0/0", "</api/tasks/1/comments>; rel=\"self\"");
     expect_page(f, &ana, "GET /tasks?user_id=nobody&page=2", 0, "items 0-0/0",
                 "</api/tasks?user_id=nobody>; rel=\"self\"");
-    /* who counts for himself finds nothing behind the end */
+    /* an offset after the end gives an empty list */
     expect_page(f, &ana, "GET /tasks/1/documents?offset=3", 0, "items 0-0/3", NULL);
 }
 
@@ -338,7 +337,7 @@ TEST(app_key_and_user_token_must_be_of_one_account)
     struct runrun_user eve = runrun_user_of(f, "other", "eve", "Eve", false), rui = runrun_user(f, "rui", "Rui");
     const slice none = { NULL, 0 };
     EXPECT_EQ(me_with(f, ana.key, ana.token)->status, 200);
-    EXPECT_EQ(me_with(f, rui.key, ana.token)->status, 200); /* of the same account */
+    EXPECT_EQ(me_with(f, rui.key, ana.token)->status, 200); /* a token of another user of the same account */
     const slice pairs[][2] = { { none, none },        { ana.key, none },      { none, ana.token },
                                { S(""), ana.token },  { ana.key, S("") },     { S("x"), ana.token },
                                { ana.key, S("x") },   { ana.key, eve.token }, { eve.key, ana.token },
@@ -447,7 +446,7 @@ TEST(requests_above_the_rate_limit_are_429_until_the_minute_ends)
 TEST(rate_limit_reset_is_the_end_of_the_minute_at_every_millisecond)
 {
     RUNRUN_FIXTURE(f);
-    static const int64_t steps[] = { 50999, 1, 0, 1, 998, 58999, 1 }; /* from :09.000 on */
+    static const int64_t steps[] = { 50999, 1, 0, 1, 998, 58999, 1 }; /* in milliseconds, from :09.000 on */
     static const char *const ends[] = { "2026-11-21T14:05:00+00:00", "2026-11-21T14:06:00+00:00",
                                         "2026-11-21T14:06:00+00:00", "2026-11-21T14:06:00+00:00",
                                         "2026-11-21T14:06:00+00:00", "2026-11-21T14:06:00+00:00",
@@ -521,7 +520,7 @@ TEST(a_failing_store_is_503_with_retry_after_and_keeps_the_ticket)
     const char *requests[] = { "POST /documents/1/mark_as_uploaded", "GET /documents/1", "GET /tasks",
                                "DELETE /documents/1", "GET /documents/download_zip?ids=1" };
     for (size_t i = 0; i < LENGTH_OF(requests); i++) {
-        EXPECT_EQ(runrun_send(f, &ana, "GET /users/me", "")->status, 200); /* the keys are in the cache */
+        EXPECT_EQ(runrun_send(f, &ana, "GET /users/me", "")->status, 200); /* fills the cache of keys */
         f->w->faults.fail_at = f->w->faults.calls + 1;
         struct fake_reply *r = runrun_send(f, &ana, requests[i], "");
         EXPECT_ERROR(f, r, 503);
@@ -690,7 +689,7 @@ TEST(warning_duplicate_refuses_a_name_that_the_task_has)
                             "data_file_name=nota.csv&data_file_size=1&warning_duplicate=true" };
     char *target = runrun_format(f, "POST /documents?task_id=%lld", (long long)task);
     EXPECT_EQ(runrun_send(f, &ana, target, asked[0])->status,
-              201); /* there is none yet, and pending ones do not count */
+              201); /* there is no such document yet, and pending ones do not count */
     EXPECT_EQ(runrun_send(f, &ana, target, asked[0])->status, 201);
     int64_t id = runrun_new_document(f, &ana, task, S("nota.csv"), S("1"));
     for (size_t i = 0; i < LENGTH_OF(asked); i++) {
@@ -809,7 +808,7 @@ TEST(a_confirmed_document_refuses_new_bytes)
     RUNRUN_FIXTURE(f);
     struct fake_reply *ticket = runrun_request_ticket(f, &ana, 0, S("a"), 1);
     EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("1")));
-    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("2"))); /* before it the last upload counts */
+    EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("2"))); /* before the confirmation, the last upload counts */
     EXPECT_EQ(confirm(f, &ana, runrun_int(f, ticket, "id"))->status, 200);
     EXPECT_ERR(runrun_put_bytes(f, key_of(f, ticket), S("3")), ERR_FORBIDDEN);
 }
@@ -824,7 +823,7 @@ TEST(a_form_expires_after_exactly_one_hour)
     EXPECT_OK(runrun_put_bytes(f, key_of(f, ticket), S("x")));
     world_wait(f->w, 1);
     EXPECT_ERR(runrun_put_bytes(f, key_of(f, ticket), S("x")), ERR_FORBIDDEN);
-    clock_manual_advance(&f->w->clock, -hours(1)); /* a clock that goes back revives nothing */
+    clock_manual_advance(&f->w->clock, -hours(1)); /* when the clock is set back, an expired form stays expired */
     EXPECT_ERR(runrun_put_bytes(f, key_of(f, ticket), S("x")), ERR_FORBIDDEN);
 }
 

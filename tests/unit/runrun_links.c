@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the Runrun.it API signs (docs/apis/runrun.md §7), its downloads (§6.5, §8) and its zips (§6.6). */
+/* The forms that the Runrun.it API signs (docs/apis/runrun.md §7), its downloads (§6.5, §8) and its zips (§6.6). */
 #include "test.h"
 
 #include "../../src/api/runrun/sign_priv.h"
@@ -18,7 +18,8 @@
 
 /* ---- §7 forms ---- */
 
-/* The answer's part that the contract gives test vectors for, made with their key, secret, time and document. */
+/* The part of the reply for which the vendor's contract has test vectors, made with their key, secret, time and
+ * document. */
 static struct fake_reply form_of_the_vectors(struct runrun_fixture *f)
 {
     struct http_exchange x = { .api = &f->http_api, .req = { .host = S("runrun.it"), .tls = true } };
@@ -126,7 +127,7 @@ TEST(the_cached_signing_key_changes_with_the_day)
     EXPECT(slice_ends(S("20261122"), slice_of(f->runrun.day)));
 }
 
-/* ---- where links lead ---- */
+/* ---- hosts of links ---- */
 
 static slice upload_url(struct runrun_fixture *f, const struct runrun_user *u, slice host)
 {
@@ -276,7 +277,7 @@ static char *zip_target(struct runrun_fixture *f, const struct fake_reply *asked
     return runrun_format(f, "GET " SLICE_FMT, SLICE_ARG(slice_from(location, 16)));
 }
 
-/* Names of the local headers, in their order. */
+/* Checks the names in the local headers of the zip, in the order of the archive. */
 static void expect_entries(const struct fake_reply *r, const char *const *names, size_t count)
 {
     slice rest = r->body;

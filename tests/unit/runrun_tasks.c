@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks, comments, boards and users, as docs/apis/runrun.md promises them (§6.8 to §6.11). */
+/* The rules of docs/apis/runrun.md for tasks, comments, boards and users (§6.8 to §6.11). */
 #include "test.h"
 
 #include "../../src/api/runrun/boards_priv.h"
@@ -162,7 +162,7 @@ TEST(a_refused_task_names_the_wrong_field)
     EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /tasks", ""), ""), 0);
 }
 
-/* "x": `size` letters of it. */
+/* A text of `size` letters "x". */
 static char *long_text(struct runrun_fixture *f, size_t size)
 {
     char *text = arena_alloc(f->a, size + 1);
@@ -248,7 +248,7 @@ TEST(a_new_task_attaches_pending_and_confirmed_documents)
     r = runrun_sendf(f, &ana, "", "POST /documents/%lld/mark_as_uploaded", (long long)pending);
     EXPECT_EQ(runrun_int(f, r, "attachable_id"), 1);
     EXPECT_EQ(runrun_int(f, runrun_send(f, &ana, "GET /tasks/1", ""), "attachments_count"), 2);
-    EXPECT_EQ(runrun_send(f, &ana, "POST /tasks", claim)->status, 422); /* they hang somewhere now */
+    EXPECT_EQ(runrun_send(f, &ana, "POST /tasks", claim)->status, 422); /* they are attached to a task now */
     EXPECT_EQ(runrun_send(f, &ana, "POST /tasks",
                           runrun_format(f, "{\"title\":\"t\",\"document_ids\":[%lld]}", (long long)theirs))
                   ->status,

@@ -50,8 +50,8 @@ static void reply_with_attachment(struct http_exchange *x, int64_t id)
         reply_with_content(x, d, reference.name);
 }
 
-/* Only for the uploader: core would let an administrator open the file, too, but a GUID is known only from the upload.
- */
+/* Only for the uploader: core would let an administrator open the file, too, but a GUID is known only from the
+ * upload. */
 static void reply_with_upload(struct http_exchange *x, const unsigned char uuid[16])
 {
     struct content_reply *d = arena_new(&x->arena, struct content_reply);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Authentication: App-Key names the account, User-Token the user (docs/apis/runrun.md §3). The guard runs on the loop.
- */
+/* Authentication: App-Key names the account, User-Token the user (docs/apis/runrun.md §3). The guard runs on the
+ * loop. */
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
 #include "api/runrun/rate_priv.h"

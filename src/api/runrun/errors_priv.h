@@ -28,8 +28,8 @@ extern const struct runrun_refusal runrun_of_refusal[TASK_REFUSAL_COUNT];
 void runrun_fail(struct http_exchange *, enum runrun_error);
 /* Replies with the error of runrun_of_err. One with a status from 500 on is also logged. */
 void runrun_fail_err(struct http_exchange *, err_t e);
-/* For an error of a call about tasks: replies by runrun_of_refusal when `why` names a rule, else like runrun_fail_err.
- */
+/* For an error of a call about tasks: replies by runrun_of_refusal when `why` names a rule, else like
+ * runrun_fail_err. */
 void runrun_fail_task(struct http_exchange *, err_t e, enum task_refusal why);
 /* 409: the task already has the document `file_id`, with the same name. */
 void runrun_fail_duplicate(struct http_exchange *, int64_t file_id);

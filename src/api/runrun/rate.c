@@ -5,9 +5,9 @@
 
 #define WINDOW_MS 60000
 
-/* The end of the window in the form of the vendor's example: a whole minute, with an offset. The seconds in `state` are
- * rounded up and were taken a moment ago, so adding them to the present time gives a time in the minute that follows.
- */
+/* The end of the window in the form of the vendor's example: a whole minute, with an offset. The seconds in `state`
+ * are rounded up and were taken a moment ago, so adding them to the present time gives a time in the minute that
+ * follows. */
 static slice reset_time(struct runrun *r, const struct rate_state *state, struct arena *a)
 {
     int64_t at_ms = clock_now_ms(r->core->clock) + state->reset_s * 1000;
