@@ -5,19 +5,19 @@
 #include "core/store/event_store.h"
 #include "core/store/transaction.h"
 
-err_t event_write(struct meta_tx *tx, int64_t at_ms, const struct principal *who, int64_t account_id, slice action,
-                  slice subject, slice detail, struct arena *a)
+err_t event_write(struct meta_tx *tx, const struct event_params *params, struct arena *a)
 {
+    const struct principal *who = params->who;
     struct event event = {
-        .at_ms = at_ms,
-        .account_id = account_id ? account_id
-                      : who      ? who->account_id
-                                 : 0,
+        .at_ms = params->at_ms,
+        .account_id = params->account_id ? params->account_id
+                      : who              ? who->account_id
+                                         : 0,
         .actor_id = who ? who->user_id : 0,
         .actor = who ? who->login : S(""),
-        .action = action,
-        .subject = subject,
-        .detail = detail,
+        .action = params->action,
+        .subject = params->subject,
+        .detail = params->detail.p ? params->detail : S(""),
         .request_id = who ? who->request_id : S(""),
     };
     return meta_event_add(tx, &event, a);

@@ -64,8 +64,13 @@ static err_t apply_token_issue(struct meta_tx *tx, void *arg, struct arena *a)
     int64_t id;
     TRY(meta_credential_add(tx, &token, a, &id));
     struct principal who = { .account_id = key.account_id, .user_id = key.user_id, .login = order->login };
-    return event_write(tx, order->now_ms, &who, key.account_id, S("token.issue"), subject_key(a, key.id),
-                       order->purpose, a);
+    struct event_params event = { .at_ms = order->now_ms,
+                                  .who = &who,
+                                  .account_id = key.account_id,
+                                  .action = S("token.issue"),
+                                  .subject = subject_key(a, key.id),
+                                  .detail = order->purpose };
+    return event_write(tx, &event, a);
 }
 
 err_t token_issue(struct core *core, slice purpose, slice login, slice key, const struct token_policy *policy,

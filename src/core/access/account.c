@@ -62,8 +62,12 @@ static err_t apply_account_create(struct meta_tx *tx, void *arg, struct arena *a
     struct account_change *c = arg;
     struct account account = { .name = c->name, .created_at_ms = c->now_ms };
     TRY(meta_account_add(tx, &account, a, &c->ret_id));
-    return event_write(tx, c->now_ms, c->who, c->ret_id, S("account.create"),
-                       arena_printf(a, "account:" SLICE_FMT, SLICE_ARG(c->name)), S(""), a);
+    struct event_params event = { .at_ms = c->now_ms,
+                                  .who = c->who,
+                                  .account_id = c->ret_id,
+                                  .action = S("account.create"),
+                                  .subject = arena_printf(a, "account:" SLICE_FMT, SLICE_ARG(c->name)) };
+    return event_write(tx, &event, a);
 }
 
 err_t account_create(struct core *core, const struct principal *who, slice name, struct arena *a, struct account *ret)
@@ -82,9 +86,14 @@ static err_t apply_account_limits(struct meta_tx *tx, void *arg, struct arena *a
     struct account account;
     TRY(meta_account_by_name(tx, c->name, a, &account));
     TRY(meta_account_set_limits(tx, account.id, c->max_bytes, c->max_files, a));
-    return event_write(tx, c->now_ms, c->who, account.id, S("account.limit"),
-                       arena_printf(a, "account:" SLICE_FMT, SLICE_ARG(c->name)),
-                       arena_printf(a, "bytes %lld files %lld", (long long)c->max_bytes, (long long)c->max_files), a);
+    struct event_params event = { .at_ms = c->now_ms,
+                                  .who = c->who,
+                                  .account_id = account.id,
+                                  .action = S("account.limit"),
+                                  .subject = arena_printf(a, "account:" SLICE_FMT, SLICE_ARG(c->name)),
+                                  .detail = arena_printf(a, "bytes %lld files %lld", (long long)c->max_bytes,
+                                                         (long long)c->max_files) };
+    return event_write(tx, &event, a);
 }
 
 err_t account_set_limits(struct core *core, const struct principal *who, slice name, int64_t max_bytes,
@@ -145,8 +154,13 @@ static err_t apply_user_create(struct meta_tx *tx, void *arg, struct arena *a)
                          .created_at_ms = c->now_ms };
     TRY(meta_user_add(tx, &user, a, &user.id));
     c->ret = user;
-    return event_write(tx, c->now_ms, c->who, account.id, S("user.create"), subject_user(a, user.login),
-                       user.is_admin ? S("admin") : S(""), a);
+    struct event_params event = { .at_ms = c->now_ms,
+                                  .who = c->who,
+                                  .account_id = account.id,
+                                  .action = S("user.create"),
+                                  .subject = subject_user(a, user.login),
+                                  .detail = user.is_admin ? S("admin") : S("") };
+    return event_write(tx, &event, a);
 }
 
 err_t user_create(struct core *core, const struct principal *who, const struct user_order *order, struct arena *a,
@@ -190,7 +204,12 @@ static err_t apply_user_state(struct meta_tx *tx, void *arg, struct arena *a)
     else if (c->state == USER_DISABLED)
         TRY(meta_credential_revoke_tokens(tx, user.id, c->now_ms, a));
     TRY(meta_user_set_state(tx, user.id, c->state, a));
-    return event_write(tx, c->now_ms, c->who, user.account_id, actions[c->state], subject_user(a, c->login), S(""), a);
+    struct event_params event = { .at_ms = c->now_ms,
+                                  .who = c->who,
+                                  .account_id = user.account_id,
+                                  .action = actions[c->state],
+                                  .subject = subject_user(a, c->login) };
+    return event_write(tx, &event, a);
 }
 
 err_t user_list(struct core *core, slice account_name, struct arena *a, struct user_list *ret)
@@ -219,7 +238,12 @@ static err_t apply_user_password(struct meta_tx *tx, void *arg, struct arena *a)
         return err_make(a, ERR_FORBIDDEN, "the server's own user stays as it is");
     TRY(meta_user_set_password(tx, user.id, c->password_hash, a));
     TRY(meta_credential_revoke_tokens(tx, user.id, c->now_ms, a));
-    return event_write(tx, c->now_ms, c->who, user.account_id, S("user.password"), subject_user(a, c->login), S(""), a);
+    struct event_params event = { .at_ms = c->now_ms,
+                                  .who = c->who,
+                                  .account_id = user.account_id,
+                                  .action = S("user.password"),
+                                  .subject = subject_user(a, c->login) };
+    return event_write(tx, &event, a);
 }
 
 err_t user_set_password(struct core *core, const struct principal *who, slice login, slice password, struct arena *a)

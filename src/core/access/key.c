@@ -71,8 +71,14 @@ static err_t apply_key_mint(struct meta_tx *tx, void *arg, struct arena *a)
         TRY(add_token(tx, c, &key, a));
     if (c->sign_secret.n)
         TRY(add_secret(tx, c, a));
-    return event_write(tx, c->now_ms, c->who, user.account_id, S("key.mint"), subject_key(a, c->id),
-                       arena_printf(a, SLICE_FMT " for " SLICE_FMT, SLICE_ARG(c->purpose), SLICE_ARG(c->login)), a);
+    struct event_params event = { .at_ms = c->now_ms,
+                                  .who = c->who,
+                                  .account_id = user.account_id,
+                                  .action = S("key.mint"),
+                                  .subject = subject_key(a, c->id),
+                                  .detail = arena_printf(a, SLICE_FMT " for " SLICE_FMT, SLICE_ARG(c->purpose),
+                                                         SLICE_ARG(c->login)) };
+    return event_write(tx, &event, a);
 }
 
 static struct key_change change_new(struct core *core, const struct principal *who, slice login, slice purpose)
@@ -132,7 +138,12 @@ static err_t apply_key_revoke(struct meta_tx *tx, void *arg, struct arena *a)
     if (key.form != CREDENTIAL_KEY)
         return err_make(a, ERR_NOT_FOUND, "there is no key with that id");
     TRY(meta_credential_revoke(tx, key.id, c->now_ms, a));
-    return event_write(tx, c->now_ms, c->who, key.account_id, S("key.revoke"), subject_key(a, key.id), S(""), a);
+    struct event_params event = { .at_ms = c->now_ms,
+                                  .who = c->who,
+                                  .account_id = key.account_id,
+                                  .action = S("key.revoke"),
+                                  .subject = subject_key(a, key.id) };
+    return event_write(tx, &event, a);
 }
 
 err_t key_revoke(struct core *core, const struct principal *who, int64_t id, struct arena *a)

@@ -113,8 +113,12 @@ err_t bucket_cors(struct core *core, slice name, struct arena *a, slice *ret_cor
 
 err_t bucket_write_event(struct meta_tx *tx, const struct bucket_change *c, slice action, struct arena *a)
 {
-    return event_write(tx, c->now_ms, c->who, c->bucket.account_id, action,
-                       arena_printf(a, "bucket:" SLICE_FMT, SLICE_ARG(c->name)), S(""), a);
+    struct event_params event = { .at_ms = c->now_ms,
+                                  .who = c->who,
+                                  .account_id = c->bucket.account_id,
+                                  .action = action,
+                                  .subject = arena_printf(a, "bucket:" SLICE_FMT, SLICE_ARG(c->name)) };
+    return event_write(tx, &event, a);
 }
 
 /* Makes c->bucket, unless the name is taken: then c->was is true and c->bucket is the one that has it. */

@@ -152,8 +152,12 @@ err_t entry_settle(struct meta_tx *tx, const struct entry_change *c, const struc
         TRY(meta_account_use(tx, c->bucket->account_id, -(int64_t)old_bytes, -1, a));
     if (old_object_id)
         TRY(meta_object_release(tx, old_object_id, c->at_ms, a));
-    return event_write(tx, c->at_ms, c->who, c->bucket->account_id, c->action, entry_subject(a, c->bucket, c->key),
-                       S(""), a);
+    struct event_params event = { .at_ms = c->at_ms,
+                                  .who = c->who,
+                                  .account_id = c->bucket->account_id,
+                                  .action = c->action,
+                                  .subject = entry_subject(a, c->bucket, c->key) };
+    return event_write(tx, &event, a);
 }
 
 /* ---- putting ---- */
@@ -294,8 +298,12 @@ static err_t remove_one(struct meta_tx *tx, struct removal *r, slice key, struct
     TRY(meta_entry_remove(tx, r->bucket->id, key, a));
     TRY(meta_account_use(tx, r->bucket->account_id, -(int64_t)there->size_bytes, -1, a));
     TRY(meta_object_release(tx, there->object_id, r->at_ms, a));
-    return event_write(tx, r->at_ms, r->who, r->bucket->account_id, S("entry.remove"), entry_subject(a, r->bucket, key),
-                       S(""), a);
+    struct event_params event = { .at_ms = r->at_ms,
+                                  .who = r->who,
+                                  .account_id = r->bucket->account_id,
+                                  .action = S("entry.remove"),
+                                  .subject = entry_subject(a, r->bucket, key) };
+    return event_write(tx, &event, a);
 }
 
 static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
@@ -358,8 +366,12 @@ static err_t apply_tags(struct meta_tx *tx, void *arg, struct arena *a)
 {
     const struct tagging *t = arg;
     TRY(meta_entry_set_tags(tx, t->bucket->id, t->key, t->tags, a));
-    return event_write(tx, t->at_ms, t->who, t->bucket->account_id, S("entry.tag"), entry_subject(a, t->bucket, t->key),
-                       S(""), a);
+    struct event_params event = { .at_ms = t->at_ms,
+                                  .who = t->who,
+                                  .account_id = t->bucket->account_id,
+                                  .action = S("entry.tag"),
+                                  .subject = entry_subject(a, t->bucket, t->key) };
+    return event_write(tx, &event, a);
 }
 
 err_t entry_set_tags(struct core *core, const struct principal *who, const struct bucket *bucket, slice key, slice tags,

@@ -60,8 +60,13 @@ static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
     if (now.id != c->bucket->id)
         return err_make(a, ERR_NOT_FOUND, "no such bucket");
     TRY(meta_upload_add(tx, &c->upload, a, &c->upload.id));
-    return event_write(tx, c->upload.created_at_ms, c->who, c->bucket->account_id, S("upload.create"),
-                       upload_subject(a, c->upload.name), entry_subject(a, c->bucket, c->upload.key), a);
+    struct event_params event = { .at_ms = c->upload.created_at_ms,
+                                  .who = c->who,
+                                  .account_id = c->bucket->account_id,
+                                  .action = S("upload.create"),
+                                  .subject = upload_subject(a, c->upload.name),
+                                  .detail = entry_subject(a, c->bucket, c->upload.key) };
+    return event_write(tx, &event, a);
 }
 
 static err_t check_order(const struct bucket *bucket, const struct upload_order *order, struct arena *a)
@@ -181,7 +186,12 @@ err_t upload_end(struct meta_tx *tx, const struct upload *u, int64_t now_ms, con
     *ret_parts = parts.count;
     if (bytes)
         TRY(meta_account_use(tx, u->account_id, -(int64_t)bytes, 0, a));
-    return event_write(tx, now_ms, who, u->account_id, action, upload_subject(a, u->name), S(""), a);
+    struct event_params event = { .at_ms = now_ms,
+                                  .who = who,
+                                  .account_id = u->account_id,
+                                  .action = action,
+                                  .subject = upload_subject(a, u->name) };
+    return event_write(tx, &event, a);
 }
 
 err_t upload_end_past(struct meta_tx *tx, int64_t bucket_id, int64_t now_ms, struct arena *a, bool *ret_more)

@@ -53,5 +53,11 @@ err_t file_end(struct meta_tx *tx, int64_t file_id, int64_t now_ms, const struct
         TRY(meta_object_release(tx, f.object_id, now_ms, a));
         TRY(meta_account_use(tx, f.account_id, -(int64_t)f.size_bytes, -1, a));
     }
-    return event_write(tx, now_ms, who, f.account_id, action, event_file(a, &f), f.name, a);
+    struct event_params event = { .at_ms = now_ms,
+                                  .who = who,
+                                  .account_id = f.account_id,
+                                  .action = action,
+                                  .subject = event_file(a, &f),
+                                  .detail = f.name };
+    return event_write(tx, &event, a);
 }

@@ -303,8 +303,12 @@ static err_t place_file(struct meta_tx *tx, struct intake *in, struct arena *a)
                                .user_id = in->order.owner_id,
                                .login = in->order.owner_login,
                                .request_id = in->order.request_id };
-    return event_write(tx, in->file.stored_at_ms, &owner, 0, S("file.store"), event_file(a, &in->file), in->order.name,
-                       a);
+    struct event_params event = { .at_ms = in->file.stored_at_ms,
+                                  .who = &owner,
+                                  .action = S("file.store"),
+                                  .subject = event_file(a, &in->file),
+                                  .detail = in->order.name };
+    return event_write(tx, &event, a);
 }
 
 static err_t place_elsewhere(struct meta_tx *tx, struct intake *in, struct arena *a)

@@ -113,7 +113,10 @@ static err_t detach_reference(struct meta_tx *tx, const struct document_removal 
     slice task = arena_printf(a, "task:%lld", (long long)reference->task_id);
     slice detail = arena_printf(a, "reference:%lld " SLICE_FMT, (long long)reference->id, SLICE_ARG(reference->name));
     TRY(meta_reference_remove(tx, reference->id, a));
-    return event_write(tx, now_ms, r->who, 0, S("task.detach"), task, detail, a);
+    struct event_params event = {
+        .at_ms = now_ms, .who = r->who, .action = S("task.detach"), .subject = task, .detail = detail
+    };
+    return event_write(tx, &event, a);
 }
 
 static err_t apply_document_delete(struct meta_tx *tx, void *arg, struct arena *a)

@@ -58,8 +58,13 @@ err_t task_find_for_write(struct meta_tx *tx, struct task_write *w, struct arena
 
 err_t task_event_write(struct meta_tx *tx, const struct task_write *w, slice action, slice detail, struct arena *a)
 {
-    return event_write(tx, w->now_ms, w->who, w->who->account_id, action,
-                       arena_printf(a, "task:%lld", (long long)w->task_id), detail, a);
+    struct event_params event = { .at_ms = w->now_ms,
+                                  .who = w->who,
+                                  .account_id = w->who->account_id,
+                                  .action = action,
+                                  .subject = arena_printf(a, "task:%lld", (long long)w->task_id),
+                                  .detail = detail };
+    return event_write(tx, &event, a);
 }
 
 slice task_event_comment(struct arena *a, int64_t comment_id)

@@ -139,7 +139,12 @@ static err_t place_ticket_bytes(struct meta_tx *tx, struct entry_put *put, const
                                .user_id = file->owner_id,
                                .login = file->owner_login,
                                .request_id = put->who.request_id };
-    return event_write(tx, result->at_ms, &owner, 0, S("file.store"), event_file(a, file), file->name, a);
+    struct event_params event = { .at_ms = result->at_ms,
+                                  .who = &owner,
+                                  .action = S("file.store"),
+                                  .subject = event_file(a, file),
+                                  .detail = file->name };
+    return event_write(tx, &event, a);
 }
 
 /* ---- reading ---- */

@@ -99,7 +99,12 @@ static err_t apply_ticket_issue(struct meta_tx *tx, void *arg, struct arena *a)
     };
     TRY(make_key(request, d->file.id, a, &d->ticket.key));
     TRY(meta_ticket_add(tx, &d->ticket, a));
-    return event_write(tx, now_ms, i->who, 0, S("file.issue"), event_file(a, &d->file), request->name, a);
+    struct event_params event = { .at_ms = now_ms,
+                                  .who = i->who,
+                                  .action = S("file.issue"),
+                                  .subject = event_file(a, &d->file),
+                                  .detail = request->name };
+    return event_write(tx, &event, a);
 }
 
 static void finish_ticket_issue(struct meta_write *write, err_t e)
@@ -217,7 +222,12 @@ static err_t apply_ticket_confirm(struct meta_tx *tx, void *arg, struct arena *a
         return refuse_confirm(c, TICKET_BAD_SIZE, a);
     TRY(keep_file(tx, c, &d, now_ms, a));
     TRY(meta_ticket_confirm(tx, d.file.id, now_ms, a));
-    return event_write(tx, now_ms, c->who, 0, S("file.confirm"), event_file(a, &d.file), d.file.name, a);
+    struct event_params event = { .at_ms = now_ms,
+                                  .who = c->who,
+                                  .action = S("file.confirm"),
+                                  .subject = event_file(a, &d.file),
+                                  .detail = d.file.name };
+    return event_write(tx, &event, a);
 }
 
 err_t ticket_confirm(struct core *core, const struct principal *who, int64_t file_id, struct arena *a,
