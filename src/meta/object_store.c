@@ -114,7 +114,7 @@ err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct 
     " AND NOT EXISTS (SELECT 1 FROM upload_parts WHERE object_id = objects.id)"                                        \
     " AND NOT EXISTS (SELECT 1 FROM object_parts WHERE part_id = objects.id)"
 
-err_t meta_object_is_stray(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_is)
+err_t meta_object_is_orphan(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_is)
 {
     int64_t count;
     TRY(tx_int(tx, "SELECT COUNT(*) FROM objects WHERE id = $1 AND " NOBODY_NAMES_IT, SQL(SQL_I(id)), a, &count));

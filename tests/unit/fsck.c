@@ -116,7 +116,7 @@ TEST(wrong_counters_are_found_and_corrected)
     EXPECT_EQ(world_account(w).used_bytes, 5);
 }
 
-static err_t apply_stray(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_orphan(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct object object = { .account_id = *(int64_t *)arg, .size_bytes = 5, .inline_bytes = S("hello") };
     hash_md5(object.inline_bytes, object.md5);
@@ -128,7 +128,7 @@ TEST(an_object_that_nothing_refers_to_was_not_found)
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
     world_store(w, &alice, S("x"), S("hello"), 0);
-    world_write(w, apply_stray, &alice.account_id);
+    world_write(w, apply_orphan, &alice.account_id);
     expect_finding(check(w, false, false), FSCK_WARNING, "nothing refers to it");
     expect_finding(check(w, true, true), FSCK_WARNING, "nothing refers to it");
     expect_finding(check(w, false, true), FSCK_WARNING, "nothing refers to it"); /* and repair leaves it alone */

@@ -101,8 +101,8 @@ err_t entry_get(struct core *core, const struct bucket *bucket, slice key, struc
     return look(tx, core, bucket, key, a, ret);
 }
 
-err_t entry_foresee(struct core *core, const struct bucket *bucket, slice key, const struct entry_condition *condition,
-                    int64_t bytes, struct arena *a)
+err_t entry_precheck(struct core *core, const struct bucket *bucket, slice key, const struct entry_condition *condition,
+                     int64_t bytes, struct arena *a)
 {
     bool is_large = object_will_be_blob(core, bytes); /* else it is soon here, and judged then */
     if (!is_large && !entry_is_conditional(condition))
@@ -213,7 +213,7 @@ err_t entry_put_open(struct core *core, const struct principal *who, const struc
     if (order->exact_bytes >= 0 && (uint64_t)order->exact_bytes < put->order.min_bytes)
         return err_make(a, ERR_EMPTY, "fewer bytes than the %llu there must be",
                         (unsigned long long)put->order.min_bytes);
-    TRY(entry_foresee(core, bucket, order->key, &order->condition, order->exact_bytes, a));
+    TRY(entry_precheck(core, bucket, order->key, &order->condition, order->exact_bytes, a));
     return intake_open(core, &in, a, &put->intake);
 }
 

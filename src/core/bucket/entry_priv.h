@@ -14,8 +14,8 @@ MUST_USE err_t entry_check_texts(slice headers, slice tags, struct arena *a);
 bool entry_is_conditional(const struct entry_condition *);
 /* What is known about the outcome before a byte has come: the condition, and whether the account has room for so many
  * more bytes (-1: not known). Errors: CONFLICT; QUOTA. */
-MUST_USE err_t entry_foresee(struct core *, const struct bucket *, slice key, const struct entry_condition *,
-                             int64_t bytes, struct arena *a);
+MUST_USE err_t entry_precheck(struct core *, const struct bucket *, slice key, const struct entry_condition *,
+                              int64_t bytes, struct arena *a);
 
 /* One key gets another object, inside a write: entry_claim asks and takes what may be refused, then the caller makes
  * the object, then entry_settle puts the entry where its key is. */

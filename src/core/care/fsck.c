@@ -224,14 +224,14 @@ static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
 /* What somebody lost, perhaps, and wants back: told, never removed. */
 static err_t check_named(struct fsck *f, const struct object *object, struct arena *a)
 {
-    bool is_stray;
+    bool is_orphan;
     {
         SCOPED(meta_read_endp)
         struct meta_tx *tx = NULL;
         TRY(meta_read_begin(f->core->meta, a, &tx));
-        TRY(meta_object_is_stray(tx, object->id, a, &is_stray));
+        TRY(meta_object_is_orphan(tx, object->id, a, &is_orphan));
     }
-    if (is_stray)
+    if (is_orphan)
         found(f, FSCK_WARNING, "nothing refers to it", arena_printf(a, "object:%lld", (long long)object->id),
               arena_printf(a, "%llu bytes", (unsigned long long)object->size_bytes), false);
     return NULL;

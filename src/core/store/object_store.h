@@ -22,7 +22,7 @@ MUST_USE err_t meta_object_parts(struct meta_tx *, int64_t id, struct arena *a, 
  * in the same transaction. */
 MUST_USE err_t meta_object_release(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
 /* It is there, but nothing refers to it: should not be, since the last reference takes it along. */
-MUST_USE err_t meta_object_is_stray(struct meta_tx *, int64_t id, struct arena *a, bool *ret_is);
+MUST_USE err_t meta_object_is_orphan(struct meta_tx *, int64_t id, struct arena *a, bool *ret_is);
 /* Objects in id order after `after_id`, without bytes: for fsck and backup. Stops at the first error of visit. */
 MUST_USE err_t meta_object_each(struct meta_tx *, int64_t after_id, struct arena *a,
                                 err_t (*visit)(void *arg, const struct object *), void *arg);
