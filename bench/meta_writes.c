@@ -68,7 +68,7 @@ static err_t apply_upload(struct meta_tx *tx, void *arg, struct arena *a)
     random_fill(&b->random.random, o.md5, sizeof o.md5);
     struct file f = { .account_id = 1,
                       .owner_id = b->user,
-                      .way = S("pyrus"),
+                      .origin = S("pyrus"),
                       .name = S("report-2026-11.pdf"),
                       .content_type = S("application/pdf"),
                       .state = FILE_STORED,

@@ -68,7 +68,7 @@ static void prepare(struct bench *b, const char *dir, struct arena *a)
     check(access_bootstrap(&b->core, a));
     check(access_operator(&b->core, S(""), a, &b->who));
     b->who.request_id = S("0123456789abcdef");
-    b->request = (struct ticket_request){ .way = S("bench"),
+    b->request = (struct ticket_request){ .origin = S("bench"),
                                           .name = S("report-2026-11.pdf"),
                                           .content_type = S("application/pdf"),
                                           .declared_bytes = 4096,

@@ -137,12 +137,12 @@ static void print_user(struct cli *cli, const struct user *u)
 
 static int user_add_work(struct cli *cli, struct admin *admin)
 {
-    struct user_order order = { .account = option_slice(cli, "account"),
-                                .login = slice_of(cli->options->operands[0]),
-                                .name = option_slice(cli, "name"),
-                                .email = option_slice(cli, "email"),
-                                .kind = option_on(cli->options, "bot") ? USER_BOT : USER_PERSON,
-                                .is_admin = option_on(cli->options, "admin") };
+    struct user_request order = { .account = option_slice(cli, "account"),
+                                  .login = slice_of(cli->options->operands[0]),
+                                  .name = option_slice(cli, "name"),
+                                  .email = option_slice(cli, "email"),
+                                  .kind = option_on(cli->options, "bot") ? USER_BOT : USER_PERSON,
+                                  .is_admin = option_on(cli->options, "admin") };
     struct user made;
     err_t e = user_create(&admin->store->core, &admin->who, &order, cli->arena, &made);
     if (e)

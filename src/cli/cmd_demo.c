@@ -51,7 +51,7 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     struct arena *a = cli->arena;
     /* each demo is its own user, so that it can be made again and again */
     d->login = arena_printf(a, "demo-" SLICE_FMT "@example.org", SLICE_ARG(random_hex(cli->random, a, 6)));
-    struct user_order order = { .login = d->login, .name = S("Demo User"), .email = d->login };
+    struct user_request order = { .login = d->login, .name = S("Demo User"), .email = d->login };
     struct user user;
     int64_t id;
     TRY(user_create(core, &admin->who, &order, a, &user));

@@ -16,7 +16,7 @@ void read_file_columns(struct sql_cursor *c, int first, struct arena *a, struct 
         .account_id = sql_column_int(c, first + 2),
         .owner_id = sql_column_int(c, first + 3),
         .owner_login = sql_column_copy(c, first + 4, a),
-        .way = sql_column_copy(c, first + 5, a),
+        .origin = sql_column_copy(c, first + 5, a),
         .name = sql_column_copy(c, first + 6, a),
         .content_type = sql_column_copy(c, first + 7, a),
         .state = (enum file_state)sql_column_int(c, first + 8),
@@ -45,7 +45,7 @@ err_t meta_file_add(struct meta_tx *tx, const struct file *f, struct arena *a, i
                " size_bytes, md5, created_at_ms, stored_at_ms, purge_at_ms)"
                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
                SQL(SQL_I(id), SQL_BYTES(f->uuid, sizeof f->uuid), SQL_I(f->account_id), SQL_I(f->owner_id),
-                   SQL_T(f->way), SQL_T(f->name), SQL_T(f->content_type), SQL_I(f->state), sql_id(f->object_id),
+                   SQL_T(f->origin), SQL_T(f->name), SQL_T(f->content_type), SQL_I(f->state), sql_id(f->object_id),
                    SQL_I((int64_t)f->size_bytes), SQL_BYTES(f->md5, MD5_SIZE), SQL_I(f->created_at_ms),
                    SQL_I(f->stored_at_ms), SQL_I(f->purge_at_ms)),
                a));

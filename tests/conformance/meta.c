@@ -300,7 +300,7 @@ IN_WRITE(many_files)
     for (int i = 0; i < 10; i++) {
         struct file f = { .account_id = w->account,
                           .owner_id = i % 2 ? bob : w->user,
-                          .way = S("redu"),
+                          .origin = S("redu"),
                           .name = i % 3 ? S("Notes_2026.PDF") : S("100%.txt"),
                           .content_type = S("text/plain"),
                           .state = i < 2 ? FILE_ISSUED : FILE_STORED,
@@ -367,7 +367,7 @@ OVER_EACH(files_are_found_moved_and_due)
     EXPECT(f.id == 3 && f.state == FILE_READY && f.purge_at_ms == 77 && f.size_bytes == 3 && f.md5[0] == 9 &&
            f.created_at_ms == 2 && f.stored_at_ms == 3 && f.object_id == 1);
     EXPECT_SLICE(f.owner_login, S("alice"));
-    EXPECT_SLICE(f.way, S("redu"));
+    EXPECT_SLICE(f.origin, S("redu"));
     EXPECT_SLICE(f.content_type, S("text/plain"));
     EXPECT_EQ(memcmp(f.uuid, uuid, 16), 0);
     uuid[0] = 99;

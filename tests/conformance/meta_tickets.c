@@ -42,7 +42,7 @@ static err_t issue(struct meta_tx *tx, struct meta_world *w, unsigned char numbe
     struct file f = { .uuid = { number },
                       .account_id = w->account,
                       .owner_id = 2,
-                      .way = S("test"),
+                      .origin = S("test"),
                       .name = name,
                       .state = FILE_ISSUED,
                       .created_at_ms = number,

@@ -45,7 +45,7 @@ void damage_liar(struct world *w, const struct principal *who, slice bytes, cons
                        .object = { .account_id = who->account_id, .size_bytes = size, .inline_bytes = bytes },
                        .file = { .account_id = who->account_id,
                                  .owner_id = who->user_id,
-                                 .way = S("test"),
+                                 .origin = S("test"),
                                  .name = S("liar"),
                                  .state = FILE_READY,
                                  .size_bytes = size } };

@@ -73,7 +73,7 @@ static inline err_t meta_upload_apply(struct meta_tx *tx, void *arg, struct aren
     TRY(meta_object_add(tx, &o, a, &u->object_id));
     struct file f = { .account_id = account,
                       .owner_id = u->world->user,
-                      .way = S("test"),
+                      .origin = S("test"),
                       .name = S("a.txt"),
                       .state = FILE_STORED,
                       .object_id = u->object_id,

@@ -50,11 +50,11 @@ struct pyrus_user pyrus_user_of(struct pyrus_fixture *f, const char *account, co
     struct pyrus_user u = { .login = slice_of(login) };
     slice email = slice_find_byte(u.login, '@') == SLICE_NONE ? arena_printf(f->a, "%s@example.org", login) : u.login;
     EXPECT_OK(user_create(&f->w->core, &f->w->operator_,
-                          &(struct user_order){ .account = slice_of(account),
-                                                .login = u.login,
-                                                .name = slice_of(name),
-                                                .email = email,
-                                                .is_admin = is_admin },
+                          &(struct user_request){ .account = slice_of(account),
+                                                  .login = u.login,
+                                                  .name = slice_of(name),
+                                                  .email = email,
+                                                  .is_admin = is_admin },
                           f->a, &user));
     EXPECT_OK(key_mint(&f->w->core, &f->w->operator_, u.login, S("pyrus"), f->a, &key_id, &u.key));
     u.id = user.id;

@@ -98,7 +98,7 @@ static err_t add_document(struct meta_tx *tx, const struct records_setup *m, str
     *f = (struct file){ .uuid = "0123456789abcdef",
                         .account_id = m->who->account_id,
                         .owner_id = m->who->user_id,
-                        .way = S("test"),
+                        .origin = S("test"),
                         .name = S("d.txt"),
                         .state = FILE_ISSUED };
     TRY(meta_file_add(tx, f, a, &f->id));

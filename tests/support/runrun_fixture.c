@@ -52,11 +52,11 @@ struct runrun_user runrun_user_of(struct runrun_fixture *f, const char *account,
     struct user user;
     int64_t key_id;
     struct runrun_user u = { .login = slice_of(login) };
-    struct user_order order = { .account = slice_of(account),
-                                .login = u.login,
-                                .name = slice_of(name),
-                                .email = arena_printf(f->a, "%s@example.org", login),
-                                .is_admin = is_admin };
+    struct user_request order = { .account = slice_of(account),
+                                  .login = u.login,
+                                  .name = slice_of(name),
+                                  .email = arena_printf(f->a, "%s@example.org", login),
+                                  .is_admin = is_admin };
     EXPECT_OK(user_create(&f->w->core, &f->w->operator_, &order, f->a, &user));
     EXPECT_OK(key_mint_pair(&f->w->core, &f->w->operator_, u.login, S("runrun"), f->a, &u.key_id, &u.key, &u.token));
     EXPECT_OK(access_check_pair(&f->w->core, S("runrun"), u.key, u.token, f->a, &u.who, &key_id));
@@ -162,8 +162,8 @@ err_t runrun_put_bytes(struct runrun_fixture *f, slice key, slice bytes)
     slice secret;
     struct put_result put_result = { .a = f->a };
     struct entry_put *put = arena_new(f->a, struct entry_put);
-    struct entry_order *order = arena_new(f->a, struct entry_order);
-    *order = (struct entry_order){ .key = arena_copy(f->a, key), .exact_bytes = -1 };
+    struct entry_request *order = arena_new(f->a, struct entry_request);
+    *order = (struct entry_request){ .key = arena_copy(f->a, key), .exact_bytes = -1 };
     TRY(access_signing(&f->w->core, S("s3"), f->runrun.signer.access_key, f->a, &who, &secret));
     TRY(bucket_find(&f->w->core, &who, S("runrunit"), BUCKET_WRITE, f->a, &bucket));
     TRY(entry_put_open(&f->w->core, &who, &bucket, order, f->a, put));

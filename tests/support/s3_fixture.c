@@ -52,8 +52,8 @@ struct s3_user s3_user_of(struct s3_fixture *f, const char *account, const char 
     int64_t key_id;
     slice secret;
     EXPECT_OK(user_create(&f->w->core, &f->w->operator_,
-                          &(struct user_order){ .account = slice_of(account), .login = p.login, .name = p.login }, f->a,
-                          &user));
+                          &(struct user_request){ .account = slice_of(account), .login = p.login, .name = p.login },
+                          f->a, &user));
     EXPECT_OK(
         key_mint_signing(&f->w->core, &f->w->operator_, p.login, S3_PURPOSE, f->a, &key_id, &p.access_key, &p.secret));
     EXPECT_OK(access_signing(&f->w->core, S3_PURPOSE, p.access_key, f->a, &p.who, &secret));

@@ -65,16 +65,16 @@ static err_t write_all(struct intake *in, slice bytes, struct arena *a)
     return NULL;
 }
 
-struct entry_order shelf_order(slice key)
+struct entry_request shelf_order(slice key)
 {
-    return (struct entry_order){ .key = key, .exact_bytes = -1 };
+    return (struct entry_request){ .key = key, .exact_bytes = -1 };
 }
 
-err_t shelf_put(const struct shelf *s, const struct entry_order *order, slice bytes, struct arena *a,
+err_t shelf_put(const struct shelf *s, const struct entry_request *request, slice bytes, struct arena *a,
                 struct shelf_stored *ret)
 {
     struct entry_put put;
-    TRY(entry_put_open(&s->w->core, &s->who, &s->bucket, order, a, &put));
+    TRY(entry_put_open(&s->w->core, &s->who, &s->bucket, request, a, &put));
     err_t e = write_all(put.intake, bytes, a);
     if (e) {
         entry_put_discard(&put);
@@ -87,9 +87,9 @@ err_t shelf_put(const struct shelf *s, const struct entry_order *order, slice by
 
 void shelf_store(const struct shelf *s, slice key, slice bytes)
 {
-    struct entry_order order = shelf_order(key);
+    struct entry_request request = shelf_order(key);
     struct shelf_stored unused;
-    EXPECT_OK(shelf_put(s, &order, bytes, s->w->a, &unused));
+    EXPECT_OK(shelf_put(s, &request, bytes, s->w->a, &unused));
 }
 
 /* ---- looking ---- */
@@ -148,18 +148,18 @@ err_t shelf_remove(const struct shelf *s, slice key, struct arena *a)
 
 slice shelf_upload(const struct shelf *s, slice key)
 {
-    struct upload_order order = { .key = key, .lifetime_ms = hours(1) };
+    struct upload_request request = { .key = key, .lifetime_ms = hours(1) };
     slice name;
-    EXPECT_OK(upload_create(&s->w->core, &s->who, &s->bucket, &order, s->w->a, &name));
+    EXPECT_OK(upload_create(&s->w->core, &s->who, &s->bucket, &request, s->w->a, &name));
     return name;
 }
 
 err_t shelf_part(const struct shelf *s, slice key, slice name, int64_t number, slice bytes, struct arena *a,
                  struct completed_part *ret)
 {
-    struct part_order order = { .number = number, .exact_bytes = -1 };
+    struct part_request request = { .number = number, .exact_bytes = -1 };
     struct part_put put;
-    TRY(part_put_open(&s->w->core, &s->who, &s->bucket, key, name, &order, a, &put));
+    TRY(part_put_open(&s->w->core, &s->who, &s->bucket, key, name, &request, a, &put));
     err_t e = write_all(put.intake, bytes, a);
     if (e) {
         part_put_discard(&put);
@@ -173,15 +173,16 @@ err_t shelf_part(const struct shelf *s, slice key, slice name, int64_t number, s
     return NULL;
 }
 
-struct complete_order shelf_complete_order(slice key, slice name, const struct completed_part *parts, size_t count)
+struct complete_request shelf_complete_order(slice key, slice name, const struct completed_part *parts, size_t count)
 {
-    return (struct complete_order){ .key = key, .name = name, .parts = parts, .part_count = count, .exact_bytes = -1 };
+    return (
+        struct complete_request){ .key = key, .name = name, .parts = parts, .part_count = count, .exact_bytes = -1 };
 }
 
-err_t shelf_complete(const struct shelf *s, const struct complete_order *order, struct arena *a,
+err_t shelf_complete(const struct shelf *s, const struct complete_request *request, struct arena *a,
                      enum upload_refusal *ret_why, struct entry *ret)
 {
-    return upload_complete(&s->w->core, &s->who, &s->bucket, order, a, ret_why, ret);
+    return upload_complete(&s->w->core, &s->who, &s->bucket, request, a, ret_why, ret);
 }
 
 err_t shelf_abort(const struct shelf *s, slice key, slice name, struct arena *a)
@@ -215,7 +216,7 @@ int64_t shelf_issue(const struct shelf_tickets *t, slice key, uint64_t bytes)
     int64_t now_ms = core_now_ms(&t->s.w->core);
     struct issuing i = { .file = { .account_id = t->bob.account_id,
                                    .owner_id = t->bob.user_id,
-                                   .way = S("test"),
+                                   .origin = S("test"),
                                    .name = S("a.txt"),
                                    .content_type = S("text/csv"),
                                    .state = FILE_ISSUED,

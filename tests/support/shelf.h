@@ -19,9 +19,9 @@ struct shelf_stored {
     slice etag;
     struct digest digest;
 };
-struct entry_order shelf_order(slice key); /* no limits, nothing declared */
+struct entry_request shelf_order(slice key); /* no limits, nothing declared */
 /* Open, write in pieces, finish, wait. */
-err_t shelf_put(const struct shelf *, const struct entry_order *, slice bytes, struct arena *a,
+err_t shelf_put(const struct shelf *, const struct entry_request *, slice bytes, struct arena *a,
                 struct shelf_stored *ret);
 void shelf_store(const struct shelf *, slice key, slice bytes);
 /* All bytes, read in pieces of odd sizes where they are not in memory. */
@@ -34,9 +34,9 @@ slice shelf_upload(const struct shelf *, slice key); /* the name of a new one, g
 /* ret: the part as it is named when the upload is completed. */
 err_t shelf_part(const struct shelf *, slice key, slice name, int64_t number, slice bytes, struct arena *a,
                  struct completed_part *ret);
-struct complete_order shelf_complete_order(slice key, slice name, const struct completed_part *parts, size_t count);
-err_t shelf_complete(const struct shelf *, const struct complete_order *, struct arena *a, enum upload_refusal *ret_why,
-                     struct entry *ret);
+struct complete_request shelf_complete_order(slice key, slice name, const struct completed_part *parts, size_t count);
+err_t shelf_complete(const struct shelf *, const struct complete_request *, struct arena *a,
+                     enum upload_refusal *ret_why, struct entry *ret);
 err_t shelf_abort(const struct shelf *, slice key, slice name, struct arena *a);
 
 /* A bucket of tickets, the server whose key signs for it, and bob, who gets permission. Tickets are made past core's

@@ -33,7 +33,7 @@ struct ticket_request ticket_fixture_request(const struct ticket_fixture *p, int
                                              uint64_t declared_bytes)
 {
     slice parts[] = { S("/"), name };
-    return (struct ticket_request){ .way = S("test"),
+    return (struct ticket_request){ .origin = S("test"),
                                     .name = name,
                                     .content_type = S("text/plain"),
                                     .declared_bytes = declared_bytes,

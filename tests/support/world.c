@@ -77,9 +77,11 @@ struct principal world_principal(struct world *w, slice login)
 
 static struct principal make_user(struct world *w, slice login, bool is_admin)
 {
-    struct user_order order = { .account = S(""), .login = login, .name = login, .email = S(""), .is_admin = is_admin };
+    struct user_request request = {
+        .account = S(""), .login = login, .name = login, .email = S(""), .is_admin = is_admin
+    };
     struct user user;
-    EXPECT_OK(user_create(&w->core, &w->operator_, &order, w->a, &user));
+    EXPECT_OK(user_create(&w->core, &w->operator_, &request, w->a, &user));
     return world_principal(w, login);
 }
 
@@ -103,17 +105,17 @@ slice world_key(struct world *w, slice login, slice purpose)
 
 /* ---- files ---- */
 
-struct intake_order world_order(const struct principal *who, slice name)
+struct intake_request world_request(const struct principal *who, slice name)
 {
-    return (struct intake_order){ .account_id = who->account_id,
-                                  .owner_id = who->user_id,
-                                  .owner_login = who->login,
-                                  .way = S("test"),
-                                  .name = name,
-                                  .content_type = S("text/plain"),
-                                  .request_id = S("test"),
-                                  .exact_bytes = -1,
-                                  .md5 = S("") };
+    return (struct intake_request){ .account_id = who->account_id,
+                                    .owner_id = who->user_id,
+                                    .owner_login = who->login,
+                                    .origin = S("test"),
+                                    .name = name,
+                                    .content_type = S("text/plain"),
+                                    .request_id = S("test"),
+                                    .exact_bytes = -1,
+                                    .md5 = S("") };
 }
 
 struct outcome {
@@ -135,17 +137,17 @@ static void outcome_done(void *arg, err_t e, const struct file *file)
     if (file) {
         o->file = *file;
         o->file.owner_login = arena_copy(o->w->a, file->owner_login);
-        o->file.way = arena_copy(o->w->a, file->way);
+        o->file.origin = arena_copy(o->w->a, file->origin);
         o->file.name = arena_copy(o->w->a, file->name);
         o->file.content_type = arena_copy(o->w->a, file->content_type);
     }
     pthread_cond_signal(&o->told);
 }
 
-err_t world_put(struct world *w, const struct intake_order *order, slice bytes, struct file *ret)
+err_t world_put(struct world *w, const struct intake_request *request, slice bytes, struct file *ret)
 {
     struct intake *in;
-    TRY(intake_open(&w->core, order, w->a, &in));
+    TRY(intake_open(&w->core, request, w->a, &in));
     for (slice left = bytes; left.n; left = slice_from(left, 1000)) {
         err_t e = intake_write(in, slice_part(left, 0, 1000), w->a);
         if (e) {
@@ -168,9 +170,9 @@ err_t world_put(struct world *w, const struct intake_order *order, slice bytes, 
 struct file world_store(struct world *w, const struct principal *who, slice name, slice bytes, int64_t purge_after_ms)
 {
     struct file f;
-    struct intake_order order = world_order(who, name);
-    order.purge_after_ms = purge_after_ms;
-    EXPECT_OK(world_put(w, &order, bytes, &f));
+    struct intake_request request = world_request(who, name);
+    request.purge_after_ms = purge_after_ms;
+    EXPECT_OK(world_put(w, &request, bytes, &f));
     return f;
 }
 

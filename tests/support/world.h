@@ -77,9 +77,9 @@ struct principal world_principal(struct world *w, slice login); /* one that is t
 slice world_key(struct world *w, slice login, slice purpose);   /* the secret of a new key */
 
 /* An order for a file of that user, as an API would make it: kept, no limits. */
-struct intake_order world_order(const struct principal *who, slice name);
+struct intake_request world_request(const struct principal *who, slice name);
 /* Open, write (in pieces of 1000), finish, wait. What went wrong is returned, made in w->a. */
-err_t world_put(struct world *w, const struct intake_order *, slice bytes, struct file *ret);
+err_t world_put(struct world *w, const struct intake_request *, slice bytes, struct file *ret);
 /* A file that is there. purge_after_ms 0: kept. */
 struct file world_store(struct world *w, const struct principal *who, slice name, slice bytes, int64_t purge_after_ms);
 slice world_bytes(struct world *w, size_t n); /* n bytes of noise */

@@ -46,17 +46,17 @@ TEST(names_of_accounts_and_users_keep_to_their_rules)
     EXPECT_ERR(account_create(&w->core, &w->operator_, S(""), w->a, &account), ERR_INVALID);
     EXPECT_ERR(account_create(&w->core, &w->operator_, S("a b"), w->a, &account), ERR_INVALID);
     EXPECT_ERR(account_create(&w->core, &w->operator_, world_bytes(w, 65), w->a, &account), ERR_INVALID);
-    struct user_order order = { .login = S("a b") };
-    EXPECT_ERR(user_create(&w->core, &w->operator_, &order, w->a, &user), ERR_INVALID);
-    order.login = S("a\x01");
-    EXPECT_ERR(user_create(&w->core, &w->operator_, &order, w->a, &user), ERR_INVALID);
-    order.login = S("\xff");
-    EXPECT_ERR(user_create(&w->core, &w->operator_, &order, w->a, &user), ERR_INVALID);
-    order.login = S("анна@example.org");
-    EXPECT_OK(user_create(&w->core, &w->operator_, &order, w->a, &user));
-    EXPECT_ERR(user_create(&w->core, &w->operator_, &order, w->a, &user), ERR_CONFLICT);
-    order = (struct user_order){ .login = S("x"), .account = S("nowhere") };
-    EXPECT_ERR(user_create(&w->core, &w->operator_, &order, w->a, &user), ERR_NOT_FOUND);
+    struct user_request request = { .login = S("a b") };
+    EXPECT_ERR(user_create(&w->core, &w->operator_, &request, w->a, &user), ERR_INVALID);
+    request.login = S("a\x01");
+    EXPECT_ERR(user_create(&w->core, &w->operator_, &request, w->a, &user), ERR_INVALID);
+    request.login = S("\xff");
+    EXPECT_ERR(user_create(&w->core, &w->operator_, &request, w->a, &user), ERR_INVALID);
+    request.login = S("анна@example.org");
+    EXPECT_OK(user_create(&w->core, &w->operator_, &request, w->a, &user));
+    EXPECT_ERR(user_create(&w->core, &w->operator_, &request, w->a, &user), ERR_CONFLICT);
+    request = (struct user_request){ .login = S("x"), .account = S("nowhere") };
+    EXPECT_ERR(user_create(&w->core, &w->operator_, &request, w->a, &user), ERR_NOT_FOUND);
     EXPECT_EQ(world_event_count(w, S("user.create")), 1);
 }
 
@@ -346,7 +346,7 @@ TEST(halves_of_two_pairs_fit_within_an_account_only)
     struct account acme;
     struct user eve;
     EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &acme));
-    EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_order){ .account = S("acme"), .login = S("eve") },
+    EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_request){ .account = S("acme"), .login = S("eve") },
                           w->a, &eve));
     struct pair a = mint_pair(w, S("alice")), b = mint_pair(w, S("bob")), e = mint_pair(w, S("eve"));
     int64_t key_id;

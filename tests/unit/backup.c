@@ -361,7 +361,7 @@ static void *send_and_delete(void *arg)
     char bytes[LARGE] = { 1 };
     for (int i = 0; !__atomic_load_n(&t->stop, __ATOMIC_SEQ_CST); i++) {
         SCRATCH(a);
-        struct intake_order order = world_order(&t->who, S("x"));
+        struct intake_request order = world_request(&t->who, S("x"));
         struct traffic_put p = { .mutex = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER };
         struct intake *intake;
         if (intake_open(&t->w->core, &order, &a, &intake) ||

@@ -11,10 +11,10 @@
 
 enum { SMALL = 100, LARGE = 40000 };
 
-static err_t put(const struct shelf *s, const struct entry_order *order, slice bytes)
+static err_t put(const struct shelf *s, const struct entry_request *request, slice bytes)
 {
     struct shelf_stored unused;
-    return shelf_put(s, order, bytes, s->w->a, &unused);
+    return shelf_put(s, request, bytes, s->w->a, &unused);
 }
 
 static struct entry get(const struct shelf *s, slice key)
@@ -40,13 +40,13 @@ TEST(what_was_put_is_what_is_read)
     uint64_t all = 0;
     for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
         slice bytes = world_bytes(w, sizes[i]), key = arena_printf(w->a, "key %zu", i);
-        struct entry_order order = shelf_order(key);
+        struct entry_request request = shelf_order(key);
         struct shelf_stored stored;
         unsigned char md5[MD5_SIZE];
-        order.headers = S("Content-Type: text/plain\n");
-        order.tags = S("a=b");
-        order.digest = DIGEST_SHA256;
-        EXPECT_OK(shelf_put(&s, &order, bytes, w->a, &stored));
+        request.headers = S("Content-Type: text/plain\n");
+        request.tags = S("a=b");
+        request.digest = DIGEST_SHA256;
+        EXPECT_OK(shelf_put(&s, &request, bytes, w->a, &stored));
         hash_md5(bytes, md5);
         EXPECT_SLICE(stored.etag, hex_encode(w->a, (slice){ (char *)md5, MD5_SIZE }));
         shelf_expect(&s, key, bytes);
@@ -54,8 +54,8 @@ TEST(what_was_put_is_what_is_read)
         struct digest want;
         digest_of(DIGEST_SHA256, bytes, &want);
         EXPECT(digest_eq(&entry.digest, &want) && digest_eq(&stored.digest, &want));
-        EXPECT_SLICE(entry.headers, order.headers);
-        EXPECT_SLICE(entry.tags, order.tags);
+        EXPECT_SLICE(entry.headers, request.headers);
+        EXPECT_SLICE(entry.tags, request.tags);
         EXPECT_SLICE(entry_etag(&entry, w->a), stored.etag);
         EXPECT_EQ(entry.owner_id, s.who.user_id);
         EXPECT_EQ(entry.modified_at_ms, WORLD_START_MS);
@@ -85,8 +85,8 @@ TEST(a_key_is_up_to_1024_bytes_of_utf8)
         EXPECT_SLICE(get(&s, good[i]).key, good[i]);
     }
     for (size_t i = 0; i < LENGTH_OF(bad); i++) {
-        struct entry_order order = shelf_order(bad[i]);
-        EXPECT_ERR(put(&s, &order, S("x")), ERR_INVALID);
+        struct entry_request request = shelf_order(bad[i]);
+        EXPECT_ERR(put(&s, &request, S("x")), ERR_INVALID);
     }
     EXPECT_EQ(world_fsck(w, true), 0);
 }
@@ -95,25 +95,25 @@ TEST(lengths_digests_and_texts_are_held_to_what_was_declared)
 {
     WORLD(w);
     struct shelf s = shelf_new(w);
-    struct entry_order order = shelf_order(S("k"));
-    order.max_bytes = 10;
-    EXPECT_ERR(put(&s, &order, world_bytes(w, 11)), ERR_TOO_LARGE);
-    order.min_bytes = 5;
-    EXPECT_ERR(put(&s, &order, S("four")), ERR_EMPTY);
-    order.exact_bytes = 4;
-    EXPECT_ERR(put(&s, &order, S("four")), ERR_EMPTY);
-    order.exact_bytes = 11;
-    EXPECT_ERR(put(&s, &order, world_bytes(w, 11)), ERR_TOO_LARGE);
-    order.exact_bytes = 6;
-    EXPECT_ERR(put(&s, &order, S("five!")), ERR_TRUNCATED);
-    EXPECT_ERR(put(&s, &order, S("four")), ERR_TRUNCATED);
-    order = shelf_order(S("k"));
-    order.md5 = S("0123456789abcdef");
-    EXPECT_ERR(put(&s, &order, S("hello")), ERR_DIGEST);
-    EXPECT_ERR(put(&s, &order, world_bytes(w, LARGE)), ERR_DIGEST);
-    order = shelf_order(S("k"));
-    order.headers = world_bytes(w, ENTRY_HEADERS_MAX + 1);
-    EXPECT_ERR(put(&s, &order, S("hello")), ERR_TOO_LARGE);
+    struct entry_request request = shelf_order(S("k"));
+    request.max_bytes = 10;
+    EXPECT_ERR(put(&s, &request, world_bytes(w, 11)), ERR_TOO_LARGE);
+    request.min_bytes = 5;
+    EXPECT_ERR(put(&s, &request, S("four")), ERR_EMPTY);
+    request.exact_bytes = 4;
+    EXPECT_ERR(put(&s, &request, S("four")), ERR_EMPTY);
+    request.exact_bytes = 11;
+    EXPECT_ERR(put(&s, &request, world_bytes(w, 11)), ERR_TOO_LARGE);
+    request.exact_bytes = 6;
+    EXPECT_ERR(put(&s, &request, S("five!")), ERR_TRUNCATED);
+    EXPECT_ERR(put(&s, &request, S("four")), ERR_TRUNCATED);
+    request = shelf_order(S("k"));
+    request.md5 = S("0123456789abcdef");
+    EXPECT_ERR(put(&s, &request, S("hello")), ERR_DIGEST);
+    EXPECT_ERR(put(&s, &request, world_bytes(w, LARGE)), ERR_DIGEST);
+    request = shelf_order(S("k"));
+    request.headers = world_bytes(w, ENTRY_HEADERS_MAX + 1);
+    EXPECT_ERR(put(&s, &request, S("hello")), ERR_TOO_LARGE);
     EXPECT(!shelf_has(&s, S("k")));
     shelf_expect_nothing(w);
 }
@@ -123,11 +123,11 @@ TEST(
 {
     WORLD(w);
     struct shelf s = shelf_new(w);
-    struct entry_order order = shelf_order(S("k"));
+    struct entry_request request = shelf_order(S("k"));
     shelf_store(&s, S("k"), S("old"));
     for (size_t size = 0; size <= LARGE; size += LARGE / 2) {
         struct entry_put put_;
-        EXPECT_OK(entry_put_open(&w->core, &s.who, &s.bucket, &order, w->a, &put_));
+        EXPECT_OK(entry_put_open(&w->core, &s.who, &s.bucket, &request, w->a, &put_));
         EXPECT_OK(intake_write(put_.intake, world_bytes(w, size), w->a));
         shelf_expect(&s, S("k"), S("old"));
         entry_put_discard(&put_);
@@ -183,29 +183,29 @@ TEST(a_full_account_takes_what_makes_room_for_itself)
 {
     WORLD(w);
     struct shelf s = shelf_new(w);
-    struct entry_order order = shelf_order(S("k"));
+    struct entry_request request = shelf_order(S("k"));
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 1, w->a));
-    EXPECT_ERR(put(&s, &order, world_bytes(w, LARGE + 1)), ERR_QUOTA);
-    order.exact_bytes = LARGE + 1;
+    EXPECT_ERR(put(&s, &request, world_bytes(w, LARGE + 1)), ERR_QUOTA);
+    request.exact_bytes = LARGE + 1;
     struct entry_put put_;
-    EXPECT_ERR(entry_put_open(&w->core, &s.who, &s.bucket, &order, w->a, &put_), ERR_QUOTA); /* before a byte */
-    order.exact_bytes = LARGE;
-    EXPECT_OK(put(&s, &order, world_bytes(w, LARGE)));
-    EXPECT_OK(put(&s, &order, world_bytes(w, LARGE))); /* in place of the first */
-    order = shelf_order(S("another"));
-    EXPECT_ERR(put(&s, &order, S("")), ERR_QUOTA); /* the files are used up */
+    EXPECT_ERR(entry_put_open(&w->core, &s.who, &s.bucket, &request, w->a, &put_), ERR_QUOTA); /* before a byte */
+    request.exact_bytes = LARGE;
+    EXPECT_OK(put(&s, &request, world_bytes(w, LARGE)));
+    EXPECT_OK(put(&s, &request, world_bytes(w, LARGE))); /* in place of the first */
+    request = shelf_order(S("another"));
+    EXPECT_ERR(put(&s, &request, S("")), ERR_QUOTA); /* the files are used up */
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
-    EXPECT_OK(put(&s, &order, S("")));
-    EXPECT_ERR(put(&s, &order, S("1")), ERR_QUOTA);
+    EXPECT_OK(put(&s, &request, S("")));
+    EXPECT_ERR(put(&s, &request, S("1")), ERR_QUOTA);
     shelf_store(&s, S("k"), S("small"));
-    EXPECT_OK(put(&s, &order, S("1")));
+    EXPECT_OK(put(&s, &request, S("1")));
     EXPECT_EQ(world_account(w).used_bytes, 6);
     EXPECT_EQ(world_fsck(w, true), 0);
     w->core.options.account_max_files = 2; /* the configured one, without one of its own */
-    order = shelf_order(S("third"));
-    EXPECT_ERR(put(&s, &order, S("")), ERR_QUOTA);
-    order = shelf_order(S("k"));
-    EXPECT_OK(put(&s, &order, S("")));
+    request = shelf_order(S("third"));
+    EXPECT_ERR(put(&s, &request, S("")), ERR_QUOTA);
+    request = shelf_order(S("k"));
+    EXPECT_OK(put(&s, &request, S("")));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
@@ -213,7 +213,7 @@ TEST(conditions_hold_at_the_instant_of_the_change)
 {
     WORLD(w);
     struct shelf s = shelf_new(w);
-    struct entry_order none = shelf_order(S("k")), match = none, other = none;
+    struct entry_request none = shelf_order(S("k")), match = none, other = none;
     struct shelf_stored stored;
     none.condition.if_none_match = S("*");
     match.condition.if_match = S("*");
@@ -229,7 +229,7 @@ TEST(conditions_hold_at_the_instant_of_the_change)
     EXPECT_ERR(put(&s, &match, S("three")), ERR_CONFLICT);
     EXPECT_OK(put(&s, &none, S("three"))); /* it is another by now */
     /* Held when it began, not any more when it ends. */
-    struct entry_order first = shelf_order(S("new"));
+    struct entry_request first = shelf_order(S("new"));
     struct entry_put slow;
     first.condition.if_none_match = S("*");
     EXPECT_OK(entry_put_open(&w->core, &s.who, &s.bucket, &first, w->a, &slow));
@@ -248,12 +248,12 @@ TEST(an_upload_into_a_bucket_that_goes_leaves_nothing)
     WORLD(w);
     struct shelf s = shelf_new(w);
     for (size_t size = SMALL; size <= LARGE; size += LARGE - SMALL) {
-        struct entry_order order = shelf_order(S("k"));
+        struct entry_request request = shelf_order(S("k"));
         struct entry_put put_;
         enum err_code code;
         bool own;
         EXPECT_OK(bucket_find(&w->core, &s.who, S("shelf"), BUCKET_WRITE, w->a, &s.bucket));
-        EXPECT_OK(entry_put_open(&w->core, &s.who, &s.bucket, &order, w->a, &put_));
+        EXPECT_OK(entry_put_open(&w->core, &s.who, &s.bucket, &request, w->a, &put_));
         EXPECT_OK(intake_write(put_.intake, world_bytes(w, size), w->a));
         EXPECT_OK(bucket_remove(&w->core, &s.who, S("shelf"), w->a));
         EXPECT_OK(bucket_create(&w->core, &s.who, S("shelf"), w->a, &own)); /* another one */
@@ -376,13 +376,13 @@ TEST(a_copy_is_another_name_for_the_same_bytes)
 {
     WORLD(w);
     struct shelf s = shelf_new(w);
-    struct entry_order order = shelf_order(S("one"));
+    struct entry_request request = shelf_order(S("one"));
     struct entry entry;
     slice bytes = world_bytes(w, LARGE);
-    order.headers = S("h");
-    order.tags = S("t");
-    order.digest = DIGEST_CRC32;
-    EXPECT_OK(put(&s, &order, bytes));
+    request.headers = S("h");
+    request.tags = S("t");
+    request.digest = DIGEST_CRC32;
+    EXPECT_OK(put(&s, &request, bytes));
     world_wait(w, minutes(1));
     EXPECT_OK(
         copy_with(&s, (struct entry_copy){ .keeps_headers = true, .keeps_tags = true }, S("one"), S("two"), &entry));
@@ -465,10 +465,10 @@ static void *write_on(void *arg)
     struct writer *t = arg;
     for (int i = 0; i < t->rounds; i++) {
         SCRATCH(a);
-        struct entry_order order = shelf_order(S("k"));
+        struct entry_request request = shelf_order(S("k"));
         struct shelf_stored stored;
-        order.condition.if_none_match = slice_of(t->if_none_match);
-        err_t e = shelf_put(t->s, &order, t->bytes, &a, &stored);
+        request.condition.if_none_match = slice_of(t->if_none_match);
+        err_t e = shelf_put(t->s, &request, t->bytes, &a, &stored);
         t->stored += !e;
         t->refused += err_is(e, ERR_CONFLICT);
         t->wrong += e && e->code != ERR_CONFLICT;

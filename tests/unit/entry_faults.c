@@ -54,10 +54,10 @@ static void check_key(struct stand *t, bool acknowledged)
 
 static err_t put(struct stand *t)
 {
-    struct entry_order order = shelf_order(KEY);
+    struct entry_request request = shelf_order(KEY);
     struct shelf_stored stored;
-    order.digest = DIGEST_CRC32;
-    return shelf_put(&t->s, &order, t->bytes, t->w->a, &stored);
+    request.digest = DIGEST_CRC32;
+    return shelf_put(&t->s, &request, t->bytes, t->w->a, &stored);
 }
 
 static void prepare_old(struct stand *t)
@@ -68,10 +68,10 @@ static void prepare_old(struct stand *t)
 
 static err_t put_if_it_is_there(struct stand *t)
 {
-    struct entry_order order = shelf_order(KEY);
+    struct entry_request request = shelf_order(KEY);
     struct shelf_stored stored;
-    order.condition.if_match = S("*");
-    return shelf_put(&t->s, &order, t->bytes, t->w->a, &stored);
+    request.condition.if_match = S("*");
+    return shelf_put(&t->s, &request, t->bytes, t->w->a, &stored);
 }
 
 static err_t remove_key(struct stand *t)
@@ -111,8 +111,8 @@ static void check_tags(struct stand *t, bool acknowledged)
 
 static err_t copy(struct stand *t)
 {
-    struct entry_copy order = { .from = &t->s.bucket, .to = &t->s.bucket, .from_key = KEY, .to_key = COPY };
-    return entry_copy(&t->w->core, &t->s.who, &order, t->w->a, &t->entry);
+    struct entry_copy request = { .from = &t->s.bucket, .to = &t->s.bucket, .from_key = KEY, .to_key = COPY };
+    return entry_copy(&t->w->core, &t->s.who, &request, t->w->a, &t->entry);
 }
 
 static void prepare_both(struct stand *t)
@@ -136,14 +136,14 @@ static void check_copy(struct stand *t, bool acknowledged)
 
 static void prepare_upload(struct stand *t)
 {
-    struct upload_order order = { .key = KEY, .digest = DIGEST_CRC32C, .lifetime_ms = hours(1) };
-    EXPECT_OK(upload_create(&t->w->core, &t->s.who, &t->s.bucket, &order, t->w->a, &t->upload));
+    struct upload_request request = { .key = KEY, .digest = DIGEST_CRC32C, .lifetime_ms = hours(1) };
+    EXPECT_OK(upload_create(&t->w->core, &t->s.who, &t->s.bucket, &request, t->w->a, &t->upload));
 }
 
 static err_t create(struct stand *t)
 {
-    struct upload_order order = { .key = KEY, .lifetime_ms = hours(1) };
-    return upload_create(&t->w->core, &t->s.who, &t->s.bucket, &order, t->w->a, &t->upload);
+    struct upload_request request = { .key = KEY, .lifetime_ms = hours(1) };
+    return upload_create(&t->w->core, &t->s.who, &t->s.bucket, &request, t->w->a, &t->upload);
 }
 
 static void check_created(struct stand *t, bool acknowledged)
@@ -198,9 +198,9 @@ static void prepare_parts(struct stand *t)
 
 static err_t complete(struct stand *t)
 {
-    struct complete_order order = shelf_complete_order(KEY, t->upload, t->parts, PARTS);
+    struct complete_request request = shelf_complete_order(KEY, t->upload, t->parts, PARTS);
     enum upload_refusal why;
-    err_t e = shelf_complete(&t->s, &order, t->w->a, &why, &t->entry);
+    err_t e = shelf_complete(&t->s, &request, t->w->a, &why, &t->entry);
     EXPECT_EQ(why, UPLOAD_NO_REFUSAL);
     return e;
 }
@@ -265,9 +265,9 @@ static void prepare_ticket(struct stand *t)
 
 static err_t put_by_ticket(struct stand *t)
 {
-    struct entry_order order = shelf_order(KEY);
+    struct entry_request request = shelf_order(KEY);
     struct shelf_stored stored;
-    return shelf_put(&t->tickets.s, &order, t->bytes, t->w->a, &stored);
+    return shelf_put(&t->tickets.s, &request, t->bytes, t->w->a, &stored);
 }
 
 static void check_ticket(struct stand *t, bool acknowledged)

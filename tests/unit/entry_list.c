@@ -66,26 +66,26 @@ static err_t show(void *arg, const struct entry *entry, slice common)
     return NULL;
 }
 
-static struct page list_page(const struct shelf *s, const struct entry_list_order *order, struct arena *a)
+static struct page list_page(const struct shelf *s, const struct entry_list_request *request, struct arena *a)
 {
-    struct page p = { .a = a, .most = order->most, .list = arena_array(a, struct shown, order->most + 1) };
-    EXPECT_OK(entry_list(&s->w->core, &s->bucket, order, a, show, &p, &p.more, &p.last));
+    struct page p = { .a = a, .most = request->most, .list = arena_array(a, struct shown, request->most + 1) };
+    EXPECT_OK(entry_list(&s->w->core, &s->bucket, request, a, show, &p, &p.more, &p.last));
     EXPECT_SLICE(p.last, p.count ? p.list[p.count - 1].text : S(""));
     return p;
 }
 
 /* The same from sorted keys, by the words of entry.h. */
-static size_t expect_from(const slice *keys, size_t count, const struct entry_list_order *order, struct shown *ret)
+static size_t expect_from(const slice *keys, size_t count, const struct entry_list_request *request, struct shown *ret)
 {
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        slice key = keys[i], rest = slice_from(key, order->prefix.n);
-        if (!slice_starts(key, order->prefix))
+        slice key = keys[i], rest = slice_from(key, request->prefix.n);
+        if (!slice_starts(key, request->prefix))
             continue;
-        size_t at = order->delimiter.n ? slice_find(rest, order->delimiter) : SLICE_NONE;
+        size_t at = request->delimiter.n ? slice_find(rest, request->delimiter) : SLICE_NONE;
         bool is_common = at != SLICE_NONE;
-        slice text = is_common ? slice_part(key, 0, order->prefix.n + at + order->delimiter.n) : key;
-        if (order->after.n && slice_cmp(text, order->after) <= 0)
+        slice text = is_common ? slice_part(key, 0, request->prefix.n + at + request->delimiter.n) : key;
+        if (request->after.n && slice_cmp(text, request->after) <= 0)
             continue;
         if (n && ret[n - 1].is_common && is_common && slice_eq(ret[n - 1].text, text))
             continue;
@@ -94,13 +94,13 @@ static size_t expect_from(const slice *keys, size_t count, const struct entry_li
     return n;
 }
 
-static void expect_pages(const struct shelf *s, const slice *keys, size_t count, struct entry_list_order order)
+static void expect_pages(const struct shelf *s, const slice *keys, size_t count, struct entry_list_request request)
 {
     SCRATCH(a);
     struct shown *want = arena_array(&a, struct shown, count + 1);
-    size_t wanted = expect_from(keys, count, &order, want), seen = 0;
+    size_t wanted = expect_from(keys, count, &request, want), seen = 0;
     for (bool more = true; more;) {
-        struct page p = list_page(s, &order, &a);
+        struct page p = list_page(s, &request, &a);
         for (size_t i = 0; i < p.count; i++, seen++) {
             EXPECT(seen < wanted);
             EXPECT_SLICE(p.list[i].text, want[seen].text);
@@ -108,7 +108,7 @@ static void expect_pages(const struct shelf *s, const slice *keys, size_t count,
         }
         EXPECT_EQ(p.more, seen < wanted);
         more = p.more;
-        order.after = p.last;
+        request.after = p.last;
     }
     EXPECT_EQ(seen, wanted);
 }
@@ -172,13 +172,13 @@ TEST(every_prefix_delimiter_and_page_size_shows_what_sorting_shows)
     qsort(keys, COUNT, sizeof *keys, compare);
     for (size_t p = 0; p < LENGTH_OF(prefixes); p++)
         for (size_t d = 0; d < LENGTH_OF(delimiters); d++) {
-            struct entry_list_order order = { .prefix = prefixes[p], .delimiter = delimiters[d] };
-            for (order.most = 1; order.most < 8; order.most += 3)
-                expect_pages(&s, keys, COUNT, order);
-            order.most = 1000;
+            struct entry_list_request request = { .prefix = prefixes[p], .delimiter = delimiters[d] };
+            for (request.most = 1; request.most < 8; request.most += 3)
+                expect_pages(&s, keys, COUNT, request);
+            request.most = 1000;
             for (size_t after = 0; after < COUNT; after++) { /* from the middle of anything */
-                order.after = keys[after];
-                expect_pages(&s, keys, COUNT, order);
+                request.after = keys[after];
+                expect_pages(&s, keys, COUNT, request);
             }
         }
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -191,26 +191,26 @@ TEST(bytes_that_no_key_has_find_nothing)
     char long_[ENTRY_KEY_MAX + 100];
     memset(long_, 'a', sizeof long_);
     fill(&s, odd, LENGTH_OF(odd));
-    struct entry_list_order order = { .prefix = S("\xff"), .most = 10 };
-    EXPECT_EQ(list_page(&s, &order, w->a).count, 0);
-    order.prefix = (slice){ long_, sizeof long_ };
-    EXPECT_EQ(list_page(&s, &order, w->a).count, 0);
-    order.prefix = S("");
-    order.after = S("\xff");
-    EXPECT_EQ(list_page(&s, &order, w->a).count, 0);
-    order.after = (slice){ long_, sizeof long_ };
-    EXPECT_EQ(list_page(&s, &order, w->a).count, 10);
-    order.after = S("");
-    order.delimiter = S("\xc3"); /* half a character: it stands in no key */
-    EXPECT_EQ(list_page(&s, &order, w->a).count, 10);
-    order.delimiter = S("\xa9");
-    EXPECT_EQ(list_page(&s, &order, w->a).count, 10);
-    order.delimiter = S("/");
-    order.after = S("\xff\xff/\xff"); /* hostile, and it ends */
-    EXPECT_EQ(list_page(&s, &order, w->a).count, 0);
-    order.most = 0;
-    order.after = S("");
-    struct page p = list_page(&s, &order, w->a);
+    struct entry_list_request request = { .prefix = S("\xff"), .most = 10 };
+    EXPECT_EQ(list_page(&s, &request, w->a).count, 0);
+    request.prefix = (slice){ long_, sizeof long_ };
+    EXPECT_EQ(list_page(&s, &request, w->a).count, 0);
+    request.prefix = S("");
+    request.after = S("\xff");
+    EXPECT_EQ(list_page(&s, &request, w->a).count, 0);
+    request.after = (slice){ long_, sizeof long_ };
+    EXPECT_EQ(list_page(&s, &request, w->a).count, 10);
+    request.after = S("");
+    request.delimiter = S("\xc3"); /* half a character: it stands in no key */
+    EXPECT_EQ(list_page(&s, &request, w->a).count, 10);
+    request.delimiter = S("\xa9");
+    EXPECT_EQ(list_page(&s, &request, w->a).count, 10);
+    request.delimiter = S("/");
+    request.after = S("\xff\xff/\xff"); /* hostile, and it ends */
+    EXPECT_EQ(list_page(&s, &request, w->a).count, 0);
+    request.most = 0;
+    request.after = S("");
+    struct page p = list_page(&s, &request, w->a);
     EXPECT_EQ(p.count, 0);
     EXPECT(!p.more);
 }
@@ -225,11 +225,11 @@ TEST(a_visitor_that_fails_ends_the_listing)
 {
     WORLD(w);
     struct shelf s = shelf_new(w);
-    struct entry_list_order order = { .most = 10, .delimiter = S("/") };
+    struct entry_list_request request = { .most = 10, .delimiter = S("/") };
     bool more;
     slice last;
     fill(&s, odd, LENGTH_OF(odd));
-    EXPECT_ERR(entry_list(&w->core, &s.bucket, &order, w->a, refuse, w->a, &more, &last), ERR_TRUNCATED);
+    EXPECT_ERR(entry_list(&w->core, &s.bucket, &request, w->a, refuse, w->a, &more, &last), ERR_TRUNCATED);
 }
 
 /* ---- many ---- */
@@ -256,13 +256,13 @@ static err_t count(void *arg, const struct entry *entry, slice common)
     return NULL;
 }
 
-static struct counted list_all(const struct shelf *s, struct entry_list_order order, size_t *ret_pages)
+static struct counted list_all(const struct shelf *s, struct entry_list_request request, size_t *ret_pages)
 {
     struct counted c = { 0 };
     SCRATCH(a);
     *ret_pages = 0;
     for (bool more = true; more; ++*ret_pages)
-        EXPECT_OK(entry_list(&s->w->core, &s->bucket, &order, &a, count, &c, &more, &order.after));
+        EXPECT_OK(entry_list(&s->w->core, &s->bucket, &request, &a, count, &c, &more, &request.after));
     return c;
 }
 
@@ -273,16 +273,16 @@ TEST(a_hundred_thousand_keys_in_pages_and_in_folders)
     slice *keys = many_keys(w->a);
     size_t pages;
     fill(&s, keys, MANY);
-    struct counted c = list_all(&s, (struct entry_list_order){ .most = 1000 }, &pages);
+    struct counted c = list_all(&s, (struct entry_list_request){ .most = 1000 }, &pages);
     EXPECT_EQ(c.entries, MANY);
     EXPECT_EQ(pages, MANY / 1000);
-    c = list_all(&s, (struct entry_list_order){ .most = MANY }, &pages);
+    c = list_all(&s, (struct entry_list_request){ .most = MANY }, &pages);
     EXPECT_EQ(c.entries, MANY);
     EXPECT_EQ(pages, 1);
-    c = list_all(&s, (struct entry_list_order){ .most = 7, .delimiter = S("/") }, &pages);
+    c = list_all(&s, (struct entry_list_request){ .most = 7, .delimiter = S("/") }, &pages);
     EXPECT_EQ(c.commons, FOLDERS);
     EXPECT_EQ(c.entries, 0);
-    c = list_all(&s, (struct entry_list_order){ .most = 7, .delimiter = S("/"), .prefix = S("folder-500/") }, &pages);
+    c = list_all(&s, (struct entry_list_request){ .most = 7, .delimiter = S("/"), .prefix = S("folder-500/") }, &pages);
     EXPECT_EQ(c.entries, IN_FOLDER);
 }
 
@@ -293,7 +293,7 @@ TEST(a_common_prefix_costs_one_look_up_however_many_keys_it_stands_for)
     size_t pages;
     fill(&s, many_keys(w->a), MANY);
     int64_t calls = w->faults.calls;
-    struct counted c = list_all(&s, (struct entry_list_order){ .most = 2 * FOLDERS, .delimiter = S("/") }, &pages);
+    struct counted c = list_all(&s, (struct entry_list_request){ .most = 2 * FOLDERS, .delimiter = S("/") }, &pages);
     EXPECT_EQ(c.commons, FOLDERS);
     EXPECT(w->faults.calls - calls < 4 * FOLDERS); /* of 100 keys each none but the first is read */
 }
@@ -307,13 +307,13 @@ TEST(a_listing_needs_as_much_memory_for_many_keys_as_for_few)
     bool more;
     slice last;
     fill(&s, many_keys(w->a), MANY);
-    struct entry_list_order order = { .most = 10, .delimiter = S("") };
-    EXPECT_OK(entry_list(&w->core, &s.bucket, &order, &a, count, &c, &more, &last));
+    struct entry_list_request request = { .most = 10, .delimiter = S("") };
+    EXPECT_OK(entry_list(&w->core, &s.bucket, &request, &a, count, &c, &more, &last));
     size_t before = mallinfo2().uordblks;
-    order.most = MANY;
-    EXPECT_OK(entry_list(&w->core, &s.bucket, &order, &a, count, &c, &more, &last));
-    order.delimiter = S("/");
-    EXPECT_OK(entry_list(&w->core, &s.bucket, &order, &a, count, &c, &more, &last));
+    request.most = MANY;
+    EXPECT_OK(entry_list(&w->core, &s.bucket, &request, &a, count, &c, &more, &last));
+    request.delimiter = S("/");
+    EXPECT_OK(entry_list(&w->core, &s.bucket, &request, &a, count, &c, &more, &last));
     size_t after = mallinfo2().uordblks;
     EXPECT(after < before + 256 * 1024);
 }

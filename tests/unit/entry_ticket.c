@@ -22,17 +22,17 @@ static err_t apply_confirm(struct meta_tx *tx, void *arg, struct arena *a)
 
 static err_t put(const struct shelf_tickets *c, slice key, slice bytes)
 {
-    struct entry_order order = shelf_order(key);
+    struct entry_request request = shelf_order(key);
     struct shelf_stored unused;
-    return shelf_put(&c->s, &order, bytes, c->s.w->a, &unused);
+    return shelf_put(&c->s, &request, bytes, c->s.w->a, &unused);
 }
 
 static err_t open_put(const struct shelf_tickets *c, slice key, int64_t exact_bytes, struct entry_put *put_)
 {
-    struct entry_order *order = arena_new(c->s.w->a, struct entry_order);
-    *order = shelf_order(arena_copy(c->s.w->a, key));
-    order->exact_bytes = exact_bytes;
-    return entry_put_open(&c->s.w->core, &c->s.who, &c->s.bucket, order, c->s.w->a, put_);
+    struct entry_request *request = arena_new(c->s.w->a, struct entry_request);
+    *request = shelf_order(arena_copy(c->s.w->a, key));
+    request->exact_bytes = exact_bytes;
+    return entry_put_open(&c->s.w->core, &c->s.who, &c->s.bucket, request, c->s.w->a, put_);
 }
 
 static void note_code(void *arg, err_t e, const struct entry_stored *stored)
@@ -101,7 +101,7 @@ TEST(without_a_ticket_nothing_comes_in)
     EXPECT_OK(put(&c, S("mine"), S("hello")));
     EXPECT_ERR(entry_remove(&w->core, &c.s.who, &c.s.bucket, S("mine"), NULL, w->a, &was), ERR_FORBIDDEN);
     EXPECT_ERR(entry_set_tags(&w->core, &c.s.who, &c.s.bucket, S("mine"), S("t"), w->a), ERR_FORBIDDEN);
-    struct upload_order upload = { .key = S("mine"), .lifetime_ms = 1 };
+    struct upload_request upload = { .key = S("mine"), .lifetime_ms = 1 };
     slice name;
     EXPECT_ERR(upload_create(&w->core, &c.s.who, &c.s.bucket, &upload, w->a, &name), ERR_FORBIDDEN);
     EXPECT_OK(bucket_create(&w->core, &c.bob, S("open"), w->a, &was));
@@ -124,13 +124,13 @@ TEST(exactly_the_declared_bytes_come_in)
     EXPECT_ERR(put(&c, S("k"), S("hello!")), ERR_TOO_LARGE);
     EXPECT_ERR(put(&c, S("k"), S("hell")), ERR_EMPTY);
     EXPECT_ERR(put(&c, S("k"), S("")), ERR_EMPTY);
-    struct entry_order order = shelf_order(S("k"));
+    struct entry_request request = shelf_order(S("k"));
     struct shelf_stored unused;
-    order.max_bytes = 4; /* what the form allows is less than the ticket */
-    EXPECT_ERR(shelf_put(&c.s, &order, S("hello"), w->a, &unused), ERR_TOO_LARGE);
-    order.max_bytes = 0;
-    order.min_bytes = 6;
-    EXPECT_ERR(shelf_put(&c.s, &order, S("hello"), w->a, &unused), ERR_EMPTY);
+    request.max_bytes = 4; /* what the form allows is less than the ticket */
+    EXPECT_ERR(shelf_put(&c.s, &request, S("hello"), w->a, &unused), ERR_TOO_LARGE);
+    request.max_bytes = 0;
+    request.min_bytes = 6;
+    EXPECT_ERR(shelf_put(&c.s, &request, S("hello"), w->a, &unused), ERR_EMPTY);
     EXPECT_EQ(shelf_object_count(w), 0);
     EXPECT_OK(put(&c, S("k"), S("hello")));
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -255,9 +255,9 @@ static void *send_on(void *arg)
     struct sender *t = arg;
     for (int i = 0; i < t->rounds; i++) {
         SCRATCH(a);
-        struct entry_order order = shelf_order(S("k"));
+        struct entry_request request = shelf_order(S("k"));
         struct shelf_stored unused;
-        err_t e = shelf_put(&t->c->s, &order, t->bytes, &a, &unused);
+        err_t e = shelf_put(&t->c->s, &request, t->bytes, &a, &unused);
         t->stored += !e;
         t->refused += err_is(e, ERR_FORBIDDEN);
         t->wrong += e && e->code != ERR_FORBIDDEN;

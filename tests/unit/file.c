@@ -46,39 +46,39 @@ TEST(pages_go_from_the_newest_to_the_oldest)
     struct principal alice = world_user(w, S("alice")), bob = world_user(w, S("bob")), boss = world_admin(w, S("boss"));
     for (int i = 0; i < 7; i++)
         world_store(w, i % 3 ? &alice : &bob, i % 2 ? S("Odd.pdf") : S("even.txt"), S("x"), i == 4 ? minutes(1) : 0);
-    struct file_list_order order = { .state = -1, .most = 2 };
+    struct file_list_request request = { .state = -1, .most = 2 };
     struct file *files;
     size_t count, seen = 0;
     int64_t last = INT64_MAX;
     do {
-        EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+        EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
         EXPECT(count > 0);
         for (size_t i = 0; i < count; i++) {
             EXPECT(files[i].id < last);
             last = files[i].id;
         }
         seen += count;
-    } while (order.before_id);
+    } while (request.before_id);
     EXPECT_EQ(seen, 7);
-    order = (struct file_list_order){ .state = -1, .most = 100 };
-    EXPECT_OK(file_list(&w->core, &alice, &order, w->a, &files, &count, &order.before_id));
+    request = (struct file_list_request){ .state = -1, .most = 100 };
+    EXPECT_OK(file_list(&w->core, &alice, &request, w->a, &files, &count, &request.before_id));
     EXPECT_EQ(count, 4);
-    EXPECT_EQ(order.before_id, 0);
-    order.name_contains = S("odd");
-    EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+    EXPECT_EQ(request.before_id, 0);
+    request.name_contains = S("odd");
+    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
     EXPECT_EQ(count, 3);
-    order = (struct file_list_order){ .state = FILE_STORED, .most = 100 };
-    EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+    request = (struct file_list_request){ .state = FILE_STORED, .most = 100 };
+    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
     EXPECT_EQ(count, 1);
     world_wait(w, minutes(1)); /* its time has come, the purge has not */
-    EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
     EXPECT_EQ(count, 0);
-    order = (struct file_list_order){ .state = -1, .most = 3 };
-    EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+    request = (struct file_list_request){ .state = -1, .most = 3 };
+    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
     EXPECT_EQ(count, 3);
-    EXPECT_OK(file_list(&w->core, &boss, &order, w->a, &files, &count, &order.before_id));
+    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
     EXPECT_EQ(count, 3);
-    EXPECT_EQ(order.before_id, 0);
+    EXPECT_EQ(request.before_id, 0);
 }
 
 TEST(at_exactly_its_time_a_file_is_gone_cached_or_not)

@@ -51,14 +51,14 @@ TEST(a_known_length_above_the_inline_limit_is_never_held_in_memory)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request request = world_request(&alice, S("x"));
     struct intake *in;
-    order.exact_bytes = LARGE;
-    EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
+    request.exact_bytes = LARGE;
+    EXPECT_OK(intake_open(&w->core, &request, w->a, &in));
     EXPECT(intake_blocks(in));
     intake_discard(in);
-    order.exact_bytes = WORLD_INLINE_MAX;
-    EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
+    request.exact_bytes = WORLD_INLINE_MAX;
+    EXPECT_OK(intake_open(&w->core, &request, w->a, &in));
     EXPECT(!intake_blocks(in));
     intake_discard(in);
     expect_nothing(w);
@@ -68,10 +68,10 @@ TEST(a_cut_upload_leaves_nothing)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request request = world_request(&alice, S("x"));
     for (size_t size = 0; size <= LARGE; size += LARGE / 2) {
         struct intake *in;
-        EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
+        EXPECT_OK(intake_open(&w->core, &request, w->a, &in));
         EXPECT_OK(intake_write(in, world_bytes(w, size), w->a));
         EXPECT_EQ(intake_received(in), size);
         intake_discard(in);
@@ -86,11 +86,11 @@ TEST(tusd_497_fewer_or_more_bytes_than_announced_are_no_file)
     struct principal alice = world_user(w, S("alice"));
     size_t sizes[] = { 5, LARGE };
     for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
-        struct intake_order order = world_order(&alice, S("x"));
+        struct intake_request request = world_request(&alice, S("x"));
         struct file f;
-        order.exact_bytes = (int64_t)sizes[i];
-        EXPECT_ERR(world_put(w, &order, world_bytes(w, sizes[i] - 1), &f), ERR_TRUNCATED);
-        EXPECT_ERR(world_put(w, &order, world_bytes(w, sizes[i] + 1), &f), ERR_TOO_LARGE);
+        request.exact_bytes = (int64_t)sizes[i];
+        EXPECT_ERR(world_put(w, &request, world_bytes(w, sizes[i] - 1), &f), ERR_TRUNCATED);
+        EXPECT_ERR(world_put(w, &request, world_bytes(w, sizes[i] + 1), &f), ERR_TOO_LARGE);
     }
     expect_nothing(w);
 }
@@ -105,13 +105,13 @@ TEST(a_wrong_md5_is_no_file_and_a_right_one_is)
         unsigned char md5[MD5_SIZE];
         struct file f;
         hash_md5(bytes, md5);
-        struct intake_order order = world_order(&alice, S("x"));
-        order.md5 = (slice){ (char *)md5, MD5_SIZE };
+        struct intake_request request = world_request(&alice, S("x"));
+        request.md5 = (slice){ (char *)md5, MD5_SIZE };
         md5[3] ^= 1;
-        EXPECT_ERR(world_put(w, &order, bytes, &f), ERR_DIGEST);
+        EXPECT_ERR(world_put(w, &request, bytes, &f), ERR_DIGEST);
         EXPECT_EQ(world_file_count(w), (int64_t)i);
         md5[3] ^= 1;
-        EXPECT_OK(world_put(w, &order, bytes, &f));
+        EXPECT_OK(world_put(w, &request, bytes, &f));
     }
     EXPECT_EQ(world_blob_count(w), 1);
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -121,37 +121,37 @@ TEST(the_limit_counts_bytes_and_is_known_early)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request request = world_request(&alice, S("x"));
     struct intake *in;
     struct file f;
-    order.max_bytes = 100;
-    order.exact_bytes = 101;
-    EXPECT_ERR(intake_open(&w->core, &order, w->a, &in), ERR_TOO_LARGE);
-    order.exact_bytes = -1;
-    EXPECT_ERR(world_put(w, &order, world_bytes(w, 101), &f), ERR_TOO_LARGE);
-    order.max_bytes = LARGE;
-    EXPECT_ERR(world_put(w, &order, world_bytes(w, LARGE + 1), &f), ERR_TOO_LARGE);
+    request.max_bytes = 100;
+    request.exact_bytes = 101;
+    EXPECT_ERR(intake_open(&w->core, &request, w->a, &in), ERR_TOO_LARGE);
+    request.exact_bytes = -1;
+    EXPECT_ERR(world_put(w, &request, world_bytes(w, 101), &f), ERR_TOO_LARGE);
+    request.max_bytes = LARGE;
+    EXPECT_ERR(world_put(w, &request, world_bytes(w, LARGE + 1), &f), ERR_TOO_LARGE);
     expect_nothing(w);
-    order.max_bytes = 100;
-    EXPECT_OK(world_put(w, &order, world_bytes(w, 100), &f));
+    request.max_bytes = 100;
+    EXPECT_OK(world_put(w, &request, world_bytes(w, 100), &f));
 }
 
 TEST(a_quota_of_bytes_or_files_holds_and_leaves_nothing)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request request = world_request(&alice, S("x"));
     struct file f;
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
-    EXPECT_ERR(world_put(w, &order, world_bytes(w, LARGE + 1), &f), ERR_QUOTA);
+    EXPECT_ERR(world_put(w, &request, world_bytes(w, LARGE + 1), &f), ERR_QUOTA);
     expect_nothing(w);
-    EXPECT_OK(world_put(w, &order, world_bytes(w, LARGE), &f));
-    EXPECT_ERR(world_put(w, &order, S("1"), &f), ERR_QUOTA);
-    EXPECT_OK(world_put(w, &order, S(""), &f));
+    EXPECT_OK(world_put(w, &request, world_bytes(w, LARGE), &f));
+    EXPECT_ERR(world_put(w, &request, S("1"), &f), ERR_QUOTA);
+    EXPECT_OK(world_put(w, &request, S(""), &f));
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 0, 2, w->a));
-    EXPECT_ERR(world_put(w, &order, S(""), &f), ERR_QUOTA);
+    EXPECT_ERR(world_put(w, &request, S(""), &f), ERR_QUOTA);
     EXPECT_OK(file_delete(&w->core, &alice, f.uuid, w->a));
-    EXPECT_OK(world_put(w, &order, S("1"), &f));
+    EXPECT_OK(world_put(w, &request, S("1"), &f));
     EXPECT_ERR(account_set_limits(&w->core, &w->operator_, S("default"), -1, 0, w->a), ERR_INVALID);
     EXPECT_ERR(account_set_limits(&w->core, &w->operator_, S("nowhere"), 1, 0, w->a), ERR_NOT_FOUND);
 }
@@ -160,30 +160,30 @@ TEST(the_configured_quota_holds_for_accounts_without_one_of_their_own)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request request = world_request(&alice, S("x"));
     struct file f;
     w->core.options.account_max_bytes = LARGE;
     w->core.options.account_max_files = 2;
-    EXPECT_ERR(world_put(w, &order, world_bytes(w, LARGE + 1), &f), ERR_QUOTA);
+    EXPECT_ERR(world_put(w, &request, world_bytes(w, LARGE + 1), &f), ERR_QUOTA);
     expect_nothing(w);
-    EXPECT_OK(world_put(w, &order, world_bytes(w, LARGE), &f));
-    EXPECT_ERR(world_put(w, &order, S("1"), &f), ERR_QUOTA);
-    EXPECT_OK(world_put(w, &order, S(""), &f));
-    EXPECT_ERR(world_put(w, &order, S(""), &f), ERR_QUOTA);
+    EXPECT_OK(world_put(w, &request, world_bytes(w, LARGE), &f));
+    EXPECT_ERR(world_put(w, &request, S("1"), &f), ERR_QUOTA);
+    EXPECT_OK(world_put(w, &request, S(""), &f));
+    EXPECT_ERR(world_put(w, &request, S(""), &f), ERR_QUOTA);
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 2 * LARGE, 3, w->a));
-    EXPECT_OK(world_put(w, &order, S("1"), &f));
-    EXPECT_ERR(world_put(w, &order, S(""), &f), ERR_QUOTA);
+    EXPECT_OK(world_put(w, &request, S("1"), &f));
+    EXPECT_ERR(world_put(w, &request, S(""), &f), ERR_QUOTA);
 }
 
 TEST(a_known_length_above_the_quota_is_refused_before_its_bytes)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request request = world_request(&alice, S("x"));
     struct intake *in;
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
-    order.exact_bytes = LARGE + 1;
-    EXPECT_ERR(intake_open(&w->core, &order, w->a, &in), ERR_QUOTA);
+    request.exact_bytes = LARGE + 1;
+    EXPECT_ERR(intake_open(&w->core, &request, w->a, &in), ERR_QUOTA);
     expect_nothing(w);
 }
 
@@ -192,25 +192,25 @@ TEST(below_the_reserve_nothing_is_accepted_and_space_that_returns_is_used)
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .blob_capacity = 200000, .reserve_bytes = 100000 });
     struct principal alice = world_user(w, S("alice"));
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request request = world_request(&alice, S("x"));
     struct file f, small;
     struct intake *in;
-    order.exact_bytes = 100001;
-    EXPECT_ERR(intake_open(&w->core, &order, w->a, &in), ERR_NO_SPACE);
-    order.exact_bytes = -1;
-    EXPECT_ERR(world_put(w, &order, world_bytes(w, 150000), &f), ERR_NO_SPACE); /* on its way, within one second */
+    request.exact_bytes = 100001;
+    EXPECT_ERR(intake_open(&w->core, &request, w->a, &in), ERR_NO_SPACE);
+    request.exact_bytes = -1;
+    EXPECT_ERR(world_put(w, &request, world_bytes(w, 150000), &f), ERR_NO_SPACE); /* on its way, within one second */
     world_wait(w, seconds(1));
-    EXPECT_OK(world_put(w, &order, world_bytes(w, 90000), &f));
+    EXPECT_OK(world_put(w, &request, world_bytes(w, 90000), &f));
     world_wait(w, seconds(1));
-    order.exact_bytes = 20000;
-    EXPECT_ERR(intake_open(&w->core, &order, w->a, &in), ERR_NO_SPACE);
-    order.exact_bytes = -1;
-    EXPECT_OK(world_put(w, &order, SMALL, &small));
+    request.exact_bytes = 20000;
+    EXPECT_ERR(intake_open(&w->core, &request, w->a, &in), ERR_NO_SPACE);
+    request.exact_bytes = -1;
+    EXPECT_OK(world_put(w, &request, SMALL, &small));
     EXPECT_OK(file_delete(&w->core, &alice, f.uuid, w->a));
     world_wait(w, WORLD_GRACE_MS);
     world_run_jobs(w);
     world_wait(w, seconds(1));
-    EXPECT_OK(world_put(w, &order, world_bytes(w, 90000), &f));
+    EXPECT_OK(world_put(w, &request, world_bytes(w, 90000), &f));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
@@ -231,12 +231,12 @@ TEST(a_full_disk_is_no_space_and_leaves_nothing)
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .blob_capacity = 40000 });
     struct principal alice = world_user(w, S("alice"));
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request request = world_request(&alice, S("x"));
     struct file f;
-    EXPECT_ERR(world_put(w, &order, world_bytes(w, LARGE), &f), ERR_NO_SPACE);
+    EXPECT_ERR(world_put(w, &request, world_bytes(w, LARGE), &f), ERR_NO_SPACE);
     expect_nothing(w);
     world_wait(w, seconds(1));
-    EXPECT_OK(world_put(w, &order, world_bytes(w, 30000), &f));
+    EXPECT_OK(world_put(w, &request, world_bytes(w, 30000), &f));
 }
 
 TEST(a_deadline_is_set_from_the_end_of_the_upload)
@@ -260,9 +260,9 @@ TEST(a_closed_queue_says_come_back_and_leaves_nothing)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request request = world_request(&alice, S("x"));
     struct intake *in;
-    EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
+    EXPECT_OK(intake_open(&w->core, &request, w->a, &in));
     EXPECT_OK(intake_write(in, SMALL, w->a));
     /* A store that fails at once stands for one whose queue is full: both must end as UNAVAILABLE. */
     w->faults.fail_at = w->faults.calls + 1;
@@ -279,7 +279,7 @@ static void fail_each_call(size_t size, enum err_code with, int failures_in_a_ro
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request request = world_request(&alice, S("x"));
     slice bytes = world_bytes(w, size), back;
     w->faults.code = with;
     for (int nth = 1;; nth++) {
@@ -289,7 +289,7 @@ static void fail_each_call(size_t size, enum err_code with, int failures_in_a_ro
         world_wait(w, seconds(1)); /* free space is asked for again */
         w->faults.fail_count = failures_in_a_row;
         w->faults.fail_at = w->faults.calls + nth;
-        err_t e = world_put(w, &order, bytes, &f);
+        err_t e = world_put(w, &request, bytes, &f);
         bool reached = w->faults.calls >= w->faults.fail_at;
         w->faults.fail_at = 0;
         if (!e && !reached) {
@@ -306,7 +306,7 @@ static void fail_each_call(size_t size, enum err_code with, int failures_in_a_ro
         world_wait(w, WORLD_GRACE_MS + hours(6));
         world_run_jobs(w);
         EXPECT_EQ(world_fsck(w, true), 0);
-        EXPECT_OK(world_put(w, &order, bytes, &f));
+        EXPECT_OK(world_put(w, &request, bytes, &f));
         EXPECT_OK(world_read(w, &alice, &f, &back));
         EXPECT_SLICE(back, bytes);
     }
@@ -375,14 +375,14 @@ static const enum digest_kind all_kinds[] = { DIGEST_CRC32, DIGEST_CRC32C, DIGES
 static enum err_code put_placed(struct world *w, const struct principal *who, struct placed *p, slice bytes,
                                 const struct digest *late)
 {
-    struct intake_order order = world_order(who, S("x"));
+    struct intake_request request = world_request(who, S("x"));
     struct intake *in;
     enum err_code code;
     for (size_t i = 0; i < LENGTH_OF(all_kinds); i++)
-        order.digests |= 1u << all_kinds[i];
-    order.place = place;
-    order.place_arg = p;
-    EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
+        request.digests |= 1u << all_kinds[i];
+    request.place = place;
+    request.place_arg = p;
+    EXPECT_OK(intake_open(&w->core, &request, w->a, &in));
     for (slice left = bytes; left.n; left = slice_from(left, 1000))
         EXPECT_OK(intake_write(in, slice_part(left, 0, 1000), w->a));
     if (late)
@@ -441,13 +441,13 @@ TEST(an_md5_that_comes_after_the_bytes_counts_and_does_not_replace_another)
     unsigned char md5[MD5_SIZE], other[MD5_SIZE] = { 1 };
     hash_md5(SMALL, md5);
     for (int round = 0; round < 3; round++) {
-        struct intake_order order = world_order(&alice, S("x"));
+        struct intake_request request = world_request(&alice, S("x"));
         struct placed p = { 0 };
         struct intake *in;
         enum err_code code;
-        order.place = place;
-        order.place_arg = &p;
-        EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
+        request.place = place;
+        request.place_arg = &p;
+        EXPECT_OK(intake_open(&w->core, &request, w->a, &in));
         EXPECT_OK(intake_write(in, SMALL, w->a));
         if (round > 0)
             intake_expect_md5(in, other);

@@ -103,7 +103,7 @@ TEST(a_blob_that_is_being_written_is_never_an_orphan)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request order = world_request(&alice, S("x"));
     struct intake *in;
     EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
     EXPECT_OK(intake_write(in, world_bytes(w, LARGE), w->a));
@@ -181,7 +181,7 @@ TEST(bytes_whose_row_waits_for_the_committer_are_no_orphan_however_long_it_takes
     struct roadblock r = { .write = { .apply = roadblock_apply, .arg = &r, .done = roadblock_done },
                            .mutex = PTHREAD_MUTEX_INITIALIZER,
                            .changed = PTHREAD_COND_INITIALIZER };
-    struct intake_order order = world_order(&alice, S("x"));
+    struct intake_request order = world_request(&alice, S("x"));
     struct sender s = { 0 };
     slice bytes = world_bytes(w, LARGE), back;
     EXPECT_OK(intake_open(&w->core, &order, w->a, &s.in));

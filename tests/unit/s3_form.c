@@ -453,7 +453,7 @@ static struct tickets issue(struct s3_fixture *f)
     struct issued issued = { .f = f };
     EXPECT_OK(bucket_ensure(&f->w->core, S("runrunit"), f->a, &t.bucket));
     EXPECT_OK(access_own_signing(&f->w->core, S3_PURPOSE, f->a, &t.server.access_key, &t.server.secret));
-    struct ticket_request order = { .way = S("test"),
+    struct ticket_request order = { .origin = S("test"),
                                     .name = S("nota.csv"),
                                     .content_type = S("text/csv"),
                                     .declared_bytes = 5,

@@ -298,7 +298,7 @@ TEST(a_shared_task_is_everybodys_of_its_account)
     int64_t shared = ticket_fixture_task(&p, &ana), private, said;
     enum task_refusal why;
     EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &account));
-    EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_order){ .account = S("acme"), .login = S("eve") },
+    EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_request){ .account = S("acme"), .login = S("eve") },
                           w->a, &user));
     struct principal eve = world_principal(w, S("eve"));
     EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("t") }, w->a, &why, &private));

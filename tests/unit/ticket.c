@@ -43,7 +43,7 @@ static struct principal stranger(struct world *w)
     struct account account;
     struct user user;
     EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &account));
-    EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_order){ .account = S("acme"), .login = S("eve") },
+    EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_request){ .account = S("acme"), .login = S("eve") },
                           w->a, &user));
     return world_principal(w, S("eve"));
 }
@@ -259,7 +259,7 @@ TEST(nobody_but_its_owner_knows_of_a_pending_ticket)
 static bool can_find(const struct ticket_fixture *p, const struct principal *who, const struct file *f)
 {
     struct world *w = p->w;
-    struct file_list_order order = { .state = -1, .most = 2 };
+    struct file_list_request order = { .state = -1, .most = 2 };
     struct file got, *list;
     size_t count;
     int64_t next;

@@ -32,28 +32,28 @@ static void make_parts(struct world *w, slice parts[PARTS])
 
 static slice upload_of(const struct shelf *s, enum digest_kind kind, enum digest_form form)
 {
-    struct upload_order order = {
+    struct upload_request request = {
         .key = KEY, .headers = S("h"), .tags = S("t"), .digest = kind, .digest_form = form, .lifetime_ms = hours(1)
     };
     slice name;
-    EXPECT_OK(upload_create(&s->w->core, &s->who, &s->bucket, &order, s->w->a, &name));
+    EXPECT_OK(upload_create(&s->w->core, &s->who, &s->bucket, &request, s->w->a, &name));
     return name;
 }
 
 static err_t complete(const struct shelf *s, slice name, const struct completed_part *parts, size_t count,
                       struct entry *ret)
 {
-    struct complete_order order = shelf_complete_order(KEY, name, parts, count);
+    struct complete_request request = shelf_complete_order(KEY, name, parts, count);
     enum upload_refusal why;
-    return shelf_complete(s, &order, s->w->a, &why, ret);
+    return shelf_complete(s, &request, s->w->a, &why, ret);
 }
 
-static void expect_refused(const struct shelf *s, const struct complete_order *order, enum upload_refusal want,
+static void expect_refused(const struct shelf *s, const struct complete_request *request, enum upload_refusal want,
                            enum err_code code)
 {
     enum upload_refusal why = UPLOAD_REFUSAL_COUNT;
     struct entry entry;
-    EXPECT_ERR(shelf_complete(s, order, s->w->a, &why, &entry), code);
+    EXPECT_ERR(shelf_complete(s, request, s->w->a, &why, &entry), code);
     EXPECT_EQ(why, want);
 }
 
@@ -65,11 +65,11 @@ TEST(parts_in_any_order_become_one_object)
     struct shelf s = shelf_new(w);
     slice parts[PARTS], name = upload_of(&s, DIGEST_NONE, DIGEST_WHOLE);
     struct completed_part named[PARTS];
-    const int order[PARTS] = { 3, 0, 4, 2, 1 };
+    const int request[PARTS] = { 3, 0, 4, 2, 1 };
     unsigned char md5s[PARTS * MD5_SIZE], md5[MD5_SIZE];
     make_parts(w, parts);
     for (int i = 0; i < PARTS; i++)
-        EXPECT_OK(part_of(&s, name, order[i] * 7 + 1, parts[order[i]], &named[order[i]]));
+        EXPECT_OK(part_of(&s, name, request[i] * 7 + 1, parts[request[i]], &named[request[i]]));
     EXPECT(!shelf_has(&s, KEY)); /* nothing is visible before */
     slice whole = join(w, parts, PARTS);
     EXPECT_EQ(world_account(w).used_bytes, whole.n);
@@ -235,55 +235,55 @@ TEST(completing_is_refused_for_its_own_reason_each_time_and_the_upload_stays)
     const slice bytes[] = { S("first"), S("second"), S("3") };
     for (int i = 0; i < 3; i++)
         EXPECT_OK(part_of(&s, name, i + 1, bytes[i], &named[i]));
-    struct complete_order order = shelf_complete_order(KEY, name, named, 0);
-    expect_refused(&s, &order, UPLOAD_NO_PARTS, ERR_EMPTY);
-    order = shelf_complete_order(KEY, name, named, 3);
+    struct complete_request request = shelf_complete_order(KEY, name, named, 0);
+    expect_refused(&s, &request, UPLOAD_NO_PARTS, ERR_EMPTY);
+    request = shelf_complete_order(KEY, name, named, 3);
     memcpy(wrong, named, sizeof named);
     wrong[1].etag = named[0].etag;
-    order.parts = wrong;
-    expect_refused(&s, &order, UPLOAD_BAD_PART, ERR_INVALID);
+    request.parts = wrong;
+    expect_refused(&s, &request, UPLOAD_BAD_PART, ERR_INVALID);
     memcpy(wrong, named, sizeof named);
     wrong[2].number = 4;
-    expect_refused(&s, &order, UPLOAD_BAD_PART, ERR_INVALID);
+    expect_refused(&s, &request, UPLOAD_BAD_PART, ERR_INVALID);
     memcpy(wrong, named, sizeof named);
     digest_of(DIGEST_CRC32, bytes[0], &wrong[0].digest);
-    expect_refused(&s, &order, UPLOAD_BAD_PART, ERR_INVALID); /* it has none */
+    expect_refused(&s, &request, UPLOAD_BAD_PART, ERR_INVALID); /* it has none */
     memcpy(swapped, named, sizeof named);
     swapped[0] = named[1];
     swapped[1] = named[0];
-    order.parts = swapped;
-    expect_refused(&s, &order, UPLOAD_BAD_ORDER, ERR_INVALID);
+    request.parts = swapped;
+    expect_refused(&s, &request, UPLOAD_BAD_ORDER, ERR_INVALID);
     swapped[1] = named[1]; /* twice the same */
-    expect_refused(&s, &order, UPLOAD_BAD_ORDER, ERR_INVALID);
+    expect_refused(&s, &request, UPLOAD_BAD_ORDER, ERR_INVALID);
     swapped[0].number = 0;
-    expect_refused(&s, &order, UPLOAD_BAD_ORDER, ERR_INVALID);
-    order.parts = named;
-    order.part_min_bytes = 6;
-    expect_refused(&s, &order, UPLOAD_PART_TOO_SMALL, ERR_INVALID);
-    order.part_min_bytes = 5;
-    order.max_bytes = 11;
-    expect_refused(&s, &order, UPLOAD_TOO_LARGE, ERR_TOO_LARGE);
-    order.max_bytes = 12;
-    order.exact_bytes = 13;
-    expect_refused(&s, &order, UPLOAD_BAD_SIZE, ERR_DIGEST);
-    order.exact_bytes = 12;
-    digest_of(DIGEST_CRC32, S("firstsecond3"), &order.digest);
-    expect_refused(&s, &order, UPLOAD_BAD_DIGEST, ERR_DIGEST); /* nothing to work it out from */
-    order.digest.kind = DIGEST_NONE;
-    order.condition.if_match = S("*");
-    expect_refused(&s, &order, UPLOAD_CONDITION, ERR_CONFLICT);
-    order.condition = (struct entry_condition){ .if_none_match = S("*") };
-    order.key = S("other");
-    expect_refused(&s, &order, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
-    order.key = KEY;
-    order.name = S("nonsense");
-    expect_refused(&s, &order, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
-    order.name = S("");
-    expect_refused(&s, &order, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
-    order.name = name;
+    expect_refused(&s, &request, UPLOAD_BAD_ORDER, ERR_INVALID);
+    request.parts = named;
+    request.part_min_bytes = 6;
+    expect_refused(&s, &request, UPLOAD_PART_TOO_SMALL, ERR_INVALID);
+    request.part_min_bytes = 5;
+    request.max_bytes = 11;
+    expect_refused(&s, &request, UPLOAD_TOO_LARGE, ERR_TOO_LARGE);
+    request.max_bytes = 12;
+    request.exact_bytes = 13;
+    expect_refused(&s, &request, UPLOAD_BAD_SIZE, ERR_DIGEST);
+    request.exact_bytes = 12;
+    digest_of(DIGEST_CRC32, S("firstsecond3"), &request.digest);
+    expect_refused(&s, &request, UPLOAD_BAD_DIGEST, ERR_DIGEST); /* nothing to work it out from */
+    request.digest.kind = DIGEST_NONE;
+    request.condition.if_match = S("*");
+    expect_refused(&s, &request, UPLOAD_CONDITION, ERR_CONFLICT);
+    request.condition = (struct entry_condition){ .if_none_match = S("*") };
+    request.key = S("other");
+    expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    request.key = KEY;
+    request.name = S("nonsense");
+    expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    request.name = S("");
+    expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    request.name = name;
     struct entry entry;
     enum upload_refusal why;
-    EXPECT_OK(shelf_complete(&s, &order, w->a, &why, &entry));
+    EXPECT_OK(shelf_complete(&s, &request, w->a, &why, &entry));
     EXPECT_EQ(why, UPLOAD_NO_REFUSAL);
     shelf_expect(&s, KEY, S("firstsecond3"));
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -304,13 +304,13 @@ TEST(completing_twice_is_answered_like_once) /* supabase/storage#822 */
     EXPECT_EQ(again.modified_at_ms, first.modified_at_ms);
     EXPECT_SLICE(entry_etag(&again, w->a), entry_etag(&first, w->a));
     EXPECT_SLICE(again.key, KEY);
-    struct complete_order order = shelf_complete_order(KEY, name, &part, 1);
-    order.condition.if_none_match = S("*"); /* held when it was completed */
+    struct complete_request request = shelf_complete_order(KEY, name, &part, 1);
+    request.condition.if_none_match = S("*"); /* held when it was completed */
     enum upload_refusal why;
-    EXPECT_OK(shelf_complete(&s, &order, w->a, &why, &again));
+    EXPECT_OK(shelf_complete(&s, &request, w->a, &why, &again));
     EXPECT_EQ(world_event_count(w, S("upload.complete")), 1);
     shelf_store(&s, KEY, S("hello")); /* another entry, although with the same bytes */
-    expect_refused(&s, &order, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
@@ -372,9 +372,9 @@ TEST(more_objects_of_many_parts_than_are_kept_are_all_read)
         all[i] = world_bytes(w, EACH * 5000); /* more than is read ahead */
         for (int k = 0; k < EACH; k++)
             EXPECT_OK(shelf_part(&s, key, name, k + 1, slice_part(all[i], (size_t)k * 5000, 5000), w->a, &parts[k]));
-        struct complete_order order = shelf_complete_order(key, name, parts, EACH);
+        struct complete_request request = shelf_complete_order(key, name, parts, EACH);
         enum upload_refusal why;
-        EXPECT_OK(shelf_complete(&s, &order, w->a, &why, &entry));
+        EXPECT_OK(shelf_complete(&s, &request, w->a, &why, &entry));
         if (i == 0)
             EXPECT_OK(entry_open(&w->core, &s.bucket, key, w->a, &entry, &held));
     }
@@ -421,19 +421,19 @@ TEST(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts)
         bool of_parts = cases[c].form == DIGEST_OF_PARTS;
         digest_of(cases[c].kind, of_parts ? (slice){ all, n } : whole, &want);
         want.form = cases[c].form;
-        struct complete_order order = shelf_complete_order(KEY, name, named, PARTS);
-        order.digest = want;
-        order.digest.bytes[0] ^= 1;
-        expect_refused(&s, &order, UPLOAD_BAD_DIGEST, ERR_DIGEST);
-        order.digest = want;
+        struct complete_request request = shelf_complete_order(KEY, name, named, PARTS);
+        request.digest = want;
+        request.digest.bytes[0] ^= 1;
+        expect_refused(&s, &request, UPLOAD_BAD_DIGEST, ERR_DIGEST);
+        request.digest = want;
         struct entry entry;
         enum upload_refusal why;
-        EXPECT_OK(shelf_complete(&s, &order, w->a, &why, &entry));
+        EXPECT_OK(shelf_complete(&s, &request, w->a, &why, &entry));
         EXPECT(digest_eq(&entry.digest, &want));
         EXPECT_OK(entry_get(&w->core, &s.bucket, KEY, w->a, &entry));
         EXPECT(digest_eq(&entry.digest, &want));
     }
-    struct upload_order impossible = {
+    struct upload_request impossible = {
         .key = KEY, .digest = DIGEST_SHA256, .digest_form = DIGEST_WHOLE, .lifetime_ms = 1
     };
     slice name;
@@ -455,13 +455,13 @@ TEST(parts_are_held_to_what_was_declared)
         EXPECT_ERR(part_of(&s, name, numbers[i], S("x"), &part), ERR_INVALID);
     EXPECT_ERR(part_of(&s, S("nonsense"), 1, S("x"), &part), ERR_NOT_FOUND);
     EXPECT_ERR(shelf_part(&s, S("other"), name, 1, S("x"), w->a, &part), ERR_NOT_FOUND);
-    struct part_order order = { .number = 1, .max_bytes = 10, .exact_bytes = 11 };
-    EXPECT_ERR(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &order, w->a, &put), ERR_TOO_LARGE);
+    struct part_request request = { .number = 1, .max_bytes = 10, .exact_bytes = 11 };
+    EXPECT_ERR(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &request, w->a, &put), ERR_TOO_LARGE);
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
-    order = (struct part_order){ .number = 1, .exact_bytes = LARGE + 1 };
-    EXPECT_ERR(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &order, w->a, &put), ERR_QUOTA);
-    order.exact_bytes = LARGE; /* a cut part leaves nothing */
-    EXPECT_OK(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &order, w->a, &put));
+    request = (struct part_request){ .number = 1, .exact_bytes = LARGE + 1 };
+    EXPECT_ERR(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &request, w->a, &put), ERR_QUOTA);
+    request.exact_bytes = LARGE; /* a cut part leaves nothing */
+    EXPECT_OK(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &request, w->a, &put));
     EXPECT_OK(intake_write(put.intake, world_bytes(w, LARGE / 2), w->a));
     part_put_discard(&put);
     struct upload_part *list;
@@ -523,9 +523,9 @@ TEST(at_exactly_its_time_an_upload_is_gone_and_then_purged_with_its_parts)
     struct upload *list;
     size_t count;
     EXPECT_OK(part_of(&s, name, 1, world_bytes(w, LARGE), &part));
-    struct part_order order = { .number = 2, .exact_bytes = -1 };
+    struct part_request request = { .number = 2, .exact_bytes = -1 };
     struct part_put slow;
-    EXPECT_OK(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &order, w->a, &slow));
+    EXPECT_OK(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &request, w->a, &slow));
     world_wait(w, hours(1) - 1);
     world_run_jobs(w);
     EXPECT_OK(upload_list(&w->core, &s.bucket, S(""), S(""), S(""), 10, w->a, &list, &count));
@@ -534,8 +534,8 @@ TEST(at_exactly_its_time_an_upload_is_gone_and_then_purged_with_its_parts)
     EXPECT_OK(upload_list(&w->core, &s.bucket, S(""), S(""), S(""), 10, w->a, &list, &count));
     EXPECT_EQ(count, 0);
     EXPECT_ERR(part_of(&s, name, 2, S("x"), &late), ERR_NOT_FOUND);
-    struct complete_order complete_order = shelf_complete_order(KEY, name, &part, 1);
-    expect_refused(&s, &complete_order, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    struct complete_request complete_request = shelf_complete_order(KEY, name, &part, 1);
+    expect_refused(&s, &complete_request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
     EXPECT_ERR(shelf_abort(&s, KEY, name, w->a), ERR_NOT_FOUND);
     part_put_discard(&slow);
     world_wait(w, minutes(1));
@@ -596,8 +596,8 @@ static void store_parts(const struct shelf *s, slice key, int count)
     enum upload_refusal why;
     for (int i = 0; i < count; i++)
         EXPECT_OK(shelf_part(s, key, name, i + 1, S("x"), w->a, &parts[i]));
-    struct complete_order order = shelf_complete_order(key, name, parts, (size_t)count);
-    EXPECT_OK(shelf_complete(s, &order, w->a, &why, &entry));
+    struct complete_request request = shelf_complete_order(key, name, parts, (size_t)count);
+    EXPECT_OK(shelf_complete(s, &request, w->a, &why, &entry));
 }
 
 /* 1,000 keys of 1,000 parts each kept every other write waiting for half a minute. */
@@ -635,10 +635,10 @@ struct racer {
 static void *run(void *arg)
 {
     struct racer *r = arg;
-    struct complete_order order = shelf_complete_order(KEY, r->name, r->parts, r->count);
+    struct complete_request request = shelf_complete_order(KEY, r->name, r->parts, r->count);
     enum upload_refusal why;
     struct completed_part unused;
-    err_t e = r->what == COMPLETE ? shelf_complete(r->s, &order, &r->arena, &why, &r->entry)
+    err_t e = r->what == COMPLETE ? shelf_complete(r->s, &request, &r->arena, &why, &r->entry)
               : r->what == ABORT  ? shelf_abort(r->s, KEY, r->name, &r->arena)
                                   : shelf_part(r->s, KEY, r->name, 1, r->bytes, &r->arena, &unused);
     r->won = !e;
@@ -800,8 +800,8 @@ static void put_together(const struct shelf *s, char c)
     memset(bytes, c, sizeof bytes);
     for (int i = 0; i < EACH; i++)
         EXPECT_OK(shelf_part(s, KEY, name, i + 1, (slice){ bytes, sizeof bytes }, &a, &parts[i]));
-    struct complete_order order = shelf_complete_order(KEY, name, parts, EACH);
-    EXPECT_OK(shelf_complete(s, &order, &a, &why, &entry));
+    struct complete_request request = shelf_complete_order(KEY, name, parts, EACH);
+    EXPECT_OK(shelf_complete(s, &request, &a, &why, &entry));
 }
 
 struct reading {

@@ -128,7 +128,7 @@ static void put_file_object(struct json_out *o, const struct file *f, struct are
     json_put_string(o, "md5", hex_encode(a, (slice){ (const char *)f->md5, MD5_SIZE }));
     json_put_string(o, "state", file_state_name(f->state));
     json_put_string(o, "owner", f->owner_login);
-    json_put_string(o, "way", f->way);
+    json_put_string(o, "way", f->origin);
     json_put_string(o, "content_type", content_type_of(f));
     json_put_string(o, "created_at", time_format_utc(a, f->created_at_ms));
     json_close_object(o);
@@ -185,7 +185,7 @@ static void copy_uploaded_file(void *arg, err_t e, const struct file *f)
     }
     p->file = *f;
     p->file.owner_login = arena_copy(&x->arena, f->owner_login);
-    p->file.way = arena_copy(&x->arena, f->way);
+    p->file.origin = arena_copy(&x->arena, f->origin);
     p->file.name = arena_copy(&x->arena, f->name);
     p->file.content_type = arena_copy(&x->arena, f->content_type);
     x->work = p;
@@ -221,14 +221,14 @@ static err_t open_native_intake(struct http_exchange *x, struct intake **ret)
 {
     struct native_api *api = native_of(x);
     const struct principal *who = native_caller(x);
-    struct intake_order order = { .account_id = who->account_id,
-                                  .owner_id = who->user_id,
-                                  .owner_login = who->login,
-                                  .way = S(NATIVE_PURPOSE),
-                                  .content_type = http_header(&x->req, "Content-Type"),
-                                  .request_id = x->req.id,
-                                  .max_bytes = api->options.max_file_bytes,
-                                  .exact_bytes = x->req.content_length };
+    struct intake_request order = { .account_id = who->account_id,
+                                    .owner_id = who->user_id,
+                                    .owner_login = who->login,
+                                    .origin = S(NATIVE_PURPOSE),
+                                    .content_type = http_header(&x->req, "Content-Type"),
+                                    .request_id = x->req.id,
+                                    .max_bytes = api->options.max_file_bytes,
+                                    .exact_bytes = x->req.content_length };
     TRY(file_name_clean(x->req.params[0], &x->arena, &order.name));
     TRY(read_content_md5(x, &order.md5));
     if (order.content_type.n > CONTENT_TYPE_MAX || !slice_is_utf8(order.content_type))
@@ -295,7 +295,7 @@ static void show_file(struct http_exchange *x)
 
 /* ---- list, delete ---- */
 
-static err_t read_list_request(struct http_exchange *x, struct file_list_order *ret)
+static err_t read_list_request(struct http_exchange *x, struct file_list_request *ret)
 {
     struct query q;
     TRY(query_parse(x->req.query, &x->arena, &q));
@@ -310,16 +310,16 @@ static err_t read_list_request(struct http_exchange *x, struct file_list_order *
         return err_make(&x->arena, ERR_INVALID, "after is the `next` of an earlier answer");
     if (state.n && !parse_file_state(state, &wanted))
         return err_make(&x->arena, ERR_INVALID, "state is stored or ready");
-    *ret = (struct file_list_order){ .before_id = before_id,
-                                     .state = wanted,
-                                     .name_contains = query_value_or_empty(&q, S("name")),
-                                     .most = (size_t)max_files };
+    *ret = (struct file_list_request){ .before_id = before_id,
+                                       .state = wanted,
+                                       .name_contains = query_value_or_empty(&q, S("name")),
+                                       .most = (size_t)max_files };
     return NULL;
 }
 
 static void list_files(struct http_exchange *x)
 {
-    struct file_list_order order;
+    struct file_list_request order;
     struct file *files;
     size_t count;
     int64_t next;

@@ -49,11 +49,11 @@ static err_t begin_form_part(void *ctx, const struct multipart_part *part, struc
     if (err_is(e, ERR_TOO_LARGE))
         return refuse_body(u, PYRUS_MAX_FILE_NAME_LENGTH_EXCEEDED, a);
     TRY(e);
-    struct intake_order order = {
+    struct intake_request order = {
         .account_id = who->account_id,
         .owner_id = who->user_id,
         .owner_login = who->login,
-        .way = PYRUS_WAY,
+        .origin = PYRUS_WAY,
         .name = name,
         .request_id = who->request_id,
         .max_bytes = p->options.max_file_size_bytes,

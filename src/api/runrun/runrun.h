@@ -12,7 +12,7 @@
 #include "core/records/bucket.h"
 #include "sign/sigv4.h"
 
-#define RUNRUN_PURPOSE S("runrun") /* of credentials; also the way of files */
+#define RUNRUN_PURPOSE S("runrun") /* of credentials; also the origin of files */
 
 struct runrun_options {
     slice bucket, region;

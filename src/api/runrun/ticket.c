@@ -150,7 +150,7 @@ void runrun_ticket_create(struct http_exchange *x)
         runrun_fail_fields(x, &errors);
         return;
     }
-    t->request.way = RUNRUN_PURPOSE;
+    t->request.origin = RUNRUN_PURPOSE;
     t->request.name = name;
     t->request.content_type = media_type_of(file_extension(name, a));
     t->request.bucket_id = r->bucket.id;

@@ -37,7 +37,7 @@ struct form_upload {
     enum { FORM_FIELDS, FORM_FIELD, FORM_FILE, FORM_REST } state;
     struct form_limits limits; /* of the file */
     struct bucket bucket;
-    struct entry_order order;
+    struct entry_request order;
     struct entry_put put;
     slice etag; /* set once the file is stored */
 };

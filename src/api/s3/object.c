@@ -37,7 +37,7 @@ static void fail_object(struct s3_call *call, err_t e)
 struct object_put {
     struct s3_call *call;
     struct bucket bucket;
-    struct entry_order order;
+    struct entry_request order;
     struct entry_put put;
     slice etag;
     struct digest digest;
@@ -106,7 +106,7 @@ static void put_object(struct s3_call *call)
     struct s3_declared declared;
     p->call = call;
     call->state = p;
-    struct entry_order *o = &p->order;
+    struct entry_request *o = &p->order;
     o->key = call->key;
     o->max_bytes = call->s3->options.max_object_bytes;
     if (!s3_body_length(call, &o->exact_bytes) || !check_object_size(call, o->exact_bytes) ||

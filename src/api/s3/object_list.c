@@ -22,7 +22,7 @@
 struct object_listing {
     struct s3_call *call;
     struct bucket bucket;
-    struct entry_list_order order;
+    struct entry_list_request order;
     slice start; /* marker, start-after or key-marker, as sent */
     bool url, owners, versions;
     struct buf keys, prefixes, owner; /* owner: the last <Owner> that was written, that of owner_id */

@@ -29,7 +29,7 @@ struct part_work {
     slice upload;
     struct bucket bucket;
     struct s3_declared declared;
-    struct part_order order;
+    struct part_request order;
     struct part_put put;
     bool copies;
     /* the result */

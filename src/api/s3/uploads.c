@@ -45,7 +45,7 @@ static bool read_checksum_type(struct s3_call *call, enum digest_form *ret, bool
 /* Which digest the object gets, and whether over the whole object or over the digests of its parts. SHA digests of
  * parts cannot be combined into one of the whole; CRC64NVME is always of the whole (Amazon S3 user guide, "Checking
  * object integrity"). False: replied. */
-static bool read_upload_digest(struct s3_call *call, struct upload_order *order)
+static bool read_upload_digest(struct s3_call *call, struct upload_request *order)
 {
     slice text = http_header(&call->x->req, "x-amz-checksum-algorithm");
     bool has_type;
@@ -77,7 +77,7 @@ void s3_upload_create(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     struct bucket bucket;
-    struct upload_order order = { .key = call->key, .lifetime_ms = call->s3->options.upload_lifetime_ms };
+    struct upload_request order = { .key = call->key, .lifetime_ms = call->s3->options.upload_lifetime_ms };
     slice name;
     if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !s3_headers_read(call, &order.headers, &order.tags) ||
         !read_upload_digest(call, &order))
@@ -149,7 +149,7 @@ static bool read_completed_part(struct s3_call *call, const struct xml *xml, str
     return right;
 }
 
-static bool read_completed_parts(struct s3_call *call, struct complete_order *order)
+static bool read_completed_parts(struct s3_call *call, struct complete_request *order)
 {
     const struct xml *root;
     size_t count = 0;
@@ -173,7 +173,7 @@ static bool read_completed_parts(struct s3_call *call, struct complete_order *or
 
 /* x-amz-checksum-* is the digest of the object to be composed, not of this body. If it is a digest of the parts'
  * digests, "-N" may follow the value, and N must be the number of parts. False: replied. */
-static bool read_object_digest(struct s3_call *call, enum digest_form form, struct complete_order *order)
+static bool read_object_digest(struct s3_call *call, enum digest_form form, struct complete_request *order)
 {
     struct arena *a = &call->x->arena;
     for (enum digest_kind kind = DIGEST_NONE + 1; kind < DIGEST_KINDS; kind++) {
@@ -200,7 +200,7 @@ static bool read_object_digest(struct s3_call *call, enum digest_form form, stru
 
 /* Read the declared digest. Its form is that of the upload; of an upload that was completed before, the form that the
  * client states. False: replied. */
-static bool read_checksum(struct s3_call *call, const struct bucket *bucket, struct complete_order *order)
+static bool read_checksum(struct s3_call *call, const struct bucket *bucket, struct complete_request *order)
 {
     struct upload upload;
     enum digest_form form = DIGEST_WHOLE, stated;
@@ -282,9 +282,9 @@ static void reply_completed(struct s3_call *call, const struct entry *entry)
 void s3_upload_complete(struct s3_call *call)
 {
     struct bucket bucket;
-    struct complete_order order = { .key = call->key,
-                                    .part_min_bytes = call->s3->options.min_part_bytes,
-                                    .max_bytes = call->s3->options.max_upload_bytes };
+    struct complete_request order = { .key = call->key,
+                                      .part_min_bytes = call->s3->options.min_part_bytes,
+                                      .max_bytes = call->s3->options.max_upload_bytes };
     enum upload_refusal why = UPLOAD_NO_REFUSAL;
     struct entry entry;
     s3_param(call, "uploadId", &order.name);

@@ -20,7 +20,7 @@ static slice subject_key(struct arena *a, int64_t id)
 
 /* ---- tokens ---- */
 
-struct token_order {
+struct token_issue_params {
     slice purpose, login;
     unsigned char key_hash[SHA256_SIZE], token_hash[SHA256_SIZE];
     const struct token_policy *policy;
@@ -28,15 +28,15 @@ struct token_order {
 };
 
 /* The user's key, checked. An unknown login looks for the key all the same. */
-static err_t token_check_key(struct meta_tx *tx, const struct token_order *order, struct arena *a,
+static err_t token_check_key(struct meta_tx *tx, const struct token_issue_params *request, struct arena *a,
                              struct credential *ret_key)
 {
     struct user user = { 0 };
     struct credential key = { 0 };
-    err_t no_user = meta_user_by_login(tx, order->login, a, &user);
+    err_t no_user = meta_user_by_login(tx, request->login, a, &user);
     if (no_user && no_user->code != ERR_NOT_FOUND)
         return no_user;
-    err_t no_key = meta_credential_by_hash(tx, order->purpose, CREDENTIAL_KEY, order->key_hash, a, &key);
+    err_t no_key = meta_credential_by_hash(tx, request->purpose, CREDENTIAL_KEY, request->key_hash, a, &key);
     if (no_key && no_key->code != ERR_NOT_FOUND)
         return no_key;
     if (no_user || no_key || key.user_id != user.id || key.revoked_at_ms)
@@ -49,27 +49,28 @@ static err_t token_check_key(struct meta_tx *tx, const struct token_order *order
 
 static err_t apply_token_issue(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    const struct token_order *order = arg;
+    const struct token_issue_params *request = arg;
     struct credential key;
-    TRY(token_check_key(tx, order, a, &key));
-    TRY(meta_credential_trim_tokens(tx, key.user_id, order->purpose, order->policy->per_user - 1, order->now_ms, a));
+    TRY(token_check_key(tx, request, a, &key));
+    TRY(meta_credential_trim_tokens(tx, key.user_id, request->purpose, request->policy->per_user - 1, request->now_ms,
+                                    a));
     struct credential token = { .account_id = key.account_id,
                                 .user_id = key.user_id,
-                                .purpose = order->purpose,
+                                .purpose = request->purpose,
                                 .form = CREDENTIAL_TOKEN,
                                 .parent_id = key.id,
-                                .created_at_ms = order->now_ms,
-                                .expires_at_ms = order->now_ms + order->policy->lifetime_ms };
-    memcpy(token.secret_hash, order->token_hash, SHA256_SIZE);
+                                .created_at_ms = request->now_ms,
+                                .expires_at_ms = request->now_ms + request->policy->lifetime_ms };
+    memcpy(token.secret_hash, request->token_hash, SHA256_SIZE);
     int64_t id;
     TRY(meta_credential_add(tx, &token, a, &id));
-    struct principal who = { .account_id = key.account_id, .user_id = key.user_id, .login = order->login };
-    struct event_params event = { .at_ms = order->now_ms,
+    struct principal who = { .account_id = key.account_id, .user_id = key.user_id, .login = request->login };
+    struct event_params event = { .at_ms = request->now_ms,
                                   .who = &who,
                                   .account_id = key.account_id,
                                   .action = S("token.issue"),
                                   .subject = subject_key(a, key.id),
-                                  .detail = order->purpose };
+                                  .detail = request->purpose };
     return event_write(tx, &event, a);
 }
 
@@ -77,18 +78,20 @@ err_t token_issue(struct core *core, slice purpose, slice login, slice key, cons
                   struct arena *a, slice *ret_token)
 {
     slice secret = random_text(core->random, a, SECRET_LENGTH);
-    struct token_order order = { .purpose = purpose, .login = login, .policy = policy, .now_ms = core_now_ms(core) };
-    hash_sha256(key, order.key_hash);
-    hash_sha256(secret, order.token_hash);
+    struct token_issue_params request = {
+        .purpose = purpose, .login = login, .policy = policy, .now_ms = core_now_ms(core)
+    };
+    hash_sha256(key, request.key_hash);
+    hash_sha256(secret, request.token_hash);
     {
         /* Guesses are turned away here, where they do not keep the committer busy. */
         SCOPED(meta_read_endp)
         struct meta_tx *tx = NULL;
         struct credential unused;
         TRY(meta_read_begin(core->meta, a, &tx));
-        TRY(token_check_key(tx, &order, a, &unused));
+        TRY(token_check_key(tx, &request, a, &unused));
     }
-    TRY(meta_write(core->meta, apply_token_issue, &order, a));
+    TRY(meta_write(core->meta, apply_token_issue, &request, a));
     *ret_token = secret;
     return NULL;
 }

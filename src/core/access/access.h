@@ -27,7 +27,7 @@ MUST_USE err_t account_get(struct core *, int64_t id, struct arena *a, struct ac
 /* Every account, in `a`. */
 MUST_USE err_t account_list(struct core *, struct arena *a, struct account_list *ret);
 
-struct user_order {
+struct user_request {
     slice account; /* name; empty: default */
     slice login;   /* 1..128 bytes of UTF-8 without control characters or blanks */
     slice name, email;
@@ -35,7 +35,7 @@ struct user_order {
     bool is_admin;
 };
 /* Errors: INVALID, CONFLICT (login taken), NOT_FOUND (account). */
-MUST_USE err_t user_create(struct core *, const struct principal *who, const struct user_order *, struct arena *a,
+MUST_USE err_t user_create(struct core *, const struct principal *who, const struct user_request *, struct arena *a,
                            struct user *ret);
 /* The users of the account of that name (empty: of every account), by id. Errors: NOT_FOUND (account). */
 MUST_USE err_t user_list(struct core *, slice account, struct arena *a, struct user_list *ret);

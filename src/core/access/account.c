@@ -133,7 +133,7 @@ err_t account_list(struct core *core, struct arena *a, struct account_list *ret)
 struct user_change {
     const struct principal *who;
     int64_t now_ms;
-    const struct user_order *order;
+    const struct user_request *request;
     slice login;
     enum user_state state;
     slice password_hash;
@@ -144,13 +144,13 @@ static err_t apply_user_create(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct user_change *c = arg;
     struct account account;
-    TRY(meta_account_by_name(tx, c->order->account.n ? c->order->account : DEFAULT_ACCOUNT, a, &account));
+    TRY(meta_account_by_name(tx, c->request->account.n ? c->request->account : DEFAULT_ACCOUNT, a, &account));
     struct user user = { .account_id = account.id,
-                         .login = c->order->login,
-                         .name = c->order->name,
-                         .email = c->order->email,
-                         .kind = c->order->kind,
-                         .is_admin = c->order->is_admin,
+                         .login = c->request->login,
+                         .name = c->request->name,
+                         .email = c->request->email,
+                         .kind = c->request->kind,
+                         .is_admin = c->request->is_admin,
                          .created_at_ms = c->now_ms };
     TRY(meta_user_add(tx, &user, a, &user.id));
     c->ret = user;
@@ -163,15 +163,15 @@ static err_t apply_user_create(struct meta_tx *tx, void *arg, struct arena *a)
     return event_write(tx, &event, a);
 }
 
-err_t user_create(struct core *core, const struct principal *who, const struct user_order *order, struct arena *a,
+err_t user_create(struct core *core, const struct principal *who, const struct user_request *request, struct arena *a,
                   struct user *ret)
 {
-    if (!login_is_valid(order->login))
+    if (!login_is_valid(request->login))
         return err_make(a, ERR_INVALID, "a login is 1 to 128 bytes of UTF-8 without blanks or control characters");
-    if (order->name.n > LABEL_MAX || order->email.n > LABEL_MAX || !text_is_plain(order->name) ||
-        !text_is_plain(order->email))
+    if (request->name.n > LABEL_MAX || request->email.n > LABEL_MAX || !text_is_plain(request->name) ||
+        !text_is_plain(request->email))
         return err_make(a, ERR_INVALID, "name and e-mail are at most 256 bytes of UTF-8 without control characters");
-    struct user_change c = { .who = who, .now_ms = core_now_ms(core), .order = order };
+    struct user_change c = { .who = who, .now_ms = core_now_ms(core), .request = request };
     TRY(meta_write(core->meta, apply_user_create, &c, a));
     *ret = c.ret;
     ret->login = arena_copy(a, c.ret.login);

@@ -166,13 +166,13 @@ err_t entry_settle(struct meta_tx *tx, const struct entry_change *c, const struc
 static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *result, struct arena *a)
 {
     struct entry_put *put = arg;
-    const struct entry_order *order = &put->order;
+    const struct entry_request *request = &put->request;
     put->entry = (struct entry){ .bucket_id = put->bucket.id,
-                                 .key = order->key,
+                                 .key = request->key,
                                  .owner_id = put->who.user_id,
                                  .size_bytes = result->object.size_bytes,
-                                 .headers = order->headers,
-                                 .tags = order->tags,
+                                 .headers = request->headers,
+                                 .tags = request->tags,
                                  .modified_at_ms = result->at_ms };
     memcpy(put->entry.md5, result->object.md5, MD5_SIZE);
     if (result->digest_count)
@@ -182,8 +182,8 @@ static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *re
     struct entry_change change = { .core = put->core,
                                    .who = &put->who,
                                    .bucket = &put->bucket,
-                                   .key = order->key,
-                                   .condition = &order->condition,
+                                   .key = request->key,
+                                   .condition = &request->condition,
                                    .bytes = result->object.size_bytes,
                                    .at_ms = result->at_ms,
                                    .action = S("entry.put") };
@@ -193,27 +193,27 @@ static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *re
 }
 
 err_t entry_put_open(struct core *core, const struct principal *who, const struct bucket *bucket,
-                     const struct entry_order *order, struct arena *a, struct entry_put *put)
+                     const struct entry_request *request, struct arena *a, struct entry_put *put)
 {
-    *put = (struct entry_put){ .core = core, .who = *who, .bucket = *bucket, .order = *order };
-    struct intake_order in = { .account_id = bucket->account_id,
-                               .owner_id = who->user_id,
-                               .owner_login = who->login,
-                               .request_id = who->request_id,
-                               .max_bytes = order->max_bytes,
-                               .exact_bytes = order->exact_bytes,
-                               .md5 = order->md5,
-                               .digests = order->digest == DIGEST_NONE ? 0 : 1u << order->digest,
-                               .place = place,
-                               .place_arg = put };
-    TRY(entry_check_key(order->key, a));
-    TRY(entry_check_texts(order->headers, order->tags, a));
+    *put = (struct entry_put){ .core = core, .who = *who, .bucket = *bucket, .request = *request };
+    struct intake_request in = { .account_id = bucket->account_id,
+                                 .owner_id = who->user_id,
+                                 .owner_login = who->login,
+                                 .request_id = who->request_id,
+                                 .max_bytes = request->max_bytes,
+                                 .exact_bytes = request->exact_bytes,
+                                 .md5 = request->md5,
+                                 .digests = request->digest == DIGEST_NONE ? 0 : 1u << request->digest,
+                                 .place = place,
+                                 .place_arg = put };
+    TRY(entry_check_key(request->key, a));
+    TRY(entry_check_texts(request->headers, request->tags, a));
     if (bucket->kind == BUCKET_GUARDED)
         TRY(core->entry_guard->admit(put, &in, a));
-    if (order->exact_bytes >= 0 && (uint64_t)order->exact_bytes < put->order.min_bytes)
+    if (request->exact_bytes >= 0 && (uint64_t)request->exact_bytes < put->request.min_bytes)
         return err_make(a, ERR_EMPTY, "fewer bytes than the %llu there must be",
-                        (unsigned long long)put->order.min_bytes);
-    TRY(entry_precheck(core, bucket, order->key, &order->condition, order->exact_bytes, a));
+                        (unsigned long long)put->request.min_bytes);
+    TRY(entry_precheck(core, bucket, request->key, &request->condition, request->exact_bytes, a));
     return intake_open(core, &in, a, &put->intake);
 }
 
@@ -243,8 +243,8 @@ static void stored(void *arg, err_t e, const struct file *file)
 static bool came_short(const struct entry_put *put)
 {
     uint64_t received = intake_received(put->intake);
-    bool all = put->order.exact_bytes < 0 || received >= (uint64_t)put->order.exact_bytes;
-    return all && received < put->order.min_bytes;
+    bool all = put->request.exact_bytes < 0 || received >= (uint64_t)put->request.exact_bytes;
+    return all && received < put->request.min_bytes;
 }
 
 void entry_put_finish(struct entry_put *put, entry_done_fn *done, void *arg)
@@ -254,7 +254,7 @@ void entry_put_finish(struct entry_put *put, entry_done_fn *done, void *arg)
     if (came_short(put)) {
         SCRATCH(a);
         err_t e = err_make(&a, ERR_EMPTY, "fewer bytes came than the %llu there must be",
-                           (unsigned long long)put->order.min_bytes);
+                           (unsigned long long)put->request.min_bytes);
         entry_put_discard(put);
         done(arg, e, NULL);
         return;

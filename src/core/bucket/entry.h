@@ -28,7 +28,7 @@ MUST_USE err_t entry_check_condition(const struct entry_condition *, const struc
 
 /* ---- putting ---- */
 
-struct entry_order {
+struct entry_request {
     slice key;
     slice headers, tags; /* headers: lines "Name: value", each ended by a newline; tags as the API likes */
     struct entry_condition condition;
@@ -57,7 +57,7 @@ struct entry_put {
     struct core *core;
     struct principal who;
     struct bucket bucket;
-    struct entry_order order;
+    struct entry_request request;
     int64_t file_id; /* in a guarded bucket: the file whose bytes these become; else 0 */
     struct entry entry;
     entry_done_fn *done;
@@ -68,7 +68,7 @@ struct entry_put {
  * bucket also FORBIDDEN: the guard does not permit bytes under this key now (an upload that began in time may end after
  * it); TOO_LARGE or EMPTY: exact_bytes is not the length that was permitted. */
 MUST_USE err_t entry_put_open(struct core *, const struct principal *who, const struct bucket *,
-                              const struct entry_order *, struct arena *a, struct entry_put *put);
+                              const struct entry_request *, struct arena *a, struct entry_put *put);
 /* As intake_finish. Errors (through done): CONFLICT the condition does not hold; DIGEST; TRUNCATED; TOO_LARGE; EMPTY
  * fewer than min_bytes, or than were permitted; FORBIDDEN the permission ended meanwhile; NOT_FOUND the bucket has
  * gone; QUOTA; NO_SPACE; UNAVAILABLE. */
@@ -117,7 +117,7 @@ MUST_USE err_t entry_copy(struct core *, const struct principal *who, const stru
 
 /* ---- listing ---- */
 
-struct entry_list_order {
+struct entry_list_request {
     slice prefix, delimiter; /* may be empty */
     slice after;             /* only what comes after this key, or common prefix; empty: from the start */
     size_t most;
@@ -128,7 +128,7 @@ typedef err_t entry_visit_fn(void *arg, const struct entry *, slice common_prefi
 /* Constant memory, whatever the number of keys. ret_more: there are more; ret_last is the last key or common prefix
  * that was visited (in `a`): `after` of the next page. For a worker: it reads as many rows as it shows, and one look-up
  * for each common prefix. */
-MUST_USE err_t entry_list(struct core *, const struct bucket *, const struct entry_list_order *, struct arena *a,
+MUST_USE err_t entry_list(struct core *, const struct bucket *, const struct entry_list_request *, struct arena *a,
                           entry_visit_fn *visit, void *arg, bool *ret_more, slice *ret_last);
 
 #endif

@@ -11,7 +11,7 @@
 
 struct content;
 struct entry_put;
-struct intake_order;
+struct intake_request;
 struct intake_result;
 
 struct entry_guard {
@@ -22,9 +22,9 @@ struct entry_guard {
     /* The same with the bytes, open for reading. Errors: also CORRUPT. */
     MUST_USE err_t (*open)(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret,
                            struct content *ret_content);
-    /* Before the first byte: may bytes be put under this key? Narrows `intake` and put->order to what is permitted, and
+    /* Before the first byte: may bytes be put under this key? Narrows `intake` and put->request to what is permitted, and
      * sets put->file_id. Errors: as entry_put_open. */
-    MUST_USE err_t (*admit)(struct entry_put *, struct intake_order *intake, struct arena *a);
+    MUST_USE err_t (*admit)(struct entry_put *, struct intake_request *intake, struct arena *a);
     /* Inside the write that ends the put: record the object as the bytes of the file, and set put->entry.object_id.
      * Checks everything that may be refused before it changes anything. Errors: as entry_put_finish. */
     MUST_USE err_t (*place)(struct meta_tx *, struct entry_put *, const struct intake_result *, struct arena *a);

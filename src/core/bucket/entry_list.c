@@ -11,7 +11,7 @@
 enum { CHARACTER_MOST = 4, SEEK_MOST = ENTRY_KEY_MAX + CHARACTER_MOST };
 
 struct listing {
-    const struct entry_list_order *order;
+    const struct entry_list_request *request;
     entry_visit_fn *visit;
     void *arg;
     size_t seen;
@@ -66,21 +66,21 @@ static slice behind(slice prefix, char to[SEEK_MOST])
 
 /* The common prefix that `key`, which begins with the prefix of the order, belongs to; empty: none. Key, prefix and
  * delimiter are UTF-8, so it ends where a character does. */
-static slice common_of(const struct entry_list_order *order, slice key)
+static slice common_of(const struct entry_list_request *request, slice key)
 {
-    size_t at = order->delimiter.n ? slice_find(slice_from(key, order->prefix.n), order->delimiter) : SLICE_NONE;
-    return at == SLICE_NONE ? S("") : slice_part(key, 0, order->prefix.n + at + order->delimiter.n);
+    size_t at = request->delimiter.n ? slice_find(slice_from(key, request->prefix.n), request->delimiter) : SLICE_NONE;
+    return at == SLICE_NONE ? S("") : slice_part(key, 0, request->prefix.n + at + request->delimiter.n);
 }
 
 static err_t visit_entry(void *arg, const struct entry *entry, bool *ret_stop)
 {
     struct listing *l = arg;
-    if (l->seen == l->order->most) {
+    if (l->seen == l->request->most) {
         l->more = true;
         *ret_stop = true;
         return NULL;
     }
-    slice common = common_of(l->order, entry->key), shown = common.n ? common : entry->key;
+    slice common = common_of(l->request, entry->key), shown = common.n ? common : entry->key;
     memcpy(l->last, shown.p, shown.n);
     l->last_n = shown.n;
     l->seen++;
@@ -90,16 +90,16 @@ static err_t visit_entry(void *arg, const struct entry *entry, bool *ret_stop)
 }
 
 /* Where the first walk begins; false: there is nothing. */
-static bool begin(const struct entry_list_order *order, char seek[SEEK_MOST], struct entry_range *range)
+static bool begin(const struct entry_list_request *request, char seek[SEEK_MOST], struct entry_range *range)
 {
-    range->from = order->prefix;
-    if (slice_cmp(order->after, order->prefix) < 0 || !order->after.n)
+    range->from = request->prefix;
+    if (slice_cmp(request->after, request->prefix) < 0 || !request->after.n)
         return true;
-    bool is_inside = slice_starts(order->after, order->prefix) && slice_is_utf8(order->after);
-    slice common = is_inside ? common_of(order, order->after) : S("");
+    bool is_inside = slice_starts(request->after, request->prefix) && slice_is_utf8(request->after);
+    slice common = is_inside ? common_of(request, request->after) : S("");
     if (common.n > ENTRY_KEY_MAX)
         common = S(""); /* no key is as long as that: none begins with it */
-    range->from = common.n ? behind(common, seek) : order->after;
+    range->from = common.n ? behind(common, seek) : request->after;
     range->from_after = !common.n;
     return range->from.n > 0;
 }
@@ -107,8 +107,8 @@ static bool begin(const struct entry_list_order *order, char seek[SEEK_MOST], st
 static err_t walk(struct listing *l, struct meta_tx *tx, int64_t bucket_id, struct arena *a)
 {
     char end[SEEK_MOST], seek[SEEK_MOST];
-    struct entry_range range = { .bucket_id = bucket_id, .before = behind(l->order->prefix, end) };
-    bool anything = begin(l->order, seek, &range);
+    struct entry_range range = { .bucket_id = bucket_id, .before = behind(l->request->prefix, end) };
+    bool anything = begin(l->request, seek, &range);
     while (anything) {
         SCRATCH(scratch); /* of one walk */
         l->met_common = false;
@@ -122,11 +122,11 @@ static err_t walk(struct listing *l, struct meta_tx *tx, int64_t bucket_id, stru
     return NULL;
 }
 
-err_t entry_list(struct core *core, const struct bucket *bucket, const struct entry_list_order *order, struct arena *a,
-                 entry_visit_fn *visit, void *arg, bool *ret_more, slice *ret_last)
+err_t entry_list(struct core *core, const struct bucket *bucket, const struct entry_list_request *request,
+                 struct arena *a, entry_visit_fn *visit, void *arg, bool *ret_more, slice *ret_last)
 {
-    struct entry_list_order own = *order;
-    struct listing l = { .order = &own, .visit = visit, .arg = arg };
+    struct entry_list_request own = *request;
+    struct listing l = { .request = &own, .visit = visit, .arg = arg };
     /* Keys are UTF-8: what is not stands in none of them. */
     bool possible = own.most > 0 && own.prefix.n <= ENTRY_KEY_MAX && slice_is_utf8(own.prefix);
     if (!slice_is_utf8(own.delimiter))

@@ -69,36 +69,36 @@ static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
     return event_write(tx, &event, a);
 }
 
-static err_t check_order(const struct bucket *bucket, const struct upload_order *order, struct arena *a)
+static err_t check_upload_request(const struct bucket *bucket, const struct upload_request *request, struct arena *a)
 {
     if (bucket->kind == BUCKET_GUARDED)
         return err_make(a, ERR_FORBIDDEN, "what comes by ticket comes whole");
-    TRY(entry_check_key(order->key, a));
-    TRY(entry_check_texts(order->headers, order->tags, a));
-    if (order->digest != DIGEST_NONE && order->digest_form == DIGEST_WHOLE && !digest_joins(order->digest))
+    TRY(entry_check_key(request->key, a));
+    TRY(entry_check_texts(request->headers, request->tags, a));
+    if (request->digest != DIGEST_NONE && request->digest_form == DIGEST_WHOLE && !digest_joins(request->digest))
         return err_make(a, ERR_INVALID, "the " SLICE_FMT " of a whole is not known from those of its parts",
-                        SLICE_ARG(digest_name(order->digest)));
+                        SLICE_ARG(digest_name(request->digest)));
     return NULL;
 }
 
 err_t upload_create(struct core *core, const struct principal *who, const struct bucket *bucket,
-                    const struct upload_order *order, struct arena *a, slice *ret_name)
+                    const struct upload_request *request, struct arena *a, slice *ret_name)
 {
-    TRY(check_order(bucket, order, a));
+    TRY(check_upload_request(bucket, request, a));
     int64_t now_ms = core_now_ms(core);
     struct creation c = { .who = who,
                           .bucket = bucket,
                           .upload = { .name = random_text(core->random, a, NAME_LENGTH),
                                       .bucket_id = bucket->id,
-                                      .key = order->key,
+                                      .key = request->key,
                                       .account_id = bucket->account_id,
                                       .owner_id = who->user_id,
-                                      .headers = order->headers,
-                                      .tags = order->tags,
-                                      .digest = order->digest,
-                                      .digest_form = order->digest_form,
+                                      .headers = request->headers,
+                                      .tags = request->tags,
+                                      .digest = request->digest,
+                                      .digest_form = request->digest_form,
                                       .created_at_ms = now_ms,
-                                      .expires_at_ms = now_ms + order->lifetime_ms } };
+                                      .expires_at_ms = now_ms + request->lifetime_ms } };
     TRY(meta_write(core->meta, apply_create, &c, a));
     *ret_name = c.upload.name;
     return NULL;

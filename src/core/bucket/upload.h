@@ -17,7 +17,7 @@
 
 #define UPLOAD_PARTS_MAX 10000
 
-struct upload_order {
+struct upload_request {
     slice key, headers, tags;
     enum digest_kind digest;
     enum digest_form digest_form;
@@ -25,11 +25,11 @@ struct upload_order {
 };
 /* Errors: INVALID key; FORBIDDEN a guarded bucket. */
 MUST_USE err_t upload_create(struct core *, const struct principal *who, const struct bucket *,
-                             const struct upload_order *, struct arena *a, slice *ret_name);
+                             const struct upload_request *, struct arena *a, slice *ret_name);
 MUST_USE err_t upload_get(struct core *, const struct bucket *, slice key, slice name, struct arena *a,
                           struct upload *ret);
 
-struct part_order {
+struct part_request {
     int64_t number; /* 1..UPLOAD_PARTS_MAX */
     uint64_t max_bytes;
     int64_t exact_bytes; /* -1: not known */
@@ -42,14 +42,14 @@ struct part_put {
     struct core *core;
     struct principal who;
     struct upload upload;
-    struct part_order order;
+    struct part_request request;
     struct upload_part part;
     entry_done_fn *done;
     void *done_arg;
 };
 /* Errors: also INVALID number; TOO_LARGE; QUOTA. Fit for a loop. */
 MUST_USE err_t part_put_open(struct core *, const struct principal *who, const struct bucket *, slice key, slice name,
-                             const struct part_order *, struct arena *a, struct part_put *put);
+                             const struct part_request *, struct arena *a, struct part_put *put);
 /* Errors (through done): also NOT_FOUND the upload was completed or aborted meanwhile: nothing is kept. */
 void part_put_finish(struct part_put *put, entry_done_fn *done, void *arg);
 void part_put_discard(struct part_put *put);
@@ -79,7 +79,7 @@ struct completed_part {
     slice etag;           /* without quotes */
     struct digest digest; /* kind DIGEST_NONE: not named */
 };
-struct complete_order {
+struct complete_request {
     slice key, name;
     const struct completed_part *parts;
     size_t part_count;
@@ -91,7 +91,7 @@ struct complete_order {
 /* ret_entry is that of the entry. Parts that came and are not named go. Errors: those of enum upload_refusal, named in
  * *ret_why, which is set on every way out; QUOTA. */
 MUST_USE err_t upload_complete(struct core *, const struct principal *who, const struct bucket *,
-                               const struct complete_order *, struct arena *a, enum upload_refusal *ret_why,
+                               const struct complete_request *, struct arena *a, enum upload_refusal *ret_why,
                                struct entry *ret_entry);
 MUST_USE err_t upload_abort(struct core *, const struct principal *who, const struct bucket *, slice key, slice name,
                             struct arena *a);

@@ -18,7 +18,7 @@ struct completing {
     struct core *core;
     const struct principal *who;
     const struct bucket *bucket;
-    const struct complete_order *order;
+    const struct complete_request *request;
     int64_t at_ms;
     struct arena *a; /* the caller's, who waits */
     enum upload_refusal why;
@@ -45,12 +45,12 @@ static bool is_named(const struct completed_part *wanted, const struct upload_pa
 /* Both lists ascend. */
 static err_t match_parts(struct completing *c, struct arena *a)
 {
-    const struct complete_order *order = c->order;
+    const struct complete_request *request = c->request;
     int64_t before = 0;
     size_t at = 0;
-    c->named = arena_array(a, struct upload_part, order->part_count + 1);
-    for (size_t i = 0; i < order->part_count; i++) {
-        const struct completed_part *wanted = &order->parts[i];
+    c->named = arena_array(a, struct upload_part, request->part_count + 1);
+    for (size_t i = 0; i < request->part_count; i++) {
+        const struct completed_part *wanted = &request->parts[i];
         if (wanted->number <= before)
             return REFUSE(c, a, UPLOAD_BAD_ORDER, ERR_INVALID, "the numbers of the parts do not ascend");
         before = wanted->number;
@@ -67,27 +67,27 @@ static err_t match_parts(struct completing *c, struct arena *a)
 
 static err_t check_sizes(struct completing *c, struct arena *a)
 {
-    const struct complete_order *order = c->order;
+    const struct complete_request *request = c->request;
     c->bytes = 0;
-    for (size_t i = 0; i < order->part_count; i++) {
-        if (i + 1 < order->part_count && c->named[i].size_bytes < order->part_min_bytes)
+    for (size_t i = 0; i < request->part_count; i++) {
+        if (i + 1 < request->part_count && c->named[i].size_bytes < request->part_min_bytes)
             return REFUSE(c, a, UPLOAD_PART_TOO_SMALL, ERR_INVALID, "part %lld has fewer than %llu bytes",
-                          (long long)c->named[i].number, (unsigned long long)order->part_min_bytes);
+                          (long long)c->named[i].number, (unsigned long long)request->part_min_bytes);
         c->bytes += c->named[i].size_bytes;
     }
-    if (order->max_bytes && c->bytes > order->max_bytes)
+    if (request->max_bytes && c->bytes > request->max_bytes)
         return REFUSE(c, a, UPLOAD_TOO_LARGE, ERR_TOO_LARGE, "%llu bytes are more than the limit",
                       (unsigned long long)c->bytes);
-    if (order->exact_bytes >= 0 && c->bytes != (uint64_t)order->exact_bytes)
+    if (request->exact_bytes >= 0 && c->bytes != (uint64_t)request->exact_bytes)
         return REFUSE(c, a, UPLOAD_BAD_SIZE, ERR_DIGEST, "%llu bytes came, %lld were declared",
-                      (unsigned long long)c->bytes, (long long)order->exact_bytes);
+                      (unsigned long long)c->bytes, (long long)request->exact_bytes);
     return NULL;
 }
 
 /* Of the digests of the parts, one after the other. */
 static void digest_parts(const struct completing *c, enum digest_kind kind, struct arena *a, struct digest *ret)
 {
-    size_t size = digest_size(kind), count = c->order->part_count;
+    size_t size = digest_size(kind), count = c->request->part_count;
     char *all = arena_alloc(a, size * count);
     for (size_t i = 0; i < count; i++)
         memcpy(all + i * size, c->named[i].digest.bytes, size);
@@ -98,14 +98,14 @@ static void digest_parts(const struct completing *c, enum digest_kind kind, stru
 static void join_parts(const struct completing *c, struct digest *ret)
 {
     *ret = c->named[0].digest;
-    for (size_t i = 1; i < c->order->part_count; i++)
+    for (size_t i = 1; i < c->request->part_count; i++)
         digest_join(ret, &c->named[i].digest, c->named[i].size_bytes, ret);
 }
 
 /* Of the kind and form that the upload was created with, else those that are declared now. */
 static err_t work_out_digest(struct completing *c, struct arena *a, struct digest *ret)
 {
-    const struct digest *declared = &c->order->digest;
+    const struct digest *declared = &c->request->digest;
     bool from_upload = c->upload.digest != DIGEST_NONE;
     enum digest_kind kind = from_upload ? c->upload.digest : declared->kind;
     enum digest_form form = from_upload ? c->upload.digest_form : declared->form;
@@ -113,7 +113,7 @@ static err_t work_out_digest(struct completing *c, struct arena *a, struct diges
     *ret = (struct digest){ .kind = DIGEST_NONE };
     if (kind == DIGEST_NONE)
         return NULL;
-    for (size_t i = 0; i < c->order->part_count; i++)
+    for (size_t i = 0; i < c->request->part_count; i++)
         known = known && c->named[i].digest.kind == kind;
     struct digest digest = { 0 };
     if (known && form == DIGEST_OF_PARTS)
@@ -132,7 +132,7 @@ static err_t find_parts(struct completing *c, struct meta_tx *tx, struct arena *
     c->came_bytes = 0;
     for (size_t i = 0; i < c->came.count; i++)
         c->came_bytes += c->came.items[i].size_bytes;
-    if (!c->order->part_count)
+    if (!c->request->part_count)
         return REFUSE(c, a, UPLOAD_NO_PARTS, ERR_EMPTY, "no parts are named");
     TRY(match_parts(c, a));
     return check_sizes(c, a);
@@ -142,7 +142,7 @@ static err_t find_parts(struct completing *c, struct meta_tx *tx, struct arena *
 
 static err_t compose(struct completing *c, struct meta_tx *tx, struct arena *a, struct entry *entry)
 {
-    size_t count = c->order->part_count;
+    size_t count = c->request->part_count;
     int64_t *ids = arena_array(a, int64_t, count);
     char *md5s = arena_alloc(a, count * MD5_SIZE);
     for (size_t i = 0; i < count; i++) {
@@ -161,7 +161,7 @@ static err_t end_upload(struct completing *c, struct meta_tx *tx, struct arena *
 {
     TRY(meta_upload_remove(tx, c->upload.id, a));
     for (size_t i = 0, named = 0; i < c->came.count; i++) {
-        if (named < c->order->part_count && c->named[named].number == c->came.items[i].number)
+        if (named < c->request->part_count && c->named[named].number == c->came.items[i].number)
             named++;
         else
             TRY(meta_object_release(tx, c->came.items[i].object_id, c->at_ms, a));
@@ -174,8 +174,8 @@ static err_t put_together(struct completing *c, struct meta_tx *tx, const struct
     struct entry_change change = { .core = c->core,
                                    .who = c->who,
                                    .bucket = c->bucket,
-                                   .key = c->order->key,
-                                   .condition = &c->order->condition,
+                                   .key = c->request->key,
+                                   .condition = &c->request->condition,
                                    .bytes = c->bytes,
                                    .freed = c->came_bytes,
                                    .at_ms = c->at_ms,
@@ -184,11 +184,11 @@ static err_t put_together(struct completing *c, struct meta_tx *tx, const struct
     c->why = err_is(e, ERR_CONFLICT) ? UPLOAD_CONDITION : UPLOAD_NO_REFUSAL;
     TRY(e);
     struct entry entry = { .bucket_id = c->bucket->id,
-                           .key = c->order->key,
+                           .key = c->request->key,
                            .owner_id = c->upload.owner_id,
                            .size_bytes = c->bytes,
                            .digest = *digest,
-                           .upload = c->order->name,
+                           .upload = c->request->name,
                            .headers = arena_copy(c->a, c->upload.headers),
                            .tags = arena_copy(c->a, c->upload.tags),
                            .modified_at_ms = c->at_ms };
@@ -203,14 +203,14 @@ static err_t put_together(struct completing *c, struct meta_tx *tx, const struct
 static err_t answer_again(struct completing *c, struct meta_tx *tx, struct arena *a)
 {
     struct entry entry = { 0 };
-    err_t e = meta_entry_get(tx, c->bucket->id, c->order->key, a, &entry);
+    err_t e = meta_entry_get(tx, c->bucket->id, c->request->key, a, &entry);
     if (e && e->code != ERR_NOT_FOUND)
         return e;
-    if (e || !entry.upload.n || !slice_eq(entry.upload, c->order->name))
+    if (e || !entry.upload.n || !slice_eq(entry.upload, c->request->name))
         return REFUSE(c, a, UPLOAD_NOT_THERE, ERR_NOT_FOUND, "no such upload");
     c->entry = entry;
-    c->entry.key = c->order->key;
-    c->entry.upload = c->order->name;
+    c->entry.key = c->request->key;
+    c->entry.upload = c->request->name;
     c->entry.headers = arena_copy(c->a, entry.headers);
     c->entry.tags = arena_copy(c->a, entry.tags);
     return NULL;
@@ -221,7 +221,7 @@ static err_t apply_complete(struct meta_tx *tx, void *arg, struct arena *a)
     struct completing *c = arg;
     struct digest digest;
     c->why = UPLOAD_NO_REFUSAL;
-    err_t e = upload_find(tx, c->bucket, c->order->key, c->order->name, c->at_ms, a, &c->upload);
+    err_t e = upload_find(tx, c->bucket, c->request->key, c->request->name, c->at_ms, a, &c->upload);
     if (err_is(e, ERR_NOT_FOUND))
         return answer_again(c, tx, a);
     TRY(e);
@@ -231,11 +231,11 @@ static err_t apply_complete(struct meta_tx *tx, void *arg, struct arena *a)
 }
 
 err_t upload_complete(struct core *core, const struct principal *who, const struct bucket *bucket,
-                      const struct complete_order *order, struct arena *a, enum upload_refusal *ret_why,
+                      const struct complete_request *request, struct arena *a, enum upload_refusal *ret_why,
                       struct entry *ret_entry)
 {
     struct completing c = {
-        .core = core, .who = who, .bucket = bucket, .order = order, .at_ms = core_now_ms(core), .a = a
+        .core = core, .who = who, .bucket = bucket, .request = request, .at_ms = core_now_ms(core), .a = a
     };
     err_t e = meta_write(core->meta, apply_complete, &c, a);
     *ret_why = e ? c.why : UPLOAD_NO_REFUSAL;

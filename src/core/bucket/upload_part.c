@@ -31,14 +31,14 @@ static err_t claim(struct meta_tx *tx, const struct part_put *put, uint64_t byte
     err_t e = quota_take(put->core, tx, u->account_id, (int64_t)bytes, 0, a);
     if (!err_is(e, ERR_QUOTA))
         return e;
-    TRY(old_bytes(tx, u->id, put->order.number, a, ret_freed));
+    TRY(old_bytes(tx, u->id, put->request.number, a, ret_freed));
     return *ret_freed ? quota_take(put->core, tx, u->account_id, (int64_t)(bytes - *ret_freed), 0, a) : e;
 }
 
 /* The digest to be kept: that of the upload, by which its parts are joined; else the one asked for. */
 static enum digest_kind kept_kind(const struct part_put *put)
 {
-    return put->upload.digest != DIGEST_NONE ? put->upload.digest : put->order.digest;
+    return put->upload.digest != DIGEST_NONE ? put->upload.digest : put->request.digest;
 }
 
 static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *result, struct arena *a)
@@ -49,7 +49,7 @@ static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *re
     struct upload now;
     TRY(upload_find(tx, &bucket, u->key, u->name, result->at_ms, a, &now));
     put->part = (struct upload_part){ .upload_id = u->id,
-                                      .number = put->order.number,
+                                      .number = put->request.number,
                                       .size_bytes = result->object.size_bytes,
                                       .stored_at_ms = result->at_ms };
     memcpy(put->part.md5, result->object.md5, MD5_SIZE);
@@ -69,7 +69,7 @@ static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *re
 static err_t look(struct part_put *put, const struct bucket *bucket, slice key, slice name, struct arena *a)
 {
     struct core *core = put->core;
-    int64_t bytes = put->order.exact_bytes;
+    int64_t bytes = put->request.exact_bytes;
     SCOPED(meta_read_endp)
     struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
@@ -77,7 +77,7 @@ static err_t look(struct part_put *put, const struct bucket *bucket, slice key, 
     if (!object_will_be_blob(core, bytes))
         return NULL; /* soon here, and judged then */
     uint64_t old;
-    TRY(old_bytes(tx, put->upload.id, put->order.number, a, &old));
+    TRY(old_bytes(tx, put->upload.id, put->request.number, a, &old));
     return quota_check(core, tx, put->upload.account_id, bytes - (int64_t)old, 0, a);
 }
 
@@ -87,22 +87,22 @@ static unsigned bit_of(enum digest_kind kind)
 }
 
 err_t part_put_open(struct core *core, const struct principal *who, const struct bucket *bucket, slice key, slice name,
-                    const struct part_order *order, struct arena *a, struct part_put *put)
+                    const struct part_request *request, struct arena *a, struct part_put *put)
 {
-    *put = (struct part_put){ .core = core, .who = *who, .order = *order };
-    if (order->number < 1 || order->number > UPLOAD_PARTS_MAX)
+    *put = (struct part_put){ .core = core, .who = *who, .request = *request };
+    if (request->number < 1 || request->number > UPLOAD_PARTS_MAX)
         return err_make(a, ERR_INVALID, "the number of a part is 1 to %d", UPLOAD_PARTS_MAX);
     TRY(look(put, bucket, key, name, a));
-    struct intake_order in = { .account_id = put->upload.account_id,
-                               .owner_id = who->user_id,
-                               .owner_login = who->login,
-                               .request_id = who->request_id,
-                               .max_bytes = order->max_bytes,
-                               .exact_bytes = order->exact_bytes,
-                               .md5 = order->md5,
-                               .digests = bit_of(put->upload.digest) | bit_of(order->digest),
-                               .place = place,
-                               .place_arg = put };
+    struct intake_request in = { .account_id = put->upload.account_id,
+                                 .owner_id = who->user_id,
+                                 .owner_login = who->login,
+                                 .request_id = who->request_id,
+                                 .max_bytes = request->max_bytes,
+                                 .exact_bytes = request->exact_bytes,
+                                 .md5 = request->md5,
+                                 .digests = bit_of(put->upload.digest) | bit_of(request->digest),
+                                 .place = place,
+                                 .place_arg = put };
     return intake_open(core, &in, a, &put->intake);
 }
 

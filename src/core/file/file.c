@@ -47,10 +47,10 @@ err_t file_get(struct core *core, const struct principal *who, const unsigned ch
 }
 
 /* Files past their time are still in the table: pages are read until enough are left. */
-err_t file_list(struct core *core, const struct principal *who, const struct file_list_order *order, struct arena *a,
-                struct file **ret, size_t *ret_count, int64_t *ret_next)
+err_t file_list(struct core *core, const struct principal *who, const struct file_list_request *request,
+                struct arena *a, struct file **ret, size_t *ret_count, int64_t *ret_next)
 {
-    assert(order->most > 0);
+    assert(request->most > 0);
     SCOPED(meta_read_endp)
     struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
@@ -58,25 +58,25 @@ err_t file_list(struct core *core, const struct principal *who, const struct fil
     struct file_query query = { .account_id = who->account_id,
                                 .owner_id = who->is_admin ? 0 : who->user_id,
                                 .pending_of = who->user_id,
-                                .before_id = order->before_id,
-                                .state = order->state,
-                                .name_contains = order->name_contains,
-                                .limit = order->most + 1 };
-    struct file *files = arena_array(a, struct file, order->most + 1);
+                                .before_id = request->before_id,
+                                .state = request->state,
+                                .name_contains = request->name_contains,
+                                .limit = request->most + 1 };
+    struct file *files = arena_array(a, struct file, request->most + 1);
     struct file_list page;
     size_t count = 0;
     do {
         TRY(meta_file_list(tx, &query, a, &page));
-        for (size_t i = 0; i < page.count && count <= order->most; i++) {
+        for (size_t i = 0; i < page.count && count <= request->most; i++) {
             query.before_id = page.items[i].id;
             if (!file_is_past(&page.items[i], now_ms))
                 files[count++] = page.items[i];
         }
-    } while (page.count == query.limit && count <= order->most);
-    bool more = count > order->most;
+    } while (page.count == query.limit && count <= request->most);
+    bool more = count > request->most;
     *ret = files;
-    *ret_count = more ? order->most : count;
-    *ret_next = more ? files[order->most - 1].id : 0;
+    *ret_count = more ? request->most : count;
+    *ret_next = more ? files[request->most - 1].id : 0;
     return NULL;
 }
 

@@ -18,14 +18,14 @@ bool file_is_visible(const struct principal *who, const struct file *, int64_t n
 MUST_USE err_t file_get(struct core *, const struct principal *who, const unsigned char uuid[16], struct arena *a,
                         struct file *ret);
 
-struct file_list_order {
+struct file_list_request {
     int64_t before_id;   /* only ids below it: the ret_next of the page before; 0: from the newest */
     int state;           /* an enum file_state, -1: any */
     slice name_contains; /* without case (ASCII); empty: any */
     size_t most;         /* at least 1 */
 };
 /* Newest first. ret_next: before_id of the next page; 0 when this is the last one. */
-MUST_USE err_t file_list(struct core *, const struct principal *who, const struct file_list_order *, struct arena *a,
+MUST_USE err_t file_list(struct core *, const struct principal *who, const struct file_list_request *, struct arena *a,
                          struct file **ret, size_t *ret_count, int64_t *ret_next);
 
 /* A file's record and its bytes, open for reading. The slices of *ret_file live until content_close, or in `a`. Fit for

@@ -35,12 +35,12 @@ static slice copy_slice(char **at, slice s)
 
 struct cached_file *cached_file_new(const struct file *f, slice bytes, uint64_t generation)
 {
-    size_t text = f->owner_login.n + f->way.n + f->name.n + f->content_type.n;
+    size_t text = f->owner_login.n + f->origin.n + f->name.n + f->content_type.n;
     struct cached_file *cached = must_malloc(sizeof *cached + text + bytes.n);
     char *at = cached->text;
     cached->file = *f;
     cached->file.owner_login = copy_slice(&at, f->owner_login);
-    cached->file.way = copy_slice(&at, f->way);
+    cached->file.origin = copy_slice(&at, f->origin);
     cached->file.name = copy_slice(&at, f->name);
     cached->file.content_type = copy_slice(&at, f->content_type);
     cached->bytes = copy_slice(&at, bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When a file is purged. A file whose purge_at_ms has come goes without being asked for:
  *
- *   STORED   came in, or lost its last reference, and nothing held it in time (intake_order.purge_after_ms; file_release)
+ *   STORED   came in, or lost its last reference, and nothing held it in time (intake_request.purge_after_ms; file_release)
  *   ISSUED   no bytes came for its ticket in time; or STORED with a ticket that was not confirmed (ticket_request.pending_ms)
  *
  * From that instant file_hold, file_get and the like treat the file as gone, whether or not the purge has run. The purge

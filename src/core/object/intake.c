@@ -35,7 +35,7 @@ struct running {
 
 struct intake {
     struct core *core;
-    struct intake_order order;
+    struct intake_request request;
     uint64_t received;
     struct buf staging;
     struct hash *md5; /* running, once there is a writer */
@@ -157,7 +157,7 @@ static err_t start_blob(struct intake *in, struct arena *a)
 {
     in->blob_key = random_hex(in->core->random, &in->arena, KEY_DIGITS);
     flight_begin(in);
-    uint64_t hint = in->order.exact_bytes > 0 ? (uint64_t)in->order.exact_bytes : 0;
+    uint64_t hint = in->request.exact_bytes > 0 ? (uint64_t)in->request.exact_bytes : 0;
     TRY(in->core->blob->ops->create(in->core->blob, in->blob_key, hint, a, &in->writer));
     in->md5 = hash_new(HASH_MD5);
     for (size_t i = 0; i < in->digest_count; i++)
@@ -181,22 +181,22 @@ err_t intake_check_room(struct core *core, int64_t account_id, uint64_t least_by
     return check_account(core, account_id, least_bytes < INT64_MAX ? (int64_t)least_bytes : INT64_MAX, a);
 }
 
-static err_t check_order(struct core *core, const struct intake_order *order, struct arena *a)
+static err_t check_intake_request(struct core *core, const struct intake_request *request, struct arena *a)
 {
-    if (order->max_bytes && order->exact_bytes > 0 && (uint64_t)order->exact_bytes > order->max_bytes)
-        return err_make(a, ERR_TOO_LARGE, "%lld bytes are more than the limit of %llu", (long long)order->exact_bytes,
-                        (unsigned long long)order->max_bytes);
-    TRY(space_check(core, order->exact_bytes > 0 ? (uint64_t)order->exact_bytes : 0, a));
-    if (order->place || !object_will_be_blob(core, order->exact_bytes))
+    if (request->max_bytes && request->exact_bytes > 0 && (uint64_t)request->exact_bytes > request->max_bytes)
+        return err_make(a, ERR_TOO_LARGE, "%lld bytes are more than the limit of %llu", (long long)request->exact_bytes,
+                        (unsigned long long)request->max_bytes);
+    TRY(space_check(core, request->exact_bytes > 0 ? (uint64_t)request->exact_bytes : 0, a));
+    if (request->place || !object_will_be_blob(core, request->exact_bytes))
         return NULL; /* judged by whoever places it; or soon here, and judged at the end */
-    return check_account(core, order->account_id, order->exact_bytes, a);
+    return check_account(core, request->account_id, request->exact_bytes, a);
 }
 
 /* Most orders ask for none: then nothing is allocated. */
 static void take_digests(struct intake *in)
 {
     for (enum digest_kind kind = DIGEST_NONE + 1; kind < DIGEST_KINDS; kind++) {
-        if (!(in->order.digests & 1u << kind))
+        if (!(in->request.digests & 1u << kind))
             continue;
         if (!in->digests) {
             in->digests = arena_array(&in->arena, struct digest, DIGEST_KINDS);
@@ -206,24 +206,24 @@ static void take_digests(struct intake *in)
     }
 }
 
-err_t intake_open(struct core *core, const struct intake_order *order, struct arena *a, struct intake **ret_intake)
+err_t intake_open(struct core *core, const struct intake_request *request, struct arena *a, struct intake **ret_intake)
 {
-    assert(order->md5.n == 0 || order->md5.n == MD5_SIZE);
-    assert(!(order->digests & ~(((1u << DIGEST_KINDS) - 1) ^ 1u << DIGEST_NONE)));
-    TRY(check_order(core, order, a));
+    assert(request->md5.n == 0 || request->md5.n == MD5_SIZE);
+    assert(!(request->digests & ~(((1u << DIGEST_KINDS) - 1) ^ 1u << DIGEST_NONE)));
+    TRY(check_intake_request(core, request, a));
     struct intake *in = must_malloc(sizeof *in);
     arena_init_with(&in->arena, in->memory, sizeof in->memory);
     in->core = core;
-    in->order = *order;
-    in->order.owner_login = arena_copy(&in->arena, order->owner_login);
-    in->order.way = arena_copy(&in->arena, order->way);
-    in->order.name = arena_copy(&in->arena, order->name);
-    in->order.content_type = arena_copy(&in->arena, order->content_type);
-    in->order.request_id = arena_copy(&in->arena, order->request_id);
-    in->order.md5 = arena_copy(&in->arena, order->md5);
+    in->request = *request;
+    in->request.owner_login = arena_copy(&in->arena, request->owner_login);
+    in->request.origin = arena_copy(&in->arena, request->origin);
+    in->request.name = arena_copy(&in->arena, request->name);
+    in->request.content_type = arena_copy(&in->arena, request->content_type);
+    in->request.request_id = arena_copy(&in->arena, request->request_id);
+    in->request.md5 = arena_copy(&in->arena, request->md5);
     take_digests(in);
     buf_init(&in->staging, inline_limit(core));
-    if (object_will_be_blob(core, order->exact_bytes)) {
+    if (object_will_be_blob(core, request->exact_bytes)) {
         err_t e = start_blob(in, a);
         if (e) {
             intake_free(in);
@@ -236,9 +236,9 @@ err_t intake_open(struct core *core, const struct intake_order *order, struct ar
 
 err_t intake_write(struct intake *in, slice bytes, struct arena *a)
 {
-    uint64_t most = in->order.max_bytes ? in->order.max_bytes : UINT64_MAX;
-    if (in->order.exact_bytes >= 0 && (uint64_t)in->order.exact_bytes < most)
-        most = (uint64_t)in->order.exact_bytes;
+    uint64_t most = in->request.max_bytes ? in->request.max_bytes : UINT64_MAX;
+    if (in->request.exact_bytes >= 0 && (uint64_t)in->request.exact_bytes < most)
+        most = (uint64_t)in->request.exact_bytes;
     if (bytes.n > most - in->received)
         return err_make(a, ERR_TOO_LARGE, "more than the %llu bytes that were allowed", (unsigned long long)most);
     if (!in->writer && !object_is_inline(in->core, in->received + bytes.n))
@@ -246,8 +246,8 @@ err_t intake_write(struct intake *in, slice bytes, struct arena *a)
     if (in->writer) {
         TRY(write_through(in, bytes, a));
     } else {
-        if (in->order.exact_bytes > 0 && !in->staging.cap)
-            (void)buf_reserve(&in->staging, (size_t)in->order.exact_bytes); /* it will all come: grow once */
+        if (in->request.exact_bytes > 0 && !in->staging.cap)
+            (void)buf_reserve(&in->staging, (size_t)in->request.exact_bytes); /* it will all come: grow once */
         buf_add(&in->staging, bytes);
     }
     in->received += bytes.n;
@@ -274,9 +274,9 @@ void intake_expect(struct intake *in, const struct digest *digest)
 void intake_expect_md5(struct intake *in, const unsigned char md5[MD5_SIZE])
 {
     slice wanted = { (const char *)md5, MD5_SIZE };
-    if (in->order.md5.n && !slice_eq_secret(in->order.md5, wanted))
+    if (in->request.md5.n && !slice_eq_secret(in->request.md5, wanted))
         in->contradicted = true;
-    in->order.md5 = arena_copy(&in->arena, wanted);
+    in->request.md5 = arena_copy(&in->arena, wanted);
 }
 
 bool intake_blocks(const struct intake *in)
@@ -295,19 +295,19 @@ void intake_discard(struct intake *in)
 /* It becomes a file of its own. */
 static err_t place_file(struct meta_tx *tx, struct intake *in, struct arena *a)
 {
-    TRY(quota_take(in->core, tx, in->order.account_id, (int64_t)in->received, 1, a));
+    TRY(quota_take(in->core, tx, in->request.account_id, (int64_t)in->received, 1, a));
     TRY(meta_object_add(tx, &in->object, a, &in->object.id));
     in->file.object_id = in->object.id;
     TRY(meta_file_add(tx, &in->file, a, &in->file.id));
-    struct principal owner = { .account_id = in->order.account_id,
-                               .user_id = in->order.owner_id,
-                               .login = in->order.owner_login,
-                               .request_id = in->order.request_id };
+    struct principal owner = { .account_id = in->request.account_id,
+                               .user_id = in->request.owner_id,
+                               .login = in->request.owner_login,
+                               .request_id = in->request.request_id };
     struct event_params event = { .at_ms = in->file.stored_at_ms,
                                   .who = &owner,
                                   .action = S("file.store"),
                                   .subject = event_file(a, &in->file),
-                                  .detail = in->order.name };
+                                  .detail = in->request.name };
     return event_write(tx, &event, a);
 }
 
@@ -317,7 +317,7 @@ static err_t place_elsewhere(struct meta_tx *tx, struct intake *in, struct arena
                                     .digests = in->digests,
                                     .digest_count = in->digest_count,
                                     .at_ms = in->object.created_at_ms };
-    return in->order.place(tx, in->order.place_arg, &result, a);
+    return in->request.place(tx, in->request.place_arg, &result, a);
 }
 
 /* Runs on the committer's thread, perhaps twice. */
@@ -325,14 +325,14 @@ static err_t apply(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct intake *in = arg;
     in->applied = false;
-    TRY(in->order.place ? place_elsewhere(tx, in, a) : place_file(tx, in, a));
+    TRY(in->request.place ? place_elsewhere(tx, in, a) : place_file(tx, in, a));
     in->applied = true;
     return NULL;
 }
 
 static void end(struct intake *in, err_t e)
 {
-    in->done(in->done_arg, e, e || in->order.place ? NULL : &in->file);
+    in->done(in->done_arg, e, e || in->request.place ? NULL : &in->file);
     intake_free(in);
 }
 
@@ -359,21 +359,21 @@ static err_t check_digests(struct intake *in, struct arena *a)
 /* Every byte is there and is what the sender meant? */
 static err_t check_bytes(struct intake *in, struct arena *a)
 {
-    if (in->order.exact_bytes >= 0 && in->received < (uint64_t)in->order.exact_bytes)
+    if (in->request.exact_bytes >= 0 && in->received < (uint64_t)in->request.exact_bytes)
         return err_make(a, ERR_TRUNCATED, "%llu bytes came, %lld were announced", (unsigned long long)in->received,
-                        (long long)in->order.exact_bytes);
+                        (long long)in->request.exact_bytes);
     if (in->md5)
         hash_final(in->md5, in->object.md5);
     else
         hash_md5(buf_slice(&in->staging), in->object.md5);
-    if (in->order.md5.n && memcmp(in->order.md5.p, in->object.md5, MD5_SIZE) != 0)
+    if (in->request.md5.n && memcmp(in->request.md5.p, in->object.md5, MD5_SIZE) != 0)
         return err_make(a, ERR_DIGEST, "the bytes do not have the MD5 that was declared");
     return check_digests(in, a);
 }
 
 static void fill_object(struct intake *in, int64_t now_ms)
 {
-    in->object.account_id = in->order.account_id;
+    in->object.account_id = in->request.account_id;
     in->object.size_bytes = in->received;
     in->object.blob_key = in->blob_key;
     in->object.inline_bytes = in->blob_key.n ? S("") : buf_slice(&in->staging);
@@ -383,17 +383,17 @@ static void fill_object(struct intake *in, int64_t now_ms)
 static void fill_file(struct intake *in, int64_t now_ms)
 {
     in->file = (struct file){
-        .account_id = in->order.account_id,
-        .owner_id = in->order.owner_id,
-        .owner_login = in->order.owner_login,
-        .way = in->order.way,
-        .name = in->order.name,
-        .content_type = in->order.content_type,
-        .state = in->order.purge_after_ms > 0 ? FILE_STORED : FILE_READY,
+        .account_id = in->request.account_id,
+        .owner_id = in->request.owner_id,
+        .owner_login = in->request.owner_login,
+        .origin = in->request.origin,
+        .name = in->request.name,
+        .content_type = in->request.content_type,
+        .state = in->request.purge_after_ms > 0 ? FILE_STORED : FILE_READY,
         .size_bytes = in->received,
         .created_at_ms = now_ms,
         .stored_at_ms = now_ms,
-        .purge_at_ms = in->order.purge_after_ms > 0 ? now_ms + in->order.purge_after_ms : 0,
+        .purge_at_ms = in->request.purge_after_ms > 0 ? now_ms + in->request.purge_after_ms : 0,
     };
     memcpy(in->file.md5, in->object.md5, MD5_SIZE);
     random_uuid(in->core->random, in->file.uuid);
@@ -403,7 +403,7 @@ static void fill_records(struct intake *in)
 {
     int64_t now_ms = core_now_ms(in->core);
     fill_object(in, now_ms);
-    if (!in->order.place)
+    if (!in->request.place)
         fill_file(in, now_ms);
 }
 

@@ -32,10 +32,10 @@ struct intake_result {
 typedef err_t intake_place_fn(struct meta_tx *, void *arg, const struct intake_result *, struct arena *a);
 
 /* What was permitted: the ticket of a direct upload. Slices are copied. */
-struct intake_order {
+struct intake_request {
     int64_t account_id, owner_id;
     slice owner_login;
-    slice way;          /* name of the API */
+    slice origin;       /* name of the API */
     slice name;         /* cleaned (file_name.h) */
     slice content_type; /* may be empty */
     slice request_id;
@@ -55,7 +55,7 @@ struct intake_order {
  * Errors: NO_SPACE; QUOTA; UNAVAILABLE. */
 MUST_USE err_t intake_check_room(struct core *, int64_t account_id, uint64_t least_bytes, struct arena *a);
 /* Errors: TOO_LARGE by exact_bytes; NO_SPACE free space would fall below the reserve; UNAVAILABLE. */
-MUST_USE err_t intake_open(struct core *, const struct intake_order *, struct arena *a, struct intake **ret_intake);
+MUST_USE err_t intake_open(struct core *, const struct intake_request *, struct arena *a, struct intake **ret_intake);
 /* Errors: TOO_LARGE, NO_SPACE, UNAVAILABLE. After an error only intake_discard may follow. */
 MUST_USE err_t intake_write(struct intake *, slice bytes, struct arena *a);
 uint64_t intake_received(const struct intake *);

@@ -15,7 +15,7 @@ struct file {
     unsigned char uuid[16]; /* random, version 4: what clients may guess at */
     int64_t account_id, owner_id;
     slice owner_login; /* filled by reads */
-    slice way;         /* how it came in: name of the API */
+    slice origin;      /* name of the API through which it came in */
     slice name, content_type;
     enum file_state state;
     int64_t object_id;   /* 0 while there are no bytes */

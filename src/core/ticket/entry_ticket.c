@@ -50,7 +50,7 @@ static int64_t bytes_before(const struct file *file)
 static err_t find_pending_ticket(struct meta_tx *tx, const struct entry_put *put, int64_t now_ms, struct arena *a,
                                  struct ticket_target *ret)
 {
-    err_t e = meta_ticket_by_key(tx, put->bucket.id, put->order.key, a, &ret->ticket);
+    err_t e = meta_ticket_by_key(tx, put->bucket.id, put->request.key, a, &ret->ticket);
     if (!e)
         e = meta_file_get(tx, ret->ticket.file_id, a, &ret->file);
     if (err_is(e, ERR_NOT_FOUND))
@@ -68,17 +68,17 @@ static err_t find_pending_ticket(struct meta_tx *tx, const struct entry_put *put
 
 /* ---- when the request head arrives ---- */
 
-static err_t check_declared_size(const struct entry_order *order, uint64_t declared, struct arena *a)
+static err_t check_declared_size(const struct entry_request *request, uint64_t declared, struct arena *a)
 {
-    if ((order->exact_bytes >= 0 && (uint64_t)order->exact_bytes > declared) ||
-        (order->max_bytes && declared > order->max_bytes))
+    if ((request->exact_bytes >= 0 && (uint64_t)request->exact_bytes > declared) ||
+        (request->max_bytes && declared > request->max_bytes))
         return err_make(a, ERR_TOO_LARGE, "%llu bytes were permitted", (unsigned long long)declared);
-    if (order->exact_bytes >= 0 && (uint64_t)order->exact_bytes < declared)
+    if (request->exact_bytes >= 0 && (uint64_t)request->exact_bytes < declared)
         return err_make(a, ERR_EMPTY, "fewer bytes than the %llu that were permitted", (unsigned long long)declared);
     return NULL;
 }
 
-static err_t admit_ticket_put(struct entry_put *put, struct intake_order *in, struct arena *a)
+static err_t admit_ticket_put(struct entry_put *put, struct intake_request *in, struct arena *a)
 {
     struct core *core = put->core;
     struct ticket_target target;
@@ -91,12 +91,12 @@ static err_t admit_ticket_put(struct entry_put *put, struct intake_order *in, st
     const struct file *file = &target.file;
     if (ticket->expires_at_ms <= now_ms)
         return forbid_put(a, "the time in which bytes could be put has run out");
-    TRY(check_declared_size(&put->order, ticket->declared_bytes, a));
+    TRY(check_declared_size(&put->request, ticket->declared_bytes, a));
     TRY(quota_check(core, tx, file->account_id, (int64_t)ticket->declared_bytes - bytes_before(file),
                     file->object_id ? 0 : 1, a));
     put->file_id = ticket->file_id;
-    if (put->order.min_bytes < ticket->declared_bytes)
-        put->order.min_bytes = ticket->declared_bytes;
+    if (put->request.min_bytes < ticket->declared_bytes)
+        put->request.min_bytes = ticket->declared_bytes;
     in->account_id = file->account_id;
     in->owner_id = file->owner_id;
     in->exact_bytes =
@@ -110,7 +110,7 @@ static err_t check_put_condition(const struct entry_put *put, const struct file 
 {
     struct entry there = { .size_bytes = file->size_bytes };
     memcpy(there.md5, file->md5, MD5_SIZE);
-    return entry_check_condition(&put->order.condition, file->object_id ? &there : NULL, a);
+    return entry_check_condition(&put->request.condition, file->object_id ? &there : NULL, a);
 }
 
 static err_t place_ticket_bytes(struct meta_tx *tx, struct entry_put *put, const struct intake_result *result,

@@ -136,7 +136,7 @@ void ticket_issue(struct core *core, const struct principal *who, const struct t
                                   .file = { .account_id = who->account_id,
                                             .owner_id = who->user_id,
                                             .owner_login = who->login,
-                                            .way = request->way,
+                                            .origin = request->origin,
                                             .name = request->name,
                                             .content_type = request->content_type,
                                             .state = FILE_ISSUED,

@@ -18,7 +18,7 @@
 #include "core/task/document.h"
 
 struct ticket_request {
-    slice way;                /* name of the API */
+    slice origin;             /* name of the API */
     slice name, content_type; /* cleaned (file_name.h) */
     uint64_t declared_bytes;
     int64_t bucket_id;
