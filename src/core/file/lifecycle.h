@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The moves of a file between its states (the diagram stands at enum file_state in core/records/file.h). Each runs inside the
+/* The moves of a file between its states (ARCHITECTURE.md, "The states of a file", draws them). Each runs inside the
  * caller's write transaction, so that an API's own rows and the file's state change together or not at all; since
  * writes run one after the other, each is a compare-and-set: of an attach and a purge exactly one wins.
  *
