@@ -138,9 +138,11 @@ static int run_restore(struct cli *cli)
         e = err_make(cli->arena, ERR_CONFLICT, "a server runs on " SLICE_FMT, SLICE_ARG(config.server.data));
     struct store_opener opener = store_opener(&config);
     const char *to = e ? "" : arena_cstr(cli->arena, config.server.data);
+    struct restore_params params = {
+        .from = cli->options->operands[0], .data_dir = to, .opener = &opener, .clock = cli->clock, .random = cli->random
+    };
     if (!e)
-        e = backup_restore(cli->options->operands[0], to, &opener, cli->clock, cli->random, cli->arena, &report,
-                           &checked);
+        e = backup_restore(&params, cli->arena, &report, &checked);
     if (e)
         return command_failed(cli, e);
     show_backup(cli, &report, to);

@@ -142,16 +142,14 @@ static err_t run_one(struct jobs *jobs, struct job *job, struct arena *a, err_t 
 
 static err_t find_due(struct jobs *jobs, struct arena *a, struct job *ret_job)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(jobs->core->meta, a, &tx));
     return meta_job_due(tx, core_now_ms(jobs->core), a, ret_job);
 }
 
 static bool is_stopping(struct jobs *jobs)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&jobs->mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&jobs->mutex);
     return jobs->stop;
 }
 
@@ -184,8 +182,7 @@ err_t jobs_run_due(struct jobs *jobs, struct arena *a)
 static int64_t until_next_ms(struct jobs *jobs)
 {
     SCRATCH(a);
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct job_list list;
     int64_t wait_ms = LONGEST_WAIT_MS;
     if (meta_read_begin(jobs->core->meta, &a, &tx) || meta_job_list(tx, &a, &list))
@@ -208,8 +205,7 @@ static void wait_for(struct jobs *jobs, int64_t ms)
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&jobs->mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&jobs->mutex);
     while (!jobs->stop && pthread_cond_timedwait(&jobs->wake, &jobs->mutex, &until) != ETIMEDOUT) {
     }
 }

@@ -75,10 +75,19 @@ static err_t open_stores(void *arg, const char *dir, bool read_only, struct aren
 
 static const struct store_opener opener = { open_stores, NULL };
 
+static err_t restore_and_check(struct world *w, const char *from, const char *to, struct backup_report *ret,
+                               struct fsck_report *ret_fsck)
+{
+    struct restore_params params = {
+        .from = from, .data_dir = to, .opener = &opener, .clock = &w->clock.clock, .random = &w->random.random
+    };
+    return backup_restore(&params, w->a, ret, ret_fsck);
+}
+
 static err_t restore(struct world *w, const char *from, const char *to, struct backup_report *ret)
 {
     struct fsck_report fsck;
-    return backup_restore(from, to, &opener, &w->clock.clock, &w->random.random, w->a, ret, &fsck);
+    return restore_and_check(w, from, to, ret, &fsck);
 }
 
 static void expect_file(struct world *w, const char *data_dir, const struct principal *who, const struct file *f,
@@ -146,8 +155,7 @@ TEST(what_lies_in_buckets_comes_back_whole)
     EXPECT_EQ(made.blobs, 1);
     EXPECT_EQ(made.blob_bytes, RECORDS_LARGE_BYTES);
     struct backup_report restored;
-    EXPECT_OK(backup_restore(in(w, dir, "b"), in(w, dir, "d"), &opener, &w->clock.clock, &w->random.random, w->a,
-                             &restored, &fsck));
+    EXPECT_OK(restore_and_check(w, in(w, dir, "b"), in(w, dir, "d"), &restored, &fsck));
     EXPECT_EQ(fsck.listed, 0);
     EXPECT_EQ(fsck.entries, 2);
     EXPECT_EQ(fsck.objects, RECORDS_OBJECTS);
@@ -297,14 +305,12 @@ TEST(a_backup_holds_the_master_key_only_when_asked_for_it)
     EXPECT_OK(backup_run(&w->core, in(w, dir, "without"), NULL, &opener, w->a, &report));
     EXPECT(!report.with_key && !has_key(w, in(w, dir, "without")));
 
-    EXPECT_OK(backup_restore(in(w, dir, "with"), in(w, dir, "d"), &opener, &w->clock.clock, &w->random.random, w->a,
-                             &report, &fsck));
+    EXPECT_OK(restore_and_check(w, in(w, dir, "with"), in(w, dir, "d"), &report, &fsck));
     EXPECT(report.with_key && has_key(w, in(w, dir, "d")));
     EXPECT_OK(master_key_read(in(w, dir, "d"), w->a, back));
     EXPECT(memcmp(back, key, sizeof key) == 0);
     EXPECT_EQ(fsck.count[FSCK_WARNING], 0);
-    EXPECT_OK(backup_restore(in(w, dir, "without"), in(w, dir, "e"), &opener, &w->clock.clock, &w->random.random, w->a,
-                             &report, &fsck));
+    EXPECT_OK(restore_and_check(w, in(w, dir, "without"), in(w, dir, "e"), &report, &fsck));
     EXPECT(!report.with_key && !has_key(w, in(w, dir, "e")));
     EXPECT_EQ(fsck.count[FSCK_WARNING], 1); /* said, and the rest is there */
     EXPECT_SLICE(fsck.list[0].subject, arena_printf(w->a, "key:%lld", (long long)id));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Order of a backup: hold removals → copy the database → copy the blobs that the copy names → sync → MANIFEST.
- * A blob that the copied rows name existed when they were copied, and nothing is removed while the hold stands, so it
- * is there to be copied. The MANIFEST carries the SHA-256 of the database and, if it is there, of the master key (256
- * random bits: the digest tells nobody anything); the digests of the bytes are in the database's rows. */
+/* Order of a backup: hold garbage → copy the database → copy the blobs that the copy names → sync → MANIFEST.
+ * A blob that the copied rows name existed when they were copied, and no bytes are removed while garbage is held, so the
+ * blob can still be copied. The MANIFEST has the SHA-256 of the database and, if it is in the backup, of the master key
+ * (256 random bits, so their digest reveals nothing). The digests of the objects are in the rows of the database. */
 #include "core/care/backup.h"
 
 #include "base/json.h"
@@ -24,14 +24,14 @@
 
 enum { PIECE = 128 * 1024, MANIFEST_FORMAT = 1, MANIFEST_MAX = 64 * 1024 };
 #define PARTIAL_SUFFIX ".partial"
-#define RESTORING "restoring" /* where a restored database lies until it is whole */
+#define RESTORING "restoring" /* the directory in which a restored database is built */
 
 static const char *path_in(struct arena *a, const char *dir, const char *name)
 {
     return arena_printf(a, "%s/%s", dir, name).p;
 }
 
-/* ---- files and folders ---- */
+/* ---- files and directories ---- */
 
 static void dir_closep(DIR **d)
 {
@@ -41,22 +41,20 @@ static void dir_closep(DIR **d)
 
 static err_t sync_path(const char *path, struct arena *a)
 {
-    SCOPED(fd_closep)
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) != 0)
         return err_errno(a, errno, "cannot sync %s", path);
     return NULL;
 }
 
-/* Make the folder, or see that it is empty; a lock may lie in it already. */
+/* Make the directory, or check that it is empty but for a lock. */
 static err_t claim_dir(const char *dir, struct arena *a)
 {
     if (mkdir(dir, 0700) == 0)
         return sync_path(path_in(a, dir, ".."), a);
     if (errno != EEXIST)
         return err_errno(a, errno, "cannot make %s", dir);
-    SCOPED(dir_closep)
-    DIR *d = opendir(dir);
+    SCOPED(dir_closep) DIR *d = opendir(dir);
     if (!d)
         return err_errno(a, errno, "cannot read %s", dir);
     for (struct dirent *entry = readdir(d); entry; entry = readdir(d)) {
@@ -83,19 +81,16 @@ static void hash_freep(struct hash **h)
     hash_free(*h);
 }
 
-/* Copy `from` to the new file `to` (NULL: only read it), synced. */
+/* Copy `from` to the new file `to`, and sync it. NULL for `to`: only compute the digest. */
 static err_t copy_file(const char *from, const char *to, struct arena *a, unsigned char ret_sha256[SHA256_SIZE])
 {
-    SCOPED(fd_closep)
-    int in = open(from, O_RDONLY | O_CLOEXEC);
+    SCOPED(fd_closep) int in = open(from, O_RDONLY | O_CLOEXEC);
     if (in < 0)
         return err_errno(a, errno, "cannot open %s", from);
-    SCOPED(fd_closep)
-    int out = to ? open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    SCOPED(fd_closep) int out = to ? open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
     if (to && out < 0)
         return err_errno(a, errno, "cannot make %s", to);
-    SCOPED(hash_freep)
-    struct hash *sha256 = hash_new(HASH_SHA256);
+    SCOPED(hash_freep) struct hash *sha256 = hash_new(HASH_SHA256);
     char *piece = arena_alloc(a, PIECE);
     for (;;) {
         ssize_t n = read(in, piece, PIECE);
@@ -115,12 +110,11 @@ static err_t copy_file(const char *from, const char *to, struct arena *a, unsign
     return NULL;
 }
 
-/* A file that is there whole or not at all. */
+/* Write a file so that after a crash all of it exists, or none. */
 static err_t write_file(const char *dir, const char *name, slice text, struct arena *a)
 {
     const char *path = path_in(a, dir, name), *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, path).p;
-    SCOPED(fd_closep)
-    int fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    SCOPED(fd_closep) int fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(a, errno, "cannot make %s", partial);
     TRY(write_all(fd, text, partial, a));
@@ -172,15 +166,13 @@ static void pipe_closep(struct blob_pipe *p)
 
 static err_t copy_blob(struct blob_copy *copy, const struct object *object, struct arena *a)
 {
-    SCOPED(pipe_closep)
-    struct blob_pipe p = { 0 };
+    SCOPED(pipe_closep) struct blob_pipe p = { 0 };
     err_t e = copy->from->ops->open(copy->from, object->blob_key, a, &p.reader);
     if (err_is(e, ERR_NOT_FOUND))
         return err_because(a, e, ERR_CORRUPT, "the bytes of object %lld are missing", (long long)object->id);
     TRY(e);
     TRY(copy->to->ops->create(copy->to, object->blob_key, object->size_bytes, a, &p.writer));
-    SCOPED(hash_freep)
-    struct hash *md5 = hash_new(HASH_MD5);
+    SCOPED(hash_freep) struct hash *md5 = hash_new(HASH_MD5);
     char *piece = arena_alloc(a, PIECE);
     uint64_t at = 0;
     for (size_t got = 1; at < p.reader->size_bytes && got > 0; at += got) {
@@ -200,25 +192,24 @@ static err_t copy_blob(struct blob_copy *copy, const struct object *object, stru
     return NULL;
 }
 
-static err_t visit_object(void *arg, const struct object *object)
+static err_t copy_object_blob(void *arg, const struct object *object)
 {
     struct blob_copy *copy = arg;
     copy->report->objects++;
-    if (object->blob_key.n == 0) /* its bytes are in the copy already, or are those of its parts */
+    if (object->blob_key.n == 0) /* inline bytes are in the copied database; a composite has only those of its parts */
         return NULL;
     SCRATCH(scratch);
     return err_copy(copy->a, copy_blob(copy, object, &scratch));
 }
 
-/* Every blob that `rows` names. */
+/* Copy every blob that `rows` names. */
 static err_t copy_blobs(struct meta_store *rows, struct blob_store *from, struct blob_store *to, struct arena *a,
                         struct backup_report *report)
 {
     struct blob_copy copy = { from, to, a, report };
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(rows, a, &tx));
-    return meta_object_each(tx, 0, a, visit_object, &copy);
+    return meta_object_each(tx, 0, a, copy_object_blob, &copy);
 }
 
 /* ---- MANIFEST ---- */
@@ -231,8 +222,7 @@ struct manifest {
 static err_t manifest_write(const char *dir, const struct manifest *m, struct arena *a)
 {
     const struct backup_report *report = &m->report;
-    SCOPED(buf_releasep)
-    struct buf text;
+    SCOPED(buf_releasep) struct buf text;
     buf_init(&text, 0);
     struct json_out o;
     json_out_init(&o, &text);
@@ -254,8 +244,7 @@ static err_t manifest_write(const char *dir, const struct manifest *m, struct ar
 
 static err_t read_small_file(const char *path, struct arena *a, slice *ret)
 {
-    SCOPED(fd_closep)
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_errno(a, errno, "cannot open %s", path);
     char *text = arena_alloc(a, MANIFEST_MAX);
@@ -306,7 +295,7 @@ static slice sha256_hex(struct arena *a, const unsigned char sha256[SHA256_SIZE]
     return hex_encode(a, (slice){ (const char *)sha256, SHA256_SIZE });
 }
 
-/* From one directory to the other. want_sha256: of the key, in hex, or empty: any will do. */
+/* Copy the master key to another directory. want_sha256: the digest that it must have, in hex; empty: any. */
 static err_t copy_key(const char *from, const char *to, slice want_sha256, struct arena *a, slice *ret_sha256)
 {
     unsigned char key[SEAL_KEY_SIZE], digest[SHA256_SIZE];
@@ -324,7 +313,7 @@ static err_t copy_key(const char *from, const char *to, slice want_sha256, struc
 
 /* ---- backup ---- */
 
-static void hold_endp(struct core **core)
+static void garbage_releasep(struct core **core)
 {
     garbage_release(*core);
 }
@@ -334,15 +323,13 @@ err_t backup_run(struct core *core, const char *dir, const char *key_from, const
 {
     TRY(claim_dir(dir, a));
     garbage_hold(core);
-    SCOPED(hold_endp)
-    struct core *held = core;
+    SCOPED(garbage_releasep) struct core *held = core;
     const char *database = path_in(a, dir, DATA_DIR_DATABASE);
     struct manifest m = { .report = { .created_at_ms = core_now_ms(held), .with_key = key_from != NULL } };
     TRY(meta_backup(core->meta, database, a));
     TRY(sync_path(database, a));
     {
-        SCOPED(stores_closep)
-        struct stores to = { 0 };
+        SCOPED(stores_closep) struct stores to = { 0 };
         TRY(stores_open(opener, dir, true, a, &to));
         TRY(copy_blobs(to.meta, core->blob, to.blob, a, &m.report));
     }
@@ -364,40 +351,36 @@ static void seal_freep(struct seal **s)
     seal_free(*s);
 }
 
-static err_t check_restored(const char *dir, const struct store_opener *opener, struct clock *clock,
-                            struct random *random, struct arena *a, struct fsck_report *ret)
+static err_t check_restored(const struct restore_params *p, struct arena *a, struct fsck_report *ret)
 {
-    SCOPED(stores_closep)
-    struct stores stores = { 0 };
-    TRY(stores_open(opener, dir, false, a, &stores));
+    SCOPED(stores_closep) struct stores stores = { 0 };
+    TRY(stores_open(p->opener, p->data_dir, false, a, &stores));
     unsigned char key[SEAL_KEY_SIZE];
-    err_t e = master_key_read(dir, a, key);
+    err_t e = master_key_read(p->data_dir, a, key);
     if (e && e->code != ERR_NOT_FOUND)
         return e;
-    SCOPED(seal_freep) struct seal *seal = e ? NULL : seal_new(key, random);
+    SCOPED(seal_freep) struct seal *seal = e ? NULL : seal_new(key, p->random);
     explicit_bzero(key, sizeof key);
     struct core core;
-    core_init(&core, stores.meta, stores.blob, clock, random, seal, &(struct core_options){ 0 });
+    core_init(&core, stores.meta, stores.blob, p->clock, p->random, seal, &(struct core_options){ 0 });
     e = fsck_run(&core, &(struct fsck_options){ 0 }, a, ret);
     core_release(&core);
     return e;
 }
 
-/* The records of the backup, brought up to today's version in a folder of their own, and the blobs that they name. */
-static err_t copy_stores(const char *from, const char *aside, const char *data_dir, const struct store_opener *opener,
-                         struct arena *a, struct backup_report *copied)
+/* Open the copied database in the directory `aside`, which migrates it, and copy the blobs that its rows name. */
+static err_t copy_stores(const struct restore_params *p, const char *aside, struct arena *a,
+                         struct backup_report *copied)
 {
-    SCOPED(stores_closep)
-    struct stores source = { 0 };
-    SCOPED(stores_closep)
-    struct stores target = { 0 };
-    TRY(opener->open(opener->arg, from, true, a, NULL, &source.blob));
-    TRY(opener->open(opener->arg, aside, false, a, &target.meta, NULL));
-    TRY(opener->open(opener->arg, data_dir, false, a, NULL, &target.blob));
+    SCOPED(stores_closep) struct stores source = { 0 };
+    SCOPED(stores_closep) struct stores target = { 0 };
+    TRY(p->opener->open(p->opener->arg, p->from, true, a, NULL, &source.blob));
+    TRY(p->opener->open(p->opener->arg, aside, false, a, &target.meta, NULL));
+    TRY(p->opener->open(p->opener->arg, p->data_dir, false, a, NULL, &target.blob));
     return copy_blobs(target.meta, source.blob, target.blob, a, copied);
 }
 
-/* The database takes its name, once it is certain that all of it is in one file: nothing else may lie beside it. */
+/* Move the database to its final name. rmdir fails unless all of the database is in the one file that was moved. */
 static err_t name_database(const char *aside, const char *data_dir, struct arena *a)
 {
     const char *database = path_in(a, data_dir, DATA_DIR_DATABASE);
@@ -410,29 +393,37 @@ static err_t name_database(const char *aside, const char *data_dir, struct arena
     return sync_path(data_dir, a);
 }
 
-err_t backup_restore(const char *from, const char *data_dir, const struct store_opener *opener, struct clock *clock,
-                     struct random *random, struct arena *a, struct backup_report *ret, struct fsck_report *ret_fsck)
+/* Copy the database of the backup to the new directory `aside`, and compare its digest. */
+static err_t copy_database(const struct restore_params *p, const char *aside, const struct manifest *manifest,
+                           struct arena *a)
 {
-    struct manifest manifest = { 0 };
-    TRY(manifest_read(from, a, &manifest));
-    struct backup_report promised = manifest.report, copied = { .with_key = promised.with_key };
-    TRY(claim_dir(data_dir, a));
-
-    const char *aside = path_in(a, data_dir, RESTORING);
     unsigned char sha256[SHA256_SIZE];
     if (mkdir(aside, 0700) != 0)
         return err_errno(a, errno, "cannot make %s", aside);
-    TRY(copy_file(path_in(a, from, DATA_DIR_DATABASE), path_in(a, aside, DATA_DIR_DATABASE), a, sha256));
-    if (!slice_eq(sha256_hex(a, sha256), manifest.database_sha256))
+    TRY(copy_file(path_in(a, p->from, DATA_DIR_DATABASE), path_in(a, aside, DATA_DIR_DATABASE), a, sha256));
+    if (!slice_eq(sha256_hex(a, sha256), manifest->database_sha256))
         return err_make(a, ERR_CORRUPT, "the backup's database is not the one that its MANIFEST names");
-    TRY(copy_stores(from, aside, data_dir, opener, a, &copied));
+    return NULL;
+}
+
+err_t backup_restore(const struct restore_params *p, struct arena *a, struct backup_report *ret,
+                     struct fsck_report *ret_fsck)
+{
+    struct manifest manifest = { 0 };
+    TRY(manifest_read(p->from, a, &manifest));
+    struct backup_report promised = manifest.report, copied = { .with_key = promised.with_key };
+    TRY(claim_dir(p->data_dir, a));
+
+    const char *aside = path_in(a, p->data_dir, RESTORING);
+    TRY(copy_database(p, aside, &manifest, a));
+    TRY(copy_stores(p, aside, a, &copied));
     if (copied.objects != promised.objects || copied.blobs != promised.blobs ||
         copied.blob_bytes != promised.blob_bytes)
         return err_make(a, ERR_CORRUPT, "the backup does not hold what its MANIFEST counts");
     if (manifest.key_sha256.n)
-        TRY(copy_key(from, data_dir, manifest.key_sha256, a, &manifest.key_sha256));
-    TRY(name_database(aside, data_dir, a));
-    TRY(check_restored(data_dir, opener, clock, random, a, ret_fsck));
+        TRY(copy_key(p->from, p->data_dir, manifest.key_sha256, a, &manifest.key_sha256));
+    TRY(name_database(aside, p->data_dir, a));
+    TRY(check_restored(p, a, ret_fsck));
     if (ret_fsck->count[FSCK_ERROR])
         return err_make(a, ERR_CORRUPT, "%lld errors were found in what was restored",
                         (long long)ret_fsck->count[FSCK_ERROR]);

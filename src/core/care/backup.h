@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A copy of the whole store that is consistent although uploads go on, and the way back.
- * A backup is a data directory (data_dir.h: database and blobs) with a MANIFEST, which is written last. */
+/* Backup: a consistent copy of the whole store, made while uploads go on; and restore, which makes a data directory from
+ * it. A backup is a data directory (data_dir.h: database and blobs) with a MANIFEST, which is written last. */
 #ifndef CAIS_CORE_CARE_BACKUP_H
 #define CAIS_CORE_CARE_BACKUP_H
 
 #include "core/care/fsck.h"
 #include "core/core.h"
 
-/* How to open the stores of a data directory: main knows which kinds there are. The blob store is made when it is
- * missing; the database is opened for reading only when `read_only`. What ret_meta or ret_blob is NULL for is not
- * opened at all. Both are closed by the caller. On failure neither is open. */
+/* Opens the stores of a data directory; main provides it, because main knows which kinds of store there are. The blob
+ * store is made when it is missing. With read_only the database is opened for reading only. A store whose ret_ argument
+ * is NULL is not opened. The caller closes both; after an error neither is open. */
 struct store_opener {
     err_t (*open)(void *arg, const char *data_dir, bool read_only, struct arena *a, struct meta_store **ret_meta,
                   struct blob_store **ret_blob);
@@ -17,29 +17,36 @@ struct store_opener {
 };
 
 struct backup_report {
-    int64_t created_at_ms; /* of the backup */
+    int64_t created_at_ms; /* when the backup was made */
     int64_t objects, blobs;
     uint64_t blob_bytes;
-    bool with_key; /* it holds the master key */
+    bool with_key; /* the backup holds the master key */
 };
 
-/* Copy what `core` holds to dir, which is made, or empty. Nothing is removed from the store meanwhile; what is stored
- * after the database was copied is not in it. Everything is on stable storage, digests compared, before the MANIFEST.
- * key_from  data directory whose master key goes with it; NULL: the backup has none, and who steals it has no signing
- * keys
- * Errors: CONFLICT dir is not empty; CORRUPT the store's bytes are not what the records say; those of the stores and of
- * master_key_read. */
+/* Copy the stores of `core` to dir, which is made, or empty. While the backup runs, no bytes are removed from the store.
+ * Objects that are stored after the database was copied are not in the backup. All digests are compared and all bytes are
+ * on stable storage before the MANIFEST is written.
+ *
+ * key_from  the data directory whose master key is copied too; NULL: the backup has no master key, so that a thief of
+ *           the backup gets no signing keys
+ * Errors    CONFLICT dir is not empty; CORRUPT the store's bytes do not match its records; those of the stores and of
+ *           master_key_read */
 MUST_USE err_t backup_run(struct core *, const char *dir, const char *key_from, const struct store_opener *,
                           struct arena *a, struct backup_report *ret);
 
-/* Make data_dir out of the backup in `from`, and check all of it (fsck, with digests). data_dir is made, or empty but
- * for a lock. A backup of an older version becomes one of today's; the backup itself is not touched. The database takes
- * its name last: an interrupted restore leaves no data directory that a server would start on. A master key in the
- * backup comes with it; without one, signing keys are findings (warnings) in ret_fsck.
- * Errors: NOT_FOUND no MANIFEST; CONFLICT data_dir is not empty; CORRUPT the backup is damaged; UNSUPPORTED made by a
- * newer version; those of the stores. */
-MUST_USE err_t backup_restore(const char *from, const char *data_dir, const struct store_opener *, struct clock *,
-                              struct random *, struct arena *a, struct backup_report *ret,
+struct restore_params {
+    const char *from;     /* the backup; restoring does not change it */
+    const char *data_dir; /* made, or empty but for a lock */
+    const struct store_opener *opener;
+    struct clock *clock;
+    struct random *random;
+};
+/* Make a data directory from a backup, and check all of it (fsck, with digests). The records of a backup that an older
+ * version made are migrated. The database gets its name last, so an interrupted restore leaves no directory on which a
+ * server would start. A master key in the backup is restored; without it, ret_fsck lists the signing keys as warnings.
+ * Errors: NOT_FOUND the backup has no MANIFEST; CONFLICT data_dir is not empty; CORRUPT the backup is damaged;
+ * UNSUPPORTED a newer version made it; those of the stores. */
+MUST_USE err_t backup_restore(const struct restore_params *, struct arena *a, struct backup_report *ret,
                               struct fsck_report *ret_fsck);
 
 #endif

@@ -75,8 +75,7 @@ static err_t visit_object(void *arg, const struct object *object)
 
 static err_t read_page(struct core *core, int64_t after_id, struct arena *a, struct object_page *page)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     page->count = 0;
     page->a = a;
@@ -86,8 +85,7 @@ static err_t read_page(struct core *core, int64_t after_id, struct arena *a, str
 
 static err_t read_object(struct core *core, int64_t id, struct arena *a, struct object *ret)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     return meta_object_get(tx, id, a, ret);
 }
@@ -123,8 +121,7 @@ static void hash_freep(struct hash **h)
 
 static err_t blob_md5(struct blob_reader *reader, struct arena *a, unsigned char ret_md5[MD5_SIZE])
 {
-    SCOPED(hash_freep)
-    struct hash *md5 = hash_new(HASH_MD5);
+    SCOPED(hash_freep) struct hash *md5 = hash_new(HASH_MD5);
     char *piece = arena_alloc(a, PIECE);
     size_t got = 1;
     for (uint64_t at = 0; at < reader->size_bytes && got > 0; at += got) {
@@ -137,8 +134,7 @@ static err_t blob_md5(struct blob_reader *reader, struct arena *a, unsigned char
 
 static err_t check_blob(struct fsck *f, const struct object *object, struct arena *a)
 {
-    SCOPED(reader_closep)
-    struct blob_reader *reader = NULL;
+    SCOPED(reader_closep) struct blob_reader *reader = NULL;
     err_t e = f->core->blob->ops->open(f->core->blob, object->blob_key, a, &reader);
     if (err_is(e, ERR_NOT_FOUND))
         return object_finding(f, object, "bytes missing", object->blob_key, a);
@@ -199,8 +195,7 @@ static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
     struct object whole;
     struct object_part_list parts;
     {
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(f->core->meta, a, &tx));
         err_t e = meta_object_get(tx, id, a, &whole);
         if (err_is(e, ERR_NOT_FOUND))
@@ -211,8 +206,7 @@ static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
     const char *fault = parts_fault(&whole, &parts);
     if (!fault && !f->options->quick) {
         unsigned char md5[MD5_SIZE];
-        SCOPED(hash_freep)
-        struct hash *of_parts = hash_new(HASH_MD5);
+        SCOPED(hash_freep) struct hash *of_parts = hash_new(HASH_MD5);
         for (size_t i = 0; i < parts.count; i++)
             hash_update(of_parts, (slice){ (const char *)parts.items[i].object.md5, MD5_SIZE });
         hash_final(of_parts, md5);
@@ -226,8 +220,7 @@ static err_t check_named(struct fsck *f, const struct object *object, struct are
 {
     bool is_orphan;
     {
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(f->core->meta, a, &tx));
         TRY(meta_object_is_orphan(tx, object->id, a, &is_orphan));
     }
@@ -325,8 +318,7 @@ static err_t check_file(struct fsck *f, struct meta_tx *tx, const struct file *f
 
 static err_t check_file_page(struct fsck *f, int64_t *before_id, struct arena *a, size_t *ret_count)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct file_query query = { .before_id = *before_id, .state = -1, .limit = PAGE };
     struct file_list files;
     TRY(meta_read_begin(f->core->meta, a, &tx));
@@ -409,13 +401,11 @@ static err_t visit_entry(void *arg, const struct entry *entry, bool *ret_stop)
 
 static err_t check_entries(struct fsck *f, const struct bucket *bucket)
 {
-    SCOPED(buf_releasep)
-    struct buf after;
+    SCOPED(buf_releasep) struct buf after;
     buf_init(&after, 0);
     for (;;) {
         SCRATCH(scratch);
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         err_t e = meta_read_begin(f->core->meta, &scratch, &tx);
         struct entry_page page = { .f = f, .tx = tx, .bucket = bucket, .a = &scratch };
         struct entry_range range = { .bucket_id = bucket->id, .from = buf_slice(&after), .from_after = after.n > 0 };
@@ -449,14 +439,12 @@ static err_t check_upload(struct fsck *f, struct meta_tx *tx, const struct uploa
 /* One upload in a snapshot: it has at most 10,000 parts. */
 static err_t check_uploads(struct fsck *f, const struct bucket *bucket)
 {
-    SCOPED(buf_releasep)
-    struct buf after_key;
+    SCOPED(buf_releasep) struct buf after_key;
     buf_init(&after_key, 0);
     int64_t after_id = 0;
     for (;;) {
         SCRATCH(scratch);
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         struct upload_list next = { 0 };
         err_t e = meta_read_begin(f->core->meta, &scratch, &tx);
         if (!e)
@@ -479,8 +467,7 @@ static err_t check_uploads(struct fsck *f, const struct bucket *bucket)
 
 static err_t list_buckets(struct fsck *f, struct bucket_list *ret)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(f->core->meta, f->a, &tx));
     return meta_bucket_list(tx, 0, f->a, ret);
 }
@@ -532,8 +519,7 @@ static err_t check_usage(struct fsck *f)
     if (usage.repair) {
         TRY(meta_write(f->core->meta, apply_usage, &usage, f->a));
     } else {
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL;
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(f->core->meta, f->a, &tx));
         TRY(apply_usage(tx, &usage, f->a));
     }

@@ -83,8 +83,7 @@ static err_t admit_ticket_put(struct entry_put *put, struct intake_request *in, 
     struct core *core = put->core;
     struct ticket_target target;
     int64_t now_ms = core_now_ms(core);
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(find_pending_ticket(tx, put, now_ms, a, &target));
     const struct ticket *ticket = &target.ticket;
