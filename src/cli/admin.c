@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "cli/client.h"
-#include "cli/holder.h"
+#include "cli/server_probe.h"
 #include "core/access/access.h"
 #include "core/care/data_dir.h"
 
@@ -140,15 +140,15 @@ int admin_command(struct cli *cli, int (*work)(struct cli *, struct admin *))
         return work(cli, cli->admin);
     struct config config;
     err_t e = admin_config(cli, &config);
-    int64_t until = 0;
+    int64_t deadline_ms = 0;
     int status = EXIT_DONE;
     if (e)
         return command_failed(cli, e);
     do {
-        if (holder_answers(config.server.data))
+        if (server_probe(config.server.data))
             return ask_server(cli, config.server.data);
         e = run_here(cli, &config, work, &status);
-    } while (e && e->code == ERR_CONFLICT && holder_wait(cli->clock, &until));
+    } while (e && e->code == ERR_CONFLICT && server_probe_pause(cli->clock, &deadline_ms));
     return e ? command_failed(cli, e) : status;
 }
 

@@ -32,9 +32,9 @@ static err_t read_boards(struct apis *d, slice path, struct arena *a, slice *ret
     return NULL;
 }
 
-static err_t open_runrun(struct apis *d, struct store *store, const struct config *c, const struct link_base *links,
-                         struct log *log, struct arena *a)
+static err_t open_runrun(struct apis *d, const struct apis_params *params, struct arena *a)
 {
+    const struct config *c = params->config;
     struct runrun_options o = { .bucket = c->runrun.bucket,
                                 .region = c->runrun.region,
                                 .storage_url = c->runrun.storage_url,
@@ -52,16 +52,16 @@ static err_t open_runrun(struct apis *d, struct store *store, const struct confi
                         SLICE_ARG(c->runrun.time_zone));
     if (c->runrun.boards_file.n)
         TRY(read_boards(d, c->runrun.boards_file, a, &o.boards));
-    TRY(runrun_open(&d->runrun, &store->core, &o, links, log, a));
+    TRY(runrun_open(&d->runrun, &params->store->core, &o, params->links, params->log, a));
     d->runrun_api = runrun_api(&d->runrun);
     return NULL;
 }
 
-/* "*.s3.example.org = s3" in [hosts]: names below s3.example.org are buckets. Forms for the bucket of tickets may bring
- * what old programs send along. */
-static void open_s3(struct apis *d, struct store *store, const struct config *c, const struct link_base *links,
-                    struct log *log)
+/* "*.s3.example.org = s3" in [hosts] makes names below s3.example.org bucket names. Forms for the bucket of tickets may
+ * carry additional fields that old programs send. */
+static void open_s3(struct apis *d, const struct apis_params *params)
 {
+    const struct config *c = params->config;
     size_t count = 0;
     for (const struct config_host *h = c->hosts; h; h = h->next)
         count++;
@@ -83,13 +83,13 @@ static void open_s3(struct apis *d, struct store *store, const struct config *c,
     for (const struct config_host *h = c->hosts; h; h = h->next)
         if (slice_eq(h->api, S("s3")) && slice_starts(h->name, S("*.")))
             hosts[o.host_count++] = slice_from(h->name, 2);
-    s3_init(&d->s3, &store->core, &o, links, log);
+    s3_init(&d->s3, &params->store->core, &o, params->links, params->log);
     d->s3_api = s3_api(&d->s3);
 }
 
-static void open_pyrus(struct apis *d, struct store *store, const struct config *c, const struct link_base *links,
-                       struct log *log)
+static void open_pyrus(struct apis *d, const struct apis_params *params)
 {
+    const struct config *c = params->config;
     struct pyrus_options pyrus = { .max_file_size_bytes = (uint64_t)c->pyrus.max_file_size_bytes,
                                    .purge_after_ms = c->pyrus.purge_after_ms,
                                    .tokens = { c->pyrus.token_lifetime_ms, c->pyrus.tokens_per_user },
@@ -97,7 +97,7 @@ static void open_pyrus(struct apis *d, struct store *store, const struct config 
                                    .rate_window_ms = c->pyrus.rate_window_ms,
                                    .md5_upper_case = c->pyrus.md5_upper_case,
                                    .login_by_get = c->pyrus.login_by_get };
-    pyrus_init(&d->pyrus, &store->core, &pyrus, links, log);
+    pyrus_init(&d->pyrus, &params->store->core, &pyrus, params->links, params->log);
     d->pyrus_api = pyrus_api(&d->pyrus);
 }
 
@@ -117,23 +117,24 @@ static void open_service(struct apis *d, struct store *store, const struct confi
     service_init(&d->service);
     service_init(&d->metrics);
     d->metrics.http_api.on_all_hosts = false;
-    d->metrics.http_api.only_where_named = true; /* what it tells of accounts is not for every listener */
+    d->metrics.http_api.only_where_named = true; /* it reports about accounts, which not every listener may */
 }
 
-err_t apis_open(struct apis *d, struct store *store, const struct config *c, const struct link_base *links,
-                const struct http_api *admin, struct log *log, struct arena *a)
+err_t apis_open(struct apis *d, const struct apis_params *params, struct arena *a)
 {
+    const struct config *c = params->config;
     arena_init(&d->arena);
     struct native_options native = { .max_file_bytes = (uint64_t)c->native.max_file_size_bytes };
-    native_init(&d->native, &store->core, &native);
-    d->native.log = log;
-    open_pyrus(d, store, c, links, log);
-    TRY(open_runrun(d, store, c, links, log, a));
-    open_s3(d, store, c, links, log);
-    open_service(d, store, c);
+    native_init(&d->native, &params->store->core, &native);
+    d->native.log = params->log;
+    open_pyrus(d, params);
+    TRY(open_runrun(d, params, a));
+    open_s3(d, params);
+    open_service(d, params->store, c);
     d->later = (struct http_api){ .name = "later", .refuse = refuse_later };
-    const struct http_api *all[] = { &d->service.http_api, admin,    &d->native.http_api, &d->pyrus_api, &d->runrun_api,
-                                     &d->s3_api,           &d->later };
+    const struct http_api *all[] = {
+        &d->service.http_api, params->admin, &d->native.http_api, &d->pyrus_api, &d->runrun_api, &d->s3_api, &d->later
+    };
     d->count = LENGTH_OF(all);
     memcpy(d->all, all, sizeof all);
     if (c->server.metrics_listen.n)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every way in that a server speaks, set up as the configuration says. */
+/* Every API that the server speaks, set up from the configuration. */
 #ifndef CAIS_CLI_APIS_H
 #define CAIS_CLI_APIS_H
 
@@ -23,18 +23,24 @@ struct apis {
     struct s3 s3;
     struct http_api s3_api;
     struct service service, metrics;
-    struct http_api later; /* listeners whose part is not built yet: 501 */
+    struct http_api later; /* for listeners of a protocol that is not built yet: replies 501 */
     const struct http_api *all[APIS_MAX];
     size_t count;
 };
 
-/* Stores are open; makes the buckets and keys that APIs need of their own. Everything is borrowed until
- * apis_close, which must follow, also after an error. Errors: those of the stores; INVALID a setting that cannot
- * be. */
-MUST_USE err_t apis_open(struct apis *, struct store *, const struct config *, const struct link_base *,
-                         const struct http_api *admin, struct log *, struct arena *a);
-/* Health and metrics tell of this engine. */
+/* All of it is borrowed until apis_close. */
+struct apis_params {
+    struct store *store; /* open */
+    const struct config *config;
+    const struct link_base *links;
+    const struct http_api *admin; /* the commands of admin.sock: served along with the APIs */
+    struct log *log;
+};
+/* Make the buckets and keys that the APIs need for themselves, and fill `all`. apis_close must follow, also after an
+ * error. Errors: those of the stores; INVALID a setting has an impossible value. */
+MUST_USE err_t apis_open(struct apis *, const struct apis_params *, struct arena *a);
+/* Health and metrics report about this engine. */
 void apis_set_http_server(struct apis *, struct http_server *);
-void apis_close(struct apis *); /* no request is under way any more; a zeroed one is fine */
+void apis_close(struct apis *); /* after the last request has ended; a zeroed struct is fine */
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libcurl carries; we count and hash on both ways, so that what the server keeps, or what it gave, is known to be what
- * was meant. One easy handle a client: its connection is used again for the next file. */
+/* libcurl moves the bytes; this file counts and hashes them in both directions, so that the server is known to keep, or to
+ * have sent, exactly the right bytes. A client has one easy handle, so it uses its connection again for the next file. */
 #include "cli/client.h"
 
 #include "base/text.h"
@@ -15,32 +15,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ANSWER_MAX_BYTES ((size_t)4 << 20)
-#define ASK_FIRST_BYTES (1 << 20) /* larger bodies wait for 100 Continue */
+#define REPLY_MAX_BYTES ((size_t)4 << 20)
+#define EXPECT_CONTINUE_BYTES (1 << 20) /* larger bodies wait for 100 Continue */
 #define CONNECT_TIMEOUT_S 10L
-#define SILENCE_TIMEOUT_S 300L /* a large upload may take a while to be synced before its answer */
+#define SILENCE_TIMEOUT_S 300L /* the server may take long to sync a large upload before it replies */
 
 struct client {
     CURL *curl;
     slice base; /* http://…:… without a trailing slash */
     struct curl_slist *headers;
-    const char *socket; /* as libcurl gets it; NULL with a URL */
+    const char *socket; /* the path that libcurl is given; NULL with a URL */
     const char *ca_file;
-    const char *where; /* for errors: the URL or the path of the socket */
+    const char *where; /* the URL or the path of the socket, for errors */
 };
 
-/* One request. The callbacks of libcurl get it. */
-struct exchange {
+/* One request and its reply: the argument of libcurl's callbacks. */
+struct transfer {
     struct client *client;
     struct arena *arena;
     struct hash *md5; /* of what was sent or received */
     int64_t moved, total;
     const struct client_watch *watch;
     bool stopped; /* by the watch */
-    err_t error;  /* the first of ours */
-    int fd;       /* upload: what is sent */
+    err_t error;  /* the first error of a callback */
+    int fd;       /* of an upload: read from here */
     const struct client_sink *sink;
-    struct buf answer; /* what did not go to the sink */
+    struct buf reply; /* the part of the body that did not go to the sink */
     slice etag;
 };
 
@@ -106,14 +106,14 @@ err_t client_open(struct arena *a, const struct client_target *target, struct cl
     return NULL;
 }
 
-/* ── One request ────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- one request ---- */
 
 static size_t on_read(char *to, size_t size, size_t count, void *arg)
 {
-    struct exchange *x = arg;
+    struct transfer *x = arg;
     size_t room = size * count;
     if (x->total >= 0 && (int64_t)room > x->total - x->moved)
-        room = (size_t)(x->total - x->moved); /* what was appended meanwhile is not part of what we promised */
+        room = (size_t)(x->total - x->moved); /* bytes appended to the file meanwhile exceed the length we sent */
     ssize_t got;
     do
         got = room ? read(x->fd, to, room) : 0;
@@ -129,10 +129,10 @@ static size_t on_read(char *to, size_t size, size_t count, void *arg)
     return (size_t)got;
 }
 
-/* libcurl starts over when a connection that it used again turns out to be dead. */
+/* libcurl sends the body again from its start when a connection that it reused turns out to be closed. */
 static int on_rewind(void *arg, curl_off_t offset, int origin)
 {
-    struct exchange *x = arg;
+    struct transfer *x = arg;
     if (origin != SEEK_SET || offset != 0 || (x->moved && lseek(x->fd, 0, SEEK_SET) != 0))
         return CURL_SEEKFUNC_CANTSEEK;
     hash_free(x->md5);
@@ -141,7 +141,7 @@ static int on_rewind(void *arg, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
-static long status_of(const struct exchange *x)
+static long status_of(const struct transfer *x)
 {
     long status = 0;
     curl_easy_getinfo(x->client->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -150,28 +150,28 @@ static long status_of(const struct exchange *x)
 
 static size_t on_write(char *bytes, size_t size, size_t count, void *arg)
 {
-    struct exchange *x = arg;
+    struct transfer *x = arg;
     slice got = { bytes, size * count };
     if (x->sink && status_of(x) == 200) {
         hash_update(x->md5, got);
         x->moved += (int64_t)got.n;
         x->error = x->sink->write(x->sink->arg, x->arena, got);
     } else {
-        buf_add(&x->answer, got);
-        if (x->answer.failed)
-            x->error = err_make(x->arena, ERR_CORRUPT, "the answer is larger than %zu bytes", ANSWER_MAX_BYTES);
+        buf_add(&x->reply, got);
+        if (x->reply.failed)
+            x->error = err_make(x->arena, ERR_CORRUPT, "the answer is larger than %zu bytes", REPLY_MAX_BYTES);
     }
     return x->error ? 0 : got.n;
 }
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 {
-    struct exchange *x = arg;
+    struct transfer *x = arg;
     slice line = { bytes, size * count }, name, value;
     while (line.n && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == '\n'))
         line.n--;
     if (slice_starts(line, S("HTTP/")))
-        x->etag = S(""); /* an interim answer came before */
+        x->etag = S(""); /* a final response follows an interim one */
     else if (slice_cut(line, ':', &name, &value) && slice_eq_nocase(name, S("ETag")))
         x->etag = arena_copy(x->arena, slice_trim(value));
     return size * count;
@@ -179,29 +179,29 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 
 static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
-    struct exchange *x = arg;
+    struct transfer *x = arg;
     (void)down, (void)up, (void)up_total;
     if (x->sink && down_total > 0)
         x->total = down_total;
-    if (x->watch && x->watch->moved && !x->watch->moved(x->watch->arg, x->moved, x->total))
+    if (x->watch && x->watch->on_progress && !x->watch->on_progress(x->watch->arg, x->moved, x->total))
         x->stopped = true;
     return x->stopped;
 }
 
-static void exchange_init(struct exchange *x, struct client *c, struct arena *a)
+static void transfer_init(struct transfer *x, struct client *c, struct arena *a)
 {
-    *x = (struct exchange){ .client = c, .arena = a, .total = -1, .fd = -1, .etag = S("") };
+    *x = (struct transfer){ .client = c, .arena = a, .total = -1, .fd = -1, .etag = S("") };
     x->md5 = hash_new(HASH_MD5);
-    buf_init(&x->answer, ANSWER_MAX_BYTES);
+    buf_init(&x->reply, REPLY_MAX_BYTES);
 }
 
-static void exchange_releasep(struct exchange *x)
+static void transfer_releasep(struct transfer *x)
 {
     hash_free(x->md5);
-    buf_release(&x->answer);
+    buf_release(&x->reply);
 }
 
-static void set_up(struct exchange *x, const char *url, struct curl_slist *headers)
+static void set_request(struct transfer *x, const char *url, struct curl_slist *headers)
 {
     CURL *curl = x->client->curl;
     curl_easy_reset(curl); /* keeps its connections */
@@ -210,7 +210,7 @@ static void set_up(struct exchange *x, const char *url, struct curl_slist *heade
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "cais/" CAIS_VERSION);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L); /* a file may be called "..": that is for the server to judge */
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L); /* a file may be called "..": the server decides */
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, x->client->socket ? "*" : NULL);
     curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, x->client->socket);
@@ -234,8 +234,8 @@ static void set_up(struct exchange *x, const char *url, struct curl_slist *heade
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 }
 
-/* What libcurl itself gave up on. */
-static err_t broken_off(struct exchange *x, CURLcode code)
+/* The error for a request that libcurl could not complete. */
+static err_t error_of_curl(struct transfer *x, CURLcode code)
 {
     const char *where = x->client->where, *why = curl_easy_strerror(code);
     switch (code) {
@@ -280,12 +280,13 @@ static enum err_code code_of_refusal(long status, slice code)
                            : ERR_INVALID;
 }
 
-static err_t refused(struct exchange *x, long status)
+/* The error for a request that the server refused. */
+static err_t error_of_refusal(struct transfer *x, long status)
 {
     struct arena *a = x->arena;
-    const struct json *answer = NULL, *error = NULL;
-    if (!json_parse(a, buf_slice(&x->answer), &answer))
-        error = json_get(answer, "error");
+    const struct json *reply = NULL, *error = NULL;
+    if (!json_parse(a, buf_slice(&x->reply), &reply))
+        error = json_get(reply, "error");
     if (!json_is(error, JS_OBJECT))
         return err_make(a, code_of_refusal(status, S("")),
                         "the server refused with status %ld and no word of explanation", status);
@@ -296,34 +297,34 @@ static err_t refused(struct exchange *x, long status)
                     SLICE_ARG(terminal_safe(a, json_str(error, "code"))), SLICE_ARG(tail));
 }
 
-/* Send it and look at how it ended. A refusal comes before our own trouble: a server that says no while we are still
- * sending makes the sending fail, too. */
-static err_t perform(struct exchange *x, long wanted)
+/* Send the request and judge how it ended. A refusal counts before an error of our own: a server that refuses while we are
+ * still sending makes the sending fail, too. */
+static err_t perform(struct transfer *x, long wanted)
 {
     CURLcode code = curl_easy_perform(x->client->curl);
     long status = status_of(x);
     if (x->stopped)
         return err_make(x->arena, ERR_EXPIRED, "stopped");
-    if (status >= 400 && (!code || x->answer.n))
-        return refused(x, status);
+    if (status >= 400 && (!code || x->reply.n))
+        return error_of_refusal(x, status);
     if (x->error)
         return x->error;
     if (code)
-        return broken_off(x, code);
+        return error_of_curl(x, code);
     if (status != wanted)
         return err_make(x->arena, ERR_CORRUPT, "%s answers with status %ld; is it a cais server?", x->client->where,
                         status);
     return NULL;
 }
 
-static slice md5_hex(struct exchange *x)
+static slice md5_hex(struct transfer *x)
 {
     unsigned char digest[MD5_SIZE];
     hash_final(x->md5, digest);
     return hex_encode(x->arena, (slice){ (const char *)digest, sizeof digest });
 }
 
-static err_t read_file(struct arena *a, const struct json *from, struct client_file *ret_file)
+static err_t parse_file(struct arena *a, const struct json *from, struct client_file *ret_file)
 {
     struct client_file f = { .json = from };
     f.id = json_str(from, "id");
@@ -341,15 +342,16 @@ static err_t read_file(struct arena *a, const struct json *from, struct client_f
     return NULL;
 }
 
-static err_t parse_answer(struct exchange *x, const struct json **ret_json)
+static err_t parse_reply(struct transfer *x, const struct json **ret_json)
 {
-    err_t e = json_parse(x->arena, buf_slice(&x->answer), ret_json);
+    err_t e = json_parse(x->arena, buf_slice(&x->reply), ret_json);
     return e ? err_because(x->arena, e, ERR_CORRUPT, "the answer of %s is no JSON", x->client->where) : NULL;
 }
 
-/* ── The requests ───────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- the requests ---- */
 
-static err_t check_kept(struct exchange *x, const struct client_file *file)
+/* Did the server keep the bytes that were sent? */
+static err_t check_kept(struct transfer *x, const struct client_file *file)
 {
     slice sent = md5_hex(x);
     if (file->size_bytes == x->moved && slice_eq_nocase(file->md5, sent))
@@ -361,7 +363,7 @@ static err_t check_kept(struct exchange *x, const struct client_file *file)
                     SLICE_ARG(terminal_safe(x->arena, file->md5)), SLICE_ARG(file->id));
 }
 
-static bool changed(const struct stat *before, const struct stat *after)
+static bool file_changed(const struct stat *before, const struct stat *after)
 {
     return before->st_size != after->st_size || before->st_mtim.tv_sec != after->st_mtim.tv_sec ||
            before->st_mtim.tv_nsec != after->st_mtim.tv_nsec;
@@ -372,44 +374,44 @@ static void free_listp(struct curl_slist **list)
     curl_slist_free_all(*list);
 }
 
-err_t client_put(struct client *c, int fd, slice name, const char *content_type, const struct client_watch *watch,
-                 struct arena *a, struct client_file *ret_file)
+err_t client_put(struct client *c, const struct client_upload *upload, struct arena *a, struct client_file *ret_file)
 {
+    int fd = upload->fd;
     struct stat before, after;
     if (fstat(fd, &before) != 0)
         return err_errno(a, errno, "cannot read");
     if (S_ISDIR(before.st_mode))
         return err_make(a, ERR_INVALID, "is a folder");
-    SCOPED(exchange_releasep) struct exchange x;
-    exchange_init(&x, c, a);
+    SCOPED(transfer_releasep) struct transfer x;
+    transfer_init(&x, c, a);
     x.fd = fd;
-    x.watch = watch;
+    x.watch = upload->watch;
     if (S_ISREG(before.st_mode)) {
-        /* A file handed over as standard input may have been read to somewhere in the middle. */
+        /* Another program may have read a part of the file that is our standard input. */
         off_t at = lseek(fd, 0, SEEK_CUR);
         x.total = before.st_size > at && at >= 0 ? before.st_size - at : 0;
     }
     SCOPED(free_listp) struct curl_slist *headers = NULL;
     for (struct curl_slist *h = c->headers; h; h = h->next)
         add_line(&headers, h->data);
-    if (content_type)
-        add_line(&headers, arena_printf(a, "Content-Type: %s", content_type).p);
-    if (x.total >= 0 && x.total <= ASK_FIRST_BYTES)
-        add_line(&headers, "Expect:"); /* libcurl would ask before every PUT */
-    set_up(&x,
-           arena_printf(a, SLICE_FMT "/v1/native/files/" SLICE_FMT, SLICE_ARG(c->base),
-                        SLICE_ARG(percent_encode(a, name, "")))
-               .p,
-           headers);
+    if (upload->content_type)
+        add_line(&headers, arena_printf(a, "Content-Type: %s", upload->content_type).p);
+    if (x.total >= 0 && x.total <= EXPECT_CONTINUE_BYTES)
+        add_line(&headers, "Expect:"); /* else libcurl would wait for 100 Continue before every PUT */
+    set_request(&x,
+                arena_printf(a, SLICE_FMT "/v1/native/files/" SLICE_FMT, SLICE_ARG(c->base),
+                             SLICE_ARG(percent_encode(a, upload->name, "")))
+                    .p,
+                headers);
     curl_easy_setopt(c->curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(c->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x.total); /* -1: in chunks */
+    curl_easy_setopt(c->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x.total); /* -1: unknown, sent in chunks */
     TRY(perform(&x, 201));
-    const struct json *answer;
+    const struct json *reply;
     struct client_file file;
-    TRY(parse_answer(&x, &answer));
-    TRY(read_file(a, answer, &file));
+    TRY(parse_reply(&x, &reply));
+    TRY(parse_file(a, reply, &file));
     TRY(check_kept(&x, &file));
-    if (S_ISREG(before.st_mode) && (fstat(fd, &after) != 0 || changed(&before, &after)))
+    if (S_ISREG(before.st_mode) && (fstat(fd, &after) != 0 || file_changed(&before, &after)))
         return err_make(a, ERR_CONFLICT,
                         "it changed while it was sent; " SLICE_FMT " holds neither what it was nor what it is, perhaps",
                         SLICE_ARG(file.id));
@@ -420,15 +422,15 @@ err_t client_put(struct client *c, int fd, slice name, const char *content_type,
 err_t client_get(struct client *c, slice id, const struct client_sink *sink, const struct client_watch *watch,
                  struct arena *a)
 {
-    SCOPED(exchange_releasep) struct exchange x;
-    exchange_init(&x, c, a);
+    SCOPED(transfer_releasep) struct transfer x;
+    transfer_init(&x, c, a);
     x.sink = sink;
     x.watch = watch;
-    set_up(&x,
-           arena_printf(a, SLICE_FMT "/v1/native/files/" SLICE_FMT, SLICE_ARG(c->base),
-                        SLICE_ARG(percent_encode(a, id, "")))
-               .p,
-           c->headers);
+    set_request(&x,
+                arena_printf(a, SLICE_FMT "/v1/native/files/" SLICE_FMT, SLICE_ARG(c->base),
+                             SLICE_ARG(percent_encode(a, id, "")))
+                    .p,
+                c->headers);
     TRY(perform(&x, 200));
     curl_off_t announced = -1;
     curl_easy_getinfo(c->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
@@ -447,57 +449,54 @@ err_t client_get(struct client *c, slice id, const struct client_sink *sink, con
 
 static err_t get_json(struct client *c, slice path, struct arena *a, const struct json **ret_json)
 {
-    SCOPED(exchange_releasep) struct exchange x;
-    exchange_init(&x, c, a);
-    set_up(&x, arena_printf(a, SLICE_FMT SLICE_FMT, SLICE_ARG(c->base), SLICE_ARG(path)).p, c->headers);
+    SCOPED(transfer_releasep) struct transfer x;
+    transfer_init(&x, c, a);
+    set_request(&x, arena_printf(a, SLICE_FMT SLICE_FMT, SLICE_ARG(c->base), SLICE_ARG(path)).p, c->headers);
     TRY(perform(&x, 200));
-    return parse_answer(&x, ret_json);
+    return parse_reply(&x, ret_json);
 }
 
 err_t client_info(struct client *c, slice id, struct arena *a, struct client_file *ret_file)
 {
-    const struct json *answer;
+    const struct json *reply;
     TRY(get_json(c, arena_printf(a, "/v1/native/files/" SLICE_FMT "/info", SLICE_ARG(percent_encode(a, id, ""))), a,
-                 &answer));
-    return read_file(a, answer, ret_file);
+                 &reply));
+    return parse_file(a, reply, ret_file);
 }
 
-err_t client_list(struct client *c, int64_t limit, slice after, struct arena *a, struct client_file **ret_files,
-                  size_t *ret_count, slice *ret_next)
+err_t client_list(struct client *c, int64_t limit, slice after, struct arena *a, struct client_page *ret)
 {
     slice path = arena_printf(a, "/v1/native/files?limit=%lld", (long long)limit);
     if (after.n)
         path = arena_printf(a, SLICE_FMT "&after=" SLICE_FMT, SLICE_ARG(path), SLICE_ARG(percent_encode(a, after, "")));
-    const struct json *answer, *list;
-    TRY(get_json(c, path, a, &answer));
-    list = json_get(answer, "files");
+    const struct json *reply, *list;
+    TRY(get_json(c, path, a, &reply));
+    list = json_get(reply, "files");
     if (!json_is(list, JS_ARRAY))
         return err_make(a, ERR_CORRUPT, "the answer of %s is no list of files", c->where);
     size_t count = 0;
     struct client_file *files = arena_array(a, struct client_file, json_count(list) + 1);
     JSON_EACH(item, list)
-        TRY(read_file(a, item, &files[count++]));
-    *ret_files = files;
-    *ret_count = count;
-    *ret_next = json_str(answer, "next");
+        TRY(parse_file(a, item, &files[count++]));
+    *ret = (struct client_page){ .files = files, .count = count, .next = json_str(reply, "next") };
     return NULL;
 }
 
-err_t client_post(struct client *c, const char *path, slice body, struct arena *a, slice *ret_answer)
+err_t client_post(struct client *c, const char *path, slice body, struct arena *a, slice *ret_reply)
 {
-    SCOPED(exchange_releasep) struct exchange x;
-    exchange_init(&x, c, a);
+    SCOPED(transfer_releasep) struct transfer x;
+    transfer_init(&x, c, a);
     const char *url = arena_printf(a, SLICE_FMT "%s", SLICE_ARG(c->base), path).p;
     struct curl_slist *headers = NULL;
     add_line(&headers, "Content-Type: application/json");
     add_line(&headers, "Expect:");
-    set_up(&x, url, headers);
-    curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_LIMIT, 0L); /* a check of a large store takes its time */
+    set_request(&x, url, headers);
+    curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_LIMIT, 0L); /* a check of a large store may take long */
     curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.p);
     curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
     err_t e = perform(&x, 200);
     curl_slist_free_all(headers);
     if (!e)
-        *ret_answer = arena_copy(a, buf_slice(&x.answer));
+        *ret_reply = arena_copy(a, buf_slice(&x.reply));
     return e;
 }

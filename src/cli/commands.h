@@ -6,17 +6,16 @@
 
 #include "cli/options.h"
 
-extern const struct command command_serve;                        /* cmd_serve.c */
-extern const struct command command_demo;                         /* cmd_demo.c */
-extern const struct command command_put, command_get, command_ls; /* cmd_files.c */
+extern const struct command command_serve; /* cmd_serve.c */
+extern const struct command command_demo;  /* cmd_demo.c */
+extern const struct command command_put;   /* cmd_put.c */
+extern const struct command command_get;   /* cmd_get.c */
+extern const struct command command_ls;    /* cmd_ls.c */
 extern const struct command command_account_add, command_account_limit, command_account_list, command_user_add,
     command_user_list, command_user_disable, command_user_enable, command_user_delete, command_user_password,
     command_key_add, command_key_list, command_key_revoke; /* cmd_access.c */
 extern const struct command command_fsck, command_backup, command_restore, command_jobs,
     command_audit; /* cmd_store.c */
-int cmd_put(struct cli *cli);
-int cmd_get(struct cli *cli);
-int cmd_ls(struct cli *cli);
 
 struct clock;
 struct random;

@@ -26,16 +26,16 @@
 
 enum { MAX_LINKS = 256, MAX_LISTENERS = 64 };
 
-/* One address in use. */
+/* An address that the server listens on. */
 struct bound {
-    const char *kind; /* the key of the configuration that asked for it: "listen", "tls_listen" … */
+    const char *kind; /* the configuration key that names it: "listen", "tls_listen" … */
     slice address;
 };
 
 struct server {
     const struct config *config;
     struct log *log;
-    struct arena arena; /* what lives as long as the server */
+    struct arena arena; /* for objects that live as long as the server */
     struct store store;
     struct jobs *jobs;
     struct http_server *http;
@@ -47,12 +47,12 @@ struct server {
 
     struct bound bound[MAX_LISTENERS];
     size_t bound_count;
-    char *run_file; /* NULL until written */
+    char *run_file; /* path of run.json; NULL until it is written */
 };
 
 /* ---- the engine ---- */
 
-static const char *const *networks(struct server *s, const struct config_list *list)
+static const char *const *copy_strings(struct server *s, const struct config_list *list)
 {
     const char **all = arena_array(&s->arena, const char *, list->count + 1);
     for (size_t i = 0; i < list->count; i++)
@@ -90,7 +90,7 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
                               .max_connections = (size_t)c->http.max_connections,
                               .max_connections_per_address = (size_t)c->http.max_connections_per_address,
                               .body_pool_bytes = (size_t)c->http.body_pool_bytes,
-                              .trusted_proxies = networks(s, &c->server.trusted_proxies),
+                              .trusted_proxies = copy_strings(s, &c->server.trusted_proxies),
                               .hosts = hosts,
                               .host_count = host_count,
                               .fallback = "s3" };
@@ -105,13 +105,13 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
     return NULL;
 }
 
-static err_t listen_on(struct server *s, const char *kind, slice address, bool tls, bool local, const char *only,
+/* options: all of the listener but its address. */
+static err_t listen_on(struct server *s, const char *kind, slice address, const struct http_listener *options,
                        struct arena *a)
 {
-    struct http_listener l = {
-        .address = arena_cstr(&s->arena, address), .tls = tls, .local = local, .only_api = only
-    };
+    struct http_listener l = *options;
     slice at;
+    l.address = arena_cstr(&s->arena, address);
     if (s->bound_count == MAX_LISTENERS)
         return err_make(a, ERR_INVALID, "more than %d addresses to listen on", MAX_LISTENERS);
     TRY(http_server_listen(s->http, &l, a, &at));
@@ -119,12 +119,12 @@ static err_t listen_on(struct server *s, const char *kind, slice address, bool t
     return NULL;
 }
 
-static err_t listen_on_list(struct server *s, const char *kind, const struct config_list *list, bool tls,
-                            const char *only, struct arena *a)
+static err_t listen_on_list(struct server *s, const char *kind, const struct config_list *list,
+                            const struct http_listener *options, struct arena *a)
 {
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i].n)
-            TRY(listen_on(s, kind, list->items[i], tls, false, only, a));
+            TRY(listen_on(s, kind, list->items[i], options, a));
     return NULL;
 }
 
@@ -133,18 +133,21 @@ static err_t listen_everywhere(struct server *s, bool private_only, struct arena
     const struct config *c = s->config;
     slice socket = arena_printf(a, "unix:" SLICE_FMT "/%s", SLICE_ARG(c->server.data),
                                 private_only ? DATA_DIR_PRIVATE : DATA_DIR_SOCKET);
-    TRY(listen_on(s, "admin", socket, false, true, NULL, a));
+    static const struct http_listener plain = { 0 }, tls = { .tls = true }, local = { .local = true },
+                                      s3 = { .only_api = "s3" }, sftp = { .only_api = "later" },
+                                      metrics = { .only_api = "metrics" };
+    TRY(listen_on(s, "admin", socket, &local, a));
     if (private_only)
         return NULL;
-    TRY(listen_on_list(s, "listen", &c->server.listen, false, NULL, a));
-    TRY(listen_on_list(s, "tls_listen", &c->server.tls_listen, true, NULL, a));
-    TRY(listen_on_list(s, "s3_listen", &c->server.s3_listen, false, "s3", a));
-    TRY(listen_on_list(s, "sftp_listen", &c->server.sftp_listen, false, "later", a));
+    TRY(listen_on_list(s, "listen", &c->server.listen, &plain, a));
+    TRY(listen_on_list(s, "tls_listen", &c->server.tls_listen, &tls, a));
+    TRY(listen_on_list(s, "s3_listen", &c->server.s3_listen, &s3, a));
+    TRY(listen_on_list(s, "sftp_listen", &c->server.sftp_listen, &sftp, a));
     if (c->server.unix_listen.n)
-        TRY(listen_on(s, "unix_listen", arena_printf(a, "unix:" SLICE_FMT, SLICE_ARG(c->server.unix_listen)), false,
-                      false, NULL, a));
+        TRY(listen_on(s, "unix_listen", arena_printf(a, "unix:" SLICE_FMT, SLICE_ARG(c->server.unix_listen)), &plain,
+                      a));
     if (c->server.metrics_listen.n)
-        TRY(listen_on(s, "metrics_listen", c->server.metrics_listen, false, false, "metrics", a));
+        TRY(listen_on(s, "metrics_listen", c->server.metrics_listen, &metrics, a));
     return NULL;
 }
 
@@ -158,8 +161,9 @@ static slice interface_address(const struct sockaddr *sa, slice port, struct are
     return arena_printf(a, six ? "[%s]:" SLICE_FMT : "%s:" SLICE_FMT, text, SLICE_ARG(port));
 }
 
-/* "0.0.0.0:8080" is no address for a link: every interface that it stands for, those that others can reach first. */
-static size_t expand_wildcard(struct server *s, slice address, bool tls, struct link_listener *to, size_t most)
+/* "0.0.0.0:8080" cannot stand in a link. Lists the address of every interface that it stands for, the loopback ones last,
+ * because other machines cannot reach them. */
+static size_t expand_wildcard(struct server *s, slice address, bool tls, struct link_listener *to, size_t max)
 {
     struct ifaddrs *all;
     slice port = slice_from(address, slice_rfind_byte(address, ':') + 1);
@@ -168,7 +172,7 @@ static size_t expand_wildcard(struct server *s, slice address, bool tls, struct 
     if (getifaddrs(&all) != 0)
         return 0;
     for (int loopback = 0; loopback < 2; loopback++)
-        for (struct ifaddrs *i = all; i && n < most; i = i->ifa_next) {
+        for (struct ifaddrs *i = all; i && n < max; i = i->ifa_next) {
             int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
             if ((family == AF_INET || (six && family == AF_INET6)) && !!(i->ifa_flags & IFF_LOOPBACK) == loopback)
                 to[n++] = (struct link_listener){ interface_address(i->ifa_addr, port, &s->arena), tls };
@@ -177,7 +181,8 @@ static size_t expand_wildcard(struct server *s, slice address, bool tls, struct 
     return n;
 }
 
-static void note_links(struct server *s)
+/* The addresses that links in replies may name. */
+static void collect_link_listeners(struct server *s)
 {
     struct link_listener *listeners = arena_array(&s->arena, struct link_listener, MAX_LINKS);
     size_t n = 0;
@@ -207,7 +212,7 @@ err_t server_reload(struct server *s, struct arena *a)
     return http_server_certificates(s->http, pairs, c->server.tls_cert.count, a);
 }
 
-/* ---- run.json: what is in use, for those who asked for port 0 ---- */
+/* ---- run.json: the addresses in use, also when the system chose the port ---- */
 
 static err_t write_run_file(struct server *s, struct arena *a)
 {
@@ -241,7 +246,7 @@ static err_t write_run_file(struct server *s, struct arena *a)
 
 /* ---- start and stop ---- */
 
-/* 10,000 connections and 256 shard directories need more descriptors than most shells allow. */
+/* 10,000 connections and 256 shard directories need more file descriptors than most shells allow. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit r;
@@ -259,10 +264,13 @@ static err_t start_all(struct server *s, const struct cli *cli, bool private_onl
         .store = &s->store, .config = c, .clock = cli->clock, .random = cli->random, .environment = cli->environment
     };
     admin_service_init(&s->admin);
-    TRY(apis_open(&s->apis, &s->store, c, &s->links, &s->admin.http_api, s->log, a));
+    struct apis_params params = {
+        .store = &s->store, .config = c, .links = &s->links, .admin = &s->admin.http_api, .log = s->log
+    };
+    TRY(apis_open(&s->apis, &params, a));
     TRY(make_engine(s, cli->clock, cli->random, a));
     TRY(listen_everywhere(s, private_only, a));
-    note_links(s);
+    collect_link_listeners(s);
     if (!private_only)
         TRY(server_reload(s, a));
     struct jobs_options jobs = { .log = s->log };
@@ -319,7 +327,7 @@ void server_stop(struct server *s)
         return;
     server_drain(s);
     jobs_free(s->jobs);
-    store_close(&s->store); /* first: the committer may still be ringing a loop's bell */
+    store_close(&s->store); /* before the loops are freed: the committer may still notify one */
     http_server_free(s->http);
     request_log_free(s->request_log);
     apis_close(&s->apis);

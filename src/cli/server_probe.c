@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/holder.h"
+#include "cli/server_probe.h"
 
 #include "base/scoped.h"
 #include "base/unix_socket.h"
@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { PATIENCE_MS = 10000, MOMENT_MS = 20 };
+enum { GIVE_UP_AFTER_MS = 10000, PAUSE_MS = 20 };
 
-bool holder_answers(slice data_dir)
+bool server_probe(slice data_dir)
 {
     SCRATCH(a);
     struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -24,11 +24,11 @@ bool holder_answers(slice data_dir)
     return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
 }
 
-bool holder_wait(struct clock *clock, int64_t *until_ms)
+bool server_probe_pause(struct clock *clock, int64_t *deadline_ms)
 {
     int64_t now = clock_monotonic_ms(clock);
-    if (*until_ms == 0)
-        *until_ms = now + PATIENCE_MS;
-    poll(NULL, 0, MOMENT_MS); /* neither a lock nor a socket that is not there yet can be waited for together */
-    return now < *until_ms;
+    if (*deadline_ms == 0)
+        *deadline_ms = now + GIVE_UP_AFTER_MS;
+    poll(NULL, 0, PAUSE_MS); /* no call waits for a lock and for a socket that does not exist yet */
+    return now < *deadline_ms;
 }

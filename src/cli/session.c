@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/session.h"
+
+#include "cli/server.h"
+#include "cli/server_probe.h"
+#include "cli/terminal.h"
+#include "core/care/data_dir.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+static const char *environment_value(const struct cli *cli, const char *name)
+{
+    slice found, value;
+    for (char *const *e = cli->environment; *e; e++)
+        if (slice_cut(slice_of(*e), '=', &found, &value) && slice_eq(found, slice_of(name)))
+            return value.p;
+    return NULL;
+}
+
+void session_close(struct session *s)
+{
+    server_stop(s->server);
+}
+
+/* The threads of the server block SIGINT, SIGTERM and SIGHUP: the thread of the command handles them, because it knows
+ * what it has to clean up. */
+static err_t start_private_server(const struct cli *cli, struct session *s)
+{
+    sigset_t signals, before;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    log_init(&s->log, cli->clock, STDERR_FILENO, LOG_WARNING, true);
+    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    err_t e = server_start(cli, &s->config, &s->log, true, cli->arena, &s->server);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return e;
+}
+
+static err_t read_session_config(const struct cli *cli, struct config *config)
+{
+    config_init(config, cli->arena);
+    const char *file = option_value(cli->options, "config"), *data = option_value(cli->options, "data");
+    if (file)
+        TRY(config_read_file(config, file));
+    TRY(config_read_environment(config, cli->environment));
+    if (data)
+        TRY(config_set(config, CONFIG_FLAG, S("server"), S("data"), slice_of(data), "--data"));
+    return config_check(config);
+}
+
+/* The socket of the server that has the data directory, or of a private one. When the directory has no database and the
+ * command does not make one, the path is returned as it is, and opening the client fails with the proper message. */
+static err_t find_socket(const struct cli *cli, bool makes_data, struct session *s, const char **ret_path)
+{
+    TRY(read_session_config(cli, &s->config));
+    slice dir = s->config.server.data;
+    *ret_path = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_SOCKET, SLICE_ARG(dir)).p;
+    const char *database = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_DATABASE, SLICE_ARG(dir)).p;
+    int64_t deadline_ms = 0;
+    err_t e;
+    do {
+        if (server_probe(dir) || (!makes_data && access(database, F_OK) != 0 && errno == ENOENT))
+            return NULL;
+        e = start_private_server(cli, s);
+        if (!e)
+            *ret_path = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_PRIVATE, SLICE_ARG(dir)).p;
+    } while (e && e->code == ERR_CONFLICT && server_probe_pause(cli->clock, &deadline_ms));
+    return e;
+}
+
+int session_open(const struct cli *cli, bool makes_data, struct session *s)
+{
+    const struct options *o = cli->options;
+    struct client_target target = { .url = option_value(o, "url"),
+                                    .token = option_value(o, "token"),
+                                    .ca_file = option_value(o, "ca"),
+                                    .account = option_value(o, "account") };
+    if (!target.url && (target.token || target.ca_file))
+        return usage_error(cli->err, o->command, "--%s is of use with --url only", target.token ? "token" : "ca");
+    if (target.url && target.account)
+        return usage_error(cli->err, o->command, "--account is of no use with --url: a token belongs to one account");
+    if (target.url && (option_on(o, "data") || option_on(o, "config")))
+        return usage_error(cli->err, o->command, "--url and --%s exclude each other",
+                           option_on(o, "data") ? "data" : "config");
+    err_t e = NULL;
+    if (!target.url)
+        e = find_socket(cli, makes_data, s, &target.socket);
+    else if (!target.token)
+        target.token = environment_value(cli, "CAIS_TOKEN");
+    if (!e)
+        e = client_open(cli->arena, &target, &s->client);
+    return e ? command_failed(cli, e) : EXIT_DONE;
+}
+
+/* ---- messages and names ---- */
+
+int report_file_error(const struct cli *cli, const char *name, err_t e)
+{
+    SCRATCH(scratch);
+    return command_failed(
+        cli, err_because(&scratch, e, e->code, SLICE_FMT, SLICE_ARG(terminal_safe(&scratch, slice_of(name)))));
+}
+
+void print_json_value(FILE *out, const struct json *j)
+{
+    SCOPED(buf_releasep) struct buf text;
+    buf_init(&text, 0);
+    struct json_out o;
+    json_out_init(&o, &text);
+    json_add_value(&o, j);
+    fwrite(text.p, 1, text.n, out);
+    fputc('\n', out);
+}
+
+slice path_last_part(slice path)
+{
+    while (path.n > 1 && path.p[path.n - 1] == '/')
+        path.n--;
+    size_t slash = slice_rfind_byte(path, '/');
+    return slash == SLICE_NONE ? path : slice_from(path, slash + 1);
+}
