@@ -71,7 +71,7 @@ int main(void)
         memset(bytes[i], (int)i, PIECE);
     }
     printf("%-8s %7.0f\n", "OpenSSL", best_mib_per_second(-1, bytes, 1));
-    for (int code = MD5_ALONE; code < MD5_CODES; code++) {
+    for (int code = MD5_PLAIN; code < MD5_CODES; code++) {
         if (!md5_code_runs((enum md5_code)code))
             continue;
         printf("%-8s", names[code]);

@@ -75,7 +75,7 @@ void arena_release(struct arena *a)
     arena_init(a);
 }
 
-static struct arena_block *grow(struct arena *a, size_t size)
+static struct arena_block *add_block(struct arena *a, size_t size)
 {
     struct arena_block *b = must_malloc(sizeof *b + size);
     b->size = size;
@@ -90,15 +90,15 @@ void *arena_alloc(struct arena *a, size_t size)
     if (size > SIZE_MAX / 2)
         abort();
 #ifdef ARENA_DEBUG
-    return grow(a, size)->data;
+    return add_block(a, size)->data;
 #else
     size_t pad = a->next ? (size_t)(-(uintptr_t)a->next & (ALIGN - 1)) : 0;
     if (!a->next || (size_t)(a->end - a->next) < size + pad) {
         size_t block = a->block ? a->block->size * 2 : FIRST_BLOCK;
         block = block > LARGEST_BLOCK ? LARGEST_BLOCK : block;
         if (size > block / 4)
-            return grow(a, size)->data; /* large things live alone; the current block stays in use */
-        struct arena_block *b = grow(a, block);
+            return add_block(a, size)->data; /* large: a block of its own, and the current one stays in use */
+        struct arena_block *b = add_block(a, block);
         a->next = b->data;
         a->end = b->data + block;
         pad = 0;
@@ -144,7 +144,7 @@ slice arena_join(struct arena *a, const slice *parts, size_t count)
 
 slice arena_vprintf(struct arena *a, const char *fmt, va_list args)
 {
-    char small[256]; /* most texts fit: formatted once, then copied */
+    char small[256]; /* most texts fit, and are then formatted only once */
     va_list again;
     va_copy(again, args);
     int n = vsnprintf(small, sizeof small, fmt, args);

@@ -31,7 +31,7 @@ char *buf_reserve(struct buf *b, size_t n)
         b->failed = true;
         return NULL;
     }
-    if (need > b->cap || !b->p) { /* also for no bytes at all: NULL is kept for failure */
+    if (need > b->cap || !b->p) { /* also when n is 0, because NULL means failure */
         size_t cap = b->cap ? b->cap * 2 : 256;
         while (cap < need)
             cap *= 2;

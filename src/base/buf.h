@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes that grow up to a limit. `failed` sticks, so a writer checks once, at the end. */
+/* A buffer of bytes that grows up to a limit. `failed` stays set, so a writer checks once, at the end. */
 #ifndef CAIS_BASE_BUF_H
 #define CAIS_BASE_BUF_H
 
@@ -11,7 +11,7 @@
 struct buf {
     char *p;
     size_t n, cap, max; /* max 0: no limit */
-    bool failed;        /* something did not fit; p[0..n] holds what did */
+    bool failed;        /* an addition did not fit and was dropped; p[0..n] holds those before it */
 };
 
 void buf_init(struct buf *b, size_t max);
@@ -22,7 +22,8 @@ void buf_add_byte(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_add_u64(struct buf *b, uint64_t v);
 void buf_add_i64(struct buf *b, int64_t v);
-/* Room for n more bytes at p + this->n, or NULL (and failed). The caller adds to n what it wrote. */
+/* Make room for n more bytes and return its address, b->p + b->n; NULL (and failed) above the limit. The caller adds
+ * to b->n as many bytes as it wrote. */
 char *buf_reserve(struct buf *b, size_t n);
 static inline slice buf_slice(const struct buf *b)
 {

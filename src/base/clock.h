@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time, injected. Nothing else in the tree asks the system what time it is. */
+/* The clock, which is injected so that tests can set it. Nothing else in the tree asks the system for the time. */
 #ifndef CAIS_BASE_CLOCK_H
 #define CAIS_BASE_CLOCK_H
 
@@ -12,13 +12,13 @@ struct clock {
 
 struct clock *clock_system(void);
 
-/* A clock that moves only when told to. Thread-safe. */
+/* A clock that stands still until clock_manual_advance moves it. Thread-safe. */
 struct clock_manual {
     struct clock clock;
     int64_t wall_ms, mono_ms;
 };
 void clock_manual_init(struct clock_manual *c, int64_t wall_ms);
-void clock_manual_advance(struct clock_manual *c, int64_t ms); /* a negative step moves the wall clock only */
+void clock_manual_advance(struct clock_manual *c, int64_t ms); /* a negative step moves only the wall clock */
 
 static inline int64_t clock_now_ms(struct clock *c)
 {
@@ -29,7 +29,7 @@ static inline int64_t clock_monotonic_ms(struct clock *c)
     return c->monotonic_ms(c);
 }
 
-/* For measuring how fast the machine is; never for deadlines or records, which follow the injected clock. */
+/* For measuring the speed of the machine; never for deadlines or records, which follow the injected clock. */
 int64_t clock_stopwatch_us(void);
 
 #endif

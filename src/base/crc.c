@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All three are the same algorithm, reflected, over another polynomial, so there is one code for them: registers are 64
- * bits wide, and a 32-bit checksum uses the low half (reflected: coefficient of x^31 in bit 0). Eight tables take eight
- * bytes a step. Where the processor multiplies without carries, 64 bytes a step are folded into 64 (Gopal et al., "Fast
- * CRC Computation for Generic Polynomials Using PCLMULQDQ", Intel 2009) and the tables finish the last 16; every
- * constant is computed from the polynomial, once per process. */
+/* The three checksums are one algorithm (reflected) with different polynomials, so they share the code. Registers are
+ * 64 bits wide; a 32-bit checksum uses the low half (reflected: the coefficient of x^31 is in bit 0). Eight tables
+ * process eight bytes a step. If the processor has a carry-less multiplication, each step folds 64 bytes into 64 (Gopal
+ * et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ", Intel 2009), and the tables process the last
+ * 16. Every constant is computed from the polynomial, once per process. */
 #include "base/crc.h"
 
 #include <pthread.h>
@@ -22,11 +22,12 @@ struct crc {
     unsigned width;
     uint64_t poly; /* reflected */
     uint64_t table[8][256];
-    uint64_t by_64[2], by_16[2]; /* what moves the early and the late half of 16 bytes 64 or 16 bytes on */
+    /* Factors that move 16 bytes forward by 64 or by 16 bytes: [0] for their first half, [1] for the second. */
+    uint64_t by_64[2], by_16[2];
 };
 
-enum { ISO, CASTAGNOLI, NVME, KINDS };
-static struct crc crcs[KINDS]; /* set once, before first use, then constant */
+enum { CRC_ISO, CRC_CASTAGNOLI, CRC_NVME, CRC_KINDS };
+static struct crc crcs[CRC_KINDS]; /* set once, before first use, then constant */
 static bool folds;
 
 static uint64_t top_bit(const struct crc *c)
@@ -48,7 +49,7 @@ static uint64_t power_of_x(const struct crc *c, unsigned n)
     return v << (64 - c->width);
 }
 
-static void prepare(struct crc *c, unsigned width, uint64_t poly)
+static void prepare_crc(struct crc *c, unsigned width, uint64_t poly)
 {
     c->width = width;
     c->poly = poly;
@@ -61,18 +62,18 @@ static void prepare(struct crc *c, unsigned width, uint64_t poly)
     for (unsigned t = 1; t < 8; t++)
         for (unsigned i = 0; i < 256; i++)
             c->table[t][i] = c->table[t - 1][i] >> 8 ^ c->table[0][c->table[t - 1][i] & 255];
-    /* One less than the distance: the product of two reflected words stands one place off. */
+    /* One less than the distance, because the product of two reflected words is shifted by one bit. */
     c->by_64[0] = power_of_x(c, 512 + 64 - 1);
     c->by_64[1] = power_of_x(c, 512 - 1);
     c->by_16[0] = power_of_x(c, 128 + 64 - 1);
     c->by_16[1] = power_of_x(c, 128 - 1);
 }
 
-static void prepare_all(void)
+static void prepare_crcs(void)
 {
-    prepare(&crcs[ISO], 32, 0xedb88320);
-    prepare(&crcs[CASTAGNOLI], 32, 0x82f63b78);
-    prepare(&crcs[NVME], 64, 0x9a6c9329ac4bc9b5);
+    prepare_crc(&crcs[CRC_ISO], 32, 0xedb88320);
+    prepare_crc(&crcs[CRC_CASTAGNOLI], 32, 0x82f63b78);
+    prepare_crc(&crcs[CRC_NVME], 64, 0x9a6c9329ac4bc9b5);
 #if FOLDS
     folds = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse2");
 #endif
@@ -81,11 +82,11 @@ static void prepare_all(void)
 static const struct crc *crc_of(int kind)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, prepare_all);
+    pthread_once(&once, prepare_crcs);
     return &crcs[kind];
 }
 
-static uint64_t load_little(const unsigned char *p)
+static uint64_t load_u64(const unsigned char *p)
 {
     uint64_t v = 0;
     for (int i = 7; i >= 0; i--)
@@ -93,11 +94,11 @@ static uint64_t load_little(const unsigned char *p)
     return v;
 }
 
-/* v is the register itself, not inverted. */
-static uint64_t by_table(const struct crc *c, uint64_t v, const unsigned char *p, size_t n)
+/* v: the register, not inverted. */
+static uint64_t update_by_table(const struct crc *c, uint64_t v, const unsigned char *p, size_t n)
 {
     for (; n >= 8; p += 8, n -= 8) {
-        v ^= load_little(p);
+        v ^= load_u64(p);
         v = c->table[7][v & 255] ^ c->table[6][v >> 8 & 255] ^ c->table[5][v >> 16 & 255] ^ c->table[4][v >> 24 & 255] ^
             c->table[3][v >> 32 & 255] ^ c->table[2][v >> 40 & 255] ^ c->table[1][v >> 48 & 255] ^ c->table[0][v >> 56];
     }
@@ -107,14 +108,14 @@ static uint64_t by_table(const struct crc *c, uint64_t v, const unsigned char *p
 }
 
 #if FOLDS
-__attribute__((target("pclmul,sse2"))) static inline __m128i fold(__m128i from, __m128i by, __m128i onto)
+__attribute__((target("pclmul,sse2"))) static inline __m128i fold_16_bytes(__m128i from, __m128i by, __m128i onto)
 {
     return _mm_xor_si128(onto,
                          _mm_xor_si128(_mm_clmulepi64_si128(from, by, 0x00), _mm_clmulepi64_si128(from, by, 0x11)));
 }
 
-__attribute__((target("pclmul,sse2"))) static uint64_t by_folding(const struct crc *c, uint64_t v,
-                                                                  const unsigned char *p, size_t n)
+__attribute__((target("pclmul,sse2"))) static uint64_t update_by_folding(const struct crc *c, uint64_t v,
+                                                                         const unsigned char *p, size_t n)
 {
     const __m128i by_64 = _mm_set_epi64x((long long)c->by_64[1], (long long)c->by_64[0]);
     const __m128i by_16 = _mm_set_epi64x((long long)c->by_16[1], (long long)c->by_16[0]);
@@ -124,28 +125,28 @@ __attribute__((target("pclmul,sse2"))) static uint64_t by_folding(const struct c
     lane[0] = _mm_xor_si128(lane[0], _mm_set_epi64x(0, (long long)v));
     for (p += 64, n -= 64; n >= 64; p += 64, n -= 64)
         for (int i = 0; i < 4; i++)
-            lane[i] = fold(lane[i], by_64, _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i)));
+            lane[i] = fold_16_bytes(lane[i], by_64, _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i)));
     for (int i = 1; i < 4; i++)
-        lane[i] = fold(lane[i - 1], by_16, lane[i]);
+        lane[i] = fold_16_bytes(lane[i - 1], by_16, lane[i]);
     unsigned char last[16];
     _mm_storeu_si128((__m128i *)(void *)last, lane[3]);
-    return by_table(c, by_table(c, 0, last, sizeof last), p, n);
+    return update_by_table(c, update_by_table(c, 0, last, sizeof last), p, n);
 }
 #endif
 
-static uint64_t update(int kind, uint64_t crc, slice bytes)
+static uint64_t crc_update(int kind, uint64_t crc, slice bytes)
 {
     const struct crc *c = crc_of(kind);
     uint64_t ones = top_bit(c) | (top_bit(c) - 1), v = crc ^ ones;
     const unsigned char *p = (const unsigned char *)bytes.p;
 #if FOLDS
     if (folds && bytes.n >= FOLD_FROM)
-        return by_folding(c, v, p, bytes.n) ^ ones;
+        return update_by_folding(c, v, p, bytes.n) ^ ones;
 #endif
-    return by_table(c, v, p, bytes.n) ^ ones;
+    return update_by_table(c, v, p, bytes.n) ^ ones;
 }
 
-static uint64_t times(const struct crc *c, uint64_t x, uint64_t y)
+static uint64_t multiply(const struct crc *c, uint64_t x, uint64_t y)
 {
     uint64_t product = 0;
     for (uint64_t bit = top_bit(c); bit; bit >>= 1, y = times_x(c, y))
@@ -154,43 +155,43 @@ static uint64_t times(const struct crc *c, uint64_t x, uint64_t y)
     return product;
 }
 
-/* first · x^(8 · bytes) + second; the inversions before and after cancel. */
-static uint64_t join(int kind, uint64_t first, uint64_t second, uint64_t second_bytes)
+/* first · x^(8 · second_bytes) + second; the inversions before and after cancel each other. */
+static uint64_t crc_join(int kind, uint64_t first, uint64_t second, uint64_t second_bytes)
 {
     const struct crc *c = crc_of(kind);
     uint64_t square = top_bit(c) >> 8; /* x^8 */
-    for (; second_bytes; second_bytes >>= 1, square = times(c, square, square))
+    for (; second_bytes; second_bytes >>= 1, square = multiply(c, square, square))
         if (second_bytes & 1)
-            first = times(c, first, square);
+            first = multiply(c, first, square);
     return first ^ second;
 }
 
 uint32_t crc32_update(uint32_t crc, slice bytes)
 {
-    return (uint32_t)update(ISO, crc, bytes);
+    return (uint32_t)crc_update(CRC_ISO, crc, bytes);
 }
 
 uint32_t crc32c_update(uint32_t crc, slice bytes)
 {
-    return (uint32_t)update(CASTAGNOLI, crc, bytes);
+    return (uint32_t)crc_update(CRC_CASTAGNOLI, crc, bytes);
 }
 
 uint64_t crc64nvme_update(uint64_t crc, slice bytes)
 {
-    return update(NVME, crc, bytes);
+    return crc_update(CRC_NVME, crc, bytes);
 }
 
 uint32_t crc32_join(uint32_t first, uint32_t second, uint64_t second_bytes)
 {
-    return (uint32_t)join(ISO, first, second, second_bytes);
+    return (uint32_t)crc_join(CRC_ISO, first, second, second_bytes);
 }
 
 uint32_t crc32c_join(uint32_t first, uint32_t second, uint64_t second_bytes)
 {
-    return (uint32_t)join(CASTAGNOLI, first, second, second_bytes);
+    return (uint32_t)crc_join(CRC_CASTAGNOLI, first, second, second_bytes);
 }
 
 uint64_t crc64nvme_join(uint64_t first, uint64_t second, uint64_t second_bytes)
 {
-    return join(NVME, first, second, second_bytes);
+    return crc_join(CRC_NVME, first, second, second_bytes);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Errors: one type, carried outward. NULL is success. An error lives in the arena it was made in.
- * Codes are what a caller branches on; msg is one short fact for a person, without secrets. Pass errors up, log them
- * once at the edge. A bug is not an error: assert. */
+/* Errors: one type, which functions return to their callers. NULL is success. An error lives in the arena that it was
+ * made in. A caller branches on the code; msg is one short fact for a person, without secrets. Library code passes
+ * errors to its caller, and the outermost layer logs them once. A bug is not an error: use assert. */
 #ifndef CAIS_BASE_ERR_H
 #define CAIS_BASE_ERR_H
 
@@ -19,7 +19,7 @@ struct err {
     int reason; /* which rule refused, where the code alone does not say; 0: none. See err_refuse */
     const char *msg;
     const struct err *cause;
-    const char *where; /* file:line that made it, for the log only */
+    const char *where; /* file:line where it was made, for the log only */
 };
 typedef const struct err *err_t;
 
@@ -44,15 +44,15 @@ static inline int err_reason(err_t e)
 {
     return e ? e->reason : 0;
 }
-/* From errno: ENOSPC and EDQUOT become NO_SPACE, ENOENT NOT_FOUND, everything else UNAVAILABLE. */
+/* An error for an errno: ENOSPC and EDQUOT become NO_SPACE, ENOENT becomes NOT_FOUND, every other UNAVAILABLE. */
 err_t err_errno_at(struct arena *a, const char *where, int errnum, const char *fmt, ...) PRINTF_LIKE(4, 5);
 #define err_errno(a, errnum, ...) err_errno_at((a), ERR_HERE, (errnum), __VA_ARGS__)
 
-/* A copy that lives in `a`, causes included: for an error that must outlive the arena it was made in. */
+/* A copy in `a`, with its causes: for an error that must outlive the arena that it was made in. */
 err_t err_copy(struct arena *a, err_t e);
 bool err_is(err_t e, enum err_code code); /* false for success */
 const char *err_code_name(enum err_code code);
-/* "msg: msg of the cause: …", for logs and the command line. */
+/* "message: message of its cause: …", for logs and the command line. */
 slice err_text(struct arena *a, err_t e);
 
 #define TRY(expr)                                                                                                      \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digest implementations are looked up once per process: OpenSSL's per-call look-up costs more than hashing 1 KiB.
- * HMAC is written out over them for the same reason: HMAC() looks itself up at every call, and a signature takes six.
- */
+/* Implementations of digests are looked up once per process, because OpenSSL's look-up at each call costs more than
+ * hashing 1 KiB. HMAC is written out here for the same reason: HMAC() makes such a look-up at each call, and a
+ * signature takes six of them. */
 #include "base/hash.h"
 
 #include "base/arena.h"
@@ -15,23 +15,23 @@
 #include <string.h>
 
 struct hash {
-    EVP_MD_CTX *ctx; /* NULL: an MD5 */
+    EVP_MD_CTX *ctx; /* NULL: this is an MD5 */
     struct md5 md5;
 };
 
-static EVP_MD *fetched[HASH_SHA1 + 1]; /* but MD5; set once, before first use, then constant */
+static EVP_MD *fetched[HASH_SHA1 + 1]; /* not MD5; set once before the first use, then constant */
 
-static void fetch_all(void)
+static void fetch_digests(void)
 {
     fetched[HASH_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
     fetched[HASH_SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL);
     assert(fetched[HASH_SHA256] && fetched[HASH_SHA1]);
 }
 
-static const EVP_MD *implementation(enum hash_kind kind)
+static const EVP_MD *openssl_digest(enum hash_kind kind)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, fetch_all);
+    pthread_once(&once, fetch_digests);
     return fetched[kind];
 }
 
@@ -48,7 +48,7 @@ struct hash *hash_new(enum hash_kind kind)
         return h;
     }
     h->ctx = EVP_MD_CTX_new();
-    int ok = h->ctx && EVP_DigestInit_ex2(h->ctx, implementation(kind), NULL);
+    int ok = h->ctx && EVP_DigestInit_ex2(h->ctx, openssl_digest(kind), NULL);
     assert(ok);
     return h;
 }
@@ -99,17 +99,17 @@ void hash_md5(slice bytes, unsigned char ret_digest[MD5_SIZE])
 
 void hash_sha256(slice bytes, unsigned char ret_digest[SHA256_SIZE])
 {
-    int ok = EVP_Digest(bytes.p, bytes.n, ret_digest, NULL, implementation(HASH_SHA256), NULL);
+    int ok = EVP_Digest(bytes.p, bytes.n, ret_digest, NULL, openssl_digest(HASH_SHA256), NULL);
     assert(ok);
 }
 
 void hash_sha1(slice bytes, unsigned char ret_digest[SHA1_SIZE])
 {
-    int ok = EVP_Digest(bytes.p, bytes.n, ret_digest, NULL, implementation(HASH_SHA1), NULL);
+    int ok = EVP_Digest(bytes.p, bytes.n, ret_digest, NULL, openssl_digest(HASH_SHA1), NULL);
     assert(ok);
 }
 
-#define HMAC_BLOCK 64 /* of SHA-1 and SHA-256 alike */
+#define HMAC_BLOCK 64 /* bytes; the block size of SHA-1 and of SHA-256 */
 
 static void digest_two(EVP_MD_CTX *ctx, const EVP_MD *md, const unsigned char block[HMAC_BLOCK], slice bytes,
                        unsigned char *ret_digest)
@@ -119,9 +119,9 @@ static void digest_two(EVP_MD_CTX *ctx, const EVP_MD *md, const unsigned char bl
     assert(ok);
 }
 
-static void hmac(enum hash_kind kind, slice key, slice bytes, unsigned char *ret_mac)
+static void compute_hmac(enum hash_kind kind, slice key, slice bytes, unsigned char *ret_mac)
 {
-    const EVP_MD *md = implementation(kind);
+    const EVP_MD *md = openssl_digest(kind);
     unsigned char block[HMAC_BLOCK] = { 0 }, inner[HASH_MAX_SIZE];
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     assert(ctx);
@@ -143,10 +143,10 @@ static void hmac(enum hash_kind kind, slice key, slice bytes, unsigned char *ret
 
 void hash_hmac_sha256(slice key, slice bytes, unsigned char ret_mac[SHA256_SIZE])
 {
-    hmac(HASH_SHA256, key, bytes, ret_mac);
+    compute_hmac(HASH_SHA256, key, bytes, ret_mac);
 }
 
 void hash_hmac_sha1(slice key, slice bytes, unsigned char ret_mac[SHA1_SIZE])
 {
-    hmac(HASH_SHA1, key, bytes, ret_mac);
+    compute_hmac(HASH_SHA1, key, bytes, ret_mac);
 }

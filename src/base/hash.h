@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digests: MD5 of our own (md5.h), the others over OpenSSL. A running digest belongs to one thread at a time. */
+/* Digests: our own MD5 (md5.h), and SHA-1 and SHA-256 of OpenSSL. A running digest belongs to one thread at a time. */
 #ifndef CAIS_BASE_HASH_H
 #define CAIS_BASE_HASH_H
 
@@ -9,18 +9,18 @@
 #define SHA256_SIZE 32
 #define HASH_MAX_SIZE SHA256_SIZE
 
-/* SHA-1 is for protocols that ask for it: checksums of S3 and signatures of its second version. */
+/* SHA-1 is only for protocols that require it: checksums of S3, and its signatures of version 2. */
 enum hash_kind { HASH_MD5, HASH_SHA256, HASH_SHA1 };
 size_t hash_size(enum hash_kind kind);
 
 struct md5_crew;
-struct hash; /* running */
+struct hash; /* a running digest */
 struct hash *hash_new(enum hash_kind kind);
 void hash_free(struct hash *h); /* NULL is fine */
 void hash_update(struct hash *h, slice bytes);
-/* The same; an MD5 together with those of other threads that do so at that moment (md5_crew.h). */
+/* The same. An MD5 is computed together with those of other threads that call this at the same time (md5_crew.h). */
 void hash_update_in(struct md5_crew *, struct hash *h, slice bytes);
-/* Ends it; only hash_free may follow. Writes hash_size bytes. */
+/* Write the digest, hash_size bytes. Only hash_free may follow. */
 void hash_final(struct hash *h, unsigned char *ret_digest);
 
 void hash_md5(slice bytes, unsigned char ret_digest[MD5_SIZE]);

@@ -10,19 +10,19 @@ struct helper {
     pthread_mutex_t lock;
     pthread_cond_t moved;
     pthread_t thread;
-    enum { HELPER_FREE, HELPER_ASKED, HELPER_DONE, HELPER_ENDING } state;
+    enum { HELPER_FREE, HELPER_REQUESTED, HELPER_DONE, HELPER_ENDING } state;
     bool started;
     void (*fn)(void *);
     void *arg;
 };
 
-static void *run(void *arg)
+static void *helper_thread(void *arg)
 {
     struct helper *h = arg;
     pthread_setname_np(pthread_self(), "cais-helper");
     pthread_mutex_lock(&h->lock);
     for (;;) {
-        while (h->state != HELPER_ASKED && h->state != HELPER_ENDING)
+        while (h->state != HELPER_REQUESTED && h->state != HELPER_ENDING)
             pthread_cond_wait(&h->moved, &h->lock);
         if (h->state == HELPER_ENDING)
             break;
@@ -59,12 +59,12 @@ void helper_free(struct helper *h)
     free(h);
 }
 
-static bool start(struct helper *h)
+static bool start_thread(struct helper *h)
 {
     sigset_t all, before;
-    sigfillset(&all); /* signals are main's business */
+    sigfillset(&all); /* signals are handled by the main thread only */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    h->started = pthread_create(&h->thread, NULL, run, h) == 0;
+    h->started = pthread_create(&h->thread, NULL, helper_thread, h) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return h->started;
 }
@@ -72,11 +72,11 @@ static bool start(struct helper *h)
 bool helper_try(struct helper *h, void (*fn)(void *), void *arg)
 {
     SCOPED(unlockp) pthread_mutex_t *held = lock(&h->lock);
-    if (h->state != HELPER_FREE || (!h->started && !start(h)))
+    if (h->state != HELPER_FREE || (!h->started && !start_thread(h)))
         return false;
     h->fn = fn;
     h->arg = arg;
-    h->state = HELPER_ASKED;
+    h->state = HELPER_REQUESTED;
     pthread_cond_broadcast(&h->moved);
     return true;
 }

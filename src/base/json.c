@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jansson reads, after our own scan for depth; the tree is copied into the arena so that nobody counts references.
- * The only file that names jansson. */
+/* jansson parses, after our own scan for depth. Its tree is copied into the arena, so that no caller has to count
+ * references. No other file names jansson. */
 #include "base/json.h"
 
 #include <jansson.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool too_deep(slice text)
+static bool is_too_deep(slice text)
 {
     size_t depth = 0;
     bool in_string = false;
@@ -73,7 +73,7 @@ static struct json *copy_tree(struct arena *a, json_t *from)
     return to;
 }
 
-static bool is_blank(slice text)
+static bool is_all_blank(slice text)
 {
     for (size_t i = 0; i < text.n; i++)
         if (!memchr(" \t\r\n", text.p[i], 4))
@@ -83,11 +83,11 @@ static bool is_blank(slice text)
 
 err_t json_parse(struct arena *a, slice text, const struct json **ret_json)
 {
-    if (is_blank(text))
+    if (is_all_blank(text))
         return err_make(a, ERR_EMPTY, "no JSON where some is expected");
     if (text.n > JSON_MAX_BYTES)
         return err_make(a, ERR_TOO_LARGE, "JSON of more than %zu bytes", JSON_MAX_BYTES);
-    if (too_deep(text))
+    if (is_too_deep(text))
         return err_make(a, ERR_INVALID, "JSON nested deeper than %d levels", JSON_MAX_DEPTH);
     json_error_t why;
     json_t *tree = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
@@ -175,15 +175,6 @@ void json_close_array(struct json_out *o)
     o->comma = true;
 }
 
-/* Length of the well-formed UTF-8 sequence at the start of s, 0 when there is none. */
-static size_t utf8_length(slice s)
-{
-    for (size_t n = 1; n <= 4 && n <= s.n; n++)
-        if (slice_is_utf8(slice_part(s, 0, n)))
-            return n;
-    return 0;
-}
-
 static void add_quoted(struct buf *to, slice s)
 {
     buf_add_byte(to, '"');
@@ -198,7 +189,7 @@ static void add_quoted(struct buf *to, slice s)
             break;
         unsigned char c = (unsigned char)s.p[i];
         if (c >= 0x80) {
-            size_t n = utf8_length(slice_from(s, i));
+            size_t n = slice_utf8_length(slice_from(s, i));
             buf_add(to, n ? slice_part(s, i, n) : S("\xef\xbf\xbd"));
             i += n ? n : 1;
             continue;
@@ -254,8 +245,8 @@ void json_add_raw(struct json_out *o, slice json)
     buf_add(o->to, json);
 }
 
-/* The shortest of three precisions that reads back as the same number (17 digits always do), and still a real: 1.0 is
- * not 1. */
+/* Write the shortest of three precisions that reads back as the same number (17 digits always do). It remains a real:
+ * 1.0 is not written as 1. */
 static void add_real(struct buf *to, double v)
 {
     char text[40];

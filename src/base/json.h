@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON in and out.
- * In: bodies of at most JSON_MAX_BYTES, nesting of at most JSON_MAX_DEPTH, duplicate members, invalid UTF-8 and NUL in
- * strings refused. The tree lives in the arena and never changes.
- * Out: an append-only writer that keeps track of commas. */
+/* Reading and writing JSON.
+ * Reading: texts of at most JSON_MAX_BYTES, nested at most JSON_MAX_DEPTH levels deep; duplicate members, invalid UTF-8
+ * and NUL in strings are refused. The tree lives in the arena and never changes.
+ * Writing: text is appended to a buffer; the writer sets the commas. */
 #ifndef CAIS_BASE_JSON_H
 #define CAIS_BASE_JSON_H
 
@@ -20,15 +20,15 @@ struct json {
     int64_t integer;
     double real;
     slice string;             /* value of a STRING */
-    slice name;               /* name, when a member of an object */
+    slice name;               /* of a member of an object */
     const struct json *child; /* first element or member of an ARRAY or OBJECT */
     const struct json *next;  /* next sibling */
 };
 
-/* Errors: EMPTY (nothing but blanks), TOO_LARGE, INVALID (anything else). */
+/* Errors: EMPTY the text is blank; TOO_LARGE; INVALID everything else. */
 MUST_USE err_t json_parse(struct arena *a, slice text, const struct json **ret_json);
 
-/* Member by exact name; NULL when absent or when `object` is NULL or no object. */
+/* The member with exactly this name; NULL when there is none, or when `object` is NULL or not an object. */
 const struct json *json_get(const struct json *object, const char *name);
 #define JSON_EACH(item, parent)                                                                                        \
     for (const struct json *item = (parent) ? (parent)->child : NULL; item; item = item->next)
@@ -41,11 +41,11 @@ static inline bool json_absent(const struct json *j) /* absent or null */
 {
     return !j || j->type == JS_NULL;
 }
-/* A string member, or the empty slice. */
+/* The value of a string member; empty when the member is absent or of another type. */
 slice json_str(const struct json *object, const char *name);
-/* An integer, or a string of digits that is one. */
+/* The value of an integer, or of a string that is an integer in decimal digits; false for anything else. */
 bool json_to_i64(const struct json *j, int64_t *ret);
-bool json_flag(const struct json *object, const char *name); /* member is literally true */
+bool json_flag(const struct json *object, const char *name); /* the member is true */
 
 struct json_out {
     struct buf *to;
@@ -61,9 +61,10 @@ void json_add_string(struct json_out *o, slice s); /* invalid UTF-8 becomes U+FF
 void json_add_int(struct json_out *o, int64_t v);
 void json_add_bool(struct json_out *o, bool v);
 void json_add_null(struct json_out *o);
-void json_add_raw(struct json_out *o, slice json);             /* trusted JSON text, e.g. stored by us */
-void json_add_value(struct json_out *o, const struct json *j); /* a parsed tree, written compactly */
-/* name and value in one */
+void json_add_raw(struct json_out *o,
+                  slice json); /* JSON text that is known to be well-formed, for example because we wrote it */
+void json_add_value(struct json_out *o, const struct json *j); /* a parsed tree, without blanks */
+/* A name and its value in one call. */
 void json_put_string(struct json_out *o, const char *name, slice s);
 void json_put_int(struct json_out *o, const char *name, int64_t v);
 void json_put_bool(struct json_out *o, const char *name, bool v);

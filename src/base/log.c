@@ -8,9 +8,9 @@
 
 static const char *const level_names[] = { "debug", "info", "warning", "error" };
 
-void log_init(struct log *log, struct clock *clock, int fd, enum log_level least, bool text)
+void log_init(struct log *log, struct clock *clock, int fd, enum log_level min_level, bool text)
 {
-    *log = (struct log){ .clock = clock, .fd = fd, .least = least, .text = text };
+    *log = (struct log){ .clock = clock, .fd = fd, .min_level = min_level, .text = text };
 }
 
 bool log_level_parse(slice text, enum log_level *ret)
@@ -23,8 +23,8 @@ bool log_level_parse(slice text, enum log_level *ret)
     return false;
 }
 
-static void write_json(struct buf *out, slice when, const char *level, const char *msg, const struct log_field *fields,
-                       size_t count)
+static void write_json_line(struct buf *out, slice when, const char *level, const char *msg,
+                            const struct log_field *fields, size_t count)
 {
     struct json_out o;
     json_out_init(&o, out);
@@ -41,8 +41,8 @@ static void write_json(struct buf *out, slice when, const char *level, const cha
     json_close_object(&o);
 }
 
-static void write_text(struct buf *out, slice when, const char *level, const char *msg, const struct log_field *fields,
-                       size_t count)
+static void write_text_line(struct buf *out, slice when, const char *level, const char *msg,
+                            const struct log_field *fields, size_t count)
 {
     buf_printf(out, SLICE_FMT " %-7s %s", SLICE_ARG(when), level, msg);
     for (size_t i = 0; i < count; i++) {
@@ -51,7 +51,7 @@ static void write_text(struct buf *out, slice when, const char *level, const cha
             buf_add_i64(out, fields[i].integer);
             continue;
         }
-        struct json_out o; /* quoted, so that no value can forge a line */
+        struct json_out o; /* quoted, so that a value cannot forge a line */
         json_out_init(&o, out);
         json_add_string(&o, fields[i].string);
     }
@@ -59,18 +59,18 @@ static void write_text(struct buf *out, slice when, const char *level, const cha
 
 void log_fields(struct log *log, enum log_level level, const char *msg, const struct log_field *fields, size_t count)
 {
-    if (level < log->least)
+    if (level < log->min_level)
         return;
     SCRATCH(scratch);
     SCOPED(buf_releasep) struct buf out;
     buf_init(&out, 0);
     slice when = time_format_utc(&scratch, clock_now_ms(log->clock));
-    (log->text ? write_text : write_json)(&out, when, level_names[level], msg, fields, count);
+    (log->text ? write_text_line : write_json_line)(&out, when, level_names[level], msg, fields, count);
     buf_add_byte(&out, '\n');
     for (slice left = buf_slice(&out); left.n;) {
         ssize_t n = write(log->fd, left.p, left.n);
         if (n <= 0)
-            return; /* nowhere to complain about a broken log */
+            return; /* an error of the log itself cannot be reported anywhere */
         left = slice_from(left, (size_t)n);
     }
 }

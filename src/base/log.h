@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One line an event: JSON for machines, or text for people. Written only at the edges (http, jobs, cli); library code
- * returns errors instead. Never give it secrets or file contents. Thread-safe: a line is one write. */
+/* One line for each event: JSON for machines, or text for people. Only the outermost layers (http, jobs, cli) write to
+ * the log; library code returns errors instead. Never log secrets or the content of files. Thread-safe: a line is one
+ * write. */
 #ifndef CAIS_BASE_LOG_H
 #define CAIS_BASE_LOG_H
 
@@ -12,8 +13,8 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 struct log {
     struct clock *clock;
     int fd;
-    enum log_level least; /* lines below it are dropped */
-    bool text;            /* for people instead of JSON */
+    enum log_level min_level; /* lines below it are dropped */
+    bool text;                /* text for people instead of JSON */
 };
 
 struct log_field {
@@ -25,13 +26,13 @@ struct log_field {
 #define LOG_S(name, value) ((struct log_field){ (name), LOG_FIELD_STRING, (value), 0 })
 #define LOG_I(name, value) ((struct log_field){ (name), LOG_FIELD_INT, { "", 0 }, (value) })
 
-void log_init(struct log *log, struct clock *clock, int fd, enum log_level least, bool text);
+void log_init(struct log *log, struct clock *clock, int fd, enum log_level min_level, bool text);
 void log_fields(struct log *log, enum log_level level, const char *msg, const struct log_field *fields, size_t count);
 /* log_line(log, LOG_INFO, "listening", LOG_S("address", a), LOG_I("port", 80)); at least one field */
 #define log_line(log, level, msg, ...)                                                                                 \
     log_fields((log), (level), (msg), (const struct log_field[]){ __VA_ARGS__ },                                       \
                sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
-/* An error with all its causes and where it was made. */
+/* Log an error with all its causes and the place where it was made. */
 void log_error(struct log *log, const char *msg, err_t e);
 bool log_level_parse(slice text, enum log_level *ret);
 

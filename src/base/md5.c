@@ -1,54 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One stream runs in plain C, written so that what is known last is added last: 5 % faster than OpenSSL 3.0's assembly,
- * and its state is ours to move into a lane and back. Lanes are the compiler's vector types; for AVX-512 it finds by
- * itself that a function of three words, or a turn, is one instruction. */
+/* One stream is hashed in plain C, which adds the operand that is known last at the end: 5 % faster than the assembly
+ * of OpenSSL 3.0, and the state can be moved into a lane and back. Lanes are the compiler's vector types; for AVX-512
+ * the compiler turns any function of three words, and any rotation, into one instruction. */
 #include "base/md5.h"
 
 #include <assert.h>
 #include <string.h>
 
-typedef void work_fn(struct md5 *const *md5, const char *const *from, size_t count, size_t blocks);
+typedef void hash_blocks_fn(struct md5 *const *md5, const char *const *from, size_t count, size_t blocks);
 
-static inline uint32_t load_little(const char *at)
+static inline uint32_t load_u32(const char *at)
 {
     const unsigned char *p = (const unsigned char *)at;
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static inline void store_little(unsigned char *p, uint32_t v)
+static inline void store_u32(unsigned char *p, uint32_t v)
 {
     for (int i = 0; i < 4; i++)
         p[i] = (unsigned char)(v >> 8 * i);
 }
 
-#define TURN(v, bits) ((v) << (bits) | (v) >> (32 - (bits)))
+#define ROTATE(v, bits) ((v) << (bits) | (v) >> (32 - (bits)))
 
 /* ---- one stream ---- */
 
-/* The functions of RFC 1321 §3.4, added to a. Everything but b is known early: the rest is added up first, and REG, the
- * kind of register, serves to keep the compiler from another order. */
-#define NOW(v) __asm__("" : "+" REG(v))
+/* The functions of RFC 1321 §3.4, added to a. Everything but b is known early, so the rest is added first. COMPUTE_NOW
+ * keeps the compiler from choosing another order; REG is the kind of register that holds v. */
+#define COMPUTE_NOW(v) __asm__("" : "+" REG(v))
 #define F(a, b, c, d) a += ((c ^ d) & b) ^ d
 #define G(a, b, c, d)                                                                                                  \
     a += c & ~d;                                                                                                       \
-    NOW(a);                                                                                                            \
-    a += b & d /* no bit in common with the other: adding is as good as or-ing, and waits for less */
+    COMPUTE_NOW(a);                                                                                                    \
+    a += b & d /* has no bit in common with c & ~d, so adding equals or-ing and waits for fewer results */
 #define H(a, b, c, d)                                                                                                  \
     early = c ^ d;                                                                                                     \
-    NOW(early);                                                                                                        \
+    COMPUTE_NOW(early);                                                                                                \
     a += early ^ b
 #define I(a, b, c, d) a += (b | ~d) ^ c
 #define STEP_WITH(function, a, b, c, d, word, bits, constant)                                                          \
     a += (word) + constant;                                                                                            \
-    NOW(a);                                                                                                            \
+    COMPUTE_NOW(a);                                                                                                    \
     function(a, b, c, d);                                                                                              \
-    a = TURN(a, bits) + b;
+    a = ROTATE(a, bits) + b;
 
 #define REG "r"
 #define STEP(function, a, b, c, d, word, bits, constant)                                                               \
-    STEP_WITH(function, a, b, c, d, load_little(at + 4 * (word)), bits, constant)
+    STEP_WITH(function, a, b, c, d, load_u32(at + 4 * (word)), bits, constant)
 
-static void one(uint32_t state[4], const char *at, size_t blocks)
+static void hash_one(uint32_t state[4], const char *at, size_t blocks)
 {
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3], early;
     for (; blocks; blocks--, at += MD5_BLOCK) {
@@ -65,10 +65,10 @@ static void one(uint32_t state[4], const char *at, size_t blocks)
     state[3] = d;
 }
 
-static void one_by_one(struct md5 *const *md5, const char *const *from, size_t count, size_t blocks)
+static void hash_one_by_one(struct md5 *const *md5, const char *const *from, size_t count, size_t blocks)
 {
     for (size_t i = 0; i < count; i++)
-        one(md5[i]->state, from[i], blocks);
+        hash_one(md5[i]->state, from[i], blocks);
 }
 
 /* ---- lanes ---- */
@@ -77,11 +77,11 @@ static void one_by_one(struct md5 *const *md5, const char *const *from, size_t c
 
 #undef STEP
 #define STEP(function, a, b, c, d, word, bits, constant)                                                               \
-    STEP_WITH(function, a, b, c, d, load_little(at + 4 * (word)), bits, constant)                                      \
-    STEP_WITH(function, a##2, b##2, c##2, d##2, load_little(at2 + 4 * (word)), bits, constant)
+    STEP_WITH(function, a, b, c, d, load_u32(at + 4 * (word)), bits, constant)                                         \
+    STEP_WITH(function, a##2, b##2, c##2, d##2, load_u32(at2 + 4 * (word)), bits, constant)
 
-/* Two streams in general registers: quicker than vectors that turn by two shifts. */
-static void two(struct md5 *const *md5, const char *const *from, size_t count, size_t blocks)
+/* Two streams in general registers: faster than vectors, which without AVX-512 rotate by two shifts. */
+static void hash_two(struct md5 *const *md5, const char *const *from, size_t count, size_t blocks)
 {
     assert(count == 2);
     const char *at = from[0], *at2 = from[1];
@@ -104,9 +104,9 @@ static void two(struct md5 *const *md5, const char *const *from, size_t count, s
 
 #define MIX __builtin_shufflevector
 
-/* gcc's AddressSanitizer, looking for uses after return, keeps locals in frames of its own that are aligned to 32
- * bytes, and a vector of 64 faults there (gcc bug 110027, mended in 14): under it the lanes go without instrumentation.
- */
+/* To detect uses after return, gcc's AddressSanitizer keeps locals in frames of its own that are aligned to 32 bytes,
+ * and a vector of 64 bytes faults there (gcc bug 110027, fixed in 14). So the functions with lanes are not
+ * instrumented. */
 #ifdef __SANITIZE_ADDRESS__
 #define LANES_PLAIN __attribute__((no_sanitize_address))
 #else
@@ -180,7 +180,7 @@ typedef uint32_t unaligned4 __attribute__((vector_size(16), aligned(1), may_alia
 bool md5_code_runs(enum md5_code code)
 {
     switch (code) {
-    case MD5_ALONE:
+    case MD5_PLAIN:
     case MD5_SSE2: /* every x86-64 has it */
         return true;
     case MD5_AVX2:
@@ -193,15 +193,15 @@ bool md5_code_runs(enum md5_code code)
     return false;
 }
 
-/* The quickest for so many; code has lanes for them. */
-static work_fn *work_for(enum md5_code code, size_t count)
+/* The fastest function for `count` streams, which is at most md5_code_lanes(code). */
+static hash_blocks_fn *fastest_for(enum md5_code code, size_t count)
 {
-    if (code == MD5_ALONE || count == 1)
-        return one_by_one;
+    if (code == MD5_PLAIN || count == 1)
+        return hash_one_by_one;
     if (code == MD5_AVX512)
         return count <= 8 ? eight_avx512 : sixteen_avx512;
     if (count == 2)
-        return two;
+        return hash_two;
     return count <= 4 ? four_sse2 : eight_avx2;
 }
 
@@ -209,13 +209,13 @@ static work_fn *work_for(enum md5_code code, size_t count)
 
 bool md5_code_runs(enum md5_code code)
 {
-    return code == MD5_ALONE;
+    return code == MD5_PLAIN;
 }
 
-static work_fn *work_for(enum md5_code code, size_t count)
+static hash_blocks_fn *fastest_for(enum md5_code code, size_t count)
 {
     (void)code, (void)count;
-    return one_by_one;
+    return hash_one_by_one;
 }
 
 #endif
@@ -230,7 +230,7 @@ enum md5_code md5_code_best(void)
 
 size_t md5_code_lanes(enum md5_code code)
 {
-    static const size_t lanes[] = { [MD5_ALONE] = 1, [MD5_SSE2] = 4, [MD5_AVX2] = 8, [MD5_AVX512] = 16 };
+    static const size_t lanes[] = { [MD5_PLAIN] = 1, [MD5_SSE2] = 4, [MD5_AVX2] = 8, [MD5_AVX512] = 16 };
     return lanes[code];
 }
 
@@ -243,7 +243,7 @@ void md5_blocks(enum md5_code code, struct md5 *const *md5, const char *const *f
     }
     for (size_t some; count; md5 += some, from += some, count -= some) {
         some = count < lanes ? count : lanes;
-        work_for(code, some)(md5, from, some, blocks);
+        fastest_for(code, some)(md5, from, some, blocks);
     }
 }
 
@@ -256,32 +256,32 @@ void md5_init(struct md5 *m)
 
 void md5_update(struct md5 *m, slice bytes)
 {
-    size_t begun = m->bytes % MD5_BLOCK;
+    size_t partial_bytes = m->bytes % MD5_BLOCK;
     m->bytes += bytes.n;
-    if (begun && bytes.n) {
-        size_t some = bytes.n < MD5_BLOCK - begun ? bytes.n : MD5_BLOCK - begun;
-        memcpy(m->begun + begun, bytes.p, some);
-        if (begun + some < MD5_BLOCK)
+    if (partial_bytes && bytes.n) {
+        size_t some = bytes.n < MD5_BLOCK - partial_bytes ? bytes.n : MD5_BLOCK - partial_bytes;
+        memcpy(m->partial + partial_bytes, bytes.p, some);
+        if (partial_bytes + some < MD5_BLOCK)
             return;
-        one(m->state, (const char *)m->begun, 1);
+        hash_one(m->state, (const char *)m->partial, 1);
         bytes = slice_from(bytes, some);
     }
-    one(m->state, bytes.p, bytes.n / MD5_BLOCK);
+    hash_one(m->state, bytes.p, bytes.n / MD5_BLOCK);
     bytes = slice_from(bytes, bytes.n - bytes.n % MD5_BLOCK);
     if (bytes.n)
-        memcpy(m->begun, bytes.p, bytes.n);
+        memcpy(m->partial, bytes.p, bytes.n);
 }
 
-/* RFC 1321 §3.1 and §3.2: a one bit, zeros, the length in bits. */
+/* Padding as in RFC 1321 §3.1 and §3.2: a one bit, zeros, the length in bits. */
 void md5_final(struct md5 *m, unsigned char ret_digest[MD5_SIZE])
 {
     unsigned char end[2 * MD5_BLOCK] = { 0 };
-    size_t begun = m->bytes % MD5_BLOCK, size = begun < MD5_BLOCK - 8 ? MD5_BLOCK : 2 * MD5_BLOCK;
-    memcpy(end, m->begun, begun);
-    end[begun] = 0x80;
-    store_little(end + size - 8, (uint32_t)(m->bytes << 3));
-    store_little(end + size - 4, (uint32_t)(m->bytes >> 29));
-    one(m->state, (const char *)end, size / MD5_BLOCK);
+    size_t partial_bytes = m->bytes % MD5_BLOCK, size = partial_bytes < MD5_BLOCK - 8 ? MD5_BLOCK : 2 * MD5_BLOCK;
+    memcpy(end, m->partial, partial_bytes);
+    end[partial_bytes] = 0x80;
+    store_u32(end + size - 8, (uint32_t)(m->bytes << 3));
+    store_u32(end + size - 4, (uint32_t)(m->bytes >> 29));
+    hash_one(m->state, (const char *)end, size / MD5_BLOCK);
     for (int i = 0; i < 4; i++)
-        store_little(ret_digest + 4 * i, m->state[i]);
+        store_u32(ret_digest + 4 * i, m->state[i]);
 }

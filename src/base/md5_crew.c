@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*            leaders < most                      own piece done
- *   comes ───────────────────► leads ◄───────┐ ─────────────────► first in line leads; nobody there: leaders - 1
- *     │ else                                 │
- *     └───► stands in line ──────────────────┘
- *                  └── a leader takes it in ──► worked on ──► done
+/* A thread that calls md5_crew_update is a member for the length of the call:
  *
- * A leader works in short turns. Between them it lets go of those who are done and takes in those who wait, so nobody
- * waits for the whole of another's piece. Who is worked on, or waits, sleeps on a condition of its own.
+ *         fewer leaders than max_leaders            own piece done
+ *   call ───────────────────────────────► LEADS ──────────────────────► the first waiting member leads; if there is
+ *     │ else                               ▲  │                         none, there is one leader less
+ *     └──► WAITS ──────────────────────────┘  │
+ *            └── a leader dequeues it ──► hashed in the leader's team ──► DONE
  *
- * When cores are scarce, others who have something to hash may be waiting for the core that a new leader is about to
- * spend on its own piece alone. So where there was company lately it lets them run first: they come, stand in line, and
- * sleep. */
+ * A leader works in short turns. Between two turns it dismisses the members of its team whose piece is done and
+ * dequeues waiting ones, so no member waits for the whole piece of another. A member that waits, or is in a team,
+ * sleeps on a condition variable of its own.
+ *
+ * When cores are scarce, other threads that have something to hash may be waiting for the core on which a new leader is
+ * about to hash its own piece alone. So a new leader yields the core if several members were there lately: they run,
+ * enter the queue, and sleep, and the leader then hashes all pieces together. */
 #include "base/md5_crew.h"
 
 #include "base/arena.h"
@@ -19,26 +22,26 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#define TURN_BLOCKS 128    /* 8 KiB of each: some 20 µs */
-#define WORTH_MEETING 4096 /* bytes below which the locks cost more than the lanes gain */
-#define COMPANY_LASTS 16
+#define TURN_BLOCKS 128       /* 8 KiB of each stream: some 20 µs */
+#define MIN_SHARED_BYTES 4096 /* for fewer bytes the locks cost more than the lanes gain */
+#define COMPANY_PIECES 16     /* for how many pieces a meeting of several members counts as recent */
 
-struct member {
+struct crew_member {
     struct md5 *md5;
     const char *at;
     size_t blocks;                                          /* left */
     enum { MEMBER_WAITS, MEMBER_LEADS, MEMBER_DONE } state; /* under lock */
     pthread_cond_t moved;
-    struct member *next; /* in line */
+    struct crew_member *next; /* in the queue */
 };
 
 struct md5_crew {
     pthread_mutex_t lock;
     enum md5_code code;
     size_t lanes;
-    int leaders, most_leaders;
-    int company;                 /* above 0: several were here, that many pieces ago or less */
-    struct member *first, *last; /* in line */
+    int leaders, max_leaders;
+    int company;                      /* above 0: several members met recently; counts down with each new leader */
+    struct crew_member *first, *last; /* the queue of those that wait */
 };
 
 struct md5_crew *md5_crew_new(enum md5_code code, int leaders)
@@ -48,7 +51,7 @@ struct md5_crew *md5_crew_new(enum md5_code code, int leaders)
     pthread_mutex_init(&c->lock, NULL);
     c->code = code;
     c->lanes = md5_code_lanes(code);
-    c->most_leaders = leaders;
+    c->max_leaders = leaders;
     return c;
 }
 
@@ -61,28 +64,28 @@ void md5_crew_free(struct md5_crew *c)
     free(c);
 }
 
-static void line_up(struct md5_crew *c, struct member *m)
+static void enqueue_member(struct md5_crew *c, struct crew_member *m)
 {
     m->next = NULL;
     *(c->first ? &c->last->next : &c->first) = m;
     c->last = m;
 }
 
-static struct member *next_in_line(struct md5_crew *c)
+static struct crew_member *dequeue_member(struct md5_crew *c)
 {
-    struct member *m = c->first;
+    struct crew_member *m = c->first;
     c->first = m->next;
     return m;
 }
 
-static void tell(struct member *m, int state)
+static void notify_member(struct crew_member *m, int state)
 {
     m->state = state;
-    pthread_cond_signal(&m->moved); /* under the lock: once it is let go, m may be gone */
+    pthread_cond_signal(&m->moved); /* under the lock: m may be gone once the lock is released */
 }
 
-/* One turn for all, as long as the shortest of them. */
-static void work(enum md5_code code, struct member *const *team, size_t count)
+/* Hash one turn of every member of the team: TURN_BLOCKS, or as many as the shortest piece has left. */
+static void hash_one_turn(enum md5_code code, struct crew_member *const *team, size_t count)
 {
     struct md5 *md5[MD5_MAX_LANES];
     const char *at[MD5_MAX_LANES];
@@ -99,38 +102,38 @@ static void work(enum md5_code code, struct member *const *team, size_t count)
     }
 }
 
-/* Until the own piece is done. With the lock, which is let go while there is work. */
-static void lead(struct md5_crew *c, struct member *own)
+/* Lead until the own piece is done. Called with the lock, which is released during each turn. */
+static void lead_team(struct md5_crew *c, struct crew_member *own)
 {
-    struct member *team[MD5_MAX_LANES] = { own };
+    struct crew_member *team[MD5_MAX_LANES] = { own };
     size_t count = 1;
     while (own->blocks) {
         while (c->first && count < c->lanes)
-            team[count++] = next_in_line(c);
+            team[count++] = dequeue_member(c);
         pthread_mutex_unlock(&c->lock);
-        work(c->code, team, count);
+        hash_one_turn(c->code, team, count);
         pthread_mutex_lock(&c->lock);
         for (size_t i = count; --i > 0;) {
             if (!team[i]->blocks) {
-                tell(team[i], MEMBER_DONE);
+                notify_member(team[i], MEMBER_DONE);
                 team[i] = team[--count];
             }
         }
     }
-    while (count > 1) { /* first in line again */
-        struct member *m = team[--count];
+    while (count > 1) { /* put the rest of the team back to the front of the queue */
+        struct crew_member *m = team[--count];
         m->next = c->first;
         c->last = c->first ? c->last : m;
         c->first = m;
     }
     if (c->first)
-        tell(next_in_line(c), MEMBER_LEADS);
+        notify_member(dequeue_member(c), MEMBER_LEADS);
     else
         c->leaders--;
 }
 
-/* With the lock. */
-static void let_others_come(struct md5_crew *c)
+/* Called with the lock. */
+static void yield_to_others(struct md5_crew *c)
 {
     if (!c->company)
         return;
@@ -140,36 +143,36 @@ static void let_others_come(struct md5_crew *c)
     pthread_mutex_lock(&c->lock);
 }
 
-static void take_part(struct md5_crew *c, struct member *own)
+static void join_crew(struct md5_crew *c, struct crew_member *own)
 {
     pthread_mutex_lock(&c->lock);
-    if (c->leaders < c->most_leaders) {
+    if (c->leaders < c->max_leaders) {
         c->leaders++;
         own->state = MEMBER_LEADS;
-        let_others_come(c);
+        yield_to_others(c);
     } else {
-        line_up(c, own);
-        c->company = COMPANY_LASTS;
+        enqueue_member(c, own);
+        c->company = COMPANY_PIECES;
     }
     while (own->state == MEMBER_WAITS)
         pthread_cond_wait(&own->moved, &c->lock);
     if (own->state == MEMBER_LEADS)
-        lead(c, own);
+        lead_team(c, own);
     pthread_mutex_unlock(&c->lock);
 }
 
 void md5_crew_update(struct md5_crew *c, struct md5 *md5, slice bytes)
 {
-    if (c->lanes == 1 || bytes.n < WORTH_MEETING) {
+    if (c->lanes == 1 || bytes.n < MIN_SHARED_BYTES) {
         md5_update(md5, bytes);
         return;
     }
     size_t to_edge = (MD5_BLOCK - md5->bytes % MD5_BLOCK) % MD5_BLOCK;
     md5_update(md5, slice_part(bytes, 0, to_edge));
     bytes = slice_from(bytes, to_edge);
-    struct member own = { .md5 = md5, .at = bytes.p, .blocks = bytes.n / MD5_BLOCK, .state = MEMBER_WAITS };
+    struct crew_member own = { .md5 = md5, .at = bytes.p, .blocks = bytes.n / MD5_BLOCK, .state = MEMBER_WAITS };
     pthread_cond_init(&own.moved, NULL);
-    take_part(c, &own);
+    join_crew(c, &own);
     pthread_cond_destroy(&own.moved);
     md5_update(md5, slice_from(bytes, bytes.n - bytes.n % MD5_BLOCK));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads that each have a piece of a stream of their own to hash, and do it together: who comes first leads, takes in
- * whoever comes meanwhile, and works on all of them at once in the lanes of md5.h. No thread of its own, no timer; who
- * finds nobody there begins at once. */
+/* Threads that each have a piece of a stream to hash, and hash them together: the first to come leads, takes in the
+ * pieces of threads that come meanwhile, and hashes them all at once in the lanes of md5.h. A crew has no thread of its
+ * own and no timer; a thread that finds no leader begins at once. docs/internals/hashing.md explains it with a
+ * picture. */
 #ifndef CAIS_BASE_MD5_CREW_H
 #define CAIS_BASE_MD5_CREW_H
 
@@ -9,12 +10,14 @@
 
 struct md5_crew;
 
-/* code     must run here; with MD5_ALONE every thread works for itself
- * leaders  how many may lead at a time, at least 1: more need more cores, and each has fewer to lead */
+/* code     one for which md5_code_runs is true; with MD5_PLAIN every thread hashes its own piece
+ * leaders  how many threads may lead at the same time, at least 1. With more of them more cores hash, but each leader
+ * has
+ *          fewer pieces for its lanes */
 struct md5_crew *md5_crew_new(enum md5_code code, int leaders);
-void md5_crew_free(struct md5_crew *); /* not while somebody is in it; NULL is fine */
-/* As md5_update; returns when the bytes are in. From any thread that may wait for another one; each stream from one at
- * a time. */
+void md5_crew_free(struct md5_crew *); /* not during a call of md5_crew_update; NULL is fine */
+/* As md5_update. May wait for other threads that hash; returns when the bytes were hashed. Thread: any, but only one at
+ * a time for each stream. */
 void md5_crew_update(struct md5_crew *, struct md5 *, slice bytes);
 
 #endif

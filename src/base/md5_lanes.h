@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to md5.c, which includes it once for each width: the function NAME, compiled for the processor TARGET, with
- * LANES streams in a vector (type VECTOR). No include guard for that reason.
+/* Private to md5.c, which includes it once for each width: it defines the function NAME, compiled for the processor
+ * TARGET, with LANES streams in a vector of type VECTOR. It has no include guard for that reason.
  *
- * A vector holds the same word of every stream. What lies in memory is the other way round, so each turn first
- * transposes: ROW(i) is 16 bytes of stream i, followed by those of i + 4, i + 8, i + 12 as far as there are lanes, and
- * two rounds of interleaving within 16 bytes leave four words, each of all streams, in order.
+ * A vector holds the same word of every stream, but in memory the words of one stream are together. So each turn first
+ * transposes: ROW(i) is 16 bytes of stream i, followed by those of streams i + 4, i + 8, i + 12 as far as there are
+ * lanes, and two rounds of interleaving within 16 bytes yield four vectors with one word of all streams each, in order.
  *
- * Not under the address sanitizer: with detect_stack_use_after_return gcc 12 lays local vectors of 64 bytes on a fake
- * stack that is aligned to 32, and the aligned stores that it makes for them fault. */
+ * LANES_PLAIN (md5.c) says why these functions run without the address sanitizer. */
 
 LANES_PLAIN __attribute__((target(TARGET))) static void NAME(struct md5 *const *md5, const char *const *from,
                                                              size_t count, size_t blocks)
@@ -15,7 +14,7 @@ LANES_PLAIN __attribute__((target(TARGET))) static void NAME(struct md5 *const *
     const char *at[LANES];
     VECTOR a, b, c, d;
     for (size_t i = 0; i < LANES; i++) {
-        size_t who = i < count ? i : 0; /* lanes too many do what the first does, for nothing */
+        size_t who = i < count ? i : 0; /* unused lanes repeat the first stream, and their results are dropped */
         at[i] = from[who];
         a[i] = md5[who]->state[0];
         b[i] = md5[who]->state[1];
@@ -36,7 +35,7 @@ LANES_PLAIN __attribute__((target(TARGET))) static void NAME(struct md5 *const *
         for (size_t i = 0; i < LANES; i++)
             at[i] += MD5_BLOCK;
         VECTOR a0 = a, b0 = b, c0 = c, d0 = d, early;
-        (void)early; /* H may do without */
+        (void)early; /* not every H uses it */
 #include "base/md5_steps.def"
         a += a0;
         b += b0;

@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
-struct row {
+struct media_type_row {
     const char *extension, *type;
 };
-/* Sorted: it is searched by halves, and a test checks the order. */
-static const struct row table[] = {
+/* Sorted by extension for the binary search; a test checks the order. */
+static const struct media_type_row table[] = {
 #define TYPE(extension, type) { extension, type },
 #include "base/media_types.def"
 #undef TYPE
@@ -26,13 +26,13 @@ slice file_extension(slice name, struct arena *a)
     return (slice){ lower, extension.n };
 }
 
-static int compare(const void *key, const void *row)
+static int compare_extension(const void *key, const void *row)
 {
-    return slice_cmp(*(const slice *)key, slice_of(((const struct row *)row)->extension));
+    return slice_cmp(*(const slice *)key, slice_of(((const struct media_type_row *)row)->extension));
 }
 
 slice media_type_of(slice extension)
 {
-    const struct row *row = bsearch(&extension, table, LENGTH_OF(table), sizeof *table, compare);
+    const struct media_type_row *row = bsearch(&extension, table, LENGTH_OF(table), sizeof *table, compare_extension);
     return row ? slice_of(row->type) : S("application/octet-stream");
 }

@@ -15,7 +15,7 @@ slice password_hash(struct random *r, struct arena *a, slice password)
     char *encoded = arena_alloc(a, ENCODED_MAX);
     int result = argon2id_hash_encoded(PASSES, MEMORY_KIB, LANES, password.p, password.n, salt, sizeof salt, HASH_SIZE,
                                        encoded, ENCODED_MAX);
-    assert(result == ARGON2_OK); /* else there is no memory, or the parameters above are wrong */
+    assert(result == ARGON2_OK); /* fails only without memory, or with invalid parameters above */
     return slice_of(encoded);
 }
 
@@ -30,7 +30,7 @@ bool password_check(slice hash, slice password)
         if (result == ARGON2_OK || result == ARGON2_VERIFY_MISMATCH)
             return result == ARGON2_OK;
     }
-    /* The same work for nothing, so that the time does not tell whether there is a password at all. */
+    /* Do the same work all the same, so that the time does not reveal whether there is a password at all. */
     static const unsigned char salt[SALT_SIZE] = { 0 };
     unsigned char nothing[HASH_SIZE];
     argon2id_hash_raw(PASSES, MEMORY_KIB, LANES, password.p, password.n, salt, sizeof salt, nothing, sizeof nothing);

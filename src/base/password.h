@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Password hashes: argon2id (RFC 9106), encoded with their parameters, so that these may grow one day. */
+/* Password hashes: argon2id (RFC 9106). The parameters are encoded in the hash, so that they can be raised later. */
 #ifndef CAIS_BASE_PASSWORD_H
 #define CAIS_BASE_PASSWORD_H
 
 #include "base/arena.h"
 #include "base/random.h"
 
-/* Tens of milliseconds and 19 MiB, on purpose: not on a loop. */
+/* Takes tens of milliseconds and 19 MiB, on purpose: do not call it on a loop. */
 slice password_hash(struct random *r, struct arena *a, slice password);
-/* Compares in constant time. An empty or damaged hash is never right, and takes the same work. */
+/* Compares in constant time. An empty or damaged hash matches no password, and takes as long. Not on a loop. */
 bool password_check(slice hash, slice password);
 
 #endif

@@ -12,7 +12,7 @@ static void system_fill(struct random *r, void *bytes, size_t n)
     for (char *p = bytes; n > 0;) {
         ssize_t got = getrandom(p, n, 0);
         if (got < 0)
-            continue; /* EINTR: nothing else can happen to a valid buffer */
+            continue; /* EINTR, the only error for a valid buffer */
         p += got;
         n -= (size_t)got;
     }
@@ -28,7 +28,7 @@ static void seeded_fill(struct random *r, void *bytes, size_t n)
 {
     struct random_seeded *s = CONTAINER_OF(r, struct random_seeded, random);
     for (size_t i = 0; i < n; i++) {
-        /* splitmix64 over an atomic counter: every call on every thread gets its own step */
+        /* splitmix64 over an atomic counter, so that each byte on each thread gets a step of its own */
         uint64_t z = __atomic_add_fetch(&s->state, 0x9e3779b97f4a7c15u, __ATOMIC_RELAXED);
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
         z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
@@ -44,7 +44,7 @@ void random_seeded_init(struct random_seeded *r, uint64_t seed)
 slice random_of(struct random *r, slice letters, struct arena *a, size_t n)
 {
     char *text = arena_alloc(a, n + 1);
-    size_t fair = 256 - 256 % letters.n; /* reject the rest: no bias */
+    size_t fair = 256 - 256 % letters.n; /* larger bytes are rejected, because they would favour the first letters */
     for (size_t have = 0; have < n;) {
         unsigned char raw[64];
         random_fill(r, raw, sizeof raw);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chance, injected: the kernel's generator in the product, a seeded one in tests. Thread-safe. */
+/* Random numbers, injected: the kernel's generator in the product, a seeded one in tests. Thread-safe. */
 #ifndef CAIS_BASE_RANDOM_H
 #define CAIS_BASE_RANDOM_H
 
@@ -21,9 +21,9 @@ static inline void random_fill(struct random *r, void *bytes, size_t n)
 {
     r->fill(r, bytes, n);
 }
-/* n characters out of [A-Za-z0-9]; 62^n choices without bias. */
+/* n characters of [A-Za-z0-9], each equally probable. */
 slice random_text(struct random *r, struct arena *a, size_t n);
-/* n characters out of `letters`, of which there are at most 256: without bias. */
+/* n characters of `letters` (at most 256), each equally probable. */
 slice random_of(struct random *r, slice letters, struct arena *a, size_t n);
 /* n lower-case hex digits. */
 slice random_hex(struct random *r, struct arena *a, size_t n);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Freed by scope: SCOPED(fd_closep) int fd = open(…); closes fd on every way out, unless TAKE_FD(fd) handed it over.
- * Also the attributes that the whole tree uses. */
+/* Resources that are released at the end of a scope: SCOPED(fd_closep) int fd = open(…); closes fd on every way out of
+ * the block, unless TAKE_FD(fd) handed it over. Also the attributes that the whole tree uses. */
 #ifndef CAIS_BASE_SCOPED_H
 #define CAIS_BASE_SCOPED_H
 
 #include <pthread.h>
 #include <unistd.h>
 
-#define SCOPED(fn) __attribute__((cleanup(fn), unused)) /* a held lock is only ever let go */
+#define SCOPED(fn) __attribute__((cleanup(fn), unused)) /* unused: a held lock is declared only to be released */
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Form of a sealed secret: version (1 byte), nonce (12), ciphertext (as long as the secret), tag (16). What it is about
- * is authenticated with it. Nonces are random: one key is good for 2^32 secrets (NIST SP 800-38D §8.3), far more than a
- * server ever keeps.
- * The key that encrypts is itself made from the master key, so that it is none of those that seal_derive hands out. */
+/* Form of a sealed secret: version (1 byte), nonce (12), ciphertext (as long as the secret), tag (16). `about` is
+ * authenticated as additional data. Nonces are random, so one key may seal 2^32 secrets (NIST SP 800-38D §8.3), far
+ * more than a server ever keeps.
+ * The key that encrypts is derived from the master key, and differs from every key that seal_derive returns. */
 #include "base/seal.h"
 
 #include "base/hash.h"
@@ -17,7 +17,7 @@ enum { VERSION = 1, NONCE_SIZE = 12, TAG_SIZE = 16, HEAD_SIZE = 1 + NONCE_SIZE, 
 
 struct seal {
     unsigned char master[SEAL_KEY_SIZE], encryption[SEAL_KEY_SIZE];
-    EVP_CIPHER *cipher; /* looked up once: that costs more than sealing */
+    EVP_CIPHER *cipher; /* looked up once, because the look-up costs more than sealing */
     struct random *random;
 };
 
@@ -63,7 +63,7 @@ slice seal_close(struct seal *s, slice about, slice secret, struct arena *a)
               EVP_EncryptUpdate(c, text, &n, (const unsigned char *)secret.p, (int)secret.n) && n == (int)secret.n &&
               EVP_EncryptFinal_ex(c, text + n, &n) &&
               EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, text + secret.n);
-    assert(ok); /* else there is no memory, or this is wrong */
+    assert(ok); /* fails only without memory */
     return (slice){ (char *)sealed, secret.n + OVERHEAD };
 }
 
@@ -71,7 +71,7 @@ err_t seal_open(struct seal *s, slice about, slice sealed, struct arena *a, slic
 {
     const unsigned char *from = (const unsigned char *)sealed.p;
     if (sealed.n < OVERHEAD || from[0] != VERSION)
-        return err_make(a, ERR_CORRUPT, "this is no sealed secret");
+        return err_make(a, ERR_CORRUPT, "this is not a sealed secret");
     int size = (int)(sealed.n - OVERHEAD), n = 0;
     unsigned char tag[TAG_SIZE], *secret = arena_alloc(a, (size_t)size + 1);
     memcpy(tag, from + HEAD_SIZE + size, TAG_SIZE);
@@ -90,6 +90,6 @@ err_t seal_open(struct seal *s, slice about, slice sealed, struct arena *a, slic
 
 void seal_derive(struct seal *s, slice purpose, unsigned char ret_key[SEAL_KEY_SIZE])
 {
-    assert(purpose.n && purpose.p[0] != '\0'); /* those are kept for this file */
+    assert(purpose.n && purpose.p[0] != '\0'); /* purposes with NUL are reserved for this file */
     hash_hmac_sha256(key_slice(s->master), purpose, ret_key);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Secrets that must be read again, kept where others might read: AES-256-GCM under one key, a new nonce for each. */
+/* Encryption of secrets that must be stored and read again: AES-256-GCM under one key, with a new nonce for each. */
 #ifndef CAIS_BASE_SEAL_H
 #define CAIS_BASE_SEAL_H
 
@@ -13,12 +13,13 @@ struct seal;
 /* key: SEAL_KEY_SIZE bytes, copied. random is borrowed. */
 struct seal *seal_new(const unsigned char key[SEAL_KEY_SIZE], struct random *random);
 void seal_free(struct seal *); /* wipes the key; NULL is fine */
-/* about: what the secret belongs to ("key:17"); it must be told again to open it, so that sealed secrets cannot be
- * exchanged for one another. Thread: any. */
+/* Encrypt a secret. about: what it belongs to ("key:17"). seal_open needs the same value, so that one sealed secret
+ * cannot be put in the place of another. Thread: any. */
 slice seal_close(struct seal *, slice about, slice secret, struct arena *a);
-/* Errors: CORRUPT altered, of another key, or about something else. Thread: any. */
+/* Decrypt. Errors: CORRUPT it was altered, or sealed under another key or with another `about`. Thread: any. */
 MUST_USE err_t seal_open(struct seal *, slice about, slice sealed, struct arena *a, slice *ret_secret);
-/* A key for another purpose, made from this one: HMAC-SHA256 of the purpose. For links that only this server reads. */
+/* Derive a key for another purpose: HMAC-SHA256 of the purpose, which is not empty and does not begin with NUL. For
+ * links that only this server reads. */
 void seal_derive(struct seal *, slice purpose, unsigned char ret_key[SEAL_KEY_SIZE]);
 
 #endif

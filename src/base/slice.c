@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plain byte-string helpers: no allocation, no locale. */
+/* Functions on byte strings, without allocation and locale. */
 #include "base/slice.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ bool slice_eq(slice a, slice b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-static unsigned char lower(char c)
+static unsigned char ascii_lower(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
 }
@@ -24,7 +24,7 @@ bool slice_eq_nocase(slice a, slice b)
     if (a.n != b.n)
         return false;
     for (size_t i = 0; i < a.n; i++)
-        if (lower(a.p[i]) != lower(b.p[i]))
+        if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
             return false;
     return true;
 }
@@ -60,7 +60,7 @@ slice slice_from(slice s, size_t at)
 {
     if (at > s.n)
         at = s.n;
-    return (slice){ at ? s.p + at : s.p, s.n - at }; /* an empty slice may be NULL, to which nothing is added */
+    return (slice){ at ? s.p + at : s.p, s.n - at }; /* p of an empty slice may be NULL: add nothing to it */
 }
 
 slice slice_part(slice s, size_t at, size_t len)
@@ -136,11 +136,19 @@ bool slice_to_i64(slice s, int64_t *ret)
     return true;
 }
 
-slice slice_characters(slice s, size_t most)
+size_t slice_utf8_length(slice s)
+{
+    for (size_t n = 1; n <= 4 && n <= s.n; n++)
+        if (slice_is_utf8(slice_part(s, 0, n)))
+            return n;
+    return 0;
+}
+
+slice slice_characters(slice s, size_t max)
 {
     size_t n = 0;
     for (size_t seen = 0; n < s.n; n++)
-        if (((unsigned char)s.p[n] & 0xc0) != 0x80 && seen++ == most)
+        if (((unsigned char)s.p[n] & 0xc0) != 0x80 && seen++ == max)
             break;
     return slice_part(s, 0, n);
 }

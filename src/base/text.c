@@ -137,7 +137,7 @@ slice percent_encode(struct arena *a, slice bytes, const char *keep)
     return (slice){ out, (size_t)(o - out) };
 }
 
-/* Formats that stand in every answer are written digit by digit: printf took a tenth of an upload's processor time. */
+/* Formats that every reply needs are written digit by digit: printf took a tenth of an upload's CPU time. */
 slice uuid_format(struct arena *a, const unsigned char uuid[16])
 {
     static const char digits[] = "0123456789abcdef";
@@ -184,7 +184,7 @@ static struct tm utc_parts(int64_t ms)
     return t;
 }
 
-static char *put_digits(char *to, int v, int count)
+static char *write_digits(char *to, int v, int count)
 {
     for (int i = count; i-- > 0; v /= 10)
         to[i] = (char)('0' + v % 10);
@@ -201,7 +201,7 @@ slice time_format_utc(struct arena *a, int64_t ms)
     } parts[] = { { t.tm_year + 1900, 4, '-' }, { t.tm_mon + 1, 2, '-' }, { t.tm_mday, 2, 'T' },
                   { t.tm_hour, 2, ':' },        { t.tm_min, 2, ':' },     { t.tm_sec, 2, 'Z' } };
     for (size_t i = 0; i < LENGTH_OF(parts); i++) {
-        to = put_digits(to, parts[i].value, parts[i].count);
+        to = write_digits(to, parts[i].value, parts[i].count);
         *to++ = parts[i].after;
     }
     return (slice){ text, 20 };
@@ -218,11 +218,11 @@ slice time_format_http(struct arena *a, int64_t ms)
     char *text = arena_cstr(a, S("Sun, 01 Jan 1970 00:00:00 GMT"));
     memcpy(text, days[t.tm_wday], 3);
     memcpy(text + 8, months[t.tm_mon], 3);
-    put_digits(text + 5, t.tm_mday, 2);
-    put_digits(text + 12, t.tm_year + 1900, 4);
-    put_digits(text + 17, t.tm_hour, 2);
-    put_digits(text + 20, t.tm_min, 2);
-    put_digits(text + 23, t.tm_sec, 2);
+    write_digits(text + 5, t.tm_mday, 2);
+    write_digits(text + 12, t.tm_year + 1900, 4);
+    write_digits(text + 17, t.tm_hour, 2);
+    write_digits(text + 20, t.tm_min, 2);
+    write_digits(text + 23, t.tm_sec, 2);
     return (slice){ text, 29 };
 }
 
@@ -242,27 +242,36 @@ static bool day_exists(int year, int month, int day)
     return month >= 1 && month <= 12 && day >= 1 && day <= lengths[month - 1] + (month == 2 && leap);
 }
 
-static bool to_ms(int year, int month, int day, int hour, int minute, int second, int64_t *ret_ms)
+struct utc_time {
+    int year, month, day, hour, minute, second;
+};
+
+static bool utc_to_ms(const struct utc_time *u, int64_t *ret_ms)
 {
-    if (!day_exists(year, month, day) || hour > 23 || minute > 59 || second > 60)
+    if (!day_exists(u->year, u->month, u->day) || u->hour > 23 || u->minute > 59 || u->second > 60)
         return false;
-    struct tm t = {
-        .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute, .tm_sec = second
-    };
+    struct tm t = { .tm_year = u->year - 1900,
+                    .tm_mon = u->month - 1,
+                    .tm_mday = u->day,
+                    .tm_hour = u->hour,
+                    .tm_min = u->minute,
+                    .tm_sec = u->second };
     *ret_ms = (int64_t)timegm(&t) * 1000;
     return true;
 }
 
 bool time_parse_http(slice text, int64_t *ret_ms)
 {
-    int day, year, hour, minute, second, month = 0;
-    if (text.n != 29 || text.p[3] != ',' || !slice_ends(text, S(" GMT")) || !digits_at(text, 5, 2, &day) ||
-        !digits_at(text, 12, 4, &year) || !digits_at(text, 17, 2, &hour) || !digits_at(text, 20, 2, &minute) ||
-        !digits_at(text, 23, 2, &second))
+    struct utc_time u;
+    int month = 0;
+    if (text.n != 29 || text.p[3] != ',' || !slice_ends(text, S(" GMT")) || !digits_at(text, 5, 2, &u.day) ||
+        !digits_at(text, 12, 4, &u.year) || !digits_at(text, 17, 2, &u.hour) || !digits_at(text, 20, 2, &u.minute) ||
+        !digits_at(text, 23, 2, &u.second))
         return false;
     while (month < 12 && memcmp(months[month], text.p + 8, 3) != 0)
         month++;
-    return to_ms(year, month + 1, day, hour, minute, second, ret_ms);
+    u.month = month + 1;
+    return utc_to_ms(&u, ret_ms);
 }
 
 bool date_is_valid(slice text)
@@ -274,14 +283,14 @@ bool date_is_valid(slice text)
 
 bool time_parse_utc(slice text, int64_t *ret_ms)
 {
-    int year, month, day, hour, minute, second;
+    struct utc_time u;
     if (text.n < 20 || text.p[4] != '-' || text.p[7] != '-' || text.p[10] != 'T' || text.p[13] != ':' ||
-        text.p[16] != ':' || text.p[text.n - 1] != 'Z' || !digits_at(text, 0, 4, &year) ||
-        !digits_at(text, 5, 2, &month) || !digits_at(text, 8, 2, &day) || !digits_at(text, 11, 2, &hour) ||
-        !digits_at(text, 14, 2, &minute) || !digits_at(text, 17, 2, &second))
+        text.p[16] != ':' || text.p[text.n - 1] != 'Z' || !digits_at(text, 0, 4, &u.year) ||
+        !digits_at(text, 5, 2, &u.month) || !digits_at(text, 8, 2, &u.day) || !digits_at(text, 11, 2, &u.hour) ||
+        !digits_at(text, 14, 2, &u.minute) || !digits_at(text, 17, 2, &u.second))
         return false;
     for (size_t i = 19; i + 1 < text.n; i++)
         if (i == 19 ? text.p[i] != '.' : text.p[i] < '0' || text.p[i] > '9')
             return false;
-    return (text.n == 20 || text.n > 21) && to_ms(year, month, day, hour, minute, second, ret_ms);
+    return (text.n == 20 || text.n > 21) && utc_to_ms(&u, ret_ms);
 }

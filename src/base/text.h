@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encodings of small things: hex, base64, percent, UUIDs, dates. */
+/* Text encodings: hex, base64, percent-encoding, UUIDs, dates. Results live in the arena. */
 #ifndef CAIS_BASE_TEXT_H
 #define CAIS_BASE_TEXT_H
 
 #include "base/arena.h"
 
 slice hex_encode(struct arena *a, slice bytes);                    /* lower case */
-bool hex_decode(struct arena *a, slice hex, slice *ret_bytes);     /* either case; false unless pairs of digits */
+bool hex_decode(struct arena *a, slice hex, slice *ret_bytes);     /* either case; false: not pairs of digits */
 slice base64_encode(struct arena *a, slice bytes);                 /* RFC 4648 §4, padded */
 bool base64_decode(struct arena *a, slice text, slice *ret_bytes); /* padded or not; no blanks */
 
-/* %XX → byte; a malformed escape makes it false. `plus` also turns + into a blank (form fields, RFC 1866 §8.2.1). */
+/* Decode %XX; false: a malformed escape. `plus` also decodes + to a blank (form fields, RFC 1866 §8.2.1). */
 bool percent_decode(struct arena *a, slice text, bool plus, slice *ret_bytes);
-/* Everything but RFC 3986 unreserved characters (and those in `keep`) becomes %XX, upper case. */
+/* Encode everything but the unreserved characters of RFC 3986, and those in `keep`, as %XX in upper case. */
 slice percent_encode(struct arena *a, slice bytes, const char *keep);
 
 slice uuid_format(struct arena *a, const unsigned char uuid[16]); /* lower case, hyphens */
-/* Hyphens required, either case, braces allowed around it. */
+/* Hyphens are required; either case; braces around it are allowed. */
 bool uuid_parse(slice text, unsigned char ret_uuid[16]);
 
-/* 2026-11-21T14:04:09Z, fraction cut. RFC 3339. */
+/* 2026-11-21T14:04:09Z (RFC 3339), without the fraction of the second. */
 slice time_format_utc(struct arena *a, int64_t ms);
 /* Sun, 06 Nov 1994 08:49:37 GMT (RFC 9110 §5.6.7). */
 slice time_format_http(struct arena *a, int64_t ms);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define LONGEST (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+#define MAX_PATH_BYTES (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
 static void close_kept(void *fd)
 {
@@ -18,7 +18,7 @@ static void close_kept(void *fd)
 err_t unix_socket_path(const char *path, struct arena *a, const char **ret_path)
 {
     slice folder = S("."), name = slice_of(path);
-    if (name.n > LONGEST) {
+    if (name.n > MAX_PATH_BYTES) {
         size_t slash = slice_rfind_byte(name, '/');
         if (slash != SLICE_NONE) {
             folder = slice_part(name, 0, slash);
@@ -30,7 +30,7 @@ err_t unix_socket_path(const char *path, struct arena *a, const char **ret_path)
             return err_errno(a, errno, "cannot open the folder of %s", path);
         arena_defer(a, close_kept, kept);
         path = arena_printf(a, "/proc/self/fd/%d/" SLICE_FMT, *kept, SLICE_ARG(name)).p;
-        if (strlen(path) > LONGEST)
+        if (strlen(path) > MAX_PATH_BYTES)
             return err_make(a, ERR_INVALID, "the name of a Unix socket is too long: " SLICE_FMT, SLICE_ARG(name));
     }
     *ret_path = path;

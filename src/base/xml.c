@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* expat reads, the tree is built in the arena. The only file that names expat.
- * Always: no document type, so no entity but the five of XML and character references: nothing expands. A document is
- * UTF-8 whatever it says of itself, so that what was read is. */
+/* expat parses, and the tree is built in the arena. No other file names expat.
+ * A document type is always refused. So the only entities are the five of XML and character references, and nothing
+ * expands. A document is read as UTF-8 whatever encoding it declares, so the text in the tree is valid UTF-8. */
 #include "base/xml.h"
 
 #include <assert.h>
@@ -11,39 +11,39 @@
 
 #define NS_SEPARATOR '\n' /* between namespace and name; expat refuses a namespace that holds it */
 
-struct building {
+struct xml_builder {
     XML_Parser parser;
     struct arena *a;
-    err_t e;      /* the first thing that went wrong */
+    err_t e;      /* the first error */
     size_t depth; /* open elements */
     size_t nodes;
     const struct xml *root;
-    struct level {
+    struct xml_level {
         struct xml *node;
         const struct xml **tail; /* where the next child goes */
         struct buf text;
     } levels[XML_DEPTH_MAX];
 };
 
-static void stop(struct building *b, err_t e)
+static void stop_parsing(struct xml_builder *b, err_t e)
 {
     if (!b->e)
         b->e = e;
     XML_StopParser(b->parser, XML_FALSE);
 }
 
-static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
+static void XMLCALL on_element_start(void *arg, const XML_Char *name, const XML_Char **attributes)
 {
     (void)attributes;
-    struct building *b = arg;
+    struct xml_builder *b = arg;
     if (b->e)
         return;
     if (b->depth == XML_DEPTH_MAX) {
-        stop(b, err_make(b->a, ERR_TOO_LARGE, "XML nested deeper than %d levels", XML_DEPTH_MAX));
+        stop_parsing(b, err_make(b->a, ERR_TOO_LARGE, "XML nested deeper than %d levels", XML_DEPTH_MAX));
         return;
     }
     if (++b->nodes > XML_NODES_MAX) {
-        stop(b, err_make(b->a, ERR_TOO_LARGE, "XML of more than %d elements", XML_NODES_MAX));
+        stop_parsing(b, err_make(b->a, ERR_TOO_LARGE, "XML of more than %d elements", XML_NODES_MAX));
         return;
     }
     slice local = slice_of(name);
@@ -53,31 +53,31 @@ static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **a
     struct xml *node = arena_new(b->a, struct xml);
     node->name = arena_copy(b->a, local);
     if (b->depth) {
-        struct level *parent = &b->levels[b->depth - 1];
+        struct xml_level *parent = &b->levels[b->depth - 1];
         *parent->tail = node;
         parent->tail = &node->next;
     } else {
         b->root = node;
     }
-    struct level *level = &b->levels[b->depth++];
+    struct xml_level *level = &b->levels[b->depth++];
     level->node = node;
     level->tail = &node->first;
     buf_clear(&level->text);
 }
 
-static void XMLCALL on_end(void *arg, const XML_Char *name)
+static void XMLCALL on_element_end(void *arg, const XML_Char *name)
 {
     (void)name;
-    struct building *b = arg;
+    struct xml_builder *b = arg;
     if (b->e)
         return;
-    struct level *level = &b->levels[--b->depth];
+    struct xml_level *level = &b->levels[--b->depth];
     level->node->text = arena_copy(b->a, buf_slice(&level->text));
 }
 
 static void XMLCALL on_text(void *arg, const XML_Char *text, int n)
 {
-    struct building *b = arg;
+    struct xml_builder *b = arg;
     if (!b->e && b->depth)
         buf_add(&b->levels[b->depth - 1].text, (slice){ text, (size_t)n });
 }
@@ -86,31 +86,31 @@ static void XMLCALL on_doctype(void *arg, const XML_Char *name, const XML_Char *
                                int has_subset)
 {
     (void)name, (void)system_id, (void)public_id, (void)has_subset;
-    struct building *b = arg;
-    stop(b, err_make(b->a, ERR_INVALID, "XML with a document type"));
+    struct xml_builder *b = arg;
+    stop_parsing(b, err_make(b->a, ERR_INVALID, "XML with a document type"));
 }
 
 static void XMLCALL on_instruction(void *arg, const XML_Char *target, const XML_Char *data)
 {
     (void)target, (void)data;
-    struct building *b = arg;
-    stop(b, err_make(b->a, ERR_INVALID, "XML with a processing instruction"));
+    struct xml_builder *b = arg;
+    stop_parsing(b, err_make(b->a, ERR_INVALID, "XML with a processing instruction"));
 }
 
 err_t xml_parse(slice text, struct arena *a, const struct xml **ret_root)
 {
     if (text.n > INT_MAX)
         return err_make(a, ERR_TOO_LARGE, "XML of more than %d bytes", INT_MAX);
-    if (!slice_is_utf8(text)) /* expat would believe a byte order mark of UTF-16 */
+    if (!slice_is_utf8(text)) /* expat would follow a byte order mark of UTF-16 */
         return err_make(a, ERR_INVALID, "XML that is not UTF-8");
     static const XML_Memory_Handling_Suite memory = { must_malloc, must_realloc, free };
     static const XML_Char separator[] = { NS_SEPARATOR, 0 };
-    struct building b = { .a = a, .parser = XML_ParserCreate_MM("UTF-8", &memory, separator) };
+    struct xml_builder b = { .a = a, .parser = XML_ParserCreate_MM("UTF-8", &memory, separator) };
     assert(b.parser);
     for (size_t i = 0; i < XML_DEPTH_MAX; i++)
         buf_init(&b.levels[i].text, 0);
     XML_SetUserData(b.parser, &b);
-    XML_SetElementHandler(b.parser, on_start, on_end);
+    XML_SetElementHandler(b.parser, on_element_start, on_element_end);
     XML_SetCharacterDataHandler(b.parser, on_text);
     XML_SetStartDoctypeDeclHandler(b.parser, on_doctype);
     XML_SetProcessingInstructionHandler(b.parser, on_instruction);
@@ -170,16 +170,7 @@ void xml_close(struct buf *to, const char *name)
     buf_add_byte(to, '>');
 }
 
-/* Length of the UTF-8 sequence at the start of s, 0 when there is none. */
-static size_t utf8_length(slice s)
-{
-    for (size_t n = 2; n <= 4 && n <= s.n; n++)
-        if (slice_is_utf8(slice_part(s, 0, n)))
-            return n;
-    return 0;
-}
-
-static bool is_plain(unsigned char c)
+static bool needs_no_escape(unsigned char c)
 {
     return c >= 0x20 && c < 0x80 && c != '<' && c != '>' && c != '&' && c != '"';
 }
@@ -188,14 +179,14 @@ void xml_add(struct buf *to, slice text)
 {
     for (size_t i = 0; i < text.n;) {
         size_t plain = i;
-        while (plain < text.n && is_plain((unsigned char)text.p[plain]))
+        while (plain < text.n && needs_no_escape((unsigned char)text.p[plain]))
             plain++;
         buf_add(to, slice_part(text, i, plain - i));
         i = plain;
         if (i == text.n)
             break;
         unsigned char c = (unsigned char)text.p[i];
-        size_t length = c >= 0x80 ? utf8_length(slice_from(text, i)) : 1;
+        size_t length = c >= 0x80 ? slice_utf8_length(slice_from(text, i)) : 1;
         switch (c) {
         case '<':
             buf_add(to, S("&lt;"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* XML for protocols: small documents read into a tree, answers written. Names are local ones: a prefix and its
- * namespace are dropped. No document type, no entities of its own, no processing instructions (CVE lists are full of
- * them). */
+/* XML for protocols: parses small documents into a tree, and writes replies. Names are local: the prefix and the
+ * namespace are dropped. Documents with a document type, entity definitions or processing instructions are refused,
+ * because these have been the cause of many vulnerabilities. */
 #ifndef CAIS_BASE_XML_H
 #define CAIS_BASE_XML_H
 
@@ -13,22 +13,23 @@
 
 struct xml {
     slice name;
-    slice text; /* of the element itself, without that of its children; blanks kept. May hold anything but NUL */
+    slice text; /* of the element itself, without that of its children; with blanks. May hold every byte but NUL */
     const struct xml *first, *next;
 };
-/* Everything lives in `a`. Errors: INVALID not well-formed, or not as above; TOO_LARGE too deep or too many. */
+/* The tree lives in `a`. Errors: INVALID not well-formed, or refused as above; TOO_LARGE too deep, or too many
+ * nodes. */
 MUST_USE err_t xml_parse(slice text, struct arena *a, const struct xml **ret_root);
-/* First child of that name; NULL is fine, and what is returned when there is none. */
+/* The first child with that name; NULL when there is none, or when the parent is NULL. */
 const struct xml *xml_child(const struct xml *, const char *name);
-slice xml_child_text(const struct xml *, const char *name); /* .p NULL: there is none */
+slice xml_child_text(const struct xml *, const char *name); /* .p is NULL when there is no such child */
 #define XML_EACH(item, parent, child_name)                                                                             \
     for (const struct xml *item = (parent) ? (parent)->first : NULL; item; item = item->next)                          \
         if (slice_eq(item->name, slice_of(child_name)))
 
-/* ---- writing; escapes what must be ---- */
+/* ---- writing; text is escaped ---- */
 
-/* Bytes that are no UTF-8 become U+FFFD. Control characters become references, which XML 1.0 allows for tab and line
- * ends only: better a document that strict readers refuse than one that says another name. */
+/* Add escaped text. Bytes that are not UTF-8 become U+FFFD. Control characters become references, which XML 1.0 allows
+ * for tab and line ends only: a document that a strict reader refuses is better than one with a changed name. */
 void xml_add(struct buf *, slice text);
 
 void xml_begin(struct buf *); /* the declaration */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An entry needs ZIP64 when its size, or the place where it begins, does not fit in 32 bits. Its size is known before
- * its first byte, so the descriptor's width is settled in the local header, as readers expect it (APPNOTE §4.3.9.2). */
+/* An entry needs ZIP64 when its size or its offset does not fit in 32 bits. Its size is known before its first byte, so
+ * the local header determines the width of the descriptor's fields, as readers expect (APPNOTE §4.3.9.2). */
 #include "base/zip.h"
 
 #include "base/crc.h"
@@ -20,25 +20,25 @@ enum {
     VERSION_ZIP64 = 45,
     MADE_BY_UNIX = 3 << 8,
     FLAGS = 1 << 3 | 1 << 11, /* a data descriptor follows; the name is UTF-8 */
-    END64_REST = 44           /* of the record, behind its length */
+    END64_REST = 44           /* bytes of the record after its length field */
 };
 #define REGULAR_FILE (UINT32_C(0100644) << 16)
 #define TOO_LARGE_32 UINT32_C(0xffffffff)
 #define DOS_EPOCH_MS INT64_C(315532800000) /* 1980-01-01 */
 
-static void put(struct buf *b, uint64_t value, int bytes)
+static void add_little_endian(struct buf *b, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++)
         buf_add_byte(b, (char)(value >> (8 * i)));
 }
 
-static uint64_t fit32(uint64_t value, bool zip64)
+static uint64_t fit_32_bits(uint64_t value, bool zip64)
 {
     return zip64 ? TOO_LARGE_32 : value;
 }
 
-/* Date above time, two seconds exact (APPNOTE §4.4.6). */
-static uint32_t dos_time(int64_t local_ms)
+/* The date in the upper half, the time in the lower, with a resolution of two seconds (APPNOTE §4.4.6). */
+static uint32_t to_dos_time(int64_t local_ms)
 {
     time_t t = (time_t)((local_ms < DOS_EPOCH_MS ? DOS_EPOCH_MS : local_ms) / 1000);
     struct tm tm;
@@ -72,25 +72,25 @@ void zip_entry(struct zip *z, slice name, int64_t local_ms, uint64_t size_bytes,
     z->size_bytes = size_bytes;
     z->seen_bytes = 0;
     z->crc = 0;
-    z->dos_time = dos_time(local_ms);
+    z->dos_time = to_dos_time(local_ms);
     z->name = name;
     bool large = is_large(z);
-    put(out, LOCAL_HEADER, 4);
-    put(out, large ? VERSION_ZIP64 : VERSION, 2);
-    put(out, FLAGS, 2);
-    put(out, 0, 2); /* stored */
-    put(out, z->dos_time, 4);
-    put(out, 0, 4); /* CRC: in the descriptor */
-    put(out, fit32(0, large), 4);
-    put(out, fit32(0, large), 4);
-    put(out, name.n, 2);
-    put(out, large ? 20 : 0, 2);
+    add_little_endian(out, LOCAL_HEADER, 4);
+    add_little_endian(out, large ? VERSION_ZIP64 : VERSION, 2);
+    add_little_endian(out, FLAGS, 2);
+    add_little_endian(out, 0, 2); /* stored */
+    add_little_endian(out, z->dos_time, 4);
+    add_little_endian(out, 0, 4); /* CRC: in the descriptor */
+    add_little_endian(out, fit_32_bits(0, large), 4);
+    add_little_endian(out, fit_32_bits(0, large), 4);
+    add_little_endian(out, name.n, 2);
+    add_little_endian(out, large ? 20 : 0, 2);
     buf_add(out, name);
     if (large) {
-        put(out, ZIP64_EXTRA, 2);
-        put(out, 16, 2);
-        put(out, 0, 8);
-        put(out, 0, 8);
+        add_little_endian(out, ZIP64_EXTRA, 2);
+        add_little_endian(out, 16, 2);
+        add_little_endian(out, 0, 8);
+        add_little_endian(out, 0, 8);
     }
     z->written += out->n - before;
 }
@@ -102,39 +102,39 @@ void zip_data(struct zip *z, slice bytes)
     z->written += bytes.n;
 }
 
-static void note_in_directory(struct zip *z)
+static void add_directory_entry(struct zip *z)
 {
     struct buf *d = &z->directory;
     bool large = is_large(z), far = z->start >= TOO_LARGE_32;
     unsigned extra = (large ? 16 : 0) + (far ? 8 : 0);
     unsigned version = extra ? VERSION_ZIP64 : VERSION;
-    put(d, CENTRAL_HEADER, 4);
-    put(d, MADE_BY_UNIX | version, 2);
-    put(d, version, 2);
-    put(d, FLAGS, 2);
-    put(d, 0, 2);
-    put(d, z->dos_time, 4);
-    put(d, z->crc, 4);
-    put(d, fit32(z->size_bytes, large), 4);
-    put(d, fit32(z->size_bytes, large), 4);
-    put(d, z->name.n, 2);
-    put(d, extra ? extra + 4 : 0, 2);
-    put(d, 0, 2); /* comment */
-    put(d, 0, 2); /* disk */
-    put(d, 0, 2);
-    put(d, REGULAR_FILE, 4);
-    put(d, fit32(z->start, far), 4);
+    add_little_endian(d, CENTRAL_HEADER, 4);
+    add_little_endian(d, MADE_BY_UNIX | version, 2);
+    add_little_endian(d, version, 2);
+    add_little_endian(d, FLAGS, 2);
+    add_little_endian(d, 0, 2);
+    add_little_endian(d, z->dos_time, 4);
+    add_little_endian(d, z->crc, 4);
+    add_little_endian(d, fit_32_bits(z->size_bytes, large), 4);
+    add_little_endian(d, fit_32_bits(z->size_bytes, large), 4);
+    add_little_endian(d, z->name.n, 2);
+    add_little_endian(d, extra ? extra + 4 : 0, 2);
+    add_little_endian(d, 0, 2); /* comment */
+    add_little_endian(d, 0, 2); /* disk */
+    add_little_endian(d, 0, 2);
+    add_little_endian(d, REGULAR_FILE, 4);
+    add_little_endian(d, fit_32_bits(z->start, far), 4);
     buf_add(d, z->name);
     if (extra) {
-        put(d, ZIP64_EXTRA, 2);
-        put(d, extra, 2);
+        add_little_endian(d, ZIP64_EXTRA, 2);
+        add_little_endian(d, extra, 2);
     }
     if (large) {
-        put(d, z->size_bytes, 8);
-        put(d, z->size_bytes, 8);
+        add_little_endian(d, z->size_bytes, 8);
+        add_little_endian(d, z->size_bytes, 8);
     }
     if (far)
-        put(d, z->start, 8);
+        add_little_endian(d, z->start, 8);
 }
 
 void zip_entry_end(struct zip *z, struct buf *out)
@@ -142,11 +142,11 @@ void zip_entry_end(struct zip *z, struct buf *out)
     assert(z->seen_bytes == z->size_bytes);
     size_t before = out->n;
     int width = is_large(z) ? 8 : 4;
-    put(out, DESCRIPTOR, 4);
-    put(out, z->crc, 4);
-    put(out, z->size_bytes, width);
-    put(out, z->size_bytes, width);
-    note_in_directory(z);
+    add_little_endian(out, DESCRIPTOR, 4);
+    add_little_endian(out, z->crc, 4);
+    add_little_endian(out, z->size_bytes, width);
+    add_little_endian(out, z->size_bytes, width);
+    add_directory_entry(z);
     z->entries++;
     z->written += out->n - before;
 }
@@ -157,27 +157,27 @@ void zip_end(struct zip *z, struct buf *out)
     bool many = z->entries >= UINT16_MAX, far = start >= TOO_LARGE_32 || length >= TOO_LARGE_32;
     buf_add(out, buf_slice(&z->directory));
     if (many || far) {
-        put(out, END64, 4);
-        put(out, END64_REST, 8);
-        put(out, MADE_BY_UNIX | VERSION_ZIP64, 2);
-        put(out, VERSION_ZIP64, 2);
-        put(out, 0, 4); /* this disk */
-        put(out, 0, 4); /* disk of the directory */
-        put(out, z->entries, 8);
-        put(out, z->entries, 8);
-        put(out, length, 8);
-        put(out, start, 8);
-        put(out, END64_LOCATOR, 4);
-        put(out, 0, 4);
-        put(out, start + length, 8);
-        put(out, 1, 4); /* disks */
+        add_little_endian(out, END64, 4);
+        add_little_endian(out, END64_REST, 8);
+        add_little_endian(out, MADE_BY_UNIX | VERSION_ZIP64, 2);
+        add_little_endian(out, VERSION_ZIP64, 2);
+        add_little_endian(out, 0, 4); /* this disk */
+        add_little_endian(out, 0, 4); /* disk of the directory */
+        add_little_endian(out, z->entries, 8);
+        add_little_endian(out, z->entries, 8);
+        add_little_endian(out, length, 8);
+        add_little_endian(out, start, 8);
+        add_little_endian(out, END64_LOCATOR, 4);
+        add_little_endian(out, 0, 4);
+        add_little_endian(out, start + length, 8);
+        add_little_endian(out, 1, 4); /* disks */
     }
-    put(out, END, 4);
-    put(out, 0, 2);
-    put(out, 0, 2);
-    put(out, many ? UINT16_MAX : z->entries, 2);
-    put(out, many ? UINT16_MAX : z->entries, 2);
-    put(out, fit32(length, far), 4);
-    put(out, fit32(start, far), 4);
-    put(out, 0, 2); /* comment */
+    add_little_endian(out, END, 4);
+    add_little_endian(out, 0, 2);
+    add_little_endian(out, 0, 2);
+    add_little_endian(out, many ? UINT16_MAX : z->entries, 2);
+    add_little_endian(out, many ? UINT16_MAX : z->entries, 2);
+    add_little_endian(out, fit_32_bits(length, far), 4);
+    add_little_endian(out, fit_32_bits(start, far), 4);
+    add_little_endian(out, 0, 2); /* comment */
 }

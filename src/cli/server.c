@@ -94,7 +94,7 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
                               .hosts = hosts,
                               .host_count = host_count,
                               .fallback = "s3" };
-    if (c->log.requests && s->log->least <= LOG_INFO) {
+    if (c->log.requests && s->log->min_level <= LOG_INFO) {
         s->request_log = request_log_new(s->log, REQUEST_LOG_LOOPS);
         o.report = request_log_report;
         o.flush = request_log_flush;

@@ -4,11 +4,11 @@
  *
  *   loop: read into x->filling ──submit_filling──► worker: write_filled ──mail──► loop: return_buffer, read again
  *
- * The filled buffers of one upload form a queue of their own, x->filled, and leave it when the sink has written them. The
- * loop submits a task to the body workers when it puts the first buffer into the empty queue, and that task runs until
- * the queue is empty. So the sink never runs on two threads at once, the bytes stay in order, and the lock of the queue
- * makes what one worker wrote visible to the next. While buffers_at_workers > 0 the loop touches neither the sink, nor
- * body_error, nor the exchange's arena. */
+ * The filled buffers of one upload form a queue of their own, x->filled, and leave it when the sink has written them.
+ * The loop submits a task to the body workers when it puts the first buffer into the empty queue, and that task runs
+ * until the queue is empty. So the sink never runs on two threads at once, the bytes stay in order, and the lock of the
+ * queue makes what one worker wrote visible to the next. While buffers_at_workers > 0 the loop touches neither the
+ * sink, nor body_error, nor the exchange's arena. */
 #include "http/engine_priv.h"
 
 #include <assert.h>
@@ -168,8 +168,8 @@ static void return_buffer(struct mail *m)
         loop_mark_ready(x->loop, x->conn);
 }
 
-/* Remove the first filled buffer, which was written. Returns the next one; NULL: the queue is empty, and this worker must
- * not touch x any more, except to post that buffer. */
+/* Remove the first filled buffer, which was written. Returns the next one; NULL: the queue is empty, and this worker
+ * must not touch x any more, except to post that buffer. */
 static struct body_buffer *dequeue_filled(struct exchange *x)
 {
     SCOPED(unlockp) pthread_mutex_t *held = lock(&x->loop->filled_lock);
@@ -267,7 +267,8 @@ static enum body_step receive_for_worker(struct conn *c, bool *ret_again)
         body_abort(x, ERR_TRUNCATED, "the sender went away");
         return BODY_ENDED;
     }
-    /* Submit a buffer that is full, the last one, or one that cannot be filled now while the worker has none to write. */
+    /* Submit a buffer that is full, the last one, or one that cannot be filled now while the worker has none to
+     * write. */
     bool full = x->filling->n == BODY_BUFFER_BYTES;
     if (x->filling->n && (full || x->body_done || (n == -1 && x->buffers_at_workers == 0))) {
         submit_filling(x);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the engine share: loops, connections, exchanges. docs/internals/connection.md explains how they work
- * together, and has the picture of a connection's states.
+/* What the files of the engine share: loops, connections, exchanges. docs/internals/connection.md explains how they
+ * work together, and has the picture of a connection's states.
  *
  * Two rules hold everywhere:
- * - A buffer with a piece of a body, and with it the sink, belongs to exactly one side at any moment: to the loop, or to
- *   the body worker. The lock of the queue or the mailbox that it passes through makes the bytes visible to the new
+ * - A buffer with a piece of a body, and with it the sink, belongs to exactly one side at any moment: to the loop, or
+ *   to the body worker. The lock of the queue or the mailbox that it passes through makes the bytes visible to the new
  *   owner.
  * - A connection is freed only after its exchange has ended, so code that holds an exchange may use its connection. */
 #ifndef CAIS_HTTP_ENGINE_PRIV_H

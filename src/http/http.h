@@ -106,8 +106,9 @@ struct http_api {
     size_t route_count;
     const char *const *prefixes;      /* ends with NULL: this API refuses unknown paths below these; the longest wins */
     const char *const *home_prefixes; /* the same, but only on host names of this API */
-    /* Gets every path that no route matches and that is not below a prefix of another API. req.params are empty; the API
-     * reads the path itself. Usually HTTP_STREAM. The route's method does not matter. NULL: such paths are refused. */
+    /* Gets every path that no route matches and that is not below a prefix of another API. req.params are empty; the
+     * API reads the path itself. Usually HTTP_STREAM. The route's method does not matter. NULL: such paths are
+     * refused. */
     const struct http_route *catch_all;
     bool on_all_hosts;     /* also answers on the host names of other APIs */
     bool only_where_named; /* answers only on listeners that name it (http_listener.only_api) */
@@ -138,8 +139,8 @@ struct http_content {
     uint64_t size_bytes;
     slice bytes; /* all of them, when .p is not NULL */
     int fd;      /* else, when not -1: a file, sent with sendfile */
-    /* else: read up to `size` bytes from `offset` into `to`, on a worker. False: failure; the connection is closed, since
-     * a body is never padded. */
+    /* else: read up to `size` bytes from `offset` into `to`, on a worker. False: failure; the connection is closed,
+     * since a body is never padded. */
     bool (*read_at)(struct http_content *, uint64_t offset, char *to, size_t size, size_t *ret_read);
     void (*release)(struct http_content *); /* called once, when the engine is done, on any thread; may be NULL */
     /* For conditional requests and the reply's headers: */
@@ -152,32 +153,32 @@ struct http_content {
     uint64_t part_first, part_count; /* bytes */
     bool head_has_ranges;            /* Range applies to HEAD as to GET; HTTP defines it for GET only */
 };
-/* End the exchange with a download. Handles HEAD, Range (one range; several: the whole), If-Range, conditional requests,
- * Accept-Ranges, ETag and Last-Modified: 200, 206 or 304, and through the API's refuse 412 or 416.
+/* End the exchange with a download. Handles HEAD, Range (one range; several: the whole), If-Range, conditional
+ * requests, Accept-Ranges, ETag and Last-Modified: 200, 206 or 304, and through the API's refuse 412 or 416.
  * `content` must live in x->arena. */
 void http_reply_content(struct http_exchange *, struct http_content *content);
 
 /* A body that is produced piece by piece (zips, listings): chunked, or in HTTP/1.0 until the connection closes. `more`
- * runs on a worker. It appends to `out`, at most 256 KiB a call, and sets *ret_end after the last piece. False: failure;
- * the connection is closed. */
+ * runs on a worker. It appends to `out`, at most 256 KiB a call, and sets *ret_end after the last piece. False:
+ * failure; the connection is closed. */
 struct http_producer {
     bool (*more)(struct http_producer *, struct buf *out, bool *ret_end);
     void (*release)(struct http_producer *);
 };
 void http_reply_stream(struct http_exchange *, int status, const char *content_type, struct http_producer *);
 
-/* Run `fn` on the exchange's loop, where it must not block; it owns the exchange from then on. It lets a thread that all
- * requests share, like the committer, pass work on instead of doing it. Thread: any. */
+/* Run `fn` on the exchange's loop, where it must not block; it owns the exchange from then on. It lets a thread that
+ * all requests share, like the committer, pass work on instead of doing it. Thread: any. */
 void http_on_loop(struct http_exchange *, void (*fn)(struct http_exchange *));
 
 /* ---- streamed bodies ---- */
 
-/* Receives a streamed body. The calls never overlap. They come on the loop (small bodies) or on body workers, and what one
- * call wrote is visible to the next.
- *   write    the next bytes, without HTTP framing. An error ends the body: finish is called with it, and the rest of the
- *            request is read and dropped if it is small, else the connection is closed
- *   finish   called exactly once. e is NULL when every byte arrived; TRUNCATED when the client went away or sent too few
- *            bytes (it must be replied to all the same: a client that closed its side may still read); else the error of
+/* Receives a streamed body. The calls never overlap. They come on the loop (small bodies) or on body workers, and what
+ * one call wrote is visible to the next.
+ *   write    the next bytes, without HTTP framing. An error ends the body: finish is called with it, and the rest of
+ *   the request is read and dropped if it is small, else the connection is closed
+ *   finish   called exactly once. e is NULL when every byte arrived; TRUNCATED when the client went away or sent too
+ *   few bytes (it must be replied to all the same: a client that closed its side may still read); else the error of
  *            write. Must lead to exactly one http_reply… call, at once or later, on any thread
  *   blocks   called before finish: true when finish may sync or wait; it then runs on a worker. NULL: false */
 struct http_sink {

@@ -13,8 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Remove a Unix socket that a crashed process left behind: one that refuses connections. Anything else at that path is in
- * use and stays. */
+/* Remove a Unix socket that a crashed process left behind: one that refuses connections. Anything else at that path is
+ * in use and stays. */
 static err_t remove_stale_socket(const char *path, const struct sockaddr_un *at, struct arena *a)
 {
     struct stat there;

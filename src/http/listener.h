@@ -11,7 +11,8 @@ struct listener {
     struct http_listener options;
     int fd;
     bool is_unix;
-    /* Of a Unix socket: its name, and which file it was when we made it. Another server may have taken the name since. */
+    /* Of a Unix socket: its name, and which file it was when we made it. Another server may have taken the name
+     * since. */
     char *path;
     dev_t device;
     ino_t inode;

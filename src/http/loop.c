@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One epoll instance, edge-triggered, and the thread that waits on it. Every connection is registered once; from then on
- * its `readable` and `writable` hold what epoll reported, so a request costs one recv and one send. */
+/* One epoll instance, edge-triggered, and the thread that waits on it. Every connection is registered once; from then
+ * on its `readable` and `writable` hold what epoll reported, so a request costs one recv and one send. */
 #include "http/engine_priv.h"
 
 #include "base/scoped.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes are kept in a flat table. A search compares the routes with the right number of segments; with some hundred
- * routes it takes less than a microsecond, and a tree would be harder to read. Of two routes that match, the one with the
- * first literal segment where the other has a parameter wins, from left to right. */
+ * routes it takes less than a microsecond, and a tree would be harder to read. Of two routes that match, the one with
+ * the first literal segment where the other has a parameter wins, from left to right. */
 #include "http/route.h"
 
 #include "http/target.h"
@@ -135,8 +135,8 @@ static const struct http_api *api_of_host(const struct router *r, slice host, bo
     return best ? api_named(r, best->api) : NULL;
 }
 
-/* 0: the route does not match; else one bit per segment, set for a literal, the first segment highest. The route with the
- * largest score wins. */
+/* 0: the route does not match; else one bit per segment, set for a literal, the first segment highest. The route with
+ * the largest score wins. */
 static unsigned match_score(const struct route_entry *e, const struct target_path *path)
 {
     unsigned score = 1;

@@ -16,8 +16,8 @@ struct routing {
     const char *fallback; /* name of the API that refuses a request which belongs to no API */
 };
 
-/* The APIs and hosts are borrowed until router_free. Errors: INVALID a malformed pattern, or the name of an API that does
- * not exist. */
+/* The APIs and hosts are borrowed until router_free. Errors: INVALID a malformed pattern, or the name of an API that
+ * does not exist. */
 MUST_USE err_t router_new(const struct routing *, struct arena *a, struct router **ret);
 void router_free(struct router *); /* NULL is fine */
 

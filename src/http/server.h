@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP engine: listeners, loops, workers, TLS. The main program creates one, gives it APIs and addresses, and starts
- * it. How it works inside: docs/internals/connection.md.
+/* The HTTP engine: listeners, loops, workers, TLS. The main program creates one, gives it APIs and addresses, and
+ * starts it. How it works inside: docs/internals/connection.md.
  *
  * Threads
  *   loop          one per core: accepts, parses, routes, runs short handlers, sends. Never syncs and hashes little
- *   body worker   a pool: runs the sinks of large bodies, buffer by buffer, in order. It has more threads than there are
- *                 cores, so that many uploads can be hashed together (base/md5_crew.h) and a slow write delays no other
+ *   body worker   a pool: runs the sinks of large bodies, buffer by buffer, in order. It has more threads than there
+ *   are cores, so that many uploads can be hashed together (base/md5_crew.h) and a slow write delays no other
  *                 upload
  *   worker        a pool: runs ordinary handlers, the blocking ends of uploads, and reads of files that are not in the
  *                 page cache

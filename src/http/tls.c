@@ -12,8 +12,8 @@
 #define MAX_CONTEXTS 64
 #define MAX_KEY_KINDS 4 /* RSA, P-256 … */
 
-/* Loops look up names at the same time. They look at the leaf certificates kept here, because iterating over those of an
- * SSL_CTX changes its state. */
+/* Loops look up names at the same time. They look at the leaf certificates kept here, because iterating over those of
+ * an SSL_CTX changes its state. */
 struct named_context {
     SSL_CTX *ctx;
     X509 *leaves[MAX_KEY_KINDS]; /* one for each kind of key */
@@ -67,7 +67,8 @@ static int select_certificate(SSL *ssl, int *alert, void *arg)
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* The context that this certificate joins: one that covers its first name and has no key of that kind yet. NULL: none. */
+/* The context that this certificate joins: one that covers its first name and has no key of that kind yet. NULL:
+ * none. */
 static struct named_context *find_context(struct tls *t, X509 *certificate)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
