@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cli/client.h"
 #include "cli/server_probe.h"
+#include "cli/terminal.h"
 #include "core/access/access.h"
 #include "core/care/data_dir.h"
 
@@ -55,6 +56,16 @@ err_t admin_input(const struct cli *cli, slice *ret)
         all.n--;
     *ret = all;
     return NULL;
+}
+
+slice admin_option(const struct cli *cli, const char *name)
+{
+    return slice_of(option_value(cli->options, name));
+}
+
+const char *admin_text(const struct cli *cli, slice text)
+{
+    return terminal_safe(cli->arena, text).p;
 }
 
 /* ---- asking the server that has the stores ---- */

@@ -20,6 +20,13 @@ struct admin {
 /* For struct command's run: find the stores or the server, then call work. */
 int admin_command(struct cli *cli, int (*work)(struct cli *cli, struct admin *admin));
 
+/* Defines the function for struct command (for `fsck`: run_fsck) that runs the work (fsck_work) by admin_command. */
+#define ADMIN_RUN(name)                                                                                                \
+    static int run_##name(struct cli *cli)                                                                             \
+    {                                                                                                                  \
+        return admin_command(cli, name##_work);                                                                        \
+    }
+
 #define ADMIN_OPTIONS                                                                                                  \
     { "data", 0, "DIR", false, "Data directory (default ./cais-data)." },                                              \
         { "config", 0, "FILE", false, "Configuration file." },                                                         \
@@ -34,6 +41,10 @@ MUST_USE err_t admin_config(const struct cli *cli, struct config *ret_config);
 const char *admin_path(const struct cli *cli, const char *path);
 /* Everything on standard input, at most 64 KiB, without the line end. */
 MUST_USE err_t admin_input(const struct cli *cli, slice *ret_input);
+/* The value of an option; empty when it was not given. */
+slice admin_option(const struct cli *cli, const char *name);
+/* Text made safe for terminals (terminal_safe), in the arena of the command. */
+const char *admin_text(const struct cli *cli, slice text);
 
 /* The server's side: the http_api of the admin socket. context is a struct admin_service. */
 struct admin_service {

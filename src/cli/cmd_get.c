@@ -154,8 +154,8 @@ static int run_get(struct cli *cli)
 const struct command command_get = {
     .name = "get",
     .operands = "ID",
-    .least_operands = 1,
-    .most_operands = 1,
+    .min_operands = 1,
+    .max_operands = 1,
     .options =
         (const struct option_spec[]){ { "output", 'o', "FILE", false, "Write to this file; - is standard output." },
                                       { "force", 0, NULL, false, "Replace a file that exists." },

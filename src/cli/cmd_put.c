@@ -69,8 +69,8 @@ static int run_put(struct cli *cli)
 const struct command command_put = {
     .name = "put",
     .operands = "FILE…",
-    .least_operands = 1,
-    .most_operands = ANY_NUMBER,
+    .min_operands = 1,
+    .max_operands = ANY_NUMBER,
     .options = (const struct option_spec[]){ { "name", 0, "NAME", false, "Keep it under this name." },
                                              { "type", 0, "TYPE", false, "Its content type." },
                                              SESSION_OPTIONS,

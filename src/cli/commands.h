@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands, for the table in program.c. A new one: a file cmd_….c that defines its struct command, a line here, a
- * line in the table. */
+/* The commands, each family in a file of its own, for the table in program.c. To add a command, write a file like
+ * cmd_fsck.c that defines its struct command, and add a line here and a line to the table. */
 #ifndef CAIS_CLI_COMMANDS_H
 #define CAIS_CLI_COMMANDS_H
 
 #include "cli/options.h"
 
-extern const struct command command_serve; /* cmd_serve.c */
-extern const struct command command_demo;  /* cmd_demo.c */
-extern const struct command command_put;   /* cmd_put.c */
-extern const struct command command_get;   /* cmd_get.c */
-extern const struct command command_ls;    /* cmd_ls.c */
-extern const struct command command_account_add, command_account_limit, command_account_list, command_user_add,
-    command_user_list, command_user_disable, command_user_enable, command_user_delete, command_user_password,
-    command_key_add, command_key_list, command_key_revoke; /* cmd_access.c */
-extern const struct command command_fsck, command_backup, command_restore, command_jobs,
-    command_audit; /* cmd_store.c */
+extern const struct command command_account_add, command_account_limit, command_account_list; /* cmd_account.c */
+extern const struct command command_audit;                                                    /* cmd_audit.c */
+extern const struct command command_backup, command_restore;                                  /* cmd_backup.c */
+extern const struct command command_demo;                                                     /* cmd_demo.c */
+extern const struct command command_fsck;                                                     /* cmd_fsck.c */
+extern const struct command command_get;                                                      /* cmd_get.c */
+extern const struct command command_jobs;                                                     /* cmd_jobs.c */
+extern const struct command command_key_add, command_key_list, command_key_revoke;            /* cmd_key.c */
+extern const struct command command_ls;                                                       /* cmd_ls.c */
+extern const struct command command_put;                                                      /* cmd_put.c */
+extern const struct command command_serve;                                                    /* cmd_serve.c */
+extern const struct command command_user_add, command_user_list, command_user_disable, command_user_enable,
+    command_user_delete, command_user_password; /* cmd_user.c */
 
 struct clock;
 struct random;
-/* The whole program, with time and chance from outside: main gives it the real ones, tests others. */
+/* The whole program. main passes the system's clock and random source, tests pass others. */
 int cais_main(int argc, char **argv, struct clock *clock, struct random *random);
 
 #endif

@@ -137,11 +137,11 @@ static bool count_fits(struct parsing *p)
 {
     const struct command *c = p->command;
     size_t n = p->options->operand_count;
-    if (n < c->least_operands)
-        usage_error(p->err, c, "%s is missing", n || c->least_operands == 1 ? c->operands : "an operand");
-    else if (n > c->most_operands)
-        usage_error(p->err, c, "one operand too many: '%s'", p->options->operands[c->most_operands]);
-    return n >= c->least_operands && n <= c->most_operands;
+    if (n < c->min_operands)
+        usage_error(p->err, c, "%s is missing", n || c->min_operands == 1 ? c->operands : "an operand");
+    else if (n > c->max_operands)
+        usage_error(p->err, c, "one operand too many: '%s'", p->options->operands[c->max_operands]);
+    return n >= c->min_operands && n <= c->max_operands;
 }
 
 bool options_parse(const struct command *command, int argc, char **argv, struct arena *a, FILE *err,

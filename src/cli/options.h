@@ -27,7 +27,7 @@ struct admin;
 struct command {
     const char *name;     /* "put", "key add" */
     const char *operands; /* as the help shows them: "FILE…"; NULL when there are none */
-    size_t least_operands, most_operands;
+    size_t min_operands, max_operands;
     const struct option_spec *options; /* ends in { 0 }; may be NULL */
     const char *summary;               /* one line */
     const char *details;               /* more for its own help, ending in a newline; may be NULL */
