@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""curl --aws-sigv4 (7.88): what it signs by itself, what one tells it to say of the body, links, forms and names."""
+"""curl --aws-sigv4 (7.88): bodies with and without a digest, links, forms and names."""
 import json
 import os
 import urllib.parse
@@ -30,7 +30,7 @@ def sample(tmp_path):
 
 
 def curl(s3, *arguments, check=True, text=True, stdin=None, minutes=0):
-    """minutes: what its clock is ahead."""
+    """minutes: by how much the clock of curl is ahead."""
     return run("/usr/bin/faketime", "-f", f"{minutes:+}m", "/usr/bin/curl", "-sS", "--max-time", "60", *arguments,
                env=s3.environment(CURL_CA_BUNDLE=s3.ca), check=check, text=text, input=stdin)
 
@@ -40,14 +40,14 @@ def signed(s3, *arguments, secret=None, region="us-east-1", **more):
 
 
 def status(s3, *arguments, ask=signed, **more):
-    """(status, code of the error)"""
+    """Returns the status and the code of the error."""
     done = ask(s3, "-w", "\n%{http_code}", *arguments, **more)
     body, _, number = done.stdout.rpartition("\n")
     return int(number), body.partition("<Code>")[2].partition("</Code>")[0]
 
 
 @pytest.mark.parametrize("where", ["url", "shared_url", "tls_url"])
-def test_put_get_list_and_delete(s3, bucket, sample, where):
+def test_an_object_is_put_read_listed_and_deleted(s3, bucket, sample, where):
     url = f"{getattr(s3, where)}/{bucket}"
     assert status(s3, *UNSIGNED, "-T", sample, url + "/k") == (200, "")
     assert signed(s3, url + "/k", text=False).stdout == sample.read_bytes()
@@ -59,56 +59,56 @@ def test_put_get_list_and_delete(s3, bucket, sample, where):
     assert status(s3, url + "/k") == (404, "NoSuchKey")
 
 
-def test_a_body_that_curl_hashes(s3, bucket):
-    """curl signs the digest of what --data gives it, without saying so in a header."""
+def test_a_body_that_curl_hashes_is_stored(s3, bucket):
+    """curl signs the digest of a body that --data gives it, but sends no header with the digest."""
     url = f"{s3.url}/{bucket}/k"
     assert status(s3, "-X", "PUT", "-H", "Content-Type: text/plain", "--data-binary", "some data", url) == (200, "")
     assert s3.get(bucket, "k") == b"some data"
 
 
-def test_a_body_that_curl_did_not_hash_needs_to_be_called_unsigned(s3, bucket, sample):
-    """With -T it signs the digest of nothing."""
+def test_a_body_that_curl_does_not_hash_must_be_declared_unsigned(s3, bucket, sample):
+    """With -T it signs the digest of an empty body."""
     assert status(s3, "-T", sample, f"{s3.url}/{bucket}/k")[0] in (400, 403)
     assert s3.keys(bucket) == []
 
 
-def test_a_pipe_has_no_length(s3, bucket, sample):
+def test_a_pipe_without_length_is_stored(s3, bucket, sample):
     data = sample.read_bytes()
     done = signed(s3, *UNSIGNED, "-w", "%{http_code}", "-T", "-", f"{s3.url}/{bucket}/k", text=False, stdin=data)
     assert done.stdout == b"200"
     assert s3.get(bucket, "k") == data
 
 
-def test_a_digest_of_other_bytes(s3, bucket, sample):
-    told = ["-H", "x-amz-content-sha256: " + "0" * 64, "-T", sample]
-    assert status(s3, *told, f"{s3.url}/{bucket}/k") == (400, "XAmzContentSHA256Mismatch")
-    told = [*UNSIGNED, "-H", "Content-MD5: kAFQmDzST7DWlj99KOF/cg==", "-T", sample]
-    assert status(s3, *told, f"{s3.url}/{bucket}/k") == (400, "BadDigest")
+def test_a_digest_of_other_bytes_is_refused(s3, bucket, sample):
+    headers = ["-H", "x-amz-content-sha256: " + "0" * 64, "-T", sample]
+    assert status(s3, *headers, f"{s3.url}/{bucket}/k") == (400, "XAmzContentSHA256Mismatch")
+    headers = [*UNSIGNED, "-H", "Content-MD5: kAFQmDzST7DWlj99KOF/cg==", "-T", sample]
+    assert status(s3, *headers, f"{s3.url}/{bucket}/k") == (400, "BadDigest")
     assert s3.keys(bucket) == []
 
 
-# Where an address ends in a slash or in dots, curl -T adds the name of the file.
+# If an address ends in a slash or in dots, curl -T appends the name of the file.
 @pytest.mark.parametrize("name", [name for name in KEYS + PATH_LIKE_KEYS if name not in ("folder/", "..")])
-def test_names(s3, bucket, sample, name):
+def test_every_name_is_stored_and_read(s3, bucket, sample, name):
     url = f"{s3.url}/{bucket}/{urllib.parse.quote(name, safe='/~')}"
     assert status(s3, "--path-as-is", *UNSIGNED, "-T", sample, url) == (200, "")
     assert s3.keys(bucket) == [name]
     assert signed(s3, "--path-as-is", url, text=False).stdout == sample.read_bytes()
 
 
-def test_a_query_in_the_order_that_is_signed(s3, bucket):
+def test_a_query_is_signed_in_sorted_order(s3, bucket):
     for i in range(5):
         s3.put(bucket, "d e/%d" % i, b"x")
     page = signed(s3, f"{s3.url}/{bucket}?list-type=2&max-keys=2&prefix=d%20e%2F").stdout
     assert page.count("<Key>") == 2 and "<IsTruncated>true</IsTruncated>" in page
 
 
-def test_any_region_is_taken(s3, bucket):
+def test_any_region_is_accepted(s3, bucket):
     s3.put(bucket, "k", b"x")
     assert signed(s3, f"{s3.url}/{bucket}/k", region="sa-saopaulo-1").stdout == "x"
 
 
-def test_metadata_and_copies(s3, bucket, sample):
+def test_copies_keep_metadata(s3, bucket, sample):
     url = f"{s3.url}/{bucket}"
     assert status(s3, *UNSIGNED, "-H", "x-amz-meta-one: 1", "-H", "Content-Type: text/x", "-T", sample, url + "/k") == (200, "")
     assert status(s3, "-X", "PUT", "-H", f"x-amz-copy-source: /{bucket}/k", url + "/copy") == (200, "")
@@ -116,19 +116,19 @@ def test_metadata_and_copies(s3, bucket, sample):
     assert (head["Metadata"], head["ContentType"]) == ({"one": "1"}, "text/x")
 
 
-@pytest.mark.parametrize("minutes,told", [(-20, (403, "RequestTimeTooSkewed")), (20, (403, "RequestTimeTooSkewed")),
+@pytest.mark.parametrize("minutes,expected", [(-20, (403, "RequestTimeTooSkewed")), (20, (403, "RequestTimeTooSkewed")),
                                           (-14, (200, "")), (14, (200, ""))])
-def test_a_clock_20_minutes_off(s3, bucket, minutes, told):
+def test_a_clock_may_differ_by_less_than_15_minutes(s3, bucket, minutes, expected):
     s3.put(bucket, "k", b"x")
-    assert status(s3, f"{s3.url}/{bucket}/k", ask=lambda *a: signed(*a, minutes=minutes)) == told
+    assert status(s3, f"{s3.url}/{bucket}/k", ask=lambda *a: signed(*a, minutes=minutes)) == expected
 
 
-def test_a_wrong_secret_and_nobody(s3, bucket):
+def test_a_wrong_secret_and_a_missing_signature_are_refused(s3, bucket):
     assert status(s3, f"{s3.url}/{bucket}", secret="0" * 40) == (403, "SignatureDoesNotMatch")
     assert status(s3, f"{s3.url}/{bucket}", ask=curl) == (403, "AccessDenied")
 
 
-def test_a_wrong_secret_is_told_before_the_body_is_sent(s3, bucket, tmp_path):
+def test_a_wrong_secret_is_refused_before_the_body_is_sent(s3, bucket, tmp_path):
     path = tmp_path / "big"
     with open(path, "wb") as f:
         f.truncate(20 << 20)
@@ -137,7 +137,7 @@ def test_a_wrong_secret_is_told_before_the_body_is_sent(s3, bucket, tmp_path):
 
 
 @pytest.mark.parametrize("where", ["url", "tls_url"])
-def test_links(s3, bucket, sample, where):
+def test_links_put_and_get_an_object(s3, bucket, sample, where):
     client = s3.boto(getattr(s3, where))
     ask = {"Bucket": bucket, "Key": "a b+é"}
     assert status(s3, "-T", sample, client.generate_presigned_url("put_object", ask), ask=curl) == (200, "")
@@ -149,7 +149,7 @@ def test_links(s3, bucket, sample, where):
 
 @pytest.mark.parametrize("version", ["s3v4", "s3"], ids=["V4", "V2"])
 @pytest.mark.parametrize("more", [[], ["-H", "Transfer-Encoding: chunked"], ["--http1.0"]], ids=["plain", "chunked", "http1.0"])
-def test_a_form(s3, bucket, sample, version, more):
+def test_a_form_stores_a_file(s3, bucket, sample, version, more):
     made = s3.boto(signature_version=version).generate_presigned_post(
         bucket, "a b", {"success_action_status": "201"}, [{"success_action_status": "201"}, ["content-length-range", 0, 300000]])
     fields = [x for n, v in made["fields"].items() for x in ("-F", f"{n}={v}")]
@@ -157,7 +157,7 @@ def test_a_form(s3, bucket, sample, version, more):
     assert s3.get(bucket, "a b") == sample.read_bytes()
 
 
-def test_a_bucket_in_the_name_of_the_host(s3, bucket, sample):
+def test_the_host_name_may_contain_the_bucket(s3, bucket, sample):
     host = f"{bucket}.{NAME}:{s3.tls_port}"
     resolve = ["--resolve", f"{host}:127.0.0.1"]
     assert status(s3, *resolve, *UNSIGNED, "-T", sample, f"https://{host}/d/k") == (200, "")
@@ -167,7 +167,7 @@ def test_a_bucket_in_the_name_of_the_host(s3, bucket, sample):
     assert signed(s3, "--resolve", plain + ":127.0.0.1", f"http://{plain}/d/k", text=False).stdout == sample.read_bytes()
 
 
-def test_curl_that_gives_up_leaves_nothing(s3, bucket, tmp_path):
+def test_an_aborted_upload_leaves_nothing(s3, bucket, tmp_path):
     path = tmp_path / "big"
     with open(path, "wb") as f:
         f.truncate(5 << 20)
@@ -176,17 +176,18 @@ def test_curl_that_gives_up_leaves_nothing(s3, bucket, tmp_path):
     assert s3.keys(bucket) == []
 
 
-def test_a_form_that_redirects(s3, bucket, sample):
+def test_a_form_redirects(s3, bucket, sample):
     made = s3.boto().generate_presigned_post(bucket, "k", {"success_action_redirect": s3.url + "/health?x=1"},
                                              [{"success_action_redirect": s3.url + "/health?x=1"}])
     fields = [x for n, v in made["fields"].items() for x in ("-F", f"{n}={v}")]
-    told = json.loads(curl(s3, "-o", os.devnull, "-w", '{"code":%{http_code},"to":"%{redirect_url}"}', *fields,
-                           "-F", f"file=@{sample}", made["url"]).stdout)
-    assert told["code"] == 303 and f"bucket={bucket}&key=k&etag=" in told["to"]
+    reply = json.loads(curl(s3, "-o", os.devnull, "-w", '{"code":%{http_code},"to":"%{redirect_url}"}', *fields,
+                            "-F", f"file=@{sample}", made["url"]).stdout)
+    assert reply["code"] == 303 and f"bucket={bucket}&key=k&etag=" in reply["to"]
 
 
-def test_an_upload_that_took_longer_than_clocks_may_differ_was_refused_at_its_end(tmp_path, monkeypatch):
-    """Without a digest in front the signature is checked behind the body, but its date is that of the head."""
+def test_a_long_upload_is_compared_with_the_date_of_its_head(tmp_path, monkeypatch):
+    """Without a declared digest the server verifies the signature at the end of the body, but compares its date with the
+    time of the head."""
     clock = tmp_path / "clock"
     clock.write_text("0")
     monkeypatch.setenv("CAIS_TEST_CLOCK_FILE", str(clock))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's rclone (1.60): folders of files, parts, pipes, checks, copies on the server, links."""
+"""Debian's rclone (1.60): folders of files, parts, pipes, checks, server-side copies, links."""
 import json
 import os
 import urllib.request
@@ -24,7 +24,7 @@ def rclone(s3, *arguments, url=None, check=True, text=True, stdin=None, **more):
 
 
 @pytest.mark.parametrize("where", ["url", "tls_url"])
-def test_a_folder_there_checked_and_back(s3, tmp_path, where):
+def test_a_folder_is_copied_checked_and_restored(s3, tmp_path, where):
     bucket, here, back, url = s3.bucket(), tmp_path / "here", tmp_path / "back", getattr(s3, where)
     names = KEYS  # rclone writes a backslash and a trailing blank in its own way, and back again
     for name in names:
@@ -48,7 +48,7 @@ def test_a_folder_there_checked_and_back(s3, tmp_path, where):
     assert s3.keys(bucket) == []
 
 
-def test_300_mib_there_and_back(s3, tmp_path):
+def test_300_mib_are_uploaded_and_downloaded_unchanged(s3, tmp_path):
     bucket, path, back = s3.bucket(), marked_file(tmp_path / "big", 300 * MIB), tmp_path / "back"
     rclone(s3, "copyto", "--s3-chunk-size", "16M", "--s3-upload-cutoff", "16M", path, f"t:{bucket}/big")
     assert s3.boto().head_object(Bucket=bucket, Key="big")["ETag"].endswith('-19"')
@@ -59,7 +59,7 @@ def test_300_mib_there_and_back(s3, tmp_path):
     assert s3.keys(bucket) == []
 
 
-def test_a_pipe_over_tls(s3):
+def test_a_pipe_is_uploaded_over_tls(s3):
     bucket, data = s3.bucket(), os.urandom(12 * MIB)
     rclone(s3, "rcat", "--s3-chunk-size", "5M", f"t:{bucket}/k", url=s3.tls_url, text=False, stdin=data)
     assert s3.digest(bucket, "k") == md5(data)
@@ -67,7 +67,7 @@ def test_a_pipe_over_tls(s3):
     assert part == data[1000000:1001000]
 
 
-def test_copies_on_the_server_whole_and_in_parts(s3):
+def test_server_side_copies_work_whole_and_in_parts(s3):
     bucket, data = s3.bucket(), os.urandom(12 * MIB)
     s3.put(bucket, "a b+é", data)
     rclone(s3, "copyto", f"t:{bucket}/a b+é", f"t:{bucket}/whole")
@@ -77,7 +77,7 @@ def test_copies_on_the_server_whole_and_in_parts(s3):
     assert s3.digest(bucket, "moved") == s3.digest(bucket, "parts") == md5(data)
 
 
-def test_digests_sizes_buckets_and_links(s3):
+def test_digests_sizes_buckets_and_links_are_shown(s3):
     rclone(s3, "mkdir", "t:from-rclone")
     s3.put("from-rclone", "d/k", b"data")
     assert "from-rclone" in rclone(s3, "lsd", "t:").stdout
@@ -94,7 +94,7 @@ def test_digests_sizes_buckets_and_links(s3):
     assert "from-rclone" not in rclone(s3, "lsd", "t:").stdout
 
 
-def test_a_wrong_secret(s3):
+def test_a_wrong_secret_is_refused(s3):
     bucket = s3.bucket()
     done = rclone(s3, "lsf", f"t:{bucket}", check=False, secret_access_key="0" * 40)
     assert done.returncode and "SignatureDoesNotMatch" in done.stderr

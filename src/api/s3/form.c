@@ -37,7 +37,7 @@ struct form_upload {
     enum { FORM_FIELDS, FORM_FIELD, FORM_FILE, FORM_REST } state;
     struct form_limits limits; /* of the file */
     struct bucket bucket;
-    struct entry_request order;
+    struct entry_request request;
     struct entry_put put;
     slice etag; /* set once the file is stored */
 };
@@ -59,7 +59,7 @@ static err_t read_form_key(struct form_upload *f, struct arena *a)
         return s3_err(f->call, S3_KEY_TOO_LONG, a);
     if (!slice_is_utf8(key) || slice_find_byte(key, 0) != SLICE_NONE)
         return field_error(f, S3_INVALID_ARGUMENT, "ArgumentName", S("key"), a);
-    f->order.key = f->call->key = key;
+    f->request.key = f->call->key = key;
     return NULL;
 }
 
@@ -75,7 +75,7 @@ static err_t read_form_tags(struct form_upload *f, slice document, struct arena 
         if (count <= S3_TAGS_MAX)
             tags[count++] = (struct s3_tag){ xml_child_text(tag, "Key"), xml_child_text(tag, "Value") };
     }
-    enum s3_error error = s3_tags_make(&f->call->x->arena, tags, count, &f->order.tags);
+    enum s3_error error = s3_tags_make(&f->call->x->arena, tags, count, &f->request.tags);
     return error ? s3_err(f->call, error, a) : NULL;
 }
 
@@ -95,9 +95,9 @@ static err_t read_form_headers(struct form_upload *f, struct arena *a)
         if (error)
             return field_error(f, error, "Field", p->name, a);
     }
-    f->order.headers = text.n ? arena_copy(&f->call->x->arena, buf_slice(&text)) : S("");
+    f->request.headers = text.n ? arena_copy(&f->call->x->arena, buf_slice(&text)) : S("");
     slice tagging = form_value(&f->fields, S("tagging"));
-    f->order.tags = S("");
+    f->request.tags = S("");
     return tagging.n ? read_form_tags(f, tagging, a) : NULL;
 }
 
@@ -112,7 +112,7 @@ static err_t read_form_digests(struct form_upload *f, struct s3_declared *d, str
         if (slice_eq_nocase(p->name, S("content-md5"))) {
             if (!base64_decode(own, p->value, &bytes) || bytes.n != MD5_SIZE)
                 return s3_err(f->call, S3_INVALID_DIGEST, a);
-            f->order.md5 = bytes;
+            f->request.md5 = bytes;
         }
         bool named = slice_eq_nocase(p->name, S("x-amz-checksum-algorithm")), has = s3_digest_of_name(p->name, &kind);
         if (named && !digest_by_name(p->value, &kind))
@@ -156,11 +156,11 @@ static err_t open_form_file(struct form_upload *f, const struct multipart_part *
     TRY(form_check_policy(call, &f->fields, policy, a, &f->limits));
     TRY(read_form_headers(f, a));
     TRY(read_form_digests(f, &declared, a));
-    f->order.min_bytes = f->limits.min_bytes;
-    f->order.max_bytes = f->limits.max_bytes;
-    f->order.exact_bytes = -1;
-    f->order.digest = declared.digest.kind;
-    TRY(entry_put_open(core, &call->who, &f->bucket, &f->order, &call->x->arena, &f->put));
+    f->request.min_bytes = f->limits.min_bytes;
+    f->request.max_bytes = f->limits.max_bytes;
+    f->request.exact_bytes = -1;
+    f->request.digest = declared.digest.kind;
+    TRY(entry_put_open(core, &call->who, &f->bucket, &f->request, &call->x->arena, &f->put));
     if (declared.has_value)
         intake_expect(f->put.intake, &declared.digest);
     return NULL;

@@ -37,7 +37,7 @@ static void fail_object(struct s3_call *call, err_t e)
 struct object_put {
     struct s3_call *call;
     struct bucket bucket;
-    struct entry_request order;
+    struct entry_request request;
     struct entry_put put;
     slice etag;
     struct digest digest;
@@ -56,7 +56,7 @@ static void reply_put_conflict(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     const struct object_put *p = call->state;
-    s3_fail_condition(call, &p->bucket, &p->order.condition);
+    s3_fail_condition(call, &p->bucket, &p->request.condition);
 }
 
 static void object_stored(void *arg, err_t e, const struct entry_stored *stored)
@@ -106,7 +106,7 @@ static void put_object(struct s3_call *call)
     struct s3_declared declared;
     p->call = call;
     call->state = p;
-    struct entry_request *o = &p->order;
+    struct entry_request *o = &p->request;
     o->key = call->key;
     o->max_bytes = call->s3->options.max_object_bytes;
     if (!s3_body_length(call, &o->exact_bytes) || !check_object_size(call, o->exact_bytes) ||

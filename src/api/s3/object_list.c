@@ -22,7 +22,7 @@
 struct object_listing {
     struct s3_call *call;
     struct bucket bucket;
-    struct entry_list_request order;
+    struct entry_list_request request;
     slice start; /* marker, start-after or key-marker, as sent */
     bool url, owners, versions;
     struct buf keys, prefixes, owner; /* owner: the last <Owner> that was written, that of owner_id */
@@ -83,8 +83,8 @@ static bool listing_read(struct s3_call *call, struct object_listing *l)
 {
     l->call = call;
     return s3_authorize_bucket(call, BUCKET_LIST, &l->bucket) && s3_encoding_param(call, &l->url) &&
-           s3_count_param(call, "max-keys", &l->order.most) && s3_text_param(call, "prefix", &l->order.prefix) &&
-           s3_text_param(call, "delimiter", &l->order.delimiter);
+           s3_count_param(call, "max-keys", &l->request.most) && s3_text_param(call, "prefix", &l->request.prefix) &&
+           s3_text_param(call, "delimiter", &l->request.delimiter);
 }
 
 static void listing_release(struct object_listing *l)
@@ -100,9 +100,9 @@ static bool listing_run(struct object_listing *l)
     buf_init(&l->keys, 0);
     buf_init(&l->prefixes, 0);
     buf_init(&l->owner, 0);
-    if (l->order.most == 0) /* the client only asks whether the bucket exists */
+    if (l->request.most == 0) /* the client only asks whether the bucket exists */
         return true;
-    err_t e = entry_list(call->s3->core, &l->bucket, &l->order, &call->x->arena, write_listed, l, &l->more, &l->last);
+    err_t e = entry_list(call->s3->core, &l->bucket, &l->request, &call->x->arena, write_listed, l, &l->more, &l->last);
     if (e) {
         listing_release(l);
         s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
@@ -121,9 +121,9 @@ static void write_listing_head(struct object_listing *l, struct buf *b, const ch
     xml_begin(b);
     xml_open_ns(b, root, S3_NAMESPACE);
     xml_text(b, "Name", l->bucket.name);
-    s3_put_name(b, "Prefix", l->order.prefix, l->url);
-    write_optional_name(b, "Delimiter", l->order.delimiter, l->url);
-    xml_int(b, "MaxKeys", (int64_t)l->order.most);
+    s3_put_name(b, "Prefix", l->request.prefix, l->url);
+    write_optional_name(b, "Delimiter", l->request.delimiter, l->url);
+    xml_int(b, "MaxKeys", (int64_t)l->request.most);
     if (l->url)
         xml_text(b, "EncodingType", S("url"));
     xml_bool(b, "IsTruncated", l->more);
@@ -147,14 +147,14 @@ static void list_v1(struct s3_call *call)
     struct object_listing l = { .owners = true };
     if (!listing_read(call, &l) || !s3_text_param(call, "marker", &l.start))
         return;
-    l.order.after = l.start;
+    l.request.after = l.start;
     if (!listing_run(&l))
         return;
     struct buf b;
     buf_init(&b, 0);
     write_listing_head(&l, &b, "ListBucketResult");
     s3_put_name(&b, "Marker", l.start, l.url);
-    if (l.more && l.order.delimiter.n) /* without a delimiter the last key is the next marker, as clients know */
+    if (l.more && l.request.delimiter.n) /* without a delimiter the last key is the next marker, as clients know */
         s3_put_name(&b, "NextMarker", l.last, l.url);
     reply_listing(&l, &b, "ListBucketResult");
 }
@@ -180,7 +180,7 @@ static void list_v2(struct s3_call *call)
         !read_continuation_token(call, &token, &after))
         return;
     l.owners = s3_param(call, "fetch-owner", &owner) && slice_eq_nocase(owner, S("true"));
-    l.order.after = after.n ? after : l.start;
+    l.request.after = after.n ? after : l.start;
     if (!listing_run(&l))
         return;
     struct buf b;
@@ -223,7 +223,7 @@ void s3_versions_list(struct s3_call *call)
         s3_fail(call, S3_VERSION_MARKER);
         return;
     }
-    l.order.after = l.start; /* the key of the marker has no further version */
+    l.request.after = l.start; /* the key of the marker has no further version */
     if (!listing_run(&l))
         return;
     struct buf b;

@@ -29,7 +29,7 @@ struct part_work {
     slice upload;
     struct bucket bucket;
     struct s3_declared declared;
-    struct part_request order;
+    struct part_request request;
     struct part_put put;
     bool copies;
     /* the result */
@@ -101,7 +101,7 @@ static void part_stored(void *arg, err_t e, const struct entry_stored *result)
 static bool open_upload_part(struct part_work *w)
 {
     struct s3_call *call = w->call;
-    err_t e = part_put_open(call->s3->core, &call->who, &w->bucket, call->key, w->upload, &w->order, &call->x->arena,
+    err_t e = part_put_open(call->s3->core, &call->who, &w->bucket, call->key, w->upload, &w->request, &call->x->arena,
                             &w->put);
     if (e) {
         w->e = e;
@@ -109,14 +109,14 @@ static bool open_upload_part(struct part_work *w)
         return false;
     }
     enum digest_kind wanted = w->put.upload.digest;
-    if (wanted == DIGEST_NONE || w->order.digest == DIGEST_NONE || w->order.digest == wanted)
+    if (wanted == DIGEST_NONE || w->request.digest == DIGEST_NONE || w->request.digest == wanted)
         return true;
     part_put_discard(&w->put);
     s3_fail_with_text(call, S3_INVALID_REQUEST,
                       arena_printf(&call->x->arena,
                                    "Checksum Type mismatch occurred, expected checksum Type: " SLICE_FMT
                                    ", actual checksum Type: " SLICE_FMT,
-                                   SLICE_ARG(digest_name(wanted)), SLICE_ARG(digest_name(w->order.digest))));
+                                   SLICE_ARG(digest_name(wanted)), SLICE_ARG(digest_name(w->request.digest))));
     return false;
 }
 
@@ -210,8 +210,8 @@ static void copy_from(struct part_work *w, const struct entry *entry, struct con
     }
     if (!read_copy_range(call, entry->size_bytes, &offset, &bytes))
         return;
-    w->order.max_bytes = call->s3->options.max_object_bytes;
-    w->order.exact_bytes = (int64_t)bytes;
+    w->request.max_bytes = call->s3->options.max_object_bytes;
+    w->request.exact_bytes = (int64_t)bytes;
     if (!open_upload_part(w))
         return;
     err_t e = copy_content(w, content, offset, bytes);
@@ -267,19 +267,19 @@ void s3_part_put(struct s3_call *call)
     w->call = call;
     call->state = w;
     s3_param(call, "uploadId", &w->upload);
-    if (!read_part_number(call, &w->order.number))
+    if (!read_part_number(call, &w->request.number))
         return;
     if (http_has_header(&call->x->req, "x-amz-copy-source")) {
         http_collect(call->x, 0, run_part_copy);
         return;
     }
-    if (!s3_authorize_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_body_length(call, &w->order.exact_bytes) ||
+    if (!s3_authorize_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_body_length(call, &w->request.exact_bytes) ||
         !s3_declared_read(call, &w->declared))
         return;
-    w->order.max_bytes = call->s3->options.max_object_bytes;
-    w->order.digest = w->declared.digest.kind;
+    w->request.max_bytes = call->s3->options.max_object_bytes;
+    w->request.digest = w->declared.digest.kind;
     if (w->declared.has_md5)
-        w->order.md5 = (slice){ (const char *)w->declared.md5, MD5_SIZE };
+        w->request.md5 = (slice){ (const char *)w->declared.md5, MD5_SIZE };
     if (open_upload_part(w))
         s3_body_receive(call, w->put.intake, &w->declared, part_received, w);
 }

@@ -45,31 +45,32 @@ static bool read_checksum_type(struct s3_call *call, enum digest_form *ret, bool
 /* Which digest the object gets, and whether over the whole object or over the digests of its parts. SHA digests of
  * parts cannot be combined into one of the whole; CRC64NVME is always of the whole (Amazon S3 user guide, "Checking
  * object integrity"). False: replied. */
-static bool read_upload_digest(struct s3_call *call, struct upload_request *order)
+static bool read_upload_digest(struct s3_call *call, struct upload_request *request)
 {
     slice text = http_header(&call->x->req, "x-amz-checksum-algorithm");
     bool has_type;
-    if (!read_checksum_type(call, &order->digest_form, &has_type))
+    if (!read_checksum_type(call, &request->digest_form, &has_type))
         return false;
-    if (text.p && !digest_by_name(text, &order->digest)) {
+    if (text.p && !digest_by_name(text, &request->digest)) {
         s3_fail(call, S3_CHECKSUM_ALGORITHM);
         return false;
     }
-    if (order->digest == DIGEST_NONE) {
+    if (request->digest == DIGEST_NONE) {
         if (has_type)
             s3_fail(call, S3_CHECKSUM_TYPE_ALONE);
         return !has_type;
     }
     if (!has_type)
-        order->digest_form = order->digest == DIGEST_CRC64NVME ? DIGEST_WHOLE : DIGEST_OF_PARTS;
-    bool fits = order->digest_form == DIGEST_WHOLE ? digest_joins(order->digest) : order->digest != DIGEST_CRC64NVME;
+        request->digest_form = request->digest == DIGEST_CRC64NVME ? DIGEST_WHOLE : DIGEST_OF_PARTS;
+    bool fits =
+        request->digest_form == DIGEST_WHOLE ? digest_joins(request->digest) : request->digest != DIGEST_CRC64NVME;
     if (!fits)
         s3_fail_with_text(call, S3_INVALID_REQUEST,
                           arena_printf(&call->x->arena,
                                        "The " SLICE_FMT " checksum type cannot be used with the " SLICE_FMT
                                        " checksum algorithm.",
-                                       SLICE_ARG(checksum_types[order->digest_form == DIGEST_OF_PARTS].name),
-                                       SLICE_ARG(digest_name(order->digest))));
+                                       SLICE_ARG(checksum_types[request->digest_form == DIGEST_OF_PARTS].name),
+                                       SLICE_ARG(digest_name(request->digest))));
     return fits;
 }
 
@@ -77,19 +78,19 @@ void s3_upload_create(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     struct bucket bucket;
-    struct upload_request order = { .key = call->key, .lifetime_ms = call->s3->options.upload_lifetime_ms };
+    struct upload_request request = { .key = call->key, .lifetime_ms = call->s3->options.upload_lifetime_ms };
     slice name;
-    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !s3_headers_read(call, &order.headers, &order.tags) ||
-        !read_upload_digest(call, &order))
+    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !s3_headers_read(call, &request.headers, &request.tags) ||
+        !read_upload_digest(call, &request))
         return;
-    err_t e = upload_create(call->s3->core, &call->who, &bucket, &order, &x->arena, &name);
+    err_t e = upload_create(call->s3->core, &call->who, &bucket, &request, &x->arena, &name);
     if (e) {
         s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
         return;
     }
-    if (order.digest != DIGEST_NONE) {
-        http_reply_header(x, "x-amz-checksum-algorithm", digest_name(order.digest));
-        http_reply_header(x, "x-amz-checksum-type", checksum_types[order.digest_form == DIGEST_OF_PARTS].name);
+    if (request.digest != DIGEST_NONE) {
+        http_reply_header(x, "x-amz-checksum-algorithm", digest_name(request.digest));
+        http_reply_header(x, "x-amz-checksum-type", checksum_types[request.digest_form == DIGEST_OF_PARTS].name);
     }
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
@@ -149,7 +150,7 @@ static bool read_completed_part(struct s3_call *call, const struct xml *xml, str
     return right;
 }
 
-static bool read_completed_parts(struct s3_call *call, struct complete_request *order)
+static bool read_completed_parts(struct s3_call *call, struct complete_request *request)
 {
     const struct xml *root;
     size_t count = 0;
@@ -166,14 +167,14 @@ static bool read_completed_parts(struct s3_call *call, struct complete_request *
     XML_EACH(part, root, "Part")
     if (!read_completed_part(call, part, &parts[i++]))
         return false;
-    order->parts = parts;
-    order->part_count = count;
+    request->parts = parts;
+    request->part_count = count;
     return true;
 }
 
 /* x-amz-checksum-* is the digest of the object to be composed, not of this body. If it is a digest of the parts'
  * digests, "-N" may follow the value, and N must be the number of parts. False: replied. */
-static bool read_object_digest(struct s3_call *call, enum digest_form form, struct complete_request *order)
+static bool read_object_digest(struct s3_call *call, enum digest_form form, struct complete_request *request)
 {
     struct arena *a = &call->x->arena;
     for (enum digest_kind kind = DIGEST_NONE + 1; kind < DIGEST_KINDS; kind++) {
@@ -183,31 +184,31 @@ static bool read_object_digest(struct s3_call *call, enum digest_form form, stru
         uint64_t count;
         if (!text.p)
             continue;
-        if (order->digest.kind != DIGEST_NONE) {
+        if (request->digest.kind != DIGEST_NONE) {
             s3_fail(call, S3_SEVERAL_CHECKSUMS);
             return false;
         }
         bool of_parts = slice_cut(text, '-', &value, &suffix);
-        if ((of_parts && (!slice_to_u64(suffix, &count) || count != order->part_count)) ||
-            !decode_digest(a, kind, value, &order->digest)) {
+        if ((of_parts && (!slice_to_u64(suffix, &count) || count != request->part_count)) ||
+            !decode_digest(a, kind, value, &request->digest)) {
             s3_fail(call, S3_INVALID_CHECKSUM);
             return false;
         }
-        order->digest.form = of_parts ? DIGEST_OF_PARTS : form;
+        request->digest.form = of_parts ? DIGEST_OF_PARTS : form;
     }
     return true;
 }
 
 /* Read the declared digest. Its form is that of the upload; of an upload that was completed before, the form that the
  * client states. False: replied. */
-static bool read_checksum(struct s3_call *call, const struct bucket *bucket, struct complete_request *order)
+static bool read_checksum(struct s3_call *call, const struct bucket *bucket, struct complete_request *request)
 {
     struct upload upload;
     enum digest_form form = DIGEST_WHOLE, stated;
     bool has_type;
     if (!read_checksum_type(call, &stated, &has_type))
         return false;
-    err_t e = upload_get(call->s3->core, bucket, order->key, order->name, &call->x->arena, &upload);
+    err_t e = upload_get(call->s3->core, bucket, request->key, request->name, &call->x->arena, &upload);
     if (e && e->code != ERR_NOT_FOUND) {
         s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
         return false;
@@ -220,7 +221,7 @@ static bool read_checksum(struct s3_call *call, const struct bucket *bucket, str
         s3_fail(call, S3_OTHER_CHECKSUM_TYPE);
         return false;
     }
-    return read_object_digest(call, form, order);
+    return read_object_digest(call, form, request);
 }
 
 static bool read_object_size(struct s3_call *call, int64_t *ret)
@@ -282,21 +283,21 @@ static void reply_completed(struct s3_call *call, const struct entry *entry)
 void s3_upload_complete(struct s3_call *call)
 {
     struct bucket bucket;
-    struct complete_request order = { .key = call->key,
-                                      .part_min_bytes = call->s3->options.min_part_bytes,
-                                      .max_bytes = call->s3->options.max_upload_bytes };
+    struct complete_request request = { .key = call->key,
+                                        .part_min_bytes = call->s3->options.min_part_bytes,
+                                        .max_bytes = call->s3->options.max_upload_bytes };
     enum upload_refusal why = UPLOAD_NO_REFUSAL;
     struct entry entry;
-    s3_param(call, "uploadId", &order.name);
-    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !read_completed_parts(call, &order) ||
-        !read_checksum(call, &bucket, &order) || !read_object_size(call, &order.exact_bytes) ||
-        !s3_condition_read(call, &order.condition))
+    s3_param(call, "uploadId", &request.name);
+    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !read_completed_parts(call, &request) ||
+        !read_checksum(call, &bucket, &request) || !read_object_size(call, &request.exact_bytes) ||
+        !s3_condition_read(call, &request.condition))
         return;
-    err_t e = upload_complete(call->s3->core, &call->who, &bucket, &order, &call->x->arena, &why, &entry);
+    err_t e = upload_complete(call->s3->core, &call->who, &bucket, &request, &call->x->arena, &why, &entry);
     if (e && why == UPLOAD_CONDITION)
-        s3_fail_condition(call, &bucket, &order.condition);
+        s3_fail_condition(call, &bucket, &request.condition);
     else if (e)
-        fail_complete(call, e, why, order.name);
+        fail_complete(call, e, why, request.name);
     else
         reply_completed(call, &entry);
 }
