@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Everything starts here: each target sets up what it needs on a fresh Debian 12 machine (tools/packages.txt).
 SHELL := /bin/bash
-# Debian's tools come first: a python or meson of one's own earlier in PATH does not know Debian's modules.
+# Debian's tools come first, because a Python or meson from elsewhere does not find Debian's modules.
 export PATH := /usr/bin:/bin:$(PATH)
 PYTHON := /usr/bin/python3
 MESON := /usr/bin/meson
 DATA ?= ./cais-data
 PREFIX ?= /usr/local
 
-help: ## this list
+help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 build: ## compile to build/cais
@@ -16,21 +16,21 @@ build: ## compile to build/cais
 	@[ -f build/build.ninja ] || $(MESON) setup build --prefix $(PREFIX)
 	@$(MESON) compile -C build
 
-run: build ## a server in the foreground; its files in DATA=./cais-data
+run: build ## run a server in the foreground, with its files in DATA=./cais-data
 	@echo "Listening on http://127.0.0.1:8080, files in $(DATA). In another terminal, try:"
 	@echo "    build/cais put README.md && build/cais ls        (Ctrl-C here stops the server)"
 	@exec build/cais serve --data $(DATA)
 
-check: ## build, lint and quick unit tests: after each step of your work, 20 seconds at most
+check: ## build, lint and quick unit tests, for each step of your work; at most 20 seconds
 	@tools/setup build lint
 	@$(MAKE) --no-print-directory lint
 	@$(PYTHON) tools/run-tests --only quick
 
-test: ## every test; about one in ten of the rounds; ARGS="--only unit" runs a part
+test: ## run every test, with about a tenth of the rounds; ARGS="--only unit" runs a part
 	@tools/setup build test
 	@$(PYTHON) tools/run-tests $(ARGS)
 
-proof: ## the tests with their full numbers of rounds, hours allowed; prints a table
+proof: ## run the tests with their full numbers of rounds, for hours; prints a table
 	@tools/setup build test
 	@$(PYTHON) tools/run-tests --proof $(ARGS)
 
@@ -38,20 +38,20 @@ bench: build ## compare with nginx on this machine
 	@tools/setup bench
 	@$(PYTHON) bench/run $(ARGS)
 
-fuzz: ## every fuzz target for 60 seconds; ARGS="--seconds 600 NAME" for one, longer
+fuzz: ## run every fuzz target for 60 seconds; ARGS="--seconds 600 NAME" runs one for longer
 	@tools/setup build test fuzz
 	@$(PYTHON) tools/run-fuzz $(ARGS)
 
-lint: ## layout of the C code, and every tools/check-*
+lint: ## check the layout of the C code, and run every tools/check-*
 	@tools/setup lint
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 	@failed=0; for check in tools/check-*; do $(PYTHON) $$check || failed=1; done; exit $$failed
 
-install: build ## into PREFIX=/usr/local (and DESTDIR)
+install: build ## install into PREFIX=/usr/local (and DESTDIR)
 	@$(MESON) configure build --prefix $(PREFIX) >/dev/null
 	@$(MESON) install -C build
 
-clean: ## remove what was built, never data
+clean: ## remove the build folders, never data
 	rm -rf build build-asan build-tsan build-fuzz
 
 .PHONY: help build run check test proof bench fuzz lint install clean
