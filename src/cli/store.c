@@ -94,7 +94,7 @@ bool store_is_in_use(slice data_dir)
     return fd >= 0 && fcntl(fd, F_OFD_GETLK, &all) == 0 && all.l_type != F_UNLCK;
 }
 
-static void complain(void *arg, err_t e)
+static void report_store_error(void *arg, err_t e)
 {
     struct log *log = arg;
     if (log)
@@ -109,7 +109,7 @@ static err_t open_meta(slice dir, bool relaxed, bool read_only, struct log *log,
                                      .read_only = read_only };
     struct sql_db *db;
     TRY(sqlite_open(&sqlite, a, &db));
-    struct meta_options meta = { .read_only = read_only, .complain = complain, .complain_arg = log };
+    struct meta_options meta = { .read_only = read_only, .report_error = report_store_error, .report_error_arg = log };
     return meta_open(db, &meta, a, ret);
 }
 

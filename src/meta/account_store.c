@@ -3,7 +3,7 @@
  * as a change of the record (see meta_generation). */
 #include "core/store/account_store.h"
 #include "core/records/account.h"
-#include "meta/meta_priv.h"
+#include "meta/statement_priv.h"
 
 #define ACCOUNT "SELECT id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files FROM accounts"
 

@@ -2,7 +2,7 @@
 /* Buckets. Those of the server itself have no account: NULL. */
 #include "core/store/bucket_store.h"
 #include "core/records/bucket.h"
-#include "meta/meta_priv.h"
+#include "meta/statement_priv.h"
 
 #define BUCKET "SELECT id, account_id, owner_id, name, kind, cors, created_at_ms FROM buckets"
 

@@ -1,150 +1,147 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one writer. Submitters put their writes into a queue; the committer takes all that waits (no timer: under load
- * the batches grow by themselves while a commit is on its way to the disk), runs them in one transaction, commits once,
- * then tells each submitter.
+/* The committer is the only writer of the database. Callers put their writes into a queue. The committer removes every
+ * write that is waiting, runs all of them in one transaction, commits once, and then calls `done` of each write. It uses
+ * no timer: while a commit is on its way to the disk, the next batch collects by itself.
  *
- *   optimistic   no savepoints: SQLite would copy every page it changes under one. A write that fails before it changed
- *                anything simply fails. Any other failure rolls everything back, and
- *   careful      the batch runs again with a savepoint around each write, so that only what fails is undone.
- *   singly       when the commit itself found no space: a large write must not take the small ones with it.
+ * A batch runs in up to three ways:
+ *   run_optimistic   without savepoints, because under a savepoint SQLite copies every page before changing it. A write
+ *                    that fails before it wrote anything fails alone. Any other failure rolls the transaction back,
+ *   run_careful      and the batch runs again with a savepoint around each write, so that only what fails is undone.
+ *   run_singly       when the commit itself found no space, each write gets a transaction of its own: one large write
+ *                    must not make the small ones fail.
  *
- * A commit that failed for another reason fails the whole batch: nobody knows what reached the disk, and running it
- * again could do it twice. The order after a commit: generation, then done of each write. Whoever is told of a change
- * can no longer find what was cached before it. */
-#include "meta/meta_priv.h"
+ * When a commit fails for any other reason, the whole batch fails: it is unknown what reached the disk, and running the
+ * batch again could apply it twice.
+ *
+ * After a commit the committer raises the generation before it calls `done`. So a caller that learns of a change can no
+ * longer find in a cache what was there before it. */
+#include "meta/store_priv.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #define QUEUE_MAX 10000
 #define BATCH_MAX 400
-#define CHECKPOINT_EVERY (16 << 20)
-#define LOG_MOST (64 << 20)
-#define LOG_SLACK (8 << 20)     /* beyond it the committer waits for a checkpoint that runs, instead of going on */
-#define ARENA_FIRST (256 << 10) /* memory that stays from batch to batch */
+#define ARENA_FIRST_BYTES (256 << 10) /* memory that is kept from batch to batch */
 
-struct slot {
+/* A write of the current batch, and how it ended. */
+struct batch_slot {
     struct meta_write *write;
     err_t e;
-    bool touched;
+    bool changed_existing; /* it changed or removed a record that existed before */
 };
 
 struct committer {
     struct meta_store *store;
     size_t queue_max, batch_max;
 
-    pthread_mutex_t lock; /* of the queue; inline: held while a write runs */
-    pthread_cond_t work;
+    pthread_mutex_t queue_lock; /* with inline_writes it is held while a write runs */
+    pthread_cond_t queue_filled;
     struct meta_write *head, **tail;
-    size_t waiting;
-    bool asleep, closing;
+    size_t queued;
+    bool is_waiting, is_closing;
+
+    /* used by the committer's thread alone */
+    struct batch_slot *slots;
+    void *batch_memory;
+
     pthread_t thread;
     bool has_thread;
-
-    /* the committer's own */
-    struct slot *slots;
-    void *memory;
-    int64_t checkpoint_at, restart_at; /* log bytes */
-
-    pthread_mutex_t checkpoint_lock;
-    pthread_cond_t checkpoint_work;
-    struct sql_conn *checkpointer;
-    pthread_t checkpoint_thread;
-    bool has_checkpoint_thread, checkpoint_wanted, checkpoint_runs, checkpoint_held, checkpoint_stops;
 };
 
-/* ---- running writes ---- */
+/* ---- running a batch ---- */
 
-static err_t control(struct committer *c, const char *sql, struct arena *a)
+static err_t exec_control(struct committer *c, const char *sql, struct arena *a)
 {
     return sql_exec(c->store->writer, sql, SQL_NO_VALUES, a, NULL);
 }
 
-static void rollback(struct committer *c)
+static void rollback_transaction(struct committer *c)
 {
     sql_rollback(c->store->writer);
     forget_ids(c->store);
 }
 
-static bool apply(struct committer *c, struct slot *s, struct arena *a, bool *ret_harmless)
-{
-    struct meta_tx tx = { .store = c->store, .conn = c->store->writer, .writes = true };
-    s->e = s->write->apply(&tx, s->write->arg, a);
-    s->touched = tx.touched;
-    /* After these errors the database may have rolled back more than the statement. */
-    bool database = err_is(s->e, ERR_NO_SPACE) || err_is(s->e, ERR_UNAVAILABLE) || err_is(s->e, ERR_CORRUPT);
-    *ret_harmless = s->e && !tx.changed && !database;
-    return !s->e;
-}
-
-static err_t commit(struct committer *c, struct arena *a)
+static err_t commit_transaction(struct committer *c, struct arena *a)
 {
     err_t e = sql_commit(c->store->writer, a);
     if (e)
-        rollback(c);
+        rollback_transaction(c);
     return e;
 }
 
-enum outcome { COMMITTED, TRY_CAREFULLY, COMMIT_FAILED, NOT_STARTED };
+/* Returns whether the write succeeded. *ret_harmless: it failed, but the transaction is as it was before it. */
+static bool apply_write(struct committer *c, struct batch_slot *s, struct arena *a, bool *ret_harmless)
+{
+    struct meta_tx tx = { .store = c->store, .conn = c->store->writer, .is_write = true };
+    s->e = s->write->apply(&tx, s->write->arg, a);
+    s->changed_existing = tx.changed_existing;
+    /* After these errors the database may have rolled back more than one statement. */
+    bool from_database = err_is(s->e, ERR_NO_SPACE) || err_is(s->e, ERR_UNAVAILABLE) || err_is(s->e, ERR_CORRUPT);
+    *ret_harmless = s->e && !tx.has_written && !from_database;
+    return !s->e;
+}
 
-/* *ret_e: why, when it is not COMMITTED. A slot whose e is set has failed alone. */
-static enum outcome run_optimistic(struct committer *c, struct slot *slots, size_t n, struct arena *a, err_t *ret_e)
+enum outcome { COMMITTED, MUST_RUN_AGAIN, COMMIT_FAILED, NOT_STARTED };
+
+/* A slot that has an error set failed alone. *ret_e is the reason of COMMIT_FAILED and NOT_STARTED. */
+static enum outcome run_optimistic(struct committer *c, struct batch_slot *slots, size_t n, struct arena *a,
+                                   err_t *ret_e)
 {
     if ((*ret_e = sql_begin(c->store->writer, a)))
         return NOT_STARTED;
-    size_t good = 0;
+    size_t succeeded = 0;
     for (size_t i = 0; i < n; i++) {
         bool harmless;
-        if (apply(c, &slots[i], a, &harmless)) {
-            good++;
+        if (apply_write(c, &slots[i], a, &harmless)) {
+            succeeded++;
         } else if (!harmless) {
-            rollback(c);
-            return n > 1 ? TRY_CAREFULLY : COMMITTED; /* a write that ran alone has failed alone */
+            rollback_transaction(c);
+            return n > 1 ? MUST_RUN_AGAIN : COMMITTED; /* a batch of one write: it failed, and nothing else did */
         }
     }
-    if (!good) {
-        rollback(c);
+    if (!succeeded) {
+        rollback_transaction(c);
         return COMMITTED;
     }
-    return (*ret_e = commit(c, a)) ? COMMIT_FAILED : COMMITTED;
+    return (*ret_e = commit_transaction(c, a)) ? COMMIT_FAILED : COMMITTED;
 }
 
-/* TRY_CAREFULLY: slots[*ret_poison] took the whole transaction with it; its e says why. */
-static enum outcome run_careful(struct committer *c, struct slot *slots, size_t n, struct arena *a, size_t *ret_poison,
-                                err_t *ret_e)
+/* MUST_RUN_AGAIN: slots[*ret_culprit] could not be undone alone and took the transaction with it; its error says why. */
+static enum outcome run_careful(struct committer *c, struct batch_slot *slots, size_t n, struct arena *a,
+                                size_t *ret_culprit, err_t *ret_e)
 {
     if ((*ret_e = sql_begin(c->store->writer, a)))
         return NOT_STARTED;
     for (size_t i = 0; i < n; i++) {
-        struct slot *s = &slots[i];
-        err_t undo = control(c, "SAVEPOINT one", a);
-        if (!undo) {
+        struct batch_slot *s = &slots[i];
+        err_t control_e = exec_control(c, "SAVEPOINT one", a);
+        if (!control_e) {
             bool harmless;
-            if (!apply(c, s, a, &harmless)) {
-                undo = control(c, "ROLLBACK TO one", a);
+            if (!apply_write(c, s, a, &harmless)) {
+                control_e = exec_control(c, "ROLLBACK TO one", a);
                 forget_ids(c->store);
             }
-            if (!undo)
-                undo = control(c, "RELEASE one", a);
+            if (!control_e)
+                control_e = exec_control(c, "RELEASE one", a);
         }
-        if (undo) {
-            s->e = s->e ? s->e : undo;
-            *ret_poison = i;
-            rollback(c);
-            return TRY_CAREFULLY;
+        if (control_e) {
+            s->e = s->e ? s->e : control_e;
+            *ret_culprit = i;
+            rollback_transaction(c);
+            return MUST_RUN_AGAIN;
         }
     }
-    return (*ret_e = commit(c, a)) ? COMMIT_FAILED : COMMITTED;
+    return (*ret_e = commit_transaction(c, a)) ? COMMIT_FAILED : COMMITTED;
 }
 
-static void fail_all(struct slot *slots, size_t n, err_t e)
+static void fail_remaining(struct batch_slot *slots, size_t n, err_t e)
 {
     for (size_t i = 0; i < n; i++)
         if (!slots[i].e)
             slots[i].e = e;
 }
 
-static void run_singly(struct committer *c, struct slot *slots, size_t n, struct arena *a)
+static void run_singly(struct committer *c, struct batch_slot *slots, size_t n, struct arena *a)
 {
     for (size_t i = 0; i < n; i++) {
         err_t e = NULL;
@@ -154,41 +151,41 @@ static void run_singly(struct committer *c, struct slot *slots, size_t n, struct
     }
 }
 
-static void swap(struct slot *x, struct slot *y)
+static void swap_slots(struct batch_slot *x, struct batch_slot *y)
 {
-    struct slot t = *x;
+    struct batch_slot t = *x;
     *x = *y;
     *y = t;
 }
 
-static void run_batch(struct committer *c, struct slot *slots, size_t n, struct arena *a)
+static void run_batch(struct committer *c, struct batch_slot *slots, size_t n, struct arena *a)
 {
     err_t e = NULL;
     enum outcome outcome = run_optimistic(c, slots, n, a, &e);
-    for (int again = 0; outcome == TRY_CAREFULLY; again++) {
-        size_t poison = n;
-        if (again == 2) {
-            /* Two writes in a row took the transaction with them: it is the database, not the writes. */
-            fail_all(slots, n, e);
+    for (int careful_runs = 0; outcome == MUST_RUN_AGAIN; careful_runs++) {
+        size_t culprit = n;
+        if (careful_runs == 2) {
+            /* Two writes in a row took the transaction with them: the fault is the database's, not theirs. */
+            fail_remaining(slots, n, e);
             return;
         }
-        outcome = run_careful(c, slots, n, a, &poison, &e);
-        if (outcome == TRY_CAREFULLY) {
-            e = slots[poison].e;
-            swap(&slots[poison], &slots[--n]); /* it has failed; the others run without it */
+        outcome = run_careful(c, slots, n, a, &culprit, &e);
+        if (outcome == MUST_RUN_AGAIN) {
+            e = slots[culprit].e;
+            swap_slots(&slots[culprit], &slots[--n]); /* it has failed; the others run without it */
         }
     }
     if (outcome == COMMIT_FAILED && n > 1 && e->code == ERR_NO_SPACE)
         run_singly(c, slots, n, a);
     else if (outcome != COMMITTED)
-        fail_all(slots, n, e);
+        fail_remaining(slots, n, e);
 }
 
-/* A failed write counts too: what a failed commit did is not known. */
-static void finish(struct committer *c, struct slot *slots, size_t n)
+/* A failed write raises the generation, too, because it is unknown what a failed commit did. */
+static void finish_batch(struct committer *c, struct batch_slot *slots, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (slots[i].touched) {
+        if (slots[i].changed_existing) {
             atomic_fetch_add(&c->store->generation, 1);
             break;
         }
@@ -196,122 +193,53 @@ static void finish(struct committer *c, struct slot *slots, size_t n)
         slots[i].write->done(slots[i].write, slots[i].e);
 }
 
-/* ---- the write-ahead log ---- */
+/* ---- the queue and the thread ---- */
 
-static void complain(struct committer *c, err_t e)
+/* Waits until there are writes, and moves them into the slots. Returns how many; 0 when the store is closing and no
+ * write is left. */
+static size_t dequeue_batch(struct committer *c)
 {
-    if (e && c->store->options.complain)
-        c->store->options.complain(c->store->options.complain_arg, e);
-}
-
-static void *checkpoint_loop(void *arg)
-{
-    struct committer *c = arg;
-    pthread_mutex_lock(&c->checkpoint_lock);
-    while (!c->checkpoint_stops) {
-        if (!c->checkpoint_wanted || c->checkpoint_held) {
-            pthread_cond_wait(&c->checkpoint_work, &c->checkpoint_lock);
-            continue;
-        }
-        c->checkpoint_wanted = false;
-        c->checkpoint_runs = true;
-        pthread_mutex_unlock(&c->checkpoint_lock);
-        SCRATCH(s);
-        complain(c, sql_checkpoint(c->checkpointer, false, &s));
-        pthread_mutex_lock(&c->checkpoint_lock);
-        c->checkpoint_runs = false;
-        pthread_cond_signal(&c->checkpoint_work); /* nobody but the committer can be waiting */
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->queue_lock);
+    while (!c->head && !c->is_closing) {
+        c->is_waiting = true;
+        pthread_cond_wait(&c->queue_filled, &c->queue_lock);
     }
-    pthread_mutex_unlock(&c->checkpoint_lock);
-    return NULL;
-}
-
-static void wake_checkpointer(struct committer *c)
-{
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
-    c->checkpoint_wanted = true;
-    pthread_cond_signal(&c->checkpoint_work);
-}
-
-/* The checkpoint thread is not to start again; true when it does not run either. */
-static bool hold_checkpointer(struct committer *c, bool wait)
-{
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
-    c->checkpoint_held = true;
-    while (wait && c->checkpoint_runs)
-        pthread_cond_wait(&c->checkpoint_work, &c->checkpoint_lock);
-    return !c->checkpoint_runs;
-}
-
-static void release_checkpointer(struct committer *c)
-{
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->checkpoint_lock);
-    c->checkpoint_held = false;
-    pthread_cond_signal(&c->checkpoint_work);
-}
-
-/* Between batches. Under load the checkpoint thread copies nearly all of the log, but never reaches its end, and only a
- * log that is copied to its end starts again from the front. So the committer copies the last piece itself, now and
- * then. */
-static void look_after_log(struct committer *c)
-{
-    int64_t bytes = sql_log_bytes(c->store->db);
-    if (bytes < c->checkpoint_at - CHECKPOINT_EVERY) { /* it has started again from the front */
-        c->checkpoint_at = CHECKPOINT_EVERY;
-        c->restart_at = LOG_MOST;
-    }
-    if (bytes >= c->restart_at) {
-        if (!hold_checkpointer(c, bytes >= c->restart_at + LOG_SLACK))
-            return; /* it is at it; after the next batch, then */
-        SCRATCH(s);
-        complain(c, sql_checkpoint(c->store->writer, true, &s));
-        /* A long reader (a backup) may have kept it where it was: not again with every batch. */
-        bytes = sql_log_bytes(c->store->db);
-        c->restart_at = bytes + CHECKPOINT_EVERY * 2 > LOG_MOST ? bytes + CHECKPOINT_EVERY * 2 : LOG_MOST;
-        c->checkpoint_at = bytes + CHECKPOINT_EVERY;
-        release_checkpointer(c);
-    } else if (bytes >= c->checkpoint_at) {
-        /* More often towards the end, so that little is left for the committer to copy while everybody waits. */
-        c->checkpoint_at =
-            bytes + (bytes < LOG_MOST / 4 * 3 - CHECKPOINT_EVERY / 4 ? CHECKPOINT_EVERY : CHECKPOINT_EVERY / 4);
-        wake_checkpointer(c);
-    }
-}
-
-/* ---- the thread ---- */
-
-/* Waits for work. 0: closing, and nothing is left. */
-static size_t take(struct committer *c)
-{
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->lock);
-    while (!c->head && !c->closing) {
-        c->asleep = true;
-        pthread_cond_wait(&c->work, &c->lock);
-    }
-    c->asleep = false;
+    c->is_waiting = false;
     size_t n = 0;
     while (c->head && n < c->batch_max) {
-        c->slots[n++] = (struct slot){ .write = c->head };
+        c->slots[n++] = (struct batch_slot){ .write = c->head };
         c->head = c->head->next;
     }
     if (!c->head)
         c->tail = &c->head;
-    c->waiting -= n;
+    c->queued -= n;
     return n;
 }
 
-static void *commit_loop(void *arg)
+static void *committer_thread(void *arg)
 {
     struct committer *c = arg;
     size_t n;
-    while ((n = take(c))) {
+    while ((n = dequeue_batch(c))) {
         SCOPED(arena_releasep) struct arena a;
-        arena_init_with(&a, c->memory, ARENA_FIRST);
+        arena_init_with(&a, c->batch_memory, ARENA_FIRST_BYTES);
         run_batch(c, c->slots, n, &a);
-        finish(c, c->slots, n);
-        look_after_log(c);
+        finish_batch(c, c->slots, n);
+        maintain_wal(c->store->checkpointer);
     }
     return NULL;
+}
+
+/* meta_submit with inline_writes: the caller's thread does all of the committer's work. */
+static void write_inline(struct committer *c, struct meta_write *w)
+{
+    struct batch_slot slot = { .write = w };
+    SCRATCH(a);
+    pthread_mutex_lock(&c->queue_lock);
+    run_batch(c, &slot, 1, &a);
+    maintain_wal(c->store->checkpointer);
+    pthread_mutex_unlock(&c->queue_lock);
+    finish_batch(c, &slot, 1);
 }
 
 bool meta_submit(struct meta_store *store, struct meta_write *w)
@@ -321,62 +249,56 @@ bool meta_submit(struct meta_store *store, struct meta_write *w)
         return false;
     w->next = NULL;
     if (store->options.inline_writes) {
-        struct slot s = { .write = w };
-        SCRATCH(a);
-        pthread_mutex_lock(&c->lock);
-        run_batch(c, &s, 1, &a);
-        look_after_log(c);
-        pthread_mutex_unlock(&c->lock);
-        finish(c, &s, 1);
+        write_inline(c, w);
         return true;
     }
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->lock);
-    if (c->closing || c->waiting >= c->queue_max)
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->queue_lock);
+    if (c->is_closing || c->queued >= c->queue_max)
         return false;
     *c->tail = w;
     c->tail = &w->next;
-    c->waiting++;
-    if (c->asleep) {
-        c->asleep = false;
-        pthread_cond_signal(&c->work);
+    c->queued++;
+    if (c->is_waiting) {
+        c->is_waiting = false;
+        pthread_cond_signal(&c->queue_filled);
     }
     return true;
 }
 
-/* ---- waiting for one ---- */
+/* ---- meta_write: submit and wait ---- */
 
-struct waiter {
+struct write_waiter {
     struct meta_write write;
-    struct arena *a; /* the caller's, who sleeps while done uses it */
+    struct arena *a; /* the caller's; the caller sleeps while wake_waiter uses it */
     pthread_mutex_t lock;
-    pthread_cond_t told;
-    bool done;
+    pthread_cond_t ended;
+    bool has_ended;
     err_t e;
 };
 
-static void tell(struct meta_write *w, err_t e)
+static void wake_waiter(struct meta_write *w, err_t e)
 {
-    struct waiter *waiter = CONTAINER_OF(w, struct waiter, write);
+    struct write_waiter *waiter = CONTAINER_OF(w, struct write_waiter, write);
     SCOPED(unlockp) pthread_mutex_t *held = lock(&waiter->lock);
     waiter->e = err_copy(waiter->a, e);
-    waiter->done = true;
-    pthread_cond_signal(&waiter->told);
+    waiter->has_ended = true;
+    pthread_cond_signal(&waiter->ended);
 }
 
-err_t meta_write(struct meta_store *store, meta_apply_fn *fn, void *arg, struct arena *a)
+err_t meta_write(struct meta_store *store, meta_apply_fn *apply, void *arg, struct arena *a)
 {
-    struct waiter w = { .write = { .apply = fn, .arg = arg, .done = tell }, .a = a };
+    struct write_waiter w = { .write = { .apply = apply, .arg = arg, .done = wake_waiter }, .a = a };
     pthread_mutex_init(&w.lock, NULL);
-    pthread_cond_init(&w.told, NULL);
+    pthread_cond_init(&w.ended, NULL);
     if (meta_submit(store, &w.write)) {
         SCOPED(unlockp) pthread_mutex_t *held = lock(&w.lock);
-        while (!w.done)
-            pthread_cond_wait(&w.told, &w.lock);
+        while (!w.has_ended)
+            pthread_cond_wait(&w.ended, &w.lock);
     } else {
         w.e = store->committer ? err_make(a, ERR_UNAVAILABLE, "too many writes are waiting")
                                : err_make(a, ERR_UNAVAILABLE, "the records are open for reading only");
     }
-    pthread_cond_destroy(&w.told);
+    pthread_cond_destroy(&w.ended);
     pthread_mutex_destroy(&w.lock);
     return w.e;
 }
@@ -391,46 +313,18 @@ err_t committer_start(struct meta_store *store, struct arena *a)
     c->queue_max = store->options.queue_max ? store->options.queue_max : QUEUE_MAX;
     c->batch_max = store->options.batch_max ? store->options.batch_max : BATCH_MAX;
     c->tail = &c->head;
-    c->checkpoint_at = CHECKPOINT_EVERY;
-    c->restart_at = LOG_MOST;
-    pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->work, NULL);
-    pthread_mutex_init(&c->checkpoint_lock, NULL);
-    pthread_cond_init(&c->checkpoint_work, NULL);
+    pthread_mutex_init(&c->queue_lock, NULL);
+    pthread_cond_init(&c->queue_filled, NULL);
+    TRY(checkpointer_start(store, a));
     if (store->options.inline_writes)
-        return NULL; /* nobody runs beside the writer: only the checkpoint above LOG_MOST is left */
+        return NULL;
     c->slots = must_malloc(c->batch_max * sizeof *c->slots);
-    c->memory = must_malloc(ARENA_FIRST);
-    TRY(sql_connect(store->db, SQL_WRITE, a, &c->checkpointer));
-    int failed = pthread_create(&c->checkpoint_thread, NULL, checkpoint_loop, c);
-    if (failed)
-        return err_errno(a, failed, "cannot start the checkpoint thread");
-    c->has_checkpoint_thread = true;
-    failed = pthread_create(&c->thread, NULL, commit_loop, c);
+    c->batch_memory = must_malloc(ARENA_FIRST_BYTES);
+    int failed = pthread_create(&c->thread, NULL, committer_thread, c);
     if (failed)
         return err_errno(a, failed, "cannot start the committer");
     c->has_thread = true;
     return NULL;
-}
-
-static void stop_committing(struct committer *c)
-{
-    pthread_mutex_lock(&c->lock);
-    c->closing = true;
-    pthread_cond_signal(&c->work);
-    pthread_mutex_unlock(&c->lock);
-    if (c->has_thread)
-        pthread_join(c->thread, NULL);
-}
-
-static void stop_checkpointing(struct committer *c)
-{
-    pthread_mutex_lock(&c->checkpoint_lock);
-    c->checkpoint_stops = true;
-    pthread_cond_signal(&c->checkpoint_work);
-    pthread_mutex_unlock(&c->checkpoint_lock);
-    if (c->has_checkpoint_thread)
-        pthread_join(c->checkpoint_thread, NULL);
 }
 
 void committer_stop(struct meta_store *store)
@@ -438,15 +332,17 @@ void committer_stop(struct meta_store *store)
     struct committer *c = store->committer;
     if (!c)
         return;
-    stop_committing(c);
-    stop_checkpointing(c);
-    sql_disconnect(c->checkpointer);
-    pthread_cond_destroy(&c->checkpoint_work);
-    pthread_mutex_destroy(&c->checkpoint_lock);
-    pthread_cond_destroy(&c->work);
-    pthread_mutex_destroy(&c->lock);
+    pthread_mutex_lock(&c->queue_lock);
+    c->is_closing = true;
+    pthread_cond_signal(&c->queue_filled);
+    pthread_mutex_unlock(&c->queue_lock);
+    if (c->has_thread)
+        pthread_join(c->thread, NULL);
+    checkpointer_stop(store); /* after the committer's thread, which uses it */
+    pthread_cond_destroy(&c->queue_filled);
+    pthread_mutex_destroy(&c->queue_lock);
     free(c->slots);
-    free(c->memory);
+    free(c->batch_memory);
     free(c);
     store->committer = NULL;
 }

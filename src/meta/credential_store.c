@@ -2,7 +2,7 @@
 /* Secrets come as SHA-256 and are found by index; nothing here knows a secret itself. */
 #include "core/store/credential_store.h"
 #include "core/records/credential.h"
-#include "meta/meta_priv.h"
+#include "meta/statement_priv.h"
 
 #include <string.h>
 
@@ -121,4 +121,42 @@ err_t meta_credential_forget(struct meta_tx *tx, int64_t before_ms, struct arena
                      " UNION SELECT id FROM credentials WHERE revoked_at_ms > 0 AND revoked_at_ms < $1)"
                      " AND NOT EXISTS (SELECT 1 FROM credentials made WHERE made.parent_id = credentials.id)",
                      SQL(SQL_I(before_ms)), a, ret_count);
+}
+
+/* ---- secrets ---- */
+
+/* One that is put again takes the place of the first, and whoever remembers that must hear of it. */
+err_t meta_secret_put(struct meta_tx *tx, int64_t credential_id, slice sealed, struct arena *a)
+{
+    int64_t added;
+    TRY(tx_add_counted(tx,
+                       "INSERT INTO secrets (credential_id, sealed) VALUES ($1, $2)"
+                       " ON CONFLICT (credential_id) DO NOTHING",
+                       SQL(SQL_I(credential_id), SQL_B(sealed)), a, &added));
+    if (added)
+        return NULL;
+    return tx_change_one(tx, "secret", "UPDATE secrets SET sealed = $1 WHERE credential_id = $2",
+                         SQL(SQL_B(sealed), SQL_I(credential_id)), a);
+}
+
+err_t meta_secret_get(struct meta_tx *tx, int64_t credential_id, struct arena *a, slice *ret_sealed)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "secret", "SELECT sealed FROM secrets WHERE credential_id = $1", SQL(SQL_I(credential_id)), a, &c));
+    *ret_sealed = sql_column_copy(c, 0, a);
+    return NULL;
+}
+
+static void read_secret(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    struct secret *secret = ret;
+    *secret = (struct secret){ .credential_id = sql_column_int(c, 0), .sealed = sql_column_copy(c, 1, a) };
+}
+
+err_t meta_secret_list(struct meta_tx *tx, int64_t before_id, size_t limit, struct arena *a, struct secret_list *ret)
+{
+    return tx_list(tx,
+                   "SELECT s.credential_id, s.sealed FROM secrets s JOIN credentials c ON c.id = s.credential_id"
+                   " WHERE s.credential_id < $1 AND c.revoked_at_ms = 0 ORDER BY s.credential_id DESC LIMIT $2",
+                   SQL(SQL_I(before_id ? before_id : INT64_MAX), sql_limit(limit)), a, LIST_OF(read_secret, ret));
 }

@@ -2,7 +2,8 @@
 /* Documents: files together with their tickets, and with the references by which they hang on tasks. */
 #include "core/store/document_store.h"
 #include "core/records/document.h"
-#include "meta/meta_priv.h"
+#include "meta/joined_rows_priv.h"
+#include "meta/statement_priv.h"
 
 #include <assert.h>
 

@@ -4,7 +4,7 @@
 #include "core/store/entry_store.h"
 #include "core/records/entry.h"
 #include "core/records/object.h"
-#include "meta/meta_priv.h"
+#include "meta/statement_priv.h"
 
 /* What a listing shows comes first: what it does not may lie on a page of its own. */
 #define LISTED                                                                                                         \

@@ -2,7 +2,7 @@
 /* The audit log: rows are added and read. Triggers refuse anything else, whoever asks. */
 #include "core/store/event_store.h"
 #include "core/records/event.h"
-#include "meta/meta_priv.h"
+#include "meta/statement_priv.h"
 
 err_t meta_event_add(struct meta_tx *tx, const struct event *e, struct arena *a)
 {

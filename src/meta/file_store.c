@@ -3,7 +3,8 @@
  * own: "column = $1 OR $1 = 0" would read the whole table. */
 #include "core/store/file_store.h"
 #include "core/records/object.h"
-#include "meta/meta_priv.h"
+#include "meta/joined_rows_priv.h"
+#include "meta/statement_priv.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* Background work that survives a restart. */
 #include "core/store/job_store.h"
 #include "core/records/job.h"
-#include "meta/meta_priv.h"
+#include "meta/statement_priv.h"
 
 #define JOB                                                                                                            \
     "SELECT id, kind, subject, state, run_at_ms, started_at_ms, finished_at_ms, attempts, progress, total,"            \

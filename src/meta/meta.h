@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening the metadata store over a database. The headers of core/store/ say what it does. */
+/* Opens the metadata store over a database. The headers of core/store/ say what the store does. */
 #ifndef CAIS_META_META_H
 #define CAIS_META_META_H
 
@@ -7,20 +7,24 @@
 #include "sql/sql.h"
 
 struct meta_options {
-    size_t queue_max;   /* writes that may wait; 0: 10,000 */
-    size_t batch_max;   /* writes in one transaction; 0: 400 */
-    bool inline_writes; /* no committer thread: a write is applied and committed by its caller, under a lock; done is
-                           called before meta_submit returns. For deterministic tests */
-    bool read_only;     /* no migrations, no committer; writes are refused */
-    /* Told of failures of background work (checkpoints); may be NULL. */
-    void (*complain)(void *arg, err_t e);
-    void *complain_arg;
+    size_t queue_max; /* writes that may wait; 0: 10,000 */
+    size_t batch_max; /* writes in one transaction; 0: 400 */
+    /* No threads: the caller of meta_submit runs and commits its write itself, under a lock, and `done` is called before
+     * meta_submit returns. For tests that must run the same way each time. */
+    bool inline_writes;
+    bool read_only; /* no migrations and no committer; writes are refused with UNAVAILABLE */
+    /* Called on any thread when background work (a checkpoint) fails; may be NULL. */
+    void (*report_error)(void *arg, err_t e);
+    void *report_error_arg;
 };
-/* Migrates the database to this version's schema (one transaction a step) and starts the committer and the checkpoint
- * thread: PASSIVE whenever the log has grown by 16 MiB (4 MiB towards the end); above 64 MiB the committer copies the
- * rest between batches, so that the log starts again from its front.
- * Takes db, also on failure.
- * Errors: those of sql.h; UNSUPPORTED when the database was written by a newer version. */
+/* Migrates the database to the schema of this version, one transaction for each step, and starts two threads: the
+ * committer, and one that copies the write-ahead log into the database whenever the log has grown by 16 MiB (by 4 MiB
+ * when it is near its limit). Above 64 MiB the committer copies the rest of the log between two batches, so that the log
+ * starts again from its front.
+ *
+ * db      ownership moves to the store, also when an error is returned
+ * Errors  those of sql.h; UNSUPPORTED when a newer version wrote the database, or when it is to be opened read_only and
+ *         has an older schema */
 MUST_USE err_t meta_open(struct sql_db *db, const struct meta_options *options, struct arena *a,
                          struct meta_store **ret_store);
 

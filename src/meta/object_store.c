@@ -5,7 +5,7 @@
  * kept in the row's header, and where it is not 0 there are no bytes before it. */
 #include "core/store/object_store.h"
 #include "core/records/object.h"
-#include "meta/meta_priv.h"
+#include "meta/statement_priv.h"
 
 #define OBJECT "SELECT o.id, o.account_id, o.size_bytes, o.md5, o.created_at_ms, o.blob_key, o.part_count"
 

@@ -2,7 +2,7 @@
 /* References: what holds on to files, and the chains of versions they form. */
 #include "core/store/reference_store.h"
 #include "core/records/reference.h"
-#include "meta/meta_priv.h"
+#include "meta/statement_priv.h"
 
 #define REFERENCE                                                                                                      \
     "SELECT r.id, r.account_id, r.task_id, r.comment_id, r.file_id, r.root_id, r.version, r.url,"                      \

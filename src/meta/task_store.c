@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks, who may see them, and what was said. */
 #include "core/store/task_store.h"
-#include "core/records/comment.h"
 #include "core/records/task.h"
-#include "core/store/comment_store.h"
-#include "meta/meta_priv.h"
+#include "meta/statement_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -187,72 +185,4 @@ err_t meta_task_set_member(struct meta_tx *tx, int64_t task_id, int64_t user_id,
                      "INSERT INTO task_members (task_id, user_id, roles) VALUES ($1, $2, $3)"
                      " ON CONFLICT (task_id, user_id) DO UPDATE SET roles = $3",
                      SQL(SQL_I(task_id), SQL_I(user_id), SQL_I(roles)), a, NULL);
-}
-
-/* ---- comments ---- */
-
-#define COMMENT "SELECT id, task_id, author_id, text, details, created_at_ms, edited_at_ms, file_id FROM comments"
-
-static void read_comment(struct sql_cursor *c, struct arena *a, void *ret)
-{
-    *(struct comment *)ret = (struct comment){
-        .id = sql_column_int(c, 0),
-        .task_id = sql_column_int(c, 1),
-        .author_id = sql_column_int(c, 2),
-        .text = sql_column_copy(c, 3, a),
-        .details = sql_column_copy(c, 4, a),
-        .created_at_ms = sql_column_int(c, 5),
-        .edited_at_ms = sql_column_int(c, 6),
-        .file_id = sql_column_int(c, 7),
-    };
-}
-
-err_t meta_comment_add(struct meta_tx *tx, const struct comment *m, struct arena *a, int64_t *ret_id)
-{
-    return tx_insert(tx,
-                     "INSERT INTO comments (task_id, author_id, text, details, created_at_ms, edited_at_ms, file_id)"
-                     " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                     SQL(SQL_I(m->task_id), SQL_I(m->author_id), SQL_T(m->text), SQL_T(m->details),
-                         SQL_I(m->created_at_ms), SQL_I(m->edited_at_ms), sql_id(m->file_id)),
-                     a, ret_id);
-}
-
-err_t meta_comment_get(struct meta_tx *tx, int64_t id, struct arena *a, struct comment *ret)
-{
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "comment", COMMENT " WHERE id = $1", SQL(SQL_I(id)), a, &c));
-    read_comment(c, a, ret);
-    return NULL;
-}
-
-err_t meta_comment_set_text(struct meta_tx *tx, int64_t id, slice text, int64_t edited_at_ms, struct arena *a)
-{
-    return tx_change_one(tx, "comment", "UPDATE comments SET text = $1, edited_at_ms = $2 WHERE id = $3",
-                         SQL(SQL_T(text), SQL_I(edited_at_ms), SQL_I(id)), a);
-}
-
-err_t meta_comment_list(struct meta_tx *tx, int64_t task_id, struct arena *a, struct comment_list *ret)
-{
-    return tx_list(tx, COMMENT " WHERE task_id = $1 ORDER BY id", SQL(SQL_I(task_id)), a, LIST_OF(read_comment, ret));
-}
-
-/* References go with it (ON DELETE CASCADE); what a ticket would have hung on it hangs on the task. */
-err_t meta_comment_remove(struct meta_tx *tx, int64_t id, struct arena *a)
-{
-    TRY(tx_change(tx, "UPDATE tickets SET comment_id = NULL WHERE comment_id = $1", SQL(SQL_I(id)), a, NULL));
-    return tx_change_one(tx, "comment", "DELETE FROM comments WHERE id = $1", SQL(SQL_I(id)), a);
-}
-
-err_t meta_comment_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
-{
-    return tx_int(tx, "SELECT COUNT(*) FROM comments WHERE task_id = $1", SQL(SQL_I(task_id)), a, ret);
-}
-
-err_t meta_comment_bytes(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
-{
-    /* LENGTH of a text counts characters, and ends at a NUL */
-    return tx_int(tx,
-                  "SELECT COALESCE(SUM(LENGTH(CAST(text AS BLOB)) + LENGTH(CAST(details AS BLOB))), 0)"
-                  " FROM comments WHERE task_id = $1",
-                  SQL(SQL_I(task_id)), a, ret);
 }

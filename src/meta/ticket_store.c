@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tickets: the row of a file that waits for its bytes, and where those are to be put. It goes with its file. */
 #include "core/store/ticket_store.h"
-#include "meta/meta_priv.h"
+#include "meta/joined_rows_priv.h"
+#include "meta/statement_priv.h"
 
 #define TICKET "SELECT " TICKET_COLUMNS " FROM tickets k"
 

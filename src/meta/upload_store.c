@@ -3,7 +3,7 @@
  * are this file's business, the objects are the caller's. */
 #include "core/store/upload_store.h"
 #include "core/records/upload.h"
-#include "meta/meta_priv.h"
+#include "meta/statement_priv.h"
 
 #include <string.h>
 

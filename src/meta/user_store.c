@@ -3,7 +3,7 @@
  * deleted ones out. */
 #include "core/store/user_store.h"
 #include "core/records/user.h"
-#include "meta/meta_priv.h"
+#include "meta/statement_priv.h"
 
 #define USER "SELECT id, account_id, login, name, email, kind, state, is_admin, created_at_ms FROM users"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Thin: what every caller of a driver would otherwise write again. */
+/* Calls through the driver, and the few combinations of calls that every caller needs. */
 #include "sql/sql.h"
 
 err_t sql_connect(struct sql_db *db, enum sql_mode mode, struct arena *a, struct sql_conn **ret_conn)
@@ -96,9 +96,9 @@ err_t sql_script(struct sql_conn *conn, const char *sql, struct arena *a)
     return conn->driver->script(conn, sql, a);
 }
 
-int64_t sql_log_bytes(struct sql_db *db)
+int64_t sql_wal_bytes(struct sql_db *db)
 {
-    return db->driver->log_bytes(db);
+    return db->driver->wal_bytes(db);
 }
 
 err_t sql_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)

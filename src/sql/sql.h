@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small driver interface over a relational database: connect, prepare, bind, step, transaction. All metadata SQL is
- * written once against it, in src/meta, with $1 $2 … for values, numbered in order of first use. Where databases
- * differ, the difference lives in the driver or in a named pair of statements.
+/* A small driver interface over a relational database: connections, prepared statements, cursors, transactions.
  *
- * Kept by sqlite; tests/conformance/sql.c holds every driver to it; fault wraps any of them.
+ * All SQL for records is written once against it, in src/meta. Values are written $1 $2 …, numbered in the order of their
+ * first use. Where databases differ, the difference lives in the driver or in a named pair of statements.
  *
- * Errors of every call: NO_SPACE disk or quota full; CONFLICT a unique, foreign key or check constraint said no;
- * CORRUPT the database is damaged; UNAVAILABLE anything else (busy, I/O, connection lost).
- * Thread   a connection belongs to one thread at a time; a database may be used by all. */
+ * sqlite implements it, and fault wraps any driver to make it fail; tests/conformance/sql.c holds every driver to this
+ * contract.
+ *
+ * Errors of every call: NO_SPACE when the disk or a quota is full; CONFLICT when a unique, foreign key or check
+ * constraint refuses; CORRUPT when the database is damaged; UNAVAILABLE for everything else (busy, I/O, connection lost).
+ * Thread   a connection belongs to one thread at a time; every thread may use the database. */
 #ifndef CAIS_SQL_SQL_H
 #define CAIS_SQL_SQL_H
 
 #include "base/err.h"
+
+/* ---- values ---- */
 
 enum sql_type { SQL_NULL, SQL_INT, SQL_TEXT, SQL_BLOB };
 
@@ -24,7 +28,8 @@ struct sql_value {
 #define SQL_T(s) ((struct sql_value){ SQL_TEXT, 0, (s) })
 #define SQL_B(s) ((struct sql_value){ SQL_BLOB, 0, (s) })
 #define SQL_NIL ((struct sql_value){ SQL_NULL, 0, { 0, 0 } })
-/* The values of one statement, in the order of its $1 $2 …: SQL(SQL_I(id), SQL_T(name)). Borrowed. */
+
+/* The values of one statement, in the order of $1 $2 …: SQL(SQL_I(id), SQL_T(name)). Borrowed. */
 struct sql_args {
     const struct sql_value *values;
     size_t count;
@@ -33,6 +38,8 @@ struct sql_args {
     ((struct sql_args){ (const struct sql_value[]){ __VA_ARGS__ },                                                     \
                         sizeof((const struct sql_value[]){ __VA_ARGS__ }) / sizeof(struct sql_value) })
 #define SQL_NO_VALUES ((struct sql_args){ NULL, 0 })
+
+/* ---- what a driver implements ---- */
 
 struct sql_db {
     const struct sql_driver *driver;
@@ -50,40 +57,48 @@ struct sql_driver {
     const char *name;
     MUST_USE err_t (*connect)(struct sql_db *, enum sql_mode, struct arena *a, struct sql_conn **ret_conn);
     void (*disconnect)(struct sql_conn *);
-    /* Start a statement. `sql` must be a string literal (or live as long as the connection): it is prepared once per
-     * connection and kept under its address. Values are borrowed until the cursor is closed. */
+    /* Starts a statement. `sql` must be a string literal, or live as long as the connection: each connection prepares it
+     * once and finds it again by its address. The values are borrowed until the cursor is closed. */
     MUST_USE err_t (*query)(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
                             struct sql_cursor **ret_cursor);
+    /* Moves to the next row; *ret_row is false after the last one. */
     MUST_USE err_t (*next)(struct sql_cursor *, struct arena *a, bool *ret_row);
-    /* Column of the current row, from 0; bytes are borrowed until next or close. */
+    /* A column of the current row, counted from 0. Its bytes are borrowed until next or close. */
     struct sql_value (*column)(struct sql_cursor *, int index);
     void (*close)(struct sql_cursor *);
-    /* Rows changed by the last statement that changed any. */
+    /* The number of rows that the last changing statement changed. */
     int64_t (*changed)(struct sql_conn *);
-    /* Run an INSERT of one row into a table whose key is `id`, and tell the id. A driver whose database does not
-     * remember it adds RETURNING id to the text. */
+    /* Runs an INSERT of one row into a table whose key is `id`, and returns that id. A driver whose database does not
+     * remember the id of the last row appends RETURNING id to the text. */
     MUST_USE err_t (*insert)(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
                              int64_t *ret_id);
-    /* A transaction: of a WRITE connection one that may write from the start, of a READ connection a snapshot, which is
-     * taken by the first statement at the latest. A transaction left over from before is rolled back first. */
+    /* Begins a transaction. On a WRITE connection it may write from its first statement on. On a READ connection it is a
+     * snapshot, taken by its first statement at the latest. A transaction that is still open is rolled back first. */
     MUST_USE err_t (*begin)(struct sql_conn *, struct arena *a);
-    /* After an error nothing is known about the outcome; call rollback. */
+    /* After an error it is unknown whether the transaction was committed; call rollback. */
     MUST_USE err_t (*commit)(struct sql_conn *, struct arena *a);
-    void (*rollback)(struct sql_conn *); /* nothing to roll back is fine */
-    /* Several statements separated by semicolons, without values: migrations. */
+    void (*rollback)(struct sql_conn *); /* without a transaction it does nothing */
+    /* Runs several statements that are separated by semicolons and have no values: migrations. */
     MUST_USE err_t (*script)(struct sql_conn *, const char *sql, struct arena *a);
-    /* Bytes waiting in the write-ahead log; 0 where there is none. Cheap. */
-    int64_t (*log_bytes)(struct sql_db *);
-    /* Move the write-ahead log into the database: without waiting for anybody (restart false), or to its end, waiting a
-     * little for readers, so that it starts again from its front (its file keeps its blocks, up to 64 MiB: overwriting
-     * them is cheaper than asking for new ones). What others keep from being done is no error: log_bytes tells. */
+    /* The size of the write-ahead log in bytes; 0 where there is none. Cheap: no system call. */
+    int64_t (*wal_bytes)(struct sql_db *);
+    /* Copies the write-ahead log into the database file.
+     *   restart false   copies what can be copied without waiting for any reader or writer
+     *   restart true    copies up to the log's end and waits shortly (20 ms) for readers, so that the next write starts
+     *                   the log again from its front. The log's file keeps its blocks, up to 64 MiB, because overwriting
+     *                   them is cheaper than allocating new ones.
+     * It is no error when readers or writers keep part of the log from being copied; wal_bytes shows what is left. */
     MUST_USE err_t (*checkpoint)(struct sql_conn *, bool restart, struct arena *a);
-    /* A consistent copy of the whole database at `path` (which must not exist), while it is in use. Not synced. */
+    /* Makes a consistent copy of the database at `path` while the database is in use. The copy is not synced.
+     * Errors: also CONFLICT when `path` exists. */
     MUST_USE err_t (*backup)(struct sql_conn *, const char *path, struct arena *a);
-    /* The database's own check of its pages and indexes; CORRUPT with its first complaint. */
+    /* Runs the database's own check of its pages, indexes and foreign keys. CORRUPT, with the first finding as its text,
+     * when something is wrong. */
     MUST_USE err_t (*verify)(struct sql_conn *, struct arena *a);
     void (*close_db)(struct sql_db *);
 };
+
+/* ---- what callers use: each function calls the driver's function of that name ---- */
 
 MUST_USE err_t sql_connect(struct sql_db *, enum sql_mode, struct arena *a, struct sql_conn **ret_conn);
 void sql_disconnect(struct sql_conn *); /* NULL is fine */
@@ -98,19 +113,18 @@ static inline void sql_closep(struct sql_cursor **c)
 {
     sql_close(*c);
 }
-/* Run a statement to its end; ret_changed (rows changed by this statement) may be NULL. */
+/* Runs a statement to its end. ret_changed, the number of rows that it changed, may be NULL. */
 MUST_USE err_t sql_exec(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
                         int64_t *ret_changed);
-/* The first column of the first row as an integer; NOT_FOUND when there is no row. */
+/* The first column of the first row as an integer. Errors: also NOT_FOUND when there is no row. */
 MUST_USE err_t sql_get_int(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
                            int64_t *ret_value);
-/* Run an INSERT of one row into a table whose key is `id`. */
 MUST_USE err_t sql_insert(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_id);
 MUST_USE err_t sql_begin(struct sql_conn *, struct arena *a);
 MUST_USE err_t sql_commit(struct sql_conn *, struct arena *a);
 void sql_rollback(struct sql_conn *);
 MUST_USE err_t sql_script(struct sql_conn *, const char *sql, struct arena *a);
-int64_t sql_log_bytes(struct sql_db *);
+int64_t sql_wal_bytes(struct sql_db *);
 MUST_USE err_t sql_checkpoint(struct sql_conn *, bool restart, struct arena *a);
 MUST_USE err_t sql_backup(struct sql_conn *, const char *path, struct arena *a);
 MUST_USE err_t sql_verify(struct sql_conn *, struct arena *a);

@@ -201,16 +201,16 @@ TEST(checkpoints_move_the_log_and_a_reader_only_delays_them)
     int64_t id, n;
     EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &reader));
     EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
-    EXPECT(sql_log_bytes(w.db) > 4096);
+    EXPECT(sql_wal_bytes(w.db) > 4096);
     EXPECT_OK(sql_checkpoint(w.conn, false, w.a));
     EXPECT_OK(sql_begin(reader, w.a));
     EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &n));
     EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
     EXPECT_OK(sql_checkpoint(w.conn, true, w.a));
-    EXPECT(sql_log_bytes(w.db) > 0);
+    EXPECT(sql_wal_bytes(w.db) > 0);
     sql_rollback(reader);
     EXPECT_OK(sql_checkpoint(w.conn, true, w.a));
-    EXPECT_EQ(sql_log_bytes(w.db), 0);
+    EXPECT_EQ(sql_wal_bytes(w.db), 0);
     sql_disconnect(reader);
     world_release(&w);
 }

@@ -3,7 +3,7 @@
 #ifndef CAIS_TESTS_FIRST_VERSION_H
 #define CAIS_TESTS_FIRST_VERSION_H
 
-#include "meta/meta_priv.h"
+#include "meta/store_priv.h"
 #include "test.h"
 
 /* In a new database; data: statements that fill it, as they were then. */

@@ -6,7 +6,7 @@ import sys
 
 *inputs, output = sys.argv[1:]
 with open(output, "w") as out:
-    out.write('#include "meta/meta_priv.h"\n\n#pragma GCC diagnostic ignored "-Woverlength-strings"\n\nconst struct migration migrations[] = {\n')
+    out.write('#include "meta/store_priv.h"\n\n#pragma GCC diagnostic ignored "-Woverlength-strings"\n\nconst struct migration migrations[] = {\n')
     for path in sorted(inputs):
         name = os.path.basename(path).removesuffix(".sql")
         lines = "\n".join("      " + json.dumps(line, ensure_ascii=True) for line in open(path).read().splitlines(True))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every store call asks the plan first; one that must fail never reaches the database, so what it would have done is
- * not done, unless the plan is to lose the answer only. */
+/* Every store call first asks the plan whether it must fail. A call that must fail does not reach the database, so it has
+ * no effect; unless the plan says that only the answer is lost: then the call takes effect and fails afterwards. */
 #include "sql/fault/fault.h"
 
 #include <stdlib.h>
@@ -39,23 +39,23 @@ static struct fault_plan *plan_of(struct sql_conn *conn)
     return ((struct fault_conn *)conn)->db->plan;
 }
 
-static err_t failure(struct sql_conn *conn, struct arena *a)
+static err_t planned_failure(struct sql_conn *conn, struct arena *a)
 {
     return err_make(a, plan_of(conn)->code, "the database failed on command");
 }
 
-/* Before a call: the error of one that must not happen. ret_lost: it must fail when it is done. */
-static err_t ask(struct sql_conn *conn, struct arena *a, bool *ret_lost)
+/* Before a call: the error of a call that must have no effect. *ret_lost: it must take effect and then fail. */
+static err_t plan_call(struct sql_conn *conn, struct arena *a, bool *ret_lost)
 {
     bool hit = fault_plan_hit(plan_of(conn));
     *ret_lost = hit && plan_of(conn)->answer_lost;
-    return hit && !*ret_lost ? failure(conn, a) : NULL;
+    return hit && !*ret_lost ? planned_failure(conn, a) : NULL;
 }
 
-/* After a call that gave e. */
-static err_t answer(struct sql_conn *conn, struct arena *a, err_t e, bool lost)
+/* After a call that returned e: the error to return. */
+static err_t result_of(struct sql_conn *conn, struct arena *a, err_t e, bool lost)
 {
-    return !e && lost ? failure(conn, a) : e;
+    return !e && lost ? planned_failure(conn, a) : e;
 }
 
 static err_t fault_connect(struct sql_db *db, enum sql_mode mode, struct arena *a, struct sql_conn **ret_conn)
@@ -79,12 +79,12 @@ static err_t fault_query(struct sql_conn *conn, const char *sql, struct sql_args
                          struct sql_cursor **ret_cursor)
 {
     bool lost;
-    TRY(ask(conn, a, &lost));
+    TRY(plan_call(conn, a, &lost));
     struct sql_cursor *inner;
     TRY(sql_query(inner_of(conn), sql, args, a, &inner));
     if (lost) {
         sql_close(inner);
-        return failure(conn, a);
+        return planned_failure(conn, a);
     }
     struct fault_cursor *cursor = must_malloc(sizeof *cursor);
     *cursor = (struct fault_cursor){ .cursor = { conn }, .inner = inner };
@@ -95,8 +95,8 @@ static err_t fault_query(struct sql_conn *conn, const char *sql, struct sql_args
 static err_t fault_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
 {
     bool lost;
-    TRY(ask(cursor->conn, a, &lost));
-    return answer(cursor->conn, a, sql_next(inner_cursor(cursor), a, ret_row), lost);
+    TRY(plan_call(cursor->conn, a, &lost));
+    return result_of(cursor->conn, a, sql_next(inner_cursor(cursor), a, ret_row), lost);
 }
 
 static struct sql_value fault_column(struct sql_cursor *cursor, int index)
@@ -120,25 +120,25 @@ static err_t fault_insert(struct sql_conn *conn, const char *sql, struct sql_arg
                           int64_t *ret_id)
 {
     bool lost;
-    TRY(ask(conn, a, &lost));
-    return answer(conn, a, sql_insert(inner_of(conn), sql, args, a, ret_id), lost);
+    TRY(plan_call(conn, a, &lost));
+    return result_of(conn, a, sql_insert(inner_of(conn), sql, args, a, ret_id), lost);
 }
 
 static err_t fault_begin(struct sql_conn *conn, struct arena *a)
 {
     bool lost;
-    TRY(ask(conn, a, &lost));
+    TRY(plan_call(conn, a, &lost));
     TRY(sql_begin(inner_of(conn), a));
     if (lost)
-        sql_rollback(inner_of(conn)); /* nobody will end it */
-    return answer(conn, a, NULL, lost);
+        sql_rollback(inner_of(conn)); /* the caller, who sees an error, will not end it */
+    return result_of(conn, a, NULL, lost);
 }
 
 static err_t fault_commit(struct sql_conn *conn, struct arena *a)
 {
     bool lost;
-    TRY(ask(conn, a, &lost));
-    return answer(conn, a, sql_commit(inner_of(conn), a), lost);
+    TRY(plan_call(conn, a, &lost));
+    return result_of(conn, a, sql_commit(inner_of(conn), a), lost);
 }
 
 static void fault_rollback(struct sql_conn *conn)
@@ -149,34 +149,34 @@ static void fault_rollback(struct sql_conn *conn)
 static err_t fault_script(struct sql_conn *conn, const char *sql, struct arena *a)
 {
     bool lost;
-    TRY(ask(conn, a, &lost));
-    return answer(conn, a, sql_script(inner_of(conn), sql, a), lost);
+    TRY(plan_call(conn, a, &lost));
+    return result_of(conn, a, sql_script(inner_of(conn), sql, a), lost);
 }
 
-static int64_t fault_log_bytes(struct sql_db *db)
+static int64_t fault_wal_bytes(struct sql_db *db)
 {
-    return sql_log_bytes(((struct fault_db *)db)->inner);
+    return sql_wal_bytes(((struct fault_db *)db)->inner);
 }
 
 static err_t fault_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
 {
     bool lost;
-    TRY(ask(conn, a, &lost));
-    return answer(conn, a, sql_checkpoint(inner_of(conn), restart, a), lost);
+    TRY(plan_call(conn, a, &lost));
+    return result_of(conn, a, sql_checkpoint(inner_of(conn), restart, a), lost);
 }
 
 static err_t fault_backup(struct sql_conn *conn, const char *path, struct arena *a)
 {
     bool lost;
-    TRY(ask(conn, a, &lost));
-    return answer(conn, a, sql_backup(inner_of(conn), path, a), lost);
+    TRY(plan_call(conn, a, &lost));
+    return result_of(conn, a, sql_backup(inner_of(conn), path, a), lost);
 }
 
 static err_t fault_verify(struct sql_conn *conn, struct arena *a)
 {
     bool lost;
-    TRY(ask(conn, a, &lost));
-    return answer(conn, a, sql_verify(inner_of(conn), a), lost);
+    TRY(plan_call(conn, a, &lost));
+    return result_of(conn, a, sql_verify(inner_of(conn), a), lost);
 }
 
 static void fault_close_db(struct sql_db *db)
@@ -199,7 +199,7 @@ static const struct sql_driver fault_driver = {
     .commit = fault_commit,
     .rollback = fault_rollback,
     .script = fault_script,
-    .log_bytes = fault_log_bytes,
+    .wal_bytes = fault_wal_bytes,
     .checkpoint = fault_checkpoint,
     .backup = fault_backup,
     .verify = fault_verify,

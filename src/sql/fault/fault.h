@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A driver that wraps another one and fails on command, for tests. */
+/* A driver for tests: it wraps another driver and fails when a plan says so. */
 #ifndef CAIS_SQL_FAULT_FAULT_H
 #define CAIS_SQL_FAULT_FAULT_H
 
 #include "base/fault.h"
 #include "sql/sql.h"
 
-/* Takes db; closing the wrapper closes it. Commit, query, next, script and checkpoint are store calls; rollback is
- * never failed. `plan` is borrowed for the life of the wrapper. */
+/* Wraps db; ownership moves to the wrapper, whose close_db closes it. These calls count as store calls of the plan and can
+ * fail: query, next, insert, begin, commit, script, checkpoint, backup, verify. The others, rollback among them, never
+ * fail on command. `plan` is borrowed for the life of the wrapper. */
 struct sql_db *sql_fault_wrap(struct sql_db *db, struct fault_plan *plan);
 
 #endif

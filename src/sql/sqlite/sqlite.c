@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must hold:
- * - A statement is prepared once per connection and found again by the address of its text.
+/* What always holds:
+ * - A connection prepares each statement once and finds it again by the address of its text.
  * - A commit that returned is on stable storage (synchronous=FULL), unless the operator chose `relaxed`.
- * - SQLite rolls a whole transaction back by itself after some errors (disk full, I/O). What comes later in the same
- *   transaction would then commit piece by piece; so it is refused until rollback was called.
- * - In memory there is one handle. A connection owns its lock while a cursor or a transaction of its own is open, so a
- *   thread that waits for a write of another thread while it holds a snapshot waits for ever; one that begins twice is
- *   told. The product never does either; files do not care.
- * - Checkpoints never run inside a commit (wal_autocheckpoint=0): they were the whole 20 ms tail of the commits. */
+ * - After some errors (disk full, I/O) SQLite rolls back the whole transaction by itself. Later statements of the same
+ *   transaction would then commit one by one; so they are refused until rollback is called.
+ * - An in-memory database has one handle for all connections. A connection holds the database's lock while it has an
+ *   open cursor or transaction. So a thread that has a snapshot open and waits for another thread's write waits for
+ *   ever, and a second begin of the same thread is refused. The product does neither; a database in a file allows both.
+ * - Checkpoints never run inside a commit (wal_autocheckpoint=0): they caused the slowest commits, of 20 ms. */
 #include "sql/sqlite/sqlite.h"
 
-#include "sql/sqlite/log_writer.h"
+#include "sql/sqlite/wal_writer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -21,18 +21,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Measured with the whole schema of src/meta, batches of 30 uploads, synchronous=FULL, bytes in the object's row, two
- * busy cores (2026-11-22), uploads a second:      4 KiB objects    16 KiB objects    file bytes per 4 KiB object
- *   page  4096                                   9,900–14,500     8,200–8,500       4,890
- *   page  8192                                   8,600–12,700     7,500             8,480
- *   page 16384                                  11,800–12,900     6,300–7,000       5,750
- * A smaller page wins because each upload dirties one random page of the UUID index. */
+/* Uploads per second, measured with the whole schema of src/meta, batches of 30 uploads, synchronous=FULL, the bytes in
+ * the object's row, two busy cores (2026-11-22):
+ *                4 KiB objects    16 KiB objects    file bytes per 4 KiB object
+ *   page  4096    9,900–14,500     8,200–8,500       4,890
+ *   page  8192    8,600–12,700     7,500             8,480
+ *   page 16384   11,800–12,900     6,300–7,000       5,750
+ * The smallest page is best, because each upload changes one random page of the index of file UUIDs. */
 #define PAGE_BYTES 4096
 #define WRITER_CACHE_KIB 16384
-#define READER_CACHE_KIB                                                                                               \
-    8192              /* dropped whenever somebody commits; holds the indexes of 100,000 files while nobody does */
-#define BUSY_MS 250   /* there is one writer, so nobody waits long: recovery after a crash, a checkpoint's end */
-#define RESTART_MS 20 /* for readers to end: longer ones keep the log from starting again this time */
+/* Enough for the indexes of 100,000 files. SQLite empties a reader's cache whenever another connection has committed. */
+#define READER_CACHE_KIB 8192
+#define BUSY_MS 250 /* there is one writer; only a recovery after a crash or the end of a checkpoint is waited for */
+#define RESTART_MS                                                                                                     \
+    20 /* a checkpoint waits this long for readers; with longer ones the log does not restart this time */
 #define WAL_FRAME_HEADER 24
 #define WAL_HEADER 32
 
@@ -41,10 +43,10 @@ struct sqlite_db {
     char *path; /* NULL: in memory */
     bool relaxed, read_only;
     sqlite3 *memory;             /* the one handle of an in-memory database */
-    sqlite3 *first;              /* the handle that opened the file, until the first writer takes it */
+    sqlite3 *first;              /* the handle that opened the file, until the first writer connection uses it */
     pthread_mutex_t memory_lock; /* recursive */
     atomic_int connections;
-    atomic_llong log_bytes;
+    atomic_llong wal_bytes;
     int64_t page_bytes;
 };
 
@@ -52,8 +54,8 @@ struct statement {
     struct sql_cursor cursor;
     sqlite3_stmt *stmt;
     const char *sql;
-    bool busy;   /* its cursor is open */
-    bool single; /* not in the table: the statement of that text was busy; finalized when its cursor is closed */
+    bool is_open;     /* its cursor is open */
+    bool is_one_time; /* not in the table, because the statement of that text was open; finalized at its close */
 };
 
 struct sqlite_conn {
@@ -61,7 +63,7 @@ struct sqlite_conn {
     struct sqlite_db *db;
     sqlite3 *handle;
     enum sql_mode mode;
-    bool in_transaction; /* from begin to commit or rollback, whatever SQLite did meanwhile */
+    bool in_transaction; /* from begin to commit or rollback, even when SQLite rolled back by itself */
     int64_t changed;
     struct statement **table; /* by address of the text, open addressing; a power of two, at most half full */
     size_t table_size, table_used;
@@ -71,7 +73,7 @@ static const struct sql_driver sqlite_driver;
 
 /* ---- errors ---- */
 
-static enum err_code code_of(int result, int system_errno)
+static enum err_code sqlite_err_code(int result, int system_errno)
 {
     switch (result & 0xff) {
     case SQLITE_FULL:
@@ -89,26 +91,26 @@ static enum err_code code_of(int result, int system_errno)
     }
 }
 
-static err_t fail_at(sqlite3 *handle, const char *where, int result, struct arena *a)
+static err_t sqlite_err_at(sqlite3 *handle, const char *where, int result, struct arena *a)
 {
     if (result == SQLITE_NOMEM)
-        abort(); /* like every other allocation */
+        abort(); /* the process ends when memory runs out, here as everywhere */
     int extended = handle ? sqlite3_extended_errcode(handle) : result;
     int system = handle ? sqlite3_system_errno(handle) : 0;
-    return err_make_at(a, where, NULL, code_of(result, system), "SQLite: %s (%d)",
+    return err_make_at(a, where, NULL, sqlite_err_code(result, system), "SQLite: %s (%d)",
                        handle ? sqlite3_errmsg(handle) : sqlite3_errstr(result), extended);
 }
-#define fail(handle, result, a) fail_at((handle), ERR_HERE, (result), (a))
+#define sqlite_err(handle, result, a) sqlite_err_at((handle), ERR_HERE, (result), (a))
 
 /* ---- the lock of the in-memory database ---- */
 
-static void enter(struct sqlite_conn *c)
+static void lock_memory(struct sqlite_conn *c)
 {
     if (c->db->memory)
         pthread_mutex_lock(&c->db->memory_lock);
 }
 
-static void leave(struct sqlite_conn *c)
+static void unlock_memory(struct sqlite_conn *c)
 {
     if (c->db->memory)
         pthread_mutex_unlock(&c->db->memory_lock);
@@ -116,7 +118,7 @@ static void leave(struct sqlite_conn *c)
 
 /* ---- statements ---- */
 
-static size_t slot_of(const struct sqlite_conn *c, const char *sql)
+static size_t statement_slot(const struct sqlite_conn *c, const char *sql)
 {
     size_t mask = c->table_size - 1;
     size_t i = (size_t)((uintptr_t)sql * 0x9e3779b97f4a7c15u >> 32) & mask;
@@ -125,7 +127,7 @@ static size_t slot_of(const struct sqlite_conn *c, const char *sql)
     return i;
 }
 
-static void keep(struct sqlite_conn *c, struct statement *s)
+static void keep_statement(struct sqlite_conn *c, struct statement *s)
 {
     if (c->table_used * 2 >= c->table_size) {
         struct statement **old = c->table;
@@ -134,15 +136,15 @@ static void keep(struct sqlite_conn *c, struct statement *s)
         c->table = must_malloc(c->table_size * sizeof(struct statement *));
         for (size_t i = 0; i < old_size; i++)
             if (old[i])
-                c->table[slot_of(c, old[i]->sql)] = old[i];
+                c->table[statement_slot(c, old[i]->sql)] = old[i];
         free(old);
     }
-    c->table[slot_of(c, s->sql)] = s;
+    c->table[statement_slot(c, s->sql)] = s;
     c->table_used++;
 }
 
-/* $1 $2 … count in order of first use, so that a value's place is its number in every database. */
-static bool parameters_count_up(sqlite3_stmt *stmt)
+/* $1 $2 … must be numbered in the order of their first use, so that value i belongs to $i in every database. */
+static bool parameters_are_in_order(sqlite3_stmt *stmt)
 {
     for (int i = 1; i <= sqlite3_bind_parameter_count(stmt); i++) {
         const char *name = sqlite3_bind_parameter_name(stmt, i);
@@ -153,39 +155,40 @@ static bool parameters_count_up(sqlite3_stmt *stmt)
     return true;
 }
 
-static err_t prepare(struct sqlite_conn *c, const char *sql, struct arena *a, struct statement **ret_statement)
+static err_t prepare_statement(struct sqlite_conn *c, const char *sql, struct arena *a,
+                               struct statement **ret_statement)
 {
-    struct statement *known = c->table_size ? c->table[slot_of(c, sql)] : NULL;
-    if (known && !known->busy) {
+    struct statement *known = c->table_size ? c->table[statement_slot(c, sql)] : NULL;
+    if (known && !known->is_open) {
         *ret_statement = known;
         return NULL;
     }
     sqlite3_stmt *stmt = NULL;
     int result = sqlite3_prepare_v3(c->handle, sql, -1, known ? 0 : SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
     if (result != SQLITE_OK)
-        return fail(c->handle, result, a);
-    assert(stmt && parameters_count_up(stmt));
+        return sqlite_err(c->handle, result, a);
+    assert(stmt && parameters_are_in_order(stmt));
     struct statement *s = must_malloc(sizeof *s);
-    *s = (struct statement){ .cursor = { &c->conn }, .stmt = stmt, .sql = sql, .single = known != NULL };
+    *s = (struct statement){ .cursor = { &c->conn }, .stmt = stmt, .sql = sql, .is_one_time = known != NULL };
     if (!known)
-        keep(c, s);
+        keep_statement(c, s);
     *ret_statement = s;
     return NULL;
 }
 
-static void unbusy(struct statement *s)
+static void end_statement(struct statement *s)
 {
     sqlite3_reset(s->stmt);
-    s->busy = false;
-    if (s->single) {
+    s->is_open = false;
+    if (s->is_one_time) {
         sqlite3_finalize(s->stmt);
         free(s);
     }
 }
 
-static int bind(sqlite3_stmt *stmt, int index, const struct sql_value *v)
+static int bind_value(sqlite3_stmt *stmt, int index, const struct sql_value *v)
 {
-    /* An empty slice may have no address; SQLite would take that for NULL. */
+    /* The address of an empty slice may be NULL, which SQLite would store as NULL. */
     const char *p = v->bytes.p ? v->bytes.p : "";
     switch (v->type) {
     case SQL_INT:
@@ -200,21 +203,21 @@ static int bind(sqlite3_stmt *stmt, int index, const struct sql_value *v)
     return sqlite3_bind_null(stmt, index);
 }
 
-/* Caller entered. */
-static err_t start(struct sqlite_conn *c, const char *sql, struct sql_args args, struct arena *a,
-                   struct statement **ret_statement)
+/* Binds the values. The caller holds the lock of an in-memory database. */
+static err_t start_statement(struct sqlite_conn *c, const char *sql, struct sql_args args, struct arena *a,
+                             struct statement **ret_statement)
 {
     if (c->in_transaction && sqlite3_get_autocommit(c->handle))
         return err_make(a, ERR_UNAVAILABLE, "the transaction failed before and is over");
     struct statement *s;
-    TRY(prepare(c, sql, a, &s));
-    s->busy = true;
+    TRY(prepare_statement(c, sql, a, &s));
+    s->is_open = true;
     assert((size_t)sqlite3_bind_parameter_count(s->stmt) == args.count);
     for (size_t i = 0; i < args.count; i++) {
-        int result = bind(s->stmt, (int)i + 1, &args.values[i]);
+        int result = bind_value(s->stmt, (int)i + 1, &args.values[i]);
         if (result != SQLITE_OK) {
-            err_t e = fail(c->handle, result, a);
-            unbusy(s);
+            err_t e = sqlite_err(c->handle, result, a);
+            end_statement(s);
             return e;
         }
     }
@@ -226,11 +229,11 @@ static err_t sqlite_query(struct sql_conn *conn, const char *sql, struct sql_arg
                           struct sql_cursor **ret_cursor)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
-    enter(c); /* left by close */
+    lock_memory(c); /* sqlite_close unlocks */
     struct statement *s = NULL;
-    err_t e = start(c, sql, args, a, &s);
+    err_t e = start_statement(c, sql, args, a, &s);
     if (e) {
-        leave(c);
+        unlock_memory(c);
         return e;
     }
     *ret_cursor = &s->cursor;
@@ -243,7 +246,7 @@ static err_t sqlite_next(struct sql_cursor *cursor, struct arena *a, bool *ret_r
     struct sqlite_conn *c = (struct sqlite_conn *)cursor->conn;
     int result = sqlite3_step(s->stmt);
     if (result != SQLITE_ROW && result != SQLITE_DONE)
-        return fail(c->handle, result, a);
+        return sqlite_err(c->handle, result, a);
     if (result == SQLITE_DONE)
         c->changed = sqlite3_changes64(c->handle);
     *ret_row = result == SQLITE_ROW;
@@ -273,8 +276,8 @@ static struct sql_value sqlite_column(struct sql_cursor *cursor, int index)
 static void sqlite_close(struct sql_cursor *cursor)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)cursor->conn;
-    unbusy((struct statement *)cursor);
-    leave(c);
+    end_statement((struct statement *)cursor);
+    unlock_memory(c);
 }
 
 static int64_t sqlite_changed(struct sql_conn *conn)
@@ -296,14 +299,14 @@ static err_t sqlite_insert(struct sql_conn *conn, const char *sql, struct sql_ar
 
 /* ---- transactions ---- */
 
-/* A statement without values or rows. */
-static err_t run(struct sqlite_conn *c, const char *sql, struct arena *a)
+/* Runs a statement that has no values and whose rows do not matter. */
+static err_t run_statement(struct sqlite_conn *c, const char *sql, struct arena *a)
 {
     struct statement *s;
-    TRY(prepare(c, sql, a, &s));
+    TRY(prepare_statement(c, sql, a, &s));
     int result = sqlite3_step(s->stmt);
-    err_t e = result == SQLITE_DONE || result == SQLITE_ROW ? NULL : fail(c->handle, result, a);
-    unbusy(s);
+    err_t e = result == SQLITE_DONE || result == SQLITE_ROW ? NULL : sqlite_err(c->handle, result, a);
+    end_statement(s);
     return e;
 }
 
@@ -313,29 +316,29 @@ static void sqlite_rollback(struct sql_conn *conn)
     if (!c->in_transaction)
         return;
     SCRATCH(s);
-    /* A rollback that fails leaves the transaction open; begin tries again before it starts a new one. */
-    err_t e = sqlite3_get_autocommit(c->handle) ? NULL : run(c, "ROLLBACK", &s);
+    /* When the rollback fails, the transaction stays open, and begin rolls it back before it starts a new one. */
+    err_t e = sqlite3_get_autocommit(c->handle) ? NULL : run_statement(c, "ROLLBACK", &s);
     (void)e;
     c->in_transaction = false;
-    leave(c);
+    unlock_memory(c);
 }
 
 static err_t sqlite_begin(struct sql_conn *conn, struct arena *a)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     sqlite_rollback(conn);
-    enter(c); /* left by commit or rollback */
+    lock_memory(c); /* commit or rollback unlocks */
     err_t e = NULL;
     if (!sqlite3_get_autocommit(c->handle)) {
         if (c->db->memory)
             e = err_make(a, ERR_UNAVAILABLE, "this thread has a transaction open on the in-memory database");
         else
-            e = run(c, "ROLLBACK", a);
+            e = run_statement(c, "ROLLBACK", a);
     }
     if (!e)
-        e = c->mode == SQL_WRITE ? run(c, "BEGIN IMMEDIATE", a) : run(c, "BEGIN", a);
+        e = c->mode == SQL_WRITE ? run_statement(c, "BEGIN IMMEDIATE", a) : run_statement(c, "BEGIN", a);
     if (e) {
-        leave(c);
+        unlock_memory(c);
         return e;
     }
     c->in_transaction = true;
@@ -347,16 +350,16 @@ static err_t sqlite_commit(struct sql_conn *conn, struct arena *a)
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     if (!c->in_transaction)
         return err_make(a, ERR_UNAVAILABLE, "no transaction to commit");
-    TRY(run(c, "COMMIT", a)); /* also fails when SQLite rolled it back by itself */
+    TRY(run_statement(c, "COMMIT", a)); /* fails, too, when SQLite has rolled back by itself */
     c->in_transaction = false;
-    leave(c);
+    unlock_memory(c);
     return NULL;
 }
 
-static err_t script(struct sqlite_conn *c, const char *sql, struct arena *a)
+static err_t run_script(struct sqlite_conn *c, const char *sql, struct arena *a)
 {
     int result = sqlite3_exec(c->handle, sql, NULL, NULL, NULL);
-    return result == SQLITE_OK ? NULL : fail(c->handle, result, a);
+    return result == SQLITE_OK ? NULL : sqlite_err(c->handle, result, a);
 }
 
 static err_t sqlite_script(struct sql_conn *conn, const char *sql, struct arena *a)
@@ -364,31 +367,31 @@ static err_t sqlite_script(struct sql_conn *conn, const char *sql, struct arena 
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     if (c->in_transaction && sqlite3_get_autocommit(c->handle))
         return err_make(a, ERR_UNAVAILABLE, "the transaction failed before and is over");
-    enter(c);
-    err_t e = script(c, sql, a);
-    leave(c);
+    lock_memory(c);
+    err_t e = run_script(c, sql, a);
+    unlock_memory(c);
     return e;
 }
 
-/* ---- the write-ahead log, copies, checks ---- */
+/* ---- the write-ahead log, backup, verification ---- */
 
-static int64_t log_size(int64_t frames, int64_t page_bytes)
+static int64_t wal_size(int64_t frames, int64_t page_bytes)
 {
     return frames > 0 ? WAL_HEADER + frames * (WAL_FRAME_HEADER + page_bytes) : 0;
 }
 
-/* Called by SQLite after each commit with the frames now in the log. */
-static int note_log(void *arg, sqlite3 *handle, const char *name, int frames)
+/* SQLite calls this after each commit with the number of frames in the log. */
+static int note_wal_size(void *arg, sqlite3 *handle, const char *name, int frames)
 {
     (void)handle, (void)name;
     struct sqlite_db *db = arg;
-    atomic_store_explicit(&db->log_bytes, log_size(frames, db->page_bytes), memory_order_relaxed);
+    atomic_store_explicit(&db->wal_bytes, wal_size(frames, db->page_bytes), memory_order_relaxed);
     return SQLITE_OK;
 }
 
-static int64_t sqlite_log_bytes(struct sql_db *db)
+static int64_t sqlite_wal_bytes(struct sql_db *db)
 {
-    return atomic_load_explicit(&((struct sqlite_db *)db)->log_bytes, memory_order_relaxed);
+    return atomic_load_explicit(&((struct sqlite_db *)db)->wal_bytes, memory_order_relaxed);
 }
 
 static err_t sqlite_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
@@ -399,24 +402,24 @@ static err_t sqlite_checkpoint(struct sql_conn *conn, bool restart, struct arena
     sqlite3_busy_timeout(c->handle, RESTART_MS);
     int result = sqlite3_wal_checkpoint_v2(c->handle, NULL,
                                            restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    err_t e = result == SQLITE_OK || result == SQLITE_BUSY ? NULL : fail(c->handle, result, a);
+    err_t e = result == SQLITE_OK || result == SQLITE_BUSY ? NULL : sqlite_err(c->handle, result, a);
     sqlite3_busy_timeout(c->handle, BUSY_MS);
     if (result == SQLITE_OK && restart)
-        atomic_store_explicit(&c->db->log_bytes, 0, memory_order_relaxed);
+        atomic_store_explicit(&c->db->wal_bytes, 0, memory_order_relaxed);
     return e;
 }
 
-/* One step over all pages: it reads from one snapshot, so a copy under load is consistent and never starts again. */
+/* Copies all pages in one step, and so from one snapshot: under load the copy is consistent and never starts over. */
 static err_t copy_pages(sqlite3 *from, sqlite3 *to, struct arena *a)
 {
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     if (!backup)
-        return fail(to, sqlite3_errcode(to), a);
+        return sqlite_err(to, sqlite3_errcode(to), a);
     int result = sqlite3_backup_step(backup, -1);
     int finish = sqlite3_backup_finish(backup);
     if (result == SQLITE_DONE && finish == SQLITE_OK)
         return NULL;
-    return fail(finish == SQLITE_OK ? NULL : to, finish == SQLITE_OK ? result : finish, a);
+    return sqlite_err(finish == SQLITE_OK ? NULL : to, finish == SQLITE_OK ? result : finish, a);
 }
 
 static err_t sqlite_backup(struct sql_conn *conn, const char *path, struct arena *a)
@@ -429,16 +432,16 @@ static err_t sqlite_backup(struct sql_conn *conn, const char *path, struct arena
         return err_errno(a, errno, "cannot make %s", path);
     sqlite3 *copy = NULL;
     int result = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    err_t e = result == SQLITE_OK ? NULL : fail(copy, result, a);
+    err_t e = result == SQLITE_OK ? NULL : sqlite_err(copy, result, a);
     if (!e) {
         sqlite3_exec(copy, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
-        enter(c);
+        lock_memory(c);
         e = copy_pages(c->handle, copy, a);
-        leave(c);
+        unlock_memory(c);
     }
     result = sqlite3_close(copy);
     if (!e && result != SQLITE_OK)
-        e = fail(NULL, result, a);
+        e = sqlite_err(NULL, result, a);
     if (e)
         unlink(path);
     return e;
@@ -450,9 +453,9 @@ static err_t sqlite_verify(struct sql_conn *conn, struct arena *a)
     bool row;
     TRY(sqlite_query(conn, "PRAGMA integrity_check(1)", SQL_NO_VALUES, a, &pages));
     TRY(sqlite_next(pages, a, &row));
-    slice said = row ? sql_column_copy(pages, 0, a) : S("no answer");
-    if (!slice_eq(said, S("ok")))
-        return err_make(a, ERR_CORRUPT, "integrity check: " SLICE_FMT, SLICE_ARG(said));
+    slice report = row ? sql_column_copy(pages, 0, a) : S("no answer");
+    if (!slice_eq(report, S("ok")))
+        return err_make(a, ERR_CORRUPT, "integrity check: " SLICE_FMT, SLICE_ARG(report));
     TRY(sqlite_query(conn, "PRAGMA foreign_key_check", SQL_NO_VALUES, a, &keys));
     TRY(sqlite_next(keys, a, &row));
     if (!row)
@@ -470,21 +473,21 @@ static err_t read_pragma(sqlite3 *handle, const char *pragma, struct arena *a, s
     int result = sqlite3_prepare_v2(handle, pragma, -1, &stmt, NULL);
     if (result == SQLITE_OK)
         result = sqlite3_step(stmt);
-    err_t e = result == SQLITE_ROW ? NULL : fail(handle, result, a);
+    err_t e = result == SQLITE_ROW ? NULL : sqlite_err(handle, result, a);
     if (!e)
         *ret_value = arena_copy(a, slice_of((const char *)sqlite3_column_text(stmt, 0)));
     sqlite3_finalize(stmt);
     return e;
 }
 
-static err_t settings(sqlite3 *handle, const char *sql, struct arena *a)
+static err_t apply_settings(sqlite3 *handle, const char *sql, struct arena *a)
 {
     int result = sqlite3_exec(handle, sql, NULL, NULL, NULL);
-    return result == SQLITE_OK ? NULL : fail(handle, result, a);
+    return result == SQLITE_OK ? NULL : sqlite_err(handle, result, a);
 }
 
-/* What every handle gets, whoever uses it. Nothing in the file may run code of its own choice. */
-static err_t configure(sqlite3 *handle, const struct sqlite_db *db, enum sql_mode mode, struct arena *a)
+/* The settings of every handle. Nothing that stands in the file may run code (extensions, functions in views). */
+static err_t configure_handle(sqlite3 *handle, const struct sqlite_db *db, enum sql_mode mode, struct arena *a)
 {
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, BUSY_MS);
@@ -492,7 +495,7 @@ static err_t configure(sqlite3 *handle, const struct sqlite_db *db, enum sql_mod
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-    /* recursive_triggers: without it INSERT OR REPLACE removes a row and no DELETE trigger hears of it. */
+    /* recursive_triggers: without it, INSERT OR REPLACE removes a row without running its DELETE triggers. */
     const char *text =
         arena_printf(
             a,
@@ -503,7 +506,7 @@ static err_t configure(sqlite3 *handle, const struct sqlite_db *db, enum sql_mod
             db->relaxed ? "NORMAL" : "FULL", mode == SQL_WRITE ? WRITER_CACHE_KIB : READER_CACHE_KIB,
             (mode == SQL_READ || db->read_only) && !db->memory ? "ON" : "OFF")
             .p;
-    return settings(handle, text, a);
+    return apply_settings(handle, text, a);
 }
 
 static err_t open_handle(struct sqlite_db *db, enum sql_mode mode, struct arena *a, sqlite3 **ret_handle)
@@ -511,15 +514,15 @@ static err_t open_handle(struct sqlite_db *db, enum sql_mode mode, struct arena 
     int flags = db->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= db->path ? SQLITE_OPEN_NOMUTEX : SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_MEMORY | SQLITE_OPEN_CREATE;
     sqlite3 *handle = NULL;
-    /* without a sync, what was committed has to be in the file at once, where readers look for it */
-    const char *vfs = mode == SQL_WRITE && db->path && !db->relaxed ? log_writer_vfs() : NULL;
+    /* Relaxed commits do not sync the log, so they have to be in the file at once, where readers look for them. */
+    const char *vfs = mode == SQL_WRITE && db->path && !db->relaxed ? wal_writer_vfs() : NULL;
     int result = sqlite3_open_v2(db->path ? db->path : ":memory:", &handle, flags, vfs);
-    err_t e = result == SQLITE_OK ? configure(handle, db, mode, a) : fail(handle, result, a);
+    err_t e = result == SQLITE_OK ? configure_handle(handle, db, mode, a) : sqlite_err(handle, result, a);
     if (e) {
         sqlite3_close(handle);
         return e;
     }
-    sqlite3_wal_hook(handle, note_log, db);
+    sqlite3_wal_hook(handle, note_wal_size, db);
     *ret_handle = handle;
     return NULL;
 }
@@ -543,15 +546,15 @@ static void sqlite_disconnect(struct sql_conn *conn)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     sqlite_rollback(conn);
-    enter(c);
+    lock_memory(c);
     for (size_t i = 0; i < c->table_size; i++) {
         if (!c->table[i])
             continue;
-        assert(!c->table[i]->busy);
+        assert(!c->table[i]->is_open);
         sqlite3_finalize(c->table[i]->stmt);
         free(c->table[i]);
     }
-    leave(c);
+    unlock_memory(c);
     free(c->table);
     if (!c->db->memory)
         sqlite3_close(c->handle);
@@ -577,12 +580,12 @@ static void sync_directory_of(const char *path, struct arena *a)
     const char *dir = cut == SLICE_NONE ? "." : cut == 0 ? "/" : arena_cstr(a, slice_part(p, 0, cut));
     SCOPED(fd_closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0)
-        fsync(fd); /* SQLite syncs it again with the first commit and reports what goes wrong */
+        fsync(fd); /* errors do not matter: the first commit syncs the directory again and reports them */
 }
 
-/* Made by us, so that nobody else may read it. An existing file is not even opened here: closing a descriptor would
- * drop the locks that this process may hold on it (POSIX). */
-static err_t make_file(const char *path, struct arena *a)
+/* The file is created here, not by SQLite, so that only its owner may read it. A file that exists is not opened: closing
+ * any descriptor of it would drop the locks that this process may hold on it (POSIX). */
+static err_t create_file(const char *path, struct arena *a)
 {
     SCOPED(fd_closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0) {
@@ -595,36 +598,38 @@ static err_t make_file(const char *path, struct arena *a)
     return e->code == ERR_NO_SPACE ? e : err_make(a, ERR_UNAVAILABLE, "%s", e->msg);
 }
 
-/* Page size and WAL stand in the file from its first page on. */
+/* The page size and the WAL mode are stored in the first page of the file, so they are set before anything is written. */
 static err_t open_file(struct sqlite_db *db, struct arena *a)
 {
     if (db->read_only && access(db->path, F_OK) != 0 && errno == ENOENT)
         return err_make(a, ERR_NOT_FOUND, "there is no database %s", db->path);
     if (!db->read_only)
-        TRY(make_file(db->path, a));
+        TRY(create_file(db->path, a));
     TRY(open_handle(db, SQL_WRITE, a, &db->first));
     slice text;
     if (!db->read_only) {
         if (sqlite3_db_readonly(db->first, "main") == 1)
             return err_make(a, ERR_UNAVAILABLE, "no permission to write to %s", db->path);
-        TRY(settings(db->first, "PRAGMA page_size=" ERR_STR(PAGE_BYTES), a));
+        TRY(apply_settings(db->first, "PRAGMA page_size=" ERR_STR(PAGE_BYTES), a));
         TRY(read_pragma(db->first, "PRAGMA journal_mode=WAL", a, &text));
         if (!slice_eq(text, S("wal")))
             return err_make(a, ERR_UNAVAILABLE, "%s cannot be used with a write-ahead log", db->path);
     }
-    TRY(read_pragma(db->first, "PRAGMA schema_version", a, &text)); /* reads the file: is it a database? */
+    TRY(read_pragma(db->first, "PRAGMA schema_version", a,
+                    &text)); /* reads the file, and fails when it is no database */
     TRY(read_pragma(db->first, "PRAGMA page_size", a, &text));
     if (!slice_to_i64(text, &db->page_bytes))
         return err_make(a, ERR_CORRUPT, "%s has no page size", db->path);
     struct stat st;
     const char *log = arena_printf(a, "%s-wal", db->path).p;
-    atomic_store(&db->log_bytes, stat(log, &st) == 0 ? (int64_t)st.st_size : 0);
+    atomic_store(&db->wal_bytes, stat(log, &st) == 0 ? (int64_t)st.st_size : 0);
     return NULL;
 }
 
 static void configure_library(void)
 {
-    /* Without memory statistics malloc needs no global lock. Too late (MISUSE) is fine. */
+    /* Without memory statistics SQLite needs no global lock for malloc. It is no error when SQLite is initialized already
+     * (MISUSE); then the statistics stay on. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
@@ -665,7 +670,7 @@ static const struct sql_driver sqlite_driver = {
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
     .script = sqlite_script,
-    .log_bytes = sqlite_log_bytes,
+    .wal_bytes = sqlite_wal_bytes,
     .checkpoint = sqlite_checkpoint,
     .backup = sqlite_backup,
     .verify = sqlite_verify,

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs statements of a transaction, and notes in the transaction what they did: the committer has to know whether a
+ * write that failed left anything behind, and whether caches may hold what it changed. */
+#include "meta/statement_priv.h"
+
+#include <assert.h>
+#include <string.h>
+
+err_t tx_query(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a,
+               struct sql_cursor **ret_cursor)
+{
+    return sql_query(tx->conn, sql, args, a, ret_cursor);
+}
+
+err_t tx_one(struct meta_tx *tx, const char *what, const char *sql, struct sql_args args, struct arena *a,
+             struct sql_cursor **ret_cursor)
+{
+    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    TRY(sql_query(tx->conn, sql, args, a, &cursor));
+    bool row;
+    TRY(sql_next(cursor, a, &row));
+    if (!row)
+        return err_make(a, ERR_NOT_FOUND, "no such %s", what);
+    *ret_cursor = cursor;
+    cursor = NULL;
+    return NULL;
+}
+
+err_t tx_add_counted(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_changed)
+{
+    assert(tx->is_write);
+    int64_t changed;
+    TRY(sql_exec(tx->conn, sql, args, a, &changed));
+    if (changed > 0)
+        tx->has_written = true;
+    if (ret_changed)
+        *ret_changed = changed;
+    return NULL;
+}
+
+err_t tx_add(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a)
+{
+    return tx_add_counted(tx, sql, args, a, NULL);
+}
+
+err_t tx_insert(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_id)
+{
+    assert(tx->is_write);
+    TRY(sql_insert(tx->conn, sql, args, a, ret_id));
+    tx->has_written = true;
+    return NULL;
+}
+
+/* At most so many ids stay unused when the server stops or a batch is rolled back. */
+#define IDS_IN_A_BLOCK 256
+
+err_t tx_next_id(struct meta_tx *tx, enum id_kind kind, struct arena *a, int64_t *ret_id)
+{
+    static const char *const names[] = { [OBJECT_IDS] = "objects", [FILE_IDS] = "files" };
+    assert(tx->is_write);
+    struct id_block *block = &tx->store->ids[kind];
+    if (block->next == block->end) {
+        int64_t end;
+        TRY(sql_get_int(tx->conn, "UPDATE next_ids SET next_id = next_id + $1 WHERE kind = $2 RETURNING next_id",
+                        SQL(SQL_I(IDS_IN_A_BLOCK), SQL_T(slice_of(names[kind]))), a, &end));
+        *block = (struct id_block){ .next = end - IDS_IN_A_BLOCK, .end = end };
+    }
+    *ret_id = block->next++;
+    return NULL;
+}
+
+void forget_ids(struct meta_store *store)
+{
+    memset(store->ids, 0, sizeof store->ids);
+}
+
+err_t tx_change(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_changed)
+{
+    int64_t changed;
+    TRY(tx_add_counted(tx, sql, args, a, &changed));
+    if (changed > 0)
+        tx->changed_existing = true;
+    if (ret_changed)
+        *ret_changed = changed;
+    return NULL;
+}
+
+err_t tx_change_one(struct meta_tx *tx, const char *what, const char *sql, struct sql_args args, struct arena *a)
+{
+    int64_t changed;
+    TRY(tx_change(tx, sql, args, a, &changed));
+    return changed ? NULL : err_make(a, ERR_NOT_FOUND, "no such %s", what);
+}
+
+err_t tx_int(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_value)
+{
+    return sql_get_int(tx->conn, sql, args, a, ret_value);
+}
+
+err_t tx_list(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, const struct row_list *list)
+{
+    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    TRY(sql_query(tx->conn, sql, args, a, &cursor));
+    char *records = NULL;
+    size_t used = 0, room = 0;
+    for (;;) {
+        bool row;
+        TRY(sql_next(cursor, a, &row));
+        if (!row)
+            break;
+        if (used == room) {
+            room = room ? room * 2 : 8;
+            char *more = arena_alloc_array(a, list->record_size, room);
+            if (used)
+                memcpy(more, records, used * list->record_size);
+            records = more;
+        }
+        list->read_row(cursor, a, records + used++ * list->record_size);
+    }
+    memcpy(list->ret_items, &records, sizeof records);
+    *list->ret_count = used;
+    return NULL;
+}
+
+void column_bytes(struct sql_cursor *cursor, int index, unsigned char *ret_bytes, size_t size)
+{
+    struct sql_value v = sql_column(cursor, index);
+    if (v.type == SQL_BLOB && v.bytes.n == size)
+        memcpy(ret_bytes, v.bytes.p, size);
+    else
+        memset(ret_bytes, 0, size);
+}
+
+struct sql_value sql_digest(const struct digest *digest)
+{
+    static const unsigned char sizes[DIGEST_KINDS] = {
+        [DIGEST_CRC32] = 4, [DIGEST_CRC32C] = 4, [DIGEST_CRC64NVME] = 8, [DIGEST_SHA1] = 20, [DIGEST_SHA256] = 32
+    };
+    return SQL_BYTES(digest->bytes, sizes[digest->kind]);
+}
+
+void column_digest(struct sql_cursor *cursor, int kind_index, int form_index, int bytes_index, struct digest *ret)
+{
+    *ret = (struct digest){ .kind = (enum digest_kind)sql_column_int(cursor, kind_index) };
+    if (form_index >= 0)
+        ret->form = (enum digest_form)sql_column_int(cursor, form_index);
+    struct sql_value v = sql_column(cursor, bytes_index);
+    if (v.type == SQL_BLOB && v.bytes.n)
+        memcpy(ret->bytes, v.bytes.p, v.bytes.n < DIGEST_SIZE_MAX ? v.bytes.n : DIGEST_SIZE_MAX);
+}

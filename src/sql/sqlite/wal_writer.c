@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Invariant: the file with `pending` laid over it at offset `at` holds what SQLite has written. Every call except a write
+ * that continues `pending` first passes `pending` on to the file. */
+#include "sql/sqlite/wal_writer.h"
+
+#include "base/arena.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PENDING_MAX = 120 * 1024 }; /* the unix VFS passes at most 128 KiB - 1 byte to one write */
+
+struct wal_file {
+    sqlite3_file file;
+    sqlite3_file *real; /* the default VFS's; its memory follows this struct */
+    char *pending;      /* NULL until the first write: a connection that only reads needs no buffer */
+    int n;              /* bytes in pending */
+    sqlite3_int64 at;
+};
+
+static struct wal_file *wal_of(sqlite3_file *f)
+{
+    return (struct wal_file *)(void *)f;
+}
+
+/* After an error `pending` is empty: SQLite gives the transaction up, and the next one overwrites that place. */
+static int flush_pending(struct wal_file *w)
+{
+    int n = w->n;
+    w->n = 0;
+    return n ? w->real->pMethods->xWrite(w->real, w->pending, n, w->at) : SQLITE_OK;
+}
+
+static int wal_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
+{
+    struct wal_file *w = wal_of(f);
+    if (w->n && (at != w->at + w->n || n > PENDING_MAX - w->n)) {
+        int result = flush_pending(w);
+        if (result != SQLITE_OK)
+            return result;
+    }
+    if (n > PENDING_MAX)
+        return w->real->pMethods->xWrite(w->real, bytes, n, at);
+    if (!w->pending)
+        w->pending = must_malloc(PENDING_MAX);
+    if (!w->n)
+        w->at = at;
+    memcpy(w->pending + w->n, bytes, (size_t)n);
+    w->n += n;
+    return SQLITE_OK;
+}
+
+#define AFTER_FLUSH(call)                                                                                              \
+    struct wal_file *w = wal_of(f);                                                                                    \
+    int result = flush_pending(w);                                                                                     \
+    return result == SQLITE_OK ? w->real->pMethods->call : result
+
+static int wal_sync(sqlite3_file *f, int flags)
+{
+    AFTER_FLUSH(xSync(w->real, flags));
+}
+
+static int wal_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at)
+{
+    AFTER_FLUSH(xRead(w->real, to, n, at));
+}
+
+static int wal_truncate(sqlite3_file *f, sqlite3_int64 size)
+{
+    AFTER_FLUSH(xTruncate(w->real, size));
+}
+
+static int wal_size(sqlite3_file *f, sqlite3_int64 *ret_size)
+{
+    AFTER_FLUSH(xFileSize(w->real, ret_size));
+}
+
+static int wal_control(sqlite3_file *f, int op, void *arg)
+{
+    AFTER_FLUSH(xFileControl(w->real, op, arg));
+}
+
+static int wal_close(sqlite3_file *f)
+{
+    struct wal_file *w = wal_of(f);
+    int written = flush_pending(w), closed = w->real->pMethods->xClose(w->real);
+    free(w->pending);
+    w->pending = NULL;
+    return written == SQLITE_OK ? closed : written;
+}
+
+static int wal_lock(sqlite3_file *f, int lock)
+{
+    return wal_of(f)->real->pMethods->xLock(wal_of(f)->real, lock);
+}
+
+static int wal_unlock(sqlite3_file *f, int lock)
+{
+    return wal_of(f)->real->pMethods->xUnlock(wal_of(f)->real, lock);
+}
+
+static int wal_check_lock(sqlite3_file *f, int *ret_reserved)
+{
+    return wal_of(f)->real->pMethods->xCheckReservedLock(wal_of(f)->real, ret_reserved);
+}
+
+static int wal_sector_size(sqlite3_file *f)
+{
+    return wal_of(f)->real->pMethods->xSectorSize(wal_of(f)->real);
+}
+
+static int wal_characteristics(sqlite3_file *f)
+{
+    return wal_of(f)->real->pMethods->xDeviceCharacteristics(wal_of(f)->real);
+}
+
+static const sqlite3_io_methods wal_methods = { .iVersion = 1,
+                                                .xClose = wal_close,
+                                                .xRead = wal_read,
+                                                .xWrite = wal_write,
+                                                .xTruncate = wal_truncate,
+                                                .xSync = wal_sync,
+                                                .xFileSize = wal_size,
+                                                .xLock = wal_lock,
+                                                .xUnlock = wal_unlock,
+                                                .xCheckReservedLock = wal_check_lock,
+                                                .xFileControl = wal_control,
+                                                .xSectorSize = wal_sector_size,
+                                                .xDeviceCharacteristics = wal_characteristics };
+
+/* ---- the VFS ---- */
+
+#define ALIGNED_SIZE ((sizeof(struct wal_file) + 15) / 16 * 16)
+
+/* Only the log is wrapped: a wal_file stands before the default VFS's struct. Every other file is the default VFS's own,
+ * and so is the log on a disk where a torn write may damage the bytes beside it: there SQLite pads the log after the
+ * sync, and readers see the padding before it is synced. */
+static int wal_vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags)
+{
+    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
+    (void)vfs;
+    if (!(flags & SQLITE_OPEN_WAL))
+        return real->xOpen(real, name, f, flags, ret_flags);
+    struct wal_file *w = wal_of(f);
+    *w = (struct wal_file){ .real = (sqlite3_file *)(void *)((char *)f + ALIGNED_SIZE) };
+    int result = real->xOpen(real, name, w->real, flags, ret_flags);
+    if (result != SQLITE_OK)
+        return result;
+    if (!(w->real->pMethods->xDeviceCharacteristics(w->real) & SQLITE_IOCAP_POWERSAFE_OVERWRITE)) {
+        w->real->pMethods->xClose(w->real);
+        return real->xOpen(real, name, f, flags, ret_flags);
+    }
+    w->file.pMethods = &wal_methods;
+    return SQLITE_OK;
+}
+
+static sqlite3_vfs wal_vfs; /* written once, by register_vfs; SQLite keeps a pointer to it */
+
+static void register_vfs(void)
+{
+    wal_vfs = *sqlite3_vfs_find(NULL);
+    wal_vfs.zName = "cais-wal";
+    wal_vfs.szOsFile += (int)ALIGNED_SIZE;
+    wal_vfs.pNext = NULL;
+    wal_vfs.xOpen = wal_vfs_open;
+    if (sqlite3_vfs_register(&wal_vfs, 0) != SQLITE_OK)
+        abort(); /* out of memory */
+}
+
+const char *wal_writer_vfs(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, register_vfs);
+    return wal_vfs.zName;
+}
