@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reader of transcripts on its own, then every transcript over TLS against the real server."""
+"""Tests of the transcript reader, then the replay of every transcript over TLS against the real server."""
 
 import glob
 import os
@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 HOSTS = {"pyrus": ["accounts.pyrus.com", "api.pyrus.com", "files.pyrus.com", "pyrus.com"],
          "runrun": ["runrun.it", "secure.runrun.it"],
          "s3": ["gryvnagsfedj.compat.objectstorage.sa-saopaulo-1.oraclecloud.com", "s3.amazonaws.com"]}
-# Folder → kind of variable → name in what `cais key add` tells.
+# Folder → kind of variable → member of the output of `cais key add --json`.
 CREDENTIALS = {"pyrus": {"key": "security_key"}, "runrun": {"app": "app_key", "token": "user_token"}}
 TRANSCRIPTS = sorted(glob.glob(os.path.join(HERE, "*", "*.wire")))
 
@@ -43,7 +43,7 @@ SMALL = """# a comment
 """
 
 
-def test_a_transcript_is_read():
+def test_parse_reads_a_transcript():
     t = wire.parse(SMALL)
     assert t.users == [("ana", "Ana Prado")] and len(t.exchanges) == 2
     first, second = t.exchanges
@@ -53,7 +53,7 @@ def test_a_transcript_is_read():
     assert (second.status, second.body, second.content_type) == (404, None, "")
 
 
-def test_requests_are_exact_to_the_byte():
+def test_encode_request_is_exact_to_the_byte():
     exchange = wire.parse(SMALL).exchanges[0]
     variables = {("id", "t"): "7", ("token", "ana"): "T", ("guid", "f"): "G"}
     assert wire.encode_request(exchange, variables) == (
@@ -68,7 +68,7 @@ def test_requests_are_exact_to_the_byte():
         wire.encode_request(exchange, {})
 
 
-def test_hosts_and_lengths_may_come_from_earlier_answers():
+def test_requests_may_use_variables_of_earlier_replies():
     t = wire.parse("@ host {host h}\n> PUT {any rest}\n> Content-Length: (length)\n> X: y\n> |abc\n< 200")
     variables = {}
     wire.match_text("https://{host h}{any rest}", "https://s3.example.org/b/k?X-Amz-Date=1", variables, "Location")
@@ -81,12 +81,12 @@ def test_hosts_and_lengths_may_come_from_earlier_answers():
     ["> GET /", "< 200", "? x", "> GET\n< 200", "> GET /\n> no colon\n< 200", "> GET /\n< x", "@ what 1",
      "> GET /\n> |a\n> Late: header\n< 200"],
 )
-def test_what_is_no_transcript_is_refused(text):
+def test_parse_refuses_malformed_transcripts(text):
     with pytest.raises(wire.WireError):
         wire.parse(text)
 
 
-def test_variables_are_captured_once_and_then_must_be_equal():
+def test_a_captured_variable_must_be_equal_later():
     v = {}
     wire.match_json({"id": "{id a}", "url": "https://x/?Id={id a}"}, {"id": 5, "url": "https://x/?Id=5", "more": 1}, v)
     assert v == {("id", "a"): "5"}
@@ -98,13 +98,13 @@ def test_variables_are_captured_once_and_then_must_be_equal():
         wire.match_json({"a": 1}, {"a": 1, "b": 2}, v, exact=True)
 
 
-def test_nulls_are_found_anywhere():
+def test_has_null_looks_into_nested_values():
     assert wire.has_null({"a": [{"b": None}]}) and not wire.has_null({"a": [0, "", False]})
 
 
-def test_replay_over_a_socket_reads_lengths_chunks_and_interim_answers():
+def test_replay_reads_lengths_chunks_and_interim_replies():
     server = socket.create_server(("127.0.0.1", 0))
-    answers = [
+    replies = [
         b'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n'
         b'Content-Length: 8\r\n\r\n{"id":5}',
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
@@ -113,10 +113,10 @@ def test_replay_over_a_socket_reads_lengths_chunks_and_interim_answers():
     def serve():
         peer, _ = server.accept()
         with peer, peer.makefile("rb") as f:
-            for answer in answers:
+            for reply in replies:
                 while f.readline() != b"\r\n":
                     pass
-                peer.sendall(answer)
+                peer.sendall(reply)
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -127,7 +127,7 @@ def test_replay_over_a_socket_reads_lengths_chunks_and_interim_answers():
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=[os.path.relpath(p, HERE) for p in TRANSCRIPTS])
-def test_every_transcript_can_be_read(path):
+def test_every_transcript_parses(path):
     transcript = read(path)
     assert transcript.users and transcript.exchanges
     for exchange in transcript.exchanges:
@@ -139,14 +139,14 @@ def test_every_transcript_can_be_read(path):
 
 
 class WireServer(server_support.Server):
-    """With a certificate that carries the vendors' names, each of them routed to its dialect."""
+    """A server with a certificate for the vendors' host names, each of which belongs to its API."""
 
     def __init__(self, folder):
         authority = server_support.Authority(folder)
         self.context = wire.tls_context(authority.pem)
         certificate, key = authority.issue("cert", [n for names in HOSTS.values() for n in names] + ["localhost"])
         super().__init__(folder, "--tls-listen", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key,
-                         sets=["hosts.%s=%s" % (n, dialect) for dialect, names in HOSTS.items() for n in names])
+                         sets=["hosts.%s=%s" % (n, api) for api, names in HOSTS.items() for n in names])
 
     def connect_as(self, host):
         return wire.Connection(self.address("tls_listen"), host, self.context)
@@ -160,15 +160,15 @@ def server(tmp_path_factory):
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=[os.path.relpath(p, HERE) for p in TRANSCRIPTS])
-def test_replay(server, path):
+def test_replies_match_the_transcript(server, path):
     transcript = read(path)
-    dialect, name = transcript.name.removesuffix(".wire").split("/")
+    api, name = transcript.name.removesuffix(".wire").split("/")
     variables = {}
     for user, full_name in transcript.users:
-        login = "%s.%s.%s@example.org" % (user, name, dialect)
+        login = "%s.%s.%s@example.org" % (user, name, api)
         server.user(login, "--name", full_name, "--email", login)
-        key = server.key(login, dialect)
+        key = server.key(login, api)
         variables["login", user] = login
-        for kind, told in CREDENTIALS[dialect].items():
-            variables[kind, user] = key[told]
+        for kind, member in CREDENTIALS[api].items():
+            variables[kind, user] = key[member]
     wire.replay(transcript, server.connect_as, variables)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replays transcripts (*.wire) against a server, byte for byte as the recorded clients send. Format: README.md."""
+"""Replays transcripts (*.wire) against a server: sends byte for byte what the recorded clients sent, and checks the
+replies. The format is described in README.md."""
 
 import json
 import re
@@ -26,16 +27,16 @@ VARIABLE = re.compile(r"\{(%s) ([a-z0-9_]+)\}" % "|".join(KINDS))
 
 
 class WireError(Exception):
-    """A transcript that cannot be read, or a reply that is not the one it promises."""
+    """A transcript is malformed, or a reply is not the expected one."""
 
 
 class Exchange:
     def __init__(self, host, line):
-        self.host, self.line = host, line  # line: where it starts, for messages
+        self.host, self.line = host, line  # line: the number of its first line, for messages
         self.method = self.target = None
         self.headers = []  # (name, value) in order, variables not yet replaced
         self.body = None
-        self.chunks = 0  # > 0: chunked, in so many pieces
+        self.chunks = 0  # > 0: the body is sent chunked, in this many pieces
         self.status = None
         self.content_type = None
         self.expected_headers = []
@@ -54,7 +55,7 @@ class Transcript:
 
 
 def unescape(text):
-    """\\r \\n \\t \\\\ and \\xNN; everything else is UTF-8. Latin-1 characters stand for single bytes on the way."""
+    """The bytes of a text in which \\r \\n \\t \\\\ and \\xNN are escapes; everything else is encoded as UTF-8."""
     out, at = bytearray(), 0
     while at < len(text):
         if text[at] != "\\":
@@ -108,7 +109,7 @@ def parse(text, name="transcript"):
             raise WireError("%s:%d: %s" % (name, number, e)) from e
     for exchange in transcript.exchanges:
         if exchange.status is None:
-            raise WireError("%s:%d: no reply is promised" % (name, exchange.line))
+            raise WireError("%s:%d: the request has no expected reply" % (name, exchange.line))
     return transcript
 
 
@@ -120,7 +121,7 @@ def parse_request_line(exchange, rest):
     elif rest.startswith("(chunked "):
         exchange.chunks = int(rest[9:].rstrip(")"))
     elif exchange.body is not None:
-        raise WireError("a header behind the body")
+        raise WireError("a header after the body")
     else:
         header, colon, value = rest.partition(":")
         if not colon:
@@ -162,7 +163,8 @@ def substitute(text, variables):
 
 
 def match_text(pattern, got, variables, where):
-    """A pattern is literal but for its variables: known ones must be equal, new ones are captured."""
+    """Checks that `got` matches the pattern, which is literal except for its variables. A variable that has a value must be
+    equal to it; a new one captures what it matches."""
     regex, names, at = "", [], 0
     for m in VARIABLE.finditer(pattern):
         key = m.group(1), m.group(2)
@@ -184,8 +186,8 @@ def match_text(pattern, got, variables, where):
 
 
 def match_json(pattern, got, variables, exact=False, where="body"):
-    """Objects may hold more than the pattern says unless exact; arrays are as long as it says; a number may be
-    captured by a whole-string variable."""
+    """Checks that `got` matches the pattern. Objects may have more members than the pattern, unless `exact`; arrays must have
+    the same length. A string that is only a variable {id x} or {number x} matches a number."""
     if isinstance(pattern, dict):
         if not isinstance(got, dict):
             raise WireError("%s is %r, expected an object" % (where, got))
@@ -218,7 +220,7 @@ def has_null(value):
     return value is None
 
 
-# ---- speaking ----
+# ---- sending ----
 
 
 def encode_body(exchange, variables):
@@ -228,7 +230,8 @@ def encode_body(exchange, variables):
 
 
 def encode_request(exchange, variables):
-    """The bytes on the wire. Host comes first unless the transcript places it; a length is added when a body has none."""
+    """The bytes of the request. Host is the first header unless the transcript has it; Content-Length is added when there is
+    a body and the transcript has none."""
     body = encode_body(exchange, variables)
     length = str(len(body))
     names = [name.lower() for name, _ in exchange.headers]
@@ -257,7 +260,7 @@ class Reply:
 
 
 class Connection:
-    """One keep-alive connection; reading is strict enough that a reply of the wrong length is noticed by the next."""
+    """One keep-alive connection. It reads strictly: after a reply of the wrong length, reading the next reply fails."""
 
     def __init__(self, address, server_name=None, context=None):
         self.socket = socket.create_connection(address, timeout=30)
@@ -269,7 +272,7 @@ class Connection:
         self.file.close()
         self.socket.close()
 
-    def ask(self, data, method):
+    def send(self, data, method):
         self.socket.sendall(data)
         while True:
             status, headers = self.read_head()
@@ -302,7 +305,7 @@ class Connection:
                 size = int(self.file.readline().split(b";")[0], 16)
                 body += self.file.read(size)
                 if self.file.readline() != b"\r\n":
-                    raise WireError("a chunk without its end")
+                    raise WireError("a chunk does not end with CRLF")
                 if size == 0:
                     return body
         if "content-length" in fields:
@@ -314,7 +317,7 @@ class Connection:
         return self.file.read()
 
 
-def check(exchange, reply, variables):
+def check_reply(exchange, reply, variables):
     if reply.status != exchange.status:
         raise WireError("status %d, expected %d: %r" % (reply.status, exchange.status, reply.body[:500]))
     content_type = (reply.header("Content-Type") or "").partition(";")[0]
@@ -340,7 +343,8 @@ def check(exchange, reply, variables):
 
 
 def replay(transcript, connect, variables):
-    """connect(host) gives a Connection; one is kept for each host, as the clients do."""
+    """Sends every request of the transcript and checks every reply. `connect(host)` opens a Connection; one is kept for each
+    host, as the clients do."""
     connections = {}
     try:
         for exchange in transcript.exchanges:
@@ -348,8 +352,8 @@ def replay(transcript, connect, variables):
                 host = substitute(exchange.host, variables)
                 if host not in connections:
                     connections[host] = connect(host)
-                reply = connections[host].ask(encode_request(exchange, variables), exchange.method)
-                check(exchange, reply, variables)
+                reply = connections[host].send(encode_request(exchange, variables), exchange.method)
+                check_reply(exchange, reply, variables)
             except (WireError, ValueError, OSError) as e:
                 place = "%s:%d: %s %s" % (transcript.name, exchange.line, exchange.method, exchange.target)
                 raise WireError("%s: %s" % (place, e)) from e
