@@ -31,10 +31,10 @@ err_t err_make_at(struct arena *a, const char *where, err_t cause, enum err_code
     PRINTF_LIKE(5, 6);
 #define err_make(a, code, ...) err_make_at((a), ERR_HERE, NULL, (code), __VA_ARGS__)
 #define err_because(a, cause, code, ...) err_make_at((a), ERR_HERE, (cause), (code), __VA_ARGS__)
-/* An error that also names the rule that refused, so that the edge can word its answer. `reason` is a number of the list
- * that the caller's part of the program keeps; base does not read it. The lists do not overlap: from ERR_REASONS_CORE
- * on the rules of the product, from ERR_REASONS_HTTP on those of the HTTP engine, from ERR_REASONS_API on those that
- * one API adds for itself. */
+/* An error that also names the rule that refused, so that the edge can word its answer. `reason` is a number of the
+ * list that the caller's part of the program keeps; base does not read it. The lists do not overlap: from
+ * ERR_REASONS_CORE on the rules of the product, from ERR_REASONS_HTTP on those of the HTTP engine, from ERR_REASONS_API
+ * on those that one API adds for itself. */
 enum { ERR_REASONS_CORE = 1, ERR_REASONS_HTTP = 1000, ERR_REASONS_API = 2000 };
 err_t err_refuse_at(struct arena *a, const char *where, enum err_code code, int reason, const char *fmt, ...)
     PRINTF_LIKE(5, 6);

@@ -25,7 +25,7 @@ bool auth_header_is(const struct auth_header *h, slice scheme)
     return slice_eq_nocase(h->scheme, scheme);
 }
 
-/* Schemes that somebody may send without anything behind them: those words are not taken for tokens. */
+/* Schemes that clients may send without credentials: these words alone are not tokens. */
 static bool is_known_scheme(slice word)
 {
     static const char *const schemes[] = { "Bearer", "Basic", "Digest", "Token", "AWS", "AWS4-HMAC-SHA256" };
@@ -43,12 +43,12 @@ err_t auth_header_parse(slice value, struct arena *a, struct auth_header *ret)
     size_t end = 0;
     while (end < value.n && value.p[end] != ' ' && value.p[end] != '\t')
         end++;
-    slice word = slice_part(value, 0, end), behind = slice_trim(slice_from(value, end));
-    if (word.n == 0 || (behind.n == 0 && is_known_scheme(word)))
+    slice word = slice_part(value, 0, end), rest = slice_trim(slice_from(value, end));
+    if (word.n == 0 || (rest.n == 0 && is_known_scheme(word)))
         return err_make(a, ERR_EMPTY, "no credentials in the Authorization header");
 
-    struct auth_header h = { .scheme = word, .credentials = behind };
-    if (behind.n == 0)
+    struct auth_header h = { .scheme = word, .credentials = rest };
+    if (rest.n == 0)
         h = (struct auth_header){ .scheme = S(""), .credentials = word };
     bool is_bearer = h.scheme.n == 0 || auth_header_is(&h, S("Bearer"));
     if (is_bearer ? !bearer_token_is_valid(h.credentials) : !is_token(h.scheme))

@@ -329,9 +329,8 @@ enum body_step body_run(struct conn *c)
         bool well_formed = decode_framing(c, SIZE_MAX);
         bool full = x->mode == BODY_COLLECT && x->collected.failed;
         if (full || (x->mode == BODY_DROP && x->body_received > (uint64_t)DRAIN_BYTES)) {
-            body_abort(
-                x, ERR_TOO_LARGE,
-                "the body is too large"); /* before well_formed: which of the two is seen must not depend on how the bytes arrive */
+            /* Checked before well_formed: which of the two is found must not depend on how the bytes arrive. */
+            body_abort(x, ERR_TOO_LARGE, "the body is too large");
             return BODY_ENDED;
         }
         if (!well_formed) {

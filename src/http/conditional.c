@@ -3,15 +3,14 @@
 
 #include "base/text.h"
 
-/* An entity tag taken apart. In it a backslash is a plain character, and so is a comma. */
-struct tag {
+/* A parsed entity tag. Backslashes and commas in it are ordinary characters. */
+struct entity_tag {
     slice opaque; /* between the quotes */
     bool weak;
 };
 
-/* Cut the next tag off *rest. False at the end, or where quotes and commas do not fit together: from there on nobody
- * knows what is a tag. */
-static bool next_tag(slice *rest, struct tag *ret)
+/* Cut the next tag off *rest. False: at the end, or at a malformed element, after which no tag can be recognised. */
+static bool next_tag(slice *rest, struct entity_tag *ret)
 {
     slice s = slice_trim(*rest);
     while (s.n && s.p[0] == ',')
@@ -32,7 +31,7 @@ static bool next_tag(slice *rest, struct tag *ret)
 
 bool etag_list_has(slice list, slice tag, bool weak)
 {
-    struct tag ours, theirs;
+    struct entity_tag ours, theirs;
     if (slice_eq(slice_trim(list), S("*")))
         return true;
     if (!next_tag(&tag, &ours) || (ours.weak && !weak))
@@ -48,7 +47,7 @@ static int64_t whole_second(int64_t ms)
     return ms - ms % 1000;
 }
 
-/* Is there a date in the header, and do we know ours? */
+/* Does the header contain a date, and do we know the time of the last change? */
 static bool date_given(slice header, const struct validators *now, int64_t *ret_ms)
 {
     return header.n && now->exists && now->modified_at_ms > 0 && time_parse_http(slice_trim(header), ret_ms);

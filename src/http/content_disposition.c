@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* File names cross this header in six spellings. The order of the attempts in decode_extended and decode_plain is the
- * contract; it was taken from what the clients' own libraries put on the wire. */
+/* Clients encode file names in this header in six ways. decode_extended and decode_plain try them in a fixed order,
+ * which follows from what the clients' own libraries send. */
 #include "http/content_disposition.h"
 
 #include "base/text.h"
@@ -8,14 +8,15 @@
 
 #include <string.h>
 
-/* Windows-1252 above 0x7f, as the WHATWG encoding standard has it: the five holes map to the control of that number. */
+/* Windows-1252 from 0x80 to 0x9f, as in the WHATWG encoding standard: the five undefined bytes map to the control
+ * character of the same number. */
 static const uint16_t windows_1252_upper[32] = {
     0x20ac, 0x0081, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
     0x2039, 0x0152, 0x008d, 0x017d, 0x008f, 0x0090, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
     0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x009d, 0x017e, 0x0178,
 };
 
-/* One byte a character, to UTF-8. ISO-8859-1 is read as Windows-1252 too, as every browser does. */
+/* Convert Windows-1252 to UTF-8. ISO-8859-1 is read as Windows-1252 too, as every browser does. */
 static slice from_windows_1252(slice bytes, struct arena *a)
 {
     char *out = arena_alloc(a, bytes.n * 3 + 1), *o = out;
@@ -37,7 +38,7 @@ static slice from_windows_1252(slice bytes, struct arena *a)
     return (slice){ out, (size_t)(o - out) };
 }
 
-/* Bytes in a named charset to UTF-8; false for a charset we do not know, or UTF-8 that is none. */
+/* Convert bytes of a named charset to UTF-8. False: the charset is unknown, or the bytes are not valid UTF-8. */
 static bool from_charset(slice charset, slice bytes, struct arena *a, slice *ret)
 {
     static const char *const one_byte[] = { "iso-8859-1", "us-ascii", "windows-1252" };
@@ -53,7 +54,7 @@ static bool from_charset(slice charset, slice bytes, struct arena *a, slice *ret
     return false;
 }
 
-/* charset'language'percent-encoded (RFC 8187 §3.2.1). Some senders put quotes around it. */
+/* Decode charset'language'percent-encoded (RFC 8187 §3.2.1). Some clients put quotes around it. */
 static bool decode_extended(slice value, struct arena *a, slice *ret)
 {
     slice charset, language, text, bytes;
@@ -63,7 +64,7 @@ static bool decode_extended(slice value, struct arena *a, slice *ret)
            percent_decode(a, text, false, &bytes) && from_charset(charset, bytes, a, ret);
 }
 
-/* The Q encoding: _ is a blank, =XX a byte (RFC 2047 §4.2). */
+/* Decode the Q encoding: _ is a blank, =XX a byte (RFC 2047 §4.2). */
 static bool decode_q(slice text, struct arena *a, slice *ret)
 {
     char *out = arena_alloc(a, text.n + 1), *o = out;
@@ -82,7 +83,7 @@ static bool decode_q(slice text, struct arena *a, slice *ret)
     return true;
 }
 
-/* Cut one =?charset?B|Q?text?= off *rest. */
+/* Cut one encoded word, =?charset?B|Q?text?=, off *rest. */
 static bool next_encoded_word(slice *rest, struct arena *a, slice *ret_charset, slice *ret_bytes)
 {
     slice charset, encoding, text, language;
@@ -96,8 +97,8 @@ static bool next_encoded_word(slice *rest, struct arena *a, slice *ret_charset, 
     return slice_eq_nocase(encoding, S("Q")) && decode_q(text, a, ret_bytes);
 }
 
-/* A value that is nothing but encoded words of one charset, blanks between them. The bytes are joined before they are
- * read as characters: writers cut in the middle of them. */
+/* Decode a value that consists of encoded words of one charset, with blanks between them. The bytes are joined before
+ * they are converted, because some clients split words inside a character. */
 static bool decode_encoded_words(slice value, struct arena *a, slice *ret)
 {
     char *joined = arena_alloc(a, value.n + 1);
@@ -110,14 +111,15 @@ static bool decode_encoded_words(slice value, struct arena *a, slice *ret)
         if (first_charset.n && !slice_eq_nocase(charset, first_charset))
             return false;
         first_charset = charset;
-        memcpy(joined + n, bytes.p, bytes.n); /* decoded is never longer than encoded */
+        memcpy(joined + n, bytes.p, bytes.n); /* decoded bytes are never more than encoded ones */
         n += bytes.n;
     }
     return first_charset.n && from_charset(first_charset, (slice){ joined, n }, a, ret);
 }
 
-/* In a quoted string \" and \\ are escapes, any other backslash is a backslash: old browsers send C:\path\name. */
-static slice unquote(slice value, struct arena *a)
+/* In a quoted string \" and \\ are escapes; any other backslash stands for itself, since old browsers send
+ * C:\path\name. */
+static slice decode_quoted(slice value, struct arena *a)
 {
     if (value.n < 2 || value.p[0] != '"')
         return value;
@@ -131,9 +133,9 @@ static slice unquote(slice value, struct arena *a)
     return (slice){ out, (size_t)(o - out) };
 }
 
-/* The three escapes of the HTML form encoding (WHATWG, "multipart/form-data encoding algorithm"), and no others:
- * "100%41.txt" is a name. */
-static slice undo_form_escapes(slice value, struct arena *a)
+/* Decode the three escapes of HTML forms (WHATWG, "multipart/form-data encoding algorithm"), and no others:
+ * "100%41.txt" is a file name. */
+static slice decode_form_escapes(slice value, struct arena *a)
 {
     if (slice_find_byte(value, '%') == SLICE_NONE)
         return value;
@@ -154,7 +156,7 @@ static slice undo_form_escapes(slice value, struct arena *a)
 
 static slice decode_plain(slice value, struct arena *a)
 {
-    value = undo_form_escapes(unquote(value, a), a);
+    value = decode_form_escapes(decode_quoted(value, a), a);
     slice decoded;
     if (decode_encoded_words(value, a, &decoded))
         return decoded;

@@ -35,7 +35,7 @@ bool field_has_control(slice s)
     return false;
 }
 
-/* Length of the quoted string that s starts with, quotes included; 0 when it never closes. */
+/* Length of the quoted string at the start of s, with its quotes; 0: it is not closed. */
 static size_t quoted_length(slice s)
 {
     for (size_t i = 1; i < s.n; i++) {
@@ -53,7 +53,7 @@ bool field_list_next(slice *rest, slice *ret_item)
         size_t end = 0;
         while (end < rest->n && rest->p[end] != ',') {
             size_t quoted = rest->p[end] == '"' ? quoted_length(slice_from(*rest, end)) : 1;
-            end = quoted ? end + quoted : rest->n; /* a quote that never closes swallows the rest */
+            end = quoted ? end + quoted : rest->n; /* a quote that is not closed extends to the end */
         }
         slice item = slice_trim(slice_part(*rest, 0, end));
         *rest = slice_from(*rest, end + 1);
@@ -79,7 +79,7 @@ bool field_quoted_decode(slice quoted, struct arena *a, slice *ret_text)
     return true;
 }
 
-static bool broken(struct field_params *params)
+static bool mark_broken(struct field_params *params)
 {
     params->broken = true;
     return false;
@@ -95,15 +95,15 @@ bool field_params_next(struct field_params *params, slice *ret_name, slice *ret_
 
     slice name, value;
     if (!slice_cut(rest, '=', &name, &rest) || !is_token(slice_trim(name)))
-        return broken(params);
+        return mark_broken(params);
     rest = slice_trim(rest);
     if (rest.n && rest.p[0] == '"') {
         size_t n = quoted_length(rest);
-        slice behind = slice_trim(slice_from(rest, n));
-        if (n == 0 || (behind.n && behind.p[0] != ';'))
-            return broken(params);
+        slice after = slice_trim(slice_from(rest, n));
+        if (n == 0 || (after.n && after.p[0] != ';'))
+            return mark_broken(params);
         value = slice_part(rest, 0, n);
-        rest = behind;
+        rest = after;
     } else {
         slice_cut(rest, ';', &value, &rest);
         value = slice_trim(value);
@@ -133,11 +133,11 @@ static bool port_is_valid(slice port)
 
 bool host_is_valid(slice host)
 {
-    slice name, behind, port;
+    slice name, after, port;
     if (host.n && host.p[0] == '[') {
-        if (!slice_cut(slice_from(host, 1), ']', &name, &behind) || !is_ipv6(name))
+        if (!slice_cut(slice_from(host, 1), ']', &name, &after) || !is_ipv6(name))
             return false;
-        return behind.n == 0 || (behind.p[0] == ':' && port_is_valid(slice_from(behind, 1)));
+        return after.n == 0 || (after.p[0] == ':' && port_is_valid(slice_from(after, 1)));
     }
     slice_cut(host, ':', &name, &port);
     for (size_t i = 0; i < name.n; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* llhttp is fed every byte once, as it comes; its spans are kept as offsets because the buffer may move. It is paused
- * at the end of the head: lengths are our business then, and only a chunked body goes on through it. */
+/* llhttp gets every byte once, as it arrives. The parts that it reports are kept as offsets, because the buffer may
+ * move. It pauses at the end of the head: the engine counts the bytes of a body with Content-Length itself, and only a
+ * chunked body goes through llhttp. */
 #include "http/message.h"
 
 #include "http/field.h"
@@ -21,8 +22,8 @@ static struct message *message_of(llhttp_t *p)
     return p->data;
 }
 
-/* Note a span; a continued one grows. */
-static void take(struct message *m, struct message_part *part, const char *at, size_t n)
+/* Record a piece of a part; llhttp reports a part in as many pieces as it arrived in. */
+static void extend_part(struct message *m, struct message_part *part, const char *at, size_t n)
 {
     if (part->n == 0)
         part->at = (uint32_t)(at - m->base);
@@ -31,13 +32,13 @@ static void take(struct message *m, struct message_part *part, const char *at, s
 
 static int on_method(llhttp_t *p, const char *at, size_t n)
 {
-    take(message_of(p), &message_of(p)->method, at, n);
+    extend_part(message_of(p), &message_of(p)->method, at, n);
     return 0;
 }
 
 static int on_url(llhttp_t *p, const char *at, size_t n)
 {
-    take(message_of(p), &message_of(p)->target, at, n);
+    extend_part(message_of(p), &message_of(p)->target, at, n);
     return 0;
 }
 
@@ -57,16 +58,16 @@ static int on_name(llhttp_t *p, const char *at, size_t n)
 {
     struct message *m = message_of(p);
     if (m->in_body)
-        return 0; /* trailers are read and forgotten */
+        return 0; /* trailers are ignored */
     if (m->in_value || m->line_count == 0) {
         m->lines[m->line_count++] = (struct message_line){ 0 };
         m->in_value = false;
     }
-    take(m, &m->lines[m->line_count - 1].name, at, n);
+    extend_part(m, &m->lines[m->line_count - 1].name, at, n);
     return 0;
 }
 
-/* Not before: pieces of a name come when they come, and what is refused must not depend on it. */
+/* Checked when a name is complete, because which requests are refused must not depend on how their bytes arrive. */
 static int on_name_complete(llhttp_t *p)
 {
     struct message *m = message_of(p);
@@ -82,7 +83,7 @@ static int on_value(llhttp_t *p, const char *at, size_t n)
     if (m->line_count == 0)
         return -1;
     m->in_value = true;
-    take(m, &m->lines[m->line_count - 1].value, at, n);
+    extend_part(m, &m->lines[m->line_count - 1].value, at, n);
     return 0;
 }
 
@@ -96,11 +97,12 @@ static int on_value_complete(llhttp_t *p)
 
 static int on_headers_complete(llhttp_t *p)
 {
-    p->upgrade = 0; /* we never switch protocols: the request is answered as it stands */
+    p->upgrade = 0; /* we never switch protocols: Upgrade is ignored (RFC 9110 §7.8) */
     return HPE_PAUSED;
 }
 
-/* Chunk sizes, extensions and trailers up to `to`: of limited length, with CR and LF only as a pair. */
+/* Check the framing up to `to` (chunk sizes, extensions, trailers): its length is limited, and CR and LF come in
+ * pairs. */
 static bool framing_is_fine(struct message *m, const char *to)
 {
     const char *p = m->framing;
@@ -116,7 +118,7 @@ static bool framing_is_fine(struct message *m, const char *to)
     return true;
 }
 
-/* llhttp knows sizes up to 2^64 - 1; nobody sends as much, and others read such a number as a negative one. */
+/* llhttp accepts sizes up to 2^64 - 1. We refuse those from 2^63 on, which other software may read as negative. */
 static int on_chunk_header(llhttp_t *p)
 {
     return p->content_length > INT64_MAX ? -1 : 0;
@@ -157,7 +159,7 @@ static const llhttp_settings_t settings = {
 void message_init(struct message *m, const struct message_limits *limits)
 {
     assert(limits->headers <= MESSAGE_MAX_HEADERS && limits->head_bytes <= UINT32_MAX);
-    /* not the table of lines: it is large, and line_count says how much of it counts */
+    /* The table of lines is not cleared: it is large, and line_count says how much of it is valid. */
     memset(m, 0, offsetof(struct message, lines));
     memset((char *)m + offsetof(struct message, line_count), 0, sizeof *m - offsetof(struct message, line_count));
     m->limits = limits;
@@ -165,18 +167,18 @@ void message_init(struct message *m, const struct message_limits *limits)
     parser_of(m)->data = m;
 }
 
-static enum message_result refuse(struct message *m, enum http_refusal refusal, const char *why)
+static enum message_result refuse_message(struct message *m, enum http_refusal refusal, const char *why)
 {
     m->refusal = refusal;
     m->why = why;
     if (!m->method_done)
         m->method.n = 0;
-    if (!m->target_done) /* half a path is no path */
+    if (!m->target_done) /* a part of a path must not select an API */
         m->target.n = 0;
     return MESSAGE_REFUSED;
 }
 
-static bool list_has(slice list, slice word)
+static bool list_has_word(slice list, slice word)
 {
     slice item;
     while (field_list_next(&list, &item))
@@ -185,8 +187,8 @@ static bool list_has(slice list, slice word)
     return false;
 }
 
-/* The lines that decide about framing and routing. */
-static enum message_result judge(struct message *m, const char *start)
+/* Check the header lines that determine framing and routing, and store what they say. */
+static enum message_result check_header_lines(struct message *m, const char *start)
 {
     size_t hosts = 0, lengths = 0, codings = 0;
     bool close = false, keep = false;
@@ -195,7 +197,7 @@ static enum message_result judge(struct message *m, const char *start)
         slice name = message_slice(start, m->lines[i].name);
         slice value = slice_trim(message_slice(start, m->lines[i].value));
         if (name.n == 0)
-            return refuse(m, HTTP_REFUSE_MALFORMED, "a header line without a name");
+            return refuse_message(m, HTTP_REFUSE_MALFORMED, "a header line without a name");
         switch (name.n) {
         case 4:
             if (slice_eq_nocase(name, S("Host"))) {
@@ -206,14 +208,14 @@ static enum message_result judge(struct message *m, const char *start)
         case 6:
             if (slice_eq_nocase(name, S("Expect"))) {
                 if (!slice_eq_nocase(value, S("100-continue")))
-                    return refuse(m, HTTP_REFUSE_EXPECTATION, "an expectation other than 100-continue");
+                    return refuse_message(m, HTTP_REFUSE_EXPECTATION, "an expectation other than 100-continue");
                 m->expect_continue = true;
             }
             break;
         case 10:
             if (slice_eq_nocase(name, S("Connection"))) {
-                close = close || list_has(value, S("close"));
-                keep = keep || list_has(value, S("keep-alive"));
+                close = close || list_has_word(value, S("close"));
+                keep = keep || list_has_word(value, S("keep-alive"));
             }
             break;
         case 14:
@@ -233,26 +235,26 @@ static enum message_result judge(struct message *m, const char *start)
         }
     }
     if (hosts > 1)
-        return refuse(m, HTTP_REFUSE_MALFORMED, "more than one Host");
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "more than one Host");
     if (hosts == 0 && m->minor == 1)
-        return refuse(m, HTTP_REFUSE_MALFORMED, "no Host");
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "no Host");
     if (hosts == 1 && m->host.n == 0)
-        return refuse(m, HTTP_REFUSE_MALFORMED, "Host is empty");
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "Host is empty");
     if (m->host.n && !host_is_valid(message_slice(start, m->host)))
-        return refuse(m, HTTP_REFUSE_MALFORMED, "Host is not a host");
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "Host is not a host");
     if (codings) {
         if (m->minor == 0)
-            return refuse(m, HTTP_REFUSE_MALFORMED, "Transfer-Encoding in HTTP/1.0");
+            return refuse_message(m, HTTP_REFUSE_MALFORMED, "Transfer-Encoding in HTTP/1.0");
         if (lengths)
-            return refuse(m, HTTP_REFUSE_MALFORMED, "Content-Length and Transfer-Encoding together");
+            return refuse_message(m, HTTP_REFUSE_MALFORMED, "Content-Length and Transfer-Encoding together");
         if (codings > 1 || !slice_eq_nocase(coding, S("chunked")))
-            return refuse(m, HTTP_REFUSE_NOT_IMPLEMENTED, "a transfer coding other than chunked");
+            return refuse_message(m, HTTP_REFUSE_NOT_IMPLEMENTED, "a transfer coding other than chunked");
         m->chunked = true;
         m->content_length = -1;
     }
     uint64_t v = 0;
     if (lengths > 1 || (lengths && (!slice_to_u64(length, &v) || v > INT64_MAX)))
-        return refuse(m, HTTP_REFUSE_MALFORMED, "Content-Length is not one number");
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "Content-Length is not one number");
     if (lengths)
         m->content_length = (int64_t)v;
     m->keep_alive = m->minor == 1 ? !close : keep && !close;
@@ -260,27 +262,27 @@ static enum message_result judge(struct message *m, const char *start)
     return MESSAGE_DONE;
 }
 
-/* What llhttp lets pass or tells too late: lines over their limit, lines that continue the one before (obs-fold; its
- * callbacks look like a normal line), a CR or LF that stands alone. Of several the first byte that is wrong decides, so
- * that it does not matter how the bytes came. */
+/* Check what llhttp accepts or reports too late: lines over the limit, lines that continue the line before (obs-fold,
+ * for which llhttp's callbacks look like those for a normal line), and a CR or LF without the other. If there are
+ * several faults, the first wrong byte decides, so that the result does not depend on how the bytes arrived. */
 static enum message_result scan_lines(struct message *m, const char *start, size_t from, size_t to)
 {
     for (size_t i = from; i < to;) {
         const char *lf = memchr(start + i, '\n', to - i);
-        size_t end = lf ? (size_t)(lf - start) : to, most = m->line_start + m->limits->line_bytes;
+        size_t end = lf ? (size_t)(lf - start) : to, max_end = m->line_start + m->limits->line_bytes;
         if (i == m->line_start && i > 0 && (start[i] == ' ' || start[i] == '\t'))
-            return refuse(m, HTTP_REFUSE_MALFORMED, "a folded header line");
-        if (i > 0 && start[i - 1] == '\r' && i < end) /* the CR ended the piece before */
-            return refuse(m, HTTP_REFUSE_MALFORMED, "a CR without its LF");
+            return refuse_message(m, HTTP_REFUSE_MALFORMED, "a folded header line");
+        if (i > 0 && start[i - 1] == '\r' && i < end) /* the last piece ended with the CR */
+            return refuse_message(m, HTTP_REFUSE_MALFORMED, "a CR without its LF");
         const char *cr = memchr(start + i, '\r', end - i);
         size_t behind = cr ? (size_t)(cr - start) + 1 : to;
         bool lone = behind < end;
-        if (end > most && !(lone && behind <= most))
-            return refuse(m, HTTP_REFUSE_HEAD_TOO_LARGE, "a header line is too long");
+        if (end > max_end && !(lone && behind <= max_end))
+            return refuse_message(m, HTTP_REFUSE_HEAD_TOO_LARGE, "a header line is too long");
         if (lone)
-            return refuse(m, HTTP_REFUSE_MALFORMED, "a CR without its LF");
+            return refuse_message(m, HTTP_REFUSE_MALFORMED, "a CR without its LF");
         if (lf && (end == 0 || start[end - 1] != '\r'))
-            return refuse(m, HTTP_REFUSE_MALFORMED, "an LF without its CR");
+            return refuse_message(m, HTTP_REFUSE_MALFORMED, "an LF without its CR");
         if (lf)
             m->line_start = end + 1;
         i = end + 1;
@@ -292,18 +294,18 @@ static enum message_result refuse_parse(struct message *m)
 {
     llhttp_t *p = parser_of(m);
     if (m->too_many)
-        return refuse(m, HTTP_REFUSE_HEAD_TOO_LARGE, "too many header lines");
+        return refuse_message(m, HTTP_REFUSE_HEAD_TOO_LARGE, "too many header lines");
     switch (llhttp_get_errno(p)) {
     case HPE_INVALID_TRANSFER_ENCODING:
-        return refuse(m, HTTP_REFUSE_NOT_IMPLEMENTED, "a transfer coding other than chunked");
+        return refuse_message(m, HTTP_REFUSE_NOT_IMPLEMENTED, "a transfer coding other than chunked");
     case HPE_INVALID_VERSION:
-        if (p->http_major == 1 && p->http_minor <= 1) /* the number is fine, what follows is not */
-            return refuse(m, HTTP_REFUSE_MALFORMED, "not a well-formed request line");
-        return refuse(m, HTTP_REFUSE_VERSION, "an HTTP version other than 1.0 and 1.1");
+        if (p->http_major == 1 && p->http_minor <= 1) /* the version is fine, but what follows it is not */
+            return refuse_message(m, HTTP_REFUSE_MALFORMED, "not a well-formed request line");
+        return refuse_message(m, HTTP_REFUSE_VERSION, "an HTTP version other than 1.0 and 1.1");
     case HPE_PAUSED_H2_UPGRADE:
-        return refuse(m, HTTP_REFUSE_VERSION, "HTTP/2 is not spoken here");
+        return refuse_message(m, HTTP_REFUSE_VERSION, "HTTP/2 is not spoken here");
     default:
-        return refuse(m, HTTP_REFUSE_MALFORMED, "not a well-formed request");
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "not a well-formed request");
     }
 }
 
@@ -313,14 +315,14 @@ enum message_result message_head(struct message *m, const char *start, size_t n)
     size_t from = m->fed, to = n > m->limits->head_bytes ? m->limits->head_bytes : n;
     m->base = start;
     if (from == to && n > to)
-        return refuse(m, HTTP_REFUSE_HEAD_TOO_LARGE, "the head is too large");
+        return refuse_message(m, HTTP_REFUSE_HEAD_TOO_LARGE, "the head is too large");
     llhttp_errno_t e = llhttp_execute(p, start + from, to - from);
     if (e == HPE_PAUSED)
         to = (size_t)(llhttp_get_error_pos(p) - start);
     m->fed = to;
     bool refused_here = e != HPE_OK && e != HPE_PAUSED;
     if (refused_here) {
-        /* a line that is too long says so even when it is also odd */
+        /* scan only up to the fault: a line that is too long is reported as such even if it is malformed later */
         const char *at = llhttp_get_error_pos(p);
         to = at && at >= start && at <= start + to ? (size_t)(at - start) : to;
     }
@@ -329,13 +331,13 @@ enum message_result message_head(struct message *m, const char *start, size_t n)
     if (refused_here)
         return refuse_parse(m);
     if (e == HPE_OK)
-        return n > m->limits->head_bytes ? refuse(m, HTTP_REFUSE_HEAD_TOO_LARGE, "the head is too large")
+        return n > m->limits->head_bytes ? refuse_message(m, HTTP_REFUSE_HEAD_TOO_LARGE, "the head is too large")
                                          : MESSAGE_MORE;
     if (p->http_major != 1 || p->http_minor > 1)
-        return refuse(m, HTTP_REFUSE_VERSION, "an HTTP version other than 1.0 and 1.1");
+        return refuse_message(m, HTTP_REFUSE_VERSION, "an HTTP version other than 1.0 and 1.1");
     m->minor = p->http_minor;
     m->head_bytes = to;
-    return judge(m, start);
+    return check_header_lines(m, start);
 }
 
 enum message_result message_chunks(struct message *m, slice in, void (*bytes)(void *arg, slice), void *arg,
@@ -354,7 +356,7 @@ enum message_result message_chunks(struct message *m, slice in, void (*bytes)(vo
     bool done = e == HPE_PAUSED && m->body_done;
     const char *end = done ? llhttp_get_error_pos(p) : in.p + in.n;
     if ((e != HPE_OK && !done) || !framing_is_fine(m, end))
-        return refuse(m, HTTP_REFUSE_MALFORMED, "the chunked body is not well-formed");
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "the chunked body is not well-formed");
     *ret_used = (size_t)(end - in.p);
     return done ? MESSAGE_DONE : MESSAGE_MORE;
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the parser stands in the body:
+/* The state of the parser in the body:
  *
  *   PREAMBLE ──boundary──> HEAD ──blank line──> DATA ──boundary──> HEAD …
  *      └──────closing boundary──> EPILOGUE <──closing boundary──┘       (any error: FAILED)
  *
- * and, in PREAMBLE and DATA, in a line that may be a boundary (read_line takes every arrow):
+ * and, in PREAMBLE and DATA, its state in a line that may be a boundary (read_boundary_line makes every transition):
  *
  *   DELIMITER ──all of CRLF--boundary──> AFTER ──blank──> PADDING ──CR──> CR ──LF──> a boundary
  *                                          ├──CR──> CR
  *                                          └──"-"──> DASH ──"-"──> CLOSING ──CR──> CLOSING_CR ──LF──> the closing one
  *
- * What holds:
- * - `held` is exactly the bytes since the CR with which that line began; empty when no such line is under way.
- * - On a byte that does not fit, all of `held` is data after all, and no other boundary begins inside it: CR occurs in
- *   the delimiter once, in front, and a CR at the end of `held` is followed by no LF. So nothing is ever scanned twice.
- * - The first boundary of a body has no CRLF before it, and that behind an empty part may share the CRLF of the blank
- *   line (RFC 2046: body-part without octets). So both states start with an unreal CRLF in `held`, which is never data.
- */
+ * Invariants:
+ * - `held` contains exactly the bytes since the CR with which that line began; it is empty when there is no such line.
+ * - At a byte that does not fit, all of `held` is data, and no other boundary can begin inside it: the delimiter has
+ *   only one CR, its first byte, and a CR at the end of `held` is not followed by an LF. So no byte is scanned twice.
+ * - The first boundary of a body has no CRLF before it, and a boundary after an empty part may share the CRLF of the
+ *   blank line (RFC 2046: body-part without octets). So both states begin with an unreal CRLF in `held`, which is never
+ *   data. */
 #include "http/multipart.h"
 
 #include "http/content_disposition.h"
@@ -27,7 +27,7 @@
 
 #define HEADER_NAME_MAX 256
 
-static bool is_blank(char c)
+static bool is_space_or_tab(char c)
 {
     return c == ' ' || c == '\t';
 }
@@ -85,28 +85,28 @@ void multipart_init(struct multipart *m, slice boundary, const struct multipart_
     hold_unreal_crlf(m);
 }
 
-static err_t emit(struct multipart *m, slice bytes, struct arena *a)
+static err_t emit_part_data(struct multipart *m, slice bytes, struct arena *a)
 {
     return m->state == MULTIPART_DATA && bytes.n ? m->events->part_data(m->ctx, bytes, a) : NULL;
 }
 
-/* The held bytes are no boundary: they were data all along. */
+/* The held bytes are not a boundary, so they are data. */
 static err_t release_held(struct multipart *m, struct arena *a)
 {
     slice data = { m->held + m->held_unreal, m->held_count - m->held_unreal };
     m->held_count = m->held_unreal = 0;
     m->line = LINE_DELIMITER;
-    return emit(m, data, a);
+    return emit_part_data(m, data, a);
 }
 
-/* ── Boundary lines ─────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- boundary lines ---- */
 
 static err_t end_part(struct multipart *m, struct arena *a)
 {
     return m->state == MULTIPART_DATA ? m->events->part_end(m->ctx, a) : NULL;
 }
 
-static err_t open_part(struct multipart *m, struct arena *a)
+static err_t begin_next_part(struct multipart *m, struct arena *a)
 {
     TRY(end_part(m, a));
     if (++m->parts > m->limits.parts)
@@ -116,21 +116,21 @@ static err_t open_part(struct multipart *m, struct arena *a)
     return NULL;
 }
 
-static err_t close_body(struct multipart *m, struct arena *a)
+static err_t end_body(struct multipart *m, struct arena *a)
 {
     TRY(end_part(m, a));
     m->state = MULTIPART_EPILOGUE;
     return NULL;
 }
 
-static bool takes_padding(const struct multipart *m, char c)
+static bool allows_padding(const struct multipart *m, char c)
 {
     size_t behind = m->held_count - m->delimiter_count - (m->line == LINE_CLOSING ? 2 : 0);
-    return is_blank(c) && behind < MULTIPART_PADDING_MAX;
+    return is_space_or_tab(c) && behind < MULTIPART_PADDING_MAX;
 }
 
-/* Take bytes for the line at hand until it is decided what it is. */
-static err_t read_line(struct multipart *m, slice *bytes, struct arena *a)
+/* Consume bytes of the current line until it is a boundary, or cannot become one. */
+static err_t read_boundary_line(struct multipart *m, slice *bytes, struct arena *a)
 {
     while (bytes->n) {
         char c = bytes->p[0];
@@ -143,7 +143,7 @@ static err_t read_line(struct multipart *m, slice *bytes, struct arena *a)
             break;
         case LINE_AFTER:
         case LINE_PADDING:
-            fits = c == '\r' || takes_padding(m, c) || (c == '-' && m->line == LINE_AFTER);
+            fits = c == '\r' || allows_padding(m, c) || (c == '-' && m->line == LINE_AFTER);
             if (fits)
                 m->line = c == '\r' ? LINE_CR : c == '-' ? LINE_DASH : LINE_PADDING;
             break;
@@ -153,7 +153,7 @@ static err_t read_line(struct multipart *m, slice *bytes, struct arena *a)
                 m->line = LINE_CLOSING;
             break;
         case LINE_CLOSING:
-            fits = c == '\r' || takes_padding(m, c);
+            fits = c == '\r' || allows_padding(m, c);
             if (c == '\r')
                 m->line = LINE_CLOSING_CR;
             break;
@@ -161,7 +161,7 @@ static err_t read_line(struct multipart *m, slice *bytes, struct arena *a)
         case LINE_CLOSING_CR:
             if (c == '\n') {
                 *bytes = slice_from(*bytes, 1);
-                return m->line == LINE_CR ? open_part(m, a) : close_body(m, a);
+                return m->line == LINE_CR ? begin_next_part(m, a) : end_body(m, a);
             }
             break;
         }
@@ -182,8 +182,9 @@ static size_t delimiter_begun(slice s, slice delimiter)
     return slice_starts(delimiter, begun) ? begun.n : 0;
 }
 
-/* Data up to the next delimiter. memmem, not memchr for the CR: 20 times faster on bytes that are full of CRs. */
-static err_t read_data(struct multipart *m, slice *bytes, struct arena *a)
+/* Consume data up to the next delimiter. It is searched with memmem, not memchr for the CR, which is 20 times slower on
+ * bytes with many CRs. */
+static err_t read_part_data(struct multipart *m, slice *bytes, struct arena *a)
 {
     slice delimiter = { m->delimiter, m->delimiter_count }, all = *bytes;
     size_t at = slice_find(all, delimiter);
@@ -194,12 +195,12 @@ static err_t read_data(struct multipart *m, slice *bytes, struct arena *a)
     if (!found)
         at = all.n - m->held_count;
     *bytes = slice_from(all, at + m->held_count);
-    return emit(m, slice_part(all, 0, at), a);
+    return emit_part_data(m, slice_part(all, 0, at), a);
 }
 
-/* ── Headers of a part ──────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- headers of a part ---- */
 
-/* `name: value`, no folding, no blank before the colon. */
+/* Parse `name: value`; folding, or a blank before the colon, is an error. */
 static bool parse_header(slice line, struct multipart_header *ret)
 {
     slice value;
@@ -227,7 +228,7 @@ static bool is_identity_encoding(slice encoding)
            slice_eq_nocase(encoding, S("7bit"));
 }
 
-/* Fill in what the three headers that we understand say. */
+/* Set the members of *part that depend on its three headers with a meaning. */
 static err_t describe_part(struct multipart_part *part, struct arena *scratch, struct arena *a)
 {
     size_t types, dispositions, encodings;
@@ -253,7 +254,7 @@ static err_t describe_part(struct multipart_part *part, struct arena *scratch, s
     return NULL;
 }
 
-static err_t begin_part(struct multipart *m, struct arena *a)
+static err_t end_part_head(struct multipart *m, struct arena *a)
 {
     SCRATCH(scratch);
     struct multipart_header headers[MULTIPART_HEADERS_MAX];
@@ -261,7 +262,7 @@ static err_t begin_part(struct multipart *m, struct arena *a)
     slice rest = { m->head, m->head_line }, line;
     while (rest.n) {
         slice_cut(rest, '\n', &line, &rest);
-        line.n--; /* the CR, which end_header_line has seen */
+        line.n--; /* the CR; end_header_line has checked that it is there */
         bool ok = parse_header(line, &headers[part.header_count++]);
         assert(ok);
     }
@@ -276,7 +277,7 @@ static err_t end_header_line(struct multipart *m, struct arena *a)
     slice line = { m->head + m->head_line, m->head_count - m->head_line - 2 };
     struct multipart_header header;
     if (line.n == 0)
-        return begin_part(m, a);
+        return end_part_head(m, a);
     if (!parse_header(line, &header))
         return err_make(a, ERR_INVALID, "a line in the head of a part is no header");
     if (++m->head_lines > m->limits.headers)
@@ -287,15 +288,15 @@ static err_t end_header_line(struct multipart *m, struct arena *a)
 
 static err_t head_overflow(const struct multipart *m, struct arena *a)
 {
-    /* No header has a name that long: it is the blank line before the bytes that is missing. */
+    /* No header has so long a name, so this is data, and the blank line before it is missing. */
     slice line = { m->head + m->head_line, m->head_count - m->head_line };
     if (line.n > HEADER_NAME_MAX && slice_find_byte(line, ':') == SLICE_NONE)
         return err_make(a, ERR_INVALID, "a line in the head of a part is no header");
     return err_make(a, ERR_TOO_LARGE, "more than %zu bytes of headers in a part", m->limits.head_bytes);
 }
 
-/* Byte by byte, so that the first fault in the bytes is the one reported, however they arrive. */
-static err_t read_head(struct multipart *m, slice *bytes, struct arena *a)
+/* Byte by byte, so that the first fault is reported, however the bytes arrive. */
+static err_t read_part_head(struct multipart *m, slice *bytes, struct arena *a)
 {
     while (bytes->n && m->state == MULTIPART_HEAD) {
         char c = bytes->p[0];
@@ -314,18 +315,18 @@ static err_t read_head(struct multipart *m, slice *bytes, struct arena *a)
     return NULL;
 }
 
-/* ── The body as a whole ────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- the whole body ---- */
 
-static err_t feed(struct multipart *m, slice bytes, struct arena *a)
+static err_t feed_bytes(struct multipart *m, slice bytes, struct arena *a)
 {
     while (bytes.n) {
         switch (m->state) {
         case MULTIPART_PREAMBLE:
         case MULTIPART_DATA:
-            TRY(m->held_count ? read_line(m, &bytes, a) : read_data(m, &bytes, a));
+            TRY(m->held_count ? read_boundary_line(m, &bytes, a) : read_part_data(m, &bytes, a));
             break;
         case MULTIPART_HEAD:
-            TRY(read_head(m, &bytes, a));
+            TRY(read_part_head(m, &bytes, a));
             break;
         case MULTIPART_EPILOGUE:
             return NULL;
@@ -336,13 +337,13 @@ static err_t feed(struct multipart *m, slice bytes, struct arena *a)
     return NULL;
 }
 
-static err_t finish(struct multipart *m, struct arena *a)
+static err_t finish_body(struct multipart *m, struct arena *a)
 {
     switch (m->state) {
     case MULTIPART_PREAMBLE:
     case MULTIPART_DATA:
         if (m->line == LINE_CLOSING || m->line == LINE_CLOSING_CR)
-            return close_body(m, a);
+            return end_body(m, a);
         if (m->state == MULTIPART_PREAMBLE && m->line == LINE_DELIMITER)
             return err_make(a, ERR_INVALID, "the body never shows its boundary");
         break;
@@ -360,7 +361,7 @@ static err_t finish(struct multipart *m, struct arena *a)
 
 err_t multipart_feed(struct multipart *m, slice bytes, struct arena *a)
 {
-    err_t e = feed(m, bytes, a);
+    err_t e = feed_bytes(m, bytes, a);
     if (e)
         m->state = MULTIPART_FAILED;
     return e;
@@ -368,7 +369,7 @@ err_t multipart_feed(struct multipart *m, slice bytes, struct arena *a)
 
 err_t multipart_finish(struct multipart *m, struct arena *a)
 {
-    err_t e = finish(m, a);
+    err_t e = finish_body(m, a);
     if (e)
         m->state = MULTIPART_FAILED;
     return e;

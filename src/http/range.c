@@ -3,8 +3,8 @@
 
 #include "http/field.h"
 
-/* Digits only. A number too large for 64 bits is larger than any file, which is all that matters. */
-static bool to_position(slice digits, uint64_t *ret)
+/* Parse a decimal number. One that does not fit in 64 bits becomes UINT64_MAX: both are beyond the end of any file. */
+static bool parse_position(slice digits, uint64_t *ret)
 {
     for (size_t i = 0; i < digits.n; i++)
         if (digits.p[i] < '0' || digits.p[i] > '9')
@@ -16,26 +16,26 @@ static bool to_position(slice digits, uint64_t *ret)
     return digits.n > 0;
 }
 
-/* One range-spec: a-b, a- or -n. False when it is malformed. */
-static bool parse_spec(slice spec, uint64_t size, struct range *ret)
+/* Parse one range-spec: a-b, a- or -n. False: it is malformed. */
+static bool parse_range_spec(slice spec, uint64_t size, struct range *ret)
 {
     slice left, right;
     uint64_t first, last = UINT64_MAX;
     if (!slice_cut(spec, '-', &left, &right))
         return false;
     if (left.n == 0) { /* the last n bytes */
-        uint64_t asked;
-        if (!to_position(right, &asked))
+        uint64_t suffix;
+        if (!parse_position(right, &suffix))
             return false;
-        uint64_t count = asked < size ? asked : size;
+        uint64_t count = suffix < size ? suffix : size;
         *ret = (struct range){ RANGE_PART, size - count, count };
-        if (asked == 0)
+        if (suffix == 0)
             ret->kind = RANGE_UNSATISFIABLE;
-        else if (size == 0) /* satisfiable, says §14.1.2, but Content-Range cannot express it */
+        else if (size == 0) /* satisfiable (§14.1.2), but Content-Range cannot express an empty range */
             ret->kind = RANGE_WHOLE;
         return true;
     }
-    if (!to_position(left, &first) || (right.n && !to_position(right, &last)) || last < first)
+    if (!parse_position(left, &first) || (right.n && !parse_position(right, &last)) || last < first)
         return false;
     if (first >= size) {
         *ret = (struct range){ .kind = RANGE_UNSATISFIABLE };
@@ -54,7 +54,7 @@ struct range range_parse(slice header, uint64_t size_bytes)
     if (!slice_cut(header, '=', &unit, &specs) || !slice_eq_nocase(slice_trim(unit), S("bytes")))
         return whole;
     while (field_list_next(&specs, &spec))
-        if (!parse_spec(spec, size_bytes, count++ ? &other : &only))
+        if (!parse_range_spec(spec, size_bytes, count++ ? &other : &only))
             return whole;
     return count == 1 ? only : whole;
 }

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-/* ── Forms ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- the forms of a target ---- */
 
-static bool is_clean(slice raw)
+static bool has_allowed_bytes(slice raw)
 {
     for (size_t i = 0; i < raw.n; i++) {
         unsigned char c = (unsigned char)raw.p[i];
@@ -19,26 +19,26 @@ static bool is_clean(slice raw)
     return raw.n > 0;
 }
 
-/* scheme://host, cut off *rest; false when it does not start like that. The host ends at / or ?. */
-static bool cut_origin(slice *rest, slice *ret_scheme, slice *ret_host)
+/* Cut scheme://host off the start of *rest; the host ends at / or ?. False: *rest does not start like that. */
+static bool cut_scheme_and_host(slice *rest, slice *ret_scheme, slice *ret_host)
 {
     size_t at = slice_find(*rest, S("://"));
     if (at == SLICE_NONE || !is_token(slice_part(*rest, 0, at)))
         return false;
-    slice behind = slice_from(*rest, at + 3);
+    slice after = slice_from(*rest, at + 3);
     size_t n = 0;
-    while (n < behind.n && behind.p[n] != '/' && behind.p[n] != '?')
+    while (n < after.n && after.p[n] != '/' && after.p[n] != '?')
         n++;
     *ret_scheme = slice_part(*rest, 0, at);
-    *ret_host = slice_part(behind, 0, n);
-    *rest = slice_from(behind, n);
+    *ret_host = slice_part(after, 0, n);
+    *rest = slice_from(after, n);
     return true;
 }
 
 err_t target_parse(slice raw, struct arena *a, struct target *ret)
 {
     struct target t = { .scheme = S(""), .host = S(""), .query = S("") };
-    if (!is_clean(raw))
+    if (!has_allowed_bytes(raw))
         return err_make(a, ERR_INVALID, "the request target is empty or holds forbidden characters");
     if (slice_eq(raw, S("*"))) {
         t.path = raw;
@@ -46,7 +46,7 @@ err_t target_parse(slice raw, struct arena *a, struct target *ret)
         return NULL;
     }
     if (raw.p[0] != '/') {
-        if (!cut_origin(&raw, &t.scheme, &t.host) || !host_is_valid(t.host) ||
+        if (!cut_scheme_and_host(&raw, &t.scheme, &t.host) || !host_is_valid(t.host) ||
             (!slice_eq_nocase(t.scheme, S("http")) && !slice_eq_nocase(t.scheme, S("https"))))
             return err_make(a, ERR_INVALID, "the request target is neither a path nor an http URL");
     }
@@ -57,9 +57,9 @@ err_t target_parse(slice raw, struct arena *a, struct target *ret)
     return NULL;
 }
 
-/* ── Path ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- the path ---- */
 
-static bool decode(slice encoded, bool plus, struct arena *a, slice *ret)
+static bool decode_text(slice encoded, bool plus, struct arena *a, slice *ret)
 {
     slice text = encoded;
     bool plain = slice_find_byte(encoded, '%') == SLICE_NONE && (!plus || slice_find_byte(encoded, '+') == SLICE_NONE);
@@ -71,7 +71,9 @@ static bool decode(slice encoded, bool plus, struct arena *a, slice *ret)
 
 err_t target_decode(slice encoded, struct arena *a, slice *ret)
 {
-    return decode(encoded, false, a, ret) ? NULL : err_make(a, ERR_INVALID, "the path is not percent-encoded properly");
+    if (!decode_text(encoded, false, a, ret))
+        return err_make(a, ERR_INVALID, "the path is not percent-encoded properly");
+    return NULL;
 }
 
 static size_t count_byte(slice s, char c)
@@ -99,14 +101,14 @@ err_t target_split_path(slice path, struct arena *a, struct target_path *ret)
     return NULL;
 }
 
-/* ── Query ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- the query ---- */
 
 err_t query_parse(slice raw, struct arena *a, struct query *ret)
 {
-    size_t most = count_byte(raw, '&') + 1, count = 0;
-    if (most > QUERY_PARAMS_MAX)
+    size_t max_count = count_byte(raw, '&') + 1, count = 0;
+    if (max_count > QUERY_PARAMS_MAX)
         return err_make(a, ERR_TOO_LARGE, "the query has more than %d parameters", QUERY_PARAMS_MAX);
-    struct query_param *params = arena_array(a, struct query_param, most);
+    struct query_param *params = arena_array(a, struct query_param, max_count);
     while (raw.n) {
         slice piece;
         slice_cut(raw, '&', &piece, &raw);
@@ -114,7 +116,7 @@ err_t query_parse(slice raw, struct arena *a, struct query *ret)
             continue;
         struct query_param *p = &params[count++];
         slice_cut(piece, '=', &p->raw_name, &p->raw_value);
-        if (!decode(p->raw_name, true, a, &p->name) || !decode(p->raw_value, true, a, &p->value))
+        if (!decode_text(p->raw_name, true, a, &p->name) || !decode_text(p->raw_value, true, a, &p->value))
             return err_make(a, ERR_INVALID, "the query is not percent-encoded properly");
     }
     *ret = (struct query){ params, count };
@@ -134,9 +136,9 @@ bool query_get(const struct query *q, slice name, unsigned flags, slice *ret_val
     return found != NULL;
 }
 
-/* ── Logs ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- redaction for logs ---- */
 
-/* Decode what can be decoded and leave the rest; lower case. Only to compare with. */
+/* Decode the well-formed escapes, leave malformed ones, and convert to lower case. For comparisons only. */
 static slice decode_loosely(slice encoded, struct arena *a)
 {
     char *out = arena_alloc(a, encoded.n + 1), *o = out;
@@ -199,7 +201,7 @@ slice target_redact(slice raw, struct arena *a)
     struct buf to;
     buf_init(&to, 0);
     slice scheme, host, path, query;
-    if (!slice_starts(raw, S("/")) && cut_origin(&raw, &scheme, &host)) {
+    if (!slice_starts(raw, S("/")) && cut_scheme_and_host(&raw, &scheme, &host)) {
         buf_add(&to, scheme);
         buf_add(&to, S("://"));
         size_t at = slice_rfind_byte(host, '@');
