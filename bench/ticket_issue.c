@@ -63,8 +63,10 @@ static void prepare(struct bench *b, const char *dir, struct arena *a)
     struct meta_store *meta;
     check(sqlite_open(&(struct sqlite_options){ .path = arena_printf(a, "%s/bench.db", dir).p }, a, &db));
     check(meta_open(db, &(struct meta_options){ 0 }, a, &meta));
-    core_init(&b->core, meta, blob_mem_open(clock_system(), 0), clock_system(), random_system(), NULL,
-              &(struct core_options){ 0 });
+    core_init(&b->core, &(struct core_params){ .meta = meta,
+                                               .blob = blob_mem_open(clock_system(), 0),
+                                               .clock = clock_system(),
+                                               .random = random_system() });
     check(access_bootstrap(&b->core, a));
     check(access_operator(&b->core, S(""), a, &b->who));
     b->who.request_id = S("0123456789abcdef");

@@ -53,14 +53,21 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     d->login = arena_printf(a, "demo-" SLICE_FMT "@example.org", SLICE_ARG(random_hex(cli->random, a, 6)));
     struct user_request order = { .login = d->login, .name = S("Demo User"), .email = d->login };
     struct user user;
-    int64_t id;
     TRY(user_create(core, &admin->who, &order, a, &user));
-    TRY(key_mint(core, &admin->who, d->login, S("pyrus"), a, &id, &d->security_key));
-    TRY(key_mint(core, &admin->who, d->login, S("native"), a, &id, &d->native_token));
+    struct minted_key pyrus, native, runrun, s3;
+    TRY(key_mint(core, &admin->who, &(struct key_request){ d->login, S("pyrus") }, a, &pyrus));
+    TRY(key_mint(core, &admin->who, &(struct key_request){ d->login, S("native") }, a, &native));
+    TRY(key_mint_pair(core, &admin->who, &(struct key_request){ d->login, S("runrun") }, a, &runrun));
+    TRY(key_mint_signing(core, &admin->who, &(struct key_request){ d->login, S("s3") }, a, &s3));
+    d->security_key = pyrus.key;
+    d->native_token = native.key;
+    d->app_key = runrun.key;
+    d->user_token = runrun.token;
+    d->access_key = s3.key;
+    d->secret = s3.secret;
     struct token_policy policy = { admin->config->pyrus.token_lifetime_ms, admin->config->pyrus.tokens_per_user };
-    TRY(token_issue(core, S("pyrus"), d->login, d->security_key, &policy, a, &d->pyrus_token));
-    TRY(key_mint_pair(core, &admin->who, d->login, S("runrun"), a, &id, &d->app_key, &d->user_token));
-    TRY(key_mint_signing(core, &admin->who, d->login, S("s3"), a, &id, &d->access_key, &d->secret));
+    TRY(token_issue(core, &(struct token_request){ S("pyrus"), d->login, d->security_key, &policy }, a,
+                    &d->pyrus_token));
     struct principal who = { .account_id = user.account_id, .user_id = user.id, .login = user.login };
     bool own;
     d->bucket = arena_printf(a, "demo-" SLICE_FMT, SLICE_ARG(random_hex(cli->random, a, 6)));

@@ -34,16 +34,16 @@ static err_t mint_key(struct cli *cli, struct admin *admin, const struct key_kin
                       struct new_key *ret)
 {
     struct core *core = &admin->store->core;
-    slice purpose = slice_of(kind->purpose);
-    switch (kind->form) {
-    case PAIR:
-        return key_mint_pair(core, &admin->who, login, purpose, cli->arena, &ret->id, &ret->halves[0], &ret->halves[1]);
-    case SIGNING:
-        return key_mint_signing(core, &admin->who, login, purpose, cli->arena, &ret->id, &ret->halves[0],
-                                &ret->halves[1]);
-    default:
-        return key_mint(core, &admin->who, login, purpose, cli->arena, &ret->id, &ret->halves[0]);
-    }
+    struct key_request request = { .login = login, .purpose = slice_of(kind->purpose) };
+    struct minted_key minted;
+    if (kind->form == PAIR)
+        TRY(key_mint_pair(core, &admin->who, &request, cli->arena, &minted));
+    else if (kind->form == SIGNING)
+        TRY(key_mint_signing(core, &admin->who, &request, cli->arena, &minted));
+    else
+        TRY(key_mint(core, &admin->who, &request, cli->arena, &minted));
+    *ret = (struct new_key){ minted.id, { minted.key, kind->form == PAIR ? minted.token : minted.secret } };
+    return NULL;
 }
 
 static void print_new_key(struct cli *cli, const struct key_kind *kind, slice login, const struct new_key *key)

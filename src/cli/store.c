@@ -159,7 +159,10 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
                                     .account_max_bytes = c->accounts.max_bytes,
                                     .account_max_files = c->accounts.max_files,
                                     .file_cache_bytes = (uint64_t)c->storage.cache_bytes };
-    core_init(&s->core, s->meta, s->blob, clock, random, s->seal, &options);
+    core_init(
+        &s->core,
+        &(struct core_params){
+            .meta = s->meta, .blob = s->blob, .clock = clock, .random = random, .seal = s->seal, .options = options });
     TRY(access_bootstrap(&s->core, a));
     return log ? tell_lost_keys(s, a) : NULL;
 }

@@ -9,12 +9,14 @@
 
 #define CORES_A_LEADER 2 /* the others receive and write meanwhile */
 
-void core_init(struct core *core, struct meta_store *meta, struct blob_store *blob, struct clock *clock,
-               struct random *random, struct seal *seal, const struct core_options *options)
+void core_init(struct core *core, const struct core_params *params)
 {
-    *core = (struct core){
-        .meta = meta, .blob = blob, .clock = clock, .random = random, .seal = seal, .options = *options
-    };
+    *core = (struct core){ .meta = params->meta,
+                           .blob = params->blob,
+                           .clock = params->clock,
+                           .random = params->random,
+                           .seal = params->seal,
+                           .options = params->options };
     core->entry_guard = &ticket_entry_guard;
     core->access = access_cache_new();
     core->buckets = bucket_cache_new();

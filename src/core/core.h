@@ -55,9 +55,16 @@ struct core {
     struct md5_crew *crew;  /* in which several are hashed together */
 };
 
-/* stores, clock, random and seal are borrowed and must outlive the core. */
-void core_init(struct core *, struct meta_store *, struct blob_store *, struct clock *, struct random *, struct seal *,
-               const struct core_options *);
+/* What a core is made of. All of it is borrowed and must outlive the core. */
+struct core_params {
+    struct meta_store *meta;
+    struct blob_store *blob;
+    struct clock *clock;
+    struct random *random;
+    struct seal *seal; /* NULL: there is no master key, so no signing key can be made or opened */
+    struct core_options options;
+};
+void core_init(struct core *, const struct core_params *);
 void core_release(struct core *);
 
 /* The time by which things expire: the highest that the wall clock ever showed. When the clock is set back, what has

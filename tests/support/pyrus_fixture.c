@@ -46,7 +46,7 @@ struct pyrus_user pyrus_user_of(struct pyrus_fixture *f, const char *account, co
                                 bool is_admin)
 {
     struct user user;
-    int64_t key_id;
+    struct minted_key minted;
     struct pyrus_user u = { .login = slice_of(login) };
     slice email = slice_find_byte(u.login, '@') == SLICE_NONE ? arena_printf(f->a, "%s@example.org", login) : u.login;
     EXPECT_OK(user_create(&f->w->core, &f->w->operator_,
@@ -56,9 +56,11 @@ struct pyrus_user pyrus_user_of(struct pyrus_fixture *f, const char *account, co
                                                   .email = email,
                                                   .is_admin = is_admin },
                           f->a, &user));
-    EXPECT_OK(key_mint(&f->w->core, &f->w->operator_, u.login, S("pyrus"), f->a, &key_id, &u.key));
+    EXPECT_OK(key_mint(&f->w->core, &f->w->operator_, &(struct key_request){ u.login, S("pyrus") }, f->a, &minted));
+    u.key = minted.key;
     u.id = user.id;
-    EXPECT_OK(token_issue(&f->w->core, S("pyrus"), u.login, u.key, &f->pyrus.options.tokens, f->a, &u.token));
+    EXPECT_OK(token_issue(&f->w->core, &(struct token_request){ S("pyrus"), u.login, u.key, &f->pyrus.options.tokens },
+                          f->a, &u.token));
     EXPECT_OK(access_check(&f->w->core, S("pyrus"), CREDENTIAL_TOKEN, u.token, f->a, &u.who));
     return u;
 }

@@ -58,8 +58,14 @@ struct runrun_user runrun_user_of(struct runrun_fixture *f, const char *account,
                                   .email = arena_printf(f->a, "%s@example.org", login),
                                   .is_admin = is_admin };
     EXPECT_OK(user_create(&f->w->core, &f->w->operator_, &order, f->a, &user));
-    EXPECT_OK(key_mint_pair(&f->w->core, &f->w->operator_, u.login, S("runrun"), f->a, &u.key_id, &u.key, &u.token));
-    EXPECT_OK(access_check_pair(&f->w->core, S("runrun"), u.key, u.token, f->a, &u.who, &key_id));
+    struct key_request wanted = { u.login, S("runrun") };
+    struct minted_key minted;
+    EXPECT_OK(key_mint_pair(&f->w->core, &f->w->operator_, &wanted, f->a, &minted));
+    u.key_id = minted.id;
+    u.key = minted.key;
+    u.token = minted.token;
+    EXPECT_OK(
+        access_check_pair(&f->w->core, S("runrun"), &(struct key_and_token){ u.key, u.token }, f->a, &u.who, &key_id));
     u.who.request_id = S("test");
     u.id = user.id;
     return u;

@@ -49,13 +49,15 @@ struct s3_user s3_user_of(struct s3_fixture *f, const char *account, const char 
 {
     struct s3_user p = { .login = slice_of(login) };
     struct user user;
-    int64_t key_id;
+    struct minted_key minted;
     slice secret;
     EXPECT_OK(user_create(&f->w->core, &f->w->operator_,
                           &(struct user_request){ .account = slice_of(account), .login = p.login, .name = p.login },
                           f->a, &user));
-    EXPECT_OK(
-        key_mint_signing(&f->w->core, &f->w->operator_, p.login, S3_PURPOSE, f->a, &key_id, &p.access_key, &p.secret));
+    struct key_request wanted = { p.login, S3_PURPOSE };
+    EXPECT_OK(key_mint_signing(&f->w->core, &f->w->operator_, &wanted, f->a, &minted));
+    p.access_key = minted.key;
+    p.secret = minted.secret;
     EXPECT_OK(access_signing(&f->w->core, S3_PURPOSE, p.access_key, f->a, &p.who, &secret));
     return p;
 }

@@ -37,7 +37,12 @@ struct world *world_new_with(const struct world_options *options)
                                          .file_cache_bytes = WORLD_CACHE_BYTES };
     unsigned char master_key[SEAL_KEY_SIZE] = { 1 };
     w->seal = seal_new(master_key, &w->random.random);
-    core_init(&w->core, meta, blob, &w->clock.clock, &w->random.random, w->seal, &core_options);
+    core_init(&w->core, &(struct core_params){ .meta = meta,
+                                               .blob = blob,
+                                               .clock = &w->clock.clock,
+                                               .random = &w->random.random,
+                                               .seal = w->seal,
+                                               .options = core_options });
     EXPECT_OK(access_bootstrap(&w->core, w->a));
     EXPECT_OK(access_operator(&w->core, S(""), w->a, &w->operator_));
     EXPECT_OK(jobs_new(&w->core, &(struct jobs_options){ 0 }, w->a, &w->jobs));
@@ -97,10 +102,9 @@ struct principal world_admin(struct world *w, slice login)
 
 slice world_key(struct world *w, slice login, slice purpose)
 {
-    int64_t id;
-    slice secret;
-    EXPECT_OK(key_mint(&w->core, &w->operator_, login, purpose, w->a, &id, &secret));
-    return secret;
+    struct minted_key minted;
+    EXPECT_OK(key_mint(&w->core, &w->operator_, &(struct key_request){ login, purpose }, w->a, &minted));
+    return minted.key;
 }
 
 /* ---- files ---- */

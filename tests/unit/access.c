@@ -10,18 +10,21 @@
 #include <pthread.h>
 #include <string.h>
 
+/* The purpose of the credentials in these tests. */
+#define API S("api")
+
 static const struct token_policy policy = { .lifetime_ms = 24 * 3600 * 1000, .per_user = 100 };
 
 static err_t check(struct world *w, enum credential_form form, slice secret)
 {
     struct principal who;
-    return access_check(&w->core, S("way"), form, secret, w->a, &who);
+    return access_check(&w->core, API, form, secret, w->a, &who);
 }
 
 static slice token(struct world *w, slice login, slice key)
 {
     slice ret;
-    EXPECT_OK(token_issue(&w->core, S("way"), login, key, &policy, w->a, &ret));
+    EXPECT_OK(token_issue(&w->core, &(struct token_request){ API, login, key, &policy }, w->a, &ret));
     return ret;
 }
 
@@ -64,16 +67,16 @@ TEST(a_key_lets_its_user_in_by_its_own_way_only)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), who;
-    slice key = world_key(w, S("alice"), S("way"));
+    slice key = world_key(w, S("alice"), API);
     EXPECT_EQ(key.n, 43);
     for (int i = 0; i < 2; i++) { /* looked up, then cached */
-        EXPECT_OK(access_check(&w->core, S("way"), CREDENTIAL_KEY, key, w->a, &who));
+        EXPECT_OK(access_check(&w->core, API, CREDENTIAL_KEY, key, w->a, &who));
         EXPECT_EQ(who.user_id, alice.user_id);
         EXPECT_SLICE(who.login, S("alice"));
         EXPECT(!who.is_admin && who.credential_id > 0);
         EXPECT_ERR(access_check(&w->core, S("other"), CREDENTIAL_KEY, key, w->a, &who), ERR_UNAUTHENTICATED);
-        EXPECT_ERR(access_check(&w->core, S("way"), CREDENTIAL_TOKEN, key, w->a, &who), ERR_UNAUTHENTICATED);
-        EXPECT_ERR(access_check(&w->core, S("way"), CREDENTIAL_KEY, S(""), w->a, &who), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(access_check(&w->core, API, CREDENTIAL_TOKEN, key, w->a, &who), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(access_check(&w->core, API, CREDENTIAL_KEY, S(""), w->a, &who), ERR_UNAUTHENTICATED);
     }
 }
 
@@ -81,17 +84,17 @@ TEST(filebrowser_5216_a_revoked_key_is_refused_from_the_moment_it_is_acknowledge
 {
     WORLD(w);
     world_user(w, S("alice"));
-    int64_t id;
-    slice key;
-    EXPECT_OK(key_mint(&w->core, &w->operator_, S("alice"), S("way"), w->a, &id, &key));
-    slice t = token(w, S("alice"), key);
+    struct minted_key minted;
+    EXPECT_OK(key_mint(&w->core, &w->operator_, &(struct key_request){ S("alice"), API }, w->a, &minted));
+    slice key = minted.key, t = token(w, S("alice"), key);
     EXPECT_OK(check(w, CREDENTIAL_KEY, key));
     EXPECT_OK(check(w, CREDENTIAL_TOKEN, t));
-    EXPECT_OK(key_revoke(&w->core, &w->operator_, id, w->a));
+    EXPECT_OK(key_revoke(&w->core, &w->operator_, minted.id, w->a));
     EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_REVOKED);
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
     slice again;
-    EXPECT_ERR(token_issue(&w->core, S("way"), S("alice"), key, &policy, w->a, &again), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), key, &policy }, w->a, &again),
+               ERR_UNAUTHENTICATED);
     EXPECT_ERR(key_revoke(&w->core, &w->operator_, 999, w->a), ERR_NOT_FOUND);
 }
 
@@ -99,7 +102,7 @@ TEST(a_token_expires_at_exactly_its_instant_cached_or_not)
 {
     WORLD(w);
     world_user(w, S("alice"));
-    slice t = token(w, S("alice"), world_key(w, S("alice"), S("way")));
+    slice t = token(w, S("alice"), world_key(w, S("alice"), API));
     for (size_t i = 0; i < t.n; i++)
         EXPECT(t.p[i] != '.');
     EXPECT_OK(check(w, CREDENTIAL_TOKEN, t));
@@ -116,7 +119,7 @@ TEST(a_clock_set_back_does_not_revive_an_expired_token)
 {
     WORLD(w);
     world_user(w, S("alice"));
-    slice t = token(w, S("alice"), world_key(w, S("alice"), S("way")));
+    slice t = token(w, S("alice"), world_key(w, S("alice"), API));
     world_wait(w, policy.lifetime_ms);
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_EXPIRED);
     world_wait(w, -hours(5));
@@ -127,7 +130,7 @@ TEST(the_hundred_and_first_token_ends_the_oldest)
 {
     WORLD(w);
     world_user(w, S("alice"));
-    slice key = world_key(w, S("alice"), S("way")), tokens[101];
+    slice key = world_key(w, S("alice"), API), tokens[101];
     for (int i = 0; i < 101; i++) {
         tokens[i] = token(w, S("alice"), key);
         world_wait(w, 1);
@@ -143,14 +146,15 @@ TEST(a_disabled_user_loses_tokens_for_good_and_keys_for_the_while)
 {
     WORLD(w);
     world_user(w, S("alice"));
-    slice key = world_key(w, S("alice"), S("way")), t = token(w, S("alice"), key), none;
-    int64_t id;
+    slice key = world_key(w, S("alice"), API), t = token(w, S("alice"), key), none;
+    struct minted_key minted;
     EXPECT_OK(check(w, CREDENTIAL_KEY, key));
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DISABLED, w->a));
     EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_BLOCKED);
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
-    EXPECT_ERR(token_issue(&w->core, S("way"), S("alice"), key, &policy, w->a, &none), ERR_BLOCKED);
-    EXPECT_ERR(key_mint(&w->core, &w->operator_, S("alice"), S("way"), w->a, &id, &none), ERR_BLOCKED);
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), key, &policy }, w->a, &none),
+               ERR_BLOCKED);
+    EXPECT_ERR(key_mint(&w->core, &w->operator_, &(struct key_request){ S("alice"), API }, w->a, &minted), ERR_BLOCKED);
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_ACTIVE, w->a));
     EXPECT_OK(check(w, CREDENTIAL_KEY, key));
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
@@ -160,7 +164,7 @@ TEST(a_deleted_user_is_gone_its_login_is_free_and_its_files_stay)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), boss = world_admin(w, S("boss"));
-    slice key = world_key(w, S("alice"), S("way")), t = token(w, S("alice"), key), bytes;
+    slice key = world_key(w, S("alice"), API), t = token(w, S("alice"), key), bytes;
     struct file f = world_store(w, &alice, S("a.txt"), S("hello"), 0);
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DELETED, w->a));
     EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_REVOKED);
@@ -179,18 +183,22 @@ TEST(a_token_needs_the_login_that_belongs_to_the_key)
     WORLD(w);
     world_user(w, S("alice"));
     world_user(w, S("bob"));
-    slice key = world_key(w, S("alice"), S("way")), none;
-    EXPECT_ERR(token_issue(&w->core, S("way"), S("bob"), key, &policy, w->a, &none), ERR_UNAUTHENTICATED);
-    EXPECT_ERR(token_issue(&w->core, S("way"), S("nobody"), key, &policy, w->a, &none), ERR_UNAUTHENTICATED);
-    EXPECT_ERR(token_issue(&w->core, S("way"), S("alice"), S("guess"), &policy, w->a, &none), ERR_UNAUTHENTICATED);
-    EXPECT_ERR(token_issue(&w->core, S("other"), S("alice"), key, &policy, w->a, &none), ERR_UNAUTHENTICATED);
+    slice key = world_key(w, S("alice"), API), none;
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("bob"), key, &policy }, w->a, &none),
+               ERR_UNAUTHENTICATED);
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("nobody"), key, &policy }, w->a, &none),
+               ERR_UNAUTHENTICATED);
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), S("guess"), &policy }, w->a, &none),
+               ERR_UNAUTHENTICATED);
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ S("other"), S("alice"), key, &policy }, w->a, &none),
+               ERR_UNAUTHENTICATED);
 }
 
 TEST(a_password_is_checked_and_changing_it_ends_tokens)
 {
     WORLD(w);
     world_user(w, S("alice"));
-    slice t = token(w, S("alice"), world_key(w, S("alice"), S("way")));
+    slice t = token(w, S("alice"), world_key(w, S("alice"), API));
     struct user user;
     EXPECT_ERR(user_set_password(&w->core, &w->operator_, S("alice"), S("short77"), w->a), ERR_INVALID);
     EXPECT_ERR(user_check_password(&w->core, S("alice"), S(""), w->a, &user), ERR_UNAUTHENTICATED); /* none set */
@@ -215,7 +223,7 @@ TEST(secrets_are_kept_nowhere)
 {
     WORLD(w);
     world_user(w, S("alice"));
-    slice key = world_key(w, S("alice"), S("way")), t = token(w, S("alice"), key);
+    slice key = world_key(w, S("alice"), API), t = token(w, S("alice"), key);
     struct event_list events;
     struct meta_tx *tx = world_tx(w);
     EXPECT_OK(meta_event_list(tx, 0, 1000, w->a, &events));
@@ -230,7 +238,7 @@ TEST(a_store_that_does_not_answer_is_not_a_wrong_key)
 {
     WORLD(w);
     world_user(w, S("alice"));
-    slice key = world_key(w, S("alice"), S("way"));
+    slice key = world_key(w, S("alice"), API);
     w->faults.fail_count = 1000000;
     w->faults.fail_at = w->faults.calls + 1;
     EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_UNAVAILABLE);
@@ -251,7 +259,7 @@ static void *check_on(void *arg)
     while (!__atomic_load_n(&c->stop, __ATOMIC_SEQ_CST)) {
         SCRATCH(a);
         struct principal who;
-        if (access_check(&c->w->core, S("way"), CREDENTIAL_KEY, c->key, &a, &who) || !slice_eq(who.login, S("alice")))
+        if (access_check(&c->w->core, API, CREDENTIAL_KEY, c->key, &a, &who) || !slice_eq(who.login, S("alice")))
             c->refused_wrongly++;
     }
     return NULL;
@@ -265,18 +273,17 @@ TEST(threads_check_while_others_come_and_go)
     world_user(w, S("bob"));
     struct checker c[2];
     pthread_t threads[2];
-    slice key = world_key(w, S("alice"), S("way"));
+    slice key = world_key(w, S("alice"), API);
     for (int i = 0; i < 2; i++) {
         c[i] = (struct checker){ .w = w, .key = key };
         pthread_create(&threads[i], NULL, check_on, &c[i]);
     }
     for (int i = rounds(ROUNDS_key_changes); i > 0; i--) {
-        int64_t id;
-        slice secret;
-        EXPECT_OK(key_mint(&w->core, &w->operator_, S("bob"), S("way"), w->a, &id, &secret));
-        EXPECT_OK(check(w, CREDENTIAL_KEY, secret));
-        EXPECT_OK(key_revoke(&w->core, &w->operator_, id, w->a));
-        EXPECT_ERR(check(w, CREDENTIAL_KEY, secret), ERR_REVOKED);
+        struct minted_key minted;
+        EXPECT_OK(key_mint(&w->core, &w->operator_, &(struct key_request){ S("bob"), API }, w->a, &minted));
+        EXPECT_OK(check(w, CREDENTIAL_KEY, minted.key));
+        EXPECT_OK(key_revoke(&w->core, &w->operator_, minted.id, w->a));
+        EXPECT_ERR(check(w, CREDENTIAL_KEY, minted.key), ERR_REVOKED);
     }
     for (int i = 0; i < 2; i++) {
         __atomic_store_n(&c[i].stop, true, __ATOMIC_SEQ_CST);
@@ -287,15 +294,10 @@ TEST(threads_check_while_others_come_and_go)
 
 /* ---- pairs ---- */
 
-struct pair {
-    int64_t id;
-    slice key, token;
-};
-
-static struct pair mint_pair(struct world *w, slice login)
+static struct minted_key mint_pair(struct world *w, slice login)
 {
-    struct pair p;
-    EXPECT_OK(key_mint_pair(&w->core, &w->operator_, login, S("way"), w->a, &p.id, &p.key, &p.token));
+    struct minted_key p;
+    EXPECT_OK(key_mint_pair(&w->core, &w->operator_, &(struct key_request){ login, API }, w->a, &p));
     return p;
 }
 
@@ -303,7 +305,7 @@ static err_t check_pair(struct world *w, slice key, slice token)
 {
     struct principal who;
     int64_t key_id;
-    return access_check_pair(&w->core, S("way"), key, token, w->a, &who, &key_id);
+    return access_check_pair(&w->core, API, &(struct key_and_token){ key, token }, w->a, &who, &key_id);
 }
 
 static bool only_has(slice text, const char *letters)
@@ -322,19 +324,21 @@ TEST(both_halves_of_a_pair_are_needed_and_say_who_it_is)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), who;
-    struct pair p = mint_pair(w, S("alice"));
+    struct minted_key p = mint_pair(w, S("alice"));
     int64_t key_id;
     EXPECT(p.key.n == 32 && only_has(p.key, "0123456789abcdef"));
     EXPECT(p.token.n == 20 && only_has(p.token, DIGITS UPPER LOWER));
     for (int i = 0; i < 2; i++) { /* looked up, then cached */
-        EXPECT_OK(access_check_pair(&w->core, S("way"), p.key, p.token, w->a, &who, &key_id));
+        EXPECT_OK(access_check_pair(&w->core, API, &(struct key_and_token){ p.key, p.token }, w->a, &who, &key_id));
         EXPECT_EQ(who.user_id, alice.user_id);
         EXPECT_EQ(key_id, p.id);
         EXPECT_ERR(check_pair(w, p.key, S("")), ERR_UNAUTHENTICATED);
         EXPECT_ERR(check_pair(w, S(""), p.token), ERR_UNAUTHENTICATED);
         EXPECT_ERR(check_pair(w, p.token, p.key), ERR_UNAUTHENTICATED);
         EXPECT_ERR(check_pair(w, p.key, p.key), ERR_UNAUTHENTICATED);
-        EXPECT_ERR(access_check_pair(&w->core, S("other"), p.key, p.token, w->a, &who, &key_id), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(
+            access_check_pair(&w->core, S("other"), &(struct key_and_token){ p.key, p.token }, w->a, &who, &key_id),
+            ERR_UNAUTHENTICATED);
     }
 }
 
@@ -348,9 +352,9 @@ TEST(halves_of_two_pairs_fit_within_an_account_only)
     EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &acme));
     EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_request){ .account = S("acme"), .login = S("eve") },
                           w->a, &eve));
-    struct pair a = mint_pair(w, S("alice")), b = mint_pair(w, S("bob")), e = mint_pair(w, S("eve"));
+    struct minted_key a = mint_pair(w, S("alice")), b = mint_pair(w, S("bob")), e = mint_pair(w, S("eve"));
     int64_t key_id;
-    EXPECT_OK(access_check_pair(&w->core, S("way"), a.key, b.token, w->a, &who, &key_id));
+    EXPECT_OK(access_check_pair(&w->core, API, &(struct key_and_token){ a.key, b.token }, w->a, &who, &key_id));
     EXPECT_EQ(who.user_id, bob.user_id);
     EXPECT_EQ(key_id, a.id);
     EXPECT_OK(check_pair(w, e.key, e.token));
@@ -362,7 +366,7 @@ TEST(revoking_the_key_of_a_pair_ends_its_token_at_once)
 {
     WORLD(w);
     world_user(w, S("alice"));
-    struct pair p = mint_pair(w, S("alice")), other = mint_pair(w, S("alice"));
+    struct minted_key p = mint_pair(w, S("alice")), other = mint_pair(w, S("alice"));
     EXPECT_OK(check_pair(w, p.key, p.token));
     EXPECT_OK(check_pair(w, p.key, other.token));
     EXPECT_OK(key_revoke(&w->core, &w->operator_, p.id, w->a));
@@ -377,14 +381,16 @@ TEST(revoking_the_key_of_a_pair_ends_its_token_at_once)
 static err_t signing(struct world *w, slice access_key, slice *ret_secret)
 {
     struct principal who;
-    return access_signing(&w->core, S("way"), access_key, w->a, &who, ret_secret);
+    return access_signing(&w->core, API, access_key, w->a, &who, ret_secret);
 }
 
 static int64_t mint_signing(struct world *w, slice login, slice *ret_key, slice *ret_secret)
 {
-    int64_t id;
-    EXPECT_OK(key_mint_signing(&w->core, &w->operator_, login, S("way"), w->a, &id, ret_key, ret_secret));
-    return id;
+    struct minted_key minted;
+    EXPECT_OK(key_mint_signing(&w->core, &w->operator_, &(struct key_request){ login, API }, w->a, &minted));
+    *ret_key = minted.key;
+    *ret_secret = minted.secret;
+    return minted.id;
 }
 
 TEST(an_access_key_leads_to_its_user_and_its_secret)
@@ -396,7 +402,7 @@ TEST(an_access_key_leads_to_its_user_and_its_secret)
     EXPECT(key.n == 20 && slice_starts(key, S("CAIS")) && only_has(key, DIGITS UPPER));
     EXPECT(secret.n == 40 && only_has(secret, DIGITS UPPER LOWER));
     for (int i = 0; i < 2; i++) { /* looked up and opened, then cached */
-        EXPECT_OK(access_signing(&w->core, S("way"), key, w->a, &who, &got));
+        EXPECT_OK(access_signing(&w->core, API, key, w->a, &who, &got));
         EXPECT_EQ(who.user_id, alice.user_id);
         EXPECT_SLICE(got, secret);
         EXPECT_ERR(access_signing(&w->core, S("other"), key, w->a, &who, &got), ERR_UNAUTHENTICATED);
@@ -415,8 +421,9 @@ TEST(the_public_half_of_a_pair_is_no_key)
     EXPECT_OK(signing(w, key, &got));
     EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_UNAUTHENTICATED);
     EXPECT_ERR(check(w, CREDENTIAL_KEY, secret), ERR_UNAUTHENTICATED);
-    EXPECT_ERR(token_issue(&w->core, S("way"), S("alice"), key, &policy, w->a, &got), ERR_UNAUTHENTICATED);
-    EXPECT_ERR(signing(w, world_key(w, S("alice"), S("way")), &got), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), key, &policy }, w->a, &got),
+               ERR_UNAUTHENTICATED);
+    EXPECT_ERR(signing(w, world_key(w, S("alice"), API), &got), ERR_UNAUTHENTICATED);
 }
 
 TEST(a_signing_key_ends_at_once_when_it_is_revoked_or_its_user_is_shut_out)
@@ -441,7 +448,7 @@ TEST(a_signing_key_of_another_master_key_is_damaged_and_the_servers_own_is_made_
     world_user(w, S("alice"));
     slice key, secret, own_key, own_secret, got;
     int64_t lost, id = mint_signing(w, S("alice"), &key, &secret);
-    EXPECT_OK(access_own_signing(&w->core, S("way"), w->a, &own_key, &own_secret));
+    EXPECT_OK(access_own_signing(&w->core, API, w->a, &own_key, &own_secret));
     EXPECT_OK(key_count_lost(&w->core, 0, w->a, &lost));
     EXPECT_EQ(lost, 0);
     unsigned char other[SEAL_KEY_SIZE] = { 2 };
@@ -450,15 +457,16 @@ TEST(a_signing_key_of_another_master_key_is_damaged_and_the_servers_own_is_made_
     EXPECT_ERR(signing(w, key, &got), ERR_CORRUPT);
     EXPECT_OK(key_count_lost(&w->core, 0, w->a, &lost));
     EXPECT_EQ(lost, 2);
-    EXPECT_OK(access_own_signing(&w->core, S("way"), w->a, &got, &secret));
+    EXPECT_OK(access_own_signing(&w->core, API, w->a, &got, &secret));
     EXPECT(!slice_eq(got, own_key));
     EXPECT_OK(key_revoke(&w->core, &w->operator_, id, w->a)); /* the way out when the old key is gone for good */
     EXPECT_OK(key_count_lost(&w->core, 0, w->a, &lost));
     EXPECT_EQ(lost, 1);
     w->core.seal = NULL;
     EXPECT_ERR(signing(w, own_key, &got), ERR_CORRUPT);
-    EXPECT_ERR(key_mint_signing(&w->core, &w->operator_, S("alice"), S("way"), w->a, &id, &key, &secret),
-               ERR_UNSUPPORTED);
+    struct key_request request = { S("alice"), API };
+    struct minted_key minted;
+    EXPECT_ERR(key_mint_signing(&w->core, &w->operator_, &request, w->a, &minted), ERR_UNSUPPORTED);
     w->core.seal = ours;
     EXPECT_OK(signing(w, own_key, &got));
     EXPECT_SLICE(got, own_secret);
@@ -470,18 +478,18 @@ TEST(the_server_has_one_key_pair_of_its_own_for_each_purpose)
     WORLD(w);
     slice key, secret, again, again_secret, other;
     struct principal who;
-    EXPECT_OK(access_own_signing(&w->core, S("way"), w->a, &key, &secret));
-    EXPECT_OK(access_own_signing(&w->core, S("way"), w->a, &again, &again_secret));
+    EXPECT_OK(access_own_signing(&w->core, API, w->a, &key, &secret));
+    EXPECT_OK(access_own_signing(&w->core, API, w->a, &again, &again_secret));
     EXPECT_SLICE(again, key);
     EXPECT_SLICE(again_secret, secret);
     EXPECT_OK(access_own_signing(&w->core, S("other"), w->a, &other, &again_secret));
     EXPECT(!slice_eq(other, key));
-    EXPECT_OK(access_signing(&w->core, S("way"), key, w->a, &who, &again_secret));
+    EXPECT_OK(access_signing(&w->core, API, key, w->a, &who, &again_secret));
     EXPECT_EQ(who.user_id, w->operator_.user_id);
     EXPECT_SLICE(again_secret, secret);
     EXPECT_EQ(world_event_count(w, S("key.mint")), 2);
     EXPECT_OK(key_revoke(&w->core, &w->operator_, who.credential_id, w->a));
-    EXPECT_OK(access_own_signing(&w->core, S("way"), w->a, &again, &again_secret));
+    EXPECT_OK(access_own_signing(&w->core, API, w->a, &again, &again_secret));
     EXPECT(!slice_eq(again, key));
 }
 

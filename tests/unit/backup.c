@@ -98,7 +98,8 @@ static void expect_file(struct world *w, const char *data_dir, const struct prin
     struct blob_store *blob;
     slice got;
     EXPECT_OK(open_stores(NULL, data_dir, false, w->a, &meta, &blob));
-    core_init(&other.core, meta, blob, &w->clock.clock, &w->random.random, NULL, &(struct core_options){ 0 });
+    core_init(&other.core, &(struct core_params){
+                               .meta = meta, .blob = blob, .clock = &w->clock.clock, .random = &w->random.random });
     EXPECT_OK(world_read(&other, who, f, &got));
     EXPECT_SLICE(got, bytes);
     core_release(&other.core);
@@ -294,9 +295,9 @@ TEST(a_backup_holds_the_master_key_only_when_asked_for_it)
     seal_free(w->seal);
     w->core.seal = w->seal = seal_new(key, &w->random.random);
     world_user(w, S("alice"));
-    int64_t id;
-    slice access_key, secret;
-    EXPECT_OK(key_mint_signing(&w->core, &w->operator_, S("alice"), S("way"), w->a, &id, &access_key, &secret));
+    struct minted_key minted;
+    struct key_request wanted = { S("alice"), S("api") };
+    EXPECT_OK(key_mint_signing(&w->core, &w->operator_, &wanted, w->a, &minted));
 
     struct backup_report report;
     struct fsck_report fsck;
@@ -313,7 +314,7 @@ TEST(a_backup_holds_the_master_key_only_when_asked_for_it)
     EXPECT_OK(restore_and_check(w, in(w, dir, "without"), in(w, dir, "e"), &report, &fsck));
     EXPECT(!report.with_key && !has_key(w, in(w, dir, "e")));
     EXPECT_EQ(fsck.count[FSCK_WARNING], 1); /* said, and the rest is there */
-    EXPECT_SLICE(fsck.list[0].subject, arena_printf(w->a, "key:%lld", (long long)id));
+    EXPECT_SLICE(fsck.list[0].subject, arena_printf(w->a, "key:%lld", (long long)minted.id));
 }
 
 TEST(a_master_key_that_is_not_the_manifests_is_found)

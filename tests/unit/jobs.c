@@ -255,17 +255,17 @@ TEST(dead_tokens_are_told_from_unknown_ones_for_a_week)
 {
     WORLD(w);
     world_user(w, S("alice"));
-    slice key = world_key(w, S("alice"), S("way")), token;
+    slice key = world_key(w, S("alice"), S("api")), token;
     struct token_policy policy = { .lifetime_ms = hours(24), .per_user = 100 };
     struct principal who;
-    EXPECT_OK(token_issue(&w->core, S("way"), S("alice"), key, &policy, w->a, &token));
+    EXPECT_OK(token_issue(&w->core, &(struct token_request){ S("api"), S("alice"), key, &policy }, w->a, &token));
     world_wait(w, hours(24) * 7);
     world_run_jobs(w);
-    EXPECT_ERR(access_check(&w->core, S("way"), CREDENTIAL_TOKEN, token, w->a, &who), ERR_EXPIRED);
+    EXPECT_ERR(access_check(&w->core, S("api"), CREDENTIAL_TOKEN, token, w->a, &who), ERR_EXPIRED);
     world_wait(w, hours(24) + hours(2));
     world_run_jobs(w);
-    EXPECT_ERR(access_check(&w->core, S("way"), CREDENTIAL_TOKEN, token, w->a, &who), ERR_UNAUTHENTICATED);
-    EXPECT_OK(access_check(&w->core, S("way"), CREDENTIAL_KEY, key, w->a, &who));
+    EXPECT_ERR(access_check(&w->core, S("api"), CREDENTIAL_TOKEN, token, w->a, &who), ERR_UNAUTHENTICATED);
+    EXPECT_OK(access_check(&w->core, S("api"), CREDENTIAL_KEY, key, w->a, &who));
 }
 
 TEST(whichever_store_call_fails_the_jobs_go_on_later)

@@ -133,7 +133,7 @@ TEST(requests_without_a_native_key_are_401)
 {
     NATIVE_FIXTURE(f);
     const char *methods[] = { "GET", "PUT", "DELETE" };
-    slice other = world_key(f->w, S("alice"), S("way"));
+    slice other = world_key(f->w, S("alice"), S("api"));
     for (size_t i = 0; i < LENGTH_OF(methods); i++) {
         slice targets[] = { S("/v1/native/files/08923d83-255b-4f18-b0eb-5c4d3b9bf1d2") };
         struct fake_reply *r = ask(f, methods[i], targets[0], S(""));

@@ -241,9 +241,8 @@ void pyrus_reply_task(struct http_exchange *x, const struct task_view *view)
         ids[count++] = view->people[i].id;
     for (size_t i = 0; i < view->comment_count; i++)
         count = add_person_ids(details[i], ids, count, max);
-    struct user *people;
-    size_t people_count;
-    err_t e = people_list(pyrus_of(x)->core, pyrus_caller(x), ids, count, a, &people, &people_count);
+    struct user_list people;
+    err_t e = people_list(pyrus_of(x)->core, pyrus_caller(x), ids, count, a, &people);
     if (e) {
         pyrus_fail_err(x, e);
         return;
@@ -252,7 +251,7 @@ void pyrus_reply_task(struct http_exchange *x, const struct task_view *view)
     buf_init(&body, 0);
     struct json_out out;
     json_out_init(&out, &body);
-    struct task_writer w = { x, view, people, people_count, link_origin(pyrus_of(x)->links, &x->req, a), &out };
+    struct task_writer w = { x, view, people.items, people.count, link_origin(pyrus_of(x)->links, &x->req, a), &out };
     json_open_object(&out);
     json_name(&out, "task");
     put_pyrus_task(&w, details);

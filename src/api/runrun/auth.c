@@ -16,7 +16,8 @@ bool runrun_guard(struct http_exchange *x)
     }
     struct principal *who = arena_new(&x->arena, struct principal);
     int64_t key_id;
-    err_t e = access_check_pair(r->core, RUNRUN_PURPOSE, key, token, &x->arena, who, &key_id);
+    err_t e =
+        access_check_pair(r->core, RUNRUN_PURPOSE, &(struct key_and_token){ key, token }, &x->arena, who, &key_id);
     if (e) {
         runrun_fail_err(x, e);
         return false;

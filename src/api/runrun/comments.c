@@ -15,8 +15,7 @@
 /* What the comments of one task have in common. */
 struct comment_thread {
     struct document_page documents; /* of the task and all its comments */
-    struct user *people;
-    size_t people_count;
+    struct user_list people;
 };
 
 static err_t read_thread(struct http_exchange *x, int64_t task_id, const struct comment *comments, size_t count,
@@ -28,7 +27,7 @@ static err_t read_thread(struct http_exchange *x, int64_t task_id, const struct 
     TRY(document_list(r->core, runrun_caller(x), &all, &x->arena, &ret->documents));
     for (size_t i = 0; i < count; i++)
         ids[i] = comments[i].author_id;
-    return people_list(r->core, runrun_caller(x), ids, count, &x->arena, &ret->people, &ret->people_count);
+    return people_list(r->core, runrun_caller(x), ids, count, &x->arena, &ret->people);
 }
 
 static void put_documents(struct runrun_reply *reply, const struct comment_thread *thread, int64_t comment_id)
@@ -56,7 +55,7 @@ static void put_runrun_comment(struct runrun_reply *reply, const struct comment 
                                           "quoted_comment_guest_id", "quoted_comment_guest_name" };
     static const char *const other_ids[] = { "comment_id", "team_id", "enterprise_id" };
     struct json_out *o = &reply->out;
-    const struct user *author = people_find(thread->people, thread->people_count, c->author_id);
+    const struct user *author = people_find(thread->people.items, thread->people.count, c->author_id);
     json_open_object(o);
     json_put_int(o, "id", c->id);
     runrun_put_text(o, "user_id", author ? author->login : S(""));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens, and who they and keys (key.c) let in.
- * Of a secret only its SHA-256 is kept and compared, through an index: the time that takes tells nothing about the
- * secret, which is random and long. */
+/* Tokens, and the check of tokens and keys (key.c makes keys).
+ *
+ * A secret is found by its SHA-256, through an index. The time of that look-up reveals nothing useful about the secret,
+ * which is random and long. */
 #include "core/access/access_priv.h"
 #include "core/event.h"
 #include "core/store/credential_store.h"
@@ -13,30 +14,25 @@
 enum { SECRET_LENGTH = 43 }; /* 62^43: 256 bits */
 #define ENDED_TOKEN_KEPT_MS ((int64_t)7 * 24 * 3600 * 1000)
 
-static slice subject_key(struct arena *a, int64_t id)
-{
-    return arena_printf(a, "key:%lld", (long long)id);
-}
-
 /* ---- tokens ---- */
 
-struct token_issue_params {
-    slice purpose, login;
+struct token_issue {
+    const struct token_request *request;
     unsigned char key_hash[SHA256_SIZE], token_hash[SHA256_SIZE];
-    const struct token_policy *policy;
     int64_t now_ms;
 };
 
-/* The user's key, checked. An unknown login looks for the key all the same. */
-static err_t token_check_key(struct meta_tx *tx, const struct token_issue_params *request, struct arena *a,
+/* The user's key, if it is valid. Looks for the key also when the login is unknown, so that both take the same time. */
+static err_t token_check_key(struct meta_tx *tx, const struct token_issue *t, struct arena *a,
                              struct credential *ret_key)
 {
+    const struct token_request *request = t->request;
     struct user user = { 0 };
     struct credential key = { 0 };
     err_t no_user = meta_user_by_login(tx, request->login, a, &user);
     if (no_user && no_user->code != ERR_NOT_FOUND)
         return no_user;
-    err_t no_key = meta_credential_by_hash(tx, request->purpose, CREDENTIAL_KEY, request->key_hash, a, &key);
+    err_t no_key = meta_credential_by_hash(tx, request->purpose, CREDENTIAL_KEY, t->key_hash, a, &key);
     if (no_key && no_key->code != ERR_NOT_FOUND)
         return no_key;
     if (no_user || no_key || key.user_id != user.id || key.revoked_at_ms)
@@ -49,49 +45,46 @@ static err_t token_check_key(struct meta_tx *tx, const struct token_issue_params
 
 static err_t apply_token_issue(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    const struct token_issue_params *request = arg;
+    const struct token_issue *t = arg;
+    const struct token_request *request = t->request;
+    const struct token_policy *policy = request->policy;
     struct credential key;
-    TRY(token_check_key(tx, request, a, &key));
-    TRY(meta_credential_trim_tokens(tx, key.user_id, request->purpose, request->policy->per_user - 1, request->now_ms,
-                                    a));
+    TRY(token_check_key(tx, t, a, &key));
+    TRY(meta_credential_trim_tokens(tx, key.user_id, request->purpose, policy->per_user - 1, t->now_ms, a));
     struct credential token = { .account_id = key.account_id,
                                 .user_id = key.user_id,
                                 .purpose = request->purpose,
                                 .form = CREDENTIAL_TOKEN,
                                 .parent_id = key.id,
-                                .created_at_ms = request->now_ms,
-                                .expires_at_ms = request->now_ms + request->policy->lifetime_ms };
-    memcpy(token.secret_hash, request->token_hash, SHA256_SIZE);
+                                .created_at_ms = t->now_ms,
+                                .expires_at_ms = t->now_ms + policy->lifetime_ms };
+    memcpy(token.secret_hash, t->token_hash, SHA256_SIZE);
     int64_t id;
     TRY(meta_credential_add(tx, &token, a, &id));
     struct principal who = { .account_id = key.account_id, .user_id = key.user_id, .login = request->login };
-    struct event_params event = { .at_ms = request->now_ms,
+    struct event_params event = { .at_ms = t->now_ms,
                                   .who = &who,
                                   .account_id = key.account_id,
                                   .action = S("token.issue"),
-                                  .subject = subject_key(a, key.id),
+                                  .subject = key_subject(a, key.id),
                                   .detail = request->purpose };
     return event_write(tx, &event, a);
 }
 
-err_t token_issue(struct core *core, slice purpose, slice login, slice key, const struct token_policy *policy,
-                  struct arena *a, slice *ret_token)
+err_t token_issue(struct core *core, const struct token_request *request, struct arena *a, slice *ret_token)
 {
     slice secret = random_text(core->random, a, SECRET_LENGTH);
-    struct token_issue_params request = {
-        .purpose = purpose, .login = login, .policy = policy, .now_ms = core_now_ms(core)
-    };
-    hash_sha256(key, request.key_hash);
-    hash_sha256(secret, request.token_hash);
+    struct token_issue t = { .request = request, .now_ms = core_now_ms(core) };
+    hash_sha256(request->key, t.key_hash);
+    hash_sha256(secret, t.token_hash);
     {
-        /* Guesses are turned away here, where they do not keep the committer busy. */
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL;
+        /* Wrong guesses are refused here, on the caller's thread, so that they do not keep the committer busy. */
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         struct credential unused;
         TRY(meta_read_begin(core->meta, a, &tx));
-        TRY(token_check_key(tx, &request, a, &unused));
+        TRY(token_check_key(tx, &t, a, &unused));
     }
-    TRY(meta_write(core->meta, apply_token_issue, &request, a));
+    TRY(meta_write(core->meta, apply_token_issue, &t, a));
     *ret_token = secret;
     return NULL;
 }
@@ -122,11 +115,11 @@ static bool is_past(int64_t expires_at_ms, int64_t now_ms)
     return expires_at_ms > 0 && expires_at_ms <= now_ms;
 }
 
-/* Who holds the credential, if it is live. */
-static err_t check_live(struct meta_tx *tx, const struct credential *c, int64_t now_ms, struct arena *a,
-                        struct access_found *ret)
+/* The user of the credential, if the credential is valid now. */
+static err_t check_credential(struct meta_tx *tx, const struct credential *c, int64_t now_ms, struct arena *a,
+                              struct access_found *ret)
 {
-    /* What had run out before it was ended has expired, not been revoked. */
+    /* A token that was revoked after it had expired is reported as expired. */
     if (c->revoked_at_ms && !is_past(c->expires_at_ms, c->revoked_at_ms))
         return err_make(a, ERR_REVOKED, "the key or token was revoked");
     if (is_past(c->expires_at_ms, now_ms))
@@ -145,19 +138,10 @@ static err_t check_live(struct meta_tx *tx, const struct credential *c, int64_t 
     return NULL;
 }
 
-/* What is to be found: the credential by its hash, and of one that signs the secret, too. */
-struct question {
-    slice purpose;
-    enum credential_form form;
-    unsigned char hash[SHA256_SIZE];
-    slice access_key; /* of one that signs; else empty */
-};
-
-static err_t look_up(struct core *core, const struct question *q, int64_t now_ms, struct arena *a,
-                     struct access_found *ret)
+static err_t read_credential(struct core *core, const struct access_query *q, int64_t now_ms, struct arena *a,
+                             struct access_found *ret)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     struct credential c;
     err_t e = meta_credential_by_hash(tx, q->purpose, q->form, q->hash, a, &c);
@@ -165,7 +149,7 @@ static err_t look_up(struct core *core, const struct question *q, int64_t now_ms
         return err_make(a, ERR_UNAUTHENTICATED, "unknown key or token");
     TRY(e);
     struct access_found found;
-    TRY(check_live(tx, &c, now_ms, a, &found));
+    TRY(check_credential(tx, &c, now_ms, a, &found));
     if (q->access_key.n) {
         slice access_key;
         TRY(signing_open(core, tx, c.id, a, &access_key, &found.secret));
@@ -176,37 +160,37 @@ static err_t look_up(struct core *core, const struct question *q, int64_t now_ms
     return NULL;
 }
 
-static err_t find(struct core *core, const struct question *q, struct arena *a, struct access_found *ret)
+static err_t find_credential(struct core *core, const struct access_query *q, struct arena *a, struct access_found *ret)
 {
     int64_t now_ms = core_now_ms(core);
     uint64_t generation = meta_generation(core->meta); /* before the rows are read */
-    if (access_cache_find(core->access, q->purpose, q->form, q->hash, generation, a, ret)) {
+    if (access_cache_find(core->access, q, generation, a, ret)) {
         if (is_past(ret->expires_at_ms, now_ms))
             return err_make(a, ERR_EXPIRED, "the token has expired");
         return NULL;
     }
-    TRY(look_up(core, q, now_ms, a, ret));
-    access_cache_put(core->access, q->purpose, q->form, q->hash, generation, ret);
+    TRY(read_credential(core, q, now_ms, a, ret));
+    access_cache_put(core->access, q, generation, ret);
     return NULL;
 }
 
 err_t access_check(struct core *core, slice purpose, enum credential_form form, slice secret, struct arena *a,
                    struct principal *ret)
 {
-    struct question q = { .purpose = purpose, .form = form };
+    struct access_query q = { .purpose = purpose, .form = form };
     struct access_found found = { 0 };
     hash_sha256(secret, q.hash);
-    TRY(find(core, &q, a, &found));
+    TRY(find_credential(core, &q, a, &found));
     *ret = found.principal;
     return NULL;
 }
 
-err_t access_check_pair(struct core *core, slice purpose, slice key, slice token, struct arena *a,
+err_t access_check_pair(struct core *core, slice purpose, const struct key_and_token *pair, struct arena *a,
                         struct principal *ret, int64_t *ret_key_id)
 {
     struct principal account, user;
-    TRY(access_check(core, purpose, CREDENTIAL_KEY, key, a, &account));
-    TRY(access_check(core, purpose, CREDENTIAL_TOKEN, token, a, &user));
+    TRY(access_check(core, purpose, CREDENTIAL_KEY, pair->key, a, &account));
+    TRY(access_check(core, purpose, CREDENTIAL_TOKEN, pair->token, a, &user));
     if (account.account_id != user.account_id)
         return err_make(a, ERR_UNAUTHENTICATED, "key and token belong to different accounts");
     *ret = user;
@@ -217,12 +201,12 @@ err_t access_check_pair(struct core *core, slice purpose, slice key, slice token
 err_t access_signing(struct core *core, slice purpose, slice access_key, struct arena *a, struct principal *ret,
                      slice *ret_secret)
 {
-    struct question q = { .purpose = purpose, .form = CREDENTIAL_KEY, .access_key = access_key };
+    struct access_query q = { .purpose = purpose, .form = CREDENTIAL_KEY, .access_key = access_key };
     struct access_found found = { 0 };
     if (!access_key.n)
         return err_make(a, ERR_UNAUTHENTICATED, "no access key");
     signing_hash(access_key, q.hash);
-    TRY(find(core, &q, a, &found));
+    TRY(find_credential(core, &q, a, &found));
     *ret = found.principal;
     *ret_secret = found.secret;
     return NULL;

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may come in: accounts, users, keys, tokens. Secrets are random, shown once, and kept as SHA-256 hashes;
- * passwords as argon2id. Every change writes an event. `who` is the actor for the audit log. */
+/* Accounts, users, keys and tokens, and the check that lets a request in.
+ *
+ * A user belongs to one account. A key or token (a credential) belongs to one user and to one purpose: the name of the
+ * API whose requests it authenticates. Secrets are random. They are shown once, when they are made, and stored as SHA-256
+ * hashes; passwords are stored as argon2id hashes. The secrets of signing keys are stored sealed under the master key,
+ * since checking a signature needs them.
+ *
+ * Each change is one write together with its event; `who` is the actor of the event.
+ * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. Thread: any. */
 #ifndef CAIS_CORE_ACCESS_ACCESS_H
 #define CAIS_CORE_ACCESS_ACCESS_H
 
@@ -9,112 +16,134 @@
 #include "core/records/credential.h"
 #include "core/records/user.h"
 
-/* The account "default" exists from the start; it and a system user "operator" are made here when missing. */
+/* Make the account "default" and the system user "operator" if they do not exist. To be called at every start. */
 MUST_USE err_t access_bootstrap(struct core *, struct arena *a);
 
-/* name: 1..64 of [A-Za-z0-9._-]. Errors: INVALID, CONFLICT. */
+/* ---- accounts ---- */
+
+/* name: 1 to 64 of A-Z a-z 0-9 . _ -. Errors: INVALID the name; CONFLICT the name is taken. */
 MUST_USE err_t account_create(struct core *, const struct principal *who, slice name, struct arena *a,
                               struct account *ret);
-
-/* 0: no limit of its own; that of core_options counts. Errors: NOT_FOUND; INVALID negative. */
+/* 0: no limit of the account's own, so that of core_options applies (core/quota.h). Errors: NOT_FOUND; INVALID a limit
+ * is negative. */
 MUST_USE err_t account_set_limits(struct core *, const struct principal *who, slice name, int64_t max_bytes,
                                   int64_t max_files, struct arena *a);
 /* Errors: NOT_FOUND. */
 MUST_USE err_t account_by_name(struct core *, slice name, struct arena *a, struct account *ret);
 /* Errors: NOT_FOUND. */
 MUST_USE err_t account_get(struct core *, int64_t id, struct arena *a, struct account *ret);
-
 /* Every account, in `a`. */
 MUST_USE err_t account_list(struct core *, struct arena *a, struct account_list *ret);
 
+/* ---- users ---- */
+
 struct user_request {
-    slice account; /* name; empty: default */
-    slice login;   /* 1..128 bytes of UTF-8 without control characters or blanks */
+    slice account; /* its name; empty: "default" */
+    slice login;   /* 1 to 128 bytes of UTF-8 without control characters or blanks */
     slice name, email;
     enum user_kind kind;
     bool is_admin;
 };
-/* Errors: INVALID, CONFLICT (login taken), NOT_FOUND (account). */
+/* Errors: INVALID; CONFLICT the login is taken; NOT_FOUND no such account. */
 MUST_USE err_t user_create(struct core *, const struct principal *who, const struct user_request *, struct arena *a,
                            struct user *ret);
-/* The users of the account of that name (empty: of every account), by id. Errors: NOT_FOUND (account). */
+/* The users of the account of that name (empty: of every account), by id. Errors: NOT_FOUND no such account. */
 MUST_USE err_t user_list(struct core *, slice account, struct arena *a, struct user_list *ret);
-/* Disabling ends every token; keys work again once the user is enabled. Deleting ends keys and tokens for good and
- * frees the login; files stay with the account. Errors: NOT_FOUND. */
+/* Disabling a user revokes its tokens; its keys work again when it is enabled. Deleting a user revokes its keys and
+ * tokens and frees the login; its files stay in the account. Errors: NOT_FOUND; FORBIDDEN the operator. */
 MUST_USE err_t user_set_state(struct core *, const struct principal *who, slice login, enum user_state,
                               struct arena *a);
-/* Ends every token of the user. Errors: NOT_FOUND; INVALID shorter than 8 bytes or longer than 1024. */
+/* Also revokes every token of the user. password: 8 to 1024 bytes. Errors: NOT_FOUND; INVALID; FORBIDDEN the operator. */
 MUST_USE err_t user_set_password(struct core *, const struct principal *who, slice login, slice password,
                                  struct arena *a);
-/* Errors: UNAUTHENTICATED (also for an unknown login, after the same work). Slow on purpose: not on a loop. */
+/* Slow on purpose, and as slow when there is no such login: not on a loop. Errors: UNAUTHENTICATED. */
 MUST_USE err_t user_check_password(struct core *, slice login, slice password, struct arena *a, struct user *ret);
 
-/* A new key: the secret is returned here and never again.
- * purpose: which way in ("native", or the name of an API). Errors: NOT_FOUND (user), BLOCKED. */
-MUST_USE err_t key_mint(struct core *, const struct principal *who, slice login, slice purpose, struct arena *a,
-                        int64_t *ret_id, slice *ret_secret);
-/* A key that names an account (32 hex digits) and a token of the user (20 letters and digits), to be shown together;
- * the token ends with the key, whose id it is. Errors: as key_mint. */
-MUST_USE err_t key_mint_pair(struct core *, const struct principal *who, slice login, slice purpose, struct arena *a,
-                             int64_t *ret_id, slice *ret_key, slice *ret_token);
-/* A key pair that signs: the access key (20 of A-Z 0-9) is public, the secret (40 characters) is kept sealed. Errors:
- * as key_mint. */
-MUST_USE err_t key_mint_signing(struct core *, const struct principal *who, slice login, slice purpose, struct arena *a,
-                                int64_t *ret_id, slice *ret_access_key, slice *ret_secret);
+/* ---- keys ---- */
+
+struct key_request {
+    slice login;
+    slice purpose; /* "native", or the name of another API */
+};
+/* A new key. Its secrets are returned here and never again. */
+struct minted_key {
+    int64_t id;
+    slice key;    /* of a signing key: its public half, the access key */
+    slice token;  /* from key_mint_pair */
+    slice secret; /* from key_mint_signing */
+};
+/* A key of 43 letters and digits. Errors: NOT_FOUND no such user; BLOCKED the user is disabled. */
+MUST_USE err_t key_mint(struct core *, const struct principal *who, const struct key_request *, struct arena *a,
+                        struct minted_key *ret);
+/* A key that stands for the account (32 hex digits) and a token of the user (20 letters and digits), which a client
+ * presents together. Revoking the key revokes the token. Errors: as key_mint. */
+MUST_USE err_t key_mint_pair(struct core *, const struct principal *who, const struct key_request *, struct arena *a,
+                             struct minted_key *ret);
+/* A signing key: an access key, which is public (20 of A-Z 0-9), and a secret (40 letters and digits), which is stored
+ * sealed. Errors: as key_mint; UNSUPPORTED there is no master key. */
+MUST_USE err_t key_mint_signing(struct core *, const struct principal *who, const struct key_request *, struct arena *a,
+                                struct minted_key *ret);
 struct key_info {
     struct credential key;
     slice login;      /* of its user; empty when the user has no record any more */
-    slice access_key; /* the public half of a key pair that signs; empty for other keys, and when it cannot be opened */
+    slice access_key; /* the public half of a signing key; empty for other keys, and when it cannot be opened */
 };
 struct key_info_list {
     struct key_info *items;
     size_t count;
 };
-/* The keys of the user of that login (empty: of every user), ended ones too, by id. Errors: NOT_FOUND (user). */
+/* The keys of the user of that login (empty: of every user), revoked ones too, by id. Errors: NOT_FOUND no such user. */
 MUST_USE err_t key_list(struct core *, slice login, struct arena *a, struct key_info_list *ret);
-/* Ends it and every token made from it. Errors: NOT_FOUND. */
+/* Also revokes every token that was made from the key. Errors: NOT_FOUND. */
 MUST_USE err_t key_revoke(struct core *, const struct principal *who, int64_t id, struct arena *a);
 
-struct token_policy {
-    int64_t lifetime_ms; /* at exactly created + lifetime it has expired */
-    int64_t per_user;    /* live tokens a user may have; the oldest dies first */
-};
-/* Exchange a login and one of its keys for a token: 43 characters of [A-Za-z0-9], no dots.
- * Errors: UNAUTHENTICATED unknown login or key (same work either way); BLOCKED user disabled. */
-MUST_USE err_t token_issue(struct core *, slice purpose, slice login, slice key, const struct token_policy *,
-                           struct arena *a, slice *ret_token);
+/* Call on_lost for each lost signing key: one that the master key does not open. Looks at the `max` newest keys that
+ * were not revoked (0: at all of them). */
+MUST_USE err_t key_each_lost(struct core *, size_t max, struct arena *a,
+                             void (*on_lost)(void *arg, int64_t id, err_t why), void *arg);
+/* How many keys key_each_lost would report. */
+MUST_USE err_t key_count_lost(struct core *, size_t max, struct arena *a, int64_t *ret);
 
-/* Forget tokens that expired or were revoked more than a week ago: until then a client that uses one learns which of
- * the two it was, and not only that it is unknown. *ret_count: how many. */
+/* ---- tokens ---- */
+
+struct token_policy {
+    int64_t lifetime_ms; /* at exactly created + lifetime the token has expired */
+    int64_t per_user;    /* how many valid tokens a user may have; a new one revokes the oldest */
+};
+struct token_request {
+    slice purpose, login, key;
+    const struct token_policy *policy;
+};
+/* Exchange a login and one of its keys for a token of 43 letters and digits.
+ * Errors: UNAUTHENTICATED unknown login or key (the same work in both cases); BLOCKED the user is disabled. */
+MUST_USE err_t token_issue(struct core *, const struct token_request *, struct arena *a, slice *ret_token);
+/* Forget tokens that expired or were revoked more than a week ago. Until then a client that uses one learns which of the
+ * two happened; afterwards the token is unknown. *ret_count: how many were forgotten. */
 MUST_USE err_t token_forget_ended(struct core *, struct arena *a, int64_t *ret_count);
 
-/* Who holds this key or token? Cached; a revocation counts from the moment it is acknowledged. Fit for a loop.
- * Errors: UNAUTHENTICATED unknown; EXPIRED; REVOKED; BLOCKED. */
+/* ---- the check ---- */
+
+/* The user of a key or token. Cached, but a revocation counts from the moment it is acknowledged. Fit for a loop.
+ * Errors: UNAUTHENTICATED unknown; EXPIRED; REVOKED; BLOCKED the user is disabled. */
 MUST_USE err_t access_check(struct core *, slice purpose, enum credential_form, slice secret, struct arena *a,
                             struct principal *ret);
-
-/* Both halves of key_mint_pair: live, and of one account; the token says who it is, ret_key_id which key came with it.
- * The two need not come from one mint. Fit for a loop. Errors: as access_check; UNAUTHENTICATED also when they belong
- * to different accounts. */
-MUST_USE err_t access_check_pair(struct core *, slice purpose, slice key, slice token, struct arena *a,
+struct key_and_token {
+    slice key, token;
+};
+/* The user of the token of a key_mint_pair. The key must be valid, too, and belong to the same account; the two may come
+ * from different calls of key_mint_pair. *ret_key_id: the id of the key. Fit for a loop.
+ * Errors: as access_check; UNAUTHENTICATED also when they belong to different accounts. */
+MUST_USE err_t access_check_pair(struct core *, slice purpose, const struct key_and_token *, struct arena *a,
                                  struct principal *ret, int64_t *ret_key_id);
-/* Whose access key is it, and what secret goes with it? Cached like access_check; fit for a loop.
- * Errors: as access_check; CORRUPT the secret cannot be opened with this master key. */
+/* The user of a signing key, and its secret, with which the caller checks the signature. Cached like access_check; fit
+ * for a loop. Errors: as access_check; CORRUPT the master key does not open the secret. */
 MUST_USE err_t access_signing(struct core *, slice purpose, slice access_key, struct arena *a, struct principal *ret,
                               slice *ret_secret);
-/* The server's own key pair of that purpose, with which it signs forms and links: that of the operator, made when there
- * is none. May block. */
+/* The server's own signing key of that purpose, with which it signs forms and links. It belongs to the operator and is
+ * made when the operator has none. May block. */
 MUST_USE err_t access_own_signing(struct core *, slice purpose, struct arena *a, slice *ret_access_key,
                                   slice *ret_secret);
-
-/* Calls `on_lost` for each signing key that is lost, because the master key does not open it, among the `most` newest
- * live ones (0: all). */
-MUST_USE err_t key_each_lost(struct core *, size_t most, struct arena *a,
-                             void (*on_lost)(void *arg, int64_t id, err_t why), void *arg);
-/* How many keys key_each_lost would name. */
-MUST_USE err_t key_count_lost(struct core *, size_t most, struct arena *a, int64_t *ret);
-
-/* The operator of this server as a principal, acting in the account of that name (empty: default).
+/* The operator of this server as a principal, acting in the account of that name (empty: "default").
  * Errors: NOT_FOUND. */
 MUST_USE err_t access_operator(struct core *, slice account, struct arena *a, struct principal *ret);
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Principals by the hash of their secret, so that a check costs a hash and a look, not a query.
+/* The principals of credentials, by the hash of the secret: with a hit, a check costs a hash and a look-up in memory and
+ * no query.
  *
- * An entry is good while the store's generation is the one that was read before its rows were: every revocation,
- * disabling or deletion raises it before it is acknowledged. Expiry is checked on each hit. Only those who may come in
- * are kept: an attacker's guesses find no room here. Bounded: SHARDS × SETS × WAYS entries; the oldest of a set goes.
- * Opened secrets of key pairs lie here, too. They are wiped when their entry goes, and when it is found to be out of
- * date. */
+ * A hit counts only under the generation of the store that was read before the rows were: each revocation, disabling or
+ * deletion raises it before it is acknowledged. The expiry is checked on each hit. Only valid credentials are cached, so
+ * wrong guesses cannot displace them. The cache holds SHARDS × SETS × WAYS entries; a new one replaces the oldest of its
+ * set.
+ *
+ * The opened secrets of signing keys are cached, too. They are wiped when their entry is replaced, and when a look-up
+ * finds it out of date. */
 #include "core/access/access_priv.h"
 #include "core/core_priv.h"
 
@@ -25,7 +28,7 @@ struct access_entry {
     int64_t expires_at_ms;
     struct principal principal; /* login points to the array below */
     char login[LOGIN_MAX];
-    size_t secret_size; /* 0: not one that signs */
+    size_t secret_size; /* 0: no signing key */
     char secret[SIGNING_SECRET_LENGTH];
 };
 
@@ -61,22 +64,20 @@ static struct access_shard *shard_of(struct access_cache *cache, const unsigned 
     return &cache->shards[hash[0] % SHARDS];
 }
 
-static bool entry_is(const struct access_entry *entry, slice purpose, enum credential_form form,
-                     const unsigned char *hash)
+static bool is_cached_as(const struct access_entry *entry, const struct access_query *q)
 {
-    return entry->used && memcmp(entry->hash, hash, SHA256_SIZE) == 0 && entry->form == form &&
-           slice_eq(slice_of(entry->purpose), purpose);
+    return entry->used && memcmp(entry->hash, q->hash, SHA256_SIZE) == 0 && entry->form == q->form &&
+           slice_eq(slice_of(entry->purpose), q->purpose);
 }
 
-bool access_cache_find(struct access_cache *cache, slice purpose, enum credential_form form, const unsigned char *hash,
-                       uint64_t generation, struct arena *a, struct access_found *ret)
+bool access_cache_find(struct access_cache *cache, const struct access_query *q, uint64_t generation, struct arena *a,
+                       struct access_found *ret)
 {
-    struct access_shard *shard = shard_of(cache, hash);
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&shard->mutex);
-    struct access_entry *set = shard->sets[hash[1] % SETS];
+    struct access_shard *shard = shard_of(cache, q->hash);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    struct access_entry *set = shard->sets[q->hash[1] % SETS];
     for (size_t i = 0; i < WAYS; i++) {
-        if (!entry_is(&set[i], purpose, form, hash))
+        if (!is_cached_as(&set[i], q))
             continue;
         if (set[i].generation < generation)
             explicit_bzero(&set[i], sizeof set[i]);
@@ -91,17 +92,16 @@ bool access_cache_find(struct access_cache *cache, slice purpose, enum credentia
     return false;
 }
 
-void access_cache_put(struct access_cache *cache, slice purpose, enum credential_form form, const unsigned char *hash,
-                      uint64_t generation, const struct access_found *found)
+void access_cache_put(struct access_cache *cache, const struct access_query *q, uint64_t generation,
+                      const struct access_found *found)
 {
-    if (purpose.n > PURPOSE_MAX || found->principal.login.n > LOGIN_MAX)
+    if (q->purpose.n > PURPOSE_MAX || found->principal.login.n > LOGIN_MAX)
         return;
-    struct access_shard *shard = shard_of(cache, hash);
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&shard->mutex);
-    struct access_entry *set = shard->sets[hash[1] % SETS], *slot = &set[0];
+    struct access_shard *shard = shard_of(cache, q->hash);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    struct access_entry *set = shard->sets[q->hash[1] % SETS], *slot = &set[0];
     for (size_t i = 0; i < WAYS; i++) {
-        if (entry_is(&set[i], purpose, form, hash)) {
+        if (is_cached_as(&set[i], q)) {
             slot = &set[i];
             break;
         }
@@ -111,14 +111,14 @@ void access_cache_put(struct access_cache *cache, slice purpose, enum credential
     assert(found->secret.n <= sizeof slot->secret);
     explicit_bzero(slot, sizeof *slot);
     *slot = (struct access_entry){ .used = true,
-                                   .form = form,
+                                   .form = q->form,
                                    .generation = generation,
                                    .at = ++shard->count,
                                    .expires_at_ms = found->expires_at_ms,
                                    .principal = found->principal,
                                    .secret_size = found->secret.n };
-    memcpy(slot->hash, hash, SHA256_SIZE);
-    memcpy(slot->purpose, purpose.p, purpose.n);
+    memcpy(slot->hash, q->hash, SHA256_SIZE);
+    memcpy(slot->purpose, q->purpose.p, q->purpose.n);
     memcpy(slot->login, found->principal.login.p, found->principal.login.n);
     if (found->secret.n)
         memcpy(slot->secret, found->secret.p, found->secret.n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by access.c, key.c and the cache between two checks of the same secret. */
+/* What access.c, key.c and the cache share. */
 #ifndef CAIS_CORE_ACCESS_ACCESS_PRIV_H
 #define CAIS_CORE_ACCESS_ACCESS_PRIV_H
 
@@ -8,23 +8,33 @@
 
 enum { SIGNING_SECRET_LENGTH = 40 };
 
+/* Which credential is looked for. */
+struct access_query {
+    slice purpose;
+    enum credential_form form;
+    unsigned char hash[SHA256_SIZE]; /* of its secret; of a signing key, signing_hash of its access key */
+    slice access_key;                /* of a signing key; else empty */
+};
 struct access_found {
     struct principal principal;
     int64_t expires_at_ms; /* 0: never */
-    slice secret;          /* of a key pair that signs; else empty */
+    slice secret;          /* of a signing key; else empty */
 };
 
-/* False: not there, or from another generation. */
-bool access_cache_find(struct access_cache *, slice purpose, enum credential_form, const unsigned char *hash,
-                       uint64_t generation, struct arena *a, struct access_found *ret);
-/* generation: read before the rows were. */
-void access_cache_put(struct access_cache *, slice purpose, enum credential_form, const unsigned char *hash,
-                      uint64_t generation, const struct access_found *);
+/* generation: the store's, now. False: the credential is not in the cache, or was read in another generation. */
+bool access_cache_find(struct access_cache *, const struct access_query *, uint64_t generation, struct arena *a,
+                       struct access_found *ret);
+/* generation: the store's, read before the rows were. */
+void access_cache_put(struct access_cache *, const struct access_query *, uint64_t generation,
+                      const struct access_found *);
 
-/* Under which hash the public half of a pair stands. */
+/* The hash by which a signing key is found. */
 void signing_hash(slice access_key, unsigned char ret_hash[SHA256_SIZE]);
-/* Both halves of a pair. Errors: NOT_FOUND the credential is none; CORRUPT not with this master key. */
+/* Both halves of a signing key. Errors: NOT_FOUND the credential is no signing key; CORRUPT the master key does not open
+ * it. */
 MUST_USE err_t signing_open(struct core *, struct meta_tx *, int64_t credential_id, struct arena *a,
                             slice *ret_access_key, slice *ret_secret);
+/* "key:ID" */
+slice key_subject(struct arena *a, int64_t id);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys: made, shown once, ended.
- * A key pair that signs is kept twice: its public half as a hash, by which it is found, and both halves sealed, so that
- * a signature can be checked and the server can say which key it signs with itself. */
+/* Keys are made, shown once, and revoked.
+ *
+ * A signing key is stored twice: a hash of its access key, by which it is found, and both of its halves, sealed under the
+ * master key. The secret half is needed to check a signature, and the access key to say which key the server itself
+ * signs with. */
 #include "core/access/access_priv.h"
 #include "core/event.h"
 #include "core/store/credential_store.h"
@@ -13,9 +15,9 @@
 enum { SECRET_LENGTH = 43 }; /* 62^43: 256 bits */
 enum { ACCOUNT_KEY_LENGTH = 32, USER_TOKEN_LENGTH = 20 };
 #define ACCESS_KEY_HEAD S("CAIS")
-enum { ACCESS_KEY_REST = 16 }; /* with the head 20, as long as clients know them; 36^16: 82 bits */
+enum { ACCESS_KEY_REST = 16 }; /* 36^16: 82 bits. With the head 20, the length that clients expect */
 
-static slice subject_key(struct arena *a, int64_t id)
+slice key_subject(struct arena *a, int64_t id)
 {
     return arena_printf(a, "key:%lld", (long long)id);
 }
@@ -26,115 +28,112 @@ struct key_change {
     struct core *core;
     const struct principal *who;
     int64_t now_ms;
-    slice login, purpose;
-    slice secret;      /* what is kept as a hash */
-    slice token;       /* of key_mint_pair */
-    slice sign_secret; /* of key_mint_signing; `secret` is the access key then */
-    int64_t id;
+    const struct key_request *request;
+    struct minted_key minted; /* its members are empty where this kind of key has none; its id also for key_revoke */
 };
 
 static err_t add_token(struct meta_tx *tx, const struct key_change *c, const struct credential *key, struct arena *a)
 {
     struct credential token = *key;
     token.form = CREDENTIAL_TOKEN;
-    token.parent_id = c->id;
-    hash_sha256(c->token, token.secret_hash);
+    token.parent_id = c->minted.id;
+    hash_sha256(c->minted.token, token.secret_hash);
     int64_t id;
     return meta_credential_add(tx, &token, a, &id);
 }
 
-static err_t add_secret(struct meta_tx *tx, const struct key_change *c, struct arena *a)
+static err_t add_sealed_halves(struct meta_tx *tx, const struct key_change *c, struct arena *a)
 {
-    slice parts[] = { c->secret, c->sign_secret };
+    slice parts[] = { c->minted.key, c->minted.secret };
     slice both = arena_join(a, parts, LENGTH_OF(parts));
-    return meta_secret_put(tx, c->id, seal_close(c->core->seal, subject_key(a, c->id), both, a), a);
+    slice sealed = seal_close(c->core->seal, key_subject(a, c->minted.id), both, a);
+    return meta_secret_put(tx, c->minted.id, sealed, a);
 }
 
 static err_t apply_key_mint(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct key_change *c = arg;
+    slice login = c->request->login, purpose = c->request->purpose;
     struct user user;
-    TRY(meta_user_by_login(tx, c->login, a, &user));
+    TRY(meta_user_by_login(tx, login, a, &user));
     if (user.state != USER_ACTIVE)
         return err_make(a, ERR_BLOCKED, "the user is disabled");
     struct credential key = { .account_id = user.account_id,
                               .user_id = user.id,
-                              .purpose = c->purpose,
+                              .purpose = purpose,
                               .form = CREDENTIAL_KEY,
                               .created_at_ms = c->now_ms };
-    if (c->sign_secret.n)
-        signing_hash(c->secret, key.secret_hash);
+    if (c->minted.secret.n)
+        signing_hash(c->minted.key, key.secret_hash);
     else
-        hash_sha256(c->secret, key.secret_hash);
-    TRY(meta_credential_add(tx, &key, a, &c->id));
-    if (c->token.n)
+        hash_sha256(c->minted.key, key.secret_hash);
+    TRY(meta_credential_add(tx, &key, a, &c->minted.id));
+    if (c->minted.token.n)
         TRY(add_token(tx, c, &key, a));
-    if (c->sign_secret.n)
-        TRY(add_secret(tx, c, a));
+    if (c->minted.secret.n)
+        TRY(add_sealed_halves(tx, c, a));
     struct event_params event = { .at_ms = c->now_ms,
                                   .who = c->who,
                                   .account_id = user.account_id,
                                   .action = S("key.mint"),
-                                  .subject = subject_key(a, c->id),
-                                  .detail = arena_printf(a, SLICE_FMT " for " SLICE_FMT, SLICE_ARG(c->purpose),
-                                                         SLICE_ARG(c->login)) };
+                                  .subject = key_subject(a, c->minted.id),
+                                  .detail = arena_printf(a, SLICE_FMT " for " SLICE_FMT, SLICE_ARG(purpose),
+                                                         SLICE_ARG(login)) };
     return event_write(tx, &event, a);
 }
 
-static struct key_change change_new(struct core *core, const struct principal *who, slice login, slice purpose)
+/* Record the key that *minted describes, and set its id. */
+static err_t record_key(struct core *core, const struct principal *who, const struct key_request *request,
+                        struct arena *a, struct minted_key *minted)
 {
-    return (
-        struct key_change){ .core = core, .who = who, .now_ms = core_now_ms(core), .login = login, .purpose = purpose };
-}
-
-err_t key_mint(struct core *core, const struct principal *who, slice login, slice purpose, struct arena *a,
-               int64_t *ret_id, slice *ret_secret)
-{
-    struct key_change c = change_new(core, who, login, purpose);
-    c.secret = random_text(core->random, a, SECRET_LENGTH);
+    struct key_change c = {
+        .core = core, .who = who, .now_ms = core_now_ms(core), .request = request, .minted = *minted
+    };
     TRY(meta_write(core->meta, apply_key_mint, &c, a));
-    *ret_id = c.id;
-    *ret_secret = c.secret;
+    minted->id = c.minted.id;
     return NULL;
 }
 
-err_t key_mint_pair(struct core *core, const struct principal *who, slice login, slice purpose, struct arena *a,
-                    int64_t *ret_id, slice *ret_key, slice *ret_token)
+err_t key_mint(struct core *core, const struct principal *who, const struct key_request *request, struct arena *a,
+               struct minted_key *ret)
 {
-    struct key_change c = change_new(core, who, login, purpose);
-    c.secret = random_hex(core->random, a, ACCOUNT_KEY_LENGTH);
-    c.token = random_text(core->random, a, USER_TOKEN_LENGTH);
-    TRY(meta_write(core->meta, apply_key_mint, &c, a));
-    *ret_id = c.id;
-    *ret_key = c.secret;
-    *ret_token = c.token;
+    struct minted_key minted = { .key = random_text(core->random, a, SECRET_LENGTH) };
+    TRY(record_key(core, who, request, a, &minted));
+    *ret = minted;
     return NULL;
 }
 
-err_t key_mint_signing(struct core *core, const struct principal *who, slice login, slice purpose, struct arena *a,
-                       int64_t *ret_id, slice *ret_access_key, slice *ret_secret)
+err_t key_mint_pair(struct core *core, const struct principal *who, const struct key_request *request, struct arena *a,
+                    struct minted_key *ret)
+{
+    struct minted_key minted = { .key = random_hex(core->random, a, ACCOUNT_KEY_LENGTH) };
+    minted.token = random_text(core->random, a, USER_TOKEN_LENGTH);
+    TRY(record_key(core, who, request, a, &minted));
+    *ret = minted;
+    return NULL;
+}
+
+err_t key_mint_signing(struct core *core, const struct principal *who, const struct key_request *request,
+                       struct arena *a, struct minted_key *ret)
 {
     if (!core->seal)
         return err_make(a, ERR_UNSUPPORTED, "there is no master key to keep a signing key under");
     slice rest = random_of(core->random, S("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"), a, ACCESS_KEY_REST);
     slice parts[] = { ACCESS_KEY_HEAD, rest };
-    struct key_change c = change_new(core, who, login, purpose);
-    c.secret = arena_join(a, parts, LENGTH_OF(parts));
-    c.sign_secret = random_text(core->random, a, SIGNING_SECRET_LENGTH);
-    TRY(meta_write(core->meta, apply_key_mint, &c, a));
-    *ret_id = c.id;
-    *ret_access_key = c.secret;
-    *ret_secret = c.sign_secret;
+    struct minted_key minted = { .key = arena_join(a, parts, LENGTH_OF(parts)) };
+    minted.secret = random_text(core->random, a, SIGNING_SECRET_LENGTH);
+    TRY(record_key(core, who, request, a, &minted));
+    *ret = minted;
     return NULL;
 }
 
-/* ---- ending ---- */
+/* ---- revoking ---- */
 
 static err_t apply_key_revoke(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct key_change *c = arg;
     struct credential key;
-    TRY(meta_credential_get(tx, c->id, a, &key));
+    TRY(meta_credential_get(tx, c->minted.id, a, &key));
     if (key.form != CREDENTIAL_KEY)
         return err_make(a, ERR_NOT_FOUND, "there is no key with that id");
     TRY(meta_credential_revoke(tx, key.id, c->now_ms, a));
@@ -142,19 +141,19 @@ static err_t apply_key_revoke(struct meta_tx *tx, void *arg, struct arena *a)
                                   .who = c->who,
                                   .account_id = key.account_id,
                                   .action = S("key.revoke"),
-                                  .subject = subject_key(a, key.id) };
+                                  .subject = key_subject(a, key.id) };
     return event_write(tx, &event, a);
 }
 
 err_t key_revoke(struct core *core, const struct principal *who, int64_t id, struct arena *a)
 {
-    struct key_change c = { .who = who, .now_ms = core_now_ms(core), .id = id };
+    struct key_change c = { .who = who, .now_ms = core_now_ms(core), .minted = { .id = id } };
     return meta_write(core->meta, apply_key_revoke, &c, a);
 }
 
-/* ---- pairs that sign ---- */
+/* ---- signing keys ---- */
 
-/* Told apart from keys that are secrets: the public half of a pair must never pass for one of those. */
+/* Not the plain hash of a secret: an access key is public, and nobody may use one as a key that is a secret itself. */
 void signing_hash(slice access_key, unsigned char ret_hash[SHA256_SIZE])
 {
     hash_hmac_sha256(S("access key"), access_key, ret_hash);
@@ -167,7 +166,7 @@ err_t signing_open(struct core *core, struct meta_tx *tx, int64_t credential_id,
     if (!core->seal)
         return err_make(a, ERR_CORRUPT, "there is no master key to open the signing key with");
     TRY(meta_secret_get(tx, credential_id, a, &sealed));
-    err_t e = seal_open(core->seal, subject_key(a, credential_id), sealed, a, &both);
+    err_t e = seal_open(core->seal, key_subject(a, credential_id), sealed, a, &both);
     if (e || both.n <= SIGNING_SECRET_LENGTH)
         return err_because(a, e, ERR_CORRUPT, "signing key %lld cannot be opened with this master key",
                            (long long)credential_id);
@@ -208,20 +207,20 @@ err_t key_list(struct core *core, slice login, struct arena *a, struct key_info_
     return NULL;
 }
 
-enum { PAGE = 500 };
+enum { SECRETS_PAGE = 500 };
 
-err_t key_each_lost(struct core *core, size_t most, struct arena *a, void (*on_lost)(void *arg, int64_t id, err_t why),
+err_t key_each_lost(struct core *core, size_t max, struct arena *a, void (*on_lost)(void *arg, int64_t id, err_t why),
                     void *arg)
 {
-    size_t looked_at = 0, count = PAGE;
+    size_t looked_at = 0, count = SECRETS_PAGE;
     int64_t before_id = 0;
-    while (count == PAGE && (!most || looked_at < most)) {
+    while (count == SECRETS_PAGE && (!max || looked_at < max)) {
         SCRATCH(scratch);
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         struct secret_list secrets = { 0 };
         err_t e = meta_read_begin(core->meta, &scratch, &tx);
         if (!e)
-            e = meta_secret_list(tx, before_id, most && most < PAGE ? most : PAGE, &scratch, &secrets);
+            e = meta_secret_list(tx, before_id, max && max < SECRETS_PAGE ? max : SECRETS_PAGE, &scratch, &secrets);
         count = secrets.count;
         for (size_t i = 0; i < count && !e; i++, looked_at++) {
             slice key, secret;
@@ -238,22 +237,22 @@ err_t key_each_lost(struct core *core, size_t most, struct arena *a, void (*on_l
     return NULL;
 }
 
-static void count_one(void *arg, int64_t id, err_t why)
+static void count_lost_key(void *arg, int64_t id, err_t why)
 {
     (void)id, (void)why;
     ++*(int64_t *)arg;
 }
 
-err_t key_count_lost(struct core *core, size_t most, struct arena *a, int64_t *ret)
+err_t key_count_lost(struct core *core, size_t max, struct arena *a, int64_t *ret)
 {
     int64_t count = 0;
-    TRY(key_each_lost(core, most, a, count_one, &count));
+    TRY(key_each_lost(core, max, a, count_lost_key, &count));
     *ret = count;
     return NULL;
 }
 
-static err_t own_newest(struct core *core, const struct principal *operator_, slice purpose, struct arena *a,
-                        slice *ret_access_key, slice *ret_secret)
+static err_t open_newest_signing(struct core *core, const struct principal *operator_, slice purpose, struct arena *a,
+                                 slice *ret_access_key, slice *ret_secret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct credential key;
@@ -265,11 +264,15 @@ static err_t own_newest(struct core *core, const struct principal *operator_, sl
 err_t access_own_signing(struct core *core, slice purpose, struct arena *a, slice *ret_access_key, slice *ret_secret)
 {
     struct principal operator_;
-    int64_t id;
     TRY(access_operator(core, S(""), a, &operator_));
-    err_t e = own_newest(core, &operator_, purpose, a, ret_access_key, ret_secret);
-    /* One of another master key is of no use to anybody: what was signed with it can no longer be checked either. */
+    err_t e = open_newest_signing(core, &operator_, purpose, a, ret_access_key, ret_secret);
+    /* A signing key of another master key is useless: what was signed with it cannot be checked any more either. */
     if (!err_is(e, ERR_NOT_FOUND) && !err_is(e, ERR_CORRUPT))
         return e;
-    return key_mint_signing(core, &operator_, operator_.login, purpose, a, &id, ret_access_key, ret_secret);
+    struct minted_key minted;
+    struct key_request request = { .login = operator_.login, .purpose = purpose };
+    TRY(key_mint_signing(core, &operator_, &request, a, &minted));
+    *ret_access_key = minted.key;
+    *ret_secret = minted.secret;
+    return NULL;
 }

@@ -36,19 +36,19 @@ err_t person_by_address(struct core *core, const struct principal *who, slice ad
     return err_make(a, ERR_NOT_FOUND, "no such person");
 }
 
-static int by_number(const void *left, const void *right)
+static int compare_ids(const void *left, const void *right)
 {
     int64_t l = *(const int64_t *)left, r = *(const int64_t *)right;
     return (l > r) - (l < r);
 }
 
 err_t people_list(struct core *core, const struct principal *who, const int64_t *ids, size_t count, struct arena *a,
-                  struct user **ret, size_t *ret_count)
+                  struct user_list *ret)
 {
     int64_t *sorted = arena_array(a, int64_t, count + 1);
     for (size_t i = 0; i < count; i++)
         sorted[i] = ids[i];
-    qsort(sorted, count, sizeof *sorted, by_number);
+    qsort(sorted, count, sizeof *sorted, compare_ids);
 
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
@@ -64,12 +64,11 @@ err_t people_list(struct core *core, const struct principal *who, const int64_t 
         if (people[found].account_id == who->account_id)
             found++;
     }
-    *ret = people;
-    *ret_count = found;
+    *ret = (struct user_list){ people, found };
     return NULL;
 }
 
-static int by_user_id(const void *key, const void *user)
+static int compare_id_with_user(const void *key, const void *user)
 {
     int64_t id = *(const int64_t *)key, other = ((const struct user *)user)->id;
     return (id > other) - (id < other);
@@ -77,5 +76,5 @@ static int by_user_id(const void *key, const void *user)
 
 const struct user *people_find(const struct user *people, size_t count, int64_t id)
 {
-    return count ? bsearch(&id, people, count, sizeof *people, by_user_id) : NULL;
+    return count ? bsearch(&id, people, count, sizeof *people, compare_id_with_user) : NULL;
 }

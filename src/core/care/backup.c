@@ -362,7 +362,9 @@ static err_t check_restored(const struct restore_params *p, struct arena *a, str
     SCOPED(seal_freep) struct seal *seal = e ? NULL : seal_new(key, p->random);
     explicit_bzero(key, sizeof key);
     struct core core;
-    core_init(&core, stores.meta, stores.blob, p->clock, p->random, seal, &(struct core_options){ 0 });
+    core_init(&core,
+              &(struct core_params){
+                  .meta = stores.meta, .blob = stores.blob, .clock = p->clock, .random = p->random, .seal = seal });
     e = fsck_run(&core, &(struct fsck_options){ 0 }, a, ret);
     core_release(&core);
     return e;

@@ -75,9 +75,10 @@ err_t task_read(struct core *core, const struct principal *who, int64_t task_id,
         ids[count++] = v.members[i].user_id;
     for (size_t i = 0; i < v.comment_count; i++)
         ids[count++] = v.comments[i].author_id;
-    struct user *people;
-    TRY(people_list(core, who, ids, count, a, &people, &v.people_count));
-    v.people = people;
+    struct user_list people;
+    TRY(people_list(core, who, ids, count, a, &people));
+    v.people = people.items;
+    v.people_count = people.count;
     *ret = v;
     return NULL;
 }

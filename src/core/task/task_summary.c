@@ -38,7 +38,8 @@ err_t task_summarize(struct core *core, const struct principal *who, const struc
         for (size_t k = 0; k < summaries[i].member_count; k++)
             ids[n++] = summaries[i].members[k].user_id;
     }
-    TRY(people_list(core, who, ids, n, a, &ret->people, &ret->people_count));
-    ret->items = summaries;
+    struct user_list list;
+    TRY(people_list(core, who, ids, n, a, &list));
+    *ret = (struct task_summaries){ .items = summaries, .people = list.items, .people_count = list.count };
     return NULL;
 }
