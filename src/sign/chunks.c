@@ -280,7 +280,7 @@ static enum sign_fault read_trailer_line(struct chunks_reader *r, slice line)
     return SIGN_OK;
 }
 
-static enum sign_fault read_line(struct chunks_reader *r)
+static enum sign_fault read_chunks_line(struct chunks_reader *r)
 {
     slice line = { r->line, r->line_n - 1 }; /* without LF */
     r->line_n = 0;
@@ -314,7 +314,7 @@ static enum sign_fault receive_line(struct chunks_reader *r, slice *in)
     memcpy(r->line + r->line_n, in->p, n);
     r->line_n += n;
     *in = slice_from(*in, n);
-    return at == SLICE_NONE ? SIGN_OK : read_line(r);
+    return at == SLICE_NONE ? SIGN_OK : read_chunks_line(r);
 }
 
 static enum sign_fault receive_data(struct chunks_reader *r, slice *in, slice *ret_data)

@@ -138,8 +138,7 @@ static bool find_secret(struct s3_call *call, slice access_key, slice *ret_secre
 
 /* ---- version 4 ---- */
 
-/* Does the request have a body that the operation reads, without declaring its digest? A copy does not read its body.
- * */
+/* Does the request have a body that the operation reads, but not the digest of it? A copy does not read its body. */
 static bool lacks_digest(const struct s3_call *call)
 {
     const struct s3_operation *o = call->operation;

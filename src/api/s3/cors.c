@@ -303,7 +303,7 @@ void s3_cors_headers(struct s3_call *call)
         add_vary(x);
 }
 
-static slice lower_case(struct arena *a, slice s)
+static slice lower_case_of(struct arena *a, slice s)
 {
     char *text = arena_cstr(a, s);
     for (size_t i = 0; i < s.n; i++)
@@ -338,7 +338,7 @@ void s3_preflight(struct s3_call *call)
     http_reply_header(x, "Access-Control-Allow-Methods",
                       rule.rule ? join_values(a, rule.rule, "AllowedMethod") : S("GET, PUT, POST, DELETE, HEAD"));
     if (q.headers.n)
-        http_reply_header(x, "Access-Control-Allow-Headers", lower_case(a, q.headers));
+        http_reply_header(x, "Access-Control-Allow-Headers", lower_case_of(a, q.headers));
     if (age.n)
         http_reply_header(x, "Access-Control-Max-Age", age);
     add_vary(x);

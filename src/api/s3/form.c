@@ -168,7 +168,7 @@ static err_t open_form_file(struct form_upload *f, const struct multipart_part *
 
 /* ---- multipart ---- */
 
-static err_t begin_form_part(void *ctx, const struct multipart_part *part, struct arena *a)
+static err_t begin_post_part(void *ctx, const struct multipart_part *part, struct arena *a)
 {
     struct form_upload *f = ctx;
     struct arena *own = &f->call->x->arena;
@@ -209,7 +209,7 @@ static err_t receive_form_data(void *ctx, slice bytes, struct arena *a)
     return NULL;
 }
 
-static err_t end_form_part(void *ctx, struct arena *a)
+static err_t end_post_part(void *ctx, struct arena *a)
 {
     struct form_upload *f = ctx;
     (void)a;
@@ -222,7 +222,7 @@ static err_t end_form_part(void *ctx, struct arena *a)
     return NULL;
 }
 
-static const struct multipart_events form_events = { begin_form_part, receive_form_data, end_form_part };
+static const struct multipart_events form_events = { begin_post_part, receive_form_data, end_post_part };
 
 /* ---- the sink ---- */
 
