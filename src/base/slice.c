@@ -51,6 +51,11 @@ bool slice_starts(slice s, slice prefix)
     return s.n >= prefix.n && slice_eq((slice){ s.p, prefix.n }, prefix);
 }
 
+bool slice_starts_nocase(slice s, slice prefix)
+{
+    return s.n >= prefix.n && slice_eq_nocase((slice){ s.p, prefix.n }, prefix);
+}
+
 bool slice_ends(slice s, slice suffix)
 {
     return s.n >= suffix.n && slice_eq(slice_from(s, s.n - suffix.n), suffix);

@@ -24,6 +24,7 @@ bool slice_eq_nocase(slice a, slice b); /* ASCII case only */
 bool slice_eq_secret(slice a, slice b);
 int slice_cmp(slice a, slice b); /* by bytes, as memcmp; a prefix comes first */
 bool slice_starts(slice s, slice prefix);
+bool slice_starts_nocase(slice s, slice prefix); /* ASCII case only */
 bool slice_ends(slice s, slice suffix);
 slice slice_from(slice s, size_t at);             /* s[at..], empty when at is past the end */
 slice slice_part(slice s, size_t at, size_t len); /* s[at..at+len], clamped */

@@ -65,7 +65,7 @@ static void add_amz_headers(struct buf *to, const struct sign_request *r, struct
     struct sign_pair *names = arena_array(a, struct sign_pair, r->header_count + 1);
     size_t n = 0;
     for (size_t i = 0; i < r->header_count; i++)
-        if (slice_eq_nocase(slice_part(r->headers[i].name, 0, SIGN_PREFIX.n), SIGN_PREFIX))
+        if (slice_starts_nocase(r->headers[i].name, SIGN_PREFIX))
             names[n++].name = sign_lower(a, r->headers[i].name);
     sign_sort_pairs(names, n);
     for (size_t i = 0; i < n; i++)

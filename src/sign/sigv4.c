@@ -405,7 +405,7 @@ static enum sign_fault check_headers(const struct sigv4 *claim, const struct sig
         return sign_because(detail, SIGN_UNSIGNED_HEADER, S("host"));
     for (size_t i = 0; i < r->header_count; i++) {
         slice name = r->headers[i].name;
-        if (slice_eq_nocase(slice_part(name, 0, SIGN_PREFIX.n), SIGN_PREFIX) && !is_signed(claim, name))
+        if (slice_starts_nocase(name, SIGN_PREFIX) && !is_signed(claim, name))
             return sign_because(detail, SIGN_UNSIGNED_HEADER, name);
     }
     return SIGN_OK;

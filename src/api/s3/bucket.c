@@ -112,7 +112,7 @@ static bool check_create_headers(struct s3_call *call)
     slice acl = http_header(req, "x-amz-acl"), owner = http_header(req, "x-amz-object-ownership");
     slice lock = http_header(req, "x-amz-bucket-object-lock-enabled");
     for (size_t i = 0; i < req->header_count; i++)
-        if (slice_eq_nocase(slice_part(req->headers[i].name, 0, 12), S("x-amz-grant-"))) {
+        if (slice_starts_nocase(req->headers[i].name, S("x-amz-grant-"))) {
             s3_fail(call, S3_ACL_NOT_SUPPORTED);
             return false;
         }

@@ -13,21 +13,16 @@
 
 #define CHECKSUM S("x-amz-checksum-")
 
-static bool starts_nocase(slice s, slice prefix)
-{
-    return slice_eq_nocase(slice_part(s, 0, prefix.n), prefix);
-}
-
 bool s3_digest_of_name(slice name, enum digest_kind *ret)
 {
-    return starts_nocase(name, CHECKSUM) && digest_by_name(slice_from(name, CHECKSUM.n), ret);
+    return slice_starts_nocase(name, CHECKSUM) && digest_by_name(slice_from(name, CHECKSUM.n), ret);
 }
 
 bool s3_digest_is_unsupported(slice name)
 {
     static const char *const others[] = { "algorithm", "type", "mode" };
     enum digest_kind unused;
-    if (!starts_nocase(name, CHECKSUM))
+    if (!slice_starts_nocase(name, CHECKSUM))
         return false;
     for (size_t i = 0; i < LENGTH_OF(others); i++)
         if (slice_eq_nocase(slice_from(name, CHECKSUM.n), slice_of(others[i])))
@@ -144,7 +139,7 @@ bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
         const struct http_header *h = &req->headers[i];
         if (slice_eq_nocase(h->name, S("Content-MD5")))
             error = declare_md5(&call->x->arena, ret, h->value);
-        else if (starts_nocase(h->name, S("x-amz-")) && (of_body || !s3_digest_of_name(h->name, &unused)))
+        else if (slice_starts_nocase(h->name, S("x-amz-")) && (of_body || !s3_digest_of_name(h->name, &unused)))
             error = declare_header(&call->x->arena, ret, h);
     }
     if (error)

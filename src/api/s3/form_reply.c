@@ -25,8 +25,7 @@ static slice redirect_url(const struct s3_call *call, const struct form_fields *
     slice url = form_value(f, S("success_action_redirect"));
     if (!url.n)
         url = form_value(f, S("redirect"));
-    bool web =
-        slice_eq_nocase(slice_part(url, 0, 7), S("http://")) || slice_eq_nocase(slice_part(url, 0, 8), S("https://"));
+    bool web = slice_starts_nocase(url, S("http://")) || slice_starts_nocase(url, S("https://"));
     if (!web || field_has_control(url) || slice_find_byte(url, ' ') != SLICE_NONE)
         return S("");
     slice page, fragment;

@@ -23,11 +23,6 @@
 static const char *const kept_names[] = { "Content-Type",     "Cache-Control",    "Content-Disposition",
                                           "Content-Encoding", "Content-Language", "Expires" };
 
-static bool starts_nocase(slice s, slice prefix)
-{
-    return slice_eq_nocase(slice_part(s, 0, prefix.n), prefix);
-}
-
 /* aws-chunked is an encoding of the request body, not of the object, so it is not kept. */
 static void add_content_encoding(struct buf *text, slice value)
 {
@@ -56,7 +51,7 @@ static void add_meta(struct buf *text, slice name, slice value)
 enum s3_error s3_header_keep(struct buf *text, size_t *meta_bytes, slice name, slice value)
 {
     const char *kept = NULL;
-    bool meta = starts_nocase(name, META) && name.n > META.n;
+    bool meta = slice_starts_nocase(name, META) && name.n > META.n;
     for (size_t i = 0; i < LENGTH_OF(kept_names) && !meta; i++)
         if (slice_eq_nocase(name, slice_of(kept_names[i])))
             kept = kept_names[i];
@@ -80,20 +75,20 @@ enum s3_error s3_header_keep(struct buf *text, size_t *meta_bytes, slice name, s
 
 enum s3_error s3_header_check(slice name, slice value)
 {
-    if (!starts_nocase(name, S("x-amz-")) && !slice_eq_nocase(name, S("acl")))
+    if (!slice_starts_nocase(name, S("x-amz-")) && !slice_eq_nocase(name, S("acl")))
         return S3_NONE;
     if (slice_eq_nocase(name, S("x-amz-acl")) || slice_eq_nocase(name, S("acl")))
         return slice_eq(value, S("private")) || slice_eq(value, S("bucket-owner-full-control")) || value.n == 0
                    ? S3_NONE
                    : S3_ACL_NOT_SUPPORTED;
-    if (starts_nocase(name, S("x-amz-grant-")))
+    if (slice_starts_nocase(name, S("x-amz-grant-")))
         return S3_ACL_NOT_SUPPORTED;
     if (slice_eq_nocase(name, S("x-amz-storage-class")))
         return slice_eq(value, S("STANDARD")) ? S3_NONE : S3_INVALID_STORAGE_CLASS;
-    if (starts_nocase(name, S("x-amz-object-lock-")))
+    if (slice_starts_nocase(name, S("x-amz-object-lock-")))
         return S3_NO_OBJECT_LOCK;
-    if (starts_nocase(name, S("x-amz-server-side-encryption")) ||
-        starts_nocase(name, S("x-amz-copy-source-server-side-encryption")) ||
+    if (slice_starts_nocase(name, S("x-amz-server-side-encryption")) ||
+        slice_starts_nocase(name, S("x-amz-copy-source-server-side-encryption")) ||
         slice_eq_nocase(name, S("x-amz-website-redirect-location")) ||
         slice_eq_nocase(name, S("x-amz-write-offset-bytes")))
         return S3_NOT_IMPLEMENTED;
@@ -146,10 +141,10 @@ static bool is_harmless(slice type)
                                             "audio/",
                                             "video/",
                                             "image/" };
-    if (starts_nocase(type, S("image/svg")))
+    if (slice_starts_nocase(type, S("image/svg")))
         return false;
     for (size_t i = 0; i < LENGTH_OF(harmless); i++)
-        if (starts_nocase(type, slice_of(harmless[i])))
+        if (slice_starts_nocase(type, slice_of(harmless[i])))
             return true;
     return false;
 }

@@ -35,7 +35,7 @@ static enum s3_error check_tags(const struct s3_tag *tags, size_t count)
         return S3_TOO_MANY_TAGS;
     for (size_t i = 0; i < count; i++) {
         if (!is_tag_text(tags[i].name, 1, 128) || !is_tag_text(tags[i].value, 0, 256) ||
-            slice_eq_nocase(slice_part(tags[i].name, 0, 4), S("aws:")))
+            slice_starts_nocase(tags[i].name, S("aws:")))
             return S3_INVALID_TAG;
         for (size_t k = 0; k < i; k++)
             if (slice_eq(tags[k].name, tags[i].name))
