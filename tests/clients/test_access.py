@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may come in, over the wire: what is taken away is gone at once, what is limited is limited."""
+"""Access over the wire: a revocation takes effect at once, and limits hold."""
 
 import json
 
@@ -35,14 +35,14 @@ class Person:
         assert put(server, self.native).status == 201 and upload(server, self.pyrus).status == 200
 
 
-def test_a_revoked_key_is_refused_at_once_and_so_are_its_tokens(server):
+def test_a_revoked_key_and_its_tokens_are_refused_at_once(server):
     person = Person(server)
-    with server.connect() as open_before:  # nor does an open connection keep the door open
+    with server.connect() as open_before:  # an open connection does not keep the access
         assert open_before.ask("GET", "/v1/native/files", bearer(person.native)).status == 200
         server.cais("key", "revoke", str(person.native_key["id"]))
         is_native_error(open_before.ask("GET", "/v1/native/files", bearer(person.native)), 401, "unauthenticated")
     is_native_error(put(server, person.native), 401, "unauthenticated")
-    assert upload(server, person.pyrus).status == 200  # the other key is another
+    assert upload(server, person.pyrus).status == 200  # the other key still works
     server.cais("key", "revoke", str(person.pyrus_key["id"]))
     is_pyrus_error(upload(server, person.pyrus), 401, "revoked_token")
     is_pyrus_error(log_in(server, person.login, person.pyrus_key["security_key"]), 401, "invalid_credentials")
@@ -52,16 +52,17 @@ def test_a_disabled_user_is_refused_at_once_and_logs_in_again_when_enabled(serve
     person = Person(server)
     server.cais("user", "disable", person.login)
     is_native_error(put(server, person.native), 403, "forbidden")
-    is_pyrus_error(upload(server, person.pyrus), 401, "revoked_token")  # blocking ends the tokens
+    is_pyrus_error(upload(server, person.pyrus), 401, "revoked_token")  # disabling ends the tokens
     is_pyrus_error(log_in(server, person.login, person.pyrus_key["security_key"]), 401, "account_blocked")
-    is_pyrus_error(log_in(server, person.login, "wrong"), 401, "invalid_credentials")  # says nothing to strangers
+    # an unauthenticated client does not learn that the user is disabled
+    is_pyrus_error(log_in(server, person.login, "wrong"), 401, "invalid_credentials")
     server.cais("user", "enable", person.login)
     assert put(server, person.native).status == 201
-    is_pyrus_error(upload(server, person.pyrus), 401, "revoked_token")  # tokens do not come back
+    is_pyrus_error(upload(server, person.pyrus), 401, "revoked_token")  # enabling does not restore tokens
     assert log_in(server, person.login, person.pyrus_key["security_key"]).status == 200
 
 
-def test_a_deleted_user_is_gone_and_the_files_stay(server):
+def test_deleting_a_user_keeps_the_files(server):
     person = Person(server)
     kept = len([f for f in server.files() if f["owner"] == person.login])
     server.cais("user", "delete", person.login)
@@ -69,7 +70,7 @@ def test_a_deleted_user_is_gone_and_the_files_stay(server):
     assert upload(server, person.pyrus).status == 401
     is_pyrus_error(log_in(server, person.login, person.pyrus_key["security_key"]), 401, "invalid_credentials")
     assert kept == 2 and len([f for f in server.files() if f["owner"] == person.login]) == kept
-    server.user(person.login)  # the login is free again, the old keys do not fit the new user
+    server.user(person.login)  # the login can be used again, but the old keys are not those of the new user
     assert put(server, person.native).status in (401, 403) and upload(server, person.pyrus).status == 401
 
 
@@ -79,7 +80,7 @@ def test_a_new_password_ends_the_tokens(server):
     is_pyrus_error(upload(server, person.pyrus), 401, "revoked_token")
 
 
-def test_keys_open_their_own_way_in_and_their_own_account_only(server):
+def test_a_key_works_for_its_api_and_account_only(server):
     person, name = Person(server), "other"
     server.cais("account", "add", name)
     stranger = server.native("--account", name, "--admin")
@@ -91,7 +92,7 @@ def test_keys_open_their_own_way_in_and_their_own_account_only(server):
     is_pyrus_error(upload(server, person.pyrus_key["security_key"]), 401, "invalid_token")
     is_native_error(put(server, person.pyrus), 401, "unauthenticated")
     is_pyrus_error(log_in(server, person.login, person.native), 401, "invalid_credentials")
-    for headers in ([("Cais-Account", name)], [("Cais-Account", "default")]):  # for the socket only
+    for headers in ([("Cais-Account", name)], [("Cais-Account", "default")]):  # these headers are for the admin socket only
         files = server.ask("GET", "/v1/native/files?account=" + name, [*headers, *bearer(stranger)])
         assert files.json() == {"files": []}
 
@@ -100,7 +101,7 @@ def test_keys_open_their_own_way_in_and_their_own_account_only(server):
 
 
 @pytest.mark.parametrize("how", ["limit", "configured"])
-def test_a_quota_of_bytes_is_told_in_the_dialects_form(tmp_path, how):
+def test_a_used_up_quota_of_bytes_is_an_error_of_the_api(tmp_path, how):
     with Server(tmp_path, sets=["accounts.max_bytes=100K"] if how == "configured" else []) as server:
         if how == "limit":
             server.cais("account", "limit", "default", "--max-bytes", "100K")
@@ -110,12 +111,12 @@ def test_a_quota_of_bytes_is_told_in_the_dialects_form(tmp_path, how):
         before = server.files()
         is_native_error(put(server, native, b"x" * 60_000), 507, "quota")
         is_pyrus_error(upload(server, pyrus, b"x" * 60_000), 400, "too_large_request_length")
-        with server.connect() as client:  # told before the bytes are sent
+        with server.connect() as client:  # refused before the bytes are sent
             client.send(b"PUT /v1/native/files/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + native.encode() +
                         b"\r\nContent-Length: 60000\r\nExpect: 100-continue\r\n\r\n")
             is_native_error(client.answer(interim=True), 507, "quota")
         assert server.files() == before
-        assert upload(server, pyrus, b"x" * 42_400).status == 200  # to the last byte
+        assert upload(server, pyrus, b"x" * 42_400).status == 200  # the quota is used up to the last byte
         is_native_error(put(server, native, b"x"), 507, "quota")
         assert put(server, native, b"").status == 201
         assert server.told("account", "list")[0]["used_bytes"] == 102_400
@@ -124,7 +125,7 @@ def test_a_quota_of_bytes_is_told_in_the_dialects_form(tmp_path, how):
 
 
 @pytest.mark.parametrize("how", ["limit", "configured"])
-def test_a_quota_of_files_is_told_in_the_dialects_form(tmp_path, how):
+def test_a_used_up_quota_of_files_is_an_error_of_the_api(tmp_path, how):
     with Server(tmp_path, sets=["accounts.max_files=2"] if how == "configured" else []) as server:
         if how == "limit":
             server.cais("account", "limit", "default", "--max-files", "2")
@@ -133,14 +134,14 @@ def test_a_quota_of_files_is_told_in_the_dialects_form(tmp_path, how):
         for data in (b"x", b"x" * 100_000):
             is_native_error(put(server, native, data), 507, "quota")
             is_pyrus_error(upload(server, pyrus, data), 400, "too_large_request_length")
-        server.cais("account", "limit", "default", "--max-files", "3")  # its own limit is the stronger
+        server.cais("account", "limit", "default", "--max-files", "3")  # the limit of the account overrides the default
         assert put(server, native).status == 201
         is_native_error(put(server, native), 507, "quota")
         assert len(server.files()) == 3
 
 
 def expect(server, token, *more):
-    """The answer to the head of an upload that waits for 100."""
+    """The reply to the head of an upload that waits for 100 Continue."""
     with server.connect() as client:
         lines = [b"POST /v4/files/upload HTTP/1.1", b"Host: a", b"Authorization: Bearer " + token.encode(),
                  b"Content-Type: multipart/form-data; boundary=b0und", b"Expect: 100-continue", *more]
@@ -148,24 +149,24 @@ def expect(server, token, *more):
         return client.answer(interim=True)
 
 
-def test_a_pyrus_upload_above_the_quota_was_asked_for_its_body(tmp_path):
+def test_a_pyrus_upload_above_the_quota_gets_no_100_continue(tmp_path):
     long, chunked = b"Content-Length: 20000000", b"Transfer-Encoding: chunked"
     with Server(tmp_path) as server:
         pyrus = server.pyrus()
         assert expect(server, pyrus, long).status == 100 and expect(server, pyrus, chunked).status == 100
         server.cais("account", "limit", "default", "--max-bytes", "1M")
         is_pyrus_error(expect(server, pyrus, long), 400, "too_large_request_length")
-        assert expect(server, pyrus, b"Content-Length: 1100000").status == 100  # it may be a large frame
-        assert expect(server, pyrus, chunked).status == 100  # nobody knows how long
+        assert expect(server, pyrus, b"Content-Length: 1100000").status == 100  # the excess may be multipart framing
+        assert expect(server, pyrus, chunked).status == 100  # the length is unknown
         assert server.files() == []
-        assert upload(server, pyrus, b"x" * (1 << 20)).status == 200  # to the last byte
+        assert upload(server, pyrus, b"x" * (1 << 20)).status == 200  # the quota is used up to the last byte
         server.cais("account", "limit", "default", "--max-bytes", "1G", "--max-files", "1")
         for length in (b"Content-Length: 300", long, chunked):
             is_pyrus_error(expect(server, pyrus, length), 400, "too_large_request_length")
         assert len(server.files()) == 1 and server.told("account", "list")[0]["used_bytes"] == 1 << 20
 
 
-def test_a_quota_holds_against_many_at_once(tmp_path):
+def test_concurrent_uploads_do_not_exceed_a_quota(tmp_path):
     with Server(tmp_path, sets=["accounts.max_files=10"]) as server:
         native, pyrus = server.native(), server.pyrus()
 
@@ -181,10 +182,10 @@ def test_a_quota_holds_against_many_at_once(tmp_path):
 # ── rates and tokens
 
 
-def test_requests_are_counted_and_the_one_too_many_is_told_when_to_come_again(tmp_path):
+def test_a_request_above_the_rate_limit_is_429_with_retry_after(tmp_path):
     with Server(tmp_path, sets=["pyrus.rate_limit=5", "pyrus.rate_window=1d"]) as server:
         tokens = [server.pyrus(), server.pyrus()]
-        for token in tokens:  # each user has a count of its own
+        for token in tokens:  # requests are counted for each user
             for left in (4, 3, 2, 1, 0):
                 answer = server.ask("GET", "/v4/profile", bearer(token))
                 assert answer.status == 200
@@ -195,18 +196,18 @@ def test_requests_are_counted_and_the_one_too_many_is_told_when_to_come_again(tm
                 assert answer.header("Retry-After") == answer.header("X-RateLimit-Reset")
                 assert answer.header("X-RateLimit-Remaining") == "0"
         assert server.files() == []
-        assert server.ask("GET", "/v4/profile").header("X-RateLimit-Limit") == "5"  # on errors, too
+        assert server.ask("GET", "/v4/profile").header("X-RateLimit-Limit") == "5"  # also on errors
         assert server.native() and server.ask("GET", "/health").status == 200
 
 
-def test_a_window_that_is_over_gives_new_requests(tmp_path):
+def test_a_new_window_allows_new_requests(tmp_path):
     with Server(tmp_path, sets=["pyrus.rate_limit=1", "pyrus.rate_window=1s"]) as server:
         token = server.pyrus()
         wait_for("a refusal", lambda: server.ask("GET", "/v4/profile", bearer(token)).status == 429)
         wait_for("another window", lambda: server.ask("GET", "/v4/profile", bearer(token)).status == 200)
 
 
-def test_one_token_too_many_ends_the_oldest(tmp_path):
+def test_a_token_above_the_limit_ends_the_oldest(tmp_path):
     with Server(tmp_path, sets=["pyrus.tokens_per_user=3"]) as server:
         login = server.user()
         key = server.key(login, "pyrus")["security_key"]
@@ -216,7 +217,7 @@ def test_one_token_too_many_ends_the_oldest(tmp_path):
         is_pyrus_error(upload(server, tokens[0]), 401, "revoked_token")
 
 
-def test_a_token_ends_in_its_time(tmp_path):
+def test_a_token_expires_after_its_lifetime(tmp_path):
     with Server(tmp_path, sets=["pyrus.token_lifetime=1s", "pyrus.rate_limit=0"]) as server:
         login = server.user()
         token = server.log_in(login, server.key(login, "pyrus")["security_key"])["access_token"]
@@ -224,7 +225,7 @@ def test_a_token_ends_in_its_time(tmp_path):
         is_pyrus_error(upload(server, token), 401, "expired_token")
 
 
-def test_logins_by_get_are_off_and_leave_no_key_in_the_log_when_on(server, tmp_path):
+def test_login_by_get_is_off_by_default_and_logs_no_key(server, tmp_path):
     login = server.user()
     key = server.key(login, "pyrus")["security_key"]
     is_pyrus_error(server.ask("GET", f"/v4/auth?login={login}&security_key={key}"), 405, "invalid_input")

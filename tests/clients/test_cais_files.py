@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""cais put, get and ls against a stand-in server that can be told to misbehave."""
+"""cais put, get and ls against a fake server that can return wrong replies."""
 import json
 import os
 import pty
@@ -33,14 +33,14 @@ def run(cais, server, tmp_path):
     return run
 
 
-def left_behind(folder):
+def files_in(folder):
     return sorted(p.name for p in folder.iterdir())
 
 
 # ── put
 
 
-def test_put_sends_a_file_and_tells_its_id(run, server, tmp_path):
+def test_put_sends_a_file_and_prints_its_id(run, server, tmp_path):
     (tmp_path / "relatório 1.txt").write_bytes(b"hello")
     done = run("put", "relatório 1.txt", token="t0ken")
     (file, data), = server.files
@@ -55,7 +55,7 @@ def test_put_sends_a_file_and_tells_its_id(run, server, tmp_path):
 def test_put_streams_large_files_over_one_connection_in_constant_memory(cais, server, tmp_path):
     (tmp_path / "large").write_bytes(os.urandom(1 << 20) * 64)
     (tmp_path / "empty").write_bytes(b"")
-    # One after the other by one process: 64 MiB must not pass through more than a few MiB of memory.
+    # One process sends one file after the other: 64 MiB with only a few MiB of memory.
     program = "import resource,subprocess,sys; r = subprocess.run(sys.argv[1:]).returncode; " \
               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(r)"
     done = subprocess.run([sys.executable, "-c", program, cais, "put", "--url", server.url, "large", "empty", "large"],
@@ -63,7 +63,7 @@ def test_put_streams_large_files_over_one_connection_in_constant_memory(cais, se
     assert done.returncode == 0, done.stderr
     assert [len(data) for _, data in server.files] == [64 << 20, 0, 64 << 20]
     peak_kib = int(done.stdout.split()[-1])
-    if not os.environ.get("CAIS_BINARY"):  # a sanitizer's build needs more
+    if not os.environ.get("CAIS_BINARY"):  # a build with sanitizers needs more memory
         assert peak_kib < 40 * 1024
 
 
@@ -75,7 +75,7 @@ def test_put_reads_standard_input_in_chunks(run, server):
     assert server.requests[0][2]["Transfer-Encoding"] == "chunked"
 
 
-def test_put_json_is_what_the_server_told(run, server, tmp_path):
+def test_put_json_prints_the_reply_of_the_server(run, server, tmp_path):
     (tmp_path / "a").write_bytes(b"1")
     done = run("put", "--json", "a", "a")
     told = [json.loads(line) for line in done.stdout.splitlines()]
@@ -83,7 +83,7 @@ def test_put_json_is_what_the_server_told(run, server, tmp_path):
 
 
 @pytest.mark.parametrize("trouble", ["keeps other", "keeps less"])
-def test_put_fails_loudly_when_other_bytes_were_kept(run, server, tmp_path, trouble):
+def test_put_fails_when_the_server_stored_other_bytes(run, server, tmp_path, trouble):
     server.trouble = trouble
     (tmp_path / "a").write_bytes(b"hello")
     done = run("put", "a")
@@ -91,7 +91,7 @@ def test_put_fails_loudly_when_other_bytes_were_kept(run, server, tmp_path, trou
     assert b"cais put: a: the server kept other bytes than were sent: 5 bytes with MD5 5d41402a" in done.stderr
 
 
-def test_put_goes_on_after_a_file_that_fails(run, server, tmp_path):
+def test_put_continues_after_a_file_that_fails(run, server, tmp_path):
     (tmp_path / "b").write_bytes(b"b")
     done = run("put", "missing", ".", "b")
     assert done.returncode == 1
@@ -103,8 +103,8 @@ def test_put_goes_on_after_a_file_that_fails(run, server, tmp_path):
 @pytest.mark.parametrize("status,code,message", [
     (413, "too_large", "at most 5 bytes"), (507, "quota", "the account is full"), (503, "unavailable", "later"),
 ])
-@pytest.mark.parametrize("size", [10, 3000000])  # the larger one asks first: Expect: 100-continue
-def test_a_refusal_is_told_in_the_servers_words(run, server, tmp_path, size, status, code, message):
+@pytest.mark.parametrize("size", [10, 3000000])  # for the larger one the client sends Expect: 100-continue
+def test_a_refusal_is_printed_with_the_message_of_the_server(run, server, tmp_path, size, status, code, message):
     server.trouble = (status, code, message)
     (tmp_path / "a").write_bytes(b"x" * size)
     done = run("put", "a")
@@ -113,14 +113,14 @@ def test_a_refusal_is_told_in_the_servers_words(run, server, tmp_path, size, sta
     assert ("Expect" in server.requests[0][2]) == (size > 1 << 20)
 
 
-def test_an_answer_that_is_no_answer_is_an_error(run, server, tmp_path):
+def test_a_malformed_reply_is_an_error(run, server, tmp_path):
     server.trouble = "html"
     (tmp_path / "a").write_bytes(b"x")
     done = run("put", "a")
     assert done.returncode == 1 and b"is no JSON" in done.stderr
 
 
-def test_text_of_the_server_cannot_move_the_cursor(run, server):
+def test_control_characters_of_the_server_are_not_printed(run, server):
     server.trouble = (400, "invalid", "\x1b[2Jgone")
     assert b"\\x1b[2Jgone" in run("ls").stderr
 
@@ -133,7 +133,7 @@ def test_get_writes_the_file_under_its_name(run, server, tmp_path):
     done = run("get", file["id"])
     assert (done.returncode, done.stdout, done.stderr) == (0, b"q1.pdf\n", b"")
     assert (tmp_path / "q1.pdf").read_bytes() == b"some bytes"
-    assert left_behind(tmp_path) == ["q1.pdf"]
+    assert files_in(tmp_path) == ["q1.pdf"]
 
 
 def test_get_to_standard_output(run, server):
@@ -142,7 +142,7 @@ def test_get_to_standard_output(run, server):
     assert done.returncode == 0 and done.stdout == server.files[0][1]
 
 
-def test_get_overwrites_only_when_told(run, server, tmp_path):
+def test_get_overwrites_only_with_force(run, server, tmp_path):
     file = server.keep(b"new")
     (tmp_path / "a.bin").write_bytes(b"old")
     done = run("get", file["id"])
@@ -153,23 +153,23 @@ def test_get_overwrites_only_when_told(run, server, tmp_path):
     assert (tmp_path / "a.bin").read_bytes() == b"new"
     (tmp_path / "folder").mkdir()
     assert run("get", "--force", file["id"], "-o", "folder").returncode == 1
-    assert left_behind(tmp_path) == ["a.bin", "folder"]
+    assert files_in(tmp_path) == ["a.bin", "folder"]
 
 
 @pytest.mark.parametrize("trouble,message", [
     ("other bytes", "the MD5 of what came is"), ("cut", "the server broke off after 2500 bytes"),
     ("no etag", "did not say what the MD5 should be"), ((404, "not_found", "there is no such file"), "(404 not_found"),
 ])
-def test_get_leaves_nothing_half_done(run, server, tmp_path, trouble, message):
+def test_get_leaves_no_partial_file_after_an_error(run, server, tmp_path, trouble, message):
     file = server.keep(b"12345" * 1000)
     server.trouble = trouble
     (tmp_path / "kept").write_bytes(b"old")
     done = run("get", "--force", file["id"], "-o", "kept")
     assert done.returncode == 1 and message in done.stderr.decode()
-    assert (tmp_path / "kept").read_bytes() == b"old" and left_behind(tmp_path) == ["kept"]
+    assert (tmp_path / "kept").read_bytes() == b"old" and files_in(tmp_path) == ["kept"]
 
 
-def test_get_leaves_nothing_behind_when_it_is_stopped(cais, server, tmp_path):
+def test_get_leaves_no_partial_file_when_it_is_stopped(cais, server, tmp_path):
     file = server.keep(b"x" * 100000)
     server.trouble = "stall"
     process = subprocess.Popen([cais, "get", "--url", server.url, file["id"], "-o", "a"], cwd=tmp_path,
@@ -178,21 +178,21 @@ def test_get_leaves_nothing_behind_when_it_is_stopped(cais, server, tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 1 and b"stopped by a signal" in said
-    assert left_behind(tmp_path) == []
+    assert files_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["..", ".bashrc", "-rf", "a/.."])
-def test_get_refuses_names_that_lead_elsewhere(run, server, tmp_path, name):
+def test_get_refuses_names_with_a_path(run, server, tmp_path, name):
     file = server.keep(b"x", name=name)
     done = run("get", file["id"])
     assert done.returncode == 1 and b"choose one with -o" in done.stderr
-    assert left_behind(tmp_path) == []
+    assert files_in(tmp_path) == []
 
 
 # ── ls
 
 
-def test_ls_shows_a_table_with_harmless_names(run, server):
+def test_ls_prints_a_table_with_escaped_names(run, server):
     first = server.keep(b"x" * 2048, name="evil\x1b[31m\n")
     second = server.keep(b"", name="文件.txt", owner=None, state="stored", way="pyrus")
     done = run("ls")
@@ -216,17 +216,17 @@ def test_ls_follows_pages_up_to_its_limit(run, server):
     assert run("ls").stderr == b"There are more: --limit shows them, now at 100.\n"
 
 
-def test_ls_does_not_follow_a_list_in_circles(run, server):
+def test_ls_stops_when_pages_repeat(run, server):
     server.trouble = "circle"
     done = run("ls", "--limit", "1000")
     assert done.returncode == 1 and b"leads in circles" in done.stderr
 
 
-# ── where and who
+# ── server and token
 
 
 @pytest.mark.parametrize("deep", ["data", "d" * 120 + "/" + "e" * 60])
-def test_the_socket_of_the_data_folder_needs_no_token(run, tmp_path, deep):
+def test_the_socket_of_the_data_directory_needs_no_token(run, tmp_path, deep):
     folder = tmp_path / deep
     folder.mkdir(parents=True)
     local = native_server.start(str(folder / "admin.sock"))
@@ -255,7 +255,7 @@ def test_the_token_comes_from_the_environment_and_is_never_shown(run, server):
     assert broken.returncode == 1 and b"break" not in broken.stderr
 
 
-def test_no_server_is_told_plainly(run, tmp_path):
+def test_a_missing_server_is_reported_with_its_address(run, tmp_path):
     done = run("ls", url=False)
     assert done.returncode == 1
     assert b"there is no ./cais-data/admin.sock" in done.stderr and b"cais serve" in done.stderr
@@ -280,16 +280,16 @@ def test_every_command_has_help(cais, command):
     assert done.returncode == 0 and done.stdout.startswith(f"cais {command}") and "--json" in done.stdout
 
 
-def test_an_answer_that_cannot_be_written_is_a_failure(cais):
+def test_output_that_cannot_be_written_is_a_failure(cais):
     with open("/dev/full", "w") as full:
         done = subprocess.run([cais, "version"], stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1 and b"cannot write the answer" in done.stderr
 
 
-# ── the bar
+# ── the progress bar
 
 
-def test_a_terminal_sees_progress_and_the_bar_goes_away(cais, server, tmp_path):
+def test_a_terminal_shows_progress_and_clears_it(cais, server, tmp_path):
     file = server.keep(b"x" * 100000)
     server.trouble = "stall"
     ours, theirs = pty.openpty()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line from the outside: the demo as printed, every command with and without a server, whole files."""
+"""The command line as a user runs it: the demo as it is printed, every command with and without a server, whole files."""
 import hashlib
 import json
 import os
@@ -22,7 +22,7 @@ def server(tmp_path):
 
 
 def run_printed(text, folder):
-    """Run as the demo's reader would, but stop at the first failure."""
+    """Runs the commands as a reader of the demo would, but stops at the first failure."""
     return run("sh", "-ec", text, cwd=folder)
 
 
@@ -37,7 +37,7 @@ def test_the_demo_runs_as_printed_twice(server, tmp_path):
         assert server.url in text
         said = run_printed(text, folder).stdout
         assert (folder / "test.txt").read_text() == "file content\n"
-        login, task, downloaded, native, runrun = re.match(  # as curl prints them, one behind the other
+        login, task, downloaded, native, runrun = re.match(  # curl prints one reply directly after the other
             r'({"access_token":.*?})[0-9a-f-]{36}\n\d+\n({"task":.*?})(file content\n)({.*?]})(\d+\n<.*)$', said,
             re.DOTALL).groups()
         assert json.loads(login)["api_url"] == server.url + "/v4/"
@@ -53,7 +53,7 @@ def test_the_demo_runs_as_printed_twice(server, tmp_path):
         assert "upload: ./test.txt to s3://demo-" in rest and rest.endswith("file content\n")
 
 
-def test_the_demo_takes_another_url(server, tmp_path):
+def test_the_demo_accepts_another_url(server, tmp_path):
     text = server.cais("demo", "--url", "http://localhost:%d" % server.address[1]).stdout
     assert "http://localhost:%d/v4/auth" % server.address[1] in text and server.url not in text
     assert "file content\n" in run_printed(text, tmp_path).stdout
@@ -116,15 +116,15 @@ def walk(cais, data, folder):
     return seen
 
 
-def test_every_command_is_the_same_with_a_server_and_without_one(cais, tmp_path):
+def test_every_command_prints_the_same_with_and_without_a_server(cais, tmp_path):
     with Server(tmp_path / "served") as server:
         with_server = walk(cais, server.data, tmp_path)
     alone = walk(cais, tmp_path / "alone", tmp_path)
-    # jobs are known only where a server has run; how many lines there are is their affair
+    # only a server runs jobs, so the number of lines differs
     assert [(w, k[:1]) for w, k in with_server if w != "jobs"] == [(w, k[:1]) for w, k in alone if w != "jobs"]
 
 
-def test_passwords_come_from_standard_input_with_a_server_and_without_one(cais, tmp_path):
+def test_passwords_are_read_from_standard_input_with_and_without_a_server(cais, tmp_path):
     for data in ("a", "b"):
         run(cais, "user", "add", "ana", "--data", data, cwd=tmp_path)
     (tmp_path / "a.log").touch()
@@ -138,7 +138,7 @@ def test_passwords_come_from_standard_input_with_a_server_and_without_one(cais, 
 
 
 @pytest.mark.parametrize("served", [True, False], ids=["served", "alone"])
-def test_a_file_goes_in_and_comes_out(cais, tmp_path, served):
+def test_get_writes_the_bytes_that_put_sent(cais, tmp_path, served):
     server = Server(tmp_path / "data") if served else None
     try:
         sizes = [0, 1, 16384, 16385, 3000000]
@@ -166,7 +166,7 @@ def test_a_file_goes_in_and_comes_out(cais, tmp_path, served):
     assert left == ["blobs", "cais.db", "lock", "master.key"], left
 
 
-def test_get_finds_out_that_bytes_were_changed_on_the_disk(cais, tmp_path):
+def test_get_detects_bytes_that_were_changed_on_the_disk(cais, tmp_path):
     (tmp_path / "a").write_bytes(os.urandom(100000))
     id_ = json.loads(run(cais, "put", "a", "--json", cwd=tmp_path).stdout)["id"]
     blob, = [p for p in (tmp_path / "cais-data" / "blobs").rglob("*") if p.is_file() and p.stat().st_size == 100000]
@@ -180,8 +180,8 @@ def test_get_finds_out_that_bytes_were_changed_on_the_disk(cais, tmp_path):
     assert done.returncode == 1 and not json.loads(done.stdout)["clean"]
 
 
-def test_commands_without_a_server_wait_for_their_turn(cais, tmp_path):
-    """Eight at once on one directory that does not exist yet: each finds the lock taken, and none gives up."""
+def test_commands_without_a_server_wait_for_the_lock(cais, tmp_path):
+    """Eight commands start at once on a directory that does not exist. Each waits for the lock, and all succeed."""
     (tmp_path / "a").write_bytes(b"x" * 20000)
     commands = [["put", "a"]] * 5 + [["user", "list"]] * 3
     running = [subprocess.Popen([cais, *c], cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE,
@@ -192,7 +192,7 @@ def test_commands_without_a_server_wait_for_their_turn(cais, tmp_path):
     assert len(json.loads(run(cais, "ls", "--json", cwd=tmp_path).stdout)["files"]) == 5
 
 
-def test_a_data_directory_may_have_a_path_longer_than_a_sockets(cais, tmp_path):
+def test_the_path_of_a_data_directory_may_be_longer_than_a_socket_path(cais, tmp_path):
     data = tmp_path / ("d" * 100) / ("e" * 100)
     (tmp_path / "a").write_bytes(b"deep")
     with Server(data) as server:
@@ -202,18 +202,18 @@ def test_a_data_directory_may_have_a_path_longer_than_a_sockets(cais, tmp_path):
     assert run(cais, "get", id_, "-o", "-", "--data", data).stdout == "deep"
 
 
-def test_listing_what_was_never_made_makes_nothing(cais, tmp_path):
+def test_listing_a_missing_data_directory_does_not_create_it(cais, tmp_path):
     for words in (["ls"], ["get", "00000000-0000-4000-8000-000000000000"]):
         done = run(cais, *words, check=False, cwd=tmp_path)
         assert done.returncode == 1 and "cais serve" in done.stderr
     assert os.listdir(tmp_path) == []
 
 
-# ── the bar
+# ── the progress bar
 
 
 def at_a_terminal(command, folder):
-    """(exit code, what the terminal saw)"""
+    """(exit code, output on the terminal)"""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(command, cwd=folder, stderr=theirs, stdout=subprocess.DEVNULL, env=clean_environment())
     os.close(theirs)
@@ -234,7 +234,7 @@ def at_a_terminal(command, folder):
 
 
 @pytest.mark.parametrize("served", [True, False], ids=["served", "alone"])
-def test_the_bar_is_for_terminals_only(cais, tmp_path, served):
+def test_the_progress_bar_is_shown_on_terminals_only(cais, tmp_path, served):
     server = Server(tmp_path / "cais-data") if served else None
     try:
         with open(tmp_path / "large", "wb") as f:
@@ -242,7 +242,7 @@ def test_the_bar_is_for_terminals_only(cais, tmp_path, served):
                 f.write(os.urandom(1 << 20))
         code, seen = at_a_terminal([cais, "put", "large"], tmp_path)
         assert code == 0 and b"%" in seen and b"[" in seen, seen
-        assert seen.endswith(b"\r\x1b[K"), seen[-100:]  # wiped at the end
+        assert seen.endswith(b"\r\x1b[K"), seen[-100:]  # cleared at the end
         id_ = json.loads(run(cais, "ls", "--json", cwd=tmp_path).stdout)["files"][0]["id"]
         code, seen = at_a_terminal([cais, "get", id_, "-o", "back"], tmp_path)
         assert code == 0 and b"%" in seen, seen

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the documents tell a reader to do, done as printed."""
+"""Runs the commands that the documents show, and checks their links."""
 import os
 import re
 import subprocess
@@ -18,7 +18,7 @@ def read(root, name):
 
 
 def test_the_first_upload_works_as_printed(root, cais, tmp_path):
-    """Only the port is another one: the real one may be in use."""
+    """Only the port differs, because the real one may be in use."""
     blocks = TESTED.findall(read(root, "README.md"))
     assert len(blocks) == 1
     port = free_port()
@@ -64,7 +64,7 @@ def test_links_between_documents_lead_somewhere(root):
 
 
 def test_a_server_starts_right_after_another_was_killed(cais, tmp_path):
-    """The kernel gives the lock of a killed process back a moment later."""
+    """The kernel releases the lock of a killed process a moment later."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIS_")}
     for _ in range(rounds("starts_after_a_kill")):
         with open(tmp_path / "log", "wb") as log:
@@ -75,5 +75,5 @@ def test_a_server_starts_right_after_another_was_killed(cais, tmp_path):
                 break
             assert server.poll() is None, (tmp_path / "log").read_text()
             time.sleep(0.02)
-        server.kill()  # and no wait: the next one starts at once
+        server.kill()  # without waiting: the next server starts at once
     server.wait(10)

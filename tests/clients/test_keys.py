@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys at the command line, and the master key that signing keys are sealed under."""
+"""The key commands, and the master key with which signing keys are sealed."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def mode(path):
     return os.stat(path).st_mode & 0o7777
 
 
-def test_each_way_in_shows_its_own_names_and_an_id(server):
+def test_key_add_prints_the_names_of_each_api_and_an_id(server):
     login = server.user()
     runrun, s3 = server.key(login, "runrun"), server.key(login, "s3")
     assert set(runrun) == {"app_key", "user_token", "id"} and set(s3) == {"access_key_id", "secret_access_key", "id"}
@@ -43,7 +43,7 @@ def test_each_way_in_shows_its_own_names_and_an_id(server):
     assert set(server.key(login, "pyrus")) == {"security_key", "login", "id"}
     assert set(server.key(login, "native")) == {"token", "id"}
     listed = {key["id"]: key for key in server.told("key", "list", login)}
-    assert [key["for"] for key in listed.values()] == ["runrun", "s3", "pyrus", "native"]  # the user token is no key
+    assert [key["for"] for key in listed.values()] == ["runrun", "s3", "pyrus", "native"]  # the user token is not listed as a key
     assert listed[s3["id"]]["access_key_id"] == s3["access_key_id"] and "access_key_id" not in listed[runrun["id"]]
     assert s3["secret_access_key"] not in json.dumps(listed)
     for key in (runrun, s3):
@@ -68,10 +68,10 @@ def test_six_advisories_no_credential_exists_but_a_random_one_of_the_servers_own
     assert own[0] != own[1]
 
 
-def test_people_are_shown_the_same(server):
+def test_key_commands_print_the_same_without_json(server):
     login = server.user()
-    for way, names in (("runrun", ["app_key", "user_token"]), ("s3", ["access_key_id", "secret_access_key"])):
-        lines = server.cais("key", "add", login, "--for", way).stdout.splitlines()
+    for api, names in (("runrun", ["app_key", "user_token"]), ("s3", ["access_key_id", "secret_access_key"])):
+        lines = server.cais("key", "add", login, "--for", api).stdout.splitlines()
         assert re.fullmatch(r"key \d+ for " + re.escape(login), lines[0])
         assert [line.split(": ")[0] for line in lines[1:3]] == names
         assert "shown this once" in lines[3]
@@ -79,15 +79,15 @@ def test_people_are_shown_the_same(server):
     assert len(lines) == 2 and re.search(r"CAIS[0-9A-Z]{16}$", lines[1])
 
 
-def test_what_cannot_be_made_is_refused(server):
+def test_key_add_refuses_unknown_users_and_apis(server):
     login = server.user()
-    for way in ("aws", "", "S3"):
-        done = server.cais("key", "add", login, "--for", way, check=False)
+    for api in ("aws", "", "S3"):
+        done = server.cais("key", "add", login, "--for", api, check=False)
         assert done.returncode == 2 and "pyrus, runrun, s3, native" in done.stderr
     assert server.cais("key", "add", "nobody", "--for", "s3", check=False).returncode == 1
     server.cais("user", "disable", login)
-    for way in ("s3", "runrun"):
-        assert server.cais("key", "add", login, "--for", way, check=False).returncode == 1
+    for api in ("s3", "runrun"):
+        assert server.cais("key", "add", login, "--for", api, check=False).returncode == 1
     assert "s3" in server.cais("key", "add", "--help").stdout
 
 
@@ -95,27 +95,27 @@ def test_what_cannot_be_made_is_refused(server):
 
 
 def make_store(folder):
-    """A data directory with a user and a signing key, and no server on it."""
+    """A data directory with a user and a signing key, which no server uses."""
     data = folder / "data"
     run("user", "add", "ana", "--data", data)
     return data, told("key", "add", "ana", "--for", "s3", "--data", data)[0]
 
 
-def test_the_first_start_makes_a_master_key_for_its_owner_alone(tmp_path):
+def test_the_first_start_makes_a_master_key_with_mode_0600(tmp_path):
     with Server(tmp_path) as server:
         path = os.path.join(server.data, "master.key")
         assert mode(path) == 0o600 and re.fullmatch(r"[0-9a-f]{64}\n", open(path, encoding="ascii").read())
         server.secrets.append(open(path, encoding="ascii").read().strip())
 
 
-def test_the_secret_is_not_in_the_data_directory_but_sealed(tmp_path):
+def test_secrets_are_stored_only_sealed(tmp_path):
     data, key = make_store(tmp_path)
     text = b"".join((data / name).read_bytes() for name in os.listdir(data) if (data / name).is_file())
     assert key["secret_access_key"].encode() not in text and key["access_key_id"].encode() not in text
 
 
 @pytest.mark.parametrize("bits", [0o644, 0o640, 0o660])
-def test_a_master_key_that_others_may_use_stops_the_start(tmp_path, bits):
+def test_a_master_key_that_others_can_read_prevents_the_start(tmp_path, bits):
     data, _ = make_store(tmp_path)
     os.chmod(data / "master.key", bits)
     done = run("serve", "--data", data, "--listen", "127.0.0.1:0", check=False)
@@ -124,7 +124,7 @@ def test_a_master_key_that_others_may_use_stops_the_start(tmp_path, bits):
 
 
 @pytest.mark.parametrize("text", ["", "00\n", "z" * 64 + "\n", "0" * 65])
-def test_a_damaged_master_key_stops_the_start_and_stays(tmp_path, text):
+def test_a_damaged_master_key_prevents_the_start_and_is_kept(tmp_path, text):
     data, _ = make_store(tmp_path)
     (data / "master.key").write_text(text)
     done = run("serve", "--data", data, "--listen", "127.0.0.1:0", check=False)
@@ -132,9 +132,9 @@ def test_a_damaged_master_key_stops_the_start_and_stays(tmp_path, text):
     assert (data / "master.key").read_text() == text
 
 
-def test_a_backup_has_the_master_key_only_when_asked_for_it(tmp_path):
+def test_a_backup_has_the_master_key_only_on_request(tmp_path):
     data, key = make_store(tmp_path)
-    with Server(tmp_path) as server:  # the server makes it
+    with Server(tmp_path) as server:  # the first start makes the master key
         made = server.told("backup", str(tmp_path / "with"), "--with-key")[0]
         bare = server.told("backup", str(tmp_path / "without"))[0]
     assert made["master_key"] is True and bare["master_key"] is False
@@ -148,7 +148,7 @@ def test_a_backup_has_the_master_key_only_when_asked_for_it(tmp_path):
     assert run("fsck", "--data", tmp_path / "restored").returncode == 0
 
 
-def test_a_store_without_its_master_key_starts_and_says_what_is_lost(tmp_path):
+def test_a_server_without_its_master_key_starts_and_reports_lost_keys(tmp_path):
     data, key = make_store(tmp_path)
     run("backup", tmp_path / "backup", "--data", data)
     (tmp_path / "again").mkdir()
@@ -159,17 +159,17 @@ def test_a_store_without_its_master_key_starts_and_says_what_is_lost(tmp_path):
         line = server.wait_log(lambda told: told["msg"] == "signing keys are lost")
         assert line["level"] == "error" and "1 of them" in line["error"]
         assert server.ask("GET", "/health").status == 200
-        assert server.native()  # everything else works
+        assert server.native()  # everything else still works
         done = server.cais("fsck", check=False)
         assert done.returncode == 1 and f"key:{key['id']}" in done.stdout
         assert "access_key_id" not in server.told("key", "list", "ana")[0]
         new = server.key("ana", "s3")
         assert server.told("key", "list", "ana")[1]["access_key_id"] == new["access_key_id"]
-    # one way out: the old key is put back
+    # the operator can put the old key back,
     put_back = tmp_path / "put_back"
     shutil.copytree(tmp_path / "again", put_back)
     shutil.copy2(data / "master.key", put_back / "data" / "master.key")
     assert told("key", "list", "ana", "--data", put_back / "data")[0]["access_key_id"] == key["access_key_id"]
-    # the other: it is revoked
+    # or revoke the signing key
     run("key", "revoke", key["id"], "--data", restored)
     assert run("fsck", "--data", restored).returncode == 0

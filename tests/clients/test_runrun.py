@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runrun.it from the ticket to the zip over real sockets, with curl: forms of both generations, names of all kinds."""
+"""The Runrun.it API over real sockets, with curl: tickets, forms of both generations, downloads and zips, names of all kinds."""
 import io
 import json
 import os
@@ -104,17 +104,17 @@ def test_names_survive_ticket_form_download_and_zip(client, task):
     assert b"No errors detected" in said
 
 
-def test_both_generations_of_forms_and_clients_that_send_everything(client, task):
+def test_forms_of_both_generations_accept_unsigned_metadata(client, task):
     data = b"a,b,c\n1,2,3\n4,5,6\n7,8\n"
     def v4(fields):
         return [(name, fields[name]) for name in V4]
 
-    def v2(fields):  # what the older examples send
+    def v2(fields):  # the fields that the older examples send
         return [("name", "nota.csv"), ("key", fields["key"]), ("acl", "private"), ("policy", fields["policy"]),
                 ("signature", fields["signature"]), ("AWSAccessKeyId", fields["AWSAccessKeyId"]),
                 ("content_type", fields["content_type"]), ("filename", "nota.csv"), ("success_action_status", "201")]
 
-    def with_metadata(fields):  # the third step of the seed: fields and metadata
+    def with_metadata(fields):  # the third step of the vendor's example: fields and metadata
         return v4(fields) + [("name", "nota.csv"), ("filename", "nota.csv"), ("acl", "private"),
                              ("Content-Type", "text/csv")]
     for choose in (v4, v2, with_metadata, lambda fields: fields.items()):
@@ -123,7 +123,7 @@ def test_both_generations_of_forms_and_clients_that_send_everything(client, task
         assert (status, body, headers["content-type"]) == (200, data, "text/csv")
 
 
-def test_forms_that_are_not_what_was_signed_are_refused(client, task):
+def test_changed_forms_are_refused(client, task):
     source = client.folder / "source"
     source.write_bytes(b"x" * 22)
     ticket = client.api("POST", f"/documents?task_id={task}",
@@ -147,26 +147,26 @@ def test_forms_that_are_not_what_was_signed_are_refused(client, task):
     assert answer(good, 23) == (400, "EntityTooLarge")
     assert answer(good, 21) == (400, "EntityTooSmall")
     assert answer(good)[0] == 201
-    assert answer(good)[0] == 201  # sent twice before it is confirmed
+    assert answer(good)[0] == 201  # the form may be sent twice before the confirmation
     client.api("POST", f"/documents/{ticket['id']}/mark_as_uploaded")
     assert answer(good) == (403, "AccessDenied")
 
 
-def test_what_a_path_cannot_do_is_refused_with_what_it_can(client):
+def test_a_405_lists_the_allowed_methods(client):
     for method, path, allow in (("PATCH", "/documents/1", "GET, HEAD, DELETE"), ("GET", "/documents", "POST"),
                                 ("POST", "/documents/1/download", "GET, HEAD")):
         status, headers, said = client.curl("-X", method, *client.headers, client.server.url + "/api/v1.0" + path)
         assert (status, headers["allow"].upper(), list(json.loads(said))) == (405, allow, ["error"])
 
 
-def test_a_download_may_be_asked_for_in_part_and_carries_tokens_nowhere(client, task):
+def test_a_download_supports_ranges_and_logs_no_tokens(client, task):
     id_ = client.upload(task, "a.bin", bytes(range(256)) * 400)
     assert client.download(id_, "-r", "1000-1003")[2] == bytes([232, 233, 234, 235])
     status, headers, _ = client.download(id_, "-I")
     assert (status, headers["content-length"]) == (200, "102400")
     status, headers, _ = client.curl(*client.headers, "-L", "-X", "GET",
                                      client.server.url + f"/api/v1.0/documents/{id_}/download")
-    assert status == 200  # a follower sends App-Key and User-Token along: they do not matter
+    assert status == 200  # a client that follows the redirect sends App-Key and User-Token, which are ignored
     got, headers, _ = client.curl("-I", *client.headers, client.server.url + f"/api/v1.0/documents/{id_}/download")
     assert got == 302 and headers["location"]
     location = client.api("GET", f"/documents/download_zip?ids={id_}", status=302)["location"]
@@ -182,23 +182,23 @@ def memory_kib(pid, name):
         return next(int(line.split()[1]) for line in f if line.startswith(name + ":"))
 
 
-def test_a_large_zip_is_made_while_it_is_sent(client, task):
+def test_a_large_zip_is_sent_in_constant_memory(client, task):
     blocks = [os.urandom(8 << 20) for _ in range(3)]
     ids = [client.upload(task, "large.bin", block) for block in blocks]
     location = client.api("GET", "/documents/download_zip?" + "&".join(f"ids[]={i}" for i in ids).replace("[]", "%5B%5D"),
                           status=302)["location"]
     pid = client.server.pid
     with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as f:
-        f.write("5")  # the peak begins anew (proc(5))
+        f.write("5")  # resets the peak (proc(5))
     before = memory_kib(pid, "VmRSS")
     status, _, body = client.curl("--limit-rate", "40M", location)
-    assert memory_kib(pid, "VmHWM") - before < 6 << 10  # of 24 MiB only pieces
+    assert memory_kib(pid, "VmHWM") - before < 6 << 10  # far less than the 24 MiB of the zip
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert archive.namelist() == ["large.bin", "large (2).bin", "large (3).bin"]
         assert [archive.read(n) for n in archive.namelist()] == blocks
 
 
-def test_storage_may_have_an_address_of_its_own(tmp_path):
+def test_storage_url_sets_the_address_of_forms_and_links(tmp_path):
     with Server(tmp_path / "data", "--set", "runrun.storage_url=http://storage.example.org:443/",
                 "--set", "runrun.legacy_fields=false") as server:
         client = Client(server, tmp_path)
@@ -207,7 +207,7 @@ def test_storage_may_have_an_address_of_its_own(tmp_path):
         assert set(ticket["fields"]) == set(V4)
 
 
-def test_a_configuration_that_cannot_be_stops_the_start(cais, tmp_path):
+def test_an_invalid_configuration_prevents_the_start(cais, tmp_path):
     (tmp_path / "boards.json").write_text('{"boards": [{"id": 1}]}')
     for setting, said in (("runrun.time_zone=Brasilia", "not an offset such as -03:00"),
                           ("runrun.boards_file=nowhere.json", "cannot read nowhere.json"),

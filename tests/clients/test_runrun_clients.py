@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runrun.it as programs use it, with its own host names over TLS: requests, axios with form-data, and PHP's curl, which
-post the forms of today (signature 4) and those of before (signature 2). They look at next to nothing that is answered, so
-what counts is what is there afterwards.
+"""The Runrun.it API with real programs, over TLS with the vendor's host names: requests, axios with form-data, and PHP's curl.
+They post the present forms (signature 4) and the older ones (signature 2). These programs hardly look at replies, so the tests
+look at what the server has stored afterwards.
 """
 import datetime
 import json
@@ -40,7 +40,7 @@ class VendorServer(Server):
                          sets=[f"hosts.{name}={api}" for name, api in NAMES.items()] + [f"runrun.boards_file={boards}", *sets], **more)
 
     def people(self):
-        """A way in for the only user of a new account, whose tasks are then the only ones to be seen."""
+        """Keys for the only user of a new account, who therefore sees only the tasks of this test."""
         account = f"account{self.users}"
         self.cais("account", "add", account)
         made = self.key(self.user(None, "--account", account), "runrun")
@@ -54,7 +54,7 @@ class VendorServer(Server):
         return self.at(API, method, "/api/v1.0" + path, [*who, *more], body and json.dumps(body).encode())
 
     def download(self, who, document):
-        """As a library that follows redirects: with the same headers wherever it is sent."""
+        """Follows redirects as an HTTP library does, and sends the same headers to every host."""
         answer = self.api(who, "GET", f"/documents/{document['id']}/download")
         assert (answer.status, answer.body) == (302, b""), answer
         to = urllib.parse.urlsplit(answer.header("Location"))
@@ -106,8 +106,8 @@ def only_task(server, who):
 @pytest.mark.parametrize("program", list(PROGRAMS))
 @pytest.mark.parametrize("name,size", [("example.csv", 22), ("Relatório (ç) 100% + a&b #1.pdf", 1500000),
                                        ("📦 e\u0301.bin", 20000), ("empty.txt", 0)], ids=["example", "large", "emoji", "empty"])
-def test_a_program_puts_a_file_on_a_new_task(server, who, tmp_path, program, generation, name, size):
-    """Above 1 MiB PHP waits for 100 Continue."""
+def test_each_program_attaches_a_file_to_a_new_task(server, who, tmp_path, program, generation, name, size):
+    """One size is above 1 MiB, where PHP waits for 100 Continue."""
     path = tmp_path / name
     path.write_bytes(os.urandom(size))
     said = upload(server, who, program, generation, path)
@@ -121,11 +121,11 @@ def test_a_program_puts_a_file_on_a_new_task(server, who, tmp_path, program, gen
     assert (got.status, got.body) == (200, path.read_bytes())
     assert got.header("Content-Type") == document["data_content_type"]
     if program == "node":
-        assert f"id: {task['id']}" in said  # it prints the task when all went well
+        assert f"id: {task['id']}" in said  # on success it prints the task
 
 
 @pytest.mark.parametrize("program", list(PROGRAMS))
-def test_the_same_name_twice_is_two_files(server, who, tmp_path, program):
+def test_two_uploads_of_one_name_are_two_files(server, who, tmp_path, program):
     path, bodies = tmp_path / "example.csv", [b"first", b"second"]
     for body in bodies:
         path.write_bytes(body)
@@ -137,7 +137,7 @@ def test_the_same_name_twice_is_two_files(server, who, tmp_path, program):
 
 
 @pytest.mark.parametrize("program", list(PROGRAMS))
-def test_a_program_with_a_wrong_token_leaves_nothing(server, who, tmp_path, program):
+def test_a_program_with_a_wrong_token_stores_nothing(server, who, tmp_path, program):
     path = tmp_path / "example.csv"
     path.write_bytes(b"x")
     environment = {**server.environment(who), "USER_TOKEN": "wrong"}
@@ -145,7 +145,7 @@ def test_a_program_with_a_wrong_token_leaves_nothing(server, who, tmp_path, prog
     assert server.api(who, "GET", "/tasks").json() == []
 
 
-def test_a_form_for_another_key_or_size(server, who):
+def test_a_form_is_bound_to_its_key_and_size(server, who):
     task = server.api(who, "POST", "/tasks", {"task": {"title": "t"}}).json()
     wanted = {"document": {"data_file_name": "a", "data_file_size": 3}}
     ticket = server.api(who, "POST", f"/tasks/{task['id']}/documents", wanted).json()
@@ -165,14 +165,14 @@ def test_a_form_for_another_key_or_size(server, who):
     assert send(b"123", **{"X-Amz-Signature": "0" * 64}) == (403, "SignatureDoesNotMatch")
     assert server.api(who, "POST", confirm).status == 422
     assert send(b"123") == (201, "")
-    assert send(b"321") == (201, "")  # until it is confirmed the last whole one counts
+    assert send(b"321") == (201, "")  # before the confirmation, the last complete upload counts
     assert server.api(who, "POST", confirm).status == 200
     assert send(b"999") == (403, "AccessDenied")
-    assert server.api(who, "POST", confirm).status == 200  # again, and unchanged
+    assert server.api(who, "POST", confirm).status == 200  # confirming again changes nothing
     assert server.download(who, ticket).body == b"321"
 
 
-def test_the_spreadsheet_program(server, who, tmp_path):
+def test_the_spreadsheet_program_creates_its_tasks(server, who, tmp_path):
     rows = tmp_path / "rows"
     rows.write_text("Fechar o mês\tAlta\nPagar a luz\tBaixa\nSem prioridade\t?\n", encoding="utf-8")
     done = run("/usr/bin/python3", "runrun/here.py", "runrun/sheet.py", rows, env=server.environment(who), cwd=CLIENTS)
@@ -183,21 +183,21 @@ def test_the_spreadsheet_program(server, who, tmp_path):
 
 def test_the_spreadsheet_program_waits_for_the_next_minute(tmp_path, monkeypatch):
     clock, rows = tmp_path / "clock", tmp_path / "rows"
-    clock.write_text(f"={(int(time.time()) + 60) * 1000}")  # a little ahead, so that the program never waits too little
+    clock.write_text(f"={(int(time.time()) + 60) * 1000}")  # ahead of the real time, so that the program waits long enough
     rows.write_text("Fechar o mês\tAlta\nPagar a luz\tBaixa\nSem prioridade\t?\n", encoding="utf-8")
     monkeypatch.setenv("CAIS_TEST_CLOCK_FILE", str(clock))
     with VendorServer(tmp_path, "runrun.rate_limit=4", binary=CLOCKED) as server:
         who = server.people()
         environment = {**server.environment(who), "CAIS_TEST_CLOCK_FILE": str(clock)}
         done = run("/usr/bin/python3", "runrun/here.py", "runrun/sheet.py", rows, env=environment, cwd=CLIENTS)
-        waited, last = done.stdout.splitlines()  # the fifth request is one too many
+        waited, last = done.stdout.splitlines()  # the fifth request is above the limit
         assert waited.startswith("waiting ") and last == "Done: OK=3 FAIL=0"
         assert len(server.api(who, "GET", "/tasks").json()) == 3
 
 
-def test_too_many_requests_say_when_to_come_back(server, who):
+def test_too_many_requests_have_retry_after(server, who):
     answers = [server.api(who, "GET", "/users/me") for _ in range(101)]
-    while answers[-1].status != 429:  # a minute ended in between
+    while answers[-1].status != 429:  # a minute ended between two requests
         answers.append(server.api(who, "GET", "/users/me"))
         assert len(answers) < 400
     last = answers[-1]
@@ -209,12 +209,12 @@ def test_too_many_requests_say_when_to_come_back(server, who):
     assert last.json() == {"error": "Too many requests"}
 
 
-def test_a_misspelt_path_is_told_in_json(server, who):
+def test_an_unknown_path_is_an_error_in_json(server, who):
     for path in ("/api/v1.0/projects", "/api/projects", "/api", "/api/v2/tasks"):
         answer = server.at(API, "GET", path, who)
         assert (answer.status, answer.json()) == (404, {"error": "Not found"}), path
 
 
-def test_the_other_host_answers_without_tls(server, who):
+def test_the_second_host_name_works_without_tls(server, who):
     answer = server.ask("GET", "/api/v1.0/users/me", who, host="secure.runrun.it")
     assert answer.status == 200 and answer.json()["name"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One table of routes for all APIs: every path of every contract, asked on one host, and the form of the answer tells who
-gave it. An API that is built moves its lines to its own name; until then its paths are names nobody can give to a bucket."""
+"""Which API serves which path. Every path of every contract is requested on one host; the form of the reply shows which API sent
+it. The paths of APIs that are not built yet are reserved: no bucket can have their names. When such an API is built, its lines
+move to a list of its own."""
 
 import re
 
@@ -29,8 +30,8 @@ GET /documents/1/nothing  GET /boards                  DELETE /comments
 """
 NATIVE = "PUT /v1/native/files/a  GET /v1/native/files  GET /v1/native/files/1  GET /v1/native/files/1/info  GET /v1/native/nothing"
 SERVICE = "GET /health  GET /metrics  HEAD /health"
-# Redu, DataSnap and Appfile, which are not built, and paths of our own to come.
-NOBODY = """
+# Paths of Redu, DataSnap and Appfile, which are not built yet, and reserved paths of cais.
+RESERVED = """
 GET /api/environments     POST /api/environments/1/courses  GET /api/courses/1/spaces   GET /api/spaces/1/folders
 POST /api/folders/1/files GET /api/files/1                  GET /api/users/1            GET /api/me
 GET /oauth/authorize      POST /oauth/token                 POST /oauth/request_token   DELETE /api/enrollments/1
@@ -54,7 +55,7 @@ def paths(text, below=""):
 
 TABLE = [(method, path, owner) for owner, listed in (
     ("pyrus", paths(PYRUS)), ("runrun", paths(RUNRUN, "/api/v1.0")), ("native", paths(NATIVE)), ("service", paths(SERVICE)),
-    ("s3", paths(S3) + paths(NOBODY)),
+    ("s3", paths(S3) + paths(RESERVED)),
     ("runrun", [p for p in paths(RUNRUN, "/api") if p[1] != "/api/documents/zip"])) for method, path in listed]
 
 
@@ -64,8 +65,8 @@ def server(tmp_path_factory):
         yield started
 
 
-def who(answer):
-    """Each API refuses in a form of its own."""
+def sender_of(answer):
+    """The API that sent this error reply: each has a form of its own."""
     kind, body = answer.header("Content-Type") or "", answer.body
     if answer.header("x-amz-request-id"):
         assert kind == "application/xml" and b"<Error><Code>" in body, answer
@@ -79,13 +80,13 @@ def who(answer):
 
 
 @pytest.mark.parametrize("method,path,owner", TABLE, ids=lambda v: v)
-def test_every_path_of_the_contracts_has_one_who_answers(server, method, path, owner):
+def test_every_path_of_the_contracts_is_served_by_its_api(server, method, path, owner):
     answer = server.ask(method, path, [], b"" if method in ("PUT", "POST") else None)
-    assert who(answer) == owner, answer
+    assert sender_of(answer) == owner, answer
 
 
-@pytest.mark.parametrize("path", sorted({path for _, path in paths(NOBODY)}))
-def test_paths_of_apis_to_come_are_no_buckets_and_hold_nothing(server, path):
+@pytest.mark.parametrize("path", sorted({path for _, path in paths(RESERVED)}))
+def test_paths_of_apis_to_come_are_not_buckets(server, path):
     answer = server.ask("GET", path)
     assert answer.status in (403, 404) and re.search(b"<Code>(NoSuchBucket|AccessDenied)<", answer.body), answer
 
@@ -97,5 +98,5 @@ def test_paths_of_apis_to_come_are_no_buckets_and_hold_nothing(server, path):
     ("pyrus.example.test", "/v4/profile", "pyrus"), ("pyrus.example.test", "/api/v1.0/tasks", "s3"),
     ("pyrus.example.test", "/health", "service"), ("s3.example.test", "/bucket/key", "s3"), ("s3.example.test", "/v4/profile", "s3"),
     ("other.example.test", "/v4/profile", "pyrus"), ("other.example.test", "/api/v1.0/tasks", "runrun")])
-def test_a_host_of_one_api_has_that_one_the_objects_and_health(server, host, path, owner):
-    assert who(server.ask("GET", path, host=host)) == owner
+def test_a_host_of_one_api_serves_it_objects_and_health(server, host, path, owner):
+    assert sender_of(server.ask("GET", path, host=host)) == owner
