@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happens when nobody is asking: periodic work, kept in the metadata store, so that it goes on where it was after
- * a restart.
+/* Periodic background work. The jobs are rows of the metadata store, so that their schedule survives a restart.
  *
- *   purge     files whose time has come: row, usage, event             core/file/purge.h
- *             uploads in parts that nobody completed in time           core/bucket/upload.h
- *   garbage   bytes whose record is gone, after a grace                core/object/garbage.h
- *   sweep     bytes that never got a record                            core/object/sweep.h
- *   tokens    forget tokens that ended long ago                        core/access/access.h
+ *   purge     removes the records of files whose purge time has come    core/file/purge.h
+ *             ends uploads in parts that have expired                   core/bucket/upload.h
+ *   garbage   removes bytes whose record is gone, after the grace       core/object/garbage.h
+ *   sweep     removes bytes that never got a record                     core/object/sweep.h
+ *   tokens    forgets tokens that ended long ago                        core/access/access.h
  *
- * One thread runs one job at a time. A job that fails is tried again a minute later, and is told of in the log.
- * While a backup runs nothing is removed (garbage_hold). */
+ * One thread runs one job at a time. A job that fails is logged and tried again a minute later. While a backup runs, no
+ * bytes are removed (garbage_hold). */
 #ifndef CAIS_JOBS_JOBS_H
 #define CAIS_JOBS_JOBS_H
 
@@ -27,16 +26,16 @@ struct jobs_options {
     struct log *log;          /* may be NULL */
 };
 
-/* Makes sure that the jobs exist; starts nothing. core is borrowed. */
+/* Make the rows of jobs that do not exist yet. Starts nothing. core is borrowed. */
 MUST_USE err_t jobs_new(struct core *, const struct jobs_options *, struct arena *a, struct jobs **ret_jobs);
-void jobs_start(struct jobs *); /* the thread */
-void jobs_free(struct jobs *);  /* stops it, after the job that runs now; NULL is fine */
+void jobs_start(struct jobs *); /* start the thread */
+void jobs_free(struct jobs *);  /* stops the thread after the job that runs now; NULL is fine */
 
-/* Run what is due by core's clock, on this thread, until nothing is. For tests, and for the command line. Not while the
- * thread runs. Returns the first failure, after running the rest. */
+/* Run every job that is due by core's clock, on the calling thread. Only while the jobs' own thread does not run.
+ * After a failure the remaining jobs run, too; returns the first failure. */
 MUST_USE err_t jobs_run_due(struct jobs *, struct arena *a);
 
-/* Every job that there is, by id. */
+/* All jobs, by id. */
 MUST_USE err_t jobs_list(struct core *, struct arena *a, struct job_list *ret);
 
 #endif

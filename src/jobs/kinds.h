@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds of periodic work. Each runs to its end and says how many items it dealt with; each may be cut off anywhere
- * and run again. */
+/* The work of each kind of job. It runs to its end, and ret_items is how many items it removed or ended. It can be
+ * interrupted at any instant and run again. */
 #ifndef CAIS_JOBS_KINDS_H
 #define CAIS_JOBS_KINDS_H
 
 #include "core/core.h"
 
-err_t kind_purge(struct core *, struct arena *a, int64_t *ret_done);
-err_t kind_garbage(struct core *, struct arena *a, int64_t *ret_done);
-err_t kind_sweep(struct core *, struct arena *a, int64_t *ret_done);
-err_t kind_tokens(struct core *, struct arena *a, int64_t *ret_done);
+err_t kind_purge(struct core *, struct arena *a, int64_t *ret_items);
+err_t kind_garbage(struct core *, struct arena *a, int64_t *ret_items);
+err_t kind_sweep(struct core *, struct arena *a, int64_t *ret_items);
+err_t kind_tokens(struct core *, struct arena *a, int64_t *ret_items);
 
 #endif
