@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows are read in pages, each in a snapshot of its own, and bytes outside of any: a long check holds no snapshot open
- * (the write-ahead log would grow) and needs little memory. A finding is therefore looked at a second time: what was
- * deleted between the two looks is none. */
+/* Rows are read in pages, each page in its own snapshot, and bytes are read outside of any snapshot. So a long check keeps
+ * no snapshot open, which would make the write-ahead log grow, and needs little memory. A row may therefore be deleted
+ * between its snapshot and the look at its bytes; before a finding is reported, the row is looked up again. */
 #include "core/care/fsck.h"
 
 #include "base/buf.h"
@@ -37,8 +37,8 @@ struct fsck {
     struct fsck_report *report;
 };
 
-static void found(struct fsck *f, enum fsck_severity severity, const char *what, slice subject, slice detail,
-                  bool repaired)
+static void report_finding(struct fsck *f, enum fsck_severity severity, const char *what, slice subject, slice detail,
+                           bool repaired)
 {
     struct fsck_finding finding = { severity, what, subject, detail, repaired };
     f->report->count[severity]++;
@@ -62,7 +62,7 @@ struct object_page {
 
 static const struct err page_full = { .code = ERR_TOO_LARGE, .msg = "page full", .where = ERR_HERE };
 
-static err_t visit_object(void *arg, const struct object *object)
+static err_t add_to_page(void *arg, const struct object *object)
 {
     struct object_page *page = arg;
     if (page->count == PAGE)
@@ -73,13 +73,13 @@ static err_t visit_object(void *arg, const struct object *object)
     return NULL;
 }
 
-static err_t read_page(struct core *core, int64_t after_id, struct arena *a, struct object_page *page)
+static err_t read_object_page(struct core *core, int64_t after_id, struct arena *a, struct object_page *page)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     page->count = 0;
     page->a = a;
-    err_t e = meta_object_each(tx, after_id, a, visit_object, page);
+    err_t e = meta_object_each(tx, after_id, a, add_to_page, page);
     return e == &page_full ? NULL : e;
 }
 
@@ -90,8 +90,8 @@ static err_t read_object(struct core *core, int64_t id, struct arena *a, struct 
     return meta_object_get(tx, id, a, ret);
 }
 
-/* False: the row has gone meanwhile, so nothing about it is wrong. */
-static err_t is_still_there(struct core *core, int64_t id, struct arena *a, bool *ret)
+/* Is the row still there? If it was deleted meanwhile, nothing about it is wrong. */
+static err_t object_exists(struct core *core, int64_t id, struct arena *a, bool *ret)
 {
     struct object again;
     err_t e = read_object(core, id, a, &again);
@@ -99,13 +99,13 @@ static err_t is_still_there(struct core *core, int64_t id, struct arena *a, bool
     return err_is(e, ERR_NOT_FOUND) ? NULL : e;
 }
 
-static err_t object_finding(struct fsck *f, const struct object *object, const char *what, slice detail,
-                            struct arena *a)
+/* Report an error about an object that still exists. */
+static err_t report_object(struct fsck *f, const struct object *object, const char *what, slice detail, struct arena *a)
 {
     bool there;
-    TRY(is_still_there(f->core, object->id, a, &there));
+    TRY(object_exists(f->core, object->id, a, &there));
     if (there)
-        found(f, FSCK_ERROR, what, arena_printf(a, "object:%lld", (long long)object->id), detail, false);
+        report_finding(f, FSCK_ERROR, what, arena_printf(a, "object:%lld", (long long)object->id), detail, false);
     return NULL;
 }
 
@@ -137,20 +137,19 @@ static err_t check_blob(struct fsck *f, const struct object *object, struct aren
     SCOPED(reader_closep) struct blob_reader *reader = NULL;
     err_t e = f->core->blob->ops->open(f->core->blob, object->blob_key, a, &reader);
     if (err_is(e, ERR_NOT_FOUND))
-        return object_finding(f, object, "bytes missing", object->blob_key, a);
+        return report_object(f, object, "bytes missing", object->blob_key, a);
     TRY(e);
     if (reader->size_bytes != object->size_bytes)
-        return object_finding(f, object, "length differs",
-                              arena_printf(a, "%llu bytes, the record says %llu",
-                                           (unsigned long long)reader->size_bytes,
-                                           (unsigned long long)object->size_bytes),
-                              a);
+        return report_object(f, object, "length differs",
+                             arena_printf(a, "%llu bytes, the record says %llu", (unsigned long long)reader->size_bytes,
+                                          (unsigned long long)object->size_bytes),
+                             a);
     if (f->options->quick)
         return NULL;
     unsigned char md5[MD5_SIZE];
     TRY(blob_md5(reader, a, md5));
     if (memcmp(md5, object->md5, MD5_SIZE) != 0)
-        return object_finding(f, object, "digest differs", object->blob_key, a);
+        return report_object(f, object, "digest differs", object->blob_key, a);
     return NULL;
 }
 
@@ -159,17 +158,18 @@ static err_t check_inline(struct fsck *f, const struct object *object, struct ar
     struct object whole;
     err_t e = read_object(f->core, object->id, a, &whole);
     if (err_is(e, ERR_NOT_FOUND))
-        return NULL; /* gone meanwhile */
+        return NULL; /* deleted meanwhile */
     TRY(e);
     unsigned char md5[MD5_SIZE];
     if (whole.inline_bytes.n != whole.size_bytes)
-        return object_finding(f, object, "length differs", S("inline"), a);
+        return report_object(f, object, "length differs", S("inline"), a);
     hash_md5(whole.inline_bytes, md5);
     if (!f->options->quick && memcmp(md5, whole.md5, MD5_SIZE) != 0)
-        return object_finding(f, object, "digest differs", S("inline"), a);
+        return report_object(f, object, "digest differs", S("inline"), a);
     return NULL;
 }
 
+/* What is wrong with the parts of a composite; NULL: nothing. */
 static const char *parts_fault(const struct object *whole, const struct object_part_list *parts)
 {
     if (whole->blob_key.n || whole->inline_bytes.n)
@@ -188,8 +188,8 @@ static const char *parts_fault(const struct object *whole, const struct object_p
     return sum == whole->size_bytes ? NULL : "length differs";
 }
 
-/* What is put together has no bytes of its own: it is whole when its parts are there and add up. Their bytes are looked
- * at as those of any other object. */
+/* A composite has no bytes of its own: it is whole when its parts exist and add up. The bytes of the parts are checked like
+ * those of any other object. */
 static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
 {
     struct object whole;
@@ -199,7 +199,7 @@ static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
         TRY(meta_read_begin(f->core->meta, a, &tx));
         err_t e = meta_object_get(tx, id, a, &whole);
         if (err_is(e, ERR_NOT_FOUND))
-            return NULL; /* gone meanwhile */
+            return NULL; /* deleted meanwhile */
         TRY(e);
         TRY(meta_object_parts(tx, id, a, &parts));
     }
@@ -212,11 +212,11 @@ static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
         hash_final(of_parts, md5);
         fault = memcmp(md5, whole.md5, MD5_SIZE) != 0 ? "digest differs" : NULL;
     }
-    return fault ? object_finding(f, &whole, fault, arena_printf(a, "%zu parts", parts.count), a) : NULL;
+    return fault ? report_object(f, &whole, fault, arena_printf(a, "%zu parts", parts.count), a) : NULL;
 }
 
-/* What somebody lost, perhaps, and wants back: told, never removed. */
-static err_t check_named(struct fsck *f, const struct object *object, struct arena *a)
+/* An object to which nothing refers is reported and never removed, because somebody may have lost it and want it back. */
+static err_t check_is_referred_to(struct fsck *f, const struct object *object, struct arena *a)
 {
     bool is_orphan;
     {
@@ -225,15 +225,15 @@ static err_t check_named(struct fsck *f, const struct object *object, struct are
         TRY(meta_object_is_orphan(tx, object->id, a, &is_orphan));
     }
     if (is_orphan)
-        found(f, FSCK_WARNING, "nothing refers to it", arena_printf(a, "object:%lld", (long long)object->id),
-              arena_printf(a, "%llu bytes", (unsigned long long)object->size_bytes), false);
+        report_finding(f, FSCK_WARNING, "nothing refers to it", arena_printf(a, "object:%lld", (long long)object->id),
+                       arena_printf(a, "%llu bytes", (unsigned long long)object->size_bytes), false);
     return NULL;
 }
 
 static err_t check_object(struct fsck *f, const struct object *object, struct arena *a)
 {
     f->report->objects++;
-    TRY(check_named(f, object, a));
+    TRY(check_is_referred_to(f, object, a));
     if (object->part_count)
         return check_parts(f, object->id, a);
     f->report->bytes += object->size_bytes;
@@ -246,7 +246,7 @@ static err_t check_objects(struct fsck *f)
     for (;;) {
         SCRATCH(scratch);
         struct object_page *page = arena_new(&scratch, struct object_page);
-        err_t e = read_page(f->core, after_id, &scratch, page);
+        err_t e = read_object_page(f->core, after_id, &scratch, page);
         for (size_t i = 0; i < page->count && !e; i++) {
             SCRATCH(own);
             const struct object *object = &page->objects[i];
@@ -296,7 +296,7 @@ static err_t check_ticket(struct fsck *f, struct meta_tx *tx, const struct file 
         return e;
     const char *fault = ticket_fault(file, e ? NULL : &ticket);
     if (fault)
-        found(f, FSCK_WARNING, fault, event_file(a, file), file->name, false);
+        report_finding(f, FSCK_WARNING, fault, event_file(a, file), file->name, false);
     return NULL;
 }
 
@@ -312,7 +312,7 @@ static err_t check_file(struct fsck *f, struct meta_tx *tx, const struct file *f
     bool fits = object.size_bytes == file->size_bytes && memcmp(object.md5, file->md5, MD5_SIZE) == 0;
     const char *fault = file_fault(file, has_object, fits, holds);
     if (fault)
-        found(f, has_object ? FSCK_WARNING : FSCK_ERROR, fault, event_file(a, file), file->name, false);
+        report_finding(f, has_object ? FSCK_WARNING : FSCK_ERROR, fault, event_file(a, file), file->name, false);
     return check_ticket(f, tx, file, a);
 }
 
@@ -350,26 +350,26 @@ static err_t check_files(struct fsck *f)
 
 /* ---- buckets: entries, and parts of uploads ---- */
 
-/* What a record says of the object that it names. */
-struct claim {
+/* What a record says about the object that it names. */
+struct object_claim {
     int64_t object_id;
     uint64_t size_bytes;
     const unsigned char *md5;
     int64_t part_count;
 };
 
-static err_t check_claim(struct fsck *f, struct meta_tx *tx, const struct claim *claim, slice subject, slice detail,
-                         struct arena *a)
+static err_t check_claim(struct fsck *f, struct meta_tx *tx, const struct object_claim *claim, slice subject,
+                         slice detail, struct arena *a)
 {
     struct object object;
     err_t e = meta_object_get(tx, claim->object_id, a, &object);
     if (err_is(e, ERR_NOT_FOUND))
-        found(f, FSCK_ERROR, "no bytes", subject, detail, false);
+        report_finding(f, FSCK_ERROR, "no bytes", subject, detail, false);
     else if (e)
         return e;
     else if (object.size_bytes != claim->size_bytes || memcmp(object.md5, claim->md5, MD5_SIZE) != 0 ||
              object.part_count != claim->part_count)
-        found(f, FSCK_WARNING, "length or digest is not its object's", subject, detail, false);
+        report_finding(f, FSCK_WARNING, "length or digest is not its object's", subject, detail, false);
     return NULL;
 }
 
@@ -382,12 +382,12 @@ struct entry_page {
     struct arena *a;
 };
 
-static err_t visit_entry(void *arg, const struct entry *entry, bool *ret_stop)
+static err_t check_entry(void *arg, const struct entry *entry, bool *ret_stop)
 {
     struct entry_page *page = arg;
     SCRATCH(own);
     page->f->report->entries++;
-    struct claim claim = { entry->object_id, entry->size_bytes, entry->md5, entry->part_count };
+    struct object_claim claim = { entry->object_id, entry->size_bytes, entry->md5, entry->part_count };
     slice subject =
         arena_printf(&own, "entry:" SLICE_FMT "/" SLICE_FMT, SLICE_ARG(page->bucket->name), SLICE_ARG(entry->key));
     err_t e = check_claim(page->f, page->tx, &claim, subject, S(""), &own);
@@ -410,7 +410,7 @@ static err_t check_entries(struct fsck *f, const struct bucket *bucket)
         struct entry_page page = { .f = f, .tx = tx, .bucket = bucket, .a = &scratch };
         struct entry_range range = { .bucket_id = bucket->id, .from = buf_slice(&after), .from_after = after.n > 0 };
         if (!e)
-            e = meta_entry_each(tx, &range, &scratch, visit_entry, &page);
+            e = meta_entry_each(tx, &range, &scratch, check_entry, &page);
         if (e)
             return err_copy(f->a, e);
         if (page.count < PAGE)
@@ -426,7 +426,7 @@ static err_t check_upload(struct fsck *f, struct meta_tx *tx, const struct uploa
     TRY(meta_part_list(tx, upload->id, 0, SIZE_MAX, a, &parts));
     for (size_t i = 0; i < parts.count; i++) {
         SCRATCH(own);
-        struct claim claim = { parts.items[i].object_id, parts.items[i].size_bytes, parts.items[i].md5, 0 };
+        struct object_claim claim = { parts.items[i].object_id, parts.items[i].size_bytes, parts.items[i].md5, 0 };
         slice subject = arena_printf(&own, "upload:" SLICE_FMT, SLICE_ARG(upload->name));
         slice detail = arena_printf(&own, "part %lld", (long long)parts.items[i].number);
         err_t e = check_claim(f, tx, &claim, subject, detail, &own);
@@ -436,7 +436,7 @@ static err_t check_upload(struct fsck *f, struct meta_tx *tx, const struct uploa
     return NULL;
 }
 
-/* One upload in a snapshot: it has at most 10,000 parts. */
+/* Each upload is checked in its own snapshot; it has at most 10,000 parts. */
 static err_t check_uploads(struct fsck *f, const struct bucket *bucket)
 {
     SCOPED(buf_releasep) struct buf after_key;
@@ -445,14 +445,13 @@ static err_t check_uploads(struct fsck *f, const struct bucket *bucket)
     for (;;) {
         SCRATCH(scratch);
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        struct upload_query query = {
+            .bucket_id = bucket->id, .after_key = buf_slice(&after_key), .after_id = after_id, .limit = 1
+        };
         struct upload_list next = { 0 };
         err_t e = meta_read_begin(f->core->meta, &scratch, &tx);
         if (!e)
-            e = meta_upload_list(
-                tx,
-                &(struct upload_query){
-                    .bucket_id = bucket->id, .after_key = buf_slice(&after_key), .after_id = after_id, .limit = 1 },
-                &scratch, &next);
+            e = meta_upload_list(tx, &query, &scratch, &next);
         if (!e && next.count)
             e = check_upload(f, tx, &next.items[0], &scratch);
         if (e)
@@ -485,56 +484,56 @@ static err_t check_buckets(struct fsck *f)
 
 /* ---- blobs, counters, the database ---- */
 
-static void on_orphan(void *arg, slice key, uint64_t size_bytes)
+static void report_orphan(void *arg, slice key, uint64_t size_bytes)
 {
     struct fsck *f = arg;
     SCRATCH(a);
-    found(f, FSCK_NOTE, "no record names it", arena_printf(&a, "blob:" SLICE_FMT, SLICE_ARG(key)),
-          arena_printf(&a, "%llu bytes", (unsigned long long)size_bytes), false);
+    report_finding(f, FSCK_NOTE, "no record names it", arena_printf(&a, "blob:" SLICE_FMT, SLICE_ARG(key)),
+                   arena_printf(&a, "%llu bytes", (unsigned long long)size_bytes), false);
 }
 
 static err_t check_blobs(struct fsck *f)
 {
     struct sweep_report swept;
-    TRY(sweep_run(f->core, f->options->repair, on_orphan, f, f->a, &swept));
+    TRY(sweep_run(f->core, f->options->repair, report_orphan, f, f->a, &swept));
     f->report->blobs = swept.seen;
     f->report->repaired += swept.removed;
     return NULL;
 }
 
-struct usage {
+struct usage_checking {
     bool repair;
     int64_t wrong;
 };
 
-static err_t apply_usage(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_usage_check(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct usage *usage = arg;
+    struct usage_checking *usage = arg;
     return meta_usage_check(tx, usage->repair, a, &usage->wrong);
 }
 
 static err_t check_usage(struct fsck *f)
 {
-    struct usage usage = { .repair = f->options->repair };
+    struct usage_checking usage = { .repair = f->options->repair };
     if (usage.repair) {
-        TRY(meta_write(f->core->meta, apply_usage, &usage, f->a));
+        TRY(meta_write(f->core->meta, apply_usage_check, &usage, f->a));
     } else {
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(f->core->meta, f->a, &tx));
-        TRY(apply_usage(tx, &usage, f->a));
+        TRY(apply_usage_check(tx, &usage, f->a));
     }
     if (usage.wrong)
-        found(f, FSCK_WARNING, "usage counters are wrong", S("accounts"),
-              arena_printf(f->a, "%lld accounts", (long long)usage.wrong), usage.repair);
+        report_finding(f, FSCK_WARNING, "usage counters are wrong", S("accounts"),
+                       arena_printf(f->a, "%lld accounts", (long long)usage.wrong), usage.repair);
     return NULL;
 }
 
-static void on_lost_key(void *arg, int64_t id, err_t why)
+static void report_lost_key(void *arg, int64_t id, err_t why)
 {
     struct fsck *f = arg;
     SCRATCH(a);
-    found(f, FSCK_WARNING, "cannot be opened with this master key", arena_printf(&a, "key:%lld", (long long)id),
-          err_text(&a, why), false);
+    report_finding(f, FSCK_WARNING, "cannot be opened with this master key",
+                   arena_printf(&a, "key:%lld", (long long)id), err_text(&a, why), false);
 }
 
 static err_t check_database(struct fsck *f)
@@ -542,7 +541,7 @@ static err_t check_database(struct fsck *f)
     err_t e = f->options->quick ? NULL : meta_verify(f->core->meta, f->a);
     if (!err_is(e, ERR_CORRUPT))
         return e;
-    found(f, FSCK_ERROR, "the database is damaged", S("database"), err_text(f->a, e), false);
+    report_finding(f, FSCK_ERROR, "the database is damaged", S("database"), err_text(f->a, e), false);
     return NULL;
 }
 
@@ -560,7 +559,7 @@ err_t fsck_run(struct core *core, const struct fsck_options *options, struct are
     TRY(check_buckets(&f));
     TRY(check_blobs(&f));
     TRY(check_usage(&f));
-    TRY(key_each_lost(core, 0, a, on_lost_key, &f));
+    TRY(key_each_lost(core, 0, a, report_lost_key, &f));
     report.list = f.list;
     *ret = report;
     return NULL;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Does the store hold what it says? Works while the server runs: what comes and goes meanwhile is no finding. */
+/* Check that the store holds what its records say. It works while the server runs; a record that is removed during the
+ * check is not reported. */
 #ifndef CAIS_CORE_CARE_FSCK_H
 #define CAIS_CORE_CARE_FSCK_H
 
 #include "core/core.h"
 
 enum fsck_severity {
-    FSCK_NOTE,    /* explained by a crash; costs only space */
+    FSCK_NOTE,    /* left behind by a crash; costs only space */
     FSCK_WARNING, /* wrong, but no bytes are lost */
-    FSCK_ERROR    /* something acknowledged is damaged or gone */
+    FSCK_ERROR    /* acknowledged bytes are damaged or missing */
 };
 
 struct fsck_finding {
@@ -20,28 +21,33 @@ struct fsck_finding {
 };
 
 struct fsck_options {
-    bool repair; /* remove proven orphans, correct counters. Never touches what somebody may want back */
-    bool quick;  /* sizes instead of digests, no check of the database's pages */
+    bool repair; /* remove proven orphans and correct counters; files and objects with a record are never removed */
+    bool quick;  /* compare sizes instead of digests, and do not check the pages of the database */
     void (*on_finding)(void *arg, const struct fsck_finding *); /* may be NULL */
     void *arg;
 };
 
-#define FSCK_LISTED 1000 /* findings kept in the list; all are counted */
+#define FSCK_LISTED 1000 /* findings that the list holds at most; all are counted */
 
 struct fsck_report {
     int64_t objects, blobs, files, entries;
-    uint64_t bytes;                /* of objects that hold bytes; those of parts count once */
+    uint64_t bytes;                /* of all objects but composites */
     int64_t count[FSCK_ERROR + 1]; /* findings by severity */
     int64_t repaired;
-    const struct fsck_finding *list; /* in `a` */
+    const struct fsck_finding *list; /* in the arena of the call */
     size_t listed;
 };
 
-/* The database's own check; every object has its bytes, of the right length and MD5; every blob has a row (or is young,
- * or waits to be removed); something refers to every object; what is put together has its parts, and they add up; every
- * file has its object, and a state and a ticket that fit; every entry and every part of an upload has its object; the
- * accounts' counters; the master key opens every signing key that has not been revoked.
- * Findings are no error. Errors: UNAVAILABLE and the like: the check could not be finished. */
+/* What is checked:
+ *   database   its own check of pages, indexes and foreign keys
+ *   objects    each has its bytes, of the right length and MD5, and something refers to it; a composite has its parts,
+ *              and they add up
+ *   blobs      each has a record, or is young, or waits for its removal
+ *   files      each has its object, and a state and a ticket that fit
+ *   buckets    each entry and each part of an upload has its object
+ *   accounts   their counters of usage
+ *   keys       the master key opens every signing key that has not been revoked
+ * Findings are not an error. Errors: UNAVAILABLE and the like, when the check could not be finished. */
 MUST_USE err_t fsck_run(struct core *, const struct fsck_options *, struct arena *a, struct fsck_report *ret);
 
 #endif

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether this server can do its work now. */
+/* Can this server do its work now? */
 #ifndef CAIS_CORE_CARE_HEALTH_H
 #define CAIS_CORE_CARE_HEALTH_H
 
 #include "core/core.h"
 
-/* Each error is NULL when all is well, and lives in the arena of the call. */
+/* Each error is NULL when the check passed, and lives in the arena of the call. */
 struct health {
     err_t meta;          /* a read of the database */
-    err_t blob;          /* a look at the blob store's free space */
-    err_t space;         /* `blob`, or NO_SPACE: not even one more byte would be accepted */
+    err_t blob;          /* asking the blob store for its free space */
+    err_t space;         /* as `blob`; or NO_SPACE: an upload of one byte would be refused */
     uint64_t free_bytes; /* of the blob store; only when `blob` is NULL */
 };
 
-/* Reads one row and asks the blob store for its free space: not for a loop. */
+/* Reads one row and asks the blob store, so it may block: not for a loop. */
 void health_check(struct core *, struct arena *a, struct health *ret);
 
 #endif

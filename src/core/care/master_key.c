@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A key that was lost cannot be made again, so it is written like everything else that counts: a file of another name,
- * flushed, gets its own name by link(), which replaces nothing, and the directory is flushed. */
+/* A lost key cannot be made again, so it is written as safely as an object: to a file of another name, which is flushed;
+ * link() then gives it its own name without replacing a file, and the directory is flushed. */
 #include "core/care/master_key.h"
 
 #include "base/text.h"
@@ -19,7 +19,7 @@ static const char *path_of(struct arena *a, const char *dir)
     return arena_printf(a, "%s/%s", dir, DATA_DIR_MASTER_KEY).p;
 }
 
-static err_t no_key(struct arena *a, const char *path)
+static err_t not_a_key(struct arena *a, const char *path)
 {
     return err_make(a, ERR_CORRUPT, "%s is no master key: 64 hex digits are wanted", path);
 }
@@ -36,11 +36,11 @@ err_t master_key_read(const char *dir, struct arena *a, unsigned char ret_key[SE
     if (fstat(fd, &st) != 0)
         return err_errno(a, errno, "cannot look at %s", path);
     if (!S_ISREG(st.st_mode))
-        return no_key(a, path);
+        return not_a_key(a, path);
     if (st.st_mode & (S_IRWXG | S_IRWXO))
         return err_make(a, ERR_FORBIDDEN, "%s has mode %04o: others may use it; give it mode 0600", path,
                         (unsigned)(st.st_mode & 07777));
-    char text[DIGITS + 2]; /* a line end, and one byte more to see that there is no more */
+    char text[DIGITS + 2]; /* with the line end, and one more byte to notice a longer file */
     ssize_t n = read(fd, text, sizeof text);
     if (n < 0)
         return err_errno(a, errno, "cannot read %s", path);
@@ -53,7 +53,7 @@ err_t master_key_read(const char *dir, struct arena *a, unsigned char ret_key[SE
         explicit_bzero((void *)(uintptr_t)key.p, key.n);
     }
     explicit_bzero(text, sizeof text);
-    return good ? NULL : no_key(a, path);
+    return good ? NULL : not_a_key(a, path);
 }
 
 static err_t write_new(const char *path, slice text, struct arena *a)
@@ -77,7 +77,7 @@ static err_t sync_dir(const char *dir, struct arena *a)
     return NULL;
 }
 
-static err_t name_it(const char *from, const char *to, const char *dir, struct arena *a)
+static err_t link_into_place(const char *from, const char *to, const char *dir, struct arena *a)
 {
     if (link(from, to) != 0)
         return errno == EEXIST ? err_make(a, ERR_CONFLICT, "%s is there already", to)
@@ -90,10 +90,10 @@ err_t master_key_write(const char *dir, const unsigned char key[SEAL_KEY_SIZE], 
     const char *path = path_of(a, dir), *made = arena_printf(a, "%s" NEW_SUFFIX, path).p;
     slice digits = hex_encode(a, (slice){ (const char *)key, SEAL_KEY_SIZE });
     slice parts[] = { digits, S("\n") }, text = arena_join(a, parts, LENGTH_OF(parts));
-    (void)unlink(made); /* of a start that was cut: nobody has used it */
+    (void)unlink(made); /* left by a start that was interrupted before it used the key */
     err_t e = write_new(made, text, a);
     if (!e)
-        e = name_it(made, path, dir, a);
+        e = link_into_place(made, path, dir, a);
     (void)unlink(made);
     explicit_bzero((void *)(uintptr_t)digits.p, digits.n);
     explicit_bzero((void *)(uintptr_t)text.p, text.n);
@@ -103,7 +103,7 @@ err_t master_key_write(const char *dir, const unsigned char key[SEAL_KEY_SIZE], 
 err_t master_key_ensure(const char *dir, struct random *random, struct arena *a, unsigned char ret_key[SEAL_KEY_SIZE])
 {
     err_t e = master_key_read(dir, a, ret_key);
-    if (!e) /* whoever made it may have been killed before its name was on the disk */
+    if (!e) /* the process that made it may have been killed before its name was flushed */
         return sync_dir(dir, a);
     if (e->code != ERR_NOT_FOUND)
         return e;
