@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/apis/*-rules.md name tests that exist, and every test of the API stands in its table."""
+"""docs/apis/*-rules.md name only tests that exist, and the table of an API lists every test of it."""
 import os
 import re
 
@@ -65,7 +65,7 @@ def test_every_transcript_that_is_named_exists(root, api):
 
 
 @each_api
-def test_every_test_of_the_dialect_is_in_the_table(root, api):
+def test_every_test_of_the_api_is_in_its_table(root, api):
     text = read(root, api)[0]
     for mark in APIS[api]["own"]:
         named = set(re.findall(rf"\b{mark}:([a-z0-9_]{{6,}})", text))

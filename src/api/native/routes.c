@@ -317,7 +317,7 @@ static err_t read_list_request(struct http_exchange *x, struct file_list_request
     return NULL;
 }
 
-static void list_files(struct http_exchange *x)
+static void list_native_files(struct http_exchange *x)
 {
     struct file_list_request order;
     struct file *files;
@@ -362,7 +362,7 @@ static void delete_file(struct http_exchange *x)
 
 static const struct http_route native_routes[] = {
     { "PUT", "/v1/native/files/{name}", upload_file, HTTP_STREAM, 0, "PUT /v1/native/files/{name}" },
-    { "GET", "/v1/native/files", list_files, HTTP_NO_BODY, 0, "GET /v1/native/files" },
+    { "GET", "/v1/native/files", list_native_files, HTTP_NO_BODY, 0, "GET /v1/native/files" },
     { "GET", "/v1/native/files/{id}", download_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
       "GET and HEAD /v1/native/files/{id}" },
     { "GET", "/v1/native/files/{id}/info", show_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,

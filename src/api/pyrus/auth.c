@@ -31,7 +31,7 @@ bool pyrus_guard(struct http_exchange *x)
         return false;
     }
     struct principal *who = arena_new(&x->arena, struct principal);
-    err_t e = access_check(p->core, PYRUS_WAY, CREDENTIAL_TOKEN, token, &x->arena, who);
+    err_t e = access_check(p->core, PYRUS_PURPOSE, CREDENTIAL_TOKEN, token, &x->arena, who);
     if (e) {
         pyrus_fail_err(x, e);
         return false;
@@ -62,10 +62,10 @@ static void log_in(struct http_exchange *x, const struct login_request *l)
     struct arena *a = &x->arena;
     slice token;
     struct principal who;
-    err_t e = token_issue(p->core, &(struct token_request){ PYRUS_WAY, l->login, l->security_key, &p->options.tokens },
-                          a, &token);
+    err_t e = token_issue(
+        p->core, &(struct token_request){ PYRUS_PURPOSE, l->login, l->security_key, &p->options.tokens }, a, &token);
     if (!e && l->has_person)
-        e = access_check(p->core, PYRUS_WAY, CREDENTIAL_TOKEN, token, a, &who);
+        e = access_check(p->core, PYRUS_PURPOSE, CREDENTIAL_TOKEN, token, a, &who);
     if (err_is(e, ERR_UNAUTHENTICATED) || (!e && l->has_person && who.user_id != l->person_id)) {
         pyrus_fail(x, PYRUS_INVALID_CREDENTIALS);
         return;

@@ -5,7 +5,7 @@
 
 #include "api/pyrus/pyrus.h"
 
-#define PYRUS_WAY S("pyrus")      /* purpose of credentials, origin of files */
+#define PYRUS_PURPOSE S("pyrus")  /* purpose of credentials, origin of files */
 #define PYRUS_ID_MAX INT32_MAX    /* clients keep ids in signed 32 bits */
 #define PYRUS_DRAIN_MAX (1 << 20) /* a refused body up to this size is read, which keeps the connection alive */
 #define PYRUS_FRAMING_MAX 65536   /* bytes that the multipart framing may add to a file of maximum size */

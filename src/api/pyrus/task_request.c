@@ -42,7 +42,7 @@ static slice read_string_member(struct task_reader *r, const struct json *body, 
 }
 
 /* An id of 31 bits, as a number or as digits in a string. False when it is absent or wrong. */
-static bool read_id(struct task_reader *r, const struct json *j, int64_t *ret)
+static bool read_pyrus_id(struct task_reader *r, const struct json *j, int64_t *ret)
 {
     if (json_absent(j))
         return false;
@@ -165,7 +165,7 @@ static void read_link(struct task_reader *r, const struct json *j, struct attach
     ret->url = url;
 }
 
-static void read_upload(struct task_reader *r, slice guid, const struct json *root, struct attachment *ret)
+static void read_attached_upload(struct task_reader *r, slice guid, const struct json *root, struct attachment *ret)
 {
     ret->kind = ATTACH_UPLOAD;
     if (!uuid_parse(guid, ret->uuid))
@@ -181,7 +181,7 @@ static void read_upload(struct task_reader *r, slice guid, const struct json *ro
 static void read_attachment(struct task_reader *r, const struct json *j, struct attachment *ret)
 {
     if (j->type == JS_STRING) {
-        read_upload(r, j->string, NULL, ret);
+        read_attached_upload(r, j->string, NULL, ret);
         return;
     }
     const struct json *guid = json_get(j, "guid"), *id = json_get(j, "attachment_id"), *url = json_get(j, "url");
@@ -189,7 +189,7 @@ static void read_attachment(struct task_reader *r, const struct json *j, struct 
     if (!json_absent(guid) + !json_absent(id) + !json_absent(url) != 1)
         set_error(r, PYRUS_INVALID_VALUE_FORMAT);
     else if (json_is(guid, JS_STRING))
-        read_upload(r, guid->string, root, ret);
+        read_attached_upload(r, guid->string, root, ret);
     else if (!json_absent(root))
         set_error(r, PYRUS_INVALID_VALUE_FORMAT);
     else if (json_is(url, JS_STRING))
@@ -261,14 +261,14 @@ static slice read_task_details(struct task_reader *r, const struct json *body)
     json_open_object(&out);
     read_due(r, body, &out, false);
     int64_t id;
-    if (read_id(r, json_get(body, "parent_task_id"), &id))
+    if (read_pyrus_id(r, json_get(body, "parent_task_id"), &id))
         json_put_int(&out, "parent_task_id", id);
     const struct json *lists = read_array_member(r, body, "list_ids");
     if (json_count(lists)) {
         json_name(&out, "list_ids");
         json_open_array(&out);
         JSON_EACH(list, lists) {
-            if (read_id(r, list, &id))
+            if (read_pyrus_id(r, list, &id))
                 json_add_int(&out, id);
             else
                 set_error(r, PYRUS_INVALID_VALUE_FORMAT);

@@ -53,7 +53,7 @@ static err_t begin_form_part(void *ctx, const struct multipart_part *part, struc
         .account_id = who->account_id,
         .owner_id = who->user_id,
         .owner_login = who->login,
-        .origin = PYRUS_WAY,
+        .origin = PYRUS_PURPOSE,
         .name = name,
         .request_id = who->request_id,
         .max_bytes = p->options.max_file_size_bytes,

@@ -213,8 +213,9 @@ void runrun_zip_download(struct http_exchange *x)
         free(p);
         return;
     }
-    p->link.who.login = S("");      /* of an exchange that ends before the last piece is sent, */
-    p->link.who.request_id = S(""); /* and nothing that is read here writes an event */
+    /* Login and request id belong to the exchange, which ends before the last piece is sent. No event needs them. */
+    p->link.who.login = S("");
+    p->link.who.request_id = S("");
     p->producer = (struct http_producer){ write_zip_part, free_zip_download };
     p->runrun = runrun_of(x);
     zip_init(&p->zip);
