@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* aws-chunked bodies. The first byte is the mode, the second the size of the pieces they come in, the third the length
- * that was promised. However a body is cut, it reads the same; what we write reads back. */
+/* aws-chunked bodies. The first byte is the mode, the second the size of the pieces in which the body arrives, the third
+ * the declared length. The result does not depend on the pieces, and a body that chunks_write makes can be read. */
 #include "fuzz.h"
 
 #include "sign/chunks.h"
@@ -42,10 +42,8 @@ static enum sign_fault read_all(const struct chunks_seed *seed, slice body, uint
 
 static void try_own(const struct chunks_seed *seed, slice data, size_t step)
 {
-    SCOPED(buf_releasep)
-    struct buf body = { 0 };
-    SCOPED(buf_releasep)
-    struct buf back = { 0 };
+    SCOPED(buf_releasep) struct buf body = { 0 };
+    SCOPED(buf_releasep) struct buf back = { 0 };
     const struct sign_pair trailer = { S("x-amz-checksum-crc32"), S("AAAAAA==") };
     struct chunks_writer w;
     chunks_writer_init(&w, seed);
@@ -61,16 +59,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 3)
         return 0;
-    SCOPED(buf_releasep)
-    struct buf pieces = { 0 };
-    SCOPED(buf_releasep)
-    struct buf whole = { 0 };
+    SCOPED(buf_releasep) struct buf pieces = { 0 };
+    SCOPED(buf_releasep) struct buf whole = { 0 };
     struct chunks_seed seed = seed_of(data[0]);
     slice body = fuzz_slice(data + 3, size - 3);
     size_t step = (size_t)data[1] + 1;
     enum sign_fault fault = read_all(&seed, body, data[2], step, &pieces);
     enum sign_fault at_once = read_all(&seed, body, data[2], SIZE_MAX, &whole);
-    /* A fault can only be met with fewer bytes handed on before it. */
+    /* Smaller pieces may find a fault after fewer bytes of content, but they find the same fault. */
     HOLDS(fault == at_once && (fault || slice_eq(buf_slice(&pieces), buf_slice(&whole))));
     if (body.n < 4096)
         try_own(&seed, body, step);

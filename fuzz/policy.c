@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Form policies. Input: the JSON on the first line, a field name=value on each line below. A form that is let through
- * has every field covered and a bucket named; a policy that we build again says the same. */
+/* Form policies. Input: the policy as JSON on the first line, then a field name=value on each line. In a form that is
+ * accepted, conditions cover every field and the bucket. A policy that is parsed and built again has the same conditions. */
 #include "fuzz.h"
 
 #include "base/text.h"

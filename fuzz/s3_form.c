@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forms that somebody signed. Input: the conditions as JSON on the first line, a field name=value on each line below;
- * an empty line, and what follows is the file. A form that is taken is there to be read, one that is refused is not; it
- * is never the server's fault. Each input gets a server of its own, so that a find can be replayed alone. */
+/* Signed forms. Input: the conditions as JSON on the first line, then a field name=value on each line, then an empty
+ * line and the file. An accepted form has stored an object, a refused one has not, and no form causes an internal error.
+ * Each input gets a server of its own, so that a finding can be replayed alone. */
 #include "fuzz.h"
 
 #include "../tests/support/s3_fixture.h"
@@ -17,7 +17,7 @@ static void add_field(struct buf *b, slice name, slice value)
     buf_add(b, S("\r\n"));
 }
 
-/* Signed by version 2, which binds the policy and nothing else. */
+/* Signed by version 2, which signs only the policy. */
 static void make_form(struct s3_fixture *f, const struct s3_user *p, slice in, struct buf *b)
 {
     slice conditions, line, name, value;
@@ -55,10 +55,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                  .body = buf_slice(&body) };
     struct fake_reply *r = fake_http_send(&f->http, &post);
     buf_release(&body);
-    bool taken = r->status == 200 || r->status == 201 || r->status == 204 || r->status == 303;
-    HOLDS(taken || (r->status >= 400 && r->status < 500) || r->status == 501);
+    bool accepted = r->status == 200 || r->status == 201 || r->status == 204 || r->status == 303;
+    HOLDS(accepted || (r->status >= 400 && r->status < 500) || r->status == 501);
     struct fake_reply *list = s3_send(f, &ana, "GET", "/photos?encoding-type=url", "");
-    HOLDS(s3_count(f, list, "ListBucketResult", "Contents") == (taken ? 1 : 0));
+    HOLDS(s3_count(f, list, "ListBucketResult", "Contents") == (accepted ? 1 : 0));
     s3_fixture_free(f);
     return 0;
 }

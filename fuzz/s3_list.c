@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parameters of listings. Input: what stands behind "/photos?". Whatever it is, the answer is XML and never the
- * server's fault; going on from page to page comes to an end, and shows each name once and in order. */
+/* Parameters of listings. Input: the query after "/photos?". Every reply is XML, and no query causes an internal error.
+ * Reading page after page ends, and shows each name once, in ascending order. */
 #include "fuzz.h"
 
 #include "../tests/support/s3_fixture.h"
@@ -11,8 +11,8 @@
 static const char *const keys[] = { "a", "a%20b%26", "b/1", "b/2", "b/2/3", "c/%C3%A9", "d%F4%8F%BF%BF" };
 #define PAGES_MAX 20
 
-/* Does the query name parameters that would make it another question than the one whose pages are followed? */
-static bool is_plain(slice raw, struct arena *a)
+/* Does the query have only parameters that keep their meaning when a continuation token is added? */
+static bool has_only_page_params(slice raw, struct arena *a)
 {
     struct query q;
     if (query_parse(raw, a, &q))
@@ -25,8 +25,8 @@ static bool is_plain(slice raw, struct arena *a)
     return true;
 }
 
-/* XML 1.0 has no words for these; answers that quote them cannot be read. */
-static bool has_unspeakable(const struct query *q)
+/* XML 1.0 cannot express these characters, so a reply that quotes them is not well-formed. */
+static bool has_inexpressible(const struct query *q)
 {
     for (size_t i = 0; i < q->count; i++) {
         slice v = q->params[i].value;
@@ -48,12 +48,12 @@ static const struct xml *check(struct s3_fixture *f, const struct fake_reply *r)
     return r->status == 200 && slice_eq(root->name, S("ListBucketResult")) ? root : NULL;
 }
 
-/* Names of a page lie behind those of the page before. */
+/* The names of a page are greater than those of the page before. */
 static void check_page(const struct xml *root, slice *after, struct arena *a)
 {
-    uint64_t most, told, count = 0;
+    uint64_t max, reported, count = 0;
     slice last = *after;
-    HOLDS(slice_to_u64(xml_child_text(root, "MaxKeys"), &most));
+    HOLDS(slice_to_u64(xml_child_text(root, "MaxKeys"), &max));
     for (const struct xml *x = root->first; x; x = x->next) {
         bool is_key = slice_eq(x->name, S("Contents"));
         if (!is_key && !slice_eq(x->name, S("CommonPrefixes")))
@@ -64,8 +64,8 @@ static void check_page(const struct xml *root, slice *after, struct arena *a)
             last = name;
         count++;
     }
-    HOLDS(count <= most && count <= LENGTH_OF(keys));
-    HOLDS(slice_to_u64(xml_child_text(root, "KeyCount"), &told) && told == count);
+    HOLDS(count <= max && count <= LENGTH_OF(keys));
+    HOLDS(slice_to_u64(xml_child_text(root, "KeyCount"), &reported) && reported == count);
     *after = arena_copy(a, last);
 }
 
@@ -89,7 +89,7 @@ static void follow(struct s3_fixture *f, const struct s3_user *p, slice query, c
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     slice input = fuzz_slice(data, size);
-    for (size_t i = 0; i < size; i++) /* the engine lets no others through */
+    for (size_t i = 0; i < size; i++) /* the engine refuses all others */
         if (data[i] <= ' ' || data[i] == '#' || data[i] == 0x7f)
             return 0;
     if (size > 2000)
@@ -100,10 +100,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < LENGTH_OF(keys); i++)
         s3_put_object(f, &ana, arena_printf(f->a, "/photos/%s", keys[i]).p, "x");
     struct query q;
-    if (!query_parse(input, f->a, &q) && q.count <= 50 && !has_unspeakable(&q)) {
+    if (!query_parse(input, f->a, &q) && q.count <= 50 && !has_inexpressible(&q)) {
         slice parts[] = { S("/photos?"), input };
         const struct xml *root = check(f, s3_send(f, &ana, "GET", arena_cstr(f->a, arena_join(f->a, parts, 2)), ""));
-        if (root && xml_child(root, "KeyCount") && is_plain(input, f->a))
+        if (root && xml_child(root, "KeyCount") && has_only_page_params(input, f->a))
             follow(f, &ana, input, root);
     }
     s3_fixture_free(f);

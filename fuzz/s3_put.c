@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies in aws-chunked, as they come in over S3. Input: the length that is promised on the first line, then the body,
- * unsigned, with a trailer. What is kept has that length; what is refused is not there. */
+/* Requests with aws-chunked bodies. Input: the declared length on the first line, then the body, unsigned and with a
+ * trailer. An object that is stored has that length; after a refusal there is no object. */
 #include "fuzz.h"
 
 #include "../tests/support/s3_fixture.h"
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     slice_cut(fuzz_slice(data, size), '\n', &length, &body);
     for (size_t i = 0; i < length.n; i++)
         if (length.p[i] < ' ')
-            return 0; /* no header that the engine lets through */
+            return 0; /* the engine refuses such a header */
     struct s3_fixture *f = s3_fixture_new(NULL);
     struct s3_user ana = s3_user(f, "ana");
     HOLDS(s3_send(f, &ana, "PUT", "/photos", "")->status == 200);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* XML bodies of every operation that takes one. Input: the body; it is sent to all of them. Whatever it is, the answer
- * is XML or empty, never the server's fault, and what lies in the bucket is whole. */
+/* XML bodies. Input: the body, which is sent to every operation that reads XML. Every reply is XML or empty, no body
+ * causes an internal error, and the objects of the bucket stay whole. */
 #include "fuzz.h"
 
 #include "../tests/support/s3_fixture.h"
@@ -11,7 +11,7 @@ static void check(struct s3_fixture *f, const struct fake_reply *r)
     HOLDS(r->status == 200 || (r->status >= 400 && r->status <= 501 && r->status != 500));
     if (r->body.n == 0)
         return;
-    /* A key may hold a control character only if it came by the path. */
+    /* Only a key in a path can contain a control character, so the reply is well-formed. */
     HOLDS(!xml_parse(r->body, f->a, &root));
     HOLDS(r->status == 200 || xml_child_text(root, "Code").n);
 }

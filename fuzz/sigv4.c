@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signed requests. Input: method, path and query on the first line, a header on each line below.
- * What is read as a claim with a signature of its own making verifies, and nothing else does. */
+/* Signed requests. Input: method, path and query on the first line, then a header on each line. A request that the
+ * target signs itself is accepted, and no other. */
 #include "fuzz.h"
 
 #include "sign/sigv2.h"
@@ -28,7 +28,7 @@ static void cut_pairs(slice text, char between, char inside, struct pairs *to)
     }
 }
 
-/* Whatever the request, a verified one was signed by the secret: with another one it is not. */
+/* A request that one secret verifies is not verified by another. */
 static void try_v4(const struct sign_request *r, struct arena *a)
 {
     struct sigv4 claim;
@@ -49,7 +49,7 @@ static void try_v4(const struct sign_request *r, struct arena *a)
     HOLDS(sigv4_verify(&claim, r, SECRET, now_ms + (int64_t)SIGV4_LIFETIME_MAX_S * 1000, a, NULL) != SIGN_OK);
 }
 
-/* Whatever is signed by us is accepted by us. */
+/* A request that sigv4_sign signs is accepted by sigv4_verify. */
 static void try_own(const struct sign_request *r, struct arena *a)
 {
     const struct sigv4_signer who = { S("key"), SECRET, S("region") };

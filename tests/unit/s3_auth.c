@@ -385,7 +385,7 @@ TEST(a_body_that_differs_from_the_signed_digest_is_not_stored)
 }
 
 /* A request as curl --aws-sigv4 makes it: the signature covers the digest of the body, but the digest is not sent. */
-static struct fake_request as_curl_does(struct s3_fixture *f, const struct s3_user *p, const char *path,
+static struct fake_request curl_request(struct s3_fixture *f, const struct s3_user *p, const char *path,
                                         slice signed_body)
 {
     SCRATCH(scratch);
@@ -419,7 +419,7 @@ static struct fake_request as_curl_does(struct s3_fixture *f, const struct s3_us
 TEST(a_signature_of_curl_is_verified_at_the_end_of_the_body)
 {
     AUTH_FIXTURE(f);
-    struct fake_request r = as_curl_does(f, &ana, "/photos/b.txt", S("some data"));
+    struct fake_request r = curl_request(f, &ana, "/photos/b.txt", S("some data"));
     r.body = S("some data");
     EXPECT_STATUS(fake_http_send(&f->http, &r), 200);
     EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/b.txt", "")->body, S("some data"));
@@ -427,7 +427,7 @@ TEST(a_signature_of_curl_is_verified_at_the_end_of_the_body)
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
     EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/b.txt", "")->body, S("some data"));
     /* a large body goes to the blob store, which is unchanged afterwards */
-    r = as_curl_does(f, &ana, "/photos/c", S("nothing like it"));
+    r = curl_request(f, &ana, "/photos/c", S("nothing like it"));
     r.body = world_bytes(f->w, 100000);
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
     EXPECT_EQ(world_blob_count(f->w), 0);
@@ -441,7 +441,7 @@ TEST(an_unauthenticated_client_learns_nothing_from_errors)
     AUTH_FIXTURE(f);
     static const char *const paths[] = { "/photos/a.txt", "/none/a.txt" };
     for (size_t i = 0; i < LENGTH_OF(paths); i++) {
-        struct fake_request r = as_curl_does(f, &ana, paths[i], S("some data"));
+        struct fake_request r = curl_request(f, &ana, paths[i], S("some data"));
         r.body = S("other data");
         r.headers[3] = (struct http_header){ S("If-None-Match"), S("*") };
         struct fake_reply *reply =
@@ -454,7 +454,7 @@ TEST(an_unauthenticated_client_learns_nothing_from_errors)
 TEST(an_unauthenticated_client_cannot_fill_the_memory)
 {
     AUTH_FIXTURE(f);
-    struct fake_request r = as_curl_does(f, &ana, "/photos", S("x"));
+    struct fake_request r = curl_request(f, &ana, "/photos", S("x"));
     r.method = "POST";
     r.target = S("/photos?delete");
     r.body = world_bytes(f->w, 64 * 1024);
@@ -468,7 +468,7 @@ TEST(an_unauthenticated_client_cannot_fill_the_memory)
 TEST(an_unauthenticated_client_cannot_fill_the_disk)
 {
     AUTH_FIXTURE(f);
-    struct fake_request r = as_curl_does(f, &ana, "/photos/a", S("x"));
+    struct fake_request r = curl_request(f, &ana, "/photos/a", S("x"));
     r.body = world_bytes(f->w, (16 << 20) + 1);
     struct fake_reply *reply = fake_http_send(&f->http, &r);
     EXPECT_S3_ERROR(f, reply, 400, "InvalidRequest");
@@ -480,14 +480,14 @@ TEST(an_unauthenticated_client_cannot_fill_the_disk)
 TEST(a_signature_over_an_empty_body_does_not_cover_a_body)
 {
     AUTH_FIXTURE(f);
-    struct fake_request r = as_curl_does(f, &ana, "/photos/b.txt", S(""));
+    struct fake_request r = curl_request(f, &ana, "/photos/b.txt", S(""));
     r.body = S("smuggled");
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
     EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/b.txt", ""), 404);
     r.body = S("");
     EXPECT_STATUS(fake_http_send(&f->http, &r), 200);
     /* a copy does not read its body, so its signature must cover an empty one */
-    r = as_curl_does(f, &ana, "/photos/c.txt", S("x"));
+    r = curl_request(f, &ana, "/photos/c.txt", S("x"));
     r.body = S("y");
     r.headers[3] = (struct http_header){ S("x-amz-copy-source"), S("photos/a.txt") };
     EXPECT_STATUS(fake_http_send(&f->http, &r), 403);

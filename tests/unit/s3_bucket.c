@@ -5,7 +5,7 @@
 #include "core/records/account.h"
 #include "s3_fixture.h"
 
-static struct s3_user stranger(struct s3_fixture *f)
+static struct s3_user user_of_another_account(struct s3_fixture *f)
 {
     struct account account;
     EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("others"), f->a, &account));
@@ -67,7 +67,7 @@ TEST(buckets_are_listed_in_pages_on_request)
 TEST(creating_an_existing_bucket_is_a_conflict)
 {
     S3_EMPTY_FIXTURE(f);
-    struct s3_user otto = stranger(f);
+    struct s3_user otto = user_of_another_account(f);
     make_bucket(f, &ana, "/photos");
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/photos", ""), 409, "BucketAlreadyOwnedByYou");
     EXPECT_S3_ERROR(f, s3_send(f, &otto, "PUT", "/photos", ""), 409, "BucketAlreadyExists");
@@ -173,7 +173,7 @@ TEST(a_bucket_with_objects_or_uploads_cannot_be_deleted)
 TEST(another_account_sees_no_bucket)
 {
     S3_EMPTY_FIXTURE(f);
-    struct s3_user otto = stranger(f);
+    struct s3_user otto = user_of_another_account(f);
     make_bucket(f, &ana, "/photos");
     s3_put_object(f, &ana, "/photos/a", "hello");
     static const struct {

@@ -453,16 +453,16 @@ static struct tickets issue(struct s3_fixture *f)
     struct issued issued = { .f = f };
     EXPECT_OK(bucket_ensure(&f->w->core, S("runrunit"), f->a, &t.bucket));
     EXPECT_OK(access_own_signing(&f->w->core, S3_PURPOSE, f->a, &t.server.access_key, &t.server.secret));
-    struct ticket_request order = { .origin = S("test"),
-                                    .name = S("nota.csv"),
-                                    .content_type = S("text/csv"),
-                                    .declared_bytes = 5,
-                                    .bucket_id = t.bucket.id,
-                                    .key_head = S("data/"),
-                                    .key_tail = S("/nota.csv"),
-                                    .lifetime_ms = hours(1),
-                                    .pending_ms = hours(2) };
-    ticket_issue(&f->w->core, &t.ana.who, &order, note_issued, &issued);
+    struct ticket_request request = { .origin = S("test"),
+                                      .name = S("nota.csv"),
+                                      .content_type = S("text/csv"),
+                                      .declared_bytes = 5,
+                                      .bucket_id = t.bucket.id,
+                                      .key_head = S("data/"),
+                                      .key_tail = S("/nota.csv"),
+                                      .lifetime_ms = hours(1),
+                                      .pending_ms = hours(2) };
+    ticket_issue(&f->w->core, &t.ana.who, &request, note_issued, &issued);
     EXPECT_OK(issued.e);
     t.key = issued.key;
     f->s3.options.form_exemptions = &exemption;

@@ -104,21 +104,21 @@ TEST(prefix_and_delimiter_group_keys)
     EXPECT_SLICE(s3_text(f, r, RESULT ".Prefix"), S("b"));
 }
 
-/* Reads all pages of `most` items and returns what they showed. */
-static slice walk(struct s3_fixture *f, const struct s3_user *p, const char *target, int most)
+/* Reads all pages of `max` items and returns what they showed. */
+static slice walk_pages(struct s3_fixture *f, const struct s3_user *p, const char *target, int max)
 {
     slice all = S(""), token = S("");
     for (int page = 0; page < 20; page++) {
         struct fake_reply *r = s3_send(f, p, "GET",
-                                       arena_printf(f->a, "%s&list-type=2&max-keys=%d%s" SLICE_FMT, target, most,
+                                       arena_printf(f->a, "%s&list-type=2&max-keys=%d%s" SLICE_FMT, target, max,
                                                     token.n ? "&continuation-token=" : "", SLICE_ARG(token))
                                            .p,
                                        "");
         slice parts[] = { all, shown(f, r) };
         all = arena_join(f->a, parts, 2);
         size_t keys = s3_count(f, r, RESULT, "Contents") + s3_count(f, r, RESULT, "CommonPrefixes");
-        uint64_t told;
-        EXPECT(keys <= (size_t)most && slice_to_u64(s3_text(f, r, RESULT ".KeyCount"), &told) && told == keys);
+        uint64_t reported;
+        EXPECT(keys <= (size_t)max && slice_to_u64(s3_text(f, r, RESULT ".KeyCount"), &reported) && reported == keys);
         if (slice_eq(s3_text(f, r, RESULT ".IsTruncated"), S("false")))
             return all;
         token = s3_text(f, r, RESULT ".NextContinuationToken");
@@ -133,12 +133,12 @@ TEST(pages_show_each_key_and_common_prefix_once)
 {
     S3_FIXTURE(f);
     put_all(f, &ana, usual, LENGTH_OF(usual));
-    EXPECT_SLICE(walk(f, &ana, "/photos?x=1", 1), S("a |b/1 |b/2 |c/d/1 |e |"));
-    EXPECT_SLICE(walk(f, &ana, "/photos?x=1", 2), S("a b/1 |b/2 c/d/1 |e |"));
-    EXPECT_SLICE(walk(f, &ana, "/photos?x=1", 5), S("a b/1 b/2 c/d/1 e |"));
-    EXPECT_SLICE(walk(f, &ana, "/photos?delimiter=/", 1), S("a ||b/ |c/ e |"));
-    EXPECT_SLICE(walk(f, &ana, "/photos?delimiter=/", 2), S("a |b/ e |c/ "));
-    EXPECT_SLICE(walk(f, &ana, "/photos?delimiter=/&prefix=b/", 1), S("b/1 |b/2 |"));
+    EXPECT_SLICE(walk_pages(f, &ana, "/photos?x=1", 1), S("a |b/1 |b/2 |c/d/1 |e |"));
+    EXPECT_SLICE(walk_pages(f, &ana, "/photos?x=1", 2), S("a b/1 |b/2 c/d/1 |e |"));
+    EXPECT_SLICE(walk_pages(f, &ana, "/photos?x=1", 5), S("a b/1 b/2 c/d/1 e |"));
+    EXPECT_SLICE(walk_pages(f, &ana, "/photos?delimiter=/", 1), S("a ||b/ |c/ e |"));
+    EXPECT_SLICE(walk_pages(f, &ana, "/photos?delimiter=/", 2), S("a |b/ e |c/ "));
+    EXPECT_SLICE(walk_pages(f, &ana, "/photos?delimiter=/&prefix=b/", 1), S("b/1 |b/2 |"));
 }
 
 TEST(version_1_continues_after_a_marker)

@@ -674,13 +674,13 @@ static slice shown(struct s3_fixture *f, const struct fake_reply *r)
     return all;
 }
 
-static slice walk(struct s3_fixture *f, const struct s3_user *p, const char *target, int most)
+static slice walk_uploads(struct s3_fixture *f, const struct s3_user *p, const char *target, int max)
 {
     slice all = S(""), key = S(""), id = S("");
     for (int page = 0; page < 20; page++) {
         struct fake_reply *r = s3_send(f, p, "GET",
                                        text(f, "%s&max-uploads=%d&key-marker=" SLICE_FMT "&upload-id-marker=" SLICE_FMT,
-                                            target, most, SLICE_ARG(percent_encode(f->a, key, "/")), SLICE_ARG(id)),
+                                            target, max, SLICE_ARG(percent_encode(f->a, key, "/")), SLICE_ARG(id)),
                                        "");
         slice parts[] = { all, shown(f, r) };
         all = arena_join(f->a, parts, 2);
@@ -699,14 +699,14 @@ TEST(uploads_are_listed_by_key_and_age_in_pages)
     static const char *const keys[] = { "e", "b/2", "a", "b/1", "c/%F4%8F%BF%BFx", "b/1", "c/d" };
     for (size_t i = 0; i < LENGTH_OF(keys); i++)
         begin(f, &ana, text(f, "/photos/%s", keys[i]));
-    EXPECT_SLICE(walk(f, &ana, "/photos?uploads", 1000), S("a b/1 b/1 b/2 c/d c/\xf4\x8f\xbf\xbfx e |"));
-    EXPECT_SLICE(walk(f, &ana, "/photos?uploads", 1), S("a |b/1 |b/1 |b/2 |c/d |c/\xf4\x8f\xbf\xbfx |e |"));
-    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&prefix=b/", 2), S("b/1 b/1 |b/2 |"));
-    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&delimiter=/", 1000), S("a e |b/ c/ "));
-    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&delimiter=/", 1), S("a ||b/ |c/ e |"));
-    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&delimiter=/&prefix=c", 1), S("|c/ "));
-    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&delimiter=/&prefix=b/", 2), S("b/1 b/1 |b/2 |"));
-    EXPECT_SLICE(walk(f, &ana, "/photos?uploads", 0), S("|"));
+    EXPECT_SLICE(walk_uploads(f, &ana, "/photos?uploads", 1000), S("a b/1 b/1 b/2 c/d c/\xf4\x8f\xbf\xbfx e |"));
+    EXPECT_SLICE(walk_uploads(f, &ana, "/photos?uploads", 1), S("a |b/1 |b/1 |b/2 |c/d |c/\xf4\x8f\xbf\xbfx |e |"));
+    EXPECT_SLICE(walk_uploads(f, &ana, "/photos?uploads&prefix=b/", 2), S("b/1 b/1 |b/2 |"));
+    EXPECT_SLICE(walk_uploads(f, &ana, "/photos?uploads&delimiter=/", 1000), S("a e |b/ c/ "));
+    EXPECT_SLICE(walk_uploads(f, &ana, "/photos?uploads&delimiter=/", 1), S("a ||b/ |c/ e |"));
+    EXPECT_SLICE(walk_uploads(f, &ana, "/photos?uploads&delimiter=/&prefix=c", 1), S("|c/ "));
+    EXPECT_SLICE(walk_uploads(f, &ana, "/photos?uploads&delimiter=/&prefix=b/", 2), S("b/1 b/1 |b/2 |"));
+    EXPECT_SLICE(walk_uploads(f, &ana, "/photos?uploads", 0), S("|"));
     struct fake_reply *r =
         s3_send(f, &ana, "GET", "/photos?uploads&encoding-type=url&delimiter=/&prefix=b&max-uploads=9", "");
     EXPECT_SLICE(s3_text(f, r, "ListMultipartUploadsResult.MaxUploads"), S("9"));
@@ -725,14 +725,14 @@ TEST(many_uploads_with_one_prefix_are_one_common_prefix)
     for (int i = 0; i < 250; i++)
         begin(f, &ana, text(f, "/photos/b/%03d", i));
     begin(f, &ana, "/photos/c");
-    EXPECT_SLICE(walk(f, &ana, "/photos?uploads&delimiter=/", 1), S("|b/ c |"));
+    EXPECT_SLICE(walk_uploads(f, &ana, "/photos?uploads&delimiter=/", 1), S("|b/ c |"));
     EXPECT_EQ(s3_count(f, s3_send(f, &ana, "GET", "/photos?uploads", ""), "ListMultipartUploadsResult", "Upload"), 251);
 }
 
 /* ---- failing stores ---- */
 
-static struct fake_reply *until_it_works(struct s3_fixture *f, const struct s3_user *p, const char *method,
-                                         const char *target, slice body, const struct http_header *header)
+static struct fake_reply *send_with_retry(struct s3_fixture *f, const struct s3_user *p, const char *method,
+                                          const char *target, slice body, const struct http_header *header)
 {
     struct fake_reply *r = ask(f, p, method, target, body, header, header != NULL);
     if (r->status == 200)
@@ -753,16 +753,16 @@ static bool upload_under_fault(int n, bool answer_lost)
     struct http_header source = { S("x-amz-copy-source"), S("photos/source") };
     f->w->faults =
         (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = answer_lost };
-    struct fake_reply *r = until_it_works(f, &ana, "POST", "/photos/a?uploads", S(""), NULL);
+    struct fake_reply *r = send_with_retry(f, &ana, "POST", "/photos/a?uploads", S(""), NULL);
     slice id = s3_text(f, r, "InitiateMultipartUploadResult.UploadId");
     const char *target = text(f, "/photos/a?uploadId=" SLICE_FMT, SLICE_ARG(id));
-    r = until_it_works(f, &ana, "PUT", text(f, "%s&partNumber=1", target), large, NULL);
+    r = send_with_retry(f, &ana, "PUT", text(f, "%s&partNumber=1", target), large, NULL);
     slice one = fake_reply_header(r, "ETag");
-    r = until_it_works(f, &ana, "PUT", text(f, "%s&partNumber=2", target), S(""), &source);
+    r = send_with_retry(f, &ana, "PUT", text(f, "%s&partNumber=2", target), S(""), &source);
     slice two = s3_text(f, r, "CopyPartResult.ETag");
-    r = until_it_works(f, &ana, "GET", target, S(""), NULL);
+    r = send_with_retry(f, &ana, "GET", target, S(""), NULL);
     EXPECT_EQ(s3_count(f, r, "ListPartsResult", "Part"), 2);
-    until_it_works(
+    send_with_retry(
         f, &ana, "POST", target,
         arena_printf(f->a, "<CompleteMultipartUpload>%s%s</CompleteMultipartUpload>", PART(1, one), PART(2, two)),
         NULL);

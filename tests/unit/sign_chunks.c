@@ -80,8 +80,7 @@ TEST(aws_example_seed_signature_is_computed)
 TEST(aws_example_of_three_chunks_is_read_and_written)
 {
     SCRATCH(a);
-    SCOPED(buf_releasep)
-    struct buf body = { 0 }, back = { 0 };
+    SCOPED(buf_releasep) struct buf body = { 0 }, back = { 0 };
     struct chunks_seed seed = published_seed();
     struct chunks_writer w;
     slice data = letters(&a);
@@ -107,8 +106,7 @@ TEST(aws_example_of_three_chunks_is_read_and_written)
 TEST(aws_example_of_a_trailer_is_read_and_written)
 {
     SCRATCH(a);
-    SCOPED(buf_releasep)
-    struct buf body = { 0 }, back = { 0 };
+    SCOPED(buf_releasep) struct buf body = { 0 }, back = { 0 };
     const struct sign_pair trailer = { S("x-amz-checksum-crc32c"), S("sOO8/Q==") };
     struct chunks_seed seed =
         seed_of(CHUNKS_SIGNED_TRAILER, S("106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e"));
@@ -142,8 +140,7 @@ TEST(aws_example_of_a_trailer_is_read_and_written)
 TEST(an_altered_or_missing_byte_of_a_signed_body_is_found)
 {
     SCRATCH(a);
-    SCOPED(buf_releasep)
-    struct buf body = { 0 }, back = { 0 };
+    SCOPED(buf_releasep) struct buf body = { 0 }, back = { 0 };
     const struct sign_pair trailer = { S("x-amz-checksum-crc32"), S("AAAAAA==") };
     for (int mode = CHUNKS_SIGNED; mode <= CHUNKS_SIGNED_TRAILER; mode++) {
         struct chunks_seed seed = published_seed();
@@ -169,8 +166,7 @@ TEST(an_altered_or_missing_byte_of_a_signed_body_is_found)
 
 static enum sign_fault read_unsigned(const char *body, uint64_t decoded, const char *announced)
 {
-    SCOPED(buf_releasep)
-    struct buf back = { 0 };
+    SCOPED(buf_releasep) struct buf back = { 0 };
     struct chunks_seed seed = { .mode = CHUNKS_UNSIGNED_TRAILER };
     return read_all(&seed, slice_of(body), decoded, slice_of(announced), 3, &back);
 }

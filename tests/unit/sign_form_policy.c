@@ -289,8 +289,7 @@ TEST(malformed_policies_are_refused)
     for (size_t i = 0; i < LENGTH_OF(broken); i++)
         if (parsed(broken[i], &a, &p) != SIGN_POLICY)
             fail_msg("taken for a policy: %s", broken[i]);
-    SCOPED(buf_releasep)
-    struct buf many = { 0 };
+    SCOPED(buf_releasep) struct buf many = { 0 };
     buf_add(&many, S("{\"expiration\":\"2026-11-21T15:00:00Z\",\"conditions\":[{\"c\":\"\"}"));
     for (int i = 1; i < POLICY_CONDITIONS_MAX; i++)
         buf_add(&many, S(",{\"c\":\"\"}"));
