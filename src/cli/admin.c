@@ -68,9 +68,10 @@ const char *admin_text(const struct cli *cli, slice text)
     return terminal_safe(cli->arena, text).p;
 }
 
-/* ---- asking the server that has the stores ---- */
+/* ---- sending the command to the server ---- */
 
-static slice request_of(struct cli *cli, bool needs_input, err_t *ret_error)
+/* The body of the request: the command line, the working directory and, if the command reads it, standard input. */
+static slice make_request(struct cli *cli, bool needs_input, err_t *ret_error)
 {
     struct arena *a = cli->arena;
     SCOPED(buf_releasep) struct buf body;
@@ -108,7 +109,7 @@ static int ask_server(struct cli *cli, slice data_dir)
     struct client *client;
     slice answer;
     err_t e = NULL;
-    slice request = request_of(cli, reads_input(cli), &e);
+    slice request = make_request(cli, reads_input(cli), &e);
     if (!e)
         e = client_open(a, &target, &client);
     if (!e)
@@ -126,9 +127,9 @@ static int ask_server(struct cli *cli, slice data_dir)
     return (int)status;
 }
 
-/* ---- running it here ---- */
+/* ---- running the command in this process ---- */
 
-/* Errors: those of opening the stores. After that it is the command that speaks. */
+/* Errors: those of opening the stores. The command itself reports its errors and returns an exit code. */
 static err_t run_here(struct cli *cli, const struct config *config, int (*work)(struct cli *, struct admin *),
                       int *ret_status)
 {
@@ -165,7 +166,8 @@ int admin_command(struct cli *cli, int (*work)(struct cli *, struct admin *))
 
 /* ---- the server's side ---- */
 
-/* Exit code and length of what the command printed, a line end, that output, then its errors. */
+/* The body of the reply: the exit code, a blank, the length of the command's output, a line end, its output, and its error
+ * output. */
 static void reply_result(struct http_exchange *x, int status, slice out, slice err)
 {
     SCOPED(buf_releasep) struct buf body;
@@ -176,7 +178,7 @@ static void reply_result(struct http_exchange *x, int status, slice out, slice e
     http_reply(x, 200, "text/plain; charset=utf-8", arena_copy(&x->arena, buf_slice(&body)));
 }
 
-static err_t read_request(struct http_exchange *x, char **argv, int *ret_argc, struct cli *cli)
+static err_t parse_request(struct http_exchange *x, char **argv, int *ret_argc, struct cli *cli)
 {
     const struct json *j;
     TRY(json_parse(&x->arena, x->req.body, &j));
@@ -193,7 +195,7 @@ static err_t read_request(struct http_exchange *x, char **argv, int *ret_argc, s
     return NULL;
 }
 
-static void run(struct http_exchange *x)
+static void run_command(struct http_exchange *x)
 {
     struct admin_service *s = x->api->context;
     struct admin admin = { .store = s->store, .config = s->config };
@@ -202,7 +204,7 @@ static void run(struct http_exchange *x)
     };
     char **argv = arena_array(&x->arena, char *, ARGV_MAX + 1);
     int argc = 0;
-    err_t e = read_request(x, argv, &argc, &cli);
+    err_t e = parse_request(x, argv, &argc, &cli);
     if (!e)
         e = access_operator(&s->store->core, S(""), &x->arena, &admin.who);
     if (e) {
@@ -215,7 +217,7 @@ static void run(struct http_exchange *x)
     cli.out = open_memstream(&out, &out_n);
     cli.err = open_memstream(&err, &err_n);
     if (!cli.out || !cli.err)
-        abort(); /* no memory */
+        abort(); /* out of memory */
     int status = commands_run(all_commands, &cli, argc, argv);
     fclose(cli.out);
     fclose(cli.err);
@@ -224,7 +226,7 @@ static void run(struct http_exchange *x)
     free(err);
 }
 
-static void refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+static void refuse_admin_request(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
 {
     (void)refusal;
     http_reply(x, status, "application/json",
@@ -232,7 +234,7 @@ static void refuse(struct http_exchange *x, enum http_refusal refusal, int statu
 }
 
 static const struct http_route routes[] = {
-    { "POST", ADMIN_PATH, run, HTTP_LOCAL_ONLY | HTTP_PUBLIC, 0, "the command line, while a server runs" },
+    { "POST", ADMIN_PATH, run_command, HTTP_LOCAL_ONLY | HTTP_PUBLIC, 0, "the command line, while a server runs" },
 };
 
 void admin_service_init(struct admin_service *s)
@@ -241,6 +243,6 @@ void admin_service_init(struct admin_service *s)
                                      .routes = routes,
                                      .route_count = LENGTH_OF(routes),
                                      .on_all_hosts = true,
-                                     .refuse = refuse,
+                                     .refuse = refuse_admin_request,
                                      .context = s };
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands that need the stores. Each is written once, as a function over open stores. Who runs it:
- *   a server has the data directory: the command line goes to it over DIR/admin.sock, and the server runs the function
- *   nobody has it: this process takes the lock and runs it here
- * There is never a second writer. */
+/* Commands that need the stores. Each is written once, as a function over open stores. When a server has the data
+ * directory, the command line is sent to it over DIR/admin.sock, and the server runs the function. Otherwise this process
+ * takes the lock and runs the function itself. So there is never a second writer. */
 #ifndef CAIS_CLI_ADMIN_H
 #define CAIS_CLI_ADMIN_H
 
@@ -17,7 +16,7 @@ struct admin {
     struct principal who; /* the operator, in the account "default" */
 };
 
-/* For struct command's run: find the stores or the server, then call work. */
+/* For `run` of struct command: find the server or open the stores, and have `work` run there. Returns the exit code. */
 int admin_command(struct cli *cli, int (*work)(struct cli *cli, struct admin *admin));
 
 /* Defines the function for struct command (for `fsck`: run_fsck) that runs the work (fsck_work) by admin_command. */
@@ -35,18 +34,18 @@ int admin_command(struct cli *cli, int (*work)(struct cli *cli, struct admin *ad
         "json", 0, NULL, false, "Print JSON."                                                                          \
     }
 
-/* Configuration of a command: file, environment, --set, --data. */
+/* The configuration of a command, from file, environment, --set and --data. */
 MUST_USE err_t admin_config(const struct cli *cli, struct config *ret_config);
-/* A path that the caller gave, absolute. */
+/* A path from the command line, made absolute with the working directory of the command line. */
 const char *admin_path(const struct cli *cli, const char *path);
-/* Everything on standard input, at most 64 KiB, without the line end. */
+/* All of standard input, at most 64 KiB, without the line end. */
 MUST_USE err_t admin_input(const struct cli *cli, slice *ret_input);
 /* The value of an option; empty when it was not given. */
 slice admin_option(const struct cli *cli, const char *name);
 /* Text made safe for terminals (terminal_safe), in the arena of the command. */
 const char *admin_text(const struct cli *cli, slice text);
 
-/* The server's side: the http_api of the admin socket. context is a struct admin_service. */
+/* The server's side: the API of admin.sock. The context of http_api is the struct itself. */
 struct admin_service {
     struct store *store;
     const struct config *config;
@@ -57,6 +56,6 @@ struct admin_service {
 };
 void admin_service_init(struct admin_service *);
 
-extern const struct command *const all_commands[]; /* main.c */
+extern const struct command *const all_commands[]; /* program.c */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* demo: everything a newcomer needs to try the APIs, and the commands to do it with. */
+/* cais demo: make a user with keys and a task, and print commands that try the APIs with them. */
 #include "cli/admin.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
@@ -13,7 +13,7 @@
 
 #include <fcntl.h>
 
-/* The address that a running server wrote down, or the default one. */
+/* The address that --url or the configuration names, or that a running server wrote to run.json, or the default. */
 static slice server_url(struct cli *cli, const struct config *config)
 {
     const char *given = option_value(cli->options, "url");
@@ -49,7 +49,7 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
 {
     struct core *core = &admin->store->core;
     struct arena *a = cli->arena;
-    /* each demo is its own user, so that it can be made again and again */
+    /* Each demo makes a new user, so that the command can be repeated. */
     d->login = arena_printf(a, "demo-" SLICE_FMT "@example.org", SLICE_ARG(random_hex(cli->random, a, 6)));
     struct user_request order = { .login = d->login, .name = S("Demo User"), .email = d->login };
     struct user user;
@@ -116,7 +116,7 @@ static void print_native(FILE *out, slice url, const struct demo *d)
             SLICE_ARG(d->native_token), URL);
 }
 
-/* The form's fields are taken out of the ticket by name: what a client in any language does with its JSON. */
+/* The printed commands take the fields of the form out of the ticket by name, as a client does with its JSON. */
 static void print_runrun(FILE *out, slice url, const struct demo *d)
 {
     fprintf(out, "\n# Runrun.it: ticket, form, confirm, list, download (task %lld)\n", (long long)d->task_id);
@@ -141,7 +141,7 @@ static void print_runrun(FILE *out, slice url, const struct demo *d)
     fprintf(out, "runrun -L " SLICE_FMT "/api/v1.0/documents/$DOCUMENT/download\n", URL);
 }
 
-/* With awscli; an environment for each line, so that nobody's own keys are touched. */
+/* For awscli. Each line sets its own environment, so that the user's own keys stay as they are. */
 static void print_s3(FILE *out, slice url, const struct demo *d)
 {
     fprintf(out, "\n# S3: put, get\n");
@@ -185,19 +185,14 @@ static int demo_work(struct cli *cli, struct admin *admin)
     return EXIT_DONE;
 }
 
-static int demo(struct cli *cli)
-{
-    return admin_command(cli, demo_work);
-}
+ADMIN_RUN(demo)
 
 const struct command command_demo = {
-    "demo",
-    NULL,
-    0,
-    0,
-    (const struct option_spec[]){
-        { "url", 0, "URL", false, "Address of the server (default: the one that runs)." }, ADMIN_OPTIONS, { 0 } },
-    "Make a user, keys and a task; print commands that use them.",
-    "The commands can be run as printed: cais demo | sh\n",
-    demo
+    .name = "demo",
+    .options =
+        (const struct option_spec[]){
+            { "url", 0, "URL", false, "Address of the server (default: the one that runs)." }, ADMIN_OPTIONS, { 0 } },
+    .summary = "Make a user, keys and a task; print commands that use them.",
+    .details = "The commands can be run as printed: cais demo | sh\n",
+    .run = run_demo,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* serve: run until told to stop. */
+/* cais serve: run the server until a signal stops it. */
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/server.h"
@@ -58,8 +58,8 @@ static void wait_for_signals(struct server *server, struct log *log, const sigse
     }
 }
 
-/* While requests finish: whoever asks a second time does not want to wait for them. */
-struct hurry {
+/* While requests in flight finish, a second signal cuts them. */
+struct second_signal {
     pthread_t thread;
     struct server *server;
     struct log *log;
@@ -69,7 +69,7 @@ struct hurry {
 
 static void *wait_for_second_signal(void *arg)
 {
-    struct hurry *h = arg;
+    struct second_signal *h = arg;
     int got = SIGHUP;
     while (got == SIGHUP)
         if (sigwait(h->set, &got) != 0)
@@ -82,18 +82,18 @@ static void *wait_for_second_signal(void *arg)
     return NULL;
 }
 
-static void drain(struct server *server, struct log *log, const sigset_t *set)
+static void drain_server(struct server *server, struct log *log, const sigset_t *set)
 {
-    struct hurry h = { .server = server, .log = log, .set = set };
+    struct second_signal h = { .server = server, .log = log, .set = set };
     int failed = pthread_create(&h.thread, NULL, wait_for_second_signal, &h);
     assert(!failed);
     server_drain(server);
     __atomic_store_n(&h.over, 1, __ATOMIC_SEQ_CST);
-    pthread_kill(h.thread, SIGTERM); /* it waits for one, or has got one */
+    pthread_kill(h.thread, SIGTERM); /* ends its sigwait, unless a signal already did */
     pthread_join(h.thread, NULL);
 }
 
-static int serve(struct cli *cli)
+static int run_serve(struct cli *cli)
 {
     struct config config;
     err_t e = read_config(cli, &config);
@@ -108,38 +108,37 @@ static int serve(struct cli *cli)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread, so that all inherit it */
+    pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread is started, so that all inherit the mask */
     struct server *server;
     e = server_start(cli, &config, &log, false, cli->arena, &server);
     if (e)
         return command_failed(cli, e);
     wait_for_signals(server, &log, &set);
-    drain(server, &log, &set);
+    drain_server(server, &log, &set);
     server_stop(server);
     log_line(&log, LOG_INFO, "stopped", LOG_S("data", config.server.data));
     return EXIT_DONE;
 }
 
 const struct command command_serve = {
-    "serve",
-    NULL,
-    0,
-    0,
-    (const struct option_spec[]){
-        { "data", 0, "DIR", false, "Data directory (default ./cais-data), made when missing." },
-        { "listen", 0, "ADDR:PORT", true, "Plain HTTP (default 127.0.0.1:8080); port 0 takes a free one." },
-        { "tls-listen", 0, "ADDR:PORT", true, "HTTPS; needs --tls-cert and --tls-key." },
-        { "tls-cert", 0, "FILE", true, "Certificate chain (PEM); may be given again, with its key." },
-        { "tls-key", 0, "FILE", true, "Private key (PEM)." },
-        { "s3-listen", 0, "ADDR:PORT", true, "S3 only." },
-        { "sftp-listen", 0, "ADDR:PORT", true, "SFTP." },
-        { "public-url", 0, "URL", false, "How clients reach this server, for links in answers." },
-        { "config", 0, "FILE", false, "Configuration file; docs/configuration.md lists every key." },
-        { "set", 0, "SECTION.KEY=VALUE", true, "Set one key of the configuration." },
-        { "log-format", 0, "json|text", false, "How log lines look (default json)." },
-        { 0 } },
-    "Run the server until SIGTERM or SIGINT.",
-    "Addresses in use stand in DIR/run.json. SIGHUP loads the certificates again. SIGTERM lets requests in flight\n"
-    "finish, for http.shutdown_grace at most; a second one cuts them.\n",
-    serve
+    .name = "serve",
+    .options =
+        (const struct option_spec[]){
+            { "data", 0, "DIR", false, "Data directory (default ./cais-data), made when missing." },
+            { "listen", 0, "ADDR:PORT", true, "Plain HTTP (default 127.0.0.1:8080); port 0 takes a free one." },
+            { "tls-listen", 0, "ADDR:PORT", true, "HTTPS; needs --tls-cert and --tls-key." },
+            { "tls-cert", 0, "FILE", true, "Certificate chain (PEM); may be given again, with its key." },
+            { "tls-key", 0, "FILE", true, "Private key (PEM)." },
+            { "s3-listen", 0, "ADDR:PORT", true, "S3 only." },
+            { "sftp-listen", 0, "ADDR:PORT", true, "SFTP." },
+            { "public-url", 0, "URL", false, "How clients reach this server, for links in answers." },
+            { "config", 0, "FILE", false, "Configuration file; docs/configuration.md lists every key." },
+            { "set", 0, "SECTION.KEY=VALUE", true, "Set one key of the configuration." },
+            { "log-format", 0, "json|text", false, "How log lines look (default json)." },
+            { 0 } },
+    .summary = "Run the server until SIGTERM or SIGINT.",
+    .details =
+        "Addresses in use stand in DIR/run.json. SIGHUP loads the certificates again. SIGTERM lets requests in flight\n"
+        "finish, for http.shutdown_grace at most; a second one cuts them.\n",
+    .run = run_serve,
 };

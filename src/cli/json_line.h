@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One JSON object on one line: what every command prints with --json. */
+/* One JSON object on one line, the output of commands with --json. */
 #ifndef CAIS_CLI_JSON_LINE_H
 #define CAIS_CLI_JSON_LINE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program, with the real clock and real chance. */
+/* The program, with the system's clock and random source. */
 #include "base/clock.h"
 #include "base/random.h"
 #include "cli/commands.h"

@@ -21,9 +21,9 @@ int usage_error(FILE *err, const struct command *command, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
-/* ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- parsing ---- */
 
-/* How many words of argv, from 1 on, spell the name; 0 when they do not. */
+/* The number of words in the name when argv[1…] begins with them; 0 when it does not. */
 static int words_matched(const char *name, int argc, char **argv)
 {
     slice rest = slice_of(name), word;
@@ -77,7 +77,7 @@ struct parsing {
     struct option_given **tail;
 };
 
-static bool take(struct parsing *p, const struct option_spec *spec, const char *shown, const char *value)
+static bool add_option(struct parsing *p, const struct option_spec *spec, const char *shown, const char *value)
 {
     if (spec->value && !value) {
         if (p->at + 1 >= p->argc) {
@@ -101,7 +101,7 @@ static bool take(struct parsing *p, const struct option_spec *spec, const char *
     return true;
 }
 
-static bool take_long(struct parsing *p, slice word)
+static bool parse_long(struct parsing *p, slice word)
 {
     slice name, value;
     bool has_value = slice_cut(slice_from(word, 2), '=', &name, &value);
@@ -111,11 +111,11 @@ static bool take_long(struct parsing *p, slice word)
         usage_error(p->err, p->command, "unknown option %s", shown);
         return false;
     }
-    return take(p, spec, shown, has_value ? value.p : NULL);
+    return add_option(p, spec, shown, has_value ? value.p : NULL);
 }
 
-/* -abo VALUE: letters of switches may stand together, the last may have a value, with or without a blank. */
-static bool take_letters(struct parsing *p, const char *word)
+/* -abo VALUE: several letters may follow one dash, and the last may have a value, with or without a blank before it. */
+static bool parse_letters(struct parsing *p, const char *word)
 {
     for (const char *c = word + 1; *c; c++) {
         const struct option_spec *spec = find_letter(p->command, *c);
@@ -125,7 +125,7 @@ static bool take_letters(struct parsing *p, const char *word)
             return false;
         }
         bool rest_is_value = spec->value && c[1];
-        if (!take(p, spec, shown, rest_is_value ? c + 1 : NULL))
+        if (!add_option(p, spec, shown, rest_is_value ? c + 1 : NULL))
             return false;
         if (spec->value)
             break;
@@ -133,7 +133,7 @@ static bool take_letters(struct parsing *p, const char *word)
     return true;
 }
 
-static bool count_fits(struct parsing *p)
+static bool check_operand_count(struct parsing *p)
 {
     const struct command *c = p->command;
     size_t n = p->options->operand_count;
@@ -161,16 +161,16 @@ bool options_parse(const struct command *command, int argc, char **argv, struct 
             only_operands = true;
         else if (only_operands || word[0] != '-' || !word[1])
             options.operands[options.operand_count++] = word;
-        else if (!(word[1] == '-' ? take_long(&p, slice_of(word)) : take_letters(&p, word)))
+        else if (!(word[1] == '-' ? parse_long(&p, slice_of(word)) : parse_letters(&p, word)))
             return false;
     }
-    if (!options.help && !count_fits(&p))
+    if (!options.help && !check_operand_count(&p))
         return false;
     *ret_options = options;
     return true;
 }
 
-/* ── What was given ─────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- values of options ---- */
 
 bool option_on(const struct options *o, const char *name)
 {
@@ -197,22 +197,22 @@ const char *option_nth(const struct options *o, const char *name, size_t n)
     return NULL;
 }
 
-bool option_number(const struct cli *cli, const char *name, int64_t least, int64_t most, int64_t *ret)
+bool option_number(const struct cli *cli, const char *name, int64_t min, int64_t max, int64_t *ret)
 {
     const char *value = option_value(cli->options, name);
     int64_t number;
     if (!value)
         return true;
-    if (!slice_to_i64(slice_of(value), &number) || number < least || number > most) {
+    if (!slice_to_i64(slice_of(value), &number) || number < min || number > max) {
         usage_error(cli->err, cli->options->command, "--%s: '%s' is not a number from %lld to %lld", name, value,
-                    (long long)least, (long long)most);
+                    (long long)min, (long long)max);
         return false;
     }
     *ret = number;
     return true;
 }
 
-/* ── Help ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ---- help ---- */
 
 static void help_option_line(FILE *out, const struct option_spec *o)
 {
@@ -246,7 +246,7 @@ size_t help_commands(FILE *out, const struct command *const *commands, const cha
         SCRATCH(scratch);
         const char *operands = (*commands)->operands;
         slice left = arena_printf(&scratch, "%s%s%s", (*commands)->name, operands ? " " : "", operands ? operands : "");
-        /* printf pads by bytes; "…" has three, and takes one column. */
+        /* printf pads by bytes, but "…" has three bytes and takes one column. */
         int pad = 26 - (int)terminal_width(left);
         fprintf(out, "  cais " SLICE_FMT "%*s  %s\n", SLICE_ARG(left), pad > 0 ? pad : 0, "", (*commands)->summary);
         shown++;
@@ -267,8 +267,8 @@ static bool is_help(const char *word)
     return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-/* No command of this name: perhaps the first word of several ("cais key"), perhaps a call for help. */
-static int without_command(const struct command *const *commands, struct cli *cli, int argc, char **argv)
+/* The command line names no command: it may be the first word of several ("cais key"), or ask for help. */
+static int run_without_command(const struct command *const *commands, struct cli *cli, int argc, char **argv)
 {
     if (argc < 2) {
         help_all(cli->err, commands);
@@ -302,7 +302,7 @@ int commands_run(const struct command *const *commands, struct cli *cli, int arg
         command = command_find(commands, 2, version, &used);
     }
     if (!command)
-        return without_command(commands, cli, argc, argv);
+        return run_without_command(commands, cli, argc, argv);
     struct options options;
     if (!options_parse(command, argc - 1 - used, argv + 1 + used, cli->arena, cli->err, &options))
         return EXIT_USAGE;
@@ -312,7 +312,7 @@ int commands_run(const struct command *const *commands, struct cli *cli, int arg
     }
     cli->options = &options;
     int status = command->run(cli);
-    /* What nobody could read was not done. */
+    /* A command whose output could not be written has failed. */
     if (fflush(cli->out) && status == EXIT_DONE) {
         fprintf(cli->err, "cais %s: cannot write the answer\n", command->name);
         status = EXIT_FAILED;

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-static int cmd_version(struct cli *cli)
+static int run_version(struct cli *cli)
 {
     fprintf(cli->out, option_on(cli->options, "json") ? "{\"version\":\"%s\"}\n" : "cais %s\n", CAIS_VERSION);
     return EXIT_DONE;
@@ -14,7 +14,7 @@ static const struct command command_version = {
     .name = "version",
     .options = (const struct option_spec[]){ { "json", 0, NULL, false, "Print JSON." }, { 0 } },
     .summary = "Print the version.",
-    .run = cmd_version,
+    .run = run_version,
 };
 
 const struct command *const all_commands[] = {
@@ -28,7 +28,7 @@ const struct command *const all_commands[] = {
 
 int cais_main(int argc, char **argv, struct clock *clock, struct random *random)
 {
-    /* Writing to a socket or pipe whose reader went away is an error like any other. */
+    /* Writing to a socket or pipe that its reader has closed is then an error like any other, and no signal. */
     signal(SIGPIPE, SIG_IGN);
     SCRATCH(arena);
     struct cli cli = {

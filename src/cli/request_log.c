@@ -11,7 +11,7 @@
 struct request_log {
     struct log *log;
     int loops;
-    struct buf lines[]; /* one for each loop: no lock */
+    struct buf lines[]; /* one for each loop, so that no lock is needed */
 };
 
 struct request_log *request_log_new(struct log *log, int loops)
@@ -37,7 +37,7 @@ static void write_text(struct buf *b, const struct http_report *report, slice wh
 {
     const struct http_request *req = &report->x->req;
     buf_printf(b, SLICE_FMT " info    request  " SLICE_FMT " ", SLICE_ARG(when), SLICE_ARG(report->peer));
-    struct json_out o; /* quoted, so that no target can forge a line */
+    struct json_out o; /* the target is quoted, so that it cannot forge a line */
     json_out_init(&o, b);
     buf_add(b, req->method);
     buf_add_byte(b, ' ');
@@ -89,7 +89,7 @@ void request_log_flush(void *arg, int loop)
     for (slice left = buf_slice(b); left.n;) {
         ssize_t n = write(r->log->fd, left.p, left.n);
         if (n <= 0)
-            break; /* nowhere to complain about a broken log */
+            break; /* the log itself fails, so there is no place to report it */
         left = slice_from(left, (size_t)n);
     }
     if (b->cap > 65536)

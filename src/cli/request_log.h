@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The access log: a line for every request, written once a turn of each loop. Targets are redacted: signatures, tokens
- * and path secrets never reach it. */
+/* The access log: one line for each request. Each loop collects its lines and writes them once a turn. Targets are redacted:
+ * signatures, tokens and secrets in paths are never logged. */
 #ifndef CAIS_CLI_REQUEST_LOG_H
 #define CAIS_CLI_REQUEST_LOG_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole server in this process: stores, APIs, engine, jobs. What `cais serve` runs, and what put, get and ls
- * start for themselves when nobody serves the data directory. */
+/* A whole server in this process: stores, APIs, HTTP engine, jobs. `cais serve` runs one; put, get and ls start a private
+ * one when no server uses the data directory. */
 #ifndef CAIS_CLI_SERVER_H
 #define CAIS_CLI_SERVER_H
 
@@ -9,16 +9,18 @@
 
 struct server;
 
-/* Open, bind, start. private_only: nothing but DIR/private.sock, which nobody else asks, since it may end any moment.
- * config, log and what cli points to are borrowed until server_stop. Errors: those of store_open, of listeners and
- * certificates; UNSUPPORTED a part that is not there yet. */
+/* Open the stores, bind the addresses, start the threads. private_only: listen on DIR/private.sock alone, which other
+ * commands do not use, because the server ends with its command; jobs do not run. config, log and everything that cli
+ * points to are borrowed until server_stop.
+ * Errors: those of store_open, of listeners and of certificates; UNSUPPORTED a part that is not built yet. */
 MUST_USE err_t server_start(const struct cli *, const struct config *, struct log *, bool private_only, struct arena *a,
                             struct server **ret_server);
-/* Load the certificates again; on an error the old ones stay. */
+/* Load the certificates again. After an error the old ones stay in use. */
 MUST_USE err_t server_reload(struct server *, struct arena *a);
-/* Stop listening and let what is in flight finish, for http.shutdown_grace at most. */
+/* Stop listening, and let requests in flight finish, for http.shutdown_grace at most. */
 void server_drain(struct server *);
-void server_hurry(struct server *); /* from another thread during server_drain: no grace any more */
-void server_stop(struct server *);  /* in order: listeners, requests in flight, jobs, stores; NULL is fine */
+void server_hurry(struct server *); /* from another thread during server_drain: cut the requests in flight now */
+void server_stop(
+    struct server *); /* stops listeners, requests in flight, jobs and stores, in this order; NULL is fine */
 
 #endif

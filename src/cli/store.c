@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { LOCK_TRIES = 40, LOCK_PAUSE_NS = 50 * 1000 * 1000 }; /* two seconds */
+enum { LOCK_TRIES = 40, LOCK_PAUSE_NS = 50 * 1000 * 1000 }; /* two seconds together */
 
 static const char *path_in(struct arena *a, slice dir, const char *name)
 {
@@ -31,7 +31,7 @@ static err_t cannot_write(struct arena *a, slice dir, int errnum)
     return err_make(a, code, "the data directory " SLICE_FMT " cannot be written: %s", SLICE_ARG(dir), why);
 }
 
-/* Every missing part of the path, each synced into its parent. */
+/* Make every missing directory of the path, and sync each into its parent. */
 static err_t make_directories(slice dir, struct arena *a)
 {
     char *path = arena_cstr(a, dir);
@@ -57,9 +57,9 @@ static err_t make_directories(slice dir, struct arena *a)
     }
 }
 
-/* A process that was killed keeps its lock until the kernel has taken it apart, which whoever starts a server right
- * after the kill does not know. So a lock that is held is asked for again for a while. */
-static bool lock_soon(int fd)
+/* A process that was killed keeps its lock until the kernel has ended it. A server that is started right after the kill must
+ * not fail because of that, so a lock that is held is tried again for two seconds. */
+static bool lock_with_retries(int fd)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
         struct flock all = { .l_type = F_WRLCK };
@@ -67,18 +67,18 @@ static bool lock_soon(int fd)
             return true;
         if (errno != EAGAIN && errno != EACCES)
             return false;
-        struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS }; /* locks know no time limit */
+        struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS }; /* fcntl cannot wait for a lock with a time limit */
         nanosleep(&pause, NULL);
     }
     return false;
 }
 
-static err_t take_lock(struct store *s, slice dir, struct arena *a)
+static err_t lock_data_dir(struct store *s, slice dir, struct arena *a)
 {
     SCOPED(fd_closep) int fd = open(path_in(a, dir, DATA_DIR_LOCK), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return cannot_write(a, dir, errno);
-    if (!lock_soon(fd))
+    if (!lock_with_retries(fd))
         return err_make(a, ERR_CONFLICT, "the data directory " SLICE_FMT " is used by another cais process",
                         SLICE_ARG(dir));
     s->lock_fd = TAKE_FD(fd);
@@ -89,7 +89,7 @@ bool store_is_in_use(slice data_dir)
 {
     SCRATCH(a);
     SCOPED(fd_closep) int fd = open(path_in(&a, data_dir, DATA_DIR_LOCK), O_RDONLY | O_CLOEXEC);
-    /* Asks, takes nothing: a look must not be what keeps a server from starting. */
+    /* F_OFD_GETLK asks without locking, so this question cannot keep a server from starting. */
     struct flock all = { .l_type = F_WRLCK };
     return fd >= 0 && fcntl(fd, F_OFD_GETLK, &all) == 0 && all.l_type != F_UNLCK;
 }
@@ -122,9 +122,10 @@ static err_t open_seal(struct store *s, slice dir, struct random *random, struct
     return NULL;
 }
 
-/* After a restore without its key, or with another one, everything but those signatures works: so it is said, and the
- * server starts. Only the newest are looked at: the start must not take longer with every key there is. */
-static err_t tell_lost_keys(struct store *s, struct arena *a)
+/* After a restore without the master key, or with another one, everything works but the signatures of those keys, so the
+ * server starts and reports them. Only the newest 100 are looked at, so that the start does not take longer with every
+ * key. */
+static err_t report_lost_keys(struct store *s, struct arena *a)
 {
     int64_t lost;
     TRY(key_count_lost(&s->core, 100, a, &lost));
@@ -146,7 +147,7 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
     slice dir = c->server.data;
     s->relaxed = c->storage.durability == CONFIG_DURABILITY_RELAXED;
     TRY(make_directories(dir, a));
-    TRY(take_lock(s, dir, a));
+    TRY(lock_data_dir(s, dir, a));
     if (access(arena_cstr(a, dir), W_OK) != 0)
         return cannot_write(a, dir, errno);
     TRY(blob_disk_flush_time(arena_cstr(a, dir), a, &s->flush_us));
@@ -164,7 +165,7 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
         &(struct core_params){
             .meta = s->meta, .blob = s->blob, .clock = clock, .random = random, .seal = s->seal, .options = options });
     TRY(access_bootstrap(&s->core, a));
-    return log ? tell_lost_keys(s, a) : NULL;
+    return log ? report_lost_keys(s, a) : NULL;
 }
 
 void store_close(struct store *s)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stores of a data directory, opened as the configuration says, with core on top. One process at a time: whoever
- * holds DIR/lock. */
+/* The stores of a data directory, opened as the configuration says, and core on top of them. One process at a time can have
+ * them open: the one that holds DIR/lock. */
 #ifndef CAIS_CLI_STORE_H
 #define CAIS_CLI_STORE_H
 
@@ -9,24 +9,25 @@
 #include "core/core.h"
 
 struct store {
-    int lock_fd; /* -1: not ours */
+    int lock_fd; /* -1: not locked by us */
     struct meta_store *meta;
     struct blob_store *blob;
     struct seal *seal; /* of the master key */
     struct core core;
     struct log *log;
-    int64_t flush_us; /* what one durable 4 KiB write costs on this disk */
-    bool relaxed;
+    int64_t flush_us; /* how long one durable write of 4 KiB takes on this disk */
+    bool relaxed;     /* storage.durability */
 };
 
-/* Make the data directory when it is missing, lock it, open everything, make the master key and the first account.
- * log may be NULL; else it is told of signing keys that the master key does not open, which is no error.
- * Errors: CONFLICT another process has it; FORBIDDEN it cannot be written, or others may use the master key;
- * UNSUPPORTED written by a newer version; CORRUPT, also a master key that is none; UNAVAILABLE. */
+/* Make the data directory if it is missing, lock it, open the stores, and make the master key and the first account if
+ * they are missing. Signing keys that the master key does not open are reported to the log (may be NULL); they are not an
+ * error.
+ * Errors: CONFLICT another process holds the lock; FORBIDDEN the directory cannot be written, or other users may use the
+ * master key; UNSUPPORTED a newer version wrote it; CORRUPT, also when the master key is not a key; UNAVAILABLE. */
 MUST_USE err_t store_open(struct store *, const struct config *, struct clock *, struct random *, struct log *,
                           struct arena *a);
-void store_close(struct store *); /* after everything that uses core has stopped; also after a failed open */
-/* True when some process holds the lock of this data directory. */
+void store_close(struct store *); /* after everything that uses core has stopped; also when store_open failed */
+/* Does a process hold the lock of this data directory? */
 bool store_is_in_use(slice data_dir);
 /* For backup and restore. config is borrowed. */
 struct store_opener store_opener(const struct config *config);

@@ -8,7 +8,7 @@
 
 #define REDRAW_MS 100
 
-/* The character at the start of text and its length in bytes; length 0 when it is no UTF-8. */
+/* The first character of the text, and its length in bytes; 0: the text does not begin with UTF-8. */
 static uint32_t first_character(slice text, size_t *ret_length)
 {
     for (size_t n = 1; n <= 4 && n <= text.n; n++) {
@@ -24,7 +24,7 @@ static uint32_t first_character(slice text, size_t *ret_length)
     return 0;
 }
 
-/* Characters that are invisible and change how the text around them is shown. */
+/* Invisible characters that change how the text around them is shown. */
 static bool misleads(uint32_t c)
 {
     return (c >= 0x80 && c < 0xa0) || c == 0x061c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
@@ -82,7 +82,7 @@ slice size_for_people(struct arena *a, int64_t bytes)
         return arena_printf(a, "%lld B", (long long)bytes);
     double size = (double)bytes / 1024;
     size_t unit = 0;
-    /* 1023.95 would be shown as 1024.0 */
+    /* %.1f rounds 1023.95 to 1024.0 */
     while (size >= 1023.95 && unit + 1 < LENGTH_OF(units))
         size /= 1024, unit++;
     return arena_printf(a, "%.1f %s", size, units[unit]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text for people at a terminal: names that others chose must not move their cursor, sizes and times read at a glance,
- * a bar shows how far a transfer is. */
+/* Text for a terminal: names that other users chose are made safe, sizes and durations are easy to read, and a bar shows
+ * the progress of a transfer. */
 #ifndef CAIS_CLI_TERMINAL_H
 #define CAIS_CLI_TERMINAL_H
 
@@ -9,14 +9,15 @@
 
 #include <stdio.h>
 
-/* Control characters (C0, C1, DEL), what reverses the direction of text, backslashes and bytes that are no UTF-8 become
- * \n, \t, \\, \xNN or \u{NNNN}. */
+/* Escape control characters (C0, C1, DEL), characters that change the direction of text, backslashes, and bytes that are
+ * not UTF-8, as \n, \t, \\, \xNN or \u{NNNN}. So a name can neither move the cursor nor pass for another name. */
 slice terminal_safe(struct arena *a, slice text);
-size_t terminal_width(slice text); /* of safe text: one column for each character, two for East Asian wide ones */
+/* The columns of safe text: one for each character, two for a wide East Asian one. */
+size_t terminal_width(slice text);
 slice size_for_people(struct arena *a, int64_t bytes);       /* 17 B, 4.0 KiB, 1.2 GiB */
 slice duration_for_people(struct arena *a, int64_t seconds); /* 0:07, 12:30, 1:02:03 */
 
-/* A bar on a terminal, redrawn a few times a second; silent on anything else. */
+/* A progress bar, redrawn at most ten times a second. It prints nothing when `to` is not a terminal. */
 struct progress {
     FILE *to;
     struct clock *clock;
@@ -26,6 +27,6 @@ struct progress {
 };
 void progress_init(struct progress *p, FILE *to, struct clock *clock, slice safe_name);
 void progress_update(struct progress *p, int64_t done, int64_t total); /* total < 0: unknown */
-void progress_end(struct progress *p);                                 /* wipes the bar */
+void progress_end(struct progress *p);                                 /* erases the bar */
 
 #endif
