@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The committer is the only writer of the database. Callers put their writes into a queue. The committer removes every
- * write that is waiting, runs all of them in one transaction, commits once, and then calls `done` of each write. It uses
- * no timer: while a commit is on its way to the disk, the next batch collects by itself.
+ * write that is waiting, runs all of them in one transaction, commits once, and then calls `done` of each write. It
+ * uses no timer: while a commit is on its way to the disk, the next batch collects by itself.
  *
  * A batch runs in up to three ways:
  *   run_optimistic   without savepoints, because under a savepoint SQLite copies every page before changing it. A write
@@ -106,7 +106,8 @@ static enum outcome run_optimistic(struct committer *c, struct batch_slot *slots
     return (*ret_e = commit_transaction(c, a)) ? COMMIT_FAILED : COMMITTED;
 }
 
-/* MUST_RUN_AGAIN: slots[*ret_culprit] could not be undone alone and took the transaction with it; its error says why. */
+/* MUST_RUN_AGAIN: slots[*ret_culprit] could not be undone alone and took the transaction with it; its error says why.
+ */
 static enum outcome run_careful(struct committer *c, struct batch_slot *slots, size_t n, struct arena *a,
                                 size_t *ret_culprit, err_t *ret_e)
 {

@@ -9,8 +9,8 @@
 struct meta_options {
     size_t queue_max; /* writes that may wait; 0: 10,000 */
     size_t batch_max; /* writes in one transaction; 0: 400 */
-    /* No threads: the caller of meta_submit runs and commits its write itself, under a lock, and `done` is called before
-     * meta_submit returns. For tests that must run the same way each time. */
+    /* No threads: the caller of meta_submit runs and commits its write itself, under a lock, and `done` is called
+     * before meta_submit returns. For tests that must run the same way each time. */
     bool inline_writes;
     bool read_only; /* no migrations and no committer; writes are refused with UNAVAILABLE */
     /* Called on any thread when background work (a checkpoint) fails; may be NULL. */
@@ -19,8 +19,8 @@ struct meta_options {
 };
 /* Migrates the database to the schema of this version, one transaction for each step, and starts two threads: the
  * committer, and one that copies the write-ahead log into the database whenever the log has grown by 16 MiB (by 4 MiB
- * when it is near its limit). Above 64 MiB the committer copies the rest of the log between two batches, so that the log
- * starts again from its front.
+ * when it is near its limit). Above 64 MiB the committer copies the rest of the log between two batches, so that the
+ * log starts again from its front.
  *
  * db      ownership moves to the store, also when an error is returned
  * Errors  those of sql.h; UNSUPPORTED when a newer version wrote the database, or when it is to be opened read_only and

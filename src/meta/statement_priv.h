@@ -67,8 +67,8 @@ void column_bytes(struct sql_cursor *, int index, unsigned char *ret_bytes, size
 
 /* As many bytes as a digest of that kind has; none for DIGEST_NONE. Borrowed. */
 struct sql_value sql_digest(const struct digest *);
-/* Kind, form and bytes of a digest from three columns. form_index -1: there is no such column, the form is DIGEST_WHOLE.
- */
+/* Kind, form and bytes of a digest from three columns. form_index -1: there is no such column, the form is
+ * DIGEST_WHOLE. */
 void column_digest(struct sql_cursor *, int kind_index, int form_index, int bytes_index, struct digest *ret);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opens the store, migrates the database, and hands out snapshots. A snapshot uses a connection from a list of idle
- * ones: it is its thread's alone until the snapshot ends, and the store never has more connections than it had snapshots
- * at one time. Writing is in committer.c. */
+ * ones: it is its thread's alone until the snapshot ends, and the store never has more connections than it had
+ * snapshots at one time. Writing is in committer.c. */
 #include "meta/store_priv.h"
 
 #include <stdlib.h>

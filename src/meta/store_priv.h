@@ -69,8 +69,8 @@ void committer_stop(struct meta_store *);
 
 MUST_USE err_t checkpointer_start(struct meta_store *, struct arena *a);
 void checkpointer_stop(struct meta_store *);
-/* Looks how large the write-ahead log is, and starts or makes the checkpoint that is due. The committer calls it between
- * two batches. */
+/* Looks how large the write-ahead log is, and starts or makes the checkpoint that is due. The committer calls it
+ * between two batches. */
 void maintain_wal(struct checkpointer *);
 
 #endif

@@ -58,7 +58,7 @@ err_t meta_ticket_confirm(struct meta_tx *tx, int64_t file_id, int64_t confirmed
                          SQL(SQL_I(confirmed_at_ms), SQL_I(file_id)), a);
 }
 
-err_t meta_ticket_set_place(struct meta_tx *tx, int64_t file_id, int64_t task_id, int64_t comment_id, struct arena *a)
+err_t meta_ticket_set_target(struct meta_tx *tx, int64_t file_id, int64_t task_id, int64_t comment_id, struct arena *a)
 {
     return tx_change_one(tx, "ticket", "UPDATE tickets SET task_id = $1, comment_id = $2 WHERE file_id = $3",
                          SQL(sql_id(task_id), sql_id(comment_id), SQL_I(file_id)), a);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small driver interface over a relational database: connections, prepared statements, cursors, transactions.
  *
- * All SQL for records is written once against it, in src/meta. Values are written $1 $2 …, numbered in the order of their
- * first use. Where databases differ, the difference lives in the driver or in a named pair of statements.
+ * All SQL for records is written once against it, in src/meta. Values are written $1 $2 …, numbered in the order of
+ * their first use. Where databases differ, the difference lives in the driver or in a named pair of statements.
  *
  * sqlite implements it, and fault wraps any driver to make it fail; tests/conformance/sql.c holds every driver to this
  * contract.
  *
  * Errors of every call: NO_SPACE when the disk or a quota is full; CONFLICT when a unique, foreign key or check
- * constraint refuses; CORRUPT when the database is damaged; UNAVAILABLE for everything else (busy, I/O, connection lost).
+ * constraint refuses; CORRUPT when the database is damaged; UNAVAILABLE for everything else (busy, I/O, connection
+ * lost).
  * Thread   a connection belongs to one thread at a time; every thread may use the database. */
 #ifndef CAIS_SQL_SQL_H
 #define CAIS_SQL_SQL_H
@@ -57,8 +58,8 @@ struct sql_driver {
     const char *name;
     MUST_USE err_t (*connect)(struct sql_db *, enum sql_mode, struct arena *a, struct sql_conn **ret_conn);
     void (*disconnect)(struct sql_conn *);
-    /* Starts a statement. `sql` must be a string literal, or live as long as the connection: each connection prepares it
-     * once and finds it again by its address. The values are borrowed until the cursor is closed. */
+    /* Starts a statement. `sql` must be a string literal, or live as long as the connection: each connection prepares
+     * it once and finds it again by its address. The values are borrowed until the cursor is closed. */
     MUST_USE err_t (*query)(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
                             struct sql_cursor **ret_cursor);
     /* Moves to the next row; *ret_row is false after the last one. */
@@ -72,8 +73,8 @@ struct sql_driver {
      * remember the id of the last row appends RETURNING id to the text. */
     MUST_USE err_t (*insert)(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
                              int64_t *ret_id);
-    /* Begins a transaction. On a WRITE connection it may write from its first statement on. On a READ connection it is a
-     * snapshot, taken by its first statement at the latest. A transaction that is still open is rolled back first. */
+    /* Begins a transaction. On a WRITE connection it may write from its first statement on. On a READ connection it is
+     * a snapshot, taken by its first statement at the latest. A transaction that is still open is rolled back first. */
     MUST_USE err_t (*begin)(struct sql_conn *, struct arena *a);
     /* After an error it is unknown whether the transaction was committed; call rollback. */
     MUST_USE err_t (*commit)(struct sql_conn *, struct arena *a);
@@ -85,15 +86,15 @@ struct sql_driver {
     /* Copies the write-ahead log into the database file.
      *   restart false   copies what can be copied without waiting for any reader or writer
      *   restart true    copies up to the log's end and waits shortly (20 ms) for readers, so that the next write starts
-     *                   the log again from its front. The log's file keeps its blocks, up to 64 MiB, because overwriting
-     *                   them is cheaper than allocating new ones.
+     *                   the log again from its front. The log's file keeps its blocks, up to 64 MiB, because
+     *                   overwriting them is cheaper than allocating new ones.
      * It is no error when readers or writers keep part of the log from being copied; wal_bytes shows what is left. */
     MUST_USE err_t (*checkpoint)(struct sql_conn *, bool restart, struct arena *a);
     /* Makes a consistent copy of the database at `path` while the database is in use. The copy is not synced.
      * Errors: also CONFLICT when `path` exists. */
     MUST_USE err_t (*backup)(struct sql_conn *, const char *path, struct arena *a);
-    /* Runs the database's own check of its pages, indexes and foreign keys. CORRUPT, with the first finding as its text,
-     * when something is wrong. */
+    /* Runs the database's own check of its pages, indexes and foreign keys. CORRUPT, with the first finding as its
+     * text, when something is wrong. */
     MUST_USE err_t (*verify)(struct sql_conn *, struct arena *a);
     void (*close_db)(struct sql_db *);
 };

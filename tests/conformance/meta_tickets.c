@@ -75,10 +75,10 @@ IN_WRITE(three_tickets)
     TRY(issue(tx, w, 1, S("a.txt"), a, &k));
     EXPECT_ERR(meta_ticket_add(tx, &k, a), ERR_CONFLICT); /* the file has one */
     TRY(issue(tx, w, 2, S("b.txt"), a, &k));
-    TRY(meta_ticket_set_place(tx, k.file_id, 1, 1, a));
+    TRY(meta_ticket_set_target(tx, k.file_id, 1, 1, a));
     TRY(issue(tx, w, 3, S("c.txt"), a, &k));
-    TRY(meta_ticket_set_place(tx, k.file_id, 0, 0, a));
-    EXPECT_ERR(meta_ticket_set_place(tx, 99, 0, 0, a), ERR_NOT_FOUND);
+    TRY(meta_ticket_set_target(tx, k.file_id, 0, 0, a));
+    EXPECT_ERR(meta_ticket_set_target(tx, 99, 0, 0, a), ERR_NOT_FOUND);
     EXPECT_ERR(meta_ticket_confirm(tx, 99, 1, a), ERR_NOT_FOUND);
     return NULL;
 }

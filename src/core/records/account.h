@@ -4,13 +4,13 @@
 
 #include "base/slice.h"
 
-/* A tenant: everything else belongs to exactly one. */
+/* A tenant. Every other record belongs to exactly one account, except the buckets of the server itself. */
 struct account {
     int64_t id;
     slice name;
     int64_t created_at_ms;
-    int64_t max_bytes, max_files;   /* 0: none of its own, core_options count */
-    int64_t used_bytes, used_files; /* of files that hold bytes */
+    int64_t max_bytes, max_files;   /* 0: the account has no limit of its own, and those of core_options apply */
+    int64_t used_bytes, used_files; /* by files that hold bytes and by entries; used_bytes also by parts of uploads */
 };
 struct account_list {
     struct account *items;

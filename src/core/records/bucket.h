@@ -4,18 +4,18 @@
 
 #include "base/slice.h"
 
-/* A named space of keys. */
 enum bucket_kind {
-    BUCKET_OPEN,   /* of an account: its keys put, get and list as they like */
-    BUCKET_GUARDED /* of the server: keys are handed out one by one (entry_guard.h); nobody lists it */
+    BUCKET_OPEN,   /* of an account, whose users may put, get and list entries */
+    BUCKET_GUARDED /* of the server; a guard permits single keys (entry_guard.h), and no user may list the bucket */
 };
+/* A name space of keys. */
 struct bucket {
     int64_t id;
-    int64_t account_id; /* 0: of the server */
-    int64_t owner_id;   /* who made it; of the server's own: whose key signs for it */
+    int64_t account_id; /* 0: the server's own */
+    int64_t owner_id;   /* who created it; for the server's own: the user whose key signs for it */
     slice name;
     enum bucket_kind kind;
-    slice cors; /* which web pages may use it, in the words of the API; empty: none */
+    slice cors; /* which web pages may use it, in the format of the API; empty: none */
     int64_t created_at_ms;
 };
 struct bucket_list {

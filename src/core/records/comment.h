@@ -6,8 +6,9 @@
 
 struct comment {
     int64_t id, task_id, author_id;
-    int64_t file_id; /* the file of the task that it is about; 0: the task */
-    slice text, details;
+    int64_t file_id; /* the file of the task that the comment is about; 0: the comment is about the task */
+    slice text;
+    slice details; /* a JSON object that core keeps for the API */
     int64_t created_at_ms, edited_at_ms;
 };
 struct comment_list {

@@ -5,19 +5,21 @@
 #include "base/hash.h"
 #include "base/slice.h"
 
-/* What somebody proves itself with. Only a SHA-256 of the secret is kept: secrets are random and long, so a plain hash
- * cannot be guessed and finds its row by index.
- * Of a key pair that signs, the hash is an HMAC of its public half, which is no secret and must not pass for one; both
- * halves are kept sealed under the server's master key, since a signature can only be checked by who knows the other
- * (meta_secret_put). */
+/* A key lives until it is revoked; a token expires, and may have been made from a key. */
 enum credential_form { CREDENTIAL_KEY, CREDENTIAL_TOKEN };
 
+/* What a client proves with who it is. The record holds only a SHA-256 of the secret. Secrets are long and random, so a
+ * plain hash cannot be guessed, and an index finds its row.
+ *
+ * For a key pair that signs requests, secret_hash is an HMAC of the access key. The access key is public, so it must
+ * not be accepted as a secret. Checking a signature needs the secret half itself: both halves are kept, sealed under
+ * the server's master key (meta_secret_put). */
 struct credential {
     int64_t id, account_id, user_id;
-    slice purpose; /* which way in it opens: a name given by the API */
+    slice purpose; /* the name of the API that accepts it */
     enum credential_form form;
     unsigned char secret_hash[SHA256_SIZE];
-    int64_t parent_id; /* the key a token was made from; 0: none */
+    int64_t parent_id; /* the key that a token was made from; 0: none */
     int64_t created_at_ms, expires_at_ms, revoked_at_ms;
 };
 struct credential_list {

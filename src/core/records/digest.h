@@ -2,7 +2,7 @@
 #ifndef CAIS_CORE_RECORDS_DIGEST_H
 #define CAIS_CORE_RECORDS_DIGEST_H
 
-/* A digest that a sender declared or asked for besides the MD5 that every object has. */
+/* A digest that a client declared or asked for. Besides it, every object has an MD5. */
 enum digest_kind {
     DIGEST_NONE,
     DIGEST_CRC32,
@@ -12,13 +12,13 @@ enum digest_kind {
     DIGEST_SHA256,
     DIGEST_KINDS
 };
-/* Of an object put together from parts: of all its bytes, or of the digests of its parts. */
+/* What the digest of a composite covers: all of its bytes, or the digests of its parts, one after the other. */
 enum digest_form { DIGEST_WHOLE, DIGEST_OF_PARTS };
 #define DIGEST_SIZE_MAX 32
 struct digest {
     enum digest_kind kind;
     enum digest_form form;
-    unsigned char bytes[DIGEST_SIZE_MAX]; /* digest_size(kind) of them; CRCs most significant byte first */
+    unsigned char bytes[DIGEST_SIZE_MAX]; /* digest_size(kind) of them; a CRC has its most significant byte first */
 };
 
 #endif

@@ -5,20 +5,24 @@
 #include "core/records/file.h"
 #include "core/records/ticket.h"
 
-/* A file as it hangs on a task: what a list of a task's files shows. */
+#define DOCUMENT_TASK_TEXT_MAX 1000 /* characters */
+
+/* A file as a task shows it. */
 struct document {
     struct file file;
     bool has_ticket;
-    struct ticket ticket;        /* zeros when it came in without one */
-    slice owner_name;            /* of the file's owner */
-    int64_t reference_id;        /* the first that holds it, in a list the first of those asked for; 0: none */
-    int64_t task_id, comment_id; /* of that reference, or where a pending ticket says it will hang; 0: nowhere */
-    slice task_text;             /* its beginning: a list repeats it for each of many files */
+    struct ticket ticket; /* zeros when has_ticket is false */
+    slice owner_name;     /* name of the file's owner */
+    /* The first reference that holds the file; in a list, the first of those that the query asks for. 0: none. */
+    int64_t reference_id;
+    /* Those of the reference, or, while the ticket is pending, those that the ticket names. 0: none. */
+    int64_t task_id, comment_id;
+    /* At most DOCUMENT_TASK_TEXT_MAX characters from the beginning, because a list repeats it for each file. */
+    slice task_text;
 };
 struct document_list {
     struct document *items;
     size_t count;
 };
-#define DOCUMENT_TASK_TEXT_MAX 1000 /* characters of it */
 
 #endif

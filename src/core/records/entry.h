@@ -6,17 +6,18 @@
 #include "base/slice.h"
 #include "core/records/digest.h"
 
-/* A key in a bucket and the object it names. */
+/* A key in a bucket, and the object that it names. */
 struct entry {
     int64_t bucket_id;
-    slice key; /* 1..1024 bytes of UTF-8 */
+    slice key; /* 1 to 1024 bytes of UTF-8 */
     int64_t owner_id, object_id;
+    /* copies of what the object says, so that a list need not look objects up */
     uint64_t size_bytes;
-    unsigned char md5[MD5_SIZE]; /* the object's */
-    int64_t part_count;          /* the object's */
-    struct digest digest;        /* kind DIGEST_NONE: none was asked for */
-    slice upload;                /* name of the upload that put it together; empty: put whole */
-    slice headers, tags;         /* kept for the API, which alone reads them */
+    unsigned char md5[MD5_SIZE];
+    int64_t part_count;
+    struct digest digest; /* kind DIGEST_NONE: the client asked for none */
+    slice upload;         /* name of the upload that composed the object; empty: it was put in one piece */
+    slice headers, tags;  /* core keeps them for the API and does not read them */
     int64_t modified_at_ms;
 };
 

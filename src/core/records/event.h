@@ -4,11 +4,12 @@
 
 #include "base/slice.h"
 
-/* A fact, written in the transaction of the change it tells of, never changed or removed: the audit log. */
+/* A line of the audit log. It is written in the transaction of the change that it reports, and then never changed or
+ * removed. */
 struct event {
     int64_t id, at_ms, account_id;
     int64_t actor_id; /* 0: the server itself, or an operator at the command line */
-    slice actor;      /* login, filled by reads */
+    slice actor;      /* login; set only by reading */
     slice action;     /* "file.store", "file.delete", "user.disable", … */
     slice subject;    /* "file:UUID", "user:LOGIN", "key:ID" */
     slice detail;     /* short, without secrets */

@@ -5,25 +5,25 @@
 #include "base/hash.h"
 #include "base/slice.h"
 
-/* ARCHITECTURE.md, "The states of a file", draws who moves a file from one to another. EXPIRED is kept for tickets that
- * leave a trace behind when their time is over; nothing makes one yet. */
+/* ARCHITECTURE.md, "The states of a file", draws which function moves a file from one state to another. EXPIRED is
+ * reserved for tickets that leave a record behind when they have expired; no function sets it yet. */
 enum file_state { FILE_ISSUED, FILE_STORED, FILE_READY, FILE_EXPIRED };
 
-/* The record people see. */
+/* What users see: a name, an owner and a life cycle for the bytes of an object. */
 struct file {
     int64_t id;
-    unsigned char uuid[16]; /* random, version 4: what clients may guess at */
+    unsigned char uuid[16]; /* version 4, random, so that clients cannot guess the UUIDs of others */
     int64_t account_id, owner_id;
-    slice owner_login; /* filled by reads */
-    slice origin;      /* name of the API through which it came in */
+    slice owner_login; /* set only by reading; not a column of the record */
+    slice origin;      /* name of the API through which the file came in */
     slice name, content_type;
     enum file_state state;
-    int64_t object_id;   /* 0 while there are no bytes */
+    int64_t object_id;   /* 0 while the file has no bytes */
     uint64_t size_bytes; /* of the bytes that are there: 0 while ISSUED, whatever the ticket declares */
     unsigned char md5[MD5_SIZE];
     int64_t created_at_ms, stored_at_ms;
-    int64_t purge_at_ms; /* gone from then on; 0: never */
-    bool is_pending;     /* by a ticket that is not confirmed: only its owner knows of it; filled by reads */
+    int64_t purge_at_ms; /* at this time the file expires; 0: never */
+    bool is_pending;     /* its ticket is not confirmed, so only the owner may see it; set only by reading */
 };
 struct file_list {
     struct file *items;

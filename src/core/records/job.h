@@ -4,15 +4,17 @@
 
 #include "base/slice.h"
 
-/* Durable background work. A periodic job goes back to QUEUED with a later run_at_ms when it is done. */
+/* Background work that survives a restart. A periodic job returns to QUEUED, with a later run_at_ms, when it has run.
+ */
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_FAILED };
 struct job {
     int64_t id;
-    slice kind, subject;
+    slice kind;
+    slice subject; /* empty: a periodic job */
     enum job_state state;
     int64_t run_at_ms, started_at_ms, finished_at_ms;
     int64_t attempts, progress, total;
-    slice error;
+    slice error; /* of the last run; empty: it succeeded */
 };
 struct job_list {
     struct job *items;

@@ -5,22 +5,22 @@
 #include "base/hash.h"
 #include "base/slice.h"
 
-/* Immutable bytes. Inline, in the same row store as its metadata; or under blob_key in the blob store; or put together
- * from parts, which are objects themselves. */
+/* Bytes that never change. They are in one of three places: inline, in the row itself; in the blob store, under
+ * blob_key; or, for a composite, in the objects that are its parts. */
 struct object {
     int64_t id, account_id;
     uint64_t size_bytes;
-    unsigned char md5[MD5_SIZE]; /* put together: of the MD5s of its parts */
-    slice blob_key;              /* empty: inline, or put together */
-    slice inline_bytes;          /* only where a call says that it reads them */
-    int64_t part_count;          /* 0: whole */
+    unsigned char md5[MD5_SIZE]; /* of the bytes; of a composite: of the MD5s of its parts */
+    slice blob_key;              /* empty: inline, or a composite */
+    slice inline_bytes;          /* read only by the calls that say so */
+    int64_t part_count;          /* 0: not a composite */
     int64_t created_at_ms;
 };
 
-/* One of the parts of an object, in their order. */
+/* One part of a composite. */
 struct object_part {
-    struct object object; /* never put together itself */
-    uint64_t offset;      /* of its first byte in the whole */
+    struct object object; /* never a composite itself */
+    uint64_t offset;      /* of its first byte in the composite */
 };
 struct object_part_list {
     struct object_part *items;

@@ -5,16 +5,17 @@
 #include "base/hash.h"
 #include "base/slice.h"
 
-/* A task (through one of its comments) that holds on to a file; a file nobody holds is purged after its time.
- * A chain of versions shares root_id, the id of version 1. A link has a url and no file. */
+/* A reference of a task, or of one of its comments, holds a file: while a reference holds it, the file is not purged. A
+ * link is a reference that has a URL and no file.
+ * References can be versions of one another. Those of a chain have the same root_id, the id of version 1. */
 struct reference {
     int64_t id, account_id, task_id, comment_id;
     int64_t file_id; /* 0: a link */
-    int64_t root_id; /* own id for version 1 */
+    int64_t root_id; /* the reference's own id for version 1 */
     int64_t version;
     slice url;
-    slice name;          /* of the file, or of the link */
-    uint64_t size_bytes; /* of the file; filled by reads, like md5 */
+    slice name;          /* of the link, or of the file */
+    uint64_t size_bytes; /* of the file; this and md5 are set only by reading */
     unsigned char md5[MD5_SIZE];
     int64_t created_at_ms;
 };

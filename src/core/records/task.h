@@ -4,11 +4,12 @@
 
 #include "base/slice.h"
 
-/* Work that people talk about and hang files on. `details` is a JSON object that core keeps but does not read. */
+/* Work that users discuss in comments and attach files to. */
 struct task {
     int64_t id, account_id, author_id;
-    slice text, subject, details;
-    bool is_shared; /* everybody of the account sees it */
+    slice text, subject;
+    slice details;  /* a JSON object that core keeps for the API; lists can be filtered by its members */
+    bool is_shared; /* every user of the account may see it */
     int64_t created_at_ms, modified_at_ms;
     int64_t closed_at_ms; /* 0: open */
 };
@@ -17,7 +18,7 @@ struct task_list {
     size_t count;
 };
 
-/* Who else may see a task, and as what; roles may be combined. */
+/* The roles in which a user may see a task. A member may have several of them. */
 enum { TASK_PARTICIPANT = 1, TASK_SUBSCRIBER = 2, TASK_RESPONSIBLE = 4 };
 struct task_member {
     int64_t user_id;

@@ -4,16 +4,16 @@
 
 #include "base/slice.h"
 
-/* Permission to put the bytes of one file under one key, handed out before they come (the file is ISSUED until then).
- * The row stays as long as the file: the key goes on naming its bytes. */
+/* Permission to put the bytes of one file under one key, given before the bytes arrive; until then the file is ISSUED.
+ * The record stays as long as the file, because the key still names the file's bytes. */
 struct ticket {
     int64_t file_id, bucket_id;
     slice key;
-    uint64_t declared_bytes; /* exactly so many must come */
-    int64_t expires_at_ms;   /* no bytes from then on */
-    int64_t confirmed_at_ms; /* 0: pending, and only its owner knows of it */
-    int64_t task_id;         /* what the file is hung on when it is confirmed; 0: nothing */
-    int64_t comment_id;      /* of that task; 0: the task itself */
+    uint64_t declared_bytes; /* the exact size that the bytes must have */
+    int64_t expires_at_ms;   /* from this time on no bytes are accepted */
+    int64_t confirmed_at_ms; /* 0: pending, and only the owner may see the file */
+    int64_t task_id;         /* the task that the file is attached to when the ticket is confirmed; 0: none */
+    int64_t comment_id;      /* the comment of that task; 0: the task itself */
 };
 struct ticket_list {
     struct ticket *items;

@@ -6,18 +6,18 @@
 #include "base/slice.h"
 #include "core/records/digest.h"
 
-/* An upload in parts that is not complete yet. */
+/* An upload in parts that is not completed yet. */
 struct upload {
     int64_t id;
-    slice name; /* what the client knows it by: random */
+    slice name; /* random; the client's name for it */
     int64_t bucket_id;
     slice key;
     int64_t account_id, owner_id;
-    slice headers, tags; /* of the entry to be */
+    slice headers, tags; /* for the entry that completing it makes */
     enum digest_kind digest;
     enum digest_form digest_form;
     int64_t created_at_ms;
-    int64_t expires_at_ms; /* forgotten from then on, with its parts */
+    int64_t expires_at_ms; /* at this time the upload expires, with its parts */
 };
 struct upload_list {
     struct upload *items;
@@ -25,7 +25,7 @@ struct upload_list {
 };
 
 struct upload_part {
-    int64_t upload_id, number; /* 1..10000 */
+    int64_t upload_id, number; /* number: 1 to 10,000 */
     int64_t object_id;
     uint64_t size_bytes;
     unsigned char md5[MD5_SIZE];

@@ -9,7 +9,7 @@ enum user_state { USER_ACTIVE, USER_DISABLED, USER_DELETED };
 
 struct user {
     int64_t id, account_id;
-    slice login; /* unique among users that are not deleted */
+    slice login; /* unique among the users that are not deleted, of all accounts */
     slice name, email;
     enum user_kind kind;
     enum user_state state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accounts and what they use. */
+/* Accounts, and how much of their limits they use. */
 #ifndef CAIS_CORE_STORE_ACCOUNT_STORE_H
 #define CAIS_CORE_STORE_ACCOUNT_STORE_H
 
@@ -9,13 +9,16 @@
 MUST_USE err_t meta_account_add(struct meta_tx *, const struct account *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_account_get(struct meta_tx *, int64_t id, struct arena *a, struct account *ret);
 MUST_USE err_t meta_account_by_name(struct meta_tx *, slice name, struct arena *a, struct account *ret);
+/* By id, ascending. */
 MUST_USE err_t meta_account_list(struct meta_tx *, struct arena *a, struct account_list *ret);
 MUST_USE err_t meta_account_set_limits(struct meta_tx *, int64_t id, int64_t max_bytes, int64_t max_files,
                                        struct arena *a);
-/* Adds (or, negative, gives back) what files use. QUOTA when a limit of the account would be passed by adding. */
+/* Adds to what the account uses; negative numbers subtract. QUOTA, without any change, when the account would use more
+ * than its own limits. The caller checks the limits of core_options. */
 MUST_USE err_t meta_account_use(struct meta_tx *, int64_t id, int64_t bytes, int64_t files, struct arena *a);
 
-/* Recount what every account's files, entries and parts use and compare with its counters; `repair` corrects them. */
+/* Counts again what the files, entries and parts of every account use, and compares the result with the counters of the
+ * accounts. `repair` corrects wrong counters. ret_wrong: how many accounts had wrong counters. */
 MUST_USE err_t meta_usage_check(struct meta_tx *, bool repair, struct arena *a, int64_t *ret_wrong);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where large bytes live. Kept by disk and mem; tests/conformance/blob.c holds them all to it; fault wraps any of them.
- * A key is 2..128 characters of [0-9a-z.-], of which the first two are random hex digits: stores spread keys by them.
- * Core chooses it, never a client; anything else is a bug (assert). Bytes under a key never change.
+/* The blob store keeps the bytes of larger objects, each under a key. disk and mem implement it, and fault wraps any
+ * blob store to make it fail; tests/conformance/blob.c holds all of them to this contract.
  *
- * Memory   errors live in the arena of the call; writers and readers do not: end each by commit or discard, or close.
- * Errors of every call: NO_SPACE; UNAVAILABLE (nothing is known: try again, never "not found").
- * Thread   any; one writer or reader belongs to one thread at a time, which may change between calls. */
+ * Keys     2 to 128 characters of [0-9a-z.-]. The first two are random hexadecimal digits, by which stores distribute
+ *          keys over folders. Core chooses every key, a client never does, so an invalid key is a bug (assert). The bytes
+ *          under a key never change.
+ * Memory   Errors live in the arena of the call. Writers and readers do not: each writer must end by commit or discard,
+ *          and each reader by close.
+ * Errors of every call: NO_SPACE; UNAVAILABLE: it is not known whether the key exists, and the call may be retried.
+ * Thread   Any. A writer or reader belongs to one thread at a time; another thread may make the next call. */
 #ifndef CAIS_CORE_STORE_BLOB_STORE_H
 #define CAIS_CORE_STORE_BLOB_STORE_H
 
@@ -22,38 +25,41 @@ struct blob_writer {
 struct blob_reader {
     const struct blob_ops *ops;
     uint64_t size_bytes;
-    int fd; /* for sendfile; owned by the reader; -1 where the store has none: use read_at */
+    int fd; /* for sendfile; it belongs to the reader; -1 when the store has no descriptor: use read_at */
 };
 
 struct blob_ops {
-    const char *name; /* as spelled in the configuration */
-    /* Start writing key. Readers see nothing until commit; a writer dropped before it, or a crash, leaves no trace.
-     * size_hint  bytes expected, 0 when unknown */
+    const char *name; /* as in the configuration */
+    /* Starts to write a blob. Readers see nothing of it before the commit. A writer that is discarded before the
+     * commit, or a crash, leaves nothing behind.
+     * size_hint  how many bytes are expected; 0: unknown */
     MUST_USE err_t (*create)(struct blob_store *, slice key, uint64_t size_hint, struct arena *a,
                              struct blob_writer **ret_writer);
-    /* After an error the writer can only be discarded: a commit would fail with UNAVAILABLE. */
+    /* After an error of write the writer must be discarded; a commit fails with UNAVAILABLE. */
     MUST_USE err_t (*write)(struct blob_writer *, slice bytes, struct arena *a);
-    /* Bytes, their name and every directory above it on stable storage, then visible. The writer is gone afterwards,
-     * whatever the result; after an error so are its bytes, except that UNAVAILABLE may leave them, whole, under the
-     * key. Errors: also CONFLICT when the key exists (its bytes are untouched). */
+    /* Brings the bytes, their name and every directory above it to stable storage, and then makes the blob visible.
+     * Ends the writer, whatever the result. After an error the blob does not exist; only after UNAVAILABLE it may
+     * exist, and then it is complete. Errors: also CONFLICT when the key exists; its bytes stay as they are. */
     MUST_USE err_t (*commit)(struct blob_writer *, struct arena *a);
     void (*discard)(struct blob_writer *); /* NULL is fine */
-    /* Errors: also NOT_FOUND; CORRUPT when what has that name is no blob. */
+    /* Opens a blob for reading. Errors: also NOT_FOUND; CORRUPT when the store finds something else under that name. */
     MUST_USE err_t (*open)(struct blob_store *, slice key, struct arena *a, struct blob_reader **ret_reader);
-    /* Fill `to` from offset; reads less only at the end. Errors: also CORRUPT when bytes are missing. */
+    /* Reads `size` bytes from `offset` into `to`; fewer only at the end of the blob. Errors: also CORRUPT when bytes
+     * are missing. */
     MUST_USE err_t (*read_at)(struct blob_reader *, uint64_t offset, char *to, size_t size, struct arena *a,
                               size_t *ret_read);
     void (*close)(struct blob_reader *); /* NULL is fine */
-    /* Remove key, durably. Already gone is success. Readers that are open go on reading. */
+    /* Removes a blob durably. It is no error when the key does not exist. Open readers can still read. */
     MUST_USE err_t (*remove)(struct blob_store *, slice key, struct arena *a);
-    /* Every committed key in no particular order. What appears or goes meanwhile may be missed or seen. Stops at the
-     * first error that `visit` returns, and returns it. `visit` may call the store, and remove what it is shown.
-     * modified_ms: when it was committed, by the store's clock; never earlier, or a sweep would take young blobs. */
+    /* Calls `visit` for each committed key, in no particular order. A key that is committed or removed meanwhile may or
+     * may not be visited. Stops at the first error of `visit` and returns it. `visit` may call the store, and may
+     * remove the key that it is called with.
+     * modified_ms  when the blob was committed, by the store's clock; never earlier: a sweep removes old blobs */
     MUST_USE err_t (*each)(struct blob_store *, struct arena *a,
                            err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms), void *arg);
-    /* Bytes that can still be written, as far as the store knows; UINT64_MAX when it has no limit. */
+    /* How many bytes can still be written, as far as the store knows; UINT64_MAX when there is no limit. */
     MUST_USE err_t (*free_bytes)(struct blob_store *, struct arena *a, uint64_t *ret_bytes);
-    void (*close_store)(struct blob_store *); /* every writer and reader has ended */
+    void (*close_store)(struct blob_store *); /* every writer and reader must have ended */
 };
 
 static inline bool blob_key_is_valid(slice key)
@@ -69,12 +75,12 @@ static inline bool blob_key_is_valid(slice key)
     return true;
 }
 
-/* Commit, and forget the writer, so that SCOPED(blob_writer_discardp) leaves it alone afterwards. */
+/* Commits and sets *w to NULL, so that SCOPED(blob_writer_discardp) does not discard the writer afterwards. */
 MUST_USE static inline err_t blob_writer_commit(struct blob_writer **w, struct arena *a)
 {
-    struct blob_writer *taken = *w;
+    struct blob_writer *writer = *w;
     *w = NULL;
-    return taken->ops->commit(taken, a);
+    return writer->ops->commit(writer, a);
 }
 
 static inline void blob_writer_discardp(struct blob_writer **w)

@@ -9,13 +9,13 @@
 MUST_USE err_t meta_comment_add(struct meta_tx *, const struct comment *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_comment_get(struct meta_tx *, int64_t id, struct arena *a, struct comment *ret);
 MUST_USE err_t meta_comment_set_text(struct meta_tx *, int64_t id, slice text, int64_t edited_at_ms, struct arena *a);
-MUST_USE err_t meta_comment_list(struct meta_tx *, int64_t task_id, struct arena *a,
-                                 struct comment_list *ret); /* oldest first */
-/* With the references of the comment: files are the caller's business before that. Pending tickets that were to be hung
- * on it are to be hung on its task. */
+/* Oldest first. */
+MUST_USE err_t meta_comment_list(struct meta_tx *, int64_t task_id, struct arena *a, struct comment_list *ret);
+/* Removes the comment with its references. The caller must release the files of those references before. Tickets that
+ * name the comment name only its task from then on. */
 MUST_USE err_t meta_comment_remove(struct meta_tx *, int64_t id, struct arena *a);
 MUST_USE err_t meta_comment_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
-/* Bytes of texts and details of all comments of the task. */
+/* The sum of the sizes of text and details of all comments of the task, in bytes. */
 MUST_USE err_t meta_comment_bytes(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files as tasks and comments hold them. */
+/* Documents: files together with their tickets and with the references that hold them. Read only. */
 #ifndef CAIS_CORE_STORE_DOCUMENT_STORE_H
 #define CAIS_CORE_STORE_DOCUMENT_STORE_H
 
@@ -7,17 +7,19 @@
 #include "core/store/transaction.h"
 
 MUST_USE err_t meta_document_get(struct meta_tx *, int64_t file_id, struct arena *a, struct document *ret);
+
 struct document_query {
     int64_t task_id;
-    int64_t comment_id; /* only what references of this comment hold; 0: of the task and all of its comments */
+    int64_t comment_id; /* only files that references of this comment hold; 0: of the task and of all its comments */
     size_t offset, limit;
 };
-/* Files that references of a task or a comment hold, each once, by file id. */
+/* The files that references of the task hold, each once, by file id, ascending. */
 MUST_USE err_t meta_document_list(struct meta_tx *, const struct document_query *, struct arena *a,
                                   struct document_list *ret);
+/* How many files references of the task hold. */
 MUST_USE err_t meta_document_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
-/* The first file of that name (as it came in, byte by byte) that a reference of the task holds. NOT_FOUND when there is
- * none. */
+/* Of the files that references of the task hold, the oldest with that name. The name is the file's own, not the
+ * reference's, and is compared byte by byte. */
 MUST_USE err_t meta_document_named(struct meta_tx *, int64_t task_id, slice name, struct arena *a,
                                    int64_t *ret_file_id);
 

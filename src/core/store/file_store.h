@@ -10,31 +10,34 @@
 MUST_USE err_t meta_file_add(struct meta_tx *, const struct file *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_file_get(struct meta_tx *, int64_t id, struct arena *a, struct file *ret);
 MUST_USE err_t meta_file_by_uuid(struct meta_tx *, const unsigned char uuid[16], struct arena *a, struct file *ret);
-/* The same with its object (inline bytes too) in one look-up: what a download needs. owner_login is not filled;
- * ret_object->id is 0 when there is none. */
+/* What a download needs, in one look-up: the file and its object with inline bytes. owner_login is not set.
+ * ret_object->id is 0 when the file has no object. */
 MUST_USE err_t meta_file_with_object(struct meta_tx *, const unsigned char uuid[16], struct arena *a,
                                      struct file *ret_file, struct object *ret_object);
+
 struct file_query {
-    int64_t account_id;  /* 0: all */
-    int64_t owner_id;    /* 0: any */
-    int64_t pending_of;  /* of those that are pending only this owner's; 0: all */
-    int64_t before_id;   /* only ids below it; 0: no bound */
-    int state;           /* an enum file_state, -1: any */
-    slice name_contains; /* without case (ASCII); empty: any */
+    int64_t account_id;  /* 0: of all accounts */
+    int64_t owner_id;    /* 0: of all owners */
+    int64_t pending_of;  /* of the files that are pending, only this owner's; 0: all of them */
+    int64_t before_id;   /* only ids below it; 0: from the newest */
+    int state;           /* an enum file_state; -1: any */
+    slice name_contains; /* without regard to case (ASCII); empty: any name */
     size_t limit;
 };
 /* Newest first. */
 MUST_USE err_t meta_file_list(struct meta_tx *, const struct file_query *, struct arena *a, struct file_list *ret);
-/* Compare-and-set: CONFLICT unless the file is in state `from`. */
+/* Files whose purge_at_ms is set and not later than now_ms, oldest first. */
+MUST_USE err_t meta_file_due(struct meta_tx *, int64_t now_ms, size_t limit, struct arena *a, struct file_list *ret);
+
+/* Moves the file from one state to another and sets its purge_at_ms. CONFLICT when it is not in state `from`. */
 MUST_USE err_t meta_file_move(struct meta_tx *, int64_t id, enum file_state from, enum file_state to,
                               int64_t purge_at_ms, struct arena *a);
-/* Bytes have come: ISSUED or STORED becomes STORED with this object, its size and MD5. CONFLICT in another state. The
- * object from before (ret_old_object_id; 0: none) is the caller's to release. */
+/* Gives a file that is ISSUED or STORED this object, with its size and MD5, and makes it STORED. CONFLICT in any other
+ * state. ret_old_object_id: the object that the file had, for the caller to release; 0: none. */
 MUST_USE err_t meta_file_set_object(struct meta_tx *, int64_t id, const struct object *, int64_t stored_at_ms,
                                     struct arena *a, int64_t *ret_old_object_id);
-/* Removes the record (references to it must be gone) and its ticket, not the object. */
+/* Removes the record of the file and of its ticket, and leaves the object. CONFLICT while a reference holds the file.
+ */
 MUST_USE err_t meta_file_remove(struct meta_tx *, int64_t id, struct arena *a);
-/* Files whose purge_at_ms is set and not after now, oldest first. */
-MUST_USE err_t meta_file_due(struct meta_tx *, int64_t now_ms, size_t limit, struct arena *a, struct file_list *ret);
 
 #endif

@@ -7,11 +7,15 @@
 #include "core/store/transaction.h"
 
 MUST_USE err_t meta_job_add(struct meta_tx *, const struct job *, struct arena *a, int64_t *ret_id);
-/* Make sure that a periodic job of that kind exists; one that was RUNNING when the server died is QUEUED again. */
+/* Adds the periodic job of that kind when there is none. Jobs of that kind that are RUNNING become QUEUED: the server
+ * ended while they ran. So does a periodic job that is DONE or FAILED, to run at run_at_ms. */
 MUST_USE err_t meta_job_ensure(struct meta_tx *, slice kind, int64_t run_at_ms, struct arena *a);
-/* The job that has been due longest; NOT_FOUND when none is. */
+/* Of the QUEUED jobs whose run_at_ms is not later than now_ms, the one that was due first. NOT_FOUND when there is
+ * none. */
 MUST_USE err_t meta_job_due(struct meta_tx *, int64_t now_ms, struct arena *a, struct job *ret);
-MUST_USE err_t meta_job_save(struct meta_tx *, const struct job *, struct arena *a); /* all but id, kind, subject */
+/* Writes everything but id, kind and subject. */
+MUST_USE err_t meta_job_save(struct meta_tx *, const struct job *, struct arena *a);
+/* By id, ascending. */
 MUST_USE err_t meta_job_list(struct meta_tx *, struct arena *a, struct job_list *ret);
 
 #endif

@@ -8,33 +8,39 @@
 
 MUST_USE err_t meta_task_add(struct meta_tx *, const struct task *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_task_get(struct meta_tx *, int64_t id, struct arena *a, struct task *ret);
-MUST_USE err_t meta_task_update(struct meta_tx *, const struct task *,
-                                struct arena *a); /* all but id, account, author */
-/* Removes the task, its members, comments and references; files are the caller's business before that. Confirmed
- * tickets no longer name it. CONFLICT while a pending one does: what is not confirmed goes first. */
+/* Writes everything but id, account_id and author_id. */
+MUST_USE err_t meta_task_update(struct meta_tx *, const struct task *, struct arena *a);
+/* Removes the task with its members, comments and references. The caller must release or remove the files of those
+ * references before. Confirmed tickets stay and no longer name the task. CONFLICT while a pending ticket names it: the
+ * caller must remove that one's file before. */
 MUST_USE err_t meta_task_remove(struct meta_tx *, int64_t id, struct arena *a);
+
+/* Each field that is set is one more condition. */
 struct task_query {
     int64_t account_id;
-    int64_t seen_by;   /* shared tasks, those of this user, and those it is a member of; 0: all of the account */
+    int64_t seen_by;   /* shared, written by this user, or with this user as a member; 0: no condition */
     int64_t author_id; /* 0: any */
-    int64_t member_id; /* who is a member, in one of these roles; 0: any */
+    int64_t member_id; /* this user is a member in one of member_roles; 0: no condition */
     int member_roles;
-    int64_t also_member_id; /* the same, a second time: both must hold */
+    int64_t also_member_id; /* a second condition like member_id */
     int also_member_roles;
-    const int64_t *ids; /* only these; NULL: any */
+    const int64_t *ids; /* has one of these ids; NULL: any */
     size_t id_count;
-    int closed;      /* 1: closed ones, 0: open ones, -1: both */
-    bool descending; /* by id */
-    /* The value, compared as text, that a member of details, a JSON number or string, must have; name empty: any. */
+    int closed; /* 1: closed, 0: open, -1: both */
+    /* The member of `details` with this name is a JSON number or string, and as text it equals detail_value. An empty
+     * name is no condition. */
     slice detail_name, detail_value;
-    slice also_detail_name, also_detail_value; /* the same, a second time */
+    slice also_detail_name, also_detail_value; /* a second condition like detail_name */
+    bool descending;                           /* the order, by id */
     size_t offset, limit;
 };
-/* ret_total: how many there are without offset and limit. */
+/* By id. ret_total: how many tasks meet the conditions, whatever offset and limit are. */
 MUST_USE err_t meta_task_list(struct meta_tx *, const struct task_query *, struct arena *a, struct task_list *ret,
                               int64_t *ret_total);
+
+/* By user id, ascending. */
 MUST_USE err_t meta_task_members(struct meta_tx *, int64_t task_id, struct arena *a, struct task_member_list *ret);
-/* roles 0 removes the member. */
+/* Adds a member, or changes the roles of one. roles 0 removes the member. */
 MUST_USE err_t meta_task_set_member(struct meta_tx *, int64_t task_id, int64_t user_id, int roles, struct arena *a);
 
 #endif

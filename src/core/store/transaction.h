@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where records live. Implemented once, by src/meta over src/sql; tests/conformance/meta.c holds every database to it.
+/* Transactions of the metadata store, which keeps the records (core/records/). The other headers of this folder say
+ * what can be done with each kind of record inside a transaction. src/meta implements all of them over src/sql, and
+ * tests/conformance/meta*.c hold every database to them.
  *
- * Reading: meta_read_begin gives a consistent snapshot; short, on any thread.
- * Writing: there is one writer, the committer. A caller hands it a function that runs inside its transaction; the
- * committer takes whatever waits, runs each function in turn, commits once on stable storage, then tells each caller.
- * A function that returns an error is undone alone and fails alone. Because functions run one after the other, "check,
- * then change" inside one of them is a compare-and-set.
+ * Reading   meta_read_begin gives a consistent snapshot. Keep it short; any thread may read.
+ * Writing   One thread writes, the committer. A caller submits a function, which the committer runs inside its
+ *           transaction. The committer runs all functions that are waiting, one after the other, commits once to stable
+ *           storage, and then reports to each caller. A function that returns an error fails alone: what it did is
+ *           undone, what the others did is kept. No two functions run at the same time, so a function that checks and
+ *           then changes something is a compare-and-set.
  *
- * Errors of every call: NO_SPACE, UNAVAILABLE, CORRUPT, as in sql.h; NOT_FOUND where a single record is asked for;
- * CONFLICT where uniqueness is broken.
- * ret_ values are written only on success and live in `a`. */
+ * Errors of every call in this folder: NO_SPACE, UNAVAILABLE, CORRUPT, as in sql/sql.h. Calls that ask for, change or
+ * remove a single record also return NOT_FOUND; calls that add one also return CONFLICT when it must be unique and is
+ * not. ret_ values are written only on success, and live in `a`. */
 #ifndef CAIS_CORE_STORE_TRANSACTION_H
 #define CAIS_CORE_STORE_TRANSACTION_H
 
@@ -18,6 +21,8 @@
 struct meta_store;
 struct meta_tx; /* a snapshot, or the committer's transaction */
 
+/* ---- reading ---- */
+
 MUST_USE err_t meta_read_begin(struct meta_store *, struct arena *a, struct meta_tx **ret_tx);
 void meta_read_end(struct meta_tx *); /* NULL is fine */
 static inline void meta_read_endp(struct meta_tx **tx)
@@ -25,32 +30,38 @@ static inline void meta_read_endp(struct meta_tx **tx)
     meta_read_end(*tx);
 }
 
-/* Runs on the committer's thread. May be run twice when the transaction has to be repeated, so it must change nothing
- * but the store and what it returns through arg. `a` lives until done was called. */
+/* ---- writing ---- */
+
+/* Runs on the committer's thread, inside its transaction. It runs again when the transaction has to be repeated, so it
+ * must change nothing but the store and what it returns through `arg`. `a` lives until `done` returns. */
 typedef err_t meta_apply_fn(struct meta_tx *, void *arg, struct arena *a);
 
 struct meta_write {
     meta_apply_fn *apply;
     void *arg;
-    /* Called once, on the committer's thread, after the commit or the failure; must not block. `e` (NULL: committed)
-     * lives in `a`, which dies when done returns. */
+    /* Called once, on the committer's thread, after the commit or the failure. It must not block. `e` is NULL when the
+     * write was committed; it lives until `done` returns. */
     void (*done)(struct meta_write *, err_t e);
-    struct meta_write *next; /* the store's, while submitted */
+    struct meta_write *next; /* used by the store while the write is submitted */
 };
-/* Hand over a write. The struct must live until done. False: the queue is full or the store is closing; done will not
- * be called: tell the client to come back (UNAVAILABLE). */
+/* Submits a write and returns at once. The struct must live until `done` is called. Returns false when the queue is
+ * full or the store is closing: then `done` is not called, and the client should retry (UNAVAILABLE). */
 MUST_USE bool meta_submit(struct meta_store *, struct meta_write *);
-/* Submit and wait for the commit. Not on a thread that must not block. */
+/* Submits a write and waits until it is committed or has failed. Not for threads that must not block. */
 MUST_USE err_t meta_write(struct meta_store *, meta_apply_fn *apply, void *arg, struct arena *a);
 
-/* Goes up before the done of every write that changed or removed a record that existed before (not by those that only
- * add). A cached record is good while the generation read before it was looked up still stands. */
+/* A number for caches. It rises before `done` of each write that changed or removed an existing record; writes that
+ * only add records leave it alone. A cache may use a record as long as the generation is the one that was read before
+ * the record was looked up. */
 uint64_t meta_generation(struct meta_store *);
 
-/* A consistent copy at `path` while in use; see sql.h. */
+/* ---- the whole store ---- */
+
+/* Makes a consistent copy of the database at `path` while the store is in use; see sql/sql.h. */
 MUST_USE err_t meta_backup(struct meta_store *, const char *path, struct arena *a);
-/* The database's own check, then foreign keys. CORRUPT with the first complaint. */
+/* Runs the database's own check of its pages, indexes and foreign keys. CORRUPT, with the first finding as its text. */
 MUST_USE err_t meta_verify(struct meta_store *, struct arena *a);
-void meta_close(struct meta_store *); /* finishes what was submitted; NULL is fine */
+/* Ends every write that was submitted, then closes the database. NULL is fine. */
+void meta_close(struct meta_store *);
 
 #endif

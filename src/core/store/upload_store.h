@@ -8,25 +8,28 @@
 
 MUST_USE err_t meta_upload_add(struct meta_tx *, const struct upload *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_upload_by_name(struct meta_tx *, slice name, struct arena *a, struct upload *ret);
-/* Removes the upload and its parts' records, not the objects. */
+/* Removes the upload and the records of its parts, and leaves the objects. */
 MUST_USE err_t meta_upload_remove(struct meta_tx *, int64_t id, struct arena *a);
+
 struct upload_query {
     int64_t bucket_id;
-    slice prefix;     /* of the key; empty: any */
-    slice after_key;  /* where the list goes on; empty: from the start */
-    int64_t after_id; /* of the uploads of after_key only those with higher ids; 0: none of them */
+    slice prefix;     /* of the keys; empty: any key */
+    slice after_key;  /* the list continues after this key; empty: it begins with the first key */
+    int64_t after_id; /* the list includes uploads of after_key with ids above this one; 0: it includes none of them */
     size_t limit;
 };
-/* Sorted by key, then by id. */
+/* By key, then by id, ascending. */
 MUST_USE err_t meta_upload_list(struct meta_tx *, const struct upload_query *, struct arena *a,
                                 struct upload_list *ret);
-/* Uploads whose expires_at_ms is not after now, oldest first. */
+/* Uploads whose expires_at_ms is set and not later than now_ms, oldest first. */
 MUST_USE err_t meta_upload_due(struct meta_tx *, int64_t now_ms, size_t limit, struct arena *a,
                                struct upload_list *ret);
-/* As meta_entry_put. NOT_FOUND: there is no such upload (any more). */
+
+/* Adds a part, or replaces the one with that number; the results are as in meta_entry_put. NOT_FOUND when the upload
+ * does not exist. */
 MUST_USE err_t meta_part_put(struct meta_tx *, const struct upload_part *, struct arena *a, int64_t *ret_old_object_id,
                              uint64_t *ret_old_bytes);
-/* By number, those after `after`. */
+/* By number, ascending, those with numbers above `after`. */
 MUST_USE err_t meta_part_list(struct meta_tx *, int64_t upload_id, int64_t after, size_t limit, struct arena *a,
                               struct upload_part_list *ret);
 

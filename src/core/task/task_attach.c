@@ -208,7 +208,7 @@ err_t task_attach(struct meta_tx *tx, const struct task_write *w, int64_t commen
                              arena_printf(a, "reference:%lld " SLICE_FMT, (long long)r->id, SLICE_ARG(r->name)), a));
     }
     for (size_t i = 0; i < t->pending_count; i++)
-        TRY(meta_ticket_set_place(tx, t->pending[i], w->task_id, comment_id, a));
+        TRY(meta_ticket_set_target(tx, t->pending[i], w->task_id, comment_id, a));
     return NULL;
 }
 

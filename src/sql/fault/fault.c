@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every store call first asks the plan whether it must fail. A call that must fail does not reach the database, so it has
- * no effect; unless the plan says that only the answer is lost: then the call takes effect and fails afterwards. */
+/* Every store call first asks the plan whether it must fail. A call that must fail does not reach the database, so it
+ * has no effect; unless the plan says that only the answer is lost: then the call takes effect and fails afterwards. */
 #include "sql/fault/fault.h"
 
 #include <stdlib.h>

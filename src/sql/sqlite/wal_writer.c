@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Invariant: the file with `pending` laid over it at offset `at` holds what SQLite has written. Every call except a write
- * that continues `pending` first passes `pending` on to the file. */
+/* Invariant: the file with `pending` laid over it at offset `at` holds what SQLite has written. Every call except a
+ * write that continues `pending` first passes `pending` on to the file. */
 #include "sql/sqlite/wal_writer.h"
 
 #include "base/arena.h"
@@ -134,9 +134,9 @@ static const sqlite3_io_methods wal_methods = { .iVersion = 1,
 
 #define ALIGNED_SIZE ((sizeof(struct wal_file) + 15) / 16 * 16)
 
-/* Only the log is wrapped: a wal_file stands before the default VFS's struct. Every other file is the default VFS's own,
- * and so is the log on a disk where a torn write may damage the bytes beside it: there SQLite pads the log after the
- * sync, and readers see the padding before it is synced. */
+/* Only the log is wrapped: a wal_file stands before the default VFS's struct. Every other file is the default VFS's
+ * own, and so is the log on a disk where a torn write may damage the bytes beside it: there SQLite pads the log after
+ * the sync, and readers see the padding before it is synced. */
 static int wal_vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags)
 {
     sqlite3_vfs *real = sqlite3_vfs_find(NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For each page that it adds to its write-ahead log, SQLite makes two small writes: the header of a frame, then the page.
- * This VFS lies over the default one, joins writes of the log that follow one another, and passes them on when the log is
- * synced, read or truncated, or when enough of them have collected.
+/* For each page that it adds to its write-ahead log, SQLite makes two small writes: the header of a frame, then the
+ * page. This VFS lies over the default one, joins writes of the log that follow one another, and passes them on when
+ * the log is synced, read or truncated, or when enough of them have collected.
  *
  * It is right only with synchronous=FULL. Then each commit syncs the log before anything, in this process or another,
  * learns of the commit, so nothing looks in the file for what is still in this buffer. A crash loses only what was not
