@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The real engine on a Unix socket, with an API of four routes and a clock that stands still: whatever comes is
- * answered or let go, in the same words however it was cut, and nothing stays behind. Input: sizes of two pieces that
- * take turns, the bytes. */
+/* The real engine on a Unix socket, with an API of four routes and a clock that stands still. It answers every input or
+ * closes the connection, with the same bytes however the input was cut, and frees all its resources. Input: the sizes
+ * of two pieces, which alternate; the bytes. */
 #include "fuzz.h"
 
 #include "base/buf.h"
@@ -14,11 +14,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SILENT_MS 20000 /* longer is for ever */
+#define SILENT_MS 20000 /* a longer silence counts as a hang */
 
 /* ---- the API ---- */
 
-static void echo(struct http_exchange *x)
+static void reply_echo(struct http_exchange *x)
 {
     http_reply(x, 200, "text/plain", arena_copy(&x->arena, x->req.body));
 }
@@ -43,11 +43,11 @@ static err_t count_write(struct http_sink *s, slice bytes)
 static void count_finish(struct http_sink *s, struct http_exchange *x, err_t e)
 {
     struct count_sink *c = CONTAINER_OF(s, struct count_sink, sink);
-    /* of a large body that is cut as well as refused, either may be known first */
+    /* the same reply for both errors: if a large body is cut and refused, either may be found first */
     http_reply(x, e ? 400 : 201, "text/plain", e ? S("no") : arena_printf(&x->arena, "%u", c->sum));
 }
 
-static void count(struct http_exchange *x)
+static void receive_and_count(struct http_exchange *x)
 {
     if (http_has_header(&x->req, "No")) {
         http_reply(x, 401, "text/plain", S("no"));
@@ -58,21 +58,21 @@ static void count(struct http_exchange *x)
     http_receive(x, &c->sink);
 }
 
-static void refuse(struct http_exchange *x, enum http_refusal r, int status, const char *text)
+static void refuse_in_text(struct http_exchange *x, enum http_refusal r, int status, const char *text)
 {
     (void)r;
     http_reply(x, status, "text/plain", slice_of(text));
 }
 
 static const struct http_route routes[] = {
-    { "GET", "/", echo, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
-    { "POST", "/e", echo, HTTP_ON_LOOP, 100, "" },
-    { "PUT", "/s", count, HTTP_STREAM, 0, "" },
-    { "GET", "/{p}", echo, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
+    { "GET", "/", reply_echo, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
+    { "POST", "/e", reply_echo, HTTP_ON_LOOP, 100, "" },
+    { "PUT", "/s", receive_and_count, HTTP_STREAM, 0, "" },
+    { "GET", "/{p}", reply_echo, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
 };
 static const char *const prefixes[] = { "/", NULL };
 static const struct http_api api = {
-    .name = "test", .routes = routes, .route_count = LENGTH_OF(routes), .prefixes = prefixes, .refuse = refuse
+    .name = "test", .routes = routes, .route_count = LENGTH_OF(routes), .prefixes = prefixes, .refuse = refuse_in_text
 };
 
 /* ---- one server for all inputs ---- */
@@ -81,13 +81,13 @@ static struct http_server *server;
 static struct clock_manual manual;
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-static void stop(void)
+static void stop_server(void)
 {
     http_server_stop(server, 1000);
     http_server_free(server);
 }
 
-static void start(void)
+static void start_server(void)
 {
     SCRATCH(a);
     clock_manual_init(&manual, 1795269849000);
@@ -99,13 +99,13 @@ static void start(void)
     struct http_listener l = { .address = arena_printf(&a, "unix:%s", address.sun_path).p };
     HOLDS(!http_server_listen(server, &l, &a, &at));
     HOLDS(!http_server_start(server, &a));
-    atexit(stop);
+    atexit(stop_server);
 }
 
 /* ---- the client ---- */
 
-/* Until the server closes. */
-static void hear(int fd, struct buf *to)
+/* Read until the server closes the connection. */
+static void read_replies(int fd, struct buf *to)
 {
     for (;;) {
         struct pollfd p = { fd, POLLIN, 0 };
@@ -118,8 +118,8 @@ static void hear(int fd, struct buf *to)
     }
 }
 
-/* What may differ: the id, whether we are asked to go on, and who says that the connection ends. */
-static slice comparable(slice answers, struct buf *to)
+/* Drop what may differ: X-Request-Id, 100 Continue, and Connection. */
+static slice drop_varying_lines(slice answers, struct buf *to)
 {
     slice line;
     HOLDS(answers.n == 0 || slice_starts(answers, S("HTTP/1.1 ")));
@@ -137,22 +137,22 @@ static slice comparable(slice answers, struct buf *to)
     return buf_slice(to);
 }
 
-static void converse(slice bytes, size_t first, size_t second, struct buf *to)
+static void send_in_pieces(slice bytes, size_t first, size_t second, struct buf *to)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     HOLDS(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
     for (bool turn = false; bytes.n; turn = !turn) {
         slice piece = slice_part(bytes, 0, turn ? second : first);
         if (send(fd, piece.p, piece.n, MSG_NOSIGNAL) != (ssize_t)piece.n)
-            break; /* it has refused and gone */
+            break; /* the server has refused and closed the connection */
         bytes = slice_from(bytes, piece.n);
     }
     shutdown(fd, SHUT_WR);
     SCOPED(buf_releasep) struct buf answers;
     buf_init(&answers, 0);
-    hear(fd, &answers);
+    read_replies(fd, &answers);
     close(fd);
-    comparable(buf_slice(&answers), to);
+    drop_varying_lines(buf_slice(&answers), to);
     struct http_stats now;
     http_server_stats(server, &now);
     HOLDS(now.requests_active == 0 && now.body_buffers == 0);
@@ -161,7 +161,7 @@ static void converse(slice bytes, size_t first, size_t second, struct buf *to)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!server)
-        start();
+        start_server();
     if (size < 2)
         return 0;
     SCOPED(buf_releasep) struct buf whole;
@@ -169,8 +169,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&whole, 0);
     buf_init(&pieces, 0);
     slice bytes = fuzz_slice(data + 2, size - 2);
-    converse(bytes, bytes.n, bytes.n, &whole);
-    converse(bytes, (size_t)data[0] * 4 + 1, (size_t)data[1] + 1, &pieces);
+    send_in_pieces(bytes, bytes.n, bytes.n, &whole);
+    send_in_pieces(bytes, (size_t)data[0] * 4 + 1, (size_t)data[1] + 1, &pieces);
     HOLDS(slice_eq(buf_slice(&whole), buf_slice(&pieces)));
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A cleaned name is short, whole UTF-8, one path part, and clean: cleaning it again changes nothing. */
+/* A cleaned file name is short, well-formed UTF-8 and one segment of a path, and cleaning it again does not change
+ * it. */
 #include "fuzz.h"
 
 #include "core/file/file_name.h"

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any form that is accepted can be written as JSON within the limits that form.h states, and parses again as the
- * same. */
+/* Every accepted form can be written as JSON within the limits of form.h, and that JSON parses to the same tree. */
 #include "fuzz.h"
 
 #include "api/form.h"
 
-static size_t count(const struct json *j, size_t depth)
+static size_t count_values(const struct json *j, size_t depth)
 {
     size_t n = 1;
     HOLDS(depth <= JSON_MAX_DEPTH);
     HOLDS(j->type == JS_STRING || j->type == JS_ARRAY || j->type == JS_OBJECT);
     JSON_EACH(child, j)
-        n += count(child, depth + 1);
+        n += count_values(child, depth + 1);
     return n;
 }
 
@@ -32,9 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (form_parse(fuzz_slice(data, size), &a, &form))
         return 0;
     HOLDS(form->type == JS_OBJECT);
-    HOLDS(count(form, 1) <= FORM_PAIRS_MAX * JSON_MAX_DEPTH + 1);
+    HOLDS(count_values(form, 1) <= FORM_PAIRS_MAX * JSON_MAX_DEPTH + 1);
     slice text = as_json(&a, form);
-    HOLDS(!json_parse(&a, text, &again)); /* each member stands once, and everything is UTF-8 */
+    HOLDS(!json_parse(&a, text, &again)); /* the members are unique, and everything is UTF-8 */
     HOLDS(slice_eq(as_json(&a, again), text));
     return 0;
 }

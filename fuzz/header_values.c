@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Header values. Input: which header, then its value. */
+/* Parsers of header values. Input: one byte that selects the header, then its value. */
 #include "fuzz.h"
 
 #include "http/auth_header.h"
@@ -21,8 +21,8 @@ static void try_range(slice value, struct arena *a)
     }
 }
 
-/* A name that goes out comes back, but for the escapes that only senders of forms use. */
-static void try_going_out(slice name, struct arena *a)
+/* A formatted file name parses to the same name, except for the escapes that only HTML forms use. */
+static void try_formatted(slice name, struct arena *a)
 {
     slice header = content_disposition_format(S("attachment"), name, a);
     for (size_t i = 0; i < header.n; i++)
@@ -41,7 +41,7 @@ static void try_content_disposition(slice value, struct arena *a)
         HOLDS(d.type.n && slice_is_utf8(d.name) && slice_is_utf8(d.filename));
         HOLDS((d.has_name || d.name.n == 0) && (d.has_filename || d.filename.n == 0));
     }
-    try_going_out(value, a);
+    try_formatted(value, a);
 }
 
 static void try_authorization(slice value, struct arena *a)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* However a body is cut, the parser must see the same. Input: which boundary, the size of the pieces, the body. */
+/* The events must not depend on how a body is cut. Input: which boundary, the size of the pieces, the body. */
 #include "fuzz.h"
 
 #include "http/multipart.h"
 
-static err_t on_begin(void *ctx, const struct multipart_part *part, struct arena *a)
+static err_t record_begin(void *ctx, const struct multipart_part *part, struct arena *a)
 {
     struct buf *seen = ctx;
     (void)a;
@@ -24,7 +24,7 @@ static err_t on_begin(void *ctx, const struct multipart_part *part, struct arena
     return NULL;
 }
 
-static err_t on_data(void *ctx, slice bytes, struct arena *a)
+static err_t record_data(void *ctx, slice bytes, struct arena *a)
 {
     (void)a;
     HOLDS(bytes.n > 0);
@@ -32,17 +32,17 @@ static err_t on_data(void *ctx, slice bytes, struct arena *a)
     return NULL;
 }
 
-static err_t on_end(void *ctx, struct arena *a)
+static err_t record_end(void *ctx, struct arena *a)
 {
     (void)a;
     buf_add(ctx, S(">"));
     return NULL;
 }
 
-static const struct multipart_events recorder = { on_begin, on_data, on_end };
+static const struct multipart_events recorder = { record_begin, record_data, record_end };
 
-/* The events, and behind them how it ended. */
-static void read_pieces(slice body, slice boundary, size_t step, struct buf *ret_seen)
+/* Parse in pieces of `step` bytes. *ret_seen: the events, and after them the result. */
+static void feed_in_pieces(slice body, slice boundary, size_t step, struct buf *ret_seen)
 {
     SCRATCH(a);
     struct multipart m;
@@ -62,13 +62,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const slice boundaries[] = { S("b"), S("-"), S("boundary"), S("b b") };
     slice boundary = boundaries[data[0] % LENGTH_OF(boundaries)], body = fuzz_slice(data + 2, size - 2);
     const size_t steps[] = { size, 1, data[1] + (size_t)1 };
-    SCOPED(buf_releasep)
-    struct buf whole = { 0 };
-    read_pieces(body, boundary, steps[0], &whole);
+    SCOPED(buf_releasep) struct buf whole = { 0 };
+    feed_in_pieces(body, boundary, steps[0], &whole);
     for (size_t i = 1; i < LENGTH_OF(steps); i++) {
-        SCOPED(buf_releasep)
-        struct buf pieces = { 0 };
-        read_pieces(body, boundary, steps[i], &pieces);
+        SCOPED(buf_releasep) struct buf pieces = { 0 };
+        feed_in_pieces(body, boundary, steps[i], &pieces);
         HOLDS(slice_eq(buf_slice(&whole), buf_slice(&pieces)));
     }
     slice found;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Run a fuzz target over files, and over the files in directories, without libFuzzer: what fuzzing once found is a test
- * that needs no clang. Fails when there is nothing to run. */
+/* Runs a fuzz target over files, and over the files in directories, without libFuzzer and clang, so that inputs which
+ * fuzzing found become tests. Fails when there is no input. */
 #include "fuzz.h"
 
 #include "base/buf.h"
@@ -11,8 +11,7 @@
 
 static bool run_file(const char *path)
 {
-    SCOPED(buf_releasep)
-    struct buf bytes;
+    SCOPED(buf_releasep) struct buf bytes;
     buf_init(&bytes, 0);
     FILE *f = fopen(path, "rb");
     if (!f)
@@ -23,7 +22,7 @@ static bool run_file(const char *path)
         bytes.n += got;
     }
     fclose(f);
-    /* A copy of the exact size, so that the address sanitizer sees a read past the end. */
+    /* A copy of the exact size, so that the address sanitizer detects a read past the end. */
     uint8_t *exact = must_malloc(bytes.n);
     if (bytes.n)
         memcpy(exact, bytes.p, bytes.n);

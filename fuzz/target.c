@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Request targets: what was cut apart is what was sent, and the copy for logs never grows a secret. */
+/* Request targets: what is parsed obeys the limits of target.h, and the copy for logs contains no password. */
 #include "fuzz.h"
 
 #include "http/field.h"
@@ -28,7 +28,7 @@ static void try_query(slice raw, struct arena *a)
     }
 }
 
-/* In the redacted copy every parameter that we would call a password reads ***. */
+/* In the redacted copy the value of a password is ***, and redacting the copy does not change it. */
 static void try_redacted(slice raw, struct arena *a)
 {
     slice copy = target_redact(raw, a), path, query, again = target_redact(copy, a);

@@ -197,8 +197,7 @@ static void redact_query(slice query, struct arena *scratch, struct buf *to)
 slice target_redact(slice raw, struct arena *a)
 {
     SCRATCH(scratch);
-    SCOPED(buf_releasep)
-    struct buf to;
+    SCOPED(buf_releasep) struct buf to;
     buf_init(&to, 0);
     slice scheme, host, path, query;
     if (!slice_starts(raw, S("/")) && cut_scheme_and_host(&raw, &scheme, &host)) {

@@ -18,7 +18,7 @@ struct fake_exchange {
     bool done; /* a reply was made */
     bool collects;
     size_t max_body; /* of http_collect */
-    void (*then)(struct http_exchange *);
+    void (*on_collected)(struct http_exchange *);
 };
 
 static struct fake_exchange *fake_of(struct http_exchange *x)
@@ -49,17 +49,16 @@ void http_reply_header(struct http_exchange *x, const char *name, slice value)
         (struct http_header){ arena_copy(&f->http->arena, slice_of(name)), arena_copy(&f->http->arena, value) };
 }
 
-/* The last step of every reply: from here on the exchange is the engine's. */
-static void replied(struct fake_exchange *f)
+/* The last step of every reply: from here on the exchange belongs to the engine. */
+static void finish_reply(struct fake_exchange *f)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&f->mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&f->mutex);
     assert(!f->done);
     f->done = true;
     pthread_cond_signal(&f->replied);
 }
 
-static void reply(struct http_exchange *x, int status, const char *content_type, slice body)
+static void store_reply(struct http_exchange *x, int status, const char *content_type, slice body)
 {
     struct fake_exchange *f = fake_of(x);
     assert(!f->done && status >= 200 && status <= 599);
@@ -71,8 +70,8 @@ static void reply(struct http_exchange *x, int status, const char *content_type,
 
 void http_reply(struct http_exchange *x, int status, const char *content_type, slice body)
 {
-    reply(x, status, content_type, body);
-    replied(fake_of(x));
+    store_reply(x, status, content_type, body);
+    finish_reply(fake_of(x));
 }
 
 void http_reply_close(struct http_exchange *x, int status, const char *content_type, slice body)
@@ -106,24 +105,24 @@ void http_reply_content(struct http_exchange *x, struct http_content *content)
         body = (slice){ to, have };
     }
     assert(body.n == content->size_bytes || f->reply->cut);
-    reply(x, 200, NULL, body);
+    store_reply(x, 200, NULL, body);
     f->reply->is_content = true;
     f->reply->content_type = arena_copy(&f->http->arena, content->content_type);
     f->reply->etag = arena_copy(&f->http->arena, content->etag);
     f->reply->last_modified_ms = content->last_modified_ms;
     if (content->release)
         content->release(content);
-    replied(f);
+    finish_reply(f);
 }
 
 void http_content_headers(struct http_exchange *x)
 {
-    (void)x; /* of what they tell is not refused here */
+    (void)x; /* only conditions and ranges, which are not implemented, could refuse such a content */
 }
 
-void http_on_loop(struct http_exchange *x, void (*then)(struct http_exchange *))
+void http_on_loop(struct http_exchange *x, void (*fn)(struct http_exchange *))
 {
-    then(x); /* there is one thread */
+    fn(x); /* there is only one thread */
 }
 
 void http_reply_stream(struct http_exchange *x, int status, const char *content_type, struct http_producer *producer)
@@ -134,11 +133,11 @@ void http_reply_stream(struct http_exchange *x, int status, const char *content_
     bool end = false;
     while (!end && !f->reply->cut)
         f->reply->cut = !producer->more(producer, &out, &end);
-    reply(x, status, content_type, buf_slice(&out));
+    store_reply(x, status, content_type, buf_slice(&out));
     buf_release(&out);
     if (producer->release)
         producer->release(producer);
-    replied(f);
+    finish_reply(f);
 }
 
 void http_receive(struct http_exchange *x, struct http_sink *sink)
@@ -149,20 +148,20 @@ void http_receive(struct http_exchange *x, struct http_sink *sink)
     f->reply->received = true;
 }
 
-void http_collect(struct http_exchange *x, size_t max_body, void (*then)(struct http_exchange *))
+void http_collect(struct http_exchange *x, size_t max_body, void (*fn)(struct http_exchange *))
 {
     struct fake_exchange *f = fake_of(x);
     assert(x->route && x->route->flags & HTTP_STREAM && !f->sink && !f->done && !f->collects);
     f->collects = true;
     f->max_body = max_body;
-    f->then = then;
+    f->on_collected = fn;
     f->reply->received = true;
 }
 
 /* ---- routing ---- */
 
-/* Segments that are literal and match, or -1: a route with more literals is the better one. Fills params. */
-static int match(slice pattern, slice path, slice params[HTTP_MAX_PARAMS], struct arena *a)
+/* How many literal segments match (the route with most of them wins), or -1: the path does not match. Sets params. */
+static int match_pattern(slice pattern, slice path, slice params[HTTP_MAX_PARAMS], struct arena *a)
 {
     int literals = 0;
     size_t count = 0;
@@ -205,7 +204,7 @@ static const struct http_route *find_route(const struct http_api *api, struct ht
     for (size_t i = 0; i < api->route_count; i++) {
         const struct http_route *route = &api->routes[i];
         slice params[HTTP_MAX_PARAMS] = { { 0 } };
-        int literals = match(slice_of(route->pattern), req->path, params, a);
+        int literals = match_pattern(slice_of(route->pattern), req->path, params, a);
         if (literals < 0 || (route->flags & HTTP_LOCAL_ONLY && !req->local))
             continue;
         *ret_path_known = true;
@@ -220,18 +219,18 @@ static const struct http_route *find_route(const struct http_api *api, struct ht
 
 /* ---- an exchange ---- */
 
-static void refuse(struct fake_exchange *f, enum http_refusal refusal, int status, const char *text)
+static void refuse_as_engine(struct fake_exchange *f, enum http_refusal refusal, int status, const char *text)
 {
     f->reply->refused = true;
     f->http->api->refuse(&f->x, refusal, status, text);
 }
 
-static void feed(struct fake_exchange *f, const struct fake_request *request)
+static void feed_sink(struct fake_exchange *f, const struct fake_request *request)
 {
     size_t piece = request->piece ? request->piece : 1000;
     err_t e = NULL;
     for (slice left = request->body; left.n && !e; left = slice_from(left, piece)) {
-        /* Each piece in memory of its own, gone afterwards: a sink that kept it is found out by ASan. */
+        /* Each piece is in memory that is freed afterwards, so that ASan detects a sink that keeps it. */
         slice part = slice_part(left, 0, piece);
         char *copy = must_malloc(part.n);
         memcpy(copy, part.p, part.n);
@@ -246,23 +245,24 @@ static void feed(struct fake_exchange *f, const struct fake_request *request)
     f->sink->finish(f->sink, &f->x, e);
 }
 
-/* False: it was refused. */
-static bool collect(struct fake_exchange *f, const struct fake_request *request, size_t most, bool drop)
+/* Check a body that is collected or dropped, as the engine does. False: the request was refused. */
+static bool check_collected_body(struct fake_exchange *f, const struct fake_request *request, size_t max_body,
+                                 bool drop)
 {
     struct http_request *req = &f->x.req;
     if (drop) {
         req->body = S("");
-    } else if (req->body.n > most) {
-        refuse(f, HTTP_REFUSE_BODY_TOO_LARGE, 413, "the body is too large");
+    } else if (req->body.n > max_body) {
+        refuse_as_engine(f, HTTP_REFUSE_BODY_TOO_LARGE, 413, "the body is too large");
         return false;
     } else if (request->cut) {
-        refuse(f, HTTP_REFUSE_BODY_CUT, 400, "the body was cut");
+        refuse_as_engine(f, HTTP_REFUSE_BODY_CUT, 400, "the body was cut");
         return false;
     }
     return true;
 }
 
-static void play(struct fake_exchange *f, const struct fake_request *request)
+static void run_exchange(struct fake_exchange *f, const struct fake_request *request)
 {
     struct http_exchange *x = &f->x;
     const struct http_api *api = f->http->api;
@@ -271,8 +271,8 @@ static void play(struct fake_exchange *f, const struct fake_request *request)
     if (!x->route && !path_known)
         x->route = api->catch_all;
     if (!x->route) {
-        refuse(f, path_known ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE, path_known ? 405 : 404,
-               path_known ? "method not allowed" : "no such path");
+        refuse_as_engine(f, path_known ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE, path_known ? 405 : 404,
+                         path_known ? "method not allowed" : "no such path");
         return;
     }
     if (!(x->route->flags & HTTP_PUBLIC) && api->guard && !api->guard(x)) {
@@ -284,12 +284,13 @@ static void play(struct fake_exchange *f, const struct fake_request *request)
     if (x->route->flags & HTTP_STREAM) {
         x->route->handle(x);
         if (f->sink)
-            feed(f, request);
-        else if (f->collects && collect(f, request, f->max_body, f->max_body == 0))
-            f->then(x);
+            feed_sink(f, request);
+        else if (f->collects && check_collected_body(f, request, f->max_body, f->max_body == 0))
+            f->on_collected(x);
         return;
     }
-    if (collect(f, request, x->route->max_body ? x->route->max_body : (size_t)1 << 20, x->route->flags & HTTP_NO_BODY))
+    if (check_collected_body(f, request, x->route->max_body ? x->route->max_body : (size_t)1 << 20,
+                             x->route->flags & HTTP_NO_BODY))
         x->route->handle(x);
 }
 
@@ -331,7 +332,7 @@ struct fake_reply *fake_http_send(struct fake_http *http, const struct fake_requ
     pthread_mutex_init(&f->mutex, NULL);
     pthread_cond_init(&f->replied, NULL);
     fill_request(&f->x.req, request, &f->x.arena);
-    play(f, request);
+    run_exchange(f, request);
 
     pthread_mutex_lock(&f->mutex);
     while (!f->done)

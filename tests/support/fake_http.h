@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An engine without sockets: it implements the functions of http/http.h for tests of an API. A request is routed,
- * guarded and handled as http.h promises; the reply is captured. Link it instead of the engine.
+/* An engine without sockets, for tests of APIs: it implements the functions of http/http.h. It routes, guards and
+ * handles a request as http.h promises, and captures the reply. Link it instead of the engine.
  *
  *   struct fake_http http = fake_http_new(&api);
  *   struct fake_reply *r = fake_http_send(&http, &(struct fake_request){ .method = "GET", .target = S("/v1/x") });
  *   EXPECT_EQ(r->status, 200);
  *   fake_http_release(&http);
  *
- * Ranges and conditional requests are the engine's work and not played here: a download is always whole. */
+ * Ranges and conditional requests, which the engine handles, are not implemented: a download is always whole. */
 #ifndef CAIS_TESTS_FAKE_HTTP_H
 #define CAIS_TESTS_FAKE_HTTP_H
 
@@ -18,14 +18,14 @@
 struct fake_request {
     const char *method;                           /* NULL: GET */
     slice target;                                 /* with query */
-    slice token;                                  /* non-empty: "Authorization: Bearer TOKEN" */
-    struct http_header headers[FAKE_MAX_HEADERS]; /* up to the first without a name */
+    slice token;                                  /* not empty: send "Authorization: Bearer TOKEN" */
+    struct http_header headers[FAKE_MAX_HEADERS]; /* ends at the first one without a name */
     slice body;
     bool chunked;    /* content_length is -1 */
-    bool local;      /* by the admin socket */
-    size_t piece;    /* streamed bodies arrive in pieces of so many bytes; 0: 1000 */
-    bool cut;        /* the sender goes away after the body: content_length is one more than came */
-    size_t declared; /* content_length says so, whatever the body; 0: the body's */
+    bool local;      /* the request comes through the admin socket */
+    size_t piece;    /* the size of the pieces in which a streamed body arrives; 0: 1000 bytes */
+    bool cut;        /* the client goes away after `body`: content_length is one byte more */
+    size_t declared; /* the content_length, whatever the body has; 0: the length of the body */
     slice host;      /* empty: "cais.test" */
 };
 
@@ -34,15 +34,15 @@ struct fake_reply {
     slice content_type; /* .p NULL: none */
     struct http_header headers[FAKE_MAX_HEADERS];
     size_t header_count;
-    slice body;      /* of a HEAD too: what the engine would drop */
+    slice body;      /* also of a reply to HEAD, where the engine would drop it */
     bool closes;     /* http_reply_close */
     bool is_content; /* http_reply_content; then also: */
     slice etag;
     int64_t last_modified_ms;
-    bool cut;     /* read_at or the producer failed: the client sees a cut connection */
-    bool refused; /* by the API's refuse (no route, method, body too large, body cut) */
+    bool cut;     /* read_at or the producer failed, so the engine would close the connection */
+    bool refused; /* by the API's refuse: no route, another method, body too large or cut */
     bool by_guard;
-    bool received; /* http_receive was called: "100 Continue" would have been sent */
+    bool received; /* the handler accepted the body, so the engine would send "100 Continue" */
 };
 
 struct fake_http {
@@ -52,9 +52,9 @@ struct fake_http {
 
 struct fake_http fake_http_new(const struct http_api *);
 void fake_http_release(struct fake_http *);
-/* Sends, waits for the reply (on whichever thread it is made). Asserts that there is exactly one. */
+/* Send a request and wait for the reply, which any thread may give. Asserts that there is exactly one. */
 struct fake_reply *fake_http_send(struct fake_http *, const struct fake_request *);
-/* Value of the first reply header of that name; .p is NULL when absent. */
+/* The value of the first header of the reply with that name; .p is NULL when absent. */
 slice fake_reply_header(const struct fake_reply *, const char *name);
 
 #endif

@@ -24,8 +24,8 @@ const struct json *reply_at(struct arena *a, const struct fake_reply *r, const c
     return j;
 }
 
-static const struct json *of_type(struct arena *a, const struct fake_reply *r, const char *path, enum js_type type,
-                                  const char *what)
+static const struct json *reply_value_of_type(struct arena *a, const struct fake_reply *r, const char *path,
+                                              enum js_type type, const char *what)
 {
     const struct json *j = reply_at(a, r, path);
     if (!json_is(j, type))
@@ -35,17 +35,17 @@ static const struct json *of_type(struct arena *a, const struct fake_reply *r, c
 
 int64_t reply_int(struct arena *a, const struct fake_reply *r, const char *path)
 {
-    return of_type(a, r, path, JS_INT, "number")->integer;
+    return reply_value_of_type(a, r, path, JS_INT, "number")->integer;
 }
 
 slice reply_text(struct arena *a, const struct fake_reply *r, const char *path)
 {
-    return of_type(a, r, path, JS_STRING, "text")->string;
+    return reply_value_of_type(a, r, path, JS_STRING, "text")->string;
 }
 
 bool reply_bool(struct arena *a, const struct fake_reply *r, const char *path)
 {
-    return of_type(a, r, path, JS_BOOL, "boolean")->boolean;
+    return reply_value_of_type(a, r, path, JS_BOOL, "boolean")->boolean;
 }
 
 size_t reply_count(struct arena *a, const struct fake_reply *r, const char *path)

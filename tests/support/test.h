@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h> /* uses what the ones above declare */
+#include <cmocka.h> /* needs the headers above */
 
 #include "base/err.h"
 
@@ -44,7 +44,7 @@
         return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;                                                      \
     }
 
-/* The same with a fixture for the whole group. */
+/* The same, with a setup and a teardown for the whole group. */
 #define RUN_TESTS_WITH(setup, teardown, ...)                                                                           \
     int main(void)                                                                                                     \
     {                                                                                                                  \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A directory that dies with its test. */
+/* A temporary directory, which the test removes at its end. */
 #ifndef CAIS_TESTS_TMPDIR_H
 #define CAIS_TESTS_TMPDIR_H
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static void reads_as(slice value, slice scheme, slice credentials)
+static void expect_credentials(slice value, slice scheme, slice credentials)
 {
     SCRATCH(a);
     struct auth_header h;
@@ -14,17 +14,17 @@ static void reads_as(slice value, slice scheme, slice credentials)
     EXPECT_SLICE(h.credentials, credentials);
 }
 
-TEST(schemes_in_any_case_and_bare_tokens)
+TEST(a_scheme_has_any_case_and_a_token_may_have_none)
 {
-    reads_as(S("Bearer c1f0-._~+/=="), S("bearer"), S("c1f0-._~+/=="));
-    reads_as(S(" bEARER \t abc "), S("Bearer"), S("abc"));
-    reads_as(S("c1f0abc"), S(""), S("c1f0abc"));
-    reads_as(S("Basic dXNlcjpwYXNz"), S("BASIC"), S("dXNlcjpwYXNz"));
-    reads_as(S("AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=00"), S("AWS4-HMAC-SHA256"),
-             S("Credential=a/b, SignedHeaders=host, Signature=00"));
+    expect_credentials(S("Bearer c1f0-._~+/=="), S("bearer"), S("c1f0-._~+/=="));
+    expect_credentials(S(" bEARER \t abc "), S("Bearer"), S("abc"));
+    expect_credentials(S("c1f0abc"), S(""), S("c1f0abc"));
+    expect_credentials(S("Basic dXNlcjpwYXNz"), S("BASIC"), S("dXNlcjpwYXNz"));
+    expect_credentials(S("AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=00"), S("AWS4-HMAC-SHA256"),
+                       S("Credential=a/b, SignedHeaders=host, Signature=00"));
 }
 
-TEST(a_scheme_alone_is_nobody)
+TEST(a_scheme_without_credentials_is_anonymous)
 {
     SCRATCH(a);
     struct auth_header h;
@@ -33,7 +33,7 @@ TEST(a_scheme_alone_is_nobody)
         EXPECT_ERR(auth_header_parse(values[i], &a, &h), ERR_EMPTY);
 }
 
-TEST(what_cannot_be_a_token_is_refused)
+TEST(malformed_tokens_are_refused)
 {
     SCRATCH(a);
     struct auth_header h;
@@ -47,5 +47,5 @@ TEST(what_cannot_be_a_token_is_refused)
     EXPECT_ERR(auth_header_parse((slice){ text, sizeof text }, &a, &h), ERR_INVALID);
 }
 
-RUN_TESTS(cmocka_unit_test(schemes_in_any_case_and_bare_tokens), cmocka_unit_test(a_scheme_alone_is_nobody),
-          cmocka_unit_test(what_cannot_be_a_token_is_refused))
+RUN_TESTS(cmocka_unit_test(a_scheme_has_any_case_and_a_token_may_have_none),
+          cmocka_unit_test(a_scheme_without_credentials_is_anonymous), cmocka_unit_test(malformed_tokens_are_refused))

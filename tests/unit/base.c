@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-TEST(slices_compare_cut_and_count)
+TEST(slices_are_compared_split_and_counted)
 {
     slice head, tail;
     EXPECT(slice_cut(S("a=b=c"), '=', &head, &tail));
@@ -26,7 +26,7 @@ TEST(slices_compare_cut_and_count)
     EXPECT(!slice_eq_secret(S("same"), S("sane")));
 }
 
-TEST(numbers_are_digits_and_nothing_else)
+TEST(numbers_consist_of_digits_only)
 {
     uint64_t v;
     int64_t i;
@@ -37,24 +37,24 @@ TEST(numbers_are_digits_and_nothing_else)
     EXPECT(!slice_to_i64(S("9223372036854775808"), &i) && !slice_to_i64(S("--1"), &i));
 }
 
-TEST(utf8_is_checked_to_the_letter)
+TEST(only_well_formed_utf8_is_valid)
 {
     EXPECT(slice_is_utf8(S("счёт № 7 😀")));
     EXPECT(!slice_is_utf8(S("\xc0\xaf")));         /* overlong */
     EXPECT(!slice_is_utf8(S("\xed\xa0\x80")));     /* surrogate */
     EXPECT(!slice_is_utf8(S("\xf4\x90\x80\x80"))); /* past U+10FFFF */
-    EXPECT(!slice_is_utf8(S("\xd1")));             /* cut */
+    EXPECT(!slice_is_utf8(S("\xd1")));             /* incomplete */
     EXPECT_SLICE(slice_characters(S("a\xc3\xa7\xf0\x9f\x98\x80z"), 3), S("a\xc3\xa7\xf0\x9f\x98\x80"));
     EXPECT_SLICE(slice_characters(S("a\xc3\xa7"), 2), S("a\xc3\xa7"));
     EXPECT_EQ(slice_characters(S("a"), 0).n, 0);
 }
 
-static void count(void *arg)
+static void increment(void *arg)
 {
     ++*(int *)arg;
 }
 
-TEST(arenas_copy_format_and_run_their_defers)
+TEST(an_arena_copies_formats_and_runs_its_defers)
 {
     struct arena a;
     arena_init(&a);
@@ -62,12 +62,12 @@ TEST(arenas_copy_format_and_run_their_defers)
         memset(arena_alloc(&a, i), 0xff, i);
     EXPECT_SLICE(arena_printf(&a, "%d-%s", 5, "x"), S("5-x"));
     int ran = 0;
-    arena_defer(&a, count, &ran);
+    arena_defer(&a, increment, &ran);
     arena_release(&a);
     EXPECT_EQ(ran, 1);
 }
 
-TEST(a_buffer_that_overflowed_says_so_for_ever)
+TEST(a_buffer_stays_failed_after_an_overflow)
 {
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 4);
@@ -79,7 +79,7 @@ TEST(a_buffer_that_overflowed_says_so_for_ever)
     EXPECT_SLICE(buf_slice(&b), S("abcd"));
 }
 
-TEST(encodings_round_trip)
+TEST(encoded_bytes_decode_to_the_same_bytes)
 {
     SCRATCH(a);
     slice back;
@@ -114,7 +114,7 @@ TEST(uuids_parse_in_any_case_and_in_braces)
     EXPECT_EQ(id[6] >> 4, 4);
 }
 
-TEST(dates_read_and_write)
+TEST(dates_are_parsed_and_formatted)
 {
     SCRATCH(a);
     int64_t ms;
@@ -127,7 +127,7 @@ TEST(dates_read_and_write)
     EXPECT(date_is_valid(S("2028-02-29")) && !date_is_valid(S("2026-02-29")) && !date_is_valid(S("2026-2-1")));
 }
 
-TEST(json_is_strict)
+TEST(malformed_json_is_refused)
 {
     SCRATCH(a);
     const struct json *j;
@@ -153,7 +153,7 @@ TEST(json_is_strict)
     EXPECT_SLICE(buf_slice(&out), S("{\"a\":[1,\"2\",null,true,2.5],\"b\":{\"c\":9007199254740993}}"));
 }
 
-TEST(json_reals_stay_reals)
+TEST(json_reals_are_written_as_reals)
 {
     SCRATCH(a);
     const struct json *j;
@@ -209,7 +209,7 @@ TEST(sha1_and_its_hmac_match_rfc_3174_and_2202)
     EXPECT_SLICE(hex_encode(&a, digest), S("aa4ae5e15272d00e95705637ce8a3b55ed402112"));
 }
 
-TEST(errors_carry_their_cause)
+TEST(an_error_keeps_its_cause)
 {
     SCRATCH(a);
     err_t low = err_make(&a, ERR_NOT_FOUND, "no %s", "row");
@@ -221,7 +221,7 @@ TEST(errors_carry_their_cause)
     EXPECT(err_reason(NULL) == 0 && err_reason(err_because(&a, refused, ERR_CORRUPT, "another matter")) == 0);
 }
 
-TEST(a_manual_clock_moves_only_when_told)
+TEST(a_manual_clock_moves_only_when_it_is_advanced)
 {
     struct clock_manual c;
     clock_manual_init(&c, 1000);
@@ -231,11 +231,13 @@ TEST(a_manual_clock_moves_only_when_told)
     EXPECT_EQ(clock_monotonic_ms(&c.clock), 5);
 }
 
-RUN_TESTS(cmocka_unit_test(slices_compare_cut_and_count), cmocka_unit_test(numbers_are_digits_and_nothing_else),
-          cmocka_unit_test(utf8_is_checked_to_the_letter), cmocka_unit_test(arenas_copy_format_and_run_their_defers),
-          cmocka_unit_test(a_buffer_that_overflowed_says_so_for_ever), cmocka_unit_test(encodings_round_trip),
-          cmocka_unit_test(uuids_parse_in_any_case_and_in_braces), cmocka_unit_test(dates_read_and_write),
-          cmocka_unit_test(json_is_strict), cmocka_unit_test(json_reals_stay_reals),
+RUN_TESTS(cmocka_unit_test(slices_are_compared_split_and_counted), cmocka_unit_test(numbers_consist_of_digits_only),
+          cmocka_unit_test(only_well_formed_utf8_is_valid),
+          cmocka_unit_test(an_arena_copies_formats_and_runs_its_defers),
+          cmocka_unit_test(a_buffer_stays_failed_after_an_overflow),
+          cmocka_unit_test(encoded_bytes_decode_to_the_same_bytes),
+          cmocka_unit_test(uuids_parse_in_any_case_and_in_braces), cmocka_unit_test(dates_are_parsed_and_formatted),
+          cmocka_unit_test(malformed_json_is_refused), cmocka_unit_test(json_reals_are_written_as_reals),
           cmocka_unit_test(json_strings_are_escaped_and_always_utf8), cmocka_unit_test(digests_match_published_vectors),
-          cmocka_unit_test(sha1_and_its_hmac_match_rfc_3174_and_2202), cmocka_unit_test(errors_carry_their_cause),
-          cmocka_unit_test(a_manual_clock_moves_only_when_told))
+          cmocka_unit_test(sha1_and_its_hmac_match_rfc_3174_and_2202), cmocka_unit_test(an_error_keeps_its_cause),
+          cmocka_unit_test(a_manual_clock_moves_only_when_it_is_advanced))

@@ -9,7 +9,7 @@
 static const struct validators now = { .exists = true, .etag = { "\"a\"", 3 }, .modified_at_ms = 784111777500 };
 static const struct validators nothing = { .exists = false };
 
-TEST(tags_compare_weakly_and_strongly)
+TEST(entity_tags_compare_weakly_and_strongly)
 {
     EXPECT(etag_list_has(S("\"x\", \"a\""), S("\"a\""), false));
     EXPECT(etag_list_has(S("W/\"a\""), S("\"a\""), true) && !etag_list_has(S("W/\"a\""), S("\"a\""), false));
@@ -22,58 +22,64 @@ TEST(tags_compare_weakly_and_strongly)
     EXPECT(!etag_list_has(S("\"\""), S(""), true));
 }
 
-static enum precondition check(struct preconditions c, const struct validators *v, bool reading)
+static enum precondition check_conditions(struct preconditions c, const struct validators *v, bool reading)
 {
     return preconditions_check(&c, v, reading);
 }
 
-TEST(if_none_match_is_304_to_readers_and_412_to_writers)
+TEST(a_matching_if_none_match_is_304_to_reads_and_412_to_writes)
 {
     struct preconditions same = { .if_none_match = S("W/\"a\"") }, other = { .if_none_match = S("\"b\"") };
     struct preconditions any = { .if_none_match = S("*") };
-    EXPECT_EQ(check(same, &now, true), PRECONDITION_NOT_MODIFIED);
-    EXPECT_EQ(check(same, &now, false), PRECONDITION_FAILED);
-    EXPECT_EQ(check(other, &now, true), PRECONDITION_PROCEED);
-    EXPECT_EQ(check(any, &now, false), PRECONDITION_FAILED);
-    EXPECT_EQ(check(any, &nothing, false), PRECONDITION_PROCEED);
+    EXPECT_EQ(check_conditions(same, &now, true), PRECONDITION_NOT_MODIFIED);
+    EXPECT_EQ(check_conditions(same, &now, false), PRECONDITION_FAILED);
+    EXPECT_EQ(check_conditions(other, &now, true), PRECONDITION_PROCEED);
+    EXPECT_EQ(check_conditions(any, &now, false), PRECONDITION_FAILED);
+    EXPECT_EQ(check_conditions(any, &nothing, false), PRECONDITION_PROCEED);
 }
 
-TEST(if_match_needs_something_that_matches)
+TEST(if_match_needs_an_existing_resource_with_that_tag)
 {
     struct preconditions same = { .if_match = S("\"b\", \"a\"") }, weak = { .if_match = S("W/\"a\"") };
     struct preconditions any = { .if_match = S("*") };
-    EXPECT_EQ(check(same, &now, false), PRECONDITION_PROCEED);
-    EXPECT_EQ(check(weak, &now, false), PRECONDITION_FAILED);
-    EXPECT_EQ(check(any, &now, true), PRECONDITION_PROCEED);
-    EXPECT_EQ(check(any, &nothing, false), PRECONDITION_FAILED);
+    EXPECT_EQ(check_conditions(same, &now, false), PRECONDITION_PROCEED);
+    EXPECT_EQ(check_conditions(weak, &now, false), PRECONDITION_FAILED);
+    EXPECT_EQ(check_conditions(any, &now, true), PRECONDITION_PROCEED);
+    EXPECT_EQ(check_conditions(any, &nothing, false), PRECONDITION_FAILED);
 }
 
-TEST(dates_count_by_the_second_and_only_when_they_are_dates)
+TEST(dates_are_compared_in_seconds_and_ignored_when_malformed)
 {
-    EXPECT_EQ(check((struct preconditions){ .if_modified_since = S(DATE) }, &now, true), PRECONDITION_NOT_MODIFIED);
-    EXPECT_EQ(check((struct preconditions){ .if_modified_since = S(DATE_BEFORE) }, &now, true), PRECONDITION_PROCEED);
-    EXPECT_EQ(check((struct preconditions){ .if_modified_since = S(DATE) }, &now, false), PRECONDITION_PROCEED);
-    EXPECT_EQ(check((struct preconditions){ .if_modified_since = S("yesterday") }, &now, true), PRECONDITION_PROCEED);
-    EXPECT_EQ(check((struct preconditions){ .if_unmodified_since = S(DATE) }, &now, false), PRECONDITION_PROCEED);
-    EXPECT_EQ(check((struct preconditions){ .if_unmodified_since = S(DATE_BEFORE) }, &now, false), PRECONDITION_FAILED);
+    EXPECT_EQ(check_conditions((struct preconditions){ .if_modified_since = S(DATE) }, &now, true),
+              PRECONDITION_NOT_MODIFIED);
+    EXPECT_EQ(check_conditions((struct preconditions){ .if_modified_since = S(DATE_BEFORE) }, &now, true),
+              PRECONDITION_PROCEED);
+    EXPECT_EQ(check_conditions((struct preconditions){ .if_modified_since = S(DATE) }, &now, false),
+              PRECONDITION_PROCEED);
+    EXPECT_EQ(check_conditions((struct preconditions){ .if_modified_since = S("yesterday") }, &now, true),
+              PRECONDITION_PROCEED);
+    EXPECT_EQ(check_conditions((struct preconditions){ .if_unmodified_since = S(DATE) }, &now, false),
+              PRECONDITION_PROCEED);
+    EXPECT_EQ(check_conditions((struct preconditions){ .if_unmodified_since = S(DATE_BEFORE) }, &now, false),
+              PRECONDITION_FAILED);
     struct validators undated = now;
     undated.modified_at_ms = 0;
-    EXPECT_EQ(check((struct preconditions){ .if_unmodified_since = S(DATE_BEFORE) }, &undated, true),
+    EXPECT_EQ(check_conditions((struct preconditions){ .if_unmodified_since = S(DATE_BEFORE) }, &undated, true),
               PRECONDITION_PROCEED);
 }
 
-TEST(tags_come_before_dates)
+TEST(conditions_on_tags_win_over_conditions_on_dates)
 {
     struct preconditions match = { .if_match = S("\"a\""), .if_unmodified_since = S(DATE_BEFORE) };
     struct preconditions none = { .if_none_match = S("\"b\""), .if_modified_since = S(DATE_AFTER) };
     struct preconditions both = { .if_match = S("\"x\""), .if_none_match = S("\"a\"") };
-    EXPECT_EQ(check(match, &now, true), PRECONDITION_PROCEED);
-    EXPECT_EQ(check(none, &now, true), PRECONDITION_PROCEED);
-    EXPECT_EQ(check(both, &now, true), PRECONDITION_FAILED);
-    EXPECT_EQ(check((struct preconditions){ 0 }, &now, true), PRECONDITION_PROCEED);
+    EXPECT_EQ(check_conditions(match, &now, true), PRECONDITION_PROCEED);
+    EXPECT_EQ(check_conditions(none, &now, true), PRECONDITION_PROCEED);
+    EXPECT_EQ(check_conditions(both, &now, true), PRECONDITION_FAILED);
+    EXPECT_EQ(check_conditions((struct preconditions){ 0 }, &now, true), PRECONDITION_PROCEED);
 }
 
-TEST(if_range_wants_the_very_same_bytes)
+TEST(if_range_holds_for_exactly_the_same_bytes_only)
 {
     EXPECT(if_range_holds(S(""), &now) && if_range_holds(S("\"a\""), &now) && if_range_holds(S(DATE), &now));
     EXPECT(!if_range_holds(S("W/\"a\""), &now) && !if_range_holds(S("\"b\""), &now));
@@ -82,8 +88,9 @@ TEST(if_range_wants_the_very_same_bytes)
     EXPECT(!if_range_holds(S("\"a\""), &nothing) && !if_range_holds(S("\""), &now));
 }
 
-RUN_TESTS(cmocka_unit_test(tags_compare_weakly_and_strongly),
-          cmocka_unit_test(if_none_match_is_304_to_readers_and_412_to_writers),
-          cmocka_unit_test(if_match_needs_something_that_matches),
-          cmocka_unit_test(dates_count_by_the_second_and_only_when_they_are_dates),
-          cmocka_unit_test(tags_come_before_dates), cmocka_unit_test(if_range_wants_the_very_same_bytes))
+RUN_TESTS(cmocka_unit_test(entity_tags_compare_weakly_and_strongly),
+          cmocka_unit_test(a_matching_if_none_match_is_304_to_reads_and_412_to_writes),
+          cmocka_unit_test(if_match_needs_an_existing_resource_with_that_tag),
+          cmocka_unit_test(dates_are_compared_in_seconds_and_ignored_when_malformed),
+          cmocka_unit_test(conditions_on_tags_win_over_conditions_on_dates),
+          cmocka_unit_test(if_range_holds_for_exactly_the_same_bytes_only))

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Check values: "123456789" from the catalogue of parametrised CRC algorithms (CRC-32/ISO-HDLC, CRC-32/ISCSI,
- * CRC-64/NVME); the 32-byte rows from RFC 3720 §B.4; the 4,096-byte rows from the NVM command set specification. */
+/* Sources of the expected values: for "123456789" the catalogue of parametrised CRC algorithms (CRC-32/ISO-HDLC,
+ * CRC-32/ISCSI, CRC-64/NVME); for 32 bytes RFC 3720 §B.4; for 4,096 bytes the NVM command set specification. */
 #include "test.h"
 
 #include "base/crc.h"
 
 #include <string.h>
 
-TEST(published_check_values)
+TEST(checksums_match_published_check_values)
 {
     slice nine = S("123456789");
     EXPECT_EQ(crc32_update(0, nine), 0xcbf43926);
@@ -18,7 +18,7 @@ TEST(published_check_values)
     EXPECT(crc64nvme_update(0, S("")) == 0);
 }
 
-TEST(published_rows_of_bytes)
+TEST(checksums_match_published_values_of_byte_sequences)
 {
     char row[4096];
     memset(row, 0, sizeof row);
@@ -32,8 +32,8 @@ TEST(published_rows_of_bytes)
     EXPECT_EQ(crc32c_update(0, (slice){ row, 32 }), 0x46dd794e);
 }
 
-/* Bit by bit, as the definitions have it: what the tables and the folding must agree with. */
-static uint64_t slowly(uint64_t poly, uint64_t ones, slice bytes)
+/* Bit by bit, as in the definition. The tables and the folding must give the same result. */
+static uint64_t crc_by_definition(uint64_t poly, uint64_t ones, slice bytes)
 {
     uint64_t v = ones;
     for (size_t i = 0; i < bytes.n; i++) {
@@ -44,29 +44,29 @@ static uint64_t slowly(uint64_t poly, uint64_t ones, slice bytes)
     return v ^ ones;
 }
 
-static void fill(char *p, size_t n)
+static void fill_pseudo_random(char *p, size_t n)
 {
     uint32_t v = 1;
     for (size_t i = 0; i < n; i++)
         p[i] = (char)((v = v * 1664525 + 1013904223) >> 24);
 }
 
-TEST(every_length_and_place_gives_what_the_definition_says)
+TEST(checksums_of_every_length_and_alignment_match_the_definition)
 {
     char bytes[700];
-    fill(bytes, sizeof bytes);
+    fill_pseudo_random(bytes, sizeof bytes);
     for (size_t n = 0; n < 640; n++) {
         slice s = { bytes + n % 17, n };
-        EXPECT_EQ(crc32_update(0, s), slowly(0xedb88320, 0xffffffff, s));
-        EXPECT_EQ(crc32c_update(0, s), slowly(0x82f63b78, 0xffffffff, s));
-        EXPECT(crc64nvme_update(0, s) == slowly(0x9a6c9329ac4bc9b5, UINT64_MAX, s));
+        EXPECT_EQ(crc32_update(0, s), crc_by_definition(0xedb88320, 0xffffffff, s));
+        EXPECT_EQ(crc32c_update(0, s), crc_by_definition(0x82f63b78, 0xffffffff, s));
+        EXPECT(crc64nvme_update(0, s) == crc_by_definition(0x9a6c9329ac4bc9b5, UINT64_MAX, s));
     }
 }
 
-TEST(in_pieces_and_joined_it_is_the_same_checksum)
+TEST(checksums_of_pieces_join_to_the_checksum_of_the_whole)
 {
     char bytes[5000];
-    fill(bytes, sizeof bytes);
+    fill_pseudo_random(bytes, sizeof bytes);
     slice all = { bytes, sizeof bytes };
     for (size_t cut = 0; cut <= all.n; cut += 97) {
         slice first = slice_part(all, 0, cut), second = slice_from(all, cut);
@@ -79,6 +79,7 @@ TEST(in_pieces_and_joined_it_is_the_same_checksum)
     }
 }
 
-RUN_TESTS(cmocka_unit_test(published_check_values), cmocka_unit_test(published_rows_of_bytes),
-          cmocka_unit_test(every_length_and_place_gives_what_the_definition_says),
-          cmocka_unit_test(in_pieces_and_joined_it_is_the_same_checksum))
+RUN_TESTS(cmocka_unit_test(checksums_match_published_check_values),
+          cmocka_unit_test(checksums_match_published_values_of_byte_sequences),
+          cmocka_unit_test(checksums_of_every_length_and_alignment_match_the_definition),
+          cmocka_unit_test(checksums_of_pieces_join_to_the_checksum_of_the_whole))

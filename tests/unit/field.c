@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-TEST(tokens_are_the_characters_of_rfc_9110)
+TEST(tokens_consist_of_the_characters_of_rfc_9110)
 {
     EXPECT(is_token(S("!#$%&'*+-.^_`|~09azAZ")));
     EXPECT(!is_token(S("")) && !is_token(S("a b")) && !is_token(S("a\"b")) && !is_token(S("ж")) &&
@@ -13,8 +13,8 @@ TEST(tokens_are_the_characters_of_rfc_9110)
     EXPECT(field_has_control(S("a\x7f")) && field_has_control(S("a\0b")) && !field_has_control(S("a\tbж")));
 }
 
-/* Elements of a list, each followed by a bar. */
-static slice elements(slice list, struct arena *a)
+/* The elements of a list, each followed by a bar. */
+static slice joined_elements(slice list, struct arena *a)
 {
     slice all = S(""), item;
     while (field_list_next(&list, &item))
@@ -22,18 +22,18 @@ static slice elements(slice list, struct arena *a)
     return all;
 }
 
-TEST(lists_split_at_commas_outside_quotes)
+TEST(lists_are_split_at_commas_outside_quotes)
 {
     SCRATCH(a);
-    EXPECT_SLICE(elements(S("a, b ,\tc"), &a), S("a|b|c|"));
-    EXPECT_SLICE(elements(S(",, a,,b ,"), &a), S("a|b|"));
-    EXPECT_SLICE(elements(S("\"a,b\", \"c\\\",d\""), &a), S("\"a,b\"|\"c\\\",d\"|"));
-    EXPECT_SLICE(elements(S("a, \"never, closes"), &a), S("a|\"never, closes|"));
-    EXPECT_SLICE(elements(S(""), &a), S(""));
-    EXPECT_SLICE(elements(S(" , "), &a), S(""));
+    EXPECT_SLICE(joined_elements(S("a, b ,\tc"), &a), S("a|b|c|"));
+    EXPECT_SLICE(joined_elements(S(",, a,,b ,"), &a), S("a|b|"));
+    EXPECT_SLICE(joined_elements(S("\"a,b\", \"c\\\",d\""), &a), S("\"a,b\"|\"c\\\",d\"|"));
+    EXPECT_SLICE(joined_elements(S("a, \"never, closes"), &a), S("a|\"never, closes|"));
+    EXPECT_SLICE(joined_elements(S(""), &a), S(""));
+    EXPECT_SLICE(joined_elements(S(" , "), &a), S(""));
 }
 
-TEST(quoted_strings_decode_or_fail)
+TEST(quoted_strings_are_decoded_or_refused)
 {
     SCRATCH(a);
     slice text;
@@ -46,7 +46,7 @@ TEST(quoted_strings_decode_or_fail)
     EXPECT(!field_quoted_decode(S("\"a\nb\""), &a, &text));
 }
 
-static slice params(slice text, struct arena *a)
+static slice joined_params(slice text, struct arena *a)
 {
     struct field_params ps = { .rest = text };
     slice all = S(""), name, value;
@@ -55,19 +55,19 @@ static slice params(slice text, struct arena *a)
     return ps.broken ? arena_printf(a, SLICE_FMT "broken", SLICE_ARG(all)) : all;
 }
 
-TEST(parameters_split_at_semicolons_outside_quotes)
+TEST(parameters_are_split_at_semicolons_outside_quotes)
 {
     SCRATCH(a);
-    EXPECT_SLICE(params(S(" a=1; b = \"x;y\" ;;c=\"\\\"\";"), &a), S("a=1|b=\"x;y\"|c=\"\\\"\"|"));
-    EXPECT_SLICE(params(S("a=;b=тест отчёт.txt "), &a), S("a=|b=тест отчёт.txt|"));
-    EXPECT_SLICE(params(S("a=1; b"), &a), S("a=1|broken"));
-    EXPECT_SLICE(params(S("a=\"x"), &a), S("broken"));
-    EXPECT_SLICE(params(S("a=\"x\"y; b=1"), &a), S("broken"));
-    EXPECT_SLICE(params(S("=x"), &a), S("broken"));
-    EXPECT_SLICE(params(S("a b=x"), &a), S("broken"));
+    EXPECT_SLICE(joined_params(S(" a=1; b = \"x;y\" ;;c=\"\\\"\";"), &a), S("a=1|b=\"x;y\"|c=\"\\\"\"|"));
+    EXPECT_SLICE(joined_params(S("a=;b=тест отчёт.txt "), &a), S("a=|b=тест отчёт.txt|"));
+    EXPECT_SLICE(joined_params(S("a=1; b"), &a), S("a=1|broken"));
+    EXPECT_SLICE(joined_params(S("a=\"x"), &a), S("broken"));
+    EXPECT_SLICE(joined_params(S("a=\"x\"y; b=1"), &a), S("broken"));
+    EXPECT_SLICE(joined_params(S("=x"), &a), S("broken"));
+    EXPECT_SLICE(joined_params(S("a b=x"), &a), S("broken"));
 }
 
-TEST(hosts_are_names_addresses_and_ports)
+TEST(a_host_is_a_name_or_an_address_with_an_optional_port)
 {
     EXPECT(host_is_valid(S("example.org")) && host_is_valid(S("a_b-c.example:8080")) && host_is_valid(S("localhost:")));
     EXPECT(host_is_valid(S("127.0.0.1:1")) && host_is_valid(S("[::1]")) && host_is_valid(S("[2001:db8::1]:443")));
@@ -83,7 +83,8 @@ TEST(hosts_are_names_addresses_and_ports)
     EXPECT(host_is_valid((slice){ name, 255 }) && !host_is_valid((slice){ name, 256 }));
 }
 
-RUN_TESTS(cmocka_unit_test(tokens_are_the_characters_of_rfc_9110),
-          cmocka_unit_test(lists_split_at_commas_outside_quotes), cmocka_unit_test(quoted_strings_decode_or_fail),
-          cmocka_unit_test(parameters_split_at_semicolons_outside_quotes),
-          cmocka_unit_test(hosts_are_names_addresses_and_ports))
+RUN_TESTS(cmocka_unit_test(tokens_consist_of_the_characters_of_rfc_9110),
+          cmocka_unit_test(lists_are_split_at_commas_outside_quotes),
+          cmocka_unit_test(quoted_strings_are_decoded_or_refused),
+          cmocka_unit_test(parameters_are_split_at_semicolons_outside_quotes),
+          cmocka_unit_test(a_host_is_a_name_or_an_address_with_an_optional_port))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine with a small API of its own, over real sockets, on a clock that stands still unless moved. */
+/* The engine over real sockets, with a small API of its own and a clock that only the tests move. */
 #include "rounds.h"
 #include "test.h"
 
@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define WAIT_MS 20000 /* a test that waits longer has failed */
+#define WAIT_MS 20000 /* a test that waits longer fails */
 
 /* ---- the API ---- */
 
@@ -33,53 +33,53 @@ static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_moved = PTHREAD_COND_INITIALIZER;
 static int gate_waiting, gate_open, disk_waiting, disk_ready, sinks_finished, sinks_cut, contents_released;
 
-static void count_up(int *what)
+static void increment_and_notify(int *counter)
 {
     pthread_mutex_lock(&gate_lock);
-    ++*what;
+    ++*counter;
     pthread_cond_broadcast(&gate_moved);
     pthread_mutex_unlock(&gate_lock);
 }
 
-static void wait_until(int *what, int at_least)
+static void wait_for_count(int *counter, int at_least)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += WAIT_MS / 1000;
     pthread_mutex_lock(&gate_lock);
-    while (*what < at_least)
+    while (*counter < at_least)
         if (pthread_cond_timedwait(&gate_moved, &gate_lock, &until) != 0)
-            fail_msg("waited in vain for %d", at_least);
+            fail_msg("the counter did not reach %d", at_least);
     pthread_mutex_unlock(&gate_lock);
 }
 
-static void hello(struct http_exchange *x)
+static void reply_hello(struct http_exchange *x)
 {
     http_reply(x, 200, "text/plain", S("hello"));
 }
 
-static void echo(struct http_exchange *x)
+static void reply_echo(struct http_exchange *x)
 {
     http_reply_header(x, "X-Param", x->req.params[0].n ? x->req.params[0] : S("-"));
     http_reply(x, 200, "application/octet-stream", arena_copy(&x->arena, x->req.body));
 }
 
-/* Finds at the head that it is an ordinary request; how much of it is wanted stands in the path. */
-static void collect(struct http_exchange *x)
+/* A streaming route that treats its request as an ordinary one; the path contains the limit for the body. */
+static void collect_and_echo(struct http_exchange *x)
 {
-    uint64_t most;
-    assert_true(slice_to_u64(x->req.params[0], &most));
+    uint64_t max_body;
+    assert_true(slice_to_u64(x->req.params[0], &max_body));
     if (http_has_header(&x->req, "Authorization"))
         http_reply(x, 401, "text/plain", S("go away"));
     else
-        http_collect(x, (size_t)most, echo);
+        http_collect(x, (size_t)max_body, reply_echo);
 }
 
-/* Holds the request on a worker until the gate opens. */
-static void held(struct http_exchange *x)
+/* Blocks a worker until the gate opens, then replies. */
+static void reply_after_gate(struct http_exchange *x)
 {
-    count_up(&gate_waiting);
-    wait_until(&gate_open, 1);
+    increment_and_notify(&gate_waiting);
+    wait_for_count(&gate_open, 1);
     http_reply(x, 200, "text/plain", S("late"));
 }
 
@@ -94,10 +94,10 @@ struct digest_sink {
 static err_t digest_write(struct http_sink *s, slice bytes)
 {
     struct digest_sink *d = CONTAINER_OF(s, struct digest_sink, sink);
-    EXPECT(!__atomic_exchange_n(&d->entered, true, __ATOMIC_RELAXED)); /* never twice at once */
+    EXPECT(!__atomic_exchange_n(&d->entered, true, __ATOMIC_RELAXED)); /* calls never overlap */
     if (d->slow && d->n == 0) {
-        count_up(&disk_waiting);
-        wait_until(&disk_ready, 1);
+        increment_and_notify(&disk_waiting);
+        wait_for_count(&disk_ready, 1);
     }
     hash_update(d->hash, bytes);
     d->n += bytes.n;
@@ -113,7 +113,7 @@ static void digest_finish(struct http_sink *s, struct http_exchange *x, err_t e)
     unsigned char md5[MD5_SIZE];
     hash_final(d->hash, md5);
     hash_free(d->hash);
-    count_up(e ? &sinks_cut : &sinks_finished);
+    increment_and_notify(e ? &sinks_cut : &sinks_finished);
     if (e)
         http_reply(x, e->code == ERR_TOO_LARGE ? 413 : 400, "text/plain", slice_of(err_code_name(e->code)));
     else
@@ -127,7 +127,7 @@ static bool digest_blocks(struct http_sink *s)
     return CONTAINER_OF(s, struct digest_sink, sink)->n > 100000;
 }
 
-static void sink(struct http_exchange *x)
+static void receive_and_digest(struct http_exchange *x)
 {
     if (slice_eq(http_header(&x->req, "Authorization"), S("no"))) {
         http_reply(x, 401, "text/plain", S("go away"));
@@ -143,10 +143,10 @@ static void sink(struct http_exchange *x)
     http_receive(x, &d->sink);
 }
 
-static void released(struct http_content *c)
+static void count_release(struct http_content *c)
 {
     (void)c;
-    count_up(&contents_released);
+    increment_and_notify(&contents_released);
 }
 
 static bool read_zeros(struct http_content *c, uint64_t offset, char *to, size_t size, size_t *ret_read)
@@ -163,11 +163,11 @@ static bool read_until_it_fails(struct http_content *c, uint64_t offset, char *t
     return offset < 200000 && read_zeros(c, offset, to, size, ret_read);
 }
 
-static void content(struct http_exchange *x)
+static void reply_with_content(struct http_exchange *x)
 {
     struct http_content *c = arena_new(&x->arena, struct http_content);
     *c = (struct http_content){ .fd = -1,
-                                .release = released,
+                                .release = count_release,
                                 .etag = S("\"tag\""),
                                 .content_type = S("text/x"),
                                 .last_modified_ms = 784111777000 };
@@ -207,7 +207,7 @@ struct counter {
     int left, fails_at;
 };
 
-static bool more(struct http_producer *p, struct buf *out, bool *ret_end)
+static bool produce_number(struct http_producer *p, struct buf *out, bool *ret_end)
 {
     struct counter *c = CONTAINER_OF(p, struct counter, producer);
     buf_printf(out, "%d,", c->left);
@@ -215,14 +215,14 @@ static bool more(struct http_producer *p, struct buf *out, bool *ret_end)
     return c->left != c->fails_at;
 }
 
-static void stream(struct http_exchange *x)
+static void reply_with_stream(struct http_exchange *x)
 {
     struct counter *c = arena_new(&x->arena, struct counter);
-    *c = (struct counter){ { more, NULL }, 5, http_has_header(&x->req, "X-Fail") ? 2 : -1 };
+    *c = (struct counter){ { produce_number, NULL }, 5, http_has_header(&x->req, "X-Fail") ? 2 : -1 };
     http_reply_stream(x, 200, "text/plain", &c->producer);
 }
 
-static bool guard(struct http_exchange *x)
+static bool test_guard(struct http_exchange *x)
 {
     if (!slice_eq(http_header(&x->req, "Authorization"), S("nobody")))
         return true;
@@ -230,35 +230,35 @@ static bool guard(struct http_exchange *x)
     return false;
 }
 
-static void refuse(struct http_exchange *x, enum http_refusal r, int status, const char *text)
+static void refuse_in_json(struct http_exchange *x, enum http_refusal r, int status, const char *text)
 {
     (void)r;
     http_reply(x, status, "application/json", arena_printf(&x->arena, "{\"error\":\"%s\"}", text));
 }
 
 static const struct http_route routes[] = {
-    { "GET", "/hello", hello, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
-    { "POST", "/echo", echo, 0, 1000, "" },
-    { "POST", "/echo/{what}", echo, HTTP_ON_LOOP, 0, "" },
-    { "POST", "/echo/fixed", hello, 0, 0, "" },
-    { "GET", "/held", held, 0, 0, "" },
-    { "PUT", "/sink", sink, HTTP_STREAM, 0, "" },
-    { "POST", "/collect/{most}", collect, HTTP_STREAM, 0, "" },
-    { "GET", "/content/{kind}", content, HTTP_ON_LOOP, 0, "" },
-    { "GET", "/stream", stream, 0, 0, "" },
-    { "GET", "/operator", hello, HTTP_LOCAL_ONLY, 0, "" },
+    { "GET", "/hello", reply_hello, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
+    { "POST", "/echo", reply_echo, 0, 1000, "" },
+    { "POST", "/echo/{what}", reply_echo, HTTP_ON_LOOP, 0, "" },
+    { "POST", "/echo/fixed", reply_hello, 0, 0, "" },
+    { "GET", "/held", reply_after_gate, 0, 0, "" },
+    { "PUT", "/sink", receive_and_digest, HTTP_STREAM, 0, "" },
+    { "POST", "/collect/{max}", collect_and_echo, HTTP_STREAM, 0, "" },
+    { "GET", "/content/{kind}", reply_with_content, HTTP_ON_LOOP, 0, "" },
+    { "GET", "/stream", reply_with_stream, 0, 0, "" },
+    { "GET", "/operator", reply_hello, HTTP_LOCAL_ONLY, 0, "" },
 };
 static const char *const prefixes[] = { "/", NULL };
 static const struct http_api api = { .name = "test",
                                      .routes = routes,
                                      .route_count = LENGTH_OF(routes),
                                      .prefixes = prefixes,
-                                     .guard = guard,
-                                     .refuse = refuse };
+                                     .guard = test_guard,
+                                     .refuse = refuse_in_json };
 
 /* ---- the client ---- */
 
-static int dial(void)
+static int connect_client(void)
 {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     to.sin_port = htons((uint16_t)atoi(strrchr(address, ':') + 1));
@@ -267,25 +267,25 @@ static int dial(void)
     return fd;
 }
 
-static void say(int fd, slice s)
+static void send_all(int fd, slice s)
 {
     while (s.n) {
         ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
         if (n <= 0)
-            return; /* the server may have said no and gone */
+            return; /* the server may have refused and closed the connection */
         s = slice_from(s, (size_t)n);
     }
 }
 
-/* Everything until the server closes or `until` was seen. */
-static slice hear(int fd, struct arena *a, slice until)
+/* Read until the server closes the connection, or until `until` has arrived. */
+static slice read_reply(int fd, struct arena *a, slice until)
 {
     struct buf b;
     buf_init(&b, 0);
     for (;;) {
         struct pollfd p = { fd, POLLIN, 0 };
         if (poll(&p, 1, WAIT_MS) != 1)
-            fail_msg("the server is silent; so far: '%.*s'", SLICE_ARG(buf_slice(&b)));
+            fail_msg("the server sends nothing more; so far: '%.*s'", SLICE_ARG(buf_slice(&b)));
         char *at = buf_reserve(&b, 65536);
         ssize_t n = recv(fd, at, 65536, 0);
         if (n <= 0)
@@ -299,17 +299,17 @@ static slice hear(int fd, struct arena *a, slice until)
     return s;
 }
 
-static slice ask(struct arena *a, slice request)
+static slice send_and_read(struct arena *a, slice request)
 {
-    int fd = dial();
-    say(fd, request);
+    int fd = connect_client();
+    send_all(fd, request);
     shutdown(fd, SHUT_WR);
-    slice answer = hear(fd, a, S(""));
+    slice answer = read_reply(fd, a, S(""));
     close(fd);
     return answer;
 }
 
-static size_t count(slice s, const char *needle)
+static size_t count_occurrences(slice s, const char *needle)
 {
     size_t n = 0, at;
     while ((at = slice_find(s, slice_of(needle))) != SLICE_NONE) {
@@ -332,9 +332,9 @@ static slice body_of(slice answer)
             fail_msg("no '%s' in '%.*s'", text, (int)(has_.n > 2000 ? 2000 : has_.n), has_.p);                         \
     } while (0)
 
-/* ---- setting up ---- */
+/* ---- fixture ---- */
 
-static int start(void **state)
+static int start_server(void **state)
 {
     (void)state;
     SCRATCH(a);
@@ -362,7 +362,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_server(void **state)
 {
     (void)state;
     http_server_stop(server, 5000);
@@ -376,60 +376,63 @@ static int stop(void **state)
 TEST(a_request_gets_its_reply)
 {
     SCRATCH(a);
-    slice r = ask(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    slice r = send_and_read(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
     EXPECT_HAS(r, "HTTP/1.1 200 OK\r\n");
     EXPECT_HAS(r, "Date: Sat, 21 Nov 2026 14:04:09 GMT\r\n");
     EXPECT_HAS(r, "X-Request-Id: ");
     EXPECT_HAS(r, "Content-Length: 5\r\n");
     EXPECT_SLICE(body_of(r), S("hello"));
-    r = ask(&a, S("HEAD /hello/ HTTP/1.1\r\nHost: x\r\n\r\n"));
+    r = send_and_read(&a, S("HEAD /hello/ HTTP/1.1\r\nHost: x\r\n\r\n"));
     EXPECT_HAS(r, "Content-Length: 5\r\n");
     EXPECT_SLICE(body_of(r), S(""));
-    r = ask(&a, S("POST /echo/a%2Fb HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nxyz"));
+    r = send_and_read(&a, S("POST /echo/a%2Fb HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nxyz"));
     EXPECT_HAS(r, "X-Param: a/b\r\n");
     EXPECT_SLICE(body_of(r), S("xyz"));
-    EXPECT_SLICE(body_of(ask(&a, S("POST /echo/fixed HTTP/1.1\r\nHost: x\r\n\r\n"))), S("hello"));
+    EXPECT_SLICE(body_of(send_and_read(&a, S("POST /echo/fixed HTTP/1.1\r\nHost: x\r\n\r\n"))), S("hello"));
 }
 
-TEST(refusals_take_the_form_of_the_api)
+TEST(the_api_words_the_refusals_of_the_engine)
 {
     SCRATCH(a);
-    slice r = ask(&a, S("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"));
+    slice r = send_and_read(&a, S("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"));
     EXPECT_HAS(r, "HTTP/1.1 404 ");
     EXPECT_HAS(r, "{\"error\":");
-    r = ask(&a, S("DELETE /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    r = send_and_read(&a, S("DELETE /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
     EXPECT_HAS(r, "HTTP/1.1 405 ");
     EXPECT_HAS(r, "Allow: GET, HEAD\r\n");
-    EXPECT_HAS(ask(&a, S("GET /operator HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 404 ");
-    EXPECT_HAS(ask(&a, S("nonsense\r\n\r\n")), "HTTP/1.1 400 ");
-    EXPECT_HAS(ask(&a, S("GET /hello HTTP/1.1\r\nHost:")), "HTTP/1.1 400 "); /* and then half-closed */
-    EXPECT_SLICE(ask(&a, S("\r\n")), S(""));
-    EXPECT_HAS(ask(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n")), "HTTP/1.1 417 ");
-    EXPECT_HAS(ask(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n")), "HTTP/1.1 413 ");
-    EXPECT_HAS(ask(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab")), "HTTP/1.1 400 ");
-    EXPECT_HAS(ask(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\nAuthorization: nobody\r\n\r\n")), "HTTP/1.1 401 ");
+    EXPECT_HAS(send_and_read(&a, S("GET /operator HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 404 ");
+    EXPECT_HAS(send_and_read(&a, S("nonsense\r\n\r\n")), "HTTP/1.1 400 ");
+    EXPECT_HAS(send_and_read(&a, S("GET /hello HTTP/1.1\r\nHost:")),
+               "HTTP/1.1 400 "); /* and then the client closes its side */
+    EXPECT_SLICE(send_and_read(&a, S("\r\n")), S(""));
+    EXPECT_HAS(send_and_read(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n")), "HTTP/1.1 417 ");
+    EXPECT_HAS(send_and_read(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n")), "HTTP/1.1 413 ");
+    EXPECT_HAS(send_and_read(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab")), "HTTP/1.1 400 ");
+    EXPECT_HAS(send_and_read(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\nAuthorization: nobody\r\n\r\n")),
+               "HTTP/1.1 401 ");
 }
 
-TEST(a_target_that_can_name_nothing_was_looked_for)
+TEST(a_target_that_cannot_name_a_route_is_malformed)
 {
     SCRATCH(a);
-    EXPECT_HAS(ask(&a, S("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
-    EXPECT_HAS(ask(&a, S("GET /hello/%00 HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
-    EXPECT_HAS(ask(&a, S("GET /hello/%4 HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
+    EXPECT_HAS(send_and_read(&a, S("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
+    EXPECT_HAS(send_and_read(&a, S("GET /hello/%00 HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
+    EXPECT_HAS(send_and_read(&a, S("GET /hello/%4 HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
 }
 
-TEST(three_pipelined_requests_get_three_answers_in_order)
+TEST(pipelined_requests_are_answered_in_order)
 {
     SCRATCH(a);
-    slice r = ask(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfirst"
-                        "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nsecond\r\n0\r\n\r\n"
-                        "GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"));
-    EXPECT_EQ(count(r, "HTTP/1.1 200 OK"), 3);
+    slice r = send_and_read(
+        &a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfirst"
+              "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nsecond\r\n0\r\n\r\n"
+              "GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"));
+    EXPECT_EQ(count_occurrences(r, "HTTP/1.1 200 OK"), 3);
     EXPECT(slice_find(r, S("first")) < slice_find(r, S("second")));
     EXPECT(slice_find(r, S("second")) < slice_find(r, S("hello")));
 }
 
-TEST(a_message_split_at_every_byte_gives_the_same_answer)
+TEST(a_request_split_at_any_byte_gets_the_same_reply)
 {
     SCRATCH(a);
     const slice messages[] = {
@@ -442,15 +445,15 @@ TEST(a_message_split_at_every_byte_gives_the_same_answer)
         S("GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab"),
     };
     for (size_t m = 0; m < LENGTH_OF(messages); m++) {
-        slice whole = ask(&a, messages[m]);
+        slice whole = send_and_read(&a, messages[m]);
         for (size_t at = 1; at < messages[m].n; at++) {
-            int fd = dial();
+            int fd = connect_client();
             int one = 1;
             setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof one);
-            say(fd, slice_part(messages[m], 0, at));
-            say(fd, slice_from(messages[m], at));
+            send_all(fd, slice_part(messages[m], 0, at));
+            send_all(fd, slice_from(messages[m], at));
             shutdown(fd, SHUT_WR);
-            slice r = hear(fd, &a, S(""));
+            slice r = read_reply(fd, &a, S(""));
             close(fd);
             EXPECT_SLICE(slice_part(r, 0, 12), slice_part(whole, 0, 12));
             EXPECT_SLICE(body_of(r), body_of(whole));
@@ -463,7 +466,7 @@ static slice put_header(struct arena *a, size_t n)
     return arena_printf(a, "PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", n);
 }
 
-static slice pattern(struct arena *a, size_t n)
+static slice patterned_bytes(struct arena *a, size_t n)
 {
     char *p = arena_alloc(a, n);
     for (size_t i = 0; i < n; i++)
@@ -478,215 +481,222 @@ static slice sum_line(struct arena *a, slice bytes)
     return arena_printf(a, "%zu %s", bytes.n, hex_encode(a, (slice){ (char *)md5, MD5_SIZE }).p);
 }
 
-TEST(streamed_bodies_arrive_exactly_at_every_size)
+TEST(streamed_bodies_of_every_size_arrive_unchanged)
 {
     SCRATCH(a);
     const size_t sizes[] = { 0, 1, 20479, 20480, 20481, 65536, 131072, 131073, 1000000, 8u << 20 };
     for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
-        slice body = pattern(&a, sizes[i]);
-        int fd = dial();
-        say(fd, put_header(&a, body.n));
-        say(fd, body);
-        say(fd, S("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
-        slice r = hear(fd, &a, S(""));
+        slice body = patterned_bytes(&a, sizes[i]);
+        int fd = connect_client();
+        send_all(fd, put_header(&a, body.n));
+        send_all(fd, body);
+        send_all(fd, S("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        slice r = read_reply(fd, &a, S(""));
         close(fd);
         EXPECT_HAS(r, sum_line(&a, body).p);
-        EXPECT_EQ(count(r, "HTTP/1.1 20"), 2);
+        EXPECT_EQ(count_occurrences(r, "HTTP/1.1 20"), 2);
     }
 }
 
-TEST(chunked_bodies_of_any_size_arrive_exactly)
+TEST(chunked_bodies_of_any_chunk_size_arrive_unchanged)
 {
     SCRATCH(a);
-    slice body = pattern(&a, 700000);
-    int fd = dial();
-    say(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"));
+    slice body = patterned_bytes(&a, 700000);
+    int fd = connect_client();
+    send_all(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"));
     for (size_t at = 0, n = 1; at < body.n; at += n, n = n * 3 % 50021 + 1) {
         slice piece = slice_part(body, at, n);
-        say(fd, arena_printf(&a, "%zx\r\n", piece.n));
-        say(fd, piece);
-        say(fd, S("\r\n"));
+        send_all(fd, arena_printf(&a, "%zx\r\n", piece.n));
+        send_all(fd, piece);
+        send_all(fd, S("\r\n"));
     }
-    say(fd, S("0\r\n\r\n"));
-    EXPECT_HAS(hear(fd, &a, S("")), sum_line(&a, body).p);
+    send_all(fd, S("0\r\n\r\n"));
+    EXPECT_HAS(read_reply(fd, &a, S("")), sum_line(&a, body).p);
     close(fd);
 }
 
-static void *upload(void *arg)
+static void *upload_rounds(void *arg)
 {
     SCRATCH(a);
-    slice body = pattern(&a, 300000 + (size_t)(uintptr_t)arg * 70001);
+    slice body = patterned_bytes(&a, 300000 + (size_t)(uintptr_t)arg * 70001);
     for (int i = rounds(ROUNDS_http_uploads); i > 0; i--) {
-        int fd = dial();
-        say(fd, put_header(&a, body.n));
-        say(fd, body);
-        slice want = sum_line(&a, body), r = hear(fd, &a, want);
+        int fd = connect_client();
+        send_all(fd, put_header(&a, body.n));
+        send_all(fd, body);
+        slice want = sum_line(&a, body), r = read_reply(fd, &a, want);
         EXPECT_HAS(r, want.p);
         close(fd);
     }
     return NULL;
 }
 
-TEST(sixteen_uploads_at_once_do_not_mix)
+TEST(sixteen_concurrent_uploads_do_not_mix)
 {
     pthread_t threads[16];
     for (uintptr_t i = 0; i < 16; i++)
-        EXPECT_EQ(pthread_create(&threads[i], NULL, upload, (void *)i), 0);
+        EXPECT_EQ(pthread_create(&threads[i], NULL, upload_rounds, (void *)i), 0);
     for (int i = 0; i < 16; i++)
         pthread_join(threads[i], NULL);
 }
 
-/* With one thread for all bodies of a loop, a write that hung took every other upload of that loop with it. */
-TEST(uploads_that_wait_for_their_disk_hold_up_no_other)
+/* With one thread for all bodies of a loop, a write that hung blocked every other upload of that loop. */
+TEST(an_upload_that_waits_for_its_disk_delays_no_other)
 {
     SCRATCH(a);
-    slice body = pattern(&a, 500000), want = sum_line(&a, body);
+    slice body = patterned_bytes(&a, 500000), want = sum_line(&a, body);
     int slow[2];
     for (int i = 0; i < 2; i++) {
-        slow[i] = dial();
-        say(slow[i],
-            arena_printf(&a, "PUT /sink HTTP/1.1\r\nHost: x\r\nAuthorization: slow\r\nContent-Length: %zu\r\n\r\n",
-                         body.n));
-        say(slow[i], body);
+        slow[i] = connect_client();
+        send_all(slow[i],
+                 arena_printf(&a, "PUT /sink HTTP/1.1\r\nHost: x\r\nAuthorization: slow\r\nContent-Length: %zu\r\n\r\n",
+                              body.n));
+        send_all(slow[i], body);
     }
-    wait_until(&disk_waiting, 2);
+    wait_for_count(&disk_waiting, 2);
     for (int i = 0; i < 8; i++) {
-        int fd = dial();
-        say(fd, put_header(&a, body.n));
-        say(fd, body);
-        EXPECT_HAS(hear(fd, &a, want), want.p);
+        int fd = connect_client();
+        send_all(fd, put_header(&a, body.n));
+        send_all(fd, body);
+        EXPECT_HAS(read_reply(fd, &a, want), want.p);
         close(fd);
     }
-    count_up(&disk_ready);
+    increment_and_notify(&disk_ready);
     for (int i = 0; i < 2; i++) {
-        EXPECT_HAS(hear(slow[i], &a, want), want.p);
+        EXPECT_HAS(read_reply(slow[i], &a, want), want.p);
         close(slow[i]);
     }
 }
 
-TEST(uploads_cut_at_any_point_end_their_sink_and_nothing_else)
+TEST(an_upload_that_breaks_off_ends_its_sink_and_frees_its_buffers)
 {
     SCRATCH(a);
-    slice body = pattern(&a, 400000);
+    slice body = patterned_bytes(&a, 400000);
     const size_t cuts[] = { 0, 1, 1000, 65536, 65537, 131072, 200000, 399999 };
     int before = sinks_cut;
     for (size_t i = 0; i < LENGTH_OF(cuts); i++) {
-        int fd = dial();
-        say(fd, put_header(&a, body.n));
-        say(fd, slice_part(body, 0, cuts[i]));
+        int fd = connect_client();
+        send_all(fd, put_header(&a, body.n));
+        send_all(fd, slice_part(body, 0, cuts[i]));
         struct linger hard = { 1, 0 };
         if (i % 2)
-            setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard); /* a reset instead of an end */
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard); /* send a reset instead of a normal close */
         close(fd);
     }
-    wait_until(&sinks_cut, before + (int)LENGTH_OF(cuts));
+    wait_for_count(&sinks_cut, before + (int)LENGTH_OF(cuts));
     struct http_stats stats;
     http_server_stats(server, &stats);
     EXPECT_EQ(stats.body_buffers, 0);
-    /* a half-closed sender is still told */
-    EXPECT_HAS(ask(&a, S("PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nabc")), "HTTP/1.1 400 ");
+    /* a client that closed only its side still gets a reply */
+    EXPECT_HAS(send_and_read(&a, S("PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nabc")),
+               "HTTP/1.1 400 ");
 }
 
-TEST(a_body_over_the_sinks_limit_is_refused_readably)
+TEST(a_client_can_read_the_refusal_of_a_body_that_the_sink_refuses)
 {
     SCRATCH(a);
-    slice body = pattern(&a, 16u << 20);
-    int fd = dial();
-    say(fd, put_header(&a, body.n));
-    say(fd, body);
-    slice r = hear(fd, &a, S("too large"));
+    slice body = patterned_bytes(&a, 16u << 20);
+    int fd = connect_client();
+    send_all(fd, put_header(&a, body.n));
+    send_all(fd, body);
+    slice r = read_reply(fd, &a, S("too large"));
     EXPECT_HAS(r, "HTTP/1.1 413 ");
     close(fd);
 }
 
-TEST(a_refused_upload_that_was_then_cut_kept_the_loop_busy_for_ever)
+TEST(a_refused_upload_that_breaks_off_ends_its_connection)
 {
     SCRATCH(a);
-    slice body = pattern(&a, (8u << 20) + 900000);
-    int fd = dial();
-    say(fd, put_header(&a, body.n));
-    say(fd, slice_part(body, 0, body.n - 500000));
-    EXPECT_HAS(hear(fd, &a, S("too large")), "HTTP/1.1 413 ");
+    slice body = patterned_bytes(&a, (8u << 20) + 900000);
+    int fd = connect_client();
+    send_all(fd, put_header(&a, body.n));
+    send_all(fd, slice_part(body, 0, body.n - 500000));
+    EXPECT_HAS(read_reply(fd, &a, S("too large")), "HTTP/1.1 413 ");
     shutdown(fd, SHUT_WR);
-    EXPECT_SLICE(hear(fd, &a, S("")), S("")); /* the end */
+    EXPECT_SLICE(read_reply(fd, &a, S("")), S("")); /* the connection was closed */
     close(fd);
 }
 
-TEST(a_body_that_was_too_large_and_then_malformed_was_called_either)
+TEST(a_body_that_is_too_large_and_then_malformed_is_too_large)
 {
     SCRATCH(a);
-    slice body = pattern(&a, 1100);
-    slice r = ask(&a, arena_printf(&a,
-                                   "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                   "44c\r\n%s\r\nnonsense\r\n",
-                                   hex_encode(&a, slice_part(body, 0, 550)).p));
+    slice body = patterned_bytes(&a, 1100);
+    slice r = send_and_read(&a, arena_printf(&a,
+                                             "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                             "44c\r\n%s\r\nnonsense\r\n",
+                                             hex_encode(&a, slice_part(body, 0, 550)).p));
     EXPECT_HAS(r, "HTTP/1.1 413 ");
 }
 
-TEST(expect_100_is_answered_only_when_the_body_is_wanted)
+TEST(continue_is_sent_only_when_the_body_is_accepted)
 {
     SCRATCH(a);
-    int fd = dial();
-    say(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"));
-    EXPECT_HAS(hear(fd, &a, S("\r\n\r\n")), "HTTP/1.1 100 Continue");
-    say(fd, S("hello"));
-    EXPECT_HAS(hear(fd, &a, S("5d41402abc")), "HTTP/1.1 201 ");
+    int fd = connect_client();
+    send_all(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"));
+    EXPECT_HAS(read_reply(fd, &a, S("\r\n\r\n")), "HTTP/1.1 100 Continue");
+    send_all(fd, S("hello"));
+    EXPECT_HAS(read_reply(fd, &a, S("5d41402abc")), "HTTP/1.1 201 ");
     close(fd);
-    fd = dial();
-    say(fd,
+    fd = connect_client();
+    send_all(
+        fd,
         S("PUT /sink HTTP/1.1\r\nHost: x\r\nAuthorization: no\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"));
-    slice r = hear(fd, &a, S(""));
+    slice r = read_reply(fd, &a, S(""));
     EXPECT_HAS(r, "HTTP/1.1 401 ");
-    EXPECT_EQ(count(r, "100 Continue"), 0);
+    EXPECT_EQ(count_occurrences(r, "100 Continue"), 0);
     EXPECT_HAS(r, "Connection: close");
     close(fd);
 }
 
-TEST(a_streaming_route_may_turn_out_to_be_an_ordinary_one)
+TEST(a_streaming_route_can_collect_the_body_of_an_ordinary_request)
 {
     SCRATCH(a);
-    slice r = ask(&a, S("POST /collect/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"));
+    slice r = send_and_read(&a, S("POST /collect/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"));
     EXPECT_HAS(r, "HTTP/1.1 200 ");
     EXPECT_SLICE(body_of(r), S("hello"));
-    EXPECT_SLICE(body_of(ask(&a, S("POST /collect/5 HTTP/1.1\r\nHost: x\r\n\r\n"))), S(""));
-    r = ask(&a, S("POST /collect/9 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
+    EXPECT_SLICE(body_of(send_and_read(&a, S("POST /collect/5 HTTP/1.1\r\nHost: x\r\n\r\n"))), S(""));
+    r = send_and_read(
+        &a, S("POST /collect/9 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
     EXPECT_SLICE(body_of(r), S("hello"));
-    EXPECT_HAS(ask(&a, S("POST /collect/4 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")), "HTTP/1.1 413 ");
-    r = ask(&a, S("POST /collect/4 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
+    EXPECT_HAS(send_and_read(&a, S("POST /collect/4 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")),
+               "HTTP/1.1 413 ");
+    r = send_and_read(
+        &a, S("POST /collect/4 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
     EXPECT_HAS(r, "HTTP/1.1 413 ");
-    /* Dropped, and the connection goes on. */
-    r = ask(&a, S("POST /collect/0 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
-                  "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
-    EXPECT_EQ(count(r, "HTTP/1.1 200 "), 2);
+    /* The body is dropped, and the connection persists. */
+    r = send_and_read(&a, S("POST /collect/0 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+                            "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_EQ(count_occurrences(r, "HTTP/1.1 200 "), 2);
     EXPECT_HAS(r, "X-Param: 0\r\n");
-    EXPECT_HAS(ask(&a, S("POST /collect/9 HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\nContent-Length: 5\r\n\r\nhello")),
+    EXPECT_HAS(send_and_read(
+                   &a, S("POST /collect/9 HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\nContent-Length: 5\r\n\r\nhello")),
                "HTTP/1.1 401 ");
 }
 
-TEST(a_refusal_can_be_read_while_64_MiB_are_on_their_way)
+TEST(a_client_can_read_a_refusal_while_it_sends_64_MiB)
 {
     SCRATCH(a);
-    int fd = dial();
-    say(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\nAuthorization: no\r\nContent-Length: 67108864\r\n\r\n"));
-    slice piece = pattern(&a, 1 << 20);
+    int fd = connect_client();
+    send_all(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\nAuthorization: no\r\nContent-Length: 67108864\r\n\r\n"));
+    slice piece = patterned_bytes(&a, 1 << 20);
     for (int i = 0; i < 64; i++)
-        say(fd, piece);
-    EXPECT_HAS(hear(fd, &a, S("")), "HTTP/1.1 401 ");
+        send_all(fd, piece);
+    EXPECT_HAS(read_reply(fd, &a, S("")), "HTTP/1.1 401 ");
     close(fd);
-    /* a short one is read to its end and the connection kept */
-    slice r = ask(&a, S("PUT /sink HTTP/1.1\r\nHost: x\r\nAuthorization: no\r\nContent-Length: 5\r\n\r\nhello"
-                        "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
-    EXPECT_EQ(count(r, "HTTP/1.1 401 "), 1);
-    EXPECT_EQ(count(r, "HTTP/1.1 200 "), 1);
+    /* a short body is read to its end, and the connection persists */
+    slice r = send_and_read(&a, S("PUT /sink HTTP/1.1\r\nHost: x\r\nAuthorization: no\r\nContent-Length: 5\r\n\r\nhello"
+                                  "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_EQ(count_occurrences(r, "HTTP/1.1 401 "), 1);
+    EXPECT_EQ(count_occurrences(r, "HTTP/1.1 200 "), 1);
 }
 
-TEST(downloads_know_ranges_and_conditions)
+TEST(downloads_obey_ranges_and_conditions)
 {
     SCRATCH(a);
     const char *const kinds[] = { "file", "memory", "computed" };
     int before = contents_released;
     for (int i = 0; i < 3; i++) {
-#define GET(headers) ask(&a, arena_printf(&a, "GET /content/%s HTTP/1.1\r\nHost: x\r\n" headers "\r\n", kinds[i]))
+#define GET(headers)                                                                                                   \
+    send_and_read(&a, arena_printf(&a, "GET /content/%s HTTP/1.1\r\nHost: x\r\n" headers "\r\n", kinds[i]))
         slice whole = GET("");
         EXPECT_HAS(whole, "HTTP/1.1 200 OK");
         EXPECT_HAS(whole, "ETag: \"tag\"");
@@ -699,101 +709,105 @@ TEST(downloads_know_ranges_and_conditions)
         slice outside = GET("Range: bytes=9999999-\r\n");
         EXPECT_HAS(outside, "HTTP/1.1 416 ");
         EXPECT_HAS(outside, "Content-Range: bytes */");
-        EXPECT(body_of(outside).n > 0); /* the API's own words */
+        EXPECT(body_of(outside).n > 0); /* worded by the API */
         EXPECT_HAS(GET("Range: bytes=0-0,2-2\r\n"), "HTTP/1.1 200 ");
         slice same = GET("If-None-Match: \"tag\"\r\n");
         EXPECT_HAS(same, "HTTP/1.1 304 ");
         EXPECT_SLICE(body_of(same), S(""));
         EXPECT_HAS(GET("If-Match: \"other\"\r\n"), "HTTP/1.1 412 ");
         EXPECT_HAS(GET("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), "HTTP/1.1 304 ");
-        slice head = ask(&a, arena_printf(&a, "HEAD /content/%s HTTP/1.1\r\nHost: x\r\n\r\n", kinds[i]));
+        slice head = send_and_read(&a, arena_printf(&a, "HEAD /content/%s HTTP/1.1\r\nHost: x\r\n\r\n", kinds[i]));
         EXPECT_SLICE(body_of(head), S(""));
         EXPECT_HAS(head, "Content-Length: ");
 #undef GET
     }
-    wait_until(&contents_released, before + 3 * 9);
+    wait_for_count(&contents_released, before + 3 * 9);
 }
 
-TEST(a_part_of_a_download_is_sent_like_a_range)
+TEST(a_part_of_a_content_is_sent_like_a_range)
 {
     SCRATCH(a);
-    slice r = ask(&a, S("GET /content/part HTTP/1.1\r\nHost: x\r\nRange: bytes=0-1\r\n\r\n"));
+    slice r = send_and_read(&a, S("GET /content/part HTTP/1.1\r\nHost: x\r\nRange: bytes=0-1\r\n\r\n"));
     EXPECT_HAS(r, "HTTP/1.1 206 ");
     EXPECT_HAS(r, "Content-Range: bytes 4-6/10\r\n");
     EXPECT_SLICE(body_of(r), S("456"));
-    r = ask(&a, S("HEAD /content/part HTTP/1.1\r\nHost: x\r\n\r\n"));
+    r = send_and_read(&a, S("HEAD /content/part HTTP/1.1\r\nHost: x\r\n\r\n"));
     EXPECT_HAS(r, "HTTP/1.1 206 ");
     EXPECT_HAS(r, "Content-Length: 3\r\n");
-    EXPECT_HAS(ask(&a, S("GET /content/part HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"tag\"\r\n\r\n")), "HTTP/1.1 304 ");
+    EXPECT_HAS(send_and_read(&a, S("GET /content/part HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"tag\"\r\n\r\n")),
+               "HTTP/1.1 304 ");
 }
 
-TEST(a_part_without_a_byte_is_not_the_whole)
+TEST(an_empty_part_of_a_content_is_sent_as_an_empty_reply)
 {
     SCRATCH(a);
-    slice r = ask(&a, S("GET /content/nothing HTTP/1.1\r\nHost: x\r\n\r\n"));
+    slice r = send_and_read(&a, S("GET /content/nothing HTTP/1.1\r\nHost: x\r\n\r\n"));
     EXPECT_HAS(r, "HTTP/1.1 200 ");
     EXPECT_HAS(r, "Content-Length: 0\r\n");
     EXPECT_SLICE(body_of(r), S(""));
 }
 
-TEST(a_refusal_does_not_carry_the_headers_of_the_content)
+TEST(a_refusal_drops_the_headers_of_the_content)
 {
     SCRATCH(a);
     static const char *const refused[] = { "Range: bytes=10-", "If-Match: \"other\"" };
     for (size_t i = 0; i < LENGTH_OF(refused); i++) {
-        slice r = ask(&a, arena_printf(&a, "GET /content/zipped HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", refused[i]));
+        slice r =
+            send_and_read(&a, arena_printf(&a, "GET /content/zipped HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", refused[i]));
         EXPECT_HAS(r, i ? "HTTP/1.1 412 " : "HTTP/1.1 416 ");
         EXPECT_HAS(r, "X-Kind: own\r\n");
         EXPECT(slice_find(r, S("Content-Encoding")) == SLICE_NONE);
     }
-    EXPECT_HAS(ask(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nRange: bytes=10-\r\n\r\n")),
+    EXPECT_HAS(send_and_read(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nRange: bytes=10-\r\n\r\n")),
                "Content-Range: bytes */10\r\n");
-    EXPECT_HAS(ask(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"tag\"\r\n\r\n")),
+    EXPECT_HAS(send_and_read(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"tag\"\r\n\r\n")),
                "Content-Encoding: gzip");
 }
 
-TEST(the_range_of_a_head_counts_where_the_api_says_so)
+TEST(range_applies_to_head_only_where_the_api_asks_for_it)
 {
     SCRATCH(a);
-    slice r = ask(&a, S("HEAD /content/zipped HTTP/1.1\r\nHost: x\r\nRange: bytes=2-5\r\n\r\n"));
+    slice r = send_and_read(&a, S("HEAD /content/zipped HTTP/1.1\r\nHost: x\r\nRange: bytes=2-5\r\n\r\n"));
     EXPECT_HAS(r, "HTTP/1.1 206 ");
     EXPECT_HAS(r, "Content-Length: 4\r\n");
     EXPECT_HAS(r, "Content-Range: bytes 2-5/10\r\n");
-    EXPECT_HAS(ask(&a, S("HEAD /content/zipped HTTP/1.1\r\nHost: x\r\nRange: bytes=10-\r\n\r\n")), "HTTP/1.1 416 ");
-    EXPECT_HAS(ask(&a, S("HEAD /content/memory HTTP/1.1\r\nHost: x\r\nRange: bytes=2-5\r\n\r\n")), "HTTP/1.1 200 ");
+    EXPECT_HAS(send_and_read(&a, S("HEAD /content/zipped HTTP/1.1\r\nHost: x\r\nRange: bytes=10-\r\n\r\n")),
+               "HTTP/1.1 416 ");
+    EXPECT_HAS(send_and_read(&a, S("HEAD /content/memory HTTP/1.1\r\nHost: x\r\nRange: bytes=2-5\r\n\r\n")),
+               "HTTP/1.1 200 ");
 }
 
-TEST(a_streamed_reply_is_chunked_or_ends_with_the_connection)
+TEST(a_produced_reply_is_chunked_or_ends_with_the_connection)
 {
     SCRATCH(a);
-    EXPECT_SLICE(body_of(ask(&a, S("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"))),
+    EXPECT_SLICE(body_of(send_and_read(&a, S("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"))),
                  S("2\r\n5,\r\n2\r\n4,\r\n2\r\n3,\r\n2\r\n2,\r\n2\r\n1,\r\n0\r\n\r\n"));
-    EXPECT_SLICE(body_of(ask(&a, S("GET /stream HTTP/1.0\r\n\r\n"))), S("5,4,3,2,1,"));
+    EXPECT_SLICE(body_of(send_and_read(&a, S("GET /stream HTTP/1.0\r\n\r\n"))), S("5,4,3,2,1,"));
 }
 
-/* Never a body that looks whole: neither its length nor its last chunk comes. */
-TEST(seaweedfs_9149_a_read_that_fails_cuts_the_connection)
+/* The client must not take the body for complete: it gets neither all announced bytes nor the last chunk. */
+TEST(seaweedfs_9149_a_failing_read_closes_the_connection)
 {
     SCRATCH(a);
-    slice r = ask(&a, S("GET /content/failing HTTP/1.1\r\nHost: x\r\n\r\n"));
+    slice r = send_and_read(&a, S("GET /content/failing HTTP/1.1\r\nHost: x\r\n\r\n"));
     EXPECT_HAS(r, "Content-Length: 1000000\r\n");
     EXPECT(body_of(r).n < 1000000);
-    r = ask(&a, S("GET /stream HTTP/1.1\r\nHost: x\r\nX-Fail: yes\r\n\r\n"));
+    r = send_and_read(&a, S("GET /stream HTTP/1.1\r\nHost: x\r\nX-Fail: yes\r\n\r\n"));
     EXPECT_HAS(r, "Transfer-Encoding: chunked\r\n");
     EXPECT(slice_find(body_of(r), S("0\r\n\r\n")) == SLICE_NONE);
 }
 
-/* Of eight answers of 1 MB the kernel takes at most half in advance: for the rest the server waits. */
-TEST(a_slow_reader_gets_everything)
+/* The kernel buffers at most half of eight replies of 1 MB, so the server has to wait until the client reads. */
+TEST(a_slow_reader_receives_every_byte)
 {
     SCRATCH(a);
-    int fd = dial();
+    int fd = connect_client();
     int small = 16384;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     for (int i = 0; i < 7; i++)
-        say(fd, S("GET /content/computed HTTP/1.1\r\nHost: x\r\n\r\n"));
-    say(fd, S("GET /content/computed HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
-    slice r = hear(fd, &a, S(""));
+        send_all(fd, S("GET /content/computed HTTP/1.1\r\nHost: x\r\n\r\n"));
+    send_all(fd, S("GET /content/computed HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    slice r = read_reply(fd, &a, S(""));
     for (int i = 0; i < 8; i++) {
         slice body = body_of(r);
         EXPECT(body.n >= 1000000);
@@ -808,7 +822,7 @@ TEST(heads_over_their_limits_are_431)
     SCRATCH(a);
     char *long_line = arena_alloc(&a, 1 << 20);
     memset(long_line, 'a', (1 << 20) - 1);
-    EXPECT_HAS(ask(&a, arena_printf(&a, "GET /hello HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n", long_line)),
+    EXPECT_HAS(send_and_read(&a, arena_printf(&a, "GET /hello HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n", long_line)),
                "HTTP/1.1 431 ");
     struct buf many;
     buf_init(&many, 0);
@@ -816,108 +830,108 @@ TEST(heads_over_their_limits_are_431)
     for (int i = 0; i < 10000; i++)
         buf_printf(&many, "H%d: 1\r\n", i);
     buf_add(&many, S("\r\n"));
-    EXPECT_HAS(ask(&a, buf_slice(&many)), "HTTP/1.1 431 ");
+    EXPECT_HAS(send_and_read(&a, buf_slice(&many)), "HTTP/1.1 431 ");
     buf_release(&many);
 }
 
-/* Move the clock until the server closes the connection or answers. */
+/* Move the clock until the server replies or closes the connection. */
 static slice tick_until_closed(int fd, struct arena *a)
 {
     for (int i = 0; i < 4000; i++) {
         struct pollfd p = { fd, POLLIN, 0 };
         if (poll(&p, 1, 5) == 1)
-            return hear(fd, a, S(""));
+            return read_reply(fd, a, S(""));
         clock_manual_advance(&manual, 1000);
         http_server_wake(server);
     }
-    fail_msg("the server waits for ever");
+    fail_msg("the server does not time out");
     return S("");
 }
 
-TEST(slow_clients_are_let_go)
+TEST(slow_clients_are_disconnected)
 {
     SCRATCH(a);
-    int fd = dial();
-    say(fd, S("GET /hello HT"));
+    int fd = connect_client();
+    send_all(fd, S("GET /hello HT"));
     EXPECT_HAS(tick_until_closed(fd, &a), "HTTP/1.1 408 ");
     close(fd);
-    fd = dial();
+    fd = connect_client();
     EXPECT_SLICE(tick_until_closed(fd, &a), S(""));
     close(fd);
-    fd = dial();
-    say(fd, S("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
-    hear(fd, &a, S("hello"));
+    fd = connect_client();
+    send_all(fd, S("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    read_reply(fd, &a, S("hello"));
     EXPECT_SLICE(tick_until_closed(fd, &a), S(""));
     close(fd);
     int cut = sinks_cut;
-    fd = dial();
-    say(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\nabc"));
+    fd = connect_client();
+    send_all(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\nabc"));
     EXPECT_HAS(tick_until_closed(fd, &a), "HTTP/1.1 400 ");
-    wait_until(&sinks_cut, cut + 1);
+    wait_for_count(&sinks_cut, cut + 1);
     close(fd);
 }
 
-TEST(workers_that_are_all_busy_do_not_stop_the_loop)
+TEST(the_loop_answers_while_all_workers_are_busy)
 {
     SCRATCH(a);
     int fds[4], before = gate_waiting;
     for (int i = 0; i < 4; i++) {
-        fds[i] = dial();
-        say(fds[i], S("GET /held HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        fds[i] = connect_client();
+        send_all(fds[i], S("GET /held HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
     }
-    wait_until(&gate_waiting, before + 2);
-    EXPECT_HAS(ask(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")), "hello");
-    close(fds[3]); /* gone before its turn */
-    count_up(&gate_open);
+    wait_for_count(&gate_waiting, before + 2);
+    EXPECT_HAS(send_and_read(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")), "hello");
+    close(fds[3]); /* this client goes away before a worker is free */
+    increment_and_notify(&gate_open);
     for (int i = 0; i < 3; i++) {
-        EXPECT_HAS(hear(fds[i], &a, S("")), "late");
+        EXPECT_HAS(read_reply(fds[i], &a, S("")), "late");
         close(fds[i]);
     }
-    wait_until(&gate_waiting, before + 4);
+    wait_for_count(&gate_waiting, before + 4);
     pthread_mutex_lock(&gate_lock);
     gate_open = 0;
     pthread_mutex_unlock(&gate_lock);
 }
 
-TEST(one_address_cannot_take_all_connections)
+TEST(one_address_cannot_use_all_connections)
 {
     SCRATCH(a);
     int fds[210], refused = 0;
     struct http_stats before, now;
     http_server_stats(server, &before);
     for (int i = 0; i < 210; i++)
-        fds[i] = dial();
+        fds[i] = connect_client();
     do
-        http_server_stats(server, &now); /* none may be answered before all were counted */
+        http_server_stats(server, &now); /* no connection may end before all of them were counted */
     while (now.connections_accepted < before.connections_accepted + 210);
     for (int i = 0; i < 210; i++)
-        say(fds[i], S("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        send_all(fds[i], S("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
     for (int i = 0; i < 210; i++) {
-        slice r = hear(fds[i], &a, S(""));
+        slice r = read_reply(fds[i], &a, S(""));
         refused += r.n == 0 || slice_find(r, S("HTTP/1.1 503 ")) != SLICE_NONE;
         close(fds[i]);
     }
     EXPECT(refused >= 10 && refused < 60);
 }
 
-static void *stop_it(void *arg)
+static void *stop_server_thread(void *arg)
 {
     http_server_stop(server, 10000);
     return arg;
 }
 
-TEST(stopping_lets_what_is_in_flight_finish)
+TEST(a_stopping_server_finishes_running_requests)
 {
     SCRATCH(a);
     int before = gate_waiting;
-    int fd = dial(), idle = dial();
-    say(fd, S("GET /held HTTP/1.1\r\nHost: x\r\n\r\n"));
-    wait_until(&gate_waiting, before + 1);
+    int fd = connect_client(), idle = connect_client();
+    send_all(fd, S("GET /held HTTP/1.1\r\nHost: x\r\n\r\n"));
+    wait_for_count(&gate_waiting, before + 1);
     pthread_t stopper;
-    EXPECT_EQ(pthread_create(&stopper, NULL, stop_it, NULL), 0);
-    EXPECT_SLICE(hear(idle, &a, S("")), S("")); /* idle ones are closed at once */
-    count_up(&gate_open);
-    slice r = hear(fd, &a, S(""));
+    EXPECT_EQ(pthread_create(&stopper, NULL, stop_server_thread, NULL), 0);
+    EXPECT_SLICE(read_reply(idle, &a, S("")), S("")); /* idle connections are closed at once */
+    increment_and_notify(&gate_open);
+    slice r = read_reply(fd, &a, S(""));
     EXPECT_HAS(r, "late");
     EXPECT_HAS(r, "Connection: close");
     pthread_join(stopper, NULL);
@@ -925,27 +939,31 @@ TEST(stopping_lets_what_is_in_flight_finish)
     close(idle);
 }
 
-RUN_TESTS_WITH(
-    start, stop, cmocka_unit_test(a_request_gets_its_reply), cmocka_unit_test(refusals_take_the_form_of_the_api),
-    cmocka_unit_test(a_target_that_can_name_nothing_was_looked_for),
-    cmocka_unit_test(three_pipelined_requests_get_three_answers_in_order),
-    cmocka_unit_test(a_message_split_at_every_byte_gives_the_same_answer),
-    cmocka_unit_test(streamed_bodies_arrive_exactly_at_every_size),
-    cmocka_unit_test(chunked_bodies_of_any_size_arrive_exactly), cmocka_unit_test(sixteen_uploads_at_once_do_not_mix),
-    cmocka_unit_test(uploads_that_wait_for_their_disk_hold_up_no_other),
-    cmocka_unit_test(uploads_cut_at_any_point_end_their_sink_and_nothing_else),
-    cmocka_unit_test(a_body_over_the_sinks_limit_is_refused_readably),
-    cmocka_unit_test(a_refused_upload_that_was_then_cut_kept_the_loop_busy_for_ever),
-    cmocka_unit_test(a_body_that_was_too_large_and_then_malformed_was_called_either),
-    cmocka_unit_test(expect_100_is_answered_only_when_the_body_is_wanted),
-    cmocka_unit_test(a_streaming_route_may_turn_out_to_be_an_ordinary_one),
-    cmocka_unit_test(a_refusal_can_be_read_while_64_MiB_are_on_their_way),
-    cmocka_unit_test(downloads_know_ranges_and_conditions), cmocka_unit_test(a_part_of_a_download_is_sent_like_a_range),
-    cmocka_unit_test(a_part_without_a_byte_is_not_the_whole),
-    cmocka_unit_test(a_refusal_does_not_carry_the_headers_of_the_content),
-    cmocka_unit_test(the_range_of_a_head_counts_where_the_api_says_so),
-    cmocka_unit_test(a_streamed_reply_is_chunked_or_ends_with_the_connection),
-    cmocka_unit_test(seaweedfs_9149_a_read_that_fails_cuts_the_connection),
-    cmocka_unit_test(a_slow_reader_gets_everything), cmocka_unit_test(heads_over_their_limits_are_431),
-    cmocka_unit_test(slow_clients_are_let_go), cmocka_unit_test(workers_that_are_all_busy_do_not_stop_the_loop),
-    cmocka_unit_test(one_address_cannot_take_all_connections), cmocka_unit_test(stopping_lets_what_is_in_flight_finish))
+RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_reply),
+               cmocka_unit_test(the_api_words_the_refusals_of_the_engine),
+               cmocka_unit_test(a_target_that_cannot_name_a_route_is_malformed),
+               cmocka_unit_test(pipelined_requests_are_answered_in_order),
+               cmocka_unit_test(a_request_split_at_any_byte_gets_the_same_reply),
+               cmocka_unit_test(streamed_bodies_of_every_size_arrive_unchanged),
+               cmocka_unit_test(chunked_bodies_of_any_chunk_size_arrive_unchanged),
+               cmocka_unit_test(sixteen_concurrent_uploads_do_not_mix),
+               cmocka_unit_test(an_upload_that_waits_for_its_disk_delays_no_other),
+               cmocka_unit_test(an_upload_that_breaks_off_ends_its_sink_and_frees_its_buffers),
+               cmocka_unit_test(a_client_can_read_the_refusal_of_a_body_that_the_sink_refuses),
+               cmocka_unit_test(a_refused_upload_that_breaks_off_ends_its_connection),
+               cmocka_unit_test(a_body_that_is_too_large_and_then_malformed_is_too_large),
+               cmocka_unit_test(continue_is_sent_only_when_the_body_is_accepted),
+               cmocka_unit_test(a_streaming_route_can_collect_the_body_of_an_ordinary_request),
+               cmocka_unit_test(a_client_can_read_a_refusal_while_it_sends_64_MiB),
+               cmocka_unit_test(downloads_obey_ranges_and_conditions),
+               cmocka_unit_test(a_part_of_a_content_is_sent_like_a_range),
+               cmocka_unit_test(an_empty_part_of_a_content_is_sent_as_an_empty_reply),
+               cmocka_unit_test(a_refusal_drops_the_headers_of_the_content),
+               cmocka_unit_test(range_applies_to_head_only_where_the_api_asks_for_it),
+               cmocka_unit_test(a_produced_reply_is_chunked_or_ends_with_the_connection),
+               cmocka_unit_test(seaweedfs_9149_a_failing_read_closes_the_connection),
+               cmocka_unit_test(a_slow_reader_receives_every_byte), cmocka_unit_test(heads_over_their_limits_are_431),
+               cmocka_unit_test(slow_clients_are_disconnected),
+               cmocka_unit_test(the_loop_answers_while_all_workers_are_busy),
+               cmocka_unit_test(one_address_cannot_use_all_connections),
+               cmocka_unit_test(a_stopping_server_finishes_running_requests))

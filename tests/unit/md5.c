@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenSSL is the oracle: for every length around an edge, every way of cutting, every kind of code that this processor
- * runs, one stream or many, and threads that meet in a crew. */
+/* Compares with OpenSSL: lengths around every edge, every way of cutting, every code that this processor can execute,
+ * one stream or many, and threads that meet in a crew. */
 #include "rounds.h"
 #include "test.h"
 
@@ -13,17 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Repeatable chance: a test that failed fails again. */
-static uint32_t draw(uint64_t *seed, uint32_t below)
+/* Repeatable random numbers: a test that failed fails again. */
+static uint32_t next_random(uint64_t *seed, uint32_t below)
 {
     *seed = *seed * 6364136223846793005 + 1442695040888963407;
     return (uint32_t)(*seed >> 33) % below;
 }
 
-static void fill(char *p, size_t n, uint64_t seed)
+static void fill_random(char *p, size_t n, uint64_t seed)
 {
     for (size_t i = 0; i < n; i++)
-        p[i] = (char)draw(&seed, 256);
+        p[i] = (char)next_random(&seed, 256);
 }
 
 static void expect_oracle(slice bytes, const unsigned char got[MD5_SIZE])
@@ -42,10 +42,10 @@ static void expect_md5(slice bytes, struct md5 m)
     expect_oracle(bytes, got);
 }
 
-TEST(every_length_and_place_gives_what_openssl_says)
+TEST(md5_of_every_length_and_alignment_matches_openssl)
 {
     char bytes[1200];
-    fill(bytes, sizeof bytes, 1);
+    fill_random(bytes, sizeof bytes, 1);
     for (size_t n = 0; n < 1100; n++) {
         unsigned char got[MD5_SIZE];
         slice some = { bytes + n % 67, n };
@@ -54,7 +54,7 @@ TEST(every_length_and_place_gives_what_openssl_says)
     }
 }
 
-TEST(nothing_at_all_may_come_between)
+TEST(an_empty_update_changes_nothing)
 {
     struct md5 m;
     md5_init(&m);
@@ -64,10 +64,10 @@ TEST(nothing_at_all_may_come_between)
     expect_md5(S("a"), m);
 }
 
-TEST(any_cut_in_two_gives_the_same)
+TEST(a_stream_cut_anywhere_has_the_same_digest)
 {
     char bytes[260];
-    fill(bytes, sizeof bytes, 2);
+    fill_random(bytes, sizeof bytes, 2);
     for (size_t n = 0; n <= sizeof bytes; n += 13) {
         for (size_t cut = 0; cut <= n; cut++) {
             struct md5 m;
@@ -79,8 +79,8 @@ TEST(any_cut_in_two_gives_the_same)
     }
 }
 
-/* RFC 1321 counts bits in 64 bits: more than 2^32 bytes, 2^35 bits, must reach the upper word. */
-TEST(the_length_counts_beyond_32_bits)
+/* RFC 1321 counts bits in 64 bits, so the length of 2^29 bytes and more (2^32 bits) uses the upper word. */
+TEST(the_length_of_a_stream_may_exceed_32_bits)
 {
     static char zeros[1 << 20];
     struct md5 m;
@@ -109,18 +109,19 @@ TEST(the_length_counts_beyond_32_bits)
 }
 
 #define STREAMS 37
-#define LONGEST 3000
+#define MAX_STREAM_BYTES 3000
 
-/* Whole blocks by lanes, whatever lies between by md5_update: the state moves to and fro. */
-static void go_on(enum md5_code code, struct md5 *m, slice *left, size_t count, uint64_t *seed)
+/* Hash whole blocks with md5_blocks and the bytes between them with md5_update, so that the state moves between
+ * both. */
+static void continue_streams(enum md5_code code, struct md5 *m, slice *left, size_t count, uint64_t *seed)
 {
     struct md5 *together[STREAMS];
     const char *from[STREAMS];
     size_t chosen[STREAMS], some = 0, blocks = SIZE_MAX;
     for (size_t i = 0; i < count; i++) {
         size_t to_edge = (MD5_BLOCK - m[i].bytes % MD5_BLOCK) % MD5_BLOCK;
-        bool lane = left[i].n >= to_edge + MD5_BLOCK && draw(seed, 4) != 0;
-        size_t n = lane ? to_edge : draw(seed, 150);
+        bool lane = left[i].n >= to_edge + MD5_BLOCK && next_random(seed, 4) != 0;
+        size_t n = lane ? to_edge : next_random(seed, 150);
         slice piece = slice_part(left[i], 0, n);
         md5_update(&m[i], piece);
         left[i] = slice_from(left[i], piece.n);
@@ -133,27 +134,27 @@ static void go_on(enum md5_code code, struct md5 *m, slice *left, size_t count, 
     }
     if (!some)
         return;
-    blocks = 1 + draw(seed, (uint32_t)blocks);
+    blocks = 1 + next_random(seed, (uint32_t)blocks);
     md5_blocks(code, together, from, some, blocks);
     for (size_t i = 0; i < some; i++)
         left[chosen[i]] = slice_from(left[chosen[i]], blocks * MD5_BLOCK);
 }
 
-/* Each stream in memory of exactly its size: the address sanitizer sees a byte read too many. */
-static void many_at_once(enum md5_code code, uint64_t seed)
+/* Each stream is in memory of exactly its size, so that the address sanitizer sees a read past its end. */
+static void hash_many_streams(enum md5_code code, uint64_t seed)
 {
-    size_t count = 1 + draw(&seed, STREAMS), busy = 1;
+    size_t count = 1 + next_random(&seed, STREAMS), busy = 1;
     struct md5 m[STREAMS];
     slice all[STREAMS], left[STREAMS];
     for (size_t i = 0; i < count; i++) {
-        size_t n = draw(&seed, LONGEST);
+        size_t n = next_random(&seed, MAX_STREAM_BYTES);
         char *bytes = must_malloc(n + 1);
-        fill(bytes + 1, n, seed);
+        fill_random(bytes + 1, n, seed);
         left[i] = all[i] = (slice){ bytes + 1, n };
         md5_init(&m[i]);
     }
     while (busy) {
-        go_on(code, m, left, count, &seed);
+        continue_streams(code, m, left, count, &seed);
         busy = 0;
         for (size_t i = 0; i < count; i++)
             busy += left[i].n > 0;
@@ -164,20 +165,20 @@ static void many_at_once(enum md5_code code, uint64_t seed)
     }
 }
 
-TEST(lanes_of_every_kind_agree_with_openssl_however_the_bytes_are_cut)
+TEST(lanes_of_every_code_match_openssl_however_the_bytes_are_cut)
 {
     EXPECT(md5_code_runs(MD5_PLAIN) && md5_code_runs(md5_code_best()));
     for (enum md5_code code = 0; code < MD5_CODES; code++) {
         EXPECT(md5_code_lanes(code) <= MD5_MAX_LANES);
         for (int i = rounds(ROUNDS_md5_streams); md5_code_runs(code) && i > 0; i--)
-            many_at_once(code, rounds_seed() * 10000 + (uint64_t)i);
+            hash_many_streams(code, rounds_seed() * 10000 + (uint64_t)i);
     }
 }
 
-TEST(lanes_of_every_kind_take_any_number_of_streams)
+TEST(lanes_of_every_code_hash_any_number_of_streams)
 {
     char bytes[STREAMS + 4 * MD5_BLOCK];
-    fill(bytes, sizeof bytes, 3);
+    fill_random(bytes, sizeof bytes, 3);
     for (enum md5_code code = 0; code < MD5_CODES; code++) {
         for (size_t count = 0; md5_code_runs(code) && count <= STREAMS; count++) {
             struct md5 m[STREAMS], *lanes[STREAMS];
@@ -199,7 +200,7 @@ TEST(lanes_of_every_kind_take_any_number_of_streams)
 #define PIECES 60
 #define PIECE_BYTES 40000
 
-struct sender {
+struct hashing_thread {
     struct md5_crew *crew;
     uint64_t seed;
     pthread_barrier_t *start;
@@ -209,13 +210,13 @@ struct sender {
     unsigned char got[MD5_SIZE];
 };
 
-/* Other sizes each time, mostly larger than what is worth meeting for. */
-static void *send(void *arg)
+/* Pieces of random sizes, most of them large enough to be hashed together. */
+static void *hash_pieces(void *arg)
 {
-    struct sender *s = arg;
+    struct hashing_thread *s = arg;
     pthread_barrier_wait(s->start);
     for (int i = 0; i < PIECES; i++) {
-        size_t n = draw(&s->seed, draw(&s->seed, 4) ? PIECE_BYTES : 5000);
+        size_t n = next_random(&s->seed, next_random(&s->seed, 4) ? PIECE_BYTES : 5000);
         hash_update_in(s->crew, s->hash, (slice){ s->bytes + s->n, n });
         s->n += n;
     }
@@ -223,18 +224,18 @@ static void *send(void *arg)
     return NULL;
 }
 
-static void senders_meet(enum md5_code code, int leaders)
+static void threads_share_a_crew(enum md5_code code, int leaders)
 {
     pthread_barrier_t start;
     pthread_barrier_init(&start, NULL, THREADS);
     struct md5_crew *crew = md5_crew_new(code, leaders);
     pthread_t threads[THREADS];
-    struct sender s[THREADS];
+    struct hashing_thread s[THREADS];
     for (int i = 0; i < THREADS; i++) {
         char *bytes = must_malloc((size_t)PIECES * PIECE_BYTES);
-        fill(bytes, (size_t)PIECES * PIECE_BYTES / 8, (uint64_t)i);
-        s[i] = (struct sender){ crew, (uint64_t)i, &start, 0, bytes, hash_new(HASH_MD5), { 0 } };
-        EXPECT_EQ(pthread_create(&threads[i], NULL, send, &s[i]), 0);
+        fill_random(bytes, (size_t)PIECES * PIECE_BYTES / 8, (uint64_t)i);
+        s[i] = (struct hashing_thread){ crew, (uint64_t)i, &start, 0, bytes, hash_new(HASH_MD5), { 0 } };
+        EXPECT_EQ(pthread_create(&threads[i], NULL, hash_pieces, &s[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
         pthread_join(threads[i], NULL);
@@ -246,19 +247,19 @@ static void senders_meet(enum md5_code code, int leaders)
     pthread_barrier_destroy(&start);
 }
 
-TEST(threads_that_meet_get_each_their_own_digest)
+TEST(each_thread_in_a_crew_gets_its_own_digest)
 {
     for (int i = rounds(ROUNDS_md5_meetings); i > 0; i--)
         for (enum md5_code code = 0; code < MD5_CODES; code++)
             for (int leaders = 1; md5_code_runs(code) && leaders <= 3; leaders++)
-                senders_meet(code, leaders);
+                threads_share_a_crew(code, leaders);
 }
 
-TEST(in_a_crew_other_digests_are_what_they_are)
+TEST(a_crew_does_not_change_other_digests)
 {
     struct md5_crew *crew = md5_crew_new(md5_code_best(), 1);
     char bytes[9000];
-    fill(bytes, sizeof bytes, 4);
+    fill_random(bytes, sizeof bytes, 4);
     unsigned char got[SHA256_SIZE], want[SHA256_SIZE];
     struct hash *h = hash_new(HASH_SHA256);
     hash_update_in(crew, h, (slice){ bytes, sizeof bytes });
@@ -269,10 +270,11 @@ TEST(in_a_crew_other_digests_are_what_they_are)
     md5_crew_free(crew);
 }
 
-RUN_TESTS(cmocka_unit_test(every_length_and_place_gives_what_openssl_says),
-          cmocka_unit_test(nothing_at_all_may_come_between), cmocka_unit_test(any_cut_in_two_gives_the_same),
-          cmocka_unit_test(the_length_counts_beyond_32_bits),
-          cmocka_unit_test(lanes_of_every_kind_agree_with_openssl_however_the_bytes_are_cut),
-          cmocka_unit_test(lanes_of_every_kind_take_any_number_of_streams),
-          cmocka_unit_test(threads_that_meet_get_each_their_own_digest),
-          cmocka_unit_test(in_a_crew_other_digests_are_what_they_are))
+RUN_TESTS(cmocka_unit_test(md5_of_every_length_and_alignment_matches_openssl),
+          cmocka_unit_test(an_empty_update_changes_nothing),
+          cmocka_unit_test(a_stream_cut_anywhere_has_the_same_digest),
+          cmocka_unit_test(the_length_of_a_stream_may_exceed_32_bits),
+          cmocka_unit_test(lanes_of_every_code_match_openssl_however_the_bytes_are_cut),
+          cmocka_unit_test(lanes_of_every_code_hash_any_number_of_streams),
+          cmocka_unit_test(each_thread_in_a_crew_gets_its_own_digest),
+          cmocka_unit_test(a_crew_does_not_change_other_digests))

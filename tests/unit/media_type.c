@@ -9,7 +9,7 @@ static slice type_of(const char *name)
     return media_type_of(file_extension(slice_of(name), &a));
 }
 
-TEST(the_table_is_sorted_and_speaks_of_types)
+TEST(the_table_is_sorted_and_contains_media_types)
 {
     static const struct {
         const char *extension, *type;
@@ -26,7 +26,7 @@ TEST(the_table_is_sorted_and_speaks_of_types)
     }
 }
 
-TEST(the_extension_is_what_follows_the_last_dot_in_lower_case)
+TEST(the_extension_follows_the_last_dot_and_is_in_lower_case)
 {
     SCRATCH(a);
     EXPECT_SLICE(file_extension(S("nota.PDF"), &a), S("pdf"));
@@ -37,7 +37,7 @@ TEST(the_extension_is_what_follows_the_last_dot_in_lower_case)
     EXPECT_SLICE(file_extension(S(""), &a), S(""));
 }
 
-TEST(types_are_guessed_and_unknown_ones_are_octet_streams)
+TEST(an_unknown_extension_is_an_octet_stream)
 {
     EXPECT_SLICE(type_of("nota fiscal.pdf"), S("application/pdf"));
     EXPECT_SLICE(type_of("EXAMPLE.CSV"), S("text/csv"));
@@ -46,6 +46,6 @@ TEST(types_are_guessed_and_unknown_ones_are_octet_streams)
     EXPECT_SLICE(type_of("README"), S("application/octet-stream"));
 }
 
-RUN_TESTS(cmocka_unit_test(the_table_is_sorted_and_speaks_of_types),
-          cmocka_unit_test(the_extension_is_what_follows_the_last_dot_in_lower_case),
-          cmocka_unit_test(types_are_guessed_and_unknown_ones_are_octet_streams))
+RUN_TESTS(cmocka_unit_test(the_table_is_sorted_and_contains_media_types),
+          cmocka_unit_test(the_extension_follows_the_last_dot_and_is_in_lower_case),
+          cmocka_unit_test(an_unknown_extension_is_an_octet_stream))

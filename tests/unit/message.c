@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Heads and chunked bodies on their own, without sockets; what whole connections make of them is in http.c, what a
- * client sees in tests/clients/test_framing.py. */
+/* Heads and chunked bodies alone, without sockets. Whole connections are tested in http.c, and what a client sees in
+ * tests/clients/test_framing.py. */
 #include "test.h"
 
 #include "base/buf.h"
@@ -8,7 +8,7 @@
 
 static const struct message_limits limits = { 1000, 100, 5, 64 };
 
-static enum message_result read_head(struct message *m, slice bytes, size_t step)
+static enum message_result parse_head(struct message *m, slice bytes, size_t step)
 {
     message_init(m, &limits);
     enum message_result r = MESSAGE_MORE;
@@ -17,12 +17,12 @@ static enum message_result read_head(struct message *m, slice bytes, size_t step
     return r == MESSAGE_MORE ? message_head(m, bytes.p, bytes.n) : r;
 }
 
-/* Refused for the same reason whether it comes whole or byte by byte. */
+/* The head is refused for the same reason whether it arrives in one piece or byte by byte. */
 static void expect_refused(slice bytes, enum http_refusal why)
 {
     for (size_t step = 1; step <= bytes.n; step += bytes.n - 1) {
         struct message m;
-        EXPECT_EQ(read_head(&m, bytes, step), MESSAGE_REFUSED);
+        EXPECT_EQ(parse_head(&m, bytes, step), MESSAGE_REFUSED);
         EXPECT_EQ(m.refusal, why);
     }
 }
@@ -30,7 +30,7 @@ static void expect_refused(slice bytes, enum http_refusal why)
 #define HEAD "PUT /x HTTP/1.1\r\nHost: x\r\n"
 #define TWENTY "aaaaaaaaaaaaaaaaaaaa"
 
-TEST(a_cr_or_lf_that_stood_alone_ended_a_line)
+TEST(a_head_with_a_lone_cr_or_lf_is_refused)
 {
     const slice heads[] = { S("GET / HTTP/1.1\rHost: x\r\n\r\n"),
                             S("GET / HTTP/1.1\nHost: x\r\n\r\n"),
@@ -41,16 +41,16 @@ TEST(a_cr_or_lf_that_stood_alone_ended_a_line)
     for (size_t i = 0; i < LENGTH_OF(heads); i++)
         expect_refused(heads[i], HTTP_REFUSE_MALFORMED);
     struct message m;
-    EXPECT_EQ(read_head(&m, S("\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"), 1), MESSAGE_DONE); /* RFC 9112 §2.2 */
+    EXPECT_EQ(parse_head(&m, S("\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"), 1), MESSAGE_DONE); /* RFC 9112 §2.2 */
 }
 
-TEST(an_empty_host_was_accepted)
+TEST(an_empty_host_is_refused)
 {
     expect_refused(S("GET / HTTP/1.1\r\nHost:\r\n\r\n"), HTTP_REFUSE_MALFORMED);
     expect_refused(S("GET / HTTP/1.0\r\nHost: \r\n\r\n"), HTTP_REFUSE_MALFORMED);
 }
 
-TEST(of_two_faults_in_a_head_the_first_decides)
+TEST(the_first_of_two_faults_in_a_head_decides)
 {
     expect_refused(S(HEAD "A: b\r\n c\r\nD: " TWENTY TWENTY TWENTY TWENTY TWENTY "\r\n\r\n"), HTTP_REFUSE_MALFORMED);
     expect_refused(S(HEAD "D: " TWENTY TWENTY TWENTY TWENTY TWENTY "\r\n b\r\n\r\n"), HTTP_REFUSE_HEAD_TOO_LARGE);
@@ -59,7 +59,7 @@ TEST(of_two_faults_in_a_head_the_first_decides)
     expect_refused(S(HEAD "B:\r\nC:\r\nD:\r\nE:\r\nF:\r\nG(:\r\n\r\n"), HTTP_REFUSE_HEAD_TOO_LARGE);
 }
 
-TEST(what_follows_a_good_version_was_called_another_version)
+TEST(bytes_after_a_supported_version_are_malformed)
 {
     expect_refused(S("GET / HTTP/1.1\rHost: x\r\n\r\n"), HTTP_REFUSE_MALFORMED);
     expect_refused(S("GET / HTTP/1.10\r\nHost: x\r\n\r\n"), HTTP_REFUSE_MALFORMED);
@@ -68,29 +68,29 @@ TEST(what_follows_a_good_version_was_called_another_version)
     expect_refused(S("GET / HTTP/9.9\r\nHost: x\r\n\r\n"), HTTP_REFUSE_VERSION);
 }
 
-TEST(a_refused_head_told_half_its_target)
+TEST(a_refused_head_has_no_incomplete_target)
 {
     struct message m;
-    EXPECT_EQ(read_head(&m, S("GET /secret\1 HTTP/1.1\r\n"), 1), MESSAGE_REFUSED);
+    EXPECT_EQ(parse_head(&m, S("GET /secret\1 HTTP/1.1\r\n"), 1), MESSAGE_REFUSED);
     EXPECT_EQ(m.target.n, 0);
     EXPECT_EQ(m.method.n, 3);
 }
 
-static void add(void *arg, slice bytes)
+static void append_content(void *arg, slice bytes)
 {
     buf_add(arg, bytes);
 }
 
-static enum message_result read_chunks(slice body, size_t step, struct buf *to, size_t *ret_used)
+static enum message_result parse_chunks(slice body, size_t step, struct buf *to, size_t *ret_used)
 {
     struct message m;
-    enum message_result r = read_head(&m, S(HEAD "Transfer-Encoding: chunked\r\n\r\n"), 1000);
+    enum message_result r = parse_head(&m, S(HEAD "Transfer-Encoding: chunked\r\n\r\n"), 1000);
     EXPECT_EQ(r, MESSAGE_DONE);
     EXPECT(m.chunked);
     size_t at = 0, used = 0;
     r = MESSAGE_MORE;
     while (r == MESSAGE_MORE && at < body.n) {
-        r = message_chunks(&m, slice_part(body, at, step), add, to, &used);
+        r = message_chunks(&m, slice_part(body, at, step), append_content, to, &used);
         at += used;
     }
     *ret_used = at;
@@ -100,26 +100,25 @@ static enum message_result read_chunks(slice body, size_t step, struct buf *to, 
 static void expect_chunks(slice body, enum message_result wanted)
 {
     for (size_t step = 1; step <= body.n; step += body.n - 1) {
-        SCOPED(buf_releasep)
-        struct buf got;
+        SCOPED(buf_releasep) struct buf got;
         buf_init(&got, 0);
         size_t used;
-        EXPECT_EQ(read_chunks(body, step, &got, &used), wanted);
+        EXPECT_EQ(parse_chunks(body, step, &got, &used), wanted);
         if (wanted != MESSAGE_DONE)
             continue;
         EXPECT_SLICE(buf_slice(&got), S("hello"));
-        EXPECT_EQ(used, body.n - 4); /* NEXT is not ours */
+        EXPECT_EQ(used, body.n - 4); /* NEXT belongs to the next request */
     }
 }
 
-TEST(a_chunk_of_more_than_2_to_the_63_was_waited_for)
+TEST(a_chunk_of_2_to_the_63_bytes_is_refused)
 {
     expect_chunks(S("8000000000000000\r\nhello"), MESSAGE_REFUSED);
     expect_chunks(S("ffffffffffffffff\r\nhello"), MESSAGE_REFUSED);
     expect_chunks(S("7fffffffffffffff\r\nhello"), MESSAGE_MORE);
 }
 
-TEST(chunked_framing_that_came_in_one_piece_was_not_counted)
+TEST(chunked_framing_is_limited_however_it_arrives)
 {
     expect_chunks(S("5;a=" TWENTY TWENTY "\r\nhello\r\n0;b=" TWENTY TWENTY "\r\n\r\nNEXT"), MESSAGE_DONE);
     expect_chunks(S("5;a=" TWENTY TWENTY TWENTY "\r\nhello\r\n0\r\n\r\nNEXT"), MESSAGE_REFUSED);
@@ -127,7 +126,7 @@ TEST(chunked_framing_that_came_in_one_piece_was_not_counted)
     expect_chunks(S("5\r\nhello\r\n0\r\nA: " TWENTY "\r\nB: " TWENTY TWENTY "\r\n\r\nNEXT"), MESSAGE_REFUSED);
 }
 
-TEST(a_bare_lf_ended_a_chunked_body)
+TEST(a_chunked_body_with_a_lone_lf_is_refused)
 {
     expect_chunks(S("5\r\nhello\r\n0\r\n\r\nNEXT"), MESSAGE_DONE);
     expect_chunks(S("5\r\nhello\r\n0\r\n\nNEXT"), MESSAGE_REFUSED);
@@ -135,10 +134,10 @@ TEST(a_bare_lf_ended_a_chunked_body)
     expect_chunks(S("5\nhello\r\n0\r\n\r\nNEXT"), MESSAGE_REFUSED);
 }
 
-RUN_TESTS(cmocka_unit_test(a_cr_or_lf_that_stood_alone_ended_a_line), cmocka_unit_test(an_empty_host_was_accepted),
-          cmocka_unit_test(of_two_faults_in_a_head_the_first_decides),
-          cmocka_unit_test(what_follows_a_good_version_was_called_another_version),
-          cmocka_unit_test(a_refused_head_told_half_its_target),
-          cmocka_unit_test(a_chunk_of_more_than_2_to_the_63_was_waited_for),
-          cmocka_unit_test(chunked_framing_that_came_in_one_piece_was_not_counted),
-          cmocka_unit_test(a_bare_lf_ended_a_chunked_body))
+RUN_TESTS(cmocka_unit_test(a_head_with_a_lone_cr_or_lf_is_refused), cmocka_unit_test(an_empty_host_is_refused),
+          cmocka_unit_test(the_first_of_two_faults_in_a_head_decides),
+          cmocka_unit_test(bytes_after_a_supported_version_are_malformed),
+          cmocka_unit_test(a_refused_head_has_no_incomplete_target),
+          cmocka_unit_test(a_chunk_of_2_to_the_63_bytes_is_refused),
+          cmocka_unit_test(chunked_framing_is_limited_however_it_arrives),
+          cmocka_unit_test(a_chunked_body_with_a_lone_lf_is_refused))

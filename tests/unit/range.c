@@ -4,7 +4,7 @@
 #include "base/scoped.h"
 #include "http/range.h"
 
-static void range_is(slice header, uint64_t size, enum range_kind kind, uint64_t first, uint64_t count)
+static void expect_range(slice header, uint64_t size, enum range_kind kind, uint64_t first, uint64_t count)
 {
     struct range r = range_parse(header, size);
     if (r.kind != kind)
@@ -15,37 +15,37 @@ static void range_is(slice header, uint64_t size, enum range_kind kind, uint64_t
     }
 }
 
-TEST(one_range_is_a_part)
+TEST(a_single_range_selects_a_part)
 {
-    range_is(S("bytes=0-0"), 10, RANGE_PART, 0, 1);
-    range_is(S("bytes=2-5"), 10, RANGE_PART, 2, 4);
-    range_is(S("Bytes= 9- "), 10, RANGE_PART, 9, 1);
-    range_is(S("bytes=,3-,"), 10, RANGE_PART, 3, 7);
-    range_is(S("bytes=-3"), 10, RANGE_PART, 7, 3);
-    range_is(S("bytes=-30"), 10, RANGE_PART, 0, 10);
-    range_is(S("bytes=5-99999999999999999999999999"), 10, RANGE_PART, 5, 5);
-    range_is(S("bytes=0-18446744073709551615"), UINT64_MAX, RANGE_PART, 0, UINT64_MAX);
-    range_is(S("bytes=0000000000000000000000001-2"), 10, RANGE_PART, 1, 2);
+    expect_range(S("bytes=0-0"), 10, RANGE_PART, 0, 1);
+    expect_range(S("bytes=2-5"), 10, RANGE_PART, 2, 4);
+    expect_range(S("Bytes= 9- "), 10, RANGE_PART, 9, 1);
+    expect_range(S("bytes=,3-,"), 10, RANGE_PART, 3, 7);
+    expect_range(S("bytes=-3"), 10, RANGE_PART, 7, 3);
+    expect_range(S("bytes=-30"), 10, RANGE_PART, 0, 10);
+    expect_range(S("bytes=5-99999999999999999999999999"), 10, RANGE_PART, 5, 5);
+    expect_range(S("bytes=0-18446744073709551615"), UINT64_MAX, RANGE_PART, 0, UINT64_MAX);
+    expect_range(S("bytes=0000000000000000000000001-2"), 10, RANGE_PART, 1, 2);
 }
 
-TEST(a_range_past_the_end_cannot_be_satisfied)
+TEST(a_range_past_the_end_is_unsatisfiable)
 {
-    range_is(S("bytes=10-"), 10, RANGE_UNSATISFIABLE, 0, 0);
-    range_is(S("bytes=99999999999999999999999999-"), 10, RANGE_UNSATISFIABLE, 0, 0);
-    range_is(S("bytes=0-"), 0, RANGE_UNSATISFIABLE, 0, 0);
-    range_is(S("bytes=-0"), 10, RANGE_UNSATISFIABLE, 0, 0);
-    range_is(S("bytes=-00"), 10, RANGE_UNSATISFIABLE, 0, 0);
-    range_is(S("bytes=-5"), 0, RANGE_WHOLE, 0, 0);
+    expect_range(S("bytes=10-"), 10, RANGE_UNSATISFIABLE, 0, 0);
+    expect_range(S("bytes=99999999999999999999999999-"), 10, RANGE_UNSATISFIABLE, 0, 0);
+    expect_range(S("bytes=0-"), 0, RANGE_UNSATISFIABLE, 0, 0);
+    expect_range(S("bytes=-0"), 10, RANGE_UNSATISFIABLE, 0, 0);
+    expect_range(S("bytes=-00"), 10, RANGE_UNSATISFIABLE, 0, 0);
+    expect_range(S("bytes=-5"), 0, RANGE_WHOLE, 0, 0);
 }
 
-TEST(anything_else_means_the_whole)
+TEST(other_values_of_range_select_the_whole)
 {
     const slice headers[] = { S(""),          S("bytes"),         S("bytes="),      S("bytes=-"),    S("bytes=5-4"),
                               S("items=0-1"), S("bytes=a-b"),     S("bytes=1 -2"),  S("bytes=+1-2"), S("bytes=1-2-3"),
                               S("bytes=--1"), S("bytes=0-1,3-4"), S("bytes=0-1,x"), S("bytes:0-1"),  S("bytes=0x1-2") };
     for (size_t i = 0; i < LENGTH_OF(headers); i++)
-        range_is(headers[i], 10, RANGE_WHOLE, 0, 10);
+        expect_range(headers[i], 10, RANGE_WHOLE, 0, 10);
 }
 
-RUN_TESTS(cmocka_unit_test(one_range_is_a_part), cmocka_unit_test(a_range_past_the_end_cannot_be_satisfied),
-          cmocka_unit_test(anything_else_means_the_whole))
+RUN_TESTS(cmocka_unit_test(a_single_range_selects_a_part), cmocka_unit_test(a_range_past_the_end_is_unsatisfiable),
+          cmocka_unit_test(other_values_of_range_select_the_whole))

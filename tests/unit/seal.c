@@ -16,7 +16,7 @@ static void fill_fixed(struct random *r, void *bytes, size_t n)
     memset(bytes, CONTAINER_OF(r, struct fixed, random)->byte, n);
 }
 
-static void count_up(unsigned char key[SEAL_KEY_SIZE])
+static void fill_ascending(unsigned char key[SEAL_KEY_SIZE])
 {
     for (int i = 0; i < SEAL_KEY_SIZE; i++)
         key[i] = (unsigned char)i;
@@ -31,19 +31,20 @@ static void seal_freep(struct seal **s)
     struct random_seeded random_##name;                                                                                \
     random_seeded_init(&random_##name, first_byte);                                                                    \
     unsigned char key_##name[SEAL_KEY_SIZE];                                                                           \
-    count_up(key_##name);                                                                                              \
+    fill_ascending(key_##name);                                                                                        \
     key_##name[0] = first_byte;                                                                                        \
     SCOPED(seal_freep) struct seal *name = seal_new(key_##name, &random_##name.random)
 
 static const slice secret = { "a secret of forty characters, or nearly", 39 };
 
-/* Worked out with another implementation (python3-cryptography) from what seal.c says about its form. */
-TEST(a_sealed_secret_has_the_form_that_is_written_down)
+/* The expected bytes were computed with another implementation (python3-cryptography) from the description in
+ * seal.c. */
+TEST(a_sealed_secret_has_the_documented_form)
 {
     SCRATCH(a);
     struct fixed fixed = { { fill_fixed }, 7 };
     unsigned char key[SEAL_KEY_SIZE], derived[SEAL_KEY_SIZE];
-    count_up(key);
+    fill_ascending(key);
     SCOPED(seal_freep) struct seal *s = seal_new(key, &fixed.random);
     EXPECT_SLICE(hex_encode(&a, seal_close(s, S("key:17"), secret, &a)),
                  S("010707070707070707070707079eea4b1eb9c6ad591d0cbdf5e2948a9434c3d905abb7015a94a9d462742ef60c45e6fa7b"
@@ -53,7 +54,7 @@ TEST(a_sealed_secret_has_the_form_that_is_written_down)
                  S("92809b97fd11c673a29c463bf76b14cd17f067985af0b07f5e8c2e1709157ab4"));
 }
 
-TEST(what_was_closed_opens_again)
+TEST(a_sealed_secret_can_be_opened)
 {
     SCRATCH(a);
     SEAL(s, 0);
@@ -65,7 +66,7 @@ TEST(what_was_closed_opens_again)
     }
 }
 
-TEST(the_same_secret_never_looks_the_same)
+TEST(sealing_a_secret_twice_gives_different_bytes)
 {
     SCRATCH(a);
     SEAL(s, 0);
@@ -74,7 +75,7 @@ TEST(the_same_secret_never_looks_the_same)
     EXPECT_EQ(slice_find(one, S("forty")), SLICE_NONE);
 }
 
-TEST(no_bit_of_it_can_be_changed)
+TEST(a_sealed_secret_with_a_changed_bit_is_refused)
 {
     SCRATCH(a);
     SEAL(s, 0);
@@ -87,7 +88,7 @@ TEST(no_bit_of_it_can_be_changed)
     EXPECT_SLICE(got, S("untouched"));
 }
 
-TEST(a_part_of_it_is_nothing)
+TEST(a_truncated_or_extended_secret_is_refused)
 {
     SCRATCH(a);
     SEAL(s, 0);
@@ -99,7 +100,7 @@ TEST(a_part_of_it_is_nothing)
     EXPECT_ERR(seal_open(s, S("key:17"), (slice){ NULL, 0 }, &a, &got), ERR_CORRUPT);
 }
 
-TEST(it_opens_under_its_own_key_and_for_what_it_is_about_only)
+TEST(a_secret_opens_only_with_its_key_and_its_subject)
 {
     SCRATCH(a);
     SEAL(s, 0);
@@ -124,8 +125,9 @@ TEST(a_derived_key_depends_on_key_and_purpose)
     EXPECT(memcmp(one, two, sizeof one) != 0 && memcmp(one, three, sizeof one) != 0);
 }
 
-RUN_TESTS(cmocka_unit_test(a_sealed_secret_has_the_form_that_is_written_down),
-          cmocka_unit_test(what_was_closed_opens_again), cmocka_unit_test(the_same_secret_never_looks_the_same),
-          cmocka_unit_test(no_bit_of_it_can_be_changed), cmocka_unit_test(a_part_of_it_is_nothing),
-          cmocka_unit_test(it_opens_under_its_own_key_and_for_what_it_is_about_only),
+RUN_TESTS(cmocka_unit_test(a_sealed_secret_has_the_documented_form), cmocka_unit_test(a_sealed_secret_can_be_opened),
+          cmocka_unit_test(sealing_a_secret_twice_gives_different_bytes),
+          cmocka_unit_test(a_sealed_secret_with_a_changed_bit_is_refused),
+          cmocka_unit_test(a_truncated_or_extended_secret_is_refused),
+          cmocka_unit_test(a_secret_opens_only_with_its_key_and_its_subject),
           cmocka_unit_test(a_derived_key_depends_on_key_and_purpose))

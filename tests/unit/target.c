@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-TEST(targets_come_in_three_forms)
+TEST(a_target_has_one_of_three_forms)
 {
     SCRATCH(a);
     struct target t;
@@ -38,7 +38,7 @@ TEST(other_targets_are_refused)
         EXPECT_ERR(target_parse(raws[i], &a, &t), ERR_INVALID);
 }
 
-static slice segments(slice path, struct arena *a)
+static slice joined_segments(slice path, struct arena *a)
 {
     struct target_path p;
     slice all = S("");
@@ -48,16 +48,16 @@ static slice segments(slice path, struct arena *a)
     return all;
 }
 
-TEST(paths_are_cut_before_they_are_decoded)
+TEST(paths_are_split_before_they_are_decoded)
 {
     SCRATCH(a);
     struct target_path p;
     slice key;
-    EXPECT_SLICE(segments(S("/"), &a), S(""));
-    EXPECT_SLICE(segments(S("/a"), &a), S("a|"));
-    EXPECT_SLICE(segments(S("/a/"), &a), S("a||"));
-    EXPECT_SLICE(segments(S("//"), &a), S("||"));
-    EXPECT_SLICE(segments(S("/a%2Fb/%D1%82+/../%2e%2E"), &a), S("a/b|т+|..|..|"));
+    EXPECT_SLICE(joined_segments(S("/"), &a), S(""));
+    EXPECT_SLICE(joined_segments(S("/a"), &a), S("a|"));
+    EXPECT_SLICE(joined_segments(S("/a/"), &a), S("a||"));
+    EXPECT_SLICE(joined_segments(S("//"), &a), S("||"));
+    EXPECT_SLICE(joined_segments(S("/a%2Fb/%D1%82+/../%2e%2E"), &a), S("a/b|т+|..|..|"));
     EXPECT_ERR(target_split_path(S("/a%00"), &a, &p), ERR_INVALID);
     EXPECT_ERR(target_split_path(S("/a%4"), &a, &p), ERR_INVALID);
     EXPECT_ERR(target_split_path(S("/%zz"), &a, &p), ERR_INVALID);
@@ -72,7 +72,7 @@ TEST(paths_are_cut_before_they_are_decoded)
     EXPECT_ERR(target_split_path((slice){ slashes, sizeof slashes }, &a, &p), ERR_TOO_LARGE);
 }
 
-TEST(queries_give_names_and_values)
+TEST(queries_are_parsed_into_names_and_values)
 {
     SCRATCH(a);
     struct query q;
@@ -102,33 +102,34 @@ TEST(queries_give_names_and_values)
     EXPECT_ERR(query_parse((slice){ many, sizeof many }, &a, &q), ERR_TOO_LARGE);
 }
 
-static void redacts_to(slice raw, slice want)
+static void expect_redacted(slice raw, slice want)
 {
     SCRATCH(a);
     EXPECT_SLICE(target_redact(raw, &a), want);
 }
 
-TEST(logs_never_see_a_secret)
+TEST(redacted_targets_contain_no_secret)
 {
-    redacts_to(S("/a/b?x=1&y"), S("/a/b?x=1&y"));
-    redacts_to(S("/o/k?X-Amz-Algorithm=A&X-Amz-Credential=c%2Fd&X-Amz-Signature=00&X-Amz-Security-Token=t&z=1"),
-               S("/o/k?X-Amz-Algorithm=A&X-Amz-Credential=***&X-Amz-Signature=***&X-Amz-Security-Token=***&z=1"));
-    redacts_to(S("/v4/auth?login=me&security_key=k&&PASSWORD=p=q"),
-               S("/v4/auth?login=me&security_key=***&&PASSWORD=***"));
-    redacts_to(S("/?code=1&encode=2&policy=3&%74oken=4&client_secret="),
-               S("/?code=***&encode=2&policy=***&%74oken=***&client_secret=***"));
-    redacts_to(S("/?sig=1&sigh=2"), S("/?sig=***&sigh=2")); /* `sig` went into the log */
-    redacts_to(S("/p/s3cret/dir/file?x"), S("/p/***/dir/file?x"));
-    redacts_to(S("/p/s3cret"), S("/p/***"));
-    redacts_to(S("/%70/s3cret/p/q"), S("/%70/***/p/q"));
-    redacts_to(S("/p/"), S("/p/"));
-    redacts_to(S("/pp/open"), S("/pp/open"));
-    redacts_to(S("http://u:p@q@h/p/s3cret?token=t"), S("http://***@h/p/***?token=***"));
-    redacts_to(S("?token=://x"), S("?token=***"));
-    redacts_to(S("%?key=%"), S("%?key=***"));
-    redacts_to(S(""), S(""));
+    expect_redacted(S("/a/b?x=1&y"), S("/a/b?x=1&y"));
+    expect_redacted(S("/o/k?X-Amz-Algorithm=A&X-Amz-Credential=c%2Fd&X-Amz-Signature=00&X-Amz-Security-Token=t&z=1"),
+                    S("/o/k?X-Amz-Algorithm=A&X-Amz-Credential=***&X-Amz-Signature=***&X-Amz-Security-Token=***&z=1"));
+    expect_redacted(S("/v4/auth?login=me&security_key=k&&PASSWORD=p=q"),
+                    S("/v4/auth?login=me&security_key=***&&PASSWORD=***"));
+    expect_redacted(S("/?code=1&encode=2&policy=3&%74oken=4&client_secret="),
+                    S("/?code=***&encode=2&policy=***&%74oken=***&client_secret=***"));
+    expect_redacted(S("/?sig=1&sigh=2"), S("/?sig=***&sigh=2")); /* `sig` was once logged */
+    expect_redacted(S("/p/s3cret/dir/file?x"), S("/p/***/dir/file?x"));
+    expect_redacted(S("/p/s3cret"), S("/p/***"));
+    expect_redacted(S("/%70/s3cret/p/q"), S("/%70/***/p/q"));
+    expect_redacted(S("/p/"), S("/p/"));
+    expect_redacted(S("/pp/open"), S("/pp/open"));
+    expect_redacted(S("http://u:p@q@h/p/s3cret?token=t"), S("http://***@h/p/***?token=***"));
+    expect_redacted(S("?token=://x"), S("?token=***"));
+    expect_redacted(S("%?key=%"), S("%?key=***"));
+    expect_redacted(S(""), S(""));
 }
 
-RUN_TESTS(cmocka_unit_test(targets_come_in_three_forms), cmocka_unit_test(other_targets_are_refused),
-          cmocka_unit_test(paths_are_cut_before_they_are_decoded), cmocka_unit_test(queries_give_names_and_values),
-          cmocka_unit_test(logs_never_see_a_secret))
+RUN_TESTS(cmocka_unit_test(a_target_has_one_of_three_forms), cmocka_unit_test(other_targets_are_refused),
+          cmocka_unit_test(paths_are_split_before_they_are_decoded),
+          cmocka_unit_test(queries_are_parsed_into_names_and_values),
+          cmocka_unit_test(redacted_targets_contain_no_secret))

@@ -3,13 +3,13 @@
 
 #include "base/xml.h"
 
-static err_t parse(slice text, struct arena *a)
+static err_t parse_only(slice text, struct arena *a)
 {
     const struct xml *root;
     return xml_parse(text, a, &root);
 }
 
-TEST(names_lose_their_namespace_and_texts_keep_their_blanks)
+TEST(namespaces_are_dropped_and_blanks_in_text_are_kept)
 {
     SCRATCH(a);
     const struct xml *root;
@@ -29,7 +29,7 @@ TEST(names_lose_their_namespace_and_texts_keep_their_blanks)
     EXPECT(xml_child_text(root, "Object").p && xml_child_text(root, "Object").n == 0);
 }
 
-TEST(text_around_children_is_one_text)
+TEST(text_around_children_is_joined)
 {
     SCRATCH(a);
     const struct xml *root;
@@ -38,7 +38,7 @@ TEST(text_around_children_is_one_text)
     EXPECT_SLICE(root->first->text, S("inner"));
 }
 
-TEST(what_is_not_well_formed_is_refused)
+TEST(malformed_xml_is_refused)
 {
     SCRATCH(a);
     const slice bad[] = { S(""),
@@ -58,19 +58,19 @@ TEST(what_is_not_well_formed_is_refused)
                           S("<a b='1' b='2'/>"),
                           S("\xff\xfe<\0a\0/\0>\0") };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
-        EXPECT_ERR(parse(bad[i], &a), ERR_INVALID);
+        EXPECT_ERR(parse_only(bad[i], &a), ERR_INVALID);
 }
 
-TEST(billion_laughs_and_other_document_types_are_refused_at_once)
+TEST(billion_laughs_and_other_document_types_are_refused)
 {
     SCRATCH(a);
-    EXPECT_ERR(parse(S("<!DOCTYPE l [<!ENTITY a 'ha'><!ENTITY b '&a;&a;'>]><l>&b;</l>"), &a), ERR_INVALID);
-    EXPECT_ERR(parse(S("<!DOCTYPE l SYSTEM \"file:///etc/passwd\"><l/>"), &a), ERR_INVALID);
-    EXPECT_ERR(parse(S("<!DOCTYPE l><l/>"), &a), ERR_INVALID);
-    EXPECT_ERR(parse(S("<?xml version='1.0'?><?php evil?><l/>"), &a), ERR_INVALID);
+    EXPECT_ERR(parse_only(S("<!DOCTYPE l [<!ENTITY a 'ha'><!ENTITY b '&a;&a;'>]><l>&b;</l>"), &a), ERR_INVALID);
+    EXPECT_ERR(parse_only(S("<!DOCTYPE l SYSTEM \"file:///etc/passwd\"><l/>"), &a), ERR_INVALID);
+    EXPECT_ERR(parse_only(S("<!DOCTYPE l><l/>"), &a), ERR_INVALID);
+    EXPECT_ERR(parse_only(S("<?xml version='1.0'?><?php evil?><l/>"), &a), ERR_INVALID);
 }
 
-TEST(depth_and_number_are_limited)
+TEST(depth_and_number_of_elements_are_limited)
 {
     SCRATCH(a);
     SCOPED(buf_releasep) struct buf text = { 0 };
@@ -80,7 +80,7 @@ TEST(depth_and_number_are_limited)
             xml_open(&text, "d");
         for (int i = 0; i < depth; i++)
             xml_close(&text, "d");
-        err_t e = parse(buf_slice(&text), &a);
+        err_t e = parse_only(buf_slice(&text), &a);
         EXPECT(depth == XML_DEPTH_MAX ? e == NULL : err_is(e, ERR_TOO_LARGE));
     }
     for (int count = XML_NODES_MAX; count <= XML_NODES_MAX + 1; count++) {
@@ -89,12 +89,12 @@ TEST(depth_and_number_are_limited)
         for (int i = 1; i < count; i++)
             buf_add(&text, S("<n/>"));
         xml_close(&text, "r");
-        err_t e = parse(buf_slice(&text), &a);
+        err_t e = parse_only(buf_slice(&text), &a);
         EXPECT(count == XML_NODES_MAX ? e == NULL : err_is(e, ERR_TOO_LARGE));
     }
 }
 
-TEST(what_is_written_says_the_same_when_read)
+TEST(written_xml_parses_to_the_same_text)
 {
     SCRATCH(a);
     SCOPED(buf_releasep) struct buf text = { 0 };
@@ -113,7 +113,7 @@ TEST(what_is_written_says_the_same_when_read)
     EXPECT_SLICE(xml_child_text(root, "Key"), S("a<b>&\"c\"'\r\n\té😀"));
 }
 
-TEST(bytes_that_are_no_text_are_replaced_when_written)
+TEST(invalid_bytes_are_replaced_when_written)
 {
     SCOPED(buf_releasep) struct buf text = { 0 };
     xml_add(&text, S("a\xff\xc3"));
@@ -123,8 +123,9 @@ TEST(bytes_that_are_no_text_are_replaced_when_written)
     EXPECT_SLICE(buf_slice(&text), S("&#1;"));
 }
 
-RUN_TESTS(cmocka_unit_test(names_lose_their_namespace_and_texts_keep_their_blanks),
-          cmocka_unit_test(text_around_children_is_one_text), cmocka_unit_test(what_is_not_well_formed_is_refused),
-          cmocka_unit_test(billion_laughs_and_other_document_types_are_refused_at_once),
-          cmocka_unit_test(depth_and_number_are_limited), cmocka_unit_test(what_is_written_says_the_same_when_read),
-          cmocka_unit_test(bytes_that_are_no_text_are_replaced_when_written))
+RUN_TESTS(cmocka_unit_test(namespaces_are_dropped_and_blanks_in_text_are_kept),
+          cmocka_unit_test(text_around_children_is_joined), cmocka_unit_test(malformed_xml_is_refused),
+          cmocka_unit_test(billion_laughs_and_other_document_types_are_refused),
+          cmocka_unit_test(depth_and_number_of_elements_are_limited),
+          cmocka_unit_test(written_xml_parses_to_the_same_text),
+          cmocka_unit_test(invalid_bytes_are_replaced_when_written))
