@@ -14,6 +14,8 @@ struct fault_plan {
     enum err_code code; /* the error that they fail with */
     /* The call takes effect and fails all the same, as when the answer of a remote database is lost. */
     bool answer_lost;
+    /* SQL: the call also rolls back the transaction, as SQLite may do when the disk is full. */
+    bool rolls_back;
 };
 /* Count a call. True: it must fail. */
 bool fault_plan_hit(struct fault_plan *plan);

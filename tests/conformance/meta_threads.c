@@ -163,6 +163,54 @@ OVER_EACH(a_write_that_fails_before_it_changed_anything_costs_the_others_nothing
     meta_world_release(&w);
 }
 
+/* Store calls of one upload, begin and commit left out. A block of ids has been fetched before. */
+static int64_t calls_of_upload(struct meta_world *w)
+{
+    struct meta_upload probe = { .world = w, .number = 1, .bytes = S("hello") };
+    EXPECT_OK(meta_write(w->store, meta_upload_apply, &probe, w->a));
+    probe.number++;
+    int64_t before = w->place.plan.calls;
+    EXPECT_OK(meta_write(w->store, meta_upload_apply, &probe, w->a));
+    return w->place.plan.calls - before - 2;
+}
+
+/* The write has changed nothing itself, but those before it are gone with the transaction. */
+TEST(when_the_database_gives_up_the_transaction_the_other_writes_run_again)
+{
+    struct meta_world w;
+    meta_world_init(&w, KIND_FAULT, THREADED);
+    int64_t one = calls_of_upload(&w);
+    struct batch b;
+    batch_submit(&b, &w, 100);
+    b.one[5].write.apply = refuse;
+    w.place.plan.code = ERR_NO_SPACE;
+    w.place.plan.rolls_back = true;
+    /* The gate has begun: its statements, its commit; begin, five uploads, and then the look of the sixth. */
+    w.place.plan.fail_at = w.place.plan.calls + one + 1 + 1 + 5 * one + 1;
+    batch_run(&b, &w);
+    EXPECT_EQ(b.one[5].times_run, 2);
+    EXPECT_EQ(b.one[0].times_run, 2);
+    EXPECT_EQ(batch_check(&b, &w), BATCH - 1);
+    meta_world_release(&w);
+}
+
+static err_t upload_then_fail(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    TRY(meta_upload_apply(tx, arg, a));
+    return err_make(a, ERR_INVALID, "as told");
+}
+
+OVER_EACH(ids_that_were_handed_out_in_a_write_that_was_undone_are_not_used)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, THREADED);
+    struct meta_upload u = { .world = &w, .number = 1, .bytes = S("x") };
+    EXPECT_ERR(meta_write(w.store, upload_then_fail, &u, w.a), ERR_INVALID); /* it fetched a block of ids */
+    for (; u.number < 600; u.number++)                                       /* more than one block */
+        EXPECT_OK(meta_write(w.store, meta_upload_apply, &u, w.a));
+    meta_world_release(&w);
+}
+
 /* Let the nth store call after the gate opened fail, for every n: each of the batch is told the truth, and the store
  * works afterwards. Commits are among the calls. */
 static void fail_each_call(enum err_code code, int64_t count)
@@ -199,12 +247,8 @@ TEST(a_failing_commit_tells_every_waiter_and_the_store_works_afterwards)
 {
     struct meta_world w;
     meta_world_init(&w, KIND_FAULT, THREADED);
-    struct meta_upload probe = { .world = &w, .number = 1, .bytes = S("hello") };
-    EXPECT_OK(meta_write(w.store, meta_upload_apply, &probe, w.a)); /* it also fetched a block of ids */
-    probe.number++;
-    int64_t before = w.place.plan.calls;
-    EXPECT_OK(meta_write(w.store, meta_upload_apply, &probe, w.a));
-    int64_t one = w.place.plan.calls - before - 2; /* without begin and commit */
+    int64_t one = calls_of_upload(&w);
+    struct meta_upload probe = { .world = &w, .number = 2, .bytes = S("hello") };
     struct batch b;
     batch_submit(&b, &w, 100);
     w.place.plan.code = ERR_UNAVAILABLE;
@@ -428,6 +472,8 @@ TEST(a_backup_under_load_is_one_moment_of_the_store)
 RUN_TESTS(cmocka_unit_test(one_failing_write_fails_alone),
           cmocka_unit_test(a_write_that_fails_after_it_changed_something_leaves_nothing_in_the_batch),
           cmocka_unit_test(a_write_that_fails_before_it_changed_anything_costs_the_others_nothing),
+          cmocka_unit_test(when_the_database_gives_up_the_transaction_the_other_writes_run_again),
+          cmocka_unit_test(ids_that_were_handed_out_in_a_write_that_was_undone_are_not_used),
           cmocka_unit_test(whichever_call_fails_everybody_is_told_the_truth),
           cmocka_unit_test(a_failing_commit_tells_every_waiter_and_the_store_works_afterwards),
           cmocka_unit_test(a_full_queue_refuses_and_closing_finishes_what_it_took),

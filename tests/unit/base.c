@@ -140,6 +140,11 @@ TEST(malformed_json_is_refused)
     memset(deep, '[', 10000);
     memset(deep + 10000, ']', 10000);
     EXPECT_ERR(json_parse(&a, (slice){ deep, 20000 }, &j), ERR_INVALID);
+    EXPECT_ERR(
+        json_parse(&a, slice_part((slice){ deep, 20000 }, 10000 - JSON_MAX_DEPTH - 1, 2 * JSON_MAX_DEPTH + 2), &j),
+        ERR_INVALID);
+    EXPECT_OK(
+        json_parse(&a, slice_part((slice){ deep, 20000 }, 10000 - JSON_MAX_DEPTH, (size_t)2 * JSON_MAX_DEPTH), &j));
     EXPECT_OK(json_parse(&a, S("{\"a\":[1,\"2\",null,true,2.5],\"b\":{\"c\":9007199254740993}}"), &j));
     int64_t v;
     EXPECT(json_to_i64(json_get(json_get(j, "b"), "c"), &v) && v == 9007199254740993);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes that come by ticket. Tickets are made here past core's rules: issuing and confirming them is another's business
  * (ticket.h). */
+#include "core/file/lifecycle.h"
 #include "core/records/file.h"
 #include "core/store/file_store.h"
 #include "core/store/ticket_store.h"
@@ -176,6 +177,25 @@ TEST(bytes_may_come_again_until_the_file_is_confirmed)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
+static err_t apply_confirm_and_lose(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    int64_t file_id = *(int64_t *)arg;
+    TRY(apply_confirm(tx, arg, a));
+    return file_release(tx, file_id, WORLD_START_MS + minutes(60), a); /* its task has gone: it may be purged */
+}
+
+TEST(a_confirmed_file_that_nothing_holds_any_more_takes_no_bytes_either)
+{
+    WORLD(w);
+    struct shelf_tickets c = shelf_tickets_new(w);
+    int64_t id = shelf_issue(&c, S("k"), 5);
+    EXPECT_OK(put(&c, S("k"), S("hello")));
+    world_write(w, apply_confirm_and_lose, &id);
+    EXPECT_EQ(file_of(w, id).state, FILE_STORED);
+    EXPECT_ERR(put(&c, S("k"), S("again")), ERR_FORBIDDEN);
+    shelf_expect(&c.s, S("k"), S("hello"));
+}
+
 TEST(at_exactly_its_time_a_ticket_takes_no_bytes)
 {
     WORLD(w);
@@ -302,6 +322,7 @@ RUN_TESTS(cmocka_unit_test(bytes_that_come_by_ticket_are_those_of_its_file),
           cmocka_unit_test(without_a_ticket_nothing_comes_in), cmocka_unit_test(exactly_the_declared_bytes_come_in),
           cmocka_unit_test(a_ticket_for_no_bytes_took_any_number_until_they_ended),
           cmocka_unit_test(bytes_may_come_again_until_the_file_is_confirmed),
+          cmocka_unit_test(a_confirmed_file_that_nothing_holds_any_more_takes_no_bytes_either),
           cmocka_unit_test(at_exactly_its_time_a_ticket_takes_no_bytes),
           cmocka_unit_test(the_ticket_of_a_user_who_was_shut_out_takes_no_bytes),
           cmocka_unit_test(an_account_without_room_is_told_before_the_bytes),

@@ -41,6 +41,8 @@ static struct fault_plan *plan_of(struct sql_conn *conn)
 
 static err_t planned_failure(struct sql_conn *conn, struct arena *a)
 {
+    if (plan_of(conn)->rolls_back)
+        sql_rollback(inner_of(conn));
     return err_make(a, plan_of(conn)->code, "the database failed on command");
 }
 
