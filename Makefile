@@ -30,9 +30,13 @@ test: ## run every test, with about a tenth of the rounds; ARGS="--only unit" ru
 	@tools/setup build test
 	@$(PYTHON) tools/run-tests $(ARGS)
 
-proof: ## run the tests with their full numbers of rounds, for hours; prints a table
-	@tools/setup build test
+proof: ## run the tests with their full numbers of rounds, the fuzz targets and the mutants; takes hours, prints a table
+	@tools/setup build test fuzz
 	@$(PYTHON) tools/run-tests --proof $(ARGS)
+
+mutants: ## plant one fault after the other; each must make a test fail. ARGS="WORD" takes those with this word
+	@tools/setup build test
+	@$(PYTHON) tools/run-mutants $(ARGS)
 
 bench: build ## compare with nginx on this machine
 	@tools/setup bench
@@ -42,17 +46,17 @@ fuzz: ## run every fuzz target for 60 seconds; ARGS="--seconds 600 NAME" runs on
 	@tools/setup build test fuzz
 	@$(PYTHON) tools/run-fuzz $(ARGS)
 
-lint: ## check the layout of the C code, and run every tools/check-*
+lint: ## check the layout of the C code, run every tools/check-*, and compare tests/mutants.txt with the sources
 	@tools/setup lint
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
-	@failed=0; for check in tools/check-*; do $(PYTHON) $$check || failed=1; done; exit $$failed
+	@failed=0; for check in tools/check-* "tools/run-mutants --check"; do $(PYTHON) $$check || failed=1; done; exit $$failed
 
 install: build ## install into PREFIX=/usr/local (and DESTDIR)
 	@$(MESON) configure build --prefix $(PREFIX) >/dev/null
 	@$(MESON) install -C build
 
 clean: ## remove the build folders, never data
-	rm -rf build build-asan build-tsan build-fuzz
+	rm -rf build build-asan build-tsan build-fuzz build-mutants
 
-.PHONY: help build run check test proof bench fuzz lint install clean
+.PHONY: help build run check test proof mutants bench fuzz lint install clean
 .DEFAULT_GOAL := help

@@ -125,6 +125,14 @@ def test_times_come_from_both_kinds_of_report(runner, tmp_path):
     assert runner.count_junit(report).times == [(3.5, "a.b", "kills")]
 
 
+@pytest.mark.parametrize("printed,status,counts", [("3 killed, 0 not", 0, (3, 0)), ("2 killed, 1 not", 1, (2, 1)),
+                                                   ("the build failed", 1, (0, 1)), ("0 killed, 0 not", 0, (0, 1)),
+                                                   ("3 killed, 0 not", 2, (3, 1))])
+def test_the_last_line_of_a_tool_counts(runner, printed, status, counts):
+    command = ["sh", "-c", f"echo one line; echo '{printed}'; exit {status}"]
+    assert runner.tool_part(command, r"(\d+) killed, (\d+) not") == runner.Counts(*counts)
+
+
 def test_python_and_c_read_the_same_numbers_of_rounds(root, monkeypatch):
     with open(rounds.LIST, encoding="utf-8") as f:
         assert len(rounds.table()) == len(re.findall(r"^ROUNDS\(", f.read(), re.MULTILINE)) > 20

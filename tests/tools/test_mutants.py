@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The list of planted faults fits the sources, and the tool says so when it does not; a fault that survives is a failure."""
+import importlib.machinery
+import importlib.util
+import os
+import subprocess
+
+import pytest
+
+FAULT = """rule Half is less than whole.
+in half.c
+- a < b
++ a <= b
+by unit-half
+"""
+SOURCE = "bool less(int a, int b)\n{\n    return a < b;\n}\n"
+
+
+@pytest.fixture(scope="module")
+def tool(root):
+    loader = importlib.machinery.SourceFileLoader("run_mutants", os.path.join(root, "tools", "run-mutants"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run_mutants", loader))
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A function that writes a small tree and returns what is wrong with its list."""
+    def write(tool, fault=FAULT, source=SOURCE):
+        for path, text in (("src/core/half.c", source), ("tests/unit/half.c", ""), ("tests/mutants.txt", fault)):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text)
+        return tool.check(str(tmp_path))[1]
+    return write
+
+
+def test_the_list_fits_this_tree(root):
+    done = subprocess.run([os.path.join(root, "tools", "run-mutants"), "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_list_that_fits_passes(tool, tree):
+    assert tree(tool) == []
+
+
+@pytest.mark.parametrize("fault,source,complaint", [
+    (FAULT, SOURCE.replace("a < b", "b > a"), "'a < b' stands 0 times in half.c"),
+    (FAULT, SOURCE + SOURCE, "'a < b' stands 2 times in half.c"),
+    (FAULT.replace("half.c", "whole.c"), SOURCE, "'a < b' stands 0 times in whole.c"),
+    (FAULT.replace("unit-half", "unit-whole"), SOURCE, "there is no test unit-whole"),
+    (FAULT.replace("unit-half", "tests/clients/test_half.py"), SOURCE, "there is no test tests/clients/test_half.py"),
+    (FAULT.replace("- a < b", "after int c\n- a < b"), SOURCE, "'int c' stands 0 times"),
+    (FAULT.replace("- a < b", "after return a <\n- a < b"), SOURCE, "'a < b' does not stand behind 'return a <'"),
+    (FAULT.replace("by unit-half\n", ""), SOURCE, "a fault needs"),
+    (FAULT.replace("+ a <= b\n", ""), SOURCE, "a fault needs"),
+    (FAULT.replace("in half.c", "near half.c"), SOURCE, "not a line of this list"),
+])
+def test_a_list_that_does_not_fit_fails(tool, tree, fault, source, complaint):
+    wrong = tree(tool, fault, source)
+    assert len(wrong) == 1 and complaint in wrong[0]
+
+
+def test_the_place_behind_an_anchor_is_meant(tool, tree):
+    second = SOURCE.replace("less", "fewer")
+    assert tree(tool, FAULT.replace("- a < b", "after bool fewer\n- a < b"), SOURCE + second) == []
+
+
+@pytest.fixture
+def bench(tool, monkeypatch, tmp_path):
+    """A tree whose build and tests are functions of the text of its source."""
+    class Fake(tool.Bench):
+        def __init__(self):
+            super().__init__()
+            self.tree = str(tmp_path)
+
+        def prepare(self):
+            pass
+
+        def source(self):
+            return (tmp_path / "src" / "core" / "half.c").read_text()
+
+        def make(self, tests):
+            return "syntax" not in self.source(), "error: syntax"
+
+        def run(self, tests):
+            return "a <= b" not in self.source(), "unit-half: failed"
+
+    monkeypatch.setattr(tool, "ROOT", str(tmp_path))
+    monkeypatch.setattr(tool, "Bench", Fake)
+
+
+@pytest.mark.parametrize("planted,outcome,bad", [("a <= b", "killed", 0), ("b > a", "SURVIVED", 1),
+                                                 ("syntax", "DOES NOT COMPILE", 1)])
+def test_a_fault_that_survives_or_does_not_compile_is_a_failure(tool, tree, bench, tmp_path, capsys, planted, outcome, bad):
+    tree(tool, FAULT.replace("a <= b", planted))
+    assert tool.run_all(tool.check(str(tmp_path))[0]) == bad
+    assert outcome in capsys.readouterr().out
+    assert (tmp_path / "src" / "core" / "half.c").read_text() == SOURCE
+
+
+def test_a_test_that_fails_without_any_fault_is_a_failure(tool, tree, bench, tmp_path, capsys):
+    tree(tool, FAULT.replace("- a < b", "- a <= b").replace("+ a <= b", "+ a < b"), SOURCE.replace("<", "<="))
+    assert tool.run_all(tool.check(str(tmp_path))[0]) == 1
+    assert "without any fault a test fails" in capsys.readouterr().out
