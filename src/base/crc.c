@@ -134,7 +134,7 @@ __attribute__((target("pclmul,sse2"))) static uint64_t update_by_folding(const s
 }
 #endif
 
-static uint64_t crc_update(int kind, uint64_t crc, slice bytes)
+static uint64_t update_checksum(int kind, uint64_t crc, slice bytes)
 {
     const struct crc *c = crc_of(kind);
     uint64_t ones = top_bit(c) | (top_bit(c) - 1), v = crc ^ ones;
@@ -146,7 +146,7 @@ static uint64_t crc_update(int kind, uint64_t crc, slice bytes)
     return update_by_table(c, v, p, bytes.n) ^ ones;
 }
 
-static uint64_t multiply(const struct crc *c, uint64_t x, uint64_t y)
+static uint64_t multiply_polynomials(const struct crc *c, uint64_t x, uint64_t y)
 {
     uint64_t product = 0;
     for (uint64_t bit = top_bit(c); bit; bit >>= 1, y = times_x(c, y))
@@ -156,42 +156,42 @@ static uint64_t multiply(const struct crc *c, uint64_t x, uint64_t y)
 }
 
 /* first · x^(8 · second_bytes) + second; the inversions before and after cancel each other. */
-static uint64_t crc_join(int kind, uint64_t first, uint64_t second, uint64_t second_bytes)
+static uint64_t join_checksums(int kind, uint64_t first, uint64_t second, uint64_t second_bytes)
 {
     const struct crc *c = crc_of(kind);
     uint64_t square = top_bit(c) >> 8; /* x^8 */
-    for (; second_bytes; second_bytes >>= 1, square = multiply(c, square, square))
+    for (; second_bytes; second_bytes >>= 1, square = multiply_polynomials(c, square, square))
         if (second_bytes & 1)
-            first = multiply(c, first, square);
+            first = multiply_polynomials(c, first, square);
     return first ^ second;
 }
 
 uint32_t crc32_update(uint32_t crc, slice bytes)
 {
-    return (uint32_t)crc_update(CRC_ISO, crc, bytes);
+    return (uint32_t)update_checksum(CRC_ISO, crc, bytes);
 }
 
 uint32_t crc32c_update(uint32_t crc, slice bytes)
 {
-    return (uint32_t)crc_update(CRC_CASTAGNOLI, crc, bytes);
+    return (uint32_t)update_checksum(CRC_CASTAGNOLI, crc, bytes);
 }
 
 uint64_t crc64nvme_update(uint64_t crc, slice bytes)
 {
-    return crc_update(CRC_NVME, crc, bytes);
+    return update_checksum(CRC_NVME, crc, bytes);
 }
 
 uint32_t crc32_join(uint32_t first, uint32_t second, uint64_t second_bytes)
 {
-    return (uint32_t)crc_join(CRC_ISO, first, second, second_bytes);
+    return (uint32_t)join_checksums(CRC_ISO, first, second, second_bytes);
 }
 
 uint32_t crc32c_join(uint32_t first, uint32_t second, uint64_t second_bytes)
 {
-    return (uint32_t)crc_join(CRC_CASTAGNOLI, first, second, second_bytes);
+    return (uint32_t)join_checksums(CRC_CASTAGNOLI, first, second, second_bytes);
 }
 
 uint64_t crc64nvme_join(uint64_t first, uint64_t second, uint64_t second_bytes)
 {
-    return crc_join(CRC_NVME, first, second, second_bytes);
+    return join_checksums(CRC_NVME, first, second, second_bytes);
 }

@@ -125,7 +125,7 @@ int http_refusal_status(enum http_refusal r)
     return status[r];
 }
 
-static void find_route(struct exchange *x, slice path, struct route_match *ret)
+static void find_exchange_route(struct exchange *x, slice path, struct route_match *ret)
 {
     const struct http_request *req = &x->pub.req;
     struct route_request wanted = { .method = req->method,
@@ -143,7 +143,7 @@ void exchange_refuse(struct exchange *x, enum http_refusal refusal, const char *
         struct route_match m;
         struct target t;
         slice path = target_parse(pub->req.target, &pub->arena, &t) ? S("/") : t.path;
-        find_route(x, path, &m);
+        find_exchange_route(x, path, &m);
         pub->api = m.api;
     }
     if (refusal == HTTP_REFUSE_BUSY)
@@ -270,7 +270,7 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     if (!parse_request_target(x))
         return;
     struct route_match match;
-    find_route(x, req->path, &match);
+    find_exchange_route(x, req->path, &match);
     pub->api = match.api;
     pub->route = match.route;
     memcpy(req->params, match.params, sizeof match.params);
