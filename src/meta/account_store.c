@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accounts and what they use. The usage counters are changed by every upload; nobody caches them, so they do not count
- * as a change of the record (see meta_generation). */
+/* Every upload changes the counters of what an account uses. No cache holds them, so a change of them does not raise
+ * the generation (meta_generation). */
 #include "core/store/account_store.h"
 #include "core/records/account.h"
 #include "meta/statement_priv.h"
@@ -60,7 +60,7 @@ err_t meta_account_set_limits(struct meta_tx *tx, int64_t id, int64_t max_bytes,
 err_t meta_account_use(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t files, struct arena *a)
 {
     int64_t changed;
-    /* The remaining room is compared, not the sum: it cannot overflow. */
+    /* Comparing with what is left, instead of comparing the sum with the limit, cannot overflow. */
     TRY(tx_add_counted(tx,
                        "UPDATE accounts SET used_bytes = used_bytes + $1, used_files = used_files + $2 WHERE id = $3"
                        " AND ($1 <= 0 OR max_bytes = 0 OR $1 <= max_bytes - used_bytes)"
@@ -75,8 +75,8 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t fi
                                                                                                      : "files");
 }
 
-/* What each account really uses: its files that hold bytes, the entries of its buckets, and, as bytes only, the parts
- * of its uploads. */
+/* What each account uses, counted from the records: files that hold bytes, entries of its buckets, and parts of its
+ * uploads. Parts count as bytes, but not as files. */
 #define COUNTED                                                                                                        \
     "WITH counted AS (SELECT a.id AS id, COALESCE(SUM(held.bytes), 0) AS bytes, COALESCE(SUM(held.files), 0) AS files" \
     " FROM accounts a LEFT JOIN ("                                                                                     \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Buckets. Those of the server itself have no account: NULL. */
+/* The server's own buckets belong to no account: their account_id is NULL. */
 #include "core/store/bucket_store.h"
 #include "core/records/bucket.h"
 #include "meta/statement_priv.h"
@@ -50,7 +50,8 @@ err_t meta_bucket_set_cors(struct meta_tx *tx, int64_t id, slice cors, struct ar
     return tx_change_one(tx, "bucket", "UPDATE buckets SET cors = $1 WHERE id = $2", SQL(SQL_T(cors), SQL_I(id)), a);
 }
 
-/* The foreign keys of what may lie in it say no while anything does. */
+/* Entries, uploads and tickets refer to their bucket with foreign keys, which refuse the removal while there are
+ * any. */
 err_t meta_bucket_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
     return tx_change_one(tx, "bucket", "DELETE FROM buckets WHERE id = $1", SQL(SQL_I(id)), a);

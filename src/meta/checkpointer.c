@@ -98,8 +98,8 @@ static void restart_wal(struct checkpointer *c, int64_t wal_bytes)
     release_thread(c);
 }
 
-/* Close to the limit checkpoints come more often, so that little is left for the committer to copy while writes wait.
- */
+/* Close to the limit checkpoints come more often, so that little is left for the committer to copy while writes
+ * wait. */
 static int64_t checkpoint_step(int64_t wal_bytes)
 {
     bool is_near_limit = wal_bytes >= WAL_MAX_BYTES / 4 * 3 - CHECKPOINT_EVERY_BYTES / 4;

@@ -47,7 +47,7 @@ err_t meta_comment_list(struct meta_tx *tx, int64_t task_id, struct arena *a, st
     return tx_list(tx, COMMENT " WHERE task_id = $1 ORDER BY id", SQL(SQL_I(task_id)), a, LIST_OF(read_comment, ret));
 }
 
-/* References go with it (ON DELETE CASCADE); what a ticket would have hung on it hangs on the task. */
+/* ON DELETE CASCADE removes the references of the comment. */
 err_t meta_comment_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
     TRY(tx_change(tx, "UPDATE tickets SET comment_id = NULL WHERE comment_id = $1", SQL(SQL_I(id)), a, NULL));
@@ -61,7 +61,7 @@ err_t meta_comment_count(struct meta_tx *tx, int64_t task_id, struct arena *a, i
 
 err_t meta_comment_bytes(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
 {
-    /* LENGTH of a text counts characters, and ends at a NUL */
+    /* LENGTH of a text would count characters, and stop at a NUL. */
     return tx_int(tx,
                   "SELECT COALESCE(SUM(LENGTH(CAST(text AS BLOB)) + LENGTH(CAST(details AS BLOB))), 0)"
                   " FROM comments WHERE task_id = $1",

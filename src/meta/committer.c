@@ -106,8 +106,8 @@ static enum outcome run_optimistic(struct committer *c, struct batch_slot *slots
     return (*ret_e = commit_transaction(c, a)) ? COMMIT_FAILED : COMMITTED;
 }
 
-/* MUST_RUN_AGAIN: slots[*ret_culprit] could not be undone alone and took the transaction with it; its error says why.
- */
+/* MUST_RUN_AGAIN: slots[*ret_culprit] could not be undone alone and took the transaction with it; its error says
+ * why. */
 static enum outcome run_careful(struct committer *c, struct batch_slot *slots, size_t n, struct arena *a,
                                 size_t *ret_culprit, err_t *ret_e)
 {

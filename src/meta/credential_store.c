@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Secrets come as SHA-256 and are found by index; nothing here knows a secret itself. */
+/* The store gets only the SHA-256 of a secret, by which an index finds the credential, and sealed secrets of key
+ * pairs. */
 #include "core/store/credential_store.h"
 #include "core/records/credential.h"
 #include "meta/statement_priv.h"
@@ -56,7 +57,7 @@ err_t meta_credential_by_hash(struct meta_tx *tx, slice purpose, enum credential
     return NULL;
 }
 
-/* Keys do not expire; one that would is nothing to build upon. */
+/* The caller will go on using the key, so keys that expire do not count. */
 err_t meta_credential_newest(struct meta_tx *tx, int64_t user_id, slice purpose, struct arena *a,
                              struct credential *ret)
 {
@@ -112,7 +113,7 @@ err_t meta_credential_trim_tokens(struct meta_tx *tx, int64_t user_id, slice pur
                      SQL(SQL_I(now_ms), SQL_I(user_id), SQL_T(purpose), SQL_I(keep > 0 ? keep : 0)), a, NULL);
 }
 
-/* A token from which others were made goes after them. */
+/* A token that others were made from can be removed only after those. */
 err_t meta_credential_forget(struct meta_tx *tx, int64_t before_ms, struct arena *a, int64_t *ret_count)
 {
     return tx_change(tx,
@@ -125,7 +126,7 @@ err_t meta_credential_forget(struct meta_tx *tx, int64_t before_ms, struct arena
 
 /* ---- secrets ---- */
 
-/* One that is put again takes the place of the first, and whoever remembers that must hear of it. */
+/* Replacing a secret raises the generation, because caches may hold the first one; adding one does not. */
 err_t meta_secret_put(struct meta_tx *tx, int64_t credential_id, slice sealed, struct arena *a)
 {
     int64_t added;

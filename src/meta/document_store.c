@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents: files together with their tickets, and with the references by which they hang on tasks. */
+/* Documents are joined from files, tickets, references, users and tasks. */
 #include "core/store/document_store.h"
 #include "core/records/document.h"
 #include "meta/joined_rows_priv.h"
@@ -7,29 +7,29 @@
 
 #include <assert.h>
 
-/* What follows the file's and the ticket's columns. A ticket says where its file will hang only until it is confirmed:
- * from then on references tell. */
-#define PLACE                                                                                                          \
+/* The columns after those of the file and of the ticket. While a ticket is pending, it names the task that its file
+ * will be attached to; once it is confirmed, only references count. */
+#define ATTACHMENT_COLUMNS                                                                                             \
     ", COALESCE(u.name, ''), r.id, CASE WHEN r.id IS NOT NULL THEN r.task_id WHEN k.confirmed_at_ms = 0 THEN "         \
     "k.task_id"                                                                                                        \
     " END, CASE WHEN r.id IS NOT NULL THEN r.comment_id WHEN k.confirmed_at_ms = 0 THEN k.comment_id END,"             \
     " COALESCE(SUBSTR(t.text, 1, 1000), '')"
-static_assert(DOCUMENT_TASK_TEXT_MAX == 1000, "the number stands in PLACE");
-#define DOCUMENT "SELECT " FILE_COLUMNS ", " TICKET_COLUMNS PLACE
-#define WITH_THE_REST                                                                                                  \
+static_assert(DOCUMENT_TASK_TEXT_MAX == 1000, "ATTACHMENT_COLUMNS has the same number");
+#define DOCUMENT "SELECT " FILE_COLUMNS ", " TICKET_COLUMNS ATTACHMENT_COLUMNS
+#define JOINED_TO_REFERENCE                                                                                            \
     " LEFT JOIN users u ON u.id = f.owner_id LEFT JOIN tickets k ON k.file_id = f.id LEFT JOIN tasks t ON t.id ="      \
     " CASE WHEN r.id IS NOT NULL THEN r.task_id WHEN k.confirmed_at_ms = 0 THEN k.task_id END"
 
 static void read_document(struct sql_cursor *c, struct arena *a, void *ret)
 {
-    enum { AT_TICKET = FILE_COLUMN_COUNT, AT_PLACE = FILE_COLUMN_COUNT + TICKET_COLUMN_COUNT };
+    enum { AT_TICKET = FILE_COLUMN_COUNT, AT_ATTACHMENT = FILE_COLUMN_COUNT + TICKET_COLUMN_COUNT };
     struct document *d = ret;
     *d = (struct document){
-        .owner_name = sql_column_copy(c, AT_PLACE, a),
-        .reference_id = sql_column_int(c, AT_PLACE + 1),
-        .task_id = sql_column_int(c, AT_PLACE + 2),
-        .comment_id = sql_column_int(c, AT_PLACE + 3),
-        .task_text = sql_column_copy(c, AT_PLACE + 4, a),
+        .owner_name = sql_column_copy(c, AT_ATTACHMENT, a),
+        .reference_id = sql_column_int(c, AT_ATTACHMENT + 1),
+        .task_id = sql_column_int(c, AT_ATTACHMENT + 2),
+        .comment_id = sql_column_int(c, AT_ATTACHMENT + 3),
+        .task_text = sql_column_copy(c, AT_ATTACHMENT + 4, a),
     };
     read_file_columns(c, 0, a, &d->file);
     read_ticket_columns(c, AT_TICKET, a, &d->ticket);
@@ -41,26 +41,28 @@ err_t meta_document_get(struct meta_tx *tx, int64_t file_id, struct arena *a, st
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file",
                DOCUMENT " FROM files f LEFT JOIN refs r ON r.id ="
-                        " (SELECT MIN(first.id) FROM refs first WHERE first.file_id = f.id)" WITH_THE_REST
+                        " (SELECT MIN(first.id) FROM refs first WHERE first.file_id = f.id)" JOINED_TO_REFERENCE
                         " WHERE f.id = $1",
                SQL(SQL_I(file_id)), a, &c));
     read_document(c, a, ret);
     return NULL;
 }
 
-/* Each file once, by the first of the references that are asked for. */
-#define OF_TASK DOCUMENT " FROM (SELECT MIN(id) AS id, file_id FROM refs WHERE task_id = $1 AND file_id IS NOT NULL"
-#define EACH_ONCE " GROUP BY file_id ORDER BY file_id"
-#define THESE                                                                                                          \
-    ") held JOIN refs r ON r.id = held.id JOIN files f ON f.id = held.file_id" WITH_THE_REST " ORDER BY held.file_id"
+/* Each file once, with the first reference of the task (or of the comment) that holds it. */
+#define FIRST_REFERENCES                                                                                               \
+    DOCUMENT " FROM (SELECT MIN(id) AS id, file_id FROM refs WHERE task_id = $1 AND file_id IS NOT NULL"
+#define BY_FILE " GROUP BY file_id ORDER BY file_id"
+#define DOCUMENTS_OF_THEM                                                                                              \
+    ") held JOIN refs r ON r.id = held.id JOIN files f ON f.id = held.file_id" JOINED_TO_REFERENCE                     \
+    " ORDER BY held.file_id"
 
 err_t meta_document_list(struct meta_tx *tx, const struct document_query *q, struct arena *a, struct document_list *ret)
 {
     struct sql_value limit = sql_limit(q->limit), offset = sql_limit(q->offset);
     if (!q->comment_id)
-        return tx_list(tx, OF_TASK EACH_ONCE " LIMIT $2 OFFSET $3" THESE, SQL(SQL_I(q->task_id), limit, offset), a,
-                       LIST_OF(read_document, ret));
-    return tx_list(tx, OF_TASK " AND comment_id = $2" EACH_ONCE " LIMIT $3 OFFSET $4" THESE,
+        return tx_list(tx, FIRST_REFERENCES BY_FILE " LIMIT $2 OFFSET $3" DOCUMENTS_OF_THEM,
+                       SQL(SQL_I(q->task_id), limit, offset), a, LIST_OF(read_document, ret));
+    return tx_list(tx, FIRST_REFERENCES " AND comment_id = $2" BY_FILE " LIMIT $3 OFFSET $4" DOCUMENTS_OF_THEM,
                    SQL(SQL_I(q->task_id), SQL_I(q->comment_id), limit, offset), a, LIST_OF(read_document, ret));
 }
 

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entries: one row for each key, kept in the order of the keys. A row holds what a listing shows (size and digests of
- * its object, which never change), so that a listing walks along the rows and looks nothing up. */
+/* An entry is one row, and the table is sorted by bucket and key. The row has copies of what a list shows of its object
+ * (size and digests, which never change), so that a list reads rows in sequence and looks no object up. */
 #include "core/store/entry_store.h"
 #include "core/records/entry.h"
 #include "core/records/object.h"
 #include "meta/statement_priv.h"
 
-/* What a listing shows comes first: what it does not may lie on a page of its own. */
-#define LISTED                                                                                                         \
+/* The columns that a list shows stand first in the row. The others may lie on another page, which a list does not
+ * read. */
+#define LISTED_COLUMNS                                                                                                 \
     "SELECT e.bucket_id, e.key, e.owner_id, e.object_id, e.size_bytes, e.md5, e.part_count, e.checksum_kind,"          \
     " e.checksum_form, e.modified_at_ms, e.checksum"
-#define WHOLE LISTED ", e.upload, e.headers, e.tags"
+#define ALL_COLUMNS LISTED_COLUMNS ", e.upload, e.headers, e.tags"
 
-/* Slices are the cursor's. */
+/* The slices are borrowed from the cursor. */
 static void read_listed_entry(struct sql_cursor *c, struct entry *ret)
 {
     *ret = (struct entry){
@@ -37,7 +38,7 @@ static void read_entry(struct sql_cursor *c, struct arena *a, struct entry *ret)
     ret->tags = sql_column_copy(c, 13, a);
 }
 
-/* The row that stood in the way of a new one; NOT_FOUND: the bucket did. */
+/* Called when no row was added: the key exists, or, NOT_FOUND, the bucket does not. */
 static err_t replace_entry(struct meta_tx *tx, const struct entry *e, struct sql_args args, struct arena *a,
                            int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
 {
@@ -80,7 +81,8 @@ err_t meta_entry_put(struct meta_tx *tx, const struct entry *e, struct arena *a,
     };
     const struct sql_args args = { values, LENGTH_OF(values) };
     int64_t added;
-    /* From the bucket's row: one that has gone is told apart from a key that is taken. */
+    /* Selecting from the bucket's row adds nothing when the bucket does not exist. replace_entry then finds out whether
+     * that was the reason, or the key existed. */
     TRY(tx_add_counted(tx,
                        "INSERT INTO entries (owner_id, object_id, size_bytes, md5, part_count, checksum_kind,"
                        " checksum_form, modified_at_ms, checksum, upload, headers, tags, key, bucket_id)"
@@ -97,7 +99,7 @@ err_t meta_entry_put(struct meta_tx *tx, const struct entry *e, struct arena *a,
 err_t meta_entry_get(struct meta_tx *tx, int64_t bucket_id, slice key, struct arena *a, struct entry *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "entry", WHOLE " FROM entries e WHERE e.bucket_id = $1 AND e.key = $2",
+    TRY(tx_one(tx, "entry", ALL_COLUMNS " FROM entries e WHERE e.bucket_id = $1 AND e.key = $2",
                SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
     read_entry(c, a, ret);
     return NULL;
@@ -108,9 +110,9 @@ err_t meta_entry_with_object(struct meta_tx *tx, int64_t bucket_id, slice key, s
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "entry",
-               WHOLE ", o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.md5,"
-                     " o.inline_bytes FROM entries e LEFT JOIN objects o ON o.id = e.object_id"
-                     " WHERE e.bucket_id = $1 AND e.key = $2",
+               ALL_COLUMNS ", o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.md5,"
+                           " o.inline_bytes FROM entries e LEFT JOIN objects o ON o.id = e.object_id"
+                           " WHERE e.bucket_id = $1 AND e.key = $2",
                SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
     if (!sql_column_int(c, 14))
         return err_make(a, ERR_CORRUPT, "the entry has no object");
@@ -140,18 +142,18 @@ err_t meta_entry_remove(struct meta_tx *tx, int64_t bucket_id, slice key, struct
                          SQL(SQL_I(bucket_id), SQL_T(key)), a);
 }
 
-/* ---- walking ---- */
+/* ---- ranges ---- */
 
-#define FROM_KEY LISTED " FROM entries e WHERE e.bucket_id = $1 AND e.key >= $2"
-#define AFTER_KEY LISTED " FROM entries e WHERE e.bucket_id = $1 AND e.key > $2"
-#define BELOW " AND e.key < $3"
-#define IN_ORDER " ORDER BY e.key"
+#define FROM_KEY LISTED_COLUMNS " FROM entries e WHERE e.bucket_id = $1 AND e.key >= $2"
+#define AFTER_KEY LISTED_COLUMNS " FROM entries e WHERE e.bucket_id = $1 AND e.key > $2"
+#define BEFORE_KEY " AND e.key < $3"
+#define BY_KEY " ORDER BY e.key"
 
 err_t meta_entry_each(struct meta_tx *tx, const struct entry_range *range, struct arena *a,
                       err_t (*visit)(void *arg, const struct entry *, bool *ret_stop), void *arg)
 {
-    static const char *const walks[2][2] = { { FROM_KEY IN_ORDER, FROM_KEY BELOW IN_ORDER },
-                                             { AFTER_KEY IN_ORDER, AFTER_KEY BELOW IN_ORDER } };
+    static const char *const walks[2][2] = { { FROM_KEY BY_KEY, FROM_KEY BEFORE_KEY BY_KEY },
+                                             { AFTER_KEY BY_KEY, AFTER_KEY BEFORE_KEY BY_KEY } };
     const struct sql_value values[] = { SQL_I(range->bucket_id), SQL_T(range->from), SQL_T(range->before) };
     bool bounded = range->before.n > 0;
     SCOPED(sql_closep) struct sql_cursor *c = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit log: rows are added and read. Triggers refuse anything else, whoever asks. */
+/* Events are only added and read. Triggers in the database refuse to change or remove one. */
 #include "core/store/event_store.h"
 #include "core/records/event.h"
 #include "meta/statement_priv.h"

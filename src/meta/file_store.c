@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files. Where a listing may or may not be bound to an account or an owner, each combination has a statement of its
- * own: "column = $1 OR $1 = 0" would read the whole table. */
+/* A list may be limited to an account or to an owner, and each combination has a statement of its own: for a condition
+ * like "column = $1 OR $1 = 0" the database would read the whole table. */
 #include "core/store/file_store.h"
 #include "core/records/object.h"
 #include "meta/joined_rows_priv.h"
@@ -90,12 +90,13 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
         .part_count = sql_column_int(c, 21),
         .inline_bytes = sql_column_copy(c, 22, a),
     };
-    memcpy(ret_object->md5, ret_file->md5, MD5_SIZE); /* the file's is the object's */
+    memcpy(ret_object->md5, ret_file->md5, MD5_SIZE); /* both have the same MD5 */
     return NULL;
 }
 
-/* A LIKE pattern (escape character \) for "contains text", in lower case; empty text matches everything. */
-static slice pattern_of(slice text, struct arena *a)
+/* A LIKE pattern for "contains this text", in lower case, with \ as its escape character. Empty text matches any
+ * name. */
+static slice like_pattern(slice text, struct arena *a)
 {
     char *to = arena_alloc(a, 2 * text.n + 3);
     size_t n = 0;
@@ -110,7 +111,7 @@ static slice pattern_of(slice text, struct arena *a)
     return (slice){ to, n };
 }
 
-#define FILTERED                                                                                                       \
+#define MATCHING_FILES                                                                                                 \
     FILE_ROW " WHERE f.id < $1 AND ($2 = -1 OR f.state = $2) AND ($3 = '%%' OR lower(f.name) LIKE $3 ESCAPE '\\')"     \
              " AND ($4 = 0 OR f.owner_id + 0 = $4 OR " FILE_IS_PENDING " = 0)"
 #define NEWEST_FIRST " ORDER BY f.id DESC LIMIT "
@@ -118,21 +119,22 @@ static slice pattern_of(slice text, struct arena *a)
 err_t meta_file_list(struct meta_tx *tx, const struct file_query *q, struct arena *a, struct file_list *ret)
 {
     struct sql_value v[7] = { SQL_I(q->before_id ? q->before_id : INT64_MAX), SQL_I(q->state),
-                              SQL_T(pattern_of(q->name_contains, a)), SQL_I(q->pending_of) };
+                              SQL_T(like_pattern(q->name_contains, a)), SQL_I(q->pending_of) };
     const char *sql;
     size_t n = 4;
     if (q->owner_id && q->account_id) {
         v[n++] = SQL_I(q->owner_id);
         v[n++] = SQL_I(q->account_id);
-        sql = FILTERED " AND f.owner_id = $5 AND f.account_id + 0 = $6" NEWEST_FIRST "$7"; /* + 0: by owner, please */
+        sql = MATCHING_FILES " AND f.owner_id = $5 AND f.account_id + 0 = $6" NEWEST_FIRST
+                             "$7"; /* + 0: use the index of owners */
     } else if (q->owner_id) {
         v[n++] = SQL_I(q->owner_id);
-        sql = FILTERED " AND f.owner_id = $5" NEWEST_FIRST "$6";
+        sql = MATCHING_FILES " AND f.owner_id = $5" NEWEST_FIRST "$6";
     } else if (q->account_id) {
         v[n++] = SQL_I(q->account_id);
-        sql = FILTERED " AND f.account_id = $5" NEWEST_FIRST "$6";
+        sql = MATCHING_FILES " AND f.account_id = $5" NEWEST_FIRST "$6";
     } else {
-        sql = FILTERED NEWEST_FIRST "$5";
+        sql = MATCHING_FILES NEWEST_FIRST "$5";
     }
     v[n++] = sql_limit(q->limit);
     return tx_list(tx, sql, (struct sql_args){ v, n }, a, LIST_OF(read_file, ret));

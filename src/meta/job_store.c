@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Background work that survives a restart. */
 #include "core/store/job_store.h"
 #include "core/records/job.h"
 #include "meta/statement_priv.h"
@@ -36,8 +35,7 @@ err_t meta_job_add(struct meta_tx *tx, const struct job *j, struct arena *a, int
                      a, ret_id);
 }
 
-/* A periodic job is one without a subject. Whatever was RUNNING has no runner any more; one that ended for good by an
- * older version's word starts again. */
+/* A job without a subject is periodic. In older versions a periodic job could end as DONE or FAILED. */
 err_t meta_job_ensure(struct meta_tx *tx, slice kind, int64_t run_at_ms, struct arena *a)
 {
     TRY(tx_change(tx, "UPDATE jobs SET state = 0 WHERE kind = $1 AND state = 1", SQL(SQL_T(kind)), a, NULL));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects and the garbage they leave. The record goes first and its blob key is put on the garbage list in the same
- * transaction; the bytes go later, by whoever works the list off.
- * part_count came with the second migration and stands behind inline_bytes; reading it costs no page all the same: 0 is
- * kept in the row's header, and where it is not 0 there are no bytes before it. */
+/* An object's record is removed first, and its blob key goes onto the garbage list in the same transaction. garbage.c
+ * of core removes the bytes later.
+ *
+ * The second migration added part_count, so it stands after inline_bytes in the row. Reading it still costs no page:
+ * the value 0 is stored in the row's header, and a composite, where it is not 0, has no inline bytes before it. */
 #include "core/store/object_store.h"
 #include "core/records/object.h"
 #include "meta/statement_priv.h"
@@ -47,9 +48,10 @@ err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct ob
     return NULL;
 }
 
-/* ---- put together ---- */
+/* ---- composites ---- */
 
-/* What the parts are together. One that is put together itself is refused: what is read has one level. */
+/* The offset of each part and the sum of the sizes. Composites are refused as parts, so that a reader finds all bytes
+ * of a composite in its parts. */
 static err_t measure_parts(struct meta_tx *tx, const int64_t *part_ids, size_t count, struct arena *a,
                            uint64_t *ret_offsets, uint64_t *ret_bytes)
 {
@@ -59,7 +61,7 @@ static err_t measure_parts(struct meta_tx *tx, const int64_t *part_ids, size_t c
         TRY(tx_one(tx, "part", "SELECT size_bytes, part_count FROM objects WHERE id = $1", SQL(SQL_I(part_ids[i])), a,
                    &c));
         if (sql_column_int(c, 1))
-            return err_make(a, ERR_INVALID, "object %lld is put together itself", (long long)part_ids[i]);
+            return err_make(a, ERR_INVALID, "object %lld is a composite itself", (long long)part_ids[i]);
         ret_offsets[i] = sum;
         sum += (uint64_t)sql_column_int(c, 0);
         if (sum > INT64_MAX)
@@ -73,7 +75,7 @@ err_t meta_object_compose(struct meta_tx *tx, const struct object *object, const
                           struct arena *a, int64_t *ret_id)
 {
     if (!count)
-        return err_make(a, ERR_EMPTY, "no parts to put together");
+        return err_make(a, ERR_EMPTY, "a composite needs parts");
     uint64_t *offsets = arena_array(a, uint64_t, count), bytes = 0;
     int64_t id;
     TRY(measure_parts(tx, part_ids, count, a, offsets, &bytes));
@@ -106,9 +108,9 @@ err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct 
                    SQL(SQL_I(id)), a, LIST_OF(read_object_part, ret));
 }
 
-/* ---- letting go ---- */
+/* ---- removing ---- */
 
-#define NOBODY_NAMES_IT                                                                                                \
+#define IS_NOT_REFERRED_TO                                                                                             \
     "NOT EXISTS (SELECT 1 FROM files WHERE object_id = objects.id)"                                                    \
     " AND NOT EXISTS (SELECT 1 FROM entries WHERE object_id = objects.id)"                                             \
     " AND NOT EXISTS (SELECT 1 FROM upload_parts WHERE object_id = objects.id)"                                        \
@@ -117,7 +119,7 @@ err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct 
 err_t meta_object_is_orphan(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_is)
 {
     int64_t count;
-    TRY(tx_int(tx, "SELECT COUNT(*) FROM objects WHERE id = $1 AND " NOBODY_NAMES_IT, SQL(SQL_I(id)), a, &count));
+    TRY(tx_int(tx, "SELECT COUNT(*) FROM objects WHERE id = $1 AND " IS_NOT_REFERRED_TO, SQL(SQL_I(id)), a, &count));
     *ret_is = count > 0;
     return NULL;
 }
@@ -133,15 +135,16 @@ static void read_id(struct sql_cursor *c, struct arena *a, void *ret)
     *(int64_t *)ret = sql_column_int(c, 0);
 }
 
-/* Removes the row if nothing refers to it; ret_part_ids are those of what was removed. */
-static err_t release_one(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a, struct id_list *ret_part_ids)
+/* Removes one object if nothing refers to it. ret_part_ids: the parts of the object that was removed. */
+static err_t release_object(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a,
+                            struct id_list *ret_part_ids)
 {
     slice blob_key;
     int64_t part_count;
     *ret_part_ids = (struct id_list){ 0 };
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        err_t e = tx_one(tx, "object", "SELECT blob_key, part_count FROM objects WHERE id = $1 AND " NOBODY_NAMES_IT,
+        err_t e = tx_one(tx, "object", "SELECT blob_key, part_count FROM objects WHERE id = $1 AND " IS_NOT_REFERRED_TO,
                          SQL(SQL_I(id)), a, &c);
         if (err_is(e, ERR_NOT_FOUND))
             return NULL;
@@ -152,7 +155,8 @@ static err_t release_one(struct meta_tx *tx, int64_t id, int64_t now_ms, struct 
     if (part_count)
         TRY(tx_list(tx, "SELECT part_id FROM object_parts WHERE object_id = $1 ORDER BY number", SQL(SQL_I(id)), a,
                     LIST_OF(read_id, ret_part_ids)));
-    TRY(tx_change(tx, "DELETE FROM objects WHERE id = $1", SQL(SQL_I(id)), a, NULL)); /* object_parts go with it */
+    TRY(tx_change(tx, "DELETE FROM objects WHERE id = $1", SQL(SQL_I(id)), a,
+                  NULL)); /* ON DELETE CASCADE: its object_parts, too */
     if (!blob_key.n)
         return NULL;
     return tx_add(tx, "INSERT INTO garbage (blob_key, put_at_ms) VALUES ($1, $2) ON CONFLICT (blob_key) DO NOTHING",
@@ -162,9 +166,9 @@ static err_t release_one(struct meta_tx *tx, int64_t id, int64_t now_ms, struct 
 err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
 {
     struct id_list parts, none;
-    TRY(release_one(tx, id, now_ms, a, &parts));
+    TRY(release_object(tx, id, now_ms, a, &parts));
     for (size_t i = 0; i < parts.count; i++)
-        TRY(release_one(tx, parts.items[i], now_ms, a, &none)); /* a part has no parts */
+        TRY(release_object(tx, parts.items[i], now_ms, a, &none)); /* a part is never a composite */
     return NULL;
 }
 
@@ -178,7 +182,7 @@ err_t meta_object_each(struct meta_tx *tx, int64_t after_id, struct arena *a,
         TRY(sql_next(c, a, &row));
         if (!row)
             return NULL;
-        SCRATCH(s); /* a store holds millions of them */
+        SCRATCH(s); /* there may be millions of objects */
         struct object object;
         read_object(c, &s, &object);
         TRY(visit(arg, &object));
@@ -199,7 +203,7 @@ static void read_blob_key(struct sql_cursor *c, struct arena *a, void *ret)
     *(slice *)ret = sql_column_copy(c, 0, a);
 }
 
-/* A key that an object has is never handed out, however it came onto the list. */
+/* Leaves out keys that an object names, however they came onto the list. */
 err_t meta_garbage_list(struct meta_tx *tx, int64_t before_ms, size_t limit, struct arena *a, struct blob_key_list *ret)
 {
     return tx_list(tx,
@@ -211,6 +215,6 @@ err_t meta_garbage_list(struct meta_tx *tx, int64_t before_ms, size_t limit, str
 
 err_t meta_garbage_forget(struct meta_tx *tx, slice blob_key, struct arena *a)
 {
-    /* Nobody looks garbage up, so nothing cached grows old by this. */
+    /* tx_add: no cache holds garbage. */
     return tx_add(tx, "DELETE FROM garbage WHERE blob_key = $1", SQL(SQL_T(blob_key)), a);
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* References: what holds on to files, and the chains of versions they form. */
 #include "core/store/reference_store.h"
 #include "core/records/reference.h"
 #include "meta/statement_priv.h"
@@ -28,7 +27,7 @@ static void read_reference(struct sql_cursor *c, struct arena *a, void *ret)
     column_bytes(c, 10, r->md5, MD5_SIZE);
 }
 
-/* Nobody else writes, so "the newest version and one" is taken by nobody before this row is there. */
+/* Only one thread writes, so no other reference can get the same version before this one is added. */
 static err_t next_version(struct meta_tx *tx, int64_t root_id, struct arena *a, int64_t *ret_version)
 {
     int64_t newest;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks, who may see them, and what was said. */
 #include "core/store/task_store.h"
 #include "core/records/task.h"
 #include "meta/statement_priv.h"
@@ -58,8 +57,8 @@ err_t meta_task_update(struct meta_tx *tx, const struct task *t, struct arena *a
                          a);
 }
 
-/* Members, comments and references go with it (ON DELETE CASCADE). A confirmed ticket outlives it, with its file; a
- * pending one says no: its place would be gone. */
+/* ON DELETE CASCADE removes members, comments and references. Confirmed tickets stay with their files; a pending one
+ * refuses the removal with its foreign key. */
 err_t meta_task_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
     TRY(tx_change(tx, "UPDATE tickets SET task_id = NULL, comment_id = NULL WHERE task_id = $1 AND confirmed_at_ms > 0",
@@ -69,7 +68,8 @@ err_t meta_task_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 
 /* ---- listing tasks ---- */
 
-/* SQLite's words; PostgreSQL has jsonb_each_text for them. Not a path ("$.name"): a name may hold any character. */
+/* json_each is SQLite's; PostgreSQL has jsonb_each_text. A path ("$.name") would not do, because a name may have any
+ * characters. */
 #define DETAIL_IS(name, value)                                                                                         \
     "EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(t.details) THEN t.details ELSE '{}' END) detail"             \
     " WHERE detail.key = " name                                                                                        \
@@ -79,7 +79,8 @@ err_t meta_task_remove(struct meta_tx *tx, int64_t id, struct arena *a)
     " WHERE m.task_id = t.id AND m.user_id = " user " AND (m.roles & " roles ") <> 0))"
 #define MEMBERS_ARE MEMBER_IS("$4", "$5") " AND " MEMBER_IS("$6", "$7")
 #define DETAILS_ARE "($9 = '' OR " DETAIL_IS("$9", "$10") ") AND ($11 = '' OR " DETAIL_IS("$11", "$12") ")"
-/* The same values for every way of finding tasks. + 0: the account is not what they are found by. */
+/* The conditions take the same values in every statement. `account` is the column, or the column + 0 when its index
+ * must not be used. */
 #define MATCHING(account)                                                                                              \
     " WHERE " account " = $1"                                                                                          \
     " AND ($2 = 0 OR t.shared <> 0 OR t.author_id = $2 OR EXISTS"                                                      \
@@ -104,26 +105,26 @@ static const struct task_walk {
       TASK BY_MEMBER " ORDER BY d.task_id DESC" PAGE },
 };
 
-static int compare_ids(const void *a, const void *b)
+static int compare_int64(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
 
-/* One look-up for each id, in the order asked for: a list of any length needs no text of its own. */
-static err_t list_by_ids(struct meta_tx *tx, const struct task_query *q, struct sql_value *values, struct arena *a,
-                         struct task_list *ret, int64_t *ret_total)
+/* Looks each id up, in the order of the list, so that one statement serves any number of ids. */
+static err_t list_tasks_by_ids(struct meta_tx *tx, const struct task_query *q, struct sql_value *values,
+                               struct arena *a, struct task_list *ret, int64_t *ret_total)
 {
     size_t n = q->id_count, seen = 0, kept = 0;
     int64_t *ids = arena_array(a, int64_t, n ? n : 1);
     struct task *tasks = arena_array(a, struct task, n && q->limit ? (n < q->limit ? n : q->limit) : 1);
     if (n) {
         memcpy(ids, q->ids, n * sizeof *ids);
-        qsort(ids, n, sizeof *ids, compare_ids);
+        qsort(ids, n, sizeof *ids, compare_int64);
     }
     for (size_t i = 0; i < n; i++) {
         size_t at = q->descending ? n - 1 - i : i;
-        if (at > 0 && ids[at] == ids[at - 1]) /* named twice */
+        if (at > 0 && ids[at] == ids[at - 1]) /* the same id again */
             continue;
         values[MATCH_VALUES] = SQL_I(ids[at]);
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
@@ -149,7 +150,7 @@ err_t meta_task_list(struct meta_tx *tx, const struct task_query *q, struct aren
         SQL_T(q->detail_name),  SQL_T(q->detail_value),   SQL_T(q->also_detail_name),  SQL_T(q->also_detail_value),
     };
     if (q->ids)
-        return list_by_ids(tx, q, values, a, ret, ret_total);
+        return list_tasks_by_ids(tx, q, values, a, ret, ret_total);
     const struct task_walk *walk = &task_walks[q->author_id ? 1 : q->member_id ? 2 : 0];
     int64_t total;
     TRY(tx_int(tx, walk->count, (struct sql_args){ values, MATCH_VALUES }, a, &total));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tickets: the row of a file that waits for its bytes, and where those are to be put. It goes with its file. */
+/* ON DELETE CASCADE removes a ticket together with its file. */
 #include "core/store/ticket_store.h"
 #include "meta/joined_rows_priv.h"
 #include "meta/statement_priv.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Uploads in parts, and the parts that came. What belongs to them is gone when they are complete; only their records
- * are this file's business, the objects are the caller's. */
+/* Uploads in parts. Completing or ending an upload removes its records; the caller releases the objects of the
+ * parts. */
 #include "core/store/upload_store.h"
 #include "core/records/upload.h"
 #include "meta/statement_priv.h"
@@ -55,7 +55,7 @@ err_t meta_upload_remove(struct meta_tx *tx, int64_t id, struct arena *a)
     return tx_change_one(tx, "upload", "DELETE FROM uploads WHERE id = $1", SQL(SQL_I(id)), a);
 }
 
-/* The first text after all that begin with prefix; empty: there is none. */
+/* The first text that is greater than every text with this prefix; empty: there is none. */
 static slice end_of_prefix(slice prefix, struct arena *a)
 {
     while (prefix.n && (unsigned char)prefix.p[prefix.n - 1] == 0xff)
@@ -112,7 +112,7 @@ static void read_upload_part(struct sql_cursor *c, struct arena *a, void *ret)
     column_digest(c, 5, -1, 6, &part->digest);
 }
 
-/* The part that stood in the way of a new one; NOT_FOUND: the upload did. */
+/* Called when no row was added: the part exists, or, NOT_FOUND, the upload does not. */
 static err_t replace_part(struct meta_tx *tx, const struct upload_part *p, struct sql_args args, struct arena *a,
                           int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
 {

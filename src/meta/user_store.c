@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A deleted user keeps its row (files and the audit log name it) but gives its login back: the unique index leaves
- * deleted ones out. */
+/* The row of a deleted user stays, because files and the audit log name it. Its login is free again: the unique index
+ * leaves deleted users out. */
 #include "core/store/user_store.h"
 #include "core/records/user.h"
 #include "meta/statement_priv.h"
@@ -50,7 +50,7 @@ err_t meta_user_by_login(struct meta_tx *tx, slice login, struct arena *a, struc
     return get_user(tx, USER " WHERE login = $1 AND state <> 2", SQL(SQL_T(login)), a, ret);
 }
 
-/* Logins first: an e-mail address belongs to whoever logs in with it, before one who only wrote it down. */
+/* A user who logs in with this address comes before one who only has it as an e-mail address. */
 err_t meta_user_by_email(struct meta_tx *tx, int64_t account_id, slice email, struct arena *a, struct user *ret)
 {
     err_t e = get_user(tx, USER " WHERE login = $1 AND state <> 2 AND state = 0 AND account_id = $2",

@@ -4,8 +4,8 @@
 
 #include "base/slice.h"
 
-/* Background work that survives a restart. A periodic job returns to QUEUED, with a later run_at_ms, when it has run.
- */
+/* Background work that survives a restart. A periodic job returns to QUEUED, with a later run_at_ms, when it has
+ * run. */
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_FAILED };
 struct job {
     int64_t id;

@@ -3,8 +3,8 @@
  * blob store to make it fail; tests/conformance/blob.c holds all of them to this contract.
  *
  * Keys     2 to 128 characters of [0-9a-z.-]. The first two are random hexadecimal digits, by which stores distribute
- *          keys over folders. Core chooses every key, a client never does, so an invalid key is a bug (assert). The bytes
- *          under a key never change.
+ *          keys over folders. Core chooses every key, a client never does, so an invalid key is a bug (assert). The
+ *          bytes under a key never change.
  * Memory   Errors live in the arena of the call. Writers and readers do not: each writer must end by commit or discard,
  *          and each reader by close.
  * Errors of every call: NO_SPACE; UNAVAILABLE: it is not known whether the key exists, and the call may be retried.

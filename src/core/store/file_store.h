@@ -36,8 +36,8 @@ MUST_USE err_t meta_file_move(struct meta_tx *, int64_t id, enum file_state from
  * state. ret_old_object_id: the object that the file had, for the caller to release; 0: none. */
 MUST_USE err_t meta_file_set_object(struct meta_tx *, int64_t id, const struct object *, int64_t stored_at_ms,
                                     struct arena *a, int64_t *ret_old_object_id);
-/* Removes the record of the file and of its ticket, and leaves the object. CONFLICT while a reference holds the file.
- */
+/* Removes the record of the file and of its ticket, and leaves the object. CONFLICT while a reference holds the
+ * file. */
 MUST_USE err_t meta_file_remove(struct meta_tx *, int64_t id, struct arena *a);
 
 #endif

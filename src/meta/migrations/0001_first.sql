@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The first schema. Written so that PostgreSQL can follow: what only SQLite says (AUTOINCREMENT, RAISE) gets a pair there.
--- AUTOINCREMENT: an id is never given twice, also not that of the last row after it was removed.
--- Times are milliseconds since 1970 UTC, 0: not set. Ids that may be missing are NULL. States are those of core/records/.
+-- The first schema. What exists only in SQLite (AUTOINCREMENT, RAISE) needs a counterpart in a schema for PostgreSQL.
+-- AUTOINCREMENT: no id is used twice, not even that of the last row after it was removed.
+-- Times are milliseconds since 1970 UTC; 0 means "not set". An id that is missing is NULL. The numbers of states
+-- and kinds are those of the enums in core/records/.
 
 CREATE TABLE accounts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -47,8 +48,8 @@ CREATE INDEX credentials_parent ON credentials (parent_id) WHERE parent_id IS NO
 CREATE INDEX credentials_expired ON credentials (expires_at_ms) WHERE expires_at_ms > 0;
 CREATE INDEX credentials_revoked ON credentials (revoked_at_ms) WHERE revoked_at_ms > 0;
 
--- inline_bytes comes last: what reads the columns before it does not read its pages. A table of its own for it was not
--- faster anywhere and up to 20 % slower at 16 KiB.
+-- inline_bytes is the last column, so that reading the columns before it does not read its pages. A separate table for
+-- the bytes was faster in no case, and up to 20 % slower at 16 KiB.
 CREATE TABLE objects (
     id INTEGER PRIMARY KEY, -- from next_ids
     account_id BIGINT NOT NULL REFERENCES accounts (id),
@@ -61,15 +62,15 @@ CREATE TABLE objects (
 );
 CREATE UNIQUE INDEX objects_blob_key ON objects (blob_key) WHERE blob_key IS NOT NULL;
 
--- Ids of the two tables that every upload writes to, handed out in blocks: AUTOINCREMENT, which looks its counter up and
--- writes it back for each row, cost 15 % of an upload.
+-- The two tables that every upload writes to get their ids in blocks. AUTOINCREMENT reads and writes its counter for
+-- each row, which cost 15 % of an upload.
 CREATE TABLE next_ids (
     kind TEXT PRIMARY KEY,
     next_id BIGINT NOT NULL
 );
 INSERT INTO next_ids (kind, next_id) VALUES ('objects', 1), ('files', 1);
 
--- Blobs whose bytes may go.
+-- Keys of blobs whose bytes may be removed.
 CREATE TABLE garbage (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     blob_key TEXT NOT NULL UNIQUE,
@@ -77,7 +78,7 @@ CREATE TABLE garbage (
 );
 CREATE INDEX garbage_age ON garbage (put_at_ms, id);
 
--- size_bytes and md5 are those of the object, which never changes: a listing reads no object.
+-- size_bytes and md5 are copies of the object's, which never change, so that a list need not read objects.
 CREATE TABLE files (
     id INTEGER PRIMARY KEY, -- from next_ids
     uuid BLOB NOT NULL CHECK (length(uuid) = 16),
@@ -131,7 +132,7 @@ CREATE TABLE comments (
 );
 CREATE INDEX comments_task ON comments (task_id, id);
 
--- root_id has no foreign key: a chain of versions may outlive its first one.
+-- root_id has no foreign key, because a chain of versions stays when its version 1 is removed.
 CREATE TABLE refs (
     id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 2147483648),
     account_id BIGINT NOT NULL REFERENCES accounts (id),
@@ -150,7 +151,8 @@ CREATE INDEX refs_comment ON refs (comment_id) WHERE comment_id IS NOT NULL;
 CREATE INDEX refs_file ON refs (file_id) WHERE file_id IS NOT NULL;
 CREATE UNIQUE INDEX refs_version ON refs (root_id, version) WHERE root_id IS NOT NULL;
 
--- The audit log. No foreign keys: it outlives what it tells of. No AUTOINCREMENT: no row ever goes, so no id comes back.
+-- The audit log. It has no foreign keys, because an event stays when what it reports is removed; and no AUTOINCREMENT,
+-- because no event is ever removed, so that no id can be used again.
 CREATE TABLE events (
     id INTEGER PRIMARY KEY,
     at_ms BIGINT NOT NULL,

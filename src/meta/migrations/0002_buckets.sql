@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Buckets and what lies in them, uploads in parts, tickets, sealed secrets; and what tasks and comments gained.
--- Keys are compared byte by byte, as UTF-8: SQLite's own order for TEXT; PostgreSQL needs COLLATE "C" there.
+-- Buckets, their entries, uploads in parts, tickets and sealed secrets; new columns of tasks and comments.
+-- Keys are UTF-8 and are compared byte by byte. SQLite compares TEXT so; PostgreSQL needs COLLATE "C" for it.
 
--- kind: enum bucket_kind. account_id NULL: a bucket of the server itself.
+-- kind is an enum bucket_kind. account_id is NULL for the server's own buckets.
 CREATE TABLE buckets (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id BIGINT REFERENCES accounts (id),
@@ -14,8 +14,8 @@ CREATE TABLE buckets (
 );
 CREATE INDEX buckets_account ON buckets (account_id, name);
 
--- An object that was put together from parts has part_count > 0, no bytes of its own (empty inline_bytes), and its parts,
--- objects themselves, in object_parts. size_bytes is that of all of them; md5 is that of the MD5s of the parts.
+-- A composite is an object with part_count > 0. It has no bytes of its own (empty inline_bytes); object_parts names its
+-- parts, which are objects themselves. Its size_bytes is the sum of theirs, its md5 the MD5 of their MD5s.
 ALTER TABLE objects ADD COLUMN part_count INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE object_parts (
     object_id BIGINT NOT NULL REFERENCES objects (id) ON DELETE CASCADE,
@@ -26,7 +26,7 @@ CREATE TABLE object_parts (
 ) WITHOUT ROWID;
 CREATE INDEX object_parts_part ON object_parts (part_id);
 
--- One row for each key, in the order of the keys: a listing walks along it and reads nothing else.
+-- One row for each key. The table is sorted by key, so that a list reads rows in sequence and nothing else.
 CREATE TABLE entries (
     bucket_id BIGINT NOT NULL REFERENCES buckets (id),
     key TEXT NOT NULL CHECK (key <> ''),
@@ -76,8 +76,8 @@ CREATE TABLE upload_parts (
 ) WITHOUT ROWID;
 CREATE INDEX upload_parts_object ON upload_parts (object_id);
 
--- Permission to put bytes, handed out before they come. Goes with its file. task_id, comment_id: what the file is hung on
--- when it is confirmed; a ticket whose task goes is ended with it.
+-- Permission to put the bytes of a file, given before they arrive. It is removed with its file. task_id and comment_id:
+-- what the file is attached to when the ticket is confirmed. While it is pending, its task cannot be removed.
 CREATE TABLE tickets (
     file_id INTEGER PRIMARY KEY REFERENCES files (id) ON DELETE CASCADE,
     bucket_id BIGINT NOT NULL REFERENCES buckets (id),
@@ -92,17 +92,17 @@ CREATE TABLE tickets (
 CREATE INDEX tickets_task ON tickets (task_id) WHERE task_id IS NOT NULL;
 CREATE INDEX tickets_comment ON tickets (comment_id) WHERE comment_id IS NOT NULL;
 
--- The half of a key pair that must be known to check signatures: sealed under the server's master key.
+-- Both halves of a key pair that signs requests, sealed under the server's master key. Checking a signature needs them.
 CREATE TABLE secrets (
     credential_id INTEGER PRIMARY KEY REFERENCES credentials (id) ON DELETE CASCADE,
     sealed BLOB NOT NULL
 );
 
--- shared: everybody of the account sees the task.
+-- shared: every user of the account may see the task.
 ALTER TABLE tasks ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX tasks_account ON tasks (account_id, id);
 CREATE INDEX tasks_author ON tasks (author_id, id);
 CREATE INDEX task_members_user ON task_members (user_id, task_id);
--- A comment may be about one file of its task.
+-- file_id: the file of its task that a comment is about.
 ALTER TABLE comments ADD COLUMN file_id BIGINT REFERENCES files (id) ON DELETE SET NULL;
 CREATE INDEX comments_file ON comments (file_id) WHERE file_id IS NOT NULL;

@@ -30,8 +30,8 @@
  * The smallest page is best, because each upload changes one random page of the index of file UUIDs. */
 #define PAGE_BYTES 4096
 #define WRITER_CACHE_KIB 16384
-/* Enough for the indexes of 100,000 files. SQLite empties a reader's cache whenever another connection has committed.
- */
+/* Enough for the indexes of 100,000 files. SQLite empties a reader's cache whenever another connection has
+ * committed. */
 #define READER_CACHE_KIB 8192
 #define BUSY_MS 250 /* there is one writer; only a recovery after a crash or the end of a checkpoint is waited for */
 #define RESTART_MS                                                                                                     \
@@ -599,8 +599,8 @@ static err_t create_file(const char *path, struct arena *a)
     return e->code == ERR_NO_SPACE ? e : err_make(a, ERR_UNAVAILABLE, "%s", e->msg);
 }
 
-/* The page size and the WAL mode are stored in the first page of the file, so they are set before anything is written.
- */
+/* The page size and the WAL mode are stored in the first page of the file, so they are set before anything is
+ * written. */
 static err_t open_file(struct sqlite_db *db, struct arena *a)
 {
     if (db->read_only && access(db->path, F_OK) != 0 && errno == ENOENT)
