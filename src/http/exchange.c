@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define DEFAULT_MAX_BODY ((size_t)1 << 20)
+#define FREE_EXCHANGES_KEPT 64 /* per loop */
 
 struct exchange *exchange_new(struct conn *c)
 {
@@ -86,7 +87,7 @@ void exchange_free(struct exchange *x)
     buf_release(&x->collected);
     buf_release(&x->produced);
     arena_release(&x->pub.arena);
-    if (l->free_exchange_count == 64) {
+    if (l->free_exchange_count == FREE_EXCHANGES_KEPT) {
         free(x);
         return;
     }

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #define FREE_BUFFERS_KEPT 8
-#define FREE_EXCHANGES_KEPT 64
 #define EVENTS_A_TURN 128
 #define ACCEPTS_A_TURN 64
 
