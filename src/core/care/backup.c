@@ -26,7 +26,7 @@ enum { PIECE = 128 * 1024, MANIFEST_FORMAT = 1, MANIFEST_MAX = 64 * 1024 };
 #define PARTIAL_SUFFIX ".partial"
 #define RESTORING "restoring" /* the directory in which a restored database is built */
 
-static const char *path_in(struct arena *a, const char *dir, const char *name)
+static const char *backup_path(struct arena *a, const char *dir, const char *name)
 {
     return arena_printf(a, "%s/%s", dir, name).p;
 }
@@ -51,7 +51,7 @@ static err_t sync_path(const char *path, struct arena *a)
 static err_t claim_dir(const char *dir, struct arena *a)
 {
     if (mkdir(dir, 0700) == 0)
-        return sync_path(path_in(a, dir, ".."), a);
+        return sync_path(backup_path(a, dir, ".."), a);
     if (errno != EEXIST)
         return err_errno(a, errno, "cannot make %s", dir);
     SCOPED(dir_closep) DIR *d = opendir(dir);
@@ -113,7 +113,7 @@ static err_t copy_file(const char *from, const char *to, struct arena *a, unsign
 /* Write a file so that after a crash all of it exists, or none. */
 static err_t write_file(const char *dir, const char *name, slice text, struct arena *a)
 {
-    const char *path = path_in(a, dir, name), *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, path).p;
+    const char *path = backup_path(a, dir, name), *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, path).p;
     SCOPED(fd_closep) int fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(a, errno, "cannot make %s", partial);
@@ -265,7 +265,7 @@ static err_t manifest_read(const char *dir, struct arena *a, struct manifest *re
     struct manifest m = { 0 };
     struct backup_report *ret = &m.report;
     slice text;
-    err_t e = read_small_file(path_in(a, dir, DATA_DIR_MANIFEST), a, &text);
+    err_t e = read_small_file(backup_path(a, dir, DATA_DIR_MANIFEST), a, &text);
     if (err_is(e, ERR_NOT_FOUND))
         return err_because(a, e, ERR_NOT_FOUND, "%s is no finished backup: it has no MANIFEST", dir);
     TRY(e);
@@ -324,7 +324,7 @@ err_t backup_run(struct core *core, const char *dir, const char *key_from, const
     TRY(claim_dir(dir, a));
     garbage_hold(core);
     SCOPED(garbage_releasep) struct core *held = core;
-    const char *database = path_in(a, dir, DATA_DIR_DATABASE);
+    const char *database = backup_path(a, dir, DATA_DIR_DATABASE);
     struct manifest m = { .report = { .created_at_ms = core_now_ms(held), .with_key = key_from != NULL } };
     TRY(meta_backup(core->meta, database, a));
     TRY(sync_path(database, a));
@@ -385,9 +385,9 @@ static err_t copy_stores(const struct restore_params *p, const char *aside, stru
 /* Move the database to its final name. rmdir fails unless all of the database is in the one file that was moved. */
 static err_t name_database(const char *aside, const char *data_dir, struct arena *a)
 {
-    const char *database = path_in(a, data_dir, DATA_DIR_DATABASE);
+    const char *database = backup_path(a, data_dir, DATA_DIR_DATABASE);
     const char *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, database).p;
-    if (rename(path_in(a, aside, DATA_DIR_DATABASE), partial) != 0 || rmdir(aside) != 0)
+    if (rename(backup_path(a, aside, DATA_DIR_DATABASE), partial) != 0 || rmdir(aside) != 0)
         return err_errno(a, errno, "cannot move the database out of %s", aside);
     TRY(sync_path(partial, a));
     if (rename(partial, database) != 0)
@@ -402,7 +402,7 @@ static err_t copy_database(const struct restore_params *p, const char *aside, co
     unsigned char sha256[SHA256_SIZE];
     if (mkdir(aside, 0700) != 0)
         return err_errno(a, errno, "cannot make %s", aside);
-    TRY(copy_file(path_in(a, p->from, DATA_DIR_DATABASE), path_in(a, aside, DATA_DIR_DATABASE), a, sha256));
+    TRY(copy_file(backup_path(a, p->from, DATA_DIR_DATABASE), backup_path(a, aside, DATA_DIR_DATABASE), a, sha256));
     if (!slice_eq(sha256_hex(a, sha256), manifest->database_sha256))
         return err_make(a, ERR_CORRUPT, "the backup's database is not the one that its MANIFEST names");
     return NULL;
@@ -416,7 +416,7 @@ err_t backup_restore(const struct restore_params *p, struct arena *a, struct bac
     struct backup_report promised = manifest.report, copied = { .with_key = promised.with_key };
     TRY(claim_dir(p->data_dir, a));
 
-    const char *aside = path_in(a, p->data_dir, RESTORING);
+    const char *aside = backup_path(a, p->data_dir, RESTORING);
     TRY(copy_database(p, aside, &manifest, a));
     TRY(copy_stores(p, aside, a, &copied));
     if (copied.objects != promised.objects || copied.blobs != promised.blobs ||

@@ -83,7 +83,7 @@ static err_t read_object_page(struct core *core, int64_t after_id, struct arena 
     return e == &page_full ? NULL : e;
 }
 
-static err_t read_object(struct core *core, int64_t id, struct arena *a, struct object *ret)
+static err_t read_object_record(struct core *core, int64_t id, struct arena *a, struct object *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
@@ -94,7 +94,7 @@ static err_t read_object(struct core *core, int64_t id, struct arena *a, struct 
 static err_t object_exists(struct core *core, int64_t id, struct arena *a, bool *ret)
 {
     struct object again;
-    err_t e = read_object(core, id, a, &again);
+    err_t e = read_object_record(core, id, a, &again);
     *ret = !e;
     return err_is(e, ERR_NOT_FOUND) ? NULL : e;
 }
@@ -156,7 +156,7 @@ static err_t check_blob(struct fsck *f, const struct object *object, struct aren
 static err_t check_inline(struct fsck *f, const struct object *object, struct arena *a)
 {
     struct object whole;
-    err_t e = read_object(f->core, object->id, a, &whole);
+    err_t e = read_object_record(f->core, object->id, a, &whole);
     if (err_is(e, ERR_NOT_FOUND))
         return NULL; /* deleted meanwhile */
     TRY(e);

@@ -56,8 +56,8 @@ static err_t find_root(struct meta_tx *tx, const struct task_write *w, struct ta
     return err_make(a, ERR_NOT_FOUND, "no such document in this task");
 }
 
-static err_t check_upload(struct meta_tx *tx, const struct task_write *w, struct task_attach *t,
-                          const struct attachment *from, struct arena *a, struct reference *ret)
+static err_t check_uploaded_file(struct meta_tx *tx, const struct task_write *w, struct task_attach *t,
+                                 const struct attachment *from, struct arena *a, struct reference *ret)
 {
     struct file file;
     TRY(meta_file_by_uuid(tx, from->uuid, a, &file));
@@ -77,7 +77,7 @@ static err_t check_attachment(struct meta_tx *tx, const struct task_write *w, st
 {
     *ret = (struct reference){ .account_id = w->who->account_id, .created_at_ms = w->now_ms };
     if (from->kind == ATTACH_UPLOAD)
-        return check_upload(tx, w, t, from, a, ret);
+        return check_uploaded_file(tx, w, t, from, a, ret);
     if (from->kind == ATTACH_LINK) {
         ret->url = from->url;
         ret->name = from->name;
@@ -105,7 +105,7 @@ static err_t check_attachments(struct meta_tx *tx, struct task_write *w, struct 
 
 /* ---- documents ---- */
 
-static int compare_ids(const void *left, const void *right)
+static int compare_file_ids(const void *left, const void *right)
 {
     int64_t l = *(const int64_t *)left, r = *(const int64_t *)right;
     return (l > r) - (l < r);
@@ -116,7 +116,7 @@ static size_t sort_unique(int64_t *ids, size_t count)
 {
     size_t kept = 0;
     if (count)
-        qsort(ids, count, sizeof *ids, compare_ids);
+        qsort(ids, count, sizeof *ids, compare_file_ids);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || ids[kept - 1] != ids[i])
             ids[kept++] = ids[i];
@@ -249,8 +249,8 @@ err_t task_files_held(struct meta_tx *tx, const struct task_write *w, int64_t co
     return NULL;
 }
 
-static err_t release_one(struct meta_tx *tx, const struct task_write *w, int64_t file_id, int64_t purge_after_ms,
-                         struct arena *a)
+static err_t release_detached_file(struct meta_tx *tx, const struct task_write *w, int64_t file_id,
+                                   int64_t purge_after_ms, struct arena *a)
 {
     struct ticket unused;
     int64_t holds;
@@ -267,6 +267,6 @@ err_t task_files_release(struct meta_tx *tx, const struct task_write *w, const s
                          int64_t purge_after_ms, struct arena *a)
 {
     for (size_t i = 0; i < files->count; i++)
-        TRY(release_one(tx, w, files->ids[i], purge_after_ms, a));
+        TRY(release_detached_file(tx, w, files->ids[i], purge_after_ms, a));
     return NULL;
 }

@@ -20,8 +20,8 @@ err_t task_get_visible(struct core *core, const struct principal *who, int64_t t
     return task_find_visible(tx, who, task_id, a, ret, &members);
 }
 
-static err_t read_reference(struct core *core, const struct principal *who, int64_t id, struct arena *a,
-                            struct reference *ret, struct file *ret_file)
+static err_t read_reference_file(struct core *core, const struct principal *who, int64_t id, struct arena *a,
+                                 struct reference *ret, struct file *ret_file)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
@@ -36,7 +36,7 @@ err_t reference_open(struct core *core, const struct principal *who, int64_t id,
 {
     struct file file;
     struct reference reference;
-    TRY(read_reference(core, who, id, a, &reference, &file));
+    TRY(read_reference_file(core, who, id, a, &reference, &file));
     TRY(file_open_record(core, &file, a, ret_content));
     *ret = reference;
     return NULL;
