@@ -24,7 +24,7 @@
 
 enum { LARGE = 20000 };
 
-/* ---- a folder for each test, and the stores that main would open in one ---- */
+/* ---- a directory for each test, and opening the stores in one, as main does ---- */
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -119,7 +119,7 @@ static void flip_byte(const char *path, off_t at)
 
 /* ---- tests ---- */
 
-TEST(what_was_stored_comes_back_byte_for_byte)
+TEST(restore_returns_every_byte_of_the_backup)
 {
     WORLD(w);
     FOLDER(dir);
@@ -141,8 +141,8 @@ TEST(what_was_stored_comes_back_byte_for_byte)
     expect_file(w, in(w, dir, "d"), &alice, &l, large);
 }
 
-/* What is put together has no bytes of its own to be copied; its parts have. */
-TEST(what_lies_in_buckets_comes_back_whole)
+/* A composite has no bytes of its own to copy; its parts have. */
+TEST(restore_returns_entries_composites_and_uploads)
 {
     WORLD(w);
     FOLDER(dir);
@@ -182,8 +182,8 @@ static slice sha256_of_file(struct world *w, const char *path)
     return hex_encode(w->a, (slice){ (const char *)sha256, SHA256_SIZE });
 }
 
-/* Once it could not be read at all: its database was opened for reading, and only a database of today can be. */
-TEST(a_backup_of_the_first_version_is_restored_and_upgraded)
+/* Such a backup could not be restored: its database was opened for reading, which only a database of this version can. */
+TEST(restore_migrates_a_backup_of_the_first_version)
 {
     WORLD(w);
     FOLDER(dir);
@@ -203,12 +203,13 @@ TEST(a_backup_of_the_first_version_is_restored_and_upgraded)
     EXPECT_OK(restore(w, in(w, dir, "b"), in(w, dir, "d"), &restored));
     EXPECT_EQ(restored.created_at_ms, 5);
     struct meta_store *meta;
-    EXPECT_OK(open_stores(NULL, in(w, dir, "d"), true, w->a, &meta, NULL)); /* for reading: it is of today */
+    EXPECT_OK(open_stores(NULL, in(w, dir, "d"), true, w->a, &meta,
+                          NULL)); /* opening for reading needs a database of this version */
     meta_close(meta);
     EXPECT_SLICE(sha256_of_file(w, database), before);
 }
 
-TEST(a_folder_that_is_not_empty_is_refused)
+TEST(backup_and_restore_refuse_a_directory_that_is_not_empty)
 {
     WORLD(w);
     FOLDER(dir);
@@ -218,7 +219,7 @@ TEST(a_folder_that_is_not_empty_is_refused)
     EXPECT_ERR(backup_run(&w->core, dir, NULL, &opener, w->a, &report), ERR_CONFLICT);
     EXPECT_ERR(restore(w, in(w, dir, "b"), dir, &report), ERR_CONFLICT);
     EXPECT(!garbage_is_held(&w->core));
-    /* The lock that the caller holds may lie there. */
+    /* The lock of the caller may be in the directory. */
     assert_true(mkdir(in(w, dir, "d"), 0700) == 0);
     int fd = open(in(w, dir, "d/" DATA_DIR_LOCK), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
@@ -226,7 +227,7 @@ TEST(a_folder_that_is_not_empty_is_refused)
     EXPECT_OK(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report));
 }
 
-TEST(without_its_manifest_a_backup_is_none)
+TEST(restore_refuses_a_backup_without_manifest)
 {
     WORLD(w);
     FOLDER(dir);
@@ -237,7 +238,7 @@ TEST(without_its_manifest_a_backup_is_none)
     EXPECT(access(in(w, dir, "d"), F_OK) != 0);
 }
 
-TEST(a_damaged_database_or_manifest_is_found)
+TEST(restore_finds_a_damaged_database_or_manifest)
 {
     WORLD(w);
     FOLDER(dir);
@@ -245,13 +246,13 @@ TEST(a_damaged_database_or_manifest_is_found)
     EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &report));
     flip_byte(in(w, dir, "b/" DATA_DIR_DATABASE), 5000);
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report), ERR_CORRUPT);
-    EXPECT(access(in(w, dir, "d/" DATA_DIR_DATABASE), F_OK) != 0); /* no server starts on what was left */
+    EXPECT(access(in(w, dir, "d/" DATA_DIR_DATABASE), F_OK) != 0); /* no server would start on what is left */
     flip_byte(in(w, dir, "b/" DATA_DIR_DATABASE), 5000);
     flip_byte(in(w, dir, "b/" DATA_DIR_MANIFEST), 0);
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "e"), &report), ERR_CORRUPT);
 }
 
-TEST(a_damaged_or_missing_blob_is_found_on_both_ways)
+TEST(backup_and_restore_find_a_damaged_or_missing_blob)
 {
     WORLD(w);
     FOLDER(dir);
@@ -284,7 +285,7 @@ static bool has_key(struct world *w, const char *dir)
     return true;
 }
 
-TEST(a_backup_holds_the_master_key_only_when_asked_for_it)
+TEST(backup_holds_the_master_key_only_on_request)
 {
     WORLD(w);
     FOLDER(dir);
@@ -313,11 +314,11 @@ TEST(a_backup_holds_the_master_key_only_when_asked_for_it)
     EXPECT_EQ(fsck.count[FSCK_WARNING], 0);
     EXPECT_OK(restore_and_check(w, in(w, dir, "without"), in(w, dir, "e"), &report, &fsck));
     EXPECT(!report.with_key && !has_key(w, in(w, dir, "e")));
-    EXPECT_EQ(fsck.count[FSCK_WARNING], 1); /* said, and the rest is there */
+    EXPECT_EQ(fsck.count[FSCK_WARNING], 1); /* reported; everything else is restored */
     EXPECT_SLICE(fsck.list[0].subject, arena_printf(w->a, "key:%lld", (long long)minted.id));
 }
 
-TEST(a_master_key_that_is_not_the_manifests_is_found)
+TEST(restore_finds_a_master_key_that_the_manifest_does_not_name)
 {
     WORLD(w);
     FOLDER(dir);
@@ -331,7 +332,7 @@ TEST(a_master_key_that_is_not_the_manifests_is_found)
     const char *path = in(w, dir, "b/" DATA_DIR_MASTER_KEY);
     assert_true(unlink(path) == 0);
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report), ERR_NOT_FOUND);
-    EXPECT_OK(master_key_ensure(in(w, dir, "b"), &w->random.random, w->a, key)); /* another one */
+    EXPECT_OK(master_key_ensure(in(w, dir, "b"), &w->random.random, w->a, key)); /* a different key */
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "e"), &report), ERR_CORRUPT);
     EXPECT(access(in(w, dir, "e/" DATA_DIR_DATABASE), F_OK) != 0);
 }
@@ -379,14 +380,15 @@ static void *send_and_delete(void *arg)
         while (!p.done)
             pthread_cond_wait(&p.told, &p.mutex);
         pthread_mutex_unlock(&p.mutex);
-        bool stays = i % 3 == 0 && i < 1000; /* a store that grows without end takes each backup longer than the last */
+        bool stays = i % 3 == 0 &&
+                     i < 1000; /* the store must not grow without end: each backup would take longer than the last */
         if (!p.ok || (!stays && file_delete(&t->w->core, &t->who, p.uuid, &a)))
             __atomic_add_fetch(&t->failed, 1, __ATOMIC_SEQ_CST);
     }
     return NULL;
 }
 
-TEST(a_backup_under_load_is_consistent)
+TEST(backup_under_load_is_consistent)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
@@ -394,7 +396,7 @@ TEST(a_backup_under_load_is_consistent)
     struct traffic t = { .w = w, .who = world_user(w, S("alice")) };
     pthread_t thread;
     pthread_create(&thread, NULL, send_and_delete, &t);
-    while (world_file_count(w) < 11) /* one of them may be about to go */
+    while (world_file_count(w) < 11) /* one of them may be removed just now */
         usleep(1000);
     struct backup_report made, restored;
     for (int i = rounds(ROUNDS_store_backups); i > 0; i--) {
@@ -410,13 +412,13 @@ TEST(a_backup_under_load_is_consistent)
     EXPECT_EQ(t.failed, 0);
 }
 
-RUN_TESTS(cmocka_unit_test(what_was_stored_comes_back_byte_for_byte),
-          cmocka_unit_test(what_lies_in_buckets_comes_back_whole),
-          cmocka_unit_test(a_backup_of_the_first_version_is_restored_and_upgraded),
-          cmocka_unit_test(a_folder_that_is_not_empty_is_refused),
-          cmocka_unit_test(without_its_manifest_a_backup_is_none),
-          cmocka_unit_test(a_damaged_database_or_manifest_is_found),
-          cmocka_unit_test(a_damaged_or_missing_blob_is_found_on_both_ways),
-          cmocka_unit_test(a_backup_holds_the_master_key_only_when_asked_for_it),
-          cmocka_unit_test(a_master_key_that_is_not_the_manifests_is_found),
-          cmocka_unit_test(a_backup_under_load_is_consistent))
+RUN_TESTS(cmocka_unit_test(restore_returns_every_byte_of_the_backup),
+          cmocka_unit_test(restore_returns_entries_composites_and_uploads),
+          cmocka_unit_test(restore_migrates_a_backup_of_the_first_version),
+          cmocka_unit_test(backup_and_restore_refuse_a_directory_that_is_not_empty),
+          cmocka_unit_test(restore_refuses_a_backup_without_manifest),
+          cmocka_unit_test(restore_finds_a_damaged_database_or_manifest),
+          cmocka_unit_test(backup_and_restore_find_a_damaged_or_missing_blob),
+          cmocka_unit_test(backup_holds_the_master_key_only_on_request),
+          cmocka_unit_test(restore_finds_a_master_key_that_the_manifest_does_not_name),
+          cmocka_unit_test(backup_under_load_is_consistent))

@@ -16,7 +16,7 @@
             EXPECT_SLICE(slice_of(told_->msg), slice_of(text));                                                        \
     } while (0)
 
-/* A fresh configuration c in a scratch arena a. */
+/* Defines a fresh configuration c in a scratch arena a. */
 #define CONFIG(c)                                                                                                      \
     SCRATCH(a);                                                                                                        \
     struct config c;                                                                                                   \
@@ -32,7 +32,7 @@ static err_t text(struct config *c, const char *content)
     return config_read_text(c, slice_of(content), "cais.ini");
 }
 
-TEST(defaults_need_no_file)
+TEST(config_has_defaults_without_a_file)
 {
     CONFIG(c);
     EXPECT_OK(config_check(&c));
@@ -57,7 +57,7 @@ TEST(defaults_need_no_file)
         EXPECT_EQ(c.layer_of[i], CONFIG_DEFAULT);
 }
 
-TEST(a_file_sets_every_kind)
+TEST(file_sets_keys_of_every_type)
 {
     CONFIG(c);
     EXPECT_OK(text(&c, "\xef\xbb\xbf; a comment\r\n"
@@ -98,7 +98,7 @@ TEST(a_file_sets_every_kind)
     EXPECT(!c.hosts->next->next);
 }
 
-TEST(the_stronger_layer_wins_in_whatever_order_they_come)
+TEST(stronger_layer_wins_in_any_order)
 {
     CONFIG(c);
     char *environment[] = { (char[]){ "CAIS_HTTP_HEADER_TIMEOUT=2s" }, (char[]){ "CAIS_HTTP_IDLE_TIMEOUT=2s" },
@@ -116,11 +116,11 @@ TEST(the_stronger_layer_wins_in_whatever_order_they_come)
     EXPECT_EQ(c.server.listen.count, 1);
     EXPECT_SLICE(c.server.listen.items[0], S("10.0.0.4:4"));
     EXPECT_EQ(c.layer_of[CONFIG_http_idle_timeout], CONFIG_ENVIRONMENT);
-    /* What loses must be right all the same. */
+    /* A value that a stronger layer replaces must be valid, too. */
     EXPECT_ERR(text(&c, "[http]\nheader_timeout=soon\n"), ERR_INVALID);
 }
 
-TEST(lists_add_up_within_a_layer)
+TEST(lists_add_items_within_a_layer)
 {
     CONFIG(c);
     EXPECT_OK(text(&c, "[server]\nlisten=10.0.0.1:1\nlisten=10.0.0.1:2\n"));
@@ -133,7 +133,7 @@ TEST(lists_add_up_within_a_layer)
     EXPECT_EQ(c.server.listen.count, 0);
 }
 
-TEST(the_environment_is_ours_only_where_it_names_a_section)
+TEST(environment_variables_count_only_when_they_name_a_section)
 {
     CONFIG(c);
     char *environment[] = { (char[]){ "PATH=/bin" },
@@ -155,7 +155,7 @@ TEST(the_environment_is_ours_only_where_it_names_a_section)
     EXPECT_TELLS(config_read_environment(&c, no_pair), "CAIS_HOSTS: 'runrun.it' is not host=dialect");
 }
 
-TEST(an_unknown_key_is_told_its_nearest)
+TEST(error_of_an_unknown_key_names_the_nearest_key)
 {
     CONFIG(c);
     EXPECT_TELLS(set(&c, "http.header_timout=3s"),
@@ -173,7 +173,7 @@ TEST(an_unknown_key_is_told_its_nearest)
     EXPECT_ERR(set(&c, longest), ERR_INVALID);
 }
 
-TEST(a_bad_value_is_told_what_may_be)
+TEST(error_of_a_bad_value_lists_what_is_allowed)
 {
     CONFIG(c);
     EXPECT_TELLS(
@@ -218,13 +218,13 @@ TEST(a_bad_value_is_told_what_may_be)
     EXPECT_TELLS(text(&c, "[server]\nloops = 1\n\nworkers = many\n"),
                  "cais.ini:4: server.workers: 'many' is not a number in range; allowed: 0 to 256");
     EXPECT_TELLS(set(&c, "server.data=a\nb"), "--set: server.data: a control character in the value");
-    /* Nothing of this was kept. */
+    /* None of these values was kept. */
     EXPECT_EQ(c.http.header_timeout_ms, 10000);
     EXPECT_EQ(c.http.max_headers, 100);
     EXPECT_EQ(c.server.trusted_proxies.count, 0);
 }
 
-TEST(addresses_are_literal)
+TEST(addresses_must_be_ip_literals_with_a_port)
 {
     CONFIG(c);
     static const char *const wrong[] = { "localhost:80", ":80",    "1.2.3.4", "1.2.3.4:",    "1.2.3.4:65536",
@@ -243,7 +243,7 @@ TEST(addresses_are_literal)
         EXPECT_ERR(config_set(&c, CONFIG_SET, S("server"), S("public_url"), slice_of(urls[i]), "--set"), ERR_INVALID);
 }
 
-TEST(origins_are_as_a_browser_sends_them)
+TEST(origins_must_have_the_form_that_browsers_send)
 {
     CONFIG(c);
     EXPECT_OK(set(&c, "s3.cors_origins=https://app.example.org, http://localhost:3000 *"));
@@ -257,7 +257,7 @@ TEST(origins_are_as_a_browser_sends_them)
     }
 }
 
-TEST(hosts_name_an_api)
+TEST(hosts_must_name_an_api)
 {
     CONFIG(c);
     EXPECT_OK(text(&c, "[hosts]\na.example = pyrus\nb.example = s3\n"));
@@ -275,7 +275,7 @@ TEST(hosts_name_an_api)
     EXPECT_ERR(set(&c, "hosts.=s3"), ERR_INVALID);
 }
 
-TEST(a_bad_file_is_told_its_line)
+TEST(error_of_a_bad_file_names_the_line)
 {
     CONFIG(c);
     EXPECT_TELLS(text(&c, "[server]\ndata = a\ndata = b\n"),
@@ -291,7 +291,7 @@ TEST(a_bad_file_is_told_its_line)
     EXPECT_OK(text(&c, "\n\n[files]\n"));
 }
 
-TEST(a_line_that_libinih_would_cut_is_refused)
+TEST(file_refuses_a_line_that_libinih_would_cut)
 {
     char line[300] = "[server]\ndata = ";
     size_t start = strlen("[server]\n"), n = strlen(line);
@@ -309,7 +309,7 @@ TEST(a_line_that_libinih_would_cut_is_refused)
     EXPECT_TELLS(text(&c, line), "cais.ini:1: a line of 299 bytes; 190 are allowed");
 }
 
-TEST(a_file_is_read_or_refused_with_its_name)
+TEST(error_of_an_unreadable_file_names_the_file)
 {
     CONFIG(c);
     char path[] = "/tmp/cais-config-XXXXXX";
@@ -329,7 +329,7 @@ TEST(a_file_is_read_or_refused_with_its_name)
     EXPECT_ERR(config_read_file(&c, "/tmp"), ERR_UNAVAILABLE);
 }
 
-TEST(what_belongs_together_is_checked_together)
+TEST(config_check_finds_keys_that_contradict_each_other)
 {
     {
         CONFIG(c);
@@ -349,7 +349,7 @@ TEST(what_belongs_together_is_checked_together)
     EXPECT_TELLS(config_check(&c), "http.max_header_line is more than http.max_head_bytes, which holds it");
 }
 
-TEST(every_key_can_be_set_to_its_default)
+TEST(every_key_accepts_its_default)
 {
     CONFIG(c);
     for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
@@ -361,14 +361,15 @@ TEST(every_key_can_be_set_to_its_default)
     EXPECT_OK(config_check(&c));
 }
 
-RUN_TESTS(cmocka_unit_test(defaults_need_no_file), cmocka_unit_test(a_file_sets_every_kind),
-          cmocka_unit_test(the_stronger_layer_wins_in_whatever_order_they_come),
-          cmocka_unit_test(lists_add_up_within_a_layer),
-          cmocka_unit_test(the_environment_is_ours_only_where_it_names_a_section),
-          cmocka_unit_test(an_unknown_key_is_told_its_nearest), cmocka_unit_test(a_bad_value_is_told_what_may_be),
-          cmocka_unit_test(addresses_are_literal), cmocka_unit_test(origins_are_as_a_browser_sends_them),
-          cmocka_unit_test(hosts_name_an_api), cmocka_unit_test(a_bad_file_is_told_its_line),
-          cmocka_unit_test(a_line_that_libinih_would_cut_is_refused),
-          cmocka_unit_test(a_file_is_read_or_refused_with_its_name),
-          cmocka_unit_test(what_belongs_together_is_checked_together),
-          cmocka_unit_test(every_key_can_be_set_to_its_default))
+RUN_TESTS(cmocka_unit_test(config_has_defaults_without_a_file), cmocka_unit_test(file_sets_keys_of_every_type),
+          cmocka_unit_test(stronger_layer_wins_in_any_order), cmocka_unit_test(lists_add_items_within_a_layer),
+          cmocka_unit_test(environment_variables_count_only_when_they_name_a_section),
+          cmocka_unit_test(error_of_an_unknown_key_names_the_nearest_key),
+          cmocka_unit_test(error_of_a_bad_value_lists_what_is_allowed),
+          cmocka_unit_test(addresses_must_be_ip_literals_with_a_port),
+          cmocka_unit_test(origins_must_have_the_form_that_browsers_send), cmocka_unit_test(hosts_must_name_an_api),
+          cmocka_unit_test(error_of_a_bad_file_names_the_line),
+          cmocka_unit_test(file_refuses_a_line_that_libinih_would_cut),
+          cmocka_unit_test(error_of_an_unreadable_file_names_the_file),
+          cmocka_unit_test(config_check_finds_keys_that_contradict_each_other),
+          cmocka_unit_test(every_key_accepts_its_default))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files as they hang on tasks: who sees them, lists, bytes, deleting. */
+/* Documents: who sees them, lists, bytes, deleting. */
 #include "test.h"
 #include "ticket_fixture.h"
 
@@ -57,9 +57,9 @@ static int64_t private_task(struct world *w, const struct principal *who, const 
     return id;
 }
 
-/* ---- seeing ---- */
+/* ---- visibility, lists, bytes ---- */
 
-TEST(a_file_without_ticket_is_seen_by_its_owner_by_admins_and_through_its_tasks)
+TEST(document_without_ticket_is_visible_to_owner_admins_and_who_sees_its_task)
 {
     TICKET_FIXTURE(p);
     struct principal boss = world_admin(w, S("boss"));
@@ -79,7 +79,7 @@ TEST(a_file_without_ticket_is_seen_by_its_owner_by_admins_and_through_its_tasks)
     EXPECT_ERR(see(w, &bia, 777), ERR_NOT_FOUND);
 }
 
-TEST(bytes_are_given_out_only_when_they_are_confirmed)
+TEST(document_open_refuses_a_pending_document)
 {
     TICKET_FIXTURE(p);
     struct document d;
@@ -91,10 +91,10 @@ TEST(bytes_are_given_out_only_when_they_are_confirmed)
     EXPECT_ERR(document_open(&w->core, &ana, id, w->a, &d, &content), ERR_NOT_FOUND);
     EXPECT_OK(ticket_fixture_confirm(&p, &ana, id, &why));
     EXPECT_SLICE(bytes_of(w, &ana, id), S("hello"));
-    EXPECT_SLICE(bytes_of(w, &bia, id), S("hello")); /* cached */
+    EXPECT_SLICE(bytes_of(w, &bia, id), S("hello")); /* from the cache */
 }
 
-TEST(a_list_has_what_is_confirmed_of_the_task_and_its_comments_each_once)
+TEST(document_list_shows_each_confirmed_document_of_a_task_once)
 {
     TICKET_FIXTURE(p);
     struct document_page page;
@@ -134,11 +134,11 @@ TEST(a_list_has_what_is_confirmed_of_the_task_and_its_comments_each_once)
 
 /* ---- deleting ---- */
 
-TEST(deleting_takes_record_references_and_bytes)
+TEST(document_delete_removes_record_references_and_bytes)
 {
     TICKET_FIXTURE(p);
     slice large = world_bytes(w, 40000);
-    struct file f = world_store(w, &ana, S("large"), large, hours(1)); /* in the blob store, without a ticket */
+    struct file f = world_store(w, &ana, S("large"), large, hours(1)); /* a blob, without a ticket */
     int64_t small = ticket_fixture_document(&p, &ana, task, S("a"), S("hello")), held = private_task(w, &ana, &f);
     EXPECT_ERR(erase(w, &bia, f.id), ERR_NOT_FOUND);
     EXPECT_OK(erase(w, &ana, small));
@@ -159,7 +159,7 @@ TEST(deleting_takes_record_references_and_bytes)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(only_the_owner_deletes_and_only_within_the_window)
+TEST(document_delete_is_for_the_owner_within_the_window_only)
 {
     TICKET_FIXTURE(p);
     struct principal boss = world_admin(w, S("boss"));
@@ -168,13 +168,13 @@ TEST(only_the_owner_deletes_and_only_within_the_window)
     world_wait(w, WINDOW_MS - 1);
     EXPECT_ERR(erase(w, &bia, one), ERR_FORBIDDEN);
     EXPECT_OK(erase(w, &ana, one));
-    world_wait(w, 1); /* at exactly its end it is over */
+    world_wait(w, 1); /* now exactly the window has passed */
     EXPECT_ERR(erase(w, &ana, two), ERR_FORBIDDEN);
     EXPECT(ticket_fixture_has_file(&p, two));
     EXPECT_OK(erase(w, &boss, two));
 }
 
-TEST(a_pending_ticket_is_its_owners_to_delete_at_any_time)
+TEST(document_delete_lets_the_owner_delete_a_pending_file_at_any_time)
 {
     TICKET_FIXTURE(p);
     struct principal boss = world_admin(w, S("boss"));
@@ -184,7 +184,7 @@ TEST(a_pending_ticket_is_its_owners_to_delete_at_any_time)
             EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
         world_wait(w, TICKET_PENDING_MS - 1);
         EXPECT_ERR(erase(w, &bia, id), ERR_NOT_FOUND);
-        EXPECT_ERR(erase(w, &boss, id), ERR_NOT_FOUND); /* nobody else knows of it */
+        EXPECT_ERR(erase(w, &boss, id), ERR_NOT_FOUND); /* a pending file is visible to its owner only */
         EXPECT_OK(erase(w, &ana, id));
         EXPECT_ERR(ticket_fixture_put(&p, id, S("hello")), ERR_NOT_FOUND);
     }
@@ -192,7 +192,7 @@ TEST(a_pending_ticket_is_its_owners_to_delete_at_any_time)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_comment_about_a_deleted_file_stays)
+TEST(document_delete_keeps_comments_about_the_file)
 {
     TICKET_FIXTURE(p);
     enum task_refusal why;
@@ -209,10 +209,10 @@ TEST(a_comment_about_a_deleted_file_stays)
     EXPECT_SLICE(got.text, S("nice"));
 }
 
-RUN_TESTS(cmocka_unit_test(a_file_without_ticket_is_seen_by_its_owner_by_admins_and_through_its_tasks),
-          cmocka_unit_test(bytes_are_given_out_only_when_they_are_confirmed),
-          cmocka_unit_test(a_list_has_what_is_confirmed_of_the_task_and_its_comments_each_once),
-          cmocka_unit_test(deleting_takes_record_references_and_bytes),
-          cmocka_unit_test(only_the_owner_deletes_and_only_within_the_window),
-          cmocka_unit_test(a_pending_ticket_is_its_owners_to_delete_at_any_time),
-          cmocka_unit_test(a_comment_about_a_deleted_file_stays))
+RUN_TESTS(cmocka_unit_test(document_without_ticket_is_visible_to_owner_admins_and_who_sees_its_task),
+          cmocka_unit_test(document_open_refuses_a_pending_document),
+          cmocka_unit_test(document_list_shows_each_confirmed_document_of_a_task_once),
+          cmocka_unit_test(document_delete_removes_record_references_and_bytes),
+          cmocka_unit_test(document_delete_is_for_the_owner_within_the_window_only),
+          cmocka_unit_test(document_delete_lets_the_owner_delete_a_pending_file_at_any_time),
+          cmocka_unit_test(document_delete_keeps_comments_about_the_file))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes that come by ticket. Tickets are made here past core's rules: issuing and confirming them is another's business
- * (ticket.h). */
+/* Putting bytes under the key of a ticket. The tickets are written with calls of the store alone; tests/unit/ticket.c tests
+ * issuing and confirming. */
 #include "core/file/lifecycle.h"
 #include "core/records/file.h"
 #include "core/store/file_store.h"
@@ -51,7 +51,7 @@ static struct file file_of(struct world *w, int64_t id)
     return file;
 }
 
-TEST(bytes_that_come_by_ticket_are_those_of_its_file)
+TEST(put_under_a_ticket_key_gives_the_file_its_bytes)
 {
     WORLD(w);
     struct shelf_tickets c = shelf_tickets_new(w);
@@ -62,7 +62,7 @@ TEST(bytes_that_come_by_ticket_are_those_of_its_file)
         int64_t id = shelf_issue(&c, key, sizes[i]);
         struct entry entry;
         struct content content;
-        EXPECT(!shelf_has(&c.s, key)); /* no bytes, no entry */
+        EXPECT(!shelf_has(&c.s, key)); /* without bytes there is no entry */
         EXPECT_ERR(entry_open(&w->core, &c.s.bucket, key, w->a, &entry, &content), ERR_NOT_FOUND);
         EXPECT_OK(put(&c, key, bytes));
         shelf_expect(&c.s, key, bytes);
@@ -81,14 +81,14 @@ TEST(bytes_that_come_by_ticket_are_those_of_its_file)
     EXPECT_EQ(world_account(w).used_bytes, all);
     EXPECT_EQ(world_event_count(w, S("file.store")), 3);
     EXPECT_EQ(world_fsck(w, true), 0);
-    world_wait(w, minutes(20)); /* nobody confirmed */
+    world_wait(w, minutes(20)); /* past the purge time of the file */
     world_run_jobs(w);
     EXPECT(!shelf_has(&c.s, S("data/1/x")));
     EXPECT_ERR(put(&c, S("data/1/x"), world_bytes(w, SMALL)), ERR_FORBIDDEN);
     shelf_expect_nothing(w);
 }
 
-TEST(without_a_ticket_nothing_comes_in)
+TEST(put_is_forbidden_without_a_pending_ticket)
 {
     WORLD(w);
     struct shelf_tickets c = shelf_tickets_new(w);
@@ -114,7 +114,7 @@ TEST(without_a_ticket_nothing_comes_in)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(exactly_the_declared_bytes_come_in)
+TEST(put_accepts_exactly_the_declared_number_of_bytes)
 {
     WORLD(w);
     struct shelf_tickets c = shelf_tickets_new(w);
@@ -127,7 +127,7 @@ TEST(exactly_the_declared_bytes_come_in)
     EXPECT_ERR(put(&c, S("k"), S("")), ERR_EMPTY);
     struct entry_request request = shelf_order(S("k"));
     struct shelf_stored unused;
-    request.max_bytes = 4; /* what the form allows is less than the ticket */
+    request.max_bytes = 4; /* the form allows fewer bytes than the ticket */
     EXPECT_ERR(shelf_put(&c.s, &request, S("hello"), w->a, &unused), ERR_TOO_LARGE);
     request.max_bytes = 0;
     request.min_bytes = 6;
@@ -137,25 +137,26 @@ TEST(exactly_the_declared_bytes_come_in)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_ticket_for_no_bytes_took_any_number_until_they_ended)
+TEST(put_under_a_ticket_for_0_bytes_refuses_the_first_byte)
 {
     WORLD(w);
     struct shelf_tickets c = shelf_tickets_new(w);
     struct entry_put put_;
     shelf_issue(&c, S("k"), 0);
-    EXPECT_OK(open_put(&c, S("k"), -1, &put_)); /* chunked: nobody knows how many will come */
+    EXPECT_OK(open_put(&c, S("k"), -1, &put_)); /* chunked: the length is not known */
     EXPECT_ERR(intake_write(put_.intake, S("x"), w->a), ERR_TOO_LARGE);
     entry_put_discard(&put_);
     EXPECT_OK(put(&c, S("k"), S("")));
 }
 
-TEST(bytes_may_come_again_until_the_file_is_confirmed)
+TEST(put_replaces_the_bytes_until_the_file_is_confirmed)
 {
     WORLD(w);
     struct shelf_tickets c = shelf_tickets_new(w);
     int64_t id = shelf_issue(&c, S("k"), LARGE);
     slice first = world_bytes(w, LARGE), second = world_bytes(w, LARGE);
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 1, w->a)); /* no room for both */
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 1,
+                                 w->a)); /* the account has room for one of them */
     EXPECT_OK(put(&c, S("k"), first));
     shelf_expect(&c.s, S("k"), first);
     EXPECT_OK(put(&c, S("k"), second));
@@ -163,7 +164,7 @@ TEST(bytes_may_come_again_until_the_file_is_confirmed)
     EXPECT_EQ(world_account(w).used_bytes, LARGE);
     EXPECT_EQ(world_account(w).used_files, 1);
     EXPECT_EQ(shelf_object_count(w), 1);
-    struct entry_put slow; /* on its way while the file is confirmed */
+    struct entry_put slow; /* still uploading when the file is confirmed */
     enum err_code code;
     EXPECT_OK(open_put(&c, S("k"), LARGE, &slow));
     EXPECT_OK(intake_write(slow.intake, first, w->a));
@@ -173,30 +174,31 @@ TEST(bytes_may_come_again_until_the_file_is_confirmed)
     EXPECT_ERR(put(&c, S("k"), first), ERR_FORBIDDEN);
     world_wait(w, hours(1));
     world_run_jobs(w);
-    shelf_expect(&c.s, S("k"), second); /* after the confirmation they never change */
+    shelf_expect(&c.s, S("k"), second); /* after the confirmation the bytes never change */
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-static err_t apply_confirm_and_lose(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_confirm_and_release(struct meta_tx *tx, void *arg, struct arena *a)
 {
     int64_t file_id = *(int64_t *)arg;
     TRY(apply_confirm(tx, arg, a));
-    return file_release(tx, file_id, WORLD_START_MS + minutes(60), a); /* its task has gone: it may be purged */
+    return file_release(tx, file_id, WORLD_START_MS + minutes(60),
+                        a); /* as when its task was removed: it may be purged now */
 }
 
-TEST(a_confirmed_file_that_nothing_holds_any_more_takes_no_bytes_either)
+TEST(put_is_forbidden_after_the_confirmation_when_nothing_holds_the_file)
 {
     WORLD(w);
     struct shelf_tickets c = shelf_tickets_new(w);
     int64_t id = shelf_issue(&c, S("k"), 5);
     EXPECT_OK(put(&c, S("k"), S("hello")));
-    world_write(w, apply_confirm_and_lose, &id);
+    world_write(w, apply_confirm_and_release, &id);
     EXPECT_EQ(file_of(w, id).state, FILE_STORED);
     EXPECT_ERR(put(&c, S("k"), S("again")), ERR_FORBIDDEN);
     shelf_expect(&c.s, S("k"), S("hello"));
 }
 
-TEST(at_exactly_its_time_a_ticket_takes_no_bytes)
+TEST(put_is_forbidden_at_exactly_the_expiry_of_the_ticket)
 {
     WORLD(w);
     struct shelf_tickets c = shelf_tickets_new(w);
@@ -209,14 +211,14 @@ TEST(at_exactly_its_time_a_ticket_takes_no_bytes)
     EXPECT_OK(open_put(&c, S("k"), 5, &slower));
     world_wait(w, 1);
     EXPECT_ERR(put(&c, S("k"), S("again")), ERR_FORBIDDEN);
-    world_wait(w, -minutes(5)); /* a clock set back revives nothing */
+    world_wait(w, -minutes(5)); /* a clock that is set back does not revive the ticket */
     EXPECT_ERR(put(&c, S("k"), S("again")), ERR_FORBIDDEN);
     world_wait(w, minutes(5));
     EXPECT_OK(intake_write(slow.intake, S("slow!"), w->a));
     entry_put_finish(&slow, note_code, &code);
-    EXPECT_EQ(code, ERR_CODE_COUNT); /* it began in time */
+    EXPECT_EQ(code, ERR_CODE_COUNT); /* the upload began before the expiry */
     shelf_expect(&c.s, S("k"), S("slow!"));
-    world_wait(w, minutes(10)); /* pending no more, whether or not the purge came by */
+    world_wait(w, minutes(10)); /* past the purge time, before the purge ran */
     EXPECT(!shelf_has(&c.s, S("k")));
     EXPECT_OK(intake_write(slower.intake, S("late!"), w->a));
     entry_put_finish(&slower, note_code, &code);
@@ -225,14 +227,14 @@ TEST(at_exactly_its_time_a_ticket_takes_no_bytes)
     shelf_expect_nothing(w);
 }
 
-TEST(the_ticket_of_a_user_who_was_shut_out_takes_no_bytes)
+TEST(put_is_forbidden_when_the_owner_of_the_ticket_is_disabled)
 {
     WORLD(w);
     struct shelf_tickets c = shelf_tickets_new(w);
     struct entry_put put_;
     enum err_code code = ERR_CODE_COUNT;
     shelf_issue(&c, S("k"), 5);
-    EXPECT_OK(open_put(&c, S("k"), 5, &put_)); /* in time; but not when its bytes are to be placed */
+    EXPECT_OK(open_put(&c, S("k"), 5, &put_)); /* permitted now, but not when the bytes are placed */
     EXPECT_OK(intake_write(put_.intake, S("hello"), w->a));
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("bob"), USER_DISABLED, w->a));
     entry_put_finish(&put_, note_code, &code);
@@ -242,7 +244,7 @@ TEST(the_ticket_of_a_user_who_was_shut_out_takes_no_bytes)
     EXPECT_OK(put(&c, S("k"), S("hello")));
 }
 
-TEST(an_account_without_room_is_told_before_the_bytes)
+TEST(put_reports_a_full_account_before_the_first_byte)
 {
     WORLD(w);
     struct shelf_tickets c = shelf_tickets_new(w);
@@ -256,7 +258,7 @@ TEST(an_account_without_room_is_told_before_the_bytes)
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE - 1, 0, w->a));
     enum err_code code;
     entry_put_finish(&put_, note_code, &code);
-    EXPECT_EQ(code, ERR_QUOTA); /* and again at the end */
+    EXPECT_EQ(code, ERR_QUOTA); /* checked again when the bytes are placed */
     EXPECT_EQ(shelf_object_count(w), 0);
     EXPECT_EQ(world_fsck(w, false), 0);
 }
@@ -285,7 +287,7 @@ static void *send_on(void *arg)
     return NULL;
 }
 
-TEST(a_confirmation_among_uploads_fixes_one_whole_file)
+TEST(confirmation_during_uploads_keeps_exactly_one_whole_file)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
@@ -313,17 +315,18 @@ TEST(a_confirmation_among_uploads_fixes_one_whole_file)
     }
     EXPECT(whole);
     EXPECT_OK(shelf_read(&c.s, S("k"), w->a, &back));
-    EXPECT(slice_eq(back, fixed)); /* nothing that came later counts */
+    EXPECT(slice_eq(back, fixed)); /* later uploads change nothing */
     EXPECT_EQ(shelf_object_count(w), 1);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-RUN_TESTS(cmocka_unit_test(bytes_that_come_by_ticket_are_those_of_its_file),
-          cmocka_unit_test(without_a_ticket_nothing_comes_in), cmocka_unit_test(exactly_the_declared_bytes_come_in),
-          cmocka_unit_test(a_ticket_for_no_bytes_took_any_number_until_they_ended),
-          cmocka_unit_test(bytes_may_come_again_until_the_file_is_confirmed),
-          cmocka_unit_test(a_confirmed_file_that_nothing_holds_any_more_takes_no_bytes_either),
-          cmocka_unit_test(at_exactly_its_time_a_ticket_takes_no_bytes),
-          cmocka_unit_test(the_ticket_of_a_user_who_was_shut_out_takes_no_bytes),
-          cmocka_unit_test(an_account_without_room_is_told_before_the_bytes),
-          cmocka_unit_test(a_confirmation_among_uploads_fixes_one_whole_file))
+RUN_TESTS(cmocka_unit_test(put_under_a_ticket_key_gives_the_file_its_bytes),
+          cmocka_unit_test(put_is_forbidden_without_a_pending_ticket),
+          cmocka_unit_test(put_accepts_exactly_the_declared_number_of_bytes),
+          cmocka_unit_test(put_under_a_ticket_for_0_bytes_refuses_the_first_byte),
+          cmocka_unit_test(put_replaces_the_bytes_until_the_file_is_confirmed),
+          cmocka_unit_test(put_is_forbidden_after_the_confirmation_when_nothing_holds_the_file),
+          cmocka_unit_test(put_is_forbidden_at_exactly_the_expiry_of_the_ticket),
+          cmocka_unit_test(put_is_forbidden_when_the_owner_of_the_ticket_is_disabled),
+          cmocka_unit_test(put_reports_a_full_account_before_the_first_byte),
+          cmocka_unit_test(confirmation_during_uploads_keeps_exactly_one_whole_file))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fail the 1st, 2nd, 3rd … store call of everything that clients rely on, until a run finishes clean: once so that the
- * call is not carried out, once so that it is and only its answer is lost. Whatever the client was told, then holds;
- * what it was not told of is there as a whole or not at all; fsck finds nothing but what the sweep takes away; and the
- * same thing asked again works. */
+/* Fail the 1st, 2nd, 3rd … store call of each action that clients rely on, until a run finishes without a failure: once so
+ * that the call is not carried out, and once so that it is carried out and only its result is lost. Then what was
+ * acknowledged to the client holds; what was not acknowledged is complete or absent; fsck finds nothing but what the sweep
+ * removes; and the same action succeeds when it is repeated. */
 #include "pyrus_fixture.h"
 #include "rounds.h"
 #include "test.h"
@@ -14,7 +14,7 @@
 
 enum { SMALL = 100, LARGE = 40000 };
 
-/* Both APIs over one world, and somebody who uses them. */
+/* Two APIs over one world, and a user. */
 struct place {
     struct pyrus_fixture *d;
     struct world *w;
@@ -23,14 +23,14 @@ struct place {
     struct pyrus_user ana;
     slice native_key;
     slice bytes;
-    /* what an action works on, made while nothing fails */
+    /* the objects of an action, made by `prepare` while nothing fails */
     slice guid, file_path;
     int64_t task;
     struct ticket_fixture tickets;
-    int64_t ticket, pending;  /* their files */
-    struct fake_reply *reply; /* of the action */
+    int64_t ticket, pending;  /* file ids */
+    struct fake_reply *reply; /* to the action */
     slice token;
-    int64_t files; /* how many there were before it */
+    int64_t files; /* how many there were before the action */
 };
 
 static struct place place_new(size_t size)
@@ -57,15 +57,14 @@ static slice stored_path(struct place *p, const struct fake_reply *r)
     return arena_copy(p->w->a, location);
 }
 
-/* ---- actions: `prepare` while nothing fails, `act`, then what must hold; acknowledged says what the client was told
- * ---- */
+/* ---- actions ---- */
 
 struct action {
-    void (*prepare)(struct place *);
-    bool (*act)(struct place *); /* acknowledged? */
-    void (*check)(struct place *, bool acknowledged);
+    void (*prepare)(struct place *);                  /* while nothing fails */
+    bool (*act)(struct place *);                      /* returns whether the action was acknowledged to the client */
+    void (*check)(struct place *, bool acknowledged); /* checks what must hold afterwards */
     size_t size;
-    bool once; /* done once it is refused, and so it is when only the answer was lost */
+    bool once; /* a repetition is refused, also after an action of which only the result was lost */
 };
 
 static void nothing(struct place *p)
@@ -139,7 +138,7 @@ static void check_attach(struct place *p, bool acknowledged)
     world_wait(p->w, hours(24));
     world_run_jobs(p->w);
     if (!attached)
-        return; /* purged */
+        return; /* the file was purged */
     int64_t id = pyrus_int(p->d, r, "task.attachments.0.id");
     EXPECT_OK(token_issue(&p->w->core,
                           &(struct token_request){ S("pyrus"), p->ana.login, p->ana.key, &p->d->pyrus.options.tokens },
@@ -185,7 +184,7 @@ static void check_deleted_task(struct place *p, bool acknowledged)
     struct fake_reply *r =
         pyrus_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
     EXPECT(r->status == 403 || (!acknowledged && r->status == 200));
-    EXPECT_SLICE(download(p, p->guid), p->bytes); /* a day is left for attaching it elsewhere */
+    EXPECT_SLICE(download(p, p->guid), p->bytes); /* the file stays for a day, so that it can be attached elsewhere */
 }
 
 static bool log_in(struct place *p)
@@ -205,7 +204,7 @@ static void check_token(struct place *p, bool acknowledged)
     EXPECT_EQ(pyrus_send(p->d, &again, "GET", "/v4/profile", NULL)->status, 200);
 }
 
-/* ---- tickets: by core's own calls, whatever API speaks for them ---- */
+/* ---- tickets, by calls of core ---- */
 
 static bool done_well(err_t e)
 {
@@ -253,7 +252,7 @@ static bool confirm(struct place *p)
     return acknowledged;
 }
 
-/* State, time, reference and event: of one kind. */
+/* State, purge time, reference and event agree. */
 static void check_confirm(struct place *p, bool acknowledged)
 {
     struct document d;
@@ -302,10 +301,10 @@ static void check_deleted_task_of_documents(struct place *p, bool acknowledged)
     EXPECT_EQ(ticket_fixture_has_file(&p->tickets, p->pending), !e);
 }
 
-/* ---- the run ---- */
+/* ---- failing the store calls ---- */
 
-/* One world for each call that fails, so that nothing left by the one before can help. True: the nth was not reached.
- */
+/* Runs the action in a fresh world, so that nothing is left from the run before, with call number nth failing. Returns true
+ * when the action makes fewer calls. */
 static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
 {
     struct place p = place_new(action->size);
@@ -313,7 +312,7 @@ static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
     p.native_http = fake_http_new(&p.native.http_api);
     action->prepare(&p);
     p.files = world_file_count(p.w);
-    world_wait(p.w, seconds(1)); /* free space is asked for again */
+    world_wait(p.w, seconds(1)); /* so that free space is asked for again */
     p.w->faults =
         (struct fault_plan){ .fail_at = nth, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = answer_lost };
     bool acknowledged = action->act(&p);
@@ -326,7 +325,7 @@ static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
         EXPECT(nth > 3);
     } else if (!acknowledged && !action->once) {
         p.files = world_file_count(p.w);
-        EXPECT(action->act(&p)); /* the same again */
+        EXPECT(action->act(&p)); /* repeat the action */
         action->check(&p, true);
     }
     world_wait(p.w, WORLD_GRACE_MS + hours(6));
@@ -346,67 +345,68 @@ static void fail_each(const struct action *action)
             assert_true(nth < 1000);
 }
 
-TEST(a_small_native_upload_is_whole_or_nothing)
+TEST(small_native_upload_is_whole_or_absent_after_any_fault)
 {
     fail_each(&(struct action){ nothing, put, check_put, SMALL });
 }
-TEST(a_large_native_upload_is_whole_or_nothing)
+TEST(large_native_upload_is_whole_or_absent_after_any_fault)
 {
     fail_each(&(struct action){ nothing, put, check_put, LARGE });
 }
-TEST(a_small_pyrus_upload_is_whole_or_nothing)
+TEST(small_pyrus_upload_is_whole_or_absent_after_any_fault)
 {
     fail_each(&(struct action){ nothing, upload, check_upload, SMALL });
 }
-TEST(a_large_pyrus_upload_is_whole_or_nothing)
+TEST(large_pyrus_upload_is_whole_or_absent_after_any_fault)
 {
     fail_each(&(struct action){ nothing, upload, check_upload, LARGE });
 }
-TEST(an_attachment_is_held_or_it_is_not)
+TEST(attachment_is_complete_or_absent_after_any_fault)
 {
     fail_each(&(struct action){ prepare_guid, attach, check_attach, SMALL, true });
     fail_each(&(struct action){ prepare_guid, attach, check_attach, LARGE, true });
 }
-TEST(a_deleted_file_stays_deleted_and_any_other_whole)
+TEST(deletion_of_a_file_is_complete_or_absent_after_any_fault)
 {
     fail_each(&(struct action){ prepare_file, delete_file, check_deleted_file, SMALL, true });
     fail_each(&(struct action){ prepare_file, delete_file, check_deleted_file, LARGE, true });
 }
-TEST(a_deleted_task_lets_go_of_all_or_nothing)
+TEST(removal_of_a_task_is_complete_or_absent_after_any_fault)
 {
     fail_each(&(struct action){ prepare_task, delete_task, check_deleted_task, LARGE, true });
 }
-TEST(a_token_that_was_given_is_valid)
+TEST(issued_token_is_valid_after_any_fault)
 {
     fail_each(&(struct action){ nothing, log_in, check_token, SMALL });
 }
 
-TEST(a_ticket_that_was_given_takes_bytes_and_any_other_is_whole_or_nothing)
+TEST(ticket_is_complete_or_absent_after_any_fault)
 {
     fail_each(&(struct action){ prepare_tickets, issue, check_issue, SMALL });
 }
-TEST(a_confirmation_is_whole_or_nothing_and_may_be_asked_for_again)
+TEST(confirmation_is_complete_or_absent_after_any_fault)
 {
     fail_each(&(struct action){ prepare_ticket, confirm, check_confirm, SMALL });
 }
-TEST(a_deleted_document_stays_deleted_and_any_other_whole)
+TEST(deletion_of_a_document_is_complete_or_absent_after_any_fault)
 {
     fail_each(&(struct action){ prepare_document, delete_document, check_deleted_document, SMALL, true });
 }
-TEST(a_task_goes_with_its_documents_and_tickets_or_not_at_all)
+TEST(removal_of_a_task_with_documents_is_complete_or_absent_after_any_fault)
 {
     fail_each(
         &(struct action){ prepare_document, delete_task_of_documents, check_deleted_task_of_documents, SMALL, true });
 }
 
-RUN_TESTS(cmocka_unit_test(a_small_native_upload_is_whole_or_nothing),
-          cmocka_unit_test(a_large_native_upload_is_whole_or_nothing),
-          cmocka_unit_test(a_small_pyrus_upload_is_whole_or_nothing),
-          cmocka_unit_test(a_large_pyrus_upload_is_whole_or_nothing),
-          cmocka_unit_test(an_attachment_is_held_or_it_is_not),
-          cmocka_unit_test(a_deleted_file_stays_deleted_and_any_other_whole),
-          cmocka_unit_test(a_deleted_task_lets_go_of_all_or_nothing), cmocka_unit_test(a_token_that_was_given_is_valid),
-          cmocka_unit_test(a_ticket_that_was_given_takes_bytes_and_any_other_is_whole_or_nothing),
-          cmocka_unit_test(a_confirmation_is_whole_or_nothing_and_may_be_asked_for_again),
-          cmocka_unit_test(a_deleted_document_stays_deleted_and_any_other_whole),
-          cmocka_unit_test(a_task_goes_with_its_documents_and_tickets_or_not_at_all))
+RUN_TESTS(cmocka_unit_test(small_native_upload_is_whole_or_absent_after_any_fault),
+          cmocka_unit_test(large_native_upload_is_whole_or_absent_after_any_fault),
+          cmocka_unit_test(small_pyrus_upload_is_whole_or_absent_after_any_fault),
+          cmocka_unit_test(large_pyrus_upload_is_whole_or_absent_after_any_fault),
+          cmocka_unit_test(attachment_is_complete_or_absent_after_any_fault),
+          cmocka_unit_test(deletion_of_a_file_is_complete_or_absent_after_any_fault),
+          cmocka_unit_test(removal_of_a_task_is_complete_or_absent_after_any_fault),
+          cmocka_unit_test(issued_token_is_valid_after_any_fault),
+          cmocka_unit_test(ticket_is_complete_or_absent_after_any_fault),
+          cmocka_unit_test(confirmation_is_complete_or_absent_after_any_fault),
+          cmocka_unit_test(deletion_of_a_document_is_complete_or_absent_after_any_fault),
+          cmocka_unit_test(removal_of_a_task_with_documents_is_complete_or_absent_after_any_fault))

@@ -23,7 +23,7 @@ static struct fsck_report check(struct world *w, bool repair, bool quick)
     return report;
 }
 
-/* Exactly one finding, and this one. */
+/* Expects exactly one finding, namely this one. */
 static void expect_finding(struct fsck_report report, enum fsck_severity severity, const char *what)
 {
     EXPECT_EQ(report.count[FSCK_NOTE] + report.count[FSCK_WARNING] + report.count[FSCK_ERROR], 1);
@@ -32,7 +32,7 @@ static void expect_finding(struct fsck_report report, enum fsck_severity severit
     assert_string_equal(report.list[0].what, what);
 }
 
-TEST(a_whole_store_has_no_findings_and_is_counted)
+TEST(fsck_counts_a_healthy_store_and_finds_nothing)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -46,7 +46,7 @@ TEST(a_whole_store_has_no_findings_and_is_counted)
     EXPECT_EQ(report.listed, 0);
 }
 
-TEST(missing_bytes_are_found_quick_or_not)
+TEST(fsck_finds_missing_bytes_also_when_quick)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -54,10 +54,10 @@ TEST(missing_bytes_are_found_quick_or_not)
     EXPECT_OK(w->core.blob->ops->remove(w->core.blob, world_only_blob(w), w->a));
     expect_finding(check(w, false, true), FSCK_ERROR, "bytes missing");
     expect_finding(check(w, true, false), FSCK_ERROR, "bytes missing");
-    EXPECT_EQ(world_file_count(w), 1); /* repair takes nothing away that somebody may want back */
+    EXPECT_EQ(world_file_count(w), 1); /* repair removes no file, because somebody may want it back */
 }
 
-TEST(changed_bytes_are_found_by_length_or_by_digest)
+TEST(fsck_finds_changed_bytes_by_length_or_digest)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -69,7 +69,7 @@ TEST(changed_bytes_are_found_by_length_or_by_digest)
     expect_finding(check(w, false, true), FSCK_ERROR, "length differs");
 }
 
-TEST(rows_that_lie_about_their_inline_bytes_are_found)
+TEST(fsck_finds_rows_that_do_not_match_their_inline_bytes)
 {
     unsigned char md5[MD5_SIZE];
     {
@@ -88,7 +88,7 @@ TEST(rows_that_lie_about_their_inline_bytes_are_found)
     }
 }
 
-TEST(orphans_are_notes_and_only_repair_removes_the_old_ones)
+TEST(fsck_notes_orphans_and_repair_removes_those_past_the_grace)
 {
     WORLD(w);
     damage_orphan(w, S("00old"), S("lost"));
@@ -104,7 +104,7 @@ TEST(orphans_are_notes_and_only_repair_removes_the_old_ones)
     EXPECT_EQ(world_blob_count(w), 1);
 }
 
-TEST(wrong_counters_are_found_and_corrected)
+TEST(fsck_finds_and_repairs_wrong_counters)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -123,7 +123,7 @@ static err_t apply_orphan(struct meta_tx *tx, void *arg, struct arena *a)
     return meta_object_add(tx, &object, a, &object.id);
 }
 
-TEST(an_object_that_nothing_refers_to_was_not_found)
+TEST(fsck_finds_an_object_that_nothing_refers_to)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -131,12 +131,12 @@ TEST(an_object_that_nothing_refers_to_was_not_found)
     world_write(w, apply_orphan, &alice.account_id);
     expect_finding(check(w, false, false), FSCK_WARNING, "nothing refers to it");
     expect_finding(check(w, true, true), FSCK_WARNING, "nothing refers to it");
-    expect_finding(check(w, false, true), FSCK_WARNING, "nothing refers to it"); /* and repair leaves it alone */
+    expect_finding(check(w, false, true), FSCK_WARNING, "nothing refers to it"); /* repair does not remove it */
 }
 
 /* ---- buckets ---- */
 
-TEST(what_lies_in_buckets_has_no_findings_and_its_bytes_count_once)
+TEST(fsck_counts_bytes_of_parts_in_buckets_once)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -148,10 +148,10 @@ TEST(what_lies_in_buckets_has_no_findings_and_its_bytes_count_once)
     EXPECT_EQ(report.entries, 2);
     EXPECT_EQ(report.files, 1);
     EXPECT_EQ(report.blobs, 1);
-    EXPECT_EQ(report.bytes, RECORDS_BYTES); /* "small" is twice a part */
+    EXPECT_EQ(report.bytes, RECORDS_BYTES); /* "small" is a part twice, and counts once */
 }
 
-/* One kind of damage in a records of its own: found, as that and nothing else. */
+/* Damages fresh records with the SQL script, and expects exactly that finding. */
 static void expect_spoilt(const char *script, enum fsck_severity severity, const char *what, const char *subject)
 {
     WORLD(w);
@@ -164,9 +164,9 @@ static void expect_spoilt(const char *script, enum fsck_severity severity, const
     EXPECT_SLICE(report.list[0].subject, slice_of(subject));
 }
 
-TEST(what_is_put_together_is_whole_only_with_all_its_parts_in_their_places)
+TEST(fsck_finds_missing_and_misplaced_parts_of_a_composite)
 {
-    /* 1 small, 2 large, 3 whole */
+    /* object 1 is the small part, 2 the large part, 3 the composite */
     expect_spoilt("DELETE FROM object_parts WHERE number = 3", FSCK_ERROR, "parts missing", "object:3");
     expect_spoilt("UPDATE object_parts SET part_offset = 4 WHERE number = 2", FSCK_ERROR, "a part is out of its place",
                   "object:3");
@@ -179,7 +179,7 @@ TEST(what_is_put_together_is_whole_only_with_all_its_parts_in_their_places)
     expect_spoilt("DELETE FROM objects WHERE id = 1", FSCK_ERROR, "parts missing", "object:3");
 }
 
-TEST(a_whole_whose_digest_is_not_that_of_its_parts_is_found)
+TEST(fsck_finds_a_composite_whose_digest_is_not_that_of_its_parts)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -191,7 +191,7 @@ TEST(a_whole_whose_digest_is_not_that_of_its_parts_is_found)
     expect_finding(check(w, false, false), FSCK_ERROR, "digest differs");
 }
 
-TEST(the_bytes_of_a_part_are_looked_at_like_any_other)
+TEST(fsck_checks_the_bytes_of_parts)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -203,7 +203,7 @@ TEST(the_bytes_of_a_part_are_looked_at_like_any_other)
     expect_finding(check(w, false, true), FSCK_ERROR, "bytes missing");
 }
 
-TEST(entries_and_parts_that_do_not_fit_their_objects_are_found)
+TEST(fsck_finds_entries_and_parts_that_do_not_match_their_objects)
 {
     expect_spoilt("UPDATE entries SET md5 = zeroblob(16) WHERE key = 'plain'", FSCK_WARNING,
                   "length or digest is not its object's", "entry:photos/plain");
@@ -222,7 +222,7 @@ TEST(entries_and_parts_that_do_not_fit_their_objects_are_found)
     "DELETE FROM objects WHERE id NOT IN (SELECT object_id FROM entries UNION SELECT object_id FROM upload_parts"      \
     " UNION SELECT part_id FROM object_parts)"
 
-TEST(tickets_that_do_not_fit_their_files_are_found)
+TEST(fsck_finds_tickets_that_do_not_match_their_files)
 {
     const char *file = "file:30313233-3435-3637-3839-616263646566";
     expect_spoilt("UPDATE tickets SET declared_bytes = 7", FSCK_WARNING,
@@ -264,11 +264,11 @@ static err_t put_many(struct meta_tx *tx, void *arg, struct arena *a)
     return meta_account_use(tx, many->who->account_id, 0, many->count, a);
 }
 
-TEST(entries_of_many_pages_are_all_looked_at_once)
+TEST(fsck_checks_each_entry_once_over_many_pages)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct many many = { &alice, 1500 }; /* three pages, to the row */
+    struct many many = { &alice, 1500 }; /* exactly three pages */
     world_write(w, put_many, &many);
     struct fsck_report report = check(w, false, true);
     EXPECT_EQ(report.listed, 0);
@@ -281,7 +281,7 @@ static void tell(void *arg, const struct fsck_finding *finding)
     ++*(int *)arg;
 }
 
-TEST(each_finding_is_told_and_all_are_counted_when_the_list_is_full)
+TEST(fsck_reports_and_counts_findings_beyond_its_list)
 {
     WORLD(w);
     for (int i = 0; i < FSCK_LISTED + 5; i++)
@@ -295,7 +295,7 @@ TEST(each_finding_is_told_and_all_are_counted_when_the_list_is_full)
     EXPECT_EQ(report.listed, FSCK_LISTED);
 }
 
-TEST(a_store_that_does_not_answer_is_an_error_not_a_finding)
+TEST(fsck_fails_without_findings_when_the_store_fails)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -314,19 +314,19 @@ TEST(a_store_that_does_not_answer_is_an_error_not_a_finding)
     }
 }
 
-RUN_TESTS(cmocka_unit_test(a_whole_store_has_no_findings_and_is_counted),
-          cmocka_unit_test(missing_bytes_are_found_quick_or_not),
-          cmocka_unit_test(changed_bytes_are_found_by_length_or_by_digest),
-          cmocka_unit_test(rows_that_lie_about_their_inline_bytes_are_found),
-          cmocka_unit_test(orphans_are_notes_and_only_repair_removes_the_old_ones),
-          cmocka_unit_test(wrong_counters_are_found_and_corrected),
-          cmocka_unit_test(an_object_that_nothing_refers_to_was_not_found),
-          cmocka_unit_test(what_lies_in_buckets_has_no_findings_and_its_bytes_count_once),
-          cmocka_unit_test(what_is_put_together_is_whole_only_with_all_its_parts_in_their_places),
-          cmocka_unit_test(a_whole_whose_digest_is_not_that_of_its_parts_is_found),
-          cmocka_unit_test(the_bytes_of_a_part_are_looked_at_like_any_other),
-          cmocka_unit_test(entries_and_parts_that_do_not_fit_their_objects_are_found),
-          cmocka_unit_test(tickets_that_do_not_fit_their_files_are_found),
-          cmocka_unit_test(entries_of_many_pages_are_all_looked_at_once),
-          cmocka_unit_test(each_finding_is_told_and_all_are_counted_when_the_list_is_full),
-          cmocka_unit_test(a_store_that_does_not_answer_is_an_error_not_a_finding))
+RUN_TESTS(cmocka_unit_test(fsck_counts_a_healthy_store_and_finds_nothing),
+          cmocka_unit_test(fsck_finds_missing_bytes_also_when_quick),
+          cmocka_unit_test(fsck_finds_changed_bytes_by_length_or_digest),
+          cmocka_unit_test(fsck_finds_rows_that_do_not_match_their_inline_bytes),
+          cmocka_unit_test(fsck_notes_orphans_and_repair_removes_those_past_the_grace),
+          cmocka_unit_test(fsck_finds_and_repairs_wrong_counters),
+          cmocka_unit_test(fsck_finds_an_object_that_nothing_refers_to),
+          cmocka_unit_test(fsck_counts_bytes_of_parts_in_buckets_once),
+          cmocka_unit_test(fsck_finds_missing_and_misplaced_parts_of_a_composite),
+          cmocka_unit_test(fsck_finds_a_composite_whose_digest_is_not_that_of_its_parts),
+          cmocka_unit_test(fsck_checks_the_bytes_of_parts),
+          cmocka_unit_test(fsck_finds_entries_and_parts_that_do_not_match_their_objects),
+          cmocka_unit_test(fsck_finds_tickets_that_do_not_match_their_files),
+          cmocka_unit_test(fsck_checks_each_entry_once_over_many_pages),
+          cmocka_unit_test(fsck_reports_and_counts_findings_beyond_its_list),
+          cmocka_unit_test(fsck_fails_without_findings_when_the_store_fails))

@@ -12,7 +12,7 @@
 
 enum { LARGE = 20000 };
 
-/* A blob as a crash leaves it: bytes committed, no row. */
+/* A blob that a crash left: its bytes were committed, its row was not. */
 static void orphan(struct world *w, slice key)
 {
     struct blob_writer *writer;
@@ -22,7 +22,7 @@ static void orphan(struct world *w, slice key)
     EXPECT_OK(ops->commit(writer, w->a));
 }
 
-TEST(an_unconfirmed_upload_is_gone_after_its_deadline)
+TEST(purge_removes_an_upload_that_was_not_confirmed_in_time)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -38,7 +38,7 @@ TEST(an_unconfirmed_upload_is_gone_after_its_deadline)
     EXPECT_EQ(world_account(w).used_bytes, (int64_t)kept.size_bytes);
     EXPECT_EQ(world_account(w).used_files, 1);
     EXPECT_EQ(world_event_count(w, S("file.purge")), 2);
-    EXPECT_EQ(world_blob_count(w), 2); /* row first, bytes after the grace */
+    EXPECT_EQ(world_blob_count(w), 2); /* the record is gone; the bytes follow after the grace */
     EXPECT_EQ(world_fsck(w, true), 0);
     world_wait(w, WORLD_GRACE_MS - 1);
     world_run_jobs(w);
@@ -49,7 +49,7 @@ TEST(an_unconfirmed_upload_is_gone_after_its_deadline)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(more_than_one_batch_is_purged_in_one_run)
+TEST(purge_removes_more_than_one_batch_in_a_run)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -61,7 +61,7 @@ TEST(more_than_one_batch_is_purged_in_one_run)
     EXPECT_EQ(world_account(w).used_files, 0);
 }
 
-TEST(rustfs_4221_a_sweep_removes_orphans_and_nothing_else)
+TEST(rustfs_4221_sweep_removes_only_orphans)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -75,17 +75,17 @@ TEST(rustfs_4221_a_sweep_removes_orphans_and_nothing_else)
     world_run_jobs(w);
     EXPECT_EQ(world_blob_count(w), 4);
     EXPECT_EQ(world_fsck(w, false), 0);
-    EXPECT_EQ(world_fsck(w, true), 1); /* a note: the old one */
+    EXPECT_EQ(world_fsck(w, true), 1); /* one note: the old orphan */
     world_wait(w, 1);
     EXPECT_OK(file_delete(&w->core, &alice, deleted.uuid, w->a));
     world_run_jobs(w);
-    EXPECT_EQ(world_blob_count(w), 3); /* old is gone; known, young and garbage stay */
+    EXPECT_EQ(world_blob_count(w), 3); /* the old orphan is gone; a known blob, a young one and garbage stay */
     EXPECT_EQ(world_fsck(w, true), 0);
     slice bytes;
     EXPECT_OK(world_read(w, &alice, &known, &bytes));
 }
 
-TEST(garbage_of_an_old_blob_has_its_whole_grace_before_it_goes)
+TEST(garbage_keeps_the_bytes_of_an_old_blob_for_the_whole_grace)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -99,7 +99,7 @@ TEST(garbage_of_an_old_blob_has_its_whole_grace_before_it_goes)
     EXPECT_EQ(world_blob_count(w), 1);
 }
 
-TEST(a_blob_that_is_being_written_is_never_an_orphan)
+TEST(sweep_keeps_a_blob_that_is_being_written)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -108,13 +108,13 @@ TEST(a_blob_that_is_being_written_is_never_an_orphan)
     EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
     EXPECT_OK(intake_write(in, world_bytes(w, LARGE), w->a));
     EXPECT(w->core.flights);
-    world_wait(w, hours(1000)); /* a clock that jumped, or a very slow sender */
+    world_wait(w, hours(1000)); /* the clock jumped, or the sender is very slow */
     world_run_jobs(w);
     intake_discard(in);
     EXPECT(!w->core.flights);
 }
 
-/* A write that keeps the committer busy until it is let go. */
+/* A write that blocks the committer until the test releases it. */
 struct roadblock {
     struct meta_write write;
     pthread_mutex_t mutex;
@@ -171,7 +171,7 @@ static void *sender_run(void *arg)
     return NULL;
 }
 
-TEST(bytes_whose_row_waits_for_the_committer_are_no_orphan_however_long_it_takes)
+TEST(sweep_keeps_blobs_of_pending_commits)
 {
     char dir[] = "/tmp/cais-jobs-XXXXXX", path[64];
     assert_non_null(mkdtemp(dir));
@@ -218,7 +218,7 @@ TEST(bytes_whose_row_waits_for_the_committer_are_no_orphan_however_long_it_takes
     assert_int_equal(rmdir(dir), 0);
 }
 
-TEST(a_dry_run_removes_nothing)
+TEST(sweep_without_remove_removes_nothing)
 {
     WORLD(w);
     struct sweep_report report;
@@ -231,7 +231,7 @@ TEST(a_dry_run_removes_nothing)
     EXPECT_EQ(world_blob_count(w), 1);
 }
 
-TEST(while_a_backup_holds_nothing_is_removed)
+TEST(jobs_remove_no_bytes_while_a_backup_holds_garbage)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -251,7 +251,7 @@ TEST(while_a_backup_holds_nothing_is_removed)
     EXPECT_EQ(world_file_count(w), 0);
 }
 
-TEST(dead_tokens_are_told_from_unknown_ones_for_a_week)
+TEST(expired_token_stays_known_for_a_week)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -268,7 +268,7 @@ TEST(dead_tokens_are_told_from_unknown_ones_for_a_week)
     EXPECT_OK(access_check(&w->core, S("api"), CREDENTIAL_KEY, key, w->a, &who));
 }
 
-TEST(whichever_store_call_fails_the_jobs_go_on_later)
+TEST(jobs_recover_from_every_failing_store_call)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -294,7 +294,7 @@ TEST(whichever_store_call_fails_the_jobs_go_on_later)
     }
 }
 
-TEST(the_thread_runs_what_is_due_and_stops_at_once)
+TEST(jobs_thread_runs_due_jobs_and_stops_at_once)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
@@ -305,17 +305,18 @@ TEST(the_thread_runs_what_is_due_and_stops_at_once)
     for (int i = 0; i < 500 && world_file_count(w) > 0; i++)
         usleep(10000);
     EXPECT_EQ(world_file_count(w), 0);
-    jobs_free(w->jobs); /* it waits for a minute now; this does not */
+    jobs_free(w->jobs); /* the thread waits for a minute now; jobs_free does not */
     w->jobs = NULL;
 }
 
-RUN_TESTS(cmocka_unit_test(an_unconfirmed_upload_is_gone_after_its_deadline),
-          cmocka_unit_test(more_than_one_batch_is_purged_in_one_run),
-          cmocka_unit_test(rustfs_4221_a_sweep_removes_orphans_and_nothing_else),
-          cmocka_unit_test(garbage_of_an_old_blob_has_its_whole_grace_before_it_goes),
-          cmocka_unit_test(a_blob_that_is_being_written_is_never_an_orphan),
-          cmocka_unit_test(bytes_whose_row_waits_for_the_committer_are_no_orphan_however_long_it_takes),
-          cmocka_unit_test(a_dry_run_removes_nothing), cmocka_unit_test(while_a_backup_holds_nothing_is_removed),
-          cmocka_unit_test(dead_tokens_are_told_from_unknown_ones_for_a_week),
-          cmocka_unit_test(whichever_store_call_fails_the_jobs_go_on_later),
-          cmocka_unit_test(the_thread_runs_what_is_due_and_stops_at_once))
+RUN_TESTS(cmocka_unit_test(purge_removes_an_upload_that_was_not_confirmed_in_time),
+          cmocka_unit_test(purge_removes_more_than_one_batch_in_a_run),
+          cmocka_unit_test(rustfs_4221_sweep_removes_only_orphans),
+          cmocka_unit_test(garbage_keeps_the_bytes_of_an_old_blob_for_the_whole_grace),
+          cmocka_unit_test(sweep_keeps_a_blob_that_is_being_written),
+          cmocka_unit_test(sweep_keeps_blobs_of_pending_commits),
+          cmocka_unit_test(sweep_without_remove_removes_nothing),
+          cmocka_unit_test(jobs_remove_no_bytes_while_a_backup_holds_garbage),
+          cmocka_unit_test(expired_token_stays_known_for_a_week),
+          cmocka_unit_test(jobs_recover_from_every_failing_store_call),
+          cmocka_unit_test(jobs_thread_runs_due_jobs_and_stops_at_once))

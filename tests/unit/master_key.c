@@ -60,12 +60,12 @@ static err_t key_of(struct place *p, unsigned char ret[SEAL_KEY_SIZE])
 
 #define HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1F"
 
-TEST(the_first_start_makes_a_key_for_its_owner_alone_and_the_next_one_finds_it)
+TEST(ensure_makes_a_private_key_once)
 {
     PLACE(p);
     unsigned char first[SEAL_KEY_SIZE], second[SEAL_KEY_SIZE];
     EXPECT_ERR(master_key_read(p.dir, p.a, first), ERR_NOT_FOUND);
-    mode_t before = umask(0); /* the mode is not left to chance */
+    mode_t before = umask(0); /* the mode must not depend on the umask */
     EXPECT_OK(key_of(&p, first));
     umask(before);
     struct stat st;
@@ -77,7 +77,7 @@ TEST(the_first_start_makes_a_key_for_its_owner_alone_and_the_next_one_finds_it)
     EXPECT(memcmp(first, second, sizeof first) == 0);
 }
 
-TEST(a_key_is_read_with_and_without_its_line_end)
+TEST(read_accepts_a_key_with_and_without_line_end)
 {
     PLACE(p);
     unsigned char key[SEAL_KEY_SIZE];
@@ -89,11 +89,11 @@ TEST(a_key_is_read_with_and_without_its_line_end)
         for (int at = 0; at < SEAL_KEY_SIZE; at++)
             EXPECT_EQ(key[at], at);
     }
-    write_key(&p, S(HEX "\n"), 0400); /* stricter is fine */
+    write_key(&p, S(HEX "\n"), 0400); /* a stricter mode is fine */
     EXPECT_OK(key_of(&p, key));
 }
 
-TEST(what_is_no_key_is_refused_and_left_alone)
+TEST(read_refuses_a_file_that_is_not_a_key)
 {
     PLACE(p);
     unsigned char key[SEAL_KEY_SIZE];
@@ -110,10 +110,10 @@ TEST(what_is_no_key_is_refused_and_left_alone)
     assert_true(unlink(p.path) == 0 && mkdir(p.path, 0700) == 0);
     EXPECT_ERR(key_of(&p, key), ERR_CORRUPT);
     assert_true(rmdir(p.path) == 0 && mkfifo(p.path, 0600) == 0);
-    EXPECT_ERR(key_of(&p, key), ERR_CORRUPT); /* and nobody waits for a writer */
+    EXPECT_ERR(key_of(&p, key), ERR_CORRUPT); /* opening a FIFO does not wait for its writer */
 }
 
-TEST(a_key_that_others_may_use_is_refused)
+TEST(read_refuses_a_key_that_other_users_may_read)
 {
     PLACE(p);
     unsigned char key[SEAL_KEY_SIZE];
@@ -124,7 +124,7 @@ TEST(a_key_that_others_may_use_is_refused)
     }
 }
 
-TEST(a_start_that_was_cut_leaves_no_key_and_is_not_in_the_way)
+TEST(ensure_succeeds_after_an_interrupted_start)
 {
     PLACE(p);
     unsigned char key[SEAL_KEY_SIZE];
@@ -138,7 +138,7 @@ TEST(a_start_that_was_cut_leaves_no_key_and_is_not_in_the_way)
     EXPECT(access(made, F_OK) != 0);
 }
 
-TEST(a_key_that_is_there_is_never_written_over)
+TEST(write_never_replaces_a_key)
 {
     PLACE(p);
     unsigned char key[SEAL_KEY_SIZE] = { 1 };
@@ -148,9 +148,8 @@ TEST(a_key_that_is_there_is_never_written_over)
     EXPECT(access(arena_printf(p.a, "%s.new", p.path).p, F_OK) != 0);
 }
 
-RUN_TESTS(cmocka_unit_test(the_first_start_makes_a_key_for_its_owner_alone_and_the_next_one_finds_it),
-          cmocka_unit_test(a_key_is_read_with_and_without_its_line_end),
-          cmocka_unit_test(what_is_no_key_is_refused_and_left_alone),
-          cmocka_unit_test(a_key_that_others_may_use_is_refused),
-          cmocka_unit_test(a_start_that_was_cut_leaves_no_key_and_is_not_in_the_way),
-          cmocka_unit_test(a_key_that_is_there_is_never_written_over))
+RUN_TESTS(cmocka_unit_test(ensure_makes_a_private_key_once),
+          cmocka_unit_test(read_accepts_a_key_with_and_without_line_end),
+          cmocka_unit_test(read_refuses_a_file_that_is_not_a_key),
+          cmocka_unit_test(read_refuses_a_key_that_other_users_may_read),
+          cmocka_unit_test(ensure_succeeds_after_an_interrupted_start), cmocka_unit_test(write_never_replaces_a_key))

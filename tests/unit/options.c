@@ -30,7 +30,7 @@ static const struct command key_add = { "key add", "LOGIN", 1, 1, options, "Make
 static const struct command user_list = { "user list", NULL, 0, 0, NULL, "All.", NULL, run };
 static const struct command *const commands[] = { &put, &key, &key_add, &user_list, NULL };
 
-/* Run a command line, words parted by blanks; what it prints on both ways. */
+/* Runs a command line, whose words are separated by blanks, and collects its output and its error output. */
 static struct arena arena;
 static char out[4096], err[4096];
 static int cais(const char *line)
@@ -56,7 +56,7 @@ static int cais(const char *line)
         EXPECT_EQ(strlen(out), 0);                                                                                     \
     } while (0)
 
-TEST(options_come_in_every_spelling)
+TEST(options_parse_accepts_every_spelling)
 {
     static const char *const spellings[] = { "cais put -o x a",        "cais put -ox a",        "cais put --output x a",
                                              "cais put --output=x a",  "cais put a --output x", "cais put -jo x a",
@@ -81,7 +81,7 @@ TEST(options_come_in_every_spelling)
     EXPECT_EQ(cais("cais put --json --json a"), EXIT_DONE);
 }
 
-TEST(a_name_of_two_words_wins_over_one)
+TEST(command_find_prefers_the_name_of_two_words)
 {
     EXPECT_EQ(cais("cais key add ana"), EXIT_DONE);
     EXPECT(seen.command == &key_add);
@@ -89,7 +89,7 @@ TEST(a_name_of_two_words_wins_over_one)
     EXPECT(seen.command == &key);
 }
 
-TEST(wrong_usage_is_one_line)
+TEST(wrong_usage_prints_one_line)
 {
     EXPECT_USAGE("cais put", "cais put: FILE… is missing; try 'cais put --help'");
     EXPECT_USAGE("cais put a --jsn", "cais put: unknown option --jsn; try 'cais put --help'");
@@ -105,7 +105,7 @@ TEST(wrong_usage_is_one_line)
     EXPECT_USAGE("cais \033[2J", "cais: unknown command '\\x1b[2J'; try 'cais --help'");
 }
 
-TEST(numbers_are_checked)
+TEST(option_number_refuses_values_out_of_range)
 {
     static const char *const wrong[] = { "0", "11", "x", "", "3x", "99999999999999999999" };
     for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
@@ -118,7 +118,7 @@ TEST(numbers_are_checked)
     EXPECT_EQ(cais("cais put a -n 3"), EXIT_DONE);
 }
 
-TEST(help_is_an_answer_not_an_error)
+TEST(help_goes_to_standard_output_and_succeeds)
 {
     static const char *const asked[] = { "cais put --help", "cais put -h", "cais help put",
                                          "cais put --nonsense --help" };
@@ -151,9 +151,11 @@ int main(void)
 {
     arena_init(&arena);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_come_in_every_spelling), cmocka_unit_test(a_name_of_two_words_wins_over_one),
-        cmocka_unit_test(wrong_usage_is_one_line),        cmocka_unit_test(numbers_are_checked),
-        cmocka_unit_test(help_is_an_answer_not_an_error),
+        cmocka_unit_test(options_parse_accepts_every_spelling),
+        cmocka_unit_test(command_find_prefers_the_name_of_two_words),
+        cmocka_unit_test(wrong_usage_prints_one_line),
+        cmocka_unit_test(option_number_refuses_values_out_of_range),
+        cmocka_unit_test(help_goes_to_standard_output_and_succeeds),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     arena_release(&arena);

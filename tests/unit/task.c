@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks in core's own words: what no API can show, limits, events, and writes that fail half-way. */
+/* Tasks, where a test of an API cannot show the rule: limits, events, and writes that fail half-way. */
 #include "test.h"
 
 #include "base/text.h"
@@ -57,7 +57,7 @@ static struct file file_of(struct pyrus_fixture *d, const struct attachment *a)
     return f;
 }
 
-TEST(a_reference_holds_its_file_and_lets_go_when_the_task_goes)
+TEST(reference_holds_its_file_until_the_task_is_removed)
 {
     PYRUS_FIXTURE(d);
     struct attachment a = upload(d, &ana);
@@ -71,7 +71,7 @@ TEST(a_reference_holds_its_file_and_lets_go_when_the_task_goes)
     EXPECT_EQ(file_of(d, &a).purge_at_ms, WORLD_START_MS + 5000);
 }
 
-TEST(every_change_tells_the_audit_log)
+TEST(every_change_of_a_task_writes_an_event)
 {
     PYRUS_FIXTURE(d);
     struct pyrus_user bia = pyrus_user(d, "bia", "Bia");
@@ -98,7 +98,7 @@ TEST(every_change_tells_the_audit_log)
     EXPECT_EQ(world_event_count(d->w, S("task.remove")), 1);
 }
 
-TEST(a_task_holds_so_many_attachments_and_not_one_more)
+TEST(task_refuses_more_than_its_maximum_of_references)
 {
     PYRUS_FIXTURE(d);
     struct attachment *links = arena_array(d->a, struct attachment, TASK_REFERENCES_MAX + 1);
@@ -128,7 +128,7 @@ static err_t add_many_comments(struct meta_tx *tx, void *arg, struct arena *a)
     return NULL;
 }
 
-TEST(a_task_holds_so_many_comments_and_not_one_more)
+TEST(task_refuses_more_than_its_maximum_of_comments)
 {
     PYRUS_FIXTURE(d);
     int64_t task = new_task(d, &ana, NULL, 0);
@@ -138,8 +138,8 @@ TEST(a_task_holds_so_many_comments_and_not_one_more)
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("too many") }), TASK_TOO_MANY_COMMENTS);
 }
 
-/* Forty comments of a megabyte took the server half a gigabyte whenever somebody read the task. */
-TEST(long_comments_fill_a_task_and_not_the_memory_of_the_server)
+/* Forty comments of a megabyte cost the server half a gigabyte of memory each time somebody read the task. */
+TEST(task_refuses_more_than_its_maximum_of_comment_text)
 {
     PYRUS_FIXTURE(d);
     struct task_view view;
@@ -158,13 +158,14 @@ TEST(long_comments_fill_a_task_and_not_the_memory_of_the_server)
     order.comment_details = S("");
     EXPECT_OK(task_create(core, &ana.who, &order, d->a, &why, &id));
 
-    int64_t task = new_task(d, &ana, NULL, 0); /* its first comment: one byte */
+    int64_t task = new_task(d, &ana, NULL, 0); /* its first comment has one byte */
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = half }), 0);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = half }), TASK_TOO_MUCH_TEXT);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x"), .details = half }), TASK_TOO_MUCH_TEXT);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = { half.p, half.n - 1 } }), 0);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x") }), TASK_TOO_MUCH_TEXT);
-    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .move = TASK_CLOSE }), 0); /* says nothing: no bytes */
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .move = TASK_CLOSE }),
+              0); /* a comment without text needs no bytes */
     EXPECT_OK(task_read(core, &ana.who, task, d->a, &view));
     EXPECT_EQ(view.comment_count, 4);
 
@@ -183,7 +184,7 @@ TEST(long_comments_fill_a_task_and_not_the_memory_of_the_server)
                            &(struct task_comment_edit){ .task_id = task, .comment_id = first, .text = S("xy") }, &why));
 }
 
-TEST(details_are_merged_one_level_deep)
+TEST(comment_merges_details_of_the_task_one_level_deep)
 {
     PYRUS_FIXTURE(d);
     enum task_refusal why;
@@ -198,7 +199,7 @@ TEST(details_are_merged_one_level_deep)
     EXPECT_SLICE(view.task.details, S("{\"c\":[1],\"b\":{\"y\":2},\"d\":4}"));
 }
 
-TEST(nobody_deleted_joins_a_task)
+TEST(task_refuses_a_deleted_user_as_member)
 {
     PYRUS_FIXTURE(d);
     struct pyrus_user bia = pyrus_user(d, "bia", "Bia");
@@ -209,7 +210,7 @@ TEST(nobody_deleted_joins_a_task)
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .responsible_id = bia.id }), TASK_BAD_PERSON);
 }
 
-TEST(bytes_of_a_reference_need_its_task_and_a_link_has_none)
+TEST(reference_open_needs_a_visible_task_and_refuses_a_link)
 {
     PYRUS_FIXTURE(d);
     struct pyrus_user bia = pyrus_user(d, "bia", "Bia");
@@ -227,8 +228,8 @@ TEST(bytes_of_a_reference_need_its_task_and_a_link_has_none)
     EXPECT_ERR(reference_open(&d->w->core, &bia.who, view.references[0].id, d->a, &reference, &content), ERR_NOT_FOUND);
 }
 
-/* Whichever store call fails: the write fails as a whole, nothing of it is left, and the file is held or it is not. */
-TEST(a_task_that_fails_half_way_leaves_nothing)
+/* Whichever store call fails, the write fails as a whole and leaves nothing, and the file is held only with its task. */
+TEST(task_create_that_fails_changes_nothing)
 {
     PYRUS_FIXTURE(d);
     struct attachment a = upload(d, &ana);
@@ -252,9 +253,9 @@ TEST(a_task_that_fails_half_way_leaves_nothing)
     EXPECT_EQ(file_of(d, &a).state, FILE_READY);
 }
 
-/* ---- tasks of everybody, and documents that came by ticket ---- */
+/* ---- shared tasks, and documents that came by ticket ---- */
 
-#define SHOP(name)                                                                                                     \
+#define TICKET_WORLD(name)                                                                                             \
     WORLD(w);                                                                                                          \
     struct ticket_fixture name = ticket_fixture_new(w);                                                                \
     struct principal ana = world_user(w, S("ana")), bia = world_user(w, S("bia"))
@@ -289,9 +290,9 @@ static struct document document(struct world *w, const struct principal *who, in
     return d;
 }
 
-TEST(a_shared_task_is_everybodys_of_its_account)
+TEST(shared_task_is_visible_to_everybody_of_its_account)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     struct account account;
     struct user user;
     struct task got;
@@ -308,12 +309,13 @@ TEST(a_shared_task_is_everybodys_of_its_account)
     EXPECT_ERR(task_get_visible(&w->core, &eve, shared, w->a, &got), ERR_NOT_FOUND);
     EXPECT_EQ(comment(w, &bia, shared, &(struct task_comment){ .text = S("x") }, &said), TASK_NO_REFUSAL);
     EXPECT_EQ(comment(w, &eve, shared, &(struct task_comment){ .text = S("x") }, &said), TASK_NOT_VISIBLE);
-    EXPECT_ERR(task_remove(&w->core, &bia, shared, 0, w->a, &why), ERR_FORBIDDEN); /* seeing is not owning */
+    EXPECT_ERR(task_remove(&w->core, &bia, shared, 0, w->a, &why),
+               ERR_FORBIDDEN); /* a user who sees a task may not remove it */
 }
 
-TEST(a_silent_task_has_no_first_comment)
+TEST(silent_task_has_no_first_comment)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     struct task_view view;
     int64_t task = ticket_fixture_task(&p, &ana), id = ticket_fixture_document(&p, &ana, task, S("a"), S("x"));
     (void)bia;
@@ -325,9 +327,9 @@ TEST(a_silent_task_has_no_first_comment)
     EXPECT_SLICE(view.task.text, S("a task"));
 }
 
-TEST(a_new_task_claims_documents_that_hang_nowhere)
+TEST(task_create_attaches_documents_that_belong_to_no_task)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     int64_t pending = ticket_fixture_issue(&p, &ana, 0, S("pending"), 1);
     int64_t ids[] = { ticket_fixture_document(&p, &ana, 0, S("ready"), S("x")), pending, pending, pending }, task;
     EXPECT_EQ(make(w, &ana, ids, LENGTH_OF(ids), &task), TASK_NO_REFUSAL);
@@ -348,32 +350,32 @@ TEST(a_new_task_claims_documents_that_hang_nowhere)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(removing_a_task_of_many_pending_tickets_held_up_all_others)
+TEST(task_remove_deletes_many_pending_tickets_in_several_writes)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     int64_t task = ticket_fixture_task(&p, &ana), last = 0;
     for (int i = 0; i < 1201; i++)
         last = ticket_fixture_issue(&p, &ana, task, S("pending"), 1);
     enum task_refusal why;
     uint64_t before = meta_generation(w->core.meta);
     EXPECT_OK(task_remove(&w->core, &ana, task, hours(24), w->a, &why));
-    EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* writes, none of them long */
+    EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* three writes, each of at most 500 tickets */
     EXPECT(!ticket_fixture_has_file(&p, last));
     struct task gone;
     EXPECT_ERR(task_get_visible(&w->core, &bia, task, w->a, &gone), ERR_NOT_FOUND);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_comment_claims_documents_and_leaves_those_of_its_task_where_they_are)
+TEST(comment_attaches_new_documents_and_leaves_those_of_its_task_in_place)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     int64_t task = ticket_fixture_task(&p, &ana), said;
     int64_t ids[] = { ticket_fixture_document(&p, &ana, 0, S("ready"), S("x")),
                       ticket_fixture_issue(&p, &ana, 0, S("pending"), 1),
                       ticket_fixture_document(&p, &ana, task, S("here"), S("x")),
                       ticket_fixture_issue(&p, &ana, task, S("pending here"), 1) };
     struct task_comment c = { .documents = ids, .document_count = LENGTH_OF(ids) };
-    EXPECT_EQ(comment(w, &ana, task, &c, &said), TASK_NO_REFUSAL); /* files alone say something */
+    EXPECT_EQ(comment(w, &ana, task, &c, &said), TASK_NO_REFUSAL); /* a comment without text may attach files */
     for (size_t i = 0; i < LENGTH_OF(ids); i++) {
         struct document d = document(w, &ana, ids[i]);
         EXPECT_EQ(d.task_id, task);
@@ -386,9 +388,9 @@ TEST(a_comment_claims_documents_and_leaves_those_of_its_task_where_they_are)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(what_is_not_ones_own_or_hangs_elsewhere_is_not_claimed)
+TEST(task_refuses_documents_of_other_users_and_of_other_tasks)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     int64_t task = ticket_fixture_task(&p, &ana), other = ticket_fixture_task(&p, &ana), said, made;
     int64_t late = ticket_fixture_issue(&p, &ana, 0, S("late"), 1);
     world_wait(w, TICKET_PENDING_MS);
@@ -406,15 +408,15 @@ TEST(what_is_not_ones_own_or_hangs_elsewhere_is_not_claimed)
         EXPECT_EQ(make(w, &ana, both, 2, &made), TASK_BAD_DOCUMENT);
         EXPECT_EQ(comment(w, &ana, task, &(struct task_comment){ .documents = both, .document_count = 2 }, &said),
                   TASK_BAD_DOCUMENT);
-        EXPECT_EQ(document(w, &ana, good).task_id, 0); /* nothing half attached */
+        EXPECT_EQ(document(w, &ana, good).task_id, 0); /* a refused request attaches nothing */
     }
     EXPECT_EQ(make(w, &ana, &good, 1, &made), TASK_NO_REFUSAL);
-    EXPECT_EQ(make(w, &ana, &good, 1, &made), TASK_BAD_DOCUMENT); /* once */
+    EXPECT_EQ(make(w, &ana, &good, 1, &made), TASK_BAD_DOCUMENT); /* it belongs to a task now */
 }
 
-TEST(a_pending_upload_is_not_to_be_attached_by_its_guid)
+TEST(task_refuses_a_pending_upload_as_attachment)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     struct attachment a = { .kind = ATTACH_UPLOAD };
     struct task_request order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
     enum task_refusal why;
@@ -429,9 +431,9 @@ TEST(a_pending_upload_is_not_to_be_attached_by_its_guid)
     EXPECT_OK(task_create(&w->core, &ana, &order, w->a, &why, &task));
 }
 
-TEST(a_comment_is_about_a_file_that_hangs_on_its_task)
+TEST(comment_refuses_to_be_about_a_file_of_another_task)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     int64_t task = ticket_fixture_task(&p, &ana), said, there = ticket_fixture_document(&p, &ana, task, S("a"), S("x"));
     int64_t bad[] = { 777, ticket_fixture_issue(&p, &ana, task, S("pending"), 1),
                       ticket_fixture_document(&p, &ana, 0, S("b"), S("x")),
@@ -449,9 +451,9 @@ TEST(a_comment_is_about_a_file_that_hangs_on_its_task)
     EXPECT_EQ(view.comments[1].file_id, 0);
 }
 
-TEST(documents_go_at_once_with_their_task_and_other_files_in_their_time)
+TEST(task_remove_deletes_documents_at_once_and_other_files_after_their_time)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     int64_t task = ticket_fixture_task(&p, &ana), said;
     int64_t anas = ticket_fixture_document(&p, &ana, task, S("a"), S("x")),
             bias = ticket_fixture_document(&p, &bia, task, S("b"), S("x"));
@@ -462,7 +464,7 @@ TEST(documents_go_at_once_with_their_task_and_other_files_in_their_time)
     memcpy(both[0].uuid, direct.uuid, sizeof direct.uuid);
     memcpy(both[1].uuid, kept.uuid, sizeof kept.uuid);
     EXPECT_EQ(comment(w, &ana, task, &(struct task_comment){ .attachments = both, .attachment_count = 2 }, &said), 0);
-    /* the one of bia is held by another task as well */
+    /* another task holds bia's document, too */
     struct attachment again = { .kind = ATTACH_REFERENCE, .reference_id = document(w, &bia, bias).reference_id };
     int64_t other = ticket_fixture_task(&p, &bia);
     EXPECT_EQ(comment(w, &bia, other, &(struct task_comment){ .attachments = &again, .attachment_count = 1 }, &said),
@@ -470,7 +472,7 @@ TEST(documents_go_at_once_with_their_task_and_other_files_in_their_time)
 
     enum task_refusal why;
     EXPECT_OK(task_remove(&w->core, &ana, task, hours(2), w->a, &why));
-    EXPECT(!ticket_fixture_has_file(&p, anas) && !ticket_fixture_has_file(&p, claimed)); /* whoever sent it in */
+    EXPECT(!ticket_fixture_has_file(&p, anas) && !ticket_fixture_has_file(&p, claimed)); /* whoever uploaded them */
     EXPECT(ticket_fixture_has_file(&p, bias) && ticket_fixture_has_file(&p, direct.id) &&
            ticket_fixture_has_file(&p, kept.id));
     EXPECT_EQ(document(w, &bia, bias).task_id, other);
@@ -494,9 +496,9 @@ static enum task_refusal take_back(struct world *w, const struct principal *who,
     return why;
 }
 
-TEST(a_comment_is_taken_back_by_its_author_within_the_window)
+TEST(comment_is_removed_by_its_author_within_the_window_only)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     struct principal boss = world_admin(w, S("boss"));
     int64_t task = ticket_fixture_task(&p, &ana), one, two, three;
     struct comment got;
@@ -522,9 +524,9 @@ TEST(a_comment_is_taken_back_by_its_author_within_the_window)
     EXPECT_EQ(view.comment_count, 1);
 }
 
-TEST(what_a_comment_alone_held_goes_with_it)
+TEST(comment_remove_ends_files_that_only_the_comment_held)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     int64_t task = ticket_fixture_task(&p, &ana), said;
     int64_t ids[] = { ticket_fixture_document(&p, &bia, 0, S("ready"), S("x")),
                       ticket_fixture_issue(&p, &bia, 0, S("pending"), 1),
@@ -545,9 +547,9 @@ TEST(what_a_comment_alone_held_goes_with_it)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_list_has_the_tasks_that_its_user_sees)
+TEST(task_list_shows_only_tasks_that_the_user_sees)
 {
-    SHOP(p);
+    TICKET_WORLD(p);
     struct principal boss = world_admin(w, S("boss"));
     struct task_page page;
     int64_t private, said, ids[] = { ticket_fixture_task(&p, &ana), ticket_fixture_task(&p, &bia) };
@@ -572,23 +574,24 @@ TEST(a_list_has_the_tasks_that_its_user_sees)
     EXPECT_EQ(page.count, 1);
 }
 
-RUN_TESTS(cmocka_unit_test(a_task_that_fails_half_way_leaves_nothing),
-          cmocka_unit_test(a_reference_holds_its_file_and_lets_go_when_the_task_goes),
-          cmocka_unit_test(every_change_tells_the_audit_log),
-          cmocka_unit_test(a_task_holds_so_many_attachments_and_not_one_more),
-          cmocka_unit_test(a_task_holds_so_many_comments_and_not_one_more),
-          cmocka_unit_test(long_comments_fill_a_task_and_not_the_memory_of_the_server),
-          cmocka_unit_test(details_are_merged_one_level_deep), cmocka_unit_test(nobody_deleted_joins_a_task),
-          cmocka_unit_test(bytes_of_a_reference_need_its_task_and_a_link_has_none),
-          cmocka_unit_test(a_shared_task_is_everybodys_of_its_account),
-          cmocka_unit_test(a_silent_task_has_no_first_comment),
-          cmocka_unit_test(a_new_task_claims_documents_that_hang_nowhere),
-          cmocka_unit_test(removing_a_task_of_many_pending_tickets_held_up_all_others),
-          cmocka_unit_test(a_comment_claims_documents_and_leaves_those_of_its_task_where_they_are),
-          cmocka_unit_test(what_is_not_ones_own_or_hangs_elsewhere_is_not_claimed),
-          cmocka_unit_test(a_pending_upload_is_not_to_be_attached_by_its_guid),
-          cmocka_unit_test(a_comment_is_about_a_file_that_hangs_on_its_task),
-          cmocka_unit_test(documents_go_at_once_with_their_task_and_other_files_in_their_time),
-          cmocka_unit_test(a_comment_is_taken_back_by_its_author_within_the_window),
-          cmocka_unit_test(what_a_comment_alone_held_goes_with_it),
-          cmocka_unit_test(a_list_has_the_tasks_that_its_user_sees))
+RUN_TESTS(cmocka_unit_test(task_create_that_fails_changes_nothing),
+          cmocka_unit_test(reference_holds_its_file_until_the_task_is_removed),
+          cmocka_unit_test(every_change_of_a_task_writes_an_event),
+          cmocka_unit_test(task_refuses_more_than_its_maximum_of_references),
+          cmocka_unit_test(task_refuses_more_than_its_maximum_of_comments),
+          cmocka_unit_test(task_refuses_more_than_its_maximum_of_comment_text),
+          cmocka_unit_test(comment_merges_details_of_the_task_one_level_deep),
+          cmocka_unit_test(task_refuses_a_deleted_user_as_member),
+          cmocka_unit_test(reference_open_needs_a_visible_task_and_refuses_a_link),
+          cmocka_unit_test(shared_task_is_visible_to_everybody_of_its_account),
+          cmocka_unit_test(silent_task_has_no_first_comment),
+          cmocka_unit_test(task_create_attaches_documents_that_belong_to_no_task),
+          cmocka_unit_test(task_remove_deletes_many_pending_tickets_in_several_writes),
+          cmocka_unit_test(comment_attaches_new_documents_and_leaves_those_of_its_task_in_place),
+          cmocka_unit_test(task_refuses_documents_of_other_users_and_of_other_tasks),
+          cmocka_unit_test(task_refuses_a_pending_upload_as_attachment),
+          cmocka_unit_test(comment_refuses_to_be_about_a_file_of_another_task),
+          cmocka_unit_test(task_remove_deletes_documents_at_once_and_other_files_after_their_time),
+          cmocka_unit_test(comment_is_removed_by_its_author_within_the_window_only),
+          cmocka_unit_test(comment_remove_ends_files_that_only_the_comment_held),
+          cmocka_unit_test(task_list_shows_only_tasks_that_the_user_sees))

@@ -10,7 +10,7 @@ static slice safe(struct arena *a, const char *text)
     return terminal_safe(a, slice_of(text));
 }
 
-TEST(a_name_cannot_move_the_cursor)
+TEST(terminal_safe_escapes_what_moves_the_cursor)
 {
     SCRATCH(a);
     EXPECT_SLICE(safe(&a, "plain.pdf"), S("plain.pdf"));
@@ -27,7 +27,7 @@ TEST(a_name_cannot_move_the_cursor)
     EXPECT_SLICE(terminal_safe(&a, S("a\0b")), S("a\\x00b"));
 }
 
-TEST(width_is_counted_in_columns)
+TEST(terminal_width_counts_columns)
 {
     EXPECT_EQ(terminal_width(S("abc")), 3);
     EXPECT_EQ(terminal_width(S("счёт")), 4);
@@ -36,7 +36,7 @@ TEST(width_is_counted_in_columns)
     EXPECT_EQ(terminal_width(S("")), 0);
 }
 
-TEST(sizes_and_times_read_at_a_glance)
+TEST(sizes_and_durations_have_units_for_people)
 {
     SCRATCH(a);
     EXPECT_SLICE(size_for_people(&a, 0), S("0 B"));
@@ -50,7 +50,7 @@ TEST(sizes_and_times_read_at_a_glance)
     EXPECT_SLICE(duration_for_people(&a, -5), S("0:00"));
 }
 
-TEST(progress_is_silent_when_nobody_looks)
+TEST(progress_prints_nothing_without_a_terminal)
 {
     SCRATCH(a);
     struct clock_manual clock;
@@ -66,7 +66,7 @@ TEST(progress_is_silent_when_nobody_looks)
     EXPECT_EQ(strlen(text), 0);
 }
 
-TEST(progress_shows_share_rate_and_time_left)
+TEST(progress_shows_percentage_rate_and_time_left)
 {
     struct clock_manual clock;
     clock_manual_init(&clock, 0);
@@ -83,6 +83,7 @@ TEST(progress_shows_share_rate_and_time_left)
     EXPECT(strcmp(text, "\r\033[Ka.pdf   25 % [======                  ] 1.0 MiB  1.0 MiB/s  ETA 0:03") == 0);
 }
 
-RUN_TESTS(cmocka_unit_test(a_name_cannot_move_the_cursor), cmocka_unit_test(width_is_counted_in_columns),
-          cmocka_unit_test(sizes_and_times_read_at_a_glance), cmocka_unit_test(progress_is_silent_when_nobody_looks),
-          cmocka_unit_test(progress_shows_share_rate_and_time_left))
+RUN_TESTS(cmocka_unit_test(terminal_safe_escapes_what_moves_the_cursor),
+          cmocka_unit_test(terminal_width_counts_columns), cmocka_unit_test(sizes_and_durations_have_units_for_people),
+          cmocka_unit_test(progress_prints_nothing_without_a_terminal),
+          cmocka_unit_test(progress_shows_percentage_rate_and_time_left))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a ticket: issued, filled, confirmed; or purged; and what happens when two of these meet. */
+/* The life of a ticket: issuing, putting bytes, confirming, purging; and races between these. */
 #include "rounds.h"
 #include "test.h"
 #include "ticket_fixture.h"
@@ -48,16 +48,16 @@ static struct principal stranger(struct world *w)
     return world_principal(w, S("eve"));
 }
 
-/* ---- issue ---- */
+/* ---- issuing ---- */
 
-TEST(a_ticket_says_what_is_promised_and_counts_as_nothing_yet)
+TEST(ticket_issue_records_the_declared_file_and_charges_nothing)
 {
     TICKET_FIXTURE(p);
     struct ticket_request order = ticket_fixture_request(&p, task, S("nota.pdf"), 48213);
     struct ticket_issued issued;
     EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
     struct document *d = &issued.document, stored = get(&p, &ana, d->file.id);
-    for (int i = 0; i < 2; i++, d = &stored) { /* what is told, and what is read */
+    for (int i = 0; i < 2; i++, d = &stored) { /* the result of the call, then the record */
         EXPECT_EQ(d->file.state, FILE_ISSUED);
         EXPECT_EQ(d->file.size_bytes, 0);
         EXPECT_EQ(d->file.object_id, 0);
@@ -84,7 +84,7 @@ TEST(a_ticket_says_what_is_promised_and_counts_as_nothing_yet)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(two_tickets_of_one_name_have_keys_of_their_own)
+TEST(ticket_issue_gives_two_files_of_one_name_different_keys)
 {
     TICKET_FIXTURE(p);
     int64_t one = ticket_fixture_issue(&p, &ana, task, S("a"), 1),
@@ -93,7 +93,7 @@ TEST(two_tickets_of_one_name_have_keys_of_their_own)
     EXPECT(!slice_eq(get(&p, &ana, one).ticket.key, get(&p, &ana, other).ticket.key));
 }
 
-TEST(a_ticket_needs_a_task_that_its_user_sees)
+TEST(ticket_issue_refuses_a_task_that_the_user_does_not_see)
 {
     TICKET_FIXTURE(p);
     struct principal bia = world_user(w, S("bia")), eve = stranger(w);
@@ -107,14 +107,14 @@ TEST(a_ticket_needs_a_task_that_its_user_sees)
     EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_NOT_FOUND);
     order.task_id = task;
     EXPECT_ERR(ticket_fixture_try(&p, &eve, &order, &issued), ERR_NOT_FOUND);
-    EXPECT_OK(ticket_fixture_try(&p, &bia, &order, &issued)); /* it is shared */
+    EXPECT_OK(ticket_fixture_try(&p, &bia, &order, &issued)); /* the task is shared */
     order.task_id = 0;
     EXPECT_OK(ticket_fixture_try(&p, &bia, &order, &issued));
     EXPECT_EQ(issued.document.task_id, 0);
     EXPECT_EQ(world_file_count(w), 2);
 }
 
-TEST(a_duplicate_name_is_refused_when_that_is_asked_for)
+TEST(ticket_issue_refuses_a_duplicate_name_on_request)
 {
     TICKET_FIXTURE(p);
     int64_t there = ticket_fixture_document(&p, &ana, task, S("a.txt"), S("x"));
@@ -127,14 +127,14 @@ TEST(a_duplicate_name_is_refused_when_that_is_asked_for)
     EXPECT_EQ(issued.duplicate_id, there);
     order.name = S("A.txt");
     EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
-    order.name = S("pending.txt"); /* nobody else knows of it */
+    order.name = S("pending.txt"); /* a pending file does not count as a duplicate */
     EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
     order = ticket_fixture_request(&p, ticket_fixture_task(&p, &ana), S("a.txt"), 1);
     order.refuse_duplicate = true;
-    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued)); /* another task */
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued)); /* the name is free in another task */
 }
 
-TEST(a_ticket_for_more_than_there_is_room_is_refused_before_anything_is_sent)
+TEST(ticket_issue_refuses_more_bytes_than_the_account_has_room_for)
 {
     TICKET_FIXTURE(p);
     struct ticket_issued issued;
@@ -151,7 +151,7 @@ TEST(a_ticket_for_more_than_there_is_room_is_refused_before_anything_is_sent)
     EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_QUOTA);
 }
 
-TEST(a_ticket_for_more_than_the_disk_has_is_refused)
+TEST(ticket_issue_refuses_more_bytes_than_the_disk_has)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .blob_capacity = 10000, .reserve_bytes = 1000 });
@@ -164,7 +164,7 @@ TEST(a_ticket_for_more_than_the_disk_has_is_refused)
     EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
 }
 
-TEST(a_key_that_is_too_long_is_refused)
+TEST(ticket_issue_refuses_a_key_of_more_than_1024_bytes)
 {
     TICKET_FIXTURE(p);
     struct ticket_issued issued;
@@ -176,9 +176,9 @@ TEST(a_key_that_is_too_long_is_refused)
     EXPECT_EQ(world_file_count(w), 0);
 }
 
-/* ---- confirm ---- */
+/* ---- confirming ---- */
 
-TEST(confirming_hangs_the_file_on_its_task_once)
+TEST(ticket_confirm_attaches_the_file_to_its_task_once)
 {
     TICKET_FIXTURE(p);
     int64_t id = ticket_fixture_issue(&p, &ana, task, S("a.txt"), 5);
@@ -187,7 +187,7 @@ TEST(confirming_hangs_the_file_on_its_task_once)
     world_wait(w, minutes(1));
     struct document d;
     enum ticket_refusal why;
-    for (int i = 0; i < 3; i++) { /* the client asks again when an answer was lost */
+    for (int i = 0; i < 3; i++) { /* a client repeats the request when the reply was lost */
         EXPECT_OK(ticket_confirm(&w->core, &ana, id, w->a, &why, &d));
         EXPECT_EQ(why, TICKET_NO_REFUSAL);
         EXPECT_EQ(d.ticket.confirmed_at_ms, WORLD_START_MS + minutes(1));
@@ -208,17 +208,17 @@ TEST(confirming_hangs_the_file_on_its_task_once)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_file_of_no_bytes_is_a_file)
+TEST(ticket_confirm_accepts_an_empty_file)
 {
     TICKET_FIXTURE(p);
     int64_t id = ticket_fixture_issue(&p, &ana, task, S("empty"), 0);
-    EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_BYTES); /* declared empty is not yet sent */
+    EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_BYTES); /* an empty file must be uploaded, too */
     EXPECT_OK(ticket_fixture_put(&p, id, S("")));
     EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_REFUSAL);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_ticket_stays_when_its_bytes_are_missing_or_of_another_length)
+TEST(ticket_confirm_refuses_missing_bytes_and_a_wrong_length)
 {
     TICKET_FIXTURE(p);
     int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
@@ -230,12 +230,13 @@ TEST(a_ticket_stays_when_its_bytes_are_missing_or_of_another_length)
     EXPECT_EQ(world_event_count(w, S("file.confirm")), 0);
     EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_REFUSAL);
-    EXPECT_ERR(ticket_fixture_put(&p, id, S("later")), ERR_CONFLICT); /* from now on they never change */
+    EXPECT_ERR(ticket_fixture_put(&p, id, S("later")),
+               ERR_CONFLICT); /* after the confirmation the bytes never change */
     EXPECT_EQ(world_account(w).used_bytes, 5);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(nobody_but_its_owner_knows_of_a_pending_ticket)
+TEST(pending_ticket_is_visible_to_its_owner_only)
 {
     TICKET_FIXTURE(p);
     struct principal bia = world_user(w, S("bia")), boss = world_admin(w, S("boss")), eve = stranger(w);
@@ -250,12 +251,12 @@ TEST(nobody_but_its_owner_knows_of_a_pending_ticket)
     }
     EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_REFUSAL);
     EXPECT(can_see(&p, &bia, id) && can_see(&p, &boss, id) && !can_see(&p, &eve, id));
-    EXPECT_EQ(confirm(&p, &bia, id), TICKET_NO_REFUSAL); /* the same answer for whoever may see it */
+    EXPECT_EQ(confirm(&p, &bia, id), TICKET_NO_REFUSAL); /* every user who sees it gets the same reply */
     EXPECT_EQ(confirm(&p, &eve, id), TICKET_NOT_THERE);
     EXPECT_EQ(confirm(&p, &ana, 12345), TICKET_NOT_THERE);
 }
 
-/* By the way in that knows files by their UUID, not tickets. */
+/* Through file.h, which finds files by UUID and does not know tickets. */
 static bool can_find(const struct ticket_fixture *p, const struct principal *who, const struct file *f)
 {
     struct world *w = p->w;
@@ -270,7 +271,7 @@ static bool can_find(const struct ticket_fixture *p, const struct principal *who
     return !e;
 }
 
-TEST(an_administrator_finds_no_pending_upload_among_the_files)
+TEST(file_list_hides_pending_files_from_administrators)
 {
     TICKET_FIXTURE(p);
     struct principal boss = world_admin(w, S("boss"));
@@ -279,7 +280,7 @@ TEST(an_administrator_finds_no_pending_upload_among_the_files)
     slice bytes;
     EXPECT(can_find(&p, &ana, &f) && !can_find(&p, &boss, &f) && !can_find(&p, &w->operator_, &f));
     EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
-    for (int i = 0; i < 2; i++) { /* cached by now */
+    for (int i = 0; i < 2; i++) { /* the second time from the cache */
         EXPECT_OK(world_read(w, &ana, &f, &bytes));
         EXPECT_ERR(world_read(w, &boss, &f, &bytes), ERR_NOT_FOUND);
     }
@@ -291,7 +292,7 @@ TEST(an_administrator_finds_no_pending_upload_among_the_files)
     EXPECT(can_find(&p, &boss, &f));
 }
 
-TEST(a_file_that_came_without_ticket_cannot_be_confirmed)
+TEST(ticket_confirm_refuses_a_file_without_a_ticket)
 {
     TICKET_FIXTURE(p);
     (void)task;
@@ -299,7 +300,7 @@ TEST(a_file_that_came_without_ticket_cannot_be_confirmed)
     EXPECT_EQ(confirm(&p, &ana, f.id), TICKET_NOT_THERE);
 }
 
-TEST(a_task_that_is_lost_from_sight_takes_no_more_files)
+TEST(ticket_confirm_refuses_when_the_user_no_longer_sees_the_task)
 {
     TICKET_FIXTURE(p);
     struct principal bia = world_user(w, S("bia"));
@@ -326,7 +327,7 @@ static err_t add_many_references(struct meta_tx *tx, void *arg, struct arena *a)
     return NULL;
 }
 
-TEST(a_full_task_takes_no_more_tickets)
+TEST(ticket_confirm_refuses_when_the_task_has_its_maximum_of_references)
 {
     TICKET_FIXTURE(p);
     struct reference r = { .account_id = ana.account_id, .task_id = task, .url = S("http://x/"), .name = S("x") };
@@ -337,12 +338,12 @@ TEST(a_full_task_takes_no_more_tickets)
     EXPECT_OK(ticket_fixture_put(&p, other, S("x")));
     EXPECT_EQ(confirm(&p, &ana, one), TICKET_NO_REFUSAL);
     EXPECT_EQ(confirm(&p, &ana, other), TICKET_TOO_MANY);
-    EXPECT_EQ(get(&p, &ana, other).file.state, FILE_STORED); /* it stays */
+    EXPECT_EQ(get(&p, &ana, other).file.state, FILE_STORED); /* the file stays pending */
 }
 
-/* ---- purge ---- */
+/* ---- purging ---- */
 
-TEST(a_ticket_is_gone_from_its_very_instant_whether_or_not_the_purge_came_by)
+TEST(pending_ticket_is_gone_at_exactly_its_purge_time_even_before_the_purge)
 {
     TICKET_FIXTURE(p);
     for (int with_bytes = 0; with_bytes < 2; with_bytes++) {
@@ -369,7 +370,7 @@ TEST(a_ticket_is_gone_from_its_very_instant_whether_or_not_the_purge_came_by)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_number_is_never_used_again)
+TEST(file_id_of_a_purged_ticket_is_never_used_again)
 {
     TICKET_FIXTURE(p);
     int64_t first = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
@@ -379,7 +380,7 @@ TEST(a_number_is_never_used_again)
     EXPECT(ticket_fixture_issue(&p, &ana, task, S("a"), 5) > first);
 }
 
-TEST(a_clock_set_back_does_not_revive_a_ticket)
+TEST(clock_set_back_does_not_revive_an_expired_ticket)
 {
     TICKET_FIXTURE(p);
     int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
@@ -391,7 +392,7 @@ TEST(a_clock_set_back_does_not_revive_a_ticket)
     EXPECT_EQ(confirm(&p, &ana, id), TICKET_NOT_THERE);
 }
 
-TEST(the_ticket_of_a_removed_user_purges)
+TEST(purge_removes_the_ticket_of_a_deleted_user)
 {
     TICKET_FIXTURE(p);
     int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
@@ -404,7 +405,7 @@ TEST(the_ticket_of_a_removed_user_purges)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(pending_tickets_end_with_their_task)
+TEST(task_remove_deletes_pending_tickets)
 {
     TICKET_FIXTURE(p);
     int64_t empty = ticket_fixture_issue(&p, &ana, task, S("a"), 5),
@@ -421,7 +422,7 @@ TEST(pending_tickets_end_with_their_task)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-/* ---- races: exactly one wins, and wins completely ---- */
+/* ---- races: exactly one of two writes succeeds, completely ---- */
 
 struct race {
     struct ticket_fixture *p;
@@ -449,7 +450,7 @@ static void *race_purge(void *arg)
     struct race *r = arg;
     SCRATCH(a);
     pthread_barrier_wait(r->start);
-    clock_manual_advance(&r->p->w->clock, 1); /* the very instant */
+    clock_manual_advance(&r->p->w->clock, 1); /* now it is exactly purge_at_ms */
     assert_null(jobs_run_due(r->p->w->jobs, &a));
     return NULL;
 }
@@ -478,14 +479,14 @@ static void run_race(struct race *r, void *(*against)(void *))
     pthread_barrier_destroy(&start);
 }
 
-TEST(a_confirmation_and_a_purge_have_one_winner)
+TEST(of_a_confirmation_and_a_purge_exactly_one_succeeds)
 {
     SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct ticket_fixture p = ticket_fixture_new(w);
     struct race r = { .p = &p, .who = world_user(w, S("ana")) };
     int64_t task = ticket_fixture_task(&p, &r.who), kept = 0, round = 0;
     const int wanted = rounds(ROUNDS_ticket_races);
-    /* until each has won, if that can be had */
+    /* until each side has won once, or the rounds are used up */
     for (; round < wanted || ((kept == 0 || kept == round) && round < 20 * wanted); round++) {
         r.id = ticket_fixture_issue(&p, &r.who, task, S("a"), 5);
         EXPECT_OK(ticket_fixture_put(&p, r.id, S("hello")));
@@ -493,7 +494,7 @@ TEST(a_confirmation_and_a_purge_have_one_winner)
         run_race(&r, race_purge);
         world_wait(w, hours(1));
         world_run_jobs(w);
-        EXPECT_EQ(ticket_fixture_has_file(&p, r.id), r.won); /* 200 and kept, or 404 and gone */
+        EXPECT_EQ(ticket_fixture_has_file(&p, r.id), r.won); /* confirmed and kept, or refused and gone */
         kept += r.won;
         if (!r.won)
             continue;
@@ -508,7 +509,7 @@ TEST(a_confirmation_and_a_purge_have_one_winner)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_confirmation_and_the_removal_of_its_task_leave_nothing)
+TEST(confirmation_during_task_removal_leaves_no_file_behind)
 {
     SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct ticket_fixture p = ticket_fixture_new(w);
@@ -524,7 +525,7 @@ TEST(a_confirmation_and_the_removal_of_its_task_leave_nothing)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(many_confirmations_at_once_are_one)
+TEST(concurrent_confirmations_attach_the_file_once)
 {
     SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct ticket_fixture p = ticket_fixture_new(w);
@@ -544,9 +545,9 @@ TEST(many_confirmations_at_once_are_one)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-/* The exact instant, in both orders, without threads: the purge that came late finds nothing to purge, and the
- * confirmation that came late nothing to confirm. */
-TEST(at_the_exact_instant_the_first_one_wins)
+/* At exactly purge_at_ms, in both orders, without threads: a purge that comes second finds nothing to purge, and a
+ * confirmation that comes second finds nothing to confirm. */
+TEST(at_the_purge_time_the_first_of_confirmation_and_purge_wins)
 {
     TICKET_FIXTURE(p);
     int64_t kept = ticket_fixture_issue(&p, &ana, task, S("a"), 1),
@@ -562,24 +563,27 @@ TEST(at_the_exact_instant_the_first_one_wins)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-RUN_TESTS(cmocka_unit_test(a_ticket_says_what_is_promised_and_counts_as_nothing_yet),
-          cmocka_unit_test(two_tickets_of_one_name_have_keys_of_their_own),
-          cmocka_unit_test(a_ticket_needs_a_task_that_its_user_sees),
-          cmocka_unit_test(a_duplicate_name_is_refused_when_that_is_asked_for),
-          cmocka_unit_test(a_ticket_for_more_than_there_is_room_is_refused_before_anything_is_sent),
-          cmocka_unit_test(a_ticket_for_more_than_the_disk_has_is_refused),
-          cmocka_unit_test(a_key_that_is_too_long_is_refused),
-          cmocka_unit_test(confirming_hangs_the_file_on_its_task_once), cmocka_unit_test(a_file_of_no_bytes_is_a_file),
-          cmocka_unit_test(a_ticket_stays_when_its_bytes_are_missing_or_of_another_length),
-          cmocka_unit_test(nobody_but_its_owner_knows_of_a_pending_ticket),
-          cmocka_unit_test(an_administrator_finds_no_pending_upload_among_the_files),
-          cmocka_unit_test(a_file_that_came_without_ticket_cannot_be_confirmed),
-          cmocka_unit_test(a_task_that_is_lost_from_sight_takes_no_more_files),
-          cmocka_unit_test(a_full_task_takes_no_more_tickets),
-          cmocka_unit_test(a_ticket_is_gone_from_its_very_instant_whether_or_not_the_purge_came_by),
-          cmocka_unit_test(a_number_is_never_used_again), cmocka_unit_test(a_clock_set_back_does_not_revive_a_ticket),
-          cmocka_unit_test(the_ticket_of_a_removed_user_purges), cmocka_unit_test(pending_tickets_end_with_their_task),
-          cmocka_unit_test(a_confirmation_and_a_purge_have_one_winner),
-          cmocka_unit_test(a_confirmation_and_the_removal_of_its_task_leave_nothing),
-          cmocka_unit_test(many_confirmations_at_once_are_one),
-          cmocka_unit_test(at_the_exact_instant_the_first_one_wins))
+RUN_TESTS(cmocka_unit_test(ticket_issue_records_the_declared_file_and_charges_nothing),
+          cmocka_unit_test(ticket_issue_gives_two_files_of_one_name_different_keys),
+          cmocka_unit_test(ticket_issue_refuses_a_task_that_the_user_does_not_see),
+          cmocka_unit_test(ticket_issue_refuses_a_duplicate_name_on_request),
+          cmocka_unit_test(ticket_issue_refuses_more_bytes_than_the_account_has_room_for),
+          cmocka_unit_test(ticket_issue_refuses_more_bytes_than_the_disk_has),
+          cmocka_unit_test(ticket_issue_refuses_a_key_of_more_than_1024_bytes),
+          cmocka_unit_test(ticket_confirm_attaches_the_file_to_its_task_once),
+          cmocka_unit_test(ticket_confirm_accepts_an_empty_file),
+          cmocka_unit_test(ticket_confirm_refuses_missing_bytes_and_a_wrong_length),
+          cmocka_unit_test(pending_ticket_is_visible_to_its_owner_only),
+          cmocka_unit_test(file_list_hides_pending_files_from_administrators),
+          cmocka_unit_test(ticket_confirm_refuses_a_file_without_a_ticket),
+          cmocka_unit_test(ticket_confirm_refuses_when_the_user_no_longer_sees_the_task),
+          cmocka_unit_test(ticket_confirm_refuses_when_the_task_has_its_maximum_of_references),
+          cmocka_unit_test(pending_ticket_is_gone_at_exactly_its_purge_time_even_before_the_purge),
+          cmocka_unit_test(file_id_of_a_purged_ticket_is_never_used_again),
+          cmocka_unit_test(clock_set_back_does_not_revive_an_expired_ticket),
+          cmocka_unit_test(purge_removes_the_ticket_of_a_deleted_user),
+          cmocka_unit_test(task_remove_deletes_pending_tickets),
+          cmocka_unit_test(of_a_confirmation_and_a_purge_exactly_one_succeeds),
+          cmocka_unit_test(confirmation_during_task_removal_leaves_no_file_behind),
+          cmocka_unit_test(concurrent_confirmations_attach_the_file_once),
+          cmocka_unit_test(at_the_purge_time_the_first_of_confirmation_and_purge_wins))
