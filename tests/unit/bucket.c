@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "bucket_fixture.h"
 #include "rounds.h"
-#include "shelf.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -98,10 +98,9 @@ TEST(a_bucket_of_tickets_is_for_its_own_key_alone_and_listed_by_nobody)
     EXPECT_OK(find(w, &w->operator_, "Dialect_Files", BUCKET_WRITE));
     EXPECT_ERR(find(w, &w->operator_, "Dialect_Files", BUCKET_LIST), ERR_FORBIDDEN);
     EXPECT_ERR(find(w, &w->operator_, "Dialect_Files", BUCKET_MANAGE), ERR_FORBIDDEN);
-    struct bucket *list;
-    size_t count;
-    EXPECT_OK(bucket_list(&w->core, &alice, w->a, &list, &count));
-    EXPECT_EQ(count, 0);
+    struct bucket_list list;
+    EXPECT_OK(bucket_list(&w->core, &alice, w->a, &list));
+    EXPECT_EQ(list.count, 0);
     bool own;
     EXPECT_OK(bucket_create(&w->core, &alice, S("alices"), w->a, &own));
     EXPECT_ERR(bucket_ensure(&w->core, S("alices"), w->a, &bucket), ERR_CONFLICT);
@@ -110,75 +109,74 @@ TEST(a_bucket_of_tickets_is_for_its_own_key_alone_and_listed_by_nobody)
 TEST(buckets_are_listed_by_name_and_go_when_they_are_empty)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    struct bucket *list;
-    size_t count;
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct bucket_list list;
     bool own;
     EXPECT_OK(bucket_create(&w->core, &s.who, S("attic"), w->a, &own));
-    EXPECT_OK(bucket_list(&w->core, &s.who, w->a, &list, &count));
-    EXPECT_EQ(count, 2);
-    EXPECT_SLICE(list[0].name, S("attic"));
-    EXPECT_SLICE(list[1].name, S("shelf"));
-    shelf_store(&s, S("a"), S("hello"));
-    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("shelf"), w->a), ERR_CONFLICT);
-    EXPECT_OK(shelf_remove(&s, S("a"), w->a));
-    slice name = shelf_upload(&s, S("b"));
-    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("shelf"), w->a), ERR_CONFLICT);
-    EXPECT_OK(shelf_abort(&s, S("b"), name, w->a));
-    EXPECT_OK(bucket_remove(&w->core, &s.who, S("shelf"), w->a));
-    EXPECT_ERR(find(w, &s.who, "shelf", BUCKET_READ), ERR_NOT_FOUND); /* whatever was cached */
-    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("shelf"), w->a), ERR_NOT_FOUND);
+    EXPECT_OK(bucket_list(&w->core, &s.who, w->a, &list));
+    EXPECT_EQ(list.count, 2);
+    EXPECT_SLICE(list.items[0].name, S("attic"));
+    EXPECT_SLICE(list.items[1].name, S("sample"));
+    bucket_fixture_store(&s, S("a"), S("hello"));
+    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("sample"), w->a), ERR_CONFLICT);
+    EXPECT_OK(bucket_fixture_remove(&s, S("a"), w->a));
+    slice name = bucket_fixture_upload(&s, S("b"));
+    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("sample"), w->a), ERR_CONFLICT);
+    EXPECT_OK(bucket_fixture_abort(&s, S("b"), name, w->a));
+    EXPECT_OK(bucket_remove(&w->core, &s.who, S("sample"), w->a));
+    EXPECT_ERR(find(w, &s.who, "sample", BUCKET_READ), ERR_NOT_FOUND); /* whatever was cached */
+    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("sample"), w->a), ERR_NOT_FOUND);
     EXPECT_EQ(world_event_count(w, S("bucket.remove")), 1);
-    shelf_expect_nothing(w);
+    expect_empty_store(w);
 }
 
 TEST(an_upload_past_its_time_does_not_keep_its_bucket)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     struct completed_part part;
-    slice name = shelf_upload(&s, S("b"));
-    EXPECT_OK(shelf_part(&s, S("b"), name, 1, S("hello"), w->a, &part));
-    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("shelf"), w->a), ERR_CONFLICT);
+    slice name = bucket_fixture_upload(&s, S("b"));
+    EXPECT_OK(bucket_fixture_put_part(&s, S("b"), name, &(struct part_bytes){ 1, S("hello") }, w->a, &part));
+    EXPECT_ERR(bucket_remove(&w->core, &s.who, S("sample"), w->a), ERR_CONFLICT);
     world_wait(w, hours(1));
-    EXPECT_OK(bucket_remove(&w->core, &s.who, S("shelf"), w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_remove(&w->core, &s.who, S("sample"), w->a));
+    expect_empty_store(w);
 }
 
 TEST(more_than_a_thousand_uploads_past_their_time_kept_their_bucket)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     struct completed_part part;
     for (int i = 0; i < 1001; i++) {
-        slice name = shelf_upload(&s, S("b"));
+        slice name = bucket_fixture_upload(&s, S("b"));
         if (i == 0)
             for (int k = 1; k <= 2000; k++) /* enough for one write */
-                EXPECT_OK(shelf_part(&s, S("b"), name, k, S("x"), w->a, &part));
+                EXPECT_OK(bucket_fixture_put_part(&s, S("b"), name, &(struct part_bytes){ k, S("x") }, w->a, &part));
     }
     world_wait(w, hours(1));
     uint64_t before = meta_generation(w->core.meta);
-    EXPECT_OK(bucket_remove(&w->core, &s.who, S("shelf"), w->a));
+    EXPECT_OK(bucket_remove(&w->core, &s.who, S("sample"), w->a));
     EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* writes */
     EXPECT_EQ(world_event_count(w, S("upload.purge")), 1001);
-    shelf_expect_nothing(w);
+    expect_empty_store(w);
 }
 
 TEST(rules_for_web_pages_are_kept_whole_and_seen_at_once)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     slice cors, large = world_bytes(w, 64 * 1024 + 1);
     memset((char *)large.p, 'x', large.n);
-    EXPECT_OK(bucket_cors(&w->core, S("shelf"), w->a, &cors));
+    EXPECT_OK(bucket_cors(&w->core, S("sample"), w->a, &cors));
     EXPECT_SLICE(cors, S(""));
-    EXPECT_OK(bucket_set_cors(&w->core, &s.who, S("shelf"), S("*"), w->a));
-    EXPECT_OK(bucket_cors(&w->core, S("shelf"), w->a, &cors));
+    EXPECT_OK(bucket_set_cors(&w->core, &s.who, S("sample"), S("*"), w->a));
+    EXPECT_OK(bucket_cors(&w->core, S("sample"), w->a, &cors));
     EXPECT_SLICE(cors, S("*"));
-    EXPECT_ERR(bucket_set_cors(&w->core, &s.who, S("shelf"), large, w->a), ERR_TOO_LARGE);
+    EXPECT_ERR(bucket_set_cors(&w->core, &s.who, S("sample"), large, w->a), ERR_TOO_LARGE);
     large.n--;
-    EXPECT_OK(bucket_set_cors(&w->core, &s.who, S("shelf"), large, w->a)); /* more than the cache keeps */
-    EXPECT_OK(bucket_cors(&w->core, S("shelf"), w->a, &cors));
+    EXPECT_OK(bucket_set_cors(&w->core, &s.who, S("sample"), large, w->a)); /* more than the cache keeps */
+    EXPECT_OK(bucket_cors(&w->core, S("sample"), w->a, &cors));
     EXPECT(slice_eq(cors, large));
     EXPECT_ERR(bucket_cors(&w->core, S("nowhere"), w->a, &cors), ERR_NOT_FOUND);
     EXPECT_ERR(bucket_set_cors(&w->core, &s.who, S("nowhere"), S("x"), w->a), ERR_NOT_FOUND);
@@ -187,15 +185,15 @@ TEST(rules_for_web_pages_are_kept_whole_and_seen_at_once)
 TEST(a_bucket_that_was_found_is_not_looked_up_again)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    EXPECT_OK(find(w, &s.who, "shelf", BUCKET_READ));
+    struct bucket_fixture s = bucket_fixture_new(w);
+    EXPECT_OK(find(w, &s.who, "sample", BUCKET_READ));
     int64_t calls = w->faults.calls;
     for (int i = 0; i < 10; i++)
-        EXPECT_OK(find(w, &s.who, "shelf", BUCKET_READ));
+        EXPECT_OK(find(w, &s.who, "sample", BUCKET_READ));
     EXPECT_EQ(w->faults.calls, calls);
-    shelf_store(&s, S("new"), S("x")); /* what only adds makes nothing stale */
+    bucket_fixture_store(&s, S("new"), S("x")); /* what only adds makes nothing stale */
     calls = w->faults.calls;
-    EXPECT_OK(find(w, &s.who, "shelf", BUCKET_READ));
+    EXPECT_OK(find(w, &s.who, "sample", BUCKET_READ));
     EXPECT_EQ(w->faults.calls, calls);
 }
 
@@ -229,8 +227,8 @@ static void *find_on(void *arg)
     for (int i = rounds(ROUNDS_bucket_finders); i > 0; i--) {
         SCRATCH(a);
         struct bucket bucket;
-        err_t e = bucket_find(&f->w->core, f->who, S("shelf"), BUCKET_READ, &a, &bucket);
-        f->wrong += e ? 1 : !slice_eq(bucket.name, S("shelf"));
+        err_t e = bucket_find(&f->w->core, f->who, S("sample"), BUCKET_READ, &a, &bucket);
+        f->wrong += e ? 1 : !slice_eq(bucket.name, S("sample"));
     }
     return NULL;
 }
@@ -239,7 +237,7 @@ TEST(threads_find_a_bucket_while_it_changes)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     struct finder f[3];
     pthread_t threads[3];
     for (int i = 0; i < 3; i++) {
@@ -247,7 +245,7 @@ TEST(threads_find_a_bucket_while_it_changes)
         pthread_create(&threads[i], NULL, find_on, &f[i]);
     }
     for (int i = 0; i < 20; i++)
-        EXPECT_OK(bucket_set_cors(&w->core, &s.who, S("shelf"), i % 2 ? S("a") : S("bb"), w->a));
+        EXPECT_OK(bucket_set_cors(&w->core, &s.who, S("sample"), i % 2 ? S("a") : S("bb"), w->a));
     for (int i = 0; i < 3; i++) {
         pthread_join(threads[i], NULL);
         EXPECT_EQ(f[i].wrong, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "bucket_fixture.h"
 #include "rounds.h"
-#include "shelf.h"
 #include "test.h"
 
 #include "base/text.h"
@@ -11,13 +11,13 @@
 
 enum { SMALL = 100, LARGE = 40000 };
 
-static err_t put(const struct shelf *s, const struct entry_request *request, slice bytes)
+static err_t put(const struct bucket_fixture *s, const struct entry_request *request, slice bytes)
 {
-    struct shelf_stored unused;
-    return shelf_put(s, request, bytes, s->w->a, &unused);
+    struct stored_entry unused;
+    return bucket_fixture_put(s, request, bytes, s->w->a, &unused);
 }
 
-static struct entry get(const struct shelf *s, slice key)
+static struct entry get(const struct bucket_fixture *s, slice key)
 {
     struct entry entry = { 0 };
     EXPECT_OK(entry_get(&s->w->core, &s->bucket, key, s->w->a, &entry));
@@ -35,21 +35,21 @@ static void note_code(void *arg, err_t e, const struct entry_stored *stored)
 TEST(what_was_put_is_what_is_read)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     size_t sizes[] = { 0, 1, WORLD_INLINE_MAX, WORLD_INLINE_MAX + 1, LARGE };
     uint64_t all = 0;
     for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
         slice bytes = world_bytes(w, sizes[i]), key = arena_printf(w->a, "key %zu", i);
-        struct entry_request request = shelf_order(key);
-        struct shelf_stored stored;
+        struct entry_request request = bucket_fixture_request(key);
+        struct stored_entry stored;
         unsigned char md5[MD5_SIZE];
         request.headers = S("Content-Type: text/plain\n");
         request.tags = S("a=b");
         request.digest = DIGEST_SHA256;
-        EXPECT_OK(shelf_put(&s, &request, bytes, w->a, &stored));
+        EXPECT_OK(bucket_fixture_put(&s, &request, bytes, w->a, &stored));
         hash_md5(bytes, md5);
         EXPECT_SLICE(stored.etag, hex_encode(w->a, (slice){ (char *)md5, MD5_SIZE }));
-        shelf_expect(&s, key, bytes);
+        bucket_fixture_expect(&s, key, bytes);
         struct entry entry = get(&s, key);
         struct digest want;
         digest_of(DIGEST_SHA256, bytes, &want);
@@ -70,7 +70,7 @@ TEST(what_was_put_is_what_is_read)
 TEST(a_key_is_up_to_1024_bytes_of_utf8)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     char longest[ENTRY_KEY_MAX + 1];
     memset(longest, 'k', sizeof longest);
     slice good[] = { S("k"),
@@ -81,11 +81,11 @@ TEST(a_key_is_up_to_1024_bytes_of_utf8)
                      { longest, ENTRY_KEY_MAX } };
     slice bad[] = { S(""), S("\xff"), S("a\xc3"), { "a\0b", 3 }, { longest, ENTRY_KEY_MAX + 1 } };
     for (size_t i = 0; i < LENGTH_OF(good); i++) {
-        shelf_store(&s, good[i], S("x"));
+        bucket_fixture_store(&s, good[i], S("x"));
         EXPECT_SLICE(get(&s, good[i]).key, good[i]);
     }
     for (size_t i = 0; i < LENGTH_OF(bad); i++) {
-        struct entry_request request = shelf_order(bad[i]);
+        struct entry_request request = bucket_fixture_request(bad[i]);
         EXPECT_ERR(put(&s, &request, S("x")), ERR_INVALID);
     }
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -94,8 +94,8 @@ TEST(a_key_is_up_to_1024_bytes_of_utf8)
 TEST(lengths_digests_and_texts_are_held_to_what_was_declared)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    struct entry_request request = shelf_order(S("k"));
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct entry_request request = bucket_fixture_request(S("k"));
     request.max_bytes = 10;
     EXPECT_ERR(put(&s, &request, world_bytes(w, 11)), ERR_TOO_LARGE);
     request.min_bytes = 5;
@@ -107,33 +107,33 @@ TEST(lengths_digests_and_texts_are_held_to_what_was_declared)
     request.exact_bytes = 6;
     EXPECT_ERR(put(&s, &request, S("five!")), ERR_TRUNCATED);
     EXPECT_ERR(put(&s, &request, S("four")), ERR_TRUNCATED);
-    request = shelf_order(S("k"));
+    request = bucket_fixture_request(S("k"));
     request.md5 = S("0123456789abcdef");
     EXPECT_ERR(put(&s, &request, S("hello")), ERR_DIGEST);
     EXPECT_ERR(put(&s, &request, world_bytes(w, LARGE)), ERR_DIGEST);
-    request = shelf_order(S("k"));
+    request = bucket_fixture_request(S("k"));
     request.headers = world_bytes(w, ENTRY_HEADERS_MAX + 1);
     EXPECT_ERR(put(&s, &request, S("hello")), ERR_TOO_LARGE);
-    EXPECT(!shelf_has(&s, S("k")));
-    shelf_expect_nothing(w);
+    EXPECT(!bucket_fixture_has(&s, S("k")));
+    expect_empty_store(w);
 }
 
 TEST(
     filebrowser_3400_a_cut_body_leaves_nothing_and_the_old_entry_untouched) /* files_primary_s3#620, filebrowser#3400 */
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    struct entry_request request = shelf_order(S("k"));
-    shelf_store(&s, S("k"), S("old"));
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct entry_request request = bucket_fixture_request(S("k"));
+    bucket_fixture_store(&s, S("k"), S("old"));
     for (size_t size = 0; size <= LARGE; size += LARGE / 2) {
         struct entry_put put_;
         EXPECT_OK(entry_put_open(&w->core, &s.who, &s.bucket, &request, w->a, &put_));
         EXPECT_OK(intake_write(put_.intake, world_bytes(w, size), w->a));
-        shelf_expect(&s, S("k"), S("old"));
+        bucket_fixture_expect(&s, S("k"), S("old"));
         entry_put_discard(&put_);
-        shelf_expect(&s, S("k"), S("old"));
+        bucket_fixture_expect(&s, S("k"), S("old"));
     }
-    EXPECT_EQ(shelf_object_count(w), 1);
+    EXPECT_EQ(count_objects(w), 1);
     EXPECT_EQ(world_blob_count(w), 0);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
@@ -141,32 +141,32 @@ TEST(
 TEST(overwriting_counts_the_difference_and_lets_go_of_the_old)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     size_t sizes[] = { SMALL, LARGE, 3, LARGE + 1, LARGE, 0 };
     for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
         slice bytes = world_bytes(w, sizes[i]);
-        shelf_store(&s, S("k"), bytes);
-        shelf_expect(&s, S("k"), bytes);
+        bucket_fixture_store(&s, S("k"), bytes);
+        bucket_fixture_expect(&s, S("k"), bytes);
         EXPECT_EQ(world_account(w).used_files, 1);
         EXPECT_EQ(world_account(w).used_bytes, sizes[i]);
-        EXPECT_EQ(shelf_object_count(w), 1);
+        EXPECT_EQ(count_objects(w), 1);
         EXPECT_EQ(world_fsck(w, true), 0);
     }
-    EXPECT_OK(shelf_remove(&s, S("k"), w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_remove(&s, S("k"), w->a));
+    expect_empty_store(w);
 }
 
 TEST(who_reads_an_entry_goes_on_reading_what_it_was)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     for (int large = 0; large < 2; large++) {
         slice bytes = world_bytes(w, large ? LARGE : SMALL);
         struct entry entry;
         struct content content;
-        shelf_store(&s, S("k"), bytes);
+        bucket_fixture_store(&s, S("k"), bytes);
         EXPECT_OK(entry_open(&w->core, &s.bucket, S("k"), w->a, &entry, &content));
-        shelf_store(&s, S("k"), S("new"));
+        bucket_fixture_store(&s, S("k"), S("new"));
         char *to = arena_alloc(w->a, LARGE);
         size_t got = 0;
         if (content.bytes.p)
@@ -175,15 +175,15 @@ TEST(who_reads_an_entry_goes_on_reading_what_it_was)
             EXPECT_OK(content.reader->ops->read_at(content.reader, 0, to, LARGE, w->a, &got));
         EXPECT(!got || slice_eq((slice){ to, got }, bytes));
         content_close(&content);
-        shelf_expect(&s, S("k"), S("new"));
+        bucket_fixture_expect(&s, S("k"), S("new"));
     }
 }
 
 TEST(a_full_account_takes_what_makes_room_for_itself)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    struct entry_request request = shelf_order(S("k"));
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct entry_request request = bucket_fixture_request(S("k"));
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 1, w->a));
     EXPECT_ERR(put(&s, &request, world_bytes(w, LARGE + 1)), ERR_QUOTA);
     request.exact_bytes = LARGE + 1;
@@ -192,19 +192,19 @@ TEST(a_full_account_takes_what_makes_room_for_itself)
     request.exact_bytes = LARGE;
     EXPECT_OK(put(&s, &request, world_bytes(w, LARGE)));
     EXPECT_OK(put(&s, &request, world_bytes(w, LARGE))); /* in place of the first */
-    request = shelf_order(S("another"));
+    request = bucket_fixture_request(S("another"));
     EXPECT_ERR(put(&s, &request, S("")), ERR_QUOTA); /* the files are used up */
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
     EXPECT_OK(put(&s, &request, S("")));
     EXPECT_ERR(put(&s, &request, S("1")), ERR_QUOTA);
-    shelf_store(&s, S("k"), S("small"));
+    bucket_fixture_store(&s, S("k"), S("small"));
     EXPECT_OK(put(&s, &request, S("1")));
     EXPECT_EQ(world_account(w).used_bytes, 6);
     EXPECT_EQ(world_fsck(w, true), 0);
     w->core.options.account_max_files = 2; /* the configured one, without one of its own */
-    request = shelf_order(S("third"));
+    request = bucket_fixture_request(S("third"));
     EXPECT_ERR(put(&s, &request, S("")), ERR_QUOTA);
-    request = shelf_order(S("k"));
+    request = bucket_fixture_request(S("k"));
     EXPECT_OK(put(&s, &request, S("")));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
@@ -212,14 +212,14 @@ TEST(a_full_account_takes_what_makes_room_for_itself)
 TEST(conditions_hold_at_the_instant_of_the_change)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    struct entry_request none = shelf_order(S("k")), match = none, other = none;
-    struct shelf_stored stored;
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct entry_request none = bucket_fixture_request(S("k")), match = none, other = none;
+    struct stored_entry stored;
     none.condition.if_none_match = S("*");
     match.condition.if_match = S("*");
     other.condition.if_match = S("00000000000000000000000000000000");
     EXPECT_ERR(put(&s, &match, S("x")), ERR_CONFLICT);
-    EXPECT_OK(shelf_put(&s, &none, S("one"), w->a, &stored));
+    EXPECT_OK(bucket_fixture_put(&s, &none, S("one"), w->a, &stored));
     EXPECT_ERR(put(&s, &none, S("two")), ERR_CONFLICT);
     EXPECT_ERR(put(&s, &other, S("two")), ERR_CONFLICT);
     match.condition.if_match = stored.etag;
@@ -229,47 +229,47 @@ TEST(conditions_hold_at_the_instant_of_the_change)
     EXPECT_ERR(put(&s, &match, S("three")), ERR_CONFLICT);
     EXPECT_OK(put(&s, &none, S("three"))); /* it is another by now */
     /* Held when it began, not any more when it ends. */
-    struct entry_request first = shelf_order(S("new"));
+    struct entry_request first = bucket_fixture_request(S("new"));
     struct entry_put slow;
     first.condition.if_none_match = S("*");
     EXPECT_OK(entry_put_open(&w->core, &s.who, &s.bucket, &first, w->a, &slow));
-    shelf_store(&s, S("new"), S("faster"));
+    bucket_fixture_store(&s, S("new"), S("faster"));
     EXPECT_OK(intake_write(slow.intake, S("slower"), w->a));
     enum err_code code;
     entry_put_finish(&slow, note_code, &code);
     EXPECT_EQ(code, ERR_CONFLICT);
-    shelf_expect(&s, S("new"), S("faster"));
-    EXPECT_EQ(shelf_object_count(w), 2);
+    bucket_fixture_expect(&s, S("new"), S("faster"));
+    EXPECT_EQ(count_objects(w), 2);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
 TEST(an_upload_into_a_bucket_that_goes_leaves_nothing)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     for (size_t size = SMALL; size <= LARGE; size += LARGE - SMALL) {
-        struct entry_request request = shelf_order(S("k"));
+        struct entry_request request = bucket_fixture_request(S("k"));
         struct entry_put put_;
         enum err_code code;
         bool own;
-        EXPECT_OK(bucket_find(&w->core, &s.who, S("shelf"), BUCKET_WRITE, w->a, &s.bucket));
+        EXPECT_OK(bucket_find(&w->core, &s.who, S("sample"), BUCKET_WRITE, w->a, &s.bucket));
         EXPECT_OK(entry_put_open(&w->core, &s.who, &s.bucket, &request, w->a, &put_));
         EXPECT_OK(intake_write(put_.intake, world_bytes(w, size), w->a));
-        EXPECT_OK(bucket_remove(&w->core, &s.who, S("shelf"), w->a));
-        EXPECT_OK(bucket_create(&w->core, &s.who, S("shelf"), w->a, &own)); /* another one */
+        EXPECT_OK(bucket_remove(&w->core, &s.who, S("sample"), w->a));
+        EXPECT_OK(bucket_create(&w->core, &s.who, S("sample"), w->a, &own)); /* another one */
         entry_put_finish(&put_, note_code, &code);
         EXPECT_EQ(code, ERR_NOT_FOUND);
     }
-    shelf_expect_nothing(w);
+    expect_empty_store(w);
 }
 
 TEST(missing_bytes_are_corrupt_never_absent) /* seaweedfs#9149, #11151 */
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     struct entry entry;
     struct content content;
-    shelf_store(&s, S("k"), world_bytes(w, LARGE));
+    bucket_fixture_store(&s, S("k"), world_bytes(w, LARGE));
     EXPECT_OK(w->core.blob->ops->remove(w->core.blob, world_only_blob(w), w->a));
     EXPECT_ERR(entry_open(&w->core, &s.bucket, S("k"), w->a, &entry, &content), ERR_CORRUPT);
     EXPECT_ERR(entry_open(&w->core, &s.bucket, S("none"), w->a, &entry, &content), ERR_NOT_FOUND);
@@ -278,29 +278,29 @@ TEST(missing_bytes_are_corrupt_never_absent) /* seaweedfs#9149, #11151 */
 TEST(seaweedfs_11151_a_store_that_does_not_answer_is_not_an_absent_entry)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     slice bytes = world_bytes(w, LARGE);
-    shelf_store(&s, S("k"), bytes);
+    bucket_fixture_store(&s, S("k"), bytes);
     for (int64_t nth = 1;; nth++) {
         slice back;
         w->faults.fail_at = w->faults.calls + nth;
-        err_t e = shelf_read(&s, S("k"), w->a, &back);
+        err_t e = bucket_fixture_read(&s, S("k"), w->a, &back);
         bool reached = w->faults.calls >= w->faults.fail_at;
         w->faults.fail_at = 0;
         if (!reached)
             break;
         EXPECT_ERR(e, ERR_UNAVAILABLE);
     }
-    shelf_expect(&s, S("k"), bytes);
+    bucket_fixture_expect(&s, S("k"), bytes);
 }
 
 TEST(a_download_is_one_look_up)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    shelf_store(&s, S("k"), S("hello"));
+    struct bucket_fixture s = bucket_fixture_new(w);
+    bucket_fixture_store(&s, S("k"), S("hello"));
     int64_t calls = w->faults.calls;
-    shelf_expect(&s, S("k"), S("hello"));
+    bucket_fixture_expect(&s, S("k"), S("hello"));
     int64_t small = w->faults.calls - calls;
     struct entry entry;
     calls = w->faults.calls;
@@ -313,47 +313,47 @@ TEST(a_download_is_one_look_up)
 TEST(what_is_removed_is_gone_and_removing_it_again_is_fine)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    struct entry_condition condition = { .if_match = S("00000000000000000000000000000000") };
-    bool was;
-    shelf_store(&s, S("k"), world_bytes(w, LARGE));
-    EXPECT_ERR(entry_remove(&w->core, &s.who, &s.bucket, S("k"), &condition, w->a, &was), ERR_CONFLICT);
-    condition.if_match = entry_etag(&(struct entry){ 0 }, w->a);
-    EXPECT_ERR(entry_remove(&w->core, &s.who, &s.bucket, S("k"), &condition, w->a, &was), ERR_CONFLICT);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct entry_removal removal = { S("k"), { .if_match = S("00000000000000000000000000000000") } };
+    bool existed;
+    bucket_fixture_store(&s, S("k"), world_bytes(w, LARGE));
+    EXPECT_ERR(entry_remove(&w->core, &s.who, &s.bucket, &removal, w->a, &existed), ERR_CONFLICT);
+    removal.condition.if_match = entry_etag(&(struct entry){ 0 }, w->a);
+    EXPECT_ERR(entry_remove(&w->core, &s.who, &s.bucket, &removal, w->a, &existed), ERR_CONFLICT);
     struct entry entry = get(&s, S("k"));
-    condition.if_match = entry_etag(&entry, w->a);
-    EXPECT_OK(entry_remove(&w->core, &s.who, &s.bucket, S("k"), &condition, w->a, &was));
-    EXPECT(was);
-    EXPECT_OK(entry_remove(&w->core, &s.who, &s.bucket, S("k"), NULL, w->a, &was));
-    EXPECT(!was);
+    removal.condition.if_match = entry_etag(&entry, w->a);
+    EXPECT_OK(entry_remove(&w->core, &s.who, &s.bucket, &removal, w->a, &existed));
+    EXPECT(existed);
+    removal = (struct entry_removal){ S("k") };
+    EXPECT_OK(entry_remove(&w->core, &s.who, &s.bucket, &removal, w->a, &existed));
+    EXPECT(!existed);
     EXPECT_EQ(world_event_count(w, S("entry.remove")), 1);
-    shelf_expect_nothing(w);
+    expect_empty_store(w);
 }
 
 TEST(many_are_removed_in_one_write)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     enum { COUNT = 1000 };
     slice *keys = arena_array(w->a, slice, COUNT);
-    err_t *errors = arena_array(w->a, err_t, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
         keys[i] = i == 7 ? S("") : i == 8 ? keys[0] : arena_printf(w->a, "k%zu", i);
         if (i % 2 == 0 && i != 8)
-            shelf_store(&s, keys[i], S("x"));
+            bucket_fixture_store(&s, keys[i], S("x"));
     }
-    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, keys, COUNT, w->a, errors));
+    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, keys, COUNT, w->a));
     for (size_t i = 0; i < COUNT; i++)
-        EXPECT(!errors[i]);
+        EXPECT(!keys[i].n || !bucket_fixture_has(&s, keys[i]));
     EXPECT_EQ(world_event_count(w, S("entry.remove")), COUNT / 2 - 1);
-    shelf_expect_nothing(w);
+    expect_empty_store(w);
 }
 
 TEST(tags_change_and_nothing_else_does)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    shelf_store(&s, S("k"), S("hello"));
+    struct bucket_fixture s = bucket_fixture_new(w);
+    bucket_fixture_store(&s, S("k"), S("hello"));
     world_wait(w, minutes(1));
     EXPECT_OK(entry_set_tags(&w->core, &s.who, &s.bucket, S("k"), S("a=b"), w->a));
     EXPECT_SLICE(get(&s, S("k")).tags, S("a=b"));
@@ -361,10 +361,10 @@ TEST(tags_change_and_nothing_else_does)
     EXPECT_ERR(entry_set_tags(&w->core, &s.who, &s.bucket, S("none"), S("a=b"), w->a), ERR_NOT_FOUND);
     slice large = world_bytes(w, ENTRY_HEADERS_MAX + 1);
     EXPECT_ERR(entry_set_tags(&w->core, &s.who, &s.bucket, S("k"), large, w->a), ERR_TOO_LARGE);
-    shelf_expect(&s, S("k"), S("hello"));
+    bucket_fixture_expect(&s, S("k"), S("hello"));
 }
 
-static err_t copy_with(const struct shelf *s, struct entry_copy copy, slice from, slice to, struct entry *ret)
+static err_t copy_with(const struct bucket_fixture *s, struct entry_copy copy, slice from, slice to, struct entry *ret)
 {
     copy.from = copy.to = &s->bucket;
     copy.from_key = from;
@@ -375,8 +375,8 @@ static err_t copy_with(const struct shelf *s, struct entry_copy copy, slice from
 TEST(a_copy_is_another_name_for_the_same_bytes)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    struct entry_request request = shelf_order(S("one"));
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct entry_request request = bucket_fixture_request(S("one"));
     struct entry entry;
     slice bytes = world_bytes(w, LARGE);
     request.headers = S("h");
@@ -392,27 +392,27 @@ TEST(a_copy_is_another_name_for_the_same_bytes)
     EXPECT_EQ(entry.digest.kind, DIGEST_CRC32);
     EXPECT_EQ(entry.modified_at_ms, WORLD_START_MS + minutes(1));
     EXPECT_EQ(world_blob_count(w), 1);
-    EXPECT_EQ(shelf_object_count(w), 1);
+    EXPECT_EQ(count_objects(w), 1);
     EXPECT_EQ(world_account(w).used_bytes, 2 * LARGE); /* each name counts */
     EXPECT_OK(copy_with(&s, (struct entry_copy){ .headers = S("new") }, S("two"), S("two"), &entry)); /* onto itself */
     EXPECT_SLICE(get(&s, S("two")).headers, S("new"));
     EXPECT_SLICE(get(&s, S("two")).tags, S(""));
-    EXPECT_OK(shelf_remove(&s, S("one"), w->a));
+    EXPECT_OK(bucket_fixture_remove(&s, S("one"), w->a));
     world_wait(w, WORLD_GRACE_MS + hours(6));
     world_run_jobs(w);
-    shelf_expect(&s, S("two"), bytes); /* the bytes stay as long as somebody names them */
+    bucket_fixture_expect(&s, S("two"), bytes); /* the bytes stay as long as somebody names them */
     EXPECT_EQ(world_fsck(w, true), 0);
-    EXPECT_OK(shelf_remove(&s, S("two"), w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_remove(&s, S("two"), w->a));
+    expect_empty_store(w);
 }
 
 TEST(a_copy_is_held_to_what_is_asked_of_both_ends)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     struct entry entry;
-    shelf_store(&s, S("one"), S("1"));
-    shelf_store(&s, S("two"), S("22"));
+    bucket_fixture_store(&s, S("one"), S("1"));
+    bucket_fixture_store(&s, S("two"), S("22"));
     struct entry source = get(&s, S("one"));
     slice etag = entry_etag(&source, w->a), other = S("0");
     int64_t then = WORLD_START_MS / 1000 * 1000;
@@ -439,21 +439,21 @@ TEST(a_copy_is_held_to_what_is_asked_of_both_ends)
             EXPECT_OK(e);
         else
             EXPECT_ERR(e, ERR_CONFLICT);
-        shelf_store(&s, S("two"), S("22"));
+        bucket_fixture_store(&s, S("two"), S("22"));
     }
     EXPECT_ERR(copy_with(&s, (struct entry_copy){ 0 }, S("none"), S("two"), &entry), ERR_NOT_FOUND);
     EXPECT_ERR(copy_with(&s, (struct entry_copy){ 0 }, S("one"), S(""), &entry), ERR_INVALID);
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 3, 0, w->a));
     EXPECT_ERR(copy_with(&s, (struct entry_copy){ 0 }, S("one"), S("three"), &entry), ERR_QUOTA);
     EXPECT_OK(copy_with(&s, (struct entry_copy){ 0 }, S("one"), S("two"), &entry)); /* smaller than what was there */
-    shelf_expect(&s, S("two"), S("1"));
+    bucket_fixture_expect(&s, S("two"), S("1"));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
 /* ---- threads ---- */
 
 struct writer {
-    const struct shelf *s;
+    const struct bucket_fixture *s;
     slice bytes;
     const char *if_none_match;
     int rounds;
@@ -465,10 +465,10 @@ static void *write_on(void *arg)
     struct writer *t = arg;
     for (int i = 0; i < t->rounds; i++) {
         SCRATCH(a);
-        struct entry_request request = shelf_order(S("k"));
-        struct shelf_stored stored;
+        struct entry_request request = bucket_fixture_request(S("k"));
+        struct stored_entry stored;
         request.condition.if_none_match = slice_of(t->if_none_match);
-        err_t e = shelf_put(t->s, &request, t->bytes, &a, &stored);
+        err_t e = bucket_fixture_put(t->s, &request, t->bytes, &a, &stored);
         t->stored += !e;
         t->refused += err_is(e, ERR_CONFLICT);
         t->wrong += e && e->code != ERR_CONFLICT;
@@ -476,7 +476,7 @@ static void *write_on(void *arg)
     return NULL;
 }
 
-static void race(const struct shelf *s, struct writer *writers, int count)
+static void race(const struct bucket_fixture *s, struct writer *writers, int count)
 {
     pthread_t threads[32];
     for (int i = 0; i < count; i++) {
@@ -493,7 +493,7 @@ TEST(thirty_two_writers_of_one_key_end_in_one_whole_object) /* versitygw#873 */
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     struct writer writers[32];
     const int each = rounds(ROUNDS_entry_writers);
     for (int i = 0; i < 32; i++) {
@@ -504,26 +504,26 @@ TEST(thirty_two_writers_of_one_key_end_in_one_whole_object) /* versitygw#873 */
     }
     race(&s, writers, 32);
     slice back;
-    EXPECT_OK(shelf_read(&s, S("k"), w->a, &back));
+    EXPECT_OK(bucket_fixture_read(&s, S("k"), w->a, &back));
     bool whole = false;
     for (int i = 0; i < 32; i++) {
         whole = whole || slice_eq(back, writers[i].bytes);
         EXPECT_EQ(writers[i].stored, each);
     }
     EXPECT(whole);
-    EXPECT_EQ(shelf_object_count(w), 1);
+    EXPECT_EQ(count_objects(w), 1);
     EXPECT_EQ(world_account(w).used_files, 1);
     EXPECT_EQ(world_account(w).used_bytes, back.n);
     EXPECT_EQ(world_fsck(w, true), 0);
-    EXPECT_OK(shelf_remove(&s, S("k"), w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_remove(&s, S("k"), w->a));
+    expect_empty_store(w);
 }
 
 TEST(tus_php_257_of_many_who_may_only_create_one_does)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     struct writer writers[16];
     int64_t stored = 0, refused = 0;
     const int each = rounds(ROUNDS_entry_writers);

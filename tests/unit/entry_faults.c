@@ -3,8 +3,8 @@
  * once so that the call is not carried out, once so that it is and only its answer is lost. Whatever the caller was
  * told, then holds; what it was not told of is there as a whole or not at all; the same asked again works; fsck finds
  * nothing but what the sweep takes away; and when all names are removed, nothing is left. */
+#include "bucket_fixture.h"
 #include "rounds.h"
-#include "shelf.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -16,8 +16,8 @@ enum { SMALL = 100, LARGE = 20000, PARTS = 3 };
 
 struct stand {
     struct world *w;
-    struct shelf s;
-    struct shelf_tickets tickets;
+    struct bucket_fixture s;
+    struct guarded_fixture tickets;
     slice bytes, old; /* of KEY: what is to come, and what was there; old.p NULL: nothing was */
     slice upload, part_bytes[PARTS];
     struct completed_part parts[PARTS];
@@ -41,9 +41,9 @@ static void check_key(struct stand *t, bool acknowledged)
 {
     SCRATCH(a);
     slice back = S("");
-    bool there = shelf_has(&t->s, KEY);
+    bool there = bucket_fixture_has(&t->s, KEY);
     if (there)
-        EXPECT_OK(shelf_read(&t->s, KEY, &a, &back));
+        EXPECT_OK(bucket_fixture_read(&t->s, KEY, &a, &back));
     bool is_new = there && slice_eq(back, t->bytes);
     bool is_old = t->old.p ? there && slice_eq(back, t->old) : !there;
     EXPECT(is_new || (is_old && !acknowledged));
@@ -54,45 +54,44 @@ static void check_key(struct stand *t, bool acknowledged)
 
 static err_t put(struct stand *t)
 {
-    struct entry_request request = shelf_order(KEY);
-    struct shelf_stored stored;
+    struct entry_request request = bucket_fixture_request(KEY);
+    struct stored_entry stored;
     request.digest = DIGEST_CRC32;
-    return shelf_put(&t->s, &request, t->bytes, t->w->a, &stored);
+    return bucket_fixture_put(&t->s, &request, t->bytes, t->w->a, &stored);
 }
 
 static void prepare_old(struct stand *t)
 {
     t->old = world_bytes(t->w, LARGE + 7);
-    shelf_store(&t->s, KEY, t->old);
+    bucket_fixture_store(&t->s, KEY, t->old);
 }
 
 static err_t put_if_it_is_there(struct stand *t)
 {
-    struct entry_request request = shelf_order(KEY);
-    struct shelf_stored stored;
+    struct entry_request request = bucket_fixture_request(KEY);
+    struct stored_entry stored;
     request.condition.if_match = S("*");
-    return shelf_put(&t->s, &request, t->bytes, t->w->a, &stored);
+    return bucket_fixture_put(&t->s, &request, t->bytes, t->w->a, &stored);
 }
 
 static err_t remove_key(struct stand *t)
 {
-    return shelf_remove(&t->s, KEY, t->w->a);
+    return bucket_fixture_remove(&t->s, KEY, t->w->a);
 }
 
 static err_t remove_keys(struct stand *t)
 {
     const slice keys[] = { KEY, S("none"), KEY };
-    err_t errors[LENGTH_OF(keys)];
-    return entry_remove_many(&t->w->core, &t->s.who, &t->s.bucket, keys, LENGTH_OF(keys), t->w->a, errors);
+    return entry_remove_many(&t->w->core, &t->s.who, &t->s.bucket, keys, LENGTH_OF(keys), t->w->a);
 }
 
 static void check_removed(struct stand *t, bool acknowledged)
 {
-    bool there = shelf_has(&t->s, KEY);
+    bool there = bucket_fixture_has(&t->s, KEY);
     EXPECT(!there || !acknowledged);
     if (there)
-        shelf_expect(&t->s, KEY, t->old);
-    EXPECT_EQ(shelf_object_count(t->w), there);
+        bucket_fixture_expect(&t->s, KEY, t->old);
+    EXPECT_EQ(count_objects(t->w), there);
     EXPECT_EQ(world_account(t->w).used_files, there);
 }
 
@@ -106,7 +105,7 @@ static void check_tags(struct stand *t, bool acknowledged)
     struct entry entry;
     EXPECT_OK(entry_get(&t->w->core, &t->s.bucket, KEY, t->w->a, &entry));
     EXPECT(slice_eq(entry.tags, S("a=b")) || (!acknowledged && !entry.tags.n));
-    shelf_expect(&t->s, KEY, t->old);
+    bucket_fixture_expect(&t->s, KEY, t->old);
 }
 
 static err_t copy(struct stand *t)
@@ -118,16 +117,16 @@ static err_t copy(struct stand *t)
 static void prepare_both(struct stand *t)
 {
     prepare_old(t);
-    shelf_store(&t->s, COPY, world_bytes(t->w, LARGE));
+    bucket_fixture_store(&t->s, COPY, world_bytes(t->w, LARGE));
 }
 
 static void check_copy(struct stand *t, bool acknowledged)
 {
     SCRATCH(a);
     slice back = S("");
-    shelf_expect(&t->s, KEY, t->old);
-    if (shelf_has(&t->s, COPY))
-        EXPECT_OK(shelf_read(&t->s, COPY, &a, &back));
+    bucket_fixture_expect(&t->s, KEY, t->old);
+    if (bucket_fixture_has(&t->s, COPY))
+        EXPECT_OK(bucket_fixture_read(&t->s, COPY, &a, &back));
     EXPECT(!acknowledged || slice_eq(back, t->old));
     EXPECT(back.n == 0 || back.n == LARGE || slice_eq(back, t->old));
 }
@@ -148,14 +147,15 @@ static err_t create(struct stand *t)
 
 static void check_created(struct stand *t, bool acknowledged)
 {
+    struct upload_ref ref = bucket_fixture_ref(&t->s, KEY, t->upload);
     struct upload upload;
     if (acknowledged)
-        EXPECT_OK(upload_get(&t->w->core, &t->s.bucket, KEY, t->upload, t->w->a, &upload));
+        EXPECT_OK(upload_get(&t->w->core, &ref, t->w->a, &upload));
 }
 
 static err_t send_part(struct stand *t)
 {
-    return shelf_part(&t->s, KEY, t->upload, 1, t->bytes, t->w->a, &t->parts[0]);
+    return bucket_fixture_put_part(&t->s, KEY, t->upload, &(struct part_bytes){ 1, t->bytes }, t->w->a, &t->parts[0]);
 }
 
 static void prepare_part(struct stand *t)
@@ -163,22 +163,23 @@ static void prepare_part(struct stand *t)
     struct completed_part unused;
     prepare_upload(t);
     t->old = world_bytes(t->w, LARGE + 7);
-    EXPECT_OK(shelf_part(&t->s, KEY, t->upload, 1, t->old, t->w->a, &unused));
+    EXPECT_OK(bucket_fixture_put_part(&t->s, KEY, t->upload, &(struct part_bytes){ 1, t->old }, t->w->a, &unused));
 }
 
 static void check_part(struct stand *t, bool acknowledged)
 {
-    struct upload_part *list;
+    struct upload_ref ref = bucket_fixture_ref(&t->s, KEY, t->upload);
+    struct upload_part_list parts;
     struct upload upload;
-    size_t count;
-    EXPECT_OK(upload_get(&t->w->core, &t->s.bucket, KEY, t->upload, t->w->a, &upload));
-    EXPECT_OK(upload_parts(&t->w->core, &upload, 0, 10, t->w->a, &list, &count));
-    EXPECT(count == 1 || (!acknowledged && !t->old.p));
-    EXPECT_EQ(shelf_object_count(t->w), count);
-    EXPECT_EQ(world_account(t->w).used_bytes, count ? list[0].size_bytes : 0);
-    if (count)
-        EXPECT(list[0].size_bytes == t->bytes.n || (!acknowledged && list[0].size_bytes == t->old.n));
-    EXPECT(!shelf_has(&t->s, KEY));
+    EXPECT_OK(upload_get(&t->w->core, &ref, t->w->a, &upload));
+    EXPECT_OK(upload_parts(&t->w->core, &upload, 0, 10, t->w->a, &parts));
+    EXPECT(parts.count == 1 || (!acknowledged && !t->old.p));
+    EXPECT_EQ(count_objects(t->w), parts.count);
+    uint64_t size_bytes = parts.count ? parts.items[0].size_bytes : 0;
+    EXPECT_EQ(world_account(t->w).used_bytes, size_bytes);
+    if (parts.count)
+        EXPECT(size_bytes == t->bytes.n || (!acknowledged && size_bytes == t->old.n));
+    EXPECT(!bucket_fixture_has(&t->s, KEY));
 }
 
 /* Three parts and one that is not named, over an entry that is there. */
@@ -190,17 +191,19 @@ static void prepare_parts(struct stand *t)
     const size_t sizes[PARTS] = { LARGE, SMALL, 0 };
     for (int i = 0; i < PARTS; i++) {
         t->part_bytes[i] = world_bytes(t->w, sizes[i]);
-        EXPECT_OK(shelf_part(&t->s, KEY, t->upload, i + 1, t->part_bytes[i], t->w->a, &t->parts[i]));
+        EXPECT_OK(bucket_fixture_put_part(&t->s, KEY, t->upload, &(struct part_bytes){ i + 1, t->part_bytes[i] },
+                                          t->w->a, &t->parts[i]));
     }
-    EXPECT_OK(shelf_part(&t->s, KEY, t->upload, PARTS + 1, world_bytes(t->w, LARGE), t->w->a, &unused));
+    EXPECT_OK(bucket_fixture_put_part(&t->s, KEY, t->upload,
+                                      &(struct part_bytes){ PARTS + 1, world_bytes(t->w, LARGE) }, t->w->a, &unused));
     t->bytes = arena_join(t->w->a, t->part_bytes, PARTS);
 }
 
 static err_t complete(struct stand *t)
 {
-    struct complete_request request = shelf_complete_order(KEY, t->upload, t->parts, PARTS);
+    struct complete_request request = bucket_fixture_complete_request(&t->s, KEY, t->upload, t->parts, PARTS);
     enum upload_refusal why;
-    err_t e = shelf_complete(&t->s, &request, t->w->a, &why, &t->entry);
+    err_t e = bucket_fixture_complete(&t->s, &request, t->w->a, &why, &t->entry);
     EXPECT_EQ(why, UPLOAD_NO_REFUSAL);
     return e;
 }
@@ -211,18 +214,19 @@ static void check_completed(struct stand *t, bool acknowledged)
     SCRATCH(a);
     struct upload upload;
     slice back;
-    err_t e = upload_get(&t->w->core, &t->s.bucket, KEY, t->upload, &a, &upload);
+    struct upload_ref ref = bucket_fixture_ref(&t->s, KEY, t->upload);
+    err_t e = upload_get(&t->w->core, &ref, &a, &upload);
     EXPECT(!e || e->code == ERR_NOT_FOUND);
-    EXPECT_OK(shelf_read(&t->s, KEY, &a, &back));
+    EXPECT_OK(bucket_fixture_read(&t->s, KEY, &a, &back));
     EXPECT(slice_eq(back, e ? t->bytes : t->old));
     EXPECT(e || !acknowledged);
-    EXPECT_EQ(shelf_object_count(t->w), e ? PARTS + 1 : PARTS + 1 + 1);
+    EXPECT_EQ(count_objects(t->w), e ? PARTS + 1 : PARTS + 1 + 1);
     EXPECT_EQ(world_account(t->w).used_files, 1);
 }
 
 static err_t abort_upload(struct stand *t)
 {
-    err_t e = shelf_abort(&t->s, KEY, t->upload, t->w->a);
+    err_t e = bucket_fixture_abort(&t->s, KEY, t->upload, t->w->a);
     return err_is(e, ERR_NOT_FOUND) ? NULL : e; /* asked again after the answer was lost */
 }
 
@@ -230,18 +234,19 @@ static void check_aborted(struct stand *t, bool acknowledged)
 {
     SCRATCH(a);
     struct upload upload;
-    err_t e = upload_get(&t->w->core, &t->s.bucket, KEY, t->upload, &a, &upload);
+    struct upload_ref ref = bucket_fixture_ref(&t->s, KEY, t->upload);
+    err_t e = upload_get(&t->w->core, &ref, &a, &upload);
     EXPECT(!e || e->code == ERR_NOT_FOUND);
     EXPECT(e || !acknowledged);
-    EXPECT_EQ(shelf_object_count(t->w), e ? 1 : PARTS + 2);
-    shelf_expect(&t->s, KEY, t->old);
+    EXPECT_EQ(count_objects(t->w), e ? 1 : PARTS + 2);
+    bucket_fixture_expect(&t->s, KEY, t->old);
 }
 
 static void check_purged(struct stand *t, bool acknowledged)
 {
-    int64_t objects = shelf_object_count(t->w);
+    int64_t objects = count_objects(t->w);
     EXPECT(objects == 1 || (!acknowledged && objects == PARTS + 2));
-    shelf_expect(&t->s, KEY, t->old);
+    bucket_fixture_expect(&t->s, KEY, t->old);
 }
 
 static void prepare_past(struct stand *t)
@@ -260,23 +265,23 @@ static err_t purge(struct stand *t)
 
 static void prepare_ticket(struct stand *t)
 {
-    shelf_issue(&t->tickets, KEY, t->bytes.n);
+    guarded_fixture_issue(&t->tickets, KEY, t->bytes.n);
 }
 
 static err_t put_by_ticket(struct stand *t)
 {
-    struct entry_request request = shelf_order(KEY);
-    struct shelf_stored stored;
-    return shelf_put(&t->tickets.s, &request, t->bytes, t->w->a, &stored);
+    struct entry_request request = bucket_fixture_request(KEY);
+    struct stored_entry stored;
+    return bucket_fixture_put(&t->tickets.s, &request, t->bytes, t->w->a, &stored);
 }
 
 static void check_ticket(struct stand *t, bool acknowledged)
 {
-    bool there = shelf_has(&t->tickets.s, KEY);
+    bool there = bucket_fixture_has(&t->tickets.s, KEY);
     EXPECT(there || !acknowledged);
     if (there)
-        shelf_expect(&t->tickets.s, KEY, t->bytes);
-    EXPECT_EQ(shelf_object_count(t->w), there);
+        bucket_fixture_expect(&t->tickets.s, KEY, t->bytes);
+    EXPECT_EQ(count_objects(t->w), there);
     EXPECT_EQ(world_account(t->w).used_files, there);
 }
 
@@ -299,23 +304,22 @@ static void check_bucket(struct stand *t, bool acknowledged)
 /* Every name goes, and every upload. */
 static void remove_all(struct stand *t)
 {
-    struct upload *list;
-    size_t count;
-    EXPECT_OK(shelf_remove(&t->s, KEY, t->w->a));
-    EXPECT_OK(shelf_remove(&t->s, COPY, t->w->a));
-    EXPECT_OK(upload_list(&t->w->core, &t->s.bucket, S(""), S(""), S(""), 10, t->w->a, &list, &count));
-    for (size_t i = 0; i < count; i++)
-        EXPECT_OK(shelf_abort(&t->s, list[i].key, list[i].name, t->w->a));
+    struct upload_list uploads;
+    EXPECT_OK(bucket_fixture_remove(&t->s, KEY, t->w->a));
+    EXPECT_OK(bucket_fixture_remove(&t->s, COPY, t->w->a));
+    EXPECT_OK(upload_list(&t->w->core, &t->s.bucket, &(struct upload_list_request){ .limit = 10 }, t->w->a, &uploads));
+    for (size_t i = 0; i < uploads.count; i++)
+        EXPECT_OK(bucket_fixture_abort(&t->s, uploads.items[i].key, uploads.items[i].name, t->w->a));
     world_wait(t->w, WORLD_GRACE_MS + hours(6));
     world_run_jobs(t->w); /* what is pending is past its time */
-    shelf_expect_nothing(t->w);
+    expect_empty_store(t->w);
 }
 
 /* A world for each call that fails, so that nothing left by the one before can help. True: the nth was not reached. */
 static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
 {
     WORLD(w);
-    struct stand t = { .w = w, .s = shelf_new(w), .tickets = shelf_tickets_new(w) };
+    struct stand t = { .w = w, .s = bucket_fixture_new(w), .tickets = guarded_fixture_new(w) };
     t.bytes = world_bytes(w, action->size);
     action->prepare(&t);
     world_wait(w, seconds(1)); /* free space is asked for again */
@@ -354,7 +358,7 @@ static void check_event(struct stand *t, bool acknowledged)
 {
     int64_t events = world_event_count(t->w, S("entry.put"));
     check_key(t, acknowledged);
-    EXPECT_EQ(events > 0, shelf_has(&t->s, KEY));
+    EXPECT_EQ(events > 0, bucket_fixture_has(&t->s, KEY));
 }
 TEST(minio_18404_the_event_is_there_when_the_entry_is_and_only_then)
 {

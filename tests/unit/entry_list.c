@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listings, held against what sorting the keys in memory gives. */
+#include "bucket_fixture.h"
 #include "core/store/account_store.h"
 #include "core/store/entry_store.h"
-#include "shelf.h"
 #include "test.h"
 
 #include <malloc.h>
@@ -34,10 +34,10 @@ static err_t apply_fill(struct meta_tx *tx, void *arg, struct arena *a)
     return meta_account_use(tx, f->account_id, (int64_t)f->count, (int64_t)f->count, a);
 }
 
-static void fill(const struct shelf *s, const slice *keys, size_t count)
+static void fill(const struct bucket_fixture *s, const slice *keys, size_t count)
 {
     struct entry entry;
-    shelf_store(s, keys[0], S("x"));
+    bucket_fixture_store(s, keys[0], S("x"));
     EXPECT_OK(entry_get(&s->w->core, &s->bucket, keys[0], s->w->a, &entry));
     struct filling f = { s->who.account_id, entry, keys + 1, count - 1 };
     world_write(s->w, apply_fill, &f);
@@ -52,25 +52,27 @@ struct shown {
 struct page {
     struct arena *a;
     struct shown *list;
-    size_t count, most;
-    bool more;
-    slice last;
+    size_t count, limit;
+    struct entry_list_end end;
 };
 
-static err_t show(void *arg, const struct entry *entry, slice common)
+static err_t show_item(void *arg, const struct entry *entry, slice common)
 {
     struct page *p = arg;
     EXPECT(!entry == (common.n > 0));
-    EXPECT(p->count < p->most);
+    EXPECT(p->count < p->limit);
     p->list[p->count++] = (struct shown){ arena_copy(p->a, entry ? entry->key : common), !entry };
     return NULL;
 }
 
-static struct page list_page(const struct shelf *s, const struct entry_list_request *request, struct arena *a)
+static struct page list_page(const struct bucket_fixture *s, const struct entry_list_request *request, struct arena *a)
 {
-    struct page p = { .a = a, .most = request->most, .list = arena_array(a, struct shown, request->most + 1) };
-    EXPECT_OK(entry_list(&s->w->core, &s->bucket, request, a, show, &p, &p.more, &p.last));
-    EXPECT_SLICE(p.last, p.count ? p.list[p.count - 1].text : S(""));
+    struct page p = { .a = a, .limit = request->limit, .list = arena_array(a, struct shown, request->limit + 1) };
+    struct entry_list_request visiting = *request;
+    visiting.visit = show_item;
+    visiting.arg = &p;
+    EXPECT_OK(entry_list(&s->w->core, &s->bucket, &visiting, a, &p.end));
+    EXPECT_SLICE(p.end.last, p.count ? p.list[p.count - 1].text : S(""));
     return p;
 }
 
@@ -94,7 +96,8 @@ static size_t expect_from(const slice *keys, size_t count, const struct entry_li
     return n;
 }
 
-static void expect_pages(const struct shelf *s, const slice *keys, size_t count, struct entry_list_request request)
+static void expect_pages(const struct bucket_fixture *s, const slice *keys, size_t count,
+                         struct entry_list_request request)
 {
     SCRATCH(a);
     struct shown *want = arena_array(&a, struct shown, count + 1);
@@ -106,9 +109,9 @@ static void expect_pages(const struct shelf *s, const slice *keys, size_t count,
             EXPECT_SLICE(p.list[i].text, want[seen].text);
             EXPECT_EQ(p.list[i].is_common, want[seen].is_common);
         }
-        EXPECT_EQ(p.more, seen < wanted);
-        more = p.more;
-        request.after = p.last;
+        EXPECT_EQ(p.end.more, seen < wanted);
+        more = p.end.more;
+        request.after = p.end.last;
     }
     EXPECT_EQ(seen, wanted);
 }
@@ -164,7 +167,7 @@ static const slice delimiters[] = { { "", 0 }, { "/", 1 }, { "//", 2 }, { "20", 
 TEST(every_prefix_delimiter_and_page_size_shows_what_sorting_shows)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     enum { COUNT = LENGTH_OF(odd) };
     slice keys[COUNT];
     memcpy(keys, odd, sizeof odd);
@@ -173,9 +176,9 @@ TEST(every_prefix_delimiter_and_page_size_shows_what_sorting_shows)
     for (size_t p = 0; p < LENGTH_OF(prefixes); p++)
         for (size_t d = 0; d < LENGTH_OF(delimiters); d++) {
             struct entry_list_request request = { .prefix = prefixes[p], .delimiter = delimiters[d] };
-            for (request.most = 1; request.most < 8; request.most += 3)
+            for (request.limit = 1; request.limit < 8; request.limit += 3)
                 expect_pages(&s, keys, COUNT, request);
-            request.most = 1000;
+            request.limit = 1000;
             for (size_t after = 0; after < COUNT; after++) { /* from the middle of anything */
                 request.after = keys[after];
                 expect_pages(&s, keys, COUNT, request);
@@ -187,11 +190,11 @@ TEST(every_prefix_delimiter_and_page_size_shows_what_sorting_shows)
 TEST(bytes_that_no_key_has_find_nothing)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     char long_[ENTRY_KEY_MAX + 100];
     memset(long_, 'a', sizeof long_);
     fill(&s, odd, LENGTH_OF(odd));
-    struct entry_list_request request = { .prefix = S("\xff"), .most = 10 };
+    struct entry_list_request request = { .prefix = S("\xff"), .limit = 10 };
     EXPECT_EQ(list_page(&s, &request, w->a).count, 0);
     request.prefix = (slice){ long_, sizeof long_ };
     EXPECT_EQ(list_page(&s, &request, w->a).count, 0);
@@ -208,14 +211,14 @@ TEST(bytes_that_no_key_has_find_nothing)
     request.delimiter = S("/");
     request.after = S("\xff\xff/\xff"); /* hostile, and it ends */
     EXPECT_EQ(list_page(&s, &request, w->a).count, 0);
-    request.most = 0;
+    request.limit = 0;
     request.after = S("");
     struct page p = list_page(&s, &request, w->a);
     EXPECT_EQ(p.count, 0);
-    EXPECT(!p.more);
+    EXPECT(!p.end.more);
 }
 
-static err_t refuse(void *arg, const struct entry *entry, slice common)
+static err_t fail_visit(void *arg, const struct entry *entry, slice common)
 {
     (void)entry, (void)common;
     return err_make(arg, ERR_TRUNCATED, "the client went away");
@@ -224,12 +227,11 @@ static err_t refuse(void *arg, const struct entry *entry, slice common)
 TEST(a_visitor_that_fails_ends_the_listing)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    struct entry_list_request request = { .most = 10, .delimiter = S("/") };
-    bool more;
-    slice last;
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct entry_list_request request = { .limit = 10, .delimiter = S("/"), .visit = fail_visit, .arg = w->a };
+    struct entry_list_end end;
     fill(&s, odd, LENGTH_OF(odd));
-    EXPECT_ERR(entry_list(&w->core, &s.bucket, &request, w->a, refuse, w->a, &more, &last), ERR_TRUNCATED);
+    EXPECT_ERR(entry_list(&w->core, &s.bucket, &request, w->a, &end), ERR_TRUNCATED);
 }
 
 /* ---- many ---- */
@@ -248,7 +250,7 @@ struct counted {
     size_t entries, commons;
 };
 
-static err_t count(void *arg, const struct entry *entry, slice common)
+static err_t count_item(void *arg, const struct entry *entry, slice common)
 {
     struct counted *c = arg;
     (void)common;
@@ -256,44 +258,49 @@ static err_t count(void *arg, const struct entry *entry, slice common)
     return NULL;
 }
 
-static struct counted list_all(const struct shelf *s, struct entry_list_request request, size_t *ret_pages)
+static struct counted list_all(const struct bucket_fixture *s, struct entry_list_request request, size_t *ret_pages)
 {
     struct counted c = { 0 };
     SCRATCH(a);
-    *ret_pages = 0;
-    for (bool more = true; more; ++*ret_pages)
-        EXPECT_OK(entry_list(&s->w->core, &s->bucket, &request, &a, count, &c, &more, &request.after));
+    request.visit = count_item;
+    request.arg = &c;
+    struct entry_list_end end = { .more = true };
+    for (*ret_pages = 0; end.more; ++*ret_pages) {
+        EXPECT_OK(entry_list(&s->w->core, &s->bucket, &request, &a, &end));
+        request.after = end.last;
+    }
     return c;
 }
 
 TEST(a_hundred_thousand_keys_in_pages_and_in_folders)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     slice *keys = many_keys(w->a);
     size_t pages;
     fill(&s, keys, MANY);
-    struct counted c = list_all(&s, (struct entry_list_request){ .most = 1000 }, &pages);
+    struct counted c = list_all(&s, (struct entry_list_request){ .limit = 1000 }, &pages);
     EXPECT_EQ(c.entries, MANY);
     EXPECT_EQ(pages, MANY / 1000);
-    c = list_all(&s, (struct entry_list_request){ .most = MANY }, &pages);
+    c = list_all(&s, (struct entry_list_request){ .limit = MANY }, &pages);
     EXPECT_EQ(c.entries, MANY);
     EXPECT_EQ(pages, 1);
-    c = list_all(&s, (struct entry_list_request){ .most = 7, .delimiter = S("/") }, &pages);
+    c = list_all(&s, (struct entry_list_request){ .limit = 7, .delimiter = S("/") }, &pages);
     EXPECT_EQ(c.commons, FOLDERS);
     EXPECT_EQ(c.entries, 0);
-    c = list_all(&s, (struct entry_list_request){ .most = 7, .delimiter = S("/"), .prefix = S("folder-500/") }, &pages);
+    c = list_all(&s, (struct entry_list_request){ .limit = 7, .delimiter = S("/"), .prefix = S("folder-500/") },
+                 &pages);
     EXPECT_EQ(c.entries, IN_FOLDER);
 }
 
 TEST(a_common_prefix_costs_one_look_up_however_many_keys_it_stands_for)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     size_t pages;
     fill(&s, many_keys(w->a), MANY);
     int64_t calls = w->faults.calls;
-    struct counted c = list_all(&s, (struct entry_list_request){ .most = 2 * FOLDERS, .delimiter = S("/") }, &pages);
+    struct counted c = list_all(&s, (struct entry_list_request){ .limit = 2 * FOLDERS, .delimiter = S("/") }, &pages);
     EXPECT_EQ(c.commons, FOLDERS);
     EXPECT(w->faults.calls - calls < 4 * FOLDERS); /* of 100 keys each none but the first is read */
 }
@@ -301,19 +308,18 @@ TEST(a_common_prefix_costs_one_look_up_however_many_keys_it_stands_for)
 TEST(a_listing_needs_as_much_memory_for_many_keys_as_for_few)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     SCRATCH(a);
     struct counted c = { 0 };
-    bool more;
-    slice last;
+    struct entry_list_end end;
     fill(&s, many_keys(w->a), MANY);
-    struct entry_list_request request = { .most = 10, .delimiter = S("") };
-    EXPECT_OK(entry_list(&w->core, &s.bucket, &request, &a, count, &c, &more, &last));
+    struct entry_list_request request = { .limit = 10, .delimiter = S(""), .visit = count_item, .arg = &c };
+    EXPECT_OK(entry_list(&w->core, &s.bucket, &request, &a, &end));
     size_t before = mallinfo2().uordblks;
-    request.most = MANY;
-    EXPECT_OK(entry_list(&w->core, &s.bucket, &request, &a, count, &c, &more, &last));
+    request.limit = MANY;
+    EXPECT_OK(entry_list(&w->core, &s.bucket, &request, &a, &end));
     request.delimiter = S("/");
-    EXPECT_OK(entry_list(&w->core, &s.bucket, &request, &a, count, &c, &more, &last));
+    EXPECT_OK(entry_list(&w->core, &s.bucket, &request, &a, &end));
     size_t after = mallinfo2().uordblks;
     EXPECT(after < before + 256 * 1024);
 }

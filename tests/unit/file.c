@@ -46,39 +46,41 @@ TEST(pages_go_from_the_newest_to_the_oldest)
     struct principal alice = world_user(w, S("alice")), bob = world_user(w, S("bob")), boss = world_admin(w, S("boss"));
     for (int i = 0; i < 7; i++)
         world_store(w, i % 3 ? &alice : &bob, i % 2 ? S("Odd.pdf") : S("even.txt"), S("x"), i == 4 ? minutes(1) : 0);
-    struct file_list_request request = { .state = -1, .most = 2 };
-    struct file *files;
-    size_t count, seen = 0;
+    struct file_list_request request = { .state = -1, .limit = 2 };
+    struct file_page page;
+    size_t seen = 0;
     int64_t last = INT64_MAX;
     do {
-        EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
-        EXPECT(count > 0);
-        for (size_t i = 0; i < count; i++) {
-            EXPECT(files[i].id < last);
-            last = files[i].id;
+        EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &page));
+        EXPECT(page.count > 0);
+        for (size_t i = 0; i < page.count; i++) {
+            EXPECT(page.items[i].id < last);
+            last = page.items[i].id;
         }
-        seen += count;
+        seen += page.count;
+        request.before_id = page.next_before_id;
     } while (request.before_id);
     EXPECT_EQ(seen, 7);
-    request = (struct file_list_request){ .state = -1, .most = 100 };
-    EXPECT_OK(file_list(&w->core, &alice, &request, w->a, &files, &count, &request.before_id));
-    EXPECT_EQ(count, 4);
-    EXPECT_EQ(request.before_id, 0);
+    request = (struct file_list_request){ .state = -1, .limit = 100 };
+    EXPECT_OK(file_list(&w->core, &alice, &request, w->a, &page));
+    EXPECT_EQ(page.count, 4);
+    EXPECT_EQ(page.next_before_id, 0);
     request.name_contains = S("odd");
-    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
-    EXPECT_EQ(count, 3);
-    request = (struct file_list_request){ .state = FILE_STORED, .most = 100 };
-    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
-    EXPECT_EQ(count, 1);
+    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &page));
+    EXPECT_EQ(page.count, 3);
+    request = (struct file_list_request){ .state = FILE_STORED, .limit = 100 };
+    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &page));
+    EXPECT_EQ(page.count, 1);
     world_wait(w, minutes(1)); /* its time has come, the purge has not */
-    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
-    EXPECT_EQ(count, 0);
-    request = (struct file_list_request){ .state = -1, .most = 3 };
-    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
-    EXPECT_EQ(count, 3);
-    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &files, &count, &request.before_id));
-    EXPECT_EQ(count, 3);
-    EXPECT_EQ(request.before_id, 0);
+    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &page));
+    EXPECT_EQ(page.count, 0);
+    request = (struct file_list_request){ .state = -1, .limit = 3 };
+    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &page));
+    EXPECT_EQ(page.count, 3);
+    request.before_id = page.next_before_id;
+    EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &page));
+    EXPECT_EQ(page.count, 3);
+    EXPECT_EQ(page.next_before_id, 0);
 }
 
 TEST(at_exactly_its_time_a_file_is_gone_cached_or_not)

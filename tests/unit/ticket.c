@@ -260,14 +260,13 @@ TEST(pending_ticket_is_visible_to_its_owner_only)
 static bool can_find(const struct ticket_fixture *p, const struct principal *who, const struct file *f)
 {
     struct world *w = p->w;
-    struct file_list_request order = { .state = -1, .most = 2 };
-    struct file got, *list;
-    size_t count;
-    int64_t next;
+    struct file_list_request request = { .state = -1, .limit = 2 };
+    struct file_page page;
+    struct file got;
     err_t e = file_get(&w->core, who, f->uuid, w->a, &got);
     EXPECT(!e || e->code == ERR_NOT_FOUND);
-    EXPECT_OK(file_list(&w->core, who, &order, w->a, &list, &count, &next));
-    EXPECT_EQ(count, !e);
+    EXPECT_OK(file_list(&w->core, who, &request, w->a, &page));
+    EXPECT_EQ(page.count, !e);
     return !e;
 }
 

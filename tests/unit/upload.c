@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "bucket_fixture.h"
 #include "rounds.h"
-#include "shelf.h"
 #include "test.h"
 
 #include "base/text.h"
@@ -12,9 +12,10 @@
 enum { SMALL = 100, LARGE = 20000, PARTS = 5 };
 #define KEY S("k")
 
-static err_t part_of(const struct shelf *s, slice name, int64_t number, slice bytes, struct completed_part *ret)
+static err_t part_of(const struct bucket_fixture *s, slice name, int64_t number, slice bytes,
+                     struct completed_part *ret)
 {
-    return shelf_part(s, KEY, name, number, bytes, s->w->a, ret);
+    return bucket_fixture_put_part(s, KEY, name, &(struct part_bytes){ number, bytes }, s->w->a, ret);
 }
 
 static slice join(struct world *w, const slice *parts, size_t count)
@@ -30,7 +31,7 @@ static void make_parts(struct world *w, slice parts[PARTS])
         parts[i] = world_bytes(w, sizes[i]);
 }
 
-static slice upload_of(const struct shelf *s, enum digest_kind kind, enum digest_form form)
+static slice upload_of(const struct bucket_fixture *s, enum digest_kind kind, enum digest_form form)
 {
     struct upload_request request = {
         .key = KEY, .headers = S("h"), .tags = S("t"), .digest = kind, .digest_form = form, .lifetime_ms = hours(1)
@@ -40,20 +41,20 @@ static slice upload_of(const struct shelf *s, enum digest_kind kind, enum digest
     return name;
 }
 
-static err_t complete(const struct shelf *s, slice name, const struct completed_part *parts, size_t count,
+static err_t complete(const struct bucket_fixture *s, slice name, const struct completed_part *parts, size_t count,
                       struct entry *ret)
 {
-    struct complete_request request = shelf_complete_order(KEY, name, parts, count);
+    struct complete_request request = bucket_fixture_complete_request(s, KEY, name, parts, count);
     enum upload_refusal why;
-    return shelf_complete(s, &request, s->w->a, &why, ret);
+    return bucket_fixture_complete(s, &request, s->w->a, &why, ret);
 }
 
-static void expect_refused(const struct shelf *s, const struct complete_request *request, enum upload_refusal want,
-                           enum err_code code)
+static void expect_refused(const struct bucket_fixture *s, const struct complete_request *request,
+                           enum upload_refusal want, enum err_code code)
 {
     enum upload_refusal why = UPLOAD_REFUSAL_COUNT;
     struct entry entry;
-    EXPECT_ERR(shelf_complete(s, request, s->w->a, &why, &entry), code);
+    EXPECT_ERR(bucket_fixture_complete(s, request, s->w->a, &why, &entry), code);
     EXPECT_EQ(why, want);
 }
 
@@ -62,7 +63,7 @@ static void expect_refused(const struct shelf *s, const struct complete_request 
 TEST(parts_in_any_order_become_one_object)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     slice parts[PARTS], name = upload_of(&s, DIGEST_NONE, DIGEST_WHOLE);
     struct completed_part named[PARTS];
     const int request[PARTS] = { 3, 0, 4, 2, 1 };
@@ -70,7 +71,7 @@ TEST(parts_in_any_order_become_one_object)
     make_parts(w, parts);
     for (int i = 0; i < PARTS; i++)
         EXPECT_OK(part_of(&s, name, request[i] * 7 + 1, parts[request[i]], &named[request[i]]));
-    EXPECT(!shelf_has(&s, KEY)); /* nothing is visible before */
+    EXPECT(!bucket_fixture_has(&s, KEY)); /* nothing is visible before */
     slice whole = join(w, parts, PARTS);
     EXPECT_EQ(world_account(w).used_bytes, whole.n);
     EXPECT_EQ(world_account(w).used_files, 0);
@@ -87,20 +88,20 @@ TEST(parts_in_any_order_become_one_object)
     EXPECT_EQ(entry.size_bytes, whole.n);
     EXPECT_SLICE(entry.headers, S("h"));
     EXPECT_SLICE(entry.tags, S("t"));
-    shelf_expect(&s, KEY, whole);
+    bucket_fixture_expect(&s, KEY, whole);
     EXPECT_EQ(world_account(w).used_bytes, whole.n);
     EXPECT_EQ(world_account(w).used_files, 1);
     EXPECT_EQ(world_event_count(w, S("upload.complete")), 1);
     EXPECT_EQ(world_fsck(w, true), 0);
-    EXPECT_OK(shelf_remove(&s, KEY, w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
+    expect_empty_store(w);
 }
 
 TEST(any_piece_of_what_was_put_together_is_read_right)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    slice parts[PARTS], name = shelf_upload(&s, KEY);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice parts[PARTS], name = bucket_fixture_upload(&s, KEY);
     struct completed_part named[PARTS];
     struct entry entry;
     struct content content;
@@ -130,7 +131,7 @@ TEST(any_piece_of_what_was_put_together_is_read_right)
     }
     EXPECT_ERR(entry_part(&w->core, &entry, 0, w->a, &offset, &size), ERR_NOT_FOUND);
     EXPECT_ERR(entry_part(&w->core, &entry, PARTS + 1, w->a, &offset, &size), ERR_NOT_FOUND);
-    shelf_store(&s, S("whole"), S("hello"));
+    bucket_fixture_store(&s, S("whole"), S("hello"));
     EXPECT_OK(entry_get(&w->core, &s.bucket, S("whole"), w->a, &entry));
     EXPECT_OK(entry_part(&w->core, &entry, 1, w->a, &offset, &size));
     EXPECT_EQ(offset, 0);
@@ -141,8 +142,8 @@ TEST(any_piece_of_what_was_put_together_is_read_right)
 TEST(who_reads_what_was_put_together_goes_on_when_it_is_replaced)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    slice parts[PARTS], name = shelf_upload(&s, KEY);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice parts[PARTS], name = bucket_fixture_upload(&s, KEY);
     struct completed_part named[PARTS];
     struct entry entry;
     struct content content;
@@ -152,7 +153,7 @@ TEST(who_reads_what_was_put_together_goes_on_when_it_is_replaced)
         EXPECT_OK(part_of(&s, name, i + 1, parts[i], &named[i]));
     EXPECT_OK(complete(&s, name, named, PARTS, &entry));
     EXPECT_OK(entry_open(&w->core, &s.bucket, KEY, w->a, &entry, &content));
-    shelf_store(&s, KEY, S("new"));
+    bucket_fixture_store(&s, KEY, S("new"));
     world_run_jobs(w);
     slice whole = join(w, parts, PARTS);
     char *to = arena_alloc(w->a, whole.n);
@@ -162,15 +163,15 @@ TEST(who_reads_what_was_put_together_goes_on_when_it_is_replaced)
     world_run_jobs(w);
     EXPECT_ERR(content.reader->ops->read_at(content.reader, 0, to, whole.n, w->a, &got), ERR_CORRUPT);
     content_close(&content);
-    EXPECT_OK(shelf_remove(&s, KEY, w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
+    expect_empty_store(w);
 }
 
 TEST(a_part_sent_again_takes_the_place_of_the_first) /* seaweedfs#5460, ceph#55042 */
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    slice name = shelf_upload(&s, KEY), one = world_bytes(w, LARGE), other = world_bytes(w, LARGE + 5);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice name = bucket_fixture_upload(&s, KEY), one = world_bytes(w, LARGE), other = world_bytes(w, LARGE + 5);
     struct completed_part first, again, small;
     struct entry entry;
     EXPECT_OK(part_of(&s, name, 1, one, &first));
@@ -178,20 +179,20 @@ TEST(a_part_sent_again_takes_the_place_of_the_first) /* seaweedfs#5460, ceph#550
     EXPECT_EQ(world_account(w).used_bytes, 4);
     EXPECT_OK(part_of(&s, name, 1, other, &again));
     EXPECT_EQ(world_account(w).used_bytes, LARGE + 5);
-    EXPECT_EQ(shelf_object_count(w), 1);
+    EXPECT_EQ(count_objects(w), 1);
     EXPECT_ERR(complete(&s, name, &first, 1, &entry), ERR_INVALID); /* its bytes are not there any more */
     EXPECT_OK(complete(&s, name, &again, 1, &entry));
-    shelf_expect(&s, KEY, other);
+    bucket_fixture_expect(&s, KEY, other);
     EXPECT_EQ(world_fsck(w, true), 0);
-    EXPECT_OK(shelf_remove(&s, KEY, w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
+    expect_empty_store(w);
 }
 
 TEST(parts_that_are_not_named_go)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    slice parts[PARTS], name = shelf_upload(&s, KEY);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice parts[PARTS], name = bucket_fixture_upload(&s, KEY);
     struct completed_part named[PARTS];
     struct entry entry;
     make_parts(w, parts);
@@ -199,45 +200,45 @@ TEST(parts_that_are_not_named_go)
         EXPECT_OK(part_of(&s, name, i + 1, parts[i], &named[i]));
     named[1] = named[2];
     EXPECT_OK(complete(&s, name, named + 1, 1, &entry));
-    shelf_expect(&s, KEY, parts[2]);
+    bucket_fixture_expect(&s, KEY, parts[2]);
     EXPECT_EQ(world_account(w).used_bytes, parts[2].n);
-    EXPECT_EQ(shelf_object_count(w), 2); /* the whole and its part */
+    EXPECT_EQ(count_objects(w), 2); /* the whole and its part */
     EXPECT_EQ(world_fsck(w, true), 0);
-    EXPECT_OK(shelf_remove(&s, KEY, w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
+    expect_empty_store(w);
 }
 
 TEST(completing_replaces_what_was_there_and_counts_the_difference)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     struct completed_part part;
     struct entry entry;
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 2 * LARGE, 1, w->a));
-    shelf_store(&s, KEY, world_bytes(w, LARGE));
-    slice name = shelf_upload(&s, KEY), bytes = world_bytes(w, LARGE);
+    bucket_fixture_store(&s, KEY, world_bytes(w, LARGE));
+    slice name = bucket_fixture_upload(&s, KEY), bytes = world_bytes(w, LARGE);
     EXPECT_OK(part_of(&s, name, 1, bytes, &part)); /* full to the last byte, and to the last file */
     EXPECT_ERR(part_of(&s, name, 2, S("x"), &(struct completed_part){ 0 }), ERR_QUOTA);
     EXPECT_OK(part_of(&s, name, 1, bytes, &part)); /* in place of the first */
     EXPECT_OK(complete(&s, name, &part, 1, &entry));
     EXPECT_EQ(world_account(w).used_bytes, LARGE);
     EXPECT_EQ(world_account(w).used_files, 1);
-    shelf_expect(&s, KEY, bytes);
+    bucket_fixture_expect(&s, KEY, bytes);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
 TEST(completing_is_refused_for_its_own_reason_each_time_and_the_upload_stays)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    slice name = shelf_upload(&s, KEY);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice name = bucket_fixture_upload(&s, KEY);
     struct completed_part named[3], wrong[3], swapped[3];
     const slice bytes[] = { S("first"), S("second"), S("3") };
     for (int i = 0; i < 3; i++)
         EXPECT_OK(part_of(&s, name, i + 1, bytes[i], &named[i]));
-    struct complete_request request = shelf_complete_order(KEY, name, named, 0);
+    struct complete_request request = bucket_fixture_complete_request(&s, KEY, name, named, 0);
     expect_refused(&s, &request, UPLOAD_NO_PARTS, ERR_EMPTY);
-    request = shelf_complete_order(KEY, name, named, 3);
+    request = bucket_fixture_complete_request(&s, KEY, name, named, 3);
     memcpy(wrong, named, sizeof named);
     wrong[1].etag = named[0].etag;
     request.parts = wrong;
@@ -273,27 +274,27 @@ TEST(completing_is_refused_for_its_own_reason_each_time_and_the_upload_stays)
     request.condition.if_match = S("*");
     expect_refused(&s, &request, UPLOAD_CONDITION, ERR_CONFLICT);
     request.condition = (struct entry_condition){ .if_none_match = S("*") };
-    request.key = S("other");
+    request.upload.key = S("other");
     expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
-    request.key = KEY;
-    request.name = S("nonsense");
+    request.upload.key = KEY;
+    request.upload.name = S("nonsense");
     expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
-    request.name = S("");
+    request.upload.name = S("");
     expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
-    request.name = name;
+    request.upload.name = name;
     struct entry entry;
     enum upload_refusal why;
-    EXPECT_OK(shelf_complete(&s, &request, w->a, &why, &entry));
+    EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &why, &entry));
     EXPECT_EQ(why, UPLOAD_NO_REFUSAL);
-    shelf_expect(&s, KEY, S("firstsecond3"));
+    bucket_fixture_expect(&s, KEY, S("firstsecond3"));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
 TEST(completing_twice_is_answered_like_once) /* supabase/storage#822 */
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    slice name = shelf_upload(&s, KEY);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice name = bucket_fixture_upload(&s, KEY);
     struct completed_part part;
     struct entry first, again;
     EXPECT_OK(part_of(&s, name, 1, S("hello"), &part));
@@ -304,12 +305,12 @@ TEST(completing_twice_is_answered_like_once) /* supabase/storage#822 */
     EXPECT_EQ(again.modified_at_ms, first.modified_at_ms);
     EXPECT_SLICE(entry_etag(&again, w->a), entry_etag(&first, w->a));
     EXPECT_SLICE(again.key, KEY);
-    struct complete_request request = shelf_complete_order(KEY, name, &part, 1);
+    struct complete_request request = bucket_fixture_complete_request(&s, KEY, name, &part, 1);
     request.condition.if_none_match = S("*"); /* held when it was completed */
     enum upload_refusal why;
-    EXPECT_OK(shelf_complete(&s, &request, w->a, &why, &again));
+    EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &why, &again));
     EXPECT_EQ(world_event_count(w, S("upload.complete")), 1);
-    shelf_store(&s, KEY, S("hello")); /* another entry, although with the same bytes */
+    bucket_fixture_store(&s, KEY, S("hello")); /* another entry, although with the same bytes */
     expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
@@ -317,19 +318,20 @@ TEST(completing_twice_is_answered_like_once) /* supabase/storage#822 */
 TEST(seaweedfs_10663_aborting_a_left_over_upload_keeps_the_parts_of_the_finished_object)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    slice name = shelf_upload(&s, KEY), left_over = shelf_upload(&s, KEY), bytes = world_bytes(w, LARGE);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice name = bucket_fixture_upload(&s, KEY), left_over = bucket_fixture_upload(&s, KEY),
+          bytes = world_bytes(w, LARGE);
     struct completed_part part, other;
     struct entry entry;
     EXPECT_OK(part_of(&s, name, 1, bytes, &part));
     EXPECT_OK(part_of(&s, left_over, 1, bytes, &other));
     EXPECT_OK(complete(&s, name, &part, 1, &entry));
-    EXPECT_ERR(shelf_abort(&s, KEY, name, w->a), ERR_NOT_FOUND); /* consumed */
-    EXPECT_OK(shelf_abort(&s, KEY, left_over, w->a));
-    EXPECT_ERR(shelf_abort(&s, KEY, left_over, w->a), ERR_NOT_FOUND);
+    EXPECT_ERR(bucket_fixture_abort(&s, KEY, name, w->a), ERR_NOT_FOUND); /* consumed */
+    EXPECT_OK(bucket_fixture_abort(&s, KEY, left_over, w->a));
+    EXPECT_ERR(bucket_fixture_abort(&s, KEY, left_over, w->a), ERR_NOT_FOUND);
     world_wait(w, WORLD_GRACE_MS + hours(6));
     world_run_jobs(w);
-    shelf_expect(&s, KEY, bytes);
+    bucket_fixture_expect(&s, KEY, bytes);
     EXPECT_EQ(world_blob_count(w), 1);
     EXPECT_EQ(world_account(w).used_bytes, LARGE);
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -338,8 +340,8 @@ TEST(seaweedfs_10663_aborting_a_left_over_upload_keeps_the_parts_of_the_finished
 TEST(a_copy_keeps_the_parts_when_the_first_name_goes)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    slice parts[PARTS], name = shelf_upload(&s, KEY);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice parts[PARTS], name = bucket_fixture_upload(&s, KEY);
     struct completed_part named[PARTS];
     struct entry entry;
     make_parts(w, parts);
@@ -349,38 +351,40 @@ TEST(a_copy_keeps_the_parts_when_the_first_name_goes)
     struct entry_copy copy = { .from = &s.bucket, .to = &s.bucket, .from_key = KEY, .to_key = S("copy") };
     EXPECT_OK(entry_copy(&w->core, &s.who, &copy, w->a, &entry));
     EXPECT_EQ(entry.part_count, PARTS);
-    EXPECT_OK(shelf_remove(&s, KEY, w->a));
+    EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
     world_wait(w, WORLD_GRACE_MS + hours(6));
     world_run_jobs(w);
-    shelf_expect(&s, S("copy"), join(w, parts, PARTS));
+    bucket_fixture_expect(&s, S("copy"), join(w, parts, PARTS));
     EXPECT_EQ(world_fsck(w, true), 0);
-    EXPECT_OK(shelf_remove(&s, S("copy"), w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_remove(&s, S("copy"), w->a));
+    expect_empty_store(w);
 }
 
 TEST(more_objects_of_many_parts_than_are_kept_are_all_read)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     enum { OBJECTS = 12, EACH = 70 };
     slice all[OBJECTS];
     struct content held;
     struct entry entry;
     for (int i = 0; i < OBJECTS; i++) {
         struct completed_part parts[EACH];
-        slice key = arena_printf(w->a, "%d", i), name = shelf_upload(&s, key);
+        slice key = arena_printf(w->a, "%d", i), name = bucket_fixture_upload(&s, key);
         all[i] = world_bytes(w, EACH * 5000); /* more than is read ahead */
         for (int k = 0; k < EACH; k++)
-            EXPECT_OK(shelf_part(&s, key, name, k + 1, slice_part(all[i], (size_t)k * 5000, 5000), w->a, &parts[k]));
-        struct complete_request request = shelf_complete_order(key, name, parts, EACH);
+            EXPECT_OK(bucket_fixture_put_part(&s, key, name,
+                                              &(struct part_bytes){ k + 1, slice_part(all[i], (size_t)k * 5000, 5000) },
+                                              w->a, &parts[k]));
+        struct complete_request request = bucket_fixture_complete_request(&s, key, name, parts, EACH);
         enum upload_refusal why;
-        EXPECT_OK(shelf_complete(&s, &request, w->a, &why, &entry));
+        EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &why, &entry));
         if (i == 0)
             EXPECT_OK(entry_open(&w->core, &s.bucket, key, w->a, &entry, &held));
     }
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < OBJECTS; i++)
-            shelf_expect(&s, arena_printf(w->a, "%d", i), all[i]);
+            bucket_fixture_expect(&s, arena_printf(w->a, "%d", i), all[i]);
     char *to = arena_alloc(w->a, all[0].n);
     size_t got;
     EXPECT_OK(held.reader->ops->read_at(held.reader, 0, to, all[0].n, w->a, &got)); /* it outlives its place */
@@ -394,7 +398,7 @@ TEST(more_objects_of_many_parts_than_are_kept_are_all_read)
 TEST(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     const struct {
         enum digest_kind kind;
         enum digest_form form;
@@ -421,14 +425,14 @@ TEST(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts)
         bool of_parts = cases[c].form == DIGEST_OF_PARTS;
         digest_of(cases[c].kind, of_parts ? (slice){ all, n } : whole, &want);
         want.form = cases[c].form;
-        struct complete_request request = shelf_complete_order(KEY, name, named, PARTS);
+        struct complete_request request = bucket_fixture_complete_request(&s, KEY, name, named, PARTS);
         request.digest = want;
         request.digest.bytes[0] ^= 1;
         expect_refused(&s, &request, UPLOAD_BAD_DIGEST, ERR_DIGEST);
         request.digest = want;
         struct entry entry;
         enum upload_refusal why;
-        EXPECT_OK(shelf_complete(&s, &request, w->a, &why, &entry));
+        EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &why, &entry));
         EXPECT(digest_eq(&entry.digest, &want));
         EXPECT_OK(entry_get(&w->core, &s.bucket, KEY, w->a, &entry));
         EXPECT(digest_eq(&entry.digest, &want));
@@ -446,112 +450,117 @@ TEST(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts)
 TEST(parts_are_held_to_what_was_declared)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    slice name = shelf_upload(&s, KEY);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice name = bucket_fixture_upload(&s, KEY);
+    struct upload_ref ref = bucket_fixture_ref(&s, KEY, name);
     struct completed_part part;
     struct part_put put;
     const int64_t numbers[] = { 0, -1, UPLOAD_PARTS_MAX + 1 };
     for (size_t i = 0; i < LENGTH_OF(numbers); i++)
         EXPECT_ERR(part_of(&s, name, numbers[i], S("x"), &part), ERR_INVALID);
     EXPECT_ERR(part_of(&s, S("nonsense"), 1, S("x"), &part), ERR_NOT_FOUND);
-    EXPECT_ERR(shelf_part(&s, S("other"), name, 1, S("x"), w->a, &part), ERR_NOT_FOUND);
+    EXPECT_ERR(bucket_fixture_put_part(&s, S("other"), name, &(struct part_bytes){ 1, S("x") }, w->a, &part),
+               ERR_NOT_FOUND);
     struct part_request request = { .number = 1, .max_bytes = 10, .exact_bytes = 11 };
-    EXPECT_ERR(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &request, w->a, &put), ERR_TOO_LARGE);
+    EXPECT_ERR(part_put_open(&w->core, &s.who, &ref, &request, w->a, &put), ERR_TOO_LARGE);
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
     request = (struct part_request){ .number = 1, .exact_bytes = LARGE + 1 };
-    EXPECT_ERR(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &request, w->a, &put), ERR_QUOTA);
+    EXPECT_ERR(part_put_open(&w->core, &s.who, &ref, &request, w->a, &put), ERR_QUOTA);
     request.exact_bytes = LARGE; /* a cut part leaves nothing */
-    EXPECT_OK(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &request, w->a, &put));
+    EXPECT_OK(part_put_open(&w->core, &s.who, &ref, &request, w->a, &put));
     EXPECT_OK(intake_write(put.intake, world_bytes(w, LARGE / 2), w->a));
     part_put_discard(&put);
-    struct upload_part *list;
+    struct upload_part_list parts;
     struct upload upload;
-    size_t count;
-    EXPECT_OK(upload_get(&w->core, &s.bucket, KEY, name, w->a, &upload));
-    EXPECT_OK(upload_parts(&w->core, &upload, 0, 10, w->a, &list, &count));
-    EXPECT_EQ(count, 0);
+    EXPECT_OK(upload_get(&w->core, &ref, w->a, &upload));
+    EXPECT_OK(upload_parts(&w->core, &upload, 0, 10, w->a, &parts));
+    EXPECT_EQ(parts.count, 0);
     EXPECT_OK(part_of(&s, name, UPLOAD_PARTS_MAX, S("last"), &part));
-    EXPECT_OK(shelf_abort(&s, KEY, name, w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_abort(&s, KEY, name, w->a));
+    expect_empty_store(w);
+}
+
+/* The uploads of the page after that upload. */
+static struct upload_list list_uploads(const struct bucket_fixture *s, struct upload_list_request request)
+{
+    struct upload_list list;
+    EXPECT_OK(upload_list(&s->w->core, &s->bucket, &request, s->w->a, &list));
+    return list;
 }
 
 TEST(parts_and_uploads_are_listed_in_pages)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     slice names[6];
     const slice keys[6] = { S("a/1"), S("a/1"), S("a/1"), S("a/2"), S("b"), S("c") };
-    struct upload *list;
-    struct upload_part *parts;
     struct completed_part part;
-    size_t count;
     for (int i = 0; i < 6; i++)
-        names[i] = shelf_upload(&s, keys[i]);
-    slice key = S(""), name = S("");
+        names[i] = bucket_fixture_upload(&s, keys[i]);
+    struct upload_list_request next = { .limit = 1 };
     for (int i = 0; i < 6; i++) {
-        EXPECT_OK(upload_list(&w->core, &s.bucket, S(""), key, name, 1, w->a, &list, &count));
-        EXPECT_EQ(count, 1);
-        EXPECT_SLICE(list[0].name, names[i]);
-        key = list[0].key;
-        name = list[0].name;
+        struct upload_list page = list_uploads(&s, next);
+        EXPECT_EQ(page.count, 1);
+        EXPECT_SLICE(page.items[0].name, names[i]);
+        next.after_key = page.items[0].key;
+        next.after_name = page.items[0].name;
     }
-    EXPECT_OK(upload_list(&w->core, &s.bucket, S(""), key, name, 1, w->a, &list, &count));
-    EXPECT_EQ(count, 0);
-    EXPECT_OK(upload_list(&w->core, &s.bucket, S("a/"), S(""), S(""), 10, w->a, &list, &count));
-    EXPECT_EQ(count, 4);
-    EXPECT_OK(upload_list(&w->core, &s.bucket, S("a/"), S("a/1"), S(""), 10, w->a, &list, &count));
-    EXPECT_EQ(count, 1); /* none of that key */
-    EXPECT_OK(upload_list(&w->core, &s.bucket, S("a/"), S("a/1"), S("gone"), 10, w->a, &list, &count));
-    EXPECT_EQ(count, 1);
+    EXPECT_EQ(list_uploads(&s, next).count, 0);
+    struct upload_list_request in_a = { .prefix = S("a/"), .limit = 10 };
+    EXPECT_EQ(list_uploads(&s, in_a).count, 4);
+    in_a.after_key = S("a/1");
+    EXPECT_EQ(list_uploads(&s, in_a).count, 1); /* none of that key */
+    in_a.after_name = S("gone");
+    EXPECT_EQ(list_uploads(&s, in_a).count, 1);
+    struct upload_ref ref = bucket_fixture_ref(&s, S("b"), names[4]), other = ref;
     struct upload upload;
+    struct upload_part_list parts;
     for (int i = 1; i <= 5; i++)
-        EXPECT_OK(shelf_part(&s, S("b"), names[4], i * 2, S("x"), w->a, &part));
-    EXPECT_OK(upload_get(&w->core, &s.bucket, S("b"), names[4], w->a, &upload));
-    EXPECT_OK(upload_parts(&w->core, &upload, 4, 2, w->a, &parts, &count));
-    EXPECT_EQ(count, 2);
-    EXPECT_EQ(parts[0].number, 6);
-    EXPECT_EQ(parts[1].number, 8);
-    EXPECT_ERR(upload_get(&w->core, &s.bucket, S("a/1"), names[4], w->a, &upload), ERR_NOT_FOUND);
+        EXPECT_OK(bucket_fixture_put_part(&s, S("b"), names[4], &(struct part_bytes){ i * 2, S("x") }, w->a, &part));
+    EXPECT_OK(upload_get(&w->core, &ref, w->a, &upload));
+    EXPECT_OK(upload_parts(&w->core, &upload, 4, 2, w->a, &parts));
+    EXPECT_EQ(parts.count, 2);
+    EXPECT_EQ(parts.items[0].number, 6);
+    EXPECT_EQ(parts.items[1].number, 8);
+    other.key = S("a/1");
+    EXPECT_ERR(upload_get(&w->core, &other, w->a, &upload), ERR_NOT_FOUND);
 }
 
 TEST(at_exactly_its_time_an_upload_is_gone_and_then_purged_with_its_parts)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    slice name = shelf_upload(&s, KEY);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice name = bucket_fixture_upload(&s, KEY);
+    struct upload_ref ref = bucket_fixture_ref(&s, KEY, name);
     struct completed_part part, late;
-    struct upload *list;
-    size_t count;
     EXPECT_OK(part_of(&s, name, 1, world_bytes(w, LARGE), &part));
     struct part_request request = { .number = 2, .exact_bytes = -1 };
     struct part_put slow;
-    EXPECT_OK(part_put_open(&w->core, &s.who, &s.bucket, KEY, name, &request, w->a, &slow));
+    EXPECT_OK(part_put_open(&w->core, &s.who, &ref, &request, w->a, &slow));
     world_wait(w, hours(1) - 1);
     world_run_jobs(w);
-    EXPECT_OK(upload_list(&w->core, &s.bucket, S(""), S(""), S(""), 10, w->a, &list, &count));
-    EXPECT_EQ(count, 1);
+    EXPECT_EQ(list_uploads(&s, (struct upload_list_request){ .limit = 10 }).count, 1);
     world_wait(w, 1);
-    EXPECT_OK(upload_list(&w->core, &s.bucket, S(""), S(""), S(""), 10, w->a, &list, &count));
-    EXPECT_EQ(count, 0);
+    EXPECT_EQ(list_uploads(&s, (struct upload_list_request){ .limit = 10 }).count, 0);
     EXPECT_ERR(part_of(&s, name, 2, S("x"), &late), ERR_NOT_FOUND);
-    struct complete_request complete_request = shelf_complete_order(KEY, name, &part, 1);
+    struct complete_request complete_request = bucket_fixture_complete_request(&s, KEY, name, &part, 1);
     expect_refused(&s, &complete_request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
-    EXPECT_ERR(shelf_abort(&s, KEY, name, w->a), ERR_NOT_FOUND);
+    EXPECT_ERR(bucket_fixture_abort(&s, KEY, name, w->a), ERR_NOT_FOUND);
     part_put_discard(&slow);
     world_wait(w, minutes(1));
     world_run_jobs(w);
     EXPECT_EQ(world_event_count(w, S("upload.purge")), 1);
-    shelf_expect_nothing(w);
+    expect_empty_store(w);
 }
 
 TEST(a_purge_ends_all_that_is_due_in_bounded_writes)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     struct completed_part part;
     size_t gone;
     for (int i = 0; i < 120; i++) {
-        slice name = shelf_upload(&s, KEY);
+        slice name = bucket_fixture_upload(&s, KEY);
         for (int k = 1; k <= (i == 0 ? 2500 : 1); k++)
             EXPECT_OK(part_of(&s, name, k, S("x"), &part));
     }
@@ -560,14 +569,14 @@ TEST(a_purge_ends_all_that_is_due_in_bounded_writes)
     EXPECT_EQ(gone, 1); /* its parts were enough for one write */
     world_run_jobs(w);
     EXPECT_EQ(world_event_count(w, S("upload.purge")), 120);
-    shelf_expect_nothing(w);
+    expect_empty_store(w);
 }
 
 TEST(nextcloud_31259_ten_thousand_parts_are_one_object)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
-    slice name = shelf_upload(&s, KEY), bytes = world_bytes(w, UPLOAD_PARTS_MAX * 3);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice name = bucket_fixture_upload(&s, KEY), bytes = world_bytes(w, UPLOAD_PARTS_MAX * 3);
     struct completed_part *parts = arena_array(w->a, struct completed_part, UPLOAD_PARTS_MAX);
     struct entry entry;
     for (int i = 0; i < UPLOAD_PARTS_MAX; i++)
@@ -580,48 +589,45 @@ TEST(nextcloud_31259_ten_thousand_parts_are_one_object)
     EXPECT_OK(entry_open(&w->core, &s.bucket, KEY, w->a, &entry, &again));
     EXPECT(w->faults.calls - calls < 10); /* where they lie is known by now */
     content_close(&again);
-    shelf_expect(&s, KEY, bytes);
+    bucket_fixture_expect(&s, KEY, bytes);
     content_close(&first);
-    EXPECT_OK(shelf_remove(&s, KEY, w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
+    expect_empty_store(w);
 }
 
 /* A key of that many parts. */
-static void store_parts(const struct shelf *s, slice key, int count)
+static void store_parts(const struct bucket_fixture *s, slice key, int count)
 {
     struct world *w = s->w;
-    slice name = shelf_upload(s, key);
+    slice name = bucket_fixture_upload(s, key);
     struct completed_part *parts = arena_array(w->a, struct completed_part, count);
     struct entry entry;
     enum upload_refusal why;
     for (int i = 0; i < count; i++)
-        EXPECT_OK(shelf_part(s, key, name, i + 1, S("x"), w->a, &parts[i]));
-    struct complete_request request = shelf_complete_order(key, name, parts, (size_t)count);
-    EXPECT_OK(shelf_complete(s, &request, w->a, &why, &entry));
+        EXPECT_OK(bucket_fixture_put_part(s, key, name, &(struct part_bytes){ i + 1, S("x") }, w->a, &parts[i]));
+    struct complete_request request = bucket_fixture_complete_request(s, key, name, parts, (size_t)count);
+    EXPECT_OK(bucket_fixture_complete(s, &request, w->a, &why, &entry));
 }
 
 /* 1,000 keys of 1,000 parts each kept every other write waiting for half a minute. */
 TEST(removing_many_keys_of_many_parts_held_up_all_others)
 {
     WORLD(w);
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     slice keys[] = { S("a"), S("b"), S("c"), S("d"), S("e") };
-    err_t errors[LENGTH_OF(keys)];
     for (size_t i = 0; i < LENGTH_OF(keys); i++)
         store_parts(&s, keys[i], 1000);
     uint64_t before = meta_generation(w->core.meta);
-    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, keys, LENGTH_OF(keys), w->a, errors));
+    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, keys, LENGTH_OF(keys), w->a));
     EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* writes */
-    for (size_t i = 0; i < LENGTH_OF(keys); i++)
-        EXPECT(!errors[i]);
     EXPECT_EQ(world_event_count(w, S("entry.remove")), 5);
-    shelf_expect_nothing(w);
+    expect_empty_store(w);
 }
 
 /* ---- threads ---- */
 
 struct racer {
-    const struct shelf *s;
+    const struct bucket_fixture *s;
     slice name;
     const struct completed_part *parts;
     size_t count;
@@ -635,12 +641,13 @@ struct racer {
 static void *run(void *arg)
 {
     struct racer *r = arg;
-    struct complete_request request = shelf_complete_order(KEY, r->name, r->parts, r->count);
+    struct complete_request request = bucket_fixture_complete_request(r->s, KEY, r->name, r->parts, r->count);
     enum upload_refusal why;
     struct completed_part unused;
-    err_t e = r->what == COMPLETE ? shelf_complete(r->s, &request, &r->arena, &why, &r->entry)
-              : r->what == ABORT  ? shelf_abort(r->s, KEY, r->name, &r->arena)
-                                  : shelf_part(r->s, KEY, r->name, 1, r->bytes, &r->arena, &unused);
+    err_t e = r->what == COMPLETE ? bucket_fixture_complete(r->s, &request, &r->arena, &why, &r->entry)
+              : r->what == ABORT  ? bucket_fixture_abort(r->s, KEY, r->name, &r->arena)
+                                  : bucket_fixture_put_part(r->s, KEY, r->name, &(struct part_bytes){ 1, r->bytes },
+                                                            &r->arena, &unused);
     r->won = !e;
     r->lost = err_is(e, ERR_NOT_FOUND) || (r->what == COMPLETE && err_is(e, ERR_INVALID));
     r->wrong = e && !r->lost;
@@ -667,9 +674,9 @@ static struct world *threaded(void)
 }
 
 /* A new upload of two parts; its key names nothing yet. */
-static slice prepare(const struct shelf *s, const slice bytes[2], struct completed_part parts[2])
+static slice prepare(const struct bucket_fixture *s, const slice bytes[2], struct completed_part parts[2])
 {
-    slice name = shelf_upload(s, KEY);
+    slice name = bucket_fixture_upload(s, KEY);
     for (int i = 0; i < 2; i++)
         EXPECT_OK(part_of(s, name, i + 1, bytes[i], &parts[i]));
     return name;
@@ -678,7 +685,7 @@ static slice prepare(const struct shelf *s, const slice bytes[2], struct complet
 TEST(of_two_completions_both_answer_the_same_one_object)
 {
     SCOPED(world_freep) struct world *w = threaded();
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     const int wanted = rounds(ROUNDS_upload_races);
     const slice bytes[2] = { world_bytes(w, LARGE), world_bytes(w, SMALL) };
     for (int round = 0; round < wanted; round++) {
@@ -692,17 +699,17 @@ TEST(of_two_completions_both_answer_the_same_one_object)
             EXPECT(racers[i].won);
             EXPECT_EQ(racers[i].entry.object_id, racers[0].entry.object_id);
         }
-        shelf_expect(&s, KEY, join(w, bytes, 2));
-        EXPECT_OK(shelf_remove(&s, KEY, w->a));
+        bucket_fixture_expect(&s, KEY, join(w, bytes, 2));
+        EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
     }
     EXPECT_EQ(world_event_count(w, S("upload.complete")), wanted);
-    shelf_expect_nothing(w);
+    expect_empty_store(w);
 }
 
 TEST(versitygw_873_of_two_uploads_of_one_key_the_last_to_complete_stays_whole)
 {
     SCOPED(world_freep) struct world *w = threaded();
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     const int wanted = rounds(ROUNDS_upload_races);
     const slice bytes[2][2] = { { world_bytes(w, LARGE), world_bytes(w, SMALL) },
                                 { world_bytes(w, LARGE + 1), world_bytes(w, SMALL + 1) } };
@@ -718,18 +725,18 @@ TEST(versitygw_873_of_two_uploads_of_one_key_the_last_to_complete_stays_whole)
         struct entry entry;
         EXPECT_OK(entry_get(&w->core, &s.bucket, KEY, w->a, &entry));
         int last = slice_eq(entry.upload, racers[1].name);
-        shelf_expect(&s, KEY, join(w, bytes[last], 2));
-        EXPECT_EQ(shelf_object_count(w), 3); /* the whole and its parts */
+        bucket_fixture_expect(&s, KEY, join(w, bytes[last], 2));
+        EXPECT_EQ(count_objects(w), 3); /* the whole and its parts */
         EXPECT_EQ(world_account(w).used_files, 1);
     }
-    EXPECT_OK(shelf_remove(&s, KEY, w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
+    expect_empty_store(w);
 }
 
 TEST(ceph_60771_of_complete_and_abort_one_wins)
 {
     SCOPED(world_freep) struct world *w = threaded();
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     const int wanted = rounds(ROUNDS_upload_races);
     const slice bytes[2] = { world_bytes(w, LARGE), world_bytes(w, SMALL) };
     for (int round = 0; round < wanted; round++) {
@@ -743,20 +750,20 @@ TEST(ceph_60771_of_complete_and_abort_one_wins)
         race(racers, 2);
         EXPECT_EQ(racers[0].won + racers[1].won, 1);
         bool completed = racers[(round + 1) % 2].won;
-        EXPECT_EQ(shelf_has(&s, KEY), completed);
+        EXPECT_EQ(bucket_fixture_has(&s, KEY), completed);
         if (completed) { /* listed, and whole when it is read */
-            shelf_expect(&s, KEY, join(w, bytes, 2));
-            EXPECT_OK(shelf_remove(&s, KEY, w->a));
+            bucket_fixture_expect(&s, KEY, join(w, bytes, 2));
+            EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
         }
-        EXPECT_EQ(shelf_object_count(w), 0);
+        EXPECT_EQ(count_objects(w), 0);
     }
-    shelf_expect_nothing(w);
+    expect_empty_store(w);
 }
 
 TEST(seaweedfs_5460_a_part_sent_again_while_it_completes_changes_nothing_or_refuses)
 {
     SCOPED(world_freep) struct world *w = threaded();
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     const int wanted = rounds(ROUNDS_upload_races);
     const slice bytes[2] = { world_bytes(w, LARGE), world_bytes(w, SMALL) };
     slice other = world_bytes(w, LARGE);
@@ -775,37 +782,38 @@ TEST(seaweedfs_5460_a_part_sent_again_while_it_completes_changes_nothing_or_refu
         bool completed = racers[(round + 1) % 2].won, again = racers[round % 2].won;
         EXPECT_EQ(completed + again, 1); /* the part it names is there, or it is another by now */
         if (completed) {
-            shelf_expect(&s, KEY, join(w, bytes, 2));
-            EXPECT_OK(shelf_remove(&s, KEY, w->a));
+            bucket_fixture_expect(&s, KEY, join(w, bytes, 2));
+            EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
         } else {
-            EXPECT(!shelf_has(&s, KEY));
-            EXPECT_OK(shelf_abort(&s, KEY, name, w->a));
+            EXPECT(!bucket_fixture_has(&s, KEY));
+            EXPECT_OK(bucket_fixture_abort(&s, KEY, name, w->a));
         }
-        EXPECT_EQ(shelf_object_count(w), 0);
+        EXPECT_EQ(count_objects(w), 0);
     }
-    shelf_expect_nothing(w);
+    expect_empty_store(w);
 }
 
 enum { EACH = 70, EACH_BYTES = 1000 };
 
 /* Puts together an object of many parts, all of whose bytes are `c`. */
-static void put_together(const struct shelf *s, char c)
+static void put_together(const struct bucket_fixture *s, char c)
 {
     SCRATCH(a);
     struct completed_part parts[EACH];
     char bytes[EACH_BYTES];
     struct entry entry;
     enum upload_refusal why;
-    slice name = shelf_upload(s, KEY);
+    slice name = bucket_fixture_upload(s, KEY);
     memset(bytes, c, sizeof bytes);
     for (int i = 0; i < EACH; i++)
-        EXPECT_OK(shelf_part(s, KEY, name, i + 1, (slice){ bytes, sizeof bytes }, &a, &parts[i]));
-    struct complete_request request = shelf_complete_order(KEY, name, parts, EACH);
-    EXPECT_OK(shelf_complete(s, &request, &a, &why, &entry));
+        EXPECT_OK(bucket_fixture_put_part(s, KEY, name, &(struct part_bytes){ i + 1, (slice){ bytes, sizeof bytes } },
+                                          &a, &parts[i]));
+    struct complete_request request = bucket_fixture_complete_request(s, KEY, name, parts, EACH);
+    EXPECT_OK(bucket_fixture_complete(s, &request, &a, &why, &entry));
 }
 
 struct reading {
-    const struct shelf *s;
+    const struct bucket_fixture *s;
     int64_t wrong;
 };
 
@@ -815,7 +823,7 @@ static void *read_on(void *arg)
     for (int i = rounds(ROUNDS_composite_readers); i > 0; i--) {
         SCRATCH(a);
         slice back = S("");
-        err_t e = shelf_read(r->s, KEY, &a, &back);
+        err_t e = bucket_fixture_read(r->s, KEY, &a, &back);
         bool whole = !e && back.n == EACH * EACH_BYTES;
         for (size_t k = 1; whole && k < back.n; k++)
             whole = back.p[k] == back.p[0];
@@ -827,7 +835,7 @@ static void *read_on(void *arg)
 TEST(threads_read_what_is_put_together_while_it_is_replaced)
 {
     SCOPED(world_freep) struct world *w = threaded();
-    struct shelf s = shelf_new(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
     struct reading readings[3];
     pthread_t threads[3];
     put_together(&s, 'a');
@@ -841,8 +849,8 @@ TEST(threads_read_what_is_put_together_while_it_is_replaced)
         pthread_join(threads[i], NULL);
         EXPECT_EQ(readings[i].wrong, 0);
     }
-    EXPECT_OK(shelf_remove(&s, KEY, w->a));
-    shelf_expect_nothing(w);
+    EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
+    expect_empty_store(w);
 }
 
 RUN_TESTS(cmocka_unit_test(parts_in_any_order_become_one_object),

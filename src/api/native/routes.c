@@ -313,19 +313,17 @@ static err_t read_list_request(struct http_exchange *x, struct file_list_request
     *ret = (struct file_list_request){ .before_id = before_id,
                                        .state = wanted,
                                        .name_contains = query_value_or_empty(&q, S("name")),
-                                       .most = (size_t)max_files };
+                                       .limit = (size_t)max_files };
     return NULL;
 }
 
 static void list_native_files(struct http_exchange *x)
 {
-    struct file_list_request order;
-    struct file *files;
-    size_t count;
-    int64_t next;
-    err_t e = read_list_request(x, &order);
+    struct file_list_request request;
+    struct file_page page;
+    err_t e = read_list_request(x, &request);
     if (!e)
-        e = file_list(native_of(x)->core, native_caller(x), &order, &x->arena, &files, &count, &next);
+        e = file_list(native_of(x)->core, native_caller(x), &request, &x->arena, &page);
     if (e) {
         native_fail(x, e);
         return;
@@ -337,11 +335,11 @@ static void list_native_files(struct http_exchange *x)
     json_open_object(&o);
     json_name(&o, "files");
     json_open_array(&o);
-    for (size_t i = 0; i < count; i++)
-        put_file_object(&o, &files[i], &x->arena);
+    for (size_t i = 0; i < page.count; i++)
+        put_file_object(&o, &page.items[i], &x->arena);
     json_close_array(&o);
-    if (next)
-        json_put_string(&o, "next", arena_printf(&x->arena, "%lld", (long long)next));
+    if (page.next_before_id)
+        json_put_string(&o, "next", arena_printf(&x->arena, "%lld", (long long)page.next_before_id));
     json_close_object(&o);
     reply_json(x, 200, &body);
 }

@@ -84,11 +84,10 @@ static void write_buckets(struct s3_call *call, struct buf *b, const struct buck
 void s3_buckets_list(struct s3_call *call)
 {
     struct bucket_page page;
-    struct bucket *buckets;
-    size_t count;
+    struct bucket_list buckets;
     if (!read_bucket_page(call, &page))
         return;
-    err_t e = bucket_list(call->s3->core, &call->who, &call->x->arena, &buckets, &count);
+    err_t e = bucket_list(call->s3->core, &call->who, &call->x->arena, &buckets);
     if (e) {
         s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
         return;
@@ -98,7 +97,7 @@ void s3_buckets_list(struct s3_call *call)
     xml_begin(&b);
     xml_open_ns(&b, "ListAllMyBucketsResult", S3_NAMESPACE);
     s3_put_owner(&b, "Owner", &call->who, call->who.user_id);
-    write_buckets(call, &b, &page, buckets, count);
+    write_buckets(call, &b, &page, buckets.items, buckets.count);
     xml_close(&b, "ListAllMyBucketsResult");
     s3_reply_xml(call, &b);
 }

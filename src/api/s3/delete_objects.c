@@ -71,26 +71,20 @@ static err_t delete_all(struct s3_call *call, const struct bucket *bucket, struc
     struct arena *a = &call->x->arena;
     struct core *core = call->s3->core;
     slice *keys = arena_array(a, slice, count);
-    size_t *indexes = arena_array(a, size_t, count), plain = 0;
-    err_t *errors = arena_array(a, err_t, count);
+    size_t plain = 0;
     for (size_t i = 0; i < count; i++) {
         if (all[i].error)
             continue;
         if (all[i].etag.n == 0) {
-            indexes[plain] = i;
             keys[plain++] = all[i].key;
             continue;
         }
-        bool was;
-        struct entry_condition condition = { .if_match = all[i].etag };
-        err_t e = entry_remove(core, &call->who, bucket, all[i].key, &condition, a, &was);
+        bool existed;
+        struct entry_removal removal = { all[i].key, { .if_match = all[i].etag } };
+        err_t e = entry_remove(core, &call->who, bucket, &removal, a, &existed);
         all[i].error = err_is(e, ERR_NOT_FOUND) ? S3_NO_SUCH_KEY : error_of(call, e);
     }
-    if (plain)
-        TRY(entry_remove_many(core, &call->who, bucket, keys, plain, a, errors));
-    for (size_t i = 0; i < plain; i++)
-        all[indexes[i]].error = err_is(errors[i], ERR_NOT_FOUND) ? S3_NONE : error_of(call, errors[i]);
-    return NULL;
+    return plain ? entry_remove_many(core, &call->who, bucket, keys, plain, a) : NULL;
 }
 
 static void write_result(struct buf *b, const struct key_deletion *d, bool quiet)

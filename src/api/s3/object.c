@@ -231,12 +231,12 @@ void s3_object_get(struct s3_call *call)
 void s3_object_delete(struct s3_call *call)
 {
     struct bucket bucket;
-    struct entry_condition condition;
-    bool was;
-    if (!s3_check_version(call) || !s3_condition_read(call, &condition) ||
+    struct entry_removal removal = { .key = call->key };
+    bool existed;
+    if (!s3_check_version(call) || !s3_condition_read(call, &removal.condition) ||
         !s3_authorize_bucket(call, BUCKET_WRITE, &bucket))
         return;
-    err_t e = entry_remove(call->s3->core, &call->who, &bucket, call->key, &condition, &call->x->arena, &was);
+    err_t e = entry_remove(call->s3->core, &call->who, &bucket, &removal, &call->x->arena, &existed);
     if (e)
         fail_object(call, e);
     else

@@ -28,8 +28,7 @@ struct object_listing {
     struct buf keys, prefixes, owner; /* owner: the last <Owner> that was written, that of owner_id */
     int64_t owner_id;
     size_t count;
-    bool more;
-    slice last;
+    struct entry_list_end end;
 };
 
 /* Most keys have the same owner as the key before. */
@@ -83,7 +82,7 @@ static bool listing_read(struct s3_call *call, struct object_listing *l)
 {
     l->call = call;
     return s3_authorize_bucket(call, BUCKET_LIST, &l->bucket) && s3_encoding_param(call, &l->url) &&
-           s3_count_param(call, "max-keys", &l->request.most) && s3_text_param(call, "prefix", &l->request.prefix) &&
+           s3_count_param(call, "max-keys", &l->request.limit) && s3_text_param(call, "prefix", &l->request.prefix) &&
            s3_text_param(call, "delimiter", &l->request.delimiter);
 }
 
@@ -100,9 +99,11 @@ static bool listing_run(struct object_listing *l)
     buf_init(&l->keys, 0);
     buf_init(&l->prefixes, 0);
     buf_init(&l->owner, 0);
-    if (l->request.most == 0) /* the client only asks whether the bucket exists */
+    if (l->request.limit == 0) /* the client only asks whether the bucket exists */
         return true;
-    err_t e = entry_list(call->s3->core, &l->bucket, &l->request, &call->x->arena, write_listed, l, &l->more, &l->last);
+    l->request.visit = write_listed;
+    l->request.arg = l;
+    err_t e = entry_list(call->s3->core, &l->bucket, &l->request, &call->x->arena, &l->end);
     if (e) {
         listing_release(l);
         s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
@@ -123,10 +124,10 @@ static void write_listing_head(struct object_listing *l, struct buf *b, const ch
     xml_text(b, "Name", l->bucket.name);
     s3_put_name(b, "Prefix", l->request.prefix, l->url);
     write_optional_name(b, "Delimiter", l->request.delimiter, l->url);
-    xml_int(b, "MaxKeys", (int64_t)l->request.most);
+    xml_int(b, "MaxKeys", (int64_t)l->request.limit);
     if (l->url)
         xml_text(b, "EncodingType", S("url"));
-    xml_bool(b, "IsTruncated", l->more);
+    xml_bool(b, "IsTruncated", l->end.more);
 }
 
 static void reply_listing(struct object_listing *l, struct buf *b, const char *root)
@@ -154,8 +155,8 @@ static void list_v1(struct s3_call *call)
     buf_init(&b, 0);
     write_listing_head(&l, &b, "ListBucketResult");
     s3_put_name(&b, "Marker", l.start, l.url);
-    if (l.more && l.request.delimiter.n) /* without a delimiter the last key is the next marker, as clients know */
-        s3_put_name(&b, "NextMarker", l.last, l.url);
+    if (l.end.more && l.request.delimiter.n) /* without a delimiter the last key is the next marker, as clients know */
+        s3_put_name(&b, "NextMarker", l.end.last, l.url);
     reply_listing(&l, &b, "ListBucketResult");
 }
 
@@ -187,8 +188,8 @@ static void list_v2(struct s3_call *call)
     buf_init(&b, 0);
     write_listing_head(&l, &b, "ListBucketResult");
     write_optional_name(&b, "ContinuationToken", token, false);
-    if (l.more)
-        xml_text(&b, "NextContinuationToken", base64_encode(&call->x->arena, l.last));
+    if (l.end.more)
+        xml_text(&b, "NextContinuationToken", base64_encode(&call->x->arena, l.end.last));
     xml_int(&b, "KeyCount", (int64_t)l.count);
     write_optional_name(&b, "StartAfter", l.start, l.url);
     reply_listing(&l, &b, "ListBucketResult");
@@ -231,8 +232,8 @@ void s3_versions_list(struct s3_call *call)
     write_listing_head(&l, &b, "ListVersionsResult");
     s3_put_name(&b, "KeyMarker", l.start, l.url);
     xml_text(&b, "VersionIdMarker", version);
-    if (l.more) {
-        s3_put_name(&b, "NextKeyMarker", l.last, l.url);
+    if (l.end.more) {
+        s3_put_name(&b, "NextKeyMarker", l.end.last, l.url);
         xml_text(&b, "NextVersionIdMarker", S("null"));
     }
     reply_listing(&l, &b, "ListVersionsResult");

@@ -101,8 +101,8 @@ static void part_stored(void *arg, err_t e, const struct entry_stored *result)
 static bool open_upload_part(struct part_work *w)
 {
     struct s3_call *call = w->call;
-    err_t e = part_put_open(call->s3->core, &call->who, &w->bucket, call->key, w->upload, &w->request, &call->x->arena,
-                            &w->put);
+    struct upload_ref upload = { &w->bucket, call->key, w->upload };
+    err_t e = part_put_open(call->s3->core, &call->who, &upload, &w->request, &call->x->arena, &w->put);
     if (e) {
         w->e = e;
         reply_part(call->x);

@@ -65,8 +65,8 @@ void s3_part_list(struct s3_call *call)
     struct arena *a = &call->x->arena;
     struct bucket bucket;
     struct upload upload;
-    struct upload_part *parts = NULL;
-    size_t max, count = 0;
+    struct upload_part_list parts = { 0 };
+    size_t max;
     int64_t after;
     bool url;
     slice name;
@@ -74,25 +74,26 @@ void s3_part_list(struct s3_call *call)
     if (!s3_authorize_bucket(call, BUCKET_READ, &bucket) || !s3_count_param(call, "max-parts", &max) ||
         !read_marker(call, &after) || !s3_encoding_param(call, &url))
         return;
-    err_t e = upload_get(call->s3->core, &bucket, call->key, name, a, &upload);
+    struct upload_ref ref = { &bucket, call->key, name };
+    err_t e = upload_get(call->s3->core, &ref, a, &upload);
     if (!e)
-        e = upload_parts(call->s3->core, &upload, after, max + 1, a, &parts, &count);
+        e = upload_parts(call->s3->core, &upload, after, max + 1, a, &parts);
     if (e) {
         s3_detail(call, "UploadId", name);
         s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
         return;
     }
-    bool more = max && count > max;
-    count = count < max ? count : max;
+    bool more = max && parts.count > max;
+    size_t count = parts.count < max ? parts.count : max;
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     write_parts_head(call, &b, &upload, url);
     xml_int(&b, "PartNumberMarker", after);
-    xml_int(&b, "NextPartNumberMarker", count ? parts[count - 1].number : 0);
+    xml_int(&b, "NextPartNumberMarker", count ? parts.items[count - 1].number : 0);
     xml_int(&b, "MaxParts", (int64_t)max);
     xml_bool(&b, "IsTruncated", more);
     for (size_t i = 0; i < count; i++)
-        write_part(call, &b, &parts[i]);
+        write_part(call, &b, &parts.items[i]);
     xml_close(&b, "ListPartsResult");
     s3_reply_xml(call, &b);
 }
@@ -187,16 +188,17 @@ static err_t collect_uploads(struct upload_listing *u)
 {
     for (bool end = u->max == 0; !end && !u->more;) {
         SCRATCH(scratch);
-        struct upload *page;
-        size_t count;
+        struct upload_list_request request = {
+            .prefix = u->prefix, .after_key = u->after_key, .after_name = u->after_name, .limit = UPLOADS_AT_ONCE
+        };
+        struct upload_list page;
         bool skipped = false;
-        err_t e = upload_list(u->call->s3->core, &u->bucket, u->prefix, u->after_key, u->after_name, UPLOADS_AT_ONCE,
-                              &scratch, &page, &count);
+        err_t e = upload_list(u->call->s3->core, &u->bucket, &request, &scratch, &page);
         if (e)
             return err_copy(&u->call->x->arena, e);
-        for (size_t i = 0; i < count && !u->more && !skipped; i++)
-            show_upload(u, &page[i], &skipped);
-        end = count < UPLOADS_AT_ONCE && !skipped;
+        for (size_t i = 0; i < page.count && !u->more && !skipped; i++)
+            show_upload(u, &page.items[i], &skipped);
+        end = page.count < UPLOADS_AT_ONCE && !skipped;
     }
     return NULL;
 }

@@ -110,7 +110,8 @@ void s3_upload_abort(struct s3_call *call)
     s3_param(call, "uploadId", &name);
     if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket))
         return;
-    err_t e = upload_abort(call->s3->core, &call->who, &bucket, call->key, name, &call->x->arena);
+    struct upload_ref upload = { &bucket, call->key, name };
+    err_t e = upload_abort(call->s3->core, &call->who, &upload, &call->x->arena);
     if (e) {
         s3_detail(call, "UploadId", name);
         s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
@@ -201,14 +202,14 @@ static bool read_object_digest(struct s3_call *call, enum digest_form form, stru
 
 /* Read the declared digest. Its form is that of the upload; of an upload that was completed before, the form that the
  * client states. False: replied. */
-static bool read_checksum(struct s3_call *call, const struct bucket *bucket, struct complete_request *request)
+static bool read_checksum(struct s3_call *call, struct complete_request *request)
 {
     struct upload upload;
     enum digest_form form = DIGEST_WHOLE, stated;
     bool has_type;
     if (!read_checksum_type(call, &stated, &has_type))
         return false;
-    err_t e = upload_get(call->s3->core, bucket, request->key, request->name, &call->x->arena, &upload);
+    err_t e = upload_get(call->s3->core, &request->upload, &call->x->arena, &upload);
     if (e && e->code != ERR_NOT_FOUND) {
         s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
         return false;
@@ -283,21 +284,21 @@ static void reply_completed(struct s3_call *call, const struct entry *entry)
 void s3_upload_complete(struct s3_call *call)
 {
     struct bucket bucket;
-    struct complete_request request = { .key = call->key,
+    struct complete_request request = { .upload = { &bucket, call->key, S("") },
                                         .part_min_bytes = call->s3->options.min_part_bytes,
                                         .max_bytes = call->s3->options.max_upload_bytes };
     enum upload_refusal why = UPLOAD_NO_REFUSAL;
     struct entry entry;
-    s3_param(call, "uploadId", &request.name);
+    s3_param(call, "uploadId", &request.upload.name);
     if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !read_completed_parts(call, &request) ||
-        !read_checksum(call, &bucket, &request) || !read_object_size(call, &request.exact_bytes) ||
+        !read_checksum(call, &request) || !read_object_size(call, &request.exact_bytes) ||
         !s3_condition_read(call, &request.condition))
         return;
-    err_t e = upload_complete(call->s3->core, &call->who, &bucket, &request, &call->x->arena, &why, &entry);
+    err_t e = upload_complete(call->s3->core, &call->who, &request, &call->x->arena, &why, &entry);
     if (e && why == UPLOAD_CONDITION)
         s3_fail_condition(call, &bucket, &request.condition);
     else if (e)
-        fail_complete(call, e, why, request.name);
+        fail_complete(call, e, why, request.upload.name);
     else
         reply_completed(call, &entry);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every question who may do what is answered by one function, may_act, which bucket_find asks before it gives a bucket
- * away; changes ask it again inside their transaction. */
+/* One function, may_act, decides who may do what in a bucket. bucket_find asks it before it returns a bucket, and each
+ * change asks it again inside its write. */
 #include "core/bucket/bucket.h"
 
 #include "core/access/access.h"
@@ -9,7 +9,7 @@
 #include "core/store/bucket_store.h"
 #include "core/store/transaction.h"
 
-enum { NAME_LEAST = 3, NAME_MOST = 63, CORS_MOST = 64 * 1024 };
+enum { NAME_MIN = 3, NAME_MAX = 63, CORS_MAX = 64 * 1024 };
 
 /* ---- names ---- */
 
@@ -18,7 +18,7 @@ static bool is_letter_or_digit(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* Four groups of digits: whether or not each is below 256, a client could take it for an address. */
+/* Four groups of digits. A client could take them for an IPv4 address, also when one of them is above 255. */
 static bool looks_like_address(slice name)
 {
     int groups = 1;
@@ -45,7 +45,7 @@ static bool is_reserved(slice name)
 
 bool bucket_name_is_valid(slice name)
 {
-    if (name.n < NAME_LEAST || name.n > NAME_MOST)
+    if (name.n < NAME_MIN || name.n > NAME_MAX)
         return false;
     for (size_t i = 0; i < name.n; i++)
         if (!is_letter_or_digit(name.p[i]) && name.p[i] != '.' && name.p[i] != '-')
@@ -54,7 +54,7 @@ bool bucket_name_is_valid(slice name)
            slice_find(name, S("..")) == SLICE_NONE && !looks_like_address(name) && !is_reserved(name);
 }
 
-/* ---- looking up ---- */
+/* ---- finding ---- */
 
 static err_t may_act(const struct principal *who, const struct bucket *bucket, enum bucket_action action,
                      struct arena *a)
@@ -65,13 +65,12 @@ static err_t may_act(const struct principal *who, const struct bucket *bucket, e
     return may ? NULL : err_make(a, ERR_FORBIDDEN, "that is not allowed in this bucket");
 }
 
-static err_t look_up(struct core *core, slice name, struct arena *a, struct bucket *ret)
+static err_t find_by_name(struct core *core, slice name, struct arena *a, struct bucket *ret)
 {
     uint64_t generation = meta_generation(core->meta); /* before the row is read */
     if (bucket_cache_find(core->buckets, name, generation, a, ret))
         return NULL;
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(meta_bucket_by_name(tx, name, a, ret));
     bucket_cache_put(core->buckets, generation, ret);
@@ -82,29 +81,23 @@ err_t bucket_find(struct core *core, const struct principal *who, slice name, en
                   struct arena *a, struct bucket *ret)
 {
     struct bucket bucket = { 0 };
-    TRY(look_up(core, name, a, &bucket));
+    TRY(find_by_name(core, name, a, &bucket));
     TRY(may_act(who, &bucket, action, a));
     *ret = bucket;
     return NULL;
 }
 
-err_t bucket_list(struct core *core, const struct principal *who, struct arena *a, struct bucket **ret,
-                  size_t *ret_count)
+err_t bucket_list(struct core *core, const struct principal *who, struct arena *a, struct bucket_list *ret)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    struct bucket_list list;
-    TRY(meta_bucket_list(tx, who->account_id, a, &list));
-    *ret = list.items;
-    *ret_count = list.count;
-    return NULL;
+    return meta_bucket_list(tx, who->account_id, a, ret);
 }
 
 err_t bucket_cors(struct core *core, slice name, struct arena *a, slice *ret_cors)
 {
     struct bucket bucket = { 0 };
-    TRY(look_up(core, name, a, &bucket));
+    TRY(find_by_name(core, name, a, &bucket));
     *ret_cors = bucket.cors;
     return NULL;
 }
@@ -121,11 +114,11 @@ err_t bucket_write_event(struct meta_tx *tx, const struct bucket_change *c, slic
     return event_write(tx, &event, a);
 }
 
-/* Makes c->bucket, unless the name is taken: then c->was is true and c->bucket is the one that has it. */
-static err_t add_unless_there(struct meta_tx *tx, struct bucket_change *c, struct bucket wanted, struct arena *a)
+/* Makes c->bucket. If the name is taken, c->existed is true and c->bucket is the bucket that has it. */
+static err_t add_if_missing(struct meta_tx *tx, struct bucket_change *c, struct bucket wanted, struct arena *a)
 {
     err_t e = meta_bucket_by_name(tx, c->name, a, &c->bucket);
-    c->was = !e;
+    c->existed = !e;
     if (!err_is(e, ERR_NOT_FOUND))
         return e;
     c->bucket = wanted;
@@ -135,11 +128,11 @@ static err_t add_unless_there(struct meta_tx *tx, struct bucket_change *c, struc
     return bucket_write_event(tx, c, S("bucket.create"), a);
 }
 
-static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_bucket_create(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bucket_change *c = arg;
     struct bucket wanted = { .account_id = c->who->account_id, .owner_id = c->who->user_id, .kind = BUCKET_OPEN };
-    return add_unless_there(tx, c, wanted, a);
+    return add_if_missing(tx, c, wanted, a);
 }
 
 err_t bucket_create(struct core *core, const struct principal *who, slice name, struct arena *a, bool *ret_own)
@@ -148,8 +141,8 @@ err_t bucket_create(struct core *core, const struct principal *who, slice name, 
     if (!bucket_name_is_valid(name))
         return err_make(a, ERR_INVALID, "a bucket name is 3 to 63 of a-z 0-9 . -, and none of those that are reserved");
     struct bucket_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
-    TRY(meta_write(core->meta, apply_create, &c, a));
-    if (!c.was)
+    TRY(meta_write(core->meta, apply_bucket_create, &c, a));
+    if (!c.existed)
         return NULL;
     *ret_own = c.bucket.kind == BUCKET_OPEN && c.bucket.account_id == who->account_id;
     return err_make(a, ERR_CONFLICT, "there is a bucket of that name");
@@ -161,7 +154,7 @@ err_t bucket_find_managed(struct meta_tx *tx, struct bucket_change *c, struct ar
     return may_act(c->who, &c->bucket, BUCKET_MANAGE, a);
 }
 
-static err_t apply_cors(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_bucket_cors(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bucket_change *c = arg;
     TRY(bucket_find_managed(tx, c, a));
@@ -171,17 +164,17 @@ static err_t apply_cors(struct meta_tx *tx, void *arg, struct arena *a)
 
 err_t bucket_set_cors(struct core *core, const struct principal *who, slice name, slice cors, struct arena *a)
 {
-    if (cors.n > CORS_MOST)
-        return err_make(a, ERR_TOO_LARGE, "the rules for web pages have more than %d bytes", CORS_MOST);
+    if (cors.n > CORS_MAX)
+        return err_make(a, ERR_TOO_LARGE, "the rules for web pages have more than %d bytes", CORS_MAX);
     struct bucket_change c = { .core = core, .who = who, .name = name, .cors = cors, .now_ms = core_now_ms(core) };
-    return meta_write(core->meta, apply_cors, &c, a);
+    return meta_write(core->meta, apply_bucket_cors, &c, a);
 }
 
-static err_t apply_ensure(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_bucket_ensure(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bucket_change *c = arg;
     struct bucket wanted = { .owner_id = c->who->user_id, .kind = BUCKET_GUARDED };
-    return add_unless_there(tx, c, wanted, a);
+    return add_if_missing(tx, c, wanted, a);
 }
 
 err_t bucket_ensure(struct core *core, slice name, struct arena *a, struct bucket *ret)
@@ -189,8 +182,8 @@ err_t bucket_ensure(struct core *core, slice name, struct arena *a, struct bucke
     struct principal operator_;
     TRY(access_operator(core, S(""), a, &operator_));
     struct bucket_change c = { .core = core, .who = &operator_, .name = name, .now_ms = core_now_ms(core) };
-    TRY(meta_write(core->meta, apply_ensure, &c, a));
+    TRY(meta_write(core->meta, apply_bucket_ensure, &c, a));
     if (c.bucket.kind != BUCKET_GUARDED)
         return err_make(a, ERR_CONFLICT, "the bucket " SLICE_FMT " belongs to an account", SLICE_ARG(name));
-    return look_up(core, name, a, ret);
+    return find_by_name(core, name, a, ret);
 }

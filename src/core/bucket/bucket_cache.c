@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table of fixed size: a name has WAYS places, of which the one that was filled longest ago goes. Every overwriting
- * of anything makes a new generation, so under load a bucket is looked up again and again; that is one row by an index,
- * and the cache spares it to those who only read. Names that do not exist find no room here. */
+/* A table of SETS × WAYS buckets; a name has WAYS slots, and a new bucket replaces the one that was cached first. Each
+ * write that changes or removes a record begins a new generation of the store, so under a load of writes each request
+ * looks its bucket up, by an index. Requests that only read find it here. Names without a bucket are not cached. */
 #include "core/bucket/bucket_priv.h"
 #include "core/core_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETS = 64, WAYS = 4, TEXT_MOST = 4096 };
+enum { SETS = 64, WAYS = 4, TEXT_MAX = 4096 };
 
-struct kept_bucket {
+struct cached_bucket {
     uint64_t generation, at;
     struct bucket bucket;
     char text[]; /* name and cors */
@@ -19,7 +19,7 @@ struct kept_bucket {
 struct bucket_cache {
     pthread_mutex_t mutex;
     uint64_t count;
-    struct kept_bucket *sets[SETS][WAYS];
+    struct cached_bucket *sets[SETS][WAYS];
 };
 
 struct bucket_cache *bucket_cache_new(void)
@@ -40,9 +40,8 @@ void bucket_cache_free(struct bucket_cache *cache)
 
 bool bucket_cache_find(struct bucket_cache *cache, slice name, uint64_t generation, struct arena *a, struct bucket *ret)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&cache->mutex);
-    struct kept_bucket **set = cache->sets[slice_hash(name) % SETS];
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&cache->mutex);
+    struct cached_bucket **set = cache->sets[slice_hash(name) % SETS];
     for (size_t i = 0; i < WAYS; i++) {
         if (!set[i] || set[i]->generation != generation || !slice_eq(set[i]->bucket.name, name))
             continue;
@@ -54,27 +53,26 @@ bool bucket_cache_find(struct bucket_cache *cache, slice name, uint64_t generati
     return false;
 }
 
-static struct kept_bucket *keep(uint64_t generation, const struct bucket *bucket)
+static struct cached_bucket *copy_bucket(uint64_t generation, const struct bucket *bucket)
 {
-    struct kept_bucket *kept = must_malloc(sizeof *kept + bucket->name.n + bucket->cors.n);
-    kept->generation = generation;
-    kept->bucket = *bucket;
-    memcpy(kept->text, bucket->name.p, bucket->name.n);
-    kept->bucket.name = (slice){ kept->text, bucket->name.n };
+    struct cached_bucket *cached = must_malloc(sizeof *cached + bucket->name.n + bucket->cors.n);
+    cached->generation = generation;
+    cached->bucket = *bucket;
+    memcpy(cached->text, bucket->name.p, bucket->name.n);
+    cached->bucket.name = (slice){ cached->text, bucket->name.n };
     if (bucket->cors.n)
-        memcpy(kept->text + bucket->name.n, bucket->cors.p, bucket->cors.n);
-    kept->bucket.cors = (slice){ kept->text + bucket->name.n, bucket->cors.n };
-    return kept;
+        memcpy(cached->text + bucket->name.n, bucket->cors.p, bucket->cors.n);
+    cached->bucket.cors = (slice){ cached->text + bucket->name.n, bucket->cors.n };
+    return cached;
 }
 
 void bucket_cache_put(struct bucket_cache *cache, uint64_t generation, const struct bucket *bucket)
 {
-    if (bucket->name.n + bucket->cors.n > TEXT_MOST)
+    if (bucket->name.n + bucket->cors.n > TEXT_MAX)
         return;
-    struct kept_bucket *kept = keep(generation, bucket);
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&cache->mutex);
-    struct kept_bucket **set = cache->sets[slice_hash(bucket->name) % SETS], **slot = &set[0];
+    struct cached_bucket *cached = copy_bucket(generation, bucket);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&cache->mutex);
+    struct cached_bucket **set = cache->sets[slice_hash(bucket->name) % SETS], **slot = &set[0];
     for (size_t i = 0; i < WAYS; i++) {
         if (!set[i] || slice_eq(set[i]->bucket.name, bucket->name)) {
             slot = &set[i];
@@ -83,7 +81,7 @@ void bucket_cache_put(struct bucket_cache *cache, uint64_t generation, const str
         if (set[i]->at < (*slot)->at)
             slot = &set[i];
     }
-    kept->at = ++cache->count;
+    cached->at = ++cache->count;
     free(*slot);
-    *slot = kept;
+    *slot = cached;
 }

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of buckets, entries and uploads share. */
+/* What the files of buckets share. */
 #ifndef CAIS_CORE_BUCKET_BUCKET_PRIV_H
 #define CAIS_CORE_BUCKET_BUCKET_PRIV_H
 
 #include "core/bucket/bucket.h"
 
-/* Buckets by name, as they were looked up. False: not there, or from another generation. */
+/* ---- the cache of buckets by name ---- */
+
+/* generation: the store's, now. False: the bucket is not cached, or was read in another generation. */
 bool bucket_cache_find(struct bucket_cache *, slice name, uint64_t generation, struct arena *a, struct bucket *ret);
-/* generation: read before the row was. */
+/* generation: the store's, read before the row was. */
 void bucket_cache_put(struct bucket_cache *, uint64_t generation, const struct bucket *);
 
 /* ---- changes ---- */
 
-/* One change of a bucket, the argument of its write. */
+/* One change of a bucket: the argument of its write. */
 struct bucket_change {
     struct core *core;
     const struct principal *who;
     slice name, cors;
     int64_t now_ms;
     struct bucket bucket; /* found or made; its slices die with the write */
-    bool was;             /* the bucket existed already */
-    bool more;            /* the change needs another write */
+    bool existed;         /* the bucket was there before */
+    bool unfinished;      /* the change needs another write */
 };
-/* Sets c->bucket to the bucket as it is now. Errors: NOT_FOUND; FORBIDDEN `who` may not manage it. */
+/* Set c->bucket to the bucket as it is now. Errors: NOT_FOUND; FORBIDDEN `who` may not manage it. */
 MUST_USE err_t bucket_find_managed(struct meta_tx *, struct bucket_change *c, struct arena *a);
 MUST_USE err_t bucket_write_event(struct meta_tx *, const struct bucket_change *c, slice action, struct arena *a);
 

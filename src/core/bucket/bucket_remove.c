@@ -8,8 +8,8 @@ static err_t apply_bucket_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bucket_change *c = arg;
     TRY(bucket_find_managed(tx, c, a));
-    TRY(upload_end_past(tx, c->bucket.id, c->now_ms, a, &c->more));
-    if (c->more)
+    TRY(upload_end_expired(tx, c->bucket.id, c->now_ms, a, &c->unfinished));
+    if (c->unfinished)
         return NULL; /* the rest in another write: other writes wait for this one */
     TRY(meta_bucket_remove(tx, c->bucket.id, a));
     return bucket_write_event(tx, c, S("bucket.remove"), a);
@@ -20,6 +20,6 @@ err_t bucket_remove(struct core *core, const struct principal *who, slice name, 
     struct bucket_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
     do {
         TRY(meta_write(core->meta, apply_bucket_remove, &c, a));
-    } while (c.more);
+    } while (c.unfinished);
     return NULL;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What lies in buckets: a key names an object. Putting replaces: readers of the old object go on reading it, and of two
- * writers of one key the one that commits last stays, whole.
+/* Entries: a key in a bucket names an object. Putting an entry replaces the one that has the key; a client that reads the
+ * replaced object goes on reading it. When two clients put the same key at once, the one that commits last wins, with
+ * its whole object.
  *
- * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores.
- * Buckets come from bucket_find, which authorised the caller. */
+ * Buckets come from bucket_find, which authorised the caller.
+ * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores. Thread: any. */
 #ifndef CAIS_CORE_BUCKET_ENTRY_H
 #define CAIS_CORE_BUCKET_ENTRY_H
 
@@ -14,14 +15,14 @@
 #include "core/records/entry.h"
 
 #define ENTRY_KEY_MAX 1024      /* bytes */
-#define ENTRY_HEADERS_MAX 16384 /* bytes of headers, and of tags */
+#define ENTRY_HEADERS_MAX 16384 /* bytes of the headers, and of the tags */
 
-/* What must hold of the entry that is there, at the instant of the change (RFC 9110 §13). Etags without quotes; "*"
- * any. Empty: no condition. */
+/* What must be true of the existing entry at the instant of the change (RFC 9110 §13). Etags without quotes; "*" matches
+ * any entry; empty: no condition. */
 struct entry_condition {
     slice if_match, if_none_match;
 };
-/* "md5", or "md5-parts" of one that was put together; without quotes. */
+/* "MD5", or "MD5-PARTS" for a composite of PARTS parts; in hex, without quotes. */
 slice entry_etag(const struct entry *, struct arena *a);
 /* Does the condition hold for the entry `there` (NULL: there is none)? Errors: CONFLICT it does not. */
 MUST_USE err_t entry_check_condition(const struct entry_condition *, const struct entry *there, struct arena *a);
@@ -30,30 +31,33 @@ MUST_USE err_t entry_check_condition(const struct entry_condition *, const struc
 
 struct entry_request {
     slice key;
-    slice headers, tags; /* headers: lines "Name: value", each ended by a newline; tags as the API likes */
+    slice headers; /* lines "Name: value", each ended by a newline */
+    slice tags;    /* in a form that only the API reads */
     struct entry_condition condition;
     uint64_t max_bytes;      /* TOO_LARGE above it; 0: no limit */
     uint64_t min_bytes;      /* EMPTY below it */
-    int64_t exact_bytes;     /* -1: not known */
-    slice md5;               /* 16 bytes the sender declared; empty: none */
-    enum digest_kind digest; /* to be computed and kept; DIGEST_NONE: none */
+    int64_t exact_bytes;     /* the length, if it is known before the first byte; -1: it is not */
+    slice md5;               /* the 16 bytes that the sender declared; empty: none */
+    enum digest_kind digest; /* to be computed and stored; DIGEST_NONE: none */
 };
-/* What was put. Slices live until done returns. */
+/* What was put. The slices live until done returns. */
 struct entry_stored {
     slice etag; /* without quotes */
     struct digest digest;
 };
-typedef void entry_done_fn(void *arg, err_t e, const struct entry_stored *);
+/* e NULL: *stored is what was put; else stored is NULL. Runs on the committer's thread, or on the caller's before
+ * entry_put_finish returns; it must not block. */
+typedef void entry_done_fn(void *arg, err_t e, const struct entry_stored *stored);
 
-/* One entry on its way in. In a guarded bucket the guard must have handed the key out: the bytes become those of the
- * file that the key names (entry_guard.h).
+/* An entry that is being put. In a guarded bucket the guard must have handed the key out, and the bytes become those of
+ * the file that the key names (entry_guard.h).
  *
  *     entry_put_open ──► intake_write(put->intake)* ──► entry_put_finish ──► done
  *                └───────────────┴────────────────────► entry_put_discard
  */
 struct entry_put {
-    struct intake *intake; /* digests that turn up late: intake_expect */
-    /* entry.c's: */
+    struct intake *intake; /* for intake_write, and for intake_expect of a digest that comes after the bytes */
+    /* Only for entry.c and the guard: */
     struct core *core;
     struct principal who;
     struct bucket bucket;
@@ -63,15 +67,16 @@ struct entry_put {
     entry_done_fn *done;
     void *done_arg;
 };
-/* `put` and everything that order and who point to must live until done, or discard. Fit for a loop.
- * Errors: INVALID key; PRECONDITION as CONFLICT (looked at again at the end); TOO_LARGE; NO_SPACE; QUOTA. In a guarded
- * bucket also FORBIDDEN: the guard does not permit bytes under this key now (an upload that began in time may end after
- * it); TOO_LARGE or EMPTY: exact_bytes is not the length that was permitted. */
+/* `put`, and everything that the request and `who` point to, must live until done runs, or until entry_put_discard. Fit
+ * for a loop.
+ * Errors: INVALID the key; CONFLICT the condition does not hold (entry_put_finish checks it again); TOO_LARGE; NO_SPACE;
+ * QUOTA. In a guarded bucket also FORBIDDEN: the guard does not permit bytes under this key now (an upload that began in
+ * time may end later); TOO_LARGE or EMPTY: exact_bytes is not the length that was permitted. */
 MUST_USE err_t entry_put_open(struct core *, const struct principal *who, const struct bucket *,
                               const struct entry_request *, struct arena *a, struct entry_put *put);
 /* As intake_finish. Errors (through done): CONFLICT the condition does not hold; DIGEST; TRUNCATED; TOO_LARGE; EMPTY
- * fewer than min_bytes, or than were permitted; FORBIDDEN the permission ended meanwhile; NOT_FOUND the bucket has
- * gone; QUOTA; NO_SPACE; UNAVAILABLE. */
+ * fewer bytes than min_bytes, or than were permitted; FORBIDDEN the permission ended meanwhile; NOT_FOUND the bucket was
+ * removed; QUOTA; NO_SPACE; UNAVAILABLE. */
 void entry_put_finish(struct entry_put *put, entry_done_fn *done, void *arg);
 void entry_put_discard(struct entry_put *put);
 
@@ -79,56 +84,68 @@ void entry_put_discard(struct entry_put *put);
 
 /* Errors: NOT_FOUND. Fit for a loop. */
 MUST_USE err_t entry_get(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret);
-/* With its bytes. In a guarded bucket the entry has no headers but
- * Content-Type. Errors: NOT_FOUND; CORRUPT. Fit for a loop. */
+/* The entry and its bytes. In a guarded bucket the only header of an entry is Content-Type. Errors: NOT_FOUND; CORRUPT
+ * the bytes are missing. Fit for a loop. */
 MUST_USE err_t entry_open(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret,
                           struct content *ret_content);
-/* Where part `number` (from 1) of what was put together lies; of what was put whole, part 1 is all of it.
- * Errors: NOT_FOUND no such part. */
+/* Where part `number` (from 1) of a composite begins, and its length. Of an object that is no composite, part 1 is all
+ * of it. Errors: NOT_FOUND no such part. */
 MUST_USE err_t entry_part(struct core *, const struct entry *, int64_t number, struct arena *a, uint64_t *ret_offset,
                           uint64_t *ret_bytes);
 
 /* ---- changing ---- */
 
-/* Gone before is success (ret_was false). Errors: CONFLICT the condition does not hold; FORBIDDEN in a
- * guarded bucket. */
-MUST_USE err_t entry_remove(struct core *, const struct principal *who, const struct bucket *, slice key,
-                            const struct entry_condition *, struct arena *a, bool *ret_was);
-/* Many at once, in one write, or in several when they have many parts. ret_errors[i] NULL: it is gone. Errors: those of
- * a write as a whole; some may be gone then, and the same may be asked again. */
+struct entry_removal {
+    slice key;
+    struct entry_condition condition;
+};
+/* Removing a key that no entry has is success, and *ret_existed is false. Errors: CONFLICT the condition does not hold;
+ * FORBIDDEN a guarded bucket. */
+MUST_USE err_t entry_remove(struct core *, const struct principal *who, const struct bucket *,
+                            const struct entry_removal *, struct arena *a, bool *ret_existed);
+/* Remove many keys without conditions: in one write, or in several when the entries have many parts. After an error some
+ * of the entries may be gone, and the call may be repeated. Errors: FORBIDDEN a guarded bucket. */
 MUST_USE err_t entry_remove_many(struct core *, const struct principal *who, const struct bucket *, const slice *keys,
-                                 size_t count, struct arena *a, err_t *ret_errors);
-/* Errors: NOT_FOUND; TOO_LARGE. */
+                                 size_t count, struct arena *a);
+/* Errors: NOT_FOUND; TOO_LARGE; FORBIDDEN a guarded bucket. */
 MUST_USE err_t entry_set_tags(struct core *, const struct principal *who, const struct bucket *, slice key, slice tags,
                               struct arena *a);
-/* A new entry that names the same object: no byte is copied. The caller authorised reading the source and writing the
- * target. source_condition is about the source, condition about the target. keeps_headers: those of the source, tags
- * alike by keeps_tags. Errors: NOT_FOUND the source; CONFLICT a condition; INVALID key; QUOTA; FORBIDDEN guarded. */
 struct entry_copy {
     const struct bucket *from, *to;
     slice from_key, to_key;
-    struct entry_condition source_condition, condition;
-    int64_t modified_since_ms, unmodified_since_ms; /* of the source; 0: no matter */
-    bool keeps_headers, keeps_tags;
+    struct entry_condition source_condition;        /* for the entry at from_key */
+    struct entry_condition condition;               /* for the entry at to_key */
+    int64_t modified_since_ms, unmodified_since_ms; /* conditions for the source; 0: none */
+    bool keeps_headers, keeps_tags;                 /* those of the source, in place of the next two */
     slice headers, tags;
 };
+/* Make a new entry that names the object of another: no byte is copied. The caller is authorised to read the source and
+ * to write the target. Errors: NOT_FOUND no source; CONFLICT a condition does not hold; INVALID to_key; QUOTA; FORBIDDEN
+ * a guarded bucket. */
 MUST_USE err_t entry_copy(struct core *, const struct principal *who, const struct entry_copy *, struct arena *a,
                           struct entry *ret);
 
 /* ---- listing ---- */
 
+/* Called for each item in ascending order of keys. An item is either an entry, without headers, tags and upload, or a
+ * common prefix, which stands for all keys that begin with it; then entry is NULL. The slices live for the call. */
+typedef err_t entry_visit_fn(void *arg, const struct entry *entry, slice common_prefix);
+
 struct entry_list_request {
     slice prefix, delimiter; /* may be empty */
-    slice after;             /* only what comes after this key, or common prefix; empty: from the start */
-    size_t most;
+    slice after;             /* only items after this key or common prefix; empty: from the start */
+    size_t limit;            /* at most so many items */
+    entry_visit_fn *visit;
+    void *arg;
 };
-/* Called for each in the order of keys: either an entry (as meta_entry_each fills it), or a common prefix, which stands
- * for all keys that begin with it. Slices live for the call. */
-typedef err_t entry_visit_fn(void *arg, const struct entry *, slice common_prefix);
-/* Constant memory, whatever the number of keys. ret_more: there are more; ret_last is the last key or common prefix
- * that was visited (in `a`): `after` of the next page. For a worker: it reads as many rows as it shows, and one look-up
- * for each common prefix. */
+struct entry_list_end {
+    bool more;  /* there are items after the last one that was visited */
+    slice last; /* the key or common prefix that was visited last, in `a`: `after` of the next page */
+};
+/* Visit the keys that begin with prefix. Keys that have the delimiter after the prefix become one common prefix, which
+ * ends with the delimiter. Uses constant memory, whatever the number of keys. Not on a loop: it reads as many rows as it
+ * shows, and needs one look-up for each common prefix. Errors: also those of visit, which end the listing. */
 MUST_USE err_t entry_list(struct core *, const struct bucket *, const struct entry_list_request *, struct arena *a,
-                          entry_visit_fn *visit, void *arg, bool *ret_more, slice *ret_last);
+                          struct entry_list_end *ret);
 
 #endif

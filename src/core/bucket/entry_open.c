@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading what a key names: the entry, its object and, when they are few, its bytes come in one look-up. */
+/* Opening an entry. The entry, its object, and the bytes of a small object come in one look-up. */
 #include "core/bucket/entry_guard.h"
 #include "core/bucket/entry_priv.h"
 #include "core/store/entry_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
 
-enum { LOOKS_MOST = 3 };
+enum { TRIES_MAX = 3 };
 
 static err_t bytes_are_missing(struct arena *a, err_t cause, const struct entry *entry)
 {
@@ -14,8 +14,7 @@ static err_t bytes_are_missing(struct arena *a, err_t cause, const struct entry 
                        (long long)entry->object_id);
 }
 
-/* The entry and its bytes, as one look at the store finds them. `gone` is set, and nothing is open, when the object's
- * blob is not there. */
+/* The outcome of one try. If `gone` is not NULL, the object's blob was not there and nothing is open. */
 struct opened_entry {
     struct entry entry;
     struct content content;
@@ -42,15 +41,15 @@ static err_t open_once(struct core *core, const struct bucket *bucket, slice key
     return NULL;
 }
 
-/* A blob that is not there was lost, or went together with its record between the two looks: then the entry is gone or
- * names another object by now. */
+/* If the blob is not there, it was lost, or the entry was removed or replaced after its record was read. In the second case
+ * another try finds no entry, or another object. */
 err_t entry_open(struct core *core, const struct bucket *bucket, slice key, struct arena *a, struct entry *ret,
                  struct content *ret_content)
 {
     if (bucket->kind == BUCKET_GUARDED)
         return core->entry_guard->open(core, bucket, key, a, ret, ret_content);
     int64_t object_id = 0;
-    for (int looks = 0; looks < LOOKS_MOST; looks++) {
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
         struct opened_entry opened;
         TRY(open_once(core, bucket, key, a, &opened));
         if (opened.gone && opened.entry.object_id == object_id)
@@ -75,12 +74,11 @@ err_t entry_part(struct core *core, const struct entry *entry, int64_t number, s
     *ret_bytes = entry->size_bytes;
     if (!entry->part_count)
         return NULL;
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct object_part_list list;
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(meta_object_parts(tx, entry->object_id, a, &list));
-    if ((uint64_t)number > list.count) /* replaced meanwhile */
+    if ((uint64_t)number > list.count) /* the entry was replaced meanwhile */
         return err_make(a, ERR_NOT_FOUND, "no such part");
     *ret_offset = list.items[number - 1].offset;
     *ret_bytes = list.items[number - 1].object.size_bytes;

@@ -12,13 +12,13 @@ MUST_USE err_t entry_check_key(slice key, struct arena *a);
 MUST_USE err_t entry_check_texts(slice headers, slice tags, struct arena *a);
 
 bool entry_is_conditional(const struct entry_condition *);
-/* What is known about the outcome before a byte has come: the condition, and whether the account has room for so many
- * more bytes (-1: not known). Errors: CONFLICT; QUOTA. */
+/* Refuse a put early, before the first byte, for reasons that would refuse it at its end: the condition does not hold, or
+ * the account has no room. bytes: of the new object; -1: not known. Errors: CONFLICT; QUOTA. */
 MUST_USE err_t entry_precheck(struct core *, const struct bucket *, slice key, const struct entry_condition *,
                               int64_t bytes, struct arena *a);
 
-/* One key gets another object, inside a write: entry_claim asks and takes what may be refused, then the caller makes
- * the object, then entry_settle puts the entry where its key is. */
+/* A key gets another object, inside a write, in three steps. entry_claim checks everything that may refuse the change
+ * and takes the room in the account. Then the caller adds the object. Then entry_settle puts the entry. */
 struct entry_change {
     struct core *core;
     const struct principal *who;
@@ -26,17 +26,18 @@ struct entry_change {
     slice key;
     const struct entry_condition *condition;
     uint64_t bytes; /* of the new object */
-    uint64_t freed; /* of the account's, that come free by the same write */
+    uint64_t freed; /* that the same write gives back to the account in another way */
     int64_t at_ms;
-    slice action; /* of the event */
-    bool by_difference;
+    slice action;          /* of the event */
+    bool replaces_counted; /* entry_claim's: it counted only the difference to the entry that is replaced */
 };
 /* Errors: CONFLICT the condition does not hold; QUOTA. Nothing was changed then. */
 MUST_USE err_t entry_claim(struct meta_tx *, struct entry_change *, struct arena *a);
-/* Lets go of the object that was there. Errors: NOT_FOUND the bucket has gone. */
+/* Puts the entry, releases the object of the one that it replaces, and writes the event. Errors: NOT_FOUND the bucket
+ * was removed. */
 MUST_USE err_t entry_settle(struct meta_tx *, const struct entry_change *, const struct entry *, struct arena *a);
-/* How a put ends, on the committer's thread as a rule: tells `done` of the entry, or of e (not NULL). */
-void entry_tell(err_t e, const struct entry *, entry_done_fn *done, void *arg);
+/* Report the outcome of a put to `done`: the entry, or the error e if it is not NULL. */
+void entry_report(err_t e, const struct entry *, entry_done_fn *done, void *arg);
 /* "entry:BUCKET/KEY" */
 slice entry_subject(struct arena *a, const struct bucket *, slice key);
 

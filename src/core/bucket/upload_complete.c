@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Completing: one write that looks at everything first, then makes the object out of its parts, puts the entry where
- * its key is, and ends the upload. No byte moves, so it takes as long for large parts as for small ones. A client that
- * did not hear the answer asks again: the upload is gone then, but the entry bears its name. */
+/* Completing an upload is one write. It checks everything first; then it makes the composite out of the parts, puts the
+ * entry, and ends the upload. No byte moves, so it takes as long for large parts as for small ones.
+ *
+ * A client that did not receive the reply completes again. The upload is gone then, but the entry has its name. */
 #include "core/bucket/upload_priv.h"
 
 #include "base/text.h"
@@ -17,10 +18,9 @@
 struct completing {
     struct core *core;
     const struct principal *who;
-    const struct bucket *bucket;
     const struct complete_request *request;
     int64_t at_ms;
-    struct arena *a; /* the caller's, who waits */
+    struct arena *a; /* of the caller, who waits for the write */
     enum upload_refusal why;
     struct entry entry;
 
@@ -33,16 +33,16 @@ struct completing {
 
 #define REFUSE(c, a, reason, code, ...) ((c)->why = (reason), err_make((a), (code), __VA_ARGS__))
 
-/* ---- looking at everything ---- */
+/* ---- checking ---- */
 
-static bool is_named(const struct completed_part *wanted, const struct upload_part *part, struct arena *a)
+static bool is_the_named_part(const struct completed_part *wanted, const struct upload_part *part, struct arena *a)
 {
     slice etag = hex_encode(a, (slice){ (const char *)part->md5, MD5_SIZE });
     return slice_eq_nocase(wanted->etag, etag) &&
            (wanted->digest.kind == DIGEST_NONE || digest_eq(&wanted->digest, &part->digest));
 }
 
-/* Both lists ascend. */
+/* Both lists are sorted by number. */
 static err_t match_parts(struct completing *c, struct arena *a)
 {
     const struct complete_request *request = c->request;
@@ -57,8 +57,8 @@ static err_t match_parts(struct completing *c, struct arena *a)
         while (at < c->came.count && c->came.items[at].number < wanted->number)
             at++;
         if (at == c->came.count || c->came.items[at].number != wanted->number ||
-            !is_named(wanted, &c->came.items[at], a))
-            return REFUSE(c, a, UPLOAD_BAD_PART, ERR_INVALID, "part %lld did not come, or is another",
+            !is_the_named_part(wanted, &c->came.items[at], a))
+            return REFUSE(c, a, UPLOAD_BAD_PART, ERR_INVALID, "part %lld was never put, or is another",
                           (long long)wanted->number);
         c->named[i] = c->came.items[at];
     }
@@ -84,7 +84,7 @@ static err_t check_sizes(struct completing *c, struct arena *a)
     return NULL;
 }
 
-/* Of the digests of the parts, one after the other. */
+/* The digest of the concatenated digests of the parts. */
 static void digest_parts(const struct completing *c, enum digest_kind kind, struct arena *a, struct digest *ret)
 {
     size_t size = digest_size(kind), count = c->request->part_count;
@@ -102,7 +102,8 @@ static void join_parts(const struct completing *c, struct digest *ret)
         digest_join(ret, &c->named[i].digest, c->named[i].size_bytes, ret);
 }
 
-/* Of the kind and form that the upload was created with, else those that are declared now. */
+/* The digest of the composite, of the kind and form that the upload was created with, else of those that the request
+ * declares. */
 static err_t work_out_digest(struct completing *c, struct arena *a, struct digest *ret)
 {
     const struct digest *declared = &c->request->digest;
@@ -121,7 +122,7 @@ static err_t work_out_digest(struct completing *c, struct arena *a, struct diges
     else if (known)
         join_parts(c, &digest);
     if (!known || (declared->kind != DIGEST_NONE && !digest_eq(declared, &digest)))
-        return REFUSE(c, a, UPLOAD_BAD_DIGEST, ERR_DIGEST, "the whole does not have the digest that was declared");
+        return REFUSE(c, a, UPLOAD_BAD_DIGEST, ERR_DIGEST, "the object does not have the digest that was declared");
     *ret = digest;
     return NULL;
 }
@@ -140,7 +141,7 @@ static err_t find_parts(struct completing *c, struct meta_tx *tx, struct arena *
 
 /* ---- changing ---- */
 
-static err_t compose(struct completing *c, struct meta_tx *tx, struct arena *a, struct entry *entry)
+static err_t compose_object(struct completing *c, struct meta_tx *tx, struct arena *a, struct entry *entry)
 {
     size_t count = c->request->part_count;
     int64_t *ids = arena_array(a, int64_t, count);
@@ -149,15 +150,15 @@ static err_t compose(struct completing *c, struct meta_tx *tx, struct arena *a, 
         ids[i] = c->named[i].object_id;
         memcpy(md5s + i * MD5_SIZE, c->named[i].md5, MD5_SIZE);
     }
-    struct object whole = { .account_id = c->bucket->account_id, .created_at_ms = c->at_ms };
-    hash_md5((slice){ md5s, count * MD5_SIZE }, whole.md5);
-    memcpy(entry->md5, whole.md5, MD5_SIZE);
+    struct object composite = { .account_id = c->request->upload.bucket->account_id, .created_at_ms = c->at_ms };
+    hash_md5((slice){ md5s, count * MD5_SIZE }, composite.md5);
+    memcpy(entry->md5, composite.md5, MD5_SIZE);
     entry->part_count = (int64_t)count;
-    return meta_object_compose(tx, &whole, ids, count, a, &entry->object_id);
+    return meta_object_compose(tx, &composite, ids, count, a, &entry->object_id);
 }
 
-/* Those that the whole holds on to stay. */
-static err_t end_upload(struct completing *c, struct meta_tx *tx, struct arena *a)
+/* Removes the upload, and releases the parts that the composite does not use. */
+static err_t consume_upload(struct completing *c, struct meta_tx *tx, struct arena *a)
 {
     TRY(meta_upload_remove(tx, c->upload.id, a));
     for (size_t i = 0, named = 0; i < c->came.count; i++) {
@@ -169,12 +170,12 @@ static err_t end_upload(struct completing *c, struct meta_tx *tx, struct arena *
     return NULL;
 }
 
-static err_t put_together(struct completing *c, struct meta_tx *tx, const struct digest *digest, struct arena *a)
+static err_t put_composite(struct completing *c, struct meta_tx *tx, const struct digest *digest, struct arena *a)
 {
     struct entry_change change = { .core = c->core,
                                    .who = c->who,
-                                   .bucket = c->bucket,
-                                   .key = c->request->key,
+                                   .bucket = c->request->upload.bucket,
+                                   .key = c->request->upload.key,
                                    .condition = &c->request->condition,
                                    .bytes = c->bytes,
                                    .freed = c->came_bytes,
@@ -183,61 +184,58 @@ static err_t put_together(struct completing *c, struct meta_tx *tx, const struct
     err_t e = entry_claim(tx, &change, a);
     c->why = err_is(e, ERR_CONFLICT) ? UPLOAD_CONDITION : UPLOAD_NO_REFUSAL;
     TRY(e);
-    struct entry entry = { .bucket_id = c->bucket->id,
-                           .key = c->request->key,
+    struct entry entry = { .bucket_id = c->request->upload.bucket->id,
+                           .key = c->request->upload.key,
                            .owner_id = c->upload.owner_id,
                            .size_bytes = c->bytes,
                            .digest = *digest,
-                           .upload = c->request->name,
+                           .upload = c->request->upload.name,
                            .headers = arena_copy(c->a, c->upload.headers),
                            .tags = arena_copy(c->a, c->upload.tags),
                            .modified_at_ms = c->at_ms };
-    TRY(compose(c, tx, a, &entry));
+    TRY(compose_object(c, tx, a, &entry));
     TRY(entry_settle(tx, &change, &entry, a));
-    TRY(end_upload(c, tx, a));
+    TRY(consume_upload(c, tx, a));
     c->entry = entry;
     return NULL;
 }
 
-/* Completed before: the entry is still the one that came of it. */
-static err_t answer_again(struct completing *c, struct meta_tx *tx, struct arena *a)
+/* The upload is gone. If the key still has the entry that it made, it was completed before. */
+static err_t find_completed_entry(struct completing *c, struct meta_tx *tx, struct arena *a)
 {
     struct entry entry = { 0 };
-    err_t e = meta_entry_get(tx, c->bucket->id, c->request->key, a, &entry);
+    err_t e = meta_entry_get(tx, c->request->upload.bucket->id, c->request->upload.key, a, &entry);
     if (e && e->code != ERR_NOT_FOUND)
         return e;
-    if (e || !entry.upload.n || !slice_eq(entry.upload, c->request->name))
+    if (e || !entry.upload.n || !slice_eq(entry.upload, c->request->upload.name))
         return REFUSE(c, a, UPLOAD_NOT_THERE, ERR_NOT_FOUND, "no such upload");
     c->entry = entry;
-    c->entry.key = c->request->key;
-    c->entry.upload = c->request->name;
+    c->entry.key = c->request->upload.key;
+    c->entry.upload = c->request->upload.name;
     c->entry.headers = arena_copy(c->a, entry.headers);
     c->entry.tags = arena_copy(c->a, entry.tags);
     return NULL;
 }
 
-static err_t apply_complete(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_upload_complete(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct completing *c = arg;
     struct digest digest;
     c->why = UPLOAD_NO_REFUSAL;
-    err_t e = upload_find(tx, c->bucket, c->request->key, c->request->name, c->at_ms, a, &c->upload);
+    err_t e = upload_find(tx, &c->request->upload, c->at_ms, a, &c->upload);
     if (err_is(e, ERR_NOT_FOUND))
-        return answer_again(c, tx, a);
+        return find_completed_entry(c, tx, a);
     TRY(e);
     TRY(find_parts(c, tx, a));
     TRY(work_out_digest(c, a, &digest));
-    return put_together(c, tx, &digest, a);
+    return put_composite(c, tx, &digest, a);
 }
 
-err_t upload_complete(struct core *core, const struct principal *who, const struct bucket *bucket,
-                      const struct complete_request *request, struct arena *a, enum upload_refusal *ret_why,
-                      struct entry *ret_entry)
+err_t upload_complete(struct core *core, const struct principal *who, const struct complete_request *request,
+                      struct arena *a, enum upload_refusal *ret_why, struct entry *ret_entry)
 {
-    struct completing c = {
-        .core = core, .who = who, .bucket = bucket, .request = request, .at_ms = core_now_ms(core), .a = a
-    };
-    err_t e = meta_write(core->meta, apply_complete, &c, a);
+    struct completing c = { .core = core, .who = who, .request = request, .at_ms = core_now_ms(core), .a = a };
+    err_t e = meta_write(core->meta, apply_upload_complete, &c, a);
     *ret_why = e ? c.why : UPLOAD_NO_REFUSAL;
     TRY(e);
     *ret_entry = c.entry;

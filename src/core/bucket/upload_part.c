@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts on their way in: an object each, and a row that says which number it has. One that comes again is another
- * object, whose row takes the place of the first in one write. */
+/* Putting a part: it becomes an object, and a row that says which number it has. A part that is sent again is another
+ * object, and the same write replaces the row of the first and releases its object. */
 #include "core/bucket/upload_priv.h"
 
 #include "core/object/inline_limit.h"
@@ -13,8 +13,8 @@
 
 #include <string.h>
 
-/* Bytes of the part that has this number now; 0: there is none. */
-static err_t old_bytes(struct meta_tx *tx, int64_t upload_id, int64_t number, struct arena *a, uint64_t *ret)
+/* The length of the part that has this number now; 0: there is none. */
+static err_t find_old_bytes(struct meta_tx *tx, int64_t upload_id, int64_t number, struct arena *a, uint64_t *ret)
 {
     struct upload_part_list list;
     TRY(meta_part_list(tx, upload_id, number - 1, 1, a, &list));
@@ -22,43 +22,45 @@ static err_t old_bytes(struct meta_tx *tx, int64_t upload_id, int64_t number, st
     return NULL;
 }
 
-/* Most parts are new and most accounts have room: then nothing is looked up. *ret_freed: of the old part, whose room
- * was counted already. */
-static err_t claim(struct meta_tx *tx, const struct part_put *put, uint64_t bytes, struct arena *a, uint64_t *ret_freed)
+/* Take room for the part. Most parts are new and most accounts have room, so the whole part is counted first, without
+ * looking for an old one. *ret_freed: the bytes of the old part, if only the difference to it was counted; else 0. */
+static err_t claim_room(struct meta_tx *tx, const struct part_put *put, uint64_t bytes, struct arena *a,
+                        uint64_t *ret_freed)
 {
     const struct upload *u = &put->upload;
     *ret_freed = 0;
     err_t e = quota_take(put->core, tx, u->account_id, (int64_t)bytes, 0, a);
     if (!err_is(e, ERR_QUOTA))
         return e;
-    TRY(old_bytes(tx, u->id, put->request.number, a, ret_freed));
+    TRY(find_old_bytes(tx, u->id, put->request.number, a, ret_freed));
     return *ret_freed ? quota_take(put->core, tx, u->account_id, (int64_t)(bytes - *ret_freed), 0, a) : e;
 }
 
-/* The digest to be kept: that of the upload, by which its parts are joined; else the one asked for. */
-static enum digest_kind kept_kind(const struct part_put *put)
+/* The digest to be stored: that of the upload, from which the composite's is worked out; else the requested one. */
+static enum digest_kind stored_digest(const struct part_put *put)
 {
     return put->upload.digest != DIGEST_NONE ? put->upload.digest : put->request.digest;
 }
 
-static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *result, struct arena *a)
+static err_t place_part(struct meta_tx *tx, void *arg, const struct intake_result *result, struct arena *a)
 {
     struct part_put *put = arg;
     const struct upload *u = &put->upload;
     struct bucket bucket = { .id = u->bucket_id };
+    struct upload_ref ref = { &bucket, u->key, u->name };
     struct upload now;
-    TRY(upload_find(tx, &bucket, u->key, u->name, result->at_ms, a, &now));
+    TRY(upload_find(tx, &ref, result->at_ms, a, &now));
     put->part = (struct upload_part){ .upload_id = u->id,
                                       .number = put->request.number,
                                       .size_bytes = result->object.size_bytes,
                                       .stored_at_ms = result->at_ms };
     memcpy(put->part.md5, result->object.md5, MD5_SIZE);
     for (size_t i = 0; i < result->digest_count; i++)
-        if (result->digests[i].kind == kept_kind(put))
+        if (result->digests[i].kind == stored_digest(put))
             put->part.digest = result->digests[i];
     uint64_t freed, replaced;
     int64_t old_object_id;
-    TRY(claim(tx, put, result->object.size_bytes, a, &freed));
+    TRY(claim_room(tx, put, result->object.size_bytes, a, &freed));
     TRY(meta_object_add(tx, &result->object, a, &put->part.object_id));
     TRY(meta_part_put(tx, &put->part, a, &old_object_id, &replaced));
     if (replaced > freed)
@@ -66,33 +68,33 @@ static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *re
     return old_object_id ? meta_object_release(tx, old_object_id, result->at_ms, a) : NULL;
 }
 
-static err_t look(struct part_put *put, const struct bucket *bucket, slice key, slice name, struct arena *a)
+/* Find the upload, and check early that a large part has room. */
+static err_t find_part_upload(struct part_put *put, const struct upload_ref *ref, struct arena *a)
 {
     struct core *core = put->core;
     int64_t bytes = put->request.exact_bytes;
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    TRY(upload_find(tx, bucket, key, name, core_now_ms(core), a, &put->upload));
+    TRY(upload_find(tx, ref, core_now_ms(core), a, &put->upload));
     if (!object_will_be_blob(core, bytes))
-        return NULL; /* soon here, and judged then */
+        return NULL; /* a small part arrives soon, and is checked at its end */
     uint64_t old;
-    TRY(old_bytes(tx, put->upload.id, put->request.number, a, &old));
+    TRY(find_old_bytes(tx, put->upload.id, put->request.number, a, &old));
     return quota_check(core, tx, put->upload.account_id, bytes - (int64_t)old, 0, a);
 }
 
-static unsigned bit_of(enum digest_kind kind)
+static unsigned digest_bit(enum digest_kind kind)
 {
     return kind == DIGEST_NONE ? 0 : 1u << kind;
 }
 
-err_t part_put_open(struct core *core, const struct principal *who, const struct bucket *bucket, slice key, slice name,
+err_t part_put_open(struct core *core, const struct principal *who, const struct upload_ref *ref,
                     const struct part_request *request, struct arena *a, struct part_put *put)
 {
     *put = (struct part_put){ .core = core, .who = *who, .request = *request };
     if (request->number < 1 || request->number > UPLOAD_PARTS_MAX)
         return err_make(a, ERR_INVALID, "the number of a part is 1 to %d", UPLOAD_PARTS_MAX);
-    TRY(look(put, bucket, key, name, a));
+    TRY(find_part_upload(put, ref, a));
     struct intake_request in = { .account_id = put->upload.account_id,
                                  .owner_id = who->user_id,
                                  .owner_login = who->login,
@@ -100,19 +102,19 @@ err_t part_put_open(struct core *core, const struct principal *who, const struct
                                  .max_bytes = request->max_bytes,
                                  .exact_bytes = request->exact_bytes,
                                  .md5 = request->md5,
-                                 .digests = bit_of(put->upload.digest) | bit_of(request->digest),
-                                 .place = place,
+                                 .digests = digest_bit(put->upload.digest) | digest_bit(request->digest),
+                                 .place = place_part,
                                  .place_arg = put };
     return intake_open(core, &in, a, &put->intake);
 }
 
-static void stored(void *arg, err_t e, const struct file *file)
+static void report_part_put(void *arg, err_t e, const struct file *file)
 {
     struct part_put *put = arg;
     (void)file;
-    struct entry as_entry = { .digest = put->part.digest }; /* a part's etag is that of an entry put whole */
+    struct entry as_entry = { .digest = put->part.digest }; /* the etag of a part is like that of an entry */
     memcpy(as_entry.md5, put->part.md5, MD5_SIZE);
-    entry_tell(e, &as_entry, put->done, put->done_arg);
+    entry_report(e, &as_entry, put->done, put->done_arg);
 }
 
 void part_put_finish(struct part_put *put, entry_done_fn *done, void *arg)
@@ -121,7 +123,7 @@ void part_put_finish(struct part_put *put, entry_done_fn *done, void *arg)
     put->done_arg = arg;
     struct intake *in = put->intake;
     put->intake = NULL;
-    intake_finish(in, stored, put);
+    intake_finish(in, report_part_put, put);
 }
 
 void part_put_discard(struct part_put *put)

@@ -6,15 +6,27 @@
 #include "core/bucket/entry_priv.h"
 #include "core/bucket/upload.h"
 
-/* Errors: NOT_FOUND, also when its time is over: at exactly expires_at_ms it is. */
-MUST_USE err_t upload_find(struct meta_tx *, const struct bucket *, slice key, slice name, int64_t now_ms,
-                           struct arena *a, struct upload *ret);
-/* The upload goes, with its parts and what they use. Writes the event `action` by `who` (NULL: the server itself). */
-MUST_USE err_t upload_end(struct meta_tx *, const struct upload *, int64_t now_ms, const struct principal *who,
-                          slice action, struct arena *a, size_t *ret_parts);
-/* Those of a bucket whose time is over go, although the purge has not come by: they are not there any more. ret_more:
- * as many as one write should end, and perhaps there are others. */
-MUST_USE err_t upload_end_past(struct meta_tx *, int64_t bucket_id, int64_t now_ms, struct arena *a, bool *ret_more);
+/* At exactly expires_at_ms an upload has expired. */
+static inline bool upload_is_expired(const struct upload *u, int64_t now_ms)
+{
+    return u->expires_at_ms > 0 && u->expires_at_ms <= now_ms;
+}
+/* Errors: NOT_FOUND, also when the upload has expired. */
+MUST_USE err_t upload_find(struct meta_tx *, const struct upload_ref *, int64_t now_ms, struct arena *a,
+                           struct upload *ret);
+
+struct upload_ending {
+    int64_t now_ms;
+    const struct principal *who; /* NULL: the server itself */
+    slice action;                /* of the event */
+};
+/* End the upload: remove it and its parts, give their room back to the account, write the event. *ret_parts: how many
+ * parts it had. */
+MUST_USE err_t upload_end(struct meta_tx *, const struct upload *, const struct upload_ending *, struct arena *a,
+                          size_t *ret_parts);
+/* End the expired uploads of a bucket that the purge has not ended yet. *ret_more: this write has ended as many as one
+ * write should; there may be others. */
+MUST_USE err_t upload_end_expired(struct meta_tx *, int64_t bucket_id, int64_t now_ms, struct arena *a, bool *ret_more);
 /* "upload:NAME" */
 slice upload_subject(struct arena *a, slice name);
 

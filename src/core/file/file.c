@@ -4,7 +4,6 @@
 #include "core/file/file_cache.h"
 #include "core/file/lifecycle.h"
 #include "core/records/object.h"
-#include "core/store/blob_store.h"
 #include "core/store/file_store.h"
 #include "core/store/transaction.h"
 
@@ -18,7 +17,7 @@ static bool may_see(const struct principal *who, const struct file *f)
 
 bool file_is_visible(const struct principal *who, const struct file *f, int64_t now_ms)
 {
-    return may_see(who, f) && !file_is_past(f, now_ms);
+    return may_see(who, f) && !file_purge_is_due(f, now_ms);
 }
 
 static err_t no_such_file(struct arena *a)
@@ -26,8 +25,8 @@ static err_t no_such_file(struct arena *a)
     return err_make(a, ERR_NOT_FOUND, "no such file");
 }
 
-static err_t get(struct meta_tx *tx, const struct principal *who, const unsigned char uuid[16], int64_t now_ms,
-                 struct arena *a, struct file *ret)
+static err_t find_visible(struct meta_tx *tx, const struct principal *who, const unsigned char uuid[16], int64_t now_ms,
+                          struct arena *a, struct file *ret)
 {
     struct file f = { 0 };
     TRY(meta_file_by_uuid(tx, uuid, a, &f));
@@ -40,19 +39,17 @@ static err_t get(struct meta_tx *tx, const struct principal *who, const unsigned
 err_t file_get(struct core *core, const struct principal *who, const unsigned char uuid[16], struct arena *a,
                struct file *ret)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return get(tx, who, uuid, core_now_ms(core), a, ret);
+    return find_visible(tx, who, uuid, core_now_ms(core), a, ret);
 }
 
-/* Files past their time are still in the table: pages are read until enough are left. */
+/* Files whose purge time has come stay in the table until the purge, so pages are read until enough others were found. */
 err_t file_list(struct core *core, const struct principal *who, const struct file_list_request *request,
-                struct arena *a, struct file **ret, size_t *ret_count, int64_t *ret_next)
+                struct arena *a, struct file_page *ret)
 {
-    assert(request->most > 0);
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    assert(request->limit > 0);
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     int64_t now_ms = core_now_ms(core);
     struct file_query query = { .account_id = who->account_id,
@@ -61,22 +58,22 @@ err_t file_list(struct core *core, const struct principal *who, const struct fil
                                 .before_id = request->before_id,
                                 .state = request->state,
                                 .name_contains = request->name_contains,
-                                .limit = request->most + 1 };
-    struct file *files = arena_array(a, struct file, request->most + 1);
+                                .limit = request->limit + 1 };
+    struct file *files = arena_array(a, struct file, request->limit + 1);
     struct file_list page;
     size_t count = 0;
     do {
         TRY(meta_file_list(tx, &query, a, &page));
-        for (size_t i = 0; i < page.count && count <= request->most; i++) {
+        for (size_t i = 0; i < page.count && count <= request->limit; i++) {
             query.before_id = page.items[i].id;
-            if (!file_is_past(&page.items[i], now_ms))
+            if (!file_purge_is_due(&page.items[i], now_ms))
                 files[count++] = page.items[i];
         }
-    } while (page.count == query.limit && count <= request->most);
-    bool more = count > request->most;
-    *ret = files;
-    *ret_count = more ? request->most : count;
-    *ret_next = more ? files[request->most - 1].id : 0;
+    } while (page.count == query.limit && count <= request->limit);
+    bool more = count > request->limit;
+    *ret = (struct file_page){ .items = files,
+                               .count = more ? request->limit : count,
+                               .next_before_id = more ? files[request->limit - 1].id : 0 };
     return NULL;
 }
 
@@ -188,7 +185,7 @@ err_t file_open_record(struct core *core, const struct file *f, struct arena *a,
     return open_loaded_file(core, &l, a, ret);
 }
 
-/* ---- delete ---- */
+/* ---- deleting ---- */
 
 struct file_removal {
     const struct principal *who;
@@ -196,16 +193,16 @@ struct file_removal {
     int64_t now_ms;
 };
 
-static err_t apply_delete(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_file_delete(struct meta_tx *tx, void *arg, struct arena *a)
 {
     const struct file_removal *r = arg;
     struct file f = { 0 };
-    TRY(get(tx, r->who, r->uuid, r->now_ms, a, &f));
-    return file_end(tx, f.id, r->now_ms, r->who, S("file.delete"), a);
+    TRY(find_visible(tx, r->who, r->uuid, r->now_ms, a, &f));
+    return file_remove(tx, f.id, r->now_ms, r->who, S("file.delete"), a);
 }
 
 err_t file_delete(struct core *core, const struct principal *who, const unsigned char uuid[16], struct arena *a)
 {
     struct file_removal r = { .who = who, .uuid = uuid, .now_ms = core_now_ms(core) };
-    return meta_write(core->meta, apply_delete, &r, a);
+    return meta_write(core->meta, apply_file_delete, &r, a);
 }

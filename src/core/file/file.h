@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files as people see them: look up, list, read, delete.
- * A user sees its own files; an administrator of the account and the operator see the account's, but those that came
- * by a ticket (ticket.h) not before they are confirmed. What may not be seen is NOT_FOUND, like what is not there, and
- * like a file whose time has come although the purge has not come by.
+/* Files as users see them: looked up, listed, read, deleted.
  *
- * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores. */
+ * A user sees its own files. An administrator of the account and the operator also see the other files of the account,
+ * except pending ones: a file that came by a ticket (ticket.h) which is not confirmed yet. A file that a user may not see
+ * is NOT_FOUND, as if it did not exist; so is a file whose purge time has come, whether or not the purge has run.
+ *
+ * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores. Thread: any. */
 #ifndef CAIS_CORE_FILE_FILE_H
 #define CAIS_CORE_FILE_FILE_H
 
 #include "core/object/content.h"
 #include "core/records/file.h"
 
-/* May `who` see this file now? For what was read by other means (a reference). */
+/* May `who` see this file now? For a record that the caller has read in another way (from a reference). */
 bool file_is_visible(const struct principal *who, const struct file *, int64_t now_ms);
 
 /* Errors: NOT_FOUND. */
@@ -19,14 +20,19 @@ MUST_USE err_t file_get(struct core *, const struct principal *who, const unsign
                         struct file *ret);
 
 struct file_list_request {
-    int64_t before_id;   /* only ids below it: the ret_next of the page before; 0: from the newest */
+    int64_t before_id;   /* only ids below it: next_before_id of the page before; 0: from the newest */
     int state;           /* an enum file_state, -1: any */
-    slice name_contains; /* without case (ASCII); empty: any */
-    size_t most;         /* at least 1 */
+    slice name_contains; /* case-insensitive for ASCII letters; empty: any */
+    size_t limit;        /* at least 1 */
 };
-/* Newest first. ret_next: before_id of the next page; 0 when this is the last one. */
+struct file_page {
+    struct file *items;
+    size_t count;
+    int64_t next_before_id; /* before_id of the next page; 0: this is the last page */
+};
+/* The files that `who` may see, newest first. */
 MUST_USE err_t file_list(struct core *, const struct principal *who, const struct file_list_request *, struct arena *a,
-                         struct file **ret, size_t *ret_count, int64_t *ret_next);
+                         struct file_page *ret);
 
 /* A file's record and its bytes, open for reading. The slices of *ret_file live until content_close, or in `a`. Fit for
  * a loop: reads a few rows at most and opens a blob.
@@ -38,7 +44,8 @@ MUST_USE err_t file_open(struct core *, const struct principal *who, const unsig
  * file_open. */
 MUST_USE err_t file_open_record(struct core *, const struct file *, struct arena *a, struct content *ret);
 
-/* Row, usage and event in one write; the bytes follow. Errors: NOT_FOUND; CONFLICT a task holds on to it. */
+/* Remove the record, give its room back to the account and write the event, in one write; the bytes follow after the
+ * grace (core/object/garbage.h). Errors: NOT_FOUND; CONFLICT a reference holds the file. */
 MUST_USE err_t file_delete(struct core *, const struct principal *who, const unsigned char uuid[16], struct arena *a);
 
 #endif

@@ -30,7 +30,7 @@ static err_t apply_file_purge(struct meta_tx *tx, void *arg, struct arena *a)
             TRY(meta_file_move(tx, f->id, f->state, FILE_READY, 0, a));
             continue;
         }
-        TRY(file_end(tx, f->id, p->now_ms, NULL, S("file.purge"), a));
+        TRY(file_remove(tx, f->id, p->now_ms, NULL, S("file.purge"), a));
         p->gone++;
     }
     return NULL;

@@ -38,7 +38,8 @@ err_t document_find_visible(struct meta_tx *tx, const struct principal *who, int
     struct document d;
     TRY(meta_document_get(tx, file_id, a, &d));
     bool is_own = d.file.owner_id == who->user_id;
-    if (d.file.account_id != who->account_id || file_is_past(&d.file, now_ms) || (document_is_pending(&d) && !is_own))
+    if (d.file.account_id != who->account_id || file_purge_is_due(&d.file, now_ms) ||
+        (document_is_pending(&d) && !is_own))
         return no_such_document(a);
     if (!d.has_ticket && !is_own && !who->is_admin)
         TRY(check_visible_by_task(tx, who, file_id, a));
@@ -130,7 +131,7 @@ static err_t apply_document_delete(struct meta_tx *tx, void *arg, struct arena *
     TRY(meta_reference_list_file(tx, r->file_id, a, &references));
     for (size_t i = 0; i < references.count; i++)
         TRY(detach_reference(tx, r, &references.items[i], now_ms, a));
-    return file_end(tx, r->file_id, now_ms, r->who, S("file.delete"), a);
+    return file_remove(tx, r->file_id, now_ms, r->who, S("file.delete"), a);
 }
 
 err_t document_delete(struct core *core, const struct principal *who, int64_t file_id, int64_t window_ms,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Invariant: a reference with a file_id holds that file. file_hold runs before the reference is added, and file_release
- * or file_end after it was removed, in the same write. So of an attach and a purge of the same file exactly one succeeds.
+ * or file_remove after it was removed, in the same write. So of an attach and a purge of the same file exactly one succeeds.
  * A document that is not confirmed yet has no reference: its ticket names the task to which ticket_confirm attaches it. */
 #include "core/task/task_attach.h"
 
@@ -63,7 +63,7 @@ static err_t check_uploaded_file(struct meta_tx *tx, const struct task_write *w,
     TRY(meta_file_by_uuid(tx, from->uuid, a, &file));
     bool has_bytes = file.state == FILE_STORED || file.state == FILE_READY;
     if (file.account_id != w->who->account_id || file.owner_id != w->who->user_id || !has_bytes ||
-        file_is_past(&file, w->now_ms))
+        file_purge_is_due(&file, w->now_ms))
         return err_make(a, ERR_NOT_FOUND, "no such upload");
     TRY(check_confirmed(tx, file.id, a));
     ret->file_id = file.id;
@@ -133,7 +133,7 @@ static err_t check_new_document(struct meta_tx *tx, struct task_write *w, int64_
     if (e && e->code != ERR_NOT_FOUND)
         return e;
     bool is_own = !e && d.file.account_id == w->who->account_id && d.file.owner_id == w->who->user_id &&
-                  !file_is_past(&d.file, w->now_ms);
+                  !file_purge_is_due(&d.file, w->now_ms);
     bool is_here = is_own && w->task_id && d.task_id == w->task_id;
     bool is_pending = is_own && document_is_pending(&d);
     if (!is_own || (d.task_id && !is_here) || (!is_pending && !d.file.object_id))
@@ -230,7 +230,7 @@ err_t task_delete_pending(struct meta_tx *tx, struct task_write *w, int64_t comm
     struct ticket_list tickets;
     TRY(meta_ticket_pending(tx, w->task_id, comment_id, PENDING_DELETED_AT_ONCE, a, &tickets));
     for (size_t i = 0; i < tickets.count; i++)
-        TRY(file_end(tx, tickets.items[i].file_id, w->now_ms, w->who, S("file.delete"), a));
+        TRY(file_remove(tx, tickets.items[i].file_id, w->now_ms, w->who, S("file.delete"), a));
     w->more = tickets.count == PENDING_DELETED_AT_ONCE;
     return NULL;
 }
@@ -260,7 +260,7 @@ static err_t release_detached_file(struct meta_tx *tx, const struct task_write *
     if (no_ticket)
         return file_release(tx, file_id, w->now_ms + purge_after_ms, a);
     TRY(meta_reference_holds(tx, file_id, a, &holds));
-    return holds == 0 ? file_end(tx, file_id, w->now_ms, w->who, S("file.delete"), a) : NULL;
+    return holds == 0 ? file_remove(tx, file_id, w->now_ms, w->who, S("file.delete"), a) : NULL;
 }
 
 err_t task_files_release(struct meta_tx *tx, const struct task_write *w, const struct task_files *files,

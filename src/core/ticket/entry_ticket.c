@@ -58,7 +58,7 @@ static err_t find_pending_ticket(struct meta_tx *tx, const struct entry_put *put
     TRY(e);
     if (ret->ticket.confirmed_at_ms)
         return forbid_put(a, "the file was confirmed: its bytes do not change any more");
-    if (file_is_past(&ret->file, now_ms) || (ret->file.state != FILE_ISSUED && ret->file.state != FILE_STORED))
+    if (file_purge_is_due(&ret->file, now_ms) || (ret->file.state != FILE_ISSUED && ret->file.state != FILE_STORED))
         return forbid_put(a, "the permission to put these bytes has ended");
     struct user owner;
     TRY(meta_user_get(tx, ret->file.owner_id, a, &owner));
@@ -160,7 +160,7 @@ static err_t find_stored(struct core *core, struct meta_tx *tx, const struct buc
 {
     TRY(meta_ticket_by_key(tx, bucket->id, key, a, &ret->ticket));
     TRY(meta_file_get(tx, ret->ticket.file_id, a, &ret->file));
-    if (!ret->file.object_id || file_is_past(&ret->file, core_now_ms(core)))
+    if (!ret->file.object_id || file_purge_is_due(&ret->file, core_now_ms(core)))
         return err_make(a, ERR_NOT_FOUND, "no such file");
     return NULL;
 }
