@@ -45,13 +45,13 @@ def test_a_list_that_fits_passes(tool, tree):
 
 
 @pytest.mark.parametrize("fault,source,complaint", [
-    (FAULT, SOURCE.replace("a < b", "b > a"), "'a < b' stands 0 times in half.c"),
-    (FAULT, SOURCE + SOURCE, "'a < b' stands 2 times in half.c"),
-    (FAULT.replace("half.c", "whole.c"), SOURCE, "'a < b' stands 0 times in whole.c"),
+    (FAULT, SOURCE.replace("a < b", "b > a"), "'a < b' occurs 0 times in half.c"),
+    (FAULT, SOURCE + SOURCE, "'a < b' occurs 2 times in half.c"),
+    (FAULT.replace("half.c", "whole.c"), SOURCE, "'a < b' occurs 0 times in whole.c"),
     (FAULT.replace("unit-half", "unit-whole"), SOURCE, "there is no test unit-whole"),
     (FAULT.replace("unit-half", "tests/clients/test_half.py"), SOURCE, "there is no test tests/clients/test_half.py"),
-    (FAULT.replace("- a < b", "after int c\n- a < b"), SOURCE, "'int c' stands 0 times"),
-    (FAULT.replace("- a < b", "after return a <\n- a < b"), SOURCE, "'a < b' does not stand behind 'return a <'"),
+    (FAULT.replace("- a < b", "after int c\n- a < b"), SOURCE, "'int c' occurs 0 times"),
+    (FAULT.replace("- a < b", "after return a <\n- a < b"), SOURCE, "'a < b' does not occur after 'return a <'"),
     (FAULT.replace("by unit-half\n", ""), SOURCE, "a fault needs"),
     (FAULT.replace("+ a <= b\n", ""), SOURCE, "a fault needs"),
     (FAULT.replace("in half.c", "near half.c"), SOURCE, "not a line of this list"),
@@ -61,15 +61,15 @@ def test_a_list_that_does_not_fit_fails(tool, tree, fault, source, complaint):
     assert len(wrong) == 1 and complaint in wrong[0]
 
 
-def test_the_place_behind_an_anchor_is_meant(tool, tree):
+def test_a_fault_is_planted_after_its_anchor(tool, tree):
     second = SOURCE.replace("less", "fewer")
     assert tree(tool, FAULT.replace("- a < b", "after bool fewer\n- a < b"), SOURCE + second) == []
 
 
 @pytest.fixture
-def bench(tool, monkeypatch, tmp_path):
+def copy(tool, monkeypatch, tmp_path):
     """A tree whose build and tests are functions of the text of its source."""
-    class Fake(tool.Bench):
+    class Fake(tool.Copy):
         def __init__(self):
             super().__init__()
             self.tree = str(tmp_path)
@@ -87,19 +87,19 @@ def bench(tool, monkeypatch, tmp_path):
             return "a <= b" not in self.source(), "unit-half: failed"
 
     monkeypatch.setattr(tool, "ROOT", str(tmp_path))
-    monkeypatch.setattr(tool, "Bench", Fake)
+    monkeypatch.setattr(tool, "Copy", Fake)
 
 
 @pytest.mark.parametrize("planted,outcome,bad", [("a <= b", "killed", 0), ("b > a", "SURVIVED", 1),
                                                  ("syntax", "DOES NOT COMPILE", 1)])
-def test_a_fault_that_survives_or_does_not_compile_is_a_failure(tool, tree, bench, tmp_path, capsys, planted, outcome, bad):
+def test_a_fault_that_survives_or_does_not_compile_is_a_failure(tool, tree, copy, tmp_path, capsys, planted, outcome, bad):
     tree(tool, FAULT.replace("a <= b", planted))
     assert tool.run_all(tool.check(str(tmp_path))[0]) == bad
     assert outcome in capsys.readouterr().out
     assert (tmp_path / "src" / "core" / "half.c").read_text() == SOURCE
 
 
-def test_a_test_that_fails_without_any_fault_is_a_failure(tool, tree, bench, tmp_path, capsys):
+def test_a_test_that_fails_without_any_fault_is_a_failure(tool, tree, copy, tmp_path, capsys):
     tree(tool, FAULT.replace("- a < b", "- a <= b").replace("+ a <= b", "+ a < b"), SOURCE.replace("<", "<="))
     assert tool.run_all(tool.check(str(tmp_path))[0]) == 1
-    assert "without any fault a test fails" in capsys.readouterr().out
+    assert "a test fails without any fault" in capsys.readouterr().out
