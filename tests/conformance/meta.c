@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What core/store/ promises, call by call, over every database. Threads and crashes: meta_threads.c. */
+/* Holds every database to the headers of core/store/, call by call. meta_threads.c and meta_crash.c test threads and
+ * crashes. */
 #include "core/records/comment.h"
 #include "core/records/credential.h"
 #include "core/records/job.h"
@@ -26,10 +27,10 @@ IN_WRITE(two_accounts)
     return NULL;
 }
 
-IN_WRITE(use_up)
+IN_WRITE(use_all_of_the_limits)
 {
     (void)arg;
-    TRY(meta_account_use(tx, 2, 100, 1, a)); /* to the last byte */
+    TRY(meta_account_use(tx, 2, 100, 1, a)); /* exactly the limit */
     EXPECT_ERR(meta_account_use(tx, 2, 1, 0, a), ERR_QUOTA);
     TRY(meta_account_use(tx, 2, 0, 1, a));
     EXPECT_ERR(meta_account_use(tx, 2, 0, 1, a), ERR_QUOTA);
@@ -39,13 +40,13 @@ IN_WRITE(use_up)
     return meta_account_use(tx, 2, 1000, 10, a);
 }
 
-OVER_EACH(accounts_have_limits_and_use_them_up)
+FOR_EACH_DATABASE(an_account_may_use_exactly_as_much_as_its_limits)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    DO(&w, two_accounts);
-    DO(&w, use_up);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, two_accounts);
+    RUN_WRITE(&w, use_all_of_the_limits);
+    struct meta_tx *tx = snapshot(&w);
     struct account one;
     struct account_list all;
     EXPECT_OK(meta_account_get(tx, 2, w.a, &one));
@@ -61,7 +62,7 @@ OVER_EACH(accounts_have_limits_and_use_them_up)
     meta_world_release(&w);
 }
 
-IN_WRITE(users_come_and_go)
+IN_WRITE(add_and_remove_users)
 {
     struct meta_world *w = arg;
     int64_t bob, again;
@@ -78,7 +79,7 @@ IN_WRITE(users_come_and_go)
     EXPECT_ERR(meta_user_set_password(tx, 99, S("x"), a), ERR_NOT_FOUND);
     EXPECT_ERR(meta_user_set_state(tx, 99, USER_DISABLED, a), ERR_NOT_FOUND);
     TRY(meta_user_set_state(tx, bob, USER_DELETED, a));
-    TRY(meta_user_add(tx, &u, a, &again)); /* the login is free again */
+    TRY(meta_user_add(tx, &u, a, &again)); /* the deleted user's login is free again */
     EXPECT(again > bob);
     EXPECT_ERR(meta_user_set_state(tx, bob, USER_ACTIVE, a), ERR_CONFLICT);
     EXPECT_ERR(meta_user_add(tx, &(struct user){ .account_id = 99, .login = S("x") }, a, &again), ERR_CONFLICT);
@@ -86,12 +87,12 @@ IN_WRITE(users_come_and_go)
     return NULL;
 }
 
-OVER_EACH(a_login_is_unique_among_users_that_are_not_deleted)
+FOR_EACH_DATABASE(a_login_is_unique_among_users_that_are_not_deleted)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    DO(&w, users_come_and_go);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, add_and_remove_users);
+    struct meta_tx *tx = snapshot(&w);
     struct user u;
     struct user_list all;
     slice hash;
@@ -134,7 +135,7 @@ static struct credential token(struct meta_world *w, unsigned char secret, int64
     return k;
 }
 
-IN_WRITE(keys_and_tokens)
+IN_WRITE(add_keys_and_tokens)
 {
     struct meta_world *w = arg;
     int64_t id, key;
@@ -147,7 +148,7 @@ IN_WRITE(keys_and_tokens)
         TRY(meta_credential_add(tx, &k, a, &id));
         EXPECT_EQ(id, i);
     }
-    TRY(meta_credential_trim_tokens(tx, w->user, S("pyrus"), 2, 100, a)); /* 6 has expired: 5 and 4 stay */
+    TRY(meta_credential_trim_tokens(tx, w->user, S("pyrus"), 2, 100, a)); /* 6 has expired; 5 and 4 stay */
     TRY(meta_credential_trim_tokens(tx, w->user, S("redu"), 0, 100, a));
     TRY(meta_credential_get(tx, 3, a, &k));
     EXPECT_EQ(k.revoked_at_ms, 100);
@@ -168,7 +169,7 @@ IN_WRITE(forget_and_revoke_tokens)
 {
     struct meta_world *w = arg;
     int64_t n;
-    TRY(meta_credential_forget(tx, 200, a, &n)); /* 2 and 3 ended at 100, 6 expired at 50 */
+    TRY(meta_credential_forget(tx, 200, a, &n)); /* 2 and 3 were revoked at 100, 6 expired at 50 */
     EXPECT_EQ(n, 3);
     TRY(meta_credential_forget(tx, 1000, a, &n)); /* 4 and 5; the key stays */
     EXPECT_EQ(n, 2);
@@ -177,13 +178,13 @@ IN_WRITE(forget_and_revoke_tokens)
     return meta_credential_revoke_tokens(tx, w->user, 400, a);
 }
 
-OVER_EACH(credentials_end_with_what_they_were_made_from)
+FOR_EACH_DATABASE(revoking_a_key_revokes_the_tokens_made_from_it)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    DO(&w, keys_and_tokens);
-    DO(&w, revoke_the_key);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, add_keys_and_tokens);
+    RUN_WRITE(&w, revoke_the_key);
+    struct meta_tx *tx = snapshot(&w);
     struct credential k;
     struct credential_list all;
     for (int64_t id = 1; id <= 6; id++) {
@@ -201,8 +202,8 @@ OVER_EACH(credentials_end_with_what_they_were_made_from)
     EXPECT_OK(meta_credential_list(tx, w.user, CREDENTIAL_TOKEN, w.a, &all));
     EXPECT(all.count == 5 && all.items[0].id == 2);
     meta_read_end(tx);
-    DO(&w, forget_and_revoke_tokens);
-    tx = look(&w);
+    RUN_WRITE(&w, forget_and_revoke_tokens);
+    tx = snapshot(&w);
     EXPECT_OK(meta_credential_list(tx, w.user, CREDENTIAL_TOKEN, w.a, &all));
     EXPECT(all.count == 1 && all.items[0].id == 7 && all.items[0].revoked_at_ms == 400);
     EXPECT_ERR(meta_credential_get(tx, 2, w.a, &k), ERR_NOT_FOUND);
@@ -218,39 +219,39 @@ static err_t count_object(void *arg, const struct object *o)
     return NULL;
 }
 
-IN_WRITE(let_go)
+IN_WRITE(release_the_objects)
 {
     (void)arg;
-    TRY(meta_object_release(tx, 1, 500, a)); /* its file is still there: nothing happens */
+    TRY(meta_object_release(tx, 1, 500, a)); /* does nothing: its file still exists */
     struct object o;
     TRY(meta_object_get(tx, 1, a, &o));
     EXPECT_ERR(meta_file_remove(tx, 99, a), ERR_NOT_FOUND);
     for (int64_t id = 1; id <= 3; id++) {
         TRY(meta_file_remove(tx, id, a));
         TRY(meta_object_release(tx, id, 500 + id, a));
-        TRY(meta_object_release(tx, id, 600, a)); /* gone before is fine */
+        TRY(meta_object_release(tx, id, 600, a)); /* removed already: no error */
     }
     return NULL;
 }
 
-IN_WRITE(sweep)
+IN_WRITE(forget_garbage)
 {
     (void)arg;
     TRY(meta_garbage_forget(tx, S("aa/1"), a));
     return meta_garbage_forget(tx, S("aa/1"), a);
 }
 
-OVER_EACH(an_object_goes_when_no_file_needs_it_and_leaves_its_key)
+FOR_EACH_DATABASE(an_object_is_removed_with_its_last_file_and_its_key_becomes_garbage)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    put(&w, 1, S("in\0line"), S(""));
-    put(&w, 2, S("12345"), S("aa/1"));
-    put(&w, 3, S("123456"), S("aa/2"));
+    put_upload(&w, 1, S("in\0line"), S(""));
+    put_upload(&w, 2, S("12345"), S("aa/1"));
+    put_upload(&w, 3, S("123456"), S("aa/2"));
     struct meta_upload clash = { .world = &w, .number = 4, .blob_key = S("aa/2") };
     EXPECT_ERR(meta_write(w.store, meta_upload_apply, &clash, w.a), ERR_CONFLICT);
-    struct meta_upload empty = put(&w, 5, S(""), S(""));
-    struct meta_tx *tx = look(&w);
+    struct meta_upload empty = put_upload(&w, 5, S(""), S(""));
+    struct meta_tx *tx = snapshot(&w);
     struct object o;
     bool has;
     int sum = 0;
@@ -270,8 +271,8 @@ OVER_EACH(an_object_goes_when_no_file_needs_it_and_leaves_its_key)
     EXPECT(!has);
     meta_read_end(tx);
 
-    DO(&w, let_go);
-    tx = look(&w);
+    RUN_WRITE(&w, release_the_objects);
+    tx = snapshot(&w);
     struct blob_key_list keys;
     EXPECT_ERR(meta_object_get(tx, 1, w.a, &o), ERR_NOT_FOUND);
     EXPECT_OK(meta_garbage_list(tx, 1000, 10, w.a, &keys));
@@ -279,20 +280,20 @@ OVER_EACH(an_object_goes_when_no_file_needs_it_and_leaves_its_key)
     EXPECT_SLICE(keys.items[0], S("aa/1"));
     EXPECT_SLICE(keys.items[1], S("aa/2"));
     EXPECT_OK(meta_garbage_list(tx, 503, 10, w.a, &keys));
-    EXPECT_EQ(keys.count, 1); /* before, not at */
+    EXPECT_EQ(keys.count, 1); /* only keys from before that time, not at it */
     EXPECT_OK(meta_garbage_list(tx, 1000, 1, w.a, &keys));
     EXPECT_EQ(keys.count, 1);
     meta_read_end(tx);
-    DO(&w, sweep);
-    put(&w, 6, S("x"), S("aa/2")); /* a key that has an object again is no garbage */
-    tx = look(&w);
+    RUN_WRITE(&w, forget_garbage);
+    put_upload(&w, 6, S("x"), S("aa/2")); /* a key that an object names again is no garbage */
+    tx = snapshot(&w);
     EXPECT_OK(meta_garbage_list(tx, 1000, 10, w.a, &keys));
     EXPECT_EQ(keys.count, 0);
     meta_read_end(tx);
     meta_world_release(&w);
 }
 
-IN_WRITE(many_files)
+IN_WRITE(add_ten_files)
 {
     struct meta_world *w = arg;
     int64_t bob, id;
@@ -316,22 +317,23 @@ IN_WRITE(many_files)
                                 a, &f.object_id));
         TRY(meta_file_add(tx, &f, a, &id));
         if (i == 9)
-            EXPECT_ERR(meta_file_add(tx, &f, a, &id), ERR_CONFLICT); /* the UUID */
+            EXPECT_ERR(meta_file_add(tx, &f, a, &id), ERR_CONFLICT); /* the UUID exists */
     }
     return NULL;
 }
 
-IN_WRITE(move_a_file)
+IN_WRITE(move_file_3)
 {
     (void)arg;
     TRY(meta_file_move(tx, 3, FILE_STORED, FILE_READY, 77, a));
     EXPECT_ERR(meta_file_move(tx, 3, FILE_STORED, FILE_READY, 77, a), ERR_CONFLICT);
     EXPECT_ERR(meta_file_move(tx, 99, FILE_STORED, FILE_READY, 77, a), ERR_NOT_FOUND);
-    EXPECT_ERR(meta_file_move(tx, 1, FILE_ISSUED, FILE_READY, 0, a), ERR_CONFLICT); /* READY without bytes */
+    EXPECT_ERR(meta_file_move(tx, 1, FILE_ISSUED, FILE_READY, 0, a),
+               ERR_CONFLICT); /* a file without bytes cannot become READY */
     return NULL;
 }
 
-static size_t found(struct meta_world *w, struct meta_tx *tx, struct file_query q, int64_t first)
+static size_t expect_files(struct meta_world *w, struct meta_tx *tx, struct file_query q, int64_t first)
 {
     struct file_list files;
     EXPECT_OK(meta_file_list(tx, &q, w->a, &files));
@@ -341,13 +343,13 @@ static size_t found(struct meta_world *w, struct meta_tx *tx, struct file_query 
     return files.count;
 }
 
-OVER_EACH(files_are_found_moved_and_due)
+FOR_EACH_DATABASE(files_are_found_change_state_and_become_due)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    DO(&w, many_files);
-    DO(&w, move_a_file);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, add_ten_files);
+    RUN_WRITE(&w, move_file_3);
+    struct meta_tx *tx = snapshot(&w);
     struct file f;
     struct file_list due;
     unsigned char uuid[16] = { 3 };
@@ -375,21 +377,24 @@ OVER_EACH(files_are_found_moved_and_due)
     EXPECT_ERR(meta_file_with_object(tx, uuid, w.a, &with, &its), ERR_NOT_FOUND);
     EXPECT_OK(meta_file_get(tx, 1, w.a, &f));
     EXPECT(f.object_id == 0 && f.state == FILE_ISSUED);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100 }, 10), 10);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 4 }, 10), 4);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .before_id = 4 }, 3), 3);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = FILE_ISSUED, .limit = 100 }, 2), 2);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .account_id = w.account }, 10), 10);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .account_id = 9 }, 0), 0);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .owner_id = w.user }, 9), 5);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .owner_id = w.user, .account_id = 1 }, 9),
-              5);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .owner_id = w.user, .account_id = 9 }, 0),
-              0);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .name_contains = S("NOTES_") }, 9), 6);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .name_contains = S("0%") }, 10), 4);
-    EXPECT_EQ(found(&w, tx, (struct file_query){ .state = -1, .limit = 100, .name_contains = S("_%") }, 0), 0);
-    EXPECT_OK(meta_file_due(tx, 93, 10, w.a, &due)); /* 91 … 95 and 77: at its instant a file is due */
+    EXPECT_EQ(expect_files(&w, tx, (struct file_query){ .state = -1, .limit = 100 }, 10), 10);
+    EXPECT_EQ(expect_files(&w, tx, (struct file_query){ .state = -1, .limit = 4 }, 10), 4);
+    EXPECT_EQ(expect_files(&w, tx, (struct file_query){ .state = -1, .limit = 100, .before_id = 4 }, 3), 3);
+    EXPECT_EQ(expect_files(&w, tx, (struct file_query){ .state = FILE_ISSUED, .limit = 100 }, 2), 2);
+    EXPECT_EQ(expect_files(&w, tx, (struct file_query){ .state = -1, .limit = 100, .account_id = w.account }, 10), 10);
+    EXPECT_EQ(expect_files(&w, tx, (struct file_query){ .state = -1, .limit = 100, .account_id = 9 }, 0), 0);
+    EXPECT_EQ(expect_files(&w, tx, (struct file_query){ .state = -1, .limit = 100, .owner_id = w.user }, 9), 5);
+    EXPECT_EQ(
+        expect_files(&w, tx, (struct file_query){ .state = -1, .limit = 100, .owner_id = w.user, .account_id = 1 }, 9),
+        5);
+    EXPECT_EQ(
+        expect_files(&w, tx, (struct file_query){ .state = -1, .limit = 100, .owner_id = w.user, .account_id = 9 }, 0),
+        0);
+    EXPECT_EQ(expect_files(&w, tx, (struct file_query){ .state = -1, .limit = 100, .name_contains = S("NOTES_") }, 9),
+              6);
+    EXPECT_EQ(expect_files(&w, tx, (struct file_query){ .state = -1, .limit = 100, .name_contains = S("0%") }, 10), 4);
+    EXPECT_EQ(expect_files(&w, tx, (struct file_query){ .state = -1, .limit = 100, .name_contains = S("_%") }, 0), 0);
+    EXPECT_OK(meta_file_due(tx, 93, 10, w.a, &due)); /* 91 … 93 and 77: a file is due at exactly its time */
     EXPECT_EQ(due.count, 4);
     EXPECT(due.items[0].id == 3 && due.items[1].purge_at_ms == 91 && due.items[3].purge_at_ms == 93);
     EXPECT_OK(meta_file_due(tx, 76, 10, w.a, &due));
@@ -398,7 +403,7 @@ OVER_EACH(files_are_found_moved_and_due)
     meta_world_release(&w);
 }
 
-IN_WRITE(spoil_usage)
+IN_WRITE(spoil_usage_counters)
 {
     struct meta_world *w = arg;
     TRY(meta_account_use(tx, w->account, 1000, 3, a));
@@ -415,18 +420,18 @@ IN_WRITE(spoil_usage)
     return NULL;
 }
 
-OVER_EACH(usage_is_recounted_and_repaired)
+FOR_EACH_DATABASE(usage_check_finds_and_repairs_wrong_counters)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    put(&w, 1, S("hello"), S(""));
-    put(&w, 2, S("1234567"), S("k"));
-    DO(&w, two_accounts);
-    DO(&w, spoil_usage);
+    put_upload(&w, 1, S("hello"), S(""));
+    put_upload(&w, 2, S("1234567"), S("k"));
+    RUN_WRITE(&w, two_accounts);
+    RUN_WRITE(&w, spoil_usage_counters);
     meta_world_release(&w);
 }
 
-IN_WRITE(a_task)
+IN_WRITE(add_task_with_references)
 {
     struct meta_world *w = arg;
     struct task t = { .account_id = w->account,
@@ -468,11 +473,11 @@ IN_WRITE(a_task)
     EXPECT(link.id == 3 && link.root_id == 3);
     r.root_id = 99;
     EXPECT_ERR(meta_reference_add(tx, &r, a), ERR_NOT_FOUND);
-    EXPECT_ERR(meta_file_remove(tx, 1, a), ERR_CONFLICT); /* still held */
+    EXPECT_ERR(meta_file_remove(tx, 1, a), ERR_CONFLICT); /* a reference holds it */
     return NULL;
 }
 
-IN_WRITE(no_task)
+IN_WRITE(remove_the_task_and_members)
 {
     struct meta_world *w = arg;
     TRY(meta_task_set_member(tx, 1, w->user, 0, a));
@@ -483,14 +488,14 @@ IN_WRITE(no_task)
     return meta_file_remove(tx, 1, a);
 }
 
-OVER_EACH(tasks_hold_files_until_they_go)
+FOR_EACH_DATABASE(a_reference_holds_its_file_until_the_task_is_removed)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    put(&w, 1, S("hello"), S(""));
-    put(&w, 2, S("1234567"), S("k"));
-    DO(&w, a_task);
-    struct meta_tx *tx = look(&w);
+    put_upload(&w, 1, S("hello"), S(""));
+    put_upload(&w, 2, S("1234567"), S("k"));
+    RUN_WRITE(&w, add_task_with_references);
+    struct meta_tx *tx = snapshot(&w);
     struct task t;
     struct task_member_list members;
     struct comment m;
@@ -529,8 +534,8 @@ OVER_EACH(tasks_hold_files_until_they_go)
     EXPECT_OK(meta_reference_holds(tx, 2, w.a, &count));
     EXPECT_EQ(count, 1);
     meta_read_end(tx);
-    DO(&w, no_task);
-    tx = look(&w);
+    RUN_WRITE(&w, remove_the_task_and_members);
+    tx = snapshot(&w);
     EXPECT_OK(meta_reference_holds(tx, 2, w.a, &count));
     EXPECT_EQ(count, 0);
     EXPECT_OK(meta_comment_count(tx, 1, w.a, &count));
@@ -541,7 +546,7 @@ OVER_EACH(tasks_hold_files_until_they_go)
     meta_world_release(&w);
 }
 
-IN_WRITE(comments_of_two_tasks)
+IN_WRITE(add_comments_to_two_tasks)
 {
     struct meta_world *w = arg;
     struct task t = { .account_id = w->account, .author_id = w->user, .text = S("t") };
@@ -555,12 +560,12 @@ IN_WRITE(comments_of_two_tasks)
     return meta_comment_add(tx, &m, a, &id);
 }
 
-OVER_EACH(text_is_counted_in_bytes_and_not_in_characters)
+FOR_EACH_DATABASE(comment_sizes_are_counted_in_bytes_not_characters)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    DO(&w, comments_of_two_tasks);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, add_comments_to_two_tasks);
+    struct meta_tx *tx = snapshot(&w);
     int64_t bytes;
     EXPECT_OK(meta_comment_bytes(tx, 1, w.a, &bytes));
     EXPECT_EQ(bytes, 4 + 9);
@@ -570,7 +575,7 @@ OVER_EACH(text_is_counted_in_bytes_and_not_in_characters)
     meta_world_release(&w);
 }
 
-IN_WRITE(three_events)
+IN_WRITE(add_three_events)
 {
     struct meta_world *w = arg;
     for (int i = 1; i <= 3; i++)
@@ -586,12 +591,12 @@ IN_WRITE(three_events)
     return NULL;
 }
 
-OVER_EACH(events_are_told_newest_first_and_stay)
+FOR_EACH_DATABASE(events_are_listed_newest_first_and_cannot_be_changed)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    DO(&w, three_events);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, add_three_events);
+    struct meta_tx *tx = snapshot(&w);
     struct event_list e;
     EXPECT_OK(meta_event_list(tx, 0, 10, w.a, &e));
     EXPECT(e.count == 3 && e.items[0].id == 3 && e.items[0].at_ms == 3 && e.items[2].actor_id == 0 &&
@@ -601,8 +606,8 @@ OVER_EACH(events_are_told_newest_first_and_stay)
     EXPECT_OK(meta_event_list(tx, 3, 1, w.a, &e));
     EXPECT(e.count == 1 && e.items[0].id == 2);
     meta_read_end(tx);
-    if (kind == KIND_FILE) { /* the database itself refuses, whoever asks */
-        struct sql_db *db = place_open(&w.place, w.a);
+    if (kind == DATABASE_FILE) { /* triggers refuse it, whatever program asks */
+        struct sql_db *db = test_database_open(&w.database, w.a);
         struct sql_conn *conn;
         EXPECT_OK(sql_connect(db, SQL_WRITE, w.a, &conn));
         EXPECT_ERR(sql_script(conn, "DELETE FROM events", w.a), ERR_CONFLICT);
@@ -636,7 +641,7 @@ IN_WRITE(jobs_run)
     j.state = JOB_RUNNING;
     TRY(meta_job_save(tx, &j, a));
     EXPECT_ERR(meta_job_due(tx, 100, a, &j), ERR_NOT_FOUND);
-    TRY(meta_job_ensure(tx, S("purge"), 70, a)); /* after a restart: nobody runs it any more */
+    TRY(meta_job_ensure(tx, S("purge"), 70, a)); /* as after a restart: the job that was RUNNING is QUEUED again */
     TRY(meta_job_due(tx, 100, a, &j));
     EXPECT_EQ(j.run_at_ms, 50);
     j.state = JOB_FAILED;
@@ -650,12 +655,12 @@ IN_WRITE(jobs_run)
     return NULL;
 }
 
-OVER_EACH(jobs_are_due_in_their_order)
+FOR_EACH_DATABASE(jobs_are_due_in_order_of_their_run_time)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    DO(&w, jobs_run);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, jobs_run);
+    struct meta_tx *tx = snapshot(&w);
     struct job_list jobs;
     EXPECT_OK(meta_job_list(tx, w.a, &jobs));
     EXPECT(jobs.count == 2 && jobs.items[0].state == JOB_FAILED && jobs.items[0].progress == 3 &&
@@ -669,35 +674,35 @@ OVER_EACH(jobs_are_due_in_their_order)
 
 /* ---- the store itself ---- */
 
-IN_WRITE(disable)
+IN_WRITE(disable_user)
 {
     return meta_user_set_state(tx, ((struct meta_world *)arg)->user, USER_DISABLED, a);
 }
 
-IN_WRITE(disable_then_fail)
+IN_WRITE(disable_user_then_fail)
 {
-    TRY(disable(tx, arg, a));
+    TRY(disable_user(tx, arg, a));
     return err_make(a, ERR_INVALID, "on second thoughts");
 }
 
-OVER_EACH(the_generation_goes_up_only_when_an_old_record_changed)
+FOR_EACH_DATABASE(the_generation_rises_only_when_an_existing_record_changes)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
     uint64_t before = meta_generation(w.store);
-    put(&w, 1, S("x"), S("")); /* adds, and uses up: nobody's cache grows old */
+    put_upload(&w, 1, S("x"), S("")); /* adds records and changes counters: caches stay valid */
     EXPECT(meta_generation(w.store) == before);
-    DO(&w, disable);
+    RUN_WRITE(&w, disable_user);
     EXPECT(meta_generation(w.store) > before);
     meta_world_release(&w);
 }
 
-OVER_EACH(a_write_that_fails_leaves_nothing)
+FOR_EACH_DATABASE(a_write_that_fails_leaves_nothing)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    EXPECT_ERR(meta_write(w.store, disable_then_fail, &w, w.a), ERR_INVALID);
-    struct meta_tx *tx = look(&w);
+    EXPECT_ERR(meta_write(w.store, disable_user_then_fail, &w, w.a), ERR_INVALID);
+    struct meta_tx *tx = snapshot(&w);
     struct user u;
     EXPECT_OK(meta_user_get(tx, w.user, w.a, &u));
     EXPECT_EQ(u.state, USER_ACTIVE);
@@ -705,16 +710,16 @@ OVER_EACH(a_write_that_fails_leaves_nothing)
     meta_world_release(&w);
 }
 
-TEST(ids_are_never_given_twice)
+TEST(ids_are_never_used_twice)
 {
     struct meta_world w;
-    meta_world_init(&w, KIND_FILE, INLINE);
+    meta_world_init(&w, DATABASE_FILE, INLINE);
     for (int i = 0; i < 3; i++)
-        put(&w, (uint64_t)i, S("x"), S(""));
-    DO(&w, let_go);
+        put_upload(&w, (uint64_t)i, S("x"), S(""));
+    RUN_WRITE(&w, release_the_objects);
     meta_close(w.store);
     meta_world_open(&w);
-    struct meta_upload u = put(&w, 9, S("x"), S(""));
+    struct meta_upload u = put_upload(&w, 9, S("x"), S(""));
     EXPECT(u.file_id > 3 && u.object_id > 3);
     meta_world_release(&w);
 }
@@ -722,31 +727,32 @@ TEST(ids_are_never_given_twice)
 TEST(a_database_of_a_newer_version_is_refused)
 {
     struct meta_world w;
-    meta_world_init(&w, KIND_FILE, INLINE);
+    meta_world_init(&w, DATABASE_FILE, INLINE);
     meta_close(w.store);
-    struct sql_db *db = place_open(&w.place, w.a);
+    struct sql_db *db = test_database_open(&w.database, w.a);
     struct sql_conn *conn;
     EXPECT_OK(sql_connect(db, SQL_WRITE, w.a, &conn));
     EXPECT_OK(sql_script(conn, "INSERT INTO schema_version (version, name) VALUES (999, '0999_future')", w.a));
     sql_disconnect(conn);
     sql_close_db(db);
-    EXPECT_ERR(meta_open(place_open(&w.place, w.a), &w.options, w.a, &w.store), ERR_UNSUPPORTED);
-    EXPECT_ERR(meta_open(place_open(&w.place, w.a), &(struct meta_options){ .read_only = true }, w.a, &w.store),
-               ERR_UNSUPPORTED);
+    EXPECT_ERR(meta_open(test_database_open(&w.database, w.a), &w.options, w.a, &w.store), ERR_UNSUPPORTED);
+    EXPECT_ERR(
+        meta_open(test_database_open(&w.database, w.a), &(struct meta_options){ .read_only = true }, w.a, &w.store),
+        ERR_UNSUPPORTED);
     w.store = NULL;
     meta_world_release(&w);
 }
 
-TEST(a_store_for_reading_refuses_writes)
+TEST(a_read_only_store_refuses_writes)
 {
     struct meta_world w;
-    meta_world_init(&w, KIND_FILE, INLINE);
+    meta_world_init(&w, DATABASE_FILE, INLINE);
     meta_close(w.store);
     struct sql_db *db;
-    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = w.place.path, .read_only = true }, w.a, &db));
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = w.database.path, .read_only = true }, w.a, &db));
     EXPECT_OK(meta_open(db, &(struct meta_options){ .read_only = true }, w.a, &w.store));
-    EXPECT_ERR(meta_write(w.store, disable, &w, w.a), ERR_UNAVAILABLE);
-    struct meta_tx *tx = look(&w);
+    EXPECT_ERR(meta_write(w.store, disable_user, &w, w.a), ERR_UNAVAILABLE);
+    struct meta_tx *tx = snapshot(&w);
     struct user u;
     EXPECT_OK(meta_user_by_login(tx, S("alice"), w.a, &u));
     meta_read_end(tx);
@@ -754,40 +760,41 @@ TEST(a_store_for_reading_refuses_writes)
     meta_world_release(&w);
 }
 
-/* Every migration step and every first statement may fail; the next start must find a state it can go on from. */
-TEST(opening_may_fail_anywhere_and_works_the_next_time)
+/* Whichever call of opening fails (migrations, first statements), the next start must succeed. */
+TEST(opening_succeeds_after_a_failure_of_any_call)
 {
     for (int64_t nth = 1;; nth++) {
         struct meta_world w = { .options = INLINE };
-        place_init(&w.place, KIND_FAULT);
+        test_database_init(&w.database, DATABASE_FAULT);
         arena_init(&w.arena);
         w.a = &w.arena;
-        w.place.plan = (struct fault_plan){ .fail_at = nth, .code = ERR_UNAVAILABLE };
-        err_t e = meta_open(place_open(&w.place, w.a), &w.options, w.a, &w.store);
+        w.database.plan = (struct fault_plan){ .fail_at = nth, .code = ERR_UNAVAILABLE };
+        err_t e = meta_open(test_database_open(&w.database, w.a), &w.options, w.a, &w.store);
         if (e) {
             EXPECT_EQ(e->code, ERR_UNAVAILABLE);
-            w.place.plan.fail_at = 0;
+            w.database.plan.fail_at = 0;
             meta_world_open(&w);
         }
-        w.place.plan.fail_at = 0;
-        EXPECT_OK(meta_write(w.store, meta_world_people, &w, w.a));
+        w.database.plan.fail_at = 0;
+        EXPECT_OK(meta_write(w.store, meta_world_add_user, &w, w.a));
         meta_world_release(&w);
         if (!e)
             break;
     }
 }
 
-/* The nth store call of an upload fails, whichever that is: the upload fails and leaves nothing, the next one works. */
-TEST(an_upload_fails_whole_whichever_call_fails)
+/* The nth store call of an upload fails, for n = 1, 2, 3 …: nothing of the upload is left, and the next one
+ * succeeds. */
+TEST(an_upload_leaves_nothing_whichever_call_fails)
 {
     struct meta_world w;
-    meta_world_init(&w, KIND_FAULT, INLINE);
+    meta_world_init(&w, DATABASE_FAULT, INLINE);
     for (int64_t nth = 1;; nth++) {
-        w.place.plan = (struct fault_plan){ .fail_at = nth, .code = nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE };
+        w.database.plan = (struct fault_plan){ .fail_at = nth, .code = nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE };
         struct meta_upload u = { .world = &w, .number = (uint64_t)nth, .bytes = S("hello") };
         err_t e = meta_write(w.store, meta_upload_apply, &u, w.a);
-        w.place.plan.fail_at = 0;
-        struct meta_tx *tx = look(&w);
+        w.database.plan.fail_at = 0;
+        struct meta_tx *tx = snapshot(&w);
         struct account account;
         struct file f;
         unsigned char uuid[16] = { 0 };
@@ -808,7 +815,7 @@ TEST(an_upload_fails_whole_whichever_call_fails)
 
 /* ---- no hot query reads a whole table ---- */
 
-/* These read everything because that is what they are asked for. */
+/* These statements read whole tables because their callers ask for everything. */
 static bool may_scan(slice sql)
 {
     return slice_find(sql, S("WITH counted")) != SLICE_NONE || slice_ends(sql, S("FROM accounts ORDER BY id")) ||
@@ -861,32 +868,34 @@ TEST(no_hot_query_reads_a_whole_table)
 {
     struct meta_world w;
     spied_world_init(&w);
-    put(&w, 1, S("x"), S(""));
-    put(&w, 2, S("y"), S("k"));
-    DO(&w, keys_and_tokens);
-    DO(&w, revoke_the_key);
-    DO(&w, a_task);
-    DO(&w, no_task);
-    DO(&w, jobs_run);
-    DO(&w, sweep);
-    DO(&w, read_everything);
+    put_upload(&w, 1, S("x"), S(""));
+    put_upload(&w, 2, S("y"), S("k"));
+    RUN_WRITE(&w, add_keys_and_tokens);
+    RUN_WRITE(&w, revoke_the_key);
+    RUN_WRITE(&w, add_task_with_references);
+    RUN_WRITE(&w, remove_the_task_and_members);
+    RUN_WRITE(&w, jobs_run);
+    RUN_WRITE(&w, forget_garbage);
+    RUN_WRITE(&w, read_everything);
     EXPECT(spy.n > 40);
     spied_check_plans(&w, may_scan);
     meta_world_release(&w);
 }
 
-RUN_TESTS(cmocka_unit_test(accounts_have_limits_and_use_them_up),
+RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
           cmocka_unit_test(a_login_is_unique_among_users_that_are_not_deleted),
-          cmocka_unit_test(credentials_end_with_what_they_were_made_from),
-          cmocka_unit_test(an_object_goes_when_no_file_needs_it_and_leaves_its_key),
-          cmocka_unit_test(files_are_found_moved_and_due), cmocka_unit_test(usage_is_recounted_and_repaired),
-          cmocka_unit_test(tasks_hold_files_until_they_go),
-          cmocka_unit_test(text_is_counted_in_bytes_and_not_in_characters),
-          cmocka_unit_test(events_are_told_newest_first_and_stay), cmocka_unit_test(jobs_are_due_in_their_order),
-          cmocka_unit_test(the_generation_goes_up_only_when_an_old_record_changed),
-          cmocka_unit_test(a_write_that_fails_leaves_nothing), cmocka_unit_test(ids_are_never_given_twice),
+          cmocka_unit_test(revoking_a_key_revokes_the_tokens_made_from_it),
+          cmocka_unit_test(an_object_is_removed_with_its_last_file_and_its_key_becomes_garbage),
+          cmocka_unit_test(files_are_found_change_state_and_become_due),
+          cmocka_unit_test(usage_check_finds_and_repairs_wrong_counters),
+          cmocka_unit_test(a_reference_holds_its_file_until_the_task_is_removed),
+          cmocka_unit_test(comment_sizes_are_counted_in_bytes_not_characters),
+          cmocka_unit_test(events_are_listed_newest_first_and_cannot_be_changed),
+          cmocka_unit_test(jobs_are_due_in_order_of_their_run_time),
+          cmocka_unit_test(the_generation_rises_only_when_an_existing_record_changes),
+          cmocka_unit_test(a_write_that_fails_leaves_nothing), cmocka_unit_test(ids_are_never_used_twice),
           cmocka_unit_test(a_database_of_a_newer_version_is_refused),
-          cmocka_unit_test(a_store_for_reading_refuses_writes),
-          cmocka_unit_test(opening_may_fail_anywhere_and_works_the_next_time),
-          cmocka_unit_test(an_upload_fails_whole_whichever_call_fails),
+          cmocka_unit_test(a_read_only_store_refuses_writes),
+          cmocka_unit_test(opening_succeeds_after_a_failure_of_any_call),
+          cmocka_unit_test(an_upload_leaves_nothing_whichever_call_fails),
           cmocka_unit_test(no_hot_query_reads_a_whole_table))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What core/store/ promises of buckets, entries, objects that are put together, and uploads in parts. */
+/* Holds every database to the headers of core/store/: buckets, entries, composites, and uploads in parts. */
 #include "core/records/bucket.h"
 #include "core/records/digest.h"
 #include "core/records/entry.h"
@@ -16,8 +16,8 @@ static void make_bucket(struct bucket *b, struct meta_world *w, slice name)
     *b = (struct bucket){ .account_id = w->account, .owner_id = w->user, .name = name, .created_at_ms = 3 };
 }
 
-/* Bucket 1 of the account, bucket 2 of the server. */
-IN_WRITE(two_buckets)
+/* Bucket 1 belongs to the account, bucket 2 to the server. */
+IN_WRITE(add_two_buckets)
 {
     struct meta_world *w = arg;
     struct bucket b;
@@ -29,10 +29,10 @@ IN_WRITE(two_buckets)
     return meta_bucket_add(tx, &b, a, &id);
 }
 
-static void world_with_buckets(struct meta_world *w, enum kind kind)
+static void world_with_buckets(struct meta_world *w, enum database_kind kind)
 {
     meta_world_init(w, kind, INLINE);
-    DO(w, two_buckets);
+    RUN_WRITE(w, add_two_buckets);
 }
 
 static struct entry entry_of(struct meta_world *w, slice key, const struct object *o)
@@ -48,7 +48,7 @@ static struct entry entry_of(struct meta_world *w, slice key, const struct objec
     return e;
 }
 
-/* As core puts: object, usage, entry, and what stood there before. */
+/* What core does: adds the object and the entry, counts the usage, and releases the object that was replaced. */
 static err_t put_entry(struct meta_tx *tx, struct meta_world *w, slice key, slice bytes, struct arena *a)
 {
     struct object o;
@@ -63,7 +63,7 @@ static err_t put_entry(struct meta_tx *tx, struct meta_world *w, slice key, slic
 
 static int64_t usage_wrong(struct meta_world *w)
 {
-    struct meta_tx *tx = look(w);
+    struct meta_tx *tx = snapshot(w);
     int64_t wrong;
     EXPECT_OK(meta_usage_check(tx, false, w->a, &wrong));
     meta_read_end(tx);
@@ -72,7 +72,7 @@ static int64_t usage_wrong(struct meta_world *w)
 
 /* ---- buckets ---- */
 
-IN_WRITE(buckets_come_and_go)
+IN_WRITE(add_and_remove_buckets)
 {
     struct meta_world *w = arg;
     struct bucket b;
@@ -91,12 +91,12 @@ IN_WRITE(buckets_come_and_go)
     return meta_bucket_remove(tx, id, a);
 }
 
-OVER_EACH(a_bucket_has_a_name_of_its_own_and_an_account_or_none)
+FOR_EACH_DATABASE(a_bucket_name_is_unique_and_its_account_is_optional)
 {
     struct meta_world w;
     world_with_buckets(&w, kind);
-    DO(&w, buckets_come_and_go);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, add_and_remove_buckets);
+    struct meta_tx *tx = snapshot(&w);
     struct bucket b;
     struct bucket_list all;
     EXPECT_OK(meta_bucket_by_name(tx, S("photos"), w.a, &b));
@@ -148,17 +148,17 @@ IN_WRITE(fill_one_bucket_after_another)
         EXPECT_ERR(meta_bucket_remove(tx, ids[i], a), ERR_CONFLICT);
     TRY(meta_entry_remove(tx, ids[0], S("k"), a));
     TRY(meta_upload_remove(tx, upload, a));
-    TRY(meta_file_remove(tx, file_id, a)); /* its ticket goes with it */
+    TRY(meta_file_remove(tx, file_id, a)); /* and its ticket */
     for (int i = 0; i < 3; i++)
         TRY(meta_bucket_remove(tx, ids[i], a));
     return NULL;
 }
 
-OVER_EACH(a_bucket_stays_while_anything_lies_in_it)
+FOR_EACH_DATABASE(a_bucket_cannot_be_removed_before_its_contents)
 {
     struct meta_world w;
     world_with_buckets(&w, kind);
-    DO(&w, fill_one_bucket_after_another);
+    RUN_WRITE(&w, fill_one_bucket_after_another);
     meta_world_release(&w);
 }
 
@@ -186,7 +186,7 @@ IN_WRITE(one_entry_and_its_successor)
     e.modified_at_ms = 8;
     TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
     EXPECT(old == first.id && old_bytes == 5);
-    TRY(meta_object_release(tx, second.id, 9, a)); /* it is needed */
+    TRY(meta_object_release(tx, second.id, 9, a)); /* does nothing: the entry names it */
     TRY(meta_object_release(tx, old, 9, a));
     EXPECT_ERR(meta_object_get(tx, first.id, a, &first), ERR_NOT_FOUND);
 
@@ -204,12 +204,12 @@ IN_WRITE(one_entry_and_its_successor)
     return meta_entry_set_tags(tx, 1, S("a/\xc3\xa9"), S("c=d"), a);
 }
 
-OVER_EACH(an_entry_is_put_replaced_and_read_with_its_bytes)
+FOR_EACH_DATABASE(an_entry_is_put_replaced_and_read_with_its_bytes)
 {
     struct meta_world w;
     world_with_buckets(&w, kind);
-    DO(&w, one_entry_and_its_successor);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, one_entry_and_its_successor);
+    struct meta_tx *tx = snapshot(&w);
     struct entry e, again;
     struct object o;
     EXPECT_OK(meta_entry_get(tx, 1, S("a/\xc3\xa9"), w.a, &e));
@@ -232,41 +232,42 @@ OVER_EACH(an_entry_is_put_replaced_and_read_with_its_bytes)
     meta_world_release(&w);
 }
 
-IN_WRITE(put_k)
+IN_WRITE(put_entry_k)
 {
     return put_entry(tx, arg, S("k"), S("hello"), a);
 }
 
-IN_WRITE(put_l)
+IN_WRITE(put_entry_l)
 {
     return put_entry(tx, arg, S("l"), S("longer"), a);
 }
 
-IN_WRITE(remove_k)
+IN_WRITE(remove_entry_k)
 {
     (void)arg;
     return meta_entry_remove(tx, 1, S("k"), a);
 }
 
-OVER_EACH(only_an_entry_that_was_there_makes_caches_old)
+FOR_EACH_DATABASE(only_changing_an_existing_entry_raises_the_generation)
 {
     struct meta_world w;
     world_with_buckets(&w, kind);
     uint64_t before = meta_generation(w.store);
-    DO(&w, put_k);
-    DO(&w, put_l);
+    RUN_WRITE(&w, put_entry_k);
+    RUN_WRITE(&w, put_entry_l);
     EXPECT_EQ(meta_generation(w.store), before);
-    DO(&w, put_k);
+    RUN_WRITE(&w, put_entry_k);
     EXPECT(meta_generation(w.store) > before);
     before = meta_generation(w.store);
-    DO(&w, remove_k);
+    RUN_WRITE(&w, remove_entry_k);
     EXPECT(meta_generation(w.store) > before);
     meta_world_release(&w);
 }
 
-/* ---- walking ---- */
+/* ---- ranges of keys ---- */
 
-/* In the order of their bytes: every length of UTF-8, a NUL, and what sorts otherwise by letters or by UTF-16. */
+/* Keys in byte order: UTF-8 sequences of every length, a NUL, and keys whose order by letters or by UTF-16 would
+ * differ. */
 static const slice ordered[] = {
     { "\0x", 2 },
     { " ", 1 },
@@ -282,12 +283,12 @@ static const slice ordered[] = {
     { "\xc2\x80", 2 },
     { "\xc3\xa9", 2 },
     { "\xe2\x82\xac", 3 },
-    { "\xef\xbf\xbd", 3 },     /* U+FFFD, above the surrogates of UTF-16 … */
-    { "\xf0\x9f\x98\x80", 4 }, /* … and U+1F600, which is written with them */
+    { "\xef\xbf\xbd", 3 },     /* U+FFFD, which UTF-16 sorts above the surrogates … */
+    { "\xf0\x9f\x98\x80", 4 }, /* … that encode U+1F600 */
 };
 enum { ORDERED = LENGTH_OF(ordered) };
 
-IN_WRITE(keys_out_of_order)
+IN_WRITE(put_keys_out_of_order)
 {
     struct meta_world *w = arg;
     struct object o;
@@ -318,7 +319,7 @@ static err_t expect_next(void *arg, const struct entry *e, bool *ret_stop)
     return NULL;
 }
 
-static void expect_walk(struct meta_tx *tx, struct entry_range range, size_t first, size_t end)
+static void expect_range(struct meta_tx *tx, struct entry_range range, size_t first, size_t end)
 {
     SCRATCH(a);
     struct walk walk = { .next = first };
@@ -327,46 +328,48 @@ static void expect_walk(struct meta_tx *tx, struct entry_range range, size_t fir
     EXPECT_EQ(walk.next, end);
 }
 
-static err_t refuse(void *arg, const struct entry *e, bool *ret_stop)
+static err_t refuse_entry(void *arg, const struct entry *e, bool *ret_stop)
 {
     (void)e, (void)ret_stop;
     return err_make(arg, ERR_INVALID, "no more");
 }
 
-OVER_EACH(keys_are_walked_in_the_order_of_their_bytes)
+FOR_EACH_DATABASE(keys_are_listed_in_byte_order)
 {
     struct meta_world w;
     world_with_buckets(&w, kind);
-    DO(&w, keys_out_of_order);
-    struct meta_tx *tx = look(&w);
-    expect_walk(tx, (struct entry_range){ 0 }, 0, ORDERED);
+    RUN_WRITE(&w, put_keys_out_of_order);
+    struct meta_tx *tx = snapshot(&w);
+    expect_range(tx, (struct entry_range){ 0 }, 0, ORDERED);
     for (size_t i = 0; i < ORDERED; i++) {
-        expect_walk(tx, (struct entry_range){ .from = ordered[i] }, i, ORDERED);
-        expect_walk(tx, (struct entry_range){ .from = ordered[i], .from_after = true }, i + 1, ORDERED);
+        expect_range(tx, (struct entry_range){ .from = ordered[i] }, i, ORDERED);
+        expect_range(tx, (struct entry_range){ .from = ordered[i], .from_after = true }, i + 1, ORDERED);
         for (size_t k = i; k < ORDERED; k++) {
-            expect_walk(tx, (struct entry_range){ .from = ordered[i], .before = ordered[k] }, i, k);
+            expect_range(tx, (struct entry_range){ .from = ordered[i], .before = ordered[k] }, i, k);
             if (k > i)
-                expect_walk(tx, (struct entry_range){ .from = ordered[i], .from_after = true, .before = ordered[k] },
-                            i + 1, k);
+                expect_range(tx, (struct entry_range){ .from = ordered[i], .from_after = true, .before = ordered[k] },
+                             i + 1, k);
         }
     }
-    /* What begins with "a/" lies below "a0"; what begins with U+20AC below bytes that are no UTF-8 themselves. */
-    expect_walk(tx, (struct entry_range){ .from = S("a/"), .before = S("a0") }, 6, 8);
-    expect_walk(tx, (struct entry_range){ .from = S("\xe2\x82\xac"), .before = S("\xe2\x82\xad") }, 13, 14);
-    expect_walk(tx, (struct entry_range){ .from = S("\x80"), .before = S("\xff") }, 11, ORDERED);
+    /* All keys with the prefix "a/" are below "a0"; those with the prefix U+20AC end below bytes that are no valid
+     * UTF-8. */
+    expect_range(tx, (struct entry_range){ .from = S("a/"), .before = S("a0") }, 6, 8);
+    expect_range(tx, (struct entry_range){ .from = S("\xe2\x82\xac"), .before = S("\xe2\x82\xad") }, 13, 14);
+    expect_range(tx, (struct entry_range){ .from = S("\x80"), .before = S("\xff") }, 11, ORDERED);
 
     struct walk walk = { .stop_after = 3 };
     EXPECT_OK(meta_entry_each(tx, &(struct entry_range){ .bucket_id = 1 }, w.a, expect_next, &walk));
     EXPECT_EQ(walk.next, 3);
-    EXPECT_ERR(meta_entry_each(tx, &(struct entry_range){ .bucket_id = 1 }, w.a, refuse, w.a), ERR_INVALID);
-    EXPECT_OK(meta_entry_each(tx, &(struct entry_range){ .bucket_id = 2 }, w.a, refuse, w.a)); /* nothing in it */
+    EXPECT_ERR(meta_entry_each(tx, &(struct entry_range){ .bucket_id = 1 }, w.a, refuse_entry, w.a), ERR_INVALID);
+    EXPECT_OK(
+        meta_entry_each(tx, &(struct entry_range){ .bucket_id = 2 }, w.a, refuse_entry, w.a)); /* the bucket is empty */
     meta_read_end(tx);
     meta_world_release(&w);
 }
 
-/* ---- objects that are put together ---- */
+/* ---- composites ---- */
 
-IN_WRITE(compose_some)
+IN_WRITE(compose_two_objects)
 {
     struct meta_world *w = arg;
     struct object o = { .account_id = w->account, .size_bytes = 5, .blob_key = S("aa/1") };
@@ -382,7 +385,7 @@ IN_WRITE(compose_some)
     const int64_t first[] = { 4, 2, 3, 1 }, second[] = { 1, 1 }, of_composed[] = { 1, 5 }, lost[] = { 1, 99 };
     TRY(meta_object_compose(tx, &whole, first, 4, a, &id));
     EXPECT_EQ(id, 5);
-    TRY(meta_object_compose(tx, &whole, second, 2, a, &id)); /* one part twice */
+    TRY(meta_object_compose(tx, &whole, second, 2, a, &id)); /* the same part twice */
     EXPECT_EQ(id, 6);
     EXPECT_ERR(meta_object_compose(tx, &whole, of_composed, 2, a, &id), ERR_INVALID);
     EXPECT_ERR(meta_object_compose(tx, &whole, lost, 2, a, &id), ERR_NOT_FOUND);
@@ -402,7 +405,7 @@ static err_t count_objects(void *arg, const struct object *o)
 
 static bool is_there(struct meta_world *w, int64_t id)
 {
-    struct meta_tx *tx = look(w);
+    struct meta_tx *tx = snapshot(w);
     struct object o;
     err_t e = meta_object_get(tx, id, w->a, &o);
     meta_read_end(tx);
@@ -410,7 +413,7 @@ static bool is_there(struct meta_world *w, int64_t id)
     return !e;
 }
 
-IN_WRITE(release_all_that_is_needed)
+IN_WRITE(release_parts_in_use)
 {
     (void)arg;
     for (int64_t id = 1; id <= 5; id++)
@@ -418,25 +421,25 @@ IN_WRITE(release_all_that_is_needed)
     return NULL;
 }
 
-IN_WRITE(release_first_whole)
+IN_WRITE(release_first_composite)
 {
     (void)arg;
     TRY(meta_entry_remove(tx, 1, S("whole"), a));
     return meta_object_release(tx, 5, 10, a);
 }
 
-IN_WRITE(release_second_whole)
+IN_WRITE(release_second_composite)
 {
     (void)arg;
     return meta_object_release(tx, 6, 11, a);
 }
 
-OVER_EACH(an_object_that_is_put_together_lets_go_of_parts_that_nobody_else_needs)
+FOR_EACH_DATABASE(removing_a_composite_removes_parts_that_nothing_else_refers_to)
 {
     struct meta_world w;
     world_with_buckets(&w, kind);
-    DO(&w, compose_some);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, compose_two_objects);
+    struct meta_tx *tx = snapshot(&w);
     struct object o;
     struct object_part_list parts;
     int64_t sum = 0;
@@ -457,15 +460,15 @@ OVER_EACH(an_object_that_is_put_together_lets_go_of_parts_that_nobody_else_needs
     EXPECT_EQ(sum, 400 + 5);
     meta_read_end(tx);
 
-    DO(&w, release_all_that_is_needed);
+    RUN_WRITE(&w, release_parts_in_use);
     for (int64_t id = 1; id <= 6; id++)
         EXPECT(is_there(&w, id));
-    DO(&w, release_first_whole);
+    RUN_WRITE(&w, release_first_composite);
     EXPECT(!is_there(&w, 5) && !is_there(&w, 4) && !is_there(&w, 3) && !is_there(&w, 2));
-    EXPECT(is_there(&w, 1)); /* the other one needs it */
-    DO(&w, release_second_whole);
+    EXPECT(is_there(&w, 1)); /* the other composite refers to it */
+    RUN_WRITE(&w, release_second_composite);
     EXPECT(!is_there(&w, 6) && !is_there(&w, 1));
-    tx = look(&w);
+    tx = snapshot(&w);
     struct blob_key_list keys;
     EXPECT_OK(meta_garbage_list(tx, INT64_MAX, 10, w.a, &keys));
     EXPECT_EQ(keys.count, 2);
@@ -475,7 +478,7 @@ OVER_EACH(an_object_that_is_put_together_lets_go_of_parts_that_nobody_else_needs
     meta_world_release(&w);
 }
 
-IN_WRITE(a_file_of_parts)
+IN_WRITE(add_file_of_parts)
 {
     struct meta_world *w = arg;
     struct object part;
@@ -487,12 +490,12 @@ IN_WRITE(a_file_of_parts)
     return meta_file_add(tx, &f, a, &f.id);
 }
 
-OVER_EACH(a_file_tells_how_many_parts_its_object_has)
+FOR_EACH_DATABASE(a_file_can_have_a_composite_as_its_object)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    DO(&w, a_file_of_parts);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, add_file_of_parts);
+    struct meta_tx *tx = snapshot(&w);
     struct file f;
     struct object o;
     unsigned char uuid[16] = { 1 };
@@ -521,8 +524,8 @@ static err_t begin_upload(struct meta_tx *tx, struct meta_world *w, slice name, 
     return meta_upload_add(tx, &u, a, &id);
 }
 
-/* Ids 1 … 7 by name; keys as below. */
-IN_WRITE(seven_uploads)
+/* The names are the ids 1 … 7. */
+IN_WRITE(add_seven_uploads)
 {
     const slice keys[] = { S("b/2"), S("a"), S("b/1"), S("b/2"), S("b0"), S("\xc3\xa9"), S("b") };
     for (size_t i = 0; i < LENGTH_OF(keys); i++)
@@ -531,7 +534,7 @@ IN_WRITE(seven_uploads)
     return NULL;
 }
 
-/* The ids found, as digits. */
+/* want: the ids of the uploads that must be found, each as a digit. */
 static void expect_uploads(struct meta_world *w, struct meta_tx *tx, slice prefix, slice after, int64_t id, size_t most,
                            slice want)
 {
@@ -545,12 +548,12 @@ static void expect_uploads(struct meta_world *w, struct meta_tx *tx, slice prefi
         EXPECT_EQ(u.items[i].id, want.p[i] - '0');
 }
 
-OVER_EACH(uploads_are_listed_by_key_and_age_and_end_in_time)
+FOR_EACH_DATABASE(uploads_are_listed_by_key_and_id_and_become_due)
 {
     struct meta_world w;
     world_with_buckets(&w, kind);
-    DO(&w, seven_uploads);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, add_seven_uploads);
+    struct meta_tx *tx = snapshot(&w);
     struct upload u;
     struct upload_list due;
     EXPECT_OK(meta_upload_by_name(tx, S("3"), w.a, &u));
@@ -605,7 +608,7 @@ static err_t put_part(struct meta_tx *tx, struct meta_world *w, int64_t number, 
     return meta_account_use(tx, w->account, (int64_t)bytes.n - (int64_t)old_bytes, 0, a);
 }
 
-IN_WRITE(parts_come)
+IN_WRITE(put_three_parts)
 {
     struct meta_world *w = arg;
     int64_t old;
@@ -621,16 +624,16 @@ IN_WRITE(parts_come)
     return NULL;
 }
 
-IN_WRITE(a_part_comes_again)
+IN_WRITE(replace_a_part)
 {
     int64_t old;
     TRY(put_part(tx, arg, 2, S("better"), a, &old));
     EXPECT_EQ(old, 2);
-    TRY(meta_object_release(tx, 1, 5, a)); /* part 10000 needs it */
+    TRY(meta_object_release(tx, 1, 5, a)); /* does nothing: part 10000 refers to it */
     return meta_object_release(tx, old, 5, a);
 }
 
-IN_WRITE(complete)
+IN_WRITE(complete_upload)
 {
     struct meta_world *w = arg;
     struct upload_part_list parts;
@@ -645,27 +648,27 @@ IN_WRITE(complete)
     uint64_t old_bytes;
     TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
     for (int i = 0; i < 3; i++)
-        TRY(meta_object_release(tx, ids[i], 6, a));   /* the whole needs them */
-    return meta_account_use(tx, w->account, 0, 1, a); /* the bytes are counted already */
+        TRY(meta_object_release(tx, ids[i], 6, a));   /* does nothing: the composite refers to them */
+    return meta_account_use(tx, w->account, 0, 1, a); /* the bytes were counted with the parts */
 }
 
-IN_WRITE(remove_what_was_completed)
+IN_WRITE(remove_completed_entry)
 {
     (void)arg;
     return meta_upload_remove(tx, 1, a);
 }
 
-OVER_EACH(parts_come_again_and_become_one_object)
+FOR_EACH_DATABASE(a_part_can_be_replaced_and_parts_become_one_object)
 {
     struct meta_world w;
     world_with_buckets(&w, kind);
-    DO(&w, parts_come);
+    RUN_WRITE(&w, put_three_parts);
     uint64_t before = meta_generation(w.store);
     EXPECT_EQ(usage_wrong(&w), 0);
-    DO(&w, a_part_comes_again);
+    RUN_WRITE(&w, replace_a_part);
     EXPECT(meta_generation(w.store) > before);
     EXPECT_EQ(usage_wrong(&w), 0);
-    struct meta_tx *tx = look(&w);
+    struct meta_tx *tx = snapshot(&w);
     struct upload_part_list parts;
     EXPECT_OK(meta_part_list(tx, 1, 0, 100, w.a, &parts));
     EXPECT_EQ(parts.count, 3);
@@ -682,10 +685,10 @@ OVER_EACH(parts_come_again_and_become_one_object)
     EXPECT_EQ(parts.count, 0);
     meta_read_end(tx);
     EXPECT(!is_there(&w, 2));
-    DO(&w, complete);
-    EXPECT_ERR(meta_write(w.store, remove_what_was_completed, &w, w.a), ERR_NOT_FOUND);
+    RUN_WRITE(&w, complete_upload);
+    EXPECT_ERR(meta_write(w.store, remove_completed_entry, &w, w.a), ERR_NOT_FOUND);
     EXPECT_EQ(usage_wrong(&w), 0);
-    tx = look(&w);
+    tx = snapshot(&w);
     struct entry e;
     struct object o;
     EXPECT_OK(meta_entry_with_object(tx, 1, S("k"), w.a, &e, &o));
@@ -696,12 +699,12 @@ OVER_EACH(parts_come_again_and_become_one_object)
 
 /* ---- usage ---- */
 
-IN_WRITE(use_everything)
+IN_WRITE(use_all_kinds)
 {
     struct meta_world *w = arg;
     int64_t old;
     struct file issued = { .uuid = { 1 }, .account_id = w->account, .owner_id = w->user, .state = FILE_ISSUED };
-    TRY(meta_file_add(tx, &issued, a, &old)); /* has no bytes: counts nothing */
+    TRY(meta_file_add(tx, &issued, a, &old)); /* a file without bytes is not counted */
     TRY(put_entry(tx, w, S("k"), S("12345"), a));
     TRY(put_entry(tx, w, S("l"), S("123"), a));
     TRY(put_entry(tx, w, S("k"), S("1234567"), a));
@@ -710,7 +713,7 @@ IN_WRITE(use_everything)
     return put_part(tx, w, 2, S("1"), a, &old);
 }
 
-IN_WRITE(spoil)
+IN_WRITE(spoil_counters)
 {
     struct meta_world *w = arg;
     TRY(meta_account_use(tx, w->account, -1, 1, a));
@@ -723,35 +726,35 @@ IN_WRITE(spoil)
     return NULL;
 }
 
-OVER_EACH(entries_and_parts_count_as_usage)
+FOR_EACH_DATABASE(entries_and_parts_count_as_usage)
 {
     struct meta_world w;
     world_with_buckets(&w, kind);
-    DO(&w, use_everything);
+    RUN_WRITE(&w, use_all_kinds);
     EXPECT_EQ(usage_wrong(&w), 0);
-    DO(&w, spoil);
+    RUN_WRITE(&w, spoil_counters);
     EXPECT_EQ(usage_wrong(&w), 0);
     meta_world_release(&w);
 }
 
 /* ---- faults ---- */
 
-/* The nth store call of a put over an old entry fails, whichever that is: the old one is still there, whole. */
-TEST(an_entry_is_replaced_whole_whichever_call_fails)
+/* The nth store call of replacing an entry fails, for n = 1, 2, 3 …: the old entry is still there with its bytes. */
+TEST(replacing_an_entry_is_atomic_whichever_call_fails)
 {
     struct meta_world w;
-    world_with_buckets(&w, KIND_FAULT);
-    DO(&w, put_k);
+    world_with_buckets(&w, DATABASE_FAULT);
+    RUN_WRITE(&w, put_entry_k);
     for (int64_t nth = 1;; nth++) {
-        struct meta_tx *tx = look(&w);
+        struct meta_tx *tx = snapshot(&w);
         struct entry before, after;
         struct object o;
         EXPECT_OK(meta_entry_get(tx, 1, S("k"), w.a, &before));
         meta_read_end(tx);
-        w.place.plan = (struct fault_plan){ .fail_at = nth, .code = nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE };
-        err_t e = meta_write(w.store, put_k, &w, w.a);
-        w.place.plan.fail_at = 0;
-        tx = look(&w);
+        w.database.plan = (struct fault_plan){ .fail_at = nth, .code = nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE };
+        err_t e = meta_write(w.store, put_entry_k, &w, w.a);
+        w.database.plan.fail_at = 0;
+        tx = snapshot(&w);
         EXPECT_OK(meta_entry_with_object(tx, 1, S("k"), w.a, &after, &o));
         EXPECT_EQ(after.object_id == before.object_id, e != NULL);
         EXPECT_SLICE(o.inline_bytes, S("hello"));
@@ -764,17 +767,17 @@ TEST(an_entry_is_replaced_whole_whichever_call_fails)
     meta_world_release(&w);
 }
 
-/* The same for an upload that becomes complete: it is there with all its parts, or the entry is. */
-TEST(an_upload_is_completed_whole_whichever_call_fails)
+/* The same for completing an upload: afterwards either the upload has all of its parts, or the entry exists. */
+TEST(completing_an_upload_is_atomic_whichever_call_fails)
 {
     struct meta_world w;
-    world_with_buckets(&w, KIND_FAULT);
-    DO(&w, parts_come);
+    world_with_buckets(&w, DATABASE_FAULT);
+    RUN_WRITE(&w, put_three_parts);
     for (int64_t nth = 1;; nth++) {
-        w.place.plan = (struct fault_plan){ .fail_at = nth, .code = nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE };
-        err_t e = meta_write(w.store, complete, &w, w.a);
-        w.place.plan.fail_at = 0;
-        struct meta_tx *tx = look(&w);
+        w.database.plan = (struct fault_plan){ .fail_at = nth, .code = nth % 2 ? ERR_NO_SPACE : ERR_UNAVAILABLE };
+        err_t e = meta_write(w.store, complete_upload, &w, w.a);
+        w.database.plan.fail_at = 0;
+        struct meta_tx *tx = snapshot(&w);
         struct upload_part_list parts;
         struct entry entry;
         EXPECT_OK(meta_part_list(tx, 1, 0, 100, w.a, &parts));
@@ -791,7 +794,7 @@ TEST(an_upload_is_completed_whole_whichever_call_fails)
     meta_world_release(&w);
 }
 
-/* ---- plans ---- */
+/* ---- query plans ---- */
 
 static bool may_scan(slice sql)
 {
@@ -803,11 +806,11 @@ TEST(no_look_up_in_buckets_reads_a_whole_table)
 {
     struct meta_world w;
     spied_world_init(&w);
-    DO(&w, two_buckets);
-    DO(&w, buckets_come_and_go);
-    DO(&w, one_entry_and_its_successor);
-    DO(&w, keys_out_of_order);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, add_two_buckets);
+    RUN_WRITE(&w, add_and_remove_buckets);
+    RUN_WRITE(&w, one_entry_and_its_successor);
+    RUN_WRITE(&w, put_keys_out_of_order);
+    struct meta_tx *tx = snapshot(&w);
     struct upload_list u;
     struct bucket_list b;
     for (int i = 0; i < 4; i++) {
@@ -820,22 +823,23 @@ TEST(no_look_up_in_buckets_reads_a_whole_table)
     EXPECT_OK(meta_upload_due(tx, 1, 1, w.a, &u));
     EXPECT_OK(meta_bucket_list(tx, w.account, w.a, &b));
     meta_read_end(tx);
-    DO(&w, parts_come);
-    DO(&w, complete);
+    RUN_WRITE(&w, put_three_parts);
+    RUN_WRITE(&w, complete_upload);
     EXPECT(spy.n > 30);
     spied_check_plans(&w, may_scan);
     meta_world_release(&w);
 }
 
-RUN_TESTS(cmocka_unit_test(a_bucket_has_a_name_of_its_own_and_an_account_or_none),
-          cmocka_unit_test(a_bucket_stays_while_anything_lies_in_it),
+RUN_TESTS(cmocka_unit_test(a_bucket_name_is_unique_and_its_account_is_optional),
+          cmocka_unit_test(a_bucket_cannot_be_removed_before_its_contents),
           cmocka_unit_test(an_entry_is_put_replaced_and_read_with_its_bytes),
-          cmocka_unit_test(only_an_entry_that_was_there_makes_caches_old),
-          cmocka_unit_test(keys_are_walked_in_the_order_of_their_bytes),
-          cmocka_unit_test(an_object_that_is_put_together_lets_go_of_parts_that_nobody_else_needs),
-          cmocka_unit_test(a_file_tells_how_many_parts_its_object_has),
-          cmocka_unit_test(uploads_are_listed_by_key_and_age_and_end_in_time),
-          cmocka_unit_test(parts_come_again_and_become_one_object), cmocka_unit_test(entries_and_parts_count_as_usage),
-          cmocka_unit_test(an_entry_is_replaced_whole_whichever_call_fails),
-          cmocka_unit_test(an_upload_is_completed_whole_whichever_call_fails),
+          cmocka_unit_test(only_changing_an_existing_entry_raises_the_generation),
+          cmocka_unit_test(keys_are_listed_in_byte_order),
+          cmocka_unit_test(removing_a_composite_removes_parts_that_nothing_else_refers_to),
+          cmocka_unit_test(a_file_can_have_a_composite_as_its_object),
+          cmocka_unit_test(uploads_are_listed_by_key_and_id_and_become_due),
+          cmocka_unit_test(a_part_can_be_replaced_and_parts_become_one_object),
+          cmocka_unit_test(entries_and_parts_count_as_usage),
+          cmocka_unit_test(replacing_an_entry_is_atomic_whichever_call_fails),
+          cmocka_unit_test(completing_an_upload_is_atomic_whichever_call_fails),
           cmocka_unit_test(no_look_up_in_buckets_reads_a_whole_table))

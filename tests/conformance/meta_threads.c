@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The committer: batches, failures among them, the queue, snapshots beside it. Runs under the thread sanitizer. */
+/* The committer: batches, writes that fail in them, the queue, and snapshots while it writes. Also runs under the
+ * thread sanitizer. */
 #include "meta_world.h"
 #include "rounds.h"
 
@@ -10,22 +11,22 @@
 
 #define THREADED ((struct meta_options){ 0 })
 
-/* A write that the test can follow. The gate stands in the committer until it is opened, so that what is submitted
- * meanwhile becomes one batch. */
-struct follow {
+/* A write whose outcome the test records. One of them, the gate, keeps the committer busy until it is opened, so that
+ * all writes that are submitted meanwhile become one batch. */
+struct followed_write {
     struct meta_write write;
     struct meta_upload upload;
-    enum err_code fail_with; /* ERR_CODE_COUNT: it does not */
+    enum err_code fail_with; /* ERR_CODE_COUNT: it succeeds */
     sem_t *gate, *entered;
-    sem_t *told;
-    int times_told, times_run;
+    sem_t *ended;
+    int times_done, times_run;
     enum err_code code; /* ERR_CODE_COUNT: committed */
     uint64_t generation;
 };
 
-static err_t follow_apply(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t followed_write_apply(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct follow *f = arg;
+    struct followed_write *f = arg;
     f->times_run++;
     if (f->gate) {
         sem_post(f->entered);
@@ -33,22 +34,22 @@ static err_t follow_apply(struct meta_tx *tx, void *arg, struct arena *a)
         f->gate = NULL;
     }
     TRY(meta_upload_apply(tx, &f->upload, a));
-    return f->fail_with == ERR_CODE_COUNT ? NULL : err_make(a, f->fail_with, "as told");
+    return f->fail_with == ERR_CODE_COUNT ? NULL : err_make(a, f->fail_with, "as planned");
 }
 
-static void follow_done(struct meta_write *w, err_t e)
+static void followed_write_done(struct meta_write *w, err_t e)
 {
-    struct follow *f = CONTAINER_OF(w, struct follow, write);
-    f->times_told++;
+    struct followed_write *f = CONTAINER_OF(w, struct followed_write, write);
+    f->times_done++;
     f->code = e ? e->code : ERR_CODE_COUNT;
     f->generation = meta_generation(f->upload.world->store);
-    sem_post(f->told);
+    sem_post(f->ended);
 }
 
 #define BATCH 20
 struct batch {
-    struct follow gate, one[BATCH];
-    sem_t open, entered, told;
+    struct followed_write gate, one[BATCH];
+    sem_t open, entered, ended;
 };
 
 static void batch_submit(struct batch *b, struct meta_world *w, uint64_t base)
@@ -56,13 +57,13 @@ static void batch_submit(struct batch *b, struct meta_world *w, uint64_t base)
     *b = (struct batch){ 0 };
     sem_init(&b->open, 0, 0);
     sem_init(&b->entered, 0, 0);
-    sem_init(&b->told, 0, 0);
+    sem_init(&b->ended, 0, 0);
     for (int i = -1; i < BATCH; i++) {
-        struct follow *f = i < 0 ? &b->gate : &b->one[i];
+        struct followed_write *f = i < 0 ? &b->gate : &b->one[i];
         f->upload = (struct meta_upload){ .world = w, .number = base + (uint64_t)i + 1, .bytes = S("hello") };
-        f->write = (struct meta_write){ .apply = follow_apply, .arg = f, .done = follow_done };
+        f->write = (struct meta_write){ .apply = followed_write_apply, .arg = f, .done = followed_write_done };
         f->fail_with = ERR_CODE_COUNT;
-        f->told = &b->told;
+        f->ended = &b->ended;
     }
     b->gate.gate = &b->open;
     b->gate.entered = &b->entered;
@@ -76,10 +77,10 @@ static void batch_run(struct batch *b, struct meta_world *w)
         EXPECT(meta_submit(w->store, &b->one[i].write));
     sem_post(&b->open);
     for (int i = -1; i < BATCH; i++)
-        sem_wait(&b->told);
-    EXPECT_EQ(b->gate.times_told, 1);
+        sem_wait(&b->ended);
+    EXPECT_EQ(b->gate.times_done, 1);
     for (int i = 0; i < BATCH; i++)
-        EXPECT_EQ(b->one[i].times_told, 1);
+        EXPECT_EQ(b->one[i].times_done, 1);
 }
 
 static bool is_there(struct meta_world *w, uint64_t number)
@@ -96,7 +97,7 @@ static bool is_there(struct meta_world *w, uint64_t number)
     return !e;
 }
 
-/* What was told is what is there. */
+/* A write that reported success is in the store, and no other is. Returns how many are. */
 static int batch_check(struct batch *b, struct meta_world *w)
 {
     int committed = 0;
@@ -108,54 +109,54 @@ static int batch_check(struct batch *b, struct meta_world *w)
     return committed;
 }
 
-OVER_EACH(one_failing_write_fails_alone)
+FOR_EACH_DATABASE(one_failing_write_fails_alone)
 {
     struct meta_world w;
     meta_world_init(&w, kind, THREADED);
     struct batch b;
     batch_submit(&b, &w, 100);
-    b.one[3].fail_with = ERR_INVALID;                /* after it changed something */
-    b.one[7].upload.number = b.one[6].upload.number; /* its UUID is taken */
+    b.one[3].fail_with = ERR_INVALID;                /* after it wrote something */
+    b.one[7].upload.number = b.one[6].upload.number; /* the same UUID */
     b.one[9].upload.bytes = S("");
     b.one[12].fail_with = ERR_UNAVAILABLE;
     batch_run(&b, &w);
     EXPECT_EQ(b.one[3].code, ERR_INVALID);
     EXPECT_EQ(b.one[7].code, ERR_CONFLICT);
     EXPECT_EQ(b.one[12].code, ERR_UNAVAILABLE);
-    b.one[7].code = ERR_CODE_COUNT; /* that UUID is there, of 6 */
+    b.one[7].code = ERR_CODE_COUNT; /* the store has that UUID, from write 6 */
     EXPECT_EQ(batch_check(&b, &w), BATCH - 2);
     EXPECT_EQ(b.one[0].times_run, 2); /* once without savepoints, once with */
     meta_world_release(&w);
 }
 
-OVER_EACH(a_write_that_fails_after_it_changed_something_leaves_nothing_in_the_batch)
+FOR_EACH_DATABASE(a_write_that_fails_after_it_wrote_is_undone_and_the_batch_commits)
 {
     struct meta_world w;
     meta_world_init(&w, kind, THREADED);
     struct batch b;
     batch_submit(&b, &w, 100);
-    b.one[3].fail_with = ERR_INVALID; /* the only one that fails, and no failure of the database */
+    b.one[3].fail_with = ERR_INVALID; /* the only failure, and not the database's */
     batch_run(&b, &w);
     EXPECT_EQ(b.one[3].code, ERR_INVALID);
     EXPECT_EQ(batch_check(&b, &w), BATCH - 1);
     meta_world_release(&w);
 }
 
-static err_t refuse(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t read_missing_file(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct follow *f = arg;
+    struct followed_write *f = arg;
     struct file file;
     f->times_run++;
     return meta_file_get(tx, 9999, a, &file);
 }
 
-OVER_EACH(a_write_that_fails_before_it_changed_anything_costs_the_others_nothing)
+FOR_EACH_DATABASE(a_write_that_fails_before_it_wrote_does_not_repeat_the_batch)
 {
     struct meta_world w;
     meta_world_init(&w, kind, THREADED);
     struct batch b;
     batch_submit(&b, &w, 100);
-    b.one[5].write.apply = refuse;
+    b.one[5].write.apply = read_missing_file;
     batch_run(&b, &w);
     EXPECT_EQ(b.one[5].code, ERR_NOT_FOUND);
     EXPECT_EQ(b.one[0].times_run, 1);
@@ -163,30 +164,31 @@ OVER_EACH(a_write_that_fails_before_it_changed_anything_costs_the_others_nothing
     meta_world_release(&w);
 }
 
-/* Store calls of one upload, begin and commit left out. A block of ids has been fetched before. */
+/* How many store calls one upload makes besides begin and commit, when ids need not be reserved. */
 static int64_t calls_of_upload(struct meta_world *w)
 {
     struct meta_upload probe = { .world = w, .number = 1, .bytes = S("hello") };
     EXPECT_OK(meta_write(w->store, meta_upload_apply, &probe, w->a));
     probe.number++;
-    int64_t before = w->place.plan.calls;
+    int64_t before = w->database.plan.calls;
     EXPECT_OK(meta_write(w->store, meta_upload_apply, &probe, w->a));
-    return w->place.plan.calls - before - 2;
+    return w->database.plan.calls - before - 2;
 }
 
-/* The write has changed nothing itself, but those before it are gone with the transaction. */
-TEST(when_the_database_gives_up_the_transaction_the_other_writes_run_again)
+/* The write that fails has written nothing, but the rollback also undid the writes before it. */
+TEST(other_writes_run_again_when_the_database_rolls_back)
 {
     struct meta_world w;
-    meta_world_init(&w, KIND_FAULT, THREADED);
+    meta_world_init(&w, DATABASE_FAULT, THREADED);
     int64_t one = calls_of_upload(&w);
     struct batch b;
     batch_submit(&b, &w, 100);
-    b.one[5].write.apply = refuse;
-    w.place.plan.code = ERR_NO_SPACE;
-    w.place.plan.rolls_back = true;
-    /* The gate has begun: its statements, its commit; begin, five uploads, and then the look of the sixth. */
-    w.place.plan.fail_at = w.place.plan.calls + one + 1 + 1 + 5 * one + 1;
+    b.one[5].write.apply = read_missing_file;
+    w.database.plan.code = ERR_NO_SPACE;
+    w.database.plan.rolls_back = true;
+    /* After the gate has begun: its statements and its commit; begin, five upstreams, and then the read of the sixth
+     * write. */
+    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + 5 * one + 1;
     batch_run(&b, &w);
     EXPECT_EQ(b.one[5].times_run, 2);
     EXPECT_EQ(b.one[0].times_run, 2);
@@ -197,36 +199,36 @@ TEST(when_the_database_gives_up_the_transaction_the_other_writes_run_again)
 static err_t upload_then_fail(struct meta_tx *tx, void *arg, struct arena *a)
 {
     TRY(meta_upload_apply(tx, arg, a));
-    return err_make(a, ERR_INVALID, "as told");
+    return err_make(a, ERR_INVALID, "as planned");
 }
 
-OVER_EACH(ids_that_were_handed_out_in_a_write_that_was_undone_are_not_used)
+FOR_EACH_DATABASE(ids_reserved_in_a_write_that_was_undone_are_not_used)
 {
     struct meta_world w;
     meta_world_init(&w, kind, THREADED);
     struct meta_upload u = { .world = &w, .number = 1, .bytes = S("x") };
-    EXPECT_ERR(meta_write(w.store, upload_then_fail, &u, w.a), ERR_INVALID); /* it fetched a block of ids */
-    for (; u.number < 600; u.number++)                                       /* more than one block */
+    EXPECT_ERR(meta_write(w.store, upload_then_fail, &u, w.a), ERR_INVALID); /* it reserved a block of ids */
+    for (; u.number < 600; u.number++)                                       /* more ids than one block has */
         EXPECT_OK(meta_write(w.store, meta_upload_apply, &u, w.a));
     meta_world_release(&w);
 }
 
-/* Let the nth store call after the gate opened fail, for every n: each of the batch is told the truth, and the store
- * works afterwards. Commits are among the calls. */
+/* Fails the nth store call after the gate, for n = 1, 2, 3 …, commits included. Each write of the batch must report
+ * what became of it, and the store must still work. */
 static void fail_each_call(enum err_code code, int64_t count)
 {
     struct meta_world w;
-    meta_world_init(&w, KIND_FAULT, THREADED);
+    meta_world_init(&w, DATABASE_FAULT, THREADED);
     bool failed = true;
     for (int64_t nth = fault_first(); failed; nth += fault_step()) {
         struct batch b;
         batch_submit(&b, &w, (uint64_t)nth * 1000);
-        __atomic_store_n(&w.place.plan.code, code, __ATOMIC_SEQ_CST);
-        __atomic_store_n(&w.place.plan.fail_count, count, __ATOMIC_SEQ_CST);
-        __atomic_store_n(&w.place.plan.fail_at, w.place.plan.calls + nth, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&w.database.plan.code, code, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&w.database.plan.fail_count, count, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&w.database.plan.fail_at, w.database.plan.calls + nth, __ATOMIC_SEQ_CST);
         batch_run(&b, &w);
-        failed = __atomic_load_n(&w.place.plan.calls, __ATOMIC_SEQ_CST) >= w.place.plan.fail_at;
-        __atomic_store_n(&w.place.plan.fail_at, 0, __ATOMIC_SEQ_CST);
+        failed = __atomic_load_n(&w.database.plan.calls, __ATOMIC_SEQ_CST) >= w.database.plan.fail_at;
+        __atomic_store_n(&w.database.plan.fail_at, 0, __ATOMIC_SEQ_CST);
         int committed = batch_check(&b, &w);
         EXPECT(failed || committed == BATCH);
         struct meta_upload after = { .world = &w, .number = (uint64_t)nth * 1000 + 900, .bytes = S("x") };
@@ -236,24 +238,25 @@ static void fail_each_call(enum err_code code, int64_t count)
     meta_world_release(&w);
 }
 
-TEST(whichever_call_fails_everybody_is_told_the_truth)
+TEST(every_write_reports_its_outcome_whichever_call_fails)
 {
     fail_each_call(ERR_NO_SPACE, 1);
     fail_each_call(ERR_UNAVAILABLE, 1);
     fail_each_call(ERR_NO_SPACE, 40);
 }
 
-TEST(a_failing_commit_tells_every_waiter_and_the_store_works_afterwards)
+TEST(a_failing_commit_fails_every_write_and_the_store_still_works)
 {
     struct meta_world w;
-    meta_world_init(&w, KIND_FAULT, THREADED);
+    meta_world_init(&w, DATABASE_FAULT, THREADED);
     int64_t one = calls_of_upload(&w);
     struct meta_upload probe = { .world = &w, .number = 2, .bytes = S("hello") };
     struct batch b;
     batch_submit(&b, &w, 100);
-    w.place.plan.code = ERR_UNAVAILABLE;
-    /* The gate has begun: its statements, its commit; begin, all statements, and then the commit. */
-    w.place.plan.fail_at = w.place.plan.calls + one + 1 + 1 + one * BATCH + 1;
+    w.database.plan.code = ERR_UNAVAILABLE;
+    /* After the gate has begun: its statements and its commit; begin, the statements of the batch, and then the
+     * commit. */
+    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + one * BATCH + 1;
     batch_run(&b, &w);
     EXPECT_EQ(b.gate.code, ERR_CODE_COUNT);
     for (int i = 0; i < BATCH; i++)
@@ -261,29 +264,29 @@ TEST(a_failing_commit_tells_every_waiter_and_the_store_works_afterwards)
     EXPECT_EQ(batch_check(&b, &w), 0);
     probe.number++;
     EXPECT_OK(meta_write(w.store, meta_upload_apply, &probe, w.a));
-    /* No space for all of them together: each is tried alone. */
+    /* The commit of the whole batch finds no space, so each write runs in a transaction of its own. */
     batch_submit(&b, &w, 200);
-    w.place.plan.code = ERR_NO_SPACE;
-    w.place.plan.fail_at = w.place.plan.calls + one + 1 + 1 + one * BATCH + 1;
+    w.database.plan.code = ERR_NO_SPACE;
+    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + one * BATCH + 1;
     batch_run(&b, &w);
     EXPECT_EQ(batch_check(&b, &w), BATCH);
     meta_world_release(&w);
 }
 
-TEST(a_full_queue_refuses_and_closing_finishes_what_it_took)
+TEST(a_full_queue_refuses_writes_and_close_commits_the_queued)
 {
     struct meta_world w;
-    meta_world_init(&w, KIND_FILE, (struct meta_options){ .queue_max = BATCH, .batch_max = 3 });
+    meta_world_init(&w, DATABASE_FILE, (struct meta_options){ .queue_max = BATCH, .batch_max = 3 });
     struct batch b;
     batch_submit(&b, &w, 100);
     for (int i = 0; i < BATCH; i++)
         EXPECT(meta_submit(w.store, &b.one[i].write));
-    struct follow late = b.one[0];
+    struct followed_write late = b.one[0];
     EXPECT(!meta_submit(w.store, &late.write));
     EXPECT_ERR(meta_write(w.store, meta_upload_apply, &late.upload, w.a), ERR_UNAVAILABLE);
     sem_post(&b.open);
     meta_close(w.store);
-    EXPECT_EQ(b.gate.times_told, 1);
+    EXPECT_EQ(b.gate.times_done, 1);
     meta_world_open(&w);
     EXPECT_EQ(batch_check(&b, &w), BATCH);
     meta_world_release(&w);
@@ -305,7 +308,7 @@ static void *write_many(void *arg)
             me->wrong++;
             continue;
         }
-        /* What was acknowledged is seen by whoever looks afterwards. */
+        /* A snapshot that begins after the acknowledgement sees the file. */
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         struct file f;
         if (meta_read_begin(me->w->store, &a, &tx) || meta_file_get(tx, u.file_id, &a, &f))
@@ -314,7 +317,7 @@ static void *write_many(void *arg)
     return NULL;
 }
 
-OVER_EACH(eight_threads_write_at_once)
+FOR_EACH_DATABASE(eight_threads_write_at_once)
 {
     struct meta_world w;
     const int each = rounds(ROUNDS_store_writers);
@@ -340,20 +343,20 @@ OVER_EACH(eight_threads_write_at_once)
     meta_world_release(&w);
 }
 
-static err_t disable(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t disable_user(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct follow *f = arg;
+    struct followed_write *f = arg;
     return meta_user_set_state(tx, f->upload.world->user, USER_DISABLED, a);
 }
 
-OVER_EACH(the_generation_is_up_before_anybody_is_told)
+FOR_EACH_DATABASE(the_generation_rises_before_any_done_is_called)
 {
     struct meta_world w;
     meta_world_init(&w, kind, THREADED);
     struct batch b;
     batch_submit(&b, &w, 100);
     uint64_t before = meta_generation(w.store);
-    b.one[BATCH - 1].write.apply = disable;
+    b.one[BATCH - 1].write.apply = disable_user;
     batch_run(&b, &w);
     EXPECT(b.gate.generation == before);
     for (int i = 0; i < BATCH; i++)
@@ -363,22 +366,22 @@ OVER_EACH(the_generation_is_up_before_anybody_is_told)
 
 /* ---- under load ---- */
 
-struct load {
+struct upload_stream {
     struct meta_write write;
     struct meta_upload upload;
     atomic_bool *stop;
-    atomic_int *under_way, *failed;
+    atomic_int *in_progress, *failed;
     uint64_t step;
 };
 
-static void again(struct meta_write *w, err_t e)
+static void submit_next(struct meta_write *w, err_t e)
 {
-    struct load *l = CONTAINER_OF(w, struct load, write);
+    struct upload_stream *l = CONTAINER_OF(w, struct upload_stream, write);
     if (e)
         atomic_fetch_add(l->failed, 1);
     l->upload.number += l->step;
     if (atomic_load(l->stop) || !meta_submit(l->upload.world->store, w))
-        atomic_fetch_sub(l->under_way, 1);
+        atomic_fetch_sub(l->in_progress, 1);
 }
 
 static void sleep_ms(int ms)
@@ -387,9 +390,9 @@ static void sleep_ms(int ms)
 }
 
 struct traffic {
-    struct load loads[32];
+    struct upload_stream streams[32];
     atomic_bool stop;
-    atomic_int under_way, failed;
+    atomic_int in_progress, failed;
 };
 
 static void traffic_start(struct traffic *t, struct meta_world *w)
@@ -397,15 +400,15 @@ static void traffic_start(struct traffic *t, struct meta_world *w)
     static char bytes[16384];
     atomic_store(&t->stop, false);
     atomic_store(&t->failed, 0);
-    atomic_store(&t->under_way, (int)LENGTH_OF(t->loads));
-    for (size_t i = 0; i < LENGTH_OF(t->loads); i++) {
-        struct load *l = &t->loads[i];
-        *l = (struct load){ .upload = { .world = w, .number = i, .bytes = { bytes, sizeof bytes } },
-                            .stop = &t->stop,
-                            .under_way = &t->under_way,
-                            .failed = &t->failed,
-                            .step = LENGTH_OF(t->loads) };
-        l->write = (struct meta_write){ .apply = meta_upload_apply, .arg = &l->upload, .done = again };
+    atomic_store(&t->in_progress, (int)LENGTH_OF(t->streams));
+    for (size_t i = 0; i < LENGTH_OF(t->streams); i++) {
+        struct upload_stream *l = &t->streams[i];
+        *l = (struct upload_stream){ .upload = { .world = w, .number = i, .bytes = { bytes, sizeof bytes } },
+                                     .stop = &t->stop,
+                                     .in_progress = &t->in_progress,
+                                     .failed = &t->failed,
+                                     .step = LENGTH_OF(t->streams) };
+        l->write = (struct meta_write){ .apply = meta_upload_apply, .arg = &l->upload, .done = submit_next };
         EXPECT(meta_submit(w->store, &l->write));
     }
 }
@@ -413,55 +416,55 @@ static void traffic_start(struct traffic *t, struct meta_world *w)
 static void traffic_stop(struct traffic *t)
 {
     atomic_store(&t->stop, true);
-    while (atomic_load(&t->under_way))
+    while (atomic_load(&t->in_progress))
         sleep_ms(1);
     EXPECT_EQ(atomic_load(&t->failed), 0);
 }
 
-TEST(the_log_stays_small_under_load)
+TEST(the_write_ahead_log_stays_small_under_load)
 {
     struct meta_world w;
     struct traffic t;
-    meta_world_init(&w, KIND_FILE, THREADED);
+    meta_world_init(&w, DATABASE_FILE, THREADED);
     traffic_start(&t, &w);
     char log[128];
-    snprintf(log, sizeof log, "%s-wal", w.place.path);
+    snprintf(log, sizeof log, "%s-wal", w.database.path);
     struct stat st;
-    off_t most = 0, file = 0;
+    off_t max = 0, file = 0;
     for (int i = 0; i < 3000 && file < 200 << 20; i++) {
         sleep_ms(10);
-        if (stat(log, &st) == 0 && st.st_size > most)
-            most = st.st_size;
-        file = stat(w.place.path, &st) == 0 ? st.st_size : 0;
+        if (stat(log, &st) == 0 && st.st_size > max)
+            max = st.st_size;
+        file = stat(w.database.path, &st) == 0 ? st.st_size : 0;
     }
     traffic_stop(&t);
-    EXPECT(most < 80 << 20); /* 64 MiB, what came while the checkpoint thread ended, and a batch */
+    EXPECT(max < 80 << 20); /* 64 MiB, what was written until the running checkpoint ended, and one batch */
     meta_world_release(&w);
 }
 
-TEST(a_backup_under_load_is_one_moment_of_the_store)
+TEST(a_backup_under_load_is_consistent)
 {
     struct meta_world w;
     struct traffic t;
-    meta_world_init(&w, KIND_FILE, THREADED);
+    meta_world_init(&w, DATABASE_FILE, THREADED);
     traffic_start(&t, &w);
     sleep_ms(100);
-    char copy[sizeof w.place.path];
-    snprintf(copy, sizeof copy, "%.64s/copy.db", w.place.dir);
+    char copy[sizeof w.database.path];
+    snprintf(copy, sizeof copy, "%.64s/copy.db", w.database.dir);
     EXPECT_OK(meta_backup(w.store, copy, w.a));
     EXPECT_ERR(meta_backup(w.store, copy, w.a), ERR_CONFLICT);
     sleep_ms(50);
     traffic_stop(&t);
     EXPECT_OK(meta_verify(w.store, w.a));
     meta_close(w.store);
-    memcpy(w.place.path, copy, sizeof copy);
+    memcpy(w.database.path, copy, sizeof copy);
     meta_world_open(&w);
     EXPECT_OK(meta_verify(w.store, w.a));
     struct meta_tx *tx;
     struct account account;
     int64_t wrong;
     EXPECT_OK(meta_read_begin(w.store, w.a, &tx));
-    EXPECT_OK(meta_usage_check(tx, false, w.a, &wrong)); /* the counters fit the files */
+    EXPECT_OK(meta_usage_check(tx, false, w.a, &wrong)); /* counters and files are of the same moment */
     EXPECT_EQ(wrong, 0);
     EXPECT_OK(meta_account_get(tx, w.account, w.a, &account));
     EXPECT(account.used_files > 0);
@@ -470,13 +473,14 @@ TEST(a_backup_under_load_is_one_moment_of_the_store)
 }
 
 RUN_TESTS(cmocka_unit_test(one_failing_write_fails_alone),
-          cmocka_unit_test(a_write_that_fails_after_it_changed_something_leaves_nothing_in_the_batch),
-          cmocka_unit_test(a_write_that_fails_before_it_changed_anything_costs_the_others_nothing),
-          cmocka_unit_test(when_the_database_gives_up_the_transaction_the_other_writes_run_again),
-          cmocka_unit_test(ids_that_were_handed_out_in_a_write_that_was_undone_are_not_used),
-          cmocka_unit_test(whichever_call_fails_everybody_is_told_the_truth),
-          cmocka_unit_test(a_failing_commit_tells_every_waiter_and_the_store_works_afterwards),
-          cmocka_unit_test(a_full_queue_refuses_and_closing_finishes_what_it_took),
-          cmocka_unit_test(eight_threads_write_at_once), cmocka_unit_test(the_generation_is_up_before_anybody_is_told),
-          cmocka_unit_test(the_log_stays_small_under_load),
-          cmocka_unit_test(a_backup_under_load_is_one_moment_of_the_store))
+          cmocka_unit_test(a_write_that_fails_after_it_wrote_is_undone_and_the_batch_commits),
+          cmocka_unit_test(a_write_that_fails_before_it_wrote_does_not_repeat_the_batch),
+          cmocka_unit_test(other_writes_run_again_when_the_database_rolls_back),
+          cmocka_unit_test(ids_reserved_in_a_write_that_was_undone_are_not_used),
+          cmocka_unit_test(every_write_reports_its_outcome_whichever_call_fails),
+          cmocka_unit_test(a_failing_commit_fails_every_write_and_the_store_still_works),
+          cmocka_unit_test(a_full_queue_refuses_writes_and_close_commits_the_queued),
+          cmocka_unit_test(eight_threads_write_at_once),
+          cmocka_unit_test(the_generation_rises_before_any_done_is_called),
+          cmocka_unit_test(the_write_ahead_log_stays_small_under_load),
+          cmocka_unit_test(a_backup_under_load_is_consistent))

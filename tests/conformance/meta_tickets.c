@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What core/store/ promises of tickets, documents, lists of tasks, and secrets. */
+/* Holds every database to the headers of core/store/: tickets, documents, lists of tasks, and secrets. */
 #include "core/records/bucket.h"
 #include "core/records/comment.h"
 #include "core/records/credential.h"
@@ -17,7 +17,7 @@
 #include "meta_suite.h"
 
 /* Bucket 1; bob (user 2); task 1 and its comment 1. */
-IN_WRITE(a_desk)
+IN_WRITE(add_task_and_bob)
 {
     struct meta_world *w = arg;
     struct bucket b = { .owner_id = w->user, .name = S("desk"), .kind = BUCKET_GUARDED };
@@ -30,10 +30,10 @@ IN_WRITE(a_desk)
     return meta_comment_add(tx, &m, a, &id);
 }
 
-static void world_with_desk(struct meta_world *w, enum kind kind)
+static void world_with_task(struct meta_world *w, enum database_kind kind)
 {
     meta_world_init(w, kind, INLINE);
-    DO(w, a_desk);
+    RUN_WRITE(w, add_task_and_bob);
 }
 
 static err_t issue(struct meta_tx *tx, struct meta_world *w, unsigned char number, slice name, struct arena *a,
@@ -57,8 +57,8 @@ static err_t issue(struct meta_tx *tx, struct meta_world *w, unsigned char numbe
     return meta_ticket_add(tx, ret, a);
 }
 
-static err_t hang(struct meta_tx *tx, struct meta_world *w, int64_t task_id, int64_t comment_id, int64_t file_id,
-                  struct arena *a)
+static err_t attach_file(struct meta_tx *tx, struct meta_world *w, int64_t task_id, int64_t comment_id, int64_t file_id,
+                         struct arena *a)
 {
     struct reference r = {
         .account_id = w->account, .task_id = task_id, .comment_id = comment_id, .file_id = file_id, .name = S("shown")
@@ -68,12 +68,12 @@ static err_t hang(struct meta_tx *tx, struct meta_world *w, int64_t task_id, int
 
 /* ---- the life of one ticket ---- */
 
-IN_WRITE(three_tickets)
+IN_WRITE(add_three_tickets)
 {
     struct meta_world *w = arg;
     struct ticket k;
     TRY(issue(tx, w, 1, S("a.txt"), a, &k));
-    EXPECT_ERR(meta_ticket_add(tx, &k, a), ERR_CONFLICT); /* the file has one */
+    EXPECT_ERR(meta_ticket_add(tx, &k, a), ERR_CONFLICT); /* the file has a ticket already */
     TRY(issue(tx, w, 2, S("b.txt"), a, &k));
     TRY(meta_ticket_set_target(tx, k.file_id, 1, 1, a));
     TRY(issue(tx, w, 3, S("c.txt"), a, &k));
@@ -83,19 +83,19 @@ IN_WRITE(three_tickets)
     return NULL;
 }
 
-IN_WRITE(a_second_ticket_for_a_key)
+IN_WRITE(add_second_ticket_for_a_key)
 {
     struct ticket k;
     return issue(tx, arg, 1, S("a.txt"), a, &k);
 }
 
-OVER_EACH(a_ticket_is_found_by_file_key_and_task)
+FOR_EACH_DATABASE(a_ticket_is_found_by_file_key_and_task)
 {
     struct meta_world w;
-    world_with_desk(&w, kind);
-    DO(&w, three_tickets);
-    EXPECT_ERR(meta_write(w.store, a_second_ticket_for_a_key, &w, w.a), ERR_CONFLICT);
-    struct meta_tx *tx = look(&w);
+    world_with_task(&w, kind);
+    RUN_WRITE(&w, add_three_tickets);
+    EXPECT_ERR(meta_write(w.store, add_second_ticket_for_a_key, &w, w.a), ERR_CONFLICT);
+    struct meta_tx *tx = snapshot(&w);
     struct ticket k;
     struct ticket_list pending;
     EXPECT_OK(meta_ticket_get(tx, 1, w.a, &k));
@@ -117,7 +117,7 @@ OVER_EACH(a_ticket_is_found_by_file_key_and_task)
     meta_world_release(&w);
 }
 
-IN_WRITE(bytes_come_twice)
+IN_WRITE(put_bytes_twice)
 {
     struct meta_world *w = arg;
     struct object first, second;
@@ -136,13 +136,13 @@ IN_WRITE(bytes_come_twice)
     return NULL;
 }
 
-OVER_EACH(bytes_that_come_again_take_the_place_of_the_first_until_they_are_confirmed)
+FOR_EACH_DATABASE(new_bytes_replace_the_first_until_the_ticket_is_confirmed)
 {
     struct meta_world w;
-    world_with_desk(&w, kind);
-    DO(&w, three_tickets);
-    DO(&w, bytes_come_twice);
-    struct meta_tx *tx = look(&w);
+    world_with_task(&w, kind);
+    RUN_WRITE(&w, add_three_tickets);
+    RUN_WRITE(&w, put_bytes_twice);
+    struct meta_tx *tx = snapshot(&w);
     struct file f;
     struct object o;
     struct ticket k;
@@ -173,29 +173,29 @@ IN_WRITE(remove_the_task)
     return meta_task_remove(tx, 1, a);
 }
 
-IN_WRITE(end_what_is_pending)
+IN_WRITE(remove_pending_file)
 {
     (void)arg;
     return meta_file_remove(tx, 2, a);
 }
 
-OVER_EACH(a_task_goes_only_when_nothing_waits_to_be_hung_on_it)
+FOR_EACH_DATABASE(a_task_cannot_be_removed_while_a_pending_ticket_names_it)
 {
     struct meta_world w;
-    world_with_desk(&w, kind);
-    DO(&w, three_tickets);
-    DO(&w, bytes_come_twice);
-    DO(&w, remove_the_comment);
-    struct meta_tx *tx = look(&w);
+    world_with_task(&w, kind);
+    RUN_WRITE(&w, add_three_tickets);
+    RUN_WRITE(&w, put_bytes_twice);
+    RUN_WRITE(&w, remove_the_comment);
+    struct meta_tx *tx = snapshot(&w);
     struct ticket k;
     EXPECT_OK(meta_ticket_get(tx, 2, w.a, &k));
-    EXPECT(k.task_id == 1 && k.comment_id == 0); /* the task itself, now */
+    EXPECT(k.task_id == 1 && k.comment_id == 0); /* the comment is gone; the task is left */
     meta_read_end(tx);
     EXPECT_ERR(meta_write(w.store, remove_the_task, &w, w.a), ERR_CONFLICT);
-    DO(&w, end_what_is_pending);
-    DO(&w, remove_the_task);
-    tx = look(&w);
-    EXPECT_OK(meta_ticket_get(tx, 1, w.a, &k)); /* the confirmed one stays with its file */
+    RUN_WRITE(&w, remove_pending_file);
+    RUN_WRITE(&w, remove_the_task);
+    tx = snapshot(&w);
+    EXPECT_OK(meta_ticket_get(tx, 1, w.a, &k)); /* the confirmed ticket stays with its file */
     EXPECT(k.task_id == 0 && k.confirmed_at_ms == 40);
     EXPECT_ERR(meta_ticket_get(tx, 2, w.a, &k), ERR_NOT_FOUND);
     meta_read_end(tx);
@@ -204,15 +204,15 @@ OVER_EACH(a_task_goes_only_when_nothing_waits_to_be_hung_on_it)
 
 /* ---- documents ---- */
 
-IN_WRITE(documents_hang)
+IN_WRITE(attach_documents)
 {
     struct meta_world *w = arg;
     struct task other = { .account_id = w->account, .author_id = w->user, .text = S("Other") };
     int64_t id;
     TRY(meta_task_add(tx, &other, a, &id)); /* 2 */
-    TRY(hang(tx, w, 2, 0, 1, a));           /* reference 1 */
-    TRY(hang(tx, w, 1, 0, 1, a));
-    TRY(hang(tx, w, 1, 1, 1, a));
+    TRY(attach_file(tx, w, 2, 0, 1, a));    /* reference 1 */
+    TRY(attach_file(tx, w, 1, 0, 1, a));
+    TRY(attach_file(tx, w, 1, 1, 1, a));
     struct reference link = { .account_id = w->account, .task_id = 1, .url = S("https://example.org") };
     TRY(meta_reference_add(tx, &link, a)); /* 4: no file */
     struct object o;
@@ -225,17 +225,17 @@ IN_WRITE(documents_hang)
     TRY(add_object(tx, w, S("abc"), a, &o));
     plain.object_id = o.id;
     TRY(meta_file_add(tx, &plain, a, &plain.id)); /* 4: without ticket */
-    return hang(tx, w, 1, 1, plain.id, a);        /* reference 5 */
+    return attach_file(tx, w, 1, 1, plain.id, a); /* reference 5 */
 }
 
-OVER_EACH(a_document_tells_where_it_hangs)
+FOR_EACH_DATABASE(a_document_names_the_task_that_it_is_attached_to)
 {
     struct meta_world w;
-    world_with_desk(&w, kind);
-    DO(&w, three_tickets);
-    DO(&w, bytes_come_twice);
-    DO(&w, documents_hang);
-    struct meta_tx *tx = look(&w);
+    world_with_task(&w, kind);
+    RUN_WRITE(&w, add_three_tickets);
+    RUN_WRITE(&w, put_bytes_twice);
+    RUN_WRITE(&w, attach_documents);
+    struct meta_tx *tx = snapshot(&w);
     struct document d;
     EXPECT_OK(meta_document_get(tx, 1, w.a, &d));
     EXPECT(d.file.id == 1 && d.file.state == FILE_READY && d.has_ticket && d.ticket.confirmed_at_ms == 40);
@@ -244,10 +244,10 @@ OVER_EACH(a_document_tells_where_it_hangs)
     EXPECT_SLICE(d.owner_name, S("Bob"));
     EXPECT_SLICE(d.file.owner_login, S("bob"));
     EXPECT_SLICE(d.ticket.key, S("docs/1"));
-    EXPECT_OK(meta_document_get(tx, 2, w.a, &d)); /* where it will hang */
+    EXPECT_OK(meta_document_get(tx, 2, w.a, &d)); /* the ticket names the task */
     EXPECT(d.reference_id == 0 && d.task_id == 1 && d.comment_id == 1 && d.file.state == FILE_ISSUED);
     EXPECT_SLICE(d.task_text, S("Fix it"));
-    EXPECT_OK(meta_document_get(tx, 3, w.a, &d)); /* nowhere */
+    EXPECT_OK(meta_document_get(tx, 3, w.a, &d)); /* no task */
     EXPECT(d.has_ticket && d.reference_id == 0 && d.task_id == 0 && d.task_text.n == 0);
     EXPECT_OK(meta_document_get(tx, 4, w.a, &d));
     EXPECT(!d.has_ticket && d.ticket.key.n == 0 && d.reference_id == 5 && d.task_id == 1 && d.comment_id == 1);
@@ -256,14 +256,14 @@ OVER_EACH(a_document_tells_where_it_hangs)
     meta_world_release(&w);
 }
 
-OVER_EACH(a_task_lists_each_of_its_documents_once)
+FOR_EACH_DATABASE(a_task_lists_each_of_its_documents_once)
 {
     struct meta_world w;
-    world_with_desk(&w, kind);
-    DO(&w, three_tickets);
-    DO(&w, bytes_come_twice);
-    DO(&w, documents_hang);
-    struct meta_tx *tx = look(&w);
+    world_with_task(&w, kind);
+    RUN_WRITE(&w, add_three_tickets);
+    RUN_WRITE(&w, put_bytes_twice);
+    RUN_WRITE(&w, attach_documents);
+    struct meta_tx *tx = snapshot(&w);
     struct document_list d;
     int64_t count;
     EXPECT_OK(meta_document_list(tx, &(struct document_query){ .task_id = 1, .limit = 10 }, w.a, &d));
@@ -289,12 +289,12 @@ OVER_EACH(a_task_lists_each_of_its_documents_once)
     EXPECT_OK(meta_document_named(tx, 1, S("a.txt"), w.a, &count));
     EXPECT_EQ(count, 1);
     EXPECT_ERR(meta_document_named(tx, 1, S("A.txt"), w.a, &count), ERR_NOT_FOUND);
-    EXPECT_ERR(meta_document_named(tx, 1, S("b.txt"), w.a, &count), ERR_NOT_FOUND); /* not hung there yet */
+    EXPECT_ERR(meta_document_named(tx, 1, S("b.txt"), w.a, &count), ERR_NOT_FOUND); /* not attached yet */
     meta_read_end(tx);
     meta_world_release(&w);
 }
 
-IN_WRITE(references_go)
+IN_WRITE(remove_references)
 {
     (void)arg;
     struct reference_list refs;
@@ -307,26 +307,26 @@ IN_WRITE(references_go)
     TRY(meta_reference_list_file(tx, 1, a, &refs));
     EXPECT_EQ(refs.count, 0);
     struct document d;
-    TRY(meta_document_get(tx, 1, a, &d)); /* confirmed: its ticket no longer tells */
+    TRY(meta_document_get(tx, 1, a, &d)); /* its ticket is confirmed and no longer counts */
     EXPECT(d.reference_id == 0 && d.task_id == 0 && d.ticket.task_id == 1);
-    TRY(meta_comment_remove(tx, 1, a)); /* and reference 5 with it */
+    TRY(meta_comment_remove(tx, 1, a)); /* and its reference 5 */
     EXPECT_ERR(meta_comment_remove(tx, 1, a), ERR_NOT_FOUND);
     EXPECT_ERR(meta_reference_get(tx, 5, a, &refs.items[0]), ERR_NOT_FOUND);
     return NULL;
 }
 
-OVER_EACH(references_of_a_file_are_listed_and_removed)
+FOR_EACH_DATABASE(references_of_a_file_are_listed_and_removed)
 {
     struct meta_world w;
-    world_with_desk(&w, kind);
-    DO(&w, three_tickets);
-    DO(&w, bytes_come_twice);
-    DO(&w, documents_hang);
-    DO(&w, references_go);
+    world_with_task(&w, kind);
+    RUN_WRITE(&w, add_three_tickets);
+    RUN_WRITE(&w, put_bytes_twice);
+    RUN_WRITE(&w, attach_documents);
+    RUN_WRITE(&w, remove_references);
     meta_world_release(&w);
 }
 
-IN_WRITE(a_comment_about_a_file)
+IN_WRITE(add_comment_about_a_file)
 {
     struct meta_world *w = arg;
     struct comment m = { .task_id = 1, .author_id = w->user, .file_id = 1, .text = S("see there") };
@@ -339,13 +339,13 @@ IN_WRITE(remove_the_file)
     return meta_file_remove(tx, 1, a);
 }
 
-OVER_EACH(a_comment_may_be_about_a_file_and_outlives_it)
+FOR_EACH_DATABASE(a_comment_about_a_file_stays_when_the_file_is_removed)
 {
     struct meta_world w;
-    world_with_desk(&w, kind);
-    DO(&w, three_tickets);
-    DO(&w, a_comment_about_a_file);
-    struct meta_tx *tx = look(&w);
+    world_with_task(&w, kind);
+    RUN_WRITE(&w, add_three_tickets);
+    RUN_WRITE(&w, add_comment_about_a_file);
+    struct meta_tx *tx = snapshot(&w);
     struct comment m;
     struct comment_list all;
     EXPECT_OK(meta_comment_get(tx, 2, w.a, &m));
@@ -353,8 +353,8 @@ OVER_EACH(a_comment_may_be_about_a_file_and_outlives_it)
     EXPECT_OK(meta_comment_list(tx, 1, w.a, &all));
     EXPECT(all.count == 2 && all.items[0].file_id == 0 && all.items[1].file_id == 1);
     meta_read_end(tx);
-    DO(&w, remove_the_file);
-    tx = look(&w);
+    RUN_WRITE(&w, remove_the_file);
+    tx = snapshot(&w);
     EXPECT_OK(meta_comment_get(tx, 2, w.a, &m));
     EXPECT_EQ(m.file_id, 0);
     struct ticket k;
@@ -365,11 +365,11 @@ OVER_EACH(a_comment_may_be_about_a_file_and_outlives_it)
 
 /* ---- lists of tasks ---- */
 
-/* Tasks 1 … 8 of alice (1) and bob (2), carol (3) in another account:
- *   by alice: 1 shared (the desk's), 2 closed, 3 bob takes part, 4 bob is responsible
- *   by bob:   5, 6 shared and closed, 7 with details
- *   by carol: 8 shared, in her account */
-IN_WRITE(eight_tasks)
+/* Tasks 1 … 8 by alice (user 1), bob (2), and carol (3) of another account:
+ *   by alice  1 shared (from add_task_and_bob), 2 closed, 3 with bob as a participant, 4 with bob as the responsible
+ *   by bob    5, 6 shared and closed, 7 with details
+ *   by carol  8 shared, in her account */
+IN_WRITE(add_eight_tasks)
 {
     struct meta_world *w = arg;
     int64_t other, carol, id;
@@ -393,7 +393,7 @@ IN_WRITE(eight_tasks)
     return meta_task_set_member(tx, 4, 2, TASK_RESPONSIBLE | TASK_SUBSCRIBER, a);
 }
 
-/* The ids found, as digits; all of them unless `most` says otherwise. */
+/* want: the ids of the tasks that must be found, each as a digit. */
 static void expect_tasks(struct meta_world *w, struct meta_tx *tx, struct task_query q, slice want, int64_t want_total)
 {
     struct task_list t;
@@ -407,12 +407,12 @@ static void expect_tasks(struct meta_world *w, struct meta_tx *tx, struct task_q
     EXPECT_EQ(total, want_total);
 }
 
-OVER_EACH(tasks_are_listed_by_whom_they_are_for)
+FOR_EACH_DATABASE(tasks_are_listed_by_author_member_and_visibility)
 {
     struct meta_world w;
-    world_with_desk(&w, kind);
-    DO(&w, eight_tasks);
-    struct meta_tx *tx = look(&w);
+    world_with_task(&w, kind);
+    RUN_WRITE(&w, add_eight_tasks);
+    struct meta_tx *tx = snapshot(&w);
     struct task_list t;
     int64_t total;
     EXPECT_OK(meta_task_list(tx, &(struct task_query){ .account_id = 1, .closed = -1, .limit = 1 }, w.a, &t, &total));
@@ -428,7 +428,7 @@ OVER_EACH(tasks_are_listed_by_whom_they_are_for)
     expect_tasks(&w, tx, (struct task_query){ .closed = -1, .author_id = 2 }, S("567"), 3);
     expect_tasks(&w, tx, (struct task_query){ .closed = -1, .author_id = 2, .seen_by = w.user, .descending = true },
                  S("6"), 1);
-    expect_tasks(&w, tx, (struct task_query){ .closed = -1, .author_id = 3 }, S(""), 0); /* another account's */
+    expect_tasks(&w, tx, (struct task_query){ .closed = -1, .author_id = 3 }, S(""), 0); /* a user of another account */
     expect_tasks(&w, tx, (struct task_query){ .closed = -1, .account_id = 2 }, S("8"), 1);
     expect_tasks(&w, tx, (struct task_query){ .closed = -1, .offset = 2, .limit = 3 }, S("345"), 7);
     expect_tasks(&w, tx, (struct task_query){ .closed = -1, .offset = 9 }, S(""), 7);
@@ -446,12 +446,12 @@ OVER_EACH(tasks_are_listed_by_whom_they_are_for)
     meta_world_release(&w);
 }
 
-OVER_EACH(tasks_are_listed_by_number_and_by_what_their_details_say)
+FOR_EACH_DATABASE(tasks_are_listed_by_id_and_by_values_in_their_details)
 {
     struct meta_world w;
-    world_with_desk(&w, kind);
-    DO(&w, eight_tasks);
-    struct meta_tx *tx = look(&w);
+    world_with_task(&w, kind);
+    RUN_WRITE(&w, add_eight_tasks);
+    struct meta_tx *tx = snapshot(&w);
     const int64_t ids[] = { 7, 3, 99, 3, 1, 8 };
     struct task_query q = { .closed = -1, .ids = ids, .id_count = 6 };
     expect_tasks(&w, tx, q, S("137"), 3);
@@ -464,7 +464,7 @@ OVER_EACH(tasks_are_listed_by_number_and_by_what_their_details_say)
     expect_tasks(&w, tx, q, S("13"), 2);
     q = (struct task_query){ .closed = -1, .ids = ids, .id_count = 0 };
     expect_tasks(&w, tx, q, S(""), 0);
-    /* A name is a name, whatever it looks like; a number and a string of the same text are alike. */
+    /* A name may have any characters, and a number equals a string with the same text. */
     q = (struct task_query){ .closed = -1, .detail_name = S("board.\"id\""), .detail_value = S("17") };
     expect_tasks(&w, tx, q, S("23457"), 5);
     q.author_id = 2;
@@ -474,7 +474,7 @@ OVER_EACH(tasks_are_listed_by_number_and_by_what_their_details_say)
     q.detail_value = S("bu");
     expect_tasks(&w, tx, q, S(""), 0);
     q = (struct task_query){ .closed = -1, .detail_name = S("open"), .detail_value = S("1") };
-    expect_tasks(&w, tx, q, S(""), 0); /* true is neither number nor string */
+    expect_tasks(&w, tx, q, S(""), 0); /* `true` is neither a number nor a string */
     q = (struct task_query){ .closed = -1, .detail_name = S("$"), .detail_value = S("17") };
     expect_tasks(&w, tx, q, S(""), 0);
     meta_read_end(tx);
@@ -494,11 +494,11 @@ IN_WRITE(share_and_hide)
     return NULL;
 }
 
-OVER_EACH(a_task_is_shared_or_not)
+FOR_EACH_DATABASE(a_task_can_be_shared_and_unshared)
 {
     struct meta_world w;
-    world_with_desk(&w, kind);
-    DO(&w, share_and_hide);
+    world_with_task(&w, kind);
+    RUN_WRITE(&w, share_and_hide);
     meta_world_release(&w);
 }
 
@@ -511,14 +511,14 @@ static struct credential key_of(struct meta_world *w, unsigned char number, slic
     return k;
 }
 
-IN_WRITE(keys_that_sign)
+IN_WRITE(add_signing_keys)
 {
     struct meta_world *w = arg;
     int64_t id;
     slice sealed;
     struct credential k, newest;
     EXPECT_ERR(meta_credential_newest(tx, w->user, S("s3"), a, &newest), ERR_NOT_FOUND);
-    for (unsigned char i = 1; i <= 4; i++) { /* 4 will expire, and is no key to build upon */
+    for (unsigned char i = 1; i <= 4; i++) { /* 4 expires, so meta_credential_newest must not return it */
         k = key_of(w, i, i == 3 ? S("other") : S("s3"));
         k.expires_at_ms = i == 4 ? 1000 : 0;
         TRY(meta_credential_add(tx, &k, a, &id));
@@ -555,17 +555,17 @@ IN_WRITE(keys_that_sign)
     return NULL;
 }
 
-OVER_EACH(the_newest_live_key_is_found_and_its_secret)
+FOR_EACH_DATABASE(the_newest_live_key_is_found_with_its_secret)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
-    DO(&w, keys_that_sign);
+    RUN_WRITE(&w, add_signing_keys);
     meta_world_release(&w);
 }
 
-/* ---- plans ---- */
+/* ---- query plans ---- */
 
-/* Reads everything because that is what it is asked for: pages of sealed secrets. */
+/* The list of sealed secrets reads its whole table, page by page, because fsck asks for everything. */
 static bool may_scan(slice sql)
 {
     return slice_find(sql, S("FROM secrets s JOIN credentials")) != SLICE_NONE;
@@ -575,12 +575,12 @@ TEST(no_look_up_of_tickets_and_tasks_reads_a_whole_table)
 {
     struct meta_world w;
     spied_world_init(&w);
-    DO(&w, a_desk);
-    DO(&w, three_tickets);
-    DO(&w, bytes_come_twice);
-    DO(&w, documents_hang);
-    DO(&w, keys_that_sign);
-    struct meta_tx *tx = look(&w);
+    RUN_WRITE(&w, add_task_and_bob);
+    RUN_WRITE(&w, add_three_tickets);
+    RUN_WRITE(&w, put_bytes_twice);
+    RUN_WRITE(&w, attach_documents);
+    RUN_WRITE(&w, add_signing_keys);
+    struct meta_tx *tx = snapshot(&w);
     struct document_list d;
     struct ticket k;
     struct ticket_list pending;
@@ -602,21 +602,23 @@ TEST(no_look_up_of_tickets_and_tasks_reads_a_whole_table)
         EXPECT_OK(meta_task_list(tx, &q, w.a, &t, &count));
     }
     meta_read_end(tx);
-    DO(&w, references_go);
-    DO(&w, end_what_is_pending);
-    DO(&w, remove_the_task);
+    RUN_WRITE(&w, remove_references);
+    RUN_WRITE(&w, remove_pending_file);
+    RUN_WRITE(&w, remove_the_task);
     EXPECT(spy.n > 40);
     spied_check_plans(&w, may_scan);
     meta_world_release(&w);
 }
 
 RUN_TESTS(cmocka_unit_test(a_ticket_is_found_by_file_key_and_task),
-          cmocka_unit_test(bytes_that_come_again_take_the_place_of_the_first_until_they_are_confirmed),
-          cmocka_unit_test(a_task_goes_only_when_nothing_waits_to_be_hung_on_it),
-          cmocka_unit_test(a_document_tells_where_it_hangs), cmocka_unit_test(a_task_lists_each_of_its_documents_once),
+          cmocka_unit_test(new_bytes_replace_the_first_until_the_ticket_is_confirmed),
+          cmocka_unit_test(a_task_cannot_be_removed_while_a_pending_ticket_names_it),
+          cmocka_unit_test(a_document_names_the_task_that_it_is_attached_to),
+          cmocka_unit_test(a_task_lists_each_of_its_documents_once),
           cmocka_unit_test(references_of_a_file_are_listed_and_removed),
-          cmocka_unit_test(a_comment_may_be_about_a_file_and_outlives_it),
-          cmocka_unit_test(tasks_are_listed_by_whom_they_are_for),
-          cmocka_unit_test(tasks_are_listed_by_number_and_by_what_their_details_say),
-          cmocka_unit_test(a_task_is_shared_or_not), cmocka_unit_test(the_newest_live_key_is_found_and_its_secret),
+          cmocka_unit_test(a_comment_about_a_file_stays_when_the_file_is_removed),
+          cmocka_unit_test(tasks_are_listed_by_author_member_and_visibility),
+          cmocka_unit_test(tasks_are_listed_by_id_and_by_values_in_their_details),
+          cmocka_unit_test(a_task_can_be_shared_and_unshared),
+          cmocka_unit_test(the_newest_live_key_is_found_with_its_secret),
           cmocka_unit_test(no_look_up_of_tickets_and_tasks_reads_a_whole_table))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A database of an older version, with data in it, becomes one of today's and loses nothing. */
+/* A database that an older version wrote is migrated to the schema of this version and loses no data. */
 #include "core/records/bucket.h"
 #include "core/records/comment.h"
 #include "core/records/entry.h"
@@ -13,7 +13,7 @@
 #include "first_version.h"
 #include "meta_suite.h"
 
-/* As it was written then, by hand: today's code no longer knows how. */
+/* Rows as the first version wrote them. Today's code can no longer write them. */
 static const char first_data[] =
     "INSERT INTO accounts VALUES (1, 'default', 1, 0, 0, 12, 2);"
     "INSERT INTO users VALUES (1, 1, 'alice', 'Alice', '', 0, 0, 0, 1, '');"
@@ -34,20 +34,20 @@ static const char first_data[] =
     "INSERT INTO garbage VALUES (1, 'aa/0', 1);"
     "INSERT INTO jobs VALUES (1, 'purge', '', 0, 50, 0, 0, 0, 0, 0, '')";
 
-static void first_world(struct meta_world *w, enum kind kind)
+static void first_version_world(struct meta_world *w, enum database_kind kind)
 {
     *w = (struct meta_world){ .options = INLINE, .account = 1, .user = 1 };
-    place_init(&w->place, kind);
+    test_database_init(&w->database, kind);
     arena_init(&w->arena);
     w->a = &w->arena;
-    struct sql_db *db = place_open(&w->place, w->a);
-    first_version_make(db, first_data, w->a);
+    struct sql_db *db = test_database_open(&w->database, w->a);
+    first_version_create(db, first_data, w->a);
     sql_close_db(db);
 }
 
 static void expect_first_data(struct meta_world *w)
 {
-    struct meta_tx *tx = look(w);
+    struct meta_tx *tx = snapshot(w);
     struct file f;
     struct object o;
     struct task t;
@@ -79,8 +79,8 @@ static void expect_first_data(struct meta_world *w)
     EXPECT_OK(meta_verify(w->store, w->a));
 }
 
-/* What came with the upgrade works on what was there before. */
-IN_WRITE(use_what_is_new)
+/* The tables and columns of the second version work together with the old data. */
+IN_WRITE(use_new_tables)
 {
     struct meta_world *w = arg;
     int64_t bucket, whole, old;
@@ -106,27 +106,28 @@ IN_WRITE(use_what_is_new)
 TEST(a_database_of_the_first_version_is_upgraded_with_its_data)
 {
     struct meta_world w;
-    first_world(&w, KIND_FILE);
-    EXPECT_ERR(meta_open(place_open(&w.place, w.a), &(struct meta_options){ .read_only = true }, w.a, &w.store),
-               ERR_UNSUPPORTED);
+    first_version_world(&w, DATABASE_FILE);
+    EXPECT_ERR(
+        meta_open(test_database_open(&w.database, w.a), &(struct meta_options){ .read_only = true }, w.a, &w.store),
+        ERR_UNSUPPORTED);
     meta_world_open(&w);
     expect_first_data(&w);
     meta_close(w.store);
-    meta_world_open(&w); /* nothing is done twice */
+    meta_world_open(&w); /* no migration runs a second time */
     expect_first_data(&w);
-    DO(&w, use_what_is_new);
+    RUN_WRITE(&w, use_new_tables);
     meta_world_release(&w);
 }
 
-/* An upgrade that is cut anywhere leaves a database that the next start upgrades. */
-TEST(an_upgrade_may_fail_anywhere_and_works_the_next_time)
+/* Whichever call of a migration fails, the next start finishes it. */
+TEST(an_upgrade_succeeds_after_a_failure_of_any_call)
 {
     for (int64_t nth = 1;; nth++) {
         struct meta_world w;
-        first_world(&w, KIND_FAULT);
-        w.place.plan = (struct fault_plan){ .fail_at = nth, .code = ERR_NO_SPACE };
-        err_t e = meta_open(place_open(&w.place, w.a), &w.options, w.a, &w.store);
-        w.place.plan.fail_at = 0;
+        first_version_world(&w, DATABASE_FAULT);
+        w.database.plan = (struct fault_plan){ .fail_at = nth, .code = ERR_NO_SPACE };
+        err_t e = meta_open(test_database_open(&w.database, w.a), &w.options, w.a, &w.store);
+        w.database.plan.fail_at = 0;
         if (e) {
             EXPECT_EQ(e->code, ERR_NO_SPACE);
             meta_world_open(&w);
@@ -139,4 +140,4 @@ TEST(an_upgrade_may_fail_anywhere_and_works_the_next_time)
 }
 
 RUN_TESTS(cmocka_unit_test(a_database_of_the_first_version_is_upgraded_with_its_data),
-          cmocka_unit_test(an_upgrade_may_fail_anywhere_and_works_the_next_time))
+          cmocka_unit_test(an_upgrade_succeeds_after_a_failure_of_any_call))

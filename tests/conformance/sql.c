@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every SQL driver keeps. */
+/* Holds every driver to sql/sql.h. */
 #include "sql_kinds.h"
 
 #include <fcntl.h>
@@ -9,18 +9,18 @@
 #include <unistd.h>
 
 struct world {
-    struct place place;
+    struct test_database database;
     struct arena arena, *a;
     struct sql_db *db;
     struct sql_conn *conn;
 };
 
-static void world_init(struct world *w, enum kind kind)
+static void sql_world_init(struct world *w, enum database_kind kind)
 {
-    place_init(&w->place, kind);
+    test_database_init(&w->database, kind);
     arena_init(&w->arena);
     w->a = &w->arena;
-    w->db = place_open(&w->place, w->a);
+    w->db = test_database_open(&w->database, w->a);
     EXPECT_OK(sql_connect(w->db, SQL_WRITE, w->a, &w->conn));
     EXPECT_OK(sql_script(w->conn,
                          "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT UNIQUE, bytes BLOB, size BIGINT"
@@ -29,28 +29,28 @@ static void world_init(struct world *w, enum kind kind)
                          w->a));
 }
 
-static void world_release(struct world *w)
+static void sql_world_release(struct world *w)
 {
     sql_disconnect(w->conn);
     sql_close_db(w->db);
     arena_release(w->a);
-    place_release(&w->place);
+    test_database_release(&w->database);
 }
 
 static const char *const add = "INSERT INTO things (name, bytes, size) VALUES ($1, $2, $3)";
 static const char *const count = "SELECT COUNT(*) FROM things";
 
-static int64_t things(struct world *w)
+static int64_t count_things(struct world *w)
 {
     int64_t n = -1;
     EXPECT_OK(sql_get_int(w->conn, count, SQL_NO_VALUES, w->a, &n));
     return n;
 }
 
-OVER_EACH(values_come_back_as_they_went_in)
+FOR_EACH_DATABASE(values_are_read_as_they_were_written)
 {
     struct world w;
-    world_init(&w, kind);
+    sql_world_init(&w, kind);
     int64_t id, n;
     EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("naïve")), SQL_B(S("a\0b")), SQL_I(INT64_MAX)), w.a, &id));
     EXPECT_EQ(id, 1);
@@ -76,13 +76,13 @@ OVER_EACH(values_come_back_as_they_went_in)
     EXPECT_EQ(n, 1);
     EXPECT_ERR(sql_get_int(w.conn, "SELECT id FROM things WHERE name = $1", SQL(SQL_T(S("x"))), w.a, &n),
                ERR_NOT_FOUND);
-    world_release(&w);
+    sql_world_release(&w);
 }
 
-OVER_EACH(one_statement_may_run_inside_itself)
+FOR_EACH_DATABASE(a_statement_can_run_while_its_own_cursor_is_open)
 {
     struct world w;
-    world_init(&w, kind);
+    sql_world_init(&w, kind);
     static const char *const each = "SELECT id FROM things ORDER BY id";
     int64_t id;
     for (int i = 0; i < 3; i++)
@@ -106,13 +106,13 @@ OVER_EACH(one_statement_may_run_inside_itself)
     }
     sql_close(outer);
     EXPECT_EQ(pairs, 9);
-    world_release(&w);
+    sql_world_release(&w);
 }
 
-OVER_EACH(constraints_are_conflicts_and_undo_only_their_statement)
+FOR_EACH_DATABASE(a_broken_constraint_is_a_conflict_and_undoes_only_its_statement)
 {
     struct world w;
-    world_init(&w, kind);
+    sql_world_init(&w, kind);
     int64_t id;
     EXPECT_OK(sql_begin(w.conn, w.a));
     EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
@@ -120,49 +120,49 @@ OVER_EACH(constraints_are_conflicts_and_undo_only_their_statement)
     EXPECT_ERR(sql_insert(w.conn, add, SQL(SQL_T(S("b")), SQL_NIL, SQL_I(-1)), w.a, &id), ERR_CONFLICT);
     EXPECT_ERR(sql_exec(w.conn, "INSERT INTO parts (thing_id) VALUES ($1)", SQL(SQL_I(99)), w.a, NULL), ERR_CONFLICT);
     EXPECT_OK(sql_commit(w.conn, w.a));
-    EXPECT_EQ(things(&w), 1);
+    EXPECT_EQ(count_things(&w), 1);
     EXPECT_ERR(sql_exec(w.conn, "SELECT no such thing", SQL_NO_VALUES, w.a, NULL), ERR_UNAVAILABLE);
-    world_release(&w);
+    sql_world_release(&w);
 }
 
-OVER_EACH(transactions_commit_whole_or_not_at_all)
+FOR_EACH_DATABASE(a_transaction_commits_completely_or_not_at_all)
 {
     struct world w;
-    world_init(&w, kind);
+    sql_world_init(&w, kind);
     int64_t id;
     EXPECT_OK(sql_begin(w.conn, w.a));
     EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
     sql_rollback(w.conn);
-    sql_rollback(w.conn); /* nothing to roll back is fine */
-    EXPECT_EQ(things(&w), 0);
+    sql_rollback(w.conn); /* without a transaction it does nothing */
+    EXPECT_EQ(count_things(&w), 0);
     EXPECT_ERR(sql_commit(w.conn, w.a), ERR_UNAVAILABLE);
     EXPECT_OK(sql_begin(w.conn, w.a));
     EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
-    EXPECT_OK(sql_begin(w.conn, w.a)); /* what was left over is rolled back */
+    EXPECT_OK(sql_begin(w.conn, w.a)); /* rolls back the open transaction */
     EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("b")), SQL_NIL, SQL_I(1)), w.a, &id));
     EXPECT_OK(sql_commit(w.conn, w.a));
-    EXPECT_EQ(things(&w), 1);
-    world_release(&w);
+    EXPECT_EQ(count_things(&w), 1);
+    sql_world_release(&w);
 }
 
-TEST(nothing_commits_alone_after_the_database_gave_up_the_transaction)
+TEST(statements_after_a_rollback_by_the_database_do_not_commit_alone)
 {
     struct world w;
-    world_init(&w, KIND_FILE);
+    sql_world_init(&w, DATABASE_FILE);
     int64_t id;
     EXPECT_OK(sql_begin(w.conn, w.a));
-    EXPECT_OK(sql_script(w.conn, "ROLLBACK", w.a)); /* what SQLite does by itself when the disk is full */
+    EXPECT_OK(sql_script(w.conn, "ROLLBACK", w.a)); /* as SQLite does by itself when the disk is full */
     EXPECT_ERR(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id), ERR_UNAVAILABLE);
     EXPECT_ERR(sql_commit(w.conn, w.a), ERR_UNAVAILABLE);
     sql_rollback(w.conn);
-    EXPECT_EQ(things(&w), 0);
-    world_release(&w);
+    EXPECT_EQ(count_things(&w), 0);
+    sql_world_release(&w);
 }
 
-TEST(a_full_database_is_no_space)
+TEST(a_full_database_returns_no_space)
 {
     struct world w;
-    world_init(&w, KIND_FILE);
+    sql_world_init(&w, DATABASE_FILE);
     int64_t id;
     EXPECT_OK(sql_script(w.conn, "PRAGMA max_page_count=20", w.a));
     char big[8192] = { 0 };
@@ -170,13 +170,13 @@ TEST(a_full_database_is_no_space)
     for (int i = 0; i < 40 && !e; i++)
         e = sql_insert(w.conn, add, SQL(SQL_NIL, SQL_B(((slice){ big, sizeof big })), SQL_I(1)), w.a, &id);
     EXPECT(err_is(e, ERR_NO_SPACE));
-    world_release(&w);
+    sql_world_release(&w);
 }
 
-TEST(a_snapshot_does_not_see_what_comes_later)
+TEST(a_snapshot_does_not_see_later_commits)
 {
     struct world w;
-    world_init(&w, KIND_FILE);
+    sql_world_init(&w, DATABASE_FILE);
     struct sql_conn *reader;
     int64_t id, n;
     EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &reader));
@@ -190,13 +190,13 @@ TEST(a_snapshot_does_not_see_what_comes_later)
     EXPECT_EQ(n, 1);
     EXPECT_ERR(sql_insert(reader, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id), ERR_UNAVAILABLE);
     sql_disconnect(reader);
-    world_release(&w);
+    sql_world_release(&w);
 }
 
-TEST(checkpoints_move_the_log_and_a_reader_only_delays_them)
+TEST(a_checkpoint_copies_the_log_and_a_reader_only_delays_it)
 {
     struct world w;
-    world_init(&w, KIND_FILE);
+    sql_world_init(&w, DATABASE_FILE);
     struct sql_conn *reader;
     int64_t id, n;
     EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &reader));
@@ -212,17 +212,17 @@ TEST(checkpoints_move_the_log_and_a_reader_only_delays_them)
     EXPECT_OK(sql_checkpoint(w.conn, true, w.a));
     EXPECT_EQ(sql_wal_bytes(w.db), 0);
     sql_disconnect(reader);
-    world_release(&w);
+    sql_world_release(&w);
 }
 
-OVER_EACH(a_backup_is_whole_and_refuses_to_overwrite)
+FOR_EACH_DATABASE(a_backup_is_complete_and_never_overwrites_a_file)
 {
     struct world w;
-    world_init(&w, kind);
+    sql_world_init(&w, kind);
     int64_t id, n;
     EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("kept")), SQL_NIL, SQL_I(1)), w.a, &id));
     char path[128];
-    snprintf(path, sizeof path, "%s/copy.db", w.place.dir);
+    snprintf(path, sizeof path, "%s/copy.db", w.database.dir);
     EXPECT_OK(sql_backup(w.conn, path, w.a));
     EXPECT_ERR(sql_backup(w.conn, path, w.a), ERR_CONFLICT);
     EXPECT_OK(sql_verify(w.conn, w.a));
@@ -235,13 +235,13 @@ OVER_EACH(a_backup_is_whole_and_refuses_to_overwrite)
     EXPECT_EQ(n, 1);
     sql_disconnect(conn);
     sql_close_db(copy);
-    world_release(&w);
+    sql_world_release(&w);
 }
 
-TEST(damage_and_dangling_keys_are_found)
+TEST(verify_finds_damage_and_broken_foreign_keys)
 {
     struct world w;
-    world_init(&w, KIND_FILE);
+    sql_world_init(&w, DATABASE_FILE);
     EXPECT_OK(sql_script(w.conn, "PRAGMA foreign_keys=OFF; INSERT INTO parts (thing_id) VALUES (7)", w.a));
     EXPECT_ERR(sql_verify(w.conn, w.a), ERR_CORRUPT);
     for (int i = 0; i < 200; i++) {
@@ -251,7 +251,7 @@ TEST(damage_and_dangling_keys_are_found)
     EXPECT_OK(sql_checkpoint(w.conn, true, w.a));
     sql_disconnect(w.conn);
     sql_close_db(w.db);
-    int fd = open(w.place.path, O_RDWR);
+    int fd = open(w.database.path, O_RDWR);
     char rubbish[4096];
     memset(rubbish, 0x5a, sizeof rubbish);
     struct stat st;
@@ -259,16 +259,16 @@ TEST(damage_and_dangling_keys_are_found)
     for (off_t at = 8192; at < st.st_size; at += 4096)
         EXPECT_EQ(pwrite(fd, rubbish, sizeof rubbish, at), sizeof rubbish);
     close(fd);
-    w.db = place_open(&w.place, w.a);
+    w.db = test_database_open(&w.database, w.a);
     EXPECT_OK(sql_connect(w.db, SQL_WRITE, w.a, &w.conn));
     EXPECT_ERR(sql_verify(w.conn, w.a), ERR_CORRUPT);
-    world_release(&w);
+    sql_world_release(&w);
 }
 
-TEST(what_cannot_be_opened_says_so)
+TEST(opening_a_file_that_is_no_database_fails)
 {
-    struct place p;
-    place_init(&p, KIND_FILE);
+    struct test_database p;
+    test_database_init(&p, DATABASE_FILE);
     SCRATCH(a);
     struct sql_db *db;
     EXPECT_ERR(sqlite_open(&(struct sqlite_options){ .path = p.path, .read_only = true }, &a, &db), ERR_NOT_FOUND);
@@ -281,10 +281,11 @@ TEST(what_cannot_be_opened_says_so)
         fputs("this is no database\n", f);
     fclose(f);
     EXPECT_ERR(sqlite_open(&(struct sqlite_options){ .path = p.path }, &a, &db), ERR_CORRUPT);
-    place_release(&p);
+    test_database_release(&p);
 }
 
-/* As somebody without rights: root may write anything, so a child gives them up first. */
+/* Opens the database as a user without permissions. Root may write everywhere, so a child process gives up root
+ * first. */
 static int open_as_nobody(const char *path)
 {
     pid_t child = fork();
@@ -304,42 +305,43 @@ static int open_as_nobody(const char *path)
 TEST(a_read_only_directory_or_file_is_refused_at_once)
 {
     struct world w;
-    world_init(&w, KIND_FILE);
+    sql_world_init(&w, DATABASE_FILE);
     sql_disconnect(w.conn);
     sql_close_db(w.db);
-    EXPECT_EQ(chmod(w.place.path, 0444), 0);
-    EXPECT_EQ(chmod(w.place.dir, 0777), 0);
-    EXPECT_EQ(open_as_nobody(w.place.path), 1);
-    EXPECT_EQ(chmod(w.place.dir, 0555), 0);
+    EXPECT_EQ(chmod(w.database.path, 0444), 0);
+    EXPECT_EQ(chmod(w.database.dir, 0777), 0);
+    EXPECT_EQ(open_as_nobody(w.database.path), 1);
+    EXPECT_EQ(chmod(w.database.dir, 0555), 0);
     char other[128];
-    snprintf(other, sizeof other, "%s/other.db", w.place.dir);
+    snprintf(other, sizeof other, "%s/other.db", w.database.dir);
     EXPECT_EQ(open_as_nobody(other), 1);
-    EXPECT_EQ(chmod(w.place.dir, 0755), 0);
-    w.db = place_open(&w.place, w.a);
+    EXPECT_EQ(chmod(w.database.dir, 0755), 0);
+    w.db = test_database_open(&w.database, w.a);
     EXPECT_OK(sql_connect(w.db, SQL_WRITE, w.a, &w.conn));
-    world_release(&w);
+    sql_world_release(&w);
 }
 
-TEST(a_database_is_for_its_owner_alone)
+TEST(a_database_file_is_readable_by_its_owner_only)
 {
     struct world w;
-    world_init(&w, KIND_FILE);
+    sql_world_init(&w, DATABASE_FILE);
     struct stat st;
-    EXPECT_EQ(stat(w.place.path, &st), 0);
+    EXPECT_EQ(stat(w.database.path, &st), 0);
     EXPECT_EQ(st.st_mode & 0777, 0600);
-    world_release(&w);
+    sql_world_release(&w);
 }
 
-/* ---- what was flushed when a commit returned: SQLite's own way to the disk, with the log's writes and syncs counted
- * ---- */
+/* ---- what is on the disk when a commit returns ---- */
+
+/* The default VFS with two functions replaced, which count writes and syncs of the write-ahead log. */
 
 static struct {
     sqlite3_vfs vfs, *real;
     sqlite3_io_methods log;
     const sqlite3_io_methods *real_log;
     int writes, syncs;
-    bool unsynced; /* something was written to the log after its last sync */
-    bool full;     /* the disk is */
+    bool unsynced; /* the log was written after its last sync */
+    bool full;     /* writes fail as on a full disk */
 } watched;
 
 static int watched_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
@@ -359,7 +361,7 @@ static int watched_sync(sqlite3_file *f, int flags)
     return result;
 }
 
-/* The real file with two of its methods replaced: only those of the log. */
+/* Replaces the write and sync methods of the log's file; other files are left as they are. */
 static int watched_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags)
 {
     int result = watched.real->xOpen(vfs, name, f, flags, ret_flags);
@@ -373,9 +375,9 @@ static int watched_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int
     return result;
 }
 
-static void watch(void)
+static void watch_wal(void)
 {
-    if (!watched.real) /* else the test before has failed, and its own is still the default */
+    if (!watched.real) /* after a test that failed, its VFS is still the default */
         watched.real = sqlite3_vfs_find(NULL);
     sqlite3_vfs_unregister(&watched.vfs);
     watched.vfs = *watched.real;
@@ -387,7 +389,7 @@ static void watch(void)
     EXPECT_EQ(sqlite3_vfs_register(&watched.vfs, 1), SQLITE_OK);
 }
 
-static void unwatch(void)
+static void unwatch_wal(void)
 {
     sqlite3_vfs_unregister(&watched.vfs);
     EXPECT_EQ(sqlite3_vfs_register(watched.real, 1), SQLITE_OK);
@@ -405,7 +407,7 @@ static void commit_one(struct world *w, bool alone)
         EXPECT_OK(sql_commit(w->conn, w->a));
 }
 
-/* Each commit of the connection: alone and in a transaction, and the first ones after the log starts again. */
+/* Commits of single statements and of transactions are synced, and so are the first ones after a restart of the log. */
 static void expect_each_commit_flushed(struct world *w)
 {
     for (int i = 0; i < COMMITS; i++) {
@@ -428,18 +430,18 @@ static err_t insert_pages(struct world *w, struct sql_conn *conn)
     return sql_commit(conn, w->a);
 }
 
-TEST(the_log_is_written_in_few_pieces_and_a_full_disk_fails_the_commit)
+TEST(log_writes_are_joined_and_a_full_disk_fails_the_commit)
 {
-    watch();
+    watch_wal();
     struct world w;
-    world_init(&w, KIND_FILE);
+    sql_world_init(&w, DATABASE_FILE);
     struct sql_conn *reader;
     int64_t before, after;
     EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &reader));
     commit_one(&w, true);
     int writes = watched.writes;
     EXPECT_OK(insert_pages(&w, w.conn));
-    EXPECT(watched.writes - writes <= 3); /* of up to 120 KiB */
+    EXPECT(watched.writes - writes <= 3); /* of up to 120 KiB each */
     EXPECT(!watched.unsynced);
     EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &before));
     EXPECT_EQ(before, 2);
@@ -450,76 +452,77 @@ TEST(the_log_is_written_in_few_pieces_and_a_full_disk_fails_the_commit)
     watched.full = false;
     EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &after));
     EXPECT_EQ(after, 2);
-    EXPECT_OK(insert_pages(&w, w.conn)); /* over what was given up */
+    EXPECT_OK(insert_pages(&w, w.conn)); /* overwrites the part of the failed commit */
     EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &after));
     EXPECT_EQ(after, 3);
     EXPECT_OK(sql_verify(w.conn, w.a));
     sql_disconnect(reader);
-    world_release(&w);
-    unwatch();
+    sql_world_release(&w);
+    unwatch_wal();
 }
 
-TEST(sqlite_full_a_commit_returns_after_the_log_was_flushed)
+TEST(sqlite_full_a_commit_returns_after_the_log_was_synced)
 {
-    watch();
+    watch_wal();
     struct world w;
-    world_init(&w, KIND_FILE);
+    sql_world_init(&w, DATABASE_FILE);
     expect_each_commit_flushed(&w);
-    sql_disconnect(w.conn); /* the first connection is the one that opened the file; a later one is made anew */
+    sql_disconnect(w.conn); /* the first connection is the one that opened the file; now test a later one, too */
     EXPECT_OK(sql_connect(w.db, SQL_WRITE, w.a, &w.conn));
     expect_each_commit_flushed(&w);
-    world_release(&w);
-    unwatch();
+    sql_world_release(&w);
+    unwatch_wal();
 }
 
-TEST(relaxed_commits_flush_nothing)
+TEST(relaxed_commits_do_not_sync)
 {
-    watch();
+    watch_wal();
     struct world w;
-    world_init(&w, KIND_FILE);
+    sql_world_init(&w, DATABASE_FILE);
     sql_disconnect(w.conn);
     sql_close_db(w.db);
-    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = w.place.path, .relaxed = true }, w.a, &w.db));
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = w.database.path, .relaxed = true }, w.a, &w.db));
     EXPECT_OK(sql_connect(w.db, SQL_WRITE, w.a, &w.conn));
-    commit_one(&w, true); /* a new log's header is flushed */
+    commit_one(&w, true); /* the header of a new log is synced */
     int writes = watched.writes, syncs = watched.syncs;
     for (int i = 0; i < COMMITS; i++)
         commit_one(&w, i % 2 == 0);
     EXPECT(watched.writes > writes);
     EXPECT_EQ(watched.syncs, syncs);
     EXPECT(watched.unsynced);
-    world_release(&w);
-    unwatch();
+    sql_world_release(&w);
+    unwatch_wal();
 }
 
-TEST(the_fault_driver_fails_the_call_it_was_told_to)
+TEST(the_fault_driver_fails_the_planned_call)
 {
     struct world w;
-    world_init(&w, KIND_FAULT);
+    sql_world_init(&w, DATABASE_FAULT);
     int64_t id;
-    w.place.plan.code = ERR_NO_SPACE;
-    w.place.plan.fail_at = w.place.plan.calls + 2;
+    w.database.plan.code = ERR_NO_SPACE;
+    w.database.plan.fail_at = w.database.plan.calls + 2;
     EXPECT_OK(sql_begin(w.conn, w.a));
     EXPECT_ERR(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id), ERR_NO_SPACE);
     EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
-    w.place.plan.fail_at = w.place.plan.calls + 1;
+    w.database.plan.fail_at = w.database.plan.calls + 1;
     EXPECT_ERR(sql_commit(w.conn, w.a), ERR_NO_SPACE);
     sql_rollback(w.conn);
-    EXPECT_EQ(things(&w), 0);
-    world_release(&w);
+    EXPECT_EQ(count_things(&w), 0);
+    sql_world_release(&w);
 }
 
-RUN_TESTS(cmocka_unit_test(values_come_back_as_they_went_in), cmocka_unit_test(one_statement_may_run_inside_itself),
-          cmocka_unit_test(constraints_are_conflicts_and_undo_only_their_statement),
-          cmocka_unit_test(transactions_commit_whole_or_not_at_all),
-          cmocka_unit_test(nothing_commits_alone_after_the_database_gave_up_the_transaction),
-          cmocka_unit_test(a_full_database_is_no_space), cmocka_unit_test(a_snapshot_does_not_see_what_comes_later),
-          cmocka_unit_test(checkpoints_move_the_log_and_a_reader_only_delays_them),
-          cmocka_unit_test(a_backup_is_whole_and_refuses_to_overwrite),
-          cmocka_unit_test(damage_and_dangling_keys_are_found), cmocka_unit_test(what_cannot_be_opened_says_so),
+RUN_TESTS(cmocka_unit_test(values_are_read_as_they_were_written),
+          cmocka_unit_test(a_statement_can_run_while_its_own_cursor_is_open),
+          cmocka_unit_test(a_broken_constraint_is_a_conflict_and_undoes_only_its_statement),
+          cmocka_unit_test(a_transaction_commits_completely_or_not_at_all),
+          cmocka_unit_test(statements_after_a_rollback_by_the_database_do_not_commit_alone),
+          cmocka_unit_test(a_full_database_returns_no_space), cmocka_unit_test(a_snapshot_does_not_see_later_commits),
+          cmocka_unit_test(a_checkpoint_copies_the_log_and_a_reader_only_delays_it),
+          cmocka_unit_test(a_backup_is_complete_and_never_overwrites_a_file),
+          cmocka_unit_test(verify_finds_damage_and_broken_foreign_keys),
+          cmocka_unit_test(opening_a_file_that_is_no_database_fails),
           cmocka_unit_test(a_read_only_directory_or_file_is_refused_at_once),
-          cmocka_unit_test(a_database_is_for_its_owner_alone),
-          cmocka_unit_test(sqlite_full_a_commit_returns_after_the_log_was_flushed),
-          cmocka_unit_test(the_log_is_written_in_few_pieces_and_a_full_disk_fails_the_commit),
-          cmocka_unit_test(relaxed_commits_flush_nothing),
-          cmocka_unit_test(the_fault_driver_fails_the_call_it_was_told_to))
+          cmocka_unit_test(a_database_file_is_readable_by_its_owner_only),
+          cmocka_unit_test(sqlite_full_a_commit_returns_after_the_log_was_synced),
+          cmocka_unit_test(log_writes_are_joined_and_a_full_disk_fails_the_commit),
+          cmocka_unit_test(relaxed_commits_do_not_sync), cmocka_unit_test(the_fault_driver_fails_the_planned_call))

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A database as the first version made it. */
+/* Creates a database with the schema of the first version. */
 #ifndef CAIS_TESTS_FIRST_VERSION_H
 #define CAIS_TESTS_FIRST_VERSION_H
 
 #include "meta/store_priv.h"
 #include "test.h"
 
-/* In a new database; data: statements that fill it, as they were then. */
-static inline void first_version_make(struct sql_db *db, const char *data, struct arena *a)
+/* db must be new and empty. data: statements that add the rows. */
+static inline void first_version_create(struct sql_db *db, const char *data, struct arena *a)
 {
     struct sql_conn *conn;
     EXPECT_EQ(migrations[0].version, 1);

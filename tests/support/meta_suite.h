@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the suites of the metadata store share: tests inside one write, and a look at how statements find their rows. */
+/* Shared by the suites of the metadata store: test code that runs inside a write, and a check of query plans. */
 #ifndef CAIS_TESTS_META_SUITE_H
 #define CAIS_TESTS_META_SUITE_H
 
@@ -7,27 +7,27 @@
 #include "core/store/object_store.h"
 #include "meta_world.h"
 
-/* Statements of a test run inside one write: IN_WRITE(name) { … uses tx and a … }, DO(&w, name). The block is a
- * function of its own, so what it needs from outside it finds in `arg`, the world. */
+/* Test code that runs inside a write: IN_WRITE(name) { … uses tx, a and arg … }, then RUN_WRITE(&world, name). The
+ * block is a function of its own; its `arg` is the world. */
 #define IN_WRITE(name) static err_t name(struct meta_tx *tx, void *arg, struct arena *a)
-#define DO(w, fn) EXPECT_OK(meta_write((w)->store, (fn), (w), (w)->a))
+#define RUN_WRITE(w, fn) EXPECT_OK(meta_write((w)->store, (fn), (w), (w)->a))
 #define INLINE ((struct meta_options){ .inline_writes = true })
 
-static inline struct meta_tx *look(struct meta_world *w)
+static inline struct meta_tx *snapshot(struct meta_world *w)
 {
     struct meta_tx *tx = NULL;
     EXPECT_OK(meta_read_begin(w->store, w->a, &tx));
     return tx;
 }
 
-static inline struct meta_upload put(struct meta_world *w, uint64_t number, slice bytes, slice key)
+static inline struct meta_upload put_upload(struct meta_world *w, uint64_t number, slice bytes, slice key)
 {
     struct meta_upload u = { .world = w, .number = number, .bytes = bytes, .blob_key = key };
     EXPECT_OK(meta_write(w->store, meta_upload_apply, &u, w->a));
     return u;
 }
 
-/* An inline object of these bytes. */
+/* Adds an inline object with these bytes. */
 static inline err_t add_object(struct meta_tx *tx, struct meta_world *w, slice bytes, struct arena *a,
                                struct object *ret)
 {
@@ -36,9 +36,9 @@ static inline err_t add_object(struct meta_tx *tx, struct meta_world *w, slice b
     return meta_object_add(tx, ret, a, &ret->id);
 }
 
-/* ---- no hot query reads a whole table ---- */
+/* ---- query plans: no hot query reads a whole table ---- */
 
-/* Every statement that a world's store ran. */
+/* A driver that passes every call on and collects the statements that run. */
 static struct {
     const struct sql_driver *real;
     struct sql_driver spy;
@@ -70,31 +70,31 @@ static inline err_t spy_connect(struct sql_db *db, enum sql_mode mode, struct ar
     return NULL;
 }
 
-/* A world over a file, all of whose statements are seen. */
+/* A world over a file, whose statements are collected. */
 static inline void spied_world_init(struct meta_world *w)
 {
     *w = (struct meta_world){ .options = INLINE };
-    place_init(&w->place, KIND_FILE);
+    test_database_init(&w->database, DATABASE_FILE);
     arena_init(&w->arena);
     w->a = &w->arena;
     spy.n = 0;
-    struct sql_db *db = place_open(&w->place, w->a);
+    struct sql_db *db = test_database_open(&w->database, w->a);
     spy.real = db->driver;
     spy.spy = *spy.real;
     spy.spy.query = spy_query;
     spy.spy.connect = spy_connect;
     db->driver = &spy.spy;
     EXPECT_OK(meta_open(db, &w->options, w->a, &w->store));
-    DO(w, meta_world_people);
+    RUN_WRITE(w, meta_world_add_user);
 }
 
-/* A step of a plan that reads all of a table, as SQLite says it. */
+/* Does this step of a query plan, in the words of SQLite, read a whole table? */
 static inline bool is_scan(slice detail)
 {
-    /* "From this id on" over a whole table is a scan by another name. */
+    /* A condition on a range of ids alone may read the whole table, too. */
     if (slice_find(detail, S("(rowid<?)")) != SLICE_NONE || slice_find(detail, S("(rowid>?)")) != SLICE_NONE)
         return true;
-    /* What a statement made itself, or finds in one value, is no table. */
+    /* Results of subqueries, and the members of one JSON value, are no tables. */
     bool of_result = slice_eq(detail, S("SCAN made")) || slice_eq(detail, S("SCAN held")) ||
                      slice_starts(detail, S("SCAN (subquery")) || slice_starts(detail, S("SCAN detail VIRTUAL"));
     return slice_starts(detail, S("SCAN")) && !of_result;
@@ -102,7 +102,7 @@ static inline bool is_scan(slice detail)
 
 static inline void spied_check_plans(struct meta_world *w, bool (*may_scan)(slice sql))
 {
-    struct sql_db *db = place_open(&w->place, w->a);
+    struct sql_db *db = test_database_open(&w->database, w->a);
     struct sql_conn *conn;
     EXPECT_OK(sql_connect(db, SQL_READ, w->a, &conn));
     for (size_t i = 0; i < spy.n; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A metadata store over one of the databases, with an account and a user in it. */
+/* A metadata store over one of the test databases, with an account and a user. */
 #ifndef CAIS_TESTS_META_WORLD_H
 #define CAIS_TESTS_META_WORLD_H
 
@@ -17,14 +17,14 @@
 #include "sql_kinds.h"
 
 struct meta_world {
-    struct place place;
+    struct test_database database;
     struct meta_options options;
     struct arena arena, *a;
     struct meta_store *store;
     int64_t account, user;
 };
 
-static inline err_t meta_world_people(struct meta_tx *tx, void *arg, struct arena *a)
+static inline err_t meta_world_add_user(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct meta_world *w = arg;
     TRY(meta_account_add(tx, &(struct account){ .name = S("default"), .created_at_ms = 1 }, a, &w->account));
@@ -34,30 +34,30 @@ static inline err_t meta_world_people(struct meta_tx *tx, void *arg, struct aren
 
 static inline void meta_world_open(struct meta_world *w)
 {
-    EXPECT_OK(meta_open(place_open(&w->place, w->a), &w->options, w->a, &w->store));
+    EXPECT_OK(meta_open(test_database_open(&w->database, w->a), &w->options, w->a, &w->store));
 }
 
-static inline void meta_world_init(struct meta_world *w, enum kind kind, struct meta_options options)
+static inline void meta_world_init(struct meta_world *w, enum database_kind kind, struct meta_options options)
 {
     *w = (struct meta_world){ .options = options };
-    place_init(&w->place, kind);
+    test_database_init(&w->database, kind);
     arena_init(&w->arena);
     w->a = &w->arena;
     meta_world_open(w);
-    EXPECT_OK(meta_write(w->store, meta_world_people, w, w->a));
+    EXPECT_OK(meta_write(w->store, meta_world_add_user, w, w->a));
 }
 
 static inline void meta_world_release(struct meta_world *w)
 {
     meta_close(w->store);
     arena_release(w->a);
-    place_release(&w->place);
+    test_database_release(&w->database);
 }
 
-/* One whole upload, as core writes it. */
+/* Everything that core writes for one upload. */
 struct meta_upload {
     struct meta_world *world;
-    uint64_t number; /* makes the UUID */
+    uint64_t number; /* its bytes are the first bytes of the UUID */
     slice bytes, blob_key;
     int64_t file_id, object_id;
 };

@@ -191,7 +191,7 @@ TEST(restore_migrates_a_backup_of_the_first_version)
     const char *database = in(w, dir, "b/" DATA_DIR_DATABASE);
     struct sql_db *db;
     EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = database }, w->a, &db));
-    first_version_make(db, "", w->a);
+    first_version_create(db, "", w->a);
     sql_close_db(db);
     slice before = sha256_of_file(w, database);
     write_text(in(w, dir, "b/" DATA_DIR_MANIFEST),
