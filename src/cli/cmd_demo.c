@@ -51,9 +51,9 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     struct arena *a = cli->arena;
     /* Each demo makes a new user, so that the command can be repeated. */
     d->login = arena_printf(a, "demo-" SLICE_FMT "@example.org", SLICE_ARG(random_hex(cli->random, a, 6)));
-    struct user_request order = { .login = d->login, .name = S("Demo User"), .email = d->login };
+    struct user_request request = { .login = d->login, .name = S("Demo User"), .email = d->login };
     struct user user;
-    TRY(user_create(core, &admin->who, &order, a, &user));
+    TRY(user_create(core, &admin->who, &request, a, &user));
     struct minted_key pyrus, native, runrun, s3;
     TRY(key_mint(core, &admin->who, &(struct key_request){ d->login, S("pyrus") }, a, &pyrus));
     TRY(key_mint(core, &admin->who, &(struct key_request){ d->login, S("native") }, a, &native));

@@ -36,14 +36,14 @@ static void print_user(struct cli *cli, const struct user *u)
 
 static int user_add_work(struct cli *cli, struct admin *admin)
 {
-    struct user_request order = { .account = admin_option(cli, "account"),
-                                  .login = slice_of(cli->options->operands[0]),
-                                  .name = admin_option(cli, "name"),
-                                  .email = admin_option(cli, "email"),
-                                  .kind = option_on(cli->options, "bot") ? USER_BOT : USER_PERSON,
-                                  .is_admin = option_on(cli->options, "admin") };
+    struct user_request request = { .account = admin_option(cli, "account"),
+                                    .login = slice_of(cli->options->operands[0]),
+                                    .name = admin_option(cli, "name"),
+                                    .email = admin_option(cli, "email"),
+                                    .kind = option_on(cli->options, "bot") ? USER_BOT : USER_PERSON,
+                                    .is_admin = option_on(cli->options, "admin") };
     struct user made;
-    err_t e = user_create(&admin->store->core, &admin->who, &order, cli->arena, &made);
+    err_t e = user_create(&admin->store->core, &admin->who, &request, cli->arena, &made);
     if (e)
         return command_failed(cli, e);
     if (!option_on(cli->options, "json")) {

@@ -19,8 +19,9 @@ MUST_USE err_t server_start(const struct cli *, const struct config *, struct lo
 MUST_USE err_t server_reload(struct server *, struct arena *a);
 /* Stop listening, and let requests in flight finish, for http.shutdown_grace at most. */
 void server_drain(struct server *);
-void server_hurry(struct server *); /* from another thread during server_drain: cut the requests in flight now */
-void server_stop(
-    struct server *); /* stops listeners, requests in flight, jobs and stores, in this order; NULL is fine */
+/* Cut the requests in flight now. Called from another thread during server_drain. */
+void server_hurry(struct server *);
+/* Stop listeners, requests in flight, jobs and stores, in this order. NULL is fine. */
+void server_stop(struct server *);
 
 #endif

@@ -337,7 +337,7 @@ TEST(restore_finds_a_master_key_that_the_manifest_does_not_name)
     EXPECT(access(in(w, dir, "e/" DATA_DIR_DATABASE), F_OK) != 0);
 }
 
-struct traffic {
+struct backup_traffic {
     struct world *w;
     struct principal who;
     bool stop;
@@ -346,7 +346,7 @@ struct traffic {
 
 struct traffic_put {
     pthread_mutex_t mutex;
-    pthread_cond_t told;
+    pthread_cond_t has_ended;
     bool done, ok;
     unsigned char uuid[16];
 };
@@ -360,25 +360,25 @@ static void traffic_done(void *arg, err_t e, const struct file *file)
     p->ok = !e;
     if (file)
         memcpy(p->uuid, file->uuid, sizeof p->uuid);
-    pthread_cond_signal(&p->told);
+    pthread_cond_signal(&p->has_ended);
 }
 
 static void *send_and_delete(void *arg)
 {
-    struct traffic *t = arg;
+    struct backup_traffic *t = arg;
     char bytes[LARGE] = { 1 };
     for (int i = 0; !__atomic_load_n(&t->stop, __ATOMIC_SEQ_CST); i++) {
         SCRATCH(a);
-        struct intake_request order = world_request(&t->who, S("x"));
-        struct traffic_put p = { .mutex = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER };
+        struct intake_request request = world_request(&t->who, S("x"));
+        struct traffic_put p = { .mutex = PTHREAD_MUTEX_INITIALIZER, .has_ended = PTHREAD_COND_INITIALIZER };
         struct intake *intake;
-        if (intake_open(&t->w->core, &order, &a, &intake) ||
+        if (intake_open(&t->w->core, &request, &a, &intake) ||
             intake_write(intake, (slice){ bytes, i % 2 ? 100 : LARGE }, &a))
             return t;
         intake_finish(intake, traffic_done, &p);
         pthread_mutex_lock(&p.mutex);
         while (!p.done)
-            pthread_cond_wait(&p.told, &p.mutex);
+            pthread_cond_wait(&p.has_ended, &p.mutex);
         pthread_mutex_unlock(&p.mutex);
         bool stays = i % 3 == 0 &&
                      i < 1000; /* the store must not grow without end: each backup would take longer than the last */
@@ -393,7 +393,7 @@ TEST(backup_under_load_is_consistent)
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     FOLDER(dir);
-    struct traffic t = { .w = w, .who = world_user(w, S("alice")) };
+    struct backup_traffic t = { .w = w, .who = world_user(w, S("alice")) };
     pthread_t thread;
     pthread_create(&thread, NULL, send_and_delete, &t);
     while (world_file_count(w) < 11) /* one of them may be removed just now */

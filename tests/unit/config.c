@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPECT_TELLS(expr, text)                                                                                       \
+#define EXPECT_ERR_TEXT(expr, text)                                                                                    \
     do {                                                                                                               \
         err_t told_ = (expr);                                                                                          \
         if (!told_)                                                                                                    \
@@ -149,24 +149,25 @@ TEST(environment_variables_count_only_when_they_name_a_section)
     EXPECT_SLICE(c.hosts->name, S("runrun.it"));
     EXPECT_SLICE(c.hosts->next->api, S("redu"));
     char *wrong[] = { (char[]){ "CAIS_LOG_LEVL=info" }, NULL };
-    EXPECT_TELLS(config_read_environment(&c, wrong),
-                 "CAIS_LOG_LEVL: unknown key 'log.levl'; the nearest is 'log.level'");
+    EXPECT_ERR_TEXT(config_read_environment(&c, wrong),
+                    "CAIS_LOG_LEVL: unknown key 'log.levl'; the nearest is 'log.level'");
     char *no_pair[] = { (char[]){ "CAIS_HOSTS=runrun.it" }, NULL };
-    EXPECT_TELLS(config_read_environment(&c, no_pair), "CAIS_HOSTS: 'runrun.it' is not host=dialect");
+    EXPECT_ERR_TEXT(config_read_environment(&c, no_pair), "CAIS_HOSTS: 'runrun.it' is not host=dialect");
 }
 
 TEST(error_of_an_unknown_key_names_the_nearest_key)
 {
     CONFIG(c);
-    EXPECT_TELLS(set(&c, "http.header_timout=3s"),
-                 "--set: unknown key 'http.header_timout'; the nearest is 'http.header_timeout'");
-    EXPECT_TELLS(set(&c, "htp.max_headers=3"),
-                 "--set: unknown key 'htp.max_headers'; the nearest is 'http.max_headers'");
-    EXPECT_TELLS(set(&c, "Server.Data=x"), "--set: unknown key 'Server.Data'; the nearest is 'server.data'");
-    EXPECT_TELLS(text(&c, "\n[log]\nlvel = info\n"), "cais.ini:3: unknown key 'log.lvel'; the nearest is 'log.level'");
-    EXPECT_TELLS(set(&c, "data=x"), "--set: 'data=x' is not section.key=value");
-    EXPECT_TELLS(set(&c, "server.data"), "--set: 'server.data' is not section.key=value");
-    EXPECT_TELLS(set(&c, "a.\033[2J=x"), "--set: unknown key 'a.\\x1b[2J'; the nearest is 'log.level'");
+    EXPECT_ERR_TEXT(set(&c, "http.header_timout=3s"),
+                    "--set: unknown key 'http.header_timout'; the nearest is 'http.header_timeout'");
+    EXPECT_ERR_TEXT(set(&c, "htp.max_headers=3"),
+                    "--set: unknown key 'htp.max_headers'; the nearest is 'http.max_headers'");
+    EXPECT_ERR_TEXT(set(&c, "Server.Data=x"), "--set: unknown key 'Server.Data'; the nearest is 'server.data'");
+    EXPECT_ERR_TEXT(text(&c, "\n[log]\nlvel = info\n"),
+                    "cais.ini:3: unknown key 'log.lvel'; the nearest is 'log.level'");
+    EXPECT_ERR_TEXT(set(&c, "data=x"), "--set: 'data=x' is not section.key=value");
+    EXPECT_ERR_TEXT(set(&c, "server.data"), "--set: 'server.data' is not section.key=value");
+    EXPECT_ERR_TEXT(set(&c, "a.\033[2J=x"), "--set: unknown key 'a.\\x1b[2J'; the nearest is 'log.level'");
     char longest[3000] = "pyrus.";
     memset(longest + 6, 'x', sizeof longest - 10);
     memcpy(longest + sizeof longest - 4, "=1", 3);
@@ -176,48 +177,51 @@ TEST(error_of_an_unknown_key_names_the_nearest_key)
 TEST(error_of_a_bad_value_lists_what_is_allowed)
 {
     CONFIG(c);
-    EXPECT_TELLS(
+    EXPECT_ERR_TEXT(
         set(&c, "http.header_timeout=soon"),
         "--set: http.header_timeout: 'soon' is not a duration in range; allowed: a number with ms, s, m, h or d, "
         "from 100ms to 1h");
-    EXPECT_TELLS(
+    EXPECT_ERR_TEXT(
         set(&c, "http.header_timeout=10"),
         "--set: http.header_timeout: '10' is not a duration in range; allowed: a number with ms, s, m, h or d, "
         "from 100ms to 1h");
-    EXPECT_TELLS(
+    EXPECT_ERR_TEXT(
         set(&c, "http.header_timeout=61m"),
         "--set: http.header_timeout: '61m' is not a duration in range; allowed: a number with ms, s, m, h or d, "
         "from 100ms to 1h");
-    EXPECT_TELLS(set(&c, "http.body_pool=1K"),
-                 "--set: http.body_pool: '1K' is not a size in range; allowed: a number of bytes or with K, M, G or T, "
-                 "from 1M to 64G");
+    EXPECT_ERR_TEXT(
+        set(&c, "http.body_pool=1K"),
+        "--set: http.body_pool: '1K' is not a size in range; allowed: a number of bytes or with K, M, G or T, "
+        "from 1M to 64G");
     EXPECT_ERR(set(&c, "http.body_pool=9223372036854775807G"), ERR_INVALID);
     EXPECT_ERR(set(&c, "http.body_pool=18446744073709551615"), ERR_INVALID);
     EXPECT_ERR(set(&c, "http.body_pool=-1"), ERR_INVALID);
     EXPECT_ERR(set(&c, "http.body_pool=2.5M"), ERR_INVALID);
     EXPECT_ERR(set(&c, "http.body_pool="), ERR_INVALID);
     EXPECT_ERR(set(&c, "http.body_pool=K"), ERR_INVALID);
-    EXPECT_TELLS(
+    EXPECT_ERR_TEXT(
         set(&c, "pyrus.max_file_size=2147483648"),
         "--set: pyrus.max_file_size: '2147483648' is not a size in range; allowed: a number of bytes or with K, "
         "M, G or T, from 1 to 2147483647");
-    EXPECT_TELLS(set(&c, "http.max_headers=7"),
-                 "--set: http.max_headers: '7' is not a number in range; allowed: 8 to 128");
-    EXPECT_TELLS(set(&c, "log.level=loud"),
-                 "--set: log.level: 'loud' is not one of its values; allowed: debug, info, warning, error");
-    EXPECT_TELLS(set(&c, "pyrus.md5_upper_case=maybe"),
-                 "--set: pyrus.md5_upper_case: 'maybe' is not yes or no; allowed: true, yes, on, 1, false, no, off, 0");
-    EXPECT_TELLS(set(&c, "server.metrics_listen=9090"),
-                 "--set: server.metrics_listen: '9090' is not an address; allowed: like 127.0.0.1:8080 or [::1]:8080");
-    EXPECT_TELLS(
+    EXPECT_ERR_TEXT(set(&c, "http.max_headers=7"),
+                    "--set: http.max_headers: '7' is not a number in range; allowed: 8 to 128");
+    EXPECT_ERR_TEXT(set(&c, "log.level=loud"),
+                    "--set: log.level: 'loud' is not one of its values; allowed: debug, info, warning, error");
+    EXPECT_ERR_TEXT(
+        set(&c, "pyrus.md5_upper_case=maybe"),
+        "--set: pyrus.md5_upper_case: 'maybe' is not yes or no; allowed: true, yes, on, 1, false, no, off, 0");
+    EXPECT_ERR_TEXT(
+        set(&c, "server.metrics_listen=9090"),
+        "--set: server.metrics_listen: '9090' is not an address; allowed: like 127.0.0.1:8080 or [::1]:8080");
+    EXPECT_ERR_TEXT(
         set(&c, "server.public_url=files.example.org"),
         "--set: server.public_url: 'files.example.org' is not a URL; allowed: http:// or https://, a host, no query");
-    EXPECT_TELLS(
+    EXPECT_ERR_TEXT(
         set(&c, "server.trusted_proxies=10.0.0.1 proxy"),
         "--set: server.trusted_proxies: 'proxy' is not a network; allowed: like 10.0.0.1, 10.0.0.0/8 or fd00::/8");
-    EXPECT_TELLS(text(&c, "[server]\nloops = 1\n\nworkers = many\n"),
-                 "cais.ini:4: server.workers: 'many' is not a number in range; allowed: 0 to 256");
-    EXPECT_TELLS(set(&c, "server.data=a\nb"), "--set: server.data: a control character in the value");
+    EXPECT_ERR_TEXT(text(&c, "[server]\nloops = 1\n\nworkers = many\n"),
+                    "cais.ini:4: server.workers: 'many' is not a number in range; allowed: 0 to 256");
+    EXPECT_ERR_TEXT(set(&c, "server.data=a\nb"), "--set: server.data: a control character in the value");
     /* None of these values was kept. */
     EXPECT_EQ(c.http.header_timeout_ms, 10000);
     EXPECT_EQ(c.http.max_headers, 100);
@@ -264,29 +268,30 @@ TEST(hosts_must_name_an_api)
     EXPECT_OK(set(&c, "hosts.a.example=redu"));
     EXPECT_OK(config_set(&c, CONFIG_ENVIRONMENT, S("hosts"), S("a.example"), S("appfile"), "CAIS_HOSTS"));
     EXPECT_SLICE(c.hosts->api, S("redu"));
-    EXPECT_TELLS(text(&c, "[hosts]\nx.example = pyrus\nX.example = redu\n"),
-                 "cais.ini:3: hosts.x.example is given twice");
-    EXPECT_TELLS(set(&c, "hosts.a.example=ftp"), "--set: hosts.a.example: 'ftp' is no dialect; allowed: pyrus, runrun, "
-                                                 "redu, datasnap, appfile, s3, native");
-    EXPECT_TELLS(set(&c, "hosts.a_b:80=s3"), "--set: hosts: 'a_b:80' is not a host name");
+    EXPECT_ERR_TEXT(text(&c, "[hosts]\nx.example = pyrus\nX.example = redu\n"),
+                    "cais.ini:3: hosts.x.example is given twice");
+    EXPECT_ERR_TEXT(set(&c, "hosts.a.example=ftp"),
+                    "--set: hosts.a.example: 'ftp' is no dialect; allowed: pyrus, runrun, "
+                    "redu, datasnap, appfile, s3, native");
+    EXPECT_ERR_TEXT(set(&c, "hosts.a_b:80=s3"), "--set: hosts: 'a_b:80' is not a host name");
     EXPECT_OK(set(&c, "hosts.*.S3.example.org=s3"));
-    EXPECT_TELLS(set(&c, "hosts.a.*.org=s3"), "--set: hosts: 'a.*.org' is not a host name");
-    EXPECT_TELLS(set(&c, "hosts.*.=s3"), "--set: hosts: '*.' is not a host name");
+    EXPECT_ERR_TEXT(set(&c, "hosts.a.*.org=s3"), "--set: hosts: 'a.*.org' is not a host name");
+    EXPECT_ERR_TEXT(set(&c, "hosts.*.=s3"), "--set: hosts: '*.' is not a host name");
     EXPECT_ERR(set(&c, "hosts.=s3"), ERR_INVALID);
 }
 
 TEST(error_of_a_bad_file_names_the_line)
 {
     CONFIG(c);
-    EXPECT_TELLS(text(&c, "[server]\ndata = a\ndata = b\n"),
-                 "cais.ini:3: server.data is given twice (an indented line continues the one above)");
-    EXPECT_TELLS(text(&c, "[http]\nmax_headers = 50\n  max_connections = 7\n"),
-                 "cais.ini:3: http.max_headers is given twice (an indented line continues the one above)");
-    EXPECT_TELLS(text(&c, "data = a\n"), "cais.ini:1: 'data' stands before any [section]");
-    EXPECT_TELLS(text(&c, "[log]\n\nlevel\n"), "cais.ini:3: neither [section] nor key = value");
-    EXPECT_TELLS(text(&c, "[log\nlevel = info\n"), "cais.ini:1: neither [section] nor key = value");
-    EXPECT_TELLS(text(&c, "[htpp]\n"), "cais.ini:1: unknown section [htpp]");
-    EXPECT_TELLS(config_read_text(&c, S("[log]\nlevel = in\0fo\n"), "cais.ini"), "cais.ini:2: a NUL byte");
+    EXPECT_ERR_TEXT(text(&c, "[server]\ndata = a\ndata = b\n"),
+                    "cais.ini:3: server.data is given twice (an indented line continues the one above)");
+    EXPECT_ERR_TEXT(text(&c, "[http]\nmax_headers = 50\n  max_connections = 7\n"),
+                    "cais.ini:3: http.max_headers is given twice (an indented line continues the one above)");
+    EXPECT_ERR_TEXT(text(&c, "data = a\n"), "cais.ini:1: 'data' stands before any [section]");
+    EXPECT_ERR_TEXT(text(&c, "[log]\n\nlevel\n"), "cais.ini:3: neither [section] nor key = value");
+    EXPECT_ERR_TEXT(text(&c, "[log\nlevel = info\n"), "cais.ini:1: neither [section] nor key = value");
+    EXPECT_ERR_TEXT(text(&c, "[htpp]\n"), "cais.ini:1: unknown section [htpp]");
+    EXPECT_ERR_TEXT(config_read_text(&c, S("[log]\nlevel = in\0fo\n"), "cais.ini"), "cais.ini:2: a NUL byte");
     EXPECT_OK(text(&c, ""));
     EXPECT_OK(text(&c, "\n\n[files]\n"));
 }
@@ -303,10 +308,10 @@ TEST(file_refuses_a_line_that_libinih_would_cut)
     }
     line[start + 190] = 'x';
     CONFIG(c);
-    EXPECT_TELLS(text(&c, line), "cais.ini:2: a line of 191 bytes; 190 are allowed");
+    EXPECT_ERR_TEXT(text(&c, line), "cais.ini:2: a line of 191 bytes; 190 are allowed");
     memset(line, 'x', sizeof line - 1);
     line[0] = ';';
-    EXPECT_TELLS(text(&c, line), "cais.ini:1: a line of 299 bytes; 190 are allowed");
+    EXPECT_ERR_TEXT(text(&c, line), "cais.ini:1: a line of 299 bytes; 190 are allowed");
 }
 
 TEST(error_of_an_unreadable_file_names_the_file)
@@ -322,10 +327,10 @@ TEST(error_of_an_unreadable_file_names_the_file)
     for (int i = 0; i < 1 << 18; i++)
         fputs(";;;\n", f);
     fclose(f);
-    EXPECT_TELLS(config_read_file(&c, path), arena_printf(&a, "%s: larger than 1 MiB", path).p);
+    EXPECT_ERR_TEXT(config_read_file(&c, path), arena_printf(&a, "%s: larger than 1 MiB", path).p);
     unlink(path);
-    EXPECT_TELLS(config_read_file(&c, "/nonexistent/cais.ini"),
-                 "cannot read the configuration /nonexistent/cais.ini: No such file or directory");
+    EXPECT_ERR_TEXT(config_read_file(&c, "/nonexistent/cais.ini"),
+                    "cannot read the configuration /nonexistent/cais.ini: No such file or directory");
     EXPECT_ERR(config_read_file(&c, "/tmp"), ERR_UNAVAILABLE);
 }
 
@@ -334,19 +339,19 @@ TEST(config_check_finds_keys_that_contradict_each_other)
     {
         CONFIG(c);
         EXPECT_OK(set(&c, "server.tls_listen=0.0.0.0:443"));
-        EXPECT_TELLS(config_check(&c), "server.tls_listen needs server.tls_cert and server.tls_key");
+        EXPECT_ERR_TEXT(config_check(&c), "server.tls_listen needs server.tls_cert and server.tls_key");
         EXPECT_OK(set(&c, "server.tls_cert=a,b"));
         EXPECT_OK(set(&c, "server.tls_key=a"));
-        EXPECT_TELLS(config_check(&c),
-                     "server.tls_cert has 2 entries and server.tls_key has 1: each certificate needs its key");
+        EXPECT_ERR_TEXT(config_check(&c),
+                        "server.tls_cert has 2 entries and server.tls_key has 1: each certificate needs its key");
         EXPECT_OK(set(&c, "server.tls_key=b"));
         EXPECT_OK(config_check(&c));
         EXPECT_OK(set(&c, "server.data="));
-        EXPECT_TELLS(config_check(&c), "server.data is empty: where should the files be kept?");
+        EXPECT_ERR_TEXT(config_check(&c), "server.data is empty: where should the files be kept?");
     }
     CONFIG(c);
     EXPECT_OK(set(&c, "http.max_head_bytes=4K"));
-    EXPECT_TELLS(config_check(&c), "http.max_header_line is more than http.max_head_bytes, which holds it");
+    EXPECT_ERR_TEXT(config_check(&c), "http.max_header_line is more than http.max_head_bytes, which holds it");
 }
 
 TEST(every_key_accepts_its_default)

@@ -50,10 +50,10 @@ static struct attachment attachment_of(const struct file *f)
 static int64_t private_task(struct world *w, const struct principal *who, const struct file *f)
 {
     struct attachment a = attachment_of(f);
-    struct task_request order = { .text = S("private"), .attachments = &a, .attachment_count = 1 };
+    struct task_request request = { .text = S("private"), .attachments = &a, .attachment_count = 1 };
     enum task_refusal why;
     int64_t id;
-    EXPECT_OK(task_create(&w->core, who, &order, w->a, &why, &id));
+    EXPECT_OK(task_create(&w->core, who, &request, w->a, &why, &id));
     return id;
 }
 

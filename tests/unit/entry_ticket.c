@@ -266,7 +266,7 @@ TEST(put_reports_a_full_account_before_the_first_byte)
 
 /* ---- threads ---- */
 
-struct sender {
+struct ticket_sender {
     const struct guarded_fixture *c;
     slice bytes;
     int rounds;
@@ -275,7 +275,7 @@ struct sender {
 
 static void *send_on(void *arg)
 {
-    struct sender *t = arg;
+    struct ticket_sender *t = arg;
     for (int i = 0; i < t->rounds; i++) {
         SCRATCH(a);
         struct entry_request request = bucket_fixture_request(S("k"));
@@ -293,13 +293,14 @@ TEST(confirmation_during_uploads_keeps_exactly_one_whole_file)
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct guarded_fixture c = guarded_fixture_new(w);
-    struct sender senders[4];
+    struct ticket_sender senders[4];
     pthread_t threads[4];
     int64_t id = guarded_fixture_issue(&c, S("k"), 20000);
     for (int i = 0; i < 4; i++) {
         char *bytes = arena_alloc(w->a, 20000);
         memset(bytes, 'a' + i, 20000);
-        senders[i] = (struct sender){ .c = &c, .bytes = { bytes, 20000 }, .rounds = rounds(ROUNDS_ticket_senders) };
+        senders[i] =
+            (struct ticket_sender){ .c = &c, .bytes = { bytes, 20000 }, .rounds = rounds(ROUNDS_ticket_senders) };
         if (i == 0)
             EXPECT_OK(put(&c, S("k"), senders[0].bytes));
         pthread_create(&threads[i], NULL, send_on, &senders[i]);

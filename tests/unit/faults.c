@@ -15,7 +15,7 @@
 enum { SMALL = 100, LARGE = 40000 };
 
 /* Two APIs over one world, and a user. */
-struct place {
+struct fault_world {
     struct pyrus_fixture *d;
     struct world *w;
     struct native_api native;
@@ -33,9 +33,9 @@ struct place {
     int64_t files; /* how many there were before the action */
 };
 
-static struct place place_new(size_t size)
+static struct fault_world fault_world_new(size_t size)
 {
-    struct place p = { .d = pyrus_fixture_new(NULL) };
+    struct fault_world p = { .d = pyrus_fixture_new(NULL) };
     p.w = p.d->w;
     p.ana = pyrus_user(p.d, "ana", "Ana");
     p.native_key = world_key(p.w, p.ana.login, S("native"));
@@ -43,14 +43,14 @@ static struct place place_new(size_t size)
     return p;
 }
 
-static struct fake_reply *native(struct place *p, const char *method, slice target, slice body)
+static struct fake_reply *native(struct fault_world *p, const char *method, slice target, slice body)
 {
     return fake_http_send(
         &p->native_http,
         &(struct fake_request){ .method = method, .target = target, .token = p->native_key, .body = body });
 }
 
-static slice stored_path(struct place *p, const struct fake_reply *r)
+static slice stored_path(struct fault_world *p, const struct fake_reply *r)
 {
     slice location = fake_reply_header(r, "Location");
     EXPECT(location.p != NULL);
@@ -59,15 +59,15 @@ static slice stored_path(struct place *p, const struct fake_reply *r)
 
 /* ---- actions ---- */
 
-struct action {
-    void (*prepare)(struct place *);                  /* while nothing fails */
-    bool (*act)(struct place *);                      /* returns whether the action was acknowledged to the client */
-    void (*check)(struct place *, bool acknowledged); /* checks what must hold afterwards */
+struct fault_action {
+    void (*prepare)(struct fault_world *); /* while nothing fails */
+    bool (*act)(struct fault_world *);     /* returns whether the action was acknowledged to the client */
+    void (*check)(struct fault_world *, bool acknowledged); /* checks what must hold afterwards */
     size_t size;
     bool once; /* a repetition is refused, also after an action of which only the result was lost */
 };
 
-static void nothing(struct place *p)
+static void nothing(struct fault_world *p)
 {
     (void)p;
 }
@@ -78,26 +78,26 @@ static bool refused_well(const struct fake_reply *r)
     return r->status == 503;
 }
 
-static bool put(struct place *p)
+static bool put(struct fault_world *p)
 {
     p->reply = native(p, "PUT", S("/v1/native/files/a"), p->bytes);
     return !refused_well(p->reply);
 }
 
-static void check_put(struct place *p, bool acknowledged)
+static void check_put(struct fault_world *p, bool acknowledged)
 {
     if (acknowledged)
         EXPECT_SLICE(native(p, "GET", stored_path(p, p->reply), S(""))->body, p->bytes);
     EXPECT(acknowledged ? world_file_count(p->w) == p->files + 1 : world_file_count(p->w) <= p->files + 1);
 }
 
-static bool upload(struct place *p)
+static bool upload(struct fault_world *p)
 {
     p->reply = pyrus_send_file(p->d, &p->ana, "a", p->bytes);
     return !refused_well(p->reply);
 }
 
-static slice download(struct place *p, slice guid)
+static slice download(struct fault_world *p, slice guid)
 {
     const char *path = arena_printf(p->w->a, "/v4/files/download/" SLICE_FMT, SLICE_ARG(guid)).p;
     struct fake_reply *r = pyrus_send(p->d, &p->ana, "GET", path, NULL);
@@ -105,21 +105,21 @@ static slice download(struct place *p, slice guid)
     return r->body;
 }
 
-static void check_upload(struct place *p, bool acknowledged)
+static void check_upload(struct fault_world *p, bool acknowledged)
 {
     if (acknowledged)
         EXPECT_SLICE(download(p, pyrus_text(p->d, p->reply, "guid")), p->bytes);
     EXPECT(acknowledged ? world_file_count(p->w) == p->files + 1 : world_file_count(p->w) <= p->files + 1);
 }
 
-static void prepare_guid(struct place *p)
+static void prepare_guid(struct fault_world *p)
 {
     p->guid = pyrus_upload_file(p->d, &p->ana, "a", p->bytes);
     struct fake_reply *r = pyrus_send(p->d, &p->ana, "POST", "/v4/tasks", "{\"text\":\"t\"}");
     p->task = pyrus_int(p->d, r, "task.id");
 }
 
-static bool attach(struct place *p)
+static bool attach(struct fault_world *p)
 {
     struct arena *a = p->w->a;
     p->reply = pyrus_send(p->d, &p->ana, "POST", arena_printf(a, "/v4/tasks/%lld/comments", (long long)p->task).p,
@@ -128,7 +128,7 @@ static bool attach(struct place *p)
 }
 
 /* The reference, the state of the file and the event: all of them or none. */
-static void check_attach(struct place *p, bool acknowledged)
+static void check_attach(struct fault_world *p, bool acknowledged)
 {
     struct fake_reply *r =
         pyrus_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
@@ -148,18 +148,18 @@ static void check_attach(struct place *p, bool acknowledged)
     EXPECT_SLICE(r->body, p->bytes);
 }
 
-static void prepare_file(struct place *p)
+static void prepare_file(struct fault_world *p)
 {
     p->file_path = stored_path(p, native(p, "PUT", S("/v1/native/files/a"), p->bytes));
 }
 
-static bool delete_file(struct place *p)
+static bool delete_file(struct fault_world *p)
 {
     p->reply = native(p, "DELETE", p->file_path, S(""));
     return !refused_well(p->reply);
 }
 
-static void check_deleted_file(struct place *p, bool acknowledged)
+static void check_deleted_file(struct fault_world *p, bool acknowledged)
 {
     struct fake_reply *r = native(p, "GET", p->file_path, S(""));
     EXPECT(r->status == 404 || (!acknowledged && r->status == 200));
@@ -167,19 +167,19 @@ static void check_deleted_file(struct place *p, bool acknowledged)
         EXPECT_SLICE(r->body, p->bytes);
 }
 
-static void prepare_task(struct place *p)
+static void prepare_task(struct fault_world *p)
 {
     prepare_guid(p);
     EXPECT(attach(p));
 }
 
-static bool delete_task(struct place *p)
+static bool delete_task(struct fault_world *p)
 {
     p->reply = pyrus_send(p->d, &p->ana, "DELETE", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
     return !refused_well(p->reply);
 }
 
-static void check_deleted_task(struct place *p, bool acknowledged)
+static void check_deleted_task(struct fault_world *p, bool acknowledged)
 {
     struct fake_reply *r =
         pyrus_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/tasks/%lld", (long long)p->task).p, NULL);
@@ -187,7 +187,7 @@ static void check_deleted_task(struct place *p, bool acknowledged)
     EXPECT_SLICE(download(p, p->guid), p->bytes); /* the file stays for a day, so that it can be attached elsewhere */
 }
 
-static bool log_in(struct place *p)
+static bool log_in(struct fault_world *p)
 {
     slice json = arena_printf(p->w->a, "{\"login\":\"" SLICE_FMT "\",\"security_key\":\"" SLICE_FMT "\"}",
                               SLICE_ARG(p->ana.login), SLICE_ARG(p->ana.key));
@@ -195,7 +195,7 @@ static bool log_in(struct place *p)
     return !refused_well(p->reply);
 }
 
-static void check_token(struct place *p, bool acknowledged)
+static void check_token(struct fault_world *p, bool acknowledged)
 {
     if (!acknowledged)
         return;
@@ -212,22 +212,22 @@ static bool done_well(err_t e)
     return !e;
 }
 
-static void prepare_tickets(struct place *p)
+static void prepare_tickets(struct fault_world *p)
 {
     p->tickets = ticket_fixture_new(p->w);
     p->task = ticket_fixture_task(&p->tickets, &p->ana.who);
 }
 
-static bool issue(struct place *p)
+static bool issue(struct fault_world *p)
 {
-    struct ticket_request order = ticket_fixture_request(&p->tickets, p->task, S("a"), p->bytes.n);
+    struct ticket_request request = ticket_fixture_request(&p->tickets, p->task, S("a"), p->bytes.n);
     struct ticket_issued issued;
-    bool acknowledged = done_well(ticket_fixture_try(&p->tickets, &p->ana.who, &order, &issued));
+    bool acknowledged = done_well(ticket_fixture_try(&p->tickets, &p->ana.who, &request, &issued));
     p->ticket = acknowledged ? issued.document.file.id : 0;
     return acknowledged;
 }
 
-static void check_issue(struct place *p, bool acknowledged)
+static void check_issue(struct fault_world *p, bool acknowledged)
 {
     EXPECT(acknowledged ? world_file_count(p->w) == p->files + 1 : world_file_count(p->w) <= p->files + 1);
     if (!acknowledged)
@@ -237,14 +237,14 @@ static void check_issue(struct place *p, bool acknowledged)
     EXPECT_OK(ticket_fixture_confirm(&p->tickets, &p->ana.who, p->ticket, &why));
 }
 
-static void prepare_ticket(struct place *p)
+static void prepare_ticket(struct fault_world *p)
 {
     prepare_tickets(p);
     p->ticket = ticket_fixture_issue(&p->tickets, &p->ana.who, p->task, S("a"), p->bytes.n);
     EXPECT_OK(ticket_fixture_put(&p->tickets, p->ticket, p->bytes));
 }
 
-static bool confirm(struct place *p)
+static bool confirm(struct fault_world *p)
 {
     enum ticket_refusal why;
     bool acknowledged = done_well(ticket_fixture_confirm(&p->tickets, &p->ana.who, p->ticket, &why));
@@ -253,7 +253,7 @@ static bool confirm(struct place *p)
 }
 
 /* State, purge time, reference and event agree. */
-static void check_confirm(struct place *p, bool acknowledged)
+static void check_confirm(struct fault_world *p, bool acknowledged)
 {
     struct document d;
     EXPECT_OK(document_get(&p->w->core, &p->ana.who, p->ticket, p->w->a, &d));
@@ -265,19 +265,19 @@ static void check_confirm(struct place *p, bool acknowledged)
     EXPECT_EQ(world_event_count(p->w, S("file.confirm")), confirmed);
 }
 
-static void prepare_document(struct place *p)
+static void prepare_document(struct fault_world *p)
 {
     prepare_ticket(p);
     EXPECT(confirm(p));
     p->pending = ticket_fixture_issue(&p->tickets, &p->ana.who, p->task, S("b"), 1);
 }
 
-static bool delete_document(struct place *p)
+static bool delete_document(struct fault_world *p)
 {
     return done_well(document_delete(&p->w->core, &p->ana.who, p->ticket, hours(1), p->w->a));
 }
 
-static void check_deleted_document(struct place *p, bool acknowledged)
+static void check_deleted_document(struct fault_world *p, bool acknowledged)
 {
     bool there = ticket_fixture_has_file(&p->tickets, p->ticket);
     EXPECT(!there || !acknowledged);
@@ -286,13 +286,13 @@ static void check_deleted_document(struct place *p, bool acknowledged)
     EXPECT(ticket_fixture_has_file(&p->tickets, p->pending));
 }
 
-static bool delete_task_of_documents(struct place *p)
+static bool delete_task_of_documents(struct fault_world *p)
 {
     enum task_refusal why;
     return done_well(task_remove(&p->w->core, &p->ana.who, p->task, hours(1), p->w->a, &why));
 }
 
-static void check_deleted_task_of_documents(struct place *p, bool acknowledged)
+static void check_deleted_task_of_documents(struct fault_world *p, bool acknowledged)
 {
     struct task task;
     err_t e = task_get_visible(&p->w->core, &p->ana.who, p->task, p->w->a, &task);
@@ -305,9 +305,9 @@ static void check_deleted_task_of_documents(struct place *p, bool acknowledged)
 
 /* Runs the action in a fresh world, so that nothing is left from the run before, with call number nth failing. Returns true
  * when the action makes fewer calls. */
-static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
+static bool fail_nth(const struct fault_action *action, int64_t nth, bool answer_lost)
 {
-    struct place p = place_new(action->size);
+    struct fault_world p = fault_world_new(action->size);
     native_init(&p.native, &p.w->core, &(struct native_options){ 0 });
     p.native_http = fake_http_new(&p.native.http_api);
     action->prepare(&p);
@@ -338,7 +338,7 @@ static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
     return !reached;
 }
 
-static void fail_each(const struct action *action)
+static void fail_each(const struct fault_action *action)
 {
     for (int lost = 0; lost < 2; lost++)
         for (int64_t nth = fault_first(); !fail_nth(action, nth, lost); nth += fault_step())
@@ -347,55 +347,55 @@ static void fail_each(const struct action *action)
 
 TEST(small_native_upload_is_whole_or_absent_after_any_fault)
 {
-    fail_each(&(struct action){ nothing, put, check_put, SMALL });
+    fail_each(&(struct fault_action){ nothing, put, check_put, SMALL });
 }
 TEST(large_native_upload_is_whole_or_absent_after_any_fault)
 {
-    fail_each(&(struct action){ nothing, put, check_put, LARGE });
+    fail_each(&(struct fault_action){ nothing, put, check_put, LARGE });
 }
 TEST(small_pyrus_upload_is_whole_or_absent_after_any_fault)
 {
-    fail_each(&(struct action){ nothing, upload, check_upload, SMALL });
+    fail_each(&(struct fault_action){ nothing, upload, check_upload, SMALL });
 }
 TEST(large_pyrus_upload_is_whole_or_absent_after_any_fault)
 {
-    fail_each(&(struct action){ nothing, upload, check_upload, LARGE });
+    fail_each(&(struct fault_action){ nothing, upload, check_upload, LARGE });
 }
 TEST(attachment_is_complete_or_absent_after_any_fault)
 {
-    fail_each(&(struct action){ prepare_guid, attach, check_attach, SMALL, true });
-    fail_each(&(struct action){ prepare_guid, attach, check_attach, LARGE, true });
+    fail_each(&(struct fault_action){ prepare_guid, attach, check_attach, SMALL, true });
+    fail_each(&(struct fault_action){ prepare_guid, attach, check_attach, LARGE, true });
 }
 TEST(deletion_of_a_file_is_complete_or_absent_after_any_fault)
 {
-    fail_each(&(struct action){ prepare_file, delete_file, check_deleted_file, SMALL, true });
-    fail_each(&(struct action){ prepare_file, delete_file, check_deleted_file, LARGE, true });
+    fail_each(&(struct fault_action){ prepare_file, delete_file, check_deleted_file, SMALL, true });
+    fail_each(&(struct fault_action){ prepare_file, delete_file, check_deleted_file, LARGE, true });
 }
 TEST(removal_of_a_task_is_complete_or_absent_after_any_fault)
 {
-    fail_each(&(struct action){ prepare_task, delete_task, check_deleted_task, LARGE, true });
+    fail_each(&(struct fault_action){ prepare_task, delete_task, check_deleted_task, LARGE, true });
 }
 TEST(issued_token_is_valid_after_any_fault)
 {
-    fail_each(&(struct action){ nothing, log_in, check_token, SMALL });
+    fail_each(&(struct fault_action){ nothing, log_in, check_token, SMALL });
 }
 
 TEST(ticket_is_complete_or_absent_after_any_fault)
 {
-    fail_each(&(struct action){ prepare_tickets, issue, check_issue, SMALL });
+    fail_each(&(struct fault_action){ prepare_tickets, issue, check_issue, SMALL });
 }
 TEST(confirmation_is_complete_or_absent_after_any_fault)
 {
-    fail_each(&(struct action){ prepare_ticket, confirm, check_confirm, SMALL });
+    fail_each(&(struct fault_action){ prepare_ticket, confirm, check_confirm, SMALL });
 }
 TEST(deletion_of_a_document_is_complete_or_absent_after_any_fault)
 {
-    fail_each(&(struct action){ prepare_document, delete_document, check_deleted_document, SMALL, true });
+    fail_each(&(struct fault_action){ prepare_document, delete_document, check_deleted_document, SMALL, true });
 }
 TEST(removal_of_a_task_with_documents_is_complete_or_absent_after_any_fault)
 {
-    fail_each(
-        &(struct action){ prepare_document, delete_task_of_documents, check_deleted_task_of_documents, SMALL, true });
+    fail_each(&(struct fault_action){ prepare_document, delete_task_of_documents, check_deleted_task_of_documents,
+                                      SMALL, true });
 }
 
 RUN_TESTS(cmocka_unit_test(small_native_upload_is_whole_or_absent_after_any_fault),

@@ -275,7 +275,7 @@ TEST(fsck_checks_each_entry_once_over_many_pages)
     EXPECT_EQ(report.entries, 1500);
 }
 
-static void tell(void *arg, const struct fsck_finding *finding)
+static void count_finding(void *arg, const struct fsck_finding *finding)
 {
     EXPECT(finding->subject.n > 0);
     ++*(int *)arg;
@@ -287,10 +287,11 @@ TEST(fsck_reports_and_counts_findings_beyond_its_list)
     for (int i = 0; i < FSCK_LISTED + 5; i++)
         damage_orphan(w, random_hex(&w->random.random, w->a, 32), S("x"));
     world_wait(w, WORLD_GRACE_MS);
-    int told = 0;
+    int reported = 0;
     struct fsck_report report;
-    EXPECT_OK(fsck_run(&w->core, &(struct fsck_options){ .on_finding = tell, .arg = &told }, w->a, &report));
-    EXPECT_EQ(told, FSCK_LISTED + 5);
+    EXPECT_OK(
+        fsck_run(&w->core, &(struct fsck_options){ .on_finding = count_finding, .arg = &reported }, w->a, &report));
+    EXPECT_EQ(reported, FSCK_LISTED + 5);
     EXPECT_EQ(report.count[FSCK_NOTE], FSCK_LISTED + 5);
     EXPECT_EQ(report.listed, FSCK_LISTED);
 }

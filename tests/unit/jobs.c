@@ -103,9 +103,9 @@ TEST(sweep_keeps_a_blob_that_is_being_written)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    struct intake_request order = world_request(&alice, S("x"));
+    struct intake_request request = world_request(&alice, S("x"));
     struct intake *in;
-    EXPECT_OK(intake_open(&w->core, &order, w->a, &in));
+    EXPECT_OK(intake_open(&w->core, &request, w->a, &in));
     EXPECT_OK(intake_write(in, world_bytes(w, LARGE), w->a));
     EXPECT(w->core.flights);
     world_wait(w, hours(1000)); /* the clock jumped, or the sender is very slow */
@@ -150,7 +150,7 @@ static void roadblock_wait(struct roadblock *r, const bool *for_it)
         pthread_cond_wait(&r->changed, &r->mutex);
 }
 
-struct sender {
+struct blob_sender {
     struct intake *in;
     bool stored;
     struct file file;
@@ -158,7 +158,7 @@ struct sender {
 
 static void sender_done(void *arg, err_t e, const struct file *file)
 {
-    struct sender *s = arg;
+    struct blob_sender *s = arg;
     s->stored = !e;
     if (file)
         s->file = *file;
@@ -166,7 +166,7 @@ static void sender_done(void *arg, err_t e, const struct file *file)
 
 static void *sender_run(void *arg)
 {
-    struct sender *s = arg;
+    struct blob_sender *s = arg;
     intake_finish(s->in, sender_done, s);
     return NULL;
 }
@@ -181,10 +181,10 @@ TEST(sweep_keeps_blobs_of_pending_commits)
     struct roadblock r = { .write = { .apply = roadblock_apply, .arg = &r, .done = roadblock_done },
                            .mutex = PTHREAD_MUTEX_INITIALIZER,
                            .changed = PTHREAD_COND_INITIALIZER };
-    struct intake_request order = world_request(&alice, S("x"));
-    struct sender s = { 0 };
+    struct intake_request request = world_request(&alice, S("x"));
+    struct blob_sender s = { 0 };
     slice bytes = world_bytes(w, LARGE), back;
-    EXPECT_OK(intake_open(&w->core, &order, w->a, &s.in));
+    EXPECT_OK(intake_open(&w->core, &request, w->a, &s.in));
     EXPECT_OK(intake_write(s.in, bytes, w->a));
     EXPECT(meta_submit(w->core.meta, &r.write));
     roadblock_wait(&r, &r.reached);

@@ -10,14 +10,14 @@
 
 #include "tmpdir.h"
 
-struct place {
+struct key_dir {
     struct arena arena, *a;
     char *dir;
     const char *path;
     struct random_seeded random;
 };
 
-static void place_init(struct place *p)
+static void key_dir_init(struct key_dir *p)
 {
     arena_init(&p->arena);
     p->a = &p->arena;
@@ -26,16 +26,16 @@ static void place_init(struct place *p)
     random_seeded_init(&p->random, 7);
 }
 
-static void place_release(struct place *p)
+static void key_dir_release(struct key_dir *p)
 {
     tmpdir_remove(p->dir);
     arena_release(p->a);
 }
 #define PLACE(name)                                                                                                    \
-    SCOPED(place_release) struct place name;                                                                           \
-    place_init(&name)
+    SCOPED(key_dir_release) struct key_dir name;                                                                       \
+    key_dir_init(&name)
 
-static void write_key(struct place *p, slice text, mode_t mode)
+static void write_key(struct key_dir *p, slice text, mode_t mode)
 {
     (void)unlink(p->path);
     int fd = open(p->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -43,7 +43,7 @@ static void write_key(struct place *p, slice text, mode_t mode)
     close(fd);
 }
 
-static slice read_text(struct place *p)
+static slice read_text(struct key_dir *p)
 {
     char *text = arena_alloc(p->a, 200);
     int fd = open(p->path, O_RDONLY | O_CLOEXEC);
@@ -53,7 +53,7 @@ static slice read_text(struct place *p)
     return (slice){ text, (size_t)n };
 }
 
-static err_t key_of(struct place *p, unsigned char ret[SEAL_KEY_SIZE])
+static err_t key_of(struct key_dir *p, unsigned char ret[SEAL_KEY_SIZE])
 {
     return master_key_ensure(p->dir, &p->random.random, p->a, ret);
 }

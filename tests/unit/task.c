@@ -150,13 +150,13 @@ TEST(task_refuses_more_than_its_maximum_of_comment_text)
     slice half = { whole.p, whole.n / 2 };
     struct core *core = &d->w->core;
 
-    struct task_request order = { .text = { whole.p, whole.n + 1 } };
-    EXPECT_ERR(task_create(core, &ana.who, &order, d->a, &why, &id), ERR_TOO_LARGE);
+    struct task_request request = { .text = { whole.p, whole.n + 1 } };
+    EXPECT_ERR(task_create(core, &ana.who, &request, d->a, &why, &id), ERR_TOO_LARGE);
     EXPECT_EQ(why, TASK_TOO_MUCH_TEXT);
-    order = (struct task_request){ .text = whole, .comment_details = S("{}") };
-    EXPECT_ERR(task_create(core, &ana.who, &order, d->a, &why, &id), ERR_TOO_LARGE);
-    order.comment_details = S("");
-    EXPECT_OK(task_create(core, &ana.who, &order, d->a, &why, &id));
+    request = (struct task_request){ .text = whole, .comment_details = S("{}") };
+    EXPECT_ERR(task_create(core, &ana.who, &request, d->a, &why, &id), ERR_TOO_LARGE);
+    request.comment_details = S("");
+    EXPECT_OK(task_create(core, &ana.who, &request, d->a, &why, &id));
 
     int64_t task = new_task(d, &ana, NULL, 0); /* its first comment has one byte */
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = half }), 0);
@@ -233,12 +233,12 @@ TEST(task_create_that_fails_changes_nothing)
 {
     PYRUS_FIXTURE(d);
     struct attachment a = upload(d, &ana);
-    struct task_request order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
+    struct task_request request = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
     enum task_refusal why;
     int64_t id, failures = 0;
     for (int64_t n = 1;; n++) {
         d->w->faults = (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE };
-        err_t e = task_create(&d->w->core, &ana.who, &order, d->a, &why, &id);
+        err_t e = task_create(&d->w->core, &ana.who, &request, d->a, &why, &id);
         d->w->faults.fail_at = 0;
         if (!e)
             break;
@@ -264,10 +264,10 @@ static enum task_refusal make(struct world *w, const struct principal *who, cons
                               int64_t *ret_id)
 {
     enum task_refusal why;
-    struct task_request order = {
+    struct task_request request = {
         .text = S("t"), .is_silent = true, .is_shared = true, .documents = documents, .document_count = count
     };
-    err_t e = task_create(&w->core, who, &order, w->a, &why, ret_id);
+    err_t e = task_create(&w->core, who, &request, w->a, &why, ret_id);
     EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
     return why;
 }
@@ -418,17 +418,17 @@ TEST(task_refuses_a_pending_upload_as_attachment)
 {
     TICKET_WORLD(p);
     struct attachment a = { .kind = ATTACH_UPLOAD };
-    struct task_request order = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
+    struct task_request request = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
     enum task_refusal why;
     enum ticket_refusal ticket_why;
     int64_t task, id = ticket_fixture_issue(&p, &ana, 0, S("a"), 5);
     (void)bia;
     EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     memcpy(a.uuid, document(w, &ana, id).file.uuid, sizeof a.uuid);
-    EXPECT_ERR(task_create(&w->core, &ana, &order, w->a, &why, &task), ERR_INVALID);
+    EXPECT_ERR(task_create(&w->core, &ana, &request, w->a, &why, &task), ERR_INVALID);
     EXPECT_EQ(why, TASK_BAD_ATTACHMENT);
     EXPECT_OK(ticket_fixture_confirm(&p, &ana, id, &ticket_why));
-    EXPECT_OK(task_create(&w->core, &ana, &order, w->a, &why, &task));
+    EXPECT_OK(task_create(&w->core, &ana, &request, w->a, &why, &task));
 }
 
 TEST(comment_refuses_to_be_about_a_file_of_another_task)
@@ -556,21 +556,21 @@ TEST(task_list_shows_only_tasks_that_the_user_sees)
     enum task_refusal why;
     struct task_member member = { bia.user_id, TASK_SUBSCRIBER };
     EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("t") }, w->a, &why, &private));
-    struct task_list_request order = { .closed = -1, .limit = 10 };
-    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &page));
+    struct task_list_request request = { .closed = -1, .limit = 10 };
+    EXPECT_OK(task_list(&w->core, &bia, &request, w->a, &page));
     EXPECT(page.count == 2 && page.total == 2 && page.items[0].id == ids[0] && page.items[1].id == ids[1]);
-    EXPECT_OK(task_list(&w->core, &boss, &order, w->a, &page));
+    EXPECT_OK(task_list(&w->core, &boss, &request, w->a, &page));
     EXPECT_EQ(page.total, 3);
-    order.author_id = ana.user_id;
-    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &page));
+    request.author_id = ana.user_id;
+    EXPECT_OK(task_list(&w->core, &bia, &request, w->a, &page));
     EXPECT(page.count == 1 && page.items[0].id == ids[0]);
     EXPECT_EQ(comment(w, &ana, private, &(struct task_comment){ .added = &member, .added_count = 1 }, &said), 0);
-    order.descending = true;
-    order.limit = 1;
-    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &page));
+    request.descending = true;
+    request.limit = 1;
+    EXPECT_OK(task_list(&w->core, &bia, &request, w->a, &page));
     EXPECT(page.count == 1 && page.total == 2 && page.items[0].id == private);
-    order = (struct task_list_request){ .closed = -1, .limit = 10, .ids = &private, .id_count = 1 };
-    EXPECT_OK(task_list(&w->core, &bia, &order, w->a, &page));
+    request = (struct task_list_request){ .closed = -1, .limit = 10, .ids = &private, .id_count = 1 };
+    EXPECT_OK(task_list(&w->core, &bia, &request, w->a, &page));
     EXPECT_EQ(page.count, 1);
 }
 

@@ -38,7 +38,7 @@ static bool can_see(const struct ticket_fixture *p, const struct principal *who,
     return !e;
 }
 
-static struct principal stranger(struct world *w)
+static struct principal user_of_another_account(struct world *w)
 {
     struct account account;
     struct user user;
@@ -53,9 +53,9 @@ static struct principal stranger(struct world *w)
 TEST(ticket_issue_records_the_declared_file_and_charges_nothing)
 {
     TICKET_FIXTURE(p);
-    struct ticket_request order = ticket_fixture_request(&p, task, S("nota.pdf"), 48213);
+    struct ticket_request request = ticket_fixture_request(&p, task, S("nota.pdf"), 48213);
     struct ticket_issued issued;
-    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &request, &issued));
     struct document *d = &issued.document, stored = get(&p, &ana, d->file.id);
     for (int i = 0; i < 2; i++, d = &stored) { /* the result of the call, then the record */
         EXPECT_EQ(d->file.state, FILE_ISSUED);
@@ -96,20 +96,20 @@ TEST(ticket_issue_gives_two_files_of_one_name_different_keys)
 TEST(ticket_issue_refuses_a_task_that_the_user_does_not_see)
 {
     TICKET_FIXTURE(p);
-    struct principal bia = world_user(w, S("bia")), eve = stranger(w);
+    struct principal bia = world_user(w, S("bia")), eve = user_of_another_account(w);
     enum task_refusal why;
     int64_t private;
     EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("mine") }, w->a, &why, &private));
     struct ticket_issued issued;
-    struct ticket_request order = ticket_fixture_request(&p, private, S("a"), 1);
-    EXPECT_ERR(ticket_fixture_try(&p, &bia, &order, &issued), ERR_NOT_FOUND);
-    order.task_id = 9999;
-    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_NOT_FOUND);
-    order.task_id = task;
-    EXPECT_ERR(ticket_fixture_try(&p, &eve, &order, &issued), ERR_NOT_FOUND);
-    EXPECT_OK(ticket_fixture_try(&p, &bia, &order, &issued)); /* the task is shared */
-    order.task_id = 0;
-    EXPECT_OK(ticket_fixture_try(&p, &bia, &order, &issued));
+    struct ticket_request request = ticket_fixture_request(&p, private, S("a"), 1);
+    EXPECT_ERR(ticket_fixture_try(&p, &bia, &request, &issued), ERR_NOT_FOUND);
+    request.task_id = 9999;
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_NOT_FOUND);
+    request.task_id = task;
+    EXPECT_ERR(ticket_fixture_try(&p, &eve, &request, &issued), ERR_NOT_FOUND);
+    EXPECT_OK(ticket_fixture_try(&p, &bia, &request, &issued)); /* the task is shared */
+    request.task_id = 0;
+    EXPECT_OK(ticket_fixture_try(&p, &bia, &request, &issued));
     EXPECT_EQ(issued.document.task_id, 0);
     EXPECT_EQ(world_file_count(w), 2);
 }
@@ -120,18 +120,18 @@ TEST(ticket_issue_refuses_a_duplicate_name_on_request)
     int64_t there = ticket_fixture_document(&p, &ana, task, S("a.txt"), S("x"));
     ticket_fixture_issue(&p, &ana, task, S("pending.txt"), 1);
     struct ticket_issued issued;
-    struct ticket_request order = ticket_fixture_request(&p, task, S("a.txt"), 1);
-    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
-    order.refuse_duplicate = true;
-    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_CONFLICT);
+    struct ticket_request request = ticket_fixture_request(&p, task, S("a.txt"), 1);
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &request, &issued));
+    request.refuse_duplicate = true;
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_CONFLICT);
     EXPECT_EQ(issued.duplicate_id, there);
-    order.name = S("A.txt");
-    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
-    order.name = S("pending.txt"); /* a pending file does not count as a duplicate */
-    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
-    order = ticket_fixture_request(&p, ticket_fixture_task(&p, &ana), S("a.txt"), 1);
-    order.refuse_duplicate = true;
-    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued)); /* the name is free in another task */
+    request.name = S("A.txt");
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &request, &issued));
+    request.name = S("pending.txt"); /* a pending file does not count as a duplicate */
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &request, &issued));
+    request = ticket_fixture_request(&p, ticket_fixture_task(&p, &ana), S("a.txt"), 1);
+    request.refuse_duplicate = true;
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &request, &issued)); /* the name is free in another task */
 }
 
 TEST(ticket_issue_refuses_more_bytes_than_the_account_has_room_for)
@@ -139,16 +139,16 @@ TEST(ticket_issue_refuses_more_bytes_than_the_account_has_room_for)
     TICKET_FIXTURE(p);
     struct ticket_issued issued;
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 100, 0, w->a));
-    struct ticket_request order = ticket_fixture_request(&p, task, S("a"), 101);
-    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_QUOTA);
-    order.declared_bytes = 100;
-    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
-    order.declared_bytes = UINT64_MAX;
-    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_QUOTA);
+    struct ticket_request request = ticket_fixture_request(&p, task, S("a"), 101);
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_QUOTA);
+    request.declared_bytes = 100;
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &request, &issued));
+    request.declared_bytes = UINT64_MAX;
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_QUOTA);
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 0, 1, w->a));
     ticket_fixture_document(&p, &ana, 0, S("b"), S("x"));
-    order.declared_bytes = 0;
-    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_QUOTA);
+    request.declared_bytes = 0;
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_QUOTA);
 }
 
 TEST(ticket_issue_refuses_more_bytes_than_the_disk_has)
@@ -158,21 +158,21 @@ TEST(ticket_issue_refuses_more_bytes_than_the_disk_has)
     struct ticket_fixture p = ticket_fixture_new(w);
     struct principal ana = world_user(w, S("ana"));
     struct ticket_issued issued;
-    struct ticket_request order = ticket_fixture_request(&p, 0, S("a"), 9001);
-    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_NO_SPACE);
-    order.declared_bytes = 9000;
-    EXPECT_OK(ticket_fixture_try(&p, &ana, &order, &issued));
+    struct ticket_request request = ticket_fixture_request(&p, 0, S("a"), 9001);
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_NO_SPACE);
+    request.declared_bytes = 9000;
+    EXPECT_OK(ticket_fixture_try(&p, &ana, &request, &issued));
 }
 
 TEST(ticket_issue_refuses_a_key_of_more_than_1024_bytes)
 {
     TICKET_FIXTURE(p);
     struct ticket_issued issued;
-    struct ticket_request order = ticket_fixture_request(&p, task, S("a"), 1);
+    struct ticket_request request = ticket_fixture_request(&p, task, S("a"), 1);
     char *tail = arena_alloc(w->a, 1024);
     memset(tail, 'x', 1024);
-    order.key_tail = (slice){ tail, 1024 };
-    EXPECT_ERR(ticket_fixture_try(&p, &ana, &order, &issued), ERR_INVALID);
+    request.key_tail = (slice){ tail, 1024 };
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_INVALID);
     EXPECT_EQ(world_file_count(w), 0);
 }
 
@@ -239,7 +239,7 @@ TEST(ticket_confirm_refuses_missing_bytes_and_a_wrong_length)
 TEST(pending_ticket_is_visible_to_its_owner_only)
 {
     TICKET_FIXTURE(p);
-    struct principal bia = world_user(w, S("bia")), boss = world_admin(w, S("boss")), eve = stranger(w);
+    struct principal bia = world_user(w, S("bia")), boss = world_admin(w, S("boss")), eve = user_of_another_account(w);
     int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
     for (int with_bytes = 0; with_bytes < 2; with_bytes++) {
         EXPECT(can_see(&p, &ana, id));
