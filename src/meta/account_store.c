@@ -7,7 +7,7 @@
 
 #define ACCOUNT "SELECT id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files FROM accounts"
 
-static void read_account(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_account_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct account *)ret = (struct account){
         .id = sql_column_int(c, 0),
@@ -34,7 +34,7 @@ err_t meta_account_get(struct meta_tx *tx, int64_t id, struct arena *a, struct a
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "account", ACCOUNT " WHERE id = $1", SQL(SQL_I(id)), a, &c));
-    read_account(c, a, ret);
+    read_account_row(c, a, ret);
     return NULL;
 }
 
@@ -42,13 +42,13 @@ err_t meta_account_by_name(struct meta_tx *tx, slice name, struct arena *a, stru
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "account", ACCOUNT " WHERE name = $1", SQL(SQL_T(name)), a, &c));
-    read_account(c, a, ret);
+    read_account_row(c, a, ret);
     return NULL;
 }
 
 err_t meta_account_list(struct meta_tx *tx, struct arena *a, struct account_list *ret)
 {
-    return tx_list(tx, ACCOUNT " ORDER BY id", SQL_NO_VALUES, a, LIST_OF(read_account, ret));
+    return tx_list(tx, ACCOUNT " ORDER BY id", SQL_NO_VALUES, a, LIST_OF(read_account_row, ret));
 }
 
 err_t meta_account_set_limits(struct meta_tx *tx, int64_t id, int64_t max_bytes, int64_t max_files, struct arena *a)

@@ -6,7 +6,7 @@
 
 #define BUCKET "SELECT id, account_id, owner_id, name, kind, cors, created_at_ms FROM buckets"
 
-static void read_bucket(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_bucket_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct bucket *)ret = (struct bucket){
         .id = sql_column_int(c, 0),
@@ -33,16 +33,16 @@ err_t meta_bucket_by_name(struct meta_tx *tx, slice name, struct arena *a, struc
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "bucket", BUCKET " WHERE name = $1", SQL(SQL_T(name)), a, &c));
-    read_bucket(c, a, ret);
+    read_bucket_row(c, a, ret);
     return NULL;
 }
 
 err_t meta_bucket_list(struct meta_tx *tx, int64_t account_id, struct arena *a, struct bucket_list *ret)
 {
     if (!account_id)
-        return tx_list(tx, BUCKET " ORDER BY name", SQL_NO_VALUES, a, LIST_OF(read_bucket, ret));
+        return tx_list(tx, BUCKET " ORDER BY name", SQL_NO_VALUES, a, LIST_OF(read_bucket_row, ret));
     return tx_list(tx, BUCKET " WHERE account_id = $1 ORDER BY name", SQL(SQL_I(account_id)), a,
-                   LIST_OF(read_bucket, ret));
+                   LIST_OF(read_bucket_row, ret));
 }
 
 err_t meta_bucket_set_cors(struct meta_tx *tx, int64_t id, slice cors, struct arena *a)

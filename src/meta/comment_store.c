@@ -4,7 +4,7 @@
 
 #define COMMENT "SELECT id, task_id, author_id, text, details, created_at_ms, edited_at_ms, file_id FROM comments"
 
-static void read_comment(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_comment_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct comment *)ret = (struct comment){
         .id = sql_column_int(c, 0),
@@ -32,7 +32,7 @@ err_t meta_comment_get(struct meta_tx *tx, int64_t id, struct arena *a, struct c
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "comment", COMMENT " WHERE id = $1", SQL(SQL_I(id)), a, &c));
-    read_comment(c, a, ret);
+    read_comment_row(c, a, ret);
     return NULL;
 }
 
@@ -44,7 +44,8 @@ err_t meta_comment_set_text(struct meta_tx *tx, int64_t id, slice text, int64_t 
 
 err_t meta_comment_list(struct meta_tx *tx, int64_t task_id, struct arena *a, struct comment_list *ret)
 {
-    return tx_list(tx, COMMENT " WHERE task_id = $1 ORDER BY id", SQL(SQL_I(task_id)), a, LIST_OF(read_comment, ret));
+    return tx_list(tx, COMMENT " WHERE task_id = $1 ORDER BY id", SQL(SQL_I(task_id)), a,
+                   LIST_OF(read_comment_row, ret));
 }
 
 /* ON DELETE CASCADE removes the references of the comment. */

@@ -11,7 +11,7 @@
     "SELECT id, account_id, user_id, purpose, form, secret_hash, parent_id, created_at_ms, expires_at_ms,"             \
     " revoked_at_ms FROM credentials"
 
-static void read_credential(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_credential_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     struct credential *credential = ret;
     *credential = (struct credential){
@@ -43,7 +43,7 @@ err_t meta_credential_get(struct meta_tx *tx, int64_t id, struct arena *a, struc
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "credential", CREDENTIAL " WHERE id = $1", SQL(SQL_I(id)), a, &c));
-    read_credential(c, a, ret);
+    read_credential_row(c, a, ret);
     return NULL;
 }
 
@@ -53,7 +53,7 @@ err_t meta_credential_by_hash(struct meta_tx *tx, slice purpose, enum credential
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "credential", CREDENTIAL " WHERE secret_hash = $1 AND purpose = $2 AND form = $3",
                SQL(SQL_BYTES(hash, SHA256_SIZE), SQL_T(purpose), SQL_I(form)), a, &c));
-    read_credential(c, a, ret);
+    read_credential_row(c, a, ret);
     return NULL;
 }
 
@@ -66,7 +66,7 @@ err_t meta_credential_newest(struct meta_tx *tx, int64_t user_id, slice purpose,
                CREDENTIAL " WHERE user_id = $1 AND form = 0 AND purpose = $2 AND revoked_at_ms = 0"
                           " AND expires_at_ms = 0 ORDER BY id DESC LIMIT 1",
                SQL(SQL_I(user_id), SQL_T(purpose)), a, &c));
-    read_credential(c, a, ret);
+    read_credential_row(c, a, ret);
     return NULL;
 }
 
@@ -75,9 +75,9 @@ err_t meta_credential_list(struct meta_tx *tx, int64_t user_id, enum credential_
 {
     if (!user_id)
         return tx_list(tx, CREDENTIAL " WHERE form = $1 ORDER BY id", SQL(SQL_I(form)), a,
-                       LIST_OF(read_credential, ret));
+                       LIST_OF(read_credential_row, ret));
     return tx_list(tx, CREDENTIAL " WHERE user_id = $1 AND form = $2 ORDER BY id", SQL(SQL_I(user_id), SQL_I(form)), a,
-                   LIST_OF(read_credential, ret));
+                   LIST_OF(read_credential_row, ret));
 }
 
 err_t meta_credential_revoke(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
@@ -148,7 +148,7 @@ err_t meta_secret_get(struct meta_tx *tx, int64_t credential_id, struct arena *a
     return NULL;
 }
 
-static void read_secret(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_secret_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     struct secret *secret = ret;
     *secret = (struct secret){ .credential_id = sql_column_int(c, 0), .sealed = sql_column_copy(c, 1, a) };
@@ -159,5 +159,5 @@ err_t meta_secret_list(struct meta_tx *tx, int64_t before_id, size_t limit, stru
     return tx_list(tx,
                    "SELECT s.credential_id, s.sealed FROM secrets s JOIN credentials c ON c.id = s.credential_id"
                    " WHERE s.credential_id < $1 AND c.revoked_at_ms = 0 ORDER BY s.credential_id DESC LIMIT $2",
-                   SQL(SQL_I(before_id ? before_id : INT64_MAX), sql_limit(limit)), a, LIST_OF(read_secret, ret));
+                   SQL(SQL_I(before_id ? before_id : INT64_MAX), sql_limit(limit)), a, LIST_OF(read_secret_row, ret));
 }

@@ -20,7 +20,7 @@ static_assert(DOCUMENT_TASK_TEXT_MAX == 1000, "ATTACHMENT_COLUMNS has the same n
     " LEFT JOIN users u ON u.id = f.owner_id LEFT JOIN tickets k ON k.file_id = f.id LEFT JOIN tasks t ON t.id ="      \
     " CASE WHEN r.id IS NOT NULL THEN r.task_id WHEN k.confirmed_at_ms = 0 THEN k.task_id END"
 
-static void read_document(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_document_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     enum { AT_TICKET = FILE_COLUMN_COUNT, AT_ATTACHMENT = FILE_COLUMN_COUNT + TICKET_COLUMN_COUNT };
     struct document *d = ret;
@@ -44,7 +44,7 @@ err_t meta_document_get(struct meta_tx *tx, int64_t file_id, struct arena *a, st
                         " (SELECT MIN(first.id) FROM refs first WHERE first.file_id = f.id)" JOINED_TO_REFERENCE
                         " WHERE f.id = $1",
                SQL(SQL_I(file_id)), a, &c));
-    read_document(c, a, ret);
+    read_document_row(c, a, ret);
     return NULL;
 }
 
@@ -61,9 +61,9 @@ err_t meta_document_list(struct meta_tx *tx, const struct document_query *q, str
     struct sql_value limit = sql_limit(q->limit), offset = sql_limit(q->offset);
     if (!q->comment_id)
         return tx_list(tx, FIRST_REFERENCES BY_FILE " LIMIT $2 OFFSET $3" DOCUMENTS_OF_THEM,
-                       SQL(SQL_I(q->task_id), limit, offset), a, LIST_OF(read_document, ret));
+                       SQL(SQL_I(q->task_id), limit, offset), a, LIST_OF(read_document_row, ret));
     return tx_list(tx, FIRST_REFERENCES " AND comment_id = $2" BY_FILE " LIMIT $3 OFFSET $4" DOCUMENTS_OF_THEM,
-                   SQL(SQL_I(q->task_id), SQL_I(q->comment_id), limit, offset), a, LIST_OF(read_document, ret));
+                   SQL(SQL_I(q->task_id), SQL_I(q->comment_id), limit, offset), a, LIST_OF(read_document_row, ret));
 }
 
 err_t meta_document_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)

@@ -14,7 +14,7 @@
 #define ALL_COLUMNS LISTED_COLUMNS ", e.upload, e.headers, e.tags"
 
 /* The slices are borrowed from the cursor. */
-static void read_listed_entry(struct sql_cursor *c, struct entry *ret)
+static void read_listed_entry_row(struct sql_cursor *c, struct entry *ret)
 {
     *ret = (struct entry){
         .bucket_id = sql_column_int(c, 0),
@@ -29,9 +29,9 @@ static void read_listed_entry(struct sql_cursor *c, struct entry *ret)
     column_digest(c, 7, 8, 10, &ret->digest);
 }
 
-static void read_entry(struct sql_cursor *c, struct arena *a, struct entry *ret)
+static void read_entry_row(struct sql_cursor *c, struct arena *a, struct entry *ret)
 {
-    read_listed_entry(c, ret);
+    read_listed_entry_row(c, ret);
     ret->key = arena_copy(a, ret->key);
     ret->upload = sql_column_copy(c, 11, a);
     ret->headers = sql_column_copy(c, 12, a);
@@ -101,7 +101,7 @@ err_t meta_entry_get(struct meta_tx *tx, int64_t bucket_id, slice key, struct ar
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "entry", ALL_COLUMNS " FROM entries e WHERE e.bucket_id = $1 AND e.key = $2",
                SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
-    read_entry(c, a, ret);
+    read_entry_row(c, a, ret);
     return NULL;
 }
 
@@ -116,7 +116,7 @@ err_t meta_entry_with_object(struct meta_tx *tx, int64_t bucket_id, slice key, s
                SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
     if (!sql_column_int(c, 14))
         return err_make(a, ERR_CORRUPT, "the entry has no object");
-    read_entry(c, a, ret_entry);
+    read_entry_row(c, a, ret_entry);
     *ret_object = (struct object){
         .id = sql_column_int(c, 14),
         .account_id = sql_column_int(c, 15),
@@ -164,7 +164,7 @@ err_t meta_entry_each(struct meta_tx *tx, const struct entry_range *range, struc
         if (!row)
             return NULL;
         struct entry entry;
-        read_listed_entry(c, &entry);
+        read_listed_entry_row(c, &entry);
         TRY(visit(arg, &entry, &stop));
     }
     return NULL;

@@ -14,7 +14,7 @@ err_t meta_event_add(struct meta_tx *tx, const struct event *e, struct arena *a)
                   a);
 }
 
-static void read_event(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_event_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct event *)ret = (struct event){
         .id = sql_column_int(c, 0),
@@ -35,5 +35,5 @@ err_t meta_event_list(struct meta_tx *tx, int64_t before_id, size_t limit, struc
                    "SELECT e.id, e.at_ms, e.account_id, e.actor_id, COALESCE(u.login, ''), e.action, e.subject,"
                    " e.detail, e.request_id FROM events e LEFT JOIN users u ON u.id = e.actor_id"
                    " WHERE e.id < $1 ORDER BY e.id DESC LIMIT $2",
-                   SQL(SQL_I(before_id ? before_id : INT64_MAX), sql_limit(limit)), a, LIST_OF(read_event, ret));
+                   SQL(SQL_I(before_id ? before_id : INT64_MAX), sql_limit(limit)), a, LIST_OF(read_event_row, ret));
 }

@@ -32,7 +32,7 @@ void read_file_columns(struct sql_cursor *c, int first, struct arena *a, struct 
     column_bytes(c, first + 11, ret->md5, MD5_SIZE);
 }
 
-static void read_file(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_file_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     read_file_columns(c, 0, a, ret);
 }
@@ -58,7 +58,7 @@ err_t meta_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct file
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file", FILE_ROW " WHERE f.id = $1", SQL(SQL_I(id)), a, &c));
-    read_file(c, a, ret);
+    read_file_row(c, a, ret);
     return NULL;
 }
 
@@ -66,7 +66,7 @@ err_t meta_file_by_uuid(struct meta_tx *tx, const unsigned char uuid[16], struct
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file", FILE_ROW " WHERE f.uuid = $1", SQL(SQL_BYTES(uuid, 16)), a, &c));
-    read_file(c, a, ret);
+    read_file_row(c, a, ret);
     return NULL;
 }
 
@@ -80,7 +80,7 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
                " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.inline_bytes"
                " FROM files f LEFT JOIN objects o ON o.id = f.object_id WHERE f.uuid = $1",
                SQL(SQL_BYTES(uuid, 16)), a, &c));
-    read_file(c, a, ret_file);
+    read_file_row(c, a, ret_file);
     *ret_object = (struct object){
         .id = sql_column_int(c, 16),
         .account_id = sql_column_int(c, 17),
@@ -137,7 +137,7 @@ err_t meta_file_list(struct meta_tx *tx, const struct file_query *q, struct aren
         sql = MATCHING_FILES NEWEST_FIRST "$5";
     }
     v[n++] = sql_limit(q->limit);
-    return tx_list(tx, sql, (struct sql_args){ v, n }, a, LIST_OF(read_file, ret));
+    return tx_list(tx, sql, (struct sql_args){ v, n }, a, LIST_OF(read_file_row, ret));
 }
 
 err_t meta_file_move(struct meta_tx *tx, int64_t id, enum file_state from, enum file_state to, int64_t purge_at_ms,
@@ -186,5 +186,5 @@ err_t meta_file_due(struct meta_tx *tx, int64_t now_ms, size_t limit, struct are
 {
     return tx_list(tx,
                    FILE_ROW " WHERE f.purge_at_ms > 0 AND f.purge_at_ms <= $1 ORDER BY f.purge_at_ms, f.id LIMIT $2",
-                   SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_file, ret));
+                   SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_file_row, ret));
 }

@@ -7,7 +7,7 @@
     "SELECT id, kind, subject, state, run_at_ms, started_at_ms, finished_at_ms, attempts, progress, total,"            \
     " error FROM jobs"
 
-static void read_job(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_job_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct job *)ret = (struct job){
         .id = sql_column_int(c, 0),
@@ -55,7 +55,7 @@ err_t meta_job_due(struct meta_tx *tx, int64_t now_ms, struct arena *a, struct j
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "job", JOB " WHERE state = 0 AND run_at_ms <= $1 ORDER BY run_at_ms, id LIMIT 1", SQL(SQL_I(now_ms)),
                a, &c));
-    read_job(c, a, ret);
+    read_job_row(c, a, ret);
     return NULL;
 }
 
@@ -71,5 +71,5 @@ err_t meta_job_save(struct meta_tx *tx, const struct job *j, struct arena *a)
 
 err_t meta_job_list(struct meta_tx *tx, struct arena *a, struct job_list *ret)
 {
-    return tx_list(tx, JOB " ORDER BY id", SQL_NO_VALUES, a, LIST_OF(read_job, ret));
+    return tx_list(tx, JOB " ORDER BY id", SQL_NO_VALUES, a, LIST_OF(read_job_row, ret));
 }

@@ -10,7 +10,7 @@
 
 #define OBJECT "SELECT o.id, o.account_id, o.size_bytes, o.md5, o.created_at_ms, o.blob_key, o.part_count"
 
-static void read_object(struct sql_cursor *c, struct arena *a, struct object *ret)
+static void read_object_row(struct sql_cursor *c, struct arena *a, struct object *ret)
 {
     *ret = (struct object){
         .id = sql_column_int(c, 0),
@@ -43,7 +43,7 @@ err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct ob
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "object", OBJECT ", o.inline_bytes FROM objects o WHERE o.id = $1", SQL(SQL_I(id)), a, &c));
-    read_object(c, a, ret);
+    read_object_row(c, a, ret);
     ret->inline_bytes = sql_column_copy(c, 7, a);
     return NULL;
 }
@@ -93,10 +93,10 @@ err_t meta_object_compose(struct meta_tx *tx, const struct object *object, const
     return NULL;
 }
 
-static void read_object_part(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_object_part_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     struct object_part *part = ret;
-    read_object(c, a, &part->object);
+    read_object_row(c, a, &part->object);
     part->offset = (uint64_t)sql_column_int(c, 7);
 }
 
@@ -105,7 +105,7 @@ err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct 
     return tx_list(tx,
                    OBJECT ", p.part_offset FROM object_parts p JOIN objects o ON o.id = p.part_id"
                           " WHERE p.object_id = $1 ORDER BY p.number",
-                   SQL(SQL_I(id)), a, LIST_OF(read_object_part, ret));
+                   SQL(SQL_I(id)), a, LIST_OF(read_object_part_row, ret));
 }
 
 /* ---- removing ---- */
@@ -129,7 +129,7 @@ struct id_list {
     size_t count;
 };
 
-static void read_id(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_id_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     (void)a;
     *(int64_t *)ret = sql_column_int(c, 0);
@@ -154,7 +154,7 @@ static err_t release_object(struct meta_tx *tx, int64_t id, int64_t now_ms, stru
     }
     if (part_count)
         TRY(tx_list(tx, "SELECT part_id FROM object_parts WHERE object_id = $1 ORDER BY number", SQL(SQL_I(id)), a,
-                    LIST_OF(read_id, ret_part_ids)));
+                    LIST_OF(read_id_row, ret_part_ids)));
     TRY(tx_change(tx, "DELETE FROM objects WHERE id = $1", SQL(SQL_I(id)), a,
                   NULL)); /* ON DELETE CASCADE: its object_parts, too */
     if (!blob_key.n)
@@ -184,7 +184,7 @@ err_t meta_object_each(struct meta_tx *tx, int64_t after_id, struct arena *a,
             return NULL;
         SCRATCH(s); /* there may be millions of objects */
         struct object object;
-        read_object(c, &s, &object);
+        read_object_row(c, &s, &object);
         TRY(visit(arg, &object));
     }
 }
@@ -198,7 +198,7 @@ err_t meta_object_has_key(struct meta_tx *tx, slice blob_key, struct arena *a, b
     return NULL;
 }
 
-static void read_blob_key(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_blob_key_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(slice *)ret = sql_column_copy(c, 0, a);
 }
@@ -210,7 +210,7 @@ err_t meta_garbage_list(struct meta_tx *tx, int64_t before_ms, size_t limit, str
                    "SELECT blob_key FROM garbage WHERE put_at_ms < $1"
                    " AND NOT EXISTS (SELECT 1 FROM objects WHERE objects.blob_key = garbage.blob_key"
                    " AND objects.blob_key IS NOT NULL) ORDER BY put_at_ms, id LIMIT $2",
-                   SQL(SQL_I(before_ms), sql_limit(limit)), a, LIST_OF(read_blob_key, ret));
+                   SQL(SQL_I(before_ms), sql_limit(limit)), a, LIST_OF(read_blob_key_row, ret));
 }
 
 err_t meta_garbage_forget(struct meta_tx *tx, slice blob_key, struct arena *a)

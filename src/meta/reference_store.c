@@ -8,7 +8,7 @@
     " CASE WHEN r.name <> '' THEN r.name ELSE COALESCE(f.name, '') END, COALESCE(f.size_bytes, 0), f.md5,"             \
     " r.created_at_ms FROM refs r LEFT JOIN files f ON f.id = r.file_id"
 
-static void read_reference(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_reference_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     struct reference *r = ret;
     *r = (struct reference){
@@ -62,20 +62,20 @@ err_t meta_reference_get(struct meta_tx *tx, int64_t id, struct arena *a, struct
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "reference", REFERENCE " WHERE r.id = $1", SQL(SQL_I(id)), a, &c));
-    read_reference(c, a, ret);
+    read_reference_row(c, a, ret);
     return NULL;
 }
 
 err_t meta_reference_list(struct meta_tx *tx, int64_t task_id, struct arena *a, struct reference_list *ret)
 {
     return tx_list(tx, REFERENCE " WHERE r.task_id = $1 ORDER BY r.id", SQL(SQL_I(task_id)), a,
-                   LIST_OF(read_reference, ret));
+                   LIST_OF(read_reference_row, ret));
 }
 
 err_t meta_reference_list_file(struct meta_tx *tx, int64_t file_id, struct arena *a, struct reference_list *ret)
 {
     return tx_list(tx, REFERENCE " WHERE r.file_id = $1 ORDER BY r.id", SQL(SQL_I(file_id)), a,
-                   LIST_OF(read_reference, ret));
+                   LIST_OF(read_reference_row, ret));
 }
 
 err_t meta_reference_remove(struct meta_tx *tx, int64_t id, struct arena *a)

@@ -19,7 +19,7 @@ MUST_USE err_t tx_int(struct meta_tx *, const char *sql, struct sql_args args, s
 
 /* Reads one record from the current row of a cursor; its slices are copied into `a`. */
 typedef void row_fn(struct sql_cursor *, struct arena *a, void *ret_record);
-/* Where the records of a query go: LIST_OF(read_user, ret) for a `struct user_list *ret`. */
+/* Where the records of a query go: LIST_OF(read_user_row, ret) for a `struct user_list *ret`. */
 struct row_list {
     size_t record_size;
     row_fn *read_row;

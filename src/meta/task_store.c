@@ -12,7 +12,7 @@
     "SELECT t.id, t.account_id, t.author_id, t.text, t.subject, t.details, t.created_at_ms, t.modified_at_ms,"         \
     " t.closed_at_ms, t.shared"
 
-static void read_task(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_task_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct task *)ret = (struct task){
         .id = sql_column_int(c, 0),
@@ -43,7 +43,7 @@ err_t meta_task_get(struct meta_tx *tx, int64_t id, struct arena *a, struct task
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "task", TASK " FROM tasks t WHERE t.id = $1", SQL(SQL_I(id)), a, &c));
-    read_task(c, a, ret);
+    read_task_row(c, a, ret);
     return NULL;
 }
 
@@ -134,7 +134,7 @@ static err_t list_tasks_by_ids(struct meta_tx *tx, const struct task_query *q, s
             continue;
         TRY(e);
         if (seen++ >= q->offset && kept < q->limit)
-            read_task(c, a, &tasks[kept++]);
+            read_task_row(c, a, &tasks[kept++]);
     }
     *ret = (struct task_list){ tasks, kept };
     *ret_total = (int64_t)seen;
@@ -157,14 +157,14 @@ err_t meta_task_list(struct meta_tx *tx, const struct task_query *q, struct aren
     values[MATCH_VALUES] = sql_limit(q->limit);
     values[MATCH_VALUES + 1] = sql_limit(q->offset);
     TRY(tx_list(tx, q->descending ? walk->descending : walk->ascending, (struct sql_args){ values, MATCH_VALUES + 2 },
-                a, LIST_OF(read_task, ret)));
+                a, LIST_OF(read_task_row, ret)));
     *ret_total = total;
     return NULL;
 }
 
 /* ---- members ---- */
 
-static void read_task_member(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_task_member_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     (void)a;
     *(struct task_member *)ret =
@@ -174,7 +174,7 @@ static void read_task_member(struct sql_cursor *c, struct arena *a, void *ret)
 err_t meta_task_members(struct meta_tx *tx, int64_t task_id, struct arena *a, struct task_member_list *ret)
 {
     return tx_list(tx, "SELECT user_id, roles FROM task_members WHERE task_id = $1 ORDER BY user_id",
-                   SQL(SQL_I(task_id)), a, LIST_OF(read_task_member, ret));
+                   SQL(SQL_I(task_id)), a, LIST_OF(read_task_member_row, ret));
 }
 
 err_t meta_task_set_member(struct meta_tx *tx, int64_t task_id, int64_t user_id, int roles, struct arena *a)

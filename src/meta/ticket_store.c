@@ -20,7 +20,7 @@ void read_ticket_columns(struct sql_cursor *c, int first, struct arena *a, struc
     };
 }
 
-static void read_ticket(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_ticket_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     read_ticket_columns(c, 0, a, ret);
 }
@@ -39,7 +39,7 @@ err_t meta_ticket_get(struct meta_tx *tx, int64_t file_id, struct arena *a, stru
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "ticket", TICKET " WHERE k.file_id = $1", SQL(SQL_I(file_id)), a, &c));
-    read_ticket(c, a, ret);
+    read_ticket_row(c, a, ret);
     return NULL;
 }
 
@@ -48,7 +48,7 @@ err_t meta_ticket_by_key(struct meta_tx *tx, int64_t bucket_id, slice key, struc
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "ticket", TICKET " WHERE k.bucket_id = $1 AND k.key = $2", SQL(SQL_I(bucket_id), SQL_T(key)), a,
                &c));
-    read_ticket(c, a, ret);
+    read_ticket_row(c, a, ret);
     return NULL;
 }
 
@@ -70,5 +70,5 @@ err_t meta_ticket_pending(struct meta_tx *tx, int64_t task_id, int64_t comment_i
     return tx_list(tx,
                    TICKET " WHERE k.task_id = $1 AND k.confirmed_at_ms = 0 AND ($2 = 0 OR k.comment_id = $2)"
                           " ORDER BY k.file_id LIMIT $3",
-                   SQL(SQL_I(task_id), SQL_I(comment_id), sql_limit(limit)), a, LIST_OF(read_ticket, ret));
+                   SQL(SQL_I(task_id), SQL_I(comment_id), sql_limit(limit)), a, LIST_OF(read_ticket_row, ret));
 }

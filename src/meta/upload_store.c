@@ -11,7 +11,7 @@
     "SELECT id, name, bucket_id, key, account_id, owner_id, headers, tags, checksum_kind, checksum_form,"              \
     " created_at_ms, expires_at_ms FROM uploads"
 
-static void read_upload(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_upload_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct upload *)ret = (struct upload){
         .id = sql_column_int(c, 0),
@@ -45,7 +45,7 @@ err_t meta_upload_by_name(struct meta_tx *tx, slice name, struct arena *a, struc
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "upload", UPLOAD " WHERE name = $1", SQL(SQL_T(name)), a, &c));
-    read_upload(c, a, ret);
+    read_upload_row(c, a, ret);
     return NULL;
 }
 
@@ -83,21 +83,21 @@ err_t meta_upload_list(struct meta_tx *tx, const struct upload_query *q, struct 
     if (!before.n)
         return tx_list(tx, AFTER BY_KEY,
                        SQL(SQL_I(q->bucket_id), SQL_T(after_key), SQL_I(after_id), sql_limit(q->limit)), a,
-                       LIST_OF(read_upload, ret));
+                       LIST_OF(read_upload_row, ret));
     return tx_list(tx, AFTER " AND key < $4 ORDER BY key, id LIMIT $5",
                    SQL(SQL_I(q->bucket_id), SQL_T(after_key), SQL_I(after_id), SQL_T(before), sql_limit(q->limit)), a,
-                   LIST_OF(read_upload, ret));
+                   LIST_OF(read_upload_row, ret));
 }
 
 err_t meta_upload_due(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a, struct upload_list *ret)
 {
     return tx_list(tx, UPLOAD " WHERE expires_at_ms > 0 AND expires_at_ms <= $1 ORDER BY expires_at_ms, id LIMIT $2",
-                   SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_upload, ret));
+                   SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_upload_row, ret));
 }
 
 /* ---- parts ---- */
 
-static void read_upload_part(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_upload_part_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     (void)a;
     struct upload_part *part = ret;
@@ -161,5 +161,5 @@ err_t meta_part_list(struct meta_tx *tx, int64_t upload_id, int64_t after, size_
     return tx_list(tx,
                    "SELECT upload_id, number, object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms"
                    " FROM upload_parts WHERE upload_id = $1 AND number > $2 ORDER BY number LIMIT $3",
-                   SQL(SQL_I(upload_id), SQL_I(after), sql_limit(limit)), a, LIST_OF(read_upload_part, ret));
+                   SQL(SQL_I(upload_id), SQL_I(after), sql_limit(limit)), a, LIST_OF(read_upload_part_row, ret));
 }

@@ -7,7 +7,7 @@
 
 #define USER "SELECT id, account_id, login, name, email, kind, state, is_admin, created_at_ms FROM users"
 
-static void read_user(struct sql_cursor *c, struct arena *a, void *ret)
+static void read_user_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
     *(struct user *)ret = (struct user){
         .id = sql_column_int(c, 0),
@@ -36,7 +36,7 @@ static err_t get_user(struct meta_tx *tx, const char *sql, struct sql_args args,
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "user", sql, args, a, &c));
-    read_user(c, a, ret);
+    read_user_row(c, a, ret);
     return NULL;
 }
 
@@ -64,8 +64,9 @@ err_t meta_user_by_email(struct meta_tx *tx, int64_t account_id, slice email, st
 err_t meta_user_list(struct meta_tx *tx, int64_t account_id, struct arena *a, struct user_list *ret)
 {
     if (!account_id)
-        return tx_list(tx, USER " ORDER BY id", SQL_NO_VALUES, a, LIST_OF(read_user, ret));
-    return tx_list(tx, USER " WHERE account_id = $1 ORDER BY id", SQL(SQL_I(account_id)), a, LIST_OF(read_user, ret));
+        return tx_list(tx, USER " ORDER BY id", SQL_NO_VALUES, a, LIST_OF(read_user_row, ret));
+    return tx_list(tx, USER " WHERE account_id = $1 ORDER BY id", SQL(SQL_I(account_id)), a,
+                   LIST_OF(read_user_row, ret));
 }
 
 err_t meta_user_set_state(struct meta_tx *tx, int64_t id, enum user_state state, struct arena *a)

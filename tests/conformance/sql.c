@@ -286,7 +286,7 @@ TEST(opening_a_file_that_is_no_database_fails)
 
 /* Opens the database as a user without permissions. Root may write everywhere, so a child process gives up root
  * first. */
-static int open_as_nobody(const char *path)
+static int open_without_permissions(const char *path)
 {
     pid_t child = fork();
     if (child == 0) {
@@ -310,11 +310,11 @@ TEST(a_read_only_directory_or_file_is_refused_at_once)
     sql_close_db(w.db);
     EXPECT_EQ(chmod(w.database.path, 0444), 0);
     EXPECT_EQ(chmod(w.database.dir, 0777), 0);
-    EXPECT_EQ(open_as_nobody(w.database.path), 1);
+    EXPECT_EQ(open_without_permissions(w.database.path), 1);
     EXPECT_EQ(chmod(w.database.dir, 0555), 0);
     char other[128];
     snprintf(other, sizeof other, "%s/other.db", w.database.dir);
-    EXPECT_EQ(open_as_nobody(other), 1);
+    EXPECT_EQ(open_without_permissions(other), 1);
     EXPECT_EQ(chmod(w.database.dir, 0755), 0);
     w.db = test_database_open(&w.database, w.a);
     EXPECT_OK(sql_connect(w.db, SQL_WRITE, w.a, &w.conn));

@@ -25,8 +25,8 @@ MUST_USE err_t meta_object_parts(struct meta_tx *, int64_t id, struct arena *a, 
  * also removes the parts that nothing else refers to. The blob keys of what it removed go onto the garbage list in the
  * same transaction. Does nothing when something refers to the object, or when it does not exist. */
 MUST_USE err_t meta_object_release(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
-/* *ret_is: the object exists and nothing refers to it. In a sound store there is no such object, because whoever
- * removes the last reference also releases the object. */
+/* *ret_is: the object exists and nothing refers to it. In a sound store there is no such object, because the caller
+ * that removes the last reference also releases the object. */
 MUST_USE err_t meta_object_is_orphan(struct meta_tx *, int64_t id, struct arena *a, bool *ret_is);
 /* Calls `visit` for each object with an id above after_id, by id, without inline bytes. Needs constant memory. Stops at
  * the first error of `visit` and returns it. */

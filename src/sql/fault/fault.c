@@ -22,7 +22,7 @@ struct fault_cursor {
     struct sql_cursor *inner;
 };
 
-static const struct sql_driver fault_driver;
+static const struct sql_driver sql_fault_driver;
 
 static struct sql_conn *inner_of(struct sql_conn *conn)
 {
@@ -60,25 +60,25 @@ static err_t result_of(struct sql_conn *conn, struct arena *a, err_t e, bool los
     return !e && lost ? planned_failure(conn, a) : e;
 }
 
-static err_t fault_connect(struct sql_db *db, enum sql_mode mode, struct arena *a, struct sql_conn **ret_conn)
+static err_t sql_fault_connect(struct sql_db *db, enum sql_mode mode, struct arena *a, struct sql_conn **ret_conn)
 {
     struct fault_db *f = (struct fault_db *)db;
     struct sql_conn *inner;
     TRY(sql_connect(f->inner, mode, a, &inner));
     struct fault_conn *conn = must_malloc(sizeof *conn);
-    *conn = (struct fault_conn){ .conn = { &fault_driver }, .inner = inner, .db = f };
+    *conn = (struct fault_conn){ .conn = { &sql_fault_driver }, .inner = inner, .db = f };
     *ret_conn = &conn->conn;
     return NULL;
 }
 
-static void fault_disconnect(struct sql_conn *conn)
+static void sql_fault_disconnect(struct sql_conn *conn)
 {
     sql_disconnect(inner_of(conn));
     free(conn);
 }
 
-static err_t fault_query(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
-                         struct sql_cursor **ret_cursor)
+static err_t sql_fault_query(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                             struct sql_cursor **ret_cursor)
 {
     bool lost;
     TRY(plan_call(conn, a, &lost));
@@ -94,39 +94,39 @@ static err_t fault_query(struct sql_conn *conn, const char *sql, struct sql_args
     return NULL;
 }
 
-static err_t fault_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
+static err_t sql_fault_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
 {
     bool lost;
     TRY(plan_call(cursor->conn, a, &lost));
     return result_of(cursor->conn, a, sql_next(inner_cursor(cursor), a, ret_row), lost);
 }
 
-static struct sql_value fault_column(struct sql_cursor *cursor, int index)
+static struct sql_value sql_fault_column(struct sql_cursor *cursor, int index)
 {
     return sql_column(inner_cursor(cursor), index);
 }
 
-static void fault_close(struct sql_cursor *cursor)
+static void sql_fault_close(struct sql_cursor *cursor)
 {
     sql_close(inner_cursor(cursor));
     free(cursor);
 }
 
-static int64_t fault_changed(struct sql_conn *conn)
+static int64_t sql_fault_changed(struct sql_conn *conn)
 {
     struct sql_conn *inner = inner_of(conn);
     return inner->driver->changed(inner);
 }
 
-static err_t fault_insert(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
-                          int64_t *ret_id)
+static err_t sql_fault_insert(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                              int64_t *ret_id)
 {
     bool lost;
     TRY(plan_call(conn, a, &lost));
     return result_of(conn, a, sql_insert(inner_of(conn), sql, args, a, ret_id), lost);
 }
 
-static err_t fault_begin(struct sql_conn *conn, struct arena *a)
+static err_t sql_fault_begin(struct sql_conn *conn, struct arena *a)
 {
     bool lost;
     TRY(plan_call(conn, a, &lost));
@@ -136,81 +136,81 @@ static err_t fault_begin(struct sql_conn *conn, struct arena *a)
     return result_of(conn, a, NULL, lost);
 }
 
-static err_t fault_commit(struct sql_conn *conn, struct arena *a)
+static err_t sql_fault_commit(struct sql_conn *conn, struct arena *a)
 {
     bool lost;
     TRY(plan_call(conn, a, &lost));
     return result_of(conn, a, sql_commit(inner_of(conn), a), lost);
 }
 
-static void fault_rollback(struct sql_conn *conn)
+static void sql_fault_rollback(struct sql_conn *conn)
 {
     sql_rollback(inner_of(conn));
 }
 
-static err_t fault_script(struct sql_conn *conn, const char *sql, struct arena *a)
+static err_t sql_fault_script(struct sql_conn *conn, const char *sql, struct arena *a)
 {
     bool lost;
     TRY(plan_call(conn, a, &lost));
     return result_of(conn, a, sql_script(inner_of(conn), sql, a), lost);
 }
 
-static int64_t fault_wal_bytes(struct sql_db *db)
+static int64_t sql_fault_wal_bytes(struct sql_db *db)
 {
     return sql_wal_bytes(((struct fault_db *)db)->inner);
 }
 
-static err_t fault_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
+static err_t sql_fault_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
 {
     bool lost;
     TRY(plan_call(conn, a, &lost));
     return result_of(conn, a, sql_checkpoint(inner_of(conn), restart, a), lost);
 }
 
-static err_t fault_backup(struct sql_conn *conn, const char *path, struct arena *a)
+static err_t sql_fault_backup(struct sql_conn *conn, const char *path, struct arena *a)
 {
     bool lost;
     TRY(plan_call(conn, a, &lost));
     return result_of(conn, a, sql_backup(inner_of(conn), path, a), lost);
 }
 
-static err_t fault_verify(struct sql_conn *conn, struct arena *a)
+static err_t sql_fault_verify(struct sql_conn *conn, struct arena *a)
 {
     bool lost;
     TRY(plan_call(conn, a, &lost));
     return result_of(conn, a, sql_verify(inner_of(conn), a), lost);
 }
 
-static void fault_close_db(struct sql_db *db)
+static void sql_fault_close_db(struct sql_db *db)
 {
     sql_close_db(((struct fault_db *)db)->inner);
     free(db);
 }
 
-static const struct sql_driver fault_driver = {
+static const struct sql_driver sql_fault_driver = {
     .name = "fault",
-    .connect = fault_connect,
-    .disconnect = fault_disconnect,
-    .query = fault_query,
-    .next = fault_next,
-    .column = fault_column,
-    .close = fault_close,
-    .changed = fault_changed,
-    .insert = fault_insert,
-    .begin = fault_begin,
-    .commit = fault_commit,
-    .rollback = fault_rollback,
-    .script = fault_script,
-    .wal_bytes = fault_wal_bytes,
-    .checkpoint = fault_checkpoint,
-    .backup = fault_backup,
-    .verify = fault_verify,
-    .close_db = fault_close_db,
+    .connect = sql_fault_connect,
+    .disconnect = sql_fault_disconnect,
+    .query = sql_fault_query,
+    .next = sql_fault_next,
+    .column = sql_fault_column,
+    .close = sql_fault_close,
+    .changed = sql_fault_changed,
+    .insert = sql_fault_insert,
+    .begin = sql_fault_begin,
+    .commit = sql_fault_commit,
+    .rollback = sql_fault_rollback,
+    .script = sql_fault_script,
+    .wal_bytes = sql_fault_wal_bytes,
+    .checkpoint = sql_fault_checkpoint,
+    .backup = sql_fault_backup,
+    .verify = sql_fault_verify,
+    .close_db = sql_fault_close_db,
 };
 
 struct sql_db *sql_fault_wrap(struct sql_db *db, struct fault_plan *plan)
 {
     struct fault_db *f = must_malloc(sizeof *f);
-    *f = (struct fault_db){ .db = { &fault_driver }, .inner = db, .plan = plan };
+    *f = (struct fault_db){ .db = { &sql_fault_driver }, .inner = db, .plan = plan };
     return &f->db;
 }

@@ -376,7 +376,7 @@ static err_t sqlite_script(struct sql_conn *conn, const char *sql, struct arena 
 
 /* ---- the write-ahead log, backup, verification ---- */
 
-static int64_t wal_size(int64_t frames, int64_t page_bytes)
+static int64_t wal_bytes_of_frames(int64_t frames, int64_t page_bytes)
 {
     return frames > 0 ? WAL_HEADER + frames * (WAL_FRAME_HEADER + page_bytes) : 0;
 }
@@ -386,7 +386,7 @@ static int note_wal_size(void *arg, sqlite3 *handle, const char *name, int frame
 {
     (void)handle, (void)name;
     struct sqlite_db *db = arg;
-    atomic_store_explicit(&db->wal_bytes, wal_size(frames, db->page_bytes), memory_order_relaxed);
+    atomic_store_explicit(&db->wal_bytes, wal_bytes_of_frames(frames, db->page_bytes), memory_order_relaxed);
     return SQLITE_OK;
 }
 

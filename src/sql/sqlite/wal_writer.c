@@ -72,7 +72,7 @@ static int wal_truncate(sqlite3_file *f, sqlite3_int64 size)
     AFTER_FLUSH(xTruncate(w->real, size));
 }
 
-static int wal_size(sqlite3_file *f, sqlite3_int64 *ret_size)
+static int wal_file_size(sqlite3_file *f, sqlite3_int64 *ret_size)
 {
     AFTER_FLUSH(xFileSize(w->real, ret_size));
 }
@@ -122,7 +122,7 @@ static const sqlite3_io_methods wal_methods = { .iVersion = 1,
                                                 .xWrite = wal_write,
                                                 .xTruncate = wal_truncate,
                                                 .xSync = wal_sync,
-                                                .xFileSize = wal_size,
+                                                .xFileSize = wal_file_size,
                                                 .xLock = wal_lock,
                                                 .xUnlock = wal_unlock,
                                                 .xCheckReservedLock = wal_check_lock,
