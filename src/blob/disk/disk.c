@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One file per blob: DIR/xx/key.
+/* One file for each blob: DIR/xx/key.
  *
- * What must hold
- *   - A name without a leading dot is a whole blob: its bytes were synced before it got that name, and they never
- *     change.
- *   - commit and remove answer only after a sync of the shard directory that began after they changed it.
- *   - A writer has no name (O_TMPFILE), so a crash leaves nothing; without O_TMPFILE its name begins with a dot and
- *     goes at the next open.
- *   - All work is relative to descriptors opened at the start, so a volume that went away is an error, and is never
- *     taken for an empty one. */
+ * Invariants
+ *   - A name without a leading dot is a complete blob. Its bytes were synced before it got that name, and never change.
+ *   - commit and remove return only after a sync of the shard directory that began after they changed it.
+ *   - The file of a writer has no name (O_TMPFILE), so a crash leaves nothing. Where O_TMPFILE is not supported, its name
+ *     begins with a dot, and the next open of the store removes it.
+ *   - All work is relative to descriptors that were opened at the start. So a volume that went away is an error, and is
+ *     never taken for an empty one. */
 #include "blob/disk/disk.h"
 
 #include "base/clock.h"
@@ -28,18 +27,19 @@
 #define TEMPORARY_PREFIX ".tmp-"
 #define FLUSH_SAMPLES 7
 
-/* Start writing a large blob out while the rest still comes, so that the sync at its end finds little left to do. One
- * stream of 256 MiB: 1.4 times as fast, four: 1.2 (medians of six interleaved rounds on ext4). */
+/* The kernel begins to write a large blob to the disk while the rest still comes, so little is left to do for the sync at its
+ * end. One stream of 256 MiB was 1.4 times as fast, four were 1.2 times (medians of six interleaved rounds on ext4). */
 #define WRITEBACK_BYTES (8 * 1024 * 1024)
 
-/* One sync serves everybody whose change came before it began. Rounds are numbered from 1; they never overlap. */
+/* A shard directory. One sync serves all threads that made their changes before it began. A sync is a round; rounds are
+ * numbered from 1 and never overlap. */
 struct shard {
     int fd;
     pthread_mutex_t mutex;
     pthread_cond_t round_ended;
     bool syncing;
-    uint64_t begun, ended; /* the newest round that began, that ended */
-    uint64_t failed;       /* the newest round that failed, and why */
+    uint64_t begun, ended; /* the newest round that began, and that ended */
+    uint64_t failed;       /* the newest round that failed, and its error */
     int failed_errno;
 };
 
@@ -48,7 +48,7 @@ struct disk_store {
     struct disk_options options;
     const struct disk_syscalls *sys;
     int fd;
-    uint64_t temporaries; /* names given so far */
+    uint64_t temporaries; /* temporary names given so far */
     struct shard shards[SHARDS];
 };
 
@@ -58,7 +58,7 @@ struct disk_writer {
     struct shard *shard;
     int fd;
     bool failed;
-    uint64_t size_bytes, writeback_bytes; /* written; of these, on their way to the disk */
+    uint64_t size_bytes, writeback_bytes; /* written; and of these, handed to the disk */
     char name[BLOB_KEY_MAX + 1];
     char temporary[32]; /* empty when the file has no name */
 };
@@ -81,17 +81,17 @@ const struct disk_syscalls disk_syscalls_real = {
     .fsync = fsync,
 };
 
-static struct disk_store *store_of(struct blob_store *store)
+static struct disk_store *disk_of(struct blob_store *store)
 {
     return CONTAINER_OF(store, struct disk_store, store);
 }
 
-static struct disk_writer *writer_of(struct blob_writer *w)
+static struct disk_writer *disk_writer_of(struct blob_writer *w)
 {
     return CONTAINER_OF(w, struct disk_writer, writer);
 }
 
-/* In the middle of a change ENOENT means that a directory of the store went away: that is no NOT_FOUND. */
+/* During a change, ENOENT means that a directory of the store went away. That is UNAVAILABLE, not NOT_FOUND. */
 static err_t change_failed_at(struct arena *a, const char *where, int errnum, const char *what)
 {
     err_t e = err_errno_at(a, where, errnum, "%s", what);
@@ -99,7 +99,7 @@ static err_t change_failed_at(struct arena *a, const char *where, int errnum, co
 }
 #define change_failed(a, errnum, what) change_failed_at((a), ERR_HERE, (errnum), (what))
 
-static struct shard *shard_of(struct disk_store *d, slice key)
+static struct shard *disk_shard_of(struct disk_store *d, slice key)
 {
     assert(blob_key_is_valid(key));
     char digits[3] = { key.p[0], key.p[1], 0 };
@@ -112,16 +112,15 @@ static void name_of(slice key, char ret_name[BLOB_KEY_MAX + 1])
     ret_name[key.n] = 0;
 }
 
-/* -- syncing ------------------------------------------------------------------------------------------------------ */
+/* ---- syncing ---- */
 
 /* Make what the caller changed in the directory before this call durable. Errors: NO_SPACE, UNAVAILABLE. */
 static err_t shard_sync(struct disk_store *d, struct shard *s, struct arena *a)
 {
     if (d->options.relaxed)
         return NULL;
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&s->mutex);
-    uint64_t mine = s->begun + 1; /* a round that runs already may have missed the change */
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&s->mutex);
+    uint64_t mine = s->begun + 1; /* a round that is running may have missed the change */
     while (s->ended < mine) {
         if (s->syncing) {
             pthread_cond_wait(&s->round_ended, &s->mutex);
@@ -140,12 +139,12 @@ static err_t shard_sync(struct disk_store *d, struct shard *s, struct arena *a)
         }
         pthread_cond_broadcast(&s->round_ended);
     }
-    /* The kernel tells of a failed sync once, and the next one may succeed without the lost bytes: a later good round
-     * does not heal a bad one. */
+    /* The kernel reports a failed sync once, and the next one may succeed without the lost bytes. So a round that
+     * succeeds later does not make up for one that failed. */
     return s->failed < mine ? NULL : change_failed(a, s->failed_errno, "cannot sync a blob directory");
 }
 
-/* -- writing ------------------------------------------------------------------------------------------------------ */
+/* ---- writing ---- */
 
 static int open_temporary(struct disk_store *d, struct shard *s, char ret_name[32])
 {
@@ -175,14 +174,14 @@ static void writer_dropp(struct disk_writer **w)
     writer_drop(*w);
 }
 
-/* size_hint is not used: reserving the bytes with fallocate made one 256 MiB stream no faster (median 0.95 of without,
- * six interleaved rounds on ext4), and would let a declared length hold space that no byte of it ever fills. */
+/* size_hint is not used. Reserving the bytes with fallocate made one stream of 256 MiB no faster (median 0.95 of without it,
+ * six interleaved rounds on ext4), and a declared length would occupy space that its bytes may never fill. */
 static err_t disk_create(struct blob_store *store, slice key, uint64_t size_hint, struct arena *a,
                          struct blob_writer **ret_writer)
 {
     (void)size_hint;
-    struct disk_store *d = store_of(store);
-    struct shard *s = shard_of(d, key);
+    struct disk_store *d = disk_of(store);
+    struct shard *s = disk_shard_of(d, key);
     char temporary[32];
     int fd = open_temporary(d, s, temporary);
     if (fd < 0)
@@ -197,7 +196,7 @@ static err_t disk_create(struct blob_store *store, slice key, uint64_t size_hint
 
 static err_t disk_write(struct blob_writer *writer, slice bytes, struct arena *a)
 {
-    struct disk_writer *w = writer_of(writer);
+    struct disk_writer *w = disk_writer_of(writer);
     while (bytes.n && !w->failed) {
         ssize_t n = TEMP_FAILURE_RETRY(w->store->sys->pwrite(w->fd, bytes.p, bytes.n, (off_t)w->size_bytes));
         if (n <= 0) {
@@ -211,7 +210,7 @@ static err_t disk_write(struct blob_writer *writer, slice bytes, struct arena *a
         return err_make(a, ERR_UNAVAILABLE, "an earlier write of this blob failed");
     uint64_t pending = w->size_bytes - w->writeback_bytes;
     if (pending >= WRITEBACK_BYTES && !w->store->options.relaxed) {
-        /* Only a hint: what goes wrong on the way to the disk is reported by fdatasync. */
+        /* Only a hint: fdatasync reports what goes wrong. */
         (void)w->store->sys->sync_file_range(w->fd, (off_t)w->writeback_bytes, (off_t)pending, SYNC_FILE_RANGE_WRITE);
         w->writeback_bytes = w->size_bytes;
     }
@@ -237,8 +236,7 @@ static err_t writer_link(struct disk_writer *w, struct arena *a)
 
 static err_t disk_commit(struct blob_writer *writer, struct arena *a)
 {
-    SCOPED(writer_dropp)
-    struct disk_writer *w = writer_of(writer);
+    SCOPED(writer_dropp) struct disk_writer *w = disk_writer_of(writer);
     struct disk_store *d = w->store;
     if (w->failed)
         return err_make(a, ERR_UNAVAILABLE, "an earlier write of this blob failed");
@@ -246,23 +244,24 @@ static err_t disk_commit(struct blob_writer *writer, struct arena *a)
         return change_failed(a, errno, "cannot sync a blob");
     TRY(writer_link(w, a));
     if (w->temporary[0] && d->sys->unlinkat(w->shard->fd, w->temporary, 0) == 0)
-        w->temporary[0] = 0; /* otherwise it goes with the writer, or at the next open */
+        w->temporary[0] = 0; /* otherwise it is removed with the writer, or at the next open */
     err_t e = shard_sync(d, w->shard, a);
     if (e)
-        d->sys->unlinkat(w->shard->fd, w->name, 0); /* not promised, so not shown; a crash may bring it back, whole */
+        d->sys->unlinkat(w->shard->fd, w->name,
+                         0); /* not acknowledged, so not visible; after a crash it may be back, complete */
     return e;
 }
 
 static void disk_discard(struct blob_writer *writer)
 {
     if (writer)
-        writer_drop(writer_of(writer));
+        writer_drop(disk_writer_of(writer));
 }
 
-/* -- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading ---- */
 
-/* ENOENT in a shard directory: no such blob, or no such directory any more? */
-static err_t absent(struct shard *s, struct arena *a, const char *name)
+/* The error for ENOENT in a shard directory: NOT_FOUND, or UNAVAILABLE if the directory itself is gone. */
+static err_t blob_absent(struct shard *s, struct arena *a, const char *name)
 {
     struct stat st;
     if (fstat(s->fd, &st) || st.st_nlink == 0)
@@ -272,23 +271,22 @@ static err_t absent(struct shard *s, struct arena *a, const char *name)
 
 static err_t disk_open(struct blob_store *store, slice key, struct arena *a, struct blob_reader **ret_reader)
 {
-    struct disk_store *d = store_of(store);
-    struct shard *s = shard_of(d, key);
+    struct disk_store *d = disk_of(store);
+    struct shard *s = disk_shard_of(d, key);
     char name[BLOB_KEY_MAX + 1];
     name_of(key, name);
-    /* O_NONBLOCK: a planted FIFO must not hold the thread; it changes nothing for a file. */
+    /* O_NONBLOCK: a FIFO that somebody put there must not block the thread. For a file it changes nothing. */
     int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    SCOPED(fd_closep)
-    int fd = TEMP_FAILURE_RETRY(d->sys->openat(s->fd, name, flags, 0));
+    SCOPED(fd_closep) int fd = TEMP_FAILURE_RETRY(d->sys->openat(s->fd, name, flags, 0));
     if (fd < 0 && errno == ENOENT)
-        return absent(s, a, name);
+        return blob_absent(s, a, name);
     if (fd < 0 && errno == ELOOP)
         return err_make(a, ERR_CORRUPT, "blob %s is a symbolic link", name);
     struct stat st;
     if (fd < 0 || fstat(fd, &st))
         return change_failed(a, errno, "cannot open a blob");
     if (!S_ISREG(st.st_mode))
-        return err_make(a, ERR_CORRUPT, "blob %s is no file", name);
+        return err_make(a, ERR_CORRUPT, "blob %s is not a file", name);
     struct blob_reader *r = must_malloc(sizeof *r);
     *r = (struct blob_reader){ .ops = &disk_ops, .size_bytes = (uint64_t)st.st_size, .fd = TAKE_FD(fd) };
     *ret_reader = r;
@@ -321,22 +319,22 @@ static void disk_close(struct blob_reader *reader)
     free(reader);
 }
 
-/* -- removing, listing -------------------------------------------------------------------------------------------- */
+/* ---- removing, listing ---- */
 
 static err_t disk_remove(struct blob_store *store, slice key, struct arena *a)
 {
-    struct disk_store *d = store_of(store);
-    struct shard *s = shard_of(d, key);
+    struct disk_store *d = disk_of(store);
+    struct shard *s = disk_shard_of(d, key);
     char name[BLOB_KEY_MAX + 1];
     name_of(key, name);
     if (TEMP_FAILURE_RETRY(d->sys->unlinkat(s->fd, name, 0))) {
         if (errno != ENOENT)
             return change_failed(a, errno, "cannot remove a blob");
-        err_t e = absent(s, a, name);
+        err_t e = blob_absent(s, a, name);
         if (!err_is(e, ERR_NOT_FOUND))
             return e;
     }
-    return shard_sync(d, s, a); /* also when it was gone: whoever removed it may not have synced yet */
+    return shard_sync(d, s, a); /* also when it was gone: the thread that removed it may not have synced yet */
 }
 
 static void closedirp(DIR **dir)
@@ -349,9 +347,8 @@ static void closedirp(DIR **dir)
 static err_t shard_names(struct shard *s, struct arena *a,
                          err_t (*fn)(void *arg, struct shard *s, const char *name, struct arena *a), void *arg)
 {
-    int fd = openat(s->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a position of its own */
-    SCOPED(closedirp)
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    int fd = openat(s->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* with a read position of its own */
+    SCOPED(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir)
         return change_failed(a, errno, "cannot list a blob directory");
     for (;;) {
@@ -374,45 +371,45 @@ static int64_t time_ms(struct timespec t)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static err_t list_one(void *arg, struct shard *s, const char *name, struct arena *a)
+static err_t list_blob(void *arg, struct shard *s, const char *name, struct arena *a)
 {
     struct listing *l = arg;
     slice key = slice_of(name);
-    if (!blob_key_is_valid(key) || shard_of(l->store, key) != s)
-        return NULL; /* a temporary, or something that is not ours */
+    if (!blob_key_is_valid(key) || disk_shard_of(l->store, key) != s)
+        return NULL; /* a temporary file, or one that the store did not make */
     struct stat st;
     if (fstatat(s->fd, name, &st, AT_SYMLINK_NOFOLLOW))
         return errno == ENOENT ? NULL : change_failed(a, errno, "cannot look at a blob");
     if (!S_ISREG(st.st_mode))
         return NULL;
-    /* linkat moves the time of change and leaves that of the last write, which may be long before the commit. */
+    /* linkat sets ctime. mtime is that of the last write, which may be long before the commit. */
     return l->visit(l->arg, key, (uint64_t)st.st_size, time_ms(st.st_ctim));
 }
 
 static err_t disk_each(struct blob_store *store, struct arena *a,
                        err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms), void *arg)
 {
-    struct disk_store *d = store_of(store);
+    struct disk_store *d = disk_of(store);
     struct listing l = { d, visit, arg };
     for (int i = 0; i < SHARDS; i++)
-        TRY(shard_names(&d->shards[i], a, list_one, &l));
+        TRY(shard_names(&d->shards[i], a, list_blob, &l));
     return NULL;
 }
 
 static err_t disk_free_bytes(struct blob_store *store, struct arena *a, uint64_t *ret_bytes)
 {
     struct statvfs fs;
-    if (TEMP_FAILURE_RETRY(fstatvfs(store_of(store)->fd, &fs)))
+    if (TEMP_FAILURE_RETRY(fstatvfs(disk_of(store)->fd, &fs)))
         return change_failed(a, errno, "cannot ask for the free space");
     *ret_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     return NULL;
 }
 
-/* -- opening ------------------------------------------------------------------------------------------------------ */
+/* ---- opening ---- */
 
 static void disk_close_store(struct blob_store *store)
 {
-    struct disk_store *d = store_of(store);
+    struct disk_store *d = disk_of(store);
     for (int i = 0; i < SHARDS; i++) {
         struct shard *s = &d->shards[i];
         fd_closep(&s->fd);
@@ -464,21 +461,27 @@ static err_t open_failed(struct arena *a, int errnum, const char *path)
     return err_errno(a, errnum, "cannot open the blob directory %s", path);
 }
 
-/* Make name in `in` unless it is there, and open it; `shown` is for the error. */
-static err_t open_directory(const struct disk_syscalls *sys, int in, const char *name, int flags, const char *shown,
-                            struct arena *a, int *ret_fd)
+struct directory {
+    int parent_fd;
+    const char *name;
+    int flags;         /* for openat, besides those of every directory */
+    const char *shown; /* in an error */
+};
+
+/* Open the directory, and make it first if it is not there. */
+static err_t open_directory(const struct disk_syscalls *sys, const struct directory *d, struct arena *a, int *ret_fd)
 {
-    if (sys->mkdirat(in, name, 0700) && errno != EEXIST)
-        return open_failed(a, errno, shown);
-    SCOPED(fd_closep)
-    int fd = TEMP_FAILURE_RETRY(sys->openat(in, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags, 0));
+    if (sys->mkdirat(d->parent_fd, d->name, 0700) && errno != EEXIST)
+        return open_failed(a, errno, d->shown);
+    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | d->flags;
+    SCOPED(fd_closep) int fd = TEMP_FAILURE_RETRY(sys->openat(d->parent_fd, d->name, flags, 0));
     if (fd < 0 || faccessat(fd, ".", R_OK | W_OK | X_OK, AT_EACCESS))
-        return open_failed(a, errno, shown);
+        return open_failed(a, errno, d->shown);
     *ret_fd = TAKE_FD(fd);
     return NULL;
 }
 
-/* Also when nothing was made: an earlier open may have crashed between making and syncing. */
+/* Needed also when no directory was made: an earlier open may have crashed after making one and before syncing. */
 static err_t sync_tree(struct disk_store *d, const char *dir, struct arena *a)
 {
     if (TEMP_FAILURE_RETRY(d->sys->fsync(d->fd)))
@@ -492,12 +495,11 @@ static err_t sync_tree(struct disk_store *d, const char *dir, struct arena *a)
     return NULL;
 }
 
-/* An unnamed file gets its name through /proc, so both are needed. What fails for another reason (a full disk) says
- * nothing about the file system and counts as supported. */
+/* A file without a name gets one through /proc, so O_TMPFILE and /proc are both needed. A failure for another reason (a full
+ * disk) says nothing about the file system, and O_TMPFILE counts as supported. */
 static bool tmpfile_works(struct disk_store *d)
 {
-    SCOPED(fd_closep)
-    int fd = TEMP_FAILURE_RETRY(d->sys->openat(d->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+    SCOPED(fd_closep) int fd = TEMP_FAILURE_RETRY(d->sys->openat(d->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
     if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT))
         return false;
     return access("/proc/self/fd", X_OK) == 0;
@@ -514,13 +516,12 @@ static err_t remove_temporary(void *arg, struct shard *s, const char *name, stru
 err_t blob_disk_open_with(const char *dir, const struct disk_options *options, struct arena *a,
                           struct blob_store **ret_store)
 {
-    SCOPED(store_closep)
-    struct disk_store *d = store_new(options);
-    TRY(open_directory(d->sys, AT_FDCWD, dir, 0, dir, a, &d->fd));
+    SCOPED(store_closep) struct disk_store *d = store_new(options);
+    TRY(open_directory(d->sys, &(struct directory){ AT_FDCWD, dir, 0, dir }, a, &d->fd));
     for (int i = 0; i < SHARDS; i++) {
         char name[3];
         snprintf(name, sizeof name, "%02x", (unsigned)i & 0xff);
-        TRY(open_directory(d->sys, d->fd, name, O_NOFOLLOW, dir, a, &d->shards[i].fd));
+        TRY(open_directory(d->sys, &(struct directory){ d->fd, name, O_NOFOLLOW, dir }, a, &d->shards[i].fd));
     }
     if (!options->relaxed)
         TRY(sync_tree(d, dir, a));
@@ -537,9 +538,9 @@ err_t blob_disk_open(const char *dir, bool relaxed, struct arena *a, struct blob
     return blob_disk_open_with(dir, &(struct disk_options){ .relaxed = relaxed }, a, ret_store);
 }
 
-/* -- measuring ---------------------------------------------------------------------------------------------------- */
+/* ---- measuring ---- */
 
-static int by_value(const void *a, const void *b)
+static int compare_times(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
@@ -549,8 +550,7 @@ err_t blob_disk_flush_time(const char *dir, struct arena *a, int64_t *ret_us)
 {
     char name[] = "/" TEMPORARY_PREFIX "flush-XXXXXX";
     slice path = arena_printf(a, "%s%s", dir, name);
-    SCOPED(fd_closep)
-    int fd = mkostemp((char *)path.p, O_CLOEXEC);
+    SCOPED(fd_closep) int fd = mkostemp((char *)path.p, O_CLOEXEC);
     if (fd < 0)
         return open_failed(a, errno, dir);
     unlink(path.p);
@@ -565,7 +565,7 @@ err_t blob_disk_flush_time(const char *dir, struct arena *a, int64_t *ret_us)
             return change_failed(a, errno, "cannot sync");
         took_us[i] = clock_stopwatch_us() - start_us;
     }
-    qsort(took_us, FLUSH_SAMPLES, sizeof took_us[0], by_value);
+    qsort(took_us, FLUSH_SAMPLES, sizeof took_us[0], compare_times);
     *ret_us = took_us[FLUSH_SAMPLES / 2];
     return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What only the tests and the benchmark of the disk store may touch. */
+/* For the tests and the benchmark of the disk store only. */
 #ifndef CAIS_BLOB_DISK_DISK_PRIV_H
 #define CAIS_BLOB_DISK_DISK_PRIV_H
 
@@ -7,8 +7,8 @@
 
 #include <sys/types.h>
 
-/* Every call that changes the disk, so that a test can record their order or make one fail: no power is ever cut in a
- * test, the order of these calls is what shows that a commit would survive it. */
+/* Every system call that changes the disk. A test records their order or makes one of them fail. No test cuts the power: the
+ * order of these calls is what shows that a commit would survive it. */
 struct disk_syscalls {
     int (*openat)(int dir, const char *name, int flags, mode_t mode);
     int (*mkdirat)(int dir, const char *name, mode_t mode);
@@ -23,7 +23,7 @@ extern const struct disk_syscalls disk_syscalls_real;
 
 struct disk_options {
     bool relaxed;                    /* no sync at all */
-    bool temporary_names;            /* as where O_TMPFILE is missing */
+    bool temporary_names;            /* as if O_TMPFILE were not supported */
     const struct disk_syscalls *sys; /* NULL: the real ones */
 };
 MUST_USE err_t blob_disk_open_with(const char *dir, const struct disk_options *options, struct arena *a,

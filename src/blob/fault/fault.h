@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A blob store that wraps another one and fails on command, for tests. Takes store; borrows plan.
- * Every operation that can fail is a store call; discard and the closes are not. A call that is told to fail does not
- * reach the wrapped store unless plan->answer_lost; a failed commit discards the writer there, a failed write spoils
- * it. Readers have no descriptor, so that every read is seen here. */
+/* A blob store that wraps another one and fails as planned, for tests. It owns the wrapped store and borrows the plan.
+ *
+ * Each operation that can fail counts as one call; discard and the closes do not. A call that is planned to fail does not
+ * reach the wrapped store, unless plan->answer_lost is set. A commit that fails discards the wrapped writer, and after a
+ * write that fails the writer can only be discarded. Readers have no descriptor, so every read is counted. */
 #ifndef CAIS_BLOB_FAULT_FAULT_H
 #define CAIS_BLOB_FAULT_FAULT_H
 

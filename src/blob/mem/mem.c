@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A hash table of counted bytes under one lock. Bytes that were removed count against the capacity until their last
- * reader closes, as they do on a disk; so do those of unfinished writers. */
+/* A hash table of reference-counted blobs under one lock. As on a disk, the bytes of a removed blob count against the capacity
+ * until its last reader closes; so do those of writers that have not committed. */
 #include "blob/mem/mem.h"
 
 #include <assert.h>
@@ -43,27 +43,27 @@ struct mem_reader {
 
 static const struct blob_ops mem_ops;
 
-static struct mem_store *store_of(struct blob_store *store)
+static struct mem_store *mem_of(struct blob_store *store)
 {
     return CONTAINER_OF(store, struct mem_store, store);
 }
 
-static slice key_of(const struct mem_blob *b)
+static slice mem_key(const struct mem_blob *b)
 {
     return (slice){ b->key, b->key_size };
 }
 
-/* Where the pointer to key's blob is, or would be. The lock is held. */
-static struct mem_blob **find(struct mem_store *m, slice key)
+/* The pointer to the blob of the key; NULL at the end of its chain if there is none. The lock is held. */
+static struct mem_blob **find_blob(struct mem_store *m, slice key)
 {
     struct mem_blob **at = &m->buckets[slice_hash(key) % BUCKETS];
-    while (*at && !slice_eq(key_of(*at), key))
+    while (*at && !slice_eq(mem_key(*at), key))
         at = &(*at)->next;
     return at;
 }
 
 /* The lock is held. */
-static void unref(struct mem_store *m, struct mem_blob *b)
+static void mem_unref(struct mem_store *m, struct mem_blob *b)
 {
     if (--b->refs > 0)
         return;
@@ -79,7 +79,7 @@ static err_t mem_create(struct blob_store *store, slice key, uint64_t size_hint,
     (void)a;
     assert(blob_key_is_valid(key));
     struct mem_writer *w = must_malloc(sizeof *w);
-    *w = (struct mem_writer){ .writer.ops = &mem_ops, .store = store_of(store), .blob = must_malloc(sizeof *w->blob) };
+    *w = (struct mem_writer){ .writer.ops = &mem_ops, .store = mem_of(store), .blob = must_malloc(sizeof *w->blob) };
     w->blob->refs = 1;
     w->blob->key_size = key.n;
     memcpy(w->blob->key, key.p, key.n);
@@ -96,8 +96,7 @@ static err_t mem_write(struct blob_writer *writer, slice bytes, struct arena *a)
         return err_make(a, ERR_UNAVAILABLE, "an earlier write of this blob failed");
     if (!bytes.n)
         return NULL;
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&m->mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&m->mutex);
     if (m->capacity_bytes && bytes.n > m->capacity_bytes - m->used_bytes) {
         w->failed = true;
         return err_make(a, ERR_NO_SPACE, "the memory for blobs is used up");
@@ -117,31 +116,28 @@ static void mem_discard(struct blob_writer *writer)
     if (!writer)
         return;
     struct mem_writer *w = CONTAINER_OF(writer, struct mem_writer, writer);
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&w->store->mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&w->store->mutex);
     if (w->blob)
-        unref(w->store, w->blob);
+        mem_unref(w->store, w->blob);
     free(w);
 }
 
-static void discardp(struct blob_writer **writer)
+static void mem_discardp(struct blob_writer **writer)
 {
     mem_discard(*writer);
 }
 
 static err_t mem_commit(struct blob_writer *writer, struct arena *a)
 {
-    SCOPED(discardp)
-    struct blob_writer *dropped = writer; /* after the unlock below */
+    SCOPED(mem_discardp) struct blob_writer *dropped = writer; /* runs after the unlock below */
     struct mem_writer *w = CONTAINER_OF(writer, struct mem_writer, writer);
     struct mem_store *m = w->store;
     if (w->failed)
         return err_make(a, ERR_UNAVAILABLE, "an earlier write of this blob failed");
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&m->mutex);
-    struct mem_blob **at = find(m, key_of(w->blob));
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&m->mutex);
+    struct mem_blob **at = find_blob(m, mem_key(w->blob));
     if (*at)
-        return err_make(a, ERR_CONFLICT, "blob " SLICE_FMT " exists", SLICE_ARG(key_of(w->blob)));
+        return err_make(a, ERR_CONFLICT, "blob " SLICE_FMT " exists", SLICE_ARG(mem_key(w->blob)));
     w->blob->committed_ms = clock_now_ms(m->clock);
     *at = w->blob;
     m->count++;
@@ -151,11 +147,10 @@ static err_t mem_commit(struct blob_writer *writer, struct arena *a)
 
 static err_t mem_open(struct blob_store *store, slice key, struct arena *a, struct blob_reader **ret_reader)
 {
-    struct mem_store *m = store_of(store);
+    struct mem_store *m = mem_of(store);
     assert(blob_key_is_valid(key));
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&m->mutex);
-    struct mem_blob *b = *find(m, key);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&m->mutex);
+    struct mem_blob *b = *find_blob(m, key);
     if (!b)
         return err_make(a, ERR_NOT_FOUND, "no blob " SLICE_FMT, SLICE_ARG(key));
     b->refs++;
@@ -183,25 +178,23 @@ static void mem_close(struct blob_reader *reader)
     if (!reader)
         return;
     struct mem_reader *r = CONTAINER_OF(reader, struct mem_reader, reader);
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&r->store->mutex);
-    unref(r->store, r->blob);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&r->store->mutex);
+    mem_unref(r->store, r->blob);
     free(r);
 }
 
 static err_t mem_remove(struct blob_store *store, slice key, struct arena *a)
 {
     (void)a;
-    struct mem_store *m = store_of(store);
+    struct mem_store *m = mem_of(store);
     assert(blob_key_is_valid(key));
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&m->mutex);
-    struct mem_blob **at = find(m, key), *b = *at;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&m->mutex);
+    struct mem_blob **at = find_blob(m, key), *b = *at;
     if (!b)
         return NULL;
     *at = b->next;
     m->count--;
-    unref(m, b);
+    mem_unref(m, b);
     return NULL;
 }
 
@@ -209,7 +202,7 @@ static err_t mem_each(struct blob_store *store, struct arena *a,
                       err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms), void *arg)
 {
     (void)a;
-    struct mem_store *m = store_of(store);
+    struct mem_store *m = mem_of(store);
     SCRATCH(scratch);
     struct seen {
         slice key;
@@ -222,7 +215,7 @@ static err_t mem_each(struct blob_store *store, struct arena *a,
     seen = arena_array(&scratch, struct seen, m->count);
     for (size_t i = 0; i < BUCKETS; i++)
         for (struct mem_blob *b = m->buckets[i]; b; b = b->next)
-            seen[n++] = (struct seen){ arena_copy(&scratch, key_of(b)), b->size, b->committed_ms };
+            seen[n++] = (struct seen){ arena_copy(&scratch, mem_key(b)), b->size, b->committed_ms };
     pthread_mutex_unlock(&m->mutex);
     for (size_t i = 0; i < n; i++)
         TRY(visit(arg, seen[i].key, seen[i].size_bytes, seen[i].modified_ms));
@@ -232,21 +225,20 @@ static err_t mem_each(struct blob_store *store, struct arena *a,
 static err_t mem_free_bytes(struct blob_store *store, struct arena *a, uint64_t *ret_bytes)
 {
     (void)a;
-    struct mem_store *m = store_of(store);
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&m->mutex);
+    struct mem_store *m = mem_of(store);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&m->mutex);
     *ret_bytes = m->capacity_bytes ? m->capacity_bytes - m->used_bytes : UINT64_MAX;
     return NULL;
 }
 
 static void mem_close_store(struct blob_store *store)
 {
-    struct mem_store *m = store_of(store);
+    struct mem_store *m = mem_of(store);
     for (size_t i = 0; i < BUCKETS; i++)
         while (m->buckets[i]) {
             struct mem_blob *b = m->buckets[i];
             m->buckets[i] = b->next;
-            unref(m, b);
+            mem_unref(m, b);
         }
     assert(m->used_bytes == 0); /* otherwise a writer or reader was leaked */
     pthread_mutex_destroy(&m->mutex);
