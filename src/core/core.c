@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-#define CORES_A_LEADER 2 /* the others receive and write meanwhile */
+#define CORES_PER_LEADER 2 /* of the crew that hashes; the other cores receive and write meanwhile */
 
 void core_init(struct core *core, const struct core_params *params)
 {
@@ -26,7 +26,7 @@ void core_init(struct core *core, const struct core_params *params)
     pthread_mutex_init(&core->flights_mutex, NULL);
     core->helper = helper_new();
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    core->crew = md5_crew_new(md5_code_best(), cores < 4 ? 1 : (int)cores / CORES_A_LEADER);
+    core->crew = md5_crew_new(md5_code_best(), cores < 4 ? 1 : (int)cores / CORES_PER_LEADER);
 }
 
 void core_release(struct core *core)

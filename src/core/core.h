@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The product, held together: stores, time, chance, limits. main opens the stores and passes it down; there are no
- * globals. Everything in core may be called from any thread unless it says otherwise. */
+/* struct core: the stores, the clock, the random source, the limits and the caches that every function of core works
+ * with. main makes one and passes it down; there are no mutable globals. Functions of core may be called on any thread
+ * unless their header says otherwise. */
 #ifndef CAIS_CORE_CORE_H
 #define CAIS_CORE_CORE_H
 
@@ -28,7 +29,7 @@ struct core_options {
     uint64_t inline_max_bytes; /* core/object/inline_limit.h; 0: the default */
     uint64_t reserve_bytes;    /* free space that uploads leave alone: core/object/space.h */
     int64_t purge_grace_ms;    /* how long bytes outlive their record: core/object/garbage.h */
-    int64_t account_max_bytes; /* of accounts without a limit of their own; 0: none */
+    int64_t account_max_bytes; /* for accounts without a limit of their own (quota.h); 0: none */
     int64_t account_max_files; /* the same */
     uint64_t file_cache_bytes; /* for small files kept in memory for reads; 0: none */
 };
@@ -38,21 +39,21 @@ struct core {
     struct blob_store *blob;
     struct clock *clock;
     struct random *random;
-    struct seal *seal; /* of the master key: what secrets that sign are kept under */
+    struct seal *seal; /* of the master key, under which the secrets of signing keys are sealed; may be NULL */
     struct core_options options;
-    const struct entry_guard *entry_guard; /* of guarded buckets */
+    const struct entry_guard *entry_guard; /* of guarded buckets: core/bucket/entry_guard.h */
     struct access_cache *access;
     struct bucket_cache *buckets;
     struct file_cache *files;
     struct part_map_cache *part_maps;
     struct space *space;
-    int64_t purge_holds; /* backups that run: core/object/garbage.h; atomic */
+    int64_t purge_holds; /* backups that run (core/object/garbage.h); atomic */
     int64_t latest_ms;   /* see core_now_ms; atomic */
     pthread_mutex_t flights_mutex;
-    struct intake *flights; /* uploads that write to the blob store now: their keys have no row yet */
-    int64_t flight_count;   /* how many; atomic to read */
-    struct helper *helper;  /* writes while an upload that is alone is hashed */
-    struct md5_crew *crew;  /* in which several are hashed together */
+    struct intake *flights; /* uploads that write to the blob store: their blob keys may have no row yet */
+    int64_t flight_count;   /* of flights; changed under the mutex, read without it */
+    struct helper *helper;  /* writes the bytes of a single upload while they are hashed */
+    struct md5_crew *crew;  /* hashes the bytes of several uploads together */
 };
 
 /* What a core is made of. All of it is borrowed and must outlive the core. */
@@ -67,17 +68,17 @@ struct core_params {
 void core_init(struct core *, const struct core_params *);
 void core_release(struct core *);
 
-/* The time by which things expire: the highest that the wall clock ever showed. When the clock is set back, what has
- * expired stays expired. */
+/* The time by which things expire, in milliseconds since 1970 UTC: the latest that the wall clock ever showed. When the clock
+ * is set back, what has expired stays expired. */
 int64_t core_now_ms(struct core *);
 
-/* Who acts, as the guard of an API found out. */
+/* The user who acts, as the guard of an API has authenticated it. */
 struct principal {
     int64_t account_id, user_id;
     slice login;
     bool is_admin;
-    int64_t credential_id; /* 0: by the admin socket */
-    slice request_id;      /* for the events it causes */
+    int64_t credential_id; /* the key or token that was used; 0: the admin socket, or the command line */
+    slice request_id;      /* for the events of its changes */
 };
 
 #endif

@@ -138,8 +138,8 @@ static err_t check_credential(struct meta_tx *tx, const struct credential *c, in
     return NULL;
 }
 
-static err_t read_credential(struct core *core, const struct access_query *q, int64_t now_ms, struct arena *a,
-                             struct access_found *ret)
+static err_t read_valid_credential(struct core *core, const struct access_query *q, int64_t now_ms, struct arena *a,
+                                   struct access_found *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
@@ -169,7 +169,7 @@ static err_t find_credential(struct core *core, const struct access_query *q, st
             return err_make(a, ERR_EXPIRED, "the token has expired");
         return NULL;
     }
-    TRY(read_credential(core, q, now_ms, a, ret));
+    TRY(read_valid_credential(core, q, now_ms, a, ret));
     access_cache_put(core->access, q, generation, ret);
     return NULL;
 }

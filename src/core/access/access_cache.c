@@ -59,7 +59,7 @@ void access_cache_free(struct access_cache *cache)
 }
 
 /* The hash is a SHA-256: any of its bytes spread evenly. */
-static struct access_shard *shard_of(struct access_cache *cache, const unsigned char *hash)
+static struct access_shard *access_shard_of(struct access_cache *cache, const unsigned char *hash)
 {
     return &cache->shards[hash[0] % SHARDS];
 }
@@ -73,7 +73,7 @@ static bool is_cached_as(const struct access_entry *entry, const struct access_q
 bool access_cache_find(struct access_cache *cache, const struct access_query *q, uint64_t generation, struct arena *a,
                        struct access_found *ret)
 {
-    struct access_shard *shard = shard_of(cache, q->hash);
+    struct access_shard *shard = access_shard_of(cache, q->hash);
     SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
     struct access_entry *set = shard->sets[q->hash[1] % SETS];
     for (size_t i = 0; i < WAYS; i++) {
@@ -97,7 +97,7 @@ void access_cache_put(struct access_cache *cache, const struct access_query *q, 
 {
     if (q->purpose.n > PURPOSE_MAX || found->principal.login.n > LOGIN_MAX)
         return;
-    struct access_shard *shard = shard_of(cache, q->hash);
+    struct access_shard *shard = access_shard_of(cache, q->hash);
     SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
     struct access_entry *set = shard->sets[q->hash[1] % SETS], *slot = &set[0];
     for (size_t i = 0; i < WAYS; i++) {

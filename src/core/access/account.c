@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accounts and users. Every change is one write with its event; checks run inside it, so that two of them cannot both
- * believe that a name is free. */
+/* Accounts and users. Each change is one write together with its event. Checks run inside it, so two requests at once
+ * cannot both find a name free. */
 #include "base/password.h"
 #include "core/access/access.h"
 #include "core/event.h"
@@ -137,7 +137,7 @@ struct user_change {
     slice login;
     enum user_state state;
     slice password_hash;
-    struct user ret; /* its slices are the order's */
+    struct user ret; /* its slices are those of the request */
 };
 
 static err_t apply_user_create(struct meta_tx *tx, void *arg, struct arena *a)
@@ -180,7 +180,7 @@ err_t user_create(struct core *core, const struct principal *who, const struct u
     return NULL;
 }
 
-static err_t revoke_all(struct meta_tx *tx, int64_t user_id, int64_t now_ms, struct arena *a)
+static err_t revoke_credentials(struct meta_tx *tx, int64_t user_id, int64_t now_ms, struct arena *a)
 {
     struct credential_list keys;
     TRY(meta_credential_list(tx, user_id, CREDENTIAL_KEY, a, &keys));
@@ -200,7 +200,7 @@ static err_t apply_user_state(struct meta_tx *tx, void *arg, struct arena *a)
     if (user.kind == USER_SYSTEM)
         return err_make(a, ERR_FORBIDDEN, "the server's own user stays as it is");
     if (c->state == USER_DELETED)
-        TRY(revoke_all(tx, user.id, c->now_ms, a));
+        TRY(revoke_credentials(tx, user.id, c->now_ms, a));
     else if (c->state == USER_DISABLED)
         TRY(meta_credential_revoke_tokens(tx, user.id, c->now_ms, a));
     TRY(meta_user_set_state(tx, user.id, c->state, a));
@@ -262,8 +262,7 @@ err_t user_check_password(struct core *core, slice login, slice password, struct
     struct user user = { 0 };
     slice hash = S("");
     {
-        SCOPED(meta_read_endp)
-        struct meta_tx *tx = NULL; /* ends before the slow part */
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL; /* ends before the slow part */
         TRY(meta_read_begin(core->meta, a, &tx));
         err_t e = meta_user_by_login(tx, login, a, &user);
         if (e && e->code != ERR_NOT_FOUND)
@@ -278,7 +277,7 @@ err_t user_check_password(struct core *core, slice login, slice password, struct
     return NULL;
 }
 
-/* ---- the start ---- */
+/* ---- at the start of the server ---- */
 
 static err_t apply_bootstrap(struct meta_tx *tx, void *arg, struct arena *a)
 {
@@ -312,8 +311,7 @@ err_t access_bootstrap(struct core *core, struct arena *a)
 
 err_t access_operator(struct core *core, slice account_name, struct arena *a, struct principal *ret)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     struct account account;
     struct user user;

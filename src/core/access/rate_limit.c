@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Invariants (under the mutex)
- *   used <= slot_count / 2, so that a look-up always meets a free slot; no slot is freed before the window ends */
+ *   used <= slot_count / 2, so a look-up always reaches a free slot; no slot is freed before the window ends */
 #include "core/access/rate_limit.h"
 
 #include "base/arena.h"
@@ -24,9 +24,9 @@ void rate_limit_release(struct rate_limit *r)
     pthread_mutex_destroy(&r->mutex);
 }
 
-static struct rate_slot *find(struct rate_slot *slots, size_t slot_count, int64_t account_id, int64_t user_id)
+static struct rate_slot *find_rate_slot(struct rate_slot *slots, size_t slot_count, int64_t account_id, int64_t user_id)
 {
-    /* Ids come one after the other; the multiplier spreads them (Knuth, 6.4). */
+    /* Ids are consecutive; the multiplier spreads them (Knuth, The Art of Computer Programming, 6.4). */
     uint64_t at = ((uint64_t)user_id * UINT64_C(0x9E3779B97F4A7C15)) >> 20;
     for (;; at++) {
         struct rate_slot *slot = &slots[at & (slot_count - 1)];
@@ -35,20 +35,20 @@ static struct rate_slot *find(struct rate_slot *slots, size_t slot_count, int64_
     }
 }
 
-static void grow(struct rate_limit *r)
+static void grow_table(struct rate_limit *r)
 {
     size_t count = r->slot_count ? 2 * r->slot_count : SLOTS_AT_FIRST;
     struct rate_slot *slots = must_malloc(count * sizeof *slots);
     for (size_t i = 0; i < r->slot_count; i++)
         if (r->slots[i].user_id)
-            *find(slots, count, r->slots[i].account_id, r->slots[i].user_id) = r->slots[i];
+            *find_rate_slot(slots, count, r->slots[i].account_id, r->slots[i].user_id) = r->slots[i];
     free(r->slots);
     r->slots = slots;
     r->slot_count = count;
 }
 
-/* A clock that was set back opens another window too: counting too little for once is better than locking people out.
- */
+/* A clock that was set back begins another window, too: to count too few requests once is better than to refuse users who
+ * did not use up their limit. */
 static void enter_window(struct rate_limit *r, int64_t window)
 {
     if (r->window == window)
@@ -76,8 +76,8 @@ bool rate_limit_take(struct rate_limit *r, int64_t account_id, int64_t user_id, 
     SCOPED(unlockp) pthread_mutex_t *held = lock(&r->mutex);
     enter_window(r, now_ms / r->window_ms);
     if (2 * r->used >= r->slot_count && r->used < RATE_LIMIT_USERS_MAX)
-        grow(r);
-    struct rate_slot *slot = find(r->slots, r->slot_count, account_id, user_id);
+        grow_table(r);
+    struct rate_slot *slot = find_rate_slot(r->slots, r->slot_count, account_id, user_id);
     if (slot->user_id == 0) {
         if (r->used == RATE_LIMIT_USERS_MAX) {
             *ret_state = state_at(r, now_ms, 1);

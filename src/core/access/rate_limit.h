@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* So many requests in a window, counted for each user. Windows are aligned to the clock (ten-minute windows begin at
- * :00, :10, …), the same for everybody: when one ends, all counts begin anew and the table is forgotten.
+/* A limit on the number of requests of each user in a time window. Windows are aligned to the clock (ten-minute windows begin
+ * at :00, :10, …) and are the same for all users: when one ends, all counts start again at 0 and the table is emptied.
  *
- * Memory   bounded: RATE_LIMIT_USERS_MAX users in a window. A user who comes when the table is full is let in and not
- *          counted: only people with valid credentials are counted at all, so nobody can fill it from outside.
- * Thread   any; a call holds a lock for a look-up and never waits for anything else. Fit for a loop. */
+ * Memory   at most RATE_LIMIT_USERS_MAX users in a window. When the table is full, the requests of another user are
+ *          allowed and not counted. Only users with valid credentials are counted, so an outsider cannot fill it.
+ * Thread   any. A call holds a lock for a look-up and waits for nothing else. Fit for a loop. */
 #ifndef CAIS_CORE_ACCESS_RATE_LIMIT_H
 #define CAIS_CORE_ACCESS_RATE_LIMIT_H
 
@@ -24,25 +24,25 @@ struct rate_limit {
     struct clock *clock;
     int64_t limit, window_ms;
     pthread_mutex_t mutex;
-    int64_t window; /* number of the window that the slots count */
+    int64_t window; /* the number of the window that the slots count */
     struct rate_slot *slots;
     size_t slot_count, used; /* slot_count is a power of two */
 };
 
-/* What to tell the client. */
+/* What the headers of the reply report. */
 struct rate_state {
-    int64_t limit;     /* 0: there is none, and nothing to tell */
+    int64_t limit;     /* 0: there is no limit, and nothing to report */
     int64_t remaining; /* requests left in this window */
     int64_t reset_s;   /* seconds to the next window, at least 1 */
 };
 
-/* limit 0: everything is let in. clock is borrowed. */
+/* limit 0: every request is allowed. clock is borrowed. */
 void rate_limit_init(struct rate_limit *, struct clock *clock, int64_t limit, int64_t window_ms);
 void rate_limit_release(struct rate_limit *);
 
-/* Count one request. False when the limit was used up before it; it is not counted then. */
+/* Count one request. False: the limit was used up before; the request is refused and not counted. */
 bool rate_limit_take(struct rate_limit *, int64_t account_id, int64_t user_id, struct rate_state *ret_state);
-/* What somebody who has not come yet would be told: for answers to people we do not know. */
+/* The state of a user without requests in this window: for replies to unauthenticated clients. */
 void rate_limit_fresh(struct rate_limit *, struct rate_state *ret_state);
 
 #endif

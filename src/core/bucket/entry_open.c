@@ -8,7 +8,7 @@
 
 enum { TRIES_MAX = 3 };
 
-static err_t bytes_are_missing(struct arena *a, err_t cause, const struct entry *entry)
+static err_t entry_bytes_missing(struct arena *a, err_t cause, const struct entry *entry)
 {
     return err_because(a, cause, ERR_CORRUPT, "object %lld has a record but not its bytes",
                        (long long)entry->object_id);
@@ -31,7 +31,7 @@ static err_t open_once(struct core *core, const struct bucket *bucket, slice key
         TRY(meta_read_begin(core->meta, a, &tx));
         TRY(meta_entry_with_object(tx, bucket->id, key, a, &ret->entry, &object));
         if (object.size_bytes != ret->entry.size_bytes)
-            return bytes_are_missing(a, NULL, &ret->entry);
+            return entry_bytes_missing(a, NULL, &ret->entry);
         TRY(content_open_record(core, tx, &object, a, &ret->content));
     }
     err_t e = object.blob_key.n ? content_open_blob(core, &object, a, &ret->content) : NULL;
@@ -53,7 +53,7 @@ err_t entry_open(struct core *core, const struct bucket *bucket, slice key, stru
         struct opened_entry opened;
         TRY(open_once(core, bucket, key, a, &opened));
         if (opened.gone && opened.entry.object_id == object_id)
-            return bytes_are_missing(a, opened.gone, &opened.entry);
+            return entry_bytes_missing(a, opened.gone, &opened.entry);
         if (!opened.gone) {
             *ret = opened.entry;
             *ret_content = opened.content;

@@ -79,7 +79,7 @@ err_t file_list(struct core *core, const struct principal *who, const struct fil
 
 /* ---- bytes ---- */
 
-static err_t bytes_are_missing(struct arena *a, err_t cause, const struct file *f)
+static err_t file_bytes_missing(struct arena *a, err_t cause, const struct file *f)
 {
     return err_because(a, cause, ERR_CORRUPT, "file %lld has a record but not its bytes", (long long)f->id);
 }
@@ -91,7 +91,7 @@ static err_t gone_or_missing(struct core *core, const struct file *f, err_t caus
     struct file again;
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(meta_file_get(tx, f->id, a, &again));
-    return bytes_are_missing(a, cause, f);
+    return file_bytes_missing(a, cause, f);
 }
 
 /* A file's record and its object, as one snapshot has them. */
@@ -102,7 +102,7 @@ struct loaded_file {
 };
 
 /* Does the object hold what the file's record says? */
-static err_t check_object(const struct loaded_file *l, struct arena *a)
+static err_t check_file_object(const struct loaded_file *l, struct arena *a)
 {
     const struct object *object = &l->object;
     uint64_t size_bytes = l->file.size_bytes;
@@ -110,7 +110,7 @@ static err_t check_object(const struct loaded_file *l, struct arena *a)
         return err_make(a, ERR_CONFLICT, "no bytes have come yet");
     bool whole =
         object->id && object->size_bytes == size_bytes && (object->blob_key.n || object->inline_bytes.n == size_bytes);
-    return whole ? NULL : bytes_are_missing(a, NULL, &l->file);
+    return whole ? NULL : file_bytes_missing(a, NULL, &l->file);
 }
 
 static err_t open_blob_of_file(struct core *core, const struct loaded_file *l, struct arena *a, struct content *ret)
@@ -118,7 +118,7 @@ static err_t open_blob_of_file(struct core *core, const struct loaded_file *l, s
     err_t e = content_open_blob(core, &l->object, a, ret);
     if (err_is(e, ERR_NOT_FOUND))
         return gone_or_missing(core, &l->file, e, a);
-    return err_is(e, ERR_CORRUPT) ? bytes_are_missing(a, e, &l->file) : e;
+    return err_is(e, ERR_CORRUPT) ? file_bytes_missing(a, e, &l->file) : e;
 }
 
 /* Hands the caller's share of the block over to *ret. */
@@ -160,7 +160,7 @@ err_t file_open(struct core *core, const struct principal *who, const unsigned c
         TRY(meta_file_with_object(tx, uuid, a, &l.file, &l.object));
         if (!file_is_visible(who, &l.file, now_ms))
             return no_such_file(a);
-        TRY(check_object(&l, a));
+        TRY(check_file_object(&l, a));
     }
     TRY(open_loaded_file(core, &l, a, ret_content));
     *ret_file = l.file;
@@ -180,7 +180,7 @@ err_t file_open_record(struct core *core, const struct file *f, struct arena *a,
         TRY(meta_read_begin(core->meta, a, &tx));
         /* The record is read again: the cache needs the one of this generation. */
         TRY(meta_file_with_object(tx, f->uuid, a, &l.file, &l.object));
-        TRY(check_object(&l, a));
+        TRY(check_file_object(&l, a));
     }
     return open_loaded_file(core, &l, a, ret);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CRCs are ours (base/crc), which can join those of two pieces; SHA-1 and SHA-256 are base/hash. */
+/* The CRCs come from base/crc, which can join those of two pieces; SHA-1 and SHA-256 come from base/hash. */
 #include "core/object/digest.h"
 
 #include "base/crc.h"
@@ -80,12 +80,12 @@ static uint64_t crc_load(const struct digest *digest)
     return crc;
 }
 
-/* ---- running ---- */
+/* ---- computing piece by piece ---- */
 
 struct digester {
     enum digest_kind kind;
     uint64_t crc;
-    struct hash *hash; /* of those that do not join */
+    struct hash *hash; /* for kinds that do not join; else NULL */
 };
 
 struct digester *digester_new(enum digest_kind kind)
@@ -123,7 +123,7 @@ void digester_final(struct digester *d, struct digest *ret)
     hash_final(d->hash, ret->bytes);
 }
 
-/* ---- at once ---- */
+/* ---- computing at once ---- */
 
 void digest_of(enum digest_kind kind, slice bytes, struct digest *ret)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The digests that a sender may declare besides MD5, computed while the bytes pass. */
+/* The digests that a sender may declare besides MD5. They are computed while the bytes come in. */
 #ifndef CAIS_CORE_OBJECT_DIGEST_H
 #define CAIS_CORE_OBJECT_DIGEST_H
 
@@ -9,22 +9,23 @@
 size_t digest_size(enum digest_kind); /* bytes; 0 for DIGEST_NONE */
 /* "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"; "" for DIGEST_NONE. */
 slice digest_name(enum digest_kind);
-/* Without regard to case; false: none of them. */
+/* Case-insensitive. False: no digest has that name. */
 bool digest_by_name(slice name, enum digest_kind *ret);
-/* May the digest of a whole be worked out from those of its parts (the CRCs)? */
+/* Can the digest of a composite be worked out from those of its parts? True for the CRCs. */
 bool digest_joins(enum digest_kind);
 
-struct digester;                                 /* one running digest */
+struct digester;                                 /* a digest that is being computed */
 struct digester *digester_new(enum digest_kind); /* not DIGEST_NONE */
 void digester_free(struct digester *);           /* NULL is fine */
 void digester_update(struct digester *, slice bytes);
-/* Ends it; only digester_free may follow. form is DIGEST_WHOLE. */
+/* The digest of all the bytes, of the form DIGEST_WHOLE. Only digester_free may follow. */
 void digester_final(struct digester *, struct digest *ret);
 
+/* The digest of the bytes, of the form DIGEST_WHOLE. Not for DIGEST_NONE. */
 void digest_of(enum digest_kind, slice bytes, struct digest *ret);
-/* Of a whole from those of two pieces of it; both of the same kind, for which digest_joins. */
+/* The digest of two pieces, one after the other, from the digests of the two. Both are of one kind that digest_joins. */
 void digest_join(const struct digest *first, const struct digest *second, uint64_t second_bytes, struct digest *ret);
-/* In constant time; kinds and forms must be equal too. */
+/* Are kind, form and bytes equal? The bytes are compared in constant time. */
 bool digest_eq(const struct digest *, const struct digest *);
 
 #endif

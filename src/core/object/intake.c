@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Invariants
- *   bytes        either all in `staging` (no writer) or all given to the writer; never more than inline_limit in memory
- *   blob key     from before the writer exists until the outcome is known, the intake stands in core->flights; so
- *                whoever finds a key without a row and not in flight knows that no row will come (jobs: sweep)
- *   outcome      after a failed write, `applied` tells whether the store may have committed all the same: only when
- *                apply never got to its end is it certain that it has not, and the bytes may go at once
- * Small uploads finish on the committer's thread and block nobody; large ones wait for it in intake_finish, because
- * they wait for a disk anyway and what is left to clean up after a failure waits for it too. */
+ *   bytes        are either all in `staging` (there is no writer) or all given to the writer. At most inline_limit bytes are
+ *                in memory
+ *   blob key     the intake is in core->flights from before the writer exists until the outcome is known. So if a key has
+ *                no row and is not in flight, no row will come (sweep.h)
+ *   outcome      after a failed write, `applied` says whether the transaction may have been committed all the same. Only
+ *                if apply_intake never reached its end is it certain that it was not, and the bytes may be removed at once
+ * A small upload ends on the committer's thread and blocks no other. A large one waits in intake_finish: it waits for a
+ * disk anyway, and after a failure its bytes have to be removed. */
 #include "core/object/intake.h"
 
 #include "base/buf.h"
@@ -25,12 +26,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_DIGITS = 32, OWN_MEMORY = 512, WORTH_SHARING = 64 * 1024, SMALL_BODY = 32 * 1024 };
+enum {
+    KEY_DIGITS = 32,           /* hex: 128 bits */
+    OWN_MEMORY = 512,          /* of the arena, in struct intake itself */
+    WORTH_SHARING = 64 * 1024, /* bytes of a piece that is hashed and written by two threads at once */
+    SMALL_BODY = 32 * 1024     /* bytes up to which a body may be hashed on a loop */
+};
 
-/* One digest besides MD5 that was asked for. */
-struct running {
+/* One digest besides MD5 that the request asked for. */
+struct running_digest {
     struct digester *digester; /* once there is a writer, like md5 below */
-    struct digest wanted;      /* kind DIGEST_NONE: whatever it turns out to be */
+    struct digest wanted;      /* kind DIGEST_NONE: any value */
 };
 
 struct intake {
@@ -39,10 +45,10 @@ struct intake {
     uint64_t received;
     struct buf staging;
     struct hash *md5; /* running, once there is a writer */
-    struct running *running;
+    struct running_digest *running;
     struct digest *digests; /* one for each of running; their bytes are known at the end */
     size_t digest_count;
-    bool contradicted; /* two different values were expected of one digest: no bytes can have both */
+    bool contradicted; /* two different values were declared for one digest: no bytes have both */
     struct blob_writer *writer;
     slice blob_key;
     struct intake *next; /* in core->flights */
@@ -56,7 +62,7 @@ struct intake {
     void *done_arg;
 
     struct arena arena;
-    char memory[OWN_MEMORY]; /* what the arena uses first */
+    char memory[OWN_MEMORY]; /* that the arena uses first */
 };
 
 static const struct err queue_full = { .code = ERR_UNAVAILABLE,
@@ -67,8 +73,7 @@ static const struct err queue_full = { .code = ERR_UNAVAILABLE,
 
 static void flight_begin(struct intake *in)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&in->core->flights_mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&in->core->flights_mutex);
     in->next = in->core->flights;
     in->core->flights = in;
     __atomic_add_fetch(&in->core->flight_count, 1, __ATOMIC_RELAXED);
@@ -76,8 +81,7 @@ static void flight_begin(struct intake *in)
 
 static void flight_end(struct intake *in)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&in->core->flights_mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&in->core->flights_mutex);
     struct intake **at = &in->core->flights;
     while (*at && *at != in)
         at = &(*at)->next;
@@ -89,8 +93,7 @@ static void flight_end(struct intake *in)
 
 bool intake_in_flight(struct core *core, slice blob_key)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&core->flights_mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&core->flights_mutex);
     for (struct intake *in = core->flights; in; in = in->next)
         if (slice_eq(in->blob_key, blob_key))
             return true;
@@ -120,7 +123,7 @@ struct write_job {
     err_t e;
 };
 
-static void write_bytes(void *arg)
+static void run_write_job(void *arg)
 {
     struct write_job *job = arg;
     job->e = job->in->writer->ops->write(job->in->writer, job->bytes, job->arena);
@@ -132,27 +135,27 @@ static void update_digests(struct intake *in, slice bytes)
         digester_update(in->running[i].digester, bytes);
 }
 
-/* Hash and write. MD5 is the slower of the two, and one stream cannot be hashed by two cores: so an upload that is
- * alone has its bytes written by another thread meanwhile. Several are hashed together. */
+/* Hash and write a piece. MD5 is the slower of the two, and two cores cannot hash one stream. So if this is the only upload,
+ * another thread writes the piece meanwhile; if there are several, the crew hashes them together (base/md5_crew.h). */
 static err_t write_through(struct intake *in, slice bytes, struct arena *a)
 {
     TRY(space_take(in->core, bytes.n, a));
     struct write_job job = { in, bytes, a, NULL };
-    bool beside = bytes.n >= WORTH_SHARING && __atomic_load_n(&in->core->flight_count, __ATOMIC_RELAXED) == 1 &&
-                  helper_try(in->core->helper, write_bytes, &job);
+    bool in_parallel = bytes.n >= WORTH_SHARING && __atomic_load_n(&in->core->flight_count, __ATOMIC_RELAXED) == 1 &&
+                       helper_try(in->core->helper, run_write_job, &job);
     if (in->received + bytes.n > SMALL_BODY)
         hash_update_in(in->core->crew, in->md5, bytes);
     else
-        hash_update(in->md5, bytes); /* perhaps a whole body on a loop, which waits for nobody */
+        hash_update(in->md5, bytes); /* perhaps on a loop, which must not wait for other uploads */
     update_digests(in, bytes);
-    if (beside)
+    if (in_parallel)
         helper_wait(in->core->helper);
     else
-        write_bytes(&job);
+        run_write_job(&job);
     return job.e;
 }
 
-/* From memory to the blob store: what came so far goes first. */
+/* Move from memory to the blob store, beginning with the bytes that came so far. */
 static err_t start_blob(struct intake *in, struct arena *a)
 {
     in->blob_key = random_hex(in->core->random, &in->arena, KEY_DIGITS);
@@ -175,10 +178,10 @@ static err_t check_account(struct core *core, int64_t account_id, int64_t bytes,
     return quota_check(core, tx, account_id, bytes, 1, a);
 }
 
-err_t intake_check_room(struct core *core, int64_t account_id, uint64_t least_bytes, struct arena *a)
+err_t intake_check_room(struct core *core, int64_t account_id, uint64_t min_bytes, struct arena *a)
 {
-    TRY(space_check(core, least_bytes, a));
-    return check_account(core, account_id, least_bytes < INT64_MAX ? (int64_t)least_bytes : INT64_MAX, a);
+    TRY(space_check(core, min_bytes, a));
+    return check_account(core, account_id, min_bytes < INT64_MAX ? (int64_t)min_bytes : INT64_MAX, a);
 }
 
 static err_t check_intake_request(struct core *core, const struct intake_request *request, struct arena *a)
@@ -188,19 +191,19 @@ static err_t check_intake_request(struct core *core, const struct intake_request
                         (unsigned long long)request->max_bytes);
     TRY(space_check(core, request->exact_bytes > 0 ? (uint64_t)request->exact_bytes : 0, a));
     if (request->place || !object_will_be_blob(core, request->exact_bytes))
-        return NULL; /* judged by whoever places it; or soon here, and judged at the end */
+        return NULL; /* `place` checks the account; a small object arrives soon, and is checked at its end */
     return check_account(core, request->account_id, request->exact_bytes, a);
 }
 
-/* Most orders ask for none: then nothing is allocated. */
-static void take_digests(struct intake *in)
+/* Most requests ask for none: then nothing is allocated. */
+static void prepare_digests(struct intake *in)
 {
     for (enum digest_kind kind = DIGEST_NONE + 1; kind < DIGEST_KINDS; kind++) {
         if (!(in->request.digests & 1u << kind))
             continue;
         if (!in->digests) {
             in->digests = arena_array(&in->arena, struct digest, DIGEST_KINDS);
-            in->running = arena_array(&in->arena, struct running, DIGEST_KINDS);
+            in->running = arena_array(&in->arena, struct running_digest, DIGEST_KINDS);
         }
         in->digests[in->digest_count++].kind = kind;
     }
@@ -221,7 +224,7 @@ err_t intake_open(struct core *core, const struct intake_request *request, struc
     in->request.content_type = arena_copy(&in->arena, request->content_type);
     in->request.request_id = arena_copy(&in->arena, request->request_id);
     in->request.md5 = arena_copy(&in->arena, request->md5);
-    take_digests(in);
+    prepare_digests(in);
     buf_init(&in->staging, inline_limit(core));
     if (object_will_be_blob(core, request->exact_bytes)) {
         err_t e = start_blob(in, a);
@@ -236,18 +239,18 @@ err_t intake_open(struct core *core, const struct intake_request *request, struc
 
 err_t intake_write(struct intake *in, slice bytes, struct arena *a)
 {
-    uint64_t most = in->request.max_bytes ? in->request.max_bytes : UINT64_MAX;
-    if (in->request.exact_bytes >= 0 && (uint64_t)in->request.exact_bytes < most)
-        most = (uint64_t)in->request.exact_bytes;
-    if (bytes.n > most - in->received)
-        return err_make(a, ERR_TOO_LARGE, "more than the %llu bytes that were allowed", (unsigned long long)most);
+    uint64_t max = in->request.max_bytes ? in->request.max_bytes : UINT64_MAX;
+    if (in->request.exact_bytes >= 0 && (uint64_t)in->request.exact_bytes < max)
+        max = (uint64_t)in->request.exact_bytes;
+    if (bytes.n > max - in->received)
+        return err_make(a, ERR_TOO_LARGE, "more than the %llu bytes that were allowed", (unsigned long long)max);
     if (!in->writer && !object_is_inline(in->core, in->received + bytes.n))
         TRY(start_blob(in, a));
     if (in->writer) {
         TRY(write_through(in, bytes, a));
     } else {
         if (in->request.exact_bytes > 0 && !in->staging.cap)
-            (void)buf_reserve(&in->staging, (size_t)in->request.exact_bytes); /* it will all come: grow once */
+            (void)buf_reserve(&in->staging, (size_t)in->request.exact_bytes); /* all of it will come: allocate once */
         buf_add(&in->staging, bytes);
     }
     in->received += bytes.n;
@@ -292,7 +295,7 @@ void intake_discard(struct intake *in)
 
 /* ---- the end ---- */
 
-/* It becomes a file of its own. */
+/* Record the object as a file. */
 static err_t place_file(struct meta_tx *tx, struct intake *in, struct arena *a)
 {
     TRY(quota_take(in->core, tx, in->request.account_id, (int64_t)in->received, 1, a));
@@ -311,7 +314,7 @@ static err_t place_file(struct meta_tx *tx, struct intake *in, struct arena *a)
     return event_write(tx, &event, a);
 }
 
-static err_t place_elsewhere(struct meta_tx *tx, struct intake *in, struct arena *a)
+static err_t call_place(struct meta_tx *tx, struct intake *in, struct arena *a)
 {
     struct intake_result result = { .object = in->object,
                                     .digests = in->digests,
@@ -321,30 +324,30 @@ static err_t place_elsewhere(struct meta_tx *tx, struct intake *in, struct arena
 }
 
 /* Runs on the committer's thread, perhaps twice. */
-static err_t apply(struct meta_tx *tx, void *arg, struct arena *a)
+static err_t apply_intake(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct intake *in = arg;
     in->applied = false;
-    TRY(in->request.place ? place_elsewhere(tx, in, a) : place_file(tx, in, a));
+    TRY(in->request.place ? call_place(tx, in, a) : place_file(tx, in, a));
     in->applied = true;
     return NULL;
 }
 
-static void end(struct intake *in, err_t e)
+static void intake_end(struct intake *in, err_t e)
 {
     in->done(in->done_arg, e, e || in->request.place ? NULL : &in->file);
     intake_free(in);
 }
 
-static void committed(struct meta_write *write, err_t e)
+static void intake_committed(struct meta_write *write, err_t e)
 {
-    end(CONTAINER_OF(write, struct intake, write), e);
+    intake_end(CONTAINER_OF(write, struct intake, write), e);
 }
 
 static err_t check_digests(struct intake *in, struct arena *a)
 {
     for (size_t i = 0; i < in->digest_count; i++) {
-        struct running *r = &in->running[i];
+        struct running_digest *r = &in->running[i];
         if (r->digester)
             digester_final(r->digester, &in->digests[i]);
         else
@@ -356,7 +359,7 @@ static err_t check_digests(struct intake *in, struct arena *a)
     return in->contradicted ? err_make(a, ERR_DIGEST, "two different digests of one kind were declared") : NULL;
 }
 
-/* Every byte is there and is what the sender meant? */
+/* Did every byte come, and do the bytes have the digests that the sender declared? */
 static err_t check_bytes(struct intake *in, struct arena *a)
 {
     if (in->request.exact_bytes >= 0 && in->received < (uint64_t)in->request.exact_bytes)
@@ -371,7 +374,7 @@ static err_t check_bytes(struct intake *in, struct arena *a)
     return check_digests(in, a);
 }
 
-static void fill_object(struct intake *in, int64_t now_ms)
+static void fill_object_record(struct intake *in, int64_t now_ms)
 {
     in->object.account_id = in->request.account_id;
     in->object.size_bytes = in->received;
@@ -380,7 +383,7 @@ static void fill_object(struct intake *in, int64_t now_ms)
     in->object.created_at_ms = now_ms;
 }
 
-static void fill_file(struct intake *in, int64_t now_ms)
+static void fill_file_record(struct intake *in, int64_t now_ms)
 {
     in->file = (struct file){
         .account_id = in->request.account_id,
@@ -402,23 +405,23 @@ static void fill_file(struct intake *in, int64_t now_ms)
 static void fill_records(struct intake *in)
 {
     int64_t now_ms = core_now_ms(in->core);
-    fill_object(in, now_ms);
+    fill_object_record(in, now_ms);
     if (!in->request.place)
-        fill_file(in, now_ms);
+        fill_file_record(in, now_ms);
 }
 
 static err_t finish_blob(struct intake *in, struct arena *a)
 {
     struct blob_store *blob = in->core->blob;
     struct blob_writer *writer = in->writer;
-    in->writer = NULL; /* gone, whatever commit says */
+    in->writer = NULL; /* commit frees it, whatever the result */
     err_t e = writer->ops->commit(writer, a);
     if (err_is(e, ERR_CONFLICT))
-        return e; /* the bytes there are somebody else's */
+        return e; /* the bytes under this key are those of another upload */
     if (!e)
-        e = meta_write(in->core->meta, apply, in, a);
+        e = meta_write(in->core->meta, apply_intake, in, a);
     if (e && !in->applied) {
-        /* Nothing refers to the bytes and nothing will. What cannot be removed now is the sweep's. */
+        /* Nothing refers to the bytes, and nothing will. If they cannot be removed now, the sweep finds them. */
         SCRATCH(scratch);
         (void)!blob->ops->remove(blob, in->blob_key, &scratch);
     }
@@ -434,12 +437,12 @@ void intake_finish(struct intake *in, intake_done_fn *done, void *arg)
     if (!e)
         fill_records(in);
     if (!e && !in->writer) {
-        in->write = (struct meta_write){ .apply = apply, .arg = in, .done = committed };
+        in->write = (struct meta_write){ .apply = apply_intake, .arg = in, .done = intake_committed };
         if (meta_submit(in->core->meta, &in->write))
             return; /* `in` may be gone already */
         e = &queue_full;
     } else if (!e) {
         e = finish_blob(in, &scratch);
     }
-    end(in, e);
+    intake_end(in, e);
 }

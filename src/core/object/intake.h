@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes coming in: the one pipeline of every way in. Limit → digests → staging → commit.
+/* The intake of an upload: every upload of every API goes through one. It checks limits, computes digests, stages the
+ * bytes, and commits them together with their record.
  *
- *   intake_open ──► intake_write* ──► intake_finish ──► done(file)      acknowledged: all of it is on stable storage
- *        └───────────────┴──────────► intake_discard                    nothing is left
+ *   intake_open ──► intake_write* ──► intake_finish ──► done      acknowledged: everything is on stable storage
+ *        └───────────────┴──────────► intake_discard              nothing of the upload is kept
  *
- * Small objects stay in memory until they are committed as a row; larger ones go to the blob store as they come.
- * Order at the end: bytes synced, then one metadata transaction (quota, object, file, event); a crash in between
- * leaves an orphan for the sweep, never a file without bytes.
+ * The bytes of a small object (inline_limit.h) stay in memory until they are committed as a row. Those of a larger one
+ * are written to the blob store as they come. At the end the bytes are synced first; then one metadata transaction takes
+ * the room in the account and adds the object, what refers to it, and the event. A crash between the two leaves an
+ * orphan for the sweep, never a record without bytes.
+ *
  * Thread   one at a time, which may change between calls. */
 #ifndef CAIS_CORE_OBJECT_INTAKE_H
 #define CAIS_CORE_OBJECT_INTAKE_H
@@ -18,66 +21,66 @@
 
 struct intake;
 
-/* What came in, whole. Slices live for the call. */
+/* The complete upload. The slices live for the call. */
 struct intake_result {
-    struct object object;         /* to be recorded: it has no id yet */
-    const struct digest *digests; /* those that were asked for */
+    struct object object;         /* to be added; it has no id yet */
+    const struct digest *digests; /* those that the request asked for */
     size_t digest_count;
-    int64_t at_ms;
+    int64_t at_ms; /* the time of the upload */
 };
-/* Records an object (meta_object_add) and puts it in its place. As a meta_apply_fn: may run twice, changes
- * nothing but the store and what it returns through arg. Asks everything that may refuse before it changes anything: a
- * write that fails later holds up those that run with it. Takes the account's room itself: what is there already may
- * make way for the object, so intake_open does not ask whether there is any. */
+/* Adds the object (meta_object_add) and the record that refers to it, and takes the room in the account. Runs inside the
+ * write, like meta_apply_fn of core/store/transaction.h: perhaps twice, so it changes nothing but the store and what it
+ * returns through arg. It checks everything that may refuse the upload before it changes anything, since a write that
+ * fails after a change makes the whole batch run again. */
 typedef err_t intake_place_fn(struct meta_tx *, void *arg, const struct intake_result *, struct arena *a);
 
-/* What was permitted: the ticket of a direct upload. Slices are copied. */
+/* What was permitted to be uploaded. The slices are copied. */
 struct intake_request {
     int64_t account_id, owner_id;
     slice owner_login;
     slice origin;       /* name of the API */
-    slice name;         /* cleaned (file_name.h) */
+    slice name;         /* cleaned (core/file/file_name.h) */
     slice content_type; /* may be empty */
     slice request_id;
     uint64_t max_bytes;  /* TOO_LARGE above it; 0: no limit */
-    int64_t exact_bytes; /* length when it is known before the first byte; -1: not known */
-    slice md5;           /* 16 bytes the sender declared; empty: none */
+    int64_t exact_bytes; /* the length, if it is known before the first byte; -1: it is not */
+    slice md5;           /* the 16 bytes that the sender declared; empty: none */
     unsigned digests;    /* 1 << enum digest_kind of each to be computed */
-    /* Where the object goes; NULL: it becomes a file of its own, by the fields above and below. */
+    /* Records the object. NULL: it becomes a file, made from the members above and below. With `place`, intake_open does
+     * not check the account: what the object replaces may give room back, which only `place` knows. */
     intake_place_fn *place;
     void *place_arg;
-    int64_t purge_after_ms; /* > 0: the file is STORED and purged that long after now unless somebody holds on to it;
-                               0: READY at once and kept */
+    int64_t purge_after_ms; /* > 0: the file is STORED, and purged that long after now if no reference holds it then;
+                             * 0: it is READY and kept */
 };
 
-/* May a file of at least that many bytes come in? For APIs that know so before they can give an order: whether the
- * disk and the account have room. Only reads: fit for a loop.
+/* Have the disk and the account room for a file of at least min_bytes? For an API that knows a bound before it can make a
+ * request. Only reads: fit for a loop.
  * Errors: NO_SPACE; QUOTA; UNAVAILABLE. */
-MUST_USE err_t intake_check_room(struct core *, int64_t account_id, uint64_t least_bytes, struct arena *a);
-/* Errors: TOO_LARGE by exact_bytes; NO_SPACE free space would fall below the reserve; UNAVAILABLE. */
+MUST_USE err_t intake_check_room(struct core *, int64_t account_id, uint64_t min_bytes, struct arena *a);
+/* Errors: TOO_LARGE exact_bytes is above max_bytes; NO_SPACE (space.h); QUOTA; UNAVAILABLE. */
 MUST_USE err_t intake_open(struct core *, const struct intake_request *, struct arena *a, struct intake **ret_intake);
 /* Errors: TOO_LARGE, NO_SPACE, UNAVAILABLE. After an error only intake_discard may follow. */
 MUST_USE err_t intake_write(struct intake *, slice bytes, struct arena *a);
-uint64_t intake_received(const struct intake *);
-/* The bytes must have this digest, or intake_finish fails with DIGEST. Its kind was asked for in the order. At any time
- * before intake_finish: a trailer comes after the bytes. */
+uint64_t intake_received(const struct intake *); /* bytes written so far */
+/* The bytes must have this digest, or intake_finish fails with DIGEST. The request asked for its kind. May be called until
+ * intake_finish, since a digest may come in a trailer, after the bytes. */
 void intake_expect(struct intake *, const struct digest *);
 /* The same for MD5. */
 void intake_expect_md5(struct intake *, const unsigned char md5[MD5_SIZE]);
-/* True when intake_finish will wait for a disk: not on a loop then. */
+/* Will intake_finish wait for a disk? Then it must not run on a loop. */
 bool intake_blocks(const struct intake *);
 
-/* Called once: with the file (its slices live until done returns; NULL when `place` put the object elsewhere), or with
- * an error and NULL. May come before
- * intake_finish returns, or later on the committer's thread: must not block. */
+/* Called once: with the file, whose slices live until done returns (NULL when `place` recorded the object), or with an
+ * error and NULL. Runs before intake_finish returns, or later on the committer's thread: it must not block. */
 typedef void intake_done_fn(void *arg, err_t e, const struct file *file);
-/* Check length and digest, sync, commit. The intake is gone after done.
- * Errors (through done): EMPTY is not one: an API that refuses empty files asks intake_received first; DIGEST;
- * TRUNCATED fewer bytes than exact_bytes; QUOTA; NO_SPACE; UNAVAILABLE. */
+/* Check the length and the digests, sync, commit. The intake is freed before done returns. An empty file is no error
+ * here: an API that refuses empty files asks intake_received first.
+ * Errors (through done): DIGEST; TRUNCATED fewer bytes than exact_bytes; QUOTA; NO_SPACE; UNAVAILABLE; those of place. */
 void intake_finish(struct intake *, intake_done_fn *done, void *arg);
 void intake_discard(struct intake *); /* NULL is fine */
 
-/* Is an upload under way that writes under this key? When not, and no row names the key, none ever will. */
+/* Is an upload in flight that writes to this blob key? If not, and no row has the key, then no row ever will. */
 bool intake_in_flight(struct core *, slice blob_key);
 
 #endif

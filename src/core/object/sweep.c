@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proof, in this order: old enough → not in flight → one snapshot without row and without garbage mark. An upload is in
- * flight from before its blob exists until its row is committed, so a key that is not in flight when the snapshot is
- * taken either has its row in it or never gets one. Garbage is left to its own job: it has its own grace. */
+/* A blob is proven to be an orphan in this order: it is old enough; it is not in flight; then one snapshot has no row for it
+ * and does not list it as garbage. An upload is in flight from before its blob exists until its row is committed. So when
+ * the snapshot is taken, a key that is not in flight either has its row in it or never gets one. Blobs on the garbage list
+ * are left to garbage_collect, which counts their grace from another instant. */
 #include "core/object/sweep.h"
 
 #include "base/buf.h"
@@ -39,13 +40,12 @@ static void sweep_releasep(struct sweep *s)
 
 static err_t has_row(struct core *core, slice key, struct arena *a, bool *ret)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     return meta_object_has_key(tx, key, a, ret);
 }
 
-static err_t visit(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms)
+static err_t collect_candidate(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms)
 {
     struct sweep *s = arg;
     SCRATCH(scratch);
@@ -70,11 +70,10 @@ static int compare_keys(const void *a, const void *b)
     return slice_cmp(*(const slice *)a, *(const slice *)b);
 }
 
-/* Keep the candidates that one snapshot knows nothing of. */
-static err_t prove(struct sweep *s)
+/* Drop the candidates that one snapshot has a row for, or lists as garbage. */
+static err_t prove_orphans(struct sweep *s)
 {
-    SCOPED(meta_read_endp)
-    struct meta_tx *tx = NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct blob_key_list garbage;
     size_t count, kept = 0;
     struct candidate *list = candidates(s, &count);
@@ -102,8 +101,8 @@ err_t sweep_run(struct core *core, bool remove, void (*on_orphan)(void *arg, sli
     struct sweep_report report = { 0 };
     SCOPED(sweep_releasep)
     struct sweep s = { .core = core, .old_before_ms = garbage_grace_ended_ms(core), .a = a, .report = &report };
-    TRY(core->blob->ops->each(core->blob, a, visit, &s));
-    TRY(prove(&s));
+    TRY(core->blob->ops->each(core->blob, a, collect_candidate, &s));
+    TRY(prove_orphans(&s));
     size_t count;
     struct candidate *list = candidates(&s, &count);
     for (size_t i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blobs that no record names: what a crash between "bytes synced" and "row committed" leaves behind. */
+/* The sweep removes orphans: blobs that no record names. A crash after the bytes of an upload were synced, and before its
+ * row was committed, leaves one. */
 #ifndef CAIS_CORE_OBJECT_SWEEP_H
 #define CAIS_CORE_OBJECT_SWEEP_H
 
@@ -7,16 +8,16 @@
 
 struct sweep_report {
     int64_t seen;            /* blobs in the store */
-    int64_t young;           /* without a row, but younger than the grace, being written, or waiting as garbage */
-    int64_t orphans;         /* proven: no row names them and none will */
-    int64_t removed;         /* of those */
-    uint64_t orphaned_bytes; /* in orphans */
+    int64_t young;           /* without a row, but younger than the grace, in flight, or on the garbage list */
+    int64_t orphans;         /* no row names them, and none will */
+    int64_t removed;         /* of the orphans */
+    uint64_t orphaned_bytes; /* of all orphans */
 };
-/* Look at every blob; with `remove`, remove the proven orphans. A blob is one when it is older than purge_grace_ms, no
- * upload under way writes to it, and one snapshot taken after that knows it neither as an object nor as garbage.
+/* Look at every blob, and with `remove` remove the orphans. A blob is an orphan when it is older than purge_grace_ms, no
+ * upload in flight writes to it, and one snapshot taken after that has it neither as an object nor on the garbage list.
  *
- * on_orphan  told of each orphan, before it is removed; may be NULL
- * Errors     those of the stores. A backup that runs (garbage_is_held) stops removal, not the look. */
+ * on_orphan  called for each orphan, before it is removed; may be NULL
+ * Errors     those of the stores. While a backup runs (garbage_is_held) orphans are reported and not removed. */
 MUST_USE err_t sweep_run(struct core *, bool remove, void (*on_orphan)(void *arg, slice key, uint64_t size_bytes),
                          void *arg, struct arena *a, struct sweep_report *ret);
 
