@@ -197,7 +197,7 @@ static int traces(struct world *w)
 
 /* -- the contract -------------------------------------------------------------------------------------------------- */
 
-TEST(nothing_is_visible_before_commit)
+TEST(a_blob_is_invisible_before_its_commit)
 {
     struct world *w = *state;
     struct blob_writer *writer = begin(w->store, S("ab-new"), 5, w->a);
@@ -234,7 +234,7 @@ TEST(a_commit_that_conflicts_keeps_the_old_bytes)
     EXPECT_EQ(traces(w), 1);
 }
 
-TEST(of_two_writers_of_one_key_the_first_to_commit_wins)
+TEST(the_first_of_two_writers_of_one_key_to_commit_wins)
 {
     struct world *w = *state;
     struct blob_writer *one = begin(w->store, S("ab-race"), 0, w->a), *two = begin(w->store, S("ab-race"), 0, w->a);
@@ -255,7 +255,7 @@ TEST(a_blob_may_be_empty)
     EXPECT_EQ(tally(w->store, w->a).count, 1);
 }
 
-TEST(five_mebibytes_come_back_as_they_went)
+TEST(five_mebibytes_are_read_as_they_were_written)
 {
     struct world *w = *state;
     slice bytes = noise(w->a, 5, 5 * MIB + 1);
@@ -266,7 +266,7 @@ TEST(five_mebibytes_come_back_as_they_went)
     EXPECT_SLICE(get(w->store, S("ff-big"), w->a), bytes);
 }
 
-TEST(the_hint_binds_nobody)
+TEST(a_wrong_size_hint_changes_nothing)
 {
     struct world *w = *state;
     static const uint64_t hints[] = { 1, 64 * 1024, 4 * MIB };
@@ -315,7 +315,7 @@ TEST(a_descriptor_reads_the_same_bytes)
     r->ops->close(r);
 }
 
-TEST(an_open_reader_survives_the_removal)
+TEST(an_open_reader_reads_on_after_the_removal)
 {
     struct world *w = *state;
     slice bytes = noise(w->a, 9, 300000);
@@ -332,7 +332,7 @@ TEST(an_open_reader_survives_the_removal)
     r->ops->close(r);
 }
 
-TEST(removing_what_is_gone_is_success)
+TEST(removing_an_absent_blob_succeeds)
 {
     struct world *w = *state;
     EXPECT_OK(try_put(w->store, S("ab-x"), S("x"), w->a));
@@ -343,7 +343,7 @@ TEST(removing_what_is_gone_is_success)
     EXPECT_SLICE(get(w->store, S("ab-x"), w->a), S("y"));
 }
 
-TEST(keys_are_told_apart_to_the_last_character)
+TEST(keys_that_differ_in_the_last_character_name_different_blobs)
 {
     struct world *w = *state;
     char longest[BLOB_KEY_MAX];
@@ -380,7 +380,7 @@ static err_t remove_it(void *arg, slice key, uint64_t size_bytes, int64_t modifi
     return w->store->ops->remove(w->store, key, w->a);
 }
 
-TEST(each_shows_every_blob_and_obeys_its_visitor)
+TEST(each_visits_every_blob_and_stops_at_an_error_of_the_visitor)
 {
     struct world *w = *state;
     int64_t before_ms = w->dir ? clock_now_ms(clock_system()) - 1000 : clock_now_ms(&w->clock.clock);
@@ -400,7 +400,7 @@ TEST(each_shows_every_blob_and_obeys_its_visitor)
     unfinished->ops->discard(unfinished);
 }
 
-TEST(a_blob_is_as_old_as_its_commit_not_as_its_last_write)
+TEST(the_age_of_a_blob_counts_from_its_commit)
 {
     struct world *w = *state;
     struct blob_writer *writer = begin(w->store, S("ab-slow"), 0, w->a);
@@ -415,7 +415,7 @@ TEST(a_blob_is_as_old_as_its_commit_not_as_its_last_write)
     EXPECT(tally(w->store, w->a).oldest_ms >= committed_ms);
 }
 
-TEST(what_was_committed_is_there_after_reopening)
+TEST(committed_blobs_exist_after_reopening)
 {
     struct world *w = *state;
     EXPECT_OK(try_put(w->store, S("ab-kept"), S("kept"), w->a));
@@ -490,7 +490,7 @@ static bool mount_small_volume(struct world *w)
     return mount("tmpfs", w->dir, "tmpfs", 0, "size=4m,mode=0700") == 0;
 }
 
-TEST(a_full_store_says_so_and_works_again_when_there_is_room)
+TEST(a_full_store_reports_no_space_and_works_again_when_there_is_room)
 {
     struct world *w = *state;
     if (w->dir) {
@@ -563,7 +563,7 @@ static err_t life_of_a_blob(struct world *w, slice key, slice bytes, bool *ret_c
     return store->ops->remove(store, key, w->a);
 }
 
-TEST(whichever_call_fails_a_blob_is_whole_or_absent)
+TEST(a_blob_is_complete_or_absent_whichever_call_fails)
 {
     struct world *w = *state;
     slice bytes = noise(w->a, 3, 200000);
@@ -663,7 +663,7 @@ static unsigned round_of_killing(struct world *w, unsigned first, int acks, usec
     return next;
 }
 
-TEST(a_kill_at_any_moment_loses_nothing_acknowledged_and_leaves_nothing_else)
+TEST(a_kill_at_any_time_keeps_acknowledged_blobs_and_leaves_nothing_else)
 {
     struct world *w = *state;
     struct random_seeded r;
@@ -704,7 +704,7 @@ TEST(a_kill_at_any_moment_loses_nothing_acknowledged_and_leaves_nothing_else)
     world_open(w, 0);
 }
 
-TEST(temporaries_of_a_dead_writer_go_at_the_next_open)
+TEST(the_next_open_removes_temporary_files_of_a_dead_writer)
 {
     struct world *w = *state;
     struct blob_writer *writer = begin(w->store, S("ab-x"), 0, w->a);
@@ -718,7 +718,7 @@ TEST(temporaries_of_a_dead_writer_go_at_the_next_open)
     dead->ops->close_store(dead);
 }
 
-TEST(what_is_planted_in_a_shard_is_not_followed)
+TEST(foreign_files_in_a_shard_are_not_followed)
 {
     struct world *w = *state;
     EXPECT_OK(try_put(w->store, S("ab-real"), S("real"), w->a));
@@ -747,7 +747,7 @@ TEST(what_is_planted_in_a_shard_is_not_followed)
     world_open(w, 0);
 }
 
-TEST(a_blob_cut_behind_our_back_is_corrupt_and_a_lost_directory_is_no_absence)
+TEST(a_truncated_blob_is_corrupt_and_a_lost_directory_is_unavailable)
 {
     struct world *w = *state;
     EXPECT_OK(try_put(w->store, S("ab-cut"), S("0123456789"), w->a));
@@ -786,30 +786,30 @@ static const struct {
     CMUnitTestFunction run;
     unsigned kinds;
 } cases[] = {
-    CASE(nothing_is_visible_before_commit),
+    CASE(a_blob_is_invisible_before_its_commit),
     CASE(a_discarded_writer_leaves_no_trace),
     CASE(a_commit_that_conflicts_keeps_the_old_bytes),
-    CASE(of_two_writers_of_one_key_the_first_to_commit_wins),
+    CASE(the_first_of_two_writers_of_one_key_to_commit_wins),
     CASE(a_blob_may_be_empty),
-    CASE(five_mebibytes_come_back_as_they_went),
-    CASE(the_hint_binds_nobody),
+    CASE(five_mebibytes_are_read_as_they_were_written),
+    CASE(a_wrong_size_hint_changes_nothing),
     CASE(read_at_stops_at_the_end),
     CASE(a_descriptor_reads_the_same_bytes),
-    CASE(an_open_reader_survives_the_removal),
-    CASE(removing_what_is_gone_is_success),
-    CASE(keys_are_told_apart_to_the_last_character),
-    CASE(each_shows_every_blob_and_obeys_its_visitor),
-    CASE(a_blob_is_as_old_as_its_commit_not_as_its_last_write),
-    CASE_OF(ON_DISK, what_was_committed_is_there_after_reopening),
+    CASE(an_open_reader_reads_on_after_the_removal),
+    CASE(removing_an_absent_blob_succeeds),
+    CASE(keys_that_differ_in_the_last_character_name_different_blobs),
+    CASE(each_visits_every_blob_and_stops_at_an_error_of_the_visitor),
+    CASE(the_age_of_a_blob_counts_from_its_commit),
+    CASE_OF(ON_DISK, committed_blobs_exist_after_reopening),
     CASE(eight_threads_commit_at_once_and_each_key_has_one_winner),
-    CASE(a_full_store_says_so_and_works_again_when_there_is_room),
+    CASE(a_full_store_reports_no_space_and_works_again_when_there_is_room),
     CASE(a_memory_store_without_capacity_never_fills),
-    CASE_OF(WITH_FAULTS, whichever_call_fails_a_blob_is_whole_or_absent),
+    CASE_OF(WITH_FAULTS, a_blob_is_complete_or_absent_whichever_call_fails),
     CASE_OF(WITH_FAULTS, a_failed_write_cannot_be_committed),
-    CASE_OF(ON_DISK, a_kill_at_any_moment_loses_nothing_acknowledged_and_leaves_nothing_else),
-    CASE_OF(WITH_NAMES, temporaries_of_a_dead_writer_go_at_the_next_open),
-    CASE_OF(ON_DISK, what_is_planted_in_a_shard_is_not_followed),
-    CASE_OF(ON_DISK, a_blob_cut_behind_our_back_is_corrupt_and_a_lost_directory_is_no_absence),
+    CASE_OF(ON_DISK, a_kill_at_any_time_keeps_acknowledged_blobs_and_leaves_nothing_else),
+    CASE_OF(WITH_NAMES, the_next_open_removes_temporary_files_of_a_dead_writer),
+    CASE_OF(ON_DISK, foreign_files_in_a_shard_are_not_followed),
+    CASE_OF(ON_DISK, a_truncated_blob_is_corrupt_and_a_lost_directory_is_unavailable),
 };
 
 int main(void)

@@ -28,7 +28,7 @@ static slice token(struct world *w, slice login, slice key)
     return ret;
 }
 
-TEST(the_account_default_and_the_operator_exist_from_the_start)
+TEST(bootstrap_makes_the_default_account_and_the_operator)
 {
     WORLD(w);
     EXPECT_OK(access_bootstrap(&w->core, w->a)); /* again: nothing to do */
@@ -39,7 +39,7 @@ TEST(the_account_default_and_the_operator_exist_from_the_start)
     EXPECT_ERR(user_set_state(&w->core, &w->operator_, S("operator"), USER_DELETED, w->a), ERR_FORBIDDEN);
 }
 
-TEST(names_of_accounts_and_users_keep_to_their_rules)
+TEST(names_of_accounts_and_users_must_follow_their_rules)
 {
     WORLD(w);
     struct account account;
@@ -63,7 +63,7 @@ TEST(names_of_accounts_and_users_keep_to_their_rules)
     EXPECT_EQ(world_event_count(w, S("user.create")), 1);
 }
 
-TEST(a_key_lets_its_user_in_by_its_own_way_only)
+TEST(a_key_authenticates_its_user_for_its_purpose_only)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), who;
@@ -98,7 +98,7 @@ TEST(filebrowser_5216_a_revoked_key_is_refused_from_the_moment_it_is_acknowledge
     EXPECT_ERR(key_revoke(&w->core, &w->operator_, 999, w->a), ERR_NOT_FOUND);
 }
 
-TEST(a_token_expires_at_exactly_its_instant_cached_or_not)
+TEST(a_token_expires_at_exactly_its_time_cached_or_not)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -126,7 +126,7 @@ TEST(a_clock_set_back_does_not_revive_an_expired_token)
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_EXPIRED);
 }
 
-TEST(the_hundred_and_first_token_ends_the_oldest)
+TEST(the_101st_token_revokes_the_oldest)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -142,7 +142,7 @@ TEST(the_hundred_and_first_token_ends_the_oldest)
         EXPECT_OK(check(w, CREDENTIAL_TOKEN, tokens[i]));
 }
 
-TEST(a_disabled_user_loses_tokens_for_good_and_keys_for_the_while)
+TEST(disabling_a_user_revokes_tokens_and_blocks_keys_until_it_is_enabled)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -160,7 +160,7 @@ TEST(a_disabled_user_loses_tokens_for_good_and_keys_for_the_while)
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
 }
 
-TEST(a_deleted_user_is_gone_its_login_is_free_and_its_files_stay)
+TEST(deleting_a_user_revokes_its_keys_frees_its_login_and_keeps_its_files)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), boss = world_admin(w, S("boss"));
@@ -178,7 +178,7 @@ TEST(a_deleted_user_is_gone_its_login_is_free_and_its_files_stay)
     EXPECT_SLICE(bytes, S("hello"));
 }
 
-TEST(a_token_needs_the_login_that_belongs_to_the_key)
+TEST(a_token_is_issued_only_for_the_login_of_the_key)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -194,7 +194,7 @@ TEST(a_token_needs_the_login_that_belongs_to_the_key)
                ERR_UNAUTHENTICATED);
 }
 
-TEST(a_password_is_checked_and_changing_it_ends_tokens)
+TEST(a_changed_password_revokes_tokens_and_the_old_one_is_refused)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -213,13 +213,13 @@ TEST(a_password_is_checked_and_changing_it_ends_tokens)
     EXPECT_ERR(user_check_password(&w->core, S("alice"), S("correct horse"), w->a, &user), ERR_UNAUTHENTICATED);
 }
 
-TEST(a_damaged_password_hash_is_never_right)
+TEST(no_password_matches_a_damaged_hash)
 {
     EXPECT(!password_check(S("$argon2id$v=19$m=1$broken"), S("x")));
     EXPECT(!password_check(S(""), S("")));
 }
 
-TEST(secrets_are_kept_nowhere)
+TEST(secrets_are_not_stored_in_plain_text)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -234,7 +234,7 @@ TEST(secrets_are_kept_nowhere)
     EXPECT_EQ(world_event_count(w, S("token.issue")), 1);
 }
 
-TEST(a_store_that_does_not_answer_is_not_a_wrong_key)
+TEST(an_unavailable_store_does_not_make_keys_wrong)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -265,7 +265,7 @@ static void *check_on(void *arg)
     return NULL;
 }
 
-TEST(threads_check_while_others_come_and_go)
+TEST(threads_check_keys_while_others_are_made_and_revoked)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
@@ -320,7 +320,7 @@ static bool only_has(slice text, const char *letters)
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 
-TEST(both_halves_of_a_pair_are_needed_and_say_who_it_is)
+TEST(a_pair_authenticates_only_with_key_and_token)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), who;
@@ -342,7 +342,7 @@ TEST(both_halves_of_a_pair_are_needed_and_say_who_it_is)
     }
 }
 
-TEST(halves_of_two_pairs_fit_within_an_account_only)
+TEST(key_and_token_of_two_pairs_match_only_within_an_account)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -362,7 +362,7 @@ TEST(halves_of_two_pairs_fit_within_an_account_only)
     EXPECT_ERR(check_pair(w, a.key, e.token), ERR_UNAUTHENTICATED);
 }
 
-TEST(revoking_the_key_of_a_pair_ends_its_token_at_once)
+TEST(revoking_the_key_of_a_pair_revokes_its_token_at_once)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -393,7 +393,7 @@ static int64_t mint_signing(struct world *w, slice login, slice *ret_key, slice 
     return minted.id;
 }
 
-TEST(an_access_key_leads_to_its_user_and_its_secret)
+TEST(an_access_key_gives_its_user_and_its_secret)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), who;
@@ -412,7 +412,7 @@ TEST(an_access_key_leads_to_its_user_and_its_secret)
 }
 
 /* The public half stands in every URL: taken for a key it would let anybody in. */
-TEST(the_public_half_of_a_pair_is_no_key)
+TEST(an_access_key_is_not_accepted_as_a_secret_key)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -426,7 +426,7 @@ TEST(the_public_half_of_a_pair_is_no_key)
     EXPECT_ERR(signing(w, world_key(w, S("alice"), API), &got), ERR_UNAUTHENTICATED);
 }
 
-TEST(a_signing_key_ends_at_once_when_it_is_revoked_or_its_user_is_shut_out)
+TEST(a_signing_key_is_refused_at_once_when_it_is_revoked_or_its_user_disabled)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -442,7 +442,7 @@ TEST(a_signing_key_ends_at_once_when_it_is_revoked_or_its_user_is_shut_out)
 }
 
 /* What a restore without its master key leaves. The cache must not know better. */
-TEST(a_signing_key_of_another_master_key_is_damaged_and_the_servers_own_is_made_anew)
+TEST(a_signing_key_of_another_master_key_is_corrupt_and_the_servers_own_is_replaced)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -473,7 +473,7 @@ TEST(a_signing_key_of_another_master_key_is_damaged_and_the_servers_own_is_made_
     seal_free(theirs);
 }
 
-TEST(the_server_has_one_key_pair_of_its_own_for_each_purpose)
+TEST(the_server_has_one_signing_key_of_its_own_for_each_purpose)
 {
     WORLD(w);
     slice key, secret, again, again_secret, other;
@@ -493,25 +493,25 @@ TEST(the_server_has_one_key_pair_of_its_own_for_each_purpose)
     EXPECT(!slice_eq(again, key));
 }
 
-RUN_TESTS(cmocka_unit_test(the_account_default_and_the_operator_exist_from_the_start),
-          cmocka_unit_test(names_of_accounts_and_users_keep_to_their_rules),
-          cmocka_unit_test(a_key_lets_its_user_in_by_its_own_way_only),
+RUN_TESTS(cmocka_unit_test(bootstrap_makes_the_default_account_and_the_operator),
+          cmocka_unit_test(names_of_accounts_and_users_must_follow_their_rules),
+          cmocka_unit_test(a_key_authenticates_its_user_for_its_purpose_only),
           cmocka_unit_test(filebrowser_5216_a_revoked_key_is_refused_from_the_moment_it_is_acknowledged),
-          cmocka_unit_test(a_token_expires_at_exactly_its_instant_cached_or_not),
+          cmocka_unit_test(a_token_expires_at_exactly_its_time_cached_or_not),
           cmocka_unit_test(a_clock_set_back_does_not_revive_an_expired_token),
-          cmocka_unit_test(the_hundred_and_first_token_ends_the_oldest),
-          cmocka_unit_test(a_disabled_user_loses_tokens_for_good_and_keys_for_the_while),
-          cmocka_unit_test(a_deleted_user_is_gone_its_login_is_free_and_its_files_stay),
-          cmocka_unit_test(a_token_needs_the_login_that_belongs_to_the_key),
-          cmocka_unit_test(a_password_is_checked_and_changing_it_ends_tokens),
-          cmocka_unit_test(a_damaged_password_hash_is_never_right), cmocka_unit_test(secrets_are_kept_nowhere),
-          cmocka_unit_test(a_store_that_does_not_answer_is_not_a_wrong_key),
-          cmocka_unit_test(threads_check_while_others_come_and_go),
-          cmocka_unit_test(both_halves_of_a_pair_are_needed_and_say_who_it_is),
-          cmocka_unit_test(halves_of_two_pairs_fit_within_an_account_only),
-          cmocka_unit_test(revoking_the_key_of_a_pair_ends_its_token_at_once),
-          cmocka_unit_test(an_access_key_leads_to_its_user_and_its_secret),
-          cmocka_unit_test(the_public_half_of_a_pair_is_no_key),
-          cmocka_unit_test(a_signing_key_ends_at_once_when_it_is_revoked_or_its_user_is_shut_out),
-          cmocka_unit_test(a_signing_key_of_another_master_key_is_damaged_and_the_servers_own_is_made_anew),
-          cmocka_unit_test(the_server_has_one_key_pair_of_its_own_for_each_purpose))
+          cmocka_unit_test(the_101st_token_revokes_the_oldest),
+          cmocka_unit_test(disabling_a_user_revokes_tokens_and_blocks_keys_until_it_is_enabled),
+          cmocka_unit_test(deleting_a_user_revokes_its_keys_frees_its_login_and_keeps_its_files),
+          cmocka_unit_test(a_token_is_issued_only_for_the_login_of_the_key),
+          cmocka_unit_test(a_changed_password_revokes_tokens_and_the_old_one_is_refused),
+          cmocka_unit_test(no_password_matches_a_damaged_hash), cmocka_unit_test(secrets_are_not_stored_in_plain_text),
+          cmocka_unit_test(an_unavailable_store_does_not_make_keys_wrong),
+          cmocka_unit_test(threads_check_keys_while_others_are_made_and_revoked),
+          cmocka_unit_test(a_pair_authenticates_only_with_key_and_token),
+          cmocka_unit_test(key_and_token_of_two_pairs_match_only_within_an_account),
+          cmocka_unit_test(revoking_the_key_of_a_pair_revokes_its_token_at_once),
+          cmocka_unit_test(an_access_key_gives_its_user_and_its_secret),
+          cmocka_unit_test(an_access_key_is_not_accepted_as_a_secret_key),
+          cmocka_unit_test(a_signing_key_is_refused_at_once_when_it_is_revoked_or_its_user_disabled),
+          cmocka_unit_test(a_signing_key_of_another_master_key_is_corrupt_and_the_servers_own_is_replaced),
+          cmocka_unit_test(the_server_has_one_signing_key_of_its_own_for_each_purpose))

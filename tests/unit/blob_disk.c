@@ -220,7 +220,7 @@ static int traces(struct world *w)
     return files_seen;
 }
 
-TEST(rustfs_4493_the_first_open_makes_directories_then_syncs_them_upwards)
+TEST(rustfs_4493_the_first_open_makes_directories_then_syncs_dir_and_its_parent)
 {
     struct world *w = *state;
     EXPECT_OK(blob_disk_open_with(w->dir, &w->options, w->a, &w->store));
@@ -229,7 +229,7 @@ TEST(rustfs_4493_the_first_open_makes_directories_then_syncs_them_upwards)
     EXPECT_SLICE(slice_from(log, log.n - tail.n), tail);
 }
 
-TEST(an_open_syncs_again_because_the_one_before_may_have_crashed)
+TEST(every_open_syncs_since_an_earlier_one_may_have_crashed)
 {
     struct world *w = *state;
     open_store(w);
@@ -238,7 +238,7 @@ TEST(an_open_syncs_again_because_the_one_before_may_have_crashed)
     EXPECT_SLICE(slice_of(rec.log), S("fsync DIR\nfsync PARENT\n"));
 }
 
-TEST(rustfs_4221_commit_syncs_bytes_then_names_them_then_syncs_the_name)
+TEST(rustfs_4221_commit_syncs_the_bytes_then_names_the_file_then_syncs_the_name)
 {
     struct world *w = *state;
     open_store(w);
@@ -270,7 +270,7 @@ TEST(temporary_names_are_used_where_unnamed_files_are_not_supported)
     EXPECT(slice_starts(slice_of(rec.log), S("write FILE\n")));
 }
 
-TEST(remove_syncs_even_what_was_gone)
+TEST(remove_syncs_also_when_the_blob_was_gone)
 {
     struct world *w = *state;
     open_store(w);
@@ -291,7 +291,7 @@ TEST(relaxed_never_syncs)
     free((char *)big.p);
 }
 
-TEST(a_large_blob_starts_on_its_way_to_the_disk_early)
+TEST(writing_a_large_blob_to_the_disk_begins_before_its_commit)
 {
     struct world *w = *state;
     open_store(w);
@@ -306,7 +306,7 @@ TEST(a_large_blob_starts_on_its_way_to_the_disk_early)
     free((char *)part.p);
 }
 
-TEST(short_and_interrupted_calls_are_taken_up_again)
+TEST(short_and_interrupted_calls_are_continued)
 {
     struct world *w = *state;
     open_store(w);
@@ -326,7 +326,7 @@ TEST(short_and_interrupted_calls_are_taken_up_again)
     r->ops->close(r);
 }
 
-TEST(no_failing_call_is_answered_with_success_or_leaves_a_trace)
+TEST(a_failing_call_is_never_reported_as_success_and_leaves_no_trace)
 {
     struct world *w = *state;
     static const struct {
@@ -359,7 +359,7 @@ TEST(no_failing_call_is_answered_with_success_or_leaves_a_trace)
     }
 }
 
-TEST(a_directory_without_rights_is_forbidden)
+TEST(opening_a_directory_without_rights_is_forbidden)
 {
     struct world *w = *state;
     static const int denied[] = { EACCES, EPERM, EROFS };
@@ -421,7 +421,7 @@ static bool sync_lies_between(const char *log, const char *key)
     return to && ends && ends < to;
 }
 
-TEST(one_sync_serves_all_who_named_their_blob_before_it_began)
+TEST(one_sync_serves_all_threads_that_named_their_blob_before_it_began)
 {
     struct world *w = *state;
     open_store(w);
@@ -436,7 +436,7 @@ TEST(one_sync_serves_all_who_named_their_blob_before_it_began)
         }
 }
 
-TEST(a_failed_sync_fails_all_whom_it_served)
+TEST(a_failed_sync_fails_all_threads_that_it_served)
 {
     struct world *w = *state;
     open_store(w);
@@ -448,13 +448,15 @@ TEST(a_failed_sync_fails_all_whom_it_served)
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-RUN_TESTS(CASE(rustfs_4493_the_first_open_makes_directories_then_syncs_them_upwards),
-          CASE(an_open_syncs_again_because_the_one_before_may_have_crashed),
-          CASE(rustfs_4221_commit_syncs_bytes_then_names_them_then_syncs_the_name),
+RUN_TESTS(CASE(rustfs_4493_the_first_open_makes_directories_then_syncs_dir_and_its_parent),
+          CASE(every_open_syncs_since_an_earlier_one_may_have_crashed),
+          CASE(rustfs_4221_commit_syncs_the_bytes_then_names_the_file_then_syncs_the_name),
           CASE(commit_with_a_temporary_name_keeps_the_same_order),
-          CASE(temporary_names_are_used_where_unnamed_files_are_not_supported), CASE(remove_syncs_even_what_was_gone),
-          CASE(relaxed_never_syncs), CASE(a_large_blob_starts_on_its_way_to_the_disk_early),
-          CASE(short_and_interrupted_calls_are_taken_up_again),
-          CASE(no_failing_call_is_answered_with_success_or_leaves_a_trace),
-          CASE(a_directory_without_rights_is_forbidden), CASE(one_sync_serves_all_who_named_their_blob_before_it_began),
-          CASE(a_failed_sync_fails_all_whom_it_served))
+          CASE(temporary_names_are_used_where_unnamed_files_are_not_supported),
+          CASE(remove_syncs_also_when_the_blob_was_gone), CASE(relaxed_never_syncs),
+          CASE(writing_a_large_blob_to_the_disk_begins_before_its_commit),
+          CASE(short_and_interrupted_calls_are_continued),
+          CASE(a_failing_call_is_never_reported_as_success_and_leaves_no_trace),
+          CASE(opening_a_directory_without_rights_is_forbidden),
+          CASE(one_sync_serves_all_threads_that_named_their_blob_before_it_began),
+          CASE(a_failed_sync_fails_all_threads_that_it_served))

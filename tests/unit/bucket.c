@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TEST(names_are_those_that_an_object_store_takes)
+TEST(bucket_names_follow_the_rules_of_object_stores)
 {
     const char *good[] = { "abc",
                            "a.b-c",
@@ -54,7 +54,7 @@ static err_t find(struct world *w, const struct principal *who, const char *name
 
 static const enum bucket_action actions[] = { BUCKET_READ, BUCKET_WRITE, BUCKET_LIST, BUCKET_MANAGE };
 
-TEST(a_bucket_is_its_accounts_and_nobody_elses)
+TEST(a_bucket_is_forbidden_to_users_of_other_accounts)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), bob = world_user(w, S("bob")), elsewhere;
@@ -81,7 +81,7 @@ TEST(a_bucket_is_its_accounts_and_nobody_elses)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_bucket_of_tickets_is_for_its_own_key_alone_and_listed_by_nobody)
+TEST(a_guarded_bucket_is_forbidden_to_users_and_is_in_no_list)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -106,7 +106,7 @@ TEST(a_bucket_of_tickets_is_for_its_own_key_alone_and_listed_by_nobody)
     EXPECT_ERR(bucket_ensure(&w->core, S("alices"), w->a, &bucket), ERR_CONFLICT);
 }
 
-TEST(buckets_are_listed_by_name_and_go_when_they_are_empty)
+TEST(buckets_are_listed_by_name_and_removed_only_when_empty)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -130,7 +130,7 @@ TEST(buckets_are_listed_by_name_and_go_when_they_are_empty)
     expect_empty_store(w);
 }
 
-TEST(an_upload_past_its_time_does_not_keep_its_bucket)
+TEST(an_expired_upload_does_not_prevent_the_removal_of_its_bucket)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -143,7 +143,7 @@ TEST(an_upload_past_its_time_does_not_keep_its_bucket)
     expect_empty_store(w);
 }
 
-TEST(more_than_a_thousand_uploads_past_their_time_kept_their_bucket)
+TEST(a_bucket_with_more_than_a_thousand_expired_uploads_can_be_removed)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -162,7 +162,7 @@ TEST(more_than_a_thousand_uploads_past_their_time_kept_their_bucket)
     expect_empty_store(w);
 }
 
-TEST(rules_for_web_pages_are_kept_whole_and_seen_at_once)
+TEST(cors_rules_are_stored_unchanged_and_effective_at_once)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -182,7 +182,7 @@ TEST(rules_for_web_pages_are_kept_whole_and_seen_at_once)
     EXPECT_ERR(bucket_set_cors(&w->core, &s.who, S("nowhere"), S("x"), w->a), ERR_NOT_FOUND);
 }
 
-TEST(a_bucket_that_was_found_is_not_looked_up_again)
+TEST(a_cached_bucket_is_not_looked_up_again)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -197,7 +197,7 @@ TEST(a_bucket_that_was_found_is_not_looked_up_again)
     EXPECT_EQ(w->faults.calls, calls);
 }
 
-TEST(more_buckets_than_the_cache_holds_are_all_found)
+TEST(buckets_beyond_the_capacity_of_the_cache_are_found)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -233,7 +233,7 @@ static void *find_on(void *arg)
     return NULL;
 }
 
-TEST(threads_find_a_bucket_while_it_changes)
+TEST(threads_find_a_bucket_while_another_changes_it)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
@@ -252,13 +252,13 @@ TEST(threads_find_a_bucket_while_it_changes)
     }
 }
 
-RUN_TESTS(cmocka_unit_test(names_are_those_that_an_object_store_takes),
-          cmocka_unit_test(a_bucket_is_its_accounts_and_nobody_elses),
-          cmocka_unit_test(a_bucket_of_tickets_is_for_its_own_key_alone_and_listed_by_nobody),
-          cmocka_unit_test(buckets_are_listed_by_name_and_go_when_they_are_empty),
-          cmocka_unit_test(an_upload_past_its_time_does_not_keep_its_bucket),
-          cmocka_unit_test(more_than_a_thousand_uploads_past_their_time_kept_their_bucket),
-          cmocka_unit_test(rules_for_web_pages_are_kept_whole_and_seen_at_once),
-          cmocka_unit_test(a_bucket_that_was_found_is_not_looked_up_again),
-          cmocka_unit_test(more_buckets_than_the_cache_holds_are_all_found),
-          cmocka_unit_test(threads_find_a_bucket_while_it_changes))
+RUN_TESTS(cmocka_unit_test(bucket_names_follow_the_rules_of_object_stores),
+          cmocka_unit_test(a_bucket_is_forbidden_to_users_of_other_accounts),
+          cmocka_unit_test(a_guarded_bucket_is_forbidden_to_users_and_is_in_no_list),
+          cmocka_unit_test(buckets_are_listed_by_name_and_removed_only_when_empty),
+          cmocka_unit_test(an_expired_upload_does_not_prevent_the_removal_of_its_bucket),
+          cmocka_unit_test(a_bucket_with_more_than_a_thousand_expired_uploads_can_be_removed),
+          cmocka_unit_test(cors_rules_are_stored_unchanged_and_effective_at_once),
+          cmocka_unit_test(a_cached_bucket_is_not_looked_up_again),
+          cmocka_unit_test(buckets_beyond_the_capacity_of_the_cache_are_found),
+          cmocka_unit_test(threads_find_a_bucket_while_another_changes_it))

@@ -19,7 +19,7 @@ static void expect_hex(enum digest_kind kind, slice bytes, const char *hex)
     EXPECT_SLICE(hex_encode(&a, (slice){ (const char *)d.bytes, digest_size(kind) }), slice_of(hex));
 }
 
-TEST(published_values_most_significant_byte_first)
+TEST(digests_of_known_texts_have_their_published_values)
 {
     expect_hex(DIGEST_CRC32, S("123456789"), "cbf43926");
     expect_hex(DIGEST_CRC32C, S("123456789"), "e3069283");
@@ -29,7 +29,7 @@ TEST(published_values_most_significant_byte_first)
     expect_hex(DIGEST_CRC32, S(""), "00000000");
 }
 
-TEST(names_are_known_in_any_case_and_others_are_not)
+TEST(digest_names_are_found_in_any_case)
 {
     enum digest_kind kind = DIGEST_NONE;
     for (size_t i = 0; i < LENGTH_OF(kinds); i++) {
@@ -46,7 +46,7 @@ TEST(names_are_known_in_any_case_and_others_are_not)
     EXPECT_EQ(digest_size(DIGEST_NONE), 0);
 }
 
-TEST(a_running_digest_is_that_of_all_its_pieces)
+TEST(a_digest_computed_in_pieces_equals_that_of_all_bytes)
 {
     char bytes[1000];
     for (size_t i = 0; i < sizeof bytes; i++)
@@ -66,7 +66,7 @@ TEST(a_running_digest_is_that_of_all_its_pieces)
     digester_free(NULL);
 }
 
-TEST(the_crc_of_a_whole_is_joined_from_its_pieces)
+TEST(digest_join_gives_the_crc_of_both_pieces)
 {
     char bytes[300];
     memset(bytes, 'x', sizeof bytes);
@@ -86,7 +86,7 @@ TEST(the_crc_of_a_whole_is_joined_from_its_pieces)
     EXPECT(!digest_joins(DIGEST_SHA1) && !digest_joins(DIGEST_SHA256) && !digest_joins(DIGEST_NONE));
 }
 
-TEST(equal_are_only_those_of_one_kind_and_form)
+TEST(digest_eq_compares_kind_form_and_bytes)
 {
     struct digest a, b;
     digest_of(DIGEST_CRC32, S("a"), &a);
@@ -101,8 +101,8 @@ TEST(equal_are_only_those_of_one_kind_and_form)
     EXPECT(!digest_eq(&a, &b));
 }
 
-RUN_TESTS(cmocka_unit_test(published_values_most_significant_byte_first),
-          cmocka_unit_test(names_are_known_in_any_case_and_others_are_not),
-          cmocka_unit_test(a_running_digest_is_that_of_all_its_pieces),
-          cmocka_unit_test(the_crc_of_a_whole_is_joined_from_its_pieces),
-          cmocka_unit_test(equal_are_only_those_of_one_kind_and_form))
+RUN_TESTS(cmocka_unit_test(digests_of_known_texts_have_their_published_values),
+          cmocka_unit_test(digest_names_are_found_in_any_case),
+          cmocka_unit_test(a_digest_computed_in_pieces_equals_that_of_all_bytes),
+          cmocka_unit_test(digest_join_gives_the_crc_of_both_pieces),
+          cmocka_unit_test(digest_eq_compares_kind_form_and_bytes))

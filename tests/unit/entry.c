@@ -32,7 +32,7 @@ static void note_code(void *arg, err_t e, const struct entry_stored *stored)
 
 /* ---- putting and reading ---- */
 
-TEST(what_was_put_is_what_is_read)
+TEST(reading_an_entry_gives_the_bytes_that_were_put)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -67,7 +67,7 @@ TEST(what_was_put_is_what_is_read)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_key_is_up_to_1024_bytes_of_utf8)
+TEST(a_key_has_1_to_1024_bytes_of_utf8)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -91,7 +91,7 @@ TEST(a_key_is_up_to_1024_bytes_of_utf8)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(lengths_digests_and_texts_are_held_to_what_was_declared)
+TEST(a_put_is_refused_when_length_digest_or_texts_break_its_request)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -138,7 +138,7 @@ TEST(
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(overwriting_counts_the_difference_and_lets_go_of_the_old)
+TEST(replacing_an_entry_counts_the_difference_and_releases_the_old_object)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -156,7 +156,7 @@ TEST(overwriting_counts_the_difference_and_lets_go_of_the_old)
     expect_empty_store(w);
 }
 
-TEST(who_reads_an_entry_goes_on_reading_what_it_was)
+TEST(an_open_entry_stays_readable_when_it_is_replaced_or_removed)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -179,7 +179,7 @@ TEST(who_reads_an_entry_goes_on_reading_what_it_was)
     }
 }
 
-TEST(a_full_account_takes_what_makes_room_for_itself)
+TEST(a_full_account_accepts_an_entry_that_replaces_a_larger_one)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -209,7 +209,7 @@ TEST(a_full_account_takes_what_makes_room_for_itself)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(conditions_hold_at_the_instant_of_the_change)
+TEST(a_condition_is_checked_at_the_instant_of_the_change)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -243,7 +243,7 @@ TEST(conditions_hold_at_the_instant_of_the_change)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(an_upload_into_a_bucket_that_goes_leaves_nothing)
+TEST(a_put_into_a_bucket_that_is_removed_meanwhile_leaves_nothing)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -263,7 +263,7 @@ TEST(an_upload_into_a_bucket_that_goes_leaves_nothing)
     expect_empty_store(w);
 }
 
-TEST(missing_bytes_are_corrupt_never_absent) /* seaweedfs#9149, #11151 */
+TEST(an_entry_without_its_bytes_is_corrupt_and_not_absent) /* seaweedfs#9149, #11151 */
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -275,7 +275,7 @@ TEST(missing_bytes_are_corrupt_never_absent) /* seaweedfs#9149, #11151 */
     EXPECT_ERR(entry_open(&w->core, &s.bucket, S("none"), w->a, &entry, &content), ERR_NOT_FOUND);
 }
 
-TEST(seaweedfs_11151_a_store_that_does_not_answer_is_not_an_absent_entry)
+TEST(seaweedfs_11151_an_unavailable_store_does_not_make_entries_absent)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -294,7 +294,7 @@ TEST(seaweedfs_11151_a_store_that_does_not_answer_is_not_an_absent_entry)
     bucket_fixture_expect(&s, S("k"), bytes);
 }
 
-TEST(a_download_is_one_look_up)
+TEST(opening_a_small_entry_takes_one_look_up)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -310,7 +310,7 @@ TEST(a_download_is_one_look_up)
 
 /* ---- removing, tags, copying ---- */
 
-TEST(what_is_removed_is_gone_and_removing_it_again_is_fine)
+TEST(a_removed_entry_is_gone_and_removing_it_again_succeeds)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -331,7 +331,7 @@ TEST(what_is_removed_is_gone_and_removing_it_again_is_fine)
     expect_empty_store(w);
 }
 
-TEST(many_are_removed_in_one_write)
+TEST(entry_remove_many_removes_a_thousand_keys_in_one_write)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -349,7 +349,7 @@ TEST(many_are_removed_in_one_write)
     expect_empty_store(w);
 }
 
-TEST(tags_change_and_nothing_else_does)
+TEST(setting_tags_changes_nothing_else)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -372,7 +372,7 @@ static err_t copy_with(const struct bucket_fixture *s, struct entry_copy copy, s
     return entry_copy(&s->w->core, &s->who, &copy, s->w->a, ret);
 }
 
-TEST(a_copy_is_another_name_for_the_same_bytes)
+TEST(a_copy_names_the_same_object)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -406,7 +406,7 @@ TEST(a_copy_is_another_name_for_the_same_bytes)
     expect_empty_store(w);
 }
 
-TEST(a_copy_is_held_to_what_is_asked_of_both_ends)
+TEST(a_copy_checks_the_conditions_of_source_and_target)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -489,7 +489,7 @@ static void race(const struct bucket_fixture *s, struct writer *writers, int cou
     }
 }
 
-TEST(thirty_two_writers_of_one_key_end_in_one_whole_object) /* versitygw#873 */
+TEST(thirty_two_writers_of_one_key_leave_one_complete_object) /* versitygw#873 */
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
@@ -519,7 +519,7 @@ TEST(thirty_two_writers_of_one_key_end_in_one_whole_object) /* versitygw#873 */
     expect_empty_store(w);
 }
 
-TEST(tus_php_257_of_many_who_may_only_create_one_does)
+TEST(tus_php_257_one_of_many_conditional_creations_of_a_key_wins)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
@@ -540,20 +540,21 @@ TEST(tus_php_257_of_many_who_may_only_create_one_does)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-RUN_TESTS(cmocka_unit_test(what_was_put_is_what_is_read), cmocka_unit_test(a_key_is_up_to_1024_bytes_of_utf8),
-          cmocka_unit_test(lengths_digests_and_texts_are_held_to_what_was_declared),
+RUN_TESTS(cmocka_unit_test(reading_an_entry_gives_the_bytes_that_were_put),
+          cmocka_unit_test(a_key_has_1_to_1024_bytes_of_utf8),
+          cmocka_unit_test(a_put_is_refused_when_length_digest_or_texts_break_its_request),
           cmocka_unit_test(filebrowser_3400_a_cut_body_leaves_nothing_and_the_old_entry_untouched),
-          cmocka_unit_test(overwriting_counts_the_difference_and_lets_go_of_the_old),
-          cmocka_unit_test(who_reads_an_entry_goes_on_reading_what_it_was),
-          cmocka_unit_test(a_full_account_takes_what_makes_room_for_itself),
-          cmocka_unit_test(conditions_hold_at_the_instant_of_the_change),
-          cmocka_unit_test(an_upload_into_a_bucket_that_goes_leaves_nothing),
-          cmocka_unit_test(missing_bytes_are_corrupt_never_absent),
-          cmocka_unit_test(seaweedfs_11151_a_store_that_does_not_answer_is_not_an_absent_entry),
-          cmocka_unit_test(a_download_is_one_look_up),
-          cmocka_unit_test(what_is_removed_is_gone_and_removing_it_again_is_fine),
-          cmocka_unit_test(many_are_removed_in_one_write), cmocka_unit_test(tags_change_and_nothing_else_does),
-          cmocka_unit_test(a_copy_is_another_name_for_the_same_bytes),
-          cmocka_unit_test(a_copy_is_held_to_what_is_asked_of_both_ends),
-          cmocka_unit_test(thirty_two_writers_of_one_key_end_in_one_whole_object),
-          cmocka_unit_test(tus_php_257_of_many_who_may_only_create_one_does))
+          cmocka_unit_test(replacing_an_entry_counts_the_difference_and_releases_the_old_object),
+          cmocka_unit_test(an_open_entry_stays_readable_when_it_is_replaced_or_removed),
+          cmocka_unit_test(a_full_account_accepts_an_entry_that_replaces_a_larger_one),
+          cmocka_unit_test(a_condition_is_checked_at_the_instant_of_the_change),
+          cmocka_unit_test(a_put_into_a_bucket_that_is_removed_meanwhile_leaves_nothing),
+          cmocka_unit_test(an_entry_without_its_bytes_is_corrupt_and_not_absent),
+          cmocka_unit_test(seaweedfs_11151_an_unavailable_store_does_not_make_entries_absent),
+          cmocka_unit_test(opening_a_small_entry_takes_one_look_up),
+          cmocka_unit_test(a_removed_entry_is_gone_and_removing_it_again_succeeds),
+          cmocka_unit_test(entry_remove_many_removes_a_thousand_keys_in_one_write),
+          cmocka_unit_test(setting_tags_changes_nothing_else), cmocka_unit_test(a_copy_names_the_same_object),
+          cmocka_unit_test(a_copy_checks_the_conditions_of_source_and_target),
+          cmocka_unit_test(thirty_two_writers_of_one_key_leave_one_complete_object),
+          cmocka_unit_test(tus_php_257_one_of_many_conditional_creations_of_a_key_wins))

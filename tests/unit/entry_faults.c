@@ -348,7 +348,7 @@ static void fail_each(const struct action *action)
             assert_true(nth < 1000);
 }
 
-TEST(supabase_125_a_put_entry_is_whole_or_nothing)
+TEST(supabase_125_a_put_is_complete_or_absent_after_a_fault)
 {
     fail_each(&(struct action){ nothing, put, check_key, SMALL });
     fail_each(&(struct action){ nothing, put, check_key, LARGE });
@@ -360,68 +360,70 @@ static void check_event(struct stand *t, bool acknowledged)
     check_key(t, acknowledged);
     EXPECT_EQ(events > 0, bucket_fixture_has(&t->s, KEY));
 }
-TEST(minio_18404_the_event_is_there_when_the_entry_is_and_only_then)
+TEST(minio_18404_the_event_exists_exactly_when_the_entry_does)
 {
     fail_each(&(struct action){ nothing, put, check_event, SMALL });
     fail_each(&(struct action){ nothing, put, check_event, LARGE });
 }
-TEST(minio_17416_an_overwritten_entry_is_the_old_or_the_new_one)
+TEST(minio_17416_a_replaced_entry_is_the_old_or_the_new_one_after_a_fault)
 {
     fail_each(&(struct action){ prepare_old, put, check_key, SMALL });
     fail_each(&(struct action){ prepare_old, put, check_key, LARGE });
     fail_each(&(struct action){ prepare_old, put_if_it_is_there, check_key, LARGE });
 }
-TEST(a_removed_entry_is_gone_with_its_object_or_still_there)
+TEST(a_removal_removes_entry_and_object_or_neither)
 {
     fail_each(&(struct action){ prepare_old, remove_key, check_removed, 0 });
     fail_each(&(struct action){ prepare_old, remove_keys, check_removed, 0 });
 }
-TEST(tags_are_changed_or_they_are_not)
+TEST(tags_are_the_old_or_the_new_ones_after_a_fault)
 {
     fail_each(&(struct action){ prepare_old, tag, check_tags, 0 });
 }
-TEST(a_copy_is_there_or_it_is_not)
+TEST(a_copy_is_complete_or_absent_after_a_fault)
 {
     fail_each(&(struct action){ prepare_old, copy, check_copy, 0 });
     fail_each(&(struct action){ prepare_both, copy, check_copy, 0 });
 }
-TEST(an_upload_that_was_created_is_there)
+TEST(an_acknowledged_upload_exists_after_a_fault)
 {
     fail_each(&(struct action){ nothing, create, check_created, 0 });
 }
-TEST(a_part_is_the_old_or_the_new_one_or_none)
+TEST(a_part_is_the_old_or_the_new_one_after_a_fault)
 {
     fail_each(&(struct action){ prepare_upload, send_part, check_part, SMALL });
     fail_each(&(struct action){ prepare_upload, send_part, check_part, LARGE });
     fail_each(&(struct action){ prepare_part, send_part, check_part, SMALL });
     fail_each(&(struct action){ prepare_part, send_part, check_part, LARGE });
 }
-TEST(supabase_822_completing_happens_as_a_whole_or_not_and_is_answered_again)
+TEST(supabase_822_completing_has_happened_or_not_after_a_fault_and_can_be_repeated)
 {
     fail_each(&(struct action){ prepare_parts, complete, check_completed, 0 });
 }
-TEST(aborting_takes_all_parts_or_none)
+TEST(aborting_removes_all_parts_or_none)
 {
     fail_each(&(struct action){ prepare_parts, abort_upload, check_aborted, 0 });
     fail_each(&(struct action){ prepare_past, purge, check_purged, 0 });
 }
-TEST(bytes_by_ticket_are_whole_or_nothing)
+TEST(a_put_under_a_ticket_is_complete_or_absent_after_a_fault)
 {
     fail_each(&(struct action){ prepare_ticket, put_by_ticket, check_ticket, SMALL });
     fail_each(&(struct action){ prepare_ticket, put_by_ticket, check_ticket, LARGE });
 }
-TEST(a_bucket_that_was_made_is_there)
+TEST(an_acknowledged_bucket_exists_after_a_fault)
 {
     fail_each(&(struct action){ nothing, make_bucket, check_bucket, 0 });
 }
 
-RUN_TESTS(cmocka_unit_test(supabase_125_a_put_entry_is_whole_or_nothing),
-          cmocka_unit_test(minio_18404_the_event_is_there_when_the_entry_is_and_only_then),
-          cmocka_unit_test(minio_17416_an_overwritten_entry_is_the_old_or_the_new_one),
-          cmocka_unit_test(a_removed_entry_is_gone_with_its_object_or_still_there),
-          cmocka_unit_test(tags_are_changed_or_they_are_not), cmocka_unit_test(a_copy_is_there_or_it_is_not),
-          cmocka_unit_test(an_upload_that_was_created_is_there),
-          cmocka_unit_test(a_part_is_the_old_or_the_new_one_or_none),
-          cmocka_unit_test(supabase_822_completing_happens_as_a_whole_or_not_and_is_answered_again),
-          cmocka_unit_test(aborting_takes_all_parts_or_none), cmocka_unit_test(bytes_by_ticket_are_whole_or_nothing),
-          cmocka_unit_test(a_bucket_that_was_made_is_there))
+RUN_TESTS(cmocka_unit_test(supabase_125_a_put_is_complete_or_absent_after_a_fault),
+          cmocka_unit_test(minio_18404_the_event_exists_exactly_when_the_entry_does),
+          cmocka_unit_test(minio_17416_a_replaced_entry_is_the_old_or_the_new_one_after_a_fault),
+          cmocka_unit_test(a_removal_removes_entry_and_object_or_neither),
+          cmocka_unit_test(tags_are_the_old_or_the_new_ones_after_a_fault),
+          cmocka_unit_test(a_copy_is_complete_or_absent_after_a_fault),
+          cmocka_unit_test(an_acknowledged_upload_exists_after_a_fault),
+          cmocka_unit_test(a_part_is_the_old_or_the_new_one_after_a_fault),
+          cmocka_unit_test(supabase_822_completing_has_happened_or_not_after_a_fault_and_can_be_repeated),
+          cmocka_unit_test(aborting_removes_all_parts_or_none),
+          cmocka_unit_test(a_put_under_a_ticket_is_complete_or_absent_after_a_fault),
+          cmocka_unit_test(an_acknowledged_bucket_exists_after_a_fault))

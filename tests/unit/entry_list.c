@@ -164,7 +164,7 @@ static const slice prefixes[] = { { "", 0 },       { "a", 1 },        { "a/", 2 
                                   { "zzz", 3 },    { "\xdf\xbf", 2 }, { "\xed\x9f\xbf", 3 } };
 static const slice delimiters[] = { { "", 0 }, { "/", 1 }, { "//", 2 }, { "20", 2 }, { "\xf4\x8f\xbf\xbf", 4 } };
 
-TEST(every_prefix_delimiter_and_page_size_shows_what_sorting_shows)
+TEST(a_listing_equals_the_sorted_keys_for_every_prefix_delimiter_and_page_size)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -187,7 +187,7 @@ TEST(every_prefix_delimiter_and_page_size_shows_what_sorting_shows)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(bytes_that_no_key_has_find_nothing)
+TEST(a_listing_of_a_prefix_that_is_not_utf8_is_empty)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -224,7 +224,7 @@ static err_t fail_visit(void *arg, const struct entry *entry, slice common)
     return err_make(arg, ERR_TRUNCATED, "the client went away");
 }
 
-TEST(a_visitor_that_fails_ends_the_listing)
+TEST(an_error_of_the_visitor_ends_the_listing)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -272,7 +272,7 @@ static struct counted list_all(const struct bucket_fixture *s, struct entry_list
     return c;
 }
 
-TEST(a_hundred_thousand_keys_in_pages_and_in_folders)
+TEST(a_hundred_thousand_keys_are_listed_in_pages_and_in_folders)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -293,7 +293,7 @@ TEST(a_hundred_thousand_keys_in_pages_and_in_folders)
     EXPECT_EQ(c.entries, IN_FOLDER);
 }
 
-TEST(a_common_prefix_costs_one_look_up_however_many_keys_it_stands_for)
+TEST(a_common_prefix_takes_one_look_up_however_many_keys_have_it)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -305,7 +305,7 @@ TEST(a_common_prefix_costs_one_look_up_however_many_keys_it_stands_for)
     EXPECT(w->faults.calls - calls < 4 * FOLDERS); /* of 100 keys each none but the first is read */
 }
 
-TEST(a_listing_needs_as_much_memory_for_many_keys_as_for_few)
+TEST(a_listing_uses_constant_memory)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -324,8 +324,9 @@ TEST(a_listing_needs_as_much_memory_for_many_keys_as_for_few)
     EXPECT(after < before + 256 * 1024);
 }
 
-RUN_TESTS(cmocka_unit_test(every_prefix_delimiter_and_page_size_shows_what_sorting_shows),
-          cmocka_unit_test(bytes_that_no_key_has_find_nothing), cmocka_unit_test(a_visitor_that_fails_ends_the_listing),
-          cmocka_unit_test(a_hundred_thousand_keys_in_pages_and_in_folders),
-          cmocka_unit_test(a_common_prefix_costs_one_look_up_however_many_keys_it_stands_for),
-          cmocka_unit_test(a_listing_needs_as_much_memory_for_many_keys_as_for_few))
+RUN_TESTS(cmocka_unit_test(a_listing_equals_the_sorted_keys_for_every_prefix_delimiter_and_page_size),
+          cmocka_unit_test(a_listing_of_a_prefix_that_is_not_utf8_is_empty),
+          cmocka_unit_test(an_error_of_the_visitor_ends_the_listing),
+          cmocka_unit_test(a_hundred_thousand_keys_are_listed_in_pages_and_in_folders),
+          cmocka_unit_test(a_common_prefix_takes_one_look_up_however_many_keys_have_it),
+          cmocka_unit_test(a_listing_uses_constant_memory))

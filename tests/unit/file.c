@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <string.h>
 
-TEST(who_sees_which_files)
+TEST(users_see_their_own_files_and_administrators_those_of_the_account)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), bob = world_user(w, S("bob")), boss = world_admin(w, S("boss"));
@@ -40,7 +40,7 @@ TEST(who_sees_which_files)
     EXPECT_EQ(world_file_count(w), 1);
 }
 
-TEST(pages_go_from_the_newest_to_the_oldest)
+TEST(file_list_pages_from_the_newest_to_the_oldest)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), bob = world_user(w, S("bob")), boss = world_admin(w, S("boss"));
@@ -83,7 +83,7 @@ TEST(pages_go_from_the_newest_to_the_oldest)
     EXPECT_EQ(page.next_before_id, 0);
 }
 
-TEST(at_exactly_its_time_a_file_is_gone_cached_or_not)
+TEST(at_exactly_its_purge_time_a_file_is_gone_cached_or_not)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -100,7 +100,7 @@ TEST(at_exactly_its_time_a_file_is_gone_cached_or_not)
     EXPECT_ERR(world_read(w, &alice, &f, &bytes), ERR_NOT_FOUND);
 }
 
-TEST(deleting_gives_back_what_was_used_and_later_the_bytes)
+TEST(deleting_a_file_frees_its_room_at_once_and_its_bytes_after_the_grace)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -126,7 +126,7 @@ TEST(deleting_gives_back_what_was_used_and_later_the_bytes)
     EXPECT_EQ(world_blob_count(w), 0);
 }
 
-TEST(missing_bytes_are_corrupt_never_absent)
+TEST(a_file_without_its_bytes_is_corrupt_and_not_absent)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -136,7 +136,7 @@ TEST(missing_bytes_are_corrupt_never_absent)
     EXPECT_ERR(world_read(w, &alice, &f, &bytes), ERR_CORRUPT);
 }
 
-TEST(a_store_that_does_not_answer_is_not_an_absent_file)
+TEST(an_unavailable_store_does_not_make_files_absent)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -155,7 +155,7 @@ TEST(a_store_that_does_not_answer_is_not_an_absent_file)
 
 /* ---- the cache ---- */
 
-TEST(small_contents_are_read_once_and_shared)
+TEST(a_small_file_is_read_once_and_shared_by_its_readers)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -178,7 +178,7 @@ TEST(small_contents_are_read_once_and_shared)
     content_close(&two); /* zeroed by the first */
 }
 
-TEST(the_cache_is_bounded_and_what_is_read_outlives_its_place)
+TEST(the_file_cache_is_bounded_and_an_evicted_file_stays_readable)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -226,7 +226,7 @@ static void *read_on(void *arg)
     return NULL;
 }
 
-TEST(threads_read_while_files_go)
+TEST(threads_read_files_while_they_are_deleted)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
@@ -299,7 +299,7 @@ static void detach(struct world *w, struct attach *at)
     world_write(w, apply_detach, at);
 }
 
-TEST(a_held_file_is_kept_until_the_last_reference_goes)
+TEST(a_file_is_kept_until_its_last_reference_is_removed)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -327,7 +327,7 @@ TEST(a_held_file_is_kept_until_the_last_reference_goes)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_file_taken_in_to_be_kept_outlives_its_references)
+TEST(a_file_stored_to_be_kept_stays_when_its_references_are_removed)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -367,7 +367,7 @@ TEST(purge_keeps_a_file_that_a_reference_holds_and_goes_on_with_the_others)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(attach_and_purge_one_of_them_wins_completely)
+TEST(one_of_attach_and_purge_at_once_wins_completely)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -385,15 +385,16 @@ TEST(attach_and_purge_one_of_them_wins_completely)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-RUN_TESTS(cmocka_unit_test(who_sees_which_files), cmocka_unit_test(pages_go_from_the_newest_to_the_oldest),
-          cmocka_unit_test(at_exactly_its_time_a_file_is_gone_cached_or_not),
-          cmocka_unit_test(deleting_gives_back_what_was_used_and_later_the_bytes),
-          cmocka_unit_test(missing_bytes_are_corrupt_never_absent),
-          cmocka_unit_test(a_store_that_does_not_answer_is_not_an_absent_file),
-          cmocka_unit_test(small_contents_are_read_once_and_shared),
-          cmocka_unit_test(the_cache_is_bounded_and_what_is_read_outlives_its_place),
-          cmocka_unit_test(threads_read_while_files_go),
-          cmocka_unit_test(a_held_file_is_kept_until_the_last_reference_goes),
-          cmocka_unit_test(a_file_taken_in_to_be_kept_outlives_its_references),
+RUN_TESTS(cmocka_unit_test(users_see_their_own_files_and_administrators_those_of_the_account),
+          cmocka_unit_test(file_list_pages_from_the_newest_to_the_oldest),
+          cmocka_unit_test(at_exactly_its_purge_time_a_file_is_gone_cached_or_not),
+          cmocka_unit_test(deleting_a_file_frees_its_room_at_once_and_its_bytes_after_the_grace),
+          cmocka_unit_test(a_file_without_its_bytes_is_corrupt_and_not_absent),
+          cmocka_unit_test(an_unavailable_store_does_not_make_files_absent),
+          cmocka_unit_test(a_small_file_is_read_once_and_shared_by_its_readers),
+          cmocka_unit_test(the_file_cache_is_bounded_and_an_evicted_file_stays_readable),
+          cmocka_unit_test(threads_read_files_while_they_are_deleted),
+          cmocka_unit_test(a_file_is_kept_until_its_last_reference_is_removed),
+          cmocka_unit_test(a_file_stored_to_be_kept_stays_when_its_references_are_removed),
           cmocka_unit_test(purge_keeps_a_file_that_a_reference_holds_and_goes_on_with_the_others),
-          cmocka_unit_test(attach_and_purge_one_of_them_wins_completely))
+          cmocka_unit_test(one_of_attach_and_purge_at_once_wins_completely))

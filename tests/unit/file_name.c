@@ -13,7 +13,7 @@ static void cleans_to(slice raw, slice want)
     EXPECT_SLICE(got, want);
 }
 
-TEST(a_name_stays_as_it_is)
+TEST(a_plain_name_is_unchanged)
 {
     cleans_to(S("счёт № 7.pdf"), S("счёт № 7.pdf"));
     cleans_to(S("q\"uo;te.txt"), S("q\"uo;te.txt"));
@@ -21,7 +21,7 @@ TEST(a_name_stays_as_it_is)
     cleans_to(S("..."), S("..."));
 }
 
-TEST(directories_of_any_system_are_dropped)
+TEST(directories_of_any_system_are_removed)
 {
     cleans_to(S("/home/me/тест.txt"), S("тест.txt"));
     cleans_to(S("C:\\Users\\me\\a.txt"), S("a.txt"));
@@ -29,7 +29,7 @@ TEST(directories_of_any_system_are_dropped)
     cleans_to(S("a/b\\c/d\\e"), S("e"));
 }
 
-TEST(control_characters_are_dropped_and_nothing_next_to_them)
+TEST(control_characters_are_removed_and_nothing_else)
 {
     cleans_to(S("a\r\nb\0c\x7f"
                 "d\t.txt"),
@@ -39,7 +39,7 @@ TEST(control_characters_are_dropped_and_nothing_next_to_them)
               S("a\xc2\xa0")); /* U+0080 and U+009F go, the no-break space stays */
 }
 
-TEST(a_name_that_is_none_becomes_file)
+TEST(an_empty_name_becomes_file)
 {
     cleans_to(S(""), S("file"));
     cleans_to(S("."), S("file"));
@@ -48,7 +48,7 @@ TEST(a_name_that_is_none_becomes_file)
     cleans_to(S(".\x01."), S("file"));
 }
 
-TEST(a_long_name_is_refused_never_cut)
+TEST(a_name_that_is_too_long_is_refused_and_not_shortened)
 {
     SCRATCH(a);
     slice got;
@@ -71,7 +71,8 @@ TEST(a_name_that_is_not_utf8_is_refused)
     EXPECT_ERR(file_name_clean(S("a\xc2"), &a, &got), ERR_INVALID);
 }
 
-RUN_TESTS(cmocka_unit_test(a_name_stays_as_it_is), cmocka_unit_test(directories_of_any_system_are_dropped),
-          cmocka_unit_test(control_characters_are_dropped_and_nothing_next_to_them),
-          cmocka_unit_test(a_name_that_is_none_becomes_file), cmocka_unit_test(a_long_name_is_refused_never_cut),
+RUN_TESTS(cmocka_unit_test(a_plain_name_is_unchanged), cmocka_unit_test(directories_of_any_system_are_removed),
+          cmocka_unit_test(control_characters_are_removed_and_nothing_else),
+          cmocka_unit_test(an_empty_name_becomes_file),
+          cmocka_unit_test(a_name_that_is_too_long_is_refused_and_not_shortened),
           cmocka_unit_test(a_name_that_is_not_utf8_is_refused))

@@ -23,7 +23,7 @@ static void expect_nothing(struct world *w)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(small_files_are_rows_and_large_ones_blobs)
+TEST(small_objects_become_rows_and_large_ones_blobs)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -47,7 +47,7 @@ TEST(small_files_are_rows_and_large_ones_blobs)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_known_length_above_the_inline_limit_is_never_held_in_memory)
+TEST(an_upload_of_known_length_above_the_inline_limit_is_never_held_in_memory)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -64,7 +64,7 @@ TEST(a_known_length_above_the_inline_limit_is_never_held_in_memory)
     expect_nothing(w);
 }
 
-TEST(a_cut_upload_leaves_nothing)
+TEST(a_discarded_upload_leaves_nothing)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -80,7 +80,7 @@ TEST(a_cut_upload_leaves_nothing)
     intake_discard(NULL);
 }
 
-TEST(tusd_497_fewer_or_more_bytes_than_announced_are_no_file)
+TEST(tusd_497_an_upload_with_another_length_than_announced_makes_no_file)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -95,7 +95,7 @@ TEST(tusd_497_fewer_or_more_bytes_than_announced_are_no_file)
     expect_nothing(w);
 }
 
-TEST(a_wrong_md5_is_no_file_and_a_right_one_is)
+TEST(an_upload_makes_a_file_only_with_the_declared_md5)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -117,7 +117,7 @@ TEST(a_wrong_md5_is_no_file_and_a_right_one_is)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(the_limit_counts_bytes_and_is_known_early)
+TEST(the_size_limit_refuses_a_declared_length_and_the_first_byte_above_it)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -136,7 +136,7 @@ TEST(the_limit_counts_bytes_and_is_known_early)
     EXPECT_OK(world_put(w, &request, world_bytes(w, 100), &f));
 }
 
-TEST(a_quota_of_bytes_or_files_holds_and_leaves_nothing)
+TEST(an_upload_above_the_quota_of_bytes_or_files_leaves_nothing)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -156,7 +156,7 @@ TEST(a_quota_of_bytes_or_files_holds_and_leaves_nothing)
     EXPECT_ERR(account_set_limits(&w->core, &w->operator_, S("nowhere"), 1, 0, w->a), ERR_NOT_FOUND);
 }
 
-TEST(the_configured_quota_holds_for_accounts_without_one_of_their_own)
+TEST(the_configured_quota_applies_to_accounts_without_a_quota_of_their_own)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -175,7 +175,7 @@ TEST(the_configured_quota_holds_for_accounts_without_one_of_their_own)
     EXPECT_ERR(world_put(w, &request, S(""), &f), ERR_QUOTA);
 }
 
-TEST(a_known_length_above_the_quota_is_refused_before_its_bytes)
+TEST(a_declared_length_above_the_quota_is_refused_before_the_first_byte)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -187,7 +187,7 @@ TEST(a_known_length_above_the_quota_is_refused_before_its_bytes)
     expect_nothing(w);
 }
 
-TEST(below_the_reserve_nothing_is_accepted_and_space_that_returns_is_used)
+TEST(uploads_are_refused_below_the_reserve_and_accepted_when_space_returns)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .blob_capacity = 200000, .reserve_bytes = 100000 });
@@ -226,7 +226,7 @@ TEST(free_space_is_looked_up_at_most_once_a_second)
     EXPECT_EQ(w->faults.calls - before, 2);
 }
 
-TEST(a_full_disk_is_no_space_and_leaves_nothing)
+TEST(a_full_disk_refuses_an_upload_with_no_space_and_leaves_nothing)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .blob_capacity = 40000 });
@@ -239,7 +239,7 @@ TEST(a_full_disk_is_no_space_and_leaves_nothing)
     EXPECT_OK(world_put(w, &request, world_bytes(w, 30000), &f));
 }
 
-TEST(a_deadline_is_set_from_the_end_of_the_upload)
+TEST(the_purge_time_counts_from_the_end_of_the_upload)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -256,7 +256,7 @@ static void never(void *arg, err_t e, const struct file *file)
     *(enum err_code *)arg = e ? e->code : ERR_CODE_COUNT;
 }
 
-TEST(a_closed_queue_says_come_back_and_leaves_nothing)
+TEST(an_upload_to_a_closing_store_is_unavailable_and_leaves_nothing)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -314,21 +314,21 @@ static void fail_each_call(size_t size, enum err_code with, int failures_in_a_ro
     EXPECT_EQ(world_blob_count(w), size > WORLD_INLINE_MAX ? world_file_count(w) : 0);
 }
 
-TEST(whichever_store_call_fails_a_small_upload_is_whole_or_nothing)
+TEST(a_small_upload_is_complete_or_absent_whichever_store_call_fails)
 {
     fail_each_call(5, ERR_UNAVAILABLE, 1);
     fail_each_call(5, ERR_NO_SPACE, 1);
     fail_each_call(5, ERR_UNAVAILABLE, 1000000);
 }
 
-TEST(whichever_store_call_fails_a_large_upload_is_whole_or_nothing)
+TEST(a_large_upload_is_complete_or_absent_whichever_store_call_fails)
 {
     fail_each_call(20000, ERR_UNAVAILABLE, 1);
     fail_each_call(20000, ERR_NO_SPACE, 1);
     fail_each_call(20000, ERR_UNAVAILABLE, 1000000);
 }
 
-TEST(with_a_committer_thread_it_is_the_same)
+TEST(uploads_of_all_sizes_work_with_a_committer_thread)
 {
     SCOPED(world_freep)
     struct world *w = world_new_with(&(struct world_options){ .threaded = true });
@@ -391,7 +391,7 @@ static enum err_code put_placed(struct world *w, const struct principal *who, st
     return code;
 }
 
-TEST(digests_that_were_asked_for_are_those_of_the_bytes)
+TEST(requested_digests_are_computed_over_the_bytes)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -414,7 +414,7 @@ TEST(digests_that_were_asked_for_are_those_of_the_bytes)
     expect_nothing(w); /* the account's room was the business of whoever placed it */
 }
 
-TEST(a_digest_that_comes_after_the_bytes_is_held_against_them)
+TEST(a_digest_declared_after_the_bytes_is_checked)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -434,7 +434,7 @@ TEST(a_digest_that_comes_after_the_bytes_is_held_against_them)
     expect_nothing(w);
 }
 
-TEST(an_md5_that_comes_after_the_bytes_counts_and_does_not_replace_another)
+TEST(an_md5_declared_after_the_bytes_is_checked_beside_an_earlier_one)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -461,7 +461,7 @@ TEST(an_md5_that_comes_after_the_bytes_counts_and_does_not_replace_another)
     expect_nothing(w);
 }
 
-TEST(what_finds_no_place_leaves_nothing)
+TEST(an_object_that_cannot_be_placed_leaves_nothing)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -471,24 +471,24 @@ TEST(what_finds_no_place_leaves_nothing)
     expect_nothing(w);
 }
 
-RUN_TESTS(cmocka_unit_test(small_files_are_rows_and_large_ones_blobs),
-          cmocka_unit_test(a_known_length_above_the_inline_limit_is_never_held_in_memory),
-          cmocka_unit_test(a_cut_upload_leaves_nothing),
-          cmocka_unit_test(tusd_497_fewer_or_more_bytes_than_announced_are_no_file),
-          cmocka_unit_test(a_wrong_md5_is_no_file_and_a_right_one_is),
-          cmocka_unit_test(the_limit_counts_bytes_and_is_known_early),
-          cmocka_unit_test(a_quota_of_bytes_or_files_holds_and_leaves_nothing),
-          cmocka_unit_test(the_configured_quota_holds_for_accounts_without_one_of_their_own),
-          cmocka_unit_test(a_known_length_above_the_quota_is_refused_before_its_bytes),
-          cmocka_unit_test(below_the_reserve_nothing_is_accepted_and_space_that_returns_is_used),
+RUN_TESTS(cmocka_unit_test(small_objects_become_rows_and_large_ones_blobs),
+          cmocka_unit_test(an_upload_of_known_length_above_the_inline_limit_is_never_held_in_memory),
+          cmocka_unit_test(a_discarded_upload_leaves_nothing),
+          cmocka_unit_test(tusd_497_an_upload_with_another_length_than_announced_makes_no_file),
+          cmocka_unit_test(an_upload_makes_a_file_only_with_the_declared_md5),
+          cmocka_unit_test(the_size_limit_refuses_a_declared_length_and_the_first_byte_above_it),
+          cmocka_unit_test(an_upload_above_the_quota_of_bytes_or_files_leaves_nothing),
+          cmocka_unit_test(the_configured_quota_applies_to_accounts_without_a_quota_of_their_own),
+          cmocka_unit_test(a_declared_length_above_the_quota_is_refused_before_the_first_byte),
+          cmocka_unit_test(uploads_are_refused_below_the_reserve_and_accepted_when_space_returns),
           cmocka_unit_test(free_space_is_looked_up_at_most_once_a_second),
-          cmocka_unit_test(a_full_disk_is_no_space_and_leaves_nothing),
-          cmocka_unit_test(a_deadline_is_set_from_the_end_of_the_upload),
-          cmocka_unit_test(a_closed_queue_says_come_back_and_leaves_nothing),
-          cmocka_unit_test(whichever_store_call_fails_a_small_upload_is_whole_or_nothing),
-          cmocka_unit_test(whichever_store_call_fails_a_large_upload_is_whole_or_nothing),
-          cmocka_unit_test(with_a_committer_thread_it_is_the_same),
-          cmocka_unit_test(digests_that_were_asked_for_are_those_of_the_bytes),
-          cmocka_unit_test(a_digest_that_comes_after_the_bytes_is_held_against_them),
-          cmocka_unit_test(an_md5_that_comes_after_the_bytes_counts_and_does_not_replace_another),
-          cmocka_unit_test(what_finds_no_place_leaves_nothing))
+          cmocka_unit_test(a_full_disk_refuses_an_upload_with_no_space_and_leaves_nothing),
+          cmocka_unit_test(the_purge_time_counts_from_the_end_of_the_upload),
+          cmocka_unit_test(an_upload_to_a_closing_store_is_unavailable_and_leaves_nothing),
+          cmocka_unit_test(a_small_upload_is_complete_or_absent_whichever_store_call_fails),
+          cmocka_unit_test(a_large_upload_is_complete_or_absent_whichever_store_call_fails),
+          cmocka_unit_test(uploads_of_all_sizes_work_with_a_committer_thread),
+          cmocka_unit_test(requested_digests_are_computed_over_the_bytes),
+          cmocka_unit_test(a_digest_declared_after_the_bytes_is_checked),
+          cmocka_unit_test(an_md5_declared_after_the_bytes_is_checked_beside_an_earlier_one),
+          cmocka_unit_test(an_object_that_cannot_be_placed_leaves_nothing))

@@ -13,7 +13,7 @@ static struct rate_limit limit_of(int64_t limit)
     return r;
 }
 
-TEST(a_user_may_ask_so_often_and_no_more)
+TEST(requests_above_the_limit_are_refused)
 {
     struct rate_limit r = limit_of(3);
     struct rate_state s;
@@ -45,7 +45,7 @@ TEST(windows_are_aligned_to_the_clock)
     rate_limit_release(&r);
 }
 
-TEST(zero_is_no_limit)
+TEST(a_limit_of_zero_allows_every_request)
 {
     struct rate_limit r = limit_of(0);
     struct rate_state s;
@@ -57,7 +57,7 @@ TEST(zero_is_no_limit)
     rate_limit_release(&r);
 }
 
-TEST(many_users_are_told_apart_and_memory_stays_bounded)
+TEST(users_are_counted_separately_in_bounded_memory)
 {
     struct rate_limit r = limit_of(2);
     struct rate_state s;
@@ -73,7 +73,7 @@ TEST(many_users_are_told_apart_and_memory_stays_bounded)
     rate_limit_release(&r);
 }
 
-TEST(a_clock_set_back_locks_nobody_out)
+TEST(a_clock_set_back_refuses_no_user)
 {
     struct rate_limit r = limit_of(1);
     struct rate_state s;
@@ -108,6 +108,7 @@ TEST(threads_share_one_count)
     rate_limit_release(&r);
 }
 
-RUN_TESTS(cmocka_unit_test(a_user_may_ask_so_often_and_no_more), cmocka_unit_test(windows_are_aligned_to_the_clock),
-          cmocka_unit_test(zero_is_no_limit), cmocka_unit_test(many_users_are_told_apart_and_memory_stays_bounded),
-          cmocka_unit_test(a_clock_set_back_locks_nobody_out), cmocka_unit_test(threads_share_one_count))
+RUN_TESTS(cmocka_unit_test(requests_above_the_limit_are_refused), cmocka_unit_test(windows_are_aligned_to_the_clock),
+          cmocka_unit_test(a_limit_of_zero_allows_every_request),
+          cmocka_unit_test(users_are_counted_separately_in_bounded_memory),
+          cmocka_unit_test(a_clock_set_back_refuses_no_user), cmocka_unit_test(threads_share_one_count))

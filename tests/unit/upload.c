@@ -60,7 +60,7 @@ static void expect_refused(const struct bucket_fixture *s, const struct complete
 
 /* ---- one after the other ---- */
 
-TEST(parts_in_any_order_become_one_object)
+TEST(parts_put_in_any_order_become_one_object)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -97,7 +97,7 @@ TEST(parts_in_any_order_become_one_object)
     expect_empty_store(w);
 }
 
-TEST(any_piece_of_what_was_put_together_is_read_right)
+TEST(every_range_of_a_composite_is_read_correctly)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -139,7 +139,7 @@ TEST(any_piece_of_what_was_put_together_is_read_right)
     EXPECT_ERR(entry_part(&w->core, &entry, 2, w->a, &offset, &size), ERR_NOT_FOUND);
 }
 
-TEST(who_reads_what_was_put_together_goes_on_when_it_is_replaced)
+TEST(an_open_composite_stays_readable_when_it_is_replaced)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -167,7 +167,7 @@ TEST(who_reads_what_was_put_together_goes_on_when_it_is_replaced)
     expect_empty_store(w);
 }
 
-TEST(a_part_sent_again_takes_the_place_of_the_first) /* seaweedfs#5460, ceph#55042 */
+TEST(a_part_sent_again_replaces_the_first) /* seaweedfs#5460, ceph#55042 */
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -188,7 +188,7 @@ TEST(a_part_sent_again_takes_the_place_of_the_first) /* seaweedfs#5460, ceph#550
     expect_empty_store(w);
 }
 
-TEST(parts_that_are_not_named_go)
+TEST(completing_releases_parts_that_the_request_does_not_name)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -208,7 +208,7 @@ TEST(parts_that_are_not_named_go)
     expect_empty_store(w);
 }
 
-TEST(completing_replaces_what_was_there_and_counts_the_difference)
+TEST(completing_replaces_the_entry_and_counts_the_difference)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -227,7 +227,7 @@ TEST(completing_replaces_what_was_there_and_counts_the_difference)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(completing_is_refused_for_its_own_reason_each_time_and_the_upload_stays)
+TEST(a_refused_completion_names_its_reason_and_keeps_the_upload)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -290,7 +290,7 @@ TEST(completing_is_refused_for_its_own_reason_each_time_and_the_upload_stays)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(completing_twice_is_answered_like_once) /* supabase/storage#822 */
+TEST(completing_again_gives_the_same_entry) /* supabase/storage#822 */
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -315,7 +315,7 @@ TEST(completing_twice_is_answered_like_once) /* supabase/storage#822 */
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(seaweedfs_10663_aborting_a_left_over_upload_keeps_the_parts_of_the_finished_object)
+TEST(seaweedfs_10663_aborting_another_upload_keeps_the_parts_of_a_completed_object)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -337,7 +337,7 @@ TEST(seaweedfs_10663_aborting_a_left_over_upload_keeps_the_parts_of_the_finished
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-TEST(a_copy_keeps_the_parts_when_the_first_name_goes)
+TEST(a_copy_of_a_composite_keeps_its_parts_when_the_source_is_removed)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -360,7 +360,7 @@ TEST(a_copy_keeps_the_parts_when_the_first_name_goes)
     expect_empty_store(w);
 }
 
-TEST(more_objects_of_many_parts_than_are_kept_are_all_read)
+TEST(composites_beyond_the_capacity_of_the_part_map_cache_are_read)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -395,7 +395,7 @@ TEST(more_objects_of_many_parts_than_are_kept_are_all_read)
 
 /* ---- digests ---- */
 
-TEST(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts)
+TEST(the_digest_of_a_composite_is_worked_out_from_those_of_its_parts)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -447,7 +447,7 @@ TEST(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts)
 
 /* ---- limits, looking, time ---- */
 
-TEST(parts_are_held_to_what_was_declared)
+TEST(a_part_is_refused_when_it_breaks_its_request)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -526,7 +526,7 @@ TEST(parts_and_uploads_are_listed_in_pages)
     EXPECT_ERR(upload_get(&w->core, &other, w->a, &upload), ERR_NOT_FOUND);
 }
 
-TEST(at_exactly_its_time_an_upload_is_gone_and_then_purged_with_its_parts)
+TEST(at_exactly_its_expiry_an_upload_is_gone_and_then_purged_with_its_parts)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -553,7 +553,7 @@ TEST(at_exactly_its_time_an_upload_is_gone_and_then_purged_with_its_parts)
     expect_empty_store(w);
 }
 
-TEST(a_purge_ends_all_that_is_due_in_bounded_writes)
+TEST(the_purge_ends_all_expired_uploads_in_writes_of_bounded_size)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -572,7 +572,7 @@ TEST(a_purge_ends_all_that_is_due_in_bounded_writes)
     expect_empty_store(w);
 }
 
-TEST(nextcloud_31259_ten_thousand_parts_are_one_object)
+TEST(nextcloud_31259_ten_thousand_parts_become_one_object)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -610,7 +610,7 @@ static void store_parts(const struct bucket_fixture *s, slice key, int count)
 }
 
 /* 1,000 keys of 1,000 parts each kept every other write waiting for half a minute. */
-TEST(removing_many_keys_of_many_parts_held_up_all_others)
+TEST(removing_many_keys_with_many_parts_takes_several_writes)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -682,7 +682,7 @@ static slice prepare(const struct bucket_fixture *s, const slice bytes[2], struc
     return name;
 }
 
-TEST(of_two_completions_both_answer_the_same_one_object)
+TEST(two_completions_at_once_give_the_same_object)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -706,7 +706,7 @@ TEST(of_two_completions_both_answer_the_same_one_object)
     expect_empty_store(w);
 }
 
-TEST(versitygw_873_of_two_uploads_of_one_key_the_last_to_complete_stays_whole)
+TEST(versitygw_873_the_last_of_two_uploads_of_one_key_to_complete_stays_complete)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -733,7 +733,7 @@ TEST(versitygw_873_of_two_uploads_of_one_key_the_last_to_complete_stays_whole)
     expect_empty_store(w);
 }
 
-TEST(ceph_60771_of_complete_and_abort_one_wins)
+TEST(ceph_60771_completing_and_aborting_at_once_one_wins)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -760,7 +760,7 @@ TEST(ceph_60771_of_complete_and_abort_one_wins)
     expect_empty_store(w);
 }
 
-TEST(seaweedfs_5460_a_part_sent_again_while_it_completes_changes_nothing_or_refuses)
+TEST(seaweedfs_5460_a_part_sent_again_during_completion_changes_nothing_or_fails)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -832,7 +832,7 @@ static void *read_on(void *arg)
     return NULL;
 }
 
-TEST(threads_read_what_is_put_together_while_it_is_replaced)
+TEST(threads_read_a_composite_while_it_is_replaced)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -853,26 +853,26 @@ TEST(threads_read_what_is_put_together_while_it_is_replaced)
     expect_empty_store(w);
 }
 
-RUN_TESTS(cmocka_unit_test(parts_in_any_order_become_one_object),
-          cmocka_unit_test(any_piece_of_what_was_put_together_is_read_right),
-          cmocka_unit_test(who_reads_what_was_put_together_goes_on_when_it_is_replaced),
-          cmocka_unit_test(a_part_sent_again_takes_the_place_of_the_first),
-          cmocka_unit_test(parts_that_are_not_named_go),
-          cmocka_unit_test(completing_replaces_what_was_there_and_counts_the_difference),
-          cmocka_unit_test(completing_is_refused_for_its_own_reason_each_time_and_the_upload_stays),
-          cmocka_unit_test(completing_twice_is_answered_like_once),
-          cmocka_unit_test(seaweedfs_10663_aborting_a_left_over_upload_keeps_the_parts_of_the_finished_object),
-          cmocka_unit_test(a_copy_keeps_the_parts_when_the_first_name_goes),
-          cmocka_unit_test(more_objects_of_many_parts_than_are_kept_are_all_read),
-          cmocka_unit_test(the_digest_of_the_whole_is_joined_or_made_of_those_of_the_parts),
-          cmocka_unit_test(parts_are_held_to_what_was_declared),
+RUN_TESTS(cmocka_unit_test(parts_put_in_any_order_become_one_object),
+          cmocka_unit_test(every_range_of_a_composite_is_read_correctly),
+          cmocka_unit_test(an_open_composite_stays_readable_when_it_is_replaced),
+          cmocka_unit_test(a_part_sent_again_replaces_the_first),
+          cmocka_unit_test(completing_releases_parts_that_the_request_does_not_name),
+          cmocka_unit_test(completing_replaces_the_entry_and_counts_the_difference),
+          cmocka_unit_test(a_refused_completion_names_its_reason_and_keeps_the_upload),
+          cmocka_unit_test(completing_again_gives_the_same_entry),
+          cmocka_unit_test(seaweedfs_10663_aborting_another_upload_keeps_the_parts_of_a_completed_object),
+          cmocka_unit_test(a_copy_of_a_composite_keeps_its_parts_when_the_source_is_removed),
+          cmocka_unit_test(composites_beyond_the_capacity_of_the_part_map_cache_are_read),
+          cmocka_unit_test(the_digest_of_a_composite_is_worked_out_from_those_of_its_parts),
+          cmocka_unit_test(a_part_is_refused_when_it_breaks_its_request),
           cmocka_unit_test(parts_and_uploads_are_listed_in_pages),
-          cmocka_unit_test(at_exactly_its_time_an_upload_is_gone_and_then_purged_with_its_parts),
-          cmocka_unit_test(a_purge_ends_all_that_is_due_in_bounded_writes),
-          cmocka_unit_test(nextcloud_31259_ten_thousand_parts_are_one_object),
-          cmocka_unit_test(removing_many_keys_of_many_parts_held_up_all_others),
-          cmocka_unit_test(of_two_completions_both_answer_the_same_one_object),
-          cmocka_unit_test(versitygw_873_of_two_uploads_of_one_key_the_last_to_complete_stays_whole),
-          cmocka_unit_test(ceph_60771_of_complete_and_abort_one_wins),
-          cmocka_unit_test(seaweedfs_5460_a_part_sent_again_while_it_completes_changes_nothing_or_refuses),
-          cmocka_unit_test(threads_read_what_is_put_together_while_it_is_replaced))
+          cmocka_unit_test(at_exactly_its_expiry_an_upload_is_gone_and_then_purged_with_its_parts),
+          cmocka_unit_test(the_purge_ends_all_expired_uploads_in_writes_of_bounded_size),
+          cmocka_unit_test(nextcloud_31259_ten_thousand_parts_become_one_object),
+          cmocka_unit_test(removing_many_keys_with_many_parts_takes_several_writes),
+          cmocka_unit_test(two_completions_at_once_give_the_same_object),
+          cmocka_unit_test(versitygw_873_the_last_of_two_uploads_of_one_key_to_complete_stays_complete),
+          cmocka_unit_test(ceph_60771_completing_and_aborting_at_once_one_wins),
+          cmocka_unit_test(seaweedfs_5460_a_part_sent_again_during_completion_changes_nothing_or_fails),
+          cmocka_unit_test(threads_read_a_composite_while_it_is_replaced))
