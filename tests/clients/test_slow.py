@@ -11,6 +11,7 @@ from rounds import rounds
 from server import (FORM, Gone, Server, bearer, file_part, form, in_threads, is_native_error, is_pyrus_error, request,
                     wait_for)
 
+pytestmark = pytest.mark.alone("these servers drop slow clients, and a test that gets no processor time is one")
 UPLOAD, PUT = "/v4/files/upload", "/v1/native/files/a.bin"
 
 

@@ -192,3 +192,13 @@ def test_ci_ends_with_the_count(root, tmp_path, output, status, last):
     assert done.returncode == status
     assert done.stdout.splitlines()[-1] == last
     assert re.fullmatch(r"\d+ passed, \d+ failed(, \d+ skipped)?", last)
+
+
+def test_tests_that_run_alone_are_left_out_or_run_by_themselves(root, tmp_path):
+    (tmp_path / "test_both.py").write_text("import pytest\n\n\ndef test_one():\n    pass\n\n\n"
+                                           "@pytest.mark.alone('it measures')\ndef test_other():\n    pass\n")
+    (tmp_path / "conftest.py").write_text(open(os.path.join(root, "tests", "conftest.py"), encoding="utf-8").read())
+    for which, passed in (("--alone=never", "test_one"), ("--alone=only", "test_other")):
+        done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-v", which, str(tmp_path)],
+                              capture_output=True, text=True, cwd=tmp_path)
+        assert re.findall(r"::(\w+) PASSED", done.stdout) == [passed], done.stdout
