@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every blob store promises (src/core/store/blob_store.h), held against each of them; then what only a disk can
- * break: a kill at any moment, a full volume, a planted link. */
+/* Every blob store must keep the contract of src/core/store/blob_store.h. The last tests are about what only happens to a
+ * disk: a kill at any time, a full volume, foreign files in the directory. */
 #include "rounds.h"
 #include "test.h"
 #include "tmpdir.h"
@@ -27,7 +27,7 @@
 enum store_kind { DISK, DISK_NAMES, MEM, FAULT, KINDS };
 static const char *const kind_names[KINDS] = { "disk", "disk with temporary names", "mem", "fault over mem" };
 
-/* A store of one kind, empty, and what it stands on. */
+/* An empty store of one kind, and what belongs to it. */
 struct world {
     enum store_kind kind;
     char *dir; /* of the disk kinds; the store is dir/blobs */
@@ -90,7 +90,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* -- words of the tests -------------------------------------------------------------------------------------------- */
+/* ---- helpers ---- */
 
 static struct blob_writer *begin(struct blob_store *store, slice key, uint64_t size_hint, struct arena *a)
 {
@@ -108,7 +108,7 @@ static err_t try_put(struct blob_store *store, slice key, slice bytes, struct ar
     return blob_writer_commit(&writer, a);
 }
 
-/* All of key, by read_at in odd steps. */
+/* All bytes of the key, by read_at in steps of odd sizes. */
 static err_t try_get(struct blob_store *store, slice key, struct arena *a, slice *ret_bytes)
 {
     SCOPED(blob_reader_closep)
@@ -140,7 +140,7 @@ static bool is_visible(struct blob_store *store, slice key, struct arena *a)
     return !e;
 }
 
-/* n bytes that follow from the seed, so that a whole blob proves itself. */
+/* n bytes that follow from the seed, so that a test can tell a complete blob from a damaged one. */
 static slice noise(struct arena *a, uint64_t seed, size_t n)
 {
     struct random_seeded r;
@@ -175,7 +175,7 @@ static struct tally tally(struct blob_store *store, struct arena *a)
     return t;
 }
 
-static int files_seen; /* nftw has no argument for its caller */
+static int files_seen; /* nftw passes no argument to its callback */
 static int see_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)path;
@@ -185,7 +185,7 @@ static int see_file(const char *path, const struct stat *st, int type, struct FT
     return 0;
 }
 
-/* Whatever is in the directory of a disk store and is no directory; where there is no directory, what is listed. */
+/* How many files are in the directory of a disk store; for a store without a directory, how many blobs it lists. */
 static int traces(struct world *w)
 {
     if (!w->dir)
@@ -195,7 +195,7 @@ static int traces(struct world *w)
     return files_seen;
 }
 
-/* -- the contract -------------------------------------------------------------------------------------------------- */
+/* ---- the contract ---- */
 
 TEST(a_blob_is_invisible_before_its_commit)
 {
@@ -427,7 +427,7 @@ TEST(committed_blobs_exist_after_reopening)
     EXPECT_EQ(traces(w), 1);
 }
 
-/* -- threads ------------------------------------------------------------------------------------------------------- */
+/* ---- threads ---- */
 
 struct worker {
     struct world *world;
@@ -480,7 +480,7 @@ TEST(eight_threads_commit_at_once_and_each_key_has_one_winner)
     EXPECT_EQ(traces(w), each + 8 * (each / 2));
 }
 
-/* -- out of space -------------------------------------------------------------------------------------------------- */
+/* ---- out of space ---- */
 
 static bool mount_small_volume(struct world *w)
 {
@@ -503,7 +503,7 @@ TEST(a_full_store_reports_no_space_and_works_again_when_there_is_room)
         world_reopen(w, 4 * MIB);
     }
     EXPECT_OK(try_put(w->store, S("aa-half"), noise(w->a, 1, 2 * MIB), w->a));
-    /* Full while writing, with and without a hint; the second half is the one that does not fit. */
+    /* The store is full while a blob is written, with and without a hint: its second half does not fit. */
     for (uint64_t hint = 0; hint <= 3 * MIB; hint += 3 * MIB) {
         SCOPED(blob_writer_discardp)
         struct blob_writer *writer = NULL;
@@ -512,7 +512,7 @@ TEST(a_full_store_reports_no_space_and_works_again_when_there_is_room)
             e = writer->ops->write(writer, noise(w->a, 2, MIB / 8), w->a);
         EXPECT_ERR(e, ERR_NO_SPACE);
         if (writer)
-            EXPECT_ERR(blob_writer_commit(&writer, w->a), ERR_UNAVAILABLE); /* a cut blob is no blob */
+            EXPECT_ERR(blob_writer_commit(&writer, w->a), ERR_UNAVAILABLE); /* a truncated blob is not committed */
     }
     EXPECT(!is_visible(w->store, S("bb-too-big"), w->a));
     EXPECT_EQ(traces(w), 1);
@@ -542,7 +542,7 @@ TEST(a_memory_store_without_capacity_never_fills)
         EXPECT(free_bytes == UINT64_MAX);
 }
 
-/* -- failing calls ------------------------------------------------------------------------------------------------- */
+/* ---- failing calls ---- */
 
 static err_t life_of_a_blob(struct world *w, slice key, slice bytes, bool *ret_committed)
 {
@@ -600,7 +600,7 @@ TEST(a_failed_write_cannot_be_committed)
     EXPECT_EQ(traces(w), 0);
 }
 
-/* -- what only a disk can suffer ----------------------------------------------------------------------------------- */
+/* ---- what only a disk can suffer ---- */
 
 static slice blob_of(struct arena *a, unsigned number, size_t *ret_size, slice *ret_key)
 {
@@ -609,7 +609,7 @@ static slice blob_of(struct arena *a, unsigned number, size_t *ret_size, slice *
     return noise(a, number, *ret_size);
 }
 
-/* Commit blobs from `number` on, and tell each number when it is acknowledged, until killed. */
+/* Commit blobs from `number` on until killed, and report each number when its blob is acknowledged. */
 __attribute__((noreturn)) static void write_until_killed(struct world *w, unsigned number, int tell)
 {
     SCRATCH(opening);
@@ -633,8 +633,8 @@ __attribute__((noreturn)) static void write_until_killed(struct world *w, unsign
     }
 }
 
-/* Kill a child some time after its `acks`th answer; 0 may be in the middle of opening. Returns the first number that it
- * did not acknowledge. */
+/* Kill a child some time after it acknowledged `acks` blobs; with 0, it may still be opening the store. Returns the first
+ * number that it did not acknowledge. */
 static unsigned round_of_killing(struct world *w, unsigned first, int acks, useconds_t after_us)
 {
     int pipes[2];
@@ -658,7 +658,7 @@ static unsigned round_of_killing(struct world *w, unsigned first, int acks, usec
         if (more)
             EXPECT_EQ(number, next++);
     }
-    EXPECT(acks < 0); /* otherwise it gave up by itself */
+    EXPECT(acks < 0); /* otherwise the child ended by itself */
     close(pipes[0]);
     return next;
 }
@@ -685,7 +685,7 @@ TEST(a_kill_at_any_time_keeps_acknowledged_blobs_and_leaves_nothing_else)
             slice bytes = blob_of(&a, i, &size, &key);
             EXPECT_SLICE(get(w->store, key, &a), bytes);
         }
-        /* The one that was being committed may be there, and then it is whole. */
+        /* The blob that was being committed may exist, and then it is complete. */
         expected += (int)(next - first);
         slice bytes = blob_of(&a, next, &size, &key);
         if (is_visible(w->store, key, &a)) {
@@ -711,10 +711,10 @@ TEST(the_next_open_removes_temporary_files_of_a_dead_writer)
     EXPECT_OK(writer->ops->write(writer, S("x"), w->a));
     EXPECT_EQ(traces(w), 1);
     EXPECT_EQ(tally(w->store, w->a).count, 0);
-    struct blob_store *dead = w->store; /* a second store on the directory stands for the restarted server */
+    struct blob_store *dead = w->store; /* a second store on the directory represents the restarted server */
     world_open(w, 0);
     EXPECT_EQ(traces(w), 0);
-    EXPECT_ERR(blob_writer_commit(&writer, w->a), ERR_UNAVAILABLE); /* its file is gone: not "not found" */
+    EXPECT_ERR(blob_writer_commit(&writer, w->a), ERR_UNAVAILABLE); /* its file is gone: UNAVAILABLE, not NOT_FOUND */
     dead->ops->close_store(dead);
 }
 
@@ -768,7 +768,8 @@ TEST(a_truncated_blob_is_corrupt_and_a_lost_directory_is_unavailable)
     EXPECT_ERR(try_put(w->store, S("ab-cut"), S("x"), w->a), ERR_UNAVAILABLE);
 }
 
-/* The kinds that a case is about. What can never apply is left out here: a skip is something this machine cannot do. */
+/* The kinds of store that a case applies to. The others are left out here and not skipped: a skip means that this machine
+ * cannot run a test. */
 enum {
     ON_DISK = 1 << DISK | 1 << DISK_NAMES,
     WITH_NAMES = 1 << DISK_NAMES,

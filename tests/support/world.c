@@ -65,7 +65,7 @@ void world_free(struct world *w)
     free(w);
 }
 
-/* ---- people ---- */
+/* ---- users ---- */
 
 struct principal world_principal(struct world *w, slice login)
 {
@@ -217,7 +217,7 @@ void world_run_jobs(struct world *w)
     EXPECT_OK(jobs_run_due(w->jobs, w->a));
 }
 
-/* ---- looking ---- */
+/* ---- the state of the store ---- */
 
 struct meta_tx *world_tx(struct world *w)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The product in a bottle: stores in memory, a stopped clock, seeded chance, no threads. A write is committed before
- * the call returns. Both stores are wrapped so that the nth store call fails on demand (w->faults).
+/* The whole core for a test: stores in memory, a clock that only the test moves, a seeded random source, no threads. A
+ * write is committed before its call returns. Both stores are wrapped so that the nth store call fails on demand
+ * (w->faults).
  *
  *   WORLD(w);
  *   world_user(w, S("alice"));
@@ -28,12 +29,12 @@
 #define WORLD_CACHE_BYTES (1 << 20)
 
 struct world {
-    struct arena arena, *a; /* what a test asks for lives here */
+    struct arena arena, *a; /* for what a test asks for */
     struct clock_manual clock;
     struct random_seeded random;
     struct seal *seal;
     struct fault_plan faults;
-    struct sql_db *db; /* the metadata store's */
+    struct sql_db *db; /* of the metadata store */
     struct core core;
     struct jobs *jobs;
     struct principal operator_;
@@ -43,7 +44,7 @@ struct world_options {
     uint64_t blob_capacity; /* 0: no limit */
     uint64_t reserve_bytes;
     bool threaded;        /* a committer thread, as in the product */
-    const char *database; /* in a file, so that readers do not wait for the writer; NULL: in memory */
+    const char *database; /* a file, so that readers do not wait for the writer; NULL: in memory */
 };
 
 struct world *world_new(void);
@@ -70,35 +71,36 @@ static inline int64_t hours(int64_t n)
     return n * 3600 * 1000;
 }
 
-/* A user of the account default. The principal's slices live in w->a. Fails the test on any error, like all below. */
+/* A new user of the account "default". The slices of the principal live in w->a. Like all calls below, it fails the test on
+ * any error. */
 struct principal world_user(struct world *w, slice login);
 struct principal world_admin(struct world *w, slice login);
-struct principal world_principal(struct world *w, slice login); /* one that is there */
+struct principal world_principal(struct world *w, slice login); /* of an existing user */
 slice world_key(struct world *w, slice login, slice purpose);   /* the secret of a new key */
 
-/* An order for a file of that user, as an API would make it: kept, no limits. */
+/* The request of an API for a file of that user that is kept, without limits. */
 struct intake_request world_request(const struct principal *who, slice name);
-/* Open, write (in pieces of 1000), finish, wait. What went wrong is returned, made in w->a. */
+/* Open an intake, write the bytes in pieces of 1000, finish, and wait. Returns the error, made in w->a. */
 err_t world_put(struct world *w, const struct intake_request *, slice bytes, struct file *ret);
-/* A file that is there. purge_after_ms 0: kept. */
+/* A stored file. purge_after_ms 0: it is kept. */
 struct file world_store(struct world *w, const struct principal *who, slice name, slice bytes, int64_t purge_after_ms);
-slice world_bytes(struct world *w, size_t n); /* n bytes of noise */
+slice world_bytes(struct world *w, size_t n); /* n random bytes */
 /* The bytes of a file, or the error of opening or reading it. */
 err_t world_read(struct world *w, const struct principal *who, const struct file *, slice *ret);
 
-void world_wait(struct world *w, int64_t ms); /* the clock goes on */
-void world_run_jobs(struct world *w);         /* what is due */
+void world_wait(struct world *w, int64_t ms); /* moves the clock */
+void world_run_jobs(struct world *w);         /* that are due */
 
 int64_t world_blob_count(struct world *w);
-slice world_only_blob(struct world *w); /* key of the only blob there is */
+slice world_only_blob(struct world *w); /* the key of the only blob in the store */
 int64_t world_file_count(struct world *w);
 int64_t world_event_count(struct world *w, slice action);
-struct account world_account(struct world *w); /* default, as it is now */
-/* Errors and warnings of a full check; notes too when they are wanted. */
+struct account world_account(struct world *w); /* the account "default" as it is now */
+/* How many errors and warnings a full check finds; with notes, if they are wanted. */
 int64_t world_fsck(struct world *w, bool with_notes);
-/* One change in the metadata store, past core's rules. */
+/* One write in the metadata store, without the checks of core. */
 void world_write(struct world *w, meta_apply_fn *apply, void *arg);
-/* Read transaction for looking past core. */
+/* A snapshot of the metadata store. */
 struct meta_tx *world_tx(struct world *w);
 
 #endif

@@ -31,7 +31,7 @@ static slice token(struct world *w, slice login, slice key)
 TEST(bootstrap_makes_the_default_account_and_the_operator)
 {
     WORLD(w);
-    EXPECT_OK(access_bootstrap(&w->core, w->a)); /* again: nothing to do */
+    EXPECT_OK(access_bootstrap(&w->core, w->a)); /* the second time there is nothing to make */
     EXPECT(w->operator_.is_admin && w->operator_.credential_id == 0);
     EXPECT_SLICE(w->operator_.login, S("operator"));
     struct principal who;
@@ -69,7 +69,7 @@ TEST(a_key_authenticates_its_user_for_its_purpose_only)
     struct principal alice = world_user(w, S("alice")), who;
     slice key = world_key(w, S("alice"), API);
     EXPECT_EQ(key.n, 43);
-    for (int i = 0; i < 2; i++) { /* looked up, then cached */
+    for (int i = 0; i < 2; i++) { /* the second time from the cache */
         EXPECT_OK(access_check(&w->core, API, CREDENTIAL_KEY, key, w->a, &who));
         EXPECT_EQ(who.user_id, alice.user_id);
         EXPECT_SLICE(who.login, S("alice"));
@@ -110,7 +110,7 @@ TEST(a_token_expires_at_exactly_its_time_cached_or_not)
     EXPECT_OK(check(w, CREDENTIAL_TOKEN, t));
     world_wait(w, 1);
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_EXPIRED);
-    world_user(w, S("bob")); /* another generation may stand now: looked up again */
+    world_user(w, S("bob")); /* a write may have begun another generation, so the token is read again */
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("bob"), USER_DISABLED, w->a));
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_EXPIRED);
 }
@@ -201,7 +201,8 @@ TEST(a_changed_password_revokes_tokens_and_the_old_one_is_refused)
     slice t = token(w, S("alice"), world_key(w, S("alice"), API));
     struct user user;
     EXPECT_ERR(user_set_password(&w->core, &w->operator_, S("alice"), S("short77"), w->a), ERR_INVALID);
-    EXPECT_ERR(user_check_password(&w->core, S("alice"), S(""), w->a, &user), ERR_UNAUTHENTICATED); /* none set */
+    EXPECT_ERR(user_check_password(&w->core, S("alice"), S(""), w->a, &user),
+               ERR_UNAUTHENTICATED); /* no password is set */
     EXPECT_OK(check(w, CREDENTIAL_TOKEN, t));
     EXPECT_OK(user_set_password(&w->core, &w->operator_, S("alice"), S("correct horse"), w->a));
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
@@ -292,7 +293,7 @@ TEST(threads_check_keys_while_others_are_made_and_revoked)
     }
 }
 
-/* ---- pairs ---- */
+/* ---- pairs of key and token ---- */
 
 static struct minted_key mint_pair(struct world *w, slice login)
 {
@@ -328,7 +329,7 @@ TEST(a_pair_authenticates_only_with_key_and_token)
     int64_t key_id;
     EXPECT(p.key.n == 32 && only_has(p.key, "0123456789abcdef"));
     EXPECT(p.token.n == 20 && only_has(p.token, DIGITS UPPER LOWER));
-    for (int i = 0; i < 2; i++) { /* looked up, then cached */
+    for (int i = 0; i < 2; i++) { /* the second time from the cache */
         EXPECT_OK(access_check_pair(&w->core, API, &(struct key_and_token){ p.key, p.token }, w->a, &who, &key_id));
         EXPECT_EQ(who.user_id, alice.user_id);
         EXPECT_EQ(key_id, p.id);
@@ -376,7 +377,7 @@ TEST(revoking_the_key_of_a_pair_revokes_its_token_at_once)
     EXPECT_OK(check_pair(w, other.key, other.token));
 }
 
-/* ---- pairs that sign ---- */
+/* ---- signing keys ---- */
 
 static err_t signing(struct world *w, slice access_key, slice *ret_secret)
 {
@@ -401,7 +402,7 @@ TEST(an_access_key_gives_its_user_and_its_secret)
     mint_signing(w, S("alice"), &key, &secret);
     EXPECT(key.n == 20 && slice_starts(key, S("CAIS")) && only_has(key, DIGITS UPPER));
     EXPECT(secret.n == 40 && only_has(secret, DIGITS UPPER LOWER));
-    for (int i = 0; i < 2; i++) { /* looked up and opened, then cached */
+    for (int i = 0; i < 2; i++) { /* the second time from the cache */
         EXPECT_OK(access_signing(&w->core, API, key, w->a, &who, &got));
         EXPECT_EQ(who.user_id, alice.user_id);
         EXPECT_SLICE(got, secret);
@@ -411,7 +412,7 @@ TEST(an_access_key_gives_its_user_and_its_secret)
     }
 }
 
-/* The public half stands in every URL: taken for a key it would let anybody in. */
+/* Signed URLs contain the access key. If it were accepted as a secret key, anybody who sees one could use it. */
 TEST(an_access_key_is_not_accepted_as_a_secret_key)
 {
     WORLD(w);
@@ -441,7 +442,7 @@ TEST(a_signing_key_is_refused_at_once_when_it_is_revoked_or_its_user_disabled)
     EXPECT_ERR(signing(w, key, &got), ERR_REVOKED);
 }
 
-/* What a restore without its master key leaves. The cache must not know better. */
+/* A restore without the master key leaves such keys. The cache must not hide it. */
 TEST(a_signing_key_of_another_master_key_is_corrupt_and_the_servers_own_is_replaced)
 {
     WORLD(w);
@@ -459,7 +460,7 @@ TEST(a_signing_key_of_another_master_key_is_corrupt_and_the_servers_own_is_repla
     EXPECT_EQ(lost, 2);
     EXPECT_OK(access_own_signing(&w->core, API, w->a, &got, &secret));
     EXPECT(!slice_eq(got, own_key));
-    EXPECT_OK(key_revoke(&w->core, &w->operator_, id, w->a)); /* the way out when the old key is gone for good */
+    EXPECT_OK(key_revoke(&w->core, &w->operator_, id, w->a)); /* this is how an operator removes a lost key */
     EXPECT_OK(key_count_lost(&w->core, 0, w->a, &lost));
     EXPECT_EQ(lost, 1);
     w->core.seal = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of the calls that make a blob durable. No test can cut the power; what it can show is that every sync was
- * made, after what it must cover and before the answer, and that a failing one is never answered with success. */
+/* The order of the system calls that make a blob durable. No test can cut the power. A test can show that each sync comes
+ * after the changes that it must cover and before the acknowledgement, and that a sync that fails is never reported as
+ * success. */
 #include "test.h"
 #include "tmpdir.h"
 
@@ -12,15 +13,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* What the recording calls share; one test runs at a time. */
+/* The state of the recording system calls; one test runs at a time. */
 static struct {
     pthread_mutex_t mutex;
     char log[64 * 1024];
-    const char *root;  /* shown names are relative to it */
+    const char *root;  /* recorded names are relative to it */
     const char *fail;  /* this call … */
     int fail_errno;    /* … fails with this … */
     int fail_times;    /* … so many times from now */
-    size_t most_bytes; /* a pwrite takes no more; 0 is no limit */
+    size_t most_bytes; /* a pwrite writes no more; 0: no limit */
     int fsyncs, fdatasyncs, hints;
     int fsync_takes_us;
 } rec = { .mutex = PTHREAD_MUTEX_INITIALIZER };
@@ -43,7 +44,7 @@ static bool must_fail(const char *call)
     return true;
 }
 
-/* The path behind a descriptor below the root; FILE for one without a name, DIR for the root itself. */
+/* The path of a descriptor, relative to the root; FILE for a file without a name, DIR for the root itself. */
 static const char *shown(int fd, char to[512])
 {
     char link[64];
@@ -264,7 +265,7 @@ TEST(temporary_names_are_used_where_unnamed_files_are_not_supported)
     EXPECT_OK(put(w, S("ab-x"), S("hello"), w->a));
     EXPECT(slice_starts(slice_of(rec.log), S("create .tmp-1\n")));
     w->store->ops->close_store(w->store);
-    break_call("tmpfile", ENOSPC, 1); /* a full disk says nothing about what is supported */
+    break_call("tmpfile", ENOSPC, 1); /* a full disk does not mean that O_TMPFILE is unsupported */
     open_store(w);
     EXPECT_OK(put(w, S("ab-y"), S("hello"), w->a));
     EXPECT(slice_starts(slice_of(rec.log), S("write FILE\n")));
@@ -302,7 +303,7 @@ TEST(writing_a_large_blob_to_the_disk_begins_before_its_commit)
         EXPECT_OK(writer->ops->write(writer, part, w->a));
     EXPECT_EQ(rec.hints, 2);
     EXPECT_OK(blob_writer_commit(&writer, w->a));
-    EXPECT_EQ(rec.fdatasyncs, 1); /* which alone is what the answer stands on */
+    EXPECT_EQ(rec.fdatasyncs, 1); /* the acknowledgement depends on this sync alone */
     free((char *)part.p);
 }
 
@@ -374,7 +375,7 @@ TEST(opening_a_directory_without_rights_is_forbidden)
     w->store = NULL;
 }
 
-/* -- one sync for many --------------------------------------------------------------------------------------------- */
+/* ---- one sync for many ---- */
 
 struct committer {
     struct world *world;
@@ -409,7 +410,7 @@ static int commit_by_eight(struct world *w)
     return failures;
 }
 
-/* Between "link key" and "answer key" a whole sync must lie: its beginning, then its end. */
+/* Between "link key" and "answer key" there must be a complete sync: its beginning, then its end. */
 static bool sync_lies_between(const char *log, const char *key)
 {
     char link[64], answer[64];
@@ -427,7 +428,7 @@ TEST(one_sync_serves_all_threads_that_named_their_blob_before_it_began)
     open_store(w);
     rec.fsync_takes_us = 2000;
     EXPECT_EQ(commit_by_eight(w), 0);
-    EXPECT(rec.fsyncs < 60); /* for 80 commits; about 20 when nothing disturbs */
+    EXPECT(rec.fsyncs < 60); /* for 80 commits; about 20 on an idle machine */
     for (int thread = 0; thread < 8; thread++)
         for (int i = 0; i < 10; i++) {
             char key[32];
@@ -444,7 +445,7 @@ TEST(a_failed_sync_fails_all_threads_that_it_served)
     break_call("fsync", EIO, 3);
     int failures = commit_by_eight(w);
     EXPECT(failures >= 3);
-    EXPECT_EQ(traces(w), 80 - failures); /* what was not promised is not shown */
+    EXPECT_EQ(traces(w), 80 - failures); /* a blob that was not acknowledged is not visible */
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

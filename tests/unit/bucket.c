@@ -86,7 +86,8 @@ TEST(a_guarded_bucket_is_forbidden_to_users_and_is_in_no_list)
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
     struct bucket bucket, again;
-    EXPECT_OK(bucket_ensure(&w->core, S("Dialect_Files"), w->a, &bucket)); /* naming rules are not for the server */
+    EXPECT_OK(bucket_ensure(&w->core, S("Dialect_Files"), w->a,
+                            &bucket)); /* the rules for names do not apply to the server */
     EXPECT_OK(bucket_ensure(&w->core, S("Dialect_Files"), w->a, &again));
     EXPECT_EQ(bucket.id, again.id);
     EXPECT_EQ(bucket.account_id, 0);
@@ -124,7 +125,7 @@ TEST(buckets_are_listed_by_name_and_removed_only_when_empty)
     EXPECT_ERR(bucket_remove(&w->core, &s.who, S("sample"), w->a), ERR_CONFLICT);
     EXPECT_OK(bucket_fixture_abort(&s, S("b"), name, w->a));
     EXPECT_OK(bucket_remove(&w->core, &s.who, S("sample"), w->a));
-    EXPECT_ERR(find(w, &s.who, "sample", BUCKET_READ), ERR_NOT_FOUND); /* whatever was cached */
+    EXPECT_ERR(find(w, &s.who, "sample", BUCKET_READ), ERR_NOT_FOUND); /* also with a bucket in the cache */
     EXPECT_ERR(bucket_remove(&w->core, &s.who, S("sample"), w->a), ERR_NOT_FOUND);
     EXPECT_EQ(world_event_count(w, S("bucket.remove")), 1);
     expect_empty_store(w);
@@ -151,13 +152,13 @@ TEST(a_bucket_with_more_than_a_thousand_expired_uploads_can_be_removed)
     for (int i = 0; i < 1001; i++) {
         slice name = bucket_fixture_upload(&s, S("b"));
         if (i == 0)
-            for (int k = 1; k <= 2000; k++) /* enough for one write */
+            for (int k = 1; k <= 2000; k++) /* more than one write ends */
                 EXPECT_OK(bucket_fixture_put_part(&s, S("b"), name, &(struct part_bytes){ k, S("x") }, w->a, &part));
     }
     world_wait(w, hours(1));
     uint64_t before = meta_generation(w->core.meta);
     EXPECT_OK(bucket_remove(&w->core, &s.who, S("sample"), w->a));
-    EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* writes */
+    EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* three writes */
     EXPECT_EQ(world_event_count(w, S("upload.purge")), 1001);
     expect_empty_store(w);
 }
@@ -175,7 +176,7 @@ TEST(cors_rules_are_stored_unchanged_and_effective_at_once)
     EXPECT_SLICE(cors, S("*"));
     EXPECT_ERR(bucket_set_cors(&w->core, &s.who, S("sample"), large, w->a), ERR_TOO_LARGE);
     large.n--;
-    EXPECT_OK(bucket_set_cors(&w->core, &s.who, S("sample"), large, w->a)); /* more than the cache keeps */
+    EXPECT_OK(bucket_set_cors(&w->core, &s.who, S("sample"), large, w->a)); /* larger than the cache takes */
     EXPECT_OK(bucket_cors(&w->core, S("sample"), w->a, &cors));
     EXPECT(slice_eq(cors, large));
     EXPECT_ERR(bucket_cors(&w->core, S("nowhere"), w->a, &cors), ERR_NOT_FOUND);
@@ -191,7 +192,7 @@ TEST(a_cached_bucket_is_not_looked_up_again)
     for (int i = 0; i < 10; i++)
         EXPECT_OK(find(w, &s.who, "sample", BUCKET_READ));
     EXPECT_EQ(w->faults.calls, calls);
-    bucket_fixture_store(&s, S("new"), S("x")); /* what only adds makes nothing stale */
+    bucket_fixture_store(&s, S("new"), S("x")); /* a write that only adds records begins no new generation */
     calls = w->faults.calls;
     EXPECT_OK(find(w, &s.who, "sample", BUCKET_READ));
     EXPECT_EQ(w->faults.calls, calls);

@@ -61,7 +61,7 @@ TEST(a_digest_computed_in_pieces_equals_that_of_all_bytes)
         digester_final(d, &got);
         digester_free(d);
         EXPECT(digest_eq(&got, &want));
-        digester_free(digester_new(kinds[i])); /* dropped before its end */
+        digester_free(digester_new(kinds[i])); /* freed before its end */
     }
     digester_free(NULL);
 }

@@ -118,8 +118,8 @@ TEST(a_put_is_refused_when_length_digest_or_texts_break_its_request)
     expect_empty_store(w);
 }
 
-TEST(
-    filebrowser_3400_a_cut_body_leaves_nothing_and_the_old_entry_untouched) /* files_primary_s3#620, filebrowser#3400 */
+/* Also files_primary_s3#620. */
+TEST(filebrowser_3400_a_discarded_put_leaves_nothing_and_keeps_the_old_entry)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -188,12 +188,13 @@ TEST(a_full_account_accepts_an_entry_that_replaces_a_larger_one)
     EXPECT_ERR(put(&s, &request, world_bytes(w, LARGE + 1)), ERR_QUOTA);
     request.exact_bytes = LARGE + 1;
     struct entry_put put_;
-    EXPECT_ERR(entry_put_open(&w->core, &s.who, &s.bucket, &request, w->a, &put_), ERR_QUOTA); /* before a byte */
+    EXPECT_ERR(entry_put_open(&w->core, &s.who, &s.bucket, &request, w->a, &put_),
+               ERR_QUOTA); /* before the first byte */
     request.exact_bytes = LARGE;
     EXPECT_OK(put(&s, &request, world_bytes(w, LARGE)));
-    EXPECT_OK(put(&s, &request, world_bytes(w, LARGE))); /* in place of the first */
+    EXPECT_OK(put(&s, &request, world_bytes(w, LARGE))); /* replaces the first */
     request = bucket_fixture_request(S("another"));
-    EXPECT_ERR(put(&s, &request, S("")), ERR_QUOTA); /* the files are used up */
+    EXPECT_ERR(put(&s, &request, S("")), ERR_QUOTA); /* the limit of files is reached */
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
     EXPECT_OK(put(&s, &request, S("")));
     EXPECT_ERR(put(&s, &request, S("1")), ERR_QUOTA);
@@ -201,7 +202,7 @@ TEST(a_full_account_accepts_an_entry_that_replaces_a_larger_one)
     EXPECT_OK(put(&s, &request, S("1")));
     EXPECT_EQ(world_account(w).used_bytes, 6);
     EXPECT_EQ(world_fsck(w, true), 0);
-    w->core.options.account_max_files = 2; /* the configured one, without one of its own */
+    w->core.options.account_max_files = 2; /* the configured limit, for an account without one of its own */
     request = bucket_fixture_request(S("third"));
     EXPECT_ERR(put(&s, &request, S("")), ERR_QUOTA);
     request = bucket_fixture_request(S("k"));
@@ -227,8 +228,8 @@ TEST(a_condition_is_checked_at_the_instant_of_the_change)
     EXPECT_ERR(put(&s, &none, S("two")), ERR_CONFLICT);
     EXPECT_OK(put(&s, &match, S("two")));
     EXPECT_ERR(put(&s, &match, S("three")), ERR_CONFLICT);
-    EXPECT_OK(put(&s, &none, S("three"))); /* it is another by now */
-    /* Held when it began, not any more when it ends. */
+    EXPECT_OK(put(&s, &none, S("three"))); /* the entry is another one by now */
+    /* The condition holds when the put begins, and no longer when it ends. */
     struct entry_request first = bucket_fixture_request(S("new"));
     struct entry_put slow;
     first.condition.if_none_match = S("*");
@@ -256,7 +257,7 @@ TEST(a_put_into_a_bucket_that_is_removed_meanwhile_leaves_nothing)
         EXPECT_OK(entry_put_open(&w->core, &s.who, &s.bucket, &request, w->a, &put_));
         EXPECT_OK(intake_write(put_.intake, world_bytes(w, size), w->a));
         EXPECT_OK(bucket_remove(&w->core, &s.who, S("sample"), w->a));
-        EXPECT_OK(bucket_create(&w->core, &s.who, S("sample"), w->a, &own)); /* another one */
+        EXPECT_OK(bucket_create(&w->core, &s.who, S("sample"), w->a, &own)); /* another bucket of the same name */
         entry_put_finish(&put_, note_code, &code);
         EXPECT_EQ(code, ERR_NOT_FOUND);
     }
@@ -393,14 +394,14 @@ TEST(a_copy_names_the_same_object)
     EXPECT_EQ(entry.modified_at_ms, WORLD_START_MS + minutes(1));
     EXPECT_EQ(world_blob_count(w), 1);
     EXPECT_EQ(count_objects(w), 1);
-    EXPECT_EQ(world_account(w).used_bytes, 2 * LARGE); /* each name counts */
+    EXPECT_EQ(world_account(w).used_bytes, 2 * LARGE); /* each entry counts */
     EXPECT_OK(copy_with(&s, (struct entry_copy){ .headers = S("new") }, S("two"), S("two"), &entry)); /* onto itself */
     EXPECT_SLICE(get(&s, S("two")).headers, S("new"));
     EXPECT_SLICE(get(&s, S("two")).tags, S(""));
     EXPECT_OK(bucket_fixture_remove(&s, S("one"), w->a));
     world_wait(w, WORLD_GRACE_MS + hours(6));
     world_run_jobs(w);
-    bucket_fixture_expect(&s, S("two"), bytes); /* the bytes stay as long as somebody names them */
+    bucket_fixture_expect(&s, S("two"), bytes); /* the bytes stay as long as an entry names them */
     EXPECT_EQ(world_fsck(w, true), 0);
     EXPECT_OK(bucket_fixture_remove(&s, S("two"), w->a));
     expect_empty_store(w);
@@ -445,7 +446,8 @@ TEST(a_copy_checks_the_conditions_of_source_and_target)
     EXPECT_ERR(copy_with(&s, (struct entry_copy){ 0 }, S("one"), S(""), &entry), ERR_INVALID);
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 3, 0, w->a));
     EXPECT_ERR(copy_with(&s, (struct entry_copy){ 0 }, S("one"), S("three"), &entry), ERR_QUOTA);
-    EXPECT_OK(copy_with(&s, (struct entry_copy){ 0 }, S("one"), S("two"), &entry)); /* smaller than what was there */
+    EXPECT_OK(copy_with(&s, (struct entry_copy){ 0 }, S("one"), S("two"),
+                        &entry)); /* smaller than the entry that it replaces */
     bucket_fixture_expect(&s, S("two"), S("1"));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
@@ -543,7 +545,7 @@ TEST(tus_php_257_one_of_many_conditional_creations_of_a_key_wins)
 RUN_TESTS(cmocka_unit_test(reading_an_entry_gives_the_bytes_that_were_put),
           cmocka_unit_test(a_key_has_1_to_1024_bytes_of_utf8),
           cmocka_unit_test(a_put_is_refused_when_length_digest_or_texts_break_its_request),
-          cmocka_unit_test(filebrowser_3400_a_cut_body_leaves_nothing_and_the_old_entry_untouched),
+          cmocka_unit_test(filebrowser_3400_a_discarded_put_leaves_nothing_and_keeps_the_old_entry),
           cmocka_unit_test(replacing_an_entry_counts_the_difference_and_releases_the_old_object),
           cmocka_unit_test(an_open_entry_stays_readable_when_it_is_replaced_or_removed),
           cmocka_unit_test(a_full_account_accepts_an_entry_that_replaces_a_larger_one),

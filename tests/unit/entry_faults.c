@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fail the 1st, 2nd, 3rd … store call of everything that is done to entries and uploads, until a run finishes clean:
- * once so that the call is not carried out, once so that it is and only its answer is lost. Whatever the caller was
- * told, then holds; what it was not told of is there as a whole or not at all; the same asked again works; fsck finds
- * nothing but what the sweep takes away; and when all names are removed, nothing is left. */
+/* Each action on entries and uploads runs with its 1st, 2nd, 3rd … store call failing, until a run makes fewer calls. Each
+ * call fails in two ways: it is not carried out, or it is and only its result is lost. Then the following must be true.
+ * What was acknowledged has happened. What was not acknowledged has happened completely or not at all. The same action
+ * succeeds when it is repeated. fsck finds nothing but orphans, which the sweep removes. When all entries and uploads
+ * are removed, nothing is left. */
 #include "bucket_fixture.h"
 #include "rounds.h"
 #include "test.h"
@@ -18,7 +19,7 @@ struct stand {
     struct world *w;
     struct bucket_fixture s;
     struct guarded_fixture tickets;
-    slice bytes, old; /* of KEY: what is to come, and what was there; old.p NULL: nothing was */
+    slice bytes, old; /* of KEY: the new bytes, and those of the entry before; old.p NULL: there was none */
     slice upload, part_bytes[PARTS];
     struct completed_part parts[PARTS];
     struct entry entry;
@@ -36,7 +37,7 @@ static void nothing(struct stand *t)
     (void)t;
 }
 
-/* KEY is what it was or what it was to be; the latter when that was acknowledged. */
+/* KEY has the old bytes or the new ones; the new ones if the change was acknowledged. */
 static void check_key(struct stand *t, bool acknowledged)
 {
     SCRATCH(a);
@@ -182,7 +183,7 @@ static void check_part(struct stand *t, bool acknowledged)
     EXPECT(!bucket_fixture_has(&t->s, KEY));
 }
 
-/* Three parts and one that is not named, over an entry that is there. */
+/* Three parts, and one that the request will not name, for the key of an existing entry. */
 static void prepare_parts(struct stand *t)
 {
     struct completed_part unused;
@@ -208,7 +209,7 @@ static err_t complete(struct stand *t)
     return e;
 }
 
-/* The upload with all its parts and the old entry, or the new entry and no upload. */
+/* Either the upload exists, with all its parts and the old entry, or the new entry exists and no upload. */
 static void check_completed(struct stand *t, bool acknowledged)
 {
     SCRATCH(a);
@@ -227,7 +228,7 @@ static void check_completed(struct stand *t, bool acknowledged)
 static err_t abort_upload(struct stand *t)
 {
     err_t e = bucket_fixture_abort(&t->s, KEY, t->upload, t->w->a);
-    return err_is(e, ERR_NOT_FOUND) ? NULL : e; /* asked again after the answer was lost */
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e; /* called again, because the outcome was lost */
 }
 
 static void check_aborted(struct stand *t, bool acknowledged)
@@ -289,7 +290,7 @@ static err_t make_bucket(struct stand *t)
 {
     bool own;
     err_t e = bucket_create(&t->w->core, &t->s.who, S("another"), t->w->a, &own);
-    return err_is(e, ERR_CONFLICT) && own ? NULL : e; /* asked again after the answer was lost */
+    return err_is(e, ERR_CONFLICT) && own ? NULL : e; /* called again, because the outcome was lost */
 }
 
 static void check_bucket(struct stand *t, bool acknowledged)
@@ -299,9 +300,9 @@ static void check_bucket(struct stand *t, bool acknowledged)
     EXPECT(!e || (!acknowledged && e->code == ERR_NOT_FOUND));
 }
 
-/* ---- the run ---- */
+/* ---- running an action with failing calls ---- */
 
-/* Every name goes, and every upload. */
+/* Removes every entry and every upload. */
 static void remove_all(struct stand *t)
 {
     struct upload_list uploads;
@@ -311,18 +312,18 @@ static void remove_all(struct stand *t)
     for (size_t i = 0; i < uploads.count; i++)
         EXPECT_OK(bucket_fixture_abort(&t->s, uploads.items[i].key, uploads.items[i].name, t->w->a));
     world_wait(t->w, WORLD_GRACE_MS + hours(6));
-    world_run_jobs(t->w); /* what is pending is past its time */
+    world_run_jobs(t->w); /* the purge time of pending files has come */
     expect_empty_store(t->w);
 }
 
-/* A world for each call that fails, so that nothing left by the one before can help. True: the nth was not reached. */
+/* Runs the action in a new world, with the nth store call failing. True: the action made fewer calls. */
 static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
 {
     WORLD(w);
     struct stand t = { .w = w, .s = bucket_fixture_new(w), .tickets = guarded_fixture_new(w) };
     t.bytes = world_bytes(w, action->size);
     action->prepare(&t);
-    world_wait(w, seconds(1)); /* free space is asked for again */
+    world_wait(w, seconds(1)); /* so the store is asked for its free space again */
     w->faults =
         (struct fault_plan){ .fail_at = nth, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = answer_lost };
     err_t e = action->act(&t);
@@ -333,7 +334,7 @@ static bool fail_nth(const struct action *action, int64_t nth, bool answer_lost)
     EXPECT_EQ(world_fsck(w, false), 0);
     action->check(&t, !e);
     if (e) {
-        EXPECT_OK(action->act(&t)); /* the same again */
+        EXPECT_OK(action->act(&t)); /* repeated */
         action->check(&t, true);
         EXPECT_EQ(world_fsck(w, false), 0);
     }
@@ -353,7 +354,7 @@ TEST(supabase_125_a_put_is_complete_or_absent_after_a_fault)
     fail_each(&(struct action){ nothing, put, check_key, SMALL });
     fail_each(&(struct action){ nothing, put, check_key, LARGE });
 }
-/* Told or not: nothing is stored without its event, and there is no event of what was not. */
+/* Acknowledged or not: each stored entry has its event, and there is no event without one. */
 static void check_event(struct stand *t, bool acknowledged)
 {
     int64_t events = world_event_count(t->w, S("entry.put"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listings, held against what sorting the keys in memory gives. */
+/* Listings are compared with the keys sorted in memory. */
 #include "bucket_fixture.h"
 #include "core/store/account_store.h"
 #include "core/store/entry_store.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- a shelf full of keys, all of one object: past core's rules, since their bytes do not matter ---- */
+/* ---- many entries of one object, written with calls of the store alone: their bytes do not matter ---- */
 
 struct filling {
     int64_t account_id;
@@ -76,7 +76,7 @@ static struct page list_page(const struct bucket_fixture *s, const struct entry_
     return p;
 }
 
-/* The same from sorted keys, by the words of entry.h. */
+/* The items that entry.h promises, worked out from the sorted keys. */
 static size_t expect_from(const slice *keys, size_t count, const struct entry_list_request *request, struct shown *ret)
 {
     size_t n = 0;
@@ -179,7 +179,7 @@ TEST(a_listing_equals_the_sorted_keys_for_every_prefix_delimiter_and_page_size)
             for (request.limit = 1; request.limit < 8; request.limit += 3)
                 expect_pages(&s, keys, COUNT, request);
             request.limit = 1000;
-            for (size_t after = 0; after < COUNT; after++) { /* from the middle of anything */
+            for (size_t after = 0; after < COUNT; after++) { /* also after the middle of a common prefix */
                 request.after = keys[after];
                 expect_pages(&s, keys, COUNT, request);
             }
@@ -204,12 +204,12 @@ TEST(a_listing_of_a_prefix_that_is_not_utf8_is_empty)
     request.after = (slice){ long_, sizeof long_ };
     EXPECT_EQ(list_page(&s, &request, w->a).count, 10);
     request.after = S("");
-    request.delimiter = S("\xc3"); /* half a character: it stands in no key */
+    request.delimiter = S("\xc3"); /* half a character: no key has it */
     EXPECT_EQ(list_page(&s, &request, w->a).count, 10);
     request.delimiter = S("\xa9");
     EXPECT_EQ(list_page(&s, &request, w->a).count, 10);
     request.delimiter = S("/");
-    request.after = S("\xff\xff/\xff"); /* hostile, and it ends */
+    request.after = S("\xff\xff/\xff"); /* not UTF-8; the listing must still end */
     EXPECT_EQ(list_page(&s, &request, w->a).count, 0);
     request.limit = 0;
     request.after = S("");
@@ -302,7 +302,7 @@ TEST(a_common_prefix_takes_one_look_up_however_many_keys_have_it)
     int64_t calls = w->faults.calls;
     struct counted c = list_all(&s, (struct entry_list_request){ .limit = 2 * FOLDERS, .delimiter = S("/") }, &pages);
     EXPECT_EQ(c.commons, FOLDERS);
-    EXPECT(w->faults.calls - calls < 4 * FOLDERS); /* of 100 keys each none but the first is read */
+    EXPECT(w->faults.calls - calls < 4 * FOLDERS); /* of the 100 keys of each folder only the first is read */
 }
 
 TEST(a_listing_uses_constant_memory)

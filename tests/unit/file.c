@@ -71,7 +71,7 @@ TEST(file_list_pages_from_the_newest_to_the_oldest)
     request = (struct file_list_request){ .state = FILE_STORED, .limit = 100 };
     EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &page));
     EXPECT_EQ(page.count, 1);
-    world_wait(w, minutes(1)); /* its time has come, the purge has not */
+    world_wait(w, minutes(1)); /* its purge time has come; the purge has not run */
     EXPECT_OK(file_list(&w->core, &boss, &request, w->a, &page));
     EXPECT_EQ(page.count, 0);
     request = (struct file_list_request){ .state = -1, .limit = 3 };
@@ -96,7 +96,7 @@ TEST(at_exactly_its_purge_time_a_file_is_gone_cached_or_not)
     EXPECT_ERR(world_read(w, &alice, &f, &bytes), ERR_NOT_FOUND);
     EXPECT_ERR(file_get(&w->core, &alice, f.uuid, w->a, &got), ERR_NOT_FOUND);
     EXPECT_ERR(file_delete(&w->core, &alice, f.uuid, w->a), ERR_NOT_FOUND);
-    world_wait(w, -hours(1)); /* a clock set back revives nothing */
+    world_wait(w, -hours(1)); /* setting the clock back does not bring the file back */
     EXPECT_ERR(world_read(w, &alice, &f, &bytes), ERR_NOT_FOUND);
 }
 
@@ -115,7 +115,7 @@ TEST(deleting_a_file_frees_its_room_at_once_and_its_bytes_after_the_grace)
         EXPECT_ERR(file_delete(&w->core, &alice, f.uuid, w->a), ERR_NOT_FOUND);
         EXPECT_EQ(world_account(w).used_bytes, 0);
         EXPECT_EQ(world_account(w).used_files, 0);
-        EXPECT_EQ(open.size_bytes, sizes[i]); /* who reads goes on reading */
+        EXPECT_EQ(open.size_bytes, sizes[i]); /* it is still open */
         content_close(&open);
     }
     EXPECT_EQ(world_event_count(w, S("file.delete")), 2);
@@ -166,7 +166,7 @@ TEST(a_small_file_is_read_once_and_shared_by_its_readers)
     EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &f, &two));
     EXPECT_EQ(w->faults.calls, calls);
     EXPECT(one.bytes.p == two.bytes.p);
-    world_store(w, &alice, S("b"), S("another"), 0); /* what only adds makes nothing stale */
+    world_store(w, &alice, S("b"), S("another"), 0); /* a write that only adds records begins no new generation */
     struct content three;
     calls = w->faults.calls;
     EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &f, &three));
@@ -175,7 +175,7 @@ TEST(a_small_file_is_read_once_and_shared_by_its_readers)
     content_close(&one);
     EXPECT_SLICE(two.bytes, S("hello"));
     content_close(&two);
-    content_close(&two); /* zeroed by the first */
+    content_close(&two); /* the first close set all members to zero */
 }
 
 TEST(the_file_cache_is_bounded_and_an_evicted_file_stays_readable)
@@ -195,7 +195,7 @@ TEST(the_file_cache_is_bounded_and_an_evicted_file_stays_readable)
     EXPECT_SLICE(held.bytes, S("hello"));
     content_close(&held);
     EXPECT_OK(file_open(&w->core, &alice, f.uuid, w->a, &f, &held));
-    EXPECT(w->faults.calls > calls); /* it had to go */
+    EXPECT(w->faults.calls > calls); /* it was evicted */
     content_close(&held);
 }
 
@@ -248,9 +248,9 @@ TEST(threads_read_files_while_they_are_deleted)
     }
 }
 
-/* ---- holding on ---- */
+/* ---- holding ---- */
 
-/* A task that refers to a file, as an API would make it: hold and reference in one write. */
+/* A task takes hold of a file as in an API: file_hold and the reference in one write. */
 struct attach {
     const struct principal *who;
     int64_t file_id, now_ms, task_id, reference_id;
@@ -348,7 +348,7 @@ static err_t apply_lost_hold(struct meta_tx *tx, void *arg, struct arena *a)
     return meta_file_move(tx, at->file_id, FILE_READY, FILE_STORED, at->now_ms + 1, a);
 }
 
-/* Only a damaged store has such a file: a purge time although a task refers to it. */
+/* Such a file exists only in a damaged store: it has a purge time although a reference holds it. */
 TEST(purge_keeps_a_file_that_a_reference_holds_and_goes_on_with_the_others)
 {
     WORLD(w);
@@ -377,7 +377,7 @@ TEST(one_of_attach_and_purge_at_once_wins_completely)
     world_wait(w, minutes(10) - 1);
     EXPECT_OK(attach(w, &alice, &early, &at));
     world_wait(w, 1);
-    EXPECT_ERR(attach(w, &alice, &late, &at), ERR_NOT_FOUND); /* its time has come, before the purge came by */
+    EXPECT_ERR(attach(w, &alice, &late, &at), ERR_NOT_FOUND); /* its purge time has come; the purge has not run */
     world_run_jobs(w);
     EXPECT_ERR(attach(w, &alice, &late, &at), ERR_NOT_FOUND);
     EXPECT_EQ(world_file_count(w), 1);

@@ -36,7 +36,7 @@ TEST(control_characters_are_removed_and_nothing_else)
               S("abcd.txt"));
     cleans_to(S("\xc2\x80"
                 "a\xc2\x9f\xc2\xa0"),
-              S("a\xc2\xa0")); /* U+0080 and U+009F go, the no-break space stays */
+              S("a\xc2\xa0")); /* U+0080 and U+009F are removed; the no-break space, U+00A0, is not */
 }
 
 TEST(an_empty_name_becomes_file)
@@ -56,9 +56,9 @@ TEST(a_name_that_is_too_long_is_refused_and_not_shortened)
     memset(text, 'a', sizeof text);
     cleans_to((slice){ text, 255 }, (slice){ text, 255 });
     EXPECT_ERR(file_name_clean((slice){ text, 256 }, &a, &got), ERR_TOO_LARGE);
-    text[100] = '/'; /* only the base name counts */
+    text[100] = '/'; /* the limit applies to the base name */
     cleans_to((slice){ text, 101 + 255 }, (slice){ text + 101, 255 });
-    text[200] = 1; /* and only what is left of it */
+    text[200] = 1; /* after cleaning */
     EXPECT_OK(file_name_clean((slice){ text, 101 + 256 }, &a, &got));
     EXPECT_EQ(got.n, 255);
 }

@@ -198,7 +198,8 @@ TEST(uploads_are_refused_below_the_reserve_and_accepted_when_space_returns)
     request.exact_bytes = 100001;
     EXPECT_ERR(intake_open(&w->core, &request, w->a, &in), ERR_NO_SPACE);
     request.exact_bytes = -1;
-    EXPECT_ERR(world_put(w, &request, world_bytes(w, 150000), &f), ERR_NO_SPACE); /* on its way, within one second */
+    EXPECT_ERR(world_put(w, &request, world_bytes(w, 150000), &f),
+               ERR_NO_SPACE); /* while the bytes come, within the second after the last answer about free space */
     world_wait(w, seconds(1));
     EXPECT_OK(world_put(w, &request, world_bytes(w, 90000), &f));
     world_wait(w, seconds(1));
@@ -264,7 +265,7 @@ TEST(an_upload_to_a_closing_store_is_unavailable_and_leaves_nothing)
     struct intake *in;
     EXPECT_OK(intake_open(&w->core, &request, w->a, &in));
     EXPECT_OK(intake_write(in, SMALL, w->a));
-    /* A store that fails at once stands for one whose queue is full: both must end as UNAVAILABLE. */
+    /* A store that is closing refuses a write like one whose queue is full: both must end as UNAVAILABLE. */
     w->faults.fail_at = w->faults.calls + 1;
     w->faults.fail_count = 1000;
     enum err_code code = ERR_CODE_COUNT;
@@ -274,7 +275,7 @@ TEST(an_upload_to_a_closing_store_is_unavailable_and_leaves_nothing)
     expect_nothing(w);
 }
 
-/* Fail the 1st, 2nd, 3rd … store call of an upload until one passes clean. */
+/* Fail the 1st, 2nd, 3rd … store call of an upload, until an upload passes without a failure. */
 static void fail_each_call(size_t size, enum err_code with, int failures_in_a_row)
 {
     WORLD(w);
@@ -286,7 +287,7 @@ static void fail_each_call(size_t size, enum err_code with, int failures_in_a_ro
         assert_true(nth < 1000);
         struct file f;
         int64_t files = world_file_count(w);
-        world_wait(w, seconds(1)); /* free space is asked for again */
+        world_wait(w, seconds(1)); /* so the store is asked for its free space again */
         w->faults.fail_count = failures_in_a_row;
         w->faults.fail_at = w->faults.calls + nth;
         err_t e = world_put(w, &request, bytes, &f);
@@ -294,11 +295,11 @@ static void fail_each_call(size_t size, enum err_code with, int failures_in_a_ro
         w->faults.fail_at = 0;
         if (!e && !reached) {
             EXPECT(nth > 3);
-            break; /* clean */
+            break; /* no call failed */
         }
         EXPECT(e ? e->code == with : true);
-        /* Acknowledged: there. Not acknowledged: nothing is visible. A failure behind the commit may leave a file that
-         * nobody was told of; it is whole then. */
+        /* An acknowledged file exists. A file that was not acknowledged is not visible; only after a failure behind the
+         * commit it may exist, and then it is complete. */
         int64_t now = world_file_count(w);
         EXPECT(e ? now <= files + 1 : now == files + 1);
         EXPECT(!w->core.flights);
@@ -354,7 +355,7 @@ struct placed {
     struct digest digests[DIGEST_KINDS];
 };
 
-/* Puts the object nowhere: its record alone is written. */
+/* Writes the record of the object, and nothing that refers to it. */
 static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *result, struct arena *a)
 {
     struct placed *p = arg;
@@ -371,7 +372,7 @@ static err_t place(struct meta_tx *tx, void *arg, const struct intake_result *re
 static const enum digest_kind all_kinds[] = { DIGEST_CRC32, DIGEST_CRC32C, DIGEST_CRC64NVME, DIGEST_SHA1,
                                               DIGEST_SHA256 };
 
-/* An upload that is placed, with every digest; `late` is expected of it just before its end. */
+/* An upload with a place function and every digest; `late` is declared just before its end. */
 static enum err_code put_placed(struct world *w, const struct principal *who, struct placed *p, slice bytes,
                                 const struct digest *late)
 {
@@ -411,7 +412,7 @@ TEST(requested_digests_are_computed_over_the_bytes)
     }
     world_wait(w, WORLD_GRACE_MS + hours(6));
     world_run_jobs(w);
-    expect_nothing(w); /* the account's room was the business of whoever placed it */
+    expect_nothing(w); /* the place function takes the room in the account, and this one takes none */
 }
 
 TEST(a_digest_declared_after_the_bytes_is_checked)

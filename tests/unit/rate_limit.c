@@ -38,7 +38,7 @@ TEST(windows_are_aligned_to_the_clock)
     EXPECT(rate_limit_take(&r, 1, 7, &s));
     clock_manual_advance(&clock_, 411999);
     EXPECT(!rate_limit_take(&r, 1, 7, &s));
-    EXPECT_EQ(s.reset_s, 1); /* never 0: a client that waits 0 seconds would come too early */
+    EXPECT_EQ(s.reset_s, 1); /* never 0: a client that waits for 0 seconds would retry too early */
     clock_manual_advance(&clock_, 1);
     EXPECT(rate_limit_take(&r, 1, 7, &s));
     EXPECT_EQ(s.reset_s, 600);

@@ -23,7 +23,7 @@ static slice join(struct world *w, const slice *parts, size_t count)
     return arena_join(w->a, parts, count);
 }
 
-/* Parts of sizes that matter: rows and blobs, and an empty one. */
+/* Parts that become rows and blobs, and an empty one. */
 static void make_parts(struct world *w, slice parts[PARTS])
 {
     const size_t sizes[PARTS] = { LARGE, SMALL, WORLD_INLINE_MAX, 0, LARGE + 1 };
@@ -58,7 +58,7 @@ static void expect_refused(const struct bucket_fixture *s, const struct complete
     EXPECT_EQ(why, want);
 }
 
-/* ---- one after the other ---- */
+/* ---- putting and completing ---- */
 
 TEST(parts_put_in_any_order_become_one_object)
 {
@@ -71,7 +71,7 @@ TEST(parts_put_in_any_order_become_one_object)
     make_parts(w, parts);
     for (int i = 0; i < PARTS; i++)
         EXPECT_OK(part_of(&s, name, request[i] * 7 + 1, parts[request[i]], &named[request[i]]));
-    EXPECT(!bucket_fixture_has(&s, KEY)); /* nothing is visible before */
+    EXPECT(!bucket_fixture_has(&s, KEY)); /* nothing is visible before it is completed */
     slice whole = join(w, parts, PARTS);
     EXPECT_EQ(world_account(w).used_bytes, whole.n);
     EXPECT_EQ(world_account(w).used_files, 0);
@@ -159,7 +159,7 @@ TEST(an_open_composite_stays_readable_when_it_is_replaced)
     char *to = arena_alloc(w->a, whole.n);
     EXPECT_OK(content.reader->ops->read_at(content.reader, 0, to, whole.n, w->a, &got));
     EXPECT(slice_eq((slice){ to, got }, whole));
-    world_wait(w, WORLD_GRACE_MS + hours(6)); /* the bytes are gone now: an error, never other bytes */
+    world_wait(w, WORLD_GRACE_MS + hours(6)); /* now the bytes are gone: reading fails, and never gives other bytes */
     world_run_jobs(w);
     EXPECT_ERR(content.reader->ops->read_at(content.reader, 0, to, whole.n, w->a, &got), ERR_CORRUPT);
     content_close(&content);
@@ -180,7 +180,7 @@ TEST(a_part_sent_again_replaces_the_first) /* seaweedfs#5460, ceph#55042 */
     EXPECT_OK(part_of(&s, name, 1, other, &again));
     EXPECT_EQ(world_account(w).used_bytes, LARGE + 5);
     EXPECT_EQ(count_objects(w), 1);
-    EXPECT_ERR(complete(&s, name, &first, 1, &entry), ERR_INVALID); /* its bytes are not there any more */
+    EXPECT_ERR(complete(&s, name, &first, 1, &entry), ERR_INVALID); /* it was replaced */
     EXPECT_OK(complete(&s, name, &again, 1, &entry));
     bucket_fixture_expect(&s, KEY, other);
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -202,7 +202,7 @@ TEST(completing_releases_parts_that_the_request_does_not_name)
     EXPECT_OK(complete(&s, name, named + 1, 1, &entry));
     bucket_fixture_expect(&s, KEY, parts[2]);
     EXPECT_EQ(world_account(w).used_bytes, parts[2].n);
-    EXPECT_EQ(count_objects(w), 2); /* the whole and its part */
+    EXPECT_EQ(count_objects(w), 2); /* the composite and its part */
     EXPECT_EQ(world_fsck(w, true), 0);
     EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
     expect_empty_store(w);
@@ -217,9 +217,9 @@ TEST(completing_replaces_the_entry_and_counts_the_difference)
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 2 * LARGE, 1, w->a));
     bucket_fixture_store(&s, KEY, world_bytes(w, LARGE));
     slice name = bucket_fixture_upload(&s, KEY), bytes = world_bytes(w, LARGE);
-    EXPECT_OK(part_of(&s, name, 1, bytes, &part)); /* full to the last byte, and to the last file */
+    EXPECT_OK(part_of(&s, name, 1, bytes, &part)); /* now the account is full to the last byte and the last file */
     EXPECT_ERR(part_of(&s, name, 2, S("x"), &(struct completed_part){ 0 }), ERR_QUOTA);
-    EXPECT_OK(part_of(&s, name, 1, bytes, &part)); /* in place of the first */
+    EXPECT_OK(part_of(&s, name, 1, bytes, &part)); /* replaces the first */
     EXPECT_OK(complete(&s, name, &part, 1, &entry));
     EXPECT_EQ(world_account(w).used_bytes, LARGE);
     EXPECT_EQ(world_account(w).used_files, 1);
@@ -248,13 +248,13 @@ TEST(a_refused_completion_names_its_reason_and_keeps_the_upload)
     expect_refused(&s, &request, UPLOAD_BAD_PART, ERR_INVALID);
     memcpy(wrong, named, sizeof named);
     digest_of(DIGEST_CRC32, bytes[0], &wrong[0].digest);
-    expect_refused(&s, &request, UPLOAD_BAD_PART, ERR_INVALID); /* it has none */
+    expect_refused(&s, &request, UPLOAD_BAD_PART, ERR_INVALID); /* it has no digest */
     memcpy(swapped, named, sizeof named);
     swapped[0] = named[1];
     swapped[1] = named[0];
     request.parts = swapped;
     expect_refused(&s, &request, UPLOAD_BAD_ORDER, ERR_INVALID);
-    swapped[1] = named[1]; /* twice the same */
+    swapped[1] = named[1]; /* the same part twice */
     expect_refused(&s, &request, UPLOAD_BAD_ORDER, ERR_INVALID);
     swapped[0].number = 0;
     expect_refused(&s, &request, UPLOAD_BAD_ORDER, ERR_INVALID);
@@ -269,7 +269,7 @@ TEST(a_refused_completion_names_its_reason_and_keeps_the_upload)
     expect_refused(&s, &request, UPLOAD_BAD_SIZE, ERR_DIGEST);
     request.exact_bytes = 12;
     digest_of(DIGEST_CRC32, S("firstsecond3"), &request.digest);
-    expect_refused(&s, &request, UPLOAD_BAD_DIGEST, ERR_DIGEST); /* nothing to work it out from */
+    expect_refused(&s, &request, UPLOAD_BAD_DIGEST, ERR_DIGEST); /* the parts have no digests to work it out from */
     request.digest.kind = DIGEST_NONE;
     request.condition.if_match = S("*");
     expect_refused(&s, &request, UPLOAD_CONDITION, ERR_CONFLICT);
@@ -306,11 +306,11 @@ TEST(completing_again_gives_the_same_entry) /* supabase/storage#822 */
     EXPECT_SLICE(entry_etag(&again, w->a), entry_etag(&first, w->a));
     EXPECT_SLICE(again.key, KEY);
     struct complete_request request = bucket_fixture_complete_request(&s, KEY, name, &part, 1);
-    request.condition.if_none_match = S("*"); /* held when it was completed */
+    request.condition.if_none_match = S("*"); /* it held when the upload was completed */
     enum upload_refusal why;
     EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &why, &again));
     EXPECT_EQ(world_event_count(w, S("upload.complete")), 1);
-    bucket_fixture_store(&s, KEY, S("hello")); /* another entry, although with the same bytes */
+    bucket_fixture_store(&s, KEY, S("hello")); /* another entry with the same key */
     expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
@@ -326,7 +326,7 @@ TEST(seaweedfs_10663_aborting_another_upload_keeps_the_parts_of_a_completed_obje
     EXPECT_OK(part_of(&s, name, 1, bytes, &part));
     EXPECT_OK(part_of(&s, left_over, 1, bytes, &other));
     EXPECT_OK(complete(&s, name, &part, 1, &entry));
-    EXPECT_ERR(bucket_fixture_abort(&s, KEY, name, w->a), ERR_NOT_FOUND); /* consumed */
+    EXPECT_ERR(bucket_fixture_abort(&s, KEY, name, w->a), ERR_NOT_FOUND); /* completing consumed it */
     EXPECT_OK(bucket_fixture_abort(&s, KEY, left_over, w->a));
     EXPECT_ERR(bucket_fixture_abort(&s, KEY, left_over, w->a), ERR_NOT_FOUND);
     world_wait(w, WORLD_GRACE_MS + hours(6));
@@ -371,7 +371,7 @@ TEST(composites_beyond_the_capacity_of_the_part_map_cache_are_read)
     for (int i = 0; i < OBJECTS; i++) {
         struct completed_part parts[EACH];
         slice key = arena_printf(w->a, "%d", i), name = bucket_fixture_upload(&s, key);
-        all[i] = world_bytes(w, EACH * 5000); /* more than is read ahead */
+        all[i] = world_bytes(w, EACH * 5000); /* more than part_map.c preloads */
         for (int k = 0; k < EACH; k++)
             EXPECT_OK(bucket_fixture_put_part(&s, key, name,
                                               &(struct part_bytes){ k + 1, slice_part(all[i], (size_t)k * 5000, 5000) },
@@ -387,7 +387,8 @@ TEST(composites_beyond_the_capacity_of_the_part_map_cache_are_read)
             bucket_fixture_expect(&s, arena_printf(w->a, "%d", i), all[i]);
     char *to = arena_alloc(w->a, all[0].n);
     size_t got;
-    EXPECT_OK(held.reader->ops->read_at(held.reader, 0, to, all[0].n, w->a, &got)); /* it outlives its place */
+    EXPECT_OK(held.reader->ops->read_at(held.reader, 0, to, all[0].n, w->a,
+                                        &got)); /* it stays readable after it left the cache */
     EXPECT(slice_eq((slice){ to, got }, all[0]));
     content_close(&held);
     EXPECT_EQ(world_fsck(w, true), 0);
@@ -445,7 +446,7 @@ TEST(the_digest_of_a_composite_is_worked_out_from_those_of_its_parts)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-/* ---- limits, looking, time ---- */
+/* ---- limits, lists, expiry ---- */
 
 TEST(a_part_is_refused_when_it_breaks_its_request)
 {
@@ -466,7 +467,7 @@ TEST(a_part_is_refused_when_it_breaks_its_request)
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
     request = (struct part_request){ .number = 1, .exact_bytes = LARGE + 1 };
     EXPECT_ERR(part_put_open(&w->core, &s.who, &ref, &request, w->a, &put), ERR_QUOTA);
-    request.exact_bytes = LARGE; /* a cut part leaves nothing */
+    request.exact_bytes = LARGE; /* a discarded part leaves nothing */
     EXPECT_OK(part_put_open(&w->core, &s.who, &ref, &request, w->a, &put));
     EXPECT_OK(intake_write(put.intake, world_bytes(w, LARGE / 2), w->a));
     part_put_discard(&put);
@@ -480,7 +481,7 @@ TEST(a_part_is_refused_when_it_breaks_its_request)
     expect_empty_store(w);
 }
 
-/* The uploads of the page after that upload. */
+/* The page of uploads that the request asks for. */
 static struct upload_list list_uploads(const struct bucket_fixture *s, struct upload_list_request request)
 {
     struct upload_list list;
@@ -509,7 +510,7 @@ TEST(parts_and_uploads_are_listed_in_pages)
     struct upload_list_request in_a = { .prefix = S("a/"), .limit = 10 };
     EXPECT_EQ(list_uploads(&s, in_a).count, 4);
     in_a.after_key = S("a/1");
-    EXPECT_EQ(list_uploads(&s, in_a).count, 1); /* none of that key */
+    EXPECT_EQ(list_uploads(&s, in_a).count, 1); /* no upload of that key */
     in_a.after_name = S("gone");
     EXPECT_EQ(list_uploads(&s, in_a).count, 1);
     struct upload_ref ref = bucket_fixture_ref(&s, S("b"), names[4]), other = ref;
@@ -566,7 +567,7 @@ TEST(the_purge_ends_all_expired_uploads_in_writes_of_bounded_size)
     }
     world_wait(w, hours(1));
     EXPECT_OK(upload_purge_batch(&w->core, w->a, &gone));
-    EXPECT_EQ(gone, 1); /* its parts were enough for one write */
+    EXPECT_EQ(gone, 1); /* its parts are as many as one write ends */
     world_run_jobs(w);
     EXPECT_EQ(world_event_count(w, S("upload.purge")), 120);
     expect_empty_store(w);
@@ -587,7 +588,7 @@ TEST(nextcloud_31259_ten_thousand_parts_become_one_object)
     EXPECT_OK(entry_open(&w->core, &s.bucket, KEY, w->a, &entry, &first));
     int64_t calls = w->faults.calls;
     EXPECT_OK(entry_open(&w->core, &s.bucket, KEY, w->a, &entry, &again));
-    EXPECT(w->faults.calls - calls < 10); /* where they lie is known by now */
+    EXPECT(w->faults.calls - calls < 10); /* the part map is in the cache */
     content_close(&again);
     bucket_fixture_expect(&s, KEY, bytes);
     content_close(&first);
@@ -595,7 +596,7 @@ TEST(nextcloud_31259_ten_thousand_parts_become_one_object)
     expect_empty_store(w);
 }
 
-/* A key of that many parts. */
+/* Puts an entry of that many parts. */
 static void store_parts(const struct bucket_fixture *s, slice key, int count)
 {
     struct world *w = s->w;
@@ -609,7 +610,7 @@ static void store_parts(const struct bucket_fixture *s, slice key, int count)
     EXPECT_OK(bucket_fixture_complete(s, &request, w->a, &why, &entry));
 }
 
-/* 1,000 keys of 1,000 parts each kept every other write waiting for half a minute. */
+/* Removing 1,000 keys of 1,000 parts each in one write made every other write wait for half a minute. */
 TEST(removing_many_keys_with_many_parts_takes_several_writes)
 {
     WORLD(w);
@@ -619,7 +620,7 @@ TEST(removing_many_keys_with_many_parts_takes_several_writes)
         store_parts(&s, keys[i], 1000);
     uint64_t before = meta_generation(w->core.meta);
     EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, keys, LENGTH_OF(keys), w->a));
-    EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* writes */
+    EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* three writes */
     EXPECT_EQ(world_event_count(w, S("entry.remove")), 5);
     expect_empty_store(w);
 }
@@ -632,7 +633,7 @@ struct racer {
     const struct completed_part *parts;
     size_t count;
     enum { COMPLETE, ABORT, AGAIN } what;
-    slice bytes; /* of AGAIN: part 1 */
+    slice bytes; /* with AGAIN: of part 1, sent again */
     int64_t won, lost, wrong;
     struct entry entry;
     struct arena arena;
@@ -673,7 +674,7 @@ static struct world *threaded(void)
     return world_new_with(&(struct world_options){ .threaded = true });
 }
 
-/* A new upload of two parts; its key names nothing yet. */
+/* A new upload of two parts. No entry has its key yet. */
 static slice prepare(const struct bucket_fixture *s, const slice bytes[2], struct completed_part parts[2])
 {
     slice name = bucket_fixture_upload(s, KEY);
@@ -726,7 +727,7 @@ TEST(versitygw_873_the_last_of_two_uploads_of_one_key_to_complete_stays_complete
         EXPECT_OK(entry_get(&w->core, &s.bucket, KEY, w->a, &entry));
         int last = slice_eq(entry.upload, racers[1].name);
         bucket_fixture_expect(&s, KEY, join(w, bytes[last], 2));
-        EXPECT_EQ(count_objects(w), 3); /* the whole and its parts */
+        EXPECT_EQ(count_objects(w), 3); /* the composite and its parts */
         EXPECT_EQ(world_account(w).used_files, 1);
     }
     EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
@@ -751,7 +752,7 @@ TEST(ceph_60771_completing_and_aborting_at_once_one_wins)
         EXPECT_EQ(racers[0].won + racers[1].won, 1);
         bool completed = racers[(round + 1) % 2].won;
         EXPECT_EQ(bucket_fixture_has(&s, KEY), completed);
-        if (completed) { /* listed, and whole when it is read */
+        if (completed) { /* it is listed, and reads as a complete object */
             bucket_fixture_expect(&s, KEY, join(w, bytes, 2));
             EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
         }
@@ -780,7 +781,7 @@ TEST(seaweedfs_5460_a_part_sent_again_during_completion_changes_nothing_or_fails
                                         .bytes = other };
         race(racers, 2);
         bool completed = racers[(round + 1) % 2].won, again = racers[round % 2].won;
-        EXPECT_EQ(completed + again, 1); /* the part it names is there, or it is another by now */
+        EXPECT_EQ(completed + again, 1); /* the named part is there, or it was replaced */
         if (completed) {
             bucket_fixture_expect(&s, KEY, join(w, bytes, 2));
             EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
@@ -795,7 +796,7 @@ TEST(seaweedfs_5460_a_part_sent_again_during_completion_changes_nothing_or_fails
 
 enum { EACH = 70, EACH_BYTES = 1000 };
 
-/* Puts together an object of many parts, all of whose bytes are `c`. */
+/* Puts a composite of many parts, all of whose bytes are `c`. */
 static void put_together(const struct bucket_fixture *s, char c)
 {
     SCRATCH(a);
