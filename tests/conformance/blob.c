@@ -101,8 +101,7 @@ static struct blob_writer *begin(struct blob_store *store, slice key, uint64_t s
 
 static err_t try_put(struct blob_store *store, slice key, slice bytes, struct arena *a)
 {
-    SCOPED(blob_writer_discardp)
-    struct blob_writer *writer = NULL;
+    SCOPED(blob_writer_discardp) struct blob_writer *writer = NULL;
     TRY(store->ops->create(store, key, bytes.n, a, &writer));
     TRY(writer->ops->write(writer, bytes, a));
     return blob_writer_commit(&writer, a);
@@ -111,8 +110,7 @@ static err_t try_put(struct blob_store *store, slice key, slice bytes, struct ar
 /* All bytes of the key, by read_at in steps of odd sizes. */
 static err_t try_get(struct blob_store *store, slice key, struct arena *a, slice *ret_bytes)
 {
-    SCOPED(blob_reader_closep)
-    struct blob_reader *reader = NULL;
+    SCOPED(blob_reader_closep) struct blob_reader *reader = NULL;
     TRY(store->ops->open(store, key, a, &reader));
     char *bytes = arena_alloc(a, reader->size_bytes + 1);
     size_t at = 0, n = 1;
@@ -132,8 +130,7 @@ static slice get(struct blob_store *store, slice key, struct arena *a)
 
 static bool is_visible(struct blob_store *store, slice key, struct arena *a)
 {
-    SCOPED(blob_reader_closep)
-    struct blob_reader *reader = NULL;
+    SCOPED(blob_reader_closep) struct blob_reader *reader = NULL;
     err_t e = store->ops->open(store, key, a, &reader);
     if (e)
         EXPECT_ERR(e, ERR_NOT_FOUND);
@@ -505,8 +502,7 @@ TEST(a_full_store_reports_no_space_and_works_again_when_there_is_room)
     EXPECT_OK(try_put(w->store, S("aa-half"), noise(w->a, 1, 2 * MIB), w->a));
     /* The store is full while a blob is written, with and without a hint: its second half does not fit. */
     for (uint64_t hint = 0; hint <= 3 * MIB; hint += 3 * MIB) {
-        SCOPED(blob_writer_discardp)
-        struct blob_writer *writer = NULL;
+        SCOPED(blob_writer_discardp) struct blob_writer *writer = NULL;
         err_t e = w->store->ops->create(w->store, S("bb-too-big"), hint, w->a, &writer);
         for (int i = 0; i < 24 && !e; i++)
             e = writer->ops->write(writer, noise(w->a, 2, MIB / 8), w->a);
@@ -547,8 +543,7 @@ TEST(a_memory_store_without_capacity_never_fills)
 static err_t life_of_a_blob(struct world *w, slice key, slice bytes, bool *ret_committed)
 {
     struct blob_store *store = w->store;
-    SCOPED(blob_writer_discardp)
-    struct blob_writer *writer = NULL;
+    SCOPED(blob_writer_discardp) struct blob_writer *writer = NULL;
     TRY(store->ops->create(store, key, bytes.n, w->a, &writer));
     TRY(writer->ops->write(writer, slice_part(bytes, 0, bytes.n / 2), w->a));
     TRY(writer->ops->write(writer, slice_from(bytes, bytes.n / 2), w->a));

@@ -134,8 +134,7 @@ struct outcome {
 static void outcome_done(void *arg, err_t e, const struct file *file)
 {
     struct outcome *o = arg;
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&o->mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&o->mutex);
     o->calls++;
     o->e = err_copy(o->w->a, e);
     if (file) {

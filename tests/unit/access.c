@@ -268,8 +268,7 @@ static void *check_on(void *arg)
 
 TEST(threads_check_keys_while_others_are_made_and_revoked)
 {
-    SCOPED(world_freep)
-    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     world_user(w, S("alice"));
     world_user(w, S("bob"));
     struct checker c[2];

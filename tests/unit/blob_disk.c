@@ -28,16 +28,14 @@ static struct {
 
 static void note(const char *call, const char *what)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&rec.mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&rec.mutex);
     size_t n = strlen(rec.log);
     snprintf(rec.log + n, sizeof rec.log - n, "%s%s%s\n", call, *what ? " " : "", what);
 }
 
 static bool must_fail(const char *call)
 {
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&rec.mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&rec.mutex);
     if (!rec.fail || strcmp(rec.fail, call) != 0 || rec.fail_times-- <= 0)
         return false;
     errno = rec.fail_errno;
@@ -197,8 +195,7 @@ static void open_store(struct world *w)
 
 static err_t put(struct world *w, slice key, slice bytes, struct arena *a)
 {
-    SCOPED(blob_writer_discardp)
-    struct blob_writer *writer = NULL;
+    SCOPED(blob_writer_discardp) struct blob_writer *writer = NULL;
     TRY(w->store->ops->create(w->store, key, bytes.n, a, &writer));
     TRY(writer->ops->write(writer, bytes, a));
     return blob_writer_commit(&writer, a);

@@ -236,8 +236,7 @@ static void *find_on(void *arg)
 
 TEST(threads_find_a_bucket_while_another_changes_it)
 {
-    SCOPED(world_freep)
-    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct bucket_fixture s = bucket_fixture_new(w);
     struct finder f[3];
     pthread_t threads[3];

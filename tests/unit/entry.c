@@ -493,8 +493,7 @@ static void race(const struct bucket_fixture *s, struct writer *writers, int cou
 
 TEST(thirty_two_writers_of_one_key_leave_one_complete_object) /* versitygw#873 */
 {
-    SCOPED(world_freep)
-    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct bucket_fixture s = bucket_fixture_new(w);
     struct writer writers[32];
     const int each = rounds(ROUNDS_entry_writers);
@@ -523,8 +522,7 @@ TEST(thirty_two_writers_of_one_key_leave_one_complete_object) /* versitygw#873 *
 
 TEST(tus_php_257_one_of_many_conditional_creations_of_a_key_wins)
 {
-    SCOPED(world_freep)
-    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct bucket_fixture s = bucket_fixture_new(w);
     struct writer writers[16];
     int64_t stored = 0, refused = 0;

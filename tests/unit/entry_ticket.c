@@ -290,8 +290,7 @@ static void *send_on(void *arg)
 
 TEST(confirmation_during_uploads_keeps_exactly_one_whole_file)
 {
-    SCOPED(world_freep)
-    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct guarded_fixture c = guarded_fixture_new(w);
     struct ticket_sender senders[4];
     pthread_t threads[4];

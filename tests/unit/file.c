@@ -228,8 +228,7 @@ static void *read_on(void *arg)
 
 TEST(threads_read_files_while_they_are_deleted)
 {
-    SCOPED(world_freep)
-    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct principal alice = world_user(w, S("alice"));
     struct file files[8];
     struct reading r[3];

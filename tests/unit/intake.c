@@ -229,8 +229,7 @@ TEST(free_space_is_looked_up_at_most_once_a_second)
 
 TEST(a_full_disk_refuses_an_upload_with_no_space_and_leaves_nothing)
 {
-    SCOPED(world_freep)
-    struct world *w = world_new_with(&(struct world_options){ .blob_capacity = 40000 });
+    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .blob_capacity = 40000 });
     struct principal alice = world_user(w, S("alice"));
     struct intake_request request = world_request(&alice, S("x"));
     struct file f;
@@ -331,8 +330,7 @@ TEST(a_large_upload_is_complete_or_absent_whichever_store_call_fails)
 
 TEST(uploads_of_all_sizes_work_with_a_committer_thread)
 {
-    SCOPED(world_freep)
-    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct principal alice = world_user(w, S("alice"));
     for (int i = 0; i < 20; i++) {
         slice bytes = world_bytes(w, i % 2 ? 5 : 20000), back;

@@ -360,7 +360,7 @@ static err_t shard_names(struct shard *s, struct arena *a,
     }
 }
 
-struct listing {
+struct disk_listing {
     struct disk_store *store;
     err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms);
     void *arg;
@@ -373,7 +373,7 @@ static int64_t time_ms(struct timespec t)
 
 static err_t list_blob(void *arg, struct shard *s, const char *name, struct arena *a)
 {
-    struct listing *l = arg;
+    struct disk_listing *l = arg;
     slice key = slice_of(name);
     if (!blob_key_is_valid(key) || disk_shard_of(l->store, key) != s)
         return NULL; /* a temporary file, or one that the store did not make */
@@ -390,7 +390,7 @@ static err_t disk_each(struct blob_store *store, struct arena *a,
                        err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms), void *arg)
 {
     struct disk_store *d = disk_of(store);
-    struct listing l = { d, visit, arg };
+    struct disk_listing l = { d, visit, arg };
     for (int i = 0; i < SHARDS; i++)
         TRY(shard_names(&d->shards[i], a, list_blob, &l));
     return NULL;

@@ -71,8 +71,7 @@ void entry_report(err_t e, const struct entry *entry, entry_done_fn *done, void 
         return;
     }
     char memory[ETAG_MEMORY];
-    SCOPED(arena_releasep)
-    struct arena a;
+    SCOPED(arena_releasep) struct arena a;
     arena_init_with(&a, memory, sizeof memory);
     struct entry_stored stored = { .etag = entry_etag(entry, &a), .digest = entry->digest };
     done(arg, NULL, &stored);
