@@ -62,7 +62,7 @@ def test_what_does_not_exist_is_caught(root, tmp_path, path, text, name):
     assert status == 1 and f"{path}:3: there is no '{name}'" in output, output
 
 
-def test_architecture_names_the_program_only(root, tmp_path):
+def test_architecture_md_may_name_only_the_program(root, tmp_path):
     for text in ("`file_is_kept`", "`mislaid`"):
         status, output = check(root, "check-docs", tree_with(tmp_path, "ARCHITECTURE.md", text + "\n"))
         assert status == 1 and "ARCHITECTURE.md:1: there is no" in output
