@@ -59,6 +59,7 @@ static void show_fsck(struct cli *cli, const struct fsck_report *r)
 static int fsck_work(struct cli *cli, struct admin *admin)
 {
     struct fsck_options options = { .repair = option_on(cli->options, "repair"),
+                                    .force = option_on(cli->options, "force"),
                                     .quick = option_on(cli->options, "quick") };
     struct fsck_report report;
     err_t e = fsck_run(&admin->store->core, &options, cli->arena, &report);
@@ -73,11 +74,13 @@ ADMIN_RUN(fsck)
 
 const struct command command_fsck = {
     .name = "fsck",
-    .options = (const struct option_spec[]){ { "repair", 0, NULL, false,
-                                               "Remove proven orphans and correct counters. Never touches files." },
-                                             { "quick", 0, NULL, false, "Compare sizes only, not every byte." },
-                                             ADMIN_OPTIONS,
-                                             { 0 } },
+    .options =
+        (const struct option_spec[]){
+            { "repair", 0, NULL, false, "Remove proven orphans and correct counters. Never touches files." },
+            { "force", 0, NULL, false, "With --repair: remove orphans also when they are very many." },
+            { "quick", 0, NULL, false, "Compare sizes only, not every byte." },
+            ADMIN_OPTIONS,
+            { 0 } },
     .summary = "Check that every file has its bytes and every byte its file.",
     .details = "Works while a server runs. Exit code 1 when something is wrong.\n",
     .run = run_fsck,

@@ -24,7 +24,7 @@ err_t kind_garbage(struct core *core, struct arena *a, int64_t *ret_items)
 err_t kind_sweep(struct core *core, struct arena *a, int64_t *ret_items)
 {
     struct sweep_report report;
-    TRY(sweep_run(core, true, NULL, NULL, a, &report));
+    TRY(sweep_run(core, &(struct sweep_request){ .remove = true }, a, &report));
     *ret_items = report.removed;
     return NULL;
 }

@@ -104,6 +104,23 @@ TEST(fsck_notes_orphans_and_repair_removes_those_past_the_grace)
     EXPECT_EQ(world_blob_count(w), 1);
 }
 
+TEST(fsck_repairs_very_many_orphans_only_when_forced)
+{
+    WORLD(w);
+    for (int i = 0; i < 200; i++)
+        damage_orphan(w, arena_printf(w->a, "%02x%d", i, i), S("lost"));
+    world_wait(w, WORLD_GRACE_MS);
+    struct fsck_report report = check(w, true, true);
+    EXPECT_EQ(report.repaired, 0);
+    EXPECT_EQ(report.count[FSCK_ERROR], 1);
+    EXPECT_EQ(report.count[FSCK_NOTE], 200);
+    EXPECT_EQ(world_blob_count(w), 200);
+    struct fsck_options options = { .repair = true, .force = true };
+    EXPECT_OK(fsck_run(&w->core, &options, w->a, &report));
+    EXPECT_EQ(report.repaired, 200);
+    EXPECT_EQ(world_blob_count(w), 0);
+}
+
 TEST(fsck_finds_and_repairs_wrong_counters)
 {
     WORLD(w);
@@ -330,4 +347,5 @@ RUN_TESTS(cmocka_unit_test(fsck_counts_a_healthy_store_and_finds_nothing),
           cmocka_unit_test(fsck_finds_tickets_that_do_not_match_their_files),
           cmocka_unit_test(fsck_checks_each_entry_once_over_many_pages),
           cmocka_unit_test(fsck_reports_and_counts_findings_beyond_its_list),
-          cmocka_unit_test(fsck_fails_without_findings_when_the_store_fails))
+          cmocka_unit_test(fsck_fails_without_findings_when_the_store_fails),
+          cmocka_unit_test(fsck_repairs_very_many_orphans_only_when_forced))

@@ -93,7 +93,7 @@ TEST(garbage_keeps_the_bytes_of_an_old_blob_for_the_whole_grace)
     struct sweep_report report;
     world_wait(w, hours(100));
     EXPECT_OK(file_delete(&w->core, &alice, f.uuid, w->a));
-    EXPECT_OK(sweep_run(&w->core, true, NULL, NULL, w->a, &report));
+    EXPECT_OK(sweep_run(&w->core, &(struct sweep_request){ .remove = true }, w->a, &report));
     EXPECT_EQ(report.removed, 0);
     EXPECT_EQ(report.young, 1);
     EXPECT_EQ(world_blob_count(w), 1);
@@ -195,7 +195,7 @@ TEST(sweep_keeps_blobs_of_pending_commits)
         usleep(1000);
     world_wait(w, hours(1000)); /* the clock jumps */
     struct sweep_report report;
-    EXPECT_OK(sweep_run(&w->core, true, NULL, NULL, w->a, &report));
+    EXPECT_OK(sweep_run(&w->core, &(struct sweep_request){ .remove = true }, w->a, &report));
     EXPECT_EQ(report.removed, 0);
     EXPECT_EQ(report.young, 1);
 
@@ -224,11 +224,48 @@ TEST(sweep_without_remove_removes_nothing)
     struct sweep_report report;
     orphan(w, S("00old"));
     world_wait(w, WORLD_GRACE_MS);
-    EXPECT_OK(sweep_run(&w->core, false, NULL, NULL, w->a, &report));
+    EXPECT_OK(sweep_run(&w->core, &(struct sweep_request){ 0 }, w->a, &report));
     EXPECT_EQ(report.orphans, 1);
     EXPECT_EQ(report.orphaned_bytes, 4);
     EXPECT_EQ(report.removed, 0);
     EXPECT_EQ(world_blob_count(w), 1);
+}
+
+/* 120 of 120 blobs were unlinked a day after a database had been lost. */
+TEST(sweep_keeps_everything_when_too_many_blobs_have_no_record)
+{
+    WORLD(w);
+    struct sweep_report report;
+    struct sweep_request request = { .remove = true };
+    for (int i = 0; i <= SWEEP_DOUBTFUL_COUNT; i++)
+        orphan(w, arena_printf(w->a, "%02x%d", i % 256, i));
+    world_wait(w, WORLD_GRACE_MS);
+    EXPECT_ERR(sweep_run(&w->core, &request, w->a, &report), ERR_CORRUPT);
+    EXPECT_EQ(report.orphans, SWEEP_DOUBTFUL_COUNT + 1);
+    EXPECT_EQ(report.removed, 0);
+    EXPECT_EQ(world_blob_count(w), SWEEP_DOUBTFUL_COUNT + 1);
+    request.is_confirmed = true;
+    EXPECT_OK(sweep_run(&w->core, &request, w->a, &report));
+    EXPECT_EQ(world_blob_count(w), 0);
+}
+
+TEST(sweep_removes_a_hundred_orphans_and_more_beside_many_known_blobs)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct sweep_report report;
+    for (int i = 0; i < SWEEP_DOUBTFUL_COUNT; i++)
+        orphan(w, arena_printf(w->a, "%02x%d", i % 256, i));
+    world_wait(w, WORLD_GRACE_MS);
+    EXPECT_OK(sweep_run(&w->core, &(struct sweep_request){ .remove = true }, w->a, &report));
+    EXPECT_EQ(report.removed, SWEEP_DOUBTFUL_COUNT); /* however few blobs there are */
+    for (int i = 0; i < 10 * SWEEP_DOUBTFUL_COUNT; i++)
+        world_store(w, &alice, S("known"), world_bytes(w, LARGE), 0);
+    for (int i = 0; i <= SWEEP_DOUBTFUL_COUNT; i++)
+        orphan(w, arena_printf(w->a, "%02x%d", i % 256, i));
+    world_wait(w, WORLD_GRACE_MS);
+    EXPECT_OK(sweep_run(&w->core, &(struct sweep_request){ .remove = true }, w->a, &report));
+    EXPECT_EQ(report.removed, SWEEP_DOUBTFUL_COUNT + 1); /* a tenth of all at most */
 }
 
 TEST(jobs_remove_no_bytes_while_a_backup_holds_garbage)
@@ -319,4 +356,6 @@ RUN_TESTS(cmocka_unit_test(purge_removes_an_upload_that_was_not_confirmed_in_tim
           cmocka_unit_test(jobs_remove_no_bytes_while_a_backup_holds_garbage),
           cmocka_unit_test(expired_token_stays_known_for_a_week),
           cmocka_unit_test(jobs_recover_from_every_failing_store_call),
-          cmocka_unit_test(jobs_thread_runs_due_jobs_and_stops_at_once))
+          cmocka_unit_test(jobs_thread_runs_due_jobs_and_stops_at_once),
+          cmocka_unit_test(sweep_keeps_everything_when_too_many_blobs_have_no_record),
+          cmocka_unit_test(sweep_removes_a_hundred_orphans_and_more_beside_many_known_blobs))

@@ -495,7 +495,14 @@ static void report_orphan(void *arg, slice key, uint64_t size_bytes)
 static err_t check_blobs(struct fsck *f)
 {
     struct sweep_report swept;
-    TRY(sweep_run(f->core, f->options->repair, report_orphan, f, f->a, &swept));
+    struct sweep_request request = {
+        .remove = f->options->repair, .is_confirmed = f->options->force, .on_orphan = report_orphan, .arg = f
+    };
+    err_t e = sweep_run(f->core, &request, f->a, &swept);
+    if (e && e->code != ERR_CORRUPT)
+        return e;
+    if (e)
+        report_finding(f, FSCK_ERROR, "too many blobs without a record", S("blobs"), slice_of(e->msg), false);
     f->report->blobs = swept.seen;
     f->report->repaired += swept.removed;
     return NULL;

@@ -22,6 +22,7 @@ struct fsck_finding {
 
 struct fsck_options {
     bool repair; /* remove proven orphans and correct counters; files and objects with a record are never removed */
+    bool force;  /* with repair: remove orphans also when they are so many that records may be lost (sweep.h) */
     bool quick;  /* compare sizes instead of digests, and do not check the pages of the database */
     void (*on_finding)(void *arg, const struct fsck_finding *); /* may be NULL */
     void *arg;

@@ -95,8 +95,23 @@ static err_t prove_orphans(struct sweep *s)
     return NULL;
 }
 
-err_t sweep_run(struct core *core, bool remove, void (*on_orphan)(void *arg, slice key, uint64_t size_bytes), void *arg,
-                struct arena *a, struct sweep_report *ret)
+static bool is_doubtful(const struct sweep_report *report)
+{
+    return report->orphans > SWEEP_DOUBTFUL_COUNT && report->orphans > report->seen / SWEEP_DOUBTFUL_SHARE;
+}
+
+static err_t remove_orphans(struct sweep *s)
+{
+    size_t count;
+    struct candidate *list = candidates(s, &count);
+    for (size_t i = 0; i < count && !garbage_is_held(s->core); i++) {
+        TRY(s->core->blob->ops->remove(s->core->blob, list[i].key, s->a));
+        s->report->removed++;
+    }
+    return NULL;
+}
+
+err_t sweep_run(struct core *core, const struct sweep_request *request, struct arena *a, struct sweep_report *ret)
 {
     struct sweep_report report = { 0 };
     SCOPED(sweep_releasep)
@@ -108,13 +123,17 @@ err_t sweep_run(struct core *core, bool remove, void (*on_orphan)(void *arg, sli
     for (size_t i = 0; i < count; i++) {
         report.orphans++;
         report.orphaned_bytes += list[i].size_bytes;
-        if (on_orphan)
-            on_orphan(arg, list[i].key, list[i].size_bytes);
-        if (!remove || garbage_is_held(core))
-            continue;
-        TRY(core->blob->ops->remove(core->blob, list[i].key, a));
-        report.removed++;
+        if (request->on_orphan)
+            request->on_orphan(request->arg, list[i].key, list[i].size_bytes);
     }
+    bool is_refused = request->remove && !request->is_confirmed && is_doubtful(&report);
+    err_t e = request->remove && !is_refused ? remove_orphans(&s) : NULL;
     *ret = report;
-    return NULL;
+    if (is_refused)
+        return err_make(a, ERR_CORRUPT,
+                        "%lld of %lld blobs have no record, which is more than crashes leave behind: records may be"
+                        " lost. Nothing was removed. Compare with a backup, then remove them with"
+                        " 'cais fsck --repair --force'",
+                        (long long)report.orphans, (long long)report.seen);
+    return e;
 }

@@ -13,12 +13,25 @@ struct sweep_report {
     int64_t removed;         /* of the orphans */
     uint64_t orphaned_bytes; /* of all orphans */
 };
-/* Look at every blob, and with `remove` remove the orphans. A blob is an orphan when it is older than purge_grace_ms, no
- * upload in flight writes to it, and one snapshot taken after that has it neither as an object nor on the garbage list.
+
+/* A crash leaves a few orphans. When more than SWEEP_DOUBTFUL_COUNT blobs, and more than one in SWEEP_DOUBTFUL_SHARE,
+ * seem to be orphans, it is far more likely that records were lost (a database that was replaced, or whose log was
+ * removed) than that bytes were left behind. The sweep then removes nothing until a person has confirmed it. */
+enum { SWEEP_DOUBTFUL_COUNT = 100, SWEEP_DOUBTFUL_SHARE = 10 };
+
+struct sweep_request {
+    bool remove;       /* remove the orphans; else only look */
+    bool is_confirmed; /* a person has looked: remove them however many they are */
+    void (*on_orphan)(void *arg, slice key,
+                      uint64_t size_bytes); /* called for each, before any is removed; may be NULL */
+    void *arg;
+};
+/* Look at every blob. A blob is an orphan when it is older than purge_grace_ms, no upload in flight writes to it, and one
+ * snapshot taken after that has it neither as an object nor on the garbage list. While a backup runs (garbage_is_held)
+ * nothing is removed, which is no error.
  *
- * on_orphan  called for each orphan, before it is removed; may be NULL
- * Errors     those of the stores. While a backup runs (garbage_is_held) orphans are reported and not removed. */
-MUST_USE err_t sweep_run(struct core *, bool remove, void (*on_orphan)(void *arg, slice key, uint64_t size_bytes),
-                         void *arg, struct arena *a, struct sweep_report *ret);
+ * ret     set also when CORRUPT is returned
+ * Errors  CORRUPT the orphans are too many to be believed, and nothing was removed; those of the stores. */
+MUST_USE err_t sweep_run(struct core *, const struct sweep_request *, struct arena *a, struct sweep_report *ret);
 
 #endif
