@@ -22,18 +22,19 @@ static void read_account_row(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_account_add(struct meta_tx *tx, const struct account *account, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(tx,
-                     "INSERT INTO accounts (name, created_at_ms, max_bytes, max_files, used_bytes, used_files)"
-                     " VALUES ($1, $2, $3, $4, $5, $6)",
-                     SQL(SQL_T(account->name), SQL_I(account->created_at_ms), SQL_I(account->max_bytes),
-                         SQL_I(account->max_files), SQL_I(account->used_bytes), SQL_I(account->used_files)),
-                     a, ret_id);
+    return tx_insert(
+        tx,
+        STATEMENT("INSERT INTO accounts (name, created_at_ms, max_bytes, max_files, used_bytes, used_files)"
+                  " VALUES ($1, $2, $3, $4, $5, $6)"),
+        SQL(SQL_T(account->name), SQL_I(account->created_at_ms), SQL_I(account->max_bytes), SQL_I(account->max_files),
+            SQL_I(account->used_bytes), SQL_I(account->used_files)),
+        a, ret_id);
 }
 
 err_t meta_account_get(struct meta_tx *tx, int64_t id, struct arena *a, struct account *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "account", ACCOUNT " WHERE id = $1", SQL(SQL_I(id)), a, &c));
+    TRY(tx_one(tx, "account", STATEMENT(ACCOUNT " WHERE id = $1"), SQL(SQL_I(id)), a, &c));
     read_account_row(c, a, ret);
     return NULL;
 }
@@ -41,19 +42,19 @@ err_t meta_account_get(struct meta_tx *tx, int64_t id, struct arena *a, struct a
 err_t meta_account_by_name(struct meta_tx *tx, slice name, struct arena *a, struct account *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "account", ACCOUNT " WHERE name = $1", SQL(SQL_T(name)), a, &c));
+    TRY(tx_one(tx, "account", STATEMENT(ACCOUNT " WHERE name = $1"), SQL(SQL_T(name)), a, &c));
     read_account_row(c, a, ret);
     return NULL;
 }
 
 err_t meta_account_list(struct meta_tx *tx, struct arena *a, struct account_list *ret)
 {
-    return tx_list(tx, ACCOUNT " ORDER BY id", SQL_NO_VALUES, a, LIST_OF(read_account_row, ret));
+    return tx_list(tx, STATEMENT(ACCOUNT " ORDER BY id"), SQL_NO_VALUES, a, LIST_OF(read_account_row, ret));
 }
 
 err_t meta_account_set_limits(struct meta_tx *tx, int64_t id, int64_t max_bytes, int64_t max_files, struct arena *a)
 {
-    return tx_change_one(tx, "account", "UPDATE accounts SET max_bytes = $1, max_files = $2 WHERE id = $3",
+    return tx_change_one(tx, "account", STATEMENT("UPDATE accounts SET max_bytes = $1, max_files = $2 WHERE id = $3"),
                          SQL(SQL_I(max_bytes), SQL_I(max_files), SQL_I(id)), a);
 }
 
@@ -61,11 +62,12 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t fi
 {
     int64_t changed;
     /* Comparing with what is left, instead of comparing the sum with the limit, cannot overflow. */
-    TRY(tx_add_counted(tx,
-                       "UPDATE accounts SET used_bytes = used_bytes + $1, used_files = used_files + $2 WHERE id = $3"
-                       " AND ($1 <= 0 OR max_bytes = 0 OR $1 <= max_bytes - used_bytes)"
-                       " AND ($2 <= 0 OR max_files = 0 OR $2 <= max_files - used_files)",
-                       SQL(SQL_I(bytes), SQL_I(files), SQL_I(id)), a, &changed));
+    TRY(tx_add_counted(
+        tx,
+        STATEMENT("UPDATE accounts SET used_bytes = used_bytes + $1, used_files = used_files + $2 WHERE id = $3"
+                  " AND ($1 <= 0 OR max_bytes = 0 OR $1 <= max_bytes - used_bytes)"
+                  " AND ($2 <= 0 OR max_files = 0 OR $2 <= max_files - used_files)"),
+        SQL(SQL_I(bytes), SQL_I(files), SQL_I(id)), a, &changed));
     if (changed)
         return NULL;
     struct account account;
@@ -91,11 +93,12 @@ err_t meta_usage_check(struct meta_tx *tx, bool repair, struct arena *a, int64_t
 {
     if (!repair)
         return tx_int(tx,
-                      COUNTED " SELECT COUNT(*) FROM accounts JOIN counted c ON c.id = accounts.id"
-                              " WHERE used_bytes <> c.bytes OR used_files <> c.files",
+                      STATEMENT(COUNTED " SELECT COUNT(*) FROM accounts JOIN counted c ON c.id = accounts.id"
+                                        " WHERE used_bytes <> c.bytes OR used_files <> c.files"),
                       SQL_NO_VALUES, a, ret_wrong);
     return tx_add_counted(tx,
-                          COUNTED " UPDATE accounts SET used_bytes = c.bytes, used_files = c.files FROM counted c"
-                                  " WHERE c.id = accounts.id AND (used_bytes <> c.bytes OR used_files <> c.files)",
+                          STATEMENT(COUNTED
+                                    " UPDATE accounts SET used_bytes = c.bytes, used_files = c.files FROM counted c"
+                                    " WHERE c.id = accounts.id AND (used_bytes <> c.bytes OR used_files <> c.files)"),
                           SQL_NO_VALUES, a, ret_wrong);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/comment_store.h"
+#include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
 #define COMMENT "SELECT id, task_id, author_id, text, details, created_at_ms, edited_at_ms, file_id FROM comments"
@@ -20,51 +21,52 @@ static void read_comment_row(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_comment_add(struct meta_tx *tx, const struct comment *m, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(tx,
-                     "INSERT INTO comments (task_id, author_id, text, details, created_at_ms, edited_at_ms, file_id)"
-                     " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                     SQL(SQL_I(m->task_id), SQL_I(m->author_id), SQL_T(m->text), SQL_T(m->details),
-                         SQL_I(m->created_at_ms), SQL_I(m->edited_at_ms), sql_id(m->file_id)),
-                     a, ret_id);
+    return tx_insert(
+        tx,
+        STATEMENT("INSERT INTO comments (task_id, author_id, text, details, created_at_ms, edited_at_ms, file_id)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7)"),
+        SQL(SQL_I(m->task_id), SQL_I(m->author_id), SQL_T(m->text), SQL_T(m->details), SQL_I(m->created_at_ms),
+            SQL_I(m->edited_at_ms), sql_id(m->file_id)),
+        a, ret_id);
 }
 
 err_t meta_comment_get(struct meta_tx *tx, int64_t id, struct arena *a, struct comment *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "comment", COMMENT " WHERE id = $1", SQL(SQL_I(id)), a, &c));
+    TRY(tx_one(tx, "comment", STATEMENT(COMMENT " WHERE id = $1"), SQL(SQL_I(id)), a, &c));
     read_comment_row(c, a, ret);
     return NULL;
 }
 
 err_t meta_comment_set_text(struct meta_tx *tx, int64_t id, slice text, int64_t edited_at_ms, struct arena *a)
 {
-    return tx_change_one(tx, "comment", "UPDATE comments SET text = $1, edited_at_ms = $2 WHERE id = $3",
+    return tx_change_one(tx, "comment", STATEMENT("UPDATE comments SET text = $1, edited_at_ms = $2 WHERE id = $3"),
                          SQL(SQL_T(text), SQL_I(edited_at_ms), SQL_I(id)), a);
 }
 
 err_t meta_comment_list(struct meta_tx *tx, int64_t task_id, struct arena *a, struct comment_list *ret)
 {
-    return tx_list(tx, COMMENT " WHERE task_id = $1 ORDER BY id", SQL(SQL_I(task_id)), a,
+    return tx_list(tx, STATEMENT(COMMENT " WHERE task_id = $1 ORDER BY id"), SQL(SQL_I(task_id)), a,
                    LIST_OF(read_comment_row, ret));
 }
 
 /* ON DELETE CASCADE removes the references of the comment. */
 err_t meta_comment_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
-    TRY(tx_change(tx, "UPDATE tickets SET comment_id = NULL WHERE comment_id = $1", SQL(SQL_I(id)), a, NULL));
-    return tx_change_one(tx, "comment", "DELETE FROM comments WHERE id = $1", SQL(SQL_I(id)), a);
+    TRY(tx_change(tx, STATEMENT("UPDATE tickets SET comment_id = NULL WHERE comment_id = $1"), SQL(SQL_I(id)), a,
+                  NULL));
+    return tx_change_one(tx, "comment", STATEMENT("DELETE FROM comments WHERE id = $1"), SQL(SQL_I(id)), a);
 }
 
 err_t meta_comment_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
 {
-    return tx_int(tx, "SELECT COUNT(*) FROM comments WHERE task_id = $1", SQL(SQL_I(task_id)), a, ret);
+    return tx_int(tx, STATEMENT("SELECT COUNT(*) FROM comments WHERE task_id = $1"), SQL(SQL_I(task_id)), a, ret);
 }
+
+#define COMMENT_BYTES(IN)                                                                                              \
+    "SELECT COALESCE(SUM(" BYTES_OF(IN, "text") " + " BYTES_OF(IN, "details") "), 0) FROM comments WHERE task_id = $1"
 
 err_t meta_comment_bytes(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
 {
-    /* LENGTH of a text would count characters, and stop at a NUL. */
-    return tx_int(tx,
-                  "SELECT COALESCE(SUM(LENGTH(CAST(text AS BLOB)) + LENGTH(CAST(details AS BLOB))), 0)"
-                  " FROM comments WHERE task_id = $1",
-                  SQL(SQL_I(task_id)), a, ret);
+    return tx_int(tx, STATEMENT_PAIR(COMMENT_BYTES), SQL(SQL_I(task_id)), a, ret);
 }

@@ -50,9 +50,9 @@ struct committer {
 
 /* ---- running a batch ---- */
 
-static err_t exec_control(struct committer *c, const char *sql, struct arena *a)
+static err_t exec_control(struct committer *c, const struct sql_statement *statement, struct arena *a)
 {
-    return sql_exec(c->store->writer, sql, SQL_NO_VALUES, a, NULL);
+    return sql_exec(c->store->writer, statement, SQL_NO_VALUES, a, NULL);
 }
 
 static void rollback_transaction(struct committer *c)
@@ -115,15 +115,15 @@ static enum outcome run_careful(struct committer *c, struct batch_slot *slots, s
         return NOT_STARTED;
     for (size_t i = 0; i < n; i++) {
         struct batch_slot *s = &slots[i];
-        err_t control_e = exec_control(c, "SAVEPOINT one", a);
+        err_t control_e = exec_control(c, STATEMENT("SAVEPOINT one"), a);
         if (!control_e) {
             bool harmless;
             if (!apply_write(c, s, a, &harmless)) {
-                control_e = exec_control(c, "ROLLBACK TO one", a);
+                control_e = exec_control(c, STATEMENT("ROLLBACK TO one"), a);
                 forget_ids(c->store);
             }
             if (!control_e)
-                control_e = exec_control(c, "RELEASE one", a);
+                control_e = exec_control(c, STATEMENT("RELEASE one"), a);
         }
         if (control_e) {
             s->e = s->e ? s->e : control_e;

@@ -30,19 +30,20 @@ static void read_credential_row(struct sql_cursor *c, struct arena *a, void *ret
 
 err_t meta_credential_add(struct meta_tx *tx, const struct credential *k, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(tx,
-                     "INSERT INTO credentials (account_id, user_id, purpose, form, secret_hash, parent_id,"
-                     " created_at_ms, expires_at_ms, revoked_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                     SQL(SQL_I(k->account_id), SQL_I(k->user_id), SQL_T(k->purpose), SQL_I(k->form),
-                         SQL_BYTES(k->secret_hash, SHA256_SIZE), sql_id(k->parent_id), SQL_I(k->created_at_ms),
-                         SQL_I(k->expires_at_ms), SQL_I(k->revoked_at_ms)),
-                     a, ret_id);
+    return tx_insert(
+        tx,
+        STATEMENT("INSERT INTO credentials (account_id, user_id, purpose, form, secret_hash, parent_id,"
+                  " created_at_ms, expires_at_ms, revoked_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+        SQL(SQL_I(k->account_id), SQL_I(k->user_id), SQL_T(k->purpose), SQL_I(k->form),
+            SQL_BYTES(k->secret_hash, SHA256_SIZE), sql_id(k->parent_id), SQL_I(k->created_at_ms),
+            SQL_I(k->expires_at_ms), SQL_I(k->revoked_at_ms)),
+        a, ret_id);
 }
 
 err_t meta_credential_get(struct meta_tx *tx, int64_t id, struct arena *a, struct credential *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "credential", CREDENTIAL " WHERE id = $1", SQL(SQL_I(id)), a, &c));
+    TRY(tx_one(tx, "credential", STATEMENT(CREDENTIAL " WHERE id = $1"), SQL(SQL_I(id)), a, &c));
     read_credential_row(c, a, ret);
     return NULL;
 }
@@ -51,7 +52,7 @@ err_t meta_credential_by_hash(struct meta_tx *tx, slice purpose, enum credential
                               const unsigned char hash[SHA256_SIZE], struct arena *a, struct credential *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "credential", CREDENTIAL " WHERE secret_hash = $1 AND purpose = $2 AND form = $3",
+    TRY(tx_one(tx, "credential", STATEMENT(CREDENTIAL " WHERE secret_hash = $1 AND purpose = $2 AND form = $3"),
                SQL(SQL_BYTES(hash, SHA256_SIZE), SQL_T(purpose), SQL_I(form)), a, &c));
     read_credential_row(c, a, ret);
     return NULL;
@@ -63,8 +64,8 @@ err_t meta_credential_newest(struct meta_tx *tx, int64_t user_id, slice purpose,
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "credential",
-               CREDENTIAL " WHERE user_id = $1 AND form = 0 AND purpose = $2 AND revoked_at_ms = 0"
-                          " AND expires_at_ms = 0 ORDER BY id DESC LIMIT 1",
+               STATEMENT(CREDENTIAL " WHERE user_id = $1 AND form = 0 AND purpose = $2 AND revoked_at_ms = 0"
+                                    " AND expires_at_ms = 0 ORDER BY id DESC LIMIT 1"),
                SQL(SQL_I(user_id), SQL_T(purpose)), a, &c));
     read_credential_row(c, a, ret);
     return NULL;
@@ -74,54 +75,56 @@ err_t meta_credential_list(struct meta_tx *tx, int64_t user_id, enum credential_
                            struct credential_list *ret)
 {
     if (!user_id)
-        return tx_list(tx, CREDENTIAL " WHERE form = $1 ORDER BY id", SQL(SQL_I(form)), a,
+        return tx_list(tx, STATEMENT(CREDENTIAL " WHERE form = $1 ORDER BY id"), SQL(SQL_I(form)), a,
                        LIST_OF(read_credential_row, ret));
-    return tx_list(tx, CREDENTIAL " WHERE user_id = $1 AND form = $2 ORDER BY id", SQL(SQL_I(user_id), SQL_I(form)), a,
-                   LIST_OF(read_credential_row, ret));
+    return tx_list(tx, STATEMENT(CREDENTIAL " WHERE user_id = $1 AND form = $2 ORDER BY id"),
+                   SQL(SQL_I(user_id), SQL_I(form)), a, LIST_OF(read_credential_row, ret));
 }
 
 err_t meta_credential_revoke(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
 {
     int64_t known;
-    err_t e = tx_int(tx, "SELECT id FROM credentials WHERE id = $1", SQL(SQL_I(id)), a, &known);
+    err_t e = tx_int(tx, STATEMENT("SELECT id FROM credentials WHERE id = $1"), SQL(SQL_I(id)), a, &known);
     if (err_is(e, ERR_NOT_FOUND))
         return err_make(a, ERR_NOT_FOUND, "no such credential");
     TRY(e);
     return tx_change(tx,
-                     "WITH RECURSIVE made (id) AS (SELECT id FROM credentials WHERE id = $1 UNION"
-                     " SELECT k.id FROM credentials k JOIN made ON k.parent_id = made.id)"
-                     " UPDATE credentials SET revoked_at_ms = $2 WHERE revoked_at_ms = 0"
-                     " AND id IN (SELECT id FROM made)",
+                     STATEMENT("WITH RECURSIVE made (id) AS (SELECT id FROM credentials WHERE id = $1 UNION"
+                               " SELECT k.id FROM credentials k JOIN made ON k.parent_id = made.id)"
+                               " UPDATE credentials SET revoked_at_ms = $2 WHERE revoked_at_ms = 0"
+                               " AND id IN (SELECT id FROM made)"),
                      SQL(SQL_I(id), SQL_I(now_ms)), a, NULL);
 }
 
 err_t meta_credential_revoke_tokens(struct meta_tx *tx, int64_t user_id, int64_t now_ms, struct arena *a)
 {
-    return tx_change(tx,
-                     "UPDATE credentials SET revoked_at_ms = $1 WHERE user_id = $2 AND form = 1 AND revoked_at_ms = 0",
-                     SQL(SQL_I(now_ms), SQL_I(user_id)), a, NULL);
+    return tx_change(
+        tx,
+        STATEMENT("UPDATE credentials SET revoked_at_ms = $1 WHERE user_id = $2 AND form = 1 AND revoked_at_ms = 0"),
+        SQL(SQL_I(now_ms), SQL_I(user_id)), a, NULL);
 }
 
 err_t meta_credential_trim_tokens(struct meta_tx *tx, int64_t user_id, slice purpose, int64_t keep, int64_t now_ms,
                                   struct arena *a)
 {
     return tx_change(tx,
-                     "UPDATE credentials SET revoked_at_ms = $1 WHERE id IN (SELECT id FROM credentials"
-                     " WHERE user_id = $2 AND form = 1 AND purpose = $3 AND revoked_at_ms = 0"
-                     " AND (expires_at_ms = 0 OR expires_at_ms > $1)"
-                     " ORDER BY created_at_ms DESC, id DESC LIMIT 9223372036854775807 OFFSET $4)",
+                     STATEMENT("UPDATE credentials SET revoked_at_ms = $1 WHERE id IN (SELECT id FROM credentials"
+                               " WHERE user_id = $2 AND form = 1 AND purpose = $3 AND revoked_at_ms = 0"
+                               " AND (expires_at_ms = 0 OR expires_at_ms > $1)"
+                               " ORDER BY created_at_ms DESC, id DESC LIMIT 9223372036854775807 OFFSET $4)"),
                      SQL(SQL_I(now_ms), SQL_I(user_id), SQL_T(purpose), SQL_I(keep > 0 ? keep : 0)), a, NULL);
 }
 
 /* A token that others were made from can be removed only after those. */
 err_t meta_credential_forget(struct meta_tx *tx, int64_t before_ms, struct arena *a, int64_t *ret_count)
 {
-    return tx_change(tx,
-                     "DELETE FROM credentials WHERE form = 1 AND id IN"
-                     " (SELECT id FROM credentials WHERE expires_at_ms > 0 AND expires_at_ms < $1"
-                     " UNION SELECT id FROM credentials WHERE revoked_at_ms > 0 AND revoked_at_ms < $1)"
-                     " AND NOT EXISTS (SELECT 1 FROM credentials made WHERE made.parent_id = credentials.id)",
-                     SQL(SQL_I(before_ms)), a, ret_count);
+    return tx_change(
+        tx,
+        STATEMENT("DELETE FROM credentials WHERE form = 1 AND id IN"
+                  " (SELECT id FROM credentials WHERE expires_at_ms > 0 AND expires_at_ms < $1"
+                  " UNION SELECT id FROM credentials WHERE revoked_at_ms > 0 AND revoked_at_ms < $1)"
+                  " AND NOT EXISTS (SELECT 1 FROM credentials made WHERE made.parent_id = credentials.id)"),
+        SQL(SQL_I(before_ms)), a, ret_count);
 }
 
 /* ---- secrets ---- */
@@ -131,19 +134,20 @@ err_t meta_secret_put(struct meta_tx *tx, int64_t credential_id, slice sealed, s
 {
     int64_t added;
     TRY(tx_add_counted(tx,
-                       "INSERT INTO secrets (credential_id, sealed) VALUES ($1, $2)"
-                       " ON CONFLICT (credential_id) DO NOTHING",
+                       STATEMENT("INSERT INTO secrets (credential_id, sealed) VALUES ($1, $2)"
+                                 " ON CONFLICT (credential_id) DO NOTHING"),
                        SQL(SQL_I(credential_id), SQL_B(sealed)), a, &added));
     if (added)
         return NULL;
-    return tx_change_one(tx, "secret", "UPDATE secrets SET sealed = $1 WHERE credential_id = $2",
+    return tx_change_one(tx, "secret", STATEMENT("UPDATE secrets SET sealed = $1 WHERE credential_id = $2"),
                          SQL(SQL_B(sealed), SQL_I(credential_id)), a);
 }
 
 err_t meta_secret_get(struct meta_tx *tx, int64_t credential_id, struct arena *a, slice *ret_sealed)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "secret", "SELECT sealed FROM secrets WHERE credential_id = $1", SQL(SQL_I(credential_id)), a, &c));
+    TRY(tx_one(tx, "secret", STATEMENT("SELECT sealed FROM secrets WHERE credential_id = $1"),
+               SQL(SQL_I(credential_id)), a, &c));
     *ret_sealed = sql_column_copy(c, 0, a);
     return NULL;
 }
@@ -156,8 +160,9 @@ static void read_secret_row(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_secret_list(struct meta_tx *tx, int64_t before_id, size_t limit, struct arena *a, struct secret_list *ret)
 {
-    return tx_list(tx,
-                   "SELECT s.credential_id, s.sealed FROM secrets s JOIN credentials c ON c.id = s.credential_id"
-                   " WHERE s.credential_id < $1 AND c.revoked_at_ms = 0 ORDER BY s.credential_id DESC LIMIT $2",
-                   SQL(SQL_I(before_id ? before_id : INT64_MAX), sql_limit(limit)), a, LIST_OF(read_secret_row, ret));
+    return tx_list(
+        tx,
+        STATEMENT("SELECT s.credential_id, s.sealed FROM secrets s JOIN credentials c ON c.id = s.credential_id"
+                  " WHERE s.credential_id < $1 AND c.revoked_at_ms = 0 ORDER BY s.credential_id DESC LIMIT $2"),
+        SQL(SQL_I(before_id ? before_id : INT64_MAX), sql_limit(limit)), a, LIST_OF(read_secret_row, ret));
 }

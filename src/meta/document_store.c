@@ -40,9 +40,10 @@ err_t meta_document_get(struct meta_tx *tx, int64_t file_id, struct arena *a, st
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file",
-               DOCUMENT " FROM files f LEFT JOIN refs r ON r.id ="
-                        " (SELECT MIN(first.id) FROM refs first WHERE first.file_id = f.id)" JOINED_TO_REFERENCE
-                        " WHERE f.id = $1",
+               STATEMENT(DOCUMENT
+                         " FROM files f LEFT JOIN refs r ON r.id ="
+                         " (SELECT MIN(first.id) FROM refs first WHERE first.file_id = f.id)" JOINED_TO_REFERENCE
+                         " WHERE f.id = $1"),
                SQL(SQL_I(file_id)), a, &c));
     read_document_row(c, a, ret);
     return NULL;
@@ -60,22 +61,25 @@ err_t meta_document_list(struct meta_tx *tx, const struct document_query *q, str
 {
     struct sql_value limit = sql_limit(q->limit), offset = sql_limit(q->offset);
     if (!q->comment_id)
-        return tx_list(tx, FIRST_REFERENCES BY_FILE " LIMIT $2 OFFSET $3" DOCUMENTS_OF_THEM,
+        return tx_list(tx, STATEMENT(FIRST_REFERENCES BY_FILE " LIMIT $2 OFFSET $3" DOCUMENTS_OF_THEM),
                        SQL(SQL_I(q->task_id), limit, offset), a, LIST_OF(read_document_row, ret));
-    return tx_list(tx, FIRST_REFERENCES " AND comment_id = $2" BY_FILE " LIMIT $3 OFFSET $4" DOCUMENTS_OF_THEM,
+    return tx_list(tx,
+                   STATEMENT(FIRST_REFERENCES " AND comment_id = $2" BY_FILE " LIMIT $3 OFFSET $4" DOCUMENTS_OF_THEM),
                    SQL(SQL_I(q->task_id), SQL_I(q->comment_id), limit, offset), a, LIST_OF(read_document_row, ret));
 }
 
 err_t meta_document_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
 {
-    return tx_int(tx, "SELECT COUNT(DISTINCT file_id) FROM refs WHERE task_id = $1", SQL(SQL_I(task_id)), a, ret);
+    return tx_int(tx, STATEMENT("SELECT COUNT(DISTINCT file_id) FROM refs WHERE task_id = $1"), SQL(SQL_I(task_id)), a,
+                  ret);
 }
 
 err_t meta_document_named(struct meta_tx *tx, int64_t task_id, slice name, struct arena *a, int64_t *ret_file_id)
 {
-    err_t e = tx_int(tx,
-                     "SELECT f.id FROM refs r JOIN files f ON f.id = r.file_id WHERE r.task_id = $1 AND f.name = $2"
-                     " ORDER BY f.id LIMIT 1",
-                     SQL(SQL_I(task_id), SQL_T(name)), a, ret_file_id);
+    err_t e =
+        tx_int(tx,
+               STATEMENT("SELECT f.id FROM refs r JOIN files f ON f.id = r.file_id WHERE r.task_id = $1 AND f.name = $2"
+                         " ORDER BY f.id LIMIT 1"),
+               SQL(SQL_I(task_id), SQL_T(name)), a, ret_file_id);
     return err_is(e, ERR_NOT_FOUND) ? err_make(a, ERR_NOT_FOUND, "the task has no file of that name") : e;
 }

@@ -45,16 +45,18 @@ static err_t replace_entry(struct meta_tx *tx, const struct entry *e, struct sql
     int64_t old_object_id, old_bytes;
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        TRY(tx_one(tx, "bucket", "SELECT object_id, size_bytes FROM entries WHERE bucket_id = $1 AND key = $2",
+        TRY(tx_one(tx, "bucket",
+                   STATEMENT("SELECT object_id, size_bytes FROM entries WHERE bucket_id = $1 AND key = $2"),
                    SQL(SQL_I(e->bucket_id), SQL_T(e->key)), a, &c));
         old_object_id = sql_column_int(c, 0);
         old_bytes = sql_column_int(c, 1);
     }
-    TRY(tx_change_one(tx, "entry",
-                      "UPDATE entries SET owner_id = $1, object_id = $2, size_bytes = $3, md5 = $4, part_count = $5,"
-                      " checksum_kind = $6, checksum_form = $7, modified_at_ms = $8, checksum = $9, upload = $10,"
-                      " headers = $11, tags = $12 WHERE key = $13 AND bucket_id = $14",
-                      args, a));
+    TRY(tx_change_one(
+        tx, "entry",
+        STATEMENT("UPDATE entries SET owner_id = $1, object_id = $2, size_bytes = $3, md5 = $4, part_count = $5,"
+                  " checksum_kind = $6, checksum_form = $7, modified_at_ms = $8, checksum = $9, upload = $10,"
+                  " headers = $11, tags = $12 WHERE key = $13 AND bucket_id = $14"),
+        args, a));
     *ret_old_object_id = old_object_id;
     *ret_old_bytes = (uint64_t)old_bytes;
     return NULL;
@@ -83,12 +85,13 @@ err_t meta_entry_put(struct meta_tx *tx, const struct entry *e, struct arena *a,
     int64_t added;
     /* Selecting from the bucket's row adds nothing when the bucket does not exist. replace_entry then finds out whether
      * that was the reason, or the key existed. */
-    TRY(tx_add_counted(tx,
-                       "INSERT INTO entries (owner_id, object_id, size_bytes, md5, part_count, checksum_kind,"
-                       " checksum_form, modified_at_ms, checksum, upload, headers, tags, key, bucket_id)"
-                       " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, id FROM buckets WHERE id = $14"
-                       " ON CONFLICT (bucket_id, key) DO NOTHING",
-                       args, a, &added));
+    TRY(tx_add_counted(
+        tx,
+        STATEMENT("INSERT INTO entries (owner_id, object_id, size_bytes, md5, part_count, checksum_kind,"
+                  " checksum_form, modified_at_ms, checksum, upload, headers, tags, key, bucket_id)"
+                  " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, id FROM buckets WHERE id = $14"
+                  " ON CONFLICT (bucket_id, key) DO NOTHING"),
+        args, a, &added));
     if (!added)
         return replace_entry(tx, e, args, a, ret_old_object_id, ret_old_bytes);
     *ret_old_object_id = 0;
@@ -99,7 +102,7 @@ err_t meta_entry_put(struct meta_tx *tx, const struct entry *e, struct arena *a,
 err_t meta_entry_get(struct meta_tx *tx, int64_t bucket_id, slice key, struct arena *a, struct entry *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "entry", ALL_COLUMNS " FROM entries e WHERE e.bucket_id = $1 AND e.key = $2",
+    TRY(tx_one(tx, "entry", STATEMENT(ALL_COLUMNS " FROM entries e WHERE e.bucket_id = $1 AND e.key = $2"),
                SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
     read_entry_row(c, a, ret);
     return NULL;
@@ -110,9 +113,10 @@ err_t meta_entry_with_object(struct meta_tx *tx, int64_t bucket_id, slice key, s
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "entry",
-               ALL_COLUMNS ", o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.md5,"
-                           " o.inline_bytes FROM entries e LEFT JOIN objects o ON o.id = e.object_id"
-                           " WHERE e.bucket_id = $1 AND e.key = $2",
+               STATEMENT(ALL_COLUMNS
+                         ", o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.md5,"
+                         " o.inline_bytes FROM entries e LEFT JOIN objects o ON o.id = e.object_id"
+                         " WHERE e.bucket_id = $1 AND e.key = $2"),
                SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
     if (!sql_column_int(c, 14))
         return err_make(a, ERR_CORRUPT, "the entry has no object");
@@ -132,13 +136,13 @@ err_t meta_entry_with_object(struct meta_tx *tx, int64_t bucket_id, slice key, s
 
 err_t meta_entry_set_tags(struct meta_tx *tx, int64_t bucket_id, slice key, slice tags, struct arena *a)
 {
-    return tx_change_one(tx, "entry", "UPDATE entries SET tags = $1 WHERE bucket_id = $2 AND key = $3",
+    return tx_change_one(tx, "entry", STATEMENT("UPDATE entries SET tags = $1 WHERE bucket_id = $2 AND key = $3"),
                          SQL(SQL_T(tags), SQL_I(bucket_id), SQL_T(key)), a);
 }
 
 err_t meta_entry_remove(struct meta_tx *tx, int64_t bucket_id, slice key, struct arena *a)
 {
-    return tx_change_one(tx, "entry", "DELETE FROM entries WHERE bucket_id = $1 AND key = $2",
+    return tx_change_one(tx, "entry", STATEMENT("DELETE FROM entries WHERE bucket_id = $1 AND key = $2"),
                          SQL(SQL_I(bucket_id), SQL_T(key)), a);
 }
 
@@ -152,8 +156,10 @@ err_t meta_entry_remove(struct meta_tx *tx, int64_t bucket_id, slice key, struct
 err_t meta_entry_each(struct meta_tx *tx, const struct entry_range *range, struct arena *a,
                       err_t (*visit)(void *arg, const struct entry *, bool *ret_stop), void *arg)
 {
-    static const char *const walks[2][2] = { { FROM_KEY BY_KEY, FROM_KEY BEFORE_KEY BY_KEY },
-                                             { AFTER_KEY BY_KEY, AFTER_KEY BEFORE_KEY BY_KEY } };
+    const struct sql_statement *const walks[2][2] = {
+        { STATEMENT(FROM_KEY BY_KEY), STATEMENT(FROM_KEY BEFORE_KEY BY_KEY) },
+        { STATEMENT(AFTER_KEY BY_KEY), STATEMENT(AFTER_KEY BEFORE_KEY BY_KEY) },
+    };
     const struct sql_value values[] = { SQL_I(range->bucket_id), SQL_T(range->from), SQL_T(range->before) };
     bool bounded = range->before.n > 0;
     SCOPED(sql_closep) struct sql_cursor *c = NULL;

@@ -3,6 +3,7 @@
  * like "column = $1 OR $1 = 0" the database would read the whole table. */
 #include "core/store/file_store.h"
 #include "core/records/object.h"
+#include "meta/dialect_priv.h"
 #include "meta/joined_rows_priv.h"
 #include "meta/statement_priv.h"
 
@@ -42,9 +43,9 @@ err_t meta_file_add(struct meta_tx *tx, const struct file *f, struct arena *a, i
     int64_t id;
     TRY(tx_next_id(tx, FILE_IDS, a, &id));
     TRY(tx_add(tx,
-               "INSERT INTO files (id, uuid, account_id, owner_id, way, name, content_type, state, object_id,"
-               " size_bytes, md5, created_at_ms, stored_at_ms, purge_at_ms)"
-               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+               STATEMENT("INSERT INTO files (id, uuid, account_id, owner_id, way, name, content_type, state, object_id,"
+                         " size_bytes, md5, created_at_ms, stored_at_ms, purge_at_ms)"
+                         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"),
                SQL(SQL_I(id), SQL_BYTES(f->uuid, sizeof f->uuid), SQL_I(f->account_id), SQL_I(f->owner_id),
                    SQL_T(f->origin), SQL_T(f->name), SQL_T(f->content_type), SQL_I(f->state), sql_id(f->object_id),
                    SQL_I((int64_t)f->size_bytes), SQL_BYTES(f->md5, MD5_SIZE), SQL_I(f->created_at_ms),
@@ -57,7 +58,7 @@ err_t meta_file_add(struct meta_tx *tx, const struct file *f, struct arena *a, i
 err_t meta_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct file *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "file", FILE_ROW " WHERE f.id = $1", SQL(SQL_I(id)), a, &c));
+    TRY(tx_one(tx, "file", STATEMENT(FILE_ROW " WHERE f.id = $1"), SQL(SQL_I(id)), a, &c));
     read_file_row(c, a, ret);
     return NULL;
 }
@@ -65,7 +66,7 @@ err_t meta_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct file
 err_t meta_file_by_uuid(struct meta_tx *tx, const unsigned char uuid[16], struct arena *a, struct file *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "file", FILE_ROW " WHERE f.uuid = $1", SQL(SQL_BYTES(uuid, 16)), a, &c));
+    TRY(tx_one(tx, "file", STATEMENT(FILE_ROW " WHERE f.uuid = $1"), SQL(SQL_BYTES(uuid, 16)), a, &c));
     read_file_row(c, a, ret);
     return NULL;
 }
@@ -74,12 +75,14 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
                             struct object *ret_object)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "file",
-               "SELECT f.id, f.uuid, f.account_id, f.owner_id, '', f.way, f.name, f.content_type, f.state, f.object_id,"
-               " f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms, " FILE_IS_PENDING ","
-               " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.inline_bytes"
-               " FROM files f LEFT JOIN objects o ON o.id = f.object_id WHERE f.uuid = $1",
-               SQL(SQL_BYTES(uuid, 16)), a, &c));
+    TRY(tx_one(
+        tx, "file",
+        STATEMENT(
+            "SELECT f.id, f.uuid, f.account_id, f.owner_id, '', f.way, f.name, f.content_type, f.state, f.object_id,"
+            " f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms, " FILE_IS_PENDING ","
+            " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.inline_bytes"
+            " FROM files f LEFT JOIN objects o ON o.id = f.object_id WHERE f.uuid = $1"),
+        SQL(SQL_BYTES(uuid, 16)), a, &c));
     read_file_row(c, a, ret_file);
     *ret_object = (struct object){
         .id = sql_column_int(c, 16),
@@ -111,44 +114,48 @@ static slice like_pattern(slice text, struct arena *a)
     return (slice){ to, n };
 }
 
-#define MATCHING_FILES                                                                                                 \
+#define MATCHING_FILES(IN)                                                                                             \
     FILE_ROW " WHERE f.id < $1 AND ($2 = -1 OR f.state = $2) AND ($3 = '%%' OR lower(f.name) LIKE $3 ESCAPE '\\')"     \
-             " AND ($4 = 0 OR f.owner_id + 0 = $4 OR " FILE_IS_PENDING " = 0)"
+             " AND ($4 = 0 OR " WITHOUT_INDEX(IN, "f.owner_id") " = $4 OR " FILE_IS_PENDING " = 0)"
 #define NEWEST_FIRST " ORDER BY f.id DESC LIMIT "
+#define FILES_OF_ALL(IN) MATCHING_FILES(IN) NEWEST_FIRST "$5"
+#define FILES_OF_ACCOUNT(IN) MATCHING_FILES(IN) " AND f.account_id = $5" NEWEST_FIRST "$6"
+#define FILES_OF_OWNER(IN) MATCHING_FILES(IN) " AND f.owner_id = $5" NEWEST_FIRST "$6"
+#define FILES_OF_OWNER_IN_ACCOUNT(IN)                                                                                  \
+    MATCHING_FILES(IN) " AND f.owner_id = $5 AND " WITHOUT_INDEX(IN, "f.account_id") " = $6" NEWEST_FIRST "$7"
 
 err_t meta_file_list(struct meta_tx *tx, const struct file_query *q, struct arena *a, struct file_list *ret)
 {
     struct sql_value v[7] = { SQL_I(q->before_id ? q->before_id : INT64_MAX), SQL_I(q->state),
                               SQL_T(like_pattern(q->name_contains, a)), SQL_I(q->pending_of) };
-    const char *sql;
+    const struct sql_statement *statement;
     size_t n = 4;
     if (q->owner_id && q->account_id) {
         v[n++] = SQL_I(q->owner_id);
         v[n++] = SQL_I(q->account_id);
-        sql = MATCHING_FILES " AND f.owner_id = $5 AND f.account_id + 0 = $6" NEWEST_FIRST
-                             "$7"; /* + 0: use the index of owners */
+        statement = STATEMENT_PAIR(FILES_OF_OWNER_IN_ACCOUNT);
     } else if (q->owner_id) {
         v[n++] = SQL_I(q->owner_id);
-        sql = MATCHING_FILES " AND f.owner_id = $5" NEWEST_FIRST "$6";
+        statement = STATEMENT_PAIR(FILES_OF_OWNER);
     } else if (q->account_id) {
         v[n++] = SQL_I(q->account_id);
-        sql = MATCHING_FILES " AND f.account_id = $5" NEWEST_FIRST "$6";
+        statement = STATEMENT_PAIR(FILES_OF_ACCOUNT);
     } else {
-        sql = MATCHING_FILES NEWEST_FIRST "$5";
+        statement = STATEMENT_PAIR(FILES_OF_ALL);
     }
     v[n++] = sql_limit(q->limit);
-    return tx_list(tx, sql, (struct sql_args){ v, n }, a, LIST_OF(read_file_row, ret));
+    return tx_list(tx, statement, (struct sql_args){ v, n }, a, LIST_OF(read_file_row, ret));
 }
 
 err_t meta_file_move(struct meta_tx *tx, int64_t id, enum file_state from, enum file_state to, int64_t purge_at_ms,
                      struct arena *a)
 {
     int64_t changed, state;
-    TRY(tx_change(tx, "UPDATE files SET state = $1, purge_at_ms = $2 WHERE id = $3 AND state = $4",
+    TRY(tx_change(tx, STATEMENT("UPDATE files SET state = $1, purge_at_ms = $2 WHERE id = $3 AND state = $4"),
                   SQL(SQL_I(to), SQL_I(purge_at_ms), SQL_I(id), SQL_I(from)), a, &changed));
     if (changed)
         return NULL;
-    err_t e = tx_int(tx, "SELECT state FROM files WHERE id = $1", SQL(SQL_I(id)), a, &state);
+    err_t e = tx_int(tx, STATEMENT("SELECT state FROM files WHERE id = $1"), SQL(SQL_I(id)), a, &state);
     if (err_is(e, ERR_NOT_FOUND))
         return err_make(a, ERR_NOT_FOUND, "no such file");
     TRY(e);
@@ -161,30 +168,32 @@ err_t meta_file_set_object(struct meta_tx *tx, int64_t id, const struct object *
     int64_t old_object_id;
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        TRY(tx_one(tx, "file", "SELECT state, object_id FROM files WHERE id = $1", SQL(SQL_I(id)), a, &c));
+        TRY(tx_one(tx, "file", STATEMENT("SELECT state, object_id FROM files WHERE id = $1"), SQL(SQL_I(id)), a, &c));
         int64_t state = sql_column_int(c, 0);
         if (state != FILE_ISSUED && state != FILE_STORED)
             return err_make(a, ERR_CONFLICT, "the file is in another state");
         old_object_id = sql_column_int(c, 1);
     }
-    TRY(tx_change_one(tx, "file",
-                      "UPDATE files SET state = $1, object_id = $2, size_bytes = $3, md5 = $4, stored_at_ms = $5"
-                      " WHERE id = $6",
-                      SQL(SQL_I(FILE_STORED), SQL_I(object->id), SQL_I((int64_t)object->size_bytes),
-                          SQL_BYTES(object->md5, MD5_SIZE), SQL_I(stored_at_ms), SQL_I(id)),
-                      a));
+    TRY(tx_change_one(
+        tx, "file",
+        STATEMENT("UPDATE files SET state = $1, object_id = $2, size_bytes = $3, md5 = $4, stored_at_ms = $5"
+                  " WHERE id = $6"),
+        SQL(SQL_I(FILE_STORED), SQL_I(object->id), SQL_I((int64_t)object->size_bytes), SQL_BYTES(object->md5, MD5_SIZE),
+            SQL_I(stored_at_ms), SQL_I(id)),
+        a));
     *ret_old_object_id = old_object_id;
     return NULL;
 }
 
 err_t meta_file_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
-    return tx_change_one(tx, "file", "DELETE FROM files WHERE id = $1", SQL(SQL_I(id)), a);
+    return tx_change_one(tx, "file", STATEMENT("DELETE FROM files WHERE id = $1"), SQL(SQL_I(id)), a);
 }
 
 err_t meta_file_due(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a, struct file_list *ret)
 {
-    return tx_list(tx,
-                   FILE_ROW " WHERE f.purge_at_ms > 0 AND f.purge_at_ms <= $1 ORDER BY f.purge_at_ms, f.id LIMIT $2",
-                   SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_file_row, ret));
+    return tx_list(
+        tx,
+        STATEMENT(FILE_ROW " WHERE f.purge_at_ms > 0 AND f.purge_at_ms <= $1 ORDER BY f.purge_at_ms, f.id LIMIT $2"),
+        SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_file_row, ret));
 }

@@ -29,8 +29,8 @@ err_t meta_object_add(struct meta_tx *tx, const struct object *object, struct ar
     int64_t id;
     TRY(tx_next_id(tx, OBJECT_IDS, a, &id));
     TRY(tx_add(tx,
-               "INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, blob_key, inline_bytes)"
-               " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+               STATEMENT("INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, blob_key, inline_bytes)"
+                         " VALUES ($1, $2, $3, $4, $5, $6, $7)"),
                SQL(SQL_I(id), SQL_I(object->account_id), SQL_I((int64_t)object->size_bytes),
                    SQL_BYTES(object->md5, MD5_SIZE), SQL_I(object->created_at_ms),
                    is_inline ? SQL_NIL : SQL_T(object->blob_key), is_inline ? SQL_B(object->inline_bytes) : SQL_NIL),
@@ -42,7 +42,8 @@ err_t meta_object_add(struct meta_tx *tx, const struct object *object, struct ar
 err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct object *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "object", OBJECT ", o.inline_bytes FROM objects o WHERE o.id = $1", SQL(SQL_I(id)), a, &c));
+    TRY(tx_one(tx, "object", STATEMENT(OBJECT ", o.inline_bytes FROM objects o WHERE o.id = $1"), SQL(SQL_I(id)), a,
+               &c));
     read_object_row(c, a, ret);
     ret->inline_bytes = sql_column_copy(c, 7, a);
     return NULL;
@@ -58,8 +59,8 @@ static err_t measure_parts(struct meta_tx *tx, const int64_t *part_ids, size_t c
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        TRY(tx_one(tx, "part", "SELECT size_bytes, part_count FROM objects WHERE id = $1", SQL(SQL_I(part_ids[i])), a,
-                   &c));
+        TRY(tx_one(tx, "part", STATEMENT("SELECT size_bytes, part_count FROM objects WHERE id = $1"),
+                   SQL(SQL_I(part_ids[i])), a, &c));
         if (sql_column_int(c, 1))
             return err_make(a, ERR_INVALID, "object %lld is a composite itself", (long long)part_ids[i]);
         ret_offsets[i] = sum;
@@ -80,15 +81,17 @@ err_t meta_object_compose(struct meta_tx *tx, const struct object *object, const
     int64_t id;
     TRY(measure_parts(tx, part_ids, count, a, offsets, &bytes));
     TRY(tx_next_id(tx, OBJECT_IDS, a, &id));
-    TRY(tx_add(tx,
-               "INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, inline_bytes, part_count)"
-               " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-               SQL(SQL_I(id), SQL_I(object->account_id), SQL_I((int64_t)bytes), SQL_BYTES(object->md5, MD5_SIZE),
-                   SQL_I(object->created_at_ms), SQL_B(S("")), SQL_I((int64_t)count)),
-               a));
+    TRY(tx_add(
+        tx,
+        STATEMENT("INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, inline_bytes, part_count)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7)"),
+        SQL(SQL_I(id), SQL_I(object->account_id), SQL_I((int64_t)bytes), SQL_BYTES(object->md5, MD5_SIZE),
+            SQL_I(object->created_at_ms), SQL_B(S("")), SQL_I((int64_t)count)),
+        a));
     for (size_t i = 0; i < count; i++)
-        TRY(tx_add(tx, "INSERT INTO object_parts (object_id, number, part_id, part_offset) VALUES ($1, $2, $3, $4)",
-                   SQL(SQL_I(id), SQL_I((int64_t)i + 1), SQL_I(part_ids[i]), SQL_I((int64_t)offsets[i])), a));
+        TRY(tx_add(
+            tx, STATEMENT("INSERT INTO object_parts (object_id, number, part_id, part_offset) VALUES ($1, $2, $3, $4)"),
+            SQL(SQL_I(id), SQL_I((int64_t)i + 1), SQL_I(part_ids[i]), SQL_I((int64_t)offsets[i])), a));
     *ret_id = id;
     return NULL;
 }
@@ -103,8 +106,8 @@ static void read_object_part_row(struct sql_cursor *c, struct arena *a, void *re
 err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct object_part_list *ret)
 {
     return tx_list(tx,
-                   OBJECT ", p.part_offset FROM object_parts p JOIN objects o ON o.id = p.part_id"
-                          " WHERE p.object_id = $1 ORDER BY p.number",
+                   STATEMENT(OBJECT ", p.part_offset FROM object_parts p JOIN objects o ON o.id = p.part_id"
+                                    " WHERE p.object_id = $1 ORDER BY p.number"),
                    SQL(SQL_I(id)), a, LIST_OF(read_object_part_row, ret));
 }
 
@@ -119,7 +122,8 @@ err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct 
 err_t meta_object_is_orphan(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_is)
 {
     int64_t count;
-    TRY(tx_int(tx, "SELECT COUNT(*) FROM objects WHERE id = $1 AND " IS_NOT_REFERRED_TO, SQL(SQL_I(id)), a, &count));
+    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM objects WHERE id = $1 AND " IS_NOT_REFERRED_TO), SQL(SQL_I(id)), a,
+               &count));
     *ret_is = count > 0;
     return NULL;
 }
@@ -144,7 +148,8 @@ static err_t release_object(struct meta_tx *tx, int64_t id, int64_t now_ms, stru
     *ret_part_ids = (struct id_list){ 0 };
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        err_t e = tx_one(tx, "object", "SELECT blob_key, part_count FROM objects WHERE id = $1 AND " IS_NOT_REFERRED_TO,
+        err_t e = tx_one(tx, "object",
+                         STATEMENT("SELECT blob_key, part_count FROM objects WHERE id = $1 AND " IS_NOT_REFERRED_TO),
                          SQL(SQL_I(id)), a, &c);
         if (err_is(e, ERR_NOT_FOUND))
             return NULL;
@@ -153,14 +158,15 @@ static err_t release_object(struct meta_tx *tx, int64_t id, int64_t now_ms, stru
         part_count = sql_column_int(c, 1);
     }
     if (part_count)
-        TRY(tx_list(tx, "SELECT part_id FROM object_parts WHERE object_id = $1 ORDER BY number", SQL(SQL_I(id)), a,
-                    LIST_OF(read_id_row, ret_part_ids)));
-    TRY(tx_change(tx, "DELETE FROM objects WHERE id = $1", SQL(SQL_I(id)), a,
+        TRY(tx_list(tx, STATEMENT("SELECT part_id FROM object_parts WHERE object_id = $1 ORDER BY number"),
+                    SQL(SQL_I(id)), a, LIST_OF(read_id_row, ret_part_ids)));
+    TRY(tx_change(tx, STATEMENT("DELETE FROM objects WHERE id = $1"), SQL(SQL_I(id)), a,
                   NULL)); /* ON DELETE CASCADE: its object_parts, too */
     if (!blob_key.n)
         return NULL;
-    return tx_add(tx, "INSERT INTO garbage (blob_key, put_at_ms) VALUES ($1, $2) ON CONFLICT (blob_key) DO NOTHING",
-                  SQL(SQL_T(blob_key), SQL_I(now_ms)), a);
+    return tx_add(
+        tx, STATEMENT("INSERT INTO garbage (blob_key, put_at_ms) VALUES ($1, $2) ON CONFLICT (blob_key) DO NOTHING"),
+        SQL(SQL_T(blob_key), SQL_I(now_ms)), a);
 }
 
 err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
@@ -176,7 +182,7 @@ err_t meta_object_each(struct meta_tx *tx, int64_t after_id, struct arena *a,
                        err_t (*visit)(void *arg, const struct object *), void *arg)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_query(tx, OBJECT " FROM objects o WHERE o.id > $1 ORDER BY o.id", SQL(SQL_I(after_id)), a, &c));
+    TRY(tx_query(tx, STATEMENT(OBJECT " FROM objects o WHERE o.id > $1 ORDER BY o.id"), SQL(SQL_I(after_id)), a, &c));
     for (;;) {
         bool row;
         TRY(sql_next(c, a, &row));
@@ -192,8 +198,8 @@ err_t meta_object_each(struct meta_tx *tx, int64_t after_id, struct arena *a,
 err_t meta_object_has_key(struct meta_tx *tx, slice blob_key, struct arena *a, bool *ret_has)
 {
     int64_t count;
-    TRY(tx_int(tx, "SELECT COUNT(*) FROM objects WHERE blob_key = $1 AND blob_key IS NOT NULL", SQL(SQL_T(blob_key)), a,
-               &count));
+    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM objects WHERE blob_key = $1 AND blob_key IS NOT NULL"),
+               SQL(SQL_T(blob_key)), a, &count));
     *ret_has = count > 0;
     return NULL;
 }
@@ -207,14 +213,14 @@ static void read_blob_key_row(struct sql_cursor *c, struct arena *a, void *ret)
 err_t meta_garbage_list(struct meta_tx *tx, int64_t before_ms, size_t limit, struct arena *a, struct blob_key_list *ret)
 {
     return tx_list(tx,
-                   "SELECT blob_key FROM garbage WHERE put_at_ms < $1"
-                   " AND NOT EXISTS (SELECT 1 FROM objects WHERE objects.blob_key = garbage.blob_key"
-                   " AND objects.blob_key IS NOT NULL) ORDER BY put_at_ms, id LIMIT $2",
+                   STATEMENT("SELECT blob_key FROM garbage WHERE put_at_ms < $1"
+                             " AND NOT EXISTS (SELECT 1 FROM objects WHERE objects.blob_key = garbage.blob_key"
+                             " AND objects.blob_key IS NOT NULL) ORDER BY put_at_ms, id LIMIT $2"),
                    SQL(SQL_I(before_ms), sql_limit(limit)), a, LIST_OF(read_blob_key_row, ret));
 }
 
 err_t meta_garbage_forget(struct meta_tx *tx, slice blob_key, struct arena *a)
 {
     /* tx_add: no cache holds garbage. */
-    return tx_add(tx, "DELETE FROM garbage WHERE blob_key = $1", SQL(SQL_T(blob_key)), a);
+    return tx_add(tx, STATEMENT("DELETE FROM garbage WHERE blob_key = $1"), SQL(SQL_T(blob_key)), a);
 }

@@ -31,7 +31,7 @@ static void read_reference_row(struct sql_cursor *c, struct arena *a, void *ret)
 static err_t next_version(struct meta_tx *tx, int64_t root_id, struct arena *a, int64_t *ret_version)
 {
     int64_t newest;
-    TRY(tx_int(tx, "SELECT COALESCE(MAX(version), 0) FROM refs WHERE root_id = $1 AND root_id IS NOT NULL",
+    TRY(tx_int(tx, STATEMENT("SELECT COALESCE(MAX(version), 0) FROM refs WHERE root_id = $1 AND root_id IS NOT NULL"),
                SQL(SQL_I(root_id)), a, &newest));
     if (!newest)
         return err_make(a, ERR_NOT_FOUND, "no such chain of versions");
@@ -45,13 +45,13 @@ err_t meta_reference_add(struct meta_tx *tx, struct reference *r, struct arena *
     if (r->root_id)
         TRY(next_version(tx, r->root_id, a, &version));
     TRY(tx_insert(tx,
-                  "INSERT INTO refs (account_id, task_id, comment_id, file_id, root_id, version, url, name,"
-                  " created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                  STATEMENT("INSERT INTO refs (account_id, task_id, comment_id, file_id, root_id, version, url, name,"
+                            " created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
                   SQL(SQL_I(r->account_id), SQL_I(r->task_id), sql_id(r->comment_id), sql_id(r->file_id),
                       sql_id(r->root_id), SQL_I(version), SQL_T(r->url), SQL_T(r->name), SQL_I(r->created_at_ms)),
                   a, &id));
     if (!r->root_id)
-        TRY(tx_add(tx, "UPDATE refs SET root_id = id WHERE id = $1", SQL(SQL_I(id)), a));
+        TRY(tx_add(tx, STATEMENT("UPDATE refs SET root_id = id WHERE id = $1"), SQL(SQL_I(id)), a));
     r->root_id = r->root_id ? r->root_id : id;
     r->id = id;
     r->version = version;
@@ -61,35 +61,35 @@ err_t meta_reference_add(struct meta_tx *tx, struct reference *r, struct arena *
 err_t meta_reference_get(struct meta_tx *tx, int64_t id, struct arena *a, struct reference *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "reference", REFERENCE " WHERE r.id = $1", SQL(SQL_I(id)), a, &c));
+    TRY(tx_one(tx, "reference", STATEMENT(REFERENCE " WHERE r.id = $1"), SQL(SQL_I(id)), a, &c));
     read_reference_row(c, a, ret);
     return NULL;
 }
 
 err_t meta_reference_list(struct meta_tx *tx, int64_t task_id, struct arena *a, struct reference_list *ret)
 {
-    return tx_list(tx, REFERENCE " WHERE r.task_id = $1 ORDER BY r.id", SQL(SQL_I(task_id)), a,
+    return tx_list(tx, STATEMENT(REFERENCE " WHERE r.task_id = $1 ORDER BY r.id"), SQL(SQL_I(task_id)), a,
                    LIST_OF(read_reference_row, ret));
 }
 
 err_t meta_reference_list_file(struct meta_tx *tx, int64_t file_id, struct arena *a, struct reference_list *ret)
 {
-    return tx_list(tx, REFERENCE " WHERE r.file_id = $1 ORDER BY r.id", SQL(SQL_I(file_id)), a,
+    return tx_list(tx, STATEMENT(REFERENCE " WHERE r.file_id = $1 ORDER BY r.id"), SQL(SQL_I(file_id)), a,
                    LIST_OF(read_reference_row, ret));
 }
 
 err_t meta_reference_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
-    return tx_change_one(tx, "reference", "DELETE FROM refs WHERE id = $1", SQL(SQL_I(id)), a);
+    return tx_change_one(tx, "reference", STATEMENT("DELETE FROM refs WHERE id = $1"), SQL(SQL_I(id)), a);
 }
 
 err_t meta_reference_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
 {
-    return tx_int(tx, "SELECT COUNT(*) FROM refs WHERE task_id = $1", SQL(SQL_I(task_id)), a, ret);
+    return tx_int(tx, STATEMENT("SELECT COUNT(*) FROM refs WHERE task_id = $1"), SQL(SQL_I(task_id)), a, ret);
 }
 
 err_t meta_reference_holds(struct meta_tx *tx, int64_t file_id, struct arena *a, int64_t *ret_count)
 {
-    return tx_int(tx, "SELECT COUNT(*) FROM refs WHERE file_id = $1 AND file_id IS NOT NULL", SQL(SQL_I(file_id)), a,
-                  ret_count);
+    return tx_int(tx, STATEMENT("SELECT COUNT(*) FROM refs WHERE file_id = $1 AND file_id IS NOT NULL"),
+                  SQL(SQL_I(file_id)), a, ret_count);
 }

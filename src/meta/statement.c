@@ -6,17 +6,17 @@
 #include <assert.h>
 #include <string.h>
 
-err_t tx_query(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a,
+err_t tx_query(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a,
                struct sql_cursor **ret_cursor)
 {
-    return sql_query(tx->conn, sql, args, a, ret_cursor);
+    return sql_query(tx->conn, statement, args, a, ret_cursor);
 }
 
-err_t tx_one(struct meta_tx *tx, const char *what, const char *sql, struct sql_args args, struct arena *a,
-             struct sql_cursor **ret_cursor)
+err_t tx_one(struct meta_tx *tx, const char *what, const struct sql_statement *statement, struct sql_args args,
+             struct arena *a, struct sql_cursor **ret_cursor)
 {
     SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
-    TRY(sql_query(tx->conn, sql, args, a, &cursor));
+    TRY(sql_query(tx->conn, statement, args, a, &cursor));
     bool row;
     TRY(sql_next(cursor, a, &row));
     if (!row)
@@ -26,11 +26,12 @@ err_t tx_one(struct meta_tx *tx, const char *what, const char *sql, struct sql_a
     return NULL;
 }
 
-err_t tx_add_counted(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_changed)
+err_t tx_add_counted(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a,
+                     int64_t *ret_changed)
 {
     assert(tx->is_write);
     int64_t changed;
-    TRY(sql_exec(tx->conn, sql, args, a, &changed));
+    TRY(sql_exec(tx->conn, statement, args, a, &changed));
     if (changed > 0)
         tx->has_written = true;
     if (ret_changed)
@@ -38,15 +39,16 @@ err_t tx_add_counted(struct meta_tx *tx, const char *sql, struct sql_args args, 
     return NULL;
 }
 
-err_t tx_add(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a)
+err_t tx_add(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a)
 {
-    return tx_add_counted(tx, sql, args, a, NULL);
+    return tx_add_counted(tx, statement, args, a, NULL);
 }
 
-err_t tx_insert(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_id)
+err_t tx_insert(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a,
+                int64_t *ret_id)
 {
     assert(tx->is_write);
-    TRY(sql_insert(tx->conn, sql, args, a, ret_id));
+    TRY(sql_insert(tx->conn, statement, args, a, ret_id));
     tx->has_written = true;
     return NULL;
 }
@@ -61,7 +63,8 @@ err_t tx_next_id(struct meta_tx *tx, enum id_kind kind, struct arena *a, int64_t
     struct id_block *block = &tx->store->ids[kind];
     if (block->next == block->end) {
         int64_t end;
-        TRY(sql_get_int(tx->conn, "UPDATE next_ids SET next_id = next_id + $1 WHERE kind = $2 RETURNING next_id",
+        TRY(sql_get_int(tx->conn,
+                        STATEMENT("UPDATE next_ids SET next_id = next_id + $1 WHERE kind = $2 RETURNING next_id"),
                         SQL(SQL_I(IDS_IN_A_BLOCK), SQL_T(slice_of(names[kind]))), a, &end));
         *block = (struct id_block){ .next = end - IDS_IN_A_BLOCK, .end = end };
     }
@@ -74,10 +77,11 @@ void forget_ids(struct meta_store *store)
     memset(store->ids, 0, sizeof store->ids);
 }
 
-err_t tx_change(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_changed)
+err_t tx_change(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a,
+                int64_t *ret_changed)
 {
     int64_t changed;
-    TRY(tx_add_counted(tx, sql, args, a, &changed));
+    TRY(tx_add_counted(tx, statement, args, a, &changed));
     if (changed > 0)
         tx->changed_existing = true;
     if (ret_changed)
@@ -85,22 +89,25 @@ err_t tx_change(struct meta_tx *tx, const char *sql, struct sql_args args, struc
     return NULL;
 }
 
-err_t tx_change_one(struct meta_tx *tx, const char *what, const char *sql, struct sql_args args, struct arena *a)
+err_t tx_change_one(struct meta_tx *tx, const char *what, const struct sql_statement *statement, struct sql_args args,
+                    struct arena *a)
 {
     int64_t changed;
-    TRY(tx_change(tx, sql, args, a, &changed));
+    TRY(tx_change(tx, statement, args, a, &changed));
     return changed ? NULL : err_make(a, ERR_NOT_FOUND, "no such %s", what);
 }
 
-err_t tx_int(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_value)
+err_t tx_int(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a,
+             int64_t *ret_value)
 {
-    return sql_get_int(tx->conn, sql, args, a, ret_value);
+    return sql_get_int(tx->conn, statement, args, a, ret_value);
 }
 
-err_t tx_list(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, const struct row_list *list)
+err_t tx_list(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a,
+              const struct row_list *list)
 {
     SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
-    TRY(sql_query(tx->conn, sql, args, a, &cursor));
+    TRY(sql_query(tx->conn, statement, args, a, &cursor));
     char *records = NULL;
     size_t used = 0, room = 0;
     for (;;) {

@@ -9,13 +9,14 @@
 
 /* ---- reading ---- */
 
-MUST_USE err_t tx_query(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a,
+MUST_USE err_t tx_query(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a,
                         struct sql_cursor **ret_cursor);
 /* Runs a query and moves to its first row. NOT_FOUND "no such WHAT" when there is no row. */
-MUST_USE err_t tx_one(struct meta_tx *, const char *what, const char *sql, struct sql_args args, struct arena *a,
-                      struct sql_cursor **ret_cursor);
+MUST_USE err_t tx_one(struct meta_tx *, const char *what, const struct sql_statement *, struct sql_args args,
+                      struct arena *a, struct sql_cursor **ret_cursor);
 /* The first column of the first row. NOT_FOUND when there is no row. */
-MUST_USE err_t tx_int(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_value);
+MUST_USE err_t tx_int(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a,
+                      int64_t *ret_value);
 
 /* Reads one record from the current row of a cursor; its slices are copied into `a`. */
 typedef void row_fn(struct sql_cursor *, struct arena *a, void *ret_record);
@@ -28,25 +29,26 @@ struct row_list {
 };
 #define LIST_OF(read_row, ret) (&(struct row_list){ sizeof *(ret)->items, (read_row), &(ret)->items, &(ret)->count })
 /* Runs a query and reads every row. The list is written only on success. */
-MUST_USE err_t tx_list(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a,
+MUST_USE err_t tx_list(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a,
                        const struct row_list *list);
 
 /* ---- writing ---- */
 
 /* Runs a statement that adds rows, or that changes rows which no cache holds. */
-MUST_USE err_t tx_add(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a);
-MUST_USE err_t tx_add_counted(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a,
+MUST_USE err_t tx_add(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a);
+MUST_USE err_t tx_add_counted(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a,
                               int64_t *ret_changed);
 /* Adds one row to a table whose key is `id`. */
-MUST_USE err_t tx_insert(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_id);
+MUST_USE err_t tx_insert(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a,
+                         int64_t *ret_id);
 /* An id that no row ever had. */
 MUST_USE err_t tx_next_id(struct meta_tx *, enum id_kind, struct arena *a, int64_t *ret_id);
 /* Runs a statement that changes or removes rows. When it did, the commit raises the generation (meta_generation).
  * ret_changed may be NULL. */
-MUST_USE err_t tx_change(struct meta_tx *, const char *sql, struct sql_args args, struct arena *a,
+MUST_USE err_t tx_change(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a,
                          int64_t *ret_changed);
 /* As tx_change, for one record. NOT_FOUND "no such WHAT" when no row was changed. */
-MUST_USE err_t tx_change_one(struct meta_tx *, const char *what, const char *sql, struct sql_args args,
+MUST_USE err_t tx_change_one(struct meta_tx *, const char *what, const struct sql_statement *, struct sql_args args,
                              struct arena *a);
 
 /* ---- values and columns ---- */

@@ -85,7 +85,7 @@ static err_t run_migration(struct sql_conn *conn, const struct migration *m, str
     TRY(sql_begin(conn, a));
     err_t e = sql_script(conn, m->sql, a);
     if (!e)
-        e = sql_exec(conn, "INSERT INTO schema_version (version, name) VALUES ($1, $2)",
+        e = sql_exec(conn, STATEMENT("INSERT INTO schema_version (version, name) VALUES ($1, $2)"),
                      SQL(SQL_I(m->version), SQL_T(slice_of(m->name))), a, NULL);
     if (!e)
         e = sql_commit(conn, a);
@@ -98,7 +98,8 @@ static err_t run_migration(struct sql_conn *conn, const struct migration *m, str
 
 static err_t read_version(struct sql_conn *conn, struct arena *a, int64_t *ret_version)
 {
-    TRY(sql_get_int(conn, "SELECT COALESCE(MAX(version), 0) FROM schema_version", SQL_NO_VALUES, a, ret_version));
+    TRY(sql_get_int(conn, STATEMENT("SELECT COALESCE(MAX(version), 0) FROM schema_version"), SQL_NO_VALUES, a,
+                    ret_version));
     if (*ret_version > NEWEST_VERSION)
         return err_make(a, ERR_UNSUPPORTED,
                         "the database has schema version %lld, this program knows versions up to %lld: use a newer one",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/task_store.h"
 #include "core/records/task.h"
+#include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
 #include <stdlib.h>
@@ -30,19 +31,19 @@ static void read_task_row(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_task_add(struct meta_tx *tx, const struct task *t, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(tx,
-                     "INSERT INTO tasks (account_id, author_id, text, subject, details, created_at_ms, modified_at_ms,"
-                     " closed_at_ms, shared) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                     SQL(SQL_I(t->account_id), SQL_I(t->author_id), SQL_T(t->text), SQL_T(t->subject),
-                         SQL_T(t->details), SQL_I(t->created_at_ms), SQL_I(t->modified_at_ms), SQL_I(t->closed_at_ms),
-                         SQL_I(t->is_shared)),
-                     a, ret_id);
+    return tx_insert(
+        tx,
+        STATEMENT("INSERT INTO tasks (account_id, author_id, text, subject, details, created_at_ms, modified_at_ms,"
+                  " closed_at_ms, shared) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+        SQL(SQL_I(t->account_id), SQL_I(t->author_id), SQL_T(t->text), SQL_T(t->subject), SQL_T(t->details),
+            SQL_I(t->created_at_ms), SQL_I(t->modified_at_ms), SQL_I(t->closed_at_ms), SQL_I(t->is_shared)),
+        a, ret_id);
 }
 
 err_t meta_task_get(struct meta_tx *tx, int64_t id, struct arena *a, struct task *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "task", TASK " FROM tasks t WHERE t.id = $1", SQL(SQL_I(id)), a, &c));
+    TRY(tx_one(tx, "task", STATEMENT(TASK " FROM tasks t WHERE t.id = $1"), SQL(SQL_I(id)), a, &c));
     read_task_row(c, a, ret);
     return NULL;
 }
@@ -50,8 +51,8 @@ err_t meta_task_get(struct meta_tx *tx, int64_t id, struct arena *a, struct task
 err_t meta_task_update(struct meta_tx *tx, const struct task *t, struct arena *a)
 {
     return tx_change_one(tx, "task",
-                         "UPDATE tasks SET text = $1, subject = $2, details = $3, created_at_ms = $4,"
-                         " modified_at_ms = $5, closed_at_ms = $6, shared = $7 WHERE id = $8",
+                         STATEMENT("UPDATE tasks SET text = $1, subject = $2, details = $3, created_at_ms = $4,"
+                                   " modified_at_ms = $5, closed_at_ms = $6, shared = $7 WHERE id = $8"),
                          SQL(SQL_T(t->text), SQL_T(t->subject), SQL_T(t->details), SQL_I(t->created_at_ms),
                              SQL_I(t->modified_at_ms), SQL_I(t->closed_at_ms), SQL_I(t->is_shared), SQL_I(t->id)),
                          a);
@@ -61,49 +62,56 @@ err_t meta_task_update(struct meta_tx *tx, const struct task *t, struct arena *a
  * refuses the removal with its foreign key. */
 err_t meta_task_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
-    TRY(tx_change(tx, "UPDATE tickets SET task_id = NULL, comment_id = NULL WHERE task_id = $1 AND confirmed_at_ms > 0",
-                  SQL(SQL_I(id)), a, NULL));
-    return tx_change_one(tx, "task", "DELETE FROM tasks WHERE id = $1", SQL(SQL_I(id)), a);
+    TRY(tx_change(
+        tx,
+        STATEMENT("UPDATE tickets SET task_id = NULL, comment_id = NULL WHERE task_id = $1 AND confirmed_at_ms > 0"),
+        SQL(SQL_I(id)), a, NULL));
+    return tx_change_one(tx, "task", STATEMENT("DELETE FROM tasks WHERE id = $1"), SQL(SQL_I(id)), a);
 }
 
 /* ---- listing tasks ---- */
 
-/* json_each is SQLite's; PostgreSQL has jsonb_each_text. A path ("$.name") would not do, because a name may have any
- * characters. */
-#define DETAIL_IS(name, value)                                                                                         \
-    "EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(t.details) THEN t.details ELSE '{}' END) detail"             \
-    " WHERE detail.key = " name                                                                                        \
-    " AND detail.type IN ('integer', 'real', 'text') AND CAST(detail.atom AS TEXT) = " value ")"
 #define MEMBER_IS(user, roles)                                                                                         \
     "(" user " = 0 OR EXISTS (SELECT 1 FROM task_members m"                                                            \
     " WHERE m.task_id = t.id AND m.user_id = " user " AND (m.roles & " roles ") <> 0))"
-#define MEMBERS_ARE MEMBER_IS("$4", "$5") " AND " MEMBER_IS("$6", "$7")
-#define DETAILS_ARE "($9 = '' OR " DETAIL_IS("$9", "$10") ") AND ($11 = '' OR " DETAIL_IS("$11", "$12") ")"
-/* The conditions take the same values in every statement. `account` is the column, or the column + 0 when its index
- * must not be used. */
-#define MATCHING(account)                                                                                              \
+#define DETAIL_IS(IN, name, value) "(" name " = '' OR " JSON_MEMBER_IS(IN, "t.details", name, value) ")"
+/* The conditions take the same values in every statement. `account` is the column, or the column without its index. */
+#define MATCHING(IN, account)                                                                                          \
     " WHERE " account " = $1"                                                                                          \
     " AND ($2 = 0 OR t.shared <> 0 OR t.author_id = $2 OR EXISTS"                                                      \
     " (SELECT 1 FROM task_members s WHERE s.task_id = t.id AND s.user_id = $2))"                                       \
     " AND ($3 = 0 OR t.author_id = $3)"                                                                                \
-    " AND " MEMBERS_ARE " AND ($8 = -1 OR CASE WHEN t.closed_at_ms > 0 THEN 1 ELSE 0 END = $8)"                        \
-    " AND " DETAILS_ARE
-#define BY_ACCOUNT " FROM tasks t" MATCHING("t.account_id")
-#define BY_AUTHOR " FROM tasks t" MATCHING("t.account_id + 0") " AND t.author_id = $3"
-#define BY_MEMBER                                                                                                      \
-    " FROM task_members d JOIN tasks t ON t.id = d.task_id" MATCHING("t.account_id + 0") " AND d.user_id = $4"
+    " AND " MEMBER_IS("$4", "$5") " AND " MEMBER_IS(                                                                   \
+        "$6", "$7") " AND ($8 = -1 OR CASE WHEN t.closed_at_ms > 0 THEN 1 ELSE 0 END = $8)"                            \
+                    " AND " DETAIL_IS(IN, "$9", "$10") " AND " DETAIL_IS(IN, "$11", "$12")
+#define OF_ACCOUNT(IN) MATCHING(IN, WITHOUT_INDEX(IN, "t.account_id"))
+#define BY_ACCOUNT(IN) " FROM tasks t" MATCHING(IN, "t.account_id")
+#define BY_AUTHOR(IN) " FROM tasks t" OF_ACCOUNT(IN) " AND t.author_id = $3"
+#define BY_MEMBER(IN) " FROM task_members d JOIN tasks t ON t.id = d.task_id" OF_ACCOUNT(IN) " AND d.user_id = $4"
 #define PAGE " LIMIT $13 OFFSET $14"
+#define COUNT_TASKS(IN, tasks) "SELECT COUNT(*)" tasks(IN)
+#define LIST_TASKS(IN, tasks, order) TASK tasks(IN) " ORDER BY " order PAGE
+#define TASK_BY_ID(IN) TASK " FROM tasks t" OF_ACCOUNT(IN) " AND t.id = $13"
 
 enum { MATCH_VALUES = 12 };
 
-static const struct task_walk {
-    const char *count, *ascending, *descending;
-} task_walks[] = {
-    { "SELECT COUNT(*)" BY_ACCOUNT, TASK BY_ACCOUNT " ORDER BY t.id" PAGE, TASK BY_ACCOUNT " ORDER BY t.id DESC" PAGE },
-    { "SELECT COUNT(*)" BY_AUTHOR, TASK BY_AUTHOR " ORDER BY t.id" PAGE, TASK BY_AUTHOR " ORDER BY t.id DESC" PAGE },
-    { "SELECT COUNT(*)" BY_MEMBER, TASK BY_MEMBER " ORDER BY d.task_id" PAGE,
-      TASK BY_MEMBER " ORDER BY d.task_id DESC" PAGE },
+struct task_walk {
+    const struct sql_statement *count, *ascending, *descending;
 };
+
+static struct task_walk choose_walk(const struct task_query *q)
+{
+    if (q->author_id)
+        return (struct task_walk){ STATEMENT_PAIR(COUNT_TASKS, BY_AUTHOR),
+                                   STATEMENT_PAIR(LIST_TASKS, BY_AUTHOR, "t.id"),
+                                   STATEMENT_PAIR(LIST_TASKS, BY_AUTHOR, "t.id DESC") };
+    if (q->member_id)
+        return (struct task_walk){ STATEMENT_PAIR(COUNT_TASKS, BY_MEMBER),
+                                   STATEMENT_PAIR(LIST_TASKS, BY_MEMBER, "d.task_id"),
+                                   STATEMENT_PAIR(LIST_TASKS, BY_MEMBER, "d.task_id DESC") };
+    return (struct task_walk){ STATEMENT_PAIR(COUNT_TASKS, BY_ACCOUNT), STATEMENT_PAIR(LIST_TASKS, BY_ACCOUNT, "t.id"),
+                               STATEMENT_PAIR(LIST_TASKS, BY_ACCOUNT, "t.id DESC") };
+}
 
 static int compare_int64(const void *a, const void *b)
 {
@@ -128,8 +136,7 @@ static err_t list_tasks_by_ids(struct meta_tx *tx, const struct task_query *q, s
             continue;
         values[MATCH_VALUES] = SQL_I(ids[at]);
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        err_t e = tx_one(tx, "task", TASK " FROM tasks t" MATCHING("t.account_id + 0") " AND t.id = $13",
-                         (struct sql_args){ values, MATCH_VALUES + 1 }, a, &c);
+        err_t e = tx_one(tx, "task", STATEMENT_PAIR(TASK_BY_ID), (struct sql_args){ values, MATCH_VALUES + 1 }, a, &c);
         if (err_is(e, ERR_NOT_FOUND))
             continue;
         TRY(e);
@@ -151,13 +158,13 @@ err_t meta_task_list(struct meta_tx *tx, const struct task_query *q, struct aren
     };
     if (q->ids)
         return list_tasks_by_ids(tx, q, values, a, ret, ret_total);
-    const struct task_walk *walk = &task_walks[q->author_id ? 1 : q->member_id ? 2 : 0];
+    struct task_walk walk = choose_walk(q);
     int64_t total;
-    TRY(tx_int(tx, walk->count, (struct sql_args){ values, MATCH_VALUES }, a, &total));
+    TRY(tx_int(tx, walk.count, (struct sql_args){ values, MATCH_VALUES }, a, &total));
     values[MATCH_VALUES] = sql_limit(q->limit);
     values[MATCH_VALUES + 1] = sql_limit(q->offset);
-    TRY(tx_list(tx, q->descending ? walk->descending : walk->ascending, (struct sql_args){ values, MATCH_VALUES + 2 },
-                a, LIST_OF(read_task_row, ret)));
+    TRY(tx_list(tx, q->descending ? walk.descending : walk.ascending, (struct sql_args){ values, MATCH_VALUES + 2 }, a,
+                LIST_OF(read_task_row, ret)));
     *ret_total = total;
     return NULL;
 }
@@ -173,17 +180,17 @@ static void read_task_member_row(struct sql_cursor *c, struct arena *a, void *re
 
 err_t meta_task_members(struct meta_tx *tx, int64_t task_id, struct arena *a, struct task_member_list *ret)
 {
-    return tx_list(tx, "SELECT user_id, roles FROM task_members WHERE task_id = $1 ORDER BY user_id",
+    return tx_list(tx, STATEMENT("SELECT user_id, roles FROM task_members WHERE task_id = $1 ORDER BY user_id"),
                    SQL(SQL_I(task_id)), a, LIST_OF(read_task_member_row, ret));
 }
 
 err_t meta_task_set_member(struct meta_tx *tx, int64_t task_id, int64_t user_id, int roles, struct arena *a)
 {
     if (!roles)
-        return tx_change(tx, "DELETE FROM task_members WHERE task_id = $1 AND user_id = $2",
+        return tx_change(tx, STATEMENT("DELETE FROM task_members WHERE task_id = $1 AND user_id = $2"),
                          SQL(SQL_I(task_id), SQL_I(user_id)), a, NULL);
     return tx_change(tx,
-                     "INSERT INTO task_members (task_id, user_id, roles) VALUES ($1, $2, $3)"
-                     " ON CONFLICT (task_id, user_id) DO UPDATE SET roles = $3",
+                     STATEMENT("INSERT INTO task_members (task_id, user_id, roles) VALUES ($1, $2, $3)"
+                               " ON CONFLICT (task_id, user_id) DO UPDATE SET roles = $3"),
                      SQL(SQL_I(task_id), SQL_I(user_id), SQL_I(roles)), a, NULL);
 }

@@ -27,18 +27,19 @@ static void read_ticket_row(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_ticket_add(struct meta_tx *tx, const struct ticket *k, struct arena *a)
 {
-    return tx_add(tx,
-                  "INSERT INTO tickets (file_id, bucket_id, key, declared_bytes, expires_at_ms, confirmed_at_ms,"
-                  " task_id, comment_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                  SQL(SQL_I(k->file_id), SQL_I(k->bucket_id), SQL_T(k->key), SQL_I((int64_t)k->declared_bytes),
-                      SQL_I(k->expires_at_ms), SQL_I(k->confirmed_at_ms), sql_id(k->task_id), sql_id(k->comment_id)),
-                  a);
+    return tx_add(
+        tx,
+        STATEMENT("INSERT INTO tickets (file_id, bucket_id, key, declared_bytes, expires_at_ms, confirmed_at_ms,"
+                  " task_id, comment_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
+        SQL(SQL_I(k->file_id), SQL_I(k->bucket_id), SQL_T(k->key), SQL_I((int64_t)k->declared_bytes),
+            SQL_I(k->expires_at_ms), SQL_I(k->confirmed_at_ms), sql_id(k->task_id), sql_id(k->comment_id)),
+        a);
 }
 
 err_t meta_ticket_get(struct meta_tx *tx, int64_t file_id, struct arena *a, struct ticket *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "ticket", TICKET " WHERE k.file_id = $1", SQL(SQL_I(file_id)), a, &c));
+    TRY(tx_one(tx, "ticket", STATEMENT(TICKET " WHERE k.file_id = $1"), SQL(SQL_I(file_id)), a, &c));
     read_ticket_row(c, a, ret);
     return NULL;
 }
@@ -46,21 +47,21 @@ err_t meta_ticket_get(struct meta_tx *tx, int64_t file_id, struct arena *a, stru
 err_t meta_ticket_by_key(struct meta_tx *tx, int64_t bucket_id, slice key, struct arena *a, struct ticket *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "ticket", TICKET " WHERE k.bucket_id = $1 AND k.key = $2", SQL(SQL_I(bucket_id), SQL_T(key)), a,
-               &c));
+    TRY(tx_one(tx, "ticket", STATEMENT(TICKET " WHERE k.bucket_id = $1 AND k.key = $2"),
+               SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
     read_ticket_row(c, a, ret);
     return NULL;
 }
 
 err_t meta_ticket_confirm(struct meta_tx *tx, int64_t file_id, int64_t confirmed_at_ms, struct arena *a)
 {
-    return tx_change_one(tx, "ticket", "UPDATE tickets SET confirmed_at_ms = $1 WHERE file_id = $2",
+    return tx_change_one(tx, "ticket", STATEMENT("UPDATE tickets SET confirmed_at_ms = $1 WHERE file_id = $2"),
                          SQL(SQL_I(confirmed_at_ms), SQL_I(file_id)), a);
 }
 
 err_t meta_ticket_set_target(struct meta_tx *tx, int64_t file_id, int64_t task_id, int64_t comment_id, struct arena *a)
 {
-    return tx_change_one(tx, "ticket", "UPDATE tickets SET task_id = $1, comment_id = $2 WHERE file_id = $3",
+    return tx_change_one(tx, "ticket", STATEMENT("UPDATE tickets SET task_id = $1, comment_id = $2 WHERE file_id = $3"),
                          SQL(sql_id(task_id), sql_id(comment_id), SQL_I(file_id)), a);
 }
 
@@ -68,7 +69,7 @@ err_t meta_ticket_pending(struct meta_tx *tx, int64_t task_id, int64_t comment_i
                           struct ticket_list *ret)
 {
     return tx_list(tx,
-                   TICKET " WHERE k.task_id = $1 AND k.confirmed_at_ms = 0 AND ($2 = 0 OR k.comment_id = $2)"
-                          " ORDER BY k.file_id LIMIT $3",
+                   STATEMENT(TICKET " WHERE k.task_id = $1 AND k.confirmed_at_ms = 0 AND ($2 = 0 OR k.comment_id = $2)"
+                                    " ORDER BY k.file_id LIMIT $3"),
                    SQL(SQL_I(task_id), SQL_I(comment_id), sql_limit(limit)), a, LIST_OF(read_ticket_row, ret));
 }

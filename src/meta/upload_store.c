@@ -31,28 +31,29 @@ static void read_upload_row(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_upload_add(struct meta_tx *tx, const struct upload *u, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(tx,
-                     "INSERT INTO uploads (name, bucket_id, key, account_id, owner_id, headers, tags, checksum_kind,"
-                     " checksum_form, created_at_ms, expires_at_ms)"
-                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                     SQL(SQL_T(u->name), SQL_I(u->bucket_id), SQL_T(u->key), SQL_I(u->account_id), SQL_I(u->owner_id),
-                         SQL_T(u->headers), SQL_T(u->tags), SQL_I(u->digest), SQL_I(u->digest_form),
-                         SQL_I(u->created_at_ms), SQL_I(u->expires_at_ms)),
-                     a, ret_id);
+    return tx_insert(
+        tx,
+        STATEMENT("INSERT INTO uploads (name, bucket_id, key, account_id, owner_id, headers, tags, checksum_kind,"
+                  " checksum_form, created_at_ms, expires_at_ms)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"),
+        SQL(SQL_T(u->name), SQL_I(u->bucket_id), SQL_T(u->key), SQL_I(u->account_id), SQL_I(u->owner_id),
+            SQL_T(u->headers), SQL_T(u->tags), SQL_I(u->digest), SQL_I(u->digest_form), SQL_I(u->created_at_ms),
+            SQL_I(u->expires_at_ms)),
+        a, ret_id);
 }
 
 err_t meta_upload_by_name(struct meta_tx *tx, slice name, struct arena *a, struct upload *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "upload", UPLOAD " WHERE name = $1", SQL(SQL_T(name)), a, &c));
+    TRY(tx_one(tx, "upload", STATEMENT(UPLOAD " WHERE name = $1"), SQL(SQL_T(name)), a, &c));
     read_upload_row(c, a, ret);
     return NULL;
 }
 
 err_t meta_upload_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
-    TRY(tx_change(tx, "DELETE FROM upload_parts WHERE upload_id = $1", SQL(SQL_I(id)), a, NULL));
-    return tx_change_one(tx, "upload", "DELETE FROM uploads WHERE id = $1", SQL(SQL_I(id)), a);
+    TRY(tx_change(tx, STATEMENT("DELETE FROM upload_parts WHERE upload_id = $1"), SQL(SQL_I(id)), a, NULL));
+    return tx_change_one(tx, "upload", STATEMENT("DELETE FROM uploads WHERE id = $1"), SQL(SQL_I(id)), a);
 }
 
 /* The first text that is greater than every text with this prefix; empty: there is none. */
@@ -81,18 +82,19 @@ err_t meta_upload_list(struct meta_tx *tx, const struct upload_query *q, struct 
     }
     slice before = end_of_prefix(q->prefix, a);
     if (!before.n)
-        return tx_list(tx, AFTER BY_KEY,
+        return tx_list(tx, STATEMENT(AFTER BY_KEY),
                        SQL(SQL_I(q->bucket_id), SQL_T(after_key), SQL_I(after_id), sql_limit(q->limit)), a,
                        LIST_OF(read_upload_row, ret));
-    return tx_list(tx, AFTER " AND key < $4 ORDER BY key, id LIMIT $5",
+    return tx_list(tx, STATEMENT(AFTER " AND key < $4 ORDER BY key, id LIMIT $5"),
                    SQL(SQL_I(q->bucket_id), SQL_T(after_key), SQL_I(after_id), SQL_T(before), sql_limit(q->limit)), a,
                    LIST_OF(read_upload_row, ret));
 }
 
 err_t meta_upload_due(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a, struct upload_list *ret)
 {
-    return tx_list(tx, UPLOAD " WHERE expires_at_ms > 0 AND expires_at_ms <= $1 ORDER BY expires_at_ms, id LIMIT $2",
-                   SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_upload_row, ret));
+    return tx_list(
+        tx, STATEMENT(UPLOAD " WHERE expires_at_ms > 0 AND expires_at_ms <= $1 ORDER BY expires_at_ms, id LIMIT $2"),
+        SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_upload_row, ret));
 }
 
 /* ---- parts ---- */
@@ -119,14 +121,15 @@ static err_t replace_part(struct meta_tx *tx, const struct upload_part *p, struc
     int64_t old_object_id, old_bytes;
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        TRY(tx_one(tx, "upload", "SELECT object_id, size_bytes FROM upload_parts WHERE upload_id = $1 AND number = $2",
+        TRY(tx_one(tx, "upload",
+                   STATEMENT("SELECT object_id, size_bytes FROM upload_parts WHERE upload_id = $1 AND number = $2"),
                    SQL(SQL_I(p->upload_id), SQL_I(p->number)), a, &c));
         old_object_id = sql_column_int(c, 0);
         old_bytes = sql_column_int(c, 1);
     }
     TRY(tx_change_one(tx, "part",
-                      "UPDATE upload_parts SET object_id = $1, size_bytes = $2, md5 = $3, checksum_kind = $4,"
-                      " checksum = $5, stored_at_ms = $6 WHERE number = $7 AND upload_id = $8",
+                      STATEMENT("UPDATE upload_parts SET object_id = $1, size_bytes = $2, md5 = $3, checksum_kind = $4,"
+                                " checksum = $5, stored_at_ms = $6 WHERE number = $7 AND upload_id = $8"),
                       args, a));
     *ret_old_object_id = old_object_id;
     *ret_old_bytes = (uint64_t)old_bytes;
@@ -143,11 +146,12 @@ err_t meta_part_put(struct meta_tx *tx, const struct upload_part *p, struct aren
     };
     const struct sql_args args = { values, LENGTH_OF(values) };
     int64_t added;
-    TRY(tx_add_counted(tx,
-                       "INSERT INTO upload_parts (object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms,"
-                       " number, upload_id) SELECT $1, $2, $3, $4, $5, $6, $7, id FROM uploads WHERE id = $8"
-                       " ON CONFLICT (upload_id, number) DO NOTHING",
-                       args, a, &added));
+    TRY(tx_add_counted(
+        tx,
+        STATEMENT("INSERT INTO upload_parts (object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms,"
+                  " number, upload_id) SELECT $1, $2, $3, $4, $5, $6, $7, id FROM uploads WHERE id = $8"
+                  " ON CONFLICT (upload_id, number) DO NOTHING"),
+        args, a, &added));
     if (!added)
         return replace_part(tx, p, args, a, ret_old_object_id, ret_old_bytes);
     *ret_old_object_id = 0;
@@ -158,8 +162,9 @@ err_t meta_part_put(struct meta_tx *tx, const struct upload_part *p, struct aren
 err_t meta_part_list(struct meta_tx *tx, int64_t upload_id, int64_t after, size_t limit, struct arena *a,
                      struct upload_part_list *ret)
 {
-    return tx_list(tx,
-                   "SELECT upload_id, number, object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms"
-                   " FROM upload_parts WHERE upload_id = $1 AND number > $2 ORDER BY number LIMIT $3",
-                   SQL(SQL_I(upload_id), SQL_I(after), sql_limit(limit)), a, LIST_OF(read_upload_part_row, ret));
+    return tx_list(
+        tx,
+        STATEMENT("SELECT upload_id, number, object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms"
+                  " FROM upload_parts WHERE upload_id = $1 AND number > $2 ORDER BY number LIMIT $3"),
+        SQL(SQL_I(upload_id), SQL_I(after), sql_limit(limit)), a, LIST_OF(read_upload_part_row, ret));
 }

@@ -24,66 +24,69 @@ static void read_user_row(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_user_add(struct meta_tx *tx, const struct user *user, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(tx,
-                     "INSERT INTO users (account_id, login, name, email, kind, state, is_admin, created_at_ms)"
-                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                     SQL(SQL_I(user->account_id), SQL_T(user->login), SQL_T(user->name), SQL_T(user->email),
-                         SQL_I(user->kind), SQL_I(user->state), SQL_I(user->is_admin), SQL_I(user->created_at_ms)),
-                     a, ret_id);
+    return tx_insert(
+        tx,
+        STATEMENT("INSERT INTO users (account_id, login, name, email, kind, state, is_admin, created_at_ms)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
+        SQL(SQL_I(user->account_id), SQL_T(user->login), SQL_T(user->name), SQL_T(user->email), SQL_I(user->kind),
+            SQL_I(user->state), SQL_I(user->is_admin), SQL_I(user->created_at_ms)),
+        a, ret_id);
 }
 
-static err_t get_user(struct meta_tx *tx, const char *sql, struct sql_args args, struct arena *a, struct user *ret)
+static err_t get_user(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a,
+                      struct user *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "user", sql, args, a, &c));
+    TRY(tx_one(tx, "user", statement, args, a, &c));
     read_user_row(c, a, ret);
     return NULL;
 }
 
 err_t meta_user_get(struct meta_tx *tx, int64_t id, struct arena *a, struct user *ret)
 {
-    return get_user(tx, USER " WHERE id = $1", SQL(SQL_I(id)), a, ret);
+    return get_user(tx, STATEMENT(USER " WHERE id = $1"), SQL(SQL_I(id)), a, ret);
 }
 
 err_t meta_user_by_login(struct meta_tx *tx, slice login, struct arena *a, struct user *ret)
 {
-    return get_user(tx, USER " WHERE login = $1 AND state <> 2", SQL(SQL_T(login)), a, ret);
+    return get_user(tx, STATEMENT(USER " WHERE login = $1 AND state <> 2"), SQL(SQL_T(login)), a, ret);
 }
 
 /* A user who logs in with this address comes before one who only has it as an e-mail address. */
 err_t meta_user_by_email(struct meta_tx *tx, int64_t account_id, slice email, struct arena *a, struct user *ret)
 {
-    err_t e = get_user(tx, USER " WHERE login = $1 AND state <> 2 AND state = 0 AND account_id = $2",
+    err_t e = get_user(tx, STATEMENT(USER " WHERE login = $1 AND state <> 2 AND state = 0 AND account_id = $2"),
                        SQL(SQL_T(email), SQL_I(account_id)), a, ret);
     if (!err_is(e, ERR_NOT_FOUND) || !email.n)
         return e;
-    return get_user(tx, USER " WHERE account_id = $1 AND email = $2 AND state = 0 ORDER BY id LIMIT 1",
+    return get_user(tx, STATEMENT(USER " WHERE account_id = $1 AND email = $2 AND state = 0 ORDER BY id LIMIT 1"),
                     SQL(SQL_I(account_id), SQL_T(email)), a, ret);
 }
 
 err_t meta_user_list(struct meta_tx *tx, int64_t account_id, struct arena *a, struct user_list *ret)
 {
     if (!account_id)
-        return tx_list(tx, USER " ORDER BY id", SQL_NO_VALUES, a, LIST_OF(read_user_row, ret));
-    return tx_list(tx, USER " WHERE account_id = $1 ORDER BY id", SQL(SQL_I(account_id)), a,
+        return tx_list(tx, STATEMENT(USER " ORDER BY id"), SQL_NO_VALUES, a, LIST_OF(read_user_row, ret));
+    return tx_list(tx, STATEMENT(USER " WHERE account_id = $1 ORDER BY id"), SQL(SQL_I(account_id)), a,
                    LIST_OF(read_user_row, ret));
 }
 
 err_t meta_user_set_state(struct meta_tx *tx, int64_t id, enum user_state state, struct arena *a)
 {
-    return tx_change_one(tx, "user", "UPDATE users SET state = $1 WHERE id = $2", SQL(SQL_I(state), SQL_I(id)), a);
+    return tx_change_one(tx, "user", STATEMENT("UPDATE users SET state = $1 WHERE id = $2"),
+                         SQL(SQL_I(state), SQL_I(id)), a);
 }
 
 err_t meta_user_set_password(struct meta_tx *tx, int64_t id, slice hash, struct arena *a)
 {
-    return tx_change_one(tx, "user", "UPDATE users SET password_hash = $1 WHERE id = $2", SQL(SQL_T(hash), SQL_I(id)),
-                         a);
+    return tx_change_one(tx, "user", STATEMENT("UPDATE users SET password_hash = $1 WHERE id = $2"),
+                         SQL(SQL_T(hash), SQL_I(id)), a);
 }
 
 err_t meta_user_password(struct meta_tx *tx, int64_t id, struct arena *a, slice *ret_hash)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "user", "SELECT password_hash FROM users WHERE id = $1", SQL(SQL_I(id)), a, &c));
+    TRY(tx_one(tx, "user", STATEMENT("SELECT password_hash FROM users WHERE id = $1"), SQL(SQL_I(id)), a, &c));
     *ret_hash = sql_column_copy(c, 0, a);
     return NULL;
 }

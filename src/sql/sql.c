@@ -13,10 +13,15 @@ void sql_disconnect(struct sql_conn *conn)
         conn->driver->disconnect(conn);
 }
 
-err_t sql_query(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+static const char *text_for(const struct sql_conn *conn, const struct sql_statement *statement)
+{
+    return statement->text[conn->driver->dialect];
+}
+
+err_t sql_query(struct sql_conn *conn, const struct sql_statement *statement, struct sql_args args, struct arena *a,
                 struct sql_cursor **ret_cursor)
 {
-    return conn->driver->query(conn, sql, args, a, ret_cursor);
+    return conn->driver->query(conn, text_for(conn, statement), args, a, ret_cursor);
 }
 
 err_t sql_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
@@ -47,10 +52,11 @@ void sql_close(struct sql_cursor *cursor)
         cursor->conn->driver->close(cursor);
 }
 
-err_t sql_exec(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_changed)
+err_t sql_exec(struct sql_conn *conn, const struct sql_statement *statement, struct sql_args args, struct arena *a,
+               int64_t *ret_changed)
 {
     SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
-    TRY(sql_query(conn, sql, args, a, &cursor));
+    TRY(sql_query(conn, statement, args, a, &cursor));
     bool row = true;
     while (row)
         TRY(sql_next(cursor, a, &row));
@@ -59,10 +65,11 @@ err_t sql_exec(struct sql_conn *conn, const char *sql, struct sql_args args, str
     return NULL;
 }
 
-err_t sql_get_int(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_value)
+err_t sql_get_int(struct sql_conn *conn, const struct sql_statement *statement, struct sql_args args, struct arena *a,
+                  int64_t *ret_value)
 {
     SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
-    TRY(sql_query(conn, sql, args, a, &cursor));
+    TRY(sql_query(conn, statement, args, a, &cursor));
     bool row;
     TRY(sql_next(cursor, a, &row));
     if (!row)
@@ -71,9 +78,10 @@ err_t sql_get_int(struct sql_conn *conn, const char *sql, struct sql_args args, 
     return NULL;
 }
 
-err_t sql_insert(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_id)
+err_t sql_insert(struct sql_conn *conn, const struct sql_statement *statement, struct sql_args args, struct arena *a,
+                 int64_t *ret_id)
 {
-    return conn->driver->insert(conn, sql, args, a, ret_id);
+    return conn->driver->insert(conn, text_for(conn, statement), args, a, ret_id);
 }
 
 err_t sql_begin(struct sql_conn *conn, struct arena *a)

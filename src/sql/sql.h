@@ -2,7 +2,7 @@
 /* A small driver interface over a relational database: connections, prepared statements, cursors, transactions.
  *
  * All SQL for records is written once against it, in src/meta. Values are written $1 $2 …, numbered in the order of
- * their first use. Where databases differ, the difference lives in the driver or in a named pair of statements.
+ * their first use. Where databases differ, the difference lives in the driver or in a named pair of texts.
  *
  * sqlite implements it, and fault wraps any driver to make it fail; tests/conformance/sql.c holds every driver to this
  * contract.
@@ -40,6 +40,38 @@ struct sql_args {
                         sizeof((const struct sql_value[]){ __VA_ARGS__ }) / sizeof(struct sql_value) })
 #define SQL_NO_VALUES ((struct sql_args){ NULL, 0 })
 
+/* ---- statements ---- */
+
+enum sql_dialect { SQL_SQLITE, SQL_POSTGRES, SQL_DIALECTS };
+
+/* A statement in the words of each database. The texts live as long as the program, because each connection prepares
+ * a statement once and finds it again by the address of its text. */
+struct sql_statement {
+    const char *where, *function; /* file:line and function that declare it, for tests; may be NULL */
+    const char *text[SQL_DIALECTS];
+};
+
+/* A statement that every database understands: sql_exec(conn, STATEMENT("DELETE FROM things"), …). The text must be a
+ * string literal. The macro also puts the statement into the section sql_statements, so that a test finds every
+ * statement of the program and prepares it on each database. */
+#define STATEMENT(text) SQL_STATEMENT_OF(text, text)
+/* A statement whose words differ. `make` is a macro that expands to the text. Its first parameter is IN, and
+ * IN(sqlite, postgres) is one of the two texts; more parameters may follow. What differs has a name in
+ * meta/dialect_priv.h. An example is COMMENT_BYTES in meta/comment_store.c. */
+#define STATEMENT_PAIR(make, ...)                                                                                      \
+    SQL_STATEMENT_OF(make(SQL_IN_SQLITE, ##__VA_ARGS__), make(SQL_IN_POSTGRES, ##__VA_ARGS__))
+#define SQL_IN_SQLITE(sqlite, postgres) sqlite
+#define SQL_IN_POSTGRES(sqlite, postgres) postgres
+
+/* The section holds pointers: a compiler may leave gaps between structs, but not between pointers. */
+#define SQL_STATEMENT_OF(sqlite, postgres)                                                                             \
+    __extension__({                                                                                                    \
+        static const struct sql_statement statement_ = { ERR_HERE, __func__, { "" sqlite, "" postgres } };             \
+        static const struct sql_statement *const registered_ __attribute__((used, section("sql_statements"))) =        \
+            &statement_;                                                                                               \
+        &statement_;                                                                                                   \
+    })
+
 /* ---- what a driver implements ---- */
 
 struct sql_db {
@@ -56,10 +88,12 @@ enum sql_mode { SQL_READ, SQL_WRITE };
 
 struct sql_driver {
     const char *name;
+    enum sql_dialect dialect;
     MUST_USE err_t (*connect)(struct sql_db *, enum sql_mode, struct arena *a, struct sql_conn **ret_conn);
     void (*disconnect)(struct sql_conn *);
-    /* Starts a statement. `sql` must be a string literal, or live as long as the connection: each connection prepares
-     * it once and finds it again by its address. The values are borrowed until the cursor is closed. */
+    /* Starts a statement. `sql`, its text in the driver's dialect, lives as long as the connection, which prepares it
+     * once and finds it again by its address. The values are borrowed until the cursor is closed. A driver that declares
+     * types declares BIGINT for INT, TEXT for TEXT and bytes for BLOB, whatever the column is. */
     MUST_USE err_t (*query)(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
                             struct sql_cursor **ret_cursor);
     /* Moves to the next row; *ret_row is false after the last one. */
@@ -103,7 +137,7 @@ struct sql_driver {
 
 MUST_USE err_t sql_connect(struct sql_db *, enum sql_mode, struct arena *a, struct sql_conn **ret_conn);
 void sql_disconnect(struct sql_conn *); /* NULL is fine */
-MUST_USE err_t sql_query(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
+MUST_USE err_t sql_query(struct sql_conn *, const struct sql_statement *, struct sql_args args, struct arena *a,
                          struct sql_cursor **ret_cursor);
 MUST_USE err_t sql_next(struct sql_cursor *, struct arena *a, bool *ret_row);
 struct sql_value sql_column(struct sql_cursor *, int index);
@@ -115,12 +149,13 @@ static inline void sql_closep(struct sql_cursor **c)
     sql_close(*c);
 }
 /* Runs a statement to its end. ret_changed, the number of rows that it changed, may be NULL. */
-MUST_USE err_t sql_exec(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
+MUST_USE err_t sql_exec(struct sql_conn *, const struct sql_statement *, struct sql_args args, struct arena *a,
                         int64_t *ret_changed);
 /* The first column of the first row as an integer. Errors: also NOT_FOUND when there is no row. */
-MUST_USE err_t sql_get_int(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
+MUST_USE err_t sql_get_int(struct sql_conn *, const struct sql_statement *, struct sql_args args, struct arena *a,
                            int64_t *ret_value);
-MUST_USE err_t sql_insert(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a, int64_t *ret_id);
+MUST_USE err_t sql_insert(struct sql_conn *, const struct sql_statement *, struct sql_args args, struct arena *a,
+                          int64_t *ret_id);
 MUST_USE err_t sql_begin(struct sql_conn *, struct arena *a);
 MUST_USE err_t sql_commit(struct sql_conn *, struct arena *a);
 void sql_rollback(struct sql_conn *);

@@ -37,13 +37,13 @@ static void sql_world_release(struct world *w)
     test_database_release(&w->database);
 }
 
-static const char *const add = "INSERT INTO things (name, bytes, size) VALUES ($1, $2, $3)";
-static const char *const count = "SELECT COUNT(*) FROM things";
+#define ADD STATEMENT("INSERT INTO things (name, bytes, size) VALUES ($1, $2, $3)")
+#define COUNT STATEMENT("SELECT COUNT(*) FROM things")
 
 static int64_t count_things(struct world *w)
 {
     int64_t n = -1;
-    EXPECT_OK(sql_get_int(w->conn, count, SQL_NO_VALUES, w->a, &n));
+    EXPECT_OK(sql_get_int(w->conn, COUNT, SQL_NO_VALUES, w->a, &n));
     return n;
 }
 
@@ -52,13 +52,13 @@ FOR_EACH_DATABASE(values_are_read_as_they_were_written)
     struct world w;
     sql_world_init(&w, kind);
     int64_t id, n;
-    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("naïve")), SQL_B(S("a\0b")), SQL_I(INT64_MAX)), w.a, &id));
+    EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_T(S("naïve")), SQL_B(S("a\0b")), SQL_I(INT64_MAX)), w.a, &id));
     EXPECT_EQ(id, 1);
-    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(((slice){ NULL, 0 })), SQL_NIL, SQL_I(0)), w.a, &id));
+    EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_T(((slice){ NULL, 0 })), SQL_NIL, SQL_I(0)), w.a, &id));
     EXPECT_EQ(id, 2);
     struct sql_cursor *c;
     bool row;
-    EXPECT_OK(sql_query(w.conn, "SELECT name, bytes, size FROM things ORDER BY id", SQL_NO_VALUES, w.a, &c));
+    EXPECT_OK(sql_query(w.conn, STATEMENT("SELECT name, bytes, size FROM things ORDER BY id"), SQL_NO_VALUES, w.a, &c));
     EXPECT_OK(sql_next(c, w.a, &row));
     EXPECT(row);
     EXPECT_SLICE(sql_column(c, 0).bytes, S("naïve"));
@@ -72,9 +72,9 @@ FOR_EACH_DATABASE(values_are_read_as_they_were_written)
     EXPECT_OK(sql_next(c, w.a, &row));
     EXPECT(!row);
     sql_close(c);
-    EXPECT_OK(sql_exec(w.conn, "UPDATE things SET size = size - 1 WHERE size > $1", SQL(SQL_I(5)), w.a, &n));
+    EXPECT_OK(sql_exec(w.conn, STATEMENT("UPDATE things SET size = size - 1 WHERE size > $1"), SQL(SQL_I(5)), w.a, &n));
     EXPECT_EQ(n, 1);
-    EXPECT_ERR(sql_get_int(w.conn, "SELECT id FROM things WHERE name = $1", SQL(SQL_T(S("x"))), w.a, &n),
+    EXPECT_ERR(sql_get_int(w.conn, STATEMENT("SELECT id FROM things WHERE name = $1"), SQL(SQL_T(S("x"))), w.a, &n),
                ERR_NOT_FOUND);
     sql_world_release(&w);
 }
@@ -83,10 +83,10 @@ FOR_EACH_DATABASE(a_statement_can_run_while_its_own_cursor_is_open)
 {
     struct world w;
     sql_world_init(&w, kind);
-    static const char *const each = "SELECT id FROM things ORDER BY id";
+    const struct sql_statement *each = STATEMENT("SELECT id FROM things ORDER BY id");
     int64_t id;
     for (int i = 0; i < 3; i++)
-        EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(i)), w.a, &id));
+        EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_NIL, SQL_NIL, SQL_I(i)), w.a, &id));
     struct sql_cursor *outer, *inner;
     bool row;
     int pairs = 0;
@@ -115,13 +115,14 @@ FOR_EACH_DATABASE(a_broken_constraint_is_a_conflict_and_undoes_only_its_statemen
     sql_world_init(&w, kind);
     int64_t id;
     EXPECT_OK(sql_begin(w.conn, w.a));
-    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
-    EXPECT_ERR(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id), ERR_CONFLICT);
-    EXPECT_ERR(sql_insert(w.conn, add, SQL(SQL_T(S("b")), SQL_NIL, SQL_I(-1)), w.a, &id), ERR_CONFLICT);
-    EXPECT_ERR(sql_exec(w.conn, "INSERT INTO parts (thing_id) VALUES ($1)", SQL(SQL_I(99)), w.a, NULL), ERR_CONFLICT);
+    EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_ERR(sql_insert(w.conn, ADD, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id), ERR_CONFLICT);
+    EXPECT_ERR(sql_insert(w.conn, ADD, SQL(SQL_T(S("b")), SQL_NIL, SQL_I(-1)), w.a, &id), ERR_CONFLICT);
+    EXPECT_ERR(sql_exec(w.conn, STATEMENT("INSERT INTO parts (thing_id) VALUES ($1)"), SQL(SQL_I(99)), w.a, NULL),
+               ERR_CONFLICT);
     EXPECT_OK(sql_commit(w.conn, w.a));
     EXPECT_EQ(count_things(&w), 1);
-    EXPECT_ERR(sql_exec(w.conn, "SELECT no such thing", SQL_NO_VALUES, w.a, NULL), ERR_UNAVAILABLE);
+    EXPECT_ERR(sql_exec(w.conn, STATEMENT("SELECT no such thing"), SQL_NO_VALUES, w.a, NULL), ERR_UNAVAILABLE);
     sql_world_release(&w);
 }
 
@@ -131,15 +132,15 @@ FOR_EACH_DATABASE(a_transaction_commits_completely_or_not_at_all)
     sql_world_init(&w, kind);
     int64_t id;
     EXPECT_OK(sql_begin(w.conn, w.a));
-    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
     sql_rollback(w.conn);
     sql_rollback(w.conn); /* without a transaction it does nothing */
     EXPECT_EQ(count_things(&w), 0);
     EXPECT_ERR(sql_commit(w.conn, w.a), ERR_UNAVAILABLE);
     EXPECT_OK(sql_begin(w.conn, w.a));
-    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id));
     EXPECT_OK(sql_begin(w.conn, w.a)); /* rolls back the open transaction */
-    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("b")), SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_T(S("b")), SQL_NIL, SQL_I(1)), w.a, &id));
     EXPECT_OK(sql_commit(w.conn, w.a));
     EXPECT_EQ(count_things(&w), 1);
     sql_world_release(&w);
@@ -152,7 +153,7 @@ TEST(statements_after_a_rollback_by_the_database_do_not_commit_alone)
     int64_t id;
     EXPECT_OK(sql_begin(w.conn, w.a));
     EXPECT_OK(sql_script(w.conn, "ROLLBACK", w.a)); /* as SQLite does by itself when the disk is full */
-    EXPECT_ERR(sql_insert(w.conn, add, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id), ERR_UNAVAILABLE);
+    EXPECT_ERR(sql_insert(w.conn, ADD, SQL(SQL_T(S("a")), SQL_NIL, SQL_I(1)), w.a, &id), ERR_UNAVAILABLE);
     EXPECT_ERR(sql_commit(w.conn, w.a), ERR_UNAVAILABLE);
     sql_rollback(w.conn);
     EXPECT_EQ(count_things(&w), 0);
@@ -168,7 +169,7 @@ TEST(a_full_database_returns_no_space)
     char big[8192] = { 0 };
     err_t e = NULL;
     for (int i = 0; i < 40 && !e; i++)
-        e = sql_insert(w.conn, add, SQL(SQL_NIL, SQL_B(((slice){ big, sizeof big })), SQL_I(1)), w.a, &id);
+        e = sql_insert(w.conn, ADD, SQL(SQL_NIL, SQL_B(((slice){ big, sizeof big })), SQL_I(1)), w.a, &id);
     EXPECT(err_is(e, ERR_NO_SPACE));
     sql_world_release(&w);
 }
@@ -181,14 +182,14 @@ TEST(a_snapshot_does_not_see_later_commits)
     int64_t id, n;
     EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &reader));
     EXPECT_OK(sql_begin(reader, w.a));
-    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &n));
-    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
-    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &n));
+    EXPECT_OK(sql_get_int(reader, COUNT, SQL_NO_VALUES, w.a, &n));
+    EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_OK(sql_get_int(reader, COUNT, SQL_NO_VALUES, w.a, &n));
     EXPECT_EQ(n, 0);
     sql_rollback(reader);
-    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &n));
+    EXPECT_OK(sql_get_int(reader, COUNT, SQL_NO_VALUES, w.a, &n));
     EXPECT_EQ(n, 1);
-    EXPECT_ERR(sql_insert(reader, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id), ERR_UNAVAILABLE);
+    EXPECT_ERR(sql_insert(reader, ADD, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id), ERR_UNAVAILABLE);
     sql_disconnect(reader);
     sql_world_release(&w);
 }
@@ -200,12 +201,12 @@ TEST(a_checkpoint_copies_the_log_and_a_reader_only_delays_it)
     struct sql_conn *reader;
     int64_t id, n;
     EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &reader));
-    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
     EXPECT(sql_wal_bytes(w.db) > 4096);
     EXPECT_OK(sql_checkpoint(w.conn, false, w.a));
     EXPECT_OK(sql_begin(reader, w.a));
-    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &n));
-    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_OK(sql_get_int(reader, COUNT, SQL_NO_VALUES, w.a, &n));
+    EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
     EXPECT_OK(sql_checkpoint(w.conn, true, w.a));
     EXPECT(sql_wal_bytes(w.db) > 0);
     sql_rollback(reader);
@@ -220,7 +221,7 @@ FOR_EACH_DATABASE(a_backup_is_complete_and_never_overwrites_a_file)
     struct world w;
     sql_world_init(&w, kind);
     int64_t id, n;
-    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(S("kept")), SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_T(S("kept")), SQL_NIL, SQL_I(1)), w.a, &id));
     char path[128];
     snprintf(path, sizeof path, "%s/copy.db", w.database.dir);
     EXPECT_OK(sql_backup(w.conn, path, w.a));
@@ -231,7 +232,8 @@ FOR_EACH_DATABASE(a_backup_is_complete_and_never_overwrites_a_file)
     EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = path }, w.a, &copy));
     EXPECT_OK(sql_connect(copy, SQL_READ, w.a, &conn));
     EXPECT_OK(sql_verify(conn, w.a));
-    EXPECT_OK(sql_get_int(conn, "SELECT COUNT(*) FROM things WHERE name = $1", SQL(SQL_T(S("kept"))), w.a, &n));
+    EXPECT_OK(
+        sql_get_int(conn, STATEMENT("SELECT COUNT(*) FROM things WHERE name = $1"), SQL(SQL_T(S("kept"))), w.a, &n));
     EXPECT_EQ(n, 1);
     sql_disconnect(conn);
     sql_close_db(copy);
@@ -246,7 +248,7 @@ TEST(verify_finds_damage_and_broken_foreign_keys)
     EXPECT_ERR(sql_verify(w.conn, w.a), ERR_CORRUPT);
     for (int i = 0; i < 200; i++) {
         int64_t id;
-        EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_T(arena_printf(w.a, "thing %d", i)), SQL_NIL, SQL_I(1)), w.a, &id));
+        EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_T(arena_printf(w.a, "thing %d", i)), SQL_NIL, SQL_I(1)), w.a, &id));
     }
     EXPECT_OK(sql_checkpoint(w.conn, true, w.a));
     sql_disconnect(w.conn);
@@ -402,7 +404,7 @@ static void commit_one(struct world *w, bool alone)
     int64_t id;
     if (!alone)
         EXPECT_OK(sql_begin(w->conn, w->a));
-    EXPECT_OK(sql_insert(w->conn, add, SQL(SQL_NIL, SQL_B(S("bytes")), SQL_I(1)), w->a, &id));
+    EXPECT_OK(sql_insert(w->conn, ADD, SQL(SQL_NIL, SQL_B(S("bytes")), SQL_I(1)), w->a, &id));
     if (!alone)
         EXPECT_OK(sql_commit(w->conn, w->a));
 }
@@ -426,7 +428,7 @@ static err_t insert_pages(struct world *w, struct sql_conn *conn)
     static char bytes[200000]; /* 49 pages of 4 KiB */
     int64_t id;
     TRY(sql_begin(conn, w->a));
-    TRY(sql_insert(conn, add, SQL(SQL_NIL, SQL_B(((slice){ bytes, sizeof bytes })), SQL_I(1)), w->a, &id));
+    TRY(sql_insert(conn, ADD, SQL(SQL_NIL, SQL_B(((slice){ bytes, sizeof bytes })), SQL_I(1)), w->a, &id));
     return sql_commit(conn, w->a);
 }
 
@@ -443,17 +445,17 @@ TEST(log_writes_are_joined_and_a_full_disk_fails_the_commit)
     EXPECT_OK(insert_pages(&w, w.conn));
     EXPECT(watched.writes - writes <= 3); /* of up to 120 KiB each */
     EXPECT(!watched.unsynced);
-    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &before));
+    EXPECT_OK(sql_get_int(reader, COUNT, SQL_NO_VALUES, w.a, &before));
     EXPECT_EQ(before, 2);
 
     watched.full = true;
     EXPECT_ERR(insert_pages(&w, w.conn), ERR_NO_SPACE);
     sql_rollback(w.conn);
     watched.full = false;
-    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &after));
+    EXPECT_OK(sql_get_int(reader, COUNT, SQL_NO_VALUES, w.a, &after));
     EXPECT_EQ(after, 2);
     EXPECT_OK(insert_pages(&w, w.conn)); /* overwrites the part of the failed commit */
-    EXPECT_OK(sql_get_int(reader, count, SQL_NO_VALUES, w.a, &after));
+    EXPECT_OK(sql_get_int(reader, COUNT, SQL_NO_VALUES, w.a, &after));
     EXPECT_EQ(after, 3);
     EXPECT_OK(sql_verify(w.conn, w.a));
     sql_disconnect(reader);
@@ -502,8 +504,8 @@ TEST(the_fault_driver_fails_the_planned_call)
     w.database.plan.code = ERR_NO_SPACE;
     w.database.plan.fail_at = w.database.plan.calls + 2;
     EXPECT_OK(sql_begin(w.conn, w.a));
-    EXPECT_ERR(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id), ERR_NO_SPACE);
-    EXPECT_OK(sql_insert(w.conn, add, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
+    EXPECT_ERR(sql_insert(w.conn, ADD, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id), ERR_NO_SPACE);
+    EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
     w.database.plan.fail_at = w.database.plan.calls + 1;
     EXPECT_ERR(sql_commit(w.conn, w.a), ERR_NO_SPACE);
     sql_rollback(w.conn);

@@ -96,7 +96,7 @@ static inline bool is_scan(slice detail)
         return true;
     /* Results of subqueries, and the members of one JSON value, are no tables. */
     bool of_result = slice_eq(detail, S("SCAN made")) || slice_eq(detail, S("SCAN held")) ||
-                     slice_starts(detail, S("SCAN (subquery")) || slice_starts(detail, S("SCAN detail VIRTUAL"));
+                     slice_starts(detail, S("SCAN (subquery")) || slice_starts(detail, S("SCAN member VIRTUAL"));
     return slice_starts(detail, S("SCAN")) && !of_result;
 }
 
@@ -112,7 +112,7 @@ static inline void spied_check_plans(struct meta_world *w, bool (*may_scan)(slic
         struct sql_value none[24] = { 0 };
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
         const char *explain = arena_printf(w->a, "EXPLAIN QUERY PLAN " SLICE_FMT, SLICE_ARG(sql)).p;
-        EXPECT_OK(sql_query(conn, explain, (struct sql_args){ none, spy.seen[i].count }, w->a, &c));
+        EXPECT_OK(conn->driver->query(conn, explain, (struct sql_args){ none, spy.seen[i].count }, w->a, &c));
         for (bool row = true; row;) {
             EXPECT_OK(sql_next(c, w->a, &row));
             slice detail = row ? sql_column_copy(c, 3, w->a) : S("");

@@ -7,6 +7,7 @@
 
 struct fault_db {
     struct sql_db db;
+    struct sql_driver driver; /* in the dialect of the inner one */
     struct sql_db *inner;
     struct fault_plan *plan;
 };
@@ -66,7 +67,7 @@ static err_t sql_fault_connect(struct sql_db *db, enum sql_mode mode, struct are
     struct sql_conn *inner;
     TRY(sql_connect(f->inner, mode, a, &inner));
     struct fault_conn *conn = must_malloc(sizeof *conn);
-    *conn = (struct fault_conn){ .conn = { &sql_fault_driver }, .inner = inner, .db = f };
+    *conn = (struct fault_conn){ .conn = { &f->driver }, .inner = inner, .db = f };
     *ret_conn = &conn->conn;
     return NULL;
 }
@@ -83,7 +84,7 @@ static err_t sql_fault_query(struct sql_conn *conn, const char *sql, struct sql_
     bool lost;
     TRY(plan_call(conn, a, &lost));
     struct sql_cursor *inner;
-    TRY(sql_query(inner_of(conn), sql, args, a, &inner));
+    TRY(inner_of(conn)->driver->query(inner_of(conn), sql, args, a, &inner));
     if (lost) {
         sql_close(inner);
         return planned_failure(conn, a);
@@ -123,7 +124,7 @@ static err_t sql_fault_insert(struct sql_conn *conn, const char *sql, struct sql
 {
     bool lost;
     TRY(plan_call(conn, a, &lost));
-    return result_of(conn, a, sql_insert(inner_of(conn), sql, args, a, ret_id), lost);
+    return result_of(conn, a, inner_of(conn)->driver->insert(inner_of(conn), sql, args, a, ret_id), lost);
 }
 
 static err_t sql_fault_begin(struct sql_conn *conn, struct arena *a)
@@ -211,6 +212,7 @@ static const struct sql_driver sql_fault_driver = {
 struct sql_db *sql_fault_wrap(struct sql_db *db, struct fault_plan *plan)
 {
     struct fault_db *f = must_malloc(sizeof *f);
-    *f = (struct fault_db){ .db = { &sql_fault_driver }, .inner = db, .plan = plan };
+    *f = (struct fault_db){ .db = { &f->driver }, .driver = sql_fault_driver, .inner = db, .plan = plan };
+    f->driver.dialect = db->driver->dialect;
     return &f->db;
 }

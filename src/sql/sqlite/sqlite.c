@@ -660,6 +660,7 @@ err_t sqlite_open(const struct sqlite_options *options, struct arena *a, struct 
 
 static const struct sql_driver sqlite_driver = {
     .name = "sqlite",
+    .dialect = SQL_SQLITE,
     .connect = sqlite_connect,
     .disconnect = sqlite_disconnect,
     .query = sqlite_query,

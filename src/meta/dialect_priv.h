@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What SQLite and PostgreSQL spell differently, by name. A statement that needs one of these is a macro with the
+ * parameter IN, in which IN(sqlite, postgres) is one of its two texts, and is declared with STATEMENT_PAIR (sql/sql.h). */
+#ifndef CAIS_META_DIALECT_PRIV_H
+#define CAIS_META_DIALECT_PRIV_H
+
+#include "sql/sql.h"
+
+/* The length of a text in bytes. SQLite's LENGTH of a text counts characters, and stops at a NUL. */
+#define BYTES_OF(IN, column) IN("LENGTH(CAST(" column " AS BLOB))", "OCTET_LENGTH(" column ")")
+
+/* The value of a column whose index must not be used here. SQLite chooses an index by rule and needs to be told;
+ * PostgreSQL counts rows and chooses well. */
+#define WITHOUT_INDEX(IN, column) IN(column " + 0", column)
+
+/* Has the JSON object in `column` a member `name` whose value, a text or a number, is the text `value`? False when the
+ * column holds no object. A path ("$.name") would not do, because a name may have any characters. */
+#define JSON_MEMBER_IS(IN, column, name, value)                                                                        \
+    IN("EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(" column ") THEN " column " ELSE '{}' END) member"        \
+       " WHERE member.key = " name                                                                                     \
+       " AND member.type IN ('integer', 'real', 'text') AND CAST(member.atom AS TEXT) = " value ")",                   \
+       "EXISTS (SELECT 1 FROM json_each(CASE WHEN " column " LIKE '{%' THEN CAST(" column " AS JSON) ELSE '{}' END)"   \
+       " member WHERE member.key = " name                                                                              \
+       " AND json_typeof(member.value) IN ('number', 'string') AND member.value #>> '{}' = " value ")")
+
+#endif
