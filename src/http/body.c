@@ -34,14 +34,12 @@ static void finish_sink_on_worker(struct pool_task *t)
 
 static void begin_finish(struct exchange *x)
 {
-    struct conn *c = x->conn;
     if (x->filling) {
         loop_release_buffer(x->loop, x->filling);
         x->filling = NULL;
     }
     x->finishing = true;
-    c->state = CONN_WAIT;
-    loop_set_deadline(x->loop, c, DEADLINE_NONE);
+    exchange_wait(x);
     bool failed = x->body_error || x->aborted;
     if (!failed && x->sink->blocks && x->sink->blocks(x->sink)) {
         x->task.run = finish_sink_on_worker;
@@ -55,18 +53,12 @@ static void begin_finish(struct exchange *x)
 
 void body_abort(struct exchange *x, enum err_code code, const char *text)
 {
-    struct conn *c = x->conn;
-    if (x->finishing && !x->reply_started)
-        return; /* the sink's finish will reply */
-    x->keep_alive = false;
-    x->close_after = true;
-    if (x->reply_started) {   /* the reply was sent, and the rest of the body was being dropped */
-        c->state = CONN_SEND; /* conn_close ends an exchange in this state */
-        x->body_done = false;
-        c->broken = true;
-        conn_close(c);
+    if (x->conn->state == CONN_DROP) {
+        conn_close(x->conn);
         return;
     }
+    x->keep_alive = false;
+    x->close_after = true;
     if (x->mode == BODY_SINK) {
         if (!x->aborted) {
             x->aborted = true;
@@ -77,8 +69,7 @@ void body_abort(struct exchange *x, enum err_code code, const char *text)
             begin_finish(x);
         return; /* else return_buffer does so when the last buffer comes back */
     }
-    c->state = CONN_WAIT;
-    loop_set_deadline(x->loop, c, DEADLINE_NONE);
+    exchange_wait(x);
     exchange_refuse(x,
                     code == ERR_TOO_LARGE ? HTTP_REFUSE_BODY_TOO_LARGE
                     : code == ERR_INVALID ? HTTP_REFUSE_MALFORMED

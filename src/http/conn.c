@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One connection and its state machine. conn_run takes steps until the connection must wait for the kernel, a worker or
- * the committer; nothing here blocks, since the loop does all the waiting. */
+/* One connection: what it does in each of its states. conn_run takes steps until the connection must wait for the
+ * kernel, a worker or the committer; nothing here blocks, since the loop does all the waiting. */
 #include "http/engine_priv.h"
 
 #include <errno.h>
@@ -111,14 +111,11 @@ static void free_message(struct conn *c)
 }
 
 /* Remove the connection from every list and close its socket. Its memory is freed at the end of the turn, so that
- * callers may still read c->dead. */
+ * callers may still read c->state. */
 static void conn_destroy(struct conn *c)
 {
     struct loop *l = c->loop;
-    if (c->dead)
-        return;
-    c->dead = true;
-    loop_set_deadline(l, c, DEADLINE_NONE);
+    conn_move(c, CONN_CLOSED);
     *(c->prev ? &c->prev->next : &l->conns) = c->next;
     if (c->next)
         c->next->prev = c->prev;
@@ -141,27 +138,27 @@ static void conn_destroy(struct conn *c)
 
 void conn_close(struct conn *c)
 {
-    if (c->dead)
+    struct exchange *x = c->x;
+    if (c->state == CONN_CLOSED)
         return;
     c->broken = true;
-    struct exchange *x = c->x;
-    if (!x) {
-        conn_destroy(c);
-    } else if (c->state == CONN_SEND && !x->producing) {
-        c->x = NULL;
-        exchange_free(x);
-        conn_destroy(c);
-    } else if (c->state == CONN_BODY) {
+    if (c->state == CONN_BODY) {
         body_abort(x, ERR_TRUNCATED, "the sender went away");
+        return;
     }
-    /* else another thread works on the exchange: its reply, or the piece that it produces, ends the connection */
+    if (c->state == CONN_WAIT || (x && x->producing))
+        return; /* another thread is at work: its reply, or the piece that it produces, ends the connection */
+    c->x = NULL;
+    if (x)
+        exchange_free(x);
+    conn_destroy(c);
 }
 
 void conn_begin_shutdown(struct conn *c)
 {
     if (c->x)
         c->x->keep_alive = false;
-    else if (c->idle || c->state == CONN_HANDSHAKE || c->state == CONN_LINGER)
+    else if (c->state != CONN_HEAD)
         conn_close(c);
 }
 
@@ -211,8 +208,7 @@ static void begin_exchange(struct conn *c, struct message *m)
 {
     struct exchange *x = exchange_new(c);
     c->x = x;
-    c->idle = false;
-    c->state = CONN_BODY;
+    conn_move(c, CONN_BODY);
     const char *head = c->input.p;
     c->input = slice_from(c->input, m->head_bytes);
     exchange_begin(x, head, m);
@@ -226,22 +222,26 @@ static void copy_first_line(struct exchange *x, const char *head, const struct m
     x->pub.req.target = m->target.n ? arena_copy(a, message_slice(head, m->target)) : S("");
 }
 
-/* Reply to a head that could not be parsed, then close the connection. */
-static void refuse_head(struct conn *c, struct message *m)
+/* Reply to a head that is malformed, or incomplete when its time is up; then close the connection. m: the parser of the
+ * head; NULL: nothing was parsed. */
+static void refuse_head(struct conn *c, const char *head, const struct message *m, enum http_refusal refusal,
+                        const char *why)
 {
-    STAT_ADD(c->loop, malformed, 1);
     struct exchange *x = exchange_new(c);
     c->x = x;
-    c->idle = false;
-    c->state = CONN_WAIT;
+    conn_move(c, CONN_WAIT);
     x->keep_alive = false;
-    x->body_done = false;
     x->chunked = true; /* where its body ends is not known */
-    copy_first_line(x, c->input.p, m);
-    enum http_refusal refusal = m->refusal;
-    const char *why = m->why;
+    if (m)
+        copy_first_line(x, head, m);
     c->input.n = 0;
     exchange_refuse(x, refusal, why);
+}
+
+static void refuse_malformed_head(struct conn *c, const struct message *m)
+{
+    STAT_ADD(c->loop, malformed, 1);
+    refuse_head(c, c->input.p, m, m->refusal, m->why);
 }
 
 /* Is there more than empty lines? Those before a request, or after the last one, are ignored. */
@@ -262,10 +262,8 @@ static bool run_head(struct conn *c)
         message_init(m, &l->server->limits);
     for (;;) {
         if (c->input.n > m->fed || (m->fed == 0 && c->input.n)) {
-            if (c->idle) {
-                c->idle = false;
-                loop_set_deadline(l, c, DEADLINE_HEAD);
-            }
+            if (c->state != CONN_HEAD)
+                conn_move(c, CONN_HEAD);
             enum message_result r = message_head(m, c->input.p, c->input.n);
             bool parser_needed = r == MESSAGE_DONE && m->chunked; /* for the framing of the body */
             if (parser_needed && !c->message) {
@@ -273,7 +271,7 @@ static bool run_head(struct conn *c)
                 l->spare_message = must_malloc(sizeof *m);
             }
             if (r == MESSAGE_REFUSED)
-                refuse_head(c, m);
+                refuse_malformed_head(c, m);
             if (r == MESSAGE_DONE)
                 begin_exchange(c, m);
             if (r != MESSAGE_MORE) {
@@ -288,7 +286,7 @@ static bool run_head(struct conn *c)
         if (n == 0 && has_request_bytes(c->input)) { /* the client may have closed only its side */
             m->refusal = HTTP_REFUSE_BODY_CUT;
             m->why = "the request ended early";
-            refuse_head(c, m);
+            refuse_malformed_head(c, m);
             free_message(c);
             return true;
         }
@@ -308,13 +306,12 @@ static bool run_head(struct conn *c)
 
 static void start_linger(struct conn *c)
 {
-    c->state = CONN_LINGER;
+    conn_move(c, CONN_LINGER);
     c->linger_bytes_left = LINGER_BYTES;
     c->linger_until_ms = c->loop->now_ms + c->loop->server->o.linger_ms;
     if (c->ssl)
         SSL_shutdown(c->ssl);
     shutdown(c->fd, SHUT_WR);
-    loop_set_deadline(c->loop, c, DEADLINE_LINGER);
 }
 
 /* Read and discard what still comes, so that the client receives our reply before the socket is reset. */
@@ -339,48 +336,53 @@ static void run_linger(struct conn *c)
             return;
         }
     }
-    loop_set_deadline(c->loop, c, DEADLINE_LINGER);
+    conn_restart_deadline(c);
     loop_mark_ready(c->loop, c);
 }
 
+static void drop_rest(struct conn *c)
+{
+    c->x->mode = BODY_DROP;
+    conn_move(c, CONN_DROP);
+}
+
+static void next_request(struct conn *c)
+{
+    conn_move(c, c->input.n ? CONN_HEAD : CONN_IDLE);
+}
+
+/* The reply was sent, and what had to be dropped of the body was read. */
 static void conn_reply_sent(struct conn *c)
 {
     struct exchange *x = c->x;
     bool stay = x->keep_alive && !x->close_after && !c->eof && !c->loop->stopping;
     bool unread = !x->body_done;
     if (stay && unread) { /* the rest is small enough to be read: connection_persists in send.c */
-        x->mode = BODY_DROP;
-        c->state = CONN_BODY;
-        loop_set_deadline(c->loop, c, DEADLINE_BODY);
-        c->window_bytes = 0;
+        drop_rest(c);
         return;
     }
     c->x = NULL;
     exchange_free(x);
     free_message(c);
-    if (!stay) {
-        if (unread && !c->eof && !c->broken)
-            start_linger(c);
-        else if (c->ssl && !c->broken) {
+    if (stay) {
+        next_request(c);
+    } else if (unread && !c->eof && !c->broken) {
+        start_linger(c);
+    } else {
+        if (c->ssl && !c->broken)
             SSL_shutdown(c->ssl);
-            conn_close(c);
-        } else
-            conn_close(c);
-        return;
+        conn_close(c);
     }
-    c->state = CONN_HEAD;
-    c->idle = c->input.n == 0;
-    loop_set_deadline(c->loop, c, c->idle ? DEADLINE_IDLE : DEADLINE_HEAD);
 }
 
-/* ---- the state machine ---- */
+/* ---- a step in each state ---- */
 
 static bool run_handshake(struct conn *c)
 {
     ERR_clear_error();
     int r = SSL_accept(c->ssl);
     if (r == 1) {
-        c->state = CONN_HEAD;
+        conn_move(c, CONN_FIRST);
         return true;
     }
     if (tls_result(c, r, true) != -1)
@@ -398,13 +400,10 @@ static bool run_body_state(struct conn *c)
     case BODY_COMPLETE:
         break;
     }
-    if (c->x->reply_started) { /* it was the rest of a body that was replied to early */
+    if (c->state == CONN_DROP)
         conn_reply_sent(c);
-        return true;
-    }
-    c->state = CONN_WAIT;
-    loop_set_deadline(c->loop, c, DEADLINE_NONE);
-    exchange_body_done(c->x);
+    else
+        exchange_body_done(c->x);
     return true;
 }
 
@@ -429,16 +428,22 @@ static bool run_state(struct conn *c)
     switch (c->state) {
     case CONN_HANDSHAKE:
         return run_handshake(c);
+    case CONN_FIRST:
+    case CONN_IDLE:
     case CONN_HEAD:
         return run_head(c);
     case CONN_BODY:
+    case CONN_DROP:
         return run_body_state(c);
     case CONN_SEND:
         return run_send(c);
     case CONN_LINGER:
         run_linger(c);
         return false;
+    case CONN_NEW:
     case CONN_WAIT:
+    case CONN_CLOSED:
+    case CONN_STATES:
         return false;
     }
     return false;
@@ -446,72 +451,75 @@ static bool run_state(struct conn *c)
 
 void conn_run(struct conn *c)
 {
-    if (c->dead)
+    if (c->state == CONN_CLOSED)
         return;
     c->running = true;
     restore_unread(c);
     int steps = 0;
-    while (!c->dead && run_state(c)) {
+    while (run_state(c)) {
         if (++steps == STEPS_A_RUN) {
             loop_mark_ready(c->loop, c);
             break;
         }
     }
-    if (!c->dead)
+    if (c->state != CONN_CLOSED)
         save_unread(c);
     c->running = false;
 }
 
-void conn_expired(struct conn *c, enum deadline_kind kind)
+/* A body came too slowly, unless it was the server that slowed its sender down. */
+static void body_expired(struct conn *c)
 {
-    struct loop *l = c->loop;
-    const struct http_options *o = &l->server->o;
-    switch (kind) {
-    case DEADLINE_HEAD:
-        STAT_ADD(l, timeouts, 1);
-        if (c->idle || c->state == CONN_HANDSHAKE) {
-            conn_close(c);
-            break;
-        }
-        /* The head did not end in time. If its target has come, the API that owns the path words the reply. */
-        c->x = exchange_new(c);
-        if (c->message)
-            copy_first_line(c->x, c->unread, c->message);
-        c->x->keep_alive = false;
-        c->x->chunked = true;
-        c->state = CONN_WAIT;
-        free_message(c);
-        free(c->unread);
-        c->unread = NULL;
-        c->unread_bytes = 0;
-        exchange_refuse(c->x, HTTP_REFUSE_TIMEOUT, "the request did not arrive in time");
-        break;
-    case DEADLINE_BODY: {
-        struct exchange *x = c->x;
-        bool ours = x->buffers_at_workers > 0 || c->waiting_for_buffer; /* the server slows the sender down */
-        if (ours || c->window_bytes >= o->body_rate_bytes * o->body_window_ms / 1000) {
-            c->window_bytes = 0;
-            loop_set_deadline(l, c, DEADLINE_BODY);
-            break;
-        }
-        STAT_ADD(l, timeouts, 1);
-        x->close_after = true;
-        if (x->reply_started)
-            conn_close(c);
-        else
-            body_abort(x, ERR_TRUNCATED, "the body came too slowly");
-        break;
+    struct exchange *x = c->x;
+    const struct http_options *o = &c->loop->server->o;
+    bool ours = x->buffers_at_workers > 0 || c->waiting_for_buffer;
+    if (ours || c->window_bytes >= o->body_rate_bytes * o->body_window_ms / 1000) {
+        conn_restart_deadline(c);
+        return;
     }
-    case DEADLINE_SEND:
-        STAT_ADD(l, timeouts, 1);
+    STAT_ADD(c->loop, timeouts, 1);
+    x->close_after = true;
+    if (c->state == CONN_DROP)
+        conn_close(c);
+    else
+        body_abort(x, ERR_TRUNCATED, "the body came too slowly");
+}
+
+/* The head did not end in time. If its target has come, the API that owns the path words the reply. */
+static void head_expired(struct conn *c)
+{
+    STAT_ADD(c->loop, timeouts, 1);
+    refuse_head(c, c->unread, c->message, HTTP_REFUSE_TIMEOUT, "the request did not arrive in time");
+    free_message(c);
+    free(c->unread);
+    c->unread = NULL;
+    c->unread_bytes = 0;
+}
+
+void conn_expired(struct conn *c)
+{
+    switch (c->state) {
+    case CONN_HEAD:
+        head_expired(c);
+        break;
+    case CONN_BODY:
+    case CONN_DROP:
+        body_expired(c);
+        break;
+    case CONN_HANDSHAKE:
+    case CONN_FIRST:
+    case CONN_SEND:
+        STAT_ADD(c->loop, timeouts, 1);
         conn_close(c);
         break;
-    case DEADLINE_IDLE:
-    case DEADLINE_LINGER:
+    case CONN_IDLE:
+    case CONN_LINGER:
         conn_close(c);
         break;
-    case DEADLINE_NONE:
-    case DEADLINE_KINDS:
-        break;
+    case CONN_NEW:
+    case CONN_WAIT:
+    case CONN_CLOSED:
+    case CONN_STATES:
+        break; /* no deadline */
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the engine share: loops, connections, exchanges. docs/internals/connection.md explains how they
- * work together, and has the picture of a connection's states.
+ * work together.
  *
  * Two rules hold everywhere:
  * - A buffer with a piece of a body, and with it the sink, belongs to exactly one side at any moment: to the loop, or
@@ -115,9 +115,10 @@ void loop_release(struct loop *);
 void *loop_run(void *loop);
 /* Deliver a message on the loop's thread. Thread: any; all others below: the loop's. */
 void loop_post(struct loop *, struct mail *);
-void loop_set_deadline(struct loop *, struct conn *, enum deadline_kind); /* replaces the connection's former one */
-void loop_mark_ready(struct loop *, struct conn *);                       /* run the connection in the next turn */
-struct body_buffer *loop_acquire_buffer(struct loop *);                   /* NULL: none left */
+/* Replaces the connection's former deadline. Only conn_state.c calls it. */
+void loop_set_deadline(struct loop *, struct conn *, enum deadline_kind);
+void loop_mark_ready(struct loop *, struct conn *);     /* run the connection in the next turn */
+struct body_buffer *loop_acquire_buffer(struct loop *); /* NULL: none left */
 void loop_release_buffer(struct loop *, struct body_buffer *);
 slice loop_request_id(struct loop *, struct arena *a); /* 16 hex digits */
 static inline bool loop_is_current(const struct loop *l)
@@ -125,9 +126,54 @@ static inline bool loop_is_current(const struct loop *l)
     return pthread_equal(pthread_self(), l->thread);
 }
 
-/* ---- conn.c: one connection ---- */
+/* ---- conn_state.c: the states of a connection ---- */
 
-enum conn_state { CONN_HANDSHAKE, CONN_HEAD, CONN_BODY, CONN_WAIT, CONN_SEND, CONN_LINGER };
+/* conn_move makes every move. It asserts that the arrow exists and sets the deadline of the new state. Each arrow bears
+ * the name of the function that takes it.
+ *
+ *   NEW ── add_conn (TLS) ───► HANDSHAKE
+ *    │                             │ run_handshake
+ *    │ add_conn                    ▼
+ *    └─────────────────────────► FIRST                        IDLE ◄──────────────┐
+ *                                  │ run_head                   │ run_head        │
+ *                                  ▼                            │                 │
+ *    ┌───── refuse_head ──────── HEAD ◄─────────────────────────┘                 │
+ *    │                             │ ▲                                            │
+ *    │              begin_exchange │ └────────────────────────── next_request ────┤
+ *    ▼                             ▼                                              │ next_request
+ *   WAIT ◄──── exchange_wait ──── BODY                                            │
+ *    │                             │ send_start                                   │
+ *    │ send_start                  ▼                                              │
+ *    └─────────────────────────► SEND ────────────────────────────────────────────┤
+ *                                  │ │ drop_rest                                  │
+ *                     start_linger │ └───────────────────► DROP ──────────────────┘
+ *                                  ▼
+ *                               LINGER
+ *
+ *   HANDSHAKE, FIRST, IDLE, HEAD, SEND, DROP, LINGER ── conn_destroy ──► CLOSED
+ *
+ * In BODY and WAIT nothing can close a connection: its exchange is first replied to. In BODY, WAIT, SEND and DROP a
+ * connection has an exchange, in the other states it has none. */
+enum conn_state {
+    CONN_NEW,       /* not in use yet */
+    CONN_HANDSHAKE, /* TLS is being agreed on */
+    CONN_FIRST,     /* no byte of the first request has come */
+    CONN_IDLE,      /* no byte of the next request has come */
+    CONN_HEAD,      /* the head of a request comes */
+    CONN_BODY,      /* the body of the request comes */
+    CONN_WAIT,      /* another thread works: a handler, the end of an upload, a commit */
+    CONN_SEND,      /* the reply is sent */
+    CONN_DROP,      /* the reply was sent before the body had come; the rest of the body is read and dropped */
+    CONN_LINGER,    /* the reply was sent; what still comes is dropped until the client closes its side */
+    CONN_CLOSED,    /* is freed at the end of this turn of the loop */
+    CONN_STATES
+};
+
+void conn_move(struct conn *, enum conn_state to);
+/* The connection has made progress: its state's deadline begins again. */
+void conn_restart_deadline(struct conn *);
+
+/* ---- conn.c: one connection ---- */
 
 struct conn {
     struct loop *loop;
@@ -147,20 +193,18 @@ struct conn {
     bool broken;             /* nothing can be sent or received any more */
     bool counted_by_address; /* the limit for one address applies */
     bool running;            /* inside conn_run */
-    bool dead;
-    bool idle;    /* no byte of the next request has come yet */
-    char *unread; /* input that was read but not used between two runs, owned; NULL when there is none */
+    char *unread;            /* input that was read but not used between two runs, owned; NULL when there is none */
     size_t unread_bytes;
     slice input;             /* the same during a run: in the loop's scratch */
     struct message *message; /* while a head or a chunked body is incomplete */
     struct exchange *x;
-    int64_t window_bytes; /* body bytes received since the body's deadline was set */
+    int64_t window_bytes; /* body bytes received since the deadline was set */
     int64_t linger_bytes_left, linger_until_ms;
     char peer[PEER_TEXT_BYTES];
 };
 
-void conn_run(struct conn *); /* do everything that can be done without waiting */
-void conn_expired(struct conn *, enum deadline_kind);
+void conn_run(struct conn *);            /* do everything that can be done without waiting */
+void conn_expired(struct conn *);        /* its deadline has passed, and was removed */
 void conn_close(struct conn *);          /* at once; its exchange, if any, ends by itself */
 void conn_begin_shutdown(struct conn *); /* the server stops: close if idle, else after the reply */
 /* Read or send, plain or through TLS. > 0: bytes; 0: end of stream; -1: would block; -2: the connection is broken. */
@@ -203,8 +247,7 @@ struct exchange {
     const char *abort_text;
     struct body_buffer *filling; /* the buffer that the loop reads into */
     /* the reply */
-    bool replied;       /* written by the thread that replies; read by the loop after the hand-over */
-    bool reply_started; /* the reply's head was built */
+    bool replied; /* written by the thread that replies; read by the loop after the hand-over */
     bool close_after;
     int status;
     const char *content_type;
@@ -232,12 +275,14 @@ void exchange_begin(struct exchange *, const char *head, const struct message *)
 void exchange_body_done(struct exchange *);
 void exchange_refuse(struct exchange *, enum http_refusal, const char *text);
 int http_refusal_status(enum http_refusal);
+/* From here on the connection waits for the reply. Another thread may be at work on it, and no deadline runs. */
+void exchange_wait(struct exchange *);
 /* The exchange was replied to: start to send. On the loop's thread. */
 void exchange_replied(struct exchange *);
 
 /* ---- body.c: bodies of requests ---- */
 
-enum body_step { BODY_WAITS, BODY_COMPLETE, BODY_ENDED /* the connection's state has changed */ };
+enum body_step { BODY_WAITS, BODY_COMPLETE, BODY_ENDED /* the connection has moved */ };
 /* Process what is available: conn->input first, then the socket. */
 enum body_step body_run(struct conn *);
 /* Accept no more of this body. Leads to a call of the sink's finish, or to a refusal. */
@@ -245,7 +290,7 @@ void body_abort(struct exchange *, enum err_code code, const char *text);
 
 /* ---- send.c: replies ---- */
 
-void send_start(struct exchange *); /* builds the head; the connection's state becomes CONN_SEND */
+void send_start(struct exchange *); /* builds the head; the connection moves to CONN_SEND */
 enum send_step { SEND_WAITS, SEND_DONE, SEND_BROKEN };
 enum send_step send_run(struct conn *);
 /* Send a minimal 503 on a socket that will not become a connection: a limit is reached. Never waits. */

@@ -232,9 +232,15 @@ static void run_handler(struct pool_task *t)
         x->pub.route->handle(&x->pub);
 }
 
+void exchange_wait(struct exchange *x)
+{
+    conn_move(x->conn, CONN_WAIT);
+}
+
 void exchange_body_done(struct exchange *x)
 {
     x->pub.req.body = buf_slice(&x->collected);
+    exchange_wait(x);
     if (x->pub.route->flags & HTTP_ON_LOOP && !x->on_collected) {
         x->pub.route->handle(&x->pub);
         return;
@@ -242,13 +248,6 @@ void exchange_body_done(struct exchange *x)
     x->task.run = run_handler;
     if (!pool_submit(x->loop->server->workers, &x->task))
         exchange_refuse(x, HTTP_REFUSE_BUSY, "too many requests are waiting");
-}
-
-/* The handler has passed the exchange on and will reply later; until then the body's deadline must not expire. */
-static void wait_for_reply(struct exchange *x)
-{
-    x->conn->state = CONN_WAIT;
-    loop_set_deadline(x->loop, x->conn, DEADLINE_NONE);
 }
 
 /* Receive the body into memory, or drop it. */
@@ -292,14 +291,12 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
         return;
     }
     const struct http_route *route = match.route;
-    loop_set_deadline(x->loop, x->conn, DEADLINE_BODY);
-    x->conn->window_bytes = 0;
     if (!(route->flags & HTTP_PUBLIC) && pub->api->guard && !pub->api->guard(pub))
         return;
     if (route->flags & HTTP_STREAM) {
         route->handle(pub);
-        if (x->mode == BODY_NONE && !x->reply_started)
-            wait_for_reply(x);
+        if (x->mode == BODY_NONE && x->conn->state == CONN_BODY)
+            exchange_wait(x); /* the handler has passed the exchange on, and will reply later */
         return;
     }
     begin_collect(x, route->max_body ? route->max_body : DEFAULT_MAX_BODY, route->flags & HTTP_NO_BODY);

@@ -88,7 +88,7 @@ static void expire_deadlines(struct loop *l)
         while (q->first && q->first->deadline_at_ms <= l->now_ms) {
             struct conn *c = q->first;
             unlink_deadline(l, c);
-            conn_expired(c, (enum deadline_kind)kind);
+            conn_expired(c);
         }
     }
 }
@@ -199,7 +199,6 @@ static void add_conn(struct loop *l, int fd, struct listener *listener, const ch
     c->listener = listener;
     c->fd = fd;
     c->counted_by_address = counted_by_address;
-    c->idle = true;
     c->readable = true; /* try to read at once: most clients have sent their request by now */
     c->writable = true;
     strncat(c->peer, peer, sizeof c->peer - 1);
@@ -208,17 +207,14 @@ static void add_conn(struct loop *l, int fd, struct listener *listener, const ch
         l->conns->prev = c;
     l->conns = c;
     STAT_ADD(l, open, 1);
-    c->state = CONN_HEAD;
-    if (listener->options.tls) {
+    if (listener->options.tls)
         c->ssl = server_tls_accept(l->server, fd);
-        c->state = CONN_HANDSHAKE;
-    }
+    conn_move(c, listener->options.tls ? CONN_HANDSHAKE : CONN_FIRST);
     struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = c };
     if ((listener->options.tls && !c->ssl) || epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0 || l->stopping) {
         conn_close(c);
         return;
     }
-    loop_set_deadline(l, c, DEADLINE_HEAD);
     conn_run(c);
 }
 
@@ -348,7 +344,7 @@ static void free_dead_conns(struct loop *l)
     struct conn **at = &l->ready_first;
     l->ready_last = NULL;
     while (*at) {
-        if ((*at)->dead) {
+        if ((*at)->state == CONN_CLOSED) {
             *at = (*at)->ready_next;
         } else {
             l->ready_last = *at;

@@ -126,8 +126,6 @@ static uint64_t body_length(const struct exchange *x)
 
 void send_start(struct exchange *x)
 {
-    struct conn *c = x->conn;
-    x->reply_started = true;
     if (!connection_persists(x)) {
         x->close_after = true;
         x->keep_alive = false;
@@ -180,8 +178,7 @@ void send_start(struct exchange *x)
     buf_release(h);
     *h = head; /* x->headers owns the bytes until the exchange ends */
     x->head = buf_slice(h);
-    c->state = CONN_SEND;
-    loop_set_deadline(x->loop, c, DEADLINE_SEND);
+    conn_move(x->conn, CONN_SEND);
 }
 
 /* ---- from memory ---- */
@@ -201,7 +198,7 @@ static enum send_step send_from_memory(struct conn *c, bool more)
         x->head_sent += of_head;
         x->body = slice_from(x->body, (size_t)n - of_head);
         x->bytes_out += (size_t)n - of_head;
-        loop_set_deadline(c->loop, c, DEADLINE_SEND);
+        conn_restart_deadline(c);
     }
     return SEND_DONE;
 }
@@ -346,7 +343,7 @@ static enum send_step send_file(struct conn *c)
         x->content_left -= (uint64_t)n;
         x->bytes_out += (uint64_t)n;
         budget -= (uint64_t)n;
-        loop_set_deadline(c->loop, c, DEADLINE_SEND);
+        conn_restart_deadline(c);
     }
     if (x->content_left) {
         loop_mark_ready(c->loop, c); /* other connections run first */
