@@ -79,9 +79,8 @@ static void prepare(struct bench *b, const char *dir, struct arena *a)
                                           .lifetime_ms = 3600000,
                                           .pending_ms = 86400000 };
     check(meta_write(meta, add_bucket, b, a));
-    enum task_refusal why;
     struct task_request task = { .text = S("bench"), .is_silent = true, .is_shared = true };
-    check(task_create(&b->core, &b->who, &task, a, &why, &b->request.task_id));
+    check(task_create(&b->core, &b->who, &task, a, &b->request.task_id));
 }
 
 int main(int argc, char **argv)

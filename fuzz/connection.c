@@ -60,7 +60,8 @@ static void record_head(struct connection_reader *r, const char *head)
 
 static void record_refusal(struct connection_reader *r)
 {
-    buf_printf(&r->seen, " refused %d", r->message.refusal);
+    const char *why = r->message.why;
+    buf_printf(&r->seen, " refused %d: %s", r->message.refusal, why ? why : "");
     r->ended = true;
 }
 

@@ -18,9 +18,10 @@
 
 /* ---- the API ---- */
 
-static void reply_echo(struct http_exchange *x)
+static err_t reply_echo(struct http_exchange *x)
 {
     http_reply(x, 200, "text/plain", arena_copy(&x->arena, x->req.body));
+    return NULL;
 }
 
 struct count_sink {
@@ -40,28 +41,29 @@ static err_t count_write(struct http_sink *s, slice bytes)
     return NULL;
 }
 
-static void count_finish(struct http_sink *s, struct http_exchange *x, err_t e)
+static err_t count_finish(struct http_sink *s, struct http_exchange *x, err_t e)
 {
     struct count_sink *c = CONTAINER_OF(s, struct count_sink, sink);
     /* the same reply for both errors: if a large body is cut and refused, either may be found first */
     http_reply(x, e ? 400 : 201, "text/plain", e ? S("no") : arena_printf(&x->arena, "%u", c->sum));
+    return NULL;
 }
 
-static void receive_and_count(struct http_exchange *x)
+static err_t receive_and_count(struct http_exchange *x)
 {
     if (http_has_header(&x->req, "No")) {
         http_reply(x, 401, "text/plain", S("no"));
-        return;
+        return NULL;
     }
     struct count_sink *c = arena_new(&x->arena, struct count_sink);
     *c = (struct count_sink){ { count_write, count_finish, NULL }, &x->arena, 0, 1000 };
     http_receive(x, &c->sink);
+    return NULL;
 }
 
-static void refuse_in_text(struct http_exchange *x, enum http_refusal r, int status, const char *text)
+static void fail_in_text(struct http_exchange *x, err_t e)
 {
-    (void)r;
-    http_reply(x, status, "text/plain", slice_of(text));
+    http_reply(x, http_refusal_of(e)->status, "text/plain", arena_copy(&x->arena, slice_of(e->msg)));
 }
 
 static const struct http_route routes[] = {
@@ -72,7 +74,7 @@ static const struct http_route routes[] = {
 };
 static const char *const prefixes[] = { "/", NULL };
 static const struct http_api api = {
-    .name = "test", .routes = routes, .route_count = LENGTH_OF(routes), .prefixes = prefixes, .refuse = refuse_in_text
+    .name = "test", .routes = routes, .route_count = LENGTH_OF(routes), .prefixes = prefixes, .fail = fail_in_text
 };
 
 /* ---- one server for all inputs ---- */

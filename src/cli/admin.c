@@ -195,7 +195,7 @@ static err_t parse_request(struct http_exchange *x, char **argv, int *ret_argc, 
     return NULL;
 }
 
-static void run_command(struct http_exchange *x)
+static err_t run_command(struct http_exchange *x)
 {
     struct admin_service *s = x->api->context;
     struct admin admin = { .store = s->store, .config = s->config };
@@ -209,7 +209,7 @@ static void run_command(struct http_exchange *x)
         e = access_operator(&s->store->core, S(""), &x->arena, &admin.who);
     if (e) {
         reply_result(x, EXIT_FAILED, S(""), arena_printf(&x->arena, "cais: %s\n", e->msg));
-        return;
+        return NULL;
     }
     admin.who.request_id = x->req.id;
     char *out = NULL, *err = NULL;
@@ -224,13 +224,15 @@ static void run_command(struct http_exchange *x)
     reply_result(x, status, (slice){ out, out_n }, (slice){ err, err_n });
     free(out);
     free(err);
+    return NULL;
 }
 
-static void refuse_admin_request(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+/* Only the engine refuses here: what a command refuses is its result. */
+static void fail_admin_request(struct http_exchange *x, err_t e)
 {
-    (void)refusal;
-    http_reply(x, status, "application/json",
-               arena_printf(&x->arena, "{\"error\":{\"code\":\"invalid\",\"message\":\"%s\"}}", text));
+    const struct http_refusal_row *refusal = http_refusal_of(e);
+    http_reply(x, refusal ? refusal->status : 500, "application/json",
+               arena_printf(&x->arena, "{\"error\":{\"code\":\"invalid\",\"message\":\"%s\"}}", e->msg));
 }
 
 static const struct http_route routes[] = {
@@ -243,6 +245,6 @@ void admin_service_init(struct admin_service *s)
                                      .routes = routes,
                                      .route_count = LENGTH_OF(routes),
                                      .on_all_hosts = true,
-                                     .refuse = refuse_admin_request,
+                                     .fail = fail_admin_request,
                                      .context = s };
 }

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static void refuse_later(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+static void fail_later(struct http_exchange *x, err_t e)
 {
-    (void)refusal, (void)status, (void)text;
+    (void)e;
     http_reply(x, 501, "application/json", S("{\"error\":\"this part of cais is not built yet\"}"));
 }
 
@@ -131,7 +131,7 @@ err_t apis_open(struct apis *d, const struct apis_params *params, struct arena *
     TRY(open_runrun(d, params, a));
     open_s3(d, params);
     open_service(d, params->store, c);
-    d->later = (struct http_api){ .name = "later", .refuse = refuse_later };
+    d->later = (struct http_api){ .name = "later", .fail = fail_later };
     const struct http_api *all[] = {
         &d->service.http_api, params->admin, &d->native.http_api, &d->pyrus_api, &d->runrun_api, &d->s3_api, &d->later
     };

@@ -74,8 +74,7 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     d->region = admin->config->s3.region;
     TRY(bucket_create(core, &who, d->bucket, a, &own));
     struct task_request task = { .text = S("Try cais") };
-    enum task_refusal why;
-    return task_create(core, &who, &task, a, &why, &d->task_id);
+    return task_create(core, &who, &task, a, &d->task_id);
 }
 
 #define URL SLICE_ARG(url)

@@ -23,8 +23,10 @@ static void finish_sink(struct exchange *x)
 {
     err_t e = x->body_error;
     if (!e && x->aborted)
-        e = err_make(&x->pub.arena, x->abort_code, "%s", x->abort_text);
-    x->sink->finish(x->sink, &x->pub, e);
+        e = http_refuse(&x->pub.arena, x->abort_refusal, x->abort_text);
+    e = x->sink->finish(x->sink, &x->pub, e);
+    if (e)
+        http_fail(&x->pub, e);
 }
 
 static void finish_sink_on_worker(struct pool_task *t)
@@ -51,7 +53,7 @@ static void begin_finish(struct exchange *x)
     finish_sink(x);
 }
 
-void body_abort(struct exchange *x, enum err_code code, const char *text)
+void body_abort(struct exchange *x, enum http_refusal refusal, const char *text)
 {
     if (x->conn->state == CONN_DROP) {
         conn_close(x->conn);
@@ -62,7 +64,7 @@ void body_abort(struct exchange *x, enum err_code code, const char *text)
     if (x->mode == BODY_SINK) {
         if (!x->aborted) {
             x->aborted = true;
-            x->abort_code = code;
+            x->abort_refusal = refusal;
             x->abort_text = text;
         }
         if (x->buffers_at_workers == 0)
@@ -70,11 +72,7 @@ void body_abort(struct exchange *x, enum err_code code, const char *text)
         return; /* else return_buffer does so when the last buffer comes back */
     }
     exchange_wait(x);
-    exchange_refuse(x,
-                    code == ERR_TOO_LARGE ? HTTP_REFUSE_BODY_TOO_LARGE
-                    : code == ERR_INVALID ? HTTP_REFUSE_MALFORMED
-                                          : HTTP_REFUSE_BODY_CUT,
-                    text);
+    exchange_refuse(x, refusal, text);
 }
 
 /* ---- framing ---- */
@@ -105,7 +103,8 @@ static void deliver_body_bytes(void *arg, slice bytes)
     }
 }
 
-/* Remove the HTTP framing from at most max_bytes of conn->input and deliver the content. False: it is malformed. */
+/* Remove the HTTP framing from at most max_bytes of conn->input and deliver the content. False: the chunks
+ * are malformed, and message->why says how. */
 static bool decode_framing(struct conn *c, size_t max_bytes)
 {
     struct exchange *x = c->x;
@@ -248,14 +247,14 @@ static enum body_step receive_for_worker(struct conn *c, bool *ret_again)
     ssize_t n = 1;
     if (c->input.n) {
         if (!decode_framing(c, BODY_BUFFER_BYTES - x->filling->n)) {
-            body_abort(x, ERR_INVALID, "the chunked body is not well-formed");
+            body_abort(x, HTTP_REFUSE_MALFORMED, c->message->why);
             return BODY_ENDED;
         }
     } else {
         n = x->chunked ? conn_read_more(c) : recv_into_filling(c);
     }
     if (n == 0 || n == -2) {
-        body_abort(x, ERR_TRUNCATED, "the sender went away");
+        body_abort(x, HTTP_REFUSE_BODY_CUT, NULL);
         return BODY_ENDED;
     }
     /* Submit a buffer that is full, the last one, or one that cannot be filled now while the worker has none to
@@ -313,7 +312,7 @@ enum body_step body_run(struct conn *c)
             if (n == -1)
                 return BODY_WAITS;
             if (n <= 0) {
-                body_abort(x, ERR_TRUNCATED, "the sender went away");
+                body_abort(x, HTTP_REFUSE_BODY_CUT, NULL);
                 return BODY_ENDED;
             }
         }
@@ -321,11 +320,11 @@ enum body_step body_run(struct conn *c)
         bool full = x->mode == BODY_COLLECT && x->collected.failed;
         if (full || (x->mode == BODY_DROP && x->body_received > (uint64_t)DRAIN_BYTES)) {
             /* Checked before well_formed: which of the two is found must not depend on how the bytes arrive. */
-            body_abort(x, ERR_TOO_LARGE, "the body is too large");
+            body_abort(x, HTTP_REFUSE_BODY_TOO_LARGE, NULL);
             return BODY_ENDED;
         }
         if (!well_formed) {
-            body_abort(x, ERR_INVALID, "the chunked body is not well-formed");
+            body_abort(x, HTTP_REFUSE_MALFORMED, c->message->why);
             return BODY_ENDED;
         }
         if (sink && x->body_received > BODY_INLINE_BYTES)

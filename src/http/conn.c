@@ -143,7 +143,7 @@ void conn_close(struct conn *c)
         return;
     c->broken = true;
     if (c->state == CONN_BODY) {
-        body_abort(x, ERR_TRUNCATED, "the sender went away");
+        body_abort(x, HTTP_REFUSE_BODY_CUT, NULL);
         return;
     }
     if (c->state == CONN_WAIT || (x && x->producing))
@@ -482,14 +482,14 @@ static void body_expired(struct conn *c)
     if (c->state == CONN_DROP)
         conn_close(c);
     else
-        body_abort(x, ERR_TRUNCATED, "the body came too slowly");
+        body_abort(x, HTTP_REFUSE_BODY_CUT, "the body came too slowly");
 }
 
 /* The head did not end in time. If its target has come, the API that owns the path words the reply. */
 static void head_expired(struct conn *c)
 {
     STAT_ADD(c->loop, timeouts, 1);
-    refuse_head(c, c->unread, c->message, HTTP_REFUSE_TIMEOUT, "the request did not arrive in time");
+    refuse_head(c, c->unread, c->message, HTTP_REFUSE_TIMEOUT, NULL);
     free_message(c);
     free(c->unread);
     c->unread = NULL;

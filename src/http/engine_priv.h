@@ -224,8 +224,8 @@ struct exchange {
     struct exchange *next_free;
     struct mail mail;
     struct pool_task task;
-    void (*on_loop)(struct http_exchange *);      /* of http_on_loop */
-    void (*on_collected)(struct http_exchange *); /* of http_collect; NULL: the route's handle */
+    err_t (*on_loop)(struct http_exchange *);      /* of http_on_loop */
+    err_t (*on_collected)(struct http_exchange *); /* of http_collect; NULL: the route's handle */
     int64_t began_ms;
     bool keep_alive, head_only, wants_continue;
     int minor;
@@ -242,8 +242,8 @@ struct exchange {
     struct pool_task body_task;  /* is queued or runs while there are filled buffers */
     bool uses_workers;           /* the sink runs on body workers, not on the loop */
     bool finishing;              /* the sink's finish was called, or is about to be */
-    bool aborted;                /* no more bytes will come: finish with abort_code */
-    enum err_code abort_code;
+    bool aborted;                /* no more bytes will come: finish with this refusal */
+    enum http_refusal abort_refusal;
     const char *abort_text;
     struct body_buffer *filling; /* the buffer that the loop reads into */
     /* the reply */
@@ -273,8 +273,8 @@ void exchange_free(struct exchange *); /* reports it, releases its resources, gi
 void exchange_begin(struct exchange *, const char *head, const struct message *);
 /* The body is complete or was dropped: run the handler. */
 void exchange_body_done(struct exchange *);
+/* Refuse the request. text: as in http_refuse. */
 void exchange_refuse(struct exchange *, enum http_refusal, const char *text);
-int http_refusal_status(enum http_refusal);
 /* From here on the connection waits for the reply. Another thread may be at work on it, and no deadline runs. */
 void exchange_wait(struct exchange *);
 /* The exchange was replied to: start to send. On the loop's thread. */
@@ -286,7 +286,7 @@ enum body_step { BODY_WAITS, BODY_COMPLETE, BODY_ENDED /* the connection has mov
 /* Process what is available: conn->input first, then the socket. */
 enum body_step body_run(struct conn *);
 /* Accept no more of this body. Leads to a call of the sink's finish, or to a refusal. */
-void body_abort(struct exchange *, enum err_code code, const char *text);
+void body_abort(struct exchange *, enum http_refusal, const char *text);
 
 /* ---- send.c: replies ---- */
 

@@ -114,18 +114,6 @@ bool http_has_header(const struct http_request *req, const char *name)
 
 /* ---- from head to handler ---- */
 
-int http_refusal_status(enum http_refusal r)
-{
-    static const int status[] = { [HTTP_REFUSE_MALFORMED] = 400,   [HTTP_REFUSE_NO_ROUTE] = 404,
-                                  [HTTP_REFUSE_METHOD] = 405,      [HTTP_REFUSE_BODY_TOO_LARGE] = 413,
-                                  [HTTP_REFUSE_BODY_CUT] = 400,    [HTTP_REFUSE_HEAD_TOO_LARGE] = 431,
-                                  [HTTP_REFUSE_EXPECTATION] = 417, [HTTP_REFUSE_NOT_IMPLEMENTED] = 501,
-                                  [HTTP_REFUSE_VERSION] = 505,     [HTTP_REFUSE_TIMEOUT] = 408,
-                                  [HTTP_REFUSE_RANGE] = 416,       [HTTP_REFUSE_PRECONDITION] = 412,
-                                  [HTTP_REFUSE_BUSY] = 503 };
-    return status[r];
-}
-
 static void find_exchange_route(struct exchange *x, slice path, struct route_match *ret)
 {
     const struct http_request *req = &x->pub.req;
@@ -147,12 +135,19 @@ void exchange_refuse(struct exchange *x, enum http_refusal refusal, const char *
         find_exchange_route(x, path, &m);
         pub->api = m.api;
     }
-    if (refusal == HTTP_REFUSE_BUSY)
+    http_fail(pub, http_refuse(&pub->arena, refusal, text));
+}
+
+void http_fail(struct http_exchange *pub, err_t e)
+{
+    struct exchange *x = (struct exchange *)pub;
+    const struct http_refusal_row *refusal = http_refusal_of(e);
+    assert(e && !x->replied);
+    if (refusal && e->reason == HTTP_REFUSE_BUSY)
         http_reply_header(pub, "Retry-After", S("1"));
-    if (refusal == HTTP_REFUSE_MALFORMED || refusal == HTTP_REFUSE_BODY_CUT || refusal == HTTP_REFUSE_TIMEOUT ||
-        refusal == HTTP_REFUSE_HEAD_TOO_LARGE || refusal == HTTP_REFUSE_NOT_IMPLEMENTED)
+    if (refusal && refusal->closes)
         x->close_after = true;
-    pub->api->refuse(pub, refusal, http_refusal_status(refusal), text);
+    pub->api->fail(pub, e);
 }
 
 static void copy_request_head(struct exchange *x, const char *head, const struct message *m)
@@ -223,13 +218,18 @@ static bool parse_request_target(struct exchange *x)
     return true;
 }
 
+/* Run one of the API's functions. Unless it refused, the exchange may have ended, so do not touch it afterwards. */
+static void run_api(struct http_exchange *pub, err_t (*fn)(struct http_exchange *))
+{
+    err_t e = fn(pub);
+    if (e)
+        http_fail(pub, e);
+}
+
 static void run_handler(struct pool_task *t)
 {
     struct exchange *x = CONTAINER_OF(t, struct exchange, task);
-    if (x->on_collected)
-        x->on_collected(&x->pub);
-    else
-        x->pub.route->handle(&x->pub);
+    run_api(&x->pub, x->on_collected ? x->on_collected : x->pub.route->handle);
 }
 
 void exchange_wait(struct exchange *x)
@@ -242,19 +242,19 @@ void exchange_body_done(struct exchange *x)
     x->pub.req.body = buf_slice(&x->collected);
     exchange_wait(x);
     if (x->pub.route->flags & HTTP_ON_LOOP && !x->on_collected) {
-        x->pub.route->handle(&x->pub);
+        run_api(&x->pub, x->pub.route->handle);
         return;
     }
     x->task.run = run_handler;
     if (!pool_submit(x->loop->server->workers, &x->task))
-        exchange_refuse(x, HTTP_REFUSE_BUSY, "too many requests are waiting");
+        exchange_refuse(x, HTTP_REFUSE_BUSY, NULL);
 }
 
 /* Receive the body into memory, or drop it. */
 static void begin_collect(struct exchange *x, size_t max_bytes, bool drop)
 {
     if (x->pub.req.content_length > (int64_t)max_bytes) {
-        exchange_refuse(x, HTTP_REFUSE_BODY_TOO_LARGE, "the body is too large");
+        exchange_refuse(x, HTTP_REFUSE_BODY_TOO_LARGE, NULL);
         return;
     }
     x->mode = drop ? BODY_DROP : BODY_COLLECT;
@@ -286,15 +286,17 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
         }
         if (match.allow.n)
             http_reply_header(pub, "Allow", match.allow);
-        exchange_refuse(x, match.allow.n ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE,
-                        match.allow.n ? "this method is not offered here" : "there is nothing at this path");
+        exchange_refuse(x, match.allow.n ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE, NULL);
         return;
     }
     const struct http_route *route = match.route;
-    if (!(route->flags & HTTP_PUBLIC) && pub->api->guard && !pub->api->guard(pub))
+    err_t refused = route->flags & HTTP_PUBLIC || !pub->api->guard ? NULL : pub->api->guard(pub);
+    if (refused) {
+        http_fail(pub, refused);
         return;
+    }
     if (route->flags & HTTP_STREAM) {
-        route->handle(pub);
+        run_api(pub, route->handle);
         if (x->mode == BODY_NONE && x->conn->state == CONN_BODY)
             exchange_wait(x); /* the handler has passed the exchange on, and will reply later */
         return;
@@ -302,7 +304,7 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     begin_collect(x, route->max_body ? route->max_body : DEFAULT_MAX_BODY, route->flags & HTTP_NO_BODY);
 }
 
-void http_collect(struct http_exchange *pub, size_t max_body, void (*on_collected)(struct http_exchange *))
+void http_collect(struct http_exchange *pub, size_t max_body, err_t (*on_collected)(struct http_exchange *))
 {
     struct exchange *x = (struct exchange *)pub;
     assert(loop_is_current(x->loop) && x->mode == BODY_NONE && !x->replied);
@@ -373,15 +375,15 @@ static void return_to_loop(struct exchange *x)
 static void deliver_on_loop(struct mail *m)
 {
     struct exchange *x = CONTAINER_OF(m, struct exchange, mail);
-    x->on_loop(&x->pub);
+    run_api(&x->pub, x->on_loop);
 }
 
-void http_on_loop(struct http_exchange *pub, void (*fn)(struct http_exchange *))
+void http_on_loop(struct http_exchange *pub, err_t (*fn)(struct http_exchange *))
 {
     struct exchange *x = (struct exchange *)pub;
     assert(!x->replied);
     if (loop_is_current(x->loop)) {
-        fn(pub);
+        run_api(pub, fn);
         return;
     }
     x->on_loop = fn;
@@ -442,7 +444,7 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
     enum precondition verdict = preconditions_check(&conditions, &current, true);
     if (verdict == PRECONDITION_FAILED) {
         release_content(x);
-        exchange_refuse(x, HTTP_REFUSE_PRECONDITION, "the precondition does not hold");
+        exchange_refuse(x, HTTP_REFUSE_PRECONDITION, NULL);
         return;
     }
     if (verdict != PRECONDITION_PROCEED) {
@@ -472,7 +474,7 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
         http_reply_header(pub, "Content-Range",
                           arena_printf(&pub->arena, "bytes */%llu", (unsigned long long)content->size_bytes));
         release_content(x);
-        exchange_refuse(x, HTTP_REFUSE_RANGE, "the file has no such range");
+        exchange_refuse(x, HTTP_REFUSE_RANGE, NULL);
         return;
     }
     x->content_at = r.first;

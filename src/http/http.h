@@ -7,10 +7,13 @@
  *   ordinary route    req.body holds the body (at most route->max_body); handle runs on a worker thread and may block
  *   HTTP_ON_LOOP      the same, but handle runs on the loop: it must not block or sync (reading a row is fine)
  *   HTTP_STREAM       handle runs on the loop when the head is complete, before any byte of the body and before
- *                     "100 Continue". It replies with a refusal, or calls http_receive with a sink for the body
+ *                     "100 Continue". It refuses, or calls http_receive with a sink for the body
  *   HTTP_NO_BODY      a body is read and dropped; otherwise like an ordinary route
- * Every exchange ends in exactly one http_reply… call, on any thread, at once or later. After that call the exchange
- * belongs to the engine again: do not touch it.
+ * Every function of an API that is given an exchange to answer (guard, handle, finish of a sink, the functions passed to
+ * http_collect and http_on_loop) returns an error to refuse: the engine passes it to the API's fail, which replies. If it
+ * returns NULL, it has replied or will reply later, on any thread, by one http_reply… call or by http_fail. (A guard that
+ * returns NULL lets the request pass.) After that call, or after an error was returned, the exchange belongs to the
+ * engine again: do not touch it.
  * Thread   one thread at a time owns an exchange; the engine hands it over.
  * Sources  RFC 9110, RFC 9112. */
 #ifndef CAIS_HTTP_HTTP_H
@@ -19,6 +22,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "http/refusal.h"
 
 struct http_exchange;
 struct http_route;
@@ -76,27 +80,10 @@ struct http_route {
     const char *method;  /* "GET" also serves HEAD: handle replies as to GET, and the engine drops the body */
     const char *pattern; /* "/v4/files/download/{id}": literal segments and {…}; a trailing slash in the request is
                             ignored; a literal segment wins over a parameter */
-    void (*handle)(struct http_exchange *);
+    err_t (*handle)(struct http_exchange *);
     unsigned flags;
-    size_t max_body;  /* bytes; 0: 1 MiB. The API's refuse is called for a larger body */
+    size_t max_body;  /* bytes; 0: 1 MiB. A larger body is refused: HTTP_REFUSE_BODY_TOO_LARGE */
     const char *spec; /* the section of the contract that asks for this route */
-};
-
-/* What the engine refuses by itself. Each API words the reply in its own form. */
-enum http_refusal {
-    HTTP_REFUSE_MALFORMED,       /* 400: not HTTP as we accept it; the connection closes afterwards */
-    HTTP_REFUSE_NO_ROUTE,        /* 404 */
-    HTTP_REFUSE_METHOD,          /* 405; the engine adds Allow */
-    HTTP_REFUSE_BODY_TOO_LARGE,  /* 413: larger than the route's max_body */
-    HTTP_REFUSE_BODY_CUT,        /* 400: the body ended early: the client has gone, or has closed its side */
-    HTTP_REFUSE_HEAD_TOO_LARGE,  /* 431 */
-    HTTP_REFUSE_EXPECTATION,     /* 417 */
-    HTTP_REFUSE_NOT_IMPLEMENTED, /* 501: transfer coding */
-    HTTP_REFUSE_VERSION,         /* 505 */
-    HTTP_REFUSE_TIMEOUT,         /* 408 */
-    HTTP_REFUSE_RANGE,           /* 416; the engine has added Content-Range */
-    HTTP_REFUSE_PRECONDITION,    /* 412 */
-    HTTP_REFUSE_BUSY             /* 503: no worker is free, and their queue is full; the engine adds Retry-After */
 };
 
 /* A protocol that the server speaks: one folder of src/api/. */
@@ -112,11 +99,13 @@ struct http_api {
     const struct http_route *catch_all;
     bool on_all_hosts;     /* also answers on the host names of other APIs */
     bool only_where_named; /* answers only on listeners that name it (http_listener.only_api) */
-    /* Authorise before handle runs. Returns true, or replies and returns false. Runs on the loop: it may read a row but
-     * must not block. NULL: everything is public. */
-    bool (*guard)(struct http_exchange *);
-    /* Reply with a refusal in the API's own form. status is the engine's choice; an API may use another one. */
-    void (*refuse)(struct http_exchange *, enum http_refusal, int status, const char *text);
+    /* Authorise before handle runs. Runs on the loop: it may read a row but must not block. NULL: everything is
+     * public. */
+    err_t (*guard)(struct http_exchange *);
+    /* Reply to a request that ends with this error, in the API's own form: an error of its own functions, or a refusal of
+     * the engine (http_refusal_of). The error and its texts may end with the call. Runs on the thread that found the
+     * error; it must not block. The engine has added the headers that a refusal asks for. */
+    void (*fail)(struct http_exchange *, err_t e);
     void *context; /* the API's own: x->api->context */
 };
 
@@ -131,7 +120,10 @@ void http_reply_header(struct http_exchange *, const char *name, slice value);
 void http_content_headers(struct http_exchange *);
 /* End the exchange. `body` must live in x->arena, or for ever. content_type NULL: no Content-Type header. */
 void http_reply(struct http_exchange *, int status, const char *content_type, slice body);
-/* The same, and close the connection after the reply: the body of the request was not read to its end. */
+/* End the exchange with an error: the API's fail replies, before this returns. For code that cannot return the error to the
+ * engine, because it runs on a thread of its own. Thread: any. */
+void http_fail(struct http_exchange *, err_t e);
+/* As http_reply, and close the connection after the reply: the body of the request was not read to its end. */
 void http_reply_close(struct http_exchange *, int status, const char *content_type, slice body);
 
 /* The bytes of a download. They come from `bytes`, else from `fd`, else from read_at. */
@@ -154,7 +146,7 @@ struct http_content {
     bool head_has_ranges;            /* Range applies to HEAD as to GET; HTTP defines it for GET only */
 };
 /* End the exchange with a download. Handles HEAD, Range (one range; several: the whole), If-Range, conditional
- * requests, Accept-Ranges, ETag and Last-Modified: 200, 206 or 304, and through the API's refuse 412 or 416.
+ * requests, Accept-Ranges, ETag and Last-Modified: 200, 206 or 304, and through the API's fail 412 or 416.
  * `content` must live in x->arena. */
 void http_reply_content(struct http_exchange *, struct http_content *content);
 
@@ -169,7 +161,7 @@ void http_reply_stream(struct http_exchange *, int status, const char *content_t
 
 /* Run `fn` on the exchange's loop, where it must not block; it owns the exchange from then on. It lets a thread that
  * all requests share, like the committer, pass work on instead of doing it. Thread: any. */
-void http_on_loop(struct http_exchange *, void (*fn)(struct http_exchange *));
+void http_on_loop(struct http_exchange *, err_t (*fn)(struct http_exchange *));
 
 /* ---- streamed bodies ---- */
 
@@ -177,20 +169,21 @@ void http_on_loop(struct http_exchange *, void (*fn)(struct http_exchange *));
  * one call wrote is visible to the next.
  *   write    the next bytes, without HTTP framing. An error ends the body: finish is called with it, and the rest of
  *   the request is read and dropped if it is small, else the connection is closed
- *   finish   called exactly once. e is NULL when every byte arrived; TRUNCATED when the client went away or sent too
- *   few bytes (it must be replied to all the same: a client that closed its side may still read); else the error of
- *            write. Must lead to exactly one http_reply… call, at once or later, on any thread
+ *   finish   called exactly once. e is NULL when every byte arrived; the error of write; or a refusal of the engine:
+ *            HTTP_REFUSE_BODY_CUT when the client went away or sent too few bytes (it is replied to all the same: a
+ *            client that closed its side may still read), HTTP_REFUSE_MALFORMED when the framing is wrong. Often it
+ *            just returns e
  *   blocks   called before finish: true when finish may sync or wait; it then runs on a worker. NULL: false */
 struct http_sink {
     err_t (*write)(struct http_sink *, slice bytes);
-    void (*finish)(struct http_sink *, struct http_exchange *, err_t e);
+    err_t (*finish)(struct http_sink *, struct http_exchange *, err_t e);
     bool (*blocks)(struct http_sink *);
 };
 /* Accept the body of an HTTP_STREAM exchange; sends "100 Continue" if the client waits for it. Call from handle. */
 void http_receive(struct http_exchange *, struct http_sink *);
 /* For an HTTP_STREAM route that sees from the head that this is an ordinary request: receive the body into req.body (at
- * most max_body bytes; 0: drop it), then run `fn` on a worker, as for an ordinary route. The API's refuse is called if
- * the body is too large, malformed or incomplete. Call from handle. */
-void http_collect(struct http_exchange *, size_t max_body, void (*fn)(struct http_exchange *));
+ * most max_body bytes; 0: drop it), then run `fn` on a worker, as for an ordinary route. A body that is too large,
+ * malformed or incomplete is refused. Call from handle. */
+void http_collect(struct http_exchange *, size_t max_body, err_t (*fn)(struct http_exchange *));
 
 #endif

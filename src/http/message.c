@@ -102,20 +102,18 @@ static int on_headers_complete(llhttp_t *p)
 }
 
 /* Check the framing up to `to` (chunk sizes, extensions, trailers): its length is limited, and CR and LF come in
- * pairs. */
-static bool framing_is_fine(struct message *m, const char *to)
+ * pairs. The first wrong byte decides, as in scan_lines. False: m->why says what is wrong. */
+static bool check_framing(struct message *m, const char *to)
 {
-    const char *p = m->framing;
-    m->extra += (size_t)(to - p);
-    m->framing = to;
-    if (m->extra > m->limits->chunk_extra)
-        return false;
-    for (; p < to; p++) {
-        if ((*p == '\n') != m->after_cr)
-            return false;
-        m->after_cr = *p == '\r';
+    for (; m->framing < to && !m->why; m->framing++) {
+        if (++m->extra > m->limits->chunk_extra)
+            m->why = "the chunk extensions or trailers are too long";
+        else if ((*m->framing == '\n') != m->after_cr)
+            m->why =
+                m->after_cr ? "a CR without its LF in the chunked body" : "an LF without its CR in the chunked body";
+        m->after_cr = *m->framing == '\r';
     }
-    return true;
+    return !m->why;
 }
 
 /* llhttp accepts sizes up to 2^64 - 1. We refuse those from 2^63 on, which other software may read as negative. */
@@ -127,7 +125,7 @@ static int on_chunk_header(llhttp_t *p)
 static int on_body(llhttp_t *p, const char *at, size_t n)
 {
     struct message *m = message_of(p);
-    if (!framing_is_fine(m, at))
+    if (!check_framing(m, at))
         return -1;
     m->extra = 0;
     m->framing = at + n;
@@ -208,7 +206,7 @@ static enum message_result check_header_lines(struct message *m, const char *sta
         case 6:
             if (slice_eq_nocase(name, S("Expect"))) {
                 if (!slice_eq_nocase(value, S("100-continue")))
-                    return refuse_message(m, HTTP_REFUSE_EXPECTATION, "an expectation other than 100-continue");
+                    return refuse_message(m, HTTP_REFUSE_EXPECTATION, NULL);
                 m->expect_continue = true;
             }
             break;
@@ -248,7 +246,7 @@ static enum message_result check_header_lines(struct message *m, const char *sta
         if (lengths)
             return refuse_message(m, HTTP_REFUSE_MALFORMED, "Content-Length and Transfer-Encoding together");
         if (codings > 1 || !slice_eq_nocase(coding, S("chunked")))
-            return refuse_message(m, HTTP_REFUSE_NOT_IMPLEMENTED, "a transfer coding other than chunked");
+            return refuse_message(m, HTTP_REFUSE_NOT_IMPLEMENTED, NULL);
         m->chunked = true;
         m->content_length = -1;
     }
@@ -297,11 +295,11 @@ static enum message_result refuse_parse(struct message *m)
         return refuse_message(m, HTTP_REFUSE_HEAD_TOO_LARGE, "too many header lines");
     switch (llhttp_get_errno(p)) {
     case HPE_INVALID_TRANSFER_ENCODING:
-        return refuse_message(m, HTTP_REFUSE_NOT_IMPLEMENTED, "a transfer coding other than chunked");
+        return refuse_message(m, HTTP_REFUSE_NOT_IMPLEMENTED, NULL);
     case HPE_INVALID_VERSION:
         if (p->http_major == 1 && p->http_minor <= 1) /* the version is fine, but what follows it is not */
             return refuse_message(m, HTTP_REFUSE_MALFORMED, "not a well-formed request line");
-        return refuse_message(m, HTTP_REFUSE_VERSION, "an HTTP version other than 1.0 and 1.1");
+        return refuse_message(m, HTTP_REFUSE_VERSION, NULL);
     case HPE_PAUSED_H2_UPGRADE:
         return refuse_message(m, HTTP_REFUSE_VERSION, "HTTP/2 is not spoken here");
     default:
@@ -315,7 +313,7 @@ enum message_result message_head(struct message *m, const char *start, size_t n)
     size_t from = m->fed, to = n > m->limits->head_bytes ? m->limits->head_bytes : n;
     m->base = start;
     if (from == to && n > to)
-        return refuse_message(m, HTTP_REFUSE_HEAD_TOO_LARGE, "the head is too large");
+        return refuse_message(m, HTTP_REFUSE_HEAD_TOO_LARGE, NULL);
     llhttp_errno_t e = llhttp_execute(p, start + from, to - from);
     if (e == HPE_PAUSED)
         to = (size_t)(llhttp_get_error_pos(p) - start);
@@ -331,13 +329,28 @@ enum message_result message_head(struct message *m, const char *start, size_t n)
     if (refused_here)
         return refuse_parse(m);
     if (e == HPE_OK)
-        return n > m->limits->head_bytes ? refuse_message(m, HTTP_REFUSE_HEAD_TOO_LARGE, "the head is too large")
-                                         : MESSAGE_MORE;
+        return n > m->limits->head_bytes ? refuse_message(m, HTTP_REFUSE_HEAD_TOO_LARGE, NULL) : MESSAGE_MORE;
     if (p->http_major != 1 || p->http_minor > 1)
-        return refuse_message(m, HTTP_REFUSE_VERSION, "an HTTP version other than 1.0 and 1.1");
+        return refuse_message(m, HTTP_REFUSE_VERSION, NULL);
     m->minor = p->http_minor;
     m->head_bytes = to;
     return check_header_lines(m, start);
+}
+
+/* What llhttp found wrong with a chunked body. */
+static const char *chunk_fault(struct message *m)
+{
+    switch (llhttp_get_errno(parser_of(m))) {
+    case HPE_INVALID_CHUNK_SIZE:
+    case HPE_CB_CHUNK_HEADER:
+        return "a chunk size is not a hexadecimal number below 2^63";
+    case HPE_STRICT:
+        return "a chunk extension, or the end of a chunk, is not well-formed";
+    case HPE_INVALID_HEADER_TOKEN:
+        return "a trailer of the chunked body is not well-formed";
+    default:
+        return "the chunked body is not well-formed";
+    }
 }
 
 enum message_result message_chunks(struct message *m, slice in, void (*bytes)(void *arg, slice), void *arg,
@@ -354,9 +367,12 @@ enum message_result message_chunks(struct message *m, slice in, void (*bytes)(vo
     m->framing = in.p;
     llhttp_errno_t e = llhttp_execute(p, in.p, in.n);
     bool done = e == HPE_PAUSED && m->body_done;
-    const char *end = done ? llhttp_get_error_pos(p) : in.p + in.n;
-    if ((e != HPE_OK && !done) || !framing_is_fine(m, end))
-        return refuse_message(m, HTTP_REFUSE_MALFORMED, "the chunked body is not well-formed");
+    const char *end = e == HPE_OK ? in.p + in.n : llhttp_get_error_pos(p);
+    bool at_wrong_byte = e != HPE_OK && !done && e != HPE_CB_CHUNK_HEADER && end < in.p + in.n;
+    if (!check_framing(m, end + at_wrong_byte))
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, m->why);
+    if (e != HPE_OK && !done)
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, chunk_fault(m));
     *ret_used = (size_t)(end - in.p);
     return done ? MESSAGE_DONE : MESSAGE_MORE;
 }

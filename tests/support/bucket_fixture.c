@@ -186,9 +186,9 @@ struct complete_request bucket_fixture_complete_request(const struct bucket_fixt
 }
 
 err_t bucket_fixture_complete(const struct bucket_fixture *s, const struct complete_request *request, struct arena *a,
-                              enum upload_refusal *ret_why, struct entry *ret)
+                              struct entry *ret)
 {
-    return upload_complete(&s->w->core, &s->who, request, a, ret_why, ret);
+    return upload_complete(&s->w->core, &s->who, request, a, ret);
 }
 
 err_t bucket_fixture_abort(const struct bucket_fixture *s, slice key, slice name, struct arena *a)

@@ -48,7 +48,7 @@ err_t bucket_fixture_put_part(const struct bucket_fixture *, slice key, slice na
 struct complete_request bucket_fixture_complete_request(const struct bucket_fixture *, slice key, slice name,
                                                         const struct completed_part *parts, size_t count);
 err_t bucket_fixture_complete(const struct bucket_fixture *, const struct complete_request *, struct arena *a,
-                              enum upload_refusal *ret_why, struct entry *ret);
+                              struct entry *ret);
 err_t bucket_fixture_abort(const struct bucket_fixture *, slice key, slice name, struct arena *a);
 
 /* ---- a guarded bucket ---- */

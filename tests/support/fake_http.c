@@ -18,7 +18,7 @@ struct fake_exchange {
     bool done; /* a reply was made */
     bool collects;
     size_t max_body; /* of http_collect */
-    void (*on_collected)(struct http_exchange *);
+    err_t (*on_collected)(struct http_exchange *);
 };
 
 static struct fake_exchange *fake_of(struct http_exchange *x)
@@ -120,9 +120,24 @@ void http_content_headers(struct http_exchange *x)
     (void)x; /* only conditions and ranges, which are not implemented, could refuse such a content */
 }
 
-void http_on_loop(struct http_exchange *x, void (*fn)(struct http_exchange *))
+void http_fail(struct http_exchange *x, err_t e)
 {
-    fn(x); /* there is only one thread */
+    assert(e && !fake_of(x)->done);
+    fake_of(x)->reply->refused = http_refusal_of(e) != NULL;
+    x->api->fail(x, e);
+}
+
+/* Run one of the API's functions; like the engine. */
+static void run_api(struct http_exchange *x, err_t (*fn)(struct http_exchange *))
+{
+    err_t e = fn(x);
+    if (e)
+        http_fail(x, e);
+}
+
+void http_on_loop(struct http_exchange *x, err_t (*fn)(struct http_exchange *))
+{
+    run_api(x, fn); /* there is only one thread */
 }
 
 void http_reply_stream(struct http_exchange *x, int status, const char *content_type, struct http_producer *producer)
@@ -148,7 +163,7 @@ void http_receive(struct http_exchange *x, struct http_sink *sink)
     f->reply->received = true;
 }
 
-void http_collect(struct http_exchange *x, size_t max_body, void (*fn)(struct http_exchange *))
+void http_collect(struct http_exchange *x, size_t max_body, err_t (*fn)(struct http_exchange *))
 {
     struct fake_exchange *f = fake_of(x);
     assert(x->route && x->route->flags & HTTP_STREAM && !f->sink && !f->done && !f->collects);
@@ -219,10 +234,9 @@ static const struct http_route *find_route(const struct http_api *api, struct ht
 
 /* ---- an exchange ---- */
 
-static void refuse_as_engine(struct fake_exchange *f, enum http_refusal refusal, int status, const char *text)
+static void refuse_as_engine(struct fake_exchange *f, enum http_refusal refusal)
 {
-    f->reply->refused = true;
-    f->http->api->refuse(&f->x, refusal, status, text);
+    http_fail(&f->x, http_refuse(&f->x.arena, refusal, NULL));
 }
 
 static void feed_sink(struct fake_exchange *f, const struct fake_request *request)
@@ -237,12 +251,13 @@ static void feed_sink(struct fake_exchange *f, const struct fake_request *reques
         e = f->sink->write(f->sink, (slice){ copy, part.n });
         free(copy);
     }
-    static const struct err gone = { .code = ERR_TRUNCATED, .msg = "the sender went away", .where = ERR_HERE };
     if (!e && request->cut)
-        e = &gone;
+        e = http_refuse(&f->x.arena, HTTP_REFUSE_BODY_CUT, NULL);
     if (!e && f->sink->blocks)
         f->sink->blocks(f->sink);
-    f->sink->finish(f->sink, &f->x, e);
+    e = f->sink->finish(f->sink, &f->x, e);
+    if (e)
+        http_fail(&f->x, e);
 }
 
 /* Check a body that is collected or dropped, as the engine does. False: the request was refused. */
@@ -253,10 +268,10 @@ static bool check_collected_body(struct fake_exchange *f, const struct fake_requ
     if (drop) {
         req->body = S("");
     } else if (req->body.n > max_body) {
-        refuse_as_engine(f, HTTP_REFUSE_BODY_TOO_LARGE, 413, "the body is too large");
+        refuse_as_engine(f, HTTP_REFUSE_BODY_TOO_LARGE);
         return false;
     } else if (request->cut) {
-        refuse_as_engine(f, HTTP_REFUSE_BODY_CUT, 400, "the body was cut");
+        refuse_as_engine(f, HTTP_REFUSE_BODY_CUT);
         return false;
     }
     return true;
@@ -271,27 +286,27 @@ static void run_exchange(struct fake_exchange *f, const struct fake_request *req
     if (!x->route && !path_known)
         x->route = api->catch_all;
     if (!x->route) {
-        refuse_as_engine(f, path_known ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE, path_known ? 405 : 404,
-                         path_known ? "method not allowed" : "no such path");
+        refuse_as_engine(f, path_known ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE);
         return;
     }
-    if (!(x->route->flags & HTTP_PUBLIC) && api->guard && !api->guard(x)) {
+    err_t refused = x->route->flags & HTTP_PUBLIC || !api->guard ? NULL : api->guard(x);
+    if (refused) {
         f->reply->by_guard = true;
-        assert(f->done);
+        http_fail(x, refused);
         return;
     }
     assert(!f->done);
     if (x->route->flags & HTTP_STREAM) {
-        x->route->handle(x);
+        run_api(x, x->route->handle);
         if (f->sink)
             feed_sink(f, request);
         else if (f->collects && check_collected_body(f, request, f->max_body, f->max_body == 0))
-            f->on_collected(x);
+            run_api(x, f->on_collected);
         return;
     }
     if (check_collected_body(f, request, x->route->max_body ? x->route->max_body : (size_t)1 << 20,
                              x->route->flags & HTTP_NO_BODY))
-        x->route->handle(x);
+        run_api(x, x->route->handle);
 }
 
 static void fill_request(struct http_request *req, const struct fake_request *from, struct arena *a)

@@ -40,7 +40,7 @@ struct fake_reply {
     slice etag;
     int64_t last_modified_ms;
     bool cut;     /* read_at or the producer failed, so the engine would close the connection */
-    bool refused; /* by the API's refuse: no route, another method, body too large or cut */
+    bool refused; /* by the engine: no route, another method, body too large or cut */
     bool by_guard;
     bool received; /* the handler accepted the body, so the engine would send "100 Continue" */
 };

@@ -28,6 +28,13 @@
         if (e_)                                                                                                        \
             fail_msg("%s failed: %s: %s (%s)", #expr, err_code_name(e_->code), e_->msg, e_->where);                    \
     } while (0)
+/* The call was refused by this rule: a reason of core, of the HTTP engine, or of an API. */
+#define EXPECT_REFUSED(expr, want)                                                                                     \
+    do {                                                                                                               \
+        err_t e_ = (expr);                                                                                             \
+        if (err_reason(e_) != (int)(want))                                                                             \
+            fail_msg("%s gave reason %d (%s), expected %s", #expr, err_reason(e_), e_ ? e_->msg : "success", #want);   \
+    } while (0)
 #define EXPECT_ERR(expr, want)                                                                                         \
     do {                                                                                                               \
         err_t e_ = (expr);                                                                                             \

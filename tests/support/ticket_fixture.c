@@ -128,20 +128,18 @@ err_t ticket_fixture_put(const struct ticket_fixture *p, int64_t file_id, slice 
 
 /* ---- confirming, and what a test asks ---- */
 
-err_t ticket_fixture_confirm(const struct ticket_fixture *p, const struct principal *who, int64_t file_id,
-                             enum ticket_refusal *ret_why)
+err_t ticket_fixture_confirm(const struct ticket_fixture *p, const struct principal *who, int64_t file_id)
 {
     struct document d;
-    return ticket_confirm(&p->w->core, who, file_id, p->w->a, ret_why, &d);
+    return ticket_confirm(&p->w->core, who, file_id, p->w->a, &d);
 }
 
 int64_t ticket_fixture_document(const struct ticket_fixture *p, const struct principal *who, int64_t task_id,
                                 slice name, slice bytes)
 {
-    enum ticket_refusal why;
     int64_t id = ticket_fixture_issue(p, who, task_id, name, bytes.n);
     EXPECT_OK(ticket_fixture_put(p, id, bytes));
-    EXPECT_OK(ticket_fixture_confirm(p, who, id, &why));
+    EXPECT_OK(ticket_fixture_confirm(p, who, id));
     return id;
 }
 
@@ -157,10 +155,9 @@ bool ticket_fixture_has_file(const struct ticket_fixture *p, int64_t file_id)
 
 int64_t ticket_fixture_task(const struct ticket_fixture *p, const struct principal *who)
 {
-    enum task_refusal why;
     int64_t id;
     EXPECT_OK(task_create(&p->w->core, who,
                           &(struct task_request){ .text = S("a task"), .is_silent = true, .is_shared = true }, p->w->a,
-                          &why, &id));
+                          &id));
     return id;
 }

@@ -32,8 +32,7 @@ err_t ticket_fixture_put(const struct ticket_fixture *, int64_t file_id, slice b
 int64_t ticket_fixture_document(const struct ticket_fixture *, const struct principal *who, int64_t task_id, slice name,
                                 slice bytes);
 
-err_t ticket_fixture_confirm(const struct ticket_fixture *, const struct principal *who, int64_t file_id,
-                             enum ticket_refusal *ret_why);
+err_t ticket_fixture_confirm(const struct ticket_fixture *, const struct principal *who, int64_t file_id);
 bool ticket_fixture_has_file(const struct ticket_fixture *, int64_t file_id); /* is there a record, visible or not? */
 /* A shared task of that author, without a first comment. */
 int64_t ticket_fixture_task(const struct ticket_fixture *, const struct principal *who);

@@ -51,9 +51,8 @@ static int64_t private_task(struct world *w, const struct principal *who, const 
 {
     struct attachment a = attachment_of(f);
     struct task_request request = { .text = S("private"), .attachments = &a, .attachment_count = 1 };
-    enum task_refusal why;
     int64_t id;
-    EXPECT_OK(task_create(&w->core, who, &request, w->a, &why, &id));
+    EXPECT_OK(task_create(&w->core, who, &request, w->a, &id));
     return id;
 }
 
@@ -70,10 +69,9 @@ TEST(document_without_ticket_is_visible_to_owner_admins_and_who_sees_its_task)
     private_task(w, &ana, &f);
     EXPECT_ERR(see(w, &bia, f.id), ERR_NOT_FOUND);
     struct attachment a = attachment_of(&f);
-    enum task_refusal why;
     int64_t comment;
     struct task_comment on_shared_task = { .task_id = task, .attachments = &a, .attachment_count = 1 };
-    EXPECT_OK(task_comment_add(&w->core, &ana, &on_shared_task, w->a, &why, &comment));
+    EXPECT_OK(task_comment_add(&w->core, &ana, &on_shared_task, w->a, &comment));
     EXPECT_OK(see(w, &bia, f.id));
     EXPECT_SLICE(bytes_of(w, &bia, f.id), S("hello"));
     EXPECT_ERR(see(w, &bia, 777), ERR_NOT_FOUND);
@@ -84,12 +82,11 @@ TEST(document_open_refuses_a_pending_document)
     TICKET_FIXTURE(p);
     struct document d;
     struct content content;
-    enum ticket_refusal why;
     int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
     EXPECT_ERR(document_open(&w->core, &ana, id, w->a, &d, &content), ERR_NOT_FOUND);
     EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     EXPECT_ERR(document_open(&w->core, &ana, id, w->a, &d, &content), ERR_NOT_FOUND);
-    EXPECT_OK(ticket_fixture_confirm(&p, &ana, id, &why));
+    EXPECT_OK(ticket_fixture_confirm(&p, &ana, id));
     EXPECT_SLICE(bytes_of(w, &ana, id), S("hello"));
     EXPECT_SLICE(bytes_of(w, &bia, id), S("hello")); /* from the cache */
 }
@@ -99,20 +96,19 @@ TEST(document_list_shows_each_confirmed_document_of_a_task_once)
     TICKET_FIXTURE(p);
     struct document_page page;
     int64_t comment, ids[4];
-    enum task_refusal why;
     ids[0] = ticket_fixture_document(&p, &ana, task, S("a"), S("a"));
     ticket_fixture_issue(&p, &ana, task, S("pending"), 1);
     ids[1] = ticket_fixture_document(&p, &bia, task, S("b"), S("b"));
     ids[2] = ticket_fixture_document(&p, &bia, 0, S("c"), S("c"));
     ticket_fixture_document(&p, &bia, ticket_fixture_task(&p, &bia), S("elsewhere"), S("x"));
     struct task_comment with_document = { .task_id = task, .documents = &ids[2], .document_count = 1 };
-    EXPECT_OK(task_comment_add(&w->core, &bia, &with_document, w->a, &why, &comment));
+    EXPECT_OK(task_comment_add(&w->core, &bia, &with_document, w->a, &comment));
     ids[3] = ticket_fixture_document(&p, &ana, task, S("d"), S("d"));
     struct task_view view;
     EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
     struct attachment again = { .kind = ATTACH_REFERENCE, .reference_id = view.references[0].id };
     struct task_comment with_reference = { .task_id = task, .attachments = &again, .attachment_count = 1 };
-    EXPECT_OK(task_comment_add(&w->core, &ana, &with_reference, w->a, &why, &comment));
+    EXPECT_OK(task_comment_add(&w->core, &ana, &with_reference, w->a, &comment));
     EXPECT_OK(list_documents(w, &bia, task, 0, 100, &page));
     EXPECT_EQ(page.count, 4);
     EXPECT_EQ(page.total, 4);
@@ -195,12 +191,11 @@ TEST(document_delete_lets_the_owner_delete_a_pending_file_at_any_time)
 TEST(document_delete_keeps_comments_about_the_file)
 {
     TICKET_FIXTURE(p);
-    enum task_refusal why;
     int64_t id = ticket_fixture_document(&p, &ana, task, S("a"), S("x")), comment;
     struct comment got;
     struct task of;
     struct task_comment about_file = { .task_id = task, .text = S("nice"), .file_id = id };
-    EXPECT_OK(task_comment_add(&w->core, &bia, &about_file, w->a, &why, &comment));
+    EXPECT_OK(task_comment_add(&w->core, &bia, &about_file, w->a, &comment));
     EXPECT_OK(task_comment_get(&w->core, &ana, comment, w->a, &got, &of));
     EXPECT_EQ(got.file_id, id);
     EXPECT_OK(erase(w, &ana, id));

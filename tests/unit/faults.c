@@ -232,9 +232,8 @@ static void check_issue(struct fault_world *p, bool acknowledged)
     EXPECT(acknowledged ? world_file_count(p->w) == p->files + 1 : world_file_count(p->w) <= p->files + 1);
     if (!acknowledged)
         return;
-    enum ticket_refusal why;
     EXPECT_OK(ticket_fixture_put(&p->tickets, p->ticket, p->bytes));
-    EXPECT_OK(ticket_fixture_confirm(&p->tickets, &p->ana.who, p->ticket, &why));
+    EXPECT_OK(ticket_fixture_confirm(&p->tickets, &p->ana.who, p->ticket));
 }
 
 static void prepare_ticket(struct fault_world *p)
@@ -246,10 +245,9 @@ static void prepare_ticket(struct fault_world *p)
 
 static bool confirm(struct fault_world *p)
 {
-    enum ticket_refusal why;
-    bool acknowledged = done_well(ticket_fixture_confirm(&p->tickets, &p->ana.who, p->ticket, &why));
-    EXPECT_EQ(why, TICKET_NO_REFUSAL);
-    return acknowledged;
+    err_t e = ticket_fixture_confirm(&p->tickets, &p->ana.who, p->ticket);
+    EXPECT_EQ(err_reason(e), REASON_NONE);
+    return done_well(e);
 }
 
 /* State, purge time, reference and event agree. */
@@ -288,8 +286,7 @@ static void check_deleted_document(struct fault_world *p, bool acknowledged)
 
 static bool delete_task_of_documents(struct fault_world *p)
 {
-    enum task_refusal why;
-    return done_well(task_remove(&p->w->core, &p->ana.who, p->task, hours(1), p->w->a, &why));
+    return done_well(task_remove(&p->w->core, &p->ana.who, p->task, hours(1), p->w->a));
 }
 
 static void check_deleted_task_of_documents(struct fault_world *p, bool acknowledged)

@@ -53,19 +53,21 @@ static void wait_for_count(int *counter, int at_least)
     pthread_mutex_unlock(&gate_lock);
 }
 
-static void reply_hello(struct http_exchange *x)
+static err_t reply_hello(struct http_exchange *x)
 {
     http_reply(x, 200, "text/plain", S("hello"));
+    return NULL;
 }
 
-static void reply_echo(struct http_exchange *x)
+static err_t reply_echo(struct http_exchange *x)
 {
     http_reply_header(x, "X-Param", x->req.params[0].n ? x->req.params[0] : S("-"));
     http_reply(x, 200, "application/octet-stream", arena_copy(&x->arena, x->req.body));
+    return NULL;
 }
 
 /* A streaming route that treats its request as an ordinary one; the path contains the limit for the body. */
-static void collect_and_echo(struct http_exchange *x)
+static err_t collect_and_echo(struct http_exchange *x)
 {
     uint64_t max_body;
     assert_true(slice_to_u64(x->req.params[0], &max_body));
@@ -73,14 +75,16 @@ static void collect_and_echo(struct http_exchange *x)
         http_reply(x, 401, "text/plain", S("go away"));
     else
         http_collect(x, (size_t)max_body, reply_echo);
+    return NULL;
 }
 
 /* Blocks a worker until the gate opens, then replies. */
-static void reply_after_gate(struct http_exchange *x)
+static err_t reply_after_gate(struct http_exchange *x)
 {
     increment_and_notify(&gate_waiting);
     wait_for_count(&gate_open, 1);
     http_reply(x, 200, "text/plain", S("late"));
+    return NULL;
 }
 
 struct digest_sink {
@@ -103,11 +107,11 @@ static err_t digest_write(struct http_sink *s, slice bytes)
     d->n += bytes.n;
     __atomic_store_n(&d->entered, false, __ATOMIC_RELAXED);
     if (d->n > (8u << 20))
-        return err_make(d->arena, ERR_TOO_LARGE, "more than 8 MiB");
+        return err_make(d->arena, ERR_TOO_LARGE, "too large for 8 MiB");
     return NULL;
 }
 
-static void digest_finish(struct http_sink *s, struct http_exchange *x, err_t e)
+static err_t digest_finish(struct http_sink *s, struct http_exchange *x, err_t e)
 {
     struct digest_sink *d = CONTAINER_OF(s, struct digest_sink, sink);
     unsigned char md5[MD5_SIZE];
@@ -115,11 +119,11 @@ static void digest_finish(struct http_sink *s, struct http_exchange *x, err_t e)
     hash_free(d->hash);
     increment_and_notify(e ? &sinks_cut : &sinks_finished);
     if (e)
-        http_reply(x, e->code == ERR_TOO_LARGE ? 413 : 400, "text/plain", slice_of(err_code_name(e->code)));
-    else
-        http_reply(x, 201, "text/plain",
-                   arena_printf(&x->arena, "%llu %s", (unsigned long long)d->n,
-                                hex_encode(&x->arena, (slice){ (char *)md5, MD5_SIZE }).p));
+        return e;
+    http_reply(x, 201, "text/plain",
+               arena_printf(&x->arena, "%llu %s", (unsigned long long)d->n,
+                            hex_encode(&x->arena, (slice){ (char *)md5, MD5_SIZE }).p));
+    return NULL;
 }
 
 static bool digest_blocks(struct http_sink *s)
@@ -127,11 +131,11 @@ static bool digest_blocks(struct http_sink *s)
     return CONTAINER_OF(s, struct digest_sink, sink)->n > 100000;
 }
 
-static void receive_and_digest(struct http_exchange *x)
+static err_t receive_and_digest(struct http_exchange *x)
 {
     if (slice_eq(http_header(&x->req, "Authorization"), S("no"))) {
         http_reply(x, 401, "text/plain", S("go away"));
-        return;
+        return NULL;
     }
     struct digest_sink *d = arena_new(&x->arena, struct digest_sink);
     *d = (struct digest_sink){ { digest_write, digest_finish, digest_blocks },
@@ -141,6 +145,7 @@ static void receive_and_digest(struct http_exchange *x)
                                slice_eq(http_header(&x->req, "Authorization"), S("slow")),
                                false };
     http_receive(x, &d->sink);
+    return NULL;
 }
 
 static void count_release(struct http_content *c)
@@ -163,7 +168,7 @@ static bool read_until_it_fails(struct http_content *c, uint64_t offset, char *t
     return offset < 200000 && read_zeros(c, offset, to, size, ret_read);
 }
 
-static void reply_with_content(struct http_exchange *x)
+static err_t reply_with_content(struct http_exchange *x)
 {
     struct http_content *c = arena_new(&x->arena, struct http_content);
     *c = (struct http_content){ .fd = -1,
@@ -200,6 +205,7 @@ static void reply_with_content(struct http_exchange *x)
         c->size_bytes = 1000000;
     }
     http_reply_content(x, c);
+    return NULL;
 }
 
 struct counter {
@@ -215,25 +221,69 @@ static bool produce_number(struct http_producer *p, struct buf *out, bool *ret_e
     return c->left != c->fails_at;
 }
 
-static void reply_with_stream(struct http_exchange *x)
+static err_t reply_with_stream(struct http_exchange *x)
 {
     struct counter *c = arena_new(&x->arena, struct counter);
     *c = (struct counter){ { produce_number, NULL }, 5, http_has_header(&x->req, "X-Fail") ? 2 : -1 };
     http_reply_stream(x, 200, "text/plain", &c->producer);
+    return NULL;
 }
 
-static bool test_guard(struct http_exchange *x)
+/* ---- functions of an API that refuse ---- */
+
+static err_t refuse_here(struct http_exchange *x)
+{
+    return err_make(&x->arena, ERR_FORBIDDEN, "refused: " SLICE_FMT, SLICE_ARG(x->req.body));
+}
+
+static err_t collect_and_refuse(struct http_exchange *x)
+{
+    http_collect(x, 10, refuse_here);
+    return NULL;
+}
+
+static err_t refuse_on_loop(struct http_exchange *x)
+{
+    http_on_loop(x, refuse_here);
+    return NULL;
+}
+
+static void *fail_on_own_thread(void *arg)
+{
+    struct http_exchange *x = arg;
+    static const struct err late = { .code = ERR_FORBIDDEN, .msg = "refused: late", .where = ERR_HERE };
+    http_fail(x, &late);
+    return NULL;
+}
+
+static err_t refuse_later(struct http_exchange *x)
+{
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, fail_on_own_thread, x), 0);
+    pthread_detach(thread);
+    return NULL;
+}
+
+static err_t refuse_as_engine(struct http_exchange *x)
+{
+    return http_refuse(&x->arena, HTTP_REFUSE_BUSY, NULL);
+}
+
+static err_t test_guard(struct http_exchange *x)
 {
     if (!slice_eq(http_header(&x->req, "Authorization"), S("nobody")))
-        return true;
-    http_reply(x, 401, "text/plain", S("who are you?"));
-    return false;
+        return NULL;
+    return err_make(&x->arena, ERR_UNAUTHENTICATED, "who are you?");
 }
 
-static void refuse_in_json(struct http_exchange *x, enum http_refusal r, int status, const char *text)
+static void fail_in_json(struct http_exchange *x, err_t e)
 {
-    (void)r;
-    http_reply(x, status, "application/json", arena_printf(&x->arena, "{\"error\":\"%s\"}", text));
+    const struct http_refusal_row *refusal = http_refusal_of(e);
+    int status = refusal                          ? refusal->status
+                 : err_is(e, ERR_UNAUTHENTICATED) ? 401
+                 : err_is(e, ERR_FORBIDDEN)       ? 403
+                                                  : 413;
+    http_reply(x, status, "application/json", arena_printf(&x->arena, "{\"error\":\"%s\"}", e->msg));
 }
 
 static const struct http_route routes[] = {
@@ -246,6 +296,13 @@ static const struct http_route routes[] = {
     { "POST", "/collect/{max}", collect_and_echo, HTTP_STREAM, 0, "" },
     { "GET", "/content/{kind}", reply_with_content, HTTP_ON_LOOP, 0, "" },
     { "GET", "/stream", reply_with_stream, 0, 0, "" },
+    { "POST", "/refuse/worker", refuse_here, 0, 0, "" },
+    { "POST", "/refuse/loop", refuse_here, HTTP_ON_LOOP, 0, "" },
+    { "POST", "/refuse/head", refuse_here, HTTP_STREAM, 0, "" },
+    { "POST", "/refuse/collected", collect_and_refuse, HTTP_STREAM, 0, "" },
+    { "POST", "/refuse/on-loop", refuse_on_loop, 0, 0, "" },
+    { "POST", "/refuse/later", refuse_later, 0, 0, "" },
+    { "POST", "/refuse/as-engine", refuse_as_engine, 0, 0, "" },
     { "GET", "/operator", reply_hello, HTTP_LOCAL_ONLY, 0, "" },
 };
 static const char *const prefixes[] = { "/", NULL };
@@ -254,7 +311,7 @@ static const struct http_api api = { .name = "test",
                                      .route_count = LENGTH_OF(routes),
                                      .prefixes = prefixes,
                                      .guard = test_guard,
-                                     .refuse = refuse_in_json };
+                                     .fail = fail_in_json };
 
 /* ---- the client ---- */
 
@@ -410,6 +467,40 @@ TEST(the_api_words_the_refusals_of_the_engine)
     EXPECT_HAS(send_and_read(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab")), "HTTP/1.1 400 ");
     EXPECT_HAS(send_and_read(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\nAuthorization: nobody\r\n\r\n")),
                "HTTP/1.1 401 ");
+}
+
+TEST(an_error_of_the_api_reaches_its_fail_from_wherever_it_is_found)
+{
+    SCRATCH(a);
+    const struct {
+        const char *path, *text;
+    } cases[] = { { "worker", "refused: body" },    { "loop", "refused: body" },    { "head", "refused: " },
+                  { "collected", "refused: body" }, { "on-loop", "refused: body" }, { "later", "refused: late" } };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        slice r = send_and_read(&a, arena_printf(&a,
+                                                 "POST /refuse/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+                                                 "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n",
+                                                 cases[i].path));
+        EXPECT_HAS(r, "HTTP/1.1 403 ");
+        EXPECT_HAS(r, cases[i].text);
+        EXPECT_HAS(r, "\r\n\r\nhello"); /* the connection stays */
+    }
+    slice r = send_and_read(&a, S("POST /refuse/as-engine HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 503 ");
+    EXPECT_HAS(r, "Retry-After: 1\r\n");
+}
+
+TEST(the_refusal_of_a_chunked_body_says_what_is_wrong)
+{
+    SCRATCH(a);
+    const slice starts[] = { S("POST /echo HTTP/1.1\r\n"), S("PUT /sink HTTP/1.1\r\n") };
+    for (size_t i = 0; i < LENGTH_OF(starts); i++) {
+        slice parts[] = { starts[i], S("Host: x\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\nhello\r\n0\r\n\r\n") };
+        slice r = send_and_read(&a, arena_join(&a, parts, LENGTH_OF(parts)));
+        EXPECT_HAS(r, "HTTP/1.1 400 ");
+        EXPECT_HAS(r, "a chunk size is not a hexadecimal number below 2^63");
+        EXPECT_HAS(r, "Connection: close\r\n");
+    }
 }
 
 TEST(a_target_that_cannot_name_a_route_is_malformed)
@@ -941,6 +1032,8 @@ TEST(a_stopping_server_finishes_running_requests)
 
 RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_reply),
                cmocka_unit_test(the_api_words_the_refusals_of_the_engine),
+               cmocka_unit_test(an_error_of_the_api_reaches_its_fail_from_wherever_it_is_found),
+               cmocka_unit_test(the_refusal_of_a_chunked_body_says_what_is_wrong),
                cmocka_unit_test(a_target_that_cannot_name_a_route_is_malformed),
                cmocka_unit_test(pipelined_requests_are_answered_in_order),
                cmocka_unit_test(a_request_split_at_any_byte_gets_the_same_reply),

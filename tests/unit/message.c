@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "http/message.h"
 
+#include <string.h>
+
 static const struct message_limits limits = { 1000, 100, 5, 64 };
 
 static enum message_result parse_head(struct message *m, slice bytes, size_t step)
@@ -81,7 +83,8 @@ static void append_content(void *arg, slice bytes)
     buf_add(arg, bytes);
 }
 
-static enum message_result parse_chunks(slice body, size_t step, struct buf *to, size_t *ret_used)
+/* *ret_why is set when the body is refused. */
+static enum message_result parse_chunks(slice body, size_t step, struct buf *to, size_t *ret_used, const char **ret_why)
 {
     struct message m;
     enum message_result r = parse_head(&m, S(HEAD "Transfer-Encoding: chunked\r\n\r\n"), 1000);
@@ -94,6 +97,7 @@ static enum message_result parse_chunks(slice body, size_t step, struct buf *to,
         at += used;
     }
     *ret_used = at;
+    *ret_why = m.why;
     return r;
 }
 
@@ -103,7 +107,8 @@ static void expect_chunks(slice body, enum message_result wanted)
         SCOPED(buf_releasep) struct buf got;
         buf_init(&got, 0);
         size_t used;
-        EXPECT_EQ(parse_chunks(body, step, &got, &used), wanted);
+        const char *why;
+        EXPECT_EQ(parse_chunks(body, step, &got, &used, &why), wanted);
         if (wanted != MESSAGE_DONE)
             continue;
         EXPECT_SLICE(buf_slice(&got), S("hello"));
@@ -111,27 +116,58 @@ static void expect_chunks(slice body, enum message_result wanted)
     }
 }
 
+/* The body is refused for the same reason whether it arrives in one piece or byte by byte. */
+static void expect_chunks_refused(slice body, const char *part_of_why)
+{
+    for (size_t step = 1; step <= body.n; step += body.n - 1) {
+        SCOPED(buf_releasep) struct buf got;
+        buf_init(&got, 0);
+        size_t used;
+        const char *why;
+        EXPECT_EQ(parse_chunks(body, step, &got, &used, &why), MESSAGE_REFUSED);
+        if (!strstr(why, part_of_why))
+            fail_msg("in steps of %zu: %s", step, why);
+    }
+}
+
+#define TOO_LONG "extensions or trailers are too long"
+
 TEST(a_chunk_of_2_to_the_63_bytes_is_refused)
 {
-    expect_chunks(S("8000000000000000\r\nhello"), MESSAGE_REFUSED);
-    expect_chunks(S("ffffffffffffffff\r\nhello"), MESSAGE_REFUSED);
+    expect_chunks_refused(S("8000000000000000\r\nhello"), "below 2^63");
+    expect_chunks_refused(S("ffffffffffffffff\r\nhello"), "below 2^63");
+    expect_chunks_refused(S("10000000000000000\r\nhello"), "below 2^63");
     expect_chunks(S("7fffffffffffffff\r\nhello"), MESSAGE_MORE);
 }
 
 TEST(chunked_framing_is_limited_however_it_arrives)
 {
     expect_chunks(S("5;a=" TWENTY TWENTY "\r\nhello\r\n0;b=" TWENTY TWENTY "\r\n\r\nNEXT"), MESSAGE_DONE);
-    expect_chunks(S("5;a=" TWENTY TWENTY TWENTY "\r\nhello\r\n0\r\n\r\nNEXT"), MESSAGE_REFUSED);
-    expect_chunks(S("5\r\nhello\r\n0;a=" TWENTY TWENTY TWENTY "\r\n\r\nNEXT"), MESSAGE_REFUSED);
-    expect_chunks(S("5\r\nhello\r\n0\r\nA: " TWENTY "\r\nB: " TWENTY TWENTY "\r\n\r\nNEXT"), MESSAGE_REFUSED);
+    expect_chunks_refused(S("5;a=" TWENTY TWENTY TWENTY "\r\nhello\r\n0\r\n\r\nNEXT"), TOO_LONG);
+    expect_chunks_refused(S("5\r\nhello\r\n0;a=" TWENTY TWENTY TWENTY "\r\n\r\nNEXT"), TOO_LONG);
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\nA: " TWENTY "\r\nB: " TWENTY TWENTY "\r\n\r\nNEXT"), TOO_LONG);
 }
 
 TEST(a_chunked_body_with_a_lone_lf_is_refused)
 {
     expect_chunks(S("5\r\nhello\r\n0\r\n\r\nNEXT"), MESSAGE_DONE);
-    expect_chunks(S("5\r\nhello\r\n0\r\n\nNEXT"), MESSAGE_REFUSED);
-    expect_chunks(S("5\r\nhello\r\n0\n\r\nNEXT"), MESSAGE_REFUSED);
-    expect_chunks(S("5\nhello\r\n0\r\n\r\nNEXT"), MESSAGE_REFUSED);
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\n\nNEXT"), "LF without its CR");
+    expect_chunks_refused(S("5\r\nhello\r\n0\n\r\nNEXT"), "LF without its CR");
+    expect_chunks_refused(S("5\nhello\r\n0\r\n\r\nNEXT"), "LF without its CR");
+}
+
+TEST(a_refused_chunked_body_says_what_is_wrong)
+{
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\n\rNEXT"), "CR without its LF");
+    expect_chunks_refused(S("x\r\nhello\r\n0\r\n\r\n"), "not a hexadecimal number");
+    expect_chunks_refused(S("5 5\r\nhello\r\n0\r\n\r\n"), "not a hexadecimal number");
+    expect_chunks_refused(S("5\r\nhello!\r\n0\r\n\r\n"), "the end of a chunk");
+    expect_chunks_refused(S("5;\x01\r\nhello\r\n0\r\n\r\n"), "a chunk extension");
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\nA b: c\r\n\r\n"), "a trailer");
+    /* of two faults the first decides */
+    expect_chunks_refused(S("5\nhello\r\nx\r\n"), "LF without its CR");
+    expect_chunks_refused(S("8000000000000000\nhello"), "LF without its CR");
+    expect_chunks_refused(S("5;a=" TWENTY TWENTY TWENTY TWENTY "\nhello\r\n"), TOO_LONG);
 }
 
 RUN_TESTS(cmocka_unit_test(a_head_with_a_lone_cr_or_lf_is_refused), cmocka_unit_test(an_empty_host_is_refused),
@@ -140,4 +176,5 @@ RUN_TESTS(cmocka_unit_test(a_head_with_a_lone_cr_or_lf_is_refused), cmocka_unit_
           cmocka_unit_test(a_refused_head_has_no_incomplete_target),
           cmocka_unit_test(a_chunk_of_2_to_the_63_bytes_is_refused),
           cmocka_unit_test(chunked_framing_is_limited_however_it_arrives),
-          cmocka_unit_test(a_chunked_body_with_a_lone_lf_is_refused))
+          cmocka_unit_test(a_chunked_body_with_a_lone_lf_is_refused),
+          cmocka_unit_test(a_refused_chunked_body_says_what_is_wrong))

@@ -65,14 +65,14 @@ TEST(every_error_code_has_an_error_reply)
             fail_msg("no row for %s", err_code_name((enum err_code)i));
     for (int i = 1; i < PYRUS_ERROR_COUNT; i++)
         EXPECT(pyrus_vendor_errors[i].status >= 400 && pyrus_vendor_errors[i].code && pyrus_vendor_errors[i].text);
-    for (int i = 0; i < TASK_REFUSAL_COUNT; i++)
-        EXPECT(pyrus_of_refusal[i] != PYRUS_NONE);
+    for (int i = REASON_TASK_NOT_VISIBLE; i <= REASON_TASK_MAY_NOT_REMOVE; i++)
+        EXPECT(pyrus_of_reason[i] != PYRUS_NONE);
 }
 
 TEST(lack_of_permission_is_never_401)
 {
-    for (int i = 0; i < TASK_REFUSAL_COUNT; i++)
-        EXPECT(pyrus_vendor_errors[pyrus_of_refusal[i]].status != 401);
+    for (int i = REASON_TASK_NOT_VISIBLE; i <= REASON_TASK_MAY_NOT_REMOVE; i++)
+        EXPECT(pyrus_vendor_errors[pyrus_of_reason[i]].status != 401);
     EXPECT_EQ(pyrus_vendor_errors[pyrus_of_err[ERR_FORBIDDEN]].status, 403);
 }
 

@@ -46,8 +46,8 @@ TEST(every_error_code_has_an_error_reply)
             fail_msg("no row for %s", err_code_name((enum err_code)i));
     for (int i = 1; i < RUNRUN_ERROR_COUNT; i++)
         EXPECT(runrun_vendor_errors[i].status >= 400 && runrun_vendor_errors[i].text);
-    for (int i = 0; i < TASK_REFUSAL_COUNT; i++) {
-        const struct runrun_refusal *row = &runrun_of_refusal[i];
+    for (int i = REASON_TASK_NOT_VISIBLE; i <= REASON_TASK_MAY_NOT_REMOVE; i++) {
+        const struct runrun_refusal *row = &runrun_of_reason[i];
         EXPECT(row->error ? !row->field : row->field && row->text);
     }
 }

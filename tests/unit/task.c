@@ -20,32 +20,27 @@ static struct attachment upload(struct pyrus_fixture *d, const struct pyrus_user
 static int64_t new_task(struct pyrus_fixture *d, const struct pyrus_user *u, const struct attachment *attachments,
                         size_t count)
 {
-    enum task_refusal why;
     int64_t id;
-    EXPECT_OK(
-        task_create(&d->w->core, &u->who,
-                    &(struct task_request){ .text = S("t"), .attachments = attachments, .attachment_count = count },
-                    d->a, &why, &id));
-    EXPECT_EQ(why, TASK_NO_REFUSAL);
+    EXPECT_OK(task_create(
+        &d->w->core, &u->who,
+        &(struct task_request){ .text = S("t"), .attachments = attachments, .attachment_count = count }, d->a, &id));
     return id;
 }
 
-static enum task_refusal say(struct pyrus_fixture *d, const struct pyrus_user *u, int64_t task,
-                             const struct task_comment *c)
+static enum core_reason say(struct pyrus_fixture *d, const struct pyrus_user *u, int64_t task,
+                            const struct task_comment *c)
 {
-    enum task_refusal why = TASK_NO_REFUSAL;
     int64_t id;
     struct task_comment on_task = *c;
     on_task.task_id = task;
-    err_t e = task_comment_add(&d->w->core, &u->who, &on_task, d->a, &why, &id);
-    EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
-    return why;
+    err_t e = task_comment_add(&d->w->core, &u->who, &on_task, d->a, &id);
+    EXPECT((e != NULL) == (err_reason(e) != REASON_NONE));
+    return err_reason(e);
 }
 
-static err_t edit_comment(struct pyrus_fixture *d, const struct pyrus_user *u, const struct task_comment_edit *edit,
-                          enum task_refusal *ret_why)
+static err_t edit_comment(struct pyrus_fixture *d, const struct pyrus_user *u, const struct task_comment_edit *edit)
 {
-    return task_comment_edit(&d->w->core, &u->who, edit, d->a, ret_why);
+    return task_comment_edit(&d->w->core, &u->who, edit, d->a);
 }
 
 static struct file file_of(struct pyrus_fixture *d, const struct attachment *a)
@@ -65,8 +60,7 @@ TEST(reference_holds_its_file_until_the_task_is_removed)
     int64_t task = new_task(d, &ana, &a, 1);
     EXPECT_EQ(file_of(d, &a).state, FILE_READY);
     EXPECT_EQ(file_of(d, &a).purge_at_ms, 0);
-    enum task_refusal why;
-    EXPECT_OK(task_remove(&d->w->core, &ana.who, task, 5000, d->a, &why));
+    EXPECT_OK(task_remove(&d->w->core, &ana.who, task, 5000, d->a));
     EXPECT_EQ(file_of(d, &a).state, FILE_STORED);
     EXPECT_EQ(file_of(d, &a).purge_at_ms, WORLD_START_MS + 5000);
 }
@@ -80,13 +74,11 @@ TEST(every_change_of_a_task_writes_an_event)
     struct task_member member = { bia.id, TASK_PARTICIPANT };
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .added = &member, .added_count = 1, .move = TASK_CLOSE }), 0);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x"), .reopens = true, .sets_subject = true }), 0);
-    enum task_refusal why;
     struct task_view view;
     EXPECT_OK(task_read(&d->w->core, &ana.who, task, d->a, &view));
     EXPECT_OK(edit_comment(
-        d, &ana, &(struct task_comment_edit){ .task_id = task, .comment_id = view.comments[0].id, .text = S("y") },
-        &why));
-    EXPECT_OK(task_remove(&d->w->core, &ana.who, task, 1, d->a, &why));
+        d, &ana, &(struct task_comment_edit){ .task_id = task, .comment_id = view.comments[0].id, .text = S("y") }));
+    EXPECT_OK(task_remove(&d->w->core, &ana.who, task, 1, d->a));
     EXPECT_EQ(world_event_count(d->w, S("task.create")), 1);
     EXPECT_EQ(world_event_count(d->w, S("task.attach")), 1);
     EXPECT_EQ(world_event_count(d->w, S("task.comment")), 2);
@@ -106,16 +98,15 @@ TEST(task_refuses_more_than_its_maximum_of_references)
         links[i] = (struct attachment){ .kind = ATTACH_LINK, .url = S("https://example.org/"), .name = S("x") };
     int64_t task = new_task(d, &ana, links, TASK_REFERENCES_MAX - 1);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .attachments = links, .attachment_count = 2 }),
-              TASK_TOO_MANY_REFERENCES);
+              REASON_TASK_TOO_MANY_REFERENCES);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .attachments = links, .attachment_count = 1 }), 0);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .attachments = links, .attachment_count = 1 }),
-              TASK_TOO_MANY_REFERENCES);
-    enum task_refusal why;
+              REASON_TASK_TOO_MANY_REFERENCES);
     int64_t id;
     EXPECT_ERR(task_create(&d->w->core, &ana.who,
                            &(struct task_request){
                                .text = S("t"), .attachments = links, .attachment_count = TASK_REFERENCES_MAX + 1 },
-                           d->a, &why, &id),
+                           d->a, &id),
                ERR_TOO_LARGE);
 }
 
@@ -135,7 +126,7 @@ TEST(task_refuses_more_than_its_maximum_of_comments)
     struct comment c = { .task_id = task, .author_id = ana.id, .text = S("c"), .details = S(""), .created_at_ms = 1 };
     EXPECT_OK(meta_write(d->w->core.meta, add_many_comments, &c, d->a));
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("the last") }), 0);
-    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("too many") }), TASK_TOO_MANY_COMMENTS);
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("too many") }), REASON_TASK_TOO_MANY_COMMENTS);
 }
 
 /* Forty comments of a megabyte cost the server half a gigabyte of memory each time somebody read the task. */
@@ -143,7 +134,6 @@ TEST(task_refuses_more_than_its_maximum_of_comment_text)
 {
     PYRUS_FIXTURE(d);
     struct task_view view;
-    enum task_refusal why;
     int64_t id;
     slice whole = { arena_alloc(d->a, TASK_TEXT_BYTES_MAX + 1), TASK_TEXT_BYTES_MAX };
     memset((char *)whole.p, 'x', whole.n + 1);
@@ -151,47 +141,43 @@ TEST(task_refuses_more_than_its_maximum_of_comment_text)
     struct core *core = &d->w->core;
 
     struct task_request request = { .text = { whole.p, whole.n + 1 } };
-    EXPECT_ERR(task_create(core, &ana.who, &request, d->a, &why, &id), ERR_TOO_LARGE);
-    EXPECT_EQ(why, TASK_TOO_MUCH_TEXT);
+    EXPECT_REFUSED(task_create(core, &ana.who, &request, d->a, &id), REASON_TASK_TOO_MUCH_TEXT);
     request = (struct task_request){ .text = whole, .comment_details = S("{}") };
-    EXPECT_ERR(task_create(core, &ana.who, &request, d->a, &why, &id), ERR_TOO_LARGE);
+    EXPECT_ERR(task_create(core, &ana.who, &request, d->a, &id), ERR_TOO_LARGE);
     request.comment_details = S("");
-    EXPECT_OK(task_create(core, &ana.who, &request, d->a, &why, &id));
+    EXPECT_OK(task_create(core, &ana.who, &request, d->a, &id));
 
     int64_t task = new_task(d, &ana, NULL, 0); /* its first comment has one byte */
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = half }), 0);
-    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = half }), TASK_TOO_MUCH_TEXT);
-    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x"), .details = half }), TASK_TOO_MUCH_TEXT);
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = half }), REASON_TASK_TOO_MUCH_TEXT);
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x"), .details = half }), REASON_TASK_TOO_MUCH_TEXT);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = { half.p, half.n - 1 } }), 0);
-    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x") }), TASK_TOO_MUCH_TEXT);
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x") }), REASON_TASK_TOO_MUCH_TEXT);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .move = TASK_CLOSE }),
               0); /* a comment without text needs no bytes */
     EXPECT_OK(task_read(core, &ana.who, task, d->a, &view));
     EXPECT_EQ(view.comment_count, 4);
 
     int64_t first = view.comments[0].id, second = view.comments[1].id;
-    EXPECT_ERR(edit_comment(d, &ana,
-                            &(struct task_comment_edit){ .task_id = task, .comment_id = first, .text = S("xy") }, &why),
-               ERR_TOO_LARGE);
-    EXPECT_EQ(why, TASK_TOO_MUCH_TEXT);
-    EXPECT_OK(edit_comment(d, &ana, &(struct task_comment_edit){ .task_id = task, .comment_id = first, .text = S("y") },
-                           &why));
+    EXPECT_REFUSED(
+        edit_comment(d, &ana, &(struct task_comment_edit){ .task_id = task, .comment_id = first, .text = S("xy") }),
+        REASON_TASK_TOO_MUCH_TEXT);
+    EXPECT_OK(
+        edit_comment(d, &ana, &(struct task_comment_edit){ .task_id = task, .comment_id = first, .text = S("y") }));
     EXPECT_OK(edit_comment(
         d, &ana,
-        &(struct task_comment_edit){ .task_id = task, .comment_id = second, .text = (slice){ half.p, half.n - 1 } },
-        &why));
-    EXPECT_OK(edit_comment(d, &ana,
-                           &(struct task_comment_edit){ .task_id = task, .comment_id = first, .text = S("xy") }, &why));
+        &(struct task_comment_edit){ .task_id = task, .comment_id = second, .text = (slice){ half.p, half.n - 1 } }));
+    EXPECT_OK(
+        edit_comment(d, &ana, &(struct task_comment_edit){ .task_id = task, .comment_id = first, .text = S("xy") }));
 }
 
 TEST(comment_merges_details_of_the_task_one_level_deep)
 {
     PYRUS_FIXTURE(d);
-    enum task_refusal why;
     int64_t task;
     EXPECT_OK(task_create(&d->w->core, &ana.who,
                           &(struct task_request){ .text = S("t"), .details = S("{\"a\":1,\"b\":{\"x\":1},\"c\":[1]}") },
-                          d->a, &why, &task));
+                          d->a, &task));
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .task_details = S("{\"a\":null,\"b\":{\"y\":2},\"d\":4}") }),
               0);
     struct task_view view;
@@ -206,8 +192,8 @@ TEST(task_refuses_a_deleted_user_as_member)
     EXPECT_OK(user_set_state(&d->w->core, &d->w->operator_, S("bia"), USER_DELETED, d->a));
     struct task_member member = { bia.id, TASK_PARTICIPANT };
     int64_t task = new_task(d, &ana, NULL, 0);
-    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .added = &member, .added_count = 1 }), TASK_BAD_PERSON);
-    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .responsible_id = bia.id }), TASK_BAD_PERSON);
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .added = &member, .added_count = 1 }), REASON_TASK_BAD_PERSON);
+    EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .responsible_id = bia.id }), REASON_TASK_BAD_PERSON);
 }
 
 TEST(reference_open_needs_a_visible_task_and_refuses_a_link)
@@ -234,17 +220,16 @@ TEST(task_create_that_fails_changes_nothing)
     PYRUS_FIXTURE(d);
     struct attachment a = upload(d, &ana);
     struct task_request request = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
-    enum task_refusal why;
     int64_t id, failures = 0;
     for (int64_t n = 1;; n++) {
         d->w->faults = (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE };
-        err_t e = task_create(&d->w->core, &ana.who, &request, d->a, &why, &id);
+        err_t e = task_create(&d->w->core, &ana.who, &request, d->a, &id);
         d->w->faults.fail_at = 0;
         if (!e)
             break;
         failures++;
         EXPECT_EQ(e->code, ERR_UNAVAILABLE);
-        EXPECT_EQ(why, TASK_NO_REFUSAL);
+        EXPECT_EQ(e->reason, REASON_NONE);
         EXPECT_EQ(world_event_count(d->w, S("task.create")), 0);
         EXPECT_EQ(file_of(d, &a).state, FILE_STORED);
     }
@@ -260,27 +245,25 @@ TEST(task_create_that_fails_changes_nothing)
     struct ticket_fixture name = ticket_fixture_new(w);                                                                \
     struct principal ana = world_user(w, S("ana")), bia = world_user(w, S("bia"))
 
-static enum task_refusal make(struct world *w, const struct principal *who, const int64_t *documents, size_t count,
-                              int64_t *ret_id)
+static enum core_reason make(struct world *w, const struct principal *who, const int64_t *documents, size_t count,
+                             int64_t *ret_id)
 {
-    enum task_refusal why;
     struct task_request request = {
         .text = S("t"), .is_silent = true, .is_shared = true, .documents = documents, .document_count = count
     };
-    err_t e = task_create(&w->core, who, &request, w->a, &why, ret_id);
-    EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
-    return why;
+    err_t e = task_create(&w->core, who, &request, w->a, ret_id);
+    EXPECT((e != NULL) == (err_reason(e) != REASON_NONE));
+    return err_reason(e);
 }
 
-static enum task_refusal comment(struct world *w, const struct principal *who, int64_t task,
-                                 const struct task_comment *c, int64_t *ret_id)
+static enum core_reason comment(struct world *w, const struct principal *who, int64_t task,
+                                const struct task_comment *c, int64_t *ret_id)
 {
-    enum task_refusal why;
     struct task_comment on_task = *c;
     on_task.task_id = task;
-    err_t e = task_comment_add(&w->core, who, &on_task, w->a, &why, ret_id);
-    EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
-    return why;
+    err_t e = task_comment_add(&w->core, who, &on_task, w->a, ret_id);
+    EXPECT((e != NULL) == (err_reason(e) != REASON_NONE));
+    return err_reason(e);
 }
 
 static struct document document(struct world *w, const struct principal *who, int64_t id)
@@ -297,19 +280,18 @@ TEST(shared_task_is_visible_to_everybody_of_its_account)
     struct user user;
     struct task got;
     int64_t shared = ticket_fixture_task(&p, &ana), private, said;
-    enum task_refusal why;
     EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &account));
     EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_request){ .account = S("acme"), .login = S("eve") },
                           w->a, &user));
     struct principal eve = world_principal(w, S("eve"));
-    EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("t") }, w->a, &why, &private));
+    EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("t") }, w->a, &private));
     EXPECT_OK(task_get_visible(&w->core, &bia, shared, w->a, &got));
     EXPECT(got.is_shared);
     EXPECT_ERR(task_get_visible(&w->core, &bia, private, w->a, &got), ERR_NOT_FOUND);
     EXPECT_ERR(task_get_visible(&w->core, &eve, shared, w->a, &got), ERR_NOT_FOUND);
-    EXPECT_EQ(comment(w, &bia, shared, &(struct task_comment){ .text = S("x") }, &said), TASK_NO_REFUSAL);
-    EXPECT_EQ(comment(w, &eve, shared, &(struct task_comment){ .text = S("x") }, &said), TASK_NOT_VISIBLE);
-    EXPECT_ERR(task_remove(&w->core, &bia, shared, 0, w->a, &why),
+    EXPECT_EQ(comment(w, &bia, shared, &(struct task_comment){ .text = S("x") }, &said), REASON_NONE);
+    EXPECT_EQ(comment(w, &eve, shared, &(struct task_comment){ .text = S("x") }, &said), REASON_TASK_NOT_VISIBLE);
+    EXPECT_ERR(task_remove(&w->core, &bia, shared, 0, w->a),
                ERR_FORBIDDEN); /* a user who sees a task may not remove it */
 }
 
@@ -332,13 +314,12 @@ TEST(task_create_attaches_documents_that_belong_to_no_task)
     TICKET_WORLD(p);
     int64_t pending = ticket_fixture_issue(&p, &ana, 0, S("pending"), 1);
     int64_t ids[] = { ticket_fixture_document(&p, &ana, 0, S("ready"), S("x")), pending, pending, pending }, task;
-    EXPECT_EQ(make(w, &ana, ids, LENGTH_OF(ids), &task), TASK_NO_REFUSAL);
+    EXPECT_EQ(make(w, &ana, ids, LENGTH_OF(ids), &task), REASON_NONE);
     struct document ready = document(w, &ana, ids[0]), waits = document(w, &ana, pending);
     EXPECT(ready.task_id == task && ready.comment_id == 0 && ready.reference_id > 0);
     EXPECT(waits.task_id == task && waits.comment_id == 0 && waits.reference_id == 0);
-    enum ticket_refusal why;
     EXPECT_OK(ticket_fixture_put(&p, pending, S("x")));
-    EXPECT_OK(ticket_fixture_confirm(&p, &ana, pending, &why));
+    EXPECT_OK(ticket_fixture_confirm(&p, &ana, pending));
     waits = document(w, &bia, pending);
     EXPECT(waits.task_id == task && waits.reference_id > 0);
     struct task_view view;
@@ -356,9 +337,8 @@ TEST(task_remove_deletes_many_pending_tickets_in_several_writes)
     int64_t task = ticket_fixture_task(&p, &ana), last = 0;
     for (int i = 0; i < 1201; i++)
         last = ticket_fixture_issue(&p, &ana, task, S("pending"), 1);
-    enum task_refusal why;
     uint64_t before = meta_generation(w->core.meta);
-    EXPECT_OK(task_remove(&w->core, &ana, task, hours(24), w->a, &why));
+    EXPECT_OK(task_remove(&w->core, &ana, task, hours(24), w->a));
     EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* three writes, each of at most 500 tickets */
     EXPECT(!ticket_fixture_has_file(&p, last));
     struct task gone;
@@ -375,15 +355,14 @@ TEST(comment_attaches_new_documents_and_leaves_those_of_its_task_in_place)
                       ticket_fixture_document(&p, &ana, task, S("here"), S("x")),
                       ticket_fixture_issue(&p, &ana, task, S("pending here"), 1) };
     struct task_comment c = { .documents = ids, .document_count = LENGTH_OF(ids) };
-    EXPECT_EQ(comment(w, &ana, task, &c, &said), TASK_NO_REFUSAL); /* a comment without text may attach files */
+    EXPECT_EQ(comment(w, &ana, task, &c, &said), REASON_NONE); /* a comment without text may attach files */
     for (size_t i = 0; i < LENGTH_OF(ids); i++) {
         struct document d = document(w, &ana, ids[i]);
         EXPECT_EQ(d.task_id, task);
         EXPECT_EQ(d.comment_id, i < 2 ? said : 0);
     }
-    enum ticket_refusal why;
     EXPECT_OK(ticket_fixture_put(&p, ids[1], S("x")));
-    EXPECT_OK(ticket_fixture_confirm(&p, &ana, ids[1], &why));
+    EXPECT_OK(ticket_fixture_confirm(&p, &ana, ids[1]));
     EXPECT_EQ(document(w, &bia, ids[1]).comment_id, said);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
@@ -405,13 +384,13 @@ TEST(task_refuses_documents_of_other_users_and_of_other_tasks)
     int64_t good = ticket_fixture_document(&p, &ana, 0, S("good"), S("x"));
     for (size_t i = 0; i < LENGTH_OF(bad); i++) {
         int64_t both[] = { good, bad[i] };
-        EXPECT_EQ(make(w, &ana, both, 2, &made), TASK_BAD_DOCUMENT);
+        EXPECT_EQ(make(w, &ana, both, 2, &made), REASON_TASK_BAD_DOCUMENT);
         EXPECT_EQ(comment(w, &ana, task, &(struct task_comment){ .documents = both, .document_count = 2 }, &said),
-                  TASK_BAD_DOCUMENT);
+                  REASON_TASK_BAD_DOCUMENT);
         EXPECT_EQ(document(w, &ana, good).task_id, 0); /* a refused request attaches nothing */
     }
-    EXPECT_EQ(make(w, &ana, &good, 1, &made), TASK_NO_REFUSAL);
-    EXPECT_EQ(make(w, &ana, &good, 1, &made), TASK_BAD_DOCUMENT); /* it belongs to a task now */
+    EXPECT_EQ(make(w, &ana, &good, 1, &made), REASON_NONE);
+    EXPECT_EQ(make(w, &ana, &good, 1, &made), REASON_TASK_BAD_DOCUMENT); /* it belongs to a task now */
 }
 
 TEST(task_refuses_a_pending_upload_as_attachment)
@@ -419,16 +398,13 @@ TEST(task_refuses_a_pending_upload_as_attachment)
     TICKET_WORLD(p);
     struct attachment a = { .kind = ATTACH_UPLOAD };
     struct task_request request = { .text = S("t"), .attachments = &a, .attachment_count = 1 };
-    enum task_refusal why;
-    enum ticket_refusal ticket_why;
     int64_t task, id = ticket_fixture_issue(&p, &ana, 0, S("a"), 5);
     (void)bia;
     EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     memcpy(a.uuid, document(w, &ana, id).file.uuid, sizeof a.uuid);
-    EXPECT_ERR(task_create(&w->core, &ana, &request, w->a, &why, &task), ERR_INVALID);
-    EXPECT_EQ(why, TASK_BAD_ATTACHMENT);
-    EXPECT_OK(ticket_fixture_confirm(&p, &ana, id, &ticket_why));
-    EXPECT_OK(task_create(&w->core, &ana, &request, w->a, &why, &task));
+    EXPECT_REFUSED(task_create(&w->core, &ana, &request, w->a, &task), REASON_TASK_BAD_ATTACHMENT);
+    EXPECT_OK(ticket_fixture_confirm(&p, &ana, id));
+    EXPECT_OK(task_create(&w->core, &ana, &request, w->a, &task));
 }
 
 TEST(comment_refuses_to_be_about_a_file_of_another_task)
@@ -441,8 +417,8 @@ TEST(comment_refuses_to_be_about_a_file_of_another_task)
     struct task_view view;
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
         EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("x"), .file_id = bad[i] }, &said),
-                  TASK_BAD_DOCUMENT);
-    EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .file_id = there }, &said), TASK_NOTHING_SAID);
+                  REASON_TASK_BAD_DOCUMENT);
+    EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .file_id = there }, &said), REASON_TASK_NOTHING_SAID);
     EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("x"), .file_id = there }, &said), 0);
     EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("y") }, &said), 0);
     EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
@@ -470,8 +446,7 @@ TEST(task_remove_deletes_documents_at_once_and_other_files_after_their_time)
     EXPECT_EQ(comment(w, &bia, other, &(struct task_comment){ .attachments = &again, .attachment_count = 1 }, &said),
               0);
 
-    enum task_refusal why;
-    EXPECT_OK(task_remove(&w->core, &ana, task, hours(2), w->a, &why));
+    EXPECT_OK(task_remove(&w->core, &ana, task, hours(2), w->a));
     EXPECT(!ticket_fixture_has_file(&p, anas) && !ticket_fixture_has_file(&p, claimed)); /* whoever uploaded them */
     EXPECT(ticket_fixture_has_file(&p, bias) && ticket_fixture_has_file(&p, direct.id) &&
            ticket_fixture_has_file(&p, kept.id));
@@ -480,20 +455,19 @@ TEST(task_remove_deletes_documents_at_once_and_other_files_after_their_time)
     world_run_jobs(w);
     EXPECT(ticket_fixture_has_file(&p, bias) && !ticket_fixture_has_file(&p, direct.id) &&
            ticket_fixture_has_file(&p, kept.id));
-    EXPECT_OK(task_remove(&w->core, &bia, other, hours(2), w->a, &why));
+    EXPECT_OK(task_remove(&w->core, &bia, other, hours(2), w->a));
     EXPECT(!ticket_fixture_has_file(&p, bias));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
 enum { WINDOW_MS = 900000 };
 
-static enum task_refusal take_back(struct world *w, const struct principal *who, int64_t id)
+static enum core_reason take_back(struct world *w, const struct principal *who, int64_t id)
 {
-    enum task_refusal why;
     struct task_comment_removal removal = { .comment_id = id, .window_ms = WINDOW_MS, .purge_after_ms = hours(2) };
-    err_t e = task_comment_remove(&w->core, who, &removal, w->a, &why);
-    EXPECT((e != NULL) == (why != TASK_NO_REFUSAL));
-    return why;
+    err_t e = task_comment_remove(&w->core, who, &removal, w->a);
+    EXPECT((e != NULL) == (err_reason(e) != REASON_NONE));
+    return err_reason(e);
 }
 
 TEST(comment_is_removed_by_its_author_within_the_window_only)
@@ -509,15 +483,15 @@ TEST(comment_is_removed_by_its_author_within_the_window_only)
     EXPECT_OK(task_comment_get(&w->core, &ana, one, w->a, &got, &of));
     EXPECT_SLICE(got.text, S("1"));
     EXPECT_EQ(of.id, task);
-    EXPECT_EQ(take_back(w, &ana, one), TASK_MAY_NOT_EDIT);
-    EXPECT_EQ(take_back(w, &bia, 999), TASK_NOT_VISIBLE);
+    EXPECT_EQ(take_back(w, &ana, one), REASON_TASK_MAY_NOT_EDIT);
+    EXPECT_EQ(take_back(w, &bia, 999), REASON_TASK_NOT_VISIBLE);
     world_wait(w, WINDOW_MS - 1);
-    EXPECT_EQ(take_back(w, &bia, one), TASK_NO_REFUSAL);
-    EXPECT_EQ(take_back(w, &bia, one), TASK_NOT_VISIBLE);
+    EXPECT_EQ(take_back(w, &bia, one), REASON_NONE);
+    EXPECT_EQ(take_back(w, &bia, one), REASON_TASK_NOT_VISIBLE);
     EXPECT_ERR(task_comment_get(&w->core, &ana, one, w->a, &got, &of), ERR_NOT_FOUND);
     world_wait(w, 1);
-    EXPECT_EQ(take_back(w, &bia, two), TASK_MAY_NOT_EDIT);
-    EXPECT_EQ(take_back(w, &boss, two), TASK_NO_REFUSAL);
+    EXPECT_EQ(take_back(w, &bia, two), REASON_TASK_MAY_NOT_EDIT);
+    EXPECT_EQ(take_back(w, &boss, two), REASON_NONE);
     EXPECT_EQ(world_event_count(w, S("task.comment_remove")), 2);
     struct task_view view;
     EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
@@ -537,7 +511,7 @@ TEST(comment_remove_ends_files_that_only_the_comment_held)
     struct task_comment c = { .documents = ids, .document_count = 3, .attachments = &a, .attachment_count = 1 };
     EXPECT_EQ(comment(w, &bia, task, &c, &said), 0);
     int64_t later = ticket_fixture_issue(&p, &bia, task, S("pending of the task"), 1);
-    EXPECT_EQ(take_back(w, &bia, said), TASK_NO_REFUSAL);
+    EXPECT_EQ(take_back(w, &bia, said), REASON_NONE);
     EXPECT(!ticket_fixture_has_file(&p, ids[0]) && !ticket_fixture_has_file(&p, ids[1]));
     EXPECT(ticket_fixture_has_file(&p, ids[2]) && ticket_fixture_has_file(&p, direct.id) &&
            ticket_fixture_has_file(&p, later));
@@ -553,9 +527,8 @@ TEST(task_list_shows_only_tasks_that_the_user_sees)
     struct principal boss = world_admin(w, S("boss"));
     struct task_page page;
     int64_t private, said, ids[] = { ticket_fixture_task(&p, &ana), ticket_fixture_task(&p, &bia) };
-    enum task_refusal why;
     struct task_member member = { bia.user_id, TASK_SUBSCRIBER };
-    EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("t") }, w->a, &why, &private));
+    EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("t") }, w->a, &private));
     struct task_list_request request = { .closed = -1, .limit = 10 };
     EXPECT_OK(task_list(&w->core, &bia, &request, w->a, &page));
     EXPECT(page.count == 2 && page.total == 2 && page.items[0].id == ids[0] && page.items[1].id == ids[1]);

@@ -15,12 +15,11 @@
     struct principal ana = world_user(w, S("ana"));                                                                    \
     int64_t task = ticket_fixture_task(&name, &ana)
 
-static enum ticket_refusal confirm(const struct ticket_fixture *p, const struct principal *who, int64_t id)
+static enum core_reason confirm(const struct ticket_fixture *p, const struct principal *who, int64_t id)
 {
-    enum ticket_refusal why;
-    err_t e = ticket_fixture_confirm(p, who, id, &why);
-    EXPECT((e != NULL) == (why != TICKET_NO_REFUSAL));
-    return why;
+    err_t e = ticket_fixture_confirm(p, who, id);
+    EXPECT((e != NULL) == (err_reason(e) != REASON_NONE));
+    return err_reason(e);
 }
 
 static struct document get(const struct ticket_fixture *p, const struct principal *who, int64_t id)
@@ -97,9 +96,8 @@ TEST(ticket_issue_refuses_a_task_that_the_user_does_not_see)
 {
     TICKET_FIXTURE(p);
     struct principal bia = world_user(w, S("bia")), eve = user_of_another_account(w);
-    enum task_refusal why;
     int64_t private;
-    EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("mine") }, w->a, &why, &private));
+    EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("mine") }, w->a, &private));
     struct ticket_issued issued;
     struct ticket_request request = ticket_fixture_request(&p, private, S("a"), 1);
     EXPECT_ERR(ticket_fixture_try(&p, &bia, &request, &issued), ERR_NOT_FOUND);
@@ -186,10 +184,8 @@ TEST(ticket_confirm_attaches_the_file_to_its_task_once)
     EXPECT_EQ(get(&p, &ana, id).file.state, FILE_STORED);
     world_wait(w, minutes(1));
     struct document d;
-    enum ticket_refusal why;
     for (int i = 0; i < 3; i++) { /* a client repeats the request when the reply was lost */
-        EXPECT_OK(ticket_confirm(&w->core, &ana, id, w->a, &why, &d));
-        EXPECT_EQ(why, TICKET_NO_REFUSAL);
+        EXPECT_OK(ticket_confirm(&w->core, &ana, id, w->a, &d));
         EXPECT_EQ(d.ticket.confirmed_at_ms, WORLD_START_MS + minutes(1));
         EXPECT_EQ(d.file.state, FILE_READY);
         EXPECT_EQ(d.file.size_bytes, 5);
@@ -212,9 +208,9 @@ TEST(ticket_confirm_accepts_an_empty_file)
 {
     TICKET_FIXTURE(p);
     int64_t id = ticket_fixture_issue(&p, &ana, task, S("empty"), 0);
-    EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_BYTES); /* an empty file must be uploaded, too */
+    EXPECT_EQ(confirm(&p, &ana, id), REASON_TICKET_NO_BYTES); /* an empty file must be uploaded, too */
     EXPECT_OK(ticket_fixture_put(&p, id, S("")));
-    EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_REFUSAL);
+    EXPECT_EQ(confirm(&p, &ana, id), REASON_NONE);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
@@ -222,14 +218,14 @@ TEST(ticket_confirm_refuses_missing_bytes_and_a_wrong_length)
 {
     TICKET_FIXTURE(p);
     int64_t id = ticket_fixture_issue(&p, &ana, task, S("a"), 5);
-    EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_BYTES);
+    EXPECT_EQ(confirm(&p, &ana, id), REASON_TICKET_NO_BYTES);
     EXPECT_OK(ticket_fixture_put(&p, id, S("four")));
-    EXPECT_EQ(confirm(&p, &ana, id), TICKET_BAD_SIZE);
+    EXPECT_EQ(confirm(&p, &ana, id), REASON_TICKET_BAD_SIZE);
     EXPECT_OK(ticket_fixture_put(&p, id, S("sixsix")));
-    EXPECT_EQ(confirm(&p, &ana, id), TICKET_BAD_SIZE);
+    EXPECT_EQ(confirm(&p, &ana, id), REASON_TICKET_BAD_SIZE);
     EXPECT_EQ(world_event_count(w, S("file.confirm")), 0);
     EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
-    EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_REFUSAL);
+    EXPECT_EQ(confirm(&p, &ana, id), REASON_NONE);
     EXPECT_ERR(ticket_fixture_put(&p, id, S("later")),
                ERR_CONFLICT); /* after the confirmation the bytes never change */
     EXPECT_EQ(world_account(w).used_bytes, 5);
@@ -244,16 +240,16 @@ TEST(pending_ticket_is_visible_to_its_owner_only)
     for (int with_bytes = 0; with_bytes < 2; with_bytes++) {
         EXPECT(can_see(&p, &ana, id));
         EXPECT(!can_see(&p, &bia, id) && !can_see(&p, &boss, id) && !can_see(&p, &eve, id));
-        EXPECT_EQ(confirm(&p, &bia, id), TICKET_NOT_THERE);
-        EXPECT_EQ(confirm(&p, &boss, id), TICKET_NOT_THERE);
-        EXPECT_EQ(confirm(&p, &eve, id), TICKET_NOT_THERE);
+        EXPECT_EQ(confirm(&p, &bia, id), REASON_TICKET_NOT_THERE);
+        EXPECT_EQ(confirm(&p, &boss, id), REASON_TICKET_NOT_THERE);
+        EXPECT_EQ(confirm(&p, &eve, id), REASON_TICKET_NOT_THERE);
         EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
     }
-    EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_REFUSAL);
+    EXPECT_EQ(confirm(&p, &ana, id), REASON_NONE);
     EXPECT(can_see(&p, &bia, id) && can_see(&p, &boss, id) && !can_see(&p, &eve, id));
-    EXPECT_EQ(confirm(&p, &bia, id), TICKET_NO_REFUSAL); /* every user who sees it gets the same reply */
-    EXPECT_EQ(confirm(&p, &eve, id), TICKET_NOT_THERE);
-    EXPECT_EQ(confirm(&p, &ana, 12345), TICKET_NOT_THERE);
+    EXPECT_EQ(confirm(&p, &bia, id), REASON_NONE); /* every user who sees it gets the same reply */
+    EXPECT_EQ(confirm(&p, &eve, id), REASON_TICKET_NOT_THERE);
+    EXPECT_EQ(confirm(&p, &ana, 12345), REASON_TICKET_NOT_THERE);
 }
 
 /* Through file.h, which finds files by UUID and does not know tickets. */
@@ -285,7 +281,7 @@ TEST(file_list_hides_pending_files_from_administrators)
     }
     EXPECT(can_find(&p, &ana, &f) && !can_find(&p, &boss, &f) && !can_find(&p, &w->operator_, &f));
     EXPECT_ERR(file_delete(&w->core, &boss, f.uuid, w->a), ERR_NOT_FOUND);
-    EXPECT_EQ(confirm(&p, &ana, id), TICKET_NO_REFUSAL);
+    EXPECT_EQ(confirm(&p, &ana, id), REASON_NONE);
     EXPECT_OK(world_read(w, &boss, &f, &bytes));
     EXPECT_SLICE(bytes, S("hello"));
     EXPECT(can_find(&p, &boss, &f));
@@ -296,7 +292,7 @@ TEST(ticket_confirm_refuses_a_file_without_a_ticket)
     TICKET_FIXTURE(p);
     (void)task;
     struct file f = world_store(w, &ana, S("a"), S("x"), hours(1));
-    EXPECT_EQ(confirm(&p, &ana, f.id), TICKET_NOT_THERE);
+    EXPECT_EQ(confirm(&p, &ana, f.id), REASON_TICKET_NOT_THERE);
 }
 
 TEST(ticket_confirm_refuses_when_the_user_no_longer_sees_the_task)
@@ -304,17 +300,16 @@ TEST(ticket_confirm_refuses_when_the_user_no_longer_sees_the_task)
     TICKET_FIXTURE(p);
     struct principal bia = world_user(w, S("bia"));
     struct task_member member = { bia.user_id, TASK_PARTICIPANT };
-    enum task_refusal why;
     int64_t private, comment;
     (void)task;
     EXPECT_OK(task_create(&w->core, &ana,
-                          &(struct task_request){ .text = S("t"), .members = &member, .member_count = 1 }, w->a, &why,
+                          &(struct task_request){ .text = S("t"), .members = &member, .member_count = 1 }, w->a,
                           &private));
     int64_t id = ticket_fixture_issue(&p, &bia, private, S("a"), 1);
     EXPECT_OK(ticket_fixture_put(&p, id, S("x")));
     struct task_comment removes_bia = { .task_id = private, .removed = &bia.user_id, .removed_count = 1 };
-    EXPECT_OK(task_comment_add(&w->core, &ana, &removes_bia, w->a, &why, &comment));
-    EXPECT_EQ(confirm(&p, &bia, id), TICKET_NOT_THERE);
+    EXPECT_OK(task_comment_add(&w->core, &ana, &removes_bia, w->a, &comment));
+    EXPECT_EQ(confirm(&p, &bia, id), REASON_TICKET_NOT_THERE);
 }
 
 static err_t add_many_references(struct meta_tx *tx, void *arg, struct arena *a)
@@ -335,8 +330,8 @@ TEST(ticket_confirm_refuses_when_the_task_has_its_maximum_of_references)
             other = ticket_fixture_issue(&p, &ana, task, S("b"), 1);
     EXPECT_OK(ticket_fixture_put(&p, one, S("x")));
     EXPECT_OK(ticket_fixture_put(&p, other, S("x")));
-    EXPECT_EQ(confirm(&p, &ana, one), TICKET_NO_REFUSAL);
-    EXPECT_EQ(confirm(&p, &ana, other), TICKET_TOO_MANY);
+    EXPECT_EQ(confirm(&p, &ana, one), REASON_NONE);
+    EXPECT_EQ(confirm(&p, &ana, other), REASON_TICKET_TOO_MANY);
     EXPECT_EQ(get(&p, &ana, other).file.state, FILE_STORED); /* the file stays pending */
 }
 
@@ -352,16 +347,16 @@ TEST(pending_ticket_is_gone_at_exactly_its_purge_time_even_before_the_purge)
         world_wait(w, TICKET_PENDING_MS - 1);
         world_run_jobs(w);
         EXPECT(can_see(&p, &ana, id));
-        EXPECT_EQ(confirm(&p, &ana, id), with_bytes ? TICKET_NO_REFUSAL : TICKET_NO_BYTES);
+        EXPECT_EQ(confirm(&p, &ana, id), with_bytes ? REASON_NONE : REASON_TICKET_NO_BYTES);
         id = ticket_fixture_issue(&p, &ana, task, S("b"), 5);
         if (with_bytes)
             EXPECT_OK(ticket_fixture_put(&p, id, S("hello")));
         world_wait(w, TICKET_PENDING_MS);
         EXPECT(!can_see(&p, &ana, id) && ticket_fixture_has_file(&p, id));
-        EXPECT_EQ(confirm(&p, &ana, id), TICKET_NOT_THERE);
+        EXPECT_EQ(confirm(&p, &ana, id), REASON_TICKET_NOT_THERE);
         world_run_jobs(w);
         EXPECT(!ticket_fixture_has_file(&p, id));
-        EXPECT_EQ(confirm(&p, &ana, id), TICKET_NOT_THERE);
+        EXPECT_EQ(confirm(&p, &ana, id), REASON_TICKET_NOT_THERE);
     }
     EXPECT_EQ(world_account(w).used_bytes, 5);
     EXPECT_EQ(world_account(w).used_files, 1);
@@ -388,7 +383,7 @@ TEST(clock_set_back_does_not_revive_an_expired_ticket)
     EXPECT(!can_see(&p, &ana, id));
     world_wait(w, -hours(2));
     EXPECT(!can_see(&p, &ana, id));
-    EXPECT_EQ(confirm(&p, &ana, id), TICKET_NOT_THERE);
+    EXPECT_EQ(confirm(&p, &ana, id), REASON_TICKET_NOT_THERE);
 }
 
 TEST(purge_removes_the_ticket_of_a_deleted_user)
@@ -412,11 +407,10 @@ TEST(task_remove_deletes_pending_tickets)
     int64_t other = ticket_fixture_issue(&p, &ana, ticket_fixture_task(&p, &ana), S("c"), 5),
             loose = ticket_fixture_issue(&p, &ana, 0, S("d"), 5);
     EXPECT_OK(ticket_fixture_put(&p, full, S("hello")));
-    enum task_refusal why;
-    EXPECT_OK(task_remove(&w->core, &ana, task, hours(1), w->a, &why));
+    EXPECT_OK(task_remove(&w->core, &ana, task, hours(1), w->a));
     EXPECT(!ticket_fixture_has_file(&p, empty) && !ticket_fixture_has_file(&p, full));
     EXPECT(ticket_fixture_has_file(&p, other) && ticket_fixture_has_file(&p, loose));
-    EXPECT_EQ(confirm(&p, &ana, full), TICKET_NOT_THERE);
+    EXPECT_EQ(confirm(&p, &ana, full), REASON_TICKET_NOT_THERE);
     EXPECT_EQ(world_account(w).used_bytes, 0);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
@@ -435,12 +429,11 @@ static void *race_confirm(void *arg)
 {
     struct race *r = arg;
     SCRATCH(a);
-    enum ticket_refusal why;
     struct document d;
     pthread_barrier_wait(r->start);
-    err_t e = ticket_confirm(&r->p->w->core, &r->who, r->id, &a, &why, &d);
+    err_t e = ticket_confirm(&r->p->w->core, &r->who, r->id, &a, &d);
     r->won = !e;
-    assert_true(!e || why == TICKET_NOT_THERE);
+    assert_true(!e || e->reason == REASON_TICKET_NOT_THERE);
     return NULL;
 }
 
@@ -458,9 +451,8 @@ static void *race_remove(void *arg)
 {
     struct race *r = arg;
     SCRATCH(a);
-    enum task_refusal why;
     pthread_barrier_wait(r->start);
-    assert_null(task_remove(&r->p->w->core, &r->who, r->task, 0, &a, &why));
+    assert_null(task_remove(&r->p->w->core, &r->who, r->task, 0, &a));
     return NULL;
 }
 
@@ -554,10 +546,10 @@ TEST(at_the_purge_time_the_first_of_confirmation_and_purge_wins)
     EXPECT_OK(ticket_fixture_put(&p, kept, S("x")));
     EXPECT_OK(ticket_fixture_put(&p, gone, S("x")));
     world_wait(w, TICKET_PENDING_MS - 1);
-    EXPECT_EQ(confirm(&p, &ana, kept), TICKET_NO_REFUSAL);
+    EXPECT_EQ(confirm(&p, &ana, kept), REASON_NONE);
     world_wait(w, 1);
     world_run_jobs(w);
-    EXPECT_EQ(confirm(&p, &ana, gone), TICKET_NOT_THERE);
+    EXPECT_EQ(confirm(&p, &ana, gone), REASON_TICKET_NOT_THERE);
     EXPECT(ticket_fixture_has_file(&p, kept) && !ticket_fixture_has_file(&p, gone));
     EXPECT_EQ(world_fsck(w, true), 0);
 }

@@ -45,17 +45,15 @@ static err_t complete(const struct bucket_fixture *s, slice name, const struct c
                       struct entry *ret)
 {
     struct complete_request request = bucket_fixture_complete_request(s, KEY, name, parts, count);
-    enum upload_refusal why;
-    return bucket_fixture_complete(s, &request, s->w->a, &why, ret);
+    return bucket_fixture_complete(s, &request, s->w->a, ret);
 }
 
 static void expect_refused(const struct bucket_fixture *s, const struct complete_request *request,
-                           enum upload_refusal want, enum err_code code)
+                           enum core_reason want, enum err_code code)
 {
-    enum upload_refusal why = UPLOAD_REFUSAL_COUNT;
     struct entry entry;
-    EXPECT_ERR(bucket_fixture_complete(s, request, s->w->a, &why, &entry), code);
-    EXPECT_EQ(why, want);
+    EXPECT_ERR(bucket_fixture_complete(s, request, s->w->a, &entry), code);
+    EXPECT_REFUSED(bucket_fixture_complete(s, request, s->w->a, &entry), want);
 }
 
 /* ---- putting and completing ---- */
@@ -237,55 +235,54 @@ TEST(a_refused_completion_names_its_reason_and_keeps_the_upload)
     for (int i = 0; i < 3; i++)
         EXPECT_OK(part_of(&s, name, i + 1, bytes[i], &named[i]));
     struct complete_request request = bucket_fixture_complete_request(&s, KEY, name, named, 0);
-    expect_refused(&s, &request, UPLOAD_NO_PARTS, ERR_EMPTY);
+    expect_refused(&s, &request, REASON_UPLOAD_NO_PARTS, ERR_EMPTY);
     request = bucket_fixture_complete_request(&s, KEY, name, named, 3);
     memcpy(wrong, named, sizeof named);
     wrong[1].etag = named[0].etag;
     request.parts = wrong;
-    expect_refused(&s, &request, UPLOAD_BAD_PART, ERR_INVALID);
+    expect_refused(&s, &request, REASON_UPLOAD_BAD_PART, ERR_INVALID);
     memcpy(wrong, named, sizeof named);
     wrong[2].number = 4;
-    expect_refused(&s, &request, UPLOAD_BAD_PART, ERR_INVALID);
+    expect_refused(&s, &request, REASON_UPLOAD_BAD_PART, ERR_INVALID);
     memcpy(wrong, named, sizeof named);
     digest_of(DIGEST_CRC32, bytes[0], &wrong[0].digest);
-    expect_refused(&s, &request, UPLOAD_BAD_PART, ERR_INVALID); /* it has no digest */
+    expect_refused(&s, &request, REASON_UPLOAD_BAD_PART, ERR_INVALID); /* it has no digest */
     memcpy(swapped, named, sizeof named);
     swapped[0] = named[1];
     swapped[1] = named[0];
     request.parts = swapped;
-    expect_refused(&s, &request, UPLOAD_BAD_ORDER, ERR_INVALID);
+    expect_refused(&s, &request, REASON_UPLOAD_BAD_ORDER, ERR_INVALID);
     swapped[1] = named[1]; /* the same part twice */
-    expect_refused(&s, &request, UPLOAD_BAD_ORDER, ERR_INVALID);
+    expect_refused(&s, &request, REASON_UPLOAD_BAD_ORDER, ERR_INVALID);
     swapped[0].number = 0;
-    expect_refused(&s, &request, UPLOAD_BAD_ORDER, ERR_INVALID);
+    expect_refused(&s, &request, REASON_UPLOAD_BAD_ORDER, ERR_INVALID);
     request.parts = named;
     request.part_min_bytes = 6;
-    expect_refused(&s, &request, UPLOAD_PART_TOO_SMALL, ERR_INVALID);
+    expect_refused(&s, &request, REASON_UPLOAD_PART_TOO_SMALL, ERR_INVALID);
     request.part_min_bytes = 5;
     request.max_bytes = 11;
-    expect_refused(&s, &request, UPLOAD_TOO_LARGE, ERR_TOO_LARGE);
+    expect_refused(&s, &request, REASON_UPLOAD_TOO_LARGE, ERR_TOO_LARGE);
     request.max_bytes = 12;
     request.exact_bytes = 13;
-    expect_refused(&s, &request, UPLOAD_BAD_SIZE, ERR_DIGEST);
+    expect_refused(&s, &request, REASON_UPLOAD_BAD_SIZE, ERR_DIGEST);
     request.exact_bytes = 12;
     digest_of(DIGEST_CRC32, S("firstsecond3"), &request.digest);
-    expect_refused(&s, &request, UPLOAD_BAD_DIGEST, ERR_DIGEST); /* the parts have no digests to work it out from */
+    expect_refused(&s, &request, REASON_UPLOAD_BAD_DIGEST,
+                   ERR_DIGEST); /* the parts have no digests to work it out from */
     request.digest.kind = DIGEST_NONE;
     request.condition.if_match = S("*");
-    expect_refused(&s, &request, UPLOAD_CONDITION, ERR_CONFLICT);
+    expect_refused(&s, &request, REASON_ENTRY_CONDITION, ERR_CONFLICT);
     request.condition = (struct entry_condition){ .if_none_match = S("*") };
     request.upload.key = S("other");
-    expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    expect_refused(&s, &request, REASON_UPLOAD_NOT_THERE, ERR_NOT_FOUND);
     request.upload.key = KEY;
     request.upload.name = S("nonsense");
-    expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    expect_refused(&s, &request, REASON_UPLOAD_NOT_THERE, ERR_NOT_FOUND);
     request.upload.name = S("");
-    expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    expect_refused(&s, &request, REASON_UPLOAD_NOT_THERE, ERR_NOT_FOUND);
     request.upload.name = name;
     struct entry entry;
-    enum upload_refusal why;
-    EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &why, &entry));
-    EXPECT_EQ(why, UPLOAD_NO_REFUSAL);
+    EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &entry));
     bucket_fixture_expect(&s, KEY, S("firstsecond3"));
     EXPECT_EQ(world_fsck(w, true), 0);
 }
@@ -307,11 +304,10 @@ TEST(completing_again_gives_the_same_entry) /* supabase/storage#822 */
     EXPECT_SLICE(again.key, KEY);
     struct complete_request request = bucket_fixture_complete_request(&s, KEY, name, &part, 1);
     request.condition.if_none_match = S("*"); /* it held when the upload was completed */
-    enum upload_refusal why;
-    EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &why, &again));
+    EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &again));
     EXPECT_EQ(world_event_count(w, S("upload.complete")), 1);
     bucket_fixture_store(&s, KEY, S("hello")); /* another entry with the same key */
-    expect_refused(&s, &request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    expect_refused(&s, &request, REASON_UPLOAD_NOT_THERE, ERR_NOT_FOUND);
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
@@ -377,8 +373,7 @@ TEST(composites_beyond_the_capacity_of_the_part_map_cache_are_read)
                                               &(struct part_bytes){ k + 1, slice_part(all[i], (size_t)k * 5000, 5000) },
                                               w->a, &parts[k]));
         struct complete_request request = bucket_fixture_complete_request(&s, key, name, parts, EACH);
-        enum upload_refusal why;
-        EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &why, &entry));
+        EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &entry));
         if (i == 0)
             EXPECT_OK(entry_open(&w->core, &s.bucket, key, w->a, &entry, &held));
     }
@@ -429,11 +424,10 @@ TEST(the_digest_of_a_composite_is_worked_out_from_those_of_its_parts)
         struct complete_request request = bucket_fixture_complete_request(&s, KEY, name, named, PARTS);
         request.digest = want;
         request.digest.bytes[0] ^= 1;
-        expect_refused(&s, &request, UPLOAD_BAD_DIGEST, ERR_DIGEST);
+        expect_refused(&s, &request, REASON_UPLOAD_BAD_DIGEST, ERR_DIGEST);
         request.digest = want;
         struct entry entry;
-        enum upload_refusal why;
-        EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &why, &entry));
+        EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &entry));
         EXPECT(digest_eq(&entry.digest, &want));
         EXPECT_OK(entry_get(&w->core, &s.bucket, KEY, w->a, &entry));
         EXPECT(digest_eq(&entry.digest, &want));
@@ -545,7 +539,7 @@ TEST(at_exactly_its_expiry_an_upload_is_gone_and_then_purged_with_its_parts)
     EXPECT_EQ(list_uploads(&s, (struct upload_list_request){ .limit = 10 }).count, 0);
     EXPECT_ERR(part_of(&s, name, 2, S("x"), &late), ERR_NOT_FOUND);
     struct complete_request complete_request = bucket_fixture_complete_request(&s, KEY, name, &part, 1);
-    expect_refused(&s, &complete_request, UPLOAD_NOT_THERE, ERR_NOT_FOUND);
+    expect_refused(&s, &complete_request, REASON_UPLOAD_NOT_THERE, ERR_NOT_FOUND);
     EXPECT_ERR(bucket_fixture_abort(&s, KEY, name, w->a), ERR_NOT_FOUND);
     part_put_discard(&slow);
     world_wait(w, minutes(1));
@@ -603,11 +597,10 @@ static void store_parts(const struct bucket_fixture *s, slice key, int count)
     slice name = bucket_fixture_upload(s, key);
     struct completed_part *parts = arena_array(w->a, struct completed_part, count);
     struct entry entry;
-    enum upload_refusal why;
     for (int i = 0; i < count; i++)
         EXPECT_OK(bucket_fixture_put_part(s, key, name, &(struct part_bytes){ i + 1, S("x") }, w->a, &parts[i]));
     struct complete_request request = bucket_fixture_complete_request(s, key, name, parts, (size_t)count);
-    EXPECT_OK(bucket_fixture_complete(s, &request, w->a, &why, &entry));
+    EXPECT_OK(bucket_fixture_complete(s, &request, w->a, &entry));
 }
 
 /* Removing 1,000 keys of 1,000 parts each in one write made every other write wait for half a minute. */
@@ -643,9 +636,8 @@ static void *run(void *arg)
 {
     struct racer *r = arg;
     struct complete_request request = bucket_fixture_complete_request(r->s, KEY, r->name, r->parts, r->count);
-    enum upload_refusal why;
     struct completed_part unused;
-    err_t e = r->what == COMPLETE ? bucket_fixture_complete(r->s, &request, &r->arena, &why, &r->entry)
+    err_t e = r->what == COMPLETE ? bucket_fixture_complete(r->s, &request, &r->arena, &r->entry)
               : r->what == ABORT  ? bucket_fixture_abort(r->s, KEY, r->name, &r->arena)
                                   : bucket_fixture_put_part(r->s, KEY, r->name, &(struct part_bytes){ 1, r->bytes },
                                                             &r->arena, &unused);
@@ -803,14 +795,13 @@ static void put_together(const struct bucket_fixture *s, char c)
     struct completed_part parts[EACH];
     char bytes[EACH_BYTES];
     struct entry entry;
-    enum upload_refusal why;
     slice name = bucket_fixture_upload(s, KEY);
     memset(bytes, c, sizeof bytes);
     for (int i = 0; i < EACH; i++)
         EXPECT_OK(bucket_fixture_put_part(s, KEY, name, &(struct part_bytes){ i + 1, (slice){ bytes, sizeof bytes } },
                                           &a, &parts[i]));
     struct complete_request request = bucket_fixture_complete_request(s, KEY, name, parts, EACH);
-    EXPECT_OK(bucket_fixture_complete(s, &request, &a, &why, &entry));
+    EXPECT_OK(bucket_fixture_complete(s, &request, &a, &entry));
 }
 
 struct reading {

@@ -55,8 +55,33 @@ static void log_native_failure(struct http_exchange *x, err_t e)
                  LOG_S("where", slice_of(e->where)));
 }
 
+static void reply_native_refusal(struct http_exchange *x, const struct http_refusal_row *refusal, err_t e)
+{
+    static const char *const codes[] = {
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_MALFORMED] = "invalid",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_NO_ROUTE] = "not_found",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_METHOD] = "invalid",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_BODY_TOO_LARGE] = "too_large",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_BODY_CUT] = "invalid",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_HEAD_TOO_LARGE] = "too_large",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_EXPECTATION] = "invalid",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_NOT_IMPLEMENTED] = "unsupported",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_VERSION] = "unsupported",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_TIMEOUT] = "invalid",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_RANGE] = "invalid",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_PRECONDITION] = "conflict",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_BUSY] = "unavailable",
+    };
+    reply_native_error(x, refusal->status, codes[e->reason - ERR_REASONS_HTTP], e->msg);
+}
+
 void native_fail(struct http_exchange *x, err_t e)
 {
+    const struct http_refusal_row *refusal = http_refusal_of(e);
+    if (refusal) {
+        reply_native_refusal(x, refusal, e);
+        return;
+    }
     const struct vendor_error *row = &native_errors[e->code];
     if (row->status >= 500 && !err_is(e, ERR_UNSUPPORTED) && !err_is(e, ERR_QUOTA))
         log_native_failure(x, e);
@@ -65,18 +90,4 @@ void native_fail(struct http_exchange *x, err_t e)
     if (row->status == 503 || row->status == 429)
         http_reply_header(x, "Retry-After", RETRY_AFTER_SECONDS);
     reply_native_error(x, row->status, row->code, row->text ? row->text : e->msg);
-}
-
-void native_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
-{
-    static const char *const codes[] = {
-        [HTTP_REFUSE_MALFORMED] = "invalid",   [HTTP_REFUSE_NO_ROUTE] = "not_found",
-        [HTTP_REFUSE_METHOD] = "invalid",      [HTTP_REFUSE_BODY_TOO_LARGE] = "too_large",
-        [HTTP_REFUSE_BODY_CUT] = "invalid",    [HTTP_REFUSE_HEAD_TOO_LARGE] = "too_large",
-        [HTTP_REFUSE_EXPECTATION] = "invalid", [HTTP_REFUSE_NOT_IMPLEMENTED] = "unsupported",
-        [HTTP_REFUSE_VERSION] = "unsupported", [HTTP_REFUSE_TIMEOUT] = "invalid",
-        [HTTP_REFUSE_RANGE] = "invalid",       [HTTP_REFUSE_PRECONDITION] = "conflict",
-        [HTTP_REFUSE_BUSY] = "unavailable",
-    };
-    reply_native_error(x, status, codes[refusal], text);
 }

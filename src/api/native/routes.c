@@ -68,17 +68,13 @@ static err_t authenticate_native(struct http_exchange *x, struct principal *ret)
     return access_check(core, S(NATIVE_PURPOSE), CREDENTIAL_KEY, h.credentials, a, ret);
 }
 
-static bool native_guard(struct http_exchange *x)
+static err_t native_guard(struct http_exchange *x)
 {
     struct principal *who = arena_new(&x->arena, struct principal);
-    err_t e = authenticate_native(x, who);
-    if (e) {
-        native_fail(x, e);
-        return false;
-    }
+    TRY(authenticate_native(x, who));
     who->request_id = x->req.id;
     x->principal = who;
-    return true;
+    return NULL;
 }
 
 /* ---- the file object ---- */
@@ -165,13 +161,14 @@ static err_t write_native_upload(struct http_sink *sink, slice bytes)
     return err_copy(&p->x->arena, intake_write(p->intake, bytes, &scratch));
 }
 
-static void reply_uploaded_file(struct http_exchange *x)
+static err_t reply_uploaded_file(struct http_exchange *x)
 {
     const struct file *f = &((const struct native_upload *)x->work)->file;
     slice location[] = { S("/v1/native/files/"), uuid_format(&x->arena, f->uuid) };
     http_reply_header(x, "ETag", etag_of(&x->arena, f));
     http_reply_header(x, "Location", arena_join(&x->arena, location, LENGTH_OF(location)));
     reply_file(x, 201, f);
+    return NULL;
 }
 
 /* Mostly runs on the committer's thread, for which other uploads wait. So it only copies; the loop writes the reply. */
@@ -192,15 +189,16 @@ static void copy_uploaded_file(void *arg, err_t e, const struct file *f)
     http_on_loop(x, reply_uploaded_file);
 }
 
-static void finish_native_upload(struct http_sink *sink, struct http_exchange *x, err_t e)
+static err_t finish_native_upload(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct native_upload *p = CONTAINER_OF(sink, struct native_upload, sink);
     if (!e) {
         intake_finish(p->intake, copy_uploaded_file, p);
-        return;
+        return NULL;
     }
     intake_discard(p->intake);
     native_fail(x, e);
+    return NULL;
 }
 
 static bool native_upload_blocks(struct http_sink *sink)
@@ -236,7 +234,7 @@ static err_t open_native_intake(struct http_exchange *x, struct intake **ret)
     return intake_open(api->core, &order, &x->arena, ret);
 }
 
-static void upload_file(struct http_exchange *x)
+static err_t upload_file(struct http_exchange *x)
 {
     struct native_upload *p = arena_new(&x->arena, struct native_upload);
     *p = (struct native_upload){ .sink = { write_native_upload, finish_native_upload, native_upload_blocks }, .x = x };
@@ -245,6 +243,7 @@ static void upload_file(struct http_exchange *x)
         native_fail(x, e);
     else
         http_receive(x, &p->sink);
+    return NULL;
 }
 
 /* ---- GET ---- */
@@ -258,18 +257,18 @@ static bool get_path_uuid(struct http_exchange *x, unsigned char ret_uuid[16])
     return false;
 }
 
-static void download_file(struct http_exchange *x)
+static err_t download_file(struct http_exchange *x)
 {
     struct content_reply *g = arena_new(&x->arena, struct content_reply);
     unsigned char uuid[16];
     struct file f;
     if (!get_path_uuid(x, uuid))
-        return;
+        return NULL;
     struct arena *a = &x->arena;
     err_t e = file_open(native_of(x)->core, native_caller(x), uuid, a, &f, &g->content);
     if (e) {
         native_fail(x, e);
-        return;
+        return NULL;
     }
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), f.name, a));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
@@ -278,19 +277,21 @@ static void download_file(struct http_exchange *x)
     g->http.etag = etag_of(a, &f);
     g->http.last_modified_ms = f.stored_at_ms;
     http_reply_content(x, &g->http);
+    return NULL;
 }
 
-static void show_file(struct http_exchange *x)
+static err_t show_file(struct http_exchange *x)
 {
     unsigned char uuid[16];
     struct file f;
     if (!get_path_uuid(x, uuid))
-        return;
+        return NULL;
     err_t e = file_get(native_of(x)->core, native_caller(x), uuid, &x->arena, &f);
     if (e)
         native_fail(x, e);
     else
         reply_file(x, 200, &f);
+    return NULL;
 }
 
 /* ---- list, delete ---- */
@@ -317,7 +318,7 @@ static err_t read_list_request(struct http_exchange *x, struct file_list_request
     return NULL;
 }
 
-static void list_native_files(struct http_exchange *x)
+static err_t list_native_files(struct http_exchange *x)
 {
     struct file_list_request request;
     struct file_page page;
@@ -326,7 +327,7 @@ static void list_native_files(struct http_exchange *x)
         e = file_list(native_of(x)->core, native_caller(x), &request, &x->arena, &page);
     if (e) {
         native_fail(x, e);
-        return;
+        return NULL;
     }
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
@@ -342,18 +343,20 @@ static void list_native_files(struct http_exchange *x)
         json_put_string(&o, "next", arena_printf(&x->arena, "%lld", (long long)page.next_before_id));
     json_close_object(&o);
     reply_json(x, 200, &body);
+    return NULL;
 }
 
-static void delete_file(struct http_exchange *x)
+static err_t delete_file(struct http_exchange *x)
 {
     unsigned char uuid[16];
     if (!get_path_uuid(x, uuid))
-        return;
+        return NULL;
     err_t e = file_delete(native_of(x)->core, native_caller(x), uuid, &x->arena);
     if (e)
         native_fail(x, e);
     else
         http_reply(x, 204, NULL, S(""));
+    return NULL;
 }
 
 /* ---- routes ---- */
@@ -378,6 +381,6 @@ void native_init(struct native_api *api, struct core *core, const struct native_
                                        .route_count = LENGTH_OF(native_routes),
                                        .prefixes = native_prefixes,
                                        .guard = native_guard,
-                                       .refuse = native_refuse,
+                                       .fail = native_fail,
                                        .context = api };
 }

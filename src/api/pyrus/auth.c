@@ -9,43 +9,34 @@
 #include "http/auth_header.h"
 #include "http/target.h"
 
-static enum pyrus_error read_bearer_token(struct http_exchange *x, slice *ret_token)
+static err_t read_bearer_token(struct http_exchange *x, slice *ret_token)
 {
     struct auth_header header;
     err_t e = auth_header_parse(http_header(&x->req, "Authorization"), &x->arena, &header);
     if (err_is(e, ERR_EMPTY))
-        return PYRUS_TOKEN_NOT_SPECIFIED;
+        return pyrus_refuse(&x->arena, PYRUS_TOKEN_NOT_SPECIFIED);
     if (e || (header.scheme.n && !auth_header_is(&header, S("Bearer"))))
-        return PYRUS_INVALID_TOKEN;
+        return pyrus_refuse(&x->arena, PYRUS_INVALID_TOKEN);
     *ret_token = header.credentials;
-    return PYRUS_NONE;
+    return NULL;
 }
 
-bool pyrus_guard(struct http_exchange *x)
+err_t pyrus_guard(struct http_exchange *x)
 {
     struct pyrus *p = pyrus_of(x);
     slice token;
-    enum pyrus_error error = read_bearer_token(x, &token);
-    if (error) {
-        pyrus_fail(x, error);
-        return false;
-    }
+    TRY(read_bearer_token(x, &token));
     struct principal *who = arena_new(&x->arena, struct principal);
-    err_t e = access_check(p->core, PYRUS_PURPOSE, CREDENTIAL_TOKEN, token, &x->arena, who);
-    if (e) {
-        pyrus_fail_err(x, e);
-        return false;
-    }
+    TRY(access_check(p->core, PYRUS_PURPOSE, CREDENTIAL_TOKEN, token, &x->arena, who));
     who->request_id = x->req.id;
     x->principal = who;
     struct rate_state state;
     bool allowed = rate_limit_take(&p->rate, who->account_id, who->user_id, &state);
     pyrus_write_rate(x, &state);
-    if (!allowed) {
-        http_reply_header(x, "Retry-After", arena_printf(&x->arena, "%lld", (long long)state.reset_s));
-        pyrus_fail(x, PYRUS_TOO_MANY_REQUESTS);
-    }
-    return allowed;
+    if (allowed)
+        return NULL;
+    http_reply_header(x, "Retry-After", arena_printf(&x->arena, "%lld", (long long)state.reset_s));
+    return pyrus_refuse(&x->arena, PYRUS_TOO_MANY_REQUESTS);
 }
 
 struct login_request {
@@ -102,7 +93,7 @@ static enum pyrus_error read_login_request(const struct json *body, struct login
     return PYRUS_NONE;
 }
 
-void pyrus_login(struct http_exchange *x)
+err_t pyrus_login(struct http_exchange *x)
 {
     const struct json *body;
     struct login_request l = { .has_person = false };
@@ -113,10 +104,11 @@ void pyrus_login(struct http_exchange *x)
         pyrus_fail(x, error);
     else
         log_in(x, &l);
+    return NULL;
 }
 
 /* The older form of the login. It is off unless configured, because URLs, and thus keys, end up in logs. */
-void pyrus_login_by_get(struct http_exchange *x)
+err_t pyrus_login_by_get(struct http_exchange *x)
 {
     struct query query;
     slice person;
@@ -124,11 +116,11 @@ void pyrus_login_by_get(struct http_exchange *x)
     if (!pyrus_of(x)->options.login_by_get) {
         http_reply_header(x, "Allow", S("POST"));
         pyrus_fail(x, PYRUS_METHOD_NOT_ALLOWED);
-        return;
+        return NULL;
     }
     if (query_parse(x->req.query, &x->arena, &query)) {
         pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
-        return;
+        return NULL;
     }
     l.has_person = query_get(&query, S("person_id"), QUERY_NOCASE, &person);
     if (!query_get(&query, S("login"), QUERY_NOCASE, &l.login) ||
@@ -138,4 +130,5 @@ void pyrus_login_by_get(struct http_exchange *x)
         pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
     else
         log_in(x, &l);
+    return NULL;
 }

@@ -82,13 +82,14 @@ static void download_by_id(struct http_exchange *x, slice id)
         pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
 }
 
-void pyrus_download(struct http_exchange *x)
+err_t pyrus_download(struct http_exchange *x)
 {
     download_by_id(x, x->req.params[0]);
+    return NULL;
 }
 
 /* /services/attachment?Id=5021. Other parameters (ispreview, download) are ignored. */
-void pyrus_download_by_query(struct http_exchange *x)
+err_t pyrus_download_by_query(struct http_exchange *x)
 {
     struct query query;
     slice id;
@@ -96,4 +97,5 @@ void pyrus_download_by_query(struct http_exchange *x)
         pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
     else
         download_by_id(x, id);
+    return NULL;
 }

@@ -33,21 +33,20 @@ const enum pyrus_error pyrus_of_err[ERR_CODE_COUNT] = {
     [ERR_UNSUPPORTED] = PYRUS_BAD_MULTIPART_CONTENT,
 };
 
-const enum pyrus_error pyrus_of_refusal[TASK_REFUSAL_COUNT] = {
-    [TASK_NO_REFUSAL] = PYRUS_SERVER_ERROR,
-    [TASK_NOT_VISIBLE] = PYRUS_ACCESS_DENIED_TASK,
-    [TASK_NOTHING_SAID] = PYRUS_TEXT_MISSING,
-    [TASK_BAD_ATTACHMENT] = PYRUS_UNRECOGNIZED_ATTACHMENT_ID,
-    [TASK_BAD_PERSON] = PYRUS_INVALID_PERSON_ID,
-    [TASK_BAD_DOCUMENT] = PYRUS_UNRECOGNIZED_ATTACHMENT_ID,
-    [TASK_BAD_COMMENT] = PYRUS_INVALID_VALUE_FORMAT,
-    [TASK_TOO_MANY_REFERENCES] = PYRUS_TOO_MANY_ATTACHMENTS,
-    [TASK_TOO_MANY_COMMENTS] = PYRUS_TOO_MANY_COMMENTS,
-    [TASK_TOO_MUCH_TEXT] = PYRUS_TOO_MUCH_TEXT,
-    [TASK_MAY_NOT_CLOSE] = PYRUS_ACCESS_DENIED_CLOSE_TASK,
-    [TASK_MAY_NOT_REOPEN] = PYRUS_ACCESS_DENIED_REOPEN_TASK,
-    [TASK_MAY_NOT_EDIT] = PYRUS_ACCESS_DENIED_TASK,
-    [TASK_MAY_NOT_REMOVE] = PYRUS_ACCESS_DENIED_TASK,
+const enum pyrus_error pyrus_of_reason[REASON_END] = {
+    [REASON_TASK_NOT_VISIBLE] = PYRUS_ACCESS_DENIED_TASK,
+    [REASON_TASK_NOTHING_SAID] = PYRUS_TEXT_MISSING,
+    [REASON_TASK_BAD_ATTACHMENT] = PYRUS_UNRECOGNIZED_ATTACHMENT_ID,
+    [REASON_TASK_BAD_PERSON] = PYRUS_INVALID_PERSON_ID,
+    [REASON_TASK_BAD_DOCUMENT] = PYRUS_UNRECOGNIZED_ATTACHMENT_ID,
+    [REASON_TASK_BAD_COMMENT] = PYRUS_INVALID_VALUE_FORMAT,
+    [REASON_TASK_TOO_MANY_REFERENCES] = PYRUS_TOO_MANY_ATTACHMENTS,
+    [REASON_TASK_TOO_MANY_COMMENTS] = PYRUS_TOO_MANY_COMMENTS,
+    [REASON_TASK_TOO_MUCH_TEXT] = PYRUS_TOO_MUCH_TEXT,
+    [REASON_TASK_MAY_NOT_CLOSE] = PYRUS_ACCESS_DENIED_CLOSE_TASK,
+    [REASON_TASK_MAY_NOT_REOPEN] = PYRUS_ACCESS_DENIED_REOPEN_TASK,
+    [REASON_TASK_MAY_NOT_EDIT] = PYRUS_ACCESS_DENIED_TASK,
+    [REASON_TASK_MAY_NOT_REMOVE] = PYRUS_ACCESS_DENIED_TASK,
 };
 
 /* Replies {"error_code": …, "error": …}. For an unknown path or method it adds "Message", which one client reads. */
@@ -88,25 +87,9 @@ void pyrus_log(struct http_exchange *x, err_t e)
                  LOG_S("where", slice_of(e->where)));
 }
 
-void pyrus_fail_err(struct http_exchange *x, err_t e)
+static void reply_refusal(struct http_exchange *x, const struct http_refusal_row *refusal, err_t e)
 {
-    enum pyrus_error error = pyrus_of_err[e->code];
-    if (pyrus_vendor_errors[error].status >= 500)
-        pyrus_log(x, e);
-    pyrus_fail(x, error);
-}
-
-void pyrus_fail_task(struct http_exchange *x, err_t e, enum task_refusal why)
-{
-    if (why == TASK_NO_REFUSAL)
-        pyrus_fail_err(x, e);
-    else
-        pyrus_fail(x, pyrus_of_refusal[why]);
-}
-
-void pyrus_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
-{
-    switch (refusal) {
+    switch (e->reason) {
     case HTTP_REFUSE_NO_ROUTE:
         pyrus_fail(x, PYRUS_INVALID_INPUT);
         break;
@@ -120,6 +103,27 @@ void pyrus_refuse(struct http_exchange *x, enum http_refusal refusal, int status
         pyrus_fail(x, PYRUS_SERVER_BUSY);
         break;
     default:
-        reply_pyrus_error(x, status, "invalid_input", text, false);
+        reply_pyrus_error(x, refusal->status, "invalid_input", e->msg, false);
     }
+}
+
+err_t pyrus_refuse(struct arena *a, enum pyrus_error error)
+{
+    return err_refuse(a, ERR_INVALID, ERR_REASONS_API + (int)error, "%s", pyrus_vendor_errors[error].text);
+}
+
+void pyrus_fail_err(struct http_exchange *x, err_t e)
+{
+    const struct http_refusal_row *refusal = http_refusal_of(e);
+    if (refusal) {
+        reply_refusal(x, refusal, e);
+        return;
+    }
+    enum pyrus_error error =
+        e->reason >= ERR_REASONS_API ? (enum pyrus_error)(e->reason - ERR_REASONS_API) : pyrus_of_reason[e->reason];
+    if (!error)
+        error = pyrus_of_err[e->code];
+    if (pyrus_vendor_errors[error].status >= 500)
+        pyrus_log(x, e);
+    pyrus_fail(x, error);
 }

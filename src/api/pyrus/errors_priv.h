@@ -17,18 +17,16 @@ enum pyrus_error {
 };
 extern const struct vendor_error pyrus_vendor_errors[PYRUS_ERROR_COUNT];
 extern const enum pyrus_error pyrus_of_err[ERR_CODE_COUNT];
-extern const enum pyrus_error pyrus_of_refusal[TASK_REFUSAL_COUNT];
+extern const enum pyrus_error pyrus_of_reason[REASON_END];
+
+/* The error that replies with this row. */
+err_t pyrus_refuse(struct arena *, enum pyrus_error);
 
 /* Replies with this error. */
 void pyrus_fail(struct http_exchange *, enum pyrus_error);
-/* Replies with the error of pyrus_of_err. One with a status from 500 on is also logged. */
+/* Replies with the row of this error. One with a status from 500 on is also logged. */
 void pyrus_fail_err(struct http_exchange *, err_t e);
-/* For an error of a call about tasks: replies with the error of pyrus_of_refusal when `why` names a rule, else like
- * pyrus_fail_err. */
-void pyrus_fail_task(struct http_exchange *, err_t e, enum task_refusal why);
 /* Logs the error for the operator; the client does not see it. */
 void pyrus_log(struct http_exchange *, err_t e);
-/* Replies to a request that the engine refuses by itself. `text` says why, for people. */
-void pyrus_refuse(struct http_exchange *, enum http_refusal, int status, const char *text);
 
 #endif

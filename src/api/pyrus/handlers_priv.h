@@ -5,19 +5,19 @@
 
 #include "http/http.h"
 
-/* Checks token and rate limit of a request, on the loop. False: refused, and the reply was sent. */
-bool pyrus_guard(struct http_exchange *);
+/* Checks token and rate limit of a request, on the loop. */
+err_t pyrus_guard(struct http_exchange *);
 
 /* Each replies to one kind of request; routes.c says which. */
-void pyrus_login(struct http_exchange *);
-void pyrus_login_by_get(struct http_exchange *);
-void pyrus_upload(struct http_exchange *);
-void pyrus_download(struct http_exchange *);
-void pyrus_download_by_query(struct http_exchange *);
-void pyrus_task_create(struct http_exchange *);
-void pyrus_task_get(struct http_exchange *);
-void pyrus_task_delete(struct http_exchange *);
-void pyrus_comment_add(struct http_exchange *);
-void pyrus_profile(struct http_exchange *);
+err_t pyrus_login(struct http_exchange *);
+err_t pyrus_login_by_get(struct http_exchange *);
+err_t pyrus_upload(struct http_exchange *);
+err_t pyrus_download(struct http_exchange *);
+err_t pyrus_download_by_query(struct http_exchange *);
+err_t pyrus_task_create(struct http_exchange *);
+err_t pyrus_task_get(struct http_exchange *);
+err_t pyrus_task_delete(struct http_exchange *);
+err_t pyrus_comment_add(struct http_exchange *);
+err_t pyrus_profile(struct http_exchange *);
 
 #endif

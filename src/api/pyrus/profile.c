@@ -13,14 +13,14 @@ static err_t read_profile(struct http_exchange *x, struct user *ret_user, struct
     return account_get(core, who->account_id, &x->arena, ret_account);
 }
 
-void pyrus_profile(struct http_exchange *x)
+err_t pyrus_profile(struct http_exchange *x)
 {
     struct user user;
     struct account account;
     err_t e = read_profile(x, &user, &account);
     if (e) {
         pyrus_fail_err(x, e);
-        return;
+        return NULL;
     }
     slice first, last;
     pyrus_split_name(&user, &first, &last);
@@ -44,4 +44,5 @@ void pyrus_profile(struct http_exchange *x)
     json_close_object(&out);
     json_close_object(&out);
     pyrus_reply(x, &body);
+    return NULL;
 }

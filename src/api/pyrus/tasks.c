@@ -25,30 +25,31 @@ static void reply_with_task(struct http_exchange *x, int64_t task_id)
         pyrus_reply_task(x, &view);
 }
 
-void pyrus_task_create(struct http_exchange *x)
+err_t pyrus_task_create(struct http_exchange *x)
 {
     struct task_request order;
     if (!pyrus_read_task(x, &order))
-        return;
-    enum task_refusal why;
+        return NULL;
     int64_t task_id;
-    err_t e = task_create(pyrus_of(x)->core, pyrus_caller(x), &order, &x->arena, &why, &task_id);
+    err_t e = task_create(pyrus_of(x)->core, pyrus_caller(x), &order, &x->arena, &task_id);
     if (e)
-        pyrus_fail_task(x, e, why);
+        pyrus_fail_err(x, e);
     else
         reply_with_task(x, task_id);
+    return NULL;
 }
 
-void pyrus_task_get(struct http_exchange *x)
+err_t pyrus_task_get(struct http_exchange *x)
 {
     reply_with_task(x, task_id_of_path(x));
+    return NULL;
 }
 
-void pyrus_comment_add(struct http_exchange *x)
+err_t pyrus_comment_add(struct http_exchange *x)
 {
     struct pyrus_comment_request request;
     if (!pyrus_read_comment(x, &request))
-        return;
+        return NULL;
     struct core *core = pyrus_of(x)->core;
     struct task_comment *c = &request.comment;
     int64_t task_id = task_id_of_path(x);
@@ -57,27 +58,27 @@ void pyrus_comment_add(struct http_exchange *x)
                                       .text = c->text,
                                       .attachments = c->attachments,
                                       .attachment_count = c->attachment_count };
-    enum task_refusal why;
     c->task_id = task_id;
-    err_t e = request.is_edit ? task_comment_edit(core, pyrus_caller(x), &edit, &x->arena, &why)
-                              : task_comment_add(core, pyrus_caller(x), c, &x->arena, &why, &request.comment_id);
+    err_t e = request.is_edit ? task_comment_edit(core, pyrus_caller(x), &edit, &x->arena)
+                              : task_comment_add(core, pyrus_caller(x), c, &x->arena, &request.comment_id);
     if (e)
-        pyrus_fail_task(x, e, why);
+        pyrus_fail_err(x, e);
     else
         reply_with_task(x, task_id);
+    return NULL;
 }
 
-void pyrus_task_delete(struct http_exchange *x)
+err_t pyrus_task_delete(struct http_exchange *x)
 {
     struct pyrus *p = pyrus_of(x);
-    enum task_refusal why;
-    err_t e = task_remove(p->core, pyrus_caller(x), task_id_of_path(x), p->options.purge_after_ms, &x->arena, &why);
+    err_t e = task_remove(p->core, pyrus_caller(x), task_id_of_path(x), p->options.purge_after_ms, &x->arena);
     if (e) {
-        pyrus_fail_task(x, e, why);
-        return;
+        pyrus_fail_err(x, e);
+        return NULL;
     }
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     buf_add(&body, S("{\"deleted\":true}"));
     pyrus_reply(x, &body);
+    return NULL;
 }

@@ -93,7 +93,7 @@ static bool pyrus_upload_blocks(struct http_sink *sink)
     return u->intake && intake_blocks(u->intake);
 }
 
-static void reply_guid(struct http_exchange *x)
+static err_t reply_guid(struct http_exchange *x)
 {
     const struct pyrus_upload_state *u = x->work;
     SCOPED(buf_releasep) struct buf body;
@@ -105,6 +105,7 @@ static void reply_guid(struct http_exchange *x)
     json_put_string(&out, "md5_hash", pyrus_md5(pyrus_of(x), &x->arena, u->md5));
     json_close_object(&out);
     pyrus_reply(x, &body);
+    return NULL;
 }
 
 /* Mostly runs on the committer's thread, for which other uploads wait. So it only copies; the loop writes the reply. */
@@ -130,7 +131,7 @@ static void fail_upload(struct pyrus_upload_state *u, err_t e)
     intake_discard(u->intake);
     if (!error && e->code == ERR_TOO_LARGE && !u->in_file)
         error = PYRUS_BAD_MULTIPART_CONTENT; /* the parts or their headers are too large, not the file */
-    if (!error && e->code == ERR_INVALID)
+    if (!error && (e->code == ERR_INVALID || http_refusal_of(e)))
         error = PYRUS_BAD_MULTIPART_CONTENT;
     if (error)
         pyrus_fail(x, error);
@@ -138,7 +139,7 @@ static void fail_upload(struct pyrus_upload_state *u, err_t e)
         pyrus_fail_err(x, e);
 }
 
-static void finish_pyrus_upload(struct http_sink *sink, struct http_exchange *x, err_t e)
+static err_t finish_pyrus_upload(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct pyrus_upload_state *u = CONTAINER_OF(sink, struct pyrus_upload_state, sink);
     if (!e)
@@ -149,19 +150,20 @@ static void finish_pyrus_upload(struct http_sink *sink, struct http_exchange *x,
         fail_upload(u, e);
     else
         intake_finish(u->intake, take_stored_file, u);
+    return NULL;
 }
 
-void pyrus_upload(struct http_exchange *x)
+err_t pyrus_upload(struct http_exchange *x)
 {
     slice boundary;
     if (!multipart_boundary(http_header(&x->req, "Content-Type"), &boundary)) {
         pyrus_fail(x, PYRUS_BAD_MULTIPART_CONTENT);
-        return;
+        return NULL;
     }
     int64_t max_bytes = (int64_t)pyrus_of(x)->options.max_file_size_bytes + PYRUS_FRAMING_MAX;
     if (x->req.content_length > max_bytes) {
         pyrus_fail(x, PYRUS_TOO_LARGE_REQUEST_LENGTH);
-        return;
+        return NULL;
     }
     /* A full disk or a used-up quota is reported before the body is sent. The multipart framing is not counted: the
      * file may be smaller than the body by that much. The length of a chunked body is unknown; only the limit of files
@@ -171,11 +173,12 @@ void pyrus_upload(struct http_exchange *x)
                                 &x->arena);
     if (e) {
         pyrus_fail_err(x, e);
-        return;
+        return NULL;
     }
     struct pyrus_upload_state *u = arena_new(&x->arena, struct pyrus_upload_state);
     u->sink = (struct http_sink){ write_pyrus_upload, finish_pyrus_upload, pyrus_upload_blocks };
     u->x = x;
     multipart_init(&u->multipart, boundary, NULL, &part_events, u);
     http_receive(x, &u->sink);
+    return NULL;
 }

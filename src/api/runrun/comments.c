@@ -138,15 +138,14 @@ static bool read_commentable(struct http_exchange *x, const struct json *body, i
     return true;
 }
 
-void runrun_comment_create(struct http_exchange *x)
+err_t runrun_comment_create(struct http_exchange *x)
 {
     struct task_comment c = { .text = S("") };
     struct runrun_field_errors errors = { .count = 0 };
     const struct json *body;
-    enum task_refusal why;
     int64_t comment_id;
     if (!runrun_read_body(x, &body))
-        return;
+        return NULL;
     body = runrun_unwrap(body, "comment");
     const struct json *text = json_get(body, "text");
     runrun_read_ids(x, body, "document_ids", &errors, &c.documents, &c.document_count);
@@ -158,21 +157,22 @@ void runrun_comment_create(struct http_exchange *x)
         runrun_add_field_error(&errors, "text", S("can't be blank"));
     if (errors.count) {
         runrun_fail_fields(x, &errors);
-        return;
+        return NULL;
     }
     if (!read_commentable(x, body, &c.task_id, &c.file_id))
-        return;
-    err_t e = task_comment_add(runrun_of(x)->core, runrun_caller(x), &c, &x->arena, &why, &comment_id);
+        return NULL;
+    err_t e = task_comment_add(runrun_of(x)->core, runrun_caller(x), &c, &x->arena, &comment_id);
     if (e)
-        runrun_fail_task(x, e, why);
+        runrun_fail_err(x, e);
     else
         reply_comment(x, 201, comment_id);
+    return NULL;
 }
 
 /* ---- reading ---- */
 
 /* Newest first. */
-void runrun_comment_list(struct http_exchange *x)
+err_t runrun_comment_list(struct http_exchange *x)
 {
     struct runrun_page page;
     struct task_view view;
@@ -180,13 +180,13 @@ void runrun_comment_list(struct http_exchange *x)
     size_t first;
     int64_t id;
     if (!runrun_path_id(x, &id) || !runrun_read_page(x, &page))
-        return;
+        return NULL;
     err_t e = task_read(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &view);
     if (!e)
         e = read_thread(x, id, view.comments, view.comment_count, &thread);
     if (e) {
         runrun_fail_err(x, e);
-        return;
+        return NULL;
     }
     size_t shown = runrun_page_cut(&page, view.comment_count, &first);
     struct runrun_reply reply;
@@ -197,13 +197,15 @@ void runrun_comment_list(struct http_exchange *x)
     json_close_array(&reply.out);
     runrun_page_headers(x, &page, shown, (int64_t)view.comment_count);
     runrun_reply_send(&reply, 200);
+    return NULL;
 }
 
-void runrun_comment_get(struct http_exchange *x)
+err_t runrun_comment_get(struct http_exchange *x)
 {
     int64_t id;
     if (runrun_path_id(x, &id))
         reply_comment(x, 200, id);
+    return NULL;
 }
 
 /* ---- changing ---- */
@@ -216,16 +218,15 @@ static bool may_edit_comment(struct http_exchange *x, const struct comment *c)
            core_now_ms(r->core) < c->created_at_ms + r->options.change_window_ms;
 }
 
-void runrun_comment_edit(struct http_exchange *x)
+err_t runrun_comment_edit(struct http_exchange *x)
 {
     struct runrun *r = runrun_of(x);
     const struct json *body;
     struct comment comment;
     struct task task;
-    enum task_refusal why;
     int64_t id;
     if (!runrun_path_id(x, &id) || !runrun_read_body(x, &body))
-        return;
+        return NULL;
     const struct json *text = json_get(runrun_unwrap(body, "comment"), "text");
     err_t e = task_comment_get(r->core, runrun_caller(x), id, &x->arena, &comment, &task);
     if (e) {
@@ -236,27 +237,28 @@ void runrun_comment_edit(struct http_exchange *x)
         runrun_fail_field(x, "text", S("can't be blank"));
     } else {
         struct task_comment_edit edit = { .task_id = comment.task_id, .comment_id = id, .text = text->string };
-        e = task_comment_edit(r->core, runrun_caller(x), &edit, &x->arena, &why);
+        e = task_comment_edit(r->core, runrun_caller(x), &edit, &x->arena);
         if (e)
-            runrun_fail_task(x, e, why);
+            runrun_fail_err(x, e);
         else
             reply_comment(x, 200, id);
     }
+    return NULL;
 }
 
-void runrun_comment_delete(struct http_exchange *x)
+err_t runrun_comment_delete(struct http_exchange *x)
 {
     struct runrun *r = runrun_of(x);
-    enum task_refusal why;
     int64_t id;
     if (!runrun_path_id(x, &id))
-        return;
+        return NULL;
     struct task_comment_removal removal = { .comment_id = id,
                                             .window_ms = r->options.change_window_ms,
                                             .purge_after_ms = r->options.pending_ms };
-    err_t e = task_comment_remove(r->core, runrun_caller(x), &removal, &x->arena, &why);
+    err_t e = task_comment_remove(r->core, runrun_caller(x), &removal, &x->arena);
     if (e)
-        runrun_fail_task(x, e, why);
+        runrun_fail_err(x, e);
     else
         runrun_reply_no_content(x);
+    return NULL;
 }

@@ -23,33 +23,33 @@ static void reply_document(struct http_exchange *x, const struct document *d)
 }
 
 /* Body and query are ignored, because clients send different things in them. */
-void runrun_document_confirm(struct http_exchange *x)
+err_t runrun_document_confirm(struct http_exchange *x)
 {
     struct document d;
-    enum ticket_refusal why;
     int64_t id;
     if (!runrun_path_id(x, &id))
-        return;
-    err_t e = ticket_confirm(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &why, &d);
+        return NULL;
+    err_t e = ticket_confirm(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &d);
     if (!e)
         reply_document(x, &d);
-    else if (why == TICKET_NO_BYTES)
+    else if (err_reason(e) == REASON_TICKET_NO_BYTES)
         runrun_fail_field(x, "data", S("file was not uploaded"));
-    else if (why == TICKET_BAD_SIZE)
+    else if (err_reason(e) == REASON_TICKET_BAD_SIZE)
         runrun_fail_field(x, "data_file_size", S("is not the size of what was uploaded"));
-    else if (why == TICKET_TOO_MANY)
+    else if (err_reason(e) == REASON_TICKET_TOO_MANY)
         runrun_fail_field(x, "task_id", S("has too many documents"));
     else
         runrun_fail_err(x, e);
+    return NULL;
 }
 
-void runrun_document_list(struct http_exchange *x)
+err_t runrun_document_list(struct http_exchange *x)
 {
     struct runrun_page page;
     struct document_list_request request = { 0 };
     struct document_page list;
     if (!runrun_path_id(x, &request.task_id) || !runrun_read_page(x, &page))
-        return;
+        return NULL;
     request.limit = page.limit;
     err_t e;
     do {
@@ -58,7 +58,7 @@ void runrun_document_list(struct http_exchange *x)
     } while (!e && runrun_page_restart(&page, list.total));
     if (e) {
         runrun_fail_err(x, e);
-        return;
+        return NULL;
     }
     struct runrun_reply reply;
     runrun_reply_begin(&reply, x);
@@ -70,6 +70,7 @@ void runrun_document_list(struct http_exchange *x)
     json_close_array(&reply.out);
     runrun_page_headers(x, &page, list.count, list.total);
     runrun_reply_send(&reply, 200);
+    return NULL;
 }
 
 static bool document_is_confirmed(const struct document *d)
@@ -89,62 +90,66 @@ static bool get_document_of_path(struct http_exchange *x, struct document *ret)
     return !e;
 }
 
-void runrun_document_get(struct http_exchange *x)
+err_t runrun_document_get(struct http_exchange *x)
 {
     struct document d;
     if (get_document_of_path(x, &d))
         reply_document(x, &d);
+    return NULL;
 }
 
 /* A document with a ticket has a key in the bucket, so the S3 API serves it. A file that came in by another API has
  * none: a route of this API serves it. */
-void runrun_document_download(struct http_exchange *x)
+err_t runrun_document_download(struct http_exchange *x)
 {
     struct document d;
     if (!get_document_of_path(x, &d))
-        return;
+        return NULL;
     if (!document_is_confirmed(&d))
         runrun_fail(x, RUNRUN_NO_RECORD);
     else if (d.has_ticket)
         runrun_redirect(x, runrun_download_link(x, &d));
     else
         runrun_redirect(x, runrun_key_link_make(x, "file", &d.file.id, 1));
+    return NULL;
 }
 
 /* There are no thumbnails and no previews, so the reply is 404, whether the document exists or not. */
-void runrun_document_no_picture(struct http_exchange *x)
+err_t runrun_document_no_picture(struct http_exchange *x)
 {
     int64_t id;
     if (runrun_path_id(x, &id))
         runrun_fail(x, RUNRUN_NO_RECORD);
+    return NULL;
 }
 
-void runrun_document_delete(struct http_exchange *x)
+err_t runrun_document_delete(struct http_exchange *x)
 {
     struct runrun *r = runrun_of(x);
     int64_t id;
     if (!runrun_path_id(x, &id))
-        return;
+        return NULL;
     err_t e = document_delete(r->core, runrun_caller(x), id, r->options.change_window_ms, &x->arena);
     if (e)
         runrun_fail_err(x, e);
     else
         runrun_reply_no_content(x);
+    return NULL;
 }
 
 /* ---- the target of the link to a file without a key ---- */
 
-void runrun_file_download(struct http_exchange *x)
+err_t runrun_file_download(struct http_exchange *x)
 {
     struct runrun_key_link link;
     struct document d;
     struct content_reply *s = arena_new(&x->arena, struct content_reply);
     if (!runrun_key_link_check(x, "file", &link))
-        return;
+        return NULL;
     err_t e = document_open(runrun_of(x)->core, &link.who, link.ids[0], &x->arena, &d, &s->content);
     if (e) {
         runrun_fail_err(x, e);
-        return;
+        return NULL;
     }
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), d.file.name, &x->arena));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
@@ -152,4 +157,5 @@ void runrun_file_download(struct http_exchange *x)
     content_reply_prepare(s);
     s->http.content_type = S("application/octet-stream");
     http_reply_content(x, &s->http);
+    return NULL;
 }

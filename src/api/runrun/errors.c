@@ -32,21 +32,20 @@ const enum runrun_error runrun_of_err[ERR_CODE_COUNT] = {
 };
 
 #define UNATTACHED "must be documents of yours that hang nowhere yet"
-const struct runrun_refusal runrun_of_refusal[TASK_REFUSAL_COUNT] = {
-    [TASK_NO_REFUSAL] = { RUNRUN_SERVER_ERROR, NULL, NULL },
-    [TASK_NOT_VISIBLE] = { RUNRUN_NO_RECORD, NULL, NULL },
-    [TASK_NOTHING_SAID] = { RUNRUN_NONE, "text", "can't be blank" },
-    [TASK_BAD_ATTACHMENT] = { RUNRUN_NONE, "document_ids", UNATTACHED },
-    [TASK_BAD_PERSON] = { RUNRUN_NONE, "assignments", "name an unknown user" },
-    [TASK_BAD_DOCUMENT] = { RUNRUN_NONE, "document_ids", UNATTACHED },
-    [TASK_BAD_COMMENT] = { RUNRUN_NO_RECORD, NULL, NULL },
-    [TASK_TOO_MANY_REFERENCES] = { RUNRUN_NONE, "document_ids", "are too many for one task" },
-    [TASK_TOO_MANY_COMMENTS] = { RUNRUN_NONE, "task_id", "has too many comments" },
-    [TASK_TOO_MUCH_TEXT] = { RUNRUN_NONE, "text", "is too long for this task" },
-    [TASK_MAY_NOT_CLOSE] = { RUNRUN_FORBIDDEN, NULL, NULL },
-    [TASK_MAY_NOT_REOPEN] = { RUNRUN_FORBIDDEN, NULL, NULL },
-    [TASK_MAY_NOT_EDIT] = { RUNRUN_FORBIDDEN, NULL, NULL },
-    [TASK_MAY_NOT_REMOVE] = { RUNRUN_FORBIDDEN, NULL, NULL },
+const struct runrun_refusal runrun_of_reason[REASON_END] = {
+    [REASON_TASK_NOT_VISIBLE] = { RUNRUN_NO_RECORD, NULL, NULL },
+    [REASON_TASK_NOTHING_SAID] = { RUNRUN_NONE, "text", "can't be blank" },
+    [REASON_TASK_BAD_ATTACHMENT] = { RUNRUN_NONE, "document_ids", UNATTACHED },
+    [REASON_TASK_BAD_PERSON] = { RUNRUN_NONE, "assignments", "name an unknown user" },
+    [REASON_TASK_BAD_DOCUMENT] = { RUNRUN_NONE, "document_ids", UNATTACHED },
+    [REASON_TASK_BAD_COMMENT] = { RUNRUN_NO_RECORD, NULL, NULL },
+    [REASON_TASK_TOO_MANY_REFERENCES] = { RUNRUN_NONE, "document_ids", "are too many for one task" },
+    [REASON_TASK_TOO_MANY_COMMENTS] = { RUNRUN_NONE, "task_id", "has too many comments" },
+    [REASON_TASK_TOO_MUCH_TEXT] = { RUNRUN_NONE, "text", "is too long for this task" },
+    [REASON_TASK_MAY_NOT_CLOSE] = { RUNRUN_FORBIDDEN, NULL, NULL },
+    [REASON_TASK_MAY_NOT_REOPEN] = { RUNRUN_FORBIDDEN, NULL, NULL },
+    [REASON_TASK_MAY_NOT_EDIT] = { RUNRUN_FORBIDDEN, NULL, NULL },
+    [REASON_TASK_MAY_NOT_REMOVE] = { RUNRUN_FORBIDDEN, NULL, NULL },
 };
 
 static void reply_runrun_error(struct http_exchange *x, int status, slice text)
@@ -76,25 +75,6 @@ void runrun_log(struct http_exchange *x, err_t e)
                  LOG_S("where", slice_of(e->where)));
 }
 
-void runrun_fail_err(struct http_exchange *x, err_t e)
-{
-    enum runrun_error error = runrun_of_err[e->code];
-    if (runrun_vendor_errors[error].status >= 500)
-        runrun_log(x, e);
-    runrun_fail(x, error);
-}
-
-void runrun_fail_task(struct http_exchange *x, err_t e, enum task_refusal why)
-{
-    const struct runrun_refusal *row = &runrun_of_refusal[why];
-    if (why == TASK_NO_REFUSAL)
-        runrun_fail_err(x, e);
-    else if (row->error)
-        runrun_fail(x, row->error);
-    else
-        runrun_fail_field(x, row->field, slice_of(row->text));
-}
-
 void runrun_fail_duplicate(struct http_exchange *x, int64_t file_id)
 {
     const struct vendor_error *row = &runrun_vendor_errors[RUNRUN_CONFLICT];
@@ -107,9 +87,9 @@ void runrun_fail_duplicate(struct http_exchange *x, int64_t file_id)
     runrun_reply_send(&reply, row->status);
 }
 
-void runrun_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+static void reply_refusal(struct http_exchange *x, const struct http_refusal_row *refusal, err_t e)
 {
-    switch (refusal) {
+    switch (e->reason) {
     case HTTP_REFUSE_NO_ROUTE:
         runrun_fail(x, RUNRUN_NO_RECORD);
         break;
@@ -120,11 +100,37 @@ void runrun_refuse(struct http_exchange *x, enum http_refusal refusal, int statu
         runrun_fail(x, RUNRUN_TOO_LARGE);
         break;
     case HTTP_REFUSE_BUSY: /* the engine has already added Retry-After */
-        reply_runrun_error(x, status, slice_of(runrun_vendor_errors[RUNRUN_SERVER_BUSY].text));
+        reply_runrun_error(x, refusal->status, slice_of(runrun_vendor_errors[RUNRUN_SERVER_BUSY].text));
         break;
     default:
-        reply_runrun_error(x, status, slice_of(text));
+        reply_runrun_error(x, refusal->status, slice_of(e->msg));
     }
+}
+
+err_t runrun_refuse(struct arena *a, enum runrun_error error)
+{
+    return err_refuse(a, ERR_INVALID, ERR_REASONS_API + (int)error, "%s", runrun_vendor_errors[error].text);
+}
+
+void runrun_fail_err(struct http_exchange *x, err_t e)
+{
+    const struct http_refusal_row *refusal = http_refusal_of(e);
+    if (refusal) {
+        reply_refusal(x, refusal, e);
+        return;
+    }
+    enum runrun_error error = runrun_of_err[e->code];
+    if (e->reason >= ERR_REASONS_API) {
+        error = (enum runrun_error)(e->reason - ERR_REASONS_API);
+    } else if (runrun_of_reason[e->reason].field) {
+        runrun_fail_field(x, runrun_of_reason[e->reason].field, slice_of(runrun_of_reason[e->reason].text));
+        return;
+    } else if (runrun_of_reason[e->reason].error) {
+        error = runrun_of_reason[e->reason].error;
+    }
+    if (runrun_vendor_errors[error].status >= 500)
+        runrun_log(x, e);
+    runrun_fail(x, error);
 }
 
 /* ---- fields ---- */

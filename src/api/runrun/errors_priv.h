@@ -17,24 +17,22 @@ enum runrun_error {
 extern const struct vendor_error runrun_vendor_errors[RUNRUN_ERROR_COUNT];
 extern const enum runrun_error runrun_of_err[ERR_CODE_COUNT];
 
-/* The reply for a broken rule of tasks: a row of errors.def, or a field error (then `error` is RUNRUN_NONE). */
+/* The reply for a broken rule of core: a row of errors.def, or a field error (then `error` is RUNRUN_NONE). */
 struct runrun_refusal {
     enum runrun_error error;
     const char *field, *text;
 };
-extern const struct runrun_refusal runrun_of_refusal[TASK_REFUSAL_COUNT];
+extern const struct runrun_refusal runrun_of_reason[REASON_END];
+
+/* The error that replies with this row. */
+err_t runrun_refuse(struct arena *, enum runrun_error);
 
 /* Each of these functions ends the exchange. */
 void runrun_fail(struct http_exchange *, enum runrun_error);
-/* Replies with the error of runrun_of_err. One with a status from 500 on is also logged. */
+/* Replies with the row of this error. One with a status from 500 on is also logged. */
 void runrun_fail_err(struct http_exchange *, err_t e);
-/* For an error of a call about tasks: replies by runrun_of_refusal when `why` names a rule, else like
- * runrun_fail_err. */
-void runrun_fail_task(struct http_exchange *, err_t e, enum task_refusal why);
 /* 409: the task already has the document `file_id`, with the same name. */
 void runrun_fail_duplicate(struct http_exchange *, int64_t file_id);
-/* Replies to a request that the engine refuses by itself. `text` says why, for people. */
-void runrun_refuse(struct http_exchange *, enum http_refusal, int status, const char *text);
 /* Logs the error for the operator; the client does not see it. Does not end the exchange. */
 void runrun_log(struct http_exchange *, err_t e);
 

@@ -87,31 +87,33 @@ static void reply_fields(struct http_exchange *x, int64_t board_id)
     runrun_reply_send(&reply, 200);
 }
 
-void runrun_board_fields(struct http_exchange *x)
+err_t runrun_board_fields(struct http_exchange *x)
 {
     struct runrun *r = runrun_of(x);
     int64_t id;
     if (!runrun_path_id(x, &id))
-        return;
+        return NULL;
     if (r->options.strict_boards && !runrun_board_is_known(r->boards, id))
         runrun_fail(x, RUNRUN_NO_RECORD);
     else
         reply_fields(x, id);
+    return NULL;
 }
 
-void runrun_task_fields(struct http_exchange *x)
+err_t runrun_task_fields(struct http_exchange *x)
 {
     struct task task;
     int64_t id;
     if (!runrun_path_id(x, &id))
-        return;
+        return NULL;
     err_t e = task_get_visible(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &task);
     if (e) {
         runrun_fail_err(x, e);
-        return;
+        return NULL;
     }
     const struct json *board = json_get(runrun_task_details(x, &task, &x->arena), "board_id");
     reply_fields(x, json_is(board, JS_INT) ? board->integer : 0);
+    return NULL;
 }
 
 static const struct json *find_field(const struct runrun_boards *b, slice id)
@@ -131,17 +133,17 @@ static void put_option(struct json_out *o, const struct json *option)
     json_close_object(o);
 }
 
-void runrun_field_options(struct http_exchange *x)
+err_t runrun_field_options(struct http_exchange *x)
 {
     const struct json *field = find_field(runrun_of(x)->boards, x->req.params[0]);
     struct runrun_page page;
     size_t first, at = 0;
     if (!field) {
         runrun_fail(x, RUNRUN_NO_RECORD);
-        return;
+        return NULL;
     }
     if (!runrun_read_page(x, &page))
-        return;
+        return NULL;
     const struct json *options = json_get(field, "options");
     size_t total = json_count(options), shown = runrun_page_cut(&page, total, &first);
     struct runrun_reply reply;
@@ -155,4 +157,5 @@ void runrun_field_options(struct http_exchange *x)
     json_close_array(&reply.out);
     runrun_page_headers(x, &page, shown, (int64_t)total);
     runrun_reply_send(&reply, 200);
+    return NULL;
 }

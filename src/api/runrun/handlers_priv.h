@@ -5,32 +5,32 @@
 
 #include "http/http.h"
 
-/* Checks both keys and the rate limit of a request, on the loop. False: refused, and the reply was sent. */
-bool runrun_guard(struct http_exchange *);
+/* Checks both keys and the rate limit of a request, on the loop. */
+err_t runrun_guard(struct http_exchange *);
 
 /* Each replies to one kind of request; routes.c says which. */
-void runrun_ticket_create(struct http_exchange *);
-void runrun_document_confirm(struct http_exchange *);
-void runrun_document_list(struct http_exchange *);
-void runrun_document_get(struct http_exchange *);
-void runrun_document_download(struct http_exchange *);
-void runrun_document_no_picture(struct http_exchange *);
-void runrun_document_delete(struct http_exchange *);
-void runrun_zip_link(struct http_exchange *);
-void runrun_zip_download(struct http_exchange *);
-void runrun_file_download(struct http_exchange *);
-void runrun_task_create(struct http_exchange *);
-void runrun_task_get(struct http_exchange *);
-void runrun_task_list(struct http_exchange *);
-void runrun_task_delete(struct http_exchange *);
-void runrun_comment_create(struct http_exchange *);
-void runrun_comment_list(struct http_exchange *);
-void runrun_comment_get(struct http_exchange *);
-void runrun_comment_edit(struct http_exchange *);
-void runrun_comment_delete(struct http_exchange *);
-void runrun_board_fields(struct http_exchange *);
-void runrun_task_fields(struct http_exchange *);
-void runrun_field_options(struct http_exchange *);
-void runrun_user_me(struct http_exchange *);
+err_t runrun_ticket_create(struct http_exchange *);
+err_t runrun_document_confirm(struct http_exchange *);
+err_t runrun_document_list(struct http_exchange *);
+err_t runrun_document_get(struct http_exchange *);
+err_t runrun_document_download(struct http_exchange *);
+err_t runrun_document_no_picture(struct http_exchange *);
+err_t runrun_document_delete(struct http_exchange *);
+err_t runrun_zip_link(struct http_exchange *);
+err_t runrun_zip_download(struct http_exchange *);
+err_t runrun_file_download(struct http_exchange *);
+err_t runrun_task_create(struct http_exchange *);
+err_t runrun_task_get(struct http_exchange *);
+err_t runrun_task_list(struct http_exchange *);
+err_t runrun_task_delete(struct http_exchange *);
+err_t runrun_comment_create(struct http_exchange *);
+err_t runrun_comment_list(struct http_exchange *);
+err_t runrun_comment_get(struct http_exchange *);
+err_t runrun_comment_edit(struct http_exchange *);
+err_t runrun_comment_delete(struct http_exchange *);
+err_t runrun_board_fields(struct http_exchange *);
+err_t runrun_task_fields(struct http_exchange *);
+err_t runrun_field_options(struct http_exchange *);
+err_t runrun_user_me(struct http_exchange *);
 
 #endif

@@ -105,7 +105,7 @@ struct http_api runrun_api(struct runrun *r)
         .prefixes = runrun_prefixes,
         .home_prefixes = runrun_home_prefixes,
         .guard = runrun_guard,
-        .refuse = runrun_refuse,
+        .fail = runrun_fail_err,
         .context = r,
     };
 }

@@ -173,15 +173,14 @@ static void read_assignments(struct runrun_task_reader *r, const struct json *ta
 
 /* ---- creating, showing, deleting ---- */
 
-void runrun_task_create(struct http_exchange *x)
+err_t runrun_task_create(struct http_exchange *x)
 {
     struct runrun_task_reader r = { .x = x, .a = &x->arena };
     struct task_request request = { .is_silent = true, .is_shared = true };
     const struct json *body;
-    enum task_refusal why;
     int64_t task_id;
     if (!runrun_read_body(x, &body))
-        return;
+        return NULL;
     const struct json *task = runrun_unwrap(body, "task");
     request.text = read_text_field(&r, task, "title");
     if (runrun_is_blank(request.text))
@@ -194,34 +193,36 @@ void runrun_task_create(struct http_exchange *x)
             runrun_fail_err(x, r.failed);
         else
             runrun_fail_fields(x, &r.errors);
-        return;
+        return NULL;
     }
-    err_t e = task_create(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &why, &task_id);
+    err_t e = task_create(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &task_id);
     if (e)
-        runrun_fail_task(x, e, why);
+        runrun_fail_err(x, e);
     else
         runrun_reply_task(x, 201, task_id, false);
+    return NULL;
 }
 
-void runrun_task_get(struct http_exchange *x)
+err_t runrun_task_get(struct http_exchange *x)
 {
     int64_t id;
     if (runrun_path_id(x, &id))
         runrun_reply_task(x, 200, id, true);
+    return NULL;
 }
 
-void runrun_task_delete(struct http_exchange *x)
+err_t runrun_task_delete(struct http_exchange *x)
 {
     struct runrun *r = runrun_of(x);
-    enum task_refusal why;
     int64_t id;
     if (!runrun_path_id(x, &id))
-        return;
-    err_t e = task_remove(r->core, runrun_caller(x), id, r->options.pending_ms, &x->arena, &why);
+        return NULL;
+    err_t e = task_remove(r->core, runrun_caller(x), id, r->options.pending_ms, &x->arena);
     if (e)
-        runrun_fail_task(x, e, why);
+        runrun_fail_err(x, e);
     else
         runrun_reply_no_content(x);
+    return NULL;
 }
 
 /* ---- listing ---- */
@@ -294,14 +295,14 @@ static void reply_tasks(struct http_exchange *x, const struct runrun_page *page,
     runrun_reply_send(&reply, 200);
 }
 
-void runrun_task_list(struct http_exchange *x)
+err_t runrun_task_list(struct http_exchange *x)
 {
     struct runrun_task_reader r = { .x = x, .a = &x->arena };
     struct runrun_page page;
     struct task_list_request request = { .closed = -1, .detail_name = S(""), .detail_value = S("") };
     struct task_page tasks = { 0 };
     if (!runrun_read_page(x, &page))
-        return;
+        return NULL;
     bool any = read_filters(&r, &page.query, &request);
     request.limit = page.limit;
     do {
@@ -313,4 +314,5 @@ void runrun_task_list(struct http_exchange *x)
         runrun_fail_err(x, r.failed);
     else
         reply_tasks(x, &page, &tasks);
+    return NULL;
 }

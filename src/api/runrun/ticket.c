@@ -92,7 +92,7 @@ static bool read_task_id(struct http_exchange *x, int64_t *ret)
 
 /* ---- replying ---- */
 
-static void reply_ticket(struct http_exchange *x)
+static err_t reply_ticket(struct http_exchange *x)
 {
     const struct ticket_call *t = x->work;
     if (err_is(t->error, ERR_CONFLICT)) {
@@ -109,6 +109,7 @@ static void reply_ticket(struct http_exchange *x)
         json_close_object(&reply.out);
         runrun_reply_send(&reply, 201);
     }
+    return NULL;
 }
 
 /* Runs on the committer's thread, for which other requests wait. So it only copies, and the loop replies. */
@@ -130,7 +131,7 @@ static void copy_issued_ticket(void *arg, err_t e, const struct ticket_issued *i
     http_on_loop(x, reply_ticket);
 }
 
-void runrun_ticket_create(struct http_exchange *x)
+err_t runrun_ticket_create(struct http_exchange *x)
 {
     struct runrun *r = runrun_of(x);
     struct arena *a = &x->arena;
@@ -139,16 +140,16 @@ void runrun_ticket_create(struct http_exchange *x)
     struct ticket_call *t = arena_new(a, struct ticket_call);
     if (r->options.refuse_documents) {
         runrun_fail(x, RUNRUN_DOCUMENTS_BLOCKED);
-        return;
+        return NULL;
     }
     if (!read_task_id(x, &t->request.task_id) || !runrun_read_body(x, &body))
-        return;
+        return NULL;
     const struct json *document = runrun_unwrap(body, "document");
     slice name = read_file_name(document, &errors);
     t->request.declared_bytes = read_file_size(x, document, &errors);
     if (errors.count) {
         runrun_fail_fields(x, &errors);
-        return;
+        return NULL;
     }
     t->request.origin = RUNRUN_PURPOSE;
     t->request.name = name;
@@ -161,4 +162,5 @@ void runrun_ticket_create(struct http_exchange *x)
     t->request.refuse_duplicate = runrun_is_true(json_get(document, "warning_duplicate"));
     x->work = t;
     ticket_issue(r->core, runrun_caller(x), &t->request, copy_issued_ticket, x);
+    return NULL;
 }

@@ -5,13 +5,13 @@
 #include "api/runrun/runrun_priv.h"
 #include "core/access/people.h"
 
-void runrun_user_me(struct http_exchange *x)
+err_t runrun_user_me(struct http_exchange *x)
 {
     struct user me;
     err_t e = person_by_id(runrun_of(x)->core, runrun_caller(x), runrun_caller(x)->user_id, &x->arena, &me);
     if (e) {
         runrun_fail_err(x, e);
-        return;
+        return NULL;
     }
     struct runrun_reply reply;
     struct json_out *o = &reply.out;
@@ -31,4 +31,5 @@ void runrun_user_me(struct http_exchange *x)
     runrun_put_date(&reply, "created_at", me.created_at_ms);
     json_close_object(o);
     runrun_reply_send(&reply, 200);
+    return NULL;
 }

@@ -78,25 +78,26 @@ static bool keep_visible(struct http_exchange *x, const struct principal *who, i
     return kept > 0;
 }
 
-void runrun_zip_link(struct http_exchange *x)
+err_t runrun_zip_link(struct http_exchange *x)
 {
     struct zip_request request = { .count = 0 };
     struct query query;
     if (query_parse(x->req.query, &x->arena, &query)) {
         runrun_fail(x, RUNRUN_BAD_REQUEST);
-        return;
+        return NULL;
     }
     read_zip_ids(&query, &request);
     if (request.not_a_number) {
         runrun_fail(x, RUNRUN_BAD_ID);
-        return;
+        return NULL;
     }
     if (request.too_many) {
         runrun_fail_field(x, "ids", S("are more than 100"));
-        return;
+        return NULL;
     }
     if (keep_visible(x, runrun_caller(x), request.ids, &request.count))
         runrun_redirect(x, runrun_key_link_make(x, "zip", request.ids, request.count));
+    return NULL;
 }
 
 /* ---- names ---- */
@@ -206,12 +207,12 @@ static void free_zip_download(struct http_producer *producer)
     free(p);
 }
 
-void runrun_zip_download(struct http_exchange *x)
+err_t runrun_zip_download(struct http_exchange *x)
 {
     struct zip_download *p = must_malloc(sizeof *p);
     if (!runrun_key_link_check(x, "zip", &p->link) || !keep_visible(x, &p->link.who, p->link.ids, &p->link.count)) {
         free(p);
-        return;
+        return NULL;
     }
     /* Login and request id belong to the exchange, which ends before the last piece is sent. No event needs them. */
     p->link.who.login = S("");
@@ -225,4 +226,5 @@ void runrun_zip_download(struct http_exchange *x)
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
     runrun_rate_headers(x);
     http_reply_stream(x, 200, "application/zip", &p->producer);
+    return NULL;
 }

@@ -164,12 +164,13 @@ static err_t body_sink_write(struct http_sink *sink, slice bytes)
     return err_copy(&b->call->x->arena, e);
 }
 
-static void body_sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
+static err_t body_sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct s3_body *b = CONTAINER_OF(sink, struct s3_body, sink);
     if (!e)
         e = check_end(b, &x->arena);
     b->end(b->call, b->arg, e);
+    return NULL;
 }
 
 static bool body_sink_blocks(struct http_sink *sink)

@@ -168,15 +168,16 @@ static void fail_unknown_operation(struct s3_call *call)
 
 /* ---- run ---- */
 
-static void run_collected(struct http_exchange *x)
+static err_t run_collected(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     if (call->operation->max_body && !s3_body_check(call))
-        return;
+        return NULL;
     call->operation->run(call);
+    return NULL;
 }
 
-static void dispatch_request(struct http_exchange *x)
+static err_t dispatch_request(struct http_exchange *x)
 {
     struct s3_call *call = arena_new(&x->arena, struct s3_call);
     call->x = x;
@@ -184,16 +185,16 @@ static void dispatch_request(struct http_exchange *x)
     x->work = call;
     s3_common_headers(x);
     if (!read_address(call) || !check_address(call))
-        return;
+        return NULL;
     call->operation = find_operation(call);
     if (!call->operation) {
         fail_unknown_operation(call);
-        return;
+        return NULL;
     }
     s3_cors_headers(call);
     const struct s3_operation *o = call->operation;
     if (!(o->flags & S3_UNSIGNED) && !s3_authenticate(call))
-        return;
+        return NULL;
     int64_t length = x->req.content_length;
     if (o->flags & S3_STREAM && call->verify_late && (length < 0 || length > UNAUTHENTICATED_STREAM_MAX))
         s3_fail(call, S3_NO_PAYLOAD_DIGEST);
@@ -203,6 +204,7 @@ static void dispatch_request(struct http_exchange *x)
         http_collect(
             x, call->verify_late && o->max_body > UNAUTHENTICATED_BODY_MAX ? UNAUTHENTICATED_BODY_MAX : o->max_body,
             run_collected);
+    return NULL;
 }
 
 /* ---- the API ---- */
@@ -224,6 +226,7 @@ void s3_release(struct s3 *s3)
 
 struct http_api s3_api(struct s3 *s3)
 {
-    return (
-        struct http_api){ .name = "s3", .catch_all = &rest, .on_all_hosts = true, .refuse = s3_refuse, .context = s3 };
+    return (struct http_api){
+        .name = "s3", .catch_all = &rest, .on_all_hosts = true, .fail = s3_fail_exchange, .context = s3
+    };
 }

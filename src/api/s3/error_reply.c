@@ -88,12 +88,16 @@ void s3_fail_err(struct s3_call *call, err_t e, enum s3_error not_found)
     s3_fail_with_text(call, error, has_text ? slice_of(e->msg) : S(""));
 }
 
-void s3_refuse(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+void s3_fail_exchange(struct http_exchange *x, err_t e)
 {
-    (void)status;
     struct s3_call *call = x->work; /* NULL: the engine refused the request before dispatch.c received it */
+    if (!http_refusal_of(e)) {
+        s3_fail_err(call, e, S3_NO_SUCH_KEY);
+        return;
+    }
+    enum http_refusal refusal = (enum http_refusal)e->reason;
     enum s3_error error = s3_error_of_refusal(refusal);
     if (call && refusal == HTTP_REFUSE_RANGE)
         s3_detail(call, "RangeRequested", http_header(&x->req, "Range"));
-    reply_error(x, call, error, error == S3_INVALID_REQUEST ? slice_of(text) : S(""));
+    reply_error(x, call, error, error == S3_INVALID_REQUEST ? slice_of(e->msg) : S(""));
 }

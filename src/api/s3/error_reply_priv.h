@@ -19,7 +19,7 @@ void s3_fail_err(struct s3_call *, err_t e, enum s3_error not_found);
 err_t s3_err(struct s3_call *, enum s3_error, struct arena *a);
 /* Log a failure of the server itself. */
 void s3_log(struct s3 *, const struct http_exchange *, err_t e);
-/* End an exchange that the HTTP engine refuses; as struct http_api's refuse. */
-void s3_refuse(struct http_exchange *, enum http_refusal, int status, const char *text);
+/* End an exchange with an error; as struct http_api's fail. */
+void s3_fail_exchange(struct http_exchange *, err_t e);
 
 #endif

@@ -64,6 +64,9 @@ enum s3_error s3_error_of_refusal(enum http_refusal refusal)
         return S3_PRECONDITION_FAILED;
     case HTTP_REFUSE_BUSY:
         return S3_SLOW_DOWN;
+    case HTTP_REFUSE_NOTHING:
+    case HTTP_REFUSE_END:
+        break;
     }
     return S3_INTERNAL;
 }

@@ -239,11 +239,12 @@ static bool form_sink_blocks(struct http_sink *sink)
     return f->put.intake && intake_blocks(f->put.intake);
 }
 
-static void reply_stored(struct http_exchange *x)
+static err_t reply_stored(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     const struct form_upload *f = call->state;
     form_reply(call, &f->fields, f->etag);
+    return NULL;
 }
 
 static void form_stored(void *arg, err_t e, const struct entry_stored *entry)
@@ -271,7 +272,7 @@ static void fail_form(struct form_upload *f, err_t e, bool received)
         s3_fail_err(f->call, e, S3_NO_SUCH_BUCKET);
 }
 
-static void form_sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
+static err_t form_sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct form_upload *f = CONTAINER_OF(sink, struct form_upload, sink);
     bool received = !e;
@@ -283,6 +284,7 @@ static void form_sink_finish(struct http_sink *sink, struct http_exchange *x, er
         fail_form(f, e, received);
     else
         entry_put_finish(&f->put, form_stored, f);
+    return NULL;
 }
 
 /* ---- the operation ---- */

@@ -43,20 +43,22 @@ struct object_put {
     struct digest digest;
 };
 
-static void reply_object_stored(struct http_exchange *x)
+static err_t reply_object_stored(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     const struct object_put *p = call->state;
     http_reply_header(x, "ETag", quoted(&x->arena, p->etag));
     s3_digest_header(call, &p->digest, 0);
     http_reply(x, 200, NULL, S(""));
+    return NULL;
 }
 
-static void reply_put_conflict(struct http_exchange *x)
+static err_t reply_put_conflict(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     const struct object_put *p = call->state;
     s3_fail_condition(call, &p->bucket, &p->request.condition);
+    return NULL;
 }
 
 static void object_stored(void *arg, err_t e, const struct entry_stored *stored)
@@ -123,9 +125,10 @@ static void put_object(struct s3_call *call)
         s3_body_receive(call, p->put.intake, &declared, object_received, p);
 }
 
-static void run_object_copy(struct http_exchange *x)
+static err_t run_object_copy(struct http_exchange *x)
 {
     s3_object_copy(x->work);
+    return NULL;
 }
 
 void s3_object_put(struct s3_call *call)

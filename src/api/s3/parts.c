@@ -66,7 +66,7 @@ static void reply_part_copied(struct part_work *w)
     s3_reply_xml(call, &b);
 }
 
-static void reply_part(struct http_exchange *x)
+static err_t reply_part(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     struct part_work *w = call->state;
@@ -82,6 +82,7 @@ static void reply_part(struct http_exchange *x)
         s3_digest_header(call, &w->digest, 0);
         s3_reply_status(call, 200);
     }
+    return NULL;
 }
 
 /* Runs mostly on the committer's thread, so it leaves the reply to the loop. */
@@ -256,9 +257,10 @@ static void part_received(struct s3_call *call, void *arg, err_t e)
     s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
 }
 
-static void run_part_copy(struct http_exchange *x)
+static err_t run_part_copy(struct http_exchange *x)
 {
     copy_part(x->work);
+    return NULL;
 }
 
 void s3_part_put(struct s3_call *call)

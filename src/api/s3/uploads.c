@@ -237,27 +237,21 @@ static bool read_object_size(struct s3_call *call, int64_t *ret)
 
 /* ---- complete: the reply ---- */
 
-static const enum s3_error error_of_refusal[UPLOAD_REFUSAL_COUNT] = {
-    [UPLOAD_NO_REFUSAL] = S3_NONE,
-    [UPLOAD_NOT_THERE] = S3_NO_SUCH_UPLOAD,
-    [UPLOAD_NO_PARTS] = S3_MALFORMED_XML,
-    [UPLOAD_BAD_PART] = S3_INVALID_PART,
-    [UPLOAD_BAD_ORDER] = S3_INVALID_PART_ORDER,
-    [UPLOAD_PART_TOO_SMALL] = S3_ENTITY_TOO_SMALL,
-    [UPLOAD_BAD_DIGEST] = S3_BAD_DIGEST,
-    [UPLOAD_BAD_SIZE] = S3_OTHER_OBJECT_SIZE,
-    [UPLOAD_CONDITION] = S3_PRECONDITION_FAILED,
-    [UPLOAD_TOO_LARGE] = S3_ENTITY_TOO_LARGE,
+static const enum s3_error error_of_reason[REASON_END] = {
+    [REASON_UPLOAD_NOT_THERE] = S3_NO_SUCH_UPLOAD,        [REASON_UPLOAD_NO_PARTS] = S3_MALFORMED_XML,
+    [REASON_UPLOAD_BAD_PART] = S3_INVALID_PART,           [REASON_UPLOAD_BAD_ORDER] = S3_INVALID_PART_ORDER,
+    [REASON_UPLOAD_PART_TOO_SMALL] = S3_ENTITY_TOO_SMALL, [REASON_UPLOAD_BAD_DIGEST] = S3_BAD_DIGEST,
+    [REASON_UPLOAD_BAD_SIZE] = S3_OTHER_OBJECT_SIZE,      [REASON_UPLOAD_TOO_LARGE] = S3_ENTITY_TOO_LARGE,
 };
 
-static void fail_complete(struct s3_call *call, err_t e, enum upload_refusal why, slice name)
+static void fail_complete(struct s3_call *call, err_t e, slice name)
 {
-    if (why == UPLOAD_NO_REFUSAL) {
+    if (!error_of_reason[err_reason(e)]) {
         s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
         return;
     }
     s3_detail(call, "UploadId", name);
-    s3_fail(call, error_of_refusal[why]);
+    s3_fail(call, error_of_reason[e->reason]);
 }
 
 static void reply_completed(struct s3_call *call, const struct entry *entry)
@@ -287,18 +281,17 @@ void s3_upload_complete(struct s3_call *call)
     struct complete_request request = { .upload = { &bucket, call->key, S("") },
                                         .part_min_bytes = call->s3->options.min_part_bytes,
                                         .max_bytes = call->s3->options.max_upload_bytes };
-    enum upload_refusal why = UPLOAD_NO_REFUSAL;
     struct entry entry;
     s3_param(call, "uploadId", &request.upload.name);
     if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !read_completed_parts(call, &request) ||
         !read_checksum(call, &request) || !read_object_size(call, &request.exact_bytes) ||
         !s3_condition_read(call, &request.condition))
         return;
-    err_t e = upload_complete(call->s3->core, &call->who, &request, &call->x->arena, &why, &entry);
-    if (e && why == UPLOAD_CONDITION)
+    err_t e = upload_complete(call->s3->core, &call->who, &request, &call->x->arena, &entry);
+    if (err_reason(e) == REASON_ENTRY_CONDITION)
         s3_fail_condition(call, &bucket, &request.condition);
     else if (e)
-        fail_complete(call, e, why, request.upload.name);
+        fail_complete(call, e, request.upload.name);
     else
         reply_completed(call, &entry);
 }

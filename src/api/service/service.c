@@ -26,7 +26,7 @@ static void open_store_object(struct json_out *o, const char *name, const char *
 }
 
 /* DataSnap's clients look for {"status":"ok"}, load balancers for the status code. */
-static void reply_health(struct http_exchange *x)
+static err_t reply_health(struct http_exchange *x)
 {
     struct service *s = service_of(x);
     struct health now;
@@ -53,6 +53,7 @@ static void reply_health(struct http_exchange *x)
     json_put_string(&o, "started_at", time_format_utc(&x->arena, s->started_at_ms));
     json_close_object(&o);
     reply_uncached(x, is_healthy ? 200 : 503, "application/json", &body);
+    return NULL;
 }
 
 static void add_metric(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
@@ -76,7 +77,7 @@ static void add_account_metrics(struct core *core, struct buf *b, struct arena *
 }
 
 /* Prometheus text format, version 0.0.4. */
-static void reply_metrics(struct http_exchange *x)
+static err_t reply_metrics(struct http_exchange *x)
 {
     struct service *s = service_of(x);
     struct http_stats h;
@@ -106,13 +107,15 @@ static void reply_metrics(struct http_exchange *x)
     if (s->with_accounts || x->req.local)
         add_account_metrics(s->core, &b, &x->arena);
     reply_uncached(x, 200, "text/plain; version=0.0.4; charset=utf-8", &b);
+    return NULL;
 }
 
-static void refuse_request(struct http_exchange *x, enum http_refusal refusal, int status, const char *text)
+/* Only the engine refuses here: the handlers have no errors. */
+static void fail_service_request(struct http_exchange *x, err_t e)
 {
-    (void)refusal;
-    http_reply(x, status, "application/json",
-               arena_printf(&x->arena, "{\"status\":\"error\",\"message\":\"%s\"}", text));
+    const struct http_refusal_row *refusal = http_refusal_of(e);
+    http_reply(x, refusal ? refusal->status : 500, "application/json",
+               arena_printf(&x->arena, "{\"status\":\"error\",\"message\":\"%s\"}", e->msg));
 }
 
 static const struct http_route service_routes[] = {
@@ -128,6 +131,6 @@ void service_init(struct service *s)
                                      .route_count = s->with_metrics ? 2 : 1,
                                      .prefixes = service_prefixes,
                                      .on_all_hosts = true,
-                                     .refuse = refuse_request,
+                                     .fail = fail_service_request,
                                      .context = s };
 }

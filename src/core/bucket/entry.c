@@ -59,7 +59,7 @@ err_t entry_check_condition(const struct entry_condition *condition, const struc
 {
     bool holds = (!condition->if_match.n || etag_matches(condition->if_match, there, a)) &&
                  (!condition->if_none_match.n || !etag_matches(condition->if_none_match, there, a));
-    return holds ? NULL : err_make(a, ERR_CONFLICT, "what is there is not what the condition asks for");
+    return holds ? NULL : core_refuse(a, REASON_ENTRY_CONDITION);
 }
 
 slice entry_subject(struct arena *a, const struct bucket *bucket, slice key)

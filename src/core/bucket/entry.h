@@ -11,6 +11,7 @@
 #include "core/bucket/bucket.h"
 #include "core/object/content.h"
 #include "core/object/intake.h"
+#include "core/reasons.h"
 #include "core/records/digest.h"
 #include "core/records/entry.h"
 
@@ -24,7 +25,7 @@ struct entry_condition {
 };
 /* "MD5", or "MD5-PARTS" for a composite of PARTS parts; in hex, without quotes. */
 slice entry_etag(const struct entry *, struct arena *a);
-/* Does the condition hold for the entry `there` (NULL: there is none)? Errors: CONFLICT it does not. */
+/* Does the condition hold for the entry `there` (NULL: there is none)? Errors: ENTRY_CONDITION. */
 MUST_USE err_t entry_check_condition(const struct entry_condition *, const struct entry *there, struct arena *a);
 
 /* ---- putting ---- */

@@ -81,19 +81,6 @@ MUST_USE err_t upload_list(struct core *, const struct bucket *, const struct up
 
 /* ---- completing and ending ---- */
 
-enum upload_refusal {
-    UPLOAD_NO_REFUSAL,
-    UPLOAD_NOT_THERE,      /* NOT_FOUND */
-    UPLOAD_NO_PARTS,       /* EMPTY: the request names no parts */
-    UPLOAD_BAD_PART,       /* INVALID: a part was never put, or has another etag or digest than the request says */
-    UPLOAD_BAD_ORDER,      /* INVALID: the numbers of the parts do not ascend */
-    UPLOAD_PART_TOO_SMALL, /* INVALID: a part that is not the last has fewer than part_min_bytes */
-    UPLOAD_BAD_DIGEST,     /* DIGEST: the composite has another digest than the request declares */
-    UPLOAD_BAD_SIZE,       /* DIGEST: the composite has another length than the request declares */
-    UPLOAD_CONDITION,      /* CONFLICT: the condition does not hold */
-    UPLOAD_TOO_LARGE,      /* TOO_LARGE: the composite has more than max_bytes */
-    UPLOAD_REFUSAL_COUNT
-};
 struct completed_part {
     int64_t number;
     slice etag;           /* without quotes */
@@ -109,9 +96,9 @@ struct complete_request {
     struct entry_condition condition;
 };
 /* Make the entry of the upload out of the named parts. Parts that the request does not name are released.
- * *ret_why is set whatever the result. Errors: those of enum upload_refusal; QUOTA. */
+ * Errors: the reasons UPLOAD_… and ENTRY_CONDITION of core/reasons.def; QUOTA. */
 MUST_USE err_t upload_complete(struct core *, const struct principal *who, const struct complete_request *,
-                               struct arena *a, enum upload_refusal *ret_why, struct entry *ret_entry);
+                               struct arena *a, struct entry *ret_entry);
 MUST_USE err_t upload_abort(struct core *, const struct principal *who, const struct upload_ref *, struct arena *a);
 
 /* End expired uploads, in one write: at most 50 of them, and fewer when they have many parts, since other writes wait for

@@ -21,7 +21,6 @@ struct completing {
     const struct complete_request *request;
     int64_t at_ms;
     struct arena *a; /* of the caller, who waits for the write */
-    enum upload_refusal why;
     struct entry entry;
 
     /* within the write */
@@ -30,8 +29,6 @@ struct completing {
     struct upload_part *named; /* those of `came` that make up the whole, in order */
     uint64_t came_bytes, bytes;
 };
-
-#define REFUSE(c, a, reason, code, ...) ((c)->why = (reason), err_make((a), (code), __VA_ARGS__))
 
 /* ---- checking ---- */
 
@@ -52,14 +49,14 @@ static err_t match_parts(struct completing *c, struct arena *a)
     for (size_t i = 0; i < request->part_count; i++) {
         const struct completed_part *wanted = &request->parts[i];
         if (wanted->number <= before)
-            return REFUSE(c, a, UPLOAD_BAD_ORDER, ERR_INVALID, "the numbers of the parts do not ascend");
+            return core_refuse(a, REASON_UPLOAD_BAD_ORDER);
         before = wanted->number;
         while (at < c->came.count && c->came.items[at].number < wanted->number)
             at++;
         if (at == c->came.count || c->came.items[at].number != wanted->number ||
             !is_the_named_part(wanted, &c->came.items[at], a))
-            return REFUSE(c, a, UPLOAD_BAD_PART, ERR_INVALID, "part %lld was never put, or is another",
-                          (long long)wanted->number);
+            return core_refuse_detail(a, REASON_UPLOAD_BAD_PART, "part %lld was never put, or is another",
+                                      (long long)wanted->number);
         c->named[i] = c->came.items[at];
     }
     return NULL;
@@ -71,16 +68,16 @@ static err_t check_sizes(struct completing *c, struct arena *a)
     c->bytes = 0;
     for (size_t i = 0; i < request->part_count; i++) {
         if (i + 1 < request->part_count && c->named[i].size_bytes < request->part_min_bytes)
-            return REFUSE(c, a, UPLOAD_PART_TOO_SMALL, ERR_INVALID, "part %lld has fewer than %llu bytes",
-                          (long long)c->named[i].number, (unsigned long long)request->part_min_bytes);
+            return core_refuse_detail(a, REASON_UPLOAD_PART_TOO_SMALL, "part %lld has fewer than %llu bytes",
+                                      (long long)c->named[i].number, (unsigned long long)request->part_min_bytes);
         c->bytes += c->named[i].size_bytes;
     }
     if (request->max_bytes && c->bytes > request->max_bytes)
-        return REFUSE(c, a, UPLOAD_TOO_LARGE, ERR_TOO_LARGE, "%llu bytes are more than the limit",
-                      (unsigned long long)c->bytes);
+        return core_refuse_detail(a, REASON_UPLOAD_TOO_LARGE, "%llu bytes are more than the limit",
+                                  (unsigned long long)c->bytes);
     if (request->exact_bytes >= 0 && c->bytes != (uint64_t)request->exact_bytes)
-        return REFUSE(c, a, UPLOAD_BAD_SIZE, ERR_DIGEST, "%llu bytes came, %lld were declared",
-                      (unsigned long long)c->bytes, (long long)request->exact_bytes);
+        return core_refuse_detail(a, REASON_UPLOAD_BAD_SIZE, "%llu bytes came, %lld were declared",
+                                  (unsigned long long)c->bytes, (long long)request->exact_bytes);
     return NULL;
 }
 
@@ -122,7 +119,7 @@ static err_t work_out_digest(struct completing *c, struct arena *a, struct diges
     else if (known)
         join_parts(c, &digest);
     if (!known || (declared->kind != DIGEST_NONE && !digest_eq(declared, &digest)))
-        return REFUSE(c, a, UPLOAD_BAD_DIGEST, ERR_DIGEST, "the object does not have the digest that was declared");
+        return core_refuse(a, REASON_UPLOAD_BAD_DIGEST);
     *ret = digest;
     return NULL;
 }
@@ -134,7 +131,7 @@ static err_t find_parts(struct completing *c, struct meta_tx *tx, struct arena *
     for (size_t i = 0; i < c->came.count; i++)
         c->came_bytes += c->came.items[i].size_bytes;
     if (!c->request->part_count)
-        return REFUSE(c, a, UPLOAD_NO_PARTS, ERR_EMPTY, "no parts are named");
+        return core_refuse(a, REASON_UPLOAD_NO_PARTS);
     TRY(match_parts(c, a));
     return check_sizes(c, a);
 }
@@ -181,9 +178,7 @@ static err_t put_composite(struct completing *c, struct meta_tx *tx, const struc
                                    .freed = c->came_bytes,
                                    .at_ms = c->at_ms,
                                    .action = S("upload.complete") };
-    err_t e = entry_claim(tx, &change, a);
-    c->why = err_is(e, ERR_CONFLICT) ? UPLOAD_CONDITION : UPLOAD_NO_REFUSAL;
-    TRY(e);
+    TRY(entry_claim(tx, &change, a));
     struct entry entry = { .bucket_id = c->request->upload.bucket->id,
                            .key = c->request->upload.key,
                            .owner_id = c->upload.owner_id,
@@ -208,7 +203,7 @@ static err_t find_completed_entry(struct completing *c, struct meta_tx *tx, stru
     if (e && e->code != ERR_NOT_FOUND)
         return e;
     if (e || !entry.upload.n || !slice_eq(entry.upload, c->request->upload.name))
-        return REFUSE(c, a, UPLOAD_NOT_THERE, ERR_NOT_FOUND, "no such upload");
+        return core_refuse(a, REASON_UPLOAD_NOT_THERE);
     c->entry = entry;
     c->entry.key = c->request->upload.key;
     c->entry.upload = c->request->upload.name;
@@ -221,7 +216,6 @@ static err_t apply_upload_complete(struct meta_tx *tx, void *arg, struct arena *
 {
     struct completing *c = arg;
     struct digest digest;
-    c->why = UPLOAD_NO_REFUSAL;
     err_t e = upload_find(tx, &c->request->upload, c->at_ms, a, &c->upload);
     if (err_is(e, ERR_NOT_FOUND))
         return find_completed_entry(c, tx, a);
@@ -232,12 +226,10 @@ static err_t apply_upload_complete(struct meta_tx *tx, void *arg, struct arena *
 }
 
 err_t upload_complete(struct core *core, const struct principal *who, const struct complete_request *request,
-                      struct arena *a, enum upload_refusal *ret_why, struct entry *ret_entry)
+                      struct arena *a, struct entry *ret_entry)
 {
     struct completing c = { .core = core, .who = who, .request = request, .at_ms = core_now_ms(core), .a = a };
-    err_t e = meta_write(core->meta, apply_upload_complete, &c, a);
-    *ret_why = e ? c.why : UPLOAD_NO_REFUSAL;
-    TRY(e);
+    TRY(meta_write(core->meta, apply_upload_complete, &c, a));
     *ret_entry = c.entry;
     return NULL;
 }

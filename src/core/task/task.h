@@ -16,6 +16,7 @@
 #define CAIS_CORE_TASK_TASK_H
 
 #include "core/file/file.h"
+#include "core/reasons.h"
 #include "core/records/comment.h"
 #include "core/records/reference.h"
 #include "core/records/task.h"
@@ -25,25 +26,6 @@
 #define TASK_COMMENTS_MAX 10000
 /* Bytes of text and details of all comments of a task. task_read returns all of them, so this bounds its memory. */
 #define TASK_TEXT_BYTES_MAX (4 << 20)
-
-/* The rule that refused a call. It is finer than an error code, so that each API can word its own answer. */
-enum task_refusal {
-    TASK_NO_REFUSAL,     /* the call succeeded, or failed for a reason that the caller did not cause */
-    TASK_NOT_VISIBLE,    /* NOT_FOUND: the task is unknown, removed, or not visible to this user */
-    TASK_NOTHING_SAID,   /* EMPTY: a task without text; a comment without text that changes nothing */
-    TASK_BAD_ATTACHMENT, /* INVALID: the upload is unknown, purged, or another user's; root or reference not visible */
-    TASK_BAD_PERSON,     /* INVALID: the account has no such user */
-    TASK_BAD_DOCUMENT,   /* INVALID: the document is unknown, another user's, or attached to another task */
-    TASK_BAD_COMMENT,    /* INVALID: the comment to edit does not belong to the task */
-    TASK_TOO_MANY_REFERENCES, /* TOO_LARGE: more than TASK_REFERENCES_MAX */
-    TASK_TOO_MANY_COMMENTS,   /* TOO_LARGE: more than TASK_COMMENTS_MAX */
-    TASK_TOO_MUCH_TEXT,       /* TOO_LARGE: the comments would hold more than TASK_TEXT_BYTES_MAX */
-    TASK_MAY_NOT_CLOSE,       /* FORBIDDEN: the user is only a subscriber */
-    TASK_MAY_NOT_REOPEN,      /* FORBIDDEN: the user is only a subscriber */
-    TASK_MAY_NOT_EDIT,        /* FORBIDDEN: another user's comment, or the time to change it has passed */
-    TASK_MAY_NOT_REMOVE,      /* FORBIDDEN: only the author and administrators may */
-    TASK_REFUSAL_COUNT
-};
 
 /* ---- creating a task ---- */
 
@@ -74,9 +56,9 @@ struct task_request {
     const int64_t *documents;
     size_t document_count;
 };
-/* Errors: those of enum task_refusal. *ret_why is always set. */
+/* Errors: the reasons TASK_… of core/reasons.def. */
 MUST_USE err_t task_create(struct core *, const struct principal *who, const struct task_request *, struct arena *a,
-                           enum task_refusal *ret_why, int64_t *ret_task_id);
+                           int64_t *ret_task_id);
 
 /* ---- comments ---- */
 
@@ -108,7 +90,7 @@ struct task_comment {
 };
 /* Errors: as task_create. */
 MUST_USE err_t task_comment_add(struct core *, const struct principal *who, const struct task_comment *,
-                                struct arena *a, enum task_refusal *ret_why, int64_t *ret_comment_id);
+                                struct arena *a, int64_t *ret_comment_id);
 
 struct task_comment_edit {
     int64_t task_id, comment_id;
@@ -118,7 +100,7 @@ struct task_comment_edit {
 };
 /* Change a comment of the caller. Errors: as task_create; also TASK_BAD_COMMENT, TASK_MAY_NOT_EDIT. */
 MUST_USE err_t task_comment_edit(struct core *, const struct principal *who, const struct task_comment_edit *,
-                                 struct arena *a, enum task_refusal *ret_why);
+                                 struct arena *a);
 
 /* A comment by its id, with its task. Errors: NOT_FOUND. */
 MUST_USE err_t task_comment_get(struct core *, const struct principal *who, int64_t comment_id, struct arena *a,
@@ -132,7 +114,7 @@ struct task_comment_removal {
 /* Remove a comment and its references. What happens to files that only the comment held: as in task_remove.
  * Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_EDIT. */
 MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, const struct task_comment_removal *,
-                                   struct arena *a, enum task_refusal *ret_why);
+                                   struct arena *a);
 
 /* ---- removing a task ---- */
 
@@ -141,7 +123,7 @@ MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, c
  * purged `purge_after_ms` from now.
  * Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_REMOVE. */
 MUST_USE err_t task_remove(struct core *, const struct principal *who, int64_t task_id, int64_t purge_after_ms,
-                           struct arena *a, enum task_refusal *ret_why);
+                           struct arena *a);
 
 /* ---- reading ---- */
 

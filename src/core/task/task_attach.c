@@ -96,7 +96,7 @@ static err_t check_attachments(struct meta_tx *tx, struct task_write *w, struct 
     for (size_t i = 0; i < t->attachment_count; i++) {
         err_t e = check_attachment(tx, w, t, &t->attachments[i], a, &t->references[t->reference_count]);
         if (err_is(e, ERR_NOT_FOUND))
-            return task_refuse(TASK_BAD_ATTACHMENT, a, &w->why);
+            return core_refuse(a, REASON_TASK_BAD_ATTACHMENT);
         TRY(e);
         t->reference_count++;
     }
@@ -137,7 +137,7 @@ static err_t check_new_document(struct meta_tx *tx, struct task_write *w, int64_
     bool is_here = is_own && w->task_id && d.task_id == w->task_id;
     bool is_pending = is_own && document_is_pending(&d);
     if (!is_own || (d.task_id && !is_here) || (!is_pending && !d.file.object_id))
-        return task_refuse(TASK_BAD_DOCUMENT, a, &w->why);
+        return core_refuse(a, REASON_TASK_BAD_DOCUMENT);
     if (is_here)
         return NULL;
     if (is_pending)
@@ -167,7 +167,7 @@ err_t task_check_document(struct meta_tx *tx, struct task_write *w, int64_t file
     for (size_t i = 0; i < references.count; i++)
         if (references.items[i].task_id == w->task_id)
             return NULL;
-    return task_refuse(TASK_BAD_DOCUMENT, a, &w->why);
+    return core_refuse(a, REASON_TASK_BAD_DOCUMENT);
 }
 
 /* ---- attaching ---- */
@@ -180,7 +180,7 @@ err_t task_attach_check(struct meta_tx *tx, struct task_write *w, struct task_at
     size_t max = TASK_REFERENCES_MAX;
     if (t->attachment_count > max || t->document_count > max ||
         present + (int64_t)(t->attachment_count + t->document_count) > (int64_t)max)
-        return task_refuse(TASK_TOO_MANY_REFERENCES, a, &w->why);
+        return core_refuse(a, REASON_TASK_TOO_MANY_REFERENCES);
     t->references = arena_array(a, struct reference, t->attachment_count + t->document_count + 1);
     t->pending = arena_array(a, int64_t, t->document_count + 1);
     t->reference_count = t->pending_count = t->existing_count = 0;

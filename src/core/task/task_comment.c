@@ -58,9 +58,9 @@ static err_t check_move(struct task_write *w, const struct task *task, const str
     bool only_subscribes = task->author_id != w->who->user_id && !w->who->is_admin && self &&
                            !(self->roles & (TASK_PARTICIPANT | TASK_RESPONSIBLE));
     if (only_subscribes && move == TASK_CLOSE)
-        return task_refuse(TASK_MAY_NOT_CLOSE, a, &w->why);
+        return core_refuse(a, REASON_TASK_MAY_NOT_CLOSE);
     if (only_subscribes && move == TASK_REOPEN)
-        return task_refuse(TASK_MAY_NOT_REOPEN, a, &w->why);
+        return core_refuse(a, REASON_TASK_MAY_NOT_REOPEN);
     return NULL;
 }
 
@@ -73,7 +73,7 @@ static err_t check_addition(struct meta_tx *tx, struct comment_addition *n, cons
     TRY(check_move(w, task, members, c->move, a));
     TRY(meta_comment_count(tx, w->task_id, a, &comments));
     if (comments >= TASK_COMMENTS_MAX)
-        return task_refuse(TASK_TOO_MANY_COMMENTS, a, &w->why);
+        return core_refuse(a, REASON_TASK_TOO_MANY_COMMENTS);
     for (size_t i = 0; i < c->added_count; i++)
         TRY(task_check_person(tx, w, c->added[i].user_id, a));
     if (c->responsible_id)
@@ -157,27 +157,23 @@ static err_t apply_comment_add(struct meta_tx *tx, void *arg, struct arena *a)
 
 /* TASK_NOTHING_SAID; but whether the task exists is checked first, so that the answer reveals nothing about a task that
  * is not visible. */
-static err_t refuse_empty_comment(struct core *core, const struct principal *who, int64_t task_id, struct arena *a,
-                                  enum task_refusal *ret_why)
+static err_t refuse_empty_comment(struct core *core, const struct principal *who, int64_t task_id, struct arena *a)
 {
     struct task task;
     err_t e = task_get_visible(core, who, task_id, a, &task);
     if (err_is(e, ERR_NOT_FOUND))
-        return task_refuse(TASK_NOT_VISIBLE, a, ret_why);
+        return core_refuse(a, REASON_TASK_NOT_VISIBLE);
     TRY(e);
-    return task_refuse(TASK_NOTHING_SAID, a, ret_why);
+    return core_refuse(a, REASON_TASK_NOTHING_SAID);
 }
 
 err_t task_comment_add(struct core *core, const struct principal *who, const struct task_comment *c, struct arena *a,
-                       enum task_refusal *ret_why, int64_t *ret_comment_id)
+                       int64_t *ret_comment_id)
 {
-    *ret_why = TASK_NO_REFUSAL;
     if (!says_or_changes_something(c))
-        return refuse_empty_comment(core, who, c->task_id, a, ret_why);
+        return refuse_empty_comment(core, who, c->task_id, a);
     struct comment_addition n = { .w = { .core = core, .who = who, .task_id = c->task_id }, .comment = c };
-    err_t e = meta_write(core->meta, apply_comment_add, &n, a);
-    *ret_why = n.w.why;
-    TRY(e);
+    TRY(meta_write(core->meta, apply_comment_add, &n, a));
     *ret_comment_id = n.comment_id;
     return NULL;
 }
@@ -195,10 +191,10 @@ static err_t find_own_comment(struct meta_tx *tx, struct comment_editing *n, str
     struct comment comment;
     err_t e = meta_comment_get(tx, n->edit->comment_id, a, &comment);
     if (err_is(e, ERR_NOT_FOUND) || (!e && comment.task_id != n->w.task_id))
-        return task_refuse(TASK_BAD_COMMENT, a, &n->w.why);
+        return core_refuse(a, REASON_TASK_BAD_COMMENT);
     TRY(e);
     if (comment.author_id != n->w.who->user_id)
-        return task_refuse(TASK_MAY_NOT_EDIT, a, &n->w.why);
+        return core_refuse(a, REASON_TASK_MAY_NOT_EDIT);
     *ret = comment;
     return NULL;
 }
@@ -216,7 +212,7 @@ static err_t apply_comment_edit(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(task_find_for_write(tx, w, a, &task, &members));
     TRY(find_own_comment(tx, n, a, &old));
     if (task_text_is_blank(edit->text) && !edit->attachment_count)
-        return task_refuse(TASK_NOTHING_SAID, a, &w->why);
+        return core_refuse(a, REASON_TASK_NOTHING_SAID);
     TRY(task_attach_check(tx, w, &attach, a));
     slice text = task_text_is_blank(edit->text) ? old.text : edit->text;
     TRY(task_check_text(tx, w, text.n, old.text.n, a));
@@ -229,12 +225,10 @@ static err_t apply_comment_edit(struct meta_tx *tx, void *arg, struct arena *a)
 }
 
 err_t task_comment_edit(struct core *core, const struct principal *who, const struct task_comment_edit *edit,
-                        struct arena *a, enum task_refusal *ret_why)
+                        struct arena *a)
 {
     struct comment_editing n = { .w = { .core = core, .who = who, .task_id = edit->task_id }, .edit = edit };
-    err_t e = meta_write(core->meta, apply_comment_edit, &n, a);
-    *ret_why = n.w.why;
-    return e;
+    return meta_write(core->meta, apply_comment_edit, &n, a);
 }
 
 /* ---- removing and reading ---- */
@@ -262,11 +256,11 @@ static err_t find_removable(struct meta_tx *tx, struct comment_removing *n, stru
     struct task_write *w = &n->w;
     err_t e = find_visible_comment(tx, w->who, n->removal->comment_id, a, ret, ret_task);
     if (err_is(e, ERR_NOT_FOUND))
-        return task_refuse(TASK_NOT_VISIBLE, a, &w->why);
+        return core_refuse(a, REASON_TASK_NOT_VISIBLE);
     TRY(e);
     bool in_time = w->now_ms - ret->created_at_ms < n->removal->window_ms;
     if (!w->who->is_admin && (ret->author_id != w->who->user_id || !in_time))
-        return task_refuse(TASK_MAY_NOT_EDIT, a, &w->why);
+        return core_refuse(a, REASON_TASK_MAY_NOT_EDIT);
     return NULL;
 }
 
@@ -292,12 +286,10 @@ static err_t apply_comment_remove(struct meta_tx *tx, void *arg, struct arena *a
 }
 
 err_t task_comment_remove(struct core *core, const struct principal *who, const struct task_comment_removal *removal,
-                          struct arena *a, enum task_refusal *ret_why)
+                          struct arena *a)
 {
     struct comment_removing n = { .w = { .core = core, .who = who }, .removal = removal };
-    err_t e = task_write_until_done(&n.w, apply_comment_remove, &n, a);
-    *ret_why = n.w.why;
-    return e;
+    return task_write_until_done(&n.w, apply_comment_remove, &n, a);
 }
 
 err_t task_comment_get(struct core *core, const struct principal *who, int64_t comment_id, struct arena *a,

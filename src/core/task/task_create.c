@@ -73,15 +73,12 @@ static err_t apply_task_create(struct meta_tx *tx, void *arg, struct arena *a)
 }
 
 err_t task_create(struct core *core, const struct principal *who, const struct task_request *request, struct arena *a,
-                  enum task_refusal *ret_why, int64_t *ret_task_id)
+                  int64_t *ret_task_id)
 {
-    *ret_why = TASK_NO_REFUSAL;
     if (task_text_is_blank(request->text))
-        return task_refuse(TASK_NOTHING_SAID, a, ret_why);
+        return core_refuse(a, REASON_TASK_NOTHING_SAID);
     struct task_creation c = { .w = { .core = core, .who = who }, .request = request };
-    err_t e = meta_write(core->meta, apply_task_create, &c, a);
-    *ret_why = c.w.why;
-    TRY(e);
+    TRY(meta_write(core->meta, apply_task_create, &c, a));
     *ret_task_id = c.w.task_id;
     return NULL;
 }

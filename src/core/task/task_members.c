@@ -8,7 +8,7 @@ err_t task_check_person(struct meta_tx *tx, struct task_write *w, int64_t user_i
     struct user user;
     err_t e = meta_user_get(tx, user_id, a, &user);
     if (err_is(e, ERR_NOT_FOUND) || (!e && (user.account_id != w->who->account_id || user.state == USER_DELETED)))
-        return task_refuse(TASK_BAD_PERSON, a, &w->why);
+        return core_refuse(a, REASON_TASK_BAD_PERSON);
     return e;
 }
 

@@ -17,7 +17,7 @@ static err_t apply_task_remove(struct meta_tx *tx, void *arg, struct arena *a)
     task_write_begin(w);
     TRY(task_find_for_write(tx, w, a, &task, &members));
     if (task.author_id != w->who->user_id && !w->who->is_admin)
-        return task_refuse(TASK_MAY_NOT_REMOVE, a, &w->why);
+        return core_refuse(a, REASON_TASK_MAY_NOT_REMOVE);
     TRY(task_delete_pending(tx, w, 0, a));
     if (w->more)
         return NULL;
@@ -28,10 +28,8 @@ static err_t apply_task_remove(struct meta_tx *tx, void *arg, struct arena *a)
 }
 
 err_t task_remove(struct core *core, const struct principal *who, int64_t task_id, int64_t purge_after_ms,
-                  struct arena *a, enum task_refusal *ret_why)
+                  struct arena *a)
 {
     struct task_removal r = { .w = { .core = core, .who = who, .task_id = task_id }, .purge_after_ms = purge_after_ms };
-    err_t e = task_write_until_done(&r.w, apply_task_remove, &r, a);
-    *ret_why = r.w.why;
-    return e;
+    return task_write_until_done(&r.w, apply_task_remove, &r, a);
 }

@@ -17,7 +17,6 @@ struct task_write {
     int64_t task_id; /* 0 until a task that is being created has its id */
     /* set by the write: */
     int64_t now_ms;
-    enum task_refusal why;
     bool more; /* a removal did a part of its work; it goes on in another write */
 };
 /* The first call of every write. */
@@ -25,8 +24,6 @@ void task_write_begin(struct task_write *);
 /* Run `apply` in one write after another until it leaves w->more false, or fails. */
 MUST_USE err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply, void *arg, struct arena *a);
 
-/* Returns the error that belongs to the rule, and sets *ret_why. */
-err_t task_refuse(enum task_refusal why, struct arena *a, enum task_refusal *ret_why);
 /* As task_find_visible of w->task_id. Errors: TASK_NOT_VISIBLE. */
 MUST_USE err_t task_find_for_write(struct meta_tx *, struct task_write *, struct arena *a, struct task *ret,
                                    struct task_member_list *ret_members);

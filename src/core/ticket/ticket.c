@@ -155,24 +155,7 @@ struct ticket_confirmation {
     struct core *core;
     const struct principal *who;
     int64_t file_id;
-    enum ticket_refusal why;
 };
-
-static const struct {
-    enum err_code code;
-    const char *text;
-} refusals[] = {
-    [TICKET_NOT_THERE] = { ERR_NOT_FOUND, "no such ticket" },
-    [TICKET_NO_BYTES] = { ERR_EMPTY, "nothing was uploaded" },
-    [TICKET_BAD_SIZE] = { ERR_INVALID, "the bytes are not as many as declared" },
-    [TICKET_TOO_MANY] = { ERR_TOO_LARGE, "the task has too many files" },
-};
-
-static err_t refuse_confirm(struct ticket_confirmation *c, enum ticket_refusal why, struct arena *a)
-{
-    c->why = why;
-    return err_make(a, refusals[why].code, "%s", refusals[why].text);
-}
 
 /* The document and its ticket, pending or not. While it is pending, the user must still see the task of the ticket. */
 static err_t find_ticket_document(struct meta_tx *tx, const struct ticket_confirmation *c, int64_t now_ms,
@@ -189,8 +172,7 @@ static err_t find_ticket_document(struct meta_tx *tx, const struct ticket_confir
 }
 
 /* From now on the file is like any other: held by its task or, without a task, kept until it is deleted. */
-static err_t keep_file(struct meta_tx *tx, struct ticket_confirmation *c, const struct document *d, int64_t now_ms,
-                       struct arena *a)
+static err_t keep_file(struct meta_tx *tx, const struct document *d, int64_t now_ms, struct arena *a)
 {
     if (!d->ticket.task_id)
         return meta_file_move(tx, d->file.id, FILE_STORED, FILE_READY, 0, a);
@@ -201,7 +183,7 @@ static err_t keep_file(struct meta_tx *tx, struct ticket_confirmation *c, const 
                                    .name = d->file.name,
                                    .created_at_ms = now_ms };
     err_t e = task_attach_file(tx, &reference, now_ms, a);
-    return err_is(e, ERR_TOO_LARGE) ? refuse_confirm(c, TICKET_TOO_MANY, a) : e;
+    return err_is(e, ERR_TOO_LARGE) ? core_refuse(a, REASON_TICKET_TOO_MANY) : e;
 }
 
 static err_t apply_ticket_confirm(struct meta_tx *tx, void *arg, struct arena *a)
@@ -209,18 +191,17 @@ static err_t apply_ticket_confirm(struct meta_tx *tx, void *arg, struct arena *a
     struct ticket_confirmation *c = arg;
     int64_t now_ms = core_now_ms(c->core);
     struct document d;
-    c->why = TICKET_NO_REFUSAL;
     err_t e = find_ticket_document(tx, c, now_ms, a, &d);
     if (err_is(e, ERR_NOT_FOUND))
-        return refuse_confirm(c, TICKET_NOT_THERE, a);
+        return core_refuse(a, REASON_TICKET_NOT_THERE);
     TRY(e);
     if (!document_is_pending(&d))
         return NULL; /* confirmed before */
     if (d.file.state != FILE_STORED)
-        return refuse_confirm(c, TICKET_NO_BYTES, a);
+        return core_refuse(a, REASON_TICKET_NO_BYTES);
     if (d.file.size_bytes != d.ticket.declared_bytes)
-        return refuse_confirm(c, TICKET_BAD_SIZE, a);
-    TRY(keep_file(tx, c, &d, now_ms, a));
+        return core_refuse(a, REASON_TICKET_BAD_SIZE);
+    TRY(keep_file(tx, &d, now_ms, a));
     TRY(meta_ticket_confirm(tx, d.file.id, now_ms, a));
     struct event_params event = { .at_ms = now_ms,
                                   .who = c->who,
@@ -231,14 +212,11 @@ static err_t apply_ticket_confirm(struct meta_tx *tx, void *arg, struct arena *a
 }
 
 err_t ticket_confirm(struct core *core, const struct principal *who, int64_t file_id, struct arena *a,
-                     enum ticket_refusal *ret_why, struct document *ret)
+                     struct document *ret)
 {
     struct ticket_confirmation c = { .core = core, .who = who, .file_id = file_id };
-    err_t e = meta_write(core->meta, apply_ticket_confirm, &c, a);
-    *ret_why = c.why;
-    TRY(e);
-    e = document_get(core, who, file_id, a, ret);
-    if (err_is(e, ERR_NOT_FOUND)) /* deleted between the write and this look */
-        *ret_why = TICKET_NOT_THERE;
-    return e;
+    TRY(meta_write(core->meta, apply_ticket_confirm, &c, a));
+    err_t e = document_get(core, who, file_id, a, ret);
+    /* deleted between the write and this look */
+    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_TICKET_NOT_THERE) : e;
 }

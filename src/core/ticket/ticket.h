@@ -14,6 +14,7 @@
 #define CAIS_CORE_TICKET_TICKET_H
 
 #include "core/bucket/bucket.h"
+#include "core/reasons.h"
 #include "core/records/document.h"
 #include "core/task/document.h"
 
@@ -42,17 +43,10 @@ typedef void ticket_done_fn(void *arg, err_t e, const struct ticket_issued *);
 void ticket_issue(struct core *, const struct principal *who, const struct ticket_request *, ticket_done_fn *done,
                   void *arg);
 
-/* The rule that refused a confirmation. */
-enum ticket_refusal {
-    TICKET_NO_REFUSAL,
-    TICKET_NOT_THERE, /* NOT_FOUND: unknown, purged, deleted, its task was removed, or pending and another user's */
-    TICKET_NO_BYTES,  /* EMPTY: no bytes were uploaded yet; the ticket stays */
-    TICKET_BAD_SIZE,  /* INVALID: the bytes are not as many as declared; the ticket stays */
-    TICKET_TOO_MANY   /* TOO_LARGE: the task has TASK_REFERENCES_MAX references; the ticket stays */
-};
 /* Confirm the file and attach it to the task of its ticket. A file that was confirmed before stays as it is, and that is
- * success. *ret_why is always set. */
+ * success. After a refusal the ticket stays as it is.
+ * Errors: the reasons TICKET_… of core/reasons.def. */
 MUST_USE err_t ticket_confirm(struct core *, const struct principal *who, int64_t file_id, struct arena *a,
-                              enum ticket_refusal *ret_why, struct document *ret);
+                              struct document *ret);
 
 #endif
