@@ -139,7 +139,7 @@ err_t bucket_create(struct core *core, const struct principal *who, slice name, 
 {
     *ret_own = false;
     if (!bucket_name_is_valid(name))
-        return err_make(a, ERR_INVALID, "a bucket name is 3 to 63 of a-z 0-9 . -, and none of those that are reserved");
+        return err_make(a, ERR_INVALID, "a bucket name is 3 to 63 of a-z 0-9 . -, and not a reserved one");
     struct bucket_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
     TRY(meta_write(core->meta, apply_bucket_create, &c, a));
     if (!c.existed)

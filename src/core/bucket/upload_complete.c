@@ -26,7 +26,7 @@ struct completing {
     /* within the write */
     struct upload upload;
     struct upload_part_list came;
-    struct upload_part *named; /* those of `came` that make up the whole, in order */
+    struct upload_part *named; /* those of `came` that the request names */
     uint64_t came_bytes, bytes;
 };
 
