@@ -83,7 +83,7 @@ err_t meta_verify(struct meta_store *store, struct arena *a)
 static err_t run_migration(struct sql_conn *conn, const struct migration *m, struct arena *a)
 {
     TRY(sql_begin(conn, a));
-    err_t e = sql_script(conn, m->sql, a);
+    err_t e = sql_script(conn, m->sql[conn->driver->dialect], a);
     if (!e)
         e = sql_exec(conn, STATEMENT("INSERT INTO schema_version (version, name) VALUES ($1, $2)"),
                      SQL(SQL_I(m->version), SQL_T(slice_of(m->name))), a, NULL);
@@ -109,8 +109,7 @@ static err_t read_version(struct sql_conn *conn, struct arena *a, int64_t *ret_v
 
 static err_t migrate_database(struct sql_conn *conn, struct arena *a)
 {
-    TRY(sql_script(conn, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, name TEXT NOT NULL)",
-                   a));
+    TRY(sql_script(conn, CREATE_SCHEMA_VERSION, a));
     int64_t version;
     TRY(read_version(conn, a, &version));
     for (size_t i = 0; i < migration_count; i++)

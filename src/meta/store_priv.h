@@ -12,10 +12,14 @@
 
 struct migration {
     int64_t version;
-    const char *name, *sql;
+    const char *name;
+    const char *sql[SQL_DIALECTS];
 };
 extern const struct migration migrations[]; /* by version, ascending */
 extern const size_t migration_count;
+/* The table that says which migrations ran. It is created before the first of them, by every database in these words. */
+#define CREATE_SCHEMA_VERSION                                                                                          \
+    "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, name TEXT NOT NULL)"
 
 /* ---- transactions ---- */
 

@@ -13,7 +13,7 @@ static inline void first_version_create(struct sql_db *db, const char *data, str
     EXPECT_EQ(migrations[0].version, 1);
     EXPECT_OK(sql_connect(db, SQL_WRITE, a, &conn));
     EXPECT_OK(sql_script(conn, "CREATE TABLE schema_version (version BIGINT PRIMARY KEY, name TEXT NOT NULL)", a));
-    EXPECT_OK(sql_script(conn, migrations[0].sql, a));
+    EXPECT_OK(sql_script(conn, migrations[0].sql[SQL_SQLITE], a));
     EXPECT_OK(sql_exec(conn, STATEMENT("INSERT INTO schema_version VALUES ($1, $2)"),
                        SQL(SQL_I(migrations[0].version), SQL_T(slice_of(migrations[0].name))), a, NULL));
     EXPECT_OK(sql_script(conn, data, a));

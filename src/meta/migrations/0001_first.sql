@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The first schema. What exists only in SQLite (AUTOINCREMENT, RAISE) needs a counterpart in a schema for PostgreSQL.
+-- The first schema.
 -- AUTOINCREMENT: no id is used twice, not even that of the last row after it was removed.
 -- Times are milliseconds since 1970 UTC; 0 means "not set". An id that is missing is NULL. The numbers of states
 -- and kinds are those of the enums in core/records/.

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Buckets, their entries, uploads in parts, tickets and sealed secrets; new columns of tasks and comments.
--- Keys are UTF-8 and are compared byte by byte. SQLite compares TEXT so; PostgreSQL needs COLLATE "C" for it.
+-- Keys are UTF-8 and are compared byte by byte.
 
 -- kind is an enum bucket_kind. account_id is NULL for the server's own buckets.
 CREATE TABLE buckets (

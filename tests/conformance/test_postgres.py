@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What src/meta says to a database is understood by PostgreSQL as well as by SQLite: each migration runs and each statement
+is prepared, on a PostgreSQL of our own."""
+import json
+import os
+import re
+import sqlite3
+import subprocess
+
+import postgres
+import pytest
+
+
+@pytest.fixture(scope="module")
+def sql(cais):
+    """What list-statements prints: {"migration" or "function", "where", "sqlite", "postgres"} each."""
+    printed = subprocess.run([os.path.join(os.path.dirname(cais), "tests", "support", "list-statements")], check=True,
+                             capture_output=True, text=True).stdout
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def migrations(sql):
+    return [one for one in sql if "migration" in one]
+
+
+@pytest.fixture(scope="module")
+def statements(sql):
+    return [one for one in sql if "function" in one]
+
+
+@pytest.fixture(scope="module")
+def address(migrations):
+    """A PostgreSQL on which every migration has run."""
+    if not postgres.programs():
+        pytest.skip("PostgreSQL is not installed")
+    with postgres.server() as address:
+        connection = postgres.Connection(address)
+        for migration in migrations:
+            connection.script(migration["postgres"])
+        connection.close()
+        yield address
+
+
+@pytest.fixture
+def database(address):
+    connection = postgres.Connection(address)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def sqlite(migrations):
+    """The same schema in SQLite."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    for migration in migrations:
+        connection.executescript(migration["sqlite"])
+    yield connection
+    connection.close()
+
+
+def complaint(database, text):
+    """Why src/sql cannot run this statement on PostgreSQL, or None. A driver declares BIGINT, TEXT and BYTEA for values,
+    and reads integers, texts and bytes."""
+    if re.search(r"\+ 0\b", text):
+        return "column + 0 keeps SQLite from using an index: WITHOUT_INDEX"
+    try:
+        found, _ = database.prepare(text)
+        declared = [postgres.BIGINT if postgres.TYPES.get(oid) in ("INTEGER", "SMALLINT") else oid for oid in found]
+        parameters, columns = database.prepare(text, declared)
+        if re.match(r"INSERT INTO (?!next_ids|schema_version)\w+ \((?!id,)", text) and " ON CONFLICT" not in text:
+            table = text.split()[2]
+            if database.run("SELECT 1 FROM information_schema.columns WHERE table_name = $1 AND is_identity = 'YES'"
+                            " AND column_name = 'id'", table)[0]:
+                database.prepare(text + " RETURNING id", declared)  # as the driver's insert does
+    except postgres.Failure as e:
+        return str(e)
+    for what, oids, allowed in (("parameter", parameters, ("BIGINT", "TEXT", "BYTEA")),
+                                ("column", columns, ("BIGINT", "INTEGER", "TEXT", "BYTEA"))):
+        for i, oid in enumerate(oids, 1):
+            if postgres.TYPES.get(oid) not in allowed:
+                return f"{what} {i} has the type {postgres.TYPES.get(oid, oid)}"
+    return None
+
+
+def test_every_statement_is_understood_by_postgresql(database, statements):
+    assert len(statements) > 100
+    complaints = [f"{one['where']} ({one['function']}): {why}" for one in statements
+                  if (why := complaint(database, one["postgres"]))]
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize("text", [
+    "SELECT COUNT(*) FROM tasks t WHERE json_valid(t.details)", "INSERT OR REPLACE INTO next_ids (kind) VALUES ($1)",
+    "SELECT rowid FROM jobs", "SELECT id FROM jobs WHERE id + 0 = $1", "SELECT id = 1 FROM jobs", "SELECT SUM(id) FROM jobs",
+    "SELECT LENGTH(CAST(text AS BLOB)) FROM comments", "DELETE FROM jobs LIMIT 1", "UPDATE jobs SET id = $1 + 0.5"])
+def test_what_only_sqlite_understands_is_found(database, sqlite, text):
+    if "LIMIT 1" not in text:  # not every SQLite is built with it
+        sqlite.execute("EXPLAIN " + text, {"1": 1})
+    assert complaint(database, text)
+
+
+def test_every_statement_is_understood_by_sqlite(sqlite, statements):
+    values = {str(i): None for i in range(1, 40)}
+    for one in statements:
+        sqlite.execute("EXPLAIN " + one["sqlite"], values)
+
+
+def test_both_databases_have_the_same_columns(database, sqlite):
+    rows, _ = database.run("SELECT table_name, column_name, is_nullable FROM information_schema.columns"
+                           " WHERE table_schema = 'public' ORDER BY table_name, ordinal_position")
+    found = sqlite.execute("SELECT m.name, c.name, CASE WHEN c.\"notnull\" OR c.pk THEN 'NO' ELSE 'YES' END"
+                           " FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'"
+                           " AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid").fetchall()
+    assert len(found) > 100
+    assert sorted(map(tuple, rows)) == sorted(found)
+
+
+def test_texts_sort_by_their_bytes_in_a_database_that_sorts_as_english_does(database):
+    rows, _ = database.run("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+                           " AND data_type = 'text' AND COALESCE(collation_name, '') <> 'C'"
+                           " AND table_name <> 'schema_version'")
+    assert not rows
+    ordered, _ = database.run("SELECT x FROM (VALUES ('a'), ('B'), ('_'), ('é')) AS v (x) ORDER BY x")
+    assert ordered != [["B"], ["_"], ["a"], ["é"]]
+
+
+def test_integers_that_hold_ids_and_times_have_64_bits(database):
+    rows, _ = database.run("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+                           " AND data_type = 'integer' AND (column_name = 'id' OR column_name LIKE '%\\_id'"
+                           " OR column_name LIKE '%\\_ms' OR column_name LIKE '%\\_bytes')")
+    assert not rows
+
+
+def test_events_are_never_changed_or_removed(database):
+    database.script("BEGIN")
+    database.run("INSERT INTO events (at_ms, account_id, actor_id, action, subject, detail, request_id)"
+                 " VALUES (1, 1, 1, 'a', '', '', '')")
+    for text in ("UPDATE events SET detail = 'x'", "DELETE FROM events"):
+        database.script("SAVEPOINT one")
+        with pytest.raises(postgres.Failure, match="events are never"):
+            database.script(text)
+        database.script("ROLLBACK TO one")
+    database.script("ROLLBACK")
+
+
+# ── pairs: the same rows in both databases
+
+ROWS = """
+INSERT INTO accounts (id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files) VALUES (1, 'a', 1, 0, 0, 0, 0);
+INSERT INTO users (id, account_id, login, name, email, kind, state, is_admin, created_at_ms) VALUES
+    (1, 1, 'ana', 'Ana', '', 0, 0, 0, 1);
+INSERT INTO tasks (id, account_id, author_id, text, subject, details, created_at_ms, modified_at_ms, closed_at_ms) VALUES
+    (1, 1, 1, '', '', '', 1, 1, 0),
+    (2, 1, 1, '', '', '{"project_id": 7, "a.b": "x", "none": null, "list": ["7"]}', 1, 1, 0),
+    (3, 1, 1, '', '', '{"project_id": "7", "a": {"b": "x"}}', 1, 1, 5),
+    (4, 1, 1, '', '', 'no object', 1, 1, 0),
+    (5, 1, 1, '', '', '{"project_id": 1.5, "none": "", "flag": true, "é\\u00e9": "ü"}', 1, 1, 0);
+INSERT INTO task_members (task_id, user_id, roles) VALUES (2, 1, 4);
+INSERT INTO comments (id, task_id, author_id, text, details, created_at_ms, edited_at_ms) VALUES
+    (1, 1, 1, 'naïve', '{"ü": 1}', 1, 0), (2, 1, 1, '', '', 1, 0);
+INSERT INTO files (id, uuid, account_id, owner_id, way, name, content_type, state, size_bytes, md5, created_at_ms,
+    stored_at_ms, purge_at_ms)
+    SELECT x.id, %s, 1, 1, 'native', x.name, '', 0, 0, %s, 1, 0, 0
+    FROM (SELECT 1 AS id, 'Report_1.PDF' AS name UNION ALL SELECT 2, 'ÉTÉ.pdf' UNION ALL SELECT 3, 'été%%') x;
+"""
+
+
+@pytest.fixture
+def both(database, sqlite):
+    """Runs the n-th statement of a function on both databases, and returns the rows if they are the same."""
+    database.script("BEGIN")
+    database.script(ROWS % ("decode(lpad(to_hex(x.id), 32, '0'), 'hex')", "decode(repeat('00', 16), 'hex')"))
+    sqlite.execute("BEGIN")
+    for text in (ROWS % ("CAST(printf('%16d', x.id) AS BLOB)", "zeroblob(16)")).split(";"):
+        sqlite.execute(text)
+
+    def run(one, *values):
+        rows, _ = database.run(one["postgres"], *values)
+        found = sqlite.execute(one["sqlite"], {str(i): value for i, value in enumerate(values, 1)}).fetchall()
+        shown = [[None if v is None else str(v) for v in row] for row in found]
+        bytes_of = [i for i, v in enumerate(found[0]) if isinstance(v, bytes)] if found else []
+        for row in rows + shown:
+            for i in bytes_of:
+                row[i] = "bytes"
+        assert rows == shown
+        return rows
+    yield run
+    sqlite.execute("ROLLBACK")
+    database.script("ROLLBACK")
+
+
+def of_function(statements, function):
+    """The statements of a function, in the order of its lines."""
+    return sorted((one for one in statements if one["function"] == function),
+                  key=lambda one: int(one["where"].split(":")[1]))
+
+
+def test_the_bytes_of_a_text_are_counted_alike(both, statements):
+    one, = of_function(statements, "meta_comment_bytes")
+    assert both(one, 1) == [["15"]]
+    assert both(one, 9) == [["0"]]
+
+
+@pytest.mark.parametrize("name, value, tasks", [
+    ("project_id", "7", ["2", "3"]), ("project_id", "1.5", ["5"]), ("a.b", "x", ["2"]), ("none", "", ["5"]), ("none", "null", []),
+    ("list", "7", []), ("flag", "1", []), ("flag", "true", []), ("éé", "ü", ["5"])])
+def test_a_member_of_json_is_found_alike(both, statements, name, value, tasks):
+    for one in of_function(statements, "choose_walk"):
+        by_member = "d.user_id" in one["sqlite"]
+        values = [1, 0, 1, 1 if by_member else 0, 7, 0, 0, -1, name, value, "", ""]
+        if "COUNT(*)" in one["sqlite"]:
+            assert both(one, *values) == [[str(len([t for t in tasks if t == "2" or not by_member]))]]
+        else:
+            assert {row[0] for row in both(one, *values, 100, 0)} == {t for t in tasks if t == "2" or not by_member}
+
+
+@pytest.mark.parametrize("pattern, files", [
+    ("%%", "321"), ("%pdf%", "21"), ("%report\\_%", "1"), ("%é%", "3"), ("%É%", "2"), ("%\\%%", "3")])
+def test_names_of_files_are_found_alike(both, statements, pattern, files):
+    for one in of_function(statements, "meta_file_list"):
+        more = [1] * (one["sqlite"].count("= $5") + one["sqlite"].count("= $6"))
+        assert "".join(row[0] for row in both(one, 100, -1, pattern, 1, *more, 10)) == files
