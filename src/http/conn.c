@@ -146,7 +146,7 @@ void conn_close(struct conn *c)
         body_abort(x, HTTP_REFUSE_BODY_CUT, NULL);
         return;
     }
-    if (c->state == CONN_WAIT || (x && x->producing))
+    if (c->state == CONN_WAIT || (x && x->piece == PIECE_AT_WORKER))
         return; /* another thread is at work: its reply, or the piece that it produces, ends the connection */
     c->x = NULL;
     if (x)

@@ -215,6 +215,24 @@ ssize_t conn_read_more(struct conn *);
 
 /* ---- exchange.c: one request and its reply ---- */
 
+/* Where the next piece of a reply's body is, if workers read or produce the body.
+ *
+ *             request_piece
+ *   PIECE_WANTED ──────────► PIECE_AT_WORKER
+ *     │      ▲  deliver_piece  │    │    │ deliver_piece
+ *     │      └─────────────────┘    │    └─────────────► PIECE_FAILED
+ *     │               deliver_piece ▼
+ *     │                        PIECE_LAST
+ *     │ send_start                  │ send_produced
+ *     └─────────────────────────────┴──────────────────► PIECE_NONE_LEFT */
+enum piece_state {
+    PIECE_WANTED,    /* with the loop: once what has come was sent, the next one is asked for */
+    PIECE_AT_WORKER, /* a worker reads or produces it, and owns `produced` and the source */
+    PIECE_LAST,      /* the producer has no more after the one that came */
+    PIECE_FAILED,    /* the connection closes once the pieces before it were sent */
+    PIECE_NONE_LEFT  /* the end of the body was added, or there is no body */
+};
+
 enum body_mode { BODY_NONE, BODY_COLLECT, BODY_DROP, BODY_SINK };
 
 struct exchange {
@@ -259,8 +277,8 @@ struct exchange {
     struct http_content *content;
     uint64_t content_at, content_left, cached_until; /* cached_until: the file's pages before it are in memory */
     struct http_producer *producer;
-    bool producer_end, producing, produce_failed;
-    bool last_chunk_queued;
+    enum piece_state piece;
+    enum piece_state piece_came; /* written by the worker: what the piece becomes on the loop */
     struct buf produced;
     uint64_t bytes_out;
     /* first memory of the arena */

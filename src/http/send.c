@@ -165,7 +165,7 @@ void send_start(struct exchange *x)
     if (x->head_only || status_has_no_body(x->status)) {
         x->body = (slice){ 0 };
         x->content_left = 0;
-        x->producer_end = true;
+        x->piece = PIECE_NONE_LEFT;
     }
     if (x->body.n && x->body.n <= COPY_MAX_BYTES) {
         buf_add(&head, x->body);
@@ -208,7 +208,7 @@ static enum send_step send_from_memory(struct conn *c, bool more)
 static void deliver_piece(struct mail *m)
 {
     struct exchange *x = CONTAINER_OF(m, struct exchange, mail);
-    x->producing = false;
+    x->piece = x->piece_came;
     if (x->conn->broken)
         conn_close(x->conn);
     else
@@ -219,8 +219,11 @@ static void deliver_piece(struct mail *m)
 static void produce_piece(struct pool_task *t)
 {
     struct exchange *x = CONTAINER_OF(t, struct exchange, task);
+    x->piece_came = PIECE_WANTED;
     if (x->producer) {
-        x->produce_failed = !x->producer->more(x->producer, &x->produced, &x->producer_end);
+        bool is_last = false;
+        bool came = x->producer->more(x->producer, &x->produced, &is_last);
+        x->piece_came = !came ? PIECE_FAILED : is_last ? PIECE_LAST : PIECE_WANTED;
     } else if (x->content->fd >= 0) { /* bring the next part of the file into the page cache */
         SCRATCH(scratch);
         char *page = arena_alloc(&scratch, PIECE_BYTES);
@@ -232,7 +235,8 @@ static void produce_piece(struct pool_task *t)
     } else {
         size_t want = x->content_left < PIECE_BYTES * 2 ? (size_t)x->content_left : PIECE_BYTES * 2, got = 0;
         char *to = buf_reserve(&x->produced, want);
-        x->produce_failed = !x->content->read_at(x->content, x->content_at, to, want, &got) || got == 0;
+        if (!x->content->read_at(x->content, x->content_at, to, want, &got) || got == 0)
+            x->piece_came = PIECE_FAILED;
         x->produced.n += got;
     }
     loop_post(x->loop, &x->mail);
@@ -242,11 +246,11 @@ static enum send_step request_piece(struct exchange *x)
 {
     buf_clear(&x->produced);
     x->produced.max = PRODUCE_BYTES;
-    x->producing = true;
+    x->piece = PIECE_AT_WORKER;
     x->task.run = produce_piece;
     x->mail.deliver = deliver_piece;
     if (!pool_submit(x->loop->server->workers, &x->task)) {
-        x->producing = false;
+        x->piece = PIECE_WANTED;
         return SEND_BROKEN; /* the queue is full: better that the client retries than that it waits without end */
     }
     return SEND_WAITS;
@@ -259,9 +263,9 @@ static enum send_step send_produced(struct conn *c)
         enum send_step r = send_from_memory(c, false);
         if (r != SEND_DONE)
             return r;
-        if (x->producing)
+        if (x->piece == PIECE_AT_WORKER)
             return SEND_WAITS;
-        if (x->produce_failed)
+        if (x->piece == PIECE_FAILED)
             return SEND_BROKEN;
         if (x->produced.n) {
             bool chunked = x->minor == 1;
@@ -274,14 +278,13 @@ static enum send_step send_produced(struct conn *c)
             x->produced.n = 0;
             continue;
         }
-        if (x->producer_end) {
-            if (x->minor == 0 || x->head_only || status_has_no_body(x->status) || x->last_chunk_queued)
-                return SEND_DONE;
-            x->last_chunk_queued = true;
+        if (x->piece == PIECE_WANTED)
+            return request_piece(x);
+        if (x->piece == PIECE_NONE_LEFT)
+            return SEND_DONE;
+        x->piece = PIECE_NONE_LEFT;
+        if (x->minor == 1)
             x->head = S("0\r\n\r\n");
-            continue;
-        }
-        return request_piece(x);
     }
 }
 
@@ -300,9 +303,7 @@ static enum send_step send_file(struct conn *c)
     struct exchange *x = c->x;
     uint64_t budget = SENDFILE_BYTES;
     while (x->content_left && budget) {
-        if (x->producing)
-            return SEND_WAITS;
-        if (!c->writable)
+        if (x->piece == PIECE_AT_WORKER || !c->writable)
             return SEND_WAITS;
         uint64_t step = x->content_left < budget ? x->content_left : budget;
         if (x->content_at >= x->cached_until) {
@@ -359,9 +360,9 @@ static enum send_step send_read_pieces(struct conn *c)
         enum send_step r = send_from_memory(c, x->content_left > 0);
         if (r != SEND_DONE || x->content_left == 0)
             return r;
-        if (x->producing)
+        if (x->piece == PIECE_AT_WORKER)
             return SEND_WAITS;
-        if (x->produce_failed)
+        if (x->piece == PIECE_FAILED)
             return SEND_BROKEN;
         if (x->produced.n == 0)
             return request_piece(x);
