@@ -31,7 +31,7 @@ static void finish_sink(struct exchange *x)
 
 static void finish_sink_on_worker(struct pool_task *t)
 {
-    finish_sink(CONTAINER_OF(t, struct exchange, task));
+    finish_sink(EXCHANGE_OF(t, task));
 }
 
 static void begin_finish(struct exchange *x)
@@ -147,7 +147,7 @@ static void send_continue(struct conn *c)
 static void return_buffer(struct mail *m)
 {
     struct body_buffer *b = CONTAINER_OF(m, struct body_buffer, mail);
-    struct exchange *x = b->x;
+    struct exchange *x = exchange_checked(b->x);
     x->buffers_at_workers--;
     loop_release_buffer(x->loop, b);
     if (x->finishing)
@@ -169,10 +169,11 @@ static struct body_buffer *dequeue_filled(struct exchange *x)
 /* On a body worker: run the sink over the filled buffers of one upload. */
 static void write_filled(struct pool_task *t)
 {
-    struct exchange *x = CONTAINER_OF(t, struct exchange, body_task);
+    struct exchange *x = EXCHANGE_OF(t, body_task);
     struct loop *l = x->loop;
     struct body_buffer *b = x->filled;
     for (int i = 1; b; i++) {
+        ASSERT_MARK(b, BODY_BUFFER);
         if (!x->body_error)
             x->body_error = x->sink->write(x->sink, (slice){ b->bytes, b->n });
         struct body_buffer *next = dequeue_filled(x);
@@ -336,7 +337,7 @@ enum body_step body_run(struct conn *c)
 
 void http_receive(struct http_exchange *pub, struct http_sink *sink)
 {
-    struct exchange *x = (struct exchange *)pub;
+    struct exchange *x = EXCHANGE_OF(pub, pub);
     assert(loop_is_current(x->loop) && x->mode == BODY_NONE && !x->replied);
     x->mode = BODY_SINK;
     x->sink = sink;

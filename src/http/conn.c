@@ -139,6 +139,7 @@ static void conn_destroy(struct conn *c)
 void conn_close(struct conn *c)
 {
     struct exchange *x = c->x;
+    ASSERT_MARK(c, CONN);
     if (c->state == CONN_CLOSED)
         return;
     c->broken = true;
@@ -451,6 +452,7 @@ static bool run_state(struct conn *c)
 
 void conn_run(struct conn *c)
 {
+    ASSERT_MARK(c, CONN);
     if (c->state == CONN_CLOSED)
         return;
     c->running = true;
@@ -498,6 +500,7 @@ static void head_expired(struct conn *c)
 
 void conn_expired(struct conn *c)
 {
+    ASSERT_MARK(c, CONN);
     switch (c->state) {
     case CONN_HEAD:
         head_expired(c);

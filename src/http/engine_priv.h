@@ -12,6 +12,7 @@
 
 #include "http/admission.h"
 #include "http/listener.h"
+#include "http/mark.h"
 #include "http/message.h"
 #include "http/pool.h"
 #include "http/proxy.h"
@@ -59,6 +60,7 @@ struct deadline_queue {
 };
 
 struct body_buffer {
+    enum mark mark;
     struct body_buffer *next; /* in the free list, or in the queue of filled buffers of one exchange */
     struct mail mail;
     struct exchange *x;
@@ -71,6 +73,7 @@ struct loop_stats {
 };
 
 struct loop {
+    enum mark mark;
     struct http_server *server;
     int index;
     pthread_t thread;
@@ -176,6 +179,7 @@ void conn_restart_deadline(struct conn *);
 /* ---- conn.c: one connection ---- */
 
 struct conn {
+    enum mark mark;
     struct loop *loop;
     struct listener *listener;
     SSL *ssl;
@@ -237,6 +241,7 @@ enum body_mode { BODY_NONE, BODY_COLLECT, BODY_DROP, BODY_SINK };
 
 struct exchange {
     struct http_exchange pub; /* first: an API's pointer to it is a pointer to this struct */
+    enum mark mark;
     struct conn *conn;
     struct loop *loop;
     struct exchange *next_free;
@@ -285,6 +290,14 @@ struct exchange {
     char memory[2048] __attribute__((aligned(16)));
 };
 
+/* The exchange whose member `pointer` points to; asserts that it is one. */
+#define EXCHANGE_OF(pointer, member) exchange_checked(CONTAINER_OF((pointer), struct exchange, member))
+static inline struct exchange *exchange_checked(struct exchange *x)
+{
+    ASSERT_MARK(x, EXCHANGE);
+    return x;
+}
+
 struct exchange *exchange_new(struct conn *);
 void exchange_free(struct exchange *); /* reports it, releases its resources, gives the struct back to the loop */
 /* Take over a complete head, find the route, authorise, then call the handler or prepare to receive the body. */
@@ -317,6 +330,7 @@ void send_busy(struct loop *, int fd);
 /* ---- server.c ---- */
 
 struct http_server {
+    enum mark mark;
     pthread_mutex_t accept_lock; /* held around each accept: see accept_one in loop.c */
     struct http_options o;
     struct message_limits limits;

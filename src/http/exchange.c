@@ -29,6 +29,7 @@ struct exchange *exchange_new(struct conn *c)
             abort();
     }
     memset(x, 0, offsetof(struct exchange, memory));
+    x->mark = MARK_EXCHANGE;
     arena_init_with(&x->pub.arena, x->memory, sizeof x->memory);
     x->conn = c;
     x->loop = l;
@@ -78,6 +79,7 @@ static void release_content(struct exchange *x)
 void exchange_free(struct exchange *x)
 {
     struct loop *l = x->loop;
+    ASSERT_MARK(x, EXCHANGE);
     assert(x->buffers_at_workers == 0);
     report_exchange(x);
     release_content(x);
@@ -87,6 +89,7 @@ void exchange_free(struct exchange *x)
     buf_release(&x->collected);
     buf_release(&x->produced);
     arena_release(&x->pub.arena);
+    CLEAR_MARK(x);
     if (l->free_exchange_count == FREE_EXCHANGES_KEPT) {
         free(x);
         return;
@@ -140,7 +143,7 @@ void exchange_refuse(struct exchange *x, enum http_refusal refusal, const char *
 
 void http_fail(struct http_exchange *pub, err_t e)
 {
-    struct exchange *x = (struct exchange *)pub;
+    struct exchange *x = EXCHANGE_OF(pub, pub);
     const struct http_refusal_row *refusal = http_refusal_of(e);
     assert(e && !x->replied);
     if (refusal && e->reason == HTTP_REFUSE_BUSY)
@@ -228,7 +231,7 @@ static void run_api(struct http_exchange *pub, err_t (*fn)(struct http_exchange 
 
 static void run_handler(struct pool_task *t)
 {
-    struct exchange *x = CONTAINER_OF(t, struct exchange, task);
+    struct exchange *x = EXCHANGE_OF(t, task);
     run_api(&x->pub, x->on_collected ? x->on_collected : x->pub.route->handle);
 }
 
@@ -306,7 +309,7 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
 
 void http_collect(struct http_exchange *pub, size_t max_body, err_t (*on_collected)(struct http_exchange *))
 {
-    struct exchange *x = (struct exchange *)pub;
+    struct exchange *x = EXCHANGE_OF(pub, pub);
     assert(loop_is_current(x->loop) && x->mode == BODY_NONE && !x->replied);
     x->on_collected = on_collected;
     begin_collect(x, max_body ? max_body : (size_t)DRAIN_BYTES, max_body == 0);
@@ -324,7 +327,7 @@ static bool is_header_text(slice s)
 
 void http_reply_header(struct http_exchange *pub, const char *name, slice value)
 {
-    struct exchange *x = (struct exchange *)pub;
+    struct exchange *x = EXCHANGE_OF(pub, pub);
     assert(!x->replied && is_header_text(value));
     if (!x->headers.cap)
         (void)buf_reserve(&x->headers, 512); /* enough for most replies, also after send_start has added to it */
@@ -336,7 +339,7 @@ void http_reply_header(struct http_exchange *pub, const char *name, slice value)
 
 void http_content_headers(struct http_exchange *pub)
 {
-    struct exchange *x = (struct exchange *)pub;
+    struct exchange *x = EXCHANGE_OF(pub, pub);
     x->has_content_headers = true;
     x->content_headers_at = x->headers.n;
 }
@@ -357,7 +360,7 @@ void exchange_replied(struct exchange *x)
 
 static void deliver_reply(struct mail *m)
 {
-    exchange_replied(CONTAINER_OF(m, struct exchange, mail));
+    exchange_replied(EXCHANGE_OF(m, mail));
 }
 
 /* The reply is complete. The caller must not touch x afterwards: the loop may free it at once. */
@@ -374,13 +377,13 @@ static void return_to_loop(struct exchange *x)
 
 static void deliver_on_loop(struct mail *m)
 {
-    struct exchange *x = CONTAINER_OF(m, struct exchange, mail);
+    struct exchange *x = EXCHANGE_OF(m, mail);
     run_api(&x->pub, x->on_loop);
 }
 
 void http_on_loop(struct http_exchange *pub, err_t (*fn)(struct http_exchange *))
 {
-    struct exchange *x = (struct exchange *)pub;
+    struct exchange *x = EXCHANGE_OF(pub, pub);
     assert(!x->replied);
     if (loop_is_current(x->loop)) {
         run_api(pub, fn);
@@ -393,7 +396,7 @@ void http_on_loop(struct http_exchange *pub, err_t (*fn)(struct http_exchange *)
 
 static void reply_with_slice(struct http_exchange *pub, int status, const char *content_type, slice body, bool close)
 {
-    struct exchange *x = (struct exchange *)pub;
+    struct exchange *x = EXCHANGE_OF(pub, pub);
     assert(!x->replied && status >= 200 && status < 600);
     drop_content_headers(x);
     x->status = status;
@@ -415,7 +418,7 @@ void http_reply_close(struct http_exchange *pub, int status, const char *content
 
 void http_reply_stream(struct http_exchange *pub, int status, const char *content_type, struct http_producer *p)
 {
-    struct exchange *x = (struct exchange *)pub;
+    struct exchange *x = EXCHANGE_OF(pub, pub);
     assert(!x->replied);
     x->status = status;
     x->content_type = content_type;
@@ -425,7 +428,7 @@ void http_reply_stream(struct http_exchange *pub, int status, const char *conten
 
 void http_reply_content(struct http_exchange *pub, struct http_content *content)
 {
-    struct exchange *x = (struct exchange *)pub;
+    struct exchange *x = EXCHANGE_OF(pub, pub);
     const struct http_request *req = &pub->req;
     assert(!x->replied);
     bool modified_known = content->last_modified_ms > 0;

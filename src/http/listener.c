@@ -127,12 +127,15 @@ err_t listener_open(const struct http_listener *options, struct arena *a, struct
     } else {
         TRY(listen_tcp(&l, options->address, a, ret_address));
     }
+    l.mark = MARK_LISTENER;
     *ret = l;
     return NULL;
 }
 
 void listener_close(struct listener *l)
 {
+    ASSERT_MARK(l, LISTENER);
+    CLEAR_MARK(l);
     close(l->fd);
     struct stat there;
     if (l->path && lstat(l->path, &there) == 0 && there.st_dev == l->device && there.st_ino == l->inode)

@@ -3,11 +3,13 @@
 #ifndef CAIS_HTTP_LISTENER_H
 #define CAIS_HTTP_LISTENER_H
 
+#include "http/mark.h"
 #include "http/options.h"
 
 #include <sys/types.h>
 
 struct listener {
+    enum mark mark;
     struct http_listener options;
     int fd;
     bool is_unix;

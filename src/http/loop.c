@@ -26,6 +26,7 @@
 
 void loop_post(struct loop *l, struct mail *m)
 {
+    ASSERT_MARK(l, LOOP);
     m->next = NULL;
     pthread_mutex_lock(&l->mail_lock);
     bool first = !l->mail_first;
@@ -151,6 +152,7 @@ struct body_buffer *loop_acquire_buffer(struct loop *l)
     }
     l->buffers_out++;
     STAT_ADD(l, buffers, 1);
+    b->mark = MARK_BODY_BUFFER;
     b->n = 0;
     b->next = NULL;
     return b;
@@ -158,6 +160,8 @@ struct body_buffer *loop_acquire_buffer(struct loop *l)
 
 void loop_release_buffer(struct loop *l, struct body_buffer *b)
 {
+    ASSERT_MARK(b, BODY_BUFFER);
+    CLEAR_MARK(b);
     l->buffers_out--;
     STAT_SUB(l, buffers, 1);
     if (l->free_buffer_count < FREE_BUFFERS_KEPT) {
@@ -195,6 +199,7 @@ slice loop_request_id(struct loop *l, struct arena *a)
 static void add_conn(struct loop *l, int fd, struct listener *listener, const char *peer, bool counted_by_address)
 {
     struct conn *c = must_malloc(sizeof *c);
+    c->mark = MARK_CONN;
     c->loop = l;
     c->listener = listener;
     c->fd = fd;
@@ -297,6 +302,7 @@ static int accept_one(struct loop *l, struct listener *listener, struct sockaddr
 
 static void accept_connections(struct loop *l, struct listener *listener)
 {
+    ASSERT_MARK(listener, LISTENER);
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         struct sockaddr_storage from;
         socklen_t size = sizeof from;
@@ -353,6 +359,7 @@ static void free_dead_conns(struct loop *l)
     }
     for (struct conn *c = l->dead_conns, *next; c; c = next) {
         next = c->next;
+        CLEAR_MARK(c);
         free(c);
     }
     l->dead_conns = NULL;
@@ -360,7 +367,7 @@ static void free_dead_conns(struct loop *l)
 
 err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *a)
 {
-    *l = (struct loop){ .server = s, .index = index, .epoll_fd = -1, .wake_fd = -1, .spare_fd = -1 };
+    *l = (struct loop){ .mark = MARK_LOOP, .server = s, .index = index, .epoll_fd = -1, .wake_fd = -1, .spare_fd = -1 };
     pthread_mutex_init(&l->mail_lock, NULL);
     pthread_mutex_init(&l->filled_lock, NULL);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -412,6 +419,7 @@ void loop_release(struct loop *l)
         next = x->next_free;
         free(x);
     }
+    CLEAR_MARK(l);
     free(l->scratch);
     free(l->piece);
     free(l->spare_message);
@@ -428,6 +436,7 @@ static void handle_epoll_event(struct loop *l, const struct epoll_event *ev)
             accept_connections(l, (struct listener *)(uintptr_t)(ev->data.u64 & ~(uint64_t)1));
     } else {
         struct conn *c = ev->data.ptr;
+        ASSERT_MARK(c, CONN);
         if (ev->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
             c->readable = true;
         if (ev->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
@@ -452,6 +461,7 @@ static void begin_loop_stop(struct loop *l)
 void *loop_run(void *arg)
 {
     struct loop *l = arg;
+    ASSERT_MARK(l, LOOP);
     struct http_server *s = l->server;
     struct epoll_event events[EVENTS_A_TURN];
     bool seen_stop = false;

@@ -207,7 +207,7 @@ static enum send_step send_from_memory(struct conn *c, bool more)
 
 static void deliver_piece(struct mail *m)
 {
-    struct exchange *x = CONTAINER_OF(m, struct exchange, mail);
+    struct exchange *x = EXCHANGE_OF(m, mail);
     x->piece = x->piece_came;
     if (x->conn->broken)
         conn_close(x->conn);
@@ -218,7 +218,7 @@ static void deliver_piece(struct mail *m)
 /* On a worker: read or produce the next piece of the body. */
 static void produce_piece(struct pool_task *t)
 {
-    struct exchange *x = CONTAINER_OF(t, struct exchange, task);
+    struct exchange *x = EXCHANGE_OF(t, task);
     x->piece_came = PIECE_WANTED;
     if (x->producer) {
         bool is_last = false;

@@ -20,6 +20,7 @@ err_t http_server_new(const struct http_options *options, const struct http_api 
                       struct arena *a, struct http_server **ret)
 {
     struct http_server *s = must_malloc(sizeof *s);
+    s->mark = MARK_SERVER;
     s->o = *options;
     struct http_options *o = &s->o;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -66,6 +67,7 @@ err_t http_server_new(const struct http_options *options, const struct http_api 
 err_t http_server_listen(struct http_server *s, const struct http_listener *options, struct arena *a,
                          slice *ret_address)
 {
+    ASSERT_MARK(s, SERVER);
     assert(!s->started);
     struct listener l;
     TRY(listener_open(options, a, &l, ret_address));
@@ -77,6 +79,7 @@ err_t http_server_listen(struct http_server *s, const struct http_listener *opti
 err_t http_server_certificates(struct http_server *s, const struct http_certificate *pairs, size_t count,
                                struct arena *a)
 {
+    ASSERT_MARK(s, SERVER);
     struct tls *loaded;
     TRY(tls_load(pairs, count, a, &loaded));
     pthread_rwlock_wrlock(&s->tls_lock);
@@ -99,6 +102,7 @@ SSL *server_tls_accept(struct http_server *s, int fd)
 
 err_t http_server_start(struct http_server *s, struct arena *a)
 {
+    ASSERT_MARK(s, SERVER);
     for (size_t i = 0; i < s->listener_count; i++)
         if (s->listeners[i].options.tls && !s->tls)
             return err_make(a, ERR_INVALID, "%s speaks TLS but no certificate was given",
@@ -147,6 +151,7 @@ static void deliver_stop_request(struct mail *m)
 
 static void post_stop_requests(struct http_server *s, bool stop, bool close_all)
 {
+    ASSERT_MARK(s, SERVER);
     for (int i = 0; i < s->loop_count; i++) {
         struct stop_request *r = must_malloc(sizeof *r);
         *r = (struct stop_request){
@@ -169,6 +174,7 @@ static bool join_until(pthread_t thread, const struct timespec *until)
 
 void http_server_stop(struct http_server *s, int64_t grace_ms)
 {
+    ASSERT_MARK(s, SERVER);
     if (!s->started)
         return;
     post_stop_requests(s, true, false);
@@ -201,6 +207,7 @@ void http_server_free(struct http_server *s)
 {
     if (!s)
         return;
+    ASSERT_MARK(s, SERVER);
     assert(!s->started);
     pool_free(s->workers);
     pool_free(s->body_workers);
@@ -216,11 +223,13 @@ void http_server_free(struct http_server *s)
     admission_release(&s->admission);
     pthread_rwlock_destroy(&s->tls_lock);
     pthread_mutex_destroy(&s->accept_lock);
+    CLEAR_MARK(s);
     free(s);
 }
 
 void http_server_stats(struct http_server *s, struct http_stats *ret)
 {
+    ASSERT_MARK(s, SERVER);
     *ret = (struct http_stats){ 0 };
 #define SUM(to, from) ret->to += __atomic_load_n(&s->loops[i].stats.from, __ATOMIC_RELAXED)
     for (int i = 0; i < s->loop_count; i++) {
