@@ -9,6 +9,13 @@
 
 #define CORES_PER_LEADER 2 /* of the crew that hashes; the other cores receive and write meanwhile */
 
+static const struct holder_rules *const holders[] = {
+#define HOLDER(number, NAME, name, what) &name##_holder,
+#include "core/records/holders.def"
+#undef HOLDER
+    NULL,
+};
+
 void core_init(struct core *core, const struct core_params *params)
 {
     *core = (struct core){ .meta = params->meta,
@@ -18,6 +25,7 @@ void core_init(struct core *core, const struct core_params *params)
                            .seal = params->seal,
                            .options = params->options };
     core->entry_guard = &ticket_entry_guard;
+    core->holders = holders;
     core->access = access_cache_new();
     core->buckets = bucket_cache_new();
     core->files = file_cache_new(core->options.file_cache_bytes);

@@ -17,6 +17,7 @@ struct bucket_cache;
 struct entry_guard;
 struct file_cache;
 struct helper;
+struct holder_rules;
 struct intake;
 struct md5_crew;
 struct meta_store;
@@ -41,7 +42,8 @@ struct core {
     struct random *random;
     struct seal *seal; /* of the master key, under which the secrets of signing keys are sealed; may be NULL */
     struct core_options options;
-    const struct entry_guard *entry_guard; /* of guarded buckets: core/bucket/entry_guard.h */
+    const struct entry_guard *entry_guard;     /* of guarded buckets: core/bucket/entry_guard.h */
+    const struct holder_rules *const *holders; /* of each kind of holders (core/file/holder.h); ends with NULL */
     struct access_cache *access;
     struct bucket_cache *buckets;
     struct file_cache *files;

@@ -16,5 +16,8 @@ void part_map_cache_free(struct part_map_cache *);
 struct space *space_new(void);
 void space_free(struct space *);
 extern const struct entry_guard ticket_entry_guard; /* entry_ticket.c */
+#define HOLDER(number, NAME, name, what) extern const struct holder_rules name##_holder;
+#include "core/records/holders.def"
+#undef HOLDER
 
 #endif

@@ -27,7 +27,8 @@ void read_file_columns(struct sql_cursor *c, int first, struct arena *a, struct 
         .created_at_ms = sql_column_int(c, first + 12),
         .stored_at_ms = sql_column_int(c, first + 13),
         .purge_at_ms = sql_column_int(c, first + 14),
-        .is_pending = sql_column_int(c, first + 15),
+        .is_kept = sql_column_int(c, first + 15) != 0,
+        .is_pending = sql_column_int(c, first + 16),
     };
     column_bytes(c, first + 1, ret->uuid, sizeof ret->uuid);
     column_bytes(c, first + 11, ret->md5, MD5_SIZE);
@@ -44,12 +45,12 @@ err_t meta_file_add(struct meta_tx *tx, const struct file *f, struct arena *a, i
     TRY(tx_next_id(tx, FILE_IDS, a, &id));
     TRY(tx_add(tx,
                STATEMENT("INSERT INTO files (id, uuid, account_id, owner_id, way, name, content_type, state, object_id,"
-                         " size_bytes, md5, created_at_ms, stored_at_ms, purge_at_ms)"
-                         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"),
+                         " size_bytes, md5, created_at_ms, stored_at_ms, purge_at_ms, kept)"
+                         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"),
                SQL(SQL_I(id), SQL_BYTES(f->uuid, sizeof f->uuid), SQL_I(f->account_id), SQL_I(f->owner_id),
                    SQL_T(f->origin), SQL_T(f->name), SQL_T(f->content_type), SQL_I(f->state), sql_id(f->object_id),
                    SQL_I((int64_t)f->size_bytes), SQL_BYTES(f->md5, MD5_SIZE), SQL_I(f->created_at_ms),
-                   SQL_I(f->stored_at_ms), SQL_I(f->purge_at_ms)),
+                   SQL_I(f->stored_at_ms), SQL_I(f->purge_at_ms), SQL_I(f->is_kept)),
                a));
     *ret_id = id;
     return NULL;
@@ -79,19 +80,19 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
         tx, "file",
         STATEMENT(
             "SELECT f.id, f.uuid, f.account_id, f.owner_id, '', f.way, f.name, f.content_type, f.state, f.object_id,"
-            " f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms, " FILE_IS_PENDING ","
+            " f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms, f.kept, " FILE_IS_PENDING ","
             " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.inline_bytes"
             " FROM files f LEFT JOIN objects o ON o.id = f.object_id WHERE f.uuid = $1"),
         SQL(SQL_BYTES(uuid, 16)), a, &c));
     read_file_row(c, a, ret_file);
     *ret_object = (struct object){
-        .id = sql_column_int(c, 16),
-        .account_id = sql_column_int(c, 17),
-        .size_bytes = (uint64_t)sql_column_int(c, 18),
-        .created_at_ms = sql_column_int(c, 19),
-        .blob_key = sql_column_copy(c, 20, a),
-        .part_count = sql_column_int(c, 21),
-        .inline_bytes = sql_column_copy(c, 22, a),
+        .id = sql_column_int(c, 17),
+        .account_id = sql_column_int(c, 18),
+        .size_bytes = (uint64_t)sql_column_int(c, 19),
+        .created_at_ms = sql_column_int(c, 20),
+        .blob_key = sql_column_copy(c, 21, a),
+        .part_count = sql_column_int(c, 22),
+        .inline_bytes = sql_column_copy(c, 23, a),
     };
     memcpy(ret_object->md5, ret_file->md5, MD5_SIZE); /* both have the same MD5 */
     return NULL;
@@ -185,9 +186,58 @@ err_t meta_file_set_object(struct meta_tx *tx, int64_t id, const struct object *
     return NULL;
 }
 
+/* ---- holding ---- */
+
+err_t meta_file_hold(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a, bool *ret_held)
+{
+    int64_t changed;
+    TRY(tx_change(tx,
+                  STATEMENT("UPDATE files SET state = $1, purge_at_ms = 0 WHERE id = $2 AND state IN ($3, $1)"
+                            " AND (purge_at_ms = 0 OR purge_at_ms > $4)"),
+                  SQL(SQL_I(FILE_READY), SQL_I(id), SQL_I(FILE_STORED), SQL_I(now_ms)), a, &changed));
+    *ret_held = changed != 0;
+    return NULL;
+}
+
+/* tx_add_counted: nothing that a cache has is changed. */
+err_t meta_file_lock(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    int64_t changed;
+    TRY(tx_add_counted(tx, STATEMENT("UPDATE files SET purge_at_ms = purge_at_ms WHERE id = $1"), SQL(SQL_I(id)), a,
+                       &changed));
+    return changed ? NULL : err_make(a, ERR_NOT_FOUND, "no such file");
+}
+
+#define NOBODY_HOLDS "NOT EXISTS (SELECT 1 FROM holds h WHERE h.file_id = files.id)"
+
+err_t meta_file_expire(struct meta_tx *tx, int64_t id, int64_t purge_at_ms, struct arena *a)
+{
+    return tx_change(tx,
+                     STATEMENT("UPDATE files SET state = $1, purge_at_ms = $2 WHERE id = $3 AND state = $4 AND kept = 0"
+                               " AND " NOBODY_HOLDS),
+                     SQL(SQL_I(FILE_STORED), SQL_I(purge_at_ms), SQL_I(id), SQL_I(FILE_READY)), a, NULL);
+}
+
+err_t meta_file_keep(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
+{
+    return tx_change_one(tx, "file",
+                         STATEMENT("UPDATE files SET state = $1, purge_at_ms = 0, kept = 1 WHERE id = $2 AND state = $3"
+                                   " AND (purge_at_ms = 0 OR purge_at_ms > $4)"),
+                         SQL(SQL_I(FILE_READY), SQL_I(id), SQL_I(FILE_STORED), SQL_I(now_ms)), a);
+}
+
+/* ---- removing ---- */
+
 err_t meta_file_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
     return tx_change_one(tx, "file", STATEMENT("DELETE FROM files WHERE id = $1"), SQL(SQL_I(id)), a);
+}
+
+err_t meta_file_remove_due(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
+{
+    return tx_change_one(tx, "file that is due",
+                         STATEMENT("DELETE FROM files WHERE id = $1 AND purge_at_ms > 0 AND purge_at_ms <= $2"),
+                         SQL(SQL_I(id), SQL_I(now_ms)), a);
 }
 
 err_t meta_file_due(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a, struct file_list *ret)

@@ -15,11 +15,11 @@
 /* Of f (files) and u (users). */
 #define FILE_COLUMNS                                                                                                   \
     "f.id, f.uuid, f.account_id, f.owner_id, COALESCE(u.login, ''), f.way, f.name, f.content_type, f.state,"           \
-    " f.object_id, f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms, " FILE_IS_PENDING
+    " f.object_id, f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms, f.kept, " FILE_IS_PENDING
 /* Of k (tickets). */
 #define TICKET_COLUMNS                                                                                                 \
     "k.file_id, k.bucket_id, k.key, k.declared_bytes, k.expires_at_ms, k.confirmed_at_ms, k.task_id, k.comment_id"
-enum { FILE_COLUMN_COUNT = 16, TICKET_COLUMN_COUNT = 8 };
+enum { FILE_COLUMN_COUNT = 17, TICKET_COLUMN_COUNT = 8 };
 
 /* From the columns above, of which the first is column number `first` of the row. */
 void read_file_columns(struct sql_cursor *, int first, struct arena *a, struct file *ret);     /* file_store.c */

@@ -87,9 +87,3 @@ err_t meta_reference_count(struct meta_tx *tx, int64_t task_id, struct arena *a,
 {
     return tx_int(tx, STATEMENT("SELECT COUNT(*) FROM refs WHERE task_id = $1"), SQL(SQL_I(task_id)), a, ret);
 }
-
-err_t meta_reference_holds(struct meta_tx *tx, int64_t file_id, struct arena *a, int64_t *ret_count)
-{
-    return tx_int(tx, STATEMENT("SELECT COUNT(*) FROM refs WHERE file_id = $1 AND file_id IS NOT NULL"),
-                  SQL(SQL_I(file_id)), a, ret_count);
-}

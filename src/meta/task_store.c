@@ -58,6 +58,15 @@ err_t meta_task_update(struct meta_tx *tx, const struct task *t, struct arena *a
                          a);
 }
 
+/* tx_add_counted: nothing that a cache has is changed. */
+err_t meta_task_lock(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    int64_t changed;
+    TRY(tx_add_counted(tx, STATEMENT("UPDATE tasks SET modified_at_ms = modified_at_ms WHERE id = $1"), SQL(SQL_I(id)),
+                       a, &changed));
+    return changed ? NULL : err_make(a, ERR_NOT_FOUND, "no such task");
+}
+
 /* ON DELETE CASCADE removes members, comments and references. Confirmed tickets stay with their files; a pending one
  * refuses the removal with its foreign key. */
 err_t meta_task_remove(struct meta_tx *tx, int64_t id, struct arena *a)

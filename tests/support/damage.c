@@ -48,6 +48,7 @@ void damage_liar(struct world *w, const struct principal *who, slice bytes, cons
                                  .origin = S("test"),
                                  .name = S("liar"),
                                  .state = FILE_READY,
+                                 .is_kept = true,
                                  .size_bytes = size } };
     memcpy(lie.object.md5, md5, MD5_SIZE);
     memcpy(lie.file.md5, md5, MD5_SIZE);

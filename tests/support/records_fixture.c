@@ -109,7 +109,7 @@ static err_t add_document(struct meta_tx *tx, const struct records_setup *m, str
     TRY(add_object(tx, m->who, S("document"), S(""), a, &o));
     TRY(meta_file_set_object(tx, f->id, &o, 1, a, &old));
     TRY(meta_ticket_confirm(tx, f->id, 2, a));
-    TRY(meta_file_move(tx, f->id, FILE_STORED, FILE_READY, 0, a));
+    TRY(meta_file_keep(tx, f->id, 1, a));
     return meta_account_use(tx, m->who->account_id, 8, 1, a);
 }
 

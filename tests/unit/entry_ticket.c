@@ -2,7 +2,7 @@
 /* Putting bytes under the key of a ticket. The tickets are written with calls of the store alone; tests/unit/ticket.c tests
  * issuing and confirming. */
 #include "bucket_fixture.h"
-#include "core/file/lifecycle.h"
+#include "core/file/hold.h"
 #include "core/records/file.h"
 #include "core/store/file_store.h"
 #include "core/store/ticket_store.h"
@@ -18,7 +18,7 @@ static err_t apply_confirm(struct meta_tx *tx, void *arg, struct arena *a)
 {
     int64_t file_id = *(int64_t *)arg;
     TRY(meta_ticket_confirm(tx, file_id, WORLD_START_MS, a));
-    return meta_file_move(tx, file_id, FILE_STORED, FILE_READY, 0, a);
+    return meta_file_keep(tx, file_id, WORLD_START_MS, a);
 }
 
 static err_t put(const struct guarded_fixture *c, slice key, slice bytes)
@@ -182,9 +182,10 @@ TEST(put_replaces_the_bytes_until_the_file_is_confirmed)
 static err_t apply_confirm_and_release(struct meta_tx *tx, void *arg, struct arena *a)
 {
     int64_t file_id = *(int64_t *)arg;
-    TRY(apply_confirm(tx, arg, a));
-    return file_release(tx, file_id, WORLD_START_MS + minutes(60),
-                        a); /* as when its task was removed: it may be purged now */
+    struct holder task = { HOLDER_TASK, 1 };
+    TRY(meta_ticket_confirm(tx, file_id, WORLD_START_MS, a));
+    TRY(hold_add(tx, file_id, task, WORLD_START_MS, a));
+    return hold_remove(tx, file_id, task, WORLD_START_MS + minutes(60), a); /* as when its task was removed */
 }
 
 TEST(put_is_forbidden_after_the_confirmation_when_nothing_holds_the_file)

@@ -3,7 +3,7 @@
 #include "test.h"
 #include "world.h"
 
-#include "core/file/lifecycle.h"
+#include "core/file/hold.h"
 #include "core/records/comment.h"
 #include "core/records/reference.h"
 #include "core/records/task.h"
@@ -11,6 +11,7 @@
 #include "core/store/file_store.h"
 #include "core/store/reference_store.h"
 #include "core/store/task_store.h"
+#include "core/task/task_holder.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -249,16 +250,15 @@ TEST(threads_read_files_while_they_are_deleted)
 
 /* ---- holding ---- */
 
-/* A task takes hold of a file as in an API: file_hold and the reference in one write. */
+/* A task takes hold of a file as in an API: hold_add and the reference in one write. */
 struct attach {
     const struct principal *who;
-    int64_t file_id, now_ms, task_id, reference_id;
+    int64_t file_id, now_ms, task_id, comment_id;
 };
 
 static err_t apply_attach(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct attach *at = arg;
-    TRY(file_hold(tx, at->file_id, at->now_ms, a));
     struct task task = { .account_id = at->who->account_id,
                          .author_id = at->who->user_id,
                          .text = S("t"),
@@ -269,10 +269,11 @@ static err_t apply_attach(struct meta_tx *tx, void *arg, struct arena *a)
     struct comment comment = {
         .task_id = at->task_id, .author_id = at->who->user_id, .details = S("{}"), .created_at_ms = at->now_ms
     };
-    TRY(meta_comment_add(tx, &comment, a, &comment.id));
+    TRY(meta_comment_add(tx, &comment, a, &at->comment_id));
+    TRY(hold_add(tx, at->file_id, task_holder_of(at->task_id, at->comment_id), at->now_ms, a));
     struct reference reference = { .account_id = at->who->account_id,
                                    .task_id = at->task_id,
-                                   .comment_id = comment.id,
+                                   .comment_id = at->comment_id,
                                    .file_id = at->file_id,
                                    .name = S("a"),
                                    .created_at_ms = at->now_ms };
@@ -283,7 +284,7 @@ static err_t apply_detach(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct attach *at = arg;
     TRY(meta_task_remove(tx, at->task_id, a));
-    return file_release(tx, at->file_id, at->now_ms + minutes(10), a);
+    return hold_remove(tx, at->file_id, task_holder_of(at->task_id, at->comment_id), at->now_ms + minutes(10), a);
 }
 
 static err_t attach(struct world *w, const struct principal *who, const struct file *f, struct attach *at)
@@ -347,8 +348,8 @@ static err_t apply_lost_hold(struct meta_tx *tx, void *arg, struct arena *a)
     return meta_file_move(tx, at->file_id, FILE_READY, FILE_STORED, at->now_ms + 1, a);
 }
 
-/* Such a file exists only in a damaged store: it has a purge time although a reference holds it. */
-TEST(purge_keeps_a_file_that_a_reference_holds_and_goes_on_with_the_others)
+/* Such a file exists only in a damaged store: it has a purge time although a task holds it. */
+TEST(purge_keeps_a_file_that_a_task_holds_and_goes_on_with_the_others)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
@@ -395,5 +396,5 @@ RUN_TESTS(cmocka_unit_test(users_see_their_own_files_and_administrators_those_of
           cmocka_unit_test(threads_read_files_while_they_are_deleted),
           cmocka_unit_test(a_file_is_kept_until_its_last_reference_is_removed),
           cmocka_unit_test(a_file_stored_to_be_kept_stays_when_its_references_are_removed),
-          cmocka_unit_test(purge_keeps_a_file_that_a_reference_holds_and_goes_on_with_the_others),
+          cmocka_unit_test(purge_keeps_a_file_that_a_task_holds_and_goes_on_with_the_others),
           cmocka_unit_test(one_of_attach_and_purge_at_once_wins_completely))

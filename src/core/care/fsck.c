@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "core/access/access.h"
 #include "core/event.h"
+#include "core/file/hold.h"
 #include "core/object/sweep.h"
 #include "core/records/bucket.h"
 #include "core/records/entry.h"
@@ -20,7 +21,6 @@
 #include "core/store/entry_store.h"
 #include "core/store/file_store.h"
 #include "core/store/object_store.h"
-#include "core/store/reference_store.h"
 #include "core/store/ticket_store.h"
 #include "core/store/transaction.h"
 #include "core/store/upload_store.h"
@@ -262,7 +262,7 @@ static err_t check_objects(struct fsck *f)
 
 /* ---- files ---- */
 
-static const char *file_fault(const struct file *file, bool has_object, bool fits, int64_t holds)
+static const char *file_fault(const struct file *file, bool has_object, bool fits, bool is_held)
 {
     bool with_bytes = file->state == FILE_STORED || file->state == FILE_READY;
     if (with_bytes && !has_object)
@@ -271,8 +271,10 @@ static const char *file_fault(const struct file *file, bool has_object, bool fit
         return "length or digest is not its object's";
     if (!with_bytes && file->object_id)
         return "bytes in a state that has none";
-    if (file->state == FILE_STORED && holds > 0)
+    if (file->state == FILE_STORED && is_held)
         return "held, but would be purged";
+    if (file->state == FILE_READY && !is_held && !file->is_kept)
+        return "nothing holds it, and it was not taken in to be kept";
     return NULL;
 }
 
@@ -307,10 +309,10 @@ static err_t check_file(struct fsck *f, struct meta_tx *tx, const struct file *f
     bool has_object = file->object_id && !e;
     if (e && e->code != ERR_NOT_FOUND)
         return e;
-    int64_t holds;
-    TRY(meta_reference_holds(tx, file->id, a, &holds));
+    bool is_held;
+    TRY(file_is_held(tx, file->id, a, &is_held));
     bool fits = object.size_bytes == file->size_bytes && memcmp(object.md5, file->md5, MD5_SIZE) == 0;
-    const char *fault = file_fault(file, has_object, fits, holds);
+    const char *fault = file_fault(file, has_object, fits, is_held);
     if (fault)
         report_finding(f, has_object ? FSCK_WARNING : FSCK_ERROR, fault, event_file(a, file), file->name, false);
     return check_ticket(f, tx, file, a);

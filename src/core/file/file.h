@@ -45,7 +45,7 @@ MUST_USE err_t file_open(struct core *, const struct principal *who, const unsig
 MUST_USE err_t file_open_record(struct core *, const struct file *, struct arena *a, struct content *ret);
 
 /* Remove the record, give its room back to the account and write the event, in one write; the bytes follow after the
- * grace (core/object/garbage.h). Errors: NOT_FOUND; CONFLICT a reference holds the file. */
+ * grace (core/object/garbage.h). Errors: NOT_FOUND; CONFLICT something holds the file. */
 MUST_USE err_t file_delete(struct core *, const struct principal *who, const unsigned char uuid[16], struct arena *a);
 
 #endif

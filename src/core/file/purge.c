@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/file/purge.h"
 
+#include "core/file/hold.h"
 #include "core/file/lifecycle.h"
 #include "core/object/garbage.h"
 #include "core/store/file_store.h"
-#include "core/store/reference_store.h"
 #include "core/store/transaction.h"
 
 enum { PURGE_BATCH = 200 /* files in one write; other writes wait for it */ };
@@ -14,7 +14,30 @@ struct purge {
     size_t due, gone;
 };
 
-/* Checks and removes in one transaction: a task takes hold of the file before it or after it, never in between. */
+/* Only a damaged store has a file that is due although something holds it or refers to it. It stays, as if it were held;
+ * fsck finds what is wrong with it. */
+static err_t spare_file(struct meta_tx *tx, const struct file *f, struct arena *a)
+{
+    return meta_file_move(tx, f->id, f->state, FILE_READY, 0, a);
+}
+
+static err_t purge_file(struct meta_tx *tx, const struct file *f, struct purge *p, struct arena *a)
+{
+    bool is_held;
+    TRY(file_is_held(tx, f->id, a, &is_held));
+    if (is_held)
+        return spare_file(tx, f, a);
+    err_t e = file_remove_due(tx, f, p->now_ms, a);
+    if (err_is(e, ERR_NOT_FOUND))
+        return NULL; /* a holder came first */
+    if (err_is(e, ERR_CONFLICT))
+        return spare_file(tx, f, a);
+    TRY(e);
+    p->gone++;
+    return NULL;
+}
+
+/* A file is removed only while it is due, and whoever holds it clears its purge time: one of the two comes first. */
 static err_t apply_file_purge(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct purge *p = arg;
@@ -22,17 +45,8 @@ static err_t apply_file_purge(struct meta_tx *tx, void *arg, struct arena *a)
     p->gone = 0;
     TRY(meta_file_due(tx, p->now_ms, PURGE_BATCH, a, &files));
     p->due = files.count;
-    for (size_t i = 0; i < files.count; i++) {
-        const struct file *f = &files.items[i];
-        int64_t holds;
-        TRY(meta_reference_holds(tx, f->id, a, &holds));
-        if (holds > 0) { /* cannot be, unless the store is damaged; a file that a reference holds stays */
-            TRY(meta_file_move(tx, f->id, f->state, FILE_READY, 0, a));
-            continue;
-        }
-        TRY(file_remove(tx, f->id, p->now_ms, NULL, S("file.purge"), a));
-        p->gone++;
-    }
+    for (size_t i = 0; i < files.count; i++)
+        TRY(purge_file(tx, &files.items[i], p, a));
     return NULL;
 }
 
@@ -40,6 +54,8 @@ err_t file_purge_due(struct core *core, struct arena *a, int64_t *ret_count)
 {
     struct purge p;
     *ret_count = 0;
+    if (!garbage_is_held(core))
+        TRY(hold_finish_ended(core, NULL, a));
     do {
         if (garbage_is_held(core))
             return NULL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When a file is purged. A file whose purge_at_ms has come goes without being asked for:
  *
- *   STORED   came in, or lost its last reference, and nothing held it in time (intake_request.purge_after_ms; file_release)
+ *   STORED   came in, or lost its last holder, and nothing held it in time (intake_request.purge_after_ms; hold_remove)
  *   ISSUED   no bytes came for its ticket in time; or STORED with a ticket that was not confirmed (ticket_request.pending_ms)
  *
- * From that instant file_hold, file_get and the like treat the file as gone, whether or not the purge has run. The purge
+ * From that instant hold_add, file_get and the like treat the file as gone, whether or not the purge has run. The purge
  * removes the record, gives the room back to the account and writes the event file.purge, all in one write; the bytes
  * follow after the grace (core/object/garbage.h). Uploads in parts have a purge of their own (core/bucket/upload.h). */
 #ifndef CAIS_CORE_FILE_PURGE_H
@@ -12,7 +12,7 @@
 
 #include "core/core.h"
 
-/* Purge every file whose time has come; while a backup runs (garbage_is_held), none. *ret_count is set, to the number
+/* Release what is left of holders that have ended (hold_finish_ended), then purge every file whose time has come; while a backup runs (garbage_is_held), none. *ret_count is set, to the number
  * of files purged, also when an error ends the work early. Errors: those of the store. Thread: any. */
 MUST_USE err_t file_purge_due(struct core *, struct arena *a, int64_t *ret_count);
 

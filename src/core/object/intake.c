@@ -393,6 +393,7 @@ static void fill_file_record(struct intake *in, int64_t now_ms)
         .name = in->request.name,
         .content_type = in->request.content_type,
         .state = in->request.purge_after_ms > 0 ? FILE_STORED : FILE_READY,
+        .is_kept = in->request.purge_after_ms <= 0,
         .size_bytes = in->received,
         .created_at_ms = now_ms,
         .stored_at_ms = now_ms,

@@ -23,6 +23,7 @@ struct file {
     unsigned char md5[MD5_SIZE];
     int64_t created_at_ms, stored_at_ms;
     int64_t purge_at_ms; /* at this time the file expires; 0: never */
+    bool is_kept;        /* it was taken in to be kept: it stays READY when its last holder releases it */
     bool is_pending;     /* its ticket is not confirmed, so only the owner may see it; set only by reading */
 };
 struct file_list {

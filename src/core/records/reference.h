@@ -5,8 +5,8 @@
 #include "base/hash.h"
 #include "base/slice.h"
 
-/* A reference of a task, or of one of its comments, holds a file: while a reference holds it, the file is not purged. A
- * link is a reference that has a URL and no file.
+/* A reference of a task, or of one of its comments, to a file that the task or the comment holds (records/holder.h). A link
+ * is a reference that has a URL and no file.
  * References can be versions of one another. Those of a chain have the same root_id, the id of version 1. */
 struct reference {
     int64_t id, account_id, task_id, comment_id;

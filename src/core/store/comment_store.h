@@ -11,7 +11,7 @@ MUST_USE err_t meta_comment_get(struct meta_tx *, int64_t id, struct arena *a, s
 MUST_USE err_t meta_comment_set_text(struct meta_tx *, int64_t id, slice text, int64_t edited_at_ms, struct arena *a);
 /* Oldest first. */
 MUST_USE err_t meta_comment_list(struct meta_tx *, int64_t task_id, struct arena *a, struct comment_list *ret);
-/* Removes the comment with its references. The caller must release the files of those references before. Tickets that
+/* Removes the comment with its references. The caller must end the holds of the comment in the same write. Tickets that
  * name the comment name only its task from then on. */
 MUST_USE err_t meta_comment_remove(struct meta_tx *, int64_t id, struct arena *a);
 MUST_USE err_t meta_comment_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);

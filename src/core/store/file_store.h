@@ -36,8 +36,27 @@ MUST_USE err_t meta_file_move(struct meta_tx *, int64_t id, enum file_state from
  * state. ret_old_object_id: the object that the file had, for the caller to release; 0: none. */
 MUST_USE err_t meta_file_set_object(struct meta_tx *, int64_t id, const struct object *, int64_t stored_at_ms,
                                     struct arena *a, int64_t *ret_old_object_id);
-/* Removes the record of the file and of its ticket, and leaves the object. CONFLICT while a reference holds the
- * file. */
+
+/* ---- holding (core/file/hold.c) ---- */
+
+/* A holder is about to be added: a file that is STORED or READY, and whose purge time has not come, is READY without a
+ * purge time from now on. *ret_held: there is such a file. */
+MUST_USE err_t meta_file_hold(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a, bool *ret_held);
+/* Until the write ends, no other write changes the file or adds or removes its holds. */
+MUST_USE err_t meta_file_lock(struct meta_tx *, int64_t id, struct arena *a);
+/* A file that is READY, is not kept, and that nothing holds becomes STORED, to be purged at purge_at_ms. Any other file
+ * stays as it is. */
+MUST_USE err_t meta_file_expire(struct meta_tx *, int64_t id, int64_t purge_at_ms, struct arena *a);
+/* A file that is STORED, and whose purge time has not come, becomes READY and is kept. NOT_FOUND when there is none. */
+MUST_USE err_t meta_file_keep(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
+
+/* ---- removing ---- */
+
+/* Removes the record of the file and of its ticket, and leaves the object. CONFLICT while something holds the file or
+ * refers to it. */
 MUST_USE err_t meta_file_remove(struct meta_tx *, int64_t id, struct arena *a);
+/* The same for a file whose purge time has come. NOT_FOUND when it has not, for example because a holder holds the file
+ * now. */
+MUST_USE err_t meta_file_remove_due(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
 
 #endif

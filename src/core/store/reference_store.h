@@ -12,13 +12,10 @@ MUST_USE err_t meta_reference_add(struct meta_tx *, struct reference *, struct a
 MUST_USE err_t meta_reference_get(struct meta_tx *, int64_t id, struct arena *a, struct reference *ret);
 /* The references of a task and of its comments, by id, ascending. */
 MUST_USE err_t meta_reference_list(struct meta_tx *, int64_t task_id, struct arena *a, struct reference_list *ret);
-/* The references that hold a file, by id, ascending. */
+/* The references to a file, by id, ascending. */
 MUST_USE err_t meta_reference_list_file(struct meta_tx *, int64_t file_id, struct arena *a, struct reference_list *ret);
-/* The caller must release the file after that. */
 MUST_USE err_t meta_reference_remove(struct meta_tx *, int64_t id, struct arena *a);
 /* How many references the task has, links included. */
 MUST_USE err_t meta_reference_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
-/* How many references hold the file. */
-MUST_USE err_t meta_reference_holds(struct meta_tx *, int64_t file_id, struct arena *a, int64_t *ret_count);
 
 #endif

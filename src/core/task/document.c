@@ -2,10 +2,12 @@
 #include "core/task/document.h"
 
 #include "core/event.h"
+#include "core/file/hold.h"
 #include "core/file/lifecycle.h"
 #include "core/store/document_store.h"
 #include "core/store/reference_store.h"
 #include "core/store/transaction.h"
+#include "core/task/task_holder.h"
 #include "core/task/task_visibility.h"
 
 static err_t no_such_document(struct arena *a)
@@ -114,6 +116,7 @@ static err_t detach_reference(struct meta_tx *tx, const struct document_removal 
     slice task = arena_printf(a, "task:%lld", (long long)reference->task_id);
     slice detail = arena_printf(a, "reference:%lld " SLICE_FMT, (long long)reference->id, SLICE_ARG(reference->name));
     TRY(meta_reference_remove(tx, reference->id, a));
+    TRY(hold_remove(tx, r->file_id, reference_holder(reference), now_ms, a));
     struct event_params event = {
         .at_ms = now_ms, .who = r->who, .action = S("task.detach"), .subject = task, .detail = detail
     };

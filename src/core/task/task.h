@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks: people talk about a piece of work and attach files to it. A task has comments. A task or a comment has
- * references; each reference either holds a file (file_hold) or names a link. References with one root_id are the
+ * references; each reference names a file, which the task or comment holds (hold_add), or a link. References with one root_id are the
  * versions of one document.
  *
  *   visibility   A task is visible to its author, its members (participants, subscribers, the responsible user), and
@@ -119,8 +119,8 @@ MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, c
 /* ---- removing a task ---- */
 
 /* Remove a task with its comments and references. Files that came by ticket are deleted at once, whoever uploaded them,
- * unless another task holds them, and so are files whose ticket is pending. Other files that no task holds any more are
- * purged `purge_after_ms` from now.
+ * unless something else holds them, and so are files whose ticket is pending. Other files that nothing holds any more
+ * are purged `purge_after_ms` from now.
  * Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_REMOVE. */
 MUST_USE err_t task_remove(struct core *, const struct principal *who, int64_t task_id, int64_t purge_after_ms,
                            struct arena *a);

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Invariant: a reference with a file_id holds that file. file_hold runs before the reference is added, and file_release
- * or file_remove after it was removed, in the same write. So of an attach and a purge of the same file exactly one succeeds.
+/* Invariant: a task or comment holds exactly the files of its references (reference_holder). hold_add runs before a
+ * reference is added, and hold_remove or holder_end after it was removed, in the same write. So of an attach and a purge of
+ * the same file exactly one succeeds.
  * A document that is not confirmed yet has no reference: its ticket names the task to which ticket_confirm attaches it. */
 #include "core/task/task_attach.h"
 
 #include "core/event.h"
+#include "core/file/hold.h"
 #include "core/file/lifecycle.h"
 #include "core/store/document_store.h"
 #include "core/store/file_store.h"
 #include "core/store/reference_store.h"
+#include "core/store/task_store.h"
 #include "core/store/ticket_store.h"
 #include "core/task/document.h"
 #include "core/task/task_attach_priv.h"
+#include "core/task/task_holder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +109,7 @@ static err_t check_attachments(struct meta_tx *tx, struct task_write *w, struct 
 
 /* ---- documents ---- */
 
-static int compare_file_ids(const void *left, const void *right)
+static int compare_ids(const void *left, const void *right)
 {
     int64_t l = *(const int64_t *)left, r = *(const int64_t *)right;
     return (l > r) - (l < r);
@@ -116,7 +120,7 @@ static size_t sort_unique(int64_t *ids, size_t count)
 {
     size_t kept = 0;
     if (count)
-        qsort(ids, count, sizeof *ids, compare_file_ids);
+        qsort(ids, count, sizeof *ids, compare_ids);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || ids[kept - 1] != ids[i])
             ids[kept++] = ids[i];
@@ -175,8 +179,10 @@ err_t task_check_document(struct meta_tx *tx, struct task_write *w, int64_t file
 err_t task_attach_check(struct meta_tx *tx, struct task_write *w, struct task_attach *t, struct arena *a)
 {
     int64_t present = 0;
-    if (w->task_id)
+    if (w->task_id) {
+        TRY(meta_task_lock(tx, w->task_id, a));
         TRY(meta_reference_count(tx, w->task_id, a, &present));
+    }
     size_t max = TASK_REFERENCES_MAX;
     if (t->attachment_count > max || t->document_count > max ||
         present + (int64_t)(t->attachment_count + t->document_count) > (int64_t)max)
@@ -189,21 +195,30 @@ err_t task_attach_check(struct meta_tx *tx, struct task_write *w, struct task_at
     return check_documents(tx, w, t, a);
 }
 
-static err_t add_reference(struct meta_tx *tx, struct reference *r, int64_t now_ms, struct arena *a)
+/* In ascending order of file ids, so that two writes that attach the same files never wait for each other. */
+static err_t hold_files(struct meta_tx *tx, const struct task_write *w, struct holder holder,
+                        const struct task_attach *t, struct arena *a)
 {
-    if (r->file_id)
-        TRY(file_hold(tx, r->file_id, now_ms, a));
-    return meta_reference_add(tx, r, a);
+    int64_t *ids = arena_array(a, int64_t, t->reference_count + 1);
+    size_t files = 0;
+    for (size_t i = 0; i < t->reference_count; i++)
+        if (t->references[i].file_id)
+            ids[files++] = t->references[i].file_id;
+    files = sort_unique(ids, files);
+    for (size_t i = 0; i < files; i++)
+        TRY(hold_add(tx, ids[i], holder, w->now_ms, a));
+    return NULL;
 }
 
 err_t task_attach(struct meta_tx *tx, const struct task_write *w, int64_t comment_id, struct task_attach *t,
                   struct arena *a)
 {
+    TRY(hold_files(tx, w, task_holder_of(w->task_id, comment_id), t, a));
     for (size_t i = 0; i < t->reference_count; i++) {
         struct reference *r = &t->references[i];
         r->task_id = w->task_id;
         r->comment_id = comment_id;
-        TRY(add_reference(tx, r, w->now_ms, a));
+        TRY(meta_reference_add(tx, r, a));
         TRY(task_event_write(tx, w, S("task.attach"),
                              arena_printf(a, "reference:%lld " SLICE_FMT, (long long)r->id, SLICE_ARG(r->name)), a));
     }
@@ -215,10 +230,12 @@ err_t task_attach(struct meta_tx *tx, const struct task_write *w, int64_t commen
 err_t task_attach_file(struct meta_tx *tx, struct reference *reference, int64_t now_ms, struct arena *a)
 {
     int64_t present;
+    TRY(meta_task_lock(tx, reference->task_id, a));
     TRY(meta_reference_count(tx, reference->task_id, a, &present));
     if (present >= TASK_REFERENCES_MAX)
         return err_make(a, ERR_TOO_LARGE, "the task has %d references", TASK_REFERENCES_MAX);
-    return add_reference(tx, reference, now_ms, a);
+    TRY(hold_add(tx, reference->file_id, reference_holder(reference), now_ms, a));
+    return meta_reference_add(tx, reference, a);
 }
 
 /* ---- removing what held files ---- */
@@ -235,38 +252,15 @@ err_t task_delete_pending(struct meta_tx *tx, struct task_write *w, int64_t comm
     return NULL;
 }
 
-err_t task_files_held(struct meta_tx *tx, const struct task_write *w, int64_t comment_id, struct arena *a,
-                      struct task_files *ret)
+err_t task_holding_comments(struct meta_tx *tx, const struct task_write *w, struct arena *a, struct task_comments *ret)
 {
     struct reference_list references;
-    size_t files = 0;
+    size_t comments = 0;
     TRY(meta_reference_list(tx, w->task_id, a, &references));
     int64_t *ids = arena_array(a, int64_t, references.count + 1);
     for (size_t i = 0; i < references.count; i++)
-        if (references.items[i].file_id && (!comment_id || references.items[i].comment_id == comment_id))
-            ids[files++] = references.items[i].file_id;
-    *ret = (struct task_files){ ids, sort_unique(ids, files) };
-    return NULL;
-}
-
-static err_t release_detached_file(struct meta_tx *tx, const struct task_write *w, int64_t file_id,
-                                   int64_t purge_after_ms, struct arena *a)
-{
-    struct ticket unused;
-    int64_t holds;
-    err_t no_ticket = meta_ticket_get(tx, file_id, a, &unused);
-    if (no_ticket && no_ticket->code != ERR_NOT_FOUND)
-        return no_ticket;
-    if (no_ticket)
-        return file_release(tx, file_id, w->now_ms + purge_after_ms, a);
-    TRY(meta_reference_holds(tx, file_id, a, &holds));
-    return holds == 0 ? file_remove(tx, file_id, w->now_ms, w->who, S("file.delete"), a) : NULL;
-}
-
-err_t task_files_release(struct meta_tx *tx, const struct task_write *w, const struct task_files *files,
-                         int64_t purge_after_ms, struct arena *a)
-{
-    for (size_t i = 0; i < files->count; i++)
-        TRY(release_detached_file(tx, w, files->ids[i], purge_after_ms, a));
+        if (references.items[i].file_id && references.items[i].comment_id)
+            ids[comments++] = references.items[i].comment_id;
+    *ret = (struct task_comments){ ids, sort_unique(ids, comments) };
     return NULL;
 }

@@ -34,16 +34,12 @@ MUST_USE err_t task_check_document(struct meta_tx *, struct task_write *, int64_
  * write: their number has no limit, and other writes wait for this one. */
 MUST_USE err_t task_delete_pending(struct meta_tx *, struct task_write *, int64_t comment_id, struct arena *a);
 
-struct task_files {
+struct task_comments {
     int64_t *ids; /* ascending, each once */
     size_t count;
 };
-/* The files that references of the task or comment hold. */
-MUST_USE err_t task_files_held(struct meta_tx *, const struct task_write *, int64_t comment_id, struct arena *a,
-                               struct task_files *ret);
-/* After their references were removed: a file that came by ticket and that no reference holds any more is deleted; any
- * other file is released, to be purged purge_after_ms from now unless another reference holds it. */
-MUST_USE err_t task_files_release(struct meta_tx *, const struct task_write *, const struct task_files *,
-                                  int64_t purge_after_ms, struct arena *a);
+/* The comments of the task that hold files. */
+MUST_USE err_t task_holding_comments(struct meta_tx *, const struct task_write *, struct arena *a,
+                                     struct task_comments *ret);
 
 #endif

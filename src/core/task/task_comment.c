@@ -4,6 +4,7 @@
 #include "core/store/task_store.h"
 #include "core/store/transaction.h"
 #include "core/task/task_attach_priv.h"
+#include "core/task/task_holder.h"
 #include "core/task/task_members_priv.h"
 
 /* ---- adding a comment ---- */
@@ -270,19 +271,18 @@ static err_t apply_comment_remove(struct meta_tx *tx, void *arg, struct arena *a
     struct task_write *w = &n->w;
     struct comment comment;
     struct task task;
-    struct task_files files;
     task_write_begin(w);
     TRY(find_removable(tx, n, a, &comment, &task));
     w->task_id = task.id;
     TRY(task_delete_pending(tx, w, comment.id, a));
     if (w->more)
         return NULL;
-    TRY(task_files_held(tx, w, comment.id, a, &files));
     TRY(meta_comment_remove(tx, comment.id, a));
     task.modified_at_ms = w->now_ms;
     TRY(meta_task_update(tx, &task, a));
     TRY(task_event_write(tx, w, S("task.comment_remove"), task_event_comment(a, comment.id), a));
-    return task_files_release(tx, w, &files, n->removal->purge_after_ms, a);
+    w->ending.purge_at_ms = w->now_ms + n->removal->purge_after_ms;
+    return holder_end(tx, &comment_holder, comment.id, &w->ending, a);
 }
 
 err_t task_comment_remove(struct core *core, const struct principal *who, const struct task_comment_removal *removal,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/task_store.h"
 #include "core/task/task_attach_priv.h"
+#include "core/task/task_holder.h"
 
 struct task_removal {
     struct task_write w;
@@ -13,7 +14,7 @@ static err_t apply_task_remove(struct meta_tx *tx, void *arg, struct arena *a)
     struct task_write *w = &r->w;
     struct task task;
     struct task_member_list members;
-    struct task_files files;
+    struct task_comments holding;
     task_write_begin(w);
     TRY(task_find_for_write(tx, w, a, &task, &members));
     if (task.author_id != w->who->user_id && !w->who->is_admin)
@@ -21,10 +22,14 @@ static err_t apply_task_remove(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(task_delete_pending(tx, w, 0, a));
     if (w->more)
         return NULL;
-    TRY(task_files_held(tx, w, 0, a, &files));
+    TRY(task_holding_comments(tx, w, a, &holding));
     TRY(meta_task_remove(tx, task.id, a));
     TRY(task_event_write(tx, w, S("task.remove"), S(""), a));
-    return task_files_release(tx, w, &files, r->purge_after_ms, a);
+    w->ending.purge_at_ms = w->now_ms + r->purge_after_ms;
+    TRY(holder_end(tx, &task_holder, task.id, &w->ending, a));
+    for (size_t i = 0; i < holding.count; i++)
+        TRY(holder_end(tx, &comment_holder, holding.ids[i], &w->ending, a));
+    return NULL;
 }
 
 err_t task_remove(struct core *core, const struct principal *who, int64_t task_id, int64_t purge_after_ms,

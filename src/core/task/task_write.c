@@ -8,6 +8,9 @@ void task_write_begin(struct task_write *w)
 {
     w->now_ms = core_now_ms(w->core);
     w->more = false;
+    w->ending.who = w->who;
+    w->ending.now_ms = w->now_ms;
+    hold_ending_begin(&w->ending);
 }
 
 err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply, void *arg, struct arena *a)
@@ -16,7 +19,12 @@ err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply, void *ar
     do
         e = meta_write(w->core->meta, apply, arg, a);
     while (!e && w->more);
-    return e;
+    if (e || !w->ending.more)
+        return e;
+    /* The removal is committed, and records what is left to release: if this fails, the next purge does it. */
+    err_t left_to_the_purge = hold_finish_ended(w->core, w->who, a);
+    (void)left_to_the_purge;
+    return NULL;
 }
 
 err_t task_find_for_write(struct meta_tx *tx, struct task_write *w, struct arena *a, struct task *ret,

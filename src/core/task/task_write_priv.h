@@ -7,6 +7,7 @@
 #ifndef CAIS_CORE_TASK_TASK_WRITE_PRIV_H
 #define CAIS_CORE_TASK_TASK_WRITE_PRIV_H
 
+#include "core/file/hold.h"
 #include "core/store/transaction.h"
 #include "core/task/task.h"
 #include "core/task/task_visibility.h"
@@ -17,11 +18,12 @@ struct task_write {
     int64_t task_id; /* 0 until a task that is being created has its id */
     /* set by the write: */
     int64_t now_ms;
-    bool more; /* a removal did a part of its work; it goes on in another write */
+    bool more;                 /* a removal did a part of its work; it goes on in another write */
+    struct hold_ending ending; /* of holders that the write removes */
 };
 /* The first call of every write. */
 void task_write_begin(struct task_write *);
-/* Run `apply` in one write after another until it leaves w->more false, or fails. */
+/* Run `apply` in one write after another until it leaves w->more false, or fails. Then release what w->ending left. */
 MUST_USE err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply, void *arg, struct arena *a);
 
 /* As task_find_visible of w->task_id. Errors: TASK_NOT_VISIBLE. */

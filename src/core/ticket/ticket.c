@@ -175,7 +175,7 @@ static err_t find_ticket_document(struct meta_tx *tx, const struct ticket_confir
 static err_t keep_file(struct meta_tx *tx, const struct document *d, int64_t now_ms, struct arena *a)
 {
     if (!d->ticket.task_id)
-        return meta_file_move(tx, d->file.id, FILE_STORED, FILE_READY, 0, a);
+        return meta_file_keep(tx, d->file.id, now_ms, a);
     struct reference reference = { .account_id = d->file.account_id,
                                    .task_id = d->ticket.task_id,
                                    .comment_id = d->ticket.comment_id,
