@@ -101,16 +101,41 @@ static void report_store_error(void *arg, err_t e)
         log_error(log, "work of the metadata store failed", e);
 }
 
-static err_t open_meta(slice dir, bool relaxed, bool read_only, struct log *log, struct arena *a,
+static err_t open_meta(slice dir, bool relaxed, const struct meta_options *options, struct arena *a,
                        struct meta_store **ret)
 {
     struct sqlite_options sqlite = { .path = path_in(a, dir, DATA_DIR_DATABASE),
                                      .relaxed = relaxed,
-                                     .read_only = read_only };
+                                     .read_only = options->read_only };
     struct sql_db *db;
     TRY(sqlite_open(&sqlite, a, &db));
-    struct meta_options meta = { .read_only = read_only, .report_error = report_store_error, .report_error_arg = log };
-    return meta_open(db, &meta, a, ret);
+    return meta_open(db, options, a, ret);
+}
+
+static err_t records_are_lost(struct arena *a, slice dir, err_t cause)
+{
+    return err_because(a, cause, ERR_CORRUPT,
+                       "the data directory " SLICE_FMT " holds files, but its database " DATA_DIR_DATABASE
+                       " is missing or empty. A new database would make every file unreachable, so nothing was changed."
+                       " Put the database back, or restore a backup into another directory ('cais restore'); to begin"
+                       " anew, move " DATA_DIR_BLOBS " and " DATA_DIR_MASTER_KEY " away",
+                       SLICE_ARG(dir));
+}
+
+/* The database is made when there is none, unless blobs or a master key show that there was one. It is made before the
+ * master key: a first start that is killed in between leaves a directory that the next start takes for new. */
+static err_t open_or_make_meta(struct store *s, slice dir, struct arena *a)
+{
+    bool holds_data;
+    TRY(data_dir_holds_data(arena_cstr(a, dir), a, &holds_data));
+    struct stat st;
+    if (holds_data && (stat(path_in(a, dir, DATA_DIR_DATABASE), &st) != 0 || st.st_size == 0))
+        return records_are_lost(a, dir, NULL);
+    struct meta_options options = { .must_have_records = holds_data,
+                                    .report_error = report_store_error,
+                                    .report_error_arg = s->log };
+    err_t e = open_meta(dir, s->relaxed, &options, a, &s->meta);
+    return err_is(e, ERR_EMPTY) ? records_are_lost(a, dir, e) : e;
 }
 
 static err_t open_seal(struct store *s, slice dir, struct random *random, struct arena *a)
@@ -151,8 +176,8 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
     if (access(arena_cstr(a, dir), W_OK) != 0)
         return cannot_write(a, dir, errno);
     TRY(blob_disk_flush_time(arena_cstr(a, dir), a, &s->flush_us));
+    TRY(open_or_make_meta(s, dir, a));
     TRY(open_seal(s, dir, random, a));
-    TRY(open_meta(dir, s->relaxed, false, log, a, &s->meta));
     TRY(blob_disk_open(path_in(a, dir, DATA_DIR_BLOBS), s->relaxed, a, &s->blob));
     struct core_options options = { .inline_max_bytes = (uint64_t)c->storage.inline_max_bytes,
                                     .reserve_bytes = (uint64_t)c->storage.reserve_free_space_bytes,
@@ -188,7 +213,8 @@ static err_t open_for_backup(void *arg, const char *data_dir, bool read_only, st
     struct blob_store *blob = NULL;
     if (ret_blob)
         TRY(blob_disk_open(path_in(a, slice_of(data_dir), DATA_DIR_BLOBS), relaxed, a, &blob));
-    err_t e = ret_meta ? open_meta(slice_of(data_dir), relaxed, read_only, NULL, a, ret_meta) : NULL;
+    struct meta_options meta = { .read_only = read_only, .report_error = report_store_error };
+    err_t e = ret_meta ? open_meta(slice_of(data_dir), relaxed, &meta, a, ret_meta) : NULL;
     if (e && blob)
         blob->ops->close_store(blob);
     else if (blob)

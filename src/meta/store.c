@@ -107,11 +107,26 @@ static err_t read_version(struct sql_conn *conn, struct arena *a, int64_t *ret_v
     return NULL;
 }
 
-static err_t migrate_database(struct sql_conn *conn, struct arena *a)
+/* The version of the schema, 0 for a new database. In one transaction, so that a refused database stays as it was. */
+static err_t begin_schema(struct sql_conn *conn, bool must_have_records, struct arena *a, int64_t *ret_version)
 {
-    TRY(sql_script(conn, CREATE_SCHEMA_VERSION, a));
+    TRY(sql_begin(conn, a));
+    err_t e = sql_script(conn, CREATE_SCHEMA_VERSION, a);
+    if (!e)
+        e = read_version(conn, a, ret_version);
+    if (!e && must_have_records && !*ret_version)
+        e = err_make(a, ERR_EMPTY, "the database has no records");
+    if (!e)
+        e = sql_commit(conn, a);
+    if (e)
+        sql_rollback(conn);
+    return e;
+}
+
+static err_t migrate_database(struct sql_conn *conn, bool must_have_records, struct arena *a)
+{
     int64_t version;
-    TRY(read_version(conn, a, &version));
+    TRY(begin_schema(conn, must_have_records, a, &version));
     for (size_t i = 0; i < migration_count; i++)
         if (migrations[i].version > version)
             TRY(run_migration(conn, &migrations[i], a));
@@ -137,7 +152,7 @@ static err_t start_store(struct meta_store *store, struct arena *a)
     if (store->options.read_only)
         return check_version(store, a);
     TRY(sql_connect(store->db, SQL_WRITE, a, &store->writer));
-    TRY(migrate_database(store->writer, a));
+    TRY(migrate_database(store->writer, store->options.must_have_records, a));
     return committer_start(store, a);
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of the files in a data directory. */
+/* The files in a data directory. */
 #ifndef CAIS_CORE_CARE_DATA_DIR_H
 #define CAIS_CORE_CARE_DATA_DIR_H
+
+#include "base/err.h"
 
 #define DATA_DIR_DATABASE "cais.db"      /* records and small objects; SQLite adds files with -wal and -shm */
 #define DATA_DIR_BLOBS "blobs"           /* directory of large objects: one file each, in 256 shards */
@@ -11,5 +13,9 @@
 #define DATA_DIR_RUN "run.json"          /* addresses in use, while a server runs */
 #define DATA_DIR_MASTER_KEY "master.key" /* the key under which signing keys are sealed (master_key.h) */
 #define DATA_DIR_MANIFEST "MANIFEST"     /* only in a backup: written last, so an interrupted backup has none */
+
+/* Does the directory hold what only a database explains: a master key, or a blob? Then a missing or empty database is a
+ * loss, and must not be replaced by a new one. Errors: UNAVAILABLE, when that cannot be found out. */
+MUST_USE err_t data_dir_holds_data(const char *dir, struct arena *a, bool *ret_holds);
 
 #endif
