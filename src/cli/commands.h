@@ -12,7 +12,7 @@ extern const struct command command_backup, command_restore;                    
 extern const struct command command_demo;                                                     /* cmd_demo.c */
 extern const struct command command_fsck;                                                     /* cmd_fsck.c */
 extern const struct command command_get;                                                      /* cmd_get.c */
-extern const struct command command_jobs;                                                     /* cmd_jobs.c */
+extern const struct command command_jobs, command_jobs_retry, command_jobs_cancel;            /* cmd_jobs.c */
 extern const struct command command_key_add, command_key_list, command_key_revoke;            /* cmd_key.c */
 extern const struct command command_ls;                                                       /* cmd_ls.c */
 extern const struct command command_put;                                                      /* cmd_put.c */

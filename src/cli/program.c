@@ -18,12 +18,19 @@ static const struct command command_version = {
 };
 
 const struct command *const all_commands[] = {
-    &command_serve,       &command_demo,          &command_put,          &command_get,
-    &command_ls,          &command_account_add,   &command_account_list, &command_account_limit,
-    &command_user_add,    &command_user_list,     &command_user_disable, &command_user_enable,
-    &command_user_delete, &command_user_password, &command_key_add,      &command_key_list,
-    &command_key_revoke,  &command_fsck,          &command_backup,       &command_restore,
-    &command_jobs,        &command_audit,         &command_version,      NULL,
+    &command_serve,        &command_demo,
+    &command_put,          &command_get,
+    &command_ls,           &command_account_add,
+    &command_account_list, &command_account_limit,
+    &command_user_add,     &command_user_list,
+    &command_user_disable, &command_user_enable,
+    &command_user_delete,  &command_user_password,
+    &command_key_add,      &command_key_list,
+    &command_key_revoke,   &command_fsck,
+    &command_backup,       &command_restore,
+    &command_jobs,         &command_jobs_retry,
+    &command_jobs_cancel,  &command_audit,
+    &command_version,      NULL,
 };
 
 int cais_main(int argc, char **argv, struct clock *clock, struct random *random)

@@ -273,7 +273,7 @@ static err_t start_all(struct server *s, const struct cli *cli, bool private_onl
     collect_link_listeners(s);
     if (!private_only)
         TRY(server_reload(s, a));
-    struct jobs_options jobs = { .log = s->log };
+    struct jobs_options jobs = { .log = s->log, .is_alone = true }; /* the data directory is locked */
     TRY(jobs_new(&s->store.core, &jobs, a, &s->jobs));
     TRY(http_server_start(s->http, a));
     if (!private_only) {

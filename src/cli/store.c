@@ -184,6 +184,7 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
                                     .purge_grace_ms = c->files.purge_grace_ms,
                                     .account_max_bytes = c->accounts.max_bytes,
                                     .account_max_files = c->accounts.max_files,
+                                    .finished_jobs_kept_ms = c->jobs.keep_finished_ms,
                                     .file_cache_bytes = (uint64_t)c->storage.cache_bytes };
     core_init(
         &s->core,

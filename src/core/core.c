@@ -4,6 +4,7 @@
 #include "base/helper.h"
 #include "base/md5_crew.h"
 #include "core/store/blob_store.h"
+#include "core/store/transaction.h"
 
 #include <assert.h>
 
@@ -31,6 +32,9 @@ void core_init(struct core *core, const struct core_params *params)
     core->files = file_cache_new(core->options.file_cache_bytes);
     core->part_maps = part_map_cache_new();
     core->space = space_new();
+    core->job_signal = job_signal_new();
+    if (core->meta)
+        meta_on_jobs(core->meta, job_signal_raise, core->job_signal);
     pthread_mutex_init(&core->flights_mutex, NULL);
     core->helper = helper_new();
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -47,6 +51,7 @@ void core_release(struct core *core)
     file_cache_free(core->files);
     part_map_cache_free(core->part_maps);
     space_free(core->space);
+    job_signal_free(core->job_signal);
     pthread_mutex_destroy(&core->flights_mutex);
 }
 

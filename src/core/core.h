@@ -19,6 +19,7 @@ struct file_cache;
 struct helper;
 struct holder_rules;
 struct intake;
+struct job_signal;
 struct md5_crew;
 struct meta_store;
 struct meta_tx;
@@ -27,12 +28,13 @@ struct seal;
 struct space;
 
 struct core_options {
-    uint64_t inline_max_bytes; /* core/object/inline_limit.h; 0: the default */
-    uint64_t reserve_bytes;    /* free space that uploads leave alone: core/object/space.h */
-    int64_t purge_grace_ms;    /* how long bytes outlive their record: core/object/garbage.h */
-    int64_t account_max_bytes; /* for accounts without a limit of their own (quota.h); 0: none */
-    int64_t account_max_files; /* the same */
-    uint64_t file_cache_bytes; /* for small files kept in memory for reads; 0: none */
+    uint64_t inline_max_bytes;     /* core/object/inline_limit.h; 0: the default */
+    uint64_t reserve_bytes;        /* free space that uploads leave alone: core/object/space.h */
+    int64_t purge_grace_ms;        /* how long bytes outlive their record: core/object/garbage.h */
+    int64_t account_max_bytes;     /* for accounts without a limit of their own (quota.h); 0: none */
+    int64_t account_max_files;     /* the same */
+    int64_t finished_jobs_kept_ms; /* core/job.h */
+    uint64_t file_cache_bytes;     /* for small files kept in memory for reads; 0: none */
 };
 
 struct core {
@@ -49,8 +51,9 @@ struct core {
     struct file_cache *files;
     struct part_map_cache *part_maps;
     struct space *space;
-    int64_t purge_holds; /* backups that run (core/object/garbage.h); atomic */
-    int64_t latest_ms;   /* see core_now_ms; atomic */
+    struct job_signal *job_signal; /* wakes the workers of background jobs */
+    int64_t purge_holds;           /* backups that run (core/object/garbage.h); atomic */
+    int64_t latest_ms;             /* see core_now_ms; atomic */
     pthread_mutex_t flights_mutex;
     struct intake *flights; /* uploads that write to the blob store: their blob keys may have no row yet */
     int64_t flight_count;   /* of flights; changed under the mutex, read without it */

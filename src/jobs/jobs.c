@@ -1,96 +1,114 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*          due                     ok: run_at = now + every
- * QUEUED ───────► RUNNING ─────────────────────────────────► QUEUED
- *                    │               failed: run_at = now + a minute, attempts + 1, error
- *                    └─────────────────────────────────────► QUEUED
- * A job that was RUNNING when the server died becomes QUEUED again by meta_job_ensure. Every kind can be interrupted at any
- * instant and run again, because each of its writes is complete in itself. */
+/* Each lane looks for jobs of its kinds, one kind after the other, beginning behind the one that ran last. When nothing is
+ * due, its threads wait until a commit of this process changes a job (job_wait) or the time has come that the store names. */
 #include "jobs/jobs.h"
 
 #include "core/store/job_store.h"
 #include "core/store/transaction.h"
 #include "jobs/kinds.h"
+#include "jobs/worker.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
-enum { KINDS = 4, RETRY_MS = MINUTE };
-/* The thread looks at the clock at least this often, because somebody may set the wall clock while it waits. */
+enum { SECOND = 1000, MINUTE = 60 * SECOND };
+enum { OWNER_HEX = 16, WORK_THREADS = 2, MAX_THREADS = 32 };
+/* A thread looks at the clock at least this often, because somebody may set the wall clock while it waits, and because a
+ * job may be added by another process. */
 enum { MAX_WAIT_MS = MINUTE };
 
-struct job_kind {
-    slice name;
-    err_t (*work)(struct core *, struct arena *, int64_t *ret_items);
-    int64_t every_ms;
+struct lane_thread {
+    struct jobs *jobs;
+    struct worker worker;
+    unsigned lanes; /* a bit for each lane that it serves */
+    size_t next_kind;
+    pthread_t thread;
+    bool started;
 };
 
 struct jobs {
     struct core *core;
     struct log *log;
-    struct job_kind kinds[KINDS];
-    pthread_t thread;
-    bool started;
-    bool rows_unsure; /* a job's row could not be written, so it may still say RUNNING */
-    pthread_mutex_t mutex;
-    pthread_cond_t wake;
-    bool stop; /* under mutex */
+    struct arena arena;
+    bool is_alone;
+    const struct job_kind **kinds;
+    size_t kind_count;
+    struct lane_thread threads[MAX_THREADS];
+    size_t thread_count;
+    struct lane_thread caller; /* of jobs_run_due: every lane */
+    bool is_ending;            /* atomic */
 };
 
-static const struct job_kind *kind_of(const struct jobs *jobs, slice name)
+/* ---- setting up ---- */
+
+static void add_kinds(struct jobs *jobs, const struct job_kind *kinds, size_t count)
 {
-    for (size_t i = 0; i < KINDS; i++)
-        if (slice_eq(jobs->kinds[i].name, name))
-            return &jobs->kinds[i];
-    return NULL;
+    for (size_t i = 0; i < count; i++) {
+        assert(kinds[i].retry_first_ms > 0 && kinds[i].retry_first_ms <= kinds[i].retry_max_ms);
+        assert(!kinds[i].period_ms || !kinds[i].max_attempts);
+        jobs->kinds[jobs->kind_count++] = &kinds[i];
+    }
 }
 
-/* Make a job for each kind that has none, and run a job now when it is due later than its interval allows: if the wall
- * clock was years ahead for a while, the next run must not wait for years. */
+/* Makes the periodic jobs, and runs now what is due later than its kind allows: if the wall clock was years ahead for a
+ * while, the next run must not wait for years. */
 static err_t apply_ensure_jobs(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct jobs *jobs = arg;
     int64_t now_ms = core_now_ms(jobs->core);
-    for (size_t i = 0; i < KINDS; i++)
-        TRY(meta_job_ensure(tx, jobs->kinds[i].name, now_ms, a));
-    struct job_list list;
-    TRY(meta_job_list(tx, a, &list));
-    for (size_t i = 0; i < list.count; i++) {
-        struct job *job = &list.items[i];
-        const struct job_kind *kind = kind_of(jobs, job->kind);
-        int64_t max_ms = kind && kind->every_ms > RETRY_MS ? kind->every_ms : RETRY_MS;
-        if (job->subject.n || job->run_at_ms - now_ms <= max_ms)
-            continue;
-        job->run_at_ms = now_ms;
-        TRY(meta_job_save(tx, job, a));
+    for (size_t i = 0; i < jobs->kind_count; i++) {
+        const struct job_kind *kind = jobs->kinds[i];
+        int64_t max_ms = kind->period_ms > kind->retry_max_ms ? kind->period_ms : kind->retry_max_ms;
+        if (kind->period_ms)
+            TRY(meta_job_ensure(tx, slice_of(kind->name), now_ms, a));
+        TRY(meta_job_advance(tx, slice_of(kind->name), now_ms, now_ms + max_ms, a));
+        if (jobs->is_alone)
+            TRY(meta_job_end_leases(tx, slice_of(kind->name), now_ms, a));
     }
     return NULL;
 }
 
-static int64_t or_default(int64_t every_ms, int64_t otherwise)
+static void init_thread(struct jobs *jobs, struct lane_thread *t, unsigned lanes)
 {
-    return every_ms > 0 ? every_ms : otherwise;
+    slice name = random_hex(jobs->core->random, &jobs->arena, OWNER_HEX);
+    *t = (struct lane_thread){
+        .jobs = jobs,
+        .worker = { .core = jobs->core, .log = jobs->log, .owner = name, .is_ending = &jobs->is_ending },
+        .lanes = lanes
+    };
+}
+
+static bool serves_lane(const struct jobs *jobs, unsigned lanes, size_t kind)
+{
+    return lanes >> jobs->kinds[kind]->lane & 1;
+}
+
+static void init_threads(struct jobs *jobs, const struct jobs_options *options)
+{
+    const size_t counts[JOB_LANES] = {
+        [LANE_CARE] = 1, [LANE_SWEEP] = 1, [LANE_WORK] = options->work_threads ? options->work_threads : WORK_THREADS
+    };
+    for (unsigned lane = 0; lane < JOB_LANES; lane++) {
+        bool has_kinds = false;
+        for (size_t i = 0; i < jobs->kind_count; i++)
+            has_kinds |= serves_lane(jobs, 1u << lane, i);
+        for (size_t i = 0; has_kinds && i < counts[lane]; i++) {
+            assert(jobs->thread_count < MAX_THREADS);
+            init_thread(jobs, &jobs->threads[jobs->thread_count++], 1u << lane);
+        }
+    }
+    init_thread(jobs, &jobs->caller, ~0u);
 }
 
 err_t jobs_new(struct core *core, const struct jobs_options *options, struct arena *a, struct jobs **ret_jobs)
 {
     struct jobs *jobs = must_malloc(sizeof *jobs);
-    *jobs = (struct jobs){
-        .core = core,
-        .log = options->log,
-        .kinds = { { S("purge"), kind_purge, or_default(options->purge_every_ms, MINUTE) },
-                   { S("garbage"), kind_garbage, or_default(options->garbage_every_ms, 5 * MINUTE) },
-                   { S("sweep"), kind_sweep, or_default(options->sweep_every_ms, 6 * HOUR) },
-                   { S("tokens"), kind_tokens, or_default(options->tokens_every_ms, HOUR) } },
-    };
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&jobs->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&jobs->mutex, NULL);
+    *jobs = (struct jobs){ .core = core, .log = options->log, .is_alone = options->is_alone };
+    arena_init(&jobs->arena);
+    jobs->kinds = arena_array(&jobs->arena, const struct job_kind *, job_kind_count + options->more_count);
+    add_kinds(jobs, job_kinds, job_kind_count);
+    add_kinds(jobs, options->more_kinds, options->more_count);
+    init_threads(jobs, options);
     err_t e = meta_write(core->meta, apply_ensure_jobs, jobs, a);
     if (e) {
         jobs_free(jobs);
@@ -100,157 +118,113 @@ err_t jobs_new(struct core *core, const struct jobs_options *options, struct are
     return NULL;
 }
 
-/* ---- one job ---- */
+/* ---- running what is due ---- */
 
-static err_t apply_save_job(struct meta_tx *tx, void *arg, struct arena *a)
+static bool is_ending(struct jobs *jobs)
 {
-    return meta_job_save(tx, arg, a);
+    return __atomic_load_n(&jobs->is_ending, __ATOMIC_SEQ_CST);
 }
 
-static void log_outcome(struct jobs *jobs, const struct job_kind *kind, err_t failure, int64_t items)
+/* Runs one job of the lanes; NOT_FOUND: none is due. */
+static err_t run_next(struct lane_thread *t, struct arena *a, err_t *ret_failure)
 {
-    if (!jobs->log)
-        return;
-    SCRATCH(a);
-    if (failure)
-        log_error(jobs->log, arena_printf(&a, "job " SLICE_FMT " failed", SLICE_ARG(kind->name)).p, failure);
-    else if (items > 0)
-        log_line(jobs->log, LOG_INFO, "job done", LOG_S("job", kind->name), LOG_I("items", items));
+    struct jobs *jobs = t->jobs;
+    for (size_t n = 0; n < jobs->kind_count; n++) {
+        size_t i = (t->next_kind + n) % jobs->kind_count;
+        if (!serves_lane(jobs, t->lanes, i))
+            continue;
+        err_t e = worker_run_one(&t->worker, jobs->kinds[i], a, ret_failure);
+        if (err_is(e, ERR_NOT_FOUND))
+            continue;
+        t->next_kind = i + 1;
+        return e;
+    }
+    return err_make(a, ERR_NOT_FOUND, "no job is due");
 }
 
-/* Returns an error only when the row of the job could not be written. ret_failure is the failure of the job itself. */
-static err_t run_job(struct jobs *jobs, struct job *job, struct arena *a, err_t *ret_failure)
+/* Until nothing is due or the store fails. *ret_first: the first failure of a run. */
+static err_t run_all_due(struct lane_thread *t, struct arena *a, err_t *ret_first)
 {
-    struct core *core = jobs->core;
-    const struct job_kind *kind = kind_of(jobs, job->kind);
-    job->state = JOB_RUNNING;
-    job->started_at_ms = core_now_ms(core);
-    TRY(meta_write(core->meta, apply_save_job, job, a));
-
-    int64_t items = 0;
-    err_t failure = kind ? kind->work(core, a, &items) : err_make(a, ERR_UNSUPPORTED, "no such kind of job");
-    if (kind)
-        log_outcome(jobs, kind, failure, items);
-
-    job->finished_at_ms = core_now_ms(core);
-    job->state = kind ? JOB_QUEUED : JOB_FAILED;
-    job->progress = items;
-    job->attempts = failure ? job->attempts + 1 : 0;
-    job->error = failure ? err_text(a, failure) : S("");
-    job->run_at_ms = job->finished_at_ms + (failure || !kind ? RETRY_MS : kind->every_ms);
-    *ret_failure = failure;
-    return meta_write(core->meta, apply_save_job, job, a);
-}
-
-static err_t find_due_job(struct jobs *jobs, struct arena *a, struct job *ret_job)
-{
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    TRY(meta_read_begin(jobs->core->meta, a, &tx));
-    return meta_job_due(tx, core_now_ms(jobs->core), a, ret_job);
-}
-
-static bool is_stopping(struct jobs *jobs)
-{
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&jobs->mutex);
-    return jobs->stop;
+    while (!is_ending(t->jobs)) {
+        SCRATCH(scratch);
+        err_t failure = NULL, e = run_next(t, &scratch, &failure);
+        if (failure && !*ret_first)
+            *ret_first = err_copy(a, failure);
+        if (err_is(e, ERR_NOT_FOUND))
+            break;
+        if (e)
+            return err_copy(a, e);
+    }
+    return NULL;
 }
 
 err_t jobs_run_due(struct jobs *jobs, struct arena *a)
 {
-    err_t first = NULL;
-    if (jobs->rows_unsure)
-        TRY(meta_write(jobs->core->meta, apply_ensure_jobs, jobs, a));
-    jobs->rows_unsure = false;
-    while (!is_stopping(jobs)) {
-        SCRATCH(scratch);
-        struct job job;
-        err_t failure = NULL, e = find_due_job(jobs, &scratch, &job);
-        if (err_is(e, ERR_NOT_FOUND))
-            break;
-        if (!e)
-            e = run_job(jobs, &job, &scratch, &failure);
-        if (!first && (e || failure))
-            first = err_copy(a, e ? e : failure);
-        if (e) {
-            jobs->rows_unsure = true;
-            break;
-        }
-    }
-    return first;
+    err_t failure = NULL;
+    err_t e = run_all_due(&jobs->caller, a, &failure);
+    return failure ? failure : e;
 }
 
-/* ---- the thread ---- */
+/* ---- the threads ---- */
 
-/* How long the thread may wait until the next job is due. */
-static int64_t next_wait_ms(struct jobs *jobs)
+/* How long the thread may wait until the next job of its lane is due. */
+static int64_t next_wait_ms(struct lane_thread *t)
 {
     SCRATCH(a);
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    struct job_list list;
-    int64_t wait_ms = MAX_WAIT_MS;
-    if (meta_read_begin(jobs->core->meta, &a, &tx) || meta_job_list(tx, &a, &list))
+    struct jobs *jobs = t->jobs;
+    int64_t now_ms = core_now_ms(jobs->core), wait_ms = MAX_WAIT_MS;
+    if (meta_read_begin(jobs->core->meta, &a, &tx))
         return SECOND; /* the store fails now: ask it again soon */
-    for (size_t i = 0; i < list.count; i++) {
-        int64_t left = list.items[i].run_at_ms - core_now_ms(jobs->core);
-        if (list.items[i].state == JOB_QUEUED && left < wait_ms)
-            wait_ms = left;
+    for (size_t i = 0; i < jobs->kind_count; i++) {
+        int64_t next_ms;
+        if (!serves_lane(jobs, t->lanes, i))
+            continue;
+        if (meta_job_next_ms(tx, slice_of(jobs->kinds[i]->name), now_ms, &a, &next_ms))
+            return SECOND;
+        if (next_ms < now_ms + wait_ms)
+            wait_ms = next_ms - now_ms;
     }
     return wait_ms > 1 ? wait_ms : 1;
 }
 
-/* Wait until the time is over or jobs_free stops the thread. */
-static void wait_unless_stopped(struct jobs *jobs, int64_t ms)
+static void *run_lane_thread(void *arg)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / SECOND;
-    until.tv_nsec += ms % SECOND * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&jobs->mutex);
-    while (!jobs->stop && pthread_cond_timedwait(&jobs->wake, &jobs->mutex, &until) != ETIMEDOUT) {
-    }
-}
-
-static void *run_jobs_thread(void *arg)
-{
-    struct jobs *jobs = arg;
-    while (!is_stopping(jobs)) {
+    struct lane_thread *t = arg;
+    while (!is_ending(t->jobs)) {
         SCRATCH(a);
-        err_t e = jobs_run_due(jobs, &a);
-        /* After an error the thread waits, too, so that a store that fails does not make it spin. */
-        wait_unless_stopped(jobs, e ? SECOND : next_wait_ms(jobs));
+        err_t failure = NULL;
+        uint64_t seen = job_changes(t->jobs->core);
+        err_t e = run_all_due(t, &a, &failure);
+        if (e && t->jobs->log)
+            log_error(t->jobs->log, "a job could not be read or written", e);
+        if (e)
+            seen = job_changes(t->jobs->core); /* a store that fails must not make the thread spin */
+        if (!is_ending(t->jobs))
+            job_wait(t->jobs->core, seen, e ? SECOND : next_wait_ms(t));
     }
     return NULL;
 }
 
 void jobs_start(struct jobs *jobs)
 {
-    int failed = pthread_create(&jobs->thread, NULL, run_jobs_thread, jobs);
-    assert(!failed);
-    jobs->started = true;
+    for (size_t i = 0; i < jobs->thread_count; i++) {
+        struct lane_thread *t = &jobs->threads[i];
+        int failed = pthread_create(&t->thread, NULL, run_lane_thread, t);
+        assert(!failed);
+        t->started = true;
+    }
 }
 
 void jobs_free(struct jobs *jobs)
 {
     if (!jobs)
         return;
-    pthread_mutex_lock(&jobs->mutex);
-    jobs->stop = true;
-    pthread_cond_signal(&jobs->wake);
-    pthread_mutex_unlock(&jobs->mutex);
-    if (jobs->started)
-        pthread_join(jobs->thread, NULL);
-    pthread_mutex_destroy(&jobs->mutex);
-    pthread_cond_destroy(&jobs->wake);
+    __atomic_store_n(&jobs->is_ending, true, __ATOMIC_SEQ_CST);
+    job_wake(jobs->core);
+    for (size_t i = 0; i < jobs->thread_count; i++)
+        if (jobs->threads[i].started)
+            pthread_join(jobs->threads[i].thread, NULL);
+    arena_release(&jobs->arena);
     free(jobs);
-}
-
-err_t jobs_list(struct core *core, struct arena *a, struct job_list *ret)
-{
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_job_list(tx, a, ret);
 }

@@ -1,41 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Periodic background work. The jobs are rows of the metadata store, so that their schedule survives a restart.
+/* The workers of background jobs (core/job.h): threads that claim jobs which are due, run them, and write what became of
+ * them. A kind says what a run does; kinds.c has those of the product.
  *
  *   purge     removes the records of files whose purge time has come    core/file/purge.h
  *             ends uploads in parts that have expired                   core/bucket/upload.h
  *   garbage   removes bytes whose record is gone, after the grace       core/object/garbage.h
  *   sweep     removes bytes that never got a record                     core/object/sweep.h
  *   tokens    forgets tokens that ended long ago                        core/access/access.h
+ *   jobs      forgets jobs that ended long ago                          core/job.h
  *
- * One thread runs one job at a time. A job that fails is logged and tried again a minute later. While a backup runs, no
- * bytes are removed (garbage_hold). */
+ * Each kind belongs to a lane, and each lane has threads of its own, so that long work does not delay short work. A run
+ * that fails is logged and repeated after a back-off, until its kind's limit of attempts. While a backup runs, no bytes
+ * are removed (garbage_hold). */
 #ifndef CAIS_JOBS_JOBS_H
 #define CAIS_JOBS_JOBS_H
 
 #include "base/log.h"
-#include "core/core.h"
-#include "core/records/job.h"
+#include "jobs/kind.h"
 
 struct jobs;
 
 struct jobs_options {
-    int64_t purge_every_ms;   /* 0: a minute */
-    int64_t garbage_every_ms; /* 0: five minutes */
-    int64_t sweep_every_ms;   /* 0: six hours */
-    int64_t tokens_every_ms;  /* 0: an hour */
-    struct log *log;          /* may be NULL */
+    struct log *log; /* may be NULL */
+    /* No other process has the store: jobs that are RUNNING were left by one that ended, and are free at once. */
+    bool is_alone;
+    const struct job_kind *more_kinds; /* besides those of the product; borrowed */
+    size_t more_count;
+    size_t work_threads; /* of LANE_WORK; 0: the default */
 };
 
-/* Make the rows of jobs that do not exist yet. Starts nothing. core is borrowed. */
+/* Makes the rows of periodic jobs that do not exist yet. Starts nothing. core is borrowed. */
 MUST_USE err_t jobs_new(struct core *, const struct jobs_options *, struct arena *a, struct jobs **ret_jobs);
-void jobs_start(struct jobs *); /* start the thread */
-void jobs_free(struct jobs *);  /* stops the thread after the job that runs now; NULL is fine */
+void jobs_start(struct jobs *); /* start the threads */
+/* Tells the runs to stop, waits for the step that each of them is in, and stops the threads. NULL is fine. */
+void jobs_free(struct jobs *);
 
-/* Run every job that is due by core's clock, on the calling thread. Only while the jobs' own thread does not run.
- * After a failure the remaining jobs run, too; returns the first failure. */
+/* Runs every job that is due by core's clock, on the calling thread. Only while the jobs' own threads do not run. After a
+ * failed run the remaining jobs run, too; returns the first failure. */
 MUST_USE err_t jobs_run_due(struct jobs *, struct arena *a);
-
-/* All jobs, by id. */
-MUST_USE err_t jobs_list(struct core *, struct arena *a, struct job_list *ret);
 
 #endif

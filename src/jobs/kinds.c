@@ -7,29 +7,43 @@
 #include "core/object/garbage.h"
 #include "core/object/sweep.h"
 
-err_t kind_purge(struct core *core, struct arena *a, int64_t *ret_items)
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+
+static err_t run_purge(struct job_run *run, struct arena *a)
 {
-    int64_t uploads = 0;
-    TRY(file_purge_due(core, a, ret_items));
-    err_t e = upload_purge_due(core, a, &uploads);
-    *ret_items += uploads;
-    return e;
+    TRY(file_purge_due(run->core, run, a));
+    return upload_purge_due(run->core, run, a);
 }
 
-err_t kind_garbage(struct core *core, struct arena *a, int64_t *ret_items)
+static err_t run_garbage(struct job_run *run, struct arena *a)
 {
-    return garbage_collect(core, a, ret_items);
+    return garbage_collect(run->core, run, a);
 }
 
-err_t kind_sweep(struct core *core, struct arena *a, int64_t *ret_items)
+static err_t run_sweep(struct job_run *run, struct arena *a)
 {
     struct sweep_report report;
-    TRY(sweep_run(core, &(struct sweep_request){ .remove = true }, a, &report));
-    *ret_items = report.removed;
+    return sweep_run(run->core, &(struct sweep_request){ .remove = true, .run = run }, a, &report);
+}
+
+static err_t run_tokens(struct job_run *run, struct arena *a)
+{
+    int64_t count;
+    TRY(token_forget_ended(run->core, a, &count));
+    job_advance(run, count);
     return NULL;
 }
 
-err_t kind_tokens(struct core *core, struct arena *a, int64_t *ret_items)
+static err_t run_jobs(struct job_run *run, struct arena *a)
 {
-    return token_forget_ended(core, a, ret_items);
+    return job_forget_finished(run->core, run, a);
 }
+
+const struct job_kind job_kinds[] = {
+    { "purge", LANE_CARE, MINUTE, 0, MINUTE, MINUTE, run_purge, NULL },
+    { "garbage", LANE_CARE, 5 * MINUTE, 0, MINUTE, 5 * MINUTE, run_garbage, NULL },
+    { "sweep", LANE_SWEEP, 6 * HOUR, 0, MINUTE, HOUR, run_sweep, NULL },
+    { "tokens", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_tokens, NULL },
+    { "jobs", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_jobs, NULL },
+};
+const size_t job_kind_count = LENGTH_OF(job_kinds);

@@ -28,6 +28,7 @@ struct batch_slot {
     struct meta_write *write;
     err_t e;
     bool changed_existing; /* it changed or removed a record that existed before */
+    bool changed_jobs;     /* it queued a job or asked one to stop */
 };
 
 struct committer {
@@ -75,6 +76,7 @@ static bool apply_write(struct committer *c, struct batch_slot *s, struct arena 
     struct meta_tx tx = { .store = c->store, .conn = c->store->writer, .is_write = true };
     s->e = s->write->apply(&tx, s->write->arg, a);
     s->changed_existing = tx.changed_existing;
+    s->changed_jobs = tx.changed_jobs;
     /* After these errors the database may have rolled back more than one statement. */
     bool from_database = err_is(s->e, ERR_NO_SPACE) || err_is(s->e, ERR_UNAVAILABLE) || err_is(s->e, ERR_CORRUPT);
     *ret_harmless = s->e && !tx.has_written && !from_database;
@@ -188,6 +190,11 @@ static void finish_batch(struct committer *c, struct batch_slot *slots, size_t n
     for (size_t i = 0; i < n; i++)
         if (slots[i].changed_existing) {
             atomic_fetch_add(&c->store->generation, 1);
+            break;
+        }
+    for (size_t i = 0; i < n; i++)
+        if (slots[i].changed_jobs && !slots[i].e && c->store->on_jobs) {
+            c->store->on_jobs(c->store->on_jobs_arg);
             break;
         }
     for (size_t i = 0; i < n; i++)

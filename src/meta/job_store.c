@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Background work that survives a restart. No cache holds jobs, so no statement here raises the generation. */
 #include "core/store/job_store.h"
 #include "core/records/job.h"
 #include "meta/statement_priv.h"
 
-#define JOB                                                                                                            \
-    "SELECT id, kind, subject, state, run_at_ms, started_at_ms, finished_at_ms, attempts, progress, total,"            \
-    " error FROM jobs"
+#define COLUMNS                                                                                                        \
+    "id, kind, subject, account_id, group_key, payload, state, created_at_ms, run_at_ms, started_at_ms,"               \
+    " finished_at_ms, attempts, progress, total, checkpoint, result, error, lease_owner, lease_until_ms, cancel_at_ms"
+#define JOB "SELECT " COLUMNS " FROM jobs"
 
 static void read_job_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -13,66 +15,249 @@ static void read_job_row(struct sql_cursor *c, struct arena *a, void *ret)
         .id = sql_column_int(c, 0),
         .kind = sql_column_copy(c, 1, a),
         .subject = sql_column_copy(c, 2, a),
-        .state = (enum job_state)sql_column_int(c, 3),
-        .run_at_ms = sql_column_int(c, 4),
-        .started_at_ms = sql_column_int(c, 5),
-        .finished_at_ms = sql_column_int(c, 6),
-        .attempts = sql_column_int(c, 7),
-        .progress = sql_column_int(c, 8),
-        .total = sql_column_int(c, 9),
-        .error = sql_column_copy(c, 10, a),
+        .account_id = sql_column_int(c, 3),
+        .group = sql_column_copy(c, 4, a),
+        .payload = sql_column_copy(c, 5, a),
+        .state = (enum job_state)sql_column_int(c, 6),
+        .created_at_ms = sql_column_int(c, 7),
+        .run_at_ms = sql_column_int(c, 8),
+        .started_at_ms = sql_column_int(c, 9),
+        .finished_at_ms = sql_column_int(c, 10),
+        .attempts = sql_column_int(c, 11),
+        .progress = sql_column_int(c, 12),
+        .total = sql_column_int(c, 13),
+        .checkpoint = sql_column_copy(c, 14, a),
+        .result = sql_column_copy(c, 15, a),
+        .error = sql_column_copy(c, 16, a),
+        .lease_owner = sql_column_copy(c, 17, a),
+        .lease_until_ms = sql_column_int(c, 18),
+        .cancel_at_ms = sql_column_int(c, 19),
     };
+}
+
+/* ---- adding ---- */
+
+#define ADD                                                                                                            \
+    "INSERT INTO jobs (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, 0, 0, 0, 0, 0, '', '', '', '', 0, 0)"
+
+static struct sql_value text(slice s)
+{
+    return SQL_T(s.p ? s : S(""));
 }
 
 err_t meta_job_add(struct meta_tx *tx, const struct job *j, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(
-        tx,
-        STATEMENT("INSERT INTO jobs (kind, subject, state, run_at_ms, started_at_ms, finished_at_ms, attempts,"
-                  " progress, total, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"),
-        SQL(SQL_T(j->kind), SQL_T(j->subject), SQL_I(j->state), SQL_I(j->run_at_ms), SQL_I(j->started_at_ms),
-            SQL_I(j->finished_at_ms), SQL_I(j->attempts), SQL_I(j->progress), SQL_I(j->total), SQL_T(j->error)),
-        a, ret_id);
-}
-
-/* A job without a subject is periodic. In older versions a periodic job could end as DONE or FAILED. */
-err_t meta_job_ensure(struct meta_tx *tx, slice kind, int64_t run_at_ms, struct arena *a)
-{
-    TRY(tx_change(tx, STATEMENT("UPDATE jobs SET state = 0 WHERE kind = $1 AND state = 1"), SQL(SQL_T(kind)), a, NULL));
-    TRY(tx_change(tx,
-                  STATEMENT("UPDATE jobs SET state = 0, run_at_ms = $1 WHERE kind = $2 AND subject = '' AND state > 1"),
-                  SQL(SQL_I(run_at_ms), SQL_T(kind)), a, NULL));
-    int64_t there;
-    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM jobs WHERE kind = $1 AND subject = ''"), SQL(SQL_T(kind)), a,
-               &there));
-    if (there)
-        return NULL;
-    struct job job = { .kind = kind, .run_at_ms = run_at_ms };
     int64_t id;
-    return meta_job_add(tx, &job, a, &id);
-}
-
-err_t meta_job_due(struct meta_tx *tx, int64_t now_ms, struct arena *a, struct job *ret)
-{
-    SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "job", STATEMENT(JOB " WHERE state = 0 AND run_at_ms <= $1 ORDER BY run_at_ms, id LIMIT 1"),
-               SQL(SQL_I(now_ms)), a, &c));
-    read_job_row(c, a, ret);
+    TRY(tx_next_id(tx, JOB_IDS, a, &id));
+    TRY(tx_add(tx, STATEMENT(ADD),
+               SQL(SQL_I(id), SQL_T(j->kind), SQL_T(j->subject), SQL_I(j->account_id), text(j->group), text(j->payload),
+                   SQL_I(j->created_at_ms), SQL_I(j->run_at_ms)),
+               a));
+    tx->changed_jobs = true;
+    *ret_id = id;
     return NULL;
 }
 
-err_t meta_job_save(struct meta_tx *tx, const struct job *j, struct arena *a)
+err_t meta_job_ensure(struct meta_tx *tx, slice kind, int64_t now_ms, struct arena *a)
 {
-    return tx_change_one(
-        tx, "job",
-        STATEMENT("UPDATE jobs SET state = $1, run_at_ms = $2, started_at_ms = $3, finished_at_ms = $4,"
-                  " attempts = $5, progress = $6, total = $7, error = $8 WHERE id = $9"),
-        SQL(SQL_I(j->state), SQL_I(j->run_at_ms), SQL_I(j->started_at_ms), SQL_I(j->finished_at_ms), SQL_I(j->attempts),
-            SQL_I(j->progress), SQL_I(j->total), SQL_T(j->error), SQL_I(j->id)),
+    int64_t id;
+    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM jobs WHERE kind = $1 AND subject = ''"), SQL(SQL_T(kind)), a, &id));
+    if (id > 0)
+        return NULL;
+    TRY(tx_next_id(tx, JOB_IDS, a, &id));
+    return tx_add(
+        tx, STATEMENT(ADD " ON CONFLICT (kind) WHERE subject = '' DO NOTHING"),
+        SQL(SQL_I(id), SQL_T(kind), SQL_T(S("")), SQL_I(0), SQL_T(S("")), SQL_T(S("")), SQL_I(now_ms), SQL_I(now_ms)),
         a);
+}
+
+err_t meta_job_advance(struct meta_tx *tx, slice kind, int64_t now_ms, int64_t latest_ms, struct arena *a)
+{
+    return tx_add(tx,
+                  STATEMENT("UPDATE jobs SET run_at_ms = $1 WHERE kind = $2 AND state = 0 AND run_at_ms > $3"
+                            " AND (subject = '' OR attempts > 0)"),
+                  SQL(SQL_I(now_ms), SQL_T(kind), SQL_I(latest_ms)), a);
+}
+
+err_t meta_job_end_leases(struct meta_tx *tx, slice kind, int64_t now_ms, struct arena *a)
+{
+    return tx_add(tx, STATEMENT("UPDATE jobs SET lease_until_ms = $1 WHERE kind = $2 AND state = 1"),
+                  SQL(SQL_I(now_ms), SQL_T(kind)), a);
+}
+
+/* ---- finding ---- */
+
+/* $2 is the worker, $3 now, $4 the latest end that a lease can have. */
+#define IS_FREE "(lease_owner = $2 OR lease_until_ms <= $3 OR lease_until_ms > $4)"
+/* The kind's accounts that have QUEUED jobs: one look into the index for each of them, however many jobs wait. */
+#define WAITING                                                                                                        \
+    "WITH RECURSIVE waiting (account_id) AS (SELECT MIN(account_id) FROM jobs WHERE kind = $1 AND state = 0"           \
+    " UNION ALL SELECT (SELECT MIN(n.account_id) FROM jobs n WHERE n.kind = $1 AND n.state = 0"                        \
+    " AND n.account_id > made.account_id) FROM waiting made WHERE made.account_id IS NOT NULL)"
+/* Another job of the group of `j` runs, or an earlier one waits. */
+#define IS_BLOCKED(j)                                                                                                  \
+    "(" j ".group_key <> '' AND EXISTS (SELECT 1 FROM jobs e WHERE e.group_key = " j ".group_key"                      \
+    " AND e.group_key <> '' AND e.state <= 1 AND e.id <> " j ".id AND (e.state = 1 OR e.id < " j ".id)))"
+#define WAITING_IS_BLOCKED IS_BLOCKED("j")
+#define JOBS_IS_BLOCKED IS_BLOCKED("jobs")
+
+err_t meta_job_find(struct meta_tx *tx, const struct job_wanted *wanted, struct arena *a, int64_t *ret_id)
+{
+    err_t e = tx_int(
+        tx, STATEMENT("SELECT id FROM jobs WHERE kind = $1 AND state = 1 AND " IS_FREE " ORDER BY id LIMIT 1"),
+        SQL(SQL_T(wanted->kind), SQL_T(wanted->owner), SQL_I(wanted->now_ms), SQL_I(wanted->now_ms + wanted->lease_ms)),
+        a, ret_id);
+    if (!err_is(e, ERR_NOT_FOUND))
+        return e;
+    return tx_int(
+        tx,
+        STATEMENT(WAITING
+                  ", turns (id, served_ms, account_id) AS (SELECT"
+                  " (SELECT j.id FROM jobs j WHERE j.kind = $1 AND j.state = 0 AND j.account_id = made.account_id"
+                  " AND j.run_at_ms <= $2 AND NOT " WAITING_IS_BLOCKED " ORDER BY j.run_at_ms, j.id LIMIT 1),"
+                  " (SELECT MAX(s.started_at_ms) FROM jobs s WHERE s.kind = $1 AND s.account_id = made.account_id),"
+                  " made.account_id FROM waiting made WHERE made.account_id IS NOT NULL)"
+                  " SELECT id FROM turns WHERE id IS NOT NULL ORDER BY served_ms, account_id LIMIT 1"),
+        SQL(SQL_T(wanted->kind), SQL_I(wanted->now_ms)), a, ret_id);
+}
+
+err_t meta_job_next_ms(struct meta_tx *tx, slice kind, int64_t now_ms, struct arena *a, int64_t *ret_ms)
+{
+    int64_t due_ms, lease_ms;
+    TRY(tx_int(tx,
+               STATEMENT(WAITING
+                         " SELECT COALESCE(MIN((SELECT MIN(j.run_at_ms) FROM jobs j WHERE j.kind = $1 AND j.state = 0"
+                         " AND j.account_id = made.account_id AND j.run_at_ms > $2)), $3) FROM waiting made"),
+               SQL(SQL_T(kind), SQL_I(now_ms), SQL_I(INT64_MAX)), a, &due_ms));
+    TRY(tx_int(tx, STATEMENT("SELECT COALESCE(MIN(lease_until_ms), $1) FROM jobs WHERE kind = $2 AND state = 1"),
+               SQL(SQL_I(INT64_MAX), SQL_T(kind)), a, &lease_ms));
+    *ret_ms = due_ms < lease_ms ? due_ms : lease_ms;
+    return NULL;
+}
+
+/* ---- a worker ---- */
+
+err_t meta_job_claim(struct meta_tx *tx, const struct job_wanted *wanted, int64_t id, struct arena *a,
+                     struct job *ret_job)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_add_returning(
+        tx, "job",
+        STATEMENT("UPDATE jobs SET state = $1, lease_owner = $2, started_at_ms = $3, lease_until_ms = $4,"
+                  " attempts = attempts + 1, progress = CASE WHEN subject = '' THEN 0 ELSE progress END,"
+                  " total = CASE WHEN subject = '' THEN 0 ELSE total END,"
+                  " checkpoint = CASE WHEN subject = '' THEN '' ELSE checkpoint END"
+                  " WHERE id = $5 AND kind = $6 AND ((state = 1 AND " IS_FREE
+                  ") OR (state = 0 AND run_at_ms <= $3 AND NOT " JOBS_IS_BLOCKED ")) RETURNING " COLUMNS),
+        SQL(SQL_I(JOB_RUNNING), SQL_T(wanted->owner), SQL_I(wanted->now_ms), SQL_I(wanted->now_ms + wanted->lease_ms),
+            SQL_I(id), SQL_T(wanted->kind)),
+        a, &c));
+    read_job_row(c, a, ret_job);
+    return NULL;
+}
+
+/* A claim that does not hold is no error of the database: no row fits. */
+static err_t claim_lost(struct arena *a)
+{
+    return err_make(a, ERR_CONFLICT, "another worker has the job");
+}
+
+#define HOLDS(id, owner, attempts) "id = " id " AND state = 1 AND lease_owner = " owner " AND attempts = " attempts
+#define HOLDS_FROM_2 HOLDS("$2", "$3", "$4")
+#define HOLDS_FROM_4 HOLDS("$4", "$5", "$6")
+#define HOLDS_FROM_7 HOLDS("$7", "$8", "$9")
+#define CLAIM(claim) SQL_I((claim)->id), SQL_T((claim)->owner), SQL_I((claim)->attempts)
+
+err_t meta_job_renew(struct meta_tx *tx, const struct job_claim *claim, int64_t lease_until_ms, struct arena *a,
+                     bool *ret_cancel)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    err_t e = tx_add_returning(
+        tx, "job", STATEMENT("UPDATE jobs SET lease_until_ms = $1 WHERE " HOLDS_FROM_2 " RETURNING cancel_at_ms"),
+        SQL(SQL_I(lease_until_ms), CLAIM(claim)), a, &c);
+    if (err_is(e, ERR_NOT_FOUND))
+        return claim_lost(a);
+    TRY(e);
+    *ret_cancel = sql_column_int(c, 0) > 0;
+    return NULL;
+}
+
+err_t meta_job_note(struct meta_tx *tx, const struct job_claim *claim, const struct job_notes *notes, struct arena *a)
+{
+    int64_t changed;
+    TRY(tx_add_counted(
+        tx,
+        STATEMENT(
+            "UPDATE jobs SET progress = $1, total = $2, checkpoint = COALESCE($3, checkpoint) WHERE " HOLDS_FROM_4),
+        SQL(SQL_I(notes->progress), SQL_I(notes->total), notes->checkpoint.p ? SQL_T(notes->checkpoint) : SQL_NIL,
+            CLAIM(claim)),
+        a, &changed));
+    return changed ? NULL : claim_lost(a);
+}
+
+err_t meta_job_finish(struct meta_tx *tx, const struct job_claim *claim, const struct job *j, enum job_finish when,
+                      struct arena *a)
+{
+    int64_t changed;
+    TRY(tx_add_counted(
+        tx,
+        STATEMENT("UPDATE jobs SET state = $1, run_at_ms = $2, finished_at_ms = $3, attempts = $4, result = $5,"
+                  " error = $6, lease_owner = '', lease_until_ms = 0, cancel_at_ms = 0"
+                  " WHERE " HOLDS_FROM_7
+                  " AND ($10 = 0 OR ($10 = 1 AND cancel_at_ms = 0) OR ($10 = 2 AND cancel_at_ms > 0))"),
+        SQL(SQL_I(j->state), SQL_I(j->run_at_ms), SQL_I(j->finished_at_ms), SQL_I(j->attempts), text(j->result),
+            text(j->error), CLAIM(claim), SQL_I(when)),
+        a, &changed));
+    tx->changed_jobs = true; /* one of its group may be next */
+    return changed ? NULL : claim_lost(a);
+}
+
+/* ---- people ---- */
+
+err_t meta_job_get(struct meta_tx *tx, int64_t id, struct arena *a, struct job *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "job", STATEMENT(JOB " WHERE id = $1"), SQL(SQL_I(id)), a, &c));
+    read_job_row(c, a, ret);
+    return NULL;
 }
 
 err_t meta_job_list(struct meta_tx *tx, struct arena *a, struct job_list *ret)
 {
     return tx_list(tx, STATEMENT(JOB " ORDER BY id"), SQL_NO_VALUES, a, LIST_OF(read_job_row, ret));
+}
+
+static err_t change_state(struct meta_tx *tx, const struct sql_statement *statement, int64_t id, int64_t now_ms,
+                          struct arena *a)
+{
+    int64_t changed;
+    TRY(tx_add_counted(tx, statement, SQL(SQL_I(now_ms), SQL_I(id)), a, &changed));
+    tx->changed_jobs = true;
+    return changed ? NULL : err_make(a, ERR_CONFLICT, "the job is in another state");
+}
+
+err_t meta_job_retry(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
+{
+    return change_state(
+        tx, STATEMENT("UPDATE jobs SET state = 0, run_at_ms = $1, attempts = 0 WHERE id = $2 AND state IN (0, 3, 4)"),
+        id, now_ms, a);
+}
+
+err_t meta_job_cancel(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
+{
+    return change_state(tx,
+                        STATEMENT("UPDATE jobs SET state = CASE WHEN state = 0 THEN 4 ELSE state END,"
+                                  " finished_at_ms = CASE WHEN state = 0 THEN $1 ELSE finished_at_ms END,"
+                                  " cancel_at_ms = CASE WHEN state = 1 THEN $1 ELSE 0 END"
+                                  " WHERE id = $2 AND (state = 1 OR (state = 0 AND subject <> ''))"),
+                        id, now_ms, a);
+}
+
+err_t meta_job_forget(struct meta_tx *tx, int64_t before_ms, size_t limit, struct arena *a, int64_t *ret_count)
+{
+    return tx_add_counted(
+        tx,
+        STATEMENT("DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state >= 2 AND finished_at_ms < $1"
+                  " ORDER BY finished_at_ms, id LIMIT $2)"),
+        SQL(SQL_I(before_ms), sql_limit(limit)), a, ret_count);
 }

@@ -44,6 +44,15 @@ err_t tx_add(struct meta_tx *tx, const struct sql_statement *statement, struct s
     return tx_add_counted(tx, statement, args, a, NULL);
 }
 
+err_t tx_add_returning(struct meta_tx *tx, const char *what, const struct sql_statement *statement,
+                       struct sql_args args, struct arena *a, struct sql_cursor **ret_cursor)
+{
+    assert(tx->is_write);
+    TRY(tx_one(tx, what, statement, args, a, ret_cursor));
+    tx->has_written = true;
+    return NULL;
+}
+
 err_t tx_insert(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a,
                 int64_t *ret_id)
 {
@@ -53,20 +62,22 @@ err_t tx_insert(struct meta_tx *tx, const struct sql_statement *statement, struc
     return NULL;
 }
 
-/* At most so many ids stay unused when the server stops or a batch is rolled back. */
-#define IDS_IN_A_BLOCK 256
+/* At most so many ids stay unused when the server stops or a batch is rolled back. People type those of jobs. */
+static const struct {
+    const char *kind;
+    int64_t block_size;
+} id_kinds[] = { [OBJECT_IDS] = { "objects", 256 }, [FILE_IDS] = { "files", 256 }, [JOB_IDS] = { "jobs", 16 } };
 
 err_t tx_next_id(struct meta_tx *tx, enum id_kind kind, struct arena *a, int64_t *ret_id)
 {
-    static const char *const names[] = { [OBJECT_IDS] = "objects", [FILE_IDS] = "files" };
     assert(tx->is_write);
     struct id_block *block = &tx->store->ids[kind];
     if (block->next == block->end) {
         int64_t end;
         TRY(sql_get_int(tx->conn,
                         STATEMENT("UPDATE next_ids SET next_id = next_id + $1 WHERE kind = $2 RETURNING next_id"),
-                        SQL(SQL_I(IDS_IN_A_BLOCK), SQL_T(slice_of(names[kind]))), a, &end));
-        *block = (struct id_block){ .next = end - IDS_IN_A_BLOCK, .end = end };
+                        SQL(SQL_I(id_kinds[kind].block_size), SQL_T(slice_of(id_kinds[kind].kind))), a, &end));
+        *block = (struct id_block){ .next = end - id_kinds[kind].block_size, .end = end };
     }
     *ret_id = block->next++;
     return NULL;

@@ -38,6 +38,9 @@ MUST_USE err_t tx_list(struct meta_tx *, const struct sql_statement *, struct sq
 MUST_USE err_t tx_add(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a);
 MUST_USE err_t tx_add_counted(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a,
                               int64_t *ret_changed);
+/* As tx_add, for a statement that ends in RETURNING and changes one row at most. NOT_FOUND when it changed none. */
+MUST_USE err_t tx_add_returning(struct meta_tx *, const char *what, const struct sql_statement *, struct sql_args args,
+                                struct arena *a, struct sql_cursor **ret_cursor);
 /* Adds one row to a table whose key is `id`. */
 MUST_USE err_t tx_insert(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a,
                          int64_t *ret_id);

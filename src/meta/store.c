@@ -58,6 +58,12 @@ uint64_t meta_generation(struct meta_store *store)
     return atomic_load(&store->generation);
 }
 
+void meta_on_jobs(struct meta_store *store, void (*changed)(void *arg), void *arg)
+{
+    store->on_jobs = changed;
+    store->on_jobs_arg = arg;
+}
+
 err_t meta_backup(struct meta_store *store, const char *path, struct arena *a)
 {
     struct reader *r;

@@ -29,6 +29,7 @@ struct meta_tx {
     bool is_write;
     bool has_written;      /* something was added, changed or removed */
     bool changed_existing; /* a record that existed before was changed or removed */
+    bool changed_jobs;     /* a job was queued, or asked to stop */
 };
 
 /* A connection for snapshots. Between two snapshots it waits in the store's list. */
@@ -42,7 +43,7 @@ void reader_release(struct meta_store *, struct reader *);
 /* ---- ids ---- */
 
 /* A block of ids that the store has reserved in the database and not yet given to rows. */
-enum id_kind { OBJECT_IDS, FILE_IDS, ID_KINDS };
+enum id_kind { OBJECT_IDS, FILE_IDS, JOB_IDS, ID_KINDS };
 struct id_block {
     int64_t next, end;
 };
@@ -59,6 +60,8 @@ struct meta_store {
     struct meta_options options;
     struct sql_conn *writer; /* used by the committer alone; NULL when read_only */
     atomic_ullong generation;
+    void (*on_jobs)(void *arg); /* meta_on_jobs; may be NULL */
+    void *on_jobs_arg;
     struct id_block ids[ID_KINDS];     /* used by the committer alone */
     struct committer *committer;       /* NULL when read_only */
     struct checkpointer *checkpointer; /* the same */

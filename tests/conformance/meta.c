@@ -615,43 +615,143 @@ FOR_EACH_DATABASE(events_are_listed_newest_first_and_cannot_be_changed)
     meta_world_release(&w);
 }
 
+/* ---- jobs ---- */
+
+#define LEASE_MS 1000
+
+static struct job_wanted wanted(slice kind, slice owner, int64_t now_ms)
+{
+    return (struct job_wanted){ .kind = kind, .owner = owner, .now_ms = now_ms, .lease_ms = LEASE_MS };
+}
+
+static struct job_claim claim_of(const struct job *j)
+{
+    return (struct job_claim){ j->id, j->lease_owner, j->attempts };
+}
+
+static err_t find_and_claim(struct meta_tx *tx, const struct job_wanted *w, struct arena *a, struct job *ret)
+{
+    int64_t id;
+    TRY(meta_job_find(tx, w, a, &id));
+    return meta_job_claim(tx, w, id, a, ret);
+}
+
 IN_WRITE(jobs_run)
 {
     (void)arg;
-    struct job j;
-    int64_t id;
-    EXPECT_ERR(meta_job_due(tx, INT64_MAX, a, &j), ERR_NOT_FOUND);
+    struct job j, k;
+    int64_t id, next_ms, periodic;
+    bool cancel;
+    struct job_wanted purge = wanted(S("purge"), S("w1"), 39), import = wanted(S("import"), S("w1"), 39);
+    EXPECT_ERR(meta_job_find(tx, &purge, a, &id), ERR_NOT_FOUND);
+    TRY(meta_job_next_ms(tx, S("import"), 39, a, &next_ms));
+    EXPECT_EQ(next_ms, INT64_MAX);
     TRY(meta_job_ensure(tx, S("purge"), 50, a));
     TRY(meta_job_ensure(tx, S("purge"), 60, a));
-    TRY(meta_job_add(tx, &(struct job){ .kind = S("import"), .subject = S("file:1"), .run_at_ms = 40 }, a, &id));
-    EXPECT_ERR(meta_job_due(tx, 39, a, &j), ERR_NOT_FOUND);
-    TRY(meta_job_due(tx, 100, a, &j));
-    EXPECT_EQ(j.id, id);
-    j.state = JOB_RUNNING;
-    j.started_at_ms = 41;
-    j.attempts = 1;
-    TRY(meta_job_save(tx, &j, a));
-    TRY(meta_job_due(tx, 100, a, &j));
-    EXPECT_SLICE(j.kind, S("purge"));
-    EXPECT_EQ(j.run_at_ms, 50);
-    j.state = JOB_RUNNING;
-    TRY(meta_job_save(tx, &j, a));
-    EXPECT_ERR(meta_job_due(tx, 100, a, &j), ERR_NOT_FOUND);
-    TRY(meta_job_ensure(tx, S("purge"), 70, a)); /* as after a restart: the job that was RUNNING is QUEUED again */
-    TRY(meta_job_due(tx, 100, a, &j));
-    EXPECT_EQ(j.run_at_ms, 50);
+    struct job one = { .kind = S("import"), .subject = S("file:1"), .payload = S("p"), .run_at_ms = 40 };
+    TRY(meta_job_add(tx, &one, a, &id));
+    EXPECT_ERR(meta_job_find(tx, &import, a, &id), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_job_claim(tx, &import, id, a, &j), ERR_NOT_FOUND); /* it is not due yet */
+    TRY(meta_job_next_ms(tx, S("import"), 39, a, &next_ms));
+    EXPECT_EQ(next_ms, 40);
+    import.now_ms = purge.now_ms = 100;
+    EXPECT_ERR(meta_job_claim(tx, &purge, id, a, &j), ERR_NOT_FOUND); /* of another kind */
+    TRY(find_and_claim(tx, &import, a, &j));
+    EXPECT(j.id == id && j.state == JOB_RUNNING && j.attempts == 1 && j.started_at_ms == 100 && j.run_at_ms == 40);
+    EXPECT_EQ(j.lease_until_ms, 100 + LEASE_MS);
+    EXPECT_SLICE(j.payload, S("p"));
+    TRY(find_and_claim(tx, &purge, a, &k));
+    EXPECT_SLICE(k.kind, S("purge"));
+    EXPECT_EQ(k.run_at_ms, 50);
+    periodic = k.id;
+
+    /* While the lease lasts, nobody else claims it; once it has ended, whoever wants. */
+    struct job_wanted other = wanted(S("import"), S("w2"), 100 + LEASE_MS - 1);
+    EXPECT_ERR(meta_job_find(tx, &other, a, &next_ms), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_job_claim(tx, &other, id, a, &k), ERR_NOT_FOUND);
+    TRY(meta_job_next_ms(tx, S("import"), 100, a, &next_ms));
+    EXPECT_EQ(next_ms, 100 + LEASE_MS);
+    struct job_claim old = claim_of(&j);
+    TRY(meta_job_renew(tx, &old, 500 + LEASE_MS, a, &cancel));
+    EXPECT(!cancel);
+    TRY(meta_job_note(tx, &old, &(struct job_notes){ 3, 4, S("at 3") }, a));
+    TRY(meta_job_note(tx, &old, &(struct job_notes){ 4, 4, { 0 } }, a)); /* leaves the checkpoint */
+    other.now_ms = 500 + LEASE_MS;
+    TRY(find_and_claim(tx, &other, a, &j));
+    EXPECT(j.id == id && j.attempts == 2 && j.progress == 4 && j.total == 4);
+    EXPECT_SLICE(j.checkpoint, S("at 3"));
+    EXPECT_ERR(meta_job_renew(tx, &old, 9999, a, &cancel), ERR_CONFLICT);
+    EXPECT_ERR(meta_job_note(tx, &old, &(struct job_notes){ 9, 9, S("") }, a), ERR_CONFLICT);
+    EXPECT_ERR(meta_job_finish(tx, &old, &j, JOB_FINISH_ALWAYS, a), ERR_CONFLICT);
+
+    /* A worker's own job that it does not run, a lease of a clock that was ahead, leases that somebody ended. */
+    TRY(find_and_claim(tx, &other, a, &j));
+    EXPECT_EQ(j.attempts, 3);
+    import.now_ms = other.now_ms - 1;
+    TRY(find_and_claim(tx, &import, a, &j));
+    TRY(meta_job_end_leases(tx, S("import"), 200, a));
+    other.now_ms = 200;
+    TRY(find_and_claim(tx, &other, a, &j));
+    EXPECT_EQ(j.attempts, 5);
+
+    /* A cancel that came meanwhile. */
+    struct job_claim now = claim_of(&j);
+    TRY(meta_job_cancel(tx, id, 210, a));
+    TRY(meta_job_renew(tx, &now, 220 + LEASE_MS, a, &cancel));
+    EXPECT(cancel);
     j.state = JOB_FAILED;
     j.error = S("why");
-    j.progress = 3;
-    j.total = 4;
     j.finished_at_ms = 80;
-    TRY(meta_job_save(tx, &j, a));
-    j.id = 99;
-    EXPECT_ERR(meta_job_save(tx, &j, a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_job_finish(tx, &now, &j, JOB_FINISH_UNLESS_CANCELLED, a), ERR_CONFLICT);
+    TRY(meta_job_finish(tx, &now, &j, JOB_FINISH_IF_CANCELLED, a));
+    EXPECT_ERR(meta_job_finish(tx, &now, &j, JOB_FINISH_ALWAYS, a), ERR_CONFLICT);
+    EXPECT_ERR(meta_job_cancel(tx, id, 210, a), ERR_CONFLICT);
+    TRY(meta_job_retry(tx, id, 300, a));
+    TRY(meta_job_cancel(tx, id, 310, a));
+    TRY(meta_job_get(tx, id, a, &j));
+    EXPECT(j.state == JOB_CANCELLED && j.finished_at_ms == 310 && j.cancel_at_ms == 0);
+    TRY(meta_job_retry(tx, id, 320, a));
+    TRY(meta_job_retry(tx, id, 330, a));
+    TRY(find_and_claim(tx, &(struct job_wanted){ S("import"), S("w3"), 330, LEASE_MS }, a, &j));
+    EXPECT_EQ(j.attempts, 1);
+    EXPECT_ERR(meta_job_retry(tx, id, 340, a), ERR_CONFLICT);
+    j.state = JOB_DONE;
+    j.error = S("");
+    j.result = S("it worked");
+    j.finished_at_ms = 350;
+    now = claim_of(&j);
+    TRY(meta_job_finish(tx, &now, &j, JOB_FINISH_UNLESS_CANCELLED, a));
+    EXPECT_ERR(meta_job_retry(tx, id, 360, a), ERR_CONFLICT);
+    EXPECT_ERR(meta_job_get(tx, 99, a, &j), ERR_NOT_FOUND);
+
+    /* The periodic job, which is never final. */
+    TRY(meta_job_get(tx, periodic, a, &j));
+    now = claim_of(&j);
+    j.state = JOB_QUEUED;
+    j.run_at_ms = 5000;
+    TRY(meta_job_finish(tx, &now, &j, JOB_FINISH_ALWAYS, a));
+    EXPECT_ERR(meta_job_cancel(tx, periodic, 360, a), ERR_CONFLICT);
+    TRY(meta_job_advance(tx, S("purge"), 400, 5000, a));
+    TRY(meta_job_get(tx, periodic, a, &j));
+    EXPECT_EQ(j.run_at_ms, 5000);
+    TRY(meta_job_advance(tx, S("purge"), 400, 4999, a));
+    TRY(meta_job_get(tx, periodic, a, &j));
+    EXPECT_EQ(j.run_at_ms, 400);
     return NULL;
 }
 
-FOR_EACH_DATABASE(jobs_are_due_in_order_of_their_run_time)
+IN_WRITE(jobs_forgotten)
+{
+    (void)arg;
+    int64_t count;
+    TRY(meta_job_forget(tx, 350, 10, a, &count));
+    EXPECT_EQ(count, 0);
+    TRY(meta_job_forget(tx, 351, 10, a, &count));
+    EXPECT_EQ(count, 1);
+    return NULL;
+}
+
+FOR_EACH_DATABASE(a_job_is_claimed_by_one_worker_until_its_lease_ends)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
@@ -659,12 +759,87 @@ FOR_EACH_DATABASE(jobs_are_due_in_order_of_their_run_time)
     struct meta_tx *tx = snapshot(&w);
     struct job_list jobs;
     EXPECT_OK(meta_job_list(tx, w.a, &jobs));
-    EXPECT(jobs.count == 2 && jobs.items[0].state == JOB_FAILED && jobs.items[0].progress == 3 &&
-           jobs.items[0].total == 4);
-    EXPECT_SLICE(jobs.items[0].error, S("why"));
-    EXPECT(jobs.items[1].state == JOB_RUNNING && jobs.items[1].attempts == 1 && jobs.items[1].started_at_ms == 41);
+    EXPECT(jobs.count == 2 && jobs.items[0].state == JOB_QUEUED && jobs.items[1].state == JOB_DONE);
+    EXPECT(jobs.items[1].progress == 4 && jobs.items[1].attempts == 1 && jobs.items[1].lease_owner.n == 0);
     EXPECT_SLICE(jobs.items[1].subject, S("file:1"));
+    EXPECT_SLICE(jobs.items[1].result, S("it worked"));
     meta_read_end(tx);
+    RUN_WRITE(&w, jobs_forgotten);
+    meta_world_release(&w);
+}
+
+static err_t add_import(struct meta_tx *tx, int64_t account, slice group, struct arena *a, int64_t *ret_id)
+{
+    struct job j = { .kind = S("import"), .subject = S("x"), .account_id = account, .group = group, .run_at_ms = 10 };
+    return meta_job_add(tx, &j, a, ret_id);
+}
+
+static err_t end_import(struct meta_tx *tx, struct job *j, struct arena *a)
+{
+    struct job_claim claim = claim_of(j);
+    j->state = JOB_FAILED;
+    return meta_job_finish(tx, &claim, j, JOB_FINISH_ALWAYS, a);
+}
+
+IN_WRITE(jobs_in_groups)
+{
+    (void)arg;
+    struct job j, k;
+    int64_t id[4];
+    struct job_wanted w1 = wanted(S("import"), S("w1"), 20), w2 = wanted(S("import"), S("w2"), 20);
+    for (int i = 0; i < 3; i++)
+        TRY(add_import(tx, 1, S("g"), a, &id[i]));
+    TRY(find_and_claim(tx, &w1, a, &j));
+    EXPECT_EQ(j.id, id[0]);
+    EXPECT_ERR(meta_job_find(tx, &w2, a, &id[3]), ERR_NOT_FOUND); /* the others wait for it */
+    EXPECT_ERR(meta_job_claim(tx, &w2, id[1], a, &k), ERR_NOT_FOUND);
+    TRY(add_import(tx, 1, S("h"), a, &id[3]));
+    TRY(find_and_claim(tx, &w2, a, &k));
+    EXPECT_EQ(k.id, id[3]);
+    TRY(end_import(tx, &k, a));
+    TRY(end_import(tx, &j, a));
+    TRY(find_and_claim(tx, &w1, a, &j));
+    EXPECT_EQ(j.id, id[1]);
+    TRY(meta_job_retry(tx, id[0], 20, a)); /* earlier, but one of the group runs */
+    EXPECT_ERR(meta_job_find(tx, &w2, a, &id[3]), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_job_claim(tx, &w2, id[0], a, &k), ERR_NOT_FOUND);
+    TRY(end_import(tx, &j, a));
+    TRY(find_and_claim(tx, &w1, a, &j));
+    EXPECT_EQ(j.id, id[0]);
+    return NULL;
+}
+
+FOR_EACH_DATABASE(jobs_of_a_group_run_one_after_the_other)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    RUN_WRITE(&w, jobs_in_groups);
+    meta_world_release(&w);
+}
+
+IN_WRITE(jobs_of_two_accounts)
+{
+    (void)arg;
+    static const int64_t expected[] = { 1, 2, 1, 2, 1, 1 };
+    int64_t id;
+    struct job_wanted w = wanted(S("import"), S("w"), 20);
+    for (int i = 0; i < 6; i++)
+        TRY(add_import(tx, i < 4 ? 1 : 2, S(""), a, &id));
+    for (size_t i = 0; i < LENGTH_OF(expected); i++, w.now_ms++) {
+        struct job j;
+        TRY(find_and_claim(tx, &w, a, &j));
+        EXPECT_EQ(j.account_id, expected[i]);
+        TRY(end_import(tx, &j, a));
+    }
+    EXPECT_ERR(meta_job_find(tx, &w, a, &id), ERR_NOT_FOUND);
+    return NULL;
+}
+
+FOR_EACH_DATABASE(accounts_take_turns_however_many_jobs_each_has)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    RUN_WRITE(&w, jobs_of_two_accounts);
     meta_world_release(&w);
 }
 
@@ -871,6 +1046,8 @@ TEST(no_hot_query_reads_a_whole_table)
     RUN_WRITE(&w, add_task_with_references);
     RUN_WRITE(&w, remove_the_task_and_members);
     RUN_WRITE(&w, jobs_run);
+    RUN_WRITE(&w, jobs_forgotten);
+    RUN_WRITE(&w, jobs_in_groups);
     RUN_WRITE(&w, forget_garbage);
     RUN_WRITE(&w, read_everything);
     EXPECT(spy.n > 40);
@@ -887,7 +1064,9 @@ RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
           cmocka_unit_test(a_file_with_references_cannot_be_removed_before_its_task),
           cmocka_unit_test(comment_sizes_are_counted_in_bytes_not_characters),
           cmocka_unit_test(events_are_listed_newest_first_and_cannot_be_changed),
-          cmocka_unit_test(jobs_are_due_in_order_of_their_run_time),
+          cmocka_unit_test(a_job_is_claimed_by_one_worker_until_its_lease_ends),
+          cmocka_unit_test(jobs_of_a_group_run_one_after_the_other),
+          cmocka_unit_test(accounts_take_turns_however_many_jobs_each_has),
           cmocka_unit_test(the_generation_rises_only_when_an_existing_record_changes),
           cmocka_unit_test(a_write_that_fails_leaves_nothing), cmocka_unit_test(ids_are_never_used_twice),
           cmocka_unit_test(a_database_of_a_newer_version_is_refused),

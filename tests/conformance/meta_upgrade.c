@@ -8,6 +8,7 @@
 #include "core/store/bucket_store.h"
 #include "core/store/comment_store.h"
 #include "core/store/entry_store.h"
+#include "core/store/job_store.h"
 #include "core/store/reference_store.h"
 #include "core/store/task_store.h"
 #include "first_version.h"
@@ -32,7 +33,10 @@ static const char first_data[] =
     "INSERT INTO refs VALUES (1, 1, 1, 1, 2, 1, 1, '', '', 5);"
     "INSERT INTO events VALUES (1, 1, 1, 1, 'file.store', 'file:x', '', '');"
     "INSERT INTO garbage VALUES (1, 'aa/0', 1);"
-    "INSERT INTO jobs VALUES (1, 'purge', '', 0, 50, 0, 0, 0, 0, 0, '')";
+    "INSERT INTO jobs VALUES (1, 'purge', '', 0, 50, 40, 45, 2, 7, 0, 'why');"
+    "INSERT INTO jobs VALUES (2, 'sweep', '', 1, 60, 60, 0, 0, 0, 0, '');"
+    "INSERT INTO jobs VALUES (3, 'garbage', '', 3, 70, 0, 0, 0, 0, 0, '');"
+    "INSERT INTO jobs VALUES (9, 'import', 'file:x', 2, 80, 81, 82, 1, 5, 6, '')";
 
 static void first_version_world(struct meta_world *w, enum database_kind kind)
 {
@@ -73,6 +77,15 @@ static void expect_first_data(struct meta_world *w)
     EXPECT_SLICE(m.text, S("said"));
     EXPECT_OK(meta_reference_get(tx, 1, w->a, &r));
     EXPECT(r.file_id == 2 && r.size_bytes == 7 && r.comment_id == 1);
+    struct job_list jobs;
+    EXPECT_OK(meta_job_list(tx, w->a, &jobs));
+    EXPECT_EQ(jobs.count, 4);
+    for (size_t i = 0; i < 3; i++) /* periodic jobs wait, whatever they did */
+        EXPECT(jobs.items[i].state == JOB_QUEUED && jobs.items[i].run_at_ms == 50 + 10 * (int64_t)i);
+    EXPECT(jobs.items[0].attempts == 2 && jobs.items[0].progress == 7 && jobs.items[0].finished_at_ms == 45);
+    EXPECT_SLICE(jobs.items[0].error, S("why"));
+    EXPECT(jobs.items[3].id == 9 && jobs.items[3].state == JOB_DONE && jobs.items[3].total == 6);
+    EXPECT_SLICE(jobs.items[3].subject, S("file:x"));
     EXPECT_OK(meta_usage_check(tx, false, w->a, &wrong));
     EXPECT_EQ(wrong, 0);
     meta_read_end(tx);
@@ -99,6 +112,12 @@ IN_WRITE(use_new_tables)
                        .size_bytes = o.size_bytes,
                        .part_count = 3 };
     TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+    int64_t id;
+    TRY(meta_job_ensure(tx, S("purge"), 100, a));
+    TRY(meta_job_find(tx, &(struct job_wanted){ S("purge"), S("w"), 100, 1000 }, a, &id));
+    EXPECT_EQ(id, 1);
+    TRY(meta_job_add(tx, &(struct job){ .kind = S("import"), .subject = S("file:y") }, a, &id));
+    EXPECT_EQ(id, 10);
     struct comment m = { .task_id = 1, .author_id = 1, .file_id = 1 };
     return meta_comment_add(tx, &m, a, &m.id);
 }

@@ -34,6 +34,7 @@ struct world *world_new_with(const struct world_options *options)
     struct core_options core_options = { .inline_max_bytes = WORLD_INLINE_MAX,
                                          .reserve_bytes = options->reserve_bytes,
                                          .purge_grace_ms = WORLD_GRACE_MS,
+                                         .finished_jobs_kept_ms = WORLD_JOBS_KEPT_MS,
                                          .file_cache_bytes = WORLD_CACHE_BYTES };
     unsigned char master_key[SEAL_KEY_SIZE] = { 1 };
     w->seal = seal_new(master_key, &w->random.random);

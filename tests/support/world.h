@@ -26,6 +26,7 @@
 #define WORLD_START_MS 1795269849000 /* 2026-11-21T14:04:09Z */
 #define WORLD_INLINE_MAX 16384
 #define WORLD_GRACE_MS minutes(60)
+#define WORLD_JOBS_KEPT_MS hours(24)
 #define WORLD_CACHE_BYTES (1 << 20)
 
 struct world {

@@ -104,8 +104,9 @@ MUST_USE err_t upload_abort(struct core *, const struct principal *who, const st
 /* End expired uploads, in one write: at most 50 of them, and fewer when they have many parts, since other writes wait for
  * this one. *ret_count: how many; 0: there are none left. */
 MUST_USE err_t upload_purge_batch(struct core *, struct arena *a, size_t *ret_count);
-/* End every expired upload; while a backup runs (core/object/garbage.h), none. *ret_count is set, to the number of
- * uploads ended, also when an error ends the work early. */
-MUST_USE err_t upload_purge_due(struct core *, struct arena *a, int64_t *ret_count);
+struct job_run;
+/* End every expired upload; while a backup runs (core/object/garbage.h), none. Reports the uploads ended to the run
+ * (core/job.h; may be NULL) and ends when it is stopping. */
+MUST_USE err_t upload_purge_due(struct core *, struct job_run *, struct arena *a);
 
 #endif

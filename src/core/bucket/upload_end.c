@@ -3,6 +3,7 @@
 #include "core/bucket/upload_priv.h"
 
 #include "core/event.h"
+#include "core/job.h"
 #include "core/object/garbage.h"
 #include "core/store/account_store.h"
 #include "core/store/object_store.h"
@@ -110,16 +111,15 @@ err_t upload_purge_batch(struct core *core, struct arena *a, size_t *ret_count)
     return NULL;
 }
 
-err_t upload_purge_due(struct core *core, struct arena *a, int64_t *ret_count)
+err_t upload_purge_due(struct core *core, struct job_run *run, struct arena *a)
 {
     size_t ended = 1;
-    *ret_count = 0;
-    while (ended > 0 && !garbage_is_held(core)) {
+    while (ended > 0 && !garbage_is_held(core) && !job_is_stopping(run)) {
         SCRATCH(scratch);
         err_t e = upload_purge_batch(core, &scratch, &ended);
         if (e)
             return err_copy(a, e);
-        *ret_count += (int64_t)ended;
+        job_advance(run, (int64_t)ended);
     }
     return NULL;
 }

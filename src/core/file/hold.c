@@ -8,6 +8,7 @@
 #include "core/file/hold.h"
 
 #include "core/file/lifecycle.h"
+#include "core/job.h"
 #include "core/store/file_store.h"
 #include "core/store/hold_store.h"
 
@@ -112,7 +113,7 @@ static err_t apply_finish_ended(struct meta_tx *tx, void *arg, struct arena *a)
     return more ? NULL : meta_ended_holder_remove(tx, ended.holder, a);
 }
 
-err_t hold_finish_ended(struct core *core, const struct principal *who, struct arena *a)
+err_t hold_finish_ended(struct core *core, const struct principal *who, struct job_run *run, struct arena *a)
 {
     struct finishing f = { .core = core, .ending = { .who = who } };
     do {
@@ -121,6 +122,6 @@ err_t hold_finish_ended(struct core *core, const struct principal *who, struct a
         err_t e = meta_write(core->meta, apply_finish_ended, &f, &scratch);
         if (e)
             return err_copy(a, e);
-    } while (f.ending.more);
+    } while (f.ending.more && !job_is_stopping(run));
     return NULL;
 }

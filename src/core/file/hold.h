@@ -57,7 +57,9 @@ static inline void hold_ending_begin(struct hold_ending *ending)
 MUST_USE err_t holder_end(struct meta_tx *, const struct holder_rules *, int64_t id, struct hold_ending *,
                           struct arena *a);
 
-/* Release the files of all holders that have ended, in one write after another. Thread: any that may block. */
-MUST_USE err_t hold_finish_ended(struct core *, const struct principal *who, struct arena *a);
+struct job_run;
+/* Release the files of all holders that have ended, in one write after another, until the run (core/job.h; may be NULL) is
+ * stopping. Thread: any that may block. */
+MUST_USE err_t hold_finish_ended(struct core *, const struct principal *who, struct job_run *, struct arena *a);
 
 #endif

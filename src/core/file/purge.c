@@ -3,6 +3,7 @@
 
 #include "core/file/hold.h"
 #include "core/file/lifecycle.h"
+#include "core/job.h"
 #include "core/object/garbage.h"
 #include "core/store/file_store.h"
 #include "core/store/transaction.h"
@@ -50,21 +51,20 @@ static err_t apply_file_purge(struct meta_tx *tx, void *arg, struct arena *a)
     return NULL;
 }
 
-err_t file_purge_due(struct core *core, struct arena *a, int64_t *ret_count)
+err_t file_purge_due(struct core *core, struct job_run *run, struct arena *a)
 {
     struct purge p;
-    *ret_count = 0;
     if (!garbage_is_held(core))
-        TRY(hold_finish_ended(core, NULL, a));
+        TRY(hold_finish_ended(core, NULL, run, a));
     do {
-        if (garbage_is_held(core))
+        if (garbage_is_held(core) || job_is_stopping(run))
             return NULL;
         SCRATCH(scratch);
         p = (struct purge){ .now_ms = core_now_ms(core) };
         err_t e = meta_write(core->meta, apply_file_purge, &p, &scratch);
         if (e)
             return err_copy(a, e);
-        *ret_count += (int64_t)p.gone;
+        job_advance(run, (int64_t)p.gone);
     } while (p.due == PURGE_BATCH);
     return NULL;
 }

@@ -12,8 +12,11 @@
 
 #include "core/core.h"
 
-/* Release what is left of holders that have ended (hold_finish_ended), then purge every file whose time has come; while a backup runs (garbage_is_held), none. *ret_count is set, to the number
- * of files purged, also when an error ends the work early. Errors: those of the store. Thread: any. */
-MUST_USE err_t file_purge_due(struct core *, struct arena *a, int64_t *ret_count);
+struct job_run;
+
+/* Release what is left of holders that have ended (hold_finish_ended), then purge every file whose time has come; while a
+ * backup runs (garbage_is_held), none. Reports the files purged to the run (core/job.h; may be NULL) and ends when it is
+ * stopping. Errors: those of the store. Thread: any. */
+MUST_USE err_t file_purge_due(struct core *, struct job_run *, struct arena *a);
 
 #endif

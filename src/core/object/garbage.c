@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/object/garbage.h"
 
+#include "core/job.h"
 #include "core/store/blob_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
@@ -43,21 +44,20 @@ static err_t list_garbage(struct core *core, struct arena *a, struct blob_key_li
     return meta_garbage_list(tx, garbage_grace_ended_ms(core) + 1, GARBAGE_BATCH, a, ret);
 }
 
-err_t garbage_collect(struct core *core, struct arena *a, int64_t *ret_count)
+err_t garbage_collect(struct core *core, struct job_run *run, struct arena *a)
 {
     struct blob_key_list keys;
-    *ret_count = 0;
     do {
         SCRATCH(scratch);
         keys = (struct blob_key_list){ 0 };
         err_t e = list_garbage(core, &scratch, &keys);
         struct blob_key_list removed = { keys.items, 0 };
-        for (; !e && removed.count < keys.count && !garbage_is_held(core); removed.count++)
+        for (; !e && removed.count < keys.count && !garbage_is_held(core) && !job_is_stopping(run); removed.count++)
             e = core->blob->ops->remove(core->blob, keys.items[removed.count], &scratch);
         if (e && keys.count)
             removed.count--; /* the one that failed stays on the list */
         err_t f = removed.count ? meta_write(core->meta, apply_garbage_forget, &removed, &scratch) : NULL;
-        *ret_count += f ? 0 : (int64_t)removed.count;
+        job_advance(run, f ? 0 : (int64_t)removed.count);
         if (e || f)
             return err_copy(a, e ? e : f);
         if (removed.count < keys.count)

@@ -17,9 +17,10 @@
 
 #include "core/core.h"
 
-/* Remove the bytes whose grace is over; while a backup holds them, none. *ret_count is set, to the number of blobs
- * removed, also when an error ends the work early. Errors: those of the stores. */
-MUST_USE err_t garbage_collect(struct core *, struct arena *a, int64_t *ret_count);
+struct job_run;
+/* Remove the bytes whose grace is over; while a backup holds them, none. Reports the blobs removed to the run (core/job.h;
+ * may be NULL) and ends when it is stopping. Errors: those of the stores. */
+MUST_USE err_t garbage_collect(struct core *, struct job_run *, struct arena *a);
 
 /* What became garbage, or was written, at that time or earlier has outlived the grace. */
 int64_t garbage_grace_ended_ms(struct core *);

@@ -6,6 +6,7 @@
 #include "core/object/sweep.h"
 
 #include "base/buf.h"
+#include "core/job.h"
 #include "core/object/garbage.h"
 #include "core/object/intake.h"
 #include "core/store/blob_store.h"
@@ -25,6 +26,8 @@ struct sweep {
     struct arena *a;
     struct buf list; /* of struct candidate */
     struct sweep_report *report;
+    struct job_run *run;
+    bool stopped;
 };
 
 static struct candidate *candidates(const struct sweep *s, size_t *ret_count)
@@ -50,6 +53,10 @@ static err_t collect_candidate(void *arg, slice key, uint64_t size_bytes, int64_
     struct sweep *s = arg;
     SCRATCH(scratch);
     bool known;
+    if (job_is_stopping(s->run)) {
+        s->stopped = true;
+        return err_make(s->a, ERR_UNAVAILABLE, "the job is stopping"); /* ends the walk, and goes no further */
+    }
     s->report->seen++;
     err_t e = has_row(s->core, key, &scratch, &known);
     if (e)
@@ -104,9 +111,10 @@ static err_t remove_orphans(struct sweep *s)
 {
     size_t count;
     struct candidate *list = candidates(s, &count);
-    for (size_t i = 0; i < count && !garbage_is_held(s->core); i++) {
+    for (size_t i = 0; i < count && !garbage_is_held(s->core) && !job_is_stopping(s->run); i++) {
         TRY(s->core->blob->ops->remove(s->core->blob, list[i].key, s->a));
         s->report->removed++;
+        job_advance(s->run, 1);
     }
     return NULL;
 }
@@ -115,8 +123,15 @@ err_t sweep_run(struct core *core, const struct sweep_request *request, struct a
 {
     struct sweep_report report = { 0 };
     SCOPED(sweep_releasep)
-    struct sweep s = { .core = core, .old_before_ms = garbage_grace_ended_ms(core), .a = a, .report = &report };
-    TRY(core->blob->ops->each(core->blob, a, collect_candidate, &s));
+    struct sweep s = {
+        .core = core, .old_before_ms = garbage_grace_ended_ms(core), .a = a, .report = &report, .run = request->run
+    };
+    err_t walk = core->blob->ops->each(core->blob, a, collect_candidate, &s);
+    if (s.stopped) {
+        *ret = report;
+        return NULL;
+    }
+    TRY(walk);
     TRY(prove_orphans(&s));
     size_t count;
     struct candidate *list = candidates(&s, &count);

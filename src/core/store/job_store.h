@@ -1,21 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Background jobs. */
+/* Background jobs. Every change of a state is one statement that names the state it expects, so that several workers,
+ * in one process or in several, may work on the same rows: whoever comes second gets NOT_FOUND or CONFLICT, and nothing
+ * is changed. A commit that queued a job, or asked for a run to stop, calls the function given to meta_on_jobs. */
 #ifndef CAIS_CORE_STORE_JOB_STORE_H
 #define CAIS_CORE_STORE_JOB_STORE_H
 
 #include "core/records/job.h"
 #include "core/store/transaction.h"
 
+/* ---- adding ---- */
+
+/* Adds a job that is QUEUED: kind, subject, account_id, group, payload, created_at_ms and run_at_ms are taken. */
 MUST_USE err_t meta_job_add(struct meta_tx *, const struct job *, struct arena *a, int64_t *ret_id);
-/* Adds the periodic job of that kind when there is none. Jobs of that kind that are RUNNING become QUEUED: the server
- * ended while they ran. So does a periodic job that is DONE or FAILED, to run at run_at_ms. */
-MUST_USE err_t meta_job_ensure(struct meta_tx *, slice kind, int64_t run_at_ms, struct arena *a);
-/* Of the QUEUED jobs whose run_at_ms is not later than now_ms, the one that was due first. NOT_FOUND when there is
- * none. */
-MUST_USE err_t meta_job_due(struct meta_tx *, int64_t now_ms, struct arena *a, struct job *ret);
-/* Writes everything but id, kind and subject. */
-MUST_USE err_t meta_job_save(struct meta_tx *, const struct job *, struct arena *a);
+/* Adds the periodic job of a kind, due at now_ms, when there is none. */
+MUST_USE err_t meta_job_ensure(struct meta_tx *, slice kind, int64_t now_ms, struct arena *a);
+/* Makes jobs of a kind due now that wait until after latest_ms because of the clock, which was ahead when they were
+ * queued again: the periodic one, and those that wait for another attempt. */
+MUST_USE err_t meta_job_advance(struct meta_tx *, slice kind, int64_t now_ms, int64_t latest_ms, struct arena *a);
+/* Ends every lease of a kind now. For a process that knows that no other process has the store: whoever held them is
+ * gone. */
+MUST_USE err_t meta_job_end_leases(struct meta_tx *, slice kind, int64_t now_ms, struct arena *a);
+
+/* ---- a worker: claim, note, finish ---- */
+
+/* What a worker looks for. */
+struct job_wanted {
+    slice kind;
+    slice owner; /* of the worker. It runs one job at a time, so what still is RUNNING under its name is free */
+    int64_t now_ms;
+    int64_t
+        lease_ms; /* a lease that ends later than now_ms + lease_ms was written by a clock that was ahead: it is over */
+};
+/* The job that the worker should claim: one whose lease has ended, else of the QUEUED jobs that are due one of the
+ * account that was served least recently, and of those the one that was due first. A job waits while an earlier one of
+ * its group is QUEUED or RUNNING. NOT_FOUND when there is none. */
+MUST_USE err_t meta_job_find(struct meta_tx *, const struct job_wanted *, struct arena *a, int64_t *ret_id);
+/* Makes that job RUNNING until now_ms + lease_ms, with one attempt more. NOT_FOUND when another worker has it. */
+MUST_USE err_t meta_job_claim(struct meta_tx *, const struct job_wanted *, int64_t id, struct arena *a,
+                              struct job *ret_job);
+/* Extends the lease; *ret_cancel: somebody asked for the run to stop. CONFLICT when the claim no longer holds. */
+MUST_USE err_t meta_job_renew(struct meta_tx *, const struct job_claim *, int64_t lease_until_ms, struct arena *a,
+                              bool *ret_cancel);
+/* Writes progress and total, and the checkpoint unless it is NULL (.p). CONFLICT when the claim no longer holds. */
+MUST_USE err_t meta_job_note(struct meta_tx *, const struct job_claim *, const struct job_notes *, struct arena *a);
+enum job_finish { JOB_FINISH_ALWAYS, JOB_FINISH_UNLESS_CANCELLED, JOB_FINISH_IF_CANCELLED };
+/* Ends the claim: writes state, run_at_ms, finished_at_ms, attempts, result and error of the job. Cancelled: somebody
+ * asked for the run to stop. CONFLICT when the claim no longer holds, or that is not as expected. */
+MUST_USE err_t meta_job_finish(struct meta_tx *, const struct job_claim *, const struct job *, enum job_finish,
+                               struct arena *a);
+/* When a worker should look for jobs of the kind again, if nothing is added: the earliest time after now_ms at which a
+ * job is due or a lease ends. INT64_MAX: there is none. */
+MUST_USE err_t meta_job_next_ms(struct meta_tx *, slice kind, int64_t now_ms, struct arena *a, int64_t *ret_ms);
+
+/* ---- people ---- */
+
+MUST_USE err_t meta_job_get(struct meta_tx *, int64_t id, struct arena *a, struct job *ret);
 /* By id, ascending. */
 MUST_USE err_t meta_job_list(struct meta_tx *, struct arena *a, struct job_list *ret);
+/* FAILED, CANCELLED or QUEUED becomes QUEUED and due now, with no attempts made; notes stay. CONFLICT in another state. */
+MUST_USE err_t meta_job_retry(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
+/* QUEUED, not periodic, becomes CANCELLED; RUNNING is asked to stop. CONFLICT otherwise. */
+MUST_USE err_t meta_job_cancel(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
+/* Removes at most `limit` jobs that are DONE, FAILED or CANCELLED and finished before that time. */
+MUST_USE err_t meta_job_forget(struct meta_tx *, int64_t before_ms, size_t limit, struct arena *a, int64_t *ret_count);
 
 #endif

@@ -55,6 +55,10 @@ MUST_USE err_t meta_write(struct meta_store *, meta_apply_fn *apply, void *arg, 
  * the record was looked up. */
 uint64_t meta_generation(struct meta_store *);
 
+/* Sets what is called after each commit that queued a job or asked a run to stop (core/store/job_store.h), before `done`
+ * of the write. It must not block. Not to be called while writes are submitted. */
+void meta_on_jobs(struct meta_store *, void (*changed)(void *arg), void *arg);
+
 /* ---- the whole store ---- */
 
 /* Makes a consistent copy of the database at `path` while the store is in use; see sql/sql.h. */

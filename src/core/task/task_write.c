@@ -22,7 +22,7 @@ err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply, void *ar
     if (e || !w->ending.more)
         return e;
     /* The removal is committed, and records what is left to release: if this fails, the next purge does it. */
-    err_t left_to_the_purge = hold_finish_ended(w->core, w->who, a);
+    err_t left_to_the_purge = hold_finish_ended(w->core, w->who, NULL, a);
     (void)left_to_the_purge;
     return NULL;
 }

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lease of a run is renewed by the run itself, in job_is_stopping and job_progress: a run that hangs loses it. */
+#include "core/job.h"
+
+#include "core/core_priv.h"
+#include "core/event.h"
+#include "core/store/job_store.h"
+#include "core/store/transaction.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    NOTES_MS = 1000,    /* notes are written at most so often */
+    RENEWALS = 3,       /* in the time of one lease */
+    FORGET_BATCH = 500, /* jobs in one write */
+    SECOND_MS = 1000,
+    NS_PER_MS = 1000000,
+    NS_PER_SECOND = 1000000000
+};
+
+/* ---- waking ---- */
+
+struct job_signal {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    uint64_t changes; /* written under mutex; atomic to read */
+};
+
+struct job_signal *job_signal_new(void)
+{
+    struct job_signal *s = must_malloc(sizeof *s);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&s->mutex, NULL);
+    return s;
+}
+
+void job_signal_free(struct job_signal *s)
+{
+    pthread_cond_destroy(&s->changed);
+    pthread_mutex_destroy(&s->mutex);
+    free(s);
+}
+
+void job_signal_raise(void *arg)
+{
+    struct job_signal *s = arg;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&s->mutex);
+    __atomic_add_fetch(&s->changes, 1, __ATOMIC_SEQ_CST);
+    pthread_cond_broadcast(&s->changed);
+}
+
+void job_wake(struct core *core)
+{
+    job_signal_raise(core->job_signal);
+}
+
+uint64_t job_changes(struct core *core)
+{
+    return __atomic_load_n(&core->job_signal->changes, __ATOMIC_SEQ_CST);
+}
+
+void job_wait(struct core *core, uint64_t seen, int64_t ms)
+{
+    struct job_signal *s = core->job_signal;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / SECOND_MS;
+    until.tv_nsec += ms % SECOND_MS * NS_PER_MS;
+    if (until.tv_nsec >= NS_PER_SECOND) {
+        until.tv_sec++;
+        until.tv_nsec -= NS_PER_SECOND;
+    }
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&s->mutex);
+    while (s->changes == seen && pthread_cond_timedwait(&s->changed, &s->mutex, &until) != ETIMEDOUT) {
+    }
+}
+
+/* ---- adding and people ---- */
+
+err_t job_add(struct core *core, struct meta_tx *tx, const struct job_request *request, struct arena *a,
+              int64_t *ret_id)
+{
+    assert(request->kind.n && request->subject.n);
+    struct job job = { .kind = request->kind,
+                       .subject = request->subject,
+                       .account_id = request->account_id,
+                       .group = request->group,
+                       .payload = request->payload,
+                       .created_at_ms = core_now_ms(core) };
+    job.run_at_ms = request->run_at_ms ? request->run_at_ms : job.created_at_ms;
+    return meta_job_add(tx, &job, a, ret_id);
+}
+
+err_t job_list(struct core *core, struct arena *a, struct job_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_job_list(tx, a, ret);
+}
+
+struct job_change {
+    const struct principal *who;
+    int64_t id, now_ms;
+    bool cancel; /* else retry */
+    bool runs;
+};
+
+static const char *why_no_change(const struct job_change *c, const struct job *job)
+{
+    if (c->cancel && job->state == JOB_QUEUED)
+        return "runs periodically and waits for its time";
+    static const char *const words[] = { [JOB_QUEUED] = "waits",
+                                         [JOB_RUNNING] = "runs",
+                                         [JOB_DONE] = "is done",
+                                         [JOB_FAILED] = "has failed",
+                                         [JOB_CANCELLED] = "is cancelled" };
+    return words[job->state];
+}
+
+static err_t apply_job_change(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct job_change *c = arg;
+    struct job job;
+    TRY(meta_job_get(tx, c->id, a, &job));
+    err_t e = c->cancel ? meta_job_cancel(tx, c->id, c->now_ms, a) : meta_job_retry(tx, c->id, c->now_ms, a);
+    if (err_is(e, ERR_CONFLICT))
+        return err_make(a, ERR_CONFLICT, "job %lld %s", (long long)c->id, why_no_change(c, &job));
+    TRY(e);
+    c->runs = job.state == JOB_RUNNING;
+    struct event_params event = { .at_ms = c->now_ms,
+                                  .who = c->who,
+                                  .account_id = job.account_id,
+                                  .action = c->cancel ? S("job.cancel") : S("job.retry"),
+                                  .subject = arena_printf(a, "job:%lld", (long long)c->id),
+                                  .detail = job.kind };
+    return event_write(tx, &event, a);
+}
+
+err_t job_retry(struct core *core, const struct principal *who, int64_t id, struct arena *a)
+{
+    struct job_change c = { .who = who, .id = id, .now_ms = core_now_ms(core) };
+    return meta_write(core->meta, apply_job_change, &c, a);
+}
+
+err_t job_cancel(struct core *core, const struct principal *who, int64_t id, struct arena *a, bool *ret_runs)
+{
+    struct job_change c = { .who = who, .id = id, .now_ms = core_now_ms(core), .cancel = true };
+    TRY(meta_write(core->meta, apply_job_change, &c, a));
+    *ret_runs = c.runs;
+    return NULL;
+}
+
+/* ---- a run ---- */
+
+struct renewal {
+    const struct job_run *run;
+    int64_t lease_until_ms;
+    bool cancel;
+};
+
+static err_t apply_job_renew(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct renewal *r = arg;
+    struct job_notes notes = r->run->notes;
+    notes.checkpoint = (slice){ 0 };
+    TRY(meta_job_renew(tx, &r->run->claim, r->lease_until_ms, a, &r->cancel));
+    return r->run->is_exact ? NULL : meta_job_note(tx, &r->run->claim, &notes, a);
+}
+
+/* Also writes the notes, and learns whether the run must stop. While the store fails, the run goes on until its lease
+ * ends. */
+static void renew_lease(struct job_run *run, int64_t now_ms)
+{
+    SCRATCH(a);
+    struct renewal r = { .run = run, .lease_until_ms = now_ms + run->lease_ms };
+    run->changes = job_changes(run->core);
+    err_t e = meta_write(run->core->meta, apply_job_renew, &r, &a);
+    run->renewed_at_ms = now_ms;
+    if (!e)
+        run->lease_until_ms = r.lease_until_ms;
+    if (err_is(e, ERR_CONFLICT) || (e && now_ms >= run->lease_until_ms))
+        run->stop_reason = JOB_STOP_LOST;
+    else if (!e && r.cancel)
+        run->stop_reason = JOB_STOP_CANCEL;
+}
+
+/* Somebody changed a job of this process: this one? A look costs less than a write. */
+static bool is_cancelled(struct job_run *run)
+{
+    SCRATCH(a);
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct job job;
+    run->changes = job_changes(run->core);
+    return !meta_read_begin(run->core->meta, &a, &tx) && !meta_job_get(tx, run->job.id, &a, &job) && job.cancel_at_ms;
+}
+
+bool job_is_stopping(struct job_run *run)
+{
+    if (!run)
+        return false;
+    int64_t now_ms = core_now_ms(run->core);
+    if (!run->stop_reason && now_ms - run->renewed_at_ms >= run->lease_ms / RENEWALS)
+        renew_lease(run, now_ms);
+    if (!run->stop_reason && job_changes(run->core) != run->changes && is_cancelled(run))
+        run->stop_reason = JOB_STOP_CANCEL;
+    if (!run->stop_reason && __atomic_load_n(run->is_ending, __ATOMIC_SEQ_CST))
+        run->stop_reason = JOB_STOP_SERVER;
+    run->was_told = run->stop_reason;
+    return run->was_told;
+}
+
+void job_progress(struct job_run *run, int64_t done, int64_t total)
+{
+    if (!run)
+        return;
+    assert(!run->is_exact);
+    run->notes.progress = done;
+    run->notes.total = total;
+    int64_t now_ms = core_now_ms(run->core);
+    if (now_ms - run->renewed_at_ms >= NOTES_MS && !run->stop_reason)
+        renew_lease(run, now_ms);
+}
+
+void job_advance(struct job_run *run, int64_t items)
+{
+    if (run && items)
+        job_progress(run, run->notes.progress + items, run->notes.total);
+}
+
+err_t job_note(struct meta_tx *tx, struct job_run *run, const struct job_notes *notes, struct arena *a)
+{
+    run->is_exact = true;
+    return meta_job_note(tx, &run->claim, notes, a);
+}
+
+/* ---- forgetting ---- */
+
+struct job_cleanup {
+    int64_t before_ms, count;
+};
+
+static err_t apply_job_forget(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct job_cleanup *c = arg;
+    return meta_job_forget(tx, c->before_ms, FORGET_BATCH, a, &c->count);
+}
+
+err_t job_forget_finished(struct core *core, struct job_run *run, struct arena *a)
+{
+    struct job_cleanup c = { .before_ms = core_now_ms(core) - core->options.finished_jobs_kept_ms };
+    do {
+        if (job_is_stopping(run))
+            return NULL;
+        SCRATCH(scratch);
+        err_t e = meta_write(core->meta, apply_job_forget, &c, &scratch);
+        if (e)
+            return err_copy(a, e);
+        job_advance(run, c.count);
+    } while (c.count == FORGET_BATCH);
+    return NULL;
+}

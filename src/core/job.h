@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Background jobs: rows of the metadata store, so that they survive a restart.
+ *
+ *   job_add, meta_job_ensure
+ *      │
+ *      ▼  meta_job_claim                meta_job_finish:
+ *   QUEUED ──────────────► RUNNING ───────────────────────────► DONE       the run succeeded
+ *    │ ▲ ▲                  │ │ └─────────────────────────────► FAILED     its last attempt failed
+ *    │ │ │                  │ └───────────────────────────────► CANCELLED  job_cancel, and the run stopped or failed
+ *    │ │ └──────────────────┘                                     ▲
+ *    │ │   failed: after the back-off; periodic: after the period;│
+ *    │ │   the server stops: at once                              │
+ *    └─┼──────────────────────────────────────────────────────────┘  job_cancel
+ *      └──── FAILED, CANCELLED: job_retry
+ *
+ * DONE, FAILED and CANCELLED are final: only job_retry, which a person asks for, leaves the last two. A periodic job is
+ * never in one of them. A job that is RUNNING has a lease; when its worker no longer renews it, because its process
+ * ended, another worker claims the job as it stands (RUNNING → RUNNING), and that counts as another attempt. So each run
+ * can be interrupted at any instant and repeated.
+ *
+ * src/jobs has the workers and the kinds. Thread: any, unless stated otherwise. */
+#ifndef CAIS_CORE_JOB_H
+#define CAIS_CORE_JOB_H
+
+#include "core/core.h"
+#include "core/records/job.h"
+
+/* ---- adding ---- */
+
+struct job_request {
+    slice kind;         /* one that a worker knows; else the job waits for one that does */
+    slice subject;      /* not empty */
+    int64_t account_id; /* accounts take turns; 0: the server's own */
+    slice group;        /* jobs of the same group run one after the other, in the order they were added; may be empty */
+    slice payload;      /* may be empty */
+    int64_t run_at_ms;  /* 0: now */
+};
+/* Adds a job inside the caller's write, so that it is there exactly when the change is that it follows from. The
+ * commit wakes the workers of this process. Errors: those of the store. */
+MUST_USE err_t job_add(struct core *, struct meta_tx *, const struct job_request *, struct arena *a, int64_t *ret_id);
+
+/* ---- people ---- */
+
+/* All jobs, by id. Errors: those of the store. */
+MUST_USE err_t job_list(struct core *, struct arena *a, struct job_list *ret);
+/* Makes a job that failed or was cancelled, or that waits, due now; it goes on from what it noted. `who` is in the audit
+ * log. Errors: NOT_FOUND; CONFLICT it runs, or is done; those of the store. */
+MUST_USE err_t job_retry(struct core *, const struct principal *who, int64_t id, struct arena *a);
+/* Cancels a job that waits, or asks one that runs to stop: it is CANCELLED when its run has noticed. A periodic job that
+ * runs stops, too, and waits for its next period. *ret_runs: it was asked to stop.
+ * Errors: NOT_FOUND; CONFLICT it has ended, or is periodic and waits; those of the store. */
+MUST_USE err_t job_cancel(struct core *, const struct principal *who, int64_t id, struct arena *a, bool *ret_runs);
+
+/* ---- a run ---- */
+
+enum job_stop { JOB_GOES_ON, JOB_STOP_SERVER, JOB_STOP_CANCEL, JOB_STOP_LOST };
+
+/* A run of a job; its worker makes it, and one thread uses it. The functions below take NULL, for work that somebody
+ * asked for outside of a job: then there is nothing to report, and nothing stops it. */
+struct job_run {
+    struct core *core;
+    struct job job;         /* as it was claimed */
+    struct job_notes notes; /* a periodic job begins without any, others with those of the attempt before */
+    slice result;           /* may be set by the run, in its arena; ends up in the row when it succeeds */
+    void *context;          /* of its kind */
+    /* used by job.c and the worker */
+    struct job_claim claim;
+    const bool *is_ending;     /* the server stops; atomic */
+    int64_t lease_ms;          /* of each renewal */
+    int64_t lease_until_ms;    /* as last written */
+    int64_t renewed_at_ms;     /* when it was written */
+    uint64_t changes;          /* job_changes as of the last look at the row */
+    enum job_stop stop_reason; /* as far as it is known */
+    bool was_told;             /* job_is_stopping has reported it */
+    bool is_exact;             /* job_note writes the notes, nothing else does */
+};
+/* Must the run end early? Because the server stops, the job was cancelled, or the lease was lost. To be asked between
+ * two steps of the work, each of which takes a second or less: it renews the lease. Once it is true it stays true; the
+ * run then returns soon, and what it returns does not matter. Not inside a write or while a snapshot is open. */
+bool job_is_stopping(struct job_run *);
+/* Reports how far the run is. It reaches the row within about a second, and when the run ends. Not inside a write or
+ * while a snapshot is open, and not by a run that uses job_note. */
+void job_progress(struct job_run *, int64_t done, int64_t total);
+/* The same, with so many items more than before. */
+void job_advance(struct job_run *, int64_t items);
+/* Writes the notes inside a write of the run, so that they are true of exactly what is committed with them: after a crash
+ * the next attempt finds them in run->notes and goes on from there. Errors: CONFLICT the lease was lost: return it, so
+ * that the write is undone; those of the store. */
+MUST_USE err_t job_note(struct meta_tx *, struct job_run *, const struct job_notes *, struct arena *a);
+
+/* Forgets jobs that ended longer ago than core_options.finished_jobs_kept_ms. Errors: those of the store. */
+MUST_USE err_t job_forget_finished(struct core *, struct job_run *, struct arena *a);
+
+/* ---- waking ---- */
+
+/* A number that rises with each commit that queued a job or asked one to stop, and with job_wake. */
+uint64_t job_changes(struct core *);
+/* Waits until the number is another than `seen`, at most for that time. */
+void job_wait(struct core *, uint64_t seen, int64_t ms);
+void job_wake(struct core *);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a kind of job says about its runs. */
+#ifndef CAIS_JOBS_KIND_H
+#define CAIS_JOBS_KIND_H
+
+#include "core/job.h"
+
+enum job_lane {
+    LANE_CARE,  /* short periodic work: one thread */
+    LANE_SWEEP, /* long looks at everything there is: one thread */
+    LANE_WORK,  /* what clients asked for: several threads */
+    JOB_LANES
+};
+
+struct job_kind {
+    const char *name;
+    enum job_lane lane;
+    int64_t period_ms;      /* 0: it runs when a job is added */
+    int64_t max_attempts;   /* then the job is FAILED; 0: no limit. Periodic kinds have none */
+    int64_t retry_first_ms; /* the back-off after the first failed attempt; it doubles with each more, */
+    int64_t retry_max_ms;   /* up to this. Half of it, at most, is taken off by chance */
+    /* One run. It does its work in steps, between which it asks job_is_stopping, reports job_progress, and can be
+     * interrupted at any instant and run again. Returns what went wrong; `a` lives until the outcome is written. */
+    err_t (*run)(struct job_run *, struct arena *a);
+    void *context; /* job_run.context */
+};
+
+#endif
