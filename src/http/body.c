@@ -17,13 +17,35 @@
 #define STEPS_A_RUN 16
 #define BUFFERS_A_RUN 8 /* of one upload, before the worker serves another upload */
 
+/* ---- states ---- */
+
+#define BIT(state) (1u << BODY_##state)
+
+void body_move(struct exchange *x, enum body_state to)
+{
+    static const unsigned next[BODY_STATES] = {
+        [BODY_UNREAD] = BIT(COLLECT) | BIT(DROP) | BIT(INLINE) | BIT(WORKERS),
+        [BODY_INLINE] = BIT(WORKERS) | BIT(CUT) | BIT(FINISHED),
+        [BODY_WORKERS] = BIT(CUT) | BIT(FINISHED),
+        [BODY_CUT] = BIT(FINISHED),
+        [BODY_FINISHED] = BIT(DROP),
+    };
+    assert(next[x->body_state] & 1u << to);
+    x->body_state = to;
+}
+
+static bool goes_to_sink(const struct exchange *x)
+{
+    return x->body_state == BODY_INLINE || x->body_state == BODY_WORKERS;
+}
+
 /* ---- ending a body ---- */
 
-static void finish_sink(struct exchange *x)
+static void finish_sink(struct exchange *x, bool cut)
 {
     err_t e = x->body_error;
-    if (!e && x->aborted)
-        e = http_refuse(&x->pub.arena, x->abort_refusal, x->abort_text);
+    if (!e && cut)
+        e = http_refuse(&x->pub.arena, x->cut_refusal, x->cut_text);
     e = x->sink->finish(x->sink, &x->pub, e);
     if (e)
         http_fail(&x->pub, e);
@@ -31,7 +53,7 @@ static void finish_sink(struct exchange *x)
 
 static void finish_sink_on_worker(struct pool_task *t)
 {
-    finish_sink(EXCHANGE_OF(t, task));
+    finish_sink(EXCHANGE_OF(t, task), false);
 }
 
 static void begin_finish(struct exchange *x)
@@ -40,17 +62,17 @@ static void begin_finish(struct exchange *x)
         loop_release_buffer(x->loop, x->filling);
         x->filling = NULL;
     }
-    x->finishing = true;
+    bool cut = x->body_state == BODY_CUT;
+    body_move(x, BODY_FINISHED);
     exchange_wait(x);
-    bool failed = x->body_error || x->aborted;
-    if (!failed && x->sink->blocks && x->sink->blocks(x->sink)) {
+    if (!cut && !x->body_error && x->sink->blocks && x->sink->blocks(x->sink)) {
         x->task.run = finish_sink_on_worker;
         if (!pool_submit(x->loop->server->workers, &x->task))
             /* this queue has no limit, so an upload that has arrived completely is not lost */
             pool_submit(x->loop->server->body_workers, &x->task);
         return;
     }
-    finish_sink(x);
+    finish_sink(x, cut);
 }
 
 void body_abort(struct exchange *x, enum http_refusal refusal, const char *text)
@@ -59,14 +81,14 @@ void body_abort(struct exchange *x, enum http_refusal refusal, const char *text)
         conn_close(x->conn);
         return;
     }
+    if (x->body_state == BODY_CUT)
+        return;
     x->keep_alive = false;
     x->close_after = true;
-    if (x->mode == BODY_SINK) {
-        if (!x->aborted) {
-            x->aborted = true;
-            x->abort_refusal = refusal;
-            x->abort_text = text;
-        }
+    if (goes_to_sink(x)) {
+        body_move(x, BODY_CUT);
+        x->cut_refusal = refusal;
+        x->cut_text = text;
         if (x->buffers_at_workers == 0)
             begin_finish(x);
         return; /* else return_buffer does so when the last buffer comes back */
@@ -84,21 +106,24 @@ static void deliver_body_bytes(void *arg, slice bytes)
     x->body_received += bytes.n;
     x->conn->window_bytes += (int64_t)bytes.n;
     STAT_ADD(x->loop, bytes_in, bytes.n);
-    switch (x->mode) {
+    switch (x->body_state) {
     case BODY_COLLECT:
         buf_add(&x->collected, bytes);
         break;
-    case BODY_SINK:
-        if (x->uses_workers) {
-            assert(x->filling->n + bytes.n <= BODY_BUFFER_BYTES);
-            memcpy(x->filling->bytes + x->filling->n, bytes.p, bytes.n);
-            x->filling->n += bytes.n;
-        } else if (!x->body_error && bytes.n) {
+    case BODY_INLINE:
+        if (!x->body_error && bytes.n)
             x->body_error = x->sink->write(x->sink, bytes);
-        }
         break;
-    case BODY_NONE:
+    case BODY_WORKERS:
+        assert(x->filling->n + bytes.n <= BODY_BUFFER_BYTES);
+        memcpy(x->filling->bytes + x->filling->n, bytes.p, bytes.n);
+        x->filling->n += bytes.n;
+        break;
+    case BODY_UNREAD:
     case BODY_DROP:
+    case BODY_CUT:
+    case BODY_FINISHED:
+    case BODY_STATES:
         break;
     }
 }
@@ -114,7 +139,6 @@ static bool decode_framing(struct conn *c, size_t max_bytes)
             in.n = (size_t)x->body_left;
         deliver_body_bytes(x, in);
         x->body_left -= (int64_t)in.n;
-        x->body_done = x->body_left == 0;
         c->input = slice_from(c->input, in.n);
         return true;
     }
@@ -125,7 +149,8 @@ static bool decode_framing(struct conn *c, size_t max_bytes)
         return false;
     }
     c->input = slice_from(c->input, used);
-    x->body_done = r == MESSAGE_DONE;
+    if (r == MESSAGE_DONE)
+        x->body_left = 0;
     return true;
 }
 
@@ -150,9 +175,7 @@ static void return_buffer(struct mail *m)
     struct exchange *x = exchange_checked(b->x);
     x->buffers_at_workers--;
     loop_release_buffer(x->loop, b);
-    if (x->finishing)
-        return;
-    if (x->buffers_at_workers == 0 && (x->aborted || x->body_error))
+    if (x->buffers_at_workers == 0 && (x->body_state == BODY_CUT || x->body_error))
         begin_finish(x);
     else
         loop_mark_ready(x->loop, x->conn);
@@ -219,7 +242,6 @@ static ssize_t recv_into_filling(struct conn *c)
     if (n > 0) {
         b->n += (size_t)n;
         x->body_left -= n;
-        x->body_done = x->body_left == 0;
         x->body_received += (uint64_t)n;
         c->window_bytes += n;
         STAT_ADD(x->loop, bytes_in, n);
@@ -261,9 +283,9 @@ static enum body_step receive_for_worker(struct conn *c, bool *ret_again)
     /* Submit a buffer that is full, the last one, or one that cannot be filled now while the worker has none to
      * write. */
     bool full = x->filling->n == BODY_BUFFER_BYTES;
-    if (x->filling->n && (full || x->body_done || (n == -1 && x->buffers_at_workers == 0))) {
+    if (x->filling->n && (full || x->body_left == 0 || (n == -1 && x->buffers_at_workers == 0))) {
         submit_filling(x);
-    } else if (x->filling->n == 0 && (n == -1 || x->body_done)) {
+    } else if (x->filling->n == 0 && (n == -1 || x->body_left == 0)) {
         loop_release_buffer(x->loop, x->filling); /* a sender that pauses owns no buffer */
         x->filling = NULL;
     }
@@ -276,22 +298,22 @@ static enum body_step receive_for_worker(struct conn *c, bool *ret_again)
 static enum body_step finish_after_error(struct exchange *x)
 {
     x->close_after = x->close_after || x->chunked || x->body_left > DRAIN_BYTES;
-    if (x->buffers_at_workers == 0)
-        begin_finish(x);
-    return x->buffers_at_workers ? BODY_WAITS : BODY_ENDED;
+    begin_finish(x);
+    return BODY_ENDED;
 }
 
 enum body_step body_run(struct conn *c)
 {
     struct exchange *x = c->x;
-    if (x->aborted)
+    assert(x->body_state != BODY_UNREAD);
+    if (x->body_state == BODY_CUT)
         return BODY_WAITS; /* for the last buffer to come back */
     send_continue(c);
     for (int i = 0; i < STEPS_A_RUN; i++) {
-        bool sink = x->mode == BODY_SINK;
+        bool sink = goes_to_sink(x);
         if (sink && x->buffers_at_workers == 0 && x->body_error)
             return finish_after_error(x);
-        if (x->body_done) {
+        if (x->body_left == 0) {
             if (!sink)
                 return BODY_COMPLETE;
             if (x->filling && x->filling->n)
@@ -301,7 +323,7 @@ enum body_step body_run(struct conn *c)
             begin_finish(x);
             return BODY_ENDED;
         }
-        if (sink && x->uses_workers) {
+        if (x->body_state == BODY_WORKERS) {
             bool again;
             enum body_step r = receive_for_worker(c, &again);
             if (r != BODY_WAITS || !again)
@@ -318,8 +340,8 @@ enum body_step body_run(struct conn *c)
             }
         }
         bool well_formed = decode_framing(c, SIZE_MAX);
-        bool full = x->mode == BODY_COLLECT && x->collected.failed;
-        if (full || (x->mode == BODY_DROP && x->body_received > (uint64_t)DRAIN_BYTES)) {
+        bool full = x->body_state == BODY_COLLECT && x->collected.failed;
+        if (full || (x->body_state == BODY_DROP && x->body_received > (uint64_t)DRAIN_BYTES)) {
             /* Checked before well_formed: which of the two is found must not depend on how the bytes arrive. */
             body_abort(x, HTTP_REFUSE_BODY_TOO_LARGE, NULL);
             return BODY_ENDED;
@@ -328,8 +350,8 @@ enum body_step body_run(struct conn *c)
             body_abort(x, HTTP_REFUSE_MALFORMED, c->message->why);
             return BODY_ENDED;
         }
-        if (sink && x->body_received > BODY_INLINE_BYTES)
-            x->uses_workers = true;
+        if (x->body_state == BODY_INLINE && x->body_received > BODY_INLINE_BYTES)
+            body_move(x, BODY_WORKERS);
     }
     loop_mark_ready(x->loop, c); /* other connections run first */
     return BODY_WAITS;
@@ -338,8 +360,7 @@ enum body_step body_run(struct conn *c)
 void http_receive(struct http_exchange *pub, struct http_sink *sink)
 {
     struct exchange *x = EXCHANGE_OF(pub, pub);
-    assert(loop_is_current(x->loop) && x->mode == BODY_NONE && !x->replied);
-    x->mode = BODY_SINK;
+    assert(loop_is_current(x->loop) && x->body_state == BODY_UNREAD && !x->replied);
     x->sink = sink;
-    x->uses_workers = !x->chunked && x->body_left > (int64_t)BODY_INLINE_BYTES;
+    body_move(x, x->body_left > (int64_t)BODY_INLINE_BYTES ? BODY_WORKERS : BODY_INLINE);
 }

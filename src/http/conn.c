@@ -233,6 +233,7 @@ static void refuse_head(struct conn *c, const char *head, const struct message *
     conn_move(c, CONN_WAIT);
     x->keep_alive = false;
     x->chunked = true; /* where its body ends is not known */
+    x->body_left = BODY_LEFT_UNKNOWN;
     if (m)
         copy_first_line(x, head, m);
     c->input.n = 0;
@@ -343,7 +344,7 @@ static void run_linger(struct conn *c)
 
 static void drop_rest(struct conn *c)
 {
-    c->x->mode = BODY_DROP;
+    body_move(c->x, BODY_DROP);
     conn_move(c, CONN_DROP);
 }
 
@@ -357,7 +358,7 @@ static void conn_reply_sent(struct conn *c)
 {
     struct exchange *x = c->x;
     bool stay = x->keep_alive && !x->close_after && !c->eof && !c->loop->stopping;
-    bool unread = !x->body_done;
+    bool unread = x->body_left != 0;
     if (stay && unread) { /* the rest is small enough to be read: connection_persists in send.c */
         drop_rest(c);
         return;

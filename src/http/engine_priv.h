@@ -237,7 +237,28 @@ enum piece_state {
     PIECE_NONE_LEFT  /* the end of the body was added, or there is no body */
 };
 
-enum body_mode { BODY_NONE, BODY_COLLECT, BODY_DROP, BODY_SINK };
+/* What becomes of the body of a request. body_move makes every move and asserts its arrow.
+ *
+ *   UNREAD ── begin_collect ──► COLLECT
+ *    │ │ └─── begin_collect, drop_rest ────────────────────────────► DROP
+ *    │ │                                                               ▲
+ *    │ └─ http_receive ─► INLINE ────────── begin_finish ─────┐        │ drop_rest
+ *    │                     │  │                               ▼        │
+ *    │            body_run │  └─ body_abort ─► CUT ───────► FINISHED ──┘
+ *    │                     ▼                    ▲ begin_finish ▲
+ *    └─ http_receive ─► WORKERS ── body_abort ──┘              │
+ *                          └─────────────── begin_finish ──────┘ */
+enum body_state {
+    BODY_UNREAD,   /* nobody has asked for it yet */
+    BODY_COLLECT,  /* it goes to `collected` */
+    BODY_DROP,     /* it is read and dropped: all of it, or what is left after an early reply */
+    BODY_INLINE,   /* it goes to the sink, which runs on the loop */
+    BODY_WORKERS,  /* it goes through buffers to the sink, which runs on body workers */
+    BODY_CUT,      /* no more bytes will come; the workers may still have buffers */
+    BODY_FINISHED, /* the sink's finish was called, or is about to be */
+    BODY_STATES
+};
+#define BODY_LEFT_UNKNOWN (-1) /* a chunked body that has not ended */
 
 struct exchange {
     struct http_exchange pub; /* first: an API's pointer to it is a pointer to this struct */
@@ -253,22 +274,19 @@ struct exchange {
     bool keep_alive, head_only, wants_continue;
     int minor;
     /* the body of the request */
-    enum body_mode mode;
-    bool chunked, body_done;
-    int64_t body_left; /* of a Content-Length */
+    enum body_state body_state;
+    bool chunked;
+    int64_t body_left; /* bytes that were not read yet, or BODY_LEFT_UNKNOWN; 0: the body has ended */
     uint64_t body_received;
     struct buf collected;
     struct http_sink *sink;
-    err_t body_error;            /* of the sink; written by the thread that runs the sink */
-    unsigned buffers_at_workers; /* submitted to the body workers, or on their way back */
-    struct body_buffer *filled;  /* submitted buffers that were not written yet; under the loop's filled_lock */
-    struct pool_task body_task;  /* is queued or runs while there are filled buffers */
-    bool uses_workers;           /* the sink runs on body workers, not on the loop */
-    bool finishing;              /* the sink's finish was called, or is about to be */
-    bool aborted;                /* no more bytes will come: finish with this refusal */
-    enum http_refusal abort_refusal;
-    const char *abort_text;
-    struct body_buffer *filling; /* the buffer that the loop reads into */
+    err_t body_error;              /* of the sink; written by the thread that runs the sink */
+    unsigned buffers_at_workers;   /* submitted to the body workers, or on their way back */
+    struct body_buffer *filled;    /* submitted buffers that were not written yet; under the loop's filled_lock */
+    struct pool_task body_task;    /* is queued or runs while there are filled buffers */
+    struct body_buffer *filling;   /* the buffer that the loop reads into */
+    enum http_refusal cut_refusal; /* why the body was cut: finish gets this refusal */
+    const char *cut_text;
     /* the reply */
     bool replied; /* written by the thread that replies; read by the loop after the hand-over */
     bool close_after;
@@ -313,6 +331,7 @@ void exchange_replied(struct exchange *);
 
 /* ---- body.c: bodies of requests ---- */
 
+void body_move(struct exchange *, enum body_state to);
 enum body_step { BODY_WAITS, BODY_COMPLETE, BODY_ENDED /* the connection has moved */ };
 /* Process what is available: conn->input first, then the socket. */
 enum body_step body_run(struct conn *);

@@ -173,8 +173,7 @@ static void copy_request_head(struct exchange *x, const char *head, const struct
     x->keep_alive = m->keep_alive && !x->loop->stopping;
     x->wants_continue = m->expect_continue;
     x->chunked = m->chunked;
-    x->body_left = m->chunked ? 0 : m->content_length;
-    x->body_done = !m->chunked && m->content_length == 0;
+    x->body_left = m->chunked ? BODY_LEFT_UNKNOWN : m->content_length;
 }
 
 /* Use X-Forwarded-*, but only of a trusted proxy. */
@@ -260,7 +259,7 @@ static void begin_collect(struct exchange *x, size_t max_bytes, bool drop)
         exchange_refuse(x, HTTP_REFUSE_BODY_TOO_LARGE, NULL);
         return;
     }
-    x->mode = drop ? BODY_DROP : BODY_COLLECT;
+    body_move(x, drop ? BODY_DROP : BODY_COLLECT);
     buf_init(&x->collected, max_bytes);
 }
 
@@ -300,7 +299,7 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     }
     if (route->flags & HTTP_STREAM) {
         run_api(pub, route->handle);
-        if (x->mode == BODY_NONE && x->conn->state == CONN_BODY)
+        if (x->body_state == BODY_UNREAD && x->conn->state == CONN_BODY)
             exchange_wait(x); /* the handler has passed the exchange on, and will reply later */
         return;
     }
@@ -310,7 +309,7 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
 void http_collect(struct http_exchange *pub, size_t max_body, err_t (*on_collected)(struct http_exchange *))
 {
     struct exchange *x = EXCHANGE_OF(pub, pub);
-    assert(loop_is_current(x->loop) && x->mode == BODY_NONE && !x->replied);
+    assert(loop_is_current(x->loop) && x->body_state == BODY_UNREAD && !x->replied);
     x->on_collected = on_collected;
     begin_collect(x, max_body ? max_body : (size_t)DRAIN_BYTES, max_body == 0);
 }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -113,7 +114,7 @@ static bool connection_persists(const struct exchange *x)
         return false;
     if (x->producer && x->minor == 0)
         return false; /* HTTP/1.0 has no chunks: the end of the connection marks the end of the body */
-    if (x->body_done)
+    if (x->body_left == 0)
         return true;
     /* The body was not read yet. Read it if it is small and the client is certain to send it. */
     return !x->chunked && !x->wants_continue && x->body_left <= DRAIN_BYTES;
@@ -126,6 +127,7 @@ static uint64_t body_length(const struct exchange *x)
 
 void send_start(struct exchange *x)
 {
+    assert(x->body_state <= BODY_DROP || x->body_state == BODY_FINISHED); /* finish replies where there is a sink */
     if (!connection_persists(x)) {
         x->close_after = true;
         x->keep_alive = false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state machine of a connection, without a socket: each arrow, its deadline, and that there is no other arrow. */
+/* The state machines of a connection and of a body, without a socket: each arrow, the deadline of each state, and that
+ * there is no other arrow. */
 #include "death.h"
 #include "test.h"
 
@@ -167,9 +168,77 @@ TEST(a_move_aborts_if_the_exchange_is_missing_or_left_over)
     }
 }
 
+/* ---- the body ---- */
+
+static const struct body_arrow {
+    enum body_state from, to;
+} body_arrows[] = {
+    { BODY_UNREAD, BODY_COLLECT },  { BODY_UNREAD, BODY_DROP },    { BODY_UNREAD, BODY_INLINE },
+    { BODY_UNREAD, BODY_WORKERS },  { BODY_INLINE, BODY_WORKERS }, { BODY_INLINE, BODY_CUT },
+    { BODY_INLINE, BODY_FINISHED }, { BODY_WORKERS, BODY_CUT },    { BODY_WORKERS, BODY_FINISHED },
+    { BODY_CUT, BODY_FINISHED },    { BODY_FINISHED, BODY_DROP },
+};
+
+static bool is_body_arrow(int from, int to)
+{
+    for (size_t i = 0; i < LENGTH_OF(body_arrows); i++)
+        if ((int)body_arrows[i].from == from && (int)body_arrows[i].to == to)
+            return true;
+    return false;
+}
+
+struct body_attempt {
+    struct exchange exchange;
+    enum body_state to;
+};
+
+static void move_body(void *arg)
+{
+    struct body_attempt *a = arg;
+    body_move(&a->exchange, a->to);
+}
+
+TEST(a_body_moves_along_its_arrows_and_aborts_on_every_other_move)
+{
+    for (int from = 0; from < BODY_STATES; from++) {
+        for (int to = 0; to < BODY_STATES; to++) {
+            struct body_attempt a = { .exchange.body_state = (enum body_state)from, .to = (enum body_state)to };
+            if (is_body_arrow(from, to)) {
+                body_move(&a.exchange, a.to);
+                EXPECT_EQ(a.exchange.body_state, to);
+            } else if (!aborts(move_body, &a)) {
+                fail_msg("body state %d may move to %d", from, to);
+            }
+        }
+    }
+}
+
+static void start_reply(void *arg)
+{
+    struct machine *m = arg;
+    struct http_server server = { .o.clock = clock_system() };
+    m->loop.server = &server;
+    m->exchange.conn = &m->conn;
+    m->exchange.loop = &m->loop;
+    m->exchange.status = 200;
+    send_start(&m->exchange);
+}
+
+TEST(only_the_finish_of_a_sink_may_reply_to_a_body_that_a_sink_receives)
+{
+    for (int body = 0; body < BODY_STATES; body++) {
+        struct machine m;
+        machine_init(&m, CONN_BODY, CONN_SEND);
+        m.exchange.body_state = (enum body_state)body;
+        EXPECT_EQ(aborts(start_reply, &m), body == BODY_INLINE || body == BODY_WORKERS || body == BODY_CUT);
+    }
+}
+
 RUN_TESTS(cmocka_unit_test(each_arrow_sets_the_deadline_of_its_state),
           cmocka_unit_test(a_move_replaces_the_deadline_of_the_former_state),
           cmocka_unit_test(the_handshake_and_the_wait_for_the_first_byte_share_one_deadline),
           cmocka_unit_test(progress_begins_the_deadline_of_the_state_again),
           cmocka_unit_test(a_move_without_an_arrow_aborts),
-          cmocka_unit_test(a_move_aborts_if_the_exchange_is_missing_or_left_over))
+          cmocka_unit_test(a_move_aborts_if_the_exchange_is_missing_or_left_over),
+          cmocka_unit_test(a_body_moves_along_its_arrows_and_aborts_on_every_other_move),
+          cmocka_unit_test(only_the_finish_of_a_sink_may_reply_to_a_body_that_a_sink_receives))
