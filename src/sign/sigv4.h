@@ -97,7 +97,7 @@ struct sigv4_signed {
 MUST_USE enum sign_fault sigv4_sign(const struct sigv4_signer *who, const struct sign_request *r, slice payload_tag,
                                     int64_t now_ms, struct arena *a, struct sigv4_signed *ret);
 
-/* Sign a link. *ret_query is its whole query, including that of r. Whoever uses the link must send the headers of r,
+/* Sign a link. *ret_query is its whole query, including that of r. A request with the link must have the headers of r,
  * host among them, unchanged. The body is not signed, unless x-amz-content-sha256 is a header or parameter of r.
  * Faults: MALFORMED escape or header name; LIFETIME; PAYLOAD_TAG. */
 MUST_USE enum sign_fault sigv4_sign_link(const struct sigv4_signer *who, const struct sign_request *r,

@@ -22,7 +22,7 @@ struct bucket_fixture bucket_fixture_new(struct world *w)
     return s;
 }
 
-/* ---- putting ---- */
+/* ---- writing entries ---- */
 
 struct put_outcome {
     pthread_mutex_t mutex;
@@ -90,7 +90,7 @@ void bucket_fixture_store(const struct bucket_fixture *s, slice key, slice bytes
     EXPECT_OK(bucket_fixture_put(s, &request, bytes, s->w->a, &unused));
 }
 
-/* ---- reading ---- */
+/* ---- reading entries ---- */
 
 static err_t read_in_pieces(const struct content *content, struct arena *a, slice *ret)
 {

@@ -66,7 +66,7 @@ int64_t guarded_fixture_issue(const struct guarded_fixture *, slice key, uint64_
 /* ---- the whole store ---- */
 
 int64_t count_objects(struct world *w); /* records of objects, whatever refers to them */
-/* No objects and no used room are left, and, after the periodic jobs, no blobs. */
+/* Expects that there are no objects and no used bytes, and after the periodic jobs no blobs. */
 void expect_empty_store(struct world *w);
 
 #endif

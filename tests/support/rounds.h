@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How often a loop of a test runs, and what it draws its chance from: tests/rounds.def, CAIS_ROUNDS and CAIS_SEED. */
+/* The number of rounds of each loop (tests/rounds.def, CAIS_ROUNDS) and the seed of its random numbers (CAIS_SEED). */
 #ifndef CAIS_TESTS_ROUNDS_H
 #define CAIS_TESTS_ROUNDS_H
 
@@ -13,7 +13,8 @@ enum rounds_name {
 #undef ROUNDS
 };
 
-/* The number of rounds of this loop: that of the proof when CAIS_ROUNDS is `full`, else that of a test; at least 1. */
+/* The number of rounds of this loop: the number for `make proof` if CAIS_ROUNDS is `full`, else that for `make test`. It
+ * is at least 1. */
 static inline int rounds(enum rounds_name name)
 {
     static const struct {
@@ -27,15 +28,15 @@ static inline int rounds(enum rounds_name name)
     return wanted && strcmp(wanted, "full") == 0 ? numbers[name].proof : numbers[name].test;
 }
 
-/* What chance begins with: CAIS_SEED, else 1. A run with the same seed draws the same. */
+/* The seed of all random numbers: CAIS_SEED, else 1. Runs with the same seed use the same random numbers. */
 static inline uint64_t rounds_seed(void)
 {
     const char *seed = getenv("CAIS_SEED");
     return seed ? strtoull(seed, NULL, 10) : 1;
 }
 
-/* For a loop `for (nth = fault_first(); …; nth += fault_step())` over the calls that can fail, counted from 1: every
- * call in a proof, one in ten otherwise, from a place that the seed chooses. */
+/* For a loop `for (nth = fault_first(); …; nth += fault_step())` that makes the nth call fail, counted from 1. `make proof`
+ * makes every call fail in turn. Otherwise every tenth call fails, and the seed chooses the first one. */
 static inline int64_t fault_step(void)
 {
     return 10 / rounds(ROUNDS_fault_places);

@@ -126,7 +126,7 @@ err_t ticket_fixture_put(const struct ticket_fixture *p, int64_t file_id, slice 
     return meta_write(p->w->core.meta, apply_fixture_put, &put, p->w->a);
 }
 
-/* ---- confirming, and what a test asks ---- */
+/* ---- confirmation and queries ---- */
 
 err_t ticket_fixture_confirm(const struct ticket_fixture *p, const struct principal *who, int64_t file_id)
 {

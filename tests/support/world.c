@@ -126,7 +126,7 @@ struct intake_request world_request(const struct principal *who, slice name)
 struct outcome {
     struct world *w;
     pthread_mutex_t mutex;
-    pthread_cond_t told;
+    pthread_cond_t changed;
     int calls;
     err_t e;
     struct file file;
@@ -145,7 +145,7 @@ static void outcome_done(void *arg, err_t e, const struct file *file)
         o->file.name = arena_copy(o->w->a, file->name);
         o->file.content_type = arena_copy(o->w->a, file->content_type);
     }
-    pthread_cond_signal(&o->told);
+    pthread_cond_signal(&o->changed);
 }
 
 err_t world_put(struct world *w, const struct intake_request *request, slice bytes, struct file *ret)
@@ -159,11 +159,11 @@ err_t world_put(struct world *w, const struct intake_request *request, slice byt
             return e;
         }
     }
-    struct outcome o = { .w = w, .mutex = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER };
+    struct outcome o = { .w = w, .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
     intake_finish(in, outcome_done, &o);
     pthread_mutex_lock(&o.mutex);
     while (!o.calls)
-        pthread_cond_wait(&o.told, &o.mutex);
+        pthread_cond_wait(&o.changed, &o.mutex);
     pthread_mutex_unlock(&o.mutex);
     EXPECT_EQ(o.calls, 1);
     TRY(o.e);

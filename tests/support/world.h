@@ -97,7 +97,7 @@ slice world_only_blob(struct world *w); /* the key of the only blob in the store
 int64_t world_file_count(struct world *w);
 int64_t world_event_count(struct world *w, slice action);
 struct account world_account(struct world *w); /* the account "default" as it is now */
-/* How many errors and warnings a full check finds; with notes, if they are wanted. */
+/* The number of errors and warnings that a full fsck finds; with_notes: and of notes. */
 int64_t world_fsck(struct world *w, bool with_notes);
 /* One write in the metadata store, without the checks of core. */
 void world_write(struct world *w, meta_apply_fn *apply, void *arg);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes archives for readers of other makes to judge: zip-sample FILE many | large
+/* Writes an archive that a test reads with other programs. Usage: zip-sample FILE many | large
  *   many    70,000 entries of a few bytes
  *   large   one entry of 4 GiB and 5 bytes of zeros, then a small one; the zeros are a hole in the file */
 #include "base/zip.h"

@@ -410,7 +410,7 @@ TEST(requested_digests_are_computed_over_the_bytes)
     }
     world_wait(w, WORLD_GRACE_MS + hours(6));
     world_run_jobs(w);
-    expect_nothing(w); /* the place function takes the room in the account, and this one takes none */
+    expect_nothing(w); /* the place function charges the account, and this one does not */
 }
 
 TEST(a_digest_declared_after_the_bytes_is_checked)

@@ -60,7 +60,7 @@ static err_t key_of(struct key_dir *p, unsigned char ret[SEAL_KEY_SIZE])
 
 #define HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1F"
 
-TEST(ensure_makes_a_private_key_once)
+TEST(ensure_makes_a_key_of_mode_0600_and_keeps_it)
 {
     PLACE(p);
     unsigned char first[SEAL_KEY_SIZE], second[SEAL_KEY_SIZE];
@@ -148,7 +148,7 @@ TEST(write_never_replaces_a_key)
     EXPECT(access(arena_printf(p.a, "%s.new", p.path).p, F_OK) != 0);
 }
 
-RUN_TESTS(cmocka_unit_test(ensure_makes_a_private_key_once),
+RUN_TESTS(cmocka_unit_test(ensure_makes_a_key_of_mode_0600_and_keeps_it),
           cmocka_unit_test(read_accepts_a_key_with_and_without_line_end),
           cmocka_unit_test(read_refuses_a_file_that_is_not_a_key),
           cmocka_unit_test(read_refuses_a_key_that_other_users_may_read),

@@ -44,7 +44,7 @@ struct intake {
     struct intake_request request;
     uint64_t received;
     struct buf staging;
-    struct hash *md5; /* running, once there is a writer */
+    struct hash *md5; /* exists once there is a writer; hashes the bytes as they arrive */
     struct running_digest *running;
     struct digest *digests; /* one for each of running; their bytes are known at the end */
     size_t digest_count;

@@ -16,7 +16,7 @@ struct document_query {
 /* The files that references of the task hold, each once, by file id, ascending. */
 MUST_USE err_t meta_document_list(struct meta_tx *, const struct document_query *, struct arena *a,
                                   struct document_list *ret);
-/* How many files references of the task hold. */
+/* The number of files that references of the task hold. */
 MUST_USE err_t meta_document_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
 /* Of the files that references of the task hold, the oldest with that name. The name is the file's own, not the
  * reference's, and is compared byte by byte. */

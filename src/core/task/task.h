@@ -118,8 +118,8 @@ MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, c
 
 /* ---- removing a task ---- */
 
-/* Remove a task with its comments and references. Files that came by ticket are deleted at once, whoever uploaded them,
- * unless something else holds them, and so are files whose ticket is pending. Other files that nothing holds any more
+/* Remove a task with its comments and references. Files that came by ticket are deleted at once, no matter who uploaded
+ * them, unless something else holds them, and so are files whose ticket is pending. Other files that nothing holds any more
  * are purged `purge_after_ms` from now.
  * Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_REMOVE. */
 MUST_USE err_t task_remove(struct core *, const struct principal *who, int64_t task_id, int64_t purge_after_ms,
