@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every Python test may ask for."""
+"""Fixtures and options for all Python tests."""
 import os
 import sys
 
@@ -23,11 +23,11 @@ def cais():
 
 
 def pytest_addoption(parser):
-    parser.addoption("--alone", choices=["never", "only"], help="leave out the tests that run alone, or run only those")
+    parser.addoption("--alone", choices=["never", "only"], help="never: leave out the tests that must run alone; only: run only those tests")
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "alone(reason): runs when no other test does, because it measures time or fills a disk")
+    config.addinivalue_line("markers", "alone(reason): runs when no other test runs, because it measures time or fills a disk")
     config.addinivalue_line("markers", "slow_because(reason): may take more than 20 seconds (tools/run-tests)")
 
 

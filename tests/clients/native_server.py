@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stand-in for the native API, as docs/native.md tells it: enough to see what the client sends, and to misbehave.
+"""A fake server for the native API (docs/native.md). It records the requests of a client and can return wrong replies.
 
-It keeps files in memory, on a TCP port or a Unix socket. `server.trouble` makes the next answers wrong.
+It keeps files in memory and listens on a TCP port or a Unix socket. `server.trouble` selects how the next replies are wrong.
 """
 import hashlib
 import http.server
@@ -33,11 +33,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def handle_expect_100(self):
-        """Refuse before the body; otherwise ask for it."""
+        """Refuse the request before its body, or send 100 Continue."""
         return isinstance(self.server.trouble, tuple) or super().handle_expect_100()
 
     def refuse(self, status, code, message):
-        # A connection that is closed before its body was read is reset, and the sender may never see the answer.
+        # If the server closes a connection before it has read the body, the kernel resets it, and the client may lose the reply.
         if self.command == "PUT" and "Expect" not in self.headers:
             self.body()
         body = {"error": {"code": code, "message": message, "request_id": "req-1"}}
@@ -104,7 +104,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def list(self, query, trouble):
         limit, start = int(query["limit"][0]), int(query.get("after", ["0"])[0])
         answer = {"files": [f for f, _ in self.server.files[start:start + limit]]}
-        if trouble == "circle":
+        if trouble == "cycle":
             answer["next"] = "0"
         elif start + limit < len(self.server.files):
             answer["next"] = str(start + limit)
@@ -154,7 +154,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 def start(path=None):
-    """On a port of this machine, or the Unix socket `path` (which may be longer than a socket's address holds)."""
+    """Start a server on a free port, or on the Unix socket `path`, which may be longer than the limit of a socket address."""
     if path:
         here = os.open(os.path.dirname(path), os.O_PATH)
         server = Server(f"/proc/self/fd/{here}/{os.path.basename(path)}", socket.AF_UNIX)

@@ -83,17 +83,17 @@ def test_a_new_password_ends_the_tokens(server):
 def test_a_key_works_for_its_api_and_account_only(server):
     person, name = Person(server), "other"
     server.cais("account", "add", name)
-    stranger = server.native("--account", name, "--admin")
+    outsider = server.native("--account", name, "--admin")
     made = put(server, person.native).json()["id"]
     for method, rest in (("GET", ""), ("GET", "/info"), ("DELETE", "")):
-        is_native_error(server.ask(method, f"/v1/native/files/{made}{rest}", bearer(stranger)), 404, "not_found")
-    assert server.ask("GET", "/v1/native/files", bearer(stranger)).json() == {"files": []}
+        is_native_error(server.ask(method, f"/v1/native/files/{made}{rest}", bearer(outsider)), 404, "not_found")
+    assert server.ask("GET", "/v1/native/files", bearer(outsider)).json() == {"files": []}
     is_pyrus_error(upload(server, person.native), 401, "invalid_token")
     is_pyrus_error(upload(server, person.pyrus_key["security_key"]), 401, "invalid_token")
     is_native_error(put(server, person.pyrus), 401, "unauthenticated")
     is_pyrus_error(log_in(server, person.login, person.native), 401, "invalid_credentials")
     for headers in ([("Cais-Account", name)], [("Cais-Account", "default")]):  # these headers are for the admin socket only
-        files = server.ask("GET", "/v1/native/files?account=" + name, [*headers, *bearer(stranger)])
+        files = server.ask("GET", "/v1/native/files?account=" + name, [*headers, *bearer(outsider)])
         assert files.json() == {"files": []}
 
 
@@ -119,7 +119,7 @@ def test_a_used_up_quota_of_bytes_is_an_error_of_the_api(tmp_path, how):
         assert upload(server, pyrus, b"x" * 42_400).status == 200  # the quota is used up to the last byte
         is_native_error(put(server, native, b"x"), 507, "quota")
         assert put(server, native, b"").status == 201
-        assert server.told("account", "list")[0]["used_bytes"] == 102_400
+        assert server.cais_json("account", "list")[0]["used_bytes"] == 102_400
         assert server.ask("DELETE", "/v1/native/files/" + big.json()["id"], bearer(native)).status == 204
         assert put(server, native, b"x" * 60_000).status == 201
 
@@ -163,7 +163,7 @@ def test_a_pyrus_upload_above_the_quota_gets_no_100_continue(tmp_path):
         server.cais("account", "limit", "default", "--max-bytes", "1G", "--max-files", "1")
         for length in (b"Content-Length: 300", long, chunked):
             is_pyrus_error(expect(server, pyrus, length), 400, "too_large_request_length")
-        assert len(server.files()) == 1 and server.told("account", "list")[0]["used_bytes"] == 1 << 20
+        assert len(server.files()) == 1 and server.cais_json("account", "list")[0]["used_bytes"] == 1 << 20
 
 
 def test_concurrent_uploads_do_not_exceed_a_quota(tmp_path):

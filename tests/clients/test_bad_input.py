@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Malformed things, told in the form of the API that was asked: nothing is stored, memory stays bounded, and the next
-request is served as if nothing had been."""
+"""Malformed requests. Each gets an error in the form of its API, nothing is stored, memory stays bounded, and the server
+answers the next request."""
 
 import json
 import xml.etree.ElementTree as ET
@@ -12,7 +12,7 @@ from server import (FORM, Gone, Server, bearer, content_md5, file_part, form, in
 
 MAX_FILE = 300_000
 UPLOAD, PUT = "/v4/files/upload", "/v1/native/files/a.bin"
-NOBODY = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def server(shared):
-    """The shared one; afterwards it must hold what it held before, and answer."""
+    """The shared server. A test must not change its files, and it must still answer afterwards."""
     before = shared.files()
     yield shared
     assert shared.files() == before
@@ -40,7 +40,7 @@ def put(server, body, headers=(), target=PUT):
     return server.ask("PUT", target, [*headers, *bearer(server.native_token)], body)
 
 
-# ── heads that are no heads
+# ── malformed heads
 
 HUGE = "x" * (1 << 20)
 HEADS = {
@@ -65,15 +65,15 @@ HEADS = {
 
 
 @pytest.mark.parametrize("what", HEADS)
-@pytest.mark.parametrize("way", ["pyrus", "native"])
-def test_a_head_that_is_none_is_told_in_the_dialects_form(server, way, what):
+@pytest.mark.parametrize("api", ["pyrus", "native"])
+def test_a_malformed_head_gets_an_error_in_the_form_of_its_api(server, api, what):
     lines, status, code = HEADS[what]
-    token = server.pyrus_token if way == "pyrus" else server.native_token
-    line = f"POST {UPLOAD}" if way == "pyrus" else f"PUT {PUT}"
+    token = server.pyrus_token if api == "pyrus" else server.native_token
+    line = f"POST {UPLOAD}" if api == "pyrus" else f"PUT {PUT}"
     with server.connect() as client:
         client.send(f"{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n".encode() + lines + b"\r\n")
         answer = client.answer()
-        if way == "pyrus":
+        if api == "pyrus":
             is_pyrus_error(answer, status, "invalid_input")
         else:
             is_native_error(answer, status, code)
@@ -87,7 +87,7 @@ def test_a_head_that_is_none_is_told_in_the_dialects_form(server, way, what):
     ("GET /v1/native/%zz HTTP/1.1", 400), ("GET /v1/native/\x7f HTTP/1.1", 400), ("\x16\x03\x01 / HTTP/1.1", 400),
     ("GET /" + HUGE + " HTTP/1.1", 431), ("X" * 100_000, 400),
 ], ids=lambda value: str(value)[:40])
-def test_a_request_line_that_is_none_is_told_in_the_form_of_who_owns_the_path(server, line, status):
+def test_a_malformed_request_line_gets_an_error_in_the_form_of_the_api_of_its_path(server, line, status):
     with server.connect() as client:
         client.send(line.encode("latin-1") + b"\r\nHost: a\r\n\r\n")
         answer = client.answer()
@@ -99,56 +99,56 @@ def test_a_request_line_that_is_none_is_told_in_the_form_of_who_owns_the_path(se
         assert answer.header("X-Request-Id")
 
 
-# ── bodies that end early, go on too long, or are framed wrongly
+# ── bodies that are too short, too long, or framed wrongly
 
 
 @pytest.mark.parametrize("kept", [0, 1, 3000, 200_000])
-@pytest.mark.parametrize("way", ["pyrus", "native"])
-def test_a_body_cut_short_is_told_to_a_half_closed_sender_and_nothing_is_kept(server, way, kept):
+@pytest.mark.parametrize("api", ["pyrus", "native"])
+def test_a_body_that_ends_early_gets_an_error_and_nothing_is_stored(server, api, kept):
     data = b"x" * 250_000
     with server.connect() as client:
-        if way == "pyrus":
+        if api == "pyrus":
             client.send(request("POST", UPLOAD, [FORM, *bearer(server.pyrus_token)], form(file_part("a", data)))[:-1 - len(data) + kept])
         else:
             client.send(request("PUT", PUT, bearer(server.native_token), data)[:len(data) * -1 + kept])
         client.half_close()
         answer = client.answer()
-    if way == "pyrus":
+    if api == "pyrus":
         is_pyrus_error(answer, 400, "bad_multipart_content")
     else:
         is_native_error(answer, 400, "invalid")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_sender_that_goes_away_leaves_nothing(server, chunked):
-    for way, line, token, extra in (("POST", UPLOAD, server.pyrus_token, [FORM]), ("PUT", PUT, server.native_token, [])):
+def test_a_sender_that_disconnects_leaves_nothing(server, chunked):
+    for method, line, token, extra in (("POST", UPLOAD, server.pyrus_token, [FORM]), ("PUT", PUT, server.native_token, [])):
         framing = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", "250000")
         before = server.metrics()["cais_http_received_bytes_total"]
         with server.connect() as client:
-            client.send(request(way, line, [framing, *extra, *bearer(token)]) + (b"10000\r\n" if chunked else b"") +
+            client.send(request(method, line, [framing, *extra, *bearer(token)]) + (b"10000\r\n" if chunked else b"") +
                         form(file_part("a", b"y" * 30_000), close=False))
             wait_for("the bytes to arrive",
                      lambda: server.metrics()["cais_http_received_bytes_total"] >= before + 30_000)
 
 
-def test_bodies_above_the_limit_are_refused_before_and_while_they_come(server):
+def test_bodies_above_the_limit_are_refused_by_declared_and_by_received_length(server):
     is_pyrus_error(upload(server, form(file_part("a", b"x" * (MAX_FILE + 1)))), 400, "too_large_request_length")
     is_native_error(put(server, b"x" * (MAX_FILE + 1)), 413, "too_large")
     for method, target, token, extra, check, code, status in (
             ("POST", UPLOAD, server.pyrus_token, [FORM], is_pyrus_error, "too_large_request_length", 400),
             ("PUT", PUT, server.native_token, [], is_native_error, "too_large", 413)):
-        with server.connect() as client:  # by its length alone
+        with server.connect() as client:  # refused by the declared length
             client.send(request(method, target, [("Content-Length", 10 ** 12), ("Expect", "100-continue"), *extra,
                                                  *bearer(token)]))
             check(client.answer(interim=True), status, code)
-        with server.connect() as client:  # by counting
+        with server.connect() as client:  # refused by the received length
             client.send(request(method, target, [("Transfer-Encoding", "chunked"), *extra, *bearer(token)]))
             data = form(file_part("a", b"x" * (MAX_FILE + 1)))
             client.send(b"%x\r\n%s\r\n" % (len(data), data))
             check(client.answer(), status, code)
 
 
-def test_a_file_of_exactly_the_limit_is_taken(shared):
+def test_a_file_of_exactly_the_limit_is_accepted(shared):
     answer = upload(shared, form(file_part("a", b"x" * MAX_FILE)))
     assert answer.status == 200, answer
     assert put(shared, b"x" * MAX_FILE).status == 201
@@ -163,7 +163,7 @@ CHUNKS = {
 
 
 @pytest.mark.parametrize("what", CHUNKS)
-def test_chunks_of_a_bad_size_are_told_in_the_dialects_form(server, what):
+def test_malformed_chunks_get_an_error_in_the_form_of_the_api(server, what):
     for method, target, token, extra in (("POST", UPLOAD, server.pyrus_token, [FORM]), ("PUT", PUT, server.native_token, [])):
         with server.connect() as client:
             client.send(request(method, target, [("Transfer-Encoding", "chunked"), *extra, *bearer(token)]) + CHUNKS[what])
@@ -217,7 +217,7 @@ MULTIPART = {
 
 
 @pytest.mark.parametrize("what", MULTIPART)
-def test_a_broken_form_is_told_by_its_code(server, what):
+def test_a_malformed_form_gets_the_code_of_its_error(server, what):
     (kind, body), code = MULTIPART[what]
     is_pyrus_error(upload(server, body, [("Content-Type", kind)]), 400, code)
 
@@ -226,13 +226,13 @@ def test_a_broken_form_is_told_by_its_code(server, what):
     (b"\xff\xfe.txt", "ÿþ.txt"), (b"..", "file"), (b"../../etc/passwd", "passwd"),
     ("ж".encode() * 127, "ж" * 127), (b"", "file"), (b"C:\\x\\y.txt", "y.txt"), (b"a%0D%0Ab%22", 'ab"'),
 ])
-def test_odd_names_are_cleaned_and_never_paths(shared, sent, kept):
+def test_names_in_forms_are_cleaned_and_never_become_paths(shared, sent, kept):
     answer = upload(shared, form(file_part(sent, b"hello")))
     assert answer.status == 200, answer
     assert next(f["name"] for f in shared.files() if f["id"] == answer.json()["guid"]) == kept
 
 
-def test_control_characters_that_are_encoded_in_a_name_are_dropped(shared):
+def test_encoded_control_characters_in_a_name_are_removed(shared):
     head = b"Content-Disposition: form-data; name=f; filename*=UTF-8''a%01%1F%7F%0Ab.txt"
     guid = upload(shared, form((head, b"hello"))).json()["guid"]
     assert next(f["name"] for f in shared.files() if f["id"] == guid) == "ab.txt"
@@ -242,13 +242,13 @@ def test_control_characters_that_are_encoded_in_a_name_are_dropped(shared):
     ("%FF", 400, "invalid"), ("%C0%AF", 400, "invalid"), ("%ED%A0%80", 400, "invalid"), ("n" * 256, 413, "too_large"),
     ("%D0%B6" * 128, 413, "too_large"), ("a%00b", 400, "invalid"), ("%4", 400, "invalid"),
 ])
-def test_names_that_cannot_be_kept_are_refused_by_the_native_api(server, segment, status, code):
+def test_the_native_api_refuses_invalid_names(server, segment, status, code):
     is_native_error(put(server, b"hello", target="/v1/native/files/" + segment), status, code)
 
 
 @pytest.mark.parametrize("segment,kept", [("a%01%0Ab", "ab"), ("%2E%2E", "file"), ("..%2F..%2Fetc%2Fpasswd", "passwd"),
                                           ("%D0%B6" * 127, "ж" * 127)])
-def test_odd_names_are_cleaned_by_the_native_api(shared, segment, kept):
+def test_the_native_api_cleans_names(shared, segment, kept):
     answer = put(shared, b"hello", target="/v1/native/files/" + segment)
     assert answer.status == 201 and answer.json()["name"] == kept, answer
 
@@ -269,7 +269,7 @@ BAD_JSON = {
 
 @pytest.mark.parametrize("what", BAD_JSON)
 @pytest.mark.parametrize("target", ["/v4/auth", "/v4/tasks", "/v4/tasks/1/comments"])
-def test_json_that_is_none_is_told_by_its_code(server, target, what):
+def test_invalid_json_gets_the_code_of_its_error(server, target, what):
     body, code = BAD_JSON[what]
     is_pyrus_error(server.ask("POST", target, json_head(server.pyrus_token), body), 400, code)
 
@@ -285,20 +285,20 @@ def test_json_of_more_than_1_mib_in_chunks_is_refused(server):
 
 @pytest.mark.parametrize("body,code", [
     ({}, "text_missing"), ({"text": "a", "attachments": ["no guid"]}, "unrecognized_attachment_id"),
-    ({"text": "a", "attachments": [NOBODY]}, "unrecognized_attachment_id"),
-    ({"text": "a", "attachments": [{"guid": NOBODY, "attachment_id": 1}]}, "invalid_value_format"),
+    ({"text": "a", "attachments": [UNKNOWN_ID]}, "unrecognized_attachment_id"),
+    ({"text": "a", "attachments": [{"guid": UNKNOWN_ID, "attachment_id": 1}]}, "invalid_value_format"),
     ({"text": 5}, "invalid_value_format"), ({"text": "a", "due_date": "2026-13-01"}, "invalid_value_format"),
     ({"text": "a", "participants": [{"id": 2147483647}]}, "invalid_person_id"),
     ({"text": "a", "participants": [{"email": "no@example.org"}]}, "invalid_email"),
 ])
-def test_values_that_cannot_be_are_told_by_their_code(server, body, code):
+def test_invalid_values_get_the_code_of_their_error(server, body, code):
     is_pyrus_error(server.ask("POST", "/v4/tasks", json_head(server.pyrus_token), json.dumps(body).encode()), 400, code)
 
 
 # ── paths, methods, ranges, ids
 
 
-def test_unknown_paths_and_methods_are_told_in_the_dialects_form(server):
+def test_unknown_paths_and_methods_get_an_error_in_the_form_of_the_api(server):
     for target in ("/v4/nothing", "/api/v4/nothing", "/files/nothing/1", "/services/nothing", "/v4", "/v4/files/download"):
         answer = server.ask("GET", target, bearer(server.pyrus_token))
         is_pyrus_error(answer, 404, "invalid_input")
@@ -315,7 +315,7 @@ def test_unknown_paths_and_methods_are_told_in_the_dialects_form(server):
 
 @pytest.fixture(scope="module")
 def kept(shared):
-    """One file, both ways: (native id, GUID)."""
+    """A file uploaded through each API. Returns (native id, GUID)."""
     native = put(shared, b"0123456789").json()["id"]
     return native, upload(shared, form(file_part("a", b"0123456789"))).json()["guid"]
 
@@ -325,7 +325,7 @@ def downloads(server, kept):
 
 
 @pytest.mark.parametrize("value", ["bytes=10-", "bytes=100-200", "bytes=-0"])
-def test_a_range_outside_the_file_is_told_in_the_dialects_form(server, kept, value):
+def test_a_range_outside_the_file_gets_416_in_the_form_of_the_api(server, kept, value):
     for target, token in downloads(server, kept):
         answer = server.ask("GET", target, [("Range", value), *bearer(token)])
         assert answer.header("Content-Range") == "bytes */10", answer
@@ -335,7 +335,7 @@ def test_a_range_outside_the_file_is_told_in_the_dialects_form(server, kept, val
             is_native_error(answer, 416, "invalid")
 
 
-def test_a_precondition_that_fails_is_told_in_the_dialects_form(server, kept):
+def test_a_failed_precondition_gets_412_in_the_form_of_the_api(server, kept):
     for target, token in downloads(server, kept):
         answer = server.ask("GET", target, [("If-Match", '"no"'), *bearer(token)])
         if target.startswith("/v4"):
@@ -346,31 +346,31 @@ def test_a_precondition_that_fails_is_told_in_the_dialects_form(server, kept):
 
 @pytest.mark.parametrize("value", ["bytes=5-2", "bytes=a-b", "bytes", "lines=1-2", "bytes=0-1,3-4", "bytes=--1", "bytes=" + "9" * 40 + "-",
                                    "bytes=1-2-3"])
-def test_a_range_that_means_nothing_gives_the_whole(server, kept, value):
+def test_an_invalid_range_returns_the_whole_file(server, kept, value):
     for target, token in downloads(server, kept):
         answer = server.ask("GET", target, [("Range", value), *bearer(token)])
         assert (answer.status, answer.body) in ((200, b"0123456789"), (416, answer.body)), answer
         assert answer.status == 200 or value.startswith("bytes=999")
 
 
-def test_bad_ids_are_told_in_the_dialects_form(server):
+def test_invalid_ids_get_an_error_in_the_form_of_the_api(server):
     token = bearer(server.pyrus_token)
-    for bad in ("x", "-1", "1.5", "0x1", "%20", NOBODY[:-1], "1e3"):
+    for bad in ("x", "-1", "1.5", "0x1", "%20", UNKNOWN_ID[:-1], "1e3"):
         is_pyrus_error(server.ask("GET", "/v4/files/download/" + bad, token), 400, "invalid_value_format")
         is_pyrus_error(server.ask("GET", "/services/attachment?Id=" + bad, token), 400, "invalid_value_format")
     is_pyrus_error(server.ask("GET", "/services/attachment", token), 400, "invalid_value_format")
-    for unknown in ("0", "5", "2147483648", "9" * 40, NOBODY):
+    for unknown in ("0", "5", "2147483648", "9" * 40, UNKNOWN_ID):
         is_pyrus_error(server.ask("GET", "/v4/files/download/" + unknown, token), 403, "access_denied_file")
     for unknown in ("0", "5", "9" * 40):
         is_pyrus_error(server.ask("GET", "/v4/tasks/" + unknown, token), 403, "access_denied_task")
-    for bad in ("x", "5", NOBODY, NOBODY[:-1], "%FF", "%20"):
+    for bad in ("x", "5", UNKNOWN_ID, UNKNOWN_ID[:-1], "%FF", "%20"):
         for method, rest in (("GET", ""), ("GET", "/info"), ("DELETE", "")):
             is_native_error(server.ask(method, f"/v1/native/files/{bad}{rest}", bearer(server.native_token)), 404, "not_found")
     for query in ("limit=0", "limit=1001", "limit=x", "after=x", "after=-1", "state=x", "limit=%zz", "name=%FF%ff%"):
         is_native_error(server.ask("GET", "/v1/native/files?" + query, bearer(server.native_token)), 400, "invalid")
 
 
-def test_credentials_that_are_none_are_told_in_the_dialects_form(server):
+def test_missing_and_invalid_credentials_get_401_in_the_form_of_the_api(server):
     for headers, code in (([], "token_not_specified"), ([("Authorization", "")], "token_not_specified"),
                           ([("Authorization", "Bearer")], "token_not_specified"), (bearer("x"), "invalid_token"),
                           ([("Authorization", "Basic eDp5")], "invalid_token"), (bearer("y" * 8000), "invalid_token"),
@@ -382,7 +382,7 @@ def test_credentials_that_are_none_are_told_in_the_dialects_form(server):
         assert answer.header("WWW-Authenticate") == "Bearer"
 
 
-def test_the_same_connection_goes_on_after_an_error_that_was_not_in_the_framing(server):
+def test_a_connection_stays_open_after_an_error_that_is_not_in_the_framing(server):
     with server.connect() as client:
         for _ in range(3):
             is_pyrus_error(client.ask("POST", UPLOAD, [FORM, *bearer(server.pyrus_token)], form(HELLO, HELLO)), 400,
@@ -393,8 +393,8 @@ def test_the_same_connection_goes_on_after_an_error_that_was_not_in_the_framing(
         assert client.ask("GET", "/health").status == 200
 
 
-def test_memory_stays_bounded_whatever_is_sent(tmp_path):
-    """Everything above once more, from many senders that do not wait for answers."""
+def test_memory_stays_bounded_during_malformed_requests(tmp_path):
+    """Sends the malformed requests of this file again, from many clients at once."""
     with Server(tmp_path, sets=["http.max_connections_per_address=0"]) as server:
         pyrus, native = bearer(server.pyrus()), bearer(server.native())
         server.ask("GET", "/health")

@@ -78,8 +78,8 @@ def test_put_reads_standard_input_in_chunks(run, server):
 def test_put_json_prints_the_reply_of_the_server(run, server, tmp_path):
     (tmp_path / "a").write_bytes(b"1")
     done = run("put", "--json", "a", "a")
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert told == [file for file, _ in reversed(server.files)]
+    printed = [json.loads(line) for line in done.stdout.splitlines()]
+    assert printed == [file for file, _ in reversed(server.files)]
 
 
 @pytest.mark.parametrize("trouble", ["keeps other", "keeps less"])
@@ -208,16 +208,16 @@ def test_ls_follows_pages_up_to_its_limit(run, server):
     for i in range(250):
         server.keep(b"", name=f"f{i}")
     done = run("ls", "--limit", "220", "--json")
-    told = json.loads(done.stdout)
-    assert [f["name"] for f in told["files"]] == [f"f{i}" for i in range(249, 29, -1)]
-    assert told["next"] == "220"
+    printed = json.loads(done.stdout)
+    assert [f["name"] for f in printed["files"]] == [f"f{i}" for i in range(249, 29, -1)]
+    assert printed["next"] == "220"
     rest = json.loads(run("ls", "--json", "--after", "220").stdout)
     assert len(rest["files"]) == 30 and "next" not in rest
     assert run("ls").stderr == b"There are more: --limit shows them, now at 100.\n"
 
 
 def test_ls_stops_when_pages_repeat(run, server):
-    server.trouble = "circle"
+    server.trouble = "cycle"
     done = run("ls", "--limit", "1000")
     assert done.returncode == 1 and b"leads in circles" in done.stderr
 

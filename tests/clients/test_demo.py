@@ -145,17 +145,17 @@ def test_get_writes_the_bytes_that_put_sent(cais, tmp_path, served):
         for size in sizes:
             (tmp_path / ("f%d.bin" % size)).write_bytes(os.urandom(size))
         names = ["f%d.bin" % size for size in sizes]
-        told = [json.loads(line) for line in
+        stored = [json.loads(line) for line in
                 run(cais, "put", "--data", "data", "--json", *names, cwd=tmp_path).stdout.splitlines()]
-        assert [(f["name"], f["size"], f["owner"]) for f in told] == [(n, s, "operator") for n, s in zip(names, sizes)]
+        assert [(f["name"], f["size"], f["owner"]) for f in stored] == [(n, s, "operator") for n, s in zip(names, sizes)]
         listed = json.loads(run(cais, "ls", "--data", "data", "--json", cwd=tmp_path).stdout)["files"]
-        assert sorted(f["id"] for f in listed) == sorted(f["id"] for f in told)
+        assert sorted(f["id"] for f in listed) == sorted(f["id"] for f in stored)
         out = tmp_path / "out"
         out.mkdir()
-        for f in told:
+        for f in stored:
             run(cais, "get", f["id"], "--data", "../data", cwd=out)
             assert (out / f["name"]).read_bytes() == (tmp_path / f["name"]).read_bytes()
-        assert run(cais, "get", told[3]["id"], "-o", "-", "--data", "data", cwd=tmp_path, text=False).stdout == \
+        assert run(cais, "get", stored[3]["id"], "-o", "-", "--data", "data", cwd=tmp_path, text=False).stdout == \
             (tmp_path / names[3]).read_bytes()
         done = run(cais, "put", "--data", "data", "-", "--name", "piped", input="x" * 100000, cwd=tmp_path)
         assert done.stdout.endswith("piped\n")
@@ -196,7 +196,7 @@ def test_the_path_of_a_data_directory_may_be_longer_than_a_socket_path(cais, tmp
     data = tmp_path / ("d" * 100) / ("e" * 100)
     (tmp_path / "a").write_bytes(b"deep")
     with Server(data) as server:
-        assert server.told("user", "list")["login"] == "operator"
+        assert server.cais_json("user", "list")["login"] == "operator"
         run(cais, "put", "a", "--data", data, cwd=tmp_path)
     id_ = json.loads(run(cais, "ls", "--json", "--data", data).stdout)["files"][0]["id"]
     assert run(cais, "get", id_, "-o", "-", "--data", data).stdout == "deep"

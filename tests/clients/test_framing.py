@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where one request ends and the next begins: 32 cases, over raw sockets, with nginx beside us.
+"""Where one request ends and the next begins: 32 cases over raw sockets, sent to cais and to nginx.
 
-Behind every message comes one more request, `NEXT`. A message that is accepted lets NEXT be answered; one that is
-refused must not, whether NEXT stands behind it or is hidden inside it: else whoever shares the connection with us (a
-proxy) sees other requests than we do, which is how requests are smuggled. What nginx refuses, we refuse.
+Another request, NEXT, follows every message. If the message is accepted, NEXT must be answered. If the message is refused,
+no request behind it or hidden inside it may be answered. Otherwise a proxy in front of cais could see other requests on the
+connection than cais does, which makes request smuggling possible. cais must refuse every message that nginx refuses.
 """
 import collections
 import fcntl
@@ -22,7 +22,7 @@ from xml.etree import ElementTree
 import pytest
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-SECONDS = 20  # a server that is silent for longer has failed
+SECONDS = 20  # the timeout of each read
 LIST = "/v1/native/files"
 NEXT = "GET /v1/native/files?limit=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{auth}\r\n"
 HIDDEN = "GET /v1/native/files/hidden HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -33,7 +33,7 @@ Answer = collections.namedtuple("Answer", "status headers body")
 Case = collections.namedtuple("Case", "name message status kept")
 
 
-# ---- messages. {auth} becomes the line that authorises; the rest is sent as it stands, one byte a character ----
+# ---- messages: {auth} is replaced by the Authorization header; every other character is sent as one byte ----
 
 
 def put(*lines, body="", version="1.1", host="Host: x", path="/v1/native/files/x"):
@@ -63,9 +63,9 @@ def length(value):
     return "Content-Length: %s" % value
 
 
-# ---- the cases: what is refused ----
+# ---- messages that are refused ----
 
-# Each of these is sent twice: with a harmless body, and with a whole request where the body would be (case 7).
+# Each of these heads is sent twice: with a harmless body, and with a complete request in place of the body (case 7).
 DISAGREEING = [
     ("01 two different Content-Length", [length(5), length(6)], 400),
     ("01 two different Content-Length, one of them 0", [length(5), length(0)], 400),
@@ -210,7 +210,7 @@ REFUSED += [("07 a request hidden behind " + n, put(*h, body=HIDDEN), s) for n, 
 REFUSED += [("07 a request hidden behind a chunked body and " + n, put(*h, body="0\r\n\r\n" + HIDDEN), s)
             for n, h, s in DISAGREEING if CHUNKED in h]
 
-# ---- the cases: what is accepted, with the statuses of its answers, and what is kept of it ----
+# ---- messages that are accepted, with the statuses of the replies and the bodies that are stored ----
 
 EMPTY_TRAILERS = ["X: y", "Content-MD5: !", "Content-Length: 3", "Transfer-Encoding: chunked", "Host: y"]
 ACCEPTED = [
@@ -249,7 +249,7 @@ ACCEPTED = [
     Case("Pyrus: multipart", form(length(len(FORM)), body=FORM), [200], ["hello"]),
     Case("Pyrus: multipart, chunked", form(CHUNKED, body=chunks(FORM[:20], FORM[20:])), [200], ["hello"]),
 ]
-# Only how they end differs between servers: no NEXT is answered.
+# Accepted, but the connection closes, so that NEXT is not answered.
 CLOSING = [
     Case("28 Expect: 100-continue in HTTP/1.0", put(length(5), "Expect: 100-continue", body="hello", version="1.0"),
          [201], ["hello"]),
@@ -258,7 +258,7 @@ CLOSING = [
 ]
 
 
-# ---- a client that reads answers strictly ----
+# ---- a client that parses replies strictly ----
 
 
 class Client:
@@ -274,7 +274,7 @@ class Client:
         self.socket.close()
 
     def send(self, data):
-        """False: the server has gone, which is its right once it has refused."""
+        """Send bytes. False: the server has closed the connection, which it may do after a refusal."""
         try:
             self.socket.sendall(data)
             return True
@@ -282,7 +282,7 @@ class Client:
             return False
 
     def settle(self):
-        """Wait until the kernel has handed over what was sent, so that the next write is a read of its own."""
+        """Wait until the server's kernel has all sent bytes, so that the server reads the next write separately."""
         while struct.unpack("i", fcntl.ioctl(self.socket, termios.TIOCOUTQ, b"\0" * 4))[0]:
             time.sleep(0)
         time.sleep(0.0003)
@@ -296,30 +296,30 @@ class Client:
         return bool(got)
 
     def answer(self):
-        """The next answer, None at the end of the stream; half an answer is a failure."""
+        """The next reply, or None at the end of the stream. An incomplete reply fails the test."""
         while b"\r\n\r\n" not in self.bytes:
             if not self.more():
-                assert self.bytes == b"", "the answer is cut: %r" % self.bytes[:200]
+                assert self.bytes == b"", "the reply is incomplete: %r" % self.bytes[:200]
                 return None
         head, _, self.bytes = self.bytes.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         assert lines[0].startswith("HTTP/1.1 "), "no status line: %r" % head[:200]
         status = lines[0].split(" ")[1]
         headers = {n.lower(): v.strip() for n, _, v in (line.partition(":") for line in lines[1:])}
-        assert "transfer-encoding" not in headers  # neither of us chunks a short answer
+        assert "transfer-encoding" not in headers  # neither server chunks a short reply
         length_bytes = 0 if status.startswith("1") or status == "204" else int(headers["content-length"])
         while len(self.bytes) < length_bytes:
-            assert self.more(), "the body of the answer is cut"
+            assert self.more(), "the body of the reply is incomplete"
         body, self.bytes = self.bytes[:length_bytes], self.bytes[length_bytes:]
         return Answer(int(status), headers, body)
 
     def answers(self):
-        """All until the server closes."""
+        """All replies until the server closes the connection."""
         return list(iter(self.answer, None))
 
 
 class Server:
-    """One of the two, and how it wants to be spoken to."""
+    """One of the two servers: its address and the headers that authenticate a request to it."""
 
     def __init__(self, address, auth="", pyrus=""):
         self.address, self.auth, self.pyrus = address, auth, pyrus
@@ -347,13 +347,13 @@ def classes(answers):
 
 
 def at_least_as_strict(ours, theirs):
-    """Nothing is answered behind what nginx refuses, and never more than nginx answers."""
+    """True if cais has answered no more requests than nginx has."""
     return len(classes(ours)) <= max(1, len(classes(theirs)))
 
 
 def check_errors(answers):
-    """Whatever is refused is refused in the form of its owner, with an id to ask about: JSON, or S3's XML where no path
-    says whose it is."""
+    """Each reply has a request id. Each error has the form of its API: JSON, or the XML of S3 if the path belongs to no other
+    API."""
     for a in answers:
         if a.status >= 200:
             assert len(a.headers["x-request-id"]) == 16
@@ -484,11 +484,11 @@ def names(cases):
     return [c[0] for c in cases]
 
 
-# ---- whole messages ----
+# ---- messages sent in one piece ----
 
 
 @pytest.mark.parametrize("name,message,status", REFUSED, ids=names(REFUSED))
-def test_refused(ours, nginx, name, message, status):
+def test_a_malformed_message_is_refused_and_closes(ours, nginx, name, message, status):
     answers = ours.exchange(message)
     check_errors(answers)
     assert statuses(answers) == [status]
@@ -497,7 +497,7 @@ def test_refused(ours, nginx, name, message, status):
 
 
 @pytest.mark.parametrize("name,message,status,kept", ACCEPTED, ids=names(ACCEPTED))
-def test_accepted_where_nginx_accepts(ours, nginx, name, message, status, kept):
+def test_a_valid_message_gets_the_same_replies_as_from_nginx(ours, nginx, name, message, status, kept):
     answers = ours.exchange(message)
     theirs = nginx.exchange(message)
     ours.keep(kept)
@@ -507,25 +507,25 @@ def test_accepted_where_nginx_accepts(ours, nginx, name, message, status, kept):
 
 
 @pytest.mark.parametrize("name,message,status,kept", CLOSING, ids=names(CLOSING))
-def test_accepted_then_closed(ours, nginx, name, message, status, kept):
+def test_a_message_that_ends_the_connection_is_answered_first(ours, nginx, name, message, status, kept):
     answers = ours.exchange(message)
     ours.keep(kept)
     assert statuses(answers) == status
     assert classes(answers) == classes(nginx.exchange(message))
 
 
-def test_pipelined_answers_come_in_order(ours):
+def test_pipelined_replies_come_in_order(ours):
     answers = ours.exchange(put(length(3), body="one") + put(length(3), body="two") + get(target=MISSING))
     ours.keep(["one", "two"])
     assert statuses(answers) == [201, 201, 404, 200]
     assert [json.loads(a.body)["md5"] for a in answers[:2]] == [hashlib.md5(b).hexdigest() for b in (b"one", b"two")]
 
 
-# ---- messages cut at every byte ----
+# ---- messages sent in two pieces, split at every byte ----
 
 
 def outcome(answers):
-    """What must not depend on how the bytes were cut: the ids and the dates may differ."""
+    """The parts of the replies that must not depend on the split: no ids and no dates."""
     result = []
     for a in answers:
         facts = json.loads(a.body)
@@ -538,8 +538,8 @@ SPLIT = ACCEPTED + CLOSING
 
 
 @pytest.mark.parametrize("name,message,status,kept", SPLIT, ids=names(SPLIT))
-def test_split_at_every_byte(ours, name, message, status, kept):
-    """One connection a cut: what a connection remembers of its last request must not help."""
+def test_a_message_split_at_any_byte_gets_the_same_replies(ours, name, message, status, kept):
+    """Each split uses a new connection, so that no state of an earlier request can influence the result."""
     whole = outcome(ours.exchange(message))
     ours.keep(kept)
     data = ours.encode(message)
@@ -556,7 +556,7 @@ FOLDED = [c for c in REFUSED if c[0].startswith("10 ")]
 
 
 @pytest.mark.parametrize("name,message,status", FOLDED, ids=names(FOLDED))
-def test_folded_lines_are_refused_wherever_they_are_cut(ours, name, message, status):
+def test_folded_lines_are_refused_wherever_they_are_split(ours, name, message, status):
     data = ours.encode(message)
     for at in range(1, len(data)):
         with ours.connect() as c:
@@ -566,7 +566,7 @@ def test_folded_lines_are_refused_wherever_they_are_cut(ours, name, message, sta
             assert statuses(c.answers()) == [status], "cut at %d" % at
 
 
-def test_one_byte_at_a_time(ours):
+def test_a_message_sent_byte_by_byte_is_accepted(ours):
     with ours.connect() as c:
         for byte in ours.encode(put(CHUNKED, body=chunks("hello")) + NEXT):
             c.send(bytes([byte]))
@@ -575,11 +575,11 @@ def test_one_byte_at_a_time(ours):
     ours.keep(["hello"])
 
 
-# ---- 28, 29, 30: what takes turns ----
+# ---- 28, 29, 30: replies during the body, and half-closed connections ----
 
 
 @pytest.mark.parametrize("framing,body", [(length(5), "hello"), (CHUNKED, HELLO)], ids=["length", "chunked"])
-def test_28_continue_is_said_when_the_body_is_wanted(ours, nginx, framing, body):
+def test_28_an_accepted_body_gets_100_continue(ours, nginx, framing, body):
     for server in (ours, nginx):
         with server.connect() as c:
             c.send(server.encode(put(framing, "Expect: 100-continue")))
@@ -589,10 +589,10 @@ def test_28_continue_is_said_when_the_body_is_wanted(ours, nginx, framing, body)
     ours.keep(["hello"])
 
 
-def test_28_expectation_refused_before_the_body(ours, nginx):
-    """No 100, and the connection closes: what follows may be the body or the next request, nobody can tell."""
-    stranger = put(length(5), "Expect: 100-continue").replace("{auth}", "Authorization: Bearer none\r\n")
-    answers = ours.exchange(stranger)
+def test_28_a_refused_body_gets_no_100_continue(ours, nginx):
+    """The connection closes, because the next bytes could be the body or another request."""
+    unauthenticated = put(length(5), "Expect: 100-continue").replace("{auth}", "Authorization: Bearer none\r\n")
+    answers = ours.exchange(unauthenticated)
     check_errors(answers)
     assert [a.status for a in answers] == [401]
     large = put(length(2 << 20), "Expect: 100-continue", path="/limited/x")
@@ -600,10 +600,10 @@ def test_28_expectation_refused_before_the_body(ours, nginx):
 
 
 @pytest.mark.parametrize("framing", [length(64 << 20), CHUNKED], ids=["length", "chunked"])
-def test_29_a_refusal_is_readable_while_64_MiB_are_on_their_way(ours, nginx, framing):
+def test_29_a_refusal_is_readable_while_64_MiB_are_sent(ours, nginx, framing):
     piece = b"100000\r\n" + b"x" * (1 << 20) + b"\r\n" if framing == CHUNKED else b"x" * (1 << 20)
-    stranger = put(framing).replace("{auth}", "Authorization: Bearer none\r\n")
-    for server, message, status in [(ours, stranger, 401), (nginx, put(framing, path="/limited/x"), 413)]:
+    unauthenticated = put(framing).replace("{auth}", "Authorization: Bearer none\r\n")
+    for server, message, status in [(ours, unauthenticated, 401), (nginx, put(framing, path="/limited/x"), 413)]:
         with server.connect() as c:
             c.send(server.encode(message))
             for _ in range(64):
@@ -616,13 +616,13 @@ def test_29_a_refusal_is_readable_while_64_MiB_are_on_their_way(ours, nginx, fra
 
 
 def test_29_a_refusal_is_readable_before_the_body_ends(ours):
-    stranger = put(length(64 << 20)).replace("{auth}", "Authorization: Bearer none\r\n")
+    unauthenticated = put(length(64 << 20)).replace("{auth}", "Authorization: Bearer none\r\n")
     with ours.connect() as c:
-        c.send(ours.encode(stranger))
+        c.send(ours.encode(unauthenticated))
         c.send(b"x" * 100000)
         assert c.answer().status == 401
         for _ in range(64):
-            assert c.send(b"x" * (1 << 20)), "the server hung up on a sender that had not read its answer yet"
+            assert c.send(b"x" * (1 << 20)), "the server closed the connection before the client had read the reply"
 
 
 HALVES = [
@@ -645,7 +645,7 @@ CUT = [
 
 
 @pytest.mark.parametrize("name,message,status,kept", HALVES + CUT, ids=names(HALVES + CUT))
-def test_30_half_closed_after_the_request(ours, nginx, name, message, status, kept):
+def test_30_a_client_may_close_its_side_after_the_request(ours, nginx, name, message, status, kept):
     for server in (ours, nginx):
         with server.connect() as c:
             c.send(server.encode(message))
@@ -659,13 +659,13 @@ def test_30_half_closed_after_the_request(ours, nginx, name, message, status, ke
             assert classes(answers) == [s // 100 for s in status]
 
 
-# ---- what is left of it all ----
+# ---- the store afterwards ----
 
 
-def test_only_what_was_accepted_is_there(ours):
+def test_only_accepted_bodies_are_stored(ours):
     assert ours.list() == ours.kept
 
 
-def test_fsck_is_clean(ours):
+def test_fsck_finds_nothing(ours):
     report = ours.run("fsck")
     assert report["clean"] and report["files"] == sum(ours.kept.values())

@@ -19,7 +19,7 @@ def run(*args, check=True):
     return done
 
 
-def told(*args):
+def cais_json(*args):
     return [json.loads(line) for line in run(*args, "--json").stdout.splitlines()]
 
 
@@ -42,13 +42,13 @@ def test_key_add_prints_the_names_of_each_api_and_an_id(server):
     assert re.fullmatch(r"[0-9A-Za-z]{40}", s3["secret_access_key"])
     assert set(server.key(login, "pyrus")) == {"security_key", "login", "id"}
     assert set(server.key(login, "native")) == {"token", "id"}
-    listed = {key["id"]: key for key in server.told("key", "list", login)}
+    listed = {key["id"]: key for key in server.cais_json("key", "list", login)}
     assert [key["for"] for key in listed.values()] == ["runrun", "s3", "pyrus", "native"]  # the user token is not listed as a key
     assert listed[s3["id"]]["access_key_id"] == s3["access_key_id"] and "access_key_id" not in listed[runrun["id"]]
     assert s3["secret_access_key"] not in json.dumps(listed)
     for key in (runrun, s3):
         server.cais("key", "revoke", str(key["id"]))
-    states = {key["id"]: key["state"] for key in server.told("key", "list", login)}
+    states = {key["id"]: key["state"] for key in server.cais_json("key", "list", login)}
     assert states[runrun["id"]] == states[s3["id"]] == "revoked"
 
 
@@ -57,7 +57,7 @@ def test_six_advisories_no_credential_exists_but_a_random_one_of_the_servers_own
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         with Server(tmp_path / name, "--s3-listen", "127.0.0.1:0") as server:
-            keys = server.told("key", "list")
+            keys = server.cais_json("key", "list")
             assert [(key["for"], key["login"]) for key in keys] == [("s3", "operator")]
             own.append(keys[0]["access_key_id"])
             host = server.run["s3_listen"][0]
@@ -98,7 +98,7 @@ def make_store(folder):
     """A data directory with a user and a signing key, which no server uses."""
     data = folder / "data"
     run("user", "add", "ana", "--data", data)
-    return data, told("key", "add", "ana", "--for", "s3", "--data", data)[0]
+    return data, cais_json("key", "add", "ana", "--for", "s3", "--data", data)[0]
 
 
 def test_the_first_start_makes_a_master_key_with_mode_0600(tmp_path):
@@ -135,15 +135,15 @@ def test_a_damaged_master_key_prevents_the_start_and_is_kept(tmp_path, text):
 def test_a_backup_has_the_master_key_only_on_request(tmp_path):
     data, key = make_store(tmp_path)
     with Server(tmp_path) as server:  # the first start makes the master key
-        made = server.told("backup", str(tmp_path / "with"), "--with-key")[0]
-        bare = server.told("backup", str(tmp_path / "without"))[0]
+        made = server.cais_json("backup", str(tmp_path / "with"), "--with-key")[0]
+        bare = server.cais_json("backup", str(tmp_path / "without"))[0]
     assert made["master_key"] is True and bare["master_key"] is False
     assert mode(tmp_path / "with" / "master.key") == 0o600
     assert not (tmp_path / "without" / "master.key").exists()
-    report = told("restore", tmp_path / "with", "--data", tmp_path / "restored")[0]
+    report = cais_json("restore", tmp_path / "with", "--data", tmp_path / "restored")[0]
     assert report["master_key"] is True and mode(tmp_path / "restored" / "master.key") == 0o600
     assert (tmp_path / "restored" / "master.key").read_text() == (data / "master.key").read_text()
-    listed = told("key", "list", "ana", "--data", tmp_path / "restored")
+    listed = cais_json("key", "list", "ana", "--data", tmp_path / "restored")
     assert listed[0]["access_key_id"] == key["access_key_id"]
     assert run("fsck", "--data", tmp_path / "restored").returncode == 0
 
@@ -156,20 +156,20 @@ def test_a_server_without_its_master_key_starts_and_reports_lost_keys(tmp_path):
     done = run("restore", tmp_path / "backup", "--data", restored)
     assert f"key:{key['id']}" in done.stderr
     with Server(tmp_path / "again") as server:
-        line = server.wait_log(lambda told: told["msg"] == "signing keys are lost")
+        line = server.wait_log(lambda line: line["msg"] == "signing keys are lost")
         assert line["level"] == "error" and "1 of them" in line["error"]
         assert server.ask("GET", "/health").status == 200
         assert server.native()  # everything else still works
         done = server.cais("fsck", check=False)
         assert done.returncode == 1 and f"key:{key['id']}" in done.stdout
-        assert "access_key_id" not in server.told("key", "list", "ana")[0]
+        assert "access_key_id" not in server.cais_json("key", "list", "ana")[0]
         new = server.key("ana", "s3")
-        assert server.told("key", "list", "ana")[1]["access_key_id"] == new["access_key_id"]
+        assert server.cais_json("key", "list", "ana")[1]["access_key_id"] == new["access_key_id"]
     # the operator can put the old key back,
     put_back = tmp_path / "put_back"
     shutil.copytree(tmp_path / "again", put_back)
     shutil.copy2(data / "master.key", put_back / "data" / "master.key")
-    assert told("key", "list", "ana", "--data", put_back / "data")[0]["access_key_id"] == key["access_key_id"]
+    assert cais_json("key", "list", "ana", "--data", put_back / "data")[0]["access_key_id"] == key["access_key_id"]
     # or revoke the signing key
     run("key", "revoke", key["id"], "--data", restored)
     assert run("fsck", "--data", restored).returncode == 0

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""250 MiB in and out, in both dialects, in clear and over TLS: the server's memory does not grow with the file."""
+"""Uploads and downloads files of 250 MiB through both APIs, with and without TLS, and checks that the memory of the server
+does not grow with the file."""
 import hashlib
 import json
 import os
@@ -10,7 +11,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crash"))
-from serving import PATIENCE, Server, make_certificate, run  # noqa: E402
+from serving import TIMEOUT_S, Server, make_certificate, run  # noqa: E402
 
 SIZE = 250 << 20
 GROWTH_KIB = 16 << 10
@@ -23,11 +24,11 @@ def status_kib(pid, name):
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """(path, MD5)"""
+    """A large file. Returns (path, MD5)."""
     path, md5, block = tmp_path_factory.mktemp("large") / "large.bin", hashlib.md5(), os.urandom(1 << 20)
     with open(path, "wb") as f:
         for i in range(SIZE >> 20):
-            block = block[4099:] + block[:4099]  # no two alike
+            block = block[4099:] + block[:4099]  # so that all blocks differ
             f.write(block)
             md5.update(block)
     yield path, md5.hexdigest()
@@ -47,7 +48,7 @@ def server(tmp_path_factory):
 
 
 def curl(server, *arguments, **more):
-    return run("curl", "-sS", "--fail-with-body", "--max-time", str(5 * PATIENCE), "--cacert", server.cert, *arguments,
+    return run("curl", "-sS", "--fail-with-body", "--max-time", str(5 * TIMEOUT_S), "--cacert", server.cert, *arguments,
                **more)
 
 
@@ -61,14 +62,14 @@ def md5_of_download(server, url, token):
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["clear", "tls"])
-@pytest.mark.parametrize("dialect", ["native", "pyrus"])
-def test_250_mib_in_constant_memory(server, large, dialect, tls):
+@pytest.mark.parametrize("api", ["native", "pyrus"])
+def test_250_mib_in_constant_memory(server, large, api, tls):
     path, md5 = large
     url, user = server.tls_url if tls else server.url, server.ana
     with open("/proc/%d/clear_refs" % server.pid, "w") as f:
-        f.write("5")  # the peak starts from here
+        f.write("5")  # resets the peak
     idle = status_kib(server.pid, "VmRSS")
-    if dialect == "native":
+    if api == "native":
         answer = json.loads(curl(server, "-H", "Authorization: Bearer " + user.native, "-T", path,
                                  url + "/v1/native/files/").stdout)
         assert (answer["size"], answer["md5"]) == (SIZE, md5)
@@ -82,8 +83,8 @@ def test_250_mib_in_constant_memory(server, large, dialect, tls):
     assert md5_of_download(server, back, token) == md5
     peak = status_kib(server.pid, "VmHWM")
     print("%s%s: idle %.1f MiB, peak after the upload %.1f MiB, after the download %.1f MiB" % (
-        dialect, " over TLS" if tls else "", idle / 1024, uploaded / 1024, peak / 1024))
-    if not os.environ.get("CAIS_BINARY"):  # a sanitizer's build needs more
+        api, " over TLS" if tls else "", idle / 1024, uploaded / 1024, peak / 1024))
+    if not os.environ.get("CAIS_BINARY"):  # a build with sanitizers needs more memory
         assert peak - idle < GROWTH_KIB
     assert server.json("DELETE", "/v1/native/files/" + id_, None, user.native)[0] in (204, 409)
 
@@ -93,7 +94,7 @@ def test_one_byte_above_the_limit_of_pyrus_is_refused(server, tmp_path):
     path.touch()
     with open(path, "r+b") as f:
         f.truncate(SIZE + 1)
-    done = run("curl", "-sS", "--max-time", str(5 * PATIENCE), "-H", "Authorization: Bearer " + server.ana.token, "-F",
+    done = run("curl", "-sS", "--max-time", str(5 * TIMEOUT_S), "-H", "Authorization: Bearer " + server.ana.token, "-F",
                "f=@%s" % path, server.url + "/v4/files/upload", "-w", " %{http_code}")
     answer, status = done.stdout.rsplit(" ", 1)
     assert (status, json.loads(answer)["error_code"]) == ("400", "too_large_request_length")

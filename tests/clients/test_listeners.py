@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the server listens, what answers there, and who may say who the client is."""
+"""Listeners: their addresses, the APIs that each serves, forwarding headers of proxies, and the host names in links."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def server(tmp_path_factory):
         yield started
 
 
-def test_every_listener_stands_in_run_json_with_the_port_it_got(server):
+def test_run_json_lists_every_listener_with_its_port(server):
     run = server.run
     assert run["pid"] == server.process.pid and run["version"]
     assert [len(run[k]) for k in ("listen", "s3_listen", "sftp_listen", "metrics_listen", "unix_listen", "tls_listen")] == [3, 1, 1, 1, 1, 0]
@@ -43,16 +43,16 @@ def test_every_listener_serves_every_api(server, where):
     assert server.request_line(answer)["peer"] == peer
 
 
-def test_a_unix_socket_is_for_its_owner_and_a_token_is_needed_all_the_same(server):
+def test_a_unix_socket_is_private_to_its_owner_and_requires_a_token(server):
     assert stat.S_IMODE(os.stat(server.address("unix_listen")).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(os.path.join(server.data, "admin.sock")).st_mode) == 0o600
     with server.connect("unix_listen") as client:
         assert client.ask("GET", "/v1/native/files").status == 401
         answer = client.ask("POST", "/admin/run", json_head(), b'{"argv":["user","list"],"folder":"/"}')
-        assert answer.status == 405 and b"MethodNotAllowed" in answer.body  # a key of a bucket, like any path that is nobody's
+        assert answer.status == 405 and b"MethodNotAllowed" in answer.body  # the path belongs to S3
 
 
-def test_metrics_are_on_their_own_listener_and_then_nowhere_else(server):
+def test_a_metrics_listener_is_the_only_one_that_serves_metrics(server):
     with server.connect("metrics_listen") as client:
         answer = client.ask("GET", "/metrics")
         assert answer.status == 200 and b"\ncais_up 1\n" in answer.body and b"cais_account_bytes{" in answer.body
@@ -65,13 +65,13 @@ def test_metrics_are_on_their_own_listener_and_then_nowhere_else(server):
             assert client.ask("GET", "/metrics").status == 404
 
 
-def test_without_a_listener_of_their_own_metrics_are_everywhere_but_name_no_account(tmp_path):
+def test_without_a_metrics_listener_every_listener_serves_metrics_without_accounts(tmp_path):
     with Server(tmp_path) as server:
         answer = server.ask("GET", "/metrics")
         assert answer.status == 200 and b"\ncais_up 1\n" in answer.body and b"account" not in answer.body
 
 
-def test_a_listener_of_its_own_speaks_s3_and_nothing_else(server):
+def test_an_s3_listener_serves_only_s3(server):
     with server.connect("s3_listen") as client:
         for target in ("/", "/bucket/key", "/v1/native/files", "/v4/profile"):
             answer = client.ask("GET", target, bearer(server.native()))
@@ -84,7 +84,7 @@ def test_a_listener_of_its_own_speaks_s3_and_nothing_else(server):
             assert answer.status == 404 and b"<Code>NoSuchBucket</Code>" in answer.body, answer
 
 
-def test_listeners_of_parts_to_come_answer_501(server):
+def test_listeners_of_apis_that_are_not_built_reply_501(server):
     with server.connect("sftp_listen") as client:
         for method, target in (("GET", "/"), ("PUT", "/bucket/key"), ("GET", "/health"), ("GET", "/v1/native/files")):
             answer = client.ask(method, target, [], b"")
@@ -92,24 +92,24 @@ def test_listeners_of_parts_to_come_answer_501(server):
 
 
 @pytest.mark.parametrize("durability", ["full", "relaxed"])
-def test_health_tells_what_an_operator_must_know(tmp_path, durability):
+def test_health_reports_durability_version_and_stores(tmp_path, durability):
     with Server(tmp_path, sets=[f"storage.durability={durability}"]) as server:
         answer = server.ask("GET", "/health")
-        told = answer.json()
-        assert (told["status"], told["durability"]) == ("ok", durability)
-        assert told["version"] == server.run["version"] and told["started_at"].endswith("Z")
-        assert told["stores"]["metadata"] == {"kind": "sqlite", "status": "ok"}
-        assert told["stores"]["blobs"]["free_bytes"] > 0 and told["stores"]["blobs"]["flush_us"] >= 0
+        body = answer.json()
+        assert (body["status"], body["durability"]) == ("ok", durability)
+        assert body["version"] == server.run["version"] and body["started_at"].endswith("Z")
+        assert body["stores"]["metadata"] == {"kind": "sqlite", "status": "ok"}
+        assert body["stores"]["blobs"]["free_bytes"] > 0 and body["stores"]["blobs"]["flush_us"] >= 0
         assert answer.header("Cache-Control") == "no-store"
         assert server.wait_log(lambda line: line["msg"] == "cais is ready")["durability"] == durability
 
 
-def test_a_full_disk_shows_in_health(tmp_path):
+def test_health_reports_a_full_disk(tmp_path):
     with Server(tmp_path, sets=["storage.reserve_free_space=1024T"]) as server:
         assert (server.ask("GET", "/health").status, server.ask("GET", "/health").json()["status"]) == (503, "full")
 
 
-# ── what keeps a server from starting
+# ── failures to start
 
 
 def serve(cais, folder, *options):
@@ -117,7 +117,7 @@ def serve(cais, folder, *options):
                           cwd=folder)
 
 
-def test_an_address_in_use_is_told_and_exits_1(cais, server, tmp_path):
+def test_an_address_in_use_is_reported_and_exits_1(cais, server, tmp_path):
     taken = server.run["listen"][0]
     done = serve(cais, tmp_path, "--listen", taken)
     assert done.returncode == 1 and f"{taken} is in use" in done.stderr, done
@@ -125,32 +125,32 @@ def test_an_address_in_use_is_told_and_exits_1(cais, server, tmp_path):
     assert server.ask("GET", "/health").status == 200
 
 
-def test_a_data_folder_in_use_is_told_and_exits_1_and_the_first_server_goes_on(cais, server):
+def test_a_data_directory_in_use_is_reported_and_does_not_disturb_its_server(cais, server):
     done = subprocess.run([cais, "serve", "--data", server.data, "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "used by another cais process" in done.stderr
     assert os.path.exists(os.path.join(server.data, "run.json")) and os.path.exists(os.path.join(server.data, "admin.sock"))
-    assert server.told("account", "list")[0]["name"] == "default"
+    assert server.cais_json("account", "list")[0]["name"] == "default"
 
 
 @pytest.mark.parametrize("address", ["256.0.0.1:80", "127.0.0.1", "127.0.0.1:65536", "127.0.0.1:x", "example.org:80"])
-def test_what_is_no_address_is_wrong_usage(cais, tmp_path, address):
+def test_an_invalid_address_exits_2(cais, tmp_path, address):
     done = serve(cais, tmp_path, "--listen", address)
     assert done.returncode == 2 and "--listen" in done.stderr, done
 
 
-@pytest.mark.parametrize("options,told", [
+@pytest.mark.parametrize("options,expected", [
     (["--nonsense"], "--nonsense"), (["--set", "http.nonsense=1"], "http.nonsense"), (["--set", "nonsense"], "nonsense"),
     (["--set", "hosts.example.org=nonsense"], "nonsense"), (["--log-format", "xml"], "--log-format"), (["extra"], "extra"),
     (["--tls-listen", "127.0.0.1:0"], "tls"), (["--set", "http.max_headers=1000"], "http.max_headers"),
     (["--set", "server.trusted_proxies=10.0.0.0/33"], "trusted_proxies"), (["--public-url", "example.org"], "--public-url"),
 ])
-def test_wrong_options_exit_2_and_name_what_is_wrong(cais, tmp_path, options, told):
+def test_invalid_options_exit_2_and_are_named(cais, tmp_path, options, expected):
     done = serve(cais, tmp_path, "--listen", "127.0.0.1:0", *options)
-    assert done.returncode == 2 and told in done.stderr, done
+    assert done.returncode == 2 and expected in done.stderr, done
     assert not (tmp_path / "data").exists()
 
 
-def test_a_stale_socket_and_run_file_of_a_killed_server_are_no_obstacle(tmp_path):
+def test_a_server_starts_although_a_killed_one_left_its_socket_and_run_file(tmp_path):
     server = Server(tmp_path, sets=[f"server.unix_listen={tmp_path}/http.sock"])
     server.kill()
     with Server(tmp_path, sets=[f"server.unix_listen={tmp_path}/http.sock"]) as again:
@@ -165,16 +165,16 @@ def login(server, client, key, host, *headers):
     body = json.dumps({"login": key["login"], "security_key": key["security_key"]}).encode()
     answer = client.ask("POST", "/v4/auth", [*json_head(), *headers], body, host)
     assert answer.status == 200, answer
-    told = answer.json()
-    server.secrets.append(told["access_token"])
-    assert told["api_url"] == told["files_url"] + "v4/"
-    return answer, told["files_url"]
+    reply = answer.json()
+    server.secrets.append(reply["access_token"])
+    assert reply["api_url"] == reply["files_url"] + "v4/"
+    return answer, reply["files_url"]
 
 
 FORWARDED = [("X-Forwarded-For", "203.0.113.9, 198.51.100.7"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.example")]
 
 
-def test_forwarding_headers_of_strangers_are_not_believed(server):
+def test_forwarding_headers_from_untrusted_addresses_are_ignored(server):
     key = server.key(server.user(), "pyrus")
     with server.connect() as client:
         answer, url = login(server, client, key, server.run["listen"][0], *FORWARDED)
@@ -182,7 +182,7 @@ def test_forwarding_headers_of_strangers_are_not_believed(server):
     assert url == f"http://{server.run['listen'][0]}/"
 
 
-def test_ghsa_fc6g_forwarding_headers_of_configured_proxies_are_believed_as_far_as_they_go(tmp_path):
+def test_ghsa_fc6g_forwarding_headers_are_trusted_only_from_configured_proxies(tmp_path):
     with Server(tmp_path, "--listen", "[::1]:0", sets=["server.trusted_proxies=127.0.0.0/8, 198.51.100.7",
                                                        "hosts.api.pyrus.com=pyrus"]) as server:
         key = server.key(server.user(), "pyrus")
@@ -194,12 +194,12 @@ def test_ghsa_fc6g_forwarding_headers_of_configured_proxies_are_believed_as_far_
                 assert server.request_line(answer)["peer"] == peer, forwarded
                 assert url == "https://api.pyrus.com/"
             assert login(server, client, key, "api.pyrus.com")[1] == "http://api.pyrus.com/"
-        with server.connect(nth=1) as client:  # [::1] is no proxy of ours
+        with server.connect(nth=1) as client:  # [::1] is not a configured proxy
             answer, url = login(server, client, key, "api.pyrus.com", *FORWARDED)
             assert (server.request_line(answer)["peer"], url) == ("::1", "http://api.pyrus.com/")
 
 
-def test_links_never_carry_an_unchecked_host(server, tmp_path):
+def test_links_never_contain_an_unknown_host(server, tmp_path):
     key = server.key(server.user(), "pyrus")
     own = [server.run["listen"][i] for i in (0, 1, 2)]
     for nth in (0, 1):
@@ -228,7 +228,7 @@ def test_links_of_a_tls_listener_are_https(tmp_path):
             assert login(server, client, key, "evil.example")[1] in (f"https://{at}/", f"http://{server.run['listen'][0]}/")
 
 
-def test_a_configured_host_speaks_its_dialect_only(tmp_path):
+def test_a_configured_host_serves_only_its_api_and_s3(tmp_path):
     with Server(tmp_path, sets=["hosts.api.pyrus.com=pyrus", "hosts.files.example.org=native"]) as server:
         native, pyrus = bearer(server.native()), bearer(server.pyrus())
 
@@ -238,7 +238,7 @@ def test_a_configured_host_speaks_its_dialect_only(tmp_path):
             assert status(host, "/v4/profile", pyrus) == 200 and status(host, "/health", []) == 200
             answer = server.ask("GET", "/v4/nothing", native, host=host)
             assert answer.status == 404 and answer.json()["error_code"] == "invalid_input"
-            answer = server.ask("GET", "/v1/native/files", [], host=host)  # below no prefix of its own: S3 is everywhere
+            answer = server.ask("GET", "/v1/native/files", [], host=host)  # served by S3
             assert answer.status == 403 and b"<Code>AccessDenied</Code>" in answer.body
         assert status("files.example.org", "/v1/native/files", native) == 200
         answer = server.ask("GET", "/v1/native/nothing/at/all", native, host="files.example.org")
@@ -249,7 +249,7 @@ def test_a_configured_host_speaks_its_dialect_only(tmp_path):
             assert status(host, "/v4/profile", pyrus) == 200 and status(host, "/v1/native/files", native) == 200
 
 
-def test_several_requests_for_different_hosts_on_one_connection_go_each_to_its_own(tmp_path):
+def test_requests_on_one_connection_are_routed_by_their_own_host(tmp_path):
     with Server(tmp_path, sets=["hosts.api.pyrus.com=pyrus"]) as server:
         native = bearer(server.native())
         with server.connect() as client:
@@ -257,7 +257,7 @@ def test_several_requests_for_different_hosts_on_one_connection_go_each_to_its_o
                 assert client.ask("GET", "/v1/native/files", native, host=host).status == wanted
 
 
-def test_all_addresses_of_a_family_are_listened_on_apart(tmp_path):
+def test_wildcard_listeners_of_ipv4_and_ipv6_are_separate(tmp_path):
     with Server(tmp_path, "--listen", "0.0.0.0:0", "--listen", "[::]:0", listen=False) as server:
         for nth, family, at in ((0, socket.AF_INET, "127.0.0.1"), (1, socket.AF_INET6, "::1")):
             with socket.socket(family) as sock:
@@ -266,7 +266,7 @@ def test_all_addresses_of_a_family_are_listened_on_apart(tmp_path):
                 assert sock.recv(15) == b"HTTP/1.1 200 OK"
 
 
-def test_links_of_a_wildcard_listener_named_no_address(tmp_path):
+def test_links_of_a_wildcard_listener_contain_a_usable_address(tmp_path):
     with Server(tmp_path, "--listen", "0.0.0.0:0", listen=False) as server:
         port = server.address()[1]
         key = server.key(server.user(), "pyrus")
@@ -277,14 +277,14 @@ def test_links_of_a_wildcard_listener_named_no_address(tmp_path):
             assert url.endswith(f":{port}/") and "0.0.0.0" not in url and "evil" not in url
 
 
-def test_a_second_forwarding_line_let_clients_choose_their_address(tmp_path):
+def test_the_last_x_forwarded_for_line_determines_the_address(tmp_path):
     with Server(tmp_path, sets=["server.trusted_proxies=127.0.0.0/8"]) as server:
         with server.connect() as client:
-            lines = [("X-Forwarded-For", "203.0.113.6"), ("X-Forwarded-For", "203.0.113.9")]  # ours adds the second
+            lines = [("X-Forwarded-For", "203.0.113.6"), ("X-Forwarded-For", "203.0.113.9")]  # the proxy adds the second
             assert server.request_line(client.ask("GET", "/health", lines))["peer"] == "203.0.113.9"
 
 
-def test_the_unix_listener_removed_whatever_stood_at_its_path(tmp_path):
+def test_a_unix_listener_replaces_only_an_unused_socket(tmp_path):
     precious, taken = tmp_path / "precious.txt", tmp_path / "taken.sock"
     precious.write_text("keep me")
 
@@ -300,7 +300,7 @@ def test_the_unix_listener_removed_whatever_stood_at_its_path(tmp_path):
         with server.connect("unix_listen") as client:
             assert client.ask("GET", "/health").status == 200
     assert not taken.exists()
-    with socket.socket(socket.AF_UNIX) as left_over:  # by a server that was killed
+    with socket.socket(socket.AF_UNIX) as left_over:  # left by a server that was killed
         left_over.bind(str(taken))
     with Server(tmp_path, sets=[f"server.unix_listen={taken}"]) as server:
         with server.connect("unix_listen") as client:

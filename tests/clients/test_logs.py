@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is written about requests, what never is, and the record of who did what."""
+"""The log: one line for each request, and no secrets. The audit log: one event for each change."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def server(tmp_path_factory):
         yield started
 
 
-def test_every_request_has_one_line_of_json_with_its_id(server):
+def test_every_request_is_logged_in_one_line_of_json_with_its_id(server):
     token = bearer(server.native())
     asked = [("GET", "/health", [], None, 200, "service"), ("GET", "/v4/profile", [], None, 401, "pyrus"),
              ("PUT", "/v1/native/files/log.txt", token, b"hello", 201, "native"), ("GET", "/v1/native/files?limit=1", token, None, 200, "native"),
@@ -42,7 +42,7 @@ def test_every_request_has_one_line_of_json_with_its_id(server):
         assert ("request_id" in line) == (line["msg"] == "request")
 
 
-def test_no_header_or_target_can_forge_a_line(server):
+def test_headers_and_targets_cannot_forge_a_line(server):
     forged = '","msg":"forged","x":"'
     for target in ("/%0A%0D%7B%22msg%22:%22forged%22%7D", '/"}{"msg":"forged"}', "/\\u0022" + forged, "/\xff\xfe\x80", "/é" * 1000):
         with server.connect() as client:
@@ -59,7 +59,7 @@ SECRET_NAMES = ["access_token", "Access_Token", "access%5Ftoken", "X-Amz-Signatu
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
-def test_secrets_in_a_query_are_redacted_whatever_comes_of_the_request(server, name):
+def test_secrets_in_a_query_are_redacted_whether_or_not_the_request_succeeds(server, name):
     secret = f"{CANARY}{name.lower().replace('%', '')}"
     server.secrets.append(secret)
     lines = []
@@ -68,14 +68,14 @@ def test_secrets_in_a_query_are_redacted_whatever_comes_of_the_request(server, n
         with server.connect() as client:
             client.send(request("GET", target, host="a"))
             lines.append(server.request_line(client.answer()))
-    with server.connect() as client:  # no HTTP at all, but a target was read
+    with server.connect() as client:  # the headers are malformed, but the target is logged
         client.send(f"GET /x?{name}={secret} HTTP/1.1\r\nnonsense\r\n\r\n".encode())
         lines.append(server.request_line(client.answer()))
     assert "keep=this" in lines[0]["target"] and all(f"{name}=***" in line["target"] for line in lines), lines
     assert secret not in server.log()
 
 
-def test_nothing_that_was_sent_in_confidence_is_in_the_log(server):
+def test_credentials_and_contents_are_not_logged(server):
     secrets = [f"{CANARY}{i}" for i in range(12)]
     server.secrets += secrets
     login = server.user()
@@ -99,13 +99,13 @@ def test_nothing_that_was_sent_in_confidence_is_in_the_log(server):
     server.cais("user", "password", login, text=secrets[0] + "-password\n")
     server.check_log()
     assert CANARY not in server.log()
-    audit = "\n".join(json.dumps(e) for e in server.told("audit", "--limit", "10000"))
+    audit = "\n".join(json.dumps(e) for e in server.cais_json("audit", "--limit", "10000"))
     for secret in server.secrets:
         assert secret not in audit
 
 
-def test_secrets_are_kept_as_hashes_only(server):
-    """Nor are they in the data folder."""
+def test_secrets_are_stored_only_as_hashes(server):
+    """No file of the data directory contains a secret."""
     native = server.native()
     assert server.ask("GET", "/v1/native/files", bearer(native)).status == 200
     pyrus = server.pyrus()
@@ -120,7 +120,7 @@ def test_secrets_are_kept_as_hashes_only(server):
                 assert secret.encode() not in data, name
 
 
-def test_text_is_for_people_and_has_no_secrets_either(tmp_path):
+def test_the_text_format_is_readable_and_contains_no_secrets(tmp_path):
     with Server(tmp_path, "--log-format", "text") as server:
         answer = server.ask("GET", '/nowhere/"\n'.replace("\n", "%0a") + f"?access_token={CANARY}", bearer(CANARY))
         wanted = answer.header("X-Request-Id")
@@ -131,7 +131,7 @@ def test_text_is_for_people_and_has_no_secrets_either(tmp_path):
 
 
 @pytest.mark.parametrize("option", ["log.requests=false", "log.level=warning"])
-def test_requests_need_not_be_logged(tmp_path, option):
+def test_the_lines_of_requests_can_be_turned_off(tmp_path, option):
     with Server(tmp_path, sets=[option]) as server:
         assert server.ask("GET", "/health").status == 200
         server.stop()
@@ -143,10 +143,10 @@ def test_requests_need_not_be_logged(tmp_path, option):
 
 
 def events(server):
-    return list(reversed(server.told("audit", "--limit", "10000")))
+    return list(reversed(server.cais_json("audit", "--limit", "10000")))
 
 
-def test_the_audit_log_names_who_did_what_to_what(tmp_path):
+def test_the_audit_log_records_actor_action_and_subject(tmp_path):
     with Server(tmp_path) as server:
         ana = server.user("ana@example.org")
         key = server.key(ana, "native")
@@ -168,7 +168,7 @@ def test_the_audit_log_names_who_did_what_to_what(tmp_path):
                        ("operator", "user.disable", "user:" + ana), ("operator", "user.enable", "user:" + ana),
                        ("operator", "user.delete", "user:" + ana)):
             assert seen.count(wanted) == 1, (wanted, seen)
-        minted = [subject for _, action, subject in seen if action == "key.mint"]  # the first is the server's own
+        minted = [subject for _, action, subject in seen if action == "key.mint"]  # the first: the key of the server
         assert minted[-2:] == [f"key:{made['id']}" for made in (key, pyrus)] and len(minted) == 3, seen
         assert [s for s in seen if s[1] == "key.revoke" and str(key["id"]) in s[2]], seen
         assert task.status == 200 and gone.status == 204
@@ -178,7 +178,7 @@ def test_the_audit_log_names_who_did_what_to_what(tmp_path):
         assert next(e for e in events(server) if e["subject"] == file_a)["detail"] == "a.txt"
 
 
-def test_failed_attempts_leave_no_event_of_success(tmp_path):
+def test_failed_requests_add_no_audit_event(tmp_path):
     with Server(tmp_path) as server:
         before = events(server)
         server.ask("PUT", "/v1/native/files/a", bearer("nobody"), b"hello")
@@ -187,7 +187,7 @@ def test_failed_attempts_leave_no_event_of_success(tmp_path):
         assert events(server) == before
 
 
-def test_the_audit_log_only_grows(tmp_path):
+def test_audit_events_cannot_be_changed_or_deleted(tmp_path):
     server = Server(tmp_path)
     server.user()
     server.stop()
@@ -207,7 +207,7 @@ def test_the_audit_log_only_grows(tmp_path):
         db.close()
 
 
-def test_bytes_that_are_gone_are_logged_as_corruption(server):
+def test_missing_bytes_are_logged_as_corruption(server):
     token = server.pyrus()
     guid = server.ask("POST", "/v4/files/upload", [FORM, *bearer(token)], form(file_part("a", bytes(100_000)))).json()["guid"]
     task = server.ask("POST", "/v4/tasks", json_head(token), json.dumps({"text": "t", "attachments": [guid]}).encode())
@@ -221,7 +221,7 @@ def test_bytes_that_are_gone_are_logged_as_corruption(server):
     assert (line["level"], line["kind"]) == ("error", "corrupt")
 
 
-def test_a_form_that_asks_for_what_is_not_offered_was_logged_as_our_failure(tmp_path):
+def test_a_form_that_asks_for_an_unsupported_feature_is_not_logged_as_a_failure(tmp_path):
     with Server(tmp_path, "--s3-listen", "127.0.0.1:0") as server:
         key, host = server.key(server.user(), "s3"), server.run["s3_listen"][0]
         signer = Signer(key["access_key_id"], key["secret_access_key"])

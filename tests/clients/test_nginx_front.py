@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""nginx in front of cais, with the configuration that docs/nginx/ ships: only names, ports and paths are put in."""
+"""nginx in front of cais, with the configuration of docs/nginx/. Only names, ports and paths are replaced."""
 import hashlib
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 from ports import free_port
 
 HOST = "files.example.org"
-CLIENT = "127.0.0.2"  # not the address that nginx itself has towards cais
+CLIENT = "127.0.0.2"  # differs from the address from which nginx connects to cais
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 MAIN = """
@@ -33,8 +33,8 @@ http {{
 """
 
 
-def put_in(text, **replacements):
-    """Each must be there: a configuration that changed must not slip past this test."""
+def replace_all(text, **replacements):
+    """Replace each `old` by `new`. Fails if an `old` is missing, because then the shipped configuration has changed."""
     for old, new in replacements.values():
         assert old in text, f"{old!r} is not in the shipped configuration any more"
         text = text.replace(old, new)
@@ -48,7 +48,7 @@ def wait_for(path_or_port, process):
             if s.connect_ex(("127.0.0.1", path_or_port)) == 0:
                 return
         time.sleep(0.05)
-    raise AssertionError("nobody listens")
+    raise AssertionError("no server listens")
 
 
 class Front:
@@ -59,11 +59,11 @@ class Front:
         self.data = os.path.join(self.folder, "data")
         self.log_path = os.path.join(self.folder, "cais.log")
         self.processes = []
-        self.write("cais.ini", put_in(
+        self.write("cais.ini", replace_all(
             self.shipped("cais.ini"), data=("/var/lib/cais", self.data),
             listen=("127.0.0.1:8080", f"127.0.0.1:{self.inner}"),
             metrics=("127.0.0.1:9180", f"127.0.0.1:{metrics}"), url=(f"https://{HOST}", self.url)))
-        self.write("cais.conf", put_in(
+        self.write("cais.conf", replace_all(
             self.shipped("cais.conf"), upstream=("127.0.0.1:8080", f"127.0.0.1:{self.inner}"),
             listen=("listen 443 ssl", f"listen 127.0.0.1:{self.port} ssl"),
             six=("    listen [::]:443 ssl http2;\n", ""), cert=("/etc/ssl/files.example.org", self.path("front")),
@@ -105,7 +105,7 @@ class Front:
         return json.loads(run.stdout)
 
     def curl(self, *arguments, stdin=None):
-        """(status, protocol, body)"""
+        """Run curl. Returns (status, protocol, body)."""
         run = subprocess.run(
             ["curl", "-sS", "--max-time", "60", "--interface", CLIENT, "--noproxy", "*", "--cacert",
              self.path("front.pem"), "--resolve", f"{HOST}:{self.port}:127.0.0.1", "-w",
@@ -117,13 +117,13 @@ class Front:
         return int(status), protocol, body
 
     def log_in(self):
-        order = json.dumps({"login": "ana@example.org", "security_key": self.key})
-        status, _, body = self.curl(self.url + "/v4/auth", "-H", "Content-Type: application/json", "-d", order)
+        body = json.dumps({"login": "ana@example.org", "security_key": self.key})
+        status, _, body = self.curl(self.url + "/v4/auth", "-H", "Content-Type: application/json", "-d", body)
         assert status == 200
         return json.loads(body)
 
     def lines(self, name, part):
-        """Those of a log that contain part; a line is written after the answer, so it may take a moment."""
+        """The lines of a log that contain `part`. Waits for the first one, because it is written after the reply."""
         for _ in range(100):
             with open(self.path(name), encoding="utf-8") as f:
                 found = [line for line in f if part in line and line.endswith("\n")]
@@ -159,7 +159,7 @@ def digest(path):
 
 
 @pytest.mark.parametrize("version,spoken", [("--http2", "2"), ("--http1.1", "1.1")])
-def test_twenty_megabytes_in_and_out(front, version, spoken):
+def test_20_mib_are_uploaded_and_downloaded_unchanged(front, version, spoken):
     large, back = front.path("large.bin"), front.path("back.bin")
     status, protocol, body = front.curl(version, front.url + "/v4/files/upload", *bearer(front), "-F",
                                         f"file=@{large}")
@@ -172,10 +172,10 @@ def test_twenty_megabytes_in_and_out(front, version, spoken):
     assert digest(back) == digest(large)
     for folder in ("body", "proxy"):
         kept = [names for _, _, names in os.walk(front.path(folder)) if names]
-        assert not kept, "nginx put bodies on its own disk"
+        assert not kept, "nginx wrote bodies to its own disk"
 
 
-def test_a_body_without_a_length(front):
+def test_a_body_without_a_length_is_stored(front):
     with open(front.path("large.bin"), "rb") as source:
         status, _, body = front.curl("--http2", *bearer(front, native_token(front)), "-T", "-",
                                      front.url + "/v1/native/files/piped.bin", stdin=source)
@@ -186,14 +186,14 @@ def native_token(front):
     return front.admin("key", "add", "ana@example.org", "--for", "native")["token"]
 
 
-def test_expect_is_answered_and_the_upload_goes_on(front):
+def test_an_upload_with_expect_100_continue_is_stored(front):
     status, _, body = front.curl("--http1.1", front.url + "/v4/files/upload", *bearer(front), "-H",
                                  "Expect: 100-continue", "-F", f"file=@{front.path('large.bin')}")
     assert status == 200 and json.loads(body)["md5_hash"] == digest(front.path("large.bin"))
 
 
 @pytest.mark.parametrize("version", ["--http2", "--http1.1"])
-def test_a_refused_upload_says_why_in_the_form_of_its_api(front, version):
+def test_a_refused_upload_gets_an_error_in_the_form_of_its_api(front, version):
     status, _, body = front.curl(version, front.url + "/v4/files/upload", *bearer(front, "nobody"), "-F",
                                  f"file=@{front.path('large.bin')}")
     assert (status, json.loads(body)["error_code"]) == (401, "invalid_token")
@@ -202,13 +202,13 @@ def test_a_refused_upload_says_why_in_the_form_of_its_api(front, version):
     assert (status, json.loads(body)["error"]["code"]) == (401, "unauthenticated")
 
 
-def test_links_lead_to_the_front(front):
+def test_links_contain_the_address_of_nginx(front):
     answer = front.log_in()
     assert answer["api_url"] == front.url + "/v4/"
     assert answer["files_url"] == front.url + "/"
 
 
-def test_the_log_names_the_client_and_nobody_can_forge_it(front):
+def test_the_log_has_the_address_of_the_client_which_it_cannot_forge(front):
     front.curl(front.url + "/v4/profile?who=1", *bearer(front), "-H", "X-Forwarded-For: 10.9.8.7")
     seen = [json.loads(line) for line in front.lines("cais.log", "/v4/profile?who=1")]
     assert [r["peer"] for r in seen] == [CLIENT]
@@ -217,13 +217,13 @@ def test_the_log_names_the_client_and_nobody_can_forge_it(front):
     assert "id=" + seen[0]["request_id"] in line
 
 
-def test_metrics_stay_inside(front):
+def test_metrics_are_not_served_through_nginx(front):
     assert front.curl(front.url + "/metrics")[0] == 404
     status, _, body = front.curl(front.url + "/health")
     assert status == 200 and json.loads(body)["status"] == "ok"
 
 
-def test_a_server_that_is_away_is_told_in_json(front):
+def test_a_stopped_server_gives_503_in_json(front):
     front.server.send_signal(signal.SIGTERM)
     front.server.wait(30)
     status, _, body = front.curl(front.url + "/v4/profile", *bearer(front))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people have: curl, PHP and Python, each as its users write it. Bytes are compared."""
+"""curl, PHP and Python as their users call them. Each test compares the stored bytes."""
 import hashlib
 import http.client
 import json
@@ -40,7 +40,7 @@ def curl(*arguments, check=True, **more):
 
 
 def expect_stored(server, answer, data, name=None):
-    """The answer of a native PUT tells the truth, and the bytes come back."""
+    """The reply of a native PUT is correct, and the file has these bytes."""
     assert answer["size"] == len(data) and answer["md5"] == hashlib.md5(data).hexdigest(), answer
     assert name is None or answer["name"] == name
     assert server.get(server.ana.native, "/v1/native/files/" + answer["id"]) == (200, data)
@@ -78,7 +78,7 @@ def test_curl_uploads_a_form(server, sample, size, more):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_curl_uploads_names_as_people_write_them(server, sample, name):
+def test_curl_uploads_keep_unusual_names(server, sample, name):
     path = sample(1000)
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     done = curl("-H", bearer(server.ana.token), "-F", 'x=@"%s";filename="%s"' % (path, quoted),
@@ -86,7 +86,7 @@ def test_curl_uploads_names_as_people_write_them(server, sample, name):
     expect_uploaded(server, json.loads(done.stdout), path.read_bytes(), name)
 
 
-def test_curl_asks_before_a_large_body_and_is_told_no_in_time(server, sample):
+def test_curl_sends_no_large_body_that_is_refused(server, sample):
     path = sample(3000000)
     done = curl("-v", "-H", bearer(server.ana.native), "-T", path, server.url + "/v1/native/files/")
     assert "< HTTP/1.1 100 Continue" in done.stderr
@@ -104,7 +104,7 @@ def test_curl_puts_a_file(server, sample, more):
     expect_stored(server, json.loads(done.stdout), path.read_bytes(), path.name)
 
 
-def test_curl_puts_what_comes_out_of_a_pipe(server, sample):
+def test_curl_uploads_a_pipe(server, sample):
     path = sample(1000000)
     with open(path, "rb") as f:
         source = subprocess.Popen(["cat"], stdin=f, stdout=subprocess.PIPE)
@@ -116,7 +116,7 @@ def test_curl_puts_what_comes_out_of_a_pipe(server, sample):
     expect_stored(server, json.loads(done.stdout), path.read_bytes(), "piped")
 
 
-def test_curl_fetches_parts_resumes_and_asks_for_heads(server, sample, tmp_path):
+def test_curl_downloads_ranges_resumes_and_sends_head(server, sample, tmp_path):
     path = sample(500000)
     data = path.read_bytes()
     answer = json.loads(curl("-H", bearer(server.ana.native), "-T", path, server.url + "/v1/native/files/").stdout)
@@ -133,7 +133,7 @@ def test_curl_fetches_parts_resumes_and_asks_for_heads(server, sample, tmp_path)
     head = curl(*ask, "-I", url).stdout
     assert "HTTP/1.1 200" in head and "Content-Length: 500000" in head and 'ETag: "%s"' % answer["md5"] in head
     assert curl(*ask, "--http1.0", url, text=False).stdout == data
-    both = curl(*ask, url, url, text=False).stdout  # one connection
+    both = curl(*ask, url, url, text=False).stdout  # both over one connection
     assert both == data + data
     code = curl(*ask, "-H", 'If-None-Match: "%s"' % answer["md5"], "-o", os.devnull, "-w", "%{http_code}", url).stdout
     assert code == "304"
@@ -149,7 +149,7 @@ def test_curl_over_tls_checks_the_certificate(server, sample):
     assert curl("-H", bearer(server.ana.native), url, check=False).returncode == 60
 
 
-def test_curl_that_gives_up_leaves_nothing(server, sample):
+def test_an_upload_that_curl_aborts_leaves_nothing(server, sample):
     path = sample(5000000)
     before = len(server.json("GET", "/v1/native/files?limit=1000", None, server.ana.native)[1]["files"])
     done = curl("--limit-rate", "1M", "--max-time", "1", "-H", bearer(server.ana.native), "-T", path,
@@ -210,13 +210,13 @@ def test_php_uploads_a_curlfile(server, sample, name):
 
 
 @pytest.mark.parametrize("size", [0, 1, 16385, 2000000])
-def test_php_puts_from_an_open_file(server, sample, size):
+def test_php_uploads_an_open_file(server, sample, size):
     path = sample(size)
     expect_stored(server, php(PHP_PUT, server.url, server.ana.native, path, 'мой "файл".bin'), path.read_bytes(),
                   'мой "файл".bin')
 
 
-def test_php_uses_its_own_http_client(server, sample):
+def test_php_streams_upload_and_download(server, sample):
     path = sample(300000)
     expect_stored(server, php(PHP_STREAM, server.url, server.ana.native, path, "поток"), path.read_bytes(), "поток")
 
@@ -237,7 +237,7 @@ def test_urllib_puts_and_gets(server, name):
         assert answer.read() == data and answer.headers.get_filename() == name
 
 
-def test_http_client_streams_what_has_no_length(server):
+def test_http_client_uploads_a_body_without_a_length(server):
     data = os.urandom(1000003)
     parts = [data[i:i + 7777] for i in range(0, len(data), 7777)]
     status, _, text = server.ask("PUT", "/v1/native/files/parts", iter(parts),
@@ -246,7 +246,7 @@ def test_http_client_streams_what_has_no_length(server):
     expect_stored(server, json.loads(text), data)
 
 
-def test_http_client_keeps_its_connection_over_fifty_requests(server):
+def test_http_client_sends_fifty_requests_over_one_connection(server):
     connection = server.connect()
     for n in range(50):
         data = os.urandom(n * 997)

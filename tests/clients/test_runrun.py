@@ -22,7 +22,7 @@ class Client:
     def __init__(self, server, folder):
         self.server, self.folder = server, folder
         server.cais("user", "add", "ana", "--name", "Ana Prado")
-        key = server.told("key", "add", "ana", "--for", "runrun")
+        key = server.cais_json("key", "add", "ana", "--for", "runrun")
         self.headers = ["-H", "App-Key: " + key["app_key"], "-H", "User-Token: " + key["user_token"]]
 
     def curl(self, *arguments):

@@ -488,7 +488,7 @@ def test_a_form_sets_type_metadata_and_file_name(s3, bucket, form):
     assert send_form(made, name="März.csv").status_code == 204
     head = s3.boto().head_object(Bucket=bucket, Key="in/März.csv")
     assert (head["ContentType"], head["Metadata"]) == ("text/csv", {"from": "a form"})
-    assert send_form(made, name="C:\\Users\\ana\\b.csv").status_code == 204  # old browsers tell the whole path
+    assert send_form(made, name="C:\\Users\\ana\\b.csv").status_code == 204  # old browsers send the whole path
     assert s3.get(bucket, "in/b.csv") == b"data"
 
 
@@ -548,7 +548,7 @@ def test_a_wrong_secret_and_an_unknown_key_have_different_errors(s3, bucket):
 
 def test_a_revoked_key_is_unknown_at_once(s3, bucket):
     login = s3.user()
-    made = s3.told("key", "add", login, "--for", "s3")[0]
+    made = s3.cais_json("key", "add", login, "--for", "s3")[0]
     client = s3.boto(key=made["access_key_id"], secret=made["secret_access_key"])
     s3.put(bucket, "k", b"x")
     assert client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"

@@ -197,7 +197,7 @@ def test_a_long_upload_is_compared_with_the_date_of_its_head(tmp_path, monkeypat
         signer, body = Signer(key["access_key_id"], key["secret_access_key"]), os.urandom(100000)
         with server.connect("s3_listen") as client:
             def head(method, path, data):
-                signed = signer.headers(method, host, path, body=data, tells=False)
+                signed = signer.headers(method, host, path, body=data, send_digest=False)
                 more = [("Content-Length", str(len(data)))] + [("Expect", "100-continue")] * bool(data)
                 client.send(request(method, path, [h for h in signed.items() if h[0] != "host"] + more, None, host))
                 return client.answer(interim=True).status

@@ -36,23 +36,23 @@ def axios(s3):
     def links():
         bucket = s3.bucket("axios")
         ask, status = {"Bucket": bucket, "Key": "a b+é"}, {"success_action_status": "201"}
-        forms = {way: s3.boto(signature_version=version).generate_presigned_post(
-            bucket, way, status, [status, ["content-length-range", 1, 300000]]) for way, version in (("v4", "s3v4"), ("v2", "s3"))}
+        forms = {name: s3.boto(signature_version=version).generate_presigned_post(
+            bucket, name, status, [status, ["content-length-range", 1, 300000]]) for name, version in (("v4", "s3v4"), ("v2", "s3"))}
         return {"put": s3.boto().generate_presigned_url("put_object", ask), "forms": forms,
                 "get": s3.boto().generate_presigned_url("get_object", ask)}
     return program(s3, "axios_client.mjs", links)
 
 
 @checks_of("node/aws_sdk.mjs")
-def test_aws_sdk(aws_sdk, check):
+def test_the_aws_sdk_passes_each_check(aws_sdk, check):
     aws_sdk.expect(check)
 
 
 @checks_of("node/minio_client.mjs")
-def test_minio(minio, check):
+def test_the_minio_client_passes_each_check(minio, check):
     minio.expect(check)
 
 
 @checks_of("node/axios_client.mjs")
-def test_axios(axios, check):
+def test_axios_passes_each_check(axios, check):
     axios.expect(check)

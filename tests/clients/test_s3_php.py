@@ -17,9 +17,9 @@ def php(s3):
     def start():
         bucket = s3.bucket()
         ask, status = {"Bucket": bucket, "Key": "a b+é"}, {"success_action_status": "201"}
-        forms = {way: s3.boto(signature_version=version).generate_presigned_post(
+        forms = {name: s3.boto(signature_version=version).generate_presigned_post(
             bucket, "in/${filename}", status, [status, ["content-length-range", 0, 2000000]])
-                 for way, version in (("v4", "s3v4"), ("v2", "s3"))}
+                 for name, version in (("v4", "s3v4"), ("v2", "s3"))}
         settings = {"tls_url": s3.tls_url, "bucket": bucket, "id": s3.id, "secret": s3.secret, "forms": forms,
                     "put": s3.boto().generate_presigned_url("put_object", ask),
                     "tls_put": s3.boto(s3.tls_url).generate_presigned_url("put_object", ask),
@@ -30,5 +30,5 @@ def php(s3):
 
 
 @checks_of("php/s3.php")
-def test_php(php, check):
+def test_php_passes_each_check(php, check):
     php.expect(check)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Slow senders: each is let go in its time, keeps nothing, and takes nothing from the others."""
+"""Slow clients: the server ends their requests after a timeout, stores nothing of them, and still serves other clients."""
 
 import os
 import resource
@@ -11,7 +11,7 @@ from rounds import rounds
 from server import (FORM, Gone, Server, bearer, file_part, form, in_threads, is_native_error, is_pyrus_error, request,
                     wait_for)
 
-pytestmark = pytest.mark.alone("these servers drop slow clients, and a test that gets no processor time is one")
+pytestmark = pytest.mark.alone("these servers drop slow clients, and a test without processor time is a slow client")
 UPLOAD, PUT = "/v4/files/upload", "/v1/native/files/a.bin"
 
 
@@ -24,20 +24,20 @@ def server(tmp_path_factory):
         yield started
 
 
-@pytest.mark.parametrize("way", ["pyrus", "native"])
-def test_a_head_that_stops_is_let_go_in_the_dialects_form(server, way):
+@pytest.mark.parametrize("api", ["pyrus", "native"])
+def test_a_head_that_stops_gets_408_in_the_form_of_its_api(server, api):
     with server.connect() as client:
-        client.send(b"POST /v4/files/upload HTTP/1.1\r\nHost: a\r\nX: " if way == "pyrus" else b"PUT /v1/native/files/a HTT")
+        client.send(b"POST /v4/files/upload HTTP/1.1\r\nHost: a\r\nX: " if api == "pyrus" else b"PUT /v1/native/files/a HTT")
         answer = client.answer()
-        if way == "pyrus":
+        if api == "pyrus":
             is_pyrus_error(answer, 408, "invalid_input")
         else:
             is_native_error(answer, 408, "invalid")
         assert client.is_closed()
 
 
-def test_a_head_that_drips_is_let_go_too(server):
-    """Every byte is progress, but the time is for the whole head."""
+def test_a_head_that_arrives_byte_by_byte_gets_408(server):
+    """The timeout is for the whole head, so that progress does not extend it."""
     with server.connect() as client:
         client.sock.settimeout(0.05)
         began = time.monotonic()
@@ -51,21 +51,21 @@ def test_a_head_that_drips_is_let_go_too(server):
         assert client.seen.startswith(b"HTTP/1.1 408 "), client.seen
 
 
-def test_nobody_is_told_off_for_saying_nothing(server):
-    with server.connect() as client:  # never a byte
+def test_an_idle_connection_is_closed_without_a_reply(server):
+    with server.connect() as client:  # no byte was sent
         assert client.is_closed()
-    with server.connect() as client:  # nothing more after an answer
+    with server.connect() as client:  # no second request was sent
         assert client.ask("GET", "/health").status == 200
         assert client.is_closed()
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-@pytest.mark.parametrize("way", ["pyrus", "native"])
-def test_a_body_that_stops_is_let_go_in_the_dialects_form_and_nothing_is_kept(server, way, chunked):
+@pytest.mark.parametrize("api", ["pyrus", "native"])
+def test_a_body_that_stops_gets_an_error_and_nothing_is_stored(server, api, chunked):
     framing = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", "1000000")
     before = server.files()
     with server.connect() as client:
-        if way == "pyrus":
+        if api == "pyrus":
             data = form(file_part("a", b"x" * 50_000), close=False)
             client.send(request("POST", UPLOAD, [FORM, framing, *bearer(server.pyrus_token)]))
         else:
@@ -74,7 +74,7 @@ def test_a_body_that_stops_is_let_go_in_the_dialects_form_and_nothing_is_kept(se
         client.send(b"%x\r\n%s" % (900_000, data) if chunked else data)
         answer = client.answer()
         assert answer.status in (400, 408)
-        if way == "pyrus":
+        if api == "pyrus":
             is_pyrus_error(answer, 400, "bad_multipart_content")
         else:
             is_native_error(answer, 400, "invalid")
@@ -83,13 +83,13 @@ def test_a_body_that_stops_is_let_go_in_the_dialects_form_and_nothing_is_kept(se
     assert server.metrics()["cais_http_timeouts_total"] > 0
 
 
-def test_json_that_stops_is_let_go(server):
+def test_a_json_body_that_stops_gets_an_error(server):
     with server.connect() as client:
         client.send(request("POST", "/v4/auth", [("Content-Length", "100")]) + b"{")
         is_pyrus_error(client.answer(), 400, "invalid_input")
 
 
-def test_200_slow_uploads_do_not_stop_a_fast_one(tmp_path):
+def test_200_slow_uploads_do_not_block_fast_ones(tmp_path):
     with Server(tmp_path) as server:
         pyrus, native = server.pyrus(), server.native()
         slow = []
@@ -103,8 +103,8 @@ def test_200_slow_uploads_do_not_stop_a_fast_one(tmp_path):
                 else:
                     client.send(request("POST", UPLOAD, [FORM, ("Content-Length", "10000000"), *bearer(pyrus)]) +
                                 form(file_part("slow", b"s" * 70_000), close=False))
-            wait_for("the slow ones to be in flight", lambda: server.metrics()["cais_http_requests_active"] >= 200)
-            wait_for("their buffers to be given back", lambda: server.metrics()["cais_http_body_buffers"] == 0)
+            wait_for("the slow uploads to be active", lambda: server.metrics()["cais_http_requests_active"] >= 200)
+            wait_for("their buffers to be released", lambda: server.metrics()["cais_http_body_buffers"] == 0)
 
             def fast(i):
                 data = bytes([i]) * 3_000_000
@@ -114,17 +114,17 @@ def test_200_slow_uploads_do_not_stop_a_fast_one(tmp_path):
                 post = server.ask("POST", UPLOAD, [FORM, *bearer(pyrus)], form(file_part("fast", data)))
                 assert post.status == 200, post
             in_threads(4, fast)
-            for client in slow:  # every one of them is still taken care of
+            for client in slow:  # the server has closed none of them
                 assert client.send(b"s")
         finally:
             for client in slow:
                 client.close()
-        wait_for("the slow ones to be forgotten", lambda: server.metrics()["cais_http_requests_active"] <= 1)
+        wait_for("the slow uploads to end", lambda: server.metrics()["cais_http_requests_active"] <= 1)
         assert sorted(f["name"] for f in server.files()) == ["fast"] * 4 + [f"fast{i}" for i in range(4)]
 
 
 @pytest.mark.parametrize("option", ["http.max_connections=5", "http.max_connections_per_address=5"])
-def test_connections_above_a_cap_are_told_503(tmp_path, option):
+def test_connections_above_a_limit_get_503(tmp_path, option):
     with Server(tmp_path, sets=[option]) as server:
         clients = [server.connect() for _ in range(5)]
         try:
@@ -140,15 +140,15 @@ def test_connections_above_a_cap_are_told_503(tmp_path, option):
                 with server.connect() as client:
                     try:
                         return client.ask("GET", "/health").status == 200
-                    except Gone:  # refused, and reset because we had spoken
+                    except Gone:  # refused; the request that we sent made the kernel reset the connection
                         return False
-            wait_for("room for another", again)
+            wait_for("a free connection", again)
         finally:
             for client in clients:
                 client.close()
 
 
-def test_a_cap_per_address_is_not_for_trusted_proxies_nor_for_others(tmp_path):
+def test_the_limit_per_address_does_not_apply_to_trusted_proxies(tmp_path):
     sets = ["http.max_connections_per_address=2", "server.trusted_proxies=127.0.0.1"]
     with Server(tmp_path, "--listen", "[::1]:0", sets=sets) as server:
         clients = [server.connect() for _ in range(5)]
@@ -163,7 +163,7 @@ def test_a_cap_per_address_is_not_for_trusted_proxies_nor_for_others(tmp_path):
                 client.close()
 
 
-def test_running_out_of_descriptors_kept_a_loop_busy_for_ever(tmp_path):
+def test_a_lack_of_descriptors_does_not_keep_a_loop_busy(tmp_path):
     def processor_time(pid):
         with open(f"/proc/{pid}/stat") as f:
             parts = f.read().rsplit(")", 1)[1].split()
@@ -184,8 +184,8 @@ def test_running_out_of_descriptors_kept_a_loop_busy_for_ever(tmp_path):
                     refused += 1
             assert refused >= 20
             before = processor_time(pid)
-            idle = server.connect()  # one that nobody can take stays in the queue at most for a moment
-            wait_for("an end", idle.is_closed)
+            idle = server.connect()  # the server closes a connection that it has no descriptor for
+            wait_for("the end of the connection", idle.is_closed)
             assert processor_time(pid) - before < 0.5
         finally:
             for client in clients:
@@ -197,10 +197,10 @@ def test_running_out_of_descriptors_kept_a_loop_busy_for_ever(tmp_path):
                     return client.ask("GET", "/health").status == 200
                 except Gone:
                     return False
-        wait_for("room for others", again)
+        wait_for("free descriptors", again)
 
 
-def test_a_failed_upload_took_the_wake_up_of_those_that_waited_for_a_buffer(tmp_path):
+def test_a_refused_upload_does_not_consume_the_wake_up_of_uploads_that_wait_for_a_buffer(tmp_path):
     sets = ["http.body_pool=1M", "native.max_file_size=200K", "server.loops=2"]
     small, large = os.urandom(190_000), os.urandom(600_000)
     with Server(tmp_path, sets=sets) as server:
@@ -216,7 +216,7 @@ def test_a_failed_upload_took_the_wake_up_of_those_that_waited_for_a_buffer(tmp_
                         client.send(b"%x\r\n%s\r\n" % (len(piece), piece))
                     client.send(b"0\r\n\r\n")
                 except Gone:
-                    pass  # refused: the answer is there to be read
+                    pass  # refused; the reply can still be read
                 return client.answer().status
         for _ in range(rounds("waves_of_refused_uploads")):
             assert in_threads(40, upload) == [413 if i % 2 else 201 for i in range(40)]

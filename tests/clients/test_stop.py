@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stopping: what is in flight finishes and is kept, what waits is let go, what is cut leaves nothing."""
+"""Stopping a server: active requests finish, idle connections close, and interrupted uploads leave nothing."""
 
 import hashlib
 import os
@@ -12,9 +12,9 @@ from server import FORM, Gone, Server, bearer, file_part, form, request, wait_fo
 DATA = os.urandom(50 << 20)
 
 
-def in_flight(server, client, way, token, data):
-    """The request with the first third of its body, taken in by the server; returns the rest."""
-    if way == "pyrus":
+def in_flight(server, client, api, token, data):
+    """Send an upload up to the first third of its body, and wait until the server has received it. Returns the rest."""
+    if api == "pyrus":
         body = form(file_part("big", data))
         head = request("POST", "/v4/files/upload", [FORM, ("Content-Length", len(body)), *bearer(token)])
     else:
@@ -30,28 +30,28 @@ def stopping(server):
     server.wait_log(lambda line: line["msg"] == "stopping")
 
 
-@pytest.mark.parametrize("way", ["pyrus", "native"])
-def test_a_running_upload_is_finished_and_acknowledged_and_is_there_after_the_restart(tmp_path, way):
+@pytest.mark.parametrize("api", ["pyrus", "native"])
+def test_an_active_upload_is_finished_and_stored_before_the_server_stops(tmp_path, api):
     server = Server(tmp_path)
     try:
-        token = server.pyrus() if way == "pyrus" else server.native()
+        token = server.pyrus() if api == "pyrus" else server.native()
         with server.connect() as client, server.connect() as idle, server.connect() as silent:
             assert idle.ask("GET", "/health").status == 200
-            rest = in_flight(server, client, way, token, DATA)
+            rest = in_flight(server, client, api, token, DATA)
             stopping(server)
             assert idle.is_closed() and silent.is_closed()
-            wait_for("nobody to listen any more", lambda: refuses(server))
+            wait_for("the listener to close", lambda: refuses(server))
             client.send(rest)
             answer = client.answer()
-            assert answer.status == (200 if way == "pyrus" else 201), answer
+            assert answer.status == (200 if api == "pyrus" else 201), answer
             assert answer.header("Connection") == "close" and client.is_closed()
         assert server.wait_end() == 0
         assert not os.path.exists(os.path.join(server.data, "run.json"))
         server.start()
-        told = answer.json()
-        target = "/v4/files/download/" + told["guid"] if way == "pyrus" else "/v1/native/files/" + told["id"]
+        body = answer.json()
+        target = "/v4/files/download/" + body["guid"] if api == "pyrus" else "/v1/native/files/" + body["id"]
         assert server.ask("GET", target, bearer(token)).body == DATA
-        assert told["md5_hash" if way == "pyrus" else "md5"] == hashlib.md5(DATA).hexdigest()
+        assert body["md5_hash" if api == "pyrus" else "md5"] == hashlib.md5(DATA).hexdigest()
         server.stop()
     finally:
         server.kill()
@@ -65,7 +65,7 @@ def refuses(server):
     return False
 
 
-def nothing_is_left(server):
+def expect_nothing_left(server):
     server.start()
     assert server.files() == []
     found = [os.path.join(d, f) for d, _, files in os.walk(os.path.join(server.data, "blobs")) for f in files]
@@ -74,19 +74,19 @@ def nothing_is_left(server):
     server.stop()
 
 
-@pytest.mark.parametrize("way", ["pyrus", "native"])
-def test_when_the_grace_is_over_uploads_are_cut_and_leave_nothing(tmp_path, way):
+@pytest.mark.parametrize("api", ["pyrus", "native"])
+def test_after_the_grace_uploads_are_interrupted_and_leave_nothing(tmp_path, api):
     server = Server(tmp_path, sets=["http.shutdown_grace=200ms"])
     try:
         with server.connect() as client:
-            in_flight(server, client, way, server.pyrus() if way == "pyrus" else server.native(), DATA)
+            in_flight(server, client, api, server.pyrus() if api == "pyrus" else server.native(), DATA)
             stopping(server)
             with pytest.raises((Gone, ConnectionError)):
                 answer = client.answer()
-                assert answer.status >= 400, answer  # told, if there was time for it
+                assert answer.status >= 400, answer  # a reply is not certain, but it must be an error
                 raise Gone
         assert server.wait_end() == 0
-        nothing_is_left(server)
+        expect_nothing_left(server)
     finally:
         server.kill()
 
@@ -98,16 +98,16 @@ def test_a_second_signal_does_not_wait_for_the_grace(tmp_path, second):
         with server.connect() as client:
             in_flight(server, client, "native", server.native(), DATA)
             stopping(server)
-            server.signal(signal.SIGHUP)  # of no matter any more
+            server.signal(signal.SIGHUP)  # ignored while the server stops
             server.signal(second)
             server.wait_log(lambda line: line["msg"].startswith("stopping at once"))
         assert server.wait_end() == 0
-        nothing_is_left(server)
+        expect_nothing_left(server)
     finally:
         server.kill()
 
 
-def test_a_grace_of_nothing_stops_at_once(tmp_path):
+def test_a_grace_of_zero_stops_at_once(tmp_path):
     with Server(tmp_path, sets=["http.shutdown_grace=0"]) as server:
         with server.connect() as client:
             in_flight(server, client, "native", server.native(), DATA)
@@ -115,14 +115,14 @@ def test_a_grace_of_nothing_stops_at_once(tmp_path):
             assert server.wait_end() == 0
 
 
-def test_a_running_download_is_finished(tmp_path):
+def test_an_active_download_is_finished(tmp_path):
     server = Server(tmp_path)
     try:
         token = server.native()
         made = server.ask("PUT", "/v1/native/files/big", bearer(token), DATA).json()
         with server.connect() as client:
             client.send(request("GET", "/v1/native/files/" + made["id"], bearer(token)))
-            client._more()  # its first bytes are here
+            client._more()  # wait for its first bytes
             stopping(server)
             assert client.answer().body == DATA and client.is_closed()
         server.stop()
@@ -130,8 +130,8 @@ def test_a_running_download_is_finished(tmp_path):
         server.kill()
 
 
-def test_a_request_that_comes_while_stopping_on_an_open_connection_is_served_or_closed(tmp_path):
-    """Never half an answer."""
+def test_a_request_during_the_stop_is_answered_or_its_connection_closed(tmp_path):
+    """The reply is complete, or there is none."""
     server = Server(tmp_path)
     try:
         token = server.native()

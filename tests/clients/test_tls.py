@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS as clients meet it: versions, certificates and names, reload, large bodies, and those who never finish."""
+"""TLS: versions, certificates and their names, reload, large bodies, and clients that do not complete a handshake."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ def authority(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(authority, tmp_path_factory):
-    """localhost has a certificate of each kind; files.example.org and *.example.net have their own."""
+    """A server with two certificates for localhost (ECDSA and RSA), one for files.example.org and one for *.example.net."""
     options = ["--tls-listen", "127.0.0.1:0"]
     for name, hosts, kind in (("first", ["localhost"], "p256"), ("firstrsa", ["localhost"], "rsa"),
                               ("files", ["files.example.org", "api.example.org"], "p256"), ("wild", ["*.example.net"], "rsa")):
@@ -49,28 +49,28 @@ def leaf(client):
 
 
 def kind_of(client):
-    """The leaf's key, by the object identifier in its DER."""
+    """The kind of key of the certificate, by the object identifier in its DER encoding."""
     der = client.sock.getpeercert(binary_form=True)
     return "rsa" if bytes.fromhex("2a864886f70d010101") in der else "p256"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
-def test_old_versions_are_refused(server, authority, version):
+def test_tls_before_1_2_is_refused(server, authority, version):
     with pytest.raises((ssl.SSLError, ConnectionError)):
         server.connect("tls_listen", tls=context(authority, version, version), name="localhost")
     assert server.ask("GET", "/health").status == 200
 
 
-@pytest.mark.parametrize("version,told", [(ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")])
-def test_versions_of_today_are_spoken(server, authority, version, told):
+@pytest.mark.parametrize("version,name", [(ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")])
+def test_tls_1_2_and_1_3_are_accepted(server, authority, version, name):
     with server.connect("tls_listen", tls=context(authority, version, version), name="localhost") as client:
-        assert client.sock.version() == told
+        assert client.sock.version() == name
         assert client.ask("GET", "/health").json()["status"] == "ok"
 
 
 @pytest.mark.parametrize("ciphers,kind", [("ECDHE-ECDSA-AES128-GCM-SHA256", "p256"), ("ECDHE-RSA-AES128-GCM-SHA256", "rsa")])
-def test_one_name_has_a_certificate_of_each_kind(server, authority, ciphers, kind):
+def test_the_cipher_selects_the_kind_of_certificate(server, authority, ciphers, kind):
     tls = context(authority, most=ssl.TLSVersion.TLSv1_2, ciphers=ciphers)
     with server.connect("tls_listen", tls=tls, name="localhost") as client:
         assert kind_of(client) == kind and client.ask("GET", "/health").status == 200
@@ -79,23 +79,23 @@ def test_one_name_has_a_certificate_of_each_kind(server, authority, ciphers, kin
 @pytest.mark.parametrize("name,names", [("files.example.org", ["api.example.org", "files.example.org"]),
                                         ("API.example.org", ["api.example.org", "files.example.org"]),
                                         ("a.example.net", ["*.example.net"]), ("localhost", ["localhost"])])
-def test_the_name_asked_for_picks_the_certificate(server, authority, name, names):
+def test_the_requested_name_selects_the_certificate(server, authority, name, names):
     with server.connect("tls_listen", tls=context(authority), name=name) as client:
         assert names_of(client) == names
 
 
 @pytest.mark.parametrize("name", ["elsewhere.example", "a.b.example.net", "example.net", None])
-def test_a_name_that_nobody_has_gets_the_first(server, authority, name):
+def test_an_unknown_name_gets_the_first_certificate(server, authority, name):
     with server.connect("tls_listen", tls=context(authority, check=False), name=name) as client:
         assert names_of(client) == ["localhost"]
         assert client.ask("GET", "/health").status == 200
 
 
-@pytest.mark.parametrize("way", ["pyrus", "native"])
-def test_20_mib_go_in_and_out_unchanged(server, authority, way):
+@pytest.mark.parametrize("api", ["pyrus", "native"])
+def test_20_mib_are_uploaded_and_downloaded_unchanged(server, authority, api):
     data = os.urandom(20 << 20)
     where = {"kind": "tls_listen", "tls": context(authority), "name": "localhost"}
-    if way == "pyrus":
+    if api == "pyrus":
         token = server.pyrus()
         guid = server.ask("POST", "/v4/files/upload", [FORM, *bearer(token)], form(file_part("a", data)), **where).json()
         assert guid["md5_hash"] == hashlib.md5(data).hexdigest()
@@ -109,7 +109,7 @@ def test_20_mib_go_in_and_out_unchanged(server, authority, way):
 
 
 def hello(authority):
-    """The first flight of a client."""
+    """The first bytes that a client sends in a handshake."""
     out = ssl.MemoryBIO()
     half = context(authority).wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
     with pytest.raises(ssl.SSLWantReadError):
@@ -118,7 +118,7 @@ def hello(authority):
 
 
 @pytest.mark.parametrize("sent", ["nothing", "half", "whole"])
-def test_a_handshake_that_stops_is_let_go(server, authority, sent):
+def test_a_handshake_that_stops_is_closed(server, authority, sent):
     first = hello(authority)
     with server.connect("tls_listen") as client:
         client.send(first[:{"nothing": 0, "half": len(first) // 2, "whole": len(first)}[sent]])
@@ -131,7 +131,7 @@ def test_a_handshake_that_stops_is_let_go(server, authority, sent):
 
 
 @pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\0" * 1000, b"\x16\x03\x01\xff\xff" + b"x" * 70000])
-def test_what_is_no_tls_closes_cleanly(server, sent):
+def test_bytes_that_are_not_tls_close_the_connection(server, sent):
     before = server.metrics()["cais_http_connections"]
     with server.connect("tls_listen") as client:
         client.send(sent)
@@ -140,11 +140,11 @@ def test_what_is_no_tls_closes_cleanly(server, sent):
                 pass
         except ConnectionResetError:
             pass
-    wait_for("the connection to be forgotten", lambda: server.metrics()["cais_http_connections"] <= before)
+    wait_for("the connection to end", lambda: server.metrics()["cais_http_connections"] <= before)
     assert server.ask("GET", "/health").status == 200
 
 
-def test_a_client_that_resets_in_the_middle_harms_nobody(server, authority):
+def test_an_upload_whose_client_resets_the_connection_stores_nothing(server, authority):
     token = bearer(server.native())
     before = server.files()
     client = server.connect("tls_listen", tls=context(authority), name="localhost")
@@ -153,7 +153,7 @@ def test_a_client_that_resets_in_the_middle_harms_nobody(server, authority):
     raw = socket.socket(fileno=client.sock.detach())
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     raw.close()
-    wait_for("the upload to be forgotten", lambda: server.metrics()["cais_http_requests_active"] <= 1)
+    wait_for("the upload to end", lambda: server.metrics()["cais_http_requests_active"] <= 1)
     assert server.files() == before
 
 
@@ -174,15 +174,15 @@ def test_reload_serves_the_new_certificate_to_new_connections_only(authority, tm
             with server.connect(**where) as fresh:
                 second = leaf(fresh)
                 assert second != first and fresh.ask("GET", "/health").status == 200
-            assert stays.ask("GET", "/health").status == 200  # under the old one, undisturbed
+            assert stays.ask("GET", "/health").status == 200  # an open connection keeps the old certificate
 
-            # a broken one: the last good one stays, and the log says why
+            # a broken certificate is reported in the log, and the last good one stays in use
             for broken in (b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", open(old[0], "rb").read()):
-                told = server.log().count("the certificates stay as they were")
-                with open(certificate, "wb") as f:  # the last one is fine but does not fit the key
+                reports = server.log().count("the certificates stay as they were")
+                with open(certificate, "wb") as f:  # the last one is valid but does not match the key
                     f.write(broken)
                 server.signal(signal.SIGHUP)
-                wait_for("the complaint", lambda: server.log().count("the certificates stay as they were") > told)
+                wait_for("the report", lambda: server.log().count("the certificates stay as they were") > reports)
                 with server.connect(**where) as again:
                     assert leaf(again) == second and again.ask("GET", "/health").status == 200
             line = server.wait_log(lambda line: line["msg"] == "the certificates stay as they were")
@@ -191,7 +191,7 @@ def test_reload_serves_the_new_certificate_to_new_connections_only(authority, tm
 
 
 @pytest.mark.parametrize("what", ["missing", "unfit", "no key"])
-def test_a_server_without_a_good_certificate_does_not_start(cais, authority, tmp_path, what):
+def test_a_server_without_a_valid_certificate_does_not_start(cais, authority, tmp_path, what):
     one, other = authority.issue("one", ["localhost"]), authority.issue("other", ["localhost"])
     pair = {"missing": ["--tls-cert", str(tmp_path / "no.pem"), "--tls-key", one[1]],
             "unfit": ["--tls-cert", one[0], "--tls-key", other[1]], "no key": ["--tls-cert", one[0]]}[what]
@@ -202,7 +202,7 @@ def test_a_server_without_a_good_certificate_does_not_start(cais, authority, tmp
     assert not (tmp_path / "data" / "run.json").exists()
 
 
-def test_session_tickets_work_and_keep_alive_carries_many_requests(server, authority):
+def test_sessions_are_resumed_and_connections_carry_many_requests(server, authority):
     tls = context(authority, most=ssl.TLSVersion.TLSv1_2)
     with server.connect("tls_listen", tls=tls, name="localhost") as first:
         for _ in range(50):
@@ -213,7 +213,7 @@ def test_session_tickets_work_and_keep_alive_carries_many_requests(server, autho
         assert second.ask("GET", "/health").status == 200
 
 
-def test_names_are_looked_up_by_many_handshakes_at_once(server, authority):
+def test_concurrent_handshakes_get_the_certificates_of_their_names(server, authority):
     names = ["localhost", "files.example.org", "a.example.net", "api.example.org"]
     wanted = {"localhost": "localhost", "files.example.org": "files.example.org", "a.example.net": "*.example.net",
               "api.example.org": "files.example.org"}

@@ -73,10 +73,10 @@ def sender_of(answer):
         return "s3"
     if kind.startswith("text/plain") or b'"durability"' in body or (not body and kind == "application/json"):
         return "service"
-    told = answer.json()
-    if "error_code" in told:
+    body = answer.json()
+    if "error_code" in body:
         return "pyrus"
-    return "native" if isinstance(told.get("error"), dict) else "runrun"
+    return "native" if isinstance(body.get("error"), dict) else "runrun"
 
 
 @pytest.mark.parametrize("method,path,owner", TABLE, ids=lambda v: v)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the kill loops share: contents that cannot be mixed up, a place whose time can be moved, the kill in the middle of
-work, loops side by side."""
+"""Shared by the tests that kill servers: file contents that all differ, a data directory with a clock that can be moved,
+the kill itself, and loops that run in parallel."""
 import concurrent.futures
 import hashlib
 import random
@@ -10,25 +10,25 @@ import time
 from rounds import seed as seed_of_all
 from serving import CLOCKED, Clock, Server, clean_environment, fsck
 
-LOOPS = 2  # servers side by side
+LOOPS = 2  # servers that run in parallel
 CLIENTS = 4
-SAMPLE = 6  # older things looked at in every round
+SAMPLE = 6  # the number of older files (or tasks, keys) that each round checks again
 HOUR_MS = 3600 * 1000
-# Around the limits that matter: inline 16 KiB, socket reads of 64 KiB, body buffers of 128 KiB, then several of them.
+# Sizes around the limits: 16 KiB for inline objects, 64 KiB for a read of a socket, 128 KiB for a body buffer.
 EDGES = [0, 1, 100, 4096, 16383, 16384, 16385, 65535, 65536, 65537, 131071, 131072, 131073, 262145]
 LARGE = [600000, 1 << 20, (3 << 20) + 17]
 NOISE = random.Random(1).randbytes(8 << 20)
 
 
 def content(name, size):
-    """The bytes of the file of this name: no two files share them."""
+    """The bytes of the file with this name. Files with different names have different bytes."""
     own = hashlib.sha256(name.encode()).digest()
     start = int.from_bytes(own[:3], "big") % (len(NOISE) - size)
     return (own + NOISE[start:start + size])[:size]
 
 
 class Place:
-    """A data directory and the time there."""
+    """A data directory, with a clock for the servers that run on it."""
 
     def __init__(self, data, *settings):
         self.data, self.clock = data, Clock(data + ".clock")
@@ -37,10 +37,10 @@ class Place:
     def start(self):
         return Server(self.data, *self.settings, program=CLOCKED, environment=self.clock.environment)
 
-    def kill_while_starting(self, chance):
+    def kill_while_starting(self, rng):
         process = subprocess.Popen([CLOCKED, "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.settings],
                                    env=clean_environment(**self.clock.environment), stderr=subprocess.DEVNULL)
-        time.sleep(chance.random() * 0.06)
+        time.sleep(rng.random() * 0.06)
         process.kill()
         process.wait()
 
@@ -49,7 +49,7 @@ class Place:
                     env=clean_environment(**self.clock.environment))
 
     def let_time_pass(self, number):
-        """In every other round six hours have passed."""
+        """Move the clock six hours ahead in every other round."""
         if number % 2 and self.clock.ahead_ms < 300 * 24 * HOUR_MS:
             self.clock.set_ahead(self.clock.ahead_ms + 6 * HOUR_MS)
 
@@ -58,8 +58,9 @@ class Place:
             return f.read()[-3000:]
 
 
-def kill_in_the_middle(place, prepare, chance, moment_s):
-    """Starts a server, and the clients that prepare(server) gives; kills it at some moment, and hears what they say."""
+def kill_in_the_middle(place, prepare, rng, moment_s):
+    """Start a server and the clients that prepare(server) returns, kill the server at a random time, and raise the error of a
+    client that has one."""
     server = place.start()
     try:
         clients = prepare(server)
@@ -67,18 +68,18 @@ def kill_in_the_middle(place, prepare, chance, moment_s):
             c.start()
         for c in clients:
             assert c.begun.wait(30)
-        time.sleep(chance.random() ** 2 * moment_s)  # the moment
+        time.sleep(rng.random() ** 2 * moment_s)  # the random time
     finally:
         server.kill()
     for c in clients:
         c.join(60)
-        assert not c.is_alive(), "a client hangs after the kill"
+        assert not c.is_alive(), "a client still waits after the kill"
         if c.problem:
             raise c.problem
 
 
 def rounds_of(place, rounds, one_round, full_check_every, seed):
-    """Rounds with fsck after each; returns how many orphans were removed."""
+    """Run the rounds, with fsck after each. Returns how many orphans fsck removed."""
     removed, number = 0, -1
     try:
         for number in range(rounds):
@@ -94,7 +95,7 @@ def rounds_of(place, rounds, one_round, full_check_every, seed):
 
 
 def side_by_side(loop, folder, rounds):
-    """loop(data, rounds, seed) in processes of their own: what they return, and the rounds of each."""
+    """Run loop(data, rounds, seed) in LOOPS processes. Returns (list of results, list of their numbers of rounds)."""
     seed = seed_of_all()
     print("%d rounds, seed %d" % (rounds, seed))
     started = time.monotonic()

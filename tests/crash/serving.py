@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server of this build on a data directory of its own, and the few ways of speaking to it that these tests need."""
+"""Runs a server on a data directory that survives it, and sends the requests that the tests of crashes need."""
 import base64
 import http.client
 import json
@@ -17,17 +17,17 @@ from server import no_sanitizer_report  # noqa: E402
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BINARY = os.environ.get("CAIS_BINARY") or os.path.join(ROOT, "build", "cais")
 CLOCKED = os.path.join(os.path.dirname(os.path.realpath(BINARY)), "tests", "support", "cais-clocked")
-PATIENCE = 60  # seconds until something that must happen counts as not happening
+TIMEOUT_S = 60  # how long to wait for an event before the test fails
 
 
-def wait_for(what, condition, seconds=PATIENCE):
-    """The first true value of condition()."""
+def wait_for(what, condition, seconds=TIMEOUT_S):
+    """Call condition() until it returns a true value, and return that value. `what` describes it in the failure."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, "waited %d s in vain for %s" % (seconds, what)
+        assert time.monotonic() < end, "waited %d s for %s" % (seconds, what)
         time.sleep(0.005)
 
 
@@ -38,7 +38,7 @@ def clean_environment(**more):
 
 
 def run(*command, check=True, text=True, **more):
-    """Run it to its end; what it said is in the failure when it was not to fail."""
+    """Run a command to its end. check: the command must succeed; the failure shows its output."""
     more.setdefault("env", clean_environment())
     done = subprocess.run([str(c) for c in command], capture_output=True, text=text, timeout=300, **more)
     assert not check or done.returncode == 0, "%s: exit %d\n%s\n%s" % (
@@ -47,15 +47,15 @@ def run(*command, check=True, text=True, **more):
 
 
 class Server:
-    """Runs from construction on. `data` outlives it: start another one on the same directory to go on."""
+    """A server that the constructor starts. The directory `data` remains, so that a test can start another server on it."""
 
     def __init__(self, data, *arguments, program=None, environment=None, prefix=(), view="", log=None):
         self.data, self.program = str(data), program or BINARY
         self.environment = clean_environment(**(environment or {}))
         self.log_path = log or self.data + ".log"
-        self.prefix = list(prefix)  # runs commands where the data directory is mounted, which is below `view` for us
+        self.prefix = list(prefix)  # enters the namespace in which `data` is mounted; from outside it is below `view`
         run_file = view + os.path.join(self.data, "run.json")
-        if os.path.exists(run_file):  # of one that was killed
+        if os.path.exists(run_file):  # a server that was killed left it
             os.unlink(run_file)
         os.makedirs(os.path.dirname(self.log_path), exist_ok=True)
         with open(self.log_path, "ab") as log_file:
@@ -96,7 +96,7 @@ class Server:
 
     @property
     def pid(self):
-        """Of the server itself, also behind a prefix."""
+        """The process id of the server itself, not that of a prefix command."""
         return self.in_use["pid"]
 
     def log(self):
@@ -110,14 +110,14 @@ class Server:
         self.process.wait()
         no_sanitizer_report(self.log())
 
-    def stop(self, complaints=False):
-        """Ask nicely; it must end well, and without a complaint in its log unless some are to be expected."""
+    def stop(self, errors_expected=False):
+        """Send SIGTERM. The server must exit with status 0 and, unless errors are expected, without an error in its log."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(PATIENCE) == 0, self.log()
+        assert self.process.wait(TIMEOUT_S) == 0, self.log()
         no_sanitizer_report(self.log())
         wrong = [line for line in self.log().splitlines() if '"level":"error"' in line]
-        assert complaints or not wrong, wrong
+        assert errors_expected or not wrong, wrong
 
     def __enter__(self):
         return self
@@ -133,22 +133,22 @@ class Server:
     def cais(self, *arguments, check=True, **more):
         return run(*self.prefix, self.program, *arguments, "--data", self.data, check=check, env=self.environment, **more)
 
-    def told(self, *arguments):
-        """What a command with --json says."""
+    def cais_json(self, *arguments):
+        """The output of a command with --json, which must be one JSON value."""
         return json.loads(self.cais(*arguments, "--json").stdout)
 
     def user(self, login):
         self.cais("user", "add", login)
-        return User(self.told("key", "add", login, "--for", "native"), self.told("key", "add", login, "--for", "pyrus"),
+        return User(self.cais_json("key", "add", login, "--for", "native"), self.cais_json("key", "add", login, "--for", "pyrus"),
                     login)
 
     # ── HTTP
 
-    def connect(self, timeout=PATIENCE):
+    def connect(self, timeout=TIMEOUT_S):
         return http.client.HTTPConnection(*self.address, timeout=timeout)
 
     def ask(self, method, path, body=None, headers=None, connection=None):
-        """One request; (status, headers, body)."""
+        """Send one request. Returns (status, headers, body)."""
         c = connection or self.connect()
         try:
             c.request(method, path, body, headers or {})
@@ -167,7 +167,7 @@ class Server:
         return status, json.loads(text) if text else None
 
     def login(self, user):
-        """A new Pyrus token."""
+        """Log in and return a new Pyrus token."""
         status, answer = self.json("POST", "/v4/auth", {"login": user.login, "security_key": user.key})
         assert status == 200, answer
         return answer["access_token"]
@@ -188,7 +188,7 @@ class Server:
         return status, data
 
     def task(self, token, attachments=(), connection=None):
-        """(status, answer)"""
+        """Create a task. Returns (status, reply)."""
         return self.json("POST", "/v4/tasks", {"text": "t", "attachments": list(attachments)}, token, connection)
 
 
@@ -205,7 +205,7 @@ def multipart(name, data, boundary=b"----cais-test-boundary"):
 
 
 def fsck(data, *arguments, program=None, check=True, **more):
-    """The report of a check, while no server runs. Notes are no findings: a crash explains them."""
+    """Run fsck while no server runs, and return its report. A report with notes is still clean, because a crash leaves notes."""
     done = run(program or BINARY, "fsck", "--data", data, "--json", *arguments, check=False, **more)
     report = json.loads(done.stdout) if done.stdout else {"clean": False, "said": done.stderr}
     assert not check or (report["clean"] and done.returncode == 0), report
@@ -213,7 +213,7 @@ def fsck(data, *arguments, program=None, check=True, **more):
 
 
 class Clock:
-    """What a CLOCKED program takes for the time. Give `environment` to each process that is to share it."""
+    """The clock of the program cais-clocked. Each process with this `environment` uses it."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -227,17 +227,17 @@ class Clock:
         os.rename(self.path + ".new", self.path)
 
     def set_ahead(self, ms):
-        """So far from the system's time, which goes on."""
+        """Let the clock run this far ahead of the system's time."""
         self.ahead_ms = ms
         self._write("%d" % ms)
 
     def stand_at(self, ms):
-        """Stands there, milliseconds since 1970."""
+        """Stop the clock at this time, in milliseconds since 1970 UTC."""
         self._write("=%d" % ms)
 
 
 def make_certificate(folder):
-    """(certificate, key): self-signed for 127.0.0.1 and localhost."""
+    """Make a self-signed certificate for 127.0.0.1 and localhost. Returns (certificate file, key file)."""
     cert, key = os.path.join(str(folder), "cert.pem"), os.path.join(str(folder), "key.pem")
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
         "-out", cert, "-subj", "/CN=localhost", "-days", "2", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")

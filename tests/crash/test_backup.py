@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A backup taken while uploads, deletes and purges go on; one that was cut; one that was damaged."""
+"""Backups: during uploads, deletes and purges; without a server; interrupted; and damaged."""
 import hashlib
 import os
 import random
@@ -16,11 +16,11 @@ from serving import BINARY, CLOCKED, Clock, Server, clean_environment, fsck, run
 
 
 class Load(threading.Thread):
-    """Uploads and deletes until told to stop. `kept` only grows and is never deleted: (id, md5) of what was told."""
+    """A client that uploads and deletes files until stop(). kept: (id, md5) of each acknowledged file that is not deleted."""
 
     def __init__(self, server, user, seed):
         super().__init__(daemon=True)
-        self.server, self.user, self.chance = server, user, random.Random(seed)
+        self.server, self.user, self.rng = server, user, random.Random(seed)
         self.kept, self.rounds, self.problem, self.stopping = [], 0, None, threading.Event()
 
     def run(self):
@@ -35,17 +35,17 @@ class Load(threading.Thread):
             connection.close()
 
     def one(self, connection):
-        size = self.chance.choice([0, 100, 16384, 16385, 100000, 400000])
-        data = self.chance.randbytes(size)
+        size = self.rng.choice([0, 100, 16384, 16385, 100000, 400000])
+        data = self.rng.randbytes(size)
         status, file = self.server.put(self.user.native, "n%d" % self.rounds, data, connection)
         assert status == 201, file
-        if self.chance.random() < 0.4:
+        if self.rng.random() < 0.4:
             status, _, _ = self.server.ask("DELETE", "/v1/native/files/" + file["id"], None,
                                            {"Authorization": "Bearer " + self.user.native}, connection)
             assert status == 204
         else:
             self.kept.append((file["id"], hashlib.md5(data).hexdigest()))
-        status, answer = self.server.upload(self.user.token, "p", data + b"x", connection)  # purged after a second
+        status, answer = self.server.upload(self.user.token, "p", data + b"x", connection)  # it is purged after a second
         assert status == 200, answer
 
     def stop(self):
@@ -70,7 +70,7 @@ def expect_files(server, user, files):
 
 
 def test_a_backup_under_load_restores_whole(tmp_path):
-    """Again and again, each some hours after the last one, so that the start has much to purge while the backup is made."""
+    """Each round starts seven hours after the last, so that the server has many files to purge during the backup."""
     clock, kept, backups, user = Clock(tmp_path / "clock"), [], [], None
     environment = clean_environment(**clock.environment)
     for n in range(rounds("backups_under_load")):
@@ -84,7 +84,7 @@ def test_a_backup_under_load_restores_whole(tmp_path):
                 load.start()
             wait_for("some uploads", lambda: all(load.rounds >= (20, 1, 5)[n % 3] or load.problem for load in loads))
             before = kept + [file for load in loads for file in list(load.kept)]
-            report = server.told("backup", str(tmp_path / ("backup%d" % n)), "--with-key")
+            report = server.cais_json("backup", str(tmp_path / ("backup%d" % n)), "--with-key")
             assert report["objects"] >= len(before)
             backups.append(before)
             for load in loads:
@@ -104,7 +104,7 @@ def test_a_backup_under_load_restores_whole(tmp_path):
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """A data directory with some files: (data, backup of it, user, files)."""
+    """A data directory with some files. Returns (data, backup of it, user, files)."""
     folder = tmp_path_factory.mktemp("store")
     files = []
     with Server(folder / "data") as server:
@@ -116,7 +116,7 @@ def store(tmp_path_factory):
     return folder / "data", folder / "backup", user, files
 
 
-def test_a_backup_while_no_server_runs(store, tmp_path):
+def test_a_backup_without_a_running_server_restores_whole(store, tmp_path):
     _, backup, user, files = store
     run(BINARY, "restore", backup, "--data", tmp_path / "data")
     fsck(tmp_path / "data")
@@ -130,7 +130,7 @@ def refused(*command):
     return done.stderr
 
 
-def test_a_backup_that_was_cut_has_no_manifest_and_is_refused(store, tmp_path):
+def test_an_interrupted_backup_has_no_manifest_and_is_refused(store, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(store[0], data)
     with Server(data) as server:
@@ -148,7 +148,7 @@ def test_a_backup_that_was_cut_has_no_manifest_and_is_refused(store, tmp_path):
         process.kill()
         process.wait()
         if (to / "MANIFEST").exists():
-            continue  # it was faster than we
+            continue  # the backup was complete before the kill
         cut += 1
         assert "MANIFEST" in refused("restore", to, "--data", tmp_path / "restored")
         assert not (tmp_path / "restored" / "cais.db").exists()
@@ -156,7 +156,7 @@ def test_a_backup_that_was_cut_has_no_manifest_and_is_refused(store, tmp_path):
         if cut == wanted:
             break
     assert cut
-    fsck(data)  # the store does not mind
+    fsck(data)  # the interrupted backups have not damaged the store
 
 
 def damage(path, offset=None):
@@ -186,7 +186,7 @@ def test_a_damaged_backup_is_refused(store, tmp_path, how):
     assert not (tmp_path / "restored" / "cais.db").exists(), said
 
 
-def test_nothing_is_restored_over_something(store, tmp_path):
+def test_restore_and_backup_refuse_a_directory_that_is_not_empty(store, tmp_path):
     data, backup, user, files = store
     to = tmp_path / "to"
     to.mkdir()

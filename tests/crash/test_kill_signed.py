@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kill the server at any moment while bytes come in by signature: S3 PUT, parts, complete, delete, and tickets with their
-forms and confirmations. What it acknowledged is there, byte for byte; what it did not answer is there as a whole or not at all.
+"""Kills the server at random times during signed requests: S3 PUT, uploads in parts, deletes, and tickets with their forms
+and confirmations. Every acknowledged change is still there, byte for byte. A change without a reply is complete or absent.
 
-Built like test_kill.py (start, check, load, SIGKILL, fsck), with another promise: each key has a set of contents that it may
-have. A change that is under way adds one to the set; its acknowledgement leaves only that one.
+The rounds are those of test_kill.py (start, check, load, SIGKILL, fsck). The check differs: each key has a set of contents
+that it may have. A request adds its content to the set before it is sent; its acknowledgement removes all other contents.
 
-    200 for a PUT, a complete      the key has these bytes, and no others
-    204 for a DELETE               it is gone
-    200 for a part                 complete takes it, also after the kill
-    201 for a ticket               it can still be confirmed or used
-    201 for a form                 confirming succeeds, with these bytes
-    200 for a confirmation         it is listed, and its bytes come back
+    200 for a PUT or a completion  the key has these bytes
+    204 for a DELETE               the key is absent
+    200 for a part                 the completion accepts the part, also after the kill
+    201 for a ticket               the ticket can still be used or confirmed
+    201 for a form                 the confirmation succeeds, and the document has these bytes
+    200 for a confirmation         the document is listed and has the same bytes
 """
 import datetime
 import hashlib
@@ -36,16 +36,17 @@ SETTINGS = ("--set", "runrun.rate_limit=0", "--set", "runrun.pending_lifetime=36
 
 
 def whole(pieces):
-    """Bytes of (name, size) … one after the other."""
+    """The concatenated bytes of pieces, each (name, size)."""
     return b"".join(content(name, size) for name, size in pieces)
 
 
-class Told:
-    """What the clients of one loop were told. None among the contents of a key: it may be absent."""
+class Acknowledged:
+    """The changes that the server has acknowledged to the clients of one loop. If None is among the contents of a key, the key
+    may be absent."""
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.keys = {}       # key → set of tuples of pieces, or None
+        self.keys = {}       # key → set of possible contents, each a tuple of pieces or None
         self.uploads = {}    # upload id → (key, {number: (piece, etag)}) of acknowledged parts
         self.tickets = {}    # id → [pieces, state]: "issued", "stored", "confirming", "confirmed"
         self.fresh = set()
@@ -63,7 +64,7 @@ class Told:
 
 
 class Api:
-    """One connection to a server, signing as of its time."""
+    """A connection to a server that signs requests with the time of the server's clock."""
 
     def __init__(self, server, user, clock):
         self.server, self.user = server, user
@@ -99,19 +100,19 @@ class Api:
 class User:
     def __init__(self, server):
         server.cais("user", "add", "ana")
-        s3 = server.told("key", "add", "ana", "--for", "s3")
+        s3 = server.cais_json("key", "add", "ana", "--for", "s3")
         self.access_key, self.secret = s3["access_key_id"], s3["secret_access_key"]
-        runrun = server.told("key", "add", "ana", "--for", "runrun")
+        runrun = server.cais_json("key", "add", "ana", "--for", "runrun")
         self.app_key, self.user_token = runrun["app_key"], runrun["user_token"]
 
 
 class Client(threading.Thread):
-    """Works until the server dies. Its keys are its own, so that it knows what each may hold."""
+    """A client that sends requests until the server is killed. No other client uses its keys, so it knows their contents."""
 
-    def __init__(self, api, told, number, label, seed):
+    def __init__(self, api, acked, number, label, seed):
         super().__init__(daemon=True)
-        self.api, self.told, self.number, self.label = api, told, number, label
-        self.chance, self.problem, self.begun = random.Random(seed), None, threading.Event()
+        self.api, self.acked, self.number, self.label = api, acked, number, label
+        self.rng, self.problem, self.begun = random.Random(seed), None, threading.Event()
 
     def run(self):
         n = 0
@@ -121,23 +122,23 @@ class Client(threading.Thread):
                 self.one("%s-%d" % (self.label, n))
                 n += 1
         except (OSError, http.client.HTTPException):
-            self.begun.set()  # the kill
-        except BaseException as problem:  # noqa: B902 — told to the round
+            self.begun.set()  # the server was killed
+        except BaseException as problem:  # noqa: B902 — kill_in_the_middle raises it
             self.problem = problem
         finally:
             self.api.connection.close()
 
     def size(self):
-        roll = self.chance.random()
+        roll = self.rng.random()
         if roll < 0.5:
-            return self.chance.choice(EDGES)
-        return self.chance.randrange(20000) if roll < 0.95 else self.chance.choice(LARGE)
+            return self.rng.choice(EDGES)
+        return self.rng.randrange(20000) if roll < 0.95 else self.rng.choice(LARGE)
 
     def key(self):
-        return "/%s/c%d/%d" % (BUCKET, self.number, self.chance.randrange(12))
+        return "/%s/c%d/%d" % (BUCKET, self.number, self.rng.randrange(12))
 
     def one(self, name):
-        roll = self.chance.random()
+        roll = self.rng.random()
         if roll < 0.35:
             self.put(name)
         elif roll < 0.45:
@@ -150,56 +151,56 @@ class Client(threading.Thread):
     def put(self, name):
         key, pieces = self.key(), ((name, self.size()),)
         data = whole(pieces)
-        self.told.may(key, pieces)
-        status, headers, body = self.api.s3("PUT", key, body=data, link=self.chance.random() < 0.5)
+        self.acked.may(key, pieces)
+        status, headers, body = self.api.s3("PUT", key, body=data, link=self.rng.random() < 0.5)
         assert status == 200, (status, body)
         assert headers["ETag"] == '"%s"' % hashlib.md5(data).hexdigest()
-        self.told.must(key, pieces, "puts")
+        self.acked.must(key, pieces, "puts")
 
     def delete(self):
         key = self.key()
-        self.told.may(key, None)
+        self.acked.may(key, None)
         status, _, body = self.api.s3("DELETE", key)
         assert status == 204, (status, body)
-        self.told.must(key, None, "deletes")
+        self.acked.must(key, None, "deletes")
 
     def parts(self, name):
         key = self.key()
-        if self.chance.random() < 0.4 and (left := self.left_over()):
-            upload, key, parts = left  # begun before a kill
+        if self.rng.random() < 0.4 and (left := self.left_over()):
+            upload, key, parts = left  # it began before a kill
         else:
             status, _, body = self.api.s3("POST", key, {"uploads": ""})
             assert status == 200, (status, body)
             upload, parts = re.search(rb"<UploadId>([^<]+)<", body).group(1).decode(), {}
-            with self.told.lock:
-                self.told.uploads[upload] = (key, parts)
-        for number in self.chance.sample(range(1, 5), self.chance.choice([1, 2, 3])):
+            with self.acked.lock:
+                self.acked.uploads[upload] = (key, parts)
+        for number in self.rng.sample(range(1, 5), self.rng.choice([1, 2, 3])):
             piece = ("%s-%d" % (name, number), max(1, self.size()))
-            with self.told.lock:
-                parts.pop(number, None)  # until the answer it may be either
+            with self.acked.lock:
+                parts.pop(number, None)  # until the reply, the part may be the old one or the new one
             status, headers, body = self.api.s3("PUT", key, {"partNumber": number, "uploadId": upload}, content(*piece))
             assert status == 200, (status, body)
-            with self.told.lock:
+            with self.acked.lock:
                 parts[number] = (piece, headers["ETag"])
-                self.told.counts["parts"] += 1
-        if self.chance.random() < 0.2:
-            return  # for later
+                self.acked.counts["parts"] += 1
+        if self.rng.random() < 0.2:
+            return  # a later round completes the upload
         pieces = tuple(parts[n][0] for n in sorted(parts))
         document = "".join("<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>" % (n, parts[n][1])
                            for n in sorted(parts))
-        with self.told.lock:
-            del self.told.uploads[upload]
-        self.told.may(key, pieces)
+        with self.acked.lock:
+            del self.acked.uploads[upload]
+        self.acked.may(key, pieces)
         status, _, body = self.api.s3("POST", key, {"uploadId": upload},
                                       ("<CompleteMultipartUpload>%s</CompleteMultipartUpload>" % document).encode())
         assert status == 200 and b"<ETag>" in body, (status, body)
-        self.told.must(key, pieces, "completes")
+        self.acked.must(key, pieces, "completes")
 
     def left_over(self):
         mine = "/%s/c%d/" % (BUCKET, self.number)
-        with self.told.lock:
-            found = [(u, k, p) for u, (k, p) in self.told.uploads.items() if k.startswith(mine) and p]
-        return self.chance.choice(found) if found else None
+        with self.acked.lock:
+            found = [(u, k, p) for u, (k, p) in self.acked.uploads.items() if k.startswith(mine) and p]
+        return self.rng.choice(found) if found else None
 
     def ticket(self, name):
         pieces = ((name, self.size()),)
@@ -208,46 +209,46 @@ class Client(threading.Thread):
                                                                                "data_file_size": len(data)}})
         assert status == 201, (status, answer)
         id_ = answer["id"]
-        with self.told.lock:
-            self.told.tickets[id_] = [pieces, "issued"]
+        with self.acked.lock:
+            self.acked.tickets[id_] = [pieces, "issued"]
         fields = {k: v for k, v in answer["fields"].items()
                   if k in ("key", "Policy", "success_action_status") or k.startswith("X-Amz-")}
         status, _, body = self.api.form(fields, data)
         assert status == 201, (status, body)
-        with self.told.lock:
-            self.told.tickets[id_][1] = "stored"
-            self.told.counts["forms"] += 1
-        if self.chance.random() < 0.3:
-            return  # confirmed after a kill
+        with self.acked.lock:
+            self.acked.tickets[id_][1] = "stored"
+            self.acked.counts["forms"] += 1
+        if self.rng.random() < 0.3:
+            return  # a later round confirms the ticket
         self.confirm(id_)
 
     def confirm(self, id_):
-        with self.told.lock:
-            self.told.tickets[id_][1] = "confirming"
+        with self.acked.lock:
+            self.acked.tickets[id_][1] = "confirming"
         status, _, answer = self.api.runrun("POST", "/documents/%d/mark_as_uploaded" % id_)
         assert status == 200 and answer["transfered"] is True, (status, answer)
-        with self.told.lock:
-            self.told.tickets[id_][1] = "confirmed"
-            self.told.counts["confirms"] += 1
+        with self.acked.lock:
+            self.acked.tickets[id_][1] = "confirmed"
+            self.acked.counts["confirms"] += 1
 
 
 class Check:
-    """Compare a server with what was told."""
+    """Compares a server with the acknowledged changes."""
 
-    def __init__(self, api, told):
-        self.api, self.told = api, told
+    def __init__(self, api, acked):
+        self.api, self.acked = api, acked
 
     def key(self, key):
         status, _, data = self.api.s3("GET", key, link=True)
         assert status in (200, 404), (status, data[:300])
-        may = self.told.keys[key]
+        may = self.acked.keys[key]
         fits = [v for v in may if (v is None and status == 404) or (v is not None and status == 200 and whole(v) == data)]
         assert fits, "%s: %d, %d bytes, md5 %s; it may be %s" % (key, status, len(data), hashlib.md5(data).hexdigest(), may)
-        self.told.keys[key] = {fits[0]}
+        self.acked.keys[key] = {fits[0]}
 
     def ticket(self, id_):
-        pieces, state = self.told.tickets[id_]
-        if state == "stored":  # acknowledged before the kill: confirming must work now
+        pieces, state = self.acked.tickets[id_]
+        if state == "stored":  # the bytes were acknowledged before the kill, so the confirmation must succeed
             status, _, answer = self.api.runrun("POST", "/documents/%d/mark_as_uploaded" % id_)
             assert status == 200, "ticket %d: %d %s" % (id_, status, answer)
             state = "confirmed"
@@ -262,15 +263,15 @@ class Check:
             where = headers["Location"].split("/", 3)[3]
             status, _, data = self.api.server.ask("GET", "/" + where, connection=self.api.connection)
             assert status == 200 and data == whole(pieces), "document %d: %d, %d bytes" % (id_, status, len(data))
-        self.told.tickets[id_][1] = state
+        self.acked.tickets[id_][1] = state
 
-    def run(self, chance, everything):
-        t = self.told
+    def run(self, rng, everything):
+        t = self.acked
         keys, tickets = set(t.keys), set(t.tickets)
         if not everything:
-            keys = t.fresh | set(chance.sample(sorted(keys), min(SAMPLE, len(keys))))
+            keys = t.fresh | set(rng.sample(sorted(keys), min(SAMPLE, len(keys))))
             unsure = {i for i in tickets if t.tickets[i][1] in ("stored", "confirming")}
-            tickets = unsure | set(chance.sample(sorted(tickets), min(SAMPLE, len(tickets))))
+            tickets = unsure | set(rng.sample(sorted(tickets), min(SAMPLE, len(tickets))))
         for key in sorted(keys):
             self.key(key)
         for id_ in sorted(tickets):
@@ -279,32 +280,32 @@ class Check:
         self.api.connection.close()
 
 
-def one_round(place, told, user, chance, number):
+def one_round(place, acked, user, rng, number):
     def prepare(server):
-        Check(Api(server, user, place.clock), told).run(chance, everything=False)
-        return [Client(Api(server, user, place.clock), told, i, "r%d-c%d" % (number, i), chance.random())
+        Check(Api(server, user, place.clock), acked).run(rng, everything=False)
+        return [Client(Api(server, user, place.clock), acked, i, "r%d-c%d" % (number, i), rng.random())
                 for i in range(CLIENTS)]
 
     place.let_time_pass(number)
-    kill_in_the_middle(place, prepare, chance, 0.3)
+    kill_in_the_middle(place, prepare, rng, 0.3)
 
 
 def loop(data, rounds, seed):
-    place, chance, told = Place(data, *SETTINGS), random.Random(seed), Told()
+    place, rng, acked = Place(data, *SETTINGS), random.Random(seed), Acknowledged()
     with place.start() as server:
         user = User(server)
         status, _, body = Api(server, user, place.clock).s3("PUT", "/" + BUCKET)
         assert status == 200, (status, body)
-    rounds_of(place, rounds, lambda n: one_round(place, told, user, chance, n), FULL_CHECK_EVERY, seed)
+    rounds_of(place, rounds, lambda n: one_round(place, acked, user, rng, n), FULL_CHECK_EVERY, seed)
     with place.start() as server:
-        Check(Api(server, user, place.clock), told).run(chance, everything=True)
+        Check(Api(server, user, place.clock), acked).run(rng, everything=True)
     place.fsck()
-    return told.counts
+    return acked.counts
 
 
-@pytest.mark.slow_because("rounds of kills")
-def test_whatever_a_signature_brought_in_survives_kill_9(tmp_path):
+@pytest.mark.slow_because("many rounds, each with a start and a kill of a server")
+def test_acknowledged_signed_changes_survive_kill_9(tmp_path):
     kill_rounds = rounds("signed_server_kills")
     counts, share = side_by_side(loop, tmp_path, kill_rounds)
-    assert all(c["puts"] + c["forms"] > rounds for c, rounds in zip(counts, share)), "hardly anything came in: %s" % counts
+    assert all(c["puts"] + c["forms"] > rounds for c, rounds in zip(counts, share)), "too few uploads: %s" % counts
     assert kill_rounds < 40 or all(all(c.values()) for c in counts), counts

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs of checks (tests/clients/node, tests/clients/php): each is run once, and every check in it is a test.
+"""Runs the client programs of tests/clients/node and tests/clients/php once each, and makes a test of every check in them.
 
-The names are read out of the source, where `${…}` stands for any text. A check that the program does not come to has
-failed, and so has one that nobody knows.
+The names of the checks are read from the source of the program, where `${…}` stands for any text. A check fails, too, when
+the program ends before it reports the check.
 """
 
 import json
@@ -16,7 +16,7 @@ CLIENTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def checks_of(path):
-    """For a test of each check: a parameter `check`."""
+    """A pytest decorator that runs a test once for each check of the program; the parameter is `check`."""
     with open(os.path.join(CLIENTS, path), encoding="utf-8") as f:
         names = re.findall(r'^\s*check\(["`](.+?)["`],', f.read(), re.MULTILINE)
     assert names and len(names) == len(set(names)), names
@@ -28,19 +28,19 @@ def pattern(name):
 
 
 class Program:
-    """`start` gives (command, settings, environment), and is asked when the first test wants to know."""
+    """A client program. start() returns (command, settings, environment); it is called when the first test needs a result."""
 
     def __init__(self, start):
-        self.start, self.told = start, None
+        self.start, self.results = start, None
 
     def expect(self, check):
-        if self.told is None:
-            self.told = {}
+        if self.results is None:
+            self.results = {}
             command, settings, environment = self.start()
             done = run(*command, env={**environment, "CAIS_CHECKS": json.dumps(settings)}, check=False)
-            self.told = {one["name"]: one["error"] for one in map(json.loads, done.stdout.splitlines())}
+            self.results = {one["name"]: one["error"] for one in map(json.loads, done.stdout.splitlines())}
             assert done.returncode == 0, done.stderr
-        mine = {name: error for name, error in self.told.items() if re.fullmatch(pattern(check), name)}
-        assert mine, "the program did not come to it"
+        mine = {name: error for name, error in self.results.items() if re.fullmatch(pattern(check), name)}
+        assert mine, "the program did not report this check"
         for name, error in mine.items():
             assert error is None, f"{name}: {error}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small trees with something planted in them, and the checks of tools/ run on them."""
+"""Makes small source trees with planted faults, and runs the checks of tools/ on them."""
 import importlib.machinery
 import importlib.util
 import io
@@ -20,7 +20,7 @@ def write(tree, path, text):
 
 
 def plant(tmp_path, **files):
-    """A tree with src/base/ok.c and these files, {"base/x.c": text}, under src/."""
+    """Make a tree with src/base/ok.c and these files below src/: {"base/x.c": text}."""
     for path, text in dict({"base/ok.c": "int ok;\n"}, **files).items():
         write(tmp_path, "src/" + path, text)
     return tmp_path
@@ -32,7 +32,7 @@ def git(tree, *arguments):
 
 
 def whole(tmp_path):
-    """A tree that every check lets through: one source, one document, one commit."""
+    """Make a tree that passes every check: one source, one document, one commit."""
     write(tmp_path, "src/base/ok.c", SPDX + "int ok;\n")
     write(tmp_path, "README.md", "# A tree\n")
     git(tmp_path, "init", "-q")
@@ -42,7 +42,7 @@ def whole(tmp_path):
 
 
 def check(root, tool, tree, *arguments):
-    """(exit status, all output) of tools/TOOL on the tree. Runs here: a process for each of them would take longer."""
+    """Run tools/TOOL on the tree, in this process because that is faster. Returns (exit status, all output)."""
     if tool not in LOADED:
         folder = os.path.join(root, "tools")
         if folder not in sys.path:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An object endpoint of our own, with TLS and names, and what its clients have to be told.
+"""A server with an S3 endpoint, also over TLS and with bucket names in the host name, and helpers that run S3 clients.
 
-Clients are run in an environment that names no other endpoint, no other keys, no proxy and no other certificates.
+The environment of the clients contains only the endpoint, keys and certificate of this server, and no proxy.
 """
 
 import hashlib
@@ -21,12 +21,12 @@ from server import Authority, Server
 NAME = "s3.example.test"
 REGION = "us-east-1"
 NODE_FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "clients", "node")
-# What people call their files, and what programs that take paths apart might stumble over.
+# Names that people give their files, and names that programs may process wrongly when they parse paths.
 KEYS = ["plain.txt", "two words.txt", "a+b=c&d.txt", "100%.txt", "what?.txt", "#1.txt", "отчёт за март.txt", "文件/e\u0301.txt",
         "dir/sub/file", "quote'\"s.txt", "semi;colon, comma:at@.txt", "%2F%20", "~tilde!*()$.txt", "trailing blank ", "a\\b",
         "emoji 📦", "<tag>&amp;", "[brackets]{braces}|^`"]
-SESSION, SESSION_LOCK = boto3.session.Session(), threading.Lock()  # it reads 2 MB of descriptions, and once is enough
-# Programs with a notion of files refuse some of these, or send something else.
+SESSION, SESSION_LOCK = boto3.session.Session(), threading.Lock()  # shared, because a session reads 2 MB of descriptions
+# Some of these keys look like paths. Programs that work with files refuse them or send another key.
 PATH_LIKE_KEYS = ["/leading slash", "a//b", "../up", "a/../b", "./here", "a/./b", "..", "folder/"]
 
 
@@ -43,7 +43,7 @@ def file_md5(path):
 
 
 def marked_file(path, size):
-    """Zeros with eight random bytes in every 64 KiB: little to write, and no two parts are alike."""
+    """Make a sparse file with eight random bytes in every 64 KiB, so that all parts differ."""
     with open(path, "wb") as f:
         for at in range(0, size - 8, 1 << 16):
             f.seek(at)
@@ -68,8 +68,8 @@ def run(*command, env, check=True, text=True, **more):
 
 
 class S3Server(Server):
-    """One user with a key. `url` serves S3 alone, `shared_url` everything; over TLS the server has NAME and any bucket
-    below it, and localhost."""
+    """A server with one user and one S3 key. `url` serves only S3, and `shared_url` serves all APIs. The certificate for TLS is
+    valid for localhost, NAME and *.NAME."""
 
     def __init__(self, folder, *options, sets=()):
         authority = Authority(folder)
@@ -94,14 +94,14 @@ class S3Server(Server):
         return made["access_key_id"], made["secret_access_key"]
 
     def bucket(self, name="b"):
-        """A new one, empty."""
+        """Create an empty bucket and return its name."""
         self.buckets += 1
         name = "%s-%d" % (name, self.buckets)
         self.boto().create_bucket(Bucket=name)
         return name
 
     def boto(self, url=None, key=None, secret=None, **config):
-        """boto3's client; never a second try."""
+        """A client of boto3 that never retries."""
         style = config.pop("addressing_style", "path")
         config = {"signature_version": "s3v4", "s3": {"addressing_style": style}, "retries": {"total_max_attempts": 1},
                   **config}
@@ -111,7 +111,7 @@ class S3Server(Server):
                                   config=botocore.config.Config(**config))
 
     def environment(self, **more):
-        """For a program that is to talk with this server, and to nobody else."""
+        """The environment of a client program. It contains the keys of this server and no other configuration."""
         home = os.path.join(self.folder, "home")
         os.makedirs(home, exist_ok=True)
         return {"PATH": "/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", "AWS_ACCESS_KEY_ID": self.id,
@@ -129,19 +129,19 @@ class S3Server(Server):
         return [o["Key"] for page in pages for o in page.get("Contents", [])]
 
     def digest(self, bucket, key):
-        """MD5 of what is stored, without keeping it."""
+        """The MD5 of a stored object, read in pieces."""
         digest = hashlib.md5()
         for piece in self.boto().get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1 << 20):
             digest.update(piece)
         return digest.hexdigest()
 
     def tidy(self):
-        """Frees the disk for whoever comes next."""
+        """Delete the data directory, because the next tests need the disk space."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class refused:  # pylint: disable=invalid-name
-    """boto3 is to be told no: with this code and status."""
+    """A context in which a call of boto3 must fail with this error code and status."""
 
     def __init__(self, code, status):
         self.want = code, status
@@ -150,7 +150,7 @@ class refused:  # pylint: disable=invalid-name
         return self
 
     def __exit__(self, kind, error, _):
-        assert kind is not None, f"expected {self.want}, got an answer"
+        assert kind is not None, f"expected {self.want}, but the call succeeded"
         if not issubclass(kind, botocore.exceptions.ClientError):
             return False
         self.response = error.response
@@ -161,13 +161,13 @@ class refused:  # pylint: disable=invalid-name
 
 @pytest.fixture
 def resolver(monkeypatch):
-    """In this process every name is this machine."""
+    """Resolve every host name to 127.0.0.1 in this process."""
     real = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **named: real("127.0.0.1", *more, **named))
 
 
 def serve(tmp_path_factory, name):
-    """For a fixture of one file of tests."""
+    """The body of a fixture that runs one server for all tests of a file."""
     with S3Server(tmp_path_factory.mktemp(name)) as started:
         yield started
     started.tidy()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server of our own for one test or one file of them: started on free ports, asked over raw sockets, stopped in order.
+"""Starts a server on free ports for one test or one file of tests, sends requests over raw sockets, and stops the server.
 
-Waiting is always for something (a file, a line of the log, an answer) up to a deadline; nothing sleeps and hopes.
-When it stops, it must have ended well, and nothing that was ever secret may stand in its log.
+Each wait is for an event (a file, a line of the log, a reply) and has a deadline. No test sleeps for a fixed time.
+After a stop the exit status must be 0, and the log must not contain a secret.
 """
 
 import base64
@@ -19,11 +19,11 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.environ.get("CAIS_BINARY") or os.path.join(ROOT, "build", "cais")
-PATIENCE = 30  # seconds: long enough for a busy machine; only a failure waits that long
+TIMEOUT_S = 30  # long enough for a busy machine; only a test that fails waits this long
 
 
-def wait_for(what, look, seconds=PATIENCE):
-    """What `look` returns as soon as it is true."""
+def wait_for(what, look, seconds=TIMEOUT_S):
+    """Call `look` until it returns a true value, and return that value. `what` describes it in the failure."""
     end = time.monotonic() + seconds
     while True:
         found = look()
@@ -41,7 +41,7 @@ def openssl(*args, cwd):
 
 
 class Authority:
-    """A CA of our own, and certificates signed by it."""
+    """A certificate authority for tests, and the certificates that it signs."""
 
     KEYS = {"p256": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["-newkey", "rsa:2048"]}
 
@@ -52,7 +52,7 @@ class Authority:
                 "-subj", "/CN=cais test", cwd=self.folder)
 
     def issue(self, name, hosts, kind="p256"):
-        """(certificate file, key file) that carries these host names and 127.0.0.1."""
+        """Issue a certificate for these host names and 127.0.0.1. Returns (certificate file, key file)."""
         names = ",".join("DNS:" + h for h in hosts) + ",IP:127.0.0.1"
         with open(os.path.join(self.folder, name + ".ext"), "w", encoding="ascii") as f:
             f.write(f"basicConstraints=CA:FALSE\nsubjectAltName={names}\n")
@@ -85,15 +85,15 @@ class Response:
 
 
 class Gone(Exception):
-    """The server closed the connection before an answer was complete."""
+    """The server closed the connection before a reply was complete."""
 
 
 class Client:
-    """Bytes out, answers in. Nothing is tidied up on the way."""
+    """A connection that sends bytes exactly as given and parses replies."""
 
     def __init__(self, sock):
         self.sock = sock
-        self.sock.settimeout(PATIENCE)
+        self.sock.settimeout(TIMEOUT_S)
         self.seen = b""
 
     def __enter__(self):
@@ -106,7 +106,7 @@ class Client:
         self.sock.close()
 
     def send(self, data):
-        """All of it, unless the server has had enough: then its answer is what counts."""
+        """Send all bytes. False: the server closed the connection first; its reply may still be read."""
         try:
             self.sock.sendall(data)
             return True
@@ -151,7 +151,7 @@ class Client:
         return int(status), [(n, v.strip()) for n, v in (line.split(":", 1) for line in lines[1:])]
 
     def answer(self, method="GET", interim=False):
-        """The next answer; 100 is passed over unless asked for."""
+        """The next reply. Replies with status 100 are skipped unless `interim` is set."""
         status, headers = self.head()
         while status == 100 and not interim:
             status, headers = self.head()
@@ -172,12 +172,12 @@ class Client:
         return Response(status, headers, body)
 
     def ask(self, method, target, headers=(), body=None, host="127.0.0.1"):
-        """One request as most clients write it."""
+        """Send one request in the usual form and return the reply."""
         self.send(request(method, target, headers, body, host))
         return self.answer(method)
 
     def is_closed(self):
-        """Waits for the server to close; True when nothing came before that."""
+        """Wait until the server closes the connection. False: the server sent a byte instead."""
         try:
             return self.sock.recv(1) == b""
         except (ConnectionResetError, ssl.SSLError):
@@ -193,7 +193,7 @@ def request(method, target, headers=(), body=None, host="127.0.0.1"):
 
 
 def form(*parts, boundary="b0und", close=True):
-    """A multipart body; a part is (head bytes, data bytes)."""
+    """A multipart body. Each part is (head bytes, data bytes)."""
     mark = b"--" + boundary.encode()
     body = b"".join(mark + b"\r\n" + head + b"\r\n\r\n" + data + b"\r\n" for head, data in parts)
     return body + (mark + b"--\r\n" if close else b"")
@@ -219,23 +219,23 @@ def content_md5(data):
     return base64.b64encode(hashlib.md5(data).digest()).decode()
 
 
-# ── what an error looks like
+# ── the form of errors
 
 
 def is_pyrus_error(answer, status, code):
     assert answer.status == status, answer
-    told = answer.json()
-    assert told["error_code"] == code and told["error"], answer
+    body = answer.json()
+    assert body["error_code"] == code and body["error"], answer
     assert answer.header("Content-Type") == "application/json; charset=utf-8", answer
     assert re.fullmatch("[0-9a-f]{16}", answer.header("X-Request-Id")), answer
 
 
 def is_native_error(answer, status, code):
     assert answer.status == status, answer
-    told = answer.json()
-    assert list(told) == ["error"] and told["error"]["code"] == code and told["error"]["message"], answer
+    body = answer.json()
+    assert list(body) == ["error"] and body["error"]["code"] == code and body["error"]["message"], answer
     assert answer.header("Content-Type") == "application/json", answer
-    assert told["error"]["request_id"] == answer.header("X-Request-Id"), answer
+    assert body["error"]["request_id"] == answer.header("X-Request-Id"), answer
     assert re.fullmatch("[0-9a-f]{16}", answer.header("X-Request-Id")), answer
 
 
@@ -243,12 +243,12 @@ def is_native_error(answer, status, code):
 
 
 def no_sanitizer_report(log):
-    """A sanitized server that was to be killed may have ended by itself before."""
-    assert not re.search(r"Sanitizer|runtime error:", log), f"a sanitizer complained: {log[-8000:]}"
+    """Fail if a sanitizer has written a report. A server that the test kills may have ended with one before."""
+    assert not re.search(r"Sanitizer|runtime error:", log), f"a sanitizer reported an error: {log[-8000:]}"
 
 
 class Server:
-    """`cais serve` with a data folder below `folder`. `options` are its command line, `sets` become --set."""
+    """A `cais serve` with a data directory below `folder`. options: its arguments; sets: values for --set."""
 
     def __init__(self, folder, *options, sets=(), listen=True, start=True, binary=BINARY):
         self.folder, self.binary = str(folder), binary
@@ -267,7 +267,7 @@ class Server:
         return self
 
     def __exit__(self, kind, *_):
-        if kind:  # the test has failed already: no second complaint
+        if kind:  # the test has already failed; report no second failure
             self.kill()
         else:
             self.stop()
@@ -292,7 +292,7 @@ class Server:
             return None
 
     def address(self, kind="listen", nth=0):
-        """As a socket wants it."""
+        """The address in the form that the socket module takes."""
         at = self.run[kind][nth]
         if at.startswith("unix:"):
             return at[5:]
@@ -300,14 +300,14 @@ class Server:
         return host.strip("[]"), int(port)
 
     def connect(self, kind="listen", nth=0, tls=None, name="127.0.0.1"):
-        """tls: an ssl.SSLContext; name: what SNI asks for."""
+        """tls: an ssl.SSLContext. name: the host name in SNI."""
         at = self.address(kind, nth)
         if isinstance(at, str):
             sock = socket.socket(socket.AF_UNIX)
-            sock.settimeout(PATIENCE)
+            sock.settimeout(TIMEOUT_S)
             sock.connect(at)
         else:
-            sock = socket.create_connection(at, timeout=PATIENCE)
+            sock = socket.create_connection(at, timeout=TIMEOUT_S)
         if tls:
             try:
                 sock = tls.wrap_socket(sock, server_hostname=name)
@@ -328,8 +328,8 @@ class Server:
         assert not check or done.returncode == 0, (args, done.stderr)
         return done
 
-    def told(self, *args):
-        """What a command says with --json: one object a line."""
+    def cais_json(self, *args):
+        """The output of a command with --json: a list with one object for each line."""
         return [json.loads(line) for line in self.cais(*args, "--json").stdout.splitlines()]
 
     def user(self, login=None, *options):
@@ -338,14 +338,14 @@ class Server:
         self.cais("user", "add", login, *options)
         return login
 
-    def key(self, login, way):
-        made = self.told("key", "add", login, "--for", way)[0]
+    def key(self, login, api):
+        made = self.cais_json("key", "add", login, "--for", api)[0]
         names = ("token", "security_key", "app_key", "user_token", "secret_access_key")
         self.secrets += [made[name] for name in names if name in made]
         return made
 
     def native(self, *options):
-        """A token of a new user."""
+        """Create a user and return a token for the native API."""
         return self.key(self.user(None, *options), "native")["token"]
 
     def log_in(self, login, key, **where):
@@ -360,9 +360,9 @@ class Server:
         return self.log_in(login, self.key(login, "pyrus")["security_key"])["access_token"]
 
     def files(self):
-        return self.told("ls", "--limit", "10000")[0]["files"]
+        return self.cais_json("ls", "--limit", "10000")[0]["files"]
 
-    # what is seen from outside
+    # the log, metrics and memory
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="surrogateescape") as f:
@@ -372,12 +372,12 @@ class Server:
         return [json.loads(line) for line in self.log().splitlines()]
 
     def wait_log(self, wanted):
-        """The first line that `wanted` likes. The last line may be half written."""
+        """Wait for a line of the log for which `wanted` returns true, and return it. The last line may be incomplete."""
         def look():
             for line in self.log().split("\n")[:-1]:
-                told = json.loads(line)
-                if wanted(told):
-                    return told
+                parsed = json.loads(line)
+                if wanted(parsed):
+                    return parsed
             return None
         return wait_for("a line of the log", look)
 
@@ -390,7 +390,7 @@ class Server:
         return {name: int(value) for name, value in found}
 
     def memory(self):
-        """Resident bytes."""
+        """The resident memory in bytes."""
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
             return int(re.search(r"VmRSS:\s+(\d+) kB", f.read()).group(1)) * 1024
 
@@ -398,12 +398,12 @@ class Server:
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
             return int(re.search(r"VmHWM:\s+(\d+) kB", f.read()).group(1)) * 1024
 
-    # the end
+    # stopping
 
     def signal(self, which):
         self.process.send_signal(which)
 
-    def wait_end(self, seconds=PATIENCE + 30):
+    def wait_end(self, seconds=TIMEOUT_S + 30):
         return self.process.wait(seconds)
 
     def stop(self):
@@ -429,13 +429,13 @@ class Server:
     def kill(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(PATIENCE)
+            self.process.wait(TIMEOUT_S)
         self.process = None
         no_sanitizer_report(self.log())
 
 
 def in_threads(count, work):
-    """work(0) … work(count - 1) at once; what they return, in order. The first failure is raised."""
+    """Run work(0) to work(count - 1) in threads. Returns the results by index, or raises the first failure."""
     results, failures = [None] * count, []
 
     def run(i):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AWS Signature Version 4 for S3, as a client signs: links, requests, forms. Standard library only, and written apart from
-src/sign, so that the one is a check of the other."""
+"""Signs links, requests and forms with AWS Signature Version 4, as an S3 client does. It uses only the standard library and
+was written independently of src/sign, so that each checks the other."""
 import base64
 import datetime
 import functools
@@ -19,7 +19,7 @@ def _hmac(key, text):
 
 class Signer:
     def __init__(self, access_key, secret, region="us-east-1", now=None):
-        """now: an aware datetime at which everything is signed; None: the time of each call."""
+        """now: the time of all signatures, as a datetime with a time zone. None: the time of each call."""
         self.access_key, self.secret, self.region, self.now = access_key, secret, region, now
         self._key = functools.lru_cache(4)(self._derive)
 
@@ -49,7 +49,7 @@ class Signer:
         return "&".join(sorted(f"{quote(k, safe='-._~')}={quote(str(v), safe='-._~')}" for k, v in pairs.items()))
 
     def link(self, method, host, path, query=None, expires_s=3600, headers=None):
-        """The path and query of a presigned URL; `headers` must then be sent."""
+        """The path and query of a presigned URL. The request must then have these headers."""
         _, stamp, scope = self._when()
         signed = {"host": host, **{k.lower(): v for k, v in (headers or {}).items()}}
         pairs = dict(query or {})
@@ -59,14 +59,14 @@ class Signer:
         _, signature = self._signature(stamp, scope, method, self.path(path), text, signed, UNSIGNED)
         return f"{self.path(path)}?{text}&X-Amz-Signature={signature}"
 
-    def headers(self, method, host, path, query=None, body=b"", headers=None, payload=None, tells=True):
-        """All headers of a request that is signed in its Authorization header. tells: x-amz-content-sha256 is one of them;
-        curl leaves it out."""
+    def headers(self, method, host, path, query=None, body=b"", headers=None, payload=None, send_digest=True):
+        """All headers of a request that is signed in its Authorization header. send_digest: they include x-amz-content-sha256,
+        which curl does not send."""
         _, stamp, scope = self._when()
         payload = payload or hashlib.sha256(body).hexdigest()
         signed = {k.lower(): v for k, v in (headers or {}).items()}
         signed.update({"host": host, "x-amz-date": stamp})
-        if tells:
+        if send_digest:
             signed["x-amz-content-sha256"] = payload
         names, signature = self._signature(stamp, scope, method, self.path(path), self.query(query or {}), signed, payload)
         signed["authorization"] = (f"{ALGORITHM} Credential={self.access_key}/{scope}, SignedHeaders={names}, "
@@ -74,7 +74,7 @@ class Signer:
         return signed
 
     def form(self, bucket, key, low, high, expires_s=3600, more=None):
-        """The fields of a POST form, without `file`. `more`: further fields, each covered by a condition."""
+        """The fields of a POST form except `file`. more: other fields; each gets a condition."""
         now, stamp, scope = self._when()
         fields = {"key": key, **(more or {}), "x-amz-algorithm": ALGORITHM,
                   "x-amz-credential": f"{self.access_key}/{scope}", "x-amz-date": stamp}

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/apis/*-rules.md name only tests that exist, and the table of an API lists every test of it."""
+"""The tests that docs/apis/*-rules.md name exist, and the table of each API names all tests of the API."""
 import os
 import re
 
 import pytest
 
-# API → mark in its table → file of tests. `own`: marks of files whose every test must be named.
+# For each API: the file of tests for each prefix in its table. `own`: prefixes of files whose tests must all be named.
 APIS = {
     "pyrus": {"own": ["u"],
               "files": {"u": "tests/unit/pyrus.c", "t": "tests/unit/task.c", "r": "tests/unit/rate_limit.c",
@@ -37,7 +37,7 @@ def read(root, api):
 
 
 @each_api
-def test_every_case_that_is_named_exists(root, api):
+def test_every_named_test_exists(root, api):
     files = APIS[api]["files"]
     text, parts = read(root, api)
     named = [n for n in re.findall(r"\b([a-z]+):([a-z0-9_]{6,})", text) if n[0] != "w"]
@@ -46,14 +46,14 @@ def test_every_case_that_is_named_exists(root, api):
         assert case in cases(root, files[mark]), f"{case} is not in {files[mark]}"
     assert {mark for mark, _ in named} == set(files)
     marks = "|".join(["w", *files])
-    for part in parts:  # what names no case says something else that can be looked up
+    for part in parts:  # a part that names no test must name a transcript or a CHECK of the tables
         assert re.match(rf"({marks}):|the tables' CHECK$", part), part
         for bare in re.findall(rf"\b({'|'.join(files)}):(?![a-z ])", part):
             assert cases(root, files[bare]), part
 
 
 @each_api
-def test_every_transcript_that_is_named_exists(root, api):
+def test_every_named_transcript_exists(root, api):
     folder = os.path.join(root, "tests/wire", api)
     have = {name.removesuffix(".wire") for name in (os.listdir(folder) if os.path.isdir(folder) else ())}
     for part in read(root, api)[1]:
@@ -77,7 +77,7 @@ S3 = {"a": "tests/unit/s3_auth.c", "o": "tests/unit/s3_object.c", "f": "tests/un
       "h": "tests/unit/http.c", "l": "tests/clients/test_listeners.py"}
 
 
-def test_every_case_that_the_table_of_s3_names_exists(root):
+def test_every_test_that_the_table_of_s3_names_exists(root):
     with open(os.path.join(root, "docs/apis/s3.md"), encoding="utf-8") as f:
         named = re.findall(r"\b([a-z]):(\w+)(…?)", f.read().split("## Which test holds which rule")[1])
     assert len(named) > 50

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tools/check-cycles catches includes that go round, and its exceptions are no more than what breaks each circle."""
+"""tools/check-cycles reports each cycle of includes, and each exception that is not needed to break a cycle."""
 import pytest
 from planted import check, plant, write
 
@@ -8,9 +8,9 @@ def including(*headers):
     return "".join(f'#include "{h}"\n' for h in headers) + "int x;\n"
 
 
-@pytest.mark.parametrize("files,complaint", [
+@pytest.mark.parametrize("files,message", [
     ({"base/a.h": including("base/b.h"), "base/b.h": including("base/a.h")}, "files include each other: base/a → base/b → base/a"),
-    # x.c, x.h and x_priv.h are one
+    # x.c, x.h and x_priv.h count as one file
     ({"base/a.c": including("base/b.h"), "base/a.h": including(), "base/b.c": including("base/a.h"),
       "base/b.h": including()}, "files include each other: base/a → base/b → base/a"),
     ({"base/a_priv.h": including("base/b.h"), "base/a.h": including(), "base/b.h": including("base/a.h")},
@@ -18,7 +18,7 @@ def including(*headers):
     ({"base/a.h": including("b.h"), "base/b.h": including("base/a.h")}, "base/a → base/b → base/a"),
     ({"base/a.h": including("base/b.h"), "base/b.h": including("base/c.h"), "base/c.h": including("base/a.h")},
      "files include each other: base/a → base/b → base/c → base/a"),
-    # between folders, though no file is in a circle
+    # a cycle of folders, although no files include each other
     ({"core/file/a.h": including("core/task/b.h"), "core/file/c.h": including(), "core/task/b.h": including(),
       "core/task/d.h": including("core/file/c.h")}, "folders include each other: core/file → core/task → core/file"),
     ({"core/core.h": including("core/file/a.h"), "core/types.h": including(), "core/file/a.h": including("core/types.h")},
@@ -26,9 +26,9 @@ def including(*headers):
     ({"api/links.h": including("api/s3/s3.h"), "api/form.h": including(), "api/s3/s3.h": including("api/form.h")},
      "folders include each other: api → api/s3 → api"),
 ])
-def test_a_circle_is_caught(root, tmp_path, files, complaint):
+def test_a_cycle_is_reported(root, tmp_path, files, message):
     status, output = check(root, "check-cycles", plant(tmp_path, **files))
-    assert status == 1 and complaint in output, output
+    assert status == 1 and message in output, output
     assert ":1: " in output
 
 
@@ -40,7 +40,7 @@ def test_a_circle_is_caught(root, tmp_path, files, complaint):
     {"base/a.h": including("base/b.h"), "base/b.h": '/* #include "base/a.h" */\n'},
     {"base/a.h": including("not/here.h"), "base/b.h": including("base/a.h")},
 ])
-def test_what_goes_one_way_is_let_through(root, tmp_path, files):
+def test_includes_without_a_cycle_pass(root, tmp_path, files):
     status, output = check(root, "check-cycles", plant(tmp_path, **files))
     assert status == 0, output
 
@@ -48,9 +48,9 @@ def test_what_goes_one_way_is_let_through(root, tmp_path, files):
 ROUND = {"base/a.h": including("base/b.h"), "base/b.h": including("base/c.h"), "base/c.h": including("base/a.h")}
 
 
-def test_one_exception_breaks_a_circle_and_a_second_is_one_too_many(root, tmp_path):
+def test_one_exception_breaks_a_cycle_and_a_second_is_stale(root, tmp_path):
     tree = plant(tmp_path, **ROUND)
-    write(tree, "tools/exceptions/cycles.txt", "files base/c -> base/a  # c is to be cut in two\n")
+    write(tree, "tools/exceptions/cycles.txt", "files base/c -> base/a  # until c is split\n")
     status, output = check(root, "check-cycles", tree)
     assert status == 0, output
     write(tree, "tools/exceptions/cycles.txt", "files base/c -> base/a\nfiles base/a -> base/b\n")
@@ -59,7 +59,7 @@ def test_one_exception_breaks_a_circle_and_a_second_is_one_too_many(root, tmp_pa
 
 
 @pytest.mark.parametrize("exception", ["files base/a -> base/c", "files base/x -> base/a", "folders base/c -> base/a"])
-def test_an_exception_of_no_include_is_stale(root, tmp_path, exception):
+def test_an_exception_without_an_include_is_stale(root, tmp_path, exception):
     write(plant(tmp_path, **ROUND), "tools/exceptions/cycles.txt", f"files base/c -> base/a\n{exception}\n")
     status, output = check(root, "check-cycles", tmp_path)
     assert status == 1 and f"cycles.txt:2: '{exception}' is no longer needed" in output

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tools/check-docs catches documents, and comments, that name what does not exist, and states that are drawn twice."""
+"""tools/check-docs reports names in documents and comments that do not exist, and states that are drawn in two files."""
 import pytest
 from planted import check, write
 
@@ -57,7 +57,7 @@ def tree_with(tmp_path, path, text):
     ("```\n ISSUED ──file_drop──► STORED\n```", "file_drop"),
     ("```\n ISSUED ──► MISLAID\n```", "MISLAID"),
 ])
-def test_what_does_not_exist_is_caught(root, tmp_path, path, text, name):
+def test_a_name_that_does_not_exist_is_reported(root, tmp_path, path, text, name):
     status, output = check(root, "check-docs", tree_with(tmp_path, path, f"# Title\n\n{text}\n"))
     assert status == 1 and f"{path}:3: there is no '{name}'" in output, output
 
@@ -82,7 +82,7 @@ def test_architecture_md_may_name_only_the_program(root, tmp_path):
     "```ini\n[server]\nlisten = 1\n```",
     "```\n ISSUED ──file_hold──► READY\n```",
 ])
-def test_what_exists_is_let_through(root, tmp_path, path, text):
+def test_a_name_that_exists_passes(root, tmp_path, path, text):
     status, output = check(root, "check-docs", tree_with(tmp_path, path, text + "\n"))
     assert status == 0, output
 
@@ -95,7 +95,7 @@ def test_what_exists_is_let_through(root, tmp_path, path, text):
     ("/*  ISSUED ──► MISLAID */", "MISLAID"),
     ("/*  comes ──file_drop──► goes */", "file_drop"),
 ])
-def test_a_comment_that_names_what_does_not_exist_is_caught(root, tmp_path, comment, name):
+def test_a_comment_with_a_name_that_does_not_exist_is_reported(root, tmp_path, comment, name):
     status, output = check(root, "check-docs", tree_with(tmp_path, "src/core/a.c", f"int a;\n{comment}\n"))
     assert status == 1 and f"src/core/a.c:2: there is no '{name}'" in output, output
 
@@ -104,7 +104,7 @@ def test_a_comment_that_names_what_does_not_exist_is_caught(root, tmp_path, comm
     "/* As file_hold() of core/file/file.h, file.c. A STORED file. <sqlite3.h> and sqlite3.h */", "/* ── Reading ──── */",
     "/*  head ──► file_hold ──► the END */",
 ])
-def test_a_comment_that_names_what_exists_is_let_through(root, tmp_path, comment):
+def test_a_comment_with_a_name_that_exists_passes(root, tmp_path, comment):
     status, output = check(root, "check-docs", tree_with(tmp_path, "src/core/a.c", f"int a;\n{comment}\n"))
     assert status == 0, output
 
@@ -115,7 +115,7 @@ DRAWN = "ISSUED ──► STORED ──► READY"
 @pytest.mark.parametrize("path,text", [
     ("ARCHITECTURE.md", f"```\n{DRAWN}\n```\n"), ("docs/files.md", f"```\n{DRAWN}\n```\n"), ("src/core/b.h", f"/* {DRAWN} */\n"),
 ])
-def test_states_that_are_drawn_twice_are_caught(root, tmp_path, path, text):
+def test_states_that_are_drawn_twice_are_reported(root, tmp_path, path, text):
     tree = tree_with(tmp_path, "src/core/a.h", f"/* Files:\n *   {DRAWN} */\n")
     assert check(root, "check-docs", tree)[0] == 0
     write(tree, path, text)
@@ -123,14 +123,14 @@ def test_states_that_are_drawn_twice_are_caught(root, tmp_path, path, text):
     assert status == 1 and "the states of file_state are drawn in" in output and "src/core/a.h:1" in output
 
 
-def test_states_that_are_named_without_a_picture_are_not_drawn(root, tmp_path):
+def test_names_of_states_without_a_diagram_pass(root, tmp_path):
     tree = tree_with(tmp_path, "src/core/a.h", f"/* {DRAWN} */\n/* From ISSUED to STORED; see above. */\n")
     write(tree, "README.md", "Files are ISSUED, then STORED.\n")
     status, output = check(root, "check-docs", tree)
     assert status == 0, output
 
 
-def test_a_name_that_is_not_ours_may_be_an_exception(root, tmp_path):
+def test_a_name_of_another_project_may_be_an_exception(root, tmp_path):
     tree = tree_with(tmp_path, "README.md", "`limit_conn` and `--data-binary`\n")
     write(tree, "tools/exceptions/docs.txt", "limit_conn  # nginx\n--data-binary  # curl\n")
     status, output = check(root, "check-docs", tree)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tools/check-parameters catches functions with more than six parameters wherever they are declared."""
+"""tools/check-parameters reports functions with more than six parameters, wherever they are declared."""
 import pytest
 from planted import check, plant, write
 
@@ -25,13 +25,13 @@ SIX = "int a, int b, int c, int d, int e, int f"
     ("core/a.c", f"#ifdef X\n#define B(x) \\\n    {{\n#endif\nint wide({SEVEN})\n{{\n}}\n", 5),
     ("core/a.c", f"SCOPED(x)\nint wide({SEVEN});\n", 2),
 ])
-def test_a_function_of_seven_parameters_is_caught(root, tmp_path, path, text, line):
+def test_a_function_with_seven_parameters_is_reported(root, tmp_path, path, text, line):
     status, output = check(root, "check-parameters", plant(tmp_path, **{path: text}))
     assert status == 1 and f"src/{path}:{line}: wide() has 7 parameters" in output, output
     assert len(output.splitlines()) == 1
 
 
-def test_tests_fuzz_targets_and_measurements_are_held_to_it_too(root, tmp_path):
+def test_tests_fuzz_targets_and_benchmarks_are_checked_too(root, tmp_path):
     for folder in ("tests/unit", "fuzz", "bench"):
         write(plant(tmp_path), f"{folder}/a.c", f"int wide({SEVEN});\n")
         status, output = check(root, "check-parameters", tmp_path)
@@ -48,12 +48,12 @@ def test_tests_fuzz_targets_and_measurements_are_held_to_it_too(root, tmp_path):
     "static const int x[] = { F(1, 2, 3, 4, 5, 6, 7) };\n",
     "int f(int a, int b, int c, int d, int e, struct pair { int x, y, z; } *p);\n",
 ])
-def test_what_has_six_or_is_none_is_let_through(root, tmp_path, text):
+def test_functions_with_six_parameters_and_other_code_pass(root, tmp_path, text):
     status, output = check(root, "check-parameters", plant(tmp_path, **{"core/a.c": text}))
     assert status == 0, output
 
 
-def test_an_exception_lets_declaration_and_definition_through(root, tmp_path):
+def test_an_exception_covers_declaration_and_definition(root, tmp_path):
     tree = plant(tmp_path, **{"core/a.h": f"int wide({SEVEN});\n", "core/a.c": f"int wide({SEVEN})\n{{\n}}\n"})
     write(tree, "tools/exceptions/parameters.txt", "wide  # until it takes a request\n")
     status, output = check(root, "check-parameters", tree)

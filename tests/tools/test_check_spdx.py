@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tools/check-spdx catches a source that does not say its licence."""
+"""tools/check-spdx reports source files that do not begin with their licence."""
 import pytest
 from planted import check, git, whole, write
 
@@ -21,7 +21,7 @@ LINE = "SPDX-License-Identifier: Apache-2.0\n"
     ("src/base/empty.c", ""),
 ])
 @pytest.mark.parametrize("is_known", [True, False])
-def test_a_source_without_its_licence_is_caught(root, tmp_path, path, text, is_known):
+def test_a_source_without_its_licence_is_reported(root, tmp_path, path, text, is_known):
     write(whole(tmp_path), path, text)
     if is_known:
         git(tmp_path, "add", ".")
@@ -37,13 +37,13 @@ def test_a_source_without_its_licence_is_caught(root, tmp_path, path, text, is_k
     ("README.md", "no source\n"),
     ("fuzz/corpus/form/a.py", "bytes\n"),
 ])
-def test_what_says_its_licence_or_is_no_source_is_let_through(root, tmp_path, path, text):
+def test_files_with_a_licence_and_files_that_are_not_sources_pass(root, tmp_path, path, text):
     write(whole(tmp_path), path, text)
     status, output = check(root, "check-spdx", tmp_path)
     assert status == 0, output
 
 
-def test_what_git_ignores_is_not_looked_at(root, tmp_path):
+def test_files_that_git_ignores_are_not_checked(root, tmp_path):
     write(whole(tmp_path), "build/generated.c", "int a;\n")
     write(tmp_path, ".gitignore", "/build/\n")
     status, output = check(root, "check-spdx", tmp_path)
@@ -52,6 +52,6 @@ def test_what_git_ignores_is_not_looked_at(root, tmp_path):
 
 def test_a_file_may_be_an_exception(root, tmp_path):
     write(whole(tmp_path), "src/base/a.c", "int a;\n")
-    write(tmp_path, "tools/exceptions/spdx.txt", "src/base/a.c  # of somebody else\n")
+    write(tmp_path, "tools/exceptions/spdx.txt", "src/base/a.c  # copied from another project\n")
     status, output = check(root, "check-spdx", tmp_path)
     assert status == 0, output

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tools/check-titles catches a commit whose title cannot be listed, and lets old history and merges be."""
+"""tools/check-titles reports commits whose title has the wrong form, but not merges and old commits."""
 import re
 import subprocess
 
@@ -11,7 +11,7 @@ def commit(tree, title):
     git(tree, "commit", "-q", "--allow-empty", "-m", title)
 
 
-@pytest.mark.parametrize("title,complaint", [
+@pytest.mark.parametrize("title,message", [
     ("Keep the name as sent", "is not `area: imperative`"),
     ("core/file keep the name", "is not `area: imperative`"),
     ("core/file:keep the name", "is not `area: imperative`"),
@@ -25,11 +25,11 @@ def commit(tree, title):
     ("core/file: keeping the name", "does not begin with a verb in the imperative: 'keeping'"),
     ("core/file: keep " + "n" * 57, "has 73 characters, more than 72"),
 ])
-def test_a_title_that_cannot_be_listed_is_caught(root, tmp_path, title, complaint):
+def test_a_title_in_the_wrong_form_is_reported(root, tmp_path, title, message):
     commit(whole(tmp_path), title)
     commit(tmp_path, "core/file: keep the name")
     status, output = check(root, "check-titles", tmp_path)
-    assert status == 1 and complaint in output and title in output
+    assert status == 1 and message in output and title in output
 
 
 @pytest.mark.parametrize("title", [
@@ -37,13 +37,13 @@ def test_a_title_that_cannot_be_listed_is_caught(root, tmp_path, title, complain
     "ARCHITECTURE.md: need no more words", "core/file: keep " + "n" * 56, "tools/check-*: re-use what is there",
     "http: bring it back", "api/s3: string together",
 ])
-def test_a_title_that_can_be_listed_is_let_through(root, tmp_path, title):
+def test_a_title_in_the_right_form_passes(root, tmp_path, title):
     commit(whole(tmp_path), title)
     status, output = check(root, "check-titles", tmp_path)
     assert status == 0, output
 
 
-def test_a_merge_is_let_through(root, tmp_path):
+def test_a_merge_passes(root, tmp_path):
     git(whole(tmp_path), "checkout", "-q", "-b", "side")
     commit(tmp_path, "core: leave the way")
     git(tmp_path, "checkout", "-q", "-")
@@ -56,10 +56,10 @@ def short_hash(tree):
     return subprocess.run(["git", "-C", str(tree), "rev-parse", "HEAD"], capture_output=True, text=True).stdout[:12]
 
 
-def test_a_commit_may_be_an_exception_also_where_a_shallow_clone_does_not_have_it(root, tmp_path):
+def test_a_commit_may_be_an_exception_also_in_a_shallow_clone_without_it(root, tmp_path):
     old = whole(tmp_path / "old")
     commit(old, "Something else")
-    listed = f"{short_hash(old)}  # nobody may rewrite it\n"
+    listed = f"{short_hash(old)}  # it cannot be rewritten\n"
     commit(old, "core: go on")
     write(old, "tools/exceptions/titles.txt", listed)
     assert check(root, "check-titles", old)[0] == 0
@@ -69,8 +69,8 @@ def test_a_commit_may_be_an_exception_also_where_a_shallow_clone_does_not_have_i
     assert status == 0 and "1 commits" in output, output
 
 
-def test_old_history_is_let_through(root, tmp_path):
-    """The base is known in a whole clone of this repository; in a shallow one all that there is is younger."""
+def test_old_commits_pass(root, tmp_path):
+    """The check starts at a base commit. A shallow clone of this repository may not have it; then all its commits are checked."""
     status, output = check(root, "check-titles", root)
     assert status == 0, output
     looked_at = int(re.search(r"check-titles: (\d+) commits", output).group(1))

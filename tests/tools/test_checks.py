@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checks of tools/ hold for this tree, and each catches what is planted for it."""
+"""This tree passes all checks of tools/, and each check reports the fault that is planted for it."""
 import os
 import subprocess
 
@@ -11,7 +11,7 @@ ALL = sorted(name for name in os.listdir(os.path.join(os.path.dirname(__file__),
 each_check = pytest.mark.parametrize("tool", ALL)
 
 
-def test_every_check_is_here():
+def test_the_checks_are_found():
     assert len(ALL) >= 3
 
 
@@ -42,14 +42,14 @@ def test_a_stale_exception_fails(root, tool, tmp_path):
 
 
 @each_check
-def test_an_exception_that_stands_twice_fails(root, tool, tmp_path):
+def test_a_duplicate_exception_fails(root, tool, tmp_path):
     name = tool.removeprefix("check-")
     write(whole(tmp_path), f"tools/exceptions/{name}.txt", "a\na  # again\n")
     status, output = check(root, tool, tmp_path)
     assert status == 1 and f"{name}.txt:2: 'a' stands twice" in output
 
 
-@pytest.mark.parametrize("path,text,complaint", [
+@pytest.mark.parametrize("path,text,message", [
     ("core/a.c", '#include "http/request.h"\n', "no arrow from core to http"),
     ("core/a.c", '#include "meta/meta.h"\n', "no arrow from core to meta"),
     ("base/a.c", '#include "core/file.h"\n', "no arrow from base to core"),
@@ -98,10 +98,10 @@ def test_an_exception_that_stands_twice_fails(root, tool, tmp_path):
     ("blob/disk/a.c", '#include "core/core.h"\n', "no arrow from blob to core, only to core/store and core/records"),
     ("blob/disk/a.c", '#include "core/store/files.h"\n', "core/store is for core, meta and jobs"),
 ])
-def test_a_broken_arrow_is_caught(root, tmp_path, path, text, complaint):
+def test_an_include_without_an_arrow_is_reported(root, tmp_path, path, text, message):
     status, output = check(root, "check-layers", plant(tmp_path, **{path: text}))
     assert status == 1
-    assert complaint in output and f"src/{path}:1:" in output
+    assert message in output and f"src/{path}:1:" in output
 
 
 @pytest.mark.parametrize("path,text", [
@@ -119,7 +119,7 @@ def test_a_broken_arrow_is_caught(root, tmp_path, path, text, complaint):
     ("base/password.c", "#include <argon2.h>\n#include <openssl/evp.h>\n"),
     ("core/a.c", "/* what is reduced stays */\n"),
 ])
-def test_an_arrow_that_exists_is_let_through(root, tmp_path, path, text):
+def test_an_include_with_an_arrow_passes(root, tmp_path, path, text):
     status, output = check(root, "check-layers", plant(tmp_path, **{path: text}))
     assert status == 0, output
 
@@ -128,7 +128,7 @@ STORE_HEADER = "MUST_USE err_t meta_file_get(struct tx *, int64_t id,\n    struc
 
 
 @pytest.mark.parametrize("path", ["api/s3/a.c", "cli/a.c"])
-def test_a_call_of_the_store_over_the_head_of_core_is_caught(root, tmp_path, path):
+def test_a_call_of_the_store_that_bypasses_core_is_reported(root, tmp_path, path):
     tree = plant(tmp_path, **{"core/store/files.h": STORE_HEADER, path: "int x;\n    TRY(meta_file_get(tx, 1, &f));\n"})
     status, output = check(root, "check-layers", tree)
     assert status == 1 and f"src/{path}:2: meta_file_get() is the store's" in output
@@ -138,12 +138,12 @@ def test_a_call_of_the_store_over_the_head_of_core_is_caught(root, tmp_path, pat
     ("jobs/a.c", "TRY(meta_file_get(tx, 1, &f));\n"), ("core/file/a.c", "TRY(meta_file_get(tx, 1, &f));\n"),
     ("api/s3/a.c", "/* as meta_file_get() */ x->meta_file_get(1);\n"),
 ])
-def test_a_call_of_the_store_that_is_none_is_let_through(root, tmp_path, path, text):
+def test_code_that_only_resembles_a_call_of_the_store_passes(root, tmp_path, path, text):
     status, output = check(root, "check-layers", plant(tmp_path, **{"core/store/files.h": STORE_HEADER, path: text}))
     assert status == 0, output
 
 
-def test_an_exception_lets_its_include_through(root, tmp_path):
+def test_an_exception_permits_its_include(root, tmp_path):
     tree = plant(tmp_path, **{"core/file/a.c": '#include "core/task/task.h"\n'})
     write(tree, "tools/exceptions/layers.txt", "src/core/file/a.c includes core/task/task.h  # until it is moved\n")
     status, output = check(root, "check-layers", tree)
@@ -155,7 +155,7 @@ def test_an_exception_lets_its_include_through(root, tmp_path):
     "atol(a);", "strncpy(a, b, 1);", "time(NULL);", "gettimeofday(&t, NULL);", "x = rand();", "x = random ();",
     "srand(1);", "system(a);", "popen(a, b);", "alloca(3);", "usleep(3);", "sleep(3);",
 ])
-def test_a_banned_call_is_caught(root, tmp_path, call):
+def test_a_banned_call_is_reported(root, tmp_path, call):
     status, output = check(root, "check-banned", plant(tmp_path, **{"core/a.c": f"void f(void)\n{{\n    {call}\n}}\n"}))
     assert status == 1
     assert "src/core/a.c:3: " in output
@@ -165,22 +165,22 @@ def test_a_banned_call_is_caught(root, tmp_path, call):
     "x = time(NULL); /* allowed: seeds the demo */", "/* time(NULL) is what we never call */", 'log("sleep(3)");',
     "clock->time(clock);", "random_fill(r, p, n);", "monotonic_time(c);", "snprintf(p, n, f);", "struct random *r;",
 ])
-def test_what_only_looks_banned_is_let_through(root, tmp_path, line):
+def test_code_that_only_resembles_a_banned_call_passes(root, tmp_path, line):
     status, output = check(root, "check-banned", plant(tmp_path, **{"core/a.c": line + "\n"}))
     assert status == 0, output
 
 
-def test_an_allowance_needs_its_reason(root, tmp_path):
+def test_an_allowed_call_needs_a_reason(root, tmp_path):
     assert check(root, "check-banned", plant(tmp_path, **{"core/a.c": "time(NULL); /* allowed: */\n"}))[0] == 1
 
 
-def test_an_allowance_of_nothing_is_caught(root, tmp_path):
+def test_an_allowance_without_a_banned_call_is_reported(root, tmp_path):
     tree = plant(tmp_path, **{"core/a.c": "x = now(); /* allowed: seeds the demo */\n"})
     status, output = check(root, "check-banned", tree)
     assert status == 1 and "src/core/a.c:1: nothing here needs to be allowed" in output
 
 
-def test_a_long_function_is_named(root, tmp_path):
+def test_a_long_function_is_reported(root, tmp_path):
     body = "    step();\n"
     tree = plant(tmp_path, **{"core/a.c": "void brief(void)\n{\n" + body * 80 + "}\n\nvoid lengthy(void)\n{\n" +
                               body * 81 + "}\n"})

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/configuration.md says of every key what config_keys.def says, and of no other."""
+"""docs/configuration.md lists exactly the keys of config_keys.def, with the same defaults."""
 import os
 import re
 
-# Where the default stands among the arguments of each macro, after section and key.
+# The position of the default among the arguments of each macro, counted after section and key.
 DEFAULT_AT = {"SIZE": 1, "CHOICE": 2}
 
 
@@ -25,7 +25,7 @@ def keys_of_the_doc(root):
     return {key: (default, doc) for key, default, doc in rows}
 
 
-def test_every_key_and_default_is_documented_and_no_other(root):
+def test_the_document_lists_exactly_the_keys_and_defaults_of_the_program(root):
     program, doc = keys_of_the_program(root), keys_of_the_doc(root)
     assert len(program) > 40
     assert doc == program

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The list of planted faults fits the sources, and the tool says so when it does not; a fault that survives is a failure."""
+"""The list of planted faults matches the sources, tools/run-mutants reports a list that does not, and a fault that no test
+detects is a failure."""
 import importlib.machinery
 import importlib.util
 import os
@@ -26,7 +27,7 @@ def tool(root):
 
 @pytest.fixture
 def tree(tmp_path):
-    """A function that writes a small tree and returns what is wrong with its list."""
+    """A function that writes a small tree and returns the errors of its list."""
     def write(tool, fault=FAULT, source=SOURCE):
         for path, text in (("src/core/half.c", source), ("tests/unit/half.c", ""), ("tests/mutants.txt", fault)):
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -35,16 +36,16 @@ def tree(tmp_path):
     return write
 
 
-def test_the_list_fits_this_tree(root):
+def test_the_list_matches_this_tree(root):
     done = subprocess.run([os.path.join(root, "tools", "run-mutants"), "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
-def test_a_list_that_fits_passes(tool, tree):
+def test_a_list_that_matches_passes(tool, tree):
     assert tree(tool) == []
 
 
-@pytest.mark.parametrize("fault,source,complaint", [
+@pytest.mark.parametrize("fault,source,message", [
     (FAULT, SOURCE.replace("a < b", "b > a"), "'a < b' occurs 0 times in half.c"),
     (FAULT, SOURCE + SOURCE, "'a < b' occurs 2 times in half.c"),
     (FAULT.replace("half.c", "whole.c"), SOURCE, "'a < b' occurs 0 times in whole.c"),
@@ -56,9 +57,9 @@ def test_a_list_that_fits_passes(tool, tree):
     (FAULT.replace("+ a <= b\n", ""), SOURCE, "a fault needs"),
     (FAULT.replace("in half.c", "near half.c"), SOURCE, "not a line of this list"),
 ])
-def test_a_list_that_does_not_fit_fails(tool, tree, fault, source, complaint):
+def test_a_list_that_does_not_match_fails(tool, tree, fault, source, message):
     wrong = tree(tool, fault, source)
-    assert len(wrong) == 1 and complaint in wrong[0]
+    assert len(wrong) == 1 and message in wrong[0]
 
 
 def test_a_fault_is_planted_after_its_anchor(tool, tree):
@@ -68,7 +69,7 @@ def test_a_fault_is_planted_after_its_anchor(tool, tree):
 
 @pytest.fixture
 def copy(tool, monkeypatch, tmp_path):
-    """A tree whose build and tests are functions of the text of its source."""
+    """Replaces the copy of the tree by one whose build and tests only look at the text of the source."""
     class Fake(tool.Copy):
         def __init__(self):
             super().__init__()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tools/packages.txt: what `make build` and `make run` install is enough to configure and build. What npm installs is pinned."""
+"""tools/packages.txt lists every package that `make build` and `make run` need. The packages of npm are pinned."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def section(name):
 
 
 def dependencies():
-    """What the build asks pkg-config for. The threads library is part of the C library."""
+    """The libraries that the build finds with pkg-config. The threads library is part of the C library."""
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [f for f in folders if not f.startswith((".", "build"))]
         if "meson.build" in files:
@@ -30,7 +30,7 @@ def dependencies():
                 yield from re.findall(r"(?<!declare_)dependency\('([a-z0-9_+-]+)'", f.read())
 
 
-def test_make_run_asked_for_a_library_that_only_make_test_installed():
+def test_make_build_installs_every_library_that_the_build_needs():
     names = set(dependencies()) - {"threads"}
     assert {"sqlite3", "cmocka"} <= names
     for name in names:
@@ -45,7 +45,7 @@ def node_file(name):
         return json.load(f)
 
 
-def test_node_packages_are_pinned_by_hash_and_come_from_whatever_registry_is_configured():
+def test_node_packages_are_pinned_by_hash_without_the_address_of_a_registry():
     wanted, lock = node_file("package.json"), node_file("package-lock.json")["packages"]
     for name, version in (wanted["dependencies"] | wanted["optionalDependencies"]).items():
         assert re.fullmatch(r"[0-9.]+", version), f"{name} {version} is no exact version"

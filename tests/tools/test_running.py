@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The runner counts what ran, set-up says what is missing, and CI ends with the count."""
+"""tools/run-tests counts the tests that ran, tools/setup lists missing packages, and CI ends with the count."""
 import importlib.machinery
 import importlib.util
 import json
@@ -40,13 +40,13 @@ def test_each_test_of_a_program_counts(runner, given, counts):
     assert runner.cmocka_counts(given) == runner.Counts(*counts)
 
 
-def test_a_meson_log_is_summed(runner, tmp_path):
+def test_the_counts_of_a_meson_log_are_added(runner, tmp_path):
     log = tmp_path / "testlog.json"
     log.write_text(json.dumps(record("OK", "[  PASSED  ] 2 test(s).")) + "\n" + json.dumps(record("ERROR")) + "\n")
     assert runner.count_meson_log(log) == runner.Counts(2, 1)
 
 
-def test_a_junit_file_is_summed(runner, tmp_path):
+def test_the_counts_of_a_junit_file_are_added(runner, tmp_path):
     report = tmp_path / "junit.xml"
     report.write_text('<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"><testcase classname="a.b" name="c">'
                       '<skipped message="no mount"/></testcase></testsuite></testsuites>')
@@ -65,11 +65,11 @@ def test_a_skipped_test_is_named_and_in_ci_it_is_a_failure(runner, monkeypatch, 
 
 @pytest.mark.parametrize("report", ["WARNING: ThreadSanitizer: data race (pid=1)", "ERROR: AddressSanitizer: heap-use-after",
                                     "a.c:1:2: runtime error: signed integer overflow"])
-def test_the_report_of_a_sanitizer_in_a_servers_log_is_a_failure(tmp_path, report):
+def test_a_sanitizer_report_in_the_log_of_a_server_is_a_failure(tmp_path, report):
     server = Server(tmp_path, start=False)
     (tmp_path / "log").write_text(report + "\n")
     for check in (server.check_log, server.kill):
-        with pytest.raises(AssertionError, match="a sanitizer complained"):
+        with pytest.raises(AssertionError, match="a sanitizer reported an error"):
             check()
 
 
@@ -79,11 +79,11 @@ def meson_record(name, seconds):
 
 @pytest.fixture
 def run_with(runner, monkeypatch, capsys):
-    """Runs the runner on counts of one part; (status, what it printed)."""
+    """A function that runs tools/run-tests with the given counts of one part. It returns (status, output)."""
     def run(counts, *arguments):
         monkeypatch.delenv("CI", raising=False)
         for name in ("CAIS_SEED", "CAIS_ROUNDS"):
-            monkeypatch.setenv(name, "")  # put back afterwards
+            monkeypatch.setenv(name, "")  # so that monkeypatch restores it afterwards
         monkeypatch.setattr(runner, "run_part", lambda part, more: counts)
         monkeypatch.setattr("sys.argv", ["run-tests", "--only", "unit", *arguments])
         return runner.main(), capsys.readouterr().out
@@ -97,19 +97,19 @@ def test_a_slow_test_without_a_reason_is_named_and_a_very_slow_one_fails(runner,
     assert (got, "unit: md5 took" in said) == (status, named)
 
 
-def test_a_proof_takes_its_time_and_tells_a_table(runner, run_with):
+def test_a_proof_may_be_slow_and_prints_a_table(runner, run_with):
     status, said = run_with(runner.Counts(1, 0, (), [(600, "md5", None)]), "--proof", "--seed", "7")
     assert status == 0 and "proof, seed 7" in said and "| unit | 0 | 1 | 0 |" in said
     assert re.search(r"^\| server_kills \| \d+ \| kill -9", said, re.MULTILINE)
     assert os.environ["CAIS_ROUNDS"] == "full"
 
 
-def test_the_ten_slowest_are_named(runner, run_with):
+def test_the_ten_slowest_tests_are_listed(runner, run_with):
     _, said = run_with(runner.Counts(20, 0, (), [(n / 10, f"test{n}", None) for n in range(20)]))
     assert re.findall(r"unit: test(\d+)", said) == [str(n) for n in range(19, 9, -1)]
 
 
-def test_the_seed_is_told_again_when_something_failed(runner, run_with):
+def test_the_seed_is_printed_again_after_a_failure(runner, run_with):
     status, said = run_with(runner.Counts(1, 1), "--seed", "42")
     assert status == 1 and said.startswith("seed 42\n") and 'make test ARGS="--seed 42"' in said
     assert os.environ["CAIS_SEED"] == "42"
@@ -142,14 +142,14 @@ def test_python_and_c_read_the_same_numbers_of_rounds(root, monkeypatch):
     assert all(proof >= test >= 1 for proof, test, _ in rounds.table().values())
 
 
-def test_no_test_at_all_is_a_failure(root):
+def test_a_run_without_tests_is_a_failure(root):
     done = subprocess.run([os.path.join(root, "tools", "run-tests"), "--only", "python", "--pytest",
                            "-k no_such_test_anywhere -n 0 " + os.path.join(root, "tests", "tools", "test_running.py")], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "0 passed, 1 failed"
 
 
-def test_setup_names_what_is_missing(root, tmp_path):
+def test_setup_lists_missing_packages(root, tmp_path):
     packages = tmp_path / "packages.txt"
     packages.write_text("# a comment\n[build]\ngcc\nno-such-package-1\n\n[test]\nno-such-package-2\n")
     environment = dict(os.environ, CAIS_PACKAGES=str(packages), CAIS_SETUP_ONLY_CHECK="1")
@@ -163,7 +163,7 @@ def test_setup_names_what_is_missing(root, tmp_path):
     assert unknown.returncode == 1 and "no section [bulid]" in unknown.stderr
 
 
-def test_set_up_wanted_npm_although_another_package_provides_it(root, tmp_path):
+def test_setup_accepts_another_package_that_provides_the_wanted_one(root, tmp_path):
     packages = tmp_path / "packages.txt"
     packages.write_text("[build]\nawk\nno-such-package-1\n")  # mawk, or another awk, provides it
     done = subprocess.run([os.path.join(root, "tools", "setup"), "build"], capture_output=True, text=True,
@@ -194,7 +194,7 @@ def test_ci_ends_with_the_count(root, tmp_path, output, status, last):
     assert re.fullmatch(r"\d+ passed, \d+ failed(, \d+ skipped)?", last)
 
 
-def test_tests_that_run_alone_are_left_out_or_run_by_themselves(root, tmp_path):
+def test_alone_never_and_only_select_the_tests_that_run_alone(root, tmp_path):
     (tmp_path / "test_both.py").write_text("import pytest\n\n\ndef test_one():\n    pass\n\n\n"
                                            "@pytest.mark.alone('it measures')\ndef test_other():\n    pass\n")
     (tmp_path / "conftest.py").write_text(open(os.path.join(root, "tests", "conftest.py"), encoding="utf-8").read())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets are compared in constant time: no comparison that stops at the first difference sees one."""
+"""Secrets are compared in constant time, never by a comparison that stops at the first difference."""
 
 import os
 import re
@@ -12,7 +12,7 @@ LITERAL = re.compile(r'S\("[^"]*"\)|"[^"]*"')
 
 
 def hasty(text):
-    """Comparisons of something that is named like a secret, with anything but a literal."""
+    """The comparisons in this text whose operand has the name of a secret, except comparisons with a literal."""
     return [m.group(0) for m in HASTY.finditer(text) if not LITERAL.search(m.group(1)) and SECRET.search(m.group(1))]
 
 
@@ -32,13 +32,13 @@ def test_ghsa_3p3x_secrets_are_compared_in_constant_time():
     assert not found
 
 
-def test_a_hasty_comparison_would_be_seen():
+def test_a_comparison_that_stops_early_would_be_found():
     assert hasty("if (memcmp(mac, claim->signature.p, 32) == 0)")
     assert hasty("return slice_eq(expected, claim->signature);")
     assert not hasty('slice_eq(name, S("Signature"))') and not hasty("slice_eq_secret(expected, claim->signature)")
 
 
-def test_the_places_that_verify_do_compare_in_constant_time():
+def test_functions_that_verify_secrets_compare_in_constant_time():
     for path, least in (("sign/sigv4.c", 1), ("sign/sigv2.c", 1), ("sign/form_policy.c", 2), ("sign/chunks.c", 2),
                         ("api/s3/form_check.c", 1)):
         with open(os.path.join(ROOT, "src", path), encoding="utf-8") as f:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Archives that src/base/zip.c writes are read by Python and by unzip: many entries, and one larger than 4 GiB."""
+"""Python and unzip can read the archives that src/base/zip.c writes: one with many entries, and one larger than 4 GiB."""
 import os
 import subprocess
 import zipfile

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The AWS SDK for JavaScript as its users write it: small and large, buffers and streams, links, forms, errors.
+// Calls the AWS SDK for JavaScript as its users do: small and large objects, buffers and streams, links, forms, errors.
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
 import { Readable } from "node:stream";
@@ -40,12 +40,12 @@ async function keys(Bucket, more = {}) {
   return found;
 }
 
-// In pieces of odd lengths, as a socket or a gzip would give them.
+// Splits data into pieces of odd lengths, such as a socket or gzip returns.
 async function* pieces(data) {
   for (let at = 0, size = 1; at < data.length; at += size, size = (size * 7) % 60000 + 1) yield data.subarray(at, at + size);
 }
 
-check("buckets are made, listed and removed", async () => {
+check("buckets are created, listed and deleted", async () => {
   const Bucket = await bucket();
   const { Buckets } = await s3.send(new ListBucketsCommand({}));
   assert.ok(Buckets.some((b) => b.Name === Bucket && b.CreationDate instanceof Date));
@@ -58,29 +58,29 @@ check("buckets are made, listed and removed", async () => {
 });
 
 for (const [way, by] of [["http", s3], ["https", tls]]) {
-  check(`a buffer over ${way}`, async () => {
+  check(`a buffer is stored over ${way}`, async () => {
     const Bucket = await bucket();
     for (const size of [0, 1, 16385, 3 * MIB]) {
       const data = crypto.randomBytes(size);
-      const told = await put(Bucket, "k", data, {}, by);
-      assert.equal(told.ETag, `"${md5(data)}"`);
-      assert.ok(told.ChecksumCRC32);
+      const reply = await put(Bucket, "k", data, {}, by);
+      assert.equal(reply.ETag, `"${md5(data)}"`);
+      assert.ok(reply.ChecksumCRC32);
       assert.deepEqual(await get(Bucket, "k", {}, by), data);
       assert.equal((await by.send(new HeadObjectCommand({ Bucket, Key: "k" }))).ContentLength, size);
     }
   });
 
   for (const ChecksumAlgorithm of [undefined, "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
-    check(`a stream of known length with ${ChecksumAlgorithm ?? "the usual checksum"} in its trailer over ${way}`, async () => {
+    check(`a stream of known length with ${ChecksumAlgorithm ?? "the default checksum"} in its trailer is stored over ${way}`, async () => {
       const Bucket = await bucket();
       const data = crypto.randomBytes(300001);
       const name = "Checksum" + (ChecksumAlgorithm ?? "CRC32");
-      const told = await put(Bucket, "k", Readable.from(pieces(data)),
+      const reply = await put(Bucket, "k", Readable.from(pieces(data)),
                              { ContentLength: data.length, ContentEncoding: "x-own", ChecksumAlgorithm }, by);
-      assert.ok(told[name], name);
+      assert.ok(reply[name], name);
       const got = await by.send(new GetObjectCommand({ Bucket, Key: "k", ChecksumMode: "ENABLED" }));
-      assert.equal(got[name], told[name]);
-      assert.equal(got.ContentEncoding, "x-own"); // without the aws-chunked of the way here
+      assert.equal(got[name], reply[name]);
+      assert.equal(got.ContentEncoding, "x-own"); // the server removed aws-chunked
       assert.deepEqual(await bytes(got.Body), data); // the SDK compares the checksum while it reads
     });
 }
@@ -94,40 +94,40 @@ check("a stream without checksums is signed as unsigned", async () => {
   assert.deepEqual(await get(Bucket, "k", {}, plain), data);
 });
 
-check("a checksum that is wrong", async () => {
+check("a wrong checksum is refused", async () => {
   const Bucket = await bucket();
   await refused(put(Bucket, "k", "abd", { ChecksumCRC32: "NSRBwg==" }), "BadDigest", 400);
   await refused(put(Bucket, "k", "abd", { ContentMD5: "kAFQmDzST7DWlj99KOF/cg==" }), "BadDigest", 400);
   assert.deepEqual(await keys(Bucket), []);
 });
 
-check("17 MiB of unknown length by lib-storage", async () => {
+check("lib-storage uploads 17 MiB of unknown length", async () => {
   const Bucket = await bucket();
   const data = crypto.randomBytes(17 * MIB);
   for (const by of [s3, tls]) {
     const params = { Bucket, Key: "two words/é", Body: Readable.from(pieces(data)), Metadata: { a: "b" } };
     const upload = new Upload({ client: by, params, partSize: 5 * MIB, queueSize: 3 });
-    const told = await upload.done();
-    assert.match(told.ETag, /-4"$/);
+    const reply = await upload.done();
+    assert.match(reply.ETag, /-4"$/);
     const got = await s3.send(new GetObjectCommand({ Bucket, Key: "two words/é" }));
     assert.deepEqual(got.Metadata, { a: "b" });
     assert.equal(md5(await bytes(got.Body)), md5(data));
   }
 });
 
-check("lib-storage given up leaves nothing", async () => {
+check("an upload that lib-storage aborts leaves nothing", async () => {
   const Bucket = await bucket();
   const params = { Bucket, Key: "k", Body: crypto.randomBytes(12 * MIB) };
   const upload = new Upload({ client: s3, params, partSize: 5 * MIB, queueSize: 1 });
   upload.on("httpUploadProgress", ({ part }) => part === 1 && upload.abort());
   await refused(upload.done(), "AbortError");
-  // It gives the upload up behind our back, while a part may still be on its way.
+  // The library aborts the upload without waiting; a part may still be in transit.
   const end = Date.now() + 30000;
   while ((await s3.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads) assert.ok(Date.now() < end);
   assert.deepEqual(await keys(Bucket), []);
 });
 
-check("parts with checksums and one for the whole", async () => {
+check("checksums of parts and of the whole object are checked", async () => {
   const Bucket = await bucket();
   const data = [crypto.randomBytes(5 * MIB), crypto.randomBytes(10)];
   const kinds = [["CRC32", "FULL_OBJECT"], ["CRC64NVME", "FULL_OBJECT"], ["SHA256", "COMPOSITE"], ["CRC32C", "COMPOSITE"]];
@@ -148,12 +148,12 @@ check("parts with checksums and one for the whole", async () => {
     const whole = await put(Bucket, "whole", Buffer.concat(data), { ChecksumAlgorithm });
     if (ChecksumType === "FULL_OBJECT") assert.equal(done[name], whole[name]);
     assert.equal(md5(await get(Bucket, "k")), md5(Buffer.concat(data)));
-    const told = await s3.send(new HeadObjectCommand({ Bucket, Key: "k", ChecksumMode: "ENABLED" }));
-    assert.deepEqual([told.ContentLength, told[name], told.ChecksumType], [5 * MIB + 10, done[name], ChecksumType]);
+    const reply = await s3.send(new HeadObjectCommand({ Bucket, Key: "k", ChecksumMode: "ENABLED" }));
+    assert.deepEqual([reply.ContentLength, reply[name], reply.ChecksumType], [5 * MIB + 10, done[name], ChecksumType]);
   }
 });
 
-check("names in paths, lists, copies and deletions", async () => {
+check("names are unchanged in paths, listings, copies and deletions", async () => {
   const Bucket = await bucket();
   const names = [...server.keys, ...server.path_like_keys];
   for (const name of names) await put(Bucket, name, name);
@@ -170,7 +170,7 @@ check("names in paths, lists, copies and deletions", async () => {
   assert.ok((await keys(Bucket)).every((k) => k.startsWith("copy of ")));
 });
 
-check("ranges, conditions and what answers are to say", async () => {
+check("ranges, conditions and overrides of response headers work", async () => {
   const Bucket = await bucket();
   const { ETag } = await put(Bucket, "k", "0123456789", { IfNoneMatch: "*", ContentType: "text/x", Metadata: { "a-b": "c d" } });
   await refused(put(Bucket, "k", "x", { IfNoneMatch: "*" }), "PreconditionFailed", 412);
@@ -184,7 +184,7 @@ check("ranges, conditions and what answers are to say", async () => {
   assert.deepEqual([got.ContentType, got.CacheControl, (await bytes(got.Body)).toString()], ["text/y", "no-store", "new"]);
 });
 
-check("tags", async () => {
+check("tags are stored and shown", async () => {
   const Bucket = await bucket();
   await put(Bucket, "k", "x", { Tagging: "color=red" });
   await s3.send(new PutObjectTaggingCommand({ Bucket, Key: "k", Tagging: { TagSet: [{ Key: "a b", Value: "c+d" }] } }));
@@ -192,10 +192,10 @@ check("tags", async () => {
   assert.deepEqual(TagSet, [{ Key: "a b", Value: "c+d" }]);
 });
 
-check("links put, get and head", async () => {
+check("links work for put, get and head", async () => {
   const Bucket = await bucket();
   for (const Key of [...server.keys, "a//b", "folder/"]) {
-    // The query holds the checksum of an empty body, which nobody means.
+    // The SDK adds the checksum of an empty body to the query; the server must ignore it.
     const link = await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key }), { expiresIn: 60 });
     assert.match(link, /x-amz-checksum-crc32=AAAAAA/);
     assert.equal((await fetch(link, { method: "PUT", body: "data of " + Key })).status, 200);
@@ -206,7 +206,7 @@ check("links put, get and head", async () => {
   }
 });
 
-check("a form", async () => {
+check("a form stores a file", async () => {
   const Bucket = await bucket();
   const { url, fields } = await createPresignedPost(s3, {
     Bucket, Key: "in/${filename}", Expires: 60, Fields: { success_action_status: "201", "Content-Type": "text/x" },
@@ -227,7 +227,7 @@ check("a form", async () => {
   assert.deepEqual(await keys(Bucket), ["in/two words é.txt"]);
 });
 
-check("who may not", async () => {
+check("requests without permission are refused", async () => {
   const Bucket = await bucket();
   await put(Bucket, "k", "x");
   const wrong = client({ credentials: { accessKeyId: server.id, secretAccessKey: "0".repeat(40) } });
@@ -244,19 +244,19 @@ check("who may not", async () => {
   await refused(s3.send(new GetObjectLockConfigurationCommand({ Bucket })), "ObjectLockConfigurationNotFoundError", 404);
 });
 
-check("a clock 20 minutes off is told so, and the SDK learns the time from the answer", async () => {
+check("a clock that is 20 minutes off is refused, and the SDK corrects it by the reply", async () => {
   const Bucket = await bucket();
   for (const minutes of [-20, 20])
     await withClock(minutes, async () => {
       const off = client();
       await refused(put(Bucket, "k", "x", {}, off), "RequestTimeTooSkewed", 403);
       await put(Bucket, "k", "x", {}, off);
-      await put(Bucket, "k", "y", {}, client({ maxAttempts: 2 })); // it tries again by itself
+      await put(Bucket, "k", "y", {}, client({ maxAttempts: 2 })); // the SDK retries by itself
     });
   assert.equal((await get(Bucket, "k")).toString(), "y");
 });
 
-check("the bucket in the name of the host", async () => {
+check("the host name may contain the bucket", async () => {
   resolveEverythingHere();
   const named = client({ endpoint: server.name_url, forcePathStyle: false });
   const Bucket = await bucket(named);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// axios and form-data, as web applications send files with links and forms that somebody else has made.
+// axios and form-data send files with links and forms that a server has signed, as web applications do.
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
 import fs from "node:fs";
@@ -14,12 +14,12 @@ fs.writeFileSync(path, data);
 const any = { maxRedirects: 0, validateStatus: null, proxy: false };
 const stored = async () => Buffer.from((await axios.get(server.get, { ...any, responseType: "arraybuffer" })).data);
 
-check("a buffer to a link", async () => {
+check("a buffer is put through a link", async () => {
   assert.equal((await axios.put(server.put, data, any)).status, 200);
   assert.deepEqual(await stored(), data);
 });
 
-check("a stream to a link: chunked, without a length", async () => {
+check("a chunked stream without a length is put through a link", async () => {
   const other = crypto.randomBytes(200000);
   const answer = await axios.put(server.put, Readable.from([other.subarray(0, 70000), other.subarray(70000)]),
                                  { ...any, headers: { "Content-Type": "application/pdf" } });
@@ -29,7 +29,7 @@ check("a stream to a link: chunked, without a length", async () => {
 });
 
 for (const version of ["v4", "v2"]) {
-  check(`a form with a length, ${version}`, async () => {
+  check(`a form stores a file of the permitted length, ${version}`, async () => {
     const { url, fields } = server.forms[version];
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
@@ -39,7 +39,7 @@ for (const version of ["v4", "v2"]) {
     assert.deepEqual([answer.status, answer.headers["content-type"]], [201, "application/xml"]);
   });
 
-  check(`a form that is too long, ${version}`, async () => {
+  check(`a form with a file that is too long is refused, ${version}`, async () => {
     const { url, fields } = server.forms[version];
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
@@ -50,7 +50,7 @@ for (const version of ["v4", "v2"]) {
   });
 }
 
-check("a link of another's making", async () => {
+check("a link with a wrong signature is refused", async () => {
   const answer = await axios.put(server.put.replace(/Signature=../, "Signature=00"), data, any);
   assert.equal(answer.status, 403);
   assert.match(answer.data, /<Code>SignatureDoesNotMatch<\/Code>/);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program of checks: each has a name, runs alone, and is told about in one line of JSON. tests/support/checks.py
-// makes a test of each.
+// Shared by the programs of checks. Each check has a name, runs alone, and is reported in one line of JSON.
+// tests/support/checks.py makes a test of each check.
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
 import dns from "node:dns";
@@ -22,7 +22,7 @@ export async function runAll() {
     }
     console.log(JSON.stringify({ name, error }));
   }
-  process.stdout.write("", () => process.exit(0)); // clients keep connections, and would wait for their end
+  process.stdout.write("", () => process.exit(0)); // otherwise open connections keep the process alive
 }
 
 let made = 0;
@@ -35,7 +35,7 @@ export async function bytes(stream) {
   return Buffer.concat(parts);
 }
 
-// The promise is to fail with this code (null: S3 tells none) and, where the client says, this status.
+// Expects that the promise fails with this code (null: S3 sends none) and, if given, with this status.
 export async function refused(promise, code, status) {
   try {
     await promise;
@@ -44,10 +44,10 @@ export async function refused(promise, code, status) {
     if (status !== undefined) assert.equal(e.$metadata?.httpStatusCode, status);
     return e;
   }
-  assert.fail(`expected ${code}, got an answer`);
+  assert.fail(`expected ${code}, but the call succeeded`);
 }
 
-// While `run` runs, the clock of this program is so many minutes ahead.
+// Runs `run` while the clock of this program is `minutes` ahead.
 export async function withClock(minutes, run) {
   const Real = globalThis.Date;
   globalThis.Date = class extends Real {
@@ -65,7 +65,7 @@ export async function withClock(minutes, run) {
   }
 }
 
-// From here on every name is this machine.
+// Resolves every host name to 127.0.0.1 from now on.
 export function resolveEverythingHere() {
   dns.lookup = (host, options, done) => {
     const callback = done ?? options;

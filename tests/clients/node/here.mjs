@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// node --import here.mjs: whatever host a program names, TLS goes to HERE_PORT of this machine, and asks for that host.
+// node --import here.mjs: TLS to any host connects to port HERE_PORT of this machine and sends the host name in SNI.
 import tls from "node:tls";
 import { syncBuiltinESMExports } from "node:module";
 

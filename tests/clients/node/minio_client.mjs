@@ -29,7 +29,7 @@ async function keys(name, prefix = "", recursive = true) {
   return found;
 }
 
-check("buckets are made, listed and removed", async () => {
+check("buckets are created, listed and deleted", async () => {
   const name = await bucket();
   assert.equal(await s3.bucketExists(name), true);
   assert.ok((await s3.listBuckets()).some((b) => b.name === name));
@@ -41,13 +41,13 @@ check("buckets are made, listed and removed", async () => {
 });
 
 for (const [way, by] of [["http", s3], ["https", tls]])
-  check(`buffers, streams and files over ${way}`, async () => {
+  check(`buffers, streams and files are stored over ${way}`, async () => {
     const name = await bucket();
     for (const size of [0, 1, 300000, 12 * MIB]) {
       const data = crypto.randomBytes(size);
       await by.putObject(name, "buffer", data, size, { "Content-Type": "text/x", "X-Amz-Meta-One": "1" });
       assert.equal(md5(await bytes(await by.getObject(name, "buffer"))), md5(data));
-      if (!size) continue; // it sends no part of an empty stream and then completes the upload
+      if (!size) continue; // for an empty stream, the client completes an upload without parts
       await by.putObject(name, "stream", Readable.from([data.subarray(0, size / 2), data.subarray(size / 2)]));
       assert.equal(md5(await bytes(await by.getObject(name, "stream"))), md5(data));
     }
@@ -64,9 +64,9 @@ for (const [way, by] of [["http", s3], ["https", tls]])
     assert.deepEqual(part, fs.readFileSync(path).subarray(1000000, 1001000));
   });
 
-check("names, folders, copies and deletions", async () => {
+check("names are unchanged in folders, copies and deletions", async () => {
   const name = await bucket();
-  // It takes neither two slashes nor dots for names.
+  // The client refuses names with two slashes or with dots.
   for (const key of server.keys) {
     await s3.putObject(name, key, key);
     assert.equal((await bytes(await s3.getObject(name, key))).toString(), key);
@@ -79,7 +79,7 @@ check("names, folders, copies and deletions", async () => {
   assert.deepEqual(await keys(name), sorted(server.keys.map((k) => "copies/" + k)));
 });
 
-check("tags and uploads under way", async () => {
+check("tags and open uploads are listed", async () => {
   const name = await bucket();
   await s3.putObject(name, "k", "x");
   await s3.setObjectTagging(name, "k", { "a b": "c+d" });
@@ -92,7 +92,7 @@ check("tags and uploads under way", async () => {
   await s3.removeIncompleteUpload(name, "begun é");
 });
 
-check("links and a form", async () => {
+check("links and forms work", async () => {
   const name = await bucket();
   const put = await fetch(await s3.presignedPutObject(name, "a b+é", 60), { method: "PUT", body: "data" });
   assert.equal(put.status, 200);
@@ -114,7 +114,7 @@ check("links and a form", async () => {
   assert.deepEqual([await send("in/k", "1234"), await send("in/k", "12345"), await send("out", "1")], [204, 400, 403]);
 });
 
-check("who may not", async () => {
+check("requests without permission are refused", async () => {
   const name = await bucket();
   const wrong = client(server.url, { secretKey: "0".repeat(40), ...once });
   await refused(wrong.putObject(name, "k", "x"), "SignatureDoesNotMatch");

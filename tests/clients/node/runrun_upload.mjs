@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts a file on a new task of Runrun.it, as programs written with axios and form-data do it.
+// Attaches a file to a new task of Runrun.it, as programs that use axios and form-data do.
 // Usage: runrun_upload.mjs current|older FILE. Addresses are literals, as in the vendor's examples.
 import fs from "node:fs";
 import path from "node:path";

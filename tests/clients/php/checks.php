@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// The same as node/checks.mjs: named checks, each told about in one line of JSON.
+// The same as node/checks.mjs: runs named checks and reports each in one line of JSON.
 error_reporting(E_ALL);
 set_error_handler(function ($level, $text, $file, $line) {
     throw new ErrorException($text, 0, $level, $file, $line);
@@ -27,7 +27,7 @@ function equal($got, $want): void
     }
 }
 
-// [status, body, headers in lower case]
+// Returns [status, body, headers with names in lower case].
 function ask(string $url, array $options): array
 {
     $headers = [];

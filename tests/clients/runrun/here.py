@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""here.py PROGRAM ARGUMENT…: whatever host it names, port 443 is port HERE_PORT of this machine. With a server whose clock
-is the test's (CAIS_TEST_CLOCK_FILE, standing still), to sleep is to set it forward.
+"""here.py PROGRAM ARGUMENT…: runs the program so that port 443 of every host leads to port HERE_PORT of this machine. If
+CAIS_TEST_CLOCK_FILE is set, the program does not sleep; it moves the clock of the server forward instead.
 """
 import os
 import runpy

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes tasks out of rows, as the vendor's spreadsheet program does: fields of the board, their options, a task for each
-row, and patience where there are too many requests.  Usage: sheet.py ROWS, and rows are title TAB option.
+"""Creates tasks from rows, as the vendor's spreadsheet program does: it reads the fields of the board and their options,
+creates a task for each row, and waits after a reply with status 429. Usage: sheet.py ROWS. A row is title TAB option.
 """
 import datetime
 import os
@@ -39,8 +39,8 @@ def main():
             chosen = {field: {"id": o["id"]} for field, all_of in options.items() for o in all_of if o["label"] == option}
             task = {"title": title, "board_id": BOARD, "desired_date": "2026-11-30", "custom_fields": chosen}
             answer = ask("POST", "/tasks", json={"task": task})
-            told = answer.json() if answer.status_code in (200, 201) else {}
-            if told.get("id") or told.get("task", {}).get("id"):
+            reply = answer.json() if answer.status_code in (200, 201) else {}
+            if reply.get("id") or reply.get("task", {}).get("id"):
                 good += 1
             else:
                 bad += 1

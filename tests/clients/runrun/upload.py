@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts a file on a new task of Runrun.it, as programs written with requests do it. Usage: upload.py current|older FILE
+"""Attaches a file to a new task of Runrun.it, as programs that use requests do. Usage: upload.py current|older FILE
 
-Addresses are literals, as in the vendor's examples. Older programs leave the storage to curl. Like those, this one never
-looks at what the storage answers.
+The addresses are literals, as in the vendor's examples. Older programs upload the bytes with curl. Like those programs, this
+one ignores the reply of the storage.
 """
 import os
 import subprocess

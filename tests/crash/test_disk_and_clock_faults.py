@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Full disks, directories that cannot be used, clocks that jump: said clearly, nothing half done, and life goes on."""
+"""Full disks, data directories that cannot be used, and clocks that jump. The server reports each clearly, stores no partial
+file, and works again afterwards."""
 import contextlib
 import hashlib
 import json
@@ -22,11 +23,11 @@ HOUR_MS = 3600 * 1000
 ROOT = os.geteuid() == 0
 
 
-# ── a namespace of our own, for mounts that go away with it
+# ── a mount namespace, whose mounts end with it
 
 
 class Namespace:
-    """`inside` before a command runs it where the mounts are; `outside(path)` is the same file for us."""
+    """inside: a prefix that runs a command in the namespace. outside(path): the path of the same file from outside."""
 
     def __init__(self, script):
         user = [] if ROOT else ["--user", "--map-root-user"]
@@ -34,7 +35,7 @@ class Namespace:
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if self.holder.stdout.readline() != b"ready\n":
             why = self.holder.communicate()[1].decode()
-            pytest.skip("NOT TESTED: this machine gives us no mount of our own (run as root to test it): " + why)
+            pytest.skip("NOT TESTED: this machine permits no mount namespace (run as root to test it): " + why)
         pid = str(self.holder.pid)
         self.inside = ["nsenter", "-t", pid, *([] if ROOT else ["--user", "--preserve-credentials"]), "--mount", "--"]
         self.view = "/proc/%s/root" % pid
@@ -66,7 +67,7 @@ class SmallDisk(Namespace):
         return s.f_bavail * s.f_frsize
 
     def fill(self, leave):
-        """So that `leave` bytes are left; 0: not one."""
+        """Fill the disk until `leave` bytes are free."""
         with open(self.ballast, "ab") as f:
             with contextlib.suppress(OSError):
                 while (n := self.free() - leave) > 0:
@@ -97,7 +98,7 @@ def health(server):
 
 
 def ask_first(server, path, token, length, kind="application/octet-stream"):
-    """Send a head that waits for 100 Continue; the first line of the answer."""
+    """Send a head with Expect: 100-continue. Returns the first line of the reply."""
     with socket.create_connection(server.address, timeout=60) as s:
         s.sendall(b"%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
                   b"Expect: 100-continue\r\n\r\n" % (path.encode(), token.encode(), kind.encode(), length))
@@ -105,7 +106,7 @@ def ask_first(server, path, token, length, kind="application/octet-stream"):
 
 
 def put_chunks(server, token, chunks):
-    """The first line of the answer, which may come before all was sent."""
+    """Upload chunks. Returns the first line of the reply, which may come before the last chunk is sent."""
     with socket.create_connection(server.address, timeout=60) as s:
         s.sendall(b"PUT /v1/native/files/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
                   b"Transfer-Encoding: chunked\r\n\r\n" % token.encode())
@@ -116,7 +117,7 @@ def put_chunks(server, token, chunks):
 
 
 def expect_full(server, user, size):
-    """Both dialects refuse this size in their own words."""
+    """Both APIs must refuse a file of this size, each with its own error."""
     data = os.urandom(size)
     status, answer = server.put(user.native, "refused", data)
     assert (status, answer["error"]["code"]) == (507, "no_space"), answer
@@ -134,14 +135,14 @@ def expect_works(server, user, size):
     return file["id"], data
 
 
-def test_at_the_reserve_uploads_are_refused_and_the_rest_works(small_disk):
+def test_uploads_are_refused_at_the_reserve_and_other_requests_succeed(small_disk):
     with small_disk.start("--set", "storage.reserve_free_space=8M") as server:
         user = server.user("ana")
         user.token = server.login(user)
         kept = [expect_works(server, user, size) for size in (100, 500000)]
         assert health(server) == ("ok", 200)
 
-        # A length that would reach into the reserve is refused before the body, when there is room for less.
+        # A declared length that does not fit above the reserve is refused before the body, although smaller files fit.
         small_disk.fill(leave=12 * MIB)
         path = "PUT /v1/native/files/x"
         wait_for("the new free space to be seen", lambda: "507" in ask_first(server, path, user.native, 6 * MIB))
@@ -151,30 +152,30 @@ def test_at_the_reserve_uploads_are_refused_and_the_rest_works(small_disk):
         expect_works(server, user, 1000)
         assert health(server) == ("ok", 200)
 
-        # Chunked, the length is not known: it ends when the reserve is reached, and nothing stays.
+        # The length of a chunked body is unknown. The upload is refused when it reaches the reserve, and leaves no bytes.
         before = small_disk.blobs()
         assert put_chunks(server, user.native, [bytes(MIB)] * 9).startswith("HTTP/1.1 507")
-        wait_for("its bytes to be gone", lambda: small_disk.blobs() == before and small_disk.free() > 8 * MIB)
+        wait_for("its bytes to be removed", lambda: small_disk.blobs() == before and small_disk.free() > 8 * MIB)
 
-        small_disk.fill(leave=8 * MIB - 65536)  # not to hang on one page that comes free
-        wait_for("/health to say full", lambda: health(server) == ("full", 503))
+        small_disk.fill(leave=8 * MIB - 65536)  # so that a single page that becomes free does not matter
+        wait_for("/health to report full", lambda: health(server) == ("full", 503))
         for size in (1, 100000):
             expect_full(server, user, size)
         for id_, data in kept:
             assert server.get(user.native, "/v1/native/files/" + id_) == (200, data)
-        # What needs hardly any room has the reserve to live on.
+        # Requests that need little space may use the reserve.
         assert server.login(user)
         assert server.json("DELETE", "/v1/native/files/" + kept[0][0], None, user.native)[0] == 204
         assert len(server.json("GET", "/v1/native/files", None, user.native)[1]["files"]) > 0
 
         small_disk.make_room()
-        wait_for("/health to be well", lambda: health(server) == ("ok", 200))
+        wait_for("/health to report ok", lambda: health(server) == ("ok", 200))
         expect_works(server, user, 3 * MIB)
-        server.stop(complaints=True)
+        server.stop(errors_expected=True)
     small_disk.fsck()
 
 
-def test_with_no_byte_left_nothing_is_half_stored_and_space_that_returns_is_used(small_disk):
+def test_a_full_disk_stores_no_partial_file_and_freed_space_is_used(small_disk):
     with small_disk.start("--set", "storage.reserve_free_space=0") as server:
         user = server.user("ana")
         user.token = server.login(user)
@@ -186,7 +187,7 @@ def test_with_no_byte_left_nothing_is_half_stored_and_space_that_returns_is_used
         for size in (1, 10000, 16385, 300000) * 3:
             data = os.urandom(size)
             status, answer = server.put(user.native, "tight", data)
-            if status == 201:  # rows may find room in pages that the log already has
+            if status == 201:  # the WAL file may already have pages for these rows
                 accepted += 1
                 kept.append((answer["id"], data))
                 continue
@@ -194,7 +195,7 @@ def test_with_no_byte_left_nothing_is_half_stored_and_space_that_returns_is_used
             status, answer = server.upload(user.token, "tight", data)
             assert status == 503 and answer["error_code"] == "server_error" or status == 200 and size <= 16384, answer
             accepted += status == 200
-        wait_for("/health to say full", lambda: health(server) == ("full", 503))
+        wait_for("/health to report full", lambda: health(server) == ("full", 503))
         status, answer = server.json("POST", "/v4/tasks", {"text": "t" * 5000}, user.token)
         assert status == 200 or (status, answer["error_code"]) == (503, "server_error")
         for id_, data in kept:
@@ -208,18 +209,18 @@ def test_with_no_byte_left_nothing_is_half_stored_and_space_that_returns_is_used
             return server.put(user.native, "again", b"x" * 100000)[0] == 201
         wait_for("uploads to work again", works_again)
         kept.append(expect_works(server, user, 3 * MIB))
-        server.stop(complaints=True)
+        server.stop(errors_expected=True)
     small_disk.fsck()
 
 
-def test_a_server_killed_on_a_full_disk_comes_back(small_disk):
+def test_a_server_killed_on_a_full_disk_starts_again(small_disk):
     server = small_disk.start("--set", "storage.reserve_free_space=8M")
     try:
         user = server.user("ana")
         user.token = server.login(user)
         id_, data = expect_works(server, user, 500000)
         small_disk.fill(leave=2 * MIB)
-        wait_for("/health to say full", lambda: health(server)[0] == "full")
+        wait_for("/health to report full", lambda: health(server)[0] == "full")
     finally:
         server.kill()
     with small_disk.start("--set", "storage.reserve_free_space=8M") as server:
@@ -227,13 +228,13 @@ def test_a_server_killed_on_a_full_disk_comes_back(small_disk):
         assert server.get(user.native, "/v1/native/files/" + id_) == (200, data)
         expect_full(server, user, 10)
         small_disk.make_room()
-        wait_for("/health to be well", lambda: health(server)[0] == "ok")
+        wait_for("/health to report ok", lambda: health(server)[0] == "ok")
         expect_works(server, user, 100000)
-        server.stop(complaints=True)
+        server.stop(errors_expected=True)
     small_disk.fsck()
 
 
-def test_a_start_without_a_byte_of_room_says_so(small_disk):
+def test_a_start_on_a_full_disk_reports_the_reason(small_disk):
     small_disk.fill(leave=0)
     said = refused(small_disk.data, prefix=small_disk.inside)
     assert "No space left" in said
@@ -243,14 +244,14 @@ def test_a_start_without_a_byte_of_room_says_so(small_disk):
 
 
 def refused(data, *arguments, code=1, prefix=(), program=BINARY, **more):
-    """`serve` must end with this code and one line, which it gives."""
+    """`cais serve` must exit with this code and print one line, which is returned."""
     done = run(*prefix, program, "serve", "--data", data, "--listen", "127.0.0.1:0", *arguments, check=False, **more)
     assert done.returncode == code, (done.returncode, done.stderr)
     assert done.stderr.startswith("cais serve: ") and done.stderr.count("\n") == 1, done.stderr
     return done.stderr
 
 
-def test_a_read_only_file_system_is_told(tmp_path):
+def test_a_read_only_file_system_is_reported(tmp_path):
     folder = tmp_path / "ro"
     data = folder / "data"
     with Server(data, log=str(tmp_path / "log")) as server:
@@ -264,13 +265,13 @@ def test_a_read_only_file_system_is_told(tmp_path):
         assert done.returncode == 1 and "Read-only file system" in done.stderr
     finally:
         namespace.close()
-    with Server(data) as server:  # none the worse for it
+    with Server(data) as server:  # the data directory still works
         assert "ana" in server.cais("user", "list").stdout
 
 
 @pytest.fixture
 def open_folder():
-    """One that another user can look into, with a copy of the program."""
+    """A directory that other users can read, with a copy of the program."""
     folder = tempfile.mkdtemp(prefix="cais-other-user-")
     os.chmod(folder, 0o755)
     shutil.copy(BINARY, os.path.join(folder, "cais"))
@@ -290,14 +291,14 @@ def test_a_directory_of_another_user_is_refused(open_folder):
     said = refused(data, prefix=prefix, program=program, cwd=open_folder)
     assert "data directory" in said and "Permission denied" in said
     if ROOT:
-        os.chmod(data, 0o755)  # may look, may not write
+        os.chmod(data, 0o755)  # readable, but not writable
         assert "Permission denied" in refused(data, prefix=prefix, program=program, cwd=open_folder)
         assert "Permission denied" in refused(os.path.join(data, "new"), prefix=prefix, program=program,
                                               cwd=open_folder)
     assert os.listdir(data) == []
 
 
-def test_what_is_no_directory_is_refused(tmp_path):
+def test_a_data_path_that_is_not_a_directory_is_refused(tmp_path):
     (tmp_path / "file").write_bytes(b"text")
     for data in (tmp_path / "file", tmp_path / "file" / "below"):
         said = refused(data)
@@ -314,12 +315,12 @@ def test_a_directory_in_use_is_refused_and_its_server_goes_on(tmp_path):
         link = tmp_path / "link"
         link.symlink_to(server.data)
         assert "is used by another cais process" in refused(link)
-        expect_works(server, user, 20000)  # the socket and run.json are still those of the first
+        expect_works(server, user, 20000)  # the socket and run.json of the first server are still there
         assert server.cais("user", "list").returncode == 0
         assert os.path.exists(os.path.join(server.data, "run.json"))
 
 
-def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path):
+def test_a_database_of_a_newer_version_is_refused_and_not_changed(tmp_path):
     data = tmp_path / "data"
     with Server(data) as server:
         server.user("ana")
@@ -333,7 +334,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path):
     assert hashlib.md5((data / "cais.db").read_bytes()).digest() == before
 
 
-def test_a_database_that_is_none_is_refused_and_left_alone(tmp_path):
+def test_a_file_that_is_not_a_database_is_refused_and_not_changed(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     (data / "cais.db").write_bytes(b"this is no database" * 1000)
@@ -349,7 +350,7 @@ def test_wrong_configuration_exits_2(tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_an_address_in_use_is_told(tmp_path):
+def test_an_address_in_use_is_reported(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = "127.0.0.1:%d" % taken.getsockname()[1]
         done = run(BINARY, "serve", "--data", tmp_path / "data", "--listen", address, check=False)
@@ -360,7 +361,7 @@ def test_an_address_in_use_is_told(tmp_path):
 
 
 class Later:
-    """A server whose clock stands where it is told."""
+    """A server whose clock stands still at the time that the test sets."""
 
     def __init__(self, tmp_path, *arguments):
         self.clock = Clock(tmp_path / "clock")
@@ -381,7 +382,7 @@ def profile(server, token):
     return status if status == 200 else (status, answer["error_code"])
 
 
-def test_a_token_expires_at_its_instant_and_stays_expired_when_the_clock_goes_back(tmp_path):
+def test_a_token_expires_exactly_and_stays_expired_when_the_clock_goes_back(tmp_path):
     later = Later(tmp_path)
     with later.start() as server:
         user = server.user("ana")
@@ -401,7 +402,7 @@ def test_a_token_expires_at_its_instant_and_stays_expired_when_the_clock_goes_ba
         assert server.get(user.native, "/v1/native/files/" + file["id"]) == (200, data)
 
 
-def test_an_upload_nobody_holds_is_gone_at_its_instant_and_its_bytes_after_the_grace(tmp_path):
+def test_an_upload_without_a_holder_expires_exactly_and_its_bytes_go_after_the_grace(tmp_path):
     later = Later(tmp_path)
     small, large = os.urandom(100), os.urandom(100000)
     with later.start() as server:
@@ -425,11 +426,11 @@ def test_an_upload_nobody_holds_is_gone_at_its_instant_and_its_bytes_after_the_g
 
     def blobs():
         return sum(len(names) for _, _, names in os.walk(later.data / "blobs"))
-    with later.start() as server:  # its jobs begin at once
-        wait_for("the purge to be noted", lambda: server.cais("audit").stdout.count("file.purge") == 2)
-        assert blobs() == 2  # the grace
+    with later.start() as server:  # its jobs start immediately
+        wait_for("the purge to be in the audit log", lambda: server.cais("audit").stdout.count("file.purge") == 2)
+        assert blobs() == 2  # the grace period has not passed
         server.stop()
-    later.at(end - 48 * HOUR_MS)  # back: nothing is due, and what was purged stays so
+    later.at(end - 48 * HOUR_MS)  # the clock goes back: no file is due, and purged files stay purged
     with later.start() as server:
         token = server.login(user)
         assert server.get(token, "/v4/files/download/" + guids[0])[0] in (403, 404)
@@ -447,7 +448,7 @@ def test_an_upload_nobody_holds_is_gone_at_its_instant_and_its_bytes_after_the_g
     fsck(later.data, program=CLOCKED, env=clean_environment(**later.clock.environment))
 
 
-def test_jobs_run_again_after_a_clock_that_was_years_ahead_was_put_right(tmp_path):
+def test_jobs_run_again_after_a_clock_that_was_years_ahead_is_corrected(tmp_path):
     later = Later(tmp_path, "--set", "files.purge_grace=1s")
     later.at(later.now + 10 * 365 * 24 * HOUR_MS)
     with later.start() as server:
