@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every upload changes the counters of what an account uses. No cache holds them, so a change of them does not raise
- * the generation (meta_generation). */
+/* Every upload changes the counters of what an account uses. usage.c writes them at the end of the transaction; what
+ * reads or changes an account's row in between includes the sums that are not written yet. */
 #include "core/store/account_store.h"
 #include "core/records/account.h"
 #include "meta/statement_priv.h"
+#include "meta/usage_priv.h"
 
 #define ACCOUNT "SELECT id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files FROM accounts"
 
@@ -36,6 +37,7 @@ err_t meta_account_get(struct meta_tx *tx, int64_t id, struct arena *a, struct a
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "account", STATEMENT(ACCOUNT " WHERE id = $1"), SQL(SQL_I(id)), a, &c));
     read_account_row(c, a, ret);
+    usage_show(tx, ret);
     return NULL;
 }
 
@@ -44,37 +46,28 @@ err_t meta_account_by_name(struct meta_tx *tx, slice name, struct arena *a, stru
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "account", STATEMENT(ACCOUNT " WHERE name = $1"), SQL(SQL_T(name)), a, &c));
     read_account_row(c, a, ret);
+    usage_show(tx, ret);
     return NULL;
 }
 
 err_t meta_account_list(struct meta_tx *tx, struct arena *a, struct account_list *ret)
 {
-    return tx_list(tx, STATEMENT(ACCOUNT " ORDER BY id"), SQL_NO_VALUES, a, LIST_OF(read_account_row, ret));
+    TRY(tx_list(tx, STATEMENT(ACCOUNT " ORDER BY id"), SQL_NO_VALUES, a, LIST_OF(read_account_row, ret)));
+    for (size_t i = 0; i < ret->count; i++)
+        usage_show(tx, &ret->items[i]);
+    return NULL;
 }
 
 err_t meta_account_set_limits(struct meta_tx *tx, int64_t id, int64_t max_bytes, int64_t max_files, struct arena *a)
 {
+    TRY(usage_write(tx, a));
     return tx_change_one(tx, "account", STATEMENT("UPDATE accounts SET max_bytes = $1, max_files = $2 WHERE id = $3"),
                          SQL(SQL_I(max_bytes), SQL_I(max_files), SQL_I(id)), a);
 }
 
 err_t meta_account_use(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t files, struct arena *a)
 {
-    int64_t changed;
-    /* Comparing with what is left, instead of comparing the sum with the limit, cannot overflow. */
-    TRY(tx_add_counted(
-        tx,
-        STATEMENT("UPDATE accounts SET used_bytes = used_bytes + $1, used_files = used_files + $2 WHERE id = $3"
-                  " AND ($1 <= 0 OR max_bytes = 0 OR $1 <= max_bytes - used_bytes)"
-                  " AND ($2 <= 0 OR max_files = 0 OR $2 <= max_files - used_files)"),
-        SQL(SQL_I(bytes), SQL_I(files), SQL_I(id)), a, &changed));
-    if (changed)
-        return NULL;
-    struct account account;
-    TRY(meta_account_get(tx, id, a, &account));
-    return err_make(a, ERR_QUOTA, "the account's limit of %s is used up",
-                    bytes > 0 && account.max_bytes && bytes > account.max_bytes - account.used_bytes ? "bytes"
-                                                                                                     : "files");
+    return usage_add(tx, id, bytes, files, a);
 }
 
 /* What each account uses, counted from the records: files that hold bytes, entries of its buckets, and parts of its
@@ -91,6 +84,8 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t fi
 
 err_t meta_usage_check(struct meta_tx *tx, bool repair, struct arena *a, int64_t *ret_wrong)
 {
+    if (tx->is_write)
+        TRY(usage_write(tx, a));
     if (!repair)
         return tx_int(tx,
                       STATEMENT(COUNTED " SELECT COUNT(*) FROM accounts JOIN counted c ON c.id = accounts.id"

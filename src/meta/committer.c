@@ -7,6 +7,7 @@
  *   run_optimistic   without savepoints, because under a savepoint SQLite copies every page before changing it. A write
  *                    that fails before it wrote anything fails alone. Any other failure rolls the transaction back,
  *   run_careful      and the batch runs again with a savepoint around each write, so that only what fails is undone.
+ *                    Then the counters of accounts are written with each write, instead of once for all of them.
  *   run_singly       when the commit itself found no space, each write gets a transaction of its own: one large write
  *                    must not make the small ones fail.
  *
@@ -15,9 +16,11 @@
  *
  * After a commit the committer raises the generation before it calls `done`. So a caller that learns of a change can no
  * longer find in a cache what was there before it. */
-#include "meta/store_priv.h"
+#include "meta/statement_priv.h"
+#include "meta/usage_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define QUEUE_MAX 10000
 #define BATCH_MAX 400
@@ -44,6 +47,7 @@ struct committer {
     /* used by the committer's thread alone */
     struct batch_slot *slots;
     void *batch_memory;
+    struct usage usage; /* of the current transaction */
 
     pthread_t thread;
     bool has_thread;
@@ -60,6 +64,7 @@ static void rollback_transaction(struct committer *c)
 {
     sql_rollback(c->store->writer);
     forget_ids(c->store);
+    c->usage.count = 0;
 }
 
 static err_t commit_transaction(struct committer *c, struct arena *a)
@@ -70,11 +75,29 @@ static err_t commit_transaction(struct committer *c, struct arena *a)
     return e;
 }
 
+static struct meta_tx transaction_of(struct committer *c)
+{
+    return (struct meta_tx){ .store = c->store, .conn = c->store->writer, .usage = &c->usage, .is_write = true };
+}
+
+static err_t write_counters(struct committer *c, struct arena *a)
+{
+    struct meta_tx tx = transaction_of(c);
+    return usage_write(&tx, a);
+}
+
 /* Returns whether the write succeeded. *ret_harmless: it failed, but the transaction is as it was before it. */
 static bool apply_write(struct committer *c, struct batch_slot *s, struct arena *a, bool *ret_harmless)
 {
-    struct meta_tx tx = { .store = c->store, .conn = c->store->writer, .is_write = true };
+    struct meta_tx tx = transaction_of(c);
+    struct usage before;
+    before.count = c->usage.count;
+    memcpy(before.accounts, c->usage.accounts, before.count * sizeof *before.accounts);
     s->e = s->write->apply(&tx, s->write->arg, a);
+    if (s->e) {
+        c->usage.count = before.count;
+        memcpy(c->usage.accounts, before.accounts, before.count * sizeof *before.accounts);
+    }
     s->changed_existing = tx.changed_existing;
     s->changed_jobs = tx.changed_jobs;
     /* After these errors the database may have rolled back more than one statement. */
@@ -105,6 +128,14 @@ static enum outcome run_optimistic(struct committer *c, struct batch_slot *slots
         rollback_transaction(c);
         return COMMITTED;
     }
+    err_t e = write_counters(c, a);
+    if (e) {
+        rollback_transaction(c);
+        if (n > 1)
+            return MUST_RUN_AGAIN;
+        slots[0].e = e;
+        return COMMITTED;
+    }
     return (*ret_e = commit_transaction(c, a)) ? COMMIT_FAILED : COMMITTED;
 }
 
@@ -120,7 +151,9 @@ static enum outcome run_careful(struct committer *c, struct batch_slot *slots, s
         err_t control_e = exec_control(c, STATEMENT("SAVEPOINT one"), a);
         if (!control_e) {
             bool harmless;
-            if (!apply_write(c, s, a, &harmless)) {
+            if (apply_write(c, s, a, &harmless))
+                s->e = write_counters(c, a);
+            if (s->e) {
                 control_e = exec_control(c, STATEMENT("ROLLBACK TO one"), a);
                 forget_ids(c->store);
             }

@@ -23,9 +23,11 @@ extern const size_t migration_count;
 
 /* ---- transactions ---- */
 
+struct usage;
 struct meta_tx {
     struct meta_store *store;
     struct sql_conn *conn;
+    struct usage *usage; /* what is still to be added to counters; NULL in a snapshot */
     bool is_write;
     bool has_written;      /* something was added, changed or removed */
     bool changed_existing; /* a record that existed before was changed or removed */

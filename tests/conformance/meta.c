@@ -11,6 +11,7 @@
 #include "core/store/job_store.h"
 #include "core/store/reference_store.h"
 #include "core/store/task_store.h"
+#include "meta/statement_priv.h"
 #include "meta_suite.h"
 
 #include <fcntl.h>
@@ -58,6 +59,66 @@ FOR_EACH_DATABASE(an_account_may_use_exactly_as_much_as_its_limits)
     EXPECT_ERR(meta_account_get(tx, 3, w.a, &one), ERR_NOT_FOUND);
     EXPECT_OK(meta_account_list(tx, w.a, &all));
     EXPECT(all.count == 2 && all.items[0].id == 1 && all.items[1].id == 2);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+enum { MANY_ACCOUNTS = 100 };
+
+IN_WRITE(use_many_accounts)
+{
+    (void)arg;
+    for (int i = 0; i < MANY_ACCOUNTS; i++) {
+        int64_t id;
+        struct account account = { .name = arena_printf(a, "account %d", i), .max_bytes = 10 };
+        TRY(meta_account_add(tx, &account, a, &id));
+        TRY(meta_account_use(tx, id, 10, 1, a));
+    }
+    for (int64_t id = 2; id < 2 + MANY_ACCOUNTS; id++) {
+        EXPECT_ERR(meta_account_use(tx, id, 1, 0, a), ERR_QUOTA);
+        TRY(meta_account_use(tx, id, -3, 1, a));
+        TRY(meta_account_use(tx, id, 2, 0, a));
+    }
+    struct account_list all;
+    TRY(meta_account_list(tx, a, &all));
+    for (size_t i = 1; i < all.count; i++)
+        EXPECT(all.items[i].used_bytes == 9 && all.items[i].used_files == 2);
+    return NULL;
+}
+
+FOR_EACH_DATABASE(one_write_may_use_many_accounts)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    RUN_WRITE(&w, use_many_accounts);
+    struct meta_tx *tx = snapshot(&w);
+    struct account_list all;
+    EXPECT_OK(meta_account_list(tx, w.a, &all));
+    EXPECT_EQ(all.count, 1 + MANY_ACCOUNTS);
+    for (size_t i = 1; i < all.count; i++)
+        EXPECT(all.items[i].used_bytes == 9 && all.items[i].used_files == 2);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+/* As another machine does, between the look-up of the account and the statement that adds to its counters. */
+IN_WRITE(use_room_that_another_takes)
+{
+    struct meta_world *w = arg;
+    TRY(meta_account_set_limits(tx, w->account, 100, 0, a));
+    TRY(meta_account_use(tx, w->account, 60, 1, a));
+    return sql_exec(tx->conn, STATEMENT("UPDATE accounts SET used_bytes = used_bytes + 50"), SQL_NO_VALUES, a, NULL);
+}
+
+FOR_EACH_DATABASE(room_that_is_gone_at_the_end_of_a_write_refuses_it)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    EXPECT_ERR(meta_write(w.store, use_room_that_another_takes, &w, w.a), ERR_QUOTA);
+    struct meta_tx *tx = snapshot(&w);
+    struct account account;
+    EXPECT_OK(meta_account_get(tx, w.account, w.a, &account));
+    EXPECT(account.used_bytes == 0 && account.used_files == 0 && account.max_bytes == 0);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -1056,6 +1117,8 @@ TEST(no_hot_query_reads_a_whole_table)
 }
 
 RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
+          cmocka_unit_test(one_write_may_use_many_accounts),
+          cmocka_unit_test(room_that_is_gone_at_the_end_of_a_write_refuses_it),
           cmocka_unit_test(a_login_is_unique_among_users_that_are_not_deleted),
           cmocka_unit_test(revoking_a_key_revokes_the_tokens_made_from_it),
           cmocka_unit_test(an_object_is_removed_with_its_last_file_and_its_key_becomes_garbage),

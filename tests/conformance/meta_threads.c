@@ -164,6 +164,52 @@ FOR_EACH_DATABASE(a_write_that_fails_before_it_wrote_does_not_repeat_the_batch)
     meta_world_release(&w);
 }
 
+static err_t use_room_then_fail(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct followed_write *f = arg;
+    f->times_run++;
+    TRY(meta_account_use(tx, f->upload.world->account, 1000, 1000, a));
+    return err_make(a, f->fail_with, "as planned");
+}
+
+static int64_t used_files(struct meta_world *w)
+{
+    struct meta_tx *tx;
+    struct account account;
+    int64_t wrong;
+    EXPECT_OK(meta_read_begin(w->store, w->a, &tx));
+    EXPECT_OK(meta_account_get(tx, w->account, w->a, &account));
+    EXPECT_OK(meta_usage_check(tx, false, w->a, &wrong));
+    EXPECT_EQ(wrong, 0);
+    meta_read_end(tx);
+    return account.used_files;
+}
+
+FOR_EACH_DATABASE(what_a_failed_write_used_is_not_counted)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, THREADED);
+    struct batch b;
+    batch_submit(&b, &w, 100);
+    b.one[5].write.apply = use_room_then_fail;
+    b.one[5].fail_with = ERR_INVALID;
+    batch_run(&b, &w);
+    EXPECT_EQ(b.one[0].times_run, 1); /* the sum of the failed write was dropped; nothing had been written */
+    EXPECT_EQ(used_files(&w), BATCH);
+    batch_submit(&b, &w, 200);
+    b.one[5].write.apply = use_room_then_fail;
+    b.one[5].fail_with = ERR_INVALID;
+    b.one[7].fail_with = ERR_INVALID; /* after it wrote something */
+    batch_run(&b, &w);
+    EXPECT_EQ(b.one[0].times_run, 2);
+    EXPECT_EQ(used_files(&w), BATCH + BATCH - 1);
+    meta_world_release(&w);
+}
+
+/* The store calls that read and write the counters of the account, half of them before all uploads of a batch, half
+ * after them. */
+enum { COUNTER_CALLS = 4 };
+
 /* How many store calls one upload makes besides begin and commit, when ids need not be reserved. */
 static int64_t calls_of_upload(struct meta_world *w)
 {
@@ -188,7 +234,7 @@ TEST(other_writes_run_again_when_the_database_rolls_back)
     w.database.plan.rolls_back = true;
     /* After the gate has begun: its statements and its commit; begin, five upstreams, and then the read of the sixth
      * write. */
-    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + 5 * one + 1;
+    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + COUNTER_CALLS / 2 + 5 * (one - COUNTER_CALLS) + 1;
     batch_run(&b, &w);
     EXPECT_EQ(b.one[5].times_run, 2);
     EXPECT_EQ(b.one[0].times_run, 2);
@@ -249,14 +295,14 @@ TEST(a_failing_commit_fails_every_write_and_the_store_still_works)
 {
     struct meta_world w;
     meta_world_init(&w, DATABASE_FAULT, THREADED);
-    int64_t one = calls_of_upload(&w);
+    int64_t one = calls_of_upload(&w), batch = BATCH * (one - COUNTER_CALLS) + COUNTER_CALLS;
     struct meta_upload probe = { .world = &w, .number = 2, .bytes = S("hello") };
     struct batch b;
     batch_submit(&b, &w, 100);
     w.database.plan.code = ERR_UNAVAILABLE;
     /* After the gate has begun: its statements and its commit; begin, the statements of the batch, and then the
      * commit. */
-    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + one * BATCH + 1;
+    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + batch + 1;
     batch_run(&b, &w);
     EXPECT_EQ(b.gate.code, ERR_CODE_COUNT);
     for (int i = 0; i < BATCH; i++)
@@ -267,7 +313,7 @@ TEST(a_failing_commit_fails_every_write_and_the_store_still_works)
     /* The commit of the whole batch finds no space, so each write runs in a transaction of its own. */
     batch_submit(&b, &w, 200);
     w.database.plan.code = ERR_NO_SPACE;
-    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + one * BATCH + 1;
+    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + batch + 1;
     batch_run(&b, &w);
     EXPECT_EQ(batch_check(&b, &w), BATCH);
     meta_world_release(&w);
@@ -475,6 +521,7 @@ TEST(a_backup_under_load_is_consistent)
 RUN_TESTS(cmocka_unit_test(one_failing_write_fails_alone),
           cmocka_unit_test(a_write_that_fails_after_it_wrote_is_undone_and_the_batch_commits),
           cmocka_unit_test(a_write_that_fails_before_it_wrote_does_not_repeat_the_batch),
+          cmocka_unit_test(what_a_failed_write_used_is_not_counted),
           cmocka_unit_test(other_writes_run_again_when_the_database_rolls_back),
           cmocka_unit_test(ids_reserved_in_a_write_that_was_undone_are_not_used),
           cmocka_unit_test(every_write_reports_its_outcome_whichever_call_fails),
