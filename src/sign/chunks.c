@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "sign/sign_priv.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,13 +128,13 @@ static void read_announced(struct chunks_reader *r, slice announced)
         if (piece.n == 0)
             continue;
         if (r->announced_count == CHUNKS_TRAILERS_MAX) {
-            r->fault = SIGN_TRAILER;
+            r->fault = SIGN_TRAILER_COUNT;
             return;
         }
         r->announced[r->announced_count++] = sign_lower(&r->arena, piece);
     }
     if (r->announced_count && r->seed.mode == CHUNKS_SIGNED)
-        r->fault = SIGN_TRAILER;
+        r->fault = SIGN_TRAILER_MODE;
 }
 
 struct chunks_reader *chunks_reader_new(const struct chunks_seed *seed, uint64_t decoded_bytes, slice announced)
@@ -209,15 +210,17 @@ static enum sign_fault read_size_line(struct chunks_reader *r, slice line)
         size_t at = slice_find_byte(line, ';');
         slice extension = slice_from(line, at == SLICE_NONE ? line.n : at);
         if (!slice_starts(extension, EXTENSION) || extension.n != EXTENSION.n + SIGV4_SIGNATURE_SIZE)
-            return SIGN_CHUNK;
+            return SIGN_CHUNK_SIGNATURE;
         memcpy(r->claimed, extension.p + EXTENSION.n, SIGV4_SIGNATURE_SIZE);
         digits.n = at;
         r->hash = hash_new(HASH_SHA256);
     }
     if (!parse_chunk_size(digits, &r->left))
-        return SIGN_CHUNK;
-    if (r->left > r->decoded_left || (r->left == 0 && r->decoded_left))
-        return SIGN_LENGTH;
+        return SIGN_CHUNK_SIZE;
+    if (r->left > r->decoded_left)
+        return SIGN_TOO_LONG;
+    if (r->left == 0 && r->decoded_left)
+        return SIGN_TOO_SHORT;
     r->decoded_left -= r->left;
     if (r->left) {
         r->state = DATA;
@@ -247,13 +250,13 @@ static enum sign_fault end_trailers(struct chunks_reader *r)
 {
     if (r->seed.mode == CHUNKS_SIGNED_TRAILER && !r->trailers_signed) {
         if (r->blank_seen)
-            return SIGN_TRAILER;
+            return SIGN_TRAILER_UNSIGNED;
         r->blank_seen = true;
         return SIGN_OK;
     }
     for (size_t i = 0; i < r->announced_count; i++)
         if (!has_trailer(r, r->announced[i]))
-            return SIGN_TRAILER;
+            return SIGN_TRAILER_ABSENT;
     r->state = DONE;
     return SIGN_OK;
 }
@@ -264,8 +267,12 @@ static enum sign_fault read_trailer_line(struct chunks_reader *r, slice line)
     if (line.n == 0)
         return end_trailers(r);
     r->trailer_bytes += line.n;
-    if (r->trailers_signed || r->trailer_bytes > CHUNKS_TRAILER_BYTES_MAX || !slice_cut(line, ':', &name, &value))
-        return SIGN_TRAILER;
+    if (r->trailers_signed)
+        return SIGN_TRAILER_AFTER_LAST;
+    if (r->trailer_bytes > CHUNKS_TRAILER_BYTES_MAX)
+        return SIGN_TRAILER_BYTES;
+    if (!slice_cut(line, ':', &name, &value))
+        return SIGN_TRAILER_LINE;
     name = sign_lower(&r->arena, name);
     value = slice_trim(value);
     if (r->seed.mode == CHUNKS_SIGNED_TRAILER && slice_eq(name, SIGNATURE_NAME)) {
@@ -274,8 +281,13 @@ static enum sign_fault read_trailer_line(struct chunks_reader *r, slice line)
         r->trailers_signed = true;
         return slice_eq_secret(value, signature_slice(expected)) ? SIGN_OK : SIGN_MISMATCH;
     }
-    if (r->blank_seen || r->trailer_count == CHUNKS_TRAILERS_MAX || !is_announced(r, name) || has_trailer(r, name))
-        return SIGN_TRAILER;
+    if (r->blank_seen)
+        return SIGN_TRAILER_AFTER_LAST;
+    if (!is_announced(r, name))
+        return SIGN_TRAILER_UNKNOWN;
+    if (has_trailer(r, name))
+        return SIGN_TRAILER_TWICE;
+    assert(r->trailer_count < CHUNKS_TRAILERS_MAX); /* each was announced, and none came twice */
     r->trailers[r->trailer_count++] = (struct sign_pair){ name, arena_copy(&r->arena, value) };
     return SIGN_OK;
 }
@@ -287,30 +299,30 @@ static enum sign_fault read_chunks_line(struct chunks_reader *r)
     bool cr = line.n && line.p[line.n - 1] == '\r';
     line.n -= cr;
     if (!cr && !(r->state == TRAILERS && r->seed.mode == CHUNKS_SIGNED_TRAILER))
-        return SIGN_CHUNK;
+        return SIGN_CHUNK_CRLF;
     switch (r->state) {
     case SIZE:
         return read_size_line(r, line);
     case DATA_END:
         r->state = SIZE;
-        return line.n ? SIGN_CHUNK : SIGN_OK;
+        return line.n ? SIGN_CHUNK_END : SIGN_OK;
     case LAST_CRLF:
         r->state = DONE;
-        return line.n ? SIGN_CHUNK : SIGN_OK;
+        return line.n ? SIGN_CHUNK_AFTER_LAST : SIGN_OK;
     case TRAILERS:
         return read_trailer_line(r, line);
     case DATA:
     case DONE:
         break;
     }
-    return SIGN_CHUNK;
+    return SIGN_CHUNK_AFTER_LAST;
 }
 
 static enum sign_fault receive_line(struct chunks_reader *r, slice *in)
 {
     size_t at = slice_find_byte(*in, '\n'), n = at == SLICE_NONE ? in->n : at + 1;
     if (n > LINE_MAX_BYTES - r->line_n)
-        return SIGN_CHUNK;
+        return SIGN_CHUNK_LINE;
     memcpy(r->line + r->line_n, in->p, n);
     r->line_n += n;
     *in = slice_from(*in, n);
@@ -336,7 +348,9 @@ enum sign_fault chunks_read(struct chunks_reader *r, slice *in, slice *ret_data)
     *ret_data = S("");
     if (r->fault || in->n == 0)
         return r->fault;
-    r->fault = r->state == DONE ? SIGN_CHUNK : r->state == DATA ? receive_data(r, in, ret_data) : receive_line(r, in);
+    r->fault = r->state == DONE   ? SIGN_CHUNK_AFTER_LAST
+               : r->state == DATA ? receive_data(r, in, ret_data)
+                                  : receive_line(r, in);
     if (r->fault)
         *ret_data = S("");
     return r->fault;

@@ -40,7 +40,8 @@ struct chunks_reader;
 struct chunks_reader *chunks_reader_new(const struct chunks_seed *seed, uint64_t decoded_bytes, slice announced);
 void chunks_reader_free(struct chunks_reader *r); /* NULL is fine */
 /* Remove some bytes from the front of *in; *ret_data is the part of them that is content, which may be empty. Call until
- * *in is empty. After a fault, every call returns the same fault. Faults: CHUNK, LENGTH, TRAILER, MISMATCH. */
+ * *in is empty. After a fault, every call returns the same fault. Faults: MISMATCH; CHUNK_…, TOO_LONG, TOO_SHORT and
+ * TRAILER_… of faults.def, which say what breaks the grammar. */
 MUST_USE enum sign_fault chunks_read(struct chunks_reader *r, slice *in, slice *ret_data);
 /* Check the whole body, after its last byte. Faults: TRUNCATED, and the fault that chunks_read returned. */
 MUST_USE enum sign_fault chunks_end(const struct chunks_reader *r);

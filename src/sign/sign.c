@@ -10,25 +10,9 @@ const char *sign_fault_text(enum sign_fault fault)
 {
     static const char *const texts[SIGN_FAULT_COUNT] = {
         [SIGN_OK] = "the signature is valid",
-        [SIGN_MALFORMED] = "the authorization cannot be parsed",
-        [SIGN_ALGORITHM] = "the signature algorithm is not offered",
-        [SIGN_SCOPE] = "the credential scope is not that of this request",
-        [SIGN_DATE] = "the date of the signature is absent or cannot be parsed",
-        [SIGN_LIFETIME] = "X-Amz-Expires is not a number of seconds from 1 to 604800",
-        [SIGN_PAYLOAD_TAG] = "x-amz-content-sha256 is neither a digest nor one of the defined words",
-        [SIGN_UNSIGNED_HEADER] = "the request has headers that are not signed",
-        [SIGN_ABSENT_HEADER] = "a signed header is not in the request",
-        [SIGN_MISMATCH] = "the signature does not match",
-        [SIGN_EXPIRED] = "the request has expired",
-        [SIGN_NOT_YET] = "the request is not yet valid",
-        [SIGN_SKEW] = "the difference between the request time and the current time is too large",
-        [SIGN_CHUNK] = "the framing of the chunked body is malformed",
-        [SIGN_LENGTH] = "the body has another length than declared",
-        [SIGN_TRAILER] = "the trailers are not those that were announced",
-        [SIGN_TRUNCATED] = "the body ended before its last chunk",
-        [SIGN_POLICY] = "the policy document cannot be parsed",
-        [SIGN_CONDITION] = "a condition of the policy does not hold",
-        [SIGN_EXTRA_FIELD] = "no condition of the policy covers a field",
+#define SIGN_FAULT(name, text) [SIGN_##name] = text,
+#include "sign/faults.def"
+#undef SIGN_FAULT
     };
     return texts[fault];
 }

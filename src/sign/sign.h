@@ -22,33 +22,12 @@ struct sign_request {
     slice host_bucket; /* the bucket that the host names (virtual-host style), else empty; version 2 signs it */
 };
 
-/* What is wrong, as far as an API distinguishes it. Whether an access key is known is for the caller to find out. */
+/* What is wrong: faults.def. Whether an access key is known is for the caller to find out. */
 enum sign_fault {
     SIGN_OK,
-    /* the syntax of the signature */
-    SIGN_MALFORMED,   /* the authorization cannot be parsed */
-    SIGN_ALGORITHM,   /* a signature algorithm that is not offered here */
-    SIGN_SCOPE,       /* the credential scope has a wrong date, region, service or terminator */
-    SIGN_DATE,        /* the date is absent or cannot be parsed */
-    SIGN_LIFETIME,    /* X-Amz-Expires is not a number from 1 to SIGV4_LIFETIME_MAX_S */
-    SIGN_PAYLOAD_TAG, /* x-amz-content-sha256 is neither a digest nor one of the defined words */
-    /* what the signature covers */
-    SIGN_UNSIGNED_HEADER, /* the request has a host or x-amz- header that is not signed */
-    SIGN_ABSENT_HEADER,   /* a signed header is not in the request */
-    SIGN_MISMATCH,        /* another secret signed the request, or the request was altered */
-    /* when it is valid */
-    SIGN_EXPIRED,
-    SIGN_NOT_YET, /* a link whose date lies in the future */
-    SIGN_SKEW,    /* the clocks differ too much */
-    /* bodies in signed chunks */
-    SIGN_CHUNK,     /* the framing breaks the grammar */
-    SIGN_LENGTH,    /* more or fewer bytes than x-amz-decoded-content-length declares */
-    SIGN_TRAILER,   /* a trailer was not announced, or is absent, or cannot be parsed */
-    SIGN_TRUNCATED, /* the body ended before its last chunk */
-    /* form policies */
-    SIGN_POLICY,      /* the policy document cannot be parsed */
-    SIGN_CONDITION,   /* a condition does not hold */
-    SIGN_EXTRA_FIELD, /* no condition covers a field */
+#define SIGN_FAULT(name, text) SIGN_##name,
+#include "sign/faults.def"
+#undef SIGN_FAULT
     SIGN_FAULT_COUNT,
 };
 const char *sign_fault_text(enum sign_fault fault); /* one short fact for a person */

@@ -199,32 +199,32 @@ TEST(malformed_framing_is_refused)
         const char *body, *announced;
         enum sign_fault fault;
     } cases[] = {
-        { "5\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK },
-        { "5 \r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK },
-        { "0x5\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK },
-        { "+5\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK },
-        { "5;a=b\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK },
-        { "\r\n5\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK },
-        { "5\r\nhello0\r\n\r\n", "", SIGN_CHUNK },
-        { "5\r\nhello!\r\n0\r\n\r\n", "", SIGN_CHUNK },
-        { "5\r\nhello\r\n0\r\n\r\nmore", "", SIGN_CHUNK },
-        { "5\r\nhello\r\n0\r\n\n", "", SIGN_CHUNK },
-        { "00000000000000005\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK },
-        { "10000000000000005\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK },
-        { "ffffffffffffffff\r\nhello\r\n0\r\n\r\n", "", SIGN_LENGTH },
-        { "6\r\nhello!\r\n0\r\n\r\n", "", SIGN_LENGTH },
-        { "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", "", SIGN_LENGTH },
-        { "4\r\nhell\r\n0\r\n\r\n", "", SIGN_LENGTH },
+        { "5\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK_CRLF },
+        { "5 \r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK_SIZE },
+        { "0x5\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK_SIZE },
+        { "+5\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK_SIZE },
+        { "5;a=b\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK_SIZE },
+        { "\r\n5\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK_SIZE },
+        { "5\r\nhello0\r\n\r\n", "", SIGN_CHUNK_END },
+        { "5\r\nhello!\r\n0\r\n\r\n", "", SIGN_CHUNK_END },
+        { "5\r\nhello\r\n0\r\n\r\nmore", "", SIGN_CHUNK_AFTER_LAST },
+        { "5\r\nhello\r\n0\r\n\n", "", SIGN_CHUNK_CRLF },
+        { "00000000000000005\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK_SIZE },
+        { "10000000000000005\r\nhello\r\n0\r\n\r\n", "", SIGN_CHUNK_SIZE },
+        { "ffffffffffffffff\r\nhello\r\n0\r\n\r\n", "", SIGN_TOO_LONG },
+        { "6\r\nhello!\r\n0\r\n\r\n", "", SIGN_TOO_LONG },
+        { "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", "", SIGN_TOO_LONG },
+        { "4\r\nhell\r\n0\r\n\r\n", "", SIGN_TOO_SHORT },
         { "5\r\nhello\r\n0\r\n", "", SIGN_TRUNCATED },
         { "5\r\nhello\r\n", "", SIGN_TRUNCATED },
         { "5\r\nhell", "", SIGN_TRUNCATED },
         { "", "", SIGN_TRUNCATED },
-        { "5\r\nhello\r\n0\r\n\r\n", CRC, SIGN_TRAILER },
-        { "5\r\nhello\r\n0\r\n" CRC ":a\r\n\r\n", "", SIGN_TRAILER },
-        { "5\r\nhello\r\n0\r\n" CRC ":a\r\n" CRC ":b\r\n\r\n", CRC, SIGN_TRAILER },
-        { "5\r\nhello\r\n0\r\nx-amz-acl:public\r\n\r\n", CRC, SIGN_TRAILER },
-        { "5\r\nhello\r\n0\r\nwhat\r\n\r\n", CRC, SIGN_TRAILER },
-        { "5\r\nhello\r\n0\r\n" CRC " :a\r\n\r\n", CRC, SIGN_TRAILER },
+        { "5\r\nhello\r\n0\r\n\r\n", CRC, SIGN_TRAILER_ABSENT },
+        { "5\r\nhello\r\n0\r\n" CRC ":a\r\n\r\n", "", SIGN_TRAILER_UNKNOWN },
+        { "5\r\nhello\r\n0\r\n" CRC ":a\r\n" CRC ":b\r\n\r\n", CRC, SIGN_TRAILER_TWICE },
+        { "5\r\nhello\r\n0\r\nx-amz-acl:public\r\n\r\n", CRC, SIGN_TRAILER_UNKNOWN },
+        { "5\r\nhello\r\n0\r\nwhat\r\n\r\n", CRC, SIGN_TRAILER_LINE },
+        { "5\r\nhello\r\n0\r\n" CRC " :a\r\n\r\n", CRC, SIGN_TRAILER_UNKNOWN },
     };
     for (size_t i = 0; i < LENGTH_OF(cases); i++) {
         enum sign_fault fault = read_unsigned(cases[i].body, 5, cases[i].announced);
@@ -234,7 +234,42 @@ TEST(malformed_framing_is_refused)
     char line[3000];
     memset(line, '0', sizeof line - 1);
     line[sizeof line - 1] = 0;
-    EXPECT_EQ(read_unsigned(line, 5, ""), SIGN_CHUNK);
+    EXPECT_EQ(read_unsigned(line, 5, ""), SIGN_CHUNK_LINE);
+}
+
+/* What the reader finds in the last chunk of an empty signed body with one trailer, whose end is `end`; the text up to the
+ * trailers is right. */
+static enum sign_fault read_signed_end(const char *end)
+{
+    SCOPED(buf_releasep) struct buf body = { 0 }, back = { 0 };
+    struct chunks_seed seed = published_seed();
+    struct chunks_writer w;
+    seed.mode = CHUNKS_SIGNED_TRAILER;
+    chunks_writer_init(&w, &seed);
+    chunks_write_end(&w, NULL, 0, &body);
+    body.n = slice_find_byte(buf_slice(&body), '\n') + 1;
+    buf_add(&body, slice_of(end));
+    return read_all(&seed, buf_slice(&body), 0, S(CRC), 3, &back);
+}
+
+TEST(malformed_signed_framing_and_trailers_are_refused)
+{
+    SCRATCH(a);
+    SCOPED(buf_releasep) struct buf body = { 0 }, back = { 0 };
+    struct chunks_seed seed = published_seed();
+    seed.mode = CHUNKS_SIGNED;
+    EXPECT_EQ(read_all(&seed, S("5\r\nhello\r\n"), 5, S(""), 3, &back), SIGN_CHUNK_SIGNATURE);
+    EXPECT_EQ(read_all(&seed, S("5;chunk-signature=0\r\nhello\r\n"), 5, S(""), 3, &back), SIGN_CHUNK_SIGNATURE);
+    EXPECT_EQ(read_all(&seed, S("0"), 0, S(CRC), 3, &back), SIGN_TRAILER_MODE);
+    EXPECT_EQ(read_signed_end(CRC ":AAAAAA==\r\n\r\n\r\n"), SIGN_TRAILER_UNSIGNED);
+    EXPECT_EQ(read_signed_end(CRC ":AAAAAA==\r\n\r\n" CRC "c:AAAAAA==\r\n"), SIGN_TRAILER_AFTER_LAST);
+    EXPECT_EQ(read_signed_end(CRC ":AAAAAA==\r\nx-amz-trailer-signature:0\r\n"), SIGN_MISMATCH);
+    EXPECT_EQ(read_unsigned("0\r\n", 0, "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"), SIGN_TRAILER_COUNT);
+    buf_add(&body, S("0\r\n"));
+    for (char name = 'a'; name <= 'p'; name++)
+        buf_printf(&body, "%c:%0600d\r\n", name, 0);
+    EXPECT_EQ(read_unsigned(arena_cstr(&a, buf_slice(&body)), 0, "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p"),
+              SIGN_TRAILER_BYTES);
 }
 
 TEST(the_payload_tag_determines_the_mode_of_chunks)
@@ -251,4 +286,5 @@ RUN_TESTS(cmocka_unit_test(aws_example_seed_signature_is_computed),
           cmocka_unit_test(aws_example_of_a_trailer_is_read_and_written),
           cmocka_unit_test(an_altered_or_missing_byte_of_a_signed_body_is_found),
           cmocka_unit_test(unsigned_chunks_of_the_newest_sdk_are_read), cmocka_unit_test(malformed_framing_is_refused),
+          cmocka_unit_test(malformed_signed_framing_and_trailers_are_refused),
           cmocka_unit_test(the_payload_tag_determines_the_mode_of_chunks))

@@ -76,12 +76,26 @@ enum s3_error s3_sign_error(struct s3_call *call, enum sign_fault fault, const s
     case SIGN_SKEW:
         add_time_details(call, fault);
         return S3_TIME_SKEWED;
-    case SIGN_CHUNK:
+    case SIGN_CHUNK_LINE:
+    case SIGN_CHUNK_CRLF:
+    case SIGN_CHUNK_SIZE:
+    case SIGN_CHUNK_SIGNATURE:
+    case SIGN_CHUNK_END:
+    case SIGN_CHUNK_AFTER_LAST:
         return S3_INVALID_CHUNK;
-    case SIGN_LENGTH:
+    case SIGN_TOO_LONG:
+    case SIGN_TOO_SHORT:
     case SIGN_TRUNCATED:
         return S3_INCOMPLETE_BODY;
-    case SIGN_TRAILER:
+    case SIGN_TRAILER_MODE:
+    case SIGN_TRAILER_COUNT:
+    case SIGN_TRAILER_BYTES:
+    case SIGN_TRAILER_LINE:
+    case SIGN_TRAILER_UNKNOWN:
+    case SIGN_TRAILER_TWICE:
+    case SIGN_TRAILER_ABSENT:
+    case SIGN_TRAILER_UNSIGNED:
+    case SIGN_TRAILER_AFTER_LAST:
         return S3_MALFORMED_TRAILER;
     case SIGN_POLICY:
         return S3_POLICY_DOCUMENT;
