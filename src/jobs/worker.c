@@ -154,9 +154,9 @@ static void log_outcome(struct worker *w, const struct job_run *run, const struc
     if (run->stop_reason == JOB_STOP_LOST)
         log_line(w->log, LOG_WARNING, "job lost its lease", LOG_S("job", slice_of(kind->name)),
                  LOG_I("id", run->job.id));
-    else if (run->stop_reason == JOB_STOP_CANCEL)
+    else if (run->was_told && run->stop_reason == JOB_STOP_CANCEL)
         log_line(w->log, LOG_INFO, "job cancelled", LOG_S("job", slice_of(kind->name)), LOG_I("id", run->job.id));
-    else if (run->stop_reason == JOB_GOES_ON && failure)
+    else if (!run->was_told && failure)
         log_error(w->log, arena_printf(&a, "job %s failed", kind->name).p, failure);
     else if (run->notes.progress > 0)
         log_line(w->log, LOG_INFO, "job done", LOG_S("job", slice_of(kind->name)), LOG_I("items", run->notes.progress));
@@ -202,6 +202,6 @@ err_t worker_run_one(struct worker *w, const struct job_kind *kind, struct arena
         e = NULL;
     }
     log_outcome(w, &run, kind, failure);
-    *ret_failure = run.stop_reason && run.stop_reason != JOB_STOP_CANCEL ? NULL : failure;
+    *ret_failure = run.was_told || run.stop_reason == JOB_STOP_LOST ? NULL : failure;
     return e;
 }
