@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "damage.h"
 #include "first_version.h"
 #include "records_fixture.h"
 #include "rounds.h"
@@ -267,6 +268,9 @@ TEST(backup_and_restore_find_a_damaged_or_missing_blob)
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report), ERR_CORRUPT);
     assert_true(unlink(blob) == 0);
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "e"), &report), ERR_CORRUPT);
+    damage_blob(w, key, world_bytes(w, LARGE)); /* other bytes, and as many */
+    EXPECT_ERR(backup_run(&w->core, in(w, dir, "f"), NULL, &opener, w->a, &report), ERR_CORRUPT);
+    EXPECT(access(in(w, dir, "f/" DATA_DIR_MANIFEST), F_OK) != 0);
     EXPECT_OK(w->core.blob->ops->remove(w->core.blob, key, w->a));
     EXPECT_ERR(backup_run(&w->core, in(w, dir, "c"), NULL, &opener, w->a, &report), ERR_CORRUPT);
     EXPECT(access(in(w, dir, "c/" DATA_DIR_MANIFEST), F_OK) != 0);

@@ -357,6 +357,7 @@ TEST(purge_keeps_a_file_that_a_task_holds_and_goes_on_with_the_others)
     struct attach at;
     EXPECT_OK(attach(w, &alice, &held, &at));
     world_write(w, apply_lost_hold, &at);
+    EXPECT_EQ(world_fsck(w, false), 1); /* held, but would be purged */
     world_store(w, &alice, S("due"), S("x"), minutes(10));
     world_wait(w, minutes(10));
     world_run_jobs(w);

@@ -239,9 +239,10 @@ TEST(fsck_finds_entries_and_parts_that_do_not_match_their_objects)
     "DELETE FROM objects WHERE id NOT IN (SELECT object_id FROM entries UNION SELECT object_id FROM upload_parts"      \
     " UNION SELECT part_id FROM object_parts)"
 
-TEST(fsck_finds_tickets_that_do_not_match_their_files)
+TEST(fsck_finds_files_without_bytes_and_tickets_that_do_not_match_their_files)
 {
     const char *file = "file:30313233-3435-3637-3839-616263646566";
+    expect_spoilt("DELETE FROM objects WHERE id = (SELECT object_id FROM files)", FSCK_ERROR, "no bytes", file);
     expect_spoilt("UPDATE tickets SET declared_bytes = 7", FSCK_WARNING,
                   "confirmed with another length than the one declared", file);
     expect_spoilt("UPDATE files SET state = 0, object_id = NULL;" WITHOUT_THE_BYTES, FSCK_WARNING,
@@ -344,7 +345,7 @@ RUN_TESTS(cmocka_unit_test(fsck_counts_a_healthy_store_and_finds_nothing),
           cmocka_unit_test(fsck_finds_a_composite_whose_digest_is_not_that_of_its_parts),
           cmocka_unit_test(fsck_checks_the_bytes_of_parts),
           cmocka_unit_test(fsck_finds_entries_and_parts_that_do_not_match_their_objects),
-          cmocka_unit_test(fsck_finds_tickets_that_do_not_match_their_files),
+          cmocka_unit_test(fsck_finds_files_without_bytes_and_tickets_that_do_not_match_their_files),
           cmocka_unit_test(fsck_checks_each_entry_once_over_many_pages),
           cmocka_unit_test(fsck_reports_and_counts_findings_beyond_its_list),
           cmocka_unit_test(fsck_fails_without_findings_when_the_store_fails),
