@@ -80,7 +80,8 @@ static void prepare(struct bench *b, const char *dir, struct arena *a)
                                           .pending_ms = 86400000 };
     check(meta_write(meta, add_bucket, b, a));
     struct task_request task = { .text = S("bench"), .is_silent = true, .is_shared = true };
-    check(task_create(&b->core, &b->who, &task, a, &b->request.task_id));
+    b->request.holder.kind = HOLDER_TASK;
+    check(task_create(&b->core, &b->who, &task, a, &b->request.holder.id));
 }
 
 int main(int argc, char **argv)

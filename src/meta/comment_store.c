@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/comment_store.h"
+#include "core/records/holder.h"
 #include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
@@ -53,9 +54,16 @@ err_t meta_comment_list(struct meta_tx *tx, int64_t task_id, struct arena *a, st
 /* ON DELETE CASCADE removes the references of the comment. */
 err_t meta_comment_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
-    TRY(tx_change(tx, STATEMENT("UPDATE tickets SET comment_id = NULL WHERE comment_id = $1"), SQL(SQL_I(id)), a,
-                  NULL));
-    return tx_change_one(tx, "comment", STATEMENT("DELETE FROM comments WHERE id = $1"), SQL(SQL_I(id)), a);
+    int64_t changed, there;
+    TRY(tx_change(tx,
+                  STATEMENT("DELETE FROM comments WHERE id = $1 AND NOT EXISTS"
+                            " (SELECT 1 FROM tickets WHERE holder_kind = $2 AND holder_id = $1 AND holder_kind > 0)"),
+                  SQL(SQL_I(id), SQL_I(HOLDER_COMMENT)), a, &changed));
+    if (changed)
+        return NULL;
+    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM comments WHERE id = $1"), SQL(SQL_I(id)), a, &there));
+    return there ? err_make(a, ERR_CONFLICT, "a pending ticket names the comment")
+                 : err_make(a, ERR_NOT_FOUND, "no such comment");
 }
 
 err_t meta_comment_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)

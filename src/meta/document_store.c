@@ -7,18 +7,21 @@
 
 #include <assert.h>
 
-/* The columns after those of the file and of the ticket. While a ticket is pending, it names the task that its file
- * will be attached to; once it is confirmed, only references count. */
+/* The task and the comment of a document: those of its reference r, or, while its ticket is pending, those that the ticket
+ * names as its holder. A ticket names a task (1), or a comment (2), which is joined as n. */
+#define DOCUMENT_TASK                                                                                                  \
+    "CASE WHEN r.id IS NOT NULL THEN r.task_id WHEN k.holder_kind = 1 THEN k.holder_id ELSE n.task_id END"
+#define DOCUMENT_COMMENT "CASE WHEN r.id IS NOT NULL THEN r.comment_id ELSE n.id END"
+static_assert(HOLDER_TASK == 1 && HOLDER_COMMENT == 2, "the statements have the same numbers");
+/* The columns after those of the file and of the ticket. */
 #define ATTACHMENT_COLUMNS                                                                                             \
-    ", COALESCE(u.name, ''), r.id, CASE WHEN r.id IS NOT NULL THEN r.task_id WHEN k.confirmed_at_ms = 0 THEN "         \
-    "k.task_id"                                                                                                        \
-    " END, CASE WHEN r.id IS NOT NULL THEN r.comment_id WHEN k.confirmed_at_ms = 0 THEN k.comment_id END,"             \
-    " COALESCE(SUBSTR(t.text, 1, 1000), '')"
+    ", COALESCE(u.name, ''), r.id, " DOCUMENT_TASK ", " DOCUMENT_COMMENT ", COALESCE(SUBSTR(t.text, 1, 1000), '')"
 static_assert(DOCUMENT_TASK_TEXT_MAX == 1000, "ATTACHMENT_COLUMNS has the same number");
 #define DOCUMENT "SELECT " FILE_COLUMNS ", " TICKET_COLUMNS ATTACHMENT_COLUMNS
 #define JOINED_TO_REFERENCE                                                                                            \
-    " LEFT JOIN users u ON u.id = f.owner_id LEFT JOIN tickets k ON k.file_id = f.id LEFT JOIN tasks t ON t.id ="      \
-    " CASE WHEN r.id IS NOT NULL THEN r.task_id WHEN k.confirmed_at_ms = 0 THEN k.task_id END"
+    " LEFT JOIN users u ON u.id = f.owner_id LEFT JOIN tickets k ON k.file_id = f.id"                                  \
+    " LEFT JOIN comments n ON n.id = CASE WHEN k.holder_kind = 2 THEN k.holder_id END"                                 \
+    " LEFT JOIN tasks t ON t.id = " DOCUMENT_TASK
 
 static void read_document_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -82,4 +85,14 @@ err_t meta_document_named(struct meta_tx *tx, int64_t task_id, slice name, struc
                          " ORDER BY f.id LIMIT 1"),
                SQL(SQL_I(task_id), SQL_T(name)), a, ret_file_id);
     return err_is(e, ERR_NOT_FOUND) ? err_make(a, ERR_NOT_FOUND, "the task has no file of that name") : e;
+}
+
+err_t meta_document_pending(struct meta_tx *tx, int64_t task_id, size_t limit, struct arena *a,
+                            struct file_id_list *ret)
+{
+    return tx_list(tx,
+                   STATEMENT("SELECT file_id FROM tickets WHERE holder_kind = 1 AND holder_id = $1 AND holder_kind > 0"
+                             " UNION ALL SELECT k.file_id FROM comments c JOIN tickets k ON k.holder_kind = 2"
+                             " AND k.holder_id = c.id AND k.holder_kind > 0 WHERE c.task_id = $1 ORDER BY 1 LIMIT $2"),
+                   SQL(SQL_I(task_id), sql_limit(limit)), a, LIST_OF(read_id_row, ret));
 }

@@ -12,12 +12,6 @@ static void read_hold_row(struct sql_cursor *c, struct arena *a, void *ret)
     };
 }
 
-static void read_file_id_row(struct sql_cursor *c, struct arena *a, void *ret)
-{
-    (void)a;
-    *(int64_t *)ret = sql_column_int(c, 0);
-}
-
 /* Is the number that the query counts more than 0? */
 static err_t tx_has(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a,
                     bool *ret)
@@ -74,7 +68,7 @@ err_t meta_hold_files(struct meta_tx *tx, struct holder holder, size_t limit, st
 {
     return tx_list(
         tx, STATEMENT("SELECT file_id FROM holds WHERE holder_kind = $1 AND holder_id = $2 ORDER BY file_id LIMIT $3"),
-        SQL(SQL_I(holder.kind), SQL_I(holder.id), sql_limit(limit)), a, LIST_OF(read_file_id_row, ret));
+        SQL(SQL_I(holder.kind), SQL_I(holder.id), sql_limit(limit)), a, LIST_OF(read_id_row, ret));
 }
 
 /* The parameters are the names of values: $1, $2 … are numbered in the order in which a statement first uses them. */
@@ -98,7 +92,7 @@ err_t meta_hold_ticket_files(struct meta_tx *tx, struct holder holder, int64_t u
                    STATEMENT("SELECT h.file_id FROM holds h JOIN tickets k ON k.file_id = h.file_id"
                              " WHERE h.holder_kind = $1 AND h.holder_id = $2 AND h.file_id <= $3"
                              " AND " NO_OTHER_HOLDS("h.file_id", "$1", "$2") " ORDER BY h.file_id"),
-                   SQL(SQL_I(holder.kind), SQL_I(holder.id), SQL_I(up_to_id)), a, LIST_OF(read_file_id_row, ret));
+                   SQL(SQL_I(holder.kind), SQL_I(holder.id), SQL_I(up_to_id)), a, LIST_OF(read_id_row, ret));
 }
 
 #define EXPIRE_PIECE                                                                                                   \

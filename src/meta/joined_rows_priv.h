@@ -18,7 +18,7 @@
     " f.object_id, f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms, f.kept, " FILE_IS_PENDING
 /* Of k (tickets). */
 #define TICKET_COLUMNS                                                                                                 \
-    "k.file_id, k.bucket_id, k.key, k.declared_bytes, k.expires_at_ms, k.confirmed_at_ms, k.task_id, k.comment_id"
+    "k.file_id, k.bucket_id, k.key, k.declared_bytes, k.expires_at_ms, k.confirmed_at_ms, k.holder_kind, k.holder_id"
 enum { FILE_COLUMN_COUNT = 17, TICKET_COLUMN_COUNT = 8 };
 
 /* From the columns above, of which the first is column number `first` of the row. */

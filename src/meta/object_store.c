@@ -133,12 +133,6 @@ struct id_list {
     size_t count;
 };
 
-static void read_id_row(struct sql_cursor *c, struct arena *a, void *ret)
-{
-    (void)a;
-    *(int64_t *)ret = sql_column_int(c, 0);
-}
-
 /* Removes one object if nothing refers to it. ret_part_ids: the parts of the object that was removed. */
 static err_t release_object(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a,
                             struct id_list *ret_part_ids)

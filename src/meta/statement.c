@@ -140,6 +140,12 @@ err_t tx_list(struct meta_tx *tx, const struct sql_statement *statement, struct 
     return NULL;
 }
 
+void read_id_row(struct sql_cursor *c, struct arena *a, void *ret_id)
+{
+    (void)a;
+    *(int64_t *)ret_id = sql_column_int(c, 0);
+}
+
 void column_bytes(struct sql_cursor *cursor, int index, unsigned char *ret_bytes, size_t size)
 {
     struct sql_value v = sql_column(cursor, index);

@@ -20,6 +20,8 @@ MUST_USE err_t tx_int(struct meta_tx *, const struct sql_statement *, struct sql
 
 /* Reads one record from the current row of a cursor; its slices are copied into `a`. */
 typedef void row_fn(struct sql_cursor *, struct arena *a, void *ret_record);
+/* A row_fn for a query whose only column is an id: an int64_t. */
+void read_id_row(struct sql_cursor *, struct arena *a, void *ret_id);
 /* Where the records of a query go: LIST_OF(read_user_row, ret) for a `struct user_list *ret`. */
 struct row_list {
     size_t record_size;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/task_store.h"
+#include "core/records/holder.h"
 #include "core/records/task.h"
 #include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
@@ -67,15 +68,23 @@ err_t meta_task_lock(struct meta_tx *tx, int64_t id, struct arena *a)
     return changed ? NULL : err_make(a, ERR_NOT_FOUND, "no such task");
 }
 
-/* ON DELETE CASCADE removes members, comments and references. Confirmed tickets stay with their files; a pending one
- * refuses the removal with its foreign key. */
+/* Does a pending ticket name the task $1 ($2 is its kind of holder) or one of its comments ($3)? */
+#define TASK_IS_NAMED                                                                                                  \
+    "EXISTS (SELECT 1 FROM tickets WHERE holder_kind = $2 AND holder_id = $1 AND holder_kind > 0) OR EXISTS"           \
+    " (SELECT 1 FROM comments c JOIN tickets k ON k.holder_kind = $3 AND k.holder_id = c.id AND k.holder_kind > 0"     \
+    " WHERE c.task_id = $1)"
+
+/* ON DELETE CASCADE removes members, comments and references. */
 err_t meta_task_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
-    TRY(tx_change(
-        tx,
-        STATEMENT("UPDATE tickets SET task_id = NULL, comment_id = NULL WHERE task_id = $1 AND confirmed_at_ms > 0"),
-        SQL(SQL_I(id)), a, NULL));
-    return tx_change_one(tx, "task", STATEMENT("DELETE FROM tasks WHERE id = $1"), SQL(SQL_I(id)), a);
+    int64_t changed, there;
+    TRY(tx_change(tx, STATEMENT("DELETE FROM tasks WHERE id = $1 AND NOT (" TASK_IS_NAMED ")"),
+                  SQL(SQL_I(id), SQL_I(HOLDER_TASK), SQL_I(HOLDER_COMMENT)), a, &changed));
+    if (changed)
+        return NULL;
+    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM tasks WHERE id = $1"), SQL(SQL_I(id)), a, &there));
+    return there ? err_make(a, ERR_CONFLICT, "a pending ticket names the task")
+                 : err_make(a, ERR_NOT_FOUND, "no such task");
 }
 
 /* ---- listing tasks ---- */

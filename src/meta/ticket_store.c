@@ -15,8 +15,7 @@ void read_ticket_columns(struct sql_cursor *c, int first, struct arena *a, struc
         .declared_bytes = (uint64_t)sql_column_int(c, first + 3),
         .expires_at_ms = sql_column_int(c, first + 4),
         .confirmed_at_ms = sql_column_int(c, first + 5),
-        .task_id = sql_column_int(c, first + 6),
-        .comment_id = sql_column_int(c, first + 7),
+        .holder = { (int)sql_column_int(c, first + 6), sql_column_int(c, first + 7) },
     };
 }
 
@@ -30,9 +29,9 @@ err_t meta_ticket_add(struct meta_tx *tx, const struct ticket *k, struct arena *
     return tx_add(
         tx,
         STATEMENT("INSERT INTO tickets (file_id, bucket_id, key, declared_bytes, expires_at_ms, confirmed_at_ms,"
-                  " task_id, comment_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
+                  " holder_kind, holder_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
         SQL(SQL_I(k->file_id), SQL_I(k->bucket_id), SQL_T(k->key), SQL_I((int64_t)k->declared_bytes),
-            SQL_I(k->expires_at_ms), SQL_I(k->confirmed_at_ms), sql_id(k->task_id), sql_id(k->comment_id)),
+            SQL_I(k->expires_at_ms), SQL_I(k->confirmed_at_ms), SQL_I(k->holder.kind), SQL_I(k->holder.id)),
         a);
 }
 
@@ -55,21 +54,25 @@ err_t meta_ticket_by_key(struct meta_tx *tx, int64_t bucket_id, slice key, struc
 
 err_t meta_ticket_confirm(struct meta_tx *tx, int64_t file_id, int64_t confirmed_at_ms, struct arena *a)
 {
-    return tx_change_one(tx, "ticket", STATEMENT("UPDATE tickets SET confirmed_at_ms = $1 WHERE file_id = $2"),
+    return tx_change_one(tx, "pending ticket",
+                         STATEMENT("UPDATE tickets SET confirmed_at_ms = $1, holder_kind = 0, holder_id = 0"
+                                   " WHERE file_id = $2 AND confirmed_at_ms = 0"),
                          SQL(SQL_I(confirmed_at_ms), SQL_I(file_id)), a);
 }
 
-err_t meta_ticket_set_target(struct meta_tx *tx, int64_t file_id, int64_t task_id, int64_t comment_id, struct arena *a)
+err_t meta_ticket_set_holder(struct meta_tx *tx, int64_t file_id, struct holder holder, struct arena *a)
 {
-    return tx_change_one(tx, "ticket", STATEMENT("UPDATE tickets SET task_id = $1, comment_id = $2 WHERE file_id = $3"),
-                         SQL(sql_id(task_id), sql_id(comment_id), SQL_I(file_id)), a);
+    return tx_change_one(tx, "pending ticket",
+                         STATEMENT("UPDATE tickets SET holder_kind = $1, holder_id = $2"
+                                   " WHERE file_id = $3 AND confirmed_at_ms = 0"),
+                         SQL(SQL_I(holder.kind), SQL_I(holder.id), SQL_I(file_id)), a);
 }
 
-err_t meta_ticket_pending(struct meta_tx *tx, int64_t task_id, int64_t comment_id, size_t limit, struct arena *a,
+err_t meta_ticket_pending(struct meta_tx *tx, struct holder holder, size_t limit, struct arena *a,
                           struct ticket_list *ret)
 {
     return tx_list(tx,
-                   STATEMENT(TICKET " WHERE k.task_id = $1 AND k.confirmed_at_ms = 0 AND ($2 = 0 OR k.comment_id = $2)"
+                   STATEMENT(TICKET " WHERE k.holder_kind = $1 AND k.holder_id = $2 AND k.holder_kind > 0"
                                     " ORDER BY k.file_id LIMIT $3"),
-                   SQL(SQL_I(task_id), SQL_I(comment_id), sql_limit(limit)), a, LIST_OF(read_ticket_row, ret));
+                   SQL(SQL_I(holder.kind), SQL_I(holder.id), sql_limit(limit)), a, LIST_OF(read_ticket_row, ret));
 }

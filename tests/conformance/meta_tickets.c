@@ -16,6 +16,13 @@
 #include "core/store/ticket_store.h"
 #include "meta_suite.h"
 
+static const struct holder the_task = { HOLDER_TASK, 1 }, the_comment = { HOLDER_COMMENT, 1 }, nothing = { 0 };
+
+static bool is_holder(struct holder one, struct holder other)
+{
+    return one.kind == other.kind && one.id == other.id;
+}
+
 /* Bucket 1; bob (user 2); task 1 and its comment 1. */
 IN_WRITE(add_task_and_bob)
 {
@@ -53,7 +60,7 @@ static err_t issue(struct meta_tx *tx, struct meta_world *w, unsigned char numbe
                             .key = arena_printf(a, "docs/%d", number),
                             .declared_bytes = 5,
                             .expires_at_ms = 500,
-                            .task_id = 1 };
+                            .holder = the_task };
     return meta_ticket_add(tx, ret, a);
 }
 
@@ -75,10 +82,10 @@ IN_WRITE(add_three_tickets)
     TRY(issue(tx, w, 1, S("a.txt"), a, &k));
     EXPECT_ERR(meta_ticket_add(tx, &k, a), ERR_CONFLICT); /* the file has a ticket already */
     TRY(issue(tx, w, 2, S("b.txt"), a, &k));
-    TRY(meta_ticket_set_target(tx, k.file_id, 1, 1, a));
+    TRY(meta_ticket_set_holder(tx, k.file_id, the_comment, a));
     TRY(issue(tx, w, 3, S("c.txt"), a, &k));
-    TRY(meta_ticket_set_target(tx, k.file_id, 0, 0, a));
-    EXPECT_ERR(meta_ticket_set_target(tx, 99, 0, 0, a), ERR_NOT_FOUND);
+    TRY(meta_ticket_set_holder(tx, k.file_id, nothing, a));
+    EXPECT_ERR(meta_ticket_set_holder(tx, 99, nothing, a), ERR_NOT_FOUND);
     EXPECT_ERR(meta_ticket_confirm(tx, 99, 1, a), ERR_NOT_FOUND);
     return NULL;
 }
@@ -98,21 +105,28 @@ FOR_EACH_DATABASE(a_ticket_is_found_by_file_key_and_task)
     struct meta_tx *tx = snapshot(&w);
     struct ticket k;
     struct ticket_list pending;
+    struct file_id_list files;
     EXPECT_OK(meta_ticket_get(tx, 1, w.a, &k));
     EXPECT(k.file_id == 1 && k.bucket_id == 1 && k.declared_bytes == 5 && k.expires_at_ms == 500 &&
-           k.confirmed_at_ms == 0 && k.task_id == 1 && k.comment_id == 0);
+           k.confirmed_at_ms == 0 && is_holder(k.holder, the_task));
     EXPECT_SLICE(k.key, S("docs/1"));
     EXPECT_OK(meta_ticket_by_key(tx, 1, S("docs/2"), w.a, &k));
-    EXPECT(k.file_id == 2 && k.task_id == 1 && k.comment_id == 1);
+    EXPECT(k.file_id == 2 && is_holder(k.holder, the_comment));
     EXPECT_ERR(meta_ticket_by_key(tx, 2, S("docs/2"), w.a, &k), ERR_NOT_FOUND);
     EXPECT_ERR(meta_ticket_by_key(tx, 1, S("docs/"), w.a, &k), ERR_NOT_FOUND);
     EXPECT_ERR(meta_ticket_get(tx, 99, w.a, &k), ERR_NOT_FOUND);
-    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending));
-    EXPECT(pending.count == 2 && pending.items[0].file_id == 1 && pending.items[1].file_id == 2);
-    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 1, w.a, &pending));
+    EXPECT_OK(meta_document_pending(tx, 1, 100, w.a, &files));
+    EXPECT(files.count == 2 && files.items[0] == 1 && files.items[1] == 2);
+    EXPECT_OK(meta_document_pending(tx, 1, 1, w.a, &files));
+    EXPECT(files.count == 1 && files.items[0] == 1);
+    EXPECT_OK(meta_document_pending(tx, 2, 100, w.a, &files));
+    EXPECT_EQ(files.count, 0);
+    EXPECT_OK(meta_ticket_pending(tx, the_task, 100, w.a, &pending));
     EXPECT(pending.count == 1 && pending.items[0].file_id == 1);
-    EXPECT_OK(meta_ticket_pending(tx, 1, 1, 100, w.a, &pending));
+    EXPECT_OK(meta_ticket_pending(tx, the_comment, 100, w.a, &pending));
     EXPECT(pending.count == 1 && pending.items[0].file_id == 2);
+    EXPECT_OK(meta_ticket_pending(tx, the_comment, 0, w.a, &pending));
+    EXPECT_EQ(pending.count, 0);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -130,6 +144,8 @@ IN_WRITE(put_bytes_twice)
     EXPECT_EQ(old, first.id);
     TRY(meta_object_release(tx, old, 30, a));
     TRY(meta_ticket_confirm(tx, 1, 40, a));
+    EXPECT_ERR(meta_ticket_confirm(tx, 1, 41, a), ERR_NOT_FOUND); /* it is confirmed */
+    EXPECT_ERR(meta_ticket_set_holder(tx, 1, the_task, a), ERR_NOT_FOUND);
     TRY(meta_file_move(tx, 1, FILE_STORED, FILE_READY, 0, a));
     EXPECT_ERR(meta_file_set_object(tx, 1, &first, 50, a, &old), ERR_CONFLICT);
     EXPECT_ERR(meta_file_set_object(tx, 99, &first, 50, a, &old), ERR_NOT_FOUND);
@@ -146,7 +162,7 @@ FOR_EACH_DATABASE(new_bytes_replace_the_first_until_the_ticket_is_confirmed)
     struct file f;
     struct object o;
     struct ticket k;
-    struct ticket_list pending;
+    struct file_id_list pending;
     EXPECT_OK(meta_file_with_object(tx, (unsigned char[16]){ 1 }, w.a, &f, &o));
     EXPECT(f.state == FILE_READY && f.stored_at_ms == 30 && f.size_bytes == 5);
     EXPECT_SLICE(o.inline_bytes, S("final"));
@@ -154,9 +170,9 @@ FOR_EACH_DATABASE(new_bytes_replace_the_first_until_the_ticket_is_confirmed)
     hash_md5(S("final"), md5);
     EXPECT_EQ(memcmp(f.md5, md5, MD5_SIZE), 0);
     EXPECT_OK(meta_ticket_get(tx, 1, w.a, &k));
-    EXPECT_EQ(k.confirmed_at_ms, 40);
-    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending));
-    EXPECT(pending.count == 1 && pending.items[0].file_id == 2);
+    EXPECT(k.confirmed_at_ms == 40 && is_holder(k.holder, nothing));
+    EXPECT_OK(meta_document_pending(tx, 1, 100, w.a, &pending));
+    EXPECT(pending.count == 1 && pending.items[0] == 2);
     meta_read_end(tx);
     meta_world_release(&w);
 }
@@ -184,19 +200,19 @@ FOR_EACH_DATABASE(a_task_cannot_be_removed_while_a_pending_ticket_names_it)
     struct meta_world w;
     world_with_task(&w, kind);
     RUN_WRITE(&w, add_three_tickets);
-    RUN_WRITE(&w, put_bytes_twice);
+    EXPECT_ERR(meta_write(w.store, remove_the_comment, &w, w.a), ERR_CONFLICT);
+    EXPECT_ERR(meta_write(w.store, remove_the_task, &w, w.a), ERR_CONFLICT);
+    RUN_WRITE(&w, put_bytes_twice);                                          /* confirms the ticket of file 1 */
+    EXPECT_ERR(meta_write(w.store, remove_the_task, &w, w.a), ERR_CONFLICT); /* file 2 names its comment */
+    RUN_WRITE(&w, remove_pending_file);
     RUN_WRITE(&w, remove_the_comment);
+    EXPECT_ERR(meta_write(w.store, remove_the_comment, &w, w.a), ERR_NOT_FOUND);
+    RUN_WRITE(&w, remove_the_task);
+    EXPECT_ERR(meta_write(w.store, remove_the_task, &w, w.a), ERR_NOT_FOUND);
     struct meta_tx *tx = snapshot(&w);
     struct ticket k;
-    EXPECT_OK(meta_ticket_get(tx, 2, w.a, &k));
-    EXPECT(k.task_id == 1 && k.comment_id == 0); /* the comment is gone; the task is left */
-    meta_read_end(tx);
-    EXPECT_ERR(meta_write(w.store, remove_the_task, &w, w.a), ERR_CONFLICT);
-    RUN_WRITE(&w, remove_pending_file);
-    RUN_WRITE(&w, remove_the_task);
-    tx = snapshot(&w);
     EXPECT_OK(meta_ticket_get(tx, 1, w.a, &k)); /* the confirmed ticket stays with its file */
-    EXPECT(k.task_id == 0 && k.confirmed_at_ms == 40);
+    EXPECT(is_holder(k.holder, nothing) && k.confirmed_at_ms == 40);
     EXPECT_ERR(meta_ticket_get(tx, 2, w.a, &k), ERR_NOT_FOUND);
     meta_read_end(tx);
     meta_world_release(&w);
@@ -308,7 +324,9 @@ IN_WRITE(remove_references)
     EXPECT_EQ(refs.count, 0);
     struct document d;
     TRY(meta_document_get(tx, 1, a, &d)); /* its ticket is confirmed and no longer counts */
-    EXPECT(d.reference_id == 0 && d.task_id == 0 && d.ticket.task_id == 1);
+    EXPECT(d.reference_id == 0 && d.task_id == 0 && d.ticket.confirmed_at_ms == 40);
+    EXPECT_ERR(meta_comment_remove(tx, 1, a), ERR_CONFLICT);
+    TRY(meta_ticket_set_holder(tx, 2, the_task, a));
     TRY(meta_comment_remove(tx, 1, a)); /* and its reference 5 */
     EXPECT_ERR(meta_comment_remove(tx, 1, a), ERR_NOT_FOUND);
     EXPECT_ERR(meta_reference_get(tx, 5, a, &refs.items[0]), ERR_NOT_FOUND);
@@ -584,6 +602,7 @@ TEST(no_look_up_of_tickets_and_tasks_reads_a_whole_table)
     struct document_list d;
     struct ticket k;
     struct ticket_list pending;
+    struct file_id_list files;
     struct task_list t;
     int64_t count, id = 1;
     EXPECT_OK(meta_document_get(tx, 1, w.a, arena_new(w.a, struct document)));
@@ -592,7 +611,8 @@ TEST(no_look_up_of_tickets_and_tasks_reads_a_whole_table)
     EXPECT_OK(meta_document_count(tx, 1, w.a, &count));
     EXPECT_OK(meta_document_named(tx, 1, S("a.txt"), w.a, &count));
     EXPECT_OK(meta_ticket_by_key(tx, 1, S("docs/1"), w.a, &k));
-    EXPECT_OK(meta_ticket_pending(tx, 1, 0, 100, w.a, &pending));
+    EXPECT_OK(meta_ticket_pending(tx, the_task, 100, w.a, &pending));
+    EXPECT_OK(meta_document_pending(tx, 1, 100, w.a, &files));
     for (int i = 0; i < 16; i++) {
         struct task_query q = { .account_id = 1, .closed = -1, .descending = i & 1, .limit = 1 };
         q.author_id = i & 2 ? 1 : 0;

@@ -42,7 +42,7 @@ struct ticket_request ticket_fixture_request(const struct ticket_fixture *p, int
                                     .key_tail = arena_join(p->w->a, parts, LENGTH_OF(parts)),
                                     .lifetime_ms = TICKET_LIFETIME_MS,
                                     .pending_ms = TICKET_PENDING_MS,
-                                    .task_id = task_id };
+                                    .holder = { task_id ? HOLDER_TASK : HOLDER_NONE, task_id } };
 }
 
 struct issue_outcome {
@@ -51,7 +51,7 @@ struct issue_outcome {
     pthread_cond_t has_ended;
     int calls;
     err_t e;
-    struct ticket_issued issued;
+    struct ticket_fixture_issued issued;
 };
 
 static void note_issued(void *arg, err_t e, const struct ticket_issued *issued)
@@ -60,7 +60,13 @@ static void note_issued(void *arg, err_t e, const struct ticket_issued *issued)
     SCOPED(unlockp) pthread_mutex_t *held = lock(&o->mutex);
     o->calls++;
     o->e = err_copy(o->a, e);
-    o->issued = *issued;
+    o->issued = (struct ticket_fixture_issued){ .document = { .file = issued->file,
+                                                              .has_ticket = true,
+                                                              .ticket = issued->ticket,
+                                                              .owner_name = issued->owner_name,
+                                                              .task_id = issued->ticket.holder.id,
+                                                              .task_text = issued->holder_text },
+                                                .duplicate_id = issued->duplicate_id };
     struct document *d = &o->issued.document;
     d->file.owner_login = arena_copy(o->a, d->file.owner_login);
     d->file.name = arena_copy(o->a, d->file.name);
@@ -71,7 +77,7 @@ static void note_issued(void *arg, err_t e, const struct ticket_issued *issued)
 }
 
 err_t ticket_fixture_try(const struct ticket_fixture *p, const struct principal *who,
-                         const struct ticket_request *request, struct ticket_issued *ret)
+                         const struct ticket_request *request, struct ticket_fixture_issued *ret)
 {
     struct issue_outcome o = { .a = p->w->a,
                                .mutex = PTHREAD_MUTEX_INITIALIZER,
@@ -90,7 +96,7 @@ int64_t ticket_fixture_issue(const struct ticket_fixture *p, const struct princi
                              uint64_t declared_bytes)
 {
     struct ticket_request request = ticket_fixture_request(p, task_id, name, declared_bytes);
-    struct ticket_issued issued;
+    struct ticket_fixture_issued issued;
     EXPECT_OK(ticket_fixture_try(p, who, &request, &issued));
     return issued.document.file.id;
 }
@@ -130,8 +136,7 @@ err_t ticket_fixture_put(const struct ticket_fixture *p, int64_t file_id, slice 
 
 err_t ticket_fixture_confirm(const struct ticket_fixture *p, const struct principal *who, int64_t file_id)
 {
-    struct document d;
-    return ticket_confirm(&p->w->core, who, file_id, p->w->a, &d);
+    return ticket_confirm(&p->w->core, who, file_id, p->w->a);
 }
 
 int64_t ticket_fixture_document(const struct ticket_fixture *p, const struct principal *who, int64_t task_id,

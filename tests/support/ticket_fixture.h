@@ -4,6 +4,7 @@
 #ifndef CAIS_TESTS_TICKET_FIXTURE_H
 #define CAIS_TESTS_TICKET_FIXTURE_H
 
+#include "core/task/document.h"
 #include "core/task/task.h"
 #include "core/ticket/ticket.h"
 #include "world.h"
@@ -20,9 +21,14 @@ struct ticket_fixture ticket_fixture_new(struct world *);
 /* The request for the ticket of a file called `name`; task_id 0: for no task. */
 struct ticket_request ticket_fixture_request(const struct ticket_fixture *, int64_t task_id, slice name,
                                              uint64_t declared_bytes);
+/* What ticket_issue returned, as a document of its task. */
+struct ticket_fixture_issued {
+    struct document document;
+    int64_t duplicate_id;
+};
 /* Issue a ticket and wait for the outcome, which is copied to w->a. */
 err_t ticket_fixture_try(const struct ticket_fixture *, const struct principal *who, const struct ticket_request *,
-                         struct ticket_issued *ret);
+                         struct ticket_fixture_issued *ret);
 /* Issue a ticket, which must succeed. Returns the file id. */
 int64_t ticket_fixture_issue(const struct ticket_fixture *, const struct principal *who, int64_t task_id, slice name,
                              uint64_t declared_bytes);

@@ -221,7 +221,7 @@ static void prepare_tickets(struct fault_world *p)
 static bool issue(struct fault_world *p)
 {
     struct ticket_request request = ticket_fixture_request(&p->tickets, p->task, S("a"), p->bytes.n);
-    struct ticket_issued issued;
+    struct ticket_fixture_issued issued;
     bool acknowledged = done_well(ticket_fixture_try(&p->tickets, &p->ana.who, &request, &issued));
     p->ticket = acknowledged ? issued.document.file.id : 0;
     return acknowledged;

@@ -11,7 +11,6 @@
 #include "core/store/file_store.h"
 #include "core/store/reference_store.h"
 #include "core/store/task_store.h"
-#include "core/task/task_holder.h"
 
 #include <pthread.h>
 #include <string.h>

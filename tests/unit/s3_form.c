@@ -443,7 +443,7 @@ static void note_issued(void *arg, err_t e, const struct ticket_issued *t)
     struct issued *i = arg;
     i->e = err_copy(i->f->a, e);
     if (!e)
-        i->key = arena_copy(i->f->a, t->document.ticket.key);
+        i->key = arena_copy(i->f->a, t->ticket.key);
 }
 
 /* A ticket of ana for five bytes, and the key with which the server signs its form. */

@@ -53,7 +53,7 @@ TEST(ticket_issue_records_the_declared_file_and_charges_nothing)
 {
     TICKET_FIXTURE(p);
     struct ticket_request request = ticket_fixture_request(&p, task, S("nota.pdf"), 48213);
-    struct ticket_issued issued;
+    struct ticket_fixture_issued issued;
     EXPECT_OK(ticket_fixture_try(&p, &ana, &request, &issued));
     struct document *d = &issued.document, stored = get(&p, &ana, d->file.id);
     for (int i = 0; i < 2; i++, d = &stored) { /* the result of the call, then the record */
@@ -98,15 +98,15 @@ TEST(ticket_issue_refuses_a_task_that_the_user_does_not_see)
     struct principal bia = world_user(w, S("bia")), eve = user_of_another_account(w);
     int64_t private;
     EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("mine") }, w->a, &private));
-    struct ticket_issued issued;
+    struct ticket_fixture_issued issued;
     struct ticket_request request = ticket_fixture_request(&p, private, S("a"), 1);
     EXPECT_ERR(ticket_fixture_try(&p, &bia, &request, &issued), ERR_NOT_FOUND);
-    request.task_id = 9999;
+    request.holder = (struct holder){ HOLDER_TASK, 9999 };
     EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_NOT_FOUND);
-    request.task_id = task;
+    request.holder = (struct holder){ HOLDER_TASK, task };
     EXPECT_ERR(ticket_fixture_try(&p, &eve, &request, &issued), ERR_NOT_FOUND);
     EXPECT_OK(ticket_fixture_try(&p, &bia, &request, &issued)); /* the task is shared */
-    request.task_id = 0;
+    request.holder = (struct holder){ HOLDER_NONE, 0 };
     EXPECT_OK(ticket_fixture_try(&p, &bia, &request, &issued));
     EXPECT_EQ(issued.document.task_id, 0);
     EXPECT_EQ(world_file_count(w), 2);
@@ -117,7 +117,7 @@ TEST(ticket_issue_refuses_a_duplicate_name_on_request)
     TICKET_FIXTURE(p);
     int64_t there = ticket_fixture_document(&p, &ana, task, S("a.txt"), S("x"));
     ticket_fixture_issue(&p, &ana, task, S("pending.txt"), 1);
-    struct ticket_issued issued;
+    struct ticket_fixture_issued issued;
     struct ticket_request request = ticket_fixture_request(&p, task, S("a.txt"), 1);
     EXPECT_OK(ticket_fixture_try(&p, &ana, &request, &issued));
     request.refuse_duplicate = true;
@@ -135,7 +135,7 @@ TEST(ticket_issue_refuses_a_duplicate_name_on_request)
 TEST(ticket_issue_refuses_more_bytes_than_the_account_has_room_for)
 {
     TICKET_FIXTURE(p);
-    struct ticket_issued issued;
+    struct ticket_fixture_issued issued;
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 100, 0, w->a));
     struct ticket_request request = ticket_fixture_request(&p, task, S("a"), 101);
     EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_QUOTA);
@@ -155,7 +155,7 @@ TEST(ticket_issue_refuses_more_bytes_than_the_disk_has)
     struct world *w = world_new_with(&(struct world_options){ .blob_capacity = 10000, .reserve_bytes = 1000 });
     struct ticket_fixture p = ticket_fixture_new(w);
     struct principal ana = world_user(w, S("ana"));
-    struct ticket_issued issued;
+    struct ticket_fixture_issued issued;
     struct ticket_request request = ticket_fixture_request(&p, 0, S("a"), 9001);
     EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_NO_SPACE);
     request.declared_bytes = 9000;
@@ -165,7 +165,7 @@ TEST(ticket_issue_refuses_more_bytes_than_the_disk_has)
 TEST(ticket_issue_refuses_a_key_of_more_than_1024_bytes)
 {
     TICKET_FIXTURE(p);
-    struct ticket_issued issued;
+    struct ticket_fixture_issued issued;
     struct ticket_request request = ticket_fixture_request(&p, task, S("a"), 1);
     char *tail = arena_alloc(w->a, 1024);
     memset(tail, 'x', 1024);
@@ -185,7 +185,8 @@ TEST(ticket_confirm_attaches_the_file_to_its_task_once)
     world_wait(w, minutes(1));
     struct document d;
     for (int i = 0; i < 3; i++) { /* a client repeats the request when the reply was lost */
-        EXPECT_OK(ticket_confirm(&w->core, &ana, id, w->a, &d));
+        EXPECT_OK(ticket_confirm(&w->core, &ana, id, w->a));
+        d = get(&p, &ana, id);
         EXPECT_EQ(d.ticket.confirmed_at_ms, WORLD_START_MS + minutes(1));
         EXPECT_EQ(d.file.state, FILE_READY);
         EXPECT_EQ(d.file.size_bytes, 5);
@@ -429,9 +430,8 @@ static void *race_confirm(void *arg)
 {
     struct race *r = arg;
     SCRATCH(a);
-    struct document d;
     pthread_barrier_wait(r->start);
-    err_t e = ticket_confirm(&r->p->w->core, &r->who, r->id, &a, &d);
+    err_t e = ticket_confirm(&r->p->w->core, &r->who, r->id, &a);
     r->won = !e;
     assert_true(!e || e->reason == REASON_TICKET_NOT_THERE);
     return NULL;

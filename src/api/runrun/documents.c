@@ -29,7 +29,13 @@ err_t runrun_document_confirm(struct http_exchange *x)
     int64_t id;
     if (!runrun_path_id(x, &id))
         return NULL;
-    err_t e = ticket_confirm(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &d);
+    struct core *core = runrun_of(x)->core;
+    err_t e = ticket_confirm(core, runrun_caller(x), id, &x->arena);
+    if (!e) {
+        e = document_get(core, runrun_caller(x), id, &x->arena, &d);
+        if (err_is(e, ERR_NOT_FOUND)) /* deleted after the confirmation */
+            e = core_refuse(&x->arena, REASON_TICKET_NOT_THERE);
+    }
     if (!e)
         reply_document(x, &d);
     else if (err_reason(e) == REASON_TICKET_NO_BYTES)

@@ -122,7 +122,12 @@ static void copy_issued_ticket(void *arg, err_t e, const struct ticket_issued *i
         t->duplicate_id = issued->duplicate_id;
     if (!e) {
         struct document *d = &t->document;
-        *d = issued->document;
+        *d = (struct document){ .file = issued->file,
+                                .has_ticket = true,
+                                .ticket = issued->ticket,
+                                .owner_name = issued->owner_name,
+                                .task_id = issued->ticket.holder.id,
+                                .task_text = issued->holder_text };
         slice *const kept[] = { &d->file.name,  &d->file.content_type, &d->file.owner_login,
                                 &d->ticket.key, &d->owner_name,        &d->task_text };
         for (size_t i = 0; i < LENGTH_OF(kept); i++)
@@ -142,7 +147,8 @@ err_t runrun_ticket_create(struct http_exchange *x)
         runrun_fail(x, RUNRUN_DOCUMENTS_BLOCKED);
         return NULL;
     }
-    if (!read_task_id(x, &t->request.task_id) || !runrun_read_body(x, &body))
+    int64_t task_id;
+    if (!read_task_id(x, &task_id) || !runrun_read_body(x, &body))
         return NULL;
     const struct json *document = runrun_unwrap(body, "document");
     slice name = read_file_name(document, &errors);
@@ -151,6 +157,8 @@ err_t runrun_ticket_create(struct http_exchange *x)
         runrun_fail_fields(x, &errors);
         return NULL;
     }
+    if (task_id)
+        t->request.holder = (struct holder){ HOLDER_TASK, task_id };
     t->request.origin = RUNRUN_PURPOSE;
     t->request.name = name;
     t->request.content_type = media_type_of(file_extension(name, a));

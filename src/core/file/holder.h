@@ -5,7 +5,10 @@
 #define CAIS_CORE_FILE_HOLDER_H
 
 #include "core/core.h"
+#include "core/records/file.h"
 #include "core/records/holder.h"
+
+struct meta_tx;
 
 struct holder_rules {
     int kind;         /* an enum holder_kind */
@@ -13,6 +16,19 @@ struct holder_rules {
     /* When a holder of this kind ends, files that came by ticket and that nothing else holds are removed at once, kept or
      * not. Otherwise they get a purge time, like all other files. */
     bool removes_ticket_files;
+
+    /* A ticket names the holder that its file goes to (core/ticket/ticket.h). These calls run inside the write of the
+     * ticket. */
+
+    /* May the user put files there? ret_text describes the holder in a few words, for example with the beginning of a
+     * task's text; it lives in `a`. Errors: NOT_FOUND the holder does not exist or is not visible to the user. */
+    MUST_USE err_t (*admit)(struct meta_tx *, const struct principal *who, int64_t id, struct arena *a,
+                            slice *ret_text);
+    /* The oldest file of that name there. Errors: NOT_FOUND. */
+    MUST_USE err_t (*find_named)(struct meta_tx *, int64_t id, slice name, struct arena *a, int64_t *ret_file_id);
+    /* The ticket is confirmed: hold the file (hold_add), and add what else the holder has of its files.
+     * Errors: NOT_FOUND there is no such holder; TOO_LARGE it has as many files as it may have; those of hold_add. */
+    MUST_USE err_t (*attach)(struct meta_tx *, int64_t id, const struct file *, int64_t now_ms, struct arena *a);
 };
 
 /* NULL: no such kind. */

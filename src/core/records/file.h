@@ -30,5 +30,9 @@ struct file_list {
     struct file *items;
     size_t count;
 };
+struct file_id_list {
+    int64_t *items;
+    size_t count;
+};
 
 #endif

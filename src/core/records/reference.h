@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/slice.h"
+#include "core/records/holder.h"
 
 /* A reference of a task, or of one of its comments, to a file that the task or the comment holds (records/holder.h). A link
  * is a reference that has a URL and no file.
@@ -23,5 +24,16 @@ struct reference_list {
     struct reference *items;
     size_t count;
 };
+
+/* What holds files that are attached to a comment, or to the task itself when comment_id is 0. */
+static inline struct holder task_holder_of(int64_t task_id, int64_t comment_id)
+{
+    return comment_id ? (struct holder){ HOLDER_COMMENT, comment_id } : (struct holder){ HOLDER_TASK, task_id };
+}
+/* What holds the file of the reference. */
+static inline struct holder reference_holder(const struct reference *r)
+{
+    return task_holder_of(r->task_id, r->comment_id);
+}
 
 #endif

@@ -3,6 +3,7 @@
 #define CAIS_CORE_RECORDS_TICKET_H
 
 #include "base/slice.h"
+#include "core/records/holder.h"
 
 /* Permission to put the bytes of one file under one key, given before the bytes arrive; until then the file is ISSUED.
  * The record stays as long as the file, because the key still names the file's bytes. */
@@ -12,8 +13,8 @@ struct ticket {
     uint64_t declared_bytes; /* the exact size that the bytes must have */
     int64_t expires_at_ms;   /* from this time on no bytes are accepted */
     int64_t confirmed_at_ms; /* 0: pending, and only the owner may see the file */
-    int64_t task_id;         /* the task that the file is attached to when the ticket is confirmed; 0: none */
-    int64_t comment_id;      /* the comment of that task; 0: the task itself */
+    struct holder
+        holder; /* what holds the file once the ticket is confirmed; none: the file is kept. Confirmed: none */
 };
 struct ticket_list {
     struct ticket *items;

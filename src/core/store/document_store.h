@@ -22,5 +22,8 @@ MUST_USE err_t meta_document_count(struct meta_tx *, int64_t task_id, struct are
  * reference's, and is compared byte by byte. */
 MUST_USE err_t meta_document_named(struct meta_tx *, int64_t task_id, slice name, struct arena *a,
                                    int64_t *ret_file_id);
+/* Files whose pending tickets name the task or one of its comments, by file id, ascending. */
+MUST_USE err_t meta_document_pending(struct meta_tx *, int64_t task_id, size_t limit, struct arena *a,
+                                     struct file_id_list *ret);
 
 #endif

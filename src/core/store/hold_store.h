@@ -5,13 +5,9 @@
 #ifndef CAIS_CORE_STORE_HOLD_STORE_H
 #define CAIS_CORE_STORE_HOLD_STORE_H
 
+#include "core/records/file.h"
 #include "core/records/holder.h"
 #include "core/store/transaction.h"
-
-struct file_id_list {
-    int64_t *items;
-    size_t count;
-};
 
 /* ---- one hold ---- */
 

@@ -13,7 +13,7 @@ MUST_USE err_t meta_task_update(struct meta_tx *, const struct task *, struct ar
 /* Until the write ends, no other write changes the task. */
 MUST_USE err_t meta_task_lock(struct meta_tx *, int64_t id, struct arena *a);
 /* Removes the task with its members, comments and references. The caller must end the holds of the task and of the
- * comments in the same write. Confirmed tickets stay and no longer name the task. CONFLICT while a pending ticket names it: the
+ * comments in the same write. CONFLICT while a pending ticket names the task or one of its comments: the
  * caller must remove that one's file before. */
 MUST_USE err_t meta_task_remove(struct meta_tx *, int64_t id, struct arena *a);
 

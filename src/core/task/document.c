@@ -7,7 +7,6 @@
 #include "core/store/document_store.h"
 #include "core/store/reference_store.h"
 #include "core/store/transaction.h"
-#include "core/task/task_holder.h"
 #include "core/task/task_visibility.h"
 
 static err_t no_such_document(struct arena *a)

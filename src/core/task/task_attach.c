@@ -2,7 +2,7 @@
 /* Invariant: a task or comment holds exactly the files of its references (reference_holder). hold_add runs before a
  * reference is added, and hold_remove or holder_end after it was removed, in the same write. So of an attach and a purge of
  * the same file exactly one succeeds.
- * A document that is not confirmed yet has no reference: its ticket names the task to which ticket_confirm attaches it. */
+ * A document that is not confirmed yet has no reference: its ticket names the task or comment that ticket_confirm gives it to. */
 #include "core/task/task_attach.h"
 
 #include "core/event.h"
@@ -15,7 +15,6 @@
 #include "core/store/ticket_store.h"
 #include "core/task/document.h"
 #include "core/task/task_attach_priv.h"
-#include "core/task/task_holder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -223,7 +222,7 @@ err_t task_attach(struct meta_tx *tx, const struct task_write *w, int64_t commen
                              arena_printf(a, "reference:%lld " SLICE_FMT, (long long)r->id, SLICE_ARG(r->name)), a));
     }
     for (size_t i = 0; i < t->pending_count; i++)
-        TRY(meta_ticket_set_target(tx, t->pending[i], w->task_id, comment_id, a));
+        TRY(meta_ticket_set_holder(tx, t->pending[i], task_holder_of(w->task_id, comment_id), a));
     return NULL;
 }
 
@@ -242,13 +241,26 @@ err_t task_attach_file(struct meta_tx *tx, struct reference *reference, int64_t 
 
 enum { PENDING_DELETED_AT_ONCE = 500 }; /* in one write */
 
-err_t task_delete_pending(struct meta_tx *tx, struct task_write *w, int64_t comment_id, struct arena *a)
+static err_t list_pending(struct meta_tx *tx, const struct task_write *w, int64_t comment_id, struct arena *a,
+                          struct file_id_list *ret)
 {
     struct ticket_list tickets;
-    TRY(meta_ticket_pending(tx, w->task_id, comment_id, PENDING_DELETED_AT_ONCE, a, &tickets));
+    if (!comment_id)
+        return meta_document_pending(tx, w->task_id, PENDING_DELETED_AT_ONCE, a, ret);
+    TRY(meta_ticket_pending(tx, task_holder_of(w->task_id, comment_id), PENDING_DELETED_AT_ONCE, a, &tickets));
+    *ret = (struct file_id_list){ arena_array(a, int64_t, tickets.count + 1), tickets.count };
     for (size_t i = 0; i < tickets.count; i++)
-        TRY(file_remove(tx, tickets.items[i].file_id, w->now_ms, w->who, S("file.delete"), a));
-    w->more = tickets.count == PENDING_DELETED_AT_ONCE;
+        ret->items[i] = tickets.items[i].file_id;
+    return NULL;
+}
+
+err_t task_delete_pending(struct meta_tx *tx, struct task_write *w, int64_t comment_id, struct arena *a)
+{
+    struct file_id_list pending;
+    TRY(list_pending(tx, w, comment_id, a, &pending));
+    for (size_t i = 0; i < pending.count; i++)
+        TRY(file_remove(tx, pending.items[i], w->now_ms, w->who, S("file.delete"), a));
+    w->more = pending.count == PENDING_DELETED_AT_ONCE;
     return NULL;
 }
 

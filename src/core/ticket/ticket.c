@@ -13,17 +13,13 @@
 #include "core/file/lifecycle.h"
 #include "core/object/space.h"
 #include "core/quota.h"
-#include "core/records/reference.h"
-#include "core/records/task.h"
 #include "core/records/user.h"
-#include "core/store/document_store.h"
 #include "core/store/file_store.h"
 #include "core/store/ticket_store.h"
 #include "core/store/transaction.h"
 #include "core/store/user_store.h"
-#include "core/task/task_attach.h"
-#include "core/task/task_visibility.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { KEY_MAX = 1024 };
@@ -45,26 +41,22 @@ struct ticket_issuing {
     struct ticket_issued result;
 };
 
-static err_t check_duplicate(struct meta_tx *tx, struct ticket_issuing *i, struct arena *a)
+/* May the user put the file where the request says? */
+static err_t check_holder(struct meta_tx *tx, struct ticket_issuing *i, struct arena *a)
 {
-    err_t e = meta_document_named(tx, i->request->task_id, i->request->name, a, &i->result.duplicate_id);
+    const struct holder *holder = &i->request->holder;
+    if (!holder->kind)
+        return NULL;
+    const struct holder_rules *rules = holder_rules_of(i->core, holder->kind);
+    assert(rules);
+    TRY(rules->admit(tx, i->who, holder->id, a, &i->result.holder_text));
+    if (!i->request->refuse_duplicate)
+        return NULL;
+    err_t e = rules->find_named(tx, holder->id, i->request->name, a, &i->result.duplicate_id);
     if (err_is(e, ERR_NOT_FOUND))
         return NULL;
     TRY(e);
-    return err_make(a, ERR_CONFLICT, "the task has a file of that name");
-}
-
-/* The task that the request names must be visible. */
-static err_t check_task(struct meta_tx *tx, struct ticket_issuing *i, struct arena *a, struct document *d)
-{
-    struct task task;
-    struct task_member_list members;
-    if (!i->request->task_id)
-        return NULL;
-    TRY(task_find_visible(tx, i->who, i->request->task_id, a, &task, &members));
-    d->task_id = task.id;
-    d->task_text = slice_characters(task.text, DOCUMENT_TASK_TEXT_MAX);
-    return i->request->refuse_duplicate ? check_duplicate(tx, i, a) : NULL;
+    return err_make(a, ERR_CONFLICT, "the %s has a file of that name", rules->name);
 }
 
 static err_t make_key(const struct ticket_request *request, int64_t file_id, struct arena *a, slice *ret)
@@ -83,26 +75,27 @@ static err_t apply_ticket_issue(struct meta_tx *tx, void *arg, struct arena *a)
     const struct ticket_request *request = i->request;
     int64_t now_ms = i->file.created_at_ms;
     struct user owner;
-    i->result = (struct ticket_issued){ .document = { .file = i->file, .has_ticket = true } };
-    struct document *d = &i->result.document;
-    TRY(check_task(tx, i, a, d));
+    i->result = (struct ticket_issued){ .file = i->file };
+    struct file *file = &i->result.file;
+    struct ticket *ticket = &i->result.ticket;
+    TRY(check_holder(tx, i, a));
     TRY(quota_check(i->core, tx, i->who->account_id, (int64_t)request->declared_bytes, 1, a));
     TRY(meta_user_get(tx, i->who->user_id, a, &owner));
-    TRY(meta_file_add(tx, &d->file, a, &d->file.id));
-    d->owner_name = owner.name;
-    d->ticket = (struct ticket){
-        .file_id = d->file.id,
+    TRY(meta_file_add(tx, file, a, &file->id));
+    i->result.owner_name = owner.name;
+    *ticket = (struct ticket){
+        .file_id = file->id,
         .bucket_id = request->bucket_id,
         .declared_bytes = request->declared_bytes,
         .expires_at_ms = now_ms + request->lifetime_ms,
-        .task_id = request->task_id,
+        .holder = request->holder,
     };
-    TRY(make_key(request, d->file.id, a, &d->ticket.key));
-    TRY(meta_ticket_add(tx, &d->ticket, a));
+    TRY(make_key(request, file->id, a, &ticket->key));
+    TRY(meta_ticket_add(tx, ticket, a));
     struct event_params event = { .at_ms = now_ms,
                                   .who = i->who,
                                   .action = S("file.issue"),
-                                  .subject = event_file(a, &d->file),
+                                  .subject = event_file(a, file),
                                   .detail = request->name };
     return event_write(tx, &event, a);
 }
@@ -157,32 +150,32 @@ struct ticket_confirmation {
     int64_t file_id;
 };
 
-/* The document and its ticket, pending or not. While it is pending, the user must still see the task of the ticket. */
-static err_t find_ticket_document(struct meta_tx *tx, const struct ticket_confirmation *c, int64_t now_ms,
-                                  struct arena *a, struct document *ret)
+/* The file and its ticket, if the user sees the file: the confirmed ones of the account, and its own. While a ticket is
+ * pending, the user must also be admitted to the holder that it names. */
+static err_t find_ticket_file(struct meta_tx *tx, const struct ticket_confirmation *c, int64_t now_ms, struct arena *a,
+                              struct file *ret_file, struct ticket *ret_ticket)
 {
-    struct task task;
-    struct task_member_list members;
-    TRY(document_find_visible(tx, c->who, c->file_id, now_ms, a, ret));
-    if (!ret->has_ticket)
-        return err_make(a, ERR_NOT_FOUND, "the file came without a ticket");
-    if (document_is_pending(ret) && ret->ticket.task_id)
-        TRY(task_find_visible(tx, c->who, ret->ticket.task_id, a, &task, &members));
-    return NULL;
+    slice unused;
+    TRY(meta_file_get(tx, c->file_id, a, ret_file));
+    TRY(meta_ticket_get(tx, c->file_id, a, ret_ticket));
+    bool is_pending = !ret_ticket->confirmed_at_ms, is_own = ret_file->owner_id == c->who->user_id;
+    if (ret_file->account_id != c->who->account_id || file_purge_is_due(ret_file, now_ms) || (is_pending && !is_own))
+        return err_make(a, ERR_NOT_FOUND, "no such file");
+    if (!is_pending || !ret_ticket->holder.kind)
+        return NULL;
+    const struct holder_rules *rules = holder_rules_of(c->core, ret_ticket->holder.kind);
+    if (!rules)
+        return err_make(a, ERR_CORRUPT, "a ticket names a holder of the unknown kind %d", ret_ticket->holder.kind);
+    return rules->admit(tx, c->who, ret_ticket->holder.id, a, &unused);
 }
 
-/* From now on the file is like any other: held by its task or, without a task, kept until it is deleted. */
-static err_t keep_file(struct meta_tx *tx, const struct document *d, int64_t now_ms, struct arena *a)
+/* From now on the file is like any other: held by its holder or, without one, kept until it is deleted. */
+static err_t give_to_holder(struct meta_tx *tx, const struct ticket_confirmation *c, const struct file *f,
+                            struct holder holder, int64_t now_ms, struct arena *a)
 {
-    if (!d->ticket.task_id)
-        return meta_file_keep(tx, d->file.id, now_ms, a);
-    struct reference reference = { .account_id = d->file.account_id,
-                                   .task_id = d->ticket.task_id,
-                                   .comment_id = d->ticket.comment_id,
-                                   .file_id = d->file.id,
-                                   .name = d->file.name,
-                                   .created_at_ms = now_ms };
-    err_t e = task_attach_file(tx, &reference, now_ms, a);
+    if (!holder.kind)
+        return meta_file_keep(tx, f->id, now_ms, a);
+    err_t e = holder_rules_of(c->core, holder.kind)->attach(tx, holder.id, f, now_ms, a);
     return err_is(e, ERR_TOO_LARGE) ? core_refuse(a, REASON_TICKET_TOO_MANY) : e;
 }
 
@@ -190,33 +183,30 @@ static err_t apply_ticket_confirm(struct meta_tx *tx, void *arg, struct arena *a
 {
     struct ticket_confirmation *c = arg;
     int64_t now_ms = core_now_ms(c->core);
-    struct document d;
-    err_t e = find_ticket_document(tx, c, now_ms, a, &d);
+    struct file file;
+    struct ticket ticket;
+    err_t e = find_ticket_file(tx, c, now_ms, a, &file, &ticket);
     if (err_is(e, ERR_NOT_FOUND))
         return core_refuse(a, REASON_TICKET_NOT_THERE);
     TRY(e);
-    if (!document_is_pending(&d))
+    if (ticket.confirmed_at_ms)
         return NULL; /* confirmed before */
-    if (d.file.state != FILE_STORED)
+    if (file.state != FILE_STORED)
         return core_refuse(a, REASON_TICKET_NO_BYTES);
-    if (d.file.size_bytes != d.ticket.declared_bytes)
+    if (file.size_bytes != ticket.declared_bytes)
         return core_refuse(a, REASON_TICKET_BAD_SIZE);
-    TRY(keep_file(tx, &d, now_ms, a));
-    TRY(meta_ticket_confirm(tx, d.file.id, now_ms, a));
+    TRY(meta_ticket_confirm(tx, file.id, now_ms, a));
+    TRY(give_to_holder(tx, c, &file, ticket.holder, now_ms, a));
     struct event_params event = { .at_ms = now_ms,
                                   .who = c->who,
                                   .action = S("file.confirm"),
-                                  .subject = event_file(a, &d.file),
-                                  .detail = d.file.name };
+                                  .subject = event_file(a, &file),
+                                  .detail = file.name };
     return event_write(tx, &event, a);
 }
 
-err_t ticket_confirm(struct core *core, const struct principal *who, int64_t file_id, struct arena *a,
-                     struct document *ret)
+err_t ticket_confirm(struct core *core, const struct principal *who, int64_t file_id, struct arena *a)
 {
     struct ticket_confirmation c = { .core = core, .who = who, .file_id = file_id };
-    TRY(meta_write(core->meta, apply_ticket_confirm, &c, a));
-    err_t e = document_get(core, who, file_id, a, ret);
-    /* deleted between the write and this look */
-    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_TICKET_NOT_THERE) : e;
+    return meta_write(core->meta, apply_ticket_confirm, &c, a);
 }

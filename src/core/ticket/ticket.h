@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tickets: permission to upload the bytes of one file, issued before the bytes come. The bytes are put under a key of a
  * guarded bucket (entry_put_open), and then the file is confirmed. A file that is not confirmed in time is purged; until
- * then only its owner sees it.
+ * then only its owner sees it. A ticket may name the holder that its file goes to (core/file/holder.h).
  *
  * The file is ISSUED until its bytes have come, whole; then STORED until ticket_confirm; then READY. While it is STORED
  * the bytes may be put again until expires_at_ms, and it is purged at purge_at_ms. The diagram stands in
@@ -14,9 +14,9 @@
 #define CAIS_CORE_TICKET_TICKET_H
 
 #include "core/bucket/bucket.h"
+#include "core/file/holder.h"
 #include "core/reasons.h"
-#include "core/records/document.h"
-#include "core/task/document.h"
+#include "core/records/ticket.h"
 
 struct ticket_request {
     slice origin;             /* name of the API */
@@ -27,26 +27,28 @@ struct ticket_request {
     slice key_head, key_tail;
     int64_t lifetime_ms;   /* how long bytes may be put */
     int64_t pending_ms;    /* the file is purged that long after now unless it was confirmed */
-    int64_t task_id;       /* the task to which the confirmed file is attached; 0: none */
-    bool refuse_duplicate; /* CONFLICT when the task has a file of that name */
+    struct holder holder;  /* what holds the file once it is confirmed; none: the file is kept until it is deleted */
+    bool refuse_duplicate; /* CONFLICT when the holder has a file of that name */
 };
 /* Slices live until done returns. */
 struct ticket_issued {
-    struct document document;
+    struct file file;
+    struct ticket ticket;
+    slice owner_name;
+    slice holder_text;    /* describes the holder (struct holder_rules); empty without one */
     int64_t duplicate_id; /* with CONFLICT: the file that has the name */
 };
 typedef void ticket_done_fn(void *arg, err_t e, const struct ticket_issued *);
 /* Write the record, then call done on the committer's thread, where it must not block. The request, `who`, and everything
  * they point to must live until then. When the request is refused before it is submitted, done is called before
  * ticket_issue returns. Fit for a loop.
- * Errors (through done): NOT_FOUND the task does not exist or is not visible to the user; CONFLICT; QUOTA; NO_SPACE. */
+ * Errors (through done): NOT_FOUND the holder does not exist or is not visible to the user; CONFLICT; QUOTA; NO_SPACE. */
 void ticket_issue(struct core *, const struct principal *who, const struct ticket_request *, ticket_done_fn *done,
                   void *arg);
 
-/* Confirm the file and attach it to the task of its ticket. A file that was confirmed before stays as it is, and that is
+/* Confirm the file, so that the holder of its ticket holds it. A file that was confirmed before stays as it is, and that is
  * success. After a refusal the ticket stays as it is.
  * Errors: the reasons TICKET_… of core/reasons.def. */
-MUST_USE err_t ticket_confirm(struct core *, const struct principal *who, int64_t file_id, struct arena *a,
-                              struct document *ret);
+MUST_USE err_t ticket_confirm(struct core *, const struct principal *who, int64_t file_id, struct arena *a);
 
 #endif
