@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Everything starts here: each target sets up what it needs on a fresh Debian 12 machine (tools/packages.txt).
+# Each target first installs the packages that it needs on a fresh Debian 12 machine (tools/packages.txt).
 SHELL := /bin/bash
 # Debian's tools come first, because a Python or meson from elsewhere does not find Debian's modules.
 export PATH := /usr/bin:/bin:$(PATH)

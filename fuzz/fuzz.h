@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every fuzz target includes. A target is one function; libFuzzer calls it with -Dfuzz=true, replay_main.c
- * without. */
+/* Included by every fuzz target. A target is one function; libFuzzer calls it with -Dfuzz=true, replay_main.c without.
+ * */
 #ifndef CAIS_FUZZ_FUZZ_H
 #define CAIS_FUZZ_FUZZ_H
 

@@ -16,7 +16,7 @@ enum err_code {
 
 struct err {
     enum err_code code;
-    int reason; /* which rule refused, where the code alone does not say; 0: none. See err_refuse */
+    int reason; /* the rule that refused, if several rules share the code; 0: none. See err_refuse */
     const char *msg;
     const struct err *cause;
     const char *where; /* file:line where it was made, for the log only */

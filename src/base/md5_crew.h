@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads that each have a piece of a stream to hash, and hash them together: the first to come leads, takes in the
- * pieces of threads that come meanwhile, and hashes them all at once in the lanes of md5.h. A crew has no thread of its
- * own and no timer; a thread that finds no leader begins at once. docs/internals/hashing.md explains it with a
+/* Threads that each have a piece of a stream to hash, and hash them together: the first thread leads, accepts the
+ * pieces of threads that arrive meanwhile, and hashes all of them at once in the lanes of md5.h. A crew has no thread
+ * of its own and no timer; a thread that finds no leader begins at once. docs/internals/hashing.md explains it with a
  * picture. */
 #ifndef CAIS_BASE_MD5_CREW_H
 #define CAIS_BASE_MD5_CREW_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libcurl moves the bytes; this file counts and hashes them in both directions, so that the server is known to keep, or to
- * have sent, exactly the right bytes. A client has one easy handle, so it uses its connection again for the next file. */
+/* libcurl moves the bytes; this file counts and hashes them in both directions, so that the server is known to keep, or
+ * to have sent, exactly the right bytes. A client has one easy handle, so it uses its connection again for the next
+ * file. */
 #include "cli/client.h"
 
 #include "base/text.h"
@@ -33,7 +34,7 @@ struct client {
 struct transfer {
     struct client *client;
     struct arena *arena;
-    struct hash *md5; /* of what was sent or received */
+    struct hash *md5; /* of the bytes that were sent or received */
     int64_t moved, total;
     const struct client_watch *watch;
     bool stopped; /* by the watch */
@@ -297,8 +298,8 @@ static err_t error_of_refusal(struct transfer *x, long status)
                     SLICE_ARG(terminal_safe(a, json_str(error, "code"))), SLICE_ARG(tail));
 }
 
-/* Send the request and judge how it ended. A refusal counts before an error of our own: a server that refuses while we are
- * still sending makes the sending fail, too. */
+/* Send the request and return its outcome. A refusal by the server takes precedence over an error of the client: a
+ * server that refuses while we are still sending makes the sending fail, too. */
 static err_t perform(struct transfer *x, long wanted)
 {
     CURLcode code = curl_easy_perform(x->client->curl);

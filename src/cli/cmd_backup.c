@@ -47,7 +47,7 @@ ADMIN_RUN(backup)
 
 /* ---- restore ---- */
 
-/* The warnings of fsck name what was restored and cannot be used: signing keys, when the backup has no master key. */
+/* The warnings of fsck name restored items that cannot be used: signing keys, when the backup has no master key. */
 static void report_warnings(struct cli *cli, const struct fsck_report *r)
 {
     for (size_t i = 0; i < r->listed; i++)

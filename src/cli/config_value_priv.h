@@ -41,7 +41,7 @@ struct config_key {
     const char *doc;
 };
 
-/* A value as it was given: its key, its text, and the place where it stands ("cais.ini:12", "--listen"). */
+/* A value as it was given: its key, its text, and its source ("cais.ini:12", "--listen"). */
 struct config_given {
     const struct config_key *key;
     slice text;
@@ -49,8 +49,8 @@ struct config_given {
 };
 /* Parse a value that is not a list, and write it to the member `to`. */
 MUST_USE err_t config_value_set(struct arena *a, const struct config_given *, void *to);
-/* Add the items of a list to those that `list` has. Commas separate the items; blanks do too, except between paths, which
- * may contain them. */
+/* Add the items of a list to those that `list` has. Commas separate the items; blanks do too, except between paths,
+ * which may contain them. */
 MUST_USE err_t config_list_add(struct arena *a, const struct config_given *, struct config_list *list);
 
 /* The position of `text` in "first|second|…". Returns false when it is not there. */

@@ -3,8 +3,8 @@
  *
  *     cais COMMAND [--switch] [--option VALUE | --option=VALUE] [-o VALUE] [--] [OPERAND]…
  *
- * The name of a command may have two words ("key add"). --help works for each command and prints what the tables say. Wrong
- * usage prints one line on stderr that ends in "try 'cais COMMAND --help'", and gives exit code 2. */
+ * The name of a command may have two words ("key add"). --help works for each command and prints what the tables say.
+ * Wrong usage prints one line on stderr that ends in "try 'cais COMMAND --help'", and gives exit code 2. */
 #ifndef CAIS_CLI_OPTIONS_H
 #define CAIS_CLI_OPTIONS_H
 
@@ -42,7 +42,7 @@ struct option_given {
 };
 struct options {
     const struct command *command;
-    bool help; /* --help was given; then nothing else was checked */
+    bool help; /* --help was given; the other arguments were not checked */
     struct option_given *given;
     const char **operands;
     size_t operand_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What put, get and ls share: a client of the native API, connected to the server that the command line names. When no
+/* Shared by put, get and ls: a client of the native API, connected to the server that the command line names. When no
  * server uses the data directory, the command starts a private server in its own process for as long as it runs. */
 #ifndef CAIS_CLI_SESSION_H
 #define CAIS_CLI_SESSION_H

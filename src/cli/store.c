@@ -57,8 +57,8 @@ static err_t make_directories(slice dir, struct arena *a)
     }
 }
 
-/* A process that was killed keeps its lock until the kernel has ended it. A server that is started right after the kill must
- * not fail because of that, so a lock that is held is tried again for two seconds. */
+/* A process that was killed keeps its lock until the kernel has ended it. A server that is started right after the kill
+ * must not fail because of that, so a lock that is held is tried again for two seconds. */
 static bool lock_with_retries(int fd)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
@@ -123,7 +123,7 @@ static err_t records_are_lost(struct arena *a, slice dir, err_t cause)
 }
 
 /* The database is made when there is none, unless blobs or a master key show that there was one. It is made before the
- * master key: a first start that is killed in between leaves a directory that the next start takes for new. */
+ * master key: if a first start is killed in between, the next start treats the directory as new. */
 static err_t open_or_make_meta(struct store *s, slice dir, struct arena *a)
 {
     bool holds_data;
@@ -147,9 +147,9 @@ static err_t open_seal(struct store *s, slice dir, struct random *random, struct
     return NULL;
 }
 
-/* After a restore without the master key, or with another one, everything works but the signatures of those keys, so the
- * server starts and reports them. Only the newest 100 are looked at, so that the start does not take longer with every
- * key. */
+/* After a restore without the master key, or with another one, everything works but the signatures of those keys, so
+ * the server starts and reports them. Only the newest 100 are looked at, so that the start does not take longer with
+ * every key. */
 static err_t report_lost_keys(struct store *s, struct arena *a)
 {
     int64_t lost;

@@ -61,7 +61,7 @@ struct core {
     struct md5_crew *crew;  /* hashes the bytes of several uploads together */
 };
 
-/* What a core is made of. All of it is borrowed and must outlive the core. */
+/* The parts of a core. All are borrowed and must outlive the core. */
 struct core_params {
     struct meta_store *meta;
     struct blob_store *blob;
@@ -73,8 +73,8 @@ struct core_params {
 void core_init(struct core *, const struct core_params *);
 void core_release(struct core *);
 
-/* The time by which things expire, in milliseconds since 1970 UTC: the latest that the wall clock ever showed. When the clock
- * is set back, what has expired stays expired. */
+/* The time by which things expire, in milliseconds since 1970 UTC: the latest that the wall clock ever showed. When the
+ * clock is set back, what has expired stays expired. */
 int64_t core_now_ms(struct core *);
 
 /* The user who acts, as the guard of an API has authenticated it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What core_init makes, and the rooms of core implement. */
+/* Parts of struct core that core_init creates and that the rooms of core implement. */
 #ifndef CAIS_CORE_CORE_PRIV_H
 #define CAIS_CORE_CORE_PRIV_H
 

@@ -174,7 +174,7 @@ static err_t apply_job_renew(struct meta_tx *tx, void *arg, struct arena *a)
     return r->run->is_exact ? NULL : meta_job_note(tx, &r->run->claim, &notes, a);
 }
 
-/* Also writes the notes, and learns whether the run must stop. While the store fails, the run goes on until its lease
+/* Also writes the notes, and finds out whether the run must stop. If the store fails, the run continues until its lease
  * ends. */
 static void renew_lease(struct job_run *run, int64_t now_ms)
 {

@@ -15,8 +15,8 @@
  *
  * DONE, FAILED and CANCELLED are final: only job_retry, which a person asks for, leaves the last two. A periodic job is
  * never in one of them. A job that is RUNNING has a lease; when its worker no longer renews it, because its process
- * ended, another worker claims the job as it stands (RUNNING → RUNNING), and that counts as another attempt. So each run
- * can be interrupted at any instant and repeated.
+ * ended, another worker claims the job as it stands (RUNNING → RUNNING), and that counts as another attempt. So each
+ * run can be interrupted at any instant and repeated.
  *
  * src/jobs has the workers and the kinds. Thread: any, unless stated otherwise. */
 #ifndef CAIS_CORE_JOB_H
@@ -28,9 +28,9 @@
 /* ---- adding ---- */
 
 struct job_request {
-    slice kind;         /* one that a worker knows; else the job waits for one that does */
+    slice kind;         /* a kind that some worker can run; until there is such a worker, the job waits */
     slice subject;      /* not empty */
-    int64_t account_id; /* accounts take turns; 0: the server's own */
+    int64_t account_id; /* the jobs of accounts run in turn; 0: a job of the server itself */
     slice group;        /* jobs of the same group run one after the other, in the order they were added; may be empty */
     slice payload;      /* may be empty */
     int64_t run_at_ms;  /* 0: now */
@@ -43,11 +43,11 @@ MUST_USE err_t job_add(struct core *, struct meta_tx *, const struct job_request
 
 /* All jobs, by id. Errors: those of the store. */
 MUST_USE err_t job_list(struct core *, struct arena *a, struct job_list *ret);
-/* Makes a job that failed or was cancelled, or that waits, due now; it goes on from what it noted. `who` is in the audit
- * log. Errors: NOT_FOUND; CONFLICT it runs, or is done; those of the store. */
+/* Makes a job due now that failed, was cancelled, or waits. Its next run continues from its notes. `who` is in the
+ * audit log. Errors: NOT_FOUND; CONFLICT it runs, or is done; those of the store. */
 MUST_USE err_t job_retry(struct core *, const struct principal *who, int64_t id, struct arena *a);
-/* Cancels a job that waits, or asks one that runs to stop: it is CANCELLED when its run has noticed. A periodic job that
- * runs stops, too, and waits for its next period. *ret_runs: it was asked to stop.
+/* Cancels a job that waits, or asks one that runs to stop: it is CANCELLED when its run has noticed. A periodic job
+ * that runs stops, too, and waits for its next period. *ret_runs: it was asked to stop.
  * Errors: NOT_FOUND; CONFLICT it has ended, or is periodic and waits; those of the store. */
 MUST_USE err_t job_cancel(struct core *, const struct principal *who, int64_t id, struct arena *a, bool *ret_runs);
 
@@ -55,8 +55,8 @@ MUST_USE err_t job_cancel(struct core *, const struct principal *who, int64_t id
 
 enum job_stop { JOB_GOES_ON, JOB_STOP_SERVER, JOB_STOP_CANCEL, JOB_STOP_LOST };
 
-/* A run of a job; its worker makes it, and one thread uses it. The functions below take NULL, for work that somebody
- * asked for outside of a job: then there is nothing to report, and nothing stops it. */
+/* A run of a job. Its worker creates it, and one thread uses it. The functions below accept NULL, for work outside of a
+ * job: then they report nothing, and nothing stops the work. */
 struct job_run {
     struct core *core;
     struct job job;         /* as it was claimed */
@@ -72,20 +72,20 @@ struct job_run {
     uint64_t changes;          /* job_changes as of the last look at the row */
     enum job_stop stop_reason; /* as far as it is known */
     bool was_told;             /* job_is_stopping has reported it */
-    bool is_exact;             /* job_note writes the notes, nothing else does */
+    bool is_exact;             /* only job_note writes the notes */
 };
-/* Must the run end early? Because the server stops, the job was cancelled, or the lease was lost. To be asked between
- * two steps of the work, each of which takes a second or less: it renews the lease. Once it is true it stays true; the
- * run then returns soon, and what it returns does not matter. Not inside a write or while a snapshot is open. */
+/* Must the run end early because the server stops, the job was cancelled, or the lease was lost? Call it between two
+ * steps of the work, each of which takes a second or less, because it also renews the lease. Once it is true it stays
+ * true. The run then returns soon, and its result is ignored. Not inside a write or while a snapshot is open. */
 bool job_is_stopping(struct job_run *);
 /* Reports how far the run is. It reaches the row within about a second, and when the run ends. Not inside a write or
  * while a snapshot is open, and not by a run that uses job_note. */
 void job_progress(struct job_run *, int64_t done, int64_t total);
 /* The same, with so many items more than before. */
 void job_advance(struct job_run *, int64_t items);
-/* Writes the notes inside a write of the run, so that they are true of exactly what is committed with them: after a crash
- * the next attempt finds them in run->notes and goes on from there. Errors: CONFLICT the lease was lost: return it, so
- * that the write is undone; those of the store. */
+/* Writes the notes inside a write of the run, so that they describe exactly the changes that are committed with them.
+ * After a crash the next attempt finds them in run->notes and continues from there. Errors: CONFLICT the lease was
+ * lost: return it, so that the write is undone; those of the store. */
 MUST_USE err_t job_note(struct meta_tx *, struct job_run *, const struct job_notes *, struct arena *a);
 
 /* Forgets jobs that ended longer ago than core_options.finished_jobs_kept_ms. Errors: those of the store. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an account may store: a limit of bytes and a limit of files. An account that has no limit of its own has that of
- * core_options. Files, entries of buckets and parts of uploads all count. */
+/* Limits of an account: bytes and files. An account that has no limit of its own has that of core_options. Files,
+ * entries of buckets and parts of uploads all count. */
 #ifndef CAIS_CORE_QUOTA_H
 #define CAIS_CORE_QUOTA_H
 

@@ -19,7 +19,7 @@ static_assert((int)REASON_END <= (int)ERR_REASONS_HTTP, "the reasons of core and
 /* The error of a rule, with its code and its text. */
 err_t core_refuse_at(struct arena *a, const char *where, enum core_reason reason);
 #define core_refuse(a, reason) core_refuse_at((a), ERR_HERE, (reason))
-/* The same, with a text that also says which thing broke the rule. */
+/* The same, with a text that also names the item that broke the rule. */
 err_t core_refuse_detail_at(struct arena *a, const char *where, enum core_reason reason, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 #define core_refuse_detail(a, reason, ...) core_refuse_detail_at((a), ERR_HERE, (reason), __VA_ARGS__)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the engine share: loops, connections, exchanges. docs/internals/connection.md explains how they
+/* Shared by the files of the engine: loops, connections, exchanges. docs/internals/connection.md explains how they
  * work together.
  *
  * Two rules hold everywhere:
@@ -131,8 +131,8 @@ static inline bool loop_is_current(const struct loop *l)
 
 /* ---- conn_state.c: the states of a connection ---- */
 
-/* conn_move makes every move. It asserts that the arrow exists and sets the deadline of the new state. Each arrow bears
- * the name of the function that takes it.
+/* conn_move makes every change of the state. It asserts that the arrow exists and sets the deadline of the new state.
+ * The name on an arrow is the function that calls conn_move.
  *
  *   NEW ── add_conn (TLS) ───► HANDSHAKE
  *    │                             │ run_handshake
@@ -155,19 +155,19 @@ static inline bool loop_is_current(const struct loop *l)
  *
  *   HANDSHAKE, FIRST, IDLE, HEAD, SEND, DROP, LINGER ── conn_destroy ──► CLOSED
  *
- * In BODY and WAIT nothing can close a connection: its exchange is first replied to. In BODY, WAIT, SEND and DROP a
+ * In BODY and WAIT nothing can close a connection: its exchange must get a reply first. In BODY, WAIT, SEND and DROP a
  * connection has an exchange, in the other states it has none. */
 enum conn_state {
     CONN_NEW,       /* not in use yet */
     CONN_HANDSHAKE, /* TLS is being agreed on */
     CONN_FIRST,     /* no byte of the first request has come */
     CONN_IDLE,      /* no byte of the next request has come */
-    CONN_HEAD,      /* the head of a request comes */
-    CONN_BODY,      /* the body of the request comes */
+    CONN_HEAD,      /* the head of a request arrives */
+    CONN_BODY,      /* the body of the request arrives */
     CONN_WAIT,      /* another thread works: a handler, the end of an upload, a commit */
     CONN_SEND,      /* the reply is sent */
     CONN_DROP,      /* the reply was sent before the body had come; the rest of the body is read and dropped */
-    CONN_LINGER,    /* the reply was sent; what still comes is dropped until the client closes its side */
+    CONN_LINGER,    /* the reply was sent; further input is dropped until the client closes its side */
     CONN_CLOSED,    /* is freed at the end of this turn of the loop */
     CONN_STATES
 };
@@ -230,14 +230,14 @@ ssize_t conn_read_more(struct conn *);
  *     │ send_start                  │ send_produced
  *     └─────────────────────────────┴──────────────────► PIECE_NONE_LEFT */
 enum piece_state {
-    PIECE_WANTED,    /* with the loop: once what has come was sent, the next one is asked for */
+    PIECE_WANTED,    /* the loop has it: when it has sent the last piece, it asks for the next one */
     PIECE_AT_WORKER, /* a worker reads or produces it, and owns `produced` and the source */
-    PIECE_LAST,      /* the producer has no more after the one that came */
+    PIECE_LAST,      /* no piece follows the last one */
     PIECE_FAILED,    /* the connection closes once the pieces before it were sent */
     PIECE_NONE_LEFT  /* the end of the body was added, or there is no body */
 };
 
-/* What becomes of the body of a request. body_move makes every move and asserts its arrow.
+/* The states of the body of a request. body_move makes every change of the state and asserts that the arrow exists.
  *
  *   UNREAD ── begin_collect ──► COLLECT
  *    │ │ └─── begin_collect, drop_rest ────────────────────────────► DROP
@@ -249,7 +249,7 @@ enum piece_state {
  *    └─ http_receive ─► WORKERS ── body_abort ──┘              │
  *                          └─────────────── begin_finish ──────┘ */
 enum body_state {
-    BODY_UNREAD,   /* nobody has asked for it yet */
+    BODY_UNREAD,   /* the API has not asked for it yet */
     BODY_COLLECT,  /* it goes to `collected` */
     BODY_DROP,     /* it is read and dropped: all of it, or what is left after an early reply */
     BODY_INLINE,   /* it goes to the sink, which runs on the loop */

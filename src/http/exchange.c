@@ -65,7 +65,7 @@ static void report_exchange(struct exchange *x)
     l->has_reports = true;
 }
 
-/* What the reply's body comes from. */
+/* Release the source of the reply's body. */
 static void release_content(struct exchange *x)
 {
     if (x->content && x->content->release)

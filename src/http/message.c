@@ -185,7 +185,7 @@ static bool list_has_word(slice list, slice word)
     return false;
 }
 
-/* Check the header lines that determine framing and routing, and store what they say. */
+/* Check the header lines that determine framing and routing, and store their values. */
 static enum message_result check_header_lines(struct message *m, const char *start)
 {
     size_t hosts = 0, lengths = 0, codings = 0;
@@ -337,7 +337,7 @@ enum message_result message_head(struct message *m, const char *start, size_t n)
     return check_header_lines(m, start);
 }
 
-/* What llhttp found wrong with a chunked body. */
+/* The fault that llhttp found in a chunked body. */
 static const char *chunk_fault(struct message *m)
 {
     switch (llhttp_get_errno(parser_of(m))) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the engine is configured with: the data that server.h takes, and that the files of the engine read. */
+/* The configuration of the engine: server.h takes it, and the files of the engine read it. */
 #ifndef CAIS_HTTP_OPTIONS_H
 #define CAIS_HTTP_OPTIONS_H
 

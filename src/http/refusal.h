@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the engine refuses by itself: the rules of refusals.def, as the `reason` of an error. An API may refuse by one of
- * them, too: a handler that finds nothing at a path returns HTTP_REFUSE_NO_ROUTE. */
+/* The refusals of the engine itself: the rules of refusals.def, as the `reason` of an error. An API may refuse by one
+ * of them, too: a handler that finds nothing at a path returns HTTP_REFUSE_NO_ROUTE. */
 #ifndef CAIS_HTTP_REFUSAL_H
 #define CAIS_HTTP_REFUSAL_H
 

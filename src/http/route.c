@@ -174,7 +174,7 @@ static size_t longest_prefix(const char *const *prefixes, slice path)
 }
 
 /* The API that words the refusal of a path without a route. *ret_by_prefix: the path is below a prefix of that API.
- * alone: no API but of_host may answer. */
+ * alone: only the API of_host may reply. */
 static const struct http_api *api_owning_path(const struct router *r, slice path, const struct http_api *of_host,
                                               bool alone, bool *ret_by_prefix)
 {
@@ -224,7 +224,7 @@ static slice add_method(slice allow, const char *method, struct arena *a)
 struct route_search {
     const struct http_api *of_host; /* the API of the host, or of the listener; NULL: neither names one */
     slice method;
-    bool alone;       /* no API but of_host may answer */
+    bool alone;       /* only the API of_host may reply */
     bool by_listener; /* the listener names of_host */
     bool local;
 };

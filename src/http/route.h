@@ -7,7 +7,7 @@
 
 struct router;
 
-/* What a router is built from. */
+/* The input from which a router is built. */
 struct routing {
     const struct http_api *const *apis;
     size_t api_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each lane looks for jobs of its kinds, one kind after the other, beginning behind the one that ran last. When nothing is
- * due, its threads wait until a commit of this process changes a job (job_wait) or the time has come that the store names. */
+/* Each lane looks for jobs of its kinds, one kind after the other, beginning behind the one that ran last. When nothing
+ * is due, its threads wait until a commit of this process changes a job (job_wait), or until the next time at which the
+ * store has a job. */
 #include "jobs/jobs.h"
 
 #include "core/store/job_store.h"
@@ -13,8 +14,8 @@
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND };
 enum { OWNER_HEX = 16, WORK_THREADS = 2, MAX_THREADS = 32 };
-/* A thread looks at the clock at least this often, because somebody may set the wall clock while it waits, and because a
- * job may be added by another process. */
+/* A thread looks at the clock at least this often, because the wall clock may be set while it waits, and because a job
+ * may be added by another process. */
 enum { MAX_WAIT_MS = MINUTE };
 
 struct lane_thread {
@@ -175,7 +176,7 @@ static int64_t next_wait_ms(struct lane_thread *t)
     struct jobs *jobs = t->jobs;
     int64_t now_ms = core_now_ms(jobs->core), wait_ms = MAX_WAIT_MS;
     if (meta_read_begin(jobs->core->meta, &a, &tx))
-        return SECOND; /* the store fails now: ask it again soon */
+        return SECOND; /* the store fails: try again soon */
     for (size_t i = 0; i < jobs->kind_count; i++) {
         int64_t next_ms;
         if (!serves_lane(jobs, t->lanes, i))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The workers of background jobs (core/job.h): threads that claim jobs which are due, run them, and write what became of
- * them. A kind says what a run does; kinds.c has those of the product.
+/* The workers of background jobs (core/job.h): threads that claim jobs which are due, run them, and write the outcomes.
+ * A kind says what a run does; kinds.c has those of the product.
  *
  *   purge     removes the records of files whose purge time has come    core/file/purge.h
  *             ends uploads in parts that have expired                   core/bucket/upload.h
@@ -22,7 +22,8 @@ struct jobs;
 
 struct jobs_options {
     struct log *log; /* may be NULL */
-    /* No other process has the store: jobs that are RUNNING were left by one that ended, and are free at once. */
+    /* No other process has the store. So a process that has ended left the jobs that are RUNNING, and they may be
+     * claimed at once. */
     bool is_alone;
     const struct job_kind *more_kinds; /* besides those of the product; borrowed */
     size_t more_count;
@@ -32,11 +33,11 @@ struct jobs_options {
 /* Makes the rows of periodic jobs that do not exist yet. Starts nothing. core is borrowed. */
 MUST_USE err_t jobs_new(struct core *, const struct jobs_options *, struct arena *a, struct jobs **ret_jobs);
 void jobs_start(struct jobs *); /* start the threads */
-/* Tells the runs to stop, waits for the step that each of them is in, and stops the threads. NULL is fine. */
+/* Asks the runs to stop, waits until each has finished its current step, and ends the threads. NULL is fine. */
 void jobs_free(struct jobs *);
 
-/* Runs every job that is due by core's clock, on the calling thread. Only while the jobs' own threads do not run. After a
- * failed run the remaining jobs run, too; returns the first failure. */
+/* Runs every job that is due by core's clock, on the calling thread. Only while the jobs' own threads do not run. After
+ * a failed run the remaining jobs run, too; returns the first failure. */
 MUST_USE err_t jobs_run_due(struct jobs *, struct arena *a);
 
 #endif

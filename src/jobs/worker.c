@@ -99,7 +99,7 @@ static void end_done(struct job *job, const struct job_kind *kind, slice result)
     }
 }
 
-/* What the row becomes, unless the claim was lost. */
+/* The row after the run, unless the claim was lost. */
 static struct job outcome_of(const struct job_run *run, const struct job_kind *kind, err_t failure, struct arena *a)
 {
     struct job job = run->job;
@@ -164,7 +164,8 @@ static void log_outcome(struct worker *w, const struct job_run *run, const struc
 
 /* ---- one job ---- */
 
-/* A claimed job may be one that must not run any more: it was cancelled, or had its last attempt, when its process ended. */
+/* A claimed job may be one that must not run any more: it was cancelled, or had its last attempt, when its process
+ * ended. */
 static err_t run_claimed(struct job_run *run, const struct job_kind *kind, struct arena *a)
 {
     if (run->job.cancel_at_ms) {

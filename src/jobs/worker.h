@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One job, from its claim to what became of it. */
+/* Runs one job, from its claim to its outcome. */
 #ifndef CAIS_JOBS_WORKER_H
 #define CAIS_JOBS_WORKER_H
 
@@ -17,8 +17,8 @@ struct worker {
     const bool *is_ending; /* the server stops; atomic */
 };
 
-/* Claims a job of that kind and runs it. Returns an error only when the store failed; *ret_failure is the failure of the
- * run. NOT_FOUND: there is nothing to do. */
+/* Claims a job of that kind and runs it. Returns an error only when the store failed; *ret_failure is the failure of
+ * the run. NOT_FOUND: there is nothing to do. */
 MUST_USE err_t worker_run_one(struct worker *, const struct job_kind *, struct arena *a, err_t *ret_failure);
 
 #endif

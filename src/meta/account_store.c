@@ -70,7 +70,7 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t fi
     return usage_add(tx, id, bytes, files, a);
 }
 
-/* What each account uses, counted from the records: files that hold bytes, entries of its buckets, and parts of its
+/* The usage of each account, counted from the records: files that hold bytes, entries of its buckets, and parts of its
  * uploads. Parts count as bytes, but not as files. */
 #define COUNTED                                                                                                        \
     "WITH counted AS (SELECT a.id AS id, COALESCE(SUM(held.bytes), 0) AS bytes, COALESCE(SUM(held.files), 0) AS files" \

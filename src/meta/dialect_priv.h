@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What SQLite and PostgreSQL spell differently, by name. A statement that needs one of these is a macro with the
- * parameter IN, in which IN(sqlite, postgres) is one of its two texts, and is declared with STATEMENT_PAIR (sql/sql.h). */
+/* Named texts for what SQLite and PostgreSQL express differently. A statement that needs one of these is a macro with
+ * the parameter IN, in which IN(sqlite, postgres) is one of its two texts, and is declared with STATEMENT_PAIR
+ * (sql/sql.h). */
 #ifndef CAIS_META_DIALECT_PRIV_H
 #define CAIS_META_DIALECT_PRIV_H
 
@@ -9,12 +10,12 @@
 /* The length of a text in bytes. SQLite's LENGTH of a text counts characters, and stops at a NUL. */
 #define BYTES_OF(IN, column) IN("LENGTH(CAST(" column " AS BLOB))", "OCTET_LENGTH(" column ")")
 
-/* The value of a column whose index must not be used here. SQLite chooses an index by rule and needs to be told;
- * PostgreSQL counts rows and chooses well. */
+/* The value of a column whose index must not be used here. SQLite chooses an index by fixed rules and would choose this
+ * one; PostgreSQL chooses by its statistics and needs no hint. */
 #define WITHOUT_INDEX(IN, column) IN(column " + 0", column)
 
 /* Has the JSON object in `column` a member `name` whose value, a text or a number, is the text `value`? False when the
- * column holds no object. A path ("$.name") would not do, because a name may have any characters. */
+ * column holds no object. A path ("$.name") cannot be used, because a name may have any characters. */
 #define JSON_MEMBER_IS(IN, column, name, value)                                                                        \
     IN("EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(" column ") THEN " column " ELSE '{}' END) member"        \
        " WHERE member.key = " name                                                                                     \

@@ -32,7 +32,7 @@ err_t meta_hold_add(struct meta_tx *tx, const struct hold *h, struct arena *a)
                   SQL(SQL_I(h->file_id), SQL_I(h->holder.kind), SQL_I(h->holder.id)), a);
 }
 
-/* tx_add in all calls that remove holds: no cache has them. What changes in a file raises the generation. */
+/* All calls that remove holds use tx_add, because no cache has holds. The change of the file raises the generation. */
 err_t meta_hold_remove(struct meta_tx *tx, const struct hold *h, struct arena *a)
 {
     return tx_add(tx, STATEMENT("DELETE FROM holds WHERE file_id = $1 AND holder_kind = $2 AND holder_id = $3"),

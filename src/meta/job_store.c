@@ -89,7 +89,8 @@ err_t meta_job_end_leases(struct meta_tx *tx, slice kind, int64_t now_ms, struct
 
 /* $2 is the worker, $3 now, $4 the latest end that a lease can have. */
 #define IS_FREE "(lease_owner = $2 OR lease_until_ms <= $3 OR lease_until_ms > $4)"
-/* The kind's accounts that have QUEUED jobs: one look into the index for each of them, however many jobs wait. */
+/* The accounts with QUEUED jobs of the kind. It takes one look-up in the index for each account, however many jobs
+ * wait. */
 #define WAITING                                                                                                        \
     "WITH RECURSIVE waiting (account_id) AS (SELECT MIN(account_id) FROM jobs WHERE kind = $1 AND state = 0"           \
     " UNION ALL SELECT (SELECT MIN(n.account_id) FROM jobs n WHERE n.kind = $1 AND n.state = 0"                        \
@@ -156,7 +157,7 @@ err_t meta_job_claim(struct meta_tx *tx, const struct job_wanted *wanted, int64_
     return NULL;
 }
 
-/* A claim that does not hold is no error of the database: no row fits. */
+/* A claim that no longer holds is not an error of the database: no row matches. */
 static err_t claim_lost(struct arena *a)
 {
     return err_make(a, ERR_CONFLICT, "another worker has the job");

@@ -16,7 +16,7 @@
 #define FILE_COLUMNS                                                                                                   \
     "f.id, f.uuid, f.account_id, f.owner_id, COALESCE(u.login, ''), f.way, f.name, f.content_type, f.state,"           \
     " f.object_id, f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms, f.kept, " FILE_IS_PENDING
-/* Of k (tickets). */
+/* Columns of tickets, whose alias is k. */
 #define TICKET_COLUMNS                                                                                                 \
     "k.file_id, k.bucket_id, k.key, k.declared_bytes, k.expires_at_ms, k.confirmed_at_ms, k.holder_kind, k.holder_id"
 enum { FILE_COLUMN_COUNT = 17, TICKET_COLUMN_COUNT = 8 };

@@ -12,8 +12,8 @@ struct meta_options {
     /* No threads: the caller of meta_submit runs and commits its write itself, under a lock, and `done` is called
      * before meta_submit returns. For tests that must run the same way each time. */
     bool inline_writes;
-    /* A database without any record is refused with EMPTY and left as it is: for a directory where other files show that
-     * there were records. */
+    /* Refuse a database without records with EMPTY, and do not change it. For a directory in which other files show
+     * that there were records. */
     bool must_have_records;
     bool read_only; /* no migrations and no committer; writes are refused with UNAVAILABLE */
     /* Called on any thread when background work (a checkpoint) fails; may be NULL. */

@@ -62,7 +62,8 @@ err_t tx_insert(struct meta_tx *tx, const struct sql_statement *statement, struc
     return NULL;
 }
 
-/* At most so many ids stay unused when the server stops or a batch is rolled back. People type those of jobs. */
+/* How many ids are reserved at a time. At most so many stay unused when the server stops or a batch is rolled back. Few
+ * for jobs, whose ids people type. */
 static const struct {
     const char *kind;
     int64_t block_size;

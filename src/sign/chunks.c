@@ -72,7 +72,7 @@ static void digest_hex(const unsigned char digest[SHA256_SIZE], char ret_hex[2 *
     memcpy(ret_hex, hex_encode(&s, (slice){ (const char *)digest, SHA256_SIZE }).p, (size_t)2 * SHA256_SIZE);
 }
 
-/* kind is "PAYLOAD" or "TRAILER". A payload has one line more, the digest of its headers; it has no headers. */
+/* kind is "PAYLOAD" or "TRAILER". A payload has one more line, the digest of its headers, which are always empty. */
 static void sign_piece(const struct chunks_seed *seed, slice kind, const char previous[SIGV4_SIGNATURE_SIZE],
                        const unsigned char digest[SHA256_SIZE], char ret_signature[SIGV4_SIGNATURE_SIZE])
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Policies of forms, which S3 calls POST policies: a user signs a policy that says what somebody else may upload in the
- * user's name.
- * Source: Amazon S3 API reference, "Creating a POST Policy", "POST Object", and for the older signature "Browser-Based
- * Uploads Using POST (AWS Signature Version 2)".
+/* Policies of forms, which S3 calls POST policies: a user signs a policy that states what other people may upload in
+ * the user's name. Source: Amazon S3 API reference, "Creating a POST Policy", "POST Object", and for the older
+ * signature "Browser-Based Uploads Using POST (AWS Signature Version 2)".
  *
  *     policy_v4_parse, or the field AWSAccessKeyId → access key; the caller looks up its secret
  *     policy_v4_verify or policy_v2_verify         → the owner of the secret signed the policy
@@ -54,7 +53,8 @@ struct policy_form {
 /* Check that the form meets the policy:
  *
  * - The policy has not expired. At expires_at_ms exactly it has.
- * - Every condition holds. A field that a condition names must be present. If it is present several times, the condition
+ * - Every condition holds. A field that a condition names must be present. If it is present several times, the
+ * condition
  *   must hold for each of them. A starts-with condition for Content-Type must hold for each part of a comma-separated
  *   value.
  * - A condition names every field that is not exempt. The bucket of the address counts as a field, so the policy must
@@ -69,9 +69,8 @@ MUST_USE enum sign_fault policy_check(const struct policy *p, const struct polic
  * form has neither. */
 bool policy_field(const struct sign_pair *fields, size_t count, slice name, slice *ret_value);
 
-/* Parse x-amz-algorithm, x-amz-credential, x-amz-date and x-amz-signature. The date is not compared with the clock: only
- * the policy limits how long the signature is valid.
- * Faults: MALFORMED, ALGORITHM, SCOPE, DATE. */
+/* Parse x-amz-algorithm, x-amz-credential, x-amz-date and x-amz-signature. The date is not compared with the clock:
+ * only the policy limits how long the signature is valid. Faults: MALFORMED, ALGORITHM, SCOPE, DATE. */
 MUST_USE enum sign_fault policy_v4_parse(const struct sign_pair *fields, size_t count, slice region, struct arena *a,
                                          struct sigv4 *ret, struct sign_detail *detail);
 /* Faults of both: MISMATCH. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all signature schemes share: the request that they verify, and the faults that they find.
- * Nothing in src/sign does I/O, reads the clock or keeps state: every input is an argument. */
+/* Shared by all signature schemes: the request that they verify, and the faults that they find. Nothing in src/sign
+ * does I/O, reads the clock or keeps state: every input is an argument. */
 #ifndef CAIS_SIGN_SIGN_H
 #define CAIS_SIGN_SIGN_H
 
@@ -32,8 +32,8 @@ enum sign_fault {
 };
 const char *sign_fault_text(enum sign_fault fault); /* one short fact for a person */
 
-/* What a reply may tell about a fault. A function that takes one sets it if the fault has details; NULL is fine. It
- * never contains a secret. */
+/* Details of a fault for the reply. A function that takes one sets it if the fault has details; NULL is fine. It never
+ * contains a secret. */
 struct sign_detail {
     slice about;             /* the header, field, condition or part concerned */
     slice canonical_request; /* MISMATCH: as computed here, for the client to compare */

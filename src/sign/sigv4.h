@@ -30,7 +30,7 @@ enum sigv4_payload {
     SIGV4_PAYLOAD_UNSIGNED_CHUNKS_TRAILER, /* STREAMING-UNSIGNED-PAYLOAD-TRAILER */
 };
 
-/* What a request claims about its signature; not yet verified. */
+/* The claims of a request about its signature, not yet verified. */
 struct sigv4 {
     bool is_link;       /* the claim is in the query */
     slice access_key;   /* whose secret to look up */
@@ -68,7 +68,8 @@ void sigv4_key_derive(slice secret, slice date, slice region, struct sigv4_key *
  * - The date of a signature in a header may differ from now_ms by at most SIGV4_SKEW_MS, in either direction.
  * - A link is valid from SIGV4_SKEW_MS before its date; at expires_at_ms exactly it has expired.
  * - host and every x-amz- header of the request must be signed.
- * - Without x-amz-content-sha256 the body counts as empty. If it is not empty, set claim->payload_tag to the hex SHA-256
+ * - Without x-amz-content-sha256 the body counts as empty. If it is not empty, set claim->payload_tag to the hex
+ * SHA-256
  *   of the body first.
  *
  * Faults  SKEW, NOT_YET, EXPIRED, UNSIGNED_HEADER, ABSENT_HEADER, MISMATCH, MALFORMED escape */
@@ -78,12 +79,12 @@ MUST_USE enum sign_fault sigv4_verify_with_key(const struct sigv4 *claim, const 
                                                const struct sigv4_key *key, int64_t now_ms, struct arena *a,
                                                struct sign_detail *detail);
 
-/* Whose key signs a request that we make. */
+/* The key that signs a request of the server itself. */
 struct sigv4_signer {
     slice access_key, secret, region;
 };
 
-/* What to send with a request that was signed by header. */
+/* The headers to send with a request that was signed by header. */
 struct sigv4_signed {
     slice timestamp;     /* header x-amz-date */
     slice authorization; /* header Authorization */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Runrun.it API with real programs, over TLS with the vendor's host names: requests, axios with form-data, and PHP's curl.
-They post the present forms (signature 4) and the older ones (signature 2). These programs hardly look at replies, so the tests
-look at what the server has stored afterwards.
+They post the current forms (signature 4) and the older ones (signature 2). These programs ignore most replies, so the tests
+check the stored files afterwards.
 """
 import datetime
 import json

@@ -726,7 +726,7 @@ IN_WRITE(jobs_run)
     EXPECT_EQ(k.run_at_ms, 50);
     periodic = k.id;
 
-    /* While the lease lasts, nobody else claims it; once it has ended, whoever wants. */
+    /* During the lease no other worker can claim the job; after the lease every worker can. */
     struct job_wanted other = wanted(S("import"), S("w2"), 100 + LEASE_MS - 1);
     EXPECT_ERR(meta_job_find(tx, &other, a, &next_ms), ERR_NOT_FOUND);
     EXPECT_ERR(meta_job_claim(tx, &other, id, a, &k), ERR_NOT_FOUND);
@@ -745,7 +745,8 @@ IN_WRITE(jobs_run)
     EXPECT_ERR(meta_job_note(tx, &old, &(struct job_notes){ 9, 9, S("") }, a), ERR_CONFLICT);
     EXPECT_ERR(meta_job_finish(tx, &old, &j, JOB_FINISH_ALWAYS, a), ERR_CONFLICT);
 
-    /* A worker's own job that it does not run, a lease of a clock that was ahead, leases that somebody ended. */
+    /* Other jobs that may be claimed: a job under the worker's own name, one with a lease from a clock that was ahead,
+     * and ended leases. */
     TRY(find_and_claim(tx, &other, a, &j));
     EXPECT_EQ(j.attempts, 3);
     import.now_ms = other.now_ms - 1;
@@ -755,7 +756,7 @@ IN_WRITE(jobs_run)
     TRY(find_and_claim(tx, &other, a, &j));
     EXPECT_EQ(j.attempts, 5);
 
-    /* A cancel that came meanwhile. */
+    /* The job is cancelled during its run. */
     struct job_claim now = claim_of(&j);
     TRY(meta_job_cancel(tx, id, 210, a));
     TRY(meta_job_renew(tx, &now, 220 + LEASE_MS, a, &cancel));

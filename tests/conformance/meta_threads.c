@@ -259,8 +259,8 @@ FOR_EACH_DATABASE(ids_reserved_in_a_write_that_was_undone_are_not_used)
     meta_world_release(&w);
 }
 
-/* Fails the nth store call after the gate, for n = 1, 2, 3 …, commits included. Each write of the batch must report
- * what became of it, and the store must still work. */
+/* Fails the nth store call after the gate, for n = 1, 2, 3 …, commits included. Each write of the batch must report its
+ * outcome, and the store must still work. */
 static void fail_each_call(enum err_code code, int64_t count)
 {
     struct meta_world w;
@@ -300,8 +300,8 @@ TEST(a_failing_commit_fails_every_write_and_the_store_still_works)
     struct batch b;
     batch_submit(&b, &w, 100);
     w.database.plan.code = ERR_UNAVAILABLE;
-    /* After the gate has begun: its statements and its commit; begin, the statements of the batch, and then the
-     * commit. */
+    /* The gate has begun. These calls follow: the statements and the commit of the gate; the begin, the statements and
+     * the commit of the batch. The last one fails. */
     w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + batch + 1;
     batch_run(&b, &w);
     EXPECT_EQ(b.gate.code, ERR_CODE_COUNT);
@@ -484,7 +484,7 @@ TEST(the_write_ahead_log_stays_small_under_load)
         file = stat(w.database.path, &st) == 0 ? st.st_size : 0;
     }
     traffic_stop(&t);
-    EXPECT(max < 80 << 20); /* 64 MiB, what was written until the running checkpoint ended, and one batch */
+    EXPECT(max < 80 << 20); /* 64 MiB, the writes during the running checkpoint, and one batch */
     meta_world_release(&w);
 }
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What src/meta says to a database is understood by PostgreSQL as well as by SQLite: each migration runs and each statement
-is prepared, on a PostgreSQL of our own."""
+"""PostgreSQL accepts all SQL of src/meta: each migration runs, and each statement can be prepared, on a private server."""
 import json
 import os
 import re
@@ -13,7 +12,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def sql(cais):
-    """What list-statements prints: {"migration" or "function", "where", "sqlite", "postgres"} each."""
+    """The output of list-statements: a list of {"migration" or "function", "where", "sqlite", "postgres"}."""
     printed = subprocess.run([os.path.join(os.path.dirname(cais), "tests", "support", "list-statements")], check=True,
                              capture_output=True, text=True).stdout
     return [json.loads(line) for line in printed.splitlines()]

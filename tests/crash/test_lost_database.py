@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A data directory whose database is gone: nothing is made anew over the files that are left."""
+"""A data directory without its database: no command creates a new database beside the remaining files."""
 import hashlib
 import os
 import sqlite3
@@ -12,7 +12,7 @@ from serving import BINARY, Server, run  # noqa: E402
 
 
 def all_files(data):
-    """{relative path: digest} of everything but the lock."""
+    """Returns {relative path: digest} of all files except the lock."""
     found = {}
     for folder, _, names in os.walk(data):
         for name in names:

@@ -9,7 +9,7 @@
 void damage_orphan(struct world *w, slice key, slice bytes);
 /* Replace the bytes of a blob. */
 void damage_blob(struct world *w, slice key, slice bytes);
-/* Add a file of `who` whose object has a record that is wrong about its bytes. */
+/* Add a file of `who` whose object has a record with a wrong digest or size. */
 void damage_liar(struct world *w, const struct principal *who, slice bytes, const unsigned char *md5, uint64_t size);
 /* Make the counter of the account wrong by so many bytes. */
 void damage_usage(struct world *w, const struct principal *who, int64_t bytes);

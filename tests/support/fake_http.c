@@ -127,7 +127,7 @@ void http_fail(struct http_exchange *x, err_t e)
     x->api->fail(x, e);
 }
 
-/* Run one of the API's functions; like the engine. */
+/* Run one of the API's functions as the engine does. */
 static void run_api(struct http_exchange *x, err_t (*fn)(struct http_exchange *))
 {
     err_t e = fn(x);

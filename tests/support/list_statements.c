@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints what the program says to a database, one JSON object a line: first what creates the schema, in its order,
- * then every STATEMENT of src/meta. For tests/conformance/test_postgres.py. */
+/* Prints the SQL of the program, one JSON object on each line: first the texts that create the schema, in order, then
+ * every STATEMENT of src/meta. For tests/conformance/test_postgres.py. */
 #include "base/json.h"
 #include "meta/store_priv.h"
 

@@ -70,7 +70,7 @@ static inline err_t spy_connect(struct sql_db *db, enum sql_mode mode, struct ar
     return NULL;
 }
 
-/* A world over a file, whose statements are collected. */
+/* A world over a database file that collects all statements. */
 static inline void spied_world_init(struct meta_world *w)
 {
     *w = (struct meta_world){ .options = INLINE };

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A private PostgreSQL for tests: a cluster in a folder of its own, reached through a Unix socket alone, gone afterwards.
+"""A private PostgreSQL for tests: a cluster in a folder of its own, reached only through a Unix socket, and removed at the end.
 
-Connections go through libpq, PostgreSQL's C library, which says the types of a statement before it runs. Values have the
+Connections go through libpq, PostgreSQL's C library, which reports the types of a statement before it runs. Values have the
 types that a driver of src/sql declares: int is BIGINT, str is TEXT, bytes is BYTEA. Results are read as text.
 """
 import contextlib
@@ -116,7 +116,7 @@ class Connection:
         return self.take(self._call(self.pq.PQexecParams, text, values))
 
     def start(self, text, *values):
-        """Send a statement that may have to wait for another connection; finish() returns what it returned."""
+        """Send a statement that may have to wait for another connection. finish() returns its result."""
         assert self._call(self.pq.PQsendQueryParams, text, values)
 
     def finish(self):
@@ -136,8 +136,8 @@ def end_with_parent():
 
 @contextlib.contextmanager
 def server():
-    """Start a server and yield the address of its database, whose texts sort as English does. PostgreSQL refuses to run
-    as root; then it runs as the user whom Debian's package makes."""
+    """Start a server and yield the address of its database, whose collation is English. PostgreSQL refuses to run as
+    root; then it runs as the user that Debian's package creates."""
     user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
     folder = tempfile.mkdtemp(prefix="cais-postgres-", dir="/tmp")  # the path of a socket must be short
     try:

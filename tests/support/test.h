@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every C test includes. TEST(name) { … } defines a test, RUN_TESTS(…) is main. */
+/* Included by every C test. TEST(name) { … } defines a test, RUN_TESTS(…) is main. */
 #ifndef CAIS_TESTS_TEST_H
 #define CAIS_TESTS_TEST_H
 

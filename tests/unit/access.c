@@ -411,7 +411,8 @@ TEST(an_access_key_gives_its_user_and_its_secret)
     }
 }
 
-/* Signed URLs contain the access key. If it were accepted as a secret key, anybody who sees one could use it. */
+/* Signed URLs contain the access key. If it were accepted as a secret key, every person who sees such a URL could use
+ * it. */
 TEST(an_access_key_is_not_accepted_as_a_secret_key)
 {
     WORLD(w);

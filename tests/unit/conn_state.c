@@ -41,7 +41,7 @@ static bool has_exchange(enum conn_state state)
     return state == CONN_BODY || state == CONN_WAIT || state == CONN_SEND || state == CONN_DROP;
 }
 
-/* One connection of one loop, whose deadlines have lengths that differ. */
+/* One connection of one loop. All its timeouts have different lengths. */
 struct machine {
     struct loop loop;
     struct conn conn;

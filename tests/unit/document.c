@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents: who sees them, lists, bytes, deleting. */
+/* Documents: visibility, lists, bytes, deletion. */
 #include "test.h"
 #include "ticket_fixture.h"
 

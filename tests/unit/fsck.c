@@ -54,7 +54,7 @@ TEST(fsck_finds_missing_bytes_also_when_quick)
     EXPECT_OK(w->core.blob->ops->remove(w->core.blob, world_only_blob(w), w->a));
     expect_finding(check(w, false, true), FSCK_ERROR, "bytes missing");
     expect_finding(check(w, true, false), FSCK_ERROR, "bytes missing");
-    EXPECT_EQ(world_file_count(w), 1); /* repair removes no file, because somebody may want it back */
+    EXPECT_EQ(world_file_count(w), 1); /* repair removes no file, because a user may want it back */
 }
 
 TEST(fsck_finds_changed_bytes_by_length_or_digest)

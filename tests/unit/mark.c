@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine takes in its own living objects only. Each call is made with an object that has its mark, and then with
- * one that has lost it. */
+/* The engine accepts only its own objects that are in use. Each call is made with an object that has its mark, and then
+ * with one that has lost it. */
 #include "death.h"
 #include "test.h"
 
@@ -23,7 +23,7 @@ static void objects_init(struct objects *o)
     memset(o, 0, sizeof *o);
     o->server.mark = MARK_SERVER;
     o->loop = (struct loop){ .mark = MARK_LOOP, .server = &o->server, .thread = pthread_self(), .wake_fd = -1 };
-    o->loop.mail_first = o->loop.mail_last = &o->mail; /* so that another one wakes nobody */
+    o->loop.mail_first = o->loop.mail_last = &o->mail; /* so that another message wakes no thread */
     o->conn = (struct conn){ .mark = MARK_CONN, .loop = &o->loop, .state = CONN_CLOSED };
     o->exchange.mark = MARK_EXCHANGE;
     o->exchange.conn = &o->conn;

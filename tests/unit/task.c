@@ -129,7 +129,7 @@ TEST(task_refuses_more_than_its_maximum_of_comments)
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("too many") }), REASON_TASK_TOO_MANY_COMMENTS);
 }
 
-/* Forty comments of a megabyte cost the server half a gigabyte of memory each time somebody read the task. */
+/* Forty comments of a megabyte would cost the server half a gigabyte of memory for each request that reads the task. */
 TEST(task_refuses_more_than_its_maximum_of_comment_text)
 {
     PYRUS_FIXTURE(d);
@@ -214,7 +214,8 @@ TEST(reference_open_needs_a_visible_task_and_refuses_a_link)
     EXPECT_ERR(reference_open(&d->w->core, &bia.who, view.references[0].id, d->a, &reference, &content), ERR_NOT_FOUND);
 }
 
-/* Whichever store call fails, the write fails as a whole and leaves nothing, and the file is held only with its task. */
+/* Whichever store call fails, the write fails as a whole and leaves nothing, and the file is held only with its task.
+ * */
 TEST(task_create_that_fails_changes_nothing)
 {
     PYRUS_FIXTURE(d);
@@ -447,7 +448,7 @@ TEST(task_remove_deletes_documents_at_once_and_other_files_after_their_time)
               0);
 
     EXPECT_OK(task_remove(&w->core, &ana, task, hours(2), w->a));
-    EXPECT(!ticket_fixture_has_file(&p, anas) && !ticket_fixture_has_file(&p, claimed)); /* whoever uploaded them */
+    EXPECT(!ticket_fixture_has_file(&p, anas) && !ticket_fixture_has_file(&p, claimed)); /* of any uploader */
     EXPECT(ticket_fixture_has_file(&p, bias) && ticket_fixture_has_file(&p, direct.id) &&
            ticket_fixture_has_file(&p, kept.id));
     EXPECT_EQ(document(w, &bia, bias).task_id, other);

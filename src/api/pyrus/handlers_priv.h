@@ -8,7 +8,7 @@
 /* Checks token and rate limit of a request, on the loop. */
 err_t pyrus_guard(struct http_exchange *);
 
-/* Each replies to one kind of request; routes.c says which. */
+/* Each function handles the route to which routes.c assigns it. */
 err_t pyrus_login(struct http_exchange *);
 err_t pyrus_login_by_get(struct http_exchange *);
 err_t pyrus_upload(struct http_exchange *);

@@ -28,7 +28,7 @@ struct pyrus {
 /* core, links and log are borrowed; options are copied. */
 void pyrus_init(struct pyrus *, struct core *, const struct pyrus_options *, const struct link_base *, struct log *);
 void pyrus_release(struct pyrus *);
-/* The API as the engine takes it. `p` is its context and must outlive the result. */
+/* The API in the form that the HTTP engine takes. `p` is its context and must outlive the result. */
 struct http_api pyrus_api(struct pyrus *p);
 
 #endif

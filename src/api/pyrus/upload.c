@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An upload: the multipart parser feeds the bytes of the one file part to an intake. What the head of the request
- * already shows to be wrong is refused before the first byte of the body, and before "100 Continue".
+/* An upload: the multipart parser feeds the bytes of the one file part to an intake. Errors that the head of the
+ * request already shows are refused before the first byte of the body, and before "100 Continue".
  *
  *   head ──► part with a file name ──► its bytes ──► its end ──► other parts ──► closing boundary ──► intake_finish
  *              a second file part, or any error anywhere: intake_discard, nothing is kept
  *
- * The file is committed only after the closing boundary. Of a body that is cut short, or has a second file, nothing is
+ * The file is committed only after the closing boundary. Nothing of a body that is cut short, or has a second file, is
  * kept. */
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/handlers_priv.h"

@@ -12,7 +12,7 @@
 
 /* ---- writing ---- */
 
-/* What the comments of one task have in common. */
+/* Data that all comments of one task share. */
 struct comment_thread {
     struct document_page documents; /* of the task and all its comments */
     struct user_list people;

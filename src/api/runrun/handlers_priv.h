@@ -8,7 +8,7 @@
 /* Checks both keys and the rate limit of a request, on the loop. */
 err_t runrun_guard(struct http_exchange *);
 
-/* Each replies to one kind of request; routes.c says which. */
+/* Each function handles the route to which routes.c assigns it. */
 err_t runrun_ticket_create(struct http_exchange *);
 err_t runrun_document_confirm(struct http_exchange *);
 err_t runrun_document_list(struct http_exchange *);

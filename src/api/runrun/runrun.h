@@ -55,7 +55,7 @@ struct runrun {
 MUST_USE err_t runrun_open(struct runrun *, struct core *, const struct runrun_options *, const struct link_base *,
                            struct log *, struct arena *a);
 void runrun_close(struct runrun *); /* a zeroed struct is fine */
-/* The API as the engine takes it. `r` is its context and must outlive the result. */
+/* The API in the form that the HTTP engine takes. `r` is its context and must outlive the result. */
 struct http_api runrun_api(struct runrun *r);
 
 /* Parses an offset such as "-03:00" into minutes east of UTC. False unless it is from -14:00 to +14:00. */

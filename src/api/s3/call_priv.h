@@ -5,8 +5,8 @@
  *
  *   S3_STREAM    run is called at the head, on the loop: it receives the body itself, or replies
  *   S3_ON_LOOP   run is called at the head, on the loop; a body is dropped
- *   otherwise    the body (at most max_body; with 0 it is dropped) is collected into x->req.body, unwrapped, and checked
- *                against its signature and digests; then run is called on a worker */
+ *   otherwise    the body (at most max_body; with 0 it is dropped) is collected into x->req.body, unwrapped, and
+ *                checked against its signature and digests; then run is called on a worker */
 #ifndef CAIS_API_S3_CALL_PRIV_H
 #define CAIS_API_S3_CALL_PRIV_H
 
@@ -62,7 +62,7 @@ struct s3_call {
         slice value;
     } details[S3_DETAILS_MAX];
     size_t detail_count;
-    enum s3_error why; /* the error for which the err_t stands that is on its way outward; S3_NONE: see s3_of_err */
+    enum s3_error why; /* the error that the err_t being returned stands for; S3_NONE: see s3_of_err */
 };
 
 /* Add an element that the error document shows, if the request ends in an error. value lives in x->arena. */

@@ -89,7 +89,7 @@ static err_t read_form_headers(struct form_upload *f, struct arena *a)
         enum s3_error error = s3_header_check(p->name, p->value);
         bool ignored = form_ignores(&f->fields, p->name);
         if (!error && ignored && slice_eq_nocase(p->name, S("acl")) && !slice_eq(p->value, S("private")))
-            error = S3_ACCESS_DENIED; /* no condition covers this field, so it may not ask for anything */
+            error = S3_ACCESS_DENIED; /* no condition covers this field, so it may have no effect */
         if (!error && !ignored)
             error = s3_header_keep(&text, &meta_bytes, p->name, p->value);
         if (error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fields of a form, as far as they stand in front of its file. */
+/* The fields of a form that come before its file. */
 #ifndef CAIS_API_S3_FORM_FIELDS_PRIV_H
 #define CAIS_API_S3_FORM_FIELDS_PRIV_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A form tells how it wants to be answered: browsers are redirected, programs ask for a status. */
+/* A form contains fields that select the reply: a redirection for browsers, or a status for programs. */
 #include "api/s3/form_reply_priv.h"
 
 #include "api/s3/call_priv.h"

@@ -155,7 +155,7 @@ static void list_v1(struct s3_call *call)
     buf_init(&b, 0);
     write_listing_head(&l, &b, "ListBucketResult");
     s3_put_name(&b, "Marker", l.start, l.url);
-    if (l.end.more && l.request.delimiter.n) /* without a delimiter the last key is the next marker, as clients know */
+    if (l.end.more && l.request.delimiter.n) /* without a delimiter, clients use the last key as the next marker */
         s3_put_name(&b, "NextMarker", l.end.last, l.url);
     reply_listing(&l, &b, "ListBucketResult");
 }

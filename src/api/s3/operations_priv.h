@@ -8,7 +8,7 @@
 /* Of several rows that match a request, the first counts. */
 extern const struct s3_operation s3_operations[];
 extern const size_t s3_operation_count;
-/* Query parameters by which S3 knows operations that we do not offer; ends with NULL. */
+/* Query parameters of S3 operations that this server does not support; ends with NULL. */
 extern const char *const s3_subresources[];
 
 /* object.c */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The S3 API. Signed links and forms that other APIs hand out lead here, too. The rules that it keeps: README.md beside
- * this file, and docs/apis/s3.md. Source: Amazon S3 API reference. */
+/* The S3 API. Signed links and forms that other APIs issue are requests of this API, too. The rules that it keeps:
+ * README.md beside this file, and docs/apis/s3.md. Source: Amazon S3 API reference. */
 #ifndef CAIS_API_S3_S3_H
 #define CAIS_API_S3_S3_H
 
@@ -21,8 +21,8 @@ struct s3_options {
     size_t host_count;
     const slice *origins; /* web pages that may use a bucket without a CORS configuration of its own */
     size_t origin_count;
-    /* Fields that forms for a bucket may have without a condition, because they have no effect there. Names are compared
-     * without regard to case. */
+    /* Fields that forms for a bucket may have without a condition, because they have no effect there. Names are
+     * compared without regard to case. */
     const struct s3_form_exemption {
         slice bucket;
         const slice *fields;
@@ -52,7 +52,7 @@ struct s3 {
 /* core, links, log, and everything that options point to are borrowed. */
 void s3_init(struct s3 *, struct core *, const struct s3_options *, const struct link_base *, struct log *);
 void s3_release(struct s3 *);
-/* The API as the HTTP engine takes it. s is its context and must outlive it. */
+/* The API in the form that the HTTP engine takes. `s` is its context and must outlive the result. */
 struct http_api s3_api(struct s3 *s);
 
 #endif

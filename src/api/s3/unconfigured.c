@@ -36,7 +36,7 @@ static const struct unconfigured_answer {
     { "requestPayment", S3_NONE, "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>" },
 };
 
-/* The access list of a bucket or an object names its owner, with every permission, and nobody else. */
+/* The access list of a bucket or an object contains only its owner, with every permission. */
 static void reply_acl(struct s3_call *call, int64_t owner_id)
 {
     SCOPED(buf_releasep) struct buf b;

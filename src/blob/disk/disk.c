@@ -4,7 +4,8 @@
  * Invariants
  *   - A name without a leading dot is a complete blob. Its bytes were synced before it got that name, and never change.
  *   - commit and remove return only after a sync of the shard directory that began after they changed it.
- *   - The file of a writer has no name (O_TMPFILE), so a crash leaves nothing. Where O_TMPFILE is not supported, its name
+ *   - The file of a writer has no name (O_TMPFILE), so a crash leaves nothing. Where O_TMPFILE is not supported, its
+ *   name
  *     begins with a dot, and the next open of the store removes it.
  *   - All work is relative to descriptors that were opened at the start. So a volume that went away is an error, and is
  *     never taken for an empty one. */
@@ -27,8 +28,9 @@
 #define TEMPORARY_PREFIX ".tmp-"
 #define FLUSH_SAMPLES 7
 
-/* The kernel begins to write a large blob to the disk while the rest still comes, so little is left to do for the sync at its
- * end. One stream of 256 MiB was 1.4 times as fast, four were 1.2 times (medians of six interleaved rounds on ext4). */
+/* The kernel begins to write a large blob to the disk while the rest still comes, so little is left to do for the sync
+ * at its end. One stream of 256 MiB was 1.4 times as fast, four were 1.2 times (medians of six interleaved rounds on
+ * ext4). */
 #define WRITEBACK_BYTES (8 * 1024 * 1024)
 
 /* A shard directory. One sync serves all threads that made their changes before it began. A sync is a round; rounds are
@@ -58,7 +60,7 @@ struct disk_writer {
     struct shard *shard;
     int fd;
     bool failed;
-    uint64_t size_bytes, writeback_bytes; /* written; and of these, handed to the disk */
+    uint64_t size_bytes, writeback_bytes; /* written; and of these, the bytes whose write-back has begun */
     char name[BLOB_KEY_MAX + 1];
     char temporary[32]; /* empty when the file has no name */
 };
@@ -114,7 +116,7 @@ static void name_of(slice key, char ret_name[BLOB_KEY_MAX + 1])
 
 /* ---- syncing ---- */
 
-/* Make what the caller changed in the directory before this call durable. Errors: NO_SPACE, UNAVAILABLE. */
+/* Make the caller's earlier changes of the directory durable. Errors: NO_SPACE, UNAVAILABLE. */
 static err_t shard_sync(struct disk_store *d, struct shard *s, struct arena *a)
 {
     if (d->options.relaxed)
@@ -174,8 +176,9 @@ static void writer_dropp(struct disk_writer **w)
     writer_drop(*w);
 }
 
-/* size_hint is not used. Reserving the bytes with fallocate made one stream of 256 MiB no faster (median 0.95 of without it,
- * six interleaved rounds on ext4), and a declared length would occupy space that its bytes may never fill. */
+/* size_hint is not used. Reserving the bytes with fallocate made one stream of 256 MiB no faster (median 0.95 of
+ * without it, six interleaved rounds on ext4), and a declared length would occupy space that its bytes may never fill.
+ * */
 static err_t disk_create(struct blob_store *store, slice key, uint64_t size_hint, struct arena *a,
                          struct blob_writer **ret_writer)
 {
@@ -275,7 +278,7 @@ static err_t disk_open(struct blob_store *store, slice key, struct arena *a, str
     struct shard *s = disk_shard_of(d, key);
     char name[BLOB_KEY_MAX + 1];
     name_of(key, name);
-    /* O_NONBLOCK: a FIFO that somebody put there must not block the thread. For a file it changes nothing. */
+    /* O_NONBLOCK: a FIFO at this path must not block the thread. For a file it changes nothing. */
     int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     SCOPED(fd_closep) int fd = TEMP_FAILURE_RETRY(d->sys->openat(s->fd, name, flags, 0));
     if (fd < 0 && errno == ENOENT)
@@ -495,8 +498,8 @@ static err_t sync_tree(struct disk_store *d, const char *dir, struct arena *a)
     return NULL;
 }
 
-/* A file without a name gets one through /proc, so O_TMPFILE and /proc are both needed. A failure for another reason (a full
- * disk) says nothing about the file system, and O_TMPFILE counts as supported. */
+/* A file without a name gets one through /proc, so O_TMPFILE and /proc are both needed. A failure for another reason (a
+ * full disk) says nothing about the file system, and O_TMPFILE counts as supported. */
 static bool tmpfile_works(struct disk_store *d)
 {
     SCOPED(fd_closep) int fd = TEMP_FAILURE_RETRY(d->sys->openat(d->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What access.c, key.c and the cache share. */
+/* Shared by access.c, key.c and the cache. */
 #ifndef CAIS_CORE_ACCESS_ACCESS_PRIV_H
 #define CAIS_CORE_ACCESS_ACCESS_PRIV_H
 
@@ -8,7 +8,7 @@
 
 enum { SIGNING_SECRET_LENGTH = 40 };
 
-/* Which credential is looked for. */
+/* The credential to look up. */
 struct access_query {
     slice purpose;
     enum credential_form form;
@@ -30,8 +30,8 @@ void access_cache_put(struct access_cache *, const struct access_query *, uint64
 
 /* The hash by which a signing key is found. */
 void signing_hash(slice access_key, unsigned char ret_hash[SHA256_SIZE]);
-/* Both halves of a signing key. Errors: NOT_FOUND the credential is no signing key; CORRUPT the master key does not open
- * it. */
+/* Both halves of a signing key. Errors: NOT_FOUND the credential is no signing key; CORRUPT the master key does not
+ * open it. */
 MUST_USE err_t signing_open(struct core *, struct meta_tx *, int64_t credential_id, struct arena *a,
                             slice *ret_access_key, slice *ret_secret);
 /* "key:ID" */

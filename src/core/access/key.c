@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys are made, shown once, and revoked.
  *
- * A signing key is stored twice: a hash of its access key, by which it is found, and both of its halves, sealed under the
- * master key. The secret half is needed to check a signature, and the access key to say which key the server itself
+ * A signing key is stored twice: a hash of its access key, by which it is found, and both of its halves, sealed under
+ * the master key. The secret half is needed to check a signature, and the access key to say which key the server itself
  * signs with. */
 #include "core/access/access_priv.h"
 #include "core/event.h"
@@ -153,7 +153,8 @@ err_t key_revoke(struct core *core, const struct principal *who, int64_t id, str
 
 /* ---- signing keys ---- */
 
-/* Not the plain hash of a secret: an access key is public, and nobody may use one as a key that is a secret itself. */
+/* Not the plain hash of a secret: an access key is public, so it must not be accepted as a key that is a secret itself.
+ * */
 void signing_hash(slice access_key, unsigned char ret_hash[SHA256_SIZE])
 {
     hash_hmac_sha256(S("access key"), access_key, ret_hash);

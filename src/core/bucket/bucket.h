@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Buckets, named spaces of keys, and who may do what in them. Each API calls bucket_find first, which authorises.
  *
- *   BUCKET_OPEN      belongs to an account. All of its active users may do everything in it; for users of other accounts
- *                    it is FORBIDDEN
+ *   BUCKET_OPEN      belongs to an account. All of its active users may do everything in it; for users of other
+ *                    accounts it is FORBIDDEN
  *   BUCKET_GUARDED   belongs to the server, which makes it from the configuration. Only the server's own key reads and
  *                    writes there, on behalf of a client that holds a form or link which that key signed. Keys are
- *                    handed out one by one (entry_guard.h), and nobody lists them
+ *                    issued one by one (entry_guard.h), and cannot be listed
  *
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. Thread: any. */
 #ifndef CAIS_CORE_BUCKET_BUCKET_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of buckets share. */
+/* Shared by the files of buckets. */
 #ifndef CAIS_CORE_BUCKET_BUCKET_PRIV_H
 #define CAIS_CORE_BUCKET_BUCKET_PRIV_H
 
@@ -9,7 +9,7 @@
 
 /* generation: the store's, now. False: the bucket is not cached, or was read in another generation. */
 bool bucket_cache_find(struct bucket_cache *, slice name, uint64_t generation, struct arena *a, struct bucket *ret);
-/* generation: the store's, read before the row was. */
+/* generation: that of the store, read before the row. */
 void bucket_cache_put(struct bucket_cache *, uint64_t generation, const struct bucket *);
 
 /* ---- changes ---- */

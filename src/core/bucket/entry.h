@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entries: a key in a bucket names an object. Putting an entry replaces the one that has the key; a client that reads the
- * replaced object goes on reading it. When two clients put the same key at once, the one that commits last wins, with
- * its whole object.
+/* Entries: a key in a bucket names an object. Putting an entry replaces the one that has the key; a client that reads
+ * the replaced object goes on reading it. When two clients put the same key at once, the one that commits last wins,
+ * with its whole object.
  *
  * Buckets come from bucket_find, which authorised the caller.
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores. Thread: any. */
@@ -18,8 +18,8 @@
 #define ENTRY_KEY_MAX 1024      /* bytes */
 #define ENTRY_HEADERS_MAX 16384 /* bytes of the headers, and of the tags */
 
-/* What must be true of the existing entry at the instant of the change (RFC 9110 §13). Etags without quotes; "*" matches
- * any entry; empty: no condition. */
+/* What must be true of the existing entry at the instant of the change (RFC 9110 §13). Etags without quotes; "*"
+ * matches any entry; empty: no condition. */
 struct entry_condition {
     slice if_match, if_none_match;
 };
@@ -41,13 +41,13 @@ struct entry_request {
     slice md5;               /* the 16 bytes that the sender declared; empty: none */
     enum digest_kind digest; /* to be computed and stored; DIGEST_NONE: none */
 };
-/* What was put. The slices live until done returns. */
+/* The entry that was put. The slices live until done returns. */
 struct entry_stored {
     slice etag; /* without quotes */
     struct digest digest;
 };
-/* e NULL: *stored is what was put; else stored is NULL. Runs on the committer's thread, or on the caller's before
- * entry_put_finish returns; it must not block. */
+/* e is NULL: *stored is the entry that was put. Otherwise stored is NULL. Runs on the committer's thread, or on the
+ * caller's before entry_put_finish returns; it must not block. */
 typedef void entry_done_fn(void *arg, err_t e, const struct entry_stored *stored);
 
 /* An entry that is being put. In a guarded bucket the guard must have handed the key out, and the bytes become those of
@@ -70,14 +70,14 @@ struct entry_put {
 };
 /* `put`, and everything that the request and `who` point to, must live until done runs, or until entry_put_discard. Fit
  * for a loop.
- * Errors: INVALID the key; CONFLICT the condition does not hold (entry_put_finish checks it again); TOO_LARGE; NO_SPACE;
- * QUOTA. In a guarded bucket also FORBIDDEN: the guard does not permit bytes under this key now (an upload that began in
- * time may end later); TOO_LARGE or EMPTY: exact_bytes is not the length that was permitted. */
+ * Errors: INVALID the key; CONFLICT the condition does not hold (entry_put_finish checks it again); TOO_LARGE;
+ * NO_SPACE; QUOTA. In a guarded bucket also FORBIDDEN: the guard does not permit bytes under this key now (an upload
+ * that began in time may end later); TOO_LARGE or EMPTY: exact_bytes is not the length that was permitted. */
 MUST_USE err_t entry_put_open(struct core *, const struct principal *who, const struct bucket *,
                               const struct entry_request *, struct arena *a, struct entry_put *put);
 /* As intake_finish. Errors (through done): CONFLICT the condition does not hold; DIGEST; TRUNCATED; TOO_LARGE; EMPTY
- * fewer bytes than min_bytes, or than were permitted; FORBIDDEN the permission ended meanwhile; NOT_FOUND the bucket was
- * removed; QUOTA; NO_SPACE; UNAVAILABLE. */
+ * fewer bytes than min_bytes, or than were permitted; FORBIDDEN the permission ended meanwhile; NOT_FOUND the bucket
+ * was removed; QUOTA; NO_SPACE; UNAVAILABLE. */
 void entry_put_finish(struct entry_put *put, entry_done_fn *done, void *arg);
 void entry_put_discard(struct entry_put *put);
 
@@ -104,8 +104,8 @@ struct entry_removal {
  * FORBIDDEN a guarded bucket. */
 MUST_USE err_t entry_remove(struct core *, const struct principal *who, const struct bucket *,
                             const struct entry_removal *, struct arena *a, bool *ret_existed);
-/* Remove many keys without conditions: in one write, or in several when the entries have many parts. After an error some
- * of the entries may be gone, and the call may be repeated. Errors: FORBIDDEN a guarded bucket. */
+/* Remove many keys without conditions: in one write, or in several when the entries have many parts. After an error
+ * some of the entries may be gone, and the call may be repeated. Errors: FORBIDDEN a guarded bucket. */
 MUST_USE err_t entry_remove_many(struct core *, const struct principal *who, const struct bucket *, const slice *keys,
                                  size_t count, struct arena *a);
 /* Errors: NOT_FOUND; TOO_LARGE; FORBIDDEN a guarded bucket. */
@@ -121,8 +121,8 @@ struct entry_copy {
     slice headers, tags;
 };
 /* Make a new entry that names the object of another: no byte is copied. The caller is authorised to read the source and
- * to write the target. Errors: NOT_FOUND no source; CONFLICT a condition does not hold; INVALID to_key; QUOTA; FORBIDDEN
- * a guarded bucket. */
+ * to write the target. Errors: NOT_FOUND no source; CONFLICT a condition does not hold; INVALID to_key; QUOTA;
+ * FORBIDDEN a guarded bucket. */
 MUST_USE err_t entry_copy(struct core *, const struct principal *who, const struct entry_copy *, struct arena *a,
                           struct entry *ret);
 
@@ -144,8 +144,8 @@ struct entry_list_end {
     slice last; /* the key or common prefix that was visited last, in `a`: `after` of the next page */
 };
 /* Visit the keys that begin with prefix. Keys that have the delimiter after the prefix become one common prefix, which
- * ends with the delimiter. Uses constant memory, whatever the number of keys. Not on a loop: it reads as many rows as it
- * shows, and needs one look-up for each common prefix. Errors: also those of visit, which end the listing. */
+ * ends with the delimiter. Uses constant memory, whatever the number of keys. Not on a loop: it reads as many rows as
+ * it shows, and needs one look-up for each common prefix. Errors: also those of visit, which end the listing. */
 MUST_USE err_t entry_list(struct core *, const struct bucket *, const struct entry_list_request *, struct arena *a,
                           struct entry_list_end *ret);
 

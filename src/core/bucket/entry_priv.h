@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What entries and uploads share. */
+/* Shared by the files of entries and uploads. */
 #ifndef CAIS_CORE_BUCKET_ENTRY_PRIV_H
 #define CAIS_CORE_BUCKET_ENTRY_PRIV_H
 
@@ -12,8 +12,8 @@ MUST_USE err_t entry_check_key(slice key, struct arena *a);
 MUST_USE err_t entry_check_texts(slice headers, slice tags, struct arena *a);
 
 bool entry_is_conditional(const struct entry_condition *);
-/* Refuse a put early, before the first byte, for reasons that would refuse it at its end: the condition does not hold, or
- * the account has no room. bytes: of the new object; -1: not known. Errors: CONFLICT; QUOTA. */
+/* Refuse a put early, before the first byte, for reasons that would refuse it at its end: the condition does not hold,
+ * or the account has no room. bytes: of the new object; -1: not known. Errors: CONFLICT; QUOTA. */
 MUST_USE err_t entry_precheck(struct core *, const struct bucket *, slice key, const struct entry_condition *,
                               int64_t bytes, struct arena *a);
 

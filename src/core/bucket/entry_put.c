@@ -8,7 +8,7 @@
 
 enum { ETAG_MEMORY = 256 };
 
-/* Runs in the write that ends the intake: the object that has come gets its key. */
+/* Runs in the write that ends the intake: the new object gets its key. */
 static err_t place_entry(struct meta_tx *tx, void *arg, const struct intake_result *result, struct arena *a)
 {
     struct entry_put *put = arg;
@@ -84,8 +84,8 @@ static void report_entry_put(void *arg, err_t e, const struct file *file)
     entry_report(e, &put->entry, put->done, put->done_arg);
 }
 
-/* All the bytes have come that were announced, but they are fewer than there must be. When fewer came than were
- * announced, intake_finish reports it. */
+/* All declared bytes have arrived, but the declared length is below the minimum. If fewer bytes arrive than were
+ * declared, intake_finish reports it. */
 static bool is_too_short(const struct entry_put *put)
 {
     uint64_t received = intake_received(put->intake);

@@ -99,8 +99,8 @@ static void join_parts(const struct completing *c, struct digest *ret)
         digest_join(ret, &c->named[i].digest, c->named[i].size_bytes, ret);
 }
 
-/* The digest of the composite, of the kind and form that the upload was created with, else of those that the request
- * declares. */
+/* The digest of the composite. Its kind and form are those of the upload, or, if the upload has none, those of the
+ * request. */
 static err_t work_out_digest(struct completing *c, struct arena *a, struct digest *ret)
 {
     const struct digest *declared = &c->request->digest;
@@ -195,7 +195,7 @@ static err_t put_composite(struct completing *c, struct meta_tx *tx, const struc
     return NULL;
 }
 
-/* The upload is gone. If the key still has the entry that it made, it was completed before. */
+/* The upload does not exist. If the key still has the entry that the upload made, it was completed before. */
 static err_t find_completed_entry(struct completing *c, struct meta_tx *tx, struct arena *a)
 {
     struct entry entry = { 0 };

@@ -10,7 +10,7 @@
 #include "core/store/transaction.h"
 #include "core/store/upload_store.h"
 
-/* What one write does at most: other writes wait for it. */
+/* Limits of the work in one write, because other writes wait for it. */
 enum {
     PURGE_UPLOADS_MAX = 50,
     PURGE_PARTS_MAX = 2000, /* an upload that begins below it is ended whole */

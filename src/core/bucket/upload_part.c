@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Putting a part: it becomes an object, and a row that says which number it has. A part that is sent again is another
- * object, and the same write replaces the row of the first and releases its object. */
+/* Putting a part: it becomes an object and a row with its number. A part that is sent again is another object, and the
+ * same write replaces the row of the first and releases its object. */
 #include "core/bucket/upload_priv.h"
 
 #include "core/object/inline_limit.h"

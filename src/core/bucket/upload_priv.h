@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of uploads share. */
+/* Shared by the files of uploads. */
 #ifndef CAIS_CORE_BUCKET_UPLOAD_PRIV_H
 #define CAIS_CORE_BUCKET_UPLOAD_PRIV_H
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Backup: a consistent copy of the whole store, made while uploads go on; and restore, which makes a data directory from
- * it. A backup is a data directory (data_dir.h: database and blobs) with a MANIFEST, which is written last. */
+/* Backup: a consistent copy of the whole store, made while uploads go on; and restore, which makes a data directory
+ * from it. A backup is a data directory (data_dir.h: database and blobs) with a MANIFEST, which is written last. */
 #ifndef CAIS_CORE_CARE_BACKUP_H
 #define CAIS_CORE_CARE_BACKUP_H
 
 #include "core/care/fsck.h"
 #include "core/core.h"
 
-/* Opens the stores of a data directory; main provides it, because main knows which kinds of store there are. The blob
+/* Opens the stores of a data directory. main provides it, because core does not know the kinds of stores. The blob
  * store is made when it is missing. With read_only the database is opened for reading only. A store whose ret_ argument
  * is NULL is not opened. The caller closes both; after an error neither is open. */
 struct store_opener {
@@ -23,9 +23,9 @@ struct backup_report {
     bool with_key; /* the backup holds the master key */
 };
 
-/* Copy the stores of `core` to dir, which is made, or empty. While the backup runs, no bytes are removed from the store.
- * Objects that are stored after the database was copied are not in the backup. All digests are compared and all bytes are
- * on stable storage before the MANIFEST is written.
+/* Copy the stores of `core` to dir, which is made, or empty. While the backup runs, no bytes are removed from the
+ * store. Objects that are stored after the database was copied are not in the backup. All digests are compared and all
+ * bytes are on stable storage before the MANIFEST is written.
  *
  * key_from  the data directory whose master key is copied too; NULL: the backup has no master key, so that a thief of
  *           the backup gets no signing keys

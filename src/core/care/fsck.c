@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows are read in pages, each page in its own snapshot, and bytes are read outside of any snapshot. So a long check keeps
- * no snapshot open, which would make the write-ahead log grow, and needs little memory. A row may therefore be deleted
- * between its snapshot and the look at its bytes; before a finding is reported, the row is looked up again. */
+/* Rows are read in pages, each page in its own snapshot, and bytes are read outside of any snapshot. So a long check
+ * keeps no snapshot open, which would make the write-ahead log grow, and needs little memory. A row may therefore be
+ * deleted between its snapshot and the look at its bytes; before a finding is reported, the row is looked up again. */
 #include "core/care/fsck.h"
 
 #include "base/buf.h"
@@ -169,7 +169,7 @@ static err_t check_inline(struct fsck *f, const struct object *object, struct ar
     return NULL;
 }
 
-/* What is wrong with the parts of a composite; NULL: nothing. */
+/* The fault in the parts of a composite; NULL: there is none. */
 static const char *parts_fault(const struct object *whole, const struct object_part_list *parts)
 {
     if (whole->blob_key.n || whole->inline_bytes.n)
@@ -188,8 +188,8 @@ static const char *parts_fault(const struct object *whole, const struct object_p
     return sum == whole->size_bytes ? NULL : "length differs";
 }
 
-/* A composite has no bytes of its own: it is whole when its parts exist and add up. The bytes of the parts are checked like
- * those of any other object. */
+/* A composite has no bytes of its own: it is whole when its parts exist and add up. The bytes of the parts are checked
+ * like those of any other object. */
 static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
 {
     struct object whole;
@@ -215,7 +215,7 @@ static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
     return fault ? report_object(f, &whole, fault, arena_printf(a, "%zu parts", parts.count), a) : NULL;
 }
 
-/* An object to which nothing refers is reported and never removed, because somebody may have lost it and want it back. */
+/* An object to which nothing refers is reported and never removed, because a user may have lost it and want it back. */
 static err_t check_is_referred_to(struct fsck *f, const struct object *object, struct arena *a)
 {
     bool is_orphan;
@@ -352,7 +352,7 @@ static err_t check_files(struct fsck *f)
 
 /* ---- buckets: entries, and parts of uploads ---- */
 
-/* What a record says about the object that it names. */
+/* The facts that a record states about its object. */
 struct object_claim {
     int64_t object_id;
     uint64_t size_bytes;

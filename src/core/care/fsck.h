@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Check that the store holds what its records say. It works while the server runs; a record that is removed during the
- * check is not reported. */
+/* Checks that the store has everything that its records describe. It works while the server runs; a record that is
+ * removed during the check is not reported. */
 #ifndef CAIS_CORE_CARE_FSCK_H
 #define CAIS_CORE_CARE_FSCK_H
 

@@ -2,9 +2,8 @@
 /* Invariants
  *   STORED  nothing holds the file; it has a purge time
  *   READY   something holds the file, or it is kept; it has no purge time
- * Every call changes the row of the file before it looks at its holds or changes them. Two writes that are under way at the
- * same time, if the database has such, therefore come one after the other for one file, and the second sees all that the
- * first did. */
+ * Every call changes the row of the file before it looks at its holds or changes them. So if the database runs two
+ * writes at the same time, they change one file one after the other, and the second sees all changes of the first. */
 #include "core/file/hold.h"
 
 #include "core/file/lifecycle.h"

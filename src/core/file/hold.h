@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What holds on to files. A holder is a record of some kind: a task, a comment (core/records/holders.def). While one
- * holder holds a file, the file is READY and is not purged. When the last one has released it, the file is STORED and has a
- * purge time, unless it was taken in to be kept. ARCHITECTURE.md draws it, "The states of a file".
+/* Holders of files. A holder is a record, such as a task or a comment (core/records/holders.def). While one
+ * holder holds a file, the file is READY and is not purged. When the last one has released it, the file is STORED and
+ * has a purge time, unless it was uploaded to be kept. ARCHITECTURE.md draws it, "The states of a file".
  *
  * A holder holds a file or it does not; it does not count how often. A holder that refers to a file in several places
  * releases it when the last of these places is gone.
  *
- * Each call runs inside the write that changes the holder's own records, so both change together or not at all. It first
- * changes the file's row, with what it expects of it. So of an attachment and a purge exactly one succeeds, and of two
- * holders that release a file at the same time the second sees that it was the last.
+ * Each call runs inside the write that changes the holder's own records, so both change together or not at all. It
+ * first changes the file's row, on the condition that the row is as expected. So exactly one of an attachment and a
+ * purge succeeds, and of two holders that release a file at the same time the second sees that it was the last.
  *
  * Errors of every call: also those of core/store. Thread: the committer's, but for hold_finish_ended. */
 #ifndef CAIS_CORE_FILE_HOLD_H
@@ -19,8 +19,8 @@
 struct principal;
 
 /* The holder holds the file: STORED becomes READY without a purge time. Nothing changes when it holds the file already.
- * Errors: NOT_FOUND no such file, or its purge time has come, whether or not the purge has run; CONFLICT the file has no
- * bytes yet. */
+ * Errors: NOT_FOUND no such file, or its purge time has come, whether or not the purge has run; CONFLICT the file has
+ * no bytes yet. */
 MUST_USE err_t hold_add(struct meta_tx *, int64_t file_id, struct holder, int64_t now_ms, struct arena *a);
 
 /* The holder releases the file. If nothing else holds it and it is not kept, it becomes STORED, to be purged at
@@ -51,15 +51,15 @@ static inline void hold_ending_begin(struct hold_ending *ending)
     ending->more = false;
 }
 
-/* The holder's own records are removed in this write, and it releases its files: at most HOLDS_IN_ONE_WRITE files in this
- * write, counted over all holders that end in it. The others are still held after the write, by a holder that is
+/* The holder's own records are removed in this write, and it releases its files: at most HOLDS_IN_ONE_WRITE files in
+ * this write, counted over all holders that end in it. The others are still held after the write, by a holder that is
  * recorded as ended; hold_finish_ended releases them. A crash in between delays this until the next purge. */
 MUST_USE err_t holder_end(struct meta_tx *, const struct holder_rules *, int64_t id, struct hold_ending *,
                           struct arena *a);
 
 struct job_run;
-/* Release the files of all holders that have ended, in one write after another, until the run (core/job.h; may be NULL) is
- * stopping. Thread: any that may block. */
+/* Release the files of all holders that have ended, in one write after another, until the run (core/job.h; may be NULL)
+ * is stopping. Thread: any that may block. */
 MUST_USE err_t hold_finish_ended(struct core *, const struct principal *who, struct job_run *, struct arena *a);
 
 #endif

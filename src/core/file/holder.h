@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a kind of holders does. Each kind of core/records/holders.def defines one struct holder_rules, in the room of its
- * noun; core->holders lists all of them, so that files know nothing of the things that hold them. */
+/* The rules of one kind of holders. Each kind of core/records/holders.def defines one struct holder_rules, in the room
+ * of its noun; core->holders lists all of them, so that files know nothing of the things that hold them. */
 #ifndef CAIS_CORE_FILE_HOLDER_H
 #define CAIS_CORE_FILE_HOLDER_H
 
@@ -13,8 +13,8 @@ struct meta_tx;
 struct holder_rules {
     int kind;         /* an enum holder_kind */
     const char *name; /* for messages: "task" */
-    /* When a holder of this kind ends, files that came by ticket and that nothing else holds are removed at once, kept or
-     * not. Otherwise they get a purge time, like all other files. */
+    /* When a holder of this kind ends, files that came by ticket and that nothing else holds are removed at once, kept
+     * or not. Otherwise they get a purge time, like all other files. */
     bool removes_ticket_files;
 
     /* A ticket names the holder that its file goes to (core/ticket/ticket.h). These calls run inside the write of the

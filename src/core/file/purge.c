@@ -15,8 +15,8 @@ struct purge {
     size_t due, gone;
 };
 
-/* Only a damaged store has a file that is due although something holds it or refers to it. It stays, as if it were held;
- * fsck finds what is wrong with it. */
+/* Only a damaged store has a file that is due although something holds it or refers to it. It stays, as if it were
+ * held; fsck finds what is wrong with it. */
 static err_t spare_file(struct meta_tx *tx, const struct file *f, struct arena *a)
 {
     return meta_file_move(tx, f->id, f->state, FILE_READY, 0, a);
@@ -30,7 +30,7 @@ static err_t purge_file(struct meta_tx *tx, const struct file *f, struct purge *
         return spare_file(tx, f, a);
     err_t e = file_remove_due(tx, f, p->now_ms, a);
     if (err_is(e, ERR_NOT_FOUND))
-        return NULL; /* a holder came first */
+        return NULL; /* a holder holds the file now */
     if (err_is(e, ERR_CONFLICT))
         return spare_file(tx, f, a);
     TRY(e);
@@ -38,7 +38,7 @@ static err_t purge_file(struct meta_tx *tx, const struct file *f, struct purge *
     return NULL;
 }
 
-/* A file is removed only while it is due, and whoever holds it clears its purge time: one of the two comes first. */
+/* A file is removed only while it is due, and hold_add clears its purge time. So only one of the two can succeed. */
 static err_t apply_file_purge(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct purge *p = arg;

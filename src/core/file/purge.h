@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a file is purged. A file whose purge_at_ms has come goes without being asked for:
+/* When a file is purged. A file whose purge_at_ms has passed is removed without a request:
  *
  *   STORED   came in, or lost its last holder, and nothing held it in time (intake_request.purge_after_ms; hold_remove)
- *   ISSUED   no bytes came for its ticket in time; or STORED with a ticket that was not confirmed (ticket_request.pending_ms)
+ *   ISSUED   no bytes came for its ticket in time; or STORED with a ticket that was not confirmed
+ *            (ticket_request.pending_ms)
  *
  * From that instant hold_add, file_get and the like treat the file as gone, whether or not the purge has run. The purge
  * removes the record, gives the room back to the account and writes the event file.purge, all in one write; the bytes
@@ -14,9 +15,9 @@
 
 struct job_run;
 
-/* Release what is left of holders that have ended (hold_finish_ended), then purge every file whose time has come; while a
- * backup runs (garbage_is_held), none. Reports the files purged to the run (core/job.h; may be NULL) and ends when it is
- * stopping. Errors: those of the store. Thread: any. */
+/* Release the remaining holds of holders that have ended (hold_finish_ended), then purge every file that is due. While
+ * a backup runs (garbage_is_held), purge none. Reports the files purged to the run (core/job.h; may be NULL) and ends
+ * when it is stopping. Errors: those of the store. Thread: any. */
 MUST_USE err_t file_purge_due(struct core *, struct job_run *, struct arena *a);
 
 #endif

@@ -13,7 +13,8 @@
 struct blob_reader;
 struct object;
 
-/* Memory that several readers share. It is the head of a block from must_malloc, and the last reader frees the block. */
+/* Memory that several readers share. It is the head of a block from must_malloc, and the last reader frees the block.
+ * */
 struct shared_memory {
     int64_t readers; /* atomic */
 };
@@ -42,7 +43,7 @@ MUST_USE err_t content_read_at(const struct content *, uint64_t offset, char *to
                                size_t *ret_read);
 /* A descriptor to send the bytes from (sendfile), which the content owns; -1: there is none, use content_read_at. */
 int content_fd(const struct content *);
-/* Sets all members to zero. A content whose members are all zero may be closed again. */
+/* Sets all members to zero; closing such a content again does nothing. */
 void content_close(struct content *);
 
 #endif

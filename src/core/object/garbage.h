@@ -18,11 +18,12 @@
 #include "core/core.h"
 
 struct job_run;
-/* Remove the bytes whose grace is over; while a backup holds them, none. Reports the blobs removed to the run (core/job.h;
- * may be NULL) and ends when it is stopping. Errors: those of the stores. */
+/* Remove the bytes whose grace is over; while a backup holds them, none. Reports the blobs removed to the run
+ * (core/job.h; may be NULL) and ends when it is stopping. Errors: those of the stores. */
 MUST_USE err_t garbage_collect(struct core *, struct job_run *, struct arena *a);
 
-/* What became garbage, or was written, at that time or earlier has outlived the grace. */
+/* Returns now minus the grace. The grace of a blob is over if it became garbage, or was written, at that time or
+ * earlier. */
 int64_t garbage_grace_ended_ms(struct core *);
 
 /* A backup begins, or ends: every hold needs one release. */

@@ -6,9 +6,9 @@
  *        └───────────────┴──────────► intake_discard              nothing of the upload is kept
  *
  * The bytes of a small object (inline_limit.h) stay in memory until they are committed as a row. Those of a larger one
- * are written to the blob store as they come. At the end the bytes are synced first; then one metadata transaction takes
- * the room in the account and adds the object, what refers to it, and the event. A crash between the two leaves an
- * orphan for the sweep, never a record without bytes.
+ * are written to the blob store as they come. At the end the bytes are synced first; then one metadata transaction
+ * takes the room in the account and adds the object, what refers to it, and the event. A crash between the two leaves
+ * an orphan for the sweep, never a record without bytes.
  *
  * Thread   one at a time, which may change between calls. */
 #ifndef CAIS_CORE_OBJECT_INTAKE_H
@@ -28,13 +28,13 @@ struct intake_result {
     size_t digest_count;
     int64_t at_ms; /* the time of the upload */
 };
-/* Adds the object (meta_object_add) and the record that refers to it, and takes the room in the account. Runs inside the
- * write, like meta_apply_fn of core/store/transaction.h: perhaps twice, so it changes nothing but the store and what it
- * returns through arg. It checks everything that may refuse the upload before it changes anything, since a write that
- * fails after a change makes the whole batch run again. */
+/* Adds the object (meta_object_add) and the record that refers to it, and takes the room in the account. Runs inside
+ * the write, like meta_apply_fn of core/store/transaction.h: perhaps twice, so it changes nothing but the store and
+ * what it returns through arg. It checks everything that may refuse the upload before it changes anything, since a
+ * write that fails after a change makes the whole batch run again. */
 typedef err_t intake_place_fn(struct meta_tx *, void *arg, const struct intake_result *, struct arena *a);
 
-/* What was permitted to be uploaded. The slices are copied. */
+/* The upload that the caller permits. The slices are copied. */
 struct intake_request {
     int64_t account_id, owner_id;
     slice owner_login;
@@ -46,16 +46,16 @@ struct intake_request {
     int64_t exact_bytes; /* the length, if it is known before the first byte; -1: it is not */
     slice md5;           /* the 16 bytes that the sender declared; empty: none */
     unsigned digests;    /* 1 << enum digest_kind of each to be computed */
-    /* Records the object. NULL: it becomes a file, made from the members above and below. With `place`, intake_open does
-     * not check the account: what the object replaces may give room back, which only `place` knows. */
+    /* Records the object. NULL: it becomes a file, made from the members above and below. With `place`, intake_open
+     * does not check the account: the object may replace another one and free its bytes, which only `place` knows. */
     intake_place_fn *place;
     void *place_arg;
     int64_t purge_after_ms; /* > 0: the file is STORED, and purged that long after now if no reference holds it then;
                              * 0: it is READY and kept */
 };
 
-/* Have the disk and the account room for a file of at least min_bytes? For an API that knows a bound before it can make a
- * request. Only reads: fit for a loop.
+/* Have the disk and the account room for a file of at least min_bytes? For an API that knows a bound before it can make
+ * a request. Only reads: fit for a loop.
  * Errors: NO_SPACE; QUOTA; UNAVAILABLE. */
 MUST_USE err_t intake_check_room(struct core *, int64_t account_id, uint64_t min_bytes, struct arena *a);
 /* Errors: TOO_LARGE exact_bytes is above max_bytes; NO_SPACE (space.h); QUOTA; UNAVAILABLE. */
@@ -63,8 +63,8 @@ MUST_USE err_t intake_open(struct core *, const struct intake_request *, struct 
 /* Errors: TOO_LARGE, NO_SPACE, UNAVAILABLE. After an error only intake_discard may follow. */
 MUST_USE err_t intake_write(struct intake *, slice bytes, struct arena *a);
 uint64_t intake_received(const struct intake *); /* bytes written so far */
-/* The bytes must have this digest, or intake_finish fails with DIGEST. The request asked for its kind. May be called until
- * intake_finish, since a digest may come in a trailer, after the bytes. */
+/* The bytes must have this digest, or intake_finish fails with DIGEST. The request asked for its kind. May be called
+ * until intake_finish, since a digest may come in a trailer, after the bytes. */
 void intake_expect(struct intake *, const struct digest *);
 /* The same for MD5. */
 void intake_expect_md5(struct intake *, const unsigned char md5[MD5_SIZE]);
@@ -76,7 +76,8 @@ bool intake_blocks(const struct intake *);
 typedef void intake_done_fn(void *arg, err_t e, const struct file *file);
 /* Check the length and the digests, sync, commit. The intake is freed before done returns. An empty file is no error
  * here: an API that refuses empty files asks intake_received first.
- * Errors (through done): DIGEST; TRUNCATED fewer bytes than exact_bytes; QUOTA; NO_SPACE; UNAVAILABLE; those of place. */
+ * Errors (through done): DIGEST; TRUNCATED fewer bytes than exact_bytes; QUOTA; NO_SPACE; UNAVAILABLE; those of place.
+ * */
 void intake_finish(struct intake *, intake_done_fn *done, void *arg);
 void intake_discard(struct intake *); /* NULL is fine */
 

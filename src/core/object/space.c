@@ -12,7 +12,8 @@
 /* Both are atomic. */
 struct space {
     int64_t asked_at_ms; /* monotonic clock: when the store was last asked */
-    int64_t free_bytes; /* its answer less what was taken since; below 0 when two uploads took the last of it at once */
+    int64_t
+        free_bytes; /* its answer minus the bytes taken since; may be below 0 when two uploads take the last bytes */
 };
 
 struct space *space_new(void)
@@ -35,7 +36,7 @@ static err_t refresh_free_bytes(struct core *core, struct arena *a)
     int64_t asked = __atomic_load_n(&space->asked_at_ms, __ATOMIC_SEQ_CST);
     if (asked != NEVER_ASKED && now - asked < ASK_AGAIN_MS)
         return NULL;
-    /* Before the very first answer no number is known: each thread asks for itself. */
+    /* Until the first answer no number is known, so each thread asks the store itself. */
     if (asked != NEVER_ASKED &&
         !__atomic_compare_exchange_n(&space->asked_at_ms, &asked, now, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         return NULL;

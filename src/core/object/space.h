@@ -4,11 +4,13 @@
  *   The reserve    core_options.reserve_bytes (the key storage.reserve_free_space) of free space stays for the database
  *                  and its log. An upload that would leave less than that is refused with NO_SPACE.
  *   At the start   intake_open and ticket_issue ask space_check for the declared length, so that a client does not
- *                  send a body in vain. Each API answers NO_SPACE in its own way, with a status that a client retries (503, 507).
+ *                  send a body that is then refused. Each API answers NO_SPACE in its own way, with a status that a
+ *                  client retries (503, 507).
  *   On the way     intake_write calls space_take before each write to the blob store, so an upload of unknown or false
  *                  length stops there too, and uploads that run at once cannot together use more than there is.
  *   The real end   the blob store and the database report NO_SPACE when the disk says ENOSPC or EDQUOT, whatever was
- *                  counted here. A commit that finds no space is repeated write by write (src/meta/committer.c), so that
+ *                  counted here. A commit that finds no space is repeated write by write (src/meta/committer.c), so
+ *                  that
  *                  a large write does not fail the small ones beside it.
  *   What is left   nothing of the refused upload: the blob writer is discarded, no row was written.
  *   What goes on   downloads, logins, deletions, purge and garbage collection, which need the reserve at most. GET

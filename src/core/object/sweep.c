@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A blob is proven to be an orphan in this order: it is old enough; it is not in flight; then one snapshot has no row for it
- * and does not list it as garbage. An upload is in flight from before its blob exists until its row is committed. So when
- * the snapshot is taken, a key that is not in flight either has its row in it or never gets one. Blobs on the garbage list
- * are left to garbage_collect, which counts their grace from another instant. */
+/* A blob is proven to be an orphan in this order: it is old enough; it is not in flight; then one snapshot has no row
+ * for it and does not list it as garbage. An upload is in flight from before its blob exists until its row is
+ * committed. So when the snapshot is taken, a key that is not in flight either has its row in it or never gets one.
+ * Blobs on the garbage list are left to garbage_collect, which counts their grace from another instant. */
 #include "core/object/sweep.h"
 
 #include "base/buf.h"
@@ -55,7 +55,7 @@ static err_t collect_candidate(void *arg, slice key, uint64_t size_bytes, int64_
     bool known;
     if (job_is_stopping(s->run)) {
         s->stopped = true;
-        return err_make(s->a, ERR_UNAVAILABLE, "the job is stopping"); /* ends the walk, and goes no further */
+        return err_make(s->a, ERR_UNAVAILABLE, "the job is stopping"); /* ends the walk; it is not reported */
     }
     s->report->seen++;
     err_t e = has_row(s->core, key, &scratch, &known);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sweep removes orphans: blobs that no record names. A crash after the bytes of an upload were synced, and before its
- * row was committed, leaves one. */
+/* The sweep removes orphans: blobs that no record names. A crash after the bytes of an upload were synced, and before
+ * its row was committed, leaves one. */
 #ifndef CAIS_CORE_OBJECT_SWEEP_H
 #define CAIS_CORE_OBJECT_SWEEP_H
 
@@ -21,16 +21,17 @@ enum { SWEEP_DOUBTFUL_COUNT = 100, SWEEP_DOUBTFUL_SHARE = 10 };
 
 struct job_run;
 struct sweep_request {
-    bool remove;       /* remove the orphans; else only look */
-    bool is_confirmed; /* a person has looked: remove them however many they are */
+    bool remove;       /* remove the orphans; else only count them */
+    bool is_confirmed; /* a person has confirmed the removal: remove the orphans however many there are */
     void (*on_orphan)(void *arg, slice key,
                       uint64_t size_bytes); /* called for each, before any is removed; may be NULL */
     void *arg;
     struct job_run *run; /* core/job.h: the orphans removed are reported to it; may be NULL */
 };
-/* Look at every blob. A blob is an orphan when it is older than purge_grace_ms, no upload in flight writes to it, and one
- * snapshot taken after that has it neither as an object nor on the garbage list. While a backup runs (garbage_is_held)
- * nothing is removed, which is no error. When the run is stopping, the sweep ends early, and the report says what it did.
+/* Look at every blob. A blob is an orphan when it is older than purge_grace_ms, no upload in flight writes to it, and
+ * one snapshot taken after that has it neither as an object nor on the garbage list. While a backup runs
+ * (garbage_is_held) nothing is removed, which is no error. When the run is stopping, the sweep ends early, and the
+ * report says what it did.
  *
  * ret     set also when CORRUPT is returned
  * Errors  CORRUPT the orphans are too many to be believed, and nothing was removed; those of the stores. */

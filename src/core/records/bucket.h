@@ -12,7 +12,7 @@ enum bucket_kind {
 struct bucket {
     int64_t id;
     int64_t account_id; /* 0: the server's own */
-    int64_t owner_id;   /* who created it; for the server's own: the user whose key signs for it */
+    int64_t owner_id;   /* the user who created it; for a bucket of the server: the user whose key signs for it */
     slice name;
     enum bucket_kind kind;
     slice cors; /* which web pages may use it, in the format of the API; empty: none */

@@ -8,7 +8,7 @@
 /* A key lives until it is revoked; a token expires, and may have been made from a key. */
 enum credential_form { CREDENTIAL_KEY, CREDENTIAL_TOKEN };
 
-/* What a client proves with who it is. The record holds only a SHA-256 of the secret. Secrets are long and random, so a
+/* A credential authenticates a client. The record holds only a SHA-256 of the secret. Secrets are long and random, so a
  * plain hash cannot be guessed, and an index finds its row.
  *
  * For a key pair that signs requests, secret_hash is an HMAC of the access key. The access key is public, so it must

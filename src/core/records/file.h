@@ -9,7 +9,7 @@
  * reserved for tickets that leave a record behind when they have expired; no function sets it yet. */
 enum file_state { FILE_ISSUED, FILE_STORED, FILE_READY, FILE_EXPIRED };
 
-/* What users see: a name, an owner and a life cycle for the bytes of an object. */
+/* A file as users see it: a name, an owner and a life cycle for the bytes of an object. */
 struct file {
     int64_t id;
     unsigned char uuid[16]; /* version 4, random, so that clients cannot guess the UUIDs of others */
@@ -23,7 +23,7 @@ struct file {
     unsigned char md5[MD5_SIZE];
     int64_t created_at_ms, stored_at_ms;
     int64_t purge_at_ms; /* at this time the file expires; 0: never */
-    bool is_kept;        /* it was taken in to be kept: it stays READY when its last holder releases it */
+    bool is_kept;        /* it was uploaded to be kept: it stays READY when its last holder releases it */
     bool is_pending;     /* its ticket is not confirmed, so only the owner may see it; set only by reading */
 };
 struct file_list {

@@ -12,7 +12,7 @@ enum holder_kind {
 #undef HOLDER
 };
 
-/* What holds on to files: a record of some kind. While a holder holds a file, the file is not purged. */
+/* A record that holds files. While a holder holds a file, the file is not purged. */
 struct holder {
     int kind; /* an enum holder_kind; HOLDER_NONE: no holder */
     int64_t id;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What holds on to files. Only core/file/hold.c calls the functions that change holds, because a hold and the state of its file change
- * together. Every change of the holds of a file comes after meta_file_hold or meta_file_lock of that file in the same
- * write, so two writes never change the holds of one file at the same time. */
+/* Holders and the files that they hold. Only core/file/hold.c calls the functions that change holds, because a hold and
+ * the state of its file change together. Every change of the holds of a file comes after meta_file_hold or
+ * meta_file_lock of that file in the same write, so two writes never change the holds of one file at the same time. */
 #ifndef CAIS_CORE_STORE_HOLD_STORE_H
 #define CAIS_CORE_STORE_HOLD_STORE_H
 
@@ -31,10 +31,10 @@ MUST_USE err_t meta_hold_files(struct meta_tx *, struct holder, size_t limit, st
 /* The four calls below are about the files with ids up to up_to_id that the holder holds. */
 /* As meta_file_lock of each. */
 MUST_USE err_t meta_hold_lock_files(struct meta_tx *, struct holder, int64_t up_to_id, struct arena *a);
-/* Of these files, those that came by ticket and that nothing else holds. */
+/* The files of the holder that came by ticket and that nothing else holds. */
 MUST_USE err_t meta_hold_ticket_files(struct meta_tx *, struct holder, int64_t up_to_id, struct arena *a,
                                       struct file_id_list *ret);
-/* Those that nothing else holds and that are not kept become STORED, to be purged at purge_at_ms. */
+/* The files of the holder that nothing else holds and that are not kept become STORED, to be purged at purge_at_ms. */
 MUST_USE err_t meta_hold_expire_files(struct meta_tx *, struct holder, int64_t up_to_id, int64_t purge_at_ms,
                                       struct arena *a);
 /* Removes these holds. */

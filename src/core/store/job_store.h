@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Background jobs. Every change of a state is one statement that names the state it expects, so that several workers,
- * in one process or in several, may work on the same rows: whoever comes second gets NOT_FOUND or CONFLICT, and nothing
- * is changed. A commit that queued a job, or asked for a run to stop, calls the function given to meta_on_jobs. */
+ * in one process or in several, may work on the same rows. The second of two callers gets NOT_FOUND or CONFLICT and
+ * changes nothing. A commit that queued a job, or asked for a run to stop, calls the function given to meta_on_jobs. */
 #ifndef CAIS_CORE_STORE_JOB_STORE_H
 #define CAIS_CORE_STORE_JOB_STORE_H
 
@@ -17,16 +17,16 @@ MUST_USE err_t meta_job_ensure(struct meta_tx *, slice kind, int64_t now_ms, str
 /* Makes jobs of a kind due now that wait until after latest_ms because of the clock, which was ahead when they were
  * queued again: the periodic one, and those that wait for another attempt. */
 MUST_USE err_t meta_job_advance(struct meta_tx *, slice kind, int64_t now_ms, int64_t latest_ms, struct arena *a);
-/* Ends every lease of a kind now. For a process that knows that no other process has the store: whoever held them is
- * gone. */
+/* Ends every lease of a kind now. For a process that knows that no other process has the store, so that the owners of
+ * the leases have ended. */
 MUST_USE err_t meta_job_end_leases(struct meta_tx *, slice kind, int64_t now_ms, struct arena *a);
 
 /* ---- a worker: claim, note, finish ---- */
 
-/* What a worker looks for. */
+/* The jobs that a worker can claim. */
 struct job_wanted {
     slice kind;
-    slice owner; /* of the worker. It runs one job at a time, so what still is RUNNING under its name is free */
+    slice owner; /* the name of the worker; jobs still RUNNING under it may be claimed */
     int64_t now_ms;
     int64_t
         lease_ms; /* a lease that ends later than now_ms + lease_ms was written by a clock that was ahead: it is over */
@@ -38,14 +38,14 @@ MUST_USE err_t meta_job_find(struct meta_tx *, const struct job_wanted *, struct
 /* Makes that job RUNNING until now_ms + lease_ms, with one attempt more. NOT_FOUND when another worker has it. */
 MUST_USE err_t meta_job_claim(struct meta_tx *, const struct job_wanted *, int64_t id, struct arena *a,
                               struct job *ret_job);
-/* Extends the lease; *ret_cancel: somebody asked for the run to stop. CONFLICT when the claim no longer holds. */
+/* Extends the lease; *ret_cancel: the run was asked to stop. CONFLICT when the claim no longer holds. */
 MUST_USE err_t meta_job_renew(struct meta_tx *, const struct job_claim *, int64_t lease_until_ms, struct arena *a,
                               bool *ret_cancel);
 /* Writes progress and total, and the checkpoint unless it is NULL (.p). CONFLICT when the claim no longer holds. */
 MUST_USE err_t meta_job_note(struct meta_tx *, const struct job_claim *, const struct job_notes *, struct arena *a);
 enum job_finish { JOB_FINISH_ALWAYS, JOB_FINISH_UNLESS_CANCELLED, JOB_FINISH_IF_CANCELLED };
-/* Ends the claim: writes state, run_at_ms, finished_at_ms, attempts, result and error of the job. Cancelled: somebody
- * asked for the run to stop. CONFLICT when the claim no longer holds, or that is not as expected. */
+/* Ends the claim: writes state, run_at_ms, finished_at_ms, attempts, result and error of the job. Cancelled: the run
+ * was asked to stop. CONFLICT when the claim no longer holds, or when that is not as expected. */
 MUST_USE err_t meta_job_finish(struct meta_tx *, const struct job_claim *, const struct job *, enum job_finish,
                                struct arena *a);
 /* When a worker should look for jobs of the kind again, if nothing is added: the earliest time after now_ms at which a
@@ -57,7 +57,8 @@ MUST_USE err_t meta_job_next_ms(struct meta_tx *, slice kind, int64_t now_ms, st
 MUST_USE err_t meta_job_get(struct meta_tx *, int64_t id, struct arena *a, struct job *ret);
 /* By id, ascending. */
 MUST_USE err_t meta_job_list(struct meta_tx *, struct arena *a, struct job_list *ret);
-/* FAILED, CANCELLED or QUEUED becomes QUEUED and due now, with no attempts made; notes stay. CONFLICT in another state. */
+/* FAILED, CANCELLED or QUEUED becomes QUEUED and due now, with no attempts made; the notes stay. CONFLICT in another
+ * state. */
 MUST_USE err_t meta_job_retry(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
 /* QUEUED, not periodic, becomes CANCELLED; RUNNING is asked to stop. CONFLICT otherwise. */
 MUST_USE err_t meta_job_cancel(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);

@@ -12,7 +12,7 @@ MUST_USE err_t meta_ticket_get(struct meta_tx *, int64_t file_id, struct arena *
 MUST_USE err_t meta_ticket_by_key(struct meta_tx *, int64_t bucket_id, slice key, struct arena *a, struct ticket *ret);
 /* NOT_FOUND when the file has no ticket that is pending, here and in the next call. The ticket names no holder any more. */
 MUST_USE err_t meta_ticket_confirm(struct meta_tx *, int64_t file_id, int64_t confirmed_at_ms, struct arena *a);
-/* Sets what holds the file once the ticket is confirmed. */
+/* Sets the holder that will hold the file after the confirmation. */
 MUST_USE err_t meta_ticket_set_holder(struct meta_tx *, int64_t file_id, struct holder, struct arena *a);
 /* Pending tickets that name this holder, by file id, ascending. */
 MUST_USE err_t meta_ticket_pending(struct meta_tx *, struct holder, size_t limit, struct arena *a,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks: people talk about a piece of work and attach files to it. A task has comments. A task or a comment has
- * references; each reference names a file, which the task or comment holds (hold_add), or a link. References with one root_id are the
- * versions of one document.
+ * references; each reference names a file, which the task or comment holds (hold_add), or a link. References with one
+ * root_id are the versions of one document.
  *
  *   visibility   A task is visible to its author, its members (participants, subscribers, the responsible user), and
  *                the administrators of its account; a shared task to everybody of the account. For all other users,
@@ -119,15 +119,15 @@ MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, c
 /* ---- removing a task ---- */
 
 /* Remove a task with its comments and references. Files that came by ticket are deleted at once, no matter who uploaded
- * them, unless something else holds them, and so are files whose ticket is pending. Other files that nothing holds any more
- * are purged `purge_after_ms` from now.
+ * them, unless something else holds them, and so are files whose ticket is pending. Other files that nothing holds any
+ * more are purged `purge_after_ms` from now.
  * Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_REMOVE. */
 MUST_USE err_t task_remove(struct core *, const struct principal *who, int64_t task_id, int64_t purge_after_ms,
                            struct arena *a);
 
 /* ---- reading ---- */
 
-/* Which of the tasks that the user sees to list. */
+/* Filters and paging of a list of tasks that the user sees. */
 struct task_list_request {
     int64_t author_id, member_id; /* 0: any */
     int member_roles;

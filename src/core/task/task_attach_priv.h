@@ -5,7 +5,7 @@
 
 #include "core/task/task_write_priv.h"
 
-/* What a request attaches to a task or comment, and what task_attach_check found out about it. */
+/* The attachments of a request, and the results of task_attach_check for them. */
 struct task_attach {
     const struct attachment *attachments;
     size_t attachment_count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a list shows of each task: its members and how many files are attached to it, without its comments.
- * Errors: UNAVAILABLE, NO_SPACE, CORRUPT of the store. */
+/* The summary of a task in a list: its members and the number of attached files, without its comments. Errors:
+ * UNAVAILABLE, NO_SPACE, CORRUPT of the store. */
 #ifndef CAIS_CORE_TASK_TASK_SUMMARY_H
 #define CAIS_CORE_TASK_TASK_SUMMARY_H
 
@@ -20,8 +20,8 @@ struct task_summaries {
     size_t people_count;
 };
 
-/* Summarize tasks that `who` sees (from task_list or task_get_visible). A task that was removed meanwhile has no members
- * and no documents. */
+/* Summarize tasks that `who` sees (from task_list or task_get_visible). A task that was removed meanwhile has no
+ * members and no documents. */
 MUST_USE err_t task_summarize(struct core *, const struct principal *who, const struct task *tasks, size_t count,
                               struct arena *a, struct task_summaries *ret);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every write of a task has in common.
+/* Shared by all writes of a task.
  *
  * A write is one function that runs inside the committer's transaction. It checks everything first (what the user may
  * do, whether the attachments exist, the limits), and then changes the task. The committer may run it twice, so outside
@@ -18,12 +18,13 @@ struct task_write {
     int64_t task_id; /* 0 until a task that is being created has its id */
     /* set by the write: */
     int64_t now_ms;
-    bool more;                 /* a removal did a part of its work; it goes on in another write */
+    bool more;                 /* a removal did a part of its work; another write continues it */
     struct hold_ending ending; /* of holders that the write removes */
 };
 /* The first call of every write. */
 void task_write_begin(struct task_write *);
-/* Run `apply` in one write after another until it leaves w->more false, or fails. Then release what w->ending left. */
+/* Run `apply` in one write after another until w->more is false or a write fails. Then release the files that are left
+ * in w->ending. */
 MUST_USE err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply, void *arg, struct arena *a);
 
 /* As task_find_visible of w->task_id. Errors: TASK_NOT_VISIBLE. */

@@ -8,7 +8,7 @@
  * The permission is checked twice. When the request head arrives, the ticket must exist, be pending, and not have
  * expired. Inside the write that places the bytes it must still exist and be pending. An upload that began in time may
  * end after expires_at_ms: its sender cannot know how long the transfer takes, and the file is purged with its ticket
- * anyway unless somebody confirms it. */
+ * anyway unless it is confirmed. */
 #include "core/bucket/entry.h"
 #include "core/bucket/entry_guard.h"
 #include "core/event.h"

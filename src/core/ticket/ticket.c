@@ -3,7 +3,8 @@
  * inside that write, so the key is built there.
  *
  * Usage     The account is charged when the bytes come; while a file is ISSUED its size_bytes is 0. When the ticket is
- *           issued, quota and free space are only checked, so that a client does not upload in vain. They are not
+ *           issued, quota and free space are only checked, so that a client does not upload bytes that are then
+ *           refused. They are not
  *           reserved, so the upload may still be refused.
  * Confirm   Everything is checked inside the write that confirms. Writes run one after the other, so a purge, a
  *           deletion, or new bytes come either wholly before or wholly after it. */

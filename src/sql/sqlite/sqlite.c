@@ -487,7 +487,7 @@ static err_t apply_settings(sqlite3 *handle, const char *sql, struct arena *a)
     return result == SQLITE_OK ? NULL : sqlite_err(handle, result, a);
 }
 
-/* The settings of every handle. Nothing that stands in the file may run code (extensions, functions in views). */
+/* The settings of every handle. Nothing in the file may run code (extensions, functions in views). */
 static err_t configure_handle(sqlite3 *handle, const struct sqlite_db *db, enum sql_mode mode, struct arena *a)
 {
     sqlite3_extended_result_codes(handle, 1);

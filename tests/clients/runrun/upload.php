@@ -1,7 +1,7 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
 // Puts a file on a new task of Runrun.it, as programs written with ext-curl do it. Usage: upload.php current|older FILE
-// Addresses are literals, as in the vendor's examples; results of the storage are not looked at.
+// Addresses are literals, as in the vendor's examples; the reply of the storage is ignored.
 // CONNECT_TO is where all those names are, for curl: "::127.0.0.1:PORT".
 
 const API = "https://runrun.it/api/v1.0";
