@@ -101,7 +101,8 @@ FOR_EACH_DATABASE(one_write_may_use_many_accounts)
     meta_world_release(&w);
 }
 
-/* As another machine does, between the look-up of the account and the statement that adds to its counters. */
+/* Uses room as another machine could: after the look-up of the account and before the statement that adds to its
+ * counters. */
 IN_WRITE(use_room_that_another_takes)
 {
     struct meta_world *w = arg;

@@ -80,7 +80,7 @@ IN_WRITE(hold_the_rows)
     EXPECT(!held); /* its time has come */
     TRY(meta_file_hold(tx, 4, PURGE_MS - 1, a, &held));
     EXPECT(held);
-    TRY(meta_file_hold(tx, 4, LATER_MS, a, &held)); /* READY: it has no time */
+    TRY(meta_file_hold(tx, 4, LATER_MS, a, &held)); /* file 4 is READY, so it has no purge time */
     EXPECT(held);
     TRY(meta_file_hold(tx, 3, LATER_MS, a, &held));
     EXPECT(held);

@@ -510,7 +510,7 @@ TEST(a_backup_under_load_is_consistent)
     struct account account;
     int64_t wrong;
     EXPECT_OK(meta_read_begin(w.store, w.a, &tx));
-    EXPECT_OK(meta_usage_check(tx, false, w.a, &wrong)); /* counters and files are of the same moment */
+    EXPECT_OK(meta_usage_check(tx, false, w.a, &wrong)); /* the snapshot shows counters and files as of one time */
     EXPECT_EQ(wrong, 0);
     EXPECT_OK(meta_account_get(tx, w.account, w.a, &account));
     EXPECT(account.used_files > 0);

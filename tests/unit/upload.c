@@ -561,7 +561,7 @@ TEST(the_purge_ends_all_expired_uploads_in_writes_of_bounded_size)
     }
     world_wait(w, hours(1));
     EXPECT_OK(upload_purge_batch(&w->core, w->a, &gone));
-    EXPECT_EQ(gone, 1); /* its parts are as many as one write ends */
+    EXPECT_EQ(gone, 1); /* it has as many parts as one write may remove */
     world_run_jobs(w);
     EXPECT_EQ(world_event_count(w, S("upload.purge")), 120);
     expect_empty_store(w);

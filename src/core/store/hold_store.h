@@ -28,8 +28,8 @@ MUST_USE err_t meta_hold_list(struct meta_tx *, const struct hold *after, size_t
 /* The first `limit` files that the holder holds. */
 MUST_USE err_t meta_hold_files(struct meta_tx *, struct holder, size_t limit, struct arena *a,
                                struct file_id_list *ret);
-/* The four calls below are about the files with ids up to up_to_id that the holder holds. */
-/* As meta_file_lock of each. */
+/* The four calls below apply to the files that the holder holds and whose ids are at most up_to_id. */
+/* Does what meta_file_lock does, for each of these files. */
 MUST_USE err_t meta_hold_lock_files(struct meta_tx *, struct holder, int64_t up_to_id, struct arena *a);
 /* The files of the holder that came by ticket and that nothing else holds. */
 MUST_USE err_t meta_hold_ticket_files(struct meta_tx *, struct holder, int64_t up_to_id, struct arena *a,

@@ -7,7 +7,7 @@
 
 struct fault_db {
     struct sql_db db;
-    struct sql_driver driver; /* in the dialect of the inner one */
+    struct sql_driver driver; /* has the SQL dialect of the inner driver */
     struct sql_db *inner;
     struct fault_plan *plan;
 };
