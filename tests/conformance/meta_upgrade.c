@@ -5,14 +5,17 @@
 #include "core/records/entry.h"
 #include "core/records/reference.h"
 #include "core/records/task.h"
+#include "core/records/ticket.h"
 #include "core/store/bucket_store.h"
 #include "core/store/comment_store.h"
 #include "core/store/entry_store.h"
+#include "core/store/hold_store.h"
 #include "core/store/job_store.h"
 #include "core/store/reference_store.h"
 #include "core/store/task_store.h"
-#include "first_version.h"
+#include "core/store/ticket_store.h"
 #include "meta_suite.h"
+#include "old_version.h"
 
 /* Rows as the first version wrote them. Today's code can no longer write them. */
 static const char first_data[] =
@@ -38,14 +41,14 @@ static const char first_data[] =
     "INSERT INTO jobs VALUES (3, 'garbage', '', 3, 70, 0, 0, 0, 0, 0, '');"
     "INSERT INTO jobs VALUES (9, 'import', 'file:x', 2, 80, 81, 82, 1, 5, 6, '')";
 
-static void first_version_world(struct meta_world *w, enum database_kind kind)
+static void old_version_world(struct meta_world *w, int64_t version, const char *data, enum database_kind kind)
 {
     *w = (struct meta_world){ .options = INLINE, .account = 1, .user = 1 };
     test_database_init(&w->database, kind);
     arena_init(&w->arena);
     w->a = &w->arena;
     struct sql_db *db = test_database_open(&w->database, w->a);
-    first_version_create(db, first_data, w->a);
+    old_version_create(db, version, data, w->a);
     sql_close_db(db);
 }
 
@@ -77,6 +80,9 @@ static void expect_first_data(struct meta_world *w)
     EXPECT_SLICE(m.text, S("said"));
     EXPECT_OK(meta_reference_get(tx, 1, w->a, &r));
     EXPECT(r.file_id == 2 && r.size_bytes == 7 && r.comment_id == 1);
+    bool held;
+    EXPECT_OK(meta_hold_has(tx, &(struct hold){ 2, { HOLDER_COMMENT, 1 } }, w->a, &held));
+    EXPECT(held && !f.is_kept);
     struct job_list jobs;
     EXPECT_OK(meta_job_list(tx, w->a, &jobs));
     EXPECT_EQ(jobs.count, 4);
@@ -125,7 +131,7 @@ IN_WRITE(use_new_tables)
 TEST(a_database_of_the_first_version_is_upgraded_with_its_data)
 {
     struct meta_world w;
-    first_version_world(&w, DATABASE_FILE);
+    old_version_world(&w, 1, first_data, DATABASE_FILE);
     EXPECT_ERR(
         meta_open(test_database_open(&w.database, w.a), &(struct meta_options){ .read_only = true }, w.a, &w.store),
         ERR_UNSUPPORTED);
@@ -138,12 +144,81 @@ TEST(a_database_of_the_first_version_is_upgraded_with_its_data)
     meta_world_release(&w);
 }
 
+/* ---- the second version: holds, and holders of tickets ---- */
+
+static void expect_file(struct meta_world *w, struct meta_tx *tx, int64_t id, enum file_state state, bool is_kept,
+                        int64_t holds)
+{
+    struct file f;
+    struct hold_list held;
+    int64_t count = 0;
+    EXPECT_OK(meta_file_get(tx, id, w->a, &f));
+    EXPECT(f.state == state && f.is_kept == is_kept);
+    EXPECT_EQ(f.purge_at_ms == 0, state == FILE_READY);
+    EXPECT_OK(meta_hold_list(tx, &(struct hold){ .file_id = id }, 100, w->a, &held));
+    for (size_t i = 0; i < held.count; i++)
+        count += held.items[i].file_id == id;
+    EXPECT_EQ(count, holds);
+}
+
+static void expect_ticket(struct meta_world *w, struct meta_tx *tx, int64_t file_id, struct holder holder,
+                          bool is_confirmed)
+{
+    struct ticket k;
+    EXPECT_OK(meta_ticket_get(tx, file_id, w->a, &k));
+    EXPECT(k.holder.kind == holder.kind && k.holder.id == holder.id && k.declared_bytes == 5 && k.expires_at_ms == 9);
+    EXPECT_EQ(k.confirmed_at_ms, is_confirmed ? 3 : 0);
+    EXPECT_SLICE(k.key, arena_printf(w->a, "k%lld", (long long)file_id));
+}
+
+static void expect_second_data(struct meta_world *w)
+{
+    struct meta_tx *tx = snapshot(w);
+    bool has;
+    expect_file(w, tx, 1, FILE_STORED, false, 0);
+    expect_file(w, tx, 2, FILE_READY, false, 2);
+    expect_file(w, tx, 3, FILE_READY, true, 0);
+    expect_file(w, tx, 4, FILE_READY, true, 1);
+    expect_file(w, tx, 5, FILE_READY, true, 0);
+    expect_file(w, tx, 6, FILE_ISSUED, false, 0);
+    expect_file(w, tx, 7, FILE_STORED, false, 0);
+    expect_file(w, tx, 8, FILE_READY, false, 1);
+    expect_file(w, tx, 9, FILE_READY, true, 0);
+    expect_file(w, tx, 10, FILE_STORED, false, 0);
+    const struct hold holds[] = {
+        { 2, { HOLDER_TASK, 1 } }, { 2, { HOLDER_COMMENT, 1 } }, { 4, { HOLDER_TASK, 1 } }, { 8, { HOLDER_COMMENT, 1 } }
+    };
+    for (size_t i = 0; i < LENGTH_OF(holds); i++) {
+        EXPECT_OK(meta_hold_has(tx, &holds[i], w->a, &has));
+        EXPECT(has);
+    }
+    expect_ticket(w, tx, 6, (struct holder){ HOLDER_TASK, 1 }, false);
+    expect_ticket(w, tx, 7, (struct holder){ HOLDER_COMMENT, 1 }, false);
+    expect_ticket(w, tx, 8, (struct holder){ 0 }, true);
+    expect_ticket(w, tx, 9, (struct holder){ 0 }, true);
+    expect_ticket(w, tx, 10, (struct holder){ 0 }, false);
+    meta_read_end(tx);
+    EXPECT_OK(meta_verify(w->store, w->a));
+}
+
+TEST(references_of_the_second_version_become_holds_and_tickets_name_holders)
+{
+    struct meta_world w;
+    old_version_world(&w, 2, second_version_data, DATABASE_FILE);
+    meta_world_open(&w);
+    expect_second_data(&w);
+    meta_close(w.store);
+    meta_world_open(&w);
+    expect_second_data(&w);
+    meta_world_release(&w);
+}
+
 /* Whichever call of a migration fails, the next start finishes it. */
-TEST(an_upgrade_succeeds_after_a_failure_of_any_call)
+static void fail_each_call(int64_t version, const char *data, void (*expect_data)(struct meta_world *))
 {
     for (int64_t nth = 1;; nth++) {
         struct meta_world w;
-        first_version_world(&w, DATABASE_FAULT);
+        old_version_world(&w, version, data, DATABASE_FAULT);
         w.database.plan = (struct fault_plan){ .fail_at = nth, .code = ERR_NO_SPACE };
         err_t e = meta_open(test_database_open(&w.database, w.a), &w.options, w.a, &w.store);
         w.database.plan.fail_at = 0;
@@ -151,12 +226,19 @@ TEST(an_upgrade_succeeds_after_a_failure_of_any_call)
             EXPECT_EQ(e->code, ERR_NO_SPACE);
             meta_world_open(&w);
         }
-        expect_first_data(&w);
+        expect_data(&w);
         meta_world_release(&w);
         if (!e)
             break;
     }
 }
 
+TEST(an_upgrade_succeeds_after_a_failure_of_any_call)
+{
+    fail_each_call(1, first_data, expect_first_data);
+    fail_each_call(2, second_version_data, expect_second_data);
+}
+
 RUN_TESTS(cmocka_unit_test(a_database_of_the_first_version_is_upgraded_with_its_data),
+          cmocka_unit_test(references_of_the_second_version_become_holds_and_tickets_name_holders),
           cmocka_unit_test(an_upgrade_succeeds_after_a_failure_of_any_call))

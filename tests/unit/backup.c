@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "damage.h"
-#include "first_version.h"
+#include "old_version.h"
 #include "records_fixture.h"
 #include "rounds.h"
 #include "test.h"
@@ -184,7 +184,7 @@ static slice sha256_of_file(struct world *w, const char *path)
 }
 
 /* Such a backup could not be restored: its database was opened for reading, which only a database of this version can. */
-TEST(restore_migrates_a_backup_of_the_first_version)
+static void restore_old_version(int64_t version, const char *data, int objects)
 {
     WORLD(w);
     FOLDER(dir);
@@ -192,22 +192,30 @@ TEST(restore_migrates_a_backup_of_the_first_version)
     const char *database = in(w, dir, "b/" DATA_DIR_DATABASE);
     struct sql_db *db;
     EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = database }, w->a, &db));
-    first_version_create(db, "", w->a);
+    old_version_create(db, version, data, w->a);
     sql_close_db(db);
     slice before = sha256_of_file(w, database);
     write_text(in(w, dir, "b/" DATA_DIR_MANIFEST),
                arena_printf(w->a,
-                            "{\"format\":1,\"created_at_ms\":5,\"objects\":0,\"blobs\":0,\"blob_bytes\":0,"
+                            "{\"format\":1,\"created_at_ms\":5,\"objects\":%d,\"blobs\":0,\"blob_bytes\":0,"
                             "\"database_sha256\":\"" SLICE_FMT "\"}",
-                            SLICE_ARG(before)));
+                            objects, SLICE_ARG(before)));
     struct backup_report restored;
-    EXPECT_OK(restore(w, in(w, dir, "b"), in(w, dir, "d"), &restored));
+    struct fsck_report fsck;
+    EXPECT_OK(restore_and_check(w, in(w, dir, "b"), in(w, dir, "d"), &restored, &fsck));
+    EXPECT_EQ(fsck.listed, 0);
     EXPECT_EQ(restored.created_at_ms, 5);
     struct meta_store *meta;
     EXPECT_OK(open_stores(NULL, in(w, dir, "d"), true, w->a, &meta,
                           NULL)); /* opening for reading needs a database of this version */
     meta_close(meta);
     EXPECT_SLICE(sha256_of_file(w, database), before);
+}
+
+TEST(restore_migrates_a_backup_of_an_older_version)
+{
+    restore_old_version(1, "", 0);
+    restore_old_version(2, second_version_data, 1);
 }
 
 TEST(backup_and_restore_refuse_a_directory_that_is_not_empty)
@@ -418,7 +426,7 @@ TEST(backup_under_load_is_consistent)
 
 RUN_TESTS(cmocka_unit_test(restore_returns_every_byte_of_the_backup),
           cmocka_unit_test(restore_returns_entries_composites_and_uploads),
-          cmocka_unit_test(restore_migrates_a_backup_of_the_first_version),
+          cmocka_unit_test(restore_migrates_a_backup_of_an_older_version),
           cmocka_unit_test(backup_and_restore_refuse_a_directory_that_is_not_empty),
           cmocka_unit_test(restore_refuses_a_backup_without_manifest),
           cmocka_unit_test(restore_finds_a_damaged_database_or_manifest),
