@@ -191,7 +191,8 @@ static void renew_lease(struct job_run *run, int64_t now_ms)
         run->stop_reason = JOB_STOP_CANCEL;
 }
 
-/* Somebody changed a job of this process: this one? A look costs less than a write. */
+/* A commit of this process changed a job. Reading the row shows whether it was this
+ * one, and costs less than a write. */
 static bool is_cancelled(struct job_run *run)
 {
     SCRATCH(a);

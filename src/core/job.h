@@ -35,7 +35,7 @@ struct job_request {
     slice payload;      /* may be empty */
     int64_t run_at_ms;  /* 0: now */
 };
-/* Adds a job inside the caller's write, so that it is there exactly when the change is that it follows from. The
+/* Adds a job inside the caller's write, so that the job exists exactly if the change that needs it is committed. The
  * commit wakes the workers of this process. Errors: those of the store. */
 MUST_USE err_t job_add(struct core *, struct meta_tx *, const struct job_request *, struct arena *a, int64_t *ret_id);
 
@@ -78,8 +78,8 @@ struct job_run {
  * steps of the work, each of which takes a second or less, because it also renews the lease. Once it is true it stays
  * true. The run then returns soon, and its result is ignored. Not inside a write or while a snapshot is open. */
 bool job_is_stopping(struct job_run *);
-/* Reports how far the run is. It reaches the row within about a second, and when the run ends. Not inside a write or
- * while a snapshot is open, and not by a run that uses job_note. */
+/* Reports the progress of the run. It is written to the row within about a second, and when the run ends. Not inside a
+ * write or while a snapshot is open, and not by a run that uses job_note. */
 void job_progress(struct job_run *, int64_t done, int64_t total);
 /* The same, with so many items more than before. */
 void job_advance(struct job_run *, int64_t items);
@@ -95,7 +95,7 @@ MUST_USE err_t job_forget_finished(struct core *, struct job_run *, struct arena
 
 /* A number that rises with each commit that queued a job or asked one to stop, and with job_wake. */
 uint64_t job_changes(struct core *);
-/* Waits until the number is another than `seen`, at most for that time. */
+/* Waits until the number differs from `seen`, at most for that time. */
 void job_wait(struct core *, uint64_t seen, int64_t ms);
 void job_wake(struct core *);
 

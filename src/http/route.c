@@ -173,8 +173,8 @@ static size_t longest_prefix(const char *const *prefixes, slice path)
     return longest;
 }
 
-/* The API that words the refusal of a path without a route. *ret_by_prefix: the path is below a prefix of that API.
- * alone: only the API of_host may reply. */
+/* The API that replies to a path without a route. *ret_by_prefix: the path is below a prefix of that API. alone: only
+ * the API of_host may reply. */
 static const struct http_api *api_owning_path(const struct router *r, slice path, const struct http_api *of_host,
                                               bool alone, bool *ret_by_prefix)
 {

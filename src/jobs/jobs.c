@@ -143,7 +143,7 @@ static err_t run_next(struct lane_thread *t, struct arena *a, err_t *ret_failure
     return err_make(a, ERR_NOT_FOUND, "no job is due");
 }
 
-/* Until nothing is due or the store fails. *ret_first: the first failure of a run. */
+/* Runs jobs until none is due or the store fails. *ret_first: the first failure of a run. */
 static err_t run_all_due(struct lane_thread *t, struct arena *a, err_t *ret_first)
 {
     while (!is_ending(t->jobs)) {

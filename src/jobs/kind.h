@@ -8,7 +8,7 @@
 enum job_lane {
     LANE_CARE,  /* short periodic work: one thread */
     LANE_SWEEP, /* long scans of the whole store: one thread */
-    LANE_WORK,  /* what clients asked for: several threads */
+    LANE_WORK,  /* work for requests of clients: several threads */
     JOB_LANES
 };
 

@@ -37,7 +37,7 @@ static err_t claim_job(struct worker *w, const struct job_kind *kind, struct are
         TRY(find_job(w, &wanted, a, &c.id));
         err_t e = meta_write(w->core->meta, apply_job_claim, &c, a);
         if (err_is(e, ERR_NOT_FOUND))
-            continue; /* another worker was faster */
+            continue; /* another worker claimed it first */
         TRY(e);
         *ret_job = c.job;
         return NULL;
@@ -46,8 +46,8 @@ static err_t claim_job(struct worker *w, const struct job_kind *kind, struct are
 
 /* ---- the outcome ---- */
 
-/* The time until the next attempt: half of it is certain, half is chance, so that what failed together does not come
- * back together. */
+/* The time until the next attempt: half of it is fixed and half random, so that jobs that failed together are not
+ * retried together. */
 static int64_t back_off_ms(struct core *core, const struct job_kind *kind, int64_t attempts)
 {
     int64_t ms = kind->retry_first_ms;

@@ -111,7 +111,7 @@ IN_WRITE(use_room_that_another_takes)
     return sql_exec(tx->conn, STATEMENT("UPDATE accounts SET used_bytes = used_bytes + 50"), SQL_NO_VALUES, a, NULL);
 }
 
-FOR_EACH_DATABASE(room_that_is_gone_at_the_end_of_a_write_refuses_it)
+FOR_EACH_DATABASE(a_write_is_refused_when_the_quota_is_used_up_before_its_end)
 {
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
@@ -1120,7 +1120,7 @@ TEST(no_hot_query_reads_a_whole_table)
 
 RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
           cmocka_unit_test(one_write_may_use_many_accounts),
-          cmocka_unit_test(room_that_is_gone_at_the_end_of_a_write_refuses_it),
+          cmocka_unit_test(a_write_is_refused_when_the_quota_is_used_up_before_its_end),
           cmocka_unit_test(a_login_is_unique_among_users_that_are_not_deleted),
           cmocka_unit_test(revoking_a_key_revokes_the_tokens_made_from_it),
           cmocka_unit_test(an_object_is_removed_with_its_last_file_and_its_key_becomes_garbage),

@@ -216,7 +216,7 @@ def test_a_member_of_json_is_found_alike(both, statements, name, value, tasks):
 
 @pytest.mark.parametrize("pattern, files", [
     ("%%", "321"), ("%pdf%", "21"), ("%report\\_%", "1"), ("%é%", "3"), ("%É%", "2"), ("%\\%%", "3")])
-def test_names_of_files_are_found_alike(both, statements, pattern, files):
+def test_both_databases_find_the_same_files_by_name(both, statements, pattern, files):
     for one in of_function(statements, "meta_file_list"):
         more = [1] * (one["sqlite"].count("= $5") + one["sqlite"].count("= $6"))
         assert "".join(row[0] for row in both(one, 100, -1, pattern, 1, *more, 10)) == files

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kinds of jobs whose runs a test writes, beside those of the product, over a world. */
+/* A world with kinds of jobs whose runs the test defines, in addition to the kinds of the product. */
 #ifndef CAIS_TESTS_JOB_FIXTURE_H
 #define CAIS_TESTS_JOB_FIXTURE_H
 
@@ -13,7 +13,7 @@
 
 enum { MAX_ATTEMPTS = 3, RETRY_FIRST_MS = 1000, RETRY_MAX_MS = 3000, BEAT_MS = 600000 };
 
-/* What the next run does. */
+/* The next runs: the function that they call, and its argument. */
 struct script {
     err_t (*step)(struct job_run *, struct arena *a, struct script *);
     int runs;         /* so far; atomic where threads run */
@@ -54,7 +54,7 @@ static inline void job_fixture_init(struct job_fixture *f, struct world *w)
     f->kinds[1] =
         (struct job_kind){ "beat", LANE_CARE, BEAT_MS, 0, RETRY_FIRST_MS, RETRY_MAX_MS, run_script, &f->beat };
     f->jobs = job_fixture_workers(f, false, 0);
-    EXPECT_OK(jobs_run_due(f->jobs, w->a)); /* what is periodic has had its first run */
+    EXPECT_OK(jobs_run_due(f->jobs, w->a)); /* the periodic jobs have had their first run */
     f->beat.runs = 0;
 }
 

@@ -249,7 +249,7 @@ TEST(threads_read_files_while_they_are_deleted)
 
 /* ---- holding ---- */
 
-/* A task takes hold of a file as in an API: hold_add and the reference in one write. */
+/* Makes a task hold a file as an API does: hold_add and the reference in one write. */
 struct attach {
     const struct principal *who;
     int64_t file_id, now_ms, task_id, comment_id;

@@ -259,7 +259,7 @@ TEST(a_clock_that_was_years_ahead_delays_nothing_for_years)
     (void)!jobs_run_due(f.jobs, f.w->a);
     EXPECT(get_beat(&f).run_at_ms > WORLD_START_MS + hours(24 * 365));
     jobs_free(f.jobs);
-    world_wait(f.w, -hours(24 * 365)); /* and the server starts again */
+    world_wait(f.w, -hours(24 * 365)); /* then the server starts again */
     f.w->core.latest_ms = 0;
     f.jobs = job_fixture_workers(&f, true, 0);
     f.work.step = NULL;
@@ -271,7 +271,7 @@ TEST(a_clock_that_was_years_ahead_delays_nothing_for_years)
 
 /* ---- leases ---- */
 
-/* Longer than a lease, with a look after each third of it. */
+/* Runs longer than a lease, and calls job_is_stopping after each third of it. */
 static err_t take_long(struct job_run *run, struct arena *a, struct script *s)
 {
     struct job_fixture *f = s->arg;
@@ -283,7 +283,7 @@ static err_t take_long(struct job_run *run, struct arena *a, struct script *s)
         EXPECT(!job_is_stopping(run));
         EXPECT_OK(jobs_run_due(others, f->w->a));
     }
-    EXPECT_EQ(s->runs, 1); /* nobody else took it */
+    EXPECT_EQ(s->runs, 1); /* no other worker claimed it */
     jobs_free(others);
     return NULL;
 }
@@ -469,7 +469,8 @@ static err_t note_in_steps(struct job_run *run, struct arena *a, struct script *
     return NULL;
 }
 
-/* One life: added, one of two cancelled, run, retried. Each part may fail and is then asked for again. */
+/* Takes jobs through all states: two are added, one of them is cancelled, the other runs, and one is retried. A step
+ * that fails is repeated. */
 static bool live_with_a_fault(struct job_fixture *f, int64_t nth, bool answer_lost)
 {
     struct world *w = f->w;
@@ -486,7 +487,7 @@ static bool live_with_a_fault(struct job_fixture *f, int64_t nth, bool answer_lo
     bool reached = w->faults.calls >= nth;
     w->faults = (struct fault_plan){ .code = ERR_UNAVAILABLE };
 
-    /* What was acknowledged is so. */
+    /* Everything that was acknowledged has happened. */
     struct job_list all;
     EXPECT_OK(job_list(&w->core, w->a, &all));
     if (!add_e)
@@ -498,7 +499,7 @@ static bool live_with_a_fault(struct job_fixture *f, int64_t nth, bool answer_lo
     if (!add_two_e && cancel_e && !answer_lost)
         EXPECT(get_job(f, two.id).state != JOB_CANCELLED);
 
-    /* And everything comes to its end, as if nothing had been. */
+    /* All jobs still reach their final state. */
     for (int i = 0; i < 2 * MAX_ATTEMPTS; i++, world_wait(w, JOB_LEASE_MS))
         (void)!jobs_run_due(f->jobs, w->a);
     EXPECT_OK(job_list(&w->core, w->a, &all));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Workers in threads of their own: they wake at once, take each job once, keep the order of a group, and stop when they
- * are told. */
+/* Workers in threads of their own: they wake at once, take each job once, keep the order of a group, and stop on
+ * request. */
 #include "job_fixture.h"
 #include "rounds.h"
 
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { WAIT_S = 30 /* until something that must happen counts as not happening */ };
+enum { WAIT_S = 30 /* how long to wait for an event before the test fails */ };
 
 /* A world whose readers do not wait for its writer. */
 struct busy_world {
@@ -36,13 +36,13 @@ static void busy_world_release(struct busy_world *b)
     assert_int_equal(rmdir(b->dir), 0);
 }
 
-/* What the runs say about themselves. */
+/* A record of the runs. */
 struct diary {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     int begun, ended, running, most_running;
     int64_t ids[512];
-    bool wait; /* a run waits until it is told to stop */
+    bool wait; /* a run waits until job_is_stopping */
 };
 #define DIARY                                                                                                          \
     {                                                                                                                  \
@@ -127,7 +127,7 @@ TEST(a_cancel_reaches_the_run_at_once)
     bool runs = false;
     EXPECT_OK(job_cancel(&b.w->core, &b.w->operator_, id, b.w->a, &runs));
     EXPECT(runs);
-    wait_until(&d, &d.ended, 1); /* the clock stands still, so no renewal tells it */
+    wait_until(&d, &d.ended, 1); /* the clock stands still, so no renewal of the lease reports it */
     wait_for_state(&f, id, JOB_CANCELLED);
     job_fixture_release(&f);
     busy_world_release(&b);

@@ -442,7 +442,7 @@ TEST(the_digest_of_a_composite_is_worked_out_from_those_of_its_parts)
 
 /* ---- limits, lists, expiry ---- */
 
-TEST(a_part_is_refused_when_it_breaks_its_request)
+TEST(a_part_with_a_wrong_number_upload_length_or_digest_is_refused)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -857,7 +857,7 @@ RUN_TESTS(cmocka_unit_test(parts_put_in_any_order_become_one_object),
           cmocka_unit_test(a_copy_of_a_composite_keeps_its_parts_when_the_source_is_removed),
           cmocka_unit_test(composites_beyond_the_capacity_of_the_part_map_cache_are_read),
           cmocka_unit_test(the_digest_of_a_composite_is_worked_out_from_those_of_its_parts),
-          cmocka_unit_test(a_part_is_refused_when_it_breaks_its_request),
+          cmocka_unit_test(a_part_with_a_wrong_number_upload_length_or_digest_is_refused),
           cmocka_unit_test(parts_and_uploads_are_listed_in_pages),
           cmocka_unit_test(at_exactly_its_expiry_an_upload_is_gone_and_then_purged_with_its_parts),
           cmocka_unit_test(the_purge_ends_all_expired_uploads_in_writes_of_bounded_size),

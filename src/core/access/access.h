@@ -85,7 +85,7 @@ MUST_USE err_t key_mint_signing(struct core *, const struct principal *who, cons
                                 struct minted_key *ret);
 struct key_info {
     struct credential key;
-    slice login;      /* of its user; empty when the user has no record any more */
+    slice login;      /* the login of its user; empty when the user has no record any more */
     slice access_key; /* the public half of a signing key; empty for other keys, and when it cannot be opened */
 };
 struct key_info_list {

@@ -31,8 +31,8 @@ struct job_wanted {
     int64_t
         lease_ms; /* a lease that ends later than now_ms + lease_ms was written by a clock that was ahead: it is over */
 };
-/* The job that the worker should claim: one whose lease has ended, else of the QUEUED jobs that are due one of the
- * account that was served least recently, and of those the one that was due first. A job waits while an earlier one of
+/* The job that the worker should claim: a job whose lease has ended, if there is one. Otherwise a QUEUED job that is
+ * due: of the account that was served least recently, the job that was due first. A job waits while an earlier one of
  * its group is QUEUED or RUNNING. NOT_FOUND when there is none. */
 MUST_USE err_t meta_job_find(struct meta_tx *, const struct job_wanted *, struct arena *a, int64_t *ret_id);
 /* Makes that job RUNNING until now_ms + lease_ms, with one attempt more. NOT_FOUND when another worker has it. */
@@ -55,12 +55,12 @@ MUST_USE err_t meta_job_next_ms(struct meta_tx *, slice kind, int64_t now_ms, st
 /* ---- people ---- */
 
 MUST_USE err_t meta_job_get(struct meta_tx *, int64_t id, struct arena *a, struct job *ret);
-/* By id, ascending. */
+/* Jobs by id, ascending. */
 MUST_USE err_t meta_job_list(struct meta_tx *, struct arena *a, struct job_list *ret);
 /* FAILED, CANCELLED or QUEUED becomes QUEUED and due now, with no attempts made; the notes stay. CONFLICT in another
  * state. */
 MUST_USE err_t meta_job_retry(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
-/* QUEUED, not periodic, becomes CANCELLED; RUNNING is asked to stop. CONFLICT otherwise. */
+/* A QUEUED job that is not periodic becomes CANCELLED; a RUNNING job is asked to stop. CONFLICT otherwise. */
 MUST_USE err_t meta_job_cancel(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
 /* Removes at most `limit` jobs that are DONE, FAILED or CANCELLED and finished before that time. */
 MUST_USE err_t meta_job_forget(struct meta_tx *, int64_t before_ms, size_t limit, struct arena *a, int64_t *ret_count);
