@@ -23,10 +23,11 @@ static void read_account_row(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_account_add(struct meta_tx *tx, const struct account *account, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(
-        tx,
+    return tx_insert_new(
+        tx, "account",
         STATEMENT("INSERT INTO accounts (name, created_at_ms, max_bytes, max_files, used_bytes, used_files)"
-                  " VALUES ($1, $2, $3, $4, $5, $6)"),
+                  " SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE name = $1)"
+                  " ON CONFLICT (name) DO NOTHING"),
         SQL(SQL_T(account->name), SQL_I(account->created_at_ms), SQL_I(account->max_bytes), SQL_I(account->max_files),
             SQL_I(account->used_bytes), SQL_I(account->used_files)),
         a, ret_id);

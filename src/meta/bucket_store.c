@@ -2,6 +2,7 @@
 /* The server's own buckets belong to no account: their account_id is NULL. */
 #include "core/store/bucket_store.h"
 #include "core/records/bucket.h"
+#include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
 #define BUCKET "SELECT id, account_id, owner_id, name, kind, cors, created_at_ms FROM buckets"
@@ -21,12 +22,14 @@ static void read_bucket_row(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_bucket_add(struct meta_tx *tx, const struct bucket *b, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(tx,
-                     STATEMENT("INSERT INTO buckets (account_id, owner_id, name, kind, cors, created_at_ms)"
-                               " VALUES ($1, $2, $3, $4, $5, $6)"),
-                     SQL(sql_id(b->account_id), SQL_I(b->owner_id), SQL_T(b->name), SQL_I(b->kind), SQL_T(b->cors),
-                         SQL_I(b->created_at_ms)),
-                     a, ret_id);
+    return tx_insert_new(
+        tx, "bucket",
+        STATEMENT("INSERT INTO buckets (account_id, owner_id, name, kind, cors, created_at_ms)"
+                  " SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM buckets WHERE name = $3)"
+                  " ON CONFLICT (name) DO NOTHING"),
+        SQL(sql_id(b->account_id), SQL_I(b->owner_id), SQL_T(b->name), SQL_I(b->kind), SQL_T(b->cors),
+            SQL_I(b->created_at_ms)),
+        a, ret_id);
 }
 
 err_t meta_bucket_by_name(struct meta_tx *tx, slice name, struct arena *a, struct bucket *ret)
@@ -51,9 +54,23 @@ err_t meta_bucket_set_cors(struct meta_tx *tx, int64_t id, slice cors, struct ar
                          SQL(SQL_T(cors), SQL_I(id)), a);
 }
 
-/* Entries, uploads and tickets refer to their bucket with foreign keys, which refuse the removal while there are
- * any. */
+#define HOLD_BUCKET(IN) "SELECT id FROM buckets WHERE id = $1" HELD_FOR_REMOVAL(IN)
+
 err_t meta_bucket_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
-    return tx_change_one(tx, "bucket", STATEMENT("DELETE FROM buckets WHERE id = $1"), SQL(SQL_I(id)), a);
+    bool there;
+    int64_t changed, known;
+    TRY(tx_hold(tx, STATEMENT_PAIR(HOLD_BUCKET), SQL(SQL_I(id)), a, &there));
+    TRY(tx_change(tx,
+                  STATEMENT("DELETE FROM buckets WHERE id = $1"
+                            " AND NOT EXISTS (SELECT 1 FROM entries WHERE bucket_id = buckets.id)"
+                            " AND NOT EXISTS (SELECT 1 FROM uploads WHERE bucket_id = buckets.id)"
+                            " AND NOT EXISTS (SELECT 1 FROM tickets WHERE bucket_id = buckets.id)"),
+                  SQL(SQL_I(id)), a, &changed));
+    if (changed)
+        return NULL;
+    err_t e = tx_int(tx, STATEMENT("SELECT id FROM buckets WHERE id = $1"), SQL(SQL_I(id)), a, &known);
+    if (err_is(e, ERR_NOT_FOUND))
+        return err_make(a, ERR_NOT_FOUND, "no such bucket");
+    return e ? e : err_make(a, ERR_CONFLICT, "the bucket is not empty");
 }

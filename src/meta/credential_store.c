@@ -3,6 +3,7 @@
  * pairs. */
 #include "core/store/credential_store.h"
 #include "core/records/credential.h"
+#include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
 #include <string.h>
@@ -104,15 +105,21 @@ err_t meta_credential_revoke_tokens(struct meta_tx *tx, int64_t user_id, int64_t
         SQL(SQL_I(now_ms), SQL_I(user_id)), a, NULL);
 }
 
+#define HOLD_USER(IN) "SELECT id FROM users WHERE id = $1" HELD(IN)
+
 err_t meta_credential_trim_tokens(struct meta_tx *tx, int64_t user_id, slice purpose, int64_t keep, int64_t now_ms,
                                   struct arena *a)
 {
-    return tx_change(tx,
-                     STATEMENT("UPDATE credentials SET revoked_at_ms = $1 WHERE id IN (SELECT id FROM credentials"
-                               " WHERE user_id = $2 AND form = 1 AND purpose = $3 AND revoked_at_ms = 0"
-                               " AND (expires_at_ms = 0 OR expires_at_ms > $1)"
-                               " ORDER BY created_at_ms DESC, id DESC LIMIT 9223372036854775807 OFFSET $4)"),
-                     SQL(SQL_I(now_ms), SQL_I(user_id), SQL_T(purpose), SQL_I(keep > 0 ? keep : 0)), a, NULL);
+    bool there;
+    TRY(tx_hold(tx, STATEMENT_PAIR(HOLD_USER), SQL(SQL_I(user_id)), a, &there)); /* so that nobody adds a token now */
+    return tx_change(
+        tx,
+        STATEMENT(
+            "UPDATE credentials SET revoked_at_ms = $1 WHERE revoked_at_ms = 0 AND id IN (SELECT id FROM credentials"
+            " WHERE user_id = $2 AND form = 1 AND purpose = $3 AND revoked_at_ms = 0"
+            " AND (expires_at_ms = 0 OR expires_at_ms > $1)"
+            " ORDER BY created_at_ms DESC, id DESC LIMIT 9223372036854775807 OFFSET $4)"),
+        SQL(SQL_I(now_ms), SQL_I(user_id), SQL_T(purpose), SQL_I(keep > 0 ? keep : 0)), a, NULL);
 }
 
 /* A token that others were made from can be removed only after those. */

@@ -14,6 +14,11 @@
  * one; PostgreSQL chooses by its statistics and needs no hint. */
 #define WITHOUT_INDEX(IN, column) IN(column " + 0", column)
 
+/* At the end of a SELECT in a write: the rows are held until the transaction ends. HELD keeps others from changing them;
+ * HELD_FOR_REMOVAL also keeps others from adding rows that refer to them with a foreign key. SQLite has one writer. */
+#define HELD(IN) IN("", " FOR NO KEY UPDATE")
+#define HELD_FOR_REMOVAL(IN) IN("", " FOR UPDATE")
+
 /* Has the JSON object in `column` a member `name` whose value, a text or a number, is the text `value`? False when the
  * column holds no object. A path ("$.name") cannot be used, because a name may have any characters. */
 #define JSON_MEMBER_IS(IN, column, name, value)                                                                        \

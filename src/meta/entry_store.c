@@ -4,6 +4,7 @@
 #include "core/store/entry_store.h"
 #include "core/records/entry.h"
 #include "core/records/object.h"
+#include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
 /* The columns that a list shows stand first in the row. The others may lie on another page, which a list does not
@@ -38,6 +39,8 @@ static void read_entry_row(struct sql_cursor *c, struct arena *a, struct entry *
     ret->tags = sql_column_copy(c, 13, a);
 }
 
+#define REPLACED_ENTRY(IN) "SELECT object_id, size_bytes FROM entries WHERE bucket_id = $1 AND key = $2" HELD(IN)
+
 /* Called when no row was added: the key exists, or, NOT_FOUND, the bucket does not. */
 static err_t replace_entry(struct meta_tx *tx, const struct entry *e, struct sql_args args, struct arena *a,
                            int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
@@ -45,9 +48,7 @@ static err_t replace_entry(struct meta_tx *tx, const struct entry *e, struct sql
     int64_t old_object_id, old_bytes;
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        TRY(tx_one(tx, "bucket",
-                   STATEMENT("SELECT object_id, size_bytes FROM entries WHERE bucket_id = $1 AND key = $2"),
-                   SQL(SQL_I(e->bucket_id), SQL_T(e->key)), a, &c));
+        TRY(tx_one(tx, "bucket", STATEMENT_PAIR(REPLACED_ENTRY), SQL(SQL_I(e->bucket_id), SQL_T(e->key)), a, &c));
         old_object_id = sql_column_int(c, 0);
         old_bytes = sql_column_int(c, 1);
     }
@@ -140,10 +141,11 @@ err_t meta_entry_set_tags(struct meta_tx *tx, int64_t bucket_id, slice key, slic
                          SQL(SQL_T(tags), SQL_I(bucket_id), SQL_T(key)), a);
 }
 
-err_t meta_entry_remove(struct meta_tx *tx, int64_t bucket_id, slice key, struct arena *a)
+err_t meta_entry_remove(struct meta_tx *tx, int64_t bucket_id, slice key, int64_t object_id, struct arena *a)
 {
-    return tx_change_one(tx, "entry", STATEMENT("DELETE FROM entries WHERE bucket_id = $1 AND key = $2"),
-                         SQL(SQL_I(bucket_id), SQL_T(key)), a);
+    return tx_change_one(tx, "entry",
+                         STATEMENT("DELETE FROM entries WHERE bucket_id = $1 AND key = $2 AND object_id = $3"),
+                         SQL(SQL_I(bucket_id), SQL_T(key), SQL_I(object_id)), a);
 }
 
 /* ---- ranges ---- */

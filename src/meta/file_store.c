@@ -178,9 +178,9 @@ err_t meta_file_set_object(struct meta_tx *tx, int64_t id, const struct object *
     TRY(tx_change_one(
         tx, "file",
         STATEMENT("UPDATE files SET state = $1, object_id = $2, size_bytes = $3, md5 = $4, stored_at_ms = $5"
-                  " WHERE id = $6"),
+                  " WHERE id = $6 AND state IN ($7, $1) AND COALESCE(object_id, 0) = $8"),
         SQL(SQL_I(FILE_STORED), SQL_I(object->id), SQL_I((int64_t)object->size_bytes), SQL_BYTES(object->md5, MD5_SIZE),
-            SQL_I(stored_at_ms), SQL_I(id)),
+            SQL_I(stored_at_ms), SQL_I(id), SQL_I(FILE_ISSUED), SQL_I(old_object_id)),
         a));
     *ret_old_object_id = old_object_id;
     return NULL;

@@ -6,6 +6,7 @@
  * the value 0 is stored in the row's header, and a composite, where it is not 0, has no inline bytes before it. */
 #include "core/store/object_store.h"
 #include "core/records/object.h"
+#include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
 #define OBJECT "SELECT o.id, o.account_id, o.size_bytes, o.md5, o.created_at_ms, o.blob_key, o.part_count"
@@ -47,6 +48,13 @@ err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct ob
     read_object_row(c, a, ret);
     ret->inline_bytes = sql_column_copy(c, 7, a);
     return NULL;
+}
+
+#define HOLD_OBJECT(IN) "SELECT id FROM objects WHERE id = $1" HELD(IN)
+
+err_t meta_object_hold(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_there)
+{
+    return tx_hold(tx, STATEMENT_PAIR(HOLD_OBJECT), SQL(SQL_I(id)), a, ret_there);
 }
 
 /* ---- composites ---- */
@@ -133,18 +141,20 @@ struct id_list {
     size_t count;
 };
 
+/* Held, because a reference to the object that another machine adds now is not seen by the statement that removes it. */
+#define REMOVED_OBJECT(IN) "SELECT blob_key, part_count FROM objects WHERE id = $1" HELD_FOR_REMOVAL(IN)
+
 /* Removes one object if nothing refers to it. ret_part_ids: the parts of the object that was removed. */
 static err_t release_object(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a,
                             struct id_list *ret_part_ids)
 {
     slice blob_key;
-    int64_t part_count;
-    *ret_part_ids = (struct id_list){ 0 };
+    int64_t part_count, removed;
+    struct id_list part_ids = { 0 };
+    *ret_part_ids = part_ids;
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        err_t e = tx_one(tx, "object",
-                         STATEMENT("SELECT blob_key, part_count FROM objects WHERE id = $1 AND " IS_NOT_REFERRED_TO),
-                         SQL(SQL_I(id)), a, &c);
+        err_t e = tx_one(tx, "object", STATEMENT_PAIR(REMOVED_OBJECT), SQL(SQL_I(id)), a, &c);
         if (err_is(e, ERR_NOT_FOUND))
             return NULL;
         TRY(e);
@@ -153,9 +163,13 @@ static err_t release_object(struct meta_tx *tx, int64_t id, int64_t now_ms, stru
     }
     if (part_count)
         TRY(tx_list(tx, STATEMENT("SELECT part_id FROM object_parts WHERE object_id = $1 ORDER BY number"),
-                    SQL(SQL_I(id)), a, LIST_OF(read_id_row, ret_part_ids)));
-    TRY(tx_change(tx, STATEMENT("DELETE FROM objects WHERE id = $1"), SQL(SQL_I(id)), a,
-                  NULL)); /* ON DELETE CASCADE: its object_parts, too */
+                    SQL(SQL_I(id)), a, LIST_OF(read_id_row, &part_ids)));
+    /* ON DELETE CASCADE: its object_parts, too. */
+    TRY(tx_change(tx, STATEMENT("DELETE FROM objects WHERE id = $1 AND " IS_NOT_REFERRED_TO), SQL(SQL_I(id)), a,
+                  &removed));
+    if (!removed)
+        return NULL;
+    *ret_part_ids = part_ids;
     if (!blob_key.n)
         return NULL;
     return tx_add(

@@ -57,9 +57,35 @@ err_t tx_insert(struct meta_tx *tx, const struct sql_statement *statement, struc
                 int64_t *ret_id)
 {
     assert(tx->is_write);
-    TRY(sql_insert(tx->conn, statement, args, a, ret_id));
-    tx->has_written = true;
+    int64_t id;
+    TRY(sql_insert(tx->conn, statement, args, a, &id));
+    if (id)
+        tx->has_written = true;
+    *ret_id = id;
     return NULL;
+}
+
+err_t tx_insert_new(struct meta_tx *tx, const char *what, const struct sql_statement *statement, struct sql_args args,
+                    struct arena *a, int64_t *ret_id)
+{
+    int64_t id;
+    TRY(tx_insert(tx, statement, args, a, &id));
+    if (!id)
+        return err_make(a, ERR_CONFLICT, "there is such a %s already", what);
+    *ret_id = id;
+    return NULL;
+}
+
+err_t tx_hold(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a,
+              bool *ret_there)
+{
+    assert(tx->is_write);
+    *ret_there = true;
+    if (tx->conn->driver->dialect == SQL_SQLITE)
+        return NULL;
+    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
+    TRY(sql_query(tx->conn, statement, args, a, &cursor));
+    return sql_next(cursor, a, ret_there);
 }
 
 /* How many ids are reserved at a time. At most so many stay unused when the server stops or a batch is rolled back. Few

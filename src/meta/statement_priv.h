@@ -43,9 +43,20 @@ MUST_USE err_t tx_add_counted(struct meta_tx *, const struct sql_statement *, st
 /* As tx_add, for a statement that ends in RETURNING and changes one row at most. NOT_FOUND when it changed none. */
 MUST_USE err_t tx_add_returning(struct meta_tx *, const char *what, const struct sql_statement *, struct sql_args args,
                                 struct arena *a, struct sql_cursor **ret_cursor);
-/* Adds one row to a table whose key is `id`. */
+/* Adds one row to a table whose key is `id`. *ret_id is 0 when the statement added none. */
 MUST_USE err_t tx_insert(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a,
                          int64_t *ret_id);
+/* Adds a row as tx_insert does, unless there is one with its name: CONFLICT "there is such a WHAT already". The statement
+ * looks for that row (WHERE NOT EXISTS), so that no id is used up for nothing, and ends with ON CONFLICT DO NOTHING,
+ * because another machine may add the row at the same time: an error of the database would end the whole transaction. */
+MUST_USE err_t tx_insert_new(struct meta_tx *, const char *what, const struct sql_statement *, struct sql_args args,
+                             struct arena *a, int64_t *ret_id);
+/* Holds the row that a SELECT names until the transaction ends, so that no other machine changes it, or what is counted
+ * under it, meanwhile; waits for one that holds it. *ret_there: whether there is the row. The statement ends with HELD
+ * or HELD_FOR_REMOVAL (dialect_priv.h). Over SQLite, where the committer is the only writer, nothing is read and
+ * *ret_there is true. Rows are held in the order of their ids. */
+MUST_USE err_t tx_hold(struct meta_tx *, const struct sql_statement *, struct sql_args args, struct arena *a,
+                       bool *ret_there);
 /* An id that no row ever had. */
 MUST_USE err_t tx_next_id(struct meta_tx *, enum id_kind, struct arena *a, int64_t *ret_id);
 /* Runs a statement that changes or removes rows. When it did, the commit raises the generation (meta_generation).

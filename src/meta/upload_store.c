@@ -3,6 +3,7 @@
  * parts. */
 #include "core/store/upload_store.h"
 #include "core/records/upload.h"
+#include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
 #include <string.h>
@@ -29,25 +30,39 @@ static void read_upload_row(struct sql_cursor *c, struct arena *a, void *ret)
     };
 }
 
+/* Selecting from the bucket's row adds nothing when the bucket does not exist. */
 err_t meta_upload_add(struct meta_tx *tx, const struct upload *u, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(
-        tx,
-        STATEMENT("INSERT INTO uploads (name, bucket_id, key, account_id, owner_id, headers, tags, checksum_kind,"
-                  " checksum_form, created_at_ms, expires_at_ms)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"),
-        SQL(SQL_T(u->name), SQL_I(u->bucket_id), SQL_T(u->key), SQL_I(u->account_id), SQL_I(u->owner_id),
-            SQL_T(u->headers), SQL_T(u->tags), SQL_I(u->digest), SQL_I(u->digest_form), SQL_I(u->created_at_ms),
-            SQL_I(u->expires_at_ms)),
-        a, ret_id);
+    int64_t id;
+    TRY(tx_insert(tx,
+                  STATEMENT("INSERT INTO uploads (name, key, account_id, owner_id, headers, tags, checksum_kind,"
+                            " checksum_form, created_at_ms, expires_at_ms, bucket_id)"
+                            " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, id FROM buckets WHERE id = $11"),
+                  SQL(SQL_T(u->name), SQL_T(u->key), SQL_I(u->account_id), SQL_I(u->owner_id), SQL_T(u->headers),
+                      SQL_T(u->tags), SQL_I(u->digest), SQL_I(u->digest_form), SQL_I(u->created_at_ms),
+                      SQL_I(u->expires_at_ms), SQL_I(u->bucket_id)),
+                  a, &id));
+    if (!id)
+        return err_make(a, ERR_NOT_FOUND, "no such bucket");
+    *ret_id = id;
+    return NULL;
 }
+
+#define UPLOAD_BY_NAME(IN) UPLOAD " WHERE name = $1" HELD_FOR_REMOVAL(IN)
+#define HOLD_UPLOAD(IN) "SELECT id FROM uploads WHERE id = $1" HELD_FOR_REMOVAL(IN)
 
 err_t meta_upload_by_name(struct meta_tx *tx, slice name, struct arena *a, struct upload *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "upload", STATEMENT(UPLOAD " WHERE name = $1"), SQL(SQL_T(name)), a, &c));
+    TRY(tx_one(tx, "upload", tx->is_write ? STATEMENT_PAIR(UPLOAD_BY_NAME) : STATEMENT(UPLOAD " WHERE name = $1"),
+               SQL(SQL_T(name)), a, &c));
     read_upload_row(c, a, ret);
     return NULL;
+}
+
+err_t meta_upload_hold(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_there)
+{
+    return tx_hold(tx, STATEMENT_PAIR(HOLD_UPLOAD), SQL(SQL_I(id)), a, ret_there);
 }
 
 err_t meta_upload_remove(struct meta_tx *tx, int64_t id, struct arena *a)
@@ -114,6 +129,8 @@ static void read_upload_part_row(struct sql_cursor *c, struct arena *a, void *re
     column_digest(c, 5, -1, 6, &part->digest);
 }
 
+#define REPLACED_PART(IN) "SELECT object_id, size_bytes FROM upload_parts WHERE upload_id = $1 AND number = $2" HELD(IN)
+
 /* Called when no row was added: the part exists, or, NOT_FOUND, the upload does not. */
 static err_t replace_part(struct meta_tx *tx, const struct upload_part *p, struct sql_args args, struct arena *a,
                           int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
@@ -121,9 +138,7 @@ static err_t replace_part(struct meta_tx *tx, const struct upload_part *p, struc
     int64_t old_object_id, old_bytes;
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        TRY(tx_one(tx, "upload",
-                   STATEMENT("SELECT object_id, size_bytes FROM upload_parts WHERE upload_id = $1 AND number = $2"),
-                   SQL(SQL_I(p->upload_id), SQL_I(p->number)), a, &c));
+        TRY(tx_one(tx, "upload", STATEMENT_PAIR(REPLACED_PART), SQL(SQL_I(p->upload_id), SQL_I(p->number)), a, &c));
         old_object_id = sql_column_int(c, 0);
         old_bytes = sql_column_int(c, 1);
     }

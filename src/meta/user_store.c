@@ -24,10 +24,12 @@ static void read_user_row(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_user_add(struct meta_tx *tx, const struct user *user, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(
-        tx,
+    return tx_insert_new(
+        tx, "user",
         STATEMENT("INSERT INTO users (account_id, login, name, email, kind, state, is_admin, created_at_ms)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
+                  " SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS"
+                  " (SELECT 1 FROM users WHERE login = $2 AND state <> 2)"
+                  " ON CONFLICT (login) WHERE state <> 2 DO NOTHING"),
         SQL(SQL_I(user->account_id), SQL_T(user->login), SQL_T(user->name), SQL_T(user->email), SQL_I(user->kind),
             SQL_I(user->state), SQL_I(user->is_admin), SQL_I(user->created_at_ms)),
         a, ret_id);
@@ -73,13 +75,13 @@ err_t meta_user_list(struct meta_tx *tx, int64_t account_id, struct arena *a, st
 
 err_t meta_user_set_state(struct meta_tx *tx, int64_t id, enum user_state state, struct arena *a)
 {
-    return tx_change_one(tx, "user", STATEMENT("UPDATE users SET state = $1 WHERE id = $2"),
+    return tx_change_one(tx, "user", STATEMENT("UPDATE users SET state = $1 WHERE id = $2 AND state <> 2"),
                          SQL(SQL_I(state), SQL_I(id)), a);
 }
 
 err_t meta_user_set_password(struct meta_tx *tx, int64_t id, slice hash, struct arena *a)
 {
-    return tx_change_one(tx, "user", STATEMENT("UPDATE users SET password_hash = $1 WHERE id = $2"),
+    return tx_change_one(tx, "user", STATEMENT("UPDATE users SET password_hash = $1 WHERE id = $2 AND state <> 2"),
                          SQL(SQL_T(hash), SQL_I(id)), a);
 }
 

@@ -103,8 +103,8 @@ struct sql_driver {
     void (*close)(struct sql_cursor *);
     /* The number of rows that the last changing statement changed. */
     int64_t (*changed)(struct sql_conn *);
-    /* Runs an INSERT of one row into a table whose key is `id`, and returns that id. A driver whose database does not
-     * remember the id of the last row appends RETURNING id to the text. */
+    /* Runs an INSERT of one row into a table whose key is `id`, and returns that id; 0 when ON CONFLICT DO NOTHING left
+     * the row out. A driver whose database does not remember the id of the last row appends RETURNING id to the text. */
     MUST_USE err_t (*insert)(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
                              int64_t *ret_id);
     /* Begins a transaction. On a WRITE connection it may write from its first statement on. On a READ connection it is

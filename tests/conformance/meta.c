@@ -143,7 +143,8 @@ IN_WRITE(add_and_remove_users)
     TRY(meta_user_set_state(tx, bob, USER_DELETED, a));
     TRY(meta_user_add(tx, &u, a, &again)); /* the deleted user's login is free again */
     EXPECT(again > bob);
-    EXPECT_ERR(meta_user_set_state(tx, bob, USER_ACTIVE, a), ERR_CONFLICT);
+    EXPECT_ERR(meta_user_set_state(tx, bob, USER_ACTIVE, a), ERR_NOT_FOUND); /* deleted is final */
+    EXPECT_ERR(meta_user_set_password(tx, bob, S("x"), a), ERR_NOT_FOUND);
     EXPECT_ERR(meta_user_add(tx, &(struct user){ .account_id = 99, .login = S("x") }, a, &again), ERR_CONFLICT);
     EXPECT_ERR(meta_user_add(tx, &(struct user){ .account_id = w->account }, a, &again), ERR_CONFLICT);
     return NULL;

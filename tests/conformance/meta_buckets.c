@@ -146,7 +146,7 @@ IN_WRITE(fill_one_bucket_after_another)
     TRY(meta_ticket_add(tx, &(struct ticket){ .file_id = file_id, .bucket_id = ids[2], .key = S("k") }, a));
     for (int i = 0; i < 3; i++)
         EXPECT_ERR(meta_bucket_remove(tx, ids[i], a), ERR_CONFLICT);
-    TRY(meta_entry_remove(tx, ids[0], S("k"), a));
+    TRY(meta_entry_remove(tx, ids[0], S("k"), e.object_id, a));
     TRY(meta_upload_remove(tx, upload, a));
     TRY(meta_file_remove(tx, file_id, a)); /* and its ticket */
     for (int i = 0; i < 3; i++)
@@ -199,8 +199,8 @@ IN_WRITE(one_entry_and_its_successor)
     e.object_id = 99;
     EXPECT_ERR(meta_entry_put(tx, &e, a, &old, &old_bytes), ERR_CONFLICT);
     EXPECT_ERR(meta_entry_set_tags(tx, 1, S("none"), S(""), a), ERR_NOT_FOUND);
-    EXPECT_ERR(meta_entry_remove(tx, 1, S("none"), a), ERR_NOT_FOUND);
-    EXPECT_ERR(meta_entry_remove(tx, 2, S("a/\xc3\xa9"), a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_entry_remove(tx, 1, S("none"), 1, a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_entry_remove(tx, 2, S("a/\xc3\xa9"), 1, a), ERR_NOT_FOUND);
     return meta_entry_set_tags(tx, 1, S("a/\xc3\xa9"), S("c=d"), a);
 }
 
@@ -232,6 +232,15 @@ FOR_EACH_DATABASE(an_entry_is_put_replaced_and_read_with_its_bytes)
     meta_world_release(&w);
 }
 
+/* Removes the entry that has this key now. */
+static err_t remove_key(struct meta_tx *tx, slice key, struct arena *a)
+{
+    struct entry e;
+    TRY(meta_entry_get(tx, 1, key, a, &e));
+    EXPECT_ERR(meta_entry_remove(tx, 1, key, e.object_id + 1, a), ERR_NOT_FOUND);
+    return meta_entry_remove(tx, 1, key, e.object_id, a);
+}
+
 IN_WRITE(put_entry_k)
 {
     return put_entry(tx, arg, S("k"), S("hello"), a);
@@ -245,7 +254,7 @@ IN_WRITE(put_entry_l)
 IN_WRITE(remove_entry_k)
 {
     (void)arg;
-    return meta_entry_remove(tx, 1, S("k"), a);
+    return remove_key(tx, S("k"), a);
 }
 
 FOR_EACH_DATABASE(only_changing_an_existing_entry_raises_the_generation)
@@ -424,7 +433,7 @@ IN_WRITE(release_parts_in_use)
 IN_WRITE(release_first_composite)
 {
     (void)arg;
-    TRY(meta_entry_remove(tx, 1, S("whole"), a));
+    TRY(remove_key(tx, S("whole"), a));
     return meta_object_release(tx, 5, 10, a);
 }
 

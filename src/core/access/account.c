@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accounts and users. Each change is one write together with its event. Checks run inside it, so two requests at once
- * cannot both find a name free. */
+/* Accounts and users. Each change is one write together with its event. Checks run inside it, and a name
+ * is taken by the statement that adds it, so two requests at once cannot both find it free. */
 #include "base/password.h"
 #include "core/access/access.h"
 #include "core/event.h"
@@ -279,28 +279,23 @@ err_t user_check_password(struct core *core, slice login, slice password, struct
 
 /* ---- at the start of the server ---- */
 
+/* The account and the user are there already, except at the very first start. */
 static err_t apply_bootstrap(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct account_change *c = arg;
-    struct account account;
-    err_t e = meta_account_by_name(tx, DEFAULT_ACCOUNT, a, &account);
-    if (err_is(e, ERR_NOT_FOUND)) {
-        account = (struct account){ .name = DEFAULT_ACCOUNT, .created_at_ms = c->now_ms };
-        e = meta_account_add(tx, &account, a, &account.id);
-    }
+    struct account account = { .name = DEFAULT_ACCOUNT, .created_at_ms = c->now_ms };
+    err_t e = meta_account_add(tx, &account, a, &account.id);
+    if (err_is(e, ERR_CONFLICT))
+        e = meta_account_by_name(tx, DEFAULT_ACCOUNT, a, &account);
     TRY(e);
-    struct user user;
-    e = meta_user_by_login(tx, OPERATOR, a, &user);
-    if (err_is(e, ERR_NOT_FOUND)) {
-        user = (struct user){ .account_id = account.id,
-                              .login = OPERATOR,
-                              .name = S("Operator"),
-                              .kind = USER_SYSTEM,
-                              .is_admin = true,
-                              .created_at_ms = c->now_ms };
-        e = meta_user_add(tx, &user, a, &user.id);
-    }
-    return e;
+    struct user user = { .account_id = account.id,
+                         .login = OPERATOR,
+                         .name = S("Operator"),
+                         .kind = USER_SYSTEM,
+                         .is_admin = true,
+                         .created_at_ms = c->now_ms };
+    e = meta_user_add(tx, &user, a, &user.id);
+    return err_is(e, ERR_CONFLICT) ? NULL : e;
 }
 
 err_t access_bootstrap(struct core *core, struct arena *a)

@@ -117,14 +117,14 @@ err_t bucket_write_event(struct meta_tx *tx, const struct bucket_change *c, slic
 /* Makes c->bucket. If the name is taken, c->existed is true and c->bucket is the bucket that has it. */
 static err_t add_if_missing(struct meta_tx *tx, struct bucket_change *c, struct bucket wanted, struct arena *a)
 {
-    err_t e = meta_bucket_by_name(tx, c->name, a, &c->bucket);
-    c->existed = !e;
-    if (!err_is(e, ERR_NOT_FOUND))
-        return e;
+    wanted.name = c->name;
+    wanted.created_at_ms = c->now_ms;
+    err_t e = meta_bucket_add(tx, &wanted, a, &wanted.id);
+    c->existed = err_is(e, ERR_CONFLICT);
+    if (c->existed)
+        return meta_bucket_by_name(tx, c->name, a, &c->bucket);
+    TRY(e);
     c->bucket = wanted;
-    c->bucket.name = c->name;
-    c->bucket.created_at_ms = c->now_ms;
-    TRY(meta_bucket_add(tx, &c->bucket, a, &c->bucket.id));
     return bucket_write_event(tx, c, S("bucket.create"), a);
 }
 

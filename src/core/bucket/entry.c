@@ -4,8 +4,8 @@
  *             the same object
  *   object    is released in the write in which its last name goes; its bytes follow after the grace (garbage.h)
  *   refusal   everything that may refuse a change is checked before the write changes anything
- * A change reads the existing entry inside its own write, and writes run one after the other. So a condition holds at
- * the very instant of the change, and when two clients put one key, each puts a whole object. */
+ * A change reads the existing entry inside its own write, and changes it only if it is still the one that was read. So
+ * a condition holds at the very instant of the change, and when two clients put one key, each puts a whole object. */
 #include "core/bucket/entry_guard.h"
 #include "core/bucket/entry_priv.h"
 
@@ -123,6 +123,13 @@ err_t entry_precheck(struct core *core, const struct bucket *bucket, slice key, 
 
 /* ---- changing the object of a key ---- */
 
+/* Another machine changed the entry after this write had read it. */
+static err_t lost_entry(const struct entry_condition *condition, struct arena *a)
+{
+    return entry_is_conditional(condition) ? core_refuse(a, REASON_ENTRY_CONDITION)
+                                           : err_make(a, ERR_UNAVAILABLE, "the entry was changed at the same time");
+}
+
 /* Takes the difference between the new entry and the existing one. */
 static err_t claim_difference(struct meta_tx *tx, struct entry_change *c, struct arena *a)
 {
@@ -130,6 +137,7 @@ static err_t claim_difference(struct meta_tx *tx, struct entry_change *c, struct
     TRY(find_existing(c->core, tx, c->bucket, c->key, a, &existing));
     TRY(entry_check_condition(c->condition, existing.entry, a));
     c->replaces_counted = true;
+    c->expected_object_id = existing.entry ? existing.entry->object_id : 0;
     int64_t bytes = (int64_t)(c->bytes - c->freed) - existing_bytes(&existing);
     return quota_take(c->core, tx, c->bucket->account_id, bytes, existing.entry ? 0 : 1, a);
 }
@@ -150,6 +158,8 @@ err_t entry_settle(struct meta_tx *tx, const struct entry_change *c, const struc
     int64_t old_object_id;
     uint64_t old_bytes;
     TRY(meta_entry_put(tx, entry, a, &old_object_id, &old_bytes));
+    if (c->replaces_counted && old_object_id != c->expected_object_id)
+        return lost_entry(c->condition, a);
     if (old_object_id && !c->replaces_counted)
         TRY(meta_account_use(tx, c->bucket->account_id, -(int64_t)old_bytes, -1, a));
     if (old_object_id)
@@ -186,7 +196,10 @@ static err_t remove_entry(struct meta_tx *tx, struct removal *r, slice key, stru
     if (!entry)
         return NULL;
     *parts += entry->part_count;
-    TRY(meta_entry_remove(tx, r->bucket->id, key, a));
+    err_t lost = meta_entry_remove(tx, r->bucket->id, key, entry->object_id, a);
+    if (err_is(lost, ERR_NOT_FOUND))
+        return lost_entry(&r->condition, a);
+    TRY(lost);
     TRY(meta_account_use(tx, r->bucket->account_id, -(int64_t)entry->size_bytes, -1, a));
     TRY(meta_object_release(tx, entry->object_id, r->at_ms, a));
     struct event_params event = { .at_ms = r->at_ms,
@@ -303,6 +316,10 @@ static err_t apply_entry_copy(struct meta_tx *tx, void *arg, struct arena *a)
     struct entry source = { 0 };
     TRY(meta_entry_get(tx, copy->from->id, copy->from_key, a, &source));
     TRY(check_copy_source(copy, &source, a));
+    bool there;
+    TRY(meta_object_hold(tx, source.object_id, a, &there));
+    if (!there)
+        return err_make(a, ERR_NOT_FOUND, "no such entry");
     struct entry_change change = { .core = c->core,
                                    .who = c->who,
                                    .bucket = copy->to,

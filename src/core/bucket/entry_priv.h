@@ -28,8 +28,11 @@ struct entry_change {
     uint64_t bytes; /* of the new object */
     uint64_t freed; /* that the same write gives back to the account in another way */
     int64_t at_ms;
-    slice action;          /* of the event */
-    bool replaces_counted; /* entry_claim's: it counted only the difference to the entry that is replaced */
+    slice action; /* of the event */
+    /* entry_claim's: it read the entry that is replaced, checked the condition, and counted only the difference to it.
+     * entry_settle expects to replace just that one. */
+    bool replaces_counted;
+    int64_t expected_object_id; /* of that entry; 0: there was none */
 };
 /* Errors: CONFLICT the condition does not hold; QUOTA. Nothing was changed then. */
 MUST_USE err_t entry_claim(struct meta_tx *, struct entry_change *, struct arena *a);

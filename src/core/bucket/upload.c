@@ -10,7 +10,6 @@
 
 #include "core/event.h"
 #include "core/object/digest.h"
-#include "core/store/bucket_store.h"
 #include "core/store/transaction.h"
 #include "core/store/upload_store.h"
 
@@ -43,10 +42,6 @@ struct upload_creation {
 static err_t apply_upload_create(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct upload_creation *c = arg;
-    struct bucket now = { 0 };
-    TRY(meta_bucket_by_name(tx, c->bucket->name, a, &now));
-    if (now.id != c->bucket->id)
-        return err_make(a, ERR_NOT_FOUND, "no such bucket");
     TRY(meta_upload_add(tx, &c->upload, a, &c->upload.id));
     struct event_params event = { .at_ms = c->upload.created_at_ms,
                                   .who = c->who,

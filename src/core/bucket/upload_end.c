@@ -22,6 +22,11 @@ err_t upload_end(struct meta_tx *tx, const struct upload *u, const struct upload
 {
     struct upload_part_list parts;
     uint64_t bytes = 0;
+    bool there;
+    *ret_parts = 0;
+    TRY(meta_upload_hold(tx, u->id, a, &there));
+    if (!there)
+        return NULL; /* another write has ended it */
     TRY(meta_part_list(tx, u->id, 0, UPLOAD_PARTS_MAX, a, &parts));
     TRY(meta_upload_remove(tx, u->id, a));
     for (size_t i = 0; i < parts.count; i++) {

@@ -19,8 +19,8 @@ MUST_USE err_t meta_entry_get(struct meta_tx *, int64_t bucket_id, slice key, st
 MUST_USE err_t meta_entry_with_object(struct meta_tx *, int64_t bucket_id, slice key, struct arena *a,
                                       struct entry *ret_entry, struct object *ret_object);
 MUST_USE err_t meta_entry_set_tags(struct meta_tx *, int64_t bucket_id, slice key, slice tags, struct arena *a);
-/* Removes the entry and leaves the object. */
-MUST_USE err_t meta_entry_remove(struct meta_tx *, int64_t bucket_id, slice key, struct arena *a);
+/* Removes the entry and leaves the object. NOT_FOUND when the key has no entry, or one with another object. */
+MUST_USE err_t meta_entry_remove(struct meta_tx *, int64_t bucket_id, slice key, int64_t object_id, struct arena *a);
 
 struct entry_range {
     int64_t bucket_id;

@@ -13,6 +13,9 @@
 MUST_USE err_t meta_object_add(struct meta_tx *, const struct object *, struct arena *a, int64_t *ret_id);
 /* Reads the inline bytes, too. */
 MUST_USE err_t meta_object_get(struct meta_tx *, int64_t id, struct arena *a, struct object *ret);
+/* Holds an object that another record names, before the write adds a second reference to it. *ret_there: it has not been
+ * removed meanwhile. */
+MUST_USE err_t meta_object_hold(struct meta_tx *, int64_t id, struct arena *a, bool *ret_there);
 /* Adds a composite whose parts are `count` objects, in the order of part_ids. An object may be several of the parts.
  * The store takes size, part_count and the offsets from the parts; the caller sets account, md5 and created_at_ms.
  * Errors: EMPTY there are no parts; NOT_FOUND a part does not exist; INVALID a part is a composite; TOO_LARGE the sum

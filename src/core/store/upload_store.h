@@ -6,8 +6,12 @@
 #include "core/records/upload.h"
 #include "core/store/transaction.h"
 
+/* NOT_FOUND when the bucket does not exist. */
 MUST_USE err_t meta_upload_add(struct meta_tx *, const struct upload *, struct arena *a, int64_t *ret_id);
+/* A write that reads an upload holds it: until the write ends, no other puts a part into it, completes or ends it. */
 MUST_USE err_t meta_upload_by_name(struct meta_tx *, slice name, struct arena *a, struct upload *ret);
+/* Holds an upload that a list named. *ret_there: it has not ended meanwhile. */
+MUST_USE err_t meta_upload_hold(struct meta_tx *, int64_t id, struct arena *a, bool *ret_there);
 /* Removes the upload and the records of its parts, and leaves the objects. */
 MUST_USE err_t meta_upload_remove(struct meta_tx *, int64_t id, struct arena *a);
 

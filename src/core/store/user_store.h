@@ -15,6 +15,7 @@ MUST_USE err_t meta_user_by_login(struct meta_tx *, slice login, struct arena *a
 MUST_USE err_t meta_user_by_email(struct meta_tx *, int64_t account_id, slice email, struct arena *a, struct user *ret);
 /* By id, ascending; deleted users, too. account_id 0: of all accounts. */
 MUST_USE err_t meta_user_list(struct meta_tx *, int64_t account_id, struct arena *a, struct user_list *ret);
+/* NOT_FOUND also for a deleted user, who stays deleted. */
 MUST_USE err_t meta_user_set_state(struct meta_tx *, int64_t id, enum user_state, struct arena *a);
 MUST_USE err_t meta_user_set_password(struct meta_tx *, int64_t id, slice hash, struct arena *a);
 /* *ret_hash is empty when the user has no password. */

@@ -294,7 +294,7 @@ static err_t sqlite_insert(struct sql_conn *conn, const char *sql, struct sql_ar
     TRY(sqlite_query(conn, sql, args, a, &cursor));
     bool row;
     TRY(sqlite_next(cursor, a, &row));
-    *ret_id = sqlite3_last_insert_rowid(c->handle);
+    *ret_id = c->changed ? sqlite3_last_insert_rowid(c->handle) : 0;
     return NULL;
 }
 
