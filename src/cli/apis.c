@@ -117,7 +117,7 @@ static void open_service(struct apis *d, struct store *store, const struct confi
     service_init(&d->service);
     service_init(&d->metrics);
     d->metrics.http_api.on_all_hosts = false;
-    d->metrics.http_api.only_where_named = true; /* it reports about accounts, which not every listener may */
+    d->metrics.http_api.only_where_named = true; /* usage of accounts is not for every listener */
 }
 
 err_t apis_open(struct apis *d, const struct apis_params *params, struct arena *a)

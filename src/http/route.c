@@ -220,7 +220,7 @@ static slice add_method(slice allow, const char *method, struct arena *a)
     return arena_printf(a, SLICE_FMT ", %s", SLICE_ARG(allow), get ? "GET, HEAD" : method);
 }
 
-/* Which entries may match. */
+/* A search for a route: the conditions that the API of an entry must meet (may_answer). */
 struct route_search {
     const struct http_api *of_host; /* the API of the host, or of the listener; NULL: neither names one */
     slice method;

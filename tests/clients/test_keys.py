@@ -52,7 +52,7 @@ def test_key_add_prints_the_names_of_each_api_and_an_id(server):
     assert states[runrun["id"]] == states[s3["id"]] == "revoked"
 
 
-def test_six_advisories_no_credential_exists_but_a_random_one_of_the_servers_own(tmp_path):
+def test_six_advisories_a_new_server_has_no_credential_except_its_own_random_key(tmp_path):
     own = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

@@ -448,7 +448,7 @@ TEST(a_request_gets_its_reply)
     EXPECT_SLICE(body_of(send_and_read(&a, S("POST /echo/fixed HTTP/1.1\r\nHost: x\r\n\r\n"))), S("hello"));
 }
 
-TEST(the_api_words_the_refusals_of_the_engine)
+TEST(the_api_replies_when_the_engine_refuses)
 {
     SCRATCH(a);
     slice r = send_and_read(&a, S("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"));
@@ -1031,7 +1031,7 @@ TEST(a_stopping_server_finishes_running_requests)
 }
 
 RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_reply),
-               cmocka_unit_test(the_api_words_the_refusals_of_the_engine),
+               cmocka_unit_test(the_api_replies_when_the_engine_refuses),
                cmocka_unit_test(an_error_of_the_api_reaches_its_fail_from_wherever_it_is_found),
                cmocka_unit_test(the_refusal_of_a_chunked_body_says_what_is_wrong),
                cmocka_unit_test(a_target_that_cannot_name_a_route_is_malformed),

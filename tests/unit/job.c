@@ -23,7 +23,7 @@ static err_t look_and_report(struct job_run *run, struct arena *a, struct script
     EXPECT(now.state == JOB_RUNNING && now.attempts == 1 && now.lease_owner.n);
     EXPECT_EQ(now.lease_until_ms, core_now_ms(run->core) + JOB_LEASE_MS);
     job_progress(run, 1, 9);
-    EXPECT_EQ(get_job(f, run->job.id).progress, 0); /* not yet */
+    EXPECT_EQ(get_job(f, run->job.id).progress, 0); /* the notes are not written yet */
     world_wait(f->w, seconds(1));
     job_progress(run, 2, 9);
     now = get_job(f, run->job.id);
@@ -49,7 +49,7 @@ static err_t cancel_it_and_stop(struct job_run *run, struct arena *a, struct scr
     job_progress(run, 4, 5);
     TRY(cancel_it(run, a, s));
     EXPECT(job_is_stopping(run));
-    EXPECT(job_is_stopping(run)); /* it stays so */
+    EXPECT(job_is_stopping(run)); /* it stays true */
     return err_make(a, ERR_INVALID, "what a stopped run returns does not matter");
 }
 

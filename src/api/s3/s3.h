@@ -17,7 +17,7 @@ struct s3_options {
     uint64_t max_upload_bytes;  /* of an upload in parts, as a whole */
     uint64_t min_part_bytes;    /* of every part but the last */
     int64_t upload_lifetime_ms; /* an upload in parts that is not completed is removed after this time */
-    const slice *hosts;         /* "s3.example.org": of bucket.s3.example.org the first label is the bucket */
+    const slice *hosts;         /* with "s3.example.org", a request to bucket.s3.example.org names its bucket */
     size_t host_count;
     const slice *origins; /* web pages that may use a bucket without a CORS configuration of its own */
     size_t origin_count;

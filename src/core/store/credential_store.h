@@ -43,8 +43,7 @@ struct secret_list {
 /* Adds the secret of a key, or replaces the one that it has. */
 MUST_USE err_t meta_secret_put(struct meta_tx *, int64_t credential_id, slice sealed, struct arena *a);
 MUST_USE err_t meta_secret_get(struct meta_tx *, int64_t credential_id, struct arena *a, slice *ret_sealed);
-/* The secrets of keys that are not revoked, newest key first, of which only keys with ids below before_id (0: from the
- * newest). */
+/* The secrets of keys that are not revoked and whose ids are below before_id (0: of all), newest key first. */
 MUST_USE err_t meta_secret_list(struct meta_tx *, int64_t before_id, size_t limit, struct arena *a,
                                 struct secret_list *ret);
 
