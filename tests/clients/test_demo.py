@@ -97,6 +97,11 @@ WALK = [  # (words, exit code, keys of every line of --json; None: prints nothin
     ("user add", 2, None),
     ("user list --nonsense", 2, None),
     ("audit --limit x", 2, None),
+    ("jobs retry 999", 1, None),
+    ("jobs cancel 999", 1, None),
+    ("jobs retry", 2, None),
+    ("jobs retry first", 2, None),
+    ("jobs cancel -1", 2, None),
     ("ls --limit 0", 2, None),
 ]
 

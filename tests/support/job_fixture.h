@@ -46,13 +46,28 @@ static inline struct jobs *job_fixture_workers(struct job_fixture *f, bool is_al
     return jobs;
 }
 
-static inline void job_fixture_init(struct job_fixture *f, struct world *w)
+static inline void job_fixture_prepare(struct job_fixture *f, struct world *w)
 {
     *f = (struct job_fixture){ .w = w };
-    f->kinds[0] =
-        (struct job_kind){ "work", LANE_WORK, 0, MAX_ATTEMPTS, RETRY_FIRST_MS, RETRY_MAX_MS, run_script, &f->work };
-    f->kinds[1] =
-        (struct job_kind){ "beat", LANE_CARE, BEAT_MS, 0, RETRY_FIRST_MS, RETRY_MAX_MS, run_script, &f->beat };
+    f->kinds[0] = (struct job_kind){ .name = "work",
+                                     .lane = LANE_WORK,
+                                     .max_attempts = MAX_ATTEMPTS,
+                                     .retry_first_ms = RETRY_FIRST_MS,
+                                     .retry_max_ms = RETRY_MAX_MS,
+                                     .run = run_script,
+                                     .context = &f->work };
+    f->kinds[1] = (struct job_kind){ .name = "beat",
+                                     .lane = LANE_CARE,
+                                     .period_ms = BEAT_MS,
+                                     .retry_first_ms = RETRY_FIRST_MS,
+                                     .retry_max_ms = RETRY_MAX_MS,
+                                     .run = run_script,
+                                     .context = &f->beat };
+}
+
+static inline void job_fixture_init(struct job_fixture *f, struct world *w)
+{
+    job_fixture_prepare(f, w);
     f->jobs = job_fixture_workers(f, false, 0);
     EXPECT_OK(jobs_run_due(f->jobs, w->a)); /* the periodic jobs have had their first run */
     f->beat.runs = 0;
