@@ -14,12 +14,15 @@ err_t err_make_at(struct arena *a, const char *where, err_t cause, enum err_code
     return e;
 }
 
-err_t err_refuse_at(struct arena *a, const char *where, enum err_code code, int reason, const char *fmt, ...)
+err_t err_refuse_at(struct arena *a, const char *where, err_t cause, enum err_code code, int reason, const char *fmt,
+                    ...)
 {
     struct err *e = arena_new(a, struct err);
     va_list args;
     va_start(args, fmt);
-    *e = (struct err){ .code = code, .reason = reason, .msg = arena_vprintf(a, fmt, args).p, .where = where };
+    *e = (struct err){
+        .code = code, .reason = reason, .msg = arena_vprintf(a, fmt, args).p, .cause = cause, .where = where
+    };
     va_end(args);
     return e;
 }

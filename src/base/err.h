@@ -36,9 +36,11 @@ err_t err_make_at(struct arena *a, const char *where, err_t cause, enum err_code
  * ERR_REASONS_CORE on the rules of the product, from ERR_REASONS_HTTP on those of the HTTP engine, from ERR_REASONS_API
  * on those that one API adds for itself. */
 enum { ERR_REASONS_CORE = 1, ERR_REASONS_HTTP = 1000, ERR_REASONS_API = 2000 };
-err_t err_refuse_at(struct arena *a, const char *where, enum err_code code, int reason, const char *fmt, ...)
-    PRINTF_LIKE(5, 6);
-#define err_refuse(a, code, reason, ...) err_refuse_at((a), ERR_HERE, (code), (reason), __VA_ARGS__)
+err_t err_refuse_at(struct arena *a, const char *where, err_t cause, enum err_code code, int reason, const char *fmt,
+                    ...) PRINTF_LIKE(6, 7);
+#define err_refuse(a, code, reason, ...) err_refuse_at((a), ERR_HERE, NULL, (code), (reason), __VA_ARGS__)
+#define err_refuse_because(a, cause, code, reason, ...)                                                                \
+    err_refuse_at((a), ERR_HERE, (cause), (code), (reason), __VA_ARGS__)
 /* The reason of this error, not that of its causes; 0 for success. */
 static inline int err_reason(err_t e)
 {

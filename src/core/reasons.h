@@ -9,7 +9,7 @@
 
 enum core_reason {
     REASON_NONE = ERR_REASONS_CORE - 1,
-#define REASON(name, code, text) REASON_##name,
+#define REASON(group, name, code, text) REASON_##group##_##name,
 #include "core/reasons.def"
 #undef REASON
     REASON_END /* one more than the last */
@@ -19,12 +19,13 @@ static_assert((int)REASON_END <= (int)ERR_REASONS_HTTP, "the reasons of core and
 /* The error of a rule, with its code and its text. */
 err_t core_refuse_at(struct arena *a, const char *where, enum core_reason reason);
 #define core_refuse(a, reason) core_refuse_at((a), ERR_HERE, (reason))
-/* The same, with a text that also names the item that broke the rule. */
-err_t core_refuse_detail_at(struct arena *a, const char *where, enum core_reason reason, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
-#define core_refuse_detail(a, reason, ...) core_refuse_detail_at((a), ERR_HERE, (reason), __VA_ARGS__)
+/* The same, with a text that also names the item that broke the rule, and with the error that showed it. */
+err_t core_refuse_detail_at(struct arena *a, const char *where, err_t cause, enum core_reason reason, const char *fmt,
+                            ...) PRINTF_LIKE(5, 6);
+#define core_refuse_detail(a, reason, ...) core_refuse_detail_at((a), ERR_HERE, NULL, (reason), __VA_ARGS__)
+#define core_refuse_because(a, cause, reason, ...) core_refuse_detail_at((a), ERR_HERE, (cause), (reason), __VA_ARGS__)
 
-/* The code of a rule. */
-enum err_code core_reason_code(enum core_reason reason);
+enum core_reason_group { REASONS_TASK, REASONS_FILE, REASONS_TICKET, REASONS_ENTRY, REASONS_UPLOAD };
+enum core_reason_group core_reason_group(enum core_reason reason);
 
 #endif

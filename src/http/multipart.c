@@ -21,6 +21,7 @@
 
 #include "http/content_disposition.h"
 #include "http/field.h"
+#include "http/refusal.h"
 
 #include <assert.h>
 #include <string.h>
@@ -110,7 +111,7 @@ static err_t begin_next_part(struct multipart *m, struct arena *a)
 {
     TRY(end_part(m, a));
     if (++m->parts > m->limits.parts)
-        return err_make(a, ERR_TOO_LARGE, "more than %zu parts", m->limits.parts);
+        return err_refuse(a, ERR_TOO_LARGE, HTTP_REFUSE_MULTIPART, "more than %zu parts", m->limits.parts);
     m->state = MULTIPART_HEAD;
     m->head_count = m->head_line = m->head_lines = 0;
     return NULL;
@@ -236,16 +237,16 @@ static err_t describe_part(struct multipart_part *part, struct arena *scratch, s
     const struct multipart_header *disposition = find_header(part, S("Content-Disposition"), &dispositions);
     const struct multipart_header *encoding = find_header(part, S("Content-Transfer-Encoding"), &encodings);
     if (types > 1 || dispositions > 1 || encodings > 1)
-        return err_make(a, ERR_INVALID, "a part has a header twice");
+        return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a part has a header twice");
     if (encoding && !is_identity_encoding(encoding->value))
-        return err_make(a, ERR_UNSUPPORTED, "a part has a Content-Transfer-Encoding");
+        return err_refuse(a, ERR_UNSUPPORTED, HTTP_REFUSE_MULTIPART, "a part has a Content-Transfer-Encoding");
     if (type)
         part->content_type = type->value;
     if (disposition) {
         struct content_disposition d;
         err_t e = content_disposition_parse(disposition->value, scratch, &d);
         if (e)
-            return err_copy(a, e);
+            return err_refuse(a, e->code, HTTP_REFUSE_MULTIPART, "%s", e->msg);
         part->has_name = d.has_name;
         part->name = d.name;
         part->has_filename = d.has_filename;
@@ -279,9 +280,10 @@ static err_t end_header_line(struct multipart *m, struct arena *a)
     if (line.n == 0)
         return end_part_head(m, a);
     if (!parse_header(line, &header))
-        return err_make(a, ERR_INVALID, "a line in the head of a part is no header");
+        return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a line in the head of a part is no header");
     if (++m->head_lines > m->limits.headers)
-        return err_make(a, ERR_TOO_LARGE, "more than %zu headers in a part", m->limits.headers);
+        return err_refuse(a, ERR_TOO_LARGE, HTTP_REFUSE_MULTIPART, "more than %zu headers in a part",
+                          m->limits.headers);
     m->head_line = m->head_count;
     return NULL;
 }
@@ -291,8 +293,9 @@ static err_t head_overflow(const struct multipart *m, struct arena *a)
     /* No header has so long a name, so this is data, and the blank line before it is missing. */
     slice line = { m->head + m->head_line, m->head_count - m->head_line };
     if (line.n > HEADER_NAME_MAX && slice_find_byte(line, ':') == SLICE_NONE)
-        return err_make(a, ERR_INVALID, "a line in the head of a part is no header");
-    return err_make(a, ERR_TOO_LARGE, "more than %zu bytes of headers in a part", m->limits.head_bytes);
+        return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a line in the head of a part is no header");
+    return err_refuse(a, ERR_TOO_LARGE, HTTP_REFUSE_MULTIPART, "more than %zu bytes of headers in a part",
+                      m->limits.head_bytes);
 }
 
 /* Byte by byte, so that the first fault is reported, however the bytes arrive. */
@@ -302,9 +305,10 @@ static err_t read_part_head(struct multipart *m, slice *bytes, struct arena *a)
         char c = bytes->p[0];
         bool after_cr = m->head_count > m->head_line && m->head[m->head_count - 1] == '\r';
         if (after_cr != (c == '\n'))
-            return err_make(a, ERR_INVALID, "a line in the head of a part does not end in CRLF");
+            return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART,
+                              "a line in the head of a part does not end in CRLF");
         if (c != '\r' && c != '\n' && field_has_control((slice){ &c, 1 }))
-            return err_make(a, ERR_INVALID, "a control character in the head of a part");
+            return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a control character in the head of a part");
         if (m->head_count == m->limits.head_bytes)
             return head_overflow(m, a);
         m->head[m->head_count++] = c;
@@ -331,7 +335,7 @@ static err_t feed_bytes(struct multipart *m, slice bytes, struct arena *a)
         case MULTIPART_EPILOGUE:
             return NULL;
         case MULTIPART_FAILED:
-            return err_make(a, ERR_INVALID, "the body was refused before");
+            return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "the body was refused before");
         }
     }
     return NULL;
@@ -345,18 +349,18 @@ static err_t finish_body(struct multipart *m, struct arena *a)
         if (m->line == LINE_CLOSING || m->line == LINE_CLOSING_CR)
             return end_body(m, a);
         if (m->state == MULTIPART_PREAMBLE && m->line == LINE_DELIMITER)
-            return err_make(a, ERR_INVALID, "the body never shows its boundary");
+            return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "the body never shows its boundary");
         break;
     case MULTIPART_HEAD:
         if (m->head_count == 0)
-            return err_make(a, ERR_INVALID, "the final boundary is missing");
+            return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "the final boundary is missing");
         break;
     case MULTIPART_EPILOGUE:
         return NULL;
     case MULTIPART_FAILED:
-        return err_make(a, ERR_INVALID, "the body was refused before");
+        return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "the body was refused before");
     }
-    return err_make(a, ERR_TRUNCATED, "the body ends inside a part");
+    return err_refuse(a, ERR_TRUNCATED, HTTP_REFUSE_MULTIPART, "the body ends inside a part");
 }
 
 err_t multipart_feed(struct multipart *m, slice bytes, struct arena *a)
@@ -378,7 +382,8 @@ err_t multipart_finish(struct multipart *m, struct arena *a)
 err_t multipart_collect(const struct multipart *m, struct buf *value, slice bytes, struct arena *a)
 {
     if (value->n > m->limits.field_bytes || bytes.n > m->limits.field_bytes - value->n)
-        return err_make(a, ERR_TOO_LARGE, "a text field has more than %zu bytes", m->limits.field_bytes);
+        return err_refuse(a, ERR_TOO_LARGE, HTTP_REFUSE_MULTIPART, "a text field has more than %zu bytes",
+                          m->limits.field_bytes);
     buf_add(value, bytes);
-    return value->failed ? err_make(a, ERR_TOO_LARGE, "a text field is too long") : NULL;
+    return value->failed ? err_refuse(a, ERR_TOO_LARGE, HTTP_REFUSE_MULTIPART, "a text field is too long") : NULL;
 }

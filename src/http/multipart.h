@@ -92,18 +92,19 @@ void multipart_init(struct multipart *m, slice boundary, const struct multipart_
 
 /* Parse the next bytes of the body. Pieces may have any size; the content of the parts does not depend on it.
  *
- * Errors    INVALID not multipart/form-data as the RFCs define it; TOO_LARGE more parts, headers or header bytes than
- *           allowed; UNSUPPORTED a part in base64 or quoted-printable (RFC 7578 §4.7 forbids these; to store the
- *           encoded text as the file would be worse); the error that a callback returned
+ * Errors    with the reason HTTP_REFUSE_MULTIPART: INVALID not multipart/form-data as the RFCs define it; TOO_LARGE more
+ *           parts, headers or header bytes than allowed; UNSUPPORTED a part in base64 or quoted-printable (RFC 7578
+ *           §4.7 forbids these; to store the encoded text as the file would be worse).
+ *           The error that a callback returned
  * After an error the parse has ended: multipart_feed and multipart_finish return INVALID from then on. */
 MUST_USE err_t multipart_feed(struct multipart *m, slice bytes, struct arena *a);
 
 /* Call at the end of the body. Success means that the closing boundary was seen; keep parts only then.
- * Errors    INVALID there was no boundary, or the last boundary was not the closing one and nothing followed it;
+ * Errors    as multipart_feed: INVALID there was no boundary, or the last boundary was not the closing one and nothing followed it;
  *           TRUNCATED the body ends inside a part or a boundary; the error that part_end returned */
 MUST_USE err_t multipart_finish(struct multipart *m, struct arena *a);
 
-/* For the part_data of a text field: append the bytes to `value`. Errors: TOO_LARGE more than limits.field_bytes. */
+/* For the part_data of a text field: append the bytes to `value`. Errors: as multipart_feed, TOO_LARGE more than limits.field_bytes. */
 MUST_USE err_t multipart_collect(const struct multipart *m, struct buf *value, slice bytes, struct arena *a);
 
 #endif

@@ -18,5 +18,5 @@ err_t http_refuse_at(struct arena *a, const char *where, enum http_refusal refus
 {
     assert(refusal > HTTP_REFUSE_NOTHING && refusal < HTTP_REFUSE_END);
     const struct http_refusal_row *row = &rows[refusal - ERR_REASONS_HTTP];
-    return err_refuse_at(a, where, row->code, refusal, "%s", text ? text : row->text);
+    return err_refuse_at(a, where, NULL, row->code, refusal, "%s", text ? text : row->text);
 }

@@ -46,6 +46,8 @@ enum s3_error s3_error_of_refusal(enum http_refusal refusal)
         return S3_METHOD_NOT_ALLOWED;
     case HTTP_REFUSE_BODY_TOO_LARGE:
         return S3_MESSAGE_TOO_LARGE;
+    case HTTP_REFUSE_MULTIPART:
+        return S3_MALFORMED_POST;
     case HTTP_REFUSE_BODY_CUT:
         return S3_INCOMPLETE_BODY;
     case HTTP_REFUSE_HEAD_TOO_LARGE:

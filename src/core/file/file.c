@@ -22,14 +22,20 @@ bool file_is_visible(const struct principal *who, const struct file *f, int64_t 
 
 static err_t no_such_file(struct arena *a)
 {
-    return err_make(a, ERR_NOT_FOUND, "no such file");
+    return core_refuse(a, REASON_FILE_NOT_VISIBLE);
+}
+
+/* The error of a look-up of a file. */
+static err_t check_found(err_t e, struct arena *a)
+{
+    return err_is(e, ERR_NOT_FOUND) ? no_such_file(a) : e;
 }
 
 static err_t find_visible(struct meta_tx *tx, const struct principal *who, const unsigned char uuid[16], int64_t now_ms,
                           struct arena *a, struct file *ret)
 {
     struct file f = { 0 };
-    TRY(meta_file_by_uuid(tx, uuid, a, &f));
+    TRY(check_found(meta_file_by_uuid(tx, uuid, a, &f), a));
     if (!file_is_visible(who, &f, now_ms))
         return no_such_file(a);
     *ret = f;
@@ -81,7 +87,8 @@ err_t file_list(struct core *core, const struct principal *who, const struct fil
 
 static err_t file_bytes_missing(struct arena *a, err_t cause, const struct file *f)
 {
-    return err_because(a, cause, ERR_CORRUPT, "file %lld has a record but not its bytes", (long long)f->id);
+    return core_refuse_because(a, cause, REASON_FILE_DAMAGED, "file %lld has a record but not its bytes",
+                               (long long)f->id);
 }
 
 /* The blob was not found: NOT_FOUND if the record has gone since it was read, CORRUPT if only the bytes are lost. */
@@ -90,7 +97,7 @@ static err_t gone_or_missing(struct core *core, const struct file *f, err_t caus
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct file again;
     TRY(meta_read_begin(core->meta, a, &tx));
-    TRY(meta_file_get(tx, f->id, a, &again));
+    TRY(check_found(meta_file_get(tx, f->id, a, &again), a));
     return file_bytes_missing(a, cause, f);
 }
 
@@ -107,7 +114,7 @@ static err_t check_file_object(const struct loaded_file *l, struct arena *a)
     const struct object *object = &l->object;
     uint64_t size_bytes = l->file.size_bytes;
     if (l->file.object_id == 0)
-        return err_make(a, ERR_CONFLICT, "no bytes have come yet");
+        return core_refuse(a, REASON_FILE_NO_BYTES);
     bool whole =
         object->id && object->size_bytes == size_bytes && (object->blob_key.n || object->inline_bytes.n == size_bytes);
     return whole ? NULL : file_bytes_missing(a, NULL, &l->file);
@@ -157,7 +164,7 @@ err_t file_open(struct core *core, const struct principal *who, const unsigned c
     {
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
-        TRY(meta_file_with_object(tx, uuid, a, &l.file, &l.object));
+        TRY(check_found(meta_file_with_object(tx, uuid, a, &l.file, &l.object), a));
         if (!file_is_visible(who, &l.file, now_ms))
             return no_such_file(a);
         TRY(check_file_object(&l, a));
@@ -179,7 +186,7 @@ err_t file_open_record(struct core *core, const struct file *f, struct arena *a,
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
         /* The record is read again: the cache needs the one of this generation. */
-        TRY(meta_file_with_object(tx, f->uuid, a, &l.file, &l.object));
+        TRY(check_found(meta_file_with_object(tx, f->uuid, a, &l.file, &l.object), a));
         TRY(check_file_object(&l, a));
     }
     return open_loaded_file(core, &l, a, ret);

@@ -10,6 +10,7 @@
 #define CAIS_CORE_FILE_FILE_H
 
 #include "core/object/content.h"
+#include "core/reasons.h"
 #include "core/records/file.h"
 
 /* May `who` see this file now? For a record that the caller has read in another way (from a reference). */
@@ -36,8 +37,7 @@ MUST_USE err_t file_list(struct core *, const struct principal *who, const struc
 
 /* A file's record and its bytes, open for reading. The slices of *ret_file live until content_close, or in `a`. Fit for
  * a loop: reads a few rows at most and opens a blob.
- * Errors: NOT_FOUND; CONFLICT no bytes have come yet; CORRUPT there is a record, but its bytes are missing or have
- * another length. */
+ * Errors: FILE_NOT_VISIBLE; FILE_NO_BYTES; FILE_DAMAGED the bytes are missing or have another length. */
 MUST_USE err_t file_open(struct core *, const struct principal *who, const unsigned char uuid[16], struct arena *a,
                          struct file *ret_file, struct content *ret_content);
 /* The bytes of a file whose record the caller has read and authorised in another way (an attachment). Errors: as

@@ -4,6 +4,7 @@
 #include "core/event.h"
 #include "core/file/hold.h"
 #include "core/file/lifecycle.h"
+#include "core/reasons.h"
 #include "core/store/document_store.h"
 #include "core/store/reference_store.h"
 #include "core/store/transaction.h"
@@ -11,7 +12,7 @@
 
 static err_t no_such_document(struct arena *a)
 {
-    return err_make(a, ERR_NOT_FOUND, "no such file");
+    return core_refuse(a, REASON_FILE_NOT_VISIBLE);
 }
 
 /* ---- finding ---- */
@@ -37,7 +38,10 @@ err_t document_find_visible(struct meta_tx *tx, const struct principal *who, int
                             struct arena *a, struct document *ret)
 {
     struct document d;
-    TRY(meta_document_get(tx, file_id, a, &d));
+    err_t e = meta_document_get(tx, file_id, a, &d);
+    if (err_is(e, ERR_NOT_FOUND))
+        return no_such_document(a);
+    TRY(e);
     bool is_own = d.file.owner_id == who->user_id;
     if (d.file.account_id != who->account_id || file_purge_is_due(&d.file, now_ms) ||
         (document_is_pending(&d) && !is_own))

@@ -5,7 +5,7 @@
  *                pending, only to its owner. A file that came without a ticket is visible to its owner, to
  *                administrators, and to every user who sees a task that holds it.
  *
- * Errors of every call: NOT_FOUND, also for a document that is not visible; UNAVAILABLE, NO_SPACE, CORRUPT of the
+ * Errors of every call: FILE_NOT_VISIBLE; UNAVAILABLE, NO_SPACE, CORRUPT of the
  * stores. */
 #ifndef CAIS_CORE_TASK_DOCUMENT_H
 #define CAIS_CORE_TASK_DOCUMENT_H

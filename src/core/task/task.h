@@ -161,14 +161,14 @@ struct task_view {
     const struct user *people; /* the author, the members, and the authors of comments; by id (people_find) */
     size_t people_count;
 };
-/* Errors: NOT_FOUND, also when the task is not visible to the user. */
+/* Errors: TASK_NOT_VISIBLE. */
 MUST_USE err_t task_read(struct core *, const struct principal *who, int64_t task_id, struct arena *a,
                          struct task_view *ret);
 /* The task alone. Fit for a loop. Errors: as task_read. */
 MUST_USE err_t task_get_visible(struct core *, const struct principal *who, int64_t task_id, struct arena *a,
                                 struct task *ret);
 /* Open the bytes of the file that a reference holds, for a user who sees its task. Fit for a loop.
- * Errors: NOT_FOUND; EMPTY the reference is a link, which has no bytes; those of file_open_record. */
+ * Errors: FILE_NOT_VISIBLE; FILE_IS_LINK; those of file_open_record. */
 MUST_USE err_t reference_open(struct core *, const struct principal *who, int64_t id, struct arena *a,
                               struct reference *ret, struct content *ret_content);
 

@@ -135,7 +135,7 @@ static err_t apply_comment_add(struct meta_tx *tx, void *arg, struct arena *a)
                                   .documents = c->documents,
                                   .document_count = c->document_count };
     task_write_begin(w);
-    TRY(task_find_for_write(tx, w, a, &task, &members));
+    TRY(task_find_visible(tx, w->who, w->task_id, a, &task, &members));
     TRY(check_addition(tx, n, &task, &members, a));
     TRY(task_attach_check(tx, w, &attach, a));
     struct transition t = transition_of(c, &task);
@@ -161,10 +161,7 @@ static err_t apply_comment_add(struct meta_tx *tx, void *arg, struct arena *a)
 static err_t refuse_empty_comment(struct core *core, const struct principal *who, int64_t task_id, struct arena *a)
 {
     struct task task;
-    err_t e = task_get_visible(core, who, task_id, a, &task);
-    if (err_is(e, ERR_NOT_FOUND))
-        return core_refuse(a, REASON_TASK_NOT_VISIBLE);
-    TRY(e);
+    TRY(task_get_visible(core, who, task_id, a, &task));
     return core_refuse(a, REASON_TASK_NOTHING_SAID);
 }
 
@@ -210,7 +207,7 @@ static err_t apply_comment_edit(struct meta_tx *tx, void *arg, struct arena *a)
     struct comment old = { 0 };
     struct task_attach attach = { .attachments = edit->attachments, .attachment_count = edit->attachment_count };
     task_write_begin(w);
-    TRY(task_find_for_write(tx, w, a, &task, &members));
+    TRY(task_find_visible(tx, w->who, w->task_id, a, &task, &members));
     TRY(find_own_comment(tx, n, a, &old));
     if (task_text_is_blank(edit->text) && !edit->attachment_count)
         return core_refuse(a, REASON_TASK_NOTHING_SAID);

@@ -27,8 +27,9 @@ static err_t read_reference_file(struct core *core, const struct principal *who,
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(reference_find_visible(tx, who, id, a, ret));
     if (!ret->file_id)
-        return err_make(a, ERR_EMPTY, "a link has no bytes");
-    return meta_file_get(tx, ret->file_id, a, ret_file);
+        return core_refuse(a, REASON_FILE_IS_LINK);
+    err_t e = meta_file_get(tx, ret->file_id, a, ret_file);
+    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_FILE_NOT_VISIBLE) : e;
 }
 
 err_t reference_open(struct core *core, const struct principal *who, int64_t id, struct arena *a, struct reference *ret,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/task/task_visibility.h"
 
+#include "core/reasons.h"
 #include "core/store/reference_store.h"
 #include "core/store/task_store.h"
+
 struct task_member *task_member_find(const struct task_member_list *members, int64_t user_id)
 {
     for (size_t i = 0; i < members->count; i++)
@@ -16,13 +18,14 @@ err_t task_find_visible(struct meta_tx *tx, const struct principal *who, int64_t
 {
     struct task task;
     struct task_member_list members;
-    TRY(meta_task_get(tx, task_id, a, &task));
-    if (task.account_id != who->account_id)
-        return err_make(a, ERR_NOT_FOUND, "no such task");
+    err_t e = meta_task_get(tx, task_id, a, &task);
+    if (err_is(e, ERR_NOT_FOUND) || (!e && task.account_id != who->account_id))
+        return core_refuse(a, REASON_TASK_NOT_VISIBLE);
+    TRY(e);
     TRY(meta_task_members(tx, task_id, a, &members));
     if (!task.is_shared && task.author_id != who->user_id && !who->is_admin &&
         !task_member_find(&members, who->user_id))
-        return err_make(a, ERR_NOT_FOUND, "no such task");
+        return core_refuse(a, REASON_TASK_NOT_VISIBLE);
     *ret = task;
     *ret_members = members;
     return NULL;
@@ -34,8 +37,12 @@ err_t reference_find_visible(struct meta_tx *tx, const struct principal *who, in
     struct reference reference;
     struct task task;
     struct task_member_list members;
-    TRY(meta_reference_get(tx, id, a, &reference));
-    TRY(task_find_visible(tx, who, reference.task_id, a, &task, &members));
+    err_t e = meta_reference_get(tx, id, a, &reference);
+    if (!e)
+        e = task_find_visible(tx, who, reference.task_id, a, &task, &members);
+    if (err_is(e, ERR_NOT_FOUND))
+        return core_refuse(a, REASON_FILE_NOT_VISIBLE);
+    TRY(e);
     *ret = reference;
     return NULL;
 }

@@ -28,13 +28,6 @@ err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply, void *ar
     return NULL;
 }
 
-err_t task_find_for_write(struct meta_tx *tx, struct task_write *w, struct arena *a, struct task *ret,
-                          struct task_member_list *ret_members)
-{
-    err_t e = task_find_visible(tx, w->who, w->task_id, a, ret, ret_members);
-    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_TASK_NOT_VISIBLE) : e;
-}
-
 /* ---- events ---- */
 
 err_t task_event_write(struct meta_tx *tx, const struct task_write *w, slice action, slice detail, struct arena *a)

@@ -57,7 +57,7 @@ static err_t check_holder(struct meta_tx *tx, struct ticket_issuing *i, struct a
     if (err_is(e, ERR_NOT_FOUND))
         return NULL;
     TRY(e);
-    return err_make(a, ERR_CONFLICT, "the %s has a file of that name", rules->name);
+    return core_refuse_detail(a, REASON_TICKET_DUPLICATE, "the %s has a file of that name", rules->name);
 }
 
 static err_t make_key(const struct ticket_request *request, int64_t file_id, struct arena *a, slice *ret)
