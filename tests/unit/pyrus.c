@@ -6,6 +6,7 @@
 #include "../../src/api/pyrus/pyrus_priv.h"
 #include "core/records/account.h"
 #include "core/task/document.h"
+#include "error_table_test.h"
 #include "pyrus_fixture.h"
 
 #include <stdio.h>
@@ -58,22 +59,17 @@ static struct fake_reply *download(struct pyrus_fixture *f, const struct pyrus_u
 
 /* ---- tables ---- */
 
-TEST(every_error_code_has_an_error_reply)
+TEST(every_error_has_a_row)
 {
-    for (int i = 0; i < ERR_CODE_COUNT; i++)
-        if (pyrus_of_err[i] == PYRUS_NONE)
-            fail_msg("no row for %s", err_code_name((enum err_code)i));
-    for (int i = 1; i < PYRUS_ERROR_COUNT; i++)
-        EXPECT(pyrus_vendor_errors[i].status >= 400 && pyrus_vendor_errors[i].code && pyrus_vendor_errors[i].text);
-    for (int i = REASON_TASK_NOT_VISIBLE; i <= REASON_TASK_MAY_NOT_REMOVE; i++)
-        EXPECT(pyrus_of_reason[i] != PYRUS_NONE);
+    expect_complete_error_table(&pyrus_errors);
 }
 
 TEST(lack_of_permission_is_never_401)
 {
-    for (int i = REASON_TASK_NOT_VISIBLE; i <= REASON_TASK_MAY_NOT_REMOVE; i++)
-        EXPECT(pyrus_vendor_errors[pyrus_of_reason[i]].status != 401);
-    EXPECT_EQ(pyrus_vendor_errors[pyrus_of_err[ERR_FORBIDDEN]].status, 403);
+    SCRATCH(a);
+    EXPECT_EQ(error_words(&pyrus_errors, err_make(&a, ERR_FORBIDDEN, "no")).status, 403);
+    for (int rule = REASON_NONE + 1; rule < REASON_END; rule++)
+        EXPECT(error_words(&pyrus_errors, core_refuse(&a, (enum core_reason)rule)).status != 401);
 }
 
 /* ---- §1 hosts and paths ---- */
@@ -1192,7 +1188,7 @@ TEST(a_failing_store_is_a_server_error_and_stores_nothing)
 
 RUN_TESTS(cmocka_unit_test(a_failing_store_is_a_server_error_and_stores_nothing),
 
-          cmocka_unit_test(every_error_code_has_an_error_reply), cmocka_unit_test(lack_of_permission_is_never_401),
+          cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(lack_of_permission_is_never_401),
           cmocka_unit_test(every_path_works_under_every_alias),
           cmocka_unit_test(errors_for_unknown_paths_and_methods_have_a_message),
           cmocka_unit_test(replies_have_the_json_type_that_clients_look_for),

@@ -70,7 +70,7 @@ static void reply_native_refusal(struct http_exchange *x, const struct http_refu
         [-ERR_REASONS_HTTP + HTTP_REFUSE_TIMEOUT] = "invalid",
         [-ERR_REASONS_HTTP + HTTP_REFUSE_RANGE] = "invalid",
         [-ERR_REASONS_HTTP + HTTP_REFUSE_PRECONDITION] = "conflict",
-        [-ERR_REASONS_HTTP + HTTP_REFUSE_BUSY] = "unavailable",
+        [-ERR_REASONS_HTTP + HTTP_REFUSE_BUSY] = "unavailable",   [-ERR_REASONS_HTTP + HTTP_REFUSE_MULTIPART] = "invalid",
     };
     reply_native_error(x, refusal->status, codes[e->reason - ERR_REASONS_HTTP], e->msg);
 }

@@ -47,7 +47,7 @@ struct login_request {
 
 /* The vendor lets person_id choose between several accounts of one login. Logins are unique here, so it can only
  * confirm the user: the id of another person makes the login fail. */
-static void log_in(struct http_exchange *x, const struct login_request *l)
+static err_t log_in(struct http_exchange *x, const struct login_request *l)
 {
     struct pyrus *p = pyrus_of(x);
     struct arena *a = &x->arena;
@@ -57,14 +57,9 @@ static void log_in(struct http_exchange *x, const struct login_request *l)
         p->core, &(struct token_request){ PYRUS_PURPOSE, l->login, l->security_key, &p->options.tokens }, a, &token);
     if (!e && l->has_person)
         e = access_check(p->core, PYRUS_PURPOSE, CREDENTIAL_TOKEN, token, a, &who);
-    if (err_is(e, ERR_UNAUTHENTICATED) || (!e && l->has_person && who.user_id != l->person_id)) {
-        pyrus_fail(x, PYRUS_INVALID_CREDENTIALS);
-        return;
-    }
-    if (e) {
-        pyrus_fail_err(x, e);
-        return;
-    }
+    if (err_is(e, ERR_UNAUTHENTICATED) || (!e && l->has_person && who.user_id != l->person_id))
+        return pyrus_refuse_because(a, e, PYRUS_INVALID_CREDENTIALS);
+    TRY(e);
     slice origin = link_origin(p->links, &x->req, a);
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
@@ -76,59 +71,52 @@ static void log_in(struct http_exchange *x, const struct login_request *l)
     json_put_string(&out, "files_url", arena_printf(a, SLICE_FMT "/", SLICE_ARG(origin)));
     json_close_object(&out);
     pyrus_reply(x, &body);
+    return NULL;
 }
 
-static enum pyrus_error read_login_request(const struct json *body, struct login_request *ret)
+static err_t read_login_request(const struct json *body, struct arena *a, struct login_request *ret)
 {
     const struct json *login = json_get(body, "login"), *key = json_get(body, "security_key");
     const struct json *person = json_get(body, "person_id");
     if (json_absent(login) || json_absent(key))
-        return PYRUS_REQUIRED_PARAMETER_MISSING;
+        return pyrus_refuse(a, PYRUS_REQUIRED_PARAMETER_MISSING);
     ret->has_person = !json_absent(person);
     if (!json_is(login, JS_STRING) || !json_is(key, JS_STRING) ||
         (ret->has_person && !json_to_i64(person, &ret->person_id)))
-        return PYRUS_INVALID_VALUE_FORMAT;
+        return pyrus_refuse(a, PYRUS_INVALID_VALUE_FORMAT);
     ret->login = login->string;
     ret->security_key = key->string;
-    return PYRUS_NONE;
+    return NULL;
 }
 
 err_t pyrus_login(struct http_exchange *x)
 {
     const struct json *body;
     struct login_request l = { .has_person = false };
-    enum pyrus_error error = pyrus_read_body(x, &body);
-    if (!error)
-        error = read_login_request(body, &l);
-    if (error)
-        pyrus_fail(x, error);
-    else
-        log_in(x, &l);
-    return NULL;
+    TRY(pyrus_read_body(x, &body));
+    TRY(read_login_request(body, &x->arena, &l));
+    return log_in(x, &l);
 }
 
 /* The older form of the login. It is off unless configured, because URLs, and thus keys, end up in logs. */
 err_t pyrus_login_by_get(struct http_exchange *x)
 {
+    struct arena *a = &x->arena;
     struct query query;
     slice person;
     struct login_request l = { .has_person = false };
     if (!pyrus_of(x)->options.login_by_get) {
         http_reply_header(x, "Allow", S("POST"));
-        pyrus_fail(x, PYRUS_METHOD_NOT_ALLOWED);
-        return NULL;
+        return pyrus_refuse(a, PYRUS_METHOD_NOT_ALLOWED);
     }
-    if (query_parse(x->req.query, &x->arena, &query)) {
-        pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
-        return NULL;
-    }
+    err_t e = query_parse(x->req.query, a, &query);
+    if (e)
+        return pyrus_refuse_because(a, e, PYRUS_INVALID_VALUE_FORMAT);
     l.has_person = query_get(&query, S("person_id"), QUERY_NOCASE, &person);
     if (!query_get(&query, S("login"), QUERY_NOCASE, &l.login) ||
         !query_get(&query, S("security_key"), QUERY_NOCASE, &l.security_key))
-        pyrus_fail(x, PYRUS_REQUIRED_PARAMETER_MISSING);
-    else if (l.has_person && !slice_to_i64(person, &l.person_id))
-        pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
-    else
-        log_in(x, &l);
-    return NULL;
+        return pyrus_refuse(a, PYRUS_REQUIRED_PARAMETER_MISSING);
+    if (l.has_person && !slice_to_i64(person, &l.person_id))
+        return pyrus_refuse(a, PYRUS_INVALID_VALUE_FORMAT);
+    return log_in(x, &l);
 }

@@ -9,10 +9,11 @@
 #include "base/text.h"
 #include "core/file/file.h"
 #include "core/records/reference.h"
+#include "core/task/task.h"
 #include "http/content_disposition.h"
 #include "http/target.h"
 
-static void reply_with_content(struct http_exchange *x, struct content_reply *d, slice name)
+static err_t reply_with_content(struct http_exchange *x, struct content_reply *d, slice name)
 {
     struct arena *a = &x->arena;
     const struct content *content = &d->content;
@@ -23,51 +24,31 @@ static void reply_with_content(struct http_exchange *x, struct content_reply *d,
     d->http.content_type = S("application/octet-stream");
     d->http.etag = arena_printf(a, "\"" SLICE_FMT "\"", SLICE_ARG(md5));
     http_reply_content(x, &d->http);
+    return NULL;
 }
 
-static void fail_download(struct http_exchange *x, err_t e)
-{
-    if (err_is(e, ERR_NOT_FOUND) || err_is(e, ERR_CONFLICT)) {
-        pyrus_fail(x, PYRUS_ACCESS_DENIED_FILE);
-    } else if (err_is(e, ERR_EMPTY)) {
-        pyrus_fail(x, PYRUS_FILE_IS_MISSING);
-    } else if (err_is(e, ERR_CORRUPT)) {
-        pyrus_log(x, e);
-        pyrus_fail(x, PYRUS_FILE_IS_MISSING);
-    } else {
-        pyrus_fail_err(x, e);
-    }
-}
-
-static void reply_with_attachment(struct http_exchange *x, int64_t id)
+static err_t reply_with_attachment(struct http_exchange *x, int64_t id)
 {
     struct content_reply *d = arena_new(&x->arena, struct content_reply);
     struct reference reference;
-    err_t e = reference_open(pyrus_of(x)->core, pyrus_caller(x), id, &x->arena, &reference, &d->content);
-    if (e)
-        fail_download(x, e);
-    else
-        reply_with_content(x, d, reference.name);
+    TRY(reference_open(pyrus_of(x)->core, pyrus_caller(x), id, &x->arena, &reference, &d->content));
+    return reply_with_content(x, d, reference.name);
 }
 
 /* Only for the uploader: core would let an administrator open the file, too, but a GUID is known only from the
  * upload. */
-static void reply_with_upload(struct http_exchange *x, const unsigned char uuid[16])
+static err_t reply_with_upload(struct http_exchange *x, const unsigned char uuid[16])
 {
     struct content_reply *d = arena_new(&x->arena, struct content_reply);
     struct file f;
-    err_t e = file_open(pyrus_of(x)->core, pyrus_caller(x), uuid, &x->arena, &f, &d->content);
-    if (e) {
-        fail_download(x, e);
-    } else if (f.owner_id != pyrus_caller(x)->user_id) {
-        content_close(&d->content);
-        pyrus_fail(x, PYRUS_ACCESS_DENIED_FILE);
-    } else {
-        reply_with_content(x, d, f.name);
-    }
+    TRY(file_open(pyrus_of(x)->core, pyrus_caller(x), uuid, &x->arena, &f, &d->content));
+    if (f.owner_id == pyrus_caller(x)->user_id)
+        return reply_with_content(x, d, f.name);
+    content_close(&d->content);
+    return pyrus_refuse(&x->arena, PYRUS_ACCESS_DENIED_FILE);
 }
 
-static void download_by_id(struct http_exchange *x, slice id)
+static err_t download_by_id(struct http_exchange *x, slice id)
 {
     uint64_t number;
     unsigned char uuid[16];
@@ -75,17 +56,15 @@ static void download_by_id(struct http_exchange *x, slice id)
     for (size_t i = 0; i < id.n; i++)
         is_number = is_number && id.p[i] >= '0' && id.p[i] <= '9';
     if (is_number)
-        reply_with_attachment(x, slice_to_u64(id, &number) && number <= PYRUS_ID_MAX ? (int64_t)number : 0);
-    else if (uuid_parse(id, uuid))
-        reply_with_upload(x, uuid);
-    else
-        pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
+        return reply_with_attachment(x, slice_to_u64(id, &number) && number <= PYRUS_ID_MAX ? (int64_t)number : 0);
+    if (uuid_parse(id, uuid))
+        return reply_with_upload(x, uuid);
+    return pyrus_refuse(&x->arena, PYRUS_INVALID_VALUE_FORMAT);
 }
 
 err_t pyrus_download(struct http_exchange *x)
 {
-    download_by_id(x, x->req.params[0]);
-    return NULL;
+    return download_by_id(x, x->req.params[0]);
 }
 
 /* /services/attachment?Id=5021. Other parameters (ispreview, download) are ignored. */
@@ -94,8 +73,6 @@ err_t pyrus_download_by_query(struct http_exchange *x)
     struct query query;
     slice id;
     if (query_parse(x->req.query, &x->arena, &query) || !query_get(&query, S("Id"), QUERY_NOCASE, &id))
-        pyrus_fail(x, PYRUS_INVALID_VALUE_FORMAT);
-    else
-        download_by_id(x, id);
-    return NULL;
+        return pyrus_refuse(&x->arena, PYRUS_INVALID_VALUE_FORMAT);
+    return download_by_id(x, id);
 }

@@ -1,32 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The errors of this API, and the functions that reply with them. Each function below ends the exchange, but for
- * pyrus_log. */
+/* How this API refuses. A function that refuses returns pyrus_refuse; the reply is made in one place, pyrus_fail. */
 #ifndef CAIS_API_PYRUS_ERRORS_PRIV_H
 #define CAIS_API_PYRUS_ERRORS_PRIV_H
 
-#include "api/vendor_error.h"
-#include "core/task/task.h"
-#include "http/http.h"
+#include "api/error_table.h"
 
+/* The rows of errors.def, as reasons of errors. */
 enum pyrus_error {
-    PYRUS_NONE, /* an empty row of a table below: a bug that a test finds */
-#define PYRUS(name, status, code, text) PYRUS_##name,
+    PYRUS_NONE = ERR_REASONS_API,
+#define ROW(name, status, code, text) PYRUS_##name,
 #include "api/pyrus/errors.def"
-#undef PYRUS
-    PYRUS_ERROR_COUNT
+    PYRUS_ERROR_END
 };
-extern const struct vendor_error pyrus_vendor_errors[PYRUS_ERROR_COUNT];
-extern const enum pyrus_error pyrus_of_err[ERR_CODE_COUNT];
-extern const enum pyrus_error pyrus_of_reason[REASON_END];
+extern const struct error_table pyrus_errors;
 
-/* The error that replies with this row. */
-err_t pyrus_refuse(struct arena *, enum pyrus_error);
+/* The error of this row, in the arena `a`; the second also keeps what was found. */
+#define pyrus_refuse(a, row) error_refuse_at((a), ERR_HERE, &pyrus_errors, NULL, (row))
+#define pyrus_refuse_because(a, cause, row) error_refuse_at((a), ERR_HERE, &pyrus_errors, (cause), (row))
 
-/* Replies with this error. */
-void pyrus_fail(struct http_exchange *, enum pyrus_error);
-/* Replies with the row of this error. One with a status from 500 on is also logged. */
-void pyrus_fail_err(struct http_exchange *, err_t e);
-/* Logs the error for the operator; the client does not see it. */
-void pyrus_log(struct http_exchange *, err_t e);
+/* struct http_api's fail: replies to any error. */
+void pyrus_fail(struct http_exchange *, err_t e);
 
 #endif

@@ -8,18 +8,19 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-enum pyrus_error pyrus_read_body(struct http_exchange *x, const struct json **ret_body)
+err_t pyrus_read_body(struct http_exchange *x, const struct json **ret_body)
 {
+    struct arena *a = &x->arena;
     const struct json *body;
-    err_t e = json_parse(&x->arena, x->req.body, &body);
+    err_t e = json_parse(a, x->req.body, &body);
     if (err_is(e, ERR_EMPTY))
-        return PYRUS_EMPTY_BODY;
+        return pyrus_refuse_because(a, e, PYRUS_EMPTY_BODY);
     if (err_is(e, ERR_TOO_LARGE))
-        return PYRUS_TOO_LARGE_REQUEST_LENGTH;
+        return pyrus_refuse_because(a, e, PYRUS_TOO_LARGE_REQUEST_LENGTH);
     if (e || body->type != JS_OBJECT)
-        return PYRUS_INVALID_JSON;
+        return pyrus_refuse_because(a, e, PYRUS_INVALID_JSON);
     *ret_body = body;
-    return PYRUS_NONE;
+    return NULL;
 }
 
 void pyrus_reply(struct http_exchange *x, struct buf *out)

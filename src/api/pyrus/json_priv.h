@@ -8,8 +8,8 @@
 #include "base/json.h"
 #include "core/records/user.h"
 
-/* Parses the body into a JSON object, in the arena of the exchange. Returns PYRUS_NONE, or the error to reply with. */
-enum pyrus_error pyrus_read_body(struct http_exchange *, const struct json **ret_body);
+/* Parses the body into a JSON object, in the arena of the exchange. */
+MUST_USE err_t pyrus_read_body(struct http_exchange *, const struct json **ret_body);
 /* Replies 200 with the JSON in `out`. Takes the memory of `out` instead of copying it, because a task may be large. */
 void pyrus_reply(struct http_exchange *, struct buf *out);
 /* The digest as hex digits, in lower or upper case as configured. In `a`. */

@@ -17,11 +17,7 @@ err_t pyrus_profile(struct http_exchange *x)
 {
     struct user user;
     struct account account;
-    err_t e = read_profile(x, &user, &account);
-    if (e) {
-        pyrus_fail_err(x, e);
-        return NULL;
-    }
+    TRY(read_profile(x, &user, &account));
     slice first, last;
     pyrus_split_name(&user, &first, &last);
     SCOPED(buf_releasep) struct buf body;

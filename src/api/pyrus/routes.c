@@ -46,7 +46,7 @@ struct http_api pyrus_api(struct pyrus *p)
         .route_count = LENGTH_OF(pyrus_routes),
         .prefixes = pyrus_prefixes,
         .guard = pyrus_guard,
-        .fail = pyrus_fail_err,
+        .fail = pyrus_fail,
         .context = p,
     };
 }

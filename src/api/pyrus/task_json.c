@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/pyrus/errors_priv.h"
+#include "api/failure_log.h"
 #include "api/pyrus/json_priv.h"
 #include "api/pyrus/task_json_priv.h"
 #include "base/text.h"
@@ -156,7 +156,7 @@ static const struct json *parse_details(struct http_exchange *x, slice text)
     const struct json *details = NULL;
     err_t e = text.n ? json_parse(&x->arena, text, &details) : NULL;
     if (e)
-        pyrus_log(x, e); /* an error of the server, but a task without its details is better than none */
+        log_failure(pyrus_of(x)->log, x, e); /* of the server, but a task without its details is better than none */
     return e ? NULL : details;
 }
 
@@ -226,7 +226,7 @@ static size_t add_person_ids(const struct json *details, int64_t *ids, size_t co
     return count;
 }
 
-void pyrus_reply_task(struct http_exchange *x, const struct task_view *view)
+err_t pyrus_reply_task(struct http_exchange *x, const struct task_view *view)
 {
     struct arena *a = &x->arena;
     const struct json **details = arena_array(a, const struct json *, view->comment_count + 1);
@@ -242,11 +242,7 @@ void pyrus_reply_task(struct http_exchange *x, const struct task_view *view)
     for (size_t i = 0; i < view->comment_count; i++)
         count = add_person_ids(details[i], ids, count, max);
     struct user_list people;
-    err_t e = people_list(pyrus_of(x)->core, pyrus_caller(x), ids, count, a, &people);
-    if (e) {
-        pyrus_fail_err(x, e);
-        return;
-    }
+    TRY(people_list(pyrus_of(x)->core, pyrus_caller(x), ids, count, a, &people));
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     struct json_out out;
@@ -257,4 +253,5 @@ void pyrus_reply_task(struct http_exchange *x, const struct task_view *view)
     put_pyrus_task(&w, details);
     json_close_object(&out);
     pyrus_reply(x, &body);
+    return NULL;
 }

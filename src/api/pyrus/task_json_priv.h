@@ -7,6 +7,6 @@
 #include "http/http.h"
 
 /* Replies {"task": …}. */
-void pyrus_reply_task(struct http_exchange *, const struct task_view *);
+MUST_USE err_t pyrus_reply_task(struct http_exchange *, const struct task_view *);
 
 #endif

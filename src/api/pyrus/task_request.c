@@ -11,104 +11,76 @@
 
 #define URL_MAX_BYTES 2048
 
-/* A request that is being read. The first error is kept; what is read after it is not used. */
+/* A request that is being read. */
 struct task_reader {
     struct http_exchange *x;
     struct arena *a;
-    enum pyrus_error error;
-    bool failed; /* a store failed, and the reply was sent */
 };
 
-static void set_error(struct task_reader *r, enum pyrus_error error)
+static err_t wrong_format(const struct task_reader *r)
 {
-    if (!r->error)
-        r->error = error;
+    return pyrus_refuse(r->a, PYRUS_INVALID_VALUE_FORMAT);
 }
 
-static bool replied_with_error(struct task_reader *r)
-{
-    if (r->error && !r->failed)
-        pyrus_fail(r->x, r->error);
-    return r->error || r->failed;
-}
-
-static slice read_string_member(struct task_reader *r, const struct json *body, const char *name, bool *ret_given)
+/* *ret is empty when the member is absent. */
+static err_t read_string_member(const struct task_reader *r, const struct json *body, const char *name, slice *ret,
+                                bool *ret_given)
 {
     const struct json *j = json_get(body, name);
     *ret_given = !json_absent(j);
     if (*ret_given && j->type != JS_STRING)
-        set_error(r, PYRUS_INVALID_VALUE_FORMAT);
-    return *ret_given ? j->string : S("");
+        return wrong_format(r);
+    *ret = *ret_given ? j->string : S("");
+    return NULL;
 }
 
-/* An id of 31 bits, as a number or as digits in a string. False when it is absent or wrong. */
-static bool read_pyrus_id(struct task_reader *r, const struct json *j, int64_t *ret)
+/* An id of 31 bits, as a number or as digits in a string. */
+static err_t read_pyrus_id(const struct task_reader *r, const struct json *j, int64_t *ret)
 {
-    if (json_absent(j))
-        return false;
-    if (json_to_i64(j, ret) && *ret > 0 && *ret <= PYRUS_ID_MAX)
-        return true;
-    set_error(r, PYRUS_INVALID_VALUE_FORMAT);
-    return false;
+    return !json_absent(j) && json_to_i64(j, ret) && *ret > 0 && *ret <= PYRUS_ID_MAX ? NULL : wrong_format(r);
 }
 
-/* NULL when it is absent or wrong. */
-static const struct json *read_array_member(struct task_reader *r, const struct json *body, const char *name)
+/* *ret is NULL when the member is absent. */
+static err_t read_array_member(const struct task_reader *r, const struct json *body, const char *name,
+                               const struct json **ret)
 {
     const struct json *j = json_get(body, name);
-    if (json_absent(j))
-        return NULL;
-    if (j->type != JS_ARRAY)
-        set_error(r, PYRUS_INVALID_VALUE_FORMAT);
-    return j->type == JS_ARRAY ? j : NULL;
+    *ret = json_absent(j) ? NULL : j;
+    return *ret && j->type != JS_ARRAY ? wrong_format(r) : NULL;
 }
 
-static slice read_task_text(struct task_reader *r, const struct json *body)
+static err_t read_task_text(const struct task_reader *r, const struct json *body, slice *ret)
 {
     bool given;
-    slice text = read_string_member(r, body, "text", &given);
-    if (text.n == 0)
-        text = read_string_member(r, body, "formatted_text", &given);
-    return text;
+    TRY(read_string_member(r, body, "text", ret, &given));
+    return ret->n ? NULL : read_string_member(r, body, "formatted_text", ret, &given);
 }
 
 /* ---- people ---- */
 
-/* The id of {"id": 1731} or {"email": "…"}; 0 when the person is unknown or the value is wrong. */
-static int64_t read_person(struct task_reader *r, const struct json *j)
+/* The id of {"id": 1731} or {"email": "…"}. */
+static err_t read_person(const struct task_reader *r, const struct json *j, int64_t *ret)
 {
-    struct pyrus *p = pyrus_of(r->x);
+    struct core *core = pyrus_of(r->x)->core;
+    const struct principal *who = pyrus_caller(r->x);
     struct user user;
     int64_t id;
     bool has_email;
-    if (!json_is(j, JS_OBJECT)) {
-        set_error(r, PYRUS_INVALID_VALUE_FORMAT);
-        return 0;
-    }
-    slice email = read_string_member(r, j, "email", &has_email);
+    slice email;
+    if (!json_is(j, JS_OBJECT))
+        return wrong_format(r);
+    TRY(read_string_member(r, j, "email", &email, &has_email));
     bool has_id = !json_absent(json_get(j, "id"));
     if (!has_id && !has_email)
-        set_error(r, PYRUS_REQUIRED_PARAMETER_MISSING);
-    if (r->error)
-        return 0;
-    err_t e;
-    if (!has_id) {
-        e = person_by_address(p->core, pyrus_caller(r->x), email, r->a, &user);
-    } else if (!json_to_i64(json_get(j, "id"), &id)) {
-        set_error(r, PYRUS_INVALID_VALUE_FORMAT);
-        return 0;
-    } else {
-        e = person_by_id(p->core, pyrus_caller(r->x), id, r->a, &user);
-    }
-    if (!e)
-        return user.id;
-    if (err_is(e, ERR_NOT_FOUND)) {
-        set_error(r, has_id ? PYRUS_INVALID_PERSON_ID : PYRUS_INVALID_EMAIL);
-    } else if (!r->failed) {
-        r->failed = true;
-        pyrus_fail_err(r->x, e);
-    }
-    return 0;
+        return pyrus_refuse(r->a, PYRUS_REQUIRED_PARAMETER_MISSING);
+    if (has_id && !json_to_i64(json_get(j, "id"), &id))
+        return wrong_format(r);
+    err_t e = has_id ? person_by_id(core, who, id, r->a, &user) : person_by_address(core, who, email, r->a, &user);
+    if (err_is(e, ERR_NOT_FOUND))
+        return pyrus_refuse_because(r->a, e, has_id ? PYRUS_INVALID_PERSON_ID : PYRUS_INVALID_EMAIL);
+    TRY(e);
+    *ret = user.id;
+    return NULL;
 }
 
 struct person_ids {
@@ -125,16 +97,17 @@ static void add_person_id(struct person_ids *ids, int64_t id)
 }
 
 /* Each person once, however often the request names them: every reply writes each of them in full. */
-static struct person_ids read_people(struct task_reader *r, const struct json *body, const char *name)
+static err_t read_people(const struct task_reader *r, const struct json *body, const char *name, struct person_ids *ret)
 {
-    const struct json *array = read_array_member(r, body, name);
-    struct person_ids ids = { arena_array(r->a, int64_t, json_count(array) + 1), 0 };
+    const struct json *array;
+    TRY(read_array_member(r, body, name, &array));
+    *ret = (struct person_ids){ arena_array(r->a, int64_t, json_count(array) + 1), 0 };
     JSON_EACH(person, array) {
-        if (r->error || r->failed)
-            break;
-        add_person_id(&ids, read_person(r, person));
+        int64_t id;
+        TRY(read_person(r, person, &id));
+        add_person_id(ret, id);
     }
-    return ids;
+    return NULL;
 }
 
 static void add_members(struct task_member *members, size_t *count, const struct person_ids *ids, int roles)
@@ -145,88 +118,94 @@ static void add_members(struct task_member *members, size_t *count, const struct
 
 /* ---- attachments ---- */
 
-static void read_link(struct task_reader *r, const struct json *j, struct attachment *ret)
+/* Other schemes than those of the web could run code in the browser of a reader. */
+static bool is_web_url(slice url)
 {
-    bool has_name;
-    slice url = json_str(j, "url");
-    slice name = read_string_member(r, j, "name", &has_name);
-    bool is_web = slice_starts(url, S("https://")) || slice_starts(url, S("http://"));
     for (size_t i = 0; i < url.n; i++)
         if ((unsigned char)url.p[i] <= ' ' || url.p[i] == 127)
-            is_web = false;
-    if (!is_web || url.n > URL_MAX_BYTES) {
-        set_error(r, PYRUS_INVALID_VALUE_FORMAT); /* other schemes could run code in the browser of a reader */
-        return;
-    }
-    err_t e = file_name_clean(has_name ? name : url, r->a, &ret->name);
-    if (e)
-        set_error(r, err_is(e, ERR_TOO_LARGE) ? PYRUS_MAX_FILE_NAME_LENGTH_EXCEEDED : PYRUS_INVALID_VALUE_FORMAT);
-    ret->kind = ATTACH_LINK;
-    ret->url = url;
+            return false;
+    return url.n <= URL_MAX_BYTES && (slice_starts(url, S("https://")) || slice_starts(url, S("http://")));
 }
 
-static void read_attached_upload(struct task_reader *r, slice guid, const struct json *root, struct attachment *ret)
+static err_t read_link(const struct task_reader *r, const struct json *j, struct attachment *ret)
+{
+    bool has_name;
+    slice url = json_str(j, "url"), name;
+    TRY(read_string_member(r, j, "name", &name, &has_name));
+    if (!is_web_url(url))
+        return wrong_format(r);
+    err_t e = file_name_clean(has_name ? name : url, r->a, &ret->name);
+    if (e)
+        return pyrus_refuse_because(
+            r->a, e, err_is(e, ERR_TOO_LARGE) ? PYRUS_MAX_FILE_NAME_LENGTH_EXCEEDED : PYRUS_INVALID_VALUE_FORMAT);
+    ret->kind = ATTACH_LINK;
+    ret->url = url;
+    return NULL;
+}
+
+static err_t read_attached_upload(const struct task_reader *r, slice guid, const struct json *root,
+                                  struct attachment *ret)
 {
     ret->kind = ATTACH_UPLOAD;
     if (!uuid_parse(guid, ret->uuid))
-        set_error(r, PYRUS_UNRECOGNIZED_ATTACHMENT_ID);
+        return pyrus_refuse(r->a, PYRUS_UNRECOGNIZED_ATTACHMENT_ID);
     if (json_absent(root))
-        return;
+        return NULL;
     if (!json_to_i64(root, &ret->root_id))
-        set_error(r, PYRUS_INVALID_VALUE_FORMAT);
-    else if (ret->root_id <= 0)
-        set_error(r, PYRUS_UNRECOGNIZED_ATTACHMENT_ID);
+        return wrong_format(r);
+    return ret->root_id > 0 ? NULL : pyrus_refuse(r->a, PYRUS_UNRECOGNIZED_ATTACHMENT_ID);
 }
 
-static void read_attachment(struct task_reader *r, const struct json *j, struct attachment *ret)
+static err_t read_attachment(const struct task_reader *r, const struct json *j, struct attachment *ret)
 {
-    if (j->type == JS_STRING) {
-        read_attached_upload(r, j->string, NULL, ret);
-        return;
-    }
+    if (j->type == JS_STRING)
+        return read_attached_upload(r, j->string, NULL, ret);
     const struct json *guid = json_get(j, "guid"), *id = json_get(j, "attachment_id"), *url = json_get(j, "url");
     const struct json *root = json_get(j, "root_id");
     if (!json_absent(guid) + !json_absent(id) + !json_absent(url) != 1)
-        set_error(r, PYRUS_INVALID_VALUE_FORMAT);
-    else if (json_is(guid, JS_STRING))
-        read_attached_upload(r, guid->string, root, ret);
-    else if (!json_absent(root))
-        set_error(r, PYRUS_INVALID_VALUE_FORMAT);
-    else if (json_is(url, JS_STRING))
-        read_link(r, j, ret);
-    else if (json_absent(id) || !json_to_i64(id, &ret->reference_id))
-        set_error(r, PYRUS_INVALID_VALUE_FORMAT);
-    else
-        ret->kind = ATTACH_REFERENCE;
+        return wrong_format(r);
+    if (json_is(guid, JS_STRING))
+        return read_attached_upload(r, guid->string, root, ret);
+    if (!json_absent(root))
+        return wrong_format(r);
+    if (json_is(url, JS_STRING))
+        return read_link(r, j, ret);
+    if (json_absent(id) || !json_to_i64(id, &ret->reference_id))
+        return wrong_format(r);
+    ret->kind = ATTACH_REFERENCE;
+    return NULL;
 }
 
-static const struct attachment *read_attachments(struct task_reader *r, const struct json *body, size_t *ret_count)
+static err_t read_attachments(const struct task_reader *r, const struct json *body, const struct attachment **ret,
+                              size_t *ret_count)
 {
-    const struct json *array = read_array_member(r, body, "attachments");
+    const struct json *array;
+    TRY(read_array_member(r, body, "attachments", &array));
     struct attachment *attachments = arena_array(r->a, struct attachment, json_count(array) + 1);
     size_t count = 0;
     JSON_EACH(item, array)
-        read_attachment(r, item, &attachments[count++]);
+        TRY(read_attachment(r, item, &attachments[count++]));
+    *ret = attachments;
     *ret_count = count;
-    return attachments;
+    return NULL;
 }
 
 /* ---- details ---- */
 
 /* Writes due_date, or due with its duration. A patch replaces all three, so it writes null for each that the request
- * does not give. False when nothing changes. */
-static bool read_due(struct task_reader *r, const struct json *body, struct json_out *out, bool is_patch)
+ * does not give, if it gives any. */
+static err_t read_due(const struct task_reader *r, const struct json *body, struct json_out *out, bool is_patch)
 {
     bool has_date, has_due;
-    slice date = read_string_member(r, body, "due_date", &has_date), due = read_string_member(r, body, "due", &has_due);
+    slice date, due;
+    TRY(read_string_member(r, body, "due_date", &date, &has_date));
+    TRY(read_string_member(r, body, "due", &due, &has_due));
     const struct json *duration = json_get(body, "duration");
     int64_t due_ms, minutes = 0;
     bool has_minutes = has_due && !json_absent(duration);
     if ((has_date && has_due) || (has_date && !date_is_valid(date)) || (has_due && !time_parse_utc(due, &due_ms)) ||
-        (has_minutes && (!json_to_i64(duration, &minutes) || minutes < 0 || minutes > INT32_MAX))) {
-        set_error(r, PYRUS_INVALID_VALUE_FORMAT);
-        return false;
-    }
+        (has_minutes && (!json_to_i64(duration, &minutes) || minutes < 0 || minutes > INT32_MAX)))
+        return wrong_format(r);
     bool cancels = is_patch && !has_date && !has_due && json_flag(body, "cancel_due");
     bool changes = has_date || has_due || cancels;
     if (has_date)
@@ -243,40 +222,42 @@ static bool read_due(struct task_reader *r, const struct json *body, struct json
         json_name(out, names[i]);
         json_add_null(out);
     }
-    return changes;
+    return NULL;
 }
 
-static slice finish_details(struct task_reader *r, struct buf *text)
+static slice finish_details(const struct task_reader *r, struct buf *text)
 {
     slice object = buf_slice(text);
     return object.n > 2 ? arena_copy(r->a, object) : S(""); /* nothing is stored for "{}" */
 }
 
-static slice read_task_details(struct task_reader *r, const struct json *body)
+static err_t read_task_details(const struct task_reader *r, const struct json *body, slice *ret)
 {
+    const struct json *parent = json_get(body, "parent_task_id"), *lists;
+    int64_t id;
     SCOPED(buf_releasep) struct buf text;
     buf_init(&text, 0);
     struct json_out out;
     json_out_init(&out, &text);
     json_open_object(&out);
-    read_due(r, body, &out, false);
-    int64_t id;
-    if (read_pyrus_id(r, json_get(body, "parent_task_id"), &id))
+    TRY(read_due(r, body, &out, false));
+    if (!json_absent(parent)) {
+        TRY(read_pyrus_id(r, parent, &id));
         json_put_int(&out, "parent_task_id", id);
-    const struct json *lists = read_array_member(r, body, "list_ids");
+    }
+    TRY(read_array_member(r, body, "list_ids", &lists));
     if (json_count(lists)) {
         json_name(&out, "list_ids");
         json_open_array(&out);
         JSON_EACH(list, lists) {
-            if (read_pyrus_id(r, list, &id))
-                json_add_int(&out, id);
-            else
-                set_error(r, PYRUS_INVALID_VALUE_FORMAT);
+            TRY(read_pyrus_id(r, list, &id));
+            json_add_int(&out, id);
         }
         json_close_array(&out);
     }
     json_close_object(&out);
-    return finish_details(r, &text);
+    *ret = finish_details(r, &text);
+    return NULL;
 }
 
 static void put_ids(struct json_out *out, const char *name, const struct person_ids *ids)
@@ -291,9 +272,15 @@ static void put_ids(struct json_out *out, const char *name, const struct person_
 }
 
 /* What the comment changes, which every later reply shows with it. */
-static slice write_comment_details(struct task_reader *r, const struct json *body, const struct task_comment *c,
-                                   const struct person_ids *added, const struct person_ids *removed, const char *action)
+struct comment_changes {
+    const struct task_comment *comment;
+    const struct person_ids *added, *removed;
+};
+
+static err_t write_comment_details(const struct task_reader *r, const struct json *body,
+                                   const struct comment_changes *changes, const char *action, slice *ret)
 {
+    const struct task_comment *c = changes->comment;
     SCOPED(buf_releasep) struct buf text;
     buf_init(&text, 0);
     struct json_out out;
@@ -305,98 +292,96 @@ static slice write_comment_details(struct task_reader *r, const struct json *bod
         json_put_string(&out, "subject", c->subject);
     if (c->responsible_id)
         json_put_int(&out, "reassigned_to", c->responsible_id);
-    put_ids(&out, "participants_added", added);
-    put_ids(&out, "participants_removed", removed);
-    read_due(r, body, &out, false);
+    put_ids(&out, "participants_added", changes->added);
+    put_ids(&out, "participants_removed", changes->removed);
+    TRY(read_due(r, body, &out, false));
     json_close_object(&out);
-    return finish_details(r, &text);
+    *ret = finish_details(r, &text);
+    return NULL;
 }
 
-static slice read_task_patch(struct task_reader *r, const struct json *body)
+static err_t read_task_patch(const struct task_reader *r, const struct json *body, slice *ret)
 {
     SCOPED(buf_releasep) struct buf text;
     buf_init(&text, 0);
     struct json_out out;
     json_out_init(&out, &text);
     json_open_object(&out);
-    read_due(r, body, &out, true);
+    TRY(read_due(r, body, &out, true));
     json_close_object(&out);
-    return finish_details(r, &text);
+    *ret = finish_details(r, &text);
+    return NULL;
 }
 
 /* ---- tasks and comments ---- */
 
-static void read_task_members(struct task_reader *r, const struct json *body, struct task_request *ret)
+err_t pyrus_read_task(struct http_exchange *x, struct task_request *ret)
 {
-    if (!json_absent(json_get(body, "form_id"))) {
-        set_error(r, PYRUS_ACCESS_DENIED_FORM);
-        return;
-    }
+    const struct task_reader r = { .x = x, .a = &x->arena };
+    const struct json *body;
+    struct person_ids participants, subscribers;
     bool given;
-    ret->text = read_task_text(r, body);
-    ret->subject = read_string_member(r, body, "subject", &given);
-    ret->attachments = read_attachments(r, body, &ret->attachment_count);
-    ret->details = read_task_details(r, body);
-    struct person_ids participants = read_people(r, body, "participants");
-    struct person_ids subscribers = read_people(r, body, "subscribers");
+    *ret = (struct task_request){ .text = S("") };
+    TRY(pyrus_read_body(x, &body));
+    if (!json_absent(json_get(body, "form_id")))
+        return pyrus_refuse(r.a, PYRUS_ACCESS_DENIED_FORM);
+    TRY(read_task_text(&r, body, &ret->text));
+    TRY(read_string_member(&r, body, "subject", &ret->subject, &given));
+    TRY(read_attachments(&r, body, &ret->attachments, &ret->attachment_count));
+    TRY(read_task_details(&r, body, &ret->details));
+    TRY(read_people(&r, body, "participants", &participants));
+    TRY(read_people(&r, body, "subscribers", &subscribers));
     const struct json *responsible = json_get(body, "responsible");
-    struct task_member *members = arena_array(r->a, struct task_member, participants.count + subscribers.count + 1);
+    struct task_member *members = arena_array(r.a, struct task_member, participants.count + subscribers.count + 1);
     add_members(members, &ret->member_count, &participants, TASK_PARTICIPANT);
     add_members(members, &ret->member_count, &subscribers, TASK_SUBSCRIBER);
-    if (!json_absent(responsible) && !r->error && !r->failed)
-        members[ret->member_count++] = (struct task_member){ read_person(r, responsible), TASK_RESPONSIBLE };
+    if (!json_absent(responsible)) {
+        int64_t id;
+        TRY(read_person(&r, responsible, &id));
+        members[ret->member_count++] = (struct task_member){ id, TASK_RESPONSIBLE };
+    }
     ret->members = members;
+    return NULL;
 }
 
-bool pyrus_read_task(struct http_exchange *x, struct task_request *ret)
+static err_t read_comment_members(const struct task_reader *r, const struct json *body, struct task_comment *ret)
 {
-    struct task_reader r = { .x = x, .a = &x->arena };
-    const struct json *body;
-    *ret = (struct task_request){ .text = S("") };
-    r.error = pyrus_read_body(x, &body);
-    if (!r.error)
-        read_task_members(&r, body, ret);
-    return !replied_with_error(&r);
-}
-
-static void read_comment_members(struct task_reader *r, const struct json *body, struct task_comment *ret)
-{
+    struct person_ids added, removed;
     bool has_action;
-    slice action = read_string_member(r, body, "action", &has_action);
-    ret->text = read_task_text(r, body);
-    ret->subject = read_string_member(r, body, "subject", &ret->sets_subject);
-    ret->attachments = read_attachments(r, body, &ret->attachment_count);
-    ret->task_details = read_task_patch(r, body);
+    slice action;
+    TRY(read_string_member(r, body, "action", &action, &has_action));
+    TRY(read_task_text(r, body, &ret->text));
+    TRY(read_string_member(r, body, "subject", &ret->subject, &ret->sets_subject));
+    TRY(read_attachments(r, body, &ret->attachments, &ret->attachment_count));
+    TRY(read_task_patch(r, body, &ret->task_details));
     ret->reopens = !json_flag(body, "skip_auto_reopen");
     if (has_action && !slice_eq(action, S("finished")) && !slice_eq(action, S("reopened")))
-        set_error(r, PYRUS_INVALID_VALUE_FORMAT);
+        return wrong_format(r);
     ret->move = !has_action ? TASK_STAY : slice_eq(action, S("finished")) ? TASK_CLOSE : TASK_REOPEN;
-    struct person_ids added = read_people(r, body, "participants_added");
-    struct person_ids removed = read_people(r, body, "participants_removed");
+    TRY(read_people(r, body, "participants_added", &added));
+    TRY(read_people(r, body, "participants_removed", &removed));
     const struct json *responsible = json_get(body, "reassign_to");
-    if (!json_absent(responsible) && !r->error && !r->failed)
-        ret->responsible_id = read_person(r, responsible);
+    if (!json_absent(responsible))
+        TRY(read_person(r, responsible, &ret->responsible_id));
     struct task_member *members = arena_array(r->a, struct task_member, added.count + 1);
     add_members(members, &ret->added_count, &added, TASK_PARTICIPANT);
     ret->added = members;
     ret->removed = removed.items;
     ret->removed_count = removed.count;
-    const char *action_name = ret->move == TASK_CLOSE ? "finished" : ret->move == TASK_REOPEN ? "reopened" : NULL;
-    ret->details = write_comment_details(r, body, ret, &added, &removed, action_name);
-    ret->details_reopened = write_comment_details(r, body, ret, &added, &removed, "reopened");
+    const struct comment_changes changes = { ret, &added, &removed };
+    const char *shown = ret->move == TASK_CLOSE ? "finished" : ret->move == TASK_REOPEN ? "reopened" : NULL;
+    TRY(write_comment_details(r, body, &changes, shown, &ret->details));
+    return write_comment_details(r, body, &changes, "reopened", &ret->details_reopened);
 }
 
-bool pyrus_read_comment(struct http_exchange *x, struct pyrus_comment_request *ret)
+err_t pyrus_read_comment(struct http_exchange *x, struct pyrus_comment_request *ret)
 {
-    struct task_reader r = { .x = x, .a = &x->arena };
+    const struct task_reader r = { .x = x, .a = &x->arena };
     const struct json *body;
     *ret = (struct pyrus_comment_request){ .comment = { .text = S("") } };
-    r.error = pyrus_read_body(x, &body);
-    if (!r.error)
-        read_comment_members(&r, body, &ret->comment);
-    const struct json *edit = r.error ? NULL : json_get(body, "edit_comment_id");
+    TRY(pyrus_read_body(x, &body));
+    TRY(read_comment_members(&r, body, &ret->comment));
+    const struct json *edit = json_get(body, "edit_comment_id");
     ret->is_edit = !json_absent(edit);
-    if (ret->is_edit && !json_to_i64(edit, &ret->comment_id))
-        set_error(&r, PYRUS_INVALID_VALUE_FORMAT);
-    return !replied_with_error(&r);
+    return ret->is_edit && !json_to_i64(edit, &ret->comment_id) ? wrong_format(&r) : NULL;
 }

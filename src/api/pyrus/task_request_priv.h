@@ -7,15 +7,13 @@
 #include "core/task/task.h"
 #include "http/http.h"
 
-/* False: the request is refused, and the reply was sent. */
-bool pyrus_read_task(struct http_exchange *, struct task_request *ret);
+MUST_USE err_t pyrus_read_task(struct http_exchange *, struct task_request *ret);
 
 struct pyrus_comment_request {
     struct task_comment comment;
     bool is_edit;       /* of an existing comment: replaces its text and adds attachments */
     int64_t comment_id; /* of the comment to edit */
 };
-/* False: the request is refused, and the reply was sent. */
-bool pyrus_read_comment(struct http_exchange *, struct pyrus_comment_request *ret);
+MUST_USE err_t pyrus_read_comment(struct http_exchange *, struct pyrus_comment_request *ret);
 
 #endif

@@ -13,43 +13,31 @@ static int64_t task_id_of_path(struct http_exchange *x)
     return slice_to_i64(x->req.params[0], &id) ? id : 0;
 }
 
-static void reply_with_task(struct http_exchange *x, int64_t task_id)
+static err_t reply_with_task(struct http_exchange *x, int64_t task_id)
 {
     struct task_view view;
-    err_t e = task_read(pyrus_of(x)->core, pyrus_caller(x), task_id, &x->arena, &view);
-    if (err_is(e, ERR_NOT_FOUND))
-        pyrus_fail(x, PYRUS_ACCESS_DENIED_TASK);
-    else if (e)
-        pyrus_fail_err(x, e);
-    else
-        pyrus_reply_task(x, &view);
+    TRY(task_read(pyrus_of(x)->core, pyrus_caller(x), task_id, &x->arena, &view));
+    return pyrus_reply_task(x, &view);
 }
 
 err_t pyrus_task_create(struct http_exchange *x)
 {
-    struct task_request order;
-    if (!pyrus_read_task(x, &order))
-        return NULL;
+    struct task_request request;
     int64_t task_id;
-    err_t e = task_create(pyrus_of(x)->core, pyrus_caller(x), &order, &x->arena, &task_id);
-    if (e)
-        pyrus_fail_err(x, e);
-    else
-        reply_with_task(x, task_id);
-    return NULL;
+    TRY(pyrus_read_task(x, &request));
+    TRY(task_create(pyrus_of(x)->core, pyrus_caller(x), &request, &x->arena, &task_id));
+    return reply_with_task(x, task_id);
 }
 
 err_t pyrus_task_get(struct http_exchange *x)
 {
-    reply_with_task(x, task_id_of_path(x));
-    return NULL;
+    return reply_with_task(x, task_id_of_path(x));
 }
 
 err_t pyrus_comment_add(struct http_exchange *x)
 {
     struct pyrus_comment_request request;
-    if (!pyrus_read_comment(x, &request))
-        return NULL;
+    TRY(pyrus_read_comment(x, &request));
     struct core *core = pyrus_of(x)->core;
     struct task_comment *c = &request.comment;
     int64_t task_id = task_id_of_path(x);
@@ -59,23 +47,17 @@ err_t pyrus_comment_add(struct http_exchange *x)
                                       .attachments = c->attachments,
                                       .attachment_count = c->attachment_count };
     c->task_id = task_id;
-    err_t e = request.is_edit ? task_comment_edit(core, pyrus_caller(x), &edit, &x->arena)
-                              : task_comment_add(core, pyrus_caller(x), c, &x->arena, &request.comment_id);
-    if (e)
-        pyrus_fail_err(x, e);
+    if (request.is_edit)
+        TRY(task_comment_edit(core, pyrus_caller(x), &edit, &x->arena));
     else
-        reply_with_task(x, task_id);
-    return NULL;
+        TRY(task_comment_add(core, pyrus_caller(x), c, &x->arena, &request.comment_id));
+    return reply_with_task(x, task_id);
 }
 
 err_t pyrus_task_delete(struct http_exchange *x)
 {
     struct pyrus *p = pyrus_of(x);
-    err_t e = task_remove(p->core, pyrus_caller(x), task_id_of_path(x), p->options.purge_after_ms, &x->arena);
-    if (e) {
-        pyrus_fail_err(x, e);
-        return NULL;
-    }
+    TRY(task_remove(p->core, pyrus_caller(x), task_id_of_path(x), p->options.purge_after_ms, &x->arena));
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     buf_add(&body, S("{\"deleted\":true}"));

@@ -24,15 +24,8 @@ struct pyrus_upload_state {
     struct multipart multipart;
     struct intake *intake; /* NULL until the file part begins */
     bool in_file;
-    enum pyrus_error error;                /* the reply to a failed body; PYRUS_NONE: that of pyrus_of_err */
     unsigned char uuid[16], md5[MD5_SIZE]; /* set once the file is stored */
 };
-
-static err_t refuse_body(struct pyrus_upload_state *u, enum pyrus_error error, struct arena *a)
-{
-    u->error = error;
-    return err_make(a, ERR_INVALID, "%s", pyrus_vendor_errors[error].text);
-}
 
 static err_t begin_form_part(void *ctx, const struct multipart_part *part, struct arena *a)
 {
@@ -43,12 +36,13 @@ static err_t begin_form_part(void *ctx, const struct multipart_part *part, struc
     if (!part->has_filename)
         return NULL;
     if (u->intake)
-        return refuse_body(u, PYRUS_BAD_MULTIPART_CONTENT, a);
+        return pyrus_refuse(a, PYRUS_BAD_MULTIPART_CONTENT);
     slice name;
     err_t e = file_name_clean(part->filename, a, &name);
     if (err_is(e, ERR_TOO_LARGE))
-        return refuse_body(u, PYRUS_MAX_FILE_NAME_LENGTH_EXCEEDED, a);
-    TRY(e);
+        return pyrus_refuse_because(a, e, PYRUS_MAX_FILE_NAME_LENGTH_EXCEEDED);
+    if (e)
+        return pyrus_refuse_because(a, e, PYRUS_BAD_MULTIPART_CONTENT);
     struct intake_request order = {
         .account_id = who->account_id,
         .owner_id = who->user_id,
@@ -73,7 +67,7 @@ static err_t end_form_part(void *ctx, struct arena *a)
 {
     struct pyrus_upload_state *u = ctx;
     if (u->in_file && intake_received(u->intake) == 0)
-        return refuse_body(u, PYRUS_EMPTY_FILE, a);
+        return pyrus_refuse(a, PYRUS_EMPTY_FILE);
     u->in_file = false;
     return NULL;
 }
@@ -114,7 +108,7 @@ static void take_stored_file(void *arg, err_t e, const struct file *file)
     struct pyrus_upload_state *u = arg;
     struct http_exchange *x = u->x;
     if (e) {
-        pyrus_fail_err(x, e);
+        http_fail(x, e);
         return;
     }
     memcpy(u->uuid, file->uuid, sizeof u->uuid);
@@ -123,58 +117,41 @@ static void take_stored_file(void *arg, err_t e, const struct file *file)
     http_on_loop(x, reply_guid);
 }
 
-/* Discards the upload and replies with the vendor's code for the error. */
-static void fail_upload(struct pyrus_upload_state *u, err_t e)
+/* The whole body has come, and it has a file. */
+static err_t check_body_end(struct pyrus_upload_state *u, struct arena *a)
 {
-    struct http_exchange *x = u->x;
-    enum pyrus_error error = u->error;
-    intake_discard(u->intake);
-    if (!error && e->code == ERR_TOO_LARGE && !u->in_file)
-        error = PYRUS_BAD_MULTIPART_CONTENT; /* the parts or their headers are too large, not the file */
-    if (!error && (e->code == ERR_INVALID || http_refusal_of(e)))
-        error = PYRUS_BAD_MULTIPART_CONTENT;
-    if (error)
-        pyrus_fail(x, error);
-    else
-        pyrus_fail_err(x, e);
+    TRY(multipart_finish(&u->multipart, a));
+    return u->intake ? NULL : pyrus_refuse(a, PYRUS_NO_FILE_IN_REQUEST);
 }
 
 static err_t finish_pyrus_upload(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct pyrus_upload_state *u = CONTAINER_OF(sink, struct pyrus_upload_state, sink);
     if (!e)
-        e = multipart_finish(&u->multipart, &x->arena);
-    if (!e && !u->intake)
-        e = refuse_body(u, PYRUS_NO_FILE_IN_REQUEST, &x->arena);
-    if (e)
-        fail_upload(u, e);
-    else
-        intake_finish(u->intake, take_stored_file, u);
+        e = check_body_end(u, &x->arena);
+    if (e) {
+        intake_discard(u->intake);
+        /* a body that is cut short, or whose chunks are malformed, is not multipart */
+        return http_refusal_of(e) ? pyrus_refuse_because(&x->arena, e, PYRUS_BAD_MULTIPART_CONTENT) : e;
+    }
+    intake_finish(u->intake, take_stored_file, u);
     return NULL;
 }
 
 err_t pyrus_upload(struct http_exchange *x)
 {
     slice boundary;
-    if (!multipart_boundary(http_header(&x->req, "Content-Type"), &boundary)) {
-        pyrus_fail(x, PYRUS_BAD_MULTIPART_CONTENT);
-        return NULL;
-    }
+    if (!multipart_boundary(http_header(&x->req, "Content-Type"), &boundary))
+        return pyrus_refuse(&x->arena, PYRUS_BAD_MULTIPART_CONTENT);
     int64_t max_bytes = (int64_t)pyrus_of(x)->options.max_file_size_bytes + PYRUS_FRAMING_MAX;
-    if (x->req.content_length > max_bytes) {
-        pyrus_fail(x, PYRUS_TOO_LARGE_REQUEST_LENGTH);
-        return NULL;
-    }
+    if (x->req.content_length > max_bytes)
+        return pyrus_refuse(&x->arena, PYRUS_TOO_LARGE_REQUEST_LENGTH);
     /* A full disk or a used-up quota is reported before the body is sent. The multipart framing is not counted: the
      * file may be smaller than the body by that much. The length of a chunked body is unknown; only the limit of files
      * and the least free space are checked then. */
     int64_t min_bytes = x->req.content_length - PYRUS_FRAMING_MAX;
-    err_t e = intake_check_room(pyrus_of(x)->core, pyrus_caller(x)->account_id, min_bytes > 0 ? (uint64_t)min_bytes : 0,
-                                &x->arena);
-    if (e) {
-        pyrus_fail_err(x, e);
-        return NULL;
-    }
+    TRY(intake_check_room(pyrus_of(x)->core, pyrus_caller(x)->account_id, min_bytes > 0 ? (uint64_t)min_bytes : 0,
+                          &x->arena));
     struct pyrus_upload_state *u = arena_new(&x->arena, struct pyrus_upload_state);
     u->sink = (struct http_sink){ write_pyrus_upload, finish_pyrus_upload, pyrus_upload_blocks };
     u->x = x;
