@@ -4,7 +4,6 @@
 #ifndef CAIS_API_NATIVE_NATIVE_H
 #define CAIS_API_NATIVE_NATIVE_H
 
-#include "api/vendor_error.h"
 #include "base/log.h"
 #include "core/core.h"
 #include "http/http.h"
@@ -23,7 +22,5 @@ struct native_api {
 };
 /* core is borrowed; options are copied. `api` must not move while http_api is served. */
 void native_init(struct native_api *api, struct core *core, const struct native_options *options);
-
-extern const struct vendor_error native_errors[ERR_CODE_COUNT]; /* a test fails while any row is empty */
 
 #endif

@@ -2,7 +2,8 @@
 /* A small PUT and a cached GET stay on the loop: the PUT hands its write to the committer and replies on the loop
  * again, the GET finds its bytes in memory. */
 #include "api/content_reply.h"
-#include "api/native/native_priv.h"
+#include "api/native/errors_priv.h"
+#include "api/native/native.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "core/access/access.h"
@@ -18,7 +19,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000, CONTENT_TYPE_MAX = 255 };
+enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 /* as errors.def says */, CONTENT_TYPE_MAX = 255 };
 
 static struct native_api *native_of(const struct http_exchange *x)
 {
@@ -64,7 +65,7 @@ static err_t authenticate_native(struct http_exchange *x, struct principal *ret)
     struct auth_header h;
     err_t e = auth_header_parse(http_header(&x->req, "Authorization"), a, &h);
     if (e || !auth_header_is(&h, S("Bearer")))
-        return err_make(a, ERR_UNAUTHENTICATED, "no bearer token");
+        return native_refuse(a, NATIVE_NO_TOKEN);
     return access_check(core, S(NATIVE_PURPOSE), CREDENTIAL_KEY, h.credentials, a, ret);
 }
 
@@ -177,7 +178,7 @@ static void copy_uploaded_file(void *arg, err_t e, const struct file *f)
     struct native_upload *p = arg;
     struct http_exchange *x = p->x;
     if (e) {
-        native_fail(x, e);
+        http_fail(x, e);
         return;
     }
     p->file = *f;
@@ -192,13 +193,12 @@ static void copy_uploaded_file(void *arg, err_t e, const struct file *f)
 static err_t finish_native_upload(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct native_upload *p = CONTAINER_OF(sink, struct native_upload, sink);
-    if (!e) {
+    (void)x;
+    if (e)
+        intake_discard(p->intake);
+    else
         intake_finish(p->intake, copy_uploaded_file, p);
-        return NULL;
-    }
-    intake_discard(p->intake);
-    native_fail(x, e);
-    return NULL;
+    return e;
 }
 
 static bool native_upload_blocks(struct http_sink *sink)
@@ -211,7 +211,7 @@ static err_t read_content_md5(struct http_exchange *x, slice *ret)
     slice header = http_header(&x->req, "Content-MD5");
     *ret = S("");
     if (header.p && (!base64_decode(&x->arena, header, ret) || ret->n != MD5_SIZE))
-        return err_make(&x->arena, ERR_INVALID, "Content-MD5 is no base64 of 16 bytes");
+        return native_refuse(&x->arena, NATIVE_BAD_CONTENT_MD5);
     return NULL;
 }
 
@@ -230,7 +230,7 @@ static err_t open_native_intake(struct http_exchange *x, struct intake **ret)
     TRY(file_name_clean(x->req.params[0], &x->arena, &order.name));
     TRY(read_content_md5(x, &order.md5));
     if (order.content_type.n > CONTENT_TYPE_MAX || !slice_is_utf8(order.content_type))
-        return err_make(&x->arena, ERR_INVALID, "Content-Type is too long or no UTF-8");
+        return native_refuse(&x->arena, NATIVE_BAD_CONTENT_TYPE);
     return intake_open(api->core, &order, &x->arena, ret);
 }
 
@@ -238,23 +238,17 @@ static err_t upload_file(struct http_exchange *x)
 {
     struct native_upload *p = arena_new(&x->arena, struct native_upload);
     *p = (struct native_upload){ .sink = { write_native_upload, finish_native_upload, native_upload_blocks }, .x = x };
-    err_t e = open_native_intake(x, &p->intake);
-    if (e)
-        native_fail(x, e);
-    else
-        http_receive(x, &p->sink);
+    TRY(open_native_intake(x, &p->intake));
+    http_receive(x, &p->sink);
     return NULL;
 }
 
 /* ---- GET ---- */
 
-/* The {id} of the path. False: it is not a UUID, and the reply was sent. */
-static bool get_path_uuid(struct http_exchange *x, unsigned char ret_uuid[16])
+/* The {id} of the path. */
+static err_t get_path_uuid(struct http_exchange *x, unsigned char ret_uuid[16])
 {
-    if (uuid_parse(x->req.params[0], ret_uuid))
-        return true;
-    native_fail(x, err_make(&x->arena, ERR_NOT_FOUND, "no such file"));
-    return false;
+    return uuid_parse(x->req.params[0], ret_uuid) ? NULL : native_refuse(&x->arena, NATIVE_NOT_FOUND);
 }
 
 static err_t download_file(struct http_exchange *x)
@@ -262,14 +256,9 @@ static err_t download_file(struct http_exchange *x)
     struct content_reply *g = arena_new(&x->arena, struct content_reply);
     unsigned char uuid[16];
     struct file f;
-    if (!get_path_uuid(x, uuid))
-        return NULL;
     struct arena *a = &x->arena;
-    err_t e = file_open(native_of(x)->core, native_caller(x), uuid, a, &f, &g->content);
-    if (e) {
-        native_fail(x, e);
-        return NULL;
-    }
+    TRY(get_path_uuid(x, uuid));
+    TRY(file_open(native_of(x)->core, native_caller(x), uuid, a, &f, &g->content));
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), f.name, a));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
     content_reply_prepare(g);
@@ -284,13 +273,9 @@ static err_t show_file(struct http_exchange *x)
 {
     unsigned char uuid[16];
     struct file f;
-    if (!get_path_uuid(x, uuid))
-        return NULL;
-    err_t e = file_get(native_of(x)->core, native_caller(x), uuid, &x->arena, &f);
-    if (e)
-        native_fail(x, e);
-    else
-        reply_file(x, 200, &f);
+    TRY(get_path_uuid(x, uuid));
+    TRY(file_get(native_of(x)->core, native_caller(x), uuid, &x->arena, &f));
+    reply_file(x, 200, &f);
     return NULL;
 }
 
@@ -306,11 +291,11 @@ static err_t read_list_request(struct http_exchange *x, struct file_list_request
     int64_t before_id = 0;
     int wanted = -1;
     if (limit.n && (!slice_to_u64(limit, &max_files) || max_files < 1 || max_files > LIMIT_MAX))
-        return err_make(&x->arena, ERR_INVALID, "limit is a number from 1 to %d", LIMIT_MAX);
+        return native_refuse(&x->arena, NATIVE_BAD_LIMIT);
     if (after.n && (!slice_to_i64(after, &before_id) || before_id < 1))
-        return err_make(&x->arena, ERR_INVALID, "after is the `next` of an earlier answer");
+        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
     if (state.n && !parse_file_state(state, &wanted))
-        return err_make(&x->arena, ERR_INVALID, "state is stored or ready");
+        return native_refuse(&x->arena, NATIVE_BAD_STATE);
     *ret = (struct file_list_request){ .before_id = before_id,
                                        .state = wanted,
                                        .name_contains = query_value_or_empty(&q, S("name")),
@@ -322,13 +307,8 @@ static err_t list_native_files(struct http_exchange *x)
 {
     struct file_list_request request;
     struct file_page page;
-    err_t e = read_list_request(x, &request);
-    if (!e)
-        e = file_list(native_of(x)->core, native_caller(x), &request, &x->arena, &page);
-    if (e) {
-        native_fail(x, e);
-        return NULL;
-    }
+    TRY(read_list_request(x, &request));
+    TRY(file_list(native_of(x)->core, native_caller(x), &request, &x->arena, &page));
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     struct json_out o;
@@ -349,13 +329,9 @@ static err_t list_native_files(struct http_exchange *x)
 static err_t delete_file(struct http_exchange *x)
 {
     unsigned char uuid[16];
-    if (!get_path_uuid(x, uuid))
-        return NULL;
-    err_t e = file_delete(native_of(x)->core, native_caller(x), uuid, &x->arena);
-    if (e)
-        native_fail(x, e);
-    else
-        http_reply(x, 204, NULL, S(""));
+    TRY(get_path_uuid(x, uuid));
+    TRY(file_delete(native_of(x)->core, native_caller(x), uuid, &x->arena));
+    http_reply(x, 204, NULL, S(""));
     return NULL;
 }
 
