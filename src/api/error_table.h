@@ -2,7 +2,7 @@
 /* How an error becomes the status and the words of a reply. Each API lists all of it in its errors.def, once:
  *
  *   ROW(name, status, code, text)   a reply. status 0: that of the engine's refusal. text NULL: the message of the error.
- *                                   Functions of the API refuse by the row's name (error_refuse)
+ *                                   Functions of the API refuse by the row's name (error_refuse_at)
  *   CODE(code, row)                 errors with this code of base/err_codes.def, and without a reason that has a row
  *   RULE(rule, row)                 errors by this rule of core/reasons.def
  *   REFUSAL(refusal, row)           refusals of the HTTP engine: http/refusals.def

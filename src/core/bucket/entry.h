@@ -25,7 +25,7 @@ struct entry_condition {
 };
 /* "MD5", or "MD5-PARTS" for a composite of PARTS parts; in hex, without quotes. */
 slice entry_etag(const struct entry *, struct arena *a);
-/* Does the condition hold for the entry `there` (NULL: there is none)? Errors: ENTRY_CONDITION. */
+/* Does the condition hold for the entry `there` (NULL: there is none)? Errors: REASON_ENTRY_CONDITION. */
 MUST_USE err_t entry_check_condition(const struct entry_condition *, const struct entry *there, struct arena *a);
 
 /* ---- putting ---- */

@@ -96,7 +96,7 @@ struct complete_request {
     struct entry_condition condition;
 };
 /* Make the entry of the upload out of the named parts. Parts that the request does not name are released.
- * Errors: the reasons UPLOAD_… and ENTRY_CONDITION of core/reasons.def; QUOTA. */
+ * Errors: the reasons REASON_UPLOAD_… and REASON_ENTRY_CONDITION of core/reasons.def; QUOTA. */
 MUST_USE err_t upload_complete(struct core *, const struct principal *who, const struct complete_request *,
                                struct arena *a, struct entry *ret_entry);
 MUST_USE err_t upload_abort(struct core *, const struct principal *who, const struct upload_ref *, struct arena *a);

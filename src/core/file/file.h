@@ -37,7 +37,7 @@ MUST_USE err_t file_list(struct core *, const struct principal *who, const struc
 
 /* A file's record and its bytes, open for reading. The slices of *ret_file live until content_close, or in `a`. Fit for
  * a loop: reads a few rows at most and opens a blob.
- * Errors: FILE_NOT_VISIBLE; FILE_NO_BYTES; FILE_DAMAGED the bytes are missing or have another length. */
+ * Errors: REASON_FILE_NOT_VISIBLE; REASON_FILE_NO_BYTES; REASON_FILE_DAMAGED the bytes are missing or have another length. */
 MUST_USE err_t file_open(struct core *, const struct principal *who, const unsigned char uuid[16], struct arena *a,
                          struct file *ret_file, struct content *ret_content);
 /* The bytes of a file whose record the caller has read and authorised in another way (an attachment). Errors: as

@@ -5,8 +5,7 @@
  *                pending, only to its owner. A file that came without a ticket is visible to its owner, to
  *                administrators, and to every user who sees a task that holds it.
  *
- * Errors of every call: FILE_NOT_VISIBLE; UNAVAILABLE, NO_SPACE, CORRUPT of the
- * stores. */
+ * Errors of every call: REASON_FILE_NOT_VISIBLE; UNAVAILABLE, NO_SPACE, CORRUPT of the stores. */
 #ifndef CAIS_CORE_TASK_DOCUMENT_H
 #define CAIS_CORE_TASK_DOCUMENT_H
 

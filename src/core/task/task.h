@@ -56,7 +56,7 @@ struct task_request {
     const int64_t *documents;
     size_t document_count;
 };
-/* Errors: the reasons TASK_… of core/reasons.def. */
+/* Errors: the reasons REASON_TASK_… of core/reasons.def. */
 MUST_USE err_t task_create(struct core *, const struct principal *who, const struct task_request *, struct arena *a,
                            int64_t *ret_task_id);
 
@@ -98,7 +98,7 @@ struct task_comment_edit {
     const struct attachment *attachments; /* attached to the comment in addition to those it has */
     size_t attachment_count;
 };
-/* Change a comment of the caller. Errors: as task_create; also TASK_BAD_COMMENT, TASK_MAY_NOT_EDIT. */
+/* Change a comment of the caller. Errors: as task_create; also REASON_TASK_BAD_COMMENT, REASON_TASK_MAY_NOT_EDIT. */
 MUST_USE err_t task_comment_edit(struct core *, const struct principal *who, const struct task_comment_edit *,
                                  struct arena *a);
 
@@ -112,7 +112,7 @@ struct task_comment_removal {
     int64_t purge_after_ms; /* as in task_remove */
 };
 /* Remove a comment and its references. What happens to files that only the comment held: as in task_remove.
- * Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_EDIT. */
+ * Errors: REASON_TASK_NOT_VISIBLE, REASON_TASK_MAY_NOT_EDIT. */
 MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, const struct task_comment_removal *,
                                    struct arena *a);
 
@@ -121,7 +121,7 @@ MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, c
 /* Remove a task with its comments and references. Files that came by ticket are deleted at once, no matter who uploaded
  * them, unless something else holds them, and so are files whose ticket is pending. Other files that nothing holds any
  * more are purged `purge_after_ms` from now.
- * Errors: TASK_NOT_VISIBLE, TASK_MAY_NOT_REMOVE. */
+ * Errors: REASON_TASK_NOT_VISIBLE, REASON_TASK_MAY_NOT_REMOVE. */
 MUST_USE err_t task_remove(struct core *, const struct principal *who, int64_t task_id, int64_t purge_after_ms,
                            struct arena *a);
 
@@ -161,14 +161,14 @@ struct task_view {
     const struct user *people; /* the author, the members, and the authors of comments; by id (people_find) */
     size_t people_count;
 };
-/* Errors: TASK_NOT_VISIBLE. */
+/* Errors: REASON_TASK_NOT_VISIBLE. */
 MUST_USE err_t task_read(struct core *, const struct principal *who, int64_t task_id, struct arena *a,
                          struct task_view *ret);
 /* The task alone. Fit for a loop. Errors: as task_read. */
 MUST_USE err_t task_get_visible(struct core *, const struct principal *who, int64_t task_id, struct arena *a,
                                 struct task *ret);
 /* Open the bytes of the file that a reference holds, for a user who sees its task. Fit for a loop.
- * Errors: FILE_NOT_VISIBLE; FILE_IS_LINK; those of file_open_record. */
+ * Errors: REASON_FILE_NOT_VISIBLE; REASON_FILE_IS_LINK; those of file_open_record. */
 MUST_USE err_t reference_open(struct core *, const struct principal *who, int64_t id, struct arena *a,
                               struct reference *ret, struct content *ret_content);
 

@@ -19,13 +19,13 @@ struct task_attach {
     int64_t *pending; /* files whose tickets will name the task: they are attached when they are confirmed */
     size_t pending_count;
 };
-/* May all of it be attached to the task of `w`? Errors: TASK_BAD_ATTACHMENT, TASK_BAD_DOCUMENT,
- * TASK_TOO_MANY_REFERENCES. */
+/* May all of it be attached to the task of `w`? Errors: REASON_TASK_BAD_ATTACHMENT, REASON_TASK_BAD_DOCUMENT,
+ * REASON_TASK_TOO_MANY_REFERENCES. */
 MUST_USE err_t task_attach_check(struct meta_tx *, struct task_write *, struct task_attach *, struct arena *a);
 /* Attach what task_attach_check found. comment_id 0: to the task itself. */
 MUST_USE err_t task_attach(struct meta_tx *, const struct task_write *, int64_t comment_id, struct task_attach *,
                            struct arena *a);
-/* Is a confirmed document of that file attached to the task? Errors: TASK_BAD_DOCUMENT. */
+/* Is a confirmed document of that file attached to the task? Errors: REASON_TASK_BAD_DOCUMENT. */
 MUST_USE err_t task_check_document(struct meta_tx *, struct task_write *, int64_t file_id, struct arena *a);
 
 /* ---- before and after a task or comment is removed; comment_id 0: the whole task ---- */

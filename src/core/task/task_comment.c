@@ -156,7 +156,7 @@ static err_t apply_comment_add(struct meta_tx *tx, void *arg, struct arena *a)
     return task_attach(tx, w, n->comment_id, &attach, a);
 }
 
-/* TASK_NOTHING_SAID; but whether the task exists is checked first, so that the answer reveals nothing about a task that
+/* REASON_TASK_NOTHING_SAID; but whether the task exists is checked first, so that the answer reveals nothing about a task that
  * is not visible. */
 static err_t refuse_empty_comment(struct core *core, const struct principal *who, int64_t task_id, struct arena *a)
 {

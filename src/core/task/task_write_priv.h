@@ -34,7 +34,7 @@ slice task_event_comment(struct arena *a, int64_t comment_id); /* "comment:ID" *
 
 bool task_text_is_blank(slice text);
 /* May comments of the task gain `added` bytes of text and details and lose `removed` bytes? Shrinking is always
- * allowed. Errors: TASK_TOO_MUCH_TEXT. */
+ * allowed. Errors: REASON_TASK_TOO_MUCH_TEXT. */
 MUST_USE err_t task_check_text(struct meta_tx *, struct task_write *, size_t added, size_t removed, struct arena *a);
 
 #endif

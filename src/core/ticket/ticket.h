@@ -28,7 +28,7 @@ struct ticket_request {
     int64_t lifetime_ms;   /* how long bytes may be put */
     int64_t pending_ms;    /* the file is purged that long after now unless it was confirmed */
     struct holder holder;  /* what holds the file once it is confirmed; none: the file is kept until it is deleted */
-    bool refuse_duplicate; /* TICKET_DUPLICATE when the holder has a file of that name */
+    bool refuse_duplicate; /* REASON_TICKET_DUPLICATE when the holder has a file of that name */
 };
 /* Slices live until done returns. */
 struct ticket_issued {
@@ -36,20 +36,20 @@ struct ticket_issued {
     struct ticket ticket;
     slice owner_name;
     slice holder_text;    /* describes the holder (struct holder_rules); empty without one */
-    int64_t duplicate_id; /* with TICKET_DUPLICATE: the file that has the name */
+    int64_t duplicate_id; /* with REASON_TICKET_DUPLICATE: the file that has the name */
 };
 typedef void ticket_done_fn(void *arg, err_t e, const struct ticket_issued *);
 /* Write the record, then call done on the committer's thread, where it must not block. The request, `who`, and everything
  * they point to must live until then. When the request is refused before it is submitted, done is called before
  * ticket_issue returns. Fit for a loop.
- * Errors (through done): NOT_FOUND the holder does not exist or is not visible to the user; TICKET_DUPLICATE; QUOTA;
+ * Errors (through done): NOT_FOUND the holder does not exist or is not visible to the user; REASON_TICKET_DUPLICATE; QUOTA;
  * NO_SPACE. */
 void ticket_issue(struct core *, const struct principal *who, const struct ticket_request *, ticket_done_fn *done,
                   void *arg);
 
 /* Confirm the file, so that the holder of its ticket holds it. A file that was confirmed before stays as it is, and that is
  * success. After a refusal the ticket stays as it is.
- * Errors: the reasons TICKET_… of core/reasons.def. */
+ * Errors: the reasons REASON_TICKET_… of core/reasons.def. */
 MUST_USE err_t ticket_confirm(struct core *, const struct principal *who, int64_t file_id, struct arena *a);
 
 #endif
