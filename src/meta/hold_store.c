@@ -118,19 +118,27 @@ err_t meta_hold_remove_files(struct meta_tx *tx, struct holder holder, int64_t u
 
 err_t meta_ended_holder_add(struct meta_tx *tx, const struct ended_holder *e, struct arena *a)
 {
-    return tx_add(tx, STATEMENT("INSERT INTO ended_holders (holder_kind, holder_id, purge_at_ms) VALUES ($1, $2, $3)"),
-                  SQL(SQL_I(e->holder.kind), SQL_I(e->holder.id), SQL_I(e->purge_at_ms)), a);
+    return tx_add(tx,
+                  STATEMENT("INSERT INTO ended_holders (holder_kind, holder_id, purge_at_ms, account_id, ended_by,"
+                            " request_id) VALUES ($1, $2, $3, $4, $5, $6)"),
+                  SQL(SQL_I(e->holder.kind), SQL_I(e->holder.id), SQL_I(e->purge_at_ms), SQL_I(e->account_id),
+                      SQL_I(e->ended_by), SQL_T(e->request_id)),
+                  a);
 }
 
 err_t meta_ended_holder_first(struct meta_tx *tx, struct arena *a, struct ended_holder *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "ended holder",
-               STATEMENT("SELECT holder_kind, holder_id, purge_at_ms FROM ended_holders WHERE holder_kind > 0"
+               STATEMENT("SELECT holder_kind, holder_id, purge_at_ms, account_id, ended_by, request_id FROM "
+                         "ended_holders WHERE holder_kind > 0"
                          " ORDER BY holder_kind, holder_id LIMIT 1"),
                SQL_NO_VALUES, a, &c));
     *ret = (struct ended_holder){ .holder = { (int)sql_column_int(c, 0), sql_column_int(c, 1) },
-                                  .purge_at_ms = sql_column_int(c, 2) };
+                                  .purge_at_ms = sql_column_int(c, 2),
+                                  .account_id = sql_column_int(c, 3),
+                                  .ended_by = sql_column_int(c, 4),
+                                  .request_id = sql_column_copy(c, 5, a) };
     return NULL;
 }
 

@@ -84,6 +84,13 @@ err_t meta_reference_list_file(struct meta_tx *tx, int64_t file_id, struct arena
                    LIST_OF(read_reference_row, ret));
 }
 
+err_t meta_reference_each_file(struct meta_tx *tx, int64_t after_id, size_t limit, struct arena *a,
+                               struct reference_list *ret)
+{
+    return tx_list(tx, STATEMENT(REFERENCE " WHERE r.id > $1 AND r.file_id IS NOT NULL ORDER BY r.id LIMIT $2"),
+                   SQL(SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_reference_row, ret));
+}
+
 err_t meta_reference_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
     return tx_change_one(tx, "reference", STATEMENT("DELETE FROM refs WHERE id = $1"), SQL(SQL_I(id)), a);

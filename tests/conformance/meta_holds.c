@@ -281,9 +281,11 @@ IN_WRITE(end_two_holders)
     bool is;
     EXPECT_ERR(meta_ended_holder_first(tx, a, &e), ERR_NOT_FOUND);
     TRY(meta_ended_holder_add(tx, &(struct ended_holder){ other, 7 }, a));
-    TRY(meta_ended_holder_add(tx, &(struct ended_holder){ third, 8 }, a));
+    TRY(meta_ended_holder_add(tx, &(struct ended_holder){ third, 8, 1, 2, S("request") }, a));
     EXPECT_ERR(meta_ended_holder_add(tx, &(struct ended_holder){ third, 9 }, a), ERR_CONFLICT);
     TRY(meta_ended_holder_first(tx, a, &e));
+    EXPECT(e.account_id == 1 && e.ended_by == 2);
+    EXPECT_SLICE(e.request_id, S("request"));
     EXPECT(e.holder.kind == third.kind && e.holder.id == third.id && e.purge_at_ms == 8);
     TRY(meta_ended_holder_has(tx, other, a, &is));
     EXPECT(is);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/event.h"
 #include "core/records/bucket.h"
 #include "core/records/entry.h"
 #include "core/records/upload.h"
 #include "core/store/account_store.h"
 #include "core/store/bucket_store.h"
 #include "core/store/entry_store.h"
+#include "core/store/file_store.h"
 #include "core/store/object_store.h"
 #include "core/store/upload_store.h"
+#include "core/task/task.h"
 #include "damage.h"
 #include "records_fixture.h"
 #include "test.h"
@@ -251,6 +254,146 @@ TEST(fsck_finds_files_without_bytes_and_tickets_that_do_not_match_their_files)
                   "waits for bytes, but has no ticket", file);
 }
 
+/* ---- holds ---- */
+
+/* Files 1 (attached to the task itself) and 2 (to a comment), which user alice uploaded, and file 3, which is kept. */
+static void attach_two_files(struct world *w)
+{
+    struct principal alice = world_user(w, S("alice"));
+    struct attachment a[2] = { 0 };
+    for (int i = 0; i < 2; i++) {
+        struct file f = world_store(w, &alice, S("f"), S("hello"), hours(1));
+        memcpy(a[i].uuid, f.uuid, sizeof f.uuid);
+    }
+    struct task_request request = { .text = S("t"), .is_silent = true, .attachments = a, .attachment_count = 1 };
+    int64_t task, comment;
+    EXPECT_OK(task_create(&w->core, &alice, &request, w->a, &task));
+    EXPECT_OK(task_comment_add(&w->core, &alice,
+                               &(struct task_comment){ .task_id = task, .attachments = &a[1], .attachment_count = 1 },
+                               w->a, &comment));
+    EXPECT(task == 1 && comment == 1);
+    world_store(w, &alice, S("f"), S("hello"), 0);
+    EXPECT_EQ(check(w, false, true).listed, 0);
+}
+
+static struct file file_number(struct world *w, int64_t id)
+{
+    struct file f;
+    struct meta_tx *tx = world_tx(w);
+    EXPECT_OK(meta_file_get(tx, id, w->a, &f));
+    meta_read_end(tx);
+    return f;
+}
+
+/* Damages fresh holds with the SQL script. fsck finds exactly `what`, first on file `id`, and repairs it. */
+static struct file expect_repaired(struct world *w, const char *script, int64_t findings, const char *what, int64_t id)
+{
+    attach_two_files(w);
+    corrupt_records(w, script);
+    struct file f = file_number(w, id);
+    slice subject = event_file(w->a, &f);
+    for (int repair = 0; repair < 2; repair++) {
+        struct fsck_report report = check(w, repair, true);
+        EXPECT_EQ(report.count[FSCK_WARNING], repair ? 1 : findings);
+        EXPECT_EQ(report.repaired, repair);
+        assert_string_equal(report.list[0].what, what);
+        EXPECT_SLICE(report.list[0].subject, subject);
+    }
+    EXPECT_EQ(check(w, false, true).listed, 0);
+    return file_number(w, id);
+}
+
+#define IN_MS(days) (WORLD_START_MS + (days)*hours(24))
+
+TEST(fsck_finds_and_adds_holds_of_references)
+{
+    static const struct {
+        const char *script;
+        int64_t findings, file_id;
+    } lost[] = {
+        { "DELETE FROM holds WHERE holder_kind = 1", 2, 1 }, /* READY without a hold is a finding of its own */
+        { "DELETE FROM holds WHERE holder_kind = 2", 2, 2 },
+        { "DELETE FROM holds WHERE holder_kind = 1; UPDATE files SET state = 1, purge_at_ms = 1 WHERE id = 1", 1, 1 },
+        { "DELETE FROM holds WHERE holder_kind = 2; UPDATE files SET state = 1, purge_at_ms = 8000000000000 WHERE id = "
+          "2",
+          1, 2 },
+    };
+    for (size_t i = 0; i < LENGTH_OF(lost); i++) {
+        WORLD(w);
+        struct file f =
+            expect_repaired(w, lost[i].script, lost[i].findings, "not held by what refers to it", lost[i].file_id);
+        EXPECT(f.state == FILE_READY && f.purge_at_ms == 0);
+    }
+}
+
+TEST(fsck_finds_and_removes_holds_without_a_holder)
+{
+    const char *what = "held by a holder that does not refer to it";
+    {
+        WORLD(w); /* something else holds the file */
+        struct file f = expect_repaired(w, "INSERT INTO holds VALUES (1, 1, 77)", 1, what, 1);
+        EXPECT(f.state == FILE_READY && f.purge_at_ms == 0);
+    }
+    {
+        WORLD(w);
+        struct file f = expect_repaired(w, "DELETE FROM refs WHERE file_id = 2", 1, what, 2);
+        EXPECT(f.state == FILE_STORED && f.purge_at_ms == IN_MS(30));
+    }
+    {
+        WORLD(w); /* kept */
+        struct file f = expect_repaired(w, "INSERT INTO holds VALUES (3, 2, 1)", 1, what, 3);
+        EXPECT(f.state == FILE_READY && f.purge_at_ms == 0 && f.is_kept);
+    }
+}
+
+TEST(fsck_leaves_holds_of_ended_holders_and_of_unknown_kinds)
+{
+    WORLD(w);
+    attach_two_files(w);
+    corrupt_records(w,
+                    "DELETE FROM refs WHERE file_id = 1; INSERT INTO ended_holders VALUES (1, 1, 8000000000000, 1, 1,"
+                    " '')");
+    EXPECT_EQ(check(w, true, true).listed, 0);
+    corrupt_records(w, "INSERT INTO holds VALUES (2, 99, 5)");
+    expect_finding(check(w, true, true), FSCK_WARNING, "held by a holder of an unknown kind");
+    expect_finding(check(w, false, true), FSCK_WARNING, "held by a holder of an unknown kind");
+}
+
+TEST(fsck_finds_and_repairs_files_whose_life_is_not_what_their_holds_say)
+{
+    {
+        WORLD(w);
+        struct file f = expect_repaired(w, "UPDATE files SET state = 1, purge_at_ms = 8000000000000 WHERE id = 1", 1,
+                                        "held, but would be purged", 1);
+        EXPECT(f.state == FILE_READY && f.purge_at_ms == 0);
+    }
+    {
+        WORLD(w);
+        struct file f = expect_repaired(w, "UPDATE files SET kept = 0 WHERE id = 3", 1,
+                                        "nothing holds it, and it was not taken in to be kept", 3);
+        EXPECT(f.state == FILE_STORED && f.purge_at_ms == IN_MS(30));
+    }
+}
+
+TEST(fsck_compares_holds_over_many_pages)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    enum { FILES = 1100 };
+    struct attachment *a = arena_array(w->a, struct attachment, FILES);
+    for (int i = 0; i < FILES; i++) {
+        struct file f = world_store(w, &alice, S("f"), S("x"), hours(1));
+        memcpy(a[i].uuid, f.uuid, sizeof f.uuid);
+    }
+    struct task_request request = { .text = S("t"), .is_silent = true, .attachments = a, .attachment_count = FILES };
+    int64_t task;
+    EXPECT_OK(task_create(&w->core, &alice, &request, w->a, &task));
+    EXPECT_EQ(check(w, false, true).listed, 0);
+    corrupt_records(w, "DELETE FROM holds WHERE file_id = 1100; INSERT INTO holds VALUES (1099, 2, 8)");
+    EXPECT_EQ(check(w, true, true).repaired, 2);
+    EXPECT_EQ(check(w, false, true).listed, 0);
+}
+
 struct many {
     const struct principal *who;
     int64_t count;
@@ -346,6 +489,11 @@ RUN_TESTS(cmocka_unit_test(fsck_counts_a_healthy_store_and_finds_nothing),
           cmocka_unit_test(fsck_checks_the_bytes_of_parts),
           cmocka_unit_test(fsck_finds_entries_and_parts_that_do_not_match_their_objects),
           cmocka_unit_test(fsck_finds_files_without_bytes_and_tickets_that_do_not_match_their_files),
+          cmocka_unit_test(fsck_finds_and_adds_holds_of_references),
+          cmocka_unit_test(fsck_finds_and_removes_holds_without_a_holder),
+          cmocka_unit_test(fsck_leaves_holds_of_ended_holders_and_of_unknown_kinds),
+          cmocka_unit_test(fsck_finds_and_repairs_files_whose_life_is_not_what_their_holds_say),
+          cmocka_unit_test(fsck_compares_holds_over_many_pages),
           cmocka_unit_test(fsck_checks_each_entry_once_over_many_pages),
           cmocka_unit_test(fsck_reports_and_counts_findings_beyond_its_list),
           cmocka_unit_test(fsck_fails_without_findings_when_the_store_fails),

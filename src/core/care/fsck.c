@@ -2,7 +2,7 @@
 /* Rows are read in pages, each page in its own snapshot, and bytes are read outside of any snapshot. So a long check
  * keeps no snapshot open, which would make the write-ahead log grow, and needs little memory. A row may therefore be
  * deleted between its snapshot and the look at its bytes; before a finding is reported, the row is looked up again. */
-#include "core/care/fsck.h"
+#include "core/care/fsck_priv.h"
 
 #include "base/buf.h"
 #include "core/access/access.h"
@@ -27,18 +27,10 @@
 
 #include <string.h>
 
-enum { PAGE = 500, PIECE = 128 * 1024 };
+enum { PIECE = 128 * 1024 };
 
-struct fsck {
-    struct core *core;
-    const struct fsck_options *options;
-    struct arena *a; /* of the report */
-    struct fsck_finding *list;
-    struct fsck_report *report;
-};
-
-static void report_finding(struct fsck *f, enum fsck_severity severity, const char *what, slice subject, slice detail,
-                           bool repaired)
+void fsck_add_finding(struct fsck *f, enum fsck_severity severity, const char *what, slice subject, slice detail,
+                      bool repaired)
 {
     struct fsck_finding finding = { severity, what, subject, detail, repaired };
     f->report->count[severity]++;
@@ -55,7 +47,7 @@ static void report_finding(struct fsck *f, enum fsck_severity severity, const ch
 /* ---- objects ---- */
 
 struct object_page {
-    struct object objects[PAGE];
+    struct object objects[FSCK_PAGE];
     size_t count;
     struct arena *a;
 };
@@ -65,7 +57,7 @@ static const struct err page_full = { .code = ERR_TOO_LARGE, .msg = "page full",
 static err_t add_to_page(void *arg, const struct object *object)
 {
     struct object_page *page = arg;
-    if (page->count == PAGE)
+    if (page->count == FSCK_PAGE)
         return &page_full;
     struct object *kept = &page->objects[page->count++];
     *kept = *object;
@@ -105,7 +97,7 @@ static err_t report_object(struct fsck *f, const struct object *object, const ch
     bool there;
     TRY(object_exists(f->core, object->id, a, &there));
     if (there)
-        report_finding(f, FSCK_ERROR, what, arena_printf(a, "object:%lld", (long long)object->id), detail, false);
+        fsck_add_finding(f, FSCK_ERROR, what, arena_printf(a, "object:%lld", (long long)object->id), detail, false);
     return NULL;
 }
 
@@ -225,8 +217,8 @@ static err_t check_is_referred_to(struct fsck *f, const struct object *object, s
         TRY(meta_object_is_orphan(tx, object->id, a, &is_orphan));
     }
     if (is_orphan)
-        report_finding(f, FSCK_WARNING, "nothing refers to it", arena_printf(a, "object:%lld", (long long)object->id),
-                       arena_printf(a, "%llu bytes", (unsigned long long)object->size_bytes), false);
+        fsck_add_finding(f, FSCK_WARNING, "nothing refers to it", arena_printf(a, "object:%lld", (long long)object->id),
+                         arena_printf(a, "%llu bytes", (unsigned long long)object->size_bytes), false);
     return NULL;
 }
 
@@ -255,14 +247,14 @@ static err_t check_objects(struct fsck *f)
         }
         if (e)
             return err_copy(f->a, e);
-        if (page->count < PAGE)
+        if (page->count < FSCK_PAGE)
             return NULL;
     }
 }
 
 /* ---- files ---- */
 
-static const char *file_fault(const struct file *file, bool has_object, bool fits, bool is_held)
+static const char *file_fault(const struct file *file, bool has_object, bool fits)
 {
     bool with_bytes = file->state == FILE_STORED || file->state == FILE_READY;
     if (with_bytes && !has_object)
@@ -271,10 +263,70 @@ static const char *file_fault(const struct file *file, bool has_object, bool fit
         return "length or digest is not its object's";
     if (!with_bytes && file->object_id)
         return "bytes in a state that has none";
+    return NULL;
+}
+
+/* Does the life of the file follow from what holds it? */
+static const char *life_fault(const struct file *file, bool is_held)
+{
     if (file->state == FILE_STORED && is_held)
         return "held, but would be purged";
     if (file->state == FILE_READY && !is_held && !file->is_kept)
         return "nothing holds it, and it was not taken in to be kept";
+    return NULL;
+}
+
+struct life_repair {
+    struct core *core;
+    int64_t file_id;
+    bool is_done;
+};
+
+/* fsck_check_holds has compared the holds with their holders before: they are right. */
+static err_t apply_life_repair(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct life_repair *r = arg;
+    struct file file;
+    bool is_held;
+    TRY(meta_file_get(tx, r->file_id, a, &file));
+    TRY(file_is_held(tx, file.id, a, &is_held));
+    r->is_done = life_fault(&file, is_held) != NULL;
+    if (!r->is_done)
+        return NULL;
+    return is_held ? meta_file_move(tx, file.id, FILE_STORED, FILE_READY, 0, a)
+                   : meta_file_expire(tx, file.id, core_now_ms(r->core) + FSCK_UNHELD_MS, a);
+}
+
+/* A file of the page whose life is wrong; it is repaired after the snapshot of the page has ended. */
+struct wrong_life {
+    const struct file *file;
+    const char *fault;
+};
+struct wrong_lives {
+    struct wrong_life items[FSCK_PAGE];
+    size_t count;
+};
+
+static err_t check_life(struct meta_tx *tx, const struct file *file, struct wrong_lives *wrong, struct arena *a)
+{
+    bool is_held;
+    TRY(file_is_held(tx, file->id, a, &is_held));
+    const char *fault = life_fault(file, is_held);
+    if (fault)
+        wrong->items[wrong->count++] = (struct wrong_life){ file, fault };
+    return NULL;
+}
+
+static err_t repair_lives(struct fsck *f, const struct wrong_lives *wrong, struct arena *a)
+{
+    for (size_t i = 0; i < wrong->count; i++) {
+        const struct file *file = wrong->items[i].file;
+        struct life_repair repair = { .core = f->core, .file_id = file->id };
+        err_t e = f->options->repair ? meta_write(f->core->meta, apply_life_repair, &repair, a) : NULL;
+        if (e && e->code != ERR_NOT_FOUND) /* it was deleted meanwhile */
+            return e;
+        fsck_add_finding(f, FSCK_WARNING, wrong->items[i].fault, event_file(a, file), file->name, repair.is_done);
+    }
     return NULL;
 }
 
@@ -298,30 +350,31 @@ static err_t check_ticket(struct fsck *f, struct meta_tx *tx, const struct file 
         return e;
     const char *fault = ticket_fault(file, e ? NULL : &ticket);
     if (fault)
-        report_finding(f, FSCK_WARNING, fault, event_file(a, file), file->name, false);
+        fsck_add_finding(f, FSCK_WARNING, fault, event_file(a, file), file->name, false);
     return NULL;
 }
 
-static err_t check_file(struct fsck *f, struct meta_tx *tx, const struct file *file, struct arena *a)
+static err_t check_file(struct fsck *f, struct meta_tx *tx, const struct file *file, struct wrong_lives *wrong,
+                        struct arena *a)
 {
     struct object object = { 0 };
     err_t e = file->object_id ? meta_object_get(tx, file->object_id, a, &object) : NULL;
     bool has_object = file->object_id && !e;
     if (e && e->code != ERR_NOT_FOUND)
         return e;
-    bool is_held;
-    TRY(file_is_held(tx, file->id, a, &is_held));
     bool fits = object.size_bytes == file->size_bytes && memcmp(object.md5, file->md5, MD5_SIZE) == 0;
-    const char *fault = file_fault(file, has_object, fits, is_held);
+    const char *fault = file_fault(file, has_object, fits);
     if (fault)
-        report_finding(f, has_object ? FSCK_WARNING : FSCK_ERROR, fault, event_file(a, file), file->name, false);
+        fsck_add_finding(f, has_object ? FSCK_WARNING : FSCK_ERROR, fault, event_file(a, file), file->name, false);
+    TRY(check_life(tx, file, wrong, a));
     return check_ticket(f, tx, file, a);
 }
 
-static err_t check_file_page(struct fsck *f, int64_t *before_id, struct arena *a, size_t *ret_count)
+static err_t check_file_page(struct fsck *f, int64_t *before_id, struct wrong_lives *wrong, struct arena *a,
+                             size_t *ret_count)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    struct file_query query = { .before_id = *before_id, .state = -1, .limit = PAGE };
+    struct file_query query = { .before_id = *before_id, .state = -1, .limit = FSCK_PAGE };
     struct file_list files;
     TRY(meta_read_begin(f->core->meta, a, &tx));
     TRY(meta_file_list(tx, &query, a, &files));
@@ -330,7 +383,7 @@ static err_t check_file_page(struct fsck *f, int64_t *before_id, struct arena *a
         SCRATCH(own);
         f->report->files++;
         *before_id = files.items[i].id;
-        err_t e = check_file(f, tx, &files.items[i], &own);
+        err_t e = check_file(f, tx, &files.items[i], wrong, &own);
         if (e)
             return err_copy(a, e);
     }
@@ -340,10 +393,13 @@ static err_t check_file_page(struct fsck *f, int64_t *before_id, struct arena *a
 static err_t check_files(struct fsck *f)
 {
     int64_t before_id = 0;
-    size_t count = PAGE;
-    while (count == PAGE) {
+    size_t count = FSCK_PAGE;
+    while (count == FSCK_PAGE) {
         SCRATCH(scratch);
-        err_t e = check_file_page(f, &before_id, &scratch, &count);
+        struct wrong_lives *wrong = arena_new(&scratch, struct wrong_lives);
+        err_t e = check_file_page(f, &before_id, wrong, &scratch, &count);
+        if (!e)
+            e = repair_lives(f, wrong, &scratch);
         if (e)
             return err_copy(f->a, e);
     }
@@ -366,12 +422,12 @@ static err_t check_claim(struct fsck *f, struct meta_tx *tx, const struct object
     struct object object;
     err_t e = meta_object_get(tx, claim->object_id, a, &object);
     if (err_is(e, ERR_NOT_FOUND))
-        report_finding(f, FSCK_ERROR, "no bytes", subject, detail, false);
+        fsck_add_finding(f, FSCK_ERROR, "no bytes", subject, detail, false);
     else if (e)
         return e;
     else if (object.size_bytes != claim->size_bytes || memcmp(object.md5, claim->md5, MD5_SIZE) != 0 ||
              object.part_count != claim->part_count)
-        report_finding(f, FSCK_WARNING, "length or digest is not its object's", subject, detail, false);
+        fsck_add_finding(f, FSCK_WARNING, "length or digest is not its object's", subject, detail, false);
     return NULL;
 }
 
@@ -395,7 +451,7 @@ static err_t check_entry(void *arg, const struct entry *entry, bool *ret_stop)
     err_t e = check_claim(page->f, page->tx, &claim, subject, S(""), &own);
     if (e)
         return err_copy(page->a, e);
-    *ret_stop = ++page->count == PAGE;
+    *ret_stop = ++page->count == FSCK_PAGE;
     if (*ret_stop)
         page->last = arena_copy(page->a, entry->key);
     return NULL;
@@ -415,7 +471,7 @@ static err_t check_entries(struct fsck *f, const struct bucket *bucket)
             e = meta_entry_each(tx, &range, &scratch, check_entry, &page);
         if (e)
             return err_copy(f->a, e);
-        if (page.count < PAGE)
+        if (page.count < FSCK_PAGE)
             return NULL;
         buf_clear(&after);
         buf_add(&after, page.last);
@@ -490,8 +546,8 @@ static void report_orphan(void *arg, slice key, uint64_t size_bytes)
 {
     struct fsck *f = arg;
     SCRATCH(a);
-    report_finding(f, FSCK_NOTE, "no record names it", arena_printf(&a, "blob:" SLICE_FMT, SLICE_ARG(key)),
-                   arena_printf(&a, "%llu bytes", (unsigned long long)size_bytes), false);
+    fsck_add_finding(f, FSCK_NOTE, "no record names it", arena_printf(&a, "blob:" SLICE_FMT, SLICE_ARG(key)),
+                     arena_printf(&a, "%llu bytes", (unsigned long long)size_bytes), false);
 }
 
 static err_t check_blobs(struct fsck *f)
@@ -504,7 +560,7 @@ static err_t check_blobs(struct fsck *f)
     if (e && e->code != ERR_CORRUPT)
         return e;
     if (e)
-        report_finding(f, FSCK_ERROR, "too many blobs without a record", S("blobs"), slice_of(e->msg), false);
+        fsck_add_finding(f, FSCK_ERROR, "too many blobs without a record", S("blobs"), slice_of(e->msg), false);
     f->report->blobs = swept.seen;
     f->report->repaired += swept.removed;
     return NULL;
@@ -532,8 +588,8 @@ static err_t check_usage(struct fsck *f)
         TRY(apply_usage_check(tx, &usage, f->a));
     }
     if (usage.wrong)
-        report_finding(f, FSCK_WARNING, "usage counters are wrong", S("accounts"),
-                       arena_printf(f->a, "%lld accounts", (long long)usage.wrong), usage.repair);
+        fsck_add_finding(f, FSCK_WARNING, "usage counters are wrong", S("accounts"),
+                         arena_printf(f->a, "%lld accounts", (long long)usage.wrong), usage.repair);
     return NULL;
 }
 
@@ -541,8 +597,8 @@ static void report_lost_key(void *arg, int64_t id, err_t why)
 {
     struct fsck *f = arg;
     SCRATCH(a);
-    report_finding(f, FSCK_WARNING, "cannot be opened with this master key",
-                   arena_printf(&a, "key:%lld", (long long)id), err_text(&a, why), false);
+    fsck_add_finding(f, FSCK_WARNING, "cannot be opened with this master key",
+                     arena_printf(&a, "key:%lld", (long long)id), err_text(&a, why), false);
 }
 
 static err_t check_database(struct fsck *f)
@@ -550,7 +606,7 @@ static err_t check_database(struct fsck *f)
     err_t e = f->options->quick ? NULL : meta_verify(f->core->meta, f->a);
     if (!err_is(e, ERR_CORRUPT))
         return e;
-    report_finding(f, FSCK_ERROR, "the database is damaged", S("database"), err_text(f->a, e), false);
+    fsck_add_finding(f, FSCK_ERROR, "the database is damaged", S("database"), err_text(f->a, e), false);
     return NULL;
 }
 
@@ -564,6 +620,7 @@ err_t fsck_run(struct core *core, const struct fsck_options *options, struct are
                       .report = &report };
     TRY(check_database(&f));
     TRY(check_objects(&f));
+    TRY(fsck_check_holds(&f));
     TRY(check_files(&f));
     TRY(check_buckets(&f));
     TRY(check_blobs(&f));

@@ -21,9 +21,10 @@ struct fsck_finding {
 };
 
 struct fsck_options {
-    bool repair; /* remove proven orphans and correct counters; files and objects with a record are never removed */
-    bool force;  /* with repair: remove orphans also when they are so many that records may be lost (sweep.h) */
-    bool quick;  /* compare sizes instead of digests, and do not check the pages of the database */
+    bool
+        repair; /* remove proven orphans, correct counters and holds; files and objects with a record are never removed */
+    bool force; /* with repair: remove orphans also when they are so many that records may be lost (sweep.h) */
+    bool quick; /* compare sizes instead of digests, and do not check the pages of the database */
     void (*on_finding)(void *arg, const struct fsck_finding *); /* may be NULL */
     void *arg;
 };
@@ -45,6 +46,8 @@ struct fsck_report {
  *              and they add up
  *   blobs      each has a record, or is young, or waits for its removal
  *   files      each has its object, and a state and a ticket that fit
+ *   holds      each is of a holder that refers to the file, each reference has its hold, and each file that is READY and
+ *              not kept is held
  *   buckets    each entry and each part of an upload has its object
  *   accounts   their counters of usage
  *   keys       the master key opens every signing key that has not been revoked

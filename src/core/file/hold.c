@@ -68,16 +68,19 @@ static err_t release_piece(struct meta_tx *tx, const struct holder_rules *rules,
         TRY(meta_hold_ticket_files(tx, holder, up_to_id, a, &by_ticket));
     TRY(meta_hold_expire_files(tx, holder, up_to_id, ending->purge_at_ms, a));
     TRY(meta_hold_remove_files(tx, holder, up_to_id, a));
-    slice action = ending->who ? S("file.delete") : S("file.purge");
     for (size_t i = 0; i < by_ticket.count; i++)
-        TRY(file_remove(tx, by_ticket.items[i], ending->now_ms, ending->who, action, a));
+        TRY(file_remove(tx, by_ticket.items[i], ending->now_ms, ending->who, S("file.delete"), a));
     return NULL;
 }
 
 err_t holder_end(struct meta_tx *tx, const struct holder_rules *rules, int64_t id, struct hold_ending *ending,
                  struct arena *a)
 {
-    struct ended_holder ended = { .holder = { rules->kind, id }, .purge_at_ms = ending->purge_at_ms };
+    struct ended_holder ended = { .holder = { rules->kind, id },
+                                  .purge_at_ms = ending->purge_at_ms,
+                                  .account_id = ending->who->account_id,
+                                  .ended_by = ending->who->user_id,
+                                  .request_id = ending->who->request_id };
     bool more = true;
     if (ending->released < HOLDS_IN_ONE_WRITE)
         TRY(release_piece(tx, rules, id, ending, a, &more));
@@ -107,14 +110,18 @@ static err_t apply_finish_ended(struct meta_tx *tx, void *arg, struct arena *a)
         return err_make(a, ERR_CORRUPT, "an ended holder is of the unknown kind %d", ended.holder.kind);
     bool more;
     f->ending.more = true; /* there may be other holders */
+    struct principal who = { .account_id = ended.account_id,
+                             .user_id = ended.ended_by,
+                             .request_id = ended.request_id };
     f->ending.purge_at_ms = ended.purge_at_ms;
+    f->ending.who = &who;
     TRY(release_piece(tx, rules, ended.holder.id, &f->ending, a, &more));
     return more ? NULL : meta_ended_holder_remove(tx, ended.holder, a);
 }
 
-err_t hold_finish_ended(struct core *core, const struct principal *who, struct job_run *run, struct arena *a)
+err_t hold_finish_ended(struct core *core, struct job_run *run, struct arena *a)
 {
-    struct finishing f = { .core = core, .ending = { .who = who } };
+    struct finishing f = { .core = core };
     do {
         SCRATCH(scratch);
         f.ending.now_ms = core_now_ms(core);

@@ -37,7 +37,7 @@ MUST_USE err_t file_is_held(struct meta_tx *, int64_t file_id, struct arena *a, 
 
 /* Holders that end in the same write. */
 struct hold_ending {
-    const struct principal *who; /* who removes the holders; NULL: the server itself */
+    const struct principal *who; /* who removes the holders */
     int64_t now_ms;
     int64_t purge_at_ms; /* of files that nothing else holds and that are not kept */
     /* set by hold_ending_begin and holder_end: */
@@ -60,6 +60,6 @@ MUST_USE err_t holder_end(struct meta_tx *, const struct holder_rules *, int64_t
 struct job_run;
 /* Release the files of all holders that have ended, in one write after another, until the run (core/job.h; may be NULL)
  * is stopping. Thread: any that may block. */
-MUST_USE err_t hold_finish_ended(struct core *, const struct principal *who, struct job_run *, struct arena *a);
+MUST_USE err_t hold_finish_ended(struct core *, struct job_run *, struct arena *a);
 
 #endif

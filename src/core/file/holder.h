@@ -29,6 +29,16 @@ struct holder_rules {
     /* The ticket is confirmed: hold the file (hold_add), and add what else the holder has of its files.
      * Errors: NOT_FOUND there is no such holder; TOO_LARGE it has as many files as it may have; those of hold_add. */
     MUST_USE err_t (*attach)(struct meta_tx *, int64_t id, const struct file *, int64_t now_ms, struct arena *a);
+
+    /* fsck compares the holds of each kind with what its holders' own records say. */
+
+    /* *ret_refers: the holder exists, and its own records refer to the file. */
+    MUST_USE err_t (*refers)(struct meta_tx *, int64_t id, int64_t file_id, struct arena *a, bool *ret_refers);
+    /* A page of the files that holders of this kind refer to, at most `limit` of them. *after says where the page begins
+     * (0: at the first one), and is set to where the next page begins; when it does not change there are no more. The
+     * page may be empty although others follow, and it may have the same pair twice. */
+    MUST_USE err_t (*list_files)(struct meta_tx *, int64_t *after, size_t limit, struct arena *a,
+                                 struct hold_list *ret);
 };
 
 /* NULL: no such kind. */

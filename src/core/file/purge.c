@@ -55,7 +55,7 @@ err_t file_purge_due(struct core *core, struct job_run *run, struct arena *a)
 {
     struct purge p;
     if (!garbage_is_held(core))
-        TRY(hold_finish_ended(core, NULL, run, a));
+        TRY(hold_finish_ended(core, run, a));
     do {
         if (garbage_is_held(core) || job_is_stopping(run))
             return NULL;

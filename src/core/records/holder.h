@@ -2,8 +2,7 @@
 #ifndef CAIS_CORE_RECORDS_HOLDER_H
 #define CAIS_CORE_RECORDS_HOLDER_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/slice.h"
 
 enum holder_kind {
     HOLDER_NONE = 0,
@@ -30,7 +29,9 @@ struct hold_list {
 /* A holder that was removed and still holds files, until all of them are released. */
 struct ended_holder {
     struct holder holder;
-    int64_t purge_at_ms; /* of its files that nothing else holds and that are not kept */
+    int64_t purge_at_ms;          /* of its files that nothing else holds and that are not kept */
+    int64_t account_id, ended_by; /* the user who removed it */
+    slice request_id;             /* of the request that did */
 };
 
 #endif

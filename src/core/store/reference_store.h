@@ -14,6 +14,9 @@ MUST_USE err_t meta_reference_get(struct meta_tx *, int64_t id, struct arena *a,
 MUST_USE err_t meta_reference_list(struct meta_tx *, int64_t task_id, struct arena *a, struct reference_list *ret);
 /* The references to a file, by id, ascending. */
 MUST_USE err_t meta_reference_list_file(struct meta_tx *, int64_t file_id, struct arena *a, struct reference_list *ret);
+/* References to files, of all tasks: those with an id above after_id, by id, ascending. */
+MUST_USE err_t meta_reference_each_file(struct meta_tx *, int64_t after_id, size_t limit, struct arena *a,
+                                        struct reference_list *ret);
 MUST_USE err_t meta_reference_remove(struct meta_tx *, int64_t id, struct arena *a);
 /* How many references the task has, links included. */
 MUST_USE err_t meta_reference_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);

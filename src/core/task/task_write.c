@@ -23,7 +23,7 @@ err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply, void *ar
         return e;
     /* The removal is committed and has recorded the holds that are still to be released. If this call fails, the next
      * purge releases them. */
-    err_t left_to_the_purge = hold_finish_ended(w->core, w->who, NULL, a);
+    err_t left_to_the_purge = hold_finish_ended(w->core, NULL, a);
     (void)left_to_the_purge;
     return NULL;
 }

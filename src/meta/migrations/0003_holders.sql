@@ -17,6 +17,9 @@ CREATE TABLE ended_holders (
     holder_kind INTEGER NOT NULL CHECK (holder_kind > 0),
     holder_id BIGINT NOT NULL,
     purge_at_ms BIGINT NOT NULL, -- of the files that nothing else holds
+    account_id BIGINT NOT NULL,  -- who removed the holder, for the audit log
+    ended_by BIGINT NOT NULL,
+    request_id TEXT NOT NULL,
     PRIMARY KEY (holder_kind, holder_id)
 );
 
