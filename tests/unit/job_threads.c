@@ -146,13 +146,14 @@ TEST(a_server_that_stops_waits_for_the_step_and_the_job_goes_on_at_the_next_star
     int64_t id = add_job(&f, S(""));
     wait_until(&d, &d.begun, 1);
     jobs_free(f.jobs);
-    EXPECT_EQ(d.ended, 1);
+    int ended = d.ended; /* 2 when the other worker of the lane had taken the returned job before it saw the stop */
+    EXPECT(ended == 1 || ended == 2);
     struct job job = get_job(&f, id);
     EXPECT(job.state == JOB_QUEUED && job.attempts == 0 && !job.error.n && !job.lease_owner.n);
     d.wait = false;
     f.jobs = job_fixture_workers(&f, true, 0);
     jobs_start(f.jobs);
-    wait_until(&d, &d.ended, 2);
+    wait_until(&d, &d.ended, ended + 1);
     wait_for_state(&f, id, JOB_DONE);
     job_fixture_release(&f);
     busy_world_release(&b);
