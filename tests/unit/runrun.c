@@ -5,6 +5,7 @@
 
 #include "../../src/api/runrun/errors_priv.h"
 #include "core/records/account.h"
+#include "error_table_test.h"
 #include "runrun_fixture.h"
 
 #include <string.h>
@@ -39,16 +40,18 @@ static slice key_of(struct runrun_fixture *f, const struct fake_reply *ticket)
 
 /* ---- tables ---- */
 
-TEST(every_error_code_has_an_error_reply)
+TEST(every_error_has_a_row)
 {
-    for (int i = 0; i < ERR_CODE_COUNT; i++)
-        if (runrun_of_err[i] == RUNRUN_NONE)
-            fail_msg("no row for %s", err_code_name((enum err_code)i));
-    for (int i = 1; i < RUNRUN_ERROR_COUNT; i++)
-        EXPECT(runrun_vendor_errors[i].status >= 400 && runrun_vendor_errors[i].text);
-    for (int i = REASON_TASK_NOT_VISIBLE; i <= REASON_TASK_MAY_NOT_REMOVE; i++) {
-        const struct runrun_refusal *row = &runrun_of_reason[i];
-        EXPECT(row->error ? !row->field : row->field && row->text);
+    expect_complete_error_table(&runrun_errors);
+}
+
+TEST(a_rule_of_core_that_is_about_a_field_names_the_field)
+{
+    SCRATCH(a);
+    for (int rule = REASON_NONE + 1; rule < REASON_END; rule++) {
+        struct error_row words = error_words(&runrun_errors, core_refuse(&a, (enum core_reason)rule));
+        EXPECT((words.status == 422) == !slice_eq(slice_of(words.code), S("error")));
+        EXPECT(!slice_eq(slice_of(words.code), S("any")) && !slice_eq(slice_of(words.code), S("errors")));
     }
 }
 
@@ -910,7 +913,8 @@ TEST(the_owner_may_delete_a_pending_ticket_at_any_time)
     EXPECT_ERROR(f, confirm(f, &ana, runrun_int(f, ticket, "id")), 404);
 }
 
-RUN_TESTS(cmocka_unit_test(every_error_code_has_an_error_reply),
+RUN_TESTS(cmocka_unit_test(every_error_has_a_row),
+          cmocka_unit_test(a_rule_of_core_that_is_about_a_field_names_the_field),
           cmocka_unit_test(every_path_works_with_and_without_version_and_final_slash),
           cmocka_unit_test(every_endpoint_has_both_paths), cmocka_unit_test(replies_are_json_in_utf8),
           cmocka_unit_test(replies_write_dates_with_the_configured_offset),

@@ -9,6 +9,7 @@
 #include "core/access/people.h"
 #include "core/records/comment.h"
 #include "core/records/task.h"
+#include "core/task/task.h"
 
 /* ---- writing ---- */
 
@@ -87,86 +88,63 @@ static void put_runrun_comment(struct runrun_reply *reply, const struct comment 
     json_close_object(o);
 }
 
-static void reply_comment(struct http_exchange *x, int status, int64_t comment_id)
+static err_t reply_comment(struct http_exchange *x, int status, int64_t comment_id)
 {
     struct comment comment;
     struct task task;
     struct comment_thread thread;
-    err_t e = task_comment_get(runrun_of(x)->core, runrun_caller(x), comment_id, &x->arena, &comment, &task);
-    if (!e)
-        e = read_thread(x, comment.task_id, &comment, 1, &thread);
-    if (e) {
-        runrun_fail_err(x, e);
-        return;
-    }
+    TRY(task_comment_get(runrun_of(x)->core, runrun_caller(x), comment_id, &x->arena, &comment, &task));
+    TRY(read_thread(x, comment.task_id, &comment, 1, &thread));
     struct runrun_reply reply;
     runrun_reply_begin(&reply, x);
     put_runrun_comment(&reply, &comment, &thread);
     runrun_reply_send(&reply, status);
+    return NULL;
 }
 
 /* ---- creating ---- */
 
-/* Reads what the comment is about: a task, or a document and thus the task to which it is attached. False: it is wrong,
- * and the reply was sent. */
-static bool read_commentable(struct http_exchange *x, const struct json *body, int64_t *ret_task_id,
-                             int64_t *ret_file_id)
+/* Reads what the comment is about: a task, or a document and thus the task to which it is attached. */
+static err_t read_commentable(struct http_exchange *x, const struct json *body, int64_t *ret_task_id,
+                              int64_t *ret_file_id)
 {
     const struct json *task = json_get(body, "task_id"), *document = json_get(body, "document_id");
     struct document d;
     *ret_file_id = 0;
     if (json_absent(document)) {
-        bool good = !json_absent(task) && json_to_i64(task, ret_task_id);
-        if (!good)
-            runrun_fail_field(x, "task_id", json_absent(task) ? S("can't be blank") : S("is not a number"));
-        return good;
+        if (json_absent(task))
+            return runrun_refuse_field(x, "task_id", RUNRUN_BLANK);
+        return json_to_i64(task, ret_task_id) ? NULL : runrun_refuse_field(x, "task_id", RUNRUN_NO_NUMBER);
     }
-    if (!json_to_i64(document, ret_file_id)) {
-        runrun_fail_field(x, "document_id", S("is not a number"));
-        return false;
-    }
-    err_t e = document_get(runrun_of(x)->core, runrun_caller(x), *ret_file_id, &x->arena, &d);
-    if (e) {
-        runrun_fail_err(x, e);
-        return false;
-    }
-    if (!d.task_id || (d.has_ticket && !d.ticket.confirmed_at_ms)) {
-        runrun_fail_field(x, "document_id", S("is not attached to a task"));
-        return false;
-    }
+    if (!json_to_i64(document, ret_file_id))
+        return runrun_refuse_field(x, "document_id", RUNRUN_NO_NUMBER);
+    TRY(document_get(runrun_of(x)->core, runrun_caller(x), *ret_file_id, &x->arena, &d));
+    if (!d.task_id || (d.has_ticket && !d.ticket.confirmed_at_ms))
+        return runrun_refuse_field(x, "document_id", RUNRUN_NOT_ATTACHED);
     *ret_task_id = d.task_id;
-    return true;
+    return NULL;
 }
 
 err_t runrun_comment_create(struct http_exchange *x)
 {
     struct task_comment c = { .text = S("") };
-    struct runrun_field_errors errors = { .count = 0 };
+    struct runrun_faults faults = { .count = 0 };
     const struct json *body;
     int64_t comment_id;
-    if (!runrun_read_body(x, &body))
-        return NULL;
+    TRY(runrun_read_body(x, &body));
     body = runrun_unwrap(body, "comment");
     const struct json *text = json_get(body, "text");
-    runrun_read_ids(x, body, "document_ids", &errors, &c.documents, &c.document_count);
+    runrun_read_ids(x, body, "document_ids", &faults, &c.documents, &c.document_count);
     if (!json_absent(text) && text->type != JS_STRING)
-        runrun_add_field_error(&errors, "text", S("is not a text"));
+        runrun_add_fault(&faults, "text", RUNRUN_NO_TEXT);
     else if (text && !runrun_is_blank(text->string))
         c.text = text->string;
     else if (c.document_count == 0)
-        runrun_add_field_error(&errors, "text", S("can't be blank"));
-    if (errors.count) {
-        runrun_fail_fields(x, &errors);
-        return NULL;
-    }
-    if (!read_commentable(x, body, &c.task_id, &c.file_id))
-        return NULL;
-    err_t e = task_comment_add(runrun_of(x)->core, runrun_caller(x), &c, &x->arena, &comment_id);
-    if (e)
-        runrun_fail_err(x, e);
-    else
-        reply_comment(x, 201, comment_id);
-    return NULL;
+        runrun_add_fault(&faults, "text", RUNRUN_BLANK);
+    TRY(runrun_refuse_fields(x, &faults));
+    TRY(read_commentable(x, body, &c.task_id, &c.file_id));
+    TRY(task_comment_add(runrun_of(x)->core, runrun_caller(x), &c, &x->arena, &comment_id));
+    return reply_comment(x, 201, comment_id);
 }
 
 /* ---- reading ---- */
@@ -179,15 +157,10 @@ err_t runrun_comment_list(struct http_exchange *x)
     struct comment_thread thread;
     size_t first;
     int64_t id;
-    if (!runrun_path_id(x, &id) || !runrun_read_page(x, &page))
-        return NULL;
-    err_t e = task_read(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &view);
-    if (!e)
-        e = read_thread(x, id, view.comments, view.comment_count, &thread);
-    if (e) {
-        runrun_fail_err(x, e);
-        return NULL;
-    }
+    TRY(runrun_path_id(x, &id));
+    TRY(runrun_read_page(x, &page));
+    TRY(task_read(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &view));
+    TRY(read_thread(x, id, view.comments, view.comment_count, &thread));
     size_t shown = runrun_page_cut(&page, view.comment_count, &first);
     struct runrun_reply reply;
     runrun_reply_begin(&reply, x);
@@ -203,9 +176,8 @@ err_t runrun_comment_list(struct http_exchange *x)
 err_t runrun_comment_get(struct http_exchange *x)
 {
     int64_t id;
-    if (runrun_path_id(x, &id))
-        reply_comment(x, 200, id);
-    return NULL;
+    TRY(runrun_path_id(x, &id));
+    return reply_comment(x, 200, id);
 }
 
 /* ---- changing ---- */
@@ -225,40 +197,28 @@ err_t runrun_comment_edit(struct http_exchange *x)
     struct comment comment;
     struct task task;
     int64_t id;
-    if (!runrun_path_id(x, &id) || !runrun_read_body(x, &body))
-        return NULL;
+    TRY(runrun_path_id(x, &id));
+    TRY(runrun_read_body(x, &body));
     const struct json *text = json_get(runrun_unwrap(body, "comment"), "text");
-    err_t e = task_comment_get(r->core, runrun_caller(x), id, &x->arena, &comment, &task);
-    if (e) {
-        runrun_fail_err(x, e);
-    } else if (!may_edit_comment(x, &comment)) {
-        runrun_fail(x, RUNRUN_FORBIDDEN);
-    } else if (!json_is(text, JS_STRING) || runrun_is_blank(text->string)) {
-        runrun_fail_field(x, "text", S("can't be blank"));
-    } else {
-        struct task_comment_edit edit = { .task_id = comment.task_id, .comment_id = id, .text = text->string };
-        e = task_comment_edit(r->core, runrun_caller(x), &edit, &x->arena);
-        if (e)
-            runrun_fail_err(x, e);
-        else
-            reply_comment(x, 200, id);
-    }
-    return NULL;
+    TRY(task_comment_get(r->core, runrun_caller(x), id, &x->arena, &comment, &task));
+    if (!may_edit_comment(x, &comment))
+        return runrun_refuse(&x->arena, RUNRUN_FORBIDDEN);
+    if (!json_is(text, JS_STRING) || runrun_is_blank(text->string))
+        return runrun_refuse_field(x, "text", RUNRUN_BLANK);
+    struct task_comment_edit edit = { .task_id = comment.task_id, .comment_id = id, .text = text->string };
+    TRY(task_comment_edit(r->core, runrun_caller(x), &edit, &x->arena));
+    return reply_comment(x, 200, id);
 }
 
 err_t runrun_comment_delete(struct http_exchange *x)
 {
     struct runrun *r = runrun_of(x);
     int64_t id;
-    if (!runrun_path_id(x, &id))
-        return NULL;
+    TRY(runrun_path_id(x, &id));
     struct task_comment_removal removal = { .comment_id = id,
                                             .window_ms = r->options.change_window_ms,
                                             .purge_after_ms = r->options.pending_ms };
-    err_t e = task_comment_remove(r->core, runrun_caller(x), &removal, &x->arena);
-    if (e)
-        runrun_fail_err(x, e);
-    else
-        runrun_reply_no_content(x);
+    TRY(task_comment_remove(r->core, runrun_caller(x), &removal, &x->arena));
+    runrun_reply_no_content(x);
     return NULL;
 }

@@ -25,27 +25,13 @@ static void reply_document(struct http_exchange *x, const struct document *d)
 /* Body and query are ignored, because clients send different things in them. */
 err_t runrun_document_confirm(struct http_exchange *x)
 {
+    struct core *core = runrun_of(x)->core;
     struct document d;
     int64_t id;
-    if (!runrun_path_id(x, &id))
-        return NULL;
-    struct core *core = runrun_of(x)->core;
-    err_t e = ticket_confirm(core, runrun_caller(x), id, &x->arena);
-    if (!e) {
-        e = document_get(core, runrun_caller(x), id, &x->arena, &d);
-        if (err_is(e, ERR_NOT_FOUND)) /* deleted after the confirmation */
-            e = core_refuse(&x->arena, REASON_TICKET_NOT_THERE);
-    }
-    if (!e)
-        reply_document(x, &d);
-    else if (err_reason(e) == REASON_TICKET_NO_BYTES)
-        runrun_fail_field(x, "data", S("file was not uploaded"));
-    else if (err_reason(e) == REASON_TICKET_BAD_SIZE)
-        runrun_fail_field(x, "data_file_size", S("is not the size of what was uploaded"));
-    else if (err_reason(e) == REASON_TICKET_TOO_MANY)
-        runrun_fail_field(x, "task_id", S("has too many documents"));
-    else
-        runrun_fail_err(x, e);
+    TRY(runrun_path_id(x, &id));
+    TRY(ticket_confirm(core, runrun_caller(x), id, &x->arena));
+    TRY(document_get(core, runrun_caller(x), id, &x->arena, &d));
+    reply_document(x, &d);
     return NULL;
 }
 
@@ -54,18 +40,13 @@ err_t runrun_document_list(struct http_exchange *x)
     struct runrun_page page;
     struct document_list_request request = { 0 };
     struct document_page list;
-    if (!runrun_path_id(x, &request.task_id) || !runrun_read_page(x, &page))
-        return NULL;
+    TRY(runrun_path_id(x, &request.task_id));
+    TRY(runrun_read_page(x, &page));
     request.limit = page.limit;
-    err_t e;
     do {
         request.offset = page.offset;
-        e = document_list(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &list);
-    } while (!e && runrun_page_restart(&page, list.total));
-    if (e) {
-        runrun_fail_err(x, e);
-        return NULL;
-    }
+        TRY(document_list(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &list));
+    } while (runrun_page_restart(&page, list.total));
     struct runrun_reply reply;
     runrun_reply_begin(&reply, x);
     json_open_array(&reply.out);
@@ -84,23 +65,19 @@ static bool document_is_confirmed(const struct document *d)
     return !d->has_ticket || d->ticket.confirmed_at_ms != 0;
 }
 
-/* Gets the document that the path names. False: there is none, and the reply was sent. */
-static bool get_document_of_path(struct http_exchange *x, struct document *ret)
+/* Gets the document that the path names. */
+static err_t get_document_of_path(struct http_exchange *x, struct document *ret)
 {
     int64_t id;
-    if (!runrun_path_id(x, &id))
-        return false;
-    err_t e = document_get(runrun_of(x)->core, runrun_caller(x), id, &x->arena, ret);
-    if (e)
-        runrun_fail_err(x, e);
-    return !e;
+    TRY(runrun_path_id(x, &id));
+    return document_get(runrun_of(x)->core, runrun_caller(x), id, &x->arena, ret);
 }
 
 err_t runrun_document_get(struct http_exchange *x)
 {
     struct document d;
-    if (get_document_of_path(x, &d))
-        reply_document(x, &d);
+    TRY(get_document_of_path(x, &d));
+    reply_document(x, &d);
     return NULL;
 }
 
@@ -109,14 +86,10 @@ err_t runrun_document_get(struct http_exchange *x)
 err_t runrun_document_download(struct http_exchange *x)
 {
     struct document d;
-    if (!get_document_of_path(x, &d))
-        return NULL;
+    TRY(get_document_of_path(x, &d));
     if (!document_is_confirmed(&d))
-        runrun_fail(x, RUNRUN_NO_RECORD);
-    else if (d.has_ticket)
-        runrun_redirect(x, runrun_download_link(x, &d));
-    else
-        runrun_redirect(x, runrun_key_link_make(x, "file", &d.file.id, 1));
+        return runrun_refuse(&x->arena, RUNRUN_NO_RECORD);
+    runrun_redirect(x, d.has_ticket ? runrun_download_link(x, &d) : runrun_key_link_make(x, "file", &d.file.id, 1));
     return NULL;
 }
 
@@ -124,22 +97,17 @@ err_t runrun_document_download(struct http_exchange *x)
 err_t runrun_document_no_picture(struct http_exchange *x)
 {
     int64_t id;
-    if (runrun_path_id(x, &id))
-        runrun_fail(x, RUNRUN_NO_RECORD);
-    return NULL;
+    TRY(runrun_path_id(x, &id));
+    return runrun_refuse(&x->arena, RUNRUN_NO_RECORD);
 }
 
 err_t runrun_document_delete(struct http_exchange *x)
 {
     struct runrun *r = runrun_of(x);
     int64_t id;
-    if (!runrun_path_id(x, &id))
-        return NULL;
-    err_t e = document_delete(r->core, runrun_caller(x), id, r->options.change_window_ms, &x->arena);
-    if (e)
-        runrun_fail_err(x, e);
-    else
-        runrun_reply_no_content(x);
+    TRY(runrun_path_id(x, &id));
+    TRY(document_delete(r->core, runrun_caller(x), id, r->options.change_window_ms, &x->arena));
+    runrun_reply_no_content(x);
     return NULL;
 }
 
@@ -150,13 +118,8 @@ err_t runrun_file_download(struct http_exchange *x)
     struct runrun_key_link link;
     struct document d;
     struct content_reply *s = arena_new(&x->arena, struct content_reply);
-    if (!runrun_key_link_check(x, "file", &link))
-        return NULL;
-    err_t e = document_open(runrun_of(x)->core, &link.who, link.ids[0], &x->arena, &d, &s->content);
-    if (e) {
-        runrun_fail_err(x, e);
-        return NULL;
-    }
+    TRY(runrun_key_link_check(x, "file", &link));
+    TRY(document_open(runrun_of(x)->core, &link.who, link.ids[0], &x->arena, &d, &s->content));
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), d.file.name, &x->arena));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
     runrun_rate_headers(x);

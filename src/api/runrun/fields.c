@@ -8,6 +8,7 @@
 #include "api/runrun/request_priv.h"
 #include "api/runrun/runrun_priv.h"
 #include "api/runrun/task_json_priv.h"
+#include "core/task/task.h"
 
 static bool is_on_board(const struct json *field, int64_t board_id)
 {
@@ -60,14 +61,13 @@ static void put_field(struct runrun_reply *reply, const struct json *field, int6
 }
 
 /* Replies with a page of the fields of a board; board_id 0 has none. */
-static void reply_fields(struct http_exchange *x, int64_t board_id)
+static err_t reply_fields(struct http_exchange *x, int64_t board_id)
 {
     const struct runrun_boards *b = runrun_of(x)->boards;
     struct runrun_page page;
     size_t total = 0, first, at = 0;
     slice category;
-    if (!runrun_read_page(x, &page))
-        return;
+    TRY(runrun_read_page(x, &page));
     bool custom = !query_get(&page.query, S("category"), QUERY_LAST_WINS, &category) || slice_eq(category, S("custom"));
     JSON_EACH(field, custom ? b->fields : NULL)
         total += is_on_board(field, board_id);
@@ -85,35 +85,27 @@ static void reply_fields(struct http_exchange *x, int64_t board_id)
     json_close_array(&reply.out);
     runrun_page_headers(x, &page, shown, (int64_t)total);
     runrun_reply_send(&reply, 200);
+    return NULL;
 }
 
 err_t runrun_board_fields(struct http_exchange *x)
 {
     struct runrun *r = runrun_of(x);
     int64_t id;
-    if (!runrun_path_id(x, &id))
-        return NULL;
+    TRY(runrun_path_id(x, &id));
     if (r->options.strict_boards && !runrun_board_is_known(r->boards, id))
-        runrun_fail(x, RUNRUN_NO_RECORD);
-    else
-        reply_fields(x, id);
-    return NULL;
+        return runrun_refuse(&x->arena, RUNRUN_NO_RECORD);
+    return reply_fields(x, id);
 }
 
 err_t runrun_task_fields(struct http_exchange *x)
 {
     struct task task;
     int64_t id;
-    if (!runrun_path_id(x, &id))
-        return NULL;
-    err_t e = task_get_visible(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &task);
-    if (e) {
-        runrun_fail_err(x, e);
-        return NULL;
-    }
+    TRY(runrun_path_id(x, &id));
+    TRY(task_get_visible(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &task));
     const struct json *board = json_get(runrun_task_details(x, &task, &x->arena), "board_id");
-    reply_fields(x, json_is(board, JS_INT) ? board->integer : 0);
-    return NULL;
+    return reply_fields(x, json_is(board, JS_INT) ? board->integer : 0);
 }
 
 static const struct json *find_field(const struct runrun_boards *b, slice id)
@@ -138,12 +130,9 @@ err_t runrun_field_options(struct http_exchange *x)
     const struct json *field = find_field(runrun_of(x)->boards, x->req.params[0]);
     struct runrun_page page;
     size_t first, at = 0;
-    if (!field) {
-        runrun_fail(x, RUNRUN_NO_RECORD);
-        return NULL;
-    }
-    if (!runrun_read_page(x, &page))
-        return NULL;
+    if (!field)
+        return runrun_refuse(&x->arena, RUNRUN_NO_RECORD);
+    TRY(runrun_read_page(x, &page));
     const struct json *options = json_get(field, "options");
     size_t total = json_count(options), shown = runrun_page_cut(&page, total, &first);
     struct runrun_reply reply;

@@ -68,7 +68,7 @@ static void read_key_link_ids(struct runrun_key_link *link, slice ids)
     }
 }
 
-bool runrun_key_link_check(struct http_exchange *x, const char *kind, struct runrun_key_link *ret)
+err_t runrun_key_link_check(struct http_exchange *x, const char *kind, struct runrun_key_link *ret)
 {
     struct runrun *r = runrun_of(x);
     struct query q;
@@ -81,16 +81,10 @@ bool runrun_key_link_check(struct http_exchange *x, const char *kind, struct run
                 ids.n <= RUNRUN_DOCUMENTS_IN_ZIP * 21;
     good = good && slice_eq_secret(key_link_mac(r, kind, &link.who, expires_at_ms, ids, &x->arena), key) &&
            core_now_ms(r->core) < expires_at_ms;
-    if (!good) {
-        runrun_fail(x, RUNRUN_NO_RECORD);
-        return false;
-    }
-    err_t e = check_key_link_user(x, &link.who);
-    if (e) {
-        runrun_fail_err(x, e);
-        return false;
-    }
+    if (!good)
+        return runrun_refuse(&x->arena, RUNRUN_NO_RECORD);
+    TRY(check_key_link_user(x, &link.who));
     read_key_link_ids(&link, ids);
     *ret = link;
-    return true;
+    return NULL;
 }

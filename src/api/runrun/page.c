@@ -13,13 +13,12 @@ static bool page_number(const struct query *q, slice name, uint64_t min, uint64_
     return query_get(q, name, QUERY_LAST_WINS, &text) && slice_to_u64(text, ret) && *ret >= min && *ret <= INT32_MAX;
 }
 
-bool runrun_read_page(struct http_exchange *x, struct runrun_page *ret)
+err_t runrun_read_page(struct http_exchange *x, struct runrun_page *ret)
 {
     uint64_t page = 1, limit = PAGE_ITEMS, offset = 0;
-    if (query_parse(x->req.query, &x->arena, &ret->query)) {
-        runrun_fail(x, RUNRUN_BAD_REQUEST);
-        return false;
-    }
+    err_t e = query_parse(x->req.query, &x->arena, &ret->query);
+    if (e)
+        return runrun_refuse_because(&x->arena, e, RUNRUN_BAD_REQUEST);
     if (!page_number(&ret->query, S("limit"), 1, &limit) || limit > PAGE_ITEMS)
         limit = PAGE_ITEMS;
     if (!page_number(&ret->query, S("page"), 1, &page))
@@ -27,7 +26,7 @@ bool runrun_read_page(struct http_exchange *x, struct runrun_page *ret)
     ret->by_offset = page_number(&ret->query, S("offset"), 0, &offset);
     ret->limit = (size_t)limit;
     ret->offset = ret->by_offset ? (size_t)offset : (size_t)(page - 1) * (size_t)limit;
-    return true;
+    return NULL;
 }
 
 bool runrun_page_restart(struct runrun_page *page, int64_t total)

@@ -12,8 +12,7 @@ struct runrun_page {
     size_t offset, limit;
     bool by_offset; /* the request names an offset, so the links do, too */
 };
-/* False: the query is malformed, and the reply was sent. */
-bool runrun_read_page(struct http_exchange *, struct runrun_page *ret);
+MUST_USE err_t runrun_read_page(struct http_exchange *, struct runrun_page *ret);
 /* Adds the headers X-Item-Range and Link. shown: how many items are on this page. */
 void runrun_page_headers(struct http_exchange *, const struct runrun_page *, size_t shown, int64_t total);
 /* A page after the last one means the first page. True when that is so: `page` is then the first one, and the caller

@@ -15,7 +15,7 @@ static bool is_form(const struct http_request *req, slice body)
     return slice_eq_nocase(slice_trim(type), S("application/x-www-form-urlencoded")) && body.p[0] != '{';
 }
 
-bool runrun_read_body(struct http_exchange *x, const struct json **ret_body)
+err_t runrun_read_body(struct http_exchange *x, const struct json **ret_body)
 {
     slice body = slice_trim(x->req.body);
     const struct json *read = &empty_object;
@@ -26,12 +26,10 @@ bool runrun_read_body(struct http_exchange *x, const struct json **ret_body)
         read = &empty_object;
         e = NULL;
     }
-    if (e || read->type != JS_OBJECT) {
-        runrun_fail(x, err_is(e, ERR_TOO_LARGE) ? RUNRUN_TOO_LARGE : RUNRUN_BAD_BODY);
-        return false;
-    }
+    if (e || read->type != JS_OBJECT)
+        return runrun_refuse_because(&x->arena, e, err_is(e, ERR_TOO_LARGE) ? RUNRUN_TOO_LARGE : RUNRUN_BAD_BODY);
     *ret_body = read;
-    return true;
+    return NULL;
 }
 
 const struct json *runrun_unwrap(const struct json *body, const char *wrapper)
@@ -48,16 +46,14 @@ static bool all_digits(slice s)
     return s.n > 0;
 }
 
-bool runrun_path_id(struct http_exchange *x, int64_t *ret_id)
+err_t runrun_path_id(struct http_exchange *x, int64_t *ret_id)
 {
     slice text = x->req.params[0];
-    if (!all_digits(text)) {
-        runrun_fail(x, RUNRUN_BAD_ID);
-        return false;
-    }
+    if (!all_digits(text))
+        return runrun_refuse(&x->arena, RUNRUN_BAD_ID);
     if (!slice_to_i64(text, ret_id))
         *ret_id = 0;
-    return true;
+    return NULL;
 }
 
 bool runrun_is_true(const struct json *j)
@@ -79,8 +75,8 @@ bool runrun_is_blank(slice text)
     return true;
 }
 
-void runrun_read_ids(struct http_exchange *x, const struct json *body, const char *name,
-                     struct runrun_field_errors *errors, const int64_t **ret_ids, size_t *ret_count)
+void runrun_read_ids(struct http_exchange *x, const struct json *body, const char *name, struct runrun_faults *faults,
+                     const int64_t **ret_ids, size_t *ret_count)
 {
     const struct json *array = json_get(body, name);
     int64_t *ids = arena_array(&x->arena, int64_t, json_count(array) + 1);
@@ -93,7 +89,7 @@ void runrun_read_ids(struct http_exchange *x, const struct json *body, const cha
     JSON_EACH(item, array)
         good = good && json_to_i64(item, &ids[n++]);
     if (!good)
-        runrun_add_field_error(errors, name, S("are not numbers"));
+        runrun_add_fault(faults, name, RUNRUN_NO_NUMBERS);
     else
         *ret_count = n;
 }

@@ -105,7 +105,7 @@ struct http_api runrun_api(struct runrun *r)
         .prefixes = runrun_prefixes,
         .home_prefixes = runrun_home_prefixes,
         .guard = runrun_guard,
-        .fail = runrun_fail_err,
+        .fail = runrun_fail,
         .context = r,
     };
 }

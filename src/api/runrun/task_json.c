@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A task has the fields that core knows, those that its details keep, and every other field of the vendor's task with a
  * constant that says "none" (docs/apis/runrun.md §6.8). */
+#include "api/failure_log.h"
 #include "api/runrun/boards_priv.h"
-#include "api/runrun/errors_priv.h"
 #include "api/runrun/runrun_priv.h"
 #include "api/runrun/task_json_priv.h"
 #include "core/access/people.h"
+#include "core/task/task.h"
 
 const struct json *runrun_task_details(struct http_exchange *x, const struct task *t, struct arena *a)
 {
     const struct json *details = NULL;
     err_t e = t->details.n ? json_parse(a, t->details, &details) : NULL;
     if (e)
-        runrun_log(x, e); /* an error of the server, but a task without its details is better than none */
+        log_failure(runrun_of(x)->log, x, e); /* of the server, but a task without its details is better than none */
     return e ? NULL : details;
 }
 
@@ -150,20 +151,16 @@ void runrun_put_task(struct runrun_reply *reply, const struct task_summary *s, c
     json_close_object(o);
 }
 
-void runrun_reply_task(struct http_exchange *x, int status, int64_t task_id, bool with_description)
+err_t runrun_reply_task(struct http_exchange *x, int status, int64_t task_id, bool with_description)
 {
     struct runrun *r = runrun_of(x);
     struct task task;
     struct task_summaries summary;
-    err_t e = task_get_visible(r->core, runrun_caller(x), task_id, &x->arena, &task);
-    if (!e)
-        e = task_summarize(r->core, runrun_caller(x), &task, 1, &x->arena, &summary);
-    if (e) {
-        runrun_fail_err(x, e);
-        return;
-    }
+    TRY(task_get_visible(r->core, runrun_caller(x), task_id, &x->arena, &task));
+    TRY(task_summarize(r->core, runrun_caller(x), &task, 1, &x->arena, &summary));
     struct runrun_reply reply;
     runrun_reply_begin(&reply, x);
     runrun_put_task(&reply, summary.items, summary.people, summary.people_count, with_description);
     runrun_reply_send(&reply, status);
+    return NULL;
 }

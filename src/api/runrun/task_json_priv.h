@@ -8,7 +8,7 @@
 #include "core/task/task_summary.h"
 
 /* Reads the task and replies with it. */
-void runrun_reply_task(struct http_exchange *, int status, int64_t task_id, bool with_description);
+MUST_USE err_t runrun_reply_task(struct http_exchange *, int status, int64_t task_id, bool with_description);
 /* Writes a task as an object. `people` is sorted and holds everyone that the summary names. */
 void runrun_put_task(struct runrun_reply *, const struct task_summary *, const struct user *people, size_t people_count,
                      bool with_description);

@@ -11,6 +11,7 @@
 #include "api/runrun/task_json_priv.h"
 #include "base/text.h"
 #include "core/access/people.h"
+#include "core/task/task.h"
 
 #define ASSIGNEES_MAX 100
 #define DATE_MAX_BYTES 40
@@ -20,8 +21,7 @@
 struct runrun_task_reader {
     struct http_exchange *x;
     struct arena *a;
-    struct runrun_field_errors errors;
-    err_t failed; /* the error of a store, or NULL */
+    struct runrun_faults faults;
 };
 
 /* ---- fields ---- */
@@ -32,9 +32,9 @@ static slice read_text_field(struct runrun_task_reader *r, const struct json *ta
     if (json_absent(j))
         return S("");
     if (j->type != JS_STRING)
-        runrun_add_field_error(&r->errors, name, S("is not a text"));
+        runrun_add_fault(&r->faults, name, RUNRUN_NO_TEXT);
     else if (j->string.n > TEXT_MAX_BYTES)
-        runrun_add_field_error(&r->errors, name, S("is too long (maximum is 65536 bytes)"));
+        runrun_add_fault(&r->faults, name, RUNRUN_TEXT_TOO_LONG);
     return j->type == JS_STRING ? j->string : S("");
 }
 
@@ -47,7 +47,7 @@ static bool read_number_field(struct runrun_task_reader *r, const struct json *t
         return false;
     if (json_to_i64(j, ret) && *ret >= 0)
         return true;
-    runrun_add_field_error(&r->errors, name, S("is not a number"));
+    runrun_add_fault(&r->faults, name, RUNRUN_NO_NUMBER);
     return false;
 }
 
@@ -60,7 +60,7 @@ static slice read_date_field(struct runrun_task_reader *r, const struct json *ta
     for (size_t i = 10; good && i < text.n; i++)
         good = text.p[i] >= ' ' && text.p[i] < 0x7f;
     if (text.n && !good)
-        runrun_add_field_error(&r->errors, name, S("is not a date"));
+        runrun_add_fault(&r->faults, name, RUNRUN_NO_DATE);
     return text;
 }
 
@@ -76,7 +76,7 @@ static void write_custom_fields(struct runrun_task_reader *r, const struct json 
     if (json_absent(fields))
         return;
     if (fields->type != JS_OBJECT) {
-        runrun_add_field_error(&r->errors, "custom_fields", S("are not an object"));
+        runrun_add_fault(&r->faults, "custom_fields", RUNRUN_NO_CUSTOM_FIELDS);
         return;
     }
     json_name(o, "custom_fields");
@@ -89,7 +89,7 @@ static void write_custom_fields(struct runrun_task_reader *r, const struct json 
         }
     json_close_object(o);
     if (o->to->n - before > TEXT_MAX_BYTES)
-        runrun_add_field_error(&r->errors, "custom_fields", S("are too long (maximum is 65536 bytes)"));
+        runrun_add_fault(&r->faults, "custom_fields", RUNRUN_CUSTOM_FIELDS_TOO_LONG);
 }
 
 static void write_number_field(struct runrun_task_reader *r, const struct json *task, const char *name,
@@ -115,7 +115,7 @@ static slice read_details(struct runrun_task_reader *r, const struct json *task)
     if (read_number_field(r, task, "board_id", &board)) {
         json_put_int(&o, "board_id", board);
         if (runrun->options.strict_boards && !runrun_board_is_known(runrun->boards, board))
-            runrun_add_field_error(&r->errors, "board_id", S("is unknown"));
+            runrun_add_fault(&r->faults, "board_id", RUNRUN_UNKNOWN_BOARD);
     }
     write_number_field(r, task, "project_id", &o);
     write_number_field(r, task, "type_id", &o);
@@ -128,14 +128,13 @@ static slice read_details(struct runrun_task_reader *r, const struct json *task)
 
 /* ---- people ---- */
 
-/* The id of the user; 0 when there is no such user, or a store failed. */
-static int64_t find_user(struct runrun_task_reader *r, slice login)
+/* The id of the user; 0 when there is no such user. */
+static err_t find_user(const struct runrun_task_reader *r, slice login, int64_t *ret)
 {
     struct user user;
     err_t e = person_by_address(runrun_of(r->x)->core, runrun_caller(r->x), login, r->a, &user);
-    if (e && !err_is(e, ERR_NOT_FOUND))
-        r->failed = e;
-    return e ? 0 : user.id;
+    *ret = e ? 0 : user.id;
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
 }
 
 static void add_member(struct task_request *request, struct task_member *members, int64_t user_id)
@@ -146,16 +145,16 @@ static void add_member(struct task_request *request, struct task_member *members
     members[request->member_count++] = (struct task_member){ user_id, TASK_RESPONSIBLE };
 }
 
-static void read_assignments(struct runrun_task_reader *r, const struct json *task, struct task_request *request)
+static err_t read_assignments(struct runrun_task_reader *r, const struct json *task, struct task_request *request)
 {
     const struct json *array = json_get(task, "assignments");
     if (json_absent(array))
-        return;
+        return NULL;
     size_t count = json_count(array);
     if (array->type != JS_ARRAY || count > ASSIGNEES_MAX) {
-        runrun_add_field_error(&r->errors, "assignments",
-                               array->type != JS_ARRAY ? S("are not a list") : S("are more than 100"));
-        return;
+        runrun_add_fault(&r->faults, "assignments",
+                         array->type != JS_ARRAY ? RUNRUN_NO_ASSIGNMENTS : RUNRUN_TOO_MANY_ASSIGNMENTS);
+        return NULL;
     }
     struct task_member *members = arena_array(r->a, struct task_member, count + 1);
     request->members = members;
@@ -163,12 +162,15 @@ static void read_assignments(struct runrun_task_reader *r, const struct json *ta
         const struct json *assignee = json_get(item, "assignee_id");
         if (json_absent(assignee) && item->type == JS_OBJECT)
             continue; /* assigned to a team */
-        int64_t id = json_is(assignee, JS_STRING) ? find_user(r, assignee->string) : 0;
+        int64_t id = 0;
+        if (json_is(assignee, JS_STRING))
+            TRY(find_user(r, assignee->string, &id));
         if (id)
             add_member(request, members, id);
         else
-            runrun_add_field_error(&r->errors, "assignments", S("name an unknown user"));
+            runrun_add_fault(&r->faults, "assignments", RUNRUN_UNKNOWN_USER);
     }
+    return NULL;
 }
 
 /* ---- creating, showing, deleting ---- */
@@ -179,49 +181,33 @@ err_t runrun_task_create(struct http_exchange *x)
     struct task_request request = { .is_silent = true, .is_shared = true };
     const struct json *body;
     int64_t task_id;
-    if (!runrun_read_body(x, &body))
-        return NULL;
+    TRY(runrun_read_body(x, &body));
     const struct json *task = runrun_unwrap(body, "task");
     request.text = read_text_field(&r, task, "title");
     if (runrun_is_blank(request.text))
-        runrun_add_field_error(&r.errors, "title", S("can't be blank"));
+        runrun_add_fault(&r.faults, "title", RUNRUN_BLANK);
     request.details = read_details(&r, task);
-    read_assignments(&r, task, &request);
-    runrun_read_ids(x, task, "document_ids", &r.errors, &request.documents, &request.document_count);
-    if (r.failed || r.errors.count) {
-        if (r.failed)
-            runrun_fail_err(x, r.failed);
-        else
-            runrun_fail_fields(x, &r.errors);
-        return NULL;
-    }
-    err_t e = task_create(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &task_id);
-    if (e)
-        runrun_fail_err(x, e);
-    else
-        runrun_reply_task(x, 201, task_id, false);
-    return NULL;
+    TRY(read_assignments(&r, task, &request));
+    runrun_read_ids(x, task, "document_ids", &r.faults, &request.documents, &request.document_count);
+    TRY(runrun_refuse_fields(x, &r.faults));
+    TRY(task_create(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &task_id));
+    return runrun_reply_task(x, 201, task_id, false);
 }
 
 err_t runrun_task_get(struct http_exchange *x)
 {
     int64_t id;
-    if (runrun_path_id(x, &id))
-        runrun_reply_task(x, 200, id, true);
-    return NULL;
+    TRY(runrun_path_id(x, &id));
+    return runrun_reply_task(x, 200, id, true);
 }
 
 err_t runrun_task_delete(struct http_exchange *x)
 {
     struct runrun *r = runrun_of(x);
     int64_t id;
-    if (!runrun_path_id(x, &id))
-        return NULL;
-    err_t e = task_remove(r->core, runrun_caller(x), id, r->options.pending_ms, &x->arena);
-    if (e)
-        runrun_fail_err(x, e);
-    else
-        runrun_reply_no_content(x);
+    TRY(runrun_path_id(x, &id));
+    TRY(task_remove(r->core, runrun_caller(x), id, r->options.pending_ms, &x->arena));
+    runrun_reply_no_content(x);
     return NULL;
 }
 
@@ -229,17 +215,19 @@ err_t runrun_task_delete(struct http_exchange *x)
 
 /* The user that the filter names; 0 when the filter is absent. Sets *ret_none when there is no such user: then no task
  * matches. */
-static int64_t filter_user(struct runrun_task_reader *r, const struct query *q, slice name, bool *ret_none)
+static err_t filter_user(const struct runrun_task_reader *r, const struct query *q, slice name, int64_t *ret,
+                         bool *ret_none)
 {
     slice login;
+    *ret = 0;
     if (!query_get(q, name, QUERY_LAST_WINS, &login) || login.n == 0)
-        return 0;
-    int64_t id = find_user(r, login);
-    *ret_none = *ret_none || id == 0;
-    return id;
+        return NULL;
+    TRY(find_user(r, login, ret));
+    *ret_none = *ret_none || *ret == 0;
+    return NULL;
 }
 
-static void filter_ids(struct runrun_task_reader *r, const struct query *q, struct task_list_request *request)
+static void filter_ids(const struct runrun_task_reader *r, const struct query *q, struct task_list_request *request)
 {
     slice text, one;
     if (!query_get(q, S("ids"), QUERY_LAST_WINS, &text))
@@ -253,15 +241,16 @@ static void filter_ids(struct runrun_task_reader *r, const struct query *q, stru
     request->ids = ids;
 }
 
-/* False: no task can match. */
-static bool read_filters(struct runrun_task_reader *r, const struct query *q, struct task_list_request *request)
+/* *ret_none: no task can match. */
+static err_t read_filters(const struct runrun_task_reader *r, const struct query *q, struct task_list_request *request,
+                          bool *ret_none)
 {
     slice value;
-    bool none = false;
-    request->author_id = filter_user(r, q, S("user_id"), &none);
-    request->member_id = filter_user(r, q, S("responsible_id"), &none);
+    *ret_none = false;
+    TRY(filter_user(r, q, S("user_id"), &request->author_id, ret_none));
+    TRY(filter_user(r, q, S("responsible_id"), &request->member_id, ret_none));
     request->member_roles = TASK_RESPONSIBLE;
-    request->also_member_id = filter_user(r, q, S("follower_id"), &none);
+    TRY(filter_user(r, q, S("follower_id"), &request->also_member_id, ret_none));
     request->also_member_roles = TASK_SUBSCRIBER;
     filter_ids(r, q, request);
     if (query_get(q, S("is_closed"), QUERY_LAST_WINS, &value))
@@ -274,17 +263,13 @@ static bool read_filters(struct runrun_task_reader *r, const struct query *q, st
         request->detail_name = S("project_id");
     if (query_get(q, S("board_id"), QUERY_LAST_WINS, &request->also_detail_value) && request->also_detail_value.n)
         request->also_detail_name = S("board_id");
-    return !none;
+    return NULL;
 }
 
-static void reply_tasks(struct http_exchange *x, const struct runrun_page *page, const struct task_page *tasks)
+static err_t reply_tasks(struct http_exchange *x, const struct runrun_page *page, const struct task_page *tasks)
 {
     struct task_summaries summaries;
-    err_t e = task_summarize(runrun_of(x)->core, runrun_caller(x), tasks->items, tasks->count, &x->arena, &summaries);
-    if (e) {
-        runrun_fail_err(x, e);
-        return;
-    }
+    TRY(task_summarize(runrun_of(x)->core, runrun_caller(x), tasks->items, tasks->count, &x->arena, &summaries));
     struct runrun_reply reply;
     runrun_reply_begin(&reply, x);
     json_open_array(&reply.out);
@@ -293,26 +278,23 @@ static void reply_tasks(struct http_exchange *x, const struct runrun_page *page,
     json_close_array(&reply.out);
     runrun_page_headers(x, page, tasks->count, tasks->total);
     runrun_reply_send(&reply, 200);
+    return NULL;
 }
 
 err_t runrun_task_list(struct http_exchange *x)
 {
-    struct runrun_task_reader r = { .x = x, .a = &x->arena };
+    const struct runrun_task_reader r = { .x = x, .a = &x->arena };
     struct runrun_page page;
     struct task_list_request request = { .closed = -1, .detail_name = S(""), .detail_value = S("") };
     struct task_page tasks = { 0 };
-    if (!runrun_read_page(x, &page))
-        return NULL;
-    bool any = read_filters(&r, &page.query, &request);
+    bool none;
+    TRY(runrun_read_page(x, &page));
+    TRY(read_filters(&r, &page.query, &request, &none));
     request.limit = page.limit;
     do {
         request.offset = page.offset;
-        if (any && !r.failed)
-            r.failed = task_list(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &tasks);
-    } while (!r.failed && runrun_page_restart(&page, tasks.total));
-    if (r.failed)
-        runrun_fail_err(x, r.failed);
-    else
-        reply_tasks(x, &page, &tasks);
-    return NULL;
+        if (!none)
+            TRY(task_list(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &tasks));
+    } while (runrun_page_restart(&page, tasks.total));
+    return reply_tasks(x, &page, &tasks);
 }

@@ -18,15 +18,13 @@
 
 struct ticket_call {
     struct ticket_request request;
-    err_t error;
-    struct document document;
-    int64_t duplicate_id;
+    struct document document; /* set once the ticket is issued */
 };
 
 /* ---- reading ---- */
 
 /* The part of the name after the last / or \: some clients send whole paths. It is kept byte for byte, or refused. */
-static slice read_file_name(const struct json *document, struct runrun_field_errors *errors)
+static slice read_file_name(const struct json *document, struct runrun_faults *faults)
 {
     const struct json *j = json_get(document, "data_file_name");
     slice name = json_is(j, JS_STRING) ? j->string : S("");
@@ -37,57 +35,50 @@ static slice read_file_name(const struct json *document, struct runrun_field_err
         }
     bool is_text = json_absent(j) || j->type == JS_STRING;
     if (!is_text || slice_eq(name, S(".")) || slice_eq(name, S("..")) || file_name_has_control(name))
-        runrun_add_field_error(errors, "data_file_name", S("is invalid"));
+        runrun_add_fault(faults, "data_file_name", RUNRUN_BAD_FILE_NAME);
     else if (runrun_is_blank(name))
-        runrun_add_field_error(errors, "data_file_name", S("can't be blank"));
+        runrun_add_fault(faults, "data_file_name", RUNRUN_BLANK);
     else if (name.n > FILE_NAME_MAX_BYTES)
-        runrun_add_field_error(errors, "data_file_name", S("is too long (maximum is 255 bytes)"));
+        runrun_add_fault(faults, "data_file_name", RUNRUN_FILE_NAME_TOO_LONG);
     return name;
 }
 
-static uint64_t read_file_size(struct http_exchange *x, const struct json *document, struct runrun_field_errors *errors)
+static uint64_t read_file_size(struct http_exchange *x, const struct json *document, struct runrun_faults *faults)
 {
     const struct json *j = json_get(document, "data_file_size");
     uint64_t max_bytes = runrun_of(x)->options.max_document_bytes;
     int64_t size = 0;
     if (json_absent(j) || (j->type == JS_STRING && runrun_is_blank(j->string)))
-        runrun_add_field_error(errors, "data_file_size", S("can't be blank"));
+        runrun_add_fault(faults, "data_file_size", RUNRUN_BLANK);
     else if (!json_to_i64(j, &size))
-        runrun_add_field_error(errors, "data_file_size", S("is not a whole number"));
+        runrun_add_fault(faults, "data_file_size", RUNRUN_NO_WHOLE_NUMBER);
     else if (size < 0)
-        runrun_add_field_error(errors, "data_file_size", S("must be greater than or equal to 0"));
+        runrun_add_fault(faults, "data_file_size", RUNRUN_BELOW_ZERO);
     else if ((uint64_t)size > max_bytes)
-        runrun_add_field_error(
-            errors, "data_file_size",
-            arena_printf(&x->arena, "must be less than or equal to %llu", (unsigned long long)max_bytes));
+        runrun_add_number_fault(faults, &x->arena, "data_file_size", RUNRUN_ABOVE, max_bytes);
     return size > 0 ? (uint64_t)size : 0;
 }
 
-/* The id of the task in the path, else in the query; 0 when neither has one, -1 when it is a number that no task has.
- * False: it is not a number, and the reply was sent. */
-static bool read_task_id(struct http_exchange *x, int64_t *ret)
+/* The id of the task in the path, else in the query; 0 when neither has one, -1 when it is a number that no task has. */
+static err_t read_task_id(struct http_exchange *x, int64_t *ret)
 {
     struct query query;
     slice text;
     *ret = 0;
     if (x->req.params[0].n) {
-        if (!runrun_path_id(x, ret))
-            return false;
+        TRY(runrun_path_id(x, ret));
         *ret = *ret ? *ret : -1; /* a number that no task has */
-        return true;
+        return NULL;
     }
-    if (query_parse(x->req.query, &x->arena, &query)) {
-        runrun_fail(x, RUNRUN_BAD_REQUEST);
-        return false;
-    }
+    err_t e = query_parse(x->req.query, &x->arena, &query);
+    if (e)
+        return runrun_refuse_because(&x->arena, e, RUNRUN_BAD_REQUEST);
     if (!query_get(&query, S("task_id"), QUERY_LAST_WINS, &text))
-        return true;
-    if (!slice_to_i64(text, ret)) {
-        runrun_fail(x, RUNRUN_BAD_ID);
-        return false;
-    }
+        return NULL;
+    if (!slice_to_i64(text, ret))
+        return runrun_refuse(&x->arena, RUNRUN_BAD_ID);
     *ret = *ret > 0 ? *ret : -1;
-    return true;
+    return NULL;
 }
 
 /* ---- replying ---- */
@@ -95,44 +86,43 @@ static bool read_task_id(struct http_exchange *x, int64_t *ret)
 static err_t reply_ticket(struct http_exchange *x)
 {
     const struct ticket_call *t = x->work;
-    if (err_is(t->error, ERR_CONFLICT)) {
-        runrun_fail_duplicate(x, t->duplicate_id);
-    } else if (err_is(t->error, ERR_QUOTA)) {
-        runrun_fail_field(x, "data_file_size", S("is more than the account has left"));
-    } else if (t->error) {
-        runrun_fail_err(x, t->error);
-    } else {
-        struct runrun_reply reply;
-        runrun_reply_begin(&reply, x);
-        runrun_open_document(&reply, &t->document);
-        runrun_put_form(&reply, &t->document);
-        json_close_object(&reply.out);
-        runrun_reply_send(&reply, 201);
-    }
+    struct runrun_reply reply;
+    runrun_reply_begin(&reply, x);
+    runrun_open_document(&reply, &t->document);
+    runrun_put_form(&reply, &t->document);
+    json_close_object(&reply.out);
+    runrun_reply_send(&reply, 201);
     return NULL;
+}
+
+/* A ticket is refused in the words of the request: a quota that is used up is a size that is too large. */
+static err_t refuse_ticket(struct http_exchange *x, err_t e, const struct ticket_issued *issued)
+{
+    if (err_reason(e) == REASON_TICKET_DUPLICATE)
+        return runrun_refuse_duplicate(x, issued->duplicate_id);
+    return err_is(e, ERR_QUOTA) ? runrun_refuse_field(x, "data_file_size", RUNRUN_ABOVE_QUOTA) : e;
 }
 
 /* Runs on the committer's thread, for which other requests wait. So it only copies, and the loop replies. */
 static void copy_issued_ticket(void *arg, err_t e, const struct ticket_issued *issued)
 {
     struct http_exchange *x = arg;
-    struct ticket_call *t = x->work;
-    t->error = err_copy(&x->arena, e);
-    if (issued)
-        t->duplicate_id = issued->duplicate_id;
-    if (!e) {
-        struct document *d = &t->document;
-        *d = (struct document){ .file = issued->file,
-                                .has_ticket = true,
-                                .ticket = issued->ticket,
-                                .owner_name = issued->owner_name,
-                                .task_id = issued->ticket.holder.id,
-                                .task_text = issued->holder_text };
-        slice *const kept[] = { &d->file.name,  &d->file.content_type, &d->file.owner_login,
-                                &d->ticket.key, &d->owner_name,        &d->task_text };
-        for (size_t i = 0; i < LENGTH_OF(kept); i++)
-            *kept[i] = arena_copy(&x->arena, *kept[i]);
+    if (e) {
+        http_fail(x, refuse_ticket(x, e, issued));
+        return;
     }
+    struct ticket_call *t = x->work;
+    struct document *d = &t->document;
+    *d = (struct document){ .file = issued->file,
+                            .has_ticket = true,
+                            .ticket = issued->ticket,
+                            .owner_name = issued->owner_name,
+                            .task_id = issued->ticket.holder.id,
+                            .task_text = issued->holder_text };
+    slice *const kept[] = { &d->file.name,  &d->file.content_type, &d->file.owner_login,
+                            &d->ticket.key, &d->owner_name,        &d->task_text };
+    for (size_t i = 0; i < LENGTH_OF(kept); i++)
+        *kept[i] = arena_copy(&x->arena, *kept[i]);
     http_on_loop(x, reply_ticket);
 }
 
@@ -141,22 +131,17 @@ err_t runrun_ticket_create(struct http_exchange *x)
     struct runrun *r = runrun_of(x);
     struct arena *a = &x->arena;
     const struct json *body;
-    struct runrun_field_errors errors = { .count = 0 };
+    struct runrun_faults faults = { .count = 0 };
     struct ticket_call *t = arena_new(a, struct ticket_call);
-    if (r->options.refuse_documents) {
-        runrun_fail(x, RUNRUN_DOCUMENTS_BLOCKED);
-        return NULL;
-    }
     int64_t task_id;
-    if (!read_task_id(x, &task_id) || !runrun_read_body(x, &body))
-        return NULL;
+    if (r->options.refuse_documents)
+        return runrun_refuse(a, RUNRUN_DOCUMENTS_BLOCKED);
+    TRY(read_task_id(x, &task_id));
+    TRY(runrun_read_body(x, &body));
     const struct json *document = runrun_unwrap(body, "document");
-    slice name = read_file_name(document, &errors);
-    t->request.declared_bytes = read_file_size(x, document, &errors);
-    if (errors.count) {
-        runrun_fail_fields(x, &errors);
-        return NULL;
-    }
+    slice name = read_file_name(document, &faults);
+    t->request.declared_bytes = read_file_size(x, document, &faults);
+    TRY(runrun_refuse_fields(x, &faults));
     if (task_id)
         t->request.holder = (struct holder){ HOLDER_TASK, task_id };
     t->request.origin = RUNRUN_PURPOSE;

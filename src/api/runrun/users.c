@@ -8,11 +8,7 @@
 err_t runrun_user_me(struct http_exchange *x)
 {
     struct user me;
-    err_t e = person_by_id(runrun_of(x)->core, runrun_caller(x), runrun_caller(x)->user_id, &x->arena, &me);
-    if (e) {
-        runrun_fail_err(x, e);
-        return NULL;
-    }
+    TRY(person_by_id(runrun_of(x)->core, runrun_caller(x), runrun_caller(x)->user_id, &x->arena, &me));
     struct runrun_reply reply;
     struct json_out *o = &reply.out;
     runrun_reply_begin(&reply, x);

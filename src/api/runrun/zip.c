@@ -56,47 +56,37 @@ static void read_zip_ids(const struct query *q, struct zip_request *request)
     }
 }
 
-/* Leaves out the documents that `who` may not see and those that are not confirmed. False: none is left, or a store
- * failed, and the reply was sent. */
-static bool keep_visible(struct http_exchange *x, const struct principal *who, int64_t *ids, size_t *count)
+/* Leaves out the documents that `who` may not see and those that are not confirmed. At least one must be left. */
+static err_t keep_visible(struct http_exchange *x, const struct principal *who, int64_t *ids, size_t *count)
 {
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
         SCRATCH(scratch);
         struct document d;
         err_t e = document_get(runrun_of(x)->core, who, ids[i], &scratch, &d);
-        if (e && !err_is(e, ERR_NOT_FOUND)) {
-            runrun_fail_err(x, e);
-            return false;
-        }
+        if (e && !err_is(e, ERR_NOT_FOUND))
+            return err_copy(&x->arena, e);
         if (!e && (!d.has_ticket || d.ticket.confirmed_at_ms))
             ids[kept++] = ids[i];
     }
     *count = kept;
-    if (kept == 0)
-        runrun_fail(x, RUNRUN_NO_RECORD);
-    return kept > 0;
+    return kept ? NULL : runrun_refuse(&x->arena, RUNRUN_NO_RECORD);
 }
 
 err_t runrun_zip_link(struct http_exchange *x)
 {
     struct zip_request request = { .count = 0 };
     struct query query;
-    if (query_parse(x->req.query, &x->arena, &query)) {
-        runrun_fail(x, RUNRUN_BAD_REQUEST);
-        return NULL;
-    }
+    err_t e = query_parse(x->req.query, &x->arena, &query);
+    if (e)
+        return runrun_refuse_because(&x->arena, e, RUNRUN_BAD_REQUEST);
     read_zip_ids(&query, &request);
-    if (request.not_a_number) {
-        runrun_fail(x, RUNRUN_BAD_ID);
-        return NULL;
-    }
-    if (request.too_many) {
-        runrun_fail_field(x, "ids", S("are more than 100"));
-        return NULL;
-    }
-    if (keep_visible(x, runrun_caller(x), request.ids, &request.count))
-        runrun_redirect(x, runrun_key_link_make(x, "zip", request.ids, request.count));
+    if (request.not_a_number)
+        return runrun_refuse(&x->arena, RUNRUN_BAD_ID);
+    if (request.too_many)
+        return runrun_refuse_field(x, "ids", RUNRUN_TOO_MANY_IDS);
+    TRY(keep_visible(x, runrun_caller(x), request.ids, &request.count));
+    runrun_redirect(x, runrun_key_link_make(x, "zip", request.ids, request.count));
     return NULL;
 }
 
@@ -209,11 +199,11 @@ static void free_zip_download(struct http_producer *producer)
 
 err_t runrun_zip_download(struct http_exchange *x)
 {
+    struct runrun_key_link link;
+    TRY(runrun_key_link_check(x, "zip", &link));
+    TRY(keep_visible(x, &link.who, link.ids, &link.count));
     struct zip_download *p = must_malloc(sizeof *p);
-    if (!runrun_key_link_check(x, "zip", &p->link) || !keep_visible(x, &p->link.who, p->link.ids, &p->link.count)) {
-        free(p);
-        return NULL;
-    }
+    p->link = link;
     /* Login and request id belong to the exchange, which ends before the last piece is sent. No event needs them. */
     p->link.who.login = S("");
     p->link.who.request_id = S("");
