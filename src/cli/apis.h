@@ -1,30 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every API that the server speaks, set up from the configuration. */
+/* Everything that answers requests, set up from the configuration: the APIs of api/apis.def, health and metrics, and the
+ * commands of the admin socket. */
 #ifndef CAIS_CLI_APIS_H
 #define CAIS_CLI_APIS_H
 
-#include "api/native/native.h"
-#include "api/pyrus/pyrus.h"
-#include "api/runrun/runrun.h"
-#include "api/s3/s3.h"
+#include "api/apis.h"
 #include "api/service/service.h"
 #include "cli/config.h"
 #include "cli/store.h"
 
-enum { APIS_MAX = 16 };
-
 struct apis {
     struct arena arena;
-    struct native_api native;
-    struct pyrus pyrus;
-    struct http_api pyrus_api;
-    struct runrun runrun;
-    struct http_api runrun_api;
-    struct s3 s3;
-    struct http_api s3_api;
+    const struct http_api *opened[API_COUNT]; /* in the order of api_modules; NULL: not open */
     struct service service, metrics;
-    struct http_api later; /* for listeners of a protocol that is not built yet: replies 501 */
-    const struct http_api *all[APIS_MAX];
+    struct http_api later;                     /* for listeners of a protocol that is not built yet: replies 501 */
+    const struct http_api *all[API_COUNT + 4]; /* those above and the admin commands */
     size_t count;
 };
 

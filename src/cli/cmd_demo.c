@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cais demo: make a user with keys and a task, and print commands that try the APIs with them. */
+#include "api/pyrus/pyrus.h"
+#include "api/s3/s3.h"
 #include "cli/admin.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
@@ -65,13 +67,14 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     d->user_token = runrun.token;
     d->access_key = s3.key;
     d->secret = s3.secret;
-    struct token_policy policy = { admin->config->pyrus.token_lifetime_ms, admin->config->pyrus.tokens_per_user };
+    const struct pyrus_options *pyrus_options = config_api_options(admin->config, S("pyrus"));
+    struct token_policy policy = { pyrus_options->token_lifetime_ms, pyrus_options->tokens_per_user };
     TRY(token_issue(core, &(struct token_request){ S("pyrus"), d->login, d->security_key, &policy }, a,
                     &d->pyrus_token));
     struct principal who = { .account_id = user.account_id, .user_id = user.id, .login = user.login };
     bool own;
     d->bucket = arena_printf(a, "demo-" SLICE_FMT, SLICE_ARG(random_hex(cli->random, a, 6)));
-    d->region = admin->config->s3.region;
+    d->region = ((const struct s3_options *)config_api_options(admin->config, S("s3")))->region;
     TRY(bucket_create(core, &who, d->bucket, a, &own));
     struct task_request task = { .text = S("Try cais") };
     return task_create(core, &who, &task, a, &d->task_id);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cais key: keys of users, for each API. */
+#include "api/apis.h"
 #include "cli/admin.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
@@ -11,78 +12,72 @@
 
 #include <string.h>
 
-/* The keys of each API. `names` is what its clients call the one or two halves of a key. */
-static const struct key_kind {
-    const char *purpose;
-    enum { ONE_SECRET, PAIR, SIGNING } form;
-    const char *names[2];
-    bool with_login;
-} key_kinds[] = {
-    { "pyrus", ONE_SECRET, { "security_key" }, true },
-    { "runrun", PAIR, { "app_key", "user_token" }, false },
-    { "s3", SIGNING, { "access_key_id", "secret_access_key" }, false },
-    { "native", ONE_SECRET, { "token" }, false },
-};
-#define KEY_PURPOSES "pyrus, runrun, s3, native"
-
 struct new_key {
     int64_t id;
     slice halves[2];
 };
 
-static err_t mint_key(struct cli *cli, struct admin *admin, const struct key_kind *kind, slice login,
+static err_t mint_key(struct cli *cli, struct admin *admin, const struct api_module *api, slice login,
                       struct new_key *ret)
 {
     struct core *core = &admin->store->core;
-    struct key_request request = { .login = login, .purpose = slice_of(kind->purpose) };
+    struct key_request request = { .login = login, .purpose = slice_of(api->name) };
     struct minted_key minted;
-    if (kind->form == PAIR)
+    if (api->key_form == API_KEYS_PAIR)
         TRY(key_mint_pair(core, &admin->who, &request, cli->arena, &minted));
-    else if (kind->form == SIGNING)
+    else if (api->key_form == API_KEYS_SIGNING)
         TRY(key_mint_signing(core, &admin->who, &request, cli->arena, &minted));
     else
         TRY(key_mint(core, &admin->who, &request, cli->arena, &minted));
-    *ret = (struct new_key){ minted.id, { minted.key, kind->form == PAIR ? minted.token : minted.secret } };
+    *ret = (struct new_key){ minted.id, { minted.key, api->key_form == API_KEYS_PAIR ? minted.token : minted.secret } };
     return NULL;
 }
 
-static void print_new_key(struct cli *cli, const struct key_kind *kind, slice login, const struct new_key *key)
+static void print_new_key(struct cli *cli, const struct api_module *api, slice login, const struct new_key *key)
 {
     if (!option_on(cli->options, "json")) {
         fprintf(cli->out, "key %lld for %s\n", (long long)key->id, admin_text(cli, login));
-        for (size_t i = 0; i < LENGTH_OF(kind->names) && kind->names[i]; i++)
-            fprintf(cli->out, "%s: " SLICE_FMT "\n", kind->names[i], SLICE_ARG(key->halves[i]));
-        fputs(kind->form == SIGNING ? "The secret is shown this once and kept sealed under the master key.\n"
-              : kind->form == PAIR  ? "They are shown this once and kept as hashes only.\n"
-                                    : "It is shown this once and kept as a hash only.\n",
+        for (size_t i = 0; i < LENGTH_OF(api->key_names) && api->key_names[i]; i++)
+            fprintf(cli->out, "%s: " SLICE_FMT "\n", api->key_names[i], SLICE_ARG(key->halves[i]));
+        fputs(api->key_form == API_KEYS_SIGNING
+                  ? "The secret is shown this once and kept sealed under the master key.\n"
+              : api->key_form == API_KEYS_PAIR ? "They are shown this once and kept as hashes only.\n"
+                                               : "It is shown this once and kept as a hash only.\n",
               cli->out);
         return;
     }
     struct json_line line;
     json_line_open(&line);
     json_put_int(&line.o, "id", key->id);
-    if (kind->with_login)
+    if (api->key_has_login)
         json_put_string(&line.o, "login", login);
-    for (size_t i = 0; i < LENGTH_OF(kind->names) && kind->names[i]; i++)
-        json_put_string(&line.o, kind->names[i], key->halves[i]);
+    for (size_t i = 0; i < LENGTH_OF(api->key_names) && api->key_names[i]; i++)
+        json_put_string(&line.o, api->key_names[i], key->halves[i]);
     json_line_print(&line, cli->out);
+}
+
+/* "first, second, …": the APIs that have keys. */
+static const char *list_purposes(struct arena *a)
+{
+    slice list = S("");
+    for (size_t i = 0; i < API_COUNT; i++)
+        if (api_modules[i]->key_form != API_KEYS_NONE)
+            list = arena_printf(a, SLICE_FMT "%s%s", SLICE_ARG(list), list.n ? ", " : "", api_modules[i]->name);
+    return arena_cstr(a, list);
 }
 
 static int key_add_work(struct cli *cli, struct admin *admin)
 {
     const char *purpose = option_value(cli->options, "for");
-    const struct key_kind *kind = NULL;
-    for (size_t i = 0; purpose && i < LENGTH_OF(key_kinds); i++)
-        if (strcmp(key_kinds[i].purpose, purpose) == 0)
-            kind = &key_kinds[i];
-    if (!kind)
-        return usage_error(cli->err, cli->options->command, "--for is one of: " KEY_PURPOSES);
+    const struct api_module *api = purpose ? api_module_find(slice_of(purpose)) : NULL;
+    if (!api || api->key_form == API_KEYS_NONE)
+        return usage_error(cli->err, cli->options->command, "--for is one of: %s", list_purposes(cli->arena));
     slice login = slice_of(cli->options->operands[0]);
     struct new_key key = { 0 };
-    err_t e = mint_key(cli, admin, kind, login, &key);
+    err_t e = mint_key(cli, admin, api, login, &key);
     if (e)
         return command_failed(cli, e);
-    print_new_key(cli, kind, login, &key);
+    print_new_key(cli, api, login, &key);
     return EXIT_DONE;
 }
 
@@ -140,7 +135,7 @@ const struct command command_key_add = {
     .operands = "LOGIN",
     .min_operands = 1,
     .max_operands = 1,
-    .options = (const struct option_spec[]){ { "for", 0, "WAY", false, "Which way in it opens: " KEY_PURPOSES "." },
+    .options = (const struct option_spec[]){ { "for", 0, "WAY", false, "Which way in it opens", list_purposes },
                                              ADMIN_OPTIONS,
                                              { 0 } },
     .summary = "Make a key; it is shown once.",

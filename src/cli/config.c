@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table `keys`, made from config_keys.def, says what every key is; everything here follows it. */
+/* The tables of keys, made from config_keys.def and by each API, say what every key is; everything here follows them. */
 #include "cli/config.h"
 
+#include "api/apis.h"
 #include "cli/config_value_priv.h"
 #include "cli/terminal.h"
 
@@ -10,52 +11,43 @@
 
 #define NAME_MAX_BYTES 64 /* longer names are cut before edit distances are computed */
 
-static const char apis[] = "pyrus|runrun|redu|datasnap|appfile|s3|native";
+/* What [hosts] may name, each after a bar: "|first|second" */
+static const char apis[] =
+#define API(name) "|" #name
+#define PLANNED(name) "|" #name
+#include "api/apis.def"
+    ;
 
-#define ROW(section, key, type, member, ...)                                                                           \
-    [CONFIG_##section##_##key] = { #section, #key, type, offsetof(struct config, section.member), __VA_ARGS__ },
 static const struct config_key keys[] = {
-#define SECTION(section)
-#define SECTION_END(section)
-#define STRING(section, key, given, doc) ROW(section, key, CONFIG_TYPE_STRING, key, given, 0, 0, NULL, doc)
-#define ADDRESS(section, key, given, doc) ROW(section, key, CONFIG_TYPE_ADDRESS, key, given, 0, 0, NULL, doc)
-#define URL(section, key, given, doc) ROW(section, key, CONFIG_TYPE_URL, key, given, 0, 0, NULL, doc)
-#define ADDRESSES(section, key, given, doc) ROW(section, key, CONFIG_TYPE_ADDRESSES, key, given, 0, 0, NULL, doc)
-#define NETWORKS(section, key, given, doc) ROW(section, key, CONFIG_TYPE_NETWORKS, key, given, 0, 0, NULL, doc)
-#define PATHS(section, key, given, doc) ROW(section, key, CONFIG_TYPE_PATHS, key, given, 0, 0, NULL, doc)
-#define ORIGINS(section, key, given, doc) ROW(section, key, CONFIG_TYPE_ORIGINS, key, given, 0, 0, NULL, doc)
-#define INTEGER(section, key, given, min, max, doc)                                                                    \
-    ROW(section, key, CONFIG_TYPE_INTEGER, key, given, min, max, NULL, doc)
-#define SIZE(section, key, member, given, min, max, doc)                                                               \
-    ROW(section, key, CONFIG_TYPE_SIZE, member, given, min, max, NULL, doc)
-#define DURATION(section, key, given, min, max, doc)                                                                   \
-    ROW(section, key, CONFIG_TYPE_DURATION, key##_ms, given, min, max, NULL, doc)
-#define BOOLEAN(section, key, given, doc) ROW(section, key, CONFIG_TYPE_BOOLEAN, key, given, 0, 0, NULL, doc)
-#define CHOICE(section, key, type, choices, given, doc)                                                                \
-    ROW(section, key, CONFIG_TYPE_CHOICE, key, given, 0, 0, choices, doc)
-#include "cli/config_keys.def"
-#include "cli/config_undef.def"
+#define CONFIG_LIST "cli/config_keys.def"
+#define CONFIG_OFFSET(section, member) offsetof(struct config, section.member)
+#include "base/config_rows.def"
 };
+_Static_assert(LENGTH_OF(keys) == CONFIG_KEY_COUNT, "the table has the order of enum config_key_id");
 
-static const char *const sections[] = {
-#define SECTION(section) #section,
-#define SECTION_END(section)
-#define STRING(...)
-#define ADDRESS(...)
-#define ADDRESSES(...)
-#define NETWORKS(...)
-#define PATHS(...)
-#define ORIGINS(...)
-#define URL(...)
-#define INTEGER(...)
-#define SIZE(...)
-#define DURATION(...)
-#define BOOLEAN(...)
-#define CHOICE(...)
-#include "cli/config_keys.def"
-#include "cli/config_undef.def"
-    "hosts",
-};
+size_t config_key_count(void)
+{
+    size_t count = LENGTH_OF(keys);
+    for (size_t i = 0; i < API_COUNT; i++)
+        count += api_modules[i]->key_count;
+    return count;
+}
+
+/* The key of that number. *ret_api: the position of its API in api_modules; API_COUNT: it is a key of the server. */
+static const struct config_key *key_of_number(size_t number, size_t *ret_api)
+{
+    *ret_api = API_COUNT;
+    if (number < LENGTH_OF(keys))
+        return &keys[number];
+    number -= LENGTH_OF(keys);
+    for (size_t i = 0;; i++) {
+        assert(i < API_COUNT);
+        *ret_api = i;
+        if (number < api_modules[i]->key_count)
+            return &api_modules[i]->keys[number];
+        number -= api_modules[i]->key_count;
+    }
+}
 
 /* A choice is written through its offset as an unsigned int. */
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum config_durability) == sizeof(unsigned) &&
@@ -64,10 +56,19 @@ _Static_assert(sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum config_
 
 bool config_has_section(slice name)
 {
-    for (size_t i = 0; i < LENGTH_OF(sections); i++)
-        if (slice_eq(name, slice_of(sections[i])))
+    for (size_t i = 0, unused; i < config_key_count(); i++)
+        if (slice_eq(name, slice_of(key_of_number(i, &unused)->section)))
             return true;
-    return false;
+    return slice_eq(name, S("hosts"));
+}
+
+const void *config_api_options(const struct config *c, slice api)
+{
+    for (size_t i = 0; i < API_COUNT; i++)
+        if (slice_eq(api, slice_of(api_modules[i]->name)))
+            return c->api_options[i];
+    assert(!"no such API");
+    return NULL;
 }
 
 /* ---- hosts ---- */
@@ -101,11 +102,11 @@ static err_t set_host(struct config *c, enum config_layer layer, slice name, sli
     if (!is_host_name(name))
         return err_make(c->arena, ERR_INVALID, "%s: hosts: '" SLICE_FMT "' is not a host name", origin,
                         SLICE_ARG(terminal_safe(c->arena, name)));
-    if (!config_choice_index(slice_of(apis), api, &at))
+    if (!config_choice_index(slice_of(apis + 1), api, &at))
         return err_make(c->arena, ERR_INVALID,
                         "%s: hosts." SLICE_FMT ": '" SLICE_FMT "' is no dialect; allowed: " SLICE_FMT, origin,
                         SLICE_ARG(name), SLICE_ARG(terminal_safe(c->arena, api)),
-                        SLICE_ARG(config_choices_text(c->arena, apis)));
+                        SLICE_ARG(config_choices_text(c->arena, apis + 1)));
     struct config_host **link = &c->hosts;
     while (*link && !slice_eq((*link)->name, name))
         link = &(*link)->next;
@@ -149,8 +150,9 @@ static err_t unknown_key(struct arena *a, slice section, slice key, const char *
     slice given = arena_printf(a, SLICE_FMT "." SLICE_FMT, SLICE_ARG(section), SLICE_ARG(key));
     slice nearest = S("");
     size_t best = SIZE_MAX;
-    for (size_t i = 0; i < LENGTH_OF(keys); i++) {
-        slice candidate = arena_printf(a, "%s.%s", keys[i].section, keys[i].name);
+    for (size_t i = 0, unused; i < config_key_count(); i++) {
+        const struct config_key *k = key_of_number(i, &unused);
+        slice candidate = arena_printf(a, "%s.%s", k->section, k->name);
         size_t distance = edit_distance(given, candidate);
         if (distance < best)
             best = distance, nearest = candidate;
@@ -159,12 +161,13 @@ static err_t unknown_key(struct arena *a, slice section, slice key, const char *
                     SLICE_ARG(terminal_safe(a, given)), SLICE_ARG(nearest));
 }
 
-static err_t set_key(struct config *c, enum config_layer layer, enum config_key_id id, slice value, const char *origin)
+static err_t set_key(struct config *c, enum config_layer layer, size_t number, slice value, const char *origin)
 {
-    const struct config_key *k = &keys[id];
+    size_t api;
+    const struct config_key *k = key_of_number(number, &api);
     struct config_given given = { k, value, origin };
-    void *to = (char *)c + k->offset;
-    bool wins = layer >= c->layer_of[id], again = layer == c->layer_of[id] && layer != CONFIG_DEFAULT;
+    void *to = (api == API_COUNT ? (char *)c : (char *)c->api_options[api]) + k->offset;
+    bool wins = layer >= c->layer_of[number], again = layer == c->layer_of[number] && layer != CONFIG_DEFAULT;
     if (k->type >= CONFIG_TYPE_ADDRESSES) {
         struct config_list list = again ? *(struct config_list *)to : (struct config_list){ 0 };
         TRY(config_list_add(c->arena, &given, &list));
@@ -182,7 +185,7 @@ static err_t set_key(struct config *c, enum config_layer layer, enum config_key_
         TRY(config_value_set(c->arena, &given, wins ? to : &unused));
     }
     if (wins)
-        c->layer_of[id] = layer;
+        c->layer_of[number] = layer;
     return NULL;
 }
 
@@ -197,9 +200,11 @@ err_t config_set(struct config *c, enum config_layer layer, slice section, slice
     value = slice_trim(value);
     if (slice_eq(section, S("hosts")))
         return set_host(c, layer, key, value, origin);
-    for (size_t i = 0; i < LENGTH_OF(keys); i++)
-        if (slice_eq(section, slice_of(keys[i].section)) && slice_eq(key, slice_of(keys[i].name)))
-            return set_key(c, layer, (enum config_key_id)i, value, origin);
+    for (size_t i = 0, unused; i < config_key_count(); i++) {
+        const struct config_key *k = key_of_number(i, &unused);
+        if (slice_eq(section, slice_of(k->section)) && slice_eq(key, slice_of(k->name)))
+            return set_key(c, layer, i, value, origin);
+    }
     return unknown_key(c->arena, section, key, origin);
 }
 
@@ -207,9 +212,13 @@ void config_init(struct config *c, struct arena *a)
 {
     memset(c, 0, sizeof *c);
     c->arena = a;
-    for (size_t i = 0; i < LENGTH_OF(keys); i++) {
-        err_t e = set_key(c, CONFIG_DEFAULT, (enum config_key_id)i, slice_of(keys[i].by_default), "default");
-        assert(!e); /* else a default in config_keys.def breaks the rule of its own key */
+    c->layer_of = arena_array(a, enum config_layer, config_key_count());
+    c->api_options = arena_array(a, void *, API_COUNT);
+    for (size_t i = 0; i < API_COUNT; i++)
+        c->api_options[i] = arena_alloc(a, api_modules[i]->options_size);
+    for (size_t i = 0, unused; i < config_key_count(); i++) {
+        err_t e = set_key(c, CONFIG_DEFAULT, i, slice_of(key_of_number(i, &unused)->by_default), "default");
+        assert(!e); /* else a default breaks the rule of its own key */
         (void)e;
     }
 }
@@ -264,10 +273,9 @@ err_t config_check(struct config *c)
                         c->server.tls_cert.count, c->server.tls_key.count);
     if (c->server.tls_listen.count && !c->server.tls_cert.count)
         return err_make(c->arena, ERR_INVALID, "server.tls_listen needs server.tls_cert and server.tls_key");
-    if (c->runrun.pending_lifetime_ms < c->runrun.form_lifetime_ms + HOUR)
-        return err_make(c->arena, ERR_INVALID,
-                        "runrun.pending_lifetime is less than runrun.form_lifetime and an hour: uploads in time would "
-                        "be purged before they are confirmed");
+    for (size_t i = 0; i < API_COUNT; i++)
+        if (api_modules[i]->check)
+            TRY(api_modules[i]->check(c->api_options[i], c->arena));
     if (!c->server.data.n)
         return err_make(c->arena, ERR_INVALID, "server.data is empty: where should the files be kept?");
     if (c->http.max_header_line_bytes > c->http.max_head_bytes)
@@ -275,9 +283,9 @@ err_t config_check(struct config *c)
     return NULL;
 }
 
-struct config_key_info config_key_info(enum config_key_id id)
+struct config_key_info config_key_info(size_t number)
 {
-    assert((size_t)id < LENGTH_OF(keys));
-    const struct config_key *k = &keys[id];
+    size_t unused;
+    const struct config_key *k = key_of_number(number, &unused);
     return (struct config_key_info){ k->section, k->name, k->by_default, k->doc };
 }

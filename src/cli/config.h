@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration: one struct with a member for every key of config_keys.def, filled from five layers. A value never
+/* The configuration: a value for every key of config_keys.def and of each API, filled from five layers. A value never
  * replaces one from a stronger layer, so the order of the calls does not matter:
  *
  *     flag  >  --set section.key=value  >  environment CAIS_SECTION_KEY  >  file  >  default
@@ -10,9 +10,9 @@
 #ifndef CAIS_CLI_CONFIG_H
 #define CAIS_CLI_CONFIG_H
 
+#include "base/config_list.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "cli/config_value.h"
 
 enum config_layer { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENVIRONMENT, CONFIG_SET, CONFIG_FLAG };
 enum config_log_format { CONFIG_LOG_JSON, CONFIG_LOG_TEXT };
@@ -26,6 +26,7 @@ struct config_host {
     struct config_host *next; /* the next one in the order of the configuration */
 };
 
+/* The keys of config_keys.def. The keys of the APIs follow them, with the numbers from CONFIG_KEY_COUNT on. */
 enum config_key_id {
 #define SECTION(section)
 #define SECTION_END(section)
@@ -42,32 +43,18 @@ enum config_key_id {
 #define BOOLEAN STRING
 #define CHOICE STRING
 #include "cli/config_keys.def"
-#include "cli/config_undef.def"
+
+#include "base/config_undef.def"
     CONFIG_KEY_COUNT
 };
 
 struct config {
-#define SECTION(section) struct {
-#define SECTION_END(section)                                                                                           \
-    }                                                                                                                  \
-    section;
-#define STRING(section, key, ...) slice key;
-#define ADDRESS STRING
-#define URL STRING
-#define ADDRESSES(section, key, ...) struct config_list key;
-#define NETWORKS ADDRESSES
-#define PATHS ADDRESSES
-#define ORIGINS ADDRESSES
-#define INTEGER(section, key, ...) int64_t key;
-#define SIZE(section, key, member, ...) int64_t member;
-#define DURATION(section, key, ...) int64_t key##_ms;
-#define BOOLEAN(section, key, ...) bool key;
-#define CHOICE(section, key, type, ...) enum type key;
-#include "cli/config_keys.def"
-#include "cli/config_undef.def"
+#define CONFIG_LIST "cli/config_keys.def"
+#include "base/config_members.def"
+    void **api_options; /* of each API, in the order of api_modules */
     struct config_host *hosts;
-    struct arena *arena;                          /* of every string and every error */
-    enum config_layer layer_of[CONFIG_KEY_COUNT]; /* the layer that set the value */
+    struct arena *arena;         /* of every string and every error */
+    enum config_layer *layer_of; /* by the number of a key: the layer that set the value */
 };
 
 /* Set all defaults. Values that are set later live in `a`, and so do errors. */
@@ -88,10 +75,13 @@ MUST_USE err_t config_set(struct config *c, enum config_layer layer, slice secti
 MUST_USE err_t config_check(struct config *c);
 
 bool config_has_section(slice name);
+/* The options of the API of that name: a struct of its own type, such as struct pyrus_options. There is such an API. */
+const void *config_api_options(const struct config *c, slice api);
 /* The list of keys, for tests. */
 struct config_key_info {
     const char *section, *key, *by_default, *doc;
 };
-struct config_key_info config_key_info(enum config_key_id id);
+size_t config_key_count(void);
+struct config_key_info config_key_info(size_t number);
 
 #endif

@@ -4,42 +4,8 @@
 #ifndef CAIS_CLI_CONFIG_VALUE_PRIV_H
 #define CAIS_CLI_CONFIG_VALUE_PRIV_H
 
+#include "base/config_key.h"
 #include "base/err.h"
-#include "cli/config_value.h"
-
-#define KiB INT64_C(1024)
-#define MiB (1024 * KiB)
-#define GiB (1024 * MiB)
-#define TiB (1024 * GiB)
-#define SECOND INT64_C(1000)
-#define MINUTE (60 * SECOND)
-#define HOUR (3600 * SECOND)
-#define DAY (24 * HOUR)
-
-enum config_type {
-    CONFIG_TYPE_STRING,
-    CONFIG_TYPE_ADDRESS,
-    CONFIG_TYPE_URL,
-    CONFIG_TYPE_INTEGER,
-    CONFIG_TYPE_SIZE,
-    CONFIG_TYPE_DURATION,
-    CONFIG_TYPE_BOOLEAN,
-    CONFIG_TYPE_CHOICE,
-    CONFIG_TYPE_ADDRESSES, /* this type and those after it are lists */
-    CONFIG_TYPE_NETWORKS,
-    CONFIG_TYPE_PATHS,
-    CONFIG_TYPE_ORIGINS,
-};
-
-struct config_key {
-    const char *section, *name;
-    enum config_type type;
-    size_t offset; /* of the member in struct config, in bytes */
-    const char *by_default;
-    int64_t min, max;    /* of INTEGER, SIZE, DURATION */
-    const char *choices; /* of CHOICE: "full|relaxed" */
-    const char *doc;
-};
 
 /* A value as it was given: its key, its text, and its source ("cais.ini:12", "--listen"). */
 struct config_given {

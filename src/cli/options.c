@@ -220,7 +220,10 @@ static void help_option_line(FILE *out, const struct option_spec *o)
     slice letter = o->letter ? arena_printf(&scratch, "-%c, ", o->letter) : S("    ");
     slice left = arena_printf(&scratch, SLICE_FMT "--%s%s%s", SLICE_ARG(letter), o->name, o->value ? " " : "",
                               o->value ? o->value : "");
-    fprintf(out, "  %-28s  %s%s\n", left.p, o->doc, o->repeats && o->value ? " May be repeated." : "");
+    fprintf(out, "  %-28s  %s", left.p, o->doc);
+    if (o->choices)
+        fprintf(out, ": %s.", o->choices(&scratch));
+    fprintf(out, "%s\n", o->repeats && o->value ? " May be repeated." : "");
 }
 
 void help_command(FILE *out, const struct command *command)

@@ -20,6 +20,8 @@ struct option_spec {
     const char *value; /* the name of its value in the help; NULL for a switch */
     bool repeats;      /* may be given more than once */
     const char *doc;
+    /* Lists what the value may be; the help prints it after doc, and a full stop. NULL: doc says it all. */
+    const char *(*choices)(struct arena *a);
 };
 
 struct cli;

@@ -12,7 +12,8 @@ struct pyrus_options pyrus_fixture_options(void)
     return (struct pyrus_options){
         .max_file_size_bytes = 262144000,
         .purge_after_ms = INT64_C(24) * 3600 * 1000,
-        .tokens = { .lifetime_ms = INT64_C(24) * 3600 * 1000, .per_user = 100 },
+        .token_lifetime_ms = INT64_C(24) * 3600 * 1000,
+        .tokens_per_user = 100,
         .rate_limit = 5000,
         .rate_window_ms = 600000,
     };
@@ -59,8 +60,8 @@ struct pyrus_user pyrus_user_of(struct pyrus_fixture *f, const char *account, co
     EXPECT_OK(key_mint(&f->w->core, &f->w->operator_, &(struct key_request){ u.login, S("pyrus") }, f->a, &minted));
     u.key = minted.key;
     u.id = user.id;
-    EXPECT_OK(token_issue(&f->w->core, &(struct token_request){ S("pyrus"), u.login, u.key, &f->pyrus.options.tokens },
-                          f->a, &u.token));
+    EXPECT_OK(token_issue(&f->w->core, &(struct token_request){ S("pyrus"), u.login, u.key, &f->pyrus.tokens }, f->a,
+                          &u.token));
     EXPECT_OK(access_check(&f->w->core, S("pyrus"), CREDENTIAL_TOKEN, u.token, f->a, &u.who));
     return u;
 }

@@ -11,9 +11,9 @@ struct runrun_options runrun_fixture_options(void)
     return (struct runrun_options){
         .bucket = S("runrunit"),
         .region = S("sa-saopaulo-1"),
-        .max_document_bytes = UINT64_C(5) << 30,
+        .max_document_bytes = INT64_C(5) << 30,
         .form_lifetime_ms = hours(1),
-        .pending_ms = hours(24),
+        .pending_lifetime_ms = hours(24),
         .link_lifetime_ms = minutes(15),
         .change_window_ms = minutes(15),
         .rate_limit = 100,

@@ -18,7 +18,7 @@ struct s3_options s3_fixture_options(void)
         .max_object_bytes = 1 << 20,
         .max_upload_bytes = 1 << 22,
         .min_part_bytes = 8,
-        .upload_lifetime_ms = hours(24),
+        .upload_expires_ms = hours(24),
     };
 }
 

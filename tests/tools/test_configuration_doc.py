@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/configuration.md lists exactly the keys of config_keys.def, with the same defaults."""
+"""docs/configuration.md lists exactly the keys of the program, with the same defaults."""
+import glob
 import os
 import re
 
@@ -8,9 +9,10 @@ DEFAULT_AT = {"SIZE": 1, "CHOICE": 2}
 
 
 def keys_of_the_program(root):
-    with open(os.path.join(root, "src/cli/config_keys.def"), encoding="utf-8") as f:
-        text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.DOTALL)
-    keys = {}
+    text, keys = "", {}
+    for path in ["src/cli/config_keys.def", *sorted(glob.glob("src/api/*/options.def", root_dir=root))]:
+        with open(os.path.join(root, path), encoding="utf-8") as f:
+            text += re.sub(r"/\*.*?\*/", "", f.read(), flags=re.DOTALL)
     for kind, section, key, rest in re.findall(r"^([A-Z]+)\((\w+),\s*(\w+),\s*(.*?)\)\n", text, re.MULTILINE | re.DOTALL):
         arguments = re.findall(r'"[^"]*"|[^,"]+', rest)
         given = [a.strip() for a in arguments if a.strip()]

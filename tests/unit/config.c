@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include "api/native/native.h"
+#include "api/pyrus/pyrus.h"
+#include "api/s3/s3.h"
 #include "cli/config.h"
 
 #include <stdio.h>
@@ -21,6 +24,11 @@
     SCRATCH(a);                                                                                                        \
     struct config c;                                                                                                   \
     config_init(&c, &a)
+
+static const struct pyrus_options *pyrus_of(const struct config *c)
+{
+    return config_api_options(c, S("pyrus"));
+}
 
 static err_t set(struct config *c, const char *assignment)
 {
@@ -48,12 +56,12 @@ TEST(config_has_defaults_without_a_file)
     EXPECT_EQ(c.http.body_pool_bytes, 64 << 20);
     EXPECT_EQ(c.storage.durability, CONFIG_DURABILITY_FULL);
     EXPECT_EQ(c.files.purge_grace_ms, 3600000);
-    EXPECT_EQ(c.pyrus.max_file_size_bytes, 262144000);
-    EXPECT_EQ(c.pyrus.rate_window_ms, 600000);
-    EXPECT(!c.pyrus.md5_upper_case);
-    EXPECT_EQ(c.native.max_file_size_bytes, 0);
+    EXPECT_EQ(pyrus_of(&c)->max_file_size_bytes, 262144000);
+    EXPECT_EQ(pyrus_of(&c)->rate_window_ms, 600000);
+    EXPECT(!pyrus_of(&c)->md5_upper_case);
+    EXPECT_EQ(((const struct native_options *)config_api_options(&c, S("native")))->max_file_bytes, 0);
     EXPECT(!c.hosts);
-    for (int i = 0; i < CONFIG_KEY_COUNT; i++)
+    for (size_t i = 0; i < config_key_count(); i++)
         EXPECT_EQ(c.layer_of[i], CONFIG_DEFAULT);
 }
 
@@ -91,7 +99,7 @@ TEST(file_sets_keys_of_every_type)
     EXPECT_EQ(c.http.header_timeout_ms, 250);
     EXPECT_EQ(c.http.shutdown_grace_ms, 0);
     EXPECT_EQ(c.http.max_headers, 50);
-    EXPECT(c.pyrus.login_by_get);
+    EXPECT(pyrus_of(&c)->login_by_get);
     EXPECT_SLICE(c.hosts->name, S("accounts.pyrus.com"));
     EXPECT_SLICE(c.hosts->api, S("pyrus"));
     EXPECT_SLICE(c.hosts->next->name, S("127.0.0.2"));
@@ -145,7 +153,7 @@ TEST(environment_variables_count_only_when_they_name_a_section)
                             (char[]){ "CAIS_HOSTS=runrun.it=runrun, www.redu.com.br = redu," },
                             NULL };
     EXPECT_OK(config_read_environment(&c, environment));
-    EXPECT_EQ(c.pyrus.rate_limit, 0);
+    EXPECT_EQ(pyrus_of(&c)->rate_limit, 0);
     EXPECT_SLICE(c.hosts->name, S("runrun.it"));
     EXPECT_SLICE(c.hosts->next->api, S("redu"));
     char *wrong[] = { (char[]){ "CAIS_LOG_LEVL=info" }, NULL };
@@ -251,8 +259,9 @@ TEST(origins_must_have_the_form_that_browsers_send)
 {
     CONFIG(c);
     EXPECT_OK(set(&c, "s3.cors_origins=https://app.example.org, http://localhost:3000 *"));
-    EXPECT_EQ(c.s3.cors_origins.count, 3);
-    EXPECT_SLICE(c.s3.cors_origins.items[1], S("http://localhost:3000"));
+    const struct s3_options *s3 = config_api_options(&c, S("s3"));
+    EXPECT_EQ(s3->cors_origins.count, 3);
+    EXPECT_SLICE(s3->cors_origins.items[1], S("http://localhost:3000"));
     static const char *const wrong[] = { "app.example.org", "https://app.example.org/", "https://", "ftp://x", "**" };
     for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
         char text[100];
@@ -357,8 +366,8 @@ TEST(config_check_finds_keys_that_contradict_each_other)
 TEST(every_key_accepts_its_default)
 {
     CONFIG(c);
-    for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
-        struct config_key_info k = config_key_info((enum config_key_id)i);
+    for (size_t i = 0; i < config_key_count(); i++) {
+        struct config_key_info k = config_key_info(i);
         EXPECT_OK(config_set(&c, CONFIG_SET, slice_of(k.section), slice_of(k.key), slice_of(k.by_default), "--set"));
         EXPECT_EQ(c.layer_of[i], CONFIG_SET);
         EXPECT(strlen(k.doc) > 10);

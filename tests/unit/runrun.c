@@ -714,7 +714,7 @@ TEST(a_ticket_above_the_quota_is_422_on_the_size)
 TEST(refuse_documents_blocks_new_tickets)
 {
     struct runrun_options o = runrun_fixture_options();
-    o.refuse_documents = true;
+    o.block_documents_creation = true;
     RUNRUN_FIXTURE_WITH(f, &o);
     EXPECT_ERROR(f, runrun_send(f, &ana, "POST /documents", nota), 403);
     EXPECT_EQ(runrun_send(f, &ana, "POST /tasks", "{\"title\":\"t\"}")->status, 201);

@@ -185,8 +185,8 @@ TEST(configured_origins_apply_to_buckets_without_rules)
 {
     struct s3_options options = s3_fixture_options();
     slice origins[] = { S("https://app.example"), S("https://*.wide.example") };
-    options.origins = origins;
-    options.origin_count = LENGTH_OF(origins);
+    options.cors_origins.items = origins;
+    options.cors_origins.count = LENGTH_OF(origins);
     SCOPED(s3_fixture_freep) struct s3_fixture *f = s3_fixture_new(&options);
     struct s3_user ana = s3_user(f, "ana");
     EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos", ""), 200);

@@ -430,7 +430,7 @@ struct tickets {
 static const slice legacy[] = { { "policy", 6 },        { "signature", 9 },    { "AWSAccessKeyId", 14 },
                                 { "content_type", 12 }, { "name", 4 },         { "filename", 8 },
                                 { "acl", 3 },           { "Content-Type", 12 } };
-static const struct s3_form_exemption exemption = { { "runrunit", 8 }, legacy, LENGTH_OF(legacy) };
+static const struct form_exemption exemption = { { "runrunit", 8 }, legacy, LENGTH_OF(legacy) };
 
 struct issued {
     struct s3_fixture *f;

@@ -4,6 +4,7 @@
 #ifndef CAIS_API_NATIVE_NATIVE_H
 #define CAIS_API_NATIVE_NATIVE_H
 
+#include "base/config_list.h"
 #include "base/log.h"
 #include "core/core.h"
 #include "http/http.h"
@@ -11,7 +12,8 @@
 #define NATIVE_PURPOSE "native" /* the purpose of its keys; also the origin of its files */
 
 struct native_options {
-    uint64_t max_file_bytes; /* 0: no limit */
+#define CONFIG_LIST "api/native/options.def"
+#include "base/config_members.def"
 };
 
 struct native_api {

@@ -53,8 +53,8 @@ static err_t log_in(struct http_exchange *x, const struct login_request *l)
     struct arena *a = &x->arena;
     slice token;
     struct principal who;
-    err_t e = token_issue(
-        p->core, &(struct token_request){ PYRUS_PURPOSE, l->login, l->security_key, &p->options.tokens }, a, &token);
+    err_t e = token_issue(p->core, &(struct token_request){ PYRUS_PURPOSE, l->login, l->security_key, &p->tokens }, a,
+                          &token);
     if (!e && l->has_person)
         e = access_check(p->core, PYRUS_PURPOSE, CREDENTIAL_TOKEN, token, a, &who);
     if (err_is(e, ERR_UNAUTHENTICATED) || (!e && l->has_person && who.user_id != l->person_id))

@@ -3,23 +3,21 @@
 #ifndef CAIS_API_PYRUS_PYRUS_H
 #define CAIS_API_PYRUS_PYRUS_H
 
-#include "api/links.h"
+#include "api/kit/links.h"
+#include "base/config_list.h"
 #include "base/log.h"
 #include "core/access/access.h"
 #include "core/access/rate_limit.h"
 
 struct pyrus_options {
-    uint64_t max_file_size_bytes;
-    int64_t purge_after_ms; /* when an upload that no task refers to is purged */
-    struct token_policy tokens;
-    int64_t rate_limit, rate_window_ms; /* requests of a user in a window; limit 0: no limit */
-    bool md5_upper_case;
-    bool login_by_get; /* whether GET /v4/auth is served, with security keys in URLs */
+#define CONFIG_LIST "api/pyrus/options.def"
+#include "base/config_members.def"
 };
 
 struct pyrus {
     struct core *core;
     struct pyrus_options options;
+    struct token_policy tokens; /* as the options say */
     const struct link_base *links;
     struct log *log; /* for errors of the server itself; may be NULL */
     struct rate_limit rate;

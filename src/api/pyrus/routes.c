@@ -30,6 +30,7 @@ void pyrus_init(struct pyrus *p, struct core *core, const struct pyrus_options *
                 struct log *log)
 {
     *p = (struct pyrus){ .core = core, .options = *options, .links = links, .log = log };
+    p->tokens = (struct token_policy){ options->token_lifetime_ms, options->tokens_per_user };
     rate_limit_init(&p->rate, core->clock, options->rate_limit, options->rate_window_ms);
 }
 

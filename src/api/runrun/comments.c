@@ -217,7 +217,7 @@ err_t runrun_comment_delete(struct http_exchange *x)
     TRY(runrun_path_id(x, &id));
     struct task_comment_removal removal = { .comment_id = id,
                                             .window_ms = r->options.change_window_ms,
-                                            .purge_after_ms = r->options.pending_ms };
+                                            .purge_after_ms = r->options.pending_lifetime_ms };
     TRY(task_comment_remove(r->core, runrun_caller(x), &removal, &x->arena));
     runrun_reply_no_content(x);
     return NULL;

@@ -4,7 +4,8 @@
 #ifndef CAIS_API_RUNRUN_RUNRUN_H
 #define CAIS_API_RUNRUN_RUNRUN_H
 
-#include "api/links.h"
+#include "api/kit/links.h"
+#include "base/config_list.h"
 #include "base/log.h"
 #include "core/access/access.h"
 #include "core/access/rate_limit.h"
@@ -15,19 +16,11 @@
 #define RUNRUN_PURPOSE S("runrun") /* of credentials; also the origin of files */
 
 struct runrun_options {
-    slice bucket, region;
-    slice storage_url; /* where forms and links lead, without a path; empty: the origin of the request */
-    uint64_t max_document_bytes;
-    int64_t form_lifetime_ms;
-    int64_t pending_ms;       /* when a ticket that is not confirmed is purged */
-    int64_t link_lifetime_ms; /* of download links */
-    int64_t change_window_ms; /* how long a document may be deleted and a comment be edited */
-    int64_t rate_limit;       /* requests with one App-Key in a minute; 0: no limit */
-    int zone_minutes;         /* offset of the dates in replies, in minutes east of UTC */
-    bool legacy_fields;       /* whether forms also have the fields of the older signature */
-    bool strict_boards;       /* whether a board that is not in `boards` is an error */
-    bool refuse_documents;    /* whether new tickets are refused */
-    slice boards;             /* text of the boards file (docs/apis/runrun.md §6.10); empty: none */
+#define CONFIG_LIST "api/runrun/options.def"
+#include "base/config_members.def"
+    /* What module.c makes of time_zone and boards_file: */
+    int zone_minutes; /* offset of the dates in replies, in minutes east of UTC */
+    slice boards;     /* text of the boards file (docs/apis/runrun.md §6.10); empty: none */
 };
 
 struct runrun_boards;

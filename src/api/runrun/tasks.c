@@ -206,7 +206,7 @@ err_t runrun_task_delete(struct http_exchange *x)
     struct runrun *r = runrun_of(x);
     int64_t id;
     TRY(runrun_path_id(x, &id));
-    TRY(task_remove(r->core, runrun_caller(x), id, r->options.pending_ms, &x->arena));
+    TRY(task_remove(r->core, runrun_caller(x), id, r->options.pending_lifetime_ms, &x->arena));
     runrun_reply_no_content(x);
     return NULL;
 }

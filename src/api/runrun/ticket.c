@@ -134,7 +134,7 @@ err_t runrun_ticket_create(struct http_exchange *x)
     struct runrun_faults faults = { .count = 0 };
     struct ticket_call *t = arena_new(a, struct ticket_call);
     int64_t task_id;
-    if (r->options.refuse_documents)
+    if (r->options.block_documents_creation)
         return runrun_refuse(a, RUNRUN_DOCUMENTS_BLOCKED);
     TRY(read_task_id(x, &task_id));
     TRY(runrun_read_body(x, &body));
@@ -151,7 +151,7 @@ err_t runrun_ticket_create(struct http_exchange *x)
     t->request.key_head = arena_printf(a, "data/enterprise/%lld/", (long long)runrun_caller(x)->account_id);
     t->request.key_tail = arena_printf(a, "/" SLICE_FMT, SLICE_ARG(name));
     t->request.lifetime_ms = r->options.form_lifetime_ms;
-    t->request.pending_ms = r->options.pending_ms;
+    t->request.pending_ms = r->options.pending_lifetime_ms;
     t->request.refuse_duplicate = runrun_is_true(json_get(document, "warning_duplicate"));
     x->work = t;
     ticket_issue(r->core, runrun_caller(x), &t->request, copy_issued_ticket, x);

@@ -220,9 +220,9 @@ static bool rule_has_headers(const struct xml *rule, slice headers)
 
 static bool operator_allows(const struct s3_options *o, const struct cors_request *q, struct cors_rule *ret)
 {
-    for (size_t i = 0; i < o->origin_count; i++)
-        if (matches_pattern(o->origins[i], q->origin, false) && is_method(q->method)) {
-            *ret = (struct cors_rule){ NULL, slice_eq(o->origins[i], S("*")) };
+    for (size_t i = 0; i < o->cors_origins.count; i++)
+        if (matches_pattern(o->cors_origins.items[i], q->origin, false) && is_method(q->method)) {
+            *ret = (struct cors_rule){ NULL, slice_eq(o->cors_origins.items[i], S("*")) };
             return true;
         }
     return false;
@@ -242,7 +242,7 @@ static bool find_rule(struct s3_call *call, const struct cors_request *q, struct
         *ret_enabled = true;
         return false;
     }
-    *ret_enabled = root || call->s3->options.origin_count;
+    *ret_enabled = root || call->s3->options.cors_origins.count;
     if (!root)
         return operator_allows(&call->s3->options, q, ret);
     XML_EACH(rule, root, "CORSRule")

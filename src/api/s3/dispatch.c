@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a request to its operation. The dispatcher authenticates for every operation, so none can forget it. */
+#include "api/reserved_path.h"
 #include "api/s3/auth_priv.h"
 #include "api/s3/body_priv.h"
 #include "api/s3/call_priv.h"
@@ -23,19 +24,6 @@ static struct s3 *s3_of(struct http_exchange *x)
 }
 
 /* ---- address ---- */
-
-/* Is the name the first part of a path of another API or of the server's own pages? Such names are reserved on every
- * listener, also on one that serves only S3, so that a bucket that was created on one listener can be reached on all
- * of them. */
-static bool is_reserved_name(slice bucket)
-{
-    static const char *const names[] = { "api",   "auth",   "files",    "status",  "health", "metrics",
-                                         "oauth", "portal", "services", "appfile", "appdata" };
-    for (size_t i = 0; i < LENGTH_OF(names); i++)
-        if (slice_eq(bucket, slice_of(names[i])))
-            return true;
-    return false;
-}
 
 /* bucket.s3.example.org → "bucket". Empty: the path names the bucket. */
 static slice bucket_of_host(struct s3_call *call)
@@ -83,7 +71,7 @@ static bool read_address(struct s3_call *call)
 
 static bool check_address(struct s3_call *call)
 {
-    if (is_reserved_name(call->bucket)) {
+    if (path_is_reserved(call->bucket)) {
         bool create = slice_eq(call->x->req.method, S("PUT")) && call->key.n == 0;
         s3_detail(call, "BucketName", call->bucket);
         s3_fail(call, create ? S3_INVALID_BUCKET_NAME : S3_NO_SUCH_BUCKET);

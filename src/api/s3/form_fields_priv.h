@@ -12,8 +12,8 @@
 struct form_fields {
     struct sign_pair items[FORM_FIELDS_MAX]; /* in the exchange's arena */
     size_t count, bytes;
-    enum policy_signature signature;           /* set by form_check_signature */
-    const struct s3_form_exemption *exemption; /* of the bucket; NULL: it has none */
+    enum policy_signature signature;        /* set by form_check_signature */
+    const struct form_exemption *exemption; /* of the bucket; NULL: it has none */
 };
 
 /* The value of a field, without regard to case; empty when it is absent. */

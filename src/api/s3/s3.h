@@ -4,30 +4,17 @@
 #ifndef CAIS_API_S3_S3_H
 #define CAIS_API_S3_S3_H
 
-#include "api/links.h"
-#include "base/log.h"
+#include "api/kit/module.h"
 #include "core/access/access.h"
 
 #include <pthread.h>
 
 struct s3_options {
-    slice region;               /* GetBucketLocation shows it, and the links that the server signs name it */
-    bool only_region;           /* signatures must name this region; otherwise they may name any */
-    uint64_t max_object_bytes;  /* of one PUT, form or part; 0: no limit */
-    uint64_t max_upload_bytes;  /* of an upload in parts, as a whole */
-    uint64_t min_part_bytes;    /* of every part but the last */
-    int64_t upload_lifetime_ms; /* an upload in parts that is not completed is removed after this time */
-    const slice *hosts;         /* with "s3.example.org", a request to bucket.s3.example.org names its bucket */
+#define CONFIG_LIST "api/s3/options.def"
+#include "base/config_members.def"
+    const slice *hosts; /* with "s3.example.org", a request to bucket.s3.example.org names its bucket */
     size_t host_count;
-    const slice *origins; /* web pages that may use a bucket without a CORS configuration of its own */
-    size_t origin_count;
-    /* Fields that forms for a bucket may have without a condition, because they have no effect there. Names are
-     * compared without regard to case. */
-    const struct s3_form_exemption {
-        slice bucket;
-        const slice *fields;
-        size_t field_count;
-    } * form_exemptions;
+    const struct form_exemption *form_exemptions;
     size_t form_exemption_count;
 };
 

@@ -78,7 +78,7 @@ void s3_upload_create(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     struct bucket bucket;
-    struct upload_request request = { .key = call->key, .lifetime_ms = call->s3->options.upload_lifetime_ms };
+    struct upload_request request = { .key = call->key, .lifetime_ms = call->s3->options.upload_expires_ms };
     slice name;
     if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !s3_headers_read(call, &request.headers, &request.tags) ||
         !read_upload_digest(call, &request))

@@ -63,7 +63,7 @@ MUST_USE err_t user_check_password(struct core *, slice login, slice password, s
 
 struct key_request {
     slice login;
-    slice purpose; /* "native", or the name of another API */
+    slice purpose; /* the name of the API that the key is for */
 };
 /* A new key. Its secrets are returned here and never again. */
 struct minted_key {

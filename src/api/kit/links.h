@@ -8,8 +8,8 @@
  *
  * A Host that was not checked never appears in a link. Otherwise an attacker who forges a Host could lead clients, with
  * their tokens, to a server of the attacker. */
-#ifndef CAIS_API_LINKS_H
-#define CAIS_API_LINKS_H
+#ifndef CAIS_API_KIT_LINKS_H
+#define CAIS_API_KIT_LINKS_H
 
 #include "http/http.h"
 

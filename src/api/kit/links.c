@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/links.h"
+#include "api/kit/links.h"
 
 /* Split "host[:port]". An IPv6 address keeps its brackets; *ret_port is empty when there is none. */
 static slice split_host(slice host, slice *ret_port)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A value of the configuration that is a list. */
-#ifndef CAIS_CLI_CONFIG_VALUE_H
-#define CAIS_CLI_CONFIG_VALUE_H
+#ifndef CAIS_BASE_CONFIG_LIST_H
+#define CAIS_BASE_CONFIG_LIST_H
 
 #include "base/slice.h"
 

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the program knows of an API: its module.c defines one struct api_module, called after the folder
+ * (pyrus_module), and apis.def lists it. The commands, the
+ * configuration and the server go through that list, and name no API. */
+#ifndef CAIS_API_KIT_MODULE_H
+#define CAIS_API_KIT_MODULE_H
+
+#include "api/kit/links.h"
+#include "base/config_key.h"
+#include "base/log.h"
+#include "core/core.h"
+
+/* The keys that `cais key add LOGIN --for NAME` makes for this API. */
+enum api_key_form {
+    API_KEYS_NONE,   /* none: the API asks for no credentials */
+    API_KEYS_SECRET, /* one secret, kept as a hash */
+    API_KEYS_PAIR,   /* two secrets, kept as hashes */
+    API_KEYS_SIGNING /* a name and a secret that signs requests, kept sealed */
+};
+
+/* Fields that a form for this bucket may have although no condition of its policy covers them. They have no effect there.
+ * Names are compared without regard to case. */
+struct form_exemption {
+    slice bucket;
+    const slice *fields;
+    size_t field_count;
+};
+
+/* What an API is opened with. All of it is borrowed until close. */
+struct api_params {
+    struct core *core;
+    const void *options; /* of the module's type, made from its keys */
+    const struct link_base *links;
+    const slice *hosts; /* the names in [hosts] that belong to this API */
+    size_t host_count;
+    const struct form_exemption *form_exemptions; /* of all APIs */
+    size_t form_exemption_count;
+    struct log *log;     /* for errors of the server itself */
+    struct arena *arena; /* for what lives until close */
+};
+
+struct api_module {
+    const char *name; /* also its section of the configuration, its name in [hosts], and the purpose of its keys */
+    enum api_key_form key_form;
+    const char *key_names[2]; /* what its clients call the one or two halves of a key */
+    bool key_has_login;       /* whether clients need the login along with the key */
+
+    const struct config_key *keys; /* of the configuration; offsets are in the struct of options */
+    size_t key_count, options_size;
+    /* Check what concerns several keys. Errors: INVALID. NULL: nothing does. */
+    err_t (*check)(const void *options, struct arena *a);
+    /* A bucket whose forms may have additional fields. *ret points into the options. NULL: there is none. */
+    void (*form_exemption)(const void *options, struct form_exemption *ret);
+
+    /* Open the API: make the buckets and keys that it needs, and *ret, which is valid until close. Errors, after which
+     * close is not called: INVALID an option has an impossible value; those of the stores. */
+    err_t (*open)(const struct api_params *, struct arena *a, const struct http_api **ret);
+    void (*close)(const struct http_api *); /* after the last request has ended */
+};
+
+#endif

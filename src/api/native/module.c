@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/kit/module.h"
+#include "api/native/native.h"
+
+static const struct config_key keys[] = {
+#define CONFIG_LIST "api/native/options.def"
+#define CONFIG_OFFSET(section, member) offsetof(struct native_options, member)
+#include "base/config_rows.def"
+};
+
+static err_t open_native(const struct api_params *params, struct arena *a, const struct http_api **ret)
+{
+    struct native_api *api = arena_new(params->arena, struct native_api);
+    (void)a;
+    native_init(api, params->core, params->options);
+    api->log = params->log;
+    *ret = &api->http_api;
+    return NULL;
+}
+
+static void close_native(const struct http_api *api)
+{
+    (void)api;
+}
+
+const struct api_module native_module = {
+    .name = NATIVE_PURPOSE,
+    .key_form = API_KEYS_SECRET,
+    .key_names = { "token" },
+    .keys = keys,
+    .key_count = LENGTH_OF(keys),
+    .options_size = sizeof(struct native_options),
+    .open = open_native,
+    .close = close_native,
+};
