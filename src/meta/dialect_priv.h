@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Named texts for what SQLite and PostgreSQL express differently. A statement that needs one of these is a macro with
  * the parameter IN, in which IN(sqlite, postgres) is one of its two texts, and is declared with STATEMENT_PAIR
- * (sql/sql.h). */
+ * (sql/sql.h). Migrations have pairs of their own: migrations/embed.py. docs/internals/writes.md explains both. */
 #ifndef CAIS_META_DIALECT_PRIV_H
 #define CAIS_META_DIALECT_PRIV_H
 

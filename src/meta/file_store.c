@@ -199,13 +199,13 @@ err_t meta_file_hold(struct meta_tx *tx, int64_t id, int64_t now_ms, struct aren
     return NULL;
 }
 
-/* tx_add_counted: nothing that a cache has is changed. */
+#define LOCK_FILE(IN) "SELECT id FROM files WHERE id = $1" HELD_FOR_REMOVAL(IN)
+
 err_t meta_file_lock(struct meta_tx *tx, int64_t id, struct arena *a)
 {
-    int64_t changed;
-    TRY(tx_add_counted(tx, STATEMENT("UPDATE files SET purge_at_ms = purge_at_ms WHERE id = $1"), SQL(SQL_I(id)), a,
-                       &changed));
-    return changed ? NULL : err_make(a, ERR_NOT_FOUND, "no such file");
+    int64_t known;
+    err_t e = tx_int(tx, STATEMENT_PAIR(LOCK_FILE), SQL(SQL_I(id)), a, &known);
+    return err_is(e, ERR_NOT_FOUND) ? err_make(a, ERR_NOT_FOUND, "no such file") : e;
 }
 
 #define NOBODY_HOLDS "NOT EXISTS (SELECT 1 FROM holds h WHERE h.file_id = files.id)"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/reference_store.h"
 #include "core/records/reference.h"
-#include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
 #define REFERENCE                                                                                                      \
@@ -28,15 +27,11 @@ static void read_reference_row(struct sql_cursor *c, struct arena *a, void *ret)
     column_bytes(c, 10, r->md5, MD5_SIZE);
 }
 
-/* All versions of a chain are references of one task. While its row is held, no other reference can get the same version
- * before this one is added. */
-#define HOLD_TASK(IN) "SELECT id FROM tasks WHERE id = $1" HELD(IN)
-
-static err_t next_version(struct meta_tx *tx, int64_t task_id, int64_t root_id, struct arena *a, int64_t *ret_version)
+/* All versions of a chain are references of one task, which the caller has locked. So no other reference can get the same
+ * version before this one is added. */
+static err_t next_version(struct meta_tx *tx, int64_t root_id, struct arena *a, int64_t *ret_version)
 {
-    bool there;
     int64_t newest;
-    TRY(tx_hold(tx, STATEMENT_PAIR(HOLD_TASK), SQL(SQL_I(task_id)), a, &there));
     TRY(tx_int(tx, STATEMENT("SELECT COALESCE(MAX(version), 0) FROM refs WHERE root_id = $1 AND root_id IS NOT NULL"),
                SQL(SQL_I(root_id)), a, &newest));
     if (!newest)
@@ -49,7 +44,7 @@ err_t meta_reference_add(struct meta_tx *tx, struct reference *r, struct arena *
 {
     int64_t version = 1, id;
     if (r->root_id)
-        TRY(next_version(tx, r->task_id, r->root_id, a, &version));
+        TRY(next_version(tx, r->root_id, a, &version));
     TRY(tx_insert(tx,
                   STATEMENT("INSERT INTO refs (account_id, task_id, comment_id, file_id, root_id, version, url, name,"
                             " created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),

@@ -59,13 +59,13 @@ err_t meta_task_update(struct meta_tx *tx, const struct task *t, struct arena *a
                          a);
 }
 
-/* tx_add_counted: nothing that a cache has is changed. */
+#define LOCK_TASK(IN) "SELECT id FROM tasks WHERE id = $1" HELD(IN)
+
 err_t meta_task_lock(struct meta_tx *tx, int64_t id, struct arena *a)
 {
-    int64_t changed;
-    TRY(tx_add_counted(tx, STATEMENT("UPDATE tasks SET modified_at_ms = modified_at_ms WHERE id = $1"), SQL(SQL_I(id)),
-                       a, &changed));
-    return changed ? NULL : err_make(a, ERR_NOT_FOUND, "no such task");
+    int64_t known;
+    err_t e = tx_int(tx, STATEMENT_PAIR(LOCK_TASK), SQL(SQL_I(id)), a, &known);
+    return err_is(e, ERR_NOT_FOUND) ? err_make(a, ERR_NOT_FOUND, "no such task") : e;
 }
 
 /* Does a pending ticket name the task $1 ($2 is its kind of holder) or one of its comments ($3)? */

@@ -1,61 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """PostgreSQL accepts all SQL of src/meta: each migration runs, and each statement can be prepared, on a private server."""
-import json
-import os
 import re
-import sqlite3
-import subprocess
 
 import postgres
 import pytest
-
-
-@pytest.fixture(scope="module")
-def sql(cais):
-    """The output of list-statements: a list of {"migration" or "function", "where", "sqlite", "postgres"}."""
-    printed = subprocess.run([os.path.join(os.path.dirname(cais), "tests", "support", "list-statements")], check=True,
-                             capture_output=True, text=True).stdout
-    return [json.loads(line) for line in printed.splitlines()]
-
-
-@pytest.fixture(scope="module")
-def migrations(sql):
-    return [one for one in sql if "migration" in one]
-
-
-@pytest.fixture(scope="module")
-def statements(sql):
-    return [one for one in sql if "function" in one]
-
-
-@pytest.fixture(scope="module")
-def address(migrations):
-    """A PostgreSQL on which every migration has run."""
-    if not postgres.programs():
-        pytest.skip("PostgreSQL is not installed")
-    with postgres.server() as address:
-        connection = postgres.Connection(address)
-        for migration in migrations:
-            connection.script(migration["postgres"])
-        connection.close()
-        yield address
-
-
-@pytest.fixture
-def database(address):
-    connection = postgres.Connection(address)
-    yield connection
-    connection.close()
-
-
-@pytest.fixture(scope="module")
-def sqlite(migrations):
-    """The same schema in SQLite."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    for migration in migrations:
-        connection.executescript(migration["sqlite"])
-    yield connection
-    connection.close()
+from postgres import of_function
 
 
 def complaint(database, text):
@@ -187,12 +136,6 @@ def both(database, sqlite):
     yield run
     sqlite.execute("ROLLBACK")
     database.script("ROLLBACK")
-
-
-def of_function(statements, function):
-    """The statements of a function, in the order of its lines."""
-    return sorted((one for one in statements if one["function"] == function),
-                  key=lambda one: int(one["where"].split(":")[1]))
 
 
 def test_the_bytes_of_a_text_are_counted_alike(both, statements):

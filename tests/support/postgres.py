@@ -26,6 +26,12 @@ def programs():
     return os.path.dirname(found[-1]) if found else None
 
 
+def of_function(statements, function):
+    """The statements of a function, in the order of its lines."""
+    return sorted((one for one in statements if one["function"] == function),
+                  key=lambda one: int(one["where"].split(":")[1]))
+
+
 class Failure(Exception):
     """An error of the database. `state` is its SQLSTATE."""
 
@@ -148,7 +154,7 @@ def server():
                         "--encoding", "UTF8", "--locale", "C.UTF-8", "--locale-provider", "icu", "--icu-locale", "en",
                         "--no-sync"], cwd=folder, check=True, stdout=subprocess.DEVNULL, **user)
         settings = {"listen_addresses": "", "unix_socket_directories": folder, "fsync": "off", "shared_buffers": "16MB",
-                    "dynamic_shared_memory_type": "mmap", "log_min_messages": "log", "lc_messages": "C"}
+                    "dynamic_shared_memory_type": "mmap", "log_min_messages": "log", "client_min_messages": "warning", "lc_messages": "C"}
         process = subprocess.Popen([os.path.join(programs(), "postgres"), "-D", data]
                                    + [f"--{name}={value}" for name, value in settings.items()],
                                    cwd=folder, stderr=subprocess.PIPE, text=True, preexec_fn=end_with_parent, **user)

@@ -2,7 +2,7 @@
 /* Invariants
  *   STORED  nothing holds the file; it has a purge time
  *   READY   something holds the file, or it is kept; it has no purge time
- * Every call changes the row of the file before it looks at its holds or changes them. So if the database runs two
+ * Every call changes or locks the row of the file before it looks at its holds or changes them. So if the database runs two
  * writes at the same time, they change one file one after the other, and the second sees all changes of the first. */
 #include "core/file/hold.h"
 

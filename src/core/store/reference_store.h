@@ -7,7 +7,7 @@
 #include "core/store/transaction.h"
 
 /* Adds version 1 of a new chain when root_id is 0, and else the next version of that chain (NOT_FOUND when there is no
- * such chain). Sets id, root_id and version. */
+ * such chain). Sets id, root_id and version. The caller has locked the task. */
 MUST_USE err_t meta_reference_add(struct meta_tx *, struct reference *, struct arena *a);
 MUST_USE err_t meta_reference_get(struct meta_tx *, int64_t id, struct arena *a, struct reference *ret);
 /* The references of a task and of its comments, by id, ascending. */

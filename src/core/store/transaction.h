@@ -7,8 +7,8 @@
  * Writing   One thread writes, the committer. A caller submits a function, which the committer runs inside its
  *           transaction. The committer runs all functions that are waiting, one after the other, commits once to stable
  *           storage, and then reports to each caller. A function that returns an error fails alone: what it did is
- *           undone, what the others did is kept. No two functions run at the same time, so a function that checks and
- *           then changes something is a compare-and-set.
+ *           undone, what the others did is kept. Over SQLite no two functions run at the same time. They are written
+ *           so that they would stay right if several machines wrote: docs/internals/writes.md.
  *
  * Errors of every call in this folder: NO_SPACE, UNAVAILABLE, CORRUPT, as in sql/sql.h. Calls that ask for, change or
  * remove a single record also return NOT_FOUND; calls that add one also return CONFLICT when it must be unique and is

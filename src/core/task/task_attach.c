@@ -178,10 +178,8 @@ err_t task_check_document(struct meta_tx *tx, struct task_write *w, int64_t file
 err_t task_attach_check(struct meta_tx *tx, struct task_write *w, struct task_attach *t, struct arena *a)
 {
     int64_t present = 0;
-    if (w->task_id) {
-        TRY(meta_task_lock(tx, w->task_id, a));
+    if (w->task_id)
         TRY(meta_reference_count(tx, w->task_id, a, &present));
-    }
     size_t max = TASK_REFERENCES_MAX;
     if (t->attachment_count > max || t->document_count > max ||
         present + (int64_t)(t->attachment_count + t->document_count) > (int64_t)max)

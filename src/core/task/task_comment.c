@@ -135,7 +135,7 @@ static err_t apply_comment_add(struct meta_tx *tx, void *arg, struct arena *a)
                                   .documents = c->documents,
                                   .document_count = c->document_count };
     task_write_begin(w);
-    TRY(task_find_visible(tx, w->who, w->task_id, a, &task, &members));
+    TRY(task_find_for_write(tx, w, a, &task, &members));
     TRY(check_addition(tx, n, &task, &members, a));
     TRY(task_attach_check(tx, w, &attach, a));
     struct transition t = transition_of(c, &task);
@@ -207,7 +207,7 @@ static err_t apply_comment_edit(struct meta_tx *tx, void *arg, struct arena *a)
     struct comment old = { 0 };
     struct task_attach attach = { .attachments = edit->attachments, .attachment_count = edit->attachment_count };
     task_write_begin(w);
-    TRY(task_find_visible(tx, w->who, w->task_id, a, &task, &members));
+    TRY(task_find_for_write(tx, w, a, &task, &members));
     TRY(find_own_comment(tx, n, a, &old));
     if (task_text_is_blank(edit->text) && !edit->attachment_count)
         return core_refuse(a, REASON_TASK_NOTHING_SAID);
@@ -271,6 +271,8 @@ static err_t apply_comment_remove(struct meta_tx *tx, void *arg, struct arena *a
     task_write_begin(w);
     TRY(find_removable(tx, n, a, &comment, &task));
     w->task_id = task.id;
+    TRY(meta_task_lock(tx, task.id, a));
+    TRY(meta_task_get(tx, task.id, a, &task)); /* as it is now that no other write changes it */
     TRY(task_delete_pending(tx, w, comment.id, a));
     if (w->more)
         return NULL;

@@ -16,7 +16,7 @@ static err_t apply_task_remove(struct meta_tx *tx, void *arg, struct arena *a)
     struct task_member_list members;
     struct task_comments holding;
     task_write_begin(w);
-    TRY(task_find_visible(tx, w->who, w->task_id, a, &task, &members));
+    TRY(task_find_for_write(tx, w, a, &task, &members));
     if (task.author_id != w->who->user_id && !w->who->is_admin)
         return core_refuse(a, REASON_TASK_MAY_NOT_REMOVE);
     TRY(task_delete_pending(tx, w, 0, a));

@@ -3,6 +3,7 @@
 
 #include "core/event.h"
 #include "core/store/comment_store.h"
+#include "core/store/task_store.h"
 
 void task_write_begin(struct task_write *w)
 {
@@ -26,6 +27,16 @@ err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply, void *ar
     err_t left_to_the_purge = hold_finish_ended(w->core, NULL, a);
     (void)left_to_the_purge;
     return NULL;
+}
+
+err_t task_find_for_write(struct meta_tx *tx, struct task_write *w, struct arena *a, struct task *ret,
+                          struct task_member_list *ret_members)
+{
+    err_t e = meta_task_lock(tx, w->task_id, a);
+    if (err_is(e, ERR_NOT_FOUND))
+        return core_refuse(a, REASON_TASK_NOT_VISIBLE);
+    TRY(e);
+    return task_find_visible(tx, w->who, w->task_id, a, ret, ret_members);
 }
 
 /* ---- events ---- */

@@ -27,6 +27,10 @@ void task_write_begin(struct task_write *);
  * in w->ending. */
 MUST_USE err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply, void *arg, struct arena *a);
 
+/* The task, which no other write changes until this one ends. Errors: those of task_find_visible. */
+MUST_USE err_t task_find_for_write(struct meta_tx *, struct task_write *, struct arena *a, struct task *ret,
+                                   struct task_member_list *ret_members);
+
 /* Write an event about w->task_id. */
 MUST_USE err_t task_event_write(struct meta_tx *, const struct task_write *, slice action, slice detail,
                                 struct arena *a);

@@ -130,6 +130,8 @@ static err_t place_ticket_bytes(struct meta_tx *tx, struct entry_put *put, const
     int64_t old_object_id;
     TRY(meta_object_add(tx, &object, a, &object.id));
     TRY(meta_file_set_object(tx, file->id, &object, result->at_ms, a, &old_object_id));
+    if (old_object_id != file->object_id)
+        return err_make(a, ERR_UNAVAILABLE, "other bytes were put at the same time");
     if (old_object_id)
         TRY(meta_object_release(tx, old_object_id, result->at_ms, a));
     put->entry.object_id = object.id;

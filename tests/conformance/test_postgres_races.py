@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two machines run the statements of two writes on one PostgreSQL, in the order in which a check before a change goes wrong.
+Exactly one of them wins, and the one that loses gets no row, never an error. Each of these orders broke something when
+the write first read and then changed by the id alone; the last test shows that.
+
+A statement that has to wait for the other machine is sent with `start`; `finish` is called when the other has committed.
+"""
+import postgres
+import pytest
+
+BYTES_16 = bytes(16)
+TABLES = ("accounts", "users", "objects", "files", "buckets", "entries", "uploads", "upload_parts", "tickets", "tasks", "refs",
+          "holds", "garbage")
+
+
+class Machine(postgres.Connection):
+    """A machine that writes: a transaction that runs statements of src/meta, named by function and a piece of the text."""
+
+    def __init__(self, address, statements):
+        super().__init__(address)
+        self.statements = statements
+        self.script("BEGIN")
+
+    def text(self, function, piece):
+        found = [one["postgres"] for one in self.statements if one["function"] == function and piece in one["postgres"]]
+        assert found, f"{function} has no statement with {piece}"
+        return found[0]
+
+    def says(self, function, piece, *values):
+        """(rows, number of changed rows)"""
+        return self.run(self.text(function, piece), *values)
+
+    def starts(self, function, piece, *values):
+        self.start(self.text(function, piece), *values)
+
+    def commit(self):
+        self.script("COMMIT")
+        self.script("BEGIN")
+
+
+@pytest.fixture
+def machines(address, database, statements):
+    """Two machines, and a database with an account, a user, a bucket, a task, and object 1, which file 1 names."""
+    empty = f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE"
+    database.script(empty)
+    for text, *values in (
+            ("INSERT INTO accounts (name, created_at_ms, max_bytes, max_files, used_bytes, used_files)"
+             " VALUES ('a', 1, 100, 0, 0, 0)",),
+            ("INSERT INTO users (account_id, login, name, email, kind, state, is_admin, created_at_ms)"
+             " VALUES (1, 'ana', '', '', 0, 0, 0, 1)",),
+            ("INSERT INTO buckets (account_id, owner_id, name, kind, created_at_ms) VALUES (1, 1, 'bucket', 0, 1)",),
+            ("INSERT INTO tasks (account_id, author_id, text, subject, details, created_at_ms, modified_at_ms, closed_at_ms)"
+             " VALUES (1, 1, '', '', '', 1, 1, 0)",),
+            ("INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, blob_key) SELECT id, 1, 5, $1, 1, 'aa/' || id"
+             " FROM generate_series(1, 3) AS id", BYTES_16),
+            ("INSERT INTO files (id, uuid, account_id, owner_id, way, name, content_type, state, object_id, size_bytes, md5,"
+             " created_at_ms, stored_at_ms, purge_at_ms) VALUES (1, $1, 1, 1, 'native', 'f', '', 1, 1, 5, $1, 1, 1, 50)", BYTES_16),
+            ("INSERT INTO uploads (name, bucket_id, key, account_id, owner_id, headers, tags, checksum_kind, checksum_form,"
+             " created_at_ms, expires_at_ms) VALUES ('upload', 1, 'k', 1, 1, '', '', 0, 0, 1, 100)",)):
+        database.run(text, *values)
+    one, two = Machine(address, statements), Machine(address, statements)
+    yield one, two
+    one.close()
+    two.close()
+    database.script(empty)
+
+
+def add_entry(machine, key, object_id):
+    return machine.says("meta_entry_put", "INSERT", 1, object_id, 5, BYTES_16, 0, 0, 0, 1, b"", "", "", "", key, 1)[1]
+
+
+def test_of_two_writes_only_one_takes_the_last_room_of_an_account(machines, database):
+    one, two = machines
+    assert one.says("write_sum", "UPDATE", 60, 1, 1)[1] == 1
+    two.starts("write_sum", "UPDATE", 60, 1, 1)
+    one.commit()
+    assert two.finish()[1] == 0
+    two.commit()
+    assert database.run("SELECT used_bytes, used_files FROM accounts")[0] == [["60", "1"]]
+
+
+@pytest.mark.parametrize("function, values", [
+    ("meta_account_add", ("b", 1, 0, 0, 0, 0)), ("meta_user_add", (1, "bob", "", "", 0, 0, 0, 1)),
+    ("meta_bucket_add", (1, 1, "photos", 0, "", 1))])
+def test_a_name_is_taken_once(machines, function, values):
+    one, two = machines
+    assert one.says(function, "INSERT", *values)[1] == 1
+    two.starts(function, "INSERT", *values)
+    one.commit()
+    assert two.finish()[1] == 0
+    assert two.run("SELECT 1")[0]  # the transaction goes on
+
+
+def test_a_file_is_held_or_purged(machines, database):
+    one, two = machines
+    assert one.says("meta_file_hold", "UPDATE", 2, 1, 1, 49)[1] == 1
+    two.starts("meta_file_remove_due", "DELETE", 1, 50)
+    one.says("meta_hold_add", "INSERT", 1, 1, 1)
+    one.commit()
+    assert two.finish()[1] == 0
+    two.commit()
+    assert database.run("SELECT state FROM files")[0] == [["2"]]
+
+
+def test_a_file_that_is_purged_is_not_held(machines):
+    one, two = machines
+    assert one.says("meta_file_remove_due", "DELETE", 1, 50)[1] == 1
+    two.starts("meta_file_hold", "UPDATE", 2, 1, 1, 49)
+    one.commit()
+    assert two.finish()[1] == 0
+
+
+def test_the_bytes_of_a_file_are_replaced_once(machines, database):
+    one, two = machines
+    for machine in (one, two):
+        assert machine.says("meta_file_set_object", "SELECT", 1)[0] == [["1", "1"]]
+    assert one.says("meta_file_set_object", "UPDATE", 1, 2, 5, BYTES_16, 1, 1, 0, 1)[1] == 1
+    two.starts("meta_file_set_object", "UPDATE", 1, 3, 5, BYTES_16, 1, 1, 0, 1)
+    one.commit()
+    assert two.finish()[1] == 0  # else object 2 would never be released
+    assert database.run("SELECT object_id FROM files")[0] == [["2"]]
+
+
+def test_a_ticket_is_confirmed_once(machines, database):
+    database.run("INSERT INTO tickets (file_id, bucket_id, key, declared_bytes, expires_at_ms, confirmed_at_ms,"
+                 " holder_kind, holder_id) VALUES (1, 1, 'k', 5, 100, 0, 0, 0)")
+    one, two = machines
+    assert one.says("meta_ticket_confirm", "UPDATE", 10, 1)[1] == 1
+    two.starts("meta_ticket_confirm", "UPDATE", 20, 1)
+    one.commit()
+    assert two.finish()[1] == 0
+
+
+def test_an_object_that_gets_a_new_reference_is_not_removed(machines, database):
+    one, two = machines
+    assert one.says("meta_object_hold", "SELECT", 2)[0]
+    two.starts("release_object", "SELECT blob_key", 2)
+    assert add_entry(one, "k", 2) == 1
+    one.commit()
+    assert two.finish()[0]
+    assert two.says("release_object", "DELETE", 2)[1] == 0
+    two.commit()
+    assert database.run("SELECT count(*) FROM objects")[0] == [["3"]]
+
+
+def test_an_object_that_was_removed_gets_no_reference(machines):
+    one, two = machines
+    assert one.says("release_object", "SELECT blob_key", 2)[0]
+    two.starts("meta_object_hold", "SELECT", 2)
+    assert one.says("release_object", "DELETE", 2)[1] == 1
+    one.commit()
+    assert not two.finish()[0]
+
+
+def test_two_new_versions_get_two_numbers(machines, database):
+    one, two = machines
+    add = (1, 1, None, 1, 1)
+    database.run(one.text("meta_reference_add", "INSERT"), *add, 1, "", "", 1)
+
+    def next_version(machine):
+        return int(machine.says("next_version", "MAX(version)", 1)[0][0][0]) + 1
+    one.says("meta_task_lock", "SELECT", 1)
+    two.starts("meta_task_lock", "SELECT", 1)
+    assert one.says("meta_reference_add", "INSERT", *add, next_version(one), "", "", 1)[1] == 1
+    one.commit()
+    two.finish()
+    assert two.says("meta_reference_add", "INSERT", *add, next_version(two), "", "", 1)[1] == 1
+    two.commit()
+    assert database.run("SELECT version FROM refs ORDER BY version")[0] == [["1"], ["2"], ["3"]]
+
+
+def test_a_part_that_comes_while_its_upload_is_completed_finds_no_upload(machines):
+    one, two = machines
+    assert one.says("meta_upload_by_name", "FOR UPDATE", "upload")[0]
+    assert not one.says("meta_part_list", "SELECT", 1, 0, 10)[0]
+    two.starts("meta_upload_by_name", "FOR UPDATE", "upload")
+    one.says("meta_upload_remove", "upload_parts", 1)
+    assert one.says("meta_upload_remove", "DELETE FROM uploads", 1)[1] == 1
+    one.commit()
+    assert not two.finish()[0]
+
+
+def test_two_puts_of_a_new_key_replace_one_another(machines):
+    one, two = machines
+    assert add_entry(one, "k", 2) == 1
+    two.starts("meta_entry_put", "INSERT", 1, 3, 5, BYTES_16, 0, 0, 0, 1, b"", "", "", "", "k", 1)
+    one.commit()
+    assert two.finish()[1] == 0
+    assert two.says("replace_entry", "SELECT", 1, "k")[0] == [["2", "5"]]  # it releases the object of the first
+
+
+def test_an_entry_is_removed_only_with_the_object_that_was_read(machines, database):
+    one, two = machines
+    assert add_entry(one, "k", 2) == 1
+    one.commit()
+    assert two.run("SELECT object_id FROM entries")[0] == [["2"]]
+    one.says("replace_entry", "UPDATE", 1, 3, 5, BYTES_16, 0, 0, 0, 2, b"", "", "", "", "k", 1)
+    two.starts("meta_entry_remove", "DELETE", 1, "k", 2)
+    one.commit()
+    assert two.finish()[1] == 0
+    two.commit()
+    assert database.run("SELECT object_id FROM entries")[0] == [["3"]]
+
+
+def test_a_bucket_that_gets_an_entry_is_not_removed(machines):
+    one, two = machines
+    assert add_entry(one, "k", 2) == 1
+    two.starts("meta_bucket_remove", "FOR UPDATE", 1)
+    one.commit()
+    two.finish()
+    assert two.says("meta_bucket_remove", "DELETE", 1)[1] == 0
+
+
+def test_without_an_expectation_both_machines_win(machines, database):
+    """What the rest of this file would find if a statement lost its expectation."""
+    one, two = machines
+    for machine in (one, two):
+        assert machine.run("SELECT state FROM files WHERE id = 1")[0] == [["1"]]  # both see that they may go on
+    assert one.run("UPDATE files SET state = 2, purge_at_ms = 0 WHERE id = 1")[1] == 1
+    two.start("DELETE FROM files WHERE id = 1")
+    one.commit()
+    assert two.finish()[1] == 1
+    two.commit()
+    assert database.run("SELECT count(*) FROM files")[0] == [["0"]]
