@@ -72,10 +72,9 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     TRY(token_issue(core, &(struct token_request){ S("pyrus"), d->login, d->security_key, &policy }, a,
                     &d->pyrus_token));
     struct principal who = { .account_id = user.account_id, .user_id = user.id, .login = user.login };
-    bool own;
     d->bucket = arena_printf(a, "demo-" SLICE_FMT, SLICE_ARG(random_hex(cli->random, a, 6)));
     d->region = ((const struct s3_options *)config_api_options(admin->config, S("s3")))->region;
-    TRY(bucket_create(core, &who, d->bucket, a, &own));
+    TRY(bucket_create(core, &who, d->bucket, a));
     struct task_request task = { .text = S("Try cais") };
     return task_create(core, &who, &task, a, &d->task_id);
 }

@@ -16,8 +16,7 @@ enum { PIECE = 1000, ODD_PIECE = 777 };
 struct bucket_fixture bucket_fixture_new(struct world *w)
 {
     struct bucket_fixture s = { .w = w, .who = world_user(w, S("ana")) };
-    bool own;
-    EXPECT_OK(bucket_create(&w->core, &s.who, S("sample"), w->a, &own));
+    EXPECT_OK(bucket_create(&w->core, &s.who, S("sample"), w->a));
     EXPECT_OK(bucket_find(&w->core, &s.who, S("sample"), BUCKET_WRITE, w->a, &s.bucket));
     return s;
 }

@@ -59,10 +59,9 @@ TEST(a_bucket_is_forbidden_to_users_of_other_accounts)
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), bob = world_user(w, S("bob")), elsewhere;
     struct account account;
-    bool own = true;
     EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &account));
     EXPECT_OK(access_operator(&w->core, S("acme"), w->a, &elsewhere));
-    EXPECT_OK(bucket_create(&w->core, &alice, S("alices"), w->a, &own));
+    EXPECT_OK(bucket_create(&w->core, &alice, S("alices"), w->a));
     for (int round = 0; round < 2; round++) /* cached the second time */
         for (size_t i = 0; i < LENGTH_OF(actions); i++) {
             EXPECT_OK(find(w, &alice, "alices", actions[i]));
@@ -70,11 +69,9 @@ TEST(a_bucket_is_forbidden_to_users_of_other_accounts)
             EXPECT_ERR(find(w, &elsewhere, "alices", actions[i]), ERR_FORBIDDEN);
             EXPECT_ERR(find(w, &alice, "nowhere", actions[i]), ERR_NOT_FOUND);
         }
-    EXPECT_ERR(bucket_create(&w->core, &bob, S("alices"), w->a, &own), ERR_CONFLICT);
-    EXPECT(own);
-    EXPECT_ERR(bucket_create(&w->core, &elsewhere, S("alices"), w->a, &own), ERR_CONFLICT);
-    EXPECT(!own);
-    EXPECT_ERR(bucket_create(&w->core, &bob, S("No"), w->a, &own), ERR_INVALID);
+    EXPECT_REFUSED(bucket_create(&w->core, &bob, S("alices"), w->a), REASON_BUCKET_OWNED);
+    EXPECT_REFUSED(bucket_create(&w->core, &elsewhere, S("alices"), w->a), REASON_BUCKET_TAKEN);
+    EXPECT_REFUSED(bucket_create(&w->core, &bob, S("No"), w->a), REASON_BUCKET_BAD_NAME);
     EXPECT_ERR(bucket_remove(&w->core, &elsewhere, S("alices"), w->a), ERR_FORBIDDEN);
     EXPECT_ERR(bucket_set_cors(&w->core, &elsewhere, S("alices"), S("x"), w->a), ERR_FORBIDDEN);
     EXPECT_EQ(world_event_count(w, S("bucket.create")), 1);
@@ -102,8 +99,7 @@ TEST(a_guarded_bucket_is_forbidden_to_users_and_is_in_no_list)
     struct bucket_list list;
     EXPECT_OK(bucket_list(&w->core, &alice, w->a, &list));
     EXPECT_EQ(list.count, 0);
-    bool own;
-    EXPECT_OK(bucket_create(&w->core, &alice, S("alices"), w->a, &own));
+    EXPECT_OK(bucket_create(&w->core, &alice, S("alices"), w->a));
     EXPECT_ERR(bucket_ensure(&w->core, S("alices"), w->a, &bucket), ERR_CONFLICT);
 }
 
@@ -112,8 +108,7 @@ TEST(buckets_are_listed_by_name_and_removed_only_when_empty)
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
     struct bucket_list list;
-    bool own;
-    EXPECT_OK(bucket_create(&w->core, &s.who, S("attic"), w->a, &own));
+    EXPECT_OK(bucket_create(&w->core, &s.who, S("attic"), w->a));
     EXPECT_OK(bucket_list(&w->core, &s.who, w->a, &list));
     EXPECT_EQ(list.count, 2);
     EXPECT_SLICE(list.items[0].name, S("attic"));
@@ -202,9 +197,8 @@ TEST(buckets_beyond_the_capacity_of_the_cache_are_found)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    bool own;
     for (int i = 0; i < 600; i++)
-        EXPECT_OK(bucket_create(&w->core, &alice, arena_printf(w->a, "bucket-%d", i), w->a, &own));
+        EXPECT_OK(bucket_create(&w->core, &alice, arena_printf(w->a, "bucket-%d", i), w->a));
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < 600; i++) {
             struct bucket bucket;

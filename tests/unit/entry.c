@@ -252,12 +252,11 @@ TEST(a_put_into_a_bucket_that_is_removed_meanwhile_leaves_nothing)
         struct entry_request request = bucket_fixture_request(S("k"));
         struct entry_put put_;
         enum err_code code;
-        bool own;
         EXPECT_OK(bucket_find(&w->core, &s.who, S("sample"), BUCKET_WRITE, w->a, &s.bucket));
         EXPECT_OK(entry_put_open(&w->core, &s.who, &s.bucket, &request, w->a, &put_));
         EXPECT_OK(intake_write(put_.intake, world_bytes(w, size), w->a));
         EXPECT_OK(bucket_remove(&w->core, &s.who, S("sample"), w->a));
-        EXPECT_OK(bucket_create(&w->core, &s.who, S("sample"), w->a, &own)); /* another bucket of the same name */
+        EXPECT_OK(bucket_create(&w->core, &s.who, S("sample"), w->a)); /* another bucket of the same name */
         entry_put_finish(&put_, note_code, &code);
         EXPECT_EQ(code, ERR_NOT_FOUND);
     }

@@ -287,9 +287,8 @@ static void check_ticket(struct stand *t, bool acknowledged)
 
 static err_t make_bucket(struct stand *t)
 {
-    bool own;
-    err_t e = bucket_create(&t->w->core, &t->s.who, S("another"), t->w->a, &own);
-    return err_is(e, ERR_CONFLICT) && own ? NULL : e; /* called again, because the outcome was lost */
+    err_t e = bucket_create(&t->w->core, &t->s.who, S("another"), t->w->a);
+    return err_reason(e) == REASON_BUCKET_OWNED ? NULL : e; /* called again, because the outcome was lost */
 }
 
 static void check_bucket(struct stand *t, bool acknowledged)

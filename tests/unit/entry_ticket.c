@@ -93,7 +93,7 @@ TEST(put_is_forbidden_without_a_pending_ticket)
     WORLD(w);
     struct guarded_fixture c = guarded_fixture_new(w);
     struct entry_removal removal = { S("mine") };
-    bool existed, own;
+    bool existed;
     struct entry entry;
     struct bucket open;
     guarded_fixture_issue(&c, S("mine"), 5);
@@ -106,7 +106,7 @@ TEST(put_is_forbidden_without_a_pending_ticket)
     struct upload_request upload = { .key = S("mine"), .lifetime_ms = 1 };
     slice name;
     EXPECT_ERR(upload_create(&w->core, &c.s.who, &c.s.bucket, &upload, w->a, &name), ERR_FORBIDDEN);
-    EXPECT_OK(bucket_create(&w->core, &c.bob, S("open"), w->a, &own));
+    EXPECT_OK(bucket_create(&w->core, &c.bob, S("open"), w->a));
     EXPECT_OK(bucket_find(&w->core, &c.bob, S("open"), BUCKET_WRITE, w->a, &open));
     struct entry_copy out = { .from = &c.s.bucket, .to = &open, .from_key = S("mine"), .to_key = S("stolen") };
     EXPECT_ERR(entry_copy(&w->core, &c.bob, &out, w->a, &entry), ERR_FORBIDDEN);

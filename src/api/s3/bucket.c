@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "base/xml.h"
+#include "core/reasons.h"
 
 /* S3 shows us-east-1 as an empty location, and its clients expect that. */
 static slice location(const struct s3_call *call)
@@ -157,16 +158,15 @@ static bool check_create_document(struct s3_call *call)
 void s3_bucket_create(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
-    bool own = false;
     if (!check_create_headers(call) || !check_create_document(call))
         return;
-    err_t e = bucket_create(call->s3->core, &call->who, call->bucket, &x->arena, &own);
+    err_t e = bucket_create(call->s3->core, &call->who, call->bucket, &x->arena);
     if (e && (err_is(e, ERR_INVALID) || err_is(e, ERR_CONFLICT)))
         s3_detail(call, "BucketName", call->bucket);
     if (err_is(e, ERR_INVALID)) {
         s3_fail(call, S3_INVALID_BUCKET_NAME);
     } else if (err_is(e, ERR_CONFLICT)) {
-        s3_fail(call, own ? S3_BUCKET_OWNED : S3_BUCKET_EXISTS);
+        s3_fail(call, err_reason(e) == REASON_BUCKET_OWNED ? S3_BUCKET_OWNED : S3_BUCKET_EXISTS);
     } else if (e) {
         s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
     } else {

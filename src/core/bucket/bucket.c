@@ -6,6 +6,7 @@
 #include "core/access/access.h"
 #include "core/bucket/bucket_priv.h"
 #include "core/event.h"
+#include "core/reasons.h"
 #include "core/store/bucket_store.h"
 #include "core/store/transaction.h"
 
@@ -65,6 +66,12 @@ static err_t may_act(const struct principal *who, const struct bucket *bucket, e
     return may ? NULL : err_make(a, ERR_FORBIDDEN, "that is not allowed in this bucket");
 }
 
+static err_t read_bucket(struct meta_tx *tx, slice name, struct arena *a, struct bucket *ret)
+{
+    err_t e = meta_bucket_by_name(tx, name, a, ret);
+    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_BUCKET_NOT_THERE) : e;
+}
+
 static err_t find_by_name(struct core *core, slice name, struct arena *a, struct bucket *ret)
 {
     uint64_t generation = meta_generation(core->meta); /* before the row is read */
@@ -72,7 +79,7 @@ static err_t find_by_name(struct core *core, slice name, struct arena *a, struct
         return NULL;
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    TRY(meta_bucket_by_name(tx, name, a, ret));
+    TRY(read_bucket(tx, name, a, ret));
     bucket_cache_put(core->buckets, generation, ret);
     return NULL;
 }
@@ -135,22 +142,21 @@ static err_t apply_bucket_create(struct meta_tx *tx, void *arg, struct arena *a)
     return add_if_missing(tx, c, wanted, a);
 }
 
-err_t bucket_create(struct core *core, const struct principal *who, slice name, struct arena *a, bool *ret_own)
+err_t bucket_create(struct core *core, const struct principal *who, slice name, struct arena *a)
 {
-    *ret_own = false;
     if (!bucket_name_is_valid(name))
-        return err_make(a, ERR_INVALID, "a bucket name is 3 to 63 of a-z 0-9 . -, and not a reserved one");
+        return core_refuse(a, REASON_BUCKET_BAD_NAME);
     struct bucket_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
     TRY(meta_write(core->meta, apply_bucket_create, &c, a));
     if (!c.existed)
         return NULL;
-    *ret_own = c.bucket.kind == BUCKET_OPEN && c.bucket.account_id == who->account_id;
-    return err_make(a, ERR_CONFLICT, "there is a bucket of that name");
+    bool own = c.bucket.kind == BUCKET_OPEN && c.bucket.account_id == who->account_id;
+    return core_refuse(a, own ? REASON_BUCKET_OWNED : REASON_BUCKET_TAKEN);
 }
 
 err_t bucket_find_managed(struct meta_tx *tx, struct bucket_change *c, struct arena *a)
 {
-    TRY(meta_bucket_by_name(tx, c->name, a, &c->bucket));
+    TRY(read_bucket(tx, c->name, a, &c->bucket));
     return may_act(c->who, &c->bucket, BUCKET_MANAGE, a);
 }
 
@@ -165,7 +171,8 @@ static err_t apply_bucket_cors(struct meta_tx *tx, void *arg, struct arena *a)
 err_t bucket_set_cors(struct core *core, const struct principal *who, slice name, slice cors, struct arena *a)
 {
     if (cors.n > CORS_MAX)
-        return err_make(a, ERR_TOO_LARGE, "the rules for web pages have more than %d bytes", CORS_MAX);
+        return core_refuse_detail(a, REASON_BUCKET_TOO_MANY_RULES, "the rules for web pages have more than %d bytes",
+                                  CORS_MAX);
     struct bucket_change c = { .core = core, .who = who, .name = name, .cors = cors, .now_ms = core_now_ms(core) };
     return meta_write(core->meta, apply_bucket_cors, &c, a);
 }

@@ -7,7 +7,8 @@
  *                    writes there, on behalf of a client that holds a form or link which that key signed. Keys are
  *                    issued one by one (entry_guard.h), and cannot be listed
  *
- * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. Thread: any. */
+ * Errors with a reason are named as in core/reasons.def. Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the
+ * store. Thread: any. */
 #ifndef CAIS_CORE_BUCKET_BUCKET_H
 #define CAIS_CORE_BUCKET_BUCKET_H
 
@@ -20,20 +21,19 @@ bool bucket_name_is_valid(slice name);
 
 enum bucket_action { BUCKET_READ, BUCKET_WRITE, BUCKET_LIST, BUCKET_MANAGE };
 /* The bucket of that name, if `who` may do `action` in it. Cached. Fit for a loop.
- * Errors: NOT_FOUND no bucket of that name; FORBIDDEN. */
+ * Errors: BUCKET_NOT_THERE; FORBIDDEN. */
 MUST_USE err_t bucket_find(struct core *, const struct principal *who, slice name, enum bucket_action action,
                            struct arena *a, struct bucket *ret);
 /* The buckets of the account of `who`, by name. */
 MUST_USE err_t bucket_list(struct core *, const struct principal *who, struct arena *a, struct bucket_list *ret);
-/* Errors: INVALID the name; CONFLICT the name is taken: *ret_own is true if the bucket belongs to the account of `who`,
- * false if it is another's. */
-MUST_USE err_t bucket_create(struct core *, const struct principal *who, slice name, struct arena *a, bool *ret_own);
-/* Errors: as bucket_find; CONFLICT the bucket is not empty. */
+/* Errors: BUCKET_BAD_NAME; BUCKET_OWNED the account of `who` has a bucket of that name; BUCKET_TAKEN another has. */
+MUST_USE err_t bucket_create(struct core *, const struct principal *who, slice name, struct arena *a);
+/* Errors: as bucket_find; BUCKET_NOT_EMPTY. */
 MUST_USE err_t bucket_remove(struct core *, const struct principal *who, slice name, struct arena *a);
-/* Errors: as bucket_find; TOO_LARGE more than 64 KiB. */
+/* Errors: as bucket_find; BUCKET_TOO_MANY_RULES more than 64 KiB. */
 MUST_USE err_t bucket_set_cors(struct core *, const struct principal *who, slice name, slice cors, struct arena *a);
 /* The CORS rules of a bucket. Asks for no authorisation: a browser sends a preflight request without credentials.
- * Errors: NOT_FOUND. */
+ * Errors: BUCKET_NOT_THERE. */
 MUST_USE err_t bucket_cors(struct core *, slice name, struct arena *a, slice *ret_cors);
 
 /* The guarded bucket of that name, made if it does not exist; its owner is the operator. The rules for names do not

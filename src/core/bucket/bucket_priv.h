@@ -24,7 +24,7 @@ struct bucket_change {
     bool existed;         /* the bucket was there before */
     bool unfinished;      /* the change needs another write */
 };
-/* Set c->bucket to the bucket as it is now. Errors: NOT_FOUND; FORBIDDEN `who` may not manage it. */
+/* Set c->bucket to the bucket as it is now. Errors: BUCKET_NOT_THERE; FORBIDDEN `who` may not manage it. */
 MUST_USE err_t bucket_find_managed(struct meta_tx *, struct bucket_change *c, struct arena *a);
 MUST_USE err_t bucket_write_event(struct meta_tx *, const struct bucket_change *c, slice action, struct arena *a);
 

@@ -2,6 +2,7 @@
 /* Removing a bucket, which must be empty. Uploads that have expired do not count: they are ended first. */
 #include "core/bucket/bucket_priv.h"
 #include "core/bucket/upload_priv.h"
+#include "core/reasons.h"
 #include "core/store/bucket_store.h"
 
 static err_t apply_bucket_remove(struct meta_tx *tx, void *arg, struct arena *a)
@@ -11,7 +12,10 @@ static err_t apply_bucket_remove(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(upload_end_expired(tx, c->bucket.id, c->now_ms, a, &c->unfinished));
     if (c->unfinished)
         return NULL; /* the rest in another write: other writes wait for this one */
-    TRY(meta_bucket_remove(tx, c->bucket.id, a));
+    err_t e = meta_bucket_remove(tx, c->bucket.id, a);
+    if (err_is(e, ERR_CONFLICT))
+        return core_refuse(a, REASON_BUCKET_NOT_EMPTY);
+    TRY(e);
     return bucket_write_event(tx, c, S("bucket.remove"), a);
 }
 

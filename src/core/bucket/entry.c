@@ -98,11 +98,16 @@ static int64_t existing_bytes(const struct existing_entry *existing)
     return existing->entry ? (int64_t)existing->entry->size_bytes : 0;
 }
 
+err_t entry_check_found(err_t e, struct arena *a)
+{
+    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_ENTRY_NOT_THERE) : e;
+}
+
 err_t entry_get(struct core *core, const struct bucket *bucket, slice key, struct arena *a, struct entry *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return find_entry(core, tx, bucket, key, a, ret);
+    return entry_check_found(find_entry(core, tx, bucket, key, a, ret), a);
 }
 
 err_t entry_precheck(struct core *core, const struct bucket *bucket, slice key, const struct entry_condition *condition,
@@ -157,7 +162,10 @@ err_t entry_settle(struct meta_tx *tx, const struct entry_change *c, const struc
 {
     int64_t old_object_id;
     uint64_t old_bytes;
-    TRY(meta_entry_put(tx, entry, a, &old_object_id, &old_bytes));
+    err_t e = meta_entry_put(tx, entry, a, &old_object_id, &old_bytes);
+    if (err_is(e, ERR_NOT_FOUND))
+        return core_refuse(a, REASON_BUCKET_NOT_THERE); /* it was removed meanwhile */
+    TRY(e);
     if (c->replaces_counted && old_object_id != c->expected_object_id)
         return lost_entry(c->condition, a);
     if (old_object_id && !c->replaces_counted)
@@ -266,7 +274,7 @@ struct tagging {
 static err_t apply_entry_tags(struct meta_tx *tx, void *arg, struct arena *a)
 {
     const struct tagging *t = arg;
-    TRY(meta_entry_set_tags(tx, t->bucket->id, t->key, t->tags, a));
+    TRY(entry_check_found(meta_entry_set_tags(tx, t->bucket->id, t->key, t->tags, a), a));
     struct event_params event = { .at_ms = t->at_ms,
                                   .who = t->who,
                                   .account_id = t->bucket->account_id,
@@ -303,9 +311,9 @@ static err_t check_copy_source(const struct entry_copy *copy, const struct entry
     TRY(entry_check_condition(&copy->source_condition, source, a));
     if (copy->modified_since_ms && !copy->source_condition.if_none_match.n &&
         modified <= copy->modified_since_ms / 1000)
-        return err_make(a, ERR_CONFLICT, "the source has not changed since then");
+        return core_refuse_detail(a, REASON_ENTRY_CONDITION, "the source has not changed since then");
     if (copy->unmodified_since_ms && !copy->source_condition.if_match.n && modified > copy->unmodified_since_ms / 1000)
-        return err_make(a, ERR_CONFLICT, "the source has changed since then");
+        return core_refuse_detail(a, REASON_ENTRY_CONDITION, "the source has changed since then");
     return NULL;
 }
 
@@ -314,12 +322,12 @@ static err_t apply_entry_copy(struct meta_tx *tx, void *arg, struct arena *a)
     struct copying *c = arg;
     const struct entry_copy *copy = c->copy;
     struct entry source = { 0 };
-    TRY(meta_entry_get(tx, copy->from->id, copy->from_key, a, &source));
+    TRY(entry_check_found(meta_entry_get(tx, copy->from->id, copy->from_key, a, &source), a));
     TRY(check_copy_source(copy, &source, a));
     bool there;
     TRY(meta_object_hold(tx, source.object_id, a, &there));
     if (!there)
-        return err_make(a, ERR_NOT_FOUND, "no such entry");
+        return core_refuse(a, REASON_ENTRY_NOT_THERE);
     struct entry_change change = { .core = c->core,
                                    .who = c->who,
                                    .bucket = copy->to,

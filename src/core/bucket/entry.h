@@ -4,7 +4,8 @@
  * with its whole object.
  *
  * Buckets come from bucket_find, which authorised the caller.
- * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores. Thread: any. */
+ * Errors with a reason are named as in core/reasons.def. Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the
+ * stores. Thread: any. */
 #ifndef CAIS_CORE_BUCKET_ENTRY_H
 #define CAIS_CORE_BUCKET_ENTRY_H
 
@@ -70,27 +71,27 @@ struct entry_put {
 };
 /* `put`, and everything that the request and `who` point to, must live until done runs, or until entry_put_discard. Fit
  * for a loop.
- * Errors: INVALID the key; CONFLICT the condition does not hold (entry_put_finish checks it again); TOO_LARGE;
- * NO_SPACE; QUOTA. In a guarded bucket also FORBIDDEN: the guard does not permit bytes under this key now (an upload
- * that began in time may end later); TOO_LARGE or EMPTY: exact_bytes is not the length that was permitted. */
+ * Errors: INVALID the key; ENTRY_CONDITION (entry_put_finish checks it again); TOO_LARGE; NO_SPACE; QUOTA. In a guarded
+ * bucket also FORBIDDEN: the guard does not permit bytes under this key now (an upload that began in time may end
+ * later); TOO_LARGE or EMPTY: exact_bytes is not the length that was permitted. */
 MUST_USE err_t entry_put_open(struct core *, const struct principal *who, const struct bucket *,
                               const struct entry_request *, struct arena *a, struct entry_put *put);
-/* As intake_finish. Errors (through done): CONFLICT the condition does not hold; DIGEST; TRUNCATED; TOO_LARGE; EMPTY
- * fewer bytes than min_bytes, or than were permitted; FORBIDDEN the permission ended meanwhile; NOT_FOUND the bucket
- * was removed; QUOTA; NO_SPACE; UNAVAILABLE. */
+/* As intake_finish. Errors (through done): ENTRY_CONDITION; DIGEST; TRUNCATED; TOO_LARGE; EMPTY fewer bytes than
+ * min_bytes, or than were permitted; FORBIDDEN the permission ended meanwhile; BUCKET_NOT_THERE it was removed; QUOTA;
+ * NO_SPACE; UNAVAILABLE. */
 void entry_put_finish(struct entry_put *put, entry_done_fn *done, void *arg);
 void entry_put_discard(struct entry_put *put);
 
 /* ---- reading ---- */
 
-/* Errors: NOT_FOUND. Fit for a loop. */
+/* Errors: ENTRY_NOT_THERE. Fit for a loop. */
 MUST_USE err_t entry_get(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret);
-/* The entry and its bytes. In a guarded bucket the only header of an entry is Content-Type. Errors: NOT_FOUND; CORRUPT
+/* The entry and its bytes. In a guarded bucket the only header of an entry is Content-Type. Errors: ENTRY_NOT_THERE; CORRUPT
  * the bytes are missing. Fit for a loop. */
 MUST_USE err_t entry_open(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret,
                           struct content *ret_content);
 /* Where part `number` (from 1) of a composite begins, and its length. Of an object that is no composite, part 1 is all
- * of it. Errors: NOT_FOUND no such part. */
+ * of it. Errors: ENTRY_NO_PART. */
 MUST_USE err_t entry_part(struct core *, const struct entry *, int64_t number, struct arena *a, uint64_t *ret_offset,
                           uint64_t *ret_bytes);
 
@@ -100,7 +101,7 @@ struct entry_removal {
     slice key;
     struct entry_condition condition;
 };
-/* Removing a key that no entry has is success, and *ret_existed is false. Errors: CONFLICT the condition does not hold;
+/* Removing a key that no entry has is success, and *ret_existed is false. Errors: ENTRY_CONDITION;
  * FORBIDDEN a guarded bucket. */
 MUST_USE err_t entry_remove(struct core *, const struct principal *who, const struct bucket *,
                             const struct entry_removal *, struct arena *a, bool *ret_existed);
@@ -108,7 +109,7 @@ MUST_USE err_t entry_remove(struct core *, const struct principal *who, const st
  * some of the entries may be gone, and the call may be repeated. Errors: FORBIDDEN a guarded bucket. */
 MUST_USE err_t entry_remove_many(struct core *, const struct principal *who, const struct bucket *, const slice *keys,
                                  size_t count, struct arena *a);
-/* Errors: NOT_FOUND; TOO_LARGE; FORBIDDEN a guarded bucket. */
+/* Errors: ENTRY_NOT_THERE; TOO_LARGE; FORBIDDEN a guarded bucket. */
 MUST_USE err_t entry_set_tags(struct core *, const struct principal *who, const struct bucket *, slice key, slice tags,
                               struct arena *a);
 struct entry_copy {
@@ -121,8 +122,8 @@ struct entry_copy {
     slice headers, tags;
 };
 /* Make a new entry that names the object of another: no byte is copied. The caller is authorised to read the source and
- * to write the target. Errors: NOT_FOUND no source; CONFLICT a condition does not hold; INVALID to_key; QUOTA;
- * FORBIDDEN a guarded bucket. */
+ * to write the target. Errors: ENTRY_NOT_THERE no source; ENTRY_CONDITION; INVALID to_key; QUOTA; FORBIDDEN a guarded
+ * bucket. */
 MUST_USE err_t entry_copy(struct core *, const struct principal *who, const struct entry_copy *, struct arena *a,
                           struct entry *ret);
 

@@ -29,7 +29,7 @@ static err_t open_once(struct core *core, const struct bucket *bucket, slice key
     {
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(core->meta, a, &tx));
-        TRY(meta_entry_with_object(tx, bucket->id, key, a, &ret->entry, &object));
+        TRY(entry_check_found(meta_entry_with_object(tx, bucket->id, key, a, &ret->entry, &object), a));
         if (object.size_bytes != ret->entry.size_bytes)
             return entry_bytes_missing(a, NULL, &ret->entry);
         TRY(content_open_record(core, tx, &object, a, &ret->content));
@@ -47,7 +47,7 @@ err_t entry_open(struct core *core, const struct bucket *bucket, slice key, stru
                  struct content *ret_content)
 {
     if (bucket->kind == BUCKET_GUARDED)
-        return core->entry_guard->open(core, bucket, key, a, ret, ret_content);
+        return entry_check_found(core->entry_guard->open(core, bucket, key, a, ret, ret_content), a);
     int64_t object_id = 0;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         struct opened_entry opened;
@@ -69,7 +69,7 @@ err_t entry_part(struct core *core, const struct entry *entry, int64_t number, s
 {
     int64_t parts = entry->part_count ? entry->part_count : 1;
     if (number < 1 || number > parts)
-        return err_make(a, ERR_NOT_FOUND, "no such part");
+        return core_refuse(a, REASON_ENTRY_NO_PART);
     *ret_offset = 0;
     *ret_bytes = entry->size_bytes;
     if (!entry->part_count)
@@ -79,7 +79,7 @@ err_t entry_part(struct core *core, const struct entry *entry, int64_t number, s
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(meta_object_parts(tx, entry->object_id, a, &list));
     if ((uint64_t)number > list.count) /* the entry was replaced meanwhile */
-        return err_make(a, ERR_NOT_FOUND, "no such part");
+        return core_refuse(a, REASON_ENTRY_NO_PART);
     *ret_offset = list.items[number - 1].offset;
     *ret_bytes = list.items[number - 1].object.size_bytes;
     return NULL;

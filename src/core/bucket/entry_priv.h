@@ -36,12 +36,14 @@ struct entry_change {
 };
 /* Errors: CONFLICT the condition does not hold; QUOTA. Nothing was changed then. */
 MUST_USE err_t entry_claim(struct meta_tx *, struct entry_change *, struct arena *a);
-/* Puts the entry, releases the object of the one that it replaces, and writes the event. Errors: NOT_FOUND the bucket
+/* Puts the entry, releases the object of the one that it replaces, and writes the event. Errors: BUCKET_NOT_THERE the bucket
  * was removed. */
 MUST_USE err_t entry_settle(struct meta_tx *, const struct entry_change *, const struct entry *, struct arena *a);
 /* Report the outcome of a put to `done`: the entry, or the error e if it is not NULL. */
 void entry_report(err_t e, const struct entry *, entry_done_fn *done, void *arg);
 /* "entry:BUCKET/KEY" */
+/* The error of a look-up of an entry: if there was none, ENTRY_NOT_THERE. */
+err_t entry_check_found(err_t e, struct arena *a);
 slice entry_subject(struct arena *a, const struct bucket *, slice key);
 
 #endif

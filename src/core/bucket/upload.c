@@ -24,9 +24,11 @@ slice upload_subject(struct arena *a, slice name)
 err_t upload_find(struct meta_tx *tx, const struct upload_ref *ref, int64_t now_ms, struct arena *a, struct upload *ret)
 {
     struct upload u = { 0 };
-    TRY(meta_upload_by_name(tx, ref->name, a, &u));
-    if (u.bucket_id != ref->bucket->id || !slice_eq(u.key, ref->key) || upload_is_expired(&u, now_ms))
-        return err_make(a, ERR_NOT_FOUND, "no such upload");
+    err_t e = meta_upload_by_name(tx, ref->name, a, &u);
+    if (err_is(e, ERR_NOT_FOUND) ||
+        (!e && (u.bucket_id != ref->bucket->id || !slice_eq(u.key, ref->key) || upload_is_expired(&u, now_ms))))
+        return core_refuse(a, REASON_UPLOAD_NOT_THERE);
+    TRY(e);
     *ret = u;
     return NULL;
 }
@@ -42,7 +44,10 @@ struct upload_creation {
 static err_t apply_upload_create(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct upload_creation *c = arg;
-    TRY(meta_upload_add(tx, &c->upload, a, &c->upload.id));
+    err_t e = meta_upload_add(tx, &c->upload, a, &c->upload.id);
+    if (err_is(e, ERR_NOT_FOUND))
+        return core_refuse(a, REASON_BUCKET_NOT_THERE); /* it was removed meanwhile */
+    TRY(e);
     struct event_params event = { .at_ms = c->upload.created_at_ms,
                                   .who = c->who,
                                   .account_id = c->bucket->account_id,

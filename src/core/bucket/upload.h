@@ -8,7 +8,7 @@
  * Parts are immutable: a part that is sent again is another object, which replaces the first. Completing is one write
  * that consumes the upload, so when two requests complete it at once, or one completes and another aborts it, one wins;
  * the loser's objects are released. Completing again has the same result as completing once.
- * Errors of every call: also NOT_FOUND no such upload (of that key, in that bucket): never created, completed, aborted,
+ * Errors of every call: also UPLOAD_NOT_THERE (of that key, in that bucket): never created, completed, aborted,
  * or expired; UNAVAILABLE, NO_SPACE, CORRUPT of the stores. Thread: any. */
 #ifndef CAIS_CORE_BUCKET_UPLOAD_H
 #define CAIS_CORE_BUCKET_UPLOAD_H
@@ -60,7 +60,7 @@ struct part_put {
 /* As entry_put_open. Errors: also INVALID the number; TOO_LARGE; QUOTA. Fit for a loop. */
 MUST_USE err_t part_put_open(struct core *, const struct principal *who, const struct upload_ref *,
                              const struct part_request *, struct arena *a, struct part_put *put);
-/* As entry_put_finish. Errors (through done): also NOT_FOUND the upload was completed or aborted meanwhile; then nothing
+/* As entry_put_finish. Errors (through done): also UPLOAD_NOT_THERE the upload was completed or aborted meanwhile; then nothing
  * of the part is kept. */
 void part_put_finish(struct part_put *put, entry_done_fn *done, void *arg);
 void part_put_discard(struct part_put *put);

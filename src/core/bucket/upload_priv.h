@@ -11,7 +11,7 @@ static inline bool upload_is_expired(const struct upload *u, int64_t now_ms)
 {
     return u->expires_at_ms > 0 && u->expires_at_ms <= now_ms;
 }
-/* Errors: NOT_FOUND, also when the upload has expired. */
+/* Errors: UPLOAD_NOT_THERE, also when the upload has expired. */
 MUST_USE err_t upload_find(struct meta_tx *, const struct upload_ref *, int64_t now_ms, struct arena *a,
                            struct upload *ret);
 
