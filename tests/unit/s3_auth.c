@@ -7,6 +7,7 @@
 #include "core/bucket/entry.h"
 #include "core/records/account.h"
 #include "core/records/user.h"
+#include "error_table_test.h"
 #include "s3_fixture.h"
 #include "sign/sigv2.h"
 
@@ -69,13 +70,29 @@ static struct fake_reply *with_authorization(struct s3_fixture *f, const char *v
 
 /* ---- tables ---- */
 
-TEST(every_error_has_a_status_a_code_and_a_text)
+TEST(every_error_has_a_row)
 {
-    for (int i = 0; i < ERR_CODE_COUNT; i++)
-        if (s3_of_err[i] == S3_NONE)
-            fail_msg("no row for %s", err_code_name((enum err_code)i));
-    for (int i = 1; i < S3_ERROR_COUNT; i++)
-        EXPECT(s3_vendor_errors[i].status >= 300 && s3_vendor_errors[i].code[0] && s3_vendor_errors[i].text[0]);
+    expect_complete_error_table(&s3_errors);
+}
+
+TEST(every_fault_in_a_signature_has_a_row)
+{
+    for (int i = SIGN_OK + 1; i < SIGN_FAULT_COUNT; i++) {
+        enum sign_fault fault = (enum sign_fault)i;
+        bool in_requests = s3_row_of_fault(S3_IN_HEADER, fault) && s3_row_of_fault(S3_IN_LINK, fault);
+        bool in_forms = s3_row_of_fault(S3_IN_FORM, fault);
+        if (!in_requests && !in_forms)
+            fail_msg("no row for the fault: %s", sign_fault_text(fault));
+    }
+}
+
+/* The values come from requests, and are not read as texts with places of their own. */
+TEST(the_values_of_a_text_stand_in_its_order)
+{
+    SCRATCH(a);
+    EXPECT_SLICE(slice_of(s3_refuse_with(&a, S3_CHECKSUM_FORM, S("{}"), S("CRC32"))->msg),
+                 S("The {} checksum type cannot be used with the CRC32 checksum algorithm."));
+    EXPECT_SLICE(slice_of(s3_words(s3_refuse_with(&a, S3_CORS_ID, S(""))).text), S("ID too long: "));
 }
 
 TEST(a_subresource_never_runs_the_plain_operation)
@@ -587,7 +604,8 @@ TEST(keys_are_never_normalised)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "//photos", ""), 400, "InvalidURI");
 }
 
-RUN_TESTS(cmocka_unit_test(every_error_has_a_status_a_code_and_a_text),
+RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_fault_in_a_signature_has_a_row),
+          cmocka_unit_test(the_values_of_a_text_stand_in_its_order),
           cmocka_unit_test(a_subresource_never_runs_the_plain_operation),
           cmocka_unit_test(an_unsigned_request_is_refused), cmocka_unit_test(an_error_document_has_the_elements_of_s3),
           cmocka_unit_test(a_wrong_secret_and_an_unknown_key_have_different_errors),

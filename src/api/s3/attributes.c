@@ -4,7 +4,6 @@
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/digests_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
@@ -26,9 +25,8 @@ static unsigned attribute_of(slice name)
     return 0;
 }
 
-/* x-amz-object-attributes: a list, in one or several headers. False: replied, because the header is absent or contains
- * an unknown name. */
-static bool read_attributes(struct s3_call *call, unsigned *ret)
+/* x-amz-object-attributes: a list, in one or several headers, of known names. */
+static err_t read_attributes(struct s3_call *call, unsigned *ret)
 {
     const struct http_request *req = &call->x->req;
     *ret = 0;
@@ -38,18 +36,12 @@ static bool read_attributes(struct s3_call *call, unsigned *ret)
             continue;
         while (field_list_next(&list, &item)) {
             unsigned attribute = attribute_of(item);
-            if (!attribute) {
-                s3_detail(call, "ArgumentName", S("x-amz-object-attributes"));
-                s3_detail(call, "ArgumentValue", item);
-                s3_fail(call, S3_ATTRIBUTE_NAME);
-                return false;
-            }
+            if (!attribute)
+                return s3_refuse_argument(call, S3_ATTRIBUTE_NAME, "x-amz-object-attributes", item);
             *ret |= attribute;
         }
     }
-    if (!*ret)
-        s3_fail(call, S3_NO_ATTRIBUTES);
-    return *ret != 0;
+    return *ret ? NULL : s3_refuse(&call->x->arena, S3_NO_ATTRIBUTES);
 }
 
 static void write_attributes(struct buf *b, struct arena *a, const struct entry *entry, unsigned wanted)
@@ -73,20 +65,16 @@ static void write_attributes(struct buf *b, struct arena *a, const struct entry 
         xml_int(b, "ObjectSize", (int64_t)entry->size_bytes);
 }
 
-void s3_object_attributes(struct s3_call *call)
+err_t s3_object_attributes(struct s3_call *call)
 {
     struct arena *a = &call->x->arena;
     struct bucket bucket;
     struct entry entry;
     unsigned wanted;
-    if (!read_attributes(call, &wanted) || !s3_check_version(call) || !s3_authorize_bucket(call, BUCKET_READ, &bucket))
-        return;
-    err_t e = entry_get(call->s3->core, &bucket, call->key, a, &entry);
-    if (e) {
-        s3_detail(call, "Key", call->key);
-        s3_fail_err(call, e, S3_NO_SUCH_KEY);
-        return;
-    }
+    TRY(read_attributes(call, &wanted));
+    TRY(s3_check_version(call));
+    TRY(s3_authorize_bucket(call, BUCKET_READ, &bucket));
+    TRY(s3_show(call, entry_get(call->s3->core, &bucket, call->key, a, &entry), "Key", call->key));
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     xml_begin(&b);
@@ -94,5 +82,5 @@ void s3_object_attributes(struct s3_call *call)
     write_attributes(&b, a, &entry, wanted);
     xml_close(&b, "GetObjectAttributesResponse");
     http_reply_header(call->x, "Last-Modified", time_format_http(a, entry.modified_at_ms));
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }

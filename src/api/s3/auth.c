@@ -6,7 +6,6 @@
 #include "api/s3/auth_priv.h"
 
 #include "api/s3/call_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/signing_keys_priv.h"
 #include "base/text.h"
 #include "core/access/access.h"
@@ -16,104 +15,56 @@
 
 /* ---- faults ---- */
 
-static void add_mismatch_details(struct s3_call *call, const struct sign_detail *detail)
+static err_t show_mismatch(struct s3_call *call, err_t e, const struct sign_detail *detail)
 {
-    s3_detail(call, "AWSAccessKeyId", call->claim.access_key);
-    s3_detail(call, "SignatureProvided", call->claim.signature);
+    s3_show(call, e, "AWSAccessKeyId", call->claim.access_key);
+    s3_show(call, e, "SignatureProvided", call->claim.signature);
     if (detail->string_to_sign.p)
-        s3_detail(call, "StringToSign", detail->string_to_sign);
-    if (detail->canonical_request.p)
-        s3_detail(call, "CanonicalRequest", detail->canonical_request);
+        s3_show(call, e, "StringToSign", detail->string_to_sign);
+    return detail->canonical_request.p ? s3_show(call, e, "CanonicalRequest", detail->canonical_request) : e;
 }
 
-static void add_time_details(struct s3_call *call, enum sign_fault fault)
+static err_t show_times(struct s3_call *call, err_t e, enum sign_fault fault)
 {
     struct arena *a = &call->x->arena;
     if (fault == SIGN_EXPIRED)
-        s3_detail(call, "Expires", time_format_utc(a, call->claim.expires_at_ms));
+        s3_show(call, e, "Expires", time_format_utc(a, call->claim.expires_at_ms));
     if (fault == SIGN_SKEW) {
-        s3_detail(call, "RequestTime", call->claim.timestamp);
-        s3_detail(call, "MaxAllowedSkewMilliseconds", arena_printf(a, "%d", SIGV4_SKEW_MS));
+        s3_show(call, e, "RequestTime", call->claim.timestamp);
+        s3_show(call, e, "MaxAllowedSkewMilliseconds", arena_printf(a, "%d", SIGV4_SKEW_MS));
     }
-    s3_detail(call, "ServerTime", time_format_utc(a, core_now_ms(call->s3->core)));
+    return s3_show(call, e, "ServerTime", time_format_utc(a, core_now_ms(call->s3->core)));
 }
 
-static enum s3_error malformed_error(struct s3_call *call, const struct sign_detail *detail)
+static err_t show_malformed(struct s3_call *call, err_t e, const struct sign_detail *detail)
 {
     if (slice_eq(detail->about, S("region")) && call->s3->options.only_region)
-        s3_detail(call, "Region", call->s3->options.region);
-    s3_detail(call, "Part", detail->about);
-    return call->claim.is_link ? S3_AUTH_QUERY_MALFORMED : S3_AUTH_HEADER_MALFORMED;
+        s3_show(call, e, "Region", call->s3->options.region);
+    return s3_show(call, e, "Part", detail->about);
 }
 
-enum s3_error s3_sign_error(struct s3_call *call, enum sign_fault fault, const struct sign_detail *detail)
+err_t s3_refuse_signature(struct s3_call *call, enum sign_fault fault, const struct sign_detail *detail)
 {
+    err_t e = s3_refuse_fault(&call->x->arena, call->claim.is_link ? S3_IN_LINK : S3_IN_HEADER, fault);
     switch (fault) {
     case SIGN_MALFORMED:
     case SIGN_SCOPE:
     case SIGN_DATE:
     case SIGN_LIFETIME:
-        return malformed_error(call, detail);
-    case SIGN_ALGORITHM:
-        return S3_AUTH_NOT_OFFERED;
-    case SIGN_PAYLOAD_TAG:
-        return S3_PAYLOAD_TAG;
+        return show_malformed(call, e, detail);
     case SIGN_UNSIGNED_HEADER:
-        s3_detail(call, "HeadersNotSigned", detail->about);
-        return S3_HEADERS_NOT_SIGNED;
+        return s3_show(call, e, "HeadersNotSigned", detail->about);
     case SIGN_ABSENT_HEADER:
-        s3_detail(call, "HeaderNotThere", detail->about);
-        return S3_SIGNATURE_MISMATCH;
+        return s3_show(call, e, "HeaderNotThere", detail->about);
     case SIGN_MISMATCH:
-        add_mismatch_details(call, detail);
-        return S3_SIGNATURE_MISMATCH;
+        return show_mismatch(call, e, detail);
     case SIGN_EXPIRED:
-        add_time_details(call, fault);
-        return S3_EXPIRED;
     case SIGN_NOT_YET:
-        add_time_details(call, fault);
-        return S3_NOT_YET_VALID;
     case SIGN_SKEW:
-        add_time_details(call, fault);
-        return S3_TIME_SKEWED;
-    case SIGN_CHUNK_LINE:
-    case SIGN_CHUNK_CRLF:
-    case SIGN_CHUNK_SIZE:
-    case SIGN_CHUNK_SIGNATURE:
-    case SIGN_CHUNK_END:
-    case SIGN_CHUNK_AFTER_LAST:
-        return S3_INVALID_CHUNK;
-    case SIGN_TOO_LONG:
-    case SIGN_TOO_SHORT:
-    case SIGN_TRUNCATED:
-        return S3_INCOMPLETE_BODY;
-    case SIGN_TRAILER_MODE:
-    case SIGN_TRAILER_COUNT:
-    case SIGN_TRAILER_BYTES:
-    case SIGN_TRAILER_LINE:
-    case SIGN_TRAILER_UNKNOWN:
-    case SIGN_TRAILER_TWICE:
-    case SIGN_TRAILER_ABSENT:
-    case SIGN_TRAILER_UNSIGNED:
-    case SIGN_TRAILER_AFTER_LAST:
-        return S3_MALFORMED_TRAILER;
-    case SIGN_POLICY:
-        return S3_POLICY_DOCUMENT;
-    case SIGN_CONDITION:
-        return S3_POLICY_CONDITION;
-    case SIGN_EXTRA_FIELD:
-        return S3_POLICY_EXTRA_FIELD;
-    case SIGN_OK:
-    case SIGN_FAULT_COUNT:
-        break;
+        return show_times(call, e, fault);
+    default:
+        return e;
     }
-    return S3_INTERNAL;
-}
-
-static bool fail_signature(struct s3_call *call, enum sign_fault fault, const struct sign_detail *detail)
-{
-    s3_fail(call, s3_sign_error(call, fault, detail));
-    return false;
 }
 
 /* ---- the request in the form that src/sign takes ---- */
@@ -137,17 +88,12 @@ static void make_sign_request(struct s3_call *call, struct sign_request *ret)
                                   .host_bucket = call->virtual_host ? call->bucket : S("") };
 }
 
-static bool find_secret(struct s3_call *call, slice access_key, slice *ret_secret)
+err_t s3_find_secret(struct s3_call *call, slice access_key, slice *ret_secret)
 {
     struct http_exchange *x = call->x;
     err_t e = access_signing(call->s3->core, S3_PURPOSE, access_key, &x->arena, &call->who, ret_secret);
-    if (e) {
-        s3_detail(call, "AWSAccessKeyId", access_key);
-        s3_fail_err(call, e, S3_INVALID_ACCESS_KEY);
-        return false;
-    }
     call->who.request_id = x->req.id;
-    return true;
+    return s3_show(call, e, "AWSAccessKeyId", access_key);
 }
 
 /* ---- version 4 ---- */
@@ -175,7 +121,7 @@ static enum sign_fault verify_v4(struct s3_call *call, struct sign_request *r, s
     return fault;
 }
 
-static bool authenticate_v4(struct s3_call *call, bool is_link)
+static err_t authenticate_v4(struct s3_call *call, bool is_link)
 {
     struct sign_request *r = &call->signed_request;
     struct sign_detail detail = { 0 };
@@ -183,31 +129,30 @@ static bool authenticate_v4(struct s3_call *call, bool is_link)
     enum sign_fault fault = sigv4_parse(r, region, &call->x->arena, &call->claim, &detail);
     call->claim.is_link = is_link;
     if (fault)
-        return fail_signature(call, fault, &detail);
-    if (!find_secret(call, call->claim.access_key, &secret))
-        return false;
+        return s3_refuse_signature(call, fault, &detail);
+    TRY(s3_find_secret(call, call->claim.access_key, &secret));
     s3_signing_key(call->s3, call->claim.access_key, secret, &call->claim, &call->key4);
     call->verify_late = lacks_digest(call);
     call->received_at_ms = core_now_ms(call->s3->core);
     fault = verify_v4(call, r, &detail);
     if (fault == SIGN_MISMATCH && call->verify_late)
-        return true;
+        return NULL;
     call->verify_late = call->verify_late && !fault;
-    return fault ? fail_signature(call, fault, &detail) : true;
+    return fault ? s3_refuse_signature(call, fault, &detail) : NULL;
 }
 
-err_t s3_verify_body(struct s3_call *call, const unsigned char sha256[SHA256_SIZE], struct arena *a)
+err_t s3_verify_body(struct s3_call *call, const unsigned char sha256[SHA256_SIZE])
 {
     struct sign_detail detail = { 0 };
     call->claim.payload_tag = hex_encode(&call->x->arena, (slice){ (const char *)sha256, SHA256_SIZE });
     enum sign_fault fault = verify_v4(call, &call->signed_request, &detail);
     call->verify_late = false;
-    return fault ? s3_err(call, s3_sign_error(call, fault, &detail), a) : NULL;
+    return fault ? s3_refuse_signature(call, fault, &detail) : NULL;
 }
 
 /* ---- version 2 ---- */
 
-static bool authenticate_v2(struct s3_call *call)
+static err_t authenticate_v2(struct s3_call *call)
 {
     struct sign_request *r = &call->signed_request;
     struct arena *a = &call->x->arena;
@@ -217,29 +162,28 @@ static bool authenticate_v2(struct s3_call *call)
     call->claim.is_link = true;
     enum sign_fault fault = sigv2_parse(r, a, &claim, &detail);
     if (fault)
-        return fail_signature(call, fault, &detail);
-    if (!find_secret(call, claim.access_key, &secret))
-        return false;
+        return s3_refuse_signature(call, fault, &detail);
+    TRY(s3_find_secret(call, claim.access_key, &secret));
     int64_t now_ms = core_now_ms(call->s3->core);
     fault = sigv2_verify(&claim, r, secret, now_ms, a, &detail);
     if (fault == SIGN_MISMATCH && slice_eq(r->method, S("HEAD"))) {
         struct sign_request as_get = *r;
         as_get.method = S("GET");
         if (!sigv2_verify(&claim, &as_get, secret, now_ms, a, NULL))
-            return true;
+            return NULL;
     }
     if (!fault)
-        return true;
+        return NULL;
     call->claim = (struct sigv4){ .is_link = true,
                                   .access_key = claim.access_key,
                                   .signature = claim.signature,
                                   .expires_at_ms = claim.expires_at_ms };
-    return fail_signature(call, fault, &detail);
+    return s3_refuse_signature(call, fault, &detail);
 }
 
 /* ---- all versions ---- */
 
-bool s3_authenticate(struct s3_call *call)
+err_t s3_authenticate(struct s3_call *call)
 {
     make_sign_request(call, &call->signed_request);
     switch (sign_scheme_of(&call->signed_request)) {
@@ -250,14 +194,12 @@ bool s3_authenticate(struct s3_call *call)
     case SIGN_SCHEME_V2_QUERY:
         return authenticate_v2(call);
     case SIGN_SCHEME_V2_HEADER:
-        s3_fail(call, S3_AUTH_NOT_OFFERED);
-        return false;
+        return s3_refuse(&call->x->arena, S3_AUTH_NOT_OFFERED);
     case SIGN_SCHEME_SEVERAL:
-        s3_fail(call, S3_AUTH_SEVERAL);
-        return false;
+        return s3_refuse(&call->x->arena, S3_AUTH_SEVERAL);
     case SIGN_SCHEME_NONE:
         break;
     }
-    s3_fail(call, http_has_header(&call->x->req, "Authorization") ? S3_AUTH_TYPE : S3_ACCESS_DENIED);
-    return false;
+    return s3_refuse(&call->x->arena,
+                     http_has_header(&call->x->req, "Authorization") ? S3_AUTH_TYPE : S3_ACCESS_DENIED);
 }

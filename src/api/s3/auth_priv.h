@@ -5,11 +5,13 @@
 
 #include "api/s3/call_priv.h"
 
-/* Verify the signature: sets who, claim and key4. False: replied. */
-bool s3_authenticate(struct s3_call *);
-/* With verify_late: the body has this digest; verify the signature now. The error is for s3_fail_err. */
-MUST_USE err_t s3_verify_body(struct s3_call *, const unsigned char sha256[SHA256_SIZE], struct arena *a);
-/* The error for a fault in a signature, its scope, its chunks or its policy; adds the details that go with it. */
-enum s3_error s3_sign_error(struct s3_call *, enum sign_fault, const struct sign_detail *);
+/* Verify the signature: sets who, claim and key4. */
+MUST_USE err_t s3_authenticate(struct s3_call *);
+/* With verify_late: the body has this digest; verify the signature now. */
+MUST_USE err_t s3_verify_body(struct s3_call *, const unsigned char sha256[SHA256_SIZE]);
+/* The user and the secret of an access key: sets who. */
+MUST_USE err_t s3_find_secret(struct s3_call *, slice access_key, slice *ret_secret);
+/* The error for a fault in a signature, its scope or its chunks, with the elements that S3 shows for it. */
+err_t s3_refuse_signature(struct s3_call *, enum sign_fault, const struct sign_detail *);
 
 #endif

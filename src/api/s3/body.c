@@ -10,7 +10,6 @@
 #include "api/s3/auth_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/digests_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "core/object/digest.h"
@@ -25,7 +24,7 @@ struct s3_body {
     struct s3_declared declared;
     struct chunks_reader *reader; /* NULL: plain */
     struct hash *sha256;          /* of the body; NULL: not needed */
-    void (*end)(struct s3_call *, void *arg, err_t e);
+    err_t (*end)(struct s3_call *, void *arg, err_t e);
     void *arg;
 };
 
@@ -41,27 +40,23 @@ static void free_body_hash(void *hash)
 
 /* ---- at the head ---- */
 
-static bool decoded_length(struct s3_call *call, int64_t *ret_bytes)
+static err_t decoded_length(struct s3_call *call, int64_t *ret_bytes)
 {
     slice text = http_header(&call->x->req, "x-amz-decoded-content-length");
-    if (!text.p) {
-        s3_fail(call, S3_MISSING_DECODED_LENGTH);
-        return false;
-    }
+    if (!text.p)
+        return s3_refuse(&call->x->arena, S3_MISSING_DECODED_LENGTH);
     if (slice_to_i64(text, ret_bytes) && *ret_bytes >= 0)
-        return true;
-    s3_detail(call, "ArgumentName", S("x-amz-decoded-content-length"));
-    s3_fail(call, S3_INVALID_ARGUMENT);
-    return false;
+        return NULL;
+    return s3_refuse_argument(call, S3_INVALID_ARGUMENT, "x-amz-decoded-content-length", S3_NO_VALUE);
 }
 
-bool s3_body_length(struct s3_call *call, int64_t *ret_bytes)
+err_t s3_body_length(struct s3_call *call, int64_t *ret_bytes)
 {
     enum chunks_mode mode;
     if (chunks_mode_of(call->claim.payload, &mode))
         return decoded_length(call, ret_bytes);
     *ret_bytes = call->x->req.content_length;
-    return true;
+    return NULL;
 }
 
 /* False: the body is not aws-chunked. */
@@ -86,15 +81,14 @@ static bool wants_sha256(const struct s3_call *call)
 
 /* ---- at the end ---- */
 
-static err_t chunk_error(struct s3_call *call, enum sign_fault fault, struct arena *a)
+/* The fault, if there is one, as an error. */
+static err_t check_chunks(struct s3_call *call, enum sign_fault fault)
 {
-    struct sign_detail detail = { 0 };
-    return s3_err(call, s3_sign_error(call, fault, &detail), a);
+    return fault ? s3_refuse_signature(call, fault, &(struct sign_detail){ 0 }) : NULL;
 }
 
 /* The digest in the trailers. *ret_has: whether they have one. */
-static err_t read_trailers(struct s3_call *call, const struct chunks_reader *reader, struct arena *a,
-                           struct digest *ret, bool *ret_has)
+static err_t read_trailers(const struct chunks_reader *reader, struct arena *a, struct digest *ret, bool *ret_has)
 {
     size_t count;
     const struct sign_pair *trailers = chunks_trailers(reader, &count);
@@ -103,8 +97,10 @@ static err_t read_trailers(struct s3_call *call, const struct chunks_reader *rea
     for (size_t i = 0; i < count; i++) {
         if (!s3_digest_of_name(trailers[i].name, &kind))
             continue;
-        if (*ret_has || !s3_digest_parse(a, kind, trailers[i].value, ret))
-            return s3_err(call, S3_MALFORMED_TRAILER, a);
+        if (*ret_has)
+            return s3_refuse_with(a, S3_MALFORMED_TRAILER, S("there are several checksums"));
+        if (!s3_digest_parse(a, kind, trailers[i].value, ret))
+            return s3_refuse_with(a, S3_MALFORMED_TRAILER, S("the value of the checksum is not valid"));
         *ret_has = true;
     }
     return NULL;
@@ -115,8 +111,8 @@ static err_t check_sha256(struct s3_call *call, struct hash *hash, struct arena 
     unsigned char sha256[SHA256_SIZE];
     hash_final(hash, sha256);
     if (call->verify_late)
-        return s3_verify_body(call, sha256, a);
-    return memcmp(sha256, call->claim.payload_sha256, SHA256_SIZE) == 0 ? NULL : s3_err(call, S3_PAYLOAD_MISMATCH, a);
+        return s3_verify_body(call, sha256);
+    return memcmp(sha256, call->claim.payload_sha256, SHA256_SIZE) == 0 ? NULL : s3_refuse(a, S3_PAYLOAD_MISMATCH);
 }
 
 static err_t check_end(struct s3_body *b, struct arena *a)
@@ -127,13 +123,11 @@ static err_t check_end(struct s3_body *b, struct arena *a)
     if (b->sha256)
         TRY(check_sha256(call, b->sha256, a));
     if (b->reader) {
-        enum sign_fault fault = chunks_end(b->reader);
-        if (fault)
-            return chunk_error(call, fault, a);
-        TRY(read_trailers(call, b->reader, a, &trailer, &has));
+        TRY(check_chunks(call, chunks_end(b->reader)));
+        TRY(read_trailers(b->reader, a, &trailer, &has));
     }
     if (has && trailer.kind != b->declared.digest.kind)
-        return s3_err(call, S3_MALFORMED_TRAILER, a);
+        return s3_refuse_with(a, S3_MALFORMED_TRAILER, S("the checksum is of another algorithm than was announced"));
     if (has)
         intake_expect(b->intake, &trailer);
     return NULL;
@@ -145,9 +139,7 @@ static err_t write_chunked(struct s3_body *b, slice in, struct arena *a)
 {
     while (in.n) {
         slice data;
-        enum sign_fault fault = chunks_read(b->reader, &in, &data);
-        if (fault)
-            return chunk_error(b->call, fault, &b->call->x->arena);
+        TRY(check_chunks(b->call, chunks_read(b->reader, &in, &data)));
         if (data.n)
             TRY(intake_write(b->intake, data, a));
     }
@@ -169,8 +161,7 @@ static err_t body_sink_finish(struct http_sink *sink, struct http_exchange *x, e
     struct s3_body *b = CONTAINER_OF(sink, struct s3_body, sink);
     if (!e)
         e = check_end(b, &x->arena);
-    b->end(b->call, b->arg, e);
-    return NULL;
+    return b->end(b->call, b->arg, e);
 }
 
 static bool body_sink_blocks(struct http_sink *sink)
@@ -179,7 +170,7 @@ static bool body_sink_blocks(struct http_sink *sink)
 }
 
 void s3_body_receive(struct s3_call *call, struct intake *intake, const struct s3_declared *declared,
-                     void (*end)(struct s3_call *, void *arg, err_t e), void *arg)
+                     err_t (*end)(struct s3_call *, void *arg, err_t e), void *arg)
 {
     struct http_exchange *x = call->x;
     struct s3_body *b = arena_new(&x->arena, struct s3_body);
@@ -214,16 +205,12 @@ static err_t unwrap_chunks(struct s3_call *call, struct chunks_reader *reader, s
     buf_init(&content, 0);
     slice in = x->req.body, data;
     while (in.n) {
-        enum sign_fault fault = chunks_read(reader, &in, &data);
-        if (fault)
-            return chunk_error(call, fault, &x->arena);
+        TRY(check_chunks(call, chunks_read(reader, &in, &data)));
         buf_add(&content, data);
     }
-    enum sign_fault fault = chunks_end(reader);
-    if (fault)
-        return chunk_error(call, fault, &x->arena);
+    TRY(check_chunks(call, chunks_end(reader)));
     x->req.body = arena_copy(&x->arena, buf_slice(&content));
-    return read_trailers(call, reader, &x->arena, trailer, ret_has);
+    return read_trailers(reader, &x->arena, trailer, ret_has);
 }
 
 static err_t check_collected(struct s3_call *call, const struct s3_declared *declared, int64_t decoded_bytes)
@@ -248,23 +235,20 @@ static err_t check_collected(struct s3_call *call, const struct s3_declared *dec
     if (has || has_trailer) {
         digest_of(wanted.kind, x->req.body, &digest);
         if (!digest_eq(&digest, &wanted))
-            return s3_err(call, S3_BAD_DIGEST, &x->arena);
+            return s3_refuse(&x->arena, S3_BAD_DIGEST);
     }
     if (declared->has_md5)
         hash_md5(x->req.body, md5);
     if (declared->has_md5 && memcmp(md5, declared->md5, MD5_SIZE) != 0)
-        return s3_err(call, S3_BAD_DIGEST, &x->arena);
+        return s3_refuse(&x->arena, S3_BAD_DIGEST);
     return NULL;
 }
 
-bool s3_body_check(struct s3_call *call)
+err_t s3_body_check(struct s3_call *call)
 {
     struct s3_declared declared;
     int64_t length;
-    if (!s3_body_length(call, &length) || !s3_declared_read(call, &declared))
-        return false;
-    err_t e = check_collected(call, &declared, length);
-    if (e)
-        s3_fail_err(call, e, S3_NO_SUCH_KEY);
-    return !e;
+    TRY(s3_body_length(call, &length));
+    TRY(s3_declared_read(call, &declared));
+    return check_collected(call, &declared, length);
 }

@@ -3,14 +3,12 @@
 #include "core/bucket/bucket.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "base/xml.h"
-#include "core/reasons.h"
 
 /* S3 shows us-east-1 as an empty location, and its clients expect that. */
 static slice location(const struct s3_call *call)
@@ -29,27 +27,20 @@ struct bucket_page {
     bool asked; /* the request has parameters of a page: then each bucket shows its region */
 };
 
-static bool read_bucket_page(struct s3_call *call, struct bucket_page *p)
+static err_t read_bucket_page(struct s3_call *call, struct bucket_page *p)
 {
     slice max;
     p->max = BUCKETS_MAX;
     p->after = S("");
     bool limits = s3_param(call, "max-buckets", &max);
-    if (limits && (!slice_to_u64(max, &p->max) || p->max < 1 || p->max > BUCKETS_MAX)) {
-        s3_detail(call, "ArgumentName", S("max-buckets"));
-        s3_detail(call, "ArgumentValue", max);
-        s3_fail(call, S3_INVALID_ARGUMENT);
-        return false;
-    }
+    if (limits && (!slice_to_u64(max, &p->max) || p->max < 1 || p->max > BUCKETS_MAX))
+        return s3_refuse_argument(call, S3_INVALID_ARGUMENT, "max-buckets", max);
     bool goes_on = s3_param(call, "continuation-token", &p->token) && p->token.n;
-    if (goes_on && !base64_decode(&call->x->arena, p->token, &p->after)) {
-        s3_detail(call, "ArgumentName", S("continuation-token"));
-        s3_fail(call, S3_CONTINUATION_TOKEN);
-        return false;
-    }
+    if (goes_on && !base64_decode(&call->x->arena, p->token, &p->after))
+        return s3_refuse_argument(call, S3_CONTINUATION_TOKEN, "continuation-token", S3_NO_VALUE);
     bool filters = s3_param(call, "prefix", &p->prefix);
     p->asked = limits || goes_on || filters;
-    return true;
+    return NULL;
 }
 
 static void write_buckets(struct s3_call *call, struct buf *b, const struct bucket_page *p,
@@ -82,17 +73,12 @@ static void write_buckets(struct s3_call *call, struct buf *b, const struct buck
         xml_text(b, "Prefix", p->prefix);
 }
 
-void s3_buckets_list(struct s3_call *call)
+err_t s3_buckets_list(struct s3_call *call)
 {
     struct bucket_page page;
     struct bucket_list buckets;
-    if (!read_bucket_page(call, &page))
-        return;
-    err_t e = bucket_list(call->s3->core, &call->who, &call->x->arena, &buckets);
-    if (e) {
-        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
-        return;
-    }
+    TRY(read_bucket_page(call, &page));
+    TRY(bucket_list(call->s3->core, &call->who, &call->x->arena, &buckets));
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     xml_begin(&b);
@@ -100,29 +86,25 @@ void s3_buckets_list(struct s3_call *call)
     s3_put_owner(&b, "Owner", &call->who, call->who.user_id);
     write_buckets(call, &b, &page, buckets.items, buckets.count);
     xml_close(&b, "ListAllMyBucketsResult");
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }
 
 /* ---- create, head, delete ---- */
 
-/* Refuses headers that ask for more than a private bucket that the account owns. False: replied. */
-static bool check_create_headers(struct s3_call *call)
+/* Refuses headers that ask for more than a private bucket that the account owns. */
+static err_t check_create_headers(struct s3_call *call)
 {
     const struct http_request *req = &call->x->req;
     slice acl = http_header(req, "x-amz-acl"), owner = http_header(req, "x-amz-object-ownership");
     slice lock = http_header(req, "x-amz-bucket-object-lock-enabled");
     for (size_t i = 0; i < req->header_count; i++)
-        if (slice_starts_nocase(req->headers[i].name, S("x-amz-grant-"))) {
-            s3_fail(call, S3_ACL_NOT_SUPPORTED);
-            return false;
-        }
+        if (slice_starts_nocase(req->headers[i].name, S("x-amz-grant-")))
+            return s3_refuse(&call->x->arena, S3_ACL_NOT_SUPPORTED);
     if (acl.n && !slice_eq(acl, S("private")))
-        s3_fail(call, S3_ACL_NOT_SUPPORTED);
-    else if (slice_eq_nocase(lock, S("true")) || (owner.n && !slice_eq(owner, S("BucketOwnerEnforced"))))
-        s3_fail(call, S3_NOT_IMPLEMENTED);
-    else
-        return true;
-    return false;
+        return s3_refuse(&call->x->arena, S3_ACL_NOT_SUPPORTED);
+    if (slice_eq_nocase(lock, S("true")) || (owner.n && !slice_eq(owner, S("BucketOwnerEnforced"))))
+        return s3_refuse(&call->x->arena, S3_NOT_IMPLEMENTED);
+    return NULL;
 }
 
 static bool is_region_name(slice name)
@@ -134,117 +116,92 @@ static bool is_region_name(slice name)
 }
 
 /* The server has one region. Clients name the region that they are configured for, so without only_region every name
- * is accepted, as in signatures. False: replied. */
-static bool check_create_document(struct s3_call *call)
+ * is accepted, as in signatures. */
+static err_t check_create_document(struct s3_call *call)
 {
     const struct xml *root;
     if (call->x->req.body.n == 0)
-        return true;
-    if (!s3_read_document(call, "CreateBucketConfiguration", &root))
-        return false;
+        return NULL;
+    TRY(s3_read_document(call, "CreateBucketConfiguration", &root));
     const struct s3_options *o = &call->s3->options;
     slice wanted = slice_trim(xml_child_text(root, "LocationConstraint"));
-    if (xml_child(root, "Location") || xml_child(root, "Bucket") || xml_child(root, "Tags")) {
-        s3_fail(call, S3_NOT_IMPLEMENTED);
-        return false;
-    }
+    if (xml_child(root, "Location") || xml_child(root, "Bucket") || xml_child(root, "Tags"))
+        return s3_refuse(&call->x->arena, S3_NOT_IMPLEMENTED);
     if (is_region_name(wanted) && (wanted.n == 0 || !o->only_region || slice_eq(wanted, o->region)))
-        return true;
-    s3_detail(call, "LocationConstraint", wanted);
-    s3_fail(call, S3_INVALID_LOCATION);
-    return false;
+        return NULL;
+    return s3_show(call, s3_refuse(&call->x->arena, S3_INVALID_LOCATION), "LocationConstraint", wanted);
 }
 
-void s3_bucket_create(struct s3_call *call)
+err_t s3_bucket_create(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
-    if (!check_create_headers(call) || !check_create_document(call))
-        return;
+    TRY(check_create_headers(call));
+    TRY(check_create_document(call));
     err_t e = bucket_create(call->s3->core, &call->who, call->bucket, &x->arena);
-    if (e && (err_is(e, ERR_INVALID) || err_is(e, ERR_CONFLICT)))
-        s3_detail(call, "BucketName", call->bucket);
-    if (err_is(e, ERR_INVALID)) {
-        s3_fail(call, S3_INVALID_BUCKET_NAME);
-    } else if (err_is(e, ERR_CONFLICT)) {
-        s3_fail(call, err_reason(e) == REASON_BUCKET_OWNED ? S3_BUCKET_OWNED : S3_BUCKET_EXISTS);
-    } else if (e) {
-        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
-    } else {
-        slice parts[] = { S("/"), call->bucket };
-        http_reply_header(x, "Location", arena_join(&x->arena, parts, LENGTH_OF(parts)));
-        s3_reply_status(call, 200);
-    }
+    TRY(err_reason(e) ? s3_show(call, e, "BucketName", call->bucket) : e);
+    slice parts[] = { S("/"), call->bucket };
+    http_reply_header(x, "Location", arena_join(&x->arena, parts, LENGTH_OF(parts)));
+    return s3_reply_status(call, 200);
 }
 
-void s3_bucket_head(struct s3_call *call)
+err_t s3_bucket_head(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_authorize_bucket(call, BUCKET_LIST, &bucket))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_LIST, &bucket));
     http_reply_header(call->x, "x-amz-bucket-region", call->s3->options.region);
     http_reply_header(call->x, "x-amz-access-point-alias", S("false"));
     http_reply(call->x, 200, "application/xml", S(""));
+    return NULL;
 }
 
-void s3_bucket_delete(struct s3_call *call)
+err_t s3_bucket_delete(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_authorize_bucket(call, BUCKET_MANAGE, &bucket))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_MANAGE, &bucket));
     err_t e = bucket_remove(call->s3->core, &call->who, call->bucket, &call->x->arena);
-    if (!e) {
-        s3_reply_status(call, 204);
-        return;
-    }
-    s3_detail(call, "BucketName", call->bucket);
-    if (err_is(e, ERR_CONFLICT))
-        s3_fail(call, S3_BUCKET_NOT_EMPTY);
-    else
-        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+    TRY(s3_show(call, e, "BucketName", call->bucket));
+    return s3_reply_status(call, 204);
 }
 
-void s3_bucket_location(struct s3_call *call)
+err_t s3_bucket_location(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_authorize_bucket(call, BUCKET_LIST, &bucket))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_LIST, &bucket));
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     xml_begin(&b);
     xml_open_ns(&b, "LocationConstraint", S3_NAMESPACE);
     xml_add(&b, location(call));
     xml_close(&b, "LocationConstraint");
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }
 
 /* ---- versioning ---- */
 
-void s3_versioning_get(struct s3_call *call)
+err_t s3_versioning_get(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_authorize_bucket(call, BUCKET_LIST, &bucket))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_LIST, &bucket));
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     xml_begin(&b);
     xml_open_ns(&b, "VersioningConfiguration", S3_NAMESPACE);
     xml_close(&b, "VersioningConfiguration");
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }
 
 /* In a bucket whose versioning is suspended each key has one version, named null. That is what every bucket here does,
  * so Suspended needs no change and succeeds. */
-void s3_versioning_put(struct s3_call *call)
+err_t s3_versioning_put(struct s3_call *call)
 {
     struct bucket bucket;
     const struct xml *root;
-    if (!s3_authorize_bucket(call, BUCKET_MANAGE, &bucket) || !s3_read_document(call, "VersioningConfiguration", &root))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_MANAGE, &bucket));
+    TRY(s3_read_document(call, "VersioningConfiguration", &root));
     slice status = slice_trim(xml_child_text(root, "Status"));
     if (slice_eq(status, S("Enabled")) || slice_eq(slice_trim(xml_child_text(root, "MfaDelete")), S("Enabled")))
-        s3_fail(call, S3_NO_VERSIONING);
-    else if (slice_eq(status, S("Suspended")))
-        s3_reply_status(call, 200);
-    else
-        s3_fail(call, S3_VERSIONING_STATUS);
+        return s3_refuse(&call->x->arena, S3_NO_VERSIONING);
+    if (!slice_eq(status, S("Suspended")))
+        return s3_refuse(&call->x->arena, S3_VERSIONING_STATUS);
+    return s3_reply_status(call, 200);
 }

@@ -2,6 +2,8 @@
 /* One request of S3, and the operation that it asks for.
  *
  *   head ──► dispatch.c: address (bucket, key) ──► operation by method, level and subresource ──► signature ──► run
+ *                │                                      │                                             │            │
+ *                └──────────────────────────────────────┴── an error ─────────────────────────────────┴────────────┴─► s3_fail
  *
  *   S3_STREAM    run is called at the head, on the loop: it receives the body itself, or replies
  *   S3_ON_LOOP   run is called at the head, on the loop; a body is dropped
@@ -30,7 +32,7 @@ struct s3_operation {
     const char *method; /* "GET" also serves HEAD where HEAD has no operation of its own */
     enum s3_level level;
     const char *subresource; /* "uploads": a query parameter that must be present; NULL: no known one may be present */
-    void (*run)(struct s3_call *);
+    err_t (*run)(struct s3_call *); /* NULL: it has replied, or will reply */
     unsigned flags;
     size_t max_body;  /* bytes */
     const char *name; /* as S3 calls the operation */
@@ -56,20 +58,30 @@ struct s3_call {
     int64_t received_at_ms; /* when the head was complete: the date of the signature is compared with this time */
     struct sign_request signed_request;
     void *state; /* belongs to the operation */
-    /* More elements of the error document. */
+    /* More elements of the error document: see s3_show. */
     struct s3_detail {
         const char *name;
         slice value;
     } details[S3_DETAILS_MAX];
     size_t detail_count;
-    enum s3_error why; /* the error that the err_t being returned stands for; S3_NONE: see s3_of_err */
 };
 
-/* Add an element that the error document shows, if the request ends in an error. value lives in x->arena. */
-void s3_detail(struct s3_call *, const char *name, slice value);
 /* Add the headers of every reply: request id and the like. Once for each reply. */
 void s3_common_headers(struct http_exchange *);
 /* The decoded value of a query parameter. False: it is absent, and *ret_value is empty. */
 bool s3_param(struct s3_call *, const char *name, slice *ret_value);
+
+/* ---- refusing ---- */
+
+/* If e is an error, the document that replies to the request also has this element. Returns e. value must live as long
+ * as the exchange. */
+err_t s3_show(struct s3_call *, err_t e, const char *element, slice value);
+/* The same, but only if something is not there: an error with the code NOT_FOUND. */
+err_t s3_show_missing(struct s3_call *, err_t e, const char *element, slice value);
+/* Refuse an argument: the document also has its name, and its value if value.p is not NULL. Both must live as long as
+ * the exchange. */
+err_t s3_refuse_argument_at(struct s3_call *, const char *where, enum s3_error row, const char *name, slice value);
+#define s3_refuse_argument(call, row, name, value) s3_refuse_argument_at((call), ERR_HERE, (row), (name), (value))
+#define S3_NO_VALUE ((slice){ 0 })
 
 #endif

@@ -2,7 +2,6 @@
 #include "api/s3/conditions_priv.h"
 
 #include "api/s3/call_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "base/text.h"
 #include "core/bucket/entry.h"
 #include "core/records/entry.h"
@@ -20,23 +19,19 @@ slice s3_wanted_etag(slice condition)
     return condition.p && etag.n == 0 ? S("\"\"") : etag;
 }
 
-void s3_fail_condition(struct s3_call *call, const struct bucket *bucket, const struct entry_condition *condition)
+err_t s3_refuse_condition(struct s3_call *call, const struct bucket *bucket, const struct entry_condition *condition)
 {
     struct entry entry;
     err_t e = condition->if_match.n ? entry_get(call->s3->core, bucket, call->key, &call->x->arena, &entry) : NULL;
-    if (err_is(e, ERR_NOT_FOUND))
-        s3_detail(call, "Key", call->key);
-    s3_fail(call, err_is(e, ERR_NOT_FOUND) ? S3_NO_SUCH_KEY : S3_PRECONDITION_FAILED);
+    return err_is(e, ERR_NOT_FOUND) ? s3_show(call, e, "Key", call->key)
+                                    : s3_refuse(&call->x->arena, S3_PRECONDITION_FAILED);
 }
 
-bool s3_condition_read(struct s3_call *call, struct entry_condition *ret)
+err_t s3_condition_read(struct s3_call *call, struct entry_condition *ret)
 {
     slice match = http_header(&call->x->req, "If-Match"), none = http_header(&call->x->req, "If-None-Match");
     *ret = (struct entry_condition){ s3_wanted_etag(match), s3_unquoted(none) };
-    if (none.n && !slice_eq(none, S("*"))) {
-        s3_detail(call, "Header", S("If-None-Match"));
-        s3_fail(call, S3_NOT_IMPLEMENTED);
-        return false;
-    }
-    return true;
+    if (none.n && !slice_eq(none, S("*")))
+        return s3_show(call, s3_refuse(&call->x->arena, S3_NOT_IMPLEMENTED), "Header", S("If-None-Match"));
+    return NULL;
 }

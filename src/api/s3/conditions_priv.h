@@ -11,11 +11,10 @@ slice s3_unquoted(slice etag); /* without its quotes, if it has them */
 /* The etag that a condition names. An empty etag is a condition that no object meets, not an absent condition: a
  * program that sends it believes that it knows which object it replaces or removes. */
 slice s3_wanted_etag(slice condition);
-/* If-Match and If-None-Match of a write; etags without quotes. False: replied, because the server does not support that
- * condition. */
-bool s3_condition_read(struct s3_call *, struct entry_condition *ret);
-/* Reply that a condition of a write did not hold: 412, but 404 when If-Match names an object that does not exist.
+/* If-Match and If-None-Match of a write; etags without quotes. Refuses other values of If-None-Match than "*". */
+MUST_USE err_t s3_condition_read(struct s3_call *, struct entry_condition *ret);
+/* The error of a write whose condition did not hold: 412, but 404 when If-Match names an object that does not exist.
  * Reads a row, so it must not run on the committer's thread. */
-void s3_fail_condition(struct s3_call *, const struct bucket *, const struct entry_condition *);
+err_t s3_refuse_condition(struct s3_call *, const struct bucket *, const struct entry_condition *);
 
 #endif

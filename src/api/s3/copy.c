@@ -7,7 +7,6 @@
 #include "api/s3/call_priv.h"
 #include "api/s3/conditions_priv.h"
 #include "api/s3/digests_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/headers_priv.h"
 #include "api/s3/reply_priv.h"
 #include "base/buf.h"
@@ -28,50 +27,41 @@ static bool named_twice(const struct http_request *req)
     return n > 1;
 }
 
-/* Parse "/bucket/key?versionId=null", percent-encoded; the slash in front is optional. False: replied. */
-static bool parse_source(struct s3_call *call, slice *ret_bucket, slice *ret_key)
+/* Parse "/bucket/key?versionId=null", percent-encoded; the slash in front is optional. */
+static err_t parse_source(struct s3_call *call, slice *ret_bucket, slice *ret_key)
 {
     slice source = http_header(&call->x->req, "x-amz-copy-source"), path, query, bucket, key;
     struct arena *a = &call->x->arena;
-    if (named_twice(&call->x->req)) {
-        s3_fail(call, S3_COPY_SOURCE);
-        return false;
-    }
+    if (named_twice(&call->x->req))
+        return s3_refuse(a, S3_COPY_SOURCE);
     slice_cut(source, '?', &path, &query);
-    if (path.n != source.n && !slice_eq(query, S("versionId=null"))) {
-        s3_fail(call, slice_starts(query, S("versionId=")) ? S3_NO_SUCH_VERSION : S3_COPY_SOURCE);
-        return false;
-    }
+    if (path.n != source.n && !slice_eq(query, S("versionId=null")))
+        return s3_refuse(a, slice_starts(query, S("versionId=")) ? S3_NO_SUCH_VERSION : S3_COPY_SOURCE);
     if (target_decode(path, a, &path))
         path = S("");
     path = slice_from(path, slice_starts(path, S("/")) ? 1 : 0);
-    if (!slice_cut(path, '/', &bucket, &key) || !bucket.n || !key.n || key.n > ENTRY_KEY_MAX || !slice_is_utf8(path)) {
-        s3_fail(call, S3_COPY_SOURCE);
-        return false;
-    }
+    if (!slice_cut(path, '/', &bucket, &key) || !bucket.n || !key.n || key.n > ENTRY_KEY_MAX || !slice_is_utf8(path))
+        return s3_refuse(a, S3_COPY_SOURCE);
     *ret_bucket = bucket;
     *ret_key = key;
-    return true;
+    return NULL;
 }
 
-bool s3_copy_source(struct s3_call *call, struct bucket *ret_bucket, slice *ret_key)
+err_t s3_copy_source(struct s3_call *call, struct bucket *ret_bucket, slice *ret_key)
 {
     slice name;
-    return parse_source(call, &name, ret_key) &&
-           s3_authorize_bucket_named(call, name, BUCKET_READ, "x-amz-source-expected-bucket-owner", ret_bucket);
+    TRY(parse_source(call, &name, ret_key));
+    return s3_authorize_bucket_named(call, name, BUCKET_READ, "x-amz-source-expected-bucket-owner", ret_bucket);
 }
 
-/* Parse a directive: COPY, which is the default, or REPLACE. False: replied. */
-static bool read_directive(struct s3_call *call, const char *name, bool *ret_replace)
+/* Parse a directive: COPY, which is the default, or REPLACE. */
+static err_t read_directive(struct s3_call *call, const char *name, bool *ret_replace)
 {
     slice value = http_header(&call->x->req, name);
     *ret_replace = slice_eq(value, S("REPLACE"));
     if (*ret_replace || !value.n || slice_eq(value, S("COPY")))
-        return true;
-    s3_detail(call, "ArgumentName", slice_of(name));
-    s3_detail(call, "ArgumentValue", value);
-    s3_fail(call, S3_INVALID_ARGUMENT);
-    return false;
+        return NULL;
+    return s3_refuse_argument(call, S3_INVALID_ARGUMENT, name, value);
 }
 
 /* A condition on the etag takes precedence over the corresponding condition on the date (Amazon S3 API reference,
@@ -89,7 +79,7 @@ static void read_source_conditions(struct s3_call *call, struct entry_copy *c)
         c->unmodified_since_ms = 0;
 }
 
-static void reply_copied(struct s3_call *call, const struct entry *entry)
+static err_t reply_copied(struct s3_call *call, const struct entry *entry)
 {
     struct arena *a = &call->x->arena;
     SCOPED(buf_releasep) struct buf b;
@@ -102,52 +92,43 @@ static void reply_copied(struct s3_call *call, const struct entry *entry)
     if (entry->digest.kind != DIGEST_NONE)
         xml_text(&b, "ChecksumType", s3_digest_type(&entry->digest));
     xml_close(&b, "CopyObjectResult");
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }
 
 /* x-amz-checksum-algorithm must name the kind of digest that the source has: a copy reads no byte, so it cannot
- * compute another one. False: replied. */
-static bool check_copy_checksum(struct s3_call *call, const struct bucket *from, slice key)
+ * compute another one. */
+static err_t check_copy_checksum(struct s3_call *call, const struct bucket *from, slice key)
 {
     slice name = http_header(&call->x->req, "x-amz-checksum-algorithm");
     enum digest_kind kind;
     struct entry source;
     if (!name.n)
-        return true;
-    if (!digest_by_name(name, &kind)) {
-        s3_fail(call, S3_CHECKSUM_ALGORITHM);
-        return false;
-    }
-    err_t e = entry_get(call->s3->core, from, key, &call->x->arena, &source);
-    if (e)
-        s3_fail_err(call, e, S3_NO_SUCH_KEY);
-    else if (source.digest.kind != kind)
-        s3_fail(call, S3_NOT_IMPLEMENTED);
-    return !e && source.digest.kind == kind;
+        return NULL;
+    if (!digest_by_name(name, &kind))
+        return s3_refuse(&call->x->arena, S3_CHECKSUM_ALGORITHM);
+    TRY(entry_get(call->s3->core, from, key, &call->x->arena, &source));
+    return source.digest.kind == kind ? NULL : s3_refuse(&call->x->arena, S3_NOT_IMPLEMENTED);
 }
 
-void s3_object_copy(struct s3_call *call)
+err_t s3_object_copy(struct s3_call *call)
 {
+    struct arena *a = &call->x->arena;
     struct bucket from, to;
     struct entry_copy c = { .from = &from, .to = &to, .to_key = call->key };
+    struct entry entry;
     bool replace, replace_tags;
-    if (!read_directive(call, "x-amz-metadata-directive", &replace) ||
-        !read_directive(call, "x-amz-tagging-directive", &replace_tags) ||
-        !s3_headers_read(call, &c.headers, &c.tags) || !s3_condition_read(call, &c.condition) ||
-        !s3_authorize_bucket(call, BUCKET_WRITE, &to) || !s3_copy_source(call, &from, &c.from_key) ||
-        !check_copy_checksum(call, &from, c.from_key))
-        return;
+    TRY(read_directive(call, "x-amz-metadata-directive", &replace));
+    TRY(read_directive(call, "x-amz-tagging-directive", &replace_tags));
+    TRY(s3_headers_read(call, &c.headers, &c.tags));
+    TRY(s3_condition_read(call, &c.condition));
+    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &to));
+    TRY(s3_copy_source(call, &from, &c.from_key));
+    TRY(check_copy_checksum(call, &from, c.from_key));
     c.keeps_headers = !replace;
     c.keeps_tags = !replace_tags;
     read_source_conditions(call, &c);
-    if (from.id == to.id && slice_eq(c.from_key, c.to_key) && !replace && !replace_tags) {
-        s3_fail(call, S3_COPY_ONTO_ITSELF);
-        return;
-    }
-    struct entry entry;
-    err_t e = entry_copy(call->s3->core, &call->who, &c, &call->x->arena, &entry);
-    if (e)
-        s3_fail_err(call, e, S3_NO_SUCH_KEY);
-    else
-        reply_copied(call, &entry);
+    if (from.id == to.id && slice_eq(c.from_key, c.to_key) && !replace && !replace_tags)
+        return s3_refuse(a, S3_COPY_ONTO_ITSELF);
+    TRY(entry_copy(call->s3->core, &call->who, &c, a, &entry));
+    return reply_copied(call, &entry);
 }

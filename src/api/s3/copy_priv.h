@@ -8,8 +8,8 @@
 #include "core/records/bucket.h"
 
 /* PUT with x-amz-copy-source, once its body has been dropped. Called by s3_object_put. */
-void s3_object_copy(struct s3_call *);
-/* The source of a copy (x-amz-copy-source): its bucket, which the caller may read, and its key. False: replied. */
-bool s3_copy_source(struct s3_call *, struct bucket *ret_bucket, slice *ret_key);
+err_t s3_object_copy(struct s3_call *);
+/* The source of a copy (x-amz-copy-source): its bucket, which the caller may read, and its key. */
+MUST_USE err_t s3_copy_source(struct s3_call *, struct bucket *ret_bucket, slice *ret_key);
 
 #endif

@@ -8,9 +8,9 @@
  * echoed, it would let any web page use the credentials that the browser has for this host (GHSA-x5xv-223c-8vm7). */
 #include "api/s3/cors_priv.h"
 
+#include "api/failure_log.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
@@ -51,67 +51,56 @@ static bool is_method(slice s)
     return false;
 }
 
-static bool fail_rule(struct s3_call *call, enum s3_error error, const char *format, slice value)
+static err_t refuse_value(struct s3_call *call, enum s3_error row, slice value)
 {
-    s3_fail_with_text(call, error, arena_printf(&call->x->arena, format, SLICE_ARG(value)));
-    return false;
+    return s3_refuse_with(&call->x->arena, row, value);
 }
 
-static bool check_value(struct s3_call *call, const struct xml *item)
+static err_t check_value(struct s3_call *call, const struct xml *item)
 {
     slice value = slice_trim(item->text);
     uint64_t seconds;
     if (slice_eq(item->name, S("ID")))
-        return (value.n <= ID_MAX) || fail_rule(call, S3_MALFORMED_XML, "ID too long: " SLICE_FMT, value);
+        return value.n <= ID_MAX ? NULL : refuse_value(call, S3_CORS_ID, value);
     if (slice_eq(item->name, S("MaxAgeSeconds")))
-        return (slice_to_u64(value, &seconds) && seconds <= INT32_MAX) ||
-               fail_rule(call, S3_MALFORMED_XML, "MaxAgeSeconds is no number: " SLICE_FMT, value);
+        return slice_to_u64(value, &seconds) && seconds <= INT32_MAX ? NULL
+                                                                     : refuse_value(call, S3_CORS_MAX_AGE, value);
     if (slice_eq(item->name, S("AllowedMethod")))
-        return is_method(value) ||
-               fail_rule(call, S3_INVALID_REQUEST,
-                         "Found unsupported HTTP method in CORS config. Unsupported method is " SLICE_FMT, value);
+        return is_method(value) ? NULL : refuse_value(call, S3_CORS_METHOD, value);
     bool is_origin = slice_eq(item->name, S("AllowedOrigin")), is_header = slice_eq(item->name, S("AllowedHeader"));
     if (!is_origin && !is_header && !slice_eq(item->name, S("ExposeHeader")))
-        return fail_rule(call, S3_MALFORMED_XML, "Unknown element in a CORSRule: " SLICE_FMT, item->name);
+        return refuse_value(call, S3_CORS_ELEMENT, item->name);
     if (!is_visible_ascii(value))
-        return fail_rule(call, S3_MALFORMED_XML, "Not a value of a CORSRule: " SLICE_FMT, value);
+        return refuse_value(call, S3_CORS_VALUE, value);
     if (count_stars(value) > 1)
-        return fail_rule(call, S3_INVALID_REQUEST, SLICE_FMT " can not have more than one wildcard.", value);
+        return refuse_value(call, S3_CORS_WILDCARDS, value);
     if (!is_origin && !is_header && count_stars(value))
-        return fail_rule(call, S3_INVALID_REQUEST,
-                         "ExposeHeader " SLICE_FMT " contains a wildcard, which is not offered.", value);
-    return true;
+        return refuse_value(call, S3_CORS_EXPOSE_WILDCARD, value);
+    return NULL;
 }
 
-static bool check_rule(struct s3_call *call, const struct xml *rule)
+static err_t check_rule(struct s3_call *call, const struct xml *rule)
 {
     size_t ids = 0, ages = 0;
     for (const struct xml *item = rule->first; item; item = item->next) {
-        if (!check_value(call, item))
-            return false;
+        TRY(check_value(call, item));
         ids += slice_eq(item->name, S("ID"));
         ages += slice_eq(item->name, S("MaxAgeSeconds"));
     }
     if (ids <= 1 && ages <= 1 && xml_child(rule, "AllowedOrigin") && xml_child(rule, "AllowedMethod"))
-        return true;
-    s3_fail(call, S3_MALFORMED_XML);
-    return false;
+        return NULL;
+    return s3_refuse(&call->x->arena, S3_MALFORMED_XML);
 }
 
-static bool check_rules(struct s3_call *call, const struct xml *root)
+static err_t check_rules(struct s3_call *call, const struct xml *root)
 {
     size_t count = 0;
     for (const struct xml *rule = root->first; rule; rule = rule->next) {
-        if (!slice_eq(rule->name, S("CORSRule")) || ++count > RULES_MAX) {
-            s3_fail(call, S3_MALFORMED_XML);
-            return false;
-        }
-        if (!check_rule(call, rule))
-            return false;
+        if (!slice_eq(rule->name, S("CORSRule")) || ++count > RULES_MAX)
+            return s3_refuse(&call->x->arena, S3_MALFORMED_XML);
+        TRY(check_rule(call, rule));
     }
-    if (count == 0)
-        s3_fail(call, S3_MALFORMED_XML);
-    return count > 0;
+    return count ? NULL : s3_refuse(&call->x->arena, S3_MALFORMED_XML);
 }
 
 static void write_rules(struct buf *b, struct arena *a, const struct xml *root)
@@ -128,49 +117,36 @@ static void write_rules(struct buf *b, struct arena *a, const struct xml *root)
     xml_close(b, "CORSConfiguration");
 }
 
-static bool set_bucket_cors(struct s3_call *call, slice cors, int status)
-{
-    err_t e = bucket_set_cors(call->s3->core, &call->who, call->bucket, cors, &call->x->arena);
-    if (err_is(e, ERR_TOO_LARGE))
-        s3_fail(call, S3_MESSAGE_TOO_LARGE);
-    else if (e)
-        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
-    else
-        s3_reply_status(call, status);
-    return !e;
-}
-
-void s3_cors_put(struct s3_call *call)
+err_t s3_cors_put(struct s3_call *call)
 {
     struct bucket bucket;
     const struct xml *root;
-    if (!s3_authorize_bucket(call, BUCKET_MANAGE, &bucket) || !s3_read_document(call, "CORSConfiguration", &root) ||
-        !check_rules(call, root))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_MANAGE, &bucket));
+    TRY(s3_read_document(call, "CORSConfiguration", &root));
+    TRY(check_rules(call, root));
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     write_rules(&b, &call->x->arena, root);
-    set_bucket_cors(call, buf_slice(&b), 200);
+    TRY(bucket_set_cors(call->s3->core, &call->who, call->bucket, buf_slice(&b), &call->x->arena));
+    return s3_reply_status(call, 200);
 }
 
-void s3_cors_get(struct s3_call *call)
+err_t s3_cors_get(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_authorize_bucket(call, BUCKET_MANAGE, &bucket))
-        return;
-    if (bucket.cors.n == 0) {
-        s3_detail(call, "BucketName", call->bucket);
-        s3_fail(call, S3_NO_SUCH_CORS);
-        return;
-    }
+    TRY(s3_authorize_bucket(call, BUCKET_MANAGE, &bucket));
+    if (bucket.cors.n == 0)
+        return s3_show(call, s3_refuse(&call->x->arena, S3_NO_SUCH_CORS), "BucketName", call->bucket);
     http_reply(call->x, 200, "application/xml", arena_copy(&call->x->arena, bucket.cors));
+    return NULL;
 }
 
-void s3_cors_delete(struct s3_call *call)
+err_t s3_cors_delete(struct s3_call *call)
 {
     struct bucket bucket;
-    if (s3_authorize_bucket(call, BUCKET_MANAGE, &bucket))
-        set_bucket_cors(call, S(""), 204);
+    TRY(s3_authorize_bucket(call, BUCKET_MANAGE, &bucket));
+    TRY(bucket_set_cors(call->s3->core, &call->who, call->bucket, S(""), &call->x->arena));
+    return s3_reply_status(call, 204);
 }
 
 /* ---- which rule matches ---- */
@@ -238,7 +214,7 @@ static bool find_rule(struct s3_call *call, const struct cors_request *q, struct
     if (!e && cors.n)
         e = xml_parse(cors, a, &root);
     if (e && e->code != ERR_NOT_FOUND) {
-        s3_log(call->s3, call->x, e); /* the browser learns only that no rule matches */
+        log_failure(call->s3->log, call->x, e); /* the browser learns only that no rule matches */
         *ret_enabled = true;
         return false;
     }
@@ -311,7 +287,7 @@ static slice lower_case_of(struct arena *a, slice s)
     return (slice){ text, s.n };
 }
 
-void s3_preflight(struct s3_call *call)
+err_t s3_preflight(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     struct arena *a = &x->arena;
@@ -319,19 +295,14 @@ void s3_preflight(struct s3_call *call)
                               http_header(&x->req, "Access-Control-Request-Headers") };
     struct cors_rule rule;
     bool enabled;
-    if (q.origin.n == 0) {
-        s3_fail(call, S3_CORS_BAD_REQUEST);
-        return;
-    }
-    if (!is_method(q.method)) {
-        s3_fail(call, S3_CORS_BAD_METHOD);
-        return;
-    }
+    if (q.origin.n == 0)
+        return s3_refuse(a, S3_CORS_BAD_REQUEST);
+    if (!is_method(q.method))
+        return s3_refuse(a, S3_CORS_BAD_METHOD);
     if (!find_rule(call, &q, &rule, &enabled)) {
-        s3_detail(call, "Method", q.method);
-        s3_detail(call, "ResourceType", call->key.n ? S("OBJECT") : S("BUCKET"));
-        s3_fail(call, enabled ? S3_CORS_FORBIDDEN : S3_CORS_NOT_ENABLED);
-        return;
+        err_t e = s3_refuse(a, enabled ? S3_CORS_FORBIDDEN : S3_CORS_NOT_ENABLED);
+        s3_show(call, e, "Method", q.method);
+        return s3_show(call, e, "ResourceType", call->key.n ? S("OBJECT") : S("BUCKET"));
     }
     slice age = rule.rule ? slice_trim(xml_child_text(rule.rule, "MaxAgeSeconds")) : S("3600");
     add_allow_origin(call, &q, &rule);
@@ -342,5 +313,5 @@ void s3_preflight(struct s3_call *call)
     if (age.n)
         http_reply_header(x, "Access-Control-Max-Age", age);
     add_vary(x);
-    s3_reply_status(call, 200);
+    return s3_reply_status(call, 200);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DeleteObjects: up to 1,000 keys in one request and one write. Each key has a result of its own; a key that did not
  * exist counts as deleted. */
+#include "api/failure_log.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/conditions_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
@@ -13,36 +13,37 @@
 #include "core/bucket/entry.h"
 
 struct key_deletion {
-    slice key, version;  /* version empty: the request names none */
-    slice etag;          /* delete only the object with this etag; empty: any object */
-    enum s3_error error; /* S3_NONE: deleted */
+    slice key, version; /* version empty: the request names none */
+    slice etag;         /* delete only the object with this etag; empty: any object */
+    err_t e;            /* NULL: deleted */
 };
 
-static bool read_deletion(const struct xml *object, struct key_deletion *d)
+/* False: the request names no key. */
+static bool read_deletion(const struct xml *object, struct arena *a, struct key_deletion *d)
 {
     slice key = xml_child_text(object, "Key"), version = slice_trim(xml_child_text(object, "VersionId"));
-    *d = (struct key_deletion){ key, version, s3_wanted_etag(xml_child_text(object, "ETag")), S3_NONE };
+    *d = (struct key_deletion){ key, version, s3_wanted_etag(xml_child_text(object, "ETag")), NULL };
     if (key.n > ENTRY_KEY_MAX)
-        d->error = S3_KEY_TOO_LONG;
+        d->e = s3_refuse(a, S3_KEY_TOO_LONG);
     else if (version.n && !slice_eq(version, S("null")))
-        d->error = S3_NO_SUCH_VERSION; /* do not delete the version that exists instead */
+        d->e = s3_refuse(a, S3_NO_SUCH_VERSION); /* do not delete the version that exists instead */
     else if (xml_child(object, "LastModifiedTime") || xml_child(object, "Size"))
-        d->error = S3_NOT_IMPLEMENTED;
+        d->e = s3_refuse(a, S3_NOT_IMPLEMENTED);
     return key.n > 0;
 }
 
-/* False: replied, because the document does not name 1 to 1,000 objects. */
-static bool read_deletions(struct s3_call *call, struct key_deletion **ret, size_t *ret_count, bool *ret_quiet)
+/* The document must name 1 to 1,000 objects. */
+static err_t read_deletions(struct s3_call *call, struct key_deletion **ret, size_t *ret_count, bool *ret_quiet)
 {
     const struct xml *root;
-    if (!s3_read_document(call, "Delete", &root))
-        return false;
-    struct key_deletion *all = arena_array(&call->x->arena, struct key_deletion, S3_LIST_MAX);
+    struct arena *a = &call->x->arena;
+    TRY(s3_read_document(call, "Delete", &root));
+    struct key_deletion *all = arena_array(a, struct key_deletion, S3_LIST_MAX);
     size_t count = 0;
     bool right = true;
     XML_EACH(object, root, "Object")
     {
-        right = right && count < S3_LIST_MAX && read_deletion(object, &all[count]);
+        right = right && count < S3_LIST_MAX && read_deletion(object, a, &all[count]);
         if (!right)
             break;
         count++;
@@ -50,19 +51,7 @@ static bool read_deletions(struct s3_call *call, struct key_deletion **ret, size
     *ret = all;
     *ret_count = count;
     *ret_quiet = slice_eq_nocase(slice_trim(xml_child_text(root, "Quiet")), S("true"));
-    if (!right || count == 0)
-        s3_fail(call, S3_MALFORMED_XML);
-    return right && count > 0;
-}
-
-static enum s3_error error_of(struct s3_call *call, err_t e)
-{
-    if (!e)
-        return S3_NONE;
-    enum s3_error error = s3_of_err[e->code];
-    if (s3_vendor_errors[error].status >= 500)
-        s3_log(call->s3, call->x, e);
-    return error;
+    return right && count ? NULL : s3_refuse(a, S3_MALFORMED_XML);
 }
 
 /* Keys with a condition are deleted one by one, all others in one write. */
@@ -73,7 +62,7 @@ static err_t delete_all(struct s3_call *call, const struct bucket *bucket, struc
     slice *keys = arena_array(a, slice, count);
     size_t plain = 0;
     for (size_t i = 0; i < count; i++) {
-        if (all[i].error)
+        if (all[i].e)
             continue;
         if (all[i].etag.n == 0) {
             keys[plain++] = all[i].key;
@@ -81,41 +70,39 @@ static err_t delete_all(struct s3_call *call, const struct bucket *bucket, struc
         }
         bool existed;
         struct entry_removal removal = { all[i].key, { .if_match = all[i].etag } };
-        err_t e = entry_remove(core, &call->who, bucket, &removal, a, &existed);
-        all[i].error = err_is(e, ERR_NOT_FOUND) ? S3_NO_SUCH_KEY : error_of(call, e);
+        all[i].e = entry_remove(core, &call->who, bucket, &removal, a, &existed);
+        if (all[i].e && is_server_failure(all[i].e))
+            log_failure(call->s3->log, call->x, all[i].e);
     }
     return plain ? entry_remove_many(core, &call->who, bucket, keys, plain, a) : NULL;
 }
 
 static void write_result(struct buf *b, const struct key_deletion *d, bool quiet)
 {
-    if (!d->error && quiet)
+    if (!d->e && quiet)
         return;
-    const char *element = d->error ? "Error" : "Deleted";
+    const char *element = d->e ? "Error" : "Deleted";
     xml_open(b, element);
     xml_text(b, "Key", d->key);
     if (d->version.n)
         xml_text(b, "VersionId", d->version);
-    if (d->error) {
-        xml_text(b, "Code", slice_of(s3_vendor_errors[d->error].code));
-        xml_text(b, "Message", slice_of(s3_vendor_errors[d->error].text));
+    if (d->e) {
+        struct error_row words = s3_words(d->e);
+        xml_text(b, "Code", slice_of(words.code));
+        xml_text(b, "Message", slice_of(words.text));
     }
     xml_close(b, element);
 }
 
-void s3_objects_delete(struct s3_call *call)
+err_t s3_objects_delete(struct s3_call *call)
 {
     struct bucket bucket;
     struct key_deletion *all;
     size_t count;
     bool quiet;
-    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !read_deletions(call, &all, &count, &quiet))
-        return;
-    err_t e = delete_all(call, &bucket, all, count);
-    if (e) {
-        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
-        return;
-    }
+    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &bucket));
+    TRY(read_deletions(call, &all, &count, &quiet));
+    TRY(delete_all(call, &bucket, all, count));
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     xml_begin(&b);
@@ -123,5 +110,5 @@ void s3_objects_delete(struct s3_call *call)
     for (size_t i = 0; i < count; i++)
         write_result(&b, &all[i], quiet);
     xml_close(&b, "DeleteResult");
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }

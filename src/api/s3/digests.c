@@ -2,7 +2,6 @@
 #include "api/s3/digests_priv.h"
 
 #include "api/s3/call_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "base/xml.h"
@@ -84,65 +83,64 @@ void s3_put_digest_kind(struct buf *b, enum digest_kind kind, enum digest_form f
 /* ---- what a request declares ---- */
 
 /* A request may declare only one kind of digest, however often. */
-static enum s3_error declare_kind(struct s3_declared *d, enum digest_kind kind)
+static err_t declare_kind(struct arena *a, struct s3_declared *d, enum digest_kind kind)
 {
     if (d->digest.kind != DIGEST_NONE && d->digest.kind != kind)
-        return S3_SEVERAL_CHECKSUMS;
+        return s3_refuse(a, S3_SEVERAL_CHECKSUMS);
     d->digest.kind = kind;
-    return S3_NONE;
+    return NULL;
 }
 
-static enum s3_error declare_header(struct arena *a, struct s3_declared *d, const struct http_header *h)
+static err_t declare_header(struct arena *a, struct s3_declared *d, const struct http_header *h)
 {
     enum digest_kind kind;
     slice item, list = h->value;
     if (s3_digest_is_unsupported(h->name))
-        return S3_UNKNOWN_CHECKSUM;
+        return s3_refuse(a, S3_UNKNOWN_CHECKSUM);
     if (s3_digest_of_name(h->name, &kind)) {
-        if (d->has_value || declare_kind(d, kind))
-            return S3_SEVERAL_CHECKSUMS;
+        if (d->has_value)
+            return s3_refuse(a, S3_SEVERAL_CHECKSUMS);
+        TRY(declare_kind(a, d, kind));
         d->has_value = true;
-        return s3_digest_parse(a, kind, h->value, &d->digest) ? S3_NONE : S3_INVALID_CHECKSUM;
+        return s3_digest_parse(a, kind, h->value, &d->digest) ? NULL : s3_refuse(a, S3_INVALID_CHECKSUM);
     }
     if (slice_eq_nocase(h->name, S("x-amz-sdk-checksum-algorithm")) ||
         slice_eq_nocase(h->name, S("x-amz-checksum-algorithm")))
-        return digest_by_name(h->value, &kind) ? declare_kind(d, kind) : S3_CHECKSUM_ALGORITHM;
+        return digest_by_name(h->value, &kind) ? declare_kind(a, d, kind) : s3_refuse(a, S3_CHECKSUM_ALGORITHM);
     if (!slice_eq_nocase(h->name, S("x-amz-trailer")))
-        return S3_NONE;
+        return NULL;
     while (field_list_next(&list, &item)) {
         if (s3_digest_is_unsupported(item))
-            return S3_UNKNOWN_CHECKSUM;
-        if (s3_digest_of_name(item, &kind) && declare_kind(d, kind))
-            return S3_SEVERAL_CHECKSUMS;
+            return s3_refuse(a, S3_UNKNOWN_CHECKSUM);
+        if (s3_digest_of_name(item, &kind))
+            TRY(declare_kind(a, d, kind));
     }
-    return S3_NONE;
+    return NULL;
 }
 
-static enum s3_error declare_md5(struct arena *a, struct s3_declared *d, slice value)
+static err_t declare_md5(struct arena *a, struct s3_declared *d, slice value)
 {
     slice bytes;
     if (d->has_md5 || !base64_decode(a, value, &bytes) || bytes.n != MD5_SIZE)
-        return S3_INVALID_DIGEST;
+        return s3_refuse(a, S3_INVALID_DIGEST);
     d->has_md5 = true;
     memcpy(d->md5, bytes.p, MD5_SIZE);
-    return S3_NONE;
+    return NULL;
 }
 
-bool s3_declared_read(struct s3_call *call, struct s3_declared *ret)
+err_t s3_declared_read(struct s3_call *call, struct s3_declared *ret)
 {
     const struct http_request *req = &call->x->req;
+    struct arena *a = &call->x->arena;
     *ret = (struct s3_declared){ 0 };
-    enum s3_error error = S3_NONE;
     bool of_body = !(call->operation->flags & S3_NO_CHECKSUM);
     enum digest_kind unused;
-    for (size_t i = 0; i < req->header_count && !error; i++) {
+    for (size_t i = 0; i < req->header_count; i++) {
         const struct http_header *h = &req->headers[i];
         if (slice_eq_nocase(h->name, S("Content-MD5")))
-            error = declare_md5(&call->x->arena, ret, h->value);
+            TRY(declare_md5(a, ret, h->value));
         else if (slice_starts_nocase(h->name, S("x-amz-")) && (of_body || !s3_digest_of_name(h->name, &unused)))
-            error = declare_header(&call->x->arena, ret, h);
+            TRY(declare_header(a, ret, h));
     }
-    if (error)
-        s3_fail(call, error);
-    return !error;
+    return NULL;
 }

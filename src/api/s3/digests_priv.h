@@ -29,7 +29,7 @@ struct s3_declared {
     bool has_md5;
     unsigned char md5[MD5_SIZE];
 };
-/* False: replied, because a digest is malformed, or the request declares two different ones. */
-bool s3_declared_read(struct s3_call *, struct s3_declared *ret);
+/* Refuses digests that are malformed, and two different ones. */
+MUST_USE err_t s3_declared_read(struct s3_call *, struct s3_declared *ret);
 
 #endif

@@ -5,7 +5,6 @@
 #include "api/s3/body_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/cors_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/operations_priv.h"
 #include "base/text.h"
 #include "core/bucket/entry.h"
@@ -46,7 +45,7 @@ static slice bucket_of_host(struct s3_call *call)
     return S("");
 }
 
-static bool read_address(struct s3_call *call)
+static err_t read_address(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     slice raw_key = slice_from(x->req.path, 1), raw_bucket;
@@ -57,34 +56,29 @@ static bool read_address(struct s3_call *call)
         slice_cut(raw_key, '/', &raw_bucket, &rest);
         bool nameless = raw_bucket.n == 0 && raw_key.n > 0;
         raw_key = rest;
-        if (nameless || target_decode(raw_bucket, &x->arena, &call->bucket)) {
-            s3_fail(call, S3_INVALID_URI);
-            return false;
-        }
+        if (nameless || target_decode(raw_bucket, &x->arena, &call->bucket))
+            return s3_refuse(&x->arena, S3_INVALID_URI);
     }
-    if (target_decode(raw_key, &x->arena, &call->key) || query_parse(x->req.query, &x->arena, &call->query)) {
-        s3_fail(call, S3_INVALID_URI);
-        return false;
-    }
-    return true;
+    if (target_decode(raw_key, &x->arena, &call->key) || query_parse(x->req.query, &x->arena, &call->query))
+        return s3_refuse(&x->arena, S3_INVALID_URI);
+    return NULL;
 }
 
-static bool check_address(struct s3_call *call)
+static err_t check_address(struct s3_call *call)
 {
+    struct arena *a = &call->x->arena;
     if (path_is_reserved(call->bucket)) {
         bool create = slice_eq(call->x->req.method, S("PUT")) && call->key.n == 0;
-        s3_detail(call, "BucketName", call->bucket);
-        s3_fail(call, create ? S3_INVALID_BUCKET_NAME : S3_NO_SUCH_BUCKET);
-    } else if (call->key.n > ENTRY_KEY_MAX) {
-        s3_detail(call, "Size", arena_printf(&call->x->arena, "%zu", call->key.n));
-        s3_detail(call, "MaxSizeAllowed", arena_printf(&call->x->arena, "%d", ENTRY_KEY_MAX));
-        s3_fail(call, S3_KEY_TOO_LONG);
-    } else if (!slice_is_utf8(call->key) || !slice_is_utf8(call->bucket)) {
-        s3_fail(call, S3_INVALID_URI);
-    } else {
-        return true;
+        err_t e = s3_refuse(a, create ? S3_INVALID_BUCKET_NAME : S3_NO_SUCH_BUCKET);
+        return s3_show(call, e, "BucketName", call->bucket);
     }
-    return false;
+    if (call->key.n > ENTRY_KEY_MAX) {
+        err_t e = s3_refuse(a, S3_KEY_TOO_LONG);
+        s3_show(call, e, "Size", arena_printf(a, "%zu", call->key.n));
+        return s3_show(call, e, "MaxSizeAllowed", arena_printf(a, "%d", ENTRY_KEY_MAX));
+    }
+    bool readable = slice_is_utf8(call->key) && slice_is_utf8(call->bucket);
+    return readable ? NULL : s3_refuse(a, S3_INVALID_URI);
 }
 
 /* ---- operation ---- */
@@ -143,15 +137,16 @@ static const struct s3_operation *find_operation(struct s3_call *call)
 }
 
 /* An operation that S3 has and that is not offered here is not implemented; otherwise the method is not allowed. */
-static void fail_unknown_operation(struct s3_call *call)
+static err_t refuse_unknown_operation(struct s3_call *call)
 {
     static const char *const methods[] = { "GET", "HEAD", "PUT", "POST", "DELETE" };
     slice method = call->x->req.method;
     bool known = false;
     for (size_t i = 0; i < LENGTH_OF(methods); i++)
         known = known || slice_eq(method, slice_of(methods[i]));
-    s3_detail(call, "Method", method);
-    s3_fail(call, known && subresource_of(call) ? S3_OPERATION_NOT_IMPLEMENTED : S3_METHOD_NOT_ALLOWED);
+    err_t e = s3_refuse(&call->x->arena,
+                        known && subresource_of(call) ? S3_OPERATION_NOT_IMPLEMENTED : S3_METHOD_NOT_ALLOWED);
+    return s3_show(call, e, "Method", method);
 }
 
 /* ---- run ---- */
@@ -159,10 +154,9 @@ static void fail_unknown_operation(struct s3_call *call)
 static err_t run_collected(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
-    if (call->operation->max_body && !s3_body_check(call))
-        return NULL;
-    call->operation->run(call);
-    return NULL;
+    if (call->operation->max_body)
+        TRY(s3_body_check(call));
+    return call->operation->run(call);
 }
 
 static err_t dispatch_request(struct http_exchange *x)
@@ -172,26 +166,23 @@ static err_t dispatch_request(struct http_exchange *x)
     call->s3 = s3_of(x);
     x->work = call;
     s3_common_headers(x);
-    if (!read_address(call) || !check_address(call))
-        return NULL;
+    TRY(read_address(call));
+    TRY(check_address(call));
     call->operation = find_operation(call);
-    if (!call->operation) {
-        fail_unknown_operation(call);
-        return NULL;
-    }
+    if (!call->operation)
+        return refuse_unknown_operation(call);
     s3_cors_headers(call);
     const struct s3_operation *o = call->operation;
-    if (!(o->flags & S3_UNSIGNED) && !s3_authenticate(call))
-        return NULL;
+    if (!(o->flags & S3_UNSIGNED))
+        TRY(s3_authenticate(call));
     int64_t length = x->req.content_length;
     if (o->flags & S3_STREAM && call->verify_late && (length < 0 || length > UNAUTHENTICATED_STREAM_MAX))
-        s3_fail(call, S3_NO_PAYLOAD_DIGEST);
-    else if (o->flags & (S3_STREAM | S3_ON_LOOP))
-        o->run(call);
-    else
-        http_collect(
-            x, call->verify_late && o->max_body > UNAUTHENTICATED_BODY_MAX ? UNAUTHENTICATED_BODY_MAX : o->max_body,
-            run_collected);
+        return s3_refuse(&x->arena, S3_NO_PAYLOAD_DIGEST);
+    if (o->flags & (S3_STREAM | S3_ON_LOOP))
+        return o->run(call);
+    http_collect(x,
+                 call->verify_late && o->max_body > UNAUTHENTICATED_BODY_MAX ? UNAUTHENTICATED_BODY_MAX : o->max_body,
+                 run_collected);
     return NULL;
 }
 
@@ -214,7 +205,5 @@ void s3_release(struct s3 *s3)
 
 struct http_api s3_api(struct s3 *s3)
 {
-    return (struct http_api){
-        .name = "s3", .catch_all = &rest, .on_all_hosts = true, .fail = s3_fail_exchange, .context = s3
-    };
+    return (struct http_api){ .name = "s3", .catch_all = &rest, .on_all_hosts = true, .fail = s3_fail, .context = s3 };
 }

@@ -1,74 +1,91 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which error of errors.def stands for each failure of core and each refusal of the HTTP engine. A test fails while a
- * row is missing. */
+/* The tables of errors.def, and the errors that stand for their rows. */
 #include "api/s3/errors_priv.h"
 
-#include "base/text.h"
+#include "base/buf.h"
 
 #include <assert.h>
-#include <string.h>
 
-const struct vendor_error s3_vendor_errors[S3_ERROR_COUNT] = {
-#define S3(name, status, code, text) [S3_##name] = { status, code, text },
+#define NUMBER(row) (S3_##row - ERR_REASONS_API)
+
+static const struct error_row rows[] = {
+#define ROW(name, status, code, text) [NUMBER(name)] = { status, code, text },
 #include "api/s3/errors.def"
-#undef S3
 };
 
-const enum s3_error s3_of_err[ERR_CODE_COUNT] = {
-    [ERR_NOT_FOUND] = S3_NO_SUCH_KEY,
-    [ERR_EXPIRED] = S3_INVALID_ACCESS_KEY,
-    [ERR_REVOKED] = S3_INVALID_ACCESS_KEY,
-    [ERR_BLOCKED] = S3_ACCOUNT_PROBLEM,
-    [ERR_UNAUTHENTICATED] = S3_INVALID_ACCESS_KEY,
-    [ERR_FORBIDDEN] = S3_ACCESS_DENIED,
-    [ERR_INVALID] = S3_INVALID_ARGUMENT,
-    [ERR_CONFLICT] = S3_PRECONDITION_FAILED,
-    [ERR_TOO_LARGE] = S3_ENTITY_TOO_LARGE,
-    [ERR_EMPTY] = S3_ENTITY_TOO_SMALL,
-    [ERR_DIGEST] = S3_BAD_DIGEST,
-    [ERR_TRUNCATED] = S3_INCOMPLETE_BODY,
-    [ERR_QUOTA] = S3_QUOTA,
-    [ERR_NO_SPACE] = S3_NO_SPACE,
-    [ERR_RATE] = S3_SLOW_DOWN,
-    [ERR_UNAVAILABLE] = S3_UNAVAILABLE,
-    [ERR_CORRUPT] = S3_INTERNAL,
-    [ERR_UNSUPPORTED] = S3_NOT_IMPLEMENTED,
+static const unsigned char codes[ERR_CODE_COUNT] = {
+#define CODE(code, row) [ERR_##code] = NUMBER(row),
+#include "api/s3/errors.def"
 };
 
-enum s3_error s3_error_of_refusal(enum http_refusal refusal)
+static const unsigned char rules[REASON_END] = {
+#define RULE(rule, row) [REASON_##rule] = NUMBER(row),
+#include "api/s3/errors.def"
+};
+
+static const unsigned char refusals[] = {
+#define REFUSAL(refusal, row) [HTTP_REFUSE_##refusal - ERR_REASONS_HTTP] = NUMBER(row),
+#include "api/s3/errors.def"
+};
+
+static const unsigned char faults[SIGN_FAULT_COUNT][3] = {
+#define FAULT(fault, header, link)                                                                                     \
+    [SIGN_##fault][S3_IN_HEADER] = NUMBER(header), [SIGN_##fault][S3_IN_LINK] = NUMBER(link),
+#define FORM_FAULT(fault, row) [SIGN_##fault][S3_IN_FORM] = NUMBER(row),
+#include "api/s3/errors.def"
+};
+
+enum {
+    NEVER_MET = 0
+#define NEVER(group) | 1 << REASONS_##group
+#include "api/s3/errors.def"
+};
+
+const struct error_table s3_errors = { rows, LENGTH_OF(rows), codes, rules, refusals, NEVER_MET };
+
+static slice filled_text(struct arena *a, slice text, const slice *values, size_t count)
 {
-    switch (refusal) {
-    case HTTP_REFUSE_MALFORMED:
-        return S3_INVALID_REQUEST;
-    case HTTP_REFUSE_NO_ROUTE:
-        return S3_NO_SUCH_BUCKET;
-    case HTTP_REFUSE_METHOD:
-        return S3_METHOD_NOT_ALLOWED;
-    case HTTP_REFUSE_BODY_TOO_LARGE:
-        return S3_MESSAGE_TOO_LARGE;
-    case HTTP_REFUSE_MULTIPART:
-        return S3_MALFORMED_POST;
-    case HTTP_REFUSE_BODY_CUT:
-        return S3_INCOMPLETE_BODY;
-    case HTTP_REFUSE_HEAD_TOO_LARGE:
-        return S3_HEAD_TOO_LARGE;
-    case HTTP_REFUSE_EXPECTATION:
-        return S3_EXPECTATION;
-    case HTTP_REFUSE_NOT_IMPLEMENTED:
-        return S3_NOT_IMPLEMENTED;
-    case HTTP_REFUSE_VERSION:
-        return S3_HTTP_VERSION;
-    case HTTP_REFUSE_TIMEOUT:
-        return S3_TIMEOUT;
-    case HTTP_REFUSE_RANGE:
-        return S3_INVALID_RANGE;
-    case HTTP_REFUSE_PRECONDITION:
-        return S3_PRECONDITION_FAILED;
-    case HTTP_REFUSE_BUSY:
-        return S3_SLOW_DOWN;
-    case HTTP_REFUSE_NOTHING:
-    case HTTP_REFUSE_END:
-        break;
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = slice_find(text, S("{}"));
+        assert(at != SLICE_NONE);
+        buf_add(&b, slice_part(text, 0, at));
+        buf_add(&b, values[i]);
+        text = slice_from(text, at + 2);
     }
-    return S3_INTERNAL;
+    assert(slice_find(text, S("{}")) == SLICE_NONE);
+    buf_add(&b, text);
+    return arena_copy(a, buf_slice(&b));
+}
+
+err_t s3_refuse_at(struct arena *a, const char *where, enum s3_error row, const slice *values, size_t count)
+{
+    struct err *e = arena_new(a, struct err);
+    *e = *error_refuse_at(a, where, &s3_errors, NULL, row);
+    if (count)
+        e->msg = arena_cstr(a, filled_text(a, slice_of(e->msg), values, count));
+    return e;
+}
+
+int s3_row_of_fault(enum s3_signed_in in, enum sign_fault fault)
+{
+    return faults[fault][in];
+}
+
+err_t s3_refuse_fault_at(struct arena *a, const char *where, enum s3_signed_in in, enum sign_fault fault)
+{
+    int row = s3_row_of_fault(in, fault);
+    assert(row);
+    slice why = slice_of(sign_fault_text(fault));
+    size_t count = slice_find(slice_of(rows[row].text), S("{}")) != SLICE_NONE;
+    return s3_refuse_at(a, where, (enum s3_error)(ERR_REASONS_API + row), &why, count);
+}
+
+struct error_row s3_words(err_t e)
+{
+    struct error_row words = error_words(&s3_errors, e);
+    if (e->reason > ERR_REASONS_API) /* it has the text of its row, with the values filled in */
+        words.text = e->msg;
+    return words;
 }

@@ -10,7 +10,6 @@
 #include "api/s3/body_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/digests_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/form_check_priv.h"
 #include "api/s3/form_fields_priv.h"
 #include "api/s3/form_reply_priv.h"
@@ -42,23 +41,17 @@ struct form_upload {
     slice etag; /* set once the file is stored */
 };
 
-static err_t field_error(struct form_upload *f, enum s3_error error, const char *element, slice value, struct arena *a)
-{
-    s3_detail(f->call, element, arena_copy(&f->call->x->arena, value));
-    return s3_err(f->call, error, a);
-}
-
 /* ---- from the fields to the entry ---- */
 
 static err_t read_form_key(struct form_upload *f, struct arena *a)
 {
     slice key = form_value(&f->fields, S("key"));
     if (!key.n)
-        return s3_err(f->call, S3_FORM_NO_KEY, a);
+        return s3_refuse(a, S3_FORM_NO_KEY);
     if (key.n > ENTRY_KEY_MAX)
-        return s3_err(f->call, S3_KEY_TOO_LONG, a);
+        return s3_refuse(a, S3_KEY_TOO_LONG);
     if (!slice_is_utf8(key) || slice_find_byte(key, 0) != SLICE_NONE)
-        return field_error(f, S3_INVALID_ARGUMENT, "ArgumentName", S("key"), a);
+        return s3_refuse_argument(f->call, S3_INVALID_ARGUMENT, "key", S3_NO_VALUE);
     f->request.key = f->call->key = key;
     return NULL;
 }
@@ -69,14 +62,25 @@ static err_t read_form_tags(struct form_upload *f, slice document, struct arena 
     size_t count = 0;
     const struct xml *root;
     if (xml_parse(document, &f->call->x->arena, &root) || !slice_eq(root->name, S("Tagging")))
-        return s3_err(f->call, S3_MALFORMED_XML, a);
+        return s3_refuse(a, S3_MALFORMED_XML);
     XML_EACH(tag, xml_child(root, "TagSet"), "Tag")
     {
         if (count <= S3_TAGS_MAX)
             tags[count++] = (struct s3_tag){ xml_child_text(tag, "Key"), xml_child_text(tag, "Value") };
     }
-    enum s3_error error = s3_tags_make(&f->call->x->arena, tags, count, &f->request.tags);
-    return error ? s3_err(f->call, error, a) : NULL;
+    return s3_tags_write(&f->call->x->arena, tags, count, &f->request.tags);
+}
+
+/* Check one field that may ask for what the server does not offer, and keep it if it is one of those that are kept. */
+static err_t read_form_header(struct form_upload *f, const struct sign_pair *p, struct buf *text, size_t *meta_bytes,
+                              struct arena *a)
+{
+    TRY(s3_header_check(p->name, p->value, a));
+    if (!form_ignores(&f->fields, p->name))
+        return s3_header_keep(text, meta_bytes, p->name, p->value, a);
+    if (slice_eq_nocase(p->name, S("acl")) && !slice_eq(p->value, S("private")))
+        return s3_refuse(a, S3_ACCESS_DENIED); /* no condition covers this field, so it may have no effect */
+    return NULL;
 }
 
 static err_t read_form_headers(struct form_upload *f, struct arena *a)
@@ -86,14 +90,7 @@ static err_t read_form_headers(struct form_upload *f, struct arena *a)
     size_t meta_bytes = 0;
     for (size_t i = 0; i < f->fields.count; i++) {
         const struct sign_pair *p = &f->fields.items[i];
-        enum s3_error error = s3_header_check(p->name, p->value);
-        bool ignored = form_ignores(&f->fields, p->name);
-        if (!error && ignored && slice_eq_nocase(p->name, S("acl")) && !slice_eq(p->value, S("private")))
-            error = S3_ACCESS_DENIED; /* no condition covers this field, so it may have no effect */
-        if (!error && !ignored)
-            error = s3_header_keep(&text, &meta_bytes, p->name, p->value);
-        if (error)
-            return field_error(f, error, "Field", p->name, a);
+        TRY(s3_show(f->call, read_form_header(f, p, &text, &meta_bytes, a), "Field", p->name));
     }
     f->request.headers = text.n ? arena_copy(&f->call->x->arena, buf_slice(&text)) : S("");
     slice tagging = form_value(&f->fields, S("tagging"));
@@ -111,21 +108,21 @@ static err_t read_form_digests(struct form_upload *f, struct s3_declared *d, str
         const struct sign_pair *p = &f->fields.items[i];
         if (slice_eq_nocase(p->name, S("content-md5"))) {
             if (!base64_decode(own, p->value, &bytes) || bytes.n != MD5_SIZE)
-                return s3_err(f->call, S3_INVALID_DIGEST, a);
+                return s3_refuse(a, S3_INVALID_DIGEST);
             f->request.md5 = bytes;
         }
         bool named = slice_eq_nocase(p->name, S("x-amz-checksum-algorithm")), has = s3_digest_of_name(p->name, &kind);
         if (named && !digest_by_name(p->value, &kind))
-            return s3_err(f->call, S3_CHECKSUM_ALGORITHM, a);
+            return s3_refuse(a, S3_CHECKSUM_ALGORITHM);
         if (s3_digest_is_unsupported(p->name))
-            return s3_err(f->call, S3_UNKNOWN_CHECKSUM, a);
+            return s3_refuse(a, S3_UNKNOWN_CHECKSUM);
         if (!named && !has)
             continue;
         if ((d->digest.kind != DIGEST_NONE && d->digest.kind != kind) || (has && d->has_value))
-            return s3_err(f->call, S3_SEVERAL_CHECKSUMS, a);
+            return s3_refuse(a, S3_SEVERAL_CHECKSUMS);
         d->digest.kind = kind;
         if (has && !s3_digest_parse(own, kind, p->value, &d->digest))
-            return s3_err(f->call, S3_INVALID_CHECKSUM, a);
+            return s3_refuse(a, S3_INVALID_CHECKSUM);
         d->has_value = d->has_value || has;
     }
     return NULL;
@@ -149,11 +146,9 @@ static err_t open_form_file(struct form_upload *f, const struct multipart_part *
     find_exemption(f);
     form_replace_filename(&f->fields, part->has_filename ? part->filename : S(""), &call->x->arena);
     TRY(read_form_key(f, a));
-    TRY(form_check_signature(call, &f->fields, a, &policy));
-    err_t e = bucket_find(core, &call->who, call->bucket, BUCKET_WRITE, &call->x->arena, &f->bucket);
-    if (e)
-        return e;
-    TRY(form_check_policy(call, &f->fields, policy, a, &f->limits));
+    TRY(form_check_signature(call, &f->fields, &policy));
+    TRY(bucket_find(core, &call->who, call->bucket, BUCKET_WRITE, &call->x->arena, &f->bucket));
+    TRY(form_check_policy(call, &f->fields, policy, &f->limits));
     TRY(read_form_headers(f, a));
     TRY(read_form_digests(f, &declared, a));
     f->request.min_bytes = f->limits.min_bytes;
@@ -175,7 +170,7 @@ static err_t begin_post_part(void *ctx, const struct multipart_part *part, struc
     if (f->state == FORM_REST)
         return NULL;
     if (!part->has_name)
-        return s3_err(f->call, S3_MALFORMED_POST, a);
+        return s3_refuse(a, S3_MALFORMED_POST);
     if (slice_eq_nocase(part->name, S("file"))) {
         TRY(open_form_file(f, part, a));
         f->state = FORM_FILE;
@@ -183,7 +178,7 @@ static err_t begin_post_part(void *ctx, const struct multipart_part *part, struc
     }
     f->fields.bytes += part->name.n;
     if (f->fields.count == FORM_FIELDS_MAX || f->fields.bytes > FORM_FIELD_BYTES_MAX)
-        return s3_err(f->call, S3_FORM_FIELDS_TOO_LARGE, a);
+        return s3_refuse(a, S3_FORM_FIELDS_TOO_LARGE);
     f->fields.items[f->fields.count].name = arena_copy(own, part->name);
     buf_clear(&f->value);
     f->state = FORM_FIELD;
@@ -196,13 +191,12 @@ static err_t receive_form_data(void *ctx, slice bytes, struct arena *a)
     if (f->state == FORM_FIELD) {
         f->fields.bytes += bytes.n;
         if (f->fields.bytes > FORM_FIELD_BYTES_MAX)
-            return s3_err(f->call, S3_FORM_FIELDS_TOO_LARGE, a);
+            return s3_refuse(a, S3_FORM_FIELDS_TOO_LARGE);
         buf_add(&f->value, bytes);
     } else if (f->state == FORM_FILE) {
         if (bytes.n > f->limits.max_bytes - intake_received(f->put.intake)) {
-            s3_detail(f->call, "MaxSizeAllowed",
-                      arena_printf(&f->call->x->arena, "%llu", (unsigned long long)f->limits.max_bytes));
-            return s3_err(f->call, S3_ENTITY_TOO_LARGE, a);
+            slice max = arena_printf(&f->call->x->arena, "%llu", (unsigned long long)f->limits.max_bytes);
+            return s3_show(f->call, s3_refuse(a, S3_ENTITY_TOO_LARGE), "MaxSizeAllowed", max);
         }
         return intake_write(f->put.intake, bytes, a);
     }
@@ -251,40 +245,27 @@ static void form_stored(void *arg, err_t e, const struct entry_stored *entry)
 {
     struct form_upload *f = arg;
     if (e) {
-        s3_fail_err(f->call, e, S3_NO_SUCH_BUCKET);
+        http_fail(f->call->x, e);
         return;
     }
     f->etag = arena_copy(&f->call->x->arena, entry->etag);
     http_on_loop(f->call->x, reply_stored);
 }
 
-/* received: the whole body arrived. A form that ends early is then malformed, not truncated. */
-static void fail_form(struct form_upload *f, err_t e, bool received)
-{
-    if (f->put.intake)
-        entry_put_discard(&f->put);
-    bool framing = !f->call->why &&
-                   (e->code == ERR_INVALID || e->code == ERR_UNSUPPORTED || (e->code == ERR_TRUNCATED && received) ||
-                    (e->code == ERR_TOO_LARGE && f->state != FORM_FILE));
-    if (framing)
-        s3_fail(f->call, S3_MALFORMED_POST);
-    else
-        s3_fail_err(f->call, e, S3_NO_SUCH_BUCKET);
-}
-
 static err_t form_sink_finish(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct form_upload *f = CONTAINER_OF(sink, struct form_upload, sink);
-    bool received = !e;
+    if (err_reason(e) == HTTP_REFUSE_MALFORMED)
+        e = s3_refuse(&x->arena, S3_MALFORMED_POST);
     if (!e)
         e = multipart_finish(&f->multipart, &x->arena);
     if (!e && !f->put.intake)
-        e = s3_err(f->call, S3_FORM_NO_FILE, &x->arena);
-    if (e)
-        fail_form(f, e, received);
-    else
+        e = s3_refuse(&x->arena, S3_FORM_NO_FILE);
+    if (e && f->put.intake)
+        entry_put_discard(&f->put);
+    if (!e)
         entry_put_finish(&f->put, form_stored, f);
-    return NULL;
+    return e;
 }
 
 /* ---- the operation ---- */
@@ -294,20 +275,16 @@ static void release_form_value(void *form)
     buf_release(&((struct form_upload *)form)->value);
 }
 
-void s3_form_post(struct s3_call *call)
+err_t s3_form_post(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     uint64_t max_bytes = call->s3->options.max_object_bytes ? call->s3->options.max_object_bytes : INT64_MAX;
     slice boundary;
-    if (!multipart_boundary(http_header(&x->req, "Content-Type"), &boundary)) {
-        s3_fail(call, S3_FORM_NOT_MULTIPART);
-        return;
-    }
+    if (!multipart_boundary(http_header(&x->req, "Content-Type"), &boundary))
+        return s3_refuse(&x->arena, S3_FORM_NOT_MULTIPART);
     if (x->req.content_length > 0 && (uint64_t)x->req.content_length > max_bytes &&
-        (uint64_t)x->req.content_length - max_bytes > MULTIPART_FIELD_MAX) {
-        s3_fail(call, S3_ENTITY_TOO_LARGE);
-        return;
-    }
+        (uint64_t)x->req.content_length - max_bytes > MULTIPART_FIELD_MAX)
+        return s3_refuse(&x->arena, S3_ENTITY_TOO_LARGE);
     struct form_upload *f = arena_new(&x->arena, struct form_upload);
     f->call = call;
     f->sink = (struct http_sink){ form_sink_write, form_sink_finish, form_sink_blocks };
@@ -317,4 +294,5 @@ void s3_form_post(struct s3_call *call)
     arena_defer(&x->arena, release_form_value, f);
     multipart_init(&f->multipart, boundary, NULL, &form_events, f);
     http_receive(x, &f->sink);
+    return NULL;
 }

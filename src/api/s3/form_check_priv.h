@@ -12,11 +12,11 @@ struct form_limits {
 };
 
 /* Verify the signature over the policy: sets call->who, the version in *fields, and *ret_policy, the text that was
- * signed. A form that has signatures of both versions counts as version 4. Errors are for s3_fail_err. */
-MUST_USE err_t form_check_signature(struct s3_call *, struct form_fields *fields, struct arena *a, slice *ret_policy);
+ * signed. A form that has signatures of both versions counts as version 4. */
+MUST_USE err_t form_check_signature(struct s3_call *, struct form_fields *fields, slice *ret_policy);
 /* Check that the policy has not expired, that every condition holds, and that a condition covers every field. Narrows
- * *limits to what the policy allows. Errors are for s3_fail_err. */
-MUST_USE err_t form_check_policy(struct s3_call *, const struct form_fields *, slice policy, struct arena *a,
+ * *limits to what the policy allows. */
+MUST_USE err_t form_check_policy(struct s3_call *, const struct form_fields *, slice policy,
                                  struct form_limits *limits);
 
 #endif

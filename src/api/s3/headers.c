@@ -4,7 +4,6 @@
 #include "api/s3/headers_priv.h"
 
 #include "api/s3/call_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/tags_priv.h"
 #include "base/buf.h"
 #include "base/text.h"
@@ -48,7 +47,7 @@ static void add_meta(struct buf *text, slice name, slice value)
     buf_add_byte(text, '\n');
 }
 
-enum s3_error s3_header_keep(struct buf *text, size_t *meta_bytes, slice name, slice value)
+err_t s3_header_keep(struct buf *text, size_t *meta_bytes, slice name, slice value, struct arena *a)
 {
     const char *kept = NULL;
     bool meta = slice_starts_nocase(name, META) && name.n > META.n;
@@ -56,9 +55,9 @@ enum s3_error s3_header_keep(struct buf *text, size_t *meta_bytes, slice name, s
         if (slice_eq_nocase(name, slice_of(kept_names[i])))
             kept = kept_names[i];
     if (!meta && !kept)
-        return S3_NONE;
+        return NULL;
     if (field_has_control(value) || !is_token(name))
-        return S3_INVALID_METADATA;
+        return s3_refuse(a, S3_INVALID_METADATA);
     if (meta) {
         *meta_bytes += name.n - META.n + value.n;
         add_meta(text, name, value);
@@ -70,59 +69,56 @@ enum s3_error s3_header_keep(struct buf *text, size_t *meta_bytes, slice name, s
         buf_add(text, value);
         buf_add_byte(text, '\n');
     }
-    return *meta_bytes > META_MAX || text->n > ENTRY_HEADERS_MAX ? S3_METADATA_TOO_LARGE : S3_NONE;
+    bool fits = *meta_bytes <= META_MAX && text->n <= ENTRY_HEADERS_MAX;
+    return fits ? NULL : s3_refuse(a, S3_METADATA_TOO_LARGE);
 }
 
-enum s3_error s3_header_check(slice name, slice value)
+err_t s3_header_check(slice name, slice value, struct arena *a)
 {
     if (!slice_starts_nocase(name, S("x-amz-")) && !slice_eq_nocase(name, S("acl")))
-        return S3_NONE;
+        return NULL;
     if (slice_eq_nocase(name, S("x-amz-acl")) || slice_eq_nocase(name, S("acl")))
         return slice_eq(value, S("private")) || slice_eq(value, S("bucket-owner-full-control")) || value.n == 0
-                   ? S3_NONE
-                   : S3_ACL_NOT_SUPPORTED;
+                   ? NULL
+                   : s3_refuse(a, S3_ACL_NOT_SUPPORTED);
     if (slice_starts_nocase(name, S("x-amz-grant-")))
-        return S3_ACL_NOT_SUPPORTED;
+        return s3_refuse(a, S3_ACL_NOT_SUPPORTED);
     if (slice_eq_nocase(name, S("x-amz-storage-class")))
-        return slice_eq(value, S("STANDARD")) ? S3_NONE : S3_INVALID_STORAGE_CLASS;
+        return slice_eq(value, S("STANDARD")) ? NULL : s3_refuse(a, S3_INVALID_STORAGE_CLASS);
     if (slice_starts_nocase(name, S("x-amz-object-lock-")))
-        return S3_NO_OBJECT_LOCK;
+        return s3_refuse(a, S3_NO_OBJECT_LOCK);
     if (slice_starts_nocase(name, S("x-amz-server-side-encryption")) ||
         slice_starts_nocase(name, S("x-amz-copy-source-server-side-encryption")) ||
         slice_eq_nocase(name, S("x-amz-website-redirect-location")) ||
         slice_eq_nocase(name, S("x-amz-write-offset-bytes")))
-        return S3_NOT_IMPLEMENTED;
-    return S3_NONE;
+        return s3_refuse(a, S3_NOT_IMPLEMENTED);
+    return NULL;
 }
 
-bool s3_headers_read(struct s3_call *call, slice *ret_headers, slice *ret_tags)
+err_t s3_headers_read(struct s3_call *call, slice *ret_headers, slice *ret_tags)
 {
     const struct http_request *req = &call->x->req;
+    struct arena *a = &call->x->arena;
     SCOPED(buf_releasep) struct buf text;
     buf_init(&text, 0);
     size_t meta_bytes = 0;
     for (size_t i = 0; i < req->header_count; i++) {
-        enum s3_error error = s3_header_check(req->headers[i].name, req->headers[i].value);
-        if (!error)
-            error = s3_header_keep(&text, &meta_bytes, req->headers[i].name, req->headers[i].value);
-        if (error) {
-            s3_detail(call, "Header", req->headers[i].name);
-            s3_fail(call, error);
-            return false;
-        }
+        const struct http_header *h = &req->headers[i];
+        err_t e = s3_header_check(h->name, h->value, a);
+        if (!e)
+            e = s3_header_keep(&text, &meta_bytes, h->name, h->value, a);
+        TRY(s3_show(call, e, "Header", h->name));
     }
-    *ret_headers = text.n ? arena_copy(&call->x->arena, buf_slice(&text)) : S("");
+    *ret_headers = text.n ? arena_copy(a, buf_slice(&text)) : S("");
     *ret_tags = S("");
     slice tagging = http_header(req, "x-amz-tagging");
     if (!tagging.n)
-        return true;
+        return NULL;
     struct s3_tag tags[S3_TAGS_MAX];
     size_t count;
-    if (!s3_tags_read(&call->x->arena, tagging, tags, &count)) {
-        s3_fail(call, S3_INVALID_TAG);
-        return false;
-    }
-    return s3_tags_write(call, tags, count, ret_tags);
+    if (!s3_tags_read(a, tagging, tags, &count))
+        return s3_refuse(a, S3_INVALID_TAG);
+    return s3_tags_write(a, tags, count, ret_tags);
 }
 
 /* ---- what a reply shows ---- */
@@ -160,26 +156,23 @@ static const char *override_name(slice header)
     return NULL;
 }
 
-/* False: replied, because the value has control characters, which could begin another header. */
-static bool apply_override(struct s3_call *call, const char *kept, slice *ret_content_type)
+/* Control characters are refused: they could begin another header. */
+static err_t apply_override(struct s3_call *call, const char *kept, slice *ret_content_type)
 {
     slice value;
     const char *name = override_name(slice_of(kept));
     if (!s3_param(call, name, &value) || !value.n)
-        return true;
-    if (field_has_control(value)) {
-        s3_detail(call, "ArgumentName", slice_of(name));
-        s3_fail(call, S3_INVALID_ARGUMENT);
-        return false;
-    }
+        return NULL;
+    if (field_has_control(value))
+        return s3_refuse_argument(call, S3_INVALID_ARGUMENT, name, S3_NO_VALUE);
     if (strcmp(kept, "Content-Type") == 0)
         *ret_content_type = value;
     else
         http_reply_header(call->x, kept, value);
-    return true;
+    return NULL;
 }
 
-bool s3_headers_write(struct s3_call *call, const struct entry *entry, slice *ret_content_type)
+err_t s3_headers_write(struct s3_call *call, const struct entry *entry, slice *ret_content_type)
 {
     slice line, rest = entry->headers, unused;
     slice type = S("binary/octet-stream");
@@ -195,11 +188,10 @@ bool s3_headers_write(struct s3_call *call, const struct entry *entry, slice *re
             http_reply_header(call->x, arena_cstr(&call->x->arena, name), value);
     }
     for (size_t i = 0; call->query.count && i < LENGTH_OF(kept_names); i++)
-        if (!apply_override(call, kept_names[i], &type))
-            return false;
+        TRY(apply_override(call, kept_names[i], &type));
     http_reply_header(call->x, "X-Content-Type-Options", S("nosniff"));
     if (!is_harmless(type))
         http_reply_header(call->x, "Content-Security-Policy", S("sandbox"));
     *ret_content_type = type;
-    return true;
+    return NULL;
 }

@@ -8,10 +8,10 @@
 #include "api/s3/conditions_priv.h"
 #include "api/s3/copy_priv.h"
 #include "api/s3/digests_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/headers_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
+#include "api/s3/reply_priv.h"
 #include "api/s3/tags_priv.h"
 #include "core/bucket/entry.h"
 #include "core/bucket/upload.h"
@@ -23,13 +23,6 @@ static slice quoted(struct arena *a, slice etag)
 {
     const slice parts[] = { S("\""), etag, S("\"") };
     return arena_join(a, parts, LENGTH_OF(parts));
-}
-
-static void fail_object(struct s3_call *call, err_t e)
-{
-    if (err_is(e, ERR_NOT_FOUND))
-        s3_detail(call, "Key", call->key);
-    s3_fail_err(call, e, S3_NO_SUCH_KEY);
 }
 
 /* ---- put ---- */
@@ -53,24 +46,23 @@ static err_t reply_object_stored(struct http_exchange *x)
     return NULL;
 }
 
-static err_t reply_put_conflict(struct http_exchange *x)
+static err_t refuse_put_condition(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     const struct object_put *p = call->state;
-    s3_fail_condition(call, &p->bucket, &p->request.condition);
-    return NULL;
+    return s3_refuse_condition(call, &p->bucket, &p->request.condition);
 }
 
 static void object_stored(void *arg, err_t e, const struct entry_stored *stored)
 {
     struct object_put *p = arg;
     struct http_exchange *x = p->call->x;
-    if (err_is(e, ERR_CONFLICT)) {
-        http_on_loop(x, reply_put_conflict);
+    if (err_reason(e) == REASON_ENTRY_CONDITION) {
+        http_on_loop(x, refuse_put_condition);
         return;
     }
     if (e) {
-        s3_fail_err(p->call, e, S3_NO_SUCH_BUCKET);
+        http_fail(x, e);
         return;
     }
     p->etag = arena_copy(&x->arena, stored->etag);
@@ -78,30 +70,29 @@ static void object_stored(void *arg, err_t e, const struct entry_stored *stored)
     http_on_loop(x, reply_object_stored);
 }
 
-static void object_received(struct s3_call *call, void *arg, err_t e)
+static err_t object_received(struct s3_call *call, void *arg, err_t e)
 {
     struct object_put *p = arg;
-    if (!e) {
+    (void)call;
+    if (e)
+        entry_put_discard(&p->put);
+    else
         entry_put_finish(&p->put, object_stored, p);
-        return;
-    }
-    entry_put_discard(&p->put);
-    s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
+    return e;
 }
 
-static bool check_object_size(struct s3_call *call, int64_t bytes)
+static err_t check_object_size(struct s3_call *call, int64_t bytes)
 {
     uint64_t max_bytes = call->s3->options.max_object_bytes;
     if (!max_bytes || bytes < 0 || (uint64_t)bytes <= max_bytes)
-        return true;
+        return NULL;
     struct arena *a = &call->x->arena;
-    s3_detail(call, "ProposedSize", arena_printf(a, "%lld", (long long)bytes));
-    s3_detail(call, "MaxSizeAllowed", arena_printf(a, "%llu", (unsigned long long)max_bytes));
-    s3_fail(call, S3_ENTITY_TOO_LARGE);
-    return false;
+    err_t e = s3_refuse(a, S3_ENTITY_TOO_LARGE);
+    s3_show(call, e, "ProposedSize", arena_printf(a, "%lld", (long long)bytes));
+    return s3_show(call, e, "MaxSizeAllowed", arena_printf(a, "%llu", (unsigned long long)max_bytes));
 }
 
-static void put_object(struct s3_call *call)
+static err_t put_object(struct s3_call *call)
 {
     struct arena *a = &call->x->arena;
     struct object_put *p = arena_new(a, struct object_put);
@@ -111,37 +102,35 @@ static void put_object(struct s3_call *call)
     struct entry_request *o = &p->request;
     o->key = call->key;
     o->max_bytes = call->s3->options.max_object_bytes;
-    if (!s3_body_length(call, &o->exact_bytes) || !check_object_size(call, o->exact_bytes) ||
-        !s3_headers_read(call, &o->headers, &o->tags) || !s3_declared_read(call, &declared) ||
-        !s3_condition_read(call, &o->condition) || !s3_authorize_bucket(call, BUCKET_WRITE, &p->bucket))
-        return;
+    TRY(s3_body_length(call, &o->exact_bytes));
+    TRY(check_object_size(call, o->exact_bytes));
+    TRY(s3_headers_read(call, &o->headers, &o->tags));
+    TRY(s3_declared_read(call, &declared));
+    TRY(s3_condition_read(call, &o->condition));
+    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &p->bucket));
     o->digest = declared.digest.kind;
     err_t e = entry_put_open(call->s3->core, &call->who, &p->bucket, o, a, &p->put);
-    if (err_is(e, ERR_CONFLICT))
-        s3_fail_condition(call, &p->bucket, &o->condition);
-    else if (e)
-        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
-    else
-        s3_body_receive(call, p->put.intake, &declared, object_received, p);
+    if (err_reason(e) == REASON_ENTRY_CONDITION)
+        return s3_refuse_condition(call, &p->bucket, &o->condition);
+    TRY(e);
+    s3_body_receive(call, p->put.intake, &declared, object_received, p);
+    return NULL;
 }
 
 static err_t run_object_copy(struct http_exchange *x)
 {
-    s3_object_copy(x->work);
-    return NULL;
+    return s3_object_copy(x->work);
 }
 
-void s3_object_put(struct s3_call *call)
+err_t s3_object_put(struct s3_call *call)
 {
     slice unused;
-    if (s3_param(call, "partNumber", &unused)) {
-        s3_detail(call, "ArgumentName", S("partNumber"));
-        s3_fail(call, S3_PART_WITHOUT_UPLOAD);
-    } else if (http_has_header(&call->x->req, "x-amz-copy-source")) {
-        http_collect(call->x, 0, run_object_copy);
-    } else {
-        put_object(call);
-    }
+    if (s3_param(call, "partNumber", &unused))
+        return s3_refuse_argument(call, S3_PART_WITHOUT_UPLOAD, "partNumber", S3_NO_VALUE);
+    if (!http_has_header(&call->x->req, "x-amz-copy-source"))
+        return put_object(call);
+    http_collect(call->x, 0, run_object_copy);
+    return NULL;
 }
 
 /* ---- get ---- */
@@ -151,30 +140,21 @@ struct object_get {
     struct entry entry;
 };
 
-/* Reduce the reply to one part, as it was uploaded, if ?partNumber= asks for it. False: replied. */
-static bool select_part(struct s3_call *call, struct object_get *g)
+/* Reduce the reply to one part, as it was uploaded, if ?partNumber= asks for it. */
+static err_t select_part(struct s3_call *call, struct object_get *g)
 {
     slice text;
     int64_t number;
     if (!s3_param(call, "partNumber", &text))
-        return true;
-    if (!slice_to_i64(text, &number) || number < 1 || number > UPLOAD_PARTS_MAX) {
-        s3_detail(call, "ArgumentName", S("partNumber"));
-        s3_fail(call, S3_PART_NUMBER);
-        return false;
-    }
-    if (http_has_header(&call->x->req, "Range")) {
-        s3_fail(call, S3_RANGE_AND_PART);
-        return false;
-    }
-    err_t e = entry_part(call->s3->core, &g->entry, number, &call->x->arena, &g->download.http.part_first,
-                         &g->download.http.part_count);
-    if (e) {
-        s3_fail_err(call, e, S3_INVALID_PART_NUMBER);
-        return false;
-    }
+        return NULL;
+    if (!slice_to_i64(text, &number) || number < 1 || number > UPLOAD_PARTS_MAX)
+        return s3_refuse_argument(call, S3_PART_NUMBER, "partNumber", S3_NO_VALUE);
+    if (http_has_header(&call->x->req, "Range"))
+        return s3_refuse(&call->x->arena, S3_RANGE_AND_PART);
+    TRY(entry_part(call->s3->core, &g->entry, number, &call->x->arena, &g->download.http.part_first,
+                   &g->download.http.part_count));
     g->download.http.is_part = true;
-    return true;
+    return NULL;
 }
 
 /* Only a reply with the whole object shows its checksum, because clients compare the checksum with the bytes that they
@@ -198,13 +178,16 @@ static void add_count_headers(struct s3_call *call, const struct object_get *g)
         http_reply_header(call->x, "x-amz-tagging-count", arena_printf(a, "%zu", count));
 }
 
-static void send_object(struct s3_call *call, struct object_get *g)
+static err_t send_object(struct s3_call *call, struct object_get *g)
 {
     struct http_content *http = &g->download.http;
     http_content_headers(call->x);
-    if (!select_part(call, g) || !s3_headers_write(call, &g->entry, &http->content_type)) {
+    err_t e = select_part(call, g);
+    if (!e)
+        e = s3_headers_write(call, &g->entry, &http->content_type);
+    if (e) {
         content_close(&g->download.content);
-        return;
+        return e;
     }
     add_checksum_header(call, g);
     add_count_headers(call, g);
@@ -213,35 +196,32 @@ static void send_object(struct s3_call *call, struct object_get *g)
     http->etag = quoted(&call->x->arena, entry_etag(&g->entry, &call->x->arena));
     http->last_modified_ms = g->entry.modified_at_ms;
     http_reply_content(call->x, http);
+    return NULL;
 }
 
-void s3_object_get(struct s3_call *call)
+err_t s3_object_get(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     struct object_get *g = arena_new(&x->arena, struct object_get);
     struct bucket bucket;
-    if (!s3_check_version(call) || !s3_authorize_bucket(call, BUCKET_READ, &bucket))
-        return;
+    TRY(s3_check_version(call));
+    TRY(s3_authorize_bucket(call, BUCKET_READ, &bucket));
     err_t e = entry_open(call->s3->core, &bucket, call->key, &x->arena, &g->entry, &g->download.content);
-    if (e)
-        fail_object(call, e);
-    else
-        send_object(call, g);
+    TRY(s3_show_missing(call, e, "Key", call->key));
+    return send_object(call, g);
 }
 
 /* ---- delete ---- */
 
-void s3_object_delete(struct s3_call *call)
+err_t s3_object_delete(struct s3_call *call)
 {
     struct bucket bucket;
     struct entry_removal removal = { .key = call->key };
     bool existed;
-    if (!s3_check_version(call) || !s3_condition_read(call, &removal.condition) ||
-        !s3_authorize_bucket(call, BUCKET_WRITE, &bucket))
-        return;
+    TRY(s3_check_version(call));
+    TRY(s3_condition_read(call, &removal.condition));
+    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &bucket));
     err_t e = entry_remove(call->s3->core, &call->who, &bucket, &removal, &call->x->arena, &existed);
-    if (e)
-        fail_object(call, e);
-    else
-        http_reply(call->x, 204, NULL, S(""));
+    TRY(s3_show_missing(call, e, "Key", call->key));
+    return s3_reply_status(call, 204);
 }

@@ -7,7 +7,6 @@
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/digests_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
@@ -77,13 +76,15 @@ static err_t write_listed(void *arg, const struct entry *e, slice common_prefix)
     return NULL;
 }
 
-/* Read the parameters that all three listings have. False: replied. */
-static bool listing_read(struct s3_call *call, struct object_listing *l)
+/* Read the parameters that all three listings have. */
+static err_t listing_read(struct s3_call *call, struct object_listing *l)
 {
     l->call = call;
-    return s3_authorize_bucket(call, BUCKET_LIST, &l->bucket) && s3_encoding_param(call, &l->url) &&
-           s3_count_param(call, "max-keys", &l->request.limit) && s3_text_param(call, "prefix", &l->request.prefix) &&
-           s3_text_param(call, "delimiter", &l->request.delimiter);
+    TRY(s3_authorize_bucket(call, BUCKET_LIST, &l->bucket));
+    TRY(s3_encoding_param(call, &l->url));
+    TRY(s3_count_param(call, "max-keys", &l->request.limit));
+    TRY(s3_text_param(call, "prefix", &l->request.prefix));
+    return s3_text_param(call, "delimiter", &l->request.delimiter);
 }
 
 static void listing_release(struct object_listing *l)
@@ -93,22 +94,20 @@ static void listing_release(struct object_listing *l)
     buf_release(&l->owner);
 }
 
-static bool listing_run(struct object_listing *l)
+static err_t listing_run(struct object_listing *l)
 {
     struct s3_call *call = l->call;
     buf_init(&l->keys, 0);
     buf_init(&l->prefixes, 0);
     buf_init(&l->owner, 0);
     if (l->request.limit == 0) /* the client only asks whether the bucket exists */
-        return true;
+        return NULL;
     l->request.visit = write_listed;
     l->request.arg = l;
     err_t e = entry_list(call->s3->core, &l->bucket, &l->request, &call->x->arena, &l->end);
-    if (e) {
+    if (e)
         listing_release(l);
-        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
-    }
-    return !e;
+    return e;
 }
 
 static void write_optional_name(struct buf *b, const char *element, slice value, bool url)
@@ -130,60 +129,57 @@ static void write_listing_head(struct object_listing *l, struct buf *b, const ch
     xml_bool(b, "IsTruncated", l->end.more);
 }
 
-static void reply_listing(struct object_listing *l, struct buf *b, const char *root)
+static err_t reply_listing(struct object_listing *l, struct buf *b, const char *root)
 {
     buf_add(b, buf_slice(&l->keys));
     buf_add(b, buf_slice(&l->prefixes));
     xml_close(b, root);
     listing_release(l);
     http_reply_header(l->call->x, "x-amz-bucket-region", l->call->s3->options.region);
-    s3_reply_xml(l->call, b);
+    err_t e = s3_reply_xml(l->call, b);
     buf_release(b);
+    return e;
 }
 
 /* ---- the two versions of ListObjects ---- */
 
-static void list_v1(struct s3_call *call)
+static err_t list_v1(struct s3_call *call)
 {
     struct object_listing l = { .owners = true };
-    if (!listing_read(call, &l) || !s3_text_param(call, "marker", &l.start))
-        return;
+    TRY(listing_read(call, &l));
+    TRY(s3_text_param(call, "marker", &l.start));
     l.request.after = l.start;
-    if (!listing_run(&l))
-        return;
+    TRY(listing_run(&l));
     struct buf b;
     buf_init(&b, 0);
     write_listing_head(&l, &b, "ListBucketResult");
     s3_put_name(&b, "Marker", l.start, l.url);
     if (l.end.more && l.request.delimiter.n) /* without a delimiter, clients use the last key as the next marker */
         s3_put_name(&b, "NextMarker", l.end.last, l.url);
-    reply_listing(&l, &b, "ListBucketResult");
+    return reply_listing(&l, &b, "ListBucketResult");
 }
 
-/* Absent: *ret is empty. False: replied, because the server did not make this token. */
-static bool read_continuation_token(struct s3_call *call, slice *ret_token, slice *ret)
+/* Absent: *ret is empty. Refuses tokens that the server did not make. */
+static err_t read_continuation_token(struct s3_call *call, slice *ret_token, slice *ret)
 {
     *ret = S("");
     if (!s3_param(call, "continuation-token", ret_token))
-        return true;
+        return NULL;
     if (ret_token->n && base64_decode(&call->x->arena, *ret_token, ret) && ret->n && slice_is_utf8(*ret))
-        return true;
-    s3_detail(call, "ArgumentName", S("continuation-token"));
-    s3_fail(call, S3_CONTINUATION_TOKEN);
-    return false;
+        return NULL;
+    return s3_refuse_argument(call, S3_CONTINUATION_TOKEN, "continuation-token", S3_NO_VALUE);
 }
 
-static void list_v2(struct s3_call *call)
+static err_t list_v2(struct s3_call *call)
 {
     struct object_listing l = { 0 };
     slice token, after, owner;
-    if (!listing_read(call, &l) || !s3_text_param(call, "start-after", &l.start) ||
-        !read_continuation_token(call, &token, &after))
-        return;
+    TRY(listing_read(call, &l));
+    TRY(s3_text_param(call, "start-after", &l.start));
+    TRY(read_continuation_token(call, &token, &after));
     l.owners = s3_param(call, "fetch-owner", &owner) && slice_eq_nocase(owner, S("true"));
     l.request.after = after.n ? after : l.start;
-    if (!listing_run(&l))
-        return;
+    TRY(listing_run(&l));
     struct buf b;
     buf_init(&b, 0);
     write_listing_head(&l, &b, "ListBucketResult");
@@ -192,41 +188,30 @@ static void list_v2(struct s3_call *call)
         xml_text(&b, "NextContinuationToken", base64_encode(&call->x->arena, l.end.last));
     xml_int(&b, "KeyCount", (int64_t)l.count);
     write_optional_name(&b, "StartAfter", l.start, l.url);
-    reply_listing(&l, &b, "ListBucketResult");
+    return reply_listing(&l, &b, "ListBucketResult");
 }
 
-void s3_objects_list(struct s3_call *call)
+err_t s3_objects_list(struct s3_call *call)
 {
     slice type;
-    if (!s3_param(call, "list-type", &type)) {
-        list_v1(call);
-    } else if (slice_eq(type, S("2"))) {
-        list_v2(call);
-    } else {
-        s3_detail(call, "ArgumentName", S("list-type"));
-        s3_detail(call, "ArgumentValue", type);
-        s3_fail(call, S3_LIST_TYPE);
-    }
+    if (!s3_param(call, "list-type", &type))
+        return list_v1(call);
+    return slice_eq(type, S("2")) ? list_v2(call) : s3_refuse_argument(call, S3_LIST_TYPE, "list-type", type);
 }
 
 /* ---- versions ---- */
 
-void s3_versions_list(struct s3_call *call)
+err_t s3_versions_list(struct s3_call *call)
 {
     struct object_listing l = { .owners = true, .versions = true };
     slice version;
-    if (!listing_read(call, &l) || !s3_text_param(call, "key-marker", &l.start) ||
-        !s3_text_param(call, "version-id-marker", &version))
-        return;
-    if (version.n && l.start.n == 0) {
-        s3_detail(call, "ArgumentName", S("version-id-marker"));
-        s3_detail(call, "ArgumentValue", version);
-        s3_fail(call, S3_VERSION_MARKER);
-        return;
-    }
+    TRY(listing_read(call, &l));
+    TRY(s3_text_param(call, "key-marker", &l.start));
+    TRY(s3_text_param(call, "version-id-marker", &version));
+    if (version.n && l.start.n == 0)
+        return s3_refuse_argument(call, S3_VERSION_MARKER, "version-id-marker", version);
     l.request.after = l.start; /* the key of the marker has no further version */
-    if (!listing_run(&l))
-        return;
+    TRY(listing_run(&l));
     struct buf b;
     buf_init(&b, 0);
     write_listing_head(&l, &b, "ListVersionsResult");
@@ -236,5 +221,5 @@ void s3_versions_list(struct s3_call *call)
         s3_put_name(&b, "NextKeyMarker", l.end.last, l.url);
         xml_text(&b, "NextVersionIdMarker", S("null"));
     }
-    reply_listing(&l, &b, "ListVersionsResult");
+    return reply_listing(&l, &b, "ListVersionsResult");
 }

@@ -12,41 +12,41 @@ extern const size_t s3_operation_count;
 extern const char *const s3_subresources[];
 
 /* object.c */
-void s3_object_put(struct s3_call *);
-void s3_object_get(struct s3_call *); /* also HEAD */
-void s3_object_delete(struct s3_call *);
+err_t s3_object_put(struct s3_call *);
+err_t s3_object_get(struct s3_call *); /* also HEAD */
+err_t s3_object_delete(struct s3_call *);
 /* attributes.c, tagging.c */
-void s3_object_attributes(struct s3_call *);
-void s3_tagging_get(struct s3_call *);
-void s3_tagging_put(struct s3_call *);
-void s3_tagging_delete(struct s3_call *);
+err_t s3_object_attributes(struct s3_call *);
+err_t s3_tagging_get(struct s3_call *);
+err_t s3_tagging_put(struct s3_call *);
+err_t s3_tagging_delete(struct s3_call *);
 /* form.c */
-void s3_form_post(struct s3_call *);
+err_t s3_form_post(struct s3_call *);
 /* uploads.c, parts.c, upload_list.c */
-void s3_upload_create(struct s3_call *);
-void s3_upload_complete(struct s3_call *);
-void s3_upload_abort(struct s3_call *);
-void s3_part_put(struct s3_call *); /* also UploadPartCopy */
-void s3_part_list(struct s3_call *);
-void s3_upload_list(struct s3_call *);
+err_t s3_upload_create(struct s3_call *);
+err_t s3_upload_complete(struct s3_call *);
+err_t s3_upload_abort(struct s3_call *);
+err_t s3_part_put(struct s3_call *); /* also UploadPartCopy */
+err_t s3_part_list(struct s3_call *);
+err_t s3_upload_list(struct s3_call *);
 /* bucket.c */
-void s3_buckets_list(struct s3_call *);
-void s3_bucket_create(struct s3_call *);
-void s3_bucket_head(struct s3_call *);
-void s3_bucket_delete(struct s3_call *);
-void s3_bucket_location(struct s3_call *);
-void s3_versioning_get(struct s3_call *);
-void s3_versioning_put(struct s3_call *);
+err_t s3_buckets_list(struct s3_call *);
+err_t s3_bucket_create(struct s3_call *);
+err_t s3_bucket_head(struct s3_call *);
+err_t s3_bucket_delete(struct s3_call *);
+err_t s3_bucket_location(struct s3_call *);
+err_t s3_versioning_get(struct s3_call *);
+err_t s3_versioning_put(struct s3_call *);
 /* object_list.c, delete_objects.c */
-void s3_objects_list(struct s3_call *); /* both versions of ListObjects */
-void s3_versions_list(struct s3_call *);
-void s3_objects_delete(struct s3_call *);
+err_t s3_objects_list(struct s3_call *); /* both versions of ListObjects */
+err_t s3_versions_list(struct s3_call *);
+err_t s3_objects_delete(struct s3_call *);
 /* cors.c */
-void s3_cors_get(struct s3_call *);
-void s3_cors_put(struct s3_call *);
-void s3_cors_delete(struct s3_call *);
-void s3_preflight(struct s3_call *);
+err_t s3_cors_get(struct s3_call *);
+err_t s3_cors_put(struct s3_call *);
+err_t s3_cors_delete(struct s3_call *);
+err_t s3_preflight(struct s3_call *);
 /* unconfigured.c: reads of configurations that cannot be set here (object lock, policy …) */
-void s3_unconfigured(struct s3_call *);
+err_t s3_unconfigured(struct s3_call *);
 
 #endif

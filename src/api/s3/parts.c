@@ -10,7 +10,6 @@
 #include "api/s3/conditions_priv.h"
 #include "api/s3/copy_priv.h"
 #include "api/s3/digests_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/reply_priv.h"
 #include "base/buf.h"
@@ -38,21 +37,18 @@ struct part_work {
     struct digest digest;
 };
 
-static bool read_part_number(struct s3_call *call, int64_t *ret)
+static err_t read_part_number(struct s3_call *call, int64_t *ret)
 {
     slice text;
     s3_param(call, "partNumber", &text);
     if (slice_to_i64(text, ret) && *ret >= 1 && *ret <= UPLOAD_PARTS_MAX)
-        return true;
-    s3_detail(call, "ArgumentName", S("partNumber"));
-    s3_detail(call, "ArgumentValue", text);
-    s3_fail(call, S3_PART_NUMBER);
-    return false;
+        return NULL;
+    return s3_refuse_argument(call, S3_PART_NUMBER, "partNumber", text);
 }
 
 /* ---- the reply, of both ---- */
 
-static void reply_part_copied(struct part_work *w)
+static err_t reply_part_copied(struct part_work *w)
 {
     struct s3_call *call = w->call;
     SCOPED(buf_releasep) struct buf b;
@@ -63,26 +59,20 @@ static void reply_part_copied(struct part_work *w)
     s3_put_etag(&b, w->etag);
     s3_digest_xml(&b, &call->x->arena, &w->digest, 0);
     xml_close(&b, "CopyPartResult");
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }
 
 static err_t reply_part(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     struct part_work *w = call->state;
-    if (w->e) {
-        if (w->e->code == ERR_NOT_FOUND)
-            s3_detail(call, "UploadId", w->upload);
-        s3_fail_err(call, w->e, S3_NO_SUCH_UPLOAD);
-    } else if (w->copies) {
-        reply_part_copied(w);
-    } else {
-        slice parts[] = { S("\""), w->etag, S("\"") };
-        http_reply_header(x, "ETag", arena_join(&x->arena, parts, LENGTH_OF(parts)));
-        s3_digest_header(call, &w->digest, 0);
-        s3_reply_status(call, 200);
-    }
-    return NULL;
+    TRY(s3_show_missing(call, w->e, "UploadId", w->upload));
+    if (w->copies)
+        return reply_part_copied(w);
+    slice parts[] = { S("\""), w->etag, S("\"") };
+    http_reply_header(x, "ETag", arena_join(&x->arena, parts, LENGTH_OF(parts)));
+    s3_digest_header(call, &w->digest, 0);
+    return s3_reply_status(call, 200);
 }
 
 /* Runs mostly on the committer's thread, so it leaves the reply to the loop. */
@@ -99,54 +89,39 @@ static void part_stored(void *arg, err_t e, const struct entry_stored *result)
     http_on_loop(w->call->x, reply_part);
 }
 
-static bool open_upload_part(struct part_work *w)
+static err_t open_upload_part(struct part_work *w)
 {
     struct s3_call *call = w->call;
     struct upload_ref upload = { &w->bucket, call->key, w->upload };
     err_t e = part_put_open(call->s3->core, &call->who, &upload, &w->request, &call->x->arena, &w->put);
-    if (e) {
-        w->e = e;
-        reply_part(call->x);
-        return false;
-    }
+    TRY(s3_show_missing(call, e, "UploadId", w->upload));
     enum digest_kind wanted = w->put.upload.digest;
     if (wanted == DIGEST_NONE || w->request.digest == DIGEST_NONE || w->request.digest == wanted)
-        return true;
+        return NULL;
     part_put_discard(&w->put);
-    s3_fail_with_text(call, S3_INVALID_REQUEST,
-                      arena_printf(&call->x->arena,
-                                   "Checksum Type mismatch occurred, expected checksum Type: " SLICE_FMT
-                                   ", actual checksum Type: " SLICE_FMT,
-                                   SLICE_ARG(digest_name(wanted)), SLICE_ARG(digest_name(w->request.digest))));
-    return false;
+    return s3_refuse_with(&call->x->arena, S3_PART_CHECKSUM, digest_name(wanted), digest_name(w->request.digest));
 }
 
 /* ---- from another object ---- */
 
 /* x-amz-copy-source-range: bytes=first-last. Both numbers must be present and inside the source. Absent: the whole
- * source. False: replied. */
-static bool read_copy_range(struct s3_call *call, uint64_t size, uint64_t *ret_offset, uint64_t *ret_bytes)
+ * source. */
+static err_t read_copy_range(struct s3_call *call, uint64_t size, uint64_t *ret_offset, uint64_t *ret_bytes)
 {
     slice text = http_header(&call->x->req, "x-amz-copy-source-range"), first, last;
     uint64_t from, to;
     *ret_offset = 0;
     *ret_bytes = size;
     if (!text.p)
-        return true;
-    s3_detail(call, "ArgumentName", S("x-amz-copy-source-range"));
-    s3_detail(call, "ArgumentValue", text);
+        return NULL;
     if (!slice_starts(text, S("bytes=")) || !slice_cut(slice_from(text, 6), '-', &first, &last) ||
-        !slice_to_u64(first, &from) || !slice_to_u64(last, &to) || to < from) {
-        s3_fail(call, S3_COPY_RANGE);
-        return false;
-    }
-    if (to >= size) {
-        s3_fail(call, S3_INVALID_RANGE);
-        return false;
-    }
+        !slice_to_u64(first, &from) || !slice_to_u64(last, &to) || to < from)
+        return s3_refuse_argument(call, S3_COPY_RANGE, "x-amz-copy-source-range", text);
+    if (to >= size)
+        return s3_refuse_argument(call, S3_INVALID_RANGE, "x-amz-copy-source-range", text);
     *ret_offset = from;
     *ret_bytes = to - from + 1;
-    return true;
+    return NULL;
 }
 
 /* Does the list contain this etag? */
@@ -201,87 +176,73 @@ static err_t copy_content(struct part_work *w, const struct content *content, ui
     return e;
 }
 
-static void copy_from(struct part_work *w, const struct entry *entry, struct content *content)
+static err_t copy_from(struct part_work *w, const struct entry *entry, struct content *content)
 {
     struct s3_call *call = w->call;
     uint64_t offset, bytes;
-    if (!source_condition_holds(call, entry)) {
-        s3_fail(call, S3_PRECONDITION_FAILED);
-        return;
-    }
-    if (!read_copy_range(call, entry->size_bytes, &offset, &bytes))
-        return;
+    if (!source_condition_holds(call, entry))
+        return s3_refuse(&call->x->arena, S3_PRECONDITION_FAILED);
+    TRY(read_copy_range(call, entry->size_bytes, &offset, &bytes));
     w->request.max_bytes = call->s3->options.max_object_bytes;
     w->request.exact_bytes = (int64_t)bytes;
-    if (!open_upload_part(w))
-        return;
+    TRY(open_upload_part(w));
     err_t e = copy_content(w, content, offset, bytes);
-    if (e) {
+    if (e)
         part_put_discard(&w->put);
-        s3_fail_err(call, e, S3_NO_SUCH_KEY);
-        return;
-    }
-    part_put_finish(&w->put, part_stored, w);
+    else
+        part_put_finish(&w->put, part_stored, w);
+    return e;
 }
 
-static void copy_part(struct s3_call *call)
+static err_t run_part_copy(struct http_exchange *x)
 {
+    struct s3_call *call = x->work;
     struct part_work *w = call->state;
     struct bucket source;
     slice key;
     struct entry entry;
     struct content content = { 0 };
     w->copies = true;
-    if (!s3_authorize_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_copy_source(call, &source, &key))
-        return;
-    err_t e = entry_open(call->s3->core, &source, key, &call->x->arena, &entry, &content);
-    if (e) {
-        s3_detail(call, "Key", key);
-        s3_fail_err(call, e, S3_NO_SUCH_KEY);
-        return;
-    }
-    copy_from(w, &entry, &content);
+    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &w->bucket));
+    TRY(s3_copy_source(call, &source, &key));
+    TRY(s3_show(call, entry_open(call->s3->core, &source, key, &x->arena, &entry, &content), "Key", key));
+    err_t e = copy_from(w, &entry, &content);
     content_close(&content);
+    return e;
 }
 
 /* ---- from the body ---- */
 
-static void part_received(struct s3_call *call, void *arg, err_t e)
+static err_t part_received(struct s3_call *call, void *arg, err_t e)
 {
     struct part_work *w = arg;
-    if (!e) {
+    (void)call;
+    if (e)
+        part_put_discard(&w->put);
+    else
         part_put_finish(&w->put, part_stored, w);
-        return;
-    }
-    part_put_discard(&w->put);
-    s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
+    return e;
 }
 
-static err_t run_part_copy(struct http_exchange *x)
-{
-    copy_part(x->work);
-    return NULL;
-}
-
-void s3_part_put(struct s3_call *call)
+err_t s3_part_put(struct s3_call *call)
 {
     struct part_work *w = arena_new(&call->x->arena, struct part_work);
     w->call = call;
     call->state = w;
     s3_param(call, "uploadId", &w->upload);
-    if (!read_part_number(call, &w->request.number))
-        return;
+    TRY(read_part_number(call, &w->request.number));
     if (http_has_header(&call->x->req, "x-amz-copy-source")) {
         http_collect(call->x, 0, run_part_copy);
-        return;
+        return NULL;
     }
-    if (!s3_authorize_bucket(call, BUCKET_WRITE, &w->bucket) || !s3_body_length(call, &w->request.exact_bytes) ||
-        !s3_declared_read(call, &w->declared))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &w->bucket));
+    TRY(s3_body_length(call, &w->request.exact_bytes));
+    TRY(s3_declared_read(call, &w->declared));
     w->request.max_bytes = call->s3->options.max_object_bytes;
     w->request.digest = w->declared.digest.kind;
     if (w->declared.has_md5)
         w->request.md5 = (slice){ (const char *)w->declared.md5, MD5_SIZE };
-    if (open_upload_part(w))
-        s3_body_receive(call, w->put.intake, &w->declared, part_received, w);
+    TRY(open_upload_part(w));
+    s3_body_receive(call, w->put.intake, &w->declared, part_received, w);
+    return NULL;
 }

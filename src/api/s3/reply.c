@@ -32,14 +32,16 @@ void s3_put_name(struct buf *b, const char *element, slice name, bool url)
     xml_text(b, element, url ? percent_encode(&scratch, name, "/") : name);
 }
 
-void s3_reply_status(struct s3_call *call, int status)
+err_t s3_reply_status(struct s3_call *call, int status)
 {
     http_reply(call->x, status, NULL, S(""));
+    return NULL;
 }
 
-void s3_reply_xml(struct s3_call *call, struct buf *document)
+err_t s3_reply_xml(struct s3_call *call, struct buf *document)
 {
     http_reply(call->x, 200, "application/xml", arena_copy(&call->x->arena, buf_slice(document)));
+    return NULL;
 }
 
 slice s3_time(struct arena *a, int64_t ms)

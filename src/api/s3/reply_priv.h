@@ -8,10 +8,10 @@
 
 #define S3_NAMESPACE "http://s3.amazonaws.com/doc/2006-03-01/"
 
-/* Reply 200 with an XML document, which is copied. */
-void s3_reply_xml(struct s3_call *, struct buf *document);
-/* Reply without a body. */
-void s3_reply_status(struct s3_call *, int status);
+/* Reply 200 with an XML document, which is copied. Returns NULL, for the operation to return. */
+err_t s3_reply_xml(struct s3_call *, struct buf *document);
+/* The same without a body. */
+err_t s3_reply_status(struct s3_call *, int status);
 
 slice s3_time(struct arena *a, int64_t ms); /* 2026-11-22T10:00:00.000Z */
 /* A user's ID, in the form that S3 calls a canonical ID: 64 hex digits. */

@@ -2,7 +2,6 @@
 /* Operations on the tags of an object. The rules for tags, and the text that an entry keeps, are in tags.c. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
@@ -12,29 +11,18 @@
 #include "core/bucket/entry.h"
 #include "core/records/entry.h"
 
-static void fail_tagging(struct s3_call *call, err_t e)
-{
-    if (err_is(e, ERR_NOT_FOUND))
-        s3_detail(call, "Key", call->key);
-    s3_fail_err(call, e, S3_NO_SUCH_KEY);
-}
-
-void s3_tagging_get(struct s3_call *call)
+err_t s3_tagging_get(struct s3_call *call)
 {
     struct arena *a = &call->x->arena;
     struct bucket bucket;
     struct entry entry;
     struct s3_tag tags[S3_TAGS_MAX];
     size_t count = 0;
-    if (!s3_check_version(call) || !s3_authorize_bucket(call, BUCKET_READ, &bucket))
-        return;
-    err_t e = entry_get(call->s3->core, &bucket, call->key, a, &entry);
-    if (!e && !s3_tags_read(a, entry.tags, tags, &count))
-        e = err_make(a, ERR_CORRUPT, "tags that cannot be read");
-    if (e) {
-        fail_tagging(call, e);
-        return;
-    }
+    TRY(s3_check_version(call));
+    TRY(s3_authorize_bucket(call, BUCKET_READ, &bucket));
+    TRY(s3_show_missing(call, entry_get(call->s3->core, &bucket, call->key, a, &entry), "Key", call->key));
+    if (!s3_tags_read(a, entry.tags, tags, &count))
+        return err_make(a, ERR_CORRUPT, "tags that cannot be read");
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     xml_begin(&b);
@@ -48,15 +36,14 @@ void s3_tagging_get(struct s3_call *call)
     }
     xml_close(&b, "TagSet");
     xml_close(&b, "Tagging");
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }
 
-/* Read at most one tag more than S3 allows from the document; s3_tags_write then refuses too many. False: replied. */
-static bool tags_of_document(struct s3_call *call, struct s3_tag tags[S3_TAGS_MAX + 1], size_t *ret_count)
+/* Read at most one tag more than S3 allows from the document; s3_tags_write then refuses too many. */
+static err_t tags_of_document(struct s3_call *call, struct s3_tag tags[S3_TAGS_MAX + 1], size_t *ret_count)
 {
     const struct xml *root;
-    if (!s3_read_document(call, "Tagging", &root))
-        return false;
+    TRY(s3_read_document(call, "Tagging", &root));
     const struct xml *set = xml_child(root, "TagSet");
     bool right = set != NULL;
     size_t count = 0;
@@ -68,34 +55,31 @@ static bool tags_of_document(struct s3_call *call, struct s3_tag tags[S3_TAGS_MA
             tags[count++] = (struct s3_tag){ name, value };
     }
     *ret_count = count;
-    if (!right)
-        s3_fail(call, S3_MALFORMED_XML);
-    return right;
+    return right ? NULL : s3_refuse(&call->x->arena, S3_MALFORMED_XML);
 }
 
-static void set_object_tags(struct s3_call *call, slice tags, int status)
+static err_t set_object_tags(struct s3_call *call, slice tags, int status)
 {
     struct bucket bucket;
-    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &bucket));
     err_t e = entry_set_tags(call->s3->core, &call->who, &bucket, call->key, tags, &call->x->arena);
-    if (e)
-        fail_tagging(call, e);
-    else
-        s3_reply_status(call, status);
+    TRY(s3_show_missing(call, e, "Key", call->key));
+    return s3_reply_status(call, status);
 }
 
-void s3_tagging_put(struct s3_call *call)
+err_t s3_tagging_put(struct s3_call *call)
 {
     struct s3_tag tags[S3_TAGS_MAX + 1];
     size_t count;
     slice text;
-    if (s3_check_version(call) && tags_of_document(call, tags, &count) && s3_tags_write(call, tags, count, &text))
-        set_object_tags(call, text, 200);
+    TRY(s3_check_version(call));
+    TRY(tags_of_document(call, tags, &count));
+    TRY(s3_tags_write(&call->x->arena, tags, count, &text));
+    return set_object_tags(call, text, 200);
 }
 
-void s3_tagging_delete(struct s3_call *call)
+err_t s3_tagging_delete(struct s3_call *call)
 {
-    if (s3_check_version(call))
-        set_object_tags(call, S(""), 204);
+    TRY(s3_check_version(call));
+    return set_object_tags(call, S(""), 204);
 }

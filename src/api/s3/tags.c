@@ -2,7 +2,6 @@
 /* The rules for tags: Amazon S3 user guide, "Categorizing your objects using tags". */
 #include "api/s3/tags_priv.h"
 
-#include "api/s3/error_reply_priv.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -29,26 +28,24 @@ static bool is_tag_text(slice s, size_t min, size_t max)
     return true;
 }
 
-static enum s3_error check_tags(const struct s3_tag *tags, size_t count)
+static err_t check_tags(const struct s3_tag *tags, size_t count, struct arena *a)
 {
     if (count > S3_TAGS_MAX)
-        return S3_TOO_MANY_TAGS;
+        return s3_refuse(a, S3_TOO_MANY_TAGS);
     for (size_t i = 0; i < count; i++) {
         if (!is_tag_text(tags[i].name, 1, 128) || !is_tag_text(tags[i].value, 0, 256) ||
             slice_starts_nocase(tags[i].name, S("aws:")))
-            return S3_INVALID_TAG;
+            return s3_refuse(a, S3_INVALID_TAG);
         for (size_t k = 0; k < i; k++)
             if (slice_eq(tags[k].name, tags[i].name))
-                return S3_INVALID_TAG;
+                return s3_refuse(a, S3_INVALID_TAG);
     }
-    return S3_NONE;
+    return NULL;
 }
 
-enum s3_error s3_tags_make(struct arena *a, const struct s3_tag *tags, size_t count, slice *ret_tags)
+err_t s3_tags_write(struct arena *a, const struct s3_tag *tags, size_t count, slice *ret_tags)
 {
-    enum s3_error error = check_tags(tags, count);
-    if (error)
-        return error;
+    TRY(check_tags(tags, count, a));
     slice text = S("");
     for (size_t i = 0; i < count; i++) {
         const slice parts[] = { text, i ? S("&") : S(""), percent_encode(a, tags[i].name, ""), S("="),
@@ -56,15 +53,7 @@ enum s3_error s3_tags_make(struct arena *a, const struct s3_tag *tags, size_t co
         text = arena_join(a, parts, LENGTH_OF(parts));
     }
     *ret_tags = text;
-    return S3_NONE;
-}
-
-bool s3_tags_write(struct s3_call *call, const struct s3_tag *tags, size_t count, slice *ret_tags)
-{
-    enum s3_error error = s3_tags_make(&call->x->arena, tags, count, ret_tags);
-    if (error)
-        s3_fail(call, error);
-    return !error;
+    return NULL;
 }
 
 bool s3_tags_read(struct arena *a, slice tags, struct s3_tag ret[S3_TAGS_MAX], size_t *ret_count)

@@ -10,11 +10,8 @@ struct s3_tag {
     slice name, value;
 };
 #define S3_TAGS_MAX 10
-/* Check tags by S3's rules (number, lengths, characters, no name twice) and write them as tags text.
- * S3_NONE, or the rule that they break. */
-enum s3_error s3_tags_make(struct arena *a, const struct s3_tag *, size_t count, slice *ret_tags);
-/* The same. False: replied. */
-bool s3_tags_write(struct s3_call *, const struct s3_tag *, size_t count, slice *ret_tags);
+/* Check tags by S3's rules (number, lengths, characters, no name twice) and write them as tags text. */
+MUST_USE err_t s3_tags_write(struct arena *a, const struct s3_tag *, size_t count, slice *ret_tags);
 /* Read tags text. False: it is malformed, or has more than S3_TAGS_MAX tags. */
 bool s3_tags_read(struct arena *a, slice tags, struct s3_tag ret[S3_TAGS_MAX], size_t *ret_count);
 

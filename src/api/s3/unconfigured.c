@@ -4,7 +4,6 @@
  * have. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/reply_priv.h"
 #include "base/buf.h"
@@ -12,12 +11,13 @@
 #include "core/bucket/entry.h"
 #include "core/records/entry.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* The reply for a bucket: either an error or a document. */
 static const struct unconfigured_answer {
     const char *subresource;
-    enum s3_error error;
+    enum s3_error error; /* 0: none */
     const char *root, *content;
 } unconfigured_answers[] = {
     { "object-lock", S3_NO_SUCH_OBJECT_LOCK, NULL, NULL },
@@ -30,14 +30,14 @@ static const struct unconfigured_answer {
     { "encryption", S3_NO_SUCH_ENCRYPTION, NULL, NULL },
     { "ownershipControls", S3_NO_SUCH_OWNERSHIP, NULL, NULL },
     { "publicAccessBlock", S3_NO_SUCH_PUBLIC_ACCESS_BLOCK, NULL, NULL },
-    { "accelerate", S3_NONE, "AccelerateConfiguration", "" },
-    { "logging", S3_NONE, "BucketLoggingStatus", "" },
-    { "notification", S3_NONE, "NotificationConfiguration", "" },
-    { "requestPayment", S3_NONE, "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>" },
+    { "accelerate", 0, "AccelerateConfiguration", "" },
+    { "logging", 0, "BucketLoggingStatus", "" },
+    { "notification", 0, "NotificationConfiguration", "" },
+    { "requestPayment", 0, "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>" },
 };
 
 /* The access list of a bucket or an object contains only its owner, with every permission. */
-static void reply_acl(struct s3_call *call, int64_t owner_id)
+static err_t reply_acl(struct s3_call *call, int64_t owner_id)
 {
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
@@ -50,57 +50,45 @@ static void reply_acl(struct s3_call *call, int64_t owner_id)
     if (owner_id == call->who.user_id)
         xml_text(&b, "DisplayName", call->who.login);
     buf_add(&b, S("</Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>"));
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }
 
-static void reply_unconfigured_object(struct s3_call *call)
+static err_t reply_unconfigured_object(struct s3_call *call)
 {
     struct bucket bucket;
     struct entry entry;
-    if (!s3_authorize_bucket(call, BUCKET_READ, &bucket))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_READ, &bucket));
     err_t e = entry_get(call->s3->core, &bucket, call->key, &call->x->arena, &entry);
-    if (e) {
-        s3_detail(call, "Key", call->key);
-        s3_fail_err(call, e, S3_NO_SUCH_KEY);
-    } else if (strcmp(call->operation->subresource, "acl") == 0) {
-        reply_acl(call, entry.owner_id);
-    } else {
-        s3_fail(call, S3_NO_OBJECT_LOCK); /* retention and legal hold exist only in buckets with object lock */
-    }
+    TRY(s3_show(call, e, "Key", call->key));
+    if (strcmp(call->operation->subresource, "acl") == 0)
+        return reply_acl(call, entry.owner_id);
+    /* retention and legal hold exist only in buckets with object lock */
+    return s3_refuse(&call->x->arena, S3_NO_OBJECT_LOCK);
 }
 
-static void reply_unconfigured_bucket(struct s3_call *call)
+static err_t reply_unconfigured_bucket(struct s3_call *call)
 {
     struct bucket bucket;
-    if (!s3_authorize_bucket(call, BUCKET_LIST, &bucket))
-        return;
-    if (strcmp(call->operation->subresource, "acl") == 0) {
-        reply_acl(call, bucket.owner_id);
-        return;
-    }
-    const struct unconfigured_answer *unconfigured_answer = NULL;
+    TRY(s3_authorize_bucket(call, BUCKET_LIST, &bucket));
+    if (strcmp(call->operation->subresource, "acl") == 0)
+        return reply_acl(call, bucket.owner_id);
+    const struct unconfigured_answer *answer = NULL;
     for (size_t i = 0; i < LENGTH_OF(unconfigured_answers); i++)
         if (strcmp(unconfigured_answers[i].subresource, call->operation->subresource) == 0)
-            unconfigured_answer = &unconfigured_answers[i];
-    if (!unconfigured_answer || unconfigured_answer->error) {
-        s3_detail(call, "BucketName", call->bucket);
-        s3_fail(call, unconfigured_answer ? unconfigured_answer->error : S3_OPERATION_NOT_IMPLEMENTED);
-        return;
-    }
+            answer = &unconfigured_answers[i];
+    assert(answer); /* the table of operations names no other subresource */
+    if (answer->error)
+        return s3_show(call, s3_refuse(&call->x->arena, answer->error), "BucketName", call->bucket);
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     xml_begin(&b);
-    xml_open_ns(&b, unconfigured_answer->root, S3_NAMESPACE);
-    buf_add(&b, slice_of(unconfigured_answer->content));
-    xml_close(&b, unconfigured_answer->root);
-    s3_reply_xml(call, &b);
+    xml_open_ns(&b, answer->root, S3_NAMESPACE);
+    buf_add(&b, slice_of(answer->content));
+    xml_close(&b, answer->root);
+    return s3_reply_xml(call, &b);
 }
 
-void s3_unconfigured(struct s3_call *call)
+err_t s3_unconfigured(struct s3_call *call)
 {
-    if (call->operation->level == S3_OBJECT)
-        reply_unconfigured_object(call);
-    else
-        reply_unconfigured_bucket(call);
+    return call->operation->level == S3_OBJECT ? reply_unconfigured_object(call) : reply_unconfigured_bucket(call);
 }

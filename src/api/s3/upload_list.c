@@ -3,7 +3,6 @@
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/digests_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
@@ -46,21 +45,18 @@ static void write_parts_head(struct s3_call *call, struct buf *b, const struct u
         xml_text(b, "EncodingType", S("url"));
 }
 
-static bool read_marker(struct s3_call *call, int64_t *ret)
+static err_t read_marker(struct s3_call *call, int64_t *ret)
 {
     slice text;
     *ret = 0;
     if (!s3_param(call, "part-number-marker", &text) || text.n == 0)
-        return true;
+        return NULL;
     if (slice_to_i64(text, ret) && *ret >= 0)
-        return true;
-    s3_detail(call, "ArgumentName", S("part-number-marker"));
-    s3_detail(call, "ArgumentValue", text);
-    s3_fail(call, S3_INVALID_ARGUMENT);
-    return false;
+        return NULL;
+    return s3_refuse_argument(call, S3_INVALID_ARGUMENT, "part-number-marker", text);
 }
 
-void s3_part_list(struct s3_call *call)
+err_t s3_part_list(struct s3_call *call)
 {
     struct arena *a = &call->x->arena;
     struct bucket bucket;
@@ -71,18 +67,15 @@ void s3_part_list(struct s3_call *call)
     bool url;
     slice name;
     s3_param(call, "uploadId", &name);
-    if (!s3_authorize_bucket(call, BUCKET_READ, &bucket) || !s3_count_param(call, "max-parts", &max) ||
-        !read_marker(call, &after) || !s3_encoding_param(call, &url))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_READ, &bucket));
+    TRY(s3_count_param(call, "max-parts", &max));
+    TRY(read_marker(call, &after));
+    TRY(s3_encoding_param(call, &url));
     struct upload_ref ref = { &bucket, call->key, name };
     err_t e = upload_get(call->s3->core, &ref, a, &upload);
     if (!e)
         e = upload_parts(call->s3->core, &upload, after, max + 1, a, &parts);
-    if (e) {
-        s3_detail(call, "UploadId", name);
-        s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
-        return;
-    }
+    TRY(s3_show(call, e, "UploadId", name));
     bool more = max && parts.count > max;
     size_t count = parts.count < max ? parts.count : max;
     SCOPED(buf_releasep) struct buf b;
@@ -95,7 +88,7 @@ void s3_part_list(struct s3_call *call)
     for (size_t i = 0; i < count; i++)
         write_part(call, &b, &parts.items[i]);
     xml_close(&b, "ListPartsResult");
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }
 
 /* ---- ListMultipartUploads ---- */
@@ -239,26 +232,27 @@ static void start_listing(struct upload_listing *u)
         skip_common(u, u->key_marker);
 }
 
-void s3_upload_list(struct s3_call *call)
+err_t s3_upload_list(struct s3_call *call)
 {
     struct upload_listing u = { .call = call, .after_key = S(""), .after_name = S("") };
-    if (!s3_authorize_bucket(call, BUCKET_LIST, &u.bucket) || !s3_encoding_param(call, &u.url) ||
-        !s3_count_param(call, "max-uploads", &u.max) || !s3_text_param(call, "prefix", &u.prefix) ||
-        !s3_text_param(call, "delimiter", &u.delimiter) || !s3_text_param(call, "key-marker", &u.key_marker) ||
-        !s3_text_param(call, "upload-id-marker", &u.id_marker))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_LIST, &u.bucket));
+    TRY(s3_encoding_param(call, &u.url));
+    TRY(s3_count_param(call, "max-uploads", &u.max));
+    TRY(s3_text_param(call, "prefix", &u.prefix));
+    TRY(s3_text_param(call, "delimiter", &u.delimiter));
+    TRY(s3_text_param(call, "key-marker", &u.key_marker));
+    TRY(s3_text_param(call, "upload-id-marker", &u.id_marker));
     buf_init(&u.items, 0);
     buf_init(&u.prefixes, 0);
     start_listing(&u);
     err_t e = collect_uploads(&u);
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
-    if (e) {
-        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
-    } else {
+    if (!e) {
         write_uploads(&u, &b);
-        s3_reply_xml(call, &b);
+        e = s3_reply_xml(call, &b);
     }
     buf_release(&u.items);
     buf_release(&u.prefixes);
+    return e;
 }

@@ -6,7 +6,6 @@
 #include "api/s3/call_priv.h"
 #include "api/s3/conditions_priv.h"
 #include "api/s3/digests_priv.h"
-#include "api/s3/error_reply_priv.h"
 #include "api/s3/headers_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
@@ -26,68 +25,54 @@ static const struct {
     enum digest_form form;
 } checksum_types[] = { { { "FULL_OBJECT", 11 }, DIGEST_WHOLE }, { { "COMPOSITE", 9 }, DIGEST_OF_PARTS } };
 
-/* x-amz-checksum-type. *ret_has: whether the header is present. False: replied, because its value is unknown. */
-static bool read_checksum_type(struct s3_call *call, enum digest_form *ret, bool *ret_has)
+/* x-amz-checksum-type. *ret_has: whether the header is present. */
+static err_t read_checksum_type(struct s3_call *call, enum digest_form *ret, bool *ret_has)
 {
     slice text = http_header(&call->x->req, "x-amz-checksum-type");
     *ret_has = text.p != NULL;
     if (!text.p)
-        return true;
+        return NULL;
     for (size_t i = 0; i < LENGTH_OF(checksum_types); i++)
         if (slice_eq_nocase(text, checksum_types[i].name)) {
             *ret = checksum_types[i].form;
-            return true;
+            return NULL;
         }
-    s3_fail(call, S3_CHECKSUM_TYPE);
-    return false;
+    return s3_refuse(&call->x->arena, S3_CHECKSUM_TYPE);
 }
 
 /* Which digest the object gets, and whether over the whole object or over the digests of its parts. SHA digests of
  * parts cannot be combined into one of the whole; CRC64NVME is always of the whole (Amazon S3 user guide, "Checking
- * object integrity"). False: replied. */
-static bool read_upload_digest(struct s3_call *call, struct upload_request *request)
+ * object integrity"). */
+static err_t read_upload_digest(struct s3_call *call, struct upload_request *request)
 {
     slice text = http_header(&call->x->req, "x-amz-checksum-algorithm");
+    struct arena *a = &call->x->arena;
     bool has_type;
-    if (!read_checksum_type(call, &request->digest_form, &has_type))
-        return false;
-    if (text.p && !digest_by_name(text, &request->digest)) {
-        s3_fail(call, S3_CHECKSUM_ALGORITHM);
-        return false;
-    }
-    if (request->digest == DIGEST_NONE) {
-        if (has_type)
-            s3_fail(call, S3_CHECKSUM_TYPE_ALONE);
-        return !has_type;
-    }
+    TRY(read_checksum_type(call, &request->digest_form, &has_type));
+    if (text.p && !digest_by_name(text, &request->digest))
+        return s3_refuse(a, S3_CHECKSUM_ALGORITHM);
+    if (request->digest == DIGEST_NONE)
+        return has_type ? s3_refuse(a, S3_CHECKSUM_TYPE_ALONE) : NULL;
     if (!has_type)
         request->digest_form = request->digest == DIGEST_CRC64NVME ? DIGEST_WHOLE : DIGEST_OF_PARTS;
     bool fits =
         request->digest_form == DIGEST_WHOLE ? digest_joins(request->digest) : request->digest != DIGEST_CRC64NVME;
-    if (!fits)
-        s3_fail_with_text(call, S3_INVALID_REQUEST,
-                          arena_printf(&call->x->arena,
-                                       "The " SLICE_FMT " checksum type cannot be used with the " SLICE_FMT
-                                       " checksum algorithm.",
-                                       SLICE_ARG(checksum_types[request->digest_form == DIGEST_OF_PARTS].name),
-                                       SLICE_ARG(digest_name(request->digest))));
-    return fits;
+    if (fits)
+        return NULL;
+    slice type = checksum_types[request->digest_form == DIGEST_OF_PARTS].name;
+    return s3_refuse_with(a, S3_CHECKSUM_FORM, type, digest_name(request->digest));
 }
 
-void s3_upload_create(struct s3_call *call)
+err_t s3_upload_create(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     struct bucket bucket;
     struct upload_request request = { .key = call->key, .lifetime_ms = call->s3->options.upload_expires_ms };
     slice name;
-    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !s3_headers_read(call, &request.headers, &request.tags) ||
-        !read_upload_digest(call, &request))
-        return;
-    err_t e = upload_create(call->s3->core, &call->who, &bucket, &request, &x->arena, &name);
-    if (e) {
-        s3_fail_err(call, e, S3_NO_SUCH_BUCKET);
-        return;
-    }
+    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &bucket));
+    TRY(s3_headers_read(call, &request.headers, &request.tags));
+    TRY(read_upload_digest(call, &request));
+    TRY(upload_create(call->s3->core, &call->who, &bucket, &request, &x->arena, &name));
     if (request.digest != DIGEST_NONE) {
         http_reply_header(x, "x-amz-checksum-algorithm", digest_name(request.digest));
         http_reply_header(x, "x-amz-checksum-type", checksum_types[request.digest_form == DIGEST_OF_PARTS].name);
@@ -100,24 +85,18 @@ void s3_upload_create(struct s3_call *call)
     xml_text(&b, "Key", call->key);
     xml_text(&b, "UploadId", name);
     xml_close(&b, "InitiateMultipartUploadResult");
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }
 
-void s3_upload_abort(struct s3_call *call)
+err_t s3_upload_abort(struct s3_call *call)
 {
     struct bucket bucket;
     slice name;
     s3_param(call, "uploadId", &name);
-    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &bucket));
     struct upload_ref upload = { &bucket, call->key, name };
-    err_t e = upload_abort(call->s3->core, &call->who, &upload, &call->x->arena);
-    if (e) {
-        s3_detail(call, "UploadId", name);
-        s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
-        return;
-    }
-    s3_reply_status(call, 204);
+    TRY(s3_show(call, upload_abort(call->s3->core, &call->who, &upload, &call->x->arena), "UploadId", name));
+    return s3_reply_status(call, 204);
 }
 
 /* ---- complete: the request ---- */
@@ -133,8 +112,8 @@ static bool decode_digest(struct arena *a, enum digest_kind kind, slice text, st
     return true;
 }
 
-/* Read a <Part>: its number and etag are required, one digest is optional. False: replied. */
-static bool read_completed_part(struct s3_call *call, const struct xml *xml, struct completed_part *part)
+/* Read a <Part>: its number and etag are required, one digest is optional. */
+static err_t read_completed_part(struct s3_call *call, const struct xml *xml, struct completed_part *part)
 {
     struct arena *a = &call->x->arena;
     slice number = slice_trim(xml_child_text(xml, "PartNumber"));
@@ -146,36 +125,30 @@ static bool read_completed_part(struct s3_call *call, const struct xml *xml, str
         if (text.p)
             right = part->digest.kind == DIGEST_NONE && decode_digest(a, kind, text, &part->digest);
     }
-    if (!right)
-        s3_fail(call, S3_MALFORMED_XML);
-    return right;
+    return right ? NULL : s3_refuse(a, S3_MALFORMED_XML);
 }
 
-static bool read_completed_parts(struct s3_call *call, struct complete_request *request)
+static err_t read_completed_parts(struct s3_call *call, struct complete_request *request)
 {
     const struct xml *root;
     size_t count = 0;
-    if (!s3_read_document(call, "CompleteMultipartUpload", &root))
-        return false;
+    TRY(s3_read_document(call, "CompleteMultipartUpload", &root));
     XML_EACH(part, root, "Part")
     count++;
-    if (count == 0 || count > UPLOAD_PARTS_MAX) {
-        s3_fail(call, count ? S3_TOO_MANY_PARTS : S3_NO_PARTS);
-        return false;
-    }
+    if (count == 0 || count > UPLOAD_PARTS_MAX)
+        return s3_refuse(&call->x->arena, count ? S3_TOO_MANY_PARTS : S3_NO_PARTS);
     struct completed_part *parts = arena_array(&call->x->arena, struct completed_part, count);
     size_t i = 0;
     XML_EACH(part, root, "Part")
-    if (!read_completed_part(call, part, &parts[i++]))
-        return false;
+    TRY(read_completed_part(call, part, &parts[i++]));
     request->parts = parts;
     request->part_count = count;
-    return true;
+    return NULL;
 }
 
 /* x-amz-checksum-* is the digest of the object to be composed, not of this body. If it is a digest of the parts'
- * digests, "-N" may follow the value, and N must be the number of parts. False: replied. */
-static bool read_object_digest(struct s3_call *call, enum digest_form form, struct complete_request *request)
+ * digests, "-N" may follow the value, and N must be the number of parts. */
+static err_t read_object_digest(struct s3_call *call, enum digest_form form, struct complete_request *request)
 {
     struct arena *a = &call->x->arena;
     for (enum digest_kind kind = DIGEST_NONE + 1; kind < DIGEST_KINDS; kind++) {
@@ -185,76 +158,49 @@ static bool read_object_digest(struct s3_call *call, enum digest_form form, stru
         uint64_t count;
         if (!text.p)
             continue;
-        if (request->digest.kind != DIGEST_NONE) {
-            s3_fail(call, S3_SEVERAL_CHECKSUMS);
-            return false;
-        }
+        if (request->digest.kind != DIGEST_NONE)
+            return s3_refuse(a, S3_SEVERAL_CHECKSUMS);
         bool of_parts = slice_cut(text, '-', &value, &suffix);
         if ((of_parts && (!slice_to_u64(suffix, &count) || count != request->part_count)) ||
-            !decode_digest(a, kind, value, &request->digest)) {
-            s3_fail(call, S3_INVALID_CHECKSUM);
-            return false;
-        }
+            !decode_digest(a, kind, value, &request->digest))
+            return s3_refuse(a, S3_INVALID_CHECKSUM);
         request->digest.form = of_parts ? DIGEST_OF_PARTS : form;
     }
-    return true;
+    return NULL;
 }
 
 /* Read the declared digest. Its form is that of the upload; of an upload that was completed before, the form that the
- * client states. False: replied. */
-static bool read_checksum(struct s3_call *call, struct complete_request *request)
+ * client states. */
+static err_t read_checksum(struct s3_call *call, struct complete_request *request)
 {
     struct upload upload;
     enum digest_form form = DIGEST_WHOLE, stated;
     bool has_type;
-    if (!read_checksum_type(call, &stated, &has_type))
-        return false;
+    TRY(read_checksum_type(call, &stated, &has_type));
     err_t e = upload_get(call->s3->core, &request->upload, &call->x->arena, &upload);
-    if (e && e->code != ERR_NOT_FOUND) {
-        s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
-        return false;
-    }
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
     if (!e)
         form = upload.digest_form;
     else if (has_type)
         form = stated;
-    if (!e && has_type && (upload.digest == DIGEST_NONE || stated != form)) {
-        s3_fail(call, S3_OTHER_CHECKSUM_TYPE);
-        return false;
-    }
+    if (!e && has_type && (upload.digest == DIGEST_NONE || stated != form))
+        return s3_refuse(&call->x->arena, S3_OTHER_CHECKSUM_TYPE);
     return read_object_digest(call, form, request);
 }
 
-static bool read_object_size(struct s3_call *call, int64_t *ret)
+static err_t read_object_size(struct s3_call *call, int64_t *ret)
 {
     slice text = http_header(&call->x->req, "x-amz-mp-object-size");
     *ret = -1;
     if (!text.p || (slice_to_i64(text, ret) && *ret >= 0))
-        return true;
-    s3_fail(call, S3_OBJECT_SIZE);
-    return false;
+        return NULL;
+    return s3_refuse(&call->x->arena, S3_OBJECT_SIZE);
 }
 
 /* ---- complete: the reply ---- */
 
-static const enum s3_error error_of_reason[REASON_END] = {
-    [REASON_UPLOAD_NOT_THERE] = S3_NO_SUCH_UPLOAD,        [REASON_UPLOAD_NO_PARTS] = S3_MALFORMED_XML,
-    [REASON_UPLOAD_BAD_PART] = S3_INVALID_PART,           [REASON_UPLOAD_BAD_ORDER] = S3_INVALID_PART_ORDER,
-    [REASON_UPLOAD_PART_TOO_SMALL] = S3_ENTITY_TOO_SMALL, [REASON_UPLOAD_BAD_DIGEST] = S3_BAD_DIGEST,
-    [REASON_UPLOAD_BAD_SIZE] = S3_OTHER_OBJECT_SIZE,      [REASON_UPLOAD_TOO_LARGE] = S3_ENTITY_TOO_LARGE,
-};
-
-static void fail_complete(struct s3_call *call, err_t e, slice name)
-{
-    if (!error_of_reason[err_reason(e)]) {
-        s3_fail_err(call, e, S3_NO_SUCH_UPLOAD);
-        return;
-    }
-    s3_detail(call, "UploadId", name);
-    s3_fail(call, error_of_reason[e->reason]);
-}
-
-static void reply_completed(struct s3_call *call, const struct entry *entry)
+static err_t reply_completed(struct s3_call *call, const struct entry *entry)
 {
     struct http_exchange *x = call->x;
     struct arena *a = &x->arena;
@@ -272,10 +218,10 @@ static void reply_completed(struct s3_call *call, const struct entry *entry)
     if (entry->digest.kind != DIGEST_NONE)
         xml_text(&b, "ChecksumType", s3_digest_type(&entry->digest));
     xml_close(&b, "CompleteMultipartUploadResult");
-    s3_reply_xml(call, &b);
+    return s3_reply_xml(call, &b);
 }
 
-void s3_upload_complete(struct s3_call *call)
+err_t s3_upload_complete(struct s3_call *call)
 {
     struct bucket bucket;
     struct complete_request request = { .upload = { &bucket, call->key, S("") },
@@ -283,15 +229,15 @@ void s3_upload_complete(struct s3_call *call)
                                         .max_bytes = call->s3->options.max_upload_bytes };
     struct entry entry;
     s3_param(call, "uploadId", &request.upload.name);
-    if (!s3_authorize_bucket(call, BUCKET_WRITE, &bucket) || !read_completed_parts(call, &request) ||
-        !read_checksum(call, &request) || !read_object_size(call, &request.exact_bytes) ||
-        !s3_condition_read(call, &request.condition))
-        return;
+    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &bucket));
+    TRY(read_completed_parts(call, &request));
+    TRY(read_checksum(call, &request));
+    TRY(read_object_size(call, &request.exact_bytes));
+    TRY(s3_condition_read(call, &request.condition));
     err_t e = upload_complete(call->s3->core, &call->who, &request, &call->x->arena, &entry);
     if (err_reason(e) == REASON_ENTRY_CONDITION)
-        s3_fail_condition(call, &bucket, &request.condition);
-    else if (e)
-        fail_complete(call, e, request.upload.name);
-    else
-        reply_completed(call, &entry);
+        return s3_refuse_condition(call, &bucket, &request.condition);
+    bool by_rule = err_reason(e) && core_reason_group((enum core_reason)e->reason) == REASONS_UPLOAD;
+    TRY(by_rule ? s3_show(call, e, "UploadId", request.upload.name) : e);
+    return reply_completed(call, &entry);
 }
