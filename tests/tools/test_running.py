@@ -80,12 +80,13 @@ def meson_record(name, seconds):
 @pytest.fixture
 def run_with(runner, monkeypatch, capsys):
     """A function that runs tools/run-tests with the given counts of one part. It returns (status, output)."""
-    def run(counts, *arguments):
+    def run(counts, *arguments, load=0):
         monkeypatch.delenv("CI", raising=False)
         for name in ("CAIS_SEED", "CAIS_ROUNDS"):
             monkeypatch.setenv(name, "")  # so that monkeypatch restores it afterwards
         monkeypatch.setattr(runner, "run_part", lambda part, more: counts)
         monkeypatch.setattr("sys.argv", ["run-tests", "--only", "unit", *arguments])
+        monkeypatch.setattr("os.getloadavg", lambda: (load, load, load))
         return runner.main(), capsys.readouterr().out
     return run
 
@@ -95,6 +96,11 @@ def run_with(runner, monkeypatch, capsys):
 def test_a_slow_test_without_a_reason_is_named_and_a_very_slow_one_fails(runner, run_with, seconds, why, status, named):
     got, said = run_with(runner.Counts(1, 0, (), [(seconds, "md5", why)]))
     assert (got, "unit: md5 took" in said) == (status, named)
+
+
+def test_an_overloaded_machine_fails_no_test_for_its_time(runner, run_with):
+    status, said = run_with(runner.Counts(1, 0, (), [(61, "md5", None)]), load=1000)
+    assert status == 0 and "unit: md5 took" in said and "the machine was overloaded" in said
 
 
 def test_a_proof_may_be_slow_and_prints_a_table(runner, run_with):
