@@ -543,15 +543,12 @@ IN_WRITE(add_seven_uploads)
     return NULL;
 }
 
-/* want: the ids of the uploads that must be found, each as a digit. */
-static void expect_uploads(struct meta_world *w, struct meta_tx *tx, slice prefix, slice after, int64_t id, size_t most,
-                           slice want)
+/* want: the ids of the uploads in the first bucket that must be found, each as a digit. */
+static void expect_uploads(struct meta_world *w, struct meta_tx *tx, struct upload_query query, slice want)
 {
     struct upload_list u;
-    EXPECT_OK(meta_upload_list(
-        tx,
-        &(struct upload_query){ .bucket_id = 1, .prefix = prefix, .after_key = after, .after_id = id, .limit = most },
-        w->a, &u));
+    query.bucket_id = 1;
+    EXPECT_OK(meta_upload_list(tx, &query, w->a, &u));
     EXPECT_EQ(u.count, want.n);
     for (size_t i = 0; i < u.count; i++)
         EXPECT_EQ(u.items[i].id, want.p[i] - '0');
@@ -574,19 +571,22 @@ FOR_EACH_DATABASE(uploads_are_listed_by_key_and_id_and_become_due)
     EXPECT_SLICE(u.headers, S("h"));
     EXPECT_SLICE(u.tags, S("t"));
     EXPECT_ERR(meta_upload_by_name(tx, S("8"), w.a, &u), ERR_NOT_FOUND);
-    expect_uploads(&w, tx, S(""), S(""), 0, 100, S("2731456"));
-    expect_uploads(&w, tx, S(""), S(""), 0, 3, S("273"));
-    expect_uploads(&w, tx, S("b/"), S(""), 0, 100, S("314"));
-    expect_uploads(&w, tx, S("b/"), S("b/1"), 0, 100, S("14"));
-    expect_uploads(&w, tx, S("b/"), S("b/2"), 0, 100, S(""));
-    expect_uploads(&w, tx, S("b/"), S("b/2"), 1, 100, S("4"));
-    expect_uploads(&w, tx, S("b/"), S("a"), 2, 100, S("314"));
-    expect_uploads(&w, tx, S("b/"), S("zz"), 0, 100, S(""));
-    expect_uploads(&w, tx, S("b"), S("b"), 7, 100, S("3145"));
-    expect_uploads(&w, tx, S("\xc3"), S(""), 0, 100, S("6"));
-    expect_uploads(&w, tx, S("\xff"), S(""), 0, 100, S(""));
-    expect_uploads(&w, tx, S(""), S("b/2"), 1, 100, S("456"));
-    expect_uploads(&w, tx, S("c"), S(""), 0, 100, S(""));
+    expect_uploads(&w, tx, (struct upload_query){ .limit = 100 }, S("2731456"));
+    expect_uploads(&w, tx, (struct upload_query){ .limit = 3 }, S("273"));
+    expect_uploads(&w, tx, (struct upload_query){ .prefix = S("b/"), .limit = 100 }, S("314"));
+    expect_uploads(&w, tx, (struct upload_query){ .prefix = S("b/"), .after_key = S("b/1"), .limit = 100 }, S("14"));
+    expect_uploads(&w, tx, (struct upload_query){ .prefix = S("b/"), .after_key = S("b/2"), .limit = 100 }, S(""));
+    expect_uploads(
+        &w, tx, (struct upload_query){ .prefix = S("b/"), .after_key = S("b/2"), .after_id = 1, .limit = 100 }, S("4"));
+    expect_uploads(&w, tx, (struct upload_query){ .prefix = S("b/"), .after_key = S("a"), .after_id = 2, .limit = 100 },
+                   S("314"));
+    expect_uploads(&w, tx, (struct upload_query){ .prefix = S("b/"), .after_key = S("zz"), .limit = 100 }, S(""));
+    expect_uploads(&w, tx, (struct upload_query){ .prefix = S("b"), .after_key = S("b"), .after_id = 7, .limit = 100 },
+                   S("3145"));
+    expect_uploads(&w, tx, (struct upload_query){ .prefix = S("\xc3"), .limit = 100 }, S("6"));
+    expect_uploads(&w, tx, (struct upload_query){ .prefix = S("\xff"), .limit = 100 }, S(""));
+    expect_uploads(&w, tx, (struct upload_query){ .after_key = S("b/2"), .after_id = 1, .limit = 100 }, S("456"));
+    expect_uploads(&w, tx, (struct upload_query){ .prefix = S("c"), .limit = 100 }, S(""));
     EXPECT_OK(meta_upload_list(tx, &(struct upload_query){ .bucket_id = 2, .limit = 10 }, w.a, &due));
     EXPECT_EQ(due.count, 0);
     EXPECT_OK(meta_upload_due(tx, 100 + '2', 10, w.a, &due));

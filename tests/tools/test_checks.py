@@ -42,6 +42,14 @@ def test_a_stale_exception_fails(root, tool, tmp_path):
 
 
 @each_check
+def test_an_exception_without_a_reason_fails(root, tool, tmp_path):
+    name = tool.removeprefix("check-")
+    write(whole(tmp_path), f"tools/exceptions/{name}.txt", "a\nb  #\n")
+    status, output = check(root, tool, tmp_path)
+    assert status == 1 and f"{name}.txt:1: 'a' has no reason" in output and f"{name}.txt:2: 'b' has no reason" in output
+
+
+@each_check
 def test_a_duplicate_exception_fails(root, tool, tmp_path):
     name = tool.removeprefix("check-")
     write(whole(tmp_path), f"tools/exceptions/{name}.txt", "a\na  # again\n")

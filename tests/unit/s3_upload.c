@@ -21,19 +21,27 @@ static char *text(struct s3_fixture *f, const char *fmt, ...)
 
 /* ---- helpers ---- */
 
+struct request_headers {
+    const struct http_header *items;
+    size_t count;
+};
+
+static const struct request_headers NO_HEADERS = { NULL, 0 };
+
 static struct fake_reply *ask(struct s3_fixture *f, const struct s3_user *p, const char *method, const char *target,
-                              slice body, const struct http_header *headers, size_t count)
+                              slice body, struct request_headers headers)
 {
     struct fake_request r = { .method = method, .target = slice_of(target), .body = body };
-    for (size_t i = 0; i < count; i++)
-        r.headers[i] = headers[i];
+    for (size_t i = 0; i < headers.count; i++)
+        r.headers[i] = headers.items[i];
     return s3_send_request(f, p, &r);
 }
 
 static const char *begin_with(struct s3_fixture *f, const struct s3_user *p, const char *target,
                               const struct http_header *headers, size_t count)
 {
-    struct fake_reply *r = ask(f, p, "POST", text(f, "%s?uploads", target), S(""), headers, count);
+    struct fake_reply *r =
+        ask(f, p, "POST", text(f, "%s?uploads", target), S(""), (struct request_headers){ headers, count });
     EXPECT_STATUS(r, 200);
     return arena_cstr(f->a, s3_text(f, r, "InitiateMultipartUploadResult.UploadId"));
 }
@@ -63,17 +71,16 @@ static slice part(struct s3_fixture *f, const struct s3_user *p, const char *tar
     text(f, "<Part><PartNumber>%d</PartNumber><ETag>" SLICE_FMT "</ETag></Part>", number, SLICE_ARG(etag))
 
 static struct fake_reply *complete_with(struct s3_fixture *f, const struct s3_user *p, const char *target,
-                                        const char *id, const char *parts, const struct http_header *headers,
-                                        size_t count)
+                                        const char *id, const char *parts, struct request_headers headers)
 {
     slice body = arena_printf(f->a, "<CompleteMultipartUpload>%s</CompleteMultipartUpload>", parts);
-    return ask(f, p, "POST", text(f, "%s?uploadId=%s", target, id), body, headers, count);
+    return ask(f, p, "POST", text(f, "%s?uploadId=%s", target, id), body, headers);
 }
 
 static struct fake_reply *complete(struct s3_fixture *f, const struct s3_user *p, const char *target, const char *id,
                                    const char *parts)
 {
-    return complete_with(f, p, target, id, parts, NULL, 0);
+    return complete_with(f, p, target, id, parts, NO_HEADERS);
 }
 
 static slice get(struct s3_fixture *f, const struct s3_user *p, const char *target)
@@ -298,10 +305,12 @@ TEST(conditions_decide_whether_an_upload_completes)
     s3_put_object(f, &ana, "/photos/a", "there before");
     struct http_header none = { S("If-None-Match"), S("*") }, other = { S("If-Match"), s3_etag_of(f, "x") };
     struct http_header right = { S("If-Match"), s3_etag_of(f, "there before") };
-    EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, PART(1, one), &none, 1), 412, "PreconditionFailed");
-    EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, PART(1, one), &other, 1), 412, "PreconditionFailed");
+    EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, PART(1, one), (struct request_headers){ &none, 1 }), 412,
+                    "PreconditionFailed");
+    EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, PART(1, one), (struct request_headers){ &other, 1 }),
+                    412, "PreconditionFailed");
     EXPECT_SLICE(get(f, &ana, "/photos/a"), S("there before"));
-    EXPECT_STATUS(complete_with(f, &ana, "/photos/a", id, PART(1, one), &right, 1), 200);
+    EXPECT_STATUS(complete_with(f, &ana, "/photos/a", id, PART(1, one), (struct request_headers){ &right, 1 }), 200);
 }
 
 TEST(if_match_on_a_missing_object_is_no_such_key)
@@ -310,10 +319,13 @@ TEST(if_match_on_a_missing_object_is_no_such_key)
     struct http_header match = { S("If-Match"), s3_etag_of(f, "x") };
     const char *id = begin(f, &ana, "/photos/a");
     slice one = part(f, &ana, "/photos/a", id, 1, "hello");
-    EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, PART(1, one), &match, 1), 404, "NoSuchKey");
-    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", "/photos/a", S("hello"), &match, 1), 404, "NoSuchKey");
+    EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, PART(1, one), (struct request_headers){ &match, 1 }),
+                    404, "NoSuchKey");
+    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", "/photos/a", S("hello"), (struct request_headers){ &match, 1 }), 404,
+                    "NoSuchKey");
     s3_put_object(f, &ana, "/photos/a", "there");
-    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", "/photos/a", S("hello"), &match, 1), 412, "PreconditionFailed");
+    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", "/photos/a", S("hello"), (struct request_headers){ &match, 1 }), 412,
+                    "PreconditionFailed");
 }
 
 TEST(the_declared_size_of_the_object_is_checked)
@@ -325,11 +337,13 @@ TEST(the_declared_size_of_the_object_is_checked)
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
         EXPECT_S3_ERROR(f,
                         complete_with(f, &ana, "/photos/a", id, PART(1, one),
-                                      &(struct http_header){ S("x-amz-mp-object-size"), slice_of(bad[i]) }, 1),
+                                      (struct request_headers){
+                                          &(struct http_header){ S("x-amz-mp-object-size"), slice_of(bad[i]) }, 1 }),
                         400, "InvalidRequest");
-    EXPECT_STATUS(complete_with(f, &ana, "/photos/a", id, PART(1, one),
-                                &(struct http_header){ S("x-amz-mp-object-size"), S("5") }, 1),
-                  200);
+    EXPECT_STATUS(
+        complete_with(f, &ana, "/photos/a", id, PART(1, one),
+                      (struct request_headers){ &(struct http_header){ S("x-amz-mp-object-size"), S("5") }, 1 }),
+        200);
 }
 
 /* ---- digests ---- */
@@ -387,7 +401,7 @@ TEST(checksums_of_parts_and_objects_are_stored)
             struct http_header sum = { slice_of(header), checksum(f, rows[i].kind, pieces[k]) };
             struct fake_reply *r =
                 ask(f, &ana, "PUT", text(f, "/photos/a?partNumber=%d&uploadId=%s", k + 1, id), slice_of(pieces[k]),
-                    &sum, k); /* the first part declares no digest: it is computed */
+                    (struct request_headers){ &sum, k }); /* the first part declares no digest: it is computed */
             EXPECT_STATUS(r, 200);
             EXPECT_SLICE(fake_reply_header(r, header), checksum(f, rows[i].kind, pieces[k]));
             etags[k] = fake_reply_header(r, "ETag");
@@ -397,14 +411,15 @@ TEST(checksums_of_parts_and_objects_are_stored)
             whole ? checksum(f, rows[i].kind, "hello, good day") : composite_checksum(f, rows[i].kind, pieces, 2);
         struct http_header wrong = { slice_of(header), checksum(f, rows[i].kind, "x") }, right = { wrong.name, want };
         const char *parts = text(f, "%s%s", PART(1, etags[0]), PART(2, etags[1]));
-        EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, parts, &wrong, 1), 400, "BadDigest");
-        struct fake_reply *r = complete_with(f, &ana, "/photos/a", id, parts, &right, 1);
+        EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, parts, (struct request_headers){ &wrong, 1 }), 400,
+                        "BadDigest");
+        struct fake_reply *r = complete_with(f, &ana, "/photos/a", id, parts, (struct request_headers){ &right, 1 });
         EXPECT_STATUS(r, 200);
         EXPECT_SLICE(s3_text(f, r, element), want);
         EXPECT_SLICE(s3_text(f, r, "CompleteMultipartUploadResult.ChecksumType"),
                      whole ? S("FULL_OBJECT") : S("COMPOSITE"));
         struct http_header mode = { S("x-amz-checksum-mode"), S("ENABLED") };
-        r = ask(f, &ana, "HEAD", "/photos/a", S(""), &mode, 1);
+        r = ask(f, &ana, "HEAD", "/photos/a", S(""), (struct request_headers){ &mode, 1 });
         EXPECT_SLICE(fake_reply_header(r, header), want);
     }
 }
@@ -418,7 +433,7 @@ TEST(attributes_show_an_object_without_its_bytes)
     struct fake_reply *r = complete(f, &ana, "/photos/a", id, text(f, "%s%s", PART(1, one), PART(2, two)));
     EXPECT_STATUS(r, 200);
     struct http_header all = { S("x-amz-object-attributes"), S("ETag, Checksum,ObjectParts,StorageClass,ObjectSize") };
-    r = ask(f, &ana, "GET", "/photos/a?attributes", S(""), &all, 1);
+    r = ask(f, &ana, "GET", "/photos/a?attributes", S(""), (struct request_headers){ &all, 1 });
     EXPECT_STATUS(r, 200);
     EXPECT_SLICE(fake_reply_header(r, "Last-Modified"), S("Sat, 21 Nov 2026 14:04:09 GMT"));
     EXPECT_SLICE(arena_printf(f->a, "\"" SLICE_FMT "\"", SLICE_ARG(s3_text(f, r, "GetObjectAttributesResponse.ETag"))),
@@ -431,13 +446,17 @@ TEST(attributes_show_an_object_without_its_bytes)
     EXPECT_SLICE(s3_text(f, r, "GetObjectAttributesResponse.ObjectSize"), S("15"));
     struct http_header size = { all.name, S("ObjectSize") }, wrong = { all.name, S("ETag,Colour") };
     s3_put_object(f, &ana, "/photos/b", "hello");
-    r = ask(f, &ana, "GET", "/photos/b?attributes", S(""), &size, 1);
+    r = ask(f, &ana, "GET", "/photos/b?attributes", S(""), (struct request_headers){ &size, 1 });
     EXPECT_SLICE(s3_text(f, r, "GetObjectAttributesResponse.ObjectSize"), S("5"));
     EXPECT(!s3_at(f, r, "GetObjectAttributesResponse.ETag"));
-    EXPECT_S3_ERROR(f, ask(f, &ana, "GET", "/photos/a?attributes", S(""), &wrong, 1), 400, "InvalidArgument");
+    EXPECT_S3_ERROR(f, ask(f, &ana, "GET", "/photos/a?attributes", S(""), (struct request_headers){ &wrong, 1 }), 400,
+                    "InvalidArgument");
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos/a?attributes", ""), 400, "InvalidArgument");
-    EXPECT_S3_ERROR(f, ask(f, &ana, "GET", "/photos/none?attributes", S(""), &all, 1), 404, "NoSuchKey");
-    EXPECT_S3_ERROR(f, ask(f, &ana, "GET", "/photos/a?attributes&versionId=7", S(""), &all, 1), 404, "NoSuchVersion");
+    EXPECT_S3_ERROR(f, ask(f, &ana, "GET", "/photos/none?attributes", S(""), (struct request_headers){ &all, 1 }), 404,
+                    "NoSuchKey");
+    EXPECT_S3_ERROR(f,
+                    ask(f, &ana, "GET", "/photos/a?attributes&versionId=7", S(""), (struct request_headers){ &all, 1 }),
+                    404, "NoSuchVersion");
 }
 
 TEST(impossible_checksum_types_are_refused_at_creation)
@@ -459,8 +478,10 @@ TEST(impossible_checksum_types_are_refused_at_creation)
           2 },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++)
-        EXPECT_S3_ERROR(f, ask(f, &ana, "POST", "/photos/a?uploads", S(""), rows[i].headers, rows[i].count), 400,
-                        "InvalidRequest");
+        EXPECT_S3_ERROR(f,
+                        ask(f, &ana, "POST", "/photos/a?uploads", S(""),
+                            (struct request_headers){ rows[i].headers, rows[i].count }),
+                        400, "InvalidRequest");
 }
 
 TEST(a_part_with_a_wrong_digest_is_not_stored)
@@ -472,9 +493,11 @@ TEST(a_part_with_a_wrong_digest_is_not_stored)
     struct http_header bad[] = { { S("Content-MD5"), S("1B2M2Y8AsgTpgAmY7PhCfg==") },
                                  { S("x-amz-checksum-crc32"), S("AAAAAA==") } };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
-        EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", target, S("hello"), &bad[i], 1), 400, "BadDigest");
+        EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", target, S("hello"), (struct request_headers){ &bad[i], 1 }), 400,
+                        "BadDigest");
     struct http_header other = { S("x-amz-checksum-sha1"), checksum(f, DIGEST_SHA1, "hello") };
-    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", target, S("hello"), &other, 1), 400, "InvalidRequest");
+    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", target, S("hello"), (struct request_headers){ &other, 1 }), 400,
+                    "InvalidRequest");
     EXPECT_EQ(s3_count(f, s3_send(f, &ana, "GET", text(f, "/photos/a?uploadId=%s", id), ""), "ListPartsResult", "Part"),
               0);
 }
@@ -491,8 +514,9 @@ TEST(a_part_may_be_chunked_with_a_checksum_trailer)
     const char *target = text(f, "/photos/a?partNumber=1&uploadId=%s", id);
     slice wrong = S("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n");
     slice right = S("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n");
-    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", target, wrong, headers, LENGTH_OF(headers)), 400, "BadDigest");
-    struct fake_reply *r = ask(f, &ana, "PUT", target, right, headers, LENGTH_OF(headers));
+    EXPECT_S3_ERROR(f, ask(f, &ana, "PUT", target, wrong, (struct request_headers){ headers, LENGTH_OF(headers) }), 400,
+                    "BadDigest");
+    struct fake_reply *r = ask(f, &ana, "PUT", target, right, (struct request_headers){ headers, LENGTH_OF(headers) });
     EXPECT_STATUS(r, 200);
     EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc32"), S("NhCmhg=="));
     EXPECT_STATUS(complete(f, &ana, "/photos/a", id, PART(1, s3_etag_of(f, "hello"))), 200);
@@ -525,7 +549,8 @@ static struct fake_reply *copy_part(struct s3_fixture *f, const struct s3_user *
     struct http_header headers[4] = { { S("x-amz-copy-source"), slice_of(source) } };
     for (size_t i = 0; i < count; i++)
         headers[1 + i] = more[i];
-    return ask(f, p, "PUT", text(f, "/photos/copy?partNumber=1&uploadId=%s", id), S(""), headers, 1 + count);
+    return ask(f, p, "PUT", text(f, "/photos/copy?partNumber=1&uploadId=%s", id), S(""),
+               (struct request_headers){ headers, 1 + count });
 }
 
 TEST(a_part_may_be_a_range_of_another_object)
@@ -533,7 +558,7 @@ TEST(a_part_may_be_a_range_of_another_object)
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/source", "0123456789");
     slice large = world_bytes(f->w, 300000);
-    EXPECT_STATUS(ask(f, &ana, "PUT", "/photos/large", large, NULL, 0), 200);
+    EXPECT_STATUS(ask(f, &ana, "PUT", "/photos/large", large, NO_HEADERS), 200);
     const char *id = begin(f, &ana, "/photos/copy");
     struct http_header range = { S("x-amz-copy-source-range"), S("bytes=2-9") };
     struct fake_reply *r = copy_part(f, &ana, id, "/photos/source", &range, 1);
@@ -550,7 +575,7 @@ TEST(a_part_may_be_a_range_of_another_object)
     EXPECT_SLICE(get(f, &ana, "/photos/copy"), slice_part(large, 1, 250000));
     id = begin(f, &ana, "/photos/again");
     r = ask(f, &ana, "PUT", text(f, "/photos/again?partNumber=1&uploadId=%s", id), S(""),
-            &(struct http_header){ S("x-amz-copy-source"), S("/photos/copy") }, 1);
+            (struct request_headers){ &(struct http_header){ S("x-amz-copy-source"), S("/photos/copy") }, 1 });
     EXPECT_STATUS(r, 200); /* the source is a composite object itself */
     EXPECT_STATUS(complete(f, &ana, "/photos/again", id, PART(1, s3_text(f, r, "CopyPartResult.ETag"))), 200);
     EXPECT_SLICE(get(f, &ana, "/photos/again"), slice_part(large, 1, 250000));
@@ -734,11 +759,11 @@ TEST(many_uploads_with_one_prefix_are_one_common_prefix)
 static struct fake_reply *send_with_retry(struct s3_fixture *f, const struct s3_user *p, const char *method,
                                           const char *target, slice body, const struct http_header *header)
 {
-    struct fake_reply *r = ask(f, p, method, target, body, header, header != NULL);
+    struct fake_reply *r = ask(f, p, method, target, body, (struct request_headers){ header, header != NULL });
     if (r->status == 200)
         return r;
     EXPECT_S3_ERROR(f, r, 503, "ServiceUnavailable"); /* only one store call fails, so one retry is enough */
-    r = ask(f, p, method, target, body, header, header != NULL);
+    r = ask(f, p, method, target, body, (struct request_headers){ header, header != NULL });
     EXPECT_STATUS(r, 200);
     return r;
 }

@@ -63,7 +63,10 @@ def exceptions(root, name):
     path, keys, wrong = f"tools/exceptions/{name}.txt", {}, []
     if os.path.exists(os.path.join(root, path)):
         for number, line in enumerate(read(root, path).split("\n"), 1):
-            key = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
+            key, *reason = re.split(r"(?:^|\s)#", line, maxsplit=1)
+            key = key.strip()
+            if key and not (reason and reason[0].strip()):
+                wrong.append(f"{path}:{number}: '{key}' has no reason: write one after #")
             if key in keys:
                 wrong.append(f"{path}:{number}: '{key}' stands twice")
             elif key:
