@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Included by every fuzz target. A target is one function; libFuzzer calls it with -Dfuzz=true, replay_main.c without.
- * */
+/* Included by every fuzz target. A target is one function. libFuzzer calls it in a build with -Dfuzz=true, and
+ * replay_main.c in any other build. */
 #ifndef CAIS_FUZZ_FUZZ_H
 #define CAIS_FUZZ_FUZZ_H
 

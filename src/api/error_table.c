@@ -27,7 +27,7 @@ struct error_row error_words(const struct error_table *t, err_t e)
     return row;
 }
 
-/* Inside the program an error is told by its code; this is the code that says what the status says. */
+/* The code of errors that corresponds to a status: the program distinguishes errors by their codes. */
 static enum err_code code_of_status(int status)
 {
     switch (status) {

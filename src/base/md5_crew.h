@@ -11,9 +11,8 @@
 struct md5_crew;
 
 /* code     one for which md5_code_runs is true; with MD5_PLAIN every thread hashes its own piece
- * leaders  how many threads may lead at the same time, at least 1. With more of them more cores hash, but each leader
- * has
- *          fewer pieces for its lanes */
+ * leaders  how many threads may lead at the same time, at least 1. With more of them more cores hash, but each
+ *          leader has fewer pieces for its lanes */
 struct md5_crew *md5_crew_new(enum md5_code code, int leaders);
 void md5_crew_free(struct md5_crew *); /* not during a call of md5_crew_update; NULL is fine */
 /* As md5_update. May wait for other threads that hash; returns when the bytes were hashed. Thread: any, but only one at

@@ -9,7 +9,7 @@
 
 struct json_line {
     struct buf text;
-    struct json_out o; /* inside the object */
+    struct json_out o; /* for the members of the object; writes into text */
 };
 
 void json_line_open(struct json_line *l);

@@ -213,8 +213,8 @@ bool job_is_stopping(struct job_run *run)
         run->stop_reason = JOB_STOP_CANCEL;
     if (!run->stop_reason && __atomic_load_n(run->is_ending, __ATOMIC_SEQ_CST))
         run->stop_reason = JOB_STOP_SERVER;
-    run->was_told = run->stop_reason;
-    return run->was_told;
+    run->stop_reported = run->stop_reason;
+    return run->stop_reported;
 }
 
 void job_progress(struct job_run *run, int64_t done, int64_t total)

@@ -71,7 +71,7 @@ struct job_run {
     int64_t renewed_at_ms;     /* when it was written */
     uint64_t changes;          /* job_changes as of the last look at the row */
     enum job_stop stop_reason; /* as far as it is known */
-    bool was_told;             /* job_is_stopping has reported it */
+    bool stop_reported;        /* job_is_stopping has reported it */
     bool is_exact;             /* only job_note writes the notes */
 };
 /* Must the run end early because the server stops, the job was cancelled, or the lease was lost? Call it between two

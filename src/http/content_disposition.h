@@ -20,8 +20,8 @@ struct content_disposition {
  * ret       its slices live in `a` or point into value
  * Errors    INVALID no type, a malformed parameter, a parameter given twice, or a file name that cannot be decoded
  * Names     a valid filename* (UTF-8 or ISO-8859-1) wins over filename. In other values \" \\ %22 %0D %0A and values
- * that
- *           consist of RFC 2047 encoded words are decoded, and text that is not UTF-8 is read as Windows-1252. */
+ *           that consist of RFC 2047 encoded words are decoded, and text that is not UTF-8 is read as
+ *           Windows-1252. */
 MUST_USE err_t content_disposition_parse(slice value, struct arena *a, struct content_disposition *ret);
 
 /* A header value with which every known client stores exactly this name. It has only one parameter, because Python's

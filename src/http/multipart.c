@@ -15,7 +15,7 @@
  * - At a byte that does not fit, all of `held` is data, and no other boundary can begin inside it: the delimiter has
  *   only one CR, its first byte, and a CR at the end of `held` is not followed by an LF. So no byte is scanned twice.
  * - The first boundary of a body has no CRLF before it, and a boundary after an empty part may share the CRLF of the
- *   blank line (RFC 2046: body-part without octets). So both states begin with an unreal CRLF in `held`, which is never
+ *   blank line (RFC 2046: body-part without octets). So both states begin with a virtual CRLF in `held`, which is never
  *   data. */
 #include "http/multipart.h"
 
@@ -63,10 +63,10 @@ bool multipart_boundary(slice content_type, slice *ret_boundary)
     return true;
 }
 
-static void hold_unreal_crlf(struct multipart *m)
+static void hold_virtual_crlf(struct multipart *m)
 {
     memcpy(m->held, "\r\n", 2);
-    m->held_count = m->held_unreal = 2;
+    m->held_count = m->held_virtual = 2;
     m->line = LINE_DELIMITER;
 }
 
@@ -83,7 +83,7 @@ void multipart_init(struct multipart *m, slice boundary, const struct multipart_
     memcpy(m->delimiter, "\r\n--", 4);
     memcpy(m->delimiter + 4, boundary.p, boundary.n);
     m->delimiter_count = 4 + boundary.n;
-    hold_unreal_crlf(m);
+    hold_virtual_crlf(m);
 }
 
 static err_t emit_part_data(struct multipart *m, slice bytes, struct arena *a)
@@ -94,8 +94,8 @@ static err_t emit_part_data(struct multipart *m, slice bytes, struct arena *a)
 /* The held bytes are not a boundary, so they are data. */
 static err_t release_held(struct multipart *m, struct arena *a)
 {
-    slice data = { m->held + m->held_unreal, m->held_count - m->held_unreal };
-    m->held_count = m->held_unreal = 0;
+    slice data = { m->held + m->held_virtual, m->held_count - m->held_virtual };
+    m->held_count = m->held_virtual = 0;
     m->line = LINE_DELIMITER;
     return emit_part_data(m, data, a);
 }
@@ -269,7 +269,7 @@ static err_t end_part_head(struct multipart *m, struct arena *a)
     }
     TRY(describe_part(&part, &scratch, a));
     m->state = MULTIPART_DATA;
-    hold_unreal_crlf(m);
+    hold_virtual_crlf(m);
     return m->events->part_begin(m->ctx, &part, a);
 }
 

@@ -71,7 +71,7 @@ struct multipart {
         LINE_CLOSING_CR,
     } line;
     size_t held_count;
-    size_t held_unreal; /* bytes at the start of `held` that the body did not contain */
+    size_t held_virtual; /* bytes at the start of `held` that the body did not contain */
     size_t delimiter_count;
     size_t head_count, head_line, head_lines; /* bytes; offset of the last line; number of complete lines */
     char delimiter[4 + MULTIPART_BOUNDARY_MAX];

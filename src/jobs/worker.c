@@ -55,9 +55,9 @@ static int64_t back_off_ms(struct core *core, const struct job_kind *kind, int64
         ms *= 2;
     if (ms > kind->retry_max_ms)
         ms = kind->retry_max_ms;
-    uint64_t chance;
-    random_fill(core->random, &chance, sizeof chance);
-    return ms / 2 + (int64_t)(chance % (uint64_t)(ms - ms / 2 + 1));
+    uint64_t number;
+    random_fill(core->random, &number, sizeof number);
+    return ms / 2 + (int64_t)(number % (uint64_t)(ms - ms / 2 + 1));
 }
 
 static void end_cancelled(struct job *job, const struct job_kind *kind)
@@ -104,9 +104,9 @@ static struct job outcome_of(const struct job_run *run, const struct job_kind *k
 {
     struct job job = run->job;
     job.finished_at_ms = core_now_ms(run->core);
-    if (run->was_told && run->stop_reason == JOB_STOP_CANCEL)
+    if (run->stop_reported && run->stop_reason == JOB_STOP_CANCEL)
         end_cancelled(&job, kind);
-    else if (run->was_told && run->stop_reason == JOB_STOP_SERVER)
+    else if (run->stop_reported && run->stop_reason == JOB_STOP_SERVER)
         end_interrupted(&job);
     else if (failure)
         end_failed(run->core, &job, kind, err_text(a, failure));
@@ -154,9 +154,9 @@ static void log_outcome(struct worker *w, const struct job_run *run, const struc
     if (run->stop_reason == JOB_STOP_LOST)
         log_line(w->log, LOG_WARNING, "job lost its lease", LOG_S("job", slice_of(kind->name)),
                  LOG_I("id", run->job.id));
-    else if (run->was_told && run->stop_reason == JOB_STOP_CANCEL)
+    else if (run->stop_reported && run->stop_reason == JOB_STOP_CANCEL)
         log_line(w->log, LOG_INFO, "job cancelled", LOG_S("job", slice_of(kind->name)), LOG_I("id", run->job.id));
-    else if (!run->was_told && failure)
+    else if (!run->stop_reported && failure)
         log_error(w->log, arena_printf(&a, "job %s failed", kind->name).p, failure);
     else if (run->notes.progress > 0)
         log_line(w->log, LOG_INFO, "job done", LOG_S("job", slice_of(kind->name)), LOG_I("items", run->notes.progress));
@@ -170,7 +170,7 @@ static err_t run_claimed(struct job_run *run, const struct job_kind *kind, struc
 {
     if (run->job.cancel_at_ms) {
         run->stop_reason = JOB_STOP_CANCEL;
-        run->was_told = true;
+        run->stop_reported = true;
         return NULL;
     }
     if (kind->max_attempts && run->job.attempts > kind->max_attempts)
@@ -203,6 +203,6 @@ err_t worker_run_one(struct worker *w, const struct job_kind *kind, struct arena
         e = NULL;
     }
     log_outcome(w, &run, kind, failure);
-    *ret_failure = run.was_told || run.stop_reason == JOB_STOP_LOST ? NULL : failure;
+    *ret_failure = run.stop_reported || run.stop_reason == JOB_STOP_LOST ? NULL : failure;
     return e;
 }

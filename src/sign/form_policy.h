@@ -54,9 +54,8 @@ struct policy_form {
  *
  * - The policy has not expired. At expires_at_ms exactly it has.
  * - Every condition holds. A field that a condition names must be present. If it is present several times, the
- * condition
- *   must hold for each of them. A starts-with condition for Content-Type must hold for each part of a comma-separated
- *   value.
+ *   condition must hold for each of them. A starts-with condition for Content-Type must hold for each part of a
+ *   comma-separated value.
  * - A condition names every field that is not exempt. The bucket of the address counts as a field, so the policy must
  *   name it.
  *

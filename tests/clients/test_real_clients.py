@@ -258,7 +258,7 @@ def test_http_client_sends_fifty_requests_over_one_connection(server):
     connection.close()
 
 
-def test_http_client_over_tls(server):
+def test_http_client_uploads_and_downloads_over_tls(server):
     host, _, port = server.tls_url[len("https://"):].rpartition(":")
     connection = http.client.HTTPSConnection(host, int(port), timeout=60,
                                              context=ssl.create_default_context(cafile=server.cert))

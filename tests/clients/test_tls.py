@@ -32,11 +32,11 @@ def server(authority, tmp_path_factory):
         yield started
 
 
-def context(authority, least=ssl.TLSVersion.TLSv1_2, most=ssl.TLSVersion.TLSv1_3, ciphers=None, check=True):
+def context(authority, oldest=ssl.TLSVersion.TLSv1_2, newest=ssl.TLSVersion.TLSv1_3, ciphers=None, check=True):
     c = authority.context()
     c.check_hostname = check
     c.set_ciphers(ciphers or "DEFAULT:@SECLEVEL=0")
-    c.minimum_version, c.maximum_version = least, most
+    c.minimum_version, c.maximum_version = oldest, newest
     return c
 
 
@@ -71,7 +71,7 @@ def test_tls_1_2_and_1_3_are_accepted(server, authority, version, name):
 
 @pytest.mark.parametrize("ciphers,kind", [("ECDHE-ECDSA-AES128-GCM-SHA256", "p256"), ("ECDHE-RSA-AES128-GCM-SHA256", "rsa")])
 def test_the_cipher_selects_the_kind_of_certificate(server, authority, ciphers, kind):
-    tls = context(authority, most=ssl.TLSVersion.TLSv1_2, ciphers=ciphers)
+    tls = context(authority, newest=ssl.TLSVersion.TLSv1_2, ciphers=ciphers)
     with server.connect("tls_listen", tls=tls, name="localhost") as client:
         assert kind_of(client) == kind and client.ask("GET", "/health").status == 200
 
@@ -203,7 +203,7 @@ def test_a_server_without_a_valid_certificate_does_not_start(cais, authority, tm
 
 
 def test_sessions_are_resumed_and_connections_carry_many_requests(server, authority):
-    tls = context(authority, most=ssl.TLSVersion.TLSv1_2)
+    tls = context(authority, newest=ssl.TLSVersion.TLSv1_2)
     with server.connect("tls_listen", tls=tls, name="localhost") as first:
         for _ in range(50):
             assert first.ask("GET", "/health").status == 200

@@ -500,7 +500,8 @@ TEST(a_full_store_reports_no_space_and_works_again_when_there_is_room)
         world_reopen(w, 4 * MIB);
     }
     EXPECT_OK(try_put(w->store, S("aa-half"), noise(w->a, 1, 2 * MIB), w->a));
-    /* The store is full while a blob is written, with and without a hint: its second half does not fit. */
+    /* The second half of the blob does not fit into the store. The blob is created once with no size_hint, once with
+     * its size. */
     for (uint64_t hint = 0; hint <= 3 * MIB; hint += 3 * MIB) {
         SCOPED(blob_writer_discardp) struct blob_writer *writer = NULL;
         err_t e = w->store->ops->create(w->store, S("bb-too-big"), hint, w->a, &writer);
@@ -605,7 +606,7 @@ static slice blob_of(struct arena *a, unsigned number, size_t *ret_size, slice *
 }
 
 /* Commit blobs from `number` on until killed, and report each number when its blob is acknowledged. */
-__attribute__((noreturn)) static void write_until_killed(struct world *w, unsigned number, int tell)
+__attribute__((noreturn)) static void write_until_killed(struct world *w, unsigned number, int pipe_end)
 {
     SCRATCH(opening);
     struct disk_options options = { .temporary_names = w->kind == DISK_NAMES };
@@ -623,7 +624,7 @@ __attribute__((noreturn)) static void write_until_killed(struct world *w, unsign
         for (size_t at = 0; at < size; at += 30011)
             if (writer->ops->write(writer, slice_part(bytes, at, 30011), &a))
                 _exit(3);
-        if (writer->ops->commit(writer, &a) || write(tell, &number, sizeof number) != sizeof number)
+        if (writer->ops->commit(writer, &a) || write(pipe_end, &number, sizeof number) != sizeof number)
             _exit(4);
     }
 }
@@ -668,10 +669,10 @@ TEST(a_kill_at_any_time_keeps_acknowledged_blobs_and_leaves_nothing_else)
     world_close(w);
     const int kills = rounds(ROUNDS_blob_kills);
     for (int round = 0; round < kills; round++) {
-        uint16_t chance[2];
-        random_fill(&r.random, chance, sizeof chance);
+        uint16_t numbers[2];
+        random_fill(&r.random, numbers, sizeof numbers);
         unsigned first = next;
-        next = round_of_killing(w, first, chance[0] % 6, chance[1] % 4000);
+        next = round_of_killing(w, first, numbers[0] % 6, numbers[1] % 4000);
         world_open(w, 0);
         SCRATCH(a);
         slice key, back;

@@ -25,7 +25,7 @@ IN_WRITE(add_two_buckets)
     make_bucket(&b, w, S("photos"));
     TRY(meta_bucket_add(tx, &b, a, &id));
     EXPECT_EQ(id, 1);
-    b = (struct bucket){ .owner_id = w->user, .name = S("desk"), .kind = BUCKET_GUARDED, .cors = S("x") };
+    b = (struct bucket){ .owner_id = w->user, .name = S("docs"), .kind = BUCKET_GUARDED, .cors = S("x") };
     return meta_bucket_add(tx, &b, a, &id);
 }
 
@@ -103,7 +103,7 @@ FOR_EACH_DATABASE(a_bucket_name_is_unique_and_its_account_is_optional)
     EXPECT(b.id == 1 && b.account_id == w.account && b.owner_id == w.user && b.kind == BUCKET_OPEN &&
            b.created_at_ms == 3);
     EXPECT_SLICE(b.cors, S("<all/>"));
-    EXPECT_OK(meta_bucket_by_name(tx, S("desk"), w.a, &b));
+    EXPECT_OK(meta_bucket_by_name(tx, S("docs"), w.a, &b));
     EXPECT(b.account_id == 0 && b.kind == BUCKET_GUARDED);
     EXPECT_ERR(meta_bucket_by_name(tx, S("Photos"), w.a, &b), ERR_NOT_FOUND);
     EXPECT_ERR(meta_bucket_by_name(tx, S("empty"), w.a, &b), ERR_NOT_FOUND);
@@ -113,7 +113,7 @@ FOR_EACH_DATABASE(a_bucket_name_is_unique_and_its_account_is_optional)
     EXPECT_SLICE(all.items[1].name, S("photos"));
     EXPECT_OK(meta_bucket_list(tx, 0, w.a, &all));
     EXPECT_EQ(all.count, 3);
-    EXPECT_SLICE(all.items[1].name, S("desk"));
+    EXPECT_SLICE(all.items[1].name, S("docs"));
     EXPECT_OK(meta_bucket_list(tx, 99, w.a, &all));
     EXPECT_EQ(all.count, 0);
     meta_read_end(tx);

@@ -31,7 +31,7 @@ static err_t add_file(struct meta_tx *tx, struct meta_world *w, unsigned char nu
 IN_WRITE(add_five_files)
 {
     struct meta_world *w = arg;
-    struct bucket b = { .owner_id = w->user, .name = S("desk"), .kind = BUCKET_GUARDED };
+    struct bucket b = { .owner_id = w->user, .name = S("docs"), .kind = BUCKET_GUARDED };
     struct file stored = { .state = FILE_STORED, .purge_at_ms = PURGE_MS };
     TRY(meta_bucket_add(tx, &b, a, &b.id));
     TRY(add_file(tx, w, 1, stored, a));

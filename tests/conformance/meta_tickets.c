@@ -27,7 +27,7 @@ static bool is_holder(struct holder one, struct holder other)
 IN_WRITE(add_task_and_bob)
 {
     struct meta_world *w = arg;
-    struct bucket b = { .owner_id = w->user, .name = S("desk"), .kind = BUCKET_GUARDED };
+    struct bucket b = { .owner_id = w->user, .name = S("docs"), .kind = BUCKET_GUARDED };
     struct task t = { .account_id = w->account, .author_id = w->user, .text = S("Fix it"), .is_shared = true };
     struct comment m = { .task_id = 1, .author_id = w->user, .text = S("how?") };
     int64_t id;

@@ -7,7 +7,7 @@ import pytest
 from postgres import of_function
 
 
-def complaint(database, text):
+def error_of(database, text):
     """Why src/sql cannot run this statement on PostgreSQL, or None. A driver declares BIGINT, TEXT and BYTEA for values,
     and reads integers, texts and bytes."""
     if re.search(r"\+ 0\b", text):
@@ -33,9 +33,9 @@ def complaint(database, text):
 
 def test_every_statement_is_understood_by_postgresql(database, statements):
     assert len(statements) > 100
-    complaints = [f"{one['where']} ({one['function']}): {why}" for one in statements
-                  if (why := complaint(database, one["postgres"]))]
-    assert not complaints, "\n".join(complaints)
+    errors = [f"{one['where']} ({one['function']}): {why}" for one in statements
+                  if (why := error_of(database, one["postgres"]))]
+    assert not errors, "\n".join(errors)
 
 
 @pytest.mark.parametrize("text", [
@@ -45,7 +45,7 @@ def test_every_statement_is_understood_by_postgresql(database, statements):
 def test_what_only_sqlite_understands_is_found(database, sqlite, text):
     if "LIMIT 1" not in text:  # not every SQLite is built with it
         sqlite.execute("EXPLAIN " + text, {"1": 1})
-    assert complaint(database, text)
+    assert error_of(database, text)
 
 
 def test_every_statement_is_understood_by_sqlite(sqlite, statements):

@@ -116,7 +116,7 @@ def store(tmp_path_factory):
     return folder / "data", folder / "backup", user, files
 
 
-def test_a_backup_without_a_running_server_restores_whole(store, tmp_path):
+def test_a_backup_made_without_a_server_restores_every_file(store, tmp_path):
     _, backup, user, files = store
     run(BINARY, "restore", backup, "--data", tmp_path / "data")
     fsck(tmp_path / "data")

@@ -77,7 +77,7 @@ def test_a_master_key_alone_shows_that_there_was_a_database(stored):
 
 
 @pytest.mark.parametrize("left", [[], ["lock"], ["lock", "cais.db"]])
-def test_a_first_start_that_was_killed_early_is_made_good_by_the_next(tmp_path, left):
+def test_a_start_completes_a_first_start_that_was_killed(tmp_path, left):
     data = tmp_path / "data"
     data.mkdir()
     (data / "blobs").mkdir()

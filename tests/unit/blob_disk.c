@@ -17,11 +17,11 @@
 static struct {
     pthread_mutex_t mutex;
     char log[64 * 1024];
-    const char *root;  /* recorded names are relative to it */
-    const char *fail;  /* this call … */
-    int fail_errno;    /* … fails with this … */
-    int fail_times;    /* … so many times from now */
-    size_t most_bytes; /* a pwrite writes no more; 0: no limit */
+    const char *root; /* recorded names are relative to it */
+    const char *fail; /* this call … */
+    int fail_errno;   /* … fails with this … */
+    int fail_times;   /* … so many times from now */
+    size_t max_bytes; /* a pwrite writes no more; 0: no limit */
     int fsyncs, fdatasyncs, hints;
     int fsync_takes_us;
 } rec = { .mutex = PTHREAD_MUTEX_INITIALIZER };
@@ -100,7 +100,7 @@ static ssize_t rec_pwrite(int fd, const void *bytes, size_t n, off_t offset)
         return -1;
     char to[512];
     note("write", shown(fd, to));
-    return pwrite(fd, bytes, rec.most_bytes && n > rec.most_bytes ? rec.most_bytes : n, offset);
+    return pwrite(fd, bytes, rec.max_bytes && n > rec.max_bytes ? rec.max_bytes : n, offset);
 }
 
 static int rec_sync_file_range(int fd, off_t offset, off_t len, unsigned flags)
@@ -152,7 +152,7 @@ static void forget(void)
 {
     rec.log[0] = 0;
     rec.fail = NULL;
-    rec.most_bytes = 0;
+    rec.max_bytes = 0;
     rec.fsyncs = rec.fdatasyncs = rec.hints = rec.fsync_takes_us = 0;
 }
 
@@ -308,7 +308,7 @@ TEST(short_and_interrupted_calls_are_continued)
 {
     struct world *w = *state;
     open_store(w);
-    rec.most_bytes = 2;
+    rec.max_bytes = 2;
     static const char *const calls[] = { "tmpfile", "write", "fdatasync", "link", "fsync" };
     for (size_t i = 0; i < LENGTH_OF(calls); i++) {
         break_call(calls[i], EINTR, 3);

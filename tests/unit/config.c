@@ -12,11 +12,11 @@
 
 #define EXPECT_ERR_TEXT(expr, text)                                                                                    \
     do {                                                                                                               \
-        err_t told_ = (expr);                                                                                          \
-        if (!told_)                                                                                                    \
+        err_t error_ = (expr);                                                                                         \
+        if (!error_)                                                                                                   \
             fail_msg("%s succeeded, expected: %s", #expr, text);                                                       \
         else                                                                                                           \
-            EXPECT_SLICE(slice_of(told_->msg), slice_of(text));                                                        \
+            EXPECT_SLICE(slice_of(error_->msg), slice_of(text));                                                       \
     } while (0)
 
 /* Defines a fresh configuration c in a scratch arena a. */
@@ -106,7 +106,7 @@ TEST(file_sets_keys_of_every_type)
     EXPECT(!c.hosts->next->next);
 }
 
-TEST(stronger_layer_wins_in_any_order)
+TEST(the_stronger_layer_of_the_configuration_wins_whichever_is_read_first)
 {
     CONFIG(c);
     char *environment[] = { (char[]){ "CAIS_HTTP_HEADER_TIMEOUT=2s" }, (char[]){ "CAIS_HTTP_IDLE_TIMEOUT=2s" },
@@ -376,7 +376,8 @@ TEST(every_key_accepts_its_default)
 }
 
 RUN_TESTS(cmocka_unit_test(config_has_defaults_without_a_file), cmocka_unit_test(file_sets_keys_of_every_type),
-          cmocka_unit_test(stronger_layer_wins_in_any_order), cmocka_unit_test(lists_add_items_within_a_layer),
+          cmocka_unit_test(the_stronger_layer_of_the_configuration_wins_whichever_is_read_first),
+          cmocka_unit_test(lists_add_items_within_a_layer),
           cmocka_unit_test(environment_variables_count_only_when_they_name_a_section),
           cmocka_unit_test(error_of_an_unknown_key_names_the_nearest_key),
           cmocka_unit_test(error_of_a_bad_value_lists_what_is_allowed),

@@ -129,9 +129,9 @@ TEST(a_job_goes_on_exactly_where_it_was_and_a_cancelled_one_does_not_go_on)
             left = STEPS;
         }
         world_free(f.w);
-        uint64_t chance[2];
-        random_fill(&random.random, chance, sizeof chance);
-        kill_after(path, 1 + (int)(chance[0] % (uint64_t)(left + 1)), (useconds_t)(chance[1] % 1500));
+        uint64_t numbers[2];
+        random_fill(&random.random, numbers, sizeof numbers);
+        kill_after(path, 1 + (int)(numbers[0] % (uint64_t)(left + 1)), (useconds_t)(numbers[1] % 1500));
     }
     EXPECT(in_the_middle > 0 && cancelled);
     struct job_fixture f;

@@ -570,7 +570,7 @@ TEST(a_ticket_reply_is_the_document_with_fields_and_upload_url)
     EXPECT_EQ(json_count(runrun_at(f, r, "")), 26 + 2);
 }
 
-TEST(a_ticket_takes_its_task_from_path_then_query_then_none)
+TEST(the_task_of_a_ticket_comes_from_its_path_else_its_query)
 {
     RUNRUN_FIXTURE(f);
     int64_t first = runrun_new_task(f, &ana, "first"), second = runrun_new_task(f, &ana, "second");
@@ -940,7 +940,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row),
           cmocka_unit_test(an_id_that_is_not_a_number_is_400),
           cmocka_unit_test(a_failing_store_is_503_with_retry_after_and_keeps_the_ticket),
           cmocka_unit_test(a_ticket_reply_is_the_document_with_fields_and_upload_url),
-          cmocka_unit_test(a_ticket_takes_its_task_from_path_then_query_then_none),
+          cmocka_unit_test(the_task_of_a_ticket_comes_from_its_path_else_its_query),
           cmocka_unit_test(an_unknown_or_foreign_task_is_404),
           cmocka_unit_test(ticket_names_lose_their_path_and_must_be_valid),
           cmocka_unit_test(ticket_sizes_are_whole_numbers_up_to_the_limit),

@@ -176,7 +176,7 @@ TEST(texts_of_a_task_have_limits)
     RUNRUN_FIXTURE(f);
     static const struct {
         const char *field, *before, *behind, *text;
-        size_t most;
+        size_t max_bytes;
     } limits[] = {
         { "title", "{\"title\":\"", "\"}", "is too long (maximum is 65536 bytes)", 65536 },
         { "description", "{\"title\":\"t\",\"description\":\"", "\"}", "is too long (maximum is 65536 bytes)", 65536 },
@@ -185,8 +185,8 @@ TEST(texts_of_a_task_have_limits)
     };
     for (size_t i = 0; i < LENGTH_OF(limits); i++)
         for (size_t more = 0; more < 2; more++) {
-            char *body =
-                runrun_format(f, "%s%s%s", limits[i].before, long_text(f, limits[i].most + more), limits[i].behind);
+            char *body = runrun_format(f, "%s%s%s", limits[i].before, long_text(f, limits[i].max_bytes + more),
+                                       limits[i].behind);
             struct fake_reply *r = runrun_send(f, &ana, "POST /tasks", body);
             EXPECT_EQ(r->status, more ? 422 : 201);
             if (more)

@@ -25,7 +25,7 @@ static enum sign_fault try_link(const struct sign_request *r, slice secret, int6
     return fault;
 }
 
-TEST(aws_example_link_is_verified_and_made)
+TEST(the_example_link_of_aws_is_made_and_verified)
 {
     SCRATCH(a);
     struct sign_pair query[] = { { S("AWSAccessKeyId"), KEY },
@@ -122,6 +122,6 @@ TEST(malformed_or_repeated_parameters_are_refused)
     EXPECT_EQ(try_link(&r, SECRET, 0, NULL, &a), SIGN_MALFORMED);
 }
 
-RUN_TESTS(cmocka_unit_test(aws_example_link_is_verified_and_made),
+RUN_TESTS(cmocka_unit_test(the_example_link_of_aws_is_made_and_verified),
           cmocka_unit_test(signature_covers_sub_resources_overrides_and_amz_headers),
           cmocka_unit_test(malformed_or_repeated_parameters_are_refused))

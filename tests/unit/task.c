@@ -214,8 +214,8 @@ TEST(reference_open_needs_a_visible_task_and_refuses_a_link)
     EXPECT_ERR(reference_open(&d->w->core, &bia.who, view.references[0].id, d->a, &reference, &content), ERR_NOT_FOUND);
 }
 
-/* Whichever store call fails, the write fails as a whole and leaves nothing, and the file is held only with its task.
- * */
+/* Whichever store call fails, the write fails as a whole and leaves nothing. The file is held only together with its
+ * task. */
 TEST(task_create_that_fails_changes_nothing)
 {
     PYRUS_FIXTURE(d);

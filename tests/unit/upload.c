@@ -726,7 +726,7 @@ TEST(versitygw_873_the_last_of_two_uploads_of_one_key_to_complete_stays_complete
     expect_empty_store(w);
 }
 
-TEST(ceph_60771_completing_and_aborting_at_once_one_wins)
+TEST(ceph_60771_of_a_completion_and_an_abort_at_once_one_wins)
 {
     SCOPED(world_freep) struct world *w = threaded();
     struct bucket_fixture s = bucket_fixture_new(w);
@@ -788,8 +788,8 @@ TEST(seaweedfs_5460_a_part_sent_again_during_completion_changes_nothing_or_fails
 
 enum { EACH = 70, EACH_BYTES = 1000 };
 
-/* Puts a composite of many parts, all of whose bytes are `c`. */
-static void put_together(const struct bucket_fixture *s, char c)
+/* Puts a composite of EACH parts, all of whose bytes are `c`. */
+static void put_composite_of(const struct bucket_fixture *s, char c)
 {
     SCRATCH(a);
     struct completed_part parts[EACH];
@@ -830,13 +830,13 @@ TEST(threads_read_a_composite_while_it_is_replaced)
     struct bucket_fixture s = bucket_fixture_new(w);
     struct reading readings[3];
     pthread_t threads[3];
-    put_together(&s, 'a');
+    put_composite_of(&s, 'a');
     for (int i = 0; i < 3; i++) {
         readings[i] = (struct reading){ .s = &s };
         pthread_create(&threads[i], NULL, read_on, &readings[i]);
     }
     for (char c = 'b'; c < 'j'; c++)
-        put_together(&s, c);
+        put_composite_of(&s, c);
     for (int i = 0; i < 3; i++) {
         pthread_join(threads[i], NULL);
         EXPECT_EQ(readings[i].wrong, 0);
@@ -865,6 +865,6 @@ RUN_TESTS(cmocka_unit_test(parts_put_in_any_order_become_one_object),
           cmocka_unit_test(removing_many_keys_with_many_parts_takes_several_writes),
           cmocka_unit_test(two_completions_at_once_give_the_same_object),
           cmocka_unit_test(versitygw_873_the_last_of_two_uploads_of_one_key_to_complete_stays_complete),
-          cmocka_unit_test(ceph_60771_completing_and_aborting_at_once_one_wins),
+          cmocka_unit_test(ceph_60771_of_a_completion_and_an_abort_at_once_one_wins),
           cmocka_unit_test(seaweedfs_5460_a_part_sent_again_during_completion_changes_nothing_or_fails),
           cmocka_unit_test(threads_read_a_composite_while_it_is_replaced))

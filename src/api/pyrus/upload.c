@@ -148,7 +148,7 @@ err_t pyrus_upload(struct http_exchange *x)
         return pyrus_refuse(&x->arena, PYRUS_TOO_LARGE_REQUEST_LENGTH);
     /* A full disk or a used-up quota is reported before the body is sent. The multipart framing is not counted: the
      * file may be smaller than the body by that much. The length of a chunked body is unknown; only the limit of files
-     * and the least free space are checked then. */
+     * and the reserve of free space are checked then. */
     int64_t min_bytes = x->req.content_length - PYRUS_FRAMING_MAX;
     TRY(intake_check_room(pyrus_of(x)->core, pyrus_caller(x)->account_id, min_bytes > 0 ? (uint64_t)min_bytes : 0,
                           &x->arena));

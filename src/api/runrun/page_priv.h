@@ -15,8 +15,8 @@ struct runrun_page {
 MUST_USE err_t runrun_read_page(struct http_exchange *, struct runrun_page *ret);
 /* Adds the headers X-Item-Range and Link. shown: how many items are on this page. */
 void runrun_page_headers(struct http_exchange *, const struct runrun_page *, size_t shown, int64_t total);
-/* A page after the last one means the first page. True when that is so: `page` is then the first one, and the caller
- * has to read the list again. */
+/* A request for a page after the last one gets the first page. If this is such a request, changes `page` to the first
+ * one and returns true; the caller then reads the list again. */
 bool runrun_page_restart(struct runrun_page *, int64_t total);
 /* For a list in memory: how many of its items are on the page, beginning with *ret_first. */
 size_t runrun_page_cut(struct runrun_page *, size_t total, size_t *ret_first);

@@ -177,8 +177,8 @@ static void writer_dropp(struct disk_writer **w)
 }
 
 /* size_hint is not used. Reserving the bytes with fallocate made one stream of 256 MiB no faster (median 0.95 of
- * without it, six interleaved rounds on ext4), and a declared length would occupy space that its bytes may never fill.
- * */
+ * without it, six interleaved rounds on ext4), and a declared length would occupy space that its bytes may never
+ * fill. */
 static err_t disk_create(struct blob_store *store, slice key, uint64_t size_hint, struct arena *a,
                          struct blob_writer **ret_writer)
 {

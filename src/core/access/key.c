@@ -153,8 +153,8 @@ err_t key_revoke(struct core *core, const struct principal *who, int64_t id, str
 
 /* ---- signing keys ---- */
 
-/* Not the plain hash of a secret: an access key is public, so it must not be accepted as a key that is a secret itself.
- * */
+/* This is not the plain hash of the access key. An access key is public, so it must not be accepted where a secret key
+ * is looked up by its hash. */
 void signing_hash(slice access_key, unsigned char ret_hash[SHA256_SIZE])
 {
     hash_hmac_sha256(S("access key"), access_key, ret_hash);

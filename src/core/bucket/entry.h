@@ -118,7 +118,7 @@ struct entry_copy {
     struct entry_condition source_condition;        /* for the entry at from_key */
     struct entry_condition condition;               /* for the entry at to_key */
     int64_t modified_since_ms, unmodified_since_ms; /* conditions for the source; 0: none */
-    bool keeps_headers, keeps_tags;                 /* those of the source, in place of the next two */
+    bool keeps_headers, keeps_tags;                 /* copy them from the source, and ignore the two members below */
     slice headers, tags;
 };
 /* Make a new entry that names the object of another: no byte is copied. The caller is authorised to read the source and

@@ -13,8 +13,7 @@
 struct blob_reader;
 struct object;
 
-/* Memory that several readers share. It is the head of a block from must_malloc, and the last reader frees the block.
- * */
+/* Memory that several readers share: the head of a block from must_malloc. The last reader frees the block. */
 struct shared_memory {
     int64_t readers; /* atomic */
 };

@@ -76,8 +76,8 @@ bool intake_blocks(const struct intake *);
 typedef void intake_done_fn(void *arg, err_t e, const struct file *file);
 /* Check the length and the digests, sync, commit. The intake is freed before done returns. An empty file is no error
  * here: an API that refuses empty files asks intake_received first.
- * Errors (through done): DIGEST; TRUNCATED fewer bytes than exact_bytes; QUOTA; NO_SPACE; UNAVAILABLE; those of place.
- * */
+ * Errors (through done): DIGEST; TRUNCATED fewer bytes than exact_bytes; QUOTA; NO_SPACE; UNAVAILABLE; those of
+ * place. */
 void intake_finish(struct intake *, intake_done_fn *done, void *arg);
 void intake_discard(struct intake *); /* NULL is fine */
 
