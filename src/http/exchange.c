@@ -128,17 +128,24 @@ static void find_exchange_route(struct exchange *x, slice path, struct route_mat
     router_find(x->loop->server->router, &wanted, &x->pub.arena, ret);
 }
 
-void exchange_refuse(struct exchange *x, enum http_refusal refusal, const char *text)
+/* The same as http_fail, also for a head that could not be parsed: the API that owns the path words the reply, if the
+ * path was read. */
+static void fail_exchange(struct exchange *x, err_t e)
 {
     struct http_exchange *pub = &x->pub;
-    if (!pub->api) { /* the head could not be parsed: let the API word the reply that owns the path, if it was read */
+    if (!pub->api) {
         struct route_match m;
         struct target t;
         slice path = target_parse(pub->req.target, &pub->arena, &t) ? S("/") : t.path;
         find_exchange_route(x, path, &m);
         pub->api = m.api;
     }
-    http_fail(pub, http_refuse(&pub->arena, refusal, text));
+    http_fail(pub, e);
+}
+
+void exchange_refuse(struct exchange *x, enum http_refusal refusal, const char *text)
+{
+    fail_exchange(x, http_refuse(&x->pub.arena, refusal, text));
 }
 
 void http_fail(struct http_exchange *pub, err_t e)
@@ -199,25 +206,57 @@ static void apply_forwarded(struct exchange *x)
         req->tls = slice_eq_nocase(proto, S("https"));
 }
 
-static bool parse_request_target(struct exchange *x)
+static err_t malformed(struct exchange *x, const char *why)
+{
+    return http_refuse(&x->pub.arena, HTTP_REFUSE_MALFORMED, why);
+}
+
+static err_t parse_request_target(struct exchange *x)
 {
     struct http_request *req = &x->pub.req;
     struct target t;
-    /* "*" is a request about the server as a whole (RFC 9112 §3.2.4); no API offers one */
-    if (target_parse(req->target, &x->pub.arena, &t) != NULL || slice_eq(t.path, S("*"))) {
-        exchange_refuse(x, HTTP_REFUSE_MALFORMED, "the request target is not well-formed");
-        return false;
-    }
+    err_t e = target_parse(req->target, &x->pub.arena, &t);
+    if (e)
+        return malformed(x, e->msg);
+    if (slice_eq(t.path, S("*"))) /* a request about the server as a whole (RFC 9112 §3.2.4); no API offers one */
+        return malformed(x, "the request target * names nothing here");
     req->path = t.path;
     req->query = t.query;
     if (t.host.n) { /* absolute-form: its host replaces Host (RFC 9112 §3.2.2); we refuse two different ones */
-        if (req->host.n && !slice_eq_nocase(req->host, t.host)) {
-            exchange_refuse(x, HTTP_REFUSE_MALFORMED, "target and Host name different hosts");
-            return false;
-        }
+        if (req->host.n && !slice_eq_nocase(req->host, t.host))
+            return malformed(x, "target and Host name different hosts");
         req->host = t.host;
     }
-    return true;
+    return NULL;
+}
+
+static err_t choose_route(struct exchange *x)
+{
+    struct http_exchange *pub = &x->pub;
+    struct http_request *req = &pub->req;
+    struct route_match match;
+    struct target_path parts;
+    find_exchange_route(x, req->path, &match);
+    pub->api = match.api;
+    pub->route = match.route;
+    memcpy(req->params, match.params, sizeof match.params);
+    err_t e = match.malformed || !match.route ? target_split_path(req->path, &pub->arena, &parts) : NULL;
+    if (e)
+        return malformed(x, e->msg);
+    if (match.allow.n)
+        http_reply_header(pub, "Allow", match.allow);
+    if (!match.route)
+        return http_refuse(&pub->arena, match.allow.n ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE, NULL);
+    return NULL;
+}
+
+/* Everything that is decided before the handler runs. */
+static err_t admit_request(struct exchange *x)
+{
+    struct http_exchange *pub = &x->pub;
+    TRY(parse_request_target(x));
+    TRY(choose_route(x));
+    return pub->route->flags & HTTP_PUBLIC || !pub->api->guard ? NULL : pub->api->guard(pub);
 }
 
 /* Run one of the API's functions. Unless it refused, the exchange may have ended, so do not touch it afterwards. */
@@ -265,40 +304,16 @@ static void begin_collect(struct exchange *x, size_t max_bytes, bool drop)
 
 void exchange_begin(struct exchange *x, const char *head, const struct message *m)
 {
-    struct http_exchange *pub = &x->pub;
-    struct http_request *req = &pub->req;
     copy_request_head(x, head, m);
     apply_forwarded(x);
-    if (!parse_request_target(x))
-        return;
-    struct route_match match;
-    find_exchange_route(x, req->path, &match);
-    pub->api = match.api;
-    pub->route = match.route;
-    memcpy(req->params, match.params, sizeof match.params);
-    if (match.malformed) {
-        exchange_refuse(x, HTTP_REFUSE_MALFORMED, "the path is not percent-encoded properly");
+    err_t e = admit_request(x);
+    if (e) {
+        fail_exchange(x, e);
         return;
     }
-    if (!match.route) {
-        struct target_path parts;
-        if (target_split_path(req->path, &pub->arena, &parts) != NULL) {
-            exchange_refuse(x, HTTP_REFUSE_MALFORMED, "the path is not well-formed");
-            return;
-        }
-        if (match.allow.n)
-            http_reply_header(pub, "Allow", match.allow);
-        exchange_refuse(x, match.allow.n ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE, NULL);
-        return;
-    }
-    const struct http_route *route = match.route;
-    err_t refused = route->flags & HTTP_PUBLIC || !pub->api->guard ? NULL : pub->api->guard(pub);
-    if (refused) {
-        http_fail(pub, refused);
-        return;
-    }
+    const struct http_route *route = x->pub.route;
     if (route->flags & HTTP_STREAM) {
-        run_api(pub, route->handle);
+        run_api(&x->pub, route->handle);
         if (x->body_state == BODY_UNREAD && x->conn->state == CONN_BODY)
             exchange_wait(x); /* the handler has passed the exchange on, and will reply later */
         return;

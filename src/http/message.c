@@ -298,12 +298,24 @@ static enum message_result refuse_parse(struct message *m)
         return refuse_message(m, HTTP_REFUSE_NOT_IMPLEMENTED, NULL);
     case HPE_INVALID_VERSION:
         if (p->http_major == 1 && p->http_minor <= 1) /* the version is fine, but what follows it is not */
-            return refuse_message(m, HTTP_REFUSE_MALFORMED, "not a well-formed request line");
+            return refuse_message(m, HTTP_REFUSE_MALFORMED, "the request line does not end after the version");
         return refuse_message(m, HTTP_REFUSE_VERSION, NULL);
     case HPE_PAUSED_H2_UPGRADE:
         return refuse_message(m, HTTP_REFUSE_VERSION, "HTTP/2 is not spoken here");
+    case HPE_INVALID_METHOD:
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "the request line does not begin with a known method");
+    case HPE_INVALID_URL:
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "the request target holds forbidden characters");
+    case HPE_INVALID_CONSTANT:
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "the request line does not name HTTP and its version");
+    case HPE_INVALID_HEADER_TOKEN:
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "a header line is not well-formed");
+    case HPE_INVALID_CONTENT_LENGTH:
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "Content-Length is not one number");
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "Content-Length twice, or with Transfer-Encoding");
     default:
-        return refuse_message(m, HTTP_REFUSE_MALFORMED, "not a well-formed request");
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "the request is not well-formed");
     }
 }
 

@@ -280,7 +280,7 @@ static err_t end_header_line(struct multipart *m, struct arena *a)
     if (line.n == 0)
         return end_part_head(m, a);
     if (!parse_header(line, &header))
-        return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a line in the head of a part is no header");
+        return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a line in the head of a part is not NAME: VALUE");
     if (++m->head_lines > m->limits.headers)
         return err_refuse(a, ERR_TOO_LARGE, HTTP_REFUSE_MULTIPART, "more than %zu headers in a part",
                           m->limits.headers);
@@ -290,10 +290,10 @@ static err_t end_header_line(struct multipart *m, struct arena *a)
 
 static err_t head_overflow(const struct multipart *m, struct arena *a)
 {
-    /* No header has so long a name, so this is data, and the blank line before it is missing. */
+    /* no header has so long a name, so this is data */
     slice line = { m->head + m->head_line, m->head_count - m->head_line };
     if (line.n > HEADER_NAME_MAX && slice_find_byte(line, ':') == SLICE_NONE)
-        return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a line in the head of a part is no header");
+        return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "the blank line after the head of a part is missing");
     return err_refuse(a, ERR_TOO_LARGE, HTTP_REFUSE_MULTIPART, "more than %zu bytes of headers in a part",
                       m->limits.head_bytes);
 }

@@ -32,7 +32,7 @@ struct route_match {
     const struct http_api *api;     /* the API that answers, or that words the refusal; never NULL */
     const struct http_route *route; /* NULL: no route matches */
     slice params[HTTP_MAX_PARAMS];
-    bool malformed; /* the path is not percent-encoded properly */
+    bool malformed; /* the path is not percent-encoded properly: no route was looked for */
     slice allow;    /* without a route: the methods that the path has, "GET, HEAD, PUT"; empty: it has none */
 };
 

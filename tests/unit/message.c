@@ -46,6 +46,29 @@ TEST(a_head_with_a_lone_cr_or_lf_is_refused)
     EXPECT_EQ(parse_head(&m, S("\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"), 1), MESSAGE_DONE); /* RFC 9112 §2.2 */
 }
 
+/* The text says what is wrong, whether the head arrives in one piece or byte by byte. */
+static void expect_refused_as(slice bytes, const char *part_of_why)
+{
+    for (size_t step = 1; step <= bytes.n; step += bytes.n - 1) {
+        struct message m;
+        EXPECT_EQ(parse_head(&m, bytes, step), MESSAGE_REFUSED);
+        if (!m.why || !strstr(m.why, part_of_why))
+            fail_msg("in steps of %zu: %s", step, m.why ? m.why : "no text");
+    }
+}
+
+TEST(a_refused_head_says_what_is_wrong)
+{
+    expect_refused_as(S("NOPE / HTTP/1.1\r\nHost: x\r\n\r\n"), "a known method");
+    expect_refused_as(S("GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n"), "the request target");
+    expect_refused_as(S("GET / HTTQ/1.1\r\nHost: x\r\n\r\n"), "HTTP and its version");
+    expect_refused_as(S("GET / HTTP/1.1 x\r\nHost: x\r\n\r\n"), "after the version");
+    expect_refused_as(S(HEAD "A b: c\r\n\r\n"), "a header line");
+    expect_refused_as(S(HEAD "Content-Length: x\r\n\r\n"), "Content-Length is not one number");
+    expect_refused_as(S(HEAD "Content-Length: 1\r\nContent-Length: 1\r\n\r\n"), "Content-Length twice");
+    expect_refused_as(S("GET / HTTP/1.1\r\n\r\n"), "no Host");
+}
+
 TEST(an_empty_host_is_refused)
 {
     expect_refused(S("GET / HTTP/1.1\r\nHost:\r\n\r\n"), HTTP_REFUSE_MALFORMED);
@@ -171,6 +194,7 @@ TEST(a_refused_chunked_body_says_what_is_wrong)
 }
 
 RUN_TESTS(cmocka_unit_test(a_head_with_a_lone_cr_or_lf_is_refused), cmocka_unit_test(an_empty_host_is_refused),
+          cmocka_unit_test(a_refused_head_says_what_is_wrong),
           cmocka_unit_test(the_first_of_two_faults_in_a_head_decides),
           cmocka_unit_test(bytes_after_a_supported_version_are_malformed),
           cmocka_unit_test(a_refused_head_has_no_incomplete_target),
