@@ -114,10 +114,10 @@ static err_t read_commentable(struct http_exchange *x, const struct json *body, 
     if (json_absent(document)) {
         if (json_absent(task))
             return runrun_refuse_field(x, "task_id", RUNRUN_BLANK);
-        return json_to_i64(task, ret_task_id) ? NULL : runrun_refuse_field(x, "task_id", RUNRUN_NO_NUMBER);
+        return json_to_i64(task, ret_task_id) ? NULL : runrun_refuse_field(x, "task_id", RUNRUN_NOT_NUMBER);
     }
     if (!json_to_i64(document, ret_file_id))
-        return runrun_refuse_field(x, "document_id", RUNRUN_NO_NUMBER);
+        return runrun_refuse_field(x, "document_id", RUNRUN_NOT_NUMBER);
     TRY(document_get(runrun_of(x)->core, runrun_caller(x), *ret_file_id, &x->arena, &d));
     if (!d.task_id || (d.has_ticket && !d.ticket.confirmed_at_ms))
         return runrun_refuse_field(x, "document_id", RUNRUN_NOT_ATTACHED);
@@ -128,20 +128,20 @@ static err_t read_commentable(struct http_exchange *x, const struct json *body, 
 err_t runrun_comment_create(struct http_exchange *x)
 {
     struct task_comment c = { .text = S("") };
-    struct runrun_faults faults = { .count = 0 };
+    struct runrun_field_errors errors = { .count = 0 };
     const struct json *body;
     int64_t comment_id;
     TRY(runrun_read_body(x, &body));
     body = runrun_unwrap(body, "comment");
     const struct json *text = json_get(body, "text");
-    runrun_read_ids(x, body, "document_ids", &faults, &c.documents, &c.document_count);
+    runrun_read_ids(x, body, "document_ids", &errors, &c.documents, &c.document_count);
     if (!json_absent(text) && text->type != JS_STRING)
-        runrun_add_fault(&faults, "text", RUNRUN_NO_TEXT);
+        runrun_add_field_error(&errors, "text", RUNRUN_NOT_TEXT);
     else if (text && !runrun_is_blank(text->string))
         c.text = text->string;
     else if (c.document_count == 0)
-        runrun_add_fault(&faults, "text", RUNRUN_BLANK);
-    TRY(runrun_refuse_fields(x, &faults));
+        runrun_add_field_error(&errors, "text", RUNRUN_BLANK);
+    TRY(runrun_refuse_fields(x, &errors));
     TRY(read_commentable(x, body, &c.task_id, &c.file_id));
     TRY(task_comment_add(runrun_of(x)->core, runrun_caller(x), &c, &x->arena, &comment_id));
     return reply_comment(x, 201, comment_id);

@@ -36,46 +36,46 @@ enum {
 
 const struct error_table runrun_errors = { rows, LENGTH_OF(rows), codes, rules, refusals, NEVER_MET };
 
-/* ---- faults in fields ---- */
+/* ---- errors in fields ---- */
 
-static void add_fault_text(struct runrun_faults *faults, const char *field, slice text)
+static void add_field_text(struct runrun_field_errors *errors, const char *field, slice text)
 {
-    for (size_t i = 0; i < faults->count; i++)
-        if (slice_eq(slice_of(faults->items[i].field), slice_of(field)))
+    for (size_t i = 0; i < errors->count; i++)
+        if (slice_eq(slice_of(errors->items[i].field), slice_of(field)))
             return;
-    if (faults->count == LENGTH_OF(faults->items))
+    if (errors->count == LENGTH_OF(errors->items))
         return;
-    faults->items[faults->count].field = field;
-    faults->items[faults->count++].text = text;
+    errors->items[errors->count].field = field;
+    errors->items[errors->count++].text = text;
 }
 
-void runrun_add_fault(struct runrun_faults *faults, const char *field, enum runrun_error row)
+void runrun_add_field_error(struct runrun_field_errors *errors, const char *field, enum runrun_error row)
 {
-    add_fault_text(faults, field, slice_of(rows[row - ERR_REASONS_API].text));
+    add_field_text(errors, field, slice_of(rows[row - ERR_REASONS_API].text));
 }
 
-void runrun_add_number_fault(struct runrun_faults *faults, struct arena *a, const char *field, enum runrun_error row,
-                             uint64_t number)
+void runrun_add_field_number_error(struct runrun_field_errors *errors, struct arena *a, const char *field,
+                                   enum runrun_error row, uint64_t number)
 {
     const char *text = rows[row - ERR_REASONS_API].text;
-    add_fault_text(faults, field, arena_printf(a, "%s %llu", text, (unsigned long long)number));
+    add_field_text(errors, field, arena_printf(a, "%s %llu", text, (unsigned long long)number));
 }
 
-err_t runrun_refuse_fields(struct http_exchange *x, const struct runrun_faults *faults)
+err_t runrun_refuse_fields(struct http_exchange *x, const struct runrun_field_errors *errors)
 {
-    if (!faults->count)
+    if (!errors->count)
         return NULL;
-    struct runrun_faults *kept = arena_new(&x->arena, struct runrun_faults);
-    *kept = *faults;
+    struct runrun_field_errors *kept = arena_new(&x->arena, struct runrun_field_errors);
+    *kept = *errors;
     x->work = kept;
     return runrun_refuse(&x->arena, RUNRUN_FIELDS);
 }
 
 err_t runrun_refuse_field(struct http_exchange *x, const char *field, enum runrun_error row)
 {
-    struct runrun_faults faults = { .count = 0 };
-    runrun_add_fault(&faults, field, row);
-    return runrun_refuse_fields(x, &faults);
+    struct runrun_field_errors errors = { .count = 0 };
+    runrun_add_field_error(&errors, field, row);
+    return runrun_refuse_fields(x, &errors);
 }
 
 err_t runrun_refuse_duplicate(struct http_exchange *x, int64_t file_id)
@@ -88,14 +88,14 @@ err_t runrun_refuse_duplicate(struct http_exchange *x, int64_t file_id)
 
 /* ---- the reply ---- */
 
-static void put_faults(struct json_out *o, const struct runrun_faults *faults)
+static void put_field_errors(struct json_out *o, const struct runrun_field_errors *errors)
 {
     json_name(o, "errors");
     json_open_object(o);
-    for (size_t i = 0; i < faults->count; i++) {
-        json_name(o, faults->items[i].field);
+    for (size_t i = 0; i < errors->count; i++) {
+        json_name(o, errors->items[i].field);
         json_open_array(o);
-        json_add_string(o, faults->items[i].text);
+        json_add_string(o, errors->items[i].text);
         json_close_array(o);
     }
     json_close_object(o);
@@ -103,12 +103,12 @@ static void put_faults(struct json_out *o, const struct runrun_faults *faults)
 
 static void put_words(struct http_exchange *x, struct json_out *o, int row, const struct error_row *words)
 {
-    struct runrun_faults one = { .count = 0 };
+    struct runrun_field_errors one = { .count = 0 };
     if (row == NUMBER(FIELDS)) {
-        put_faults(o, x->work);
+        put_field_errors(o, x->work);
     } else if (words->status == 422) {
-        add_fault_text(&one, words->code, slice_of(words->text));
-        put_faults(o, &one);
+        add_field_text(&one, words->code, slice_of(words->text));
+        put_field_errors(o, &one);
     } else {
         json_put_string(o, "error", slice_of(words->text));
         if (row == NUMBER(DUPLICATE))

@@ -19,22 +19,22 @@ extern const struct error_table runrun_errors;
 /* struct http_api's fail: replies to any error. */
 void runrun_fail(struct http_exchange *, err_t e);
 
-/* The faults in the fields of one request. A handler collects them and then returns runrun_refuse_fields, which replies to
- * all of them at once. A field keeps its first fault. */
-struct runrun_faults {
+/* The errors in the fields of one request. A handler collects them and then returns runrun_refuse_fields, which replies to
+ * all of them at once. A field keeps its first error. */
+struct runrun_field_errors {
     struct {
         const char *field;
         slice text;
     } items[8];
     size_t count;
 };
-void runrun_add_fault(struct runrun_faults *, const char *field, enum runrun_error row);
+void runrun_add_field_error(struct runrun_field_errors *, const char *field, enum runrun_error row);
 /* The text of the row, followed by a number. In `a`. */
-void runrun_add_number_fault(struct runrun_faults *, struct arena *a, const char *field, enum runrun_error row,
-                             uint64_t number);
-/* NULL when there are no faults. The faults travel with the exchange (x->work). */
-MUST_USE err_t runrun_refuse_fields(struct http_exchange *, const struct runrun_faults *);
-err_t runrun_refuse_field(struct http_exchange *, const char *field, enum runrun_error row); /* with a single fault */
+void runrun_add_field_number_error(struct runrun_field_errors *, struct arena *a, const char *field,
+                                   enum runrun_error row, uint64_t number);
+/* NULL when there are no errors. They travel with the exchange (x->work). */
+MUST_USE err_t runrun_refuse_fields(struct http_exchange *, const struct runrun_field_errors *);
+err_t runrun_refuse_field(struct http_exchange *, const char *field, enum runrun_error row); /* with a single error */
 /* The task already has a document with that name: 409 with its file id. Uses x->work, too. */
 err_t runrun_refuse_duplicate(struct http_exchange *, int64_t file_id);
 

@@ -75,8 +75,8 @@ bool runrun_is_blank(slice text)
     return true;
 }
 
-void runrun_read_ids(struct http_exchange *x, const struct json *body, const char *name, struct runrun_faults *faults,
-                     const int64_t **ret_ids, size_t *ret_count)
+void runrun_read_ids(struct http_exchange *x, const struct json *body, const char *name,
+                     struct runrun_field_errors *errors, const int64_t **ret_ids, size_t *ret_count)
 {
     const struct json *array = json_get(body, name);
     int64_t *ids = arena_array(&x->arena, int64_t, json_count(array) + 1);
@@ -89,7 +89,7 @@ void runrun_read_ids(struct http_exchange *x, const struct json *body, const cha
     JSON_EACH(item, array)
         good = good && json_to_i64(item, &ids[n++]);
     if (!good)
-        runrun_add_fault(faults, name, RUNRUN_NO_NUMBERS);
+        runrun_add_field_error(errors, name, RUNRUN_NOT_NUMBERS);
     else
         *ret_count = n;
 }

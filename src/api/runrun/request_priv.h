@@ -16,9 +16,9 @@ MUST_USE err_t runrun_path_id(struct http_exchange *, int64_t *ret_id);
 bool runrun_is_true(const struct json *);
 /* Whether the text holds nothing but white space of ASCII and no-break spaces. */
 bool runrun_is_blank(slice text);
-/* Reads the member `name`, an array of numbers, into the arena of the exchange. Adds a fault when it is anything
+/* Reads the member `name`, an array of numbers, into the arena of the exchange. Adds a field error when it is anything
  * else. */
-void runrun_read_ids(struct http_exchange *, const struct json *body, const char *name, struct runrun_faults *,
+void runrun_read_ids(struct http_exchange *, const struct json *body, const char *name, struct runrun_field_errors *,
                      const int64_t **ret_ids, size_t *ret_count);
 
 #endif

@@ -21,7 +21,7 @@
 struct runrun_task_reader {
     struct http_exchange *x;
     struct arena *a;
-    struct runrun_faults faults;
+    struct runrun_field_errors errors;
 };
 
 /* ---- fields ---- */
@@ -32,9 +32,9 @@ static slice read_text_field(struct runrun_task_reader *r, const struct json *ta
     if (json_absent(j))
         return S("");
     if (j->type != JS_STRING)
-        runrun_add_fault(&r->faults, name, RUNRUN_NO_TEXT);
+        runrun_add_field_error(&r->errors, name, RUNRUN_NOT_TEXT);
     else if (j->string.n > TEXT_MAX_BYTES)
-        runrun_add_fault(&r->faults, name, RUNRUN_TEXT_TOO_LONG);
+        runrun_add_field_error(&r->errors, name, RUNRUN_TEXT_TOO_LONG);
     return j->type == JS_STRING ? j->string : S("");
 }
 
@@ -47,7 +47,7 @@ static bool read_number_field(struct runrun_task_reader *r, const struct json *t
         return false;
     if (json_to_i64(j, ret) && *ret >= 0)
         return true;
-    runrun_add_fault(&r->faults, name, RUNRUN_NO_NUMBER);
+    runrun_add_field_error(&r->errors, name, RUNRUN_NOT_NUMBER);
     return false;
 }
 
@@ -60,7 +60,7 @@ static slice read_date_field(struct runrun_task_reader *r, const struct json *ta
     for (size_t i = 10; good && i < text.n; i++)
         good = text.p[i] >= ' ' && text.p[i] < 0x7f;
     if (text.n && !good)
-        runrun_add_fault(&r->faults, name, RUNRUN_NO_DATE);
+        runrun_add_field_error(&r->errors, name, RUNRUN_NOT_DATE);
     return text;
 }
 
@@ -76,7 +76,7 @@ static void write_custom_fields(struct runrun_task_reader *r, const struct json 
     if (json_absent(fields))
         return;
     if (fields->type != JS_OBJECT) {
-        runrun_add_fault(&r->faults, "custom_fields", RUNRUN_NO_CUSTOM_FIELDS);
+        runrun_add_field_error(&r->errors, "custom_fields", RUNRUN_NOT_OBJECT);
         return;
     }
     json_name(o, "custom_fields");
@@ -89,7 +89,7 @@ static void write_custom_fields(struct runrun_task_reader *r, const struct json 
         }
     json_close_object(o);
     if (o->to->n - before > TEXT_MAX_BYTES)
-        runrun_add_fault(&r->faults, "custom_fields", RUNRUN_CUSTOM_FIELDS_TOO_LONG);
+        runrun_add_field_error(&r->errors, "custom_fields", RUNRUN_CUSTOM_FIELDS_TOO_LONG);
 }
 
 static void write_number_field(struct runrun_task_reader *r, const struct json *task, const char *name,
@@ -115,7 +115,7 @@ static slice read_details(struct runrun_task_reader *r, const struct json *task)
     if (read_number_field(r, task, "board_id", &board)) {
         json_put_int(&o, "board_id", board);
         if (runrun->options.strict_boards && !runrun_board_is_known(runrun->boards, board))
-            runrun_add_fault(&r->faults, "board_id", RUNRUN_UNKNOWN_BOARD);
+            runrun_add_field_error(&r->errors, "board_id", RUNRUN_UNKNOWN_BOARD);
     }
     write_number_field(r, task, "project_id", &o);
     write_number_field(r, task, "type_id", &o);
@@ -152,8 +152,8 @@ static err_t read_assignments(struct runrun_task_reader *r, const struct json *t
         return NULL;
     size_t count = json_count(array);
     if (array->type != JS_ARRAY || count > ASSIGNEES_MAX) {
-        runrun_add_fault(&r->faults, "assignments",
-                         array->type != JS_ARRAY ? RUNRUN_NO_ASSIGNMENTS : RUNRUN_TOO_MANY_ASSIGNMENTS);
+        runrun_add_field_error(&r->errors, "assignments",
+                               array->type != JS_ARRAY ? RUNRUN_NOT_LIST : RUNRUN_TOO_MANY_ASSIGNMENTS);
         return NULL;
     }
     struct task_member *members = arena_array(r->a, struct task_member, count + 1);
@@ -168,7 +168,7 @@ static err_t read_assignments(struct runrun_task_reader *r, const struct json *t
         if (id)
             add_member(request, members, id);
         else
-            runrun_add_fault(&r->faults, "assignments", RUNRUN_UNKNOWN_USER);
+            runrun_add_field_error(&r->errors, "assignments", RUNRUN_UNKNOWN_USER);
     }
     return NULL;
 }
@@ -185,11 +185,11 @@ err_t runrun_task_create(struct http_exchange *x)
     const struct json *task = runrun_unwrap(body, "task");
     request.text = read_text_field(&r, task, "title");
     if (runrun_is_blank(request.text))
-        runrun_add_fault(&r.faults, "title", RUNRUN_BLANK);
+        runrun_add_field_error(&r.errors, "title", RUNRUN_BLANK);
     request.details = read_details(&r, task);
     TRY(read_assignments(&r, task, &request));
-    runrun_read_ids(x, task, "document_ids", &r.faults, &request.documents, &request.document_count);
-    TRY(runrun_refuse_fields(x, &r.faults));
+    runrun_read_ids(x, task, "document_ids", &r.errors, &request.documents, &request.document_count);
+    TRY(runrun_refuse_fields(x, &r.errors));
     TRY(task_create(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &task_id));
     return runrun_reply_task(x, 201, task_id, false);
 }

@@ -24,7 +24,7 @@ struct ticket_call {
 /* ---- reading ---- */
 
 /* The part of the name after the last / or \: some clients send whole paths. It is kept byte for byte, or refused. */
-static slice read_file_name(const struct json *document, struct runrun_faults *faults)
+static slice read_file_name(const struct json *document, struct runrun_field_errors *errors)
 {
     const struct json *j = json_get(document, "data_file_name");
     slice name = json_is(j, JS_STRING) ? j->string : S("");
@@ -35,27 +35,27 @@ static slice read_file_name(const struct json *document, struct runrun_faults *f
         }
     bool is_text = json_absent(j) || j->type == JS_STRING;
     if (!is_text || slice_eq(name, S(".")) || slice_eq(name, S("..")) || file_name_has_control(name))
-        runrun_add_fault(faults, "data_file_name", RUNRUN_BAD_FILE_NAME);
+        runrun_add_field_error(errors, "data_file_name", RUNRUN_BAD_FILE_NAME);
     else if (runrun_is_blank(name))
-        runrun_add_fault(faults, "data_file_name", RUNRUN_BLANK);
+        runrun_add_field_error(errors, "data_file_name", RUNRUN_BLANK);
     else if (name.n > FILE_NAME_MAX_BYTES)
-        runrun_add_fault(faults, "data_file_name", RUNRUN_FILE_NAME_TOO_LONG);
+        runrun_add_field_error(errors, "data_file_name", RUNRUN_FILE_NAME_TOO_LONG);
     return name;
 }
 
-static uint64_t read_file_size(struct http_exchange *x, const struct json *document, struct runrun_faults *faults)
+static uint64_t read_file_size(struct http_exchange *x, const struct json *document, struct runrun_field_errors *errors)
 {
     const struct json *j = json_get(document, "data_file_size");
     uint64_t max_bytes = runrun_of(x)->options.max_document_bytes;
     int64_t size = 0;
     if (json_absent(j) || (j->type == JS_STRING && runrun_is_blank(j->string)))
-        runrun_add_fault(faults, "data_file_size", RUNRUN_BLANK);
+        runrun_add_field_error(errors, "data_file_size", RUNRUN_BLANK);
     else if (!json_to_i64(j, &size))
-        runrun_add_fault(faults, "data_file_size", RUNRUN_NO_WHOLE_NUMBER);
+        runrun_add_field_error(errors, "data_file_size", RUNRUN_NOT_INTEGER);
     else if (size < 0)
-        runrun_add_fault(faults, "data_file_size", RUNRUN_BELOW_ZERO);
+        runrun_add_field_error(errors, "data_file_size", RUNRUN_BELOW_ZERO);
     else if ((uint64_t)size > max_bytes)
-        runrun_add_number_fault(faults, &x->arena, "data_file_size", RUNRUN_ABOVE, max_bytes);
+        runrun_add_field_number_error(errors, &x->arena, "data_file_size", RUNRUN_ABOVE, max_bytes);
     return size > 0 ? (uint64_t)size : 0;
 }
 
@@ -131,7 +131,7 @@ err_t runrun_ticket_create(struct http_exchange *x)
     struct runrun *r = runrun_of(x);
     struct arena *a = &x->arena;
     const struct json *body;
-    struct runrun_faults faults = { .count = 0 };
+    struct runrun_field_errors errors = { .count = 0 };
     struct ticket_call *t = arena_new(a, struct ticket_call);
     int64_t task_id;
     if (r->options.block_documents_creation)
@@ -139,9 +139,9 @@ err_t runrun_ticket_create(struct http_exchange *x)
     TRY(read_task_id(x, &task_id));
     TRY(runrun_read_body(x, &body));
     const struct json *document = runrun_unwrap(body, "document");
-    slice name = read_file_name(document, &faults);
-    t->request.declared_bytes = read_file_size(x, document, &faults);
-    TRY(runrun_refuse_fields(x, &faults));
+    slice name = read_file_name(document, &errors);
+    t->request.declared_bytes = read_file_size(x, document, &errors);
+    TRY(runrun_refuse_fields(x, &errors));
     if (task_id)
         t->request.holder = (struct holder){ HOLDER_TASK, task_id };
     t->request.origin = RUNRUN_PURPOSE;
