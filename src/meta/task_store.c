@@ -93,7 +93,8 @@ err_t meta_task_remove(struct meta_tx *tx, int64_t id, struct arena *a)
     "(" user " = 0 OR EXISTS (SELECT 1 FROM task_members m"                                                            \
     " WHERE m.task_id = t.id AND m.user_id = " user " AND (m.roles & " roles ") <> 0))"
 #define DETAIL_IS(IN, name, value) "(" name " = '' OR " JSON_MEMBER_IS(IN, "t.details", name, value) ")"
-/* The conditions take the same values in every statement. `account` is the column, or the column without its index. */
+/* The conditions take the same values in every statement. `account` is the name of
+ * the column, or an expression of it for which the database does not use the index. */
 #define MATCHING(IN, account)                                                                                          \
     " WHERE " account " = $1"                                                                                          \
     " AND ($2 = 0 OR t.shared <> 0 OR t.author_id = $2 OR EXISTS"                                                      \

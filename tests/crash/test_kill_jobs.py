@@ -111,9 +111,9 @@ def kill_while_running(place, records, kind):
 
 
 def one_round(place, records, kind, number, cancel):
-    """Whether the kill hit a run."""
+    """Returns whether the kill hit a run."""
     make_work(place, records, kind, number)
-    place.clock.set_ahead(place.clock.ahead_ms + 9 * 24 * HOUR_MS)  # all of it is due, and so is every kind
+    place.clock.set_ahead(place.clock.ahead_ms + 9 * 24 * HOUR_MS)  # all of the work is due, and a run of each kind
     if not kill_while_running(place, records, kind):
         return False
     now_ms = int(time.time() * 1000) + place.clock.ahead_ms

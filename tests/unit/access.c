@@ -235,7 +235,7 @@ TEST(secrets_are_not_stored_in_plain_text)
     EXPECT_EQ(world_event_count(w, S("token.issue")), 1);
 }
 
-TEST(an_unavailable_store_does_not_make_keys_wrong)
+TEST(a_key_is_not_called_wrong_when_the_store_is_unavailable)
 {
     WORLD(w);
     world_user(w, S("alice"));
@@ -506,7 +506,7 @@ RUN_TESTS(cmocka_unit_test(bootstrap_makes_the_default_account_and_the_operator)
           cmocka_unit_test(a_token_is_issued_only_for_the_login_of_the_key),
           cmocka_unit_test(a_changed_password_revokes_tokens_and_the_old_one_is_refused),
           cmocka_unit_test(no_password_matches_a_damaged_hash), cmocka_unit_test(secrets_are_not_stored_in_plain_text),
-          cmocka_unit_test(an_unavailable_store_does_not_make_keys_wrong),
+          cmocka_unit_test(a_key_is_not_called_wrong_when_the_store_is_unavailable),
           cmocka_unit_test(threads_check_keys_while_others_are_made_and_revoked),
           cmocka_unit_test(a_pair_authenticates_only_with_key_and_token),
           cmocka_unit_test(key_and_token_of_two_pairs_match_only_within_an_account),

@@ -276,7 +276,7 @@ TEST(backup_and_restore_find_a_damaged_or_missing_blob)
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report), ERR_CORRUPT);
     assert_true(unlink(blob) == 0);
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "e"), &report), ERR_CORRUPT);
-    damage_blob(w, key, world_bytes(w, LARGE)); /* other bytes, and as many */
+    damage_blob(w, key, world_bytes(w, LARGE)); /* the size stays, the bytes do not */
     EXPECT_ERR(backup_run(&w->core, in(w, dir, "f"), NULL, &opener, w->a, &report), ERR_CORRUPT);
     EXPECT(access(in(w, dir, "f/" DATA_DIR_MANIFEST), F_OK) != 0);
     EXPECT_OK(w->core.blob->ops->remove(w->core.blob, key, w->a));

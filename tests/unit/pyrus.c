@@ -668,7 +668,7 @@ static err_t remove_blob(void *arg, slice key, uint64_t size_bytes, int64_t modi
     return f->w->core.blob->ops->remove(f->w->core.blob, arena_copy(f->a, key), f->a);
 }
 
-TEST(download_of_lost_bytes_is_file_is_missing)
+TEST(a_download_of_lost_bytes_is_refused_as_file_is_missing)
 {
     PYRUS_FIXTURE(f);
     slice large = { arena_alloc(f->a, 100000), 100000 };
@@ -1219,7 +1219,7 @@ RUN_TESTS(cmocka_unit_test(a_failing_store_is_a_server_error_and_stores_nothing)
           cmocka_unit_test(download_ignores_other_query_parameters),
           cmocka_unit_test(download_refuses_hidden_unknown_and_malformed_ids),
           cmocka_unit_test(download_by_guid_works_only_for_the_uploader),
-          cmocka_unit_test(download_of_lost_bytes_is_file_is_missing),
+          cmocka_unit_test(a_download_of_lost_bytes_is_refused_as_file_is_missing),
           cmocka_unit_test(a_task_reply_has_everything_that_was_sent),
           cmocka_unit_test(task_create_refuses_malformed_tasks), cmocka_unit_test(formatted_text_replaces_text),
           cmocka_unit_test(a_task_is_visible_to_author_members_and_admins),

@@ -444,7 +444,7 @@ TEST(a_condition_decides_whether_an_object_is_replaced)
     EXPECT_STATUS(s3_send_request(f, &ana, &remove), 204);
 }
 
-TEST(no_object_meets_an_empty_etag)
+TEST(a_condition_with_an_empty_etag_matches_no_object)
 {
     S3_FIXTURE(f);
     s3_put_object(f, &ana, "/photos/a", "hello");
@@ -769,7 +769,8 @@ RUN_TESTS(cmocka_unit_test(headers_are_returned_as_they_were_sent),
           cmocka_unit_test(a_wrong_head_is_refused_before_the_body_is_read),
           cmocka_unit_test(a_get_or_delete_may_have_a_body),
           cmocka_unit_test(a_condition_decides_whether_an_object_is_replaced),
-          cmocka_unit_test(no_object_meets_an_empty_etag), cmocka_unit_test(an_error_names_the_missing_bucket_or_key),
+          cmocka_unit_test(a_condition_with_an_empty_etag_matches_no_object),
+          cmocka_unit_test(an_error_names_the_missing_bucket_or_key),
           cmocka_unit_test(response_parameters_override_headers_of_a_get),
           cmocka_unit_test(ghsa_v9fg_active_content_is_sandboxed),
           cmocka_unit_test(an_object_that_was_put_whole_is_its_part_1),
