@@ -359,8 +359,16 @@ TEST(purge_keeps_a_file_that_a_reference_names_and_goes_on_with_the_others)
     world_wait(w, hours(1));
     world_run_jobs(w);
     EXPECT_EQ(world_file_count(w), 1);
-    EXPECT(file_of(w, f.id).state == FILE_READY && file_of(w, f.id).purge_at_ms == 0);
+    EXPECT(file_of(w, f.id).state == FILE_STORED && file_of(w, f.id).purge_at_ms == WORLD_START_MS + hours(25));
     EXPECT_EQ(world_event_count(w, S("file.purge")), 1);
+    world_wait(w, hours(24));
+    world_run_jobs(w);
+    EXPECT_EQ(world_file_count(w), 1);
+    struct fsck_report report;
+    EXPECT_OK(fsck_run(&w->core, &(struct fsck_options){ .repair = true }, w->a, &report));
+    EXPECT_EQ(report.repaired, 1);
+    EXPECT(is_held(w, f.id) && file_of(w, f.id).state == FILE_READY);
+    EXPECT_EQ(world_fsck(w, true), 0);
 }
 
 /* ---- failing store calls ---- */

@@ -9,30 +9,26 @@
 #include "core/store/transaction.h"
 
 enum { PURGE_BATCH = 200 /* files in one write; other writes wait for it */ };
+#define PURGE_AGAIN_MS (24 * 3600 * INT64_C(1000))
 
 struct purge {
     int64_t now_ms;
     size_t due, gone;
 };
 
-/* Only a damaged store has a file that is due although something holds it or refers to it. It stays, as if it were
- * held; fsck finds what is wrong with it. */
-static err_t spare_file(struct meta_tx *tx, const struct file *f, struct arena *a)
-{
-    return meta_file_move(tx, f->id, f->state, FILE_READY, 0, a);
-}
-
+/* Only a damaged store has a file that is due although something holds it, or although something refers to it without
+ * holding it. The first becomes what a held file is. The second is left for fsck, which adds the missing hold. */
 static err_t purge_file(struct meta_tx *tx, const struct file *f, struct purge *p, struct arena *a)
 {
     bool is_held;
     TRY(file_is_held(tx, f->id, a, &is_held));
     if (is_held)
-        return spare_file(tx, f, a);
+        return meta_file_move(tx, f->id, f->state, FILE_READY, 0, a);
     err_t e = file_remove_due(tx, f, p->now_ms, a);
     if (err_is(e, ERR_NOT_FOUND))
         return NULL; /* a holder holds the file now */
     if (err_is(e, ERR_CONFLICT))
-        return spare_file(tx, f, a);
+        return meta_file_move(tx, f->id, f->state, f->state, p->now_ms + PURGE_AGAIN_MS, a);
     TRY(e);
     p->gone++;
     return NULL;
