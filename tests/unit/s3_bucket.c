@@ -84,7 +84,13 @@ TEST(invalid_bucket_names_are_refused)
                                 "/dash-",
                                 "/a..b",
                                 "/xn--abc",
+                                "/sthree-abc",
+                                "/amzn-s3-demo-abc",
                                 "/abc-s3alias",
+                                "/abc--ol-s3",
+                                "/abc.mrap",
+                                "/abc--x-s3",
+                                "/abc--table-s3",
                                 "/with%20blank",
                                 "/0123456789012345678901234567890123456789012345678901234567890123" };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)

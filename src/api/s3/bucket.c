@@ -132,12 +132,27 @@ static err_t check_create_document(struct s3_call *call)
     return s3_show(call, s3_refuse(&call->x->arena, S3_INVALID_LOCATION), "LocationConstraint", wanted);
 }
 
+/* Does the name begin or end like those that clients take for access points and other things that are no buckets? */
+static bool is_other_kind_of_name(slice name)
+{
+    static const char *const beginnings[] = { "xn--", "sthree-", "amzn-s3-demo-" };
+    static const char *const ends[] = { "-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3" };
+    for (size_t i = 0; i < LENGTH_OF(beginnings); i++)
+        if (slice_starts(name, slice_of(beginnings[i])))
+            return true;
+    for (size_t i = 0; i < LENGTH_OF(ends); i++)
+        if (slice_ends(name, slice_of(ends[i])))
+            return true;
+    return false;
+}
+
 err_t s3_bucket_create(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     TRY(check_create_headers(call));
     TRY(check_create_document(call));
-    err_t e = bucket_create(call->s3->core, &call->who, call->bucket, &x->arena);
+    err_t e = is_other_kind_of_name(call->bucket) ? s3_refuse(&x->arena, S3_INVALID_BUCKET_NAME)
+                                                  : bucket_create(call->s3->core, &call->who, call->bucket, &x->arena);
     TRY(err_reason(e) ? s3_show(call, e, "BucketName", call->bucket) : e);
     slice parts[] = { S("/"), call->bucket };
     http_reply_header(x, "Location", arena_join(&x->arena, parts, LENGTH_OF(parts)));

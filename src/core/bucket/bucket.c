@@ -31,19 +31,6 @@ static bool looks_like_address(slice name)
     return groups == 4;
 }
 
-static bool is_reserved(slice name)
-{
-    static const char *const beginnings[] = { "xn--", "sthree-", "amzn-s3-demo-" };
-    static const char *const ends[] = { "-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3" };
-    for (size_t i = 0; i < LENGTH_OF(beginnings); i++)
-        if (slice_starts(name, slice_of(beginnings[i])))
-            return true;
-    for (size_t i = 0; i < LENGTH_OF(ends); i++)
-        if (slice_ends(name, slice_of(ends[i])))
-            return true;
-    return false;
-}
-
 bool bucket_name_is_valid(slice name)
 {
     if (name.n < NAME_MIN || name.n > NAME_MAX)
@@ -52,7 +39,7 @@ bool bucket_name_is_valid(slice name)
         if (!is_letter_or_digit(name.p[i]) && name.p[i] != '.' && name.p[i] != '-')
             return false;
     return is_letter_or_digit(name.p[0]) && is_letter_or_digit(name.p[name.n - 1]) &&
-           slice_find(name, S("..")) == SLICE_NONE && !looks_like_address(name) && !is_reserved(name);
+           slice_find(name, S("..")) == SLICE_NONE && !looks_like_address(name);
 }
 
 /* ---- finding ---- */

@@ -15,8 +15,7 @@
 #include "core/core.h"
 #include "core/records/bucket.h"
 
-/* May a bucket have this name? 3 to 63 of a-z 0-9 . -, a letter or digit at both ends, no "..", no IPv4 address, and no
- * beginning or end that clients take for another kind of name. */
+/* May a bucket have this name? 3 to 63 of a-z 0-9 . -, a letter or digit at both ends, no "..", and no IPv4 address. */
 bool bucket_name_is_valid(slice name);
 
 enum bucket_action { BUCKET_READ, BUCKET_WRITE, BUCKET_LIST, BUCKET_MANAGE };
