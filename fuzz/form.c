@@ -2,7 +2,7 @@
 /* Every accepted form can be written as JSON within the limits of form.h, and that JSON parses to the same tree. */
 #include "fuzz.h"
 
-#include "api/form.h"
+#include "api/kit/form.h"
 
 static size_t count_values(const struct json *j, size_t depth)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "api/form.h"
+#include "api/kit/form.h"
 
 /* The form as JSON text, or the name of the error. */
 static slice read_form(struct arena *a, slice text)

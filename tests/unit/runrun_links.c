@@ -23,7 +23,7 @@
 static struct fake_reply form_of_the_vectors(struct runrun_fixture *f)
 {
     struct http_exchange x = { .api = &f->http_api, .req = { .host = S("runrun.it"), .tls = true } };
-    struct runrun_reply reply;
+    struct json_reply reply;
     struct document document = { .file = { .id = 9001, .content_type = S("text/csv") },
                                  .ticket = { .key = S("data/enterprise/1/9001/nota.csv"), .declared_bytes = 22 } };
     EXPECT(time_parse_utc(S("2026-11-21T14:00:00Z"), &document.file.created_at_ms));
@@ -31,7 +31,7 @@ static struct fake_reply form_of_the_vectors(struct runrun_fixture *f)
     slice access_key = f->runrun.signer.access_key, secret = f->runrun.signer.secret;
     f->runrun.signer.access_key = S("CAISKEY0000000000001");
     f->runrun.signer.secret = SECRET;
-    runrun_reply_begin(&reply, &x);
+    json_reply_begin(&reply, &x);
     json_open_object(&reply.out);
     runrun_put_form(&reply, &document);
     json_close_object(&reply.out);

@@ -3,7 +3,7 @@
 #ifndef CAIS_API_NATIVE_ERRORS_PRIV_H
 #define CAIS_API_NATIVE_ERRORS_PRIV_H
 
-#include "api/error_table.h"
+#include "api/kit/error_table.h"
 
 /* The rows of errors.def, as reasons of errors. */
 enum native_error {

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small PUT and a cached GET stay on the loop: the PUT hands its write to the committer and replies on the loop
  * again, the GET finds its bytes in memory. */
-#include "api/content_reply.h"
+#include "api/kit/content_reply.h"
+#include "api/kit/guard.h"
+#include "api/kit/json_reply.h"
+#include "api/kit/upload.h"
 #include "api/native/errors_priv.h"
 #include "api/native/native.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "core/access/access.h"
 #include "core/file/file.h"
 #include "core/file/file_name.h"
-#include "core/object/intake.h"
 #include "core/records/credential.h"
 #include "core/records/file.h"
 #include "http/auth_header.h"
-#include "http/content_disposition.h"
 #include "http/target.h"
 
 #include <assert.h>
@@ -73,8 +73,7 @@ static err_t native_guard(struct http_exchange *x)
 {
     struct principal *who = arena_new(&x->arena, struct principal);
     TRY(authenticate_native(x, who));
-    who->request_id = x->req.id;
-    x->principal = who;
+    guard_admit(x, who);
     return NULL;
 }
 
@@ -131,79 +130,23 @@ static void put_file_object(struct json_out *o, const struct file *f, struct are
     json_close_object(o);
 }
 
-static void reply_json(struct http_exchange *x, int status, const struct buf *body)
-{
-    http_reply(x, status, "application/json", arena_copy(&x->arena, buf_slice(body)));
-}
-
 static void reply_file(struct http_exchange *x, int status, const struct file *f)
 {
-    SCOPED(buf_releasep) struct buf body;
-    buf_init(&body, 0);
-    struct json_out o;
-    json_out_init(&o, &body);
-    put_file_object(&o, f, &x->arena);
-    reply_json(x, status, &body);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
+    put_file_object(&reply.out, f, &x->arena);
+    json_reply_send(&reply, status, JSON_REPLY_TYPE);
 }
 
 /* ---- PUT ---- */
 
-struct native_upload {
-    struct http_sink sink;
-    struct http_exchange *x;
-    struct intake *intake;
-    struct file file; /* set once it is stored */
-};
-
-static err_t write_native_upload(struct http_sink *sink, slice bytes)
+static err_t reply_uploaded_file(struct http_exchange *x, const struct file *f)
 {
-    struct native_upload *p = CONTAINER_OF(sink, struct native_upload, sink);
-    SCRATCH(scratch);
-    return err_copy(&p->x->arena, intake_write(p->intake, bytes, &scratch));
-}
-
-static err_t reply_uploaded_file(struct http_exchange *x)
-{
-    const struct file *f = &((const struct native_upload *)x->work)->file;
     slice location[] = { S("/v1/native/files/"), uuid_format(&x->arena, f->uuid) };
     http_reply_header(x, "ETag", etag_of(&x->arena, f));
     http_reply_header(x, "Location", arena_join(&x->arena, location, LENGTH_OF(location)));
     reply_file(x, 201, f);
     return NULL;
-}
-
-/* Mostly runs on the committer's thread, for which other uploads wait. So it only copies; the loop writes the reply. */
-static void copy_uploaded_file(void *arg, err_t e, const struct file *f)
-{
-    struct native_upload *p = arg;
-    struct http_exchange *x = p->x;
-    if (e) {
-        http_fail(x, e);
-        return;
-    }
-    p->file = *f;
-    p->file.owner_login = arena_copy(&x->arena, f->owner_login);
-    p->file.origin = arena_copy(&x->arena, f->origin);
-    p->file.name = arena_copy(&x->arena, f->name);
-    p->file.content_type = arena_copy(&x->arena, f->content_type);
-    x->work = p;
-    http_on_loop(x, reply_uploaded_file);
-}
-
-static err_t finish_native_upload(struct http_sink *sink, struct http_exchange *x, err_t e)
-{
-    struct native_upload *p = CONTAINER_OF(sink, struct native_upload, sink);
-    (void)x;
-    if (e)
-        intake_discard(p->intake);
-    else
-        intake_finish(p->intake, copy_uploaded_file, p);
-    return e;
-}
-
-static bool native_upload_blocks(struct http_sink *sink)
-{
-    return intake_blocks(CONTAINER_OF(sink, struct native_upload, sink)->intake);
 }
 
 static err_t read_content_md5(struct http_exchange *x, slice *ret)
@@ -215,7 +158,7 @@ static err_t read_content_md5(struct http_exchange *x, slice *ret)
     return NULL;
 }
 
-static err_t open_native_intake(struct http_exchange *x, struct intake **ret)
+static err_t upload_file(struct http_exchange *x)
 {
     struct native_api *api = native_of(x);
     const struct principal *who = native_caller(x);
@@ -231,16 +174,7 @@ static err_t open_native_intake(struct http_exchange *x, struct intake **ret)
     TRY(read_content_md5(x, &order.md5));
     if (order.content_type.n > CONTENT_TYPE_MAX || !slice_is_utf8(order.content_type))
         return native_refuse(&x->arena, NATIVE_BAD_CONTENT_TYPE);
-    return intake_open(api->core, &order, &x->arena, ret);
-}
-
-static err_t upload_file(struct http_exchange *x)
-{
-    struct native_upload *p = arena_new(&x->arena, struct native_upload);
-    *p = (struct native_upload){ .sink = { write_native_upload, finish_native_upload, native_upload_blocks }, .x = x };
-    TRY(open_native_intake(x, &p->intake));
-    http_receive(x, &p->sink);
-    return NULL;
+    return upload_body(x, api->core, &order, reply_uploaded_file);
 }
 
 /* ---- GET ---- */
@@ -259,10 +193,7 @@ static err_t download_file(struct http_exchange *x)
     struct arena *a = &x->arena;
     TRY(get_path_uuid(x, uuid));
     TRY(file_open(native_of(x)->core, native_caller(x), uuid, a, &f, &g->content));
-    http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), f.name, a));
-    http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
-    content_reply_prepare(g);
-    g->http.content_type = content_type_of(&f);
+    content_reply_attach(x, g, f.name, content_type_of(&f));
     g->http.etag = etag_of(a, &f);
     g->http.last_modified_ms = f.stored_at_ms;
     http_reply_content(x, &g->http);
@@ -309,20 +240,19 @@ static err_t list_native_files(struct http_exchange *x)
     struct file_page page;
     TRY(read_list_request(x, &request));
     TRY(file_list(native_of(x)->core, native_caller(x), &request, &x->arena, &page));
-    SCOPED(buf_releasep) struct buf body;
-    buf_init(&body, 0);
-    struct json_out o;
-    json_out_init(&o, &body);
-    json_open_object(&o);
-    json_name(&o, "files");
-    json_open_array(&o);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
+    struct json_out *o = &reply.out;
+    json_open_object(o);
+    json_name(o, "files");
+    json_open_array(o);
     for (size_t i = 0; i < page.count; i++)
-        put_file_object(&o, &page.items[i], &x->arena);
-    json_close_array(&o);
+        put_file_object(o, &page.items[i], &x->arena);
+    json_close_array(o);
     if (page.next_before_id)
-        json_put_string(&o, "next", arena_printf(&x->arena, "%lld", (long long)page.next_before_id));
-    json_close_object(&o);
-    reply_json(x, 200, &body);
+        json_put_string(o, "next", arena_printf(&x->arena, "%lld", (long long)page.next_before_id));
+    json_close_object(o);
+    json_reply_send(&reply, 200, JSON_REPLY_TYPE);
     return NULL;
 }
 

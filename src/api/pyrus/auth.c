@@ -28,15 +28,10 @@ err_t pyrus_guard(struct http_exchange *x)
     TRY(read_bearer_token(x, &token));
     struct principal *who = arena_new(&x->arena, struct principal);
     TRY(access_check(p->core, PYRUS_PURPOSE, CREDENTIAL_TOKEN, token, &x->arena, who));
-    who->request_id = x->req.id;
-    x->principal = who;
-    struct rate_state state;
-    bool allowed = rate_limit_take(&p->rate, who->account_id, who->user_id, &state);
-    pyrus_write_rate(x, &state);
-    if (allowed)
-        return NULL;
-    http_reply_header(x, "Retry-After", arena_printf(&x->arena, "%lld", (long long)state.reset_s));
-    return pyrus_refuse(&x->arena, PYRUS_TOO_MANY_REQUESTS);
+    guard_admit(x, who);
+    if (!guard_count(x, &p->rate, who->user_id, &pyrus_rate_headers))
+        return pyrus_refuse(&x->arena, PYRUS_TOO_MANY_REQUESTS);
+    return NULL;
 }
 
 struct login_request {
@@ -61,16 +56,14 @@ static err_t log_in(struct http_exchange *x, const struct login_request *l)
         return pyrus_refuse_because(a, e, PYRUS_INVALID_CREDENTIALS);
     TRY(e);
     slice origin = link_origin(p->links, &x->req, a);
-    SCOPED(buf_releasep) struct buf body;
-    buf_init(&body, 0);
-    struct json_out out;
-    json_out_init(&out, &body);
-    json_open_object(&out);
-    json_put_string(&out, "access_token", token);
-    json_put_string(&out, "api_url", arena_printf(a, SLICE_FMT "/v4/", SLICE_ARG(origin)));
-    json_put_string(&out, "files_url", arena_printf(a, SLICE_FMT "/", SLICE_ARG(origin)));
-    json_close_object(&out);
-    pyrus_reply(x, &body);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
+    json_open_object(&reply.out);
+    json_put_string(&reply.out, "access_token", token);
+    json_put_string(&reply.out, "api_url", arena_printf(a, SLICE_FMT "/v4/", SLICE_ARG(origin)));
+    json_put_string(&reply.out, "files_url", arena_printf(a, SLICE_FMT "/", SLICE_ARG(origin)));
+    json_close_object(&reply.out);
+    pyrus_reply(&reply);
     return NULL;
 }
 

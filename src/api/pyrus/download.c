@@ -2,7 +2,8 @@
 /* Downloads: by attachment id for every user who sees the task, by GUID only for the user who uploaded the file. The
  * type is always application/octet-stream: two clients would parse application/json as a reply of the API, and a
  * browser must not run what a user uploaded. */
-#include "api/content_reply.h"
+#include "api/kit/content_reply.h"
+#include "api/kit/record_id.h"
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/json_priv.h"
@@ -10,7 +11,6 @@
 #include "core/file/file.h"
 #include "core/records/reference.h"
 #include "core/task/task.h"
-#include "http/content_disposition.h"
 #include "http/target.h"
 
 static err_t reply_with_content(struct http_exchange *x, struct content_reply *d, slice name)
@@ -18,10 +18,7 @@ static err_t reply_with_content(struct http_exchange *x, struct content_reply *d
     struct arena *a = &x->arena;
     const struct content *content = &d->content;
     slice md5 = pyrus_md5(pyrus_of(x), a, content->md5);
-    http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), name, a));
-    http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
-    content_reply_prepare(d);
-    d->http.content_type = S("application/octet-stream");
+    content_reply_attach(x, d, name, S("application/octet-stream"));
     d->http.etag = arena_printf(a, "\"" SLICE_FMT "\"", SLICE_ARG(md5));
     http_reply_content(x, &d->http);
     return NULL;
@@ -50,13 +47,9 @@ static err_t reply_with_upload(struct http_exchange *x, const unsigned char uuid
 
 static err_t download_by_id(struct http_exchange *x, slice id)
 {
-    uint64_t number;
     unsigned char uuid[16];
-    bool is_number = id.n > 0;
-    for (size_t i = 0; i < id.n; i++)
-        is_number = is_number && id.p[i] >= '0' && id.p[i] <= '9';
-    if (is_number)
-        return reply_with_attachment(x, slice_to_u64(id, &number) && number <= PYRUS_ID_MAX ? (int64_t)number : 0);
+    if (record_id_is_number(id))
+        return reply_with_attachment(x, record_id(id, PYRUS_ID_MAX));
     if (uuid_parse(id, uuid))
         return reply_with_upload(x, uuid);
     return pyrus_refuse(&x->arena, PYRUS_INVALID_VALUE_FORMAT);

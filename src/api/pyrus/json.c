@@ -6,7 +6,6 @@
 #include "base/text.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 
 err_t pyrus_read_body(struct http_exchange *x, const struct json **ret_body)
 {
@@ -23,14 +22,11 @@ err_t pyrus_read_body(struct http_exchange *x, const struct json **ret_body)
     return NULL;
 }
 
-void pyrus_reply(struct http_exchange *x, struct buf *out)
+void pyrus_reply(struct json_reply *reply)
 {
-    if (!x->principal)
-        pyrus_rate_headers(x);
-    slice body = buf_slice(out);
-    arena_defer(&x->arena, free, out->p);
-    buf_init(out, 0);
-    http_reply(x, 200, "application/json; charset=utf-8", body);
+    if (!reply->x->principal)
+        pyrus_add_fresh_rate(reply->x);
+    json_reply_send(reply, 200, JSON_REPLY_TYPE_UTF8);
 }
 
 slice pyrus_md5(const struct pyrus *p, struct arena *a, const unsigned char md5[MD5_SIZE])

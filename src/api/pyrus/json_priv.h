@@ -3,6 +3,7 @@
 #ifndef CAIS_API_PYRUS_JSON_PRIV_H
 #define CAIS_API_PYRUS_JSON_PRIV_H
 
+#include "api/kit/json_reply.h"
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/pyrus_priv.h"
 #include "base/json.h"
@@ -10,8 +11,8 @@
 
 /* Parses the body into a JSON object, in the arena of the exchange. */
 MUST_USE err_t pyrus_read_body(struct http_exchange *, const struct json **ret_body);
-/* Replies 200 with the JSON in `out`. Takes the memory of `out` instead of copying it, because a task may be large. */
-void pyrus_reply(struct http_exchange *, struct buf *out);
+/* Replies 200, with the rate headers. */
+void pyrus_reply(struct json_reply *);
 /* The digest as hex digits, in lower or upper case as configured. In `a`. */
 slice pyrus_md5(const struct pyrus *, struct arena *a, const unsigned char md5[MD5_SIZE]);
 /* Writes a person as an object: the member `name`, or an element of an array when `name` is NULL. */

@@ -20,25 +20,23 @@ err_t pyrus_profile(struct http_exchange *x)
     TRY(read_profile(x, &user, &account));
     slice first, last;
     pyrus_split_name(&user, &first, &last);
-    SCOPED(buf_releasep) struct buf body;
-    buf_init(&body, 0);
-    struct json_out out;
-    json_out_init(&out, &body);
-    json_open_object(&out);
-    json_put_int(&out, "person_id", user.id);
-    json_put_string(&out, "first_name", first);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
+    json_open_object(&reply.out);
+    json_put_int(&reply.out, "person_id", user.id);
+    json_put_string(&reply.out, "first_name", first);
     if (last.n)
-        json_put_string(&out, "last_name", last);
+        json_put_string(&reply.out, "last_name", last);
     if (user.email.n)
-        json_put_string(&out, "email", user.email);
-    json_put_string(&out, "locale", S("en-US"));
-    json_put_int(&out, "organization_id", account.id);
-    json_name(&out, "organization");
-    json_open_object(&out);
-    json_put_int(&out, "organization_id", account.id);
-    json_put_string(&out, "name", account.name);
-    json_close_object(&out);
-    json_close_object(&out);
-    pyrus_reply(x, &body);
+        json_put_string(&reply.out, "email", user.email);
+    json_put_string(&reply.out, "locale", S("en-US"));
+    json_put_int(&reply.out, "organization_id", account.id);
+    json_name(&reply.out, "organization");
+    json_open_object(&reply.out);
+    json_put_int(&reply.out, "organization_id", account.id);
+    json_put_string(&reply.out, "name", account.name);
+    json_close_object(&reply.out);
+    json_close_object(&reply.out);
+    pyrus_reply(&reply);
     return NULL;
 }

@@ -4,13 +4,11 @@
 #ifndef CAIS_API_PYRUS_RATE_PRIV_H
 #define CAIS_API_PYRUS_RATE_PRIV_H
 
-#include "core/access/rate_limit.h"
-#include "http/http.h"
+#include "api/kit/guard.h"
 
-/* Adds the headers for this state, or none when the rate limit is off. */
-void pyrus_write_rate(struct http_exchange *, const struct rate_state *);
+extern const struct rate_headers pyrus_rate_headers;
 /* Adds the headers for an unauthenticated client, which has the whole limit left. For replies to which the guard added
  * none. */
-void pyrus_rate_headers(struct http_exchange *);
+void pyrus_add_fresh_rate(struct http_exchange *);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/failure_log.h"
+#include "api/kit/failure_log.h"
 #include "api/pyrus/json_priv.h"
 #include "api/pyrus/task_json_priv.h"
 #include "base/text.h"
@@ -243,15 +243,14 @@ err_t pyrus_reply_task(struct http_exchange *x, const struct task_view *view)
         count = add_person_ids(details[i], ids, count, max);
     struct user_list people;
     TRY(people_list(pyrus_of(x)->core, pyrus_caller(x), ids, count, a, &people));
-    SCOPED(buf_releasep) struct buf body;
-    buf_init(&body, 0);
-    struct json_out out;
-    json_out_init(&out, &body);
-    struct task_writer w = { x, view, people.items, people.count, link_origin(pyrus_of(x)->links, &x->req, a), &out };
-    json_open_object(&out);
-    json_name(&out, "task");
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
+    struct task_writer w = { x,         view, people.items, people.count, link_origin(pyrus_of(x)->links, &x->req, a),
+                             &reply.out };
+    json_open_object(&reply.out);
+    json_name(&reply.out, "task");
     put_pyrus_task(&w, details);
-    json_close_object(&out);
-    pyrus_reply(x, &body);
+    json_close_object(&reply.out);
+    pyrus_reply(&reply);
     return NULL;
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks and comments. The reply to each change is the whole task. */
+#include "api/kit/record_id.h"
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/json_priv.h"
 #include "api/pyrus/task_json_priv.h"
 #include "api/pyrus/task_request_priv.h"
 
-/* Ids of tasks are numbers. Anything else becomes 0, which no task has. */
 static int64_t task_id_of_path(struct http_exchange *x)
 {
-    int64_t id;
-    return slice_to_i64(x->req.params[0], &id) ? id : 0;
+    return record_id(x->req.params[0], INT64_MAX);
 }
 
 static err_t reply_with_task(struct http_exchange *x, int64_t task_id)
@@ -58,9 +57,11 @@ err_t pyrus_task_delete(struct http_exchange *x)
 {
     struct pyrus *p = pyrus_of(x);
     TRY(task_remove(p->core, pyrus_caller(x), task_id_of_path(x), p->options.purge_after_ms, &x->arena));
-    SCOPED(buf_releasep) struct buf body;
-    buf_init(&body, 0);
-    buf_add(&body, S("{\"deleted\":true}"));
-    pyrus_reply(x, &body);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
+    json_open_object(&reply.out);
+    json_put_bool(&reply.out, "deleted", true);
+    json_close_object(&reply.out);
+    pyrus_reply(&reply);
     return NULL;
 }

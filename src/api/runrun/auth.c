@@ -15,14 +15,9 @@ err_t runrun_guard(struct http_exchange *x)
     struct principal *who = arena_new(&x->arena, struct principal);
     int64_t key_id;
     TRY(access_check_pair(r->core, RUNRUN_PURPOSE, &(struct key_and_token){ key, token }, &x->arena, who, &key_id));
-    who->request_id = x->req.id;
-    x->principal = who;
-    struct rate_state state;
+    guard_admit(x, who);
     /* requests are counted for the App-Key, whichever user the token belongs to */
-    bool allowed = rate_limit_take(&r->rate, who->account_id, key_id, &state);
-    runrun_write_rate(x, &state);
-    if (allowed)
-        return NULL;
-    http_reply_header(x, "Retry-After", arena_printf(&x->arena, "%lld", (long long)state.reset_s));
-    return runrun_refuse(&x->arena, RUNRUN_TOO_MANY_REQUESTS);
+    if (!guard_count(x, &r->rate, key_id, &runrun_rate_headers))
+        return runrun_refuse(&x->arena, RUNRUN_TOO_MANY_REQUESTS);
+    return NULL;
 }

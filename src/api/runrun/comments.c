@@ -31,7 +31,7 @@ static err_t read_thread(struct http_exchange *x, int64_t task_id, const struct 
     return people_list(r->core, runrun_caller(x), ids, count, &x->arena, &ret->people);
 }
 
-static void put_documents(struct runrun_reply *reply, const struct comment_thread *thread, int64_t comment_id)
+static void put_documents(struct json_reply *reply, const struct comment_thread *thread, int64_t comment_id)
 {
     json_name(&reply->out, "documents");
     json_open_array(&reply->out);
@@ -49,7 +49,7 @@ static void put_nulls(struct json_out *o, const char *const *names, size_t count
         runrun_put_null(o, names[i]);
 }
 
-static void put_runrun_comment(struct runrun_reply *reply, const struct comment *c, const struct comment_thread *thread)
+static void put_runrun_comment(struct json_reply *reply, const struct comment *c, const struct comment_thread *thread)
 {
     static const char *const quoted[] = { "quoted_comment_id",       "quoted_comment_text",
                                           "quoted_comment_user_id",  "quoted_comment_user_name",
@@ -95,8 +95,8 @@ static err_t reply_comment(struct http_exchange *x, int status, int64_t comment_
     struct comment_thread thread;
     TRY(task_comment_get(runrun_of(x)->core, runrun_caller(x), comment_id, &x->arena, &comment, &task));
     TRY(read_thread(x, comment.task_id, &comment, 1, &thread));
-    struct runrun_reply reply;
-    runrun_reply_begin(&reply, x);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
     put_runrun_comment(&reply, &comment, &thread);
     runrun_reply_send(&reply, status);
     return NULL;
@@ -152,7 +152,7 @@ err_t runrun_comment_create(struct http_exchange *x)
 /* Newest first. */
 err_t runrun_comment_list(struct http_exchange *x)
 {
-    struct runrun_page page;
+    struct page page;
     struct task_view view;
     struct comment_thread thread;
     size_t first;
@@ -161,9 +161,9 @@ err_t runrun_comment_list(struct http_exchange *x)
     TRY(runrun_read_page(x, &page));
     TRY(task_read(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &view));
     TRY(read_thread(x, id, view.comments, view.comment_count, &thread));
-    size_t shown = runrun_page_cut(&page, view.comment_count, &first);
-    struct runrun_reply reply;
-    runrun_reply_begin(&reply, x);
+    size_t shown = page_cut(&page, view.comment_count, &first);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
     json_open_array(&reply.out);
     for (size_t i = first; i < first + shown; i++)
         put_runrun_comment(&reply, &view.comments[view.comment_count - 1 - i], &thread);

@@ -15,7 +15,7 @@ static void put_place(struct json_out *o, const struct document *d)
     runrun_put_text(o, "attachable_name", d->task_text);
 }
 
-void runrun_open_document(struct runrun_reply *reply, const struct document *d)
+void runrun_open_document(struct json_reply *reply, const struct document *d)
 {
     struct json_out *o = &reply->out;
     const struct file *f = &d->file;

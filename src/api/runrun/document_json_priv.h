@@ -8,6 +8,6 @@
 #include "core/task/document.h"
 
 /* Opens the object of a document and writes its members. The caller may add more, and closes the object. */
-void runrun_open_document(struct runrun_reply *, const struct document *);
+void runrun_open_document(struct json_reply *, const struct document *);
 
 #endif

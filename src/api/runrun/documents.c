@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Documents: confirming, listing, showing, downloading, deleting. */
-#include "api/content_reply.h"
+#include "api/kit/content_reply.h"
 #include "api/runrun/document_json_priv.h"
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
@@ -11,12 +11,11 @@
 #include "api/runrun/runrun_priv.h"
 #include "api/runrun/sign_priv.h"
 #include "core/ticket/ticket.h"
-#include "http/content_disposition.h"
 
 static void reply_document(struct http_exchange *x, const struct document *d)
 {
-    struct runrun_reply reply;
-    runrun_reply_begin(&reply, x);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
     runrun_open_document(&reply, d);
     json_close_object(&reply.out);
     runrun_reply_send(&reply, 200);
@@ -37,7 +36,7 @@ err_t runrun_document_confirm(struct http_exchange *x)
 
 err_t runrun_document_list(struct http_exchange *x)
 {
-    struct runrun_page page;
+    struct page page;
     struct document_list_request request = { 0 };
     struct document_page list;
     TRY(runrun_path_id(x, &request.task_id));
@@ -46,9 +45,9 @@ err_t runrun_document_list(struct http_exchange *x)
     do {
         request.offset = page.offset;
         TRY(document_list(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &list));
-    } while (runrun_page_restart(&page, list.total));
-    struct runrun_reply reply;
-    runrun_reply_begin(&reply, x);
+    } while (page_restart(&page, list.total));
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
     json_open_array(&reply.out);
     for (size_t i = 0; i < list.count; i++) {
         runrun_open_document(&reply, &list.items[i]);
@@ -120,11 +119,8 @@ err_t runrun_file_download(struct http_exchange *x)
     struct content_reply *s = arena_new(&x->arena, struct content_reply);
     TRY(runrun_key_link_check(x, "file", &link));
     TRY(document_open(runrun_of(x)->core, &link.who, link.ids[0], &x->arena, &d, &s->content));
-    http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), d.file.name, &x->arena));
-    http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
-    runrun_rate_headers(x);
-    content_reply_prepare(s);
-    s->http.content_type = S("application/octet-stream");
+    content_reply_attach(x, s, d.file.name, S("application/octet-stream"));
+    runrun_add_fresh_rate(x);
     http_reply_content(x, &s->http);
     return NULL;
 }

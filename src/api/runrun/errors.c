@@ -2,39 +2,15 @@
 /* Every error reply is JSON, because clients parse it without looking at its type. */
 #include "api/runrun/errors_priv.h"
 
-#include "api/failure_log.h"
+#include "api/kit/failure_log.h"
 #include "api/runrun/reply_priv.h"
 #include "api/runrun/runrun_priv.h"
 
 #define NUMBER(row) (RUNRUN_##row - ERR_REASONS_API)
 
-static const struct error_row rows[] = {
-#define ROW(name, status, code, text) [NUMBER(name)] = { status, code, text },
-#include "api/runrun/errors.def"
-};
-
-static const unsigned char codes[ERR_CODE_COUNT] = {
-#define CODE(code, row) [ERR_##code] = NUMBER(row),
-#include "api/runrun/errors.def"
-};
-
-static const unsigned char rules[REASON_END] = {
-#define RULE(rule, row) [REASON_##rule] = NUMBER(row),
-#include "api/runrun/errors.def"
-};
-
-static const unsigned char refusals[HTTP_REFUSE_END - ERR_REASONS_HTTP] = {
-#define REFUSAL(refusal, row) [HTTP_REFUSE_##refusal - ERR_REASONS_HTTP] = NUMBER(row),
-#include "api/runrun/errors.def"
-};
-
-enum {
-    NEVER_MET = 0
-#define NEVER(group) | 1 << REASONS_##group
-#include "api/runrun/errors.def"
-};
-
-const struct error_table runrun_errors = { rows, LENGTH_OF(rows), codes, rules, refusals, NEVER_MET };
+#define ERROR_LIST "api/runrun/errors.def"
+#include "api/kit/error_tables.def"
+const struct error_table runrun_errors = ERROR_TABLE;
 
 /* ---- errors in fields ---- */
 
@@ -121,8 +97,8 @@ void runrun_fail(struct http_exchange *x, err_t e)
     struct error_row words = error_words(&runrun_errors, e);
     if (is_server_failure(e))
         log_failure(runrun_of(x)->log, x, e);
-    struct runrun_reply reply;
-    runrun_reply_begin(&reply, x);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
     json_open_object(&reply.out);
     put_words(x, &reply.out, error_row_of(&runrun_errors, e), &words);
     json_close_object(&reply.out);

@@ -28,7 +28,7 @@ static void put_member(struct json_out *o, const struct json *from, const char *
         json_add_null(o);
 }
 
-static void put_field(struct runrun_reply *reply, const struct json *field, int64_t board_id)
+static void put_field(struct json_reply *reply, const struct json *field, int64_t board_id)
 {
     struct runrun *r = runrun_of(reply->x);
     struct json_out *o = &reply->out;
@@ -64,16 +64,16 @@ static void put_field(struct runrun_reply *reply, const struct json *field, int6
 static err_t reply_fields(struct http_exchange *x, int64_t board_id)
 {
     const struct runrun_boards *b = runrun_of(x)->boards;
-    struct runrun_page page;
+    struct page page;
     size_t total = 0, first, at = 0;
     slice category;
     TRY(runrun_read_page(x, &page));
     bool custom = !query_get(&page.query, S("category"), QUERY_LAST_WINS, &category) || slice_eq(category, S("custom"));
     JSON_EACH(field, custom ? b->fields : NULL)
         total += is_on_board(field, board_id);
-    size_t shown = runrun_page_cut(&page, total, &first);
-    struct runrun_reply reply;
-    runrun_reply_begin(&reply, x);
+    size_t shown = page_cut(&page, total, &first);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
     json_open_array(&reply.out);
     JSON_EACH(field, custom ? b->fields : NULL) {
         if (!is_on_board(field, board_id))
@@ -128,15 +128,15 @@ static void put_option(struct json_out *o, const struct json *option)
 err_t runrun_field_options(struct http_exchange *x)
 {
     const struct json *field = find_field(runrun_of(x)->boards, x->req.params[0]);
-    struct runrun_page page;
+    struct page page;
     size_t first, at = 0;
     if (!field)
         return runrun_refuse(&x->arena, RUNRUN_NO_RECORD);
     TRY(runrun_read_page(x, &page));
     const struct json *options = json_get(field, "options");
-    size_t total = json_count(options), shown = runrun_page_cut(&page, total, &first);
-    struct runrun_reply reply;
-    runrun_reply_begin(&reply, x);
+    size_t total = json_count(options), shown = page_cut(&page, total, &first);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
     json_open_array(&reply.out);
     JSON_EACH(option, options) {
         if (at >= first && at < first + shown)

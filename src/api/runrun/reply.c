@@ -5,22 +5,12 @@
 #include "api/runrun/runrun_priv.h"
 #include "base/text.h"
 
-#include <stdlib.h>
-
-void runrun_reply_begin(struct runrun_reply *reply, struct http_exchange *x)
-{
-    reply->x = x;
-    buf_init(&reply->body, 0);
-    json_out_init(&reply->out, &reply->body);
-}
-
-void runrun_reply_send(struct runrun_reply *reply, int status)
+void runrun_reply_send(struct json_reply *reply, int status)
 {
     struct http_exchange *x = reply->x;
     if (!x->principal)
-        runrun_rate_headers(x);
-    arena_defer(&x->arena, free, reply->body.p);
-    http_reply(x, status, "application/json; charset=utf-8", buf_slice(&reply->body));
+        runrun_add_fresh_rate(x);
+    json_reply_send(reply, status, JSON_REPLY_TYPE_UTF8);
 }
 
 void runrun_reply_no_content(struct http_exchange *x)
@@ -60,7 +50,7 @@ void runrun_put_null(struct json_out *o, const char *name)
     json_add_null(o);
 }
 
-void runrun_put_date(struct runrun_reply *reply, const char *name, int64_t ms)
+void runrun_put_date(struct json_reply *reply, const char *name, int64_t ms)
 {
     if (ms)
         json_put_string(&reply->out, name, runrun_date(runrun_of(reply->x), &reply->x->arena, ms));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/form.h"
+#include "api/kit/form.h"
+#include "api/kit/record_id.h"
 #include "api/runrun/request_priv.h"
 
 #include <string.h>
@@ -38,21 +39,12 @@ const struct json *runrun_unwrap(const struct json *body, const char *wrapper)
     return json_is(inner, JS_OBJECT) ? inner : body;
 }
 
-static bool all_digits(slice s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-    return s.n > 0;
-}
-
 err_t runrun_path_id(struct http_exchange *x, int64_t *ret_id)
 {
     slice text = x->req.params[0];
-    if (!all_digits(text))
+    if (!record_id_is_number(text))
         return runrun_refuse(&x->arena, RUNRUN_BAD_ID);
-    if (!slice_to_i64(text, ret_id))
-        *ret_id = 0;
+    *ret_id = record_id(text, INT64_MAX);
     return NULL;
 }
 

@@ -49,7 +49,7 @@ static struct policy_condition length_equals(uint64_t bytes)
     return (struct policy_condition){ .kind = POLICY_LENGTH, .name = S(""), .min_bytes = bytes, .max_bytes = bytes };
 }
 
-static void put_v4_fields(struct runrun_reply *reply, const struct document *d, int64_t now_ms, int64_t expires_at_ms)
+static void put_v4_fields(struct json_reply *reply, const struct document *d, int64_t now_ms, int64_t expires_at_ms)
 {
     struct runrun *r = runrun_of(reply->x);
     struct arena *a = &reply->x->arena;
@@ -72,7 +72,7 @@ static void put_v4_fields(struct runrun_reply *reply, const struct document *d, 
     json_put_string(o, "X-Amz-Signature", sign_with_day_key(r, timestamp, policy, a));
 }
 
-static void put_v2_fields(struct runrun_reply *reply, const struct document *d, int64_t expires_at_ms)
+static void put_v2_fields(struct json_reply *reply, const struct document *d, int64_t expires_at_ms)
 {
     struct runrun *r = runrun_of(reply->x);
     struct arena *a = &reply->x->arena;
@@ -112,7 +112,7 @@ static slice storage_origin(struct http_exchange *x, slice *ret_host)
     return arena_printf(&x->arena, "%s://" SLICE_FMT, tls ? "https" : "http", SLICE_ARG(host));
 }
 
-void runrun_put_form(struct runrun_reply *reply, const struct document *d)
+void runrun_put_form(struct json_reply *reply, const struct document *d)
 {
     struct runrun *r = runrun_of(reply->x);
     struct json_out *o = &reply->out;

@@ -8,7 +8,7 @@
 #include "core/task/document.h"
 
 /* Writes "fields" and "upload_url" of the reply with a ticket. */
-void runrun_put_form(struct runrun_reply *, const struct document *);
+void runrun_put_form(struct json_reply *, const struct document *);
 /* A signed link to the bytes of a document that has a ticket, in the arena of the exchange. It holds for
  * link_lifetime_ms. */
 slice runrun_download_link(struct http_exchange *, const struct document *);

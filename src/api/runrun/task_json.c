@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A task has the fields that core knows, those that its details keep, and every other field of the vendor's task with a
  * constant that says "none" (docs/apis/runrun.md §6.8). */
-#include "api/failure_log.h"
+#include "api/kit/failure_log.h"
 #include "api/runrun/boards_priv.h"
 #include "api/runrun/runrun_priv.h"
 #include "api/runrun/task_json_priv.h"
@@ -27,7 +27,7 @@ static void put_detail(struct json_out *o, const struct json *details, const cha
         json_add_null(o);
 }
 
-static void put_board(struct runrun_reply *reply, const struct json *details)
+static void put_board(struct json_reply *reply, const struct json *details)
 {
     const struct json *board = json_get(details, "board_id");
     put_detail(&reply->out, details, "board_id");
@@ -110,7 +110,7 @@ static void put_constants(struct json_out *o)
     json_put_string(o, "tag_list", S(""));
 }
 
-void runrun_put_task(struct runrun_reply *reply, const struct task_summary *s, const struct user *list, size_t count,
+void runrun_put_task(struct json_reply *reply, const struct task_summary *s, const struct user *list, size_t count,
                      bool with_description)
 {
     struct json_out *o = &reply->out;
@@ -158,8 +158,8 @@ err_t runrun_reply_task(struct http_exchange *x, int status, int64_t task_id, bo
     struct task_summaries summary;
     TRY(task_get_visible(r->core, runrun_caller(x), task_id, &x->arena, &task));
     TRY(task_summarize(r->core, runrun_caller(x), &task, 1, &x->arena, &summary));
-    struct runrun_reply reply;
-    runrun_reply_begin(&reply, x);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
     runrun_put_task(&reply, summary.items, summary.people, summary.people_count, with_description);
     runrun_reply_send(&reply, status);
     return NULL;

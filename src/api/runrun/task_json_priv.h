@@ -10,7 +10,7 @@
 /* Reads the task and replies with it. */
 MUST_USE err_t runrun_reply_task(struct http_exchange *, int status, int64_t task_id, bool with_description);
 /* Writes a task as an object. `people` is sorted and holds everyone that the summary names. */
-void runrun_put_task(struct runrun_reply *, const struct task_summary *, const struct user *people, size_t people_count,
+void runrun_put_task(struct json_reply *, const struct task_summary *, const struct user *people, size_t people_count,
                      bool with_description);
 /* The details that tasks.c stored with a task, in `a`; NULL when there are none. */
 const struct json *runrun_task_details(struct http_exchange *, const struct task *, struct arena *a);

@@ -266,12 +266,12 @@ static err_t read_filters(const struct runrun_task_reader *r, const struct query
     return NULL;
 }
 
-static err_t reply_tasks(struct http_exchange *x, const struct runrun_page *page, const struct task_page *tasks)
+static err_t reply_tasks(struct http_exchange *x, const struct page *page, const struct task_page *tasks)
 {
     struct task_summaries summaries;
     TRY(task_summarize(runrun_of(x)->core, runrun_caller(x), tasks->items, tasks->count, &x->arena, &summaries));
-    struct runrun_reply reply;
-    runrun_reply_begin(&reply, x);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
     json_open_array(&reply.out);
     for (size_t i = 0; i < tasks->count; i++)
         runrun_put_task(&reply, &summaries.items[i], summaries.people, summaries.people_count, false);
@@ -284,7 +284,7 @@ static err_t reply_tasks(struct http_exchange *x, const struct runrun_page *page
 err_t runrun_task_list(struct http_exchange *x)
 {
     const struct runrun_task_reader r = { .x = x, .a = &x->arena };
-    struct runrun_page page;
+    struct page page;
     struct task_list_request request = { .closed = -1, .detail_name = S(""), .detail_value = S("") };
     struct task_page tasks = { 0 };
     bool none;
@@ -295,6 +295,6 @@ err_t runrun_task_list(struct http_exchange *x)
         request.offset = page.offset;
         if (!none)
             TRY(task_list(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &tasks));
-    } while (runrun_page_restart(&page, tasks.total));
+    } while (page_restart(&page, tasks.total));
     return reply_tasks(x, &page, &tasks);
 }

@@ -86,8 +86,8 @@ static err_t read_task_id(struct http_exchange *x, int64_t *ret)
 static err_t reply_ticket(struct http_exchange *x)
 {
     const struct ticket_call *t = x->work;
-    struct runrun_reply reply;
-    runrun_reply_begin(&reply, x);
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
     runrun_open_document(&reply, &t->document);
     runrun_put_form(&reply, &t->document);
     json_close_object(&reply.out);

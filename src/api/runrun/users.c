@@ -9,9 +9,9 @@ err_t runrun_user_me(struct http_exchange *x)
 {
     struct user me;
     TRY(person_by_id(runrun_of(x)->core, runrun_caller(x), runrun_caller(x)->user_id, &x->arena, &me));
-    struct runrun_reply reply;
+    struct json_reply reply;
     struct json_out *o = &reply.out;
-    runrun_reply_begin(&reply, x);
+    json_reply_begin(&reply, x);
     json_open_object(o);
     json_put_string(o, "id", me.login);
     json_put_string(o, "name", runrun_user_name(&me));

@@ -214,7 +214,7 @@ err_t runrun_zip_download(struct http_exchange *x)
     arena_init(&p->entry_arena);
     http_reply_header(x, "Content-Disposition", S("attachment; filename=documents.zip"));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
-    runrun_rate_headers(x);
+    runrun_add_fresh_rate(x);
     http_reply_stream(x, 200, "application/zip", &p->producer);
     return NULL;
 }

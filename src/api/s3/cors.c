@@ -8,7 +8,7 @@
  * echoed, it would let any web page use the credentials that the browser has for this host (GHSA-x5xv-223c-8vm7). */
 #include "api/s3/cors_priv.h"
 
-#include "api/failure_log.h"
+#include "api/kit/failure_log.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/operations_priv.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DeleteObjects: up to 1,000 keys in one request and one write. Each key has a result of its own; a key that did not
  * exist counts as deleted. */
-#include "api/failure_log.h"
+#include "api/kit/failure_log.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/conditions_priv.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one reply to every error: an XML document. It quotes parts of the request, which may be hostile, so every value is
  * made safe first. While a client is unauthenticated, the document shows nothing but that fact. */
-#include "api/failure_log.h"
+#include "api/kit/failure_log.h"
 #include "api/s3/call_priv.h"
 #include "base/buf.h"
 #include "base/text.h"

@@ -8,25 +8,9 @@
 
 #define NUMBER(row) (S3_##row - ERR_REASONS_API)
 
-static const struct error_row rows[] = {
-#define ROW(name, status, code, text) [NUMBER(name)] = { status, code, text },
-#include "api/s3/errors.def"
-};
-
-static const unsigned char codes[ERR_CODE_COUNT] = {
-#define CODE(code, row) [ERR_##code] = NUMBER(row),
-#include "api/s3/errors.def"
-};
-
-static const unsigned char rules[REASON_END] = {
-#define RULE(rule, row) [REASON_##rule] = NUMBER(row),
-#include "api/s3/errors.def"
-};
-
-static const unsigned char refusals[] = {
-#define REFUSAL(refusal, row) [HTTP_REFUSE_##refusal - ERR_REASONS_HTTP] = NUMBER(row),
-#include "api/s3/errors.def"
-};
+#define ERROR_LIST "api/s3/errors.def"
+#include "api/kit/error_tables.def"
+const struct error_table s3_errors = ERROR_TABLE;
 
 static const unsigned char faults[SIGN_FAULT_COUNT][3] = {
 #define FAULT(fault, header, link)                                                                                     \
@@ -34,14 +18,6 @@ static const unsigned char faults[SIGN_FAULT_COUNT][3] = {
 #define FORM_FAULT(fault, row) [SIGN_##fault][S3_IN_FORM] = NUMBER(row),
 #include "api/s3/errors.def"
 };
-
-enum {
-    NEVER_MET = 0
-#define NEVER(group) | 1 << REASONS_##group
-#include "api/s3/errors.def"
-};
-
-const struct error_table s3_errors = { rows, LENGTH_OF(rows), codes, rules, refusals, NEVER_MET };
 
 static slice filled_text(struct arena *a, slice text, const slice *values, size_t count)
 {

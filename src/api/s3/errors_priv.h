@@ -4,7 +4,7 @@
 #ifndef CAIS_API_S3_ERRORS_PRIV_H
 #define CAIS_API_S3_ERRORS_PRIV_H
 
-#include "api/error_table.h"
+#include "api/kit/error_table.h"
 #include "sign/sign.h"
 
 /* The rows of errors.def, as reasons of errors. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One object: put, get, head, delete. A small put needs no worker: it runs on the loop, the committer commits it, and
  * the loop replies. */
-#include "api/content_reply.h"
+#include "api/kit/content_reply.h"
 #include "api/s3/body_priv.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"

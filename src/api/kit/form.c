@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A tree of nodes that know their last child grows pair by pair, and is then copied into struct json, which is
  * immutable. Members are searched one by one, which is cheap with at most FORM_PAIRS_MAX pairs. */
-#include "api/form.h"
+#include "api/kit/form.h"
 
 #include "http/target.h"
 

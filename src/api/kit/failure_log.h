@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The line in the log about a request that failed because of the server, not of the client. */
-#ifndef CAIS_API_FAILURE_LOG_H
-#define CAIS_API_FAILURE_LOG_H
+#ifndef CAIS_API_KIT_FAILURE_LOG_H
+#define CAIS_API_KIT_FAILURE_LOG_H
 
 #include "base/log.h"
 #include "http/http.h"

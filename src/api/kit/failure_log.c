@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/failure_log.h"
+#include "api/kit/failure_log.h"
 
 bool is_server_failure(err_t e)
 {

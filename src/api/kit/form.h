@@ -4,8 +4,8 @@
  * objects: a member that the current object already has begins the next object. Source: WHATWG URL
  * "application/x-www-form-urlencoded" for the pairs; Rack (`parse_nested_query`) for the brackets, which no standard
  * describes. */
-#ifndef CAIS_API_FORM_H
-#define CAIS_API_FORM_H
+#ifndef CAIS_API_KIT_FORM_H
+#define CAIS_API_KIT_FORM_H
 
 #include "base/json.h"
 

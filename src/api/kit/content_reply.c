@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/content_reply.h"
+#include "api/kit/content_reply.h"
+
+#include "http/content_disposition.h"
 
 static bool read_content_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
 {
@@ -21,4 +23,12 @@ void content_reply_prepare(struct content_reply *r)
     r->http.fd = content_fd(c);
     r->http.read_at = read_content_at;
     r->http.release = close_content;
+}
+
+void content_reply_attach(struct http_exchange *x, struct content_reply *r, slice name, slice content_type)
+{
+    http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), name, &x->arena));
+    http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
+    content_reply_prepare(r);
+    r->http.content_type = content_type;
 }

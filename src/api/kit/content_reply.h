@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of a file or an entry as the body of a reply: what the downloads of all APIs share. */
-#ifndef CAIS_API_CONTENT_REPLY_H
-#define CAIS_API_CONTENT_REPLY_H
+#ifndef CAIS_API_KIT_CONTENT_REPLY_H
+#define CAIS_API_KIT_CONTENT_REPLY_H
 
 #include "core/object/content.h"
 #include "http/http.h"
@@ -14,5 +14,8 @@ struct content_reply {
  * reply is sent. A caller that does not reply with it must close `content` itself. The struct must live in the arena of
  * the exchange. */
 void content_reply_prepare(struct content_reply *);
+/* The same for a download that a browser stores under `name` and never runs: adds Content-Disposition and
+ * X-Content-Type-Options, and sets the type. */
+void content_reply_attach(struct http_exchange *, struct content_reply *, slice name, slice content_type);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/error_table.h"
+#include "api/kit/error_table.h"
 
 #include <assert.h>
 

@@ -10,9 +10,10 @@
  *
  * An API may define lines of its own on top of ROW (see runrun/errors.def). errors.def ends by including
  * error_table_undef.def, so that a file that includes it defines only the lines that it needs; the others are empty:
- * error_table_default.def. A test of each API (expect_complete_error_table) fails while a row is missing. */
-#ifndef CAIS_API_ERROR_TABLE_H
-#define CAIS_API_ERROR_TABLE_H
+ * error_table_default.def. error_tables.def makes the table from it. A test of each API (expect_complete_error_table) fails
+ * while a row is missing. */
+#ifndef CAIS_API_KIT_ERROR_TABLE_H
+#define CAIS_API_KIT_ERROR_TABLE_H
 
 #include "core/reasons.h"
 #include "http/http.h"
