@@ -110,6 +110,81 @@ def test_a_file_that_is_purged_is_not_held(machines):
     assert two.finish()[1] == 0
 
 
+def hold_by_two(database):
+    """Task 1 and comment 1 hold file 1."""
+    database.script("UPDATE files SET state = 2, purge_at_ms = 0; INSERT INTO holds VALUES (1, 1, 1), (1, 2, 1)")
+
+
+def test_of_two_holders_that_release_a_file_the_last_makes_it_expire(machines, database):
+    hold_by_two(database)
+    one, two = machines
+    one.says("meta_file_lock", "UPDATE", 1)
+    one.says("meta_hold_remove", "DELETE", 1, 1, 1)
+    assert one.says("meta_file_expire", "UPDATE", 1, 900, 1, 2)[1] == 0
+    two.starts("meta_file_lock", "UPDATE", 1)
+    one.commit()
+    two.finish()
+    two.says("meta_hold_remove", "DELETE", 1, 2, 1)
+    assert two.says("meta_file_expire", "UPDATE", 1, 900, 1, 2)[1] == 1
+    two.commit()
+    assert database.run("SELECT state, purge_at_ms FROM files")[0] == [["1", "900"]]
+
+
+def test_without_the_lock_of_the_file_no_holder_is_the_last(machines, database):
+    hold_by_two(database)
+    one, two = machines
+    for machine, kind in ((one, 1), (two, 2)):
+        machine.says("meta_hold_remove", "DELETE", 1, kind, 1)
+        assert machine.says("meta_file_expire", "UPDATE", 1, 900, 1, 2)[1] == 0
+    one.commit()
+    two.commit()
+    assert database.run("SELECT state, purge_at_ms FROM files")[0] == [["2", "0"]]  # held by nothing, and never purged
+
+
+def test_of_two_holders_that_end_the_last_makes_their_file_expire(machines, database):
+    hold_by_two(database)
+    one, two = machines
+    one.says("meta_hold_lock_files", "UPDATE", 1, 1, 1)
+    assert one.says("meta_hold_expire_files", "UPDATE", 1, 900, 1, 1, 1, 2)[1] == 0
+    one.says("meta_hold_remove_files", "DELETE", 1, 1, 1)
+    two.starts("meta_hold_lock_files", "UPDATE", 2, 1, 1)
+    one.commit()
+    two.finish()
+    assert two.says("meta_hold_expire_files", "UPDATE", 1, 900, 2, 1, 1, 2)[1] == 1
+    two.says("meta_hold_remove_files", "DELETE", 2, 1, 1)
+    two.commit()
+    assert database.run("SELECT state, purge_at_ms FROM files")[0] == [["1", "900"]]
+    assert database.run("SELECT COUNT(*) FROM holds")[0] == [["0"]]
+
+
+def test_a_file_does_not_expire_under_a_new_holder(machines, database):
+    database.script("UPDATE files SET state = 2, purge_at_ms = 0; INSERT INTO holds VALUES (1, 1, 1)")
+    one, two = machines
+    one.says("meta_file_hold", "UPDATE", 2, 1, 1, 49)
+    two.starts("meta_file_lock", "UPDATE", 1)
+    one.says("meta_hold_add", "INSERT", 1, 2, 1)
+    one.commit()
+    two.finish()
+    two.says("meta_hold_remove", "DELETE", 1, 1, 1)
+    assert two.says("meta_file_expire", "UPDATE", 1, 900, 1, 2)[1] == 0
+    two.commit()
+    assert database.run("SELECT state, purge_at_ms FROM files")[0] == [["2", "0"]]
+
+
+def test_two_holders_attach_at_once(machines, database):
+    one, two = machines
+    assert one.says("meta_file_hold", "UPDATE", 2, 1, 1, 49)[1] == 1
+    two.starts("meta_file_hold", "UPDATE", 2, 1, 1, 49)
+    one.says("meta_hold_add", "INSERT", 1, 1, 1)
+    one.commit()
+    assert two.finish()[1] == 1
+    two.says("meta_hold_add", "INSERT", 1, 1, 1)  # the same one: nothing changes
+    two.says("meta_hold_add", "INSERT", 1, 2, 1)
+    two.commit()
+    assert database.run("SELECT COUNT(*) FROM holds")[0] == [["2"]]
+    assert database.run("SELECT state, purge_at_ms, kept FROM files")[0] == [["2", "0", "0"]]
+
+
 def test_the_bytes_of_a_file_are_replaced_once(machines, database):
     one, two = machines
     for machine in (one, two):
