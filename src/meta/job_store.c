@@ -87,8 +87,15 @@ err_t meta_job_end_leases(struct meta_tx *tx, slice kind, int64_t now_ms, struct
 
 /* ---- finding ---- */
 
-/* $2 is the worker, $3 now, $4 the latest end that a lease can have. */
-#define IS_FREE "(lease_owner = $2 OR lease_until_ms <= $3 OR lease_until_ms > $4)"
+/* $2 is the worker, $3 now, `latest` the latest end that a lease can have. */
+#define IS_FREE(latest) "(lease_owner = $2 OR lease_until_ms <= $3 OR lease_until_ms > " latest ")"
+/* One lease more than now_ms + lease_ms: a worker reads its clock before it looks for a job, so the lease of another
+ * worker may have begun after that reading, or by a clock that is somewhat ahead. */
+static int64_t latest_lease_end_ms(const struct job_wanted *wanted)
+{
+    return wanted->now_ms + 2 * wanted->lease_ms;
+}
+
 /* The accounts with QUEUED jobs of the kind. It takes one look-up in the index for each account, however many jobs
  * wait. */
 #define WAITING                                                                                                        \
@@ -105,9 +112,9 @@ err_t meta_job_end_leases(struct meta_tx *tx, slice kind, int64_t now_ms, struct
 err_t meta_job_find(struct meta_tx *tx, const struct job_wanted *wanted, struct arena *a, int64_t *ret_id)
 {
     err_t e = tx_int(
-        tx, STATEMENT("SELECT id FROM jobs WHERE kind = $1 AND state = 1 AND " IS_FREE " ORDER BY id LIMIT 1"),
-        SQL(SQL_T(wanted->kind), SQL_T(wanted->owner), SQL_I(wanted->now_ms), SQL_I(wanted->now_ms + wanted->lease_ms)),
-        a, ret_id);
+        tx, STATEMENT("SELECT id FROM jobs WHERE kind = $1 AND state = 1 AND " IS_FREE("$4") " ORDER BY id LIMIT 1"),
+        SQL(SQL_T(wanted->kind), SQL_T(wanted->owner), SQL_I(wanted->now_ms), SQL_I(latest_lease_end_ms(wanted))), a,
+        ret_id);
     if (!err_is(e, ERR_NOT_FOUND))
         return e;
     return tx_int(
@@ -148,10 +155,10 @@ err_t meta_job_claim(struct meta_tx *tx, const struct job_wanted *wanted, int64_
                   " attempts = attempts + 1, progress = CASE WHEN subject = '' THEN 0 ELSE progress END,"
                   " total = CASE WHEN subject = '' THEN 0 ELSE total END,"
                   " checkpoint = CASE WHEN subject = '' THEN '' ELSE checkpoint END"
-                  " WHERE id = $5 AND kind = $6 AND ((state = 1 AND " IS_FREE
-                  ") OR (state = 0 AND run_at_ms <= $3 AND NOT " JOBS_IS_BLOCKED ")) RETURNING " COLUMNS),
+                  " WHERE id = $5 AND kind = $6 AND ((state = 1 AND " IS_FREE(
+                      "$7") ") OR (state = 0 AND run_at_ms <= $3 AND NOT " JOBS_IS_BLOCKED ")) RETURNING " COLUMNS),
         SQL(SQL_I(JOB_RUNNING), SQL_T(wanted->owner), SQL_I(wanted->now_ms), SQL_I(wanted->now_ms + wanted->lease_ms),
-            SQL_I(id), SQL_T(wanted->kind)),
+            SQL_I(id), SQL_T(wanted->kind), SQL_I(latest_lease_end_ms(wanted))),
         a, &c));
     read_job_row(c, a, ret_job);
     return NULL;

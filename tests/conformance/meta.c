@@ -751,7 +751,7 @@ IN_WRITE(jobs_run)
      * and ended leases. */
     TRY(find_and_claim(tx, &other, a, &j));
     EXPECT_EQ(j.attempts, 3);
-    import.now_ms = other.now_ms - 1;
+    import.now_ms = other.now_ms - LEASE_MS - 1;
     TRY(find_and_claim(tx, &import, a, &j));
     TRY(meta_job_end_leases(tx, S("import"), 200, a));
     other.now_ms = 200;
@@ -836,6 +836,30 @@ static err_t add_import(struct meta_tx *tx, int64_t account, slice group, struct
 {
     struct job j = { .kind = S("import"), .subject = S("x"), .account_id = account, .group = group, .run_at_ms = 10 };
     return meta_job_add(tx, &j, a, ret_id);
+}
+
+/* One worker reads its clock and then waits for the store. Meanwhile another one claims the job, by a later time. */
+IN_WRITE(claim_by_an_older_clock)
+{
+    (void)arg;
+    struct job j;
+    int64_t id, found;
+    TRY(add_import(tx, 0, S(""), a, &id));
+    struct job_wanted first = wanted(S("import"), S("w1"), 1001), late = wanted(S("import"), S("w2"), 1000);
+    TRY(find_and_claim(tx, &first, a, &j));
+    for (late.now_ms = 1000; late.now_ms >= first.now_ms - LEASE_MS; late.now_ms -= 333) {
+        EXPECT_ERR(meta_job_find(tx, &late, a, &found), ERR_NOT_FOUND);
+        EXPECT_ERR(meta_job_claim(tx, &late, id, a, &j), ERR_NOT_FOUND);
+    }
+    return NULL;
+}
+
+FOR_EACH_DATABASE(a_worker_with_an_older_time_does_not_take_a_job_that_was_just_claimed)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    RUN_WRITE(&w, claim_by_an_older_clock);
+    meta_world_release(&w);
 }
 
 static err_t end_import(struct meta_tx *tx, struct job *j, struct arena *a)
@@ -1131,6 +1155,7 @@ RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
           cmocka_unit_test(comment_sizes_are_counted_in_bytes_not_characters),
           cmocka_unit_test(events_are_listed_newest_first_and_cannot_be_changed),
           cmocka_unit_test(a_job_is_claimed_by_one_worker_until_its_lease_ends),
+          cmocka_unit_test(a_worker_with_an_older_time_does_not_take_a_job_that_was_just_claimed),
           cmocka_unit_test(jobs_of_a_group_run_one_after_the_other),
           cmocka_unit_test(accounts_take_turns_however_many_jobs_each_has),
           cmocka_unit_test(the_generation_rises_only_when_an_existing_record_changes),

@@ -28,8 +28,8 @@ struct job_wanted {
     slice kind;
     slice owner; /* the name of the worker; jobs still RUNNING under it may be claimed */
     int64_t now_ms;
-    int64_t
-        lease_ms; /* a lease that ends later than now_ms + lease_ms was written by a clock that was ahead: it is over */
+    int64_t lease_ms; /* a lease that ends later than now_ms + 2 * lease_ms was written by a clock that was ahead: it is
+                         over. One that began up to lease_ms after now_ms is valid */
 };
 /* The job that the worker should claim: a job whose lease has ended, if there is one. Otherwise a QUEUED job that is
  * due: of the account that was served least recently, the job that was due first. A job waits while an earlier one of
