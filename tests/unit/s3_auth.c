@@ -118,6 +118,17 @@ TEST(a_subresource_never_runs_the_plain_operation)
     EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a.txt?x-id=GetObject&whatever", "")->body, S("hello"));
 }
 
+TEST(an_error_says_which_rule_was_broken)
+{
+    AUTH_FIXTURE(f);
+    struct fake_reply *r = with_authorization(f, "AWS4-HMAC-SHA256 nothing");
+    EXPECT_SLICE(s3_text(f, r, "Error.Message"), S("The authorization header is malformed; a part of it is absent or "
+                                                   "cannot be parsed: Authorization."));
+    r = open_link(f, "GET", S("/photos/a.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256"), "");
+    EXPECT_SLICE(s3_text(f, r, "Error.Message"), S("The authorization parameters of the query are malformed; a part of "
+                                                   "it is absent or cannot be parsed: X-Amz-Credential."));
+}
+
 /* ---- users and keys ---- */
 
 TEST(an_unsigned_request_is_refused)
@@ -605,6 +616,7 @@ TEST(keys_are_never_normalised)
 }
 
 RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_fault_in_a_signature_has_a_row),
+          cmocka_unit_test(an_error_says_which_rule_was_broken),
           cmocka_unit_test(the_values_of_a_text_stand_in_its_order),
           cmocka_unit_test(a_subresource_never_runs_the_plain_operation),
           cmocka_unit_test(an_unsigned_request_is_refused), cmocka_unit_test(an_error_document_has_the_elements_of_s3),

@@ -323,7 +323,9 @@ TEST(an_invalid_chunked_body_stores_nothing)
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "BadDigest");
     w.trailer = S("AAA=");
     r = wrap(f, &ana, "/photos/a", &w);
-    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "MalformedTrailerError");
+    struct fake_reply *reply = fake_http_send(&f->http, &r);
+    EXPECT_S3_ERROR(f, reply, 400, "MalformedTrailerError");
+    EXPECT(slice_ends(s3_text(f, reply, "Error.Message"), S(": the value of the checksum is not valid.")));
     w = (struct wrapped){ CHUNKS_SIGNED, content, 8192, SIGNED_TAG, S(""), false };
     r = wrap(f, &ana, "/photos/a", &w);
     char *bytes = (char *)r.body.p;
@@ -331,10 +333,18 @@ TEST(an_invalid_chunked_body_stores_nothing)
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
     bytes[20000] = (char)(bytes[20000] - 1);
     r.body.n -= 10; /* no last chunk */
-    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "IncompleteBody");
+    reply = fake_http_send(&f->http, &r);
+    EXPECT_S3_ERROR(f, reply, 400, "IncompleteBody");
+    EXPECT_SLICE(s3_text(f, reply, "Error.Message"),
+                 S("The aws-chunked body is incomplete: the body ended before its last chunk was complete."));
     r.body.n += 10;
     bytes[0] = 'x';
-    EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "InvalidRequest");
+    reply = fake_http_send(&f->http, &r);
+    EXPECT_S3_ERROR(f, reply, 400, "InvalidRequest");
+    EXPECT_SLICE(
+        s3_text(f, reply, "Error.Message"),
+        S("The aws-chunked body is not well-formed: the size of a chunk is not a hexadecimal number of 1 to 16 "
+          "digits."));
     expect_absent(f, &ana, "/photos/a");
 }
 

@@ -45,7 +45,7 @@ static err_t show_malformed(struct s3_call *call, err_t e, const struct sign_det
 
 err_t s3_refuse_signature(struct s3_call *call, enum sign_fault fault, const struct sign_detail *detail)
 {
-    err_t e = s3_refuse_fault(&call->x->arena, call->claim.is_link ? S3_IN_LINK : S3_IN_HEADER, fault);
+    err_t e = s3_refuse_fault(&call->x->arena, call->claim.is_link ? S3_IN_LINK : S3_IN_HEADER, fault, detail->about);
     switch (fault) {
     case SIGN_MALFORMED:
     case SIGN_SCOPE:

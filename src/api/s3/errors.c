@@ -6,6 +6,7 @@
 
 #include <assert.h>
 
+#define PLACE S("{}") /* of a value in a text */
 #define NUMBER(row) (S3_##row - ERR_REASONS_API)
 
 #define ERROR_LIST "api/s3/errors.def"
@@ -24,13 +25,13 @@ static slice filled_text(struct arena *a, slice text, const slice *values, size_
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
     for (size_t i = 0; i < count; i++) {
-        size_t at = slice_find(text, S("{}"));
+        size_t at = slice_find(text, PLACE);
         assert(at != SLICE_NONE);
         buf_add(&b, slice_part(text, 0, at));
         buf_add(&b, values[i]);
-        text = slice_from(text, at + 2);
+        text = slice_from(text, at + PLACE.n);
     }
-    assert(slice_find(text, S("{}")) == SLICE_NONE);
+    assert(slice_find(text, PLACE) == SLICE_NONE);
     buf_add(&b, text);
     return arena_copy(a, buf_slice(&b));
 }
@@ -49,13 +50,21 @@ int s3_row_of_fault(enum s3_signed_in in, enum sign_fault fault)
     return faults[fault][in];
 }
 
-err_t s3_refuse_fault_at(struct arena *a, const char *where, enum s3_signed_in in, enum sign_fault fault)
+static size_t count_places(slice text)
+{
+    size_t n = 0;
+    for (size_t at; (at = slice_find(text, PLACE)) != SLICE_NONE; n++)
+        text = slice_from(text, at + PLACE.n);
+    return n;
+}
+
+err_t s3_refuse_fault_at(struct arena *a, const char *where, enum s3_signed_in in, enum sign_fault fault, slice about)
 {
     int row = s3_row_of_fault(in, fault);
     assert(row);
-    slice why = slice_of(sign_fault_text(fault));
-    size_t count = slice_find(slice_of(rows[row].text), S("{}")) != SLICE_NONE;
-    return s3_refuse_at(a, where, (enum s3_error)(ERR_REASONS_API + row), &why, count);
+    const slice values[] = { slice_of(sign_fault_text(fault)), about };
+    return s3_refuse_at(a, where, (enum s3_error)(ERR_REASONS_API + row), values,
+                        count_places(slice_of(rows[row].text)));
 }
 
 struct error_row s3_words(err_t e)

@@ -23,10 +23,10 @@ err_t s3_refuse_at(struct arena *a, const char *where, enum s3_error row, const 
 #define s3_refuse_with(a, row, ...)                                                                                    \
     s3_refuse_at((a), ERR_HERE, (row), (const slice[]){ __VA_ARGS__ },                                                 \
                  sizeof((const slice[]){ __VA_ARGS__ }) / sizeof(slice))
-/* The error of a fault in a signature or in what it covers. */
+/* The error of a fault in a signature or in what it covers. about: the part that the fault is about; may be empty. */
 enum s3_signed_in { S3_IN_HEADER, S3_IN_LINK, S3_IN_FORM };
-err_t s3_refuse_fault_at(struct arena *a, const char *where, enum s3_signed_in, enum sign_fault);
-#define s3_refuse_fault(a, in, fault) s3_refuse_fault_at((a), ERR_HERE, (in), (fault))
+err_t s3_refuse_fault_at(struct arena *a, const char *where, enum s3_signed_in, enum sign_fault, slice about);
+#define s3_refuse_fault(a, in, fault, about) s3_refuse_fault_at((a), ERR_HERE, (in), (fault), (about))
 /* The row of a fault; 0: there is none, because a request that is signed in this way never has the fault. */
 int s3_row_of_fault(enum s3_signed_in, enum sign_fault);
 

@@ -15,7 +15,7 @@
 
 static err_t refuse_signature(struct s3_call *call, slice access_key, slice policy, slice signature)
 {
-    err_t e = s3_refuse_fault(&call->x->arena, S3_IN_FORM, SIGN_MISMATCH);
+    err_t e = s3_refuse_fault(&call->x->arena, S3_IN_FORM, SIGN_MISMATCH, S(""));
     s3_show(call, e, "AWSAccessKeyId", access_key);
     s3_show(call, e, "StringToSign", policy);
     return s3_show(call, e, "SignatureProvided", signature);
@@ -28,7 +28,7 @@ static err_t verify_form_v4(struct s3_call *call, const struct form_fields *f, s
     slice region = call->s3->options.only_region ? call->s3->options.region : S(""), secret;
     enum sign_fault fault = policy_v4_parse(f->items, f->count, region, a, &call->claim, &detail);
     if (fault)
-        return s3_show(call, s3_refuse_fault(a, S3_IN_FORM, fault), "ArgumentName", detail.about);
+        return s3_show(call, s3_refuse_fault(a, S3_IN_FORM, fault, detail.about), "ArgumentName", detail.about);
     TRY(s3_find_secret(call, call->claim.access_key, &secret));
     s3_signing_key(call->s3, call->claim.access_key, secret, &call->claim, &call->key4);
     if (slice_eq_secret(sigv4_mac_hex(a, &call->key4, policy), call->claim.signature))
@@ -59,7 +59,7 @@ err_t form_check_signature(struct s3_call *call, struct form_fields *f, slice *r
 static err_t refuse_policy(struct s3_call *call, enum sign_fault fault, const struct sign_detail *detail)
 {
     struct arena *a = &call->x->arena;
-    err_t e = s3_refuse_fault(a, S3_IN_FORM, fault);
+    err_t e = s3_refuse_fault(a, S3_IN_FORM, fault, detail->about);
     if (fault == SIGN_EXPIRED) {
         s3_show(call, e, "Expires", time_format_utc(a, call->claim.expires_at_ms));
         return s3_show(call, e, "ServerTime", time_format_utc(a, core_now_ms(call->s3->core)));
