@@ -29,6 +29,23 @@ def bucket(s3):
 # ── objects
 
 
+def test_annotation_overwrote_the_object_so_a_write_with_an_unknown_subresource_is_refused(s3, bucket):
+    """put_object_annotation and delete_object_annotation of boto3 1.44, as they are on the wire."""
+    s3.put(bucket, "k", b"precious")
+    client = s3.boto()
+
+    def annotate(request, **_):
+        request.url += "?annotation&annotationName=note"
+    client.meta.events.register("before-sign.s3", annotate)
+    for call, more in [(client.put_object, {"Body": b"note"}), (client.delete_object, {})]:
+        with refused("NotImplemented", 501):
+            call(Bucket=bucket, Key="k", **more)
+        link = client.generate_presigned_url(call.__name__, Params={"Bucket": bucket, "Key": "k"})
+        assert "annotation" in link
+        assert requests.request("PUT" if more else "DELETE", link, data=b"note", timeout=20).status_code == 501
+    assert client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"precious"
+
+
 @pytest.mark.parametrize("size", [0, 1, 16384, 16385, 3 * MIB])
 @pytest.mark.parametrize("where", ["url", "shared_url", "tls_url"])
 def test_get_returns_the_bytes_of_put(s3, bucket, size, where):

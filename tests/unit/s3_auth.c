@@ -18,17 +18,23 @@
     S3_FIXTURE(name);                                                                                                  \
     s3_put_object(name, &ana, "/photos/a.txt", "hello")
 
-/* The target of a link that this user signed. */
-static slice link_of(struct s3_fixture *f, const struct s3_user *p, const char *method, const char *path,
+/* The target of a link that this user signed; target may have a query. */
+static slice link_of(struct s3_fixture *f, const struct s3_user *p, const char *method, const char *target,
                      int64_t lifetime_s)
 {
-    struct sign_pair host = { S("host"), S("cais.test") };
-    struct sign_request r = { slice_of(method), slice_of(path), NULL, 0, &host, 1 };
-    slice query;
+    struct sign_pair host = { S("host"), S("cais.test") }, pairs[10];
+    struct query parsed;
+    slice path, text = S(""), query;
+    slice_cut(slice_of(target), '?', &path, &text);
+    EXPECT_OK(query_parse(text, f->a, &parsed));
+    EXPECT(parsed.count <= LENGTH_OF(pairs));
+    for (size_t i = 0; i < parsed.count; i++)
+        pairs[i] = (struct sign_pair){ parsed.params[i].raw_name, parsed.params[i].raw_value };
+    struct sign_request r = { slice_of(method), path, pairs, parsed.count, &host, 1 };
     EXPECT_EQ(sigv4_sign_link(&(struct sigv4_signer){ p->access_key, p->secret, S("us-east-1") }, &r, lifetime_s,
                               core_now_ms(&f->w->core), f->a, &query),
               SIGN_OK);
-    return arena_printf(f->a, "%s?" SLICE_FMT, path, SLICE_ARG(query));
+    return arena_printf(f->a, SLICE_FMT "?" SLICE_FMT, SLICE_ARG(path), SLICE_ARG(query));
 }
 
 #define HOST_HEADER                                                                                                    \
@@ -116,6 +122,49 @@ TEST(a_subresource_never_runs_the_plain_operation)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "BREW", "/photos/a.txt", ""), 405, "MethodNotAllowed");
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "DELETE", "/", ""), 405, "MethodNotAllowed");
     EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a.txt?x-id=GetObject&whatever", "")->body, S("hello"));
+}
+
+/* boto3 1.44 has put_object_annotation, which sends PUT /bucket/key?annotation&annotationName=note. */
+TEST(boto3_annotation_overwrote_the_object_so_a_write_with_an_unknown_subresource_is_refused)
+{
+    AUTH_FIXTURE(f);
+    static const char *const writes[][2] = {
+        { "PUT", "/photos/a.txt?annotation&annotationName=note" },
+        { "PUT", "/photos/a.txt?annotationName=note&annotation=" },
+        { "DELETE", "/photos/a.txt?annotation&annotationName=note" },
+        { "POST", "/photos/a.txt?annotation" },
+        { "PUT", "/photos/a.txt?anythingnew" },
+        { "PUT", "/photos/a.txt?x-id=PutObject&Tagging" },
+        { "PUT", "/photos/a.txt?tagging&acl" }, /* one of them would be passed over */
+        { "PUT", "/photos/a.txt?uploadId=u&partNumber=1&annotation" },
+        { "DELETE", "/photos/a.txt?tagging&anythingnew" },
+        { "PUT", "/photos?anythingnew" },
+        { "PUT", "/fresh?anythingnew" },
+        { "POST", "/photos?anythingnew" },
+        { "POST", "/photos?delete&anythingnew" },
+        { "DELETE", "/photos?anythingnew" },
+        { "DELETE", "/?anythingnew" },
+    };
+    for (size_t i = 0; i < LENGTH_OF(writes); i++) {
+        struct fake_reply *r = s3_send(f, &ana, writes[i][0], writes[i][1], "other");
+        EXPECT_S3_ERROR(f, r, 501, "NotImplemented");
+        EXPECT(slice_starts(s3_text(f, r, "Error.Message"), S("The subresource ")));
+        slice link = link_of(f, &ana, writes[i][0], writes[i][1], 60);
+        EXPECT_S3_ERROR(f, open_link(f, writes[i][0], link, "other"), 501, "NotImplemented");
+    }
+    EXPECT_SLICE(s3_send(f, &ana, "GET", "/photos/a.txt?annotation&annotationName=note", "")->body, S("hello"));
+    EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/a.txt?anythingnew", ""), 200);
+    EXPECT_STATUS(s3_send(f, &ana, "GET", "/photos?anythingnew", ""), 200);
+}
+
+TEST(a_write_may_have_parameters_that_have_no_effect_on_it)
+{
+    AUTH_FIXTURE(f);
+    EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos/a.txt?x-id=PutObject&&anything=new&response-content-type&=", "1"),
+                  200);
+    slice link = link_of(f, &ana, "PUT", "/photos/a.txt?x-id=PutObject&x-amz-acl=", 60);
+    EXPECT_STATUS(open_link(f, "PUT", link, "2"), 200);
+    EXPECT_STATUS(s3_send(f, &ana, "DELETE", "/photos/a.txt?x-id=DeleteObject&X-Amz-Meta-Note=&x-amz-acl", ""), 204);
 }
 
 TEST(an_error_says_which_rule_was_broken)
@@ -617,6 +666,8 @@ TEST(keys_are_never_normalised)
 
 RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_fault_in_a_signature_has_a_row),
           cmocka_unit_test(an_error_says_which_rule_was_broken),
+          cmocka_unit_test(boto3_annotation_overwrote_the_object_so_a_write_with_an_unknown_subresource_is_refused),
+          cmocka_unit_test(a_write_may_have_parameters_that_have_no_effect_on_it),
           cmocka_unit_test(the_values_of_a_text_stand_in_its_order),
           cmocka_unit_test(a_subresource_never_runs_the_plain_operation),
           cmocka_unit_test(an_unsigned_request_is_refused), cmocka_unit_test(an_error_document_has_the_elements_of_s3),

@@ -136,6 +136,42 @@ static const struct s3_operation *find_operation(struct s3_call *call)
     return o;
 }
 
+static bool is_known_parameter(slice name)
+{
+    for (const char *const *known = s3_parameters; *known; known++)
+        if (slice_eq(name, slice_of(*known)))
+            return true;
+    return false;
+}
+
+/* A word of the query that names another operation than the one that was found: one that S3 has, or one of which this
+ * server has never heard, which is every parameter without a value that S3 does not know. Empty: there is none. */
+static slice foreign_subresource(const struct s3_call *call)
+{
+    const char *own = call->operation ? call->operation->subresource : NULL;
+    for (size_t i = 0; i < call->query.count; i++) {
+        const struct query_param *p = &call->query.params[i];
+        if (p->name.n == 0 || slice_starts_nocase(p->name, S("x-amz-")))
+            continue;
+        const char *known = known_subresource(p->name);
+        bool foreign = known ? own && strcmp(known, own) != 0 : p->value.n == 0 && !is_known_parameter(p->name);
+        if (foreign)
+            return p->name;
+    }
+    return S("");
+}
+
+/* A request that changes something must be understood: the plain operation in place of one that is not known would replace
+ * or remove an object that the client did not mean. What a read does not understand is passed over, as S3 does. */
+static err_t check_subresources(struct s3_call *call)
+{
+    slice method = call->x->req.method;
+    if (!slice_eq(method, S("PUT")) && !slice_eq(method, S("POST")) && !slice_eq(method, S("DELETE")))
+        return NULL;
+    slice foreign = foreign_subresource(call);
+    return foreign.n ? s3_show(call, s3_refuse_with(&call->x->arena, S3_SUBRESOURCE, foreign), "Method", method) : NULL;
+}
+
 /* An operation that S3 has and that is not offered here is not implemented; otherwise the method is not allowed. */
 static err_t refuse_unknown_operation(struct s3_call *call)
 {
@@ -169,6 +205,7 @@ static err_t dispatch_request(struct http_exchange *x)
     TRY(read_address(call));
     TRY(check_address(call));
     call->operation = find_operation(call);
+    TRY(check_subresources(call));
     if (!call->operation)
         return refuse_unknown_operation(call);
     s3_cors_headers(call);
