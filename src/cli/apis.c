@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/apis.h"
 
+#include "api/reserved_path.h"
+
+#include <assert.h>
+
 static void fail_later(struct http_exchange *x, err_t e)
 {
     (void)e;
@@ -40,6 +44,16 @@ static void collect_hosts(struct apis *d, const struct config *c, const char *ap
             hosts[params->host_count++] = h->name;
 }
 
+/* The first parts of the API's paths have PATH lines in apis.def, unless they are too short for the name of a bucket. */
+static void check_prefixes(const struct http_api *api)
+{
+    slice first, rest;
+    for (const char *const *prefix = api->prefixes; prefix && *prefix; prefix++) {
+        slice_cut(slice_from(slice_of(*prefix), 1), '/', &first, &rest);
+        assert(first.n < 3 || path_is_reserved(first));
+    }
+}
+
 static err_t open_modules(struct apis *d, const struct apis_params *params, struct arena *a)
 {
     const struct config *c = params->config;
@@ -56,6 +70,7 @@ static err_t open_modules(struct apis *d, const struct apis_params *params, stru
         shared.options = c->api_options[i];
         collect_hosts(d, c, api_modules[i]->name, &shared);
         TRY(api_modules[i]->open(&shared, a, &d->opened[i]));
+        check_prefixes(d->opened[i]);
     }
     return NULL;
 }
