@@ -3,10 +3,11 @@
 Exactly one of them wins, and the one that loses gets no row, never an error. Each of these orders broke something when
 the write first read and then changed by the id alone; the last test shows that.
 
-A statement that has to wait for the other machine is sent with `start`; `finish` is called when the other has committed.
+A statement that has to wait for the other machine is sent with `starts`; `finish` is called when the other has committed.
 """
 import postgres
 import pytest
+from server import wait_for
 
 BYTES_16 = bytes(16)
 TABLES = ("accounts", "users", "objects", "files", "buckets", "entries", "uploads", "upload_parts", "tickets", "tasks", "refs",
@@ -16,14 +17,15 @@ TABLES = ("accounts", "users", "objects", "files", "buckets", "entries", "upload
 class Machine(postgres.Connection):
     """A machine that writes: a transaction that runs statements of src/meta, named by function and a piece of the text."""
 
-    def __init__(self, address, statements):
+    def __init__(self, address, statements, observer):
         super().__init__(address)
-        self.statements = statements
+        self.statements, self.observer = statements, observer
+        self.process = int(self.run("SELECT pg_backend_pid()")[0][0][0])
         self.script("BEGIN")
 
     def text(self, function, piece):
         found = [one["postgres"] for one in self.statements if one["function"] == function and piece in one["postgres"]]
-        assert found, f"{function} has no statement with {piece}"
+        assert len(found) == 1, f"{function} has {len(found)} statements with {piece}"
         return found[0]
 
     def says(self, function, piece, *values):
@@ -31,7 +33,13 @@ class Machine(postgres.Connection):
         return self.run(self.text(function, piece), *values)
 
     def starts(self, function, piece, *values):
+        """Send a statement, which must wait for the other machine."""
         self.start(self.text(function, piece), *values)
+        self.wait_until_it_waits()
+
+    def wait_until_it_waits(self):
+        wait_for("a statement that waits for the other machine", lambda: self.observer.run(
+            "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'", self.process)[0], 10)
 
     def commit(self):
         self.script("COMMIT")
@@ -54,11 +62,12 @@ def machines(address, database, statements):
             ("INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, blob_key) SELECT id, 1, 5, $1, 1, 'aa/' || id"
              " FROM generate_series(1, 3) AS id", BYTES_16),
             ("INSERT INTO files (id, uuid, account_id, owner_id, way, name, content_type, state, object_id, size_bytes, md5,"
-             " created_at_ms, stored_at_ms, purge_at_ms) VALUES (1, $1, 1, 1, 'native', 'f', '', 1, 1, 5, $1, 1, 1, 50)", BYTES_16),
+             " created_at_ms, stored_at_ms, purge_at_ms) VALUES (1, $1, 1, 1, 'native', 'f', '', 1, 1, 5, $1, 1, 1, 50)",
+             BYTES_16),
             ("INSERT INTO uploads (name, bucket_id, key, account_id, owner_id, headers, tags, checksum_kind, checksum_form,"
              " created_at_ms, expires_at_ms) VALUES ('upload', 1, 'k', 1, 1, '', '', 0, 0, 1, 100)",)):
         database.run(text, *values)
-    one, two = Machine(address, statements), Machine(address, statements)
+    one, two = (Machine(address, statements, database) for _ in range(2))
     yield one, two
     one.close()
     two.close()
@@ -269,7 +278,7 @@ def test_an_entry_is_removed_only_with_the_object_that_was_read(machines, databa
     assert add_entry(one, "k", 2) == 1
     one.commit()
     assert two.run("SELECT object_id FROM entries")[0] == [["2"]]
-    one.says("replace_entry", "UPDATE", 1, 3, 5, BYTES_16, 0, 0, 0, 2, b"", "", "", "", "k", 1)
+    one.says("replace_entry", "UPDATE entries", 1, 3, 5, BYTES_16, 0, 0, 0, 2, b"", "", "", "", "k", 1)
     two.starts("meta_entry_remove", "DELETE", 1, "k", 2)
     one.commit()
     assert two.finish()[1] == 0
@@ -293,6 +302,7 @@ def test_without_an_expectation_both_machines_win(machines, database):
         assert machine.run("SELECT state FROM files WHERE id = 1")[0] == [["1"]]  # both see that they may go on
     assert one.run("UPDATE files SET state = 2, purge_at_ms = 0 WHERE id = 1")[1] == 1
     two.start("DELETE FROM files WHERE id = 1")
+    two.wait_until_it_waits()
     one.commit()
     assert two.finish()[1] == 1
     two.commit()

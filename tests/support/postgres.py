@@ -154,7 +154,9 @@ def server():
                         "--encoding", "UTF8", "--locale", "C.UTF-8", "--locale-provider", "icu", "--icu-locale", "en",
                         "--no-sync"], cwd=folder, check=True, stdout=subprocess.DEVNULL, **user)
         settings = {"listen_addresses": "", "unix_socket_directories": folder, "fsync": "off", "shared_buffers": "16MB",
-                    "dynamic_shared_memory_type": "mmap", "log_min_messages": "log", "client_min_messages": "warning", "lc_messages": "C"}
+                    "dynamic_shared_memory_type": "mmap", "log_min_messages": "log",
+                    "client_min_messages": "warning", "lock_timeout": "20s",
+                    "lc_messages": "C"}
         process = subprocess.Popen([os.path.join(programs(), "postgres"), "-D", data]
                                    + [f"--{name}={value}" for name, value in settings.items()],
                                    cwd=folder, stderr=subprocess.PIPE, text=True, preexec_fn=end_with_parent, **user)
