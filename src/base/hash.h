@@ -17,6 +17,10 @@ struct md5_crew;
 struct hash; /* a running digest */
 struct hash *hash_new(enum hash_kind kind);
 void hash_free(struct hash *h); /* NULL is fine */
+static inline void hash_freep(struct hash **h)
+{
+    hash_free(*h);
+}
 void hash_update(struct hash *h, slice bytes);
 /* The same. An MD5 is computed together with those of other threads that call this at the same time (md5_crew.h). */
 void hash_update_in(struct md5_crew *, struct hash *h, slice bytes);

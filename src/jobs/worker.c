@@ -115,7 +115,7 @@ static struct job outcome_of(const struct job_run *run, const struct job_kind *k
     return job;
 }
 
-struct finishing {
+struct run_ending {
     const struct job_run *run;
     struct job job;          /* the outcome */
     bool unless_cancelled;   /* the outcome is not the end of the work: a job that was cancelled meanwhile becomes */
@@ -124,7 +124,7 @@ struct finishing {
 
 static err_t apply_job_finish(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct finishing *f = arg;
+    struct run_ending *f = arg;
     const struct job_run *run = f->run;
     struct job_notes notes = run->notes;
     notes.checkpoint = (slice){ 0 };
@@ -139,7 +139,7 @@ static err_t apply_job_finish(struct meta_tx *tx, void *arg, struct arena *a)
 /* CONFLICT: another worker has the job. */
 static err_t finish_job(const struct job_run *run, const struct job_kind *kind, err_t failure, struct arena *a)
 {
-    struct finishing f = { .run = run, .job = outcome_of(run, kind, failure, a) };
+    struct run_ending f = { .run = run, .job = outcome_of(run, kind, failure, a) };
     f.unless_cancelled = failure || run->stop_reason == JOB_STOP_SERVER;
     f.if_cancelled = f.job;
     end_cancelled(&f.if_cancelled, kind);

@@ -37,7 +37,7 @@ static err_t read_usage(struct meta_tx *tx, int64_t account_id, struct arena *a,
     return NULL;
 }
 
-static bool has_room(int64_t max, int64_t used, int64_t more)
+static bool account_has_room(int64_t max, int64_t used, int64_t more)
 {
     return more <= 0 || max == 0 || more <= max - used; /* `used + more` could overflow */
 }
@@ -48,9 +48,9 @@ err_t usage_add(struct meta_tx *tx, int64_t account_id, int64_t bytes, int64_t f
     struct account_usage *u = find_usage(tx, account_id);
     if (!u)
         TRY(read_usage(tx, account_id, a, &u));
-    if (!has_room(u->max_bytes, u->used_bytes + u->more_bytes, bytes))
+    if (!account_has_room(u->max_bytes, u->used_bytes + u->more_bytes, bytes))
         return err_make(a, ERR_QUOTA, "the account's limit of bytes is used up");
-    if (!has_room(u->max_files, u->used_files + u->more_files, files))
+    if (!account_has_room(u->max_files, u->used_files + u->more_files, files))
         return err_make(a, ERR_QUOTA, "the account's limit of files is used up");
     u->more_bytes += bytes;
     u->more_files += files;

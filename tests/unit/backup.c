@@ -366,8 +366,7 @@ struct traffic_put {
 static void traffic_done(void *arg, err_t e, const struct file *file)
 {
     struct traffic_put *p = arg;
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&p->mutex);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&p->mutex);
     p->done = true;
     p->ok = !e;
     if (file)
@@ -402,8 +401,7 @@ static void *send_and_delete(void *arg)
 
 TEST(backup_under_load_is_consistent)
 {
-    SCOPED(world_freep)
-    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     FOLDER(dir);
     struct backup_traffic t = { .w = w, .who = world_user(w, S("alice")) };
     pthread_t thread;

@@ -333,8 +333,7 @@ TEST(jobs_recover_from_every_failing_store_call)
 
 TEST(jobs_thread_runs_due_jobs_and_stops_at_once)
 {
-    SCOPED(world_freep)
-    struct world *w = world_new_with(&(struct world_options){ .threaded = true });
+    SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .threaded = true });
     struct principal alice = world_user(w, S("alice"));
     world_store(w, &alice, S("x"), S("hello"), minutes(1));
     world_wait(w, minutes(1));

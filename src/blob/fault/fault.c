@@ -28,7 +28,7 @@ static struct blob_fault_store *blob_fault_of(struct blob_store *store)
     return CONTAINER_OF(store, struct blob_fault_store, store);
 }
 
-static err_t planned_failure(struct fault_plan *plan, struct arena *a, const char *call)
+static err_t planned_blob_failure(struct fault_plan *plan, struct arena *a, const char *call)
 {
     return err_make(a, __atomic_load_n(&plan->code, __ATOMIC_SEQ_CST), "planned failure in blob %s", call);
 }
@@ -38,13 +38,13 @@ static err_t begin_call(struct fault_plan *plan, struct arena *a, const char *ca
 {
     bool fails = fault_plan_hit(plan);
     *ret_lost = fails && plan->answer_lost;
-    return fails && !*ret_lost ? planned_failure(plan, a, call) : NULL;
+    return fails && !*ret_lost ? planned_blob_failure(plan, a, call) : NULL;
 }
 
 /* After a call that returned e. */
 static err_t end_call(struct fault_plan *plan, struct arena *a, const char *call, err_t e, bool lost)
 {
-    return !e && lost ? planned_failure(plan, a, call) : e;
+    return !e && lost ? planned_blob_failure(plan, a, call) : e;
 }
 
 static err_t blob_fault_create(struct blob_store *store, slice key, uint64_t size_hint, struct arena *a,
@@ -57,7 +57,7 @@ static err_t blob_fault_create(struct blob_store *store, slice key, uint64_t siz
     TRY(f->inner->ops->create(f->inner, key, size_hint, a, &inner));
     if (lost) {
         inner->ops->discard(inner);
-        return planned_failure(f->plan, a, "create");
+        return planned_blob_failure(f->plan, a, "create");
     }
     struct blob_fault_writer *w = must_malloc(sizeof *w);
     *w = (struct blob_fault_writer){ .writer.ops = &blob_fault_ops, .inner = inner, .plan = f->plan };
@@ -112,7 +112,7 @@ static err_t blob_fault_open(struct blob_store *store, slice key, struct arena *
     TRY(f->inner->ops->open(f->inner, key, a, &inner));
     if (lost) {
         inner->ops->close(inner);
-        return planned_failure(f->plan, a, "open");
+        return planned_blob_failure(f->plan, a, "open");
     }
     struct blob_fault_reader *r = must_malloc(sizeof *r);
     *r = (struct blob_fault_reader){

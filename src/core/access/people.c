@@ -36,7 +36,7 @@ err_t person_by_address(struct core *core, const struct principal *who, slice ad
     return err_make(a, ERR_NOT_FOUND, "no such person");
 }
 
-static int compare_ids(const void *left, const void *right)
+static int compare_user_ids(const void *left, const void *right)
 {
     int64_t l = *(const int64_t *)left, r = *(const int64_t *)right;
     return (l > r) - (l < r);
@@ -48,7 +48,7 @@ err_t people_list(struct core *core, const struct principal *who, const int64_t 
     int64_t *sorted = arena_array(a, int64_t, count + 1);
     for (size_t i = 0; i < count; i++)
         sorted[i] = ids[i];
-    qsort(sorted, count, sizeof *sorted, compare_ids);
+    qsort(sorted, count, sizeof *sorted, compare_user_ids);
 
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));

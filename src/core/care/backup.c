@@ -5,6 +5,7 @@
  * (256 random bits, so their digest reveals nothing). The digests of the objects are in the rows of the database. */
 #include "core/care/backup.h"
 
+#include "base/dir.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "core/care/data_dir.h"
@@ -15,7 +16,6 @@
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,12 +32,6 @@ static const char *backup_path(struct arena *a, const char *dir, const char *nam
 }
 
 /* ---- files and directories ---- */
-
-static void dir_closep(DIR **d)
-{
-    if (*d)
-        closedir(*d);
-}
 
 static err_t sync_path(const char *path, struct arena *a)
 {
@@ -74,11 +68,6 @@ static err_t write_all(int fd, slice bytes, const char *path, struct arena *a)
         bytes = slice_from(bytes, n > 0 ? (size_t)n : 0);
     }
     return NULL;
-}
-
-static void hash_freep(struct hash **h)
-{
-    hash_free(*h);
 }
 
 /* Copy `from` to the new file `to`, and sync it. NULL for `to`: only compute the digest. */

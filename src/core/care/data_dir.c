@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/care/data_dir.h"
 
+#include "base/dir.h"
 #include "base/scoped.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-static void dir_closep(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
 
 /* The first name in `path` that is not "." or ".."; NULL when there is none. A missing directory is empty. */
 static err_t first_name(const char *path, DIR *dir, struct arena *a, const char **ret_name)

@@ -106,11 +106,6 @@ static void reader_closep(struct blob_reader **r)
     blob_reader_closep(r);
 }
 
-static void hash_freep(struct hash **h)
-{
-    hash_free(*h);
-}
-
 static err_t blob_md5(struct blob_reader *reader, struct arena *a, unsigned char ret_md5[MD5_SIZE])
 {
     SCOPED(hash_freep) struct hash *md5 = hash_new(HASH_MD5);

@@ -90,7 +90,7 @@ err_t holder_end(struct meta_tx *tx, const struct holder_rules *rules, int64_t i
     return meta_ended_holder_add(tx, &ended, a);
 }
 
-struct finishing {
+struct holds_ending {
     struct core *core;
     struct hold_ending ending;
 };
@@ -98,7 +98,7 @@ struct finishing {
 /* One piece of the first holder that has ended. */
 static err_t apply_finish_ended(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    struct finishing *f = arg;
+    struct holds_ending *f = arg;
     struct ended_holder ended;
     hold_ending_begin(&f->ending);
     err_t e = meta_ended_holder_first(tx, a, &ended);
@@ -121,7 +121,7 @@ static err_t apply_finish_ended(struct meta_tx *tx, void *arg, struct arena *a)
 
 err_t hold_finish_ended(struct core *core, struct job_run *run, struct arena *a)
 {
-    struct finishing f = { .core = core };
+    struct holds_ending f = { .core = core };
     do {
         SCRATCH(scratch);
         f.ending.now_ms = core_now_ms(core);

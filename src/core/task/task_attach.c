@@ -108,7 +108,7 @@ static err_t check_attachments(struct meta_tx *tx, struct task_write *w, struct 
 
 /* ---- documents ---- */
 
-static int compare_ids(const void *left, const void *right)
+static int compare_attached_ids(const void *left, const void *right)
 {
     int64_t l = *(const int64_t *)left, r = *(const int64_t *)right;
     return (l > r) - (l < r);
@@ -119,7 +119,7 @@ static size_t sort_unique(int64_t *ids, size_t count)
 {
     size_t kept = 0;
     if (count)
-        qsort(ids, count, sizeof *ids, compare_ids);
+        qsort(ids, count, sizeof *ids, compare_attached_ids);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || ids[kept - 1] != ids[i])
             ids[kept++] = ids[i];

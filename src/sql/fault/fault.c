@@ -40,7 +40,7 @@ static struct fault_plan *plan_of(struct sql_conn *conn)
     return ((struct fault_conn *)conn)->db->plan;
 }
 
-static err_t planned_failure(struct sql_conn *conn, struct arena *a)
+static err_t planned_sql_failure(struct sql_conn *conn, struct arena *a)
 {
     if (plan_of(conn)->rolls_back)
         sql_rollback(inner_of(conn));
@@ -52,13 +52,13 @@ static err_t plan_call(struct sql_conn *conn, struct arena *a, bool *ret_lost)
 {
     bool hit = fault_plan_hit(plan_of(conn));
     *ret_lost = hit && plan_of(conn)->answer_lost;
-    return hit && !*ret_lost ? planned_failure(conn, a) : NULL;
+    return hit && !*ret_lost ? planned_sql_failure(conn, a) : NULL;
 }
 
 /* After a call that returned e: the error to return. */
 static err_t result_of(struct sql_conn *conn, struct arena *a, err_t e, bool lost)
 {
-    return !e && lost ? planned_failure(conn, a) : e;
+    return !e && lost ? planned_sql_failure(conn, a) : e;
 }
 
 static err_t sql_fault_connect(struct sql_db *db, enum sql_mode mode, struct arena *a, struct sql_conn **ret_conn)
@@ -87,7 +87,7 @@ static err_t sql_fault_query(struct sql_conn *conn, const char *sql, struct sql_
     TRY(inner_of(conn)->driver->query(inner_of(conn), sql, args, a, &inner));
     if (lost) {
         sql_close(inner);
-        return planned_failure(conn, a);
+        return planned_sql_failure(conn, a);
     }
     struct fault_cursor *cursor = must_malloc(sizeof *cursor);
     *cursor = (struct fault_cursor){ .cursor = { conn }, .inner = inner };
