@@ -151,6 +151,8 @@ static slice foreign_subresource(const struct s3_call *call)
     const char *own = call->operation ? call->operation->subresource : NULL;
     for (size_t i = 0; i < call->query.count; i++) {
         const struct query_param *p = &call->query.params[i];
+        if (p->value.n && !own) /* a plain operation is found only if no subresource that S3 has is present */
+            continue;
         if (p->name.n == 0 || slice_starts_nocase(p->name, S("x-amz-")))
             continue;
         const char *known = known_subresource(p->name);
