@@ -330,6 +330,7 @@ TEST(a_form_expires_exactly_at_its_expiry_time)
     struct fake_reply *r = send_form(f, &form);
     EXPECT_S3_ERROR(f, r, 403, "AccessDenied");
     EXPECT(slice_find(s3_text(f, r, "Error.Message"), S("expired")) != SLICE_NONE);
+    EXPECT_SLICE(s3_text(f, r, "Error.Expires"), s3_text(f, r, "Error.ServerTime"));
 }
 
 TEST(a_form_with_a_wrong_or_no_signature_is_refused)

@@ -81,6 +81,7 @@ err_t form_check_policy(struct s3_call *call, const struct form_fields *f, slice
         form.exempt = f->exemption->fields;
         form.exempt_count = f->exemption->field_count;
     }
+    call->claim.expires_at_ms = policy.expires_at_ms;
     fault = policy_check(&policy, &form, core_now_ms(call->s3->core), &detail);
     if (fault)
         return refuse_policy(call, fault, &detail);
