@@ -339,6 +339,25 @@ TEST(holders_that_end_in_one_write_release_a_limited_number_of_files_in_it)
 
 /* ---- damage ---- */
 
+static err_t apply_unknown_ended(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    (void)arg;
+    struct ended_holder ended = { .holder = { 9999, 1 }, .purge_at_ms = WORLD_START_MS };
+    return meta_ended_holder_add(tx, &ended, a);
+}
+
+/* A newer version of the program knew this kind of holder. */
+TEST(an_ended_holder_of_an_unknown_kind_does_not_stop_the_purge)
+{
+    SHELF_WORLD(w, p, ana);
+    (void)p;
+    world_store(w, &ana, S("f"), S("x"), hours(1));
+    world_write(w, apply_unknown_ended, NULL);
+    world_wait(w, hours(1));
+    EXPECT_ERR(file_purge_due(&w->core, NULL, w->a), ERR_CORRUPT);
+    EXPECT_EQ(world_file_count(w), 0);
+}
+
 static err_t apply_lost_hold(struct meta_tx *tx, void *arg, struct arena *a)
 {
     const struct file *f = arg;
@@ -857,4 +876,5 @@ RUN_TESTS(cmocka_unit_test(ticket_gives_its_file_to_a_holder_of_any_kind),
           cmocka_unit_test(purge_is_complete_or_absent_after_any_fault),
           cmocka_unit_test(of_an_attachment_and_a_purge_exactly_one_succeeds),
           cmocka_unit_test(two_holders_attach_at_once_and_the_last_to_go_makes_the_file_expire),
-          cmocka_unit_test(holds_are_those_that_references_imply_after_any_schedule))
+          cmocka_unit_test(holds_are_those_that_references_imply_after_any_schedule),
+          cmocka_unit_test(an_ended_holder_of_an_unknown_kind_does_not_stop_the_purge))

@@ -50,11 +50,13 @@ static err_t apply_file_purge(struct meta_tx *tx, void *arg, struct arena *a)
 err_t file_purge_due(struct core *core, struct job_run *run, struct arena *a)
 {
     struct purge p;
-    if (!garbage_is_held(core))
-        TRY(hold_finish_ended(core, run, a));
+    /* An ended holder of an unknown kind keeps its own files only; all others are purged. */
+    err_t unfinished = garbage_is_held(core) ? NULL : hold_finish_ended(core, run, a);
+    if (unfinished && unfinished->code != ERR_CORRUPT)
+        return unfinished;
     do {
         if (garbage_is_held(core) || job_is_stopping(run))
-            return NULL;
+            return unfinished;
         SCRATCH(scratch);
         p = (struct purge){ .now_ms = core_now_ms(core) };
         err_t e = meta_write(core->meta, apply_file_purge, &p, &scratch);
@@ -62,5 +64,5 @@ err_t file_purge_due(struct core *core, struct job_run *run, struct arena *a)
             return err_copy(a, e);
         job_advance(run, (int64_t)p.gone);
     } while (p.due == PURGE_BATCH);
-    return NULL;
+    return unfinished;
 }
