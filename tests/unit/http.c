@@ -633,6 +633,30 @@ TEST(sixteen_concurrent_uploads_do_not_mix)
 }
 
 /* With one thread for all bodies of a loop, a write that hung blocked every other upload of that loop. */
+TEST(an_upload_uses_at_most_two_buffers)
+{
+    SCRATCH(a);
+    slice body = patterned_bytes(&a, 1000000), want = sum_line(&a, body); /* eight buffers */
+    int slow = connect_client();
+    send_all(slow,
+             arena_printf(&a, "PUT /sink HTTP/1.1\r\nHost: x\r\nAuthorization: slow\r\nContent-Length: %zu\r\n\r\n",
+                          body.n));
+    send_all(slow, slice_part(body, 0, 600000));
+    wait_for_count(&disk_waiting, 1);
+    for (int i = 0; i < 20; i++) /* each loop has read what it wants to read when it answers again */
+        EXPECT_HAS(send_and_read(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")), "hello");
+    struct http_stats stats;
+    http_server_stats(server, &stats);
+    EXPECT_EQ(stats.body_buffers, 2);
+    increment_and_notify(&disk_ready);
+    send_all(slow, slice_from(body, 600000));
+    EXPECT_HAS(read_reply(slow, &a, want), want.p);
+    close(slow);
+    pthread_mutex_lock(&gate_lock);
+    disk_ready = disk_waiting = 0;
+    pthread_mutex_unlock(&gate_lock);
+}
+
 TEST(an_upload_that_waits_for_its_disk_delays_no_other)
 {
     SCRATCH(a);
@@ -1042,6 +1066,7 @@ RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_re
                cmocka_unit_test(streamed_bodies_of_every_size_arrive_unchanged),
                cmocka_unit_test(chunked_bodies_of_any_chunk_size_arrive_unchanged),
                cmocka_unit_test(sixteen_concurrent_uploads_do_not_mix),
+               cmocka_unit_test(an_upload_uses_at_most_two_buffers),
                cmocka_unit_test(an_upload_that_waits_for_its_disk_delays_no_other),
                cmocka_unit_test(an_upload_that_breaks_off_ends_its_sink_and_frees_its_buffers),
                cmocka_unit_test(a_client_can_read_the_refusal_of_a_body_that_the_sink_refuses),
