@@ -206,6 +206,12 @@ FOR_EACH_DATABASE(what_a_failed_write_used_is_not_counted)
     meta_world_release(&w);
 }
 
+/* The checkpointer may make a call at the same time. */
+static int64_t calls_made(struct meta_world *w)
+{
+    return __atomic_load_n(&w->database.plan.calls, __ATOMIC_SEQ_CST);
+}
+
 /* The store calls that read and write the counters of the account, half of them before all uploads of a batch, half
  * after them. */
 enum { COUNTER_CALLS = 4 };
@@ -216,9 +222,9 @@ static int64_t calls_of_upload(struct meta_world *w)
     struct meta_upload probe = { .world = w, .number = 1, .bytes = S("hello") };
     EXPECT_OK(meta_write(w->store, meta_upload_apply, &probe, w->a));
     probe.number++;
-    int64_t before = w->database.plan.calls;
+    int64_t before = calls_made(w);
     EXPECT_OK(meta_write(w->store, meta_upload_apply, &probe, w->a));
-    return w->database.plan.calls - before - 2;
+    return calls_made(w) - before - 2;
 }
 
 /* The write that fails has written nothing, but the rollback also undid the writes before it. */
@@ -234,7 +240,9 @@ TEST(other_writes_run_again_when_the_database_rolls_back)
     w.database.plan.rolls_back = true;
     /* After the gate has begun: its statements and its commit; begin, five upstreams, and then the read of the sixth
      * write. */
-    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + COUNTER_CALLS / 2 + 5 * (one - COUNTER_CALLS) + 1;
+    __atomic_store_n(&w.database.plan.fail_at,
+                     calls_made(&w) + one + 1 + 1 + COUNTER_CALLS / 2 + 5 * (one - COUNTER_CALLS) + 1,
+                     __ATOMIC_SEQ_CST);
     batch_run(&b, &w);
     EXPECT_EQ(b.one[5].times_run, 2);
     EXPECT_EQ(b.one[0].times_run, 2);
@@ -271,9 +279,9 @@ static void fail_each_call(enum err_code code, int64_t count)
         batch_submit(&b, &w, (uint64_t)nth * 1000);
         __atomic_store_n(&w.database.plan.code, code, __ATOMIC_SEQ_CST);
         __atomic_store_n(&w.database.plan.fail_count, count, __ATOMIC_SEQ_CST);
-        __atomic_store_n(&w.database.plan.fail_at, w.database.plan.calls + nth, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&w.database.plan.fail_at, calls_made(&w) + nth, __ATOMIC_SEQ_CST);
         batch_run(&b, &w);
-        failed = __atomic_load_n(&w.database.plan.calls, __ATOMIC_SEQ_CST) >= w.database.plan.fail_at;
+        failed = calls_made(&w) >= w.database.plan.fail_at;
         __atomic_store_n(&w.database.plan.fail_at, 0, __ATOMIC_SEQ_CST);
         int committed = batch_check(&b, &w);
         EXPECT(failed || committed == BATCH);
@@ -302,7 +310,7 @@ TEST(a_failing_commit_fails_every_write_and_the_store_still_works)
     w.database.plan.code = ERR_UNAVAILABLE;
     /* The gate has begun. These calls follow: the statements and the commit of the gate; the begin, the statements and
      * the commit of the batch. The last one fails. */
-    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + batch + 1;
+    __atomic_store_n(&w.database.plan.fail_at, calls_made(&w) + one + 1 + 1 + batch + 1, __ATOMIC_SEQ_CST);
     batch_run(&b, &w);
     EXPECT_EQ(b.gate.code, ERR_CODE_COUNT);
     for (int i = 0; i < BATCH; i++)
@@ -313,7 +321,7 @@ TEST(a_failing_commit_fails_every_write_and_the_store_still_works)
     /* The commit of the whole batch finds no space, so each write runs in a transaction of its own. */
     batch_submit(&b, &w, 200);
     w.database.plan.code = ERR_NO_SPACE;
-    w.database.plan.fail_at = w.database.plan.calls + one + 1 + 1 + batch + 1;
+    __atomic_store_n(&w.database.plan.fail_at, calls_made(&w) + one + 1 + 1 + batch + 1, __ATOMIC_SEQ_CST);
     batch_run(&b, &w);
     EXPECT_EQ(batch_check(&b, &w), BATCH);
     meta_world_release(&w);
