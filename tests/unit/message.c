@@ -46,6 +46,24 @@ TEST(a_head_with_a_lone_cr_or_lf_is_refused)
     EXPECT_EQ(parse_head(&m, S("\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"), 1), MESSAGE_DONE); /* RFC 9112 §2.2 */
 }
 
+TEST(a_complete_head_above_its_limit_is_too_large)
+{
+    SCRATCH(a);
+    const struct message_limits small = { 200, 100, 5, 64 };
+    for (int more = 0; more < 2; more++) {
+        char a_value[85], b_value[78 + 1];
+        memset(a_value, 'a', sizeof a_value);
+        memset(b_value, 'b', sizeof b_value);
+        slice head =
+            arena_printf(&a, "GET / HTTP/1.1\r\nHost: x\r\nA: %.85s\r\nB: %.*s\r\n\r\n", a_value, 78 + more, b_value);
+        EXPECT_EQ(head.n, 200 + (size_t)more);
+        struct message m;
+        message_init(&m, &small);
+        EXPECT_EQ(message_head(&m, head.p, head.n), more ? MESSAGE_REFUSED : MESSAGE_DONE);
+        EXPECT(!more || m.refusal == HTTP_REFUSE_HEAD_TOO_LARGE);
+    }
+}
+
 /* The text says what is wrong, whether the head arrives in one piece or byte by byte. */
 static void expect_refused_as(slice bytes, const char *part_of_why)
 {
@@ -200,5 +218,6 @@ RUN_TESTS(cmocka_unit_test(a_head_with_a_lone_cr_or_lf_is_refused), cmocka_unit_
           cmocka_unit_test(a_refused_head_has_no_incomplete_target),
           cmocka_unit_test(a_chunk_of_2_to_the_63_bytes_is_refused),
           cmocka_unit_test(chunked_framing_is_limited_however_it_arrives),
+          cmocka_unit_test(a_complete_head_above_its_limit_is_too_large),
           cmocka_unit_test(a_chunked_body_with_a_lone_lf_is_refused),
           cmocka_unit_test(a_refused_chunked_body_says_what_is_wrong))
