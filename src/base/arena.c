@@ -3,6 +3,7 @@
  * sanitizer sees where one object ends and the next begins. */
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #define ALIGN 16
 #define FIRST_BLOCK 1024
 #define LARGEST_BLOCK (64 * 1024)
+/* When the budget is exceeded, arenas that hold no more than this go on: small requests are served, large ones end. */
+#define SMALL_SHARE ((size_t)64 * 1024)
 
 struct arena_block {
     struct arena_block *older;
@@ -72,11 +75,64 @@ void arena_release(struct arena *a)
         free(b);
         b = older;
     }
+    if (a->budget && a->held)
+        memory_give(a->budget, a->held);
     arena_init(a);
+}
+
+static size_t limit_of(const struct arena *a)
+{
+    return a->limit ? a->limit : ARENA_LIMIT_DEFAULT;
+}
+
+void arena_set_limit(struct arena *a, size_t limit, struct memory_budget *budget)
+{
+    assert(!a->held);
+    a->limit = limit;
+    a->budget = budget;
+}
+
+void arena_init_child(struct arena *a, const struct arena *parent)
+{
+    arena_init(a);
+    size_t limit = limit_of(parent);
+    a->limit = parent->held < limit ? limit - parent->held : 1;
+    a->budget = parent->budget;
+}
+
+bool arena_is_over(const struct arena *a)
+{
+    return a->held > limit_of(a) || (a->budget && a->held > SMALL_SHARE && memory_is_over(a->budget));
+}
+
+bool arena_has_room(const struct arena *a, size_t size)
+{
+    size_t limit = limit_of(a);
+    return a->held <= limit && size <= limit - a->held;
+}
+
+void arena_charge(struct arena *a, size_t size)
+{
+    a->held += size;
+    if (a->budget)
+        memory_add(a->budget, size);
+    if (a->held > limit_of(a) + ARENA_OVERDRAFT) {
+        fputs("cais: an arena has exceeded its overdraft\n", stderr);
+        abort();
+    }
+}
+
+void arena_discharge(struct arena *a, size_t size)
+{
+    assert(size <= a->held);
+    a->held -= size;
+    if (a->budget)
+        memory_give(a->budget, size);
 }
 
 static struct arena_block *add_block(struct arena *a, size_t size)
 {
+    arena_charge(a, sizeof(struct arena_block) + size);
     struct arena_block *b = must_malloc(sizeof *b + size);
     b->size = size;
     b->older = a->block;

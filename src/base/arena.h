@@ -2,11 +2,18 @@
 /* Memory that is released all at once: everything allocated in an arena lives until the arena is released. There is one
  * arena for each request or run of a job, and a second one for what a function needs only while it runs. Not
  * thread-safe: an arena belongs to one thread at a time.
- * When there is no memory left, the process aborts: a crash at any instant is a tested case, a request that fails
- * half-way is not. */
+ *
+ * Limits   An allocation never fails. An arena has a limit instead, and an overdraft above it: once an arena holds more
+ *          than its limit, arena_is_over reports it, and whoever works with the arena must stop, and return TOO_LARGE,
+ *          before it has used the overdraft. Every loop whose length the input decides asks arena_is_over each time
+ *          round; an allocation whose size the input decides asks arena_has_room first. The edge of the program asks
+ *          once more before it sends a reply or submits a write.
+ * Abort    When an arena exceeds its overdraft, or when there is no memory left, the process aborts: the first is a bug,
+ *          and a crash at any instant is a tested case, while a request that fails half-way is not. */
 #ifndef CAIS_BASE_ARENA_H
 #define CAIS_BASE_ARENA_H
 
+#include "base/memory.h"
 #include "base/scoped.h"
 #include "base/slice.h"
 
@@ -18,12 +25,30 @@ struct arena {
     struct arena_block *block;
     struct arena_defer *defers;
     char *next, *end;
+    size_t held;                  /* bytes on the heap, and those of arena_charge */
+    size_t limit;                 /* for `held`; 0: ARENA_LIMIT_DEFAULT */
+    struct memory_budget *budget; /* counts `held`, too; NULL: none does */
 };
+
+#define ARENA_LIMIT_DEFAULT ((size_t)64 << 20)
+#define ARENA_OVERDRAFT ((size_t)1 << 20)
 
 void arena_init(struct arena *a);
 /* Use the caller's memory first, which must outlive the arena, then the heap. */
 void arena_init_with(struct arena *a, void *memory, size_t size);
 void arena_release(struct arena *a); /* runs what arena_defer noted, newest first, then frees; a may be used again */
+
+/* Set the limit in bytes, and the budget that counts what the arena holds, which is borrowed until arena_release (NULL:
+ * none). After arena_init and before the first allocation. arena_release forgets both. */
+void arena_set_limit(struct arena *a, size_t limit, struct memory_budget *);
+/* The arena holds more than its limit; or its budget is exceeded and it holds more than a small share of it. */
+bool arena_is_over(const struct arena *a);
+/* May `size` bytes more be allocated without exceeding the limit? */
+bool arena_has_room(const struct arena *a, size_t size);
+/* Count memory that is not in the arena but belongs to the same account, such as the tree of a parser; and give it back.
+ * What was not given back is given back by arena_release. */
+void arena_charge(struct arena *a, size_t size);
+void arena_discharge(struct arena *a, size_t size);
 
 void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any type, never NULL */
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
@@ -46,6 +71,13 @@ static inline void arena_releasep(struct arena *a)
 #define SCRATCH(name)                                                                                                  \
     SCOPED(arena_releasep) struct arena name;                                                                          \
     arena_init(&name)
+
+/* The same, on the account of `parent`: what the parent may still allocate is the limit, and its budget counts both. The
+ * parent must not be used for large allocations while the scratch arena exists. */
+#define SCRATCH_OF(name, parent)                                                                                       \
+    SCOPED(arena_releasep) struct arena name;                                                                          \
+    arena_init_child(&name, (parent))
+void arena_init_child(struct arena *a, const struct arena *parent);
 
 /* malloc and realloc that abort when there is no memory. */
 void *must_malloc(size_t size); /* zeroed */

@@ -38,6 +38,7 @@ int cais_main(int argc, char **argv, struct clock *clock, struct random *random)
     /* Writing to a socket or pipe that its reader has closed is then an error like any other, and no signal. */
     signal(SIGPIPE, SIG_IGN);
     SCRATCH(arena);
+    arena_set_limit(&arena, SIZE_MAX / 2, NULL); /* a command belongs to its operator alone */
     struct cli cli = {
         .arena = &arena,
         .clock = clock,

@@ -264,6 +264,7 @@ static void *committer_thread(void *arg)
     while ((n = dequeue_batch(c))) {
         SCOPED(arena_releasep) struct arena a;
         arena_init_with(&a, c->batch_memory, ARENA_FIRST_BYTES);
+        arena_set_limit(&a, SIZE_MAX / 2, NULL); /* for the whole batch: its writes are limited, not their number */
         run_batch(c, c->slots, n, &a);
         finish_batch(c, c->slots, n);
         maintain_wal(c->store->checkpointer);

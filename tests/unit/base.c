@@ -54,6 +54,36 @@ static void increment(void *arg)
     ++*(int *)arg;
 }
 
+TEST(an_arena_reports_that_it_is_above_its_limit_and_gives_its_budget_back)
+{
+    struct memory_budget budget = { .max = 1 << 20 };
+    struct arena a;
+    arena_init(&a);
+    arena_set_limit(&a, 100000, &budget);
+    EXPECT(arena_has_room(&a, 100000) && !arena_has_room(&a, 100001));
+    arena_alloc(&a, 60000);
+    EXPECT(!arena_is_over(&a) && memory_used(&budget) >= 60000);
+    EXPECT(!arena_has_room(&a, 60000) && !arena_has_room(&a, SIZE_MAX));
+    struct arena child;
+    arena_init_child(&child, &a);
+    EXPECT(arena_has_room(&child, 30000) && !arena_has_room(&child, 50000));
+    arena_alloc(&child, 30000);
+    EXPECT(memory_used(&budget) >= 90000);
+    arena_release(&child);
+    arena_charge(&a, 60000); /* into the overdraft: this works, and is reported */
+    EXPECT(arena_is_over(&a));
+    arena_discharge(&a, 40000);
+    EXPECT(!arena_is_over(&a));
+    EXPECT(memory_take(&budget, (1 << 20) - memory_used(&budget)) && !memory_take(&budget, 1));
+    EXPECT(!arena_is_over(&a));
+    memory_add(&budget, 1);
+    EXPECT(arena_is_over(&a)); /* it holds more than its share of an exceeded budget */
+    size_t of_others = memory_used(&budget) - a.held;
+    arena_release(&a);
+    EXPECT_EQ(memory_used(&budget), of_others);
+    EXPECT(!memory_take(&budget, SIZE_MAX) && memory_used(&budget) == of_others);
+}
+
 TEST(an_arena_copies_formats_and_runs_its_defers)
 {
     struct arena a;
@@ -238,6 +268,7 @@ TEST(a_manual_clock_moves_only_when_it_is_advanced)
 
 RUN_TESTS(cmocka_unit_test(slices_are_compared_split_and_counted), cmocka_unit_test(numbers_consist_of_digits_only),
           cmocka_unit_test(only_well_formed_utf8_is_valid),
+          cmocka_unit_test(an_arena_reports_that_it_is_above_its_limit_and_gives_its_budget_back),
           cmocka_unit_test(an_arena_copies_formats_and_runs_its_defers),
           cmocka_unit_test(a_buffer_stays_failed_after_an_overflow),
           cmocka_unit_test(encoded_bytes_decode_to_the_same_bytes),
