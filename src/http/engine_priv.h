@@ -340,6 +340,9 @@ void body_abort(struct exchange *, enum http_refusal, const char *text);
 
 /* ---- send.c: replies ---- */
 
+/* Append one line to a head. Name and value may come from a record that another program has written, so a CR, LF or NUL
+ * in them, which could end the line, becomes a blank (RFC 9110 §5.5). */
+void send_add_header(struct buf *to, const char *name, slice value);
 void send_start(struct exchange *); /* builds the head; the connection moves to CONN_SEND */
 enum send_step { SEND_WAITS, SEND_DONE, SEND_BROKEN };
 enum send_step send_run(struct conn *);

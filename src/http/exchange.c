@@ -331,24 +331,13 @@ void http_collect(struct http_exchange *pub, size_t max_body, err_t (*on_collect
 
 /* ---- replies ---- */
 
-static bool is_header_text(slice s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
-            return false;
-    return true;
-}
-
 void http_reply_header(struct http_exchange *pub, const char *name, slice value)
 {
     struct exchange *x = EXCHANGE_OF(pub, pub);
-    assert(!x->replied && is_header_text(value));
+    assert(!x->replied);
     if (!x->headers.cap)
         (void)buf_reserve(&x->headers, 512); /* enough for most replies, also after send_start has added to it */
-    buf_add(&x->headers, slice_of(name));
-    buf_add(&x->headers, S(": "));
-    buf_add(&x->headers, value);
-    buf_add(&x->headers, S("\r\n"));
+    send_add_header(&x->headers, name, value);
 }
 
 void http_content_headers(struct http_exchange *pub)

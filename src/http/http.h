@@ -112,7 +112,7 @@ struct http_api {
 /* ---- replies ---- */
 
 /* Add a header to the reply. The engine adds Date, Content-Length or Transfer-Encoding, Connection and X-Request-Id. A
- * value with CR, LF or NUL is a bug (assert). Both strings are copied. */
+ * CR, LF or NUL in a value becomes a blank, so a value that was stored cannot add a header. Both strings are copied. */
 void http_reply_header(struct http_exchange *, const char *name, slice value);
 /* Headers added from here on describe a content. They are sent with http_reply_content only, and dropped when the
  * exchange ends in another reply, for example a refusal because of its conditions or its range. (An error document is

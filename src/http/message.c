@@ -12,6 +12,9 @@
 
 static_assert(sizeof(llhttp_t) <= sizeof(((struct message *)0)->parser), "room for the parser");
 
+/* What each chunk may use without being counted: the end of the one before, a size below 4 GiB, the end of its line. */
+#define CHUNK_FRAMING_BYTES 12
+
 static llhttp_t *parser_of(struct message *m)
 {
     return (llhttp_t *)(void *)m->parser;
@@ -101,12 +104,13 @@ static int on_headers_complete(llhttp_t *p)
     return HPE_PAUSED;
 }
 
-/* Check the framing up to `to` (chunk sizes, extensions, trailers): its length is limited, and CR and LF come in
- * pairs. The first wrong byte decides, as in scan_lines. False: m->why says what is wrong. */
+/* Check the framing up to `to` (chunk sizes, extensions, trailers): CR and LF come in pairs, and what it has beyond the
+ * bytes that a chunk needs is limited for the whole body, because a limit for each chunk would let a body of small chunks
+ * consist of extensions. The first wrong byte decides, as in scan_lines. False: m->why says what is wrong. */
 static bool check_framing(struct message *m, const char *to)
 {
     for (; m->framing < to && !m->why; m->framing++) {
-        if (++m->extra > m->limits->chunk_extra)
+        if (++m->chunk_framing > CHUNK_FRAMING_BYTES && ++m->extra > m->limits->chunk_extra)
             m->why = "the chunk extensions or trailers are too long";
         else if ((*m->framing == '\n') != m->after_cr)
             m->why =
@@ -127,7 +131,7 @@ static int on_body(llhttp_t *p, const char *at, size_t n)
     struct message *m = message_of(p);
     if (!check_framing(m, at))
         return -1;
-    m->extra = 0;
+    m->chunk_framing = 0;
     m->framing = at + n;
     m->body_bytes(m->body_arg, (slice){ at, n });
     return 0;
@@ -288,6 +292,14 @@ static enum message_result scan_lines(struct message *m, const char *start, size
     return MESSAGE_MORE;
 }
 
+/* llhttp skips further blanks between the parts of the request line. Other software may take them for a part of the target
+ * (RFC 9112 §3). */
+static bool parts_are_one_blank_apart(const struct message *m, const char *start)
+{
+    size_t target_end = m->target.at + m->target.n;
+    return m->target.at == m->method.at + m->method.n + 1 && start[target_end + 1] == 'H';
+}
+
 static enum message_result refuse_parse(struct message *m)
 {
     llhttp_t *p = parser_of(m);
@@ -346,6 +358,8 @@ enum message_result message_head(struct message *m, const char *start, size_t n)
         return refuse_message(m, HTTP_REFUSE_VERSION, NULL);
     m->minor = p->http_minor;
     m->head_bytes = to;
+    if (!parts_are_one_blank_apart(m, start))
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "more than one blank between the parts of the request line");
     return check_header_lines(m, start);
 }
 

@@ -11,7 +11,7 @@ struct message_limits {
     size_t head_bytes;  /* the whole head */
     size_t line_bytes;  /* one line of the head */
     size_t headers;     /* header lines; at most MESSAGE_MAX_HEADERS */
-    size_t chunk_extra; /* bytes of chunked framing between two body bytes, extensions and trailers included */
+    size_t chunk_extra; /* bytes of chunked framing of one body beyond 12 for each chunk: extensions, zeros, trailers */
 };
 #define MESSAGE_MAX_HEADERS 128
 
@@ -42,8 +42,9 @@ struct message {
     const char *why;
     /* private */
     const char *base;
-    size_t fed, line_start, extra;
-    const char *framing; /* the start of the chunked framing that was not checked yet */
+    size_t fed, line_start;
+    size_t chunk_framing, extra; /* bytes of framing since the last byte of content; sum of what is limited */
+    const char *framing;         /* the start of the chunked framing that was not checked yet */
     bool in_value, too_many, in_body, body_done, after_cr, method_done, target_done;
     void *body_arg;
     void (*body_bytes)(void *arg, slice bytes);

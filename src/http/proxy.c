@@ -19,7 +19,8 @@ struct proxies {
 static bool parse_address(slice text, unsigned char ret[16], bool *ret_is_ipv4)
 {
     char z[64];
-    if (text.n >= sizeof z)
+    if (text.n >= sizeof z ||
+        slice_find_byte(text, '\0') != SLICE_NONE) /* inet_pton would read only what is before the NUL */
         return false;
     memcpy(z, text.p, text.n);
     z[text.n] = 0;

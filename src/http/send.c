@@ -125,6 +125,18 @@ static uint64_t body_length(const struct exchange *x)
     return x->content ? x->content_left : x->body.n;
 }
 
+void send_add_header(struct buf *to, const char *name, slice value)
+{
+    size_t from = to->n;
+    buf_add(to, slice_of(name));
+    buf_add(to, S(": "));
+    buf_add(to, value);
+    for (size_t i = from; i < to->n; i++)
+        if (to->p[i] == '\r' || to->p[i] == '\n' || to->p[i] == '\0')
+            to->p[i] = ' ';
+    buf_add(to, S("\r\n"));
+}
+
 void send_start(struct exchange *x)
 {
     assert(x->body_state <= BODY_DROP || x->body_state == BODY_FINISHED); /* finish replies where there is a sink */
@@ -146,11 +158,8 @@ void send_start(struct exchange *x)
     buf_add(&head, S("\r\nX-Request-Id: "));
     buf_add(&head, x->pub.req.id);
     buf_add(&head, S("\r\n"));
-    if (x->content_type) {
-        buf_add(&head, S("Content-Type: "));
-        buf_add(&head, slice_of(x->content_type));
-        buf_add(&head, S("\r\n"));
-    }
+    if (x->content_type)
+        send_add_header(&head, "Content-Type", slice_of(x->content_type));
     buf_add(&head, buf_slice(h));
     if (chunked) {
         buf_add(&head, S("Transfer-Encoding: chunked\r\n"));

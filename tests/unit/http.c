@@ -189,6 +189,11 @@ static err_t reply_with_content(struct http_exchange *x)
         c->bytes = S("0123456789");
         c->size_bytes = 10;
         c->head_has_ranges = true;
+    } else if (slice_eq(x->req.params[0], S("forged"))) {
+        http_reply_header(x, "X-Kept\r\nX-Forged-1", S("a\r\nX-Forged-2: b\0c"));
+        c->content_type = S("text/x\r\nX-Forged-3: d\n\nbody");
+        c->bytes = S("0123456789");
+        c->size_bytes = 10;
     } else if (slice_eq(x->req.params[0], S("nothing"))) {
         c->bytes = S("0123456789");
         c->size_bytes = 10;
@@ -881,6 +886,17 @@ TEST(a_refusal_drops_the_headers_of_the_content)
                "Content-Encoding: gzip");
 }
 
+/* Names and values of headers that were stored may come from a backup that somebody else has made. */
+TEST(a_stored_content_type_added_headers_to_the_reply)
+{
+    SCRATCH(a);
+    slice r = send_and_read(&a, S("GET /content/forged HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_HAS(r, "\r\nContent-Type: text/x  X-Forged-3: d  body\r\n");
+    EXPECT_HAS(r, "\r\nX-Kept  X-Forged-1: a  X-Forged-2: b c\r\n");
+    EXPECT_EQ(count_occurrences(r, "\nX-Forged"), 0);
+    EXPECT_SLICE(body_of(r), S("0123456789"));
+}
+
 TEST(range_applies_to_head_only_where_the_api_asks_for_it)
 {
     SCRATCH(a);
@@ -1079,6 +1095,7 @@ RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_re
                cmocka_unit_test(a_part_of_a_content_is_sent_like_a_range),
                cmocka_unit_test(an_empty_part_of_a_content_is_sent_as_an_empty_reply),
                cmocka_unit_test(a_refusal_drops_the_headers_of_the_content),
+               cmocka_unit_test(a_stored_content_type_added_headers_to_the_reply),
                cmocka_unit_test(range_applies_to_head_only_where_the_api_asks_for_it),
                cmocka_unit_test(a_produced_reply_is_chunked_or_ends_with_the_connection),
                cmocka_unit_test(seaweedfs_9149_a_failing_read_closes_the_connection),

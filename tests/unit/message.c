@@ -87,6 +87,18 @@ TEST(a_refused_head_says_what_is_wrong)
     expect_refused_as(S("GET / HTTP/1.1\r\n\r\n"), "no Host");
 }
 
+/* One server reads the target "/a", another one " /a". */
+TEST(two_blanks_in_a_request_line)
+{
+    expect_refused_as(S("GET  /a HTTP/1.1\r\nHost: x\r\n\r\n"), "more than one blank");
+    expect_refused_as(S("GET /a  HTTP/1.1\r\nHost: x\r\n\r\n"), "more than one blank");
+    expect_refused(S("GET /a HTTP/1.1 \r\nHost: x\r\n\r\n"), HTTP_REFUSE_MALFORMED);
+    expect_refused(S("GET\t/a HTTP/1.1\r\nHost: x\r\n\r\n"), HTTP_REFUSE_MALFORMED);
+    expect_refused(S(" GET /a HTTP/1.1\r\nHost: x\r\n\r\n"), HTTP_REFUSE_MALFORMED);
+    struct message m;
+    EXPECT_EQ(parse_head(&m, S("\r\nGET /a HTTP/1.1\r\nHost: x\r\n\r\n"), 1), MESSAGE_DONE);
+}
+
 TEST(an_empty_host_is_refused)
 {
     expect_refused(S("GET / HTTP/1.1\r\nHost:\r\n\r\n"), HTTP_REFUSE_MALFORMED);
@@ -183,10 +195,40 @@ TEST(a_chunk_of_2_to_the_63_bytes_is_refused)
 
 TEST(chunked_framing_is_limited_however_it_arrives)
 {
-    expect_chunks(S("5;a=" TWENTY TWENTY "\r\nhello\r\n0;b=" TWENTY TWENTY "\r\n\r\nNEXT"), MESSAGE_DONE);
-    expect_chunks_refused(S("5;a=" TWENTY TWENTY TWENTY "\r\nhello\r\n0\r\n\r\nNEXT"), TOO_LONG);
-    expect_chunks_refused(S("5\r\nhello\r\n0;a=" TWENTY TWENTY TWENTY "\r\n\r\nNEXT"), TOO_LONG);
-    expect_chunks_refused(S("5\r\nhello\r\n0\r\nA: " TWENTY "\r\nB: " TWENTY TWENTY "\r\n\r\nNEXT"), TOO_LONG);
+    expect_chunks(S("5;a=" TWENTY TWENTY "\r\nhello\r\n0;b=" TWENTY "\r\n\r\nNEXT"), MESSAGE_DONE);
+    expect_chunks_refused(S("5;a=" TWENTY TWENTY TWENTY TWENTY "\r\nhello\r\n0\r\n\r\nNEXT"), TOO_LONG);
+    expect_chunks_refused(S("5\r\nhello\r\n0;a=" TWENTY TWENTY TWENTY TWENTY "\r\n\r\nNEXT"), TOO_LONG);
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\nA: " TWENTY TWENTY "\r\nB: " TWENTY TWENTY "\r\n\r\nNEXT"), TOO_LONG);
+}
+
+TEST(extensions_below_the_limit_of_one_chunk_had_no_limit_in_all_chunks_of_a_body)
+{
+    expect_chunks_refused(S("1;a=" TWENTY TWENTY "\r\nh\r\n4;a=" TWENTY TWENTY "\r\nello\r\n0\r\n\r\nNEXT"), TOO_LONG);
+    expect_chunks_refused(S("3;a=" TWENTY TWENTY "\r\nhel\r\n2\r\nlo\r\n0\r\nA: " TWENTY TWENTY "\r\n\r\nNEXT"),
+                          TOO_LONG);
+}
+
+#define ZEROS "00000000000000000000000000000000000000000000000000"
+
+TEST(zeros_before_a_chunk_size_are_limited_like_extensions)
+{
+    expect_chunks(S("00000001\r\nh\r\n00000004\r\nello\r\n0\r\n\r\nNEXT"), MESSAGE_DONE);
+    expect_chunks_refused(S(ZEROS "1\r\nh\r\n" ZEROS "4\r\nello\r\n0\r\n\r\nNEXT"), TOO_LONG);
+}
+
+/* Clients that write single bytes send such bodies, so they are read, whatever their length. */
+TEST(a_body_of_one_byte_chunks_is_not_limited_by_its_framing)
+{
+    SCOPED(buf_releasep) struct buf body, got;
+    buf_init(&body, 0);
+    buf_init(&got, 0);
+    for (int i = 0; i < 10000; i++)
+        buf_add(&body, S("1\r\nx\r\n"));
+    buf_add(&body, S("0\r\n\r\n"));
+    size_t used;
+    const char *why;
+    EXPECT_EQ(parse_chunks(buf_slice(&body), 777, &got, &used, &why), MESSAGE_DONE);
+    EXPECT_EQ(got.n, 10000);
 }
 
 TEST(a_chunked_body_with_a_lone_lf_is_refused)
@@ -218,6 +260,10 @@ RUN_TESTS(cmocka_unit_test(a_head_with_a_lone_cr_or_lf_is_refused), cmocka_unit_
           cmocka_unit_test(a_refused_head_has_no_incomplete_target),
           cmocka_unit_test(a_chunk_of_2_to_the_63_bytes_is_refused),
           cmocka_unit_test(chunked_framing_is_limited_however_it_arrives),
+          cmocka_unit_test(extensions_below_the_limit_of_one_chunk_had_no_limit_in_all_chunks_of_a_body),
+          cmocka_unit_test(zeros_before_a_chunk_size_are_limited_like_extensions),
+          cmocka_unit_test(a_body_of_one_byte_chunks_is_not_limited_by_its_framing),
+          cmocka_unit_test(two_blanks_in_a_request_line),
           cmocka_unit_test(a_complete_head_above_its_limit_is_too_large),
           cmocka_unit_test(a_chunked_body_with_a_lone_lf_is_refused),
           cmocka_unit_test(a_refused_chunked_body_says_what_is_wrong))
