@@ -143,13 +143,21 @@ void http_on_loop(struct http_exchange *x, err_t (*fn)(struct http_exchange *))
 void http_reply_stream(struct http_exchange *x, int status, const char *content_type, struct http_producer *producer)
 {
     struct fake_exchange *f = fake_of(x);
-    struct buf out;
+    struct fake_reply *r = f->reply;
+    struct buf out, all;
     buf_init(&out, 0);
+    buf_init(&all, 0);
     bool end = false;
-    while (!end && !f->reply->cut)
-        f->reply->cut = !producer->more(producer, &out, &end);
-    store_reply(x, status, content_type, buf_slice(&out));
+    while (!end && !r->cut) {
+        buf_clear(&out);
+        r->cut = !producer->more(producer, &out, &end);
+        buf_add(&all, buf_slice(&out));
+        r->pieces++;
+        r->largest_piece = out.n > r->largest_piece ? out.n : r->largest_piece;
+    }
+    store_reply(x, status, content_type, buf_slice(&all));
     buf_release(&out);
+    buf_release(&all);
     if (producer->release)
         producer->release(producer);
     finish_reply(f);
@@ -355,6 +363,7 @@ struct fake_reply *fake_http_send(struct fake_http *http, const struct fake_requ
     pthread_mutex_unlock(&f->mutex);
 
     struct fake_reply *r = f->reply;
+    r->held_bytes = f->x.arena.held;
     arena_release(&f->x.arena);
     pthread_mutex_destroy(&f->mutex);
     pthread_cond_destroy(&f->replied);

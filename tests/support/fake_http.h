@@ -42,7 +42,10 @@ struct fake_reply {
     bool cut;     /* read_at or the producer failed, so the engine would close the connection */
     bool refused; /* by the engine: no route, another method, body too large or cut */
     bool by_guard;
-    bool received; /* the handler accepted the body, so the engine would send "100 Continue" */
+    size_t held_bytes;    /* what the arena of the exchange held in the end */
+    size_t pieces;        /* http_reply_stream: how many there were … */
+    size_t largest_piece; /* … and how many bytes the largest one had */
+    bool received;        /* the handler accepted the body, so the engine would send "100 Continue" */
 };
 
 struct fake_http {

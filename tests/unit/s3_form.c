@@ -221,6 +221,109 @@ TEST(the_filename_variable_is_replaced_in_fields)
     EXPECT_S3_ERROR(f, send_form(f, &form), 403, "AccessDenied");
 }
 
+TEST(the_filename_variable_is_replaced_in_the_redirection_and_in_no_other_field)
+{
+    S3_FIXTURE(f);
+    static const char *const redirections[] = { "success_action_redirect", "redirect" };
+    for (size_t i = 0; i < LENGTH_OF(redirections); i++) {
+        struct test_form form = basic(f, &ana, arena_printf(f->a, "[\"starts-with\",\"$%s\",\"\"]", redirections[i]).p);
+        add(&form, redirections[i], S("https://app.example.org/${filename}"));
+        struct fake_reply *r = send_form(f, &form);
+        EXPECT_STATUS(r, 303);
+        EXPECT(slice_starts(fake_reply_header(r, "Location"), S("https://app.example.org/hello.txt?")));
+    }
+    struct test_form form = basic(f, &ana, "[\"eq\",\"$x-amz-meta-name\",\"${filename}\"]");
+    add(&form, "x-amz-meta-name", S("${filename}"));
+    EXPECT_STATUS(send_form(f, &form), 204);
+    EXPECT_SLICE(fake_reply_header(get(f, &ana, "/photos/a.txt"), "x-amz-meta-name"), S("${filename}"));
+}
+
+/* `times` copies of the variable. */
+static slice variables(struct s3_fixture *f, size_t times)
+{
+    char *text = arena_alloc(f->a, times * 11 + 1);
+    for (size_t i = 0; i < times; i++)
+        memcpy(text + i * 11, "${filename}", 11);
+    return (slice){ text, times * 11 };
+}
+
+static const char *long_name(struct s3_fixture *f, size_t bytes, char c)
+{
+    return memset(arena_alloc(f->a, bytes + 1), c, bytes);
+}
+
+TEST(a_file_name_was_inserted_before_the_signature_was_checked)
+{
+    S3_FIXTURE(f);
+    struct s3_user wrong = ana, unknown = ana;
+    wrong.secret = S("not-her-secret");
+    unknown.access_key = S("CAISNOBODY0000000000");
+    const struct s3_user *const users[] = { &wrong, &unknown, NULL };
+    for (size_t i = 0; i < LENGTH_OF(users); i++) {
+        struct test_form form = { .filename = long_name(f, 8000, '\xff') };
+        add(&form, "key", variables(f, 1700));
+        if (users[i])
+            sign_v4(f, users[i], &form, "{\"bucket\":\"photos\"},[\"starts-with\",\"$key\",\"\"]");
+        struct fake_reply *r = send_form(f, &form);
+        EXPECT_STATUS(r, 403);
+        EXPECT(r->held_bytes < (size_t)256 << 10);
+    }
+    expect_absent(f, &ana);
+}
+
+TEST(a_file_name_made_the_fields_of_a_signed_form_larger_than_their_limit)
+{
+    S3_FIXTURE(f);
+    static const struct {
+        size_t times, bytes;
+        const char *field, *code; /* NULL: the form is accepted */
+    } rows[] = {
+        { 1700, 8000, "key", "MaxPostPreDataLengthExceededError" },
+        { 3, 7000, "key", "MaxPostPreDataLengthExceededError" },
+        { 1, 7000, "key", "KeyTooLongError" },
+        { 1, 1024, "key", NULL },
+        { 1700, 8000, "success_action_redirect", "MaxPostPreDataLengthExceededError" },
+    };
+    for (size_t i = 0; i < LENGTH_OF(rows); i++) {
+        struct test_form form = { .filename = long_name(f, rows[i].bytes, 'n') };
+        bool is_key = strcmp(rows[i].field, "key") == 0;
+        if (!is_key)
+            add(&form, "key", S("a.txt"));
+        add(&form, rows[i].field, variables(f, rows[i].times));
+        sign_v4(f, &ana, &form,
+                arena_printf(f->a,
+                             "{\"bucket\":\"photos\"},[\"starts-with\",\"$key\",\"\"],"
+                             "[\"starts-with\",\"$%s\",\"\"]",
+                             rows[i].field)
+                    .p);
+        struct fake_reply *r = send_form(f, &form);
+        if (rows[i].code)
+            EXPECT_S3_ERROR(f, r, 400, rows[i].code);
+        else
+            EXPECT_STATUS(r, 204);
+        EXPECT(r->held_bytes < (size_t)256 << 10);
+    }
+}
+
+TEST(a_file_name_that_is_no_utf8_counts_with_the_bytes_that_it_is_converted_to)
+{
+    S3_FIXTURE(f);
+    static const struct {
+        size_t bytes; /* each of them becomes three */
+        const char *code;
+    } rows[] = { { 300, NULL }, { 400, "KeyTooLongError" }, { 7000, "MaxPostPreDataLengthExceededError" } };
+    for (size_t i = 0; i < LENGTH_OF(rows); i++) {
+        struct test_form form = { .filename = long_name(f, rows[i].bytes, '\x80') };
+        add(&form, "key", S("${filename}"));
+        sign_v4(f, &ana, &form, "{\"bucket\":\"photos\"},[\"starts-with\",\"$key\",\"\"]");
+        struct fake_reply *r = send_form(f, &form);
+        if (rows[i].code)
+            EXPECT_S3_ERROR(f, r, 400, rows[i].code);
+        else
+            EXPECT_STATUS(r, 204);
+    }
+}
+
 TEST(fields_become_headers_metadata_tags_and_digests)
 {
     S3_FIXTURE(f);
@@ -579,6 +682,10 @@ TEST(the_form_of_an_expired_ticket_stores_nothing)
 RUN_TESTS(cmocka_unit_test(forms_of_both_versions_store_their_file),
           cmocka_unit_test(a_form_is_answered_with_the_status_that_it_asks_for),
           cmocka_unit_test(a_form_redirects_a_browser), cmocka_unit_test(the_filename_variable_is_replaced_in_fields),
+          cmocka_unit_test(the_filename_variable_is_replaced_in_the_redirection_and_in_no_other_field),
+          cmocka_unit_test(a_file_name_was_inserted_before_the_signature_was_checked),
+          cmocka_unit_test(a_file_name_made_the_fields_of_a_signed_form_larger_than_their_limit),
+          cmocka_unit_test(a_file_name_that_is_no_utf8_counts_with_the_bytes_that_it_is_converted_to),
           cmocka_unit_test(fields_become_headers_metadata_tags_and_digests),
           cmocka_unit_test(parts_behind_the_file_are_ignored),
           cmocka_unit_test(minio_21656_conditions_must_hold_and_cover_every_field),

@@ -36,27 +36,48 @@ static slice last_part_of_path(slice path)
     return slash == SLICE_NONE ? path : slice_from(path, slash + 1);
 }
 
-static slice replace_variable(struct arena *a, slice text, slice filename)
+#define VARIABLE S("${filename}")
+
+static size_t count_variables(slice text)
 {
-    const slice variable = S("${filename}");
-    size_t at = slice_find(text, variable);
-    if (at == SLICE_NONE)
-        return text;
+    size_t n = 0;
+    for (size_t at = slice_find(text, VARIABLE); at != SLICE_NONE; at = slice_find(text, VARIABLE), n++)
+        text = slice_from(text, at + VARIABLE.n);
+    return n;
+}
+
+static slice replace_variables(struct arena *a, slice text, slice filename)
+{
     SCOPED(buf_releasep) struct buf b;
     buf_init(&b, 0);
-    for (; at != SLICE_NONE; at = slice_find(text, variable)) {
+    for (size_t at = slice_find(text, VARIABLE); at != SLICE_NONE; at = slice_find(text, VARIABLE)) {
         buf_add(&b, slice_part(text, 0, at));
         buf_add(&b, filename);
-        text = slice_from(text, at + variable.n);
+        text = slice_from(text, at + VARIABLE.n);
     }
     buf_add(&b, text);
     return arena_copy(a, buf_slice(&b));
 }
 
-void form_replace_filename(struct form_fields *f, slice filename, struct arena *a)
+static bool may_hold_variable(slice name)
+{
+    return slice_eq_nocase(name, S("key")) || slice_eq_nocase(name, S("success_action_redirect")) ||
+           slice_eq_nocase(name, S("redirect"));
+}
+
+bool form_replace_filename(struct form_fields *f, slice filename, struct arena *a)
 {
     filename = last_part_of_path(filename);
-    for (size_t i = 0; i < f->count; i++)
-        if (!slice_eq_nocase(f->items[i].name, S("policy"))) /* the policy is signed as it was sent */
-            f->items[i].value = replace_variable(a, f->items[i].value, filename);
+    for (size_t i = 0; i < f->count; i++) {
+        struct sign_pair *field = &f->items[i];
+        size_t times = may_hold_variable(field->name) ? count_variables(field->value) : 0;
+        if (!times)
+            continue;
+        f->bytes += times * filename.n; /* both are below the limit of a part's head, so this cannot overflow */
+        f->bytes -= times * VARIABLE.n;
+        if (f->bytes > FORM_FIELD_BYTES_MAX)
+            return false;
+        field->value = replace_variables(a, field->value, filename);
+    }
+    return true;
 }

@@ -21,7 +21,11 @@ slice form_value(const struct form_fields *, slice name);
 bool form_has_field(const struct form_fields *, slice name);
 /* May this field stay without a condition, because it has no effect in this bucket? */
 bool form_ignores(const struct form_fields *, slice name);
-/* Replace ${filename} in every field but the policy by the last part of the file's name. Lives in `a`. */
-void form_replace_filename(struct form_fields *, slice filename, struct arena *a);
+/* Replace ${filename} in the key and in the address of the redirection by the last part of the file's name, which is
+ * UTF-8, as http/multipart.h decodes it. New values live in `a`. A few bytes of a form may ask for many copies of a long
+ * name, so only a form whose signature was verified is worth the work, and the limit FORM_FIELD_BYTES_MAX holds for the
+ * result. False: the fields would be larger, and some are not replaced.
+ * Source: Amazon S3 API reference, "POST Object", which replaces it in other fields, too. */
+MUST_USE bool form_replace_filename(struct form_fields *, slice filename, struct arena *a);
 
 #endif
