@@ -52,7 +52,7 @@ static const char *const sub_resources[] = {
     "website",
 };
 
-static bool is_sub_resource(slice name)
+bool sigv2_covers(slice name)
 {
     for (size_t i = 0; i < LENGTH_OF(sub_resources); i++)
         if (slice_eq(name, slice_of(sub_resources[i])))
@@ -81,7 +81,7 @@ static bool add_resource(struct buf *to, const struct sign_request *r, struct ar
         slice name, value;
         if (!sign_decode(a, r->query[i].name, &name) || !sign_decode(a, r->query[i].value, &value))
             return false;
-        if (is_sub_resource(name))
+        if (sigv2_covers(name))
             subs[n++] = (struct sign_pair){ name, value };
     }
     sign_sort_pairs(subs, n);

@@ -600,6 +600,51 @@ TEST(links_of_version_2_are_valid_for_reading_only)
                     "SignatureDoesNotMatch");
 }
 
+/* The same with a query that the link signs as far as version 2 signs it. */
+static slice link_v2_with(struct s3_fixture *f, const struct s3_user *p, const char *path, struct sign_pair parameter)
+{
+    struct sign_request r = { S("GET"), slice_of(path), &parameter, 1, NULL, 0, S("") };
+    slice query;
+    EXPECT_EQ(sigv2_sign_link(p->access_key, p->secret, &r, core_now_ms(&f->w->core) / 1000 + 60, f->a, &query),
+              SIGN_OK);
+    return arena_printf(f->a, "%s?" SLICE_FMT, path, SLICE_ARG(query));
+}
+
+TEST(a_v2_listing_link_listed_another_prefix)
+{
+    AUTH_FIXTURE(f);
+    static const struct sign_pair queries[] = { { { "prefix", 6 }, { "a", 1 } },
+                                                { { "marker", 6 }, { "a", 1 } },
+                                                { { "uploads", 7 }, { "", 0 } },
+                                                { { "versions", 8 }, { "", 0 } },
+                                                { { "location", 8 }, { "", 0 } } };
+    for (size_t i = 0; i < LENGTH_OF(queries); i++) {
+        slice target = link_v2_with(f, &ana, "/photos", queries[i]);
+        EXPECT_S3_ERROR(f, open_link(f, "GET", target, ""), 400, "InvalidRequest");
+        EXPECT_S3_ERROR(f, open_link(f, "GET", arena_printf(f->a, SLICE_FMT "&prefix=b", SLICE_ARG(target)), ""), 400,
+                        "InvalidRequest");
+    }
+    EXPECT_S3_ERROR(f, open_link(f, "GET", link_v2(f, &ana, "GET", "/photos", S(""), 60), ""), 400, "InvalidRequest");
+    EXPECT_STATUS(open_link(f, "HEAD", link_v2(f, &ana, "HEAD", "/photos/", S(""), 60), ""), 400);
+    EXPECT_S3_ERROR(f, open_link(f, "GET", link_v2(f, &ana, "GET", "/", S(""), 60), ""), 400, "InvalidRequest");
+}
+
+TEST(a_v2_link_has_no_parameter_that_it_does_not_sign)
+{
+    AUTH_FIXTURE(f);
+    slice id = s3_text(f, s3_send(f, &ana, "POST", "/photos/p?uploads", ""), "InitiateMultipartUploadResult.UploadId");
+    slice parts = link_v2_with(f, &ana, "/photos/p", (struct sign_pair){ S("uploadId"), id });
+    EXPECT_STATUS(open_link(f, "GET", parts, ""), 200);
+    EXPECT_S3_ERROR(f, open_link(f, "GET", arena_printf(f->a, SLICE_FMT "&part-number-marker=1", SLICE_ARG(parts)), ""),
+                    400, "InvalidRequest");
+    slice typed =
+        link_v2_with(f, &ana, "/photos/a.txt", (struct sign_pair){ S("response-content-type"), S("text/csv") });
+    EXPECT_SLICE(open_link(f, "GET", typed, "")->content_type, S("text/csv"));
+    EXPECT_STATUS(open_link(f, "GET", arena_printf(f->a, SLICE_FMT "&x-id=GetObject", SLICE_ARG(typed)), ""), 200);
+    EXPECT_S3_ERROR(f, open_link(f, "GET", arena_printf(f->a, SLICE_FMT "&response-expires=0", SLICE_ARG(typed)), ""),
+                    403, "SignatureDoesNotMatch");
+}
+
 /* ---- addresses ---- */
 
 TEST(the_host_name_may_contain_the_bucket)
@@ -691,6 +736,8 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_fault_
           cmocka_unit_test(a_signature_over_an_empty_body_does_not_cover_a_body),
           cmocka_unit_test(an_unauthenticated_client_cannot_fill_the_memory),
           cmocka_unit_test(links_of_version_2_are_valid_for_reading_only),
+          cmocka_unit_test(a_v2_listing_link_listed_another_prefix),
+          cmocka_unit_test(a_v2_link_has_no_parameter_that_it_does_not_sign),
           cmocka_unit_test(the_host_name_may_contain_the_bucket),
           cmocka_unit_test(minio_16849_reserved_names_are_no_buckets_in_any_style),
           cmocka_unit_test(keys_are_never_normalised))

@@ -6,6 +6,7 @@
 #include "api/s3/auth_priv.h"
 
 #include "api/s3/call_priv.h"
+#include "api/s3/operations_priv.h"
 #include "api/s3/signing_keys_priv.h"
 #include "base/text.h"
 #include "core/access/access.h"
@@ -152,6 +153,28 @@ err_t s3_verify_body(struct s3_call *call, const unsigned char sha256[SHA256_SIZ
 
 /* ---- version 2 ---- */
 
+/* Of the signature itself, and of SDKs, which add x-id to every address. */
+static bool has_no_effect(slice parameter)
+{
+    return slice_eq(parameter, S("AWSAccessKeyId")) || slice_eq(parameter, S("Expires")) ||
+           slice_eq(parameter, S("Signature")) || slice_eq(parameter, S("x-id"));
+}
+
+/* The signature covers the path and the subresources, but not the parameters that choose what a listing shows. Whoever has
+ * a link to one page could change them and read all of it. So a link is valid for an object only, and a parameter that
+ * has an effect must be covered. */
+static err_t check_v2_scope(struct s3_call *call)
+{
+    if (call->key.n == 0)
+        return s3_refuse(&call->x->arena, S3_AUTH_LINK_OBJECT);
+    for (size_t i = 0; i < call->query.count; i++) {
+        slice name = call->query.params[i].name;
+        if (s3_parameter_is_known(name) && !sigv2_covers(name) && !has_no_effect(name))
+            return s3_refuse_with(&call->x->arena, S3_AUTH_LINK_PARAMETER, name);
+    }
+    return NULL;
+}
+
 static err_t authenticate_v2(struct s3_call *call)
 {
     struct sign_request *r = &call->signed_request;
@@ -163,6 +186,7 @@ static err_t authenticate_v2(struct s3_call *call)
     enum sign_fault fault = sigv2_parse(r, a, &claim, &detail);
     if (fault)
         return s3_refuse_signature(call, fault, &detail);
+    TRY(check_v2_scope(call));
     TRY(s3_find_secret(call, claim.access_key, &secret));
     int64_t now_ms = core_now_ms(call->s3->core);
     fault = sigv2_verify(&claim, r, secret, now_ms, a, &detail);

@@ -136,14 +136,6 @@ static const struct s3_operation *find_operation(struct s3_call *call)
     return o;
 }
 
-static bool is_known_parameter(slice name)
-{
-    for (const char *const *known = s3_parameters; *known; known++)
-        if (slice_eq(name, slice_of(*known)))
-            return true;
-    return false;
-}
-
 /* A word of the query that names another operation than the one that was found: one that S3 has, or one of which this
  * server has never heard, which is every parameter without a value that S3 does not know. Empty: there is none. */
 static slice foreign_subresource(const struct s3_call *call)
@@ -156,7 +148,7 @@ static slice foreign_subresource(const struct s3_call *call)
         if (p->name.n == 0 || slice_starts_nocase(p->name, S("x-amz-")))
             continue;
         const char *known = known_subresource(p->name);
-        bool foreign = known ? own && strcmp(known, own) != 0 : p->value.n == 0 && !is_known_parameter(p->name);
+        bool foreign = known ? own && strcmp(known, own) != 0 : p->value.n == 0 && !s3_parameter_is_known(p->name);
         if (foreign)
             return p->name;
     }

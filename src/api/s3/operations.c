@@ -84,7 +84,7 @@ const char *const s3_subresources[] = {
 };
 
 /* Of every operation of S3, of signatures of version 2, and of the SDKs themselves (x-id). */
-const char *const s3_parameters[] = {
+static const char *const parameters[] = {
     "AWSAccessKeyId",
     "Expires",
     "Signature",
@@ -115,5 +115,12 @@ const char *const s3_parameters[] = {
     "version-id-marker",
     "versionId",
     "x-id",
-    NULL,
 };
+
+bool s3_parameter_is_known(slice name)
+{
+    for (size_t i = 0; i < LENGTH_OF(parameters); i++)
+        if (slice_eq(name, slice_of(parameters[i])))
+            return true;
+    return false;
+}
