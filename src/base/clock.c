@@ -53,9 +53,19 @@ void clock_manual_advance(struct clock_manual *c, int64_t ms)
         __atomic_add_fetch(&c->mono_ms, ms, __ATOMIC_SEQ_CST);
 }
 
-int64_t clock_stopwatch_us(void)
+static int64_t read_us(clockid_t id)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(id, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t clock_stopwatch_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_thread_cpu_us(void)
+{
+    return read_us(CLOCK_THREAD_CPUTIME_ID);
 }

@@ -31,5 +31,7 @@ static inline int64_t clock_monotonic_ms(struct clock *c)
 
 /* For measuring the speed of the machine; never for deadlines or records, which follow the injected clock. */
 int64_t clock_stopwatch_us(void);
+/* The processor time that the calling thread has used. It needs a system call, which clock_stopwatch_us does not. */
+int64_t clock_thread_cpu_us(void);
 
 #endif

@@ -11,11 +11,15 @@
  *   run_singly       when the commit itself found no space, each write gets a transaction of its own: one large write
  *                    must not make the small ones fail.
  *
+ * A batch that takes too long is cut short: what has run is committed, and the other writes follow in the next
+ * transaction. So a small write waits for one piece of BATCH_TIME_US and not for the sum of 400 long ones.
+ *
  * When a commit fails for any other reason, the whole batch fails: it is unknown what reached the disk, and running the
  * batch again could apply it twice.
  *
  * After a commit the committer raises the generation before it calls `done`. So a caller that learns of a change can no
  * longer find in a cache what was there before it. */
+#include "base/clock.h"
 #include "meta/statement_priv.h"
 #include "meta/usage_priv.h"
 
@@ -24,6 +28,8 @@
 
 #define QUEUE_MAX 10000
 #define BATCH_MAX 400
+#define BATCH_TIME_US 50000           /* after that long no other write begins in the transaction */
+#define LOOK_AT_CPU_US 1000           /* how often at most the processor time is read */
 #define ARENA_FIRST_BYTES (256 << 10) /* memory that is kept from batch to batch */
 
 /* A write of the current batch, and how it ended. */
@@ -34,9 +40,19 @@ struct batch_slot {
     bool changed_jobs;     /* it queued a job or asked one to stop */
 };
 
+/* Measures writes and transactions. The processor time of a write is at most the time that it took, and at most what the
+ * thread has used since processor time was last read. So it need not be read for each write. */
+struct timing {
+    int64_t begun_at_us, ended_at_us;           /* the transaction; its last write */
+    int64_t cpu_read_at_us, cpu_us;             /* when the processor time was read, and what it was */
+    atomic_ullong longest_write, longest_batch; /* us; written by the committer alone */
+};
+
 struct committer {
     struct meta_store *store;
     size_t queue_max, batch_max;
+    int64_t batch_time_us;
+    struct timing timing;
 
     pthread_mutex_t queue_lock; /* with inline_writes it is held while a write runs */
     pthread_cond_t queue_filled;
@@ -52,6 +68,46 @@ struct committer {
     pthread_t thread;
     bool has_thread;
 };
+
+/* ---- measuring ---- */
+
+static void note_longest(atomic_ullong *longest, int64_t us)
+{
+    if (us > 0 && (uint64_t)us > atomic_load_explicit(longest, memory_order_relaxed))
+        atomic_store_explicit(longest, (uint64_t)us, memory_order_relaxed);
+}
+
+static void timing_begin(struct timing *t)
+{
+    t->begun_at_us = t->ended_at_us = t->cpu_read_at_us = clock_stopwatch_us();
+    t->cpu_us = clock_thread_cpu_us();
+}
+
+static void timing_write_ended(struct timing *t)
+{
+    int64_t now_us = clock_stopwatch_us(), took_us = now_us - t->ended_at_us;
+    t->ended_at_us = now_us;
+    if (now_us - t->cpu_read_at_us < LOOK_AT_CPU_US)
+        return;
+    int64_t cpu_us = clock_thread_cpu_us(), used_us = cpu_us - t->cpu_us;
+    note_longest(&t->longest_write, took_us < used_us ? took_us : used_us);
+    t->cpu_read_at_us = now_us;
+    t->cpu_us = cpu_us;
+}
+
+static void timing_batch_ended(struct timing *t)
+{
+    note_longest(&t->longest_batch, clock_stopwatch_us() - t->begun_at_us);
+}
+
+void meta_longest(struct meta_store *store, struct meta_longest *ret)
+{
+    *ret = (struct meta_longest){ 0 };
+    if (!store->committer)
+        return;
+    ret->write_us = atomic_load_explicit(&store->committer->timing.longest_write, memory_order_relaxed);
+    ret->batch_us = atomic_load_explicit(&store->committer->timing.longest_batch, memory_order_relaxed);
+}
 
 /* ---- running a batch ---- */
 
@@ -94,6 +150,7 @@ static bool apply_write(struct committer *c, struct batch_slot *s, struct arena 
     before.count = c->usage.count;
     memcpy(before.accounts, c->usage.accounts, before.count * sizeof *before.accounts);
     s->e = s->write->apply(&tx, s->write->arg, a);
+    timing_write_ended(&c->timing);
     if (s->e) {
         c->usage.count = before.count;
         memcpy(c->usage.accounts, before.accounts, before.count * sizeof *before.accounts);
@@ -106,22 +163,59 @@ static bool apply_write(struct committer *c, struct batch_slot *s, struct arena 
     return !s->e;
 }
 
+/* Must the transaction end, although writes are waiting? */
+static bool batch_is_long(const struct committer *c)
+{
+    return c->timing.ended_at_us - c->timing.begun_at_us >= c->batch_time_us;
+}
+
 enum outcome { COMMITTED, MUST_RUN_AGAIN, COMMIT_FAILED, NOT_STARTED };
 
-/* A slot that has an error set failed alone. *ret_e is the reason of COMMIT_FAILED and NOT_STARTED. */
-static enum outcome run_optimistic(struct committer *c, struct batch_slot *slots, size_t n, struct arena *a,
-                                   err_t *ret_e)
+/* Writes that wait for a transaction, and what became of it. */
+struct batch {
+    struct batch_slot *slots;
+    size_t n;
+    size_t ran;     /* the first ones, as many as had begun before the transaction became long; the others still wait */
+    size_t culprit; /* after run_careful with MUST_RUN_AGAIN */
+    err_t e;        /* the reason of COMMIT_FAILED and NOT_STARTED */
+};
+
+static bool may_run_next(const struct committer *c, struct batch *b)
 {
-    if ((*ret_e = sql_begin(c->store->writer, a)))
+    if (b->ran == b->n || (b->ran > 0 && batch_is_long(c)))
+        return false;
+    b->ran++;
+    return true;
+}
+
+static enum outcome begin_batch(struct committer *c, struct batch *b, struct arena *a)
+{
+    b->ran = 0;
+    timing_begin(&c->timing);
+    b->e = sql_begin(c->store->writer, a);
+    return b->e ? NOT_STARTED : COMMITTED;
+}
+
+static enum outcome commit_batch(struct committer *c, struct batch *b, struct arena *a)
+{
+    b->e = commit_transaction(c, a);
+    timing_batch_ended(&c->timing);
+    return b->e ? COMMIT_FAILED : COMMITTED;
+}
+
+/* A slot that has an error set failed alone. */
+static enum outcome run_optimistic(struct committer *c, struct batch *b, struct arena *a)
+{
+    if (begin_batch(c, b, a) == NOT_STARTED)
         return NOT_STARTED;
     size_t succeeded = 0;
-    for (size_t i = 0; i < n; i++) {
+    while (may_run_next(c, b)) {
         bool harmless;
-        if (apply_write(c, &slots[i], a, &harmless)) {
+        if (apply_write(c, &b->slots[b->ran - 1], a, &harmless)) {
             succeeded++;
         } else if (!harmless) {
             rollback_transaction(c);
-            return n > 1 ? MUST_RUN_AGAIN : COMMITTED; /* a batch of one write: it failed, and nothing else did */
+            return b->n > 1 ? MUST_RUN_AGAIN : COMMITTED; /* a batch of one write: it failed, and nothing else did */
         }
     }
     if (!succeeded) {
@@ -131,46 +225,48 @@ static enum outcome run_optimistic(struct committer *c, struct batch_slot *slots
     err_t e = write_counters(c, a);
     if (e) {
         rollback_transaction(c);
-        if (n > 1)
+        if (b->n > 1)
             return MUST_RUN_AGAIN;
-        slots[0].e = e;
+        b->slots[0].e = e;
         return COMMITTED;
     }
-    return (*ret_e = commit_transaction(c, a)) ? COMMIT_FAILED : COMMITTED;
+    return commit_batch(c, b, a);
 }
 
-/* MUST_RUN_AGAIN: slots[*ret_culprit] could not be undone alone and took the transaction with it; its error says
- * why. */
-static enum outcome run_careful(struct committer *c, struct batch_slot *slots, size_t n, struct arena *a,
-                                size_t *ret_culprit, err_t *ret_e)
+/* Runs one write under a savepoint. Returns an error when it could not be undone alone. */
+static err_t apply_carefully(struct committer *c, struct batch_slot *s, struct arena *a)
 {
-    if ((*ret_e = sql_begin(c->store->writer, a)))
+    bool harmless;
+    TRY(exec_control(c, STATEMENT("SAVEPOINT one"), a));
+    if (apply_write(c, s, a, &harmless))
+        s->e = write_counters(c, a);
+    if (s->e) {
+        err_t e = exec_control(c, STATEMENT("ROLLBACK TO one"), a);
+        forget_ids(c->store);
+        TRY(e);
+    }
+    return exec_control(c, STATEMENT("RELEASE one"), a);
+}
+
+/* MUST_RUN_AGAIN: the culprit could not be undone alone and took the transaction with it; its error says why. */
+static enum outcome run_careful(struct committer *c, struct batch *b, struct arena *a)
+{
+    if (begin_batch(c, b, a) == NOT_STARTED)
         return NOT_STARTED;
-    for (size_t i = 0; i < n; i++) {
-        struct batch_slot *s = &slots[i];
-        err_t control_e = exec_control(c, STATEMENT("SAVEPOINT one"), a);
-        if (!control_e) {
-            bool harmless;
-            if (apply_write(c, s, a, &harmless))
-                s->e = write_counters(c, a);
-            if (s->e) {
-                control_e = exec_control(c, STATEMENT("ROLLBACK TO one"), a);
-                forget_ids(c->store);
-            }
-            if (!control_e)
-                control_e = exec_control(c, STATEMENT("RELEASE one"), a);
-        }
-        if (control_e) {
-            s->e = s->e ? s->e : control_e;
-            *ret_culprit = i;
+    while (may_run_next(c, b)) {
+        struct batch_slot *s = &b->slots[b->ran - 1];
+        err_t e = apply_carefully(c, s, a);
+        if (e) {
+            s->e = s->e ? s->e : e;
+            b->culprit = b->ran - 1;
             rollback_transaction(c);
             return MUST_RUN_AGAIN;
         }
     }
-    return (*ret_e = commit_transaction(c, a)) ? COMMIT_FAILED : COMMITTED;
+    return commit_batch(c, b, a);
 }
 
-static void fail_remaining(struct batch_slot *slots, size_t n, err_t e)
+static void fail_slots(struct batch_slot *slots, size_t n, err_t e)
 {
     for (size_t i = 0; i < n; i++)
         if (!slots[i].e)
@@ -180,41 +276,45 @@ static void fail_remaining(struct batch_slot *slots, size_t n, err_t e)
 static void run_singly(struct committer *c, struct batch_slot *slots, size_t n, struct arena *a)
 {
     for (size_t i = 0; i < n; i++) {
-        err_t e = NULL;
-        enum outcome outcome = run_optimistic(c, &slots[i], 1, a, &e);
+        struct batch b = { .slots = &slots[i], .n = 1 };
+        enum outcome outcome = run_optimistic(c, &b, a);
         if (outcome != COMMITTED && !slots[i].e)
-            slots[i].e = e;
+            slots[i].e = b.e;
     }
 }
 
-static void swap_slots(struct batch_slot *x, struct batch_slot *y)
+/* The culprit has failed: it becomes the first slot, and the others run without it, in their order. */
+static void set_culprit_aside(struct batch *b)
 {
-    struct batch_slot t = *x;
-    *x = *y;
-    *y = t;
+    struct batch_slot failed = b->slots[b->culprit];
+    memmove(b->slots + 1, b->slots, b->culprit * sizeof *b->slots);
+    b->slots[0] = failed;
+    b->slots++;
+    b->n--;
 }
 
-static void run_batch(struct committer *c, struct batch_slot *slots, size_t n, struct arena *a)
+/* Runs the first writes of a batch, at least one. Returns how many slots, from the first one on, have ended. */
+static size_t run_batch(struct committer *c, struct batch_slot *slots, size_t n, struct arena *a)
 {
-    err_t e = NULL;
-    enum outcome outcome = run_optimistic(c, slots, n, a, &e);
+    struct batch b = { .slots = slots, .n = n };
+    enum outcome outcome = run_optimistic(c, &b, a);
     for (int careful_runs = 0; outcome == MUST_RUN_AGAIN; careful_runs++) {
-        size_t culprit = n;
         if (careful_runs == 2) {
             /* Two writes in a row took the transaction with them: the fault is the database's, not theirs. */
-            fail_remaining(slots, n, e);
-            return;
+            fail_slots(slots, n, b.slots[-1].e);
+            return n;
         }
-        outcome = run_careful(c, slots, n, a, &culprit, &e);
-        if (outcome == MUST_RUN_AGAIN) {
-            e = slots[culprit].e;
-            swap_slots(&slots[culprit], &slots[--n]); /* it has failed; the others run without it */
-        }
+        outcome = run_careful(c, &b, a);
+        if (outcome == MUST_RUN_AGAIN)
+            set_culprit_aside(&b);
     }
-    if (outcome == COMMIT_FAILED && n > 1 && e->code == ERR_NO_SPACE)
-        run_singly(c, slots, n, a);
+    if (outcome == NOT_STARTED)
+        b.ran = b.n;
+    if (outcome == COMMIT_FAILED && b.ran > 1 && b.e->code == ERR_NO_SPACE)
+        run_singly(c, b.slots, b.ran, a);
     else if (outcome != COMMITTED)
-        fail_remaining(slots, n, e);
+        fail_slots(b.slots, b.ran, b.e);
+    return (size_t)(b.slots - slots) + b.ran;
 }
 
 /* A failed write raises the generation, too, because it is unknown what a failed commit did. */
@@ -261,14 +361,16 @@ static void *committer_thread(void *arg)
 {
     struct committer *c = arg;
     size_t n;
-    while ((n = dequeue_batch(c))) {
-        SCOPED(arena_releasep) struct arena a;
-        arena_init_with(&a, c->batch_memory, ARENA_FIRST_BYTES);
-        arena_set_limit(&a, SIZE_MAX / 2, NULL); /* for the whole batch: its writes are limited, not their number */
-        run_batch(c, c->slots, n, &a);
-        finish_batch(c, c->slots, n);
-        maintain_wal(c->store->checkpointer);
-    }
+    while ((n = dequeue_batch(c)))
+        for (size_t ended = 0; ended < n;) {
+            SCOPED(arena_releasep) struct arena a;
+            arena_init_with(&a, c->batch_memory, ARENA_FIRST_BYTES);
+            arena_set_limit(&a, SIZE_MAX / 2, NULL); /* for the whole batch: its writes are limited, not their number */
+            size_t first = ended;
+            ended += run_batch(c, c->slots + first, n - first, &a);
+            finish_batch(c, c->slots + first, ended - first);
+            maintain_wal(c->store->checkpointer);
+        }
     return NULL;
 }
 
@@ -354,6 +456,7 @@ err_t committer_start(struct meta_store *store, struct arena *a)
     c->store = store;
     c->queue_max = store->options.queue_max ? store->options.queue_max : QUEUE_MAX;
     c->batch_max = store->options.batch_max ? store->options.batch_max : BATCH_MAX;
+    c->batch_time_us = store->options.batch_time_us ? store->options.batch_time_us : BATCH_TIME_US;
     c->tail = &c->head;
     pthread_mutex_init(&c->queue_lock, NULL);
     pthread_cond_init(&c->queue_filled, NULL);

@@ -9,6 +9,8 @@
 struct meta_options {
     size_t queue_max; /* writes that may wait; 0: 10,000 */
     size_t batch_max; /* writes in one transaction; 0: 400 */
+    /* Once a transaction takes longer, no other write begins in it; in microseconds; 0: 50,000. */
+    int64_t batch_time_us;
     /* No threads: the caller of meta_submit runs and commits its write itself, under a lock, and `done` is called
      * before meta_submit returns. For tests that must run the same way each time. */
     bool inline_writes;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The committer: batches, writes that fail in them, the queue, and snapshots while it writes. Also runs under the
  * thread sanitizer. */
+#include "base/clock.h"
 #include "meta_world.h"
 #include "rounds.h"
 
@@ -9,7 +10,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define THREADED ((struct meta_options){ 0 })
+/* A batch is one transaction, however busy the machine is. */
+#define THREADED ((struct meta_options){ .batch_time_us = INT64_MAX })
 
 /* A write whose outcome the test records. One of them, the gate, keeps the committer busy until it is opened, so that
  * all writes that are submitted meanwhile become one batch. */
@@ -139,6 +141,84 @@ FOR_EACH_DATABASE(a_write_that_fails_after_it_wrote_is_undone_and_the_batch_comm
     batch_run(&b, &w);
     EXPECT_EQ(b.one[3].code, ERR_INVALID);
     EXPECT_EQ(batch_check(&b, &w), BATCH - 1);
+    meta_world_release(&w);
+}
+
+/* ---- writes that take long ---- */
+
+/* How many writes had ended when each of a batch began. */
+struct long_write {
+    struct followed_write *f;
+    struct batch *batch;
+    int ended_before;
+};
+
+static err_t long_write_apply(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct long_write *l = arg;
+    l->ended_before = 0;
+    for (int i = 0; i < BATCH; i++)
+        l->ended_before += l->batch->one[i].times_done;
+    for (int64_t until_us = clock_stopwatch_us() + 100; clock_stopwatch_us() < until_us;)
+        ;
+    return followed_write_apply(tx, l->f, a);
+}
+
+static void run_long_batch(struct meta_world *w, struct batch *b, struct long_write *longs)
+{
+    batch_submit(b, w, 100);
+    for (int i = 0; i < BATCH; i++) {
+        longs[i] = (struct long_write){ .f = &b->one[i], .batch = b };
+        b->one[i].write.apply = long_write_apply;
+        b->one[i].write.arg = &longs[i];
+    }
+}
+
+FOR_EACH_DATABASE(a_batch_of_long_writes_is_committed_piece_by_piece)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, (struct meta_options){ .batch_time_us = 50 });
+    struct batch b;
+    struct long_write longs[BATCH];
+    run_long_batch(&w, &b, longs);
+    batch_run(&b, &w);
+    for (int i = 0; i < BATCH; i++)
+        EXPECT_EQ(longs[i].ended_before, i);
+    EXPECT_EQ(batch_check(&b, &w), BATCH);
+    meta_world_release(&w);
+}
+
+FOR_EACH_DATABASE(a_failed_write_of_a_batch_that_is_cut_short_takes_no_other_with_it)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, (struct meta_options){ .batch_time_us = 250 });
+    struct batch b;
+    struct long_write longs[BATCH];
+    run_long_batch(&w, &b, longs);
+    b.one[0].fail_with = ERR_INVALID; /* after it wrote something */
+    b.one[1].fail_with = ERR_UNAVAILABLE;
+    b.one[9].fail_with = ERR_INVALID;
+    batch_run(&b, &w);
+    EXPECT_EQ(b.one[0].code, ERR_INVALID);
+    EXPECT_EQ(b.one[1].code, ERR_UNAVAILABLE);
+    EXPECT_EQ(b.one[9].code, ERR_INVALID);
+    EXPECT_EQ(batch_check(&b, &w), BATCH - 3);
+    EXPECT(longs[BATCH - 1].ended_before > 0);
+    meta_world_release(&w);
+}
+
+FOR_EACH_DATABASE(the_longest_write_is_measured)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, THREADED);
+    struct batch b;
+    struct long_write longs[BATCH];
+    struct meta_longest longest;
+    run_long_batch(&w, &b, longs);
+    batch_run(&b, &w);
+    meta_longest(w.store, &longest);
+    EXPECT(longest.write_us > 0); /* most of the 100 us that each write used; less when others had the processor */
+    EXPECT(longest.batch_us >= BATCH * 100);
     meta_world_release(&w);
 }
 
@@ -529,7 +609,9 @@ TEST(a_backup_under_load_is_consistent)
 RUN_TESTS(cmocka_unit_test(one_failing_write_fails_alone),
           cmocka_unit_test(a_write_that_fails_after_it_wrote_is_undone_and_the_batch_commits),
           cmocka_unit_test(a_write_that_fails_before_it_wrote_does_not_repeat_the_batch),
-          cmocka_unit_test(what_a_failed_write_used_is_not_counted),
+          cmocka_unit_test(a_batch_of_long_writes_is_committed_piece_by_piece),
+          cmocka_unit_test(a_failed_write_of_a_batch_that_is_cut_short_takes_no_other_with_it),
+          cmocka_unit_test(the_longest_write_is_measured), cmocka_unit_test(what_a_failed_write_used_is_not_counted),
           cmocka_unit_test(other_writes_run_again_when_the_database_rolls_back),
           cmocka_unit_test(ids_reserved_in_a_write_that_was_undone_are_not_used),
           cmocka_unit_test(every_write_reports_its_outcome_whichever_call_fails),

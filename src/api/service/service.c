@@ -102,6 +102,10 @@ static err_t reply_metrics(struct http_exchange *x)
     add_metric(&b, "cais_http_body_buffers", "gauge", "Buffers of 128 KiB in use by uploads.", h.body_buffers);
     add_metric(&b, "cais_store_flush_microseconds", "gauge", "One durable write of 4 KiB, measured at start.",
                (uint64_t)s->flush_us);
+    add_metric(&b, "cais_committer_longest_write_microseconds", "gauge",
+               "Processor time of the longest write to the database since the start.", now.longest.write_us);
+    add_metric(&b, "cais_committer_longest_batch_microseconds", "gauge",
+               "The longest transaction since the start, from its beginning to its commit.", now.longest.batch_us);
     if (!now.blob)
         add_metric(&b, "cais_store_free_bytes", "gauge", "Bytes that can still be written.", now.free_bytes);
     if (s->with_accounts || x->req.local)

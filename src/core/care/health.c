@@ -4,7 +4,6 @@
 #include "core/records/account.h"
 #include "core/store/account_store.h"
 #include "core/store/blob_store.h"
-#include "core/store/transaction.h"
 
 static err_t read_one_row(struct core *core, struct arena *a)
 {
@@ -17,6 +16,7 @@ static err_t read_one_row(struct core *core, struct arena *a)
 void health_check(struct core *core, struct arena *a, struct health *ret)
 {
     *ret = (struct health){ .meta = read_one_row(core, a) };
+    meta_longest(core->meta, &ret->longest);
     ret->blob = core->blob->ops->free_bytes(core->blob, a, &ret->free_bytes);
     ret->space = ret->blob ? ret->blob : space_check(core, 1, a);
 }

@@ -4,6 +4,7 @@
 #define CAIS_CORE_CARE_HEALTH_H
 
 #include "core/core.h"
+#include "core/store/transaction.h"
 
 /* Each error is NULL when the check passed, and lives in the arena of the call. */
 struct health {
@@ -11,6 +12,7 @@ struct health {
     err_t blob;          /* asking the blob store for its free space */
     err_t space;         /* as `blob`; or NO_SPACE: an upload of one byte would be refused */
     uint64_t free_bytes; /* of the blob store; only when `blob` is NULL */
+    struct meta_longest longest;
 };
 
 /* Reads one row and asks the blob store, so it may block: not for a loop. */

@@ -50,6 +50,14 @@ MUST_USE bool meta_submit(struct meta_store *, struct meta_write *);
 /* Submits a write and waits until it is committed or has failed. Not for threads that must not block. */
 MUST_USE err_t meta_write(struct meta_store *, meta_apply_fn *apply, void *arg, struct arena *a);
 
+/* How long writes kept others waiting, since the store was opened. */
+struct meta_longest {
+    uint64_t write_us; /* processor time of one run of an `apply`; at most 1 ms too much, for it is not read for each */
+    uint64_t batch_us; /* from the beginning of a transaction to its commit, with the time to flush it */
+};
+/* Thread: any. */
+void meta_longest(struct meta_store *, struct meta_longest *ret);
+
 /* A number for caches. It rises before `done` of each write that changed or removed an existing record; writes that
  * only add records leave it alone. A cache may use a record as long as the generation is the one that was read before
  * the record was looked up. */
