@@ -522,6 +522,8 @@ TEST(ghsa_v9fg_active_content_is_sandboxed)
                   { "image/svg+xml", true },   { "application/xhtml+xml", true },
                   { "application/xml", true }, { "multipart/x-mixed-replace", true },
                   { "text/plain", false },     { "image/png", false },
+                  { "image/x+xml", true },     { "image/png; x=x, text/html", true },
+                  { "image/unknown", true },   { "text/plain; charset=utf-8", false },
                   { "application/pdf", false } };
     for (size_t i = 0; i < LENGTH_OF(types); i++) {
         struct fake_request put = { .method = "PUT",
@@ -534,7 +536,12 @@ TEST(ghsa_v9fg_active_content_is_sandboxed)
         EXPECT_EQ(fake_reply_header(r, "Content-Security-Policy").p != NULL, types[i].sandboxed);
         EXPECT(!fake_reply_header(r, "Set-Cookie").p);
     }
-    EXPECT(fake_reply_header(get(f, &ana, "/photos/a?response-content-type=text/html"), "Content-Security-Policy").p);
+    static const char *const overrides[] = { "text/html", "image/png%3B%20x%3Dx%2C%20text/html", "image/x%2Bxml" };
+    for (size_t i = 0; i < LENGTH_OF(overrides); i++) {
+        struct fake_reply *r = get(f, &ana, arena_printf(f->a, "/photos/a?response-content-type=%s", overrides[i]).p);
+        EXPECT_STATUS(r, 200);
+        EXPECT_SLICE(fake_reply_header(r, "Content-Security-Policy"), S("sandbox"));
+    }
 }
 
 TEST(an_object_that_was_put_whole_is_its_part_1)

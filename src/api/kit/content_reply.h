@@ -14,8 +14,12 @@ struct content_reply {
  * reply is sent. A caller that does not reply with it must close `content` itself. The struct must live in the arena of
  * the exchange. */
 void content_reply_prepare(struct content_reply *);
-/* The same for a download that a browser stores under `name` and never runs: adds Content-Disposition and
- * X-Content-Type-Options, and sets the type. */
+/* Add the headers that every reply with stored bytes has, so that a browser never runs what somebody sent with the
+ * rights of this host: X-Content-Type-Options: nosniff, and Content-Security-Policy: sandbox unless the type is inert
+ * (base/media_type.h). content_type: as it is sent. */
+void content_reply_disarm(struct http_exchange *, slice content_type);
+/* content_reply_prepare and content_reply_disarm for a download that a browser stores under `name`: also adds
+ * Content-Disposition, and sets the type. */
 void content_reply_attach(struct http_exchange *, struct content_reply *, slice name, slice content_type);
 
 #endif

@@ -3,6 +3,7 @@
  * memory. The download needs a link with a temporary key, because a browser follows the redirect without the headers
  * that authenticate a client. */
 #include "base/zip.h"
+#include "api/kit/content_reply.h"
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
 #include "api/runrun/key_link_priv.h"
@@ -213,7 +214,7 @@ err_t runrun_zip_download(struct http_exchange *x)
     arena_init(&p->arena);
     arena_init(&p->entry_arena);
     http_reply_header(x, "Content-Disposition", S("attachment; filename=documents.zip"));
-    http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
+    content_reply_disarm(x, S("application/zip"));
     runrun_add_fresh_rate(x);
     http_reply_stream(x, 200, "application/zip", &p->producer);
     return NULL;

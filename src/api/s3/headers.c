@@ -3,6 +3,7 @@
  * when they are stored, and active content types are disarmed when they are sent. */
 #include "api/s3/headers_priv.h"
 
+#include "api/kit/content_reply.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/tags_priv.h"
 #include "base/buf.h"
@@ -123,28 +124,6 @@ err_t s3_headers_read(struct s3_call *call, slice *ret_headers, slice *ret_tags)
 
 /* ---- what a reply shows ---- */
 
-/* A browser must not run an uploaded object with the rights of this host. Types outside this list are sandboxed, and
- * nosniff keeps the browser from guessing another type from the bytes. */
-static bool is_harmless(slice type)
-{
-    static const char *const harmless[] = { "application/octet-stream",
-                                            "binary/octet-stream",
-                                            "application/pdf",
-                                            "application/json",
-                                            "application/zip",
-                                            "text/plain",
-                                            "text/csv",
-                                            "audio/",
-                                            "video/",
-                                            "image/" };
-    if (slice_starts_nocase(type, S("image/svg")))
-        return false;
-    for (size_t i = 0; i < LENGTH_OF(harmless); i++)
-        if (slice_starts_nocase(type, slice_of(harmless[i])))
-            return true;
-    return false;
-}
-
 static const char *override_name(slice header)
 {
     static const char *const names[] = { "response-content-type",        "response-cache-control",
@@ -189,9 +168,7 @@ err_t s3_headers_write(struct s3_call *call, const struct entry *entry, slice *r
     }
     for (size_t i = 0; call->query.count && i < LENGTH_OF(kept_names); i++)
         TRY(apply_override(call, kept_names[i], &type));
-    http_reply_header(call->x, "X-Content-Type-Options", S("nosniff"));
-    if (!is_harmless(type))
-        http_reply_header(call->x, "Content-Security-Policy", S("sandbox"));
+    content_reply_disarm(call->x, type);
     *ret_content_type = type;
     return NULL;
 }
