@@ -2,7 +2,10 @@
 /* CORS: the configuration of a bucket, preflights, and the headers of other replies. */
 #include "test.h"
 
+#include "api/s3/cors_rules_priv.h"
 #include "s3_fixture.h"
+
+#include <time.h>
 
 #define RULES(text) "<CORSConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" text "</CORSConfiguration>"
 #define RULE(text) RULES("<CORSRule>" text "</CORSRule>")
@@ -148,6 +151,88 @@ TEST(a_preflight_without_origin_or_method_is_a_bad_request)
     EXPECT_S3_ERROR(f, preflight(f, "/none/key", "https://a.example", "PUT", NULL), 403, "AccessForbidden");
 }
 
+static slice cors_document(struct s3_fixture *f, int rules, int headers)
+{
+    struct buf b;
+    buf_init(&b, 0);
+    buf_add(&b, S("<CORSConfiguration>"));
+    for (int i = 0; i < rules; i++) {
+        buf_add(&b, S("<CORSRule>" ORIGIN("https://a.example") METHOD("PUT")));
+        for (int k = 1; k < headers; k++)
+            buf_printf(&b, "<AllowedHeader>x-%d*</AllowedHeader>", k);
+        buf_add(&b, S(HEADER("z*") "</CORSRule>"));
+    }
+    buf_add(&b, S("</CORSConfiguration>"));
+    slice text = arena_copy(f->a, buf_slice(&b));
+    buf_release(&b);
+    return text;
+}
+
+/* "h,h,h,…,last" with `count` names. */
+static const char *header_names(struct s3_fixture *f, size_t count, const char *name, const char *last)
+{
+    struct buf b;
+    buf_init(&b, 0);
+    for (size_t i = 0; i + 1 < count; i++)
+        buf_printf(&b, "%s,", name);
+    buf_add(&b, slice_of(last));
+    slice text = arena_copy(f->a, buf_slice(&b));
+    buf_release(&b);
+    return arena_cstr(f->a, text);
+}
+
+static int64_t cpu_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* allowed: measures the work of a call */
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+TEST(a_preflight_of_eight_thousand_names_took_a_quarter_second)
+{
+    S3_FIXTURE(f);
+    EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos?cors", cors_document(f, 15, 100).p), 200);
+    const char *names = header_names(f, 8000, "x", "x");
+    EXPECT_S3_ERROR(f, preflight(f, "/photos/key", "https://a.example", "PUT", names), 400, "BadRequest");
+    EXPECT_S3_ERROR(f, preflight(f, "/none/key", "https://a.example", "PUT", names), 400, "BadRequest");
+    /* the most work that one preflight can make: each name is compared with each pattern of every rule */
+    enum { ROUNDS = 20, LIMIT_US = 5000 };
+    names = header_names(f, CORS_HEADERS_MAX, "z", "none");
+    int64_t began_us = cpu_us();
+    for (int i = 0; i < ROUNDS; i++)
+        EXPECT_STATUS(preflight(f, "/photos/key", "https://a.example", "PUT", names), 403);
+    EXPECT((cpu_us() - began_us) / ROUNDS < LIMIT_US);
+    names = header_names(f, CORS_HEADERS_MAX, "z-1", "X-99");
+    EXPECT_STATUS(preflight(f, "/photos/key", "https://a.example", "PUT", names), 200);
+    EXPECT_S3_ERROR(f, preflight(f, "/photos/key", "https://a.example", "PUT", header_names(f, 101, "z", "z")), 400,
+                    "BadRequest");
+}
+
+TEST(a_rule_has_at_most_100_values_of_a_kind)
+{
+    S3_FIXTURE(f);
+    EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos?cors", cors_document(f, 1, 100).p), 200);
+    EXPECT_S3_ERROR(f, s3_send(f, &ana, "PUT", "/photos?cors", cors_document(f, 1, 101).p), 400, "MalformedXML");
+}
+
+TEST(rules_are_parsed_once_and_live_while_they_are_used)
+{
+    slice one = S(RULE(ORIGIN("https://a.example") METHOD("GET"))), two = S(RULE(ORIGIN("*") METHOD("PUT")));
+    struct cors_cache *cache = cors_cache_new();
+    struct cors_rules *first = cors_rules_acquire(cache, S("photos"), one);
+    EXPECT(first && first->count == 1);
+    struct cors_rules *again = cors_rules_acquire(cache, S("photos"), one);
+    EXPECT(again == first);
+    struct cors_rules *changed = cors_rules_acquire(cache, S("photos"), two);
+    EXPECT(changed && changed != first);
+    EXPECT_SLICE(first->items[0].origins.items[0].head, S("https://a.example"));
+    EXPECT(!cors_rules_acquire(cache, S("photos"), S("<x")));
+    cors_rules_release(first);
+    cors_rules_release(again);
+    cors_rules_release(changed);
+    cors_cache_free(cache);
+}
+
 /* ---- other replies ---- */
 
 TEST(replies_and_errors_have_the_headers_that_the_rule_allows)
@@ -208,6 +293,9 @@ RUN_TESTS(cmocka_unit_test(a_cors_configuration_is_stored_shown_and_deleted),
           cmocka_unit_test(invalid_cors_rules_are_refused),
           cmocka_unit_test(the_first_matching_rule_answers_a_preflight),
           cmocka_unit_test(a_preflight_without_origin_or_method_is_a_bad_request),
+          cmocka_unit_test(a_preflight_of_eight_thousand_names_took_a_quarter_second),
+          cmocka_unit_test(a_rule_has_at_most_100_values_of_a_kind),
+          cmocka_unit_test(rules_are_parsed_once_and_live_while_they_are_used),
           cmocka_unit_test(replies_and_errors_have_the_headers_that_the_rule_allows),
           cmocka_unit_test(ghsa_x5xv_origins_are_never_reflected_with_credentials),
           cmocka_unit_test(configured_origins_apply_to_buckets_without_rules))

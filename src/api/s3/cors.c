@@ -11,6 +11,7 @@
 #include "api/kit/failure_log.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
+#include "api/s3/cors_rules_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
@@ -20,7 +21,6 @@
 
 #include <ctype.h>
 
-#define RULES_MAX 100
 #define ID_MAX 255 /* bytes of a rule's ID */
 static const char *const methods[] = { "GET", "PUT", "POST", "DELETE", "HEAD" };
 
@@ -81,22 +81,35 @@ static err_t check_value(struct s3_call *call, const struct xml *item)
 
 static err_t check_rule(struct s3_call *call, const struct xml *rule)
 {
-    size_t ids = 0, ages = 0;
-    for (const struct xml *item = rule->first; item; item = item->next) {
+    struct cors_kind {
+        const char *name;
+        size_t min, max;
+    };
+    static const struct cors_kind kinds[] = {
+        { "ID", 0, 1 },
+        { "MaxAgeSeconds", 0, 1 },
+        { "AllowedOrigin", 1, CORS_VALUES_MAX },
+        { "AllowedMethod", 1, CORS_VALUES_MAX },
+        { "AllowedHeader", 0, CORS_VALUES_MAX },
+        { "ExposeHeader", 0, CORS_VALUES_MAX },
+    };
+    for (const struct xml *item = rule->first; item; item = item->next)
         TRY(check_value(call, item));
-        ids += slice_eq(item->name, S("ID"));
-        ages += slice_eq(item->name, S("MaxAgeSeconds"));
+    for (size_t i = 0; i < LENGTH_OF(kinds); i++) {
+        size_t count = 0;
+        XML_EACH(item, rule, kinds[i].name)
+        count++;
+        if (count < kinds[i].min || count > kinds[i].max)
+            return s3_refuse(&call->x->arena, S3_MALFORMED_XML);
     }
-    if (ids <= 1 && ages <= 1 && xml_child(rule, "AllowedOrigin") && xml_child(rule, "AllowedMethod"))
-        return NULL;
-    return s3_refuse(&call->x->arena, S3_MALFORMED_XML);
+    return NULL;
 }
 
 static err_t check_rules(struct s3_call *call, const struct xml *root)
 {
     size_t count = 0;
     for (const struct xml *rule = root->first; rule; rule = rule->next) {
-        if (!slice_eq(rule->name, S("CORSRule")) || ++count > RULES_MAX)
+        if (!slice_eq(rule->name, S("CORSRule")) || ++count > CORS_RULES_MAX)
             return s3_refuse(&call->x->arena, S3_MALFORMED_XML);
         TRY(check_rule(call, rule));
     }
@@ -134,10 +147,12 @@ err_t s3_cors_put(struct s3_call *call)
 err_t s3_cors_get(struct s3_call *call)
 {
     struct bucket bucket;
+    slice cors;
     TRY(s3_authorize_bucket(call, BUCKET_MANAGE, &bucket));
-    if (bucket.cors.n == 0)
+    TRY(bucket_cors(call->s3->core, call->bucket, &call->x->arena, &cors));
+    if (cors.n == 0)
         return s3_show(call, s3_refuse(&call->x->arena, S3_NO_SUCH_CORS), "BucketName", call->bucket);
-    http_reply(call->x, 200, "application/xml", arena_copy(&call->x->arena, bucket.cors));
+    http_reply(call->x, 200, "application/xml", cors);
     return NULL;
 }
 
@@ -151,112 +166,67 @@ err_t s3_cors_delete(struct s3_call *call)
 
 /* ---- which rule matches ---- */
 
-struct cors_request {
-    slice origin, method;
-    slice headers; /* the list that the browser sends; may be empty */
-};
-/* The rule that matches; .rule NULL: the list of the configuration. */
-struct cors_rule {
-    const struct xml *rule;
-    bool any_origin; /* every origin is allowed: the reply need not name this one */
+/* What permits a request. */
+struct cors_match {
+    bool is_enabled;              /* the bucket has rules, or the configuration does */
+    struct cors_rules *rules;     /* of the bucket, to be released; NULL: it has none */
+    const struct cors_rule *rule; /* that permits the request; NULL: none does */
 };
 
-/* The first * of the pattern matches any characters. */
-static bool matches_pattern(slice pattern, slice value, bool nocase)
+static void release_match(struct cors_match *m)
 {
-    bool (*same)(slice, slice) = nocase ? slice_eq_nocase : slice_eq;
-    slice head, tail;
-    if (!slice_cut(pattern, '*', &head, &tail))
-        return same(pattern, value);
-    return value.n >= head.n + tail.n && same(slice_part(value, 0, head.n), head) &&
-           same(slice_from(value, value.n - tail.n), tail);
+    cors_rules_release(m->rules);
 }
 
-static bool rule_has(const struct xml *rule, const char *element, slice value, bool nocase)
+/* The list of origins in the configuration is a rule for all methods, headers and buckets without rules. */
+static const struct cors_rule *find_operator_rule(const struct s3_options *o, const struct cors_request *q)
 {
-    XML_EACH(item, rule, element)
-    if (matches_pattern(item->text, value, nocase))
-        return true;
-    return false;
-}
-
-static bool rule_has_headers(const struct xml *rule, slice headers)
-{
-    while (headers.n) {
-        slice name, rest;
-        if (!slice_cut(headers, ',', &name, &rest))
-            rest = S("");
-        headers = rest;
-        name = slice_trim(name);
-        if (name.n && !rule_has(rule, "AllowedHeader", name, true))
-            return false;
+#define EVERY_METHOD "GET, PUT, POST, DELETE, HEAD"
+#define OPERATOR_RULE(any)                                                                                             \
+    {                                                                                                                  \
+        .any_origin = (any), .expose = { "ETag, x-amz-request-id, x-amz-version-id, Location", 50 },                   \
+        .allow_methods = { EVERY_METHOD, sizeof EVERY_METHOD - 1 }, .max_age = {                                       \
+            "3600",                                                                                                    \
+            4                                                                                                          \
+        }                                                                                                              \
     }
-    return true;
+    static const struct cors_rule named = OPERATOR_RULE(false), any = OPERATOR_RULE(true);
+    for (size_t i = 0; i < o->cors_origins.count; i++) {
+        struct cors_pattern pattern = cors_pattern_of(o->cors_origins.items[i]);
+        if (cors_pattern_matches(&pattern, q->origin) && is_method(q->method))
+            return slice_eq(o->cors_origins.items[i], S("*")) ? &any : &named;
+    }
+    return NULL;
 }
 
-static bool operator_allows(const struct s3_options *o, const struct cors_request *q, struct cors_rule *ret)
+/* To be released by release_match. A failure is logged; the browser learns only that no rule matches. */
+static void find_rule(struct s3_call *call, const struct cors_request *q, struct cors_match *ret)
 {
-    for (size_t i = 0; i < o->cors_origins.count; i++)
-        if (matches_pattern(o->cors_origins.items[i], q->origin, false) && is_method(q->method)) {
-            *ret = (struct cors_rule){ NULL, slice_eq(o->cors_origins.items[i], S("*")) };
-            return true;
-        }
-    return false;
-}
-
-/* False: no rule matches. *ret_enabled: whether the bucket has any rules. */
-static bool find_rule(struct s3_call *call, const struct cors_request *q, struct cors_rule *ret, bool *ret_enabled)
-{
-    struct arena *a = &call->x->arena;
+    SCRATCH(scratch); /* the text of the rules may be 64 KiB */
     slice cors = S("");
-    const struct xml *root = NULL;
-    err_t e = call->bucket.n ? bucket_cors(call->s3->core, call->bucket, a, &cors) : NULL;
+    *ret = (struct cors_match){ 0 };
+    err_t e = call->bucket.n ? bucket_cors(call->s3->core, call->bucket, &scratch, &cors) : NULL;
     if (!e && cors.n)
-        e = xml_parse(cors, a, &root);
+        ret->rules = cors_rules_acquire(call->s3->cors, call->bucket, cors);
+    if (!e && cors.n && !ret->rules)
+        e = err_make(&scratch, ERR_CORRUPT, "the CORS rules of a bucket are not readable");
     if (e && e->code != ERR_NOT_FOUND) {
-        log_failure(call->s3->log, call->x, e); /* the browser learns only that no rule matches */
-        *ret_enabled = true;
-        return false;
+        log_failure(call->s3->log, call->x, e);
+        ret->is_enabled = true;
+        return;
     }
-    *ret_enabled = root || call->s3->options.cors_origins.count;
-    if (!root)
-        return operator_allows(&call->s3->options, q, ret);
-    XML_EACH(rule, root, "CORSRule")
-    if (rule_has(rule, "AllowedOrigin", q->origin, false) && rule_has(rule, "AllowedMethod", q->method, false) &&
-        rule_has_headers(rule, q->headers)) {
-        bool any = false;
-        XML_EACH(item, rule, "AllowedOrigin")
-        any = any || slice_eq(item->text, S("*"));
-        *ret = (struct cors_rule){ rule, any };
-        return true;
-    }
-    return false;
+    ret->is_enabled = ret->rules || call->s3->options.cors_origins.count;
+    ret->rule = ret->rules ? cors_rules_find(ret->rules, q) : find_operator_rule(&call->s3->options, q);
 }
 
 /* ---- replies ---- */
 
-static slice join_values(struct arena *a, const struct xml *rule, const char *element)
-{
-    struct buf b;
-    buf_init(&b, 0);
-    XML_EACH(item, rule, element)
-    {
-        buf_add(&b, b.n ? S(", ") : S(""));
-        buf_add(&b, item->text);
-    }
-    slice all = arena_copy(a, buf_slice(&b));
-    buf_release(&b);
-    return all;
-}
-
 static void add_allow_origin(struct s3_call *call, const struct cors_request *q, const struct cors_rule *r)
 {
     struct http_exchange *x = call->x;
-    slice expose = r->rule ? join_values(&x->arena, r->rule, "ExposeHeader")
-                           : S("ETag, x-amz-request-id, x-amz-version-id, Location");
     http_reply_header(x, "Access-Control-Allow-Origin", r->any_origin ? S("*") : q->origin);
-    if (expose.n)
-        http_reply_header(x, "Access-Control-Expose-Headers", expose);
+    if (r->expose.n)
+        http_reply_header(x, "Access-Control-Expose-Headers", r->expose);
 }
 
 /* A cache must not use the reply to one web page for another. */
@@ -269,49 +239,61 @@ void s3_cors_headers(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     struct cors_request q = { .origin = http_header(&x->req, "Origin"), .method = x->req.method };
-    struct cors_rule rule;
-    bool enabled;
+    struct cors_match match;
     if (!q.origin.p || slice_eq(q.method, S("OPTIONS")))
         return;
-    if (find_rule(call, &q, &rule, &enabled))
-        add_allow_origin(call, &q, &rule);
-    if (enabled)
+    find_rule(call, &q, &match);
+    if (match.rule)
+        add_allow_origin(call, &q, match.rule);
+    if (match.is_enabled)
         add_vary(x);
+    release_match(&match);
 }
 
-static slice lower_case_of(struct arena *a, slice s)
+static err_t refuse_preflight(struct s3_call *call, const struct cors_match *match)
 {
-    char *text = arena_cstr(a, s);
-    for (size_t i = 0; i < s.n; i++)
+    err_t e = s3_refuse(&call->x->arena, match->is_enabled ? S3_CORS_FORBIDDEN : S3_CORS_NOT_ENABLED);
+    s3_show(call, e, "Method", http_header(&call->x->req, "Access-Control-Request-Method"));
+    return s3_show(call, e, "ResourceType", call->key.n ? S("OBJECT") : S("BUCKET"));
+}
+
+/* The headers are sent back as the browser wrote them, in lower case. */
+static slice allow_headers(struct s3_call *call, slice asked)
+{
+    char *text = arena_cstr(&call->x->arena, asked);
+    for (size_t i = 0; i < asked.n; i++)
         text[i] = (char)tolower((unsigned char)text[i]);
-    return (slice){ text, s.n };
+    return (slice){ text, asked.n };
+}
+
+static err_t reply_preflight(struct s3_call *call, const struct cors_request *q, const struct cors_rule *r)
+{
+    struct http_exchange *x = call->x;
+    slice asked = http_header(&x->req, "Access-Control-Request-Headers");
+    add_allow_origin(call, q, r);
+    http_reply_header(x, "Access-Control-Allow-Methods", r->allow_methods);
+    if (asked.n)
+        http_reply_header(x, "Access-Control-Allow-Headers", allow_headers(call, asked));
+    if (r->max_age.n)
+        http_reply_header(x, "Access-Control-Max-Age", r->max_age);
+    add_vary(x);
+    return s3_reply_status(call, 200);
 }
 
 err_t s3_preflight(struct s3_call *call)
 {
-    struct http_exchange *x = call->x;
-    struct arena *a = &x->arena;
-    struct cors_request q = { http_header(&x->req, "Origin"), http_header(&x->req, "Access-Control-Request-Method"),
-                              http_header(&x->req, "Access-Control-Request-Headers") };
-    struct cors_rule rule;
-    bool enabled;
+    struct http_request *req = &call->x->req;
+    struct arena *a = &call->x->arena;
+    struct cors_request q = { http_header(req, "Origin"), http_header(req, "Access-Control-Request-Method"), { 0 } };
+    struct cors_match match;
     if (q.origin.n == 0)
         return s3_refuse(a, S3_CORS_BAD_REQUEST);
     if (!is_method(q.method))
         return s3_refuse(a, S3_CORS_BAD_METHOD);
-    if (!find_rule(call, &q, &rule, &enabled)) {
-        err_t e = s3_refuse(a, enabled ? S3_CORS_FORBIDDEN : S3_CORS_NOT_ENABLED);
-        s3_show(call, e, "Method", q.method);
-        return s3_show(call, e, "ResourceType", call->key.n ? S("OBJECT") : S("BUCKET"));
-    }
-    slice age = rule.rule ? slice_trim(xml_child_text(rule.rule, "MaxAgeSeconds")) : S("3600");
-    add_allow_origin(call, &q, &rule);
-    http_reply_header(x, "Access-Control-Allow-Methods",
-                      rule.rule ? join_values(a, rule.rule, "AllowedMethod") : S("GET, PUT, POST, DELETE, HEAD"));
-    if (q.headers.n)
-        http_reply_header(x, "Access-Control-Allow-Headers", lower_case_of(a, q.headers));
-    if (age.n)
-        http_reply_header(x, "Access-Control-Max-Age", age);
-    add_vary(x);
-    return s3_reply_status(call, 200);
+    if (!cors_read_headers(http_header(req, "Access-Control-Request-Headers"), a, &q.headers))
+        return s3_refuse(a, S3_CORS_MANY_HEADERS);
+    find_rule(call, &q, &match);
+    err_t e = match.rule ? reply_preflight(call, &q, match.rule) : refuse_preflight(call, &match);
+    release_match(&match);
+    return e;
 }

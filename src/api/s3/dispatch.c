@@ -5,6 +5,7 @@
 #include "api/s3/body_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/cors_priv.h"
+#include "api/s3/cors_rules_priv.h"
 #include "api/s3/operations_priv.h"
 #include "base/text.h"
 #include "core/bucket/entry.h"
@@ -224,12 +225,13 @@ static const struct http_route rest = { "GET", "/", dispatch_request, HTTP_STREA
 void s3_init(struct s3 *s3, struct core *core, const struct s3_options *options, const struct link_base *links,
              struct log *log)
 {
-    *s3 = (struct s3){ .core = core, .options = *options, .links = links, .log = log };
+    *s3 = (struct s3){ .core = core, .options = *options, .links = links, .log = log, .cors = cors_cache_new() };
     pthread_mutex_init(&s3->keys_mutex, NULL);
 }
 
 void s3_release(struct s3 *s3)
 {
+    cors_cache_free(s3->cors);
     explicit_bzero(s3->keys, sizeof s3->keys);
     pthread_mutex_destroy(&s3->keys_mutex);
 }

@@ -18,13 +18,16 @@ struct s3_options {
     size_t form_exemption_count;
 };
 
+struct cors_cache;
+
 #define S3_CACHED_KEYS 64
 
 struct s3 {
     struct core *core;
     struct s3_options options;
     const struct link_base *links;
-    struct log *log; /* for failures of the server itself; may be NULL */
+    struct log *log;         /* for failures of the server itself; may be NULL */
+    struct cors_cache *cors; /* of cors_rules.c */
     /* The cache of signing_keys.c. Under keys_mutex. */
     pthread_mutex_t keys_mutex;
     struct s3_cached_key {

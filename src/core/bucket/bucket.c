@@ -59,15 +59,22 @@ static err_t read_bucket(struct meta_tx *tx, slice name, struct arena *a, struct
     return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_BUCKET_NOT_THERE) : e;
 }
 
-static err_t find_by_name(struct core *core, slice name, struct arena *a, struct bucket *ret)
+static err_t find_by_name(struct core *core, const struct bucket_query *q, struct arena *a, struct bucket *ret)
 {
     uint64_t generation = meta_generation(core->meta); /* before the row is read */
-    if (bucket_cache_find(core->buckets, name, generation, a, ret))
+    if (bucket_cache_find(core->buckets, q, generation, a, ret))
         return NULL;
+    SCRATCH(scratch);
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    TRY(read_bucket(tx, name, a, ret));
-    bucket_cache_put(core->buckets, generation, ret);
+    struct bucket bucket;
+    err_t e = read_bucket(tx, q->name, &scratch, &bucket);
+    if (e)
+        return err_copy(a, e);
+    bucket_cache_put(core->buckets, generation, &bucket);
+    bucket.name = arena_copy(a, bucket.name);
+    bucket.cors = q->with_cors ? arena_copy(a, bucket.cors) : S("");
+    *ret = bucket;
     return NULL;
 }
 
@@ -75,7 +82,7 @@ err_t bucket_find(struct core *core, const struct principal *who, slice name, en
                   struct arena *a, struct bucket *ret)
 {
     struct bucket bucket = { 0 };
-    TRY(find_by_name(core, name, a, &bucket));
+    TRY(find_by_name(core, &(struct bucket_query){ .name = name }, a, &bucket));
     TRY(may_act(who, &bucket, action, a));
     *ret = bucket;
     return NULL;
@@ -91,7 +98,7 @@ err_t bucket_list(struct core *core, const struct principal *who, struct arena *
 err_t bucket_cors(struct core *core, slice name, struct arena *a, slice *ret_cors)
 {
     struct bucket bucket = { 0 };
-    TRY(find_by_name(core, name, a, &bucket));
+    TRY(find_by_name(core, &(struct bucket_query){ name, true }, a, &bucket));
     *ret_cors = bucket.cors;
     return NULL;
 }
@@ -179,5 +186,5 @@ err_t bucket_ensure(struct core *core, slice name, struct arena *a, struct bucke
     TRY(meta_write(core->meta, apply_bucket_ensure, &c, a));
     if (c.bucket.kind != BUCKET_GUARDED)
         return err_make(a, ERR_CONFLICT, "the bucket " SLICE_FMT " belongs to an account", SLICE_ARG(name));
-    return find_by_name(core, name, a, ret);
+    return find_by_name(core, &(struct bucket_query){ .name = name }, a, ret);
 }

@@ -19,7 +19,7 @@
 bool bucket_name_is_valid(slice name);
 
 enum bucket_action { BUCKET_READ, BUCKET_WRITE, BUCKET_LIST, BUCKET_MANAGE };
-/* The bucket of that name, if `who` may do `action` in it. Cached. Fit for a loop.
+/* The bucket of that name, if `who` may do `action` in it; without its CORS rules. Cached. Fit for a loop.
  * Errors: BUCKET_NOT_THERE; FORBIDDEN. */
 MUST_USE err_t bucket_find(struct core *, const struct principal *who, slice name, enum bucket_action action,
                            struct arena *a, struct bucket *ret);
@@ -31,7 +31,7 @@ MUST_USE err_t bucket_create(struct core *, const struct principal *who, slice n
 MUST_USE err_t bucket_remove(struct core *, const struct principal *who, slice name, struct arena *a);
 /* Errors: as bucket_find; BUCKET_TOO_MANY_RULES more than 64 KiB. */
 MUST_USE err_t bucket_set_cors(struct core *, const struct principal *who, slice name, slice cors, struct arena *a);
-/* The CORS rules of a bucket. Asks for no authorisation: a browser sends a preflight request without credentials.
+/* The CORS rules of a bucket, up to 64 KiB. Fit for a loop. Asks for no authorisation: a browser sends a preflight request without credentials.
  * Errors: BUCKET_NOT_THERE. */
 MUST_USE err_t bucket_cors(struct core *, slice name, struct arena *a, slice *ret_cors);
 

@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETS = 64, WAYS = 4, TEXT_MAX = 4096 };
+enum { SETS = 64, WAYS = 4, CORS_CACHED_MAX = 4096 };
 
 struct cached_bucket {
     uint64_t generation, at;
     struct bucket bucket;
-    char text[]; /* name and cors */
+    bool lacks_cors; /* its rules are too large to be cached */
+    char text[];     /* name and cors */
 };
 
 struct bucket_cache {
@@ -38,16 +39,18 @@ void bucket_cache_free(struct bucket_cache *cache)
     free(cache);
 }
 
-bool bucket_cache_find(struct bucket_cache *cache, slice name, uint64_t generation, struct arena *a, struct bucket *ret)
+bool bucket_cache_find(struct bucket_cache *cache, const struct bucket_query *q, uint64_t generation, struct arena *a,
+                       struct bucket *ret)
 {
     SCOPED(unlockp) pthread_mutex_t *held = lock(&cache->mutex);
-    struct cached_bucket **set = cache->sets[slice_hash(name) % SETS];
+    struct cached_bucket **set = cache->sets[slice_hash(q->name) % SETS];
     for (size_t i = 0; i < WAYS; i++) {
-        if (!set[i] || set[i]->generation != generation || !slice_eq(set[i]->bucket.name, name))
+        if (!set[i] || set[i]->generation != generation || !slice_eq(set[i]->bucket.name, q->name) ||
+            (q->with_cors && set[i]->lacks_cors))
             continue;
         *ret = set[i]->bucket;
         ret->name = arena_copy(a, set[i]->bucket.name);
-        ret->cors = arena_copy(a, set[i]->bucket.cors);
+        ret->cors = q->with_cors ? arena_copy(a, set[i]->bucket.cors) : S("");
         return true;
     }
     return false;
@@ -55,21 +58,22 @@ bool bucket_cache_find(struct bucket_cache *cache, slice name, uint64_t generati
 
 static struct cached_bucket *copy_bucket(uint64_t generation, const struct bucket *bucket)
 {
-    struct cached_bucket *cached = must_malloc(sizeof *cached + bucket->name.n + bucket->cors.n);
+    bool lacks_cors = bucket->cors.n > CORS_CACHED_MAX;
+    size_t cors_bytes = lacks_cors ? 0 : bucket->cors.n;
+    struct cached_bucket *cached = must_malloc(sizeof *cached + bucket->name.n + cors_bytes);
     cached->generation = generation;
     cached->bucket = *bucket;
+    cached->lacks_cors = lacks_cors;
     memcpy(cached->text, bucket->name.p, bucket->name.n);
     cached->bucket.name = (slice){ cached->text, bucket->name.n };
-    if (bucket->cors.n)
-        memcpy(cached->text + bucket->name.n, bucket->cors.p, bucket->cors.n);
-    cached->bucket.cors = (slice){ cached->text + bucket->name.n, bucket->cors.n };
+    if (cors_bytes)
+        memcpy(cached->text + bucket->name.n, bucket->cors.p, cors_bytes);
+    cached->bucket.cors = (slice){ cached->text + bucket->name.n, cors_bytes };
     return cached;
 }
 
 void bucket_cache_put(struct bucket_cache *cache, uint64_t generation, const struct bucket *bucket)
 {
-    if (bucket->name.n + bucket->cors.n > TEXT_MAX)
-        return;
     struct cached_bucket *cached = copy_bucket(generation, bucket);
     SCOPED(unlockp) pthread_mutex_t *held = lock(&cache->mutex);
     struct cached_bucket **set = cache->sets[slice_hash(bucket->name) % SETS], **slot = &set[0];

@@ -7,8 +7,14 @@
 
 /* ---- the cache of buckets by name ---- */
 
-/* generation: the store's, now. False: the bucket is not cached, or was read in another generation. */
-bool bucket_cache_find(struct bucket_cache *, slice name, uint64_t generation, struct arena *a, struct bucket *ret);
+struct bucket_query {
+    slice name;
+    bool with_cors; /* otherwise the result has none: the rules may have 64 KiB, and few callers need them */
+};
+/* generation: the store's, now. False: the bucket is not cached, or was read in another generation; or its rules are
+ * wanted and too large for the cache. */
+bool bucket_cache_find(struct bucket_cache *, const struct bucket_query *, uint64_t generation, struct arena *a,
+                       struct bucket *ret);
 /* generation: that of the store, read before the row. */
 void bucket_cache_put(struct bucket_cache *, uint64_t generation, const struct bucket *);
 
