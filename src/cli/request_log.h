@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "http/server.h"
 
-enum { REQUEST_LOG_LOOPS = 256 };
+enum { REQUEST_LOG_LOOPS = 257 /* the most that can be configured, and the one for listeners apart */ };
 
 struct request_log;
 struct request_log *request_log_new(struct log *, int loops); /* log is borrowed */

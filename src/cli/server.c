@@ -80,6 +80,7 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
                               .random = random,
                               .loops = (int)c->server.loops,
                               .workers = (int)c->server.workers,
+                              .long_workers = (int)c->server.long_workers,
                               .max_head_bytes = (size_t)c->http.max_head_bytes,
                               .max_line_bytes = (size_t)c->http.max_header_line_bytes,
                               .max_headers = (size_t)c->http.max_headers,
@@ -133,9 +134,9 @@ static err_t listen_everywhere(struct server *s, bool private_only, struct arena
     const struct config *c = s->config;
     slice socket = arena_printf(a, "unix:" SLICE_FMT "/%s", SLICE_ARG(c->server.data),
                                 private_only ? DATA_DIR_PRIVATE : DATA_DIR_SOCKET);
-    static const struct http_listener plain = { 0 }, tls = { .tls = true }, local = { .local = true },
+    static const struct http_listener plain = { 0 }, tls = { .tls = true }, local = { .local = true, .apart = true },
                                       s3 = { .only_api = "s3" }, sftp = { .only_api = "later" },
-                                      metrics = { .only_api = "metrics" };
+                                      metrics = { .only_api = "metrics", .apart = true };
     TRY(listen_on(s, "admin", socket, &local, a));
     if (private_only)
         return NULL;

@@ -66,10 +66,9 @@ static void begin_finish(struct exchange *x)
     body_move(x, BODY_FINISHED);
     exchange_wait(x);
     if (!cut && !x->body_error && x->sink->blocks && x->sink->blocks(x->sink)) {
-        x->task.run = finish_sink_on_worker;
-        if (!pool_submit(x->loop->server->workers, &x->task))
-            /* this queue has no limit, so an upload that has arrived completely is not lost */
-            pool_submit(x->loop->server->body_workers, &x->task);
+        x->task = (struct pool_task){ .run = finish_sink_on_worker, .share = exchange_share(x) };
+        pool_resume(x->loop->server->lanes[HTTP_LANE_ORDINARY],
+                    &x->task); /* an upload that has arrived is not refused */
         return;
     }
     finish_sink(x, cut);
@@ -201,7 +200,7 @@ static void write_filled(struct pool_task *t)
             x->body_error = x->sink->write(x->sink, (slice){ b->bytes, b->n });
         struct body_buffer *next = dequeue_filled(x);
         if (next && i == BUFFERS_A_RUN) {
-            pool_submit(l->server->body_workers, &x->body_task); /* behind the tasks of other uploads */
+            pool_resume(l->server->body_workers, &x->body_task); /* behind the tasks of other uploads */
             next = NULL;
         }
         loop_post(l, &b->mail); /* unless there is a next buffer, the loop may free x from here on */
@@ -226,8 +225,8 @@ static void submit_filling(struct exchange *x)
     pthread_mutex_unlock(&x->loop->filled_lock);
     if (!was_empty)
         return; /* the task that is queued or running will find the buffer */
-    x->body_task.run = write_filled;
-    pool_submit(x->loop->server->body_workers, &x->body_task);
+    x->body_task = (struct pool_task){ .run = write_filled, .share = exchange_share(x) };
+    pool_resume(x->loop->server->body_workers, &x->body_task);
 }
 
 /* Without chunked framing the socket is read straight into the buffer. Returns what conn_recv returns. */

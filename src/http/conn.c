@@ -350,6 +350,8 @@ static void drop_rest(struct conn *c)
 
 static void next_request(struct conn *c)
 {
+    if (c->input.n)
+        loop_end_stretch(c->loop);
     conn_move(c, c->input.n ? CONN_HEAD : CONN_IDLE);
 }
 
@@ -383,6 +385,7 @@ static bool run_handshake(struct conn *c)
 {
     ERR_clear_error();
     int r = SSL_accept(c->ssl);
+    stretch_begin(&c->loop->stretch); /* signing is one step that cannot be cut, so it does not count */
     if (r == 1) {
         conn_move(c, CONN_FIRST);
         return true;

@@ -101,6 +101,8 @@ struct loop {
     char *scratch;                 /* input of the connection that runs */
     char *piece;                   /* part of a file on its way through TLS; NULL until needed */
 
+    struct stretch stretch;
+    bool is_apart; /* has the listeners apart, and no others */
     bool stopping, closing_all;
     bool has_reports; /* an exchange was reported in this turn */
     int64_t date_s;
@@ -120,7 +122,9 @@ void *loop_run(void *loop);
 void loop_post(struct loop *, struct mail *);
 /* Replaces the connection's former deadline. Only conn_state.c calls it. */
 void loop_set_deadline(struct loop *, struct conn *, enum deadline_kind);
-void loop_mark_ready(struct loop *, struct conn *);     /* run the connection in the next turn */
+void loop_mark_ready(struct loop *, struct conn *); /* run the connection in the next turn */
+/* What the loop did since the last call was for one connection; what follows is for another one, or another request. */
+void loop_end_stretch(struct loop *);
 struct body_buffer *loop_acquire_buffer(struct loop *); /* NULL: none left */
 void loop_release_buffer(struct loop *, struct body_buffer *);
 slice loop_request_id(struct loop *, struct arena *a); /* 16 hex digits */
@@ -270,6 +274,9 @@ struct exchange {
     struct pool_task task;
     err_t (*on_loop)(struct http_exchange *);      /* of http_on_loop */
     err_t (*on_collected)(struct http_exchange *); /* of http_collect; NULL: the route's handle */
+    err_t (*on_lane)(struct http_exchange *);      /* of http_on_lane */
+    enum http_lane lane;
+    bool in_lane; /* a thread of the lane has run it */
     int64_t began_ms;
     bool keep_alive, head_only, wants_continue;
     int minor;
@@ -326,6 +333,8 @@ void exchange_body_done(struct exchange *);
 void exchange_refuse(struct exchange *, enum http_refusal, const char *text);
 /* From here on the connection waits for the reply. Another thread may be at work on it, and no deadline runs. */
 void exchange_wait(struct exchange *);
+/* Whose turn a task of this exchange takes in a pool. */
+uint64_t exchange_share(const struct exchange *);
 /* The exchange was replied to: start to send. On the loop's thread. */
 void exchange_replied(struct exchange *);
 
@@ -359,9 +368,11 @@ struct http_server {
     struct router *router;
     struct proxies *proxies;
     struct admission admission;
-    struct pool *workers, *body_workers;
+    struct pool *lanes[HTTP_LANES], *body_workers;
+    struct stretch_budget lane_stretch[HTTP_LANES], body_stretch, loop_stretch;
     struct loop *loops;
-    int loop_count;
+    int loop_count; /* those that serve everybody */
+    int loop_total; /* with the one behind them, for listeners apart, if there is such a listener */
     struct listener *listeners;
     size_t listener_count;
     pthread_rwlock_t tls_lock;

@@ -267,10 +267,44 @@ static void run_api(struct http_exchange *pub, err_t (*fn)(struct http_exchange 
         http_fail(pub, e);
 }
 
-static void run_handler(struct pool_task *t)
+/* ---- lanes ---- */
+
+static enum http_lane lane_of_route(const struct http_route *route)
+{
+    if (route->flags & (HTTP_ADMIN | HTTP_LOCAL_ONLY))
+        return HTTP_LANE_ADMIN;
+    return route->flags & HTTP_LONG ? HTTP_LANE_LONG : HTTP_LANE_ORDINARY;
+}
+
+/* The lowest bits keep accounts, addresses and the operator apart. */
+uint64_t exchange_share(const struct exchange *x)
+{
+    if (x->pub.req.local && !x->pub.share)
+        return 2;
+    return x->pub.share ? x->pub.share << 2 | 1 : slice_hash(x->pub.req.peer) << 2;
+}
+
+static void run_on_lane(struct pool_task *t)
 {
     struct exchange *x = EXCHANGE_OF(t, task);
-    run_api(&x->pub, x->on_collected ? x->on_collected : x->pub.route->handle);
+    x->in_lane = true;
+    run_api(&x->pub, x->on_lane);
+}
+
+void http_on_lane(struct http_exchange *pub, enum http_lane lane, err_t (*fn)(struct http_exchange *))
+{
+    struct exchange *x = EXCHANGE_OF(pub, pub);
+    struct pool *p = x->loop->server->lanes[lane];
+    bool goes_on = x->in_lane && x->lane == lane;
+    assert(!x->replied);
+    x->on_lane = fn;
+    x->lane = lane;
+    x->in_lane = goes_on;
+    x->task = (struct pool_task){ .run = run_on_lane, .share = exchange_share(x) };
+    if (goes_on)
+        pool_resume(p, &x->task);
+    else if (!pool_submit(p, &x->task))
+        exchange_refuse(x, HTTP_REFUSE_BUSY, NULL);
 }
 
 void exchange_wait(struct exchange *x)
@@ -280,15 +314,13 @@ void exchange_wait(struct exchange *x)
 
 void exchange_body_done(struct exchange *x)
 {
+    const struct http_route *route = x->pub.route;
     x->pub.req.body = buf_slice(&x->collected);
     exchange_wait(x);
-    if (x->pub.route->flags & HTTP_ON_LOOP && !x->on_collected) {
-        run_api(&x->pub, x->pub.route->handle);
-        return;
-    }
-    x->task.run = run_handler;
-    if (!pool_submit(x->loop->server->workers, &x->task))
-        exchange_refuse(x, HTTP_REFUSE_BUSY, NULL);
+    if (route->flags & HTTP_ON_LOOP && !x->on_collected && x->collected.n <= HTTP_ON_LOOP_BODY_MAX)
+        run_api(&x->pub, route->handle);
+    else
+        http_on_lane(&x->pub, x->lane, x->on_collected ? x->on_collected : route->handle);
 }
 
 /* Receive the body into memory, or drop it. */
@@ -312,6 +344,7 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
         return;
     }
     const struct http_route *route = x->pub.route;
+    x->lane = lane_of_route(route);
     if (route->flags & HTTP_STREAM) {
         run_api(&x->pub, route->handle);
         if (x->body_state == BODY_UNREAD && x->conn->state == CONN_BODY)
@@ -321,11 +354,13 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     begin_collect(x, route->max_body ? route->max_body : DEFAULT_MAX_BODY, route->flags & HTTP_NO_BODY);
 }
 
-void http_collect(struct http_exchange *pub, size_t max_body, err_t (*on_collected)(struct http_exchange *))
+void http_collect(struct http_exchange *pub, enum http_lane lane, size_t max_body,
+                  err_t (*on_collected)(struct http_exchange *))
 {
     struct exchange *x = EXCHANGE_OF(pub, pub);
     assert(loop_is_current(x->loop) && x->body_state == BODY_UNREAD && !x->replied);
     x->on_collected = on_collected;
+    x->lane = lane;
     begin_collect(x, max_body ? max_body : (size_t)DRAIN_BYTES, max_body == 0);
 }
 

@@ -4,13 +4,17 @@
  *
  * Life of an exchange
  *   the head is complete → a route is found → the API's guard authorises → the route's handle runs
- *   ordinary route    req.body holds the body (at most route->max_body); handle runs on a worker thread and may block
- *   HTTP_ON_LOOP      the same, but handle runs on the loop: it must not block or sync (reading a row is fine)
+ *   ordinary route    req.body holds the body (at most route->max_body); handle runs on a worker thread and may block,
+ *                     but is short: at most 50 ms of work without a pause
+ *   HTTP_LONG         the same, but handle runs in the lane of long work (enum http_lane)
+ *   HTTP_ADMIN        the same, but handle runs in the lane of administration
+ *   HTTP_ON_LOOP      the same, but handle runs on the loop: it must not block or sync, and is done within 1 ms (reading
+ *                     a row is fine). With a body above HTTP_ON_LOOP_BODY_MAX it runs on a worker after all
  *   HTTP_STREAM       handle runs on the loop when the head is complete, before any byte of the body and before
  *                     "100 Continue". It refuses, or calls http_receive with a sink for the body
  *   HTTP_NO_BODY      a body is read and dropped; otherwise like an ordinary route
  * Every function of an API that is given an exchange to answer (guard, handle, finish of a sink, the functions passed to
- * http_collect and http_on_loop) returns an error to refuse: the engine passes it to the API's fail, which replies. If it
+ * http_collect, http_on_lane and http_on_loop) returns an error to refuse: the engine passes it to the API's fail, which replies. If it
  * returns NULL, it has replied or will reply later, on any thread, by one http_reply… call or by http_fail. (A guard that
  * returns NULL lets the request pass.) After that call, or after an error was returned, the exchange belongs to the
  * engine again: do not touch it.
@@ -52,6 +56,18 @@ struct http_request {
     slice body;                    /* of ordinary and HTTP_ON_LOOP routes */
 };
 
+/* Threads that run what may block. Each lane has threads of its own, and serves the shares of its clients in turn
+ * (struct http_exchange). A request that finds the queue of its lane full, or its share of it, is refused:
+ * HTTP_REFUSE_BUSY. */
+enum http_lane {
+    HTTP_LANE_ORDINARY, /* short requests */
+    /* Copies, completing and removing objects of many parts, zips, password hashes. One share has at most half of the
+     * threads. What takes long goes on in pieces, each of which calls http_on_lane for the next one. */
+    HTTP_LANE_LONG,
+    HTTP_LANE_ADMIN, /* the operator, health and metrics: threads that no other request can fill */
+    HTTP_LANES
+};
+
 /* An exchange as an API sees it. */
 struct http_exchange {
     struct http_request req;
@@ -60,6 +76,9 @@ struct http_exchange {
     const struct http_api *api;
     void *principal; /* set by the API's guard; in arena */
     void *work;      /* for the handler, which may store state for its later calls; in arena */
+    /* Whose share of a lane it uses: a number of the account, which the API sets as soon as it knows who asks. 0: that
+     * of the client's address. */
+    uint64_t share;
 };
 
 /* The value of the first header with that name, in any case; .p is NULL when the header is absent. */
@@ -72,9 +91,14 @@ enum {
     HTTP_ON_LOOP = 1,
     HTTP_STREAM = 2,
     HTTP_NO_BODY = 4,
-    HTTP_PUBLIC = 8,     /* the guard does not run */
-    HTTP_LOCAL_ONLY = 16 /* exists on the admin socket only */
+    HTTP_PUBLIC = 8,      /* the guard does not run */
+    HTTP_LOCAL_ONLY = 16, /* exists on the admin socket only; implies HTTP_ADMIN */
+    HTTP_LONG = 32,       /* runs in HTTP_LANE_LONG */
+    HTTP_ADMIN = 64       /* runs in HTTP_LANE_ADMIN */
 };
+
+/* A larger body is not parsed on a loop: 4 KiB of the worst JSON take 0.7 ms. */
+#define HTTP_ON_LOOP_BODY_MAX ((size_t)4 * 1024)
 
 struct http_route {
     const char *method;  /* "GET" also serves HEAD: handle replies as to GET, and the engine drops the body */
@@ -151,8 +175,8 @@ struct http_content {
 void http_reply_content(struct http_exchange *, struct http_content *content);
 
 /* A body that is produced piece by piece (zips, listings): chunked, or in HTTP/1.0 until the connection closes. `more`
- * runs on a worker. It appends to `out`, at most 256 KiB a call, and sets *ret_end after the last piece. False:
- * failure; the connection is closed. */
+ * runs in the lane that the exchange was in. It appends to `out`, at most 256 KiB a call, and sets *ret_end after the
+ * last piece. False: failure; the connection is closed. */
 struct http_producer {
     bool (*more)(struct http_producer *, struct buf *out, bool *ret_end);
     void (*release)(struct http_producer *);
@@ -162,6 +186,10 @@ void http_reply_stream(struct http_exchange *, int status, const char *content_t
 /* Run `fn` on the exchange's loop, where it must not block; it owns the exchange from then on. It lets a thread that
  * all requests share, like the committer, pass work on instead of doing it. Thread: any. */
 void http_on_loop(struct http_exchange *, err_t (*fn)(struct http_exchange *));
+/* Run `fn` on a thread of this lane; it owns the exchange from then on. For a handler that finds out late that its work
+ * is long, and for work that goes on in pieces: an exchange that runs in the lane already is not refused again, and goes
+ * on before the account's requests that have not begun. Thread: any. */
+void http_on_lane(struct http_exchange *, enum http_lane, err_t (*fn)(struct http_exchange *));
 
 /* ---- streamed bodies ---- */
 
@@ -182,8 +210,8 @@ struct http_sink {
 /* Accept the body of an HTTP_STREAM exchange; sends "100 Continue" if the client waits for it. Call from handle. */
 void http_receive(struct http_exchange *, struct http_sink *);
 /* For an HTTP_STREAM route that sees from the head that this is an ordinary request: receive the body into req.body (at
- * most max_body bytes; 0: drop it), then run `fn` on a worker, as for an ordinary route. A body that is too large,
+ * most max_body bytes; 0: drop it), then run `fn` in this lane, as for an ordinary route. A body that is too large,
  * malformed or incomplete is refused. Call from handle. */
-void http_collect(struct http_exchange *, size_t max_body, err_t (*fn)(struct http_exchange *));
+void http_collect(struct http_exchange *, enum http_lane, size_t max_body, err_t (*fn)(struct http_exchange *));
 
 #endif

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define FREE_BUFFERS_KEPT 8
+#define BUFFERS_APART 16 /* of the loop for listeners apart, besides the pool of all others */
 #define EVENTS_A_TURN 128
 #define ACCEPTS_A_TURN 64
 
@@ -52,6 +53,7 @@ static void deliver_mail(struct loop *l)
     while (m) {
         struct mail *next = m->next;
         m->deliver(m);
+        loop_end_stretch(l);
         m = next;
     }
 }
@@ -113,6 +115,11 @@ static int poll_timeout_ms(const struct loop *l)
 
 /* ---- connections that have more to do ---- */
 
+void loop_end_stretch(struct loop *l)
+{
+    stretch_end(&l->stretch, &l->server->loop_stretch);
+}
+
 void loop_mark_ready(struct loop *l, struct conn *c)
 {
     if (c->is_ready)
@@ -131,6 +138,7 @@ static void run_ready_conns(struct loop *l)
         struct conn *next = c->ready_next;
         c->is_ready = false;
         conn_run(c);
+        loop_end_stretch(l);
         c = next;
     }
 }
@@ -325,9 +333,10 @@ static void accept_connections(struct loop *l, struct listener *listener)
             close(fd);
             continue;
         }
-        struct loop *to = least_busy_loop(l->server);
+        struct loop *to = l->is_apart ? l : least_busy_loop(l->server);
         if (to == l) {
             add_conn(l, fd, listener, peer, by_address);
+            loop_end_stretch(l);
             continue;
         }
         struct conn_handover *h = must_malloc(sizeof *h);
@@ -368,6 +377,7 @@ static void free_dead_conns(struct loop *l)
 err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *a)
 {
     *l = (struct loop){ .mark = MARK_LOOP, .server = s, .index = index, .epoll_fd = -1, .wake_fd = -1, .spare_fd = -1 };
+    l->is_apart = index == s->loop_count;
     pthread_mutex_init(&l->mail_lock, NULL);
     pthread_mutex_init(&l->filled_lock, NULL);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -379,6 +389,8 @@ err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *
     if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->wake_fd, &ev) != 0)
         return err_errno(a, errno, "cannot watch the wake-up descriptor of an event loop");
     for (size_t i = 0; i < s->listener_count; i++) {
+        if (s->listeners[i].options.apart != l->is_apart)
+            continue;
         /* the lowest bit distinguishes a listener from a connection */
         ev = (struct epoll_event){ .events = EPOLLIN | EPOLLEXCLUSIVE,
                                    .data.u64 = (uint64_t)(uintptr_t)&s->listeners[i] | 1 };
@@ -392,6 +404,8 @@ err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *
     l->deadlines[DEADLINE_SEND].length_ms = o->send_timeout_ms;
     l->deadlines[DEADLINE_LINGER].length_ms = o->linger_ms < 5000 ? o->linger_ms : 5000;
     l->buffers_max = o->body_pool_bytes / BODY_BUFFER_BYTES / (size_t)s->loop_count;
+    if (l->is_apart)
+        l->buffers_max = BUFFERS_APART;
     l->buffers_max = l->buffers_max < BODY_BUFFERS_EACH ? BODY_BUFFERS_EACH : l->buffers_max;
     l->scratch = must_malloc(SCRATCH_BYTES);
     l->spare_message = must_malloc(sizeof *l->spare_message);
@@ -451,7 +465,8 @@ static void handle_epoll_event(struct loop *l, const struct epoll_event *ev)
 static void begin_loop_stop(struct loop *l)
 {
     for (size_t i = 0; i < l->server->listener_count; i++)
-        epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->server->listeners[i].fd, NULL);
+        if (l->server->listeners[i].options.apart == l->is_apart)
+            epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->server->listeners[i].fd, NULL);
     for (struct conn *c = l->conns, *next; c; c = next) {
         next = c->next;
         conn_begin_shutdown(c);
@@ -465,10 +480,11 @@ void *loop_run(void *arg)
     struct http_server *s = l->server;
     struct epoll_event events[EVENTS_A_TURN];
     bool seen_stop = false;
-    pthread_setname_np(pthread_self(), "cais-loop");
+    pthread_setname_np(pthread_self(), l->is_apart ? "cais-apart" : "cais-loop");
     while (!l->stopping || l->conns) {
         int n = epoll_wait(l->epoll_fd, events, EVENTS_A_TURN, poll_timeout_ms(l));
         l->now_ms = clock_monotonic_ms(s->o.clock);
+        stretch_begin(&l->stretch);
         for (int i = 0; i < n; i++)
             handle_epoll_event(l, &events[i]);
         run_ready_conns(l);
@@ -488,6 +504,7 @@ void *loop_run(void *arg)
         if (l->has_reports && s->o.flush)
             s->o.flush(s->o.arg, l->index);
         l->has_reports = false;
+        loop_end_stretch(l);
     }
     return NULL;
 }

@@ -28,9 +28,11 @@ struct http_options {
     struct clock *clock;
     struct random *random;
     int loops;           /* 0: one per core, at most 16 */
-    int workers;         /* 0: 8 */
+    int workers;         /* of the ordinary lane; 0: 8 */
+    int long_workers;    /* of the lane of long work; 0: 4 */
     int body_workers;    /* 0: 16, and at least two for each loop */
     size_t worker_queue; /* how many requests may wait for a worker; 0: 10,000 */
+    size_t long_queue;   /* how many may wait in the lane of long work, an eighth of them of one account; 0: 512 */
 
     size_t max_head_bytes, max_line_bytes, max_headers; /* 0: 64 KiB, 16 KiB, 100 */
     int64_t head_timeout_ms; /* from the first byte (or the start of the connection) to the end of the head; 0: 10 s */
@@ -61,6 +63,7 @@ struct http_listener {
     bool tls;
     bool local;           /* the admin socket: its requests come from the operator */
     const char *only_api; /* name of the one API that answers here; NULL: all */
+    bool apart; /* for operators and monitors: its connections have a loop of their own, which nobody else can fill */
 };
 
 struct http_certificate {

@@ -258,12 +258,9 @@ static enum send_step request_piece(struct exchange *x)
     buf_clear(&x->produced);
     x->produced.max = PRODUCE_BYTES;
     x->piece = PIECE_AT_WORKER;
-    x->task.run = produce_piece;
     x->mail.deliver = deliver_piece;
-    if (!pool_submit(x->loop->server->workers, &x->task)) {
-        x->piece = PIECE_WANTED;
-        return SEND_BROKEN; /* the queue is full: better that the client retries than that it waits without end */
-    }
+    x->task = (struct pool_task){ .run = produce_piece, .share = exchange_share(x) };
+    pool_resume(x->loop->server->lanes[x->lane], &x->task);
     return SEND_WAITS;
 }
 

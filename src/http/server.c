@@ -10,6 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define ADMIN_WORKERS 6
+/* How long one may work for one request without a pause: docs/internals/connection.md says why. */
+#define LOOP_STRETCH_US 1000
+#define WORKER_STRETCH_US 50000
+
 #define DEFAULT(field, value)                                                                                          \
     do {                                                                                                               \
         if (!(field))                                                                                                  \
@@ -28,8 +33,10 @@ err_t http_server_new(const struct http_options *options, const struct http_api 
     DEFAULT(o->random, random_system());
     DEFAULT(o->loops, cores < 1 ? 1 : cores > 16 ? 16 : (int)cores);
     DEFAULT(o->workers, 8);
+    DEFAULT(o->long_workers, 4);
     DEFAULT(o->body_workers, o->loops < 8 ? 16 : 2 * o->loops);
     DEFAULT(o->worker_queue, 10000);
+    DEFAULT(o->long_queue, 512);
     DEFAULT(o->max_head_bytes, 64 * 1024);
     DEFAULT(o->max_line_bytes, 16 * 1024);
     DEFAULT(o->max_headers, 100);
@@ -100,6 +107,56 @@ SSL *server_tls_accept(struct http_server *s, int fd)
 
 /* ---- start and stop ---- */
 
+static void start_pools(struct http_server *s)
+{
+    const struct http_options *o = &s->o;
+    struct pool_options lanes[HTTP_LANES] = {
+        /* one account leaves a tenth of the queue to the others */
+        [HTTP_LANE_ORDINARY] = { .name = "cais-worker",
+                                 .threads = o->workers,
+                                 .queue_max = o->worker_queue,
+                                 .share_queue_max = o->worker_queue - o->worker_queue / 10 },
+        [HTTP_LANE_LONG] = { .name = "cais-long",
+                             .threads = o->long_workers,
+                             .share_threads = (o->long_workers + 1) / 2,
+                             .queue_max = o->long_queue,
+                             .share_queue_max = (o->long_queue + 7) / 8,
+                             .begun_first = true },
+        /* some commands of the operator take minutes, such as a backup */
+        [HTTP_LANE_ADMIN] = { .name = "cais-admin",
+                              .threads = ADMIN_WORKERS,
+                              .share_threads = ADMIN_WORKERS - 2,
+                              .queue_max = 1024,
+                              .share_queue_max = 128 },
+    };
+    for (int i = 0; i < HTTP_LANES; i++) {
+        s->lane_stretch[i].limit_us = WORKER_STRETCH_US;
+        lanes[i].stretch = &s->lane_stretch[i];
+        s->lanes[i] = pool_new(&lanes[i]);
+    }
+    s->body_stretch.limit_us = WORKER_STRETCH_US;
+    s->body_workers = pool_new(
+        &(struct pool_options){ .name = "cais-body", .threads = o->body_workers, .stretch = &s->body_stretch });
+}
+
+static void stop_pools(struct http_server *s)
+{
+    for (int i = 0; i < HTTP_LANES; i++) {
+        pool_free(s->lanes[i]);
+        s->lanes[i] = NULL;
+    }
+    pool_free(s->body_workers);
+    s->body_workers = NULL;
+}
+
+static bool has_listener_apart(const struct http_server *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (s->listeners[i].options.apart)
+            return true;
+    return false;
+}
+
 err_t http_server_start(struct http_server *s, struct arena *a)
 {
     ASSERT_MARK(s, SERVER);
@@ -107,25 +164,24 @@ err_t http_server_start(struct http_server *s, struct arena *a)
         if (s->listeners[i].options.tls && !s->tls)
             return err_make(a, ERR_INVALID, "%s speaks TLS but no certificate was given",
                             s->listeners[i].options.address);
-    s->workers = pool_new(s->o.workers, s->o.worker_queue, "cais-worker");
-    s->body_workers = pool_new(s->o.body_workers, 0, "cais-body");
-    s->loops = must_malloc((size_t)s->o.loops * sizeof *s->loops);
+    start_pools(s);
+    s->loop_stretch.limit_us = LOOP_STRETCH_US;
     s->loop_count = s->o.loops; /* set before loop_init, which divides the buffers by it */
-    err_t e = NULL;
-    int inited = 0;
-    for (; inited < s->loop_count && !e; inited++)
-        e = loop_init(&s->loops[inited], s, inited, a);
-    if (e) {
-        for (int i = 0; i < inited; i++)
-            loop_release(&s->loops[i]);
-        s->loop_count = 0;
-        return e;
+    int total = s->loop_count + has_listener_apart(s);
+    s->loops = must_malloc((size_t)total * sizeof *s->loops);
+    while (s->loop_total < total) {
+        err_t e = loop_init(&s->loops[s->loop_total], s, s->loop_total, a);
+        if (e) {
+            loop_release(&s->loops[s->loop_total]);
+            return e; /* http_server_free releases the others */
+        }
+        s->loop_total++;
     }
     s->started = true;
     sigset_t all, before;
     sigfillset(&all); /* signals are handled by the main thread only */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (int i = 0; i < s->loop_count; i++) {
+    for (int i = 0; i < s->loop_total; i++) {
         int failed = pthread_create(&s->loops[i].thread, NULL, loop_run, &s->loops[i]);
         assert(!failed);
         s->loops[i].started = true;
@@ -152,7 +208,7 @@ static void deliver_stop_request(struct mail *m)
 static void post_stop_requests(struct http_server *s, bool stop, bool close_all)
 {
     ASSERT_MARK(s, SERVER);
-    for (int i = 0; i < s->loop_count; i++) {
+    for (int i = 0; i < s->loop_total; i++) {
         struct stop_request *r = must_malloc(sizeof *r);
         *r = (struct stop_request){
             .mail.deliver = deliver_stop_request, .loop = &s->loops[i], .stop = stop, .close_all = close_all
@@ -186,15 +242,13 @@ void http_server_stop(struct http_server *s, int64_t grace_ms)
     until.tv_nsec += grace_ms % 1000 * 1000000;
     if (until.tv_nsec >= 1000000000)
         until.tv_sec++, until.tv_nsec -= 1000000000;
-    for (int i = 0; i < s->loop_count; i++)
+    for (int i = 0; i < s->loop_total; i++)
         s->loops[i].started = !join_until(s->loops[i].thread, &until);
     post_stop_requests(s, true, true);
-    for (int i = 0; i < s->loop_count; i++)
+    for (int i = 0; i < s->loop_total; i++)
         if (s->loops[i].started)
             pthread_join(s->loops[i].thread, NULL);
-    pool_free(s->workers);
-    pool_free(s->body_workers);
-    s->workers = s->body_workers = NULL;
+    stop_pools(s);
     s->started = false;
 }
 
@@ -209,9 +263,8 @@ void http_server_free(struct http_server *s)
         return;
     ASSERT_MARK(s, SERVER);
     assert(!s->started);
-    pool_free(s->workers);
-    pool_free(s->body_workers);
-    for (int i = 0; i < s->loop_count; i++)
+    stop_pools(s);
+    for (int i = 0; i < s->loop_total; i++)
         loop_release(&s->loops[i]);
     free(s->loops);
     for (size_t i = 0; i < s->listener_count; i++)
@@ -227,12 +280,26 @@ void http_server_free(struct http_server *s)
     free(s);
 }
 
+static struct http_stretch_stats read_stretch(const struct stretch_budget *b)
+{
+    return (struct http_stretch_stats){ __atomic_load_n(&b->longest_us, __ATOMIC_RELAXED),
+                                        __atomic_load_n(&b->over, __ATOMIC_RELAXED) };
+}
+
+static void read_pool_stats(struct pool *p, const struct stretch_budget *b, struct http_pool_stats *ret)
+{
+    struct pool_stats now = { 0 };
+    if (p) /* the server runs */
+        pool_stats(p, &now);
+    *ret = (struct http_pool_stats){ now.waiting, now.refused, read_stretch(b) };
+}
+
 void http_server_stats(struct http_server *s, struct http_stats *ret)
 {
     ASSERT_MARK(s, SERVER);
     *ret = (struct http_stats){ 0 };
 #define SUM(to, from) ret->to += __atomic_load_n(&s->loops[i].stats.from, __ATOMIC_RELAXED)
-    for (int i = 0; i < s->loop_count; i++) {
+    for (int i = 0; i < s->loop_total; i++) {
         SUM(connections_open, open);
         SUM(connections_accepted, accepted);
         SUM(connections_refused, refused);
@@ -247,4 +314,8 @@ void http_server_stats(struct http_server *s, struct http_stats *ret)
             SUM(status[k], status[k]);
     }
 #undef SUM
+    ret->loop = read_stretch(&s->loop_stretch);
+    for (int i = 0; i < HTTP_LANES; i++)
+        read_pool_stats(s->lanes[i], &s->lane_stretch[i], &ret->lanes[i]);
+    read_pool_stats(s->body_workers, &s->body_stretch, &ret->body_workers);
 }

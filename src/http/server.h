@@ -41,6 +41,17 @@ void http_server_free(struct http_server *); /* after stop, or if it was never s
 /* Make every loop read the clock again: for tests that moved it. */
 void http_server_wake(struct http_server *);
 
+/* How long a thread worked for one request without a pause (base/stretch.h). */
+struct http_stretch_stats {
+    uint64_t longest_us; /* since the start */
+    uint64_t over;       /* how many were above 1 ms (loops) or 50 ms (all others) */
+};
+
+struct http_pool_stats {
+    uint64_t waiting, refused; /* tasks that wait now; requests that were refused because the queue was full */
+    struct http_stretch_stats stretch;
+};
+
 struct http_stats {
     uint64_t connections_open, connections_accepted, connections_refused;
     uint64_t requests, requests_active;
@@ -48,6 +59,8 @@ struct http_stats {
     uint64_t bytes_in, bytes_out;
     uint64_t timeouts, malformed;
     uint64_t body_buffers; /* in use, of 128 KiB each */
+    struct http_stretch_stats loop;
+    struct http_pool_stats lanes[HTTP_LANES], body_workers;
 };
 /* The sums over all loops. Thread: any. */
 void http_server_stats(struct http_server *, struct http_stats *ret);

@@ -140,6 +140,12 @@ void http_on_loop(struct http_exchange *x, err_t (*fn)(struct http_exchange *))
     run_api(x, fn); /* there is only one thread */
 }
 
+void http_on_lane(struct http_exchange *x, enum http_lane lane, err_t (*fn)(struct http_exchange *))
+{
+    (void)lane;
+    run_api(x, fn);
+}
+
 void http_reply_stream(struct http_exchange *x, int status, const char *content_type, struct http_producer *producer)
 {
     struct fake_exchange *f = fake_of(x);
@@ -171,9 +177,10 @@ void http_receive(struct http_exchange *x, struct http_sink *sink)
     f->reply->received = true;
 }
 
-void http_collect(struct http_exchange *x, size_t max_body, err_t (*fn)(struct http_exchange *))
+void http_collect(struct http_exchange *x, enum http_lane lane, size_t max_body, err_t (*fn)(struct http_exchange *))
 {
     struct fake_exchange *f = fake_of(x);
+    (void)lane;
     assert(x->route && x->route->flags & HTTP_STREAM && !f->sink && !f->done && !f->collects);
     f->collects = true;
     f->max_body = max_body;

@@ -74,7 +74,7 @@ static err_t collect_and_echo(struct http_exchange *x)
     if (http_has_header(&x->req, "Authorization"))
         http_reply(x, 401, "text/plain", S("go away"));
     else
-        http_collect(x, (size_t)max_body, reply_echo);
+        http_collect(x, HTTP_LANE_ORDINARY, (size_t)max_body, reply_echo);
     return NULL;
 }
 
@@ -243,7 +243,7 @@ static err_t refuse_here(struct http_exchange *x)
 
 static err_t collect_and_refuse(struct http_exchange *x)
 {
-    http_collect(x, 10, refuse_here);
+    http_collect(x, HTTP_LANE_ORDINARY, 10, refuse_here);
     return NULL;
 }
 

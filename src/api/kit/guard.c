@@ -22,6 +22,7 @@ void guard_admit(struct http_exchange *x, struct principal *who)
 {
     who->request_id = x->req.id;
     x->principal = who;
+    x->share = (uint64_t)who->account_id;
 }
 
 bool guard_count(struct http_exchange *x, struct rate_limit *limit, int64_t id, const struct rate_headers *h)

@@ -83,6 +83,7 @@ err_t runrun_key_link_check(struct http_exchange *x, const char *kind, struct ru
            core_now_ms(r->core) < expires_at_ms;
     if (!good)
         return runrun_refuse(&x->arena, RUNRUN_NO_RECORD);
+    x->share = (uint64_t)link.who.account_id;
     TRY(check_key_link_user(x, &link.who));
     read_key_link_ids(&link, ids);
     *ret = link;

@@ -26,7 +26,7 @@ static const struct http_route runrun_routes[] = {
     BOTH("GET", "/documents/{id}/thumbnail", runrun_document_no_picture, HTTP_NO_BODY, "§6.5"),
     BOTH("GET", "/documents/{id}/preview", runrun_document_no_picture, HTTP_NO_BODY, "§6.5"),
     BOTH("GET", "/documents/download_zip", runrun_zip_link, HTTP_NO_BODY, "§6.6"),
-    { "GET", "/api/v1.0/documents/zip", runrun_zip_download, HTTP_PUBLIC | HTTP_NO_BODY, 0, "§6.6" },
+    { "GET", "/api/v1.0/documents/zip", runrun_zip_download, HTTP_PUBLIC | HTTP_NO_BODY | HTTP_LONG, 0, "§6.6" },
     { "GET", "/api/v1.0/documents/file", runrun_file_download, HTTP_PUBLIC | HTTP_NO_BODY, 0, "§6.5" },
     BOTH("DELETE", "/documents/{id}", runrun_document_delete, HTTP_NO_BODY, "§6.7"),
     BOTH("POST", "/tasks", runrun_task_create, 0, "§6.8"),

@@ -148,7 +148,10 @@ err_t s3_verify_body(struct s3_call *call, const unsigned char sha256[SHA256_SIZ
     call->claim.payload_tag = hex_encode(&call->x->arena, (slice){ (const char *)sha256, SHA256_SIZE });
     enum sign_fault fault = verify_v4(call, &call->signed_request, &detail);
     call->verify_late = false;
-    return fault ? s3_refuse_signature(call, fault, &detail) : NULL;
+    if (fault)
+        return s3_refuse_signature(call, fault, &detail);
+    call->x->share = (uint64_t)call->who.account_id;
+    return NULL;
 }
 
 /* ---- version 2 ---- */
@@ -207,7 +210,7 @@ static err_t authenticate_v2(struct s3_call *call)
 
 /* ---- all versions ---- */
 
-err_t s3_authenticate(struct s3_call *call)
+static err_t authenticate_by_scheme(struct s3_call *call)
 {
     make_sign_request(call, &call->signed_request);
     switch (sign_scheme_of(&call->signed_request)) {
@@ -226,4 +229,13 @@ err_t s3_authenticate(struct s3_call *call)
     }
     return s3_refuse(&call->x->arena,
                      http_has_header(&call->x->req, "Authorization") ? S3_AUTH_TYPE : S3_ACCESS_DENIED);
+}
+
+/* Until its signature is verified, a request uses no share of the account that it names: an access key is no secret. */
+err_t s3_authenticate(struct s3_call *call)
+{
+    TRY(authenticate_by_scheme(call));
+    if (!call->verify_late)
+        call->x->share = (uint64_t)call->who.account_id;
+    return NULL;
 }

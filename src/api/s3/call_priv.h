@@ -8,7 +8,8 @@
  *   S3_STREAM    run is called at the head, on the loop: it receives the body itself, or replies
  *   S3_ON_LOOP   run is called at the head, on the loop; a body is dropped
  *   otherwise    the body (at most max_body; with 0 it is dropped) is collected into x->req.body, unwrapped, and
- *                checked against its signature and digests; then run is called on a worker */
+ *                checked against its signature and digests; then run is called on a worker
+ *   S3_LONG      the same, but run is called in the lane of long work (http.h) */
 #ifndef CAIS_API_S3_CALL_PRIV_H
 #define CAIS_API_S3_CALL_PRIV_H
 
@@ -23,8 +24,9 @@ enum s3_level { S3_SERVICE, S3_BUCKET, S3_OBJECT };
 enum {
     S3_STREAM = 1,
     S3_ON_LOOP = 2,
-    S3_UNSIGNED = 4,   /* the operation authenticates the request itself (a form), or needs no user (a preflight) */
-    S3_NO_CHECKSUM = 8 /* x-amz-checksum-* describes something else than the body */
+    S3_UNSIGNED = 4,    /* the operation authenticates the request itself (a form), or needs no user (a preflight) */
+    S3_NO_CHECKSUM = 8, /* x-amz-checksum-* describes something else than the body */
+    S3_LONG = 16
 };
 
 struct s3_call;

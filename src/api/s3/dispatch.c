@@ -212,7 +212,7 @@ static err_t dispatch_request(struct http_exchange *x)
         return s3_refuse(&x->arena, S3_NO_PAYLOAD_DIGEST);
     if (o->flags & (S3_STREAM | S3_ON_LOOP))
         return o->run(call);
-    http_collect(x,
+    http_collect(x, o->flags & S3_LONG ? HTTP_LANE_LONG : HTTP_LANE_ORDINARY,
                  call->verify_late && o->max_body > UNAUTHENTICATED_BODY_MAX ? UNAUTHENTICATED_BODY_MAX : o->max_body,
                  run_collected);
     return NULL;

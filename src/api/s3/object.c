@@ -129,7 +129,7 @@ err_t s3_object_put(struct s3_call *call)
         return s3_refuse_argument(call, S3_PART_WITHOUT_UPLOAD, "partNumber", S3_NO_VALUE);
     if (!http_has_header(&call->x->req, "x-amz-copy-source"))
         return put_object(call);
-    http_collect(call->x, 0, run_object_copy);
+    http_collect(call->x, HTTP_LANE_ORDINARY, 0, run_object_copy);
     return NULL;
 }
 

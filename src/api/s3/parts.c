@@ -3,7 +3,12 @@
  * so that digests and limits are the same.
  *
  *   UploadPart      head ──► part_put_open ──► s3_body_receive ──► part_put_finish ──► reply_part
- *   UploadPartCopy  head ──► (the body is dropped) ──► worker: open the source, read, write ──► part_put_finish */
+ *   UploadPartCopy  head ──► (the body is dropped) ──► begin_part_copy ──► copy_next_piece ──► part_put_finish
+ *                                                                            │     ▲
+ *                                                                            └─────┘
+ *
+ * A copy may have gigabytes. It runs in the lane of long work, a piece at a time, and other accounts get their turn
+ * between two pieces. */
 #include "api/s3/body_priv.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
@@ -23,6 +28,9 @@
 
 #include <stdlib.h>
 
+#define COPY_STEP_BYTES ((uint64_t)4 << 20) /* hashed and written in some 20 ms */
+#define COPY_READ_BYTES ((size_t)128 << 10)
+
 struct part_work {
     struct s3_call *call;
     slice upload;
@@ -30,7 +38,10 @@ struct part_work {
     struct s3_declared declared;
     struct part_request request;
     struct part_put put;
+    /* of a copy */
     bool copies;
+    struct content source;
+    uint64_t offset, bytes_left; /* of the source: what comes next */
     /* the result */
     err_t e;
     slice etag;
@@ -155,60 +166,70 @@ static bool source_condition_holds(struct s3_call *call, const struct entry *ent
     return none.p ? !names_etag(none, etag) : !(time_parse_http(since, &ms) && modified_ms <= ms);
 }
 
-static err_t copy_content(struct part_work *w, const struct content *content, uint64_t offset, uint64_t bytes)
+static err_t copy_bytes(struct part_work *w, uint64_t bytes, char *memory, struct arena *scratch)
 {
-    const size_t piece_max = 1 << 17;
-    char *piece = must_malloc(piece_max);
-    err_t e = NULL;
-    while (bytes && !e) {
-        SCRATCH(scratch);
-        size_t n = 0, want = bytes < piece_max ? (size_t)bytes : piece_max;
-        e = content_read_at(content, offset, piece, want, &scratch, &n);
-        if (!e && n == 0)
-            e = err_make(&scratch, ERR_CORRUPT, "the source of a copy ends early");
-        if (!e)
-            e = intake_write(w->put.intake, (slice){ piece, n }, &scratch);
-        e = e ? err_copy(&w->call->x->arena, e) : NULL;
-        offset += n;
+    while (bytes) {
+        size_t n = 0, want = bytes < COPY_READ_BYTES ? (size_t)bytes : COPY_READ_BYTES;
+        TRY(content_read_at(&w->source, w->offset, memory, want, scratch, &n));
+        if (n == 0)
+            return err_make(scratch, ERR_CORRUPT, "the source of a copy ends early");
+        TRY(intake_write(w->put.intake, (slice){ memory, n }, scratch));
+        w->offset += n;
+        w->bytes_left -= n;
         bytes -= n;
     }
-    free(piece);
-    return e;
+    return NULL;
 }
 
-static err_t copy_from(struct part_work *w, const struct entry *entry, struct content *content)
+static err_t copy_next_piece(struct http_exchange *x)
+{
+    struct s3_call *call = x->work;
+    struct part_work *w = call->state;
+    SCRATCH(scratch);
+    char *memory = must_malloc(COPY_READ_BYTES);
+    err_t e = copy_bytes(w, w->bytes_left < COPY_STEP_BYTES ? w->bytes_left : COPY_STEP_BYTES, memory, &scratch);
+    free(memory);
+    if (!e && w->bytes_left) {
+        http_on_lane(x, HTTP_LANE_LONG, copy_next_piece);
+        return NULL;
+    }
+    content_close(&w->source);
+    if (e) {
+        part_put_discard(&w->put);
+        return err_copy(&x->arena, e);
+    }
+    part_put_finish(&w->put, part_stored, w);
+    return NULL;
+}
+
+static err_t open_part_copy(struct part_work *w, const struct entry *entry)
 {
     struct s3_call *call = w->call;
-    uint64_t offset, bytes;
     if (!source_condition_holds(call, entry))
         return s3_refuse(&call->x->arena, S3_PRECONDITION_FAILED);
-    TRY(read_copy_range(call, entry->size_bytes, &offset, &bytes));
+    TRY(read_copy_range(call, entry->size_bytes, &w->offset, &w->bytes_left));
     w->request.max_bytes = call->s3->options.max_object_bytes;
-    w->request.exact_bytes = (int64_t)bytes;
-    TRY(open_upload_part(w));
-    err_t e = copy_content(w, content, offset, bytes);
-    if (e)
-        part_put_discard(&w->put);
-    else
-        part_put_finish(&w->put, part_stored, w);
-    return e;
+    w->request.exact_bytes = (int64_t)w->bytes_left;
+    return open_upload_part(w);
 }
 
-static err_t run_part_copy(struct http_exchange *x)
+static err_t begin_part_copy(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     struct part_work *w = call->state;
     struct bucket source;
     slice key;
     struct entry entry;
-    struct content content = { 0 };
     w->copies = true;
     TRY(s3_authorize_bucket(call, BUCKET_WRITE, &w->bucket));
     TRY(s3_copy_source(call, &source, &key));
-    TRY(s3_show(call, entry_open(call->s3->core, &source, key, &x->arena, &entry, &content), "Key", key));
-    err_t e = copy_from(w, &entry, &content);
-    content_close(&content);
-    return e;
+    TRY(s3_show(call, entry_open(call->s3->core, &source, key, &x->arena, &entry, &w->source), "Key", key));
+    err_t e = open_part_copy(w, &entry);
+    if (e) {
+        content_close(&w->source);
+        return e;
+    }
+    return copy_next_piece(x);
 }
 
 /* ---- from the body ---- */
@@ -232,7 +253,7 @@ err_t s3_part_put(struct s3_call *call)
     s3_param(call, "uploadId", &w->upload);
     TRY(read_part_number(call, &w->request.number));
     if (http_has_header(&call->x->req, "x-amz-copy-source")) {
-        http_collect(call->x, 0, run_part_copy);
+        http_collect(call->x, HTTP_LANE_LONG, 0, begin_part_copy);
         return NULL;
     }
     TRY(s3_authorize_bucket(call, BUCKET_WRITE, &w->bucket));

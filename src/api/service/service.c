@@ -61,6 +61,41 @@ static void add_metric(struct buf *b, const char *name, const char *type, const 
     buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name, (unsigned long long)v);
 }
 
+static void begin_lane_metric(struct buf *b, const char *name, const char *type, const char *help)
+{
+    buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A lane is a kind of thread, with a queue of its own. */
+static void add_lane_metrics(struct buf *b, const struct http_stats *h)
+{
+    const struct {
+        const char *name;
+        const struct http_pool_stats *stats;
+    } lanes[] = { { "ordinary", &h->lanes[HTTP_LANE_ORDINARY] },
+                  { "long", &h->lanes[HTTP_LANE_LONG] },
+                  { "admin", &h->lanes[HTTP_LANE_ADMIN] },
+                  { "body", &h->body_workers } };
+    static_assert(LENGTH_OF(lanes) == HTTP_LANES + 1, "a lane has no metrics");
+#define EACH_LANE(metric, member)                                                                                      \
+    for (size_t i = 0; i < LENGTH_OF(lanes); i++)                                                                      \
+    buf_printf(b, metric "{lane=\"%s\"} %llu\n", lanes[i].name, (unsigned long long)lanes[i].stats->member)
+    begin_lane_metric(b, "cais_lane_waiting", "gauge", "Tasks that wait for a thread of the lane.");
+    EACH_LANE("cais_lane_waiting", waiting);
+    begin_lane_metric(b, "cais_lane_refused_total", "counter", "Requests refused because the queue was full.");
+    EACH_LANE("cais_lane_refused_total", refused);
+    begin_lane_metric(b, "cais_lane_longest_stretch_microseconds", "gauge",
+                      "Longest work for one request without a pause, in time of the processor.");
+    EACH_LANE("cais_lane_longest_stretch_microseconds", stretch.longest_us);
+    begin_lane_metric(b, "cais_lane_long_stretches_total", "counter", "Work without a pause above 50 ms.");
+    EACH_LANE("cais_lane_long_stretches_total", stretch.over);
+#undef EACH_LANE
+    add_metric(b, "cais_loop_longest_stretch_microseconds", "gauge",
+               "Longest work of a loop for one request, in time of the processor.", h->loop.longest_us);
+    add_metric(b, "cais_loop_long_stretches_total", "counter", "Work of a loop for one request above 1 ms.",
+               h->loop.over);
+}
+
 static void add_account_metrics(struct core *core, struct buf *b, struct arena *a)
 {
     struct account_list accounts;
@@ -100,6 +135,7 @@ static err_t reply_metrics(struct http_exchange *x)
     add_metric(&b, "cais_http_timeouts_total", "counter", "Connections let go for being slow.", h.timeouts);
     add_metric(&b, "cais_http_malformed_total", "counter", "Requests that were no HTTP.", h.malformed);
     add_metric(&b, "cais_http_body_buffers", "gauge", "Buffers of 128 KiB in use by uploads.", h.body_buffers);
+    add_lane_metrics(&b, &h);
     add_metric(&b, "cais_store_flush_microseconds", "gauge", "One durable write of 4 KiB, measured at start.",
                (uint64_t)s->flush_us);
     add_metric(&b, "cais_committer_longest_write_microseconds", "gauge",
@@ -123,8 +159,9 @@ static void fail_service_request(struct http_exchange *x, err_t e)
 }
 
 static const struct http_route service_routes[] = {
-    { "GET", "/health", reply_health, HTTP_PUBLIC | HTTP_NO_BODY, 0, "docs/configuration.md; DataSnap: GET /health" },
-    { "GET", "/metrics", reply_metrics, HTTP_PUBLIC | HTTP_NO_BODY, 0, "docs/configuration.md" },
+    { "GET", "/health", reply_health, HTTP_PUBLIC | HTTP_NO_BODY | HTTP_ADMIN, 0,
+      "docs/configuration.md; DataSnap: GET /health" },
+    { "GET", "/metrics", reply_metrics, HTTP_PUBLIC | HTTP_NO_BODY | HTTP_ADMIN, 0, "docs/configuration.md" },
 };
 static const char *const service_prefixes[] = { "/health", "/metrics", NULL };
 
