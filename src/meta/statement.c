@@ -182,20 +182,41 @@ void column_bytes(struct sql_cursor *cursor, int index, unsigned char *ret_bytes
         memset(ret_bytes, 0, size);
 }
 
+static const unsigned char digest_sizes[DIGEST_KINDS] = {
+    [DIGEST_CRC32] = 4, [DIGEST_CRC32C] = 4, [DIGEST_CRC64NVME] = 8, [DIGEST_SHA1] = 20, [DIGEST_SHA256] = 32
+};
+
 struct sql_value sql_digest(const struct digest *digest)
 {
-    static const unsigned char sizes[DIGEST_KINDS] = {
-        [DIGEST_CRC32] = 4, [DIGEST_CRC32C] = 4, [DIGEST_CRC64NVME] = 8, [DIGEST_SHA1] = 20, [DIGEST_SHA256] = 32
-    };
-    return SQL_BYTES(digest->bytes, sizes[digest->kind]);
+    return SQL_BYTES(digest->bytes, digest_sizes[digest->kind]);
+}
+
+enum digest_kind column_digest_kind(struct sql_cursor *cursor, int index)
+{
+    int64_t kind = sql_column_int(cursor, index);
+    return kind >= 0 && kind < DIGEST_KINDS ? (enum digest_kind)kind : DIGEST_NONE;
+}
+
+enum digest_form column_digest_form(struct sql_cursor *cursor, int index)
+{
+    return sql_column_int(cursor, index) == DIGEST_OF_PARTS ? DIGEST_OF_PARTS : DIGEST_WHOLE;
 }
 
 void column_digest(struct sql_cursor *cursor, int kind_index, int form_index, int bytes_index, struct digest *ret)
 {
-    *ret = (struct digest){ .kind = (enum digest_kind)sql_column_int(cursor, kind_index) };
-    if (form_index >= 0)
-        ret->form = (enum digest_form)sql_column_int(cursor, form_index);
+    *ret = (struct digest){ .kind = column_digest_kind(cursor, kind_index) };
     struct sql_value v = sql_column(cursor, bytes_index);
-    if (v.type == SQL_BLOB && v.bytes.n)
-        memcpy(ret->bytes, v.bytes.p, v.bytes.n < DIGEST_SIZE_MAX ? v.bytes.n : DIGEST_SIZE_MAX);
+    if (!digest_column_fits(ret->kind, &v)) {
+        ret->kind = DIGEST_NONE;
+        return;
+    }
+    if (form_index >= 0)
+        ret->form = column_digest_form(cursor, form_index);
+    if (v.bytes.n)
+        memcpy(ret->bytes, v.bytes.p, v.bytes.n);
+}
+
+bool digest_column_fits(enum digest_kind kind, const struct sql_value *v)
+{
+    return v->bytes.n == digest_sizes[kind] && (v->type == SQL_BLOB || v->bytes.n == 0);
 }

@@ -86,7 +86,11 @@ void column_bytes(struct sql_cursor *, int index, unsigned char *ret_bytes, size
 /* As many bytes as a digest of that kind has; none for DIGEST_NONE. Borrowed. */
 struct sql_value sql_digest(const struct digest *);
 /* Kind, form and bytes of a digest from three columns. form_index -1: there is no such column, the form is
- * DIGEST_WHOLE. */
+ * DIGEST_WHOLE. A digest that this program cannot have written (meta_check_rows) is none. */
 void column_digest(struct sql_cursor *, int kind_index, int form_index, int bytes_index, struct digest *ret);
+enum digest_kind column_digest_kind(struct sql_cursor *, int index);
+enum digest_form column_digest_form(struct sql_cursor *, int index);
+/* Are these the bytes of a digest of that kind? */
+bool digest_column_fits(enum digest_kind, const struct sql_value *);
 
 #endif

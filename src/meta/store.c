@@ -113,6 +113,18 @@ static err_t read_version(struct sql_conn *conn, struct arena *a, int64_t *ret_v
     return NULL;
 }
 
+/* The database may come from somebody else: a restored backup, a copied directory. A trigger or view in it would run when
+ * this program writes and reads. So before anything is written or read, the schema must be that of its version. */
+static err_t check_schema(struct sql_conn *conn, int64_t version, struct arena *a)
+{
+    const char **scripts = arena_array(a, const char *, migration_count + 1);
+    size_t count = 0;
+    scripts[count++] = CREATE_SCHEMA_VERSION;
+    for (size_t i = 0; i < migration_count && migrations[i].version <= version; i++)
+        scripts[count++] = migrations[i].sql[conn->driver->dialect];
+    return sql_match_schema(conn, scripts, count, a);
+}
+
 /* The version of the schema, 0 for a new database. In one transaction, so that a refused database stays as it was. */
 static err_t begin_schema(struct sql_conn *conn, bool must_have_records, struct arena *a, int64_t *ret_version)
 {
@@ -122,6 +134,8 @@ static err_t begin_schema(struct sql_conn *conn, bool must_have_records, struct 
         e = read_version(conn, a, ret_version);
     if (!e && must_have_records && !*ret_version)
         e = err_make(a, ERR_EMPTY, "the database has no records");
+    if (!e)
+        e = check_schema(conn, *ret_version, a);
     if (!e)
         e = sql_commit(conn, a);
     if (e)
@@ -145,12 +159,13 @@ static err_t check_version(struct meta_store *store, struct arena *a)
     TRY(reader_acquire(store, a, &r));
     int64_t version;
     err_t e = read_version(r->tx.conn, a, &version);
+    if (!e && version < NEWEST_VERSION)
+        e = err_make(a, ERR_UNSUPPORTED, "the database has the old schema version %lld: open it for writing once",
+                     (long long)version);
+    if (!e)
+        e = check_schema(r->tx.conn, version, a);
     reader_release(store, r);
-    TRY(e);
-    if (version < NEWEST_VERSION)
-        return err_make(a, ERR_UNSUPPORTED, "the database has the old schema version %lld: open it for writing once",
-                        (long long)version);
-    return NULL;
+    return e;
 }
 
 static err_t start_store(struct meta_store *store, struct arena *a)

@@ -23,8 +23,8 @@ static void read_upload_row(struct sql_cursor *c, struct arena *a, void *ret)
         .owner_id = sql_column_int(c, 5),
         .headers = sql_column_copy(c, 6, a),
         .tags = sql_column_copy(c, 7, a),
-        .digest = (enum digest_kind)sql_column_int(c, 8),
-        .digest_form = (enum digest_form)sql_column_int(c, 9),
+        .digest = column_digest_kind(c, 8),
+        .digest_form = column_digest_form(c, 9),
         .created_at_ms = sql_column_int(c, 10),
         .expires_at_ms = sql_column_int(c, 11),
     };

@@ -124,6 +124,11 @@ err_t sql_verify(struct sql_conn *conn, struct arena *a)
     return conn->driver->verify(conn, a);
 }
 
+err_t sql_match_schema(struct sql_conn *conn, const char *const *scripts, size_t count, struct arena *a)
+{
+    return conn->driver->match_schema(conn, scripts, count, a);
+}
+
 void sql_close_db(struct sql_db *db)
 {
     if (db)

@@ -130,6 +130,10 @@ struct sql_driver {
     /* Runs the database's own check of its pages, indexes and foreign keys. CORRUPT, with the first finding as its
      * text, when something is wrong. */
     MUST_USE err_t (*verify)(struct sql_conn *, struct arena *a);
+    /* Compares the schema of the database with the one that the scripts make in an empty one: a trigger, view, table,
+     * index or column more or less is CORRUPT, and the error names it. Comments, white space and the statistics of the
+     * query planner do not count. A database that nobody can hand over as a file may accept every schema. */
+    MUST_USE err_t (*match_schema)(struct sql_conn *, const char *const *scripts, size_t count, struct arena *a);
     void (*close_db)(struct sql_db *);
 };
 
@@ -164,6 +168,7 @@ int64_t sql_wal_bytes(struct sql_db *);
 MUST_USE err_t sql_checkpoint(struct sql_conn *, bool restart, struct arena *a);
 MUST_USE err_t sql_backup(struct sql_conn *, const char *path, struct arena *a);
 MUST_USE err_t sql_verify(struct sql_conn *, struct arena *a);
+MUST_USE err_t sql_match_schema(struct sql_conn *, const char *const *scripts, size_t count, struct arena *a);
 void sql_close_db(struct sql_db *); /* NULL is fine */
 
 #endif

@@ -340,6 +340,21 @@ TEST(removing_an_absent_blob_succeeds)
     EXPECT_SLICE(get(w->store, S("ab-x"), w->a), S("y"));
 }
 
+/* A record that somebody else made may name anything. */
+TEST(an_invalid_key_names_no_blob)
+{
+    struct world *w = *state;
+    static const char *const keys[] = { "", "a", "../../x", "ab/x", "/etc/passwd", "AB-x", "ab x", "xy-x" };
+    struct blob_reader *r;
+    for (size_t i = 0; i < LENGTH_OF(keys); i++) {
+        EXPECT_ERR(w->store->ops->open(w->store, slice_of(keys[i]), w->a, &r), ERR_CORRUPT);
+        EXPECT_OK(w->store->ops->remove(w->store, slice_of(keys[i]), w->a));
+    }
+    char too_long[BLOB_KEY_MAX + 1];
+    memset(too_long, 'a', sizeof too_long);
+    EXPECT_ERR(w->store->ops->open(w->store, (slice){ too_long, sizeof too_long }, w->a, &r), ERR_CORRUPT);
+}
+
 TEST(keys_that_differ_in_the_last_character_name_different_blobs)
 {
     struct world *w = *state;
@@ -794,6 +809,7 @@ static const struct {
     CASE(a_descriptor_reads_the_same_bytes),
     CASE(an_open_reader_reads_on_after_the_removal),
     CASE(removing_an_absent_blob_succeeds),
+    CASE(an_invalid_key_names_no_blob),
     CASE(keys_that_differ_in_the_last_character_name_different_blobs),
     CASE(each_visits_every_blob_and_stops_at_an_error_of_the_visitor),
     CASE(the_age_of_a_blob_counts_from_its_commit),

@@ -349,6 +349,170 @@ TEST(restore_finds_a_master_key_that_the_manifest_does_not_name)
     EXPECT(access(in(w, dir, "e/" DATA_DIR_DATABASE), F_OK) != 0);
 }
 
+/* ---- a backup that somebody else made ---- */
+
+static void write_manifest(struct world *w, const char *backup, const struct backup_report *counts)
+{
+    const char *path = in(w, backup, DATA_DIR_MANIFEST);
+    unlink(path);
+    write_text(
+        path, arena_printf(w->a,
+                           "{\"format\":1,\"created_at_ms\":5,\"objects\":%lld,\"blobs\":%lld,\"blob_bytes\":%llu,"
+                           "\"database_sha256\":\"" SLICE_FMT "\"}",
+                           (long long)counts->objects, (long long)counts->blobs, (unsigned long long)counts->blob_bytes,
+                           SLICE_ARG(sha256_of_file(w, in(w, backup, DATA_DIR_DATABASE)))));
+}
+
+static void run_script(struct world *w, const char *database, const char *script)
+{
+    struct sql_db *db;
+    struct sql_conn *conn;
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = database }, w->a, &db));
+    EXPECT_OK(sql_connect(db, SQL_WRITE, w->a, &conn));
+    EXPECT_OK(sql_script(conn, "PRAGMA foreign_keys=OFF; PRAGMA ignore_check_constraints=ON", w->a));
+    EXPECT_OK(sql_script(conn, script, w->a));
+    sql_disconnect(conn);
+    sql_close_db(db);
+}
+
+/* A backup of records of every kind, whose database the script has changed and whose MANIFEST fits. */
+static const char *make_foreign_backup(struct world *w, const char *dir, const char *script)
+{
+    struct principal alice = world_user(w, S("alice"));
+    struct records_fixture records;
+    struct backup_report made;
+    records_fixture_make(w, &alice, &records);
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &made));
+    run_script(w, in(w, dir, "b/" DATA_DIR_DATABASE), script);
+    write_manifest(w, in(w, dir, "b"), &made);
+    return in(w, dir, "b");
+}
+
+/* Restoring such a backup fails, names what is wrong, and leaves no directory on which a server would start. */
+static void expect_refused_restore(const char *script, const char *want_named)
+{
+    WORLD(w);
+    FOLDER(dir);
+    struct backup_report report;
+    const char *from = make_foreign_backup(w, dir, script);
+    err_t e = restore(w, from, in(w, dir, "d"), &report);
+    EXPECT_ERR(e, ERR_CORRUPT);
+    slice text = err_text(w->a, e);
+    if (slice_find(text, slice_of(want_named)) == SLICE_NONE)
+        fail_msg("'%.*s' does not name %s", SLICE_ARG(text), want_named);
+    EXPECT(access(in(w, dir, "d/" DATA_DIR_DATABASE), F_OK) != 0);
+}
+
+TEST(a_backup_with_a_trigger_made_an_administrator)
+{
+    expect_refused_restore("CREATE TRIGGER promote AFTER INSERT ON events BEGIN UPDATE users SET is_admin = 1; END",
+                           "trigger promote does not belong in it");
+    expect_refused_restore("DROP TRIGGER events_stay", "trigger events_stay is missing");
+    expect_refused_restore("DROP TRIGGER events_stay; CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN"
+                           " UPDATE users SET is_admin = 1; END",
+                           "trigger events_stay is another one");
+}
+
+TEST(a_backup_with_a_view_or_a_table_of_its_own_was_restored)
+{
+    expect_refused_restore("ALTER TABLE secrets RENAME TO hidden; CREATE VIEW secrets AS SELECT * FROM hidden",
+                           "table hidden does not belong in it");
+    expect_refused_restore("CREATE VIEW everything AS SELECT * FROM users", "view everything does not belong in it");
+    expect_refused_restore("CREATE INDEX fast ON users (name COLLATE NOCASE)", "index fast does not belong in it");
+    expect_refused_restore("ALTER TABLE users ADD COLUMN more TEXT", "table users is another one");
+}
+
+/* The schema is compared at every start, not only by restore. */
+TEST(a_data_directory_with_a_trigger_was_opened)
+{
+    WORLD(w);
+    FOLDER(dir);
+    struct meta_store *meta;
+    const char *database = in(w, make_foreign_backup(w, dir, "ANALYZE"), DATA_DIR_DATABASE);
+    EXPECT_OK(open_stores(NULL, in(w, dir, "b"), false, w->a, &meta, NULL)); /* statistics are no code */
+    meta_close(meta);
+    run_script(w, database, "CREATE TRIGGER promote AFTER INSERT ON events BEGIN UPDATE users SET is_admin = 1; END");
+    EXPECT_ERR(open_stores(NULL, in(w, dir, "b"), false, w->a, &meta, NULL), ERR_CORRUPT);
+    EXPECT_ERR(open_stores(NULL, in(w, dir, "b"), true, w->a, &meta, NULL), ERR_CORRUPT);
+}
+
+TEST(a_blob_key_with_dots_left_the_data_directory)
+{
+    expect_refused_restore("UPDATE objects SET blob_key = '../../stolen' WHERE blob_key IS NOT NULL", "object");
+    expect_refused_restore("UPDATE objects SET blob_key = 'a' WHERE blob_key IS NOT NULL", "object");
+    expect_refused_restore("INSERT INTO garbage (blob_key, put_at_ms) VALUES ('../../other', 1)",
+                           "garbage:1: no store can hold its blob key");
+}
+
+TEST(an_unknown_kind_of_checksum_ended_the_process)
+{
+    expect_refused_restore("UPDATE entries SET checksum_kind = 77", "unknown kind of checksum");
+    expect_refused_restore("UPDATE entries SET checksum_kind = -1", "unknown kind of checksum");
+    expect_refused_restore("UPDATE entries SET checksum_kind = 5, checksum = x'00'", "unknown kind of checksum");
+    expect_refused_restore("UPDATE entries SET checksum_form = 2", "unknown kind of checksum");
+    expect_refused_restore("UPDATE uploads SET checksum_kind = 6", "unknown kind of checksum");
+    expect_refused_restore("UPDATE upload_parts SET checksum_kind = 4294967296", "unknown kind of checksum");
+}
+
+TEST(a_line_break_in_a_kept_header_was_restored)
+{
+    expect_refused_restore("UPDATE entries SET headers = 'Expires: 1' || char(13) || 'Set-Cookie: a=b'",
+                           "line break in a header");
+    expect_refused_restore("UPDATE uploads SET headers = 'Expires: ' || char(13)", "line break in a header");
+    expect_refused_restore("UPDATE files SET content_type = 'text/plain' || char(10)",
+                           "line break in its content type");
+}
+
+/* The database's own check finds values that its constraints refuse. */
+TEST(values_that_the_constraints_refuse_were_restored)
+{
+    expect_refused_restore("UPDATE users SET is_admin = 7", "CHECK constraint failed in users");
+    expect_refused_restore("UPDATE objects SET size_bytes = -1 WHERE blob_key IS NULL", "CHECK constraint failed");
+    expect_refused_restore("UPDATE entries SET object_id = 12345", "entries");
+}
+
+TEST(a_manifest_with_other_members_was_believed)
+{
+    static const char *const bad[] = {
+        "",
+        "[]",
+        "{}",
+        "{\"format\":-1}",
+        "{\"format\":1,\"created_at_ms\":5,\"objects\":-1,\"blobs\":0,\"blob_bytes\":0,\"database_sha256\":\"%s\"}",
+        "{\"format\":1,\"created_at_ms\":5,\"objects\":6,\"objects\":6,\"blobs\":1,\"blob_bytes\":20000,"
+        "\"database_sha256\":\"%s\"}",
+        "{\"format\":1,\"created_at_ms\":5,\"objects\":6,\"blobs\":1,\"blob_bytes\":20000,\"database_sha256\":\"../"
+        "%s\"}",
+        "{\"format\":1,\"created_at_ms\":5,\"objects\":6,\"blobs\":1,\"blob_bytes\":99999999999999999999,"
+        "\"database_sha256\":\"%s\"}",
+        "{\"format\":1,\"created_at_ms\":5,\"objects\":6,\"blobs\":1,\"blob_bytes\":20000,\"database_sha256\":\"%s\","
+        "\"master_key_sha256\":\"../../key\"}",
+    };
+    WORLD(w);
+    FOLDER(dir);
+    struct backup_report report;
+    const char *from = make_foreign_backup(w, dir, "ANALYZE"), *path = in(w, from, DATA_DIR_MANIFEST);
+    char *sha256 = arena_cstr(w->a, sha256_of_file(w, in(w, from, DATA_DIR_DATABASE)));
+    for (size_t i = 0; i < LENGTH_OF(bad); i++) {
+        slice before, after, text = slice_of(bad[i]);
+        size_t at = slice_find(text, S("%s"));
+        before = slice_part(text, 0, at == SLICE_NONE ? text.n : at);
+        after = at == SLICE_NONE ? S("") : slice_from(text, at + 2);
+        slice parts[] = { before, at == SLICE_NONE ? S("") : slice_of(sha256), after };
+        assert_true(unlink(path) == 0);
+        write_text(path, arena_join(w->a, parts, LENGTH_OF(parts)));
+        EXPECT_ERR(restore(w, from, in(w, dir, "d"), &report), ERR_CORRUPT);
+        EXPECT(access(in(w, dir, "d"), F_OK) != 0);
+    }
+    assert_true(unlink(path) == 0);
+    char *large = arena_alloc(w->a, 70000);
+    memset(large, ' ', 70000);
+    write_text(path, (slice){ large, 70000 });
+    EXPECT_ERR(restore(w, from, in(w, dir, "d"), &report), ERR_CORRUPT);
+}
+
+/* ---- under load ---- */
+
 struct backup_traffic {
     struct world *w;
     struct principal who;
@@ -431,4 +595,12 @@ RUN_TESTS(cmocka_unit_test(restore_returns_every_byte_of_the_backup),
           cmocka_unit_test(backup_and_restore_find_a_damaged_or_missing_blob),
           cmocka_unit_test(backup_holds_the_master_key_only_on_request),
           cmocka_unit_test(restore_finds_a_master_key_that_the_manifest_does_not_name),
+          cmocka_unit_test(a_backup_with_a_trigger_made_an_administrator),
+          cmocka_unit_test(a_backup_with_a_view_or_a_table_of_its_own_was_restored),
+          cmocka_unit_test(a_data_directory_with_a_trigger_was_opened),
+          cmocka_unit_test(a_blob_key_with_dots_left_the_data_directory),
+          cmocka_unit_test(an_unknown_kind_of_checksum_ended_the_process),
+          cmocka_unit_test(a_line_break_in_a_kept_header_was_restored),
+          cmocka_unit_test(values_that_the_constraints_refuse_were_restored),
+          cmocka_unit_test(a_manifest_with_other_members_was_believed),
           cmocka_unit_test(backup_under_load_is_consistent))

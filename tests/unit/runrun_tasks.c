@@ -557,8 +557,8 @@ TEST(an_invalid_boards_file_prevents_the_start)
         "{\"fields\":[{\"id\":\"custom_1\",\"label\":\"x\",\"field_type\":\"date\"}]}",
         "{\"fields\":[{\"id\":\"custom_1\",\"label\":\"x\",\"board_ids\":[1]}]}",
         "{\"fields\":[{\"id\":\"custom_1\",\"label\":\"x\",\"field_type\":\"date\",\"board_ids\":[\"1\"]}]}",
-        "{\"fields\":[{\"id\":\"custom_1\",\"label\":\"x\",\"field_type\":\"date\",\"board_ids\":[1],"
-        "\"options\":[{\"id\":\"1\"}]}]}"
+        ("{\"fields\":[{\"id\":\"custom_1\",\"label\":\"x\",\"field_type\":\"date\",\"board_ids\":[1],"
+         "\"options\":[{\"id\":\"1\"}]}]}")
     };
     SCRATCH(a);
     const struct runrun_boards *b;

@@ -5,6 +5,7 @@
 #include "base/crc.h"
 #include "base/text.h"
 #include "core/records/account.h"
+#include "records_fixture.h"
 #include "s3_fixture.h"
 #include "sign/chunks.h"
 
@@ -771,7 +772,62 @@ TEST(a_put_is_whole_or_absent_when_any_store_call_fails)
     put_under_faults(40000, true);
 }
 
-RUN_TESTS(cmocka_unit_test(headers_are_returned_as_they_were_sent),
+/* Rows of a database that somebody else made, or that was damaged. */
+TEST(an_unknown_kind_of_checksum_in_a_row_ended_the_server)
+{
+    S3_FIXTURE(f);
+    struct fake_request put = { .method = "PUT",
+                                .target = S("/photos/a"),
+                                .headers = { { S("x-amz-checksum-crc32"), S("NhCmhg==") } },
+                                .body = S("hello") };
+    struct fake_request get = { .target = S("/photos/a"), .headers = { { S("x-amz-checksum-mode"), S("ENABLED") } } };
+    EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
+    EXPECT_SLICE(fake_reply_header(s3_send_request(f, &ana, &get), "x-amz-checksum-crc32"), S("NhCmhg=="));
+    static const char *const scripts[] = { "UPDATE entries SET checksum_kind = 77",
+                                           "UPDATE entries SET checksum_kind = -1",
+                                           "UPDATE entries SET checksum_kind = 5",
+                                           "UPDATE entries SET checksum_kind = 1, checksum = 'text'" };
+    for (size_t i = 0; i < LENGTH_OF(scripts); i++) {
+        corrupt_records(f->w, scripts[i]);
+        struct fake_reply *r = s3_send_request(f, &ana, &get);
+        EXPECT_STATUS(r, 200);
+        EXPECT_SLICE(r->body, S("hello"));
+        EXPECT(!fake_reply_header(r, "x-amz-checksum-crc32").p);
+        EXPECT_STATUS(s3_send(f, &ana, "GET", "/photos", ""), 200);
+    }
+}
+
+TEST(a_line_break_in_a_kept_header_ended_the_server)
+{
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    corrupt_records(f->w,
+                    "UPDATE entries SET headers = 'Expires: 1' || char(13) || 'X: 2' || char(10) || 'Bad: name' ||"
+                    " char(13) || ': 3' || char(10) || 'No' || char(13) || 'name: 4'");
+    struct fake_reply *r = s3_send(f, &ana, "GET", "/photos/a", "");
+    EXPECT_STATUS(r, 200);
+    EXPECT_SLICE(fake_reply_header(r, "Expires"), S("1 X: 2"));
+    for (size_t i = 0; i < r->header_count; i++)
+        EXPECT(slice_find_byte(r->headers[i].name, '\r') == SLICE_NONE);
+}
+
+TEST(a_blob_key_with_dots_in_a_row_ended_the_server)
+{
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    corrupt_records(f->w, "UPDATE objects SET blob_key = '../../stolen', inline_bytes = NULL");
+    EXPECT_STATUS(s3_send(f, &ana, "GET", "/photos/a", ""), 500);
+    EXPECT(world_fsck(f->w, false) > 0);
+    EXPECT_STATUS(s3_send(f, &ana, "DELETE", "/photos/a", ""), 204);
+    world_wait(f->w, WORLD_GRACE_MS);
+    world_run_jobs(f->w);
+    EXPECT_EQ(world_fsck(f->w, true), 0); /* its key is off the garbage list */
+}
+
+RUN_TESTS(cmocka_unit_test(an_unknown_kind_of_checksum_in_a_row_ended_the_server),
+          cmocka_unit_test(a_line_break_in_a_kept_header_ended_the_server),
+          cmocka_unit_test(a_blob_key_with_dots_in_a_row_ended_the_server),
+          cmocka_unit_test(headers_are_returned_as_they_were_sent),
           cmocka_unit_test(headers_that_ask_for_more_than_is_offered_are_refused),
           cmocka_unit_test(metadata_is_limited_to_2_KiB),
           cmocka_unit_test(a_declared_digest_is_compared_with_the_bytes),

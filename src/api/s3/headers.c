@@ -161,6 +161,8 @@ err_t s3_headers_write(struct s3_call *call, const struct entry *entry, slice *r
         slice name = slice_part(line, 0, colon == SLICE_NONE ? line.n : colon);
         slice value = slice_trim(slice_from(line, name.n + 1));
         const char *over = override_name(name);
+        if (!is_token(name)) /* not written by s3_header_keep: somebody else made the record */
+            continue;
         if (slice_eq(name, S("Content-Type")))
             type = value;
         else if (!(over && s3_param(call, over, &unused) && unused.n))

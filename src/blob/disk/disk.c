@@ -274,6 +274,8 @@ static err_t blob_absent(struct shard *s, struct arena *a, const char *name)
 
 static err_t disk_open(struct blob_store *store, slice key, struct arena *a, struct blob_reader **ret_reader)
 {
+    if (!blob_key_is_valid(key))
+        return err_make(a, ERR_CORRUPT, "no blob can have the key that is asked for");
     struct disk_store *d = disk_of(store);
     struct shard *s = disk_shard_of(d, key);
     char name[BLOB_KEY_MAX + 1];
@@ -326,6 +328,8 @@ static void disk_close(struct blob_reader *reader)
 
 static err_t disk_remove(struct blob_store *store, slice key, struct arena *a)
 {
+    if (!blob_key_is_valid(key))
+        return NULL;
     struct disk_store *d = disk_of(store);
     struct shard *s = disk_shard_of(d, key);
     char name[BLOB_KEY_MAX + 1];

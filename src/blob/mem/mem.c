@@ -148,7 +148,8 @@ static err_t mem_commit(struct blob_writer *writer, struct arena *a)
 static err_t mem_open(struct blob_store *store, slice key, struct arena *a, struct blob_reader **ret_reader)
 {
     struct mem_store *m = mem_of(store);
-    assert(blob_key_is_valid(key));
+    if (!blob_key_is_valid(key))
+        return err_make(a, ERR_CORRUPT, "no blob can have the key that is asked for");
     SCOPED(unlockp) pthread_mutex_t *held = lock(&m->mutex);
     struct mem_blob *b = *find_blob(m, key);
     if (!b)
@@ -187,7 +188,6 @@ static err_t mem_remove(struct blob_store *store, slice key, struct arena *a)
 {
     (void)a;
     struct mem_store *m = mem_of(store);
-    assert(blob_key_is_valid(key));
     SCOPED(unlockp) pthread_mutex_t *held = lock(&m->mutex);
     struct mem_blob **at = find_blob(m, key), *b = *at;
     if (!b)

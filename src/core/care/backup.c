@@ -6,7 +6,6 @@
 #include "core/care/backup.h"
 
 #include "base/dir.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "core/care/data_dir.h"
 #include "core/care/master_key.h"
@@ -22,7 +21,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PIECE = 128 * 1024, MANIFEST_FORMAT = 1, MANIFEST_MAX = 64 * 1024 };
+enum { PIECE = 128 * 1024 };
 #define PARTIAL_SUFFIX ".partial"
 #define RESTORING "restoring" /* the directory in which a restored database is built */
 
@@ -157,7 +156,7 @@ static err_t copy_blob(struct blob_copy *copy, const struct object *object, stru
 {
     SCOPED(pipe_closep) struct blob_pipe p = { 0 };
     err_t e = copy->from->ops->open(copy->from, object->blob_key, a, &p.reader);
-    if (err_is(e, ERR_NOT_FOUND))
+    if (err_is(e, ERR_NOT_FOUND) || err_is(e, ERR_CORRUPT))
         return err_because(a, e, ERR_CORRUPT, "the bytes of object %lld are missing", (long long)object->id);
     TRY(e);
     TRY(copy->to->ops->create(copy->to, object->blob_key, object->size_bytes, a, &p.writer));
@@ -203,78 +202,33 @@ static err_t copy_blobs(struct meta_store *rows, struct blob_store *from, struct
 
 /* ---- MANIFEST ---- */
 
-struct manifest {
-    struct backup_report report;
-    slice database_sha256, key_sha256; /* in hex; key_sha256 is empty when there is no master key */
-};
-
 static err_t manifest_write(const char *dir, const struct manifest *m, struct arena *a)
 {
-    const struct backup_report *report = &m->report;
-    SCOPED(buf_releasep) struct buf text;
-    buf_init(&text, 0);
-    struct json_out o;
-    json_out_init(&o, &text);
-    json_open_object(&o);
-    json_put_int(&o, "format", MANIFEST_FORMAT);
-    json_put_string(&o, "version", S(CAIS_VERSION));
-    json_put_int(&o, "created_at_ms", report->created_at_ms);
-    json_put_string(&o, "created_at", time_format_utc(a, report->created_at_ms));
-    json_put_int(&o, "objects", report->objects);
-    json_put_int(&o, "blobs", report->blobs);
-    json_put_int(&o, "blob_bytes", (int64_t)report->blob_bytes);
-    json_put_string(&o, "database_sha256", m->database_sha256);
-    if (m->key_sha256.n)
-        json_put_string(&o, "master_key_sha256", m->key_sha256);
-    json_close_object(&o);
-    buf_add_byte(&text, '\n');
-    return write_file(dir, DATA_DIR_MANIFEST, buf_slice(&text), a);
+    return write_file(dir, DATA_DIR_MANIFEST, manifest_text(m, a), a);
 }
 
+/* At most MANIFEST_MAX bytes and one more, which manifest_parse refuses. */
 static err_t read_small_file(const char *path, struct arena *a, slice *ret)
 {
-    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return err_errno(a, errno, "cannot open %s", path);
-    char *text = arena_alloc(a, MANIFEST_MAX);
-    ssize_t n = read(fd, text, MANIFEST_MAX);
+    char *text = arena_alloc(a, MANIFEST_MAX + 1);
+    ssize_t n = TEMP_FAILURE_RETRY(read(fd, text, MANIFEST_MAX + 1));
     if (n < 0)
         return err_errno(a, errno, "cannot read %s", path);
     *ret = (slice){ text, (size_t)n };
     return NULL;
 }
 
-static bool manifest_int(const struct json *manifest, const char *name, int64_t *ret)
+static err_t manifest_read(const char *dir, struct arena *a, struct manifest *ret)
 {
-    return json_to_i64(json_get(manifest, name), ret);
-}
-
-static err_t manifest_read(const char *dir, struct arena *a, struct manifest *ret_manifest)
-{
-    struct manifest m = { 0 };
-    struct backup_report *ret = &m.report;
     slice text;
     err_t e = read_small_file(backup_path(a, dir, DATA_DIR_MANIFEST), a, &text);
     if (err_is(e, ERR_NOT_FOUND))
         return err_because(a, e, ERR_NOT_FOUND, "%s is no finished backup: it has no MANIFEST", dir);
     TRY(e);
-    const struct json *manifest;
-    int64_t format, bytes;
-    e = json_parse(a, text, &manifest);
-    if (e || !manifest_int(manifest, "format", &format))
-        return err_because(a, e, ERR_CORRUPT, "the MANIFEST is damaged");
-    if (format > MANIFEST_FORMAT)
-        return err_make(a, ERR_UNSUPPORTED, "the backup was made by a newer version");
-    m.database_sha256 = json_str(manifest, "database_sha256");
-    m.key_sha256 = json_str(manifest, "master_key_sha256");
-    ret->with_key = m.key_sha256.n > 0;
-    if (!manifest_int(manifest, "created_at_ms", &ret->created_at_ms) ||
-        !manifest_int(manifest, "objects", &ret->objects) || !manifest_int(manifest, "blobs", &ret->blobs) ||
-        !manifest_int(manifest, "blob_bytes", &bytes) || bytes < 0 || m.database_sha256.n != 2 * (size_t)SHA256_SIZE)
-        return err_make(a, ERR_CORRUPT, "the MANIFEST is damaged");
-    ret->blob_bytes = (uint64_t)bytes;
-    *ret_manifest = m;
-    return NULL;
+    return manifest_parse(text, a, ret);
 }
 
 /* ---- the master key ---- */
@@ -340,10 +294,10 @@ static void seal_freep(struct seal **s)
     seal_free(*s);
 }
 
-static err_t check_restored(const struct restore_params *p, struct arena *a, struct fsck_report *ret)
+/* Check everything that was restored (fsck, with digests), while the database is not yet where a server looks for it. */
+static err_t check_restored(const struct restore_params *p, const struct stores *stores, struct arena *a,
+                            struct fsck_report *ret)
 {
-    SCOPED(stores_closep) struct stores stores = { 0 };
-    TRY(stores_open(p->opener, p->data_dir, false, a, &stores));
     unsigned char key[SEAL_KEY_SIZE];
     err_t e = master_key_read(p->data_dir, a, key);
     if (e && e->code != ERR_NOT_FOUND)
@@ -353,22 +307,37 @@ static err_t check_restored(const struct restore_params *p, struct arena *a, str
     struct core core;
     core_init(&core,
               &(struct core_params){
-                  .meta = stores.meta, .blob = stores.blob, .clock = p->clock, .random = p->random, .seal = seal });
+                  .meta = stores->meta, .blob = stores->blob, .clock = p->clock, .random = p->random, .seal = seal });
     e = fsck_run(&core, &(struct fsck_options){ 0 }, a, ret);
     core_release(&core);
-    return e;
+    TRY(e);
+    if (!ret->count[FSCK_ERROR])
+        return NULL;
+    const struct fsck_finding *first = ret->list;
+    while (first->severity != FSCK_ERROR && first < ret->list + ret->listed - 1)
+        first++;
+    return err_make(
+        a, ERR_CORRUPT, "%lld errors were found in what was restored; the first: " SLICE_FMT ": %s: " SLICE_FMT,
+        (long long)ret->count[FSCK_ERROR], SLICE_ARG(first->subject), first->what, SLICE_ARG(first->detail));
 }
 
-/* Open the copied database in the directory `aside`, which migrates it, and copy the blobs that its rows name. */
-static err_t copy_stores(const struct restore_params *p, const char *aside, struct arena *a,
-                         struct backup_report *copied)
+/* Open the copied database in the directory `aside`, which compares its schema and migrates it, copy the blobs that its
+ * rows name, and check both. */
+static err_t restore_stores(const struct restore_params *p, const char *aside, const struct manifest *manifest,
+                            struct arena *a, struct fsck_report *ret_fsck)
 {
+    const struct backup_report *promised = &manifest->report;
+    struct backup_report copied = { 0 };
     SCOPED(stores_closep) struct stores source = { 0 };
     SCOPED(stores_closep) struct stores target = { 0 };
     TRY(p->opener->open(p->opener->arg, p->from, true, a, NULL, &source.blob));
     TRY(p->opener->open(p->opener->arg, aside, false, a, &target.meta, NULL));
     TRY(p->opener->open(p->opener->arg, p->data_dir, false, a, NULL, &target.blob));
-    return copy_blobs(target.meta, source.blob, target.blob, a, copied);
+    TRY(copy_blobs(target.meta, source.blob, target.blob, a, &copied));
+    if (copied.objects != promised->objects || copied.blobs != promised->blobs ||
+        copied.blob_bytes != promised->blob_bytes)
+        return err_make(a, ERR_CORRUPT, "the backup does not hold what its MANIFEST counts");
+    return check_restored(p, &target, a, ret_fsck);
 }
 
 /* Move the database to its final name. rmdir fails unless all of the database is in the one file that was moved. */
@@ -402,23 +371,14 @@ err_t backup_restore(const struct restore_params *p, struct arena *a, struct bac
 {
     struct manifest manifest = { 0 };
     TRY(manifest_read(p->from, a, &manifest));
-    struct backup_report promised = manifest.report, copied = { .with_key = promised.with_key };
     TRY(claim_dir(p->data_dir, a));
 
     const char *aside = backup_path(a, p->data_dir, RESTORING);
     TRY(copy_database(p, aside, &manifest, a));
-    TRY(copy_stores(p, aside, a, &copied));
-    if (copied.objects != promised.objects || copied.blobs != promised.blobs ||
-        copied.blob_bytes != promised.blob_bytes)
-        return err_make(a, ERR_CORRUPT, "the backup does not hold what its MANIFEST counts");
     if (manifest.key_sha256.n)
         TRY(copy_key(p->from, p->data_dir, manifest.key_sha256, a, &manifest.key_sha256));
+    TRY(restore_stores(p, aside, &manifest, a, ret_fsck));
     TRY(name_database(aside, p->data_dir, a));
-    TRY(check_restored(p, a, ret_fsck));
-    if (ret_fsck->count[FSCK_ERROR])
-        return err_make(a, ERR_CORRUPT, "%lld errors were found in what was restored",
-                        (long long)ret_fsck->count[FSCK_ERROR]);
-    copied.created_at_ms = promised.created_at_ms;
-    *ret = copied;
+    *ret = manifest.report;
     return NULL;
 }

@@ -5,6 +5,7 @@
 #define CAIS_CORE_CARE_BACKUP_H
 
 #include "core/care/fsck.h"
+#include "core/care/manifest.h"
 #include "core/core.h"
 
 /* Opens the stores of a data directory. main provides it, because core does not know the kinds of stores. The blob
@@ -14,13 +15,6 @@ struct store_opener {
     err_t (*open)(void *arg, const char *data_dir, bool read_only, struct arena *a, struct meta_store **ret_meta,
                   struct blob_store **ret_blob);
     void *arg;
-};
-
-struct backup_report {
-    int64_t created_at_ms; /* when the backup was made */
-    int64_t objects, blobs;
-    uint64_t blob_bytes;
-    bool with_key; /* the backup holds the master key */
 };
 
 /* Copy the stores of `core` to dir, which is made, or empty. While the backup runs, no bytes are removed from the
@@ -42,8 +36,9 @@ struct restore_params {
     struct random *random;
 };
 /* Make a data directory from a backup, and check all of it (fsck, with digests). The records of a backup that an older
- * version made are migrated. The database gets its name last, so an interrupted restore leaves no directory on which a
- * server would start. A master key in the backup is restored; without it, ret_fsck lists the signing keys as warnings.
+ * version made are migrated. The schema of its database must be that of its version, and no row
+ * may hold what this program never writes. The database gets its name last, so a restore that failed or was interrupted
+ * leaves no directory on which a server would start. A master key in the backup is restored; without it, ret_fsck lists the signing keys as warnings.
  * Errors: NOT_FOUND the backup has no MANIFEST; CONFLICT data_dir is not empty; CORRUPT the backup is damaged;
  * UNSUPPORTED a newer version made it; those of the stores. */
 MUST_USE err_t backup_restore(const struct restore_params *, struct arena *a, struct backup_report *ret,

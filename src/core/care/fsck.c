@@ -125,6 +125,8 @@ static err_t check_blob(struct fsck *f, const struct object *object, struct aren
     err_t e = f->core->blob->ops->open(f->core->blob, object->blob_key, a, &reader);
     if (err_is(e, ERR_NOT_FOUND))
         return report_object(f, object, "bytes missing", object->blob_key, a);
+    if (err_is(e, ERR_CORRUPT))
+        return report_object(f, object, "bytes cannot be read", err_text(a, e), a);
     TRY(e);
     if (reader->size_bytes != object->size_bytes)
         return report_object(f, object, "length differs",
@@ -605,6 +607,18 @@ static err_t check_database(struct fsck *f)
     return NULL;
 }
 
+static void report_row(void *arg, const char *what, slice subject)
+{
+    fsck_add_finding(arg, FSCK_ERROR, what, subject, S("no version of cais wrote this row"), false);
+}
+
+static err_t check_rows(struct fsck *f)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(f->core->meta, f->a, &tx));
+    return meta_check_rows(tx, f->a, report_row, f);
+}
+
 err_t fsck_run(struct core *core, const struct fsck_options *options, struct arena *a, struct fsck_report *ret)
 {
     struct fsck_report report = { 0 };
@@ -614,6 +628,7 @@ err_t fsck_run(struct core *core, const struct fsck_options *options, struct are
                       .list = arena_array(a, struct fsck_finding, FSCK_LISTED),
                       .report = &report };
     TRY(check_database(&f));
+    TRY(check_rows(&f));
     TRY(check_objects(&f));
     TRY(fsck_check_holds(&f));
     TRY(check_files(&f));

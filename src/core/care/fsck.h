@@ -42,6 +42,7 @@ struct fsck_report {
 
 /* What is checked:
  *   database   its own check of pages, indexes and foreign keys
+ *   rows       their values are such as this program writes (meta_check_rows)
  *   objects    each has its bytes, of the right length and MD5, and something refers to it; a composite has its parts,
  *              and they add up
  *   blobs      each has a record, or is young, or waits for its removal

@@ -3,8 +3,8 @@
  * blob store to make it fail; tests/conformance/blob.c holds all of them to this contract.
  *
  * Keys     2 to 128 characters of [0-9a-z.-]. The first two are random hexadecimal digits, by which stores distribute
- *          keys over folders. Core chooses every key, a client never does, so an invalid key is a bug (assert). The
- *          bytes under a key never change.
+ *          keys over folders. Core chooses every key, a client never does, so creating an invalid one is a bug (assert).
+ *          A record that somebody else made may name one; there is no such blob. The bytes under a key never change.
  * Memory   Errors live in the arena of the call. Writers and readers do not: each writer must end by commit or discard,
  *          and each reader by close.
  * Errors of every call: NO_SPACE; UNAVAILABLE: it is not known whether the key exists, and the call may be retried.
@@ -42,14 +42,15 @@ struct blob_ops {
      * exist, and then it is complete. Errors: also CONFLICT when the key exists; its bytes stay as they are. */
     MUST_USE err_t (*commit)(struct blob_writer *, struct arena *a);
     void (*discard)(struct blob_writer *); /* NULL is fine */
-    /* Opens a blob for reading. Errors: also NOT_FOUND; CORRUPT when the store finds something else under that name. */
+    /* Opens a blob for reading. Errors: also NOT_FOUND; CORRUPT when the store finds something else under that
+     * name, or when the key is invalid. */
     MUST_USE err_t (*open)(struct blob_store *, slice key, struct arena *a, struct blob_reader **ret_reader);
     /* Reads `size` bytes from `offset` into `to`; fewer only at the end of the blob. Errors: also CORRUPT when bytes
      * are missing. */
     MUST_USE err_t (*read_at)(struct blob_reader *, uint64_t offset, char *to, size_t size, struct arena *a,
                               size_t *ret_read);
     void (*close)(struct blob_reader *); /* NULL is fine */
-    /* Removes a blob durably. It is no error when the key does not exist. Open readers can still read. */
+    /* Removes a blob durably. It is no error when the key does not exist, or is invalid. Open readers can still read. */
     MUST_USE err_t (*remove)(struct blob_store *, slice key, struct arena *a);
     /* Calls `visit` for each committed key, in no particular order. A key that is committed or removed meanwhile may or
      * may not be visited. Stops at the first error of `visit` and returns it. `visit` may call the store, and may

@@ -73,6 +73,12 @@ void meta_on_jobs(struct meta_store *, void (*changed)(void *arg), void *arg);
 MUST_USE err_t meta_backup(struct meta_store *, const char *path, struct arena *a);
 /* Runs the database's own check of its pages, indexes and foreign keys. CORRUPT, with the first finding as its text. */
 MUST_USE err_t meta_verify(struct meta_store *, struct arena *a);
+/* Reports each row with values that this program never writes: they come from a damaged database, or from somebody who
+ * made one by hand. They are a blob key that no store can hold, a digest of an unknown kind or length, and line
+ * breaks in headers and content types. Such values are never used as they are: reading them finds no blob, no digest,
+ * blanks. subject is "object:12" and the like, borrowed. Errors: those of reading. */
+MUST_USE err_t meta_check_rows(struct meta_tx *, struct arena *a,
+                               void (*report)(void *arg, const char *what, slice subject), void *arg);
 /* Ends every write that was submitted, then closes the database. NULL is fine. */
 void meta_close(struct meta_store *);
 

@@ -182,6 +182,13 @@ static err_t sql_fault_verify(struct sql_conn *conn, struct arena *a)
     return result_of(conn, a, sql_verify(inner_of(conn), a), lost);
 }
 
+static err_t sql_fault_match_schema(struct sql_conn *conn, const char *const *scripts, size_t count, struct arena *a)
+{
+    bool lost;
+    TRY(plan_call(conn, a, &lost));
+    return result_of(conn, a, sql_match_schema(inner_of(conn), scripts, count, a), lost);
+}
+
 static void sql_fault_close_db(struct sql_db *db)
 {
     sql_close_db(((struct fault_db *)db)->inner);
@@ -206,6 +213,7 @@ static const struct sql_driver sql_fault_driver = {
     .checkpoint = sql_fault_checkpoint,
     .backup = sql_fault_backup,
     .verify = sql_fault_verify,
+    .match_schema = sql_fault_match_schema,
     .close_db = sql_fault_close_db,
 };
 

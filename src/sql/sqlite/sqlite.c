@@ -10,6 +10,7 @@
  * - Checkpoints never run inside a commit (wal_autocheckpoint=0): they caused the slowest commits, of 20 ms. */
 #include "sql/sqlite/sqlite.h"
 
+#include "sql/sqlite/schema_priv.h"
 #include "sql/sqlite/wal_writer.h"
 
 #include <assert.h>
@@ -466,6 +467,13 @@ static err_t sqlite_verify(struct sql_conn *conn, struct arena *a)
                     (long long)sql_column_int(keys, 1), SLICE_ARG(child), SLICE_ARG(parent));
 }
 
+/* A database in memory is not compared: this program made it. */
+static err_t sqlite_match_schema(struct sql_conn *conn, const char *const *scripts, size_t count, struct arena *a)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    return c->db->memory ? NULL : sqlite_schema_match(c->handle, scripts, count, a);
+}
+
 /* ---- opening and closing ---- */
 
 static err_t read_pragma(sqlite3 *handle, const char *pragma, struct arena *a, slice *ret_value)
@@ -487,7 +495,8 @@ static err_t apply_settings(sqlite3 *handle, const char *sql, struct arena *a)
     return result == SQLITE_OK ? NULL : sqlite_err(handle, result, a);
 }
 
-/* The settings of every handle. Nothing in the file may run code (extensions, functions in views). */
+/* The settings of every handle. Nothing in the file may run code (extensions, functions in views), and a page whose cells
+ * overlap is an error when it is read. */
 static err_t configure_handle(sqlite3 *handle, const struct sqlite_db *db, enum sql_mode mode, struct arena *a)
 {
     sqlite3_extended_result_codes(handle, 1);
@@ -498,14 +507,14 @@ static err_t configure_handle(sqlite3 *handle, const struct sqlite_db *db, enum 
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     /* recursive_triggers: without it, INSERT OR REPLACE removes a row without running its DELETE triggers. */
     const char *text =
-        arena_printf(
-            a,
-            "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
-            "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST;"
-            "PRAGMA journal_size_limit=67108864;"
-            "PRAGMA synchronous=%s; PRAGMA cache_size=-%d; PRAGMA query_only=%s;",
-            db->relaxed ? "NORMAL" : "FULL", mode == SQL_WRITE ? WRITER_CACHE_KIB : READER_CACHE_KIB,
-            (mode == SQL_READ || db->read_only) && !db->memory ? "ON" : "OFF")
+        arena_printf(a,
+                     "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+                     "PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
+                     "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST;"
+                     "PRAGMA journal_size_limit=67108864;"
+                     "PRAGMA synchronous=%s; PRAGMA cache_size=-%d; PRAGMA query_only=%s;",
+                     db->relaxed ? "NORMAL" : "FULL", mode == SQL_WRITE ? WRITER_CACHE_KIB : READER_CACHE_KIB,
+                     (mode == SQL_READ || db->read_only) && !db->memory ? "ON" : "OFF")
             .p;
     return apply_settings(handle, text, a);
 }
@@ -677,5 +686,6 @@ static const struct sql_driver sqlite_driver = {
     .checkpoint = sqlite_checkpoint,
     .backup = sqlite_backup,
     .verify = sqlite_verify,
+    .match_schema = sqlite_match_schema,
     .close_db = sqlite_close_db,
 };

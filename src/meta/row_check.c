@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What no write of this program leaves in a row, but a database that somebody made by hand can. The constraints of the schema
+ * do not name these rules, because a table would have to be copied to get them; and whoever writes a database by hand can
+ * turn constraints off. So the readers of rows do not rely on them, and fsck names the rows. */
+#include "core/store/blob_store.h"
+#include "core/store/transaction.h"
+#include "meta/statement_priv.h"
+
+struct row_check {
+    struct meta_tx *tx;
+    struct arena *a;
+    void (*report)(void *arg, const char *what, slice subject);
+    void *arg;
+};
+
+typedef void check_row_fn(struct row_check *, struct sql_cursor *, struct arena *a);
+
+static err_t check_each_row(struct row_check *check, const struct sql_statement *statement, check_row_fn *fn)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_query(check->tx, statement, SQL_NO_VALUES, check->a, &c));
+    for (;;) {
+        bool row;
+        TRY(sql_next(c, check->a, &row));
+        if (!row)
+            return NULL;
+        SCRATCH(own);
+        fn(check, c, &own);
+    }
+}
+
+/* Bytes that end a header, or begin another one. Stored headers are separated by LF. */
+static bool ends_header(slice text, bool lines)
+{
+    return slice_find_byte(text, '\r') != SLICE_NONE || slice_find_byte(text, '\0') != SLICE_NONE ||
+           (!lines && slice_find_byte(text, '\n') != SLICE_NONE);
+}
+
+static slice text_of(struct sql_cursor *c, int index)
+{
+    return sql_column(c, index).bytes;
+}
+
+/* ---- one function for each table; the columns are those of the statement below ---- */
+
+static void check_key(struct row_check *check, struct sql_cursor *c, slice subject)
+{
+    if (!blob_key_is_valid(text_of(c, 1)))
+        check->report(check->arg, "no store can hold its blob key", subject);
+}
+
+static void check_object_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    check_key(check, c, arena_printf(a, "object:%lld", (long long)sql_column_int(c, 0)));
+}
+
+static void check_garbage_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    check_key(check, c, arena_printf(a, "garbage:%lld", (long long)sql_column_int(c, 0)));
+}
+
+static bool kind_and_form_fit(struct sql_cursor *c, int kind_index, int form_index)
+{
+    return sql_column_int(c, kind_index) == column_digest_kind(c, kind_index) &&
+           sql_column_int(c, form_index) == column_digest_form(c, form_index);
+}
+
+static void check_entry_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    slice subject =
+        arena_printf(a, "entry:" SLICE_FMT "/" SLICE_FMT, SLICE_ARG(text_of(c, 0)), SLICE_ARG(text_of(c, 1)));
+    struct sql_value bytes = sql_column(c, 4);
+    if (!kind_and_form_fit(c, 2, 3) || !digest_column_fits(column_digest_kind(c, 2), &bytes))
+        check->report(check->arg, "unknown kind of checksum", subject);
+    if (ends_header(text_of(c, 5), true))
+        check->report(check->arg, "line break in a header", subject);
+}
+
+static void check_upload_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    slice subject = arena_printf(a, "upload:" SLICE_FMT, SLICE_ARG(text_of(c, 0)));
+    if (!kind_and_form_fit(c, 1, 2))
+        check->report(check->arg, "unknown kind of checksum", subject);
+    if (ends_header(text_of(c, 3), true))
+        check->report(check->arg, "line break in a header", subject);
+}
+
+static void check_part_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    struct sql_value bytes = sql_column(c, 3);
+    if (sql_column_int(c, 2) != column_digest_kind(c, 2) || !digest_column_fits(column_digest_kind(c, 2), &bytes))
+        check->report(
+            check->arg, "unknown kind of checksum",
+            arena_printf(a, "upload:%lld part %lld", (long long)sql_column_int(c, 0), (long long)sql_column_int(c, 1)));
+}
+
+static void check_file_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    if (ends_header(text_of(c, 1), false))
+        check->report(check->arg, "line break in its content type",
+                      arena_printf(a, "file:%lld", (long long)sql_column_int(c, 0)));
+}
+
+err_t meta_check_rows(struct meta_tx *tx, struct arena *a, void (*report)(void *arg, const char *what, slice subject),
+                      void *arg)
+{
+    struct row_check check = { tx, a, report, arg };
+    TRY(check_each_row(&check, STATEMENT("SELECT id, blob_key FROM objects WHERE blob_key IS NOT NULL"),
+                       check_object_row));
+    TRY(check_each_row(&check, STATEMENT("SELECT id, blob_key FROM garbage"), check_garbage_row));
+    TRY(check_each_row(&check,
+                       STATEMENT("SELECT b.name, e.key, e.checksum_kind, e.checksum_form, e.checksum, e.headers"
+                                 " FROM entries e JOIN buckets b ON b.id = e.bucket_id"),
+                       check_entry_row));
+    TRY(check_each_row(&check, STATEMENT("SELECT name, checksum_kind, checksum_form, headers FROM uploads"),
+                       check_upload_row));
+    TRY(check_each_row(&check, STATEMENT("SELECT upload_id, number, checksum_kind, checksum FROM upload_parts"),
+                       check_part_row));
+    return check_each_row(&check, STATEMENT("SELECT id, content_type FROM files"), check_file_row);
+}
