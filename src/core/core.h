@@ -84,6 +84,9 @@ struct principal {
     bool is_admin;
     int64_t credential_id; /* the key or token that was used; 0: the admin socket, or the command line */
     slice request_id;      /* for the events of its changes */
+    bool is_system;        /* the server's own user */
+    int64_t on_behalf_of;  /* the user whom a signature of the server's own user names: access_act_for; 0: none */
+    uint64_t generation;   /* of the store, read before the records of the user: core/grant.h */
 };
 
 #endif

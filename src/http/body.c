@@ -45,7 +45,7 @@ static void finish_sink(struct exchange *x, bool cut)
 {
     err_t e = x->body_error;
     if (!e && cut)
-        e = http_refuse(&x->pub.arena, x->cut_refusal, x->cut_text);
+        e = x->cut_error ? x->cut_error : http_refuse(&x->pub.arena, x->cut_refusal, x->cut_text);
     e = x->sink->finish(x->sink, &x->pub, e);
     if (e)
         http_fail(&x->pub, e);
@@ -74,26 +74,42 @@ static void begin_finish(struct exchange *x)
     finish_sink(x, cut);
 }
 
-void body_abort(struct exchange *x, enum http_refusal refusal, const char *text)
+static void cut_body(struct exchange *x)
 {
     if (x->conn->state == CONN_DROP) {
         conn_close(x->conn);
         return;
     }
-    if (x->body_state == BODY_CUT)
-        return;
     x->keep_alive = false;
     x->close_after = true;
     if (goes_to_sink(x)) {
         body_move(x, BODY_CUT);
-        x->cut_refusal = refusal;
-        x->cut_text = text;
         if (x->buffers_at_workers == 0)
             begin_finish(x);
         return; /* else return_buffer does so when the last buffer comes back */
     }
     exchange_wait(x);
-    exchange_refuse(x, refusal, text);
+    if (x->cut_error)
+        http_fail(&x->pub, x->cut_error);
+    else
+        exchange_refuse(x, x->cut_refusal, x->cut_text);
+}
+
+void body_abort(struct exchange *x, enum http_refusal refusal, const char *text)
+{
+    if (x->body_state == BODY_CUT)
+        return;
+    x->cut_refusal = refusal;
+    x->cut_text = text;
+    cut_body(x);
+}
+
+void body_abort_because(struct exchange *x, err_t e)
+{
+    if (x->body_state == BODY_CUT)
+        return;
+    x->cut_error = e;
+    cut_body(x);
 }
 
 /* ---- framing ---- */

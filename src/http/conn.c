@@ -116,6 +116,7 @@ static void conn_destroy(struct conn *c)
 {
     struct loop *l = c->loop;
     conn_move(c, CONN_CLOSED);
+    watch_forget(l, c);
     *(c->prev ? &c->prev->next : &l->conns) = c->next;
     if (c->next)
         c->next->prev = c->prev;

@@ -103,6 +103,9 @@ struct loop {
 
     struct stretch stretch;
     bool is_apart; /* has the listeners apart, and no others */
+    int64_t watch_at_ms;     /* when the next round of checks begins: watch.c */
+    struct conn *watch_next; /* the next connection of this round; NULL: the round has ended */
+
     bool stopping, closing_all;
     bool has_reports; /* an exchange was reported in this turn */
     int64_t date_s;
@@ -292,8 +295,10 @@ struct exchange {
     struct body_buffer *filled;    /* submitted buffers that were not written yet; under the loop's filled_lock */
     struct pool_task body_task;    /* is queued or runs while there are filled buffers */
     struct body_buffer *filling;   /* the buffer that the loop reads into */
-    enum http_refusal cut_refusal; /* why the body was cut: finish gets this refusal */
+    enum http_refusal cut_refusal; /* why the body was cut: finish gets this refusal … */
     const char *cut_text;
+    err_t cut_error;          /* … or this error, which is static */
+    struct http_watch *watch; /* set by the exchange's thread, read by the loop: atomic */
     /* the reply */
     bool replied; /* written by the thread that replies; read by the loop after the hand-over */
     bool close_after;
@@ -346,6 +351,15 @@ enum body_step { BODY_WAITS, BODY_COMPLETE, BODY_ENDED /* the connection has mov
 enum body_step body_run(struct conn *);
 /* Accept no more of this body. Leads to a call of the sink's finish, or to a refusal. */
 void body_abort(struct exchange *, enum http_refusal, const char *text);
+/* The same, with an error of the API, which must be static. */
+void body_abort_because(struct exchange *, err_t e);
+
+/* ---- watch.c: requests that last ---- */
+
+/* How long epoll_wait may block before watch_run has work; -1: without limit. */
+int watch_timeout_ms(const struct loop *);
+void watch_run(struct loop *);
+void watch_forget(struct loop *, const struct conn *); /* the connection leaves the loop */
 
 /* ---- send.c: replies ---- */
 

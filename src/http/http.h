@@ -68,6 +68,13 @@ enum http_lane {
     HTTP_LANES
 };
 
+/* Whether a request that lasts may go on: http_watch. */
+struct http_watch {
+    /* NULL: it may. An error, which must be static: the body of the request ends as if the sink's write had returned it, or
+     * the reply that is being sent is cut off. Runs on the loop; must neither block nor use the exchange's arena. */
+    err_t (*check)(struct http_watch *);
+};
+
 /* An exchange as an API sees it. */
 struct http_exchange {
     struct http_request req;
@@ -132,6 +139,11 @@ struct http_api {
     void (*fail)(struct http_exchange *, err_t e);
     void *context; /* the API's own: x->api->context */
 };
+
+/* Call watch->check about twice a second while the body of the request comes and while the reply is sent, so that a client
+ * who loses a right loses it in the middle of a request, too. Replaces a former watch. watch: in the exchange's arena.
+ * Thread: the exchange's. */
+void http_watch(struct http_exchange *, struct http_watch *);
 
 /* ---- replies ---- */
 

@@ -110,6 +110,9 @@ static int poll_timeout_ms(const struct loop *l)
         left = left < 0 ? 0 : left;
         min_left = min_left < 0 || left < min_left ? left : min_left;
     }
+    int watch_left = watch_timeout_ms(l);
+    if (watch_left >= 0 && (min_left < 0 || watch_left < min_left))
+        return watch_left;
     return min_left > 60000 ? 60000 : (int)min_left;
 }
 
@@ -489,6 +492,7 @@ void *loop_run(void *arg)
             handle_epoll_event(l, &events[i]);
         run_ready_conns(l);
         expire_deadlines(l);
+        watch_run(l);
         wake_buffer_waiters(l);
         if (l->stopping && !seen_stop) {
             seen_stop = true;

@@ -180,6 +180,7 @@ static err_t start_store(struct meta_store *store, struct arena *a)
 err_t meta_open(struct sql_db *db, const struct meta_options *options, struct arena *a, struct meta_store **ret_store)
 {
     struct meta_store *store = must_malloc(sizeof *store);
+    atomic_init(&store->generation, 1); /* 0 is no generation */
     store->db = db;
     if (options)
         store->options = *options;

@@ -236,3 +236,54 @@ def test_login_by_get_is_off_by_default_and_logs_no_key(server, tmp_path):
         assert answer.status == 200
         other.secrets.append(answer.json()["access_token"])
         is_pyrus_error(other.ask("GET", f"/v4/auth?login={login}&security_key=x"), 401, "invalid_credentials")
+
+
+# A key that was revoked, or a user that was disabled, used to lose nothing that was under way: the upload was kept, the
+# download went on to its end, and links that were made before worked until they expired.
+
+LARGE = 64 << 20  # more than the buffers of two sockets hold
+
+
+def begin_upload(server, token):
+    sender = server.connect()
+    sender.send(f"PUT /v1/native/files/late HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+                f"Content-Length: {LARGE}\r\n\r\n".encode() + b"x" * 100_000)
+    return sender
+
+
+def begin_download(server, token, file_id):
+    reader = server.connect()
+    reader.send(f"GET /v1/native/files/{file_id} HTTP/1.1\r\nHost: x\r\n"
+                f"Authorization: Bearer {token}\r\n\r\n".encode())
+    assert reader.head()[0] == 200
+    return reader
+
+
+def rest_of(connection):
+    """What still comes until the server closes the connection."""
+    got = len(connection.seen)
+    try:
+        while piece := connection.sock.recv(1 << 20):
+            got += len(piece)
+    except ConnectionError:
+        pass
+    return got
+
+
+@pytest.mark.parametrize("end", ["disable", "delete", "revoke"])
+def test_a_user_who_was_disabled_kept_uploads_and_downloads_that_were_under_way(server, end):
+    person = Person(server)
+    stored = put(server, person.native, b"y" * LARGE).json()
+    files = len(server.files())
+    sender, reader = begin_upload(server, person.native), begin_download(server, person.native, stored["id"])
+    stranger = Person(server)
+    beside = begin_upload(server, stranger.native)
+    if end == "revoke":
+        server.cais("key", "revoke", str(person.native_key["id"]))
+    else:
+        server.cais("user", end, person.login)
+    is_native_error(sender.answer(), *((403, "forbidden") if end == "disable" else (401, "unauthenticated")))
+    assert rest_of(reader) < LARGE
+    beside.send(b"x" * (LARGE - 100_000))  # nobody else notices
+    assert beside.answer().status == 201
+    assert len(server.files()) == files + 3  # two small ones and the last one of the stranger

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.parse
@@ -175,6 +176,22 @@ def test_a_download_supports_ranges_and_logs_no_tokens(client, task):
     log = client.server.log()
     assert "/api/v1.0/documents/zip?" in log and key not in log
     assert all(h.split(": ")[1] not in log for h in client.headers if h != "-H")
+
+
+def test_links_that_were_made_before_their_user_was_disabled_still_worked(client, task):
+    id_ = client.upload(task, "a.txt", b"hello")
+    link = client.api("GET", f"/documents/{id_}/download", status=302)["location"]
+    zipped = client.api("GET", f"/documents/download_zip?ids={id_}", status=302)["location"]
+    for url in (link, zipped):
+        assert client.curl(url)[0] == 200
+    client.server.cais("user", "disable", "ana")
+    assert client.curl(link)[0] == 403 and client.curl(zipped)[0] == 404
+    client.server.cais("user", "enable", "ana")
+    for url in (link, zipped):
+        assert client.curl(url)[0] == 200
+    # whose link it is cannot be changed, and its user cannot be left out
+    for forged in (link.replace("X-Cais-User=", "X-Cais-User=1"), re.sub(r"X-Cais-User=\d+&?", "", link)):
+        assert client.curl(forged)[0] == 403
 
 
 def memory_kib(pid, name):

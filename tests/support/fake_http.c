@@ -13,6 +13,7 @@ struct fake_exchange {
     struct fake_http *http;
     struct fake_reply *reply;
     struct http_sink *sink;
+    struct http_watch *watch;
     pthread_mutex_t mutex;
     pthread_cond_t replied;
     bool done; /* a reply was made */
@@ -179,6 +180,11 @@ void http_receive(struct http_exchange *x, struct http_sink *sink)
     f->reply->received = true;
 }
 
+void http_watch(struct http_exchange *x, struct http_watch *watch)
+{
+    fake_of(x)->watch = watch;
+}
+
 void http_collect(struct http_exchange *x, enum http_lane lane, size_t max_body, err_t (*fn)(struct http_exchange *))
 {
     struct fake_exchange *f = fake_of(x);
@@ -265,7 +271,9 @@ static void feed_sink(struct fake_exchange *f, const struct fake_request *reques
         slice part = slice_part(left, 0, piece);
         char *copy = must_malloc(part.n);
         memcpy(copy, part.p, part.n);
-        e = f->sink->write(f->sink, (slice){ copy, part.n });
+        e = f->watch ? f->watch->check(f->watch) : NULL;
+        if (!e)
+            e = f->sink->write(f->sink, (slice){ copy, part.n });
         free(copy);
     }
     if (!e && request->cut)

@@ -4,8 +4,10 @@
 #include "world.h"
 
 #include "base/password.h"
+#include "core/grant.h"
 #include "core/records/event.h"
 #include "core/store/event_store.h"
+#include "core/store/transaction.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -494,7 +496,76 @@ TEST(the_server_has_one_signing_key_of_its_own_for_each_purpose)
     EXPECT(!slice_eq(again, key));
 }
 
-RUN_TESTS(cmocka_unit_test(bootstrap_makes_the_default_account_and_the_operator),
+/* ---- requests that last ---- */
+
+TEST(a_request_in_flight_did_not_notice_that_its_key_or_user_had_ended)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice key = world_key(w, S("alice"), API), session = token(w, S("alice"), key);
+    struct principal by_key, by_token;
+    EXPECT_OK(access_check(&w->core, API, CREDENTIAL_KEY, key, w->a, &by_key));
+    EXPECT_OK(access_check(&w->core, API, CREDENTIAL_TOKEN, session, w->a, &by_token));
+    struct grant of_key = grant_of(&by_key), of_token = grant_of(&by_token), of_nobody = { 0 };
+    EXPECT_OK(grant_recheck(&w->core, &of_key));
+
+    world_wait(w, 2 * policy.lifetime_ms); /* the token has expired, which does not matter, */
+    world_user(w, S("bob"));               /* and neither do changes of others */
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("bob"), USER_DISABLED, w->a));
+    EXPECT_OK(grant_recheck(&w->core, &of_token));
+    EXPECT_EQ(of_token.generation, meta_generation(w->core.meta)); /* it does not look again until the next change */
+
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DISABLED, w->a));
+    EXPECT_ERR(grant_recheck(&w->core, &of_key), ERR_BLOCKED);
+    EXPECT_ERR(grant_recheck(&w->core, &of_token), ERR_REVOKED);
+    EXPECT_OK(grant_recheck(&w->core, &of_nobody));
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_ACTIVE, w->a));
+    EXPECT_OK(grant_recheck(&w->core, &of_key));
+    EXPECT_OK(key_revoke(&w->core, &w->operator_, by_key.credential_id, w->a));
+    EXPECT_ERR(grant_recheck(&w->core, &of_key), ERR_REVOKED);
+    struct grant of_user = { .user_id = by_key.user_id, .generation = by_key.generation };
+    EXPECT_OK(grant_recheck(&w->core, &of_user));
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DELETED, w->a));
+    EXPECT_ERR(grant_recheck(&w->core, &of_user), ERR_REVOKED);
+}
+
+TEST(an_upload_that_began_before_its_user_was_disabled_was_kept)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice key = world_key(w, S("alice"), API);
+    for (size_t size = 10; size <= 100000; size *= 10000) {
+        struct principal who;
+        EXPECT_OK(access_check(&w->core, API, CREDENTIAL_KEY, key, w->a, &who));
+        struct intake_request request = world_request(&who, S("late.bin"));
+        request.grant = grant_of(&who);
+        struct file file;
+        EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DISABLED, w->a));
+        EXPECT_ERR(world_put(w, &request, world_bytes(w, size), &file), ERR_BLOCKED);
+        EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_ACTIVE, w->a));
+    }
+    EXPECT_EQ(world_file_count(w), 0);
+    EXPECT_EQ(world_blob_count(w), 0);
+}
+
+TEST(a_link_of_the_server_names_the_user_whom_it_was_made_for)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice")), server = { .user_id = 1, .is_system = true, .generation = 1 };
+    EXPECT_OK(access_act_for(&w->core, alice.user_id, w->a, &server));
+    EXPECT_EQ(grant_of(&server).user_id, alice.user_id);
+    EXPECT_ERR(access_act_for(&w->core, 999, w->a, &server), ERR_REVOKED);
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DISABLED, w->a));
+    EXPECT_ERR(access_act_for(&w->core, alice.user_id, w->a, &server), ERR_BLOCKED);
+    struct principal bob = world_user(w, S("bob")); /* whose signatures speak for bob alone */
+    EXPECT_OK(access_act_for(&w->core, alice.user_id, w->a, &bob));
+    EXPECT_EQ(grant_of(&bob).user_id, bob.user_id);
+}
+
+RUN_TESTS(cmocka_unit_test(a_request_in_flight_did_not_notice_that_its_key_or_user_had_ended),
+          cmocka_unit_test(an_upload_that_began_before_its_user_was_disabled_was_kept),
+          cmocka_unit_test(a_link_of_the_server_names_the_user_whom_it_was_made_for),
+          cmocka_unit_test(bootstrap_makes_the_default_account_and_the_operator),
           cmocka_unit_test(names_of_accounts_and_users_must_follow_their_rules),
           cmocka_unit_test(a_key_authenticates_its_user_for_its_purpose_only),
           cmocka_unit_test(filebrowser_5216_a_revoked_key_is_refused_from_the_moment_it_is_acknowledged),

@@ -87,6 +87,24 @@ static err_t reply_after_gate(struct http_exchange *x)
     return NULL;
 }
 
+static bool right_has_ended; /* atomic: of the requests that are watched */
+static const struct err right_ended = { .code = ERR_REVOKED, .msg = "the right has ended", .where = ERR_HERE };
+
+static err_t check_right(struct http_watch *watch)
+{
+    (void)watch;
+    return __atomic_load_n(&right_has_ended, __ATOMIC_RELAXED) ? &right_ended : NULL;
+}
+
+static void watch_if_asked(struct http_exchange *x)
+{
+    if (!http_has_header(&x->req, "Watched"))
+        return;
+    struct http_watch *watch = arena_new(&x->arena, struct http_watch);
+    watch->check = check_right;
+    http_watch(x, watch);
+}
+
 struct digest_sink {
     struct http_sink sink;
     struct hash *hash;
@@ -207,7 +225,7 @@ static err_t reply_with_content(struct http_exchange *x)
         c->part_count = 3;
     } else {
         c->read_at = slice_eq(x->req.params[0], S("failing")) ? read_until_it_fails : read_zeros;
-        c->size_bytes = 1000000;
+        c->size_bytes = slice_eq(x->req.params[0], S("long")) ? 1 << 30 : 1000000;
     }
     http_reply_content(x, c);
     return NULL;
@@ -276,6 +294,7 @@ static err_t refuse_as_engine(struct http_exchange *x)
 
 static err_t test_guard(struct http_exchange *x)
 {
+    watch_if_asked(x);
     if (!slice_eq(http_header(&x->req, "Authorization"), S("nobody")))
         return NULL;
     return err_make(&x->arena, ERR_UNAUTHENTICATED, "who are you?");
@@ -287,6 +306,7 @@ static void fail_in_json(struct http_exchange *x, err_t e)
     int status = refusal                          ? refusal->status
                  : err_is(e, ERR_UNAUTHENTICATED) ? 401
                  : err_is(e, ERR_FORBIDDEN)       ? 403
+                 : err_is(e, ERR_REVOKED)         ? 401
                                                   : 413;
     http_reply(x, status, "application/json", arena_printf(&x->arena, "{\"error\":\"%s\"}", e->msg));
 }
@@ -981,6 +1001,31 @@ static slice tick_until_closed(int fd, struct arena *a)
     return S("");
 }
 
+/* A disabled user's upload went on until its last byte, and was kept; downloads went on as long as the user read. */
+TEST(a_request_that_lost_its_right_went_on_to_its_end)
+{
+    SCRATCH(a);
+    int cut = sinks_cut;
+    int upload = connect_client(), collected = connect_client(), download = connect_client();
+    int size = 16384;
+    setsockopt(download, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    send_all(upload, S("PUT /sink HTTP/1.1\r\nHost: x\r\nWatched: 1\r\nContent-Length: 5000000\r\n\r\nabc"));
+    send_all(collected, S("POST /echo HTTP/1.1\r\nHost: x\r\nWatched: 1\r\nContent-Length: 10\r\n\r\nabc"));
+    send_all(download, S("GET /content/long HTTP/1.1\r\nHost: x\r\nWatched: 1\r\n\r\n"));
+    read_reply(download, &a, S("abcdef"));
+    __atomic_store_n(&right_has_ended, true, __ATOMIC_RELAXED);
+    EXPECT_HAS(tick_until_closed(upload, &a), "the right has ended");
+    EXPECT_HAS(tick_until_closed(collected, &a), "the right has ended");
+    EXPECT(read_reply(download, &a, S("")).n < 1 << 29);
+    EXPECT_EQ(sinks_cut, cut + 1);
+    __atomic_store_n(&right_has_ended, false, __ATOMIC_RELAXED);
+    EXPECT_HAS(send_and_read(&a, S("PUT /sink HTTP/1.1\r\nHost: x\r\nWatched: 1\r\nContent-Length: 3\r\n\r\nabc")),
+               "HTTP/1.1 201 ");
+    close(upload);
+    close(collected);
+    close(download);
+}
+
 TEST(slow_clients_are_disconnected)
 {
     SCRATCH(a);
@@ -1100,6 +1145,7 @@ RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_re
                cmocka_unit_test(a_produced_reply_is_chunked_or_ends_with_the_connection),
                cmocka_unit_test(seaweedfs_9149_a_failing_read_closes_the_connection),
                cmocka_unit_test(a_slow_reader_receives_every_byte), cmocka_unit_test(heads_over_their_limits_are_431),
+               cmocka_unit_test(a_request_that_lost_its_right_went_on_to_its_end),
                cmocka_unit_test(slow_clients_are_disconnected),
                cmocka_unit_test(the_loop_answers_while_all_workers_are_busy),
                cmocka_unit_test(one_address_cannot_use_all_connections),

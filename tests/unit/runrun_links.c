@@ -204,6 +204,8 @@ TEST(a_download_redirects_to_a_signed_link)
     struct sign_request request = { S("GET"), slice_from(path, 16), pairs, q.count, &host, 1 };
     EXPECT_EQ(sigv4_parse(&request, S("sa-saopaulo-1"), f->a, &claim, NULL), SIGN_OK);
     slice secret = f->runrun.signer.secret;
+    /* The user whom the link was made for is part of what is signed: the link ends with that user. */
+    EXPECT_SLICE(parameter(f, location, "X-Cais-User"), slice_of(runrun_format(f, "%lld", (long long)ana.id)));
     int64_t now_ms = clock_now_ms(&f->w->clock.clock);
     EXPECT_EQ(sigv4_verify(&claim, &request, secret, now_ms + minutes(15) - 1, f->a, NULL), SIGN_OK);
     EXPECT_EQ(sigv4_verify(&claim, &request, secret, now_ms + minutes(15), f->a, NULL), SIGN_EXPIRED);

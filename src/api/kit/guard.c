@@ -18,11 +18,31 @@ static void add_state(struct http_exchange *x, const struct rate_headers *h, con
         add_number(x, h->reset, state->reset_s);
 }
 
-void guard_admit(struct http_exchange *x, struct principal *who)
+struct guard_watch {
+    struct http_watch watch;
+    struct core *core;
+    struct grant grant;
+};
+
+static err_t check_guard_watch(struct http_watch *watch)
+{
+    struct guard_watch *w = CONTAINER_OF(watch, struct guard_watch, watch);
+    return grant_recheck(w->core, &w->grant);
+}
+
+void guard_watch(struct http_exchange *x, struct core *core, const struct principal *who)
+{
+    struct guard_watch *w = arena_new(&x->arena, struct guard_watch);
+    *w = (struct guard_watch){ .watch = { check_guard_watch }, .core = core, .grant = grant_of(who) };
+    http_watch(x, &w->watch);
+}
+
+void guard_admit(struct http_exchange *x, struct core *core, struct principal *who)
 {
     who->request_id = x->req.id;
     x->principal = who;
     x->share = (uint64_t)who->account_id;
+    guard_watch(x, core, who);
 }
 
 bool guard_count(struct http_exchange *x, struct rate_limit *limit, int64_t id, const struct rate_headers *h)

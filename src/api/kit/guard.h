@@ -5,6 +5,7 @@
 
 #include "core/access/access.h"
 #include "core/access/rate_limit.h"
+#include "core/grant.h"
 #include "http/http.h"
 
 /* How an API tells its clients how many requests they have left. */
@@ -14,8 +15,12 @@ struct rate_headers {
     slice (*reset_text)(struct http_exchange *, const struct rate_state *);
 };
 
-/* The request is one of this user, from now on. who: in the arena of the exchange. */
-void guard_admit(struct http_exchange *, struct principal *who);
+/* The request is one of this user, from now on, and ends in the middle when the user is disabled or the credential is
+ * revoked (guard_watch). who: in the arena of the exchange. */
+void guard_admit(struct http_exchange *, struct core *, struct principal *who);
+/* Let the request end within a second after what admitted `who` has ended, while its body comes or its reply is sent. For
+ * an API that keeps the user in another place than x->principal. */
+void guard_watch(struct http_exchange *, struct core *, const struct principal *who);
 /* Counts the request of the admitted user, and adds the headers to the reply. The limit is one for each `id` (of a user, or
  * of a key) in the account. False: the limit was used up; then Retry-After was added, too, and the API refuses. */
 MUST_USE bool guard_count(struct http_exchange *, struct rate_limit *, int64_t id, const struct rate_headers *);

@@ -18,6 +18,10 @@ struct link_listener {
     bool tls;
 };
 
+/* A parameter of links that the server's own user signs: the id of the user whom the link was made for. The link ends when
+ * that user is disabled (access_act_for). */
+#define LINK_USER_PARAM "X-Cais-User"
+
 /* Built once at the start; everything it points to is borrowed. */
 struct link_base {
     const slice *hosts; /* names in [hosts], without ports; "*.name" means every name below it */

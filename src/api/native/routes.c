@@ -73,7 +73,7 @@ static err_t native_guard(struct http_exchange *x)
 {
     struct principal *who = arena_new(&x->arena, struct principal);
     TRY(authenticate_native(x, who));
-    guard_admit(x, who);
+    guard_admit(x, native_of(x)->core, who);
     return NULL;
 }
 
@@ -166,6 +166,7 @@ static err_t upload_file(struct http_exchange *x)
                                     .owner_id = who->user_id,
                                     .owner_login = who->login,
                                     .origin = S(NATIVE_PURPOSE),
+                                    .grant = grant_of(who),
                                     .content_type = http_header(&x->req, "Content-Type"),
                                     .request_id = x->req.id,
                                     .max_bytes = api->options.max_file_bytes,

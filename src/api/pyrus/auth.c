@@ -28,7 +28,7 @@ err_t pyrus_guard(struct http_exchange *x)
     TRY(read_bearer_token(x, &token));
     struct principal *who = arena_new(&x->arena, struct principal);
     TRY(access_check(p->core, PYRUS_PURPOSE, CREDENTIAL_TOKEN, token, &x->arena, who));
-    guard_admit(x, who);
+    guard_admit(x, p->core, who);
     if (!guard_count(x, &p->rate, who->user_id, &pyrus_rate_headers))
         return pyrus_refuse(&x->arena, PYRUS_TOO_MANY_REQUESTS);
     return NULL;

@@ -23,6 +23,7 @@ static err_t begin_file(struct http_exchange *x, const struct multipart_part *pa
         .account_id = who->account_id,
         .owner_id = who->user_id,
         .owner_login = who->login,
+        .grant = grant_of(who),
         .origin = PYRUS_PURPOSE,
         .name = name,
         .request_id = who->request_id,

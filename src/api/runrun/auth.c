@@ -15,7 +15,7 @@ err_t runrun_guard(struct http_exchange *x)
     struct principal *who = arena_new(&x->arena, struct principal);
     int64_t key_id;
     TRY(access_check_pair(r->core, RUNRUN_PURPOSE, &(struct key_and_token){ key, token }, &x->arena, who, &key_id));
-    guard_admit(x, who);
+    guard_admit(x, r->core, who);
     /* requests are counted for the App-Key, whichever user the token belongs to */
     if (!guard_count(x, &r->rate, key_id, &runrun_rate_headers))
         return runrun_refuse(&x->arena, RUNRUN_TOO_MANY_REQUESTS);

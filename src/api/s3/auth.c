@@ -5,6 +5,8 @@
  *                                     └─► the digest of the body is not declared: verified at the end of the body */
 #include "api/s3/auth_priv.h"
 
+#include "api/kit/guard.h"
+#include "api/kit/links.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/signing_keys_priv.h"
@@ -210,9 +212,18 @@ static err_t authenticate_v2(struct s3_call *call)
 
 /* ---- all versions ---- */
 
+err_t s3_admit(struct s3_call *call)
+{
+    slice user;
+    int64_t user_id;
+    if (s3_param(call, LINK_USER_PARAM, &user) && slice_to_i64(user, &user_id))
+        TRY(access_act_for(call->s3->core, user_id, &call->x->arena, &call->who));
+    guard_watch(call->x, call->s3->core, &call->who);
+    return NULL;
+}
+
 static err_t authenticate_by_scheme(struct s3_call *call)
 {
-    make_sign_request(call, &call->signed_request);
     switch (sign_scheme_of(&call->signed_request)) {
     case SIGN_SCHEME_V4_HEADER:
         return authenticate_v4(call, false);
@@ -234,8 +245,9 @@ static err_t authenticate_by_scheme(struct s3_call *call)
 /* Until its signature is verified, a request uses no share of the account that it names: an access key is no secret. */
 err_t s3_authenticate(struct s3_call *call)
 {
+    make_sign_request(call, &call->signed_request);
     TRY(authenticate_by_scheme(call));
     if (!call->verify_late)
         call->x->share = (uint64_t)call->who.account_id;
-    return NULL;
+    return s3_admit(call);
 }

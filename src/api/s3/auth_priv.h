@@ -7,6 +7,8 @@
 
 /* Verify the signature: sets who, claim and key4. */
 MUST_USE err_t s3_authenticate(struct s3_call *);
+/* The signature is right: for a link, find the user whom it was made for; and let the request end with what admitted it. */
+MUST_USE err_t s3_admit(struct s3_call *);
 /* With verify_late: the body has this digest; verify the signature now. */
 MUST_USE err_t s3_verify_body(struct s3_call *, const unsigned char sha256[SHA256_SIZE]);
 /* The user and the secret of an access key: sets who. */

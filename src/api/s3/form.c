@@ -4,12 +4,11 @@
  *
  *   fields ──► part "file" begins: signature ──► bucket ──► ${filename} ──► key ──► policy ──► entry opened ──► its bytes
  *
- *
  * Everything about the form is checked (form_check.c) before the first byte of the file is stored; when there are more
  * bytes than the policy permits, the server stops at once. Until the signature was verified the client may be anybody,
- * so nothing is made of the fields before. The policy holds for the fields as they are after the replacement ("all
- * condition matching should be performed against the expanded fields"). Source: Amazon S3 API reference, "POST Object"
- * and "POST Policy". Forms of tickets: docs/apis/s3.md, "Forms". */
+ * so nothing is made of the fields before. The policy holds for the fields as they are after the replacement. Source:
+ * Amazon S3 API reference, "POST Object" and "POST Policy". Forms of tickets: docs/apis/s3.md, "Forms". */
+#include "api/s3/auth_priv.h"
 #include "api/s3/body_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/digests_priv.h"
@@ -148,6 +147,7 @@ static err_t open_form_file(struct form_upload *f, const struct multipart_part *
     slice policy;
     find_exemption(f);
     TRY(form_check_signature(call, &f->fields, &policy));
+    TRY(s3_admit(call));
     TRY(bucket_find(core, &call->who, call->bucket, BUCKET_WRITE, &call->x->arena, &f->bucket));
     if (!form_replace_filename(&f->fields, part->has_filename ? part->filename : S(""), &call->x->arena))
         return s3_refuse(a, S3_FORM_FIELDS_TOO_LARGE);

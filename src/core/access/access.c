@@ -5,6 +5,7 @@
  * which is random and long. */
 #include "core/access/access_priv.h"
 #include "core/event.h"
+#include "core/grant.h"
 #include "core/store/credential_store.h"
 #include "core/store/transaction.h"
 #include "core/store/user_store.h"
@@ -132,6 +133,7 @@ static err_t check_credential(struct meta_tx *tx, const struct credential *c, in
                                                  .user_id = user.id,
                                                  .login = user.login,
                                                  .is_admin = user.is_admin,
+                                                 .is_system = user.kind == USER_SYSTEM,
                                                  .credential_id = c->id,
                                                  .request_id = S("") },
                                   .expires_at_ms = c->expires_at_ms };
@@ -170,6 +172,7 @@ static err_t find_credential(struct core *core, const struct access_query *q, st
         return NULL;
     }
     TRY(read_valid_credential(core, q, now_ms, a, ret));
+    ret->principal.generation = generation;
     access_cache_put(core->access, q, generation, ret);
     return NULL;
 }
@@ -209,5 +212,18 @@ err_t access_signing(struct core *core, slice purpose, slice access_key, struct 
     TRY(find_credential(core, &q, a, &found));
     *ret = found.principal;
     *ret_secret = found.secret;
+    return NULL;
+}
+
+/* ---- links of the server ---- */
+
+err_t access_act_for(struct core *core, int64_t user_id, struct arena *a, struct principal *who)
+{
+    if (!who->is_system)
+        return NULL;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(grant_check_user(tx, user_id, a));
+    who->on_behalf_of = user_id;
     return NULL;
 }

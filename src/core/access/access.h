@@ -147,4 +147,10 @@ MUST_USE err_t access_own_signing(struct core *, slice purpose, struct arena *a,
  * Errors: NOT_FOUND. */
 MUST_USE err_t access_operator(struct core *, slice account, struct arena *a, struct principal *ret);
 
+/* ---- links of the server ---- */
+
+/* A link that the server's own user has signed names the user whom it was made for: the request acts on behalf of that
+ * user, who must be active. For another signer the name means nothing. Fit for a loop. Errors: REVOKED, BLOCKED. */
+MUST_USE err_t access_act_for(struct core *, int64_t user_id, struct arena *a, struct principal *who);
+
 #endif

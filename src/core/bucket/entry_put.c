@@ -46,6 +46,7 @@ err_t entry_put_open(struct core *core, const struct principal *who, const struc
                                  .owner_id = who->user_id,
                                  .owner_login = who->login,
                                  .request_id = who->request_id,
+                                 .grant = grant_of(who),
                                  .max_bytes = request->max_bytes,
                                  .exact_bytes = request->exact_bytes,
                                  .md5 = request->md5,

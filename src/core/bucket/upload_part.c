@@ -98,6 +98,7 @@ err_t part_put_open(struct core *core, const struct principal *who, const struct
     struct intake_request in = { .account_id = put->upload.account_id,
                                  .owner_id = who->user_id,
                                  .owner_login = who->login,
+                                 .grant = grant_of(who),
                                  .request_id = who->request_id,
                                  .max_bytes = request->max_bytes,
                                  .exact_bytes = request->exact_bytes,

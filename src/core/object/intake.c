@@ -328,6 +328,7 @@ static err_t apply_intake(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct intake *in = arg;
     in->applied = false;
+    TRY(grant_recheck_in(in->core, tx, &in->request.grant, a));
     TRY(in->request.place ? call_place(tx, in, a) : place_file(tx, in, a));
     in->applied = true;
     return NULL;

@@ -15,6 +15,7 @@
 #define CAIS_CORE_OBJECT_INTAKE_H
 
 #include "core/core.h"
+#include "core/grant.h"
 #include "core/records/digest.h"
 #include "core/records/file.h"
 #include "core/records/object.h"
@@ -42,6 +43,7 @@ struct intake_request {
     slice name;         /* cleaned (core/file/file_name.h) */
     slice content_type; /* may be empty */
     slice request_id;
+    struct grant grant;  /* what let the upload in; the last write asks whether it still holds. Zeros: nothing */
     uint64_t max_bytes;  /* TOO_LARGE above it; 0: no limit */
     int64_t exact_bytes; /* the length, if it is known before the first byte; -1: it is not */
     slice md5;           /* the 16 bytes that the sender declared; empty: none */
@@ -76,7 +78,7 @@ bool intake_blocks(const struct intake *);
 typedef void intake_done_fn(void *arg, err_t e, const struct file *file);
 /* Check the length and the digests, sync, commit. The intake is freed before done returns. An empty file is no error
  * here: an API that refuses empty files asks intake_received first.
- * Errors (through done): DIGEST; TRUNCATED fewer bytes than exact_bytes; QUOTA; NO_SPACE; UNAVAILABLE; those of
+ * Errors (through done): REVOKED, BLOCKED the grant has ended; DIGEST; TRUNCATED fewer bytes than exact_bytes; QUOTA; NO_SPACE; UNAVAILABLE; those of
  * place. */
 void intake_finish(struct intake *, intake_done_fn *done, void *arg);
 void intake_discard(struct intake *); /* NULL is fine */

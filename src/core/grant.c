@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/grant.h"
+
+#include "core/store/credential_store.h"
+#include "core/store/transaction.h"
+#include "core/store/user_store.h"
+
+static const struct err credential_revoked = { .code = ERR_REVOKED,
+                                               .msg = "the key or token was revoked",
+                                               .where = ERR_HERE };
+static const struct err user_disabled = { .code = ERR_BLOCKED, .msg = "the user was disabled", .where = ERR_HERE };
+static const struct err user_deleted = { .code = ERR_REVOKED, .msg = "the user was deleted", .where = ERR_HERE };
+
+struct grant grant_of(const struct principal *who)
+{
+    return (struct grant){ .user_id = who->on_behalf_of ? who->on_behalf_of : who->user_id,
+                           .credential_id = who->credential_id,
+                           .generation = who->generation };
+}
+
+err_t grant_check_user(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    struct user user;
+    err_t e = meta_user_get(tx, id, a, &user);
+    if (err_is(e, ERR_NOT_FOUND) || (!e && user.state == USER_DELETED))
+        return &user_deleted;
+    TRY(e);
+    return user.state == USER_ACTIVE ? NULL : &user_disabled;
+}
+
+static err_t check_grant(struct meta_tx *tx, const struct grant *grant, struct arena *a)
+{
+    struct credential credential;
+    if (grant->credential_id) {
+        err_t e = meta_credential_get(tx, grant->credential_id, a, &credential);
+        if (err_is(e, ERR_NOT_FOUND) || (!e && credential.revoked_at_ms))
+            return &credential_revoked;
+        TRY(e);
+    }
+    return grant->user_id ? grant_check_user(tx, grant->user_id, a) : NULL;
+}
+
+err_t grant_recheck_in(struct core *core, struct meta_tx *tx, const struct grant *grant, struct arena *a)
+{
+    /* A revocation that is part of this batch was not acknowledged yet, so the two happen at the same time. */
+    if (!grant->generation || meta_generation(core->meta) == grant->generation)
+        return NULL;
+    return check_grant(tx, grant, a);
+}
+
+err_t grant_recheck(struct core *core, struct grant *grant)
+{
+    uint64_t generation = meta_generation(core->meta); /* before the rows are read */
+    if (!grant->generation || generation == grant->generation)
+        return NULL;
+    SCRATCH(scratch);
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    err_t e = meta_read_begin(core->meta, &scratch, &tx);
+    if (!e)
+        e = check_grant(tx, grant, &scratch);
+    if (err_is(e, ERR_REVOKED) || err_is(e, ERR_BLOCKED))
+        return e;
+    if (!e)
+        grant->generation = generation;
+    return NULL;
+}
