@@ -102,7 +102,7 @@ struct loop {
     char *piece;                   /* part of a file on its way through TLS; NULL until needed */
 
     struct stretch stretch;
-    bool is_apart; /* has the listeners apart, and no others */
+    bool is_apart;           /* has the listeners apart, and no others */
     int64_t watch_at_ms;     /* when the next round of checks begins: watch.c */
     struct conn *watch_next; /* the next connection of this round; NULL: the round has ended */
 
