@@ -6,6 +6,8 @@
 #include "meta/statement_priv.h"
 
 #define BUCKET "SELECT id, account_id, owner_id, name, kind, cors, created_at_ms FROM buckets"
+/* The rules may be large, and no list shows them. */
+#define LISTED_BUCKET "SELECT id, account_id, owner_id, name, kind, '', created_at_ms FROM buckets"
 
 static void read_bucket_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -40,12 +42,15 @@ err_t meta_bucket_by_name(struct meta_tx *tx, slice name, struct arena *a, struc
     return NULL;
 }
 
-err_t meta_bucket_list(struct meta_tx *tx, int64_t account_id, struct arena *a, struct bucket_list *ret)
+err_t meta_bucket_list(struct meta_tx *tx, int64_t account_id, const struct bucket_range *r, struct arena *a,
+                       struct bucket_list *ret)
 {
     if (!account_id)
-        return tx_list(tx, STATEMENT(BUCKET " ORDER BY name"), SQL_NO_VALUES, a, LIST_OF(read_bucket_row, ret));
-    return tx_list(tx, STATEMENT(BUCKET " WHERE account_id = $1 ORDER BY name"), SQL(SQL_I(account_id)), a,
-                   LIST_OF(read_bucket_row, ret));
+        return tx_list(tx, STATEMENT(LISTED_BUCKET " WHERE name >= $1 AND name > $2 ORDER BY name LIMIT $3"),
+                       SQL(SQL_T(r->from), SQL_T(r->after), sql_limit(r->limit)), a, LIST_OF(read_bucket_row, ret));
+    return tx_list(
+        tx, STATEMENT(LISTED_BUCKET " WHERE account_id = $1 AND name >= $2 AND name > $3 ORDER BY name LIMIT $4"),
+        SQL(SQL_I(account_id), SQL_T(r->from), SQL_T(r->after), sql_limit(r->limit)), a, LIST_OF(read_bucket_row, ret));
 }
 
 err_t meta_bucket_set_cors(struct meta_tx *tx, int64_t id, slice cors, struct arena *a)

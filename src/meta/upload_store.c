@@ -11,6 +11,10 @@
 #define UPLOAD                                                                                                         \
     "SELECT id, name, bucket_id, key, account_id, owner_id, headers, tags, checksum_kind, checksum_form,"              \
     " created_at_ms, expires_at_ms FROM uploads"
+/* One upload has up to 32 KiB of headers and tags, and no list by key shows them. */
+#define LISTED_UPLOAD                                                                                                  \
+    "SELECT id, name, bucket_id, key, account_id, owner_id, '', '', checksum_kind, checksum_form,"                     \
+    " created_at_ms, expires_at_ms FROM uploads"
 
 static void read_upload_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -84,7 +88,7 @@ static slice end_of_prefix(slice prefix, struct arena *a)
     return (slice){ end, prefix.n };
 }
 
-#define AFTER UPLOAD " WHERE bucket_id = $1 AND (key, id) > ($2, $3)"
+#define AFTER LISTED_UPLOAD " WHERE bucket_id = $1 AND (key, id) > ($2, $3)"
 #define BY_KEY " ORDER BY key, id LIMIT $4"
 
 err_t meta_upload_list(struct meta_tx *tx, const struct upload_query *q, struct arena *a, struct upload_list *ret)

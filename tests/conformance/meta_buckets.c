@@ -99,6 +99,7 @@ FOR_EACH_DATABASE(a_bucket_name_is_unique_and_its_account_is_optional)
     struct meta_tx *tx = snapshot(&w);
     struct bucket b;
     struct bucket_list all;
+    const struct bucket_range every = { .limit = 10 };
     EXPECT_OK(meta_bucket_by_name(tx, S("photos"), w.a, &b));
     EXPECT(b.id == 1 && b.account_id == w.account && b.owner_id == w.user && b.kind == BUCKET_OPEN &&
            b.created_at_ms == 3);
@@ -107,14 +108,26 @@ FOR_EACH_DATABASE(a_bucket_name_is_unique_and_its_account_is_optional)
     EXPECT(b.account_id == 0 && b.kind == BUCKET_GUARDED);
     EXPECT_ERR(meta_bucket_by_name(tx, S("Photos"), w.a, &b), ERR_NOT_FOUND);
     EXPECT_ERR(meta_bucket_by_name(tx, S("empty"), w.a, &b), ERR_NOT_FOUND);
-    EXPECT_OK(meta_bucket_list(tx, w.account, w.a, &all));
+    EXPECT_OK(meta_bucket_list(tx, w.account, &every, w.a, &all));
     EXPECT_EQ(all.count, 2);
     EXPECT_SLICE(all.items[0].name, S("archive"));
     EXPECT_SLICE(all.items[1].name, S("photos"));
-    EXPECT_OK(meta_bucket_list(tx, 0, w.a, &all));
+    EXPECT_OK(meta_bucket_list(tx, 0, &every, w.a, &all));
     EXPECT_EQ(all.count, 3);
     EXPECT_SLICE(all.items[1].name, S("docs"));
-    EXPECT_OK(meta_bucket_list(tx, 99, w.a, &all));
+    EXPECT_SLICE(all.items[2].cors, S("")); /* no list has the rules */
+    for (int64_t account = 0; account <= w.account; account += w.account) {
+        EXPECT_OK(meta_bucket_list(tx, account, &(struct bucket_range){ .from = S("b"), .limit = 10 }, w.a, &all));
+        EXPECT_SLICE(all.items[all.count - 1].name, S("photos"));
+        EXPECT_EQ(all.count, account ? 1 : 2);
+        EXPECT_OK(meta_bucket_list(tx, account, &(struct bucket_range){ S("b"), S("photos"), 10 }, w.a, &all));
+        EXPECT_EQ(all.count, 0);
+        EXPECT_OK(
+            meta_bucket_list(tx, account, &(struct bucket_range){ .after = S("archive"), .limit = 1 }, w.a, &all));
+        EXPECT_EQ(all.count, 1);
+        EXPECT_SLICE(all.items[0].name, account ? S("photos") : S("docs"));
+    }
+    EXPECT_OK(meta_bucket_list(tx, 99, &every, w.a, &all));
     EXPECT_EQ(all.count, 0);
     meta_read_end(tx);
     meta_world_release(&w);
@@ -830,7 +843,7 @@ TEST(no_look_up_in_buckets_reads_a_whole_table)
     EXPECT_OK(meta_upload_list(tx, &(struct upload_query){ .bucket_id = 1, .limit = 1 }, w.a, &u));
     EXPECT_OK(meta_upload_list(tx, &(struct upload_query){ .bucket_id = 1, .prefix = S("a"), .limit = 1 }, w.a, &u));
     EXPECT_OK(meta_upload_due(tx, 1, 1, w.a, &u));
-    EXPECT_OK(meta_bucket_list(tx, w.account, w.a, &b));
+    EXPECT_OK(meta_bucket_list(tx, w.account, &(struct bucket_range){ .limit = 10 }, w.a, &b));
     meta_read_end(tx);
     RUN_WRITE(&w, put_three_parts);
     RUN_WRITE(&w, complete_upload);

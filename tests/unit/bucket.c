@@ -80,7 +80,7 @@ TEST(a_guarded_bucket_is_forbidden_to_users_and_is_in_no_list)
     EXPECT_ERR(find(w, &w->operator_, "Dialect_Files", BUCKET_LIST), ERR_FORBIDDEN);
     EXPECT_ERR(find(w, &w->operator_, "Dialect_Files", BUCKET_MANAGE), ERR_FORBIDDEN);
     struct bucket_list list;
-    EXPECT_OK(bucket_list(&w->core, &alice, w->a, &list));
+    EXPECT_OK(bucket_list(&w->core, &alice, &(struct bucket_range){ .limit = 10 }, w->a, &list));
     EXPECT_EQ(list.count, 0);
     EXPECT_OK(bucket_create(&w->core, &alice, S("alices"), w->a));
     EXPECT_ERR(bucket_ensure(&w->core, S("alices"), w->a, &bucket), ERR_CONFLICT);
@@ -92,7 +92,7 @@ TEST(buckets_are_listed_by_name_and_removed_only_when_empty)
     struct bucket_fixture s = bucket_fixture_new(w);
     struct bucket_list list;
     EXPECT_OK(bucket_create(&w->core, &s.who, S("attic"), w->a));
-    EXPECT_OK(bucket_list(&w->core, &s.who, w->a, &list));
+    EXPECT_OK(bucket_list(&w->core, &s.who, &(struct bucket_range){ .limit = 10 }, w->a, &list));
     EXPECT_EQ(list.count, 2);
     EXPECT_SLICE(list.items[0].name, S("attic"));
     EXPECT_SLICE(list.items[1].name, S("sample"));

@@ -56,8 +56,9 @@ struct page {
     struct entry_list_end end;
 };
 
-static err_t show_item(void *arg, const struct entry *entry, slice common)
+static err_t show_item(void *arg, const struct entry *entry, slice common, bool *ret_full)
 {
+    (void)ret_full;
     struct page *p = arg;
     EXPECT(!entry == (common.n > 0));
     EXPECT(p->count < p->limit);
@@ -218,8 +219,9 @@ TEST(a_listing_of_a_prefix_that_is_not_utf8_is_empty)
     EXPECT(!p.end.more);
 }
 
-static err_t fail_visit(void *arg, const struct entry *entry, slice common)
+static err_t fail_visit(void *arg, const struct entry *entry, slice common, bool *ret_full)
 {
+    (void)ret_full;
     (void)entry, (void)common;
     return err_make(arg, ERR_TRUNCATED, "the client went away");
 }
@@ -250,8 +252,9 @@ struct counted {
     size_t entries, commons;
 };
 
-static err_t count_item(void *arg, const struct entry *entry, slice common)
+static err_t count_item(void *arg, const struct entry *entry, slice common, bool *ret_full)
 {
+    (void)ret_full;
     struct counted *c = arg;
     (void)common;
     *(entry ? &c->entries : &c->commons) += 1;

@@ -244,12 +244,144 @@ TEST(every_key_has_one_version_named_null)
     EXPECT_S3_ERROR(f, s3_send(f, &ana, "GET", "/photos?versions&version-id-marker=null", ""), 400, "InvalidArgument");
 }
 
-RUN_TESTS(cmocka_unit_test(a_listing_shows_the_elements_that_s3_shows),
-          cmocka_unit_test(version_1_shows_owners_and_version_2_on_request),
-          cmocka_unit_test(a_listing_names_the_checksum_of_each_key), cmocka_unit_test(prefix_and_delimiter_group_keys),
-          cmocka_unit_test(pages_show_each_key_and_common_prefix_once),
-          cmocka_unit_test(version_1_continues_after_a_marker),
-          cmocka_unit_test(a_continuation_token_overrides_start_after),
-          cmocka_unit_test(max_keys_is_a_number_up_to_1000), cmocka_unit_test(names_are_encoded_on_request),
-          cmocka_unit_test(parameters_that_are_not_utf8_are_refused),
-          cmocka_unit_test(every_key_has_one_version_named_null))
+/* ---- pieces ---- */
+
+enum { LONG_KEYS = 120, LONG_KEY_BYTES = 1000, PIECE_LIMIT = 64 << 10, HELD_LIMIT = 64 << 10 };
+
+/* A key of LONG_KEY_BYTES quotation marks around a number; as XML it has six times as many bytes. In a path. */
+static char *long_key(struct s3_fixture *f, const char *before, int number)
+{
+    struct buf b;
+    buf_init(&b, 0);
+    buf_printf(&b, "/photos/%s%03d", before, number);
+    for (int i = 0; i < LONG_KEY_BYTES; i++)
+        buf_add(&b, S("%22"));
+    char *text = arena_cstr(f->a, buf_slice(&b));
+    buf_release(&b);
+    return text;
+}
+
+static void put_long_keys(struct s3_fixture *f, const struct s3_user *p)
+{
+    for (int i = 0; i < LONG_KEYS; i++)
+        s3_put_object(f, p, long_key(f, i % 10 ? "" : "folder/", i), "hello");
+}
+
+TEST(unread_listings_were_kept_whole)
+{
+    S3_FIXTURE(f);
+    put_long_keys(f, &ana);
+    static const struct {
+        const char *target, *root, *item;
+        size_t items;
+    } rows[] = { { "/photos", "ListBucketResult", "Contents", LONG_KEYS },
+                 { "/photos?list-type=2&fetch-owner=true", "ListBucketResult", "Contents", LONG_KEYS },
+                 { "/photos?list-type=2&encoding-type=url", "ListBucketResult", "Contents", LONG_KEYS },
+                 { "/photos?list-type=2&delimiter=/", "ListBucketResult", "Contents", LONG_KEYS - LONG_KEYS / 10 },
+                 { "/photos?list-type=2&delimiter=%22", "ListBucketResult", "CommonPrefixes", LONG_KEYS },
+                 { "/photos?versions", "ListVersionsResult", "Version", LONG_KEYS } };
+    for (size_t i = 0; i < LENGTH_OF(rows); i++) {
+        struct fake_reply *r = s3_send(f, &ana, "GET", rows[i].target, "");
+        EXPECT_STATUS(r, 200);
+        EXPECT_EQ(s3_count(f, r, rows[i].root, rows[i].item), rows[i].items);
+        EXPECT_SLICE(s3_text(f, r, arena_printf(f->a, "%s.IsTruncated", rows[i].root).p), S("false"));
+        EXPECT(r->held_bytes < HELD_LIMIT && r->largest_piece < PIECE_LIMIT);
+        EXPECT(r->pieces > 4 || slice_eq(slice_of(rows[i].item), S("CommonPrefixes")));
+    }
+}
+
+TEST(a_listing_in_pieces_ends_where_its_page_ends)
+{
+    S3_FIXTURE(f);
+    put_long_keys(f, &ana);
+    for (int max = 1; max <= LONG_KEYS; max += 17) {
+        struct fake_reply *r =
+            s3_send(f, &ana, "GET", arena_printf(f->a, "/photos?list-type=2&max-keys=%d", max).p, "");
+        bool all = max == LONG_KEYS;
+        EXPECT_EQ(s3_count(f, r, RESULT, "Contents"), max);
+        EXPECT_SLICE(s3_text(f, r, RESULT ".KeyCount"), arena_printf(f->a, "%d", max));
+        EXPECT_SLICE(s3_text(f, r, RESULT ".IsTruncated"), all ? S("false") : S("true"));
+        EXPECT_EQ(s3_at(f, r, RESULT ".NextContinuationToken") != NULL, !all);
+        EXPECT_EQ(r->pieces > 0, max > 10);
+    }
+    slice keys = S(""), pages = walk_pages(f, &ana, "/photos?x=1", 50);
+    struct fake_reply *r = s3_send(f, &ana, "GET", "/photos?list-type=2", "");
+    keys = shown(f, r);
+    EXPECT_EQ(pages.n, keys.n + 2); /* two more ends of pages */
+}
+
+TEST(a_small_listing_is_an_ordinary_reply)
+{
+    S3_FIXTURE(f);
+    put_all(f, &ana, usual, LENGTH_OF(usual));
+    static const char *const targets[] = { "/photos", "/photos?list-type=2", "/photos?versions", "/photos?uploads",
+                                           "/" };
+    for (size_t i = 0; i < LENGTH_OF(targets); i++) {
+        struct fake_reply *r = s3_send(f, &ana, "GET", targets[i], "");
+        EXPECT_STATUS(r, 200);
+        EXPECT_EQ(r->pieces, 0);
+    }
+}
+
+TEST(a_listing_that_fails_in_the_middle_is_cut)
+{
+    S3_FIXTURE(f);
+    put_long_keys(f, &ana);
+    s3_send(f, &ana, "GET", "/photos?list-type=2", ""); /* fills the caches of keys and buckets */
+    bool refused = false, cut = false, whole = false;
+    for (int n = 1; !whole; n++) {
+        f->w->faults = (struct fault_plan){ .fail_at = n, .fail_count = 1, .code = ERR_UNAVAILABLE };
+        struct fake_reply *r = s3_send(f, &ana, "GET", "/photos?list-type=2", "");
+        whole = f->w->faults.calls < n;
+        f->w->faults = (struct fault_plan){ 0 };
+        refused = refused || r->status == 503;
+        cut = cut || (r->status == 200 && r->cut);
+        EXPECT(r->status == 503 || (r->status == 200 && r->cut == !whole));
+        EXPECT(!r->cut || slice_find(r->body, S("</ListBucketResult>")) == SLICE_NONE);
+    }
+    EXPECT(refused && cut);
+}
+
+TEST(unread_lists_of_parts_uploads_and_buckets_were_kept_whole)
+{
+    S3_FIXTURE(f);
+    const char *id = NULL;
+    for (int i = 0; i < LONG_KEYS; i++) {
+        struct fake_reply *r = s3_send(f, &ana, "POST", arena_printf(f->a, "%s?uploads", long_key(f, "", i)).p, "");
+        id = arena_cstr(f->a, s3_text(f, r, "InitiateMultipartUploadResult.UploadId"));
+    }
+    struct fake_reply *r = s3_send(f, &ana, "GET", "/photos?uploads", "");
+    EXPECT_EQ(s3_count(f, r, "ListMultipartUploadsResult", "Upload"), LONG_KEYS);
+    EXPECT(r->pieces > 4 && r->held_bytes < HELD_LIMIT && r->largest_piece < PIECE_LIMIT);
+    enum { PARTS = 500, BUCKETS = 600 };
+    const char *target = arena_printf(f->a, "%s?uploadId=%s", long_key(f, "", LONG_KEYS - 1), id).p;
+    for (int i = 1; i <= PARTS; i++)
+        EXPECT_STATUS(s3_send(f, &ana, "PUT", arena_printf(f->a, "%s&partNumber=%d", target, i).p, "x"), 200);
+    r = s3_send(f, &ana, "GET", target, "");
+    EXPECT_EQ(s3_count(f, r, "ListPartsResult", "Part"), PARTS);
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.NextPartNumberMarker"), S("500"));
+    EXPECT(r->pieces > 1 && r->held_bytes < HELD_LIMIT && r->largest_piece < PIECE_LIMIT);
+    r = s3_send(f, &ana, "GET", arena_printf(f->a, "%s&max-parts=300", target).p, "");
+    EXPECT_EQ(s3_count(f, r, "ListPartsResult", "Part"), 300);
+    EXPECT_SLICE(s3_text(f, r, "ListPartsResult.IsTruncated"), S("true"));
+    for (int i = 0; i < BUCKETS; i++)
+        EXPECT_STATUS(s3_send(f, &ana, "PUT", arena_printf(f->a, "/many-%03d", i).p, ""), 200);
+    r = s3_send(f, &ana, "GET", "/?prefix=many-", "");
+    EXPECT_EQ(s3_count(f, r, "ListAllMyBucketsResult.Buckets", "Bucket"), BUCKETS);
+    EXPECT(r->pieces > 1 && r->held_bytes < HELD_LIMIT && r->largest_piece < PIECE_LIMIT);
+    r = s3_send(f, &ana, "GET", "/?prefix=many-1&max-buckets=100", "");
+    EXPECT_EQ(s3_count(f, r, "ListAllMyBucketsResult.Buckets", "Bucket"), 100);
+    EXPECT(!s3_at(f, r, "ListAllMyBucketsResult.ContinuationToken"));
+}
+
+RUN_TESTS(
+    cmocka_unit_test(unread_listings_were_kept_whole), cmocka_unit_test(a_listing_in_pieces_ends_where_its_page_ends),
+    cmocka_unit_test(a_small_listing_is_an_ordinary_reply), cmocka_unit_test(a_listing_that_fails_in_the_middle_is_cut),
+    cmocka_unit_test(unread_lists_of_parts_uploads_and_buckets_were_kept_whole),
+    cmocka_unit_test(a_listing_shows_the_elements_that_s3_shows),
+    cmocka_unit_test(version_1_shows_owners_and_version_2_on_request),
+    cmocka_unit_test(a_listing_names_the_checksum_of_each_key), cmocka_unit_test(prefix_and_delimiter_group_keys),
+    cmocka_unit_test(pages_show_each_key_and_common_prefix_once), cmocka_unit_test(version_1_continues_after_a_marker),
+    cmocka_unit_test(a_continuation_token_overrides_start_after), cmocka_unit_test(max_keys_is_a_number_up_to_1000),
+    cmocka_unit_test(names_are_encoded_on_request), cmocka_unit_test(parameters_that_are_not_utf8_are_refused),
+    cmocka_unit_test(every_key_has_one_version_named_null))

@@ -3,6 +3,7 @@
 #include "core/bucket/bucket.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
+#include "api/s3/listing_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
@@ -21,72 +22,110 @@ static slice location(const struct s3_call *call)
 
 #define BUCKETS_MAX 10000 /* in one page */
 
-struct bucket_page {
-    slice prefix, after, token;
-    uint64_t max;
-    bool asked; /* the request has parameters of a page: then each bucket shows its region */
+struct bucket_listing {
+    struct s3_listing listing;
+    slice prefix;
+    uint64_t max, shown;
+    bool asked;       /* the request has parameters of a page: then each bucket shows its region */
+    struct buf after; /* the bucket that was shown last, or that the token names */
+    bool more;        /* there are buckets behind those of this page */
 };
 
-static err_t read_bucket_page(struct s3_call *call, struct bucket_page *p)
+static err_t read_bucket_token(struct s3_call *call, struct bucket_listing *l, bool *ret_goes_on)
 {
-    slice max;
-    p->max = BUCKETS_MAX;
-    p->after = S("");
-    bool limits = s3_param(call, "max-buckets", &max);
-    if (limits && (!slice_to_u64(max, &p->max) || p->max < 1 || p->max > BUCKETS_MAX))
-        return s3_refuse_argument(call, S3_INVALID_ARGUMENT, "max-buckets", max);
-    bool goes_on = s3_param(call, "continuation-token", &p->token) && p->token.n;
-    if (goes_on && !base64_decode(&call->x->arena, p->token, &p->after))
+    slice token, after;
+    *ret_goes_on = s3_param(call, "continuation-token", &token) && token.n;
+    if (!*ret_goes_on)
+        return NULL;
+    if (!base64_decode(&call->x->arena, token, &after) || !slice_is_utf8(after))
         return s3_refuse_argument(call, S3_CONTINUATION_TOKEN, "continuation-token", S3_NO_VALUE);
-    bool filters = s3_param(call, "prefix", &p->prefix);
-    p->asked = limits || goes_on || filters;
+    buf_add(&l->after, after);
     return NULL;
 }
 
-static void write_buckets(struct s3_call *call, struct buf *b, const struct bucket_page *p,
-                          const struct bucket *buckets, size_t count)
+static err_t read_bucket_page(struct s3_call *call, struct bucket_listing *l)
 {
-    struct arena *a = &call->x->arena;
-    slice last = S("");
-    uint64_t shown = 0;
-    bool more = false;
-    xml_open(b, "Buckets");
-    for (size_t i = 0; i < count && !more; i++) {
-        if (!slice_starts(buckets[i].name, p->prefix) || (p->after.n && slice_cmp(buckets[i].name, p->after) <= 0))
-            continue;
-        more = shown == p->max;
-        if (more)
-            break;
-        xml_open(b, "Bucket");
-        xml_text(b, "Name", buckets[i].name);
-        xml_text(b, "CreationDate", s3_time(a, buckets[i].created_at_ms));
-        if (p->asked)
-            xml_text(b, "BucketRegion", call->s3->options.region);
-        xml_close(b, "Bucket");
-        last = buckets[i].name;
-        shown++;
+    slice max;
+    bool goes_on;
+    l->max = BUCKETS_MAX;
+    bool limits = s3_param(call, "max-buckets", &max);
+    if (limits && (!slice_to_u64(max, &l->max) || l->max < 1 || l->max > BUCKETS_MAX))
+        return s3_refuse_argument(call, S3_INVALID_ARGUMENT, "max-buckets", max);
+    TRY(read_bucket_token(call, l, &goes_on));
+    bool filters = s3_param(call, "prefix", &l->prefix);
+    l->asked = limits || goes_on || filters;
+    return s3_text_param(call, "prefix", &l->prefix);
+}
+
+static void write_bucket(struct bucket_listing *l, struct buf *b, const struct bucket *bucket, struct arena *scratch)
+{
+    xml_open(b, "Bucket");
+    xml_text(b, "Name", bucket->name);
+    xml_text(b, "CreationDate", s3_time(scratch, bucket->created_at_ms));
+    if (l->asked)
+        xml_text(b, "BucketRegion", l->listing.call->s3->options.region);
+    xml_close(b, "Bucket");
+    buf_clear(&l->after);
+    buf_add(&l->after, bucket->name);
+    l->shown++;
+}
+
+/* Show what fits of the next rows. *ret_end: the page is complete. */
+static err_t write_some_buckets(struct bucket_listing *l, struct buf *out, struct arena *scratch, bool *ret_end)
+{
+    struct s3_call *call = l->listing.call;
+    struct bucket_range range = { .from = l->prefix, .after = buf_slice(&l->after), .limit = S3_ROWS_AT_ONCE };
+    struct bucket_list rows;
+    TRY(bucket_list(call->s3->core, &call->who, &range, scratch, &rows));
+    size_t i = 0;
+    for (; i < rows.count && !s3_listing_is_full(out); i++) {
+        bool inside = slice_starts(rows.items[i].name, l->prefix);
+        l->more = inside && l->shown == l->max;
+        *ret_end = !inside || l->more;
+        if (*ret_end)
+            return NULL;
+        write_bucket(l, out, &rows.items[i], scratch);
     }
-    xml_close(b, "Buckets");
-    if (more)
-        xml_text(b, "ContinuationToken", base64_encode(a, last));
-    if (p->prefix.n)
-        xml_text(b, "Prefix", p->prefix);
+    *ret_end = i == rows.count && rows.count < S3_ROWS_AT_ONCE;
+    return NULL;
+}
+
+static err_t write_buckets(struct s3_listing *listing, struct buf *out, struct arena *scratch, bool *ret_end)
+{
+    struct bucket_listing *l = CONTAINER_OF(listing, struct bucket_listing, listing);
+    for (bool end = false; !end;) {
+        if (s3_listing_is_full(out))
+            return NULL;
+        TRY(write_some_buckets(l, out, scratch, &end));
+    }
+    xml_close(out, "Buckets");
+    if (l->more)
+        xml_text(out, "ContinuationToken", base64_encode(scratch, buf_slice(&l->after)));
+    if (l->prefix.n)
+        xml_text(out, "Prefix", l->prefix);
+    xml_close(out, "ListAllMyBucketsResult");
+    *ret_end = true;
+    return NULL;
+}
+
+static void release_after(void *after)
+{
+    buf_release(after);
 }
 
 err_t s3_buckets_list(struct s3_call *call)
 {
-    struct bucket_page page;
-    struct bucket_list buckets;
-    TRY(read_bucket_page(call, &page));
-    TRY(bucket_list(call->s3->core, &call->who, &call->x->arena, &buckets));
-    SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
-    xml_begin(&b);
-    xml_open_ns(&b, "ListAllMyBucketsResult", S3_NAMESPACE);
-    s3_put_owner(&b, "Owner", &call->who, call->who.user_id);
-    write_buckets(call, &b, &page, buckets.items, buckets.count);
-    xml_close(&b, "ListAllMyBucketsResult");
-    return s3_reply_xml(call, &b);
+    struct bucket_listing *l = arena_new(&call->x->arena, struct bucket_listing);
+    struct buf *b = &l->listing.first;
+    s3_listing_init(&l->listing, call, write_buckets);
+    buf_init(&l->after, 0);
+    arena_defer(&call->x->arena, release_after, &l->after);
+    TRY(read_bucket_page(call, l));
+    xml_begin(b);
+    xml_open_ns(b, "ListAllMyBucketsResult", S3_NAMESPACE);
+    s3_put_owner(b, "Owner", &call->who, call->who.user_id);
+    xml_open(b, "Buckets");
+    return s3_listing_reply(&l->listing);
 }
 
 /* ---- create, head, delete ---- */

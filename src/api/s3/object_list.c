@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ListObjects in both versions, and ListObjectVersions. Each key is written as XML while core reads the index, so the
- * memory that a page takes is its text. Each key has one version, "null", because buckets keep no versions.
+/* ListObjects in both versions, and ListObjectVersions. Each key is written as XML while core reads the index, and the
+ * document is sent in pieces (listing_priv.h), so a listing takes the memory of a piece. Each key has one version, "null",
+ * because buckets keep no versions.
  *
  * A continuation token is the last name of the previous page, in base64. The server stores nothing for it, and a forged
  * token gives a client nothing that start-after would not give. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/digests_priv.h"
+#include "api/s3/listing_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
@@ -16,29 +18,44 @@
 #include "core/bucket/entry.h"
 #include "core/records/entry.h"
 
+#include <string.h>
+
 #define ENTRY_MEMORY 4096 /* bytes of scratch memory for one key */
 
 struct object_listing {
-    struct s3_call *call;
+    struct s3_listing listing;
     struct bucket bucket;
-    struct entry_list_request request;
-    slice start; /* marker, start-after or key-marker, as sent */
-    bool url, owners, versions;
-    struct buf keys, prefixes, owner; /* owner: the last <Owner> that was written, that of owner_id */
-    int64_t owner_id;
+    struct entry_list_request request; /* limit: how many items the page still lacks */
+    slice start;                       /* marker, start-after or key-marker, as sent */
+    bool url, owners;
+    const char *element; /* of a key */
+    void (*write_end)(struct object_listing *,
+                      struct buf *); /* what stands between the items and the end of the root */
+    const char *root;
     size_t count;
-    struct entry_list_end end;
+    bool more;                /* there is another page */
+    bool full;                /* the piece has no room left */
+    char last[ENTRY_KEY_MAX]; /* the key or common prefix that was shown last */
+    size_t last_bytes;
+    struct buf *out;  /* the piece that is being written */
+    struct buf owner; /* the last <Owner> that was written, that of owner_id */
+    int64_t owner_id;
 };
+
+static slice last_of(const struct object_listing *l)
+{
+    return (slice){ l->last, l->last_bytes };
+}
 
 /* Most keys have the same owner as the key before. */
 static void write_owner(struct object_listing *l, int64_t owner_id)
 {
     if (l->owner.n == 0 || l->owner_id != owner_id) {
         buf_clear(&l->owner);
-        s3_put_owner(&l->owner, "Owner", &l->call->who, owner_id);
+        s3_put_owner(&l->owner, "Owner", &l->listing.call->who, owner_id);
         l->owner_id = owner_id;
     }
-    buf_add(&l->keys, buf_slice(&l->owner));
+    buf_add(l->out, buf_slice(&l->owner));
 }
 
 static void write_entry(struct object_listing *l, const struct entry *e)
@@ -46,11 +63,10 @@ static void write_entry(struct object_listing *l, const struct entry *e)
     char memory[ENTRY_MEMORY];
     SCOPED(arena_releasep) struct arena a;
     arena_init_with(&a, memory, sizeof memory);
-    struct buf *b = &l->keys;
-    const char *element = l->versions ? "Version" : "Contents";
-    xml_open(b, element);
+    struct buf *b = l->out;
+    xml_open(b, l->element);
     s3_put_name(b, "Key", e->key, l->url);
-    if (l->versions)
+    if (slice_eq(slice_of(l->element), S("Version")))
         buf_add(b, S("<VersionId>null</VersionId><IsLatest>true</IsLatest>"));
     xml_text(b, "LastModified", s3_time(&a, e->modified_at_ms));
     s3_put_etag(b, entry_etag(e, &a));
@@ -59,55 +75,69 @@ static void write_entry(struct object_listing *l, const struct entry *e)
     if (l->owners)
         write_owner(l, e->owner_id);
     buf_add(b, S("<StorageClass>STANDARD</StorageClass>"));
-    xml_close(b, element);
+    xml_close(b, l->element);
 }
 
-static err_t write_listed(void *arg, const struct entry *e, slice common_prefix)
+static err_t write_listed(void *arg, const struct entry *e, slice common_prefix, bool *ret_full)
 {
     struct object_listing *l = arg;
+    *ret_full = l->full = s3_listing_is_full(l->out);
+    if (l->full)
+        return NULL;
     l->count++;
     if (e) {
         write_entry(l, e);
         return NULL;
     }
-    xml_open(&l->prefixes, "CommonPrefixes");
-    s3_put_name(&l->prefixes, "Prefix", common_prefix, l->url);
-    xml_close(&l->prefixes, "CommonPrefixes");
+    xml_open(l->out, "CommonPrefixes");
+    s3_put_name(l->out, "Prefix", common_prefix, l->url);
+    xml_close(l->out, "CommonPrefixes");
     return NULL;
+}
+
+static err_t write_objects(struct s3_listing *listing, struct buf *out, struct arena *scratch, bool *ret_end)
+{
+    struct object_listing *l = CONTAINER_OF(listing, struct object_listing, listing);
+    struct entry_list_end end = { 0 };
+    size_t before = l->count;
+    l->out = out;
+    l->full = false;
+    if (l->request.limit > 0) /* 0: the client only asks whether the bucket exists */
+        TRY(entry_list(listing->call->s3->core, &l->bucket, &l->request, scratch, &end));
+    if (l->count > before) {
+        memcpy(l->last, end.last.p, end.last.n);
+        l->last_bytes = end.last.n;
+        l->request.after = last_of(l);
+        l->request.limit -= l->count - before;
+    }
+    l->more = end.more;
+    if (l->full)
+        return NULL;
+    xml_bool(out, "IsTruncated", l->more);
+    l->write_end(l, out);
+    xml_close(out, l->root);
+    *ret_end = true;
+    return NULL;
+}
+
+static void release_owner(void *owner)
+{
+    buf_release(owner);
 }
 
 /* Read the parameters that all three listings have. */
 static err_t listing_read(struct s3_call *call, struct object_listing *l)
 {
-    l->call = call;
+    s3_listing_init(&l->listing, call, write_objects);
+    buf_init(&l->owner, 0);
+    arena_defer(&call->x->arena, release_owner, &l->owner);
+    l->request.visit = write_listed;
+    l->request.arg = l;
     TRY(s3_authorize_bucket(call, BUCKET_LIST, &l->bucket));
     TRY(s3_encoding_param(call, &l->url));
     TRY(s3_count_param(call, "max-keys", &l->request.limit));
     TRY(s3_text_param(call, "prefix", &l->request.prefix));
     return s3_text_param(call, "delimiter", &l->request.delimiter);
-}
-
-static void listing_release(struct object_listing *l)
-{
-    buf_release(&l->keys);
-    buf_release(&l->prefixes);
-    buf_release(&l->owner);
-}
-
-static err_t listing_run(struct object_listing *l)
-{
-    struct s3_call *call = l->call;
-    buf_init(&l->keys, 0);
-    buf_init(&l->prefixes, 0);
-    buf_init(&l->owner, 0);
-    if (l->request.limit == 0) /* the client only asks whether the bucket exists */
-        return NULL;
-    l->request.visit = write_listed;
-    l->request.arg = l;
-    err_t e = entry_list(call->s3->core, &l->bucket, &l->request, &call->x->arena, &l->end);
-    if (e)
-        listing_release(l);
-    return e;
 }
 
 static void write_optional_name(struct buf *b, const char *element, slice value, bool url)
@@ -116,47 +146,47 @@ static void write_optional_name(struct buf *b, const char *element, slice value,
         s3_put_name(b, element, value, url);
 }
 
-static void write_listing_head(struct object_listing *l, struct buf *b, const char *root)
+static void write_listing_head(struct object_listing *l)
 {
+    struct buf *b = &l->listing.first;
     xml_begin(b);
-    xml_open_ns(b, root, S3_NAMESPACE);
+    xml_open_ns(b, l->root, S3_NAMESPACE);
     xml_text(b, "Name", l->bucket.name);
     s3_put_name(b, "Prefix", l->request.prefix, l->url);
     write_optional_name(b, "Delimiter", l->request.delimiter, l->url);
     xml_int(b, "MaxKeys", (int64_t)l->request.limit);
     if (l->url)
         xml_text(b, "EncodingType", S("url"));
-    xml_bool(b, "IsTruncated", l->end.more);
 }
 
-static err_t reply_listing(struct object_listing *l, struct buf *b, const char *root)
+static err_t reply_listing(struct object_listing *l)
 {
-    buf_add(b, buf_slice(&l->keys));
-    buf_add(b, buf_slice(&l->prefixes));
-    xml_close(b, root);
-    listing_release(l);
-    http_reply_header(l->call->x, "x-amz-bucket-region", l->call->s3->options.region);
-    err_t e = s3_reply_xml(l->call, b);
-    buf_release(b);
-    return e;
+    struct s3_call *call = l->listing.call;
+    http_reply_header(call->x, "x-amz-bucket-region", call->s3->options.region);
+    return s3_listing_reply(&l->listing);
 }
 
 /* ---- the two versions of ListObjects ---- */
 
+static void end_list_v1(struct object_listing *l, struct buf *b)
+{
+    if (l->more && l->request.delimiter.n) /* without a delimiter, clients use the last key as the next marker */
+        s3_put_name(b, "NextMarker", last_of(l), l->url);
+}
+
 static err_t list_v1(struct s3_call *call)
 {
-    struct object_listing l = { .owners = true };
-    TRY(listing_read(call, &l));
-    TRY(s3_text_param(call, "marker", &l.start));
-    l.request.after = l.start;
-    TRY(listing_run(&l));
-    struct buf b;
-    buf_init(&b, 0);
-    write_listing_head(&l, &b, "ListBucketResult");
-    s3_put_name(&b, "Marker", l.start, l.url);
-    if (l.end.more && l.request.delimiter.n) /* without a delimiter, clients use the last key as the next marker */
-        s3_put_name(&b, "NextMarker", l.end.last, l.url);
-    return reply_listing(&l, &b, "ListBucketResult");
+    struct object_listing *l = arena_new(&call->x->arena, struct object_listing);
+    l->owners = true;
+    l->element = "Contents";
+    l->root = "ListBucketResult";
+    l->write_end = end_list_v1;
+    TRY(listing_read(call, l));
+    TRY(s3_text_param(call, "marker", &l->start));
+    l->request.after = l->start;
+    write_listing_head(l);
+    s3_put_name(&l->listing.first, "Marker", l->start, l->url);
+    return reply_listing(l);
 }
 
 /* Absent: *ret is empty. Refuses tokens that the server did not make. */
@@ -170,25 +200,31 @@ static err_t read_continuation_token(struct s3_call *call, slice *ret_token, sli
     return s3_refuse_argument(call, S3_CONTINUATION_TOKEN, "continuation-token", S3_NO_VALUE);
 }
 
+static void end_list_v2(struct object_listing *l, struct buf *b)
+{
+    SCRATCH(scratch);
+    if (l->more)
+        xml_text(b, "NextContinuationToken", base64_encode(&scratch, last_of(l)));
+    xml_int(b, "KeyCount", (int64_t)l->count);
+}
+
 static err_t list_v2(struct s3_call *call)
 {
-    struct object_listing l = { 0 };
+    struct object_listing *l = arena_new(&call->x->arena, struct object_listing);
+    struct buf *b = &l->listing.first;
     slice token, after, owner;
-    TRY(listing_read(call, &l));
-    TRY(s3_text_param(call, "start-after", &l.start));
+    l->element = "Contents";
+    l->root = "ListBucketResult";
+    l->write_end = end_list_v2;
+    TRY(listing_read(call, l));
+    TRY(s3_text_param(call, "start-after", &l->start));
     TRY(read_continuation_token(call, &token, &after));
-    l.owners = s3_param(call, "fetch-owner", &owner) && slice_eq_nocase(owner, S("true"));
-    l.request.after = after.n ? after : l.start;
-    TRY(listing_run(&l));
-    struct buf b;
-    buf_init(&b, 0);
-    write_listing_head(&l, &b, "ListBucketResult");
-    write_optional_name(&b, "ContinuationToken", token, false);
-    if (l.end.more)
-        xml_text(&b, "NextContinuationToken", base64_encode(&call->x->arena, l.end.last));
-    xml_int(&b, "KeyCount", (int64_t)l.count);
-    write_optional_name(&b, "StartAfter", l.start, l.url);
-    return reply_listing(&l, &b, "ListBucketResult");
+    l->owners = s3_param(call, "fetch-owner", &owner) && slice_eq_nocase(owner, S("true"));
+    l->request.after = after.n ? after : l->start;
+    write_listing_head(l);
+    write_optional_name(b, "ContinuationToken", token, false);
+    write_optional_name(b, "StartAfter", l->start, l->url);
+    return reply_listing(l);
 }
 
 err_t s3_objects_list(struct s3_call *call)
@@ -201,25 +237,30 @@ err_t s3_objects_list(struct s3_call *call)
 
 /* ---- versions ---- */
 
+static void end_versions(struct object_listing *l, struct buf *b)
+{
+    if (!l->more)
+        return;
+    s3_put_name(b, "NextKeyMarker", last_of(l), l->url);
+    xml_text(b, "NextVersionIdMarker", S("null"));
+}
+
 err_t s3_versions_list(struct s3_call *call)
 {
-    struct object_listing l = { .owners = true, .versions = true };
+    struct object_listing *l = arena_new(&call->x->arena, struct object_listing);
     slice version;
-    TRY(listing_read(call, &l));
-    TRY(s3_text_param(call, "key-marker", &l.start));
+    l->owners = true;
+    l->element = "Version";
+    l->root = "ListVersionsResult";
+    l->write_end = end_versions;
+    TRY(listing_read(call, l));
+    TRY(s3_text_param(call, "key-marker", &l->start));
     TRY(s3_text_param(call, "version-id-marker", &version));
-    if (version.n && l.start.n == 0)
+    if (version.n && l->start.n == 0)
         return s3_refuse_argument(call, S3_VERSION_MARKER, "version-id-marker", version);
-    l.request.after = l.start; /* the key of the marker has no further version */
-    TRY(listing_run(&l));
-    struct buf b;
-    buf_init(&b, 0);
-    write_listing_head(&l, &b, "ListVersionsResult");
-    s3_put_name(&b, "KeyMarker", l.start, l.url);
-    xml_text(&b, "VersionIdMarker", version);
-    if (l.end.more) {
-        s3_put_name(&b, "NextKeyMarker", l.end.last, l.url);
-        xml_text(&b, "NextVersionIdMarker", S("null"));
-    }
-    return reply_listing(&l, &b, "ListVersionsResult");
+    l->request.after = l->start; /* the key of the marker has no further version */
+    write_listing_head(l);
+    s3_put_name(&l->listing.first, "KeyMarker", l->start, l->url);
+    xml_text(&l->listing.first, "VersionIdMarker", version);
+    return reply_listing(l);
 }

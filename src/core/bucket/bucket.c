@@ -88,11 +88,12 @@ err_t bucket_find(struct core *core, const struct principal *who, slice name, en
     return NULL;
 }
 
-err_t bucket_list(struct core *core, const struct principal *who, struct arena *a, struct bucket_list *ret)
+err_t bucket_list(struct core *core, const struct principal *who, const struct bucket_range *range, struct arena *a,
+                  struct bucket_list *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_bucket_list(tx, who->account_id, a, ret);
+    return meta_bucket_list(tx, who->account_id, range, a, ret);
 }
 
 err_t bucket_cors(struct core *core, slice name, struct arena *a, slice *ret_cors)

@@ -23,8 +23,9 @@ enum bucket_action { BUCKET_READ, BUCKET_WRITE, BUCKET_LIST, BUCKET_MANAGE };
  * Errors: BUCKET_NOT_THERE; FORBIDDEN. */
 MUST_USE err_t bucket_find(struct core *, const struct principal *who, slice name, enum bucket_action action,
                            struct arena *a, struct bucket *ret);
-/* The buckets of the account of `who`, by name. */
-MUST_USE err_t bucket_list(struct core *, const struct principal *who, struct arena *a, struct bucket_list *ret);
+/* Buckets of the account of `who`, by name, without their CORS rules. */
+MUST_USE err_t bucket_list(struct core *, const struct principal *who, const struct bucket_range *, struct arena *a,
+                           struct bucket_list *ret);
 /* Errors: BUCKET_BAD_NAME; BUCKET_OWNED the account of `who` has a bucket of that name; BUCKET_TAKEN another has. */
 MUST_USE err_t bucket_create(struct core *, const struct principal *who, slice name, struct arena *a);
 /* Errors: as bucket_find; BUCKET_NOT_EMPTY. */

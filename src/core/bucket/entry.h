@@ -130,8 +130,9 @@ MUST_USE err_t entry_copy(struct core *, const struct principal *who, const stru
 /* ---- listing ---- */
 
 /* Called for each item in ascending order of keys. An item is either an entry, without headers, tags and upload, or a
- * common prefix, which stands for all keys that begin with it; then entry is NULL. The slices live for the call. */
-typedef err_t entry_visit_fn(void *arg, const struct entry *entry, slice common_prefix);
+ * common prefix, which stands for all keys that begin with it; then entry is NULL. The slices live for the call.
+ * *ret_full = true: the visitor has no room for this item, so the list ends in front of it. */
+typedef err_t entry_visit_fn(void *arg, const struct entry *entry, slice common_prefix, bool *ret_full);
 
 struct entry_list_request {
     slice prefix, delimiter; /* may be empty */

@@ -13,7 +13,7 @@ enum { CHARACTER_MAX = 4, SEEK_MAX = ENTRY_KEY_MAX + CHARACTER_MAX };
 struct listing {
     const struct entry_list_request *request;
     size_t shown;
-    bool more;
+    bool more;       /* there is an item behind the last one that was shown */
     bool met_common; /* this walk ended at a common prefix, which is `last` */
     char last[ENTRY_KEY_MAX];
     size_t last_n;
@@ -80,12 +80,15 @@ static err_t show_entry(void *arg, const struct entry *entry, bool *ret_stop)
         return NULL;
     }
     slice common = common_of(l->request, entry->key), name = common.n ? common : entry->key;
+    TRY(l->request->visit(l->request->arg, common.n ? NULL : entry, common, &l->more));
+    *ret_stop = l->more || common.n > 0;
+    if (l->more)
+        return NULL;
     memcpy(l->last, name.p, name.n);
     l->last_n = name.n;
     l->shown++;
     l->met_common = common.n > 0;
-    *ret_stop = l->met_common;
-    return l->request->visit(l->request->arg, l->met_common ? NULL : entry, common);
+    return NULL;
 }
 
 /* Where the first walk begins. False: there is nothing to list. */

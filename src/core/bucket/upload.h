@@ -75,7 +75,7 @@ struct upload_list_request {
     slice after_name; /* the name of an upload of after_key; empty: no upload of after_key is listed */
     size_t limit;
 };
-/* The uploads of the bucket that have not expired, by key, then by age. */
+/* The uploads of the bucket that have not expired, by key, then by age, without headers and tags. */
 MUST_USE err_t upload_list(struct core *, const struct bucket *, const struct upload_list_request *, struct arena *a,
                            struct upload_list *ret);
 

@@ -523,7 +523,7 @@ static err_t list_buckets(struct fsck *f, struct bucket_list *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(f->core->meta, f->a, &tx));
-    return meta_bucket_list(tx, 0, f->a, ret);
+    return meta_bucket_list(tx, 0, &(struct bucket_range){ .limit = SIZE_MAX }, f->a, ret);
 }
 
 static err_t check_buckets(struct fsck *f)

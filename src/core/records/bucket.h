@@ -18,6 +18,12 @@ struct bucket {
     slice cors; /* which web pages may use it, in the format of the API; empty: none */
     int64_t created_at_ms;
 };
+/* Which buckets of a list, by name. */
+struct bucket_range {
+    slice from;   /* names from this one on; empty: from the first */
+    slice after;  /* and after this one; empty: any */
+    size_t limit; /* at most so many */
+};
 struct bucket_list {
     struct bucket *items;
     size_t count;

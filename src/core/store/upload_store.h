@@ -22,7 +22,7 @@ struct upload_query {
     int64_t after_id; /* the list includes uploads of after_key with ids above this one; 0: it includes none of them */
     size_t limit;
 };
-/* By key, then by id, ascending. */
+/* By key, then by id, ascending, without headers and tags. */
 MUST_USE err_t meta_upload_list(struct meta_tx *, const struct upload_query *, struct arena *a,
                                 struct upload_list *ret);
 /* Uploads whose expires_at_ms is set and not later than now_ms, oldest first. */
