@@ -2,9 +2,17 @@
 #include "base/log.h"
 
 #include "base/json.h"
+#include "base/log_writer.h"
 #include "base/text.h"
 
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
+
+#define QUEUE_BYTES ((size_t)1 << 20)
+#define ABORT_WAIT_MS 1000
 
 static const char *const level_names[] = { "debug", "info", "warning", "error" };
 
@@ -57,22 +65,95 @@ static void write_text_line(struct buf *out, slice when, const char *level, cons
     }
 }
 
+static void format_line(const struct log *log, enum log_level level, const char *msg, const struct log_field *fields,
+                        size_t count, struct buf *out)
+{
+    SCRATCH(scratch);
+    slice when = time_format_utc(&scratch, clock_now_ms(log->clock));
+    (log->text ? write_text_line : write_json_line)(out, when, level_names[level], msg, fields, count);
+    buf_add_byte(out, '\n');
+}
+
 void log_fields(struct log *log, enum log_level level, const char *msg, const struct log_field *fields, size_t count)
 {
     if (level < log->min_level)
         return;
-    SCRATCH(scratch);
-    SCOPED(buf_releasep) struct buf out;
-    buf_init(&out, 0);
-    slice when = time_format_utc(&scratch, clock_now_ms(log->clock));
-    (log->text ? write_text_line : write_json_line)(&out, when, level_names[level], msg, fields, count);
-    buf_add_byte(&out, '\n');
-    for (slice left = buf_slice(&out); left.n;) {
-        ssize_t n = write(log->fd, left.p, left.n);
+    SCOPED(buf_releasep) struct buf line;
+    buf_init(&line, 0);
+    format_line(log, level, msg, fields, count, &line);
+    log_write(log, buf_slice(&line));
+}
+
+void log_write(struct log *log, slice lines)
+{
+    if (log->writer) {
+        log_writer_add(log->writer, lines);
+        return;
+    }
+    while (lines.n) {
+        ssize_t n = write(log->fd, lines.p, lines.n);
         if (n <= 0)
             return; /* an error of the log itself cannot be reported anywhere */
-        left = slice_from(left, (size_t)n);
+        lines = slice_from(lines, (size_t)n);
     }
+}
+
+/* ---- the queue ---- */
+
+/* The one mutable global: a handler of a signal has no argument. */
+static struct log_writer *flushed_on_abort;
+
+static void flush_on_abort(int signal)
+{
+    (void)signal; /* abort ends the process when this returns */
+    struct log_writer *w = __atomic_load_n(&flushed_on_abort, __ATOMIC_ACQUIRE);
+    if (w)
+        log_writer_wait(w, ABORT_WAIT_MS);
+}
+
+static void set_flushed_on_abort(struct log_writer *w)
+{
+    __atomic_store_n(&flushed_on_abort, w, __ATOMIC_RELEASE);
+    struct sigaction action = { .sa_handler = w ? flush_on_abort : SIG_DFL };
+    sigaction(SIGABRT, &action, NULL);
+}
+
+static void describe_drops(void *arg, uint64_t lines, struct buf *to)
+{
+    const struct log_field count = LOG_I("lines", (int64_t)lines);
+    format_line(arg, LOG_WARNING, "lines of the log were dropped", &count, 1, to);
+}
+
+void log_begin_queue(struct log *log)
+{
+    assert(!log->writer);
+    log->writer = log_writer_new(&(struct log_writer_options){
+        .fd = log->fd, .max_bytes = QUEUE_BYTES, .describe_drops = describe_drops, .arg = log });
+    set_flushed_on_abort(log->writer);
+}
+
+void log_end_queue(struct log *log, int64_t timeout_ms)
+{
+    set_flushed_on_abort(NULL);
+    struct log_writer *w = log->writer;
+    log->writer = NULL;
+    log_writer_free(w, timeout_ms);
+}
+
+err_t log_use_file(struct log *log, const char *path, struct arena *a)
+{
+    assert(log->writer);
+    /* O_NONBLOCK: a pipe without a reader is an error, instead of a wait for the reader */
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    if (fd < 0)
+        return err_errno(a, errno, "cannot open the log %s", path);
+    log_writer_switch(log->writer, fd);
+    return NULL;
+}
+
+uint64_t log_dropped_lines(const struct log *log)
+{
+    return log->writer ? log_writer_dropped(log->writer) : 0;
 }
 
 void log_error(struct log *log, const char *msg, err_t e)

@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One line for each event: JSON for machines, or text for people. Only the outermost layers (http, jobs, cli) write to
  * the log; library code returns errors instead. Never log secrets or the content of files. Thread-safe: a line is one
- * write. */
+ * write.
+ *
+ * A command writes its lines at once. A server calls log_begin_queue: from then on a thread writes them, and nobody waits
+ * for the reader of the log (base/log_writer.h). */
 #ifndef CAIS_BASE_LOG_H
 #define CAIS_BASE_LOG_H
 
 #include "base/clock.h"
 #include "base/err.h"
 
+struct log_writer;
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
 struct log {
     struct clock *clock;
     int fd;
-    enum log_level min_level; /* lines below it are dropped */
-    bool text;                /* text for people instead of JSON */
+    enum log_level min_level;  /* lines below it are dropped */
+    bool text;                 /* text for people instead of JSON */
+    struct log_writer *writer; /* NULL: no queue */
 };
 
 struct log_field {
@@ -27,6 +33,18 @@ struct log_field {
 #define LOG_I(name, value) ((struct log_field){ (name), LOG_FIELD_INT, { "", 0 }, (value) })
 
 void log_init(struct log *log, struct clock *clock, int fd, enum log_level min_level, bool text);
+/* Let a thread write the lines. What does not fit into 1 MiB of waiting lines, or cannot be written, is dropped; a line
+ * says so when there is room again. If the process aborts, it waits up to a second until what was logged is written. One
+ * log of the process, which does not move, may have a queue. */
+void log_begin_queue(struct log *log);
+/* Write what waits, for at most timeout_ms; then write at once again. */
+void log_end_queue(struct log *log, int64_t timeout_ms);
+/* Append to this file (mode 0640) from here on, and make it when it is missing. Called again after the file was renamed,
+ * it goes on in a new one, without losing a line. Needs the queue. Errors: those of opening; then nothing changes. */
+MUST_USE err_t log_use_file(struct log *log, const char *path, struct arena *a);
+uint64_t log_dropped_lines(const struct log *log); /* since the start */
+/* Write whole lines that were made elsewhere. */
+void log_write(struct log *log, slice lines);
 void log_fields(struct log *log, enum log_level level, const char *msg, const struct log_field *fields, size_t count);
 /* log_line(log, LOG_INFO, "listening", LOG_S("address", a), LOG_I("port", 80)); at least one field */
 #define log_line(log, level, msg, ...)                                                                                 \

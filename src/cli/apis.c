@@ -11,16 +11,18 @@ static void fail_later(struct http_exchange *x, err_t e)
     http_reply(x, 501, "application/json", S("{\"error\":\"this part of cais is not built yet\"}"));
 }
 
-static void open_service(struct apis *d, struct store *store, const struct config *c)
+static void open_service(struct apis *d, const struct apis_params *params)
 {
+    struct store *store = params->store;
     d->service = (struct service){ .core = &store->core,
+                                   .log = params->log,
                                    .durability = store->relaxed ? "relaxed" : "full",
                                    .metadata_kind = "sqlite",
                                    .blob_kind = "disk",
                                    .flush_us = store->flush_us,
                                    .started_at_ms = clock_now_ms(store->core.clock),
                                    .name = "service",
-                                   .with_metrics = c->server.metrics_listen.n == 0 };
+                                   .with_metrics = params->config->server.metrics_listen.n == 0 };
     d->metrics = d->service;
     d->metrics.name = "metrics";
     d->metrics.with_metrics = d->metrics.with_accounts = true;
@@ -80,7 +82,7 @@ err_t apis_open(struct apis *d, const struct apis_params *params, struct arena *
     const struct config *c = params->config;
     arena_init(&d->arena);
     TRY(open_modules(d, params, a));
-    open_service(d, params->store, c);
+    open_service(d, params);
     d->later = (struct http_api){ .name = "later", .fail = fail_later };
     d->all[d->count++] = &d->service.http_api;
     d->all[d->count++] = params->admin;

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOG_END_MS 2000 /* how long the end of the server waits for the reader of the log */
+
 static err_t read_config(struct cli *cli, struct config *c)
 {
     static const struct {
@@ -39,7 +41,23 @@ static err_t read_config(struct cli *cli, struct config *c)
     return config_check(c);
 }
 
-static void wait_for_signals(struct server *server, struct log *log, const sigset_t *set)
+/* Go on in log.file, which may have been renamed; then load the certificates. */
+static void reload(struct server *server, const struct config *config, struct log *log)
+{
+    SCRATCH(scratch);
+    err_t e = config->log.file.n ? log_use_file(log, arena_cstr(&scratch, config->log.file), &scratch) : NULL;
+    if (e)
+        log_error(log, "the log goes on in the old file", e);
+    else if (config->log.file.n)
+        log_line(log, LOG_INFO, "log opened again", LOG_S("signal", S("SIGHUP")));
+    e = server_reload(server, &scratch);
+    if (e)
+        log_error(log, "the certificates stay as they were", e);
+    else
+        log_line(log, LOG_INFO, "certificates loaded", LOG_S("signal", S("SIGHUP")));
+}
+
+static void wait_for_signals(struct server *server, const struct config *config, struct log *log, const sigset_t *set)
 {
     for (;;) {
         int got = 0;
@@ -49,12 +67,7 @@ static void wait_for_signals(struct server *server, struct log *log, const sigse
             log_line(log, LOG_INFO, "stopping", LOG_S("signal", slice_of(got == SIGTERM ? "SIGTERM" : "SIGINT")));
             return;
         }
-        SCRATCH(scratch);
-        err_t e = server_reload(server, &scratch);
-        if (e)
-            log_error(log, "the certificates stay as they were", e);
-        else
-            log_line(log, LOG_INFO, "certificates loaded", LOG_S("signal", S("SIGHUP")));
+        reload(server, config, log);
     }
 }
 
@@ -93,6 +106,21 @@ static void drain_server(struct server *server, struct log *log, const sigset_t 
     pthread_join(h.thread, NULL);
 }
 
+static int serve_until_stopped(struct cli *cli, const struct config *config, struct log *log, const sigset_t *set)
+{
+    struct server *server;
+    err_t e = config->log.file.n ? log_use_file(log, arena_cstr(cli->arena, config->log.file), cli->arena) : NULL;
+    if (!e)
+        e = server_start(cli, config, log, false, cli->arena, &server);
+    if (e)
+        return command_failed(cli, e);
+    wait_for_signals(server, config, log, set);
+    drain_server(server, log, set);
+    server_stop(server);
+    log_line(log, LOG_INFO, "stopped", LOG_S("data", config->server.data));
+    return EXIT_DONE;
+}
+
 static int run_serve(struct cli *cli)
 {
     struct config config;
@@ -109,15 +137,10 @@ static int run_serve(struct cli *cli)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread is started, so that all inherit the mask */
-    struct server *server;
-    e = server_start(cli, &config, &log, false, cli->arena, &server);
-    if (e)
-        return command_failed(cli, e);
-    wait_for_signals(server, &log, &set);
-    drain_server(server, &log, &set);
-    server_stop(server);
-    log_line(&log, LOG_INFO, "stopped", LOG_S("data", config.server.data));
-    return EXIT_DONE;
+    log_begin_queue(&log);
+    int status = serve_until_stopped(cli, &config, &log, &set);
+    log_end_queue(&log, LOG_END_MS);
+    return status;
 }
 
 const struct command command_serve = {
@@ -138,7 +161,7 @@ const struct command command_serve = {
             { 0 } },
     .summary = "Run the server until SIGTERM or SIGINT.",
     .details =
-        "Addresses in use stand in DIR/run.json. SIGHUP loads the certificates again. SIGTERM lets requests in flight\n"
-        "finish, for http.shutdown_grace at most; a second one cuts them.\n",
+        "Addresses in use stand in DIR/run.json. SIGHUP opens log.file and loads the certificates again. SIGTERM lets\n"
+        "requests in flight finish, for http.shutdown_grace at most; a second one cuts them.\n",
     .run = run_serve,
 };

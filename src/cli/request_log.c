@@ -6,7 +6,6 @@
 #include "http/target.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 struct request_log {
     struct log *log;
@@ -86,12 +85,7 @@ void request_log_flush(void *arg, int loop)
 {
     struct request_log *r = arg;
     struct buf *b = &r->lines[loop];
-    for (slice left = buf_slice(b); left.n;) {
-        ssize_t n = write(r->log->fd, left.p, left.n);
-        if (n <= 0)
-            break; /* the log itself fails, so there is no place to report it */
-        left = slice_from(left, (size_t)n);
-    }
+    log_write(r->log, buf_slice(b));
     if (b->cap > 65536)
         buf_release(b);
     buf_clear(b);

@@ -4,11 +4,16 @@
 import json
 import os
 import re
+import signal
 import sqlite3
+import stat
+import subprocess
+import threading
 
 import pytest
 
-from server import FORM, Server, bearer, file_part, form, is_pyrus_error, json_head, request, wait_for
+from server import (BINARY, FORM, Server, bearer, file_part, form, in_threads, is_pyrus_error, json_head, request,
+                    wait_for)
 from sigv4 import Signer
 
 CANARY = "Zq8canary"
@@ -137,6 +142,99 @@ def test_the_lines_of_requests_can_be_turned_off(tmp_path, option):
         server.stop()
         assert not [line for line in server.log_lines() if line["msg"] == "request"]
         assert bool(server.log()) == (option == "log.requests=false")
+
+
+# ── a log that nobody reads, and one that is rotated
+
+
+def read_pipe(pipe, into):
+    while data := os.read(pipe, 65536):
+        into.append(data)
+
+
+def dropped_and_ids(lines):
+    dropped = sum(line["lines"] for line in lines if line["msg"] == "lines of the log were dropped")
+    return dropped, [line["request_id"] for line in lines if line["msg"] == "request"]
+
+
+def test_a_stopped_reader_of_the_log_stopped_the_server(tmp_path):
+    reader, writer = os.pipe()
+    with Server(tmp_path, log_to=writer) as server:
+        os.close(writer)
+        asked, long = 0, "/nowhere?" + "a" * 2000
+        while server.metrics()["cais_log_dropped_lines_total"] == 0:  # the pipe and the queue are full
+            with server.connect() as client:
+                for _ in range(100):
+                    asked += 1
+                    assert client.ask("GET", long).status == 403
+        assert server.ask("GET", "/health").status == 200
+        server.cais("user", "list")
+        read = []
+        thread = threading.Thread(target=read_pipe, args=(reader, read))
+        thread.start()
+        last = server.ask("GET", "/health").header("X-Request-Id")
+        wait_for("the last line", lambda: last.encode() in b"".join(read))
+        server.stop()
+        thread.join()
+        os.close(reader)
+    dropped, ids = dropped_and_ids([json.loads(line) for line in b"".join(read).splitlines()])
+    assert dropped > 0 and len(ids) == len(set(ids)) and asked > len(ids) >= asked - dropped
+
+
+def test_a_server_stops_although_the_reader_of_its_log_has_stopped(tmp_path):
+    reader, writer = os.pipe()
+    with Server(tmp_path, log_to=writer) as server:
+        os.close(writer)
+        for _ in range(100):
+            server.ask("GET", "/nowhere?" + "a" * 2000)
+        server.stop()  # within the time limit of wait_end, with status 0
+    os.close(reader)
+
+
+def test_no_line_is_lost_when_the_log_is_rotated_under_load(tmp_path):
+    log = tmp_path / "requests.log"
+    with Server(tmp_path, sets=[f"log.file={log}"]) as server:
+        assert stat.S_IMODE(log.stat().st_mode) == 0o640 & ~umask()
+        sent, over = [[] for _ in range(4)], threading.Event()
+
+        def load(i):
+            with server.connect() as client:
+                while not over.is_set():
+                    sent[i].append(client.ask("GET", "/health").header("X-Request-Id"))
+
+        def rotate():
+            for i in range(5):
+                before = sum(map(len, sent))
+                wait_for("requests", lambda: sum(map(len, sent)) > before + 20)
+                os.rename(log, f"{log}.{i}")
+                server.signal(signal.SIGHUP)
+                wait_for("the new file", lambda: log.exists() and log.stat().st_size)
+            over.set()
+        in_threads(5, lambda i: load(i) if i < 4 else rotate())
+        server.stop()
+        assert server.log() == ""
+    lines = []
+    for name in [f"{log}.{i}" for i in range(5)] + [log]:
+        with open(name, encoding="utf-8") as f:
+            lines += [json.loads(line) for line in f]
+    dropped, ids = dropped_and_ids(lines)
+    assert dropped == 0 and sorted(ids) == sorted(id for one in sent for id in one)
+    places = {id: i for i, id in enumerate(ids)}
+    for one in sent:  # the order of each client is kept
+        assert [places[id] for id in one] == sorted(places[id] for id in one)
+    assert [line["msg"] for line in lines].count("log opened again") == 5 and lines[-1]["msg"] == "stopped"
+
+
+def umask():
+    now = os.umask(0)
+    os.umask(now)
+    return now
+
+
+def test_a_log_file_that_cannot_be_made_is_an_error_at_the_start(tmp_path):
+    done = subprocess.run([BINARY, "serve", "--data", tmp_path / "data", "--set", f"log.file={tmp_path}/missing/log"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and f"{tmp_path}/missing/log" in done.stderr
 
 
 # ── the audit log

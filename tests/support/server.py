@@ -248,10 +248,11 @@ def no_sanitizer_report(log):
 
 
 class Server:
-    """A `cais serve` with a data directory below `folder`. options: its arguments; sets: values for --set."""
+    """A `cais serve` with a data directory below `folder`. options: its arguments; sets: values for --set.
+    log_to: a descriptor that is the server's standard error instead of the file `log`."""
 
-    def __init__(self, folder, *options, sets=(), listen=True, start=True, binary=BINARY):
-        self.folder, self.binary = str(folder), binary
+    def __init__(self, folder, *options, sets=(), listen=True, start=True, binary=BINARY, log_to=None):
+        self.folder, self.binary, self.log_to = str(folder), binary, log_to
         self.data = os.path.join(self.folder, "data")
         self.log_path = os.path.join(self.folder, "log")
         self.secrets = []
@@ -274,8 +275,8 @@ class Server:
 
     def start(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([self.binary, "serve", "--data", self.data, *self.options], stderr=log,
-                                            stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen([self.binary, "serve", "--data", self.data, *self.options],
+                                            stderr=log if self.log_to is None else self.log_to, stdin=subprocess.DEVNULL)
         try:
             self.run = wait_for("run.json", self._run_file)
         except BaseException:

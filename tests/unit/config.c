@@ -175,7 +175,7 @@ TEST(error_of_an_unknown_key_names_the_nearest_key)
                     "cais.ini:3: unknown key 'log.lvel'; the nearest is 'log.level'");
     EXPECT_ERR_TEXT(set(&c, "data=x"), "--set: 'data=x' is not section.key=value");
     EXPECT_ERR_TEXT(set(&c, "server.data"), "--set: 'server.data' is not section.key=value");
-    EXPECT_ERR_TEXT(set(&c, "a.\033[2J=x"), "--set: unknown key 'a.\\x1b[2J'; the nearest is 'log.level'");
+    EXPECT_ERR_TEXT(set(&c, "a.\033[2J=x"), "--set: unknown key 'a.\\x1b[2J'; the nearest is 'log.file'");
     char longest[3000] = "pyrus.";
     memset(longest + 6, 'x', sizeof longest - 10);
     memcpy(longest + sizeof longest - 4, "=1", 3);

@@ -136,6 +136,8 @@ static err_t reply_metrics(struct http_exchange *x)
     add_metric(&b, "cais_http_malformed_total", "counter", "Requests that were no HTTP.", h.malformed);
     add_metric(&b, "cais_http_body_buffers", "gauge", "Buffers of 128 KiB in use by uploads.", h.body_buffers);
     add_lane_metrics(&b, &h);
+    add_metric(&b, "cais_log_dropped_lines_total", "counter", "Lines of the log that were not written.",
+               log_dropped_lines(s->log));
     add_metric(&b, "cais_store_flush_microseconds", "gauge", "One durable write of 4 KiB, measured at start.",
                (uint64_t)s->flush_us);
     add_metric(&b, "cais_committer_longest_write_microseconds", "gauge",

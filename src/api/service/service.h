@@ -4,13 +4,15 @@
 #ifndef CAIS_API_SERVICE_SERVICE_H
 #define CAIS_API_SERVICE_SERVICE_H
 
+#include "base/log.h"
 #include "core/core.h"
 #include "http/server.h"
 
 struct service {
     struct core *core;
     struct http_server *server; /* set before the first request */
-    const char *durability;     /* "full" or "relaxed" */
+    const struct log *log;
+    const char *durability; /* "full" or "relaxed" */
     const char *metadata_kind, *blob_kind;
     int64_t flush_us; /* one durable write, measured at the start */
     int64_t started_at_ms;
