@@ -200,7 +200,9 @@ static void add_quoted(struct buf *to, slice s)
         } else if (c == '\n') {
             buf_add(to, S("\\n"));
         } else {
-            buf_printf(to, "\\u%04x", c);
+            static const char digits[] = "0123456789abcdef";
+            char escaped[6] = { '\\', 'u', '0', '0', digits[c >> 4], digits[c & 15] };
+            buf_add(to, (slice){ escaped, 6 });
         }
         i++;
     }

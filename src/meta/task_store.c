@@ -87,6 +87,19 @@ err_t meta_task_remove(struct meta_tx *tx, int64_t id, struct arena *a)
                  : err_make(a, ERR_NOT_FOUND, "no such task");
 }
 
+/* `shared` comes last: it stands behind the texts, which are read on the way to it. */
+err_t meta_task_sees(struct meta_tx *tx, int64_t id, const struct task_viewer *v, struct arena *a, bool *ret_sees)
+{
+    int64_t count;
+    TRY(tx_int(tx,
+               STATEMENT("SELECT COUNT(*) FROM tasks t WHERE t.id = $1 AND t.account_id = $2 AND ($3 <> 0 OR"
+                         " t.author_id = $4 OR EXISTS (SELECT 1 FROM task_members m WHERE m.task_id = t.id"
+                         " AND m.user_id = $4) OR t.shared <> 0)"),
+               SQL(SQL_I(id), SQL_I(v->account_id), SQL_I(v->is_admin), SQL_I(v->user_id)), a, &count));
+    *ret_sees = count > 0;
+    return NULL;
+}
+
 /* ---- listing tasks ---- */
 
 #define MEMBER_IS(user, roles)                                                                                         \

@@ -65,6 +65,36 @@ err_t meta_user_by_email(struct meta_tx *tx, int64_t account_id, slice email, st
                     SQL(SQL_I(account_id), SQL_T(email)), a, ret);
 }
 
+/* Here and not in the statement, where it might follow the rules of a language. */
+static slice lower_ascii(slice s, struct arena *a)
+{
+    char *lower = arena_alloc(a, s.n + 1);
+    for (size_t i = 0; i < s.n; i++)
+        lower[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] - 'A' + 'a') : s.p[i];
+    return (slice){ lower, s.n };
+}
+
+/* Two statements, because for "one or the other" a database reads all rows of both and sorts them. */
+err_t meta_user_by_address(struct meta_tx *tx, int64_t account_id, slice address, struct arena *a, struct user *ret)
+{
+    struct user by_login = { 0 }, by_email = { 0 };
+    slice lower = lower_ascii(address, a);
+    const struct sql_value values[] = { SQL_I(account_id), SQL_T(lower) };
+    const struct sql_args args = { values, LENGTH_OF(values) };
+    err_t login_e =
+        get_user(tx, STATEMENT(USER " WHERE account_id = $1 AND lower(login) = $2 AND state <> 2 ORDER BY id LIMIT 1"),
+                 args, a, &by_login);
+    if (login_e && login_e->code != ERR_NOT_FOUND)
+        return login_e;
+    err_t email_e =
+        get_user(tx, STATEMENT(USER " WHERE account_id = $1 AND lower(email) = $2 AND state <> 2 ORDER BY id LIMIT 1"),
+                 args, a, &by_email);
+    if (email_e && (login_e || email_e->code != ERR_NOT_FOUND))
+        return email_e;
+    *ret = login_e || (!email_e && by_email.id < by_login.id) ? by_email : by_login;
+    return NULL;
+}
+
 err_t meta_user_list(struct meta_tx *tx, int64_t account_id, struct arena *a, struct user_list *ret)
 {
     if (!account_id)

@@ -166,6 +166,13 @@ FOR_EACH_DATABASE(a_login_is_unique_among_users_that_are_not_deleted)
     EXPECT_EQ(u.state, USER_DELETED);
     EXPECT_OK(meta_user_by_email(tx, w.account, S("bob@example.org"), w.a, &u));
     EXPECT_EQ(u.id, 3);
+    int64_t by_email = u.id;
+    EXPECT_OK(meta_user_by_address(tx, w.account, S("BOB@example.ORG"), w.a, &u));
+    EXPECT_EQ(u.id, by_email);
+    EXPECT_OK(meta_user_by_address(tx, w.account, S("Bob"), w.a, &u));
+    EXPECT_SLICE(u.login, S("bob"));
+    EXPECT_ERR(meta_user_by_address(tx, w.account, S("carol"), w.a, &u), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_user_by_address(tx, 99, S("bob"), w.a, &u), ERR_NOT_FOUND);
     EXPECT_OK(meta_user_by_email(tx, w.account, S("alice"), w.a, &u));
     EXPECT_EQ(u.id, w.user);
     EXPECT_ERR(meta_user_by_email(tx, w.account, S(""), w.a, &u), ERR_NOT_FOUND);

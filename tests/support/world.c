@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
+#include "core/records/reference.h"
+#include "core/task/task_attach.h"
+
 #include "test.h"
 
 #include "blob/fault/fault.h"
@@ -224,6 +227,27 @@ struct meta_tx *world_tx(struct world *w)
     struct meta_tx *tx;
     EXPECT_OK(meta_read_begin(w->core.meta, w->a, &tx));
     return tx;
+}
+
+struct world_attachment {
+    int64_t task_id, now_ms;
+    const struct file *file;
+};
+
+static err_t apply_world_attach(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct world_attachment *at = arg;
+    struct reference reference = { .account_id = at->file->account_id,
+                                   .task_id = at->task_id,
+                                   .file_id = at->file->id,
+                                   .name = at->file->name,
+                                   .created_at_ms = at->now_ms };
+    return task_attach_file(tx, &reference, at->now_ms, a);
+}
+
+void world_attach(struct world *w, int64_t task_id, const struct file *f)
+{
+    world_write(w, apply_world_attach, &(struct world_attachment){ task_id, core_now_ms(&w->core), f });
 }
 
 void world_write(struct world *w, meta_apply_fn *apply, void *arg)

@@ -85,6 +85,8 @@ struct intake_request world_request(const struct principal *who, slice name);
 err_t world_put(struct world *w, const struct intake_request *, slice bytes, struct file *ret);
 /* A stored file. purge_after_ms 0: it is kept. */
 struct file world_store(struct world *w, const struct principal *who, slice name, slice bytes, int64_t purge_after_ms);
+void world_attach(struct world *w, int64_t task_id,
+                  const struct file *);       /* to the task itself, which then holds the file */
 slice world_bytes(struct world *w, size_t n); /* n random bytes */
 /* The bytes of a file, or the error of opening or reading it. */
 err_t world_read(struct world *w, const struct principal *who, const struct file *, slice *ret);

@@ -380,14 +380,13 @@ TEST(fsck_compares_holds_over_many_pages)
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
     enum { FILES = 1100 };
-    struct attachment *a = arena_array(w->a, struct attachment, FILES);
-    for (int i = 0; i < FILES; i++) {
-        struct file f = world_store(w, &alice, S("f"), S("x"), hours(1));
-        memcpy(a[i].uuid, f.uuid, sizeof f.uuid);
-    }
-    struct task_request request = { .text = S("t"), .is_silent = true, .attachments = a, .attachment_count = FILES };
+    struct task_request request = { .text = S("t"), .is_silent = true };
     int64_t task;
     EXPECT_OK(task_create(&w->core, &alice, &request, w->a, &task));
+    for (int i = 0; i < FILES; i++) {
+        struct file f = world_store(w, &alice, S("f"), S("x"), hours(1));
+        world_attach(w, task, &f);
+    }
     EXPECT_EQ(check(w, false, true).listed, 0);
     corrupt_records(w, "DELETE FROM holds WHERE file_id = 1100; INSERT INTO holds VALUES (1099, 2, 8)");
     EXPECT_EQ(check(w, true, true).repaired, 2);

@@ -49,16 +49,13 @@ static struct attachment attachment_of(const struct file *f)
 /* Files of that user, and a task that holds all of them itself. */
 static int64_t task_with_files(struct world *w, const struct principal *who, struct file *ret_files, size_t count)
 {
-    struct attachment *attachments = arena_array(w->a, struct attachment, count);
-    for (size_t i = 0; i < count; i++) {
-        ret_files[i] = world_store(w, who, S("f"), S("x"), hours(1));
-        attachments[i] = attachment_of(&ret_files[i]);
-    }
-    struct task_request request = {
-        .text = S("t"), .is_silent = true, .is_shared = true, .attachments = attachments, .attachment_count = count
-    };
+    struct task_request request = { .text = S("t"), .is_silent = true, .is_shared = true };
     int64_t id;
     EXPECT_OK(task_create(&w->core, who, &request, w->a, &id));
+    for (size_t i = 0; i < count; i++) {
+        ret_files[i] = world_store(w, who, S("f"), S("x"), hours(1));
+        world_attach(w, id, &ret_files[i]);
+    }
     return id;
 }
 

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "core/store/comment_store.h"
 #include "core/store/file_store.h"
+#include "core/store/task_store.h"
+#include "core/store/user_store.h"
 #include "pyrus_fixture.h"
 #include "ticket_fixture.h"
 
@@ -96,18 +98,68 @@ TEST(task_refuses_more_than_its_maximum_of_references)
     struct attachment *links = arena_array(d->a, struct attachment, TASK_REFERENCES_MAX + 1);
     for (size_t i = 0; i <= TASK_REFERENCES_MAX; i++)
         links[i] = (struct attachment){ .kind = ATTACH_LINK, .url = S("https://example.org/"), .name = S("x") };
-    int64_t task = new_task(d, &ana, links, TASK_REFERENCES_MAX - 1);
+    int64_t task = new_task(d, &ana, links, TASK_ATTACHED_AT_ONCE_MAX - 1);
+    for (int there = TASK_ATTACHED_AT_ONCE_MAX; there < TASK_REFERENCES_MAX; there += TASK_ATTACHED_AT_ONCE_MAX)
+        EXPECT_EQ(say(d, &ana, task,
+                      &(struct task_comment){ .attachments = links, .attachment_count = TASK_ATTACHED_AT_ONCE_MAX }),
+                  0);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .attachments = links, .attachment_count = 2 }),
               REASON_TASK_TOO_MANY_REFERENCES);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .attachments = links, .attachment_count = 1 }), 0);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .attachments = links, .attachment_count = 1 }),
               REASON_TASK_TOO_MANY_REFERENCES);
-    int64_t id;
-    EXPECT_ERR(task_create(&d->w->core, &ana.who,
-                           &(struct task_request){
-                               .text = S("t"), .attachments = links, .attachment_count = TASK_REFERENCES_MAX + 1 },
-                           d->a, &id),
-               ERR_TOO_LARGE);
+}
+
+TEST(a_request_attaches_at_most_200_files_links_and_documents)
+{
+    PYRUS_FIXTURE(d);
+    struct attachment links[TASK_ATTACHED_AT_ONCE_MAX + 1];
+    int64_t id, documents[2] = { 1, 2 };
+    for (size_t i = 0; i < LENGTH_OF(links); i++)
+        links[i] = (struct attachment){ .kind = ATTACH_LINK, .url = S("https://example.org/"), .name = S("x") };
+    struct task_request request = { .text = S("t"), .attachments = links, .attachment_count = LENGTH_OF(links) };
+    EXPECT_REFUSED(task_create(&d->w->core, &ana.who, &request, d->a, &id), REASON_TASK_TOO_MANY_AT_ONCE);
+    request.attachment_count = TASK_ATTACHED_AT_ONCE_MAX - 1;
+    request.documents = documents;
+    request.document_count = LENGTH_OF(documents);
+    EXPECT_REFUSED(task_create(&d->w->core, &ana.who, &request, d->a, &id), REASON_TASK_TOO_MANY_AT_ONCE);
+    request.document_count = 0;
+    EXPECT_OK(task_create(&d->w->core, &ana.who, &request, d->a, &id));
+}
+
+struct many_members {
+    int64_t account_id, task_id;
+};
+
+static err_t add_many_members(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct many_members *m = arg;
+    struct user user = { .account_id = m->account_id, .created_at_ms = 1 };
+    for (int i = 0; i < TASK_MEMBERS_MAX - 1; i++) {
+        int64_t id;
+        user.login = user.name = user.email = arena_printf(a, "u%d", i);
+        TRY(meta_user_add(tx, &user, a, &id));
+        TRY(meta_task_set_member(tx, m->task_id, id, TASK_SUBSCRIBER, a));
+    }
+    return NULL;
+}
+
+TEST(a_request_names_at_most_300_people_and_a_task_has_at_most_1000_members)
+{
+    PYRUS_FIXTURE(d);
+    int64_t task = new_task(d, &ana, NULL, 0), removed[TASK_PEOPLE_AT_ONCE_MAX] = { 0 };
+    struct task_member members[2] = { { ana.id, TASK_PARTICIPANT },
+                                      { pyrus_user(d, "bo", "Bo").id, TASK_PARTICIPANT } };
+    struct task_comment c = {
+        .added = members, .added_count = 1, .removed = removed, .removed_count = TASK_PEOPLE_AT_ONCE_MAX
+    };
+    EXPECT_EQ(say(d, &ana, task, &c), REASON_TASK_TOO_MANY_PEOPLE);
+    world_write(d->w, add_many_members, &(struct many_members){ ana.who.account_id, task });
+    c.removed_count = 0;
+    c.added_count = 2;
+    EXPECT_EQ(say(d, &ana, task, &c), REASON_TASK_TOO_MANY_PEOPLE);
+    c.added_count = 1;
+    EXPECT_EQ(say(d, &ana, task, &c), 0);
 }
 
 static err_t add_many_comments(struct meta_tx *tx, void *arg, struct arena *a)
@@ -552,6 +604,8 @@ RUN_TESTS(cmocka_unit_test(task_create_that_fails_changes_nothing),
           cmocka_unit_test(reference_holds_its_file_until_the_task_is_removed),
           cmocka_unit_test(every_change_of_a_task_writes_an_event),
           cmocka_unit_test(task_refuses_more_than_its_maximum_of_references),
+          cmocka_unit_test(a_request_attaches_at_most_200_files_links_and_documents),
+          cmocka_unit_test(a_request_names_at_most_300_people_and_a_task_has_at_most_1000_members),
           cmocka_unit_test(task_refuses_more_than_its_maximum_of_comments),
           cmocka_unit_test(task_refuses_more_than_its_maximum_of_comment_text),
           cmocka_unit_test(comment_merges_details_of_the_task_one_level_deep),

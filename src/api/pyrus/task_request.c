@@ -10,6 +10,7 @@
 #include "core/records/task.h"
 
 #define URL_MAX_BYTES 2048
+#define LISTS_MAX 1000 /* each comment that changes the task reads them, in a write for which others wait */
 
 /* A request that is being read. */
 struct task_reader {
@@ -101,6 +102,8 @@ static err_t read_people(const struct task_reader *r, const struct json *body, c
 {
     const struct json *array;
     TRY(read_array_member(r, body, name, &array));
+    if (json_count(array) > TASK_PEOPLE_AT_ONCE_MAX) /* each of them is looked up */
+        return core_refuse(r->a, REASON_TASK_TOO_MANY_PEOPLE);
     *ret = (struct person_ids){ arena_array(r->a, int64_t, json_count(array) + 1), 0 };
     JSON_EACH(person, array) {
         int64_t id;
@@ -181,6 +184,8 @@ static err_t read_attachments(const struct task_reader *r, const struct json *bo
 {
     const struct json *array;
     TRY(read_array_member(r, body, "attachments", &array));
+    if (json_count(array) > TASK_ATTACHED_AT_ONCE_MAX)
+        return core_refuse(r->a, REASON_TASK_TOO_MANY_AT_ONCE);
     struct attachment *attachments = arena_array(r->a, struct attachment, json_count(array) + 1);
     size_t count = 0;
     JSON_EACH(item, array)
@@ -246,6 +251,8 @@ static err_t read_task_details(const struct task_reader *r, const struct json *b
         json_put_int(&out, "parent_task_id", id);
     }
     TRY(read_array_member(r, body, "list_ids", &lists));
+    if (json_count(lists) > LISTS_MAX)
+        return wrong_format(r);
     if (json_count(lists)) {
         json_name(&out, "list_ids");
         json_open_array(&out);

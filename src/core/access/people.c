@@ -23,17 +23,10 @@ err_t person_by_address(struct core *core, const struct principal *who, slice ad
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    struct user_list users;
-    TRY(meta_user_list(tx, who->account_id, a, &users));
-    for (size_t i = 0; i < users.count && address.n; i++) {
-        if (users.items[i].state == USER_DELETED)
-            continue;
-        if (slice_eq_nocase(users.items[i].email, address) || slice_eq_nocase(users.items[i].login, address)) {
-            *ret = users.items[i];
-            return NULL;
-        }
-    }
-    return err_make(a, ERR_NOT_FOUND, "no such person");
+    /* Users without an e-mail address have an empty one, and no address holds a NUL. */
+    if (!address.n || slice_find_byte(address, '\0') != SLICE_NONE)
+        return err_make(a, ERR_NOT_FOUND, "no such person");
+    return meta_user_by_address(tx, who->account_id, address, a, ret);
 }
 
 static int compare_user_ids(const void *left, const void *right)

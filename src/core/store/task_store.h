@@ -8,6 +8,14 @@
 
 MUST_USE err_t meta_task_add(struct meta_tx *, const struct task *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_task_get(struct meta_tx *, int64_t id, struct arena *a, struct task *ret);
+/* Whose eyes look at a task (core/task/task.h has the rule). */
+struct task_viewer {
+    int64_t account_id, user_id;
+    bool is_admin;
+};
+/* *ret_sees: the task exists and the viewer sees it. Reads no texts, which may be long. */
+MUST_USE err_t meta_task_sees(struct meta_tx *, int64_t id, const struct task_viewer *, struct arena *a,
+                              bool *ret_sees);
 /* Writes everything but id, account_id and author_id. */
 MUST_USE err_t meta_task_update(struct meta_tx *, const struct task *, struct arena *a);
 /* Until the write ends, no other write changes the task. */

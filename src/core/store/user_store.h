@@ -13,6 +13,10 @@ MUST_USE err_t meta_user_get(struct meta_tx *, int64_t id, struct arena *a, stru
 MUST_USE err_t meta_user_by_login(struct meta_tx *, slice login, struct arena *a, struct user *ret);
 /* Finds an active user of the account by login or, when no login matches, by e-mail address. */
 MUST_USE err_t meta_user_by_email(struct meta_tx *, int64_t account_id, slice email, struct arena *a, struct user *ret);
+/* The first user, by id, whose login or e-mail address it is, without regard to case (ASCII). Reads two rows, however many
+ * users the account has. Does not find a deleted user. */
+MUST_USE err_t meta_user_by_address(struct meta_tx *, int64_t account_id, slice address, struct arena *a,
+                                    struct user *ret);
 /* By id, ascending; deleted users, too. account_id 0: of all accounts. */
 MUST_USE err_t meta_user_list(struct meta_tx *, int64_t account_id, struct arena *a, struct user_list *ret);
 /* NOT_FOUND also for a deleted user, who stays deleted. */

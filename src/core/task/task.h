@@ -24,6 +24,11 @@
 
 #define TASK_REFERENCES_MAX 3000
 #define TASK_COMMENTS_MAX 10000
+#define TASK_MEMBERS_MAX 1000
+/* Of one request, because each takes time in a write for which all others wait: attachments and documents; members that are
+ * added and removed. */
+#define TASK_ATTACHED_AT_ONCE_MAX 200
+#define TASK_PEOPLE_AT_ONCE_MAX 300
 /* Bytes of text and details of all comments of a task. task_read returns all of them, so this bounds its memory. */
 #define TASK_TEXT_BYTES_MAX (4 << 20)
 

@@ -74,6 +74,17 @@ static err_t check_uploaded_file(struct meta_tx *tx, const struct task_write *w,
     return from->root_id ? find_root(tx, w, t, from->root_id, a, &ret->root_id) : NULL;
 }
 
+static err_t check_seen(struct meta_tx *tx, const struct task_write *w, struct task_attach *t, int64_t task_id,
+                        struct arena *a)
+{
+    for (size_t i = 0; i < t->seen_count; i++)
+        if (t->seen[i] == task_id)
+            return NULL;
+    TRY(task_check_visible(tx, w->who, task_id, a));
+    t->seen[t->seen_count++] = task_id;
+    return NULL;
+}
+
 /* Look one attachment up; *ret is the reference that will be added for it. */
 static err_t check_attachment(struct meta_tx *tx, const struct task_write *w, struct task_attach *t,
                               const struct attachment *from, struct arena *a, struct reference *ret)
@@ -87,7 +98,8 @@ static err_t check_attachment(struct meta_tx *tx, const struct task_write *w, st
         return NULL;
     }
     struct reference other;
-    TRY(reference_find_visible(tx, w->who, from->reference_id, a, &other));
+    TRY(meta_reference_get(tx, from->reference_id, a, &other));
+    TRY(check_seen(tx, w, t, other.task_id, a));
     ret->file_id = other.file_id;
     ret->url = other.url;
     ret->name = other.name;
@@ -178,12 +190,15 @@ err_t task_check_document(struct meta_tx *tx, struct task_write *w, int64_t file
 err_t task_attach_check(struct meta_tx *tx, struct task_write *w, struct task_attach *t, struct arena *a)
 {
     int64_t present = 0;
+    const size_t max = TASK_ATTACHED_AT_ONCE_MAX;
+    if (t->attachment_count > max || t->document_count > max - t->attachment_count)
+        return core_refuse(a, REASON_TASK_TOO_MANY_AT_ONCE);
     if (w->task_id)
         TRY(meta_reference_count(tx, w->task_id, a, &present));
-    size_t max = TASK_REFERENCES_MAX;
-    if (t->attachment_count > max || t->document_count > max ||
-        present + (int64_t)(t->attachment_count + t->document_count) > (int64_t)max)
+    if (present + (int64_t)(t->attachment_count + t->document_count) > TASK_REFERENCES_MAX)
         return core_refuse(a, REASON_TASK_TOO_MANY_REFERENCES);
+    t->seen = arena_array(a, int64_t, t->attachment_count + 1);
+    t->seen_count = 0;
     t->references = arena_array(a, struct reference, t->attachment_count + t->document_count + 1);
     t->pending = arena_array(a, int64_t, t->document_count + 1);
     t->reference_count = t->pending_count = t->existing_count = 0;

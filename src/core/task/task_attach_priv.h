@@ -14,13 +14,15 @@ struct task_attach {
     /* set by task_attach_check: */
     const struct reference *existing; /* the references of the task; read when the first one is needed */
     size_t existing_count;
+    int64_t *seen; /* the tasks whose references are attached again and that are visible: each is looked at once */
+    size_t seen_count;
     struct reference *references; /* to add: for the attachments, then for the documents that are confirmed */
     size_t reference_count;
     int64_t *pending; /* files whose tickets will name the task: they are attached when they are confirmed */
     size_t pending_count;
 };
 /* May all of it be attached to the task of `w`? Errors: REASON_TASK_BAD_ATTACHMENT, REASON_TASK_BAD_DOCUMENT,
- * REASON_TASK_TOO_MANY_REFERENCES. */
+ * REASON_TASK_TOO_MANY_REFERENCES, REASON_TASK_TOO_MANY_AT_ONCE. */
 MUST_USE err_t task_attach_check(struct meta_tx *, struct task_write *, struct task_attach *, struct arena *a);
 /* Attach what task_attach_check found. comment_id 0: to the task itself. */
 MUST_USE err_t task_attach(struct meta_tx *, const struct task_write *, int64_t comment_id, struct task_attach *,

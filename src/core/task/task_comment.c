@@ -75,6 +75,7 @@ static err_t check_addition(struct meta_tx *tx, struct comment_addition *n, cons
     TRY(meta_comment_count(tx, w->task_id, a, &comments));
     if (comments >= TASK_COMMENTS_MAX)
         return core_refuse(a, REASON_TASK_TOO_MANY_COMMENTS);
+    TRY(task_check_people(members->count, c->added_count, c->removed_count, a));
     for (size_t i = 0; i < c->added_count; i++)
         TRY(task_check_person(tx, w, c->added[i].user_id, a));
     if (c->responsible_id)

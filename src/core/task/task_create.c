@@ -37,6 +37,7 @@ static err_t check_creation(struct meta_tx *tx, struct task_creation *c, struct 
     const struct task_request *request = c->request;
     TRY(task_check_text(tx, &c->w, request->text.n + request->comment_details.n, 0, a));
     TRY(task_attach_check(tx, &c->w, attach, a));
+    TRY(task_check_people(0, request->member_count, 0, a));
     for (size_t i = 0; i < request->member_count; i++)
         TRY(task_check_person(tx, &c->w, request->members[i].user_id, a));
     return NULL;

@@ -3,6 +3,15 @@
 
 #include "core/store/task_store.h"
 #include "core/store/user_store.h"
+
+err_t task_check_people(size_t present, size_t added, size_t removed, struct arena *a)
+{
+    if (added > TASK_PEOPLE_AT_ONCE_MAX || removed > TASK_PEOPLE_AT_ONCE_MAX - added ||
+        (added && present + added > TASK_MEMBERS_MAX))
+        return core_refuse(a, REASON_TASK_TOO_MANY_PEOPLE);
+    return NULL;
+}
+
 err_t task_check_person(struct meta_tx *tx, struct task_write *w, int64_t user_id, struct arena *a)
 {
     struct user user;

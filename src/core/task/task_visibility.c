@@ -31,15 +31,21 @@ err_t task_find_visible(struct meta_tx *tx, const struct principal *who, int64_t
     return NULL;
 }
 
+err_t task_check_visible(struct meta_tx *tx, const struct principal *who, int64_t task_id, struct arena *a)
+{
+    const struct task_viewer viewer = { who->account_id, who->user_id, who->is_admin };
+    bool sees;
+    TRY(meta_task_sees(tx, task_id, &viewer, a, &sees));
+    return sees ? NULL : core_refuse(a, REASON_TASK_NOT_VISIBLE);
+}
+
 err_t reference_find_visible(struct meta_tx *tx, const struct principal *who, int64_t id, struct arena *a,
                              struct reference *ret)
 {
     struct reference reference;
-    struct task task;
-    struct task_member_list members;
     err_t e = meta_reference_get(tx, id, a, &reference);
     if (!e)
-        e = task_find_visible(tx, who, reference.task_id, a, &task, &members);
+        e = task_check_visible(tx, who, reference.task_id, a);
     if (err_is(e, ERR_NOT_FOUND))
         return core_refuse(a, REASON_FILE_NOT_VISIBLE);
     TRY(e);
