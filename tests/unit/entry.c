@@ -336,16 +336,22 @@ TEST(entry_remove_many_removes_a_thousand_keys_in_one_write)
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
     enum { COUNT = 1000 };
-    slice *keys = arena_array(w->a, slice, COUNT);
+    struct entry_removal *items = arena_array(w->a, struct entry_removal, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
-        keys[i] = i == 7 ? S("") : i == 8 ? keys[0] : arena_printf(w->a, "k%zu", i);
+        items[i].key = i == 7 ? S("") : i == 8 ? items[0].key : arena_printf(w->a, "k%zu", i);
         if (i % 2 == 0 && i != 8)
-            bucket_fixture_store(&s, keys[i], S("x"));
+            bucket_fixture_store(&s, items[i].key, S("x"));
     }
-    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, keys, COUNT, w->a));
-    for (size_t i = 0; i < COUNT; i++)
-        EXPECT(!keys[i].n || !bucket_fixture_has(&s, keys[i]));
-    EXPECT_EQ(world_event_count(w, S("entry.remove")), COUNT / 2 - 1);
+    items[4].condition.if_match = S("another");
+    uint64_t before = meta_generation(w->core.meta);
+    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, items, COUNT, w->a));
+    EXPECT_EQ(meta_generation(w->core.meta) - before, 1);
+    for (size_t i = 0; i < COUNT; i++) {
+        EXPECT_EQ(items[i].refused, i == 4);
+        EXPECT(!items[i].key.n || bucket_fixture_has(&s, items[i].key) == (i == 4));
+    }
+    EXPECT_EQ(world_event_count(w, S("entry.remove")), COUNT / 2 - 2);
+    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, &(struct entry_removal){ .key = S("k4") }, 1, w->a));
     expect_empty_store(w);
 }
 

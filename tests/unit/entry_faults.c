@@ -82,8 +82,8 @@ static err_t remove_key(struct stand *t)
 
 static err_t remove_keys(struct stand *t)
 {
-    const slice keys[] = { KEY, S("none"), KEY };
-    return entry_remove_many(&t->w->core, &t->s.who, &t->s.bucket, keys, LENGTH_OF(keys), t->w->a);
+    struct entry_removal items[] = { { .key = KEY }, { .key = S("none") }, { .key = KEY } };
+    return entry_remove_many(&t->w->core, &t->s.who, &t->s.bucket, items, LENGTH_OF(items), t->w->a);
 }
 
 static void check_removed(struct stand *t, bool acknowledged)

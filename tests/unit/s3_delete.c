@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "base/text.h"
+#include "core/store/transaction.h"
 #include "s3_fixture.h"
 
 /* ---- DeleteObjects ---- */
@@ -66,6 +67,29 @@ TEST(a_deletion_may_require_an_etag)
     EXPECT_SLICE(s3_text(f, r, "DeleteResult.Error.Key"), S("b"));
     EXPECT_SLICE(s3_text(f, r, "DeleteResult.Error.Code"), S("PreconditionFailed"));
     EXPECT(!is_there(f, &ana, "/photos/a") && is_there(f, &ana, "/photos/b"));
+}
+
+TEST(each_deletion_that_required_an_etag_was_a_write_of_its_own)
+{
+    S3_FIXTURE(f);
+    enum { COUNT = 50 };
+    struct buf b;
+    buf_init(&b, 0);
+    buf_add(&b, S("<Delete>"));
+    for (int i = 0; i < COUNT; i++) {
+        s3_put_object(f, &ana, arena_printf(f->a, "/photos/k%d", i).p, "1");
+        buf_printf(&b, "<Object><Key>k%d</Key><ETag>" SLICE_FMT "</ETag></Object>", i,
+                   SLICE_ARG(i % 2 ? S("other") : s3_etag_of(f, "1")));
+    }
+    buf_add(&b, S("</Delete>"));
+    uint64_t before = meta_generation(f->w->core.meta);
+    struct fake_reply *r = s3_send(f, &ana, "POST", "/photos?delete", arena_cstr(f->a, buf_slice(&b)));
+    EXPECT_EQ(meta_generation(f->w->core.meta) - before, 1);
+    EXPECT_EQ(s3_count(f, r, "DeleteResult", "Deleted"), COUNT / 2);
+    EXPECT_EQ(s3_count(f, r, "DeleteResult", "Error"), COUNT / 2);
+    EXPECT_SLICE(s3_text(f, r, "DeleteResult.Error.Key"), S("k1"));
+    EXPECT(!is_there(f, &ana, "/photos/k0") && is_there(f, &ana, "/photos/k1"));
+    buf_release(&b);
 }
 
 static slice deletion_of(struct s3_fixture *f, size_t count)
@@ -204,7 +228,9 @@ TEST(invalid_tags_are_refused)
 }
 
 RUN_TESTS(cmocka_unit_test(missing_keys_count_as_deleted), cmocka_unit_test(a_quiet_deletion_reports_errors_only),
-          cmocka_unit_test(a_deletion_may_require_an_etag), cmocka_unit_test(malformed_deletions_are_refused),
+          cmocka_unit_test(a_deletion_may_require_an_etag),
+          cmocka_unit_test(each_deletion_that_required_an_etag_was_a_write_of_its_own),
+          cmocka_unit_test(malformed_deletions_are_refused),
           cmocka_unit_test(the_digest_of_a_deletion_is_checked_if_it_is_sent),
           cmocka_unit_test(tags_are_stored_shown_counted_and_deleted),
           cmocka_unit_test(tags_from_a_header_equal_tags_from_a_document), cmocka_unit_test(invalid_tags_are_refused))

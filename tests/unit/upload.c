@@ -608,11 +608,11 @@ TEST(removing_many_keys_with_many_parts_takes_several_writes)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
-    slice keys[] = { S("a"), S("b"), S("c"), S("d"), S("e") };
-    for (size_t i = 0; i < LENGTH_OF(keys); i++)
-        store_parts(&s, keys[i], 1000);
+    struct entry_removal items[] = { { S("a") }, { S("b") }, { S("c") }, { S("d") }, { S("e") } };
+    for (size_t i = 0; i < LENGTH_OF(items); i++)
+        store_parts(&s, items[i].key, 1000);
     uint64_t before = meta_generation(w->core.meta);
-    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, keys, LENGTH_OF(keys), w->a));
+    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, items, LENGTH_OF(items), w->a));
     EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* three writes */
     EXPECT_EQ(world_event_count(w, S("entry.remove")), 5);
     expect_empty_store(w);

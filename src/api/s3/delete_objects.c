@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DeleteObjects: up to 1,000 keys in one request and one write. Each key has a result of its own; a key that did not
  * exist counts as deleted. */
-#include "api/kit/failure_log.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/conditions_priv.h"
@@ -54,27 +53,26 @@ static err_t read_deletions(struct s3_call *call, struct key_deletion **ret, siz
     return right && count ? NULL : s3_refuse(a, S3_MALFORMED_XML);
 }
 
-/* Keys with a condition are deleted one by one, all others in one write. */
+/* All keys are deleted in one write, also those with a condition: a write for each would keep a worker busy with a
+ * thousand of them. */
 static err_t delete_all(struct s3_call *call, const struct bucket *bucket, struct key_deletion *all, size_t count)
 {
     struct arena *a = &call->x->arena;
-    struct core *core = call->s3->core;
-    slice *keys = arena_array(a, slice, count);
-    size_t plain = 0;
+    struct entry_removal *removals = arena_array(a, struct entry_removal, count);
+    struct key_deletion **of = arena_array(a, struct key_deletion *, count);
+    size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         if (all[i].e)
             continue;
-        if (all[i].etag.n == 0) {
-            keys[plain++] = all[i].key;
-            continue;
-        }
-        bool existed;
-        struct entry_removal removal = { all[i].key, { .if_match = all[i].etag } };
-        all[i].e = entry_remove(core, &call->who, bucket, &removal, a, &existed);
-        if (all[i].e && is_server_failure(all[i].e))
-            log_failure(call->s3->log, call->x, all[i].e);
+        removals[n] = (struct entry_removal){ .key = all[i].key, .condition = { .if_match = all[i].etag } };
+        of[n++] = &all[i];
     }
-    return plain ? entry_remove_many(core, &call->who, bucket, keys, plain, a) : NULL;
+    if (n)
+        TRY(entry_remove_many(call->s3->core, &call->who, bucket, removals, n, a));
+    for (size_t i = 0; i < n; i++)
+        if (removals[i].refused)
+            of[i]->e = s3_refuse(a, S3_PRECONDITION_FAILED);
+    return NULL;
 }
 
 static void write_result(struct buf *b, const struct key_deletion *d, bool quiet)

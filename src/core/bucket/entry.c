@@ -186,19 +186,20 @@ struct removal {
     struct core *core;
     const struct principal *who;
     const struct bucket *bucket;
-    const slice *keys;
+    struct entry_removal *items;
     size_t count, first;
-    struct entry_condition condition;
     int64_t at_ms;
-    size_t next;  /* after the write: the first key that is still to be removed */
-    bool existed; /* the entry of the last key */
+    size_t next;  /* after the write: the first entry that is still to be removed */
+    bool existed; /* the last entry */
 };
 
-static err_t remove_entry(struct meta_tx *tx, struct removal *r, slice key, struct arena *a, int64_t *parts)
+static err_t remove_entry(struct meta_tx *tx, struct removal *r, const struct entry_removal *item, struct arena *a,
+                          int64_t *parts)
 {
+    slice key = item->key;
     struct existing_entry existing;
     TRY(find_existing(r->core, tx, r->bucket, key, a, &existing));
-    TRY(entry_check_condition(&r->condition, existing.entry, a));
+    TRY(entry_check_condition(&item->condition, existing.entry, a));
     const struct entry *entry = existing.entry;
     r->existed = entry != NULL;
     if (!entry)
@@ -206,7 +207,7 @@ static err_t remove_entry(struct meta_tx *tx, struct removal *r, slice key, stru
     *parts += entry->part_count;
     err_t lost = meta_entry_remove(tx, r->bucket->id, key, entry->object_id, a);
     if (err_is(lost, ERR_NOT_FOUND))
-        return lost_entry(&r->condition, a);
+        return lost_entry(&item->condition, a);
     TRY(lost);
     TRY(meta_account_use(tx, r->bucket->account_id, -(int64_t)entry->size_bytes, -1, a));
     TRY(meta_object_release(tx, entry->object_id, r->at_ms, a));
@@ -222,8 +223,13 @@ static err_t apply_entry_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct removal *r = arg;
     int64_t parts = 0;
-    for (r->next = r->first; r->next < r->count && parts < REMOVED_PARTS_MAX; r->next++)
-        TRY(remove_entry(tx, r, r->keys[r->next], a, &parts));
+    for (r->next = r->first; r->next < r->count && parts < REMOVED_PARTS_MAX; r->next++) {
+        struct entry_removal *item = &r->items[r->next];
+        err_t e = remove_entry(tx, r, item, a, &parts);
+        item->refused = err_reason(e) == REASON_ENTRY_CONDITION; /* then nothing was changed */
+        if (e && !item->refused)
+            return e;
+    }
     return NULL;
 }
 
@@ -237,24 +243,23 @@ static err_t refuse_guarded(const struct bucket *bucket, struct arena *a)
 err_t entry_remove(struct core *core, const struct principal *who, const struct bucket *bucket,
                    const struct entry_removal *removal, struct arena *a, bool *ret_existed)
 {
-    struct removal r = { .core = core,
-                         .who = who,
-                         .bucket = bucket,
-                         .keys = &removal->key,
-                         .count = 1,
-                         .condition = removal->condition,
-                         .at_ms = core_now_ms(core) };
+    struct entry_removal item = *removal;
+    struct removal r = {
+        .core = core, .who = who, .bucket = bucket, .items = &item, .count = 1, .at_ms = core_now_ms(core)
+    };
     TRY(refuse_guarded(bucket, a));
     TRY(meta_write(core->meta, apply_entry_remove, &r, a));
+    if (item.refused)
+        return core_refuse(a, REASON_ENTRY_CONDITION);
     *ret_existed = r.existed;
     return NULL;
 }
 
-err_t entry_remove_many(struct core *core, const struct principal *who, const struct bucket *bucket, const slice *keys,
-                        size_t count, struct arena *a)
+err_t entry_remove_many(struct core *core, const struct principal *who, const struct bucket *bucket,
+                        struct entry_removal *removals, size_t count, struct arena *a)
 {
     struct removal r = {
-        .core = core, .who = who, .bucket = bucket, .keys = keys, .count = count, .at_ms = core_now_ms(core)
+        .core = core, .who = who, .bucket = bucket, .items = removals, .count = count, .at_ms = core_now_ms(core)
     };
     TRY(refuse_guarded(bucket, a));
     for (; r.first < count; r.first = r.next)

@@ -100,15 +100,17 @@ MUST_USE err_t entry_part(struct core *, const struct entry *, int64_t number, s
 struct entry_removal {
     slice key;
     struct entry_condition condition;
+    bool refused; /* set by entry_remove_many: the condition does not hold, so the entry stays */
 };
 /* Removing a key that no entry has is success, and *ret_existed is false. Errors: ENTRY_CONDITION;
  * FORBIDDEN a guarded bucket. */
 MUST_USE err_t entry_remove(struct core *, const struct principal *who, const struct bucket *,
                             const struct entry_removal *, struct arena *a, bool *ret_existed);
-/* Remove many keys without conditions: in one write, or in several when the entries have many parts. After an error
- * some of the entries may be gone, and the call may be repeated. Errors: FORBIDDEN a guarded bucket. */
-MUST_USE err_t entry_remove_many(struct core *, const struct principal *who, const struct bucket *, const slice *keys,
-                                 size_t count, struct arena *a);
+/* Remove many keys: in one write, or in several when the entries have many parts. A condition that does not hold keeps
+ * its entry and no other. After an error some of the entries may be gone, and the call may be repeated. Errors: FORBIDDEN
+ * a guarded bucket. */
+MUST_USE err_t entry_remove_many(struct core *, const struct principal *who, const struct bucket *,
+                                 struct entry_removal *removals, size_t count, struct arena *a);
 /* Errors: ENTRY_NOT_THERE; TOO_LARGE; FORBIDDEN a guarded bucket. */
 MUST_USE err_t entry_set_tags(struct core *, const struct principal *who, const struct bucket *, slice key, slice tags,
                               struct arena *a);
