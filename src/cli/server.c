@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/admin.h"
 #include "cli/apis.h"
+#include "cli/descriptors.h"
 #include "cli/request_log.h"
 #include "cli/store.h"
 #include "core/care/data_dir.h"
@@ -20,11 +21,10 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_LINKS = 256, MAX_LISTENERS = 64 };
+enum { MAX_LINKS = 256, MAX_LISTENERS = 64, CONNECTIONS_DEFAULT = 20000, CONNECTIONS_MIN = 16 };
 
 /* An address that the server listens on. */
 struct bound {
@@ -60,10 +60,40 @@ static const char *const *copy_strings(struct server *s, const struct config_lis
     return all;
 }
 
+/* The number of http.max_connections, or what the limit of file descriptors allows if that is less. */
+static err_t connections_allowed(const struct server *s, struct arena *a, size_t *ret)
+{
+    const struct config *c = s->config;
+    size_t limit = descriptors_raise_limit(), wanted = (size_t)c->http.max_connections;
+    size_t threads = (size_t)((c->server.loops ? c->server.loops : 16) + (c->server.workers ? c->server.workers : 8) +
+                              (c->server.long_workers ? c->server.long_workers : 4));
+    size_t fit = descriptors_for_connections(limit, threads);
+    if (fit < CONNECTIONS_MIN)
+        return err_make(a, ERR_INVALID,
+                        "a limit of %zu file descriptors is too low for cais: raise it, as with ulimit -n or"
+                        " LimitNOFILE, to 4096 or more",
+                        limit);
+    *ret = wanted ? wanted : CONNECTIONS_DEFAULT;
+    if (fit >= *ret)
+        return NULL;
+    if (wanted)
+        log_line(s->log, LOG_WARNING, "http.max_connections is above what the limit of file descriptors allows",
+                 LOG_I("max_connections", (int64_t)wanted), LOG_I("descriptors", (int64_t)limit),
+                 LOG_I("used", (int64_t)fit));
+    *ret = fit;
+    return NULL;
+}
+
+static int64_t rate_of(int64_t configured)
+{
+    return configured ? configured : HTTP_NO_RATE;
+}
+
 static err_t make_engine(struct server *s, struct clock *clock, struct random *random, struct arena *a)
 {
     const struct config *c = s->config;
-    size_t host_count = 0;
+    size_t host_count = 0, max_connections = 0;
+    TRY(connections_allowed(s, a, &max_connections));
     for (const struct config_host *h = c->hosts; h; h = h->next)
         host_count++;
     struct http_host *hosts = arena_array(&s->arena, struct http_host, host_count + 1);
@@ -86,9 +116,11 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
                               .max_headers = (size_t)c->http.max_headers,
                               .head_timeout_ms = c->http.header_timeout_ms,
                               .idle_timeout_ms = c->http.idle_timeout_ms,
-                              .body_rate_bytes = c->http.body_rate_bytes,
+                              .body_rate_bytes = rate_of(c->http.body_rate_bytes),
                               .body_window_ms = c->http.body_rate_window_ms,
-                              .max_connections = (size_t)c->http.max_connections,
+                              .send_rate_bytes = rate_of(c->http.send_rate_bytes),
+                              .send_window_ms = c->http.send_rate_window_ms,
+                              .max_connections = max_connections,
                               .max_connections_per_address = (size_t)c->http.max_connections_per_address,
                               .body_pool_bytes = (size_t)c->http.body_pool_bytes,
                               .trusted_proxies = copy_strings(s, &c->server.trusted_proxies),
@@ -247,16 +279,6 @@ static err_t write_run_file(struct server *s, struct arena *a)
 
 /* ---- start and stop ---- */
 
-/* 10,000 connections and 256 shard directories need more file descriptors than most shells allow. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit r;
-    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
-        r.rlim_cur = r.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &r);
-    }
-}
-
 static err_t start_all(struct server *s, const struct cli *cli, bool private_only, struct arena *a)
 {
     const struct config *c = s->config;
@@ -287,7 +309,6 @@ static err_t start_all(struct server *s, const struct cli *cli, bool private_onl
 err_t server_start(const struct cli *cli, const struct config *config, struct log *log, bool private_only,
                    struct arena *a, struct server **ret)
 {
-    raise_descriptor_limit();
     struct server *s = must_malloc(sizeof *s);
     s->config = config;
     s->log = log;

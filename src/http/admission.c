@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/admission.h"
 
+#include "base/address.h"
 #include "base/arena.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 void admission_init(struct admission *d, size_t max_connections, size_t max_per_address)
 {
@@ -18,13 +18,13 @@ void admission_release(struct admission *d)
     pthread_mutex_destroy(&d->lock);
 }
 
-/* The slot of an address, or the free slot where it belongs. The table always has a free slot. */
-static struct address_count *find_slot(struct admission *d, const char *address)
+/* The slot of a network, or the free slot where it belongs. The table always has a free slot. */
+static struct address_count *find_slot(struct admission *d, uint64_t network)
 {
-    uint64_t h = slice_hash(slice_of(address));
+    uint64_t h = slice_hash((slice){ (const char *)&network, sizeof network });
     for (size_t i = 0;; i++) {
         struct address_count *c = &d->slots[(h + i) & (d->slot_count - 1)];
-        if (!c->address[0] || strcmp(c->address, address) == 0)
+        if (!c->used || c->network == network)
             return c;
     }
 }
@@ -44,42 +44,53 @@ static void grow_slots(struct admission *d)
     d->slots = must_malloc(d->slot_count * sizeof *d->slots);
     d->slots_used = 0;
     for (size_t i = 0; i < old_count; i++)
-        if (old[i].count) { /* addresses without a connection are dropped here */
-            *find_slot(d, old[i].address) = old[i];
+        if (old[i].count) { /* networks without a connection are dropped here */
+            *find_slot(d, old[i].network) = old[i];
             d->slots_used++;
         }
     free(old);
 }
 
-static bool enter_address(struct admission *d, const char *address)
+static bool enter_network(struct admission *d, uint64_t network)
 {
     SCOPED(unlockp) pthread_mutex_t *held = lock(&d->lock);
     grow_slots(d);
-    struct address_count *c = find_slot(d, address);
+    struct address_count *c = find_slot(d, network);
     if (c->count >= d->max_per_address)
         return false;
-    if (!c->address[0]) {
-        strncat(c->address, address, sizeof c->address - 1);
+    if (!c->used) {
+        *c = (struct address_count){ .network = network, .used = true };
         d->slots_used++;
     }
     c->count++;
     return true;
 }
 
-bool admission_enter(struct admission *d, const char *address, bool by_address)
+static bool enter_below(uint64_t *count, size_t max)
 {
-    bool below_total = __atomic_add_fetch(&d->connection_count, 1, __ATOMIC_RELAXED) <= d->max_connections;
-    if (below_total && (!by_address || !d->max_per_address || enter_address(d, address)))
+    if (__atomic_add_fetch(count, 1, __ATOMIC_RELAXED) <= max)
+        return true;
+    __atomic_sub_fetch(count, 1, __ATOMIC_RELAXED);
+    return false;
+}
+
+bool admission_enter(struct admission *d, const char *address, enum admission_kind kind)
+{
+    if (kind == ADMISSION_APART)
+        return enter_below(&d->apart_count, ADMISSION_APART_MAX);
+    if (!enter_below(&d->connection_count, d->max_connections))
+        return false;
+    if (kind == ADMISSION_IN_TOTAL || !d->max_per_address || enter_network(d, address_network(slice_of(address))))
         return true;
     __atomic_sub_fetch(&d->connection_count, 1, __ATOMIC_RELAXED);
     return false;
 }
 
-void admission_leave(struct admission *d, const char *address, bool by_address)
+void admission_leave(struct admission *d, const char *address, enum admission_kind kind)
 {
-    __atomic_sub_fetch(&d->connection_count, 1, __ATOMIC_RELAXED);
-    if (!by_address || !d->max_per_address)
+    __atomic_sub_fetch(kind == ADMISSION_APART ? &d->apart_count : &d->connection_count, 1, __ATOMIC_RELAXED);
+    if (kind != ADMISSION_BY_ADDRESS || !d->max_per_address)
         return;
     SCOPED(unlockp) pthread_mutex_t *held = lock(&d->lock);
-    find_slot(d, address)->count--;
+    find_slot(d, address_network(slice_of(address)))->count--;
 }

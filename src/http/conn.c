@@ -4,10 +4,12 @@
 #include "http/engine_priv.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -129,7 +131,7 @@ static void conn_destroy(struct conn *c)
     if (c->ssl)
         SSL_free(c->ssl);
     close(c->fd); /* the kernel removes it from the epoll set */
-    admission_leave(&l->server->admission, c->peer, c->counted_by_address);
+    admission_leave(&l->server->admission, c->peer, c->admitted_as);
     STAT_SUB(l, open, 1);
     free(c->unread);
     free_message(c);
@@ -333,13 +335,14 @@ static void run_linger(struct conn *c)
         }
         if (n == -1)
             return;
+        if (n > 0)
+            conn_restart_deadline(c);
         c->linger_bytes_left -= n;
         if (n <= 0 || c->linger_bytes_left < 0 || c->loop->now_ms >= c->linger_until_ms) {
             conn_close(c);
             return;
         }
     }
-    conn_restart_deadline(c);
     loop_mark_ready(c->loop, c);
 }
 
@@ -413,12 +416,53 @@ static bool run_body_state(struct conn *c)
     return true;
 }
 
+/* What the socket holds because the reader has not accepted it yet. */
+static int64_t unread_by_peer(const struct conn *c)
+{
+    int n = 0;
+    return ioctl(c->fd, SIOCOUTQ, &n) == 0 ? n : 0;
+}
+
+static void begin_send_window(struct conn *c)
+{
+    conn_restart_deadline(c);
+    c->unread_before = unread_by_peer(c);
+}
+
+/* The reply could not be sent to its end. When the socket is full, it is the reader's time that runs. */
+static void note_wait_for_reader(struct conn *c)
+{
+    bool waits = c->x->piece != PIECE_AT_WORKER && !c->is_ready;
+    if (waits && !c->reply_waits)
+        begin_send_window(c);
+    c->reply_waits = waits;
+}
+
+/* A window has passed. How much the reader has accepted is what the socket was given, less what it holds more than at the
+ * beginning. Counting what it was given is not enough: the kernel takes nothing for as long as a reader needs to empty a
+ * third of a socket that holds megabytes. */
+static void send_expired(struct conn *c)
+{
+    const struct http_options *o = &c->loop->server->o;
+    int64_t accepted = c->window_bytes + c->unread_before - unread_by_peer(c);
+    bool unlimited = o->send_rate_bytes == HTTP_NO_RATE;
+    if (!c->reply_waits || unlimited || accepted >= o->send_rate_bytes * o->send_window_ms / 1000) {
+        begin_send_window(c);
+        return;
+    }
+    STAT_ADD(c->loop, timeouts, 1);
+    STAT_ADD(c->loop, slow_readers, 1);
+    conn_close(c);
+}
+
 static bool run_send(struct conn *c)
 {
     switch (send_run(c)) {
     case SEND_WAITS:
+        note_wait_for_reader(c);
         return false;
     case SEND_DONE:
+        c->reply_waits = false;
         conn_reply_sent(c);
         return true;
     case SEND_BROKEN:
@@ -486,10 +530,7 @@ static void body_expired(struct conn *c)
     }
     STAT_ADD(c->loop, timeouts, 1);
     x->close_after = true;
-    if (c->state == CONN_DROP)
-        conn_close(c);
-    else
-        body_abort(x, HTTP_REFUSE_BODY_CUT, "the body came too slowly");
+    body_abort(x, HTTP_REFUSE_BODY_CUT, "the body came too slowly");
 }
 
 /* The head did not end in time. If its target has come, the API that owns the path words the reply. */
@@ -511,12 +552,14 @@ void conn_expired(struct conn *c)
         head_expired(c);
         break;
     case CONN_BODY:
-    case CONN_DROP:
         body_expired(c);
         break;
+    case CONN_SEND:
+        send_expired(c);
+        break;
+    case CONN_DROP: /* the reply was sent: the rest of the body gets one window, whatever its rate */
     case CONN_HANDSHAKE:
     case CONN_FIRST:
-    case CONN_SEND:
         STAT_ADD(c->loop, timeouts, 1);
         conn_close(c);
         break;

@@ -69,7 +69,8 @@ struct body_buffer {
 };
 
 struct loop_stats {
-    uint64_t accepted, refused, requests, active, status[6], bytes_in, bytes_out, timeouts, malformed, buffers, open;
+    uint64_t accepted, refused, requests, active, status[6], bytes_in, bytes_out, timeouts, slow_readers, malformed,
+        buffers, open;
 };
 
 struct loop {
@@ -202,14 +203,16 @@ struct conn {
     bool eof;                /* the end of the client's stream was read */
     bool peer_closed;        /* epoll announced that end, which it does only once; it may not have been read yet */
     bool broken;             /* nothing can be sent or received any more */
-    bool counted_by_address; /* the limit for one address applies */
-    bool running;            /* inside conn_run */
-    char *unread;            /* input that was read but not used between two runs, owned; NULL when there is none */
+    enum admission_kind admitted_as;
+    bool running; /* inside conn_run */
+    char *unread; /* input that was read but not used between two runs, owned; NULL when there is none */
     size_t unread_bytes;
     slice input;             /* the same during a run: in the loop's scratch */
     struct message *message; /* while a head or a chunked body is incomplete */
     struct exchange *x;
-    int64_t window_bytes; /* body bytes received since the deadline was set */
+    int64_t window_bytes;  /* of a body received, or of a reply sent, since the deadline was set */
+    bool reply_waits;      /* for its reader, who has the time of a window to accept enough of it … */
+    int64_t unread_before; /* … and this much was in the socket when the window began */
     int64_t linger_bytes_left, linger_until_ms;
     char peer[PEER_TEXT_BYTES];
 };

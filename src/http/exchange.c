@@ -3,6 +3,7 @@
  * calls. */
 #include "http/engine_priv.h"
 
+#include "base/address.h"
 #include "base/text.h"
 #include "http/conditional.h"
 #include "http/field.h"
@@ -276,12 +277,12 @@ static enum http_lane lane_of_route(const struct http_route *route)
     return route->flags & HTTP_LONG ? HTTP_LANE_LONG : HTTP_LANE_ORDINARY;
 }
 
-/* The lowest bits keep accounts, addresses and the operator apart. */
+/* Without an account, a network of clients has a share. The lowest bits keep accounts, networks and the operator apart. */
 uint64_t exchange_share(const struct exchange *x)
 {
     if (x->pub.req.local && !x->pub.share)
         return 2;
-    return x->pub.share ? x->pub.share << 2 | 1 : slice_hash(x->pub.req.peer) << 2;
+    return x->pub.share ? x->pub.share << 2 | 1 : address_network(x->pub.req.peer) << 2;
 }
 
 static void run_on_lane(struct pool_task *t)

@@ -207,14 +207,15 @@ slice loop_request_id(struct loop *l, struct arena *a)
 /* ---- accepting ---- */
 
 /* From here on the connection belongs to this loop. */
-static void add_conn(struct loop *l, int fd, struct listener *listener, const char *peer, bool counted_by_address)
+static void add_conn(struct loop *l, int fd, struct listener *listener, const char *peer,
+                     enum admission_kind admitted_as)
 {
     struct conn *c = must_malloc(sizeof *c);
     c->mark = MARK_CONN;
     c->loop = l;
     c->listener = listener;
     c->fd = fd;
-    c->counted_by_address = counted_by_address;
+    c->admitted_as = admitted_as;
     c->readable = true; /* try to read at once: most clients have sent their request by now */
     c->writable = true;
     strncat(c->peer, peer, sizeof c->peer - 1);
@@ -239,14 +240,14 @@ struct conn_handover {
     struct loop *loop;
     struct listener *listener;
     int fd;
-    bool counted_by_address;
+    enum admission_kind admitted_as;
     char peer[PEER_TEXT_BYTES];
 };
 
 static void deliver_conn_handover(struct mail *m)
 {
     struct conn_handover *h = CONTAINER_OF(m, struct conn_handover, mail);
-    add_conn(h->loop, h->fd, h->listener, h->peer, h->counted_by_address);
+    add_conn(h->loop, h->fd, h->listener, h->peer, h->admitted_as);
     free(h);
 }
 
@@ -311,6 +312,14 @@ static int accept_one(struct loop *l, struct listener *listener, struct sockaddr
     return fd;
 }
 
+static enum admission_kind admission_kind_of(const struct loop *l, const struct listener *listener, const char *peer)
+{
+    if (listener->options.apart)
+        return ADMISSION_APART;
+    bool many = listener->is_unix || proxies_trust(l->server->proxies, peer);
+    return many ? ADMISSION_IN_TOTAL : ADMISSION_BY_ADDRESS;
+}
+
 static void accept_connections(struct loop *l, struct listener *listener)
 {
     ASSERT_MARK(listener, LISTENER);
@@ -328,8 +337,8 @@ static void accept_connections(struct loop *l, struct listener *listener)
             int one = 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         }
-        bool by_address = !listener->is_unix && !proxies_trust(l->server->proxies, peer);
-        if (!admission_enter(&l->server->admission, peer, by_address)) {
+        enum admission_kind kind = admission_kind_of(l, listener, peer);
+        if (!admission_enter(&l->server->admission, peer, kind)) {
             STAT_ADD(l, refused, 1);
             if (!listener->options.tls)
                 send_busy(l, fd);
@@ -338,16 +347,14 @@ static void accept_connections(struct loop *l, struct listener *listener)
         }
         struct loop *to = l->is_apart ? l : least_busy_loop(l->server);
         if (to == l) {
-            add_conn(l, fd, listener, peer, by_address);
+            add_conn(l, fd, listener, peer, kind);
             loop_end_stretch(l);
             continue;
         }
         struct conn_handover *h = must_malloc(sizeof *h);
-        *h = (struct conn_handover){ .mail.deliver = deliver_conn_handover,
-                                     .loop = to,
-                                     .listener = listener,
-                                     .fd = fd,
-                                     .counted_by_address = by_address };
+        *h = (struct conn_handover){
+            .mail.deliver = deliver_conn_handover, .loop = to, .listener = listener, .fd = fd, .admitted_as = kind
+        };
         memcpy(h->peer, peer, sizeof peer);
         loop_post(to, &h->mail);
     }
@@ -404,7 +411,7 @@ err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *
     l->deadlines[DEADLINE_HEAD].length_ms = o->head_timeout_ms;
     l->deadlines[DEADLINE_IDLE].length_ms = o->idle_timeout_ms;
     l->deadlines[DEADLINE_BODY].length_ms = o->body_window_ms;
-    l->deadlines[DEADLINE_SEND].length_ms = o->send_timeout_ms;
+    l->deadlines[DEADLINE_SEND].length_ms = o->send_window_ms;
     l->deadlines[DEADLINE_LINGER].length_ms = o->linger_ms < 5000 ? o->linger_ms : 5000;
     l->buffers_max = o->body_pool_bytes / BODY_BUFFER_BYTES / (size_t)s->loop_count;
     if (l->is_apart)

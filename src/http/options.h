@@ -24,6 +24,8 @@ struct http_host {
     const char *api;
 };
 
+#define HTTP_NO_RATE (-1)
+
 struct http_options {
     struct clock *clock;
     struct random *random;
@@ -37,14 +39,17 @@ struct http_options {
     size_t max_head_bytes, max_line_bytes, max_headers; /* 0: 64 KiB, 16 KiB, 100 */
     int64_t head_timeout_ms; /* from the first byte (or the start of the connection) to the end of the head; 0: 10 s */
     int64_t idle_timeout_ms; /* between two requests; 0: 75 s */
-    int64_t send_timeout_ms; /* how long the client may accept no byte of a reply; 0: 60 s */
     /* A body must bring at least body_rate_bytes per second, averaged over each window of body_window_ms. */
-    int64_t body_rate_bytes;            /* 0: 256 */
-    int64_t body_window_ms;             /* 0: 30 s */
-    int64_t linger_ms;                  /* how long the rest of a refused body is read and discarded; 0: 30 s */
-    size_t max_connections;             /* 0: 20,000 */
-    size_t max_connections_per_address; /* 0: no limit. Unix sockets and trusted proxies do not count */
-    size_t body_pool_bytes;             /* buffers of uploads, all loops together; 0: 64 MiB */
+    int64_t body_rate_bytes; /* 0: 256; HTTP_NO_RATE: no limit */
+    int64_t body_window_ms;  /* 0: 30 s */
+    /* While bytes of a reply wait for the client, it must accept as many a second, averaged over each window. */
+    int64_t send_rate_bytes; /* 0: 256; HTTP_NO_RATE: no limit */
+    int64_t send_window_ms;  /* 0: 60 s */
+    int64_t linger_ms;       /* how long the rest of a refused body is read and discarded; 0: 30 s */
+    size_t max_connections;  /* 0: 20,000 */
+    size_t
+        max_connections_per_address; /* IPv6: of one /64; 0: no limit. Unix sockets and trusted proxies do not count */
+    size_t body_pool_bytes;          /* buffers of uploads, all loops together; 0: 64 MiB */
 
     const char *const *trusted_proxies; /* addresses or CIDR ranges, ends with NULL; may be NULL */
     const struct http_host *hosts;
@@ -63,7 +68,9 @@ struct http_listener {
     bool tls;
     bool local;           /* the admin socket: its requests come from the operator */
     const char *only_api; /* name of the one API that answers here; NULL: all */
-    bool apart; /* for operators and monitors: its connections have a loop of their own, which nobody else can fill */
+    /* For operators and monitors: its connections have a loop of their own, which nobody else can fill, and do not count
+     * in max_connections. At most 64 are open. */
+    bool apart;
 };
 
 struct http_certificate {

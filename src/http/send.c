@@ -209,7 +209,7 @@ static enum send_step send_from_memory(struct conn *c, bool more)
         x->head_sent += of_head;
         x->body = slice_from(x->body, (size_t)n - of_head);
         x->bytes_out += (size_t)n - of_head;
-        conn_restart_deadline(c);
+        c->window_bytes += n;
     }
     return SEND_DONE;
 }
@@ -352,7 +352,7 @@ static enum send_step send_file(struct conn *c)
         x->content_left -= (uint64_t)n;
         x->bytes_out += (uint64_t)n;
         budget -= (uint64_t)n;
-        conn_restart_deadline(c);
+        c->window_bytes += n;
     }
     if (x->content_left) {
         loop_mark_ready(c->loop, c); /* other connections run first */

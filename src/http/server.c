@@ -42,9 +42,10 @@ err_t http_server_new(const struct http_options *options, const struct http_api 
     DEFAULT(o->max_headers, 100);
     DEFAULT(o->head_timeout_ms, 10000);
     DEFAULT(o->idle_timeout_ms, 75000);
-    DEFAULT(o->send_timeout_ms, 60000);
     DEFAULT(o->body_rate_bytes, 256);
     DEFAULT(o->body_window_ms, 30000);
+    DEFAULT(o->send_rate_bytes, 256);
+    DEFAULT(o->send_window_ms, 60000);
     DEFAULT(o->linger_ms, 30000);
     DEFAULT(o->max_connections, 20000);
     DEFAULT(o->body_pool_bytes, (size_t)64 << 20);
@@ -308,6 +309,7 @@ void http_server_stats(struct http_server *s, struct http_stats *ret)
         SUM(bytes_in, bytes_in);
         SUM(bytes_out, bytes_out);
         SUM(timeouts, timeouts);
+        SUM(slow_readers, slow_readers);
         SUM(malformed, malformed);
         SUM(body_buffers, buffers);
         for (int k = 0; k < 6; k++)

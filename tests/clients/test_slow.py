@@ -3,12 +3,13 @@
 
 import os
 import resource
+import subprocess
 import time
 
 import pytest
 
 from rounds import rounds
-from server import (FORM, Gone, Server, bearer, file_part, form, in_threads, is_native_error, is_pyrus_error, request,
+from server import (BINARY, FORM, Authority, Gone, Server, bearer, file_part, form, in_threads, is_native_error, is_pyrus_error, request,
                     wait_for)
 
 pytestmark = pytest.mark.alone("these servers drop slow clients, and a test without processor time is a slow client")
@@ -146,6 +147,75 @@ def test_connections_above_a_limit_get_503(tmp_path, option):
         finally:
             for client in clients:
                 client.close()
+
+
+def test_the_operator_was_locked_out_by_the_total_cap(tmp_path):
+    with Server(tmp_path, sets=["http.max_connections=5", "server.metrics_listen=127.0.0.1:0"]) as server:
+        clients = [server.connect() for _ in range(5)]
+        try:
+            for client in clients:
+                assert client.ask("GET", "/health").status == 200
+            with server.connect() as more:
+                assert more.answer().status == 503
+            server.user("ana@example.org")  # through admin.sock
+            assert server.ask("GET", "/health", kind="metrics_listen").status == 200
+            clients += [server.connect("metrics_listen") for _ in range(64)]  # monitors have a limit, too
+            assert clients[-1].ask("GET", "/health").status == 200
+            with server.connect("metrics_listen") as more:
+                assert more.answer().status == 503
+        finally:
+            for client in clients:
+                client.close()
+
+
+def limited(tmp_path, descriptors):
+    """The program with a limit of file descriptors that it cannot raise."""
+    script = tmp_path / f"cais{descriptors}"
+    script.write_text(f'#!/bin/sh\nulimit -n {descriptors}\nexec "{BINARY}" "$@"\n')
+    script.chmod(0o755)
+    return str(script)
+
+
+def test_connections_leave_descriptors_for_everything_else(tmp_path):
+    with Server(tmp_path, binary=limited(tmp_path, 1000), sets=["http.max_connections=5000"]) as server:
+        line = server.wait_log(lambda line: line["msg"].startswith("http.max_connections is above"))
+        assert line["level"] == "warning" and line["descriptors"] == 1000 and 100 < line["used"] < 200
+        token, data = server.native(), os.urandom(300_000)
+        clients = []
+        try:
+            for _ in range(line["used"]):
+                clients.append(server.connect())
+                clients[-1].send(request("PUT", PUT, [("Content-Length", str(len(data))), *bearer(token)]) + data[:-1])
+            with server.connect() as more:
+                assert more.answer().status == 503
+            server.user("ana@example.org")
+            for client in clients:  # each has a blob open
+                client.send(data[-1:])
+                assert client.answer().status == 201
+        finally:
+            for client in clients:
+                client.close()
+
+
+def test_a_limit_of_descriptors_that_is_too_low_is_an_error_at_the_start(tmp_path):
+    done = subprocess.run([limited(tmp_path, 500), "serve", "--data", tmp_path / "data"], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert done.returncode == 1 and "a limit of 500 file descriptors is too low" in done.stderr
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_reader_that_reads_nothing_is_cut(tmp_path, tls):
+    authority = Authority(tmp_path)
+    pem, key = authority.issue("server", ["localhost"])
+    options = ["--tls-listen", "127.0.0.1:0", "--tls-cert", pem, "--tls-key", key]
+    with Server(tmp_path, *options, sets=["http.send_rate_window=1s", "http.send_rate_bytes=64K"]) as server:
+        token, data = server.native(), os.urandom(40_000_000)
+        put = server.ask("PUT", PUT, bearer(token), data).json()
+        where = {"kind": "tls_listen", "tls": authority.context(), "name": "localhost"} if tls else {}
+        with server.connect(**where) as client:
+            client.send(request("GET", "/v1/native/files/" + put["id"], bearer(token)))
+            wait_for("the end of the download", lambda: server.metrics()["cais_http_slow_readers_total"] == 1)
+        assert server.ask("GET", "/v1/native/files/" + put["id"], bearer(token), **where).body == data
 
 
 def test_the_limit_per_address_does_not_apply_to_trusted_proxies(tmp_path):

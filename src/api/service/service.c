@@ -133,6 +133,8 @@ static err_t reply_metrics(struct http_exchange *x)
     add_metric(&b, "cais_http_received_bytes_total", "counter", "Bytes of request bodies.", h.bytes_in);
     add_metric(&b, "cais_http_sent_bytes_total", "counter", "Bytes of answers.", h.bytes_out);
     add_metric(&b, "cais_http_timeouts_total", "counter", "Connections let go for being slow.", h.timeouts);
+    add_metric(&b, "cais_http_slow_readers_total", "counter", "Replies that were cut because nobody read them.",
+               h.slow_readers);
     add_metric(&b, "cais_http_malformed_total", "counter", "Requests that were no HTTP.", h.malformed);
     add_metric(&b, "cais_http_body_buffers", "gauge", "Buffers of 128 KiB in use by uploads.", h.body_buffers);
     add_lane_metrics(&b, &h);
