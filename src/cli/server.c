@@ -270,7 +270,7 @@ static err_t write_run_file(struct server *s, struct arena *a)
     buf_add_byte(&b, '\n');
     const char *path = arena_printf(a, SLICE_FMT "/" DATA_DIR_RUN, SLICE_ARG(s->config->server.data)).p;
     const char *fresh = arena_printf(a, "%s.new", path).p;
-    SCOPED(fd_closep) int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    SCOPED(fd_closep) int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 || write(fd, b.p, b.n) != (ssize_t)b.n || rename(fresh, path) != 0)
         return err_errno(a, errno, "cannot write %s", path);
     s->run_file = must_strdup(path);

@@ -75,7 +75,7 @@ static bool lock_with_retries(int fd)
 
 static err_t lock_data_dir(struct store *s, slice dir, struct arena *a)
 {
-    SCOPED(fd_closep) int fd = open(path_in(a, dir, DATA_DIR_LOCK), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    SCOPED(fd_closep) int fd = open(path_in(a, dir, DATA_DIR_LOCK), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return cannot_write(a, dir, errno);
     if (!lock_with_retries(fd))
@@ -88,7 +88,7 @@ static err_t lock_data_dir(struct store *s, slice dir, struct arena *a)
 bool store_is_in_use(slice data_dir)
 {
     SCRATCH(a);
-    SCOPED(fd_closep) int fd = open(path_in(&a, data_dir, DATA_DIR_LOCK), O_RDONLY | O_CLOEXEC);
+    SCOPED(fd_closep) int fd = open(path_in(&a, data_dir, DATA_DIR_LOCK), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     /* F_OFD_GETLK asks without locking, so this question cannot keep a server from starting. */
     struct flock all = { .l_type = F_WRLCK };
     return fd >= 0 && fcntl(fd, F_OFD_GETLK, &all) == 0 && all.l_type != F_UNLCK;
@@ -172,6 +172,7 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
     slice dir = c->server.data;
     s->relaxed = c->storage.durability == CONFIG_DURABILITY_RELAXED;
     TRY(make_directories(dir, a));
+    TRY(data_dir_check_private(arena_cstr(a, dir), geteuid(), a));
     TRY(lock_data_dir(s, dir, a));
     if (access(arena_cstr(a, dir), W_OK) != 0)
         return cannot_write(a, dir, errno);

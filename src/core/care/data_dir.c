@@ -6,7 +6,25 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+err_t data_dir_check_private(const char *dir, uid_t uid, struct arena *a)
+{
+    struct stat st;
+    if (stat(dir, &st) != 0)
+        return err_errno(a, errno, "cannot look at the data directory %s", dir);
+    if (st.st_uid != uid)
+        return err_make(a, ERR_FORBIDDEN,
+                        "the data directory %s belongs to the user with the id %u, and this is the user with the id %u."
+                        " Run cais as its owner, or give it away with 'chown -R %u %s'",
+                        dir, (unsigned)st.st_uid, (unsigned)uid, (unsigned)uid, dir);
+    if (st.st_mode & (S_IWGRP | S_IWOTH))
+        return err_make(a, ERR_FORBIDDEN,
+                        "the data directory %s has mode %04o: other users can write to it. Run 'chmod 0700 %s'", dir,
+                        (unsigned)(st.st_mode & 07777), dir);
+    return NULL;
+}
 
 /* The first name in `path` that is not "." or ".."; NULL when there is none. A missing directory is empty. */
 static err_t first_name(const char *path, DIR *dir, struct arena *a, const char **ret_name)

@@ -5,6 +5,8 @@
 
 #include "base/err.h"
 
+#include <sys/types.h>
+
 #define DATA_DIR_DATABASE "cais.db"      /* records and small objects; SQLite adds files with -wal and -shm */
 #define DATA_DIR_BLOBS "blobs"           /* directory of large objects: one file each, in 256 shards */
 #define DATA_DIR_LOCK "lock"             /* locked (OFD lock) by the one process that writes */
@@ -13,6 +15,11 @@
 #define DATA_DIR_RUN "run.json"          /* addresses in use, while a server runs */
 #define DATA_DIR_MASTER_KEY "master.key" /* the key under which signing keys are sealed (master_key.h) */
 #define DATA_DIR_MANIFEST "MANIFEST"     /* only in a backup: written last, so an interrupted backup has none */
+
+/* Refuse a directory that others can change: they could exchange the lock, the database or the master key, or have the
+ * server write to a file of their choice. uid: who runs the program. Errors: FORBIDDEN it belongs to another user, or
+ * others may write to it; the text says which command mends that. UNAVAILABLE. */
+MUST_USE err_t data_dir_check_private(const char *dir, uid_t uid, struct arena *a);
 
 /* Does the directory hold what only a database explains: a master key, or a blob? Then a missing or empty database is a
  * loss, and must not be replaced by a new one. Errors: UNAVAILABLE, when that cannot be found out. */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+#include "tmpdir.h"
+
+#include "core/care/data_dir.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+TEST(a_data_directory_with_mode_0777_was_accepted)
+{
+    SCRATCH(a);
+    char *dir = tmpdir_make();
+    static const mode_t good[] = { 0700, 0750, 0755, 02755 }, bad[] = { 0777, 0770, 0720, 0702, 01777 };
+    for (size_t i = 0; i < LENGTH_OF(good); i++) {
+        EXPECT_EQ(chmod(dir, good[i]), 0);
+        EXPECT_OK(data_dir_check_private(dir, geteuid(), &a));
+    }
+    for (size_t i = 0; i < LENGTH_OF(bad); i++) {
+        EXPECT_EQ(chmod(dir, bad[i]), 0);
+        err_t e = data_dir_check_private(dir, geteuid(), &a);
+        EXPECT_ERR(e, ERR_FORBIDDEN);
+        EXPECT(strstr(e->msg, arena_printf(&a, "'chmod 0700 %s'", dir).p) != NULL); /* the command that mends it */
+    }
+    tmpdir_remove(dir);
+}
+
+TEST(a_data_directory_of_another_user_was_accepted)
+{
+    SCRATCH(a);
+    char *dir = tmpdir_make();
+    uid_t other = geteuid() + 1;
+    err_t e = data_dir_check_private(dir, other, &a);
+    EXPECT_ERR(e, ERR_FORBIDDEN);
+    EXPECT(strstr(e->msg, arena_printf(&a, "'chown -R %u %s'", (unsigned)other, dir).p) != NULL);
+    tmpdir_remove(dir);
+}
+
+TEST(a_data_directory_that_cannot_be_looked_at_is_no_private_one)
+{
+    SCRATCH(a);
+    EXPECT_ERR(data_dir_check_private("/proc/self/nothing", geteuid(), &a), ERR_NOT_FOUND);
+}
+
+RUN_TESTS(cmocka_unit_test(a_data_directory_with_mode_0777_was_accepted),
+          cmocka_unit_test(a_data_directory_of_another_user_was_accepted),
+          cmocka_unit_test(a_data_directory_that_cannot_be_looked_at_is_no_private_one))
