@@ -28,6 +28,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "alone(reason): runs when no other test runs, because it measures time or fills a disk")
+    config.addinivalue_line("markers", "proof_only(reason): runs in `make proof` alone")
     config.addinivalue_line("markers", "slow_because(reason): may take more than 20 seconds (tools/run-tests)")
 
 
@@ -35,7 +36,9 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         item.user_properties += [("slow_because", mark.args[0]) for mark in item.iter_markers("slow_because")]
     which = config.getoption("--alone")
-    if which:
-        left_out = [i for i in items if bool(i.get_closest_marker("alone")) != (which == "only")]
+    is_proof = os.environ.get("CAIS_ROUNDS") == "full"
+    left_out = [i for i in items if (which and bool(i.get_closest_marker("alone")) != (which == "only"))
+                or (i.get_closest_marker("proof_only") and not is_proof)]
+    if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [i for i in items if i not in left_out]

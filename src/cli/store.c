@@ -31,7 +31,26 @@ static err_t cannot_write(struct arena *a, slice dir, int errnum)
     return err_make(a, code, "the data directory " SLICE_FMT " cannot be written: %s", SLICE_ARG(dir), why);
 }
 
-/* Make every missing directory of the path, and sync each into its parent. */
+/* Syncs the directory `path` into its parent. One that was there before needs it, too: the start that made it may have
+ * been killed before it did this. But there its parent may be one that we must not open, or that cannot be synced. */
+static bool sync_into_parent(const char *path, bool was_there, struct arena *a)
+{
+    char *parent = arena_cstr(a, slice_of(path));
+    char *slash = strrchr(parent, '/');
+    const char *up = !slash ? "." : slash == parent ? "/" : (*slash = '\0', parent);
+    SCOPED(fd_closep) int fd = open(up, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return was_there && errno == EACCES;
+    return fsync(fd) == 0 || (was_there && (errno == EINVAL || errno == EROFS));
+}
+
+static bool is_ours(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_uid == geteuid();
+}
+
+/* Make every missing directory of the path, and sync each that we may have made into its parent. */
 static err_t make_directories(slice dir, struct arena *a)
 {
     char *path = arena_cstr(a, dir);
@@ -43,14 +62,8 @@ static err_t make_directories(slice dir, struct arena *a)
         bool made = mkdir(path, 0700) == 0;
         if (!made && errno != EEXIST)
             return cannot_write(a, dir, errno);
-        if (made) {
-            char *parent = arena_cstr(a, slice_of(path));
-            char *slash = strrchr(parent, '/');
-            const char *up = !slash ? "." : slash == parent ? "/" : (*slash = '\0', parent);
-            SCOPED(fd_closep) int fd = open(up, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-            if (fd < 0 || fsync(fd) != 0)
-                return cannot_write(a, dir, errno);
-        }
+        if ((made || is_ours(path)) && !sync_into_parent(path, !made, a))
+            return cannot_write(a, dir, errno);
         *at = kept;
         if (!kept)
             return NULL;
@@ -101,14 +114,27 @@ static void report_store_error(void *arg, err_t e)
         log_error(log, "work of the metadata store failed", e);
 }
 
+static void report_failed_flush(void *arg, err_t e)
+{
+    struct log *log = arg;
+    if (log)
+        log_error(log, "a flush failed", e);
+}
+
 static err_t open_meta(slice dir, bool relaxed, const struct meta_options *options, struct arena *a,
                        struct meta_store **ret)
 {
+    struct log *log = options->report_error_arg;
+    bool recovered = false;
     struct sqlite_options sqlite = { .path = path_in(a, dir, DATA_DIR_DATABASE),
                                      .relaxed = relaxed,
-                                     .read_only = options->read_only };
+                                     .read_only = options->read_only,
+                                     .reporter = { report_failed_flush, log },
+                                     .ret_recovered = &recovered };
     struct sql_db *db;
     TRY(sqlite_open(&sqlite, a, &db));
+    if (recovered && log)
+        log_line(log, LOG_INFO, "what a failed flush left is on new blocks", LOG_S("database", slice_of(sqlite.path)));
     return meta_open(db, options, a, ret);
 }
 

@@ -46,7 +46,8 @@ static void *checkpointer_thread(void *arg)
         c->is_running = true;
         pthread_mutex_unlock(&c->lock);
         SCRATCH(s);
-        report_checkpoint_error(c, sql_checkpoint(c->conn, false, &s));
+        if (!sql_flush_failed(c->store->db))
+            report_checkpoint_error(c, sql_checkpoint(c->conn, false, &s));
         pthread_mutex_lock(&c->lock);
         c->is_running = false;
         pthread_cond_signal(&c->changed); /* only the committer can be waiting for this */
@@ -108,6 +109,8 @@ static int64_t checkpoint_step(int64_t wal_bytes)
 
 void maintain_wal(struct checkpointer *c)
 {
+    if (sql_flush_failed(c->store->db))
+        return; /* the log stays as it is until the next start */
     int64_t wal_bytes = sql_wal_bytes(c->store->db);
     if (wal_bytes < c->checkpoint_at - CHECKPOINT_EVERY_BYTES) { /* the log has started again from its front */
         c->checkpoint_at = CHECKPOINT_EVERY_BYTES;

@@ -64,6 +64,11 @@ void meta_on_jobs(struct meta_store *store, void (*changed)(void *arg), void *ar
     store->on_jobs_arg = arg;
 }
 
+bool meta_flush_failed(struct meta_store *store)
+{
+    return sql_flush_failed(store->db);
+}
+
 err_t meta_backup(struct meta_store *store, const char *path, struct arena *a)
 {
     struct reader *r;

@@ -109,6 +109,11 @@ int64_t sql_wal_bytes(struct sql_db *db)
     return db->driver->wal_bytes(db);
 }
 
+bool sql_flush_failed(struct sql_db *db)
+{
+    return db->driver->flush_failed(db);
+}
+
 err_t sql_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
 {
     return conn->driver->checkpoint(conn, restart, a);

@@ -117,6 +117,9 @@ struct sql_driver {
     MUST_USE err_t (*script)(struct sql_conn *, const char *sql, struct arena *a);
     /* The size of the write-ahead log in bytes; 0 where there is none. Cheap: no system call. */
     int64_t (*wal_bytes)(struct sql_db *);
+    /* Has a flush failed since the database was opened? Then every transaction and checkpoint of a WRITE connection is
+     * refused with UNAVAILABLE until it is opened again; reads go on. Cheap: no system call. Thread: any. */
+    bool (*flush_failed)(struct sql_db *);
     /* Copies the write-ahead log into the database file.
      *   restart false   copies what can be copied without waiting for any reader or writer
      *   restart true    copies up to the log's end and waits shortly (20 ms) for readers, so that the next write starts
@@ -165,6 +168,7 @@ MUST_USE err_t sql_commit(struct sql_conn *, struct arena *a);
 void sql_rollback(struct sql_conn *);
 MUST_USE err_t sql_script(struct sql_conn *, const char *sql, struct arena *a);
 int64_t sql_wal_bytes(struct sql_db *);
+bool sql_flush_failed(struct sql_db *);
 MUST_USE err_t sql_checkpoint(struct sql_conn *, bool restart, struct arena *a);
 MUST_USE err_t sql_backup(struct sql_conn *, const char *path, struct arena *a);
 MUST_USE err_t sql_verify(struct sql_conn *, struct arena *a);

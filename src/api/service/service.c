@@ -17,12 +17,27 @@ static void reply_uncached(struct http_exchange *x, int status, const char *type
     http_reply(x, status, type, arena_copy(&x->arena, buf_slice(b)));
 }
 
-static void open_store_object(struct json_out *o, const char *name, const char *kind, err_t e)
+/* After a failed flush the stores answer, but take no writes. */
+#define FLUSH_FAILED S("flush_failed")
+
+static slice status_of_store(err_t e)
+{
+    return e ? slice_of(err_code_name(e->code)) : S("ok");
+}
+
+static slice status_of_server(const struct health *now)
+{
+    if (now->meta || now->blob)
+        return S("unavailable");
+    return now->flush_failed ? FLUSH_FAILED : now->space ? S("full") : S("ok");
+}
+
+static void open_store_object(struct json_out *o, const char *name, const char *kind, slice status)
 {
     json_name(o, name);
     json_open_object(o);
     json_put_string(o, "kind", slice_of(kind));
-    json_put_string(o, "status", e ? slice_of(err_code_name(e->code)) : S("ok"));
+    json_put_string(o, "status", status);
 }
 
 /* DataSnap's clients look for {"status":"ok"}, load balancers for the status code. */
@@ -31,20 +46,21 @@ static err_t reply_health(struct http_exchange *x)
     struct service *s = service_of(x);
     struct health now;
     health_check(s->core, &x->arena, &now);
-    bool is_healthy = !now.meta && !now.blob && !now.space;
+    slice status = status_of_server(&now);
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     struct json_out o;
     json_out_init(&o, &body);
     json_open_object(&o);
-    json_put_string(&o, "status", is_healthy ? S("ok") : now.meta || now.blob ? S("unavailable") : S("full"));
+    json_put_string(&o, "status", status);
     json_put_string(&o, "version", S(CAIS_VERSION));
     json_put_string(&o, "durability", slice_of(s->durability));
     json_name(&o, "stores");
     json_open_object(&o);
-    open_store_object(&o, "metadata", s->metadata_kind, now.meta);
+    open_store_object(&o, "metadata", s->metadata_kind,
+                      now.flush_failed && !now.meta ? FLUSH_FAILED : status_of_store(now.meta));
     json_close_object(&o);
-    open_store_object(&o, "blobs", s->blob_kind, now.space);
+    open_store_object(&o, "blobs", s->blob_kind, status_of_store(now.space));
     if (!now.blob)
         json_put_int(&o, "free_bytes", (int64_t)now.free_bytes);
     json_put_int(&o, "flush_us", s->flush_us);
@@ -52,7 +68,7 @@ static err_t reply_health(struct http_exchange *x)
     json_close_object(&o);
     json_put_string(&o, "started_at", time_format_utc(&x->arena, s->started_at_ms));
     json_close_object(&o);
-    reply_uncached(x, is_healthy ? 200 : 503, "application/json", &body);
+    reply_uncached(x, slice_eq(status, S("ok")) ? 200 : 503, "application/json", &body);
     return NULL;
 }
 
@@ -140,6 +156,8 @@ static err_t reply_metrics(struct http_exchange *x)
     add_lane_metrics(&b, &h);
     add_metric(&b, "cais_log_dropped_lines_total", "counter", "Lines of the log that were not written.",
                log_dropped_lines(s->log));
+    add_metric(&b, "cais_store_flush_failed", "gauge",
+               "Whether a flush failed and no writes are taken until a restart.", now.flush_failed);
     add_metric(&b, "cais_store_flush_microseconds", "gauge", "One durable write of 4 KiB, measured at start.",
                (uint64_t)s->flush_us);
     add_metric(&b, "cais_committer_longest_write_microseconds", "gauge",

@@ -15,7 +15,7 @@ static err_t read_one_row(struct core *core, struct arena *a)
 
 void health_check(struct core *core, struct arena *a, struct health *ret)
 {
-    *ret = (struct health){ .meta = read_one_row(core, a) };
+    *ret = (struct health){ .meta = read_one_row(core, a), .flush_failed = meta_flush_failed(core->meta) };
     meta_longest(core->meta, &ret->longest);
     ret->blob = core->blob->ops->free_bytes(core->blob, a, &ret->free_bytes);
     ret->space = ret->blob ? ret->blob : space_check(core, 1, a);

@@ -69,6 +69,10 @@ void meta_on_jobs(struct meta_store *, void (*changed)(void *arg), void *arg);
 
 /* ---- the whole store ---- */
 
+/* Has a flush of the database failed since it was opened? Then no write is taken any more (UNAVAILABLE) until the next
+ * start, because the system may take what it lost for written; reads go on. Thread: any; it does not block. */
+bool meta_flush_failed(struct meta_store *);
+
 /* Makes a consistent copy of the database at `path` while the store is in use; see sql/sql.h. */
 MUST_USE err_t meta_backup(struct meta_store *, const char *path, struct arena *a);
 /* Runs the database's own check of its pages, indexes and foreign keys. CORRUPT, with the first finding as its text. */

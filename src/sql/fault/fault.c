@@ -161,6 +161,11 @@ static int64_t sql_fault_wal_bytes(struct sql_db *db)
     return sql_wal_bytes(((struct fault_db *)db)->inner);
 }
 
+static bool sql_fault_flush_failed(struct sql_db *db)
+{
+    return sql_flush_failed(((struct fault_db *)db)->inner);
+}
+
 static err_t sql_fault_checkpoint(struct sql_conn *conn, bool restart, struct arena *a)
 {
     bool lost;
@@ -210,6 +215,7 @@ static const struct sql_driver sql_fault_driver = {
     .rollback = sql_fault_rollback,
     .script = sql_fault_script,
     .wal_bytes = sql_fault_wal_bytes,
+    .flush_failed = sql_fault_flush_failed,
     .checkpoint = sql_fault_checkpoint,
     .backup = sql_fault_backup,
     .verify = sql_fault_verify,

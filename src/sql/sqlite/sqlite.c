@@ -7,16 +7,20 @@
  * - An in-memory database has one handle for all connections. A connection holds the database's lock while it has an
  *   open cursor or transaction. So a thread that has a snapshot open and waits for another thread's write waits for
  *   ever, and a second begin of the same thread is refused. The product does neither; a database in a file allows both.
+ * - After a failed flush of the log or of the database nothing more is written: no transaction, no checkpoint, also not
+ *   when the last connection is closed. The files are marked, and the next open moves what is good to new blocks
+ *   (distrust.h). Until then, an acknowledgement could rest on blocks that the kernel wrongly takes for written.
  * - Checkpoints never run inside a commit (wal_autocheckpoint=0): they caused the slowest commits, of 20 ms. */
 #include "sql/sqlite/sqlite.h"
 
+#include "sql/sqlite/distrust.h"
+#include "sql/sqlite/handle.h"
 #include "sql/sqlite/schema_priv.h"
 #include "sql/sqlite/wal_writer.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +54,11 @@ struct sqlite_db {
     atomic_int connections;
     atomic_llong wal_bytes;
     int64_t page_bytes;
+    bool recovered;            /* the open found a mark of a failed flush, and moved what is good to new blocks */
+    struct wal_writer *writer; /* the VFS of the writing connections; NULL in memory */
+    struct flush_watch watch;
+    atomic_bool flush_failed;
+    struct flush_reporter reporter;
 };
 
 struct statement {
@@ -73,36 +82,51 @@ struct sqlite_conn {
 
 static const struct sql_driver sqlite_driver;
 
-/* ---- errors ---- */
+/* ---- failed flushes ---- */
 
-static enum err_code sqlite_err_code(int result, int system_errno)
+/* No commit and no checkpoint begins after this, except one that is already on its way. Nothing that it writes is
+ * acknowledged: the log's connections sync it with the same error, and a log that was flushed counts as it is. */
+static void note_failed_flush(struct flush_watch *watch, enum flushed_file file, int system_errno)
 {
-    switch (result & 0xff) {
-    case SQLITE_FULL:
-        return ERR_NO_SPACE;
-    case SQLITE_CONSTRAINT:
-        return ERR_CONFLICT;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return ERR_CORRUPT;
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-        return system_errno == ENOSPC || system_errno == EDQUOT ? ERR_NO_SPACE : ERR_UNAVAILABLE;
-    default:
-        return ERR_UNAVAILABLE;
-    }
+    struct sqlite_db *db = CONTAINER_OF(watch, struct sqlite_db, watch);
+    bool is_first = !atomic_exchange(&db->flush_failed, true);
+    SCRATCH(a);
+    const char *name = arena_printf(&a, "%s%s", db->path, file == FLUSHED_LOG ? "-wal" : "").p;
+    int mark_failed = distrust_mark(name);
+    if (!is_first || !db->reporter.report)
+        return;
+    char text[128] = "", why[128] = "";
+    err_t unmarked = !mark_failed ? NULL
+                                  : err_make(&a, ERR_UNAVAILABLE,
+                                             "and the file could not be marked (%s): unmount its file system before the"
+                                             " next start",
+                                             strerror_r(mark_failed, why, sizeof why));
+    db->reporter.report(db->reporter.arg,
+                        err_because(&a, unmarked, ERR_UNAVAILABLE,
+                                    "%s could not be flushed (%s). Until a restart nothing is written any more, because"
+                                    " the system may take what it lost for written. Look at the disk, then restart",
+                                    name, strerror_r(system_errno, text, sizeof text)));
 }
 
-static err_t sqlite_err_at(sqlite3 *handle, const char *where, int result, struct arena *a)
+static bool sqlite_flush_failed(struct sql_db *db)
 {
-    if (result == SQLITE_NOMEM)
-        abort(); /* the process ends when memory runs out, here as everywhere */
-    int extended = handle ? sqlite3_extended_errcode(handle) : result;
-    int system = handle ? sqlite3_system_errno(handle) : 0;
-    return err_make_at(a, where, NULL, sqlite_err_code(result, system), "SQLite: %s (%d)",
-                       handle ? sqlite3_errmsg(handle) : sqlite3_errstr(result), extended);
+    return atomic_load_explicit(&((struct sqlite_db *)db)->flush_failed, memory_order_relaxed);
 }
-#define sqlite_err(handle, result, a) sqlite_err_at((handle), ERR_HERE, (result), (a))
+
+static err_t refuse_after_failed_flush(struct sqlite_conn *c, struct arena *a)
+{
+    if (c->mode != SQL_WRITE || !sqlite_flush_failed(&c->db->db))
+        return NULL;
+    return err_make(a, ERR_UNAVAILABLE, "a flush of the database failed: nothing is written until a restart");
+}
+
+/* Closing the last connection must not copy the log onto blocks that are not trusted. */
+static void close_handle(struct sqlite_db *db, sqlite3 *handle)
+{
+    if (handle && sqlite_flush_failed(&db->db))
+        sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_close(handle);
+}
 
 /* ---- the lock of the in-memory database ---- */
 
@@ -329,6 +353,7 @@ static err_t sqlite_begin(struct sql_conn *conn, struct arena *a)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     sqlite_rollback(conn);
+    TRY(refuse_after_failed_flush(c, a));
     lock_memory(c); /* commit or rollback unlocks */
     err_t e = NULL;
     if (!sqlite3_get_autocommit(c->handle)) {
@@ -369,6 +394,7 @@ static err_t sqlite_script(struct sql_conn *conn, const char *sql, struct arena 
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     if (c->in_transaction && sqlite3_get_autocommit(c->handle))
         return err_make(a, ERR_UNAVAILABLE, "the transaction failed before and is over");
+    TRY(refuse_after_failed_flush(c, a));
     lock_memory(c);
     err_t e = run_script(c, sql, a);
     unlock_memory(c);
@@ -401,6 +427,7 @@ static err_t sqlite_checkpoint(struct sql_conn *conn, bool restart, struct arena
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     if (c->db->memory)
         return NULL;
+    TRY(refuse_after_failed_flush(c, a));
     sqlite3_busy_timeout(c->handle, RESTART_MS);
     int result = sqlite3_wal_checkpoint_v2(c->handle, NULL,
                                            restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
@@ -411,53 +438,24 @@ static err_t sqlite_checkpoint(struct sql_conn *conn, bool restart, struct arena
     return e;
 }
 
-/* Copies all pages in one step, and so from one snapshot: under load the copy is consistent and never starts over. */
-static err_t copy_pages(sqlite3 *from, sqlite3 *to, struct arena *a)
-{
-    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
-    if (!backup)
-        return sqlite_err(to, sqlite3_errcode(to), a);
-    int result = sqlite3_backup_step(backup, -1);
-    int finish = sqlite3_backup_finish(backup);
-    if (result == SQLITE_DONE && finish == SQLITE_OK)
-        return NULL;
-    return sqlite_err(finish == SQLITE_OK ? NULL : to, finish == SQLITE_OK ? result : finish, a);
-}
-
 static err_t sqlite_backup(struct sql_conn *conn, const char *path, struct arena *a)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
-    SCOPED(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST)
-        return err_make(a, ERR_CONFLICT, "%s exists", path);
-    if (fd < 0)
-        return err_errno(a, errno, "cannot make %s", path);
-    sqlite3 *copy = NULL;
-    int result = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    err_t e = result == SQLITE_OK ? NULL : sqlite_err(copy, result, a);
-    if (!e) {
-        sqlite3_exec(copy, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
-        lock_memory(c);
-        e = copy_pages(c->handle, copy, a);
-        unlock_memory(c);
-    }
-    result = sqlite3_close(copy);
-    if (!e && result != SQLITE_OK)
-        e = sqlite_err(NULL, result, a);
-    if (e)
-        unlink(path);
+    lock_memory(c);
+    err_t e = copy_database(c->handle, path, false, a);
+    unlock_memory(c);
     return e;
 }
 
 static err_t sqlite_verify(struct sql_conn *conn, struct arena *a)
 {
-    SCOPED(sql_closep) struct sql_cursor *pages = NULL, *keys = NULL;
-    bool row;
-    TRY(sqlite_query(conn, "PRAGMA integrity_check(1)", SQL_NO_VALUES, a, &pages));
-    TRY(sqlite_next(pages, a, &row));
-    slice report = row ? sql_column_copy(pages, 0, a) : S("no answer");
-    if (!slice_eq(report, S("ok")))
-        return err_make(a, ERR_CORRUPT, "integrity check: " SLICE_FMT, SLICE_ARG(report));
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    lock_memory(c);
+    err_t e = check_pages(c->handle, a);
+    unlock_memory(c);
+    TRY(e);
+    SCOPED(sql_closep) struct sql_cursor *keys = NULL;
+    bool row = false;
     TRY(sqlite_query(conn, "PRAGMA foreign_key_check", SQL_NO_VALUES, a, &keys));
     TRY(sqlite_next(keys, a, &row));
     if (!row)
@@ -475,19 +473,6 @@ static err_t sqlite_match_schema(struct sql_conn *conn, const char *const *scrip
 }
 
 /* ---- opening and closing ---- */
-
-static err_t read_pragma(sqlite3 *handle, const char *pragma, struct arena *a, slice *ret_value)
-{
-    sqlite3_stmt *stmt = NULL;
-    int result = sqlite3_prepare_v2(handle, pragma, -1, &stmt, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(stmt);
-    err_t e = result == SQLITE_ROW ? NULL : sqlite_err(handle, result, a);
-    if (!e)
-        *ret_value = arena_copy(a, slice_of((const char *)sqlite3_column_text(stmt, 0)));
-    sqlite3_finalize(stmt);
-    return e;
-}
 
 static err_t apply_settings(sqlite3 *handle, const char *sql, struct arena *a)
 {
@@ -524,12 +509,11 @@ static err_t open_handle(struct sqlite_db *db, enum sql_mode mode, struct arena 
     int flags = db->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= db->path ? SQLITE_OPEN_NOMUTEX : SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_MEMORY | SQLITE_OPEN_CREATE;
     sqlite3 *handle = NULL;
-    /* Relaxed commits do not sync the log, so they have to be in the file at once, where readers look for them. */
-    const char *vfs = mode == SQL_WRITE && db->path && !db->relaxed ? wal_writer_vfs() : NULL;
+    const char *vfs = mode == SQL_WRITE && db->writer ? wal_writer_vfs(db->writer) : NULL;
     int result = sqlite3_open_v2(db->path ? db->path : ":memory:", &handle, flags, vfs);
     err_t e = result == SQLITE_OK ? configure_handle(handle, db, mode, a) : sqlite_err(handle, result, a);
     if (e) {
-        sqlite3_close(handle);
+        close_handle(db, handle);
         return e;
     }
     sqlite3_wal_hook(handle, note_wal_size, db);
@@ -567,7 +551,7 @@ static void sqlite_disconnect(struct sql_conn *conn)
     unlock_memory(c);
     free(c->table);
     if (!c->db->memory)
-        sqlite3_close(c->handle);
+        close_handle(c->db, c->handle);
     atomic_fetch_sub(&c->db->connections, 1);
     free(c);
 }
@@ -577,20 +561,23 @@ static void sqlite_close_db(struct sql_db *sql_db)
     struct sqlite_db *db = (struct sqlite_db *)sql_db;
     assert(atomic_load(&db->connections) == 0);
     sqlite3_close(db->memory);
-    sqlite3_close(db->first);
+    close_handle(db, db->first);
+    wal_writer_free(db->writer);
     pthread_mutex_destroy(&db->memory_lock);
     free(db->path);
     free(db);
 }
 
-static void sync_directory_of(const char *path, struct arena *a)
+/* The names of the database and of its log must last. SQLite ignores an error when it syncs them. */
+static err_t sync_directory_of(const char *path, struct arena *a)
 {
     slice p = slice_of(path);
     size_t cut = slice_rfind_byte(p, '/');
     const char *dir = cut == SLICE_NONE ? "." : cut == 0 ? "/" : arena_cstr(a, slice_part(p, 0, cut));
     SCOPED(fd_closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0)
-        fsync(fd); /* errors do not matter: the first commit syncs the directory again and reports them */
+    if (fd < 0 || fsync(fd) != 0)
+        return err_errno(a, errno, "cannot sync %s", dir);
+    return NULL;
 }
 
 /* The file is created here, not by SQLite, so that only its owner may read it. A file that exists is not opened:
@@ -598,43 +585,68 @@ static void sync_directory_of(const char *path, struct arena *a)
 static err_t create_file(const char *path, struct arena *a)
 {
     SCOPED(fd_closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0) {
-        sync_directory_of(path, a);
-        return NULL;
-    }
-    if (errno == EEXIST)
+    if (fd >= 0 || errno == EEXIST)
         return NULL;
     err_t e = err_errno(a, errno, "cannot make the database %s", path);
     return e->code == ERR_NO_SPACE ? e : err_make(a, ERR_UNAVAILABLE, "%s", e->msg);
 }
 
+/* A log whose flush failed is copied into the database, and gives all its blocks back. */
+static err_t empty_distrusted_log(struct sqlite_db *db, const char *log, struct arena *a)
+{
+    if (!distrust_is_marked(log))
+        return NULL;
+    int result = sqlite3_wal_checkpoint_v2(db->first, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (result != SQLITE_OK) {
+        err_t e = sqlite_err(db->first, result, a);
+        return err_because(
+            a, e, e->code,
+            "an earlier flush of %s failed, and it could not be copied into the database. Make room if there"
+            " is none; otherwise look at the disk",
+            log);
+    }
+    TRY(distrust_forget_log(log, a));
+    db->recovered = true;
+    return NULL;
+}
+
 /* The page size and the WAL mode are stored in the first page of the file, so they are set before anything is
  * written. */
+static err_t prepare_file(struct sqlite_db *db, const char *log, struct arena *a)
+{
+    slice text;
+    if (sqlite3_db_readonly(db->first, "main") == 1)
+        return err_make(a, ERR_UNAVAILABLE, "no permission to write to %s", db->path);
+    TRY(apply_settings(db->first, "PRAGMA page_size=" ERR_STR(PAGE_BYTES), a));
+    TRY(read_pragma(db->first, "PRAGMA journal_mode=WAL", a, &text));
+    if (!slice_eq(text, S("wal")))
+        return err_make(a, ERR_UNAVAILABLE, "%s cannot be used with a write-ahead log", db->path);
+    return empty_distrusted_log(db, log, a);
+}
+
 static err_t open_file(struct sqlite_db *db, struct arena *a)
 {
+    const char *log = arena_printf(a, "%s-wal", db->path).p;
     if (db->read_only && access(db->path, F_OK) != 0 && errno == ENOENT)
         return err_make(a, ERR_NOT_FOUND, "there is no database %s", db->path);
-    if (!db->read_only)
-        TRY(create_file(db->path, a));
-    TRY(open_handle(db, SQL_WRITE, a, &db->first));
-    slice text;
     if (!db->read_only) {
-        if (sqlite3_db_readonly(db->first, "main") == 1)
-            return err_make(a, ERR_UNAVAILABLE, "no permission to write to %s", db->path);
-        TRY(apply_settings(db->first, "PRAGMA page_size=" ERR_STR(PAGE_BYTES), a));
-        TRY(read_pragma(db->first, "PRAGMA journal_mode=WAL", a, &text));
-        if (!slice_eq(text, S("wal")))
-            return err_make(a, ERR_UNAVAILABLE, "%s cannot be used with a write-ahead log", db->path);
+        TRY(distrust_replace_database(db->path, a, &db->recovered));
+        TRY(create_file(db->path, a));
+        /* Relaxed commits do not sync the log, so they have to be in the file at once, where readers look for them. */
+        db->writer = wal_writer_new(!db->relaxed, &db->watch);
     }
+    TRY(open_handle(db, SQL_WRITE, a, &db->first));
+    if (!db->read_only)
+        TRY(prepare_file(db, log, a));
+    slice text;
     TRY(read_pragma(db->first, "PRAGMA schema_version", a,
                     &text)); /* reads the file, and fails when it is no database */
     TRY(read_pragma(db->first, "PRAGMA page_size", a, &text));
     if (!slice_to_i64(text, &db->page_bytes))
         return err_make(a, ERR_CORRUPT, "%s has no page size", db->path);
     struct stat st;
-    const char *log = arena_printf(a, "%s-wal", db->path).p;
     atomic_store(&db->wal_bytes, stat(log, &st) == 0 ? (int64_t)st.st_size : 0);
-    return NULL;
+    return db->read_only || db->relaxed ? NULL : sync_directory_of(db->path, a);
 }
 
 static void configure_library(void)
@@ -653,6 +665,8 @@ err_t sqlite_open(const struct sqlite_options *options, struct arena *a, struct 
     db->path = options->path ? must_strdup(options->path) : NULL;
     db->relaxed = options->relaxed;
     db->read_only = options->read_only;
+    db->reporter = options->reporter;
+    db->watch.failed = note_failed_flush;
     pthread_mutexattr_t recursive;
     pthread_mutexattr_init(&recursive);
     pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
@@ -663,6 +677,8 @@ err_t sqlite_open(const struct sqlite_options *options, struct arena *a, struct 
         sqlite_close_db(&db->db);
         return e;
     }
+    if (options->ret_recovered)
+        *options->ret_recovered = db->recovered;
     *ret_db = &db->db;
     return NULL;
 }
@@ -683,6 +699,7 @@ static const struct sql_driver sqlite_driver = {
     .rollback = sqlite_rollback,
     .script = sqlite_script,
     .wal_bytes = sqlite_wal_bytes,
+    .flush_failed = sqlite_flush_failed,
     .checkpoint = sqlite_checkpoint,
     .backup = sqlite_backup,
     .verify = sqlite_verify,

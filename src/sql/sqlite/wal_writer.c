@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Invariant: the file with `pending` laid over it at offset `at` holds what SQLite has written. Every call except a
- * write that continues `pending` first passes `pending` on to the file. */
+/* Invariants
+ *   - The file with `pending` laid over it at offset `at` holds what SQLite has written. Every call except a write that
+ *     continues `pending` first passes `pending` on to the file.
+ *   - Every sync of the log and of the database passes through watched_sync or wal_sync, so that none fails unnoticed.
+ *     Only syncs count: a write that failed left no page behind that the kernel takes for written, so the next commit,
+ *     which writes that place again, is as safe as any. */
 #include "sql/sqlite/wal_writer.h"
 
 #include "base/arena.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +24,24 @@ struct wal_file {
     char *pending;      /* NULL until the first write: a connection that only reads needs no buffer */
     int n;              /* bytes in pending */
     sqlite3_int64 at;
+    struct wal_writer *writer;
+};
+
+/* The VFS of one database. Files that need no buffer are those of the default VFS, except for the table of their
+ * methods: it is a copy in which only xSync differs, and its address leads to this struct. */
+struct watched_methods {
+    sqlite3_io_methods methods;
+    const sqlite3_io_methods *real;
+    struct wal_writer *writer;
+    enum flushed_file file;
+};
+
+struct wal_writer {
+    sqlite3_vfs vfs;
+    struct flush_watch *watch;
+    bool joins;
+    struct watched_methods watched[2]; /* by enum flushed_file */
+    char name[32];
 };
 
 static struct wal_file *wal_of(sqlite3_file *f)
@@ -57,9 +81,29 @@ static int wal_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at
     int result = flush_pending(w);                                                                                     \
     return result == SQLITE_OK ? w->real->pMethods->call : result
 
+static int report_sync(struct wal_writer *writer, enum flushed_file file, sqlite3_file *f, int result)
+{
+    int system_errno = 0;
+    if (result != SQLITE_OK) {
+        f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &system_errno);
+        writer->watch->failed(writer->watch, file, system_errno);
+    }
+    return result;
+}
+
 static int wal_sync(sqlite3_file *f, int flags)
 {
-    AFTER_FLUSH(xSync(w->real, flags));
+    struct wal_file *w = wal_of(f);
+    int result = flush_pending(w);
+    if (result != SQLITE_OK)
+        return result;
+    return report_sync(w->writer, FLUSHED_LOG, w->real, w->real->pMethods->xSync(w->real, flags));
+}
+
+static int watched_sync(sqlite3_file *f, int flags)
+{
+    const struct watched_methods *m = CONTAINER_OF(f->pMethods, struct watched_methods, methods);
+    return report_sync(m->writer, m->file, f, m->real->xSync(f, flags));
 }
 
 static int wal_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at)
@@ -134,44 +178,75 @@ static const sqlite3_io_methods wal_methods = { .iVersion = 1,
 
 #define ALIGNED_SIZE ((sizeof(struct wal_file) + 15) / 16 * 16)
 
+static void watch_file(struct wal_writer *writer, enum flushed_file file, sqlite3_file *f)
+{
+    struct watched_methods *m = &writer->watched[file];
+    /* All files of one kind have the same methods; connections may open theirs at the same time. */
+    static pthread_mutex_t lock_of_tables = PTHREAD_MUTEX_INITIALIZER;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&lock_of_tables);
+    if (!m->real) {
+        m->methods = *f->pMethods;
+        m->methods.xSync = watched_sync;
+        m->real = f->pMethods;
+        m->writer = writer;
+        m->file = file;
+    }
+    if (m->real == f->pMethods)
+        f->pMethods = &m->methods;
+}
+
 /* Only the log is wrapped: a wal_file stands before the default VFS's struct. Every other file is the default VFS's
  * own, and so is the log on a disk where a torn write may damage the bytes beside it: there SQLite pads the log after
  * the sync, and readers see the padding before it is synced. */
 static int wal_vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags)
 {
+    struct wal_writer *writer = CONTAINER_OF(vfs, struct wal_writer, vfs);
     sqlite3_vfs *real = sqlite3_vfs_find(NULL);
-    (void)vfs;
-    if (!(flags & SQLITE_OPEN_WAL))
-        return real->xOpen(real, name, f, flags, ret_flags);
+    bool is_log = flags & SQLITE_OPEN_WAL;
+    if (!is_log || !writer->joins) {
+        int result = real->xOpen(real, name, f, flags, ret_flags);
+        if (result == SQLITE_OK && flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB))
+            watch_file(writer, is_log ? FLUSHED_LOG : FLUSHED_DATABASE, f);
+        return result;
+    }
     struct wal_file *w = wal_of(f);
-    *w = (struct wal_file){ .real = (sqlite3_file *)(void *)((char *)f + ALIGNED_SIZE) };
+    *w = (struct wal_file){ .real = (sqlite3_file *)(void *)((char *)f + ALIGNED_SIZE), .writer = writer };
     int result = real->xOpen(real, name, w->real, flags, ret_flags);
     if (result != SQLITE_OK)
         return result;
     if (!(w->real->pMethods->xDeviceCharacteristics(w->real) & SQLITE_IOCAP_POWERSAFE_OVERWRITE)) {
         w->real->pMethods->xClose(w->real);
-        return real->xOpen(real, name, f, flags, ret_flags);
+        result = real->xOpen(real, name, f, flags, ret_flags);
+        if (result == SQLITE_OK)
+            watch_file(writer, FLUSHED_LOG, f);
+        return result;
     }
     w->file.pMethods = &wal_methods;
     return SQLITE_OK;
 }
 
-static sqlite3_vfs wal_vfs; /* written once, by register_vfs; SQLite keeps a pointer to it */
-
-static void register_vfs(void)
+struct wal_writer *wal_writer_new(bool joins, struct flush_watch *watch)
 {
-    wal_vfs = *sqlite3_vfs_find(NULL);
-    wal_vfs.zName = "cais-wal";
-    wal_vfs.szOsFile += (int)ALIGNED_SIZE;
-    wal_vfs.pNext = NULL;
-    wal_vfs.xOpen = wal_vfs_open;
-    if (sqlite3_vfs_register(&wal_vfs, 0) != SQLITE_OK)
+    struct wal_writer *writer = must_malloc(sizeof *writer);
+    *writer = (struct wal_writer){ .vfs = *sqlite3_vfs_find(NULL), .watch = watch, .joins = joins };
+    snprintf(writer->name, sizeof writer->name, "cais-%p", (void *)writer);
+    writer->vfs.zName = writer->name;
+    writer->vfs.szOsFile += (int)ALIGNED_SIZE;
+    writer->vfs.pNext = NULL;
+    writer->vfs.xOpen = wal_vfs_open;
+    if (sqlite3_vfs_register(&writer->vfs, 0) != SQLITE_OK)
         abort(); /* out of memory */
+    return writer;
 }
 
-const char *wal_writer_vfs(void)
+const char *wal_writer_vfs(const struct wal_writer *writer)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, register_vfs);
-    return wal_vfs.zName;
+    return writer->name;
+}
+
+void wal_writer_free(struct wal_writer *writer)
+{
+    if (writer)
+        sqlite3_vfs_unregister(&writer->vfs);
+    free(writer);
 }
