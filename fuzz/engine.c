@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "http/server.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,9 +112,9 @@ static void read_replies(int fd, struct buf *to)
 {
     for (;;) {
         struct pollfd p = { fd, POLLIN, 0 };
-        HOLDS(poll(&p, 1, SILENT_MS) == 1);
+        HOLDS(TEMP_FAILURE_RETRY(poll(&p, 1, SILENT_MS)) == 1); /* libFuzzer counts time with signals */
         char *at = buf_reserve(to, 65536);
-        ssize_t n = recv(fd, at, 65536, 0);
+        ssize_t n = TEMP_FAILURE_RETRY(recv(fd, at, 65536, 0));
         if (n <= 0)
             return;
         to->n += (size_t)n;
@@ -142,12 +143,13 @@ static slice drop_varying_lines(slice answers, struct buf *to)
 static void send_in_pieces(slice bytes, size_t first, size_t second, struct buf *to)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    HOLDS(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    HOLDS(fd >= 0 && TEMP_FAILURE_RETRY(connect(fd, (struct sockaddr *)&address, sizeof address)) == 0);
     for (bool turn = false; bytes.n; turn = !turn) {
         slice piece = slice_part(bytes, 0, turn ? second : first);
-        if (send(fd, piece.p, piece.n, MSG_NOSIGNAL) != (ssize_t)piece.n)
-            break; /* the server has refused and closed the connection */
-        bytes = slice_from(bytes, piece.n);
+        ssize_t sent = TEMP_FAILURE_RETRY(send(fd, piece.p, piece.n, MSG_NOSIGNAL));
+        if (sent <= 0)
+            break;                               /* the server has refused and closed the connection */
+        bytes = slice_from(bytes, (size_t)sent); /* fewer than the piece when a signal came */
     }
     shutdown(fd, SHUT_WR);
     SCOPED(buf_releasep) struct buf answers;

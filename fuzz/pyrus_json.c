@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Posts the input as a task and as a comment. The reply must be JSON without a null, and never a server error. Each
- * input gets a server of its own, so that a finding can be replayed alone. */
+ * input gets a copy of one server, so that a finding can be replayed alone. */
 #include "fuzz.h"
 
 #include "../tests/support/pyrus_fixture.h"
@@ -37,12 +37,24 @@ static void check_reply(struct pyrus_fixture *f, const struct fake_reply *r)
     HOLDS(!has_null(body));
 }
 
+static struct pyrus_fixture *origin; /* it stays: the keys point into it */
+static slice image;                  /* of the world of a server with one user */
+static struct pyrus_user u;
+
+static void set_up(void)
+{
+    struct pyrus_fixture *f = origin = pyrus_fixture_new(NULL);
+    u = pyrus_user(f, "ana", "Ana Prado");
+    image = world_image(f->w);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    if (!origin)
+        set_up();
     struct pyrus_options options = pyrus_fixture_options();
     options.rate_limit = 0;
-    struct pyrus_fixture *f = pyrus_fixture_new(&options);
-    struct pyrus_user u = pyrus_user(f, "ana", "Ana Prado");
+    struct pyrus_fixture *f = pyrus_fixture_new_in(&options, &(struct world_options){ .image = image });
     slice body = fuzz_slice(data, size);
     check_reply(f, post_json(f, &u, "/v4/tasks", body));
     struct fake_reply *task = post_json(f, &u, "/v4/tasks", S("{\"text\":\"t\"}"));

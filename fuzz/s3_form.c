@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signed forms. Input: the conditions as JSON on the first line, then a field name=value on each line, then an empty
  * line and the file. An accepted form has stored an object, a refused one has not, and no form causes an internal error.
- * Each input gets a server of its own, so that a finding can be replayed alone. */
+ * Each input gets a copy of one server, so that a finding can be replayed alone. */
 #include "fuzz.h"
 
 #include "../tests/support/s3_fixture.h"
@@ -41,11 +41,23 @@ static void make_form(struct s3_fixture *f, const struct s3_user *p, slice in, s
     buf_add(b, S("\r\n--b1--\r\n"));
 }
 
+static struct s3_fixture *origin; /* it stays: the keys point into it */
+static slice image;               /* of the world of a server with one user and one bucket */
+static struct s3_user ana;
+
+static void set_up(void)
+{
+    struct s3_fixture *f = origin = s3_fixture_new(NULL);
+    ana = s3_user(f, "ana");
+    HOLDS(s3_send(f, &ana, "PUT", "/photos", "")->status == 200);
+    image = world_image(f->w);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct s3_fixture *f = s3_fixture_new(NULL);
-    struct s3_user ana = s3_user(f, "ana");
-    HOLDS(s3_send(f, &ana, "PUT", "/photos", "")->status == 200);
+    if (!origin)
+        set_up();
+    struct s3_fixture *f = s3_fixture_new_in(NULL, &(struct world_options){ .image = image });
     struct buf body;
     buf_init(&body, 0);
     make_form(f, &ana, fuzz_slice(data, size), &body);

@@ -155,17 +155,21 @@ err_t meta_entry_remove(struct meta_tx *tx, int64_t bucket_id, slice key, int64_
 #define BEFORE_KEY " AND e.key < $3"
 #define BY_KEY " ORDER BY e.key"
 
+/* No table of statements: clang 14 leaves the statements of a constant table empty. */
+static const struct sql_statement *entry_walk(bool after, bool bounded)
+{
+    if (after)
+        return bounded ? STATEMENT(AFTER_KEY BEFORE_KEY BY_KEY) : STATEMENT(AFTER_KEY BY_KEY);
+    return bounded ? STATEMENT(FROM_KEY BEFORE_KEY BY_KEY) : STATEMENT(FROM_KEY BY_KEY);
+}
+
 err_t meta_entry_each(struct meta_tx *tx, const struct entry_range *range, struct arena *a,
                       err_t (*visit)(void *arg, const struct entry *, bool *ret_stop), void *arg)
 {
-    const struct sql_statement *const walks[2][2] = {
-        { STATEMENT(FROM_KEY BY_KEY), STATEMENT(FROM_KEY BEFORE_KEY BY_KEY) },
-        { STATEMENT(AFTER_KEY BY_KEY), STATEMENT(AFTER_KEY BEFORE_KEY BY_KEY) },
-    };
     const struct sql_value values[] = { SQL_I(range->bucket_id), SQL_T(range->from), SQL_T(range->before) };
     bool bounded = range->before.n > 0;
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_query(tx, walks[range->from_after][bounded], (struct sql_args){ values, bounded ? 3 : 2 }, a, &c));
+    TRY(tx_query(tx, entry_walk(range->from_after, bounded), (struct sql_args){ values, bounded ? 3 : 2 }, a, &c));
     for (bool stop = false; !stop;) {
         bool row;
         TRY(sql_next(c, a, &row));

@@ -22,17 +22,22 @@ struct pyrus_options pyrus_fixture_options(void)
 static const slice hosts[] = { { "accounts.pyrus.com", 18 }, { "api.pyrus.com", 13 }, { "files.pyrus.com", 15 } };
 static const struct link_listener listeners[] = { { { "127.0.0.1:8080", 14 }, false } };
 
-struct pyrus_fixture *pyrus_fixture_new(const struct pyrus_options *options)
+struct pyrus_fixture *pyrus_fixture_new_in(const struct pyrus_options *options, const struct world_options *world)
 {
     struct pyrus_fixture *f = must_malloc(sizeof *f);
     struct pyrus_options defaults = pyrus_fixture_options();
-    f->w = world_new();
+    f->w = world_new_with(world);
     f->a = f->w->a;
     f->links = (struct link_base){ hosts, LENGTH_OF(hosts), S("https://files.example.org"), listeners, 1 };
     pyrus_init(&f->pyrus, &f->w->core, options ? options : &defaults, &f->links, NULL);
     f->http_api = pyrus_api(&f->pyrus);
     f->http = fake_http_new(&f->http_api);
     return f;
+}
+
+struct pyrus_fixture *pyrus_fixture_new(const struct pyrus_options *options)
+{
+    return pyrus_fixture_new_in(options, &(struct world_options){ 0 });
 }
 
 void pyrus_fixture_free(struct pyrus_fixture *f)

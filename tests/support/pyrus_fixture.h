@@ -21,6 +21,8 @@ struct pyrus_fixture {
 /* Allocated on the heap, because parts of it point to each other. options: NULL for the defaults of the
  * configuration. */
 struct pyrus_fixture *pyrus_fixture_new(const struct pyrus_options *options);
+/* The same over a world with these options. */
+struct pyrus_fixture *pyrus_fixture_new_in(const struct pyrus_options *options, const struct world_options *world);
 void pyrus_fixture_free(struct pyrus_fixture *);
 static inline void pyrus_fixture_freep(struct pyrus_fixture **f)
 {

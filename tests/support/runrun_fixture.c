@@ -25,17 +25,22 @@ struct runrun_options runrun_fixture_options(void)
 static const slice hosts[] = { { "runrun.it", 9 }, { "secure.runrun.it", 16 } };
 static const struct link_listener listeners[] = { { { "127.0.0.1:8080", 14 }, false } };
 
-struct runrun_fixture *runrun_fixture_new(const struct runrun_options *options)
+struct runrun_fixture *runrun_fixture_new_in(const struct runrun_options *options, const struct world_options *world)
 {
     struct runrun_fixture *f = must_malloc(sizeof *f);
     struct runrun_options defaults = runrun_fixture_options();
-    f->w = world_new();
+    f->w = world_new_with(world);
     f->a = f->w->a;
     f->links = (struct link_base){ hosts, LENGTH_OF(hosts), S("https://files.example.org"), listeners, 1 };
     EXPECT_OK(runrun_open(&f->runrun, &f->w->core, options ? options : &defaults, &f->links, NULL, f->a));
     f->http_api = runrun_api(&f->runrun);
     f->http = fake_http_new(&f->http_api);
     return f;
+}
+
+struct runrun_fixture *runrun_fixture_new(const struct runrun_options *options)
+{
+    return runrun_fixture_new_in(options, &(struct world_options){ 0 });
 }
 
 void runrun_fixture_free(struct runrun_fixture *f)

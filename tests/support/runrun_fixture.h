@@ -23,6 +23,8 @@ struct runrun_fixture {
 /* Allocated on the heap, because parts of it point to each other. options: NULL for the defaults of the
  * configuration. */
 struct runrun_fixture *runrun_fixture_new(const struct runrun_options *options);
+/* The same over a world with these options. */
+struct runrun_fixture *runrun_fixture_new_in(const struct runrun_options *options, const struct world_options *world);
 void runrun_fixture_free(struct runrun_fixture *);
 static inline void runrun_fixture_freep(struct runrun_fixture **f)
 {

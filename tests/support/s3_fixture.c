@@ -24,17 +24,22 @@ struct s3_options s3_fixture_options(void)
 
 static const struct link_listener listeners[] = { { { "127.0.0.1:8080", 14 }, false } };
 
-struct s3_fixture *s3_fixture_new(const struct s3_options *options)
+struct s3_fixture *s3_fixture_new_in(const struct s3_options *options, const struct world_options *world)
 {
     struct s3_fixture *f = must_malloc(sizeof *f);
     struct s3_options defaults = s3_fixture_options();
-    f->w = world_new();
+    f->w = world_new_with(world);
     f->a = f->w->a;
     f->links = (struct link_base){ NULL, 0, S("https://files.example.org"), listeners, 1 };
     s3_init(&f->s3, &f->w->core, options ? options : &defaults, &f->links, NULL);
     f->http_api = s3_api(&f->s3);
     f->http = fake_http_new(&f->http_api);
     return f;
+}
+
+struct s3_fixture *s3_fixture_new(const struct s3_options *options)
+{
+    return s3_fixture_new_in(options, &(struct world_options){ 0 });
 }
 
 void s3_fixture_free(struct s3_fixture *f)

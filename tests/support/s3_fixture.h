@@ -19,6 +19,8 @@ struct s3_fixture {
 
 /* On the heap, because parts of it point to each other. */
 struct s3_fixture *s3_fixture_new(const struct s3_options *options /* NULL: those of s3_fixture_options */);
+/* The same over a world with these options. */
+struct s3_fixture *s3_fixture_new_in(const struct s3_options *options, const struct world_options *world);
 void s3_fixture_free(struct s3_fixture *);
 static inline void s3_fixture_freep(struct s3_fixture **f)
 {

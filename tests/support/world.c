@@ -17,8 +17,11 @@
 #include "sql/fault/fault.h"
 #include "sql/sqlite/sqlite.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct world *world_new_with(const struct world_options *options)
 {
@@ -26,10 +29,10 @@ struct world *world_new_with(const struct world_options *options)
     arena_init(&w->arena);
     w->a = &w->arena;
     clock_manual_init(&w->clock, WORLD_START_MS);
-    random_seeded_init(&w->random, 1);
+    random_seeded_init(&w->random, options->image.n ? 2 : 1); /* a copy must not draw the ids that it has already */
     w->faults = (struct fault_plan){ .code = ERR_UNAVAILABLE };
     struct sql_db *db;
-    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = options->database }, w->a, &db));
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = options->database, .image = options->image }, w->a, &db));
     struct meta_store *meta;
     w->db = sql_fault_wrap(db, &w->faults);
     EXPECT_OK(meta_open(w->db, &(struct meta_options){ .inline_writes = !options->threaded }, w->a, &meta));
@@ -67,6 +70,22 @@ void world_free(struct world *w)
     seal_free(w->seal);
     arena_release(&w->arena);
     free(w);
+}
+
+slice world_image(struct world *w)
+{
+    char path[] = "/tmp/cais-image-XXXXXX";
+    struct stat st;
+    int fd = mkstemp(path);
+    EXPECT(fd >= 0 && unlink(path) == 0);
+    close(fd);
+    EXPECT_OK(meta_backup(w->core.meta, path, w->a));
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    EXPECT(fd >= 0 && unlink(path) == 0 && fstat(fd, &st) == 0);
+    char *bytes = must_malloc((size_t)st.st_size);
+    EXPECT(read(fd, bytes, (size_t)st.st_size) == st.st_size);
+    close(fd);
+    return (slice){ bytes, (size_t)st.st_size };
 }
 
 /* ---- users ---- */

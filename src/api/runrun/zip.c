@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #define PIECE_BYTES ((size_t)128 << 10)
+#define NAME_IN_ZIP_MAX 1000
 
 /* ---- the link ---- */
 
@@ -101,6 +102,14 @@ static bool zip_has_name(const slice *names, size_t count, slice name)
     return false;
 }
 
+/* A name of no bytes, or of more than an archive can hold, is in no record that this program wrote. */
+static slice archive_name(slice name, struct arena *a)
+{
+    if (name.n > NAME_IN_ZIP_MAX)
+        name.n = NAME_IN_ZIP_MAX;
+    return name.n ? arena_copy(a, name) : S("file");
+}
+
 /* The name itself, or "a (2).txt" when there is an a.txt already. */
 static slice unique_name(const slice *names, size_t count, slice name, struct arena *a)
 {
@@ -143,7 +152,7 @@ static bool open_next_entry(struct zip_download *p, struct buf *out)
         if (e)
             return false;
         int64_t at_ms = d.file.stored_at_ms + p->runrun->options.zone_minutes * INT64_C(60000);
-        slice name = unique_name(p->names, p->entries, arena_copy(&p->arena, d.file.name), &p->arena);
+        slice name = unique_name(p->names, p->entries, archive_name(d.file.name, &p->arena), &p->arena);
         p->names[p->entries++] = name;
         p->sent_bytes = 0;
         p->is_entry_open = true;

@@ -521,6 +521,18 @@ static err_t open_handle(struct sqlite_db *db, enum sql_mode mode, struct arena 
     return NULL;
 }
 
+/* The copy belongs to SQLite, which frees it with the handle. */
+static err_t load_image(sqlite3 *handle, slice image, struct arena *a)
+{
+    unsigned char *copy = sqlite3_malloc64(image.n);
+    if (!copy)
+        return sqlite_err(handle, SQLITE_NOMEM, a);
+    memcpy(copy, image.p, image.n);
+    int result = sqlite3_deserialize(handle, "main", copy, (sqlite3_int64)image.n, (sqlite3_int64)image.n,
+                                     SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
+    return result == SQLITE_OK ? NULL : sqlite_err(handle, result, a);
+}
+
 static err_t sqlite_connect(struct sql_db *sql_db, enum sql_mode mode, struct arena *a, struct sql_conn **ret_conn)
 {
     struct sqlite_db *db = (struct sqlite_db *)sql_db;
@@ -673,6 +685,8 @@ err_t sqlite_open(const struct sqlite_options *options, struct arena *a, struct 
     pthread_mutex_init(&db->memory_lock, &recursive);
     pthread_mutexattr_destroy(&recursive);
     err_t e = db->path ? open_file(db, a) : open_handle(db, SQL_WRITE, a, &db->memory);
+    if (!e && !db->path && options->image.n)
+        e = load_image(db->memory, options->image, a);
     if (e) {
         sqlite_close_db(&db->db);
         return e;

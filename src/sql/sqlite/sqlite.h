@@ -17,6 +17,7 @@ struct flush_reporter {
 struct sqlite_options {
     const char *path; /* NULL: in memory; a connection then locks out all others while it has an open cursor or
                          transaction */
+    slice image;      /* without a path: the database begins as a copy of these bytes, a file that sql_backup made */
     bool relaxed;     /* durability = relaxed: synchronous=NORMAL, a power failure may lose commits */
     bool read_only;   /* open an existing database and change nothing */
     struct flush_reporter reporter;

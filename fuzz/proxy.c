@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* X-Forwarded-For, and the list of trusted proxies. Input: the entries of the list, with commas, on the first line; the address
+ * of the peer on the second; the rest is the value of the header. The result is the peer or one item of the value, everything
+ * right of it is a trusted proxy, and what a client writes left of the result changes nothing. */
+#include "fuzz.h"
+
+#include "base/buf.h"
+#include "http/proxy.h"
+
+#define ENTRIES_MAX 20
+
+static bool is_item(slice value, slice wanted)
+{
+    slice item;
+    for (bool more = true; more;) {
+        more = slice_cut(value, ',', &item, &value);
+        if (slice_eq(slice_trim(item), wanted))
+            return true;
+    }
+    return false;
+}
+
+static void try_value(const struct proxies *p, const char *peer, slice value, struct arena *a)
+{
+    slice client = proxies_client(p, peer, value, a);
+    bool is_peer = slice_eq(client, slice_of(peer));
+    HOLDS(is_peer || is_item(value, client));
+    HOLDS(is_peer || (slice_find_byte(client, ',') == SLICE_NONE && slice_find_byte(client, 0) == SLICE_NONE));
+    slice forged[] = { S("6.6.6.6, nonsense,"), value };
+    if (is_peer || !proxies_trust(p, arena_cstr(a, client)))
+        HOLDS(value.n == 0 || is_peer || slice_eq(proxies_client(p, peer, arena_join(a, forged, 2), a), client));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    SCRATCH(a);
+    slice list, peer, value, entry;
+    slice_cut(fuzz_slice(data, size), '\n', &list, &value);
+    slice_cut(value, '\n', &peer, &value);
+    const char *entries[ENTRIES_MAX + 1] = { NULL };
+    size_t count = 0;
+    while (list.n && count < ENTRIES_MAX) {
+        slice_cut(list, ',', &entry, &list);
+        entries[count++] = arena_cstr(&a, entry);
+    }
+    struct proxies *p;
+    if (proxies_parse(entries, &a, &p))
+        return 0;
+    const char *from = arena_cstr(&a, peer);
+    HOLDS(count || !proxies_trust(p, from));
+    try_value(p, from, value, &a);
+    proxies_free(p);
+    return 0;
+}
