@@ -14,7 +14,11 @@
 #include <assert.h>
 #include <string.h>
 
-#define STEPS_A_RUN 16
+#define STEPS_A_RUN 4 /* of at most 64 KiB, or a buffer */
+/* A body may come in chunks of one byte. So a run ends after so many pieces, and a step decodes at most so many bytes,
+ * which keeps a run below 1 ms. */
+#define PIECES_A_RUN 200
+#define CHUNKED_STEP_BYTES ((size_t)2048)
 #define BUFFERS_A_RUN 8 /* of one upload, before the worker serves another upload */
 
 /* ---- states ---- */
@@ -118,6 +122,7 @@ void body_abort_because(struct exchange *x, err_t e)
 static void deliver_body_bytes(void *arg, slice bytes)
 {
     struct exchange *x = arg;
+    x->pieces++;
     x->body_received += bytes.n;
     x->conn->window_bytes += (int64_t)bytes.n;
     STAT_ADD(x->loop, bytes_in, bytes.n);
@@ -158,6 +163,7 @@ static bool decode_framing(struct conn *c, size_t max_bytes)
         return true;
     }
     size_t used = 0;
+    in = slice_part(in, 0, CHUNKED_STEP_BYTES);
     enum message_result r = message_chunks(c->message, in, deliver_body_bytes, x, &used);
     if (r == MESSAGE_REFUSED) {
         STAT_ADD(x->loop, malformed, 1);
@@ -324,7 +330,8 @@ enum body_step body_run(struct conn *c)
     if (x->body_state == BODY_CUT)
         return BODY_WAITS; /* for the last buffer to come back */
     send_continue(c);
-    for (int i = 0; i < STEPS_A_RUN; i++) {
+    x->pieces = 0;
+    for (int i = 0; i < STEPS_A_RUN && x->pieces < PIECES_A_RUN; i++) {
         bool sink = goes_to_sink(x);
         if (sink && x->buffers_at_workers == 0 && x->body_error)
             return finish_after_error(x);

@@ -27,8 +27,10 @@
 /* A body of at most so many bytes runs through its sink on the loop. Objects that become rows (at most 16 KiB) do. */
 #define BODY_INLINE_BYTES ((size_t)20 * 1024)
 #define SCRATCH_BYTES ((size_t)256 * 1024)
-#define SENDFILE_BYTES ((size_t)4 * 1024 * 1024) /* of one file in one turn of the loop */
-#define DRAIN_BYTES ((int64_t)1024 * 1024)       /* an unread body up to this size is read, to keep the connection */
+#define SENDFILE_BYTES ((size_t)512 * 1024) /* of one file in one turn of the loop */
+#define SEND_BYTES ((size_t)256 * 1024)     /* the same from memory */
+#define SEND_TLS_BYTES ((size_t)128 * 1024) /* the same, encrypted */
+#define DRAIN_BYTES ((int64_t)1024 * 1024)  /* an unread body up to this size is read, to keep the connection */
 #define LINGER_BYTES ((int64_t)1024 * 1024 * 1024)
 
 /* ---- loop.c: epoll, mailbox, deadlines ---- */
@@ -291,6 +293,7 @@ struct exchange {
     bool chunked;
     int64_t body_left; /* bytes that were not read yet, or BODY_LEFT_UNKNOWN; 0: the body has ended */
     uint64_t body_received;
+    unsigned pieces; /* of the body that this run of the connection has delivered */
     struct buf collected;
     struct http_sink *sink;
     err_t body_error;              /* of the sink; written by the thread that runs the sink */

@@ -15,7 +15,8 @@
 #include <string.h>
 
 #define DEFAULT_MAX_BODY ((size_t)1 << 20)
-#define FREE_EXCHANGES_KEPT 64 /* per loop */
+#define FREE_EXCHANGES_KEPT 64                   /* per loop */
+#define FREED_ON_LOOP_BYTES ((size_t)256 * 1024) /* a worker frees more: giving back 10 MiB takes milliseconds */
 
 struct exchange *exchange_new(struct conn *c)
 {
@@ -77,6 +78,27 @@ static void release_content(struct exchange *x)
     x->producer = NULL;
 }
 
+static size_t bytes_held(const struct exchange *x)
+{
+    return x->pub.arena.held + x->headers.cap + x->collected.cap + x->produced.cap;
+}
+
+static void release_memory(struct exchange *x)
+{
+    buf_release(&x->headers);
+    buf_release(&x->collected);
+    buf_release(&x->produced);
+    arena_release(&x->pub.arena);
+    CLEAR_MARK(x);
+}
+
+static void free_on_worker(struct pool_task *t)
+{
+    struct exchange *x = EXCHANGE_OF(t, task);
+    release_memory(x);
+    free(x);
+}
+
 void exchange_free(struct exchange *x)
 {
     struct loop *l = x->loop;
@@ -86,11 +108,12 @@ void exchange_free(struct exchange *x)
     release_content(x);
     if (x->filling)
         loop_release_buffer(l, x->filling);
-    buf_release(&x->headers);
-    buf_release(&x->collected);
-    buf_release(&x->produced);
-    arena_release(&x->pub.arena);
-    CLEAR_MARK(x);
+    if (bytes_held(x) > FREED_ON_LOOP_BYTES) {
+        x->task = (struct pool_task){ .run = free_on_worker, .share = exchange_share(x) };
+        pool_resume(l->server->lanes[HTTP_LANE_ORDINARY], &x->task);
+        return;
+    }
+    release_memory(x);
     if (l->free_exchange_count == FREE_EXCHANGES_KEPT) {
         free(x);
         return;
@@ -318,6 +341,8 @@ void exchange_body_done(struct exchange *x)
     const struct http_route *route = x->pub.route;
     x->pub.req.body = buf_slice(&x->collected);
     exchange_wait(x);
+    if (x->collected.n > HTTP_ORDINARY_BODY_MAX && x->lane == HTTP_LANE_ORDINARY)
+        x->lane = HTTP_LANE_LONG;
     if (route->flags & HTTP_ON_LOOP && !x->on_collected && x->collected.n <= HTTP_ON_LOOP_BODY_MAX)
         run_api(&x->pub, route->handle);
     else

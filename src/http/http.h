@@ -9,7 +9,7 @@
  *   HTTP_LONG         the same, but handle runs in the lane of long work (enum http_lane)
  *   HTTP_ADMIN        the same, but handle runs in the lane of administration
  *   HTTP_ON_LOOP      the same, but handle runs on the loop: it must not block or sync, and is done within 1 ms (reading
- *                     a row is fine). With a body above HTTP_ON_LOOP_BODY_MAX it runs on a worker after all
+ *                     a row is fine). With a body above HTTP_ON_LOOP_BODY_MAX it runs in a lane after all
  *   HTTP_STREAM       handle runs on the loop when the head is complete, before any byte of the body and before
  *                     "100 Continue". It refuses, or calls http_receive with a sink for the body
  *   HTTP_NO_BODY      a body is read and dropped; otherwise like an ordinary route
@@ -106,6 +106,8 @@ enum {
 
 /* A larger body is not parsed on a loop: 4 KiB of the worst JSON take 0.7 ms. */
 #define HTTP_ON_LOOP_BODY_MAX ((size_t)4 * 1024)
+/* A handler with a larger body runs in HTTP_LANE_LONG, whatever its route says: 1 MiB of the worst JSON takes 200 ms. */
+#define HTTP_ORDINARY_BODY_MAX ((size_t)128 * 1024)
 
 struct http_route {
     const char *method;  /* "GET" also serves HEAD: handle replies as to GET, and the engine drops the body */

@@ -198,12 +198,19 @@ void send_start(struct exchange *x)
 static enum send_step send_from_memory(struct conn *c, bool more)
 {
     struct exchange *x = c->x;
+    size_t sent = 0, most = c->ssl ? SEND_TLS_BYTES : SEND_BYTES;
     while (x->head.n || x->body.n) {
-        ssize_t n = conn_send(c, x->head, x->body, more);
+        if (sent >= most) {
+            loop_mark_ready(c->loop, c); /* other connections run first */
+            return SEND_WAITS;
+        }
+        slice body = slice_part(x->body, 0, most);
+        ssize_t n = conn_send(c, x->head, body, more || body.n < x->body.n);
         if (n == -1)
             return SEND_WAITS;
         if (n < 0)
             return SEND_BROKEN;
+        sent += (size_t)n;
         size_t of_head = (size_t)n < x->head.n ? (size_t)n : x->head.n;
         x->head = slice_from(x->head, of_head);
         x->head_sent += of_head;
@@ -309,7 +316,7 @@ static bool is_in_page_cache(int fd, uint64_t at)
 static enum send_step send_file(struct conn *c)
 {
     struct exchange *x = c->x;
-    uint64_t budget = SENDFILE_BYTES;
+    uint64_t budget = c->ssl ? SEND_TLS_BYTES : SENDFILE_BYTES;
     while (x->content_left && budget) {
         if (x->piece == PIECE_AT_WORKER || !c->writable)
             return SEND_WAITS;

@@ -359,6 +359,8 @@ TEST(a_body_of_a_megabyte_was_parsed_on_a_loop)
     expect_reply(small, "\r\n\r\ncais-loop");
     slice large = end_request(begin_request(public_port, "POST", "/where/loop", 1, HTTP_ON_LOOP_BODY_MAX + 1), &a);
     expect_reply(large, "\r\n\r\ncais-worker");
+    large = end_request(begin_request(public_port, "POST", "/where/loop", 1, HTTP_ORDINARY_BODY_MAX + 1), &a);
+    expect_reply(large, "\r\n\r\ncais-long");
 }
 
 TEST(operators_have_a_loop_that_nobody_else_can_fill)

@@ -136,6 +136,7 @@ err_t s3_object_put(struct s3_call *call)
 /* ---- get ---- */
 
 struct object_get {
+    struct bucket bucket;
     struct content_reply download;
     struct entry entry;
 };
@@ -199,16 +200,34 @@ static err_t send_object(struct s3_call *call, struct object_get *g)
     return NULL;
 }
 
+/* On a worker: it takes more than a loop may do to read where thousands of parts are. */
+static err_t get_object_of_many_parts(struct http_exchange *x)
+{
+    struct s3_call *call = x->work;
+    struct object_get *g = call->state;
+    err_t e = entry_open(call->s3->core, &g->bucket, call->key, &x->arena, &g->entry, &g->download.content);
+    TRY(s3_show_missing(call, e, "Key", call->key));
+    return send_object(call, g);
+}
+
 err_t s3_object_get(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     struct object_get *g = arena_new(&x->arena, struct object_get);
-    struct bucket bucket;
+    slice part_number;
+    call->state = g;
     TRY(s3_check_version(call));
-    TRY(s3_authorize_bucket(call, BUCKET_READ, &bucket));
-    err_t e = entry_open(call->s3->core, &bucket, call->key, &x->arena, &g->entry, &g->download.content);
-    TRY(s3_show_missing(call, e, "Key", call->key));
-    return send_object(call, g);
+    TRY(s3_authorize_bucket(call, BUCKET_READ, &g->bucket));
+    bool may_be_slow = s3_param(call, "partNumber", &part_number); /* finding one part means reading all */
+    if (!may_be_slow) {
+        err_t e = entry_open_quickly(call->s3->core, &g->bucket, call->key, &x->arena, &g->entry, &g->download.content);
+        TRY(s3_show_missing(call, e, "Key", call->key));
+        may_be_slow = g->download.content.is_unopened;
+    }
+    if (!may_be_slow)
+        return send_object(call, g);
+    http_on_lane(x, HTTP_LANE_ORDINARY, get_object_of_many_parts);
+    return NULL;
 }
 
 /* ---- delete ---- */

@@ -87,9 +87,13 @@ void entry_put_discard(struct entry_put *put);
 /* Errors: ENTRY_NOT_THERE. Fit for a loop. */
 MUST_USE err_t entry_get(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret);
 /* The entry and its bytes. In a guarded bucket the only header of an entry is Content-Type. Errors: ENTRY_NOT_THERE; CORRUPT
- * the bytes are missing. Fit for a loop. */
+ * the bytes are missing. It may take some 10 ms, if the object has 10,000 parts. */
 MUST_USE err_t entry_open(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret,
                           struct content *ret_content);
+/* The same, fit for a loop: an object of many parts is not opened, and ret_content->is_unopened says so. Then call
+ * entry_open on another thread. */
+MUST_USE err_t entry_open_quickly(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret,
+                                  struct content *ret_content);
 /* Where part `number` (from 1) of a composite begins, and its length. Of an object that is no composite, part 1 is all
  * of it. Errors: ENTRY_NO_PART. */
 MUST_USE err_t entry_part(struct core *, const struct entry *, int64_t number, struct arena *a, uint64_t *ret_offset,

@@ -2,6 +2,7 @@
 /* Opening an entry. The entry, its object, and the bytes of a small object come in one look-up. */
 #include "core/bucket/entry_guard.h"
 #include "core/bucket/entry_priv.h"
+#include "core/object/part_map.h"
 #include "core/store/entry_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
@@ -21,7 +22,7 @@ struct opened_entry {
     err_t gone;
 };
 
-static err_t open_once(struct core *core, const struct bucket *bucket, slice key, struct arena *a,
+static err_t open_once(struct core *core, const struct bucket *bucket, slice key, bool quickly, struct arena *a,
                        struct opened_entry *ret)
 {
     struct object object = { 0 };
@@ -32,6 +33,10 @@ static err_t open_once(struct core *core, const struct bucket *bucket, slice key
         TRY(entry_check_found(meta_entry_with_object(tx, bucket->id, key, a, &ret->entry, &object), a));
         if (object.size_bytes != ret->entry.size_bytes)
             return entry_bytes_missing(a, NULL, &ret->entry);
+        if (quickly && object.part_count && !part_map_opens_quickly(core, &object)) {
+            ret->content.is_unopened = true;
+            return NULL;
+        }
         TRY(content_open_record(core, tx, &object, a, &ret->content));
     }
     err_t e = object.blob_key.n ? content_open_blob(core, &object, a, &ret->content) : NULL;
@@ -43,25 +48,41 @@ static err_t open_once(struct core *core, const struct bucket *bucket, slice key
 
 /* If the blob is not there, it was lost, or the entry was removed or replaced after its record was read. In the second case
  * another try finds no entry, or another object. */
+static err_t open_entry(struct core *core, const struct bucket *bucket, slice key, bool quickly, struct arena *a,
+                        struct opened_entry *ret)
+{
+    if (bucket->kind == BUCKET_GUARDED)
+        return entry_check_found(core->entry_guard->open(core, bucket, key, a, &ret->entry, &ret->content), a);
+    int64_t object_id = 0;
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+        TRY(open_once(core, bucket, key, quickly, a, ret));
+        if (!ret->gone)
+            return NULL;
+        if (ret->entry.object_id == object_id)
+            return entry_bytes_missing(a, ret->gone, &ret->entry);
+        object_id = ret->entry.object_id;
+    }
+    return err_make(a, ERR_UNAVAILABLE, "the entry changes faster than it can be opened");
+}
+
 err_t entry_open(struct core *core, const struct bucket *bucket, slice key, struct arena *a, struct entry *ret,
                  struct content *ret_content)
 {
-    if (bucket->kind == BUCKET_GUARDED)
-        return entry_check_found(core->entry_guard->open(core, bucket, key, a, ret, ret_content), a);
-    int64_t object_id = 0;
-    for (int tries = 0; tries < TRIES_MAX; tries++) {
-        struct opened_entry opened;
-        TRY(open_once(core, bucket, key, a, &opened));
-        if (opened.gone && opened.entry.object_id == object_id)
-            return entry_bytes_missing(a, opened.gone, &opened.entry);
-        if (!opened.gone) {
-            *ret = opened.entry;
-            *ret_content = opened.content;
-            return NULL;
-        }
-        object_id = opened.entry.object_id;
-    }
-    return err_make(a, ERR_UNAVAILABLE, "the entry changes faster than it can be opened");
+    struct opened_entry opened = { 0 };
+    TRY(open_entry(core, bucket, key, false, a, &opened));
+    *ret = opened.entry;
+    *ret_content = opened.content;
+    return NULL;
+}
+
+err_t entry_open_quickly(struct core *core, const struct bucket *bucket, slice key, struct arena *a, struct entry *ret,
+                         struct content *ret_content)
+{
+    struct opened_entry opened = { 0 };
+    TRY(open_entry(core, bucket, key, true, a, &opened));
+    *ret = opened.entry;
+    *ret_content = opened.content;
+    return NULL;
 }
 
 err_t entry_part(struct core *core, const struct entry *entry, int64_t number, struct arena *a, uint64_t *ret_offset,

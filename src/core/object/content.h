@@ -24,6 +24,7 @@ struct content {
     unsigned char md5[MD5_SIZE];  /* the object's */
     slice bytes;                  /* .p not NULL: all of them, until content_close */
     struct blob_reader *reader;   /* else */
+    bool is_unopened;             /* only entry_open_quickly leaves a content like this */
     struct shared_memory *memory; /* that holds `bytes`; NULL: they live in the arena of the call that opened them */
 };
 

@@ -182,6 +182,15 @@ err_t part_map_open(struct core *core, struct meta_tx *tx, const struct object *
     return NULL;
 }
 
+bool part_map_opens_quickly(struct core *core, const struct object *composite)
+{
+    if (composite->part_count < WORTH_CACHING)
+        return true;
+    struct part_map *cached = find_cached_map(core->part_maps, composite->id);
+    part_map_close(cached);
+    return cached != NULL;
+}
+
 /* ---- looking a byte up ---- */
 
 const struct mapped_part *part_map_find(const struct part_map *map, uint64_t offset)

@@ -32,6 +32,8 @@ struct part_map {
 MUST_USE err_t part_map_open(struct core *, struct meta_tx *, const struct object *composite, struct arena *a,
                              struct part_map **ret);
 void part_map_close(struct part_map *); /* NULL is fine */
+/* Would part_map_open be done within the time of a loop, since the parts are few, or the map is cached? */
+bool part_map_opens_quickly(struct core *, const struct object *composite);
 
 /* The part that holds the byte at `offset`, which must be inside the composite. */
 const struct mapped_part *part_map_find(const struct part_map *, uint64_t offset);

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long the worst requests hold a thread without a pause. The server measures it in time of the processor, and counts the
+stretches above the limit: 1 ms for a loop, 250 ms for the lane of long work, 50 ms for all other threads.
+
+Other programs on the machine can make a stretch longer, but never shorter, and the first request of a kind prepares its
+statements. So a request is sent again until it is within the limits once."""
+import base64
+import hashlib
+import json
+import re
+import ssl
+
+import pytest
+
+from rounds import rounds
+from s3 import S3Server
+from server import FORM, Gone, bearer, form, json_head, request
+from sigv4 import Signer
+
+pytestmark = [pytest.mark.alone("it measures time"), pytest.mark.slow_because("it makes an object of many parts")]
+
+TRIES = 5
+BUCKET = "worst"
+KEY = "many-parts"
+
+
+class World:
+    """A server, and data that make its requests as expensive as they can be. It may be started again and again."""
+
+    def __init__(self, server):
+        self.server = server
+        self.parts = rounds("parts_of_a_worst_object")
+        login = server.user()
+        self.signer = Signer(*server.s3_key(login))
+        self.native = server.key(login, "native")["token"]
+        self.pyrus = server.log_in(login, server.key(login, "pyrus")["security_key"])["access_token"]
+        key = server.key(login, "runrun")
+        self.runrun = [("App-Key", key["app_key"]), ("User-Token", key["user_token"]), ("Content-Type", "application/json")]
+        self.tls = ssl.create_default_context(cafile=server.ca)
+        self.client = None
+
+    def connect(self):
+        if self.client:
+            self.client.close()
+        self.client = self.server.connect("s3_listen")
+
+    def s3(self, method, path, query=None, body=b"", headers=None, status=200):
+        signed = self.signer.headers(method, self.server.host, path, query, body, headers)
+        target = self.signer.path(path) + ("?" + self.signer.query(query) if query else "")
+        text = request(method, target, [(n, v) for n, v in signed.items() if n != "host"], body, self.server.host)
+        try:
+            self.client.send(text)
+            answer = self.client.answer(method)
+        except Gone:  # the connection was idle for too long
+            self.connect()
+            self.client.send(text)
+            answer = self.client.answer(method)
+        assert answer.status == status, (method, path, query, answer)
+        return answer
+
+    def all_apis(self, method, path, headers=(), body=None, status=200):
+        with self.server.connect() as client:
+            answer = client.ask(method, path, headers, body)
+        assert answer.status in (status if isinstance(status, tuple) else (status,)), (method, path, answer)
+        return answer
+
+    # data
+
+    def prepare(self):
+        self.connect()
+        self.s3("PUT", f"/{BUCKET}")
+        self.s3("PUT", f"/{BUCKET}", {"cors": ""}, self.cors_document(), self.md5_header(self.cors_document()))
+        self.s3("PUT", f"/{BUCKET}/small", body=b"s" * 4096)
+        for i in range(1000):
+            self.s3("PUT", f"/{BUCKET}/long/" + "k" * 900 + f"{i:04}", body=b"x")
+        self.make_upload()
+        self.complete_upload()
+        for i in range(1000):
+            with_name = "n" * 200 + f"{i:04}"
+            self.all_apis("PUT", "/v1/native/files/" + with_name, bearer(self.native), b"x", 201)
+
+        self.make_long_task()
+
+    def make_long_task(self):
+        text = json.dumps({"text": "\x01" * 160_000}).encode()
+        self.task = self.all_apis("POST", "/v4/tasks", json_head(self.pyrus), text).json()["task"]["id"]
+        for _ in range(11):
+            self.all_apis("POST", f"/v4/tasks/{self.task}/comments", json_head(self.pyrus), text)
+
+    @staticmethod
+    def md5_header(body):
+        return {"Content-MD5": base64.b64encode(hashlib.md5(body).digest()).decode()}
+
+    @staticmethod
+    def cors_document():
+        rule = "<CORSRule>" + "".join(f"<AllowedOrigin>https://o{i}.example.org</AllowedOrigin>" for i in range(5)) + \
+            "<AllowedMethod>PUT</AllowedMethod>" + "".join(f"<AllowedHeader>x-h{i}-*</AllowedHeader>" for i in range(5)) + "</CORSRule>"
+        return ("<CORSConfiguration>" + rule * 99 + "</CORSConfiguration>").encode()
+
+    def make_upload(self):
+        created = self.s3("POST", f"/{BUCKET}/{KEY}", {"uploads": ""}).body.decode()
+        self.upload = re.search("<UploadId>(.*?)</UploadId>", created).group(1)
+        for i in range(1, self.parts + 1):
+            self.s3("PUT", f"/{BUCKET}/{KEY}", {"partNumber": str(i), "uploadId": self.upload}, b"p")
+
+    def complete_upload(self):
+        etag = hashlib.md5(b"p").hexdigest()
+        parts = "".join(f"<Part><PartNumber>{i}</PartNumber><ETag>\"{etag}\"</ETag></Part>" for i in range(1, self.parts + 1))
+        body = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
+        self.s3("POST", f"/{BUCKET}/{KEY}", {"uploadId": self.upload}, body)
+
+    # requests
+
+    def put_with_the_largest_head(self):
+        fill = {f"x-fill-{i:02}": "v" * 560 for i in range(88)}
+        self.s3("PUT", f"/{BUCKET}/head", body=b"x" * 16384, headers={**fill, "x-amz-meta-a": "m" * 2000})
+
+    def get_with_the_longest_query(self):
+        self.s3("GET", f"/{BUCKET}", {f"p{i:03}": "%/" * 4 for i in range(380)})
+
+    def get_a_part_of_many(self):
+        self.s3("GET", f"/{BUCKET}/{KEY}", {"partNumber": str(self.parts)}, status=206)
+
+    def head_an_object_of_many_parts(self):
+        self.s3("HEAD", f"/{BUCKET}/{KEY}")
+
+    def get_an_object_of_many_parts(self):
+        assert len(self.s3("GET", f"/{BUCKET}/{KEY}").body) == self.parts
+
+    def list_1000_keys(self):
+        assert self.s3("GET", f"/{BUCKET}", {"list-type": "2", "prefix": "long/"}).body.count(b"<Key>") == 1000
+
+    def list_1000_versions(self):
+        self.s3("GET", f"/{BUCKET}", {"versions": "", "prefix": "long/"})
+
+    def preflight_with_many_names(self):
+        names = ",".join(f"x-h{i % 5}-{i}" for i in range(1000))
+        self.all_apis("OPTIONS", f"/{BUCKET}/small", [("Origin", "https://o9.example.org"), ("Access-Control-Request-Method", "PUT"),
+                                                      ("Access-Control-Request-Headers", names)], status=(200, 400, 403))
+
+    def write_the_largest_cors(self):
+        self.s3("PUT", f"/{BUCKET}", {"cors": ""}, self.cors_document(), self.md5_header(self.cors_document()))
+
+    def list_parts_complete_and_remove(self):
+        self.make_upload()
+        self.s3("GET", f"/{BUCKET}/{KEY}", {"uploadId": self.upload})
+        self.complete_upload()
+        self.s3("DELETE", f"/{BUCKET}/{KEY}", status=204)
+
+    def abort_an_upload_of_many_parts(self):
+        self.make_upload()
+        self.s3("DELETE", f"/{BUCKET}/{KEY}", {"uploadId": self.upload}, status=204)
+
+    def delete_1000_objects(self):
+        keys = ["long/" + "k" * 900 + f"{i:04}" for i in range(1000)]
+        body = ("<Delete>" + "".join(f"<Object><Key>{k}</Key></Object>" for k in keys) + "</Delete>").encode()
+        self.s3("POST", f"/{BUCKET}", {"delete": ""}, body, self.md5_header(body))
+
+    def post_the_largest_policy(self):
+        fields = self.signer.form(BUCKET, "form", 0, 100000, more={f"x-ignore-{i}": "v" for i in range(150)})
+        parts = [(f'Content-Disposition: form-data; name="{n}"'.encode(), str(v).encode()) for n, v in fields.items()]
+        parts.append((b'Content-Disposition: form-data; name="file"; filename="f"', b"x"))
+        self.all_apis("POST", f"/{BUCKET}", [FORM], form(*parts), (200, 204, 400, 403))
+
+    def copy_128_mebibytes(self):
+        self.s3("PUT", f"/{BUCKET}/large", body=b"l" * (32 << 20))
+        created = self.s3("POST", f"/{BUCKET}/copied", {"uploads": ""}).body.decode()
+        upload = re.search("<UploadId>(.*?)</UploadId>", created).group(1)
+        for i in range(1, 5):
+            self.s3("PUT", f"/{BUCKET}/copied", {"partNumber": str(i), "uploadId": upload},
+                    headers={"x-amz-copy-source": f"/{BUCKET}/large"})
+        self.s3("DELETE", f"/{BUCKET}/copied", {"uploadId": upload}, status=204)
+
+    def list_1000_files(self):
+        self.all_apis("GET", "/v1/native/files?limit=1000", bearer(self.native))
+
+    def json_of_a_megabyte_in_every_api(self):
+        bodies = [b"[" + b"0," * 500_000 + b"0]", b"{" + b",".join(b'"%d":0' % i for i in range(90_000)) + b"}",
+                  b"[" * 30 + b"[]," * 300_000 + b"[]" + b"]" * 30]
+        for body in bodies:
+            self.all_apis("POST", "/v4/auth", json_head(), body, (400, 413))
+            self.all_apis("POST", "/v4/tasks", json_head(self.pyrus), body, (400, 413))
+            self.all_apis("POST", "/api/v1.0/documents", self.runrun, body, (400, 413, 422))
+            self.all_apis("POST", "/api/v1.0/tasks", self.runrun, body, (400, 413, 422))
+
+    def json_that_a_loop_may_parse(self):
+        for body in (b"[" + b"0," * 2000 + b"0]", b"{" + b",".join(b'"%d":0' % i for i in range(550)) + b"}"):
+            self.all_apis("POST", "/api/v1.0/documents", self.runrun, body, (400, 413, 422))
+
+    def add_the_longest_comment(self):
+        text = json.dumps({"text": "\x01" * 160_000}).encode()
+        self.all_apis("POST", "/v4/tasks", json_head(self.pyrus), text)
+
+    def read_a_task_with_the_longest_comments(self):
+        self.all_apis("GET", f"/v4/tasks/{self.task}", bearer(self.pyrus))
+
+    def forms_with_the_most_fields(self):
+        for count in (150, 5000):
+            parts = [(b'Content-Disposition: form-data; name="%d"' % i, b"") for i in range(count)]
+            self.all_apis("POST", "/v4/files/upload", [FORM, *bearer(self.pyrus)], form(*parts), (200, 400, 413))
+
+    def chunks_of_one_byte(self):
+        body = b"1\r\nx\r\n" * 20_000 + b"0\r\n\r\n"
+        with self.server.connect() as client:
+            client.send(request("PUT", "/v1/native/files/chunks", [*bearer(self.native), ("Transfer-Encoding", "chunked")]) + body)
+            assert client.answer("PUT").status == 201
+
+    def pipelined_requests(self):
+        with self.server.connect() as client:
+            client.send(request("PUT", "/v1/native/files/p", bearer(self.native), b"x" * 4096) * 60)
+            for _ in range(60):
+                assert client.answer("PUT").status == 201
+
+    def ranges_without_end(self):
+        self.s3("GET", f"/{BUCKET}/small", headers={"range": "bytes=" + ",".join(f"{i}-{i}" for i in range(1500))})
+
+    def forwarded_addresses_without_end(self):
+        self.all_apis("GET", "/health", [("X-Forwarded-For", ", ".join("10.0.0.1" for _ in range(1500)))])
+
+    def upload_and_download_8_mebibytes(self):
+        self.s3("PUT", f"/{BUCKET}/large", body=b"l" * (8 << 20))
+        self.s3("GET", f"/{BUCKET}/large")
+
+    def upload_4_mebibytes_with_tls(self):
+        with self.server.connect("tls_listen", tls=self.tls, name="localhost") as client:
+            assert client.ask("PUT", "/v1/native/files/large", bearer(self.native), b"l" * (4 << 20)).status == 201
+
+    def download_4_mebibytes_with_tls(self):
+        self.s3("PUT", f"/{BUCKET}/large", body=b"l" * (4 << 20))
+        with self.server.connect("tls_listen", tls=self.tls, name="localhost") as client:
+            target = self.signer.link("GET", "localhost", f"/{BUCKET}/large")
+            assert len(client.ask("GET", target, host="localhost").body) == 4 << 20
+
+
+REQUESTS = [name for name in vars(World) if not name.startswith("_") and name not in (
+    "connect", "s3", "all_apis", "prepare", "md5_header", "cors_document", "make_upload", "complete_upload",
+    "make_long_task")]
+LAST = ["delete_1000_objects", "list_parts_complete_and_remove", "abort_an_upload_of_many_parts"]  # they remove what others need
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    server = S3Server(tmp_path_factory.mktemp("stretches"), sets=[
+        "s3.min_part_size=0", "runrun.rate_limit=0", "pyrus.rate_limit=0", "server.trusted_proxies=127.0.0.1"])
+    with server:
+        made = World(server)
+        made.prepare()
+        yield made
+    server.tidy()
+
+
+def long_stretches(server):
+    """{thread: number of stretches above its limit}"""
+    now = server.metrics()
+    return {name: count for name, count in now.items() if name.startswith(("cais_loop_long_", "cais_lane_long_"))}
+
+
+@pytest.mark.parametrize("name", [n for n in REQUESTS if n not in LAST] + LAST)
+def test_no_request_holds_a_thread_for_longer_than_its_limit(world, name):
+    before = long_stretches(world.server)
+    assert len(before) == 5
+    for _ in range(TRIES):
+        getattr(world, name)()
+        now = long_stretches(world.server)
+        over = {thread for thread, count in now.items() if count > before[thread]}
+        if not over:
+            return
+        before = now
+    longest = {name: value for name, value in world.server.metrics().items() if "longest" in name}
+    pytest.fail(f"{name} holds a thread for too long: {over}; since the start: {longest}")
