@@ -384,5 +384,5 @@ void http_receive(struct http_exchange *pub, struct http_sink *sink)
     struct exchange *x = EXCHANGE_OF(pub, pub);
     assert(loop_is_current(x->loop) && x->body_state == BODY_UNREAD && !x->replied);
     x->sink = sink;
-    body_move(x, x->body_left > (int64_t)BODY_INLINE_BYTES ? BODY_WORKERS : BODY_INLINE);
+    body_move(x, sink->off_loop || x->body_left > (int64_t)BODY_INLINE_BYTES ? BODY_WORKERS : BODY_INLINE);
 }

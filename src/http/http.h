@@ -220,6 +220,7 @@ struct http_sink {
     err_t (*write)(struct http_sink *, slice bytes);
     err_t (*finish)(struct http_sink *, struct http_exchange *, err_t e);
     bool (*blocks)(struct http_sink *);
+    bool off_loop; /* write may take more than a millisecond: it runs on body workers, also for a small body */
 };
 /* Accept the body of an HTTP_STREAM exchange; sends "100 Continue" if the client waits for it. Call from handle. */
 void http_receive(struct http_exchange *, struct http_sink *);

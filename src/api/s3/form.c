@@ -29,6 +29,9 @@
 
 #include <string.h>
 
+/* A larger form may have a policy with hundreds of conditions, which is not checked on a loop. */
+enum { FORM_ON_LOOP_MAX = 8 * 1024 };
+
 struct form_upload {
     struct s3_call *call;
     struct http_sink sink;
@@ -291,7 +294,8 @@ err_t s3_form_post(struct s3_call *call)
         return s3_refuse(&x->arena, S3_ENTITY_TOO_LARGE);
     struct form_upload *f = arena_new(&x->arena, struct form_upload);
     f->call = call;
-    f->sink = (struct http_sink){ form_sink_write, form_sink_finish, form_sink_blocks };
+    bool may_be_slow = x->req.content_length < 0 || x->req.content_length > FORM_ON_LOOP_MAX;
+    f->sink = (struct http_sink){ form_sink_write, form_sink_finish, form_sink_blocks, may_be_slow };
     f->limits.max_bytes = max_bytes;
     call->state = f;
     buf_init(&f->value, 0);
