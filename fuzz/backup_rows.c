@@ -117,8 +117,9 @@ static void set_up_documents(struct apis *s)
     HOLDS(runrun_send(&s->runrun, &runrun_ana, "POST /comments", "{\"comment\":{\"task_id\":1,\"text\":\"c\"}}")
               ->status == 201);
     slice pyrus_key = world_key(f->w, S("ana"), S("pyrus"));
-    HOLDS(!token_issue(&f->w->core, &(struct token_request){ S("pyrus"), S("ana"), pyrus_key, &s->pyrus.pyrus.tokens },
-                       f->a, &pyrus_token));
+    HOLDS(!token_issue(&f->w->core,
+                       &(struct token_request){ S("pyrus"), S("ana"), pyrus_key, S(""), &s->pyrus.pyrus.tokens }, f->a,
+                       &pyrus_token));
     struct pyrus_user p = { .token = pyrus_token };
     guid = pyrus_upload_file(&s->pyrus, &p, "p.txt", S("hello"));
     slice json = arena_printf(f->a, "{\"text\":\"t\",\"attachments\":[\"" SLICE_FMT "\"]}", SLICE_ARG(guid));

@@ -69,7 +69,7 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     d->secret = s3.secret;
     const struct pyrus_options *pyrus_options = config_api_options(admin->config, S("pyrus"));
     struct token_policy policy = { pyrus_options->token_lifetime_ms, pyrus_options->tokens_per_user };
-    TRY(token_issue(core, &(struct token_request){ S("pyrus"), d->login, d->security_key, &policy }, a,
+    TRY(token_issue(core, &(struct token_request){ S("pyrus"), d->login, d->security_key, S(""), &policy }, a,
                     &d->pyrus_token));
     struct principal who = { .account_id = user.account_id, .user_id = user.id, .login = user.login };
     d->bucket = arena_printf(a, "demo-" SLICE_FMT, SLICE_ARG(random_hex(cli->random, a, 6)));

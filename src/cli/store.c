@@ -212,6 +212,11 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
                                     .account_max_bytes = c->accounts.max_bytes,
                                     .account_max_files = c->accounts.max_files,
                                     .finished_jobs_kept_ms = c->jobs.keep_finished_ms,
+                                    .logins = { .window_ms = c->logins.window_ms,
+                                                .failures = c->logins.failures,
+                                                .failures_per_user = c->logins.failures_per_user,
+                                                .failures_per_address = c->logins.failures_per_address,
+                                                .per_user = c->logins.per_user },
                                     .file_cache_bytes = (uint64_t)c->storage.cache_bytes };
     core_init(
         &s->core,

@@ -28,6 +28,7 @@ void core_init(struct core *core, const struct core_params *params)
     core->entry_guard = &ticket_entry_guard;
     core->holders = holders;
     core->access = access_cache_new();
+    core->logins = login_limit_new(&core->options.logins, core->clock, core->random);
     core->buckets = bucket_cache_new();
     core->files = file_cache_new(core->options.file_cache_bytes);
     core->part_maps = part_map_cache_new();
@@ -47,6 +48,7 @@ void core_release(struct core *core)
     helper_free(core->helper);
     md5_crew_free(core->crew);
     access_cache_free(core->access);
+    login_limit_free(core->logins);
     bucket_cache_free(core->buckets);
     file_cache_free(core->files);
     part_map_cache_free(core->part_maps);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/random.h"
+#include "core/login_limit.h"
 
 #include <pthread.h>
 
@@ -34,6 +35,7 @@ struct core_options {
     int64_t account_max_bytes;     /* for accounts without a limit of their own (quota.h); 0: none */
     int64_t account_max_files;     /* the same */
     int64_t finished_jobs_kept_ms; /* core/job.h */
+    struct login_limits logins;    /* core/login_limit.h; all 0: none */
     uint64_t file_cache_bytes;     /* for small files kept in memory for reads; 0: none */
 };
 
@@ -47,6 +49,7 @@ struct core {
     const struct entry_guard *entry_guard;     /* of guarded buckets: core/bucket/entry_guard.h */
     const struct holder_rules *const *holders; /* of each kind of holders (core/file/holder.h); ends with NULL */
     struct access_cache *access;
+    struct login_limit *logins;
     struct bucket_cache *buckets;
     struct file_cache *files;
     struct part_map_cache *part_maps;

@@ -287,3 +287,16 @@ def test_a_user_who_was_disabled_kept_uploads_and_downloads_that_were_under_way(
     beside.send(b"x" * (LARGE - 100_000))  # nobody else notices
     assert beside.answer().status == 201
     assert len(server.files()) == files + 3  # two small ones and the last one of the stranger
+
+
+def test_a_login_was_guessed_without_limit(tmp_path):
+    with Server(tmp_path, sets=["pyrus.rate_limit=0", "logins.window=1d"]) as server:
+        login, other = server.user(), server.user()
+        key = server.key(login, "pyrus")["security_key"]
+        assert log_in(server, login, key).status == 200
+        for _ in range(10):
+            is_pyrus_error(log_in(server, login, "guess"), 401, "invalid_credentials")
+        refused = log_in(server, login, key)  # the right key, too, or a guesser would learn which one it is
+        is_pyrus_error(refused, 429, "too_many_requests")
+        assert 1 <= int(refused.header("Retry-After")) <= 86400
+        assert log_in(server, other, server.key(other, "pyrus")["security_key"]).status == 200

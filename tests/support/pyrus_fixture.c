@@ -65,8 +65,8 @@ struct pyrus_user pyrus_user_of(struct pyrus_fixture *f, const char *account, co
     EXPECT_OK(key_mint(&f->w->core, &f->w->operator_, &(struct key_request){ u.login, S("pyrus") }, f->a, &minted));
     u.key = minted.key;
     u.id = user.id;
-    EXPECT_OK(token_issue(&f->w->core, &(struct token_request){ S("pyrus"), u.login, u.key, &f->pyrus.tokens }, f->a,
-                          &u.token));
+    EXPECT_OK(token_issue(&f->w->core, &(struct token_request){ S("pyrus"), u.login, u.key, S(""), &f->pyrus.tokens },
+                          f->a, &u.token));
     EXPECT_OK(access_check(&f->w->core, S("pyrus"), CREDENTIAL_TOKEN, u.token, f->a, &u.who));
     return u;
 }

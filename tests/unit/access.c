@@ -26,7 +26,7 @@ static err_t check(struct world *w, enum credential_form form, slice secret)
 static slice token(struct world *w, slice login, slice key)
 {
     slice ret;
-    EXPECT_OK(token_issue(&w->core, &(struct token_request){ API, login, key, &policy }, w->a, &ret));
+    EXPECT_OK(token_issue(&w->core, &(struct token_request){ API, login, key, S(""), &policy }, w->a, &ret));
     return ret;
 }
 
@@ -95,7 +95,7 @@ TEST(filebrowser_5216_a_revoked_key_is_refused_from_the_moment_it_is_acknowledge
     EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_REVOKED);
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
     slice again;
-    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), key, &policy }, w->a, &again),
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), key, S(""), &policy }, w->a, &again),
                ERR_UNAUTHENTICATED);
     EXPECT_ERR(key_revoke(&w->core, &w->operator_, 999, w->a), ERR_NOT_FOUND);
 }
@@ -154,7 +154,7 @@ TEST(disabling_a_user_revokes_tokens_and_blocks_keys_until_it_is_enabled)
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DISABLED, w->a));
     EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_BLOCKED);
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
-    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), key, &policy }, w->a, &none),
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), key, S(""), &policy }, w->a, &none),
                ERR_BLOCKED);
     EXPECT_ERR(key_mint(&w->core, &w->operator_, &(struct key_request){ S("alice"), API }, w->a, &minted), ERR_BLOCKED);
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_ACTIVE, w->a));
@@ -186,14 +186,16 @@ TEST(a_token_is_issued_only_for_the_login_of_the_key)
     world_user(w, S("alice"));
     world_user(w, S("bob"));
     slice key = world_key(w, S("alice"), API), none;
-    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("bob"), key, &policy }, w->a, &none),
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("bob"), key, S(""), &policy }, w->a, &none),
                ERR_UNAUTHENTICATED);
-    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("nobody"), key, &policy }, w->a, &none),
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("nobody"), key, S(""), &policy }, w->a, &none),
                ERR_UNAUTHENTICATED);
-    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), S("guess"), &policy }, w->a, &none),
-               ERR_UNAUTHENTICATED);
-    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ S("other"), S("alice"), key, &policy }, w->a, &none),
-               ERR_UNAUTHENTICATED);
+    EXPECT_ERR(
+        token_issue(&w->core, &(struct token_request){ API, S("alice"), S("guess"), S(""), &policy }, w->a, &none),
+        ERR_UNAUTHENTICATED);
+    EXPECT_ERR(
+        token_issue(&w->core, &(struct token_request){ S("other"), S("alice"), key, S(""), &policy }, w->a, &none),
+        ERR_UNAUTHENTICATED);
 }
 
 TEST(a_changed_password_revokes_tokens_and_the_old_one_is_refused)
@@ -203,17 +205,24 @@ TEST(a_changed_password_revokes_tokens_and_the_old_one_is_refused)
     slice t = token(w, S("alice"), world_key(w, S("alice"), API));
     struct user user;
     EXPECT_ERR(user_set_password(&w->core, &w->operator_, S("alice"), S("short77"), w->a), ERR_INVALID);
-    EXPECT_ERR(user_check_password(&w->core, S("alice"), S(""), w->a, &user),
+    EXPECT_ERR(user_check_password(&w->core, &(struct password_login){ S("alice"), S(""), S("") }, w->a, &user),
                ERR_UNAUTHENTICATED); /* no password is set */
     EXPECT_OK(check(w, CREDENTIAL_TOKEN, t));
     EXPECT_OK(user_set_password(&w->core, &w->operator_, S("alice"), S("correct horse"), w->a));
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
-    EXPECT_OK(user_check_password(&w->core, S("alice"), S("correct horse"), w->a, &user));
+    EXPECT_OK(
+        user_check_password(&w->core, &(struct password_login){ S("alice"), S("correct horse"), S("") }, w->a, &user));
     EXPECT_SLICE(user.login, S("alice"));
-    EXPECT_ERR(user_check_password(&w->core, S("alice"), S("correct horsf"), w->a, &user), ERR_UNAUTHENTICATED);
-    EXPECT_ERR(user_check_password(&w->core, S("nobody"), S("correct horse"), w->a, &user), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(
+        user_check_password(&w->core, &(struct password_login){ S("alice"), S("correct horsf"), S("") }, w->a, &user),
+        ERR_UNAUTHENTICATED);
+    EXPECT_ERR(
+        user_check_password(&w->core, &(struct password_login){ S("nobody"), S("correct horse"), S("") }, w->a, &user),
+        ERR_UNAUTHENTICATED);
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DISABLED, w->a));
-    EXPECT_ERR(user_check_password(&w->core, S("alice"), S("correct horse"), w->a, &user), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(
+        user_check_password(&w->core, &(struct password_login){ S("alice"), S("correct horse"), S("") }, w->a, &user),
+        ERR_UNAUTHENTICATED);
 }
 
 TEST(no_password_matches_a_damaged_hash)
@@ -424,7 +433,7 @@ TEST(an_access_key_is_not_accepted_as_a_secret_key)
     EXPECT_OK(signing(w, key, &got));
     EXPECT_ERR(check(w, CREDENTIAL_KEY, key), ERR_UNAUTHENTICATED);
     EXPECT_ERR(check(w, CREDENTIAL_KEY, secret), ERR_UNAUTHENTICATED);
-    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), key, &policy }, w->a, &got),
+    EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), key, S(""), &policy }, w->a, &got),
                ERR_UNAUTHENTICATED);
     EXPECT_ERR(signing(w, world_key(w, S("alice"), API), &got), ERR_UNAUTHENTICATED);
 }

@@ -141,8 +141,8 @@ static void check_attach(struct fault_world *p, bool acknowledged)
         return; /* the file was purged */
     int64_t id = pyrus_int(p->d, r, "task.attachments.0.id");
     EXPECT_OK(token_issue(&p->w->core,
-                          &(struct token_request){ S("pyrus"), p->ana.login, p->ana.key, &p->d->pyrus.tokens }, p->w->a,
-                          &p->ana.token));
+                          &(struct token_request){ S("pyrus"), p->ana.login, p->ana.key, S(""), &p->d->pyrus.tokens },
+                          p->w->a, &p->ana.token));
     r = pyrus_send(p->d, &p->ana, "GET", arena_printf(p->w->a, "/v4/files/download/%lld", (long long)id).p, NULL);
     EXPECT_EQ(r->status, 200);
     EXPECT_SLICE(r->body, p->bytes);

@@ -295,7 +295,8 @@ TEST(expired_token_stays_known_for_a_week)
     slice key = world_key(w, S("alice"), S("api")), token;
     struct token_policy policy = { .lifetime_ms = hours(24), .per_user = 100 };
     struct principal who;
-    EXPECT_OK(token_issue(&w->core, &(struct token_request){ S("api"), S("alice"), key, &policy }, w->a, &token));
+    EXPECT_OK(
+        token_issue(&w->core, &(struct token_request){ S("api"), S("alice"), key, S(""), &policy }, w->a, &token));
     world_wait(w, hours(24) * 7);
     world_run_jobs(w);
     EXPECT_ERR(access_check(&w->core, S("api"), CREDENTIAL_TOKEN, token, w->a, &who), ERR_EXPIRED);

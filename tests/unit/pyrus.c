@@ -1075,10 +1075,12 @@ TEST(deleting_a_task_releases_its_files)
     char *target = formatted(f, "/v4/tasks/%d", (int)pyrus_int(f, r, "task.id"));
     clock_manual_advance(
         &f->w->clock, INT64_C(86400000)); /* the task holds the file, so the deadline of the upload no longer applies */
-    EXPECT_OK(token_issue(&f->w->core, &(struct token_request){ S("pyrus"), ana.login, ana.key, &f->pyrus.tokens },
-                          f->a, &ana.token));
-    EXPECT_OK(token_issue(&f->w->core, &(struct token_request){ S("pyrus"), bia.login, bia.key, &f->pyrus.tokens },
-                          f->a, &bia.token));
+    EXPECT_OK(token_issue(&f->w->core,
+                          &(struct token_request){ S("pyrus"), ana.login, ana.key, S(""), &f->pyrus.tokens }, f->a,
+                          &ana.token));
+    EXPECT_OK(token_issue(&f->w->core,
+                          &(struct token_request){ S("pyrus"), bia.login, bia.key, S(""), &f->pyrus.tokens }, f->a,
+                          &bia.token));
     EXPECT_EQ(download(f, &ana, file)->status, 200);
     EXPECT_FAILURE(f, pyrus_send(f, &bia, "DELETE", target, ""), 403, "access_denied_task");
     r = pyrus_send(f, &ana, "DELETE", target, "");
@@ -1104,8 +1106,9 @@ TEST(an_unattached_upload_expires_after_a_day)
     PYRUS_FIXTURE(f);
     slice guid = pyrus_upload_file(f, &ana, "a", S("1"));
     clock_manual_advance(&f->w->clock, INT64_C(86400000));
-    EXPECT_OK(token_issue(&f->w->core, &(struct token_request){ S("pyrus"), ana.login, ana.key, &f->pyrus.tokens },
-                          f->a, &ana.token));
+    EXPECT_OK(token_issue(&f->w->core,
+                          &(struct token_request){ S("pyrus"), ana.login, ana.key, S(""), &f->pyrus.tokens }, f->a,
+                          &ana.token));
     EXPECT_FAILURE(f,
                    pyrus_send(f, &ana, "POST", "/v4/tasks",
                               formatted(f, "{\"text\":\"t\",\"attachments\":[\"" SLICE_FMT "\"]}", SLICE_ARG(guid))),
@@ -1123,8 +1126,9 @@ TEST(shared_bytes_are_kept_until_the_last_attachment_is_deleted)
     struct fake_reply *two = pyrus_send(f, &ana, "POST", "/v4/tasks", json);
     pyrus_send(f, &ana, "DELETE", formatted(f, "/v4/tasks/%d", (int)pyrus_int(f, one, "task.id")), "");
     clock_manual_advance(&f->w->clock, INT64_C(90000000));
-    EXPECT_OK(token_issue(&f->w->core, &(struct token_request){ S("pyrus"), ana.login, ana.key, &f->pyrus.tokens },
-                          f->a, &ana.token));
+    EXPECT_OK(token_issue(&f->w->core,
+                          &(struct token_request){ S("pyrus"), ana.login, ana.key, S(""), &f->pyrus.tokens }, f->a,
+                          &ana.token));
     EXPECT_SLICE(download(f, &ana, pyrus_int(f, two, "task.attachments.0.id"))->body, S("shared"));
 }
 

@@ -62,3 +62,13 @@ void guard_add_rate_headers(struct http_exchange *x, const struct rate_headers *
     rate_limit_fresh(limit, &state);
     add_state(x, h, &state);
 }
+
+slice guard_login_address(const struct http_exchange *x)
+{
+    return slice_eq(x->req.peer, S("unix")) ? S("") : x->req.peer;
+}
+
+void guard_add_login_retry(struct http_exchange *x, struct core *core)
+{
+    add_number(x, "Retry-After", login_limit_retry_s(core->logins));
+}

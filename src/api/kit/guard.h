@@ -24,6 +24,10 @@ void guard_watch(struct http_exchange *, struct core *, const struct principal *
 /* Counts the request of the admitted user, and adds the headers to the reply. The limit is one for each `id` (of a user, or
  * of a key) in the account. False: the limit was used up; then Retry-After was added, too, and the API refuses. */
 MUST_USE bool guard_count(struct http_exchange *, struct rate_limit *, int64_t id, const struct rate_headers *);
+/* The client's address as the limits on logins take it (core/login_limit.h). */
+slice guard_login_address(const struct http_exchange *);
+/* After a login that ended with RATE: adds Retry-After. */
+void guard_add_login_retry(struct http_exchange *, struct core *);
 /* Adds the headers for a client who has the whole limit left: to a reply before which no user was admitted. */
 void guard_add_rate_headers(struct http_exchange *, const struct rate_headers *, struct rate_limit *);
 

@@ -48,8 +48,11 @@ static err_t log_in(struct http_exchange *x, const struct login_request *l)
     struct arena *a = &x->arena;
     slice token;
     struct principal who;
-    err_t e = token_issue(p->core, &(struct token_request){ PYRUS_PURPOSE, l->login, l->security_key, &p->tokens }, a,
-                          &token);
+    const struct token_request request = { PYRUS_PURPOSE, l->login, l->security_key, guard_login_address(x),
+                                           &p->tokens };
+    err_t e = token_issue(p->core, &request, a, &token);
+    if (err_is(e, ERR_RATE))
+        guard_add_login_retry(x, p->core);
     if (!e && l->has_person)
         e = access_check(p->core, PYRUS_PURPOSE, CREDENTIAL_TOKEN, token, a, &who);
     if (err_is(e, ERR_UNAUTHENTICATED) || (!e && l->has_person && who.user_id != l->person_id))

@@ -72,19 +72,27 @@ static err_t apply_token_issue(struct meta_tx *tx, void *arg, struct arena *a)
     return event_write(tx, &event, a);
 }
 
+static err_t check_login(struct core *core, const struct token_issue *t, struct arena *a)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct credential unused;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return token_check_key(tx, t, a, &unused);
+}
+
 err_t token_issue(struct core *core, const struct token_request *request, struct arena *a, slice *ret_token)
 {
     slice secret = random_text(core->random, a, SECRET_LENGTH);
     struct token_issue t = { .request = request, .now_ms = core_now_ms(core) };
     hash_sha256(request->key, t.key_hash);
     hash_sha256(secret, t.token_hash);
-    {
-        /* Wrong guesses are refused here, on the caller's thread, so that they do not keep the committer busy. */
-        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-        struct credential unused;
-        TRY(meta_read_begin(core->meta, a, &tx));
-        TRY(token_check_key(tx, &t, a, &unused));
-    }
+    if (!login_limit_begin(core->logins, request->login, request->address))
+        return err_make(a, ERR_RATE, "too many logins");
+    /* Wrong guesses are refused here, on the caller's thread, so that they do not keep the committer busy. */
+    err_t e = check_login(core, &t, a);
+    if (!err_is(e, ERR_UNAUTHENTICATED))
+        login_limit_end(core->logins, request->login, request->address, !e);
+    TRY(e);
     TRY(meta_write(core->meta, apply_token_issue, &t, a));
     *ret_token = secret;
     return NULL;

@@ -56,8 +56,12 @@ MUST_USE err_t user_set_state(struct core *, const struct principal *who, slice 
 /* Also revokes every token of the user. password: 8 to 1024 bytes. Errors: NOT_FOUND; INVALID; FORBIDDEN the operator. */
 MUST_USE err_t user_set_password(struct core *, const struct principal *who, slice login, slice password,
                                  struct arena *a);
-/* Slow on purpose, and as slow when there is no such login: not on a loop. Errors: UNAUTHENTICATED. */
-MUST_USE err_t user_check_password(struct core *, slice login, slice password, struct arena *a, struct user *ret);
+/* A login with a password. address: of the client (core/login_limit.h). Slow on purpose, and as slow when there is no
+ * such login: not on a loop. Errors: UNAUTHENTICATED; RATE too many logins, retry after login_limit_retry_s. */
+struct password_login {
+    slice login, password, address;
+};
+MUST_USE err_t user_check_password(struct core *, const struct password_login *, struct arena *a, struct user *ret);
 
 /* ---- keys ---- */
 
@@ -112,10 +116,12 @@ struct token_policy {
 };
 struct token_request {
     slice purpose, login, key;
+    slice address; /* of the client: core/login_limit.h */
     const struct token_policy *policy;
 };
 /* Exchange a login and one of its keys for a token of 43 letters and digits.
- * Errors: UNAUTHENTICATED unknown login or key (the same work in both cases); BLOCKED the user is disabled. */
+ * Errors: UNAUTHENTICATED unknown login or key (the same work in both cases); BLOCKED the user is disabled; RATE too many
+ * logins, retry after login_limit_retry_s. */
 MUST_USE err_t token_issue(struct core *, const struct token_request *, struct arena *a, slice *ret_token);
 /* Forget tokens that expired or were revoked more than a week ago. Until then a client that uses one learns which of the
  * two happened; afterwards the token is unknown. *ret_count: how many were forgotten. */

@@ -257,24 +257,34 @@ err_t user_set_password(struct core *core, const struct principal *who, slice lo
     return meta_write(core->meta, apply_user_password, &c, a);
 }
 
-err_t user_check_password(struct core *core, slice login, slice password, struct arena *a, struct user *ret)
+static err_t check_password(struct core *core, const struct password_login *login, struct arena *a, struct user *ret)
 {
     struct user user = { 0 };
     slice hash = S("");
     {
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL; /* ends before the slow part */
         TRY(meta_read_begin(core->meta, a, &tx));
-        err_t e = meta_user_by_login(tx, login, a, &user);
+        err_t e = meta_user_by_login(tx, login->login, a, &user);
         if (e && e->code != ERR_NOT_FOUND)
             return e;
         if (!e)
             TRY(meta_user_password(tx, user.id, a, &hash));
     }
-    bool right = password.n <= PASSWORD_MAX && password_check(hash, password);
+    bool right = login->password.n <= PASSWORD_MAX && password_check(hash, login->password);
     if (!right || user.state != USER_ACTIVE)
         return err_make(a, ERR_UNAUTHENTICATED, "login or password is wrong");
     *ret = user;
     return NULL;
+}
+
+err_t user_check_password(struct core *core, const struct password_login *login, struct arena *a, struct user *ret)
+{
+    if (!login_limit_begin(core->logins, login->login, login->address))
+        return err_make(a, ERR_RATE, "too many logins");
+    err_t e = check_password(core, login, a, ret);
+    if (!err_is(e, ERR_UNAUTHENTICATED))
+        login_limit_end(core->logins, login->login, login->address, !e);
+    return e;
 }
 
 /* ---- at the start of the server ---- */
