@@ -11,8 +11,6 @@
 #define ALIGN 16
 #define FIRST_BLOCK 1024
 #define LARGEST_BLOCK (64 * 1024)
-/* When the budget is exceeded, arenas that hold no more than this go on: small requests are served, large ones end. */
-#define SMALL_SHARE ((size_t)64 * 1024)
 
 struct arena_block {
     struct arena_block *older;
@@ -75,8 +73,10 @@ void arena_release(struct arena *a)
         free(b);
         b = older;
     }
-    if (a->budget && a->held)
-        memory_give(a->budget, a->held);
+    if (a->counted)
+        memory_give(a->budget, a->counted);
+    if (a->parent && a->parent->held + a->peak > a->parent->peak)
+        a->parent->peak = a->parent->held + a->peak;
     arena_init(a);
 }
 
@@ -87,22 +87,28 @@ static size_t limit_of(const struct arena *a)
 
 void arena_set_limit(struct arena *a, size_t limit, struct memory_budget *budget)
 {
-    assert(!a->held);
+    assert(!a->held || a->budget == budget);
     a->limit = limit;
     a->budget = budget;
 }
 
-void arena_init_child(struct arena *a, const struct arena *parent)
+void arena_init_child(struct arena *a, struct arena *parent)
 {
     arena_init(a);
     size_t limit = limit_of(parent);
     a->limit = parent->held < limit ? limit - parent->held : 1;
     a->budget = parent->budget;
+    a->parent = parent;
+}
+
+bool arena_is_over_limit(const struct arena *a)
+{
+    return a->marked_over || a->held > limit_of(a);
 }
 
 bool arena_is_over(const struct arena *a)
 {
-    return a->held > limit_of(a) || (a->budget && a->held > SMALL_SHARE && memory_is_over(a->budget));
+    return arena_is_over_limit(a) || (a->budget && a->held > ARENA_SMALL_SHARE && memory_is_over(a->budget));
 }
 
 bool arena_has_room(const struct arena *a, size_t size)
@@ -111,11 +117,21 @@ bool arena_has_room(const struct arena *a, size_t size)
     return a->held <= limit && size <= limit - a->held;
 }
 
+void arena_mark_over(struct arena *a)
+{
+    for (; a; a = a->parent)
+        a->marked_over = true;
+}
+
 void arena_charge(struct arena *a, size_t size)
 {
     a->held += size;
-    if (a->budget)
-        memory_add(a->budget, size);
+    if (a->held > a->peak)
+        a->peak = a->held;
+    if (a->budget && a->held - a->counted >= ARENA_COUNTED_STEP) {
+        memory_add(a->budget, a->held - a->counted);
+        a->counted = a->held;
+    }
     if (a->held > limit_of(a) + ARENA_OVERDRAFT) {
         fputs("cais: an arena has exceeded its overdraft\n", stderr);
         abort();
@@ -126,8 +142,23 @@ void arena_discharge(struct arena *a, size_t size)
 {
     assert(size <= a->held);
     a->held -= size;
-    if (a->budget)
-        memory_give(a->budget, size);
+    if (a->counted > a->held) {
+        memory_give(a->budget, a->counted - a->held);
+        a->counted = a->held;
+    }
+}
+
+bool arena_take(struct arena *a, size_t size)
+{
+    if (!arena_has_room(a, size))
+        return false;
+    if (a->budget && a->held + size > ARENA_SMALL_SHARE) {
+        if (!memory_take(a->budget, a->held + size - a->counted))
+            return false;
+        a->counted = a->held + size;
+    }
+    arena_charge(a, size);
+    return true;
 }
 
 static struct arena_block *add_block(struct arena *a, size_t size)
@@ -184,6 +215,14 @@ char *arena_cstr(struct arena *a, slice s)
 slice arena_copy(struct arena *a, slice s)
 {
     return (slice){ arena_cstr(a, s), s.n };
+}
+
+slice arena_copy_if_room(struct arena *a, slice s)
+{
+    if (arena_has_room(a, s.n))
+        return arena_copy(a, s);
+    arena_mark_over(a);
+    return S("");
 }
 
 slice arena_join(struct arena *a, const slice *parts, size_t count)

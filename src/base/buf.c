@@ -12,10 +12,30 @@ void buf_init(struct buf *b, size_t max)
     *b = (struct buf){ .max = max };
 }
 
+void buf_init_on(struct buf *b, size_t max, struct arena *account)
+{
+    *b = (struct buf){ .max = max, .account = account };
+}
+
 void buf_release(struct buf *b)
 {
     free(b->p);
+    if (b->account)
+        arena_discharge(b->account, b->cap);
+    *b = (struct buf){ .max = b->max, .account = b->account };
+}
+
+slice buf_give(struct buf *b, struct arena *a)
+{
+    slice bytes = buf_slice(b);
+    if (b->p)
+        arena_defer(a, free, b->p);
+    if (b->account != a)
+        arena_charge(a, b->cap);
+    if (b->account && b->account != a)
+        arena_discharge(b->account, b->cap);
     *b = (struct buf){ .max = b->max };
+    return bytes;
 }
 
 void buf_clear(struct buf *b)
@@ -24,23 +44,38 @@ void buf_clear(struct buf *b)
     b->failed = false;
 }
 
+/* To a capacity of at least `need` bytes. False: there is no room on the account. */
+static bool grow(struct buf *b, size_t need)
+{
+    size_t cap = b->cap ? b->cap * 2 : 256;
+    while (cap < need)
+        cap *= 2;
+    if (b->max && cap > b->max)
+        cap = b->max;
+    if (b->asks) {
+        if (!arena_take(b->account, cap - b->cap))
+            return false;
+    } else if (b->account) {
+        cap = arena_has_room(b->account, cap - b->cap) ? cap : need;
+        if (!arena_has_room(b->account, cap - b->cap)) {
+            arena_mark_over(b->account);
+            return false;
+        }
+        arena_charge(b->account, cap - b->cap);
+    }
+    b->p = must_realloc(b->p, cap);
+    b->cap = cap;
+    return true;
+}
+
 char *buf_reserve(struct buf *b, size_t n)
 {
     size_t need;
-    if (b->failed || __builtin_add_overflow(b->n, n, &need) || (b->max && need > b->max)) {
-        b->failed = true;
-        return NULL;
-    }
-    if (need > b->cap || !b->p) { /* also when n is 0, because NULL means failure */
-        size_t cap = b->cap ? b->cap * 2 : 256;
-        while (cap < need)
-            cap *= 2;
-        if (b->max && cap > b->max)
-            cap = b->max;
-        b->p = must_realloc(b->p, cap);
-        b->cap = cap;
-    }
-    return b->p + b->n;
+    bool fits = !b->failed && !__builtin_add_overflow(b->n, n, &need) && (!b->max || need <= b->max);
+    if (fits && (need > b->cap || !b->p)) /* also when n is 0, because NULL means failure */
+        fits = grow(b, need);
+    b->failed = !fits;
+    return fits ? b->p + b->n : NULL;
 }
 
 void buf_add(struct buf *b, slice s)

@@ -40,6 +40,13 @@ err_t err_errno_at(struct arena *a, const char *where, int errnum, const char *f
     return err_make_at(a, where, NULL, code, SLICE_FMT ": %s", SLICE_ARG(what), strerror_r(errnum, text, sizeof text));
 }
 
+err_t err_over_memory_at(struct arena *a, const char *where)
+{
+    if (arena_is_over_limit(a))
+        return err_make_at(a, where, NULL, ERR_TOO_LARGE, "this takes more memory than one request may use");
+    return err_make_at(a, where, NULL, ERR_UNAVAILABLE, "the memory for requests is in use");
+}
+
 err_t err_copy(struct arena *a, err_t e)
 {
     if (!e)

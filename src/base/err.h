@@ -57,6 +57,11 @@ const char *err_code_name(enum err_code code);
 /* "message: message of its cause: …", for logs and the command line. */
 slice err_text(struct arena *a, err_t e);
 
+/* An error if the arena is over its limit (TOO_LARGE) or its budget is exceeded (UNAVAILABLE). For loops whose length the
+ * input decides, each time round: TRY(arena_check(a)). */
+#define arena_check(a) (arena_is_over(a) ? err_over_memory_at((a), ERR_HERE) : NULL)
+err_t err_over_memory_at(struct arena *a, const char *where);
+
 #define TRY(expr)                                                                                                      \
     do {                                                                                                               \
         err_t try_e_ = (expr);                                                                                         \

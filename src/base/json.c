@@ -8,8 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_too_deep(slice text)
+/* What jansson allocates for a value, at most: an object with its table of members. And what copy_tree does. */
+#define BYTES_OF_VALUE ((size_t)320)
+#define BYTES_OF_COPY (sizeof(struct json) + 64)
+
+struct scan {
+    size_t max_depth;
+    size_t values; /* no fewer than there are: one, and one for each comma and each bracket that opens */
+};
+
+static struct scan scan_text(slice text)
 {
+    struct scan s = { .values = 1 };
     size_t depth = 0;
     bool in_string = false;
     for (size_t i = 0; i < text.n; i++) {
@@ -21,14 +31,17 @@ static bool is_too_deep(slice text)
                 in_string = false;
         } else if (c == '"') {
             in_string = true;
+        } else if (c == ',') {
+            s.values++;
         } else if (c == '[' || c == '{') {
-            if (++depth > JSON_MAX_DEPTH)
-                return true;
+            s.values++;
+            if (++depth > s.max_depth)
+                s.max_depth = depth;
         } else if ((c == ']' || c == '}') && depth) {
             depth--;
         }
     }
-    return false;
+    return s;
 }
 
 static slice copy_string(struct arena *a, const json_t *from)
@@ -87,15 +100,24 @@ err_t json_parse(struct arena *a, slice text, const struct json **ret_json)
         return err_make(a, ERR_EMPTY, "no JSON where some is expected");
     if (text.n > JSON_MAX_BYTES)
         return err_make(a, ERR_TOO_LARGE, "JSON of more than %zu bytes", JSON_MAX_BYTES);
-    if (is_too_deep(text))
+    struct scan s = scan_text(text);
+    if (s.max_depth > JSON_MAX_DEPTH)
         return err_make(a, ERR_INVALID, "JSON nested deeper than %d levels", JSON_MAX_DEPTH);
+    if (s.values > JSON_MAX_VALUES)
+        return err_make(a, ERR_TOO_LARGE, "JSON of more than %d values", JSON_MAX_VALUES);
+    size_t of_tree = s.values * BYTES_OF_VALUE + 2 * text.n, of_copy = s.values * BYTES_OF_COPY + text.n;
+    if (!arena_has_room(a, of_tree + of_copy))
+        return err_make(a, ERR_TOO_LARGE, "JSON that takes more memory than one request may use");
+    TRY(arena_check(a));
     json_error_t why;
+    arena_charge(a, of_tree);
     json_t *tree = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-    if (!tree)
-        return err_make(a, ERR_INVALID, "line %d, column %d: not valid JSON", why.line, why.column);
-    *ret_json = copy_tree(a, tree);
+    if (tree)
+        *ret_json = copy_tree(a, tree);
+    bool is_valid = tree != NULL;
     json_decref(tree);
-    return NULL;
+    arena_discharge(a, of_tree);
+    return is_valid ? NULL : err_make(a, ERR_INVALID, "line %d, column %d: not valid JSON", why.line, why.column);
 }
 
 const struct json *json_get(const struct json *object, const char *name)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading and writing JSON.
- * Reading: texts of at most JSON_MAX_BYTES, nested at most JSON_MAX_DEPTH levels deep; duplicate members, invalid UTF-8
- * and NUL in strings are refused. The tree lives in the arena and never changes.
+ * Reading: texts of at most JSON_MAX_BYTES and JSON_MAX_VALUES values, nested at most JSON_MAX_DEPTH levels deep; duplicate
+ * members, invalid UTF-8 and NUL in strings are refused. The tree lives in the arena and never changes. It takes up to
+ * 40 times as much memory as its text, so values are counted before it is built.
  * Writing: text is appended to a buffer; the writer sets the commas. */
 #ifndef CAIS_BASE_JSON_H
 #define CAIS_BASE_JSON_H
@@ -11,6 +12,7 @@
 
 #define JSON_MAX_BYTES ((size_t)1 << 20)
 #define JSON_MAX_DEPTH 32
+#define JSON_MAX_VALUES 20000
 
 enum js_type { JS_NULL, JS_BOOL, JS_INT, JS_REAL, JS_STRING, JS_ARRAY, JS_OBJECT };
 
@@ -25,7 +27,8 @@ struct json {
     const struct json *next;  /* next sibling */
 };
 
-/* Errors: EMPTY the text is blank; TOO_LARGE; INVALID everything else. */
+/* Errors: EMPTY the text is blank; TOO_LARGE more bytes or values than above, or than the arena has room for; UNAVAILABLE
+ * the budget of the arena is exceeded; INVALID everything else. */
 MUST_USE err_t json_parse(struct arena *a, slice text, const struct json **ret_json);
 
 /* The member with exactly this name; NULL when there is none, or when `object` is NULL or not an object. */

@@ -3,8 +3,9 @@
  * in one. The numbers are those that callers report, not those of the allocator.
  *
  * There are two ways to count. memory_take asks first, and is for memory that can be refused: a body that has not been
- * read yet. memory_add never fails, and is for memory that the program needs to go on; it may exceed the budget, which
- * memory_is_over then reports. Thread: any; a call is one atomic operation. */
+ * read yet. It leaves a quarter of the budget to memory_add, which never fails, and is for memory that the program needs
+ * to go on: so bodies that are announced but do not come cannot end the requests that are being worked on. memory_add may
+ * exceed the budget, which memory_is_over then reports. Thread: any; a call is one atomic operation. */
 #ifndef CAIS_BASE_MEMORY_H
 #define CAIS_BASE_MEMORY_H
 
@@ -17,11 +18,16 @@ struct memory_budget {
     atomic_size_t used;
 };
 
-/* Count `size` bytes, unless they would exceed the budget: then false, and nothing was counted. */
+/* The memory that this process may use, in bytes: that of the machine, or the limit of the control group that the process
+ * runs in, if that is less. */
+size_t memory_of_machine(void);
+
+/* Count `size` bytes, unless more than three quarters of the budget would then be used: false, and nothing was counted. */
 static inline bool memory_take(struct memory_budget *b, size_t size)
 {
+    size_t max = b->max - b->max / 4;
     size_t before = atomic_fetch_add_explicit(&b->used, size, memory_order_relaxed);
-    if (!b->max || (size <= b->max && before <= b->max - size))
+    if (!b->max || (size <= max && before <= max - size))
         return true;
     atomic_fetch_sub_explicit(&b->used, size, memory_order_relaxed);
     return false;

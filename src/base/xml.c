@@ -9,6 +9,9 @@
 #include <limits.h>
 #include <stdlib.h>
 
+/* What expat allocates for an attribute, at most: its name and value, and its place in two tables. */
+#define BYTES_OF_ATTRIBUTE ((size_t)200)
+
 #define NS_SEPARATOR '\n' /* between namespace and name; expat refuses a namespace that holds it */
 
 struct xml_builder {
@@ -46,6 +49,11 @@ static void XMLCALL on_element_start(void *arg, const XML_Char *name, const XML_
         stop_parsing(b, err_make(b->a, ERR_TOO_LARGE, "XML of more than %d elements", XML_NODES_MAX));
         return;
     }
+    err_t e = arena_check(b->a);
+    if (e) {
+        stop_parsing(b, e);
+        return;
+    }
     slice local = slice_of(name);
     size_t at = slice_rfind_byte(local, NS_SEPARATOR);
     if (at != SLICE_NONE)
@@ -72,7 +80,7 @@ static void XMLCALL on_element_end(void *arg, const XML_Char *name)
     if (b->e)
         return;
     struct xml_level *level = &b->levels[--b->depth];
-    level->node->text = arena_copy(b->a, buf_slice(&level->text));
+    level->node->text = arena_copy_if_room(b->a, buf_slice(&level->text));
 }
 
 static void XMLCALL on_text(void *arg, const XML_Char *text, int n)
@@ -97,18 +105,37 @@ static void XMLCALL on_instruction(void *arg, const XML_Char *target, const XML_
     stop_parsing(b, err_make(b->a, ERR_INVALID, "XML with a processing instruction"));
 }
 
+/* Count what expat allocates outside of the arena; *ret_bytes is what to give back. expat reads all attributes of an
+ * element before it calls us, so they are counted beforehand. */
+static err_t charge_parser(slice text, struct arena *a, size_t *ret_bytes)
+{
+    size_t attributes = 0;
+    for (slice before, rest = text; slice_cut(rest, '=', &before, &rest);)
+        attributes++;
+    if (attributes > XML_ATTRIBUTES_MAX)
+        return err_make(a, ERR_TOO_LARGE, "XML of more than %d attributes", XML_ATTRIBUTES_MAX);
+    size_t bytes = attributes * BYTES_OF_ATTRIBUTE + 3 * text.n;
+    if (!arena_has_room(a, bytes))
+        return err_make(a, ERR_TOO_LARGE, "XML that takes more memory than one request may use");
+    arena_charge(a, bytes);
+    *ret_bytes = bytes;
+    return NULL;
+}
+
 err_t xml_parse(slice text, struct arena *a, const struct xml **ret_root)
 {
+    size_t charged = 0;
     if (text.n > INT_MAX)
         return err_make(a, ERR_TOO_LARGE, "XML of more than %d bytes", INT_MAX);
     if (!slice_is_utf8(text)) /* expat would follow a byte order mark of UTF-16 */
         return err_make(a, ERR_INVALID, "XML that is not UTF-8");
+    TRY(charge_parser(text, a, &charged));
     static const XML_Memory_Handling_Suite memory = { must_malloc, must_realloc, free };
     static const XML_Char separator[] = { NS_SEPARATOR, 0 };
     struct xml_builder b = { .a = a, .parser = XML_ParserCreate_MM("UTF-8", &memory, separator) };
     assert(b.parser);
     for (size_t i = 0; i < XML_DEPTH_MAX; i++)
-        buf_init(&b.levels[i].text, 0);
+        buf_init_on(&b.levels[i].text, 0, a);
     XML_SetUserData(b.parser, &b);
     XML_SetElementHandler(b.parser, on_element_start, on_element_end);
     XML_SetCharacterDataHandler(b.parser, on_text);
@@ -122,6 +149,9 @@ err_t xml_parse(slice text, struct arena *a, const struct xml **ret_root)
     XML_ParserFree(b.parser);
     for (size_t i = 0; i < XML_DEPTH_MAX; i++)
         buf_release(&b.levels[i].text);
+    arena_discharge(a, charged);
+    if (!b.e)
+        b.e = arena_check(a);
     if (!b.e)
         *ret_root = b.root;
     return b.e;

@@ -123,6 +123,7 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
                               .max_connections = max_connections,
                               .max_connections_per_address = (size_t)c->http.max_connections_per_address,
                               .body_pool_bytes = (size_t)c->http.body_pool_bytes,
+                              .memory_bytes = (size_t)c->http.memory_bytes,
                               .trusted_proxies = copy_strings(s, &c->server.trusted_proxies),
                               .hosts = hosts,
                               .host_count = host_count,

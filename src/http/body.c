@@ -116,6 +116,12 @@ void body_abort_because(struct exchange *x, err_t e)
     cut_body(x);
 }
 
+static void abort_for_memory(struct exchange *x)
+{
+    STAT_ADD(x->loop, memory_refused, 1);
+    body_abort(x, HTTP_REFUSE_BUSY, "the memory for requests is in use");
+}
+
 /* ---- framing ---- */
 
 /* Pass bytes of the body, without framing, to where the body goes. */
@@ -363,6 +369,10 @@ enum body_step body_run(struct conn *c)
         }
         bool well_formed = decode_framing(c, SIZE_MAX);
         bool full = x->body_state == BODY_COLLECT && x->collected.failed;
+        if (full && x->body_received <= x->collected.max) { /* a chunked body, for which there is no more memory */
+            abort_for_memory(x);
+            return BODY_ENDED;
+        }
         if (full || (x->body_state == BODY_DROP && x->body_received > (uint64_t)DRAIN_BYTES)) {
             /* Checked before well_formed: which of the two is found must not depend on how the bytes arrive. */
             body_abort(x, HTTP_REFUSE_BODY_TOO_LARGE, NULL);
@@ -383,6 +393,9 @@ void http_receive(struct http_exchange *pub, struct http_sink *sink)
 {
     struct exchange *x = EXCHANGE_OF(pub, pub);
     assert(loop_is_current(x->loop) && x->body_state == BODY_UNREAD && !x->replied);
+    bool is_large = x->body_left > (int64_t)BODY_INLINE_BYTES;
     x->sink = sink;
-    body_move(x, sink->off_loop || x->body_left > (int64_t)BODY_INLINE_BYTES ? BODY_WORKERS : BODY_INLINE);
+    if (!is_large) /* the sink may keep all of it in memory until the last byte has come */
+        arena_charge(&pub->arena, x->chunked ? BODY_INLINE_BYTES : (size_t)x->body_left);
+    body_move(x, is_large || sink->off_loop ? BODY_WORKERS : BODY_INLINE);
 }

@@ -112,6 +112,15 @@ static void free_message(struct conn *c)
     c->message = NULL;
 }
 
+static void free_unread(struct conn *c)
+{
+    if (c->unread_bytes)
+        memory_give(&c->loop->server->memory, c->unread_bytes);
+    free(c->unread);
+    c->unread = NULL;
+    c->unread_bytes = 0;
+}
+
 /* Remove the connection from every list and close its socket. Its memory is freed at the end of the turn, so that
  * callers may still read c->state. */
 static void conn_destroy(struct conn *c)
@@ -133,7 +142,7 @@ static void conn_destroy(struct conn *c)
     close(c->fd); /* the kernel removes it from the epoll set */
     admission_leave(&l->server->admission, c->peer, c->admitted_as);
     STAT_SUB(l, open, 1);
-    free(c->unread);
+    free_unread(c);
     free_message(c);
     c->next = l->dead_conns;
     l->dead_conns = c;
@@ -171,10 +180,10 @@ void conn_begin_shutdown(struct conn *c)
 /* Copy input that was read but not used out of the scratch, which the next connection will use. */
 static void save_unread(struct conn *c)
 {
-    free(c->unread);
-    c->unread = NULL;
-    c->unread_bytes = c->input.n;
+    free_unread(c);
     if (c->input.n) {
+        memory_add(&c->loop->server->memory, c->input.n);
+        c->unread_bytes = c->input.n;
         c->unread = must_malloc(c->input.n);
         memcpy(c->unread, c->input.p, c->input.n);
     }
@@ -186,9 +195,7 @@ static void restore_unread(struct conn *c)
     if (c->unread_bytes)
         memcpy(c->loop->scratch, c->unread, c->unread_bytes);
     c->input = (slice){ c->loop->scratch, c->unread_bytes };
-    free(c->unread);
-    c->unread = NULL;
-    c->unread_bytes = 0;
+    free_unread(c);
 }
 
 ssize_t conn_read_more(struct conn *c)
@@ -202,7 +209,9 @@ ssize_t conn_read_more(struct conn *c)
     }
     char *at = scratch + (c->input.p - scratch) + c->input.n;
     size_t room = (size_t)(scratch + SCRATCH_BYTES - at);
-    ssize_t n = conn_recv(c, at, room > 65536 ? 65536 : room);
+    size_t most =
+        memory_is_over(&c->loop->server->memory) ? HEAD_BYTES_WHEN_FULL : 65536; /* it may become unread input */
+    ssize_t n = conn_recv(c, at, room > most ? most : room);
     if (n > 0)
         c->input.n += (size_t)n;
     return n;
@@ -241,6 +250,14 @@ static void refuse_head(struct conn *c, const char *head, const struct message *
         copy_first_line(x, head, m);
     c->input.n = 0;
     exchange_refuse(x, refusal, why);
+}
+
+/* The head is not small, not complete, and there is no memory to keep it until the rest has come. */
+static void refuse_head_for_memory(struct conn *c, const struct message *m)
+{
+    STAT_ADD(c->loop, memory_refused, 1);
+    refuse_head(c, c->input.p, m, HTTP_REFUSE_BUSY, "the memory for requests is in use");
+    free_message(c);
 }
 
 static void refuse_malformed_head(struct conn *c, const struct message *m)
@@ -286,6 +303,10 @@ static bool run_head(struct conn *c)
             }
         }
         ssize_t n = conn_read_more(c);
+        if (n == -1 && c->input.n > HEAD_BYTES_WHEN_FULL && memory_is_over(&l->server->memory)) {
+            refuse_head_for_memory(c, m);
+            return true;
+        }
         if (n == -1)
             break;
         if (n == 0 && has_request_bytes(c->input)) { /* the client may have closed only its side */
@@ -539,9 +560,7 @@ static void head_expired(struct conn *c)
     STAT_ADD(c->loop, timeouts, 1);
     refuse_head(c, c->unread, c->message, HTTP_REFUSE_TIMEOUT, NULL);
     free_message(c);
-    free(c->unread);
-    c->unread = NULL;
-    c->unread_bytes = 0;
+    free_unread(c);
 }
 
 void conn_expired(struct conn *c)

@@ -10,6 +10,7 @@
 #ifndef CAIS_HTTP_ENGINE_PRIV_H
 #define CAIS_HTTP_ENGINE_PRIV_H
 
+#include "base/memory.h"
 #include "http/admission.h"
 #include "http/listener.h"
 #include "http/mark.h"
@@ -32,6 +33,10 @@
 #define SEND_TLS_BYTES ((size_t)128 * 1024) /* the same, encrypted */
 #define DRAIN_BYTES ((int64_t)1024 * 1024)  /* an unread body up to this size is read, to keep the connection */
 #define LINGER_BYTES ((int64_t)1024 * 1024 * 1024)
+/* While the memory for requests is in use, an incomplete head above this size is refused, and no more is read at a time. */
+#define HEAD_BYTES_WHEN_FULL ((size_t)4 * 1024)
+#define HEAD_BYTES_UNCOUNTED                                                                                           \
+    ((size_t)8 * 1024) /* the head of a reply up to this size is part of the cost of a connection */
 
 /* ---- loop.c: epoll, mailbox, deadlines ---- */
 
@@ -73,6 +78,7 @@ struct body_buffer {
 struct loop_stats {
     uint64_t accepted, refused, requests, active, status[6], bytes_in, bytes_out, timeouts, slow_readers, malformed,
         buffers, open;
+    uint64_t memory_refused, memory_peak, memory_over;
 };
 
 struct loop {
@@ -306,7 +312,9 @@ struct exchange {
     err_t cut_error;          /* … or this error, which is static */
     struct http_watch *watch; /* set by the exchange's thread, read by the loop: atomic */
     /* the reply */
-    bool replied; /* written by the thread that replies; read by the loop after the hand-over */
+    size_t memory_over; /* how far the arena was above its limit when the request was refused for that */
+    bool failing;       /* http_fail has begun: the reply is no longer refused */
+    bool replied;       /* written by the thread that replies; read by the loop after the hand-over */
     bool close_after;
     int status;
     const char *content_type;
@@ -318,6 +326,7 @@ struct exchange {
     struct http_content *content;
     uint64_t content_at, content_left, cached_until; /* cached_until: the file's pages before it are in memory */
     struct http_producer *producer;
+    char frame[20]; /* of the piece that is sent: its size, if the body is chunked */
     enum piece_state piece;
     enum piece_state piece_came; /* written by the worker: what the piece becomes on the loop */
     struct buf produced;
@@ -340,6 +349,8 @@ void exchange_free(struct exchange *); /* reports it, releases its resources, gi
 void exchange_begin(struct exchange *, const char *head, const struct message *);
 /* The body is complete or was dropped: run the handler. */
 void exchange_body_done(struct exchange *);
+/* Refuse the request because the memory for requests is in use, and count that. */
+void exchange_refuse_for_memory(struct exchange *);
 /* Refuse the request. text: as in http_refuse. */
 void exchange_refuse(struct exchange *, enum http_refusal, const char *text);
 /* From here on the connection waits for the reply. Another thread may be at work on it, and no deadline runs. */
@@ -385,6 +396,7 @@ struct http_server {
     pthread_mutex_t accept_lock; /* held around each accept: see accept_one in loop.c */
     struct http_options o;
     struct message_limits limits;
+    struct memory_budget memory; /* counts the arenas of exchanges, and the unread input of connections */
     struct router *router;
     struct proxies *proxies;
     struct admission admission;

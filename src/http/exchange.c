@@ -17,6 +17,7 @@
 #define DEFAULT_MAX_BODY ((size_t)1 << 20)
 #define FREE_EXCHANGES_KEPT 64                   /* per loop */
 #define FREED_ON_LOOP_BYTES ((size_t)256 * 1024) /* a worker frees more: giving back 10 MiB takes milliseconds */
+#define REFUSAL_BYTES ((size_t)256 * 1024)       /* room for the reply to a request that has used all it may */
 
 struct exchange *exchange_new(struct conn *c)
 {
@@ -33,6 +34,7 @@ struct exchange *exchange_new(struct conn *c)
     memset(x, 0, offsetof(struct exchange, memory));
     x->mark = MARK_EXCHANGE;
     arena_init_with(&x->pub.arena, x->memory, sizeof x->memory);
+    arena_set_limit(&x->pub.arena, HTTP_MEMORY_OF(0), &l->server->memory);
     x->conn = c;
     x->loop = l;
     x->began_ms = l->now_ms;
@@ -46,9 +48,20 @@ struct exchange *exchange_new(struct conn *c)
     return x;
 }
 
+/* Only the loop's thread writes these numbers. */
+static void note_peak(struct loop *l, const struct exchange *x)
+{
+    size_t peak = x->pub.arena.peak;
+    if (peak > l->stats.memory_peak)
+        __atomic_store_n(&l->stats.memory_peak, peak, __ATOMIC_RELAXED);
+    if (x->memory_over > l->stats.memory_over)
+        __atomic_store_n(&l->stats.memory_over, x->memory_over, __ATOMIC_RELAXED);
+}
+
 static void report_exchange(struct exchange *x)
 {
     struct loop *l = x->loop;
+    note_peak(l, x);
     int status = x->conn->broken && x->bytes_out == 0 && x->head_sent == 0 ? 499 : x->status;
     STAT_SUB(l, active, 1);
     STAT_ADD(l, status[status / 100 < 6 ? status / 100 : 5], 1);
@@ -172,11 +185,41 @@ void exchange_refuse(struct exchange *x, enum http_refusal refusal, const char *
     fail_exchange(x, http_refuse(&x->pub.arena, refusal, text));
 }
 
+void exchange_refuse_for_memory(struct exchange *x)
+{
+    STAT_ADD(x->loop, memory_refused, 1);
+    exchange_refuse(x, HTTP_REFUSE_BUSY, "the memory for requests is in use");
+}
+
+/* What arena_check found about the budget is a refusal of the engine. */
+static err_t as_refusal(struct exchange *x, err_t e)
+{
+    struct arena *a = &x->pub.arena;
+    if (!err_is(e, ERR_UNAVAILABLE) || e->reason || !arena_is_over(a) || arena_is_over_limit(a))
+        return e;
+    STAT_ADD(x->loop, memory_refused, 1);
+    return http_refuse(a, HTTP_REFUSE_BUSY, e->msg);
+}
+
+/* The reply to a refusal always has room. */
+static void begin_failing(struct exchange *x)
+{
+    struct arena *a = &x->pub.arena;
+    x->failing = true;
+    if (!arena_is_over_limit(a))
+        return;
+    x->memory_over = a->peak > a->limit ? a->peak - a->limit : 0;
+    a->marked_over = false;
+    a->limit = a->held + REFUSAL_BYTES;
+}
+
 void http_fail(struct http_exchange *pub, err_t e)
 {
     struct exchange *x = EXCHANGE_OF(pub, pub);
-    const struct http_refusal_row *refusal = http_refusal_of(e);
     assert(e && !x->replied);
+    e = as_refusal(x, e);
+    begin_failing(x);
+    const struct http_refusal_row *refusal = http_refusal_of(e);
     if (refusal && e->reason == HTTP_REFUSE_BUSY)
         http_reply_header(pub, "Retry-After", S("1"));
     if (refusal && refusal->closes)
@@ -278,6 +321,7 @@ static err_t choose_route(struct exchange *x)
 static err_t admit_request(struct exchange *x)
 {
     struct http_exchange *pub = &x->pub;
+    TRY(arena_check(&pub->arena)); /* the head is large, and there is no room for it */
     TRY(parse_request_target(x));
     TRY(choose_route(x));
     return pub->route->flags & HTTP_PUBLIC || !pub->api->guard ? NULL : pub->api->guard(pub);
@@ -289,6 +333,13 @@ static void run_api(struct http_exchange *pub, err_t (*fn)(struct http_exchange 
     err_t e = fn(pub);
     if (e)
         http_fail(pub, e);
+}
+
+static err_t run_ordinary(struct http_exchange *pub)
+{
+    struct exchange *x = EXCHANGE_OF(pub, pub);
+    TRY(arena_check(&pub->arena));
+    return x->on_collected ? x->on_collected(pub) : pub->route->handle(pub);
 }
 
 /* ---- lanes ---- */
@@ -344,20 +395,41 @@ void exchange_body_done(struct exchange *x)
     if (x->collected.n > HTTP_ORDINARY_BODY_MAX && x->lane == HTTP_LANE_ORDINARY)
         x->lane = HTTP_LANE_LONG;
     if (route->flags & HTTP_ON_LOOP && !x->on_collected && x->collected.n <= HTTP_ON_LOOP_BODY_MAX)
-        run_api(&x->pub, route->handle);
+        run_api(&x->pub, run_ordinary);
     else
-        http_on_lane(&x->pub, x->lane, x->on_collected ? x->on_collected : route->handle);
+        http_on_lane(&x->pub, x->lane, run_ordinary);
+}
+
+/* Reserve what a declared body needs, before any of it is read. A chunked one is counted as it comes. */
+static bool reserve_body(struct exchange *x, size_t max_bytes)
+{
+    struct buf *b = &x->collected;
+    int64_t declared = x->pub.req.content_length;
+    buf_init_on(b, max_bytes, &x->pub.arena);
+    b->asks = true;
+    if (declared <= 0)
+        return true;
+    if (!arena_take(&x->pub.arena, (size_t)declared))
+        return false;
+    b->cap = (size_t)declared; /* counted from here on; the kernel gives the memory when bytes are written to it */
+    b->p = must_realloc(NULL, b->cap);
+    return true;
 }
 
 /* Receive the body into memory, or drop it. */
 static void begin_collect(struct exchange *x, size_t max_bytes, bool drop)
 {
+    const struct http_route *route = x->pub.route;
     if (x->pub.req.content_length > (int64_t)max_bytes) {
         exchange_refuse(x, HTTP_REFUSE_BODY_TOO_LARGE, NULL);
         return;
     }
+    x->pub.arena.limit = route->memory ? route->memory : HTTP_MEMORY_OF(drop ? 0 : max_bytes);
+    if (!drop && !reserve_body(x, max_bytes)) {
+        exchange_refuse_for_memory(x);
+        return;
+    }
     body_move(x, drop ? BODY_DROP : BODY_COLLECT);
-    buf_init(&x->collected, max_bytes);
 }
 
 void exchange_begin(struct exchange *x, const char *head, const struct message *m)
@@ -458,10 +530,26 @@ void http_on_loop(struct http_exchange *pub, err_t (*fn)(struct http_exchange *)
     loop_post(x->loop, &x->mail);
 }
 
+/* Refuse the reply if the request has used more than it may; then the exchange has ended. Whatever it has done, such as
+ * writing a record, stays done; therefore a small reply is refused only if the request is over its own limit. */
+static bool refuse_reply(struct exchange *x, size_t reply_bytes)
+{
+    struct arena *a = &x->pub.arena;
+    bool for_all = reply_bytes > ARENA_SMALL_SHARE && memory_is_over(a->budget);
+    if (x->failing || (!arena_is_over_limit(a) && !for_all))
+        return false;
+    release_content(x);
+    drop_content_headers(x);
+    http_fail(&x->pub, err_over_memory_at(a, ERR_HERE));
+    return true;
+}
+
 static void reply_with_slice(struct http_exchange *pub, int status, const char *content_type, slice body, bool close)
 {
     struct exchange *x = EXCHANGE_OF(pub, pub);
     assert(!x->replied && status >= 200 && status < 600);
+    if (refuse_reply(x, body.n))
+        return;
     drop_content_headers(x);
     x->status = status;
     x->content_type = content_type;
@@ -484,9 +572,11 @@ void http_reply_stream(struct http_exchange *pub, int status, const char *conten
 {
     struct exchange *x = EXCHANGE_OF(pub, pub);
     assert(!x->replied);
+    x->producer = p;
+    if (refuse_reply(x, SIZE_MAX))
+        return;
     x->status = status;
     x->content_type = content_type;
-    x->producer = p;
     return_to_loop(x);
 }
 
@@ -495,6 +585,9 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
     struct exchange *x = EXCHANGE_OF(pub, pub);
     const struct http_request *req = &pub->req;
     assert(!x->replied);
+    x->content = content;
+    if (refuse_reply(x, content->bytes.p ? content->bytes.n : 0))
+        return;
     bool modified_known = content->last_modified_ms > 0;
     struct validators current = { .exists = true, .etag = content->etag, .modified_at_ms = content->last_modified_ms };
     struct preconditions conditions = { .if_match = http_header(req, "If-Match"),
@@ -506,7 +599,6 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
         http_reply_header(pub, "ETag", content->etag);
     if (modified_known)
         http_reply_header(pub, "Last-Modified", time_format_http(&pub->arena, content->last_modified_ms));
-    x->content = content;
     x->content_type = content->content_type.n ? arena_cstr(&pub->arena, content->content_type) : NULL;
     enum precondition verdict = preconditions_check(&conditions, &current, true);
     if (verdict == PRECONDITION_FAILED) {

@@ -78,7 +78,7 @@ struct http_watch {
 /* An exchange as an API sees it. */
 struct http_exchange {
     struct http_request req;
-    struct arena arena;             /* lives until the reply was sent */
+    struct arena arena; /* lives until the reply was sent; the account of everything that the request needs */
     const struct http_route *route; /* NULL: no route matches */
     const struct http_api *api;
     void *principal; /* set by the API's guard; in arena */
@@ -117,7 +117,12 @@ struct http_route {
     unsigned flags;
     size_t max_body;  /* bytes; 0: 1 MiB. A larger body is refused: HTTP_REFUSE_BODY_TOO_LARGE */
     const char *spec; /* the section of the contract that asks for this route */
+    /* How many bytes one request may use for its head, its body, what is made of them, and what of its reply is in memory:
+     * the limit of x->arena. 0: HTTP_MEMORY_OF(max_body) */
+    size_t memory;
 };
+/* Room for what a handler reads to reply, and for the trees of a parser, which take several times the text. */
+#define HTTP_MEMORY_OF(max_body) (((size_t)16 << 20) + 8 * (max_body))
 
 /* A protocol that the server speaks: one folder of src/api/. */
 struct http_api {
@@ -156,6 +161,8 @@ void http_reply_header(struct http_exchange *, const char *name, slice value);
  * exchange ends in another reply, for example a refusal because of its conditions or its range. (An error document is
  * not gzipped because the object is.) */
 void http_content_headers(struct http_exchange *);
+/* If the account is over its limit, or its reply is large and the memory for all requests is in use, each of the functions
+ * that end an exchange refuses it through the API's fail instead (arena_check). */
 /* End the exchange. `body` must live in x->arena, or for ever. content_type NULL: no Content-Type header. */
 void http_reply(struct http_exchange *, int status, const char *content_type, slice body);
 /* End the exchange with an error: the API's fail replies, before this returns. For code that cannot return the error to the

@@ -50,6 +50,10 @@ struct http_options {
     size_t
         max_connections_per_address; /* IPv6: of one /64; 0: no limit. Unix sockets and trusted proxies do not count */
     size_t body_pool_bytes;          /* buffers of uploads, all loops together; 0: 64 MiB */
+    /* What all requests together may use, without the buffers of uploads: heads, collected bodies, what is made of them,
+     * replies that were not sent yet. Above it requests are refused: HTTP_REFUSE_BUSY. 0: a quarter of what the process
+     * may use (memory_of_machine), at least 64 MiB */
+    size_t memory_bytes;
 
     const char *const *trusted_proxies; /* addresses or CIDR ranges, ends with NULL; may be NULL */
     const struct http_host *hosts;

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
@@ -17,7 +18,8 @@
 
 #define COPY_MAX_BYTES ((size_t)16 * 1024) /* a body up to this size is copied behind the head */
 #define PIECE_BYTES ((size_t)64 * 1024)
-#define READ_AHEAD_BYTES ((uint64_t)1024 * 1024) /* what a worker reads of a file that is not in the page cache */
+#define PIECE_BYTES_WHEN_FULL ((size_t)16 * 1024) /* while the memory for requests is in use */
+#define READ_AHEAD_BYTES ((uint64_t)1024 * 1024)  /* what a worker reads of a file that is not in the page cache */
 #define PRODUCE_BYTES ((size_t)512 * 1024)
 
 static const char *reason_phrase(int status)
@@ -188,6 +190,8 @@ void send_start(struct exchange *x)
     }
     buf_release(h);
     *h = head; /* x->headers owns the bytes until the exchange ends */
+    if (h->cap > HEAD_BYTES_UNCOUNTED)
+        arena_charge(&x->pub.arena, h->cap);
     x->head = buf_slice(h);
     conn_move(x->conn, CONN_SEND);
 }
@@ -241,7 +245,7 @@ static void produce_piece(struct pool_task *t)
     if (x->producer) {
         bool is_last = false;
         bool came = x->producer->more(x->producer, &x->produced, &is_last);
-        x->piece_came = !came ? PIECE_FAILED : is_last ? PIECE_LAST : PIECE_WANTED;
+        x->piece_came = !came || x->produced.failed ? PIECE_FAILED : is_last ? PIECE_LAST : PIECE_WANTED;
     } else if (x->content->fd >= 0) { /* bring the next part of the file into the page cache */
         SCRATCH(scratch);
         char *page = arena_alloc(&scratch, PIECE_BYTES);
@@ -251,9 +255,10 @@ static void produce_piece(struct pool_task *t)
                 break;
         x->cached_until = until;
     } else {
-        size_t want = x->content_left < PIECE_BYTES * 2 ? (size_t)x->content_left : PIECE_BYTES * 2, got = 0;
+        size_t most = memory_is_over(x->pub.arena.budget) ? PIECE_BYTES_WHEN_FULL : PIECE_BYTES * 2, got = 0;
+        size_t want = x->content_left < most ? (size_t)x->content_left : most;
         char *to = buf_reserve(&x->produced, want);
-        if (!x->content->read_at(x->content, x->content_at, to, want, &got) || got == 0)
+        if (!to || !x->content->read_at(x->content, x->content_at, to, want, &got) || got == 0)
             x->piece_came = PIECE_FAILED;
         x->produced.n += got;
     }
@@ -262,8 +267,13 @@ static void produce_piece(struct pool_task *t)
 
 static enum send_step request_piece(struct exchange *x)
 {
+    if (x->producer && memory_is_over(x->pub.arena.budget)) {
+        STAT_ADD(x->loop, memory_refused, 1);
+        return SEND_BROKEN; /* its next piece may be large */
+    }
     buf_clear(&x->produced);
     x->produced.max = PRODUCE_BYTES;
+    x->produced.account = &x->pub.arena;
     x->piece = PIECE_AT_WORKER;
     x->mail.deliver = deliver_piece;
     x->task = (struct pool_task){ .run = produce_piece, .share = exchange_share(x) };
@@ -284,11 +294,11 @@ static enum send_step send_produced(struct conn *c)
             return SEND_BROKEN;
         if (x->produced.n) {
             bool chunked = x->minor == 1;
-            slice frame = chunked ? arena_printf(&x->pub.arena, "%zx\r\n", x->produced.n) : S("");
+            int frame = chunked ? snprintf(x->frame, sizeof x->frame, "%zx\r\n", x->produced.n) : 0;
             if (chunked)
                 buf_add(&x->produced, S("\r\n"));
             /* sent from this buffer, which is filled again afterwards */
-            x->head = frame;
+            x->head = (slice){ x->frame, (size_t)frame };
             x->body = buf_slice(&x->produced);
             x->produced.n = 0;
             continue;

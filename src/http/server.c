@@ -22,6 +22,12 @@
             (field) = (value);                                                                                         \
     } while (0)
 
+static size_t default_memory_bytes(void)
+{
+    size_t quarter = memory_of_machine() / 4, min = (size_t)64 << 20;
+    return quarter < min ? min : quarter;
+}
+
 err_t http_server_new(const struct http_options *options, const struct http_api *const *apis, size_t count,
                       struct arena *a, struct http_server **ret)
 {
@@ -50,6 +56,8 @@ err_t http_server_new(const struct http_options *options, const struct http_api 
     DEFAULT(o->linger_ms, 30000);
     DEFAULT(o->max_connections, 20000);
     DEFAULT(o->body_pool_bytes, (size_t)64 << 20);
+    DEFAULT(o->memory_bytes, default_memory_bytes());
+    s->memory.max = o->memory_bytes;
     pthread_rwlock_init(&s->tls_lock, NULL);
     pthread_mutex_init(&s->accept_lock, NULL);
     admission_init(&s->admission, o->max_connections, o->max_connections_per_address);
@@ -300,7 +308,11 @@ void http_server_stats(struct http_server *s, struct http_stats *ret)
 {
     ASSERT_MARK(s, SERVER);
     *ret = (struct http_stats){ 0 };
-#define SUM(to, from) ret->to += __atomic_load_n(&s->loops[i].stats.from, __ATOMIC_RELAXED)
+    ret->memory_used = memory_used(&s->memory);
+    ret->memory_max = s->memory.max;
+#define READ(from) __atomic_load_n(&s->loops[i].stats.from, __ATOMIC_RELAXED)
+#define SUM(to, from) ret->to += READ(from)
+#define MAX(to, from) ret->to = READ(from) > ret->to ? READ(from) : ret->to
     for (int i = 0; i < s->loop_total; i++) {
         SUM(connections_open, open);
         SUM(connections_accepted, accepted);
@@ -313,10 +325,15 @@ void http_server_stats(struct http_server *s, struct http_stats *ret)
         SUM(slow_readers, slow_readers);
         SUM(malformed, malformed);
         SUM(body_buffers, buffers);
+        SUM(memory_refused, memory_refused);
+        MAX(memory_peak, memory_peak);
+        MAX(memory_over, memory_over);
         for (int k = 0; k < 6; k++)
             SUM(status[k], status[k]);
     }
 #undef SUM
+#undef MAX
+#undef READ
     ret->loop = read_stretch(&s->loop_stretch);
     for (int i = 0; i < HTTP_LANES; i++)
         read_pool_stats(s->lanes[i], &s->lane_stretch[i], &ret->lanes[i]);

@@ -58,8 +58,11 @@ struct http_stats {
     uint64_t status[6]; /* [1]: 1xx … [5]: 5xx */
     uint64_t bytes_in, bytes_out;
     uint64_t timeouts, malformed;
-    uint64_t slow_readers; /* of the timeouts: replies that their readers did not accept fast enough */
-    uint64_t body_buffers; /* in use, of 128 KiB each */
+    uint64_t slow_readers;             /* of the timeouts: replies that their readers did not accept fast enough */
+    uint64_t body_buffers;             /* in use, of 128 KiB each */
+    uint64_t memory_used, memory_max;  /* of http_options.memory_bytes */
+    uint64_t memory_refused;           /* requests that were refused, or replies that were cut, because it is in use */
+    uint64_t memory_peak, memory_over; /* the most that one request has used, and has used above its limit */
     struct http_stretch_stats loop;
     struct http_pool_stats lanes[HTTP_LANES], body_workers;
 };

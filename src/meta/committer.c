@@ -12,7 +12,8 @@
  *                    must not make the small ones fail.
  *
  * A batch that takes too long is cut short: what has run is committed, and the other writes follow in the next
- * transaction. So a small write waits for one piece of BATCH_TIME_US and not for the sum of 400 long ones.
+ * transaction. So a small write waits for one piece of BATCH_TIME_US and not for the sum of 400 long ones. The same
+ * happens to a batch whose writes hold much memory. A single write that allocates too much fails alone, with TOO_LARGE.
  *
  * When a commit fails for any other reason, the whole batch fails: it is unknown what reached the disk, and running the
  * batch again could apply it twice.
@@ -28,9 +29,12 @@
 
 #define QUEUE_MAX 10000
 #define BATCH_MAX 400
-#define BATCH_TIME_US 50000           /* after that long no other write begins in the transaction */
-#define LOOK_AT_CPU_US 1000           /* how often at most the processor time is read */
-#define ARENA_FIRST_BYTES (256 << 10) /* memory that is kept from batch to batch */
+#define BATCH_TIME_US 50000            /* after that long no other write begins in the transaction */
+#define LOOK_AT_CPU_US 1000            /* how often at most the processor time is read */
+#define ARENA_FIRST_BYTES (256 << 10)  /* memory that is kept from batch to batch */
+#define WRITE_BYTES ((size_t)16 << 20) /* what one write may allocate: completing 10,000 parts takes 10 MiB */
+#define BATCH_BYTES ((size_t)16 << 20) /* no other write begins in a transaction whose writes have allocated more */
+#define NO_LIMIT (SIZE_MAX / 2)        /* for the arena of a batch, which serves the transaction, too */
 
 /* A write of the current batch, and how it ended. */
 struct batch_slot {
@@ -142,6 +146,17 @@ static err_t write_counters(struct committer *c, struct arena *a)
     return usage_write(&tx, a);
 }
 
+static err_t apply_within_limit(struct meta_tx *tx, struct meta_write *w, struct arena *a)
+{
+    arena_set_limit(a, a->held + WRITE_BYTES, NULL);
+    err_t e = w->apply(tx, w->arg, a);
+    if (!e)
+        e = arena_check(a); /* it may have left something out */
+    arena_set_limit(a, NO_LIMIT, NULL);
+    a->marked_over = false;
+    return e;
+}
+
 /* Returns whether the write succeeded. *ret_harmless: it failed, but the transaction is as it was before it. */
 static bool apply_write(struct committer *c, struct batch_slot *s, struct arena *a, bool *ret_harmless)
 {
@@ -149,7 +164,7 @@ static bool apply_write(struct committer *c, struct batch_slot *s, struct arena 
     struct usage before;
     before.count = c->usage.count;
     memcpy(before.accounts, c->usage.accounts, before.count * sizeof *before.accounts);
-    s->e = s->write->apply(&tx, s->write->arg, a);
+    s->e = apply_within_limit(&tx, s->write, a);
     timing_write_ended(&c->timing);
     if (s->e) {
         c->usage.count = before.count;
@@ -164,9 +179,9 @@ static bool apply_write(struct committer *c, struct batch_slot *s, struct arena 
 }
 
 /* Must the transaction end, although writes are waiting? */
-static bool batch_is_long(const struct committer *c)
+static bool batch_is_long(const struct committer *c, size_t held_before, const struct arena *a)
 {
-    return c->timing.ended_at_us - c->timing.begun_at_us >= c->batch_time_us;
+    return c->timing.ended_at_us - c->timing.begun_at_us >= c->batch_time_us || a->held - held_before > BATCH_BYTES;
 }
 
 enum outcome { COMMITTED, MUST_RUN_AGAIN, COMMIT_FAILED, NOT_STARTED };
@@ -175,14 +190,15 @@ enum outcome { COMMITTED, MUST_RUN_AGAIN, COMMIT_FAILED, NOT_STARTED };
 struct batch {
     struct batch_slot *slots;
     size_t n;
-    size_t ran;     /* the first ones, as many as had begun before the transaction became long; the others still wait */
-    size_t culprit; /* after run_careful with MUST_RUN_AGAIN */
-    err_t e;        /* the reason of COMMIT_FAILED and NOT_STARTED */
+    size_t ran; /* the first ones, as many as had begun before the transaction became long; the others still wait */
+    size_t held_before; /* bytes in the arena when the transaction began */
+    size_t culprit;     /* after run_careful with MUST_RUN_AGAIN */
+    err_t e;            /* the reason of COMMIT_FAILED and NOT_STARTED */
 };
 
-static bool may_run_next(const struct committer *c, struct batch *b)
+static bool may_run_next(const struct committer *c, struct batch *b, const struct arena *a)
 {
-    if (b->ran == b->n || (b->ran > 0 && batch_is_long(c)))
+    if (b->ran == b->n || (b->ran > 0 && batch_is_long(c, b->held_before, a)))
         return false;
     b->ran++;
     return true;
@@ -191,6 +207,7 @@ static bool may_run_next(const struct committer *c, struct batch *b)
 static enum outcome begin_batch(struct committer *c, struct batch *b, struct arena *a)
 {
     b->ran = 0;
+    b->held_before = a->held;
     timing_begin(&c->timing);
     b->e = sql_begin(c->store->writer, a);
     return b->e ? NOT_STARTED : COMMITTED;
@@ -209,7 +226,7 @@ static enum outcome run_optimistic(struct committer *c, struct batch *b, struct 
     if (begin_batch(c, b, a) == NOT_STARTED)
         return NOT_STARTED;
     size_t succeeded = 0;
-    while (may_run_next(c, b)) {
+    while (may_run_next(c, b, a)) {
         bool harmless;
         if (apply_write(c, &b->slots[b->ran - 1], a, &harmless)) {
             succeeded++;
@@ -253,7 +270,7 @@ static enum outcome run_careful(struct committer *c, struct batch *b, struct are
 {
     if (begin_batch(c, b, a) == NOT_STARTED)
         return NOT_STARTED;
-    while (may_run_next(c, b)) {
+    while (may_run_next(c, b, a)) {
         struct batch_slot *s = &b->slots[b->ran - 1];
         err_t e = apply_carefully(c, s, a);
         if (e) {
@@ -365,7 +382,7 @@ static void *committer_thread(void *arg)
         for (size_t ended = 0; ended < n;) {
             SCOPED(arena_releasep) struct arena a;
             arena_init_with(&a, c->batch_memory, ARENA_FIRST_BYTES);
-            arena_set_limit(&a, SIZE_MAX / 2, NULL); /* for the whole batch: its writes are limited, not their number */
+            arena_set_limit(&a, NO_LIMIT, NULL);
             size_t first = ended;
             ended += run_batch(c, c->slots + first, n - first, &a);
             finish_batch(c, c->slots + first, ended - first);
@@ -431,6 +448,7 @@ static void wake_waiter(struct meta_write *w, err_t e)
 
 err_t meta_write(struct meta_store *store, meta_apply_fn *apply, void *arg, struct arena *a)
 {
+    TRY(arena_check(a)); /* what the write would store may be incomplete */
     struct write_waiter w = { .write = { .apply = apply, .arg = arg, .done = wake_waiter }, .a = a };
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.ended, NULL);

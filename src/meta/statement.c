@@ -155,6 +155,10 @@ err_t tx_list(struct meta_tx *tx, const struct sql_statement *statement, struct 
             break;
         if (used == room) {
             room = room ? room * 2 : 8;
+            if (!arena_has_room(a, room * list->record_size)) {
+                arena_mark_over(a);
+                return arena_check(a);
+            }
             char *more = arena_alloc_array(a, list->record_size, room);
             if (used)
                 memcpy(more, records, used * list->record_size);

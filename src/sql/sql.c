@@ -24,8 +24,10 @@ err_t sql_query(struct sql_conn *conn, const struct sql_statement *statement, st
     return conn->driver->query(conn, text_for(conn, statement), args, a, ret_cursor);
 }
 
+/* The rows decide how long the loops of callers are, and what they keep: so this is where each of them asks. */
 err_t sql_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
 {
+    TRY(arena_check(a));
     return cursor->conn->driver->next(cursor, a, ret_row);
 }
 
@@ -43,7 +45,7 @@ int64_t sql_column_int(struct sql_cursor *cursor, int index)
 slice sql_column_copy(struct sql_cursor *cursor, int index, struct arena *a)
 {
     struct sql_value v = sql_column(cursor, index);
-    return v.type == SQL_TEXT || v.type == SQL_BLOB ? arena_copy(a, v.bytes) : S("");
+    return v.type == SQL_TEXT || v.type == SQL_BLOB ? arena_copy_if_room(a, v.bytes) : S("");
 }
 
 void sql_close(struct sql_cursor *cursor)

@@ -146,11 +146,13 @@ MUST_USE err_t sql_connect(struct sql_db *, enum sql_mode, struct arena *a, stru
 void sql_disconnect(struct sql_conn *); /* NULL is fine */
 MUST_USE err_t sql_query(struct sql_conn *, const struct sql_statement *, struct sql_args args, struct arena *a,
                          struct sql_cursor **ret_cursor);
+/* Errors: also those of arena_check, so that a loop over rows whose number the input decides ends. */
 MUST_USE err_t sql_next(struct sql_cursor *, struct arena *a, bool *ret_row);
 struct sql_value sql_column(struct sql_cursor *, int index);
-int64_t sql_column_int(struct sql_cursor *, int index);                 /* 0 for NULL */
-slice sql_column_copy(struct sql_cursor *, int index, struct arena *a); /* text or blob, copied; empty for NULL */
-void sql_close(struct sql_cursor *);                                    /* NULL is fine */
+int64_t sql_column_int(struct sql_cursor *, int index); /* 0 for NULL */
+/* Text or blob, copied; empty for NULL. Without room in the arena it is empty, too, and the next arena_check reports it. */
+slice sql_column_copy(struct sql_cursor *, int index, struct arena *a);
+void sql_close(struct sql_cursor *); /* NULL is fine */
 static inline void sql_closep(struct sql_cursor **c)
 {
     sql_close(*c);

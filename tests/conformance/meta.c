@@ -101,6 +101,38 @@ FOR_EACH_DATABASE(one_write_may_use_many_accounts)
     meta_world_release(&w);
 }
 
+/* It has added an account when it finds that there is no room for what it reads next, and does not ask. */
+IN_WRITE(copy_more_than_a_write_may_hold)
+{
+    (void)arg;
+    static const char text[100000] = "x";
+    int64_t id;
+    TRY(meta_account_add(tx, &(struct account){ .name = S("half") }, a, &id));
+    for (int i = 0; i < 1000; i++)
+        arena_copy_if_room(a, (slice){ text, sizeof text });
+    return NULL;
+}
+
+FOR_EACH_DATABASE(a_write_or_a_list_that_takes_too_much_memory_is_refused)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    EXPECT_ERR(meta_write(w.store, copy_more_than_a_write_may_hold, NULL, w.a), ERR_TOO_LARGE);
+    RUN_WRITE(&w, use_many_accounts); /* the next write has room again */
+    struct meta_tx *tx = snapshot(&w);
+    struct account account;
+    struct account_list all;
+    EXPECT_ERR(meta_account_by_name(tx, S("half"), w.a, &account), ERR_NOT_FOUND);
+    SCRATCH(small);
+    arena_set_limit(&small, 5000, NULL);
+    EXPECT_ERR(meta_account_list(tx, &small, &all), ERR_TOO_LARGE);
+    EXPECT(small.peak < 5000 + 2000);
+    EXPECT_ERR(meta_write(w.store, use_many_accounts, NULL, &small),
+               ERR_TOO_LARGE); /* what it stores may be incomplete */
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
 /* Uses room as another machine could: after the look-up of the account and before the statement that adds to its
  * counters. */
 IN_WRITE(use_room_that_another_takes)
@@ -1152,6 +1184,7 @@ TEST(no_hot_query_reads_a_whole_table)
 
 RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
           cmocka_unit_test(one_write_may_use_many_accounts),
+          cmocka_unit_test(a_write_or_a_list_that_takes_too_much_memory_is_refused),
           cmocka_unit_test(a_write_is_refused_when_the_quota_is_used_up_before_its_end),
           cmocka_unit_test(a_login_is_unique_among_users_that_are_not_deleted),
           cmocka_unit_test(revoking_a_key_revokes_the_tokens_made_from_it),

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 TEST(slices_are_compared_split_and_counted)
@@ -74,14 +75,76 @@ TEST(an_arena_reports_that_it_is_above_its_limit_and_gives_its_budget_back)
     EXPECT(arena_is_over(&a));
     arena_discharge(&a, 40000);
     EXPECT(!arena_is_over(&a));
-    EXPECT(memory_take(&budget, (1 << 20) - memory_used(&budget)) && !memory_take(&budget, 1));
+    /* What may be refused leaves a quarter of the budget to what may not. */
+    EXPECT(memory_take(&budget, (768 << 10) - memory_used(&budget)) && !memory_take(&budget, 1));
+    EXPECT(!arena_take(&a, 1000) && !arena_is_over(&a));
+    memory_add(&budget, 256 << 10);
     EXPECT(!arena_is_over(&a));
     memory_add(&budget, 1);
-    EXPECT(arena_is_over(&a)); /* it holds more than its share of an exceeded budget */
-    size_t of_others = memory_used(&budget) - a.held;
+    EXPECT(arena_is_over(&a) && !arena_is_over_limit(&a)); /* it holds more than a small share of an exceeded budget */
+    EXPECT_ERR(arena_check(&a), ERR_UNAVAILABLE);
+    struct arena small;
+    arena_init(&small);
+    arena_set_limit(&small, 100000, &budget);
+    EXPECT(arena_take(&small, 20000) && !arena_take(&small, 20000) && !arena_is_over(&small));
+    arena_release(&small);
+    size_t of_others = memory_used(&budget) - a.counted;
     arena_release(&a);
     EXPECT_EQ(memory_used(&budget), of_others);
     EXPECT(!memory_take(&budget, SIZE_MAX) && memory_used(&budget) == of_others);
+}
+
+TEST(what_an_arena_has_no_room_for_is_left_out_and_reported)
+{
+    SCRATCH(a);
+    arena_set_limit(&a, 10000, NULL);
+    SCRATCH_OF(child, &a);
+    char text[9000] = "x";
+    EXPECT_EQ(arena_copy_if_room(&child, (slice){ text, 9000 }).n, 9000);
+    EXPECT_OK(arena_check(&child));
+    EXPECT_EQ(arena_copy_if_room(&child, (slice){ text, 9000 }).n, 0);
+    EXPECT_ERR(arena_check(&child), ERR_TOO_LARGE);
+    EXPECT_ERR(arena_check(&a), ERR_TOO_LARGE); /* its result would be incomplete */
+}
+
+TEST(a_buffer_stops_at_the_limit_of_its_account)
+{
+    SCRATCH(a);
+    arena_set_limit(&a, 10000, NULL);
+    struct buf b;
+    buf_init_on(&b, 0, &a);
+    for (int i = 0; i < 9000; i++)
+        buf_add_byte(&b, 'x');
+    EXPECT(!b.failed && a.held >= 9000 && !arena_is_over(&a));
+    for (int i = 0; i < 9000; i++)
+        buf_add_byte(&b, 'x');
+    EXPECT(b.failed && b.n <= 10000 && arena_is_over(&a) && a.held <= 10000);
+    buf_release(&b);
+    EXPECT_EQ(a.held, 0);
+}
+
+/* A value takes two bytes of text, and eighty of memory. */
+TEST(a_body_of_zeros_took_forty_times_its_size)
+{
+    SCRATCH(a);
+    const struct json *j;
+    size_t n = JSON_MAX_BYTES - 1;
+    char *text = must_malloc(n);
+    for (size_t i = 0; i < n; i++)
+        text[i] = i % 2 ? '0' : ',';
+    text[0] = '[';
+    text[n - 1] = ']';
+    EXPECT_ERR(json_parse(&a, (slice){ text, n }, &j), ERR_TOO_LARGE);
+    EXPECT(a.peak < 10000);
+    n = 2 * JSON_MAX_VALUES - 3;
+    text[n - 1] = ']';
+    EXPECT_OK(json_parse(&a, (slice){ text, n }, &j));
+    EXPECT(json_count(j) > JSON_MAX_VALUES - 10 && a.peak < (size_t)16 << 20 && a.held < (size_t)4 << 20);
+    arena_release(&a);
+    arena_set_limit(&a, 1 << 20, NULL); /* the tree is not begun when there is no room for it */
+    EXPECT_ERR(json_parse(&a, (slice){ text, n }, &j), ERR_TOO_LARGE);
+    EXPECT(a.peak < 10000);
+    free(text);
 }
 
 TEST(an_arena_copies_formats_and_runs_its_defers)
@@ -269,6 +332,9 @@ TEST(a_manual_clock_moves_only_when_it_is_advanced)
 RUN_TESTS(cmocka_unit_test(slices_are_compared_split_and_counted), cmocka_unit_test(numbers_consist_of_digits_only),
           cmocka_unit_test(only_well_formed_utf8_is_valid),
           cmocka_unit_test(an_arena_reports_that_it_is_above_its_limit_and_gives_its_budget_back),
+          cmocka_unit_test(what_an_arena_has_no_room_for_is_left_out_and_reported),
+          cmocka_unit_test(a_buffer_stops_at_the_limit_of_its_account),
+          cmocka_unit_test(a_body_of_zeros_took_forty_times_its_size),
           cmocka_unit_test(an_arena_copies_formats_and_runs_its_defers),
           cmocka_unit_test(a_buffer_stays_failed_after_an_overflow),
           cmocka_unit_test(encoded_bytes_decode_to_the_same_bytes),

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kit/json_reply.h"
 
-#include <stdlib.h>
-
 void json_reply_begin(struct json_reply *reply, struct http_exchange *x)
 {
     reply->x = x;
-    buf_init(&reply->body, 0);
+    buf_init_on(&reply->body, 0, &x->arena);
     json_out_init(&reply->out, &reply->body);
 }
 
 slice json_reply_end(struct json_reply *reply)
 {
-    arena_defer(&reply->x->arena, free, reply->body.p);
-    return buf_slice(&reply->body);
+    return buf_give(&reply->body, &reply->x->arena);
 }
 
 void json_reply_send(struct json_reply *reply, int status, const char *content_type)

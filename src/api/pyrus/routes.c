@@ -4,19 +4,21 @@
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/pyrus.h"
 
-#define BOTH(method, path, handle, flags, spec)                                                                        \
-    { method, "/v4" path, handle, flags, 0, spec },                                                                    \
+#define BOTH(method, path, handle, flags, spec) BOTH_UP_TO(0, method, path, handle, flags, spec)
+#define BOTH_UP_TO(max_body, method, path, handle, flags, spec)                                                        \
+    { method, "/v4" path, handle, flags, max_body, spec, 0 },                                                          \
     {                                                                                                                  \
-        method, "/api/v4" path, handle, flags, 0, spec                                                                 \
+        method, "/api/v4" path, handle, flags, max_body, spec, 0                                                       \
     }
+#define LOGIN_BYTES ((size_t)4 * 1024) /* anybody may send one */
 
 static const struct http_route pyrus_routes[] = {
-    BOTH("POST", "/auth", pyrus_login, HTTP_PUBLIC, "§3 login"),
+    BOTH_UP_TO(LOGIN_BYTES, "POST", "/auth", pyrus_login, HTTP_PUBLIC, "§3 login"),
     BOTH("GET", "/auth", pyrus_login_by_get, HTTP_PUBLIC | HTTP_NO_BODY, "§3 older forms"),
     BOTH("POST", "/files/upload", pyrus_upload, HTTP_STREAM, "§7.1"),
     BOTH("GET", "/files/download/{id}", pyrus_download, HTTP_ON_LOOP | HTTP_NO_BODY, "§7.2"),
-    { "GET", "/files/download/{id}", pyrus_download, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "§7.2" },
-    { "GET", "/services/attachment", pyrus_download_by_query, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "§7.2" },
+    { "GET", "/files/download/{id}", pyrus_download, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "§7.2", 0 },
+    { "GET", "/services/attachment", pyrus_download_by_query, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "§7.2", 0 },
     BOTH("POST", "/tasks", pyrus_task_create, 0, "§7.3"),
     BOTH("GET", "/tasks/{id}", pyrus_task_get, HTTP_NO_BODY, "§7.4"),
     BOTH("POST", "/tasks/{id}/comments", pyrus_comment_add, 0, "§7.5"),

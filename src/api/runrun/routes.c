@@ -10,15 +10,17 @@
 
 #include <string.h>
 
-#define BOTH(method, path, handle, flags, spec)                                                                        \
-    { method, "/api/v1.0" path, handle, flags, 0, spec },                                                              \
+#define BOTH(method, path, handle, flags, spec) BOTH_UP_TO(0, method, path, handle, flags, spec)
+#define BOTH_UP_TO(max_body, method, path, handle, flags, spec)                                                        \
+    { method, "/api/v1.0" path, handle, flags, max_body, spec, 0 },                                                    \
     {                                                                                                                  \
-        method, "/api" path, handle, flags, 0, spec                                                                    \
+        method, "/api" path, handle, flags, max_body, spec, 0                                                          \
     }
+#define TICKET_BYTES ((size_t)64 * 1024) /* a name and a few numbers; it is parsed on a loop */
 
 static const struct http_route runrun_routes[] = {
-    BOTH("POST", "/documents", runrun_ticket_create, HTTP_ON_LOOP, "§6.1"),
-    BOTH("POST", "/tasks/{id}/documents", runrun_ticket_create, HTTP_ON_LOOP, "§6.1"),
+    BOTH_UP_TO(TICKET_BYTES, "POST", "/documents", runrun_ticket_create, HTTP_ON_LOOP, "§6.1"),
+    BOTH_UP_TO(TICKET_BYTES, "POST", "/tasks/{id}/documents", runrun_ticket_create, HTTP_ON_LOOP, "§6.1"),
     BOTH("POST", "/documents/{id}/mark_as_uploaded", runrun_document_confirm, HTTP_NO_BODY, "§6.2"),
     BOTH("GET", "/tasks/{id}/documents", runrun_document_list, HTTP_NO_BODY, "§6.3"),
     BOTH("GET", "/documents/{id}", runrun_document_get, HTTP_NO_BODY, "§6.4"),
@@ -26,8 +28,8 @@ static const struct http_route runrun_routes[] = {
     BOTH("GET", "/documents/{id}/thumbnail", runrun_document_no_picture, HTTP_NO_BODY, "§6.5"),
     BOTH("GET", "/documents/{id}/preview", runrun_document_no_picture, HTTP_NO_BODY, "§6.5"),
     BOTH("GET", "/documents/download_zip", runrun_zip_link, HTTP_NO_BODY, "§6.6"),
-    { "GET", "/api/v1.0/documents/zip", runrun_zip_download, HTTP_PUBLIC | HTTP_NO_BODY | HTTP_LONG, 0, "§6.6" },
-    { "GET", "/api/v1.0/documents/file", runrun_file_download, HTTP_PUBLIC | HTTP_NO_BODY, 0, "§6.5" },
+    { "GET", "/api/v1.0/documents/zip", runrun_zip_download, HTTP_PUBLIC | HTTP_NO_BODY | HTTP_LONG, 0, "§6.6", 0 },
+    { "GET", "/api/v1.0/documents/file", runrun_file_download, HTTP_PUBLIC | HTTP_NO_BODY, 0, "§6.5", 0 },
     BOTH("DELETE", "/documents/{id}", runrun_document_delete, HTTP_NO_BODY, "§6.7"),
     BOTH("POST", "/tasks", runrun_task_create, 0, "§6.8"),
     BOTH("GET", "/tasks", runrun_task_list, HTTP_NO_BODY, "§6.8"),

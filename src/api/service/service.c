@@ -153,6 +153,15 @@ static err_t reply_metrics(struct http_exchange *x)
     add_metric(&b, "cais_http_slow_readers_total", "counter", "Replies that were cut because nobody read them.",
                h.slow_readers);
     add_metric(&b, "cais_http_malformed_total", "counter", "Requests that were no HTTP.", h.malformed);
+    add_metric(&b, "cais_http_memory_bytes", "gauge", "Memory of requests and of replies that are not sent yet.",
+               h.memory_used);
+    add_metric(&b, "cais_http_memory_max_bytes", "gauge", "The limit for it: http.memory.", h.memory_max);
+    add_metric(&b, "cais_http_memory_refused_total", "counter", "Requests refused or cut because it was in use.",
+               h.memory_refused);
+    add_metric(&b, "cais_http_memory_peak_request_bytes", "gauge", "The most that one request has used.",
+               h.memory_peak);
+    add_metric(&b, "cais_http_memory_overdraft_bytes", "gauge", "The most that one request has used above its limit.",
+               h.memory_over);
     add_metric(&b, "cais_http_body_buffers", "gauge", "Buffers of 128 KiB in use by uploads.", h.body_buffers);
     add_lane_metrics(&b, &h);
     add_metric(&b, "cais_log_dropped_lines_total", "counter", "Lines of the log that were not written.",
