@@ -81,7 +81,7 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t fi
     "SELECT b.account_id, SUM(e.size_bytes), COUNT(*) FROM buckets b JOIN entries e ON e.bucket_id = b.id"             \
     " WHERE b.account_id IS NOT NULL GROUP BY b.account_id UNION ALL "                                                 \
     "SELECT u.account_id, SUM(p.size_bytes), 0 FROM uploads u JOIN upload_parts p ON p.upload_id = u.id"               \
-    " GROUP BY u.account_id) held ON held.account_id = a.id GROUP BY a.id)"
+    " WHERE u.ended_at_ms = 0 GROUP BY u.account_id) held ON held.account_id = a.id GROUP BY a.id)"
 
 err_t meta_usage_check(struct meta_tx *tx, bool repair, struct arena *a, int64_t *ret_wrong)
 {

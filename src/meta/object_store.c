@@ -80,27 +80,84 @@ static err_t measure_parts(struct meta_tx *tx, const int64_t *part_ids, size_t c
     return NULL;
 }
 
+static err_t add_object_part(struct meta_tx *tx, int64_t id, int64_t number, const struct placed_part *part,
+                             struct arena *a)
+{
+    return tx_add(
+        tx, STATEMENT("INSERT INTO object_parts (object_id, number, part_id, part_offset) VALUES ($1, $2, $3, $4)"),
+        SQL(SQL_I(id), SQL_I(number), SQL_I(part->object_id), SQL_I((int64_t)part->offset)), a);
+}
+
+static err_t add_composite(struct meta_tx *tx, const struct object *object, struct arena *a)
+{
+    return tx_add(
+        tx,
+        STATEMENT("INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, inline_bytes, part_count)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7)"),
+        SQL(SQL_I(object->id), SQL_I(object->account_id), SQL_I((int64_t)object->size_bytes),
+            SQL_BYTES(object->md5, MD5_SIZE), SQL_I(object->created_at_ms), SQL_B(S("")), SQL_I(object->part_count)),
+        a);
+}
+
 err_t meta_object_compose(struct meta_tx *tx, const struct object *object, const int64_t *part_ids, size_t count,
                           struct arena *a, int64_t *ret_id)
 {
     if (!count)
         return err_make(a, ERR_EMPTY, "a composite needs parts");
-    uint64_t *offsets = arena_array(a, uint64_t, count), bytes = 0;
-    int64_t id;
-    TRY(measure_parts(tx, part_ids, count, a, offsets, &bytes));
-    TRY(tx_next_id(tx, OBJECT_IDS, a, &id));
-    TRY(tx_add(
-        tx,
-        STATEMENT("INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, inline_bytes, part_count)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7)"),
-        SQL(SQL_I(id), SQL_I(object->account_id), SQL_I((int64_t)bytes), SQL_BYTES(object->md5, MD5_SIZE),
-            SQL_I(object->created_at_ms), SQL_B(S("")), SQL_I((int64_t)count)),
-        a));
+    uint64_t *offsets = arena_array(a, uint64_t, count);
+    struct object whole = *object;
+    whole.part_count = (int64_t)count;
+    TRY(measure_parts(tx, part_ids, count, a, offsets, &whole.size_bytes));
+    TRY(tx_next_id(tx, OBJECT_IDS, a, &whole.id));
+    TRY(add_composite(tx, &whole, a));
     for (size_t i = 0; i < count; i++)
-        TRY(tx_add(
-            tx, STATEMENT("INSERT INTO object_parts (object_id, number, part_id, part_offset) VALUES ($1, $2, $3, $4)"),
-            SQL(SQL_I(id), SQL_I((int64_t)i + 1), SQL_I(part_ids[i]), SQL_I((int64_t)offsets[i])), a));
-    *ret_id = id;
+        TRY(add_object_part(tx, whole.id, (int64_t)i + 1, &(struct placed_part){ part_ids[i], offsets[i] }, a));
+    *ret_id = whole.id;
+    return NULL;
+}
+
+/* ---- large composites ---- */
+
+err_t meta_object_next_id(struct meta_tx *tx, struct arena *a, int64_t *ret_id)
+{
+    return tx_next_id(tx, OBJECT_IDS, a, ret_id);
+}
+
+err_t meta_composite_begin(struct meta_tx *tx, const struct object *object, int64_t due_at_ms, struct arena *a)
+{
+    TRY(add_composite(tx, object, a));
+    return tx_add(tx, STATEMENT("INSERT INTO loose_composites (object_id, due_at_ms) VALUES ($1, $2)"),
+                  SQL(SQL_I(object->id), SQL_I(due_at_ms)), a);
+}
+
+err_t meta_composite_add(struct meta_tx *tx, int64_t id, int64_t number, const struct placed_part *parts, size_t count,
+                         struct arena *a)
+{
+    for (size_t i = 0; i < count; i++)
+        TRY(add_object_part(tx, id, number + (int64_t)i, &parts[i], a));
+    return NULL;
+}
+
+err_t meta_composite_settle(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a, bool *ret_there)
+{
+    int64_t removed;
+    TRY(tx_add_counted(tx, STATEMENT("DELETE FROM loose_composites WHERE object_id = $1 AND due_at_ms > $2"),
+                       SQL(SQL_I(id), SQL_I(now_ms)), a, &removed));
+    *ret_there = removed > 0;
+    return NULL;
+}
+
+err_t meta_composite_abandon(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
+{
+    return tx_add(tx, STATEMENT("UPDATE loose_composites SET due_at_ms = $1 WHERE object_id = $2 AND due_at_ms > $1"),
+                  SQL(SQL_I(now_ms), SQL_I(id)), a);
+}
+
+err_t meta_composite_is_loose(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_loose)
+{
+    int64_t count;
+    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM loose_composites WHERE object_id = $1"), SQL(SQL_I(id)), a, &count));
+    *ret_loose = count > 0;
     return NULL;
 }
 
@@ -130,8 +187,10 @@ err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct 
 err_t meta_object_is_orphan(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_is)
 {
     int64_t count;
-    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM objects WHERE id = $1 AND " IS_NOT_REFERRED_TO), SQL(SQL_I(id)), a,
-               &count));
+    TRY(tx_int(tx,
+               STATEMENT("SELECT COUNT(*) FROM objects WHERE id = $1 AND " IS_NOT_REFERRED_TO
+                         " AND NOT EXISTS (SELECT 1 FROM loose_composites WHERE object_id = objects.id)"),
+               SQL(SQL_I(id)), a, &count));
     *ret_is = count > 0;
     return NULL;
 }
@@ -161,6 +220,11 @@ static err_t release_object(struct meta_tx *tx, int64_t id, int64_t now_ms, stru
         blob_key = sql_column_copy(c, 0, a);
         part_count = sql_column_int(c, 1);
     }
+    if (part_count > COMPOSITE_PARTS_AT_ONCE)
+        return tx_change(tx,
+                         STATEMENT("INSERT INTO loose_composites (object_id, due_at_ms) SELECT id, $1 FROM objects"
+                                   " WHERE id = $2 AND " IS_NOT_REFERRED_TO " ON CONFLICT (object_id) DO NOTHING"),
+                         SQL(SQL_I(now_ms), SQL_I(id)), a, NULL);
     if (part_count)
         TRY(tx_list(tx, STATEMENT("SELECT part_id FROM object_parts WHERE object_id = $1 ORDER BY number"),
                     SQL(SQL_I(id)), a, LIST_OF(read_id_row, &part_ids)));
@@ -184,6 +248,60 @@ err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct
     for (size_t i = 0; i < parts.count; i++)
         TRY(release_object(tx, parts.items[i], now_ms, a, &none)); /* a part is never a composite */
     return NULL;
+}
+
+struct loose_part {
+    int64_t number, object_id;
+};
+struct loose_part_list {
+    struct loose_part *items;
+    size_t count;
+};
+
+static void read_loose_part_row(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    (void)a;
+    *(struct loose_part *)ret = (struct loose_part){ sql_column_int(c, 0), sql_column_int(c, 1) };
+}
+
+static err_t remove_loose(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    TRY(tx_change(tx, STATEMENT("DELETE FROM loose_composites WHERE object_id = $1"), SQL(SQL_I(id)), a, NULL));
+    return tx_change(tx, STATEMENT("DELETE FROM objects WHERE objects.id = $1 AND " IS_NOT_REFERRED_TO), SQL(SQL_I(id)),
+                     a, NULL);
+}
+
+/* Not even a damaged store loses what an entry names. */
+#define FIRST_LOOSE(IN)                                                                                                \
+    "SELECT object_id, due_at_ms FROM loose_composites WHERE due_at_ms <= $1"                                          \
+    " AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.object_id = loose_composites.object_id)"                     \
+    " ORDER BY due_at_ms, object_id LIMIT 1" HELD_FOR_REMOVAL(IN)
+
+/* The grace of the bytes begins when the composite was given up, not when its turn has come. */
+err_t meta_composite_remove(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a, bool *ret_more)
+{
+    int64_t id, due_at_ms;
+    struct loose_part_list parts;
+    struct id_list none;
+    *ret_more = false;
+    {
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        err_t e = tx_one(tx, "composite", STATEMENT_PAIR(FIRST_LOOSE), SQL(SQL_I(now_ms)), a, &c);
+        if (err_is(e, ERR_NOT_FOUND))
+            return NULL;
+        TRY(e);
+        id = sql_column_int(c, 0);
+        due_at_ms = sql_column_int(c, 1);
+    }
+    *ret_more = true;
+    TRY(tx_list(tx, STATEMENT("SELECT number, part_id FROM object_parts WHERE object_id = $1 ORDER BY number LIMIT $2"),
+                SQL(SQL_I(id), sql_limit(limit)), a, LIST_OF(read_loose_part_row, &parts)));
+    if (parts.count)
+        TRY(tx_change(tx, STATEMENT("DELETE FROM object_parts WHERE object_id = $1 AND number <= $2"),
+                      SQL(SQL_I(id), SQL_I(parts.items[parts.count - 1].number)), a, NULL));
+    for (size_t i = 0; i < parts.count; i++)
+        TRY(release_object(tx, parts.items[i].object_id, due_at_ms, a, &none)); /* a part is never a composite */
+    return parts.count == limit ? NULL : remove_loose(tx, id, a);
 }
 
 err_t meta_object_each(struct meta_tx *tx, int64_t after_id, struct arena *a,

@@ -3,6 +3,7 @@
  * parts. */
 #include "core/store/upload_store.h"
 #include "core/records/upload.h"
+#include "core/store/object_store.h"
 #include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
@@ -10,11 +11,12 @@
 
 #define UPLOAD                                                                                                         \
     "SELECT id, name, bucket_id, key, account_id, owner_id, headers, tags, checksum_kind, checksum_form,"              \
-    " created_at_ms, expires_at_ms FROM uploads"
+    " created_at_ms, expires_at_ms, composite_id FROM uploads"
 /* One upload has up to 32 KiB of headers and tags, and no list by key shows them. */
 #define LISTED_UPLOAD                                                                                                  \
     "SELECT id, name, bucket_id, key, account_id, owner_id, '', '', checksum_kind, checksum_form,"                     \
-    " created_at_ms, expires_at_ms FROM uploads"
+    " created_at_ms, expires_at_ms, composite_id FROM uploads"
+#define NOT_ENDED " AND ended_at_ms = 0"
 
 static void read_upload_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -31,6 +33,7 @@ static void read_upload_row(struct sql_cursor *c, struct arena *a, void *ret)
         .digest_form = column_digest_form(c, 9),
         .created_at_ms = sql_column_int(c, 10),
         .expires_at_ms = sql_column_int(c, 11),
+        .composite_id = sql_column_int(c, 12),
     };
 }
 
@@ -52,14 +55,15 @@ err_t meta_upload_add(struct meta_tx *tx, const struct upload *u, struct arena *
     return NULL;
 }
 
-#define UPLOAD_BY_NAME(IN) UPLOAD " WHERE name = $1" HELD_FOR_REMOVAL(IN)
-#define HOLD_UPLOAD(IN) "SELECT id FROM uploads WHERE id = $1" HELD_FOR_REMOVAL(IN)
+#define BY_NAME UPLOAD " WHERE name = $1" NOT_ENDED
+#define UPLOAD_BY_NAME(IN) BY_NAME HELD_FOR_REMOVAL(IN)
+#define HOLD_UPLOAD(IN) "SELECT id FROM uploads WHERE id = $1" NOT_ENDED HELD_FOR_REMOVAL(IN)
 
 err_t meta_upload_by_name(struct meta_tx *tx, slice name, struct arena *a, struct upload *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "upload", tx->is_write ? STATEMENT_PAIR(UPLOAD_BY_NAME) : STATEMENT(UPLOAD " WHERE name = $1"),
-               SQL(SQL_T(name)), a, &c));
+    TRY(tx_one(tx, "upload", tx->is_write ? STATEMENT_PAIR(UPLOAD_BY_NAME) : STATEMENT(BY_NAME), SQL(SQL_T(name)), a,
+               &c));
     read_upload_row(c, a, ret);
     return NULL;
 }
@@ -75,6 +79,59 @@ err_t meta_upload_remove(struct meta_tx *tx, int64_t id, struct arena *a)
     return tx_change_one(tx, "upload", STATEMENT("DELETE FROM uploads WHERE id = $1"), SQL(SQL_I(id)), a);
 }
 
+err_t meta_upload_end(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
+{
+    return tx_change_one(tx, "upload",
+                         STATEMENT("UPDATE uploads SET ended_at_ms = $1, composite_id = 0 WHERE id = $2" NOT_ENDED),
+                         SQL(SQL_I(now_ms), SQL_I(id)), a);
+}
+
+err_t meta_upload_set_composite(struct meta_tx *tx, int64_t id, int64_t composite_id, struct arena *a)
+{
+    /* tx_add: no cache holds uploads. */
+    return tx_add(tx, STATEMENT("UPDATE uploads SET composite_id = $1 WHERE id = $2" NOT_ENDED),
+                  SQL(SQL_I(composite_id), SQL_I(id)), a);
+}
+
+struct ended_part {
+    int64_t number, object_id;
+};
+struct ended_part_list {
+    struct ended_part *items;
+    size_t count;
+};
+
+static void read_ended_part_row(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    (void)a;
+    *(struct ended_part *)ret = (struct ended_part){ sql_column_int(c, 0), sql_column_int(c, 1) };
+}
+
+#define FIRST_ENDED(IN)                                                                                                \
+    "SELECT id FROM uploads WHERE ended_at_ms > 0 ORDER BY ended_at_ms, id LIMIT 1" HELD_FOR_REMOVAL(IN)
+
+err_t meta_upload_clean(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a, bool *ret_more)
+{
+    int64_t id;
+    struct ended_part_list parts;
+    err_t e = tx_int(tx, STATEMENT_PAIR(FIRST_ENDED), SQL_NO_VALUES, a, &id);
+    *ret_more = !e;
+    if (err_is(e, ERR_NOT_FOUND))
+        return NULL;
+    TRY(e);
+    TRY(tx_list(tx,
+                STATEMENT("SELECT number, object_id FROM upload_parts WHERE upload_id = $1 ORDER BY number LIMIT $2"),
+                SQL(SQL_I(id), sql_limit(limit)), a, LIST_OF(read_ended_part_row, &parts)));
+    if (parts.count)
+        TRY(tx_change(tx, STATEMENT("DELETE FROM upload_parts WHERE upload_id = $1 AND number <= $2"),
+                      SQL(SQL_I(id), SQL_I(parts.items[parts.count - 1].number)), a, NULL));
+    for (size_t i = 0; i < parts.count; i++)
+        TRY(meta_object_release(tx, parts.items[i].object_id, now_ms, a));
+    if (parts.count == limit)
+        return NULL;
+    return tx_change(tx, STATEMENT("DELETE FROM uploads WHERE id = $1 AND ended_at_ms > 0"), SQL(SQL_I(id)), a, NULL);
+}
+
 /* The first text that is greater than every text with this prefix; empty: there is none. */
 static slice end_of_prefix(slice prefix, struct arena *a)
 {
@@ -88,7 +145,7 @@ static slice end_of_prefix(slice prefix, struct arena *a)
     return (slice){ end, prefix.n };
 }
 
-#define AFTER LISTED_UPLOAD " WHERE bucket_id = $1 AND (key, id) > ($2, $3)"
+#define AFTER LISTED_UPLOAD " WHERE bucket_id = $1 AND (key, id) > ($2, $3)" NOT_ENDED
 #define BY_KEY " ORDER BY key, id LIMIT $4"
 
 err_t meta_upload_list(struct meta_tx *tx, const struct upload_query *q, struct arena *a, struct upload_list *ret)
@@ -111,9 +168,10 @@ err_t meta_upload_list(struct meta_tx *tx, const struct upload_query *q, struct 
 
 err_t meta_upload_due(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a, struct upload_list *ret)
 {
-    return tx_list(
-        tx, STATEMENT(UPLOAD " WHERE expires_at_ms > 0 AND expires_at_ms <= $1 ORDER BY expires_at_ms, id LIMIT $2"),
-        SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_upload_row, ret));
+    return tx_list(tx,
+                   STATEMENT(UPLOAD " WHERE expires_at_ms > 0 AND expires_at_ms <= $1" NOT_ENDED
+                                    " ORDER BY expires_at_ms, id LIMIT $2"),
+                   SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_upload_row, ret));
 }
 
 /* ---- parts ---- */
@@ -168,13 +226,22 @@ err_t meta_part_put(struct meta_tx *tx, const struct upload_part *p, struct aren
     TRY(tx_add_counted(
         tx,
         STATEMENT("INSERT INTO upload_parts (object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms,"
-                  " number, upload_id) SELECT $1, $2, $3, $4, $5, $6, $7, id FROM uploads WHERE id = $8"
+                  " number, upload_id) SELECT $1, $2, $3, $4, $5, $6, $7, id FROM uploads WHERE id = $8" NOT_ENDED
                   " ON CONFLICT (upload_id, number) DO NOTHING"),
         args, a, &added));
     if (!added)
         return replace_part(tx, p, args, a, ret_old_object_id, ret_old_bytes);
     *ret_old_object_id = 0;
     *ret_old_bytes = 0;
+    return NULL;
+}
+
+err_t meta_part_bytes(struct meta_tx *tx, int64_t upload_id, struct arena *a, uint64_t *ret_bytes)
+{
+    int64_t bytes;
+    TRY(tx_int(tx, STATEMENT("SELECT COALESCE(SUM(size_bytes), 0) FROM upload_parts WHERE upload_id = $1"),
+               SQL(SQL_I(upload_id)), a, &bytes));
+    *ret_bytes = (uint64_t)bytes;
     return NULL;
 }
 

@@ -3,11 +3,10 @@
  * so each must use at most 20 ms of processor time. */
 #include "bucket_fixture.h"
 #include "pyrus_fixture.h"
-#include "rounds.h"
 #include "test.h"
 
-#include "core/core_priv.h"
-#include "core/store/task_store.h"
+#include "core/object/garbage.h"
+#include "core/store/object_store.h"
 #include "core/store/user_store.h"
 
 #include <string.h>
@@ -145,6 +144,107 @@ TEST(an_address_list_read_all_users_for_each_address)
     expect_short_writes(f->w);
 }
 
+/* ---- holders ---- */
+
+TEST(the_end_of_a_holder_of_many_files_held_the_committer)
+{
+    WORLD(w);
+    enum { FILES = TASK_REFERENCES_MAX / 3 };
+    struct principal ana = world_user(w, S("ana"));
+    int64_t task;
+    EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("t"), .is_silent = true }, w->a, &task));
+    for (int i = 0; i < FILES; i++) {
+        struct file f = world_store(w, &ana, S("f"), S("x"), hours(1));
+        world_attach(w, task, &f);
+    }
+    EXPECT_OK(task_remove(&w->core, &ana, task, 1, w->a));
+    expect_short_writes(w);
+    world_wait(w, hours(24));
+    world_run_jobs(w); /* the purge of all of them */
+    EXPECT_EQ(world_file_count(w), 0);
+    expect_short_writes(w);
+}
+
+/* ---- uploads and composites ---- */
+
+#define KEY S("k")
+
+/* An upload of so many parts of one byte each. */
+static slice upload_parts_of(const struct bucket_fixture *s, slice key, int count, struct completed_part *parts)
+{
+    slice name = bucket_fixture_upload(s, key);
+    for (int i = 0; i < count; i++)
+        EXPECT_OK(bucket_fixture_put_part(s, key, name, &(struct part_bytes){ i + 1, S("x") }, s->w->a, &parts[i]));
+    return name;
+}
+
+static void store_composite(const struct bucket_fixture *s, slice key, int count)
+{
+    struct completed_part *parts = arena_array(s->w->a, struct completed_part, count);
+    struct entry entry;
+    slice name = upload_parts_of(s, key, count, parts);
+    struct complete_request request = bucket_fixture_complete_request(s, key, name, parts, (size_t)count);
+    EXPECT_OK(bucket_fixture_complete(s, &request, s->w->a, &entry));
+}
+
+/* 60 ms, and 150 to 400 ms to remove it. */
+TEST(completing_ten_thousand_parts_held_the_committer)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    store_composite(&s, KEY, UPLOAD_PARTS_MAX);
+    EXPECT_EQ(world_account(w).used_bytes, UPLOAD_PARTS_MAX);
+    EXPECT_EQ(count_objects(w), UPLOAD_PARTS_MAX + 1);
+    expect_short_writes(w);
+    EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
+    EXPECT_EQ(world_account(w).used_bytes, 0);
+    EXPECT(!bucket_fixture_has(&s, KEY));
+    EXPECT_EQ(world_fsck(w, true), 0); /* what is left of it is accounted for */
+    EXPECT_OK(garbage_remove_composites(&w->core, NULL, w->a));
+    expect_short_writes(w);
+    expect_empty_store(w);
+}
+
+TEST(aborting_an_upload_of_ten_thousand_parts_held_the_committer)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct completed_part *parts = arena_array(w->a, struct completed_part, UPLOAD_PARTS_MAX);
+    slice name = upload_parts_of(&s, KEY, UPLOAD_PARTS_MAX, parts);
+    EXPECT_OK(bucket_fixture_abort(&s, KEY, name, w->a));
+    EXPECT_ERR(bucket_fixture_abort(&s, KEY, name, w->a), ERR_NOT_FOUND);
+    expect_short_writes(w);
+    expect_empty_store(w);
+}
+
+TEST(the_purge_of_expired_uploads_and_the_removal_of_many_keys_take_short_writes)
+{
+    WORLD(w);
+    enum { KEYS = 1000 };
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct completed_part *parts = arena_array(w->a, struct completed_part, UPLOAD_PARTS_MAX);
+    struct entry_removal *items = arena_array(w->a, struct entry_removal, KEYS);
+    for (int i = 0; i < 60; i++)
+        upload_parts_of(&s, KEY, i % 10 == 0 ? 301 : 300 - i, parts);
+    world_wait(w, hours(2));
+    world_run_jobs(w);
+    expect_short_writes(w);
+    for (int i = 0; i < KEYS; i++) {
+        items[i].key = arena_printf(w->a, "key %d", i);
+        if (i % 100)
+            bucket_fixture_store(&s, items[i].key, S("x"));
+        else
+            store_composite(&s, items[i].key, COMPOSITE_PARTS_AT_ONCE);
+    }
+    EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, items, KEYS, w->a));
+    expect_short_writes(w);
+    expect_empty_store(w);
+}
+
 RUN_TESTS(cmocka_unit_test(a_comment_of_72_kilobytes_stopped_everybodys_writes),
           cmocka_unit_test(attachments_of_many_long_tasks_are_attached_in_a_short_write),
-          cmocka_unit_test(an_address_list_read_all_users_for_each_address))
+          cmocka_unit_test(an_address_list_read_all_users_for_each_address),
+          cmocka_unit_test(the_end_of_a_holder_of_many_files_held_the_committer),
+          cmocka_unit_test(completing_ten_thousand_parts_held_the_committer),
+          cmocka_unit_test(aborting_an_upload_of_ten_thousand_parts_held_the_committer),
+          cmocka_unit_test(the_purge_of_expired_uploads_and_the_removal_of_many_keys_take_short_writes))

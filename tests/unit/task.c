@@ -392,7 +392,7 @@ TEST(task_remove_deletes_many_pending_tickets_in_several_writes)
         last = ticket_fixture_issue(&p, &ana, task, S("pending"), 1);
     uint64_t before = meta_generation(w->core.meta);
     EXPECT_OK(task_remove(&w->core, &ana, task, hours(24), w->a));
-    EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* three writes, each of at most 500 tickets */
+    EXPECT_EQ(meta_generation(w->core.meta) - before, 13); /* writes, each of at most 100 tickets */
     EXPECT(!ticket_fixture_has_file(&p, last));
     struct task gone;
     EXPECT_ERR(task_get_visible(&w->core, &bia, task, w->a, &gone), ERR_NOT_FOUND);

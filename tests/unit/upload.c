@@ -5,9 +5,15 @@
 
 #include "base/text.h"
 #include "core/object/digest.h"
+#include "core/object/garbage.h"
+#include "core/store/object_store.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { SMALL = 100, LARGE = 20000, PARTS = 5 };
 #define KEY S("k")
@@ -556,7 +562,7 @@ TEST(the_purge_ends_all_expired_uploads_in_writes_of_bounded_size)
     size_t gone;
     for (int i = 0; i < 120; i++) {
         slice name = bucket_fixture_upload(&s, KEY);
-        for (int k = 1; k <= (i == 0 ? 2500 : 1); k++)
+        for (int k = 1; k <= (i == 0 ? 250 : 1); k++)
             EXPECT_OK(part_of(&s, name, k, S("x"), &part));
     }
     world_wait(w, hours(1));
@@ -590,6 +596,8 @@ TEST(nextcloud_31259_ten_thousand_parts_become_one_object)
     bucket_fixture_expect(&s, KEY, bytes);
     content_close(&first);
     EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
+    EXPECT_EQ(world_account(w).used_bytes, 0);
+    EXPECT_OK(garbage_remove_composites(&w->core, NULL, w->a));
     expect_empty_store(w);
 }
 
@@ -606,14 +614,15 @@ static void store_parts(const struct bucket_fixture *s, slice key, int count)
     EXPECT_OK(bucket_fixture_complete(s, &request, w->a, &entry));
 }
 
-/* Removing 1,000 keys of 1,000 parts each in one write made every other write wait for half a minute. */
+/* Removing 1,000 keys of 1,000 parts each in one write made every other write wait for half a minute. The parts of larger
+ * composites are removed later. */
 TEST(removing_many_keys_with_many_parts_takes_several_writes)
 {
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
     struct entry_removal items[] = { { S("a") }, { S("b") }, { S("c") }, { S("d") }, { S("e") } };
     for (size_t i = 0; i < LENGTH_OF(items); i++)
-        store_parts(&s, items[i].key, 1000);
+        store_parts(&s, items[i].key, COMPOSITE_PARTS_AT_ONCE);
     uint64_t before = meta_generation(w->core.meta);
     EXPECT_OK(entry_remove_many(&w->core, &s.who, &s.bucket, items, LENGTH_OF(items), w->a));
     EXPECT_EQ(meta_generation(w->core.meta) - before, 3); /* three writes */
@@ -645,7 +654,8 @@ static void *run(void *arg)
                                   : bucket_fixture_put_part(r->s, KEY, r->name, &(struct part_bytes){ 1, r->bytes },
                                                             &r->arena, &unused);
     r->won = !e;
-    r->lost = err_is(e, ERR_NOT_FOUND) || (r->what == COMPLETE && err_is(e, ERR_INVALID));
+    r->lost = err_is(e, ERR_NOT_FOUND) || (r->what == COMPLETE && err_is(e, ERR_INVALID)) ||
+              (r->what == COMPLETE && r->count > 2 && err_is(e, ERR_UNAVAILABLE)); /* in pieces */
     r->wrong = e && !r->lost;
     return NULL;
 }
@@ -789,6 +799,194 @@ TEST(seaweedfs_5460_a_part_sent_again_during_completion_changes_nothing_or_fails
     expect_empty_store(w);
 }
 
+/* ---- uploads of many parts, which are completed and ended in several writes ---- */
+
+enum { MANY = 1200 /* more than one piece */ };
+
+static slice prepare_many(const struct bucket_fixture *s, struct completed_part *parts)
+{
+    slice name = bucket_fixture_upload(s, KEY);
+    for (int i = 0; i < MANY; i++)
+        EXPECT_OK(part_of(s, name, i + 1, S("x"), &parts[i]));
+    return name;
+}
+
+static slice many_bytes(struct world *w)
+{
+    char *bytes = arena_alloc(w->a, MANY);
+    memset(bytes, 'x', MANY);
+    return (slice){ bytes, MANY };
+}
+
+/* Removes the entry or the upload, whichever there is, and whatever was left behind. */
+static void remove_everything(const struct bucket_fixture *s, slice name)
+{
+    struct world *w = s->w;
+    EXPECT_EQ(world_fsck(w, true), 0);
+    if (bucket_fixture_has(s, KEY))
+        EXPECT_OK(bucket_fixture_remove(s, KEY, w->a));
+    err_t gone = bucket_fixture_abort(s, KEY, name, w->a);
+    EXPECT(!gone || gone->code == ERR_NOT_FOUND);
+    world_wait(w, hours(2)); /* what was not completed is given up */
+    world_run_jobs(w);
+    expect_empty_store(w);
+}
+
+static void race_many(int other)
+{
+    SCOPED(world_freep) struct world *w = threaded();
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct completed_part *parts = arena_array(w->a, struct completed_part, MANY);
+    for (int round = 0; round < 1 + rounds(ROUNDS_upload_races) / 30; round++) {
+        slice name = prepare_many(&s, parts);
+        struct racer racers[2];
+        for (int i = 0; i < 2; i++)
+            racers[i] = (struct racer){ .s = &s,
+                                        .name = name,
+                                        .parts = parts,
+                                        .count = MANY,
+                                        .what = (i + round) % 2 ? COMPLETE : other,
+                                        .bytes = S("y") };
+        race(racers, 2);
+        bool completed = racers[(round + 1) % 2].won, other_won = racers[round % 2].won;
+        if (other == COMPLETE)
+            EXPECT(completed || other_won); /* who is overtaken by the other tries again */
+        else
+            EXPECT_EQ(completed + other_won, 1);
+        EXPECT_EQ(bucket_fixture_has(&s, KEY), completed || (other == COMPLETE && other_won));
+        if (bucket_fixture_has(&s, KEY))
+            bucket_fixture_expect(&s, KEY, many_bytes(w));
+        remove_everything(&s, name);
+    }
+}
+
+TEST(of_a_completion_in_pieces_and_an_abort_one_wins)
+{
+    race_many(ABORT);
+}
+
+TEST(a_part_sent_again_during_a_completion_in_pieces_changes_nothing_or_stops_it)
+{
+    race_many(AGAIN);
+}
+
+TEST(two_completions_in_pieces_at_once_make_one_entry)
+{
+    race_many(COMPLETE);
+}
+
+TEST(a_completion_in_pieces_that_fails_at_any_call_leaves_the_upload_as_it_was)
+{
+    int64_t step = 1 + 200 / rounds(ROUNDS_upload_races);
+    bool failed = true;
+    for (int64_t nth = 1; failed; nth += step * (1 + nth / 40)) {
+        WORLD(w);
+        struct bucket_fixture s = bucket_fixture_new(w);
+        struct completed_part *parts = arena_array(w->a, struct completed_part, MANY);
+        struct entry entry;
+        slice name = prepare_many(&s, parts);
+        w->faults.code = ERR_UNAVAILABLE;
+        w->faults.fail_at = w->faults.calls + nth;
+        err_t e = complete(&s, name, parts, MANY, &entry);
+        failed = w->faults.calls >= w->faults.fail_at;
+        w->faults.fail_at = 0;
+        EXPECT_EQ(world_account(w).used_bytes, MANY);
+        EXPECT_EQ(world_fsck(w, true), 0);
+        EXPECT_EQ(bucket_fixture_has(&s, KEY), !e);
+        EXPECT_OK(complete(&s, name, parts, MANY, &entry));
+        bucket_fixture_expect(&s, KEY, many_bytes(w));
+        remove_everything(&s, name);
+    }
+}
+
+/* What is refused at the end was built for nothing: the next run of the garbage job removes it. */
+TEST(a_completion_in_pieces_that_is_refused_leaves_nothing_behind)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    struct completed_part *parts = arena_array(w->a, struct completed_part, MANY);
+    slice name = prepare_many(&s, parts);
+    struct complete_request request = bucket_fixture_complete_request(&s, KEY, name, parts, MANY);
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), MANY, 1, w->a));
+    bucket_fixture_store(&s, S("other"), S(""));
+    expect_refused(&s, &request, REASON_NONE, ERR_QUOTA);
+    EXPECT_EQ(world_fsck(w, true), 0);
+    EXPECT_OK(garbage_remove_composites(&w->core, NULL, w->a));
+    EXPECT_EQ(count_objects(w), MANY + 1);
+    request.condition.if_match = S("*");
+    expect_refused(&s, &request, REASON_ENTRY_CONDITION, ERR_CONFLICT);
+    EXPECT_EQ(count_objects(w), MANY + 1); /* nothing was built */
+    EXPECT_OK(bucket_fixture_remove(&s, S("other"), w->a));
+    remove_everything(&s, name);
+}
+
+/* ---- kill -9 ---- */
+
+/* The child: completes, removes, and removes what is left, until it is killed. */
+static void work_until_killed(const char *path, const struct bucket_fixture *of, slice name,
+                              const struct completed_part *parts, int pipe_end)
+{
+    struct bucket_fixture s = *of;
+    struct entry entry;
+    s.w = world_new_with(&(struct world_options){ .threaded = true, .database = path });
+    if (write(pipe_end, "b", 1) != 1)
+        _exit(1);
+    if (complete(&s, name, parts, MANY, &entry) || bucket_fixture_remove(&s, KEY, s.w->a))
+        _exit(1);
+    err_t e = garbage_remove_composites(&s.w->core, NULL, s.w->a);
+    _exit(e != NULL);
+}
+
+TEST(a_completion_in_pieces_survives_kill_9_at_any_time)
+{
+    char dir[] = "/tmp/cais-upload-XXXXXX", path[64];
+    assert_non_null(mkdtemp(dir));
+    uint64_t seed = rounds_seed();
+    int completed = 0, left = 0;
+    for (int round = 0; round < 1 + rounds(ROUNDS_upload_races) / 30; round++) {
+        snprintf(path, sizeof path, "%s/db%d", dir, round);
+        SCRATCH(a);
+        struct completed_part *parts = arena_array(&a, struct completed_part, MANY);
+        struct world *w = world_new_with(&(struct world_options){ .database = path });
+        struct bucket_fixture s = bucket_fixture_new(w);
+        slice name = arena_copy(&a, prepare_many(&s, parts));
+        for (int i = 0; i < MANY; i++)
+            parts[i].etag = arena_copy(&a, parts[i].etag);
+        s.who.login = S("ana");
+        s.bucket.name = S("sample");
+        s.bucket.cors = S("");
+        s.who.request_id = S("");
+        world_free(w);
+        int ends[2];
+        char c;
+        EXPECT_EQ(pipe(ends), 0);
+        pid_t child = fork();
+        EXPECT(child >= 0);
+        if (child == 0)
+            work_until_killed(path, &s, name, parts, ends[1]);
+        close(ends[1]);
+        EXPECT_EQ(read(ends[0], &c, 1), 1);
+        usleep((useconds_t)(((seed = seed * 6364136223846793005u + 1) >> 33) % 60000));
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        close(ends[0]);
+        s.w = w = world_new_with(&(struct world_options){ .database = path });
+        struct entry entry;
+        EXPECT_EQ(world_fsck(w, true), 0);
+        completed += bucket_fixture_has(&s, KEY);
+        err_t e = complete(&s, name, parts, MANY, &entry); /* the client tries again */
+        left += !e;
+        if (e)
+            EXPECT_REFUSED(e, REASON_UPLOAD_NOT_THERE); /* it was completed and removed */
+        else
+            bucket_fixture_expect(&s, KEY, many_bytes(w));
+        remove_everything(&s, name);
+        world_free(w);
+        unlink(path);
+    }
+    print_message("%d found completed, %d could be completed\n", completed, left);
+}
+
 enum { EACH = 70, EACH_BYTES = 1000 };
 
 /* Puts a composite of EACH parts, all of whose bytes are `c`. */
@@ -870,4 +1068,10 @@ RUN_TESTS(cmocka_unit_test(parts_put_in_any_order_become_one_object),
           cmocka_unit_test(versitygw_873_the_last_of_two_uploads_of_one_key_to_complete_stays_complete),
           cmocka_unit_test(ceph_60771_of_a_completion_and_an_abort_at_once_one_wins),
           cmocka_unit_test(seaweedfs_5460_a_part_sent_again_during_completion_changes_nothing_or_fails),
+          cmocka_unit_test(of_a_completion_in_pieces_and_an_abort_one_wins),
+          cmocka_unit_test(a_part_sent_again_during_a_completion_in_pieces_changes_nothing_or_stops_it),
+          cmocka_unit_test(two_completions_in_pieces_at_once_make_one_entry),
+          cmocka_unit_test(a_completion_in_pieces_that_fails_at_any_call_leaves_the_upload_as_it_was),
+          cmocka_unit_test(a_completion_in_pieces_that_is_refused_leaves_nothing_behind),
+          cmocka_unit_test(a_completion_in_pieces_survives_kill_9_at_any_time),
           cmocka_unit_test(threads_read_a_composite_while_it_is_replaced))

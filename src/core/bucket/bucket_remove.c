@@ -23,6 +23,7 @@ err_t bucket_remove(struct core *core, const struct principal *who, slice name, 
 {
     struct bucket_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
     do {
+        TRY(upload_finish_ended(core, NULL, a)); /* of this bucket, too: their records keep it from being removed */
         TRY(meta_write(core->meta, apply_bucket_remove, &c, a));
     } while (c.unfinished);
     return NULL;

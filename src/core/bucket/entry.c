@@ -19,7 +19,9 @@
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
 
-enum { REMOVED_PARTS_MAX = 2000 /* of one write; entries with more parts in all are removed in several writes */ };
+/* Entries of one write and their parts; what is more is removed in further writes. The parts of a large composite do not
+ * count, because they are removed later. */
+enum { REMOVED_MAX = 150 };
 
 /* ---- keys, texts, conditions ---- */
 
@@ -194,7 +196,7 @@ struct removal {
 };
 
 static err_t remove_entry(struct meta_tx *tx, struct removal *r, const struct entry_removal *item, struct arena *a,
-                          int64_t *parts)
+                          int64_t *removed)
 {
     slice key = item->key;
     struct existing_entry existing;
@@ -204,7 +206,7 @@ static err_t remove_entry(struct meta_tx *tx, struct removal *r, const struct en
     r->existed = entry != NULL;
     if (!entry)
         return NULL;
-    *parts += entry->part_count;
+    *removed += entry->part_count > COMPOSITE_PARTS_AT_ONCE ? 0 : entry->part_count;
     err_t lost = meta_entry_remove(tx, r->bucket->id, key, entry->object_id, a);
     if (err_is(lost, ERR_NOT_FOUND))
         return lost_entry(&item->condition, a);
@@ -222,10 +224,10 @@ static err_t remove_entry(struct meta_tx *tx, struct removal *r, const struct en
 static err_t apply_entry_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct removal *r = arg;
-    int64_t parts = 0;
-    for (r->next = r->first; r->next < r->count && parts < REMOVED_PARTS_MAX; r->next++) {
+    int64_t removed = 0;
+    for (r->next = r->first; r->next < r->count && removed < REMOVED_MAX; r->next++, removed++) {
         struct entry_removal *item = &r->items[r->next];
-        err_t e = remove_entry(tx, r, item, a, &parts);
+        err_t e = remove_entry(tx, r, item, a, &removed);
         item->refused = err_reason(e) == REASON_ENTRY_CONDITION; /* then nothing was changed */
         if (e && !item->refused)
             return e;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Completing an upload is one write. It checks everything first; then it makes the composite out of the parts, puts the
- * entry, and ends the upload. No byte moves, so it takes as long for large parts as for small ones.
+ * entry, and ends the upload. No byte moves, so it takes as long for large parts as for small ones. If there are many parts,
+ * the write would take too long: then it only reserves an id for the composite, and upload_compose.c goes on.
  *
  * A client that did not receive the reply completes again. The upload is gone then, but the entry has its name. */
-#include "core/bucket/upload_priv.h"
+#include "core/bucket/upload_complete_priv.h"
 
 #include "base/text.h"
 #include "core/event.h"
@@ -14,21 +15,6 @@
 #include "core/store/upload_store.h"
 
 #include <string.h>
-
-struct completing {
-    struct core *core;
-    const struct principal *who;
-    const struct complete_request *request;
-    int64_t at_ms;
-    struct arena *a; /* of the caller, who waits for the write */
-    struct entry entry;
-
-    /* within the write */
-    struct upload upload;
-    struct upload_part_list came;
-    struct upload_part *named; /* those of `came` that the request names */
-    uint64_t came_bytes, bytes;
-};
 
 /* ---- checking ---- */
 
@@ -124,34 +110,50 @@ static err_t work_out_digest(struct completing *c, struct arena *a, struct diges
     return NULL;
 }
 
-static err_t find_parts(struct completing *c, struct meta_tx *tx, struct arena *a)
+err_t completing_check(struct completing *c, struct meta_tx *tx, size_t parts_max, struct arena *a)
 {
-    TRY(meta_part_list(tx, c->upload.id, 0, UPLOAD_PARTS_MAX, a, &c->came));
+    TRY(meta_part_list(tx, c->upload.id, 0, parts_max, a, &c->came));
+    c->is_large = c->came.count > UPLOAD_PARTS_AT_ONCE;
+    if (c->is_large && parts_max < UPLOAD_PARTS_MAX)
+        return NULL;
     c->came_bytes = 0;
     for (size_t i = 0; i < c->came.count; i++)
         c->came_bytes += c->came.items[i].size_bytes;
     if (!c->request->part_count)
         return core_refuse(a, REASON_UPLOAD_NO_PARTS);
     TRY(match_parts(c, a));
-    return check_sizes(c, a);
+    TRY(check_sizes(c, a));
+    return work_out_digest(c, a, &c->digest);
 }
 
 /* ---- changing ---- */
 
-static err_t compose_object(struct completing *c, struct meta_tx *tx, struct arena *a, struct entry *entry)
+void completing_md5(const struct completing *c, struct arena *a, unsigned char ret[MD5_SIZE])
+{
+    size_t count = c->request->part_count;
+    char *md5s = arena_alloc(a, count * MD5_SIZE);
+    for (size_t i = 0; i < count; i++)
+        memcpy(md5s + i * MD5_SIZE, c->named[i].md5, MD5_SIZE);
+    hash_md5((slice){ md5s, count * MD5_SIZE }, ret);
+}
+
+static err_t compose_object(struct completing *c, struct meta_tx *tx, struct arena *a, int64_t *ret_id)
 {
     size_t count = c->request->part_count;
     int64_t *ids = arena_array(a, int64_t, count);
-    char *md5s = arena_alloc(a, count * MD5_SIZE);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         ids[i] = c->named[i].object_id;
-        memcpy(md5s + i * MD5_SIZE, c->named[i].md5, MD5_SIZE);
-    }
-    struct object composite = { .account_id = c->request->upload.bucket->account_id, .created_at_ms = c->at_ms };
-    hash_md5((slice){ md5s, count * MD5_SIZE }, composite.md5);
-    memcpy(entry->md5, composite.md5, MD5_SIZE);
-    entry->part_count = (int64_t)count;
-    return meta_object_compose(tx, &composite, ids, count, a, &entry->object_id);
+    completing_md5(c, a, c->composite.md5);
+    return meta_object_compose(tx, &c->composite, ids, count, a, ret_id);
+}
+
+/* The composite of a large upload is there already. */
+static err_t settle_composite(struct completing *c, struct meta_tx *tx, struct arena *a, int64_t *ret_id)
+{
+    bool there;
+    TRY(meta_composite_settle(tx, c->composite.id, core_now_ms(c->core), a, &there));
+    *ret_id = c->composite.id;
+    return there ? NULL : err_make(a, ERR_UNAVAILABLE, "completing the upload took too long");
 }
 
 /* Removes the upload, and releases the parts that the composite does not use. */
@@ -167,11 +169,12 @@ static err_t consume_upload(struct completing *c, struct meta_tx *tx, struct are
     return NULL;
 }
 
-static err_t put_composite(struct completing *c, struct meta_tx *tx, const struct digest *digest, struct arena *a)
+err_t completing_put(struct completing *c, struct meta_tx *tx, struct arena *a)
 {
+    const struct bucket *bucket = c->request->upload.bucket;
     struct entry_change change = { .core = c->core,
                                    .who = c->who,
-                                   .bucket = c->request->upload.bucket,
+                                   .bucket = bucket,
                                    .key = c->request->upload.key,
                                    .condition = &c->request->condition,
                                    .bytes = c->bytes,
@@ -179,24 +182,25 @@ static err_t put_composite(struct completing *c, struct meta_tx *tx, const struc
                                    .at_ms = c->at_ms,
                                    .action = S("upload.complete") };
     TRY(entry_claim(tx, &change, a));
-    struct entry entry = { .bucket_id = c->request->upload.bucket->id,
+    struct entry entry = { .bucket_id = bucket->id,
                            .key = c->request->upload.key,
                            .owner_id = c->upload.owner_id,
                            .size_bytes = c->bytes,
-                           .digest = *digest,
+                           .part_count = (int64_t)c->request->part_count,
+                           .digest = c->digest,
                            .upload = c->request->upload.name,
                            .headers = arena_copy(c->a, c->upload.headers),
                            .tags = arena_copy(c->a, c->upload.tags),
                            .modified_at_ms = c->at_ms };
-    TRY(compose_object(c, tx, a, &entry));
+    TRY(c->is_large ? settle_composite(c, tx, a, &entry.object_id) : compose_object(c, tx, a, &entry.object_id));
+    memcpy(entry.md5, c->composite.md5, MD5_SIZE);
     TRY(entry_settle(tx, &change, &entry, a));
-    TRY(consume_upload(c, tx, a));
+    TRY(c->is_large ? meta_upload_end(tx, c->upload.id, c->at_ms, a) : consume_upload(c, tx, a));
     c->entry = entry;
     return NULL;
 }
 
-/* The upload does not exist. If the key still has the entry that the upload made, it was completed before. */
-static err_t find_completed_entry(struct completing *c, struct meta_tx *tx, struct arena *a)
+err_t completing_find_done(struct completing *c, struct meta_tx *tx, struct arena *a)
 {
     struct entry entry = { 0 };
     err_t e = meta_entry_get(tx, c->request->upload.bucket->id, c->request->upload.key, a, &entry);
@@ -215,21 +219,32 @@ static err_t find_completed_entry(struct completing *c, struct meta_tx *tx, stru
 static err_t apply_upload_complete(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct completing *c = arg;
-    struct digest digest;
+    c->is_large = false;
     err_t e = upload_find(tx, &c->request->upload, c->at_ms, a, &c->upload);
     if (err_is(e, ERR_NOT_FOUND))
-        return find_completed_entry(c, tx, a);
+        return completing_find_done(c, tx, a);
     TRY(e);
-    TRY(find_parts(c, tx, a));
-    TRY(work_out_digest(c, a, &digest));
-    return put_composite(c, tx, &digest, a);
+    TRY(completing_check(c, tx, UPLOAD_PARTS_AT_ONCE + 1, a));
+    if (!c->is_large)
+        return completing_put(c, tx, a);
+    TRY(meta_object_next_id(tx, a, &c->composite.id));
+    return meta_upload_set_composite(tx, c->upload.id, c->composite.id, a);
 }
 
 err_t upload_complete(struct core *core, const struct principal *who, const struct complete_request *request,
                       struct arena *a, struct entry *ret_entry)
 {
-    struct completing c = { .core = core, .who = who, .request = request, .at_ms = core_now_ms(core), .a = a };
+    int64_t now_ms = core_now_ms(core);
+    struct completing c = { .core = core,
+                            .who = who,
+                            .request = request,
+                            .at_ms = now_ms,
+                            .a = a,
+                            .composite = { .account_id = request->upload.bucket->account_id,
+                                           .created_at_ms = now_ms } };
     TRY(meta_write(core->meta, apply_upload_complete, &c, a));
+    if (c.is_large)
+        TRY(upload_complete_large(&c, a));
     *ret_entry = c.entry;
     return NULL;
 }

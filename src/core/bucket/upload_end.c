@@ -13,26 +13,42 @@
 /* Limits of the work in one write, because other writes wait for it. */
 enum {
     PURGE_UPLOADS_MAX = 50,
-    PURGE_PARTS_MAX = 2000, /* an upload that begins below it is ended whole */
-    EXPIRED_UPLOADS_MAX = 1000
+    PURGE_PARTS_MAX = 200 /* an upload of few parts that begins below it is ended whole */
 };
+
+static err_t end_in_pieces(struct meta_tx *tx, const struct upload *u, int64_t now_ms, struct arena *a,
+                           uint64_t *ret_bytes)
+{
+    TRY(meta_part_bytes(tx, u->id, a, ret_bytes));
+    return meta_upload_end(tx, u->id, now_ms, a);
+}
+
+static err_t end_at_once(struct meta_tx *tx, const struct upload *u, const struct upload_part_list *parts,
+                         int64_t now_ms, struct arena *a, uint64_t *ret_bytes)
+{
+    uint64_t bytes = 0;
+    TRY(meta_upload_remove(tx, u->id, a));
+    for (size_t i = 0; i < parts->count; i++) {
+        bytes += parts->items[i].size_bytes;
+        TRY(meta_object_release(tx, parts->items[i].object_id, now_ms, a));
+    }
+    *ret_bytes = bytes;
+    return NULL;
+}
 
 err_t upload_end(struct meta_tx *tx, const struct upload *u, const struct upload_ending *ending, struct arena *a,
                  size_t *ret_parts)
 {
     struct upload_part_list parts;
-    uint64_t bytes = 0;
+    uint64_t bytes;
     bool there;
     *ret_parts = 0;
     TRY(meta_upload_hold(tx, u->id, a, &there));
     if (!there)
         return NULL; /* another write has ended it */
-    TRY(meta_part_list(tx, u->id, 0, UPLOAD_PARTS_MAX, a, &parts));
-    TRY(meta_upload_remove(tx, u->id, a));
-    for (size_t i = 0; i < parts.count; i++) {
-        bytes += parts.items[i].size_bytes;
-        TRY(meta_object_release(tx, parts.items[i].object_id, ending->now_ms, a));
-    }
+    TRY(meta_part_list(tx, u->id, 0, UPLOAD_PARTS_AT_ONCE + 1, a, &parts));
+    TRY(parts.count > UPLOAD_PARTS_AT_ONCE ? end_in_pieces(tx, u, ending->now_ms, a, &bytes)
+                                           : end_at_once(tx, u, &parts, ending->now_ms, a, &bytes));
     *ret_parts = parts.count;
     if (bytes)
         TRY(meta_account_use(tx, u->account_id, -(int64_t)bytes, 0, a));
@@ -44,21 +60,48 @@ err_t upload_end(struct meta_tx *tx, const struct upload *u, const struct upload
     return event_write(tx, &event, a);
 }
 
+/* An upload that has not expired is not looked past: the bucket is not empty then, whatever else it has. */
 err_t upload_end_expired(struct meta_tx *tx, int64_t bucket_id, int64_t now_ms, struct arena *a, bool *ret_more)
 {
     struct upload_ending ending = { .now_ms = now_ms, .action = S("upload.purge") };
-    struct upload_query query = { .bucket_id = bucket_id, .limit = EXPIRED_UPLOADS_MAX };
+    struct upload_query query = { .bucket_id = bucket_id, .limit = PURGE_UPLOADS_MAX };
     struct upload_list list;
     size_t parts, ended_parts = 0, ended = 0;
     TRY(meta_upload_list(tx, &query, a, &list));
-    for (size_t i = 0; i < list.count && ended_parts < PURGE_PARTS_MAX; i++) {
-        if (!upload_is_expired(&list.items[i], now_ms))
-            continue;
-        TRY(upload_end(tx, &list.items[i], &ending, a, &parts));
+    *ret_more = false;
+    for (; ended < list.count && ended_parts < PURGE_PARTS_MAX; ended++) {
+        if (!upload_is_expired(&list.items[ended], now_ms))
+            return NULL;
+        TRY(upload_end(tx, &list.items[ended], &ending, a, &parts));
         ended_parts += parts;
-        ended++;
     }
-    *ret_more = ended_parts >= PURGE_PARTS_MAX || ended == EXPIRED_UPLOADS_MAX;
+    *ret_more = ended > 0;
+    return NULL;
+}
+
+/* ---- what is left ---- */
+
+struct cleaning {
+    int64_t now_ms;
+    bool more;
+};
+
+static err_t apply_upload_clean(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct cleaning *c = arg;
+    return meta_upload_clean(tx, c->now_ms, UPLOAD_PIECE, a, &c->more);
+}
+
+err_t upload_finish_ended(struct core *core, struct job_run *run, struct arena *a)
+{
+    struct cleaning c;
+    do {
+        SCRATCH(scratch);
+        c = (struct cleaning){ .now_ms = core_now_ms(core) };
+        err_t e = meta_write(core->meta, apply_upload_clean, &c, &scratch);
+        if (e)
+            return err_copy(a, e);
+    } while (c.more && !job_is_stopping(run));
     return NULL;
 }
 
@@ -67,15 +110,18 @@ err_t upload_end_expired(struct meta_tx *tx, int64_t bucket_id, int64_t now_ms, 
 struct upload_abortion {
     const struct upload_ref *ref;
     struct upload_ending ending;
+    bool more; /* upload_finish_ended has something to do */
 };
 
 static err_t apply_upload_abort(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    const struct upload_abortion *abortion = arg;
+    struct upload_abortion *abortion = arg;
     struct upload u;
     size_t parts;
     TRY(upload_find(tx, abortion->ref, abortion->ending.now_ms, a, &u));
-    return upload_end(tx, &u, &abortion->ending, a, &parts);
+    TRY(upload_end(tx, &u, &abortion->ending, a, &parts));
+    abortion->more = parts > UPLOAD_PARTS_AT_ONCE;
+    return NULL;
 }
 
 err_t upload_abort(struct core *core, const struct principal *who, const struct upload_ref *ref, struct arena *a)
@@ -83,7 +129,11 @@ err_t upload_abort(struct core *core, const struct principal *who, const struct 
     struct upload_abortion abortion = {
         .ref = ref, .ending = { .now_ms = core_now_ms(core), .who = who, .action = S("upload.abort") }
     };
-    return meta_write(core->meta, apply_upload_abort, &abortion, a);
+    TRY(meta_write(core->meta, apply_upload_abort, &abortion, a));
+    /* The upload has ended. If this fails, the next purge goes on. */
+    err_t left_to_the_purge = abortion.more ? upload_finish_ended(core, NULL, a) : NULL;
+    (void)left_to_the_purge;
+    return NULL;
 }
 
 /* ---- purging ---- */
@@ -126,5 +176,5 @@ err_t upload_purge_due(struct core *core, struct job_run *run, struct arena *a)
             return err_copy(a, e);
         job_advance(run, (int64_t)ended);
     }
-    return NULL;
+    return garbage_is_held(core) ? NULL : upload_finish_ended(core, run, a);
 }

@@ -61,6 +61,8 @@ static err_t place_part(struct meta_tx *tx, void *arg, const struct intake_resul
     uint64_t freed, replaced;
     int64_t old_object_id;
     TRY(claim_room(tx, put, result->object.size_bytes, a, &freed));
+    if (now.composite_id) /* what is being built of the parts would not have this one */
+        TRY(meta_upload_set_composite(tx, u->id, 0, a));
     TRY(meta_object_add(tx, &result->object, a, &put->part.object_id));
     TRY(meta_part_put(tx, &put->part, a, &old_object_id, &replaced));
     if (replaced > freed)

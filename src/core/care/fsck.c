@@ -183,6 +183,7 @@ static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
 {
     struct object whole;
     struct object_part_list parts;
+    bool is_loose;
     {
         SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
         TRY(meta_read_begin(f->core->meta, a, &tx));
@@ -190,6 +191,9 @@ static err_t check_parts(struct fsck *f, int64_t id, struct arena *a)
         if (err_is(e, ERR_NOT_FOUND))
             return NULL; /* deleted meanwhile */
         TRY(e);
+        TRY(meta_composite_is_loose(tx, id, a, &is_loose));
+        if (is_loose)
+            return NULL;
         TRY(meta_object_parts(tx, id, a, &parts));
     }
     const char *fault = parts_fault(&whole, &parts);

@@ -33,7 +33,7 @@ MUST_USE err_t file_is_held(struct meta_tx *, int64_t file_id, struct arena *a, 
 
 /* ---- a holder ends: it releases everything ---- */
 
-#define HOLDS_IN_ONE_WRITE 200 /* released; other writes wait for it */
+#define HOLDS_IN_ONE_WRITE 100 /* released; other writes wait for it */
 
 /* Holders that end in the same write. */
 struct hold_ending {

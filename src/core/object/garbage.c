@@ -6,7 +6,10 @@
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
 
-enum { GARBAGE_BATCH = 200 /* blobs that are removed before their keys leave the list in one write */ };
+enum {
+    GARBAGE_BATCH = 200,  /* blobs that are removed before their keys leave the list in one write */
+    COMPOSITE_PIECE = 300 /* parts of a composite that are removed in one write */
+};
 
 void garbage_hold(struct core *core)
 {
@@ -44,9 +47,34 @@ static err_t list_garbage(struct core *core, struct arena *a, struct blob_key_li
     return meta_garbage_list(tx, garbage_grace_ended_ms(core) + 1, GARBAGE_BATCH, a, ret);
 }
 
+struct loose_removal {
+    int64_t now_ms;
+    bool more;
+};
+
+static err_t apply_composite_remove(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct loose_removal *r = arg;
+    return meta_composite_remove(tx, r->now_ms, COMPOSITE_PIECE, a, &r->more);
+}
+
+err_t garbage_remove_composites(struct core *core, struct job_run *run, struct arena *a)
+{
+    struct loose_removal r = { .more = true };
+    while (r.more && !garbage_is_held(core) && !job_is_stopping(run)) {
+        SCRATCH(scratch);
+        r = (struct loose_removal){ .now_ms = core_now_ms(core) };
+        err_t e = meta_write(core->meta, apply_composite_remove, &r, &scratch);
+        if (e)
+            return err_copy(a, e);
+    }
+    return NULL;
+}
+
 err_t garbage_collect(struct core *core, struct job_run *run, struct arena *a)
 {
     struct blob_key_list keys;
+    TRY(garbage_remove_composites(core, run, a));
     do {
         SCRATCH(scratch);
         keys = (struct blob_key_list){ 0 };

@@ -18,6 +18,9 @@
 #include "core/core.h"
 
 struct job_run;
+/* Remove large composites that nothing refers to any more, and those whose making was given up: piece by piece, a write for
+ * each, because others wait for it. While a backup runs, none. garbage_collect calls it first. Errors: those of the store. */
+MUST_USE err_t garbage_remove_composites(struct core *, struct job_run *, struct arena *a);
 /* Remove the bytes whose grace is over; while a backup holds them, none. Reports the blobs removed to the run
  * (core/job.h; may be NULL) and ends when it is stopping. Errors: those of the stores. */
 MUST_USE err_t garbage_collect(struct core *, struct job_run *, struct arena *a);

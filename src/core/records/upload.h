@@ -18,6 +18,7 @@ struct upload {
     enum digest_form digest_form;
     int64_t created_at_ms;
     int64_t expires_at_ms; /* at this time the upload expires, with its parts */
+    int64_t composite_id;  /* the composite that is being built of its parts; 0: none */
 };
 struct upload_list {
     struct upload *items;

@@ -22,13 +22,41 @@ MUST_USE err_t meta_object_hold(struct meta_tx *, int64_t id, struct arena *a, b
  * of the sizes is above INT64_MAX. */
 MUST_USE err_t meta_object_compose(struct meta_tx *, const struct object *, const int64_t *part_ids, size_t count,
                                    struct arena *a, int64_t *ret_id);
+/* ---- large composites, which are made and removed in several writes ---- */
+
+/* A composite with more parts is not removed by meta_object_release but becomes loose: it stays until meta_composite_remove
+ * has removed it, piece by piece. */
+#define COMPOSITE_PARTS_AT_ONCE 100
+/* An id for meta_composite_begin. */
+MUST_USE err_t meta_object_next_id(struct meta_tx *, struct arena *a, int64_t *ret_id);
+/* Adds a composite without its parts, with its id, size and part_count. It is loose, and is removed from due_at_ms on unless
+ * meta_composite_settle was called. */
+MUST_USE err_t meta_composite_begin(struct meta_tx *, const struct object *, int64_t due_at_ms, struct arena *a);
+struct placed_part {
+    int64_t object_id; /* not a composite */
+    uint64_t offset;
+};
+/* Adds parts with the numbers from `number` on. */
+MUST_USE err_t meta_composite_add(struct meta_tx *, int64_t id, int64_t number, const struct placed_part *,
+                                  size_t count, struct arena *a);
+/* The composite is complete, and the write refers to it. *ret_there: false if it is being removed, because it took too
+ * long. */
+MUST_USE err_t meta_composite_settle(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a, bool *ret_there);
+/* Makes a loose composite due now. It is no error when there is none. */
+MUST_USE err_t meta_composite_abandon(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
+/* *ret_loose: parts of the composite may be missing, because it is being built or removed. */
+MUST_USE err_t meta_composite_is_loose(struct meta_tx *, int64_t id, struct arena *a, bool *ret_loose);
+/* Of the first loose composite that is due, removes at most `limit` parts, and in the end the composite. Objects of parts that
+ * nothing else refers to are removed as in meta_object_release. *ret_more: there may be more to remove. */
+MUST_USE err_t meta_composite_remove(struct meta_tx *, int64_t now_ms, size_t limit, struct arena *a, bool *ret_more);
+
 /* The parts of a composite, in their order, without inline bytes. Empty for an object that is not a composite. */
 MUST_USE err_t meta_object_parts(struct meta_tx *, int64_t id, struct arena *a, struct object_part_list *ret);
 /* Removes an object that nothing refers to: no file, entry, part of an upload, or composite. Of a composite it then
- * also removes the parts that nothing else refers to. The blob keys of what it removed go onto the garbage list in the
+ * also removes the parts that nothing else refers to, unless there are many (COMPOSITE_PARTS_AT_ONCE). The blob keys of what it removed go onto the garbage list in the
  * same transaction. Does nothing when something refers to the object, or when it does not exist. */
 MUST_USE err_t meta_object_release(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
-/* *ret_is: the object exists and nothing refers to it. In a sound store there is no such object, because the caller
+/* *ret_is: the object exists, nothing refers to it, and it is not loose. In a sound store there is no such object, because the caller
  * that removes the last reference also releases the object. */
 MUST_USE err_t meta_object_is_orphan(struct meta_tx *, int64_t id, struct arena *a, bool *ret_is);
 /* Calls `visit` for each object with an id above after_id, by id, without inline bytes. Needs constant memory. Stops at

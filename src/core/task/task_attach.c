@@ -252,7 +252,7 @@ err_t task_attach_file(struct meta_tx *tx, struct reference *reference, int64_t 
 
 /* ---- removing what held files ---- */
 
-enum { PENDING_DELETED_AT_ONCE = 500 }; /* in one write */
+enum { PENDING_DELETED_AT_ONCE = 100 }; /* in one write */
 
 static err_t list_pending(struct meta_tx *tx, const struct task_write *w, int64_t comment_id, struct arena *a,
                           struct file_id_list *ret)
