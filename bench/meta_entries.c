@@ -63,8 +63,8 @@ static err_t prepare(struct meta_tx *tx, void *arg, struct arena *a)
 
 static err_t put_one(struct meta_tx *tx, struct bench *b, uint64_t number, struct arena *a)
 {
-    int64_t object, old;
-    uint64_t old_bytes;
+    int64_t object;
+    struct replaced_entry replaced;
     TRY(meta_object_add(tx, &(struct object){ .account_id = b->account }, a, &object));
     slice key = arena_printf(a, "photos/2026/%016llx.jpeg", (unsigned long long)(number * 0x9e3779b97f4a7c15u));
     struct entry e = { .bucket_id = b->bucket,
@@ -72,7 +72,7 @@ static err_t put_one(struct meta_tx *tx, struct bench *b, uint64_t number, struc
                        .owner_id = b->user,
                        .object_id = object,
                        .headers = S("Content-Type: image/jpeg\nx-amz-meta-camera: some maker, some model\n") };
-    return meta_entry_put(tx, &e, a, &old, &old_bytes);
+    return meta_entry_put(tx, &e, a, &replaced);
 }
 
 static err_t put_batch(struct meta_tx *tx, void *arg, struct arena *a)

@@ -40,6 +40,9 @@ static void print_account(struct cli *cli, const struct account *account)
     json_put_string(o, "created_at", time_format_utc(a, account->created_at_ms));
     json_put_int(o, "used_bytes", account->used_bytes);
     json_put_int(o, "used_files", account->used_files);
+    json_put_int(o, "record_bytes", account->record_bytes);
+    json_put_int(o, "pending_files", account->pending_files);
+    json_put_int(o, "open_uploads", account->open_uploads);
     json_put_int(o, "max_bytes", account->max_bytes);
     json_put_int(o, "max_files", account->max_files);
     json_line_print(&line, cli->out);
@@ -87,6 +90,7 @@ static int account_list_work(struct cli *cli, struct admin *admin)
         } else {
             fprintf(cli->out, "%-20s %8lld files %12s", admin_text(cli, account->name), (long long)account->used_files,
                     size_for_people(cli->arena, account->used_bytes).p);
+            fprintf(cli->out, " and %s of records", size_for_people(cli->arena, account->record_bytes).p);
             if (account->max_bytes)
                 fprintf(cli->out, "  of %s", size_for_people(cli->arena, account->max_bytes).p);
             if (account->max_files)

@@ -30,10 +30,13 @@ struct space;
 
 struct core_options {
     uint64_t inline_max_bytes;     /* core/object/inline_limit.h; 0: the default */
-    uint64_t reserve_bytes;        /* free space that uploads leave alone: core/object/space.h */
+    uint64_t reserve_bytes;        /* free space that uploads leave alone: core/space.h */
     int64_t purge_grace_ms;        /* how long bytes outlive their record: core/object/garbage.h */
     int64_t account_max_bytes;     /* for accounts without a limit of their own (quota.h); 0: none */
     int64_t account_max_files;     /* the same */
+    int64_t account_max_buckets;   /* of each account; 0: no limit; and so on */
+    int64_t account_max_uploads;   /* in parts, that were neither completed nor ended */
+    int64_t account_max_pending;   /* files that were issued and have no bytes yet */
     int64_t finished_jobs_kept_ms; /* core/job.h */
     struct login_limits logins;    /* core/login_limit.h; all 0: none */
     uint64_t file_cache_bytes;     /* for small files kept in memory for reads; 0: none */

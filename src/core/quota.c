@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/quota.h"
 
-#include "core/records/account.h"
+#include "core/reasons.h"
+#include "core/space.h"
 #include "core/store/account_store.h"
 
 static bool limit_has_room(int64_t own_limit, int64_t default_limit, int64_t used, int64_t more)
@@ -10,23 +11,42 @@ static bool limit_has_room(int64_t own_limit, int64_t default_limit, int64_t use
     return limit == 0 || more <= 0 || more <= limit - used; /* `used + more` could overflow */
 }
 
-err_t quota_check(struct core *core, struct meta_tx *tx, int64_t account_id, int64_t bytes, int64_t files,
+static err_t check_open_work(const struct core_options *o, const struct account *account,
+                             const struct account_use *more, struct arena *a)
+{
+    if (!limit_has_room(0, o->account_max_pending, account->pending_files, more->pending))
+        return core_refuse(a, REASON_TICKET_TOO_MANY_PENDING);
+    if (!limit_has_room(0, o->account_max_uploads, account->open_uploads, more->uploads))
+        return core_refuse(a, REASON_UPLOAD_TOO_MANY);
+    return NULL;
+}
+
+err_t quota_check(struct core *core, struct meta_tx *tx, int64_t account_id, const struct account_use *more,
                   struct arena *a)
 {
     const struct core_options *o = &core->options;
     struct account account;
     TRY(meta_account_get(tx, account_id, a, &account));
-    if (!limit_has_room(account.max_bytes, o->account_max_bytes, account.used_bytes, bytes))
+    if (!limit_has_room(account.max_bytes, o->account_max_bytes, account.used_bytes + account.record_bytes,
+                        more->bytes + more->records))
         return err_make(a, ERR_QUOTA, "the account's limit of bytes is used up");
-    if (!limit_has_room(account.max_files, o->account_max_files, account.used_files, files))
+    if (!limit_has_room(account.max_files, o->account_max_files, account.used_files, more->files))
         return err_make(a, ERR_QUOTA, "the account's limit of files is used up");
-    return NULL;
+    return check_open_work(o, &account, more, a);
 }
 
-err_t quota_take(struct core *core, struct meta_tx *tx, int64_t account_id, int64_t bytes, int64_t files,
+err_t quota_take(struct core *core, struct meta_tx *tx, int64_t account_id, const struct account_use *more,
                  struct arena *a)
 {
-    if (core->options.account_max_bytes || core->options.account_max_files)
-        TRY(quota_check(core, tx, account_id, bytes, files, a));
-    return meta_account_use(tx, account_id, bytes, files, a); /* checks the account's own limits */
+    if (core->options.account_max_bytes || core->options.account_max_files || more->pending > 0 || more->uploads > 0)
+        TRY(quota_check(core, tx, account_id, more, a));
+    return meta_account_use(tx, account_id, more, a); /* checks the account's own limits */
+}
+
+err_t quota_take_records(struct core *core, struct meta_tx *tx, int64_t account_id, const struct account_use *more,
+                         struct arena *a)
+{
+    if (more->records > 0)
+        TRY(space_check(core, (uint64_t)more->records, a));
+    return quota_take(core, tx, account_id, more, a);
 }

@@ -1,17 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits of an account: bytes and files. An account that has no limit of its own has that of core_options. Files,
- * entries of buckets and parts of uploads all count. */
+/* Limits of an account: bytes and files. An account that has no limit of its own has that of core_options.
+ *
+ *   bytes   of files, entries of buckets, and parts of uploads; and of records. Everything that an account makes the server
+ *           keep is a record with a size (records/record_size.h), so nobody can fill the disk with tasks, open uploads
+ *           or tags instead of files. Users, keys and tokens do not count: an account whose room is used up can still
+ *           log in and delete. Neither does the audit log, which is the operator's (event.h)
+ *   files   files that hold bytes, and entries
+ *
+ * Work that was begun and not ended is limited as well, by core_options alone: files that were issued and have no bytes
+ * yet, and uploads in parts.
+ *
+ * The counters are exact: each write that adds or removes a record counts it in the same transaction, and fsck counts
+ * again. */
 #ifndef CAIS_CORE_QUOTA_H
 #define CAIS_CORE_QUOTA_H
 
 #include "core/core.h"
+#include "core/records/account.h"
 
-/* Does the account have room for that many more bytes and files? Negative numbers, which give room back, always fit.
- * Errors: QUOTA, NOT_FOUND. */
-MUST_USE err_t quota_check(struct core *, struct meta_tx *, int64_t account_id, int64_t bytes, int64_t files,
+/* Does the account have room for that much more? What gives room back always fits. Errors:
+ * QUOTA, TICKET_TOO_MANY_PENDING, UPLOAD_TOO_MANY, NOT_FOUND. */
+MUST_USE err_t quota_check(struct core *, struct meta_tx *, int64_t account_id, const struct account_use *more,
                            struct arena *a);
-/* The same, and counts the room as used. Runs inside a write, so no other write can use the room in between. */
-MUST_USE err_t quota_take(struct core *, struct meta_tx *, int64_t account_id, int64_t bytes, int64_t files,
+/* The same, and counts the room as used. Runs inside a write, so no other write can use the room in between. The caller
+ * has asked for free space when the bytes began to arrive (space.h). */
+MUST_USE err_t quota_take(struct core *, struct meta_tx *, int64_t account_id, const struct account_use *more,
                           struct arena *a);
+/* The same for a write that adds records, or makes them longer, without bytes of a file: it needs free space above the
+ * reserve. Errors: also NO_SPACE, UNAVAILABLE as space_check. */
+MUST_USE err_t quota_take_records(struct core *, struct meta_tx *, int64_t account_id, const struct account_use *more,
+                                  struct arena *a);
 
 #endif

@@ -3,10 +3,14 @@
  * reads or changes an account's row in between includes the sums that are not written yet. */
 #include "core/store/account_store.h"
 #include "core/records/account.h"
+#include "core/records/record_size.h"
+#include "meta/record_size_priv.h"
 #include "meta/statement_priv.h"
 #include "meta/usage_priv.h"
 
-#define ACCOUNT "SELECT id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files FROM accounts"
+#define ACCOUNT                                                                                                        \
+    "SELECT id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files, record_bytes, pending_files,"       \
+    " open_uploads FROM accounts"
 
 static void read_account_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -18,6 +22,9 @@ static void read_account_row(struct sql_cursor *c, struct arena *a, void *ret)
         .max_files = sql_column_int(c, 4),
         .used_bytes = sql_column_int(c, 5),
         .used_files = sql_column_int(c, 6),
+        .record_bytes = sql_column_int(c, 7),
+        .pending_files = sql_column_int(c, 8),
+        .open_uploads = sql_column_int(c, 9),
     };
 }
 
@@ -25,11 +32,12 @@ err_t meta_account_add(struct meta_tx *tx, const struct account *account, struct
 {
     return tx_insert_new(
         tx, "account",
-        STATEMENT("INSERT INTO accounts (name, created_at_ms, max_bytes, max_files, used_bytes, used_files)"
-                  " SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE name = $1)"
-                  " ON CONFLICT (name) DO NOTHING"),
+        STATEMENT(
+            "INSERT INTO accounts (name, created_at_ms, max_bytes, max_files, used_bytes, used_files, record_bytes)"
+            " SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE name = $1)"
+            " ON CONFLICT (name) DO NOTHING"),
         SQL(SQL_T(account->name), SQL_I(account->created_at_ms), SQL_I(account->max_bytes), SQL_I(account->max_files),
-            SQL_I(account->used_bytes), SQL_I(account->used_files)),
+            SQL_I(account->used_bytes), SQL_I(account->used_files), SQL_I(account->record_bytes)),
         a, ret_id);
 }
 
@@ -66,35 +74,71 @@ err_t meta_account_set_limits(struct meta_tx *tx, int64_t id, int64_t max_bytes,
                          SQL(SQL_I(max_bytes), SQL_I(max_files), SQL_I(id)), a);
 }
 
-err_t meta_account_use(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t files, struct arena *a)
+err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use *more, struct arena *a)
 {
-    return usage_add(tx, id, bytes, files, a);
+    return usage_add(tx, id, more, a);
 }
 
-/* The usage of each account, counted from the records: files that hold bytes, entries of its buckets, and parts of its
- * uploads. Parts count as bytes, but not as files. */
-#define COUNTED                                                                                                        \
-    "WITH counted AS (SELECT a.id AS id, COALESCE(SUM(held.bytes), 0) AS bytes, COALESCE(SUM(held.files), 0) AS files" \
-    " FROM accounts a LEFT JOIN ("                                                                                     \
-    "SELECT account_id, SUM(size_bytes) AS bytes, COUNT(*) AS files FROM files WHERE object_id IS NOT NULL"            \
-    " GROUP BY account_id UNION ALL "                                                                                  \
-    "SELECT b.account_id, SUM(e.size_bytes), COUNT(*) FROM buckets b JOIN entries e ON e.bucket_id = b.id"             \
-    " WHERE b.account_id IS NOT NULL GROUP BY b.account_id UNION ALL "                                                 \
-    "SELECT u.account_id, SUM(p.size_bytes), 0 FROM uploads u JOIN upload_parts p ON p.upload_id = u.id"               \
-    " WHERE u.ended_at_ms = 0 GROUP BY u.account_id) held ON held.account_id = a.id GROUP BY a.id)"
+/* The usage of each account, counted from its records: bytes of files that hold some, of entries and of parts; files that
+ * hold bytes, and entries; and the sizes of all records by the rule of core/records/record_size.h. */
+#define COUNTED_FILES(IN)                                                                                              \
+    "SELECT account_id, SUM(CASE WHEN object_id IS NULL THEN 0 ELSE size_bytes END) AS bytes,"                         \
+    " COUNT(object_id) AS files, SUM(" FILE_SIZE(IN) ") AS records, COUNT(*) - COUNT(object_id) AS pending,"           \
+                                                     " 0 AS uploads FROM files GROUP BY account_id"
+#define COUNTED_TICKETS(IN)                                                                                            \
+    "SELECT f.account_id, 0, 0, SUM(" TICKET_SIZE(IN) "), 0, 0 FROM tickets k JOIN files f ON f.id = k.file_id"        \
+                                                      " GROUP BY f.account_id"
+#define COUNTED_BUCKETS(IN)                                                                                            \
+    "SELECT account_id, 0, 0, SUM(" BUCKET_SIZE(                                                                       \
+        IN) "), 0, 0 FROM buckets WHERE account_id IS NOT NULL GROUP BY account_id"
+#define COUNTED_ENTRIES(IN)                                                                                            \
+    "SELECT b.account_id, SUM(e.size_bytes), COUNT(*), SUM(" ENTRY_SIZE(                                               \
+        IN) "), 0, 0 FROM buckets b"                                                                                   \
+            " JOIN entries e ON e.bucket_id = b.id WHERE b.account_id IS NOT NULL GROUP BY b.account_id"
+#define COUNTED_UPLOADS(IN)                                                                                            \
+    "SELECT account_id, 0, 0, SUM(" UPLOAD_SIZE(                                                                       \
+        IN) "), 0, COUNT(*) FROM uploads WHERE ended_at_ms = 0 GROUP BY account_id"
+#define COUNTED_PARTS                                                                                                  \
+    "SELECT u.account_id, SUM(p.size_bytes), 0, COUNT(*) * " ROW_SIZE ", 0, 0 FROM uploads u"                          \
+    " JOIN upload_parts p ON p.upload_id = u.id WHERE u.ended_at_ms = 0 GROUP BY u.account_id"
+#define COUNTED_TASKS(IN) "SELECT account_id, 0, 0, SUM(" TASK_SIZE(IN) "), 0, 0 FROM tasks GROUP BY account_id"
+#define COUNTED_MEMBERS                                                                                                \
+    "SELECT t.account_id, 0, 0, COUNT(*) * " ROW_SIZE ", 0, 0 FROM tasks t JOIN task_members m ON m.task_id = t.id"    \
+    " GROUP BY t.account_id"
+#define COUNTED_COMMENTS(IN)                                                                                           \
+    "SELECT t.account_id, 0, 0, SUM(" COMMENT_SIZE(IN) "), 0, 0 FROM comments c JOIN tasks t ON t.id = c.task_id"      \
+                                                       " GROUP BY t.account_id"
+#define COUNTED_REFERENCES(IN)                                                                                         \
+    "SELECT account_id, 0, 0, SUM(" REFERENCE_SIZE(IN) "), 0, 0 FROM refs GROUP BY account_id"
+#define COUNTED_ROWS(IN)                                                                                               \
+    COUNTED_FILES(IN)                                                                                                  \
+    " UNION ALL " COUNTED_TICKETS(IN) " UNION ALL " COUNTED_BUCKETS(IN) " UNION ALL " COUNTED_ENTRIES(                 \
+        IN) " UNION ALL " COUNTED_UPLOADS(IN) " UNION ALL " COUNTED_PARTS
+#define COUNTED_TASK_ROWS(IN)                                                                                          \
+    COUNTED_TASKS(IN)                                                                                                  \
+    " UNION ALL " COUNTED_MEMBERS " UNION ALL " COUNTED_COMMENTS(IN) " UNION ALL " COUNTED_REFERENCES(IN)
+#define SUMS                                                                                                           \
+    "SELECT a.id AS id, COALESCE(SUM(held.bytes), 0) AS bytes, COALESCE(SUM(held.files), 0) AS files,"                 \
+    " COALESCE(SUM(held.records), 0) AS records, COALESCE(SUM(held.pending), 0) AS pending,"                           \
+    " COALESCE(SUM(held.uploads), 0) AS uploads"                                                                       \
+    " FROM accounts a LEFT JOIN held ON held.account_id = a.id GROUP BY a.id"
+#define COUNTED(IN) "WITH held AS (" COUNTED_ROWS(IN) " UNION ALL " COUNTED_TASK_ROWS(IN) "), counted AS (" SUMS ")"
+#define IS_WRONG                                                                                                       \
+    "(used_bytes <> c.bytes OR used_files <> c.files OR record_bytes <> c.records OR pending_files <> c.pending"       \
+    " OR open_uploads <> c.uploads)"
+#define WRONG_USAGE(IN)                                                                                                \
+    COUNTED(IN) " SELECT COUNT(*) FROM accounts JOIN counted c ON c.id = accounts.id WHERE " IS_WRONG
+#define CORRECT_USAGE(IN)                                                                                              \
+    COUNTED(IN)                                                                                                        \
+    " UPDATE accounts SET used_bytes = c.bytes, used_files = c.files, record_bytes = c.records,"                       \
+    " pending_files = c.pending, open_uploads = c.uploads FROM counted c"                                              \
+    " WHERE c.id = accounts.id AND " IS_WRONG
 
 err_t meta_usage_check(struct meta_tx *tx, bool repair, struct arena *a, int64_t *ret_wrong)
 {
     if (tx->is_write)
         TRY(usage_write(tx, a));
     if (!repair)
-        return tx_int(tx,
-                      STATEMENT(COUNTED " SELECT COUNT(*) FROM accounts JOIN counted c ON c.id = accounts.id"
-                                        " WHERE used_bytes <> c.bytes OR used_files <> c.files"),
-                      SQL_NO_VALUES, a, ret_wrong);
-    return tx_add_counted(tx,
-                          STATEMENT(COUNTED
-                                    " UPDATE accounts SET used_bytes = c.bytes, used_files = c.files FROM counted c"
-                                    " WHERE c.id = accounts.id AND (used_bytes <> c.bytes OR used_files <> c.files)"),
-                          SQL_NO_VALUES, a, ret_wrong);
+        return tx_int(tx, STATEMENT_PAIR(WRONG_USAGE), SQL_NO_VALUES, a, ret_wrong);
+    return tx_add_counted(tx, STATEMENT_PAIR(CORRECT_USAGE), SQL_NO_VALUES, a, ret_wrong);
 }

@@ -53,10 +53,15 @@ err_t meta_bucket_list(struct meta_tx *tx, int64_t account_id, const struct buck
         SQL(SQL_I(account_id), SQL_T(r->from), SQL_T(r->after), sql_limit(r->limit)), a, LIST_OF(read_bucket_row, ret));
 }
 
-err_t meta_bucket_set_cors(struct meta_tx *tx, int64_t id, slice cors, struct arena *a)
+err_t meta_bucket_count(struct meta_tx *tx, int64_t account_id, struct arena *a, int64_t *ret)
 {
-    return tx_change_one(tx, "bucket", STATEMENT("UPDATE buckets SET cors = $1 WHERE id = $2"),
-                         SQL(SQL_T(cors), SQL_I(id)), a);
+    return tx_int(tx, STATEMENT("SELECT COUNT(*) FROM buckets WHERE account_id = $1"), SQL(SQL_I(account_id)), a, ret);
+}
+
+err_t meta_bucket_set_cors(struct meta_tx *tx, int64_t id, slice old_cors, slice cors, struct arena *a)
+{
+    return tx_change_one(tx, "bucket", STATEMENT("UPDATE buckets SET cors = $1 WHERE id = $2 AND cors = $3"),
+                         SQL(SQL_T(cors), SQL_I(id), SQL_T(old_cors)), a);
 }
 
 #define HOLD_BUCKET(IN) "SELECT id FROM buckets WHERE id = $1" HELD_FOR_REMOVAL(IN)

@@ -2,6 +2,7 @@
 #include "core/store/comment_store.h"
 #include "core/records/holder.h"
 #include "meta/dialect_priv.h"
+#include "meta/record_size_priv.h"
 #include "meta/statement_priv.h"
 
 #define COMMENT "SELECT id, task_id, author_id, text, details, created_at_ms, edited_at_ms, file_id FROM comments"
@@ -49,6 +50,15 @@ err_t meta_comment_list(struct meta_tx *tx, int64_t task_id, struct arena *a, st
 {
     return tx_list(tx, STATEMENT(COMMENT " WHERE task_id = $1 ORDER BY id"), SQL(SQL_I(task_id)), a,
                    LIST_OF(read_comment_row, ret));
+}
+
+#define WHOLE_COMMENT_SIZE(IN)                                                                                         \
+    "SELECT " COMMENT_SIZE(IN) " + (SELECT COALESCE(SUM(" REFERENCE_SIZE(IN) "), 0) FROM refs WHERE comment_id = $1)"  \
+                                                                             " FROM comments c WHERE c.id = $1"
+
+err_t meta_comment_size(struct meta_tx *tx, int64_t id, struct arena *a, int64_t *ret)
+{
+    return tx_int(tx, STATEMENT_PAIR(WHOLE_COMMENT_SIZE), SQL(SQL_I(id)), a, ret);
 }
 
 /* ON DELETE CASCADE removes the references of the comment. */

@@ -5,6 +5,7 @@
 #include "core/records/entry.h"
 #include "core/records/object.h"
 #include "meta/dialect_priv.h"
+#include "meta/record_size_priv.h"
 #include "meta/statement_priv.h"
 
 /* The columns that a list shows stand first in the row. The others may lie on another page, which a list does not
@@ -39,18 +40,18 @@ static void read_entry_row(struct sql_cursor *c, struct arena *a, struct entry *
     ret->tags = sql_column_copy(c, 13, a);
 }
 
-#define REPLACED_ENTRY(IN) "SELECT object_id, size_bytes FROM entries WHERE bucket_id = $1 AND key = $2" HELD(IN)
+#define REPLACED_ENTRY(IN)                                                                                             \
+    "SELECT e.object_id, e.size_bytes, " ENTRY_SIZE(IN) " FROM entries e WHERE e.bucket_id = $1 AND e.key = $2" HELD(IN)
 
 /* Called when no row was added: the key exists, or, NOT_FOUND, the bucket does not. */
 static err_t replace_entry(struct meta_tx *tx, const struct entry *e, struct sql_args args, struct arena *a,
-                           int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
+                           struct replaced_entry *ret)
 {
-    int64_t old_object_id, old_bytes;
+    struct replaced_entry old;
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
         TRY(tx_one(tx, "bucket", STATEMENT_PAIR(REPLACED_ENTRY), SQL(SQL_I(e->bucket_id), SQL_T(e->key)), a, &c));
-        old_object_id = sql_column_int(c, 0);
-        old_bytes = sql_column_int(c, 1);
+        old = (struct replaced_entry){ sql_column_int(c, 0), (uint64_t)sql_column_int(c, 1), sql_column_int(c, 2) };
     }
     TRY(tx_change_one(
         tx, "entry",
@@ -58,13 +59,11 @@ static err_t replace_entry(struct meta_tx *tx, const struct entry *e, struct sql
                   " checksum_kind = $6, checksum_form = $7, modified_at_ms = $8, checksum = $9, upload = $10,"
                   " headers = $11, tags = $12 WHERE key = $13 AND bucket_id = $14"),
         args, a));
-    *ret_old_object_id = old_object_id;
-    *ret_old_bytes = (uint64_t)old_bytes;
+    *ret = old;
     return NULL;
 }
 
-err_t meta_entry_put(struct meta_tx *tx, const struct entry *e, struct arena *a, int64_t *ret_old_object_id,
-                     uint64_t *ret_old_bytes)
+err_t meta_entry_put(struct meta_tx *tx, const struct entry *e, struct arena *a, struct replaced_entry *ret)
 {
     const struct sql_value values[] = {
         SQL_I(e->owner_id),
@@ -94,9 +93,8 @@ err_t meta_entry_put(struct meta_tx *tx, const struct entry *e, struct arena *a,
                   " ON CONFLICT (bucket_id, key) DO NOTHING"),
         args, a, &added));
     if (!added)
-        return replace_entry(tx, e, args, a, ret_old_object_id, ret_old_bytes);
-    *ret_old_object_id = 0;
-    *ret_old_bytes = 0;
+        return replace_entry(tx, e, args, a, ret);
+    *ret = (struct replaced_entry){ 0 };
     return NULL;
 }
 
@@ -135,10 +133,11 @@ err_t meta_entry_with_object(struct meta_tx *tx, int64_t bucket_id, slice key, s
     return NULL;
 }
 
-err_t meta_entry_set_tags(struct meta_tx *tx, int64_t bucket_id, slice key, slice tags, struct arena *a)
+err_t meta_entry_set_tags(struct meta_tx *tx, int64_t bucket_id, slice key, slice old_tags, slice tags, struct arena *a)
 {
-    return tx_change_one(tx, "entry", STATEMENT("UPDATE entries SET tags = $1 WHERE bucket_id = $2 AND key = $3"),
-                         SQL(SQL_T(tags), SQL_I(bucket_id), SQL_T(key)), a);
+    return tx_change_one(tx, "entry",
+                         STATEMENT("UPDATE entries SET tags = $1 WHERE bucket_id = $2 AND key = $3 AND tags = $4"),
+                         SQL(SQL_T(tags), SQL_I(bucket_id), SQL_T(key), SQL_T(old_tags)), a);
 }
 
 err_t meta_entry_remove(struct meta_tx *tx, int64_t bucket_id, slice key, int64_t object_id, struct arena *a)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/reference_store.h"
 #include "core/records/reference.h"
+#include "meta/record_size_priv.h"
 #include "meta/statement_priv.h"
 
 #define REFERENCE                                                                                                      \
@@ -84,6 +85,13 @@ err_t meta_reference_each_file(struct meta_tx *tx, int64_t after_id, size_t limi
 {
     return tx_list(tx, STATEMENT(REFERENCE " WHERE r.id > $1 AND r.file_id IS NOT NULL ORDER BY r.id LIMIT $2"),
                    SQL(SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_reference_row, ret));
+}
+
+#define ONE_REFERENCE_SIZE(IN) "SELECT " REFERENCE_SIZE(IN) " FROM refs WHERE id = $1"
+
+err_t meta_reference_size(struct meta_tx *tx, int64_t id, struct arena *a, int64_t *ret)
+{
+    return tx_int(tx, STATEMENT_PAIR(ONE_REFERENCE_SIZE), SQL(SQL_I(id)), a, ret);
 }
 
 err_t meta_reference_remove(struct meta_tx *tx, int64_t id, struct arena *a)

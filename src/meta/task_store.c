@@ -3,6 +3,7 @@
 #include "core/records/holder.h"
 #include "core/records/task.h"
 #include "meta/dialect_priv.h"
+#include "meta/record_size_priv.h"
 #include "meta/statement_priv.h"
 
 #include <stdlib.h>
@@ -73,6 +74,18 @@ err_t meta_task_lock(struct meta_tx *tx, int64_t id, struct arena *a)
     "EXISTS (SELECT 1 FROM tickets WHERE holder_kind = $2 AND holder_id = $1 AND holder_kind > 0) OR EXISTS"           \
     " (SELECT 1 FROM comments c JOIN tickets k ON k.holder_kind = $3 AND k.holder_id = c.id AND k.holder_kind > 0"     \
     " WHERE c.task_id = $1)"
+
+#define WHOLE_TASK_SIZE(IN)                                                                                            \
+    "SELECT " TASK_SIZE(IN) " + (SELECT COUNT(*) FROM task_members WHERE task_id = $1) * " ROW_SIZE                    \
+                            " + (SELECT COALESCE(SUM(" COMMENT_SIZE(IN) "), 0) FROM comments c WHERE c.task_id = $1)"  \
+                                                                        " + (SELECT COALESCE(SUM(" REFERENCE_SIZE(     \
+                                                                            IN) "), 0) FROM refs WHERE task_id = $1)"  \
+                                                                                " FROM tasks WHERE id = $1"
+
+err_t meta_task_size(struct meta_tx *tx, int64_t id, struct arena *a, int64_t *ret)
+{
+    return tx_int(tx, STATEMENT_PAIR(WHOLE_TASK_SIZE), SQL(SQL_I(id)), a, ret);
+}
 
 /* ON DELETE CASCADE removes members, comments and references. */
 err_t meta_task_remove(struct meta_tx *tx, int64_t id, struct arena *a)

@@ -236,12 +236,14 @@ err_t meta_part_put(struct meta_tx *tx, const struct upload_part *p, struct aren
     return NULL;
 }
 
-err_t meta_part_bytes(struct meta_tx *tx, int64_t upload_id, struct arena *a, uint64_t *ret_bytes)
+err_t meta_part_sums(struct meta_tx *tx, int64_t upload_id, struct arena *a, int64_t *ret_bytes, int64_t *ret_count)
 {
-    int64_t bytes;
-    TRY(tx_int(tx, STATEMENT("SELECT COALESCE(SUM(size_bytes), 0) FROM upload_parts WHERE upload_id = $1"),
-               SQL(SQL_I(upload_id)), a, &bytes));
-    *ret_bytes = (uint64_t)bytes;
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "upload",
+               STATEMENT("SELECT COALESCE(SUM(size_bytes), 0), COUNT(*) FROM upload_parts WHERE upload_id = $1"),
+               SQL(SQL_I(upload_id)), a, &c));
+    *ret_bytes = sql_column_int(c, 0);
+    *ret_count = sql_column_int(c, 1);
     return NULL;
 }
 

@@ -25,9 +25,10 @@ static err_t read_usage(struct meta_tx *tx, int64_t account_id, struct arena *a,
     if (usage->count == USAGE_ACCOUNTS_MAX)
         TRY(usage_write(tx, a));
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "account",
-               STATEMENT("SELECT max_bytes, max_files, used_bytes, used_files FROM accounts WHERE id = $1"),
-               SQL(SQL_I(account_id)), a, &c));
+    TRY(tx_one(
+        tx, "account",
+        STATEMENT("SELECT max_bytes, max_files, used_bytes + record_bytes, used_files FROM accounts WHERE id = $1"),
+        SQL(SQL_I(account_id)), a, &c));
     *ret = &usage->accounts[usage->count++];
     **ret = (struct account_usage){ .id = account_id,
                                     .max_bytes = sql_column_int(c, 0),
@@ -42,18 +43,21 @@ static bool account_has_room(int64_t max, int64_t used, int64_t more)
     return more <= 0 || max == 0 || more <= max - used; /* `used + more` could overflow */
 }
 
-err_t usage_add(struct meta_tx *tx, int64_t account_id, int64_t bytes, int64_t files, struct arena *a)
+err_t usage_add(struct meta_tx *tx, int64_t account_id, const struct account_use *more, struct arena *a)
 {
     assert(tx->is_write);
     struct account_usage *u = find_usage(tx, account_id);
     if (!u)
         TRY(read_usage(tx, account_id, a, &u));
-    if (!account_has_room(u->max_bytes, u->used_bytes + u->more_bytes, bytes))
+    if (!account_has_room(u->max_bytes, u->used_bytes + u->more.bytes + u->more.records, more->bytes + more->records))
         return err_make(a, ERR_QUOTA, "the account's limit of bytes is used up");
-    if (!account_has_room(u->max_files, u->used_files + u->more_files, files))
+    if (!account_has_room(u->max_files, u->used_files + u->more.files, more->files))
         return err_make(a, ERR_QUOTA, "the account's limit of files is used up");
-    u->more_bytes += bytes;
-    u->more_files += files;
+    u->more.bytes += more->bytes;
+    u->more.files += more->files;
+    u->more.records += more->records;
+    u->more.pending += more->pending;
+    u->more.uploads += more->uploads;
     return NULL;
 }
 
@@ -61,8 +65,11 @@ void usage_show(const struct meta_tx *tx, struct account *account)
 {
     const struct account_usage *u = find_usage(tx, account->id);
     if (u) {
-        account->used_bytes += u->more_bytes;
-        account->used_files += u->more_files;
+        account->used_bytes += u->more.bytes;
+        account->used_files += u->more.files;
+        account->record_bytes += u->more.records;
+        account->pending_files += u->more.pending;
+        account->open_uploads += u->more.uploads;
     }
 }
 
@@ -76,13 +83,21 @@ static err_t write_sum(struct meta_tx *tx, const struct account_usage *u, struct
 {
     int64_t changed;
     /* tx_add_counted: no cache has the counters, so a change of them does not raise the generation. */
-    TRY(tx_add_counted(
-        tx,
-        STATEMENT("UPDATE accounts SET used_bytes = used_bytes + $1, used_files = used_files + $2 WHERE id = $3"
-                  " AND ($1 <= 0 OR max_bytes = 0 OR $1 <= max_bytes - used_bytes)"
-                  " AND ($2 <= 0 OR max_files = 0 OR $2 <= max_files - used_files)"),
-        SQL(SQL_I(u->more_bytes), SQL_I(u->more_files), SQL_I(u->id)), a, &changed));
+    TRY(tx_add_counted(tx,
+                       STATEMENT("UPDATE accounts SET used_bytes = used_bytes + $1, used_files = used_files + $2,"
+                                 " record_bytes = record_bytes + $3, pending_files = pending_files + $4,"
+                                 " open_uploads = open_uploads + $5 WHERE id = $6"
+                                 " AND ($7 <= 0 OR max_bytes = 0 OR $7 <= max_bytes - used_bytes - record_bytes)"
+                                 " AND ($2 <= 0 OR max_files = 0 OR $2 <= max_files - used_files)"),
+                       SQL(SQL_I(u->more.bytes), SQL_I(u->more.files), SQL_I(u->more.records), SQL_I(u->more.pending),
+                           SQL_I(u->more.uploads), SQL_I(u->id), SQL_I(u->more.bytes + u->more.records)),
+                       a, &changed));
     return changed ? NULL : err_make(a, ERR_QUOTA, "the account's limit is used up");
+}
+
+static bool changes_usage(const struct account_use *more)
+{
+    return more->bytes || more->files || more->records || more->pending || more->uploads;
 }
 
 err_t usage_write(struct meta_tx *tx, struct arena *a)
@@ -93,7 +108,7 @@ err_t usage_write(struct meta_tx *tx, struct arena *a)
     if (count > 1)
         qsort(usage->accounts, count, sizeof *usage->accounts, compare_account_ids);
     for (size_t i = 0; i < count; i++)
-        if (usage->accounts[i].more_bytes || usage->accounts[i].more_files)
+        if (changes_usage(&usage->accounts[i].more))
             TRY(write_sum(tx, &usage->accounts[i], a));
     return NULL;
 }

@@ -11,8 +11,8 @@
 enum { USAGE_ACCOUNTS_MAX = 32 /* the sums of more accounts are written before the end */ };
 
 struct account_usage {
-    int64_t id, max_bytes, max_files, used_bytes, used_files; /* as the row was when it was read */
-    int64_t more_bytes, more_files;                           /* what the writes add to it */
+    int64_t id, max_bytes, max_files, used_bytes, used_files; /* as the row was when it was read; bytes with records */
+    struct account_use more;                                  /* what the writes add to it */
 };
 
 /* Used by the committer alone. */
@@ -22,7 +22,7 @@ struct usage {
 };
 
 /* Adds to what an account uses, in the sums. Errors: NOT_FOUND; QUOTA, and nothing was added. */
-MUST_USE err_t usage_add(struct meta_tx *, int64_t account_id, int64_t bytes, int64_t files, struct arena *a);
+MUST_USE err_t usage_add(struct meta_tx *, int64_t account_id, const struct account_use *more, struct arena *a);
 /* The record of an account as it will be after this transaction. Does nothing in a snapshot. */
 void usage_show(const struct meta_tx *, struct account *);
 /* Writes the sums, by account id, and forgets them. Errors: QUOTA an account has no room any more, because another

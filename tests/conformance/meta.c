@@ -24,21 +24,21 @@ IN_WRITE(two_accounts)
         tx, &(struct account){ .name = S("other"), .created_at_ms = 5, .max_bytes = 100, .max_files = 2 }, a, &id));
     EXPECT_ERR(meta_account_add(tx, &(struct account){ .name = S("other") }, a, &id), ERR_CONFLICT);
     EXPECT_ERR(meta_account_set_limits(tx, 99, 1, 1, a), ERR_NOT_FOUND);
-    EXPECT_ERR(meta_account_use(tx, 99, 1, 1, a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_account_use(tx, 99, &(struct account_use){ 1, 1 }, a), ERR_NOT_FOUND);
     return NULL;
 }
 
 IN_WRITE(use_all_of_the_limits)
 {
     (void)arg;
-    TRY(meta_account_use(tx, 2, 100, 1, a)); /* exactly the limit */
-    EXPECT_ERR(meta_account_use(tx, 2, 1, 0, a), ERR_QUOTA);
-    TRY(meta_account_use(tx, 2, 0, 1, a));
-    EXPECT_ERR(meta_account_use(tx, 2, 0, 1, a), ERR_QUOTA);
-    EXPECT_ERR(meta_account_use(tx, 2, INT64_MAX, 1, a), ERR_QUOTA);
-    TRY(meta_account_use(tx, 2, -100, -1, a));
+    TRY(meta_account_use(tx, 2, &(struct account_use){ 100, 1 }, a)); /* exactly the limit */
+    EXPECT_ERR(meta_account_use(tx, 2, &(struct account_use){ 1, 0 }, a), ERR_QUOTA);
+    TRY(meta_account_use(tx, 2, &(struct account_use){ 0, 1 }, a));
+    EXPECT_ERR(meta_account_use(tx, 2, &(struct account_use){ 0, 1 }, a), ERR_QUOTA);
+    EXPECT_ERR(meta_account_use(tx, 2, &(struct account_use){ INT64_MAX, 1 }, a), ERR_QUOTA);
+    TRY(meta_account_use(tx, 2, &(struct account_use){ -100, -1 }, a));
     TRY(meta_account_set_limits(tx, 2, 0, 0, a));
-    return meta_account_use(tx, 2, 1000, 10, a);
+    return meta_account_use(tx, 2, &(struct account_use){ 1000, 10 }, a);
 }
 
 FOR_EACH_DATABASE(an_account_may_use_exactly_as_much_as_its_limits)
@@ -72,12 +72,12 @@ IN_WRITE(use_many_accounts)
         int64_t id;
         struct account account = { .name = arena_printf(a, "account %d", i), .max_bytes = 10 };
         TRY(meta_account_add(tx, &account, a, &id));
-        TRY(meta_account_use(tx, id, 10, 1, a));
+        TRY(meta_account_use(tx, id, &(struct account_use){ 10, 1 }, a));
     }
     for (int64_t id = 2; id < 2 + MANY_ACCOUNTS; id++) {
-        EXPECT_ERR(meta_account_use(tx, id, 1, 0, a), ERR_QUOTA);
-        TRY(meta_account_use(tx, id, -3, 1, a));
-        TRY(meta_account_use(tx, id, 2, 0, a));
+        EXPECT_ERR(meta_account_use(tx, id, &(struct account_use){ 1, 0 }, a), ERR_QUOTA);
+        TRY(meta_account_use(tx, id, &(struct account_use){ -3, 1 }, a));
+        TRY(meta_account_use(tx, id, &(struct account_use){ 2, 0 }, a));
     }
     struct account_list all;
     TRY(meta_account_list(tx, a, &all));
@@ -139,7 +139,7 @@ IN_WRITE(use_room_that_another_takes)
 {
     struct meta_world *w = arg;
     TRY(meta_account_set_limits(tx, w->account, 100, 0, a));
-    TRY(meta_account_use(tx, w->account, 60, 1, a));
+    TRY(meta_account_use(tx, w->account, &(struct account_use){ 60, 1 }, a));
     return sql_exec(tx->conn, STATEMENT("UPDATE accounts SET used_bytes = used_bytes + 50"), SQL_NO_VALUES, a, NULL);
 }
 
@@ -508,7 +508,7 @@ FOR_EACH_DATABASE(files_are_found_change_state_and_become_due)
 IN_WRITE(spoil_usage_counters)
 {
     struct meta_world *w = arg;
-    TRY(meta_account_use(tx, w->account, 1000, 3, a));
+    TRY(meta_account_use(tx, w->account, &(struct account_use){ 1000, 3 }, a));
     int64_t wrong;
     TRY(meta_usage_check(tx, false, a, &wrong));
     EXPECT_EQ(wrong, 1);

@@ -25,6 +25,7 @@ IN_WRITE(add_two_buckets)
     make_bucket(&b, w, S("photos"));
     TRY(meta_bucket_add(tx, &b, a, &id));
     EXPECT_EQ(id, 1);
+    TRY(meta_account_use(tx, w->account, &(struct account_use){ .records = bucket_record_size(&b) }, a));
     b = (struct bucket){ .owner_id = w->user, .name = S("docs"), .kind = BUCKET_GUARDED, .cors = S("x") };
     return meta_bucket_add(tx, &b, a, &id);
 }
@@ -54,11 +55,12 @@ static err_t put_entry(struct meta_tx *tx, struct meta_world *w, slice key, slic
     struct object o;
     TRY(add_object(tx, w, bytes, a, &o));
     struct entry e = entry_of(w, key, &o);
-    int64_t old;
-    uint64_t old_bytes;
-    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
-    TRY(meta_account_use(tx, w->account, (int64_t)bytes.n - (int64_t)old_bytes, old ? 0 : 1, a));
-    return old ? meta_object_release(tx, old, 9, a) : NULL;
+    struct replaced_entry old;
+    TRY(meta_entry_put(tx, &e, a, &old));
+    struct account_use more = { (int64_t)bytes.n - (int64_t)old.size_bytes, old.object_id ? 0 : 1,
+                                entry_record_size(&e) - old.record_size };
+    TRY(meta_account_use(tx, w->account, &more, a));
+    return old.object_id ? meta_object_release(tx, old.object_id, 9, a) : NULL;
 }
 
 static int64_t usage_wrong(struct meta_world *w)
@@ -83,8 +85,9 @@ IN_WRITE(add_and_remove_buckets)
     EXPECT_ERR(meta_bucket_add(tx, &b, a, &id), ERR_CONFLICT);
     make_bucket(&b, w, S("archive"));
     TRY(meta_bucket_add(tx, &b, a, &id));
-    TRY(meta_bucket_set_cors(tx, 1, S("<all/>"), a));
-    EXPECT_ERR(meta_bucket_set_cors(tx, 99, S(""), a), ERR_NOT_FOUND);
+    TRY(meta_bucket_set_cors(tx, 1, S(""), S("<all/>"), a));
+    EXPECT_ERR(meta_bucket_set_cors(tx, 1, S(""), S("<other/>"), a), ERR_NOT_FOUND); /* it is not what was counted */
+    EXPECT_ERR(meta_bucket_set_cors(tx, 99, S(""), S(""), a), ERR_NOT_FOUND);
     EXPECT_ERR(meta_bucket_remove(tx, 99, a), ERR_NOT_FOUND);
     make_bucket(&b, w, S("empty"));
     TRY(meta_bucket_add(tx, &b, a, &id));
@@ -147,9 +150,8 @@ IN_WRITE(fill_one_bucket_after_another)
     }
     struct entry e = entry_of(w, S("k"), &o);
     e.bucket_id = ids[0];
-    int64_t old;
-    uint64_t old_bytes;
-    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+    struct replaced_entry replaced;
+    TRY(meta_entry_put(tx, &e, a, &replaced));
     struct upload u = {
         .name = S("u"), .bucket_id = ids[1], .key = S("k"), .account_id = w->account, .owner_id = w->user
     };
@@ -184,10 +186,10 @@ IN_WRITE(one_entry_and_its_successor)
     TRY(add_object(tx, w, S("hello"), a, &first));
     TRY(add_object(tx, w, S("hello again"), a, &second));
     struct entry e = entry_of(w, S("a/\xc3\xa9"), &first);
-    int64_t old = -1;
-    uint64_t old_bytes = 1;
-    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
-    EXPECT(old == 0 && old_bytes == 0);
+    struct replaced_entry old = { -1, 1, 1 };
+    int64_t first_size = entry_record_size(&e);
+    TRY(meta_entry_put(tx, &e, a, &old));
+    EXPECT(old.object_id == 0 && old.size_bytes == 0 && old.record_size == 0);
     e.object_id = second.id;
     e.size_bytes = second.size_bytes;
     memcpy(e.md5, second.md5, MD5_SIZE);
@@ -197,24 +199,25 @@ IN_WRITE(one_entry_and_its_successor)
     e.headers = S("Content-Type: x\n");
     e.tags = S("a=b");
     e.modified_at_ms = 8;
-    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
-    EXPECT(old == first.id && old_bytes == 5);
+    TRY(meta_entry_put(tx, &e, a, &old));
+    EXPECT(old.object_id == first.id && old.size_bytes == 5 && old.record_size == first_size);
     TRY(meta_object_release(tx, second.id, 9, a)); /* does nothing: the entry names it */
-    TRY(meta_object_release(tx, old, 9, a));
+    TRY(meta_object_release(tx, old.object_id, 9, a));
     EXPECT_ERR(meta_object_get(tx, first.id, a, &first), ERR_NOT_FOUND);
 
     e.bucket_id = 99;
-    EXPECT_ERR(meta_entry_put(tx, &e, a, &old, &old_bytes), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_entry_put(tx, &e, a, &old), ERR_NOT_FOUND);
     e.bucket_id = 1;
     e.key = S("");
-    EXPECT_ERR(meta_entry_put(tx, &e, a, &old, &old_bytes), ERR_CONFLICT);
+    EXPECT_ERR(meta_entry_put(tx, &e, a, &old), ERR_CONFLICT);
     e.key = S("b");
     e.object_id = 99;
-    EXPECT_ERR(meta_entry_put(tx, &e, a, &old, &old_bytes), ERR_CONFLICT);
-    EXPECT_ERR(meta_entry_set_tags(tx, 1, S("none"), S(""), a), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_entry_put(tx, &e, a, &old), ERR_CONFLICT);
+    EXPECT_ERR(meta_entry_set_tags(tx, 1, S("none"), S(""), S(""), a), ERR_NOT_FOUND);
     EXPECT_ERR(meta_entry_remove(tx, 1, S("none"), 1, a), ERR_NOT_FOUND);
     EXPECT_ERR(meta_entry_remove(tx, 2, S("a/\xc3\xa9"), 1, a), ERR_NOT_FOUND);
-    return meta_entry_set_tags(tx, 1, S("a/\xc3\xa9"), S("c=d"), a);
+    EXPECT_ERR(meta_entry_set_tags(tx, 1, S("a/\xc3\xa9"), S("x=y"), S("c=d"), a), ERR_NOT_FOUND);
+    return meta_entry_set_tags(tx, 1, S("a/\xc3\xa9"), S("a=b"), S("c=d"), a);
 }
 
 FOR_EACH_DATABASE(an_entry_is_put_replaced_and_read_with_its_bytes)
@@ -318,9 +321,8 @@ IN_WRITE(put_keys_out_of_order)
     for (int i = 0; i < ORDERED; i++) {
         struct entry e = entry_of(w, ordered[(i * 7 + 3) % ORDERED], &o);
         e.digest = (struct digest){ .kind = DIGEST_SHA1, .bytes = "12345678901234567890" };
-        int64_t old;
-        uint64_t old_bytes;
-        TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+        struct replaced_entry replaced;
+        TRY(meta_entry_put(tx, &e, a, &replaced));
     }
     return NULL;
 }
@@ -414,9 +416,8 @@ IN_WRITE(compose_two_objects)
     EXPECT_ERR(meta_object_compose(tx, &whole, first, 0, a, &id), ERR_EMPTY);
     struct entry e = entry_of(w, S("whole"), &whole);
     e.object_id = 5;
-    int64_t old;
-    uint64_t old_bytes;
-    return meta_entry_put(tx, &e, a, &old, &old_bytes);
+    struct replaced_entry replaced;
+    return meta_entry_put(tx, &e, a, &replaced);
 }
 
 static err_t count_objects(void *arg, const struct object *o)
@@ -543,6 +544,8 @@ static err_t begin_upload(struct meta_tx *tx, struct meta_world *w, slice name, 
                         .created_at_ms = 4,
                         .expires_at_ms = 100 + (int64_t)name.p[0] };
     int64_t id;
+    struct account_use more = { .records = upload_record_size(&u), .uploads = 1 };
+    TRY(meta_account_use(tx, w->account, &more, a));
     return meta_upload_add(tx, &u, a, &id);
 }
 
@@ -627,7 +630,9 @@ static err_t put_part(struct meta_tx *tx, struct meta_world *w, int64_t number, 
     uint64_t old_bytes;
     TRY(meta_part_put(tx, &p, a, ret_old, &old_bytes));
     EXPECT((*ret_old != 0) == (old_bytes != 0));
-    return meta_account_use(tx, w->account, (int64_t)bytes.n - (int64_t)old_bytes, 0, a);
+    struct account_use more = { .bytes = (int64_t)bytes.n - (int64_t)old_bytes,
+                                .records = *ret_old ? 0 : RECORD_BYTES };
+    return meta_account_use(tx, w->account, &more, a);
 }
 
 IN_WRITE(put_three_parts)
@@ -661,17 +666,21 @@ IN_WRITE(complete_upload)
     struct upload_part_list parts;
     TRY(meta_part_list(tx, 1, 0, 100, a, &parts));
     EXPECT_EQ(parts.count, 3);
-    int64_t ids[3] = { parts.items[0].object_id, parts.items[1].object_id, parts.items[2].object_id }, id, old;
+    int64_t ids[3] = { parts.items[0].object_id, parts.items[1].object_id, parts.items[2].object_id }, id;
     struct object whole = { .account_id = w->account, .md5 = { 1 } };
     TRY(meta_object_compose(tx, &whole, ids, 3, a, &id));
+    struct upload u = { .name = S("1"), .key = S("k"), .headers = S("h"), .tags = S("t") };
     TRY(meta_upload_remove(tx, 1, a));
     TRY(meta_object_get(tx, id, a, &whole));
     struct entry e = entry_of(w, S("k"), &whole);
-    uint64_t old_bytes;
-    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+    struct replaced_entry replaced;
+    TRY(meta_entry_put(tx, &e, a, &replaced));
     for (int i = 0; i < 3; i++)
-        TRY(meta_object_release(tx, ids[i], 6, a));   /* does nothing: the composite refers to them */
-    return meta_account_use(tx, w->account, 0, 1, a); /* the bytes were counted with the parts */
+        TRY(meta_object_release(tx, ids[i], 6, a)); /* does nothing: the composite refers to them */
+    struct account_use more = { .files = 1,         /* the bytes were counted with the parts */
+                                .records = entry_record_size(&e) - upload_record_size(&u) - 3 * RECORD_BYTES,
+                                .uploads = -1 };
+    return meta_account_use(tx, w->account, &more, a);
 }
 
 IN_WRITE(remove_completed_entry)
@@ -726,7 +735,9 @@ IN_WRITE(use_all_kinds)
     struct meta_world *w = arg;
     int64_t old;
     struct file issued = { .uuid = { 1 }, .account_id = w->account, .owner_id = w->user, .state = FILE_ISSUED };
-    TRY(meta_file_add(tx, &issued, a, &old)); /* a file without bytes is not counted */
+    TRY(meta_file_add(tx, &issued, a, &old)); /* it has no bytes, but a record */
+    struct account_use more = { .records = file_record_size(&issued), .pending = 1 };
+    TRY(meta_account_use(tx, w->account, &more, a));
     TRY(put_entry(tx, w, S("k"), S("12345"), a));
     TRY(put_entry(tx, w, S("l"), S("123"), a));
     TRY(put_entry(tx, w, S("k"), S("1234567"), a));
@@ -738,13 +749,16 @@ IN_WRITE(use_all_kinds)
 IN_WRITE(spoil_counters)
 {
     struct meta_world *w = arg;
-    TRY(meta_account_use(tx, w->account, -1, 1, a));
+    TRY(meta_account_use(tx, w->account, &(struct account_use){ -1, 1 }, a));
     int64_t wrong;
     TRY(meta_usage_check(tx, true, a, &wrong));
     EXPECT_EQ(wrong, 1);
     struct account account;
     TRY(meta_account_get(tx, w->account, a, &account));
     EXPECT(account.used_bytes == 7 + 3 + 5 && account.used_files == 2);
+    EXPECT(account.pending_files == 1 && account.open_uploads == 1);
+    /* a bucket, a file, two entries, an upload and its two parts; the texts of bucket and upload, and three keys */
+    EXPECT_EQ(account.record_bytes, 7 * RECORD_BYTES + 6 + 1 + 2 + 3);
     return NULL;
 }
 

@@ -248,7 +248,7 @@ static err_t use_room_then_fail(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct followed_write *f = arg;
     f->times_run++;
-    TRY(meta_account_use(tx, f->upload.world->account, 1000, 1000, a));
+    TRY(meta_account_use(tx, f->upload.world->account, &(struct account_use){ 1000, 1000 }, a));
     return err_make(a, f->fail_with, "as planned");
 }
 

@@ -102,8 +102,8 @@ static void expect_first_data(struct meta_world *w)
 IN_WRITE(use_new_tables)
 {
     struct meta_world *w = arg;
-    int64_t bucket, whole, old;
-    uint64_t old_bytes;
+    int64_t bucket, whole;
+    struct replaced_entry replaced;
     TRY(meta_bucket_add(tx, &(struct bucket){ .account_id = 1, .owner_id = 1, .name = S("photos") }, a, &bucket));
     const int64_t parts[] = { 1, 2, 3 };
     struct object o = { .account_id = w->account };
@@ -117,7 +117,7 @@ IN_WRITE(use_new_tables)
                        .object_id = whole,
                        .size_bytes = o.size_bytes,
                        .part_count = 3 };
-    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+    TRY(meta_entry_put(tx, &e, a, &replaced));
     int64_t id;
     TRY(meta_job_ensure(tx, S("purge"), 100, a));
     TRY(meta_job_find(tx, &(struct job_wanted){ S("purge"), S("w"), 100, 1000 }, a, &id));

@@ -3,7 +3,9 @@
 
 #include "core/records/file.h"
 #include "core/records/object.h"
+#include "core/records/record_size.h"
 #include "core/records/ticket.h"
+#include "core/store/account_store.h"
 #include "core/store/file_store.h"
 #include "core/store/object_store.h"
 #include "core/store/ticket_store.h"
@@ -214,6 +216,8 @@ static err_t apply_ticket_add(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct issuing *i = arg;
     TRY(meta_file_add(tx, &i->file, a, &i->ticket.file_id));
+    struct account_use more = { .records = file_record_size(&i->file) + ticket_record_size(&i->ticket), .pending = 1 };
+    TRY(meta_account_use(tx, i->file.account_id, &more, a));
     return meta_ticket_add(tx, &i->ticket, a);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "damage.h"
 
+#include "core/records/record_size.h"
 #include "core/store/account_store.h"
 #include "core/store/blob_store.h"
 #include "core/store/file_store.h"
@@ -34,7 +35,8 @@ struct lie {
 static err_t apply_liar(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct lie *lie = arg;
-    TRY(meta_account_use(tx, lie->who->account_id, (int64_t)lie->file.size_bytes, 1, a));
+    struct account_use more = { (int64_t)lie->file.size_bytes, 1, file_record_size(&lie->file) };
+    TRY(meta_account_use(tx, lie->who->account_id, &more, a));
     TRY(meta_object_add(tx, &lie->object, a, &lie->file.object_id));
     return meta_file_add(tx, &lie->file, a, &lie->file.id);
 }
@@ -59,7 +61,7 @@ void damage_liar(struct world *w, const struct principal *who, slice bytes, cons
 static err_t apply_usage(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct lie *lie = arg;
-    return meta_account_use(tx, lie->who->account_id, lie->bytes, 0, a);
+    return meta_account_use(tx, lie->who->account_id, &(struct account_use){ lie->bytes, 0 }, a);
 }
 
 void damage_usage(struct world *w, const struct principal *who, int64_t bytes)

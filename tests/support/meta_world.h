@@ -7,6 +7,7 @@
 #include "core/records/event.h"
 #include "core/records/file.h"
 #include "core/records/object.h"
+#include "core/records/record_size.h"
 #include "core/records/user.h"
 #include "core/store/account_store.h"
 #include "core/store/event_store.h"
@@ -66,7 +67,6 @@ static inline err_t meta_upload_apply(struct meta_tx *tx, void *arg, struct aren
 {
     struct meta_upload *u = arg;
     int64_t account = u->world->account;
-    TRY(meta_account_use(tx, account, (int64_t)u->bytes.n, 1, a));
     struct object o = {
         .account_id = account, .size_bytes = u->bytes.n, .inline_bytes = u->bytes, .blob_key = u->blob_key
     };
@@ -79,6 +79,7 @@ static inline err_t meta_upload_apply(struct meta_tx *tx, void *arg, struct aren
                       .object_id = u->object_id,
                       .size_bytes = u->bytes.n };
     memcpy(f.uuid, &u->number, sizeof u->number);
+    TRY(meta_account_use(tx, account, &(struct account_use){ (int64_t)u->bytes.n, 1, file_record_size(&f) }, a));
     TRY(meta_file_add(tx, &f, a, &u->file_id));
     return meta_event_add(
         tx,

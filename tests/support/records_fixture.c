@@ -46,10 +46,8 @@ static err_t add_entry(struct meta_tx *tx, const struct principal *who, int64_t 
                        .size_bytes = o.size_bytes,
                        .part_count = o.part_count };
     memcpy(e.md5, o.md5, MD5_SIZE);
-    int64_t old;
-    uint64_t old_bytes;
-    TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
-    return meta_account_use(tx, who->account_id, (int64_t)o.size_bytes, 1, a);
+    struct replaced_entry replaced;
+    return meta_entry_put(tx, &e, a, &replaced);
 }
 
 static err_t add_whole(struct meta_tx *tx, const struct records_setup *m, struct arena *a)
@@ -87,7 +85,7 @@ static err_t add_upload(struct meta_tx *tx, const struct records_setup *m, struc
     uint64_t old_bytes;
     TRY(meta_part_put(tx, &p, a, &old, &old_bytes));
     records->part_id = o.id;
-    return meta_account_use(tx, m->who->account_id, 4, 0, a);
+    return NULL;
 }
 
 static err_t add_document(struct meta_tx *tx, const struct records_setup *m, struct arena *a)
@@ -110,7 +108,7 @@ static err_t add_document(struct meta_tx *tx, const struct records_setup *m, str
     TRY(meta_file_set_object(tx, f->id, &o, 1, a, &old));
     TRY(meta_ticket_confirm(tx, f->id, 2, a));
     TRY(meta_file_keep(tx, f->id, 1, a));
-    return meta_account_use(tx, m->who->account_id, 8, 1, a);
+    return NULL;
 }
 
 static err_t apply_records_setup(struct meta_tx *tx, void *arg, struct arena *a)
@@ -123,7 +121,9 @@ static err_t apply_records_setup(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(add_object(tx, m->who, S("plain"), S(""), a, &plain));
     TRY(add_entry(tx, m->who, m->records->bucket_id, S("plain"), plain.id, a));
     TRY(add_upload(tx, m, a));
-    return add_document(tx, m, a);
+    TRY(add_document(tx, m, a));
+    int64_t wrong;
+    return meta_usage_check(tx, true, a, &wrong); /* counts all of it */
 }
 
 void records_fixture_make(struct world *w, const struct principal *who, struct records_fixture *ret)

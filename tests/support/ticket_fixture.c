@@ -123,7 +123,10 @@ static err_t apply_fixture_put(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(meta_file_set_object(tx, f.id, &object, now_ms, a, &old));
     if (old)
         TRY(meta_object_release(tx, old, now_ms, a));
-    return meta_account_use(tx, f.account_id, (int64_t)put->bytes.n - (int64_t)f.size_bytes, old ? 0 : 1, a);
+    struct account_use more = { .bytes = (int64_t)put->bytes.n - (int64_t)f.size_bytes,
+                                .files = old ? 0 : 1,
+                                .pending = old ? 0 : -1 };
+    return meta_account_use(tx, f.account_id, &more, a);
 }
 
 err_t ticket_fixture_put(const struct ticket_fixture *p, int64_t file_id, slice bytes)

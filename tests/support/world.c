@@ -338,6 +338,13 @@ struct account world_account(struct world *w)
     return account;
 }
 
+void world_set_room(struct world *w, int64_t bytes, int64_t files)
+{
+    struct account account = world_account(w);
+    int64_t max_bytes = account.used_bytes + account.record_bytes + bytes;
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), max_bytes, files, w->a));
+}
+
 int64_t world_fsck(struct world *w, bool with_notes)
 {
     struct fsck_report report;

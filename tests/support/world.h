@@ -103,6 +103,8 @@ slice world_only_blob(struct world *w); /* the key of the only blob in the store
 int64_t world_file_count(struct world *w);
 int64_t world_event_count(struct world *w, slice action);
 struct account world_account(struct world *w); /* the account "default" as it is now */
+/* Limits the account "default" to `bytes` more than it uses now, records included, and to `files`; 0: any number. */
+void world_set_room(struct world *w, int64_t bytes, int64_t files);
 /* The number of errors and warnings that a full fsck finds; with_notes: and of notes. */
 int64_t world_fsck(struct world *w, bool with_notes);
 /* One write in the metadata store, without the checks of core. */

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "core/object/digest.h"
+#include "core/records/record_size.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -184,7 +185,7 @@ TEST(a_full_account_accepts_an_entry_that_replaces_a_larger_one)
     WORLD(w);
     struct bucket_fixture s = bucket_fixture_new(w);
     struct entry_request request = bucket_fixture_request(S("k"));
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 1, w->a));
+    world_set_room(w, LARGE + RECORD_BYTES + 1, 1); /* the key has one byte */
     EXPECT_ERR(put(&s, &request, world_bytes(w, LARGE + 1)), ERR_QUOTA);
     request.exact_bytes = LARGE + 1;
     struct entry_put put_;
@@ -195,7 +196,7 @@ TEST(a_full_account_accepts_an_entry_that_replaces_a_larger_one)
     EXPECT_OK(put(&s, &request, world_bytes(w, LARGE))); /* replaces the first */
     request = bucket_fixture_request(S("another"));
     EXPECT_ERR(put(&s, &request, S("")), ERR_QUOTA); /* the limit of files is reached */
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
+    world_set_room(w, RECORD_BYTES + 7, 0);
     EXPECT_OK(put(&s, &request, S("")));
     EXPECT_ERR(put(&s, &request, S("1")), ERR_QUOTA);
     bucket_fixture_store(&s, S("k"), S("small"));
@@ -449,7 +450,7 @@ TEST(a_copy_checks_the_conditions_of_source_and_target)
     }
     EXPECT_ERR(copy_with(&s, (struct entry_copy){ 0 }, S("none"), S("two"), &entry), ERR_NOT_FOUND);
     EXPECT_ERR(copy_with(&s, (struct entry_copy){ 0 }, S("one"), S(""), &entry), ERR_INVALID);
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 3, 0, w->a));
+    world_set_room(w, 0, 0);
     EXPECT_ERR(copy_with(&s, (struct entry_copy){ 0 }, S("one"), S("three"), &entry), ERR_QUOTA);
     EXPECT_OK(copy_with(&s, (struct entry_copy){ 0 }, S("one"), S("two"),
                         &entry)); /* smaller than the entry that it replaces */

@@ -12,7 +12,6 @@
 /* ---- many entries of one object, written with calls of the store alone: their bytes do not matter ---- */
 
 struct filling {
-    int64_t account_id;
     struct entry entry; /* of the first key */
     const slice *keys;
     size_t count;
@@ -25,13 +24,13 @@ static err_t apply_fill(struct meta_tx *tx, void *arg, struct arena *a)
         SCRATCH(scratch);
         struct entry entry = f->entry;
         entry.key = f->keys[i];
-        int64_t old;
-        uint64_t old_bytes;
-        err_t e = meta_entry_put(tx, &entry, &scratch, &old, &old_bytes);
+        struct replaced_entry replaced;
+        err_t e = meta_entry_put(tx, &entry, &scratch, &replaced);
         if (e)
             return err_copy(a, e);
     }
-    return meta_account_use(tx, f->account_id, (int64_t)f->count, (int64_t)f->count, a);
+    int64_t wrong;
+    return meta_usage_check(tx, true, a, &wrong); /* counts all of it */
 }
 
 static void fill(const struct bucket_fixture *s, const slice *keys, size_t count)
@@ -39,7 +38,7 @@ static void fill(const struct bucket_fixture *s, const slice *keys, size_t count
     struct entry entry;
     bucket_fixture_store(s, keys[0], S("x"));
     EXPECT_OK(entry_get(&s->w->core, &s->bucket, keys[0], s->w->a, &entry));
-    struct filling f = { s->who.account_id, entry, keys + 1, count - 1 };
+    struct filling f = { entry, keys + 1, count - 1 };
     world_write(s->w, apply_fill, &f);
 }
 

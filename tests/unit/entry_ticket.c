@@ -156,8 +156,7 @@ TEST(put_replaces_the_bytes_until_the_file_is_confirmed)
     struct guarded_fixture c = guarded_fixture_new(w);
     int64_t id = guarded_fixture_issue(&c, S("k"), LARGE);
     slice first = world_bytes(w, LARGE), second = world_bytes(w, LARGE);
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 1,
-                                 w->a)); /* the account has room for one of them */
+    world_set_room(w, LARGE, 1); /* the account has room for one of them */
     EXPECT_OK(put(&c, S("k"), first));
     bucket_fixture_expect(&c.s, S("k"), first);
     EXPECT_OK(put(&c, S("k"), second));
@@ -252,12 +251,12 @@ TEST(put_reports_a_full_account_before_the_first_byte)
     struct guarded_fixture c = guarded_fixture_new(w);
     struct entry_put put_;
     guarded_fixture_issue(&c, S("k"), LARGE);
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE - 1, 0, w->a));
+    world_set_room(w, LARGE - 1, 0);
     EXPECT_ERR(open_put(&c, S("k"), -1, &put_), ERR_QUOTA);
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
+    world_set_room(w, LARGE, 0);
     EXPECT_OK(open_put(&c, S("k"), -1, &put_));
     EXPECT_OK(intake_write(put_.intake, world_bytes(w, LARGE), w->a));
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE - 1, 0, w->a));
+    world_set_room(w, LARGE - 1, 0);
     enum err_code code;
     entry_put_finish(&put_, note_code, &code);
     EXPECT_EQ(code, ERR_QUOTA); /* checked again when the bytes are placed */

@@ -7,6 +7,7 @@
 #include "core/records/comment.h"
 #include "core/records/reference.h"
 #include "core/records/task.h"
+#include "core/store/account_store.h"
 #include "core/store/comment_store.h"
 #include "core/store/file_store.h"
 #include "core/store/reference_store.h"
@@ -276,13 +277,17 @@ static err_t apply_attach(struct meta_tx *tx, void *arg, struct arena *a)
                                    .file_id = at->file_id,
                                    .name = S("a"),
                                    .created_at_ms = at->now_ms };
-    return meta_reference_add(tx, &reference, a);
+    TRY(meta_reference_add(tx, &reference, a));
+    int64_t wrong;
+    return meta_usage_check(tx, true, a, &wrong);
 }
 
 static err_t apply_detach(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct attach *at = arg;
+    int64_t wrong;
     TRY(meta_task_remove(tx, at->task_id, a));
+    TRY(meta_usage_check(tx, true, a, &wrong));
     return hold_remove(tx, at->file_id, task_holder_of(at->task_id, at->comment_id), at->now_ms + minutes(10), a);
 }
 

@@ -227,18 +227,21 @@ TEST(fsck_finds_entries_and_parts_that_do_not_match_their_objects)
 {
     expect_spoilt("UPDATE entries SET md5 = zeroblob(16) WHERE key = 'plain'", FSCK_WARNING,
                   "length or digest is not its object's", "entry:photos/plain");
-    expect_spoilt("UPDATE entries SET part_count = 0 WHERE key = 'whole'", FSCK_WARNING,
-                  "length or digest is not its object's", "entry:photos/whole");
+    expect_spoilt("UPDATE entries SET part_count = 0 WHERE key = 'whole';"
+                  "UPDATE accounts SET record_bytes = record_bytes - 3 * 256",
+                  FSCK_WARNING, "length or digest is not its object's", "entry:photos/whole");
     expect_spoilt("DELETE FROM objects WHERE id = 4", FSCK_ERROR, "no bytes", "entry:photos/plain");
     expect_spoilt("DELETE FROM objects WHERE id = 5", FSCK_ERROR, "no bytes", "upload:upload");
     expect_spoilt("UPDATE upload_parts SET md5 = zeroblob(16)", FSCK_WARNING, "length or digest is not its object's",
                   "upload:upload");
     expect_spoilt("UPDATE accounts SET used_files = used_files - 1", FSCK_WARNING, "usage counters are wrong",
                   "accounts");
+    expect_spoilt("UPDATE accounts SET record_bytes = record_bytes - 1", FSCK_WARNING, "usage counters are wrong",
+                  "accounts");
 }
 
 #define WITHOUT_THE_BYTES                                                                                              \
-    "UPDATE accounts SET used_bytes = used_bytes - 8, used_files = used_files - 1;"                                    \
+    "UPDATE accounts SET used_bytes = used_bytes - 8, used_files = used_files - 1, pending_files = 1;"                 \
     "DELETE FROM objects WHERE id NOT IN (SELECT object_id FROM entries UNION SELECT object_id FROM upload_parts"      \
     " UNION SELECT part_id FROM object_parts)"
 
@@ -250,8 +253,9 @@ TEST(fsck_finds_files_without_bytes_and_tickets_that_do_not_match_their_files)
                   "confirmed with another length than the one declared", file);
     expect_spoilt("UPDATE files SET state = 0, object_id = NULL;" WITHOUT_THE_BYTES, FSCK_WARNING,
                   "confirmed without bytes", file);
-    expect_spoilt("UPDATE files SET state = 0, object_id = NULL; DELETE FROM tickets;" WITHOUT_THE_BYTES, FSCK_WARNING,
-                  "waits for bytes, but has no ticket", file);
+    expect_spoilt("UPDATE files SET state = 0, object_id = NULL; DELETE FROM tickets;"
+                  "UPDATE accounts SET record_bytes = record_bytes - 256 - 8;" WITHOUT_THE_BYTES,
+                  FSCK_WARNING, "waits for bytes, but has no ticket", file);
 }
 
 /* ---- holds ---- */
@@ -326,6 +330,8 @@ TEST(fsck_finds_and_adds_holds_of_references)
     }
 }
 
+#define LESS_A_REFERENCE "UPDATE accounts SET record_bytes = record_bytes - 256 - 1" /* the name "f" */
+
 TEST(fsck_finds_and_removes_holds_without_a_holder)
 {
     const char *what = "held by a holder that does not refer to it";
@@ -336,7 +342,7 @@ TEST(fsck_finds_and_removes_holds_without_a_holder)
     }
     {
         WORLD(w);
-        struct file f = expect_repaired(w, "DELETE FROM refs WHERE file_id = 2", 1, what, 2);
+        struct file f = expect_repaired(w, "DELETE FROM refs WHERE file_id = 2; " LESS_A_REFERENCE, 1, what, 2);
         EXPECT(f.state == FILE_STORED && f.purge_at_ms == IN_MS(30));
     }
     {
@@ -350,9 +356,9 @@ TEST(fsck_leaves_holds_of_ended_holders_and_of_unknown_kinds)
 {
     WORLD(w);
     attach_two_files(w);
-    corrupt_records(w,
-                    "DELETE FROM refs WHERE file_id = 1; INSERT INTO ended_holders VALUES (1, 1, 8000000000000, 1, 1,"
-                    " '')");
+    corrupt_records(w, "DELETE FROM refs WHERE file_id = 1; " LESS_A_REFERENCE
+                       "; INSERT INTO ended_holders VALUES (1, 1, 8000000000000, 1, 1,"
+                       " '')");
     EXPECT_EQ(check(w, true, true).listed, 0);
     corrupt_records(w, "INSERT INTO holds VALUES (2, 99, 5)");
     expect_finding(check(w, true, true), FSCK_WARNING, "held by a holder of an unknown kind");
@@ -401,8 +407,8 @@ struct many {
 static err_t put_many(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct many *many = arg;
-    int64_t bucket_id, old;
-    uint64_t old_bytes;
+    int64_t bucket_id, upload_id;
+    struct replaced_entry replaced;
     struct object o = { .account_id = many->who->account_id };
     struct bucket b = { .account_id = many->who->account_id, .owner_id = many->who->user_id, .name = S("many") };
     hash_md5(S(""), o.md5);
@@ -412,16 +418,17 @@ static err_t put_many(struct meta_tx *tx, void *arg, struct arena *a)
     memcpy(e.md5, o.md5, MD5_SIZE);
     for (int64_t i = 0; i < many->count; i++) {
         e.key = arena_printf(a, "%lld", (long long)i);
-        TRY(meta_entry_put(tx, &e, a, &old, &old_bytes));
+        TRY(meta_entry_put(tx, &e, a, &replaced));
         struct upload u = { .name = e.key,
                             .bucket_id = bucket_id,
                             .key = S("same"),
                             .account_id = many->who->account_id,
                             .owner_id = many->who->user_id };
         if (i % 100 == 0)
-            TRY(meta_upload_add(tx, &u, a, &old));
+            TRY(meta_upload_add(tx, &u, a, &upload_id));
     }
-    return meta_account_use(tx, many->who->account_id, 0, many->count, a);
+    int64_t wrong;
+    return meta_usage_check(tx, true, a, &wrong); /* counts all of it */
 }
 
 TEST(fsck_checks_each_entry_once_over_many_pages)

@@ -9,6 +9,7 @@
 #include "core/file/purge.h"
 #include "core/records/comment.h"
 #include "core/records/reference.h"
+#include "core/store/account_store.h"
 #include "core/store/file_store.h"
 #include "core/store/hold_store.h"
 #include "core/store/reference_store.h"
@@ -265,6 +266,8 @@ static err_t apply_task_end(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(meta_reference_list(tx, 1, a, &references));
     for (size_t i = 0; i < references.count; i++)
         TRY(meta_reference_remove(tx, references.items[i].id, a));
+    int64_t wrong;
+    TRY(meta_usage_check(tx, true, a, &wrong));
     return holder_end(tx, &task_holder, 1, ending, a);
 }
 

@@ -3,7 +3,8 @@
 #include "world.h"
 
 #include "core/object/digest.h"
-#include "core/object/space.h"
+#include "core/records/record_size.h"
+#include "core/space.h"
 #include "core/store/object_store.h"
 
 #include <string.h>
@@ -136,16 +137,20 @@ TEST(the_size_limit_refuses_a_declared_length_and_the_first_byte_above_it)
     EXPECT_OK(world_put(w, &request, world_bytes(w, 100), &f));
 }
 
+enum { FILE_RECORD = RECORD_BYTES + 4 + 1 + 10 /* with the texts of world_request for the name "x" */ };
+
 TEST(an_upload_above_the_quota_of_bytes_or_files_leaves_nothing)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
     struct intake_request request = world_request(&alice, S("x"));
     struct file f;
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
+    world_set_room(w, LARGE + FILE_RECORD, 0);
     EXPECT_ERR(world_put(w, &request, world_bytes(w, LARGE + 1), &f), ERR_QUOTA);
     expect_nothing(w);
     EXPECT_OK(world_put(w, &request, world_bytes(w, LARGE), &f));
+    EXPECT_ERR(world_put(w, &request, S("1"), &f), ERR_QUOTA);
+    world_set_room(w, FILE_RECORD, 0);
     EXPECT_ERR(world_put(w, &request, S("1"), &f), ERR_QUOTA);
     EXPECT_OK(world_put(w, &request, S(""), &f));
     EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 0, 2, w->a));
@@ -162,11 +167,13 @@ TEST(the_configured_quota_applies_to_accounts_without_a_quota_of_their_own)
     struct principal alice = world_user(w, S("alice"));
     struct intake_request request = world_request(&alice, S("x"));
     struct file f;
-    w->core.options.account_max_bytes = LARGE;
+    w->core.options.account_max_bytes = LARGE + FILE_RECORD;
     w->core.options.account_max_files = 2;
     EXPECT_ERR(world_put(w, &request, world_bytes(w, LARGE + 1), &f), ERR_QUOTA);
     expect_nothing(w);
     EXPECT_OK(world_put(w, &request, world_bytes(w, LARGE), &f));
+    EXPECT_ERR(world_put(w, &request, S("1"), &f), ERR_QUOTA);
+    w->core.options.account_max_bytes += FILE_RECORD;
     EXPECT_ERR(world_put(w, &request, S("1"), &f), ERR_QUOTA);
     EXPECT_OK(world_put(w, &request, S(""), &f));
     EXPECT_ERR(world_put(w, &request, S(""), &f), ERR_QUOTA);

@@ -136,10 +136,12 @@ TEST(ticket_issue_refuses_more_bytes_than_the_account_has_room_for)
 {
     TICKET_FIXTURE(p);
     struct ticket_fixture_issued issued;
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 100, 0, w->a));
-    struct ticket_request request = ticket_fixture_request(&p, task, S("a"), 101);
+    world_set_room(w, 5000, 0);
+    struct ticket_request request = ticket_fixture_request(&p, task, S("a"), 5001);
     EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_QUOTA);
-    request.declared_bytes = 100;
+    request.declared_bytes = 5000;
+    EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_QUOTA); /* the records count, too */
+    request.declared_bytes = 3000;
     EXPECT_OK(ticket_fixture_try(&p, &ana, &request, &issued));
     request.declared_bytes = UINT64_MAX;
     EXPECT_ERR(ticket_fixture_try(&p, &ana, &request, &issued), ERR_QUOTA);

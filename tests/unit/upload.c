@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "core/object/digest.h"
 #include "core/object/garbage.h"
+#include "core/records/record_size.h"
 #include "core/store/object_store.h"
 
 #include <signal.h>
@@ -218,9 +219,9 @@ TEST(completing_replaces_the_entry_and_counts_the_difference)
     struct bucket_fixture s = bucket_fixture_new(w);
     struct completed_part part;
     struct entry entry;
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 2 * LARGE, 1, w->a));
     bucket_fixture_store(&s, KEY, world_bytes(w, LARGE));
     slice name = bucket_fixture_upload(&s, KEY), bytes = world_bytes(w, LARGE);
+    world_set_room(w, LARGE + RECORD_BYTES, 1);
     EXPECT_OK(part_of(&s, name, 1, bytes, &part)); /* now the account is full to the last byte and the last file */
     EXPECT_ERR(part_of(&s, name, 2, S("x"), &(struct completed_part){ 0 }), ERR_QUOTA);
     EXPECT_OK(part_of(&s, name, 1, bytes, &part)); /* replaces the first */
@@ -464,7 +465,7 @@ TEST(a_part_with_a_wrong_number_upload_length_or_digest_is_refused)
                ERR_NOT_FOUND);
     struct part_request request = { .number = 1, .max_bytes = 10, .exact_bytes = 11 };
     EXPECT_ERR(part_put_open(&w->core, &s.who, &ref, &request, w->a, &put), ERR_TOO_LARGE);
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), LARGE, 0, w->a));
+    world_set_room(w, LARGE + RECORD_BYTES, 0);
     request = (struct part_request){ .number = 1, .exact_bytes = LARGE + 1 };
     EXPECT_ERR(part_put_open(&w->core, &s.who, &ref, &request, w->a, &put), ERR_QUOTA);
     request.exact_bytes = LARGE; /* a discarded part leaves nothing */
@@ -907,7 +908,7 @@ TEST(a_completion_in_pieces_that_is_refused_leaves_nothing_behind)
     struct completed_part *parts = arena_array(w->a, struct completed_part, MANY);
     slice name = prepare_many(&s, parts);
     struct complete_request request = bucket_fixture_complete_request(&s, KEY, name, parts, MANY);
-    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), MANY, 1, w->a));
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 0, 1, w->a));
     bucket_fixture_store(&s, S("other"), S(""));
     expect_refused(&s, &request, REASON_NONE, ERR_QUOTA);
     EXPECT_EQ(world_fsck(w, true), 0);

@@ -6,7 +6,9 @@
 #include "core/access/access.h"
 #include "core/bucket/bucket_priv.h"
 #include "core/event.h"
+#include "core/quota.h"
 #include "core/reasons.h"
+#include "core/records/record_size.h"
 #include "core/store/bucket_store.h"
 #include "core/store/transaction.h"
 
@@ -116,6 +118,18 @@ err_t bucket_write_event(struct meta_tx *tx, const struct bucket_change *c, slic
     return event_write(tx, &event, a);
 }
 
+/* The bucket has been added. */
+static err_t take_room_for_bucket(struct meta_tx *tx, const struct bucket_change *c, const struct bucket *bucket,
+                                  struct arena *a)
+{
+    int64_t count, max = c->core->options.account_max_buckets;
+    TRY(meta_bucket_count(tx, bucket->account_id, a, &count));
+    if (max && count > max)
+        return core_refuse(a, REASON_BUCKET_TOO_MANY);
+    struct account_use more = { .records = bucket_record_size(bucket) };
+    return quota_take_records(c->core, tx, bucket->account_id, &more, a);
+}
+
 /* Makes c->bucket. If the name is taken, c->existed is true and c->bucket is the bucket that has it. */
 static err_t add_if_missing(struct meta_tx *tx, struct bucket_change *c, struct bucket wanted, struct arena *a)
 {
@@ -126,6 +140,8 @@ static err_t add_if_missing(struct meta_tx *tx, struct bucket_change *c, struct 
     if (c->existed)
         return meta_bucket_by_name(tx, c->name, a, &c->bucket);
     TRY(e);
+    if (wanted.account_id)
+        TRY(take_room_for_bucket(tx, c, &wanted, a));
     c->bucket = wanted;
     return bucket_write_event(tx, c, S("bucket.create"), a);
 }
@@ -159,7 +175,12 @@ static err_t apply_bucket_cors(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bucket_change *c = arg;
     TRY(bucket_find_managed(tx, c, a));
-    TRY(meta_bucket_set_cors(tx, c->bucket.id, c->cors, a));
+    struct account_use more = { .records = (int64_t)c->cors.n - (int64_t)c->bucket.cors.n };
+    TRY(quota_take_records(c->core, tx, c->bucket.account_id, &more, a));
+    err_t lost = meta_bucket_set_cors(tx, c->bucket.id, c->bucket.cors, c->cors, a);
+    if (err_is(lost, ERR_NOT_FOUND))
+        return err_make(a, ERR_UNAVAILABLE, "the bucket was changed at the same time");
+    TRY(lost);
     return bucket_write_event(tx, c, S("bucket.cors"), a);
 }
 

@@ -3,6 +3,8 @@
 #include "core/bucket/bucket_priv.h"
 #include "core/bucket/upload_priv.h"
 #include "core/reasons.h"
+#include "core/records/record_size.h"
+#include "core/store/account_store.h"
 #include "core/store/bucket_store.h"
 
 static err_t apply_bucket_remove(struct meta_tx *tx, void *arg, struct arena *a)
@@ -16,6 +18,8 @@ static err_t apply_bucket_remove(struct meta_tx *tx, void *arg, struct arena *a)
     if (err_is(e, ERR_CONFLICT))
         return core_refuse(a, REASON_BUCKET_NOT_EMPTY);
     TRY(e);
+    struct account_use less = { .records = -bucket_record_size(&c->bucket) };
+    TRY(meta_account_use(tx, c->bucket.account_id, &less, a));
     return bucket_write_event(tx, c, S("bucket.remove"), a);
 }
 

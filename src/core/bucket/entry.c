@@ -14,10 +14,14 @@
 #include "core/object/digest.h"
 #include "core/object/inline_limit.h"
 #include "core/quota.h"
+#include "core/records/record_size.h"
+#include "core/space.h"
 #include "core/store/account_store.h"
 #include "core/store/entry_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
+
+#include <assert.h>
 
 /* Entries of one write and their parts; what is more is removed in further writes. The parts of a large composite do not
  * count, because they are removed later. */
@@ -125,7 +129,12 @@ err_t entry_precheck(struct core *core, const struct bucket *bucket, slice key, 
     TRY(entry_check_condition(condition, existing.entry, a));
     if (!is_large || bucket->kind == BUCKET_GUARDED) /* the guard checks the account of the file */
         return NULL;
-    return quota_check(core, tx, bucket->account_id, bytes - existing_bytes(&existing), existing.entry ? 0 : 1, a);
+    struct account_use more = { .bytes = bytes - existing_bytes(&existing) };
+    if (!existing.entry) {
+        more.files = 1;
+        more.records = record_size(key.n);
+    }
+    return quota_check(core, tx, bucket->account_id, &more, a);
 }
 
 /* ---- changing the object of a key ---- */
@@ -137,6 +146,14 @@ static err_t lost_entry(const struct entry_condition *condition, struct arena *a
                                            : err_make(a, ERR_UNAVAILABLE, "the entry was changed at the same time");
 }
 
+static struct account_use use_of_new_entry(const struct entry_change *c)
+{
+    return (struct account_use){ .bytes = (int64_t)c->bytes + c->freed.bytes,
+                                 .files = 1 + c->freed.files,
+                                 .records = c->records + c->freed.records,
+                                 .uploads = c->freed.uploads };
+}
+
 /* Takes the difference between the new entry and the existing one. */
 static err_t claim_difference(struct meta_tx *tx, struct entry_change *c, struct arena *a)
 {
@@ -145,8 +162,13 @@ static err_t claim_difference(struct meta_tx *tx, struct entry_change *c, struct
     TRY(entry_check_condition(c->condition, existing.entry, a));
     c->replaces_counted = true;
     c->expected_object_id = existing.entry ? existing.entry->object_id : 0;
-    int64_t bytes = (int64_t)(c->bytes - c->freed) - existing_bytes(&existing);
-    return quota_take(c->core, tx, c->bucket->account_id, bytes, existing.entry ? 0 : 1, a);
+    struct account_use more = use_of_new_entry(c);
+    if (existing.entry) {
+        more.bytes -= existing_bytes(&existing);
+        more.files -= 1;
+        more.records -= entry_record_size(existing.entry);
+    }
+    return quota_take(c->core, tx, c->bucket->account_id, &more, a);
 }
 
 /* Most keys are new and most accounts have room. So the whole entry is counted first, without looking for an existing
@@ -156,24 +178,27 @@ err_t entry_claim(struct meta_tx *tx, struct entry_change *c, struct arena *a)
     c->replaces_counted = false;
     if (entry_is_conditional(c->condition))
         return claim_difference(tx, c, a);
-    err_t e = quota_take(c->core, tx, c->bucket->account_id, (int64_t)(c->bytes - c->freed), 1, a);
+    struct account_use more = use_of_new_entry(c);
+    err_t e = quota_take(c->core, tx, c->bucket->account_id, &more, a);
     return err_is(e, ERR_QUOTA) ? claim_difference(tx, c, a) : e;
 }
 
 err_t entry_settle(struct meta_tx *tx, const struct entry_change *c, const struct entry *entry, struct arena *a)
 {
-    int64_t old_object_id;
-    uint64_t old_bytes;
-    err_t e = meta_entry_put(tx, entry, a, &old_object_id, &old_bytes);
+    assert(c->records == entry_record_size(entry));
+    struct replaced_entry old;
+    err_t e = meta_entry_put(tx, entry, a, &old);
     if (err_is(e, ERR_NOT_FOUND))
         return core_refuse(a, REASON_BUCKET_NOT_THERE); /* it was removed meanwhile */
     TRY(e);
-    if (c->replaces_counted && old_object_id != c->expected_object_id)
+    if (c->replaces_counted && old.object_id != c->expected_object_id)
         return lost_entry(c->condition, a);
-    if (old_object_id && !c->replaces_counted)
-        TRY(meta_account_use(tx, c->bucket->account_id, -(int64_t)old_bytes, -1, a));
-    if (old_object_id)
-        TRY(meta_object_release(tx, old_object_id, c->at_ms, a));
+    if (old.object_id && !c->replaces_counted) {
+        struct account_use less = { -(int64_t)old.size_bytes, -1, -old.record_size };
+        TRY(meta_account_use(tx, c->bucket->account_id, &less, a));
+    }
+    if (old.object_id)
+        TRY(meta_object_release(tx, old.object_id, c->at_ms, a));
     struct event_params event = { .at_ms = c->at_ms,
                                   .who = c->who,
                                   .account_id = c->bucket->account_id,
@@ -211,7 +236,8 @@ static err_t remove_entry(struct meta_tx *tx, struct removal *r, const struct en
     if (err_is(lost, ERR_NOT_FOUND))
         return lost_entry(&item->condition, a);
     TRY(lost);
-    TRY(meta_account_use(tx, r->bucket->account_id, -(int64_t)entry->size_bytes, -1, a));
+    struct account_use less = { -(int64_t)entry->size_bytes, -1, -entry_record_size(entry) };
+    TRY(meta_account_use(tx, r->bucket->account_id, &less, a));
     TRY(meta_object_release(tx, entry->object_id, r->at_ms, a));
     struct event_params event = { .at_ms = r->at_ms,
                                   .who = r->who,
@@ -272,6 +298,7 @@ err_t entry_remove_many(struct core *core, const struct principal *who, const st
 /* ---- tags ---- */
 
 struct tagging {
+    struct core *core;
     const struct principal *who;
     const struct bucket *bucket;
     slice key, tags;
@@ -281,7 +308,14 @@ struct tagging {
 static err_t apply_entry_tags(struct meta_tx *tx, void *arg, struct arena *a)
 {
     const struct tagging *t = arg;
-    TRY(entry_check_found(meta_entry_set_tags(tx, t->bucket->id, t->key, t->tags, a), a));
+    struct entry entry = { 0 };
+    TRY(entry_check_found(meta_entry_get(tx, t->bucket->id, t->key, a, &entry), a));
+    struct account_use more = { .records = (int64_t)t->tags.n - (int64_t)entry.tags.n };
+    TRY(quota_take_records(t->core, tx, t->bucket->account_id, &more, a));
+    err_t lost = meta_entry_set_tags(tx, t->bucket->id, t->key, entry.tags, t->tags, a);
+    if (err_is(lost, ERR_NOT_FOUND))
+        return err_make(a, ERR_UNAVAILABLE, "the entry was changed at the same time");
+    TRY(lost);
     struct event_params event = { .at_ms = t->at_ms,
                                   .who = t->who,
                                   .account_id = t->bucket->account_id,
@@ -293,7 +327,9 @@ static err_t apply_entry_tags(struct meta_tx *tx, void *arg, struct arena *a)
 err_t entry_set_tags(struct core *core, const struct principal *who, const struct bucket *bucket, slice key, slice tags,
                      struct arena *a)
 {
-    struct tagging t = { .who = who, .bucket = bucket, .key = key, .tags = tags, .at_ms = core_now_ms(core) };
+    struct tagging t = {
+        .core = core, .who = who, .bucket = bucket, .key = key, .tags = tags, .at_ms = core_now_ms(core)
+    };
     TRY(refuse_guarded(bucket, a));
     TRY(entry_check_texts(S(""), tags, a));
     return meta_write(core->meta, apply_entry_tags, &t, a);
@@ -343,7 +379,6 @@ static err_t apply_entry_copy(struct meta_tx *tx, void *arg, struct arena *a)
                                    .bytes = source.size_bytes,
                                    .at_ms = c->at_ms,
                                    .action = S("entry.copy") };
-    TRY(entry_claim(tx, &change, a));
     struct entry entry = source;
     entry.bucket_id = copy->to->id;
     entry.key = copy->to_key;
@@ -352,6 +387,9 @@ static err_t apply_entry_copy(struct meta_tx *tx, void *arg, struct arena *a)
     entry.headers = copy->keeps_headers ? arena_copy(c->a, source.headers) : copy->headers;
     entry.tags = copy->keeps_tags ? arena_copy(c->a, source.tags) : copy->tags;
     entry.modified_at_ms = c->at_ms;
+    change.records = entry_record_size(&entry);
+    TRY(space_check(c->core, (uint64_t)change.records, a));
+    TRY(entry_claim(tx, &change, a));
     TRY(entry_settle(tx, &change, &entry, a));
     c->entry = entry;
     return NULL;

@@ -4,6 +4,7 @@
 #define CAIS_CORE_BUCKET_ENTRY_PRIV_H
 
 #include "core/bucket/entry.h"
+#include "core/records/account.h"
 #include "core/records/object.h"
 
 /* Errors: INVALID. */
@@ -25,8 +26,9 @@ struct entry_change {
     const struct bucket *bucket;
     slice key;
     const struct entry_condition *condition;
-    uint64_t bytes; /* of the new object */
-    uint64_t freed; /* that the same write gives back to the account in another way */
+    uint64_t bytes;           /* of the new object */
+    int64_t records;          /* size of the new entry's record */
+    struct account_use freed; /* that the same write gives back to the account in another way, as negative numbers */
     int64_t at_ms;
     slice action; /* of the event */
     /* entry_claim's: it read the entry that is replaced, checked the condition, and counted only the difference to it.

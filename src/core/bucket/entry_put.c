@@ -2,6 +2,7 @@
 /* Putting an entry: its bytes go through an intake, whose last write puts the entry (place_entry). */
 #include "core/bucket/entry_guard.h"
 #include "core/bucket/entry_priv.h"
+#include "core/records/record_size.h"
 #include "core/store/object_store.h"
 
 #include <string.h>
@@ -31,6 +32,7 @@ static err_t place_entry(struct meta_tx *tx, void *arg, const struct intake_resu
                                    .key = request->key,
                                    .condition = &request->condition,
                                    .bytes = result->object.size_bytes,
+                                   .records = entry_record_size(&put->entry),
                                    .at_ms = result->at_ms,
                                    .action = S("entry.put") };
     TRY(entry_claim(tx, &change, a));

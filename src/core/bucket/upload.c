@@ -10,6 +10,8 @@
 
 #include "core/event.h"
 #include "core/object/digest.h"
+#include "core/quota.h"
+#include "core/records/record_size.h"
 #include "core/store/transaction.h"
 #include "core/store/upload_store.h"
 
@@ -36,6 +38,7 @@ err_t upload_find(struct meta_tx *tx, const struct upload_ref *ref, int64_t now_
 /* ---- creating ---- */
 
 struct upload_creation {
+    struct core *core;
     const struct principal *who;
     const struct bucket *bucket;
     struct upload upload;
@@ -44,6 +47,8 @@ struct upload_creation {
 static err_t apply_upload_create(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct upload_creation *c = arg;
+    struct account_use more = { .uploads = 1, .records = upload_record_size(&c->upload) };
+    TRY(quota_take_records(c->core, tx, c->upload.account_id, &more, a));
     err_t e = meta_upload_add(tx, &c->upload, a, &c->upload.id);
     if (err_is(e, ERR_NOT_FOUND))
         return core_refuse(a, REASON_BUCKET_NOT_THERE); /* it was removed meanwhile */
@@ -74,7 +79,8 @@ err_t upload_create(struct core *core, const struct principal *who, const struct
 {
     TRY(check_upload_request(bucket, request, a));
     int64_t now_ms = core_now_ms(core);
-    struct upload_creation c = { .who = who,
+    struct upload_creation c = { .core = core,
+                                 .who = who,
                                  .bucket = bucket,
                                  .upload = { .name = random_text(core->random, a, UPLOAD_NAME_LENGTH),
                                              .bucket_id = bucket->id,

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "core/event.h"
 #include "core/object/digest.h"
+#include "core/records/record_size.h"
 #include "core/store/entry_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
@@ -178,10 +179,12 @@ err_t completing_put(struct completing *c, struct meta_tx *tx, struct arena *a)
                                    .key = c->request->upload.key,
                                    .condition = &c->request->condition,
                                    .bytes = c->bytes,
-                                   .freed = c->came_bytes,
+                                   .freed = { .bytes = -(int64_t)c->came_bytes,
+                                              .uploads = -1,
+                                              .records = -upload_record_size(&c->upload) -
+                                                         RECORD_BYTES * (int64_t)c->came.count },
                                    .at_ms = c->at_ms,
                                    .action = S("upload.complete") };
-    TRY(entry_claim(tx, &change, a));
     struct entry entry = { .bucket_id = bucket->id,
                            .key = c->request->upload.key,
                            .owner_id = c->upload.owner_id,
@@ -192,6 +195,8 @@ err_t completing_put(struct completing *c, struct meta_tx *tx, struct arena *a)
                            .headers = arena_copy(c->a, c->upload.headers),
                            .tags = arena_copy(c->a, c->upload.tags),
                            .modified_at_ms = c->at_ms };
+    change.records = entry_record_size(&entry);
+    TRY(entry_claim(tx, &change, a));
     TRY(c->is_large ? settle_composite(c, tx, a, &entry.object_id) : compose_object(c, tx, a, &entry.object_id));
     memcpy(entry.md5, c->composite.md5, MD5_SIZE);
     TRY(entry_settle(tx, &change, &entry, a));

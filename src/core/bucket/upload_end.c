@@ -5,6 +5,7 @@
 #include "core/event.h"
 #include "core/job.h"
 #include "core/object/garbage.h"
+#include "core/records/record_size.h"
 #include "core/store/account_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
@@ -17,22 +18,23 @@ enum {
 };
 
 static err_t end_in_pieces(struct meta_tx *tx, const struct upload *u, int64_t now_ms, struct arena *a,
-                           uint64_t *ret_bytes)
+                           struct account_use *ret_parts)
 {
-    TRY(meta_part_bytes(tx, u->id, a, ret_bytes));
+    int64_t count;
+    TRY(meta_part_sums(tx, u->id, a, &ret_parts->bytes, &count));
+    ret_parts->records = RECORD_BYTES * count;
     return meta_upload_end(tx, u->id, now_ms, a);
 }
 
 static err_t end_at_once(struct meta_tx *tx, const struct upload *u, const struct upload_part_list *parts,
-                         int64_t now_ms, struct arena *a, uint64_t *ret_bytes)
+                         int64_t now_ms, struct arena *a, struct account_use *ret_parts)
 {
-    uint64_t bytes = 0;
     TRY(meta_upload_remove(tx, u->id, a));
     for (size_t i = 0; i < parts->count; i++) {
-        bytes += parts->items[i].size_bytes;
+        ret_parts->bytes += (int64_t)parts->items[i].size_bytes;
         TRY(meta_object_release(tx, parts->items[i].object_id, now_ms, a));
     }
-    *ret_bytes = bytes;
+    ret_parts->records = RECORD_BYTES * (int64_t)parts->count;
     return NULL;
 }
 
@@ -40,18 +42,20 @@ err_t upload_end(struct meta_tx *tx, const struct upload *u, const struct upload
                  size_t *ret_parts)
 {
     struct upload_part_list parts;
-    uint64_t bytes;
+    struct account_use freed = { 0 }; /* by the parts */
     bool there;
     *ret_parts = 0;
     TRY(meta_upload_hold(tx, u->id, a, &there));
     if (!there)
         return NULL; /* another write has ended it */
     TRY(meta_part_list(tx, u->id, 0, UPLOAD_PARTS_AT_ONCE + 1, a, &parts));
-    TRY(parts.count > UPLOAD_PARTS_AT_ONCE ? end_in_pieces(tx, u, ending->now_ms, a, &bytes)
-                                           : end_at_once(tx, u, &parts, ending->now_ms, a, &bytes));
+    TRY(parts.count > UPLOAD_PARTS_AT_ONCE ? end_in_pieces(tx, u, ending->now_ms, a, &freed)
+                                           : end_at_once(tx, u, &parts, ending->now_ms, a, &freed));
     *ret_parts = parts.count;
-    if (bytes)
-        TRY(meta_account_use(tx, u->account_id, -(int64_t)bytes, 0, a));
+    struct account_use less = { .bytes = -freed.bytes,
+                                .records = -freed.records - upload_record_size(u),
+                                .uploads = -1 };
+    TRY(meta_account_use(tx, u->account_id, &less, a));
     struct event_params event = { .at_ms = ending->now_ms,
                                   .who = ending->who,
                                   .account_id = u->account_id,

@@ -6,6 +6,7 @@
 #include "core/object/inline_limit.h"
 #include "core/quota.h"
 #include "core/records/file.h"
+#include "core/records/record_size.h"
 #include "core/store/account_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
@@ -13,27 +14,35 @@
 
 #include <string.h>
 
-/* The length of the part that has this number now; 0: there is none. */
-static err_t find_old_bytes(struct meta_tx *tx, int64_t upload_id, int64_t number, struct arena *a, uint64_t *ret)
+/* What the part that has this number now counts for; zeros: there is none. */
+static err_t find_old_part(struct meta_tx *tx, int64_t upload_id, int64_t number, struct arena *a,
+                           struct account_use *ret)
 {
     struct upload_part_list list;
     TRY(meta_part_list(tx, upload_id, number - 1, 1, a, &list));
-    *ret = list.count && list.items[0].number == number ? list.items[0].size_bytes : 0;
+    *ret = (struct account_use){ 0 };
+    if (list.count && list.items[0].number == number)
+        *ret = (struct account_use){ .bytes = (int64_t)list.items[0].size_bytes, .records = RECORD_BYTES };
     return NULL;
 }
 
 /* Take room for the part. Most parts are new and most accounts have room, so the whole part is counted first, without
- * looking for an old one. *ret_freed: the bytes of the old part, if only the difference to it was counted; else 0. */
+ * looking for an old one. *ret_replaces_counted: only the difference to the old one was counted. */
 static err_t claim_room(struct meta_tx *tx, const struct part_put *put, uint64_t bytes, struct arena *a,
-                        uint64_t *ret_freed)
+                        bool *ret_replaces_counted)
 {
     const struct upload *u = &put->upload;
-    *ret_freed = 0;
-    err_t e = quota_take(put->core, tx, u->account_id, (int64_t)bytes, 0, a);
+    struct account_use more = { .bytes = (int64_t)bytes, .records = RECORD_BYTES }, old;
+    *ret_replaces_counted = false;
+    err_t e = quota_take(put->core, tx, u->account_id, &more, a);
     if (!err_is(e, ERR_QUOTA))
         return e;
-    TRY(find_old_bytes(tx, u->id, put->request.number, a, ret_freed));
-    return *ret_freed ? quota_take(put->core, tx, u->account_id, (int64_t)(bytes - *ret_freed), 0, a) : e;
+    TRY(find_old_part(tx, u->id, put->request.number, a, &old));
+    if (!old.records)
+        return e;
+    *ret_replaces_counted = true;
+    more = (struct account_use){ .bytes = (int64_t)bytes - old.bytes };
+    return quota_take(put->core, tx, u->account_id, &more, a);
 }
 
 /* The digest to be stored: that of the upload, from which the composite's is worked out; else the requested one. */
@@ -58,16 +67,20 @@ static err_t place_part(struct meta_tx *tx, void *arg, const struct intake_resul
     for (size_t i = 0; i < result->digest_count; i++)
         if (result->digests[i].kind == stored_digest(put))
             put->part.digest = result->digests[i];
-    uint64_t freed, replaced;
+    uint64_t replaced;
     int64_t old_object_id;
-    TRY(claim_room(tx, put, result->object.size_bytes, a, &freed));
+    bool replaces_counted;
+    TRY(claim_room(tx, put, result->object.size_bytes, a, &replaces_counted));
     if (now.composite_id) /* what is being built of the parts would not have this one */
         TRY(meta_upload_set_composite(tx, u->id, 0, a));
     TRY(meta_object_add(tx, &result->object, a, &put->part.object_id));
     TRY(meta_part_put(tx, &put->part, a, &old_object_id, &replaced));
-    if (replaced > freed)
-        TRY(meta_account_use(tx, u->account_id, -(int64_t)(replaced - freed), 0, a));
-    return old_object_id ? meta_object_release(tx, old_object_id, result->at_ms, a) : NULL;
+    if (!old_object_id)
+        return NULL;
+    struct account_use less = { .bytes = -(int64_t)replaced, .records = -RECORD_BYTES };
+    if (!replaces_counted)
+        TRY(meta_account_use(tx, u->account_id, &less, a));
+    return meta_object_release(tx, old_object_id, result->at_ms, a);
 }
 
 /* Find the upload, and check early that a large part has room. */
@@ -80,9 +93,10 @@ static err_t find_part_upload(struct part_put *put, const struct upload_ref *ref
     TRY(upload_find(tx, ref, core_now_ms(core), a, &put->upload));
     if (!object_will_be_blob(core, bytes))
         return NULL; /* a small part arrives soon, and is checked at its end */
-    uint64_t old;
-    TRY(find_old_bytes(tx, put->upload.id, put->request.number, a, &old));
-    return quota_check(core, tx, put->upload.account_id, bytes - (int64_t)old, 0, a);
+    struct account_use old;
+    TRY(find_old_part(tx, put->upload.id, put->request.number, a, &old));
+    struct account_use more = { .bytes = bytes - old.bytes, .records = RECORD_BYTES - old.records };
+    return quota_check(core, tx, put->upload.account_id, &more, a);
 }
 
 static unsigned digest_bit(enum digest_kind kind)

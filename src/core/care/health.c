@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/care/health.h"
-#include "core/object/space.h"
 #include "core/records/account.h"
+#include "core/space.h"
 #include "core/store/account_store.h"
 #include "core/store/blob_store.h"
 

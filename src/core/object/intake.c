@@ -15,8 +15,9 @@
 #include "core/event.h"
 #include "core/object/digest.h"
 #include "core/object/inline_limit.h"
-#include "core/object/space.h"
 #include "core/quota.h"
+#include "core/records/record_size.h"
+#include "core/space.h"
 #include "core/store/blob_store.h"
 #include "core/store/file_store.h"
 #include "core/store/object_store.h"
@@ -175,7 +176,7 @@ static err_t check_account(struct core *core, int64_t account_id, int64_t bytes,
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return quota_check(core, tx, account_id, bytes, 1, a);
+    return quota_check(core, tx, account_id, &(struct account_use){ .bytes = bytes, .files = 1 }, a);
 }
 
 err_t intake_check_room(struct core *core, int64_t account_id, uint64_t min_bytes, struct arena *a)
@@ -298,7 +299,8 @@ void intake_discard(struct intake *in)
 /* Record the object as a file. */
 static err_t place_file(struct meta_tx *tx, struct intake *in, struct arena *a)
 {
-    TRY(quota_take(in->core, tx, in->request.account_id, (int64_t)in->received, 1, a));
+    struct account_use more = { (int64_t)in->received, 1, file_record_size(&in->file) };
+    TRY(quota_take(in->core, tx, in->request.account_id, &more, a));
     TRY(meta_object_add(tx, &in->object, a, &in->object.id));
     in->file.object_id = in->object.id;
     TRY(meta_file_add(tx, &in->file, a, &in->file.id));

@@ -11,6 +11,14 @@ struct account {
     int64_t created_at_ms;
     int64_t max_bytes, max_files;   /* 0: the account has no limit of its own, and those of core_options apply */
     int64_t used_bytes, used_files; /* by files that hold bytes and by entries; used_bytes also by parts of uploads */
+    int64_t record_bytes;           /* by its records (record_size.h); max_bytes limits used_bytes + record_bytes */
+    int64_t pending_files;          /* files that were issued and have no bytes yet */
+    int64_t open_uploads;           /* uploads in parts that were neither completed nor ended */
+};
+/* An amount of what accounts use. Negative numbers give room back. */
+struct account_use {
+    int64_t bytes, files, records; /* records: bytes of records */
+    int64_t pending, uploads;      /* files without bytes; uploads in parts */
 };
 struct account_list {
     struct account *items;

@@ -16,9 +16,9 @@ MUST_USE err_t meta_account_set_limits(struct meta_tx *, int64_t id, int64_t max
 /* Adds to what the account uses; negative numbers subtract. QUOTA, without any change, when the account would use more
  * than its own limits. The caller checks the limits of core_options. The store writes the sums at the end of its
  * transaction; if the room is gone by then, because another machine took it, the write fails with QUOTA. */
-MUST_USE err_t meta_account_use(struct meta_tx *, int64_t id, int64_t bytes, int64_t files, struct arena *a);
+MUST_USE err_t meta_account_use(struct meta_tx *, int64_t id, const struct account_use *more, struct arena *a);
 
-/* Counts again what the files, entries and parts of every account use, and compares the result with the counters of the
+/* Counts again what the files, entries, parts and records of every account use, and compares the result with the counters of the
  * accounts. `repair` corrects wrong counters. ret_wrong: how many accounts had wrong counters. */
 MUST_USE err_t meta_usage_check(struct meta_tx *, bool repair, struct arena *a, int64_t *ret_wrong);
 

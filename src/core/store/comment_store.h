@@ -11,6 +11,8 @@ MUST_USE err_t meta_comment_get(struct meta_tx *, int64_t id, struct arena *a, s
 MUST_USE err_t meta_comment_set_text(struct meta_tx *, int64_t id, slice text, int64_t edited_at_ms, struct arena *a);
 /* Oldest first. */
 MUST_USE err_t meta_comment_list(struct meta_tx *, int64_t task_id, struct arena *a, struct comment_list *ret);
+/* What the comment counts for in the account of its task, with its references. */
+MUST_USE err_t meta_comment_size(struct meta_tx *, int64_t id, struct arena *a, int64_t *ret);
 /* Removes the comment with its references. The caller must end the holds of the comment in the same write. CONFLICT while
  * a pending ticket names it: the caller must remove that one's file before. */
 MUST_USE err_t meta_comment_remove(struct meta_tx *, int64_t id, struct arena *a);

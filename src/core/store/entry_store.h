@@ -7,18 +7,22 @@
 #include "core/records/object.h"
 #include "core/store/transaction.h"
 
-/* Adds an entry, or replaces the one with that key. NOT_FOUND when the bucket does not exist.
- * ret_old_object_id  the object of the entry that was replaced, for the caller to release; 0: there was none. It may be
- *                    the object of the new entry, too.
- * ret_old_bytes      the size of that object */
-MUST_USE err_t meta_entry_put(struct meta_tx *, const struct entry *, struct arena *a, int64_t *ret_old_object_id,
-                              uint64_t *ret_old_bytes);
+/* What an entry replaced: zeros when there was none of its key. */
+struct replaced_entry {
+    int64_t object_id; /* for the caller to release; it may be the object of the new entry, too */
+    uint64_t size_bytes;
+    int64_t record_size; /* core/records/record_size.h */
+};
+/* Adds an entry, or replaces the one with that key. NOT_FOUND when the bucket does not exist. */
+MUST_USE err_t meta_entry_put(struct meta_tx *, const struct entry *, struct arena *a, struct replaced_entry *ret);
 MUST_USE err_t meta_entry_get(struct meta_tx *, int64_t bucket_id, slice key, struct arena *a, struct entry *ret);
 /* What a download needs, in one look-up: the entry and its object with inline bytes. CORRUPT when the object is
  * missing. */
 MUST_USE err_t meta_entry_with_object(struct meta_tx *, int64_t bucket_id, slice key, struct arena *a,
                                       struct entry *ret_entry, struct object *ret_object);
-MUST_USE err_t meta_entry_set_tags(struct meta_tx *, int64_t bucket_id, slice key, slice tags, struct arena *a);
+/* Expects that the entry has old_tags now, which the caller has counted: NOT_FOUND when another write was faster. */
+MUST_USE err_t meta_entry_set_tags(struct meta_tx *, int64_t bucket_id, slice key, slice old_tags, slice tags,
+                                   struct arena *a);
 /* Removes the entry and leaves the object. NOT_FOUND when the key has no entry, or one with another object. */
 MUST_USE err_t meta_entry_remove(struct meta_tx *, int64_t bucket_id, slice key, int64_t object_id, struct arena *a);
 

@@ -17,6 +17,8 @@ MUST_USE err_t meta_reference_list_file(struct meta_tx *, int64_t file_id, struc
 /* References to files, of all tasks: those with an id above after_id, by id, ascending. */
 MUST_USE err_t meta_reference_each_file(struct meta_tx *, int64_t after_id, size_t limit, struct arena *a,
                                         struct reference_list *ret);
+/* What the reference counts for in its account. */
+MUST_USE err_t meta_reference_size(struct meta_tx *, int64_t id, struct arena *a, int64_t *ret);
 MUST_USE err_t meta_reference_remove(struct meta_tx *, int64_t id, struct arena *a);
 /* How many references the task has, links included. */
 MUST_USE err_t meta_reference_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);

@@ -20,6 +20,8 @@ MUST_USE err_t meta_task_sees(struct meta_tx *, int64_t id, const struct task_vi
 MUST_USE err_t meta_task_update(struct meta_tx *, const struct task *, struct arena *a);
 /* Until the write ends, no other write changes the task. */
 MUST_USE err_t meta_task_lock(struct meta_tx *, int64_t id, struct arena *a);
+/* What the task counts for in its account, with its members, comments and references (core/records/record_size.h). */
+MUST_USE err_t meta_task_size(struct meta_tx *, int64_t id, struct arena *a, int64_t *ret);
 /* Removes the task with its members, comments and references. The caller must end the holds of the task and of the
  * comments in the same write. CONFLICT while a pending ticket names the task or one of its comments: the
  * caller must remove that one's file before. */

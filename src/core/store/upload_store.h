@@ -37,12 +37,13 @@ MUST_USE err_t meta_upload_list(struct meta_tx *, const struct upload_query *, s
 MUST_USE err_t meta_upload_due(struct meta_tx *, int64_t now_ms, size_t limit, struct arena *a,
                                struct upload_list *ret);
 
-/* Adds a part, or replaces the one with that number; the results are as in meta_entry_put. NOT_FOUND when the upload
+/* Adds a part, or replaces the one with that number; the results are what it replaced, 0: nothing. NOT_FOUND when the upload
  * does not exist. */
 MUST_USE err_t meta_part_put(struct meta_tx *, const struct upload_part *, struct arena *a, int64_t *ret_old_object_id,
                              uint64_t *ret_old_bytes);
-/* The bytes of all parts. */
-MUST_USE err_t meta_part_bytes(struct meta_tx *, int64_t upload_id, struct arena *a, uint64_t *ret_bytes);
+/* The bytes of all parts, and how many there are. */
+MUST_USE err_t meta_part_sums(struct meta_tx *, int64_t upload_id, struct arena *a, int64_t *ret_bytes,
+                              int64_t *ret_count);
 /* By number, ascending, those with numbers above `after`. */
 MUST_USE err_t meta_part_list(struct meta_tx *, int64_t upload_id, int64_t after, size_t limit, struct arena *a,
                               struct upload_part_list *ret);

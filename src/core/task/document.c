@@ -5,6 +5,7 @@
 #include "core/file/hold.h"
 #include "core/file/lifecycle.h"
 #include "core/reasons.h"
+#include "core/store/account_store.h"
 #include "core/store/document_store.h"
 #include "core/store/reference_store.h"
 #include "core/store/transaction.h"
@@ -118,7 +119,11 @@ static err_t detach_reference(struct meta_tx *tx, const struct document_removal 
 {
     slice task = arena_printf(a, "task:%lld", (long long)reference->task_id);
     slice detail = arena_printf(a, "reference:%lld " SLICE_FMT, (long long)reference->id, SLICE_ARG(reference->name));
+    struct account_use less = { 0 };
+    TRY(meta_reference_size(tx, reference->id, a, &less.records));
+    less.records = -less.records;
     TRY(meta_reference_remove(tx, reference->id, a));
+    TRY(meta_account_use(tx, reference->account_id, &less, a));
     TRY(hold_remove(tx, r->file_id, reference_holder(reference), now_ms, a));
     struct event_params event = {
         .at_ms = now_ms, .who = r->who, .action = S("task.detach"), .subject = task, .detail = detail

@@ -8,6 +8,8 @@
 #include "core/event.h"
 #include "core/file/hold.h"
 #include "core/file/lifecycle.h"
+#include "core/records/record_size.h"
+#include "core/store/account_store.h"
 #include "core/store/document_store.h"
 #include "core/store/file_store.h"
 #include "core/store/reference_store.h"
@@ -207,6 +209,14 @@ err_t task_attach_check(struct meta_tx *tx, struct task_write *w, struct task_at
     return check_documents(tx, w, t, a);
 }
 
+int64_t task_attach_growth(const struct task_attach *t)
+{
+    int64_t growth = 0;
+    for (size_t i = 0; i < t->reference_count; i++)
+        growth += reference_record_size(&t->references[i]);
+    return growth;
+}
+
 /* In ascending order of file ids, so that two writes that attach the same files never wait for each other. */
 static err_t hold_files(struct meta_tx *tx, const struct task_write *w, struct holder holder,
                         const struct task_attach *t, struct arena *a)
@@ -246,6 +256,9 @@ err_t task_attach_file(struct meta_tx *tx, struct reference *reference, int64_t 
     TRY(meta_reference_count(tx, reference->task_id, a, &present));
     if (present >= TASK_REFERENCES_MAX)
         return err_make(a, ERR_TOO_LARGE, "the task has %d references", TASK_REFERENCES_MAX);
+    /* One for each ticket, which was counted against all limits when it was issued. */
+    struct account_use more = { .records = reference_record_size(reference) };
+    TRY(meta_account_use(tx, reference->account_id, &more, a));
     TRY(hold_add(tx, reference->file_id, reference_holder(reference), now_ms, a));
     return meta_reference_add(tx, reference, a);
 }

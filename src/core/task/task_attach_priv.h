@@ -24,6 +24,8 @@ struct task_attach {
 /* May all of it be attached to the task of `w`? Errors: REASON_TASK_BAD_ATTACHMENT, REASON_TASK_BAD_DOCUMENT,
  * REASON_TASK_TOO_MANY_REFERENCES, REASON_TASK_TOO_MANY_AT_ONCE. */
 MUST_USE err_t task_attach_check(struct meta_tx *, struct task_write *, struct task_attach *, struct arena *a);
+/* What the records that task_attach will add count for, in bytes. */
+int64_t task_attach_growth(const struct task_attach *);
 /* Attach what task_attach_check found. comment_id 0: to the task itself. */
 MUST_USE err_t task_attach(struct meta_tx *, const struct task_write *, int64_t comment_id, struct task_attach *,
                            struct arena *a);

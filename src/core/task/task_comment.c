@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
+#include "core/records/record_size.h"
 #include "core/store/comment_store.h"
 #include "core/store/task_store.h"
 #include "core/store/transaction.h"
@@ -100,8 +101,8 @@ static struct transition transition_of(const struct task_comment *c, const struc
                                 .is_implied = is_implied };
 }
 
-static err_t update_task(struct meta_tx *tx, const struct comment_addition *n, struct transition t, struct task *task,
-                         struct arena *a)
+/* Changes only memory. */
+static err_t change_task(const struct comment_addition *n, struct transition t, struct task *task, struct arena *a)
 {
     const struct task_comment *c = n->comment;
     task->modified_at_ms = n->w.now_ms;
@@ -110,7 +111,7 @@ static err_t update_task(struct meta_tx *tx, const struct comment_addition *n, s
         task->subject = c->subject;
     if (c->task_details.n)
         TRY(merge_details(task->details, c->task_details, a, &task->details));
-    return meta_task_update(tx, task, a);
+    return NULL;
 }
 
 static err_t write_comment_events(struct meta_tx *tx, const struct comment_addition *n, struct transition t,
@@ -143,16 +144,21 @@ static err_t apply_comment_add(struct meta_tx *tx, void *arg, struct arena *a)
     slice details = t.is_implied ? c->details_reopened : c->details;
     TRY(task_check_text(tx, w, c->text.n + details.n, 0, a));
 
-    TRY(update_task(tx, n, t, &task, a));
+    int64_t old_size = task_record_size(&task);
+    TRY(change_task(n, t, &task, a));
     struct comment comment = { .task_id = task.id,
                                .author_id = w->who->user_id,
                                .file_id = c->file_id,
                                .text = c->text,
                                .details = details,
                                .created_at_ms = w->now_ms };
+    struct task_member_list after = task_members_after(c, &members, a);
+    int64_t growth = task_record_size(&task) - old_size + comment_record_size(&comment) +
+                     task_members_growth(&members, &after) + task_attach_growth(&attach);
+    TRY(task_take_room(tx, w, growth, a));
+    TRY(meta_task_update(tx, &task, a));
     TRY(meta_comment_add(tx, &comment, a, &n->comment_id));
     TRY(write_comment_events(tx, n, t, a));
-    struct task_member_list after = task_members_after(c, &members, a);
     TRY(task_members_save(tx, w, &members, &after, a));
     return task_attach(tx, w, n->comment_id, &attach, a);
 }
@@ -216,6 +222,7 @@ static err_t apply_comment_edit(struct meta_tx *tx, void *arg, struct arena *a)
     slice text = task_text_is_blank(edit->text) ? old.text : edit->text;
     TRY(task_check_text(tx, w, text.n, old.text.n, a));
 
+    TRY(task_take_room(tx, w, (int64_t)text.n - (int64_t)old.text.n + task_attach_growth(&attach), a));
     TRY(meta_comment_set_text(tx, old.id, text, w->now_ms, a));
     task.modified_at_ms = w->now_ms;
     TRY(meta_task_update(tx, &task, a));
@@ -269,6 +276,7 @@ static err_t apply_comment_remove(struct meta_tx *tx, void *arg, struct arena *a
     struct task_write *w = &n->w;
     struct comment comment;
     struct task task;
+    int64_t size;
     task_write_begin(w);
     TRY(find_removable(tx, n, a, &comment, &task));
     w->task_id = task.id;
@@ -277,7 +285,9 @@ static err_t apply_comment_remove(struct meta_tx *tx, void *arg, struct arena *a
     TRY(task_delete_pending(tx, w, comment.id, a));
     if (w->more)
         return NULL;
+    TRY(meta_comment_size(tx, comment.id, a, &size));
     TRY(meta_comment_remove(tx, comment.id, a));
+    TRY(task_take_room(tx, w, -size, a));
     task.modified_at_ms = w->now_ms;
     TRY(meta_task_update(tx, &task, a));
     TRY(task_event_write(tx, w, S("task.comment_remove"), task_event_comment(a, comment.id), a));

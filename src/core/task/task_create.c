@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/records/record_size.h"
 #include "core/store/comment_store.h"
 #include "core/store/task_store.h"
 #include "core/store/transaction.h"
@@ -10,6 +11,15 @@ struct task_creation {
     const struct task_request *request;
 };
 
+static struct comment first_comment(const struct task_creation *c)
+{
+    return (struct comment){ .task_id = c->w.task_id,
+                             .author_id = c->w.who->user_id,
+                             .text = c->request->text,
+                             .details = c->request->comment_details,
+                             .created_at_ms = c->w.now_ms };
+}
+
 /* The first comment carries the text of the task and its attachments. A silent task has none: *ret_comment_id is 0. */
 static err_t add_first_comment(struct meta_tx *tx, const struct task_creation *c, struct arena *a,
                                int64_t *ret_comment_id)
@@ -17,19 +27,21 @@ static err_t add_first_comment(struct meta_tx *tx, const struct task_creation *c
     *ret_comment_id = 0;
     if (c->request->is_silent)
         return NULL;
-    struct comment comment = { .task_id = c->w.task_id,
-                               .author_id = c->w.who->user_id,
-                               .text = c->request->text,
-                               .details = c->request->comment_details,
-                               .created_at_ms = c->w.now_ms };
+    struct comment comment = first_comment(c);
     return meta_comment_add(tx, &comment, a, ret_comment_id);
 }
 
-static err_t save_first_members(struct meta_tx *tx, const struct task_creation *c, struct arena *a)
+/* Count everything that the write will add. */
+static err_t take_room_for_task(struct meta_tx *tx, const struct task_creation *c, const struct task *task,
+                                const struct task_member_list *members, const struct task_attach *attach,
+                                struct arena *a)
 {
-    struct task_comment added = { .added = c->request->members, .added_count = c->request->member_count };
-    struct task_member_list before = { NULL, 0 }, after = task_members_after(&added, &before, a);
-    return task_members_save(tx, &c->w, &before, &after, a);
+    static const struct task_member_list nobody;
+    struct comment comment = first_comment(c);
+    int64_t records = task_record_size(task) + task_members_growth(&nobody, members) + task_attach_growth(attach);
+    if (!c->request->is_silent)
+        records += comment_record_size(&comment);
+    return task_take_room(tx, &c->w, records, a);
 }
 
 static err_t check_creation(struct meta_tx *tx, struct task_creation *c, struct task_attach *attach, struct arena *a)
@@ -65,11 +77,14 @@ static err_t apply_task_create(struct meta_tx *tx, void *arg, struct arena *a)
         .created_at_ms = w->now_ms,
         .modified_at_ms = w->now_ms,
     };
+    struct task_comment added = { .added = request->members, .added_count = request->member_count };
+    struct task_member_list before = { NULL, 0 }, members = task_members_after(&added, &before, a);
+    TRY(take_room_for_task(tx, c, &task, &members, &attach, a));
     int64_t comment_id;
     TRY(meta_task_add(tx, &task, a, &w->task_id));
     TRY(add_first_comment(tx, c, a, &comment_id));
     TRY(task_event_write(tx, w, S("task.create"), S(""), a));
-    TRY(save_first_members(tx, c, a));
+    TRY(task_members_save(tx, w, &before, &members, a));
     return task_attach(tx, w, comment_id, &attach, a);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/task/task_members_priv.h"
 
+#include "core/records/record_size.h"
 #include "core/store/task_store.h"
 #include "core/store/user_store.h"
 
@@ -68,6 +69,19 @@ struct task_member_list task_members_after(const struct task_comment *c, const s
 }
 
 /* ---- recording ---- */
+
+static int64_t count_members(const struct task_member_list *members)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < members->count; i++)
+        count += members->items[i].roles != 0;
+    return count;
+}
+
+int64_t task_members_growth(const struct task_member_list *before, const struct task_member_list *after)
+{
+    return RECORD_BYTES * (count_members(after) - count_members(before));
+}
 
 static err_t save_member(struct meta_tx *tx, const struct task_write *w, const struct task_member *member,
                          struct arena *a)

@@ -13,6 +13,8 @@ MUST_USE err_t task_check_person(struct meta_tx *, struct task_write *, int64_t 
  * who loses every role stays in the result with roles 0. */
 struct task_member_list task_members_after(const struct task_comment *, const struct task_member_list *before,
                                            struct arena *a);
+/* What the records of the members count for more than before, in bytes. */
+int64_t task_members_growth(const struct task_member_list *before, const struct task_member_list *after);
 /* Record every difference between `before` and `after`, each with an event. */
 MUST_USE err_t task_members_save(struct meta_tx *, const struct task_write *, const struct task_member_list *before,
                                  const struct task_member_list *after, struct arena *a);

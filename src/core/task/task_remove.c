@@ -15,6 +15,7 @@ static err_t apply_task_remove(struct meta_tx *tx, void *arg, struct arena *a)
     struct task task;
     struct task_member_list members;
     struct task_comments holding;
+    int64_t size;
     task_write_begin(w);
     TRY(task_find_for_write(tx, w, a, &task, &members));
     if (task.author_id != w->who->user_id && !w->who->is_admin)
@@ -23,7 +24,9 @@ static err_t apply_task_remove(struct meta_tx *tx, void *arg, struct arena *a)
     if (w->more)
         return NULL;
     TRY(task_holding_comments(tx, w, a, &holding));
+    TRY(meta_task_size(tx, task.id, a, &size));
     TRY(meta_task_remove(tx, task.id, a));
+    TRY(task_take_room(tx, w, -size, a));
     TRY(task_event_write(tx, w, S("task.remove"), S(""), a));
     w->ending.purge_at_ms = w->now_ms + r->purge_after_ms;
     TRY(holder_end(tx, &task_holder, task.id, &w->ending, a));

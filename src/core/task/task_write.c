@@ -2,6 +2,7 @@
 #include "core/task/task_write_priv.h"
 
 #include "core/event.h"
+#include "core/quota.h"
 #include "core/store/comment_store.h"
 #include "core/store/task_store.h"
 
@@ -37,6 +38,12 @@ err_t task_find_for_write(struct meta_tx *tx, struct task_write *w, struct arena
         return core_refuse(a, REASON_TASK_NOT_VISIBLE);
     TRY(e);
     return task_find_visible(tx, w->who, w->task_id, a, ret, ret_members);
+}
+
+err_t task_take_room(struct meta_tx *tx, const struct task_write *w, int64_t records, struct arena *a)
+{
+    struct account_use more = { .records = records };
+    return quota_take_records(w->core, tx, w->who->account_id, &more, a);
 }
 
 /* ---- events ---- */

@@ -31,6 +31,10 @@ MUST_USE err_t task_write_until_done(struct task_write *w, meta_apply_fn *apply,
 MUST_USE err_t task_find_for_write(struct meta_tx *, struct task_write *, struct arena *a, struct task *ret,
                                    struct task_member_list *ret_members);
 
+/* Count that many more bytes of records for the account; negative: fewer, which always succeeds.
+ * Errors: as quota_take_records. */
+MUST_USE err_t task_take_room(struct meta_tx *, const struct task_write *, int64_t records, struct arena *a);
+
 /* Write an event about w->task_id. */
 MUST_USE err_t task_event_write(struct meta_tx *, const struct task_write *, slice action, slice detail,
                                 struct arena *a);

@@ -91,8 +91,9 @@ static err_t admit_ticket_put(struct entry_put *put, struct intake_request *in, 
     if (ticket->expires_at_ms <= now_ms)
         return forbid_put(a, "the time in which bytes could be put has run out");
     TRY(check_declared_size(&put->request, ticket->declared_bytes, a));
-    TRY(quota_check(core, tx, file->account_id, (int64_t)ticket->declared_bytes - bytes_before(file),
-                    file->object_id ? 0 : 1, a));
+    struct account_use more = { .bytes = (int64_t)ticket->declared_bytes - bytes_before(file),
+                                .files = file->object_id ? 0 : 1 };
+    TRY(quota_check(core, tx, file->account_id, &more, a));
     put->file_id = ticket->file_id;
     if (put->request.min_bytes < ticket->declared_bytes)
         put->request.min_bytes = ticket->declared_bytes;
@@ -124,8 +125,10 @@ static err_t place_ticket_bytes(struct meta_tx *tx, struct entry_put *put, const
         return err_make(a, ERR_EMPTY, "not the %llu bytes that were permitted",
                         (unsigned long long)target.ticket.declared_bytes);
     TRY(check_put_condition(put, file, a));
-    TRY(quota_take(put->core, tx, file->account_id, (int64_t)result->object.size_bytes - bytes_before(file),
-                   file->object_id ? 0 : 1, a));
+    struct account_use more = { .bytes = (int64_t)result->object.size_bytes - bytes_before(file),
+                                .files = file->object_id ? 0 : 1,
+                                .pending = file->object_id ? 0 : -1 };
+    TRY(quota_take(put->core, tx, file->account_id, &more, a));
     struct object object = result->object;
     int64_t old_object_id;
     TRY(meta_object_add(tx, &object, a, &object.id));

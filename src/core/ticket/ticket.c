@@ -2,19 +2,21 @@
 /* A ticket is two rows that one write makes: a file that is ISSUED, and the ticket itself. The file id is known only
  * inside that write, so the key is built there.
  *
- * Usage     The account is charged when the bytes come; while a file is ISSUED its size_bytes is 0. When the ticket is
- *           issued, quota and free space are only checked, so that a client does not upload bytes that are then
- *           refused. They are not
- *           reserved, so the upload may still be refused.
+ * Usage     When the ticket is issued, the account is charged for the two records. For the bytes it is charged when they
+ *           come; while a file is ISSUED its size_bytes is 0. Until then, quota and free space are only checked for them,
+ *           so that a client does not upload bytes that are then refused. They are not reserved, so the upload may still
+ *           be refused.
  * Confirm   Everything is checked inside the write that confirms. Writes run one after the other, so a purge, a
  *           deletion, or new bytes come either wholly before or wholly after it. */
 #include "core/ticket/ticket.h"
 
 #include "core/event.h"
 #include "core/file/lifecycle.h"
-#include "core/object/space.h"
 #include "core/quota.h"
+#include "core/records/record_size.h"
 #include "core/records/user.h"
+#include "core/space.h"
+#include "core/store/account_store.h"
 #include "core/store/file_store.h"
 #include "core/store/ticket_store.h"
 #include "core/store/transaction.h"
@@ -80,7 +82,11 @@ static err_t apply_ticket_issue(struct meta_tx *tx, void *arg, struct arena *a)
     struct file *file = &i->result.file;
     struct ticket *ticket = &i->result.ticket;
     TRY(check_holder(tx, i, a));
-    TRY(quota_check(i->core, tx, i->who->account_id, (int64_t)request->declared_bytes, 1, a));
+    struct account_use later = { .bytes = (int64_t)request->declared_bytes,
+                                 .files = 1,
+                                 .records = file_record_size(file) + record_size(KEY_MAX),
+                                 .pending = 1 };
+    TRY(quota_check(i->core, tx, i->who->account_id, &later, a));
     TRY(meta_user_get(tx, i->who->user_id, a, &owner));
     TRY(meta_file_add(tx, file, a, &file->id));
     i->result.owner_name = owner.name;
@@ -92,6 +98,8 @@ static err_t apply_ticket_issue(struct meta_tx *tx, void *arg, struct arena *a)
         .holder = request->holder,
     };
     TRY(make_key(request, file->id, a, &ticket->key));
+    struct account_use now = { .records = file_record_size(file) + ticket_record_size(ticket), .pending = 1 };
+    TRY(meta_account_use(tx, i->who->account_id, &now, a));
     TRY(meta_ticket_add(tx, ticket, a));
     struct event_params event = { .at_ms = now_ms,
                                   .who = i->who,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/object/space.h"
+#include "core/space.h"
 
 #include "core/core_priv.h"
 #include "core/store/blob_store.h"

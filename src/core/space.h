@@ -2,16 +2,17 @@
 /* What happens when the disk is full. All of it:
  *
  *   The reserve    core_options.reserve_bytes (the key storage.reserve_free_space) of free space stays for the database
- *                  and its log. An upload that would leave less than that is refused with NO_SPACE.
+ *                  and its log. What would leave less than that is refused with NO_SPACE.
  *   At the start   intake_open and ticket_issue ask space_check for the declared length, so that a client does not
  *                  send a body that is then refused. Each API answers NO_SPACE in its own way, with a status that a
  *                  client retries (503, 507).
  *   On the way     intake_write calls space_take before each write to the blob store, so an upload of unknown or false
  *                  length stops there too, and uploads that run at once cannot together use more than there is.
+ *   Records        a write that adds records and no bytes of a file asks in quota_take_records, before it changes
+ *                  anything.
  *   The real end   the blob store and the database report NO_SPACE when the disk says ENOSPC or EDQUOT, whatever was
  *                  counted here. A commit that finds no space is repeated write by write (src/meta/committer.c), so
- *                  that
- *                  a large write does not fail the small ones beside it.
+ *                  that a large write does not fail the small ones beside it.
  *   What is left   nothing of the refused upload: the blob writer is discarded, no row was written.
  *   What goes on   downloads, logins, deletions, purge and garbage collection, which need the reserve at most. GET
  *                  /health says "full" (503) while not even one byte would be taken.
@@ -22,8 +23,8 @@
  *
  * Free space is that of the blob store. It is looked up at most once a second; in between, what uploads take is
  * subtracted from the last answer. Thread: any. */
-#ifndef CAIS_CORE_OBJECT_SPACE_H
-#define CAIS_CORE_OBJECT_SPACE_H
+#ifndef CAIS_CORE_SPACE_H
+#define CAIS_CORE_SPACE_H
 
 #include "core/core.h"
 

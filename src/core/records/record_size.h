@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a record counts for in the room of an account: RECORD_BYTES for each row, with its indexes, and its texts. The rule
+ * is simple rather than exact: what a row really takes depends on the database and on its neighbours. The statements of
+ * meta_usage_check (src/meta/account_store.c) apply the same rule to the rows, so what a record adds, what its removal
+ * gives back, and what fsck counts are equal. */
+#ifndef CAIS_CORE_RECORDS_RECORD_SIZE_H
+#define CAIS_CORE_RECORDS_RECORD_SIZE_H
+
+#include "core/records/bucket.h"
+#include "core/records/comment.h"
+#include "core/records/entry.h"
+#include "core/records/file.h"
+#include "core/records/reference.h"
+#include "core/records/task.h"
+#include "core/records/ticket.h"
+#include "core/records/upload.h"
+
+enum { RECORD_BYTES = 256 };
+
+static inline int64_t record_size(size_t text_bytes)
+{
+    return RECORD_BYTES + (int64_t)text_bytes;
+}
+static inline int64_t file_record_size(const struct file *f)
+{
+    return record_size(f->origin.n + f->name.n + f->content_type.n);
+}
+static inline int64_t ticket_record_size(const struct ticket *k)
+{
+    return record_size(k->key.n);
+}
+static inline int64_t bucket_record_size(const struct bucket *b)
+{
+    return record_size(b->name.n + b->cors.n);
+}
+/* With the rows that name the parts of a composite. */
+static inline int64_t entry_record_size(const struct entry *e)
+{
+    return RECORD_BYTES * e->part_count + record_size(e->key.n + e->upload.n + e->headers.n + e->tags.n);
+}
+/* Of the upload without its parts, each of which is a record without texts. */
+static inline int64_t upload_record_size(const struct upload *u)
+{
+    return record_size(u->name.n + u->key.n + u->headers.n + u->tags.n);
+}
+/* Of the task without its members, comments and references. A member is a record without texts. */
+static inline int64_t task_record_size(const struct task *t)
+{
+    return record_size(t->text.n + t->subject.n + t->details.n);
+}
+static inline int64_t comment_record_size(const struct comment *m)
+{
+    return record_size(m->text.n + m->details.n);
+}
+/* Of a reference that is added. A reference that was read may show the name of its file instead of its own. */
+static inline int64_t reference_record_size(const struct reference *r)
+{
+    return record_size(r->url.n + r->name.n);
+}
+
+#endif

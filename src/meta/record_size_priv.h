@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rule of core/records/record_size.h as expressions of SQL: what a row counts for in the room of its account. The
+ * columns of tables that are joined have a fixed prefix: e for entries, k for tickets, c for comments. */
+#ifndef CAIS_META_RECORD_SIZE_PRIV_H
+#define CAIS_META_RECORD_SIZE_PRIV_H
+
+#include "core/records/record_size.h"
+#include "meta/dialect_priv.h"
+
+#include <assert.h>
+
+#define ROW_SIZE "256"
+static_assert(RECORD_BYTES == 256, "ROW_SIZE is the same number");
+
+#define FILE_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "way") " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "content_type")
+#define TICKET_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "k.key")
+#define BUCKET_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "cors")
+#define ENTRY_SIZE(IN)                                                                                                 \
+    ROW_SIZE " * (1 + e.part_count) + " BYTES_OF(IN, "e.key") " + " BYTES_OF(IN, "e.upload") " + " BYTES_OF(           \
+        IN, "e.headers") " + " BYTES_OF(IN, "e.tags")
+#define UPLOAD_SIZE(IN)                                                                                                \
+    ROW_SIZE                                                                                                           \
+    " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "key") " + " BYTES_OF(IN, "headers") " + " BYTES_OF(IN, "tags")
+#define TASK_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "text") " + " BYTES_OF(IN, "subject") " + " BYTES_OF(IN, "details")
+#define COMMENT_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "c.text") " + " BYTES_OF(IN, "c.details")
+#define REFERENCE_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "url") " + " BYTES_OF(IN, "name")
+
+#endif
