@@ -154,7 +154,7 @@ void http_reply_stream(struct http_exchange *x, int status, const char *content_
     struct fake_exchange *f = fake_of(x);
     struct fake_reply *r = f->reply;
     struct buf out, all;
-    buf_init(&out, 0);
+    buf_init_on(&out, 0, &x->arena); /* like the engine's: a producer that replaces it must keep the account right */
     buf_init(&all, 0);
     bool end = false;
     while (!end && !r->cut) {

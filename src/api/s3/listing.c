@@ -9,11 +9,11 @@ static bool produce_listing_piece(struct http_producer *producer, struct buf *ou
 {
     struct s3_listing *l = CONTAINER_OF(producer, struct s3_listing, producer);
     if (l->first.n) { /* the engine's buffer takes over its memory, so that there is one piece and not two */
-        size_t max = out->max;
-        buf_release(out);
-        *out = l->first;
-        out->max = max;
-        buf_init(&l->first, 0);
+        struct buf engines = *out;
+        *out = l->first; /* which is on the same account */
+        out->max = engines.max;
+        l->first = engines;
+        buf_clear(&l->first);
         return true;
     }
     SCRATCH(scratch);
@@ -32,8 +32,8 @@ void s3_listing_init(struct s3_listing *l, struct s3_call *call,
                      err_t (*write_items)(struct s3_listing *, struct buf *out, struct arena *scratch, bool *ret_end))
 {
     *l = (struct s3_listing){ .producer = { .more = produce_listing_piece }, .call = call, .write_items = write_items };
-    buf_init(&l->first, 0);
-    buf_reserve(&l->first, S3_PIECE_MEMORY);
+    buf_init_on(&l->first, 0, &call->x->arena);
+    (void)buf_reserve(&l->first, S3_PIECE_MEMORY);
     arena_defer(&call->x->arena, release_first_piece, &l->first);
 }
 
