@@ -386,7 +386,7 @@ class Server:
         return self.wait_log(lambda line: line.get("request_id") == answer.header("X-Request-Id"))
 
     def metrics(self):
-        answer = self.ask("GET", "/metrics")
+        answer = self.ask("GET", "/metrics", kind="metrics_listen" if self.run.get("metrics_listen") else "listen")
         found = re.findall(r"^(\w+(?:\{[^}]*\})?) (\d+)$", answer.body.decode(), re.MULTILINE)
         return {name: int(value) for name, value in found}
 
