@@ -80,7 +80,8 @@ char *buf_reserve(struct buf *b, size_t n)
 
 void buf_add(struct buf *b, slice s)
 {
-    char *at = buf_reserve(b, s.n);
+    /* Most additions fit: replies are written by hundreds of them. */
+    char *at = !b->failed && b->p && s.n <= b->cap - b->n ? b->p + b->n : buf_reserve(b, s.n);
     if (!at || s.n == 0)
         return;
     memcpy(at, s.p, s.n);
@@ -89,7 +90,10 @@ void buf_add(struct buf *b, slice s)
 
 void buf_add_byte(struct buf *b, char c)
 {
-    buf_add(b, (slice){ &c, 1 });
+    if (!b->failed && b->n < b->cap)
+        b->p[b->n++] = c;
+    else
+        buf_add(b, (slice){ &c, 1 });
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

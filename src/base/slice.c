@@ -24,7 +24,7 @@ bool slice_eq_nocase(slice a, slice b)
     if (a.n != b.n)
         return false;
     for (size_t i = 0; i < a.n; i++)
-        if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
+        if (a.p[i] != b.p[i] && ascii_lower(a.p[i]) != ascii_lower(b.p[i])) /* mostly they are equal as they are */
             return false;
     return true;
 }

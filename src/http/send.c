@@ -127,15 +127,36 @@ static uint64_t body_length(const struct exchange *x)
     return x->content ? x->content_left : x->body.n;
 }
 
+#define BYTES(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* Is one of eight bytes below 0x20? (Bit Twiddling Hacks, "Determine if a word has a byte less than n") */
+static bool has_control_byte(uint64_t eight)
+{
+    return (eight - BYTES(0x20)) & ~eight & BYTES(0x80);
+}
+
+/* CR, LF and NUL become blanks. Eight bytes at a time, since a look at each byte took a twentieth of a small download. */
+static void blank_line_ends(char *text, size_t n)
+{
+    size_t i = 0;
+    uint64_t eight;
+    for (; i + sizeof eight <= n; i += sizeof eight) {
+        memcpy(&eight, text + i, sizeof eight);
+        if (has_control_byte(eight))
+            break;
+    }
+    for (; i < n; i++)
+        if (text[i] == '\r' || text[i] == '\n' || text[i] == '\0')
+            text[i] = ' ';
+}
+
 void send_add_header(struct buf *to, const char *name, slice value)
 {
     size_t from = to->n;
     buf_add(to, slice_of(name));
     buf_add(to, S(": "));
     buf_add(to, value);
-    for (size_t i = from; i < to->n; i++)
-        if (to->p[i] == '\r' || to->p[i] == '\n' || to->p[i] == '\0')
-            to->p[i] = ' ';
+    blank_line_ends(to->p + from, to->n - from);
     buf_add(to, S("\r\n"));
 }
 
