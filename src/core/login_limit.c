@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/login_limit.h"
 
+#include "base/address.h"
 #include "base/hash.h"
 #include "base/scoped.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,17 +46,6 @@ void login_limit_free(struct login_limit *l)
         return;
     pthread_mutex_destroy(&l->mutex);
     free(l);
-}
-
-/* The first half of an IPv6 address; another address as it is. In `memory` or in `address`. */
-static slice network_of(slice address, unsigned char memory[16])
-{
-    char text[64];
-    if (address.n >= sizeof text || slice_find_byte(address, ':') == SLICE_NONE)
-        return address;
-    memcpy(text, address.p, address.n);
-    text[address.n] = '\0';
-    return inet_pton(AF_INET6, text, memory) == 1 ? (slice){ (char *)memory, 8 } : address;
 }
 
 static uint64_t hash_name(const struct login_limit *l, enum login_count_kind kind, slice login, slice network)
@@ -117,8 +106,8 @@ struct login_names {
 
 static struct login_names name_login(const struct login_limit *l, slice login, slice address)
 {
-    unsigned char memory[16];
-    slice network = network_of(address, memory);
+    uint64_t number = address_network(address);
+    slice network = address.n ? (slice){ (const char *)&number, sizeof number } : S("");
     return (struct login_names){
         .names = { [OF_CLIENT] = network.n ? hash_name(l, OF_CLIENT, login, network) : 0,
                    [OF_USER] = hash_name(l, OF_USER, login, S("")),

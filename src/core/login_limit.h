@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits on logins, whichever API they come through. Failures are counted, for a window of time: those of a user name from
  * one network, those of the user name, and those from the network. An attempt counts when it begins, so guesses that are
- * sent at once do not escape; a success gives it back. A network is an IPv4 address, or the /64 of an IPv6 address, since
- * one client has all addresses of its /64. Logins that succeed are counted for each user, because each of them is a write.
+ * sent at once do not escape; a success gives it back. What a network is: base/address.h. Logins that succeed are counted
+ * for each user, because each of them is a write.
  *
  * The limit for a user name alone should be high, because it also refuses the user: whoever wants to lock a user out must
  * use many networks.
