@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As in the engine. */
+#define FAKE_REFUSAL_BYTES ((size_t)256 * 1024)
+#define FAKE_PIECE_MAX ((size_t)512 * 1024)
+#define BODY_INLINE_BYTES 20480
+#define FAKE_REPLIES_MAX ((size_t)4 << 30) /* of one test */
+
 struct fake_exchange {
     struct http_exchange x;
     struct fake_http *http;
@@ -16,7 +22,8 @@ struct fake_exchange {
     struct http_watch *watch;
     pthread_mutex_t mutex;
     pthread_cond_t replied;
-    bool done; /* a reply was made */
+    bool done;    /* a reply was made */
+    bool failing; /* as in the engine: the reply is no longer refused */
     bool collects;
     size_t max_body; /* of http_collect */
     err_t (*on_collected)(struct http_exchange *);
@@ -71,8 +78,40 @@ static void store_reply(struct http_exchange *x, int status, const char *content
     f->reply->body = arena_copy(&f->http->arena, body);
 }
 
+static size_t bytes_over(const struct arena *a)
+{
+    return a->limit && a->peak > a->limit ? a->peak - a->limit : 0;
+}
+
+/* As in the engine, a request that is over its limit is refused, and the refusal has room. */
+static void begin_failing(struct fake_exchange *f)
+{
+    struct arena *a = &f->x.arena;
+    f->failing = true;
+    if (!arena_is_over_limit(a))
+        return;
+    f->reply->over_bytes = bytes_over(a);
+    a->marked_over = false;
+    a->limit = a->held + FAKE_REFUSAL_BYTES;
+}
+
+static bool must_refuse(const struct http_exchange *x)
+{
+    return arena_is_over_limit(&x->arena) && !CONTAINER_OF(x, struct fake_exchange, x)->failing;
+}
+
+static bool refuse_reply(struct http_exchange *x)
+{
+    if (!must_refuse(x))
+        return false;
+    http_fail(x, err_over_memory_at(&x->arena, ERR_HERE));
+    return true;
+}
+
 void http_reply(struct http_exchange *x, int status, const char *content_type, slice body)
 {
+    if (refuse_reply(x))
+        return;
     store_reply(x, status, content_type, body);
     finish_reply(fake_of(x));
 }
@@ -96,6 +135,10 @@ void http_reply_content(struct http_exchange *x, struct http_content *content)
 {
     struct fake_exchange *f = fake_of(x);
     slice body = content->bytes;
+    if (must_refuse(x) && content->release)
+        content->release(content);
+    if (refuse_reply(x))
+        return;
     if (!body.p) {
         char *to = arena_alloc(&f->http->arena, (size_t)content->size_bytes + 1);
         size_t have = 0, n = 1;
@@ -126,6 +169,7 @@ void http_content_headers(struct http_exchange *x)
 void http_fail(struct http_exchange *x, err_t e)
 {
     assert(e && !fake_of(x)->done);
+    begin_failing(fake_of(x));
     fake_of(x)->reply->refused = http_refusal_of(e) != NULL;
     x->api->fail(x, e);
 }
@@ -154,12 +198,17 @@ void http_reply_stream(struct http_exchange *x, int status, const char *content_
     struct fake_exchange *f = fake_of(x);
     struct fake_reply *r = f->reply;
     struct buf out, all;
-    buf_init_on(&out, 0, &x->arena); /* like the engine's: a producer that replaces it must keep the account right */
+    if (must_refuse(x) && producer->release)
+        producer->release(producer);
+    if (refuse_reply(x))
+        return;
+    /* like the engine\'s: a producer that replaces it must keep the account right */
+    buf_init_on(&out, FAKE_PIECE_MAX, &x->arena);
     buf_init(&all, 0);
     bool end = false;
     while (!end && !r->cut) {
         buf_clear(&out);
-        r->cut = !producer->more(producer, &out, &end);
+        r->cut = !producer->more(producer, &out, &end) || out.failed;
         buf_add(&all, buf_slice(&out));
         r->pieces++;
         r->largest_piece = out.n > r->largest_piece ? out.n : r->largest_piece;
@@ -178,6 +227,8 @@ void http_receive(struct http_exchange *x, struct http_sink *sink)
     assert(x->route && x->route->flags & HTTP_STREAM && !f->sink && !f->done);
     f->sink = sink;
     f->reply->received = true;
+    if (x->req.content_length <= BODY_INLINE_BYTES)
+        arena_charge(&x->arena, x->req.content_length < 0 ? BODY_INLINE_BYTES : (size_t)x->req.content_length);
 }
 
 void http_watch(struct http_exchange *x, struct http_watch *watch)
@@ -290,10 +341,15 @@ static bool check_collected_body(struct fake_exchange *f, const struct fake_requ
                                  bool drop)
 {
     struct http_request *req = &f->x.req;
+    const struct http_route *route = f->x.route;
+    f->x.arena.limit = route->memory ? route->memory : HTTP_MEMORY_OF(drop ? 0 : max_body);
     if (drop) {
         req->body = S("");
     } else if (req->body.n > max_body) {
         refuse_as_engine(f, HTTP_REFUSE_BODY_TOO_LARGE);
+        return false;
+    } else if (!arena_take(&f->x.arena, req->body.n)) {
+        refuse_as_engine(f, HTTP_REFUSE_BUSY);
         return false;
     } else if (request->cut) {
         refuse_as_engine(f, HTTP_REFUSE_BODY_CUT);
@@ -337,12 +393,15 @@ static void run_exchange(struct fake_exchange *f, const struct fake_request *req
 static void fill_request(struct http_request *req, const struct fake_request *from, struct arena *a)
 {
     struct http_header *headers = arena_array(a, struct http_header, FAKE_MAX_HEADERS + 1);
-    size_t count = 0;
+    size_t count = 0, bytes = from->target.n;
     if (from->token.n)
         headers[count++] =
             (struct http_header){ S("Authorization"), arena_printf(a, "Bearer " SLICE_FMT, SLICE_ARG(from->token)) };
-    for (size_t i = 0; i < FAKE_MAX_HEADERS && from->headers[i].name.n; i++)
+    for (size_t i = 0; i < FAKE_MAX_HEADERS && from->headers[i].name.n; i++) {
         headers[count++] = from->headers[i];
+        bytes += from->headers[i].name.n + from->headers[i].value.n;
+    }
+    arena_charge(a, bytes); /* the engine copies the head */
     *req = (struct http_request){
         .method = slice_of(from->method ? from->method : "GET"),
         .target = from->target,
@@ -369,6 +428,7 @@ struct fake_reply *fake_http_send(struct fake_http *http, const struct fake_requ
     f->reply = arena_new(&http->arena, struct fake_reply);
     f->x.api = http->api;
     arena_init(&f->x.arena);
+    arena_set_limit(&f->x.arena, HTTP_MEMORY_OF(0), NULL);
     pthread_mutex_init(&f->mutex, NULL);
     pthread_cond_init(&f->replied, NULL);
     fill_request(&f->x.req, request, &f->x.arena);
@@ -380,7 +440,10 @@ struct fake_reply *fake_http_send(struct fake_http *http, const struct fake_requ
     pthread_mutex_unlock(&f->mutex);
 
     struct fake_reply *r = f->reply;
+    r->route = f->x.route;
     r->held_bytes = f->x.arena.held;
+    r->peak_bytes = f->x.arena.peak;
+    r->over_bytes = f->failing ? r->over_bytes : bytes_over(&f->x.arena);
     arena_release(&f->x.arena);
     pthread_mutex_destroy(&f->mutex);
     pthread_cond_destroy(&f->replied);
@@ -392,7 +455,14 @@ struct fake_http fake_http_new(const struct http_api *api)
 {
     struct fake_http http = { .api = api };
     arena_init(&http.arena);
+    arena_set_limit(&http.arena, FAKE_REPLIES_MAX, NULL);
     return http;
+}
+
+void fake_http_forget_replies(struct fake_http *http)
+{
+    arena_release(&http->arena);
+    arena_set_limit(&http->arena, FAKE_REPLIES_MAX, NULL);
 }
 
 void fake_http_release(struct fake_http *http)

@@ -7,13 +7,15 @@
  *   EXPECT_EQ(r->status, 200);
  *   fake_http_release(&http);
  *
+ * The arena of the exchange has the limit of the engine, and a request that exceeds it is refused in the same way.
+ *
  * Ranges and conditional requests, which the engine handles, are not implemented: a download is always whole. */
 #ifndef CAIS_TESTS_FAKE_HTTP_H
 #define CAIS_TESTS_FAKE_HTTP_H
 
 #include "http/http.h"
 
-#define FAKE_MAX_HEADERS 32
+#define FAKE_MAX_HEADERS 128 /* as MESSAGE_MAX_HEADERS */
 
 struct fake_request {
     const char *method;                           /* NULL: GET */
@@ -42,10 +44,13 @@ struct fake_reply {
     bool cut;     /* read_at or the producer failed, so the engine would close the connection */
     bool refused; /* by the engine: no route, another method, body too large or cut */
     bool by_guard;
-    size_t held_bytes;    /* what the arena of the exchange held in the end */
-    size_t pieces;        /* http_reply_stream: how many there were … */
-    size_t largest_piece; /* … and how many bytes the largest one had */
-    bool received;        /* the handler accepted the body, so the engine would send "100 Continue" */
+    const struct http_route *route; /* NULL: none */
+    size_t held_bytes;              /* what the arena of the exchange held in the end */
+    size_t peak_bytes;              /* … and at most */
+    size_t over_bytes;              /* how far it was above its limit, at most, before the refusal began */
+    size_t pieces;                  /* http_reply_stream: how many there were … */
+    size_t largest_piece;           /* … and how many bytes the largest one had */
+    bool received;                  /* the handler accepted the body, so the engine would send "100 Continue" */
 };
 
 struct fake_http {
@@ -55,6 +60,7 @@ struct fake_http {
 
 struct fake_http fake_http_new(const struct http_api *);
 void fake_http_release(struct fake_http *);
+void fake_http_forget_replies(struct fake_http *); /* all of them: frees their memory */
 /* Send a request and wait for the reply, which any thread may give. Asserts that there is exactly one. */
 struct fake_reply *fake_http_send(struct fake_http *, const struct fake_request *);
 /* The value of the first header of the reply with that name; .p is NULL when absent. */

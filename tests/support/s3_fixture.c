@@ -88,7 +88,7 @@ static void add_header(struct fake_request *r, slice name, slice value)
 static void sign(struct s3_fixture *f, const struct s3_user *p, struct fake_request *r)
 {
     struct sign_pair headers[FAKE_MAX_HEADERS + 1] = { { S("host"), r->host.n ? r->host : S("cais.test") } };
-    struct sign_pair query[100];
+    struct sign_pair query[QUERY_PARAMS_MAX];
     struct query parsed;
     slice path, text;
     size_t count = 1;

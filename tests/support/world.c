@@ -27,6 +27,7 @@ struct world *world_new_with(const struct world_options *options)
 {
     struct world *w = must_malloc(sizeof *w);
     arena_init(&w->arena);
+    arena_set_limit(&w->arena, WORLD_ARENA_MAX, NULL);
     w->a = &w->arena;
     clock_manual_init(&w->clock, WORLD_START_MS);
     random_seeded_init(&w->random, options->image.n ? 2 : 1); /* a copy must not draw the ids that it has already */

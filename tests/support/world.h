@@ -28,6 +28,7 @@
 #define WORLD_GRACE_MS minutes(60)
 #define WORLD_JOBS_KEPT_MS hours(24)
 #define WORLD_CACHE_BYTES (1 << 20)
+#define WORLD_ARENA_MAX ((size_t)4 << 30) /* of what a test asks for */
 
 struct world {
     struct arena arena, *a; /* for what a test asks for */

@@ -117,7 +117,7 @@ void runrun_put_task(struct json_reply *reply, const struct task_summary *s, con
     const struct people people = { list, count };
     const struct task *t = &s->task;
     const struct user *author = people_find(list, count, t->author_id);
-    SCRATCH(scratch); /* details are freed after each task: those of a whole list could be large */
+    SCRATCH_OF(scratch, &reply->x->arena); /* details are freed after each task: those of a list could be large */
     const struct json *details = runrun_task_details(reply->x, t, &scratch);
     const struct json *fields = json_get(details, "custom_fields");
     json_open_object(o);

@@ -115,7 +115,7 @@ static err_t complete_in_pieces(struct completing *c, struct building *b, struct
 
 err_t upload_complete_large(struct completing *c, struct arena *a)
 {
-    SCRATCH(work); /* a megabyte or two for each thousand parts */
+    SCRATCH_OF(work, a); /* a megabyte or two for each thousand parts */
     struct building b = { .c = c, .due_at_ms = c->at_ms + BUILDING_MAX_MS };
     err_t e = complete_in_pieces(c, &b, &work), left = NULL;
     /* If what follows fails, it is left to the purge and to the garbage job. */

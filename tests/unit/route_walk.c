@@ -1,0 +1,766 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the worst requests to every route hold in memory. The walk goes over the tables of routes of all APIs: a route
+ * without a row here is a failure. Every reply must be a success, or an error in the form of the API.
+ *
+ * The program links an arena.c of its own (meson.build), whose overdraft is three quarters of that of the product, and
+ * whose limit for arenas without one of their own is 1 MiB: an arena that comes near the end that the product has, whether
+ * it is that of the exchange, of a write or of a function, ends this program. */
+#include "test.h"
+
+#include "../../src/api/s3/operations_priv.h"
+#include "api/native/native.h"
+#include "api/service/service.h"
+#include "base/text.h"
+#include "http/multipart.h"
+#include "pyrus_fixture.h"
+#include "runrun_fixture.h"
+#include "s3_fixture.h"
+#include "sign/form_policy.h"
+#include "worst.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAMES_HELD 1000 /* items that a list may have */
+#define DOCUMENTS 300
+
+/* ---- the walk ---- */
+
+struct walk;
+/* What a route gets besides what all routes get. */
+struct row {
+    const char *route;     /* "GET /tasks/{id}": the end of its pattern */
+    slice params[4];       /* values of {…}, percent-encoded; each of them is tried, until the first empty one */
+    slice query;           /* of the largest result */
+    struct worst bodies;   /* of the route's own form */
+    const char *form_type; /* Content-Type of `bodies`; NULL: JSON */
+};
+
+struct walk {
+    const struct http_api *api;
+    struct fake_http *http;
+    struct arena *a;
+    struct fake_reply *(*send)(struct walk *, struct fake_request *); /* adds the credentials */
+    void *fixture;
+    const void *user;
+    bool (*is_error)(struct walk *, const struct fake_reply *);
+    const struct row *rows;
+    size_t row_count;
+    slice long_name, many_params;
+    size_t requests, peak, over;
+};
+
+static char what_runs[300] = "nothing";
+
+static void report_abort(int signal_number)
+{
+    (void)signal_number;
+    ssize_t n = write(2, what_runs, strlen(what_runs));
+    (void)n;
+    _exit(1);
+}
+
+static void walk_send(struct walk *w, struct fake_request *r, const char *what)
+{
+    char target[100];
+    snprintf(target, sizeof target, "%.*s", SLICE_ARG(r->target));
+    snprintf(what_runs, sizeof what_runs, "%s %s, %s, %zu bytes beginning with %.*s\n", r->method, target, what,
+             r->body.n, (int)(r->body.n < 60 ? r->body.n : 60), r->body.n ? r->body.p : "");
+    struct fake_reply *reply = w->send(w, r);
+    if (reply->status >= 400 && (reply->status == 500 || !w->is_error(w, reply)))
+        fail_msg("%d %.*s: %s", reply->status, (int)(reply->body.n < 300 ? reply->body.n : 300), reply->body.p,
+                 what_runs);
+    w->requests++;
+    w->peak = reply->peak_bytes > w->peak ? reply->peak_bytes : w->peak;
+    w->over = reply->over_bytes > w->over ? reply->over_bytes : w->over;
+    fake_http_forget_replies(w->http);
+}
+
+static slice with_query(struct walk *w, slice path, slice query)
+{
+    return query.n ? arena_printf(w->a, SLICE_FMT "%c" SLICE_FMT, SLICE_ARG(path),
+                                  slice_find_byte(path, '?') == SLICE_NONE ? '?' : '&', SLICE_ARG(query))
+                   : path;
+}
+
+static void add_many_headers(struct fake_request *r, struct arena *a)
+{
+    size_t count = 0;
+    while (r->headers[count].name.n)
+        count++;
+    char *value = memset(arena_alloc(a, 641), 'x', 640);
+    for (size_t i = 0; count < 92; i++) /* with those of the credentials 100 */
+        r->headers[count++] = (struct http_header){ arena_printf(a, "X-Amz-Meta-%zu", i), { value, 640 - 13 } };
+}
+
+/* The heads that every route gets, at this path. */
+static void walk_heads(struct walk *w, const char *method, slice path, slice long_path)
+{
+    struct fake_request plain = { .method = method, .target = path }, many = plain, headers = plain, name = plain;
+    walk_send(w, &plain, "plain");
+    many.target = with_query(w, path, w->many_params);
+    walk_send(w, &many, "many parameters");
+    add_many_headers(&headers, w->a);
+    walk_send(w, &headers, "many headers");
+    name.target = long_path;
+    walk_send(w, &name, "a long name");
+}
+
+static void walk_bodies(struct walk *w, const char *method, slice target, const char *type, const struct worst *bodies)
+{
+    for (size_t i = 0; i < bodies->count; i++) {
+        struct fake_request r = { .method = method,
+                                  .target = target,
+                                  .headers = { { S("Content-Type"), slice_of(type) } },
+                                  .body = bodies->items[i],
+                                  .piece = 65536 };
+        walk_send(w, &r, type);
+    }
+}
+
+#define JSON_TYPE "application/json"
+#define FORM_TYPE "application/x-www-form-urlencoded"
+#define MULTIPART_TYPE "multipart/form-data; boundary=b1"
+
+static slice path_of_pattern(struct walk *w, const char *pattern, slice param)
+{
+    slice before, rest, after, name;
+    if (!slice_cut(slice_of(pattern), '{', &before, &rest))
+        return slice_of(pattern);
+    slice_cut(rest, '}', &name, &after);
+    return arena_printf(w->a, SLICE_FMT SLICE_FMT SLICE_FMT, SLICE_ARG(before), SLICE_ARG(param), SLICE_ARG(after));
+}
+
+static bool row_fits(const struct row *row, const struct http_route *route)
+{
+    slice method, end;
+    slice_cut(slice_of(row->route), ' ', &method, &end);
+    slice pattern = slice_of(route->pattern);
+    return slice_eq(method, slice_of(route->method)) && pattern.n >= end.n &&
+           slice_eq(slice_from(pattern, pattern.n - end.n), end);
+}
+
+/* Several paths may lead to one handler. */
+static bool has_walked(const struct walk *w, const struct http_route *route)
+{
+    for (const struct http_route *before = w->api->routes; before < route; before++)
+        if (before->handle == route->handle && strcmp(before->method, route->method) == 0)
+            return true;
+    return false;
+}
+
+static void walk_common_bodies(struct walk *w, const struct http_route *route, slice path)
+{
+    size_t max = route->max_body ? route->max_body : (size_t)1 << 20;
+    struct worst bodies;
+    if (route->flags & HTTP_STREAM) {
+        worst_multipart(w->a, &bodies);
+        walk_bodies(w, route->method, path, MULTIPART_TYPE, &bodies);
+        return;
+    }
+    worst_json(w->a, max, &bodies);
+    walk_bodies(w, route->method, path, JSON_TYPE, &bodies);
+    worst_form(w->a, max, &bodies);
+    walk_bodies(w, route->method, path, FORM_TYPE, &bodies);
+}
+
+static void walk_row(struct walk *w, const struct http_route *route, const struct row *row)
+{
+    for (size_t i = 0; i < LENGTH_OF(row->params) && (i == 0 || row->params[i].n); i++) {
+        slice path = path_of_pattern(w, route->pattern, row->params[i].n ? row->params[i] : S("1"));
+        walk_heads(w, route->method, with_query(w, path, row->query), path_of_pattern(w, route->pattern, w->long_name));
+        if (has_walked(w, route))
+            continue;
+        walk_bodies(w, route->method, path, row->form_type ? row->form_type : JSON_TYPE, &row->bodies);
+        if (i == 0 && !(route->flags & HTTP_NO_BODY))
+            walk_common_bodies(w, route, path);
+    }
+}
+
+static void walk_begin(struct walk *w)
+{
+    w->long_name = worst_repeat(w->a, "", "%01", "1", 15000);
+    w->many_params = worst_count(w->a, "", "p%zu=%41%42&", "", QUERY_PARAMS_MAX - 10);
+}
+
+static void walk_end(struct walk *w)
+{
+    print_message("%s: %zu requests, at most %zu bytes, %zu over a limit\n", w->api->name, w->requests, w->peak,
+                  w->over);
+}
+
+static void walk_routes(struct walk *w)
+{
+    walk_begin(w);
+    for (size_t i = 0; i < w->api->route_count; i++) {
+        bool has_row = false;
+        for (size_t k = 0; k < w->row_count; k++)
+            if (row_fits(&w->rows[k], &w->api->routes[i])) {
+                has_row = true;
+                walk_row(w, &w->api->routes[i], &w->rows[k]);
+            }
+        if (!has_row)
+            fail_msg("no row for %s %s: add what costs most", w->api->routes[i].method, w->api->routes[i].pattern);
+    }
+    walk_end(w);
+}
+
+/* The reply has one of these members, as an object or a text. */
+static bool has_member(struct walk *w, const struct fake_reply *r, const char *one, const char *other)
+{
+    const struct json *j;
+    return !json_parse(w->a, r->body, &j) && (json_get(j, one) || json_get(j, other));
+}
+
+static slice number(struct walk *w, int64_t n)
+{
+    return arena_printf(w->a, "%lld", (long long)n);
+}
+
+static void add_body(struct worst *to, slice body)
+{
+    EXPECT(to->count < WORST_MAX);
+    to->items[to->count++] = body;
+}
+
+/* ---- Pyrus ---- */
+
+#define CONTROL "\\u0001" /* grows sixfold when it is written */
+
+static struct fake_reply *send_to_pyrus(struct walk *w, struct fake_request *r)
+{
+    r->token = ((const struct pyrus_user *)w->user)->token;
+    return fake_http_send(w->http, r);
+}
+
+static bool is_pyrus_error(struct walk *w, const struct fake_reply *r)
+{
+    return has_member(w, r, "error_code", "error_code");
+}
+
+static void pyrus_comment(struct pyrus_fixture *f, const struct pyrus_user *u, int64_t task, slice body)
+{
+    fake_http_send(&f->http,
+                   &(struct fake_request){ .method = "POST",
+                                           .target = arena_printf(f->a, "/v4/tasks/%lld/comments", (long long)task),
+                                           .token = u->token,
+                                           .body = body });
+    fake_http_forget_replies(&f->http);
+}
+
+static int64_t pyrus_new_task(struct pyrus_fixture *f, const struct pyrus_user *u, const char *json)
+{
+    struct fake_reply *r = pyrus_send(f, u, "POST", "/v4/tasks", json);
+    EXPECT_EQ(r->status, 200);
+    return pyrus_int(f, r, "task.id");
+}
+
+static const char *long_text(struct arena *a, char c, size_t bytes)
+{
+    return memset(arena_alloc(a, bytes + 1), c, bytes);
+}
+
+TEST(pyrus_stays_within_the_memory_of_a_request)
+{
+    struct pyrus_options options = pyrus_fixture_options();
+    options.rate_limit = 1000000;
+    SCOPED(pyrus_fixture_freep) struct pyrus_fixture *f = pyrus_fixture_new(&options);
+    struct pyrus_user ana = pyrus_user(f, "ana", "Ana Prado");
+    struct walk w = { .api = &f->http_api,
+                      .http = &f->http,
+                      .a = f->a,
+                      .send = send_to_pyrus,
+                      .fixture = f,
+                      .user = &ana,
+                      .is_error = is_pyrus_error };
+    slice links = worst_count(f->a, "{\"text\":\"t\",\"attachments\":[",
+                              arena_printf(f->a, "{\"url\":\"https://x/%s%%zu\",\"name\":\"%s%%%%\"},",
+                                           long_text(f->a, 'u', 2000), long_text(f->a, 'n', 200))
+                                  .p,
+                              "]}", 200);
+    struct buf people;
+    buf_init(&people, 0);
+    for (int i = 0; i < 300; i++) {
+        char login[40];
+        struct user user;
+        snprintf(login, sizeof login, "person-%d@example.org", i);
+        EXPECT_OK(user_create(&f->w->core, &f->w->operator_,
+                              &(struct user_request){ .account = S(""),
+                                                      .login = slice_of(login),
+                                                      .name = slice_of(long_text(f->a, 'n', 100)),
+                                                      .email = slice_of(login) },
+                              f->a, &user));
+        buf_printf(&people, "{\"id\":%lld},", (long long)user.id);
+    }
+    people.p[people.n - 1] = ' ';
+    slice all_people =
+        arena_printf(f->a, "{\"text\":\"t\",\"participants\":[" SLICE_FMT "],\"participants_added\":[" SLICE_FMT "]}",
+                     SLICE_ARG(buf_slice(&people)), SLICE_ARG(buf_slice(&people)));
+    buf_release(&people);
+    slice texts = worst_repeat(f->a, "{\"text\":\"", CONTROL, "1\"}", 1 << 20);
+    int64_t of_texts = pyrus_new_task(f, &ana, "{\"text\":\"t\"}"), of_links = pyrus_new_task(f, &ana, all_people.p);
+    for (int i = 0; i < 24; i++) {
+        pyrus_comment(f, &ana, of_texts, texts);
+        pyrus_comment(f, &ana, of_links, links);
+    }
+    slice guid = pyrus_upload_file(f, &ana, long_text(f->a, 'f', 250), S("hello"));
+    int64_t with_file = pyrus_new_task(
+        f, &ana, arena_printf(f->a, "{\"text\":\"t\",\"attachments\":[\"" SLICE_FMT "\"]}", SLICE_ARG(guid)).p);
+    EXPECT(with_file > 0);
+    struct worst made = { 0 };
+    add_body(&made, links);
+    add_body(&made, all_people);
+    add_body(&made, texts);
+    add_body(&made, worst_count(f->a, "{\"text\":\"t\",\"list_ids\":[", "1%zu,", "]}", 1000));
+    add_body(&made, worst_repeat(f->a, "{\"text\":\"t\",\"subject\":\"", CONTROL, "1\"}", 1 << 20));
+    add_body(&made,
+             worst_count(f->a, "{\"text\":\"t\",\"participants\":[", "{\"email\":\"p%zu@example.org\"},", "]}", 9000));
+    add_body(&made, worst_count(f->a, "{\"text\":\"t\",\"attachments\":[", "{\"attachment_id\":%zu},", "]}", 9000));
+    struct worst logins = { 0 };
+    add_body(&logins, worst_repeat(f->a, "{\"login\":\"", CONTROL, "1\",\"security_key\":\"x\"}", 4096));
+    const slice id_texts = number(&w, of_texts), id_links = number(&w, of_links);
+    const struct row rows[] = {
+        { .route = "POST /auth", .bodies = logins },
+        { .route = "GET /auth", .query = worst_repeat(f->a, "security_key=x&login=", "%01", "1", 15000) },
+        { .route = "POST /files/upload" },
+        { .route = "GET /files/download/{id}", .params = { S("1") } },
+        { .route = "GET /services/attachment", .query = S("Id=1") },
+        { .route = "POST /tasks", .bodies = made },
+        { .route = "GET /tasks/{id}", .params = { id_texts, id_links } },
+        { .route = "POST /tasks/{id}/comments", .params = { id_links, id_texts }, .bodies = made },
+        { .route = "DELETE /tasks/{id}", .params = { id_texts, id_links } },
+        { .route = "GET /profile" },
+    };
+    w.rows = rows;
+    w.row_count = LENGTH_OF(rows);
+    walk_routes(&w);
+}
+
+/* ---- Runrun.it ---- */
+
+static struct fake_reply *send_to_runrun(struct walk *w, struct fake_request *r)
+{
+    const struct runrun_user *u = w->user;
+    size_t n = 0;
+    while (r->headers[n].name.n)
+        n++;
+    r->headers[n] = (struct http_header){ S("app-key"), u->key };
+    r->headers[n + 1] = (struct http_header){ S("user-token"), u->token };
+    return fake_http_send(w->http, r);
+}
+
+static bool is_runrun_error(struct walk *w, const struct fake_reply *r)
+{
+    return has_member(w, r, "error", "errors");
+}
+
+/* A task with title, description and custom fields of 64 KiB each, which grow sixfold in every reply. */
+static slice largest_runrun_task(struct arena *a)
+{
+    slice text = worst_repeat(a, "", CONTROL, "1", 390000);
+    return arena_printf(
+        a, "{\"task\":{\"title\":\"%.*s\",\"description\":\"%.*s\",\"custom_fields\":{\"custom_1\":\"%.*s\"}}}", 384000,
+        text.p, 384000, text.p, 63000, text.p);
+}
+
+TEST(runrun_stays_within_the_memory_of_a_request)
+{
+    struct runrun_options options = runrun_fixture_options();
+    SCRATCH(own);
+    slice boards =
+        worst_count(&own,
+                    "{\"boards\":[],\"fields\":[{\"id\":\"1\",\"field_type\":\"single_option\",\"label\":\"x\","
+                    "\"board_ids\":[1],\"options\":[",
+                    "{\"id\":\"o%zu\",\"label\":\"x\",\"color\":\"red\"},", "]}]}", 300);
+    options.rate_limit = 1000000;
+    options.boards = boards;
+    SCOPED(runrun_fixture_freep) struct runrun_fixture *f = runrun_fixture_new(&options);
+    struct runrun_user ana = runrun_user(f, "ana-prado", "Ana Prado");
+    struct walk w = { .api = &f->http_api,
+                      .http = &f->http,
+                      .a = f->a,
+                      .send = send_to_runrun,
+                      .user = &ana,
+                      .is_error = is_runrun_error };
+    struct worst made = { 0 }, comments = { 0 }, tickets = { 0 };
+    slice task = largest_runrun_task(f->a);
+    for (int i = 0; i < 100; i++)
+        runrun_send(f, &ana, "POST /tasks", task.p);
+    int64_t with_comments = runrun_new_task(f, &ana, "of comments");
+    slice id = number(&w, with_comments);
+    slice comment = worst_repeat(f->a, arena_printf(f->a, "{\"task_id\":%.*s,\"text\":\"", SLICE_ARG(id)).p, CONTROL,
+                                 "1\"}", 1 << 20);
+    for (int i = 0; i < 24; i++)
+        runrun_send(f, &ana, "POST /comments", comment.p);
+    int64_t document = 0;
+    slice name = slice_of(long_text(f->a, 'n', 230));
+    for (int i = 0; i < DOCUMENTS; i++)
+        document = runrun_new_document(f, &ana, with_comments, arena_printf(f->a, SLICE_FMT "%d", SLICE_ARG(name), i),
+                                       S("hello"));
+    fake_http_forget_replies(&f->http);
+    add_body(&made, task);
+    add_body(&made, worst_count(f->a, "{\"title\":\"t\",\"document_ids\":[", "1%zu,", "]}", 19000));
+    add_body(&made, worst_count(f->a, "{\"title\":\"t\",\"assignments\":[", "{\"assignee_id\":\"p%zu\"},", "]}", 9000));
+    add_body(&made,
+             worst_count(f->a, "{\"title\":\"t\",\"custom_fields\":{", "\"custom_%zu\":[[\"\\u0001\"]],", "}}", 6000));
+    add_body(&comments, comment);
+    add_body(&comments, worst_count(f->a, "{\"document_ids\":[", "1%zu,", "]}", 19000));
+    add_body(&tickets,
+             worst_repeat(f->a, "{\"document\":{\"data_file_size\":5,\"data_file_name\":\"", CONTROL, "1\"}}", 65536));
+    const slice d = number(&w, document), ids = worst_count(f->a, "ids=", "%zu,", "", 2900);
+    const struct row rows[] = {
+        { .route = "POST /documents", .bodies = tickets },
+        { .route = "POST /tasks/{id}/documents", .params = { id }, .bodies = tickets },
+        { .route = "POST /documents/{id}/mark_as_uploaded", .params = { d } },
+        { .route = "GET /tasks/{id}/documents", .params = { id }, .query = S("limit=1000") },
+        { .route = "GET /documents/{id}", .params = { d } },
+        { .route = "GET /documents/{id}/download", .params = { d } },
+        { .route = "GET /documents/{id}/thumbnail", .params = { d } },
+        { .route = "GET /documents/{id}/preview", .params = { d } },
+        { .route = "GET /documents/download_zip", .query = ids },
+        { .route = "GET /documents/zip", .query = ids },
+        { .route = "GET /documents/file", .query = ids },
+        { .route = "DELETE /documents/{id}", .params = { d } },
+        { .route = "POST /tasks", .bodies = made },
+        { .route = "GET /tasks", .query = ids },
+        { .route = "GET /tasks/{id}", .params = { S("1"), id } },
+        { .route = "POST /comments", .bodies = comments },
+        { .route = "GET /tasks/{id}/comments", .params = { id } },
+        { .route = "GET /comments/{id}", .params = { S("1") } },
+        { .route = "PUT /comments/{id}", .params = { S("1") }, .bodies = comments },
+        { .route = "GET /boards/{id}/fields" },
+        { .route = "GET /tasks/{id}/fields", .params = { S("1") } },
+        { .route = "GET /fields/{id}/options", .query = S("limit=1000") },
+        { .route = "GET /users/me" },
+        { .route = "DELETE /comments/{id}", .params = { S("1") } },
+        { .route = "DELETE /tasks/{id}", .params = { id, S("1") } },
+    };
+    w.rows = rows;
+    w.row_count = LENGTH_OF(rows);
+    walk_routes(&w);
+}
+
+/* ---- native ---- */
+
+struct native_fixture {
+    struct world *w;
+    struct native_api api;
+    struct fake_http http;
+    slice key;
+};
+
+static void native_fixture_freep(struct native_fixture **f)
+{
+    fake_http_release(&(*f)->http);
+    world_free((*f)->w);
+    free(*f);
+}
+
+static struct fake_reply *send_to_native(struct walk *w, struct fake_request *r)
+{
+    r->token = *(const slice *)w->user;
+    return fake_http_send(w->http, r);
+}
+
+static bool is_native_error(struct walk *w, const struct fake_reply *r)
+{
+    return has_member(w, r, "error", "error");
+}
+
+TEST(the_native_api_stays_within_the_memory_of_a_request)
+{
+    SCOPED(native_fixture_freep) struct native_fixture *f = must_malloc(sizeof *f);
+    f->w = world_new();
+    native_init(&f->api, &f->w->core, &(struct native_options){ .max_file_bytes = 1 << 20 });
+    f->http = fake_http_new(&f->api.http_api);
+    struct principal ana = world_user(f->w, S("ana"));
+    f->key = world_key(f->w, S("ana"), S("native"));
+    struct walk w = { .api = &f->api.http_api,
+                      .http = &f->http,
+                      .a = f->w->a,
+                      .send = send_to_native,
+                      .user = &f->key,
+                      .is_error = is_native_error };
+    struct file file;
+    for (int i = 0; i < NAMES_HELD; i++)
+        file = world_store(f->w, &ana, arena_printf(w.a, "%d%s", i, long_text(w.a, '"', 240)), S("x"), 0);
+    struct worst bodies = { 0 };
+    add_body(&bodies, worst_repeat(w.a, "", "x", "", 1 << 20));
+    const slice id = uuid_format(w.a, file.uuid);
+    const struct row rows[] = {
+        { .route = "PUT /v1/native/files/{name}", .params = { S("a.txt") }, .bodies = bodies },
+        { .route = "GET /v1/native/files", .query = S("limit=1000") },
+        { .route = "GET /v1/native/files/{id}", .params = { id } },
+        { .route = "GET /v1/native/files/{id}/info", .params = { id } },
+        { .route = "DELETE /v1/native/files/{id}", .params = { id } },
+    };
+    w.rows = rows;
+    w.row_count = LENGTH_OF(rows);
+    walk_routes(&w);
+}
+
+/* ---- /health and /metrics ---- */
+
+/* In place of the engine. */
+void http_server_stats(struct http_server *server, struct http_stats *ret)
+{
+    (void)server;
+    memset(ret, 0xff, sizeof *ret);
+}
+
+static struct fake_reply *send_to_service(struct walk *w, struct fake_request *r)
+{
+    return fake_http_send(w->http, r);
+}
+
+static bool is_service_error(struct walk *w, const struct fake_reply *r)
+{
+    return has_member(w, r, "status", "status");
+}
+
+TEST(health_and_metrics_stay_within_the_memory_of_a_request)
+{
+    WORLD(world);
+    struct log log;
+    log_init(&log, &world->clock.clock, 2, LOG_ERROR, true);
+    struct service service = { .core = &world->core,
+                               .log = &log,
+                               .durability = "full",
+                               .metadata_kind = "sqlite",
+                               .blob_kind = "disk",
+                               .name = "service",
+                               .with_metrics = true,
+                               .with_accounts = true };
+    service_init(&service);
+    for (int i = 0; i < NAMES_HELD; i++) {
+        struct account account;
+        EXPECT_OK(account_create(&world->core, &world->operator_,
+                                 arena_printf(world->a, "account-%d-%s", i, long_text(world->a, 'a', 40)), world->a,
+                                 &account));
+    }
+    struct fake_http http = fake_http_new(&service.http_api);
+    struct walk w = {
+        .api = &service.http_api, .http = &http, .a = world->a, .send = send_to_service, .is_error = is_service_error
+    };
+    const struct row rows[] = { { .route = "GET /health" }, { .route = "GET /metrics" } };
+    w.rows = rows;
+    w.row_count = LENGTH_OF(rows);
+    walk_routes(&w);
+    fake_http_release(&http);
+}
+
+/* ---- S3 ---- */
+
+#define KEYS 1001 /* a page, and what begins the next one */
+#define XML_TYPE "application/xml"
+#define PARTS 1001
+
+static struct fake_reply *send_to_s3(struct walk *w, struct fake_request *r)
+{
+    return s3_send_request(w->fixture, w->user, r);
+}
+
+static bool is_s3_error(struct walk *w, const struct fake_reply *r)
+{
+    const struct xml *root;
+    return !xml_parse(r->body, w->a, &root) && slice_eq(root->name, S("Error"));
+}
+
+/* Keys that begin with "&/" are one common prefix each; the longest keys grow fivefold in XML. */
+static slice long_key(struct arena *a, int i)
+{
+    return arena_printf(a, "%04d%s", i, long_text(a, '&', 1020));
+}
+
+static slice path_of_key(struct arena *a, slice key)
+{
+    return arena_printf(a, "/photos/" SLICE_FMT, SLICE_ARG(percent_encode(a, key, "/")));
+}
+
+static slice s3_begin_upload(struct s3_fixture *f, const struct s3_user *u, slice path)
+{
+    struct fake_request r = { .method = "POST", .target = arena_printf(f->a, SLICE_FMT "?uploads", SLICE_ARG(path)) };
+    for (int i = 0; i < 7; i++)
+        r.headers[i] =
+            (struct http_header){ arena_printf(f->a, "x-amz-meta-%d", i), { long_text(f->a, '&', 250), 250 } };
+    struct fake_reply *reply = s3_send_request(f, u, &r);
+    EXPECT_STATUS(reply, 200);
+    return s3_text(f, reply, "InitiateMultipartUploadResult.UploadId");
+}
+
+static void s3_put_part(struct s3_fixture *f, const struct s3_user *u, slice upload, int part_number)
+{
+    slice target =
+        arena_printf(f->a, "/photos/large?uploadId=" SLICE_FMT "&partNumber=%d", SLICE_ARG(upload), part_number);
+    EXPECT_STATUS(s3_send(f, u, "PUT", target.p, "of a part"), 200);
+    fake_http_forget_replies(&f->http);
+}
+
+/* A row here is for an operation of S3: its name, and the address and the bodies that cost most. */
+struct s3_row {
+    const char *name;
+    slice path, query; /* empty: any */
+    struct worst bodies;
+    const char *type; /* NULL: XML */
+};
+
+/* again: the operation had another row before. */
+static void walk_operation(struct walk *w, const struct s3_operation *o, const struct s3_row *row, bool again)
+{
+    static const char *const paths[] = { [S3_SERVICE] = "/", [S3_BUCKET] = "/photos", [S3_OBJECT] = "/photos/large" };
+    slice path = row && row->path.n ? row->path : slice_of(paths[o->level]);
+    slice name = o->level == S3_OBJECT ? path_of_key(w->a, slice_part(w->long_name, 0, 5000)) : w->long_name;
+    struct worst bodies;
+    if (o->subresource && !(row && row->query.n))
+        path = with_query(w, path, slice_of(o->subresource));
+    if (row)
+        path = with_query(w, path, row->query);
+    walk_heads(w, o->method, path, o->level == S3_OBJECT ? name : slice_of("/"));
+    if (row)
+        walk_bodies(w, o->method, path, row->type ? row->type : XML_TYPE, &row->bodies);
+    if (o->max_body && !again) {
+        worst_xml(w->a, o->max_body, &bodies);
+        walk_bodies(w, o->method, path, XML_TYPE, &bodies);
+    }
+    if (o->flags & S3_STREAM && !again) {
+        worst_multipart(w->a, &bodies);
+        walk_bodies(w, o->method, path, MULTIPART_TYPE, &bodies);
+    }
+}
+
+static void walk_operations(struct walk *w, const struct s3_row *rows, size_t count)
+{
+    walk_begin(w);
+    for (size_t i = 0; i < s3_operation_count; i++) {
+        const struct s3_operation *o = &s3_operations[i];
+        bool has_row = false;
+        for (size_t k = 0; k < count; k++)
+            if (strcmp(rows[k].name, o->name) == 0) {
+                walk_operation(w, o, &rows[k], has_row);
+                has_row = true;
+            }
+        if (!has_row && (o->max_body || o->flags & S3_STREAM || o->run != s3_unconfigured))
+            fail_msg("no row for %s: add what costs most", o->name);
+        if (!has_row)
+            walk_operation(w, o, NULL, false);
+    }
+    walk_end(w);
+}
+
+TEST(s3_stays_within_the_memory_of_a_request)
+{
+    S3_FIXTURE(f);
+    struct arena *a = f->a;
+    struct walk w = { .api = &f->http_api,
+                      .http = &f->http,
+                      .a = a,
+                      .send = send_to_s3,
+                      .fixture = f,
+                      .user = &ana,
+                      .is_error = is_s3_error };
+    for (int i = 0; i < KEYS; i++) {
+        slice path = path_of_key(a, long_key(a, i));
+        EXPECT_STATUS(s3_send(f, &ana, "PUT", path.p, "x"), 200);
+        if (i < KEYS / 4) /* there is a limit */
+            s3_begin_upload(f, &ana, path);
+        fake_http_forget_replies(&f->http);
+    }
+    slice upload = s3_begin_upload(f, &ana, S("/photos/large"));
+    for (int i = 1; i <= PARTS; i++)
+        s3_put_part(f, &ana, upload, i);
+    struct worst none = { 0 }, tags = { 0 }, cors = { 0 }, deletes = { 0 }, completes = { 0 };
+    add_body(&tags, worst_count(a, "<Tagging><TagSet>", "<Tag><Key>%zu</Key><Value>v</Value></Tag> ",
+                                "</TagSet></Tagging>", 1500));
+    add_body(&cors,
+             worst_count(a, "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod>",
+                         "<AllowedOrigin>https://%zu</AllowedOrigin> ", "</CORSRule></CORSConfiguration>", 1400));
+    add_body(&cors, worst_count(a, "<CORSConfiguration>",
+                                "<CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>https://%zu</AllowedOrigin>"
+                                "</CORSRule> ",
+                                "</CORSConfiguration>", 100));
+    slice key_in_xml = worst_repeat(a, "", "&amp;", "1", 5090);
+    add_body(&deletes, worst_count(a, "<Delete>",
+                                   arena_printf(a, "<Object><Key>" SLICE_FMT "%%zu</Key></Object> ",
+                                                SLICE_ARG(slice_part(key_in_xml, 0, 4000)))
+                                       .p,
+                                   "</Delete>", 1000));
+    add_body(&deletes, worst_count(a, "<Delete>", "<Object><Key>%zu</Key></Object> ", "</Delete>", 33000));
+    slice etag = s3_etag_of(f, "of a part");
+    add_body(&completes,
+             worst_count(a, "<CompleteMultipartUpload>",
+                         arena_printf(a, "<Part><PartNumber>1%%zu</PartNumber><ETag>" SLICE_FMT "</ETag></Part> ",
+                                      SLICE_ARG(etag))
+                             .p,
+                         "</CompleteMultipartUpload>", 10000));
+    slice rows_of_parts = S("");
+    struct buf parts;
+    buf_init(&parts, 0);
+    buf_add(&parts, S("<CompleteMultipartUpload>"));
+    for (int i = 1; i <= PARTS; i++)
+        buf_printf(&parts, "<Part><PartNumber>%d</PartNumber><ETag>" SLICE_FMT "</ETag></Part>", i, SLICE_ARG(etag));
+    buf_add(&parts, S("</CompleteMultipartUpload>"));
+    rows_of_parts = arena_copy(a, buf_slice(&parts));
+    buf_release(&parts);
+    struct worst valid = { 0 }, forms = { 0 }, objects = { 0 };
+    add_body(&valid, rows_of_parts);
+    add_body(&objects, worst_repeat(a, "", "x", "", 1 << 20));
+    add_body(&forms,
+             worst_repeat(
+                 a, "--b1\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\n", "${filename}",
+                 "}\r\n--b1\r\nContent-Disposition: form-data; name=\"file\"; filename=\"n\"\r\n\r\nx\r\n--b1--\r\n",
+                 20480));
+    const slice of_upload = arena_printf(a, "uploadId=" SLICE_FMT, SLICE_ARG(upload)),
+                of_part = arena_printf(a, SLICE_FMT "&partNumber=2000", SLICE_ARG(of_upload)),
+                key = path_of_key(a, long_key(a, 1));
+    const struct s3_row rows[] = {
+        { "UploadPart", S("/photos/large"), of_part, objects, "text/plain" },
+        { "PutObjectTagging", key, S(""), tags, NULL },
+        { "PutObject", key, S(""), objects, "text/plain" },
+        { "ListParts", S("/photos/large"), of_upload, none, NULL },
+        { "GetObjectTagging", key, S(""), none, NULL },
+        { "GetObjectAttributes", key, S(""), none, NULL },
+        { "GetObject", key, S(""), none, NULL },
+        { "CreateMultipartUpload", key, S(""), none, NULL },
+        { "CompleteMultipartUpload", S("/photos/large"), of_upload, completes, NULL },
+        { "CompleteMultipartUpload", S("/photos/large"), of_upload, valid, NULL },
+        { "AbortMultipartUpload", S("/photos/large"), of_upload, none, NULL },
+        { "DeleteObjectTagging", key, S(""), none, NULL },
+        { "DeleteObject", key, S(""), none, NULL },
+        { "Preflight", S(""), S(""), none, NULL },
+        { "PutBucketVersioning", S(""), S(""), none, NULL },
+        { "PutBucketCors", S(""), S(""), cors, NULL },
+        { "CreateBucket", S("/another"), S(""), none, NULL },
+        { "GetBucketLocation", S(""), S(""), none, NULL },
+        { "ListMultipartUploads", S(""), S("uploads&max-uploads=1000"), none, NULL },
+        { "ListMultipartUploads", S(""), S("uploads&delimiter=%26"), none, NULL },
+        { "ListObjectVersions", S(""), S(""), none, NULL },
+        { "GetBucketVersioning", S(""), S(""), none, NULL },
+        { "GetBucketCors", S(""), S(""), none, NULL },
+        { "ListObjects", S(""), S("list-type=2&fetch-owner=true"), none, NULL },
+        { "ListObjects", S(""), S("encoding-type=url"), none, NULL },
+        { "ListObjects", S(""), S("delimiter=%26"), none, NULL },
+        { "HeadBucket", S(""), S(""), none, NULL },
+        { "DeleteObjects", S(""), S(""), deletes, NULL },
+        { "PostObject", S(""), S(""), forms, MULTIPART_TYPE },
+        { "DeleteBucketCors", S(""), S(""), none, NULL },
+        { "DeleteBucket", S(""), S(""), none, NULL },
+        { "ListBuckets", S(""), S(""), none, NULL },
+    };
+    walk_operations(&w, rows, LENGTH_OF(rows));
+}
+
+int main(void)
+{
+    signal(SIGABRT, report_abort);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pyrus_stays_within_the_memory_of_a_request),
+        cmocka_unit_test(runrun_stays_within_the_memory_of_a_request),
+        cmocka_unit_test(the_native_api_stays_within_the_memory_of_a_request),
+        cmocka_unit_test(s3_stays_within_the_memory_of_a_request),
+        cmocka_unit_test(health_and_metrics_stay_within_the_memory_of_a_request),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
+}
