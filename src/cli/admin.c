@@ -129,10 +129,28 @@ static int ask_server(struct cli *cli, slice data_dir)
 
 /* ---- running the command in this process ---- */
 
-/* Errors: those of opening the stores. The command itself reports its errors and returns an exit code. */
+/* A check or a backup of a path that was mistyped, or where nothing is mounted, must not succeed with a new, empty store.
+ * Where a database was lost, store_open says so. */
+static err_t check_data_dir_exists(struct arena *a, slice dir)
+{
+    bool holds_data;
+    if (access(arena_printf(a, SLICE_FMT "/" DATA_DIR_DATABASE, SLICE_ARG(dir)).p, F_OK) == 0 || errno != ENOENT)
+        return NULL;
+    TRY(data_dir_holds_data(arena_cstr(a, dir), a, &holds_data));
+    if (holds_data)
+        return NULL;
+    return err_make(a, ERR_NOT_FOUND,
+                    SLICE_FMT " is no data directory of cais: it has no " DATA_DIR_DATABASE
+                              ". Name the one of your server with --data or --config; 'cais serve' makes a new one",
+                    SLICE_ARG(dir));
+}
+
+/* Errors: NOT_FOUND there is no data directory; those of opening the stores. The command itself reports its errors and returns an exit code. */
 static err_t run_here(struct cli *cli, const struct config *config, int (*work)(struct cli *, struct admin *),
                       int *ret_status)
 {
+    if (!cli->options->command->makes_data)
+        TRY(check_data_dir_exists(cli->arena, config->server.data));
     struct log log;
     log_init(&log, cli->clock, STDERR_FILENO, LOG_WARNING, true);
     struct store store;

@@ -113,6 +113,7 @@ const struct command command_account_add = {
     .options = (const struct option_spec[]){ ADMIN_OPTIONS, { 0 } },
     .summary = "Make an account (a tenant).",
     .run = run_account_add,
+    .makes_data = true,
 };
 
 const struct command command_account_limit = {

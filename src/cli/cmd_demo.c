@@ -196,4 +196,5 @@ const struct command command_demo = {
     .summary = "Make a user, keys and a task; print commands that use them.",
     .details = "The commands can be run as printed: cais demo | sh\n",
     .run = run_demo,
+    .makes_data = true,
 };

@@ -125,7 +125,7 @@ static int run_get(struct cli *cli)
     const struct options *o = cli->options;
     const char *id = o->operands[0], *path = option_value(o, "output");
     SCOPED(session_close) struct session session = { 0 };
-    int status = session_open(cli, false, &session);
+    int status = session_open(cli, &session);
     if (status != EXIT_DONE)
         return status;
     struct client_file file = { 0 };

@@ -99,7 +99,7 @@ static int run_ls(struct cli *cli)
     if (!option_number(cli, "limit", 1, 1000000, &limit))
         return EXIT_USAGE;
     SCOPED(session_close) struct session session = { 0 };
-    int status = session_open(cli, false, &session);
+    int status = session_open(cli, &session);
     if (status != EXIT_DONE)
         return status;
     SCOPED(free_page_filesp) struct client_page list = { .next = slice_of(option_value(cli->options, "after")) };

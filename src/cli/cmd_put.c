@@ -55,7 +55,7 @@ static int run_put(struct cli *cli)
     for (const char *t = type; t && *t; t++)
         if ((unsigned char)*t < ' ' || (unsigned char)*t >= 0x7f)
             return usage_error(cli->err, o->command, "--type: '%s' is no content type", type);
-    int status = session_open(cli, true, &session);
+    int status = session_open(cli, &session);
     for (size_t i = 0; status != EXIT_USAGE && i < o->operand_count; i++) {
         if (status == EXIT_FAILED && i == 0)
             return status; /* session_open failed */
@@ -80,4 +80,5 @@ const struct command command_put = {
         "FILE - is standard input. When the command succeeds, the server has the bytes on stable storage, and their\n"
         "length and MD5 are those that were sent. Prints id, size and name, one line a file.\n",
     .run = run_put,
+    .makes_data = true,
 };

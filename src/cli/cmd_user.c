@@ -112,6 +112,7 @@ const struct command command_user_add = {
                                              { 0 } },
     .summary = "Make a user.",
     .run = run_user_add,
+    .makes_data = true,
 };
 
 const struct command command_user_list = {

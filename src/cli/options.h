@@ -34,6 +34,7 @@ struct command {
     const char *summary;               /* one line */
     const char *details;               /* more text for its own help, ending in a newline; may be NULL */
     int (*run)(struct cli *);
+    bool makes_data; /* makes a data directory that does not exist; without it, that is an error: a mistyped path */
 };
 #define ANY_NUMBER SIZE_MAX
 

@@ -54,8 +54,9 @@ static err_t read_session_config(const struct cli *cli, struct config *config)
 
 /* The socket of the server that has the data directory, or of a private one. When the directory has no database and the
  * command does not make one, the path is returned as it is, and opening the client fails with the proper message. */
-static err_t find_socket(const struct cli *cli, bool makes_data, struct session *s, const char **ret_path)
+static err_t find_socket(const struct cli *cli, struct session *s, const char **ret_path)
 {
+    bool makes_data = cli->options->command->makes_data;
     TRY(read_session_config(cli, &s->config));
     slice dir = s->config.server.data;
     *ret_path = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_SOCKET, SLICE_ARG(dir)).p;
@@ -72,7 +73,7 @@ static err_t find_socket(const struct cli *cli, bool makes_data, struct session 
     return e;
 }
 
-int session_open(const struct cli *cli, bool makes_data, struct session *s)
+int session_open(const struct cli *cli, struct session *s)
 {
     const struct options *o = cli->options;
     struct client_target target = { .url = option_value(o, "url"),
@@ -88,7 +89,7 @@ int session_open(const struct cli *cli, bool makes_data, struct session *s)
                            option_on(o, "data") ? "data" : "config");
     err_t e = NULL;
     if (!target.url)
-        e = find_socket(cli, makes_data, s, &target.socket);
+        e = find_socket(cli, s, &target.socket);
     else if (!target.token)
         target.token = environment_value(cli, "CAIS_TOKEN");
     if (!e)

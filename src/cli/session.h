@@ -26,9 +26,8 @@ struct session {
     struct server *server; /* the private server; NULL when another server is asked */
 };
 
-/* `makes_data` a data directory that does not exist is made, with a private server; without it that is an error. The
- * session is all zeros before the call. Returns EXIT_DONE and a client, or the exit code after a message. */
-int session_open(const struct cli *cli, bool makes_data, struct session *s);
+/* The session is all zeros before the call. Returns EXIT_DONE and a client, or the exit code after a message. */
+int session_open(const struct cli *cli, struct session *s);
 void session_close(struct session *s);
 
 /* ---- messages and names ---- */

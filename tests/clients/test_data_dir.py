@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A data directory that others can change: the server does not start, and follows no symbolic link in it."""
+"""Data directories that others can change, and paths at which there is none."""
 
 import os
 import subprocess
@@ -26,6 +26,24 @@ def test_a_data_directory_that_others_can_write_to_was_accepted(tmp_path, mode):
     data.chmod(0o700)  # what the message says
     with Server(tmp_path) as server:
         assert server.ask("GET", "/health").status == 200
+
+
+@pytest.mark.parametrize("command", [["fsck"], ["backup", "copy"], ["account", "list"], ["account", "limit", "default"],
+                                     ["user", "list"], ["key", "list"], ["jobs"], ["audit"]])
+def test_a_backup_or_check_of_a_mistyped_path_succeeded_with_an_empty_store(tmp_path, command):
+    def run_on(data):
+        return subprocess.run([BINARY, *command, "--data", data], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                              check=False)
+
+    empty = tmp_path / "nothing-is-mounted-here"
+    empty.mkdir(mode=0o700)
+    for data in ("mistyped", empty):
+        done = run_on(data)
+        assert done.returncode == 1 and done.stdout == "", done
+        assert f"{data} is no data directory of cais" in done.stderr and "--data" in done.stderr
+    assert os.listdir(tmp_path) == [empty.name] and os.listdir(empty) == []
+    subprocess.run([BINARY, "user", "add", "ana", "--data", empty], capture_output=True, timeout=60, check=True)
+    assert run_on(empty).returncode in (0, 2)  # 2: "account limit" wants a limit
 
 
 def test_the_lock_followed_a_symbolic_link(tmp_path):
