@@ -14,7 +14,7 @@ help: ## show this list
 build: ## compile to build/cais
 	@tools/setup build
 	@[ -f build/build.ninja ] || $(MESON) setup build --prefix $(PREFIX)
-	@$(MESON) compile -C build
+	@$(MESON) compile -C build cais
 
 run: build ## run a server in the foreground, with its files in DATA=./cais-data
 	@echo "Listening on http://127.0.0.1:8080, files in $(DATA). In another terminal, try:"
@@ -53,7 +53,8 @@ lint: ## check the layout of the C code, run every tools/check-*, and compare te
 
 install: build ## install into PREFIX=/usr/local (and DESTDIR)
 	@$(MESON) configure build --prefix $(PREFIX) >/dev/null
-	@$(MESON) install -C build
+	@$(MESON) compile -C build cais
+	@$(MESON) install -C build --no-rebuild
 
 clean: ## remove the build folders, never data
 	rm -rf build build-asan build-tsan build-fuzz build-mutants

@@ -40,6 +40,17 @@ def test_make_build_installs_every_library_that_the_build_needs():
         assert owner.split(":")[0] in section("build"), f"{name} comes with {owner}"
 
 
+def test_make_run_compiled_all_test_programs_before_it_served():
+    """Meson takes every program that a test runs for a part of its default target."""
+    for target in ("build", "run", "install"):
+        plan = subprocess.run(["make", "--dry-run", target, "DESTDIR=/nowhere"], cwd=ROOT, check=True, capture_output=True,
+                              text=True).stdout
+        compiles = re.findall(r"meson compile (.*)", plan)
+        assert compiles and all(c == "-C build cais" for c in compiles), plan
+        installs = re.findall(r"meson install (.*)", plan)
+        assert all("--no-rebuild" in i for i in installs), plan
+
+
 def node_file(name):
     with open(os.path.join(ROOT, "tests", "clients", "node", name), encoding="utf-8") as f:
         return json.load(f)
