@@ -18,6 +18,11 @@ struct grant grant_of(const struct principal *who)
                            .generation = who->generation };
 }
 
+void grant_begin(struct core *core, struct principal *who)
+{
+    who->generation = meta_generation(core->meta);
+}
+
 err_t grant_check_user(struct meta_tx *tx, int64_t id, struct arena *a)
 {
     struct user user;

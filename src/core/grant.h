@@ -12,6 +12,8 @@ struct grant {
     uint64_t generation;            /* of the store, read before the records were; 0: nothing is checked */
 };
 struct grant grant_of(const struct principal *);
+/* For a user whom a signed link names: call it before the record of the user is read, so that no change is missed. */
+void grant_begin(struct core *, struct principal *);
 /* Was the credential revoked since, or the user disabled or deleted? That a token expires does not matter: what began in
  * time may end. Cheap while no record was changed; fit for a loop.
  * Errors: REVOKED, BLOCKED, both static. A store that does not answer is no error here. */

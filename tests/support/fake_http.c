@@ -122,6 +122,15 @@ void http_reply_close(struct http_exchange *x, int status, const char *content_t
     http_reply(x, status, content_type, body);
 }
 
+/* A piece of the reply was sent: what happens meanwhile, and what the engine then asks. */
+static void ask_watch(struct fake_exchange *f)
+{
+    if (f->http->while_sending)
+        f->http->while_sending(f->http->while_sending_arg);
+    f->http->while_sending = NULL;
+    f->reply->cut = f->reply->cut || (f->watch && f->watch->check(f->watch));
+}
+
 static bool content_read(struct http_content *content, uint64_t offset, char *to, size_t size, size_t *ret_read)
 {
     if (content->fd == -1)
@@ -146,6 +155,7 @@ void http_reply_content(struct http_exchange *x, struct http_content *content)
             size_t want = (size_t)content->size_bytes - have;
             f->reply->cut = !content_read(content, have, to + have, want < 65536 ? want : 65536, &n);
             have += f->reply->cut ? 0 : n;
+            ask_watch(f);
         }
         f->reply->cut = f->reply->cut || have < content->size_bytes;
         body = (slice){ to, have };
@@ -212,6 +222,7 @@ void http_reply_stream(struct http_exchange *x, int status, const char *content_
         buf_add(&all, buf_slice(&out));
         r->pieces++;
         r->largest_piece = out.n > r->largest_piece ? out.n : r->largest_piece;
+        ask_watch(f);
     }
     store_reply(x, status, content_type, buf_slice(&all));
     buf_release(&out);

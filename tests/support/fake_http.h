@@ -56,6 +56,9 @@ struct fake_reply {
 struct fake_http {
     const struct http_api *api;
     struct arena arena; /* replies live here */
+    void (*while_sending)(
+        void *arg); /* NULL: nothing. Called once the first piece of a download was read; then http_watch counts */
+    void *while_sending_arg;
 };
 
 struct fake_http fake_http_new(const struct http_api *);

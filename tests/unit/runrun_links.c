@@ -348,6 +348,31 @@ TEST(a_zip_key_of_a_disabled_user_is_refused)
     EXPECT_ERROR(f, runrun_send(f, NULL, target, ""), 404);
 }
 
+static void disable_ana(void *arg)
+{
+    struct runrun_fixture *f = arg;
+    EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("ana-prado"), USER_DISABLED, f->a));
+}
+
+TEST(a_download_by_a_key_link_went_on_after_its_user_was_disabled)
+{
+    RUNRUN_FIXTURE(f);
+    runrun_new_document(f, &ana, 0, S("a"), world_bytes(f->w, 300000));
+    struct file file = world_store(f->w, &ana.who, S("b"), world_bytes(f->w, 300000), 0);
+    slice location = fake_reply_header(download(f, &ana, file.id), "Location");
+    char *links[] = { zip_target(f, ask_zip(f, &ana, "ids=1")),
+                      runrun_format(f, "GET " SLICE_FMT, SLICE_ARG(slice_from(location, 16))) };
+    for (size_t i = 0; i < LENGTH_OF(links); i++) {
+        f->http.while_sending = NULL;
+        EXPECT(!runrun_send(f, NULL, links[i], "")->cut);
+        f->http.while_sending = disable_ana;
+        f->http.while_sending_arg = f;
+        struct fake_reply *r = runrun_send(f, NULL, links[i], "");
+        EXPECT(r->status == 200 && r->cut && r->body.n < 300000);
+        EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("ana-prado"), USER_ACTIVE, f->a));
+    }
+}
+
 TEST(a_zip_leaves_out_documents_that_the_caller_may_not_see)
 {
     RUNRUN_FIXTURE(f);
@@ -391,6 +416,24 @@ TEST(a_zip_has_at_most_100_documents)
     buf_add(&ids, S(",101"));
     EXPECT_FIELD(f, ask_zip(f, &ana, arena_cstr(f->a, buf_slice(&ids))), "ids", "are more than 100");
     buf_release(&ids);
+}
+
+TEST(the_names_in_an_unread_zip_were_on_no_account)
+{
+    struct runrun_options o = runrun_fixture_options();
+    o.rate_limit = 0;
+    RUNRUN_FIXTURE_WITH(f, &o);
+    char name[200], query[500] = "ids=1";
+    memset(name, 'n', sizeof name);
+    for (int i = 1; i <= 100; i++) {
+        runrun_new_document(f, &ana, 0, (slice){ name, sizeof name }, S("x"));
+        if (i > 1)
+            snprintf(query + strlen(query), sizeof query - strlen(query), ",%d", i);
+    }
+    struct fake_reply *r = runrun_send(f, NULL, zip_target(f, ask_zip(f, &ana, query)), "");
+    EXPECT_EQ((unsigned char)r->body.p[r->body.n - 12], 100);
+    EXPECT(r->held_bytes > 100 * sizeof name); /* they are on that of the request … */
+    EXPECT(r->held_bytes < 400 * sizeof name); /* … without the 5,000 names that were taken */
 }
 
 TEST(names_in_a_zip_are_unique)
@@ -438,6 +481,8 @@ RUN_TESTS(cmocka_unit_test(the_v4_form_matches_the_test_vectors),
           cmocka_unit_test(a_zip_is_downloaded_with_a_temporary_key),
           cmocka_unit_test(a_zip_key_is_bound_to_user_ids_and_time),
           cmocka_unit_test(a_zip_key_of_a_disabled_user_is_refused),
+          cmocka_unit_test(a_download_by_a_key_link_went_on_after_its_user_was_disabled),
           cmocka_unit_test(a_zip_leaves_out_documents_that_the_caller_may_not_see),
-          cmocka_unit_test(a_zip_has_at_most_100_documents), cmocka_unit_test(names_in_a_zip_are_unique),
+          cmocka_unit_test(a_zip_has_at_most_100_documents),
+          cmocka_unit_test(the_names_in_an_unread_zip_were_on_no_account), cmocka_unit_test(names_in_a_zip_are_unique),
           cmocka_unit_test(a_zip_of_unreadable_bytes_is_cut_and_never_padded))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/kit/guard.h"
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/key_link_priv.h"
 #include "api/runrun/runrun_priv.h"
@@ -84,7 +85,9 @@ err_t runrun_key_link_check(struct http_exchange *x, const char *kind, struct ru
     if (!good)
         return runrun_refuse(&x->arena, RUNRUN_NO_RECORD);
     x->share = (uint64_t)link.who.account_id;
+    grant_begin(r->core, &link.who);
     TRY(check_key_link_user(x, &link.who));
+    guard_watch(x, r->core, &link.who);
     read_key_link_ids(&link, ids);
     *ret = link;
     return NULL;

@@ -22,7 +22,8 @@ struct runrun_key_link {
  * kind  "zip" or "file": the last part of the path
  * ids   of documents, at most RUNRUN_DOCUMENTS_IN_ZIP */
 slice runrun_key_link_make(struct http_exchange *, const char *kind, const int64_t *ids, size_t count);
-/* Checks that the request is such a link, that it has not expired, and that its user is active. */
+/* Checks that the request is such a link, that it has not expired, and that its user is active. The reply is cut off when the
+ * user is disabled while it is sent (guard_watch). */
 MUST_USE err_t runrun_key_link_check(struct http_exchange *, const char *kind, struct runrun_key_link *ret);
 
 #endif

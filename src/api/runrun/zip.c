@@ -103,24 +103,27 @@ static bool zip_has_name(const slice *names, size_t count, slice name)
 }
 
 /* A name of no bytes, or of more than an archive can hold, is in no record that this program wrote. */
-static slice archive_name(slice name, struct arena *a)
+static slice archive_name(slice name)
 {
     if (name.n > NAME_IN_ZIP_MAX)
         name.n = NAME_IN_ZIP_MAX;
-    return name.n ? arena_copy(a, name) : S("file");
+    return name.n ? name : S("file");
 }
 
-/* The name itself, or "a (2).txt" when there is an a.txt already. */
+/* The name itself, or "a (2).txt" when there is an a.txt already. Copied into the arena. */
 static slice unique_name(const slice *names, size_t count, slice name, struct arena *a)
 {
     size_t dot = slice_rfind_byte(name, '.');
     if (dot == SLICE_NONE || dot == 0)
         dot = name.n;
     slice made = name;
-    for (int n = 2; zip_has_name(names, count, made); n++)
-        made = arena_printf(a, SLICE_FMT " (%d)" SLICE_FMT, SLICE_ARG(slice_part(name, 0, dot)), n,
+    SCRATCH(scratch); /* of one attempt: a hundred equal names take 5,000 of them */
+    for (int n = 2; zip_has_name(names, count, made); n++) {
+        arena_release(&scratch);
+        made = arena_printf(&scratch, SLICE_FMT " (%d)" SLICE_FMT, SLICE_ARG(slice_part(name, 0, dot)), n,
                             SLICE_ARG(slice_from(name, dot)));
-    return made;
+    }
+    return arena_copy(a, made);
 }
 
 /* ---- sending ---- */
@@ -130,11 +133,11 @@ struct zip_download {
     struct runrun *runrun;
     struct runrun_key_link link;
     struct zip zip;
-    struct arena arena;                   /* of the names, until the download ends */
+    struct arena *arena;                  /* of the exchange: for the names, until the download ends */
     slice names[RUNRUN_DOCUMENTS_IN_ZIP]; /* of the entries written so far */
     size_t next, entries;
-    bool is_entry_open; /* the following fields are about the open entry */
-    struct arena entry_arena;
+    bool is_entry_open;       /* the following fields are about the open entry */
+    struct arena entry_arena; /* on the account of the exchange */
     struct content content;
     uint64_t sent_bytes;
 };
@@ -145,6 +148,7 @@ static bool open_next_entry(struct zip_download *p, struct buf *out)
     while (p->next < p->link.count && !p->is_entry_open) {
         struct document d;
         arena_release(&p->entry_arena);
+        arena_init_child(&p->entry_arena, p->arena);
         err_t e =
             document_open(p->runrun->core, &p->link.who, p->link.ids[p->next++], &p->entry_arena, &d, &p->content);
         if (err_is(e, ERR_NOT_FOUND))
@@ -152,7 +156,7 @@ static bool open_next_entry(struct zip_download *p, struct buf *out)
         if (e)
             return false;
         int64_t at_ms = d.file.stored_at_ms + p->runrun->options.zone_minutes * INT64_C(60000);
-        slice name = unique_name(p->names, p->entries, archive_name(d.file.name, &p->arena), &p->arena);
+        slice name = unique_name(p->names, p->entries, archive_name(d.file.name), p->arena);
         p->names[p->entries++] = name;
         p->sent_bytes = 0;
         p->is_entry_open = true;
@@ -203,8 +207,6 @@ static void free_zip_download(struct http_producer *producer)
     content_close(&p->content);
     zip_release(&p->zip);
     arena_release(&p->entry_arena);
-    arena_release(&p->arena);
-    free(p);
 }
 
 err_t runrun_zip_download(struct http_exchange *x)
@@ -212,15 +214,12 @@ err_t runrun_zip_download(struct http_exchange *x)
     struct runrun_key_link link;
     TRY(runrun_key_link_check(x, "zip", &link));
     TRY(keep_visible(x, &link.who, link.ids, &link.count));
-    struct zip_download *p = must_malloc(sizeof *p);
+    struct zip_download *p = arena_new(&x->arena, struct zip_download);
     p->link = link;
-    /* Login and request id belong to the exchange, which ends before the last piece is sent. No event needs them. */
-    p->link.who.login = S("");
-    p->link.who.request_id = S("");
     p->producer = (struct http_producer){ write_zip_part, free_zip_download };
     p->runrun = runrun_of(x);
     zip_init(&p->zip);
-    arena_init(&p->arena);
+    p->arena = &x->arena;
     arena_init(&p->entry_arena);
     http_reply_header(x, "Content-Disposition", S("attachment; filename=documents.zip"));
     content_reply_disarm(x, S("application/zip"));
