@@ -14,7 +14,7 @@ static struct service *service_of(const struct http_exchange *x)
 static void reply_uncached(struct http_exchange *x, int status, const char *type, const struct buf *b)
 {
     http_reply_header(x, "Cache-Control", S("no-store"));
-    http_reply(x, status, type, arena_copy(&x->arena, buf_slice(b)));
+    http_reply(x, status, type, arena_copy_if_room(&x->arena, buf_slice(b)));
 }
 
 /* After a failed flush the stores answer, but take no writes. */
