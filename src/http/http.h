@@ -83,7 +83,7 @@ struct http_exchange {
     const struct http_api *api;
     void *principal; /* set by the API's guard; in arena */
     void *work;      /* for the handler, which may store state for its later calls; in arena */
-    /* Whose share of a lane it uses: a number of the account, which the API sets as soon as it knows who asks. 0: that
+    /* Whose share of a lane it uses: a number of the account, which the API sets as soon as it knows the caller. 0: that
      * of the client's address. */
     uint64_t share;
 };

@@ -5,9 +5,9 @@
 
 #include "core/task/task_write_priv.h"
 
-/* Is there such a user in the account, who was not deleted? Errors: REASON_TASK_BAD_PERSON. */
 /* May a request add and remove so many members of a task that has `present`? Errors: REASON_TASK_TOO_MANY_PEOPLE. */
 MUST_USE err_t task_check_people(size_t present, size_t added, size_t removed, struct arena *a);
+/* Is there such a user in the account, who was not deleted? Errors: REASON_TASK_BAD_PERSON. */
 MUST_USE err_t task_check_person(struct meta_tx *, struct task_write *, int64_t user_id, struct arena *a);
 /* The members that `before` becomes through the comment (added, removed, responsible_id). Changes only memory; a user
  * who loses every role stays in the result with roles 0. */
