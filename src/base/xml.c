@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* expat parses, and the tree is built in the arena. No other file names expat.
  * A document type is always refused. So the only entities are the five of XML and character references, and nothing
- * expands. A document is read as UTF-8 whatever encoding it declares, so the text in the tree is valid UTF-8. */
+ * expands. A document is read as UTF-8 whatever encoding it declares, so the text in the tree is valid UTF-8.
+ * expat does not resolve namespaces, because it would copy the name of a namespace for each attribute with a prefix: half a
+ * megabyte of text would take gigabytes. So we remove prefixes, and accept one that is not bound. */
 #include "base/xml.h"
 
 #include <assert.h>
@@ -11,8 +13,6 @@
 
 /* What expat allocates for an attribute, at most: its name and value, and its place in two tables. */
 #define BYTES_OF_ATTRIBUTE ((size_t)200)
-
-#define NS_SEPARATOR '\n' /* between namespace and name; expat refuses a namespace that holds it */
 
 struct xml_builder {
     XML_Parser parser;
@@ -55,7 +55,7 @@ static void XMLCALL on_element_start(void *arg, const XML_Char *name, const XML_
         return;
     }
     slice local = slice_of(name);
-    size_t at = slice_rfind_byte(local, NS_SEPARATOR);
+    size_t at = slice_rfind_byte(local, ':');
     if (at != SLICE_NONE)
         local = slice_from(local, at + 1);
     struct xml *node = arena_new(b->a, struct xml);
@@ -131,8 +131,7 @@ err_t xml_parse(slice text, struct arena *a, const struct xml **ret_root)
         return err_make(a, ERR_INVALID, "XML that is not UTF-8");
     TRY(charge_parser(text, a, &charged));
     static const XML_Memory_Handling_Suite memory = { must_malloc, must_realloc, free };
-    static const XML_Char separator[] = { NS_SEPARATOR, 0 };
-    struct xml_builder b = { .a = a, .parser = XML_ParserCreate_MM("UTF-8", &memory, separator) };
+    struct xml_builder b = { .a = a, .parser = XML_ParserCreate_MM("UTF-8", &memory, NULL) };
     assert(b.parser);
     for (size_t i = 0; i < XML_DEPTH_MAX; i++)
         buf_init_on(&b.levels[i].text, 0, a);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* XML for protocols: parses small documents into a tree, and writes replies. Names are local: the prefix and the
- * namespace are dropped. Documents with a document type, entity definitions or processing instructions are refused,
+/* XML for protocols: parses small documents into a tree, and writes replies. Names are local: the prefix is dropped, and
+ * namespaces are not looked at. Documents with a document type, entity definitions or processing instructions are refused,
  * because these have been the cause of many vulnerabilities. */
 #ifndef CAIS_BASE_XML_H
 #define CAIS_BASE_XML_H
