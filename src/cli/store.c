@@ -202,7 +202,10 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
     TRY(lock_data_dir(s, dir, a));
     if (access(arena_cstr(a, dir), W_OK) != 0)
         return cannot_write(a, dir, errno);
-    TRY(blob_disk_flush_time(arena_cstr(a, dir), a, &s->flush_us));
+    err_t e = blob_disk_flush_time(arena_cstr(a, dir), a, &s->flush_us);
+    if (e)
+        return err_because(a, e, e->code, "the data directory " SLICE_FMT " is on a disk that takes no bytes",
+                           SLICE_ARG(dir));
     TRY(open_or_make_meta(s, dir, a));
     TRY(open_seal(s, dir, random, a));
     TRY(blob_disk_open(path_in(a, dir, DATA_DIR_BLOBS), s->relaxed, a, &s->blob));

@@ -213,6 +213,29 @@ def test_a_full_disk_stores_no_partial_file_and_freed_space_is_used(small_disk):
     small_disk.fsck()
 
 
+def test_a_backup_on_the_disk_of_the_server_filled_it_up(small_disk):
+    """The disk was full when the backup gave up, and then deletions and logins failed, too."""
+    def backup(name):
+        return run(*small_disk.inside, BINARY, "backup", small_disk.path / name, "--data", small_disk.data, check=False)
+
+    with small_disk.start("--set", "storage.reserve_free_space=8M") as server:
+        user = server.user("ana")
+        user.token = server.login(user)
+        ids = [expect_works(server, user, 500000)[0] for _ in range(10)]
+        small_disk.fill(leave=12 * MIB)
+        done = backup("too-large")
+        assert done.returncode == 1 and "storage.reserve_free_space" in done.stderr, done
+        assert small_disk.free() >= 7 * MIB  # the database is copied first
+        assert not os.path.exists(small_disk.outside(small_disk.path / "too-large" / "MANIFEST"))
+        server.login(user)
+        assert server.json("DELETE", "/v1/native/files/" + ids[0], None, user.native)[0] in (200, 204)
+        small_disk.make_room()
+        done = backup("fits")
+        assert done.returncode == 0, done
+        server.stop(errors_expected=True)
+    small_disk.fsck()
+
+
 def test_a_server_killed_on_a_full_disk_starts_again(small_disk):
     server = small_disk.start("--set", "storage.reserve_free_space=8M")
     try:
@@ -237,7 +260,7 @@ def test_a_server_killed_on_a_full_disk_starts_again(small_disk):
 def test_a_start_on_a_full_disk_reports_the_reason(small_disk):
     small_disk.fill(leave=0)
     said = refused(small_disk.data, prefix=small_disk.inside)
-    assert "No space left" in said
+    assert "No space left" in said and str(small_disk.data) in said
 
 
 # ── directories that cannot be used

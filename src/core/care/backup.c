@@ -135,6 +135,7 @@ static err_t stores_open(const struct store_opener *opener, const char *dir, boo
 
 struct blob_copy {
     struct blob_store *from, *to;
+    uint64_t reserve_bytes; /* free space that the copy leaves on its disk */
     struct arena *a;
     struct backup_report *report;
 };
@@ -152,8 +153,21 @@ static void pipe_closep(struct blob_pipe *p)
         p->writer->ops->discard(p->writer);
 }
 
+/* A backup is often on the disk of the server, which must not be full because of it. */
+static err_t check_target_space(const struct blob_copy *copy, uint64_t bytes, struct arena *a)
+{
+    uint64_t free_bytes;
+    TRY(copy->to->ops->free_bytes(copy->to, a, &free_bytes));
+    if (free_bytes >= copy->reserve_bytes && free_bytes - copy->reserve_bytes >= bytes)
+        return NULL;
+    return err_make(a, ERR_NO_SPACE,
+                    "the disk of the copy would have less than storage.reserve_free_space left. Remove the unfinished"
+                    " copy, and make it on a disk with more room");
+}
+
 static err_t copy_blob(struct blob_copy *copy, const struct object *object, struct arena *a)
 {
+    TRY(check_target_space(copy, object->size_bytes, a));
     SCOPED(pipe_closep) struct blob_pipe p = { 0 };
     err_t e = copy->from->ops->open(copy->from, object->blob_key, a, &p.reader);
     if (err_is(e, ERR_NOT_FOUND) || err_is(e, ERR_CORRUPT))
@@ -191,10 +205,10 @@ static err_t copy_object_blob(void *arg, const struct object *object)
 }
 
 /* Copy every blob that `rows` names. */
-static err_t copy_blobs(struct meta_store *rows, struct blob_store *from, struct blob_store *to, struct arena *a,
-                        struct backup_report *report)
+static err_t copy_blobs(struct meta_store *rows, struct blob_store *from, struct blob_store *to, uint64_t reserve_bytes,
+                        struct arena *a, struct backup_report *report)
 {
-    struct blob_copy copy = { from, to, a, report };
+    struct blob_copy copy = { from, to, reserve_bytes, a, report };
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(rows, a, &tx));
     return meta_object_each(tx, 0, a, copy_object_blob, &copy);
@@ -274,7 +288,7 @@ err_t backup_run(struct core *core, const char *dir, const char *key_from, const
     {
         SCOPED(stores_closep) struct stores to = { 0 };
         TRY(stores_open(opener, dir, true, a, &to));
-        TRY(copy_blobs(to.meta, core->blob, to.blob, a, &m.report));
+        TRY(copy_blobs(to.meta, core->blob, to.blob, core->options.reserve_bytes, a, &m.report));
     }
     unsigned char sha256[SHA256_SIZE];
     TRY(copy_file(database, NULL, a, sha256));
@@ -333,7 +347,7 @@ static err_t restore_stores(const struct restore_params *p, const char *aside, c
     TRY(p->opener->open(p->opener->arg, p->from, true, a, NULL, &source.blob));
     TRY(p->opener->open(p->opener->arg, aside, false, a, &target.meta, NULL));
     TRY(p->opener->open(p->opener->arg, p->data_dir, false, a, NULL, &target.blob));
-    TRY(copy_blobs(target.meta, source.blob, target.blob, a, &copied));
+    TRY(copy_blobs(target.meta, source.blob, target.blob, 0, a, &copied));
     if (copied.objects != promised->objects || copied.blobs != promised->blobs ||
         copied.blob_bytes != promised->blob_bytes)
         return err_make(a, ERR_CORRUPT, "the backup does not hold what its MANIFEST counts");
