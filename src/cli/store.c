@@ -217,6 +217,8 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
                                     .account_max_buckets = c->accounts.max_buckets,
                                     .account_max_uploads = c->accounts.max_uploads,
                                     .account_max_pending = c->accounts.max_pending,
+                                    .user_max_keys = c->accounts.max_keys,
+                                    .unverified_max_bytes = (uint64_t)c->storage.unverified_bytes,
                                     .finished_jobs_kept_ms = c->jobs.keep_finished_ms,
                                     .logins = { .window_ms = c->logins.window_ms,
                                                 .failures = c->logins.failures,

@@ -29,6 +29,7 @@ void core_init(struct core *core, const struct core_params *params)
     core->holders = holders;
     core->access = access_cache_new();
     core->logins = login_limit_new(&core->options.logins, core->clock, core->random);
+    core->unverified = unverified_budget_new(core->options.unverified_max_bytes);
     core->buckets = bucket_cache_new();
     core->files = file_cache_new(core->options.file_cache_bytes);
     core->part_maps = part_map_cache_new();
@@ -49,6 +50,7 @@ void core_release(struct core *core)
     md5_crew_free(core->crew);
     access_cache_free(core->access);
     login_limit_free(core->logins);
+    unverified_budget_free(core->unverified);
     bucket_cache_free(core->buckets);
     file_cache_free(core->files);
     part_map_cache_free(core->part_maps);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "core/login_limit.h"
+#include "core/unverified.h"
 
 #include <pthread.h>
 
@@ -37,6 +38,8 @@ struct core_options {
     int64_t account_max_buckets;   /* of each account; 0: no limit; and so on */
     int64_t account_max_uploads;   /* in parts, that were neither completed nor ended */
     int64_t account_max_pending;   /* files that were issued and have no bytes yet */
+    int64_t user_max_keys;         /* of each user, that were not revoked; 0: no limit */
+    uint64_t unverified_max_bytes; /* core/unverified.h; 0: the default */
     int64_t finished_jobs_kept_ms; /* core/job.h */
     struct login_limits logins;    /* core/login_limit.h; all 0: none */
     uint64_t file_cache_bytes;     /* for small files kept in memory for reads; 0: none */
@@ -53,6 +56,7 @@ struct core {
     const struct holder_rules *const *holders; /* of each kind of holders (core/file/holder.h); ends with NULL */
     struct access_cache *access;
     struct login_limit *logins;
+    struct unverified_budget *unverified;
     struct bucket_cache *buckets;
     struct file_cache *files;
     struct part_map_cache *part_maps;

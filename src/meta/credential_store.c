@@ -82,6 +82,17 @@ err_t meta_credential_list(struct meta_tx *tx, int64_t user_id, enum credential_
                    SQL(SQL_I(user_id), SQL_I(form)), a, LIST_OF(read_credential_row, ret));
 }
 
+#define HOLD_USER(IN) "SELECT id FROM users WHERE id = $1" HELD(IN)
+
+err_t meta_credential_count_keys(struct meta_tx *tx, int64_t user_id, struct arena *a, int64_t *ret)
+{
+    bool there;
+    TRY(tx_hold(tx, STATEMENT_PAIR(HOLD_USER), SQL(SQL_I(user_id)), a, &there));
+    return tx_int(tx,
+                  STATEMENT("SELECT count(*) FROM credentials WHERE user_id = $1 AND form = 0 AND revoked_at_ms = 0"),
+                  SQL(SQL_I(user_id)), a, ret);
+}
+
 err_t meta_credential_revoke(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
 {
     int64_t known;
@@ -104,8 +115,6 @@ err_t meta_credential_revoke_tokens(struct meta_tx *tx, int64_t user_id, int64_t
         STATEMENT("UPDATE credentials SET revoked_at_ms = $1 WHERE user_id = $2 AND form = 1 AND revoked_at_ms = 0"),
         SQL(SQL_I(now_ms), SQL_I(user_id)), a, NULL);
 }
-
-#define HOLD_USER(IN) "SELECT id FROM users WHERE id = $1" HELD(IN)
 
 err_t meta_credential_trim_tokens(struct meta_tx *tx, int64_t user_id, slice purpose, int64_t keep, int64_t now_ms,
                                   struct arena *a)

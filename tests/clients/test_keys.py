@@ -173,3 +173,14 @@ def test_a_server_without_its_master_key_starts_and_reports_lost_keys(tmp_path):
     # or revoke the signing key
     run("key", "revoke", key["id"], "--data", restored)
     assert run("fsck", "--data", restored).returncode == 0
+
+
+def test_a_user_had_any_number_of_keys(tmp_path):
+    with Server(tmp_path, sets=["accounts.max_keys=2"]) as server:
+        login = server.user()
+        first = server.key(login, "s3")
+        server.key(login, "native")
+        refused = server.cais("key", "add", login, "--for", "native", check=False)
+        assert refused.returncode != 0 and "accounts.max_keys" in refused.stderr and "key revoke" in refused.stderr
+        server.cais("key", "revoke", str(first["id"]))
+        server.key(login, "native")

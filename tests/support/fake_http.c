@@ -338,6 +338,8 @@ static void feed_sink(struct fake_exchange *f, const struct fake_request *reques
             e = f->sink->write(f->sink, (slice){ copy, part.n });
         free(copy);
     }
+    if (request->midway)
+        request->midway(request->midway_arg);
     if (!e && request->cut)
         e = http_refuse(&f->x.arena, HTTP_REFUSE_BODY_CUT, NULL);
     if (!e && f->sink->blocks)
@@ -354,6 +356,8 @@ static bool check_collected_body(struct fake_exchange *f, const struct fake_requ
     struct http_request *req = &f->x.req;
     const struct http_route *route = f->x.route;
     f->x.arena.limit = route->memory ? route->memory : HTTP_MEMORY_OF(drop ? 0 : max_body);
+    if (request->midway)
+        request->midway(request->midway_arg);
     if (drop) {
         req->body = S("");
     } else if (req->body.n > max_body) {

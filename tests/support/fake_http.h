@@ -23,12 +23,14 @@ struct fake_request {
     slice token;                                  /* not empty: send "Authorization: Bearer TOKEN" */
     struct http_header headers[FAKE_MAX_HEADERS]; /* ends at the first one without a name */
     slice body;
-    bool chunked;    /* content_length is -1 */
-    bool local;      /* the request comes through the admin socket */
-    size_t piece;    /* the size of the pieces in which a streamed body arrives; 0: 1000 bytes */
-    bool cut;        /* the client goes away after `body`: content_length is one byte more */
-    size_t declared; /* the content_length, whatever the body has; 0: the length of the body */
-    slice host;      /* empty: "cais.test" */
+    bool chunked;              /* content_length is -1 */
+    bool local;                /* the request comes through the admin socket */
+    size_t piece;              /* the size of the pieces in which a streamed body arrives; 0: 1000 bytes */
+    bool cut;                  /* the client goes away after `body`: content_length is one byte more */
+    size_t declared;           /* the content_length, whatever the body has; 0: the length of the body */
+    slice host;                /* empty: "cais.test" */
+    void (*midway)(void *arg); /* called when the body came, but not its end yet; it may send other requests */
+    void *midway_arg;
 };
 
 struct fake_reply {

@@ -40,6 +40,7 @@ struct world *world_new_with(const struct world_options *options)
     struct blob_store *blob = blob_fault_wrap(blob_mem_open(&w->clock.clock, options->blob_capacity), &w->faults);
     struct core_options core_options = { .inline_max_bytes = WORLD_INLINE_MAX,
                                          .reserve_bytes = options->reserve_bytes,
+                                         .unverified_max_bytes = options->unverified_bytes,
                                          .purge_grace_ms = WORLD_GRACE_MS,
                                          .finished_jobs_kept_ms = WORLD_JOBS_KEPT_MS,
                                          .file_cache_bytes = WORLD_CACHE_BYTES };

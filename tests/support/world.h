@@ -45,9 +45,10 @@ struct world {
 struct world_options {
     uint64_t blob_capacity; /* 0: no limit */
     uint64_t reserve_bytes;
-    bool threaded;        /* a committer thread, as in the product */
-    slice image;          /* of world_image: begin as a copy of that world */
-    const char *database; /* a file, so that readers do not wait for the writer; NULL: in memory */
+    uint64_t unverified_bytes; /* core/unverified.h; 0: the default */
+    bool threaded;             /* a committer thread, as in the product */
+    slice image;               /* of world_image: begin as a copy of that world */
+    const char *database;      /* a file, so that readers do not wait for the writer; NULL: in memory */
 };
 
 struct world *world_new(void);

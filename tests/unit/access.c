@@ -82,6 +82,28 @@ TEST(a_key_authenticates_its_user_for_its_purpose_only)
     }
 }
 
+TEST(a_user_had_any_number_of_keys)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    world_user(w, S("bob"));
+    w->core.options.user_max_keys = 3;
+    struct key_request request = { S("alice"), API };
+    struct minted_key minted, unused;
+    EXPECT_OK(key_mint_pair(&w->core, &w->operator_, &request, w->a, &minted)); /* its token is no key */
+    EXPECT_OK(key_mint(&w->core, &w->operator_, &request, w->a, &unused));
+    EXPECT_OK(key_mint_signing(&w->core, &w->operator_, &(struct key_request){ S("alice"), S("b") }, w->a, &unused));
+    err_t e = key_mint(&w->core, &w->operator_, &request, w->a, &unused);
+    EXPECT_ERR(e, ERR_QUOTA);
+    EXPECT(slice_find(slice_of(e->msg), S("accounts.max_keys")) != SLICE_NONE);
+    EXPECT_OK(key_mint(&w->core, &w->operator_, &(struct key_request){ S("bob"), API }, w->a, &unused));
+    for (int i = 0; i < 4; i++) /* the operator, for whom the server makes keys, has no limit */
+        EXPECT_OK(key_mint(&w->core, &w->operator_, &(struct key_request){ S("operator"), API }, w->a, &unused));
+    EXPECT_OK(key_revoke(&w->core, &w->operator_, minted.id, w->a));
+    EXPECT_OK(key_mint(&w->core, &w->operator_, &request, w->a, &unused));
+    EXPECT_ERR(key_mint(&w->core, &w->operator_, &request, w->a, &unused), ERR_QUOTA);
+}
+
 TEST(filebrowser_5216_a_revoked_key_is_refused_from_the_moment_it_is_acknowledged)
 {
     WORLD(w);
@@ -577,6 +599,7 @@ RUN_TESTS(cmocka_unit_test(a_request_in_flight_did_not_notice_that_its_key_or_us
           cmocka_unit_test(bootstrap_makes_the_default_account_and_the_operator),
           cmocka_unit_test(names_of_accounts_and_users_must_follow_their_rules),
           cmocka_unit_test(a_key_authenticates_its_user_for_its_purpose_only),
+          cmocka_unit_test(a_user_had_any_number_of_keys),
           cmocka_unit_test(filebrowser_5216_a_revoked_key_is_refused_from_the_moment_it_is_acknowledged),
           cmocka_unit_test(a_token_expires_at_exactly_its_time_cached_or_not),
           cmocka_unit_test(a_clock_set_back_does_not_revive_an_expired_token),

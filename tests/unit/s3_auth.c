@@ -7,6 +7,8 @@
 #include "core/bucket/entry.h"
 #include "core/records/account.h"
 #include "core/records/user.h"
+#include "core/store/blob_store.h"
+#include "core/unverified.h"
 #include "error_table_test.h"
 #include "s3_fixture.h"
 #include "sign/sigv2.h"
@@ -554,6 +556,173 @@ TEST(an_unauthenticated_client_cannot_fill_the_disk)
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 403, "SignatureDoesNotMatch");
 }
 
+/* ---- bodies of unknown senders ---- */
+
+#define MIB ((size_t)1 << 20)
+#define DISK_BYTES (64 * MIB)
+
+/* Requests that overlap: each begins when the body of the one before has come, and ends after all others. */
+struct overlap {
+    struct s3_fixture *f;
+    const struct fake_request *requests;
+    size_t count, sent;
+    struct fake_reply *replies[8];
+    uint64_t staged_bytes; /* when all were sent */
+    uint64_t counted_bytes;
+};
+
+static void send_the_rest(void *arg)
+{
+    struct overlap *o = arg;
+    while (o->sent < o->count) {
+        size_t i = o->sent++;
+        struct fake_request r = o->requests[i];
+        r.midway = send_the_rest;
+        r.midway_arg = o;
+        o->replies[i] = fake_http_send(&o->f->http, &r);
+    }
+    uint64_t free_bytes, counted = unverified_use(o->f->w->core.unverified).bytes;
+    struct blob_store *blob = o->f->w->core.blob;
+    EXPECT_OK(blob->ops->free_bytes(blob, o->f->a, &free_bytes));
+    if (DISK_BYTES - free_bytes > o->staged_bytes)
+        o->staged_bytes = DISK_BYTES - free_bytes;
+    if (counted > o->counted_bytes)
+        o->counted_bytes = counted;
+}
+
+static struct overlap send_overlapping(struct s3_fixture *f, const struct fake_request *requests, size_t count)
+{
+    struct overlap o = { .f = f, .requests = requests, .count = count };
+    EXPECT(count <= LENGTH_OF(o.replies));
+    send_the_rest(&o);
+    EXPECT_EQ(unverified_use(f->w->core.unverified).bytes, 0);
+    return o;
+}
+
+static void expect_slow_down(struct s3_fixture *f, const struct fake_reply *reply)
+{
+    EXPECT_S3_ERROR(f, reply, 503, "SlowDown");
+    EXPECT(!reply->received); /* it was refused at its head */
+    EXPECT_SLICE(fake_reply_header(reply, "Retry-After"), S("1"));
+}
+
+/* The body of another request than the one that was signed, as of a client that does not know the secret. */
+static struct fake_request unknown_sender(struct s3_fixture *f, const struct s3_user *named, const char *path,
+                                          size_t size_bytes)
+{
+    struct fake_request r = curl_request(f, named, path, S("what the owner of the key signed"));
+    r.body = world_bytes(f->w, size_bytes);
+    r.piece = size_bytes;
+    return r;
+}
+
+TEST(bodies_of_unknown_senders_filled_the_disk)
+{
+    SCOPED(s3_fixture_freep)
+    struct s3_fixture *f = s3_fixture_new_in(NULL, &(struct world_options){ .blob_capacity = DISK_BYTES });
+    struct s3_user ana = s3_user(f, "ana"), bob = s3_user(f, "bob");
+    EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos", ""), 200);
+    struct fake_request requests[8], of_bob = curl_request(f, &bob, "/photos/bob", S("of bob"));
+    for (size_t i = 0; i < 6; i++)
+        requests[i] = unknown_sender(f, &ana, "/photos/a", MIB);
+    of_bob.body = S("of bob");
+    requests[6] = of_bob; /* names another key, and is its owner */
+    /* whoever declares a digest needs no room */
+    requests[7] = signed_request(f, &ana, "GET", "/photos/none", S("UNSIGNED-PAYLOAD"), S("us-east-1"));
+    struct overlap o = send_overlapping(f, requests, 8);
+    for (size_t i = 0; i < 4; i++)
+        EXPECT_S3_ERROR(f, o.replies[i], 403, "SignatureDoesNotMatch");
+    expect_slow_down(f, o.replies[4]);
+    expect_slow_down(f, o.replies[5]);
+    EXPECT_STATUS(o.replies[6], 200);
+    EXPECT_S3_ERROR(f, o.replies[7], 404, "NoSuchKey");
+    EXPECT_EQ(o.staged_bytes, 4 * MIB);
+    EXPECT_EQ(o.counted_bytes, 4 * MIB + of_bob.body.n);
+    EXPECT_EQ(unverified_use(f->w->core.unverified).refused, 2);
+    EXPECT_EQ(world_blob_count(f->w), 0);
+}
+
+TEST(a_body_of_an_unknown_sender_counts_with_the_length_that_it_declares)
+{
+    SCOPED(s3_fixture_freep)
+    struct s3_fixture *f =
+        s3_fixture_new_in(NULL, &(struct world_options){ .blob_capacity = DISK_BYTES, .unverified_bytes = 2 * MIB });
+    struct s3_user users[5];
+    struct fake_request requests[6];
+    for (size_t i = 0; i < 5; i++) {
+        users[i] = s3_user(f, (char[]){ 'u', (char)('0' + i), '\0' });
+        requests[i] = unknown_sender(f, &users[i], "/photos/a", 1);
+        requests[i].declared = MIB / 2;
+        requests[i].cut = true;
+    }
+    EXPECT_STATUS(s3_send(f, &users[0], "PUT", "/photos", ""), 200);
+    requests[5] = requests[0]; /* a quarter of the budget is used up for this key, and then the budget for all */
+    struct overlap o = send_overlapping(
+        f, (struct fake_request[]){ requests[0], requests[5], requests[1], requests[2], requests[3], requests[4] }, 6);
+    static const bool refused[] = { false, true, false, false, false, true };
+    for (size_t i = 0; i < 6; i++)
+        if (refused[i])
+            expect_slow_down(f, o.replies[i]);
+        else
+            EXPECT_S3_ERROR(f, o.replies[i], 400, "InvalidRequest");
+    EXPECT_EQ(o.counted_bytes, 2 * MIB);
+    requests[0] = unknown_sender(f, &users[0], "/photos/a", MIB / 2 + 1);
+    expect_slow_down(f, fake_http_send(&f->http, &requests[0]));
+}
+
+TEST(a_document_of_an_unknown_sender_counts_too)
+{
+    AUTH_FIXTURE(f);
+    struct fake_request r = curl_request(f, &ana, "/photos", S("x")), requests[5];
+    r.method = "POST";
+    r.target = S("/photos?delete");
+    r.body = world_bytes(f->w, 1000);
+    for (size_t i = 0; i < LENGTH_OF(requests); i++) {
+        requests[i] = r;
+        requests[i].chunked = i == 0; /* counts with the most that it may have */
+    }
+    struct overlap o = send_overlapping(f, requests, LENGTH_OF(requests));
+    for (size_t i = 0; i < 4; i++)
+        EXPECT_S3_ERROR(f, o.replies[i], 403, "SignatureDoesNotMatch");
+    expect_slow_down(f, o.replies[4]);
+    EXPECT_EQ(o.counted_bytes, 64 * 1024 + 3 * 1000);
+}
+
+/* Whichever way the request ends: stored, refused, cut, or with a failing store. */
+TEST(the_room_for_an_unverified_body_was_not_given_back)
+{
+    AUTH_FIXTURE(f);
+    for (int i = 0; i < 3 * UNVERIFIED_PER_CREDENTIAL; i++) {
+        struct fake_request r = curl_request(f, &ana, "/photos/b", S("some data"));
+        r.body = S("some data");
+        EXPECT_STATUS(fake_http_send(&f->http, &r), 200);
+        r.body = S("other data");
+        EXPECT_STATUS(fake_http_send(&f->http, &r), 403);
+        r.cut = true;
+        EXPECT_STATUS(fake_http_send(&f->http, &r), 400);
+        r = unknown_sender(f, &ana, "/none/b", 100000);
+        EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "InvalidRequest");
+        r = unknown_sender(f, &ana, "/photos/b", 100000);
+        f->w->faults = (struct fault_plan){ .fail_at = i + 1, .fail_count = 1, .code = ERR_UNAVAILABLE };
+        EXPECT(fake_http_send(&f->http, &r)->status != 200);
+        f->w->faults = (struct fault_plan){ 0 };
+        EXPECT_EQ(unverified_use(f->w->core.unverified).bytes, 0);
+    }
+    EXPECT_EQ(unverified_use(f->w->core.unverified).refused, 0);
+}
+
+/* Only who names a key that exists gets as far as to send a body. */
+TEST(an_unknown_access_key_is_refused_before_its_body)
+{
+    AUTH_FIXTURE(f);
+    struct s3_user nobody = ana;
+    nobody.access_key = S("CAISAAAAAAAAAAAAAAAA");
+    struct fake_request r = unknown_sender(f, &nobody, "/photos/a", 100000);
+    struct fake_reply *reply = fake_http_send(&f->http, &r);
+    EXPECT_S3_ERROR(f, reply, 403, "InvalidAccessKeyId");
+    EXPECT(!reply->received);
+}
+
 TEST(a_signature_over_an_empty_body_does_not_cover_a_body)
 {
     AUTH_FIXTURE(f);
@@ -733,6 +902,11 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_fault_
           cmocka_unit_test(a_signature_of_curl_is_verified_at_the_end_of_the_body),
           cmocka_unit_test(an_unauthenticated_client_learns_nothing_from_errors),
           cmocka_unit_test(an_unauthenticated_client_cannot_fill_the_disk),
+          cmocka_unit_test(bodies_of_unknown_senders_filled_the_disk),
+          cmocka_unit_test(a_body_of_an_unknown_sender_counts_with_the_length_that_it_declares),
+          cmocka_unit_test(a_document_of_an_unknown_sender_counts_too),
+          cmocka_unit_test(the_room_for_an_unverified_body_was_not_given_back),
+          cmocka_unit_test(an_unknown_access_key_is_refused_before_its_body),
           cmocka_unit_test(a_signature_over_an_empty_body_does_not_cover_a_body),
           cmocka_unit_test(an_unauthenticated_client_cannot_fill_the_memory),
           cmocka_unit_test(links_of_version_2_are_valid_for_reading_only),

@@ -14,7 +14,7 @@
 
 /* Limits for a body whose signature can be verified only at its end (verify_late): bytes in memory, and bytes on disk.
  * Until then the client is unauthenticated, and its access key is no secret, because every link contains it. curl
- * sends such requests only for bodies that it has in memory. */
+ * sends such requests only for bodies that it has in memory. All such bodies share a budget: core/unverified.h. */
 #define UNAUTHENTICATED_BODY_MAX ((size_t)64 * 1024)
 #define UNAUTHENTICATED_STREAM_MAX ((int64_t)16 << 20)
 
@@ -182,12 +182,35 @@ static err_t refuse_unknown_operation(struct s3_call *call)
 
 /* ---- run ---- */
 
+static size_t collected_max(const struct s3_call *call)
+{
+    size_t max = call->operation->max_body;
+    return call->verify_late && max > UNAUTHENTICATED_BODY_MAX ? UNAUTHENTICATED_BODY_MAX : max;
+}
+
 static err_t run_collected(struct http_exchange *x)
 {
     struct s3_call *call = x->work;
     if (call->operation->max_body)
         TRY(s3_body_check(call));
     return call->operation->run(call);
+}
+
+/* Have all bodies of unauthenticated clients together room for this one, too? Before that is known, no byte of it is
+ * received. */
+static err_t admit_unverified(struct s3_call *call)
+{
+    const struct s3_operation *o = call->operation;
+    struct http_exchange *x = call->x;
+    int64_t length = x->req.content_length;
+    int64_t max = o->flags & S3_STREAM ? UNAUTHENTICATED_STREAM_MAX : (int64_t)collected_max(call);
+    if (o->flags & S3_STREAM && (length < 0 || length > max))
+        return s3_refuse(&x->arena, S3_NO_PAYLOAD_DIGEST);
+    uint64_t size_bytes = (uint64_t)(length < 0 || length > max ? max : length);
+    if (unverified_take(call->s3->core->unverified, call->who.credential_id, size_bytes, &x->arena))
+        return NULL;
+    http_reply_header(x, "Retry-After", S("1"));
+    return err_make(&x->arena, ERR_RATE, "too many bodies whose signature is not verified yet");
 }
 
 static err_t dispatch_request(struct http_exchange *x)
@@ -207,14 +230,11 @@ static err_t dispatch_request(struct http_exchange *x)
     const struct s3_operation *o = call->operation;
     if (!(o->flags & S3_UNSIGNED))
         TRY(s3_authenticate(call));
-    int64_t length = x->req.content_length;
-    if (o->flags & S3_STREAM && call->verify_late && (length < 0 || length > UNAUTHENTICATED_STREAM_MAX))
-        return s3_refuse(&x->arena, S3_NO_PAYLOAD_DIGEST);
+    if (call->verify_late)
+        TRY(admit_unverified(call));
     if (o->flags & (S3_STREAM | S3_ON_LOOP))
         return o->run(call);
-    http_collect(x, o->flags & S3_LONG ? HTTP_LANE_LONG : HTTP_LANE_ORDINARY,
-                 call->verify_late && o->max_body > UNAUTHENTICATED_BODY_MAX ? UNAUTHENTICATED_BODY_MAX : o->max_body,
-                 run_collected);
+    http_collect(x, o->flags & S3_LONG ? HTTP_LANE_LONG : HTTP_LANE_ORDINARY, collected_max(call), run_collected);
     return NULL;
 }
 

@@ -168,6 +168,11 @@ static err_t reply_metrics(struct http_exchange *x)
     add_metric(&b, "cais_http_memory_overdraft_bytes", "gauge", "The most that one request has used above its limit.",
                h.memory_over);
     add_metric(&b, "cais_http_body_buffers", "gauge", "Buffers of 128 KiB in use by uploads.", h.body_buffers);
+    struct unverified_use unverified = unverified_use(s->core->unverified);
+    add_metric(&b, "cais_unverified_bytes", "gauge", "Bodies that are staged before it is known who sends them.",
+               unverified.bytes);
+    add_metric(&b, "cais_unverified_refused_total", "counter", "Such bodies refused because there were too many.",
+               unverified.refused);
     add_lane_metrics(&b, &h);
     add_metric(&b, "cais_log_dropped_lines_total", "counter", "Lines of the log that were not written.",
                log_dropped_lines(s->log));

@@ -76,7 +76,8 @@ struct minted_key {
     slice token;  /* from key_mint_pair */
     slice secret; /* from key_mint_signing */
 };
-/* A key of 43 letters and digits. Errors: NOT_FOUND no such user; BLOCKED the user is disabled. */
+/* A key of 43 letters and digits. Errors: NOT_FOUND no such user; BLOCKED the user is disabled; QUOTA the user has
+ * user_max_keys already. */
 MUST_USE err_t key_mint(struct core *, const struct principal *who, const struct key_request *, struct arena *a,
                         struct minted_key *ret);
 /* A key that stands for the account (32 hex digits) and a token of the user (20 letters and digits), which a client

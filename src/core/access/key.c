@@ -50,6 +50,21 @@ static err_t add_sealed_halves(struct meta_tx *tx, const struct key_change *c, s
     return meta_secret_put(tx, c->minted.id, sealed, a);
 }
 
+/* The operator is exempt: the server makes the keys with which it signs by itself, and must not fail to. */
+static err_t check_key_count(struct meta_tx *tx, const struct key_change *c, const struct user *user, struct arena *a)
+{
+    int64_t count, max = c->core->options.user_max_keys;
+    if (!max || user->kind == USER_SYSTEM)
+        return NULL;
+    TRY(meta_credential_count_keys(tx, user->id, a, &count));
+    if (count < max)
+        return NULL;
+    return err_make(a, ERR_QUOTA,
+                    "the user has %lld keys, which is the most that accounts.max_keys allows: revoke one that is not "
+                    "used (key list, key revoke), or raise the limit",
+                    (long long)count);
+}
+
 static err_t apply_key_mint(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct key_change *c = arg;
@@ -58,6 +73,7 @@ static err_t apply_key_mint(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(meta_user_by_login(tx, login, a, &user));
     if (user.state != USER_ACTIVE)
         return err_make(a, ERR_BLOCKED, "the user is disabled");
+    TRY(check_key_count(tx, c, &user, a));
     struct credential key = { .account_id = user.account_id,
                               .user_id = user.id,
                               .purpose = purpose,

@@ -19,6 +19,8 @@ MUST_USE err_t meta_credential_newest(struct meta_tx *, int64_t user_id, slice p
 /* By id, ascending. user_id 0: of all users. */
 MUST_USE err_t meta_credential_list(struct meta_tx *, int64_t user_id, enum credential_form, struct arena *a,
                                     struct credential_list *ret);
+/* How many keys of the user were not revoked. Until the write ends, no other write adds one. */
+MUST_USE err_t meta_credential_count_keys(struct meta_tx *, int64_t user_id, struct arena *a, int64_t *ret);
 /* Revokes a credential and every token that was made from it. It is no error when they are revoked already. */
 MUST_USE err_t meta_credential_revoke(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
 /* Revokes every token of the user, and leaves the keys. */
