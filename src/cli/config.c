@@ -280,6 +280,8 @@ err_t config_check(struct config *c)
         return err_make(c->arena, ERR_INVALID, "server.data is empty: where should the files be kept?");
     if (c->http.max_header_line_bytes > c->http.max_head_bytes)
         return err_make(c->arena, ERR_INVALID, "http.max_header_line is more than http.max_head_bytes, which holds it");
+    if (c->audit.keep_ms && c->audit.keep_ms < DAY)
+        return err_make(c->arena, ERR_INVALID, "audit.keep is less than 1d; 0 keeps the audit log for ever");
     return NULL;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "base/err.h"
+#include "base/text.h"
 #include "cli/terminal.h"
 
 #include <stdarg.h>
@@ -209,6 +210,22 @@ bool option_number(const struct cli *cli, const char *name, int64_t min, int64_t
         return false;
     }
     *ret = number;
+    return true;
+}
+
+bool option_time(const struct cli *cli, const char *name, int64_t *ret_ms)
+{
+    slice value = slice_of(option_value(cli->options, name));
+    if (!value.p)
+        return true;
+    slice parts[] = { value, date_is_valid(value) ? S("T00:00:00Z") : S("") };
+    int64_t ms;
+    if (!time_parse_utc(arena_join(cli->arena, parts, LENGTH_OF(parts)), &ms)) {
+        usage_error(cli->err, cli->options->command,
+                    "--%s: '%s' is no time in UTC, such as 2026-11-29 or 2026-11-29T14:04:09Z", name, value.p);
+        return false;
+    }
+    *ret_ms = ms;
     return true;
 }
 

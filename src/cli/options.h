@@ -80,6 +80,9 @@ const char *option_nth(const struct options *o, const char *name, size_t n);
  * false after an error message on cli->err. */
 MUST_USE bool option_number(const struct cli *cli, const char *name, int64_t min, int64_t max, int64_t *ret);
 
+/* The value of an option that is a time: "2026-11-29" (its beginning, in UTC) or "2026-11-29T14:04:09Z". As option_number. */
+MUST_USE bool option_time(const struct cli *cli, const char *name, int64_t *ret_ms);
+
 /* Print "cais COMMAND: …; try 'cais COMMAND --help'" and return EXIT_USAGE. */
 int usage_error(FILE *err, const struct command *command, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void help_command(FILE *out, const struct command *command);

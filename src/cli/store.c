@@ -220,6 +220,7 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
                                     .user_max_keys = c->accounts.max_keys,
                                     .unverified_max_bytes = (uint64_t)c->storage.unverified_bytes,
                                     .finished_jobs_kept_ms = c->jobs.keep_finished_ms,
+                                    .events_kept_ms = c->audit.keep_ms,
                                     .logins = { .window_ms = c->logins.window_ms,
                                                 .failures = c->logins.failures,
                                                 .failures_per_user = c->logins.failures_per_user,

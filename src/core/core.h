@@ -41,6 +41,7 @@ struct core_options {
     int64_t user_max_keys;         /* of each user, that were not revoked; 0: no limit */
     uint64_t unverified_max_bytes; /* core/unverified.h; 0: the default */
     int64_t finished_jobs_kept_ms; /* core/job.h */
+    int64_t events_kept_ms;        /* how long events stay in the audit log: core/event_prune.h; 0: for ever */
     struct login_limits logins;    /* core/login_limit.h; all 0: none */
     uint64_t file_cache_bytes;     /* for small files kept in memory for reads; 0: none */
 };

@@ -30,6 +30,15 @@ err_t event_list(struct core *core, int64_t before_id, size_t limit, struct aren
     return meta_event_list(tx, before_id, limit, a, ret);
 }
 
+err_t event_page(struct core *core, int64_t after_id, size_t limit, struct arena *a, struct event_list *ret,
+                 struct event_span *ret_span)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(meta_event_span(tx, a, ret_span));
+    return meta_event_list_after(tx, after_id, limit, a, ret);
+}
+
 slice event_file(struct arena *a, const struct file *f)
 {
     slice parts[] = { S("file:"), uuid_format(a, f->uuid) };

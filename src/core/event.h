@@ -19,6 +19,11 @@ struct event_params {
 MUST_USE err_t event_write(struct meta_tx *, const struct event_params *, struct arena *a);
 /* The audit log, newest first: at most `limit` events with ids below before_id (0: from the newest). */
 MUST_USE err_t event_list(struct core *, int64_t before_id, size_t limit, struct arena *a, struct event_list *ret);
+/* A part of the audit log, oldest first: the first `limit` events with ids above after_id, and where the log began and ended in
+ * the same snapshot. Errors: those of the store. */
+MUST_USE err_t event_page(struct core *, int64_t after_id, size_t limit, struct arena *a, struct event_list *ret,
+                          struct event_span *ret_span);
+
 /* "file:UUID" */
 slice event_file(struct arena *a, const struct file *);
 

@@ -3,11 +3,12 @@
 
 #include "core/access/access.h"
 #include "core/bucket/upload.h"
+#include "core/event_prune.h"
 #include "core/file/purge.h"
 #include "core/object/garbage.h"
 #include "core/object/sweep.h"
 
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
 static err_t run_purge(struct job_run *run, struct arena *a)
 {
@@ -39,11 +40,18 @@ static err_t run_jobs(struct job_run *run, struct arena *a)
     return job_forget_finished(run->core, run, a);
 }
 
+/* Once a day, because each run that removes something adds an event. */
+static err_t run_audit(struct job_run *run, struct arena *a)
+{
+    return event_prune_due(run->core, run, a);
+}
+
 const struct job_kind job_kinds[] = {
     { "purge", LANE_CARE, MINUTE, 0, MINUTE, MINUTE, run_purge, NULL },
     { "garbage", LANE_CARE, 5 * MINUTE, 0, MINUTE, 5 * MINUTE, run_garbage, NULL },
     { "sweep", LANE_SWEEP, 6 * HOUR, 0, MINUTE, HOUR, run_sweep, NULL },
     { "tokens", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_tokens, NULL },
     { "jobs", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_jobs, NULL },
+    { "audit", LANE_SWEEP, DAY, 0, MINUTE, HOUR, run_audit, NULL },
 };
 const size_t job_kind_count = LENGTH_OF(job_kinds);

@@ -80,15 +80,27 @@ def test_integers_that_hold_ids_and_times_have_64_bits(database):
     assert not rows
 
 
-def test_events_are_never_changed_or_removed(database):
+def test_no_event_but_the_oldest_can_be_removed(database, statements):
     database.script("BEGIN")
-    database.run("INSERT INTO events (at_ms, account_id, actor_id, action, subject, detail, request_id)"
-                 " VALUES (1, 1, 1, 'a', '', '', '')")
-    for text in ("UPDATE events SET detail = 'x'", "DELETE FROM events"):
+    for _ in range(5):
+        database.run("INSERT INTO events (at_ms, account_id, actor_id, action, subject, detail, request_id)"
+                     " VALUES (1, 1, 1, 'a', '', '', '')")
+    ids = [int(row[0]) for row in database.run("SELECT id FROM events ORDER BY id")[0]]
+    begin_at = "UPDATE events_kept SET from_id = %d; "
+    for text in ("UPDATE events SET detail = 'x'", "DELETE FROM events", f"DELETE FROM events WHERE id = {ids[0]}",
+                 begin_at % ids[2] + f"DELETE FROM events WHERE id = {ids[2]}", begin_at % (ids[-1] + 1),
+                 begin_at % ids[2] + begin_at % ids[1], "DELETE FROM events_kept"):
         database.script("SAVEPOINT one")
-        with pytest.raises(postgres.Failure, match="events are never"):
+        with pytest.raises(postgres.Failure, match="events are never|of the events"):
             database.script(text)
         database.script("ROLLBACK TO one")
+    oldest, = [one for one in of_function(statements, "meta_event_remove_oldest") if one["postgres"].startswith("SELECT")]
+    raise_it, = [one for one in of_function(statements, "meta_event_remove_oldest") if one["postgres"].startswith("UPDATE")]
+    remove, = [one for one in of_function(statements, "meta_event_remove_oldest") if one["postgres"].startswith("DELETE")]
+    assert database.run(oldest["postgres"], ids[3], 3)[0] == [[str(ids[2])]]
+    for one in (raise_it, remove):
+        database.run(one["postgres"], ids[2])
+    assert [int(row[0]) for row in database.run("SELECT id FROM events ORDER BY id")[0]] == ids[3:]
     database.script("ROLLBACK")
 
 

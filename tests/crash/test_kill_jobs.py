@@ -15,9 +15,10 @@ from rounds import rounds  # noqa: E402
 from serving import CLOCKED, clean_environment, run, wait_for  # noqa: E402
 
 QUEUED, RUNNING, DONE = 0, 1, 2
-PERIOD_S = {"purge": 60, "garbage": 300, "sweep": 6 * 3600, "tokens": 3600, "jobs": 3600}
+PERIOD_S = {"purge": 60, "garbage": 300, "sweep": 6 * 3600, "tokens": 3600, "jobs": 3600, "audit": 24 * 3600}
 SETTINGS = ("--set", "pyrus.purge_after=1h", "--set", "pyrus.rate_limit=0", "--set", "pyrus.token_lifetime=1h",
             "--set", "pyrus.tokens_per_user=100000")
+KEPT_DAYS = 3
 ORPHANS = 90  # of more, and more than a tenth, the sweep would believe that records are lost
 
 
@@ -50,6 +51,7 @@ class Records:
             "garbage": "SELECT COUNT(*) FROM garbage",
             "tokens": "SELECT COUNT(*) FROM credentials WHERE form = 1",
             "jobs": "SELECT COUNT(*) FROM jobs WHERE state >= 2",
+            "audit": "SELECT COUNT(*) FROM events WHERE at_ms < %d" % (now_ms - KEPT_DAYS * 24 * HOUR_MS),
         }
         if kind == "sweep":
             return len([key for key in self.keys() if key.startswith("0f00")])
@@ -80,6 +82,10 @@ def make_work(place, records, kind, number):
         for i in range(ORPHANS):
             with open(os.path.join(folder, "0f00%08x%08x" % (number, i)), "wb") as f:
                 f.write(b"lost")
+    elif kind == "audit":
+        records.ask("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+                    " INSERT INTO events (at_ms, account_id, actor_id, action, subject, detail, request_id)"
+                    " SELECT 1, 1, 1, 'test', 's', '', '' FROM n", write=True)
     elif kind == "jobs":
         first = records.ask("SELECT MAX(id) FROM jobs")[0][0] + 1
         records.ask("WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1999)"
@@ -141,7 +147,7 @@ def one_round(place, records, kind, number, cancel):
 @pytest.mark.parametrize("cancel", (False, True), ids=("goes_on", "was_cancelled"))
 @pytest.mark.parametrize("kind", sorted(PERIOD_S))
 def test_a_job_whose_server_is_killed(tmp_path, kind, cancel):
-    place = Place(str(tmp_path / "data"), *SETTINGS)
+    place = Place(str(tmp_path / "data"), *SETTINGS, *(["--set", f"audit.keep={KEPT_DAYS}d"] if kind == "audit" else []))
     records = Records(place)
     hits = tries = 0
     while hits < rounds("running_job_kills"):

@@ -56,6 +56,7 @@ TEST(config_has_defaults_without_a_file)
     EXPECT_EQ(c.http.body_pool_bytes, 64 << 20);
     EXPECT_EQ(c.storage.durability, CONFIG_DURABILITY_FULL);
     EXPECT_EQ(c.files.purge_grace_ms, 3600000);
+    EXPECT_EQ(c.audit.keep_ms, 0);
     EXPECT_EQ(pyrus_of(&c)->max_file_size_bytes, 262144000);
     EXPECT_EQ(pyrus_of(&c)->rate_window_ms, 600000);
     EXPECT(!pyrus_of(&c)->md5_upper_case);
@@ -375,7 +376,19 @@ TEST(every_key_accepts_its_default)
     EXPECT_OK(config_check(&c));
 }
 
-RUN_TESTS(cmocka_unit_test(config_has_defaults_without_a_file), cmocka_unit_test(file_sets_keys_of_every_type),
+TEST(an_audit_log_of_a_few_minutes_was_allowed)
+{
+    CONFIG(c);
+    EXPECT_OK(set(&c, "audit.keep=1439m"));
+    EXPECT_ERR(config_check(&c), ERR_INVALID);
+    EXPECT_OK(set(&c, "audit.keep=1d"));
+    EXPECT_OK(config_check(&c));
+    EXPECT_OK(set(&c, "audit.keep=0"));
+    EXPECT_OK(config_check(&c));
+}
+
+RUN_TESTS(cmocka_unit_test(an_audit_log_of_a_few_minutes_was_allowed),
+          cmocka_unit_test(config_has_defaults_without_a_file), cmocka_unit_test(file_sets_keys_of_every_type),
           cmocka_unit_test(the_stronger_layer_of_the_configuration_wins_whichever_is_read_first),
           cmocka_unit_test(lists_add_items_within_a_layer),
           cmocka_unit_test(environment_variables_count_only_when_they_name_a_section),

@@ -5,6 +5,8 @@
 #include "pyrus_fixture.h"
 #include "test.h"
 
+#include "core/event.h"
+#include "core/event_prune.h"
 #include "core/object/garbage.h"
 #include "core/store/object_store.h"
 #include "core/store/user_store.h"
@@ -241,7 +243,34 @@ TEST(the_purge_of_expired_uploads_and_the_removal_of_many_keys_take_short_writes
     expect_empty_store(w);
 }
 
-RUN_TESTS(cmocka_unit_test(a_comment_of_72_kilobytes_stopped_everybodys_writes),
+/* ---- the audit log ---- */
+
+static err_t apply_long_events(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct event_params event = { .at_ms = 1, .action = S("test"), .subject = *(slice *)arg, .detail = S("") };
+    for (int i = 0; i < 100; i++)
+        TRY(event_write(tx, &event, a));
+    return NULL;
+}
+
+/* Twenty thousand events with subjects of 2 KiB. */
+TEST(the_oldest_events_are_removed_in_short_writes)
+{
+    WORLD(w);
+    char *text = arena_alloc(w->a, 2049);
+    memset(text, 'x', 2048);
+    slice subject = { text, 2048 };
+    for (int i = 0; i < 200; i++)
+        world_write(w, apply_long_events, &subject);
+    int64_t count;
+    EXPECT_OK(
+        event_prune(&w->core, &(struct event_prune_request){ .before_ms = core_now_ms(&w->core) - 1 }, w->a, &count));
+    EXPECT(count >= 20000);
+    expect_short_writes(w);
+}
+
+RUN_TESTS(cmocka_unit_test(the_oldest_events_are_removed_in_short_writes),
+          cmocka_unit_test(a_comment_of_72_kilobytes_stopped_everybodys_writes),
           cmocka_unit_test(attachments_of_many_long_tasks_are_attached_in_a_short_write),
           cmocka_unit_test(an_address_list_read_all_users_for_each_address),
           cmocka_unit_test(the_end_of_a_holder_of_many_files_held_the_committer),

@@ -541,6 +541,41 @@ static err_t check_buckets(struct fsck *f)
     return NULL;
 }
 
+/* ---- the audit log ---- */
+
+static err_t check_event_page(struct fsck *f, int64_t *after_id, struct arena *a, size_t *ret_count)
+{
+    struct event_list events;
+    struct event_span span;
+    TRY(event_page(f->core, *after_id, FSCK_PAGE, a, &events, &span));
+    for (size_t i = 0; i < events.count; i++) {
+        int64_t id = events.items[i].id;
+        int64_t expected = *after_id + 1 > span.first_id ? *after_id + 1 : span.first_id;
+        if (id != expected)
+            fsck_add_finding(f, FSCK_WARNING, "events are missing before it",
+                             arena_printf(a, "event:%lld", (long long)id),
+                             arena_printf(a, "%lld", (long long)(id - expected)), false);
+        *after_id = id;
+    }
+    *ret_count = events.count;
+    return NULL;
+}
+
+/* Ids have no gaps, so a gap is an event that something other than cais removed. Of the oldest, which may be removed, the
+ * store knows where they end. What follows the newest event leaves no trace. */
+static err_t check_events(struct fsck *f)
+{
+    int64_t after_id = 0;
+    size_t count = FSCK_PAGE;
+    while (count == FSCK_PAGE) {
+        SCRATCH(scratch);
+        err_t e = check_event_page(f, &after_id, &scratch, &count);
+        if (e)
+            return err_copy(f->a, e);
+    }
+    return NULL;
+}
+
 /* ---- blobs, counters, the database ---- */
 
 static void report_orphan(void *arg, slice key, uint64_t size_bytes)
@@ -639,6 +674,7 @@ err_t fsck_run(struct core *core, const struct fsck_options *options, struct are
     TRY(check_buckets(&f));
     TRY(check_blobs(&f));
     TRY(check_usage(&f));
+    TRY(check_events(&f));
     TRY(key_each_lost(core, 0, a, report_lost_key, &f));
     report.list = f.list;
     *ret = report;

@@ -15,7 +15,7 @@ enum fsck_severity {
 struct fsck_finding {
     enum fsck_severity severity;
     const char *what; /* "bytes missing", "digest differs", … */
-    slice subject;    /* "object:12", "blob:KEY", "file:UUID", "entry:BUCKET/KEY", "upload:NAME", "database" */
+    slice subject; /* "object:12", "blob:KEY", "file:UUID", "entry:BUCKET/KEY", "upload:NAME", "event:12", "database" */
     slice detail;
     bool repaired;
 };
@@ -51,6 +51,7 @@ struct fsck_report {
  *              not kept is held
  *   buckets    each entry and each part of an upload has its object
  *   accounts   their counters of usage
+ *   events     none is missing but the oldest, which were removed
  *   keys       the master key opens every signing key that has not been revoked
  * Findings are not an error. Errors: UNAVAILABLE and the like, when the check could not be finished. */
 MUST_USE err_t fsck_run(struct core *, const struct fsck_options *, struct arena *a, struct fsck_report *ret);

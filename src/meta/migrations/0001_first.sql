@@ -152,7 +152,7 @@ CREATE INDEX refs_file ON refs (file_id) WHERE file_id IS NOT NULL;
 CREATE UNIQUE INDEX refs_version ON refs (root_id, version) WHERE root_id IS NOT NULL;
 
 -- The audit log. It has no foreign keys, because an event stays when what it reports is removed; and no AUTOINCREMENT,
--- because no event is ever removed, so that no id can be used again.
+-- because the newest event is never removed, so that no id can be used again.
 CREATE TABLE events (
     id INTEGER PRIMARY KEY,
     at_ms BIGINT NOT NULL,

@@ -20,10 +20,16 @@ PAIRS = [
     (r"\bTEXT\b(?! *\))", 'TEXT COLLATE "C"'),
     # The rows are sorted by the primary key. PostgreSQL has no such tables, and has the index only.
     (r"\) WITHOUT ROWID;", ");"),
-    # A trigger that refuses a change.
+    # A trigger that refuses a change, always or under a condition. There, a condition with a query stands in the function.
     (r"CREATE TRIGGER (\w+) BEFORE (DELETE|UPDATE) ON (\w+)\nBEGIN\n    SELECT RAISE\(ABORT, '([^']*)'\);\nEND;",
      r"CREATE FUNCTION \1() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '\4'; END $$;"
      r"\nCREATE TRIGGER \1 BEFORE \2 ON \3 FOR EACH ROW EXECUTE FUNCTION \1();"),
+    (r"CREATE TRIGGER (\w+) BEFORE (DELETE|UPDATE) ON (\w+)\nWHEN (.*)\nBEGIN\n    SELECT RAISE\(ABORT, '([^']*)'\);\nEND;",
+     lambda m: f"CREATE FUNCTION {m[1]}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {m[4]} THEN"
+               f" RAISE EXCEPTION '{m[5]}'; END IF; RETURN {'OLD' if m[2] == 'DELETE' else 'NEW'}; END $$;"
+               f"\nCREATE TRIGGER {m[1]} BEFORE {m[2]} ON {m[3]} FOR EACH ROW EXECUTE FUNCTION {m[1]}();"),
+    # The function of a trigger has its name.
+    (r"DROP TRIGGER (\w+);", r"DROP FUNCTION \1() CASCADE;"),
 ]
 
 
