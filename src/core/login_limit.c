@@ -83,6 +83,8 @@ static void add_to_count(struct login_limit *l, uint64_t name, int64_t by)
     if (!name)
         return;
     struct login_count *c = find_count(l, name);
+    if (c->name != name && by < 0)
+        return; /* its count was forgotten, and the slot has that of another name */
     if (c->name != name)
         *c = (struct login_count){ .name = name };
     c->count += by;

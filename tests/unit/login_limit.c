@@ -119,6 +119,26 @@ TEST(a_full_table_forgets_low_counts_first)
     (void)l;
 }
 
+TEST(the_end_of_a_forgotten_login_cleared_the_count_of_another)
+{
+    struct guesser g;
+    struct login_limits one = limits;
+    one.failures = one.failures_per_user = 1;
+    one.failures_per_address = 0;
+    SCOPED(free_limit) struct login_limit *l = new_limit(&g, &one);
+    char text[64];
+    for (int i = 0; i < 30000; i++) { /* no slot is free afterwards */
+        snprintf(text, sizeof text, "user%d", i);
+        guess(&g, text, "192.0.2.1", 1);
+    }
+    EXPECT_EQ(guess(&g, "ana", "192.0.2.1", 2), 1);
+    for (int i = 0; i < 30000; i++) {
+        snprintf(text, sizeof text, "other%d", i);
+        login_limit_end(l, slice_of(text), S("192.0.2.1"), false);
+    }
+    EXPECT_EQ(guess(&g, "ana", "192.0.2.1", 1), 0);
+}
+
 TEST(without_limits_every_login_is_allowed)
 {
     struct guesser g;
@@ -132,4 +152,5 @@ RUN_TESTS(cmocka_unit_test(a_login_was_guessed_ten_thousand_times),
           cmocka_unit_test(the_addresses_of_an_ipv6_network_count_together),
           cmocka_unit_test(logins_that_succeed_are_not_failures_but_are_limited_too),
           cmocka_unit_test(a_full_table_forgets_low_counts_first),
+          cmocka_unit_test(the_end_of_a_forgotten_login_cleared_the_count_of_another),
           cmocka_unit_test(without_limits_every_login_is_allowed))
