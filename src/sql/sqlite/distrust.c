@@ -111,7 +111,7 @@ static err_t make_copy(const char *path, const char *copied, struct arena *a)
 
 static err_t use_copy(const char *path, const char *copied, struct arena *a)
 {
-    static const char *const of_log[] = { "-wal", "-wal" MARK_SUFFIX, "-shm" };
+    static const char *const of_log[] = { "-wal", ("-wal" MARK_SUFFIX), "-shm" };
     for (size_t i = 0; i < LENGTH_OF(of_log); i++)
         TRY(remove_file(beside(path, of_log[i], a), a));
     TRY(sync_folder_of(path, a));
