@@ -4,6 +4,8 @@
 #include "core/store/job_store.h"
 #include "core/store/transaction.h"
 
+#define CLAIM_TRIES_MAX 100 /* each lost try is a job that another worker claimed */
+
 /* ---- the claim ---- */
 
 static err_t find_job(struct worker *w, const struct job_wanted *wanted, struct arena *a, int64_t *ret_id)
@@ -32,8 +34,8 @@ static err_t claim_job(struct worker *w, const struct job_kind *kind, struct are
     struct job_wanted wanted = {
         .kind = slice_of(kind->name), .owner = w->owner, .now_ms = core_now_ms(w->core), .lease_ms = JOB_LEASE_MS
     };
-    for (;;) {
-        struct claiming c = { .wanted = &wanted, .a = a };
+    struct claiming c = { .wanted = &wanted, .a = a };
+    for (int i = 0; i < CLAIM_TRIES_MAX; i++) {
         TRY(find_job(w, &wanted, a, &c.id));
         err_t e = meta_write(w->core->meta, apply_job_claim, &c, a);
         if (err_is(e, ERR_NOT_FOUND))
@@ -42,6 +44,7 @@ static err_t claim_job(struct worker *w, const struct job_kind *kind, struct are
         *ret_job = c.job;
         return NULL;
     }
+    return err_make(a, ERR_CORRUPT, "job %lld of kind %s is due, and cannot be claimed", (long long)c.id, kind->name);
 }
 
 /* ---- the outcome ---- */

@@ -5,6 +5,7 @@
 #include "core/object/garbage.h"
 #include "core/object/sweep.h"
 #include "core/store/blob_store.h"
+#include "sql/sql.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -346,7 +347,29 @@ TEST(jobs_thread_runs_due_jobs_and_stops_at_once)
     w->jobs = NULL;
 }
 
-RUN_TESTS(cmocka_unit_test(purge_removes_an_upload_that_was_not_confirmed_in_time),
+static void run_sql(struct world *w, const char *script)
+{
+    struct sql_conn *conn;
+    EXPECT_OK(sql_connect(w->db, SQL_WRITE, w->a, &conn));
+    EXPECT_OK(sql_script(conn, script, w->a));
+    sql_disconnect(conn);
+}
+
+/* In a backup that somebody else made, an id may be a text, which no worker can name. The other kinds go on. */
+TEST(a_job_that_could_not_be_claimed_kept_its_worker_for_ever)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    world_store(w, &alice, S("small"), S("hello"), minutes(10));
+    run_sql(w, "UPDATE jobs SET id = 'x' || id WHERE kind <> 'purge'");
+    world_wait(w, hours(30));
+    for (int i = 0; i < 20 && world_file_count(w); i++)
+        EXPECT_ERR(jobs_run_due(w->jobs, w->a), ERR_CORRUPT);
+    EXPECT_EQ(world_file_count(w), 0);
+}
+
+RUN_TESTS(cmocka_unit_test(a_job_that_could_not_be_claimed_kept_its_worker_for_ever),
+          cmocka_unit_test(purge_removes_an_upload_that_was_not_confirmed_in_time),
           cmocka_unit_test(purge_removes_more_than_one_batch_in_a_run),
           cmocka_unit_test(rustfs_4221_sweep_removes_only_orphans),
           cmocka_unit_test(garbage_keeps_the_bytes_of_an_old_blob_for_the_whole_grace),
