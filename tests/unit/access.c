@@ -6,6 +6,7 @@
 #include "base/password.h"
 #include "core/grant.h"
 #include "core/records/event.h"
+#include "core/store/credential_store.h"
 #include "core/store/event_store.h"
 #include "core/store/transaction.h"
 
@@ -475,6 +476,44 @@ TEST(a_signing_key_is_refused_at_once_when_it_is_revoked_or_its_user_disabled)
     EXPECT_ERR(signing(w, key, &got), ERR_REVOKED);
 }
 
+struct sealed_secret {
+    int64_t id;
+    slice sealed;
+};
+
+static err_t apply_secret_put(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct sealed_secret *s = arg;
+    return meta_secret_put(tx, s->id, s->sealed, a);
+}
+
+static void seal_halves(struct world *w, int64_t id, slice halves)
+{
+    slice about = arena_printf(w->a, "key:%lld", (long long)id);
+    world_write(w, apply_secret_put, &(struct sealed_secret){ id, seal_close(w->seal, about, halves, w->a) });
+}
+
+/* Who makes a backup together with its master key can seal anything. */
+TEST(a_sealed_secret_of_another_length_is_corrupt)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    slice key, secret, got;
+    struct key_info_list keys;
+    int64_t id = mint_signing(w, S("alice"), &key, &secret);
+    slice halves[] = { key, secret }, both = arena_join(w->a, halves, 2), more[] = { both, world_bytes(w, 5000) };
+    slice longer = arena_join(w->a, more, 2);
+    static const size_t lengths[] = { 0, 1, 20, 39, 40, 41, 59, 61, 100, 5060 };
+    for (size_t i = 0; i < LENGTH_OF(lengths); i++) {
+        seal_halves(w, id, slice_part(longer, 0, lengths[i]));
+        EXPECT_ERR(signing(w, key, &got), ERR_CORRUPT);
+        EXPECT_OK(key_list(&w->core, S("alice"), w->a, &keys));
+    }
+    seal_halves(w, id, both);
+    EXPECT_OK(signing(w, key, &got));
+    EXPECT_SLICE(got, secret);
+}
+
 /* A restore without the master key leaves such keys. The cache must not hide it. */
 TEST(a_signing_key_of_another_master_key_is_corrupt_and_the_servers_own_is_replaced)
 {
@@ -618,4 +657,5 @@ RUN_TESTS(cmocka_unit_test(a_request_in_flight_did_not_notice_that_its_key_or_us
           cmocka_unit_test(an_access_key_is_not_accepted_as_a_secret_key),
           cmocka_unit_test(a_signing_key_is_refused_at_once_when_it_is_revoked_or_its_user_disabled),
           cmocka_unit_test(a_signing_key_of_another_master_key_is_corrupt_and_the_servers_own_is_replaced),
+          cmocka_unit_test(a_sealed_secret_of_another_length_is_corrupt),
           cmocka_unit_test(the_server_has_one_signing_key_of_its_own_for_each_purpose))

@@ -12,7 +12,6 @@
 #include "core/access/access_priv.h"
 #include "core/core_priv.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,9 +51,11 @@ struct access_cache *access_cache_new(void)
 
 void access_cache_free(struct access_cache *cache)
 {
-    for (size_t i = 0; i < SHARDS; i++)
+    for (size_t i = 0; i < SHARDS; i++) {
         pthread_mutex_destroy(&cache->shards[i].mutex);
-    explicit_bzero(cache, sizeof *cache);
+        if (cache->shards[i].count)
+            explicit_bzero(&cache->shards[i], sizeof cache->shards[i]);
+    }
     free(cache);
 }
 
@@ -95,7 +96,7 @@ bool access_cache_find(struct access_cache *cache, const struct access_query *q,
 void access_cache_put(struct access_cache *cache, const struct access_query *q, uint64_t generation,
                       const struct access_found *found)
 {
-    if (q->purpose.n > PURPOSE_MAX || found->principal.login.n > LOGIN_MAX)
+    if (q->purpose.n > PURPOSE_MAX || found->principal.login.n > LOGIN_MAX || found->secret.n > SIGNING_SECRET_LENGTH)
         return;
     struct access_shard *shard = access_shard_of(cache, q->hash);
     SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
@@ -108,7 +109,6 @@ void access_cache_put(struct access_cache *cache, const struct access_query *q, 
         if (set[i].at < slot->at)
             slot = &set[i];
     }
-    assert(found->secret.n <= sizeof slot->secret);
     explicit_bzero(slot, sizeof *slot);
     *slot = (struct access_entry){ .used = true,
                                    .form = q->form,
