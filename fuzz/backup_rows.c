@@ -19,7 +19,7 @@
 #define COLUMNS_MAX 400
 #define CHANGES_MAX 8
 
-static slice image; /* of a world with what set_up makes */
+static struct world_kept kept; /* a world with what set_up makes */
 static struct s3_user ana;
 static struct runrun_user runrun_ana;
 static slice pyrus_token, native_key, upload, guid;
@@ -32,11 +32,18 @@ struct apis {
     struct s3_fixture *s3;
     struct runrun_fixture runrun;
     struct pyrus_fixture pyrus;
+    bool has_pyrus;
     struct native_api native;
     struct fake_http native_http;
 };
 
-static void apis_open(struct apis *s, const struct world_options *options)
+/* One reader needs one API; 0: all of them. */
+static bool needs_api(char reader, char letter)
+{
+    return !reader || reader == letter;
+}
+
+static void apis_open(struct apis *s, char reader, const struct world_options *options)
 {
     struct s3_fixture *f = s->s3 = s3_fixture_new_in(NULL, options);
     struct runrun_options runrun = runrun_fixture_options();
@@ -44,11 +51,14 @@ static void apis_open(struct apis *s, const struct world_options *options)
     runrun.rate_limit = pyrus.rate_limit = 0;
     s->runrun.w = s->pyrus.w = f->w;
     s->runrun.a = s->pyrus.a = f->a;
-    HOLDS(!runrun_open(&s->runrun.runrun, &f->w->core, &runrun, &f->links, NULL, f->a));
+    s->pyrus.http_api = pyrus_api(&s->pyrus.pyrus);
+    if (needs_api(reader, 'r'))
+        HOLDS(!runrun_open(&s->runrun.runrun, &f->w->core, &runrun, &f->links, NULL, f->a));
     s->runrun.http_api = runrun_api(&s->runrun.runrun);
     s->runrun.http = fake_http_new(&s->runrun.http_api);
-    pyrus_init(&s->pyrus.pyrus, &f->w->core, &pyrus, &f->links, NULL);
-    s->pyrus.http_api = pyrus_api(&s->pyrus.pyrus);
+    s->has_pyrus = needs_api(reader, 'p');
+    if (s->has_pyrus)
+        pyrus_init(&s->pyrus.pyrus, &f->w->core, &pyrus, &f->links, NULL);
     s->pyrus.http = fake_http_new(&s->pyrus.http_api);
     native_init(&s->native, &f->w->core, &(struct native_options){ .max_file_bytes = 10000 });
     s->native_http = fake_http_new(&s->native.http_api);
@@ -59,7 +69,8 @@ static void apis_close(struct apis *s)
     fake_http_release(&s->native_http);
     fake_http_release(&s->pyrus.http);
     fake_http_release(&s->runrun.http);
-    pyrus_release(&s->pyrus.pyrus);
+    if (s->has_pyrus)
+        pyrus_release(&s->pyrus.pyrus);
     runrun_close(&s->runrun.runrun);
     s3_fixture_free(s->s3);
 }
@@ -150,11 +161,11 @@ static struct apis *origin; /* it stays: the keys and tokens point into it */
 static void set_up(void)
 {
     struct apis *s = origin = must_malloc(sizeof *s);
-    apis_open(s, &(struct world_options){ 0 });
+    apis_open(s, 0, &(struct world_options){ 0 });
     set_up_objects(s->s3);
     set_up_documents(s);
     list_columns(s->s3->w);
-    image = world_image(s->s3->w);
+    kept.image = world_image(s->s3->w);
 }
 
 /* ---- changing rows ---- */
@@ -329,9 +340,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct apis s = { 0 };
     slice reader, changes;
     slice_cut(fuzz_slice(data, size), '\n', &reader, &changes);
-    apis_open(&s, &(struct world_options){ .image = image });
+    char letter = reader.n && reader.p[0] ? reader.p[0] : 'c';
+    apis_open(&s, letter, &(struct world_options){ .kept = &kept });
     change_rows(s.s3->w, changes);
-    switch (reader.n ? reader.p[0] : 'c') {
+    switch (letter) {
     case 's':
         ask_s3(s.s3);
         break;

@@ -8,7 +8,7 @@
 #include "api/native/native.h"
 #include "base/json.h"
 
-static slice image; /* of a world with what set_up makes */
+static struct world_kept kept; /* a world with what set_up makes */
 static slice keys[2], id;
 
 struct native_server {
@@ -50,7 +50,7 @@ static void set_up(void)
     HOLDS(r->status == 201 && !json_parse(s->w->a, r->body, &body));
     id = json_str(body, "id");
     HOLDS(id.n);
-    image = world_image(s->w);
+    kept.image = world_image(s->w);
 }
 
 static slice with_id(slice target, struct arena *a)
@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!origin)
         set_up();
-    struct native_server *s = server_new(&(struct world_options){ .image = image });
+    struct native_server *s = server_new(&(struct world_options){ .kept = &kept });
     slice rest = fuzz_slice(data, size);
     struct fake_request r;
     char how;

@@ -38,14 +38,14 @@ static void check_reply(struct pyrus_fixture *f, const struct fake_reply *r)
 }
 
 static struct pyrus_fixture *origin; /* it stays: the keys point into it */
-static slice image;                  /* of the world of a server with one user */
+static struct world_kept kept;       /* the world of a server with one user */
 static struct pyrus_user u;
 
 static void set_up(void)
 {
     struct pyrus_fixture *f = origin = pyrus_fixture_new(NULL);
     u = pyrus_user(f, "ana", "Ana Prado");
-    image = world_image(f->w);
+    kept.image = world_image(f->w);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         set_up();
     struct pyrus_options options = pyrus_fixture_options();
     options.rate_limit = 0;
-    struct pyrus_fixture *f = pyrus_fixture_new_in(&options, &(struct world_options){ .image = image });
+    struct pyrus_fixture *f = pyrus_fixture_new_in(&options, &(struct world_options){ .kept = &kept });
     slice body = fuzz_slice(data, size);
     check_reply(f, post_json(f, &u, "/v4/tasks", body));
     struct fake_reply *task = post_json(f, &u, "/v4/tasks", S("{\"text\":\"t\"}"));

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "http/target.h"
 
-static slice image; /* of a world with what set_up makes */
+static struct world_kept kept; /* a world with what set_up makes */
 
 static void set_up(void)
 {
@@ -22,7 +22,7 @@ static void set_up(void)
     runrun_new_document(f, &ana, task, S("a.txt"), S("hello"));
     runrun_new_document(f, &ana, task, S("b.txt"), S(""));
     runrun_new_document(f, &ana, 0, S("c.txt"), S("loose"));
-    image = world_image(f->w);
+    kept.image = world_image(f->w);
     runrun_fixture_free(f);
 }
 
@@ -65,14 +65,14 @@ static bool is_query(slice s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (!image.n)
+    if (!kept.image.n)
         set_up();
     slice word, query;
     struct query q;
     slice_cut(fuzz_slice(data, size), '\n', &word, &query);
     if (!is_query(query))
         return 0;
-    struct runrun_fixture *f = runrun_fixture_new_in(NULL, &(struct world_options){ .image = image });
+    struct runrun_fixture *f = runrun_fixture_new_in(NULL, &(struct world_options){ .kept = &kept });
     bool is_zip = slice_eq(word, S("zip"));
     const char *kind = is_zip ? "zip" : "file", *other = is_zip ? "file" : "zip";
     slice with_key = arena_printf(f->a, "key=x&" SLICE_FMT, SLICE_ARG(query));

@@ -58,7 +58,7 @@ static void ask_lists(struct runrun_fixture *f, const struct runrun_user *u, sli
 }
 
 static struct runrun_fixture *origin; /* it stays: the keys point into it */
-static slice image;                   /* of the world of a server with one user and one task */
+static struct world_kept kept;        /* the world of a server with one user and one task */
 static struct runrun_user u;
 
 static void set_up(void)
@@ -66,7 +66,7 @@ static void set_up(void)
     struct runrun_fixture *f = origin = runrun_fixture_new(NULL);
     u = runrun_user(f, "ana", "Ana Prado");
     runrun_new_task(f, &u, "t");
-    image = world_image(f->w);
+    kept.image = world_image(f->w);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const slice types[] = { { "application/json", 16 }, { "application/x-www-form-urlencoded", 33 } };
     struct runrun_options options = runrun_fixture_options();
     options.rate_limit = 0;
-    struct runrun_fixture *f = runrun_fixture_new_in(&options, &(struct world_options){ .image = image });
+    struct runrun_fixture *f = runrun_fixture_new_in(&options, &(struct world_options){ .kept = &kept });
     slice input = fuzz_slice(data, size);
     for (size_t i = 0; i < LENGTH_OF(targets); i++)
         for (size_t k = 0; k < LENGTH_OF(types); k++)

@@ -42,7 +42,7 @@ static void make_form(struct s3_fixture *f, const struct s3_user *p, slice in, s
 }
 
 static struct s3_fixture *origin; /* it stays: the keys point into it */
-static slice image;               /* of the world of a server with one user and one bucket */
+static struct world_kept kept;    /* the world of a server with one user and one bucket */
 static struct s3_user ana;
 
 static void set_up(void)
@@ -50,14 +50,14 @@ static void set_up(void)
     struct s3_fixture *f = origin = s3_fixture_new(NULL);
     ana = s3_user(f, "ana");
     HOLDS(s3_send(f, &ana, "PUT", "/photos", "")->status == 200);
-    image = world_image(f->w);
+    kept.image = world_image(f->w);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!origin)
         set_up();
-    struct s3_fixture *f = s3_fixture_new_in(NULL, &(struct world_options){ .image = image });
+    struct s3_fixture *f = s3_fixture_new_in(NULL, &(struct world_options){ .kept = &kept });
     struct buf body;
     buf_init(&body, 0);
     make_form(f, &ana, fuzz_slice(data, size), &body);

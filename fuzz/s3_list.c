@@ -87,7 +87,7 @@ static void follow(struct s3_fixture *f, const struct s3_user *p, slice query, c
 }
 
 static struct s3_fixture *origin; /* it stays: the keys point into it */
-static slice image;               /* of the world of a server with one user and one bucket with those keys */
+static struct world_kept kept;    /* the world of a server with one user and one bucket with those keys */
 static struct s3_user ana;
 
 static void set_up(void)
@@ -97,7 +97,7 @@ static void set_up(void)
     HOLDS(s3_send(f, &ana, "PUT", "/photos", "")->status == 200);
     for (size_t i = 0; i < LENGTH_OF(keys); i++)
         s3_put_object(f, &ana, arena_printf(f->a, "/photos/%s", keys[i]).p, "x");
-    image = world_image(f->w);
+    kept.image = world_image(f->w);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             return 0;
     if (size > 2000)
         return 0;
-    struct s3_fixture *f = s3_fixture_new_in(NULL, &(struct world_options){ .image = image });
+    struct s3_fixture *f = s3_fixture_new_in(NULL, &(struct world_options){ .kept = &kept });
     struct query q;
     if (!query_parse(input, f->a, &q) && q.count <= 50 && !has_inexpressible(&q)) {
         slice parts[] = { S("/photos?"), input };

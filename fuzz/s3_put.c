@@ -7,7 +7,7 @@
 #include "sign/sigv4.h"
 
 static struct s3_fixture *origin; /* it stays: the keys point into it */
-static slice image;               /* of the world of a server with one user and one bucket */
+static struct world_kept kept;    /* the world of a server with one user and one bucket */
 static struct s3_user ana;
 
 static void set_up(void)
@@ -15,7 +15,7 @@ static void set_up(void)
     struct s3_fixture *f = origin = s3_fixture_new(NULL);
     ana = s3_user(f, "ana");
     HOLDS(s3_send(f, &ana, "PUT", "/photos", "")->status == 200);
-    image = world_image(f->w);
+    kept.image = world_image(f->w);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < length.n; i++)
         if (length.p[i] < ' ')
             return 0; /* the engine refuses such a header */
-    struct s3_fixture *f = s3_fixture_new_in(NULL, &(struct world_options){ .image = image });
+    struct s3_fixture *f = s3_fixture_new_in(NULL, &(struct world_options){ .kept = &kept });
     struct sign_pair headers[] = { { S("host"), S("cais.test") },
                                    { S("x-amz-decoded-content-length"), length },
                                    { S("x-amz-trailer"), S("x-amz-checksum-crc32") } };

@@ -19,7 +19,7 @@
 #define TAG S("x-amz-content-sha256")
 
 static struct s3_fixture *origin; /* it stays: the keys point into it */
-static slice image;               /* of a world with what set_up makes */
+static struct world_kept kept;    /* a world with what set_up makes */
 static struct s3_user ana;
 
 static void set_up(void)
@@ -30,7 +30,7 @@ static void set_up(void)
     HOLDS(s3_send(f, &ana, "PUT", "/other", "")->status == 200);
     s3_put_object(f, &ana, "/photos/a", "hello");
     s3_put_object(f, &ana, "/photos/dir/b", "");
-    image = world_image(f->w);
+    kept.image = world_image(f->w);
 }
 
 /* ---- signing ---- */
@@ -152,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!origin)
         set_up();
-    struct s3_fixture *f = s3_fixture_new_in(NULL, &(struct world_options){ .image = image });
+    struct s3_fixture *f = s3_fixture_new_in(NULL, &(struct world_options){ .kept = &kept });
     slice rest = fuzz_slice(data, size);
     struct fake_request r;
     char how;

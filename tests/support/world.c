@@ -13,7 +13,7 @@
 #include "core/store/event_store.h"
 #include "core/store/file_store.h"
 #include "core/store/user_store.h"
-#include "meta/meta.h"
+#include "meta/store_priv.h"
 #include "sql/fault/fault.h"
 #include "sql/sqlite/sqlite.h"
 
@@ -23,20 +23,57 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static void open_database(struct world *w, const struct world_options *options, struct meta_store **ret)
+{
+    const struct sqlite_options sqlite = { .path = options->database, .image = w->kept ? w->kept->image : S("") };
+    EXPECT_OK(sqlite_open(&sqlite, w->a, &w->db));
+    if (!w->kept)
+        w->db = sql_fault_wrap(w->db, &w->faults);
+    EXPECT_OK(meta_open(w->db, &(struct meta_options){ .inline_writes = !options->threaded }, w->a, ret));
+}
+
+static void use_kept_database(struct world *w, struct meta_store **ret)
+{
+    struct world_kept *kept = w->kept;
+    w->db = kept->db;
+    *ret = kept->meta;
+    kept->meta = NULL;
+    sqlite_rewind(w->db, kept->image);
+    forget_ids(*ret);
+}
+
+static void release_database(struct world *w)
+{
+    struct world_kept *kept = w->kept;
+    if (kept && ++kept->worlds % WORLDS_MAX) {
+        kept->db = w->db;
+        kept->meta = w->core.meta;
+    } else {
+        meta_close(w->core.meta);
+    }
+}
+
+void world_kept_release(struct world_kept *kept)
+{
+    meta_close(kept->meta);
+    free((char *)kept->image.p);
+}
+
 struct world *world_new_with(const struct world_options *options)
 {
     struct world *w = must_malloc(sizeof *w);
+    w->kept = options->kept;
     arena_init(&w->arena);
     arena_set_limit(&w->arena, WORLD_ARENA_MAX, NULL);
     w->a = &w->arena;
     clock_manual_init(&w->clock, WORLD_START_MS);
-    random_seeded_init(&w->random, options->image.n ? 2 : 1); /* a copy must not draw the ids that it has already */
+    random_seeded_init(&w->random, w->kept ? 2 : 1); /* a copy must not draw the ids that it has already */
     w->faults = (struct fault_plan){ .code = ERR_UNAVAILABLE };
-    struct sql_db *db;
-    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = options->database, .image = options->image }, w->a, &db));
     struct meta_store *meta;
-    w->db = sql_fault_wrap(db, &w->faults);
-    EXPECT_OK(meta_open(w->db, &(struct meta_options){ .inline_writes = !options->threaded }, w->a, &meta));
+    if (w->kept && w->kept->meta)
+        use_kept_database(w, &meta);
+    else
+        open_database(w, options, &meta);
     struct blob_store *blob = blob_fault_wrap(blob_mem_open(&w->clock.clock, options->blob_capacity), &w->faults);
     struct core_options core_options = { .inline_max_bytes = WORLD_INLINE_MAX,
                                          .reserve_bytes = options->reserve_bytes,
@@ -66,7 +103,7 @@ struct world *world_new(void)
 void world_free(struct world *w)
 {
     jobs_free(w->jobs);
-    meta_close(w->core.meta);
+    release_database(w);
     w->core.blob->ops->close_store(w->core.blob);
     core_release(&w->core);
     seal_free(w->seal);

@@ -36,24 +36,36 @@ struct world {
     struct random_seeded random;
     struct seal *seal;
     struct fault_plan faults;
-    struct sql_db *db; /* of the metadata store */
+    struct sql_db *db;       /* of the metadata store */
+    struct world_kept *kept; /* may be NULL */
     struct core core;
     struct jobs *jobs;
     struct principal operator_;
 };
+
+/* A database that worlds use one after the other, each beginning as a copy of the same world. A world takes a few milliseconds to
+ * make, nearly all of it for the schema and the statements, so a fuzz target keeps them. Everything else belongs to one world: its
+ * clock, its random numbers, its blobs and its caches. Zeroed but for the image. */
+struct world_kept {
+    slice image; /* of world_image */
+    struct sql_db *db;
+    struct meta_store *meta; /* NULL: none yet, or a world uses it */
+    int worlds;              /* that used the database */
+};
+#define WORLDS_MAX 400 /* then the database is made anew, so that nothing is carried over without end */
+void world_kept_release(struct world_kept *); /* also frees the image */
 
 struct world_options {
     uint64_t blob_capacity; /* 0: no limit */
     uint64_t reserve_bytes;
     uint64_t unverified_bytes; /* core/unverified.h; 0: the default */
     bool threaded;             /* a committer thread, as in the product */
-    slice image;               /* of world_image: begin as a copy of that world */
+    struct world_kept *kept;   /* begin as a copy of that world; one world at a time, not threaded */
     const char *database;      /* a file, so that readers do not wait for the writer; NULL: in memory */
 };
 
 struct world *world_new(void);
-/* The database of a world. A new world that begins with it has the same records after a tenth of the time, so a fuzz target gives
- * each input a world of its own. Objects above WORLD_INLINE_MAX bytes are not in it. The caller frees the bytes. */
+/* The database of a world, for world_kept. Objects above WORLD_INLINE_MAX bytes are not in it. The caller frees the bytes. */
 slice world_image(struct world *w);
 struct world *world_new_with(const struct world_options *);
 void world_free(struct world *);

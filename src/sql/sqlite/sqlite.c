@@ -533,6 +533,20 @@ static err_t load_image(sqlite3 *handle, slice image, struct arena *a)
     return result == SQLITE_OK ? NULL : sqlite_err(handle, result, a);
 }
 
+/* Written past SQLite, into the memory that it takes for the file. Each transaction begins with a look at the change counter of
+ * the first page, which drops the pages that the handle had cached. The counter of the schema stays, so no statement is prepared
+ * again. */
+void sqlite_rewind(struct sql_db *sql_db, slice image)
+{
+    struct sqlite_db *db = (struct sqlite_db *)sql_db;
+    sqlite3_file *file = NULL;
+    sqlite3_file_control(db->memory, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    int result = file->pMethods->xWrite(file, image.p, (int)image.n, 0);
+    if (result == SQLITE_OK)
+        result = file->pMethods->xTruncate(file, (sqlite3_int64)image.n);
+    assert(result == SQLITE_OK && sqlite3_txn_state(db->memory, NULL) == SQLITE_TXN_NONE);
+}
+
 static err_t sqlite_connect(struct sql_db *sql_db, enum sql_mode mode, struct arena *a, struct sql_conn **ret_conn)
 {
     struct sqlite_db *db = (struct sqlite_db *)sql_db;

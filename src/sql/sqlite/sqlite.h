@@ -25,5 +25,8 @@ struct sqlite_options {
 };
 /* Errors: those of sql.h; NOT_FOUND when read_only and there is no file. */
 MUST_USE err_t sqlite_open(const struct sqlite_options *options, struct arena *a, struct sql_db **ret_db);
+/* Give a database that was opened with an image the content of an image of the same schema again. Its connections stay, with
+ * what they have prepared, so this costs little more than to copy the bytes. No cursor and no transaction may be open. */
+void sqlite_rewind(struct sql_db *, slice image);
 
 #endif
