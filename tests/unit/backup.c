@@ -6,6 +6,7 @@
 #include "test.h"
 #include "world.h"
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "blob/disk/disk.h"
 #include "core/care/backup.h"
@@ -422,6 +423,20 @@ TEST(a_backup_with_a_view_or_a_table_of_its_own_was_restored)
     expect_refused_restore("ALTER TABLE users ADD COLUMN more TEXT", "table users is another one");
 }
 
+/* A view of ten megabytes; enough of them used more memory than any code may. */
+TEST(a_schema_without_end_ended_the_process)
+{
+    enum { TEXT_BYTES = 10 << 20 };
+    struct buf script;
+    buf_init(&script, 0);
+    buf_add(&script, S("CREATE VIEW endless AS SELECT '"));
+    memset(buf_reserve(&script, TEXT_BYTES), 'x', TEXT_BYTES);
+    script.n += TEXT_BYTES;
+    buf_add(&script, S("'\0"));
+    expect_refused_restore(script.p, "the schema of the database is larger than that of any version");
+    buf_release(&script);
+}
+
 /* The schema is compared at every start, not only by restore. */
 TEST(a_data_directory_with_a_trigger_was_opened)
 {
@@ -597,6 +612,7 @@ RUN_TESTS(cmocka_unit_test(restore_returns_every_byte_of_the_backup),
           cmocka_unit_test(restore_finds_a_master_key_that_the_manifest_does_not_name),
           cmocka_unit_test(a_backup_with_a_trigger_made_an_administrator),
           cmocka_unit_test(a_backup_with_a_view_or_a_table_of_its_own_was_restored),
+          cmocka_unit_test(a_schema_without_end_ended_the_process),
           cmocka_unit_test(a_data_directory_with_a_trigger_was_opened),
           cmocka_unit_test(a_blob_key_with_dots_left_the_data_directory),
           cmocka_unit_test(an_unknown_kind_of_checksum_ended_the_process),

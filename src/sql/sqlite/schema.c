@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 
+#define SCHEMA_BYTES_MAX ((size_t)8 << 20) /* of both lists; that of this program has some 50 KiB */
+
 struct schema_item {
     slice type, name, table, sql;
 };
@@ -72,13 +74,13 @@ static slice without_blanks(slice text, struct arena *a)
         }
         text = slice_from(text, n);
     }
-    return arena_copy(a, buf_slice(&out));
+    return arena_copy_if_room(a, buf_slice(&out));
 }
 
 static slice text_column(sqlite3_stmt *stmt, int index, struct arena *a)
 {
     const void *p = sqlite3_column_blob(stmt, index);
-    return p ? arena_copy(a, (slice){ p, (size_t)sqlite3_column_bytes(stmt, index) }) : S("");
+    return p ? arena_copy_if_room(a, (slice){ p, (size_t)sqlite3_column_bytes(stmt, index) }) : S("");
 }
 
 static void add_item(struct schema_items *items, const struct schema_item *item, struct arena *a)
@@ -100,7 +102,7 @@ static err_t read_items(sqlite3 *handle, struct arena *a, struct schema_items *r
     sqlite3_stmt *stmt = NULL;
     struct schema_items items = { 0 };
     int result = sqlite3_prepare_v2(handle, text, -1, &stmt, NULL);
-    while (result == SQLITE_OK || result == SQLITE_ROW) {
+    while ((result == SQLITE_OK || result == SQLITE_ROW) && !arena_is_over(a)) {
         result = sqlite3_step(stmt);
         if (result == SQLITE_ROW)
             add_item(&items,
@@ -111,6 +113,8 @@ static err_t read_items(sqlite3 *handle, struct arena *a, struct schema_items *r
     err_t e = result == SQLITE_DONE ? NULL
                                     : err_make(a, (result & 0xff) == SQLITE_CORRUPT ? ERR_CORRUPT : ERR_UNAVAILABLE,
                                                "cannot read the schema: %s", sqlite3_errmsg(handle));
+    if (arena_is_over(a))
+        e = err_make(a, ERR_CORRUPT, "the schema of the database is larger than that of any version");
     sqlite3_finalize(stmt);
     if (!e)
         *ret = items;
@@ -152,6 +156,7 @@ err_t sqlite_schema_match(sqlite3 *handle, const char *const *scripts, size_t co
 {
     struct schema_items have, want;
     SCRATCH(scratch);
+    arena_set_limit(&scratch, SCHEMA_BYTES_MAX, NULL); /* somebody else may have made the database */
     sqlite3 *fresh = NULL;
     err_t e = read_items(handle, &scratch, &have);
     if (!e && sqlite3_open(":memory:", &fresh) != SQLITE_OK)
