@@ -5,6 +5,7 @@
 #include "cli/client.h"
 #include "cli/server_probe.h"
 #include "cli/terminal.h"
+#include "cli/whole_file.h"
 #include "core/access/access.h"
 #include "core/care/data_dir.h"
 
@@ -70,10 +71,10 @@ const char *admin_text(const struct cli *cli, slice text)
 
 /* ---- sending the command to the server ---- */
 
-/* The body of the request: the command line, the working directory and, if the command reads it, standard input. */
-static slice make_request(struct cli *cli, bool needs_input, err_t *ret_error)
+/* The body of the request: the command line, the working directory, where a piece of the output begins and, if the command
+ * reads it, standard input. */
+static slice make_request(struct cli *cli, bool needs_input, struct arena *a, err_t *ret_error)
 {
-    struct arena *a = cli->arena;
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
     struct json_out o;
@@ -87,6 +88,8 @@ static slice make_request(struct cli *cli, bool needs_input, err_t *ret_error)
     char *folder = getcwd(NULL, 0);
     json_put_string(&o, "folder", slice_of(folder));
     free(folder);
+    if (cli->resume.n)
+        json_put_string(&o, "resume", cli->resume);
     if (needs_input) {
         slice input;
         *ret_error = admin_input(cli, &input);
@@ -102,32 +105,79 @@ static bool reads_input(const struct cli *cli)
     return strcmp(cli->options->command->name, "user password") == 0;
 }
 
+/* Keeps where the next piece begins, in `kept`, because the arena of this piece ends. Writes the piece out, which must succeed
+ * before the next is asked for. */
+static err_t end_piece(struct cli *cli, struct buf *kept, slice resume, struct arena *a)
+{
+    buf_clear(kept);
+    buf_add(kept, resume);
+    cli->resume = buf_slice(kept);
+    if (fflush(cli->out) != 0 || ferror(cli->out))
+        return err_errno(a, errno, "cannot write the output");
+    return cli->resume.n && stop_signal_waits() ? err_make(a, ERR_EXPIRED, "stopped by a signal") : NULL;
+}
+
+/* The reply: see reply_result. */
+static err_t ask_for_piece(struct cli *cli, struct client *client, struct buf *kept, struct arena *a, int *ret_status)
+{
+    slice answer, line, text, word, out_size, resume;
+    uint64_t status, out_n;
+    err_t e = NULL;
+    slice request = make_request(cli, reads_input(cli), a, &e);
+    TRY(e);
+    TRY(client_post(client, ADMIN_PATH, request, a, &answer));
+    if (!slice_cut(answer, '\n', &line, &text) || !slice_cut(line, ' ', &word, &line) || !slice_to_u64(word, &status))
+        return err_make(a, ERR_CORRUPT, "the server's answer is no answer");
+    slice_cut(line, ' ', &out_size, &resume);
+    if (!slice_to_u64(out_size, &out_n))
+        return err_make(a, ERR_CORRUPT, "the server's answer is no answer");
+    slice out = slice_part(text, 0, out_n), err = slice_from(text, out_n);
+    fwrite(out.p, 1, out.n, cli->out);
+    TRY(end_piece(cli, kept, resume, a));
+    fwrite(err.p, 1, err.n, cli->err);
+    *ret_status = (int)status;
+    return NULL;
+}
+
 static int ask_server(struct cli *cli, slice data_dir)
 {
     struct arena *a = cli->arena;
     struct client_target target = { .socket = arena_printf(a, SLICE_FMT "/" DATA_DIR_SOCKET, SLICE_ARG(data_dir)).p };
     struct client *client;
-    slice answer;
-    err_t e = NULL;
-    slice request = make_request(cli, reads_input(cli), &e);
-    if (!e)
-        e = client_open(a, &target, &client);
-    if (!e)
-        e = client_post(client, ADMIN_PATH, request, a, &answer);
-    uint64_t status = 0, out_n = 0;
-    slice line, text, word;
-    if (!e && (!slice_cut(answer, '\n', &line, &text) || !slice_cut(line, ' ', &word, &line) ||
-               !slice_to_u64(word, &status) || !slice_to_u64(line, &out_n)))
-        e = err_make(a, ERR_CORRUPT, "the server's answer is no answer");
-    if (e)
-        return command_failed(cli, e);
-    slice out = slice_part(text, 0, out_n), err = slice_from(text, out_n);
-    fwrite(out.p, 1, out.n, cli->out);
-    fwrite(err.p, 1, err.n, cli->err);
-    return (int)status;
+    SCOPED(buf_releasep) struct buf kept;
+    buf_init(&kept, 0);
+    int status = EXIT_FAILED;
+    err_t e = client_open(a, &target, &client);
+    do {
+        SCRATCH(piece);
+        arena_set_limit(&piece, SIZE_MAX / 2, NULL); /* as that of the command */
+        if (!e)
+            e = err_copy(a, ask_for_piece(cli, client, &kept, &piece, &status));
+    } while (!e && status == EXIT_DONE && cli->resume.n);
+    cli->resume = S("");
+    return e ? command_failed(cli, e) : status;
 }
 
 /* ---- running the command in this process ---- */
+
+static err_t run_pieces(struct cli *cli, struct admin *admin, int (*work)(struct cli *, struct admin *),
+                        int *ret_status)
+{
+    SCOPED(buf_releasep) struct buf kept;
+    buf_init(&kept, 0);
+    struct arena *a = cli->arena;
+    err_t e;
+    do {
+        SCRATCH(piece);
+        arena_set_limit(&piece, SIZE_MAX / 2, NULL); /* as that of the command */
+        cli->arena = &piece;
+        *ret_status = work(cli, admin);
+        e = err_copy(a, end_piece(cli, &kept, cli->resume, &piece));
+        cli->arena = a;
+    } while (!e && *ret_status == EXIT_DONE && cli->resume.n);
+    cli->resume = S("");
+    return e;
+}
 
 /* A check or a backup of a path that was mistyped, or where nothing is mounted, must not succeed with a new, empty store.
  * Where a database was lost, store_open says so. */
@@ -159,7 +209,7 @@ static err_t run_here(struct cli *cli, const struct config *config, int (*work)(
     if (!e)
         e = access_operator(&store.core, S(""), cli->arena, &admin.who);
     if (!e)
-        *ret_status = work(cli, &admin);
+        e = run_pieces(cli, &admin, work, ret_status);
     store_close(&store);
     return e;
 }
@@ -184,13 +234,13 @@ int admin_command(struct cli *cli, int (*work)(struct cli *, struct admin *))
 
 /* ---- the server's side ---- */
 
-/* The body of the reply: the exit code, a blank, the length of the command's output, a line end, its output, and its error
- * output. */
-static void reply_result(struct http_exchange *x, int status, slice out, slice err)
+/* The body of the reply: the exit code, a blank, the length of the command's output and, if there is more of it, a blank and
+ * where it begins; a line end, its output, and its error output. */
+static void reply_result(struct http_exchange *x, int status, slice resume, slice out, slice err)
 {
     SCOPED(buf_releasep) struct buf body;
     buf_init(&body, 0);
-    buf_printf(&body, "%d %zu\n", status, out.n);
+    buf_printf(&body, "%d %zu%s" SLICE_FMT "\n", status, out.n, resume.n ? " " : "", SLICE_ARG(resume));
     buf_add(&body, out);
     buf_add(&body, err);
     http_reply(x, 200, "text/plain; charset=utf-8", arena_copy(&x->arena, buf_slice(&body)));
@@ -209,6 +259,7 @@ static err_t parse_request(struct http_exchange *x, char **argv, int *ret_argc, 
     argv[argc] = NULL;
     *ret_argc = argc;
     cli->folder = json_str(j, "folder");
+    cli->resume = json_str(j, "resume");
     cli->input = json_get(j, "input") ? json_str(j, "input") : S("");
     return NULL;
 }
@@ -226,7 +277,7 @@ static err_t run_command(struct http_exchange *x)
     if (!e)
         e = access_operator(&s->store->core, S(""), &x->arena, &admin.who);
     if (e) {
-        reply_result(x, EXIT_FAILED, S(""), arena_printf(&x->arena, "cais: %s\n", e->msg));
+        reply_result(x, EXIT_FAILED, S(""), S(""), arena_printf(&x->arena, "cais: %s\n", e->msg));
         return NULL;
     }
     admin.who.request_id = x->req.id;
@@ -239,7 +290,7 @@ static err_t run_command(struct http_exchange *x)
     int status = commands_run(all_commands, &cli, argc, argv);
     fclose(cli.out);
     fclose(cli.err);
-    reply_result(x, status, (slice){ out, out_n }, (slice){ err, err_n });
+    reply_result(x, status, cli.resume, (slice){ out, out_n }, (slice){ err, err_n });
     free(out);
     free(err);
     return NULL;

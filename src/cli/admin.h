@@ -16,7 +16,11 @@ struct admin {
     struct principal who; /* the operator, in the account "default" */
 };
 
-/* For `run` of struct command: find the server or open the stores, and have `work` run there. Returns the exit code. */
+/* For `run` of struct command: find the server or open the stores, and have `work` run there. Returns the exit code.
+ *
+ * The output of `work` is in memory until it has returned. So a command whose output has no limit prints a piece of some tens
+ * of KiB, writes to cli->resume where the next piece begins, and returns EXIT_DONE; then it is called again, with an empty
+ * arena, until cli->resume stays empty. Each piece is written to cli->out before the next one is made. */
 int admin_command(struct cli *cli, int (*work)(struct cli *cli, struct admin *admin));
 
 /* Defines the function for struct command (for `fsck`: run_fsck) that runs the work (fsck_work) by admin_command. */

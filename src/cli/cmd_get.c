@@ -3,14 +3,11 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
-
-#include "base/random.h"
+#include "cli/whole_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct fetch {
@@ -62,48 +59,12 @@ static err_t fetch_to_fd(struct cli *cli, struct client *client, const char *id,
     return e;
 }
 
-/* Rename the temporary file to its target; with `over` it may replace a file. */
-static err_t put_in_place(struct arena *a, const char *from, const char *to, bool over)
-{
-    int failed = over ? rename(from, to) : renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
-    if (failed && !over &&
-        (errno == EINVAL || errno == ENOSYS)) { /* not supported here: link refuses an existing target, too */
-        failed = link(from, to);
-        if (!failed)
-            unlink(from);
-    }
-    if (failed && errno == EEXIST)
-        return err_make(a, ERR_CONFLICT, "it exists already; --force replaces it");
-    return failed ? err_errno(a, errno, "cannot put it in place") : NULL;
-}
-
 static err_t get_to_file(struct cli *cli, struct client *client, const char *id, const char *path)
 {
-    struct arena *a = cli->arena;
-    bool force = option_on(cli->options, "force");
-    struct stat there;
-    if (lstat(path, &there) == 0) {
-        if (!force)
-            return err_make(a, ERR_CONFLICT, "it exists already; --force replaces it");
-        if (!S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode))
-            return err_make(a, ERR_CONFLICT, "it is there and is no regular file");
-    }
-    slice name = path_last_part(slice_of(path)), folder = slice_part(slice_of(path), 0, (size_t)(name.p - path));
-    /* The temporary name does not contain the target's name, with which it could become too long. */
-    const char *temporary =
-        arena_printf(a, SLICE_FMT ".cais-get-" SLICE_FMT, SLICE_ARG(folder), SLICE_ARG(random_text(cli->random, a, 12)))
-            .p;
-    SCOPED(fd_closep) int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return err_errno(a, errno, "cannot write beside it");
-    err_t e = fetch_to_fd(cli, client, id, fd);
-    if (!e && fsync(fd) != 0)
-        e = err_errno(a, errno, "cannot write");
-    if (!e)
-        e = put_in_place(a, temporary, path, force);
-    if (e)
-        unlink(temporary);
-    return e;
+    SCOPED(whole_file_close) struct whole_file file;
+    TRY(whole_file_open(&file, path, option_on(cli->options, "force"), cli->random, cli->arena));
+    TRY(fetch_to_fd(cli, client, id, file.fd));
+    return whole_file_commit(&file, cli->arena);
 }
 
 /* A file name in the working directory, made from the name that another user chose: it must not lead elsewhere. */

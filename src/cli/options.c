@@ -215,9 +215,9 @@ bool option_number(const struct cli *cli, const char *name, int64_t min, int64_t
 
 bool option_time(const struct cli *cli, const char *name, int64_t *ret_ms)
 {
-    slice value = slice_of(option_value(cli->options, name));
-    if (!value.p)
+    if (!option_value(cli->options, name))
         return true;
+    slice value = slice_of(option_value(cli->options, name));
     slice parts[] = { value, date_is_valid(value) ? S("T00:00:00Z") : S("") };
     int64_t ms;
     if (!time_parse_utc(arena_join(cli->arena, parts, LENGTH_OF(parts)), &ms)) {

@@ -63,6 +63,9 @@ struct cli {
     char **argv;
     slice input;  /* replaces standard input when the command runs inside a server; .p NULL: read stdin */
     slice folder; /* the working directory of the command line, for relative paths; empty: that of this process */
+    /* A command with a long output prints it in pieces (cli/admin.h): before a piece, what it wrote here at the end of the piece
+     * before, or empty; afterwards empty when that was the last one. No line ends. */
+    slice resume;
     struct admin *admin; /* the stores, when the command runs inside a server; else NULL */
 };
 
