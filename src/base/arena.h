@@ -95,7 +95,8 @@ static inline void arena_releasep(struct arena *a)
     arena_init(&name)
 
 /* The same, on the account of `parent`: what the parent may still allocate is the limit, and its budget counts both. The
- * parent must not be used for large allocations while the scratch arena exists. */
+ * parent must not be used for large allocations while the scratch arena exists, and must not be released before it: so the
+ * scratch arena of an exchange ends before the exchange is replied to. */
 #define SCRATCH_OF(name, parent)                                                                                       \
     SCOPED(arena_releasep) struct arena name;                                                                          \
     arena_init_child(&name, (parent))

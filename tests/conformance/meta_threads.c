@@ -188,6 +188,35 @@ FOR_EACH_DATABASE(a_batch_of_long_writes_is_committed_piece_by_piece)
     meta_world_release(&w);
 }
 
+/* Two of them hold more than a batch may, and one is within the limit of a write. */
+#define BYTES_OF_LARGE_WRITE ((size_t)9 << 20)
+
+static err_t large_write_apply(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct long_write *l = arg;
+    l->ended_before = 0;
+    for (int i = 0; i < BATCH; i++)
+        l->ended_before += l->batch->one[i].times_done;
+    arena_alloc(a, BYTES_OF_LARGE_WRITE);
+    return followed_write_apply(tx, l->f, a);
+}
+
+FOR_EACH_DATABASE(a_batch_of_writes_that_hold_much_memory_is_committed_piece_by_piece)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, THREADED);
+    struct batch b;
+    struct long_write larges[BATCH];
+    run_long_batch(&w, &b, larges);
+    for (int i = 0; i < BATCH; i++)
+        b.one[i].write.apply = large_write_apply;
+    batch_run(&b, &w);
+    for (int i = 0; i < BATCH; i++)
+        EXPECT_EQ(larges[i].ended_before, i / 2 * 2);
+    EXPECT_EQ(batch_check(&b, &w), BATCH);
+    meta_world_release(&w);
+}
+
 FOR_EACH_DATABASE(a_failed_write_of_a_batch_that_is_cut_short_takes_no_other_with_it)
 {
     struct meta_world w;
@@ -610,6 +639,7 @@ RUN_TESTS(cmocka_unit_test(one_failing_write_fails_alone),
           cmocka_unit_test(a_write_that_fails_after_it_wrote_is_undone_and_the_batch_commits),
           cmocka_unit_test(a_write_that_fails_before_it_wrote_does_not_repeat_the_batch),
           cmocka_unit_test(a_batch_of_long_writes_is_committed_piece_by_piece),
+          cmocka_unit_test(a_batch_of_writes_that_hold_much_memory_is_committed_piece_by_piece),
           cmocka_unit_test(a_failed_write_of_a_batch_that_is_cut_short_takes_no_other_with_it),
           cmocka_unit_test(the_longest_write_is_measured), cmocka_unit_test(what_a_failed_write_used_is_not_counted),
           cmocka_unit_test(other_writes_run_again_when_the_database_rolls_back),

@@ -360,7 +360,7 @@ static bool check_collected_body(struct fake_exchange *f, const struct fake_requ
         request->midway(request->midway_arg);
     if (drop) {
         req->body = S("");
-    } else if (req->body.n > max_body) {
+    } else if (req->content_length > (int64_t)max_body || req->body.n > max_body) {
         refuse_as_engine(f, HTTP_REFUSE_BODY_TOO_LARGE);
         return false;
     } else if (!arena_take(&f->x.arena, req->body.n)) {

@@ -65,6 +65,18 @@ TEST(an_upload_of_known_length_above_the_inline_limit_is_never_held_in_memory)
     expect_nothing(w);
 }
 
+TEST(a_request_that_is_over_its_limit_stores_nothing)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice"));
+    struct intake_request request = world_request(&alice, S("x"));
+    struct intake *in;
+    SCRATCH(a);
+    arena_mark_over(&a); /* a part of the request was left out */
+    EXPECT_ERR(intake_open(&w->core, &request, &a, &in), ERR_TOO_LARGE);
+    expect_nothing(w);
+}
+
 TEST(a_discarded_upload_leaves_nothing)
 {
     WORLD(w);
@@ -479,6 +491,7 @@ TEST(an_object_that_cannot_be_placed_leaves_nothing)
 
 RUN_TESTS(cmocka_unit_test(small_objects_become_rows_and_large_ones_blobs),
           cmocka_unit_test(an_upload_of_known_length_above_the_inline_limit_is_never_held_in_memory),
+          cmocka_unit_test(a_request_that_is_over_its_limit_stores_nothing),
           cmocka_unit_test(a_discarded_upload_leaves_nothing),
           cmocka_unit_test(tusd_497_an_upload_with_another_length_than_announced_makes_no_file),
           cmocka_unit_test(an_upload_makes_a_file_only_with_the_declared_md5),

@@ -216,6 +216,22 @@ TEST(a_failed_login_does_not_reveal_the_reason)
                    "invalid_value_format");
 }
 
+/* The route takes 4 KiB, so a login that declares more is refused before any of it comes. */
+TEST(logins_of_a_megabyte_took_a_gigabyte)
+{
+    PYRUS_FIXTURE(f);
+    static const char *const paths[] = { "/v4/auth", "/api/v4/auth" };
+    for (size_t i = 0; i < LENGTH_OF(paths); i++) {
+        struct fake_reply *r =
+            fake_http_send(&f->http, &(struct fake_request){ .method = "POST",
+                                                             .target = slice_of(paths[i]),
+                                                             .body = S("{\"login\":\"ana\",\"security_key\":\""),
+                                                             .declared = (1 << 20) - 1 });
+        EXPECT_FAILURE(f, r, 400, "too_large_request_length");
+        EXPECT(r->refused && r->peak_bytes < 16384);
+    }
+}
+
 TEST(login_by_get_works_only_when_configured)
 {
     struct pyrus_options options = pyrus_fixture_options();
@@ -1187,61 +1203,59 @@ TEST(a_failing_store_is_a_server_error_and_stores_nothing)
     EXPECT_FAILURE(f, r, 503, "server_error");
 }
 
-RUN_TESTS(cmocka_unit_test(a_failing_store_is_a_server_error_and_stores_nothing),
+RUN_TESTS(
+    cmocka_unit_test(a_failing_store_is_a_server_error_and_stores_nothing),
 
-          cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(lack_of_permission_is_never_401),
-          cmocka_unit_test(every_path_works_under_every_alias),
-          cmocka_unit_test(errors_for_unknown_paths_and_methods_have_a_message),
-          cmocka_unit_test(replies_have_the_json_type_that_clients_look_for),
-          cmocka_unit_test(replies_leave_out_null_and_empty_fields),
-          cmocka_unit_test(replies_write_dates_in_utc_without_fractions), cmocka_unit_test(a_get_may_have_a_body),
-          cmocka_unit_test(login_returns_a_token_and_both_urls),
-          cmocka_unit_test(login_ignores_an_empty_bearer_and_unknown_headers),
-          cmocka_unit_test(person_id_at_login_only_confirms_the_user),
-          cmocka_unit_test(a_failed_login_does_not_reveal_the_reason),
-          cmocka_unit_test(login_by_get_works_only_when_configured),
-          cmocka_unit_test(a_token_is_accepted_with_bearer_in_any_case_and_bare),
-          cmocka_unit_test(each_cause_of_a_401_has_its_own_code),
-          cmocka_unit_test(a_token_expires_after_a_day_even_when_it_is_used),
-          cmocka_unit_test(the_101st_token_of_a_user_ends_the_oldest), cmocka_unit_test(a_new_password_ends_all_tokens),
-          cmocka_unit_test(links_never_contain_an_unchecked_host), cmocka_unit_test(every_reply_has_rate_headers),
-          cmocka_unit_test(a_request_above_the_rate_limit_is_429_with_retry_after),
-          cmocka_unit_test(a_rate_limit_of_zero_is_off), cmocka_unit_test(an_upload_returns_a_guid_and_an_md5),
-          cmocka_unit_test(md5_is_in_upper_case_when_configured),
-          cmocka_unit_test(upload_accepts_any_field_name_and_ignores_other_parts),
-          cmocka_unit_test(an_upload_of_two_files_stores_neither),
-          cmocka_unit_test(upload_refuses_malformed_multipart_bodies),
-          cmocka_unit_test(upload_refuses_a_body_without_a_file_part), cmocka_unit_test(upload_refuses_an_empty_file),
-          cmocka_unit_test(the_size_limit_counts_the_file_and_not_the_request),
-          cmocka_unit_test(upload_cleans_file_names_and_refuses_long_ones),
-          cmocka_unit_test(upload_reads_quoted_boundaries_and_names_as_dotnet_encodes_them),
-          cmocka_unit_test(an_upload_without_a_token_is_refused_before_its_body),
-          cmocka_unit_test(an_upload_to_a_full_disk_is_refused_before_its_body),
-          cmocka_unit_test(an_upload_above_the_quota_is_refused_before_its_body),
-          cmocka_unit_test(an_upload_that_is_cut_short_stores_nothing),
-          cmocka_unit_test(an_upload_with_parts_of_boundaries_in_it_stays_exact),
-          cmocka_unit_test(a_download_has_the_headers_that_clients_need),
-          cmocka_unit_test(downloads_encode_names_so_that_every_client_reads_them),
-          cmocka_unit_test(download_ignores_other_query_parameters),
-          cmocka_unit_test(download_refuses_hidden_unknown_and_malformed_ids),
-          cmocka_unit_test(download_by_guid_works_only_for_the_uploader),
-          cmocka_unit_test(a_download_of_lost_bytes_is_refused_as_file_is_missing),
-          cmocka_unit_test(a_task_reply_has_everything_that_was_sent),
-          cmocka_unit_test(task_create_refuses_malformed_tasks), cmocka_unit_test(formatted_text_replaces_text),
-          cmocka_unit_test(a_task_is_visible_to_author_members_and_admins),
-          cmocka_unit_test(attachments_accept_all_forms_in_one_request),
-          cmocka_unit_test(one_bad_attachment_refuses_all),
-          cmocka_unit_test(every_version_of_a_document_stays_downloadable),
-          cmocka_unit_test(a_deleted_first_version_hides_no_other_document),
-          cmocka_unit_test(root_id_must_belong_to_the_same_task),
-          cmocka_unit_test(a_comment_needs_text_attachments_or_a_change),
-          cmocka_unit_test(a_comment_changes_subject_people_and_dates),
-          cmocka_unit_test(a_removed_participant_reads_neither_task_nor_files),
-          cmocka_unit_test(comments_finish_and_reopen_a_task), cmocka_unit_test(an_author_can_edit_a_comment),
-          cmocka_unit_test(comments_of_a_task_hold_at_most_4_mib_of_text),
-          cmocka_unit_test(a_comment_shows_a_repeated_person_once),
-          cmocka_unit_test(deleting_a_task_releases_its_files), cmocka_unit_test(an_admin_may_delete_a_task),
-          cmocka_unit_test(an_unattached_upload_expires_after_a_day),
-          cmocka_unit_test(shared_bytes_are_kept_until_the_last_attachment_is_deleted),
-          cmocka_unit_test(profile_describes_the_authenticated_user),
-          cmocka_unit_test(a_json_body_above_1_mib_is_refused_with_an_error_object))
+    cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(lack_of_permission_is_never_401),
+    cmocka_unit_test(every_path_works_under_every_alias),
+    cmocka_unit_test(errors_for_unknown_paths_and_methods_have_a_message),
+    cmocka_unit_test(replies_have_the_json_type_that_clients_look_for),
+    cmocka_unit_test(replies_leave_out_null_and_empty_fields),
+    cmocka_unit_test(replies_write_dates_in_utc_without_fractions), cmocka_unit_test(a_get_may_have_a_body),
+    cmocka_unit_test(login_returns_a_token_and_both_urls),
+    cmocka_unit_test(login_ignores_an_empty_bearer_and_unknown_headers),
+    cmocka_unit_test(person_id_at_login_only_confirms_the_user),
+    cmocka_unit_test(a_failed_login_does_not_reveal_the_reason), cmocka_unit_test(logins_of_a_megabyte_took_a_gigabyte),
+    cmocka_unit_test(login_by_get_works_only_when_configured),
+    cmocka_unit_test(a_token_is_accepted_with_bearer_in_any_case_and_bare),
+    cmocka_unit_test(each_cause_of_a_401_has_its_own_code),
+    cmocka_unit_test(a_token_expires_after_a_day_even_when_it_is_used),
+    cmocka_unit_test(the_101st_token_of_a_user_ends_the_oldest), cmocka_unit_test(a_new_password_ends_all_tokens),
+    cmocka_unit_test(links_never_contain_an_unchecked_host), cmocka_unit_test(every_reply_has_rate_headers),
+    cmocka_unit_test(a_request_above_the_rate_limit_is_429_with_retry_after),
+    cmocka_unit_test(a_rate_limit_of_zero_is_off), cmocka_unit_test(an_upload_returns_a_guid_and_an_md5),
+    cmocka_unit_test(md5_is_in_upper_case_when_configured),
+    cmocka_unit_test(upload_accepts_any_field_name_and_ignores_other_parts),
+    cmocka_unit_test(an_upload_of_two_files_stores_neither),
+    cmocka_unit_test(upload_refuses_malformed_multipart_bodies),
+    cmocka_unit_test(upload_refuses_a_body_without_a_file_part), cmocka_unit_test(upload_refuses_an_empty_file),
+    cmocka_unit_test(the_size_limit_counts_the_file_and_not_the_request),
+    cmocka_unit_test(upload_cleans_file_names_and_refuses_long_ones),
+    cmocka_unit_test(upload_reads_quoted_boundaries_and_names_as_dotnet_encodes_them),
+    cmocka_unit_test(an_upload_without_a_token_is_refused_before_its_body),
+    cmocka_unit_test(an_upload_to_a_full_disk_is_refused_before_its_body),
+    cmocka_unit_test(an_upload_above_the_quota_is_refused_before_its_body),
+    cmocka_unit_test(an_upload_that_is_cut_short_stores_nothing),
+    cmocka_unit_test(an_upload_with_parts_of_boundaries_in_it_stays_exact),
+    cmocka_unit_test(a_download_has_the_headers_that_clients_need),
+    cmocka_unit_test(downloads_encode_names_so_that_every_client_reads_them),
+    cmocka_unit_test(download_ignores_other_query_parameters),
+    cmocka_unit_test(download_refuses_hidden_unknown_and_malformed_ids),
+    cmocka_unit_test(download_by_guid_works_only_for_the_uploader),
+    cmocka_unit_test(a_download_of_lost_bytes_is_refused_as_file_is_missing),
+    cmocka_unit_test(a_task_reply_has_everything_that_was_sent), cmocka_unit_test(task_create_refuses_malformed_tasks),
+    cmocka_unit_test(formatted_text_replaces_text), cmocka_unit_test(a_task_is_visible_to_author_members_and_admins),
+    cmocka_unit_test(attachments_accept_all_forms_in_one_request), cmocka_unit_test(one_bad_attachment_refuses_all),
+    cmocka_unit_test(every_version_of_a_document_stays_downloadable),
+    cmocka_unit_test(a_deleted_first_version_hides_no_other_document),
+    cmocka_unit_test(root_id_must_belong_to_the_same_task),
+    cmocka_unit_test(a_comment_needs_text_attachments_or_a_change),
+    cmocka_unit_test(a_comment_changes_subject_people_and_dates),
+    cmocka_unit_test(a_removed_participant_reads_neither_task_nor_files),
+    cmocka_unit_test(comments_finish_and_reopen_a_task), cmocka_unit_test(an_author_can_edit_a_comment),
+    cmocka_unit_test(comments_of_a_task_hold_at_most_4_mib_of_text),
+    cmocka_unit_test(a_comment_shows_a_repeated_person_once), cmocka_unit_test(deleting_a_task_releases_its_files),
+    cmocka_unit_test(an_admin_may_delete_a_task), cmocka_unit_test(an_unattached_upload_expires_after_a_day),
+    cmocka_unit_test(shared_bytes_are_kept_until_the_last_attachment_is_deleted),
+    cmocka_unit_test(profile_describes_the_authenticated_user),
+    cmocka_unit_test(a_json_body_above_1_mib_is_refused_with_an_error_object))

@@ -125,6 +125,20 @@ TEST(depth_and_number_of_elements_are_limited)
     }
 }
 
+TEST(number_of_attributes_is_limited)
+{
+    for (int count = XML_ATTRIBUTES_MAX; count <= XML_ATTRIBUTES_MAX + 1; count++) {
+        SCRATCH(a);
+        SCOPED(buf_releasep) struct buf text = { 0 };
+        buf_add(&text, S("<r"));
+        for (int i = 0; i < count; i++)
+            buf_printf(&text, " a%d=''", i);
+        buf_add(&text, S("/>"));
+        err_t e = parse_only(buf_slice(&text), &a);
+        EXPECT(count == XML_ATTRIBUTES_MAX ? e == NULL : err_is(e, ERR_TOO_LARGE));
+    }
+}
+
 TEST(written_xml_parses_to_the_same_text)
 {
     SCRATCH(a);
@@ -158,6 +172,6 @@ RUN_TESTS(cmocka_unit_test(namespaces_are_dropped_and_blanks_in_text_are_kept),
           cmocka_unit_test(text_around_children_is_joined), cmocka_unit_test(malformed_xml_is_refused),
           cmocka_unit_test(billion_laughs_and_other_document_types_are_refused),
           cmocka_unit_test(a_long_namespace_was_copied_for_each_attribute_with_its_prefix),
-          cmocka_unit_test(depth_and_number_of_elements_are_limited),
+          cmocka_unit_test(depth_and_number_of_elements_are_limited), cmocka_unit_test(number_of_attributes_is_limited),
           cmocka_unit_test(written_xml_parses_to_the_same_text),
           cmocka_unit_test(invalid_bytes_are_replaced_when_written))

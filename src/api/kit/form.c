@@ -117,6 +117,7 @@ err_t form_parse(slice text, struct arena *a, const struct json **ret_json)
         const struct query_param *p = &query.params[i];
         if (!slice_is_utf8(p->name) || !slice_is_utf8(p->value))
             return err_make(a, ERR_INVALID, "the form is not UTF-8");
+        TRY(arena_check(a));
         TRY(add_pair(&root, p->name, p->value, a));
     }
     *ret_json = node_to_json(&root, a);

@@ -98,7 +98,7 @@ slice page_links(const struct page *page, slice path, size_t shown, int64_t tota
 {
     uint64_t all = (uint64_t)total, offset = page->offset, limit = page->limit;
     SCOPED(buf_releasep) struct buf links;
-    buf_init(&links, 0);
+    buf_init_on(&links, 0, a);
     add_link(&links, page, path, offset, "self");
     if (all && offset)
         add_link(&links, page, path, offset > limit ? offset - limit : 0, "prev");
@@ -106,5 +106,5 @@ slice page_links(const struct page *page, slice path, size_t shown, int64_t tota
         add_link(&links, page, path, offset + limit, "next");
     if (all)
         add_link(&links, page, path, (all - 1) / limit * limit, "last");
-    return arena_copy(a, buf_slice(&links));
+    return buf_give(&links, a);
 }

@@ -118,7 +118,7 @@ static const struct multipart_events form_events = { begin_form_part, write_form
 static err_t write_form(struct http_sink *sink, slice bytes)
 {
     struct form_upload *f = CONTAINER_OF(sink, struct form_upload, upload.sink);
-    SCRATCH(scratch); /* a body of many parts must not fill the exchange's arena */
+    SCRATCH_OF(scratch, &f->upload.x->arena); /* a body of many parts must not fill that of the exchange */
     return err_copy(&f->upload.x->arena, multipart_feed(&f->multipart, bytes, &scratch));
 }
 

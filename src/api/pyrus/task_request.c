@@ -232,8 +232,7 @@ static err_t read_due(const struct task_reader *r, const struct json *body, stru
 
 static slice finish_details(const struct task_reader *r, struct buf *text)
 {
-    slice object = buf_slice(text);
-    return object.n > 2 ? arena_copy(r->a, object) : S(""); /* nothing is stored for "{}" */
+    return text->n > 2 ? buf_give(text, r->a) : S(""); /* nothing is stored for "{}" */
 }
 
 static err_t read_task_details(const struct task_reader *r, const struct json *body, slice *ret)
@@ -241,7 +240,7 @@ static err_t read_task_details(const struct task_reader *r, const struct json *b
     const struct json *parent = json_get(body, "parent_task_id"), *lists;
     int64_t id;
     SCOPED(buf_releasep) struct buf text;
-    buf_init(&text, 0);
+    buf_init_on(&text, 0, r->a);
     struct json_out out;
     json_out_init(&out, &text);
     json_open_object(&out);
@@ -289,7 +288,7 @@ static err_t write_comment_details(const struct task_reader *r, const struct jso
 {
     const struct task_comment *c = changes->comment;
     SCOPED(buf_releasep) struct buf text;
-    buf_init(&text, 0);
+    buf_init_on(&text, 0, r->a);
     struct json_out out;
     json_out_init(&out, &text);
     json_open_object(&out);
@@ -310,7 +309,7 @@ static err_t write_comment_details(const struct task_reader *r, const struct jso
 static err_t read_task_patch(const struct task_reader *r, const struct json *body, slice *ret)
 {
     SCOPED(buf_releasep) struct buf text;
-    buf_init(&text, 0);
+    buf_init_on(&text, 0, r->a);
     struct json_out out;
     json_out_init(&out, &text);
     json_open_object(&out);

@@ -105,7 +105,7 @@ static slice read_details(struct runrun_task_reader *r, const struct json *task)
     struct runrun *runrun = runrun_of(r->x);
     int64_t board;
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, r->a);
     struct json_out o;
     json_out_init(&o, &b);
     json_open_object(&o);
@@ -123,7 +123,7 @@ static slice read_details(struct runrun_task_reader *r, const struct json *task)
         json_put_string(&o, "desired_date", date);
     write_custom_fields(r, task, &o);
     json_close_object(&o);
-    return arena_copy(r->a, buf_slice(&b));
+    return buf_give(&b, r->a);
 }
 
 /* ---- people ---- */

@@ -154,6 +154,7 @@ err_t runrun_ticket_create(struct http_exchange *x)
     t->request.pending_ms = r->options.pending_lifetime_ms;
     t->request.refuse_duplicate = runrun_is_true(json_get(document, "warning_duplicate"));
     x->work = t;
+    TRY(arena_check(a)); /* what the ticket would say may be incomplete */
     ticket_issue(r->core, runrun_caller(x), &t->request, copy_issued_ticket, x);
     return NULL;
 }

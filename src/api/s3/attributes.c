@@ -76,7 +76,7 @@ err_t s3_object_attributes(struct s3_call *call)
     TRY(s3_authorize_bucket(call, BUCKET_READ, &bucket));
     TRY(s3_show(call, entry_get(call->s3->core, &bucket, call->key, a, &entry), "Key", call->key));
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     xml_begin(&b);
     xml_open_ns(&b, "GetObjectAttributesResponse", S3_NAMESPACE);
     write_attributes(&b, a, &entry, wanted);

@@ -202,14 +202,14 @@ static err_t unwrap_chunks(struct s3_call *call, struct chunks_reader *reader, s
 {
     struct http_exchange *x = call->x;
     SCOPED(buf_releasep) struct buf content;
-    buf_init(&content, 0);
+    buf_init_on(&content, 0, &x->arena);
     slice in = x->req.body, data;
     while (in.n) {
         TRY(check_chunks(call, chunks_read(reader, &in, &data)));
         buf_add(&content, data);
     }
     TRY(check_chunks(call, chunks_end(reader)));
-    x->req.body = arena_copy(&x->arena, buf_slice(&content));
+    x->req.body = buf_give(&content, &x->arena);
     return read_trailers(reader, &x->arena, trailer, ret_has);
 }
 

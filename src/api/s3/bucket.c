@@ -222,7 +222,7 @@ err_t s3_bucket_location(struct s3_call *call)
     struct bucket bucket;
     TRY(s3_authorize_bucket(call, BUCKET_LIST, &bucket));
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     xml_begin(&b);
     xml_open_ns(&b, "LocationConstraint", S3_NAMESPACE);
     xml_add(&b, location(call));
@@ -237,7 +237,7 @@ err_t s3_versioning_get(struct s3_call *call)
     struct bucket bucket;
     TRY(s3_authorize_bucket(call, BUCKET_LIST, &bucket));
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     xml_begin(&b);
     xml_open_ns(&b, "VersioningConfiguration", S3_NAMESPACE);
     xml_close(&b, "VersioningConfiguration");

@@ -83,7 +83,7 @@ static err_t reply_copied(struct s3_call *call, const struct entry *entry)
 {
     struct arena *a = &call->x->arena;
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     xml_begin(&b);
     xml_open_ns(&b, "CopyObjectResult", S3_NAMESPACE);
     xml_text(&b, "LastModified", s3_time(a, entry->modified_at_ms));

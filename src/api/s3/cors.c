@@ -138,9 +138,10 @@ err_t s3_cors_put(struct s3_call *call)
     TRY(s3_read_document(call, "CORSConfiguration", &root));
     TRY(check_rules(call, root));
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     write_rules(&b, &call->x->arena, root);
-    TRY(bucket_set_cors(call->s3->core, &call->who, call->bucket, buf_slice(&b), &call->x->arena));
+    slice text = buf_give(&b, &call->x->arena);
+    TRY(bucket_set_cors(call->s3->core, &call->who, call->bucket, text, &call->x->arena));
     return s3_reply_status(call, 200);
 }
 
@@ -202,7 +203,7 @@ static const struct cors_rule *find_operator_rule(const struct s3_options *o, co
 /* To be released by release_match. A failure is logged; the browser learns only that no rule matches. */
 static void find_rule(struct s3_call *call, const struct cors_request *q, struct cors_match *ret)
 {
-    SCRATCH(scratch); /* the text of the rules may be 64 KiB */
+    SCRATCH_OF(scratch, &call->x->arena); /* the text of the rules may be 64 KiB */
     slice cors = S("");
     *ret = (struct cors_match){ 0 };
     err_t e = call->bucket.n ? bucket_cors(call->s3->core, call->bucket, &scratch, &cors) : NULL;

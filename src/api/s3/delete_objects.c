@@ -102,7 +102,7 @@ err_t s3_objects_delete(struct s3_call *call)
     TRY(read_deletions(call, &all, &count, &quiet));
     TRY(delete_all(call, &bucket, all, count));
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     xml_begin(&b);
     xml_open_ns(&b, "DeleteResult", S3_NAMESPACE);
     for (size_t i = 0; i < count; i++)

@@ -50,8 +50,8 @@ void s3_fail(struct http_exchange *x, err_t e)
         s3_show(call, e, "RangeRequested", http_header(&x->req, "Range"));
     struct error_row words = s3_words(e);
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &x->arena);
     if (!slice_eq(x->req.method, S("HEAD")))
         write_document(&b, x, call, words);
-    http_reply(x, words.status, "application/xml", b.n ? arena_copy(&x->arena, buf_slice(&b)) : S(""));
+    http_reply(x, words.status, "application/xml", buf_give(&b, &x->arena));
 }

@@ -91,7 +91,7 @@ static err_t read_form_header(struct form_upload *f, const struct sign_pair *p, 
 static err_t read_form_headers(struct form_upload *f, struct arena *a)
 {
     SCOPED(buf_releasep) struct buf text;
-    buf_init(&text, 0);
+    buf_init_on(&text, 0, &f->call->x->arena);
     size_t meta_bytes = 0;
     for (size_t i = 0; i < f->fields.count; i++) {
         const struct sign_pair *p = &f->fields.items[i];
@@ -230,7 +230,7 @@ static const struct multipart_events form_events = { begin_post_part, receive_fo
 static err_t form_sink_write(struct http_sink *sink, slice bytes)
 {
     struct form_upload *f = CONTAINER_OF(sink, struct form_upload, sink);
-    SCRATCH(scratch);
+    SCRATCH_OF(scratch, &f->call->x->arena);
     return err_copy(&f->call->x->arena, multipart_feed(&f->multipart, bytes, &scratch));
 }
 
@@ -298,7 +298,7 @@ err_t s3_form_post(struct s3_call *call)
     f->sink = (struct http_sink){ form_sink_write, form_sink_finish, form_sink_blocks, may_be_slow };
     f->limits.max_bytes = max_bytes;
     call->state = f;
-    buf_init(&f->value, 0);
+    buf_init_on(&f->value, 0, &x->arena);
     arena_defer(&x->arena, release_form_value, f);
     multipart_init(&f->multipart, boundary, NULL, &form_events, f);
     http_receive(x, &f->sink);

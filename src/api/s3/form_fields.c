@@ -49,14 +49,14 @@ static size_t count_variables(slice text)
 static slice replace_variables(struct arena *a, slice text, slice filename)
 {
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, a);
     for (size_t at = slice_find(text, VARIABLE); at != SLICE_NONE; at = slice_find(text, VARIABLE)) {
         buf_add(&b, slice_part(text, 0, at));
         buf_add(&b, filename);
         text = slice_from(text, at + VARIABLE.n);
     }
     buf_add(&b, text);
-    return arena_copy(a, buf_slice(&b));
+    return buf_give(&b, a);
 }
 
 static bool may_hold_variable(slice name)

@@ -41,7 +41,7 @@ static void reply_created(struct s3_call *call, slice url, slice etag)
 {
     struct http_exchange *x = call->x;
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &x->arena);
     xml_begin(&b);
     xml_open(&b, "PostResponse");
     xml_text(&b, "Location", url);
@@ -49,7 +49,7 @@ static void reply_created(struct s3_call *call, slice url, slice etag)
     xml_text(&b, "Key", call->key);
     xml_text(&b, "ETag", arena_printf(&x->arena, "\"" SLICE_FMT "\"", SLICE_ARG(etag)));
     xml_close(&b, "PostResponse");
-    http_reply(x, 201, "application/xml", arena_copy(&x->arena, buf_slice(&b)));
+    http_reply(x, 201, "application/xml", buf_give(&b, &x->arena));
 }
 
 void form_reply(struct s3_call *call, const struct form_fields *f, slice etag)

@@ -4,6 +4,13 @@
 #include "api/kit/failure_log.h"
 #include "base/buf.h"
 
+static err_t write_listed_items(struct s3_listing *l, struct buf *out, bool *ret_end)
+{
+    struct arena *a = &l->call->x->arena;
+    SCRATCH_OF(scratch, a);
+    return err_copy(a, l->write_items(l, out, &scratch, ret_end));
+}
+
 /* False, and the engine closes the connection, when the store fails in the middle of the list. */
 static bool produce_listing_piece(struct http_producer *producer, struct buf *out, bool *ret_end)
 {
@@ -16,8 +23,7 @@ static bool produce_listing_piece(struct http_producer *producer, struct buf *ou
         buf_clear(&l->first);
         return true;
     }
-    SCRATCH(scratch);
-    err_t e = l->write_items(l, out, &scratch, ret_end);
+    err_t e = write_listed_items(l, out, ret_end);
     if (e)
         log_failure(l->call->s3->log, l->call->x, e);
     return !e;
@@ -46,15 +52,12 @@ err_t s3_listing_reply(struct s3_listing *l)
 {
     struct http_exchange *x = l->call->x;
     bool end = false;
-    SCRATCH(scratch);
-    err_t e = l->write_items(l, &l->first, &scratch, &end);
-    if (e)
-        return err_copy(&x->arena, e);
+    TRY(write_listed_items(l, &l->first, &end));
     if (!end) {
         http_reply_stream(x, 200, "application/xml", &l->producer);
         return NULL;
     }
-    slice document = arena_copy(&x->arena, buf_slice(&l->first));
+    slice document = arena_copy(&x->arena, buf_slice(&l->first)); /* mostly smaller than the memory of a piece */
     buf_release(&l->first);
     http_reply(x, 200, "application/xml", document);
     return NULL;

@@ -63,7 +63,7 @@ static err_t reply_part_copied(struct part_work *w)
 {
     struct s3_call *call = w->call;
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     xml_begin(&b);
     xml_open_ns(&b, "CopyPartResult", S3_NAMESPACE);
     xml_text(&b, "LastModified", s3_time(&call->x->arena, core_now_ms(call->s3->core)));

@@ -40,7 +40,7 @@ err_t s3_reply_status(struct s3_call *call, int status)
 
 err_t s3_reply_xml(struct s3_call *call, struct buf *document)
 {
-    http_reply(call->x, 200, "application/xml", arena_copy(&call->x->arena, buf_slice(document)));
+    http_reply(call->x, 200, "application/xml", buf_give(document, &call->x->arena));
     return NULL;
 }
 

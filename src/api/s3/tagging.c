@@ -24,7 +24,7 @@ err_t s3_tagging_get(struct s3_call *call)
     if (!s3_tags_read(a, entry.tags, tags, &count))
         return err_make(a, ERR_CORRUPT, "tags that cannot be read");
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     xml_begin(&b);
     xml_open_ns(&b, "Tagging", S3_NAMESPACE);
     xml_open(&b, "TagSet");

@@ -40,7 +40,7 @@ static const struct unconfigured_answer {
 static err_t reply_acl(struct s3_call *call, int64_t owner_id)
 {
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     xml_begin(&b);
     xml_open_ns(&b, "AccessControlPolicy", S3_NAMESPACE);
     s3_put_owner(&b, "Owner", &call->who, owner_id);
@@ -80,7 +80,7 @@ static err_t reply_unconfigured_bucket(struct s3_call *call)
     if (answer->error)
         return s3_show(call, s3_refuse(&call->x->arena, answer->error), "BucketName", call->bucket);
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     xml_begin(&b);
     xml_open_ns(&b, answer->root, S3_NAMESPACE);
     buf_add(&b, slice_of(answer->content));

@@ -241,7 +241,7 @@ static err_t write_uploads(struct s3_listing *listing, struct buf *out, struct a
     for (int pages = 0; !*ret_end; pages++) {
         if (s3_listing_is_full(out) || pages == PAGES_AT_ONCE)
             return NULL;
-        SCRATCH(scratch); /* of these rows */
+        SCRATCH_OF(scratch, &listing->call->x->arena); /* of these rows */
         err_t e = write_some_uploads(u, out, &scratch, ret_end);
         if (e)
             return err_copy(&listing->call->x->arena, e);
@@ -290,9 +290,9 @@ err_t s3_upload_list(struct s3_call *call)
 {
     struct upload_listing *u = arena_new(&call->x->arena, struct upload_listing);
     s3_listing_init(&u->listing, call, write_uploads);
-    buf_init(&u->after_key, 0);
-    buf_init(&u->after_name, 0);
-    buf_init(&u->common, 0);
+    buf_init_on(&u->after_key, 0, &call->x->arena);
+    buf_init_on(&u->after_name, 0, &call->x->arena);
+    buf_init_on(&u->common, 0, &call->x->arena);
     arena_defer(&call->x->arena, release_positions, u);
     TRY(s3_authorize_bucket(call, BUCKET_LIST, &u->bucket));
     TRY(s3_encoding_param(call, &u->url));

@@ -78,7 +78,7 @@ err_t s3_upload_create(struct s3_call *call)
         http_reply_header(x, "x-amz-checksum-type", checksum_types[request.digest_form == DIGEST_OF_PARTS].name);
     }
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     xml_begin(&b);
     xml_open_ns(&b, "InitiateMultipartUploadResult", S3_NAMESPACE);
     xml_text(&b, "Bucket", call->bucket);
@@ -207,7 +207,7 @@ static err_t reply_completed(struct s3_call *call, const struct entry *entry)
     slice location[] = { link_origin(call->s3->links, &x->req, a), S("/"), call->bucket, S("/"),
                          percent_encode(a, call->key, "/") };
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &call->x->arena);
     xml_begin(&b);
     xml_open_ns(&b, "CompleteMultipartUploadResult", S3_NAMESPACE);
     xml_text(&b, "Location", arena_join(a, location, LENGTH_OF(location)));

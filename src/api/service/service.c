@@ -11,10 +11,10 @@ static struct service *service_of(const struct http_exchange *x)
     return x->api->context;
 }
 
-static void reply_uncached(struct http_exchange *x, int status, const char *type, const struct buf *b)
+static void reply_uncached(struct http_exchange *x, int status, const char *type, struct buf *b)
 {
     http_reply_header(x, "Cache-Control", S("no-store"));
-    http_reply(x, status, type, arena_copy_if_room(&x->arena, buf_slice(b)));
+    http_reply(x, status, type, buf_give(b, &x->arena));
 }
 
 /* After a failed flush the stores answer, but take no writes. */
@@ -48,7 +48,7 @@ static err_t reply_health(struct http_exchange *x)
     health_check(s->core, &x->arena, &now);
     slice status = status_of_server(&now);
     SCOPED(buf_releasep) struct buf body;
-    buf_init(&body, 0);
+    buf_init_on(&body, 0, &x->arena);
     struct json_out o;
     json_out_init(&o, &body);
     json_open_object(&o);
@@ -142,7 +142,7 @@ static err_t reply_metrics(struct http_exchange *x)
     struct health now;
     health_check(s->core, &x->arena, &now);
     SCOPED(buf_releasep) struct buf b;
-    buf_init(&b, 0);
+    buf_init_on(&b, 0, &x->arena);
     add_metric(&b, "cais_up", "gauge", "Whether both stores answer.", !now.meta && !now.blob);
     add_metric(&b, "cais_http_connections", "gauge", "Open connections.", h.connections_open);
     add_metric(&b, "cais_http_connections_accepted_total", "counter", "Connections accepted.", h.connections_accepted);

@@ -66,7 +66,7 @@ static err_t find_by_name(struct core *core, const struct bucket_query *q, struc
     uint64_t generation = meta_generation(core->meta); /* before the row is read */
     if (bucket_cache_find(core->buckets, q, generation, a, ret))
         return NULL;
-    SCRATCH(scratch);
+    SCRATCH_OF(scratch, a); /* its CORS rules may be 64 KiB */
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     struct bucket bucket;

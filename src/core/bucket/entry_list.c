@@ -112,7 +112,7 @@ static err_t walk(struct listing *l, struct meta_tx *tx, int64_t bucket_id, stru
     struct entry_range range = { .bucket_id = bucket_id, .before = after_prefix(l->request->prefix, end) };
     bool anything = find_start(l->request, seek, &range);
     while (anything) {
-        SCRATCH(scratch); /* of one walk */
+        SCRATCH_OF(scratch, a); /* of one walk */
         l->met_common = false;
         err_t e = meta_entry_each(tx, &range, &scratch, show_entry, l);
         if (e || !l->met_common)

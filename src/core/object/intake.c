@@ -214,6 +214,7 @@ err_t intake_open(struct core *core, const struct intake_request *request, struc
 {
     assert(request->md5.n == 0 || request->md5.n == MD5_SIZE);
     assert(!(request->digests & ~(((1u << DIGEST_KINDS) - 1) ^ 1u << DIGEST_NONE)));
+    TRY(arena_check(a)); /* what the record would say may be incomplete */
     TRY(check_intake_request(core, request, a));
     struct intake *in = must_malloc(sizeof *in);
     arena_init_with(&in->arena, in->memory, sizeof in->memory);

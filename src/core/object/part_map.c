@@ -158,7 +158,7 @@ err_t part_map_open(struct core *core, struct meta_tx *tx, const struct object *
     bool is_cached = composite->part_count >= WORTH_CACHING;
     if (is_cached && (*ret = find_cached_map(core->part_maps, composite->id)))
         return NULL;
-    SCRATCH(scratch);
+    SCRATCH_OF(scratch, a); /* a megabyte or two of 10,000 parts */
     struct object_part_list parts;
     err_t e = meta_object_parts(tx, composite->id, &scratch, &parts);
     if (e)

@@ -30,7 +30,7 @@ static err_t merge_details(slice target, slice patch, struct arena *a, slice *re
         TRY(json_parse(a, target, &old));
     TRY(json_parse(a, patch, &new));
     SCOPED(buf_releasep) struct buf text;
-    buf_init(&text, 0);
+    buf_init_on(&text, 0, a);
     struct json_out out;
     json_out_init(&out, &text);
     json_open_object(&out);
@@ -48,7 +48,7 @@ static err_t merge_details(slice target, slice patch, struct arena *a, slice *re
         json_add_value(&out, member);
     }
     json_close_object(&out);
-    *ret = arena_copy(a, buf_slice(&text));
+    *ret = buf_give(&text, a);
     return NULL;
 }
 
