@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hostile clients of many kinds at once, in a program of their own.
 
-    hostile.py CONFIG.json        runs until its standard input ends, then prints {kind: requests that were answered}
+    hostile.py CONFIG.json        runs until its standard input ends, then prints {kind: attacks that were made to their end}
 
 CONFIG has the server's address, the number of clients, and credentials of an ordinary user. Each client repeats one kind of
 attack; every attack here once took memory, time or rows without a limit. What the server answers does not matter, only what
@@ -23,9 +23,9 @@ class Attacks:
         self.address = config["host"], config["port"]
         self.host = f"{config['host']}:{config['port']}"
         self.pyrus, self.native, self.login = config["pyrus"], config["native"], config["login"]
-        self.task, self.bucket = config["task"], config["bucket"]
+        self.task, self.bucket, self.upload = config["task"], config["bucket"], config["upload"]
         self.signer = Signer(config["access_key"], config["secret"])
-        self.answered = {}
+        self.made = {}
         self.random = random.Random(config["seed"])
 
     async def open(self):
@@ -128,8 +128,8 @@ class Attacks:
                                                          "Access-Control-Request-Method": "PUT",
                                                          "Access-Control-Request-Headers": names})
 
-    async def copy_of_a_large_object(self):
-        await self.signed("PUT", f"/{self.bucket}/copy{self.random.randrange(4)}",
+    async def copy_of_a_large_part(self):
+        await self.signed("PUT", f"/{self.bucket}/copied", {"partNumber": self.random.randrange(1, 5), "uploadId": self.upload},
                           headers={"x-amz-copy-source": f"/{self.bucket}/large"})
 
     async def delete_of_many_objects(self):
@@ -203,9 +203,9 @@ class Attacks:
         while not until.is_set():
             try:
                 await attack()
+                self.made[attack.__name__] = self.made.get(attack.__name__, 0) + 1
             except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
                 await asyncio.sleep(0.05)
-            self.answered[attack.__name__] = self.answered.get(attack.__name__, 0) + 1
             await asyncio.sleep(0.02 + self.random.random() * 0.3)
 
 
@@ -218,7 +218,7 @@ async def main(config):
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    print(json.dumps(attacks.answered))
+    print(json.dumps(attacks.made))
 
 
 if __name__ == "__main__":
