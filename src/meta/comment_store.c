@@ -46,10 +46,44 @@ err_t meta_comment_set_text(struct meta_tx *tx, int64_t id, slice text, int64_t 
                          SQL(SQL_T(text), SQL_I(edited_at_ms), SQL_I(id)), a);
 }
 
-err_t meta_comment_list(struct meta_tx *tx, int64_t task_id, struct arena *a, struct comment_list *ret)
+err_t meta_comment_list(struct meta_tx *tx, const struct comment_query *q, struct arena *a, struct comment_list *ret)
 {
-    return tx_list(tx, STATEMENT(COMMENT " WHERE task_id = $1 ORDER BY id"), SQL(SQL_I(task_id)), a,
-                   LIST_OF(read_comment_row, ret));
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    struct comment_list list = { 0 };
+    size_t room = 0, bytes = 0;
+    TRY(tx_query(tx, STATEMENT(COMMENT " WHERE task_id = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT $4"),
+                 SQL(SQL_I(q->task_id), SQL_I(q->after_id), SQL_I(q->until_id), sql_limit(q->limit)), a, &c));
+    while (!q->max_bytes || bytes <= q->max_bytes) {
+        bool row;
+        TRY(sql_next(c, a, &row));
+        if (!row)
+            break;
+        TRY(arena_check(a));
+        if (list.count == room) {
+            room = room ? room * 2 : 8;
+            struct comment *more = arena_array(a, struct comment, room);
+            for (size_t i = 0; i < list.count; i++)
+                more[i] = list.items[i];
+            list.items = more;
+        }
+        struct comment *comment = &list.items[list.count++];
+        read_comment_row(c, a, comment);
+        bytes += comment->text.n + comment->details.n;
+    }
+    *ret = list;
+    return NULL;
+}
+
+err_t meta_comment_ids(struct meta_tx *tx, const struct comment_page_query *q, struct arena *a, struct record_ids *ret)
+{
+    return tx_list(tx, STATEMENT("SELECT id FROM comments WHERE task_id = $1 ORDER BY id DESC LIMIT $2 OFFSET $3"),
+                   SQL(SQL_I(q->task_id), sql_limit(q->limit), sql_limit(q->offset)), a, LIST_OF(read_id_row, ret));
+}
+
+err_t meta_comment_last(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
+{
+    return tx_int(tx, STATEMENT("SELECT COALESCE(MAX(id), 0) FROM comments WHERE task_id = $1"), SQL(SQL_I(task_id)), a,
+                  ret);
 }
 
 #define WHOLE_COMMENT_SIZE(IN)                                                                                         \

@@ -54,7 +54,8 @@ err_t meta_document_get(struct meta_tx *tx, int64_t file_id, struct arena *a, st
 
 /* Each file once, with the first reference of the task (or of the comment) that holds it. */
 #define FIRST_REFERENCES                                                                                               \
-    DOCUMENT " FROM (SELECT MIN(id) AS id, file_id FROM refs WHERE task_id = $1 AND file_id IS NOT NULL"
+    DOCUMENT " FROM (SELECT MIN(id) AS id, file_id FROM refs WHERE task_id = $1 AND file_id IS NOT NULL"               \
+             " AND file_id > $2"
 #define BY_FILE " GROUP BY file_id ORDER BY file_id"
 #define DOCUMENTS_OF_THEM                                                                                              \
     ") held JOIN refs r ON r.id = held.id JOIN files f ON f.id = held.file_id" JOINED_TO_REFERENCE                     \
@@ -64,11 +65,13 @@ err_t meta_document_list(struct meta_tx *tx, const struct document_query *q, str
 {
     struct sql_value limit = sql_limit(q->limit), offset = sql_limit(q->offset);
     if (!q->comment_id)
-        return tx_list(tx, STATEMENT(FIRST_REFERENCES BY_FILE " LIMIT $2 OFFSET $3" DOCUMENTS_OF_THEM),
-                       SQL(SQL_I(q->task_id), limit, offset), a, LIST_OF(read_document_row, ret));
+        return tx_list(tx, STATEMENT(FIRST_REFERENCES BY_FILE " LIMIT $3 OFFSET $4" DOCUMENTS_OF_THEM),
+                       SQL(SQL_I(q->task_id), SQL_I(q->after_file_id), limit, offset), a,
+                       LIST_OF(read_document_row, ret));
     return tx_list(tx,
-                   STATEMENT(FIRST_REFERENCES " AND comment_id = $2" BY_FILE " LIMIT $3 OFFSET $4" DOCUMENTS_OF_THEM),
-                   SQL(SQL_I(q->task_id), SQL_I(q->comment_id), limit, offset), a, LIST_OF(read_document_row, ret));
+                   STATEMENT(FIRST_REFERENCES " AND comment_id = $3" BY_FILE " LIMIT $4 OFFSET $5" DOCUMENTS_OF_THEM),
+                   SQL(SQL_I(q->task_id), SQL_I(q->after_file_id), SQL_I(q->comment_id), limit, offset), a,
+                   LIST_OF(read_document_row, ret));
 }
 
 err_t meta_document_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)

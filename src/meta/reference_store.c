@@ -4,10 +4,12 @@
 #include "meta/record_size_priv.h"
 #include "meta/statement_priv.h"
 
-#define REFERENCE                                                                                                      \
+#define REFERENCE_COLUMNS                                                                                              \
     "SELECT r.id, r.account_id, r.task_id, r.comment_id, r.file_id, r.root_id, r.version, r.url,"                      \
     " CASE WHEN r.name <> '' THEN r.name ELSE COALESCE(f.name, '') END, COALESCE(f.size_bytes, 0), f.md5,"             \
-    " r.created_at_ms FROM refs r LEFT JOIN files f ON f.id = r.file_id"
+    " r.created_at_ms"
+#define WITH_FILE " LEFT JOIN files f ON f.id = r.file_id"
+#define REFERENCE REFERENCE_COLUMNS " FROM refs r" WITH_FILE
 
 static void read_reference_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -71,6 +73,29 @@ err_t meta_reference_get(struct meta_tx *tx, int64_t id, struct arena *a, struct
 err_t meta_reference_list(struct meta_tx *tx, int64_t task_id, struct arena *a, struct reference_list *ret)
 {
     return tx_list(tx, STATEMENT(REFERENCE " WHERE r.task_id = $1 ORDER BY r.id"), SQL(SQL_I(task_id)), a,
+                   LIST_OF(read_reference_row, ret));
+}
+
+err_t meta_reference_list_comments(struct meta_tx *tx, const struct comment_reference_query *q, struct arena *a,
+                                   struct reference_list *ret)
+{
+    return tx_list(
+        tx,
+        STATEMENT(REFERENCE_COLUMNS
+                  " FROM comments c JOIN refs r ON r.comment_id = c.id AND r.comment_id IS NOT NULL" WITH_FILE
+                  " WHERE c.task_id = $1 AND c.id > $2 AND c.id <= $3 ORDER BY c.id, r.id LIMIT $4"),
+        SQL(SQL_I(q->task_id), SQL_I(q->after_comment_id), SQL_I(q->until_comment_id), sql_limit(q->limit)), a,
+        LIST_OF(read_reference_row, ret));
+}
+
+err_t meta_reference_list_newest(struct meta_tx *tx, const struct newest_reference_query *q, struct arena *a,
+                                 struct reference_list *ret)
+{
+    return tx_list(tx,
+                   STATEMENT(REFERENCE " WHERE r.task_id = $1 AND r.id > $2 AND NOT EXISTS (SELECT 1 FROM refs n"
+                                       " WHERE n.root_id = r.root_id AND n.root_id IS NOT NULL"
+                                       " AND n.version > r.version) ORDER BY r.id LIMIT $3"),
+                   SQL(SQL_I(q->task_id), SQL_I(q->after_id), sql_limit(q->limit)), a,
                    LIST_OF(read_reference_row, ret));
 }
 

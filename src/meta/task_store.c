@@ -135,8 +135,8 @@ err_t meta_task_sees(struct meta_tx *tx, int64_t id, const struct task_viewer *v
 #define BY_MEMBER(IN) " FROM task_members d JOIN tasks t ON t.id = d.task_id" OF_ACCOUNT(IN) " AND d.user_id = $4"
 #define PAGE " LIMIT $13 OFFSET $14"
 #define COUNT_TASKS(IN, tasks) "SELECT COUNT(*)" tasks(IN)
-#define LIST_TASKS(IN, tasks, order) TASK tasks(IN) " ORDER BY " order PAGE
-#define TASK_BY_ID(IN) TASK " FROM tasks t" OF_ACCOUNT(IN) " AND t.id = $13"
+#define LIST_TASKS(IN, tasks, order) "SELECT t.id" tasks(IN) " ORDER BY " order PAGE
+#define TASK_BY_ID(IN) "SELECT COUNT(*) FROM tasks t" OF_ACCOUNT(IN) " AND t.id = $13"
 
 enum { MATCH_VALUES = 12 };
 
@@ -166,11 +166,11 @@ static int compare_int64(const void *a, const void *b)
 
 /* Looks each id up, in the order of the list, so that one statement serves any number of ids. */
 static err_t list_tasks_by_ids(struct meta_tx *tx, const struct task_query *q, struct sql_value *values,
-                               struct arena *a, struct task_list *ret, int64_t *ret_total)
+                               struct arena *a, struct record_ids *ret, int64_t *ret_total)
 {
     size_t n = q->id_count, seen = 0, kept = 0;
     int64_t *ids = arena_array(a, int64_t, n ? n : 1);
-    struct task *tasks = arena_array(a, struct task, n && q->limit ? (n < q->limit ? n : q->limit) : 1);
+    int64_t *found = arena_array(a, int64_t, n && q->limit ? (n < q->limit ? n : q->limit) : 1);
     if (n) {
         memcpy(ids, q->ids, n * sizeof *ids);
         qsort(ids, n, sizeof *ids, compare_int64);
@@ -179,21 +179,18 @@ static err_t list_tasks_by_ids(struct meta_tx *tx, const struct task_query *q, s
         size_t at = q->descending ? n - 1 - i : i;
         if (at > 0 && ids[at] == ids[at - 1]) /* the same id again */
             continue;
+        int64_t count;
         values[MATCH_VALUES] = SQL_I(ids[at]);
-        SCOPED(sql_closep) struct sql_cursor *c = NULL;
-        err_t e = tx_one(tx, "task", STATEMENT_PAIR(TASK_BY_ID), (struct sql_args){ values, MATCH_VALUES + 1 }, a, &c);
-        if (err_is(e, ERR_NOT_FOUND))
-            continue;
-        TRY(e);
-        if (seen++ >= q->offset && kept < q->limit)
-            read_task_row(c, a, &tasks[kept++]);
+        TRY(tx_int(tx, STATEMENT_PAIR(TASK_BY_ID), (struct sql_args){ values, MATCH_VALUES + 1 }, a, &count));
+        if (count && seen++ >= q->offset && kept < q->limit)
+            found[kept++] = ids[at];
     }
-    *ret = (struct task_list){ tasks, kept };
+    *ret = (struct record_ids){ found, kept };
     *ret_total = (int64_t)seen;
     return NULL;
 }
 
-err_t meta_task_list(struct meta_tx *tx, const struct task_query *q, struct arena *a, struct task_list *ret,
+err_t meta_task_list(struct meta_tx *tx, const struct task_query *q, struct arena *a, struct record_ids *ret,
                      int64_t *ret_total)
 {
     struct sql_value values[MATCH_VALUES + 2] = {
@@ -209,7 +206,7 @@ err_t meta_task_list(struct meta_tx *tx, const struct task_query *q, struct aren
     values[MATCH_VALUES] = sql_limit(q->limit);
     values[MATCH_VALUES + 1] = sql_limit(q->offset);
     TRY(tx_list(tx, q->descending ? walk.descending : walk.ascending, (struct sql_args){ values, MATCH_VALUES + 2 }, a,
-                LIST_OF(read_task_row, ret)));
+                LIST_OF(read_id_row, ret)));
     *ret_total = total;
     return NULL;
 }

@@ -612,7 +612,8 @@ FOR_EACH_DATABASE(a_file_with_references_cannot_be_removed_before_its_task)
     EXPECT_ERR(meta_task_get(tx, 2, w.a, &t), ERR_NOT_FOUND);
     EXPECT_OK(meta_task_members(tx, 1, w.a, &members));
     EXPECT(members.count == 1 && members.items[0].user_id == w.user && members.items[0].roles == 5);
-    EXPECT_OK(meta_comment_list(tx, 1, w.a, &comments));
+    EXPECT_OK(
+        meta_comment_list(tx, &(struct comment_query){ .task_id = 1, .until_id = 100, .limit = 100 }, w.a, &comments));
     EXPECT(comments.count == 2 && comments.items[0].id == 1);
     EXPECT_SLICE(comments.items[1].text, S("said better"));
     EXPECT_OK(meta_comment_get(tx, 2, w.a, &m));

@@ -219,9 +219,12 @@ void http_reply_stream(struct http_exchange *x, int status, const char *content_
     while (!end && !r->cut) {
         buf_clear(&out);
         r->cut = !producer->more(producer, &out, &end) || out.failed;
-        buf_add(&all, buf_slice(&out));
+        buf_add(&all, r->cut ? S("") : buf_slice(&out));
         r->pieces++;
         r->largest_piece = out.n > r->largest_piece ? out.n : r->largest_piece;
+        r->most_unread = x->arena.held > r->most_unread ? x->arena.held : r->most_unread;
+        if (f->http->on_piece)
+            f->http->on_piece(f->http->on_piece_arg, all.n);
         ask_watch(f);
     }
     store_reply(x, status, content_type, buf_slice(&all));

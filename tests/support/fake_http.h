@@ -52,6 +52,7 @@ struct fake_reply {
     size_t over_bytes;              /* how far it was above its limit, at most, before the refusal began */
     size_t pieces;                  /* http_reply_stream: how many there were … */
     size_t largest_piece;           /* … and how many bytes the largest one had */
+    size_t most_unread;             /* the most that the arena held while a piece waited to be sent */
     bool received;                  /* the handler accepted the body, so the engine would send "100 Continue" */
 };
 
@@ -61,6 +62,9 @@ struct fake_http {
     void (*while_sending)(
         void *arg); /* NULL: nothing. Called once the first piece of a download was read; then http_watch counts */
     void *while_sending_arg;
+    /* Called after each piece of a reply, whose text so far has that many bytes; NULL: not called. */
+    void (*on_piece)(void *arg, size_t bytes);
+    void *on_piece_arg;
 };
 
 struct fake_http fake_http_new(const struct http_api *);

@@ -2,6 +2,7 @@
 /* Documents: visibility, lists, bytes, deletion. */
 #include "test.h"
 #include "ticket_fixture.h"
+#include "whole_task.h"
 
 #define TICKET_FIXTURE(name)                                                                                           \
     WORLD(w);                                                                                                          \
@@ -104,8 +105,8 @@ TEST(document_list_shows_each_confirmed_document_of_a_task_once)
     struct task_comment with_document = { .task_id = task, .documents = &ids[2], .document_count = 1 };
     EXPECT_OK(task_comment_add(&w->core, &bia, &with_document, w->a, &comment));
     ids[3] = ticket_fixture_document(&p, &ana, task, S("d"), S("d"));
-    struct task_view view;
-    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    struct whole_task view;
+    EXPECT_OK(whole_task_read(&w->core, &ana, task, w->a, &view));
     struct attachment again = { .kind = ATTACH_REFERENCE, .reference_id = view.references[0].id };
     struct task_comment with_reference = { .task_id = task, .attachments = &again, .attachment_count = 1 };
     EXPECT_OK(task_comment_add(&w->core, &ana, &with_reference, w->a, &comment));
@@ -141,10 +142,10 @@ TEST(document_delete_removes_record_references_and_bytes)
     EXPECT_OK(erase(w, &ana, f.id));
     EXPECT_ERR(erase(w, &ana, small), ERR_NOT_FOUND);
     EXPECT(!ticket_fixture_has_file(&p, small) && !ticket_fixture_has_file(&p, f.id));
-    struct task_view view;
-    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    struct whole_task view;
+    EXPECT_OK(whole_task_read(&w->core, &ana, task, w->a, &view));
     EXPECT_EQ(view.reference_count, 0);
-    EXPECT_OK(task_read(&w->core, &ana, held, w->a, &view));
+    EXPECT_OK(whole_task_read(&w->core, &ana, held, w->a, &view));
     EXPECT_EQ(view.reference_count, 0);
     EXPECT_EQ(world_event_count(w, S("task.detach")), 2);
     EXPECT_EQ(world_event_count(w, S("file.delete")), 2);

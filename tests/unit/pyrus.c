@@ -8,6 +8,7 @@
 #include "core/task/document.h"
 #include "error_table_test.h"
 #include "pyrus_fixture.h"
+#include "whole_task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -886,7 +887,7 @@ TEST(every_version_of_a_document_stays_downloadable)
 TEST(a_deleted_first_version_hides_no_other_document)
 {
     PYRUS_FIXTURE(f);
-    struct task_view view;
+    struct whole_task view;
     struct fake_reply *r = task_with_file(f, &ana, "plan v1.txt", S("one"));
     int64_t task = pyrus_int(f, r, "task.id"), root = pyrus_int(f, r, "task.attachments.0.id");
     slice other = pyrus_upload_file(f, &ana, "other.txt", S("x")),
@@ -894,7 +895,7 @@ TEST(a_deleted_first_version_hides_no_other_document)
     comment(f, &ana, task, formatted(f, "{\"attachments\":[\"" SLICE_FMT "\"]}", SLICE_ARG(other)));
     comment(f, &ana, task,
             formatted(f, "{\"attachments\":[{\"guid\":\"" SLICE_FMT "\",\"root_id\":%d}]}", SLICE_ARG(v2), (int)root));
-    EXPECT_OK(task_read(&f->w->core, &ana.who, task, f->a, &view));
+    EXPECT_OK(whole_task_read(&f->w->core, &ana.who, task, f->a, &view));
     EXPECT_OK(document_delete(&f->w->core, &ana.who, view.references[0].file_id, hours(1), f->a));
     r = pyrus_send(f, &ana, "GET", formatted(f, "/v4/tasks/%d", (int)task), "");
     EXPECT_EQ(pyrus_count(f, r, "task.attachments"), 2);

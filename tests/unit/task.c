@@ -9,6 +9,7 @@
 #include "core/store/user_store.h"
 #include "pyrus_fixture.h"
 #include "ticket_fixture.h"
+#include "whole_task.h"
 
 #include <string.h>
 
@@ -76,8 +77,8 @@ TEST(every_change_of_a_task_writes_an_event)
     struct task_member member = { bia.id, TASK_PARTICIPANT };
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .added = &member, .added_count = 1, .move = TASK_CLOSE }), 0);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x"), .reopens = true, .sets_subject = true }), 0);
-    struct task_view view;
-    EXPECT_OK(task_read(&d->w->core, &ana.who, task, d->a, &view));
+    struct whole_task view;
+    EXPECT_OK(whole_task_read(&d->w->core, &ana.who, task, d->a, &view));
     EXPECT_OK(edit_comment(
         d, &ana, &(struct task_comment_edit){ .task_id = task, .comment_id = view.comments[0].id, .text = S("y") }));
     EXPECT_OK(task_remove(&d->w->core, &ana.who, task, 1, d->a));
@@ -185,7 +186,7 @@ TEST(task_refuses_more_than_its_maximum_of_comments)
 TEST(task_refuses_more_than_its_maximum_of_comment_text)
 {
     PYRUS_FIXTURE(d);
-    struct task_view view;
+    struct whole_task view;
     int64_t id;
     slice whole = { arena_alloc(d->a, TASK_TEXT_BYTES_MAX + 1), TASK_TEXT_BYTES_MAX };
     memset((char *)whole.p, 'x', whole.n + 1);
@@ -207,7 +208,7 @@ TEST(task_refuses_more_than_its_maximum_of_comment_text)
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .text = S("x") }), REASON_TASK_TOO_MUCH_TEXT);
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .move = TASK_CLOSE }),
               0); /* a comment without text needs no bytes */
-    EXPECT_OK(task_read(core, &ana.who, task, d->a, &view));
+    EXPECT_OK(whole_task_read(core, &ana.who, task, d->a, &view));
     EXPECT_EQ(view.comment_count, 4);
 
     int64_t first = view.comments[0].id, second = view.comments[1].id;
@@ -232,8 +233,8 @@ TEST(comment_merges_details_of_the_task_one_level_deep)
                           d->a, &task));
     EXPECT_EQ(say(d, &ana, task, &(struct task_comment){ .task_details = S("{\"a\":null,\"b\":{\"y\":2},\"d\":4}") }),
               0);
-    struct task_view view;
-    EXPECT_OK(task_read(&d->w->core, &ana.who, task, d->a, &view));
+    struct whole_task view;
+    EXPECT_OK(whole_task_read(&d->w->core, &ana.who, task, d->a, &view));
     EXPECT_SLICE(view.task.details, S("{\"c\":[1],\"b\":{\"y\":2},\"d\":4}"));
 }
 
@@ -255,10 +256,10 @@ TEST(reference_open_needs_a_visible_task_and_refuses_a_link)
     struct attachment both[] = { upload(d, &ana),
                                  { .kind = ATTACH_LINK, .url = S("https://example.org/"), .name = S("x") } };
     int64_t task = new_task(d, &ana, both, 2);
-    struct task_view view;
+    struct whole_task view;
     struct reference reference;
     struct content content;
-    EXPECT_OK(task_read(&d->w->core, &ana.who, task, d->a, &view));
+    EXPECT_OK(whole_task_read(&d->w->core, &ana.who, task, d->a, &view));
     EXPECT_OK(reference_open(&d->w->core, &ana.who, view.references[0].id, d->a, &reference, &content));
     EXPECT_SLICE(content.bytes, S("hello"));
     content_close(&content);
@@ -351,10 +352,10 @@ TEST(shared_task_is_visible_to_everybody_of_its_account)
 TEST(silent_task_has_no_first_comment)
 {
     TICKET_WORLD(p);
-    struct task_view view;
+    struct whole_task view;
     int64_t task = ticket_fixture_task(&p, &ana), id = ticket_fixture_document(&p, &ana, task, S("a"), S("x"));
     (void)bia;
-    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    EXPECT_OK(whole_task_read(&w->core, &ana, task, w->a, &view));
     EXPECT_EQ(view.comment_count, 0);
     EXPECT_EQ(view.reference_count, 1);
     EXPECT_EQ(view.references[0].comment_id, 0);
@@ -375,8 +376,8 @@ TEST(task_create_attaches_documents_that_belong_to_no_task)
     EXPECT_OK(ticket_fixture_confirm(&p, &ana, pending));
     waits = document(w, &bia, pending);
     EXPECT(waits.task_id == task && waits.reference_id > 0);
-    struct task_view view;
-    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    struct whole_task view;
+    EXPECT_OK(whole_task_read(&w->core, &ana, task, w->a, &view));
     EXPECT_EQ(view.reference_count, 2);
     world_wait(w, hours(48));
     world_run_jobs(w);
@@ -467,14 +468,14 @@ TEST(comment_refuses_to_be_about_a_file_of_another_task)
     int64_t bad[] = { 777, ticket_fixture_issue(&p, &ana, task, S("pending"), 1),
                       ticket_fixture_document(&p, &ana, 0, S("b"), S("x")),
                       ticket_fixture_document(&p, &ana, ticket_fixture_task(&p, &ana), S("c"), S("x")) };
-    struct task_view view;
+    struct whole_task view;
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
         EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("x"), .file_id = bad[i] }, &said),
                   REASON_TASK_BAD_DOCUMENT);
     EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .file_id = there }, &said), REASON_TASK_NOTHING_SAID);
     EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("x"), .file_id = there }, &said), 0);
     EXPECT_EQ(comment(w, &bia, task, &(struct task_comment){ .text = S("y") }, &said), 0);
-    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    EXPECT_OK(whole_task_read(&w->core, &ana, task, w->a, &view));
     EXPECT_EQ(view.comment_count, 2);
     EXPECT_EQ(view.comments[0].file_id, there);
     EXPECT_EQ(view.comments[1].file_id, 0);
@@ -546,8 +547,8 @@ TEST(comment_is_removed_by_its_author_within_the_window_only)
     EXPECT_EQ(take_back(w, &bia, two), REASON_TASK_MAY_NOT_EDIT);
     EXPECT_EQ(take_back(w, &boss, two), REASON_NONE);
     EXPECT_EQ(world_event_count(w, S("task.comment_remove")), 2);
-    struct task_view view;
-    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    struct whole_task view;
+    EXPECT_OK(whole_task_read(&w->core, &ana, task, w->a, &view));
     EXPECT_EQ(view.comment_count, 1);
 }
 
@@ -584,17 +585,17 @@ TEST(task_list_shows_only_tasks_that_the_user_sees)
     EXPECT_OK(task_create(&w->core, &ana, &(struct task_request){ .text = S("t") }, w->a, &private));
     struct task_list_request request = { .closed = -1, .limit = 10 };
     EXPECT_OK(task_list(&w->core, &bia, &request, w->a, &page));
-    EXPECT(page.count == 2 && page.total == 2 && page.items[0].id == ids[0] && page.items[1].id == ids[1]);
+    EXPECT(page.count == 2 && page.total == 2 && page.ids[0] == ids[0] && page.ids[1] == ids[1]);
     EXPECT_OK(task_list(&w->core, &boss, &request, w->a, &page));
     EXPECT_EQ(page.total, 3);
     request.author_id = ana.user_id;
     EXPECT_OK(task_list(&w->core, &bia, &request, w->a, &page));
-    EXPECT(page.count == 1 && page.items[0].id == ids[0]);
+    EXPECT(page.count == 1 && page.ids[0] == ids[0]);
     EXPECT_EQ(comment(w, &ana, private, &(struct task_comment){ .added = &member, .added_count = 1 }, &said), 0);
     request.descending = true;
     request.limit = 1;
     EXPECT_OK(task_list(&w->core, &bia, &request, w->a, &page));
-    EXPECT(page.count == 1 && page.total == 2 && page.items[0].id == private);
+    EXPECT(page.count == 1 && page.total == 2 && page.ids[0] == private);
     request = (struct task_list_request){ .closed = -1, .limit = 10, .ids = &private, .id_count = 1 };
     EXPECT_OK(task_list(&w->core, &bia, &request, w->a, &page));
     EXPECT_EQ(page.count, 1);

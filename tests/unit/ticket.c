@@ -3,6 +3,7 @@
 #include "rounds.h"
 #include "test.h"
 #include "ticket_fixture.h"
+#include "whole_task.h"
 
 #include "core/file/lifecycle.h"
 #include "core/store/reference_store.h"
@@ -199,8 +200,8 @@ TEST(ticket_confirm_attaches_the_file_to_its_task_once)
         world_run_jobs(w);
     }
     EXPECT_EQ(world_event_count(w, S("file.confirm")), 1);
-    struct task_view view;
-    EXPECT_OK(task_read(&w->core, &ana, task, w->a, &view));
+    struct whole_task view;
+    EXPECT_OK(whole_task_read(&w->core, &ana, task, w->a, &view));
     EXPECT_EQ(view.reference_count, 1);
     EXPECT_SLICE(view.references[0].name, S("a.txt"));
     EXPECT_EQ(world_account(w).used_bytes, 5);
@@ -532,8 +533,8 @@ TEST(concurrent_confirmations_attach_the_file_once)
         EXPECT(r.won);
     }
     EXPECT_EQ(world_event_count(w, S("file.confirm")), wanted);
-    struct task_view view;
-    EXPECT_OK(task_read(&w->core, &r.who, task, w->a, &view));
+    struct whole_task view;
+    EXPECT_OK(whole_task_read(&w->core, &r.who, task, w->a, &view));
     EXPECT_EQ(view.reference_count, wanted);
     EXPECT_EQ(world_fsck(w, true), 0);
 }

@@ -4,6 +4,7 @@
 void json_reply_begin(struct json_reply *reply, struct http_exchange *x)
 {
     reply->x = x;
+    reply->a = &x->arena;
     buf_init_on(&reply->body, 0, &x->arena);
     json_out_init(&reply->out, &reply->body);
 }

@@ -12,6 +12,7 @@
 
 struct json_reply {
     struct http_exchange *x;
+    struct arena *a; /* for values that are made to be written: that of the exchange, or one that ends earlier */
     struct buf body;
     struct json_out out; /* write here */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kit/failure_log.h"
+#include "api/kit/json_pieces.h"
 #include "api/pyrus/json_priv.h"
 #include "api/pyrus/task_json_priv.h"
 #include "base/text.h"
@@ -7,92 +8,75 @@
 #include "core/records/comment.h"
 #include "core/records/reference.h"
 #include "core/records/task.h"
+#include "core/task/task.h"
 
-#include <stdlib.h>
+enum task_stage { WRITE_HEAD, WRITE_ATTACHMENTS, WRITE_MIDDLE, WRITE_COMMENTS };
 
-struct task_writer {
-    struct http_exchange *x;
-    const struct task_view *view;
-    const struct user *people; /* those of the view, and those that the details of comments name */
-    size_t people_count;
+/* {"task": {…, "attachments": […], …, "comments": […]}}, item after item: everything before the attachments, each
+ * attachment, what is between them and the comments, each comment. The task itself is read once; comments that are added
+ * meanwhile are left out. */
+struct task_reply {
+    struct json_pieces pieces;
+    int64_t task_id, closed_at_ms, last_comment_id;
     slice origin; /* of links */
+    enum task_stage stage;
+    int64_t after_id; /* the attachment or comment that was written last */
+    bool in_array;    /* the array of attachments is open */
+};
+
+/* One part of the reply. */
+struct task_writer {
+    struct task_reply *reply;
+    struct http_exchange *x;
+    struct arena *a;
     struct json_out *out;
+    struct user_list people; /* whom the part names */
 };
 
 static void put_attachment(struct task_writer *w, const struct reference *r)
 {
     struct json_out *o = w->out;
-    struct arena *a = &w->x->arena;
+    struct arena *a = w->a;
     json_open_object(o);
     json_put_int(o, "id", r->id);
     json_put_string(o, "name", r->name);
     json_put_int(o, "size", (int64_t)r->size_bytes);
     if (r->file_id)
         json_put_string(o, "md5", pyrus_md5(pyrus_of(w->x), a, r->md5));
-    json_put_string(
-        o, "url",
-        r->file_id ? arena_printf(a, SLICE_FMT "/services/attachment?Id=%lld", SLICE_ARG(w->origin), (long long)r->id)
-                   : r->url);
+    json_put_string(o, "url",
+                    r->file_id ? arena_printf(a, SLICE_FMT "/services/attachment?Id=%lld", SLICE_ARG(w->reply->origin),
+                                              (long long)r->id)
+                               : r->url);
     json_put_int(o, "version", r->version);
     if (r->version > 1)
         json_put_int(o, "root_id", r->root_id);
     json_close_object(o);
 }
 
-/* Writes "attachments": those of a comment, or, when `newest` is given, the newest versions in the task. Writes nothing
- * when there are none. */
-static void put_attachments(struct task_writer *w, int64_t comment_id, const bool *newest)
+/* Writes those of a comment, or nothing when it has none. */
+static void put_attachments_of_comment(struct task_writer *w, const struct comment_part *part, int64_t comment_id)
 {
     bool open = false;
-    for (size_t i = 0; i < w->view->reference_count; i++) {
-        const struct reference *r = &w->view->references[i];
-        if (newest ? !newest[i] : r->comment_id != comment_id)
+    for (size_t i = 0; i < part->reference_count; i++) {
+        if (part->references[i].comment_id != comment_id)
             continue;
         if (!open) {
             json_name(w->out, "attachments");
             json_open_array(w->out);
             open = true;
         }
-        put_attachment(w, r);
+        put_attachment(w, &part->references[i]);
     }
     if (open)
         json_close_array(w->out);
 }
 
-/* References are sorted by id, so the last reference with a root is its newest version. */
-struct reference_version {
-    int64_t root_id;
-    size_t at; /* index of the reference */
-};
-
-static int compare_by_root(const void *left, const void *right)
-{
-    const struct reference_version *l = left, *r = right;
-    if (l->root_id != r->root_id)
-        return l->root_id < r->root_id ? -1 : 1;
-    return (l->at > r->at) - (l->at < r->at);
-}
-
-/* Marks the newest version of each document. The first version of a document may be deleted already. */
-static const bool *mark_newest(struct task_writer *w)
-{
-    const struct task_view *v = w->view;
-    bool *newest = arena_array(&w->x->arena, bool, v->reference_count + 1);
-    struct reference_version *versions = arena_array(&w->x->arena, struct reference_version, v->reference_count + 1);
-    for (size_t i = 0; i < v->reference_count; i++)
-        versions[i] = (struct reference_version){ v->references[i].root_id, i };
-    qsort(versions, v->reference_count, sizeof *versions, compare_by_root);
-    for (size_t i = 0; i < v->reference_count; i++)
-        newest[versions[i].at] = i + 1 == v->reference_count || versions[i + 1].root_id != versions[i].root_id;
-    return newest;
-}
-
-static void put_members(struct task_writer *w, const char *name, int roles)
+static void put_members(struct task_writer *w, const struct task_view *v, const char *name, int roles)
 {
     bool open = false;
-    for (size_t i = 0; i < w->view->member_count; i++) {
-        const struct task_member *m = &w->view->members[i];
-        const struct user *user = people_find(w->people, w->people_count, m->user_id);
+    for (size_t i = 0; i < v->member_count; i++) {
+        const struct task_member *m = &v->members[i];
+        const struct user *user = people_find(w->people.items, w->people.count, m->user_id);
         if (!(m->roles & roles) || !user)
             continue;
         if (!open) {
@@ -108,7 +92,7 @@ static void put_members(struct task_writer *w, const char *name, int roles)
 
 static void put_author(struct task_writer *w, int64_t id)
 {
-    const struct user *user = people_find(w->people, w->people_count, id);
+    const struct user *user = people_find(w->people.items, w->people.count, id);
     pyrus_put_person(w->out, "author", user ? user : &(struct user){ .id = id, .state = USER_DELETED });
 }
 
@@ -122,21 +106,21 @@ static bool holds_person_ids(const struct json *member)
 static void put_details(struct task_writer *w, const struct json *details)
 {
     JSON_EACH(member, details) {
-        const char *name = arena_cstr(&w->x->arena, member->name);
+        const char *name = arena_cstr(w->a, member->name);
         if (!holds_person_ids(member)) {
             json_name(w->out, name);
             json_add_value(w->out, member);
             continue;
         }
         if (member->type == JS_INT) {
-            const struct user *user = people_find(w->people, w->people_count, member->integer);
+            const struct user *user = people_find(w->people.items, w->people.count, member->integer);
             if (user)
                 pyrus_put_person(w->out, name, user);
             continue;
         }
         bool open = false;
         JSON_EACH(id, member) {
-            const struct user *user = people_find(w->people, w->people_count, id->integer);
+            const struct user *user = people_find(w->people.items, w->people.count, id->integer);
             if (!user)
                 continue;
             if (!open) {
@@ -151,106 +135,222 @@ static void put_details(struct task_writer *w, const struct json *details)
     }
 }
 
-static const struct json *parse_details(struct http_exchange *x, slice text)
+static const struct json *parse_details(struct task_writer *w, slice text)
 {
     const struct json *details = NULL;
-    err_t e = text.n ? json_parse(&x->arena, text, &details) : NULL;
+    err_t e = text.n ? json_parse(w->a, text, &details) : NULL;
     if (e)
-        log_failure(pyrus_of(x)->log, x, e); /* of the server, but a task without its details is better than none */
+        log_failure(pyrus_of(w->x)->log, w->x,
+                    e); /* of the server, but a task without its details is better than none */
     return e ? NULL : details;
 }
 
-static void put_pyrus_comment(struct task_writer *w, const struct comment *c, const struct json *details)
+/* ---- people ---- */
+
+/* Ids of people whom a part of the reply names. */
+struct person_ids {
+    int64_t *ids;
+    size_t count, room;
+};
+
+static void add_person_id(struct person_ids *p, int64_t id, struct arena *a)
 {
-    struct arena *a = &w->x->arena;
-    json_open_object(w->out);
-    json_put_int(w->out, "id", c->id);
-    if (c->text.n)
-        json_put_string(w->out, "text", c->text);
-    json_put_string(w->out, "create_date", time_format_utc(a, c->created_at_ms));
-    put_author(w, c->author_id);
-    put_details(w, details);
-    put_attachments(w, c->id, NULL);
-    json_close_object(w->out);
+    if (p->count == p->room) {
+        p->room = p->room ? p->room * 2 : 64;
+        int64_t *more = arena_array(a, int64_t, p->room);
+        for (size_t i = 0; i < p->count; i++)
+            more[i] = p->ids[i];
+        p->ids = more;
+    }
+    p->ids[p->count++] = id;
 }
 
-static void put_pyrus_task(struct task_writer *w, const struct json *const *comment_details)
+/* The people that the details of a comment name. */
+static void add_people_of_details(struct person_ids *p, const struct json *details, struct arena *a)
 {
-    struct json_out *o = w->out;
-    struct arena *a = &w->x->arena;
-    const struct task_view *v = w->view;
-    const struct task *t = &v->task;
+    JSON_EACH(member, details) {
+        if (!holds_person_ids(member))
+            continue;
+        if (member->type == JS_INT)
+            add_person_id(p, member->integer, a);
+        JSON_EACH(id, member)
+            add_person_id(p, id->integer, a);
+    }
+}
+
+static err_t read_people(struct task_writer *w, const struct person_ids *p)
+{
+    return people_list(pyrus_of(w->x)->core, pyrus_caller(w->x), p->ids, p->count, w->a, &w->people);
+}
+
+/* ---- items ---- */
+
+static struct json_out *begin_item(struct task_writer *w)
+{
+    w->out = &json_item_begin(&w->reply->pieces, w->a)->out;
+    return w->out;
+}
+
+static err_t write_head(struct task_writer *w, struct buf *out)
+{
+    struct task_reply *r = w->reply;
+    struct task_view v;
+    struct person_ids named = { 0 };
+    bool whole;
+    TRY(task_read(pyrus_of(w->x)->core, pyrus_caller(w->x), r->task_id, w->a, &v));
+    const struct task *t = &v.task;
+    add_person_id(&named, t->author_id, w->a);
+    for (size_t i = 0; i < v.member_count; i++)
+        add_person_id(&named, v.members[i].user_id, w->a);
+    TRY(read_people(w, &named));
+    struct json_out *o = begin_item(w);
+    json_open_object(o);
+    json_name(o, "task");
     json_open_object(o);
     json_put_int(o, "id", t->id);
     json_put_string(o, "text", t->text);
     if (t->subject.n)
         json_put_string(o, "subject", t->subject);
-    json_put_string(o, "create_date", time_format_utc(a, t->created_at_ms));
-    json_put_string(o, "last_modified_date", time_format_utc(a, t->modified_at_ms));
+    json_put_string(o, "create_date", time_format_utc(w->a, t->created_at_ms));
+    json_put_string(o, "last_modified_date", time_format_utc(w->a, t->modified_at_ms));
     put_author(w, t->author_id);
-    for (size_t i = 0; i < v->member_count; i++) {
-        const struct user *user = people_find(w->people, w->people_count, v->members[i].user_id);
-        if (v->members[i].roles & TASK_RESPONSIBLE && user)
+    for (size_t i = 0; i < v.member_count; i++) {
+        const struct user *user = people_find(w->people.items, w->people.count, v.members[i].user_id);
+        if (v.members[i].roles & TASK_RESPONSIBLE && user)
             pyrus_put_person(o, "responsible", user);
     }
-    put_members(w, "participants", TASK_PARTICIPANT);
-    put_members(w, "subscribers", TASK_SUBSCRIBER);
-    put_details(w, parse_details(w->x, t->details));
-    put_attachments(w, 0, mark_newest(w));
-    json_put_bool(o, "is_closed", t->closed_at_ms != 0);
-    if (t->closed_at_ms)
-        json_put_string(o, "close_date", time_format_utc(a, t->closed_at_ms));
-    if (v->comment_count)
-        json_put_int(o, "last_note_id", v->comments[v->comment_count - 1].id);
+    put_members(w, &v, "participants", TASK_PARTICIPANT);
+    put_members(w, &v, "subscribers", TASK_SUBSCRIBER);
+    put_details(w, parse_details(w, t->details));
+    TRY(json_item_end(&r->pieces, out, &whole));
+    if (whole) {
+        r->closed_at_ms = t->closed_at_ms;
+        r->last_comment_id = v.last_comment_id;
+        r->stage = WRITE_ATTACHMENTS;
+    }
+    return NULL;
+}
+
+/* The newest versions in the task. Without any there is no array. */
+static err_t write_attachments(struct task_writer *w, struct buf *out)
+{
+    struct task_reply *r = w->reply;
+    struct reference_list part;
+    bool whole = true;
+    TRY(task_read_newest(pyrus_of(w->x)->core, pyrus_caller(w->x), r->task_id, r->after_id, w->a, &part));
+    for (size_t i = 0; i < part.count && whole && !piece_is_full(out); i++) {
+        struct json_out *o = begin_item(w);
+        if (!r->in_array) {
+            json_name(o, "attachments");
+            json_open_array(o);
+        }
+        put_attachment(w, &part.items[i]);
+        TRY(json_item_end(&r->pieces, out, &whole));
+        r->in_array |= whole;
+        r->after_id = whole ? part.items[i].id : r->after_id;
+    }
+    if (part.count == 0)
+        r->stage = WRITE_MIDDLE;
+    return NULL;
+}
+
+static err_t write_middle(struct task_writer *w, struct buf *out)
+{
+    struct task_reply *r = w->reply;
+    bool whole;
+    struct json_out *o = begin_item(w);
+    if (r->in_array)
+        json_close_array(o);
+    json_put_bool(o, "is_closed", r->closed_at_ms != 0);
+    if (r->closed_at_ms)
+        json_put_string(o, "close_date", time_format_utc(w->a, r->closed_at_ms));
+    if (r->last_comment_id)
+        json_put_int(o, "last_note_id", r->last_comment_id);
     json_name(o, "comments");
     json_open_array(o);
-    for (size_t i = 0; i < v->comment_count; i++)
-        put_pyrus_comment(w, &v->comments[i], comment_details[i]);
-    json_close_array(o);
+    TRY(json_item_end(&r->pieces, out, &whole));
+    if (whole) {
+        r->after_id = 0;
+        r->stage = WRITE_COMMENTS;
+    }
+    return NULL;
+}
+
+static void put_pyrus_comment(struct task_writer *w, const struct comment *c, const struct json *details,
+                              const struct comment_part *part)
+{
+    struct json_out *o = begin_item(w);
+    json_open_object(o);
+    json_put_int(o, "id", c->id);
+    if (c->text.n)
+        json_put_string(o, "text", c->text);
+    json_put_string(o, "create_date", time_format_utc(w->a, c->created_at_ms));
+    put_author(w, c->author_id);
+    put_details(w, details);
+    put_attachments_of_comment(w, part, c->id);
     json_close_object(o);
 }
 
-/* Appends the ids of the people that a comment's details name to `ids`, which has room for `max`. Returns the new
- * count. */
-static size_t add_person_ids(const struct json *details, int64_t *ids, size_t count, size_t max)
+static err_t write_some_comments(struct task_writer *w, struct buf *out)
 {
-    JSON_EACH(member, details) {
-        if (!holds_person_ids(member))
-            continue;
-        if (member->type == JS_INT && count < max)
-            ids[count++] = member->integer;
-        JSON_EACH(id, member)
-            if (count < max)
-                ids[count++] = id->integer;
+    struct task_reply *r = w->reply;
+    struct comment_range range = { r->task_id, r->after_id, r->last_comment_id };
+    struct comment_part part;
+    struct person_ids named = { 0 };
+    bool whole = true;
+    TRY(task_read_comments(pyrus_of(w->x)->core, pyrus_caller(w->x), &range, w->a, &part));
+    const struct json **details = arena_array(w->a, const struct json *, part.comment_count + 1);
+    for (size_t i = 0; i < part.comment_count; i++) {
+        details[i] = parse_details(w, part.comments[i].details);
+        add_person_id(&named, part.comments[i].author_id, w->a);
+        add_people_of_details(&named, details[i], w->a);
     }
-    return count;
+    TRY(read_people(w, &named));
+    for (size_t i = 0; i < part.comment_count && whole && !piece_is_full(out); i++) {
+        put_pyrus_comment(w, &part.comments[i], details[i], &part);
+        TRY(json_item_end(&r->pieces, out, &whole));
+        r->after_id = whole ? part.comments[i].id : r->after_id;
+    }
+    if (part.comment_count == 0)
+        r->after_id = r->last_comment_id;
+    return NULL;
 }
 
-err_t pyrus_reply_task(struct http_exchange *x, const struct task_view *view)
+static err_t write_comments(struct task_writer *w, struct buf *out, bool *ret_end)
 {
-    struct arena *a = &x->arena;
-    const struct json **details = arena_array(a, const struct json *, view->comment_count + 1);
-    size_t max = view->people_count, count = 0;
-    for (size_t i = 0; i < view->comment_count; i++) {
-        details[i] = parse_details(x, view->comments[i].details);
-        JSON_EACH(member, details[i])
-            max += 1 + json_count(member);
-    }
-    int64_t *ids = arena_array(a, int64_t, max + 1);
-    for (size_t i = 0; i < view->people_count; i++)
-        ids[count++] = view->people[i].id;
-    for (size_t i = 0; i < view->comment_count; i++)
-        count = add_person_ids(details[i], ids, count, max);
-    struct user_list people;
-    TRY(people_list(pyrus_of(x)->core, pyrus_caller(x), ids, count, a, &people));
-    struct json_reply reply;
-    json_reply_begin(&reply, x);
-    struct task_writer w = { x,         view, people.items, people.count, link_origin(pyrus_of(x)->links, &x->req, a),
-                             &reply.out };
-    json_open_object(&reply.out);
-    json_name(&reply.out, "task");
-    put_pyrus_task(&w, details);
-    json_close_object(&reply.out);
-    pyrus_reply(&reply);
+    struct task_reply *r = w->reply;
+    if (r->after_id < r->last_comment_id)
+        TRY(write_some_comments(w, out));
+    *ret_end = r->after_id == r->last_comment_id;
+    if (*ret_end)
+        buf_add(out, S("]}}"));
     return NULL;
+}
+
+/* ---- the reply ---- */
+
+static err_t write_part_of_task(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+{
+    struct task_reply *r = CONTAINER_OF(pieces, struct task_reply, pieces);
+    struct task_writer w = { .reply = r, .x = pieces->pieces.x, .a = a };
+    switch (r->stage) {
+    case WRITE_HEAD:
+        return write_head(&w, out);
+    case WRITE_ATTACHMENTS:
+        return write_attachments(&w, out);
+    case WRITE_MIDDLE:
+        return write_middle(&w, out);
+    case WRITE_COMMENTS:
+        return write_comments(&w, out, ret_end);
+    }
+    return NULL;
+}
+
+err_t pyrus_reply_task(struct http_exchange *x, int64_t task_id)
+{
+    struct task_reply *r = arena_new(&x->arena, struct task_reply);
+    json_pieces_init(&r->pieces, x, pyrus_of(x)->log, write_part_of_task);
+    r->task_id = task_id;
+    r->origin = link_origin(pyrus_of(x)->links, &x->req, &x->arena);
+    return piece_reply_send(&r->pieces.pieces, 200, JSON_REPLY_TYPE_UTF8);
 }

@@ -3,10 +3,9 @@
 #ifndef CAIS_API_PYRUS_TASK_JSON_PRIV_H
 #define CAIS_API_PYRUS_TASK_JSON_PRIV_H
 
-#include "core/task/task.h"
 #include "http/http.h"
 
-/* Replies {"task": …}. */
-MUST_USE err_t pyrus_reply_task(struct http_exchange *, const struct task_view *);
+/* Replies {"task": …}, in pieces. Errors: those of task_read. */
+MUST_USE err_t pyrus_reply_task(struct http_exchange *, int64_t task_id);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Comments on tasks, and on documents that are attached to tasks. A comment may have documents of its own. */
-#include "api/runrun/document_json_priv.h"
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
+#include "api/runrun/items_priv.h"
 #include "api/runrun/page_priv.h"
 #include "api/runrun/request_priv.h"
 #include "api/runrun/runrun_priv.h"
@@ -13,50 +13,20 @@
 
 /* ---- writing ---- */
 
-/* Data that all comments of one task share. */
-struct comment_thread {
-    struct document_page documents; /* of the task and all its comments */
-    struct user_list people;
-};
-
-static err_t read_thread(struct http_exchange *x, int64_t task_id, const struct comment *comments, size_t count,
-                         struct comment_thread *ret)
-{
-    struct runrun *r = runrun_of(x);
-    struct document_list_request all = { .task_id = task_id, .limit = TASK_REFERENCES_MAX };
-    int64_t *ids = arena_array(&x->arena, int64_t, count + 1);
-    TRY(document_list(r->core, runrun_caller(x), &all, &x->arena, &ret->documents));
-    for (size_t i = 0; i < count; i++)
-        ids[i] = comments[i].author_id;
-    return people_list(r->core, runrun_caller(x), ids, count, &x->arena, &ret->people);
-}
-
-static void put_documents(struct json_reply *reply, const struct comment_thread *thread, int64_t comment_id)
-{
-    json_name(&reply->out, "documents");
-    json_open_array(&reply->out);
-    for (size_t i = 0; i < thread->documents.count; i++)
-        if (thread->documents.items[i].comment_id == comment_id) {
-            runrun_open_document(reply, &thread->documents.items[i]);
-            json_close_object(&reply->out);
-        }
-    json_close_array(&reply->out);
-}
-
 static void put_nulls(struct json_out *o, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         runrun_put_null(o, names[i]);
 }
 
-static void put_runrun_comment(struct json_reply *reply, const struct comment *c, const struct comment_thread *thread)
+/* Everything in front of the documents. */
+static void open_runrun_comment(struct json_reply *reply, const struct comment *c, const struct user *author)
 {
     static const char *const quoted[] = { "quoted_comment_id",       "quoted_comment_text",
                                           "quoted_comment_user_id",  "quoted_comment_user_name",
                                           "quoted_comment_guest_id", "quoted_comment_guest_name" };
     static const char *const other_ids[] = { "comment_id", "team_id", "enterprise_id" };
     struct json_out *o = &reply->out;
-    const struct user *author = people_find(thread->people.items, thread->people.count, c->author_id);
     json_open_object(o);
     json_put_int(o, "id", c->id);
     runrun_put_text(o, "user_id", author ? author->login : S(""));
@@ -80,7 +50,14 @@ static void put_runrun_comment(struct json_reply *reply, const struct comment *c
         runrun_put_null(o, "document_id");
     json_put_bool(o, "is_legacy", false);
     runrun_put_null(o, "media");
-    put_documents(reply, thread, c->id);
+    json_name(o, "documents");
+    json_open_array(o);
+}
+
+/* Everything behind them. */
+static void close_runrun_comment(struct json_out *o)
+{
+    json_close_array(o);
     json_name(o, "reactions");
     json_add_raw(o, S("[]"));
     json_put_bool(o, "is_automation_message", false);
@@ -88,17 +65,41 @@ static void put_runrun_comment(struct json_reply *reply, const struct comment *c
     json_close_object(o);
 }
 
-static err_t reply_comment(struct http_exchange *x, int status, int64_t comment_id)
+static err_t begin_comment(struct runrun_items *items, int64_t id, struct buf *out, struct arena *a)
 {
+    struct http_exchange *x = items->pieces.pieces.x;
     struct comment comment;
     struct task task;
-    struct comment_thread thread;
-    TRY(task_comment_get(runrun_of(x)->core, runrun_caller(x), comment_id, &x->arena, &comment, &task));
-    TRY(read_thread(x, comment.task_id, &comment, 1, &thread));
-    struct json_reply reply;
-    json_reply_begin(&reply, x);
-    put_runrun_comment(&reply, &comment, &thread);
-    runrun_reply_send(&reply, status);
+    struct user_list people;
+    bool whole;
+    TRY(task_comment_get(runrun_of(x)->core, runrun_caller(x), id, a, &comment, &task));
+    TRY(people_list(runrun_of(x)->core, runrun_caller(x), &comment.author_id, 1, a, &people));
+    open_runrun_comment(json_item_begin(&items->pieces, a), &comment, people.count ? people.items : NULL);
+    TRY(json_item_end(&items->pieces, out, &whole));
+    if (!whole)
+        return NULL;
+    items->documents = (struct document_walk){ .request = { .task_id = comment.task_id, .comment_id = id },
+                                               .left = TASK_REFERENCES_MAX };
+    items->stage = COMMENT_DOCUMENTS;
+    return NULL;
+}
+
+static err_t write_comment(struct runrun_items *items, int64_t id, struct buf *out, struct arena *a, bool *ret_done)
+{
+    bool end;
+    switch (items->stage) {
+    case COMMENT_BEGIN:
+        return begin_comment(items, id, out, a);
+    case COMMENT_DOCUMENTS:
+        TRY(runrun_write_documents(&items->pieces, &items->documents, out, a, &end));
+        items->stage = end ? COMMENT_END : COMMENT_DOCUMENTS;
+        return NULL;
+    case COMMENT_END:
+        close_runrun_comment(&json_item_begin(&items->pieces, a)->out);
+        TRY(json_item_end(&items->pieces, out, ret_done));
+        items->stage = *ret_done ? COMMENT_BEGIN : COMMENT_END;
+        return NULL;
+    }
     return NULL;
 }
 
@@ -144,7 +145,7 @@ err_t runrun_comment_create(struct http_exchange *x)
     TRY(runrun_refuse_fields(x, &errors));
     TRY(read_commentable(x, body, &c.task_id, &c.file_id));
     TRY(task_comment_add(runrun_of(x)->core, runrun_caller(x), &c, &x->arena, &comment_id));
-    return reply_comment(x, 201, comment_id);
+    return runrun_reply_item(x, 201, write_comment, comment_id);
 }
 
 /* ---- reading ---- */
@@ -153,31 +154,24 @@ err_t runrun_comment_create(struct http_exchange *x)
 err_t runrun_comment_list(struct http_exchange *x)
 {
     struct page page;
-    struct task_view view;
-    struct comment_thread thread;
-    size_t first;
-    int64_t id;
-    TRY(runrun_path_id(x, &id));
+    struct comment_page comments;
+    struct comment_page_query query = { 0 };
+    TRY(runrun_path_id(x, &query.task_id));
     TRY(runrun_read_page(x, &page));
-    TRY(task_read(runrun_of(x)->core, runrun_caller(x), id, &x->arena, &view));
-    TRY(read_thread(x, id, view.comments, view.comment_count, &thread));
-    size_t shown = page_cut(&page, view.comment_count, &first);
-    struct json_reply reply;
-    json_reply_begin(&reply, x);
-    json_open_array(&reply.out);
-    for (size_t i = first; i < first + shown; i++)
-        put_runrun_comment(&reply, &view.comments[view.comment_count - 1 - i], &thread);
-    json_close_array(&reply.out);
-    runrun_page_headers(x, &page, shown, (int64_t)view.comment_count);
-    runrun_reply_send(&reply, 200);
-    return NULL;
+    query.limit = page.limit;
+    do {
+        query.offset = page.offset;
+        TRY(task_list_comments(runrun_of(x)->core, runrun_caller(x), &query, &x->arena, &comments));
+    } while (page_restart(&page, comments.total));
+    runrun_page_headers(x, &page, comments.count, comments.total);
+    return runrun_reply_list(runrun_items_new(x, write_comment, comments.ids, comments.count));
 }
 
 err_t runrun_comment_get(struct http_exchange *x)
 {
     int64_t id;
     TRY(runrun_path_id(x, &id));
-    return reply_comment(x, 200, id);
+    return runrun_reply_item(x, 200, write_comment, id);
 }
 
 /* ---- changing ---- */
@@ -207,7 +201,7 @@ err_t runrun_comment_edit(struct http_exchange *x)
         return runrun_refuse_field(x, "text", RUNRUN_BLANK);
     struct task_comment_edit edit = { .task_id = comment.task_id, .comment_id = id, .text = text->string };
     TRY(task_comment_edit(r->core, runrun_caller(x), &edit, &x->arena));
-    return reply_comment(x, 200, id);
+    return runrun_reply_item(x, 200, write_comment, id);
 }
 
 err_t runrun_comment_delete(struct http_exchange *x)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/runrun/document_json_priv.h"
+#include "api/runrun/runrun_priv.h"
 #include "base/media_type.h"
 
 static void put_place(struct json_out *o, const struct document *d)
@@ -31,7 +32,7 @@ void runrun_open_document(struct json_reply *reply, const struct document *d)
     json_put_string(o, "file_name", f->name);
     json_put_int(o, "file_size", size);
     json_put_string(o, "file_content_type", type);
-    runrun_put_text(o, "file_extension", file_extension(f->name, &reply->x->arena));
+    runrun_put_text(o, "file_extension", file_extension(f->name, reply->a));
     runrun_put_date(reply, "uploaded_at", uploaded_at_ms);
     json_put_bool(o, "transfered", uploaded_at_ms != 0);
     json_put_string(o, "uploader_id", f->owner_login);
@@ -48,4 +49,31 @@ void runrun_open_document(struct json_reply *reply, const struct document *d)
         runrun_put_null(o, unknown[i]);
     json_name(o, "evaluations");
     json_add_raw(o, S("[]"));
+}
+
+#define DOCUMENTS_AT_ONCE 20 /* one has up to 10 KiB */
+
+err_t runrun_write_documents(struct json_pieces *pieces, struct document_walk *walk, struct buf *out, struct arena *a,
+                             bool *ret_end)
+{
+    struct http_exchange *x = pieces->pieces.x;
+    struct document_list_request request = walk->request;
+    struct document_page page;
+    bool whole = true;
+    request.limit = walk->left < DOCUMENTS_AT_ONCE ? walk->left : DOCUMENTS_AT_ONCE;
+    TRY(document_list(runrun_of(x)->core, runrun_caller(x), &request, a, &page));
+    size_t i = 0;
+    for (; i < page.count && !piece_is_full(out); i++) {
+        struct json_reply *item = json_item_begin(pieces, a);
+        runrun_open_document(item, &page.items[i]);
+        json_close_object(&item->out);
+        TRY(json_item_end(pieces, out, &whole));
+        if (!whole)
+            break;
+        walk->request.after_file_id = page.items[i].file.id;
+        walk->request.offset = 0;
+        walk->left--;
+    }
+    *ret_end = i == page.count && (page.count < request.limit || !walk->left);
+    return NULL;
 }

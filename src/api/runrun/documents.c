@@ -34,29 +34,37 @@ err_t runrun_document_confirm(struct http_exchange *x)
     return NULL;
 }
 
+struct document_list_reply {
+    struct json_pieces pieces;
+    struct document_walk walk;
+};
+
+static err_t write_document_list(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+{
+    struct document_list_reply *reply = CONTAINER_OF(pieces, struct document_list_reply, pieces);
+    TRY(runrun_write_documents(pieces, &reply->walk, out, a, ret_end));
+    if (*ret_end)
+        buf_add(out, S("]"));
+    return NULL;
+}
+
 err_t runrun_document_list(struct http_exchange *x)
 {
+    struct runrun *r = runrun_of(x);
     struct page page;
-    struct document_list_request request = { 0 };
-    struct document_page list;
-    TRY(runrun_path_id(x, &request.task_id));
+    struct document_page none;
+    struct document_list_reply *reply = arena_new(&x->arena, struct document_list_reply);
+    struct document_list_request *request = &reply->walk.request;
+    TRY(runrun_path_id(x, &request->task_id));
     TRY(runrun_read_page(x, &page));
-    request.limit = page.limit;
-    do {
-        request.offset = page.offset;
-        TRY(document_list(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &list));
-    } while (page_restart(&page, list.total));
-    struct json_reply reply;
-    json_reply_begin(&reply, x);
-    json_open_array(&reply.out);
-    for (size_t i = 0; i < list.count; i++) {
-        runrun_open_document(&reply, &list.items[i]);
-        json_close_object(&reply.out);
-    }
-    json_close_array(&reply.out);
-    runrun_page_headers(x, &page, list.count, list.total);
-    runrun_reply_send(&reply, 200);
-    return NULL;
+    TRY(document_list(r->core, runrun_caller(x), request, &x->arena, &none)); /* how many there are */
+    size_t first, shown = page_cut(&page, (size_t)none.total, &first);
+    request->offset = first;
+    reply->walk.left = shown;
+    runrun_page_headers(x, &page, shown, none.total);
+    json_pieces_init(&reply->pieces, x, r->log, write_document_list);
+    buf_add(&reply->pieces.pieces.first, S("["));
+    return piece_reply_send(&reply->pieces.pieces, 200, JSON_REPLY_TYPE_UTF8);
 }
 
 static bool document_is_confirmed(const struct document *d)

@@ -53,7 +53,7 @@ void runrun_put_null(struct json_out *o, const char *name)
 void runrun_put_date(struct json_reply *reply, const char *name, int64_t ms)
 {
     if (ms)
-        json_put_string(&reply->out, name, runrun_date(runrun_of(reply->x), &reply->x->arena, ms));
+        json_put_string(&reply->out, name, runrun_date(runrun_of(reply->x), reply->a, ms));
     else
         runrun_put_null(&reply->out, name);
 }

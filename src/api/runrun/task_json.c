@@ -6,7 +6,7 @@
 #include "api/runrun/runrun_priv.h"
 #include "api/runrun/task_json_priv.h"
 #include "core/access/people.h"
-#include "core/task/task.h"
+#include "core/task/task_summary.h"
 
 const struct json *runrun_task_details(struct http_exchange *x, const struct task *t, struct arena *a)
 {
@@ -33,22 +33,17 @@ static void put_board(struct json_reply *reply, const struct json *details)
     put_detail(&reply->out, details, "board_id");
     if (json_is(board, JS_INT))
         json_put_string(&reply->out, "board_name",
-                        runrun_board_name(runrun_of(reply->x)->boards, board->integer, &reply->x->arena));
+                        runrun_board_name(runrun_of(reply->x)->boards, board->integer, reply->a));
     else
         runrun_put_null(&reply->out, "board_name");
 }
 
-struct people {
-    const struct user *list;
-    size_t count;
-};
-
-static void put_assignments(struct json_out *o, const struct task_summary *s, const struct people *people)
+static void put_assignments(struct json_out *o, const struct task_summary *s)
 {
     json_name(o, "assignments");
     json_open_array(o);
     for (size_t i = 0; i < s->member_count; i++) {
-        const struct user *user = people_find(people->list, people->count, s->members[i].user_id);
+        const struct user *user = people_find(s->people, s->people_count, s->members[i].user_id);
         if (!(s->members[i].roles & TASK_RESPONSIBLE) || !user)
             continue;
         json_open_object(o);
@@ -61,12 +56,12 @@ static void put_assignments(struct json_out *o, const struct task_summary *s, co
     json_close_array(o);
 }
 
-static void put_followers(struct json_out *o, const struct task_summary *s, const struct people *people)
+static void put_followers(struct json_out *o, const struct task_summary *s)
 {
     json_name(o, "follower_ids");
     json_open_array(o);
     for (size_t i = 0; i < s->member_count; i++) {
-        const struct user *user = people_find(people->list, people->count, s->members[i].user_id);
+        const struct user *user = people_find(s->people, s->people_count, s->members[i].user_id);
         if (s->members[i].roles & TASK_SUBSCRIBER && user)
             json_add_string(o, user->login);
     }
@@ -110,15 +105,12 @@ static void put_constants(struct json_out *o)
     json_put_string(o, "tag_list", S(""));
 }
 
-void runrun_put_task(struct json_reply *reply, const struct task_summary *s, const struct user *list, size_t count,
-                     bool with_description)
+static void put_runrun_task(struct json_reply *reply, const struct task_summary *s, bool with_description)
 {
     struct json_out *o = &reply->out;
-    const struct people people = { list, count };
     const struct task *t = &s->task;
-    const struct user *author = people_find(list, count, t->author_id);
-    SCRATCH_OF(scratch, &reply->x->arena); /* details are freed after each task: those of a list could be large */
-    const struct json *details = runrun_task_details(reply->x, t, &scratch);
+    const struct user *author = people_find(s->people, s->people_count, t->author_id);
+    const struct json *details = runrun_task_details(reply->x, t, reply->a);
     const struct json *fields = json_get(details, "custom_fields");
     json_open_object(o);
     json_put_int(o, "id", t->id);
@@ -140,8 +132,8 @@ void runrun_put_task(struct json_reply *reply, const struct task_summary *s, con
         json_add_value(o, fields);
     else
         json_add_raw(o, S("{}"));
-    put_assignments(o, s, &people);
-    put_followers(o, s, &people);
+    put_assignments(o, s);
+    put_followers(o, s);
     json_put_int(o, "attachments_count", s->document_count);
     json_put_bool(o, "is_closed", t->closed_at_ms != 0);
     json_put_bool(o, "is_assigned", is_assigned(s));
@@ -151,16 +143,23 @@ void runrun_put_task(struct json_reply *reply, const struct task_summary *s, con
     json_close_object(o);
 }
 
-err_t runrun_reply_task(struct http_exchange *x, int status, int64_t task_id, bool with_description)
+static err_t write_task(struct runrun_items *items, int64_t id, struct buf *out, struct arena *a, bool with_description,
+                        bool *ret_done)
 {
-    struct runrun *r = runrun_of(x);
-    struct task task;
-    struct task_summaries summary;
-    TRY(task_get_visible(r->core, runrun_caller(x), task_id, &x->arena, &task));
-    TRY(task_summarize(r->core, runrun_caller(x), &task, 1, &x->arena, &summary));
-    struct json_reply reply;
-    json_reply_begin(&reply, x);
-    runrun_put_task(&reply, summary.items, summary.people, summary.people_count, with_description);
-    runrun_reply_send(&reply, status);
-    return NULL;
+    struct http_exchange *x = items->pieces.pieces.x;
+    struct task_summary summary;
+    TRY(task_summarize(runrun_of(x)->core, runrun_caller(x), id, a, &summary));
+    put_runrun_task(json_item_begin(&items->pieces, a), &summary, with_description);
+    return json_item_end(&items->pieces, out, ret_done);
+}
+
+err_t runrun_write_task(struct runrun_items *items, int64_t id, struct buf *out, struct arena *a, bool *ret_done)
+{
+    return write_task(items, id, out, a, false, ret_done);
+}
+
+err_t runrun_write_task_with_description(struct runrun_items *items, int64_t id, struct buf *out, struct arena *a,
+                                         bool *ret_done)
+{
+    return write_task(items, id, out, a, true, ret_done);
 }

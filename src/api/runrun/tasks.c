@@ -15,7 +15,7 @@
 
 #define ASSIGNEES_MAX 100
 #define DATE_MAX_BYTES 40
-/* Limit of a title, a description, the custom fields. A reply with a list holds a hundred tasks in memory. */
+/* Limit of a title, a description, the custom fields. */
 #define TEXT_MAX_BYTES 65536
 
 struct runrun_task_reader {
@@ -191,14 +191,14 @@ err_t runrun_task_create(struct http_exchange *x)
     runrun_read_ids(x, task, "document_ids", &r.errors, &request.documents, &request.document_count);
     TRY(runrun_refuse_fields(x, &r.errors));
     TRY(task_create(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &task_id));
-    return runrun_reply_task(x, 201, task_id, false);
+    return runrun_reply_item(x, 201, runrun_write_task, task_id);
 }
 
 err_t runrun_task_get(struct http_exchange *x)
 {
     int64_t id;
     TRY(runrun_path_id(x, &id));
-    return runrun_reply_task(x, 200, id, true);
+    return runrun_reply_item(x, 200, runrun_write_task_with_description, id);
 }
 
 err_t runrun_task_delete(struct http_exchange *x)
@@ -266,21 +266,6 @@ static err_t read_filters(const struct runrun_task_reader *r, const struct query
     return NULL;
 }
 
-static err_t reply_tasks(struct http_exchange *x, const struct page *page, const struct task_page *tasks)
-{
-    struct task_summaries summaries;
-    TRY(task_summarize(runrun_of(x)->core, runrun_caller(x), tasks->items, tasks->count, &x->arena, &summaries));
-    struct json_reply reply;
-    json_reply_begin(&reply, x);
-    json_open_array(&reply.out);
-    for (size_t i = 0; i < tasks->count; i++)
-        runrun_put_task(&reply, &summaries.items[i], summaries.people, summaries.people_count, false);
-    json_close_array(&reply.out);
-    runrun_page_headers(x, page, tasks->count, tasks->total);
-    runrun_reply_send(&reply, 200);
-    return NULL;
-}
-
 err_t runrun_task_list(struct http_exchange *x)
 {
     const struct runrun_task_reader r = { .x = x, .a = &x->arena };
@@ -296,5 +281,6 @@ err_t runrun_task_list(struct http_exchange *x)
         if (!none)
             TRY(task_list(runrun_of(x)->core, runrun_caller(x), &request, &x->arena, &tasks));
     } while (page_restart(&page, tasks.total));
-    return reply_tasks(x, &page, &tasks);
+    runrun_page_headers(x, &page, tasks.count, tasks.total);
+    return runrun_reply_list(runrun_items_new(x, runrun_write_task, tasks.ids, tasks.count));
 }

@@ -23,7 +23,8 @@ static slice location(const struct s3_call *call)
 #define BUCKETS_MAX 10000 /* in one page */
 
 struct bucket_listing {
-    struct s3_listing listing;
+    struct piece_reply pieces;
+    struct s3_call *call;
     slice prefix;
     uint64_t max, shown;
     bool asked;       /* the request has parameters of a page: then each bucket shows its region */
@@ -63,7 +64,7 @@ static void write_bucket(struct bucket_listing *l, struct buf *b, const struct b
     xml_text(b, "Name", bucket->name);
     xml_text(b, "CreationDate", s3_time(scratch, bucket->created_at_ms));
     if (l->asked)
-        xml_text(b, "BucketRegion", l->listing.call->s3->options.region);
+        xml_text(b, "BucketRegion", l->call->s3->options.region);
     xml_close(b, "Bucket");
     buf_clear(&l->after);
     buf_add(&l->after, bucket->name);
@@ -73,12 +74,12 @@ static void write_bucket(struct bucket_listing *l, struct buf *b, const struct b
 /* Show what fits of the next rows. *ret_end: the page is complete. */
 static err_t write_some_buckets(struct bucket_listing *l, struct buf *out, struct arena *scratch, bool *ret_end)
 {
-    struct s3_call *call = l->listing.call;
+    struct s3_call *call = l->call;
     struct bucket_range range = { .from = l->prefix, .after = buf_slice(&l->after), .limit = S3_ROWS_AT_ONCE };
     struct bucket_list rows;
     TRY(bucket_list(call->s3->core, &call->who, &range, scratch, &rows));
     size_t i = 0;
-    for (; i < rows.count && !s3_listing_is_full(out); i++) {
+    for (; i < rows.count && !piece_is_full(out); i++) {
         bool inside = slice_starts(rows.items[i].name, l->prefix);
         l->more = inside && l->shown == l->max;
         *ret_end = !inside || l->more;
@@ -90,11 +91,11 @@ static err_t write_some_buckets(struct bucket_listing *l, struct buf *out, struc
     return NULL;
 }
 
-static err_t write_buckets(struct s3_listing *listing, struct buf *out, struct arena *scratch, bool *ret_end)
+static err_t write_buckets(struct piece_reply *pieces, struct buf *out, struct arena *scratch, bool *ret_end)
 {
-    struct bucket_listing *l = CONTAINER_OF(listing, struct bucket_listing, listing);
+    struct bucket_listing *l = CONTAINER_OF(pieces, struct bucket_listing, pieces);
     for (bool end = false; !end;) {
-        if (s3_listing_is_full(out))
+        if (piece_is_full(out))
             return NULL;
         TRY(write_some_buckets(l, out, scratch, &end));
     }
@@ -116,8 +117,9 @@ static void release_after(void *after)
 err_t s3_buckets_list(struct s3_call *call)
 {
     struct bucket_listing *l = arena_new(&call->x->arena, struct bucket_listing);
-    struct buf *b = &l->listing.first;
-    s3_listing_init(&l->listing, call, write_buckets);
+    struct buf *b = &l->pieces.first;
+    piece_reply_init(&l->pieces, call->x, call->s3->log, write_buckets);
+    l->call = call;
     buf_init(&l->after, 0);
     arena_defer(&call->x->arena, release_after, &l->after);
     TRY(read_bucket_page(call, l));
@@ -125,7 +127,7 @@ err_t s3_buckets_list(struct s3_call *call)
     xml_open_ns(b, "ListAllMyBucketsResult", S3_NAMESPACE);
     s3_put_owner(b, "Owner", &call->who, call->who.user_id);
     xml_open(b, "Buckets");
-    return s3_listing_reply(&l->listing);
+    return piece_reply_send(&l->pieces, 200, "application/xml");
 }
 
 /* ---- create, head, delete ---- */

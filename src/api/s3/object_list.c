@@ -23,7 +23,8 @@
 #define ENTRY_MEMORY 4096 /* bytes of scratch memory for one key */
 
 struct object_listing {
-    struct s3_listing listing;
+    struct piece_reply pieces;
+    struct s3_call *call;
     struct bucket bucket;
     struct entry_list_request request; /* limit: how many items the page still lacks */
     slice start;                       /* marker, start-after or key-marker, as sent */
@@ -52,7 +53,7 @@ static void write_owner(struct object_listing *l, int64_t owner_id)
 {
     if (l->owner.n == 0 || l->owner_id != owner_id) {
         buf_clear(&l->owner);
-        s3_put_owner(&l->owner, "Owner", &l->listing.call->who, owner_id);
+        s3_put_owner(&l->owner, "Owner", &l->call->who, owner_id);
         l->owner_id = owner_id;
     }
     buf_add(l->out, buf_slice(&l->owner));
@@ -81,7 +82,7 @@ static void write_entry(struct object_listing *l, const struct entry *e)
 static err_t write_listed(void *arg, const struct entry *e, slice common_prefix, bool *ret_full)
 {
     struct object_listing *l = arg;
-    *ret_full = l->full = s3_listing_is_full(l->out);
+    *ret_full = l->full = piece_is_full(l->out);
     if (l->full)
         return NULL;
     l->count++;
@@ -95,15 +96,15 @@ static err_t write_listed(void *arg, const struct entry *e, slice common_prefix,
     return NULL;
 }
 
-static err_t write_objects(struct s3_listing *listing, struct buf *out, struct arena *scratch, bool *ret_end)
+static err_t write_objects(struct piece_reply *pieces, struct buf *out, struct arena *scratch, bool *ret_end)
 {
-    struct object_listing *l = CONTAINER_OF(listing, struct object_listing, listing);
+    struct object_listing *l = CONTAINER_OF(pieces, struct object_listing, pieces);
     struct entry_list_end end = { 0 };
     size_t before = l->count;
     l->out = out;
     l->full = false;
     if (l->request.limit > 0) /* 0: the client only asks whether the bucket exists */
-        TRY(entry_list(listing->call->s3->core, &l->bucket, &l->request, scratch, &end));
+        TRY(entry_list(l->call->s3->core, &l->bucket, &l->request, scratch, &end));
     if (l->count > before) {
         memcpy(l->last, end.last.p, end.last.n);
         l->last_bytes = end.last.n;
@@ -128,7 +129,8 @@ static void release_owner(void *owner)
 /* Read the parameters that all three listings have. */
 static err_t listing_read(struct s3_call *call, struct object_listing *l)
 {
-    s3_listing_init(&l->listing, call, write_objects);
+    piece_reply_init(&l->pieces, call->x, call->s3->log, write_objects);
+    l->call = call;
     buf_init(&l->owner, 0);
     arena_defer(&call->x->arena, release_owner, &l->owner);
     l->request.visit = write_listed;
@@ -148,7 +150,7 @@ static void write_optional_name(struct buf *b, const char *element, slice value,
 
 static void write_listing_head(struct object_listing *l)
 {
-    struct buf *b = &l->listing.first;
+    struct buf *b = &l->pieces.first;
     xml_begin(b);
     xml_open_ns(b, l->root, S3_NAMESPACE);
     xml_text(b, "Name", l->bucket.name);
@@ -161,9 +163,9 @@ static void write_listing_head(struct object_listing *l)
 
 static err_t reply_listing(struct object_listing *l)
 {
-    struct s3_call *call = l->listing.call;
+    struct s3_call *call = l->call;
     http_reply_header(call->x, "x-amz-bucket-region", call->s3->options.region);
-    return s3_listing_reply(&l->listing);
+    return piece_reply_send(&l->pieces, 200, "application/xml");
 }
 
 /* ---- the two versions of ListObjects ---- */
@@ -185,7 +187,7 @@ static err_t list_v1(struct s3_call *call)
     TRY(s3_text_param(call, "marker", &l->start));
     l->request.after = l->start;
     write_listing_head(l);
-    s3_put_name(&l->listing.first, "Marker", l->start, l->url);
+    s3_put_name(&l->pieces.first, "Marker", l->start, l->url);
     return reply_listing(l);
 }
 
@@ -211,7 +213,7 @@ static void end_list_v2(struct object_listing *l, struct buf *b)
 static err_t list_v2(struct s3_call *call)
 {
     struct object_listing *l = arena_new(&call->x->arena, struct object_listing);
-    struct buf *b = &l->listing.first;
+    struct buf *b = &l->pieces.first;
     slice token, after, owner;
     l->element = "Contents";
     l->root = "ListBucketResult";
@@ -260,7 +262,7 @@ err_t s3_versions_list(struct s3_call *call)
         return s3_refuse_argument(call, S3_VERSION_MARKER, "version-id-marker", version);
     l->request.after = l->start; /* the key of the marker has no further version */
     write_listing_head(l);
-    s3_put_name(&l->listing.first, "KeyMarker", l->start, l->url);
-    xml_text(&l->listing.first, "VersionIdMarker", version);
+    s3_put_name(&l->pieces.first, "KeyMarker", l->start, l->url);
+    xml_text(&l->pieces.first, "VersionIdMarker", version);
     return reply_listing(l);
 }

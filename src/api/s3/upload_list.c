@@ -17,7 +17,8 @@
 /* ---- ListParts ---- */
 
 struct part_listing {
-    struct s3_listing listing;
+    struct piece_reply pieces;
+    struct s3_call *call;
     struct bucket bucket;
     struct upload upload;
     size_t max, shown;
@@ -44,8 +45,8 @@ static err_t write_some_parts(struct part_listing *p, struct buf *out, struct ar
 {
     size_t left = p->max - p->shown, limit = left < S3_ROWS_AT_ONCE ? left + 1 : S3_ROWS_AT_ONCE;
     struct upload_part_list parts;
-    TRY(upload_parts(p->listing.call->s3->core, &p->upload, p->after, limit, scratch, &parts));
-    for (size_t i = 0; i < parts.count && !s3_listing_is_full(out); i++) {
+    TRY(upload_parts(p->call->s3->core, &p->upload, p->after, limit, scratch, &parts));
+    for (size_t i = 0; i < parts.count && !piece_is_full(out); i++) {
         p->more = p->shown == p->max;
         if (p->more)
             break;
@@ -58,12 +59,12 @@ static err_t write_some_parts(struct part_listing *p, struct buf *out, struct ar
     return NULL;
 }
 
-static err_t write_parts(struct s3_listing *listing, struct buf *out, struct arena *scratch, bool *ret_end)
+static err_t write_parts(struct piece_reply *pieces, struct buf *out, struct arena *scratch, bool *ret_end)
 {
-    struct part_listing *p = CONTAINER_OF(listing, struct part_listing, listing);
+    struct part_listing *p = CONTAINER_OF(pieces, struct part_listing, pieces);
     bool end = p->max == 0;
     while (!end) {
-        if (s3_listing_is_full(out))
+        if (piece_is_full(out))
             return NULL;
         TRY(write_some_parts(p, out, scratch, &end));
     }
@@ -104,10 +105,11 @@ err_t s3_part_list(struct s3_call *call)
 {
     struct arena *a = &call->x->arena;
     struct part_listing *p = arena_new(a, struct part_listing);
-    struct buf *b = &p->listing.first;
+    struct buf *b = &p->pieces.first;
     bool url;
     slice name;
-    s3_listing_init(&p->listing, call, write_parts);
+    piece_reply_init(&p->pieces, call->x, call->s3->log, write_parts);
+    p->call = call;
     s3_param(call, "uploadId", &name);
     TRY(s3_authorize_bucket(call, BUCKET_READ, &p->bucket));
     TRY(s3_count_param(call, "max-parts", &p->max));
@@ -118,7 +120,7 @@ err_t s3_part_list(struct s3_call *call)
     write_parts_head(call, b, &p->upload, url);
     xml_int(b, "PartNumberMarker", p->after);
     xml_int(b, "MaxParts", (int64_t)p->max);
-    return s3_show(call, s3_listing_reply(&p->listing), "UploadId", name);
+    return s3_show(call, piece_reply_send(&p->pieces, 200, "application/xml"), "UploadId", name);
 }
 
 /* ---- ListMultipartUploads ---- */
@@ -127,7 +129,8 @@ err_t s3_part_list(struct s3_call *call)
 #define LAST_CHARACTER "\xf4\x8f\xbf\xbf" /* U+10FFFF: sorts after almost every character */
 
 struct upload_listing {
-    struct s3_listing listing;
+    struct piece_reply pieces;
+    struct s3_call *call;
     struct bucket bucket;
     slice prefix, delimiter, key_marker, id_marker;
     bool url;
@@ -165,7 +168,7 @@ static void skip_common(struct upload_listing *u, slice common)
 
 static void write_upload(struct upload_listing *u, struct buf *b, const struct upload *upload)
 {
-    const struct principal *who = &u->listing.call->who;
+    const struct principal *who = &u->call->who;
     SCRATCH(scratch);
     xml_open(b, "Upload");
     s3_put_name(b, "Key", upload->key, u->url);
@@ -215,9 +218,9 @@ static err_t write_some_uploads(struct upload_listing *u, struct buf *out, struc
                                            .limit = S3_ROWS_AT_ONCE };
     struct upload_list rows;
     bool skipped = false;
-    TRY(upload_list(u->listing.call->s3->core, &u->bucket, &request, scratch, &rows));
+    TRY(upload_list(u->call->s3->core, &u->bucket, &request, scratch, &rows));
     size_t i = 0;
-    for (; i < rows.count && !u->more && !skipped && !s3_listing_is_full(out); i++)
+    for (; i < rows.count && !u->more && !skipped && !piece_is_full(out); i++)
         show_upload(u, out, &rows.items[i], &skipped);
     *ret_end = u->more || (i == rows.count && rows.count < S3_ROWS_AT_ONCE && !skipped);
     return NULL;
@@ -233,18 +236,18 @@ static void write_uploads_end(struct upload_listing *u, struct buf *b)
     xml_close(b, "ListMultipartUploadsResult");
 }
 
-static err_t write_uploads(struct s3_listing *listing, struct buf *out, struct arena *unused, bool *ret_end)
+static err_t write_uploads(struct piece_reply *pieces, struct buf *out, struct arena *unused, bool *ret_end)
 {
-    struct upload_listing *u = CONTAINER_OF(listing, struct upload_listing, listing);
+    struct upload_listing *u = CONTAINER_OF(pieces, struct upload_listing, pieces);
     (void)unused;
     *ret_end = u->max == 0;
     for (int pages = 0; !*ret_end; pages++) {
-        if (s3_listing_is_full(out) || pages == PAGES_AT_ONCE)
+        if (piece_is_full(out) || pages == PAGES_AT_ONCE)
             return NULL;
-        SCRATCH_OF(scratch, &listing->call->x->arena); /* of these rows */
+        SCRATCH_OF(scratch, &u->call->x->arena); /* of these rows */
         err_t e = write_some_uploads(u, out, &scratch, ret_end);
         if (e)
-            return err_copy(&listing->call->x->arena, e);
+            return err_copy(&u->call->x->arena, e);
     }
     write_uploads_end(u, out);
     return NULL;
@@ -289,7 +292,8 @@ static void release_positions(void *listing)
 err_t s3_upload_list(struct s3_call *call)
 {
     struct upload_listing *u = arena_new(&call->x->arena, struct upload_listing);
-    s3_listing_init(&u->listing, call, write_uploads);
+    piece_reply_init(&u->pieces, call->x, call->s3->log, write_uploads);
+    u->call = call;
     buf_init_on(&u->after_key, 0, &call->x->arena);
     buf_init_on(&u->after_name, 0, &call->x->arena);
     buf_init_on(&u->common, 0, &call->x->arena);
@@ -302,6 +306,6 @@ err_t s3_upload_list(struct s3_call *call)
     TRY(s3_text_param(call, "key-marker", &u->key_marker));
     TRY(s3_text_param(call, "upload-id-marker", &u->id_marker));
     start_listing(u);
-    write_uploads_head(u, &u->listing.first);
-    return s3_listing_reply(&u->listing);
+    write_uploads_head(u, &u->pieces.first);
+    return piece_reply_send(&u->pieces, 200, "application/xml");
 }

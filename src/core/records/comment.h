@@ -11,6 +11,10 @@ struct comment {
     slice details; /* a JSON object that core keeps for the API */
     int64_t created_at_ms, edited_at_ms;
 };
+struct comment_page_query {
+    int64_t task_id;
+    size_t offset, limit;
+};
 struct comment_list {
     struct comment *items;
     size_t count;

@@ -13,10 +13,6 @@ struct task {
     int64_t created_at_ms, modified_at_ms;
     int64_t closed_at_ms; /* 0: open */
 };
-struct task_list {
-    struct task *items;
-    size_t count;
-};
 
 /* The roles in which a user may see a task. A member may have several of them. */
 enum { TASK_PARTICIPANT = 1, TASK_SUBSCRIBER = 2, TASK_RESPONSIBLE = 4 };

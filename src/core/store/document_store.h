@@ -11,6 +11,7 @@ MUST_USE err_t meta_document_get(struct meta_tx *, int64_t file_id, struct arena
 struct document_query {
     int64_t task_id;
     int64_t comment_id; /* only files that references of this comment hold; 0: of the task and of all its comments */
+    int64_t after_file_id;
     size_t offset, limit;
 };
 /* The files that references of the task hold, each once, by file id, ascending. */

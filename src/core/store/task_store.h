@@ -3,6 +3,7 @@
 #ifndef CAIS_CORE_STORE_TASK_STORE_H
 #define CAIS_CORE_STORE_TASK_STORE_H
 
+#include "core/records/record_ids.h"
 #include "core/records/task.h"
 #include "core/store/transaction.h"
 
@@ -46,8 +47,9 @@ struct task_query {
     bool descending;                           /* the order, by id */
     size_t offset, limit;
 };
-/* By id. ret_total: how many tasks meet the conditions, whatever offset and limit are. */
-MUST_USE err_t meta_task_list(struct meta_tx *, const struct task_query *, struct arena *a, struct task_list *ret,
+/* The ids of tasks, because a page of tasks may have many MiB. ret_total: how many tasks meet the conditions, whatever offset
+ * and limit are. */
+MUST_USE err_t meta_task_list(struct meta_tx *, const struct task_query *, struct arena *a, struct record_ids *ret,
                               int64_t *ret_total);
 
 /* By user id, ascending. */

@@ -65,16 +65,17 @@ err_t document_list(struct core *core, const struct principal *who, const struct
                     struct arena *a, struct document_page *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    struct task task;
-    struct task_member_list members;
+    struct document_query query = { .task_id = request->task_id,
+                                    .comment_id = request->comment_id,
+                                    .after_file_id = request->after_file_id,
+                                    .offset = request->offset,
+                                    .limit = request->limit };
     struct document_list page;
     int64_t total;
     TRY(meta_read_begin(core->meta, a, &tx));
-    TRY(task_find_visible(tx, who, request->task_id, a, &task, &members));
+    TRY(task_check_visible(tx, who, request->task_id, a));
     TRY(meta_document_count(tx, request->task_id, a, &total));
-    TRY(meta_document_list(
-        tx, &(struct document_query){ .task_id = request->task_id, .offset = request->offset, .limit = request->limit },
-        a, &page));
+    TRY(meta_document_list(tx, &query, a, &page));
     *ret = (struct document_page){ page.items, page.count, total };
     return NULL;
 }

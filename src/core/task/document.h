@@ -26,12 +26,14 @@ MUST_USE err_t document_find_visible(struct meta_tx *, const struct principal *w
 
 struct document_list_request {
     int64_t task_id;
+    int64_t comment_id;    /* only what this comment holds; 0: the task and all its comments */
+    int64_t after_file_id; /* only files with ids above it */
     size_t offset, limit;
 };
 struct document_page {
     struct document *items;
     size_t count;
-    int64_t total; /* how many documents there are without offset and limit */
+    int64_t total; /* how many documents the task and its comments have */
 };
 /* The confirmed documents of a task and of its comments, by file id. */
 MUST_USE err_t document_list(struct core *, const struct principal *who, const struct document_list_request *,

@@ -29,7 +29,7 @@
  * added and removed. */
 #define TASK_ATTACHED_AT_ONCE_MAX 200
 #define TASK_PEOPLE_AT_ONCE_MAX 300
-/* Bytes of text and details of all comments of a task. task_read returns all of them, so this bounds its memory. */
+/* Bytes of text and details of all comments of a task, which a reply shows together. */
 #define TASK_TEXT_BYTES_MAX (4 << 20)
 
 /* ---- creating a task ---- */
@@ -147,28 +147,50 @@ struct task_list_request {
     size_t offset, limit;
 };
 struct task_page {
-    struct task *items;
+    int64_t *ids; /* the tasks may have many MiB together: task_get_visible, task_summarize */
     size_t count;
     int64_t total; /* how many tasks there are without offset and limit */
 };
 MUST_USE err_t task_list(struct core *, const struct principal *who, const struct task_list_request *, struct arena *a,
                          struct task_page *ret);
 
-/* A task with its comments and references, as of one instant. */
+/* A task without its comments and references, as of one instant. */
 struct task_view {
     struct task task;
     const struct task_member *members;
     size_t member_count;
-    const struct comment *comments; /* oldest first */
-    size_t comment_count;
-    const struct reference *references; /* by id */
-    size_t reference_count;
-    const struct user *people; /* the author, the members, and the authors of comments; by id (people_find) */
-    size_t people_count;
+    int64_t last_comment_id; /* 0: it has no comments */
 };
 /* Errors: REASON_TASK_NOT_VISIBLE. */
 MUST_USE err_t task_read(struct core *, const struct principal *who, int64_t task_id, struct arena *a,
                          struct task_view *ret);
+
+/* Comments and references of a task have up to several MiB. They are read in parts, each of which is small, and is as of one
+ * instant: no part is longer than a few hundred rows and 48 KiB of text, unless a single comment is.
+ * Errors: as task_read. */
+struct comment_range {
+    int64_t task_id, after_id, until_id; /* comments with ids above after_id and up to until_id */
+};
+struct comment_part {
+    const struct comment *comments; /* oldest first; none: the range is empty */
+    size_t comment_count;
+    const struct reference *references; /* of these comments, by comment, then by id */
+    size_t reference_count;
+};
+/* The first comments of the range. */
+MUST_USE err_t task_read_comments(struct core *, const struct principal *who, const struct comment_range *,
+                                  struct arena *a, struct comment_part *ret);
+/* Of each document of the task and its comments the newest version: the next ones with ids above after_id, by id. */
+MUST_USE err_t task_read_newest(struct core *, const struct principal *who, int64_t task_id, int64_t after_id,
+                                struct arena *a, struct reference_list *ret);
+struct comment_page {
+    int64_t *ids; /* newest first: task_comment_get */
+    size_t count;
+    int64_t total; /* how many comments the task has */
+};
+MUST_USE err_t task_list_comments(struct core *, const struct principal *who, const struct comment_page_query *,
+                                  struct arena *a, struct comment_page *ret);
+
 /* The task alone. Fit for a loop. Errors: as task_read. */
 MUST_USE err_t task_get_visible(struct core *, const struct principal *who, int64_t task_id, struct arena *a,
                                 struct task *ret);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The summary of a task in a list: its members and the number of attached files, without its comments. Errors:
- * UNAVAILABLE, NO_SPACE, CORRUPT of the store. */
+/* The summary of a task: its members and the number of attached files, without its comments. Errors: those of task_read. */
 #ifndef CAIS_CORE_TASK_TASK_SUMMARY_H
 #define CAIS_CORE_TASK_TASK_SUMMARY_H
 
@@ -12,17 +11,13 @@ struct task_summary {
     struct task task;
     const struct task_member *members;
     size_t member_count;
-    int64_t document_count; /* of the task and its comments */
-};
-struct task_summaries {
-    struct task_summary *items; /* as many as the tasks, in the same order */
-    struct user *people;        /* authors and members of all of them, sorted by id (people_find) */
+    int64_t document_count;    /* of the task and its comments */
+    const struct user *people; /* the author and the members, sorted by id (people_find) */
     size_t people_count;
 };
 
-/* Summarize tasks that `who` sees (from task_list or task_get_visible). A task that was removed meanwhile has no
- * members and no documents. */
-MUST_USE err_t task_summarize(struct core *, const struct principal *who, const struct task *tasks, size_t count,
-                              struct arena *a, struct task_summaries *ret);
+/* Summarize a task that `who` sees. */
+MUST_USE err_t task_summarize(struct core *, const struct principal *who, int64_t task_id, struct arena *a,
+                              struct task_summary *ret);
 
 #endif

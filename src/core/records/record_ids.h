@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CAIS_CORE_RECORDS_RECORD_IDS_H
+#define CAIS_CORE_RECORDS_RECORD_IDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Ids of tasks or comments: of what is too large to be listed itself. */
+struct record_ids {
+    int64_t *items;
+    size_t count;
+};
+
+#endif
