@@ -56,7 +56,9 @@ static bool grow(struct buf *b, size_t need)
         if (!arena_take(b->account, cap - b->cap))
             return false;
     } else if (b->account) {
-        cap = arena_has_room(b->account, cap - b->cap) ? cap : need;
+        /* Near the limit it grows by a part of what is left, not by each addition: that would copy it every time. */
+        while (cap > need && !arena_has_room(b->account, cap - b->cap))
+            cap = need + (cap - need) / 2;
         if (!arena_has_room(b->account, cap - b->cap)) {
             arena_mark_over(b->account);
             return false;

@@ -123,6 +123,21 @@ TEST(a_buffer_stops_at_the_limit_of_its_account)
     EXPECT_EQ(a.held, 0);
 }
 
+TEST(a_buffer_near_its_limit_was_copied_by_each_addition)
+{
+    SCRATCH(a);
+    arena_set_limit(&a, 10000, NULL);
+    SCOPED(buf_releasep) struct buf b;
+    buf_init_on(&b, 0, &a);
+    size_t cap = 0, grown = 0;
+    for (int i = 0; i < 9900; i++) {
+        buf_add_byte(&b, 'x');
+        grown += b.cap != cap;
+        cap = b.cap;
+    }
+    EXPECT(!b.failed && grown < 20);
+}
+
 /* A value takes two bytes of text, and eighty of memory. */
 TEST(a_body_of_zeros_took_forty_times_its_size)
 {
@@ -334,6 +349,7 @@ RUN_TESTS(cmocka_unit_test(slices_are_compared_split_and_counted), cmocka_unit_t
           cmocka_unit_test(an_arena_reports_that_it_is_above_its_limit_and_gives_its_budget_back),
           cmocka_unit_test(what_an_arena_has_no_room_for_is_left_out_and_reported),
           cmocka_unit_test(a_buffer_stops_at_the_limit_of_its_account),
+          cmocka_unit_test(a_buffer_near_its_limit_was_copied_by_each_addition),
           cmocka_unit_test(a_body_of_zeros_took_forty_times_its_size),
           cmocka_unit_test(an_arena_copies_formats_and_runs_its_defers),
           cmocka_unit_test(a_buffer_stays_failed_after_an_overflow),
