@@ -240,7 +240,8 @@ err_t meta_part_sums(struct meta_tx *tx, int64_t upload_id, struct arena *a, int
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "upload",
-               STATEMENT("SELECT COALESCE(SUM(size_bytes), 0), COUNT(*) FROM upload_parts WHERE upload_id = $1"),
+               STATEMENT("SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT), COUNT(*) FROM upload_parts"
+                         " WHERE upload_id = $1"),
                SQL(SQL_I(upload_id)), a, &c));
     *ret_bytes = sql_column_int(c, 0);
     *ret_count = sql_column_int(c, 1);
