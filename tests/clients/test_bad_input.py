@@ -271,6 +271,8 @@ BAD_JSON = {
 @pytest.mark.parametrize("target", ["/v4/auth", "/v4/tasks", "/v4/tasks/1/comments"])
 def test_invalid_json_gets_the_code_of_its_error(server, target, what):
     body, code = BAD_JSON[what]
+    if target == "/v4/auth" and len(body) > 4096:  # a login is short, and its body is limited accordingly
+        code = "too_large_request_length"
     is_pyrus_error(server.ask("POST", target, json_head(server.pyrus_token), body), 400, code)
 
 

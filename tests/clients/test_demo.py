@@ -71,8 +71,8 @@ def test_the_demo_made_before_the_server_works_after_it_starts(tmp_path):
 # ── every command, with a server and without one
 
 WALK = [  # (words, exit code, keys of every line of --json; None: prints nothing)
+    ("account add acme", 0, {"name"}),  # makes the data directory, without a server
     ("account list", 0, {"name", "used_bytes", "max_bytes"}),
-    ("account add acme", 0, {"name"}),
     ("account limit acme --max-bytes 1000 --max-files 10", 0, None),
     ("user add ana --name Ana --email ana@example.org", 0, {"login"}),
     ("user list", 0, {"login", "state"}),

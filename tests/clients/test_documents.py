@@ -48,6 +48,7 @@ def test_the_first_upload_works_as_printed(root, cais, tmp_path):
 
 @pytest.mark.parametrize("name", ["docs/cais.ini", "docs/nginx/cais.ini"])
 def test_example_configurations_are_accepted(root, cais, tmp_path, name):
+    subprocess.run([cais, "account", "add", "acme", "--data", str(tmp_path / "data")], check=True)  # makes the directory
     run = subprocess.run([cais, "fsck", "--config", os.path.join(root, name), "--data", str(tmp_path / "data")],
                          capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
