@@ -192,7 +192,7 @@ def test_get_detects_bytes_that_were_changed_on_the_disk(cais, tmp_path):
 def test_commands_without_a_server_wait_for_the_lock(cais, tmp_path):
     """Eight commands start at once on a directory that does not exist. Each waits for the lock, and all succeed."""
     (tmp_path / "a").write_bytes(b"x" * 20000)
-    commands = [["put", "a"]] * 5 + [["user", "list"]] * 3
+    commands = [["put", "a"]] * 5 + [["account", "add", f"acme{i}"] for i in range(3)]
     running = [subprocess.Popen([cais, *c], cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE) for c in commands]
     for process in running:

@@ -209,7 +209,7 @@ def test_a_start_flushes_the_name_of_a_directory_that_a_killed_start_made(place)
     place.data.mkdir(parents=True)
     for unflushed in ("outer", place.data.parent.parent.name):
         place.fail_next_flush(unflushed)
-        done = run(FAILING, "user", "list", "--data", place.data, check=False, env=clean_environment(**place.environment))
+        done = run(FAILING, "account", "add", "acme", "--data", place.data, check=False, env=clean_environment(**place.environment))
         assert done.returncode == 1 and "Input/output error" in done.stderr, done.stderr
         assert not place.order.exists()
     with place.start() as server:
