@@ -292,6 +292,8 @@ def test_a_user_who_was_disabled_kept_uploads_and_downloads_that_were_under_way(
     else:
         server.cais("user", end, person.login)
     is_native_error(sender.answer(), *((403, "forbidden") if end == "disable" else (401, "unauthenticated")))
+    # The reader reads nothing before the server has ended the download: it could read the whole file within that second.
+    server.wait_log(lambda line: line.get("method") == "GET" and line["target"] == "/v1/native/files/" + stored["id"])
     assert rest_of(reader) < LARGE
     beside.send(b"x" * (LARGE - 100_000))  # nobody else notices
     assert beside.answer().status == 201
