@@ -3,31 +3,14 @@
  * is accepted until it expires, and with no other secret; so is the request of the input once its signature is replaced by
  * the right one. A parameter that the signature covers cannot be changed. */
 #include "fuzz.h"
+#include "sign_pairs.h"
 
 #include "base/hash.h"
 #include "base/text.h"
 #include "sign/sigv2.h"
 
-#define PAIRS_MAX 100
 #define SECRET S("secret")
 #define EXPIRES_S 1000000
-
-struct pairs {
-    struct sign_pair list[PAIRS_MAX + 1];
-    size_t count;
-};
-
-static void cut_pairs(slice text, char between, char inside, struct pairs *to)
-{
-    slice piece;
-    for (bool more = text.n > 0; more && to->count < PAIRS_MAX;) {
-        more = slice_cut(text, between, &piece, &text);
-        if (piece.n == 0)
-            continue;
-        struct sign_pair *p = &to->list[to->count++];
-        slice_cut(piece, inside, &p->name, &p->value);
-    }
-}
 
 /* The claim of the request, with the signature that the text to sign must have. */
 static void try_claim(const struct sign_request *r, struct arena *a)

@@ -2,31 +2,14 @@
 /* Signed requests. Input: method, path and query on the first line, then a header on each line. A request that the
  * target signs itself is accepted, and no other. */
 #include "fuzz.h"
+#include "sign_pairs.h"
 
 #include "sign/sigv2.h"
 #include "sign/sigv4.h"
 
 #include <string.h>
 
-#define PAIRS_MAX 200
 #define SECRET S("secret")
-
-struct pairs {
-    struct sign_pair list[PAIRS_MAX];
-    size_t count;
-};
-
-static void cut_pairs(slice text, char between, char inside, struct pairs *to)
-{
-    slice piece;
-    for (bool more = text.n > 0; more && to->count < PAIRS_MAX;) {
-        more = slice_cut(text, between, &piece, &text);
-        if (piece.n == 0)
-            continue;
-        struct sign_pair *p = &to->list[to->count++];
-        slice_cut(piece, inside, &p->name, &p->value);
-    }
-}
 
 /* A request that one secret verifies is not verified by another. */
 static void try_v4(const struct sign_request *r, struct arena *a)
