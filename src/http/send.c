@@ -318,6 +318,8 @@ static enum send_step send_produced(struct conn *c)
             int frame = chunked ? snprintf(x->frame, sizeof x->frame, "%zx\r\n", x->produced.n) : 0;
             if (chunked)
                 buf_add(&x->produced, S("\r\n"));
+            if (x->produced.failed)
+                return SEND_BROKEN; /* a chunk without its end would make the rest of the body part of it */
             /* sent from this buffer, which is filled again afterwards */
             x->head = (slice){ x->frame, (size_t)frame };
             x->body = buf_slice(&x->produced);
