@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DeleteObjects: up to 1,000 keys in one request and one write. Each key has a result of its own; a key that did not
+/* DeleteObjects: up to 1,000 keys in one request. Each key has a result of its own; a key that did not
  * exist counts as deleted. */
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
@@ -53,8 +53,8 @@ static err_t read_deletions(struct s3_call *call, struct key_deletion **ret, siz
     return right && count ? NULL : s3_refuse(a, S3_MALFORMED_XML);
 }
 
-/* All keys are deleted in one write, also those with a condition: a write for each would keep a worker busy with a
- * thousand of them. */
+/* All keys are deleted together, also those with a condition: a write for each would keep a worker busy with a thousand of
+ * them. */
 static err_t delete_all(struct s3_call *call, const struct bucket *bucket, struct key_deletion *all, size_t count)
 {
     struct arena *a = &call->x->arena;

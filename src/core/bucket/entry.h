@@ -110,7 +110,7 @@ struct entry_removal {
  * FORBIDDEN a guarded bucket. */
 MUST_USE err_t entry_remove(struct core *, const struct principal *who, const struct bucket *,
                             const struct entry_removal *, struct arena *a, bool *ret_existed);
-/* Remove many keys: in one write, or in several when the entries have many parts. A condition that does not hold keeps
+/* Remove many keys, in a few short writes: each takes 150 keys, or fewer when the entries have many parts. A condition that does not hold keeps
  * its entry and no other. After an error some of the entries may be gone, and the call may be repeated. Errors: FORBIDDEN
  * a guarded bucket. */
 MUST_USE err_t entry_remove_many(struct core *, const struct principal *who, const struct bucket *,
