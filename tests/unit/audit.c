@@ -233,7 +233,7 @@ TEST(a_prune_that_failed_left_a_gap)
 {
     for (int64_t nth = 1;; nth++) {
         WORLD(w);
-        add_events(w, core_now_ms(&w->core), 700);
+        add_events(w, core_now_ms(&w->core), 310); /* two writes */
         int64_t last_id = newest(w).id, count;
         world_wait(w, 1);
         struct event_prune_request request = { .who = &w->operator_, .before_ms = core_now_ms(&w->core) };

@@ -309,7 +309,7 @@ TEST(pyrus_stays_within_the_memory_of_a_request)
     buf_release(&people);
     slice texts = worst_repeat(f->a, "{\"text\":\"", CONTROL, "1\"}", 1 << 20);
     int64_t of_texts = pyrus_new_task(f, &ana, "{\"text\":\"t\"}"), of_links = pyrus_new_task(f, &ana, all_people.p);
-    for (int i = 0; i < STORED(24); i++) {
+    for (int i = 0; i < STORED(10); i++) {
         pyrus_comment(f, &ana, of_texts, texts);
         pyrus_comment(f, &ana, of_links, links);
     }
@@ -394,13 +394,13 @@ TEST(runrun_stays_within_the_memory_of_a_request)
                       .is_error = is_runrun_error };
     struct worst made = { 0 }, comments = { 0 }, tickets = { 0 };
     slice task = largest_runrun_task(f->a);
-    for (int i = 0; i < STORED(100); i++)
+    for (int i = 0; i < STORED(20); i++)
         runrun_send(f, &ana, "POST /tasks", task.p);
     int64_t with_comments = runrun_new_task(f, &ana, "of comments");
     slice id = number(&w, with_comments);
     slice comment = worst_repeat(f->a, arena_printf(f->a, "{\"task_id\":%.*s,\"text\":\"", SLICE_ARG(id)).p, CONTROL,
                                  "1\"}", 1 << 20);
-    for (int i = 0; i < STORED(24); i++)
+    for (int i = 0; i < STORED(10); i++)
         runrun_send(f, &ana, "POST /comments", comment.p);
     int64_t document = 0;
     slice name = slice_of(long_text(f->a, 'n', 230));
