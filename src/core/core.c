@@ -33,7 +33,7 @@ void core_init(struct core *core, const struct core_params *params)
     core->buckets = bucket_cache_new();
     core->files = file_cache_new(core->options.file_cache_bytes);
     core->part_maps = part_map_cache_new();
-    core->space = space_new();
+    core->free_space = free_space_new();
     core->job_signal = job_signal_new();
     if (core->meta)
         meta_on_jobs(core->meta, job_signal_raise, core->job_signal);
@@ -54,7 +54,7 @@ void core_release(struct core *core)
     bucket_cache_free(core->buckets);
     file_cache_free(core->files);
     part_map_cache_free(core->part_maps);
-    space_free(core->space);
+    free_space_free(core->free_space);
     job_signal_free(core->job_signal);
     pthread_mutex_destroy(&core->flights_mutex);
 }

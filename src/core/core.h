@@ -27,11 +27,11 @@ struct meta_store;
 struct meta_tx;
 struct part_map_cache;
 struct seal;
-struct space;
+struct free_space;
 
 struct core_options {
     uint64_t inline_max_bytes;     /* core/object/inline_limit.h; 0: the default */
-    uint64_t reserve_bytes;        /* free space that uploads leave alone: core/space.h */
+    uint64_t reserve_bytes;        /* free space that uploads leave alone: core/free_space.h */
     int64_t purge_grace_ms;        /* how long bytes outlive their record: core/object/garbage.h */
     int64_t account_max_bytes;     /* for accounts without a limit of their own (quota.h); 0: none */
     int64_t account_max_files;     /* the same */
@@ -61,7 +61,7 @@ struct core {
     struct bucket_cache *buckets;
     struct file_cache *files;
     struct part_map_cache *part_maps;
-    struct space *space;
+    struct free_space *free_space;
     struct job_signal *job_signal; /* wakes the workers of background jobs */
     int64_t purge_holds;           /* backups that run (core/object/garbage.h); atomic */
     int64_t latest_ms;             /* see core_now_ms; atomic */

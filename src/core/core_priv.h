@@ -16,8 +16,8 @@ void job_signal_free(struct job_signal *);
 void job_signal_raise(void *signal);
 struct part_map_cache *part_map_cache_new(void);
 void part_map_cache_free(struct part_map_cache *);
-struct space *space_new(void);
-void space_free(struct space *);
+struct free_space *free_space_new(void);
+void free_space_free(struct free_space *);
 extern const struct entry_guard ticket_entry_guard; /* entry_ticket.c */
 #define HOLDER(number, NAME, name, what) extern const struct holder_rules name##_holder;
 #include "core/records/holders.def"

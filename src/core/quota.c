@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/quota.h"
 
+#include "core/free_space.h"
 #include "core/reasons.h"
-#include "core/space.h"
 #include "core/store/account_store.h"
 
 static bool limit_has_room(int64_t own_limit, int64_t default_limit, int64_t used, int64_t more)
@@ -47,6 +47,6 @@ err_t quota_take_records(struct core *core, struct meta_tx *tx, int64_t account_
                          struct arena *a)
 {
     if (more->records > 0)
-        TRY(space_check(core, (uint64_t)more->records, a));
+        TRY(free_space_check(core, (uint64_t)more->records, a));
     return quota_take(core, tx, account_id, more, a);
 }

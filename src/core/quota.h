@@ -23,11 +23,11 @@
 MUST_USE err_t quota_check(struct core *, struct meta_tx *, int64_t account_id, const struct account_use *more,
                            struct arena *a);
 /* The same, and counts the room as used. Runs inside a write, so no other write can use the room in between. The caller
- * has asked for free space when the bytes began to arrive (space.h). */
+ * has asked for free space when the bytes began to arrive (free_space.h). */
 MUST_USE err_t quota_take(struct core *, struct meta_tx *, int64_t account_id, const struct account_use *more,
                           struct arena *a);
 /* The same for a write that adds records, or makes them longer, without bytes of a file: it needs free space above the
- * reserve. Errors: also NO_SPACE, UNAVAILABLE as space_check. */
+ * reserve. Errors: also NO_SPACE, UNAVAILABLE as free_space_check. */
 MUST_USE err_t quota_take_records(struct core *, struct meta_tx *, int64_t account_id, const struct account_use *more,
                                   struct arena *a);
 

@@ -2,9 +2,9 @@
 #include "test.h"
 #include "world.h"
 
+#include "core/free_space.h"
 #include "core/object/digest.h"
 #include "core/records/record_size.h"
-#include "core/space.h"
 #include "core/store/object_store.h"
 
 #include <string.h>
@@ -239,10 +239,10 @@ TEST(free_space_is_looked_up_at_most_once_a_second)
     WORLD(w);
     int64_t before = w->faults.calls;
     for (int i = 0; i < 10; i++)
-        EXPECT_OK(space_check(&w->core, 1, w->a));
+        EXPECT_OK(free_space_check(&w->core, 1, w->a));
     EXPECT_EQ(w->faults.calls - before, 1);
     world_wait(w, seconds(1));
-    EXPECT_OK(space_check(&w->core, 1, w->a));
+    EXPECT_OK(free_space_check(&w->core, 1, w->a));
     EXPECT_EQ(w->faults.calls - before, 2);
 }
 

@@ -29,7 +29,7 @@ static slice status_of_server(const struct health *now)
 {
     if (now->meta || now->blob)
         return S("unavailable");
-    return now->flush_failed ? FLUSH_FAILED : now->space ? S("full") : S("ok");
+    return now->flush_failed ? FLUSH_FAILED : now->free_space ? S("full") : S("ok");
 }
 
 static void open_store_object(struct json_out *o, const char *name, const char *kind, slice status)
@@ -60,7 +60,7 @@ static err_t reply_health(struct http_exchange *x)
     open_store_object(&o, "metadata", s->metadata_kind,
                       now.flush_failed && !now.meta ? FLUSH_FAILED : status_of_store(now.meta));
     json_close_object(&o);
-    open_store_object(&o, "blobs", s->blob_kind, status_of_store(now.space));
+    open_store_object(&o, "blobs", s->blob_kind, status_of_store(now.free_space));
     if (!now.blob)
         json_put_int(&o, "free_bytes", (int64_t)now.free_bytes);
     json_put_int(&o, "flush_us", s->flush_us);

@@ -11,11 +11,11 @@
 
 #include "base/text.h"
 #include "core/event.h"
+#include "core/free_space.h"
 #include "core/object/digest.h"
 #include "core/object/inline_limit.h"
 #include "core/quota.h"
 #include "core/records/record_size.h"
-#include "core/space.h"
 #include "core/store/account_store.h"
 #include "core/store/entry_store.h"
 #include "core/store/object_store.h"
@@ -388,7 +388,7 @@ static err_t apply_entry_copy(struct meta_tx *tx, void *arg, struct arena *a)
     entry.tags = copy->keeps_tags ? arena_copy(c->a, source.tags) : copy->tags;
     entry.modified_at_ms = c->at_ms;
     change.records = entry_record_size(&entry);
-    TRY(space_check(c->core, (uint64_t)change.records, a));
+    TRY(free_space_check(c->core, (uint64_t)change.records, a));
     TRY(entry_claim(tx, &change, a));
     TRY(entry_settle(tx, &change, &entry, a));
     c->entry = entry;

@@ -23,7 +23,7 @@ struct store_opener {
  *
  * key_from  the data directory whose master key is copied too; NULL: the backup has no master key, so that a thief of
  *           the backup gets no signing keys
- * Errors    CONFLICT dir is not empty; NO_SPACE the disk of dir would keep less than the reserve of core/space.h, in which
+ * Errors    CONFLICT dir is not empty; NO_SPACE the disk of dir would keep less than the reserve of core/free_space.h, in which
  *           case the unfinished copy stays there; CORRUPT the store's bytes do not match its records; those of the stores and of
  *           master_key_read */
 MUST_USE err_t backup_run(struct core *, const char *dir, const char *key_from, const struct store_opener *,

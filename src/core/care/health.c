@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/care/health.h"
+#include "core/free_space.h"
 #include "core/records/account.h"
-#include "core/space.h"
 #include "core/store/account_store.h"
 #include "core/store/blob_store.h"
 
@@ -18,5 +18,5 @@ void health_check(struct core *core, struct arena *a, struct health *ret)
     *ret = (struct health){ .meta = read_one_row(core, a), .flush_failed = meta_flush_failed(core->meta) };
     meta_longest(core->meta, &ret->longest);
     ret->blob = core->blob->ops->free_bytes(core->blob, a, &ret->free_bytes);
-    ret->space = ret->blob ? ret->blob : space_check(core, 1, a);
+    ret->free_space = ret->blob ? ret->blob : free_space_check(core, 1, a);
 }

@@ -10,7 +10,7 @@
 struct health {
     err_t meta;          /* a read of the database */
     err_t blob;          /* asking the blob store for its free space */
-    err_t space;         /* as `blob`; or NO_SPACE: an upload of one byte would be refused */
+    err_t free_space;    /* as `blob`; or NO_SPACE: an upload of one byte would be refused */
     bool flush_failed;   /* writes are refused until the next start (meta_flush_failed) */
     uint64_t free_bytes; /* of the blob store; only when `blob` is NULL */
     struct meta_longest longest;

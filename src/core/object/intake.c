@@ -13,11 +13,11 @@
 #include "base/buf.h"
 #include "base/helper.h"
 #include "core/event.h"
+#include "core/free_space.h"
 #include "core/object/digest.h"
 #include "core/object/inline_limit.h"
 #include "core/quota.h"
 #include "core/records/record_size.h"
-#include "core/space.h"
 #include "core/store/blob_store.h"
 #include "core/store/file_store.h"
 #include "core/store/object_store.h"
@@ -140,7 +140,7 @@ static void update_digests(struct intake *in, slice bytes)
  * another thread writes the piece meanwhile; if there are several, the crew hashes them together (base/md5_crew.h). */
 static err_t write_through(struct intake *in, slice bytes, struct arena *a)
 {
-    TRY(space_take(in->core, bytes.n, a));
+    TRY(free_space_take(in->core, bytes.n, a));
     struct write_job job = { in, bytes, a, NULL };
     bool in_parallel = bytes.n >= WORTH_SHARING && __atomic_load_n(&in->core->flight_count, __ATOMIC_RELAXED) == 1 &&
                        helper_try(in->core->helper, run_write_job, &job);
@@ -181,7 +181,7 @@ static err_t check_account(struct core *core, int64_t account_id, int64_t bytes,
 
 err_t intake_check_room(struct core *core, int64_t account_id, uint64_t min_bytes, struct arena *a)
 {
-    TRY(space_check(core, min_bytes, a));
+    TRY(free_space_check(core, min_bytes, a));
     return check_account(core, account_id, min_bytes < INT64_MAX ? (int64_t)min_bytes : INT64_MAX, a);
 }
 
@@ -190,7 +190,7 @@ static err_t check_intake_request(struct core *core, const struct intake_request
     if (request->max_bytes && request->exact_bytes > 0 && (uint64_t)request->exact_bytes > request->max_bytes)
         return err_make(a, ERR_TOO_LARGE, "%lld bytes are more than the limit of %llu", (long long)request->exact_bytes,
                         (unsigned long long)request->max_bytes);
-    TRY(space_check(core, request->exact_bytes > 0 ? (uint64_t)request->exact_bytes : 0, a));
+    TRY(free_space_check(core, request->exact_bytes > 0 ? (uint64_t)request->exact_bytes : 0, a));
     if (request->place || !object_will_be_blob(core, request->exact_bytes))
         return NULL; /* `place` checks the account; a small object arrives soon, and is checked at its end */
     return check_account(core, request->account_id, request->exact_bytes, a);

@@ -60,7 +60,7 @@ struct intake_request {
  * a request. Only reads: fit for a loop.
  * Errors: NO_SPACE; QUOTA; UNAVAILABLE. */
 MUST_USE err_t intake_check_room(struct core *, int64_t account_id, uint64_t min_bytes, struct arena *a);
-/* Errors: TOO_LARGE exact_bytes is above max_bytes, or `a` is over its limit; NO_SPACE (space.h); QUOTA; UNAVAILABLE. */
+/* Errors: TOO_LARGE exact_bytes is above max_bytes, or `a` is over its limit; NO_SPACE (free_space.h); QUOTA; UNAVAILABLE. */
 MUST_USE err_t intake_open(struct core *, const struct intake_request *, struct arena *a, struct intake **ret_intake);
 /* Errors: TOO_LARGE, NO_SPACE, UNAVAILABLE. After an error only intake_discard may follow. */
 MUST_USE err_t intake_write(struct intake *, slice bytes, struct arena *a);

@@ -12,10 +12,10 @@
 
 #include "core/event.h"
 #include "core/file/lifecycle.h"
+#include "core/free_space.h"
 #include "core/quota.h"
 #include "core/records/record_size.h"
 #include "core/records/user.h"
-#include "core/space.h"
 #include "core/store/account_store.h"
 #include "core/store/file_store.h"
 #include "core/store/ticket_store.h"
@@ -122,7 +122,7 @@ void ticket_issue(struct core *core, const struct principal *who, const struct t
     SCRATCH(scratch);
     struct ticket_issued nothing = { 0 };
     err_t e = request->declared_bytes > INT64_MAX ? err_make(&scratch, ERR_QUOTA, "nobody has that much room")
-                                                  : space_check(core, request->declared_bytes, &scratch);
+                                                  : free_space_check(core, request->declared_bytes, &scratch);
     if (e) {
         done(arg, e, &nothing);
         return;

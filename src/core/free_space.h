@@ -3,10 +3,10 @@
  *
  *   The reserve    core_options.reserve_bytes (the key storage.reserve_free_space) of free space stays for the database
  *                  and its log. What would leave less than that is refused with NO_SPACE.
- *   At the start   intake_open and ticket_issue ask space_check for the declared length, so that a client does not
+ *   At the start   intake_open and ticket_issue ask free_space_check for the declared length, so that a client does not
  *                  send a body that is then refused. Each API answers NO_SPACE in its own way, with a status that a
  *                  client retries (503, 507).
- *   On the way     intake_write calls space_take before each write to the blob store, so an upload of unknown or false
+ *   On the way     intake_write calls free_space_take before each write to the blob store, so an upload of unknown or false
  *                  length stops there too, and uploads that run at once cannot together use more than there is.
  *   Records        a write that adds records and no bytes of a file asks in quota_take_records, before it changes
  *                  anything.
@@ -23,14 +23,14 @@
  *
  * Free space is that of the blob store. It is looked up at most once a second; in between, what uploads take is
  * subtracted from the last answer. Thread: any. */
-#ifndef CAIS_CORE_SPACE_H
-#define CAIS_CORE_SPACE_H
+#ifndef CAIS_CORE_FREE_SPACE_H
+#define CAIS_CORE_FREE_SPACE_H
 
 #include "core/core.h"
 
 /* Can `bytes` more be stored? Errors: NO_SPACE the free space would fall below the reserve; UNAVAILABLE. */
-MUST_USE err_t space_check(struct core *, uint64_t bytes, struct arena *a);
-/* The same, and subtracts them from the known free space. Errors: as space_check. */
-MUST_USE err_t space_take(struct core *, uint64_t bytes, struct arena *a);
+MUST_USE err_t free_space_check(struct core *, uint64_t bytes, struct arena *a);
+/* The same, and subtracts them from the known free space. Errors: as free_space_check. */
+MUST_USE err_t free_space_take(struct core *, uint64_t bytes, struct arena *a);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/space.h"
+#include "core/free_space.h"
 
 #include "core/core_priv.h"
 #include "core/store/blob_store.h"
@@ -10,20 +10,20 @@
 #define ASK_AGAIN_MS 1000
 
 /* Both are atomic. */
-struct space {
+struct free_space {
     int64_t asked_at_ms; /* monotonic clock: when the store was last asked */
     int64_t
         free_bytes; /* its answer minus the bytes taken since; may be below 0 when two uploads take the last bytes */
 };
 
-struct space *space_new(void)
+struct free_space *free_space_new(void)
 {
-    struct space *space = must_malloc(sizeof *space);
-    *space = (struct space){ .asked_at_ms = NEVER_ASKED };
+    struct free_space *space = must_malloc(sizeof *space);
+    *space = (struct free_space){ .asked_at_ms = NEVER_ASKED };
     return space;
 }
 
-void space_free(struct space *space)
+void free_space_free(struct free_space *space)
 {
     free(space);
 }
@@ -31,7 +31,7 @@ void space_free(struct space *space)
 /* Asks the store when a second has passed. One thread does so; the others use the number that is known. */
 static err_t refresh_free_bytes(struct core *core, struct arena *a)
 {
-    struct space *space = core->space;
+    struct free_space *space = core->free_space;
     int64_t now = clock_monotonic_ms(core->clock);
     int64_t asked = __atomic_load_n(&space->asked_at_ms, __ATOMIC_SEQ_CST);
     if (asked != NEVER_ASKED && now - asked < ASK_AGAIN_MS)
@@ -51,19 +51,19 @@ static err_t refresh_free_bytes(struct core *core, struct arena *a)
     return NULL;
 }
 
-err_t space_check(struct core *core, uint64_t bytes, struct arena *a)
+err_t free_space_check(struct core *core, uint64_t bytes, struct arena *a)
 {
     TRY(refresh_free_bytes(core, a));
-    int64_t left = __atomic_load_n(&core->space->free_bytes, __ATOMIC_SEQ_CST);
+    int64_t left = __atomic_load_n(&core->free_space->free_bytes, __ATOMIC_SEQ_CST);
     if (left < 0 || (uint64_t)left < core->options.reserve_bytes ||
         (uint64_t)left - core->options.reserve_bytes < bytes)
         return err_make(a, ERR_NO_SPACE, "no free space is left above the reserve");
     return NULL;
 }
 
-err_t space_take(struct core *core, uint64_t bytes, struct arena *a)
+err_t free_space_take(struct core *core, uint64_t bytes, struct arena *a)
 {
-    TRY(space_check(core, bytes, a));
-    __atomic_sub_fetch(&core->space->free_bytes, (int64_t)bytes, __ATOMIC_SEQ_CST);
+    TRY(free_space_check(core, bytes, a));
+    __atomic_sub_fetch(&core->free_space->free_bytes, (int64_t)bytes, __ATOMIC_SEQ_CST);
     return NULL;
 }
