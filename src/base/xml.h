@@ -10,7 +10,7 @@
 
 #define XML_DEPTH_MAX 16
 #define XML_NODES_MAX 100000
-#define XML_ATTRIBUTES_MAX 100000 /* more exactly: equals signs, some of which are the end of base64 */
+#define XML_ATTRIBUTES_MAX 50000 /* more exactly: equals signs, some of which are the end of base64 */
 
 struct xml {
     slice name;

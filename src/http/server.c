@@ -14,7 +14,6 @@
 /* How long one may work for one request without a pause: docs/internals/connection.md says why. */
 #define LOOP_STRETCH_US 1000
 #define WORKER_STRETCH_US 50000
-#define LONG_STRETCH_US 250000
 
 #define DEFAULT(field, value)                                                                                          \
     do {                                                                                                               \
@@ -140,7 +139,7 @@ static void start_pools(struct http_server *s)
                               .share_queue_max = 128 },
     };
     for (int i = 0; i < HTTP_LANES; i++) {
-        s->lane_stretch[i].limit_us = i == HTTP_LANE_LONG ? LONG_STRETCH_US : WORKER_STRETCH_US;
+        s->lane_stretch[i].limit_us = WORKER_STRETCH_US;
         lanes[i].stretch = &s->lane_stretch[i];
         s->lanes[i] = pool_new(&lanes[i]);
     }

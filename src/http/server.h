@@ -44,7 +44,7 @@ void http_server_wake(struct http_server *);
 /* How long a thread worked for one request without a pause (base/stretch.h). */
 struct http_stretch_stats {
     uint64_t longest_us; /* since the start */
-    uint64_t over;       /* how many were above 1 ms (loops), 250 ms (long work) or 50 ms (all others) */
+    uint64_t over;       /* how many were above 1 ms (loops) or 50 ms (all others) */
 };
 
 struct http_pool_stats {

@@ -233,6 +233,13 @@ static err_t reply_after_gate(struct http_exchange *x)
     return reply_thread_name(x);
 }
 
+static err_t reply_after_60_ms_of_work(struct http_exchange *x)
+{
+    int64_t work_us = 60000;
+    use_processor(&work_us);
+    return reply_thread_name(x);
+}
+
 static err_t share_by_header(struct http_exchange *x)
 {
     return slice_to_u64(http_header(&x->req, "Account"), &x->share)
@@ -253,6 +260,8 @@ static const struct http_route routes[] = {
     { "GET", "/where/long", reply_thread_name, HTTP_NO_BODY | HTTP_LONG, 0, "" },
     { "GET", "/where/admin", reply_thread_name, HTTP_NO_BODY | HTTP_ADMIN, 0, "" },
     { "GET", "/where/moved", move_to_long_lane, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
+    { "GET", "/work/ordinary", reply_after_60_ms_of_work, HTTP_NO_BODY, 0, "" },
+    { "GET", "/work/long", reply_after_60_ms_of_work, HTTP_NO_BODY | HTTP_LONG, 0, "" },
     { "GET", "/held/long", reply_after_gate, HTTP_NO_BODY | HTTP_LONG, 0, "" },
     { "GET", "/held/ordinary", reply_after_gate, HTTP_NO_BODY, 0, "" },
 };
@@ -352,6 +361,26 @@ TEST(a_handler_runs_on_the_threads_of_its_lane)
     expect_thread("/where/moved", 1, "cais-long");
 }
 
+/* The stretch is counted after the reply was posted. */
+static void expect_long_stretch(enum http_lane lane)
+{
+    struct http_stats stats;
+    int64_t deadline_us = clock_stopwatch_us() + WAIT_MS * INT64_C(1000);
+    do
+        http_server_stats(server, &stats);
+    while (stats.lanes[lane].stretch.over == 0 && clock_stopwatch_us() < deadline_us);
+    EXPECT(stats.lanes[lane].stretch.over > 0);
+    EXPECT(stats.lanes[lane].stretch.longest_us >= 60000);
+}
+
+TEST(long_work_was_allowed_250_ms_without_a_pause)
+{
+    expect_thread("/work/ordinary", 1, "cais-worker");
+    expect_long_stretch(HTTP_LANE_ORDINARY);
+    expect_thread("/work/long", 1, "cais-long");
+    expect_long_stretch(HTTP_LANE_LONG);
+}
+
 TEST(a_body_of_a_megabyte_was_parsed_on_a_loop)
 {
     SCRATCH(a);
@@ -416,6 +445,7 @@ RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(shares_are_served_in_
                cmocka_unit_test(a_full_queue_refuses_new_work_but_not_the_next_piece),
                cmocka_unit_test(one_share_never_has_all_threads), cmocka_unit_test(a_stretch_is_work_and_not_waiting),
                cmocka_unit_test(a_handler_runs_on_the_threads_of_its_lane),
+               cmocka_unit_test(long_work_was_allowed_250_ms_without_a_pause),
                cmocka_unit_test(a_body_of_a_megabyte_was_parsed_on_a_loop),
                cmocka_unit_test(operators_have_a_loop_that_nobody_else_can_fill),
                cmocka_unit_test(copies_of_one_account_made_health_and_everybody_wait))

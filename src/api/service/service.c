@@ -103,8 +103,7 @@ static void add_lane_metrics(struct buf *b, const struct http_stats *h)
     begin_lane_metric(b, "cais_lane_longest_stretch_microseconds", "gauge",
                       "Longest work for one request without a pause, in time of the processor.");
     EACH_LANE("cais_lane_longest_stretch_microseconds", stretch.longest_us);
-    begin_lane_metric(b, "cais_lane_long_stretches_total", "counter",
-                      "Work without a pause above 50 ms (long: 250 ms).");
+    begin_lane_metric(b, "cais_lane_long_stretches_total", "counter", "Work without a pause above 50 ms.");
     EACH_LANE("cais_lane_long_stretches_total", stretch.over);
 #undef EACH_LANE
     add_metric(b, "cais_loop_longest_stretch_microseconds", "gauge",
