@@ -8,6 +8,7 @@
 #include "api/native/native.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "core/file/file.h"
 
 #include <stdlib.h>
 
@@ -231,6 +232,69 @@ TEST(files_are_listed_in_pages)
     }
 }
 
+struct removal_meanwhile {
+    struct native_fixture *f;
+    slice path; /* of the file that is removed while the list is sent; empty: none */
+    size_t removed;
+};
+
+static void remove_meanwhile(void *arg, size_t bytes)
+{
+    struct removal_meanwhile *m = arg;
+    if (!m->path.n || bytes == 0)
+        return;
+    unsigned char uuid[16];
+    struct native_fixture *f = m->f;
+    EXPECT(uuid_parse(slice_from(m->path, m->path.n - 36), uuid));
+    struct principal who;
+    EXPECT_OK(access_operator(&f->w->core, S(""), f->w->a, &who));
+    EXPECT_OK(file_delete(&f->w->core, &who, uuid, f->w->a));
+    m->path = S("");
+    m->removed++;
+}
+
+/* Each file is an object, and so is the list. */
+static size_t files_in(const struct fake_reply *r)
+{
+    slice before, rest = r->body;
+    size_t n = 0;
+    while (slice_cut(rest, '{', &before, &rest))
+        n++;
+    return n ? n - 1 : 0;
+}
+
+TEST(an_unread_list_of_1000_files_was_kept_whole)
+{
+    NATIVE_FIXTURE(f);
+    enum { FILES = 300, PIECE = 64 << 10, UNREAD = 128 << 10, PEAK = 512 << 10 };
+    slice first = S("");
+    for (int i = 0; i < FILES; i++) {
+        struct fake_reply *made = put(f, arena_printf(f->w->a, "/v1/native/files/%0250d", i), f->alice, S("x"));
+        first = i == 0 ? path_of(f, made, "") : first;
+    }
+    struct fake_reply *r = ask(f, "GET", S("/v1/native/files?limit=1000"), f->alice);
+    EXPECT(r->status == 200 && !r->cut && r->pieces >= 3);
+    EXPECT(r->largest_piece <= PIECE && r->most_unread < UNREAD && r->peak_bytes < PEAK);
+    EXPECT_EQ(files_in(r), FILES);
+    EXPECT_EQ(slice_find(r->body, S("\"next\"")), SLICE_NONE);
+    EXPECT_EQ(json_count(json_get(json_of(f, r), "files")), FILES);
+
+    r = ask(f, "GET", S("/v1/native/files?limit=250"), f->alice); /* more than is read at once */
+    const struct json *page = json_of(f, r);
+    EXPECT_EQ(json_count(json_get(page, "files")), 250);
+    slice next = json_str(page, "next");
+    r = ask(f, "GET", arena_printf(f->w->a, "/v1/native/files?after=" SLICE_FMT, SLICE_ARG(next)), f->alice);
+    EXPECT_EQ(files_in(r), FILES - 250);
+
+    struct removal_meanwhile m = { f, first, 0 };
+    f->http.on_piece = remove_meanwhile;
+    f->http.on_piece_arg = &m;
+    r = ask(f, "GET", S("/v1/native/files?limit=1000"), f->alice);
+    f->http.on_piece = NULL;
+    EXPECT_EQ(m.removed, 1);
+    EXPECT_EQ(json_count(json_get(json_of(f, r), "files")), FILES - 1);
+}
+
 static struct fake_reply *put_md5(struct native_fixture *f, slice md5, slice body)
 {
     return fake_http_send(&f->http, &(struct fake_request){ .method = "PUT",
@@ -322,6 +386,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(a_file_is_do
           cmocka_unit_test(requests_without_a_native_key_are_401),
           cmocka_unit_test(files_of_other_users_are_404_except_for_administrators),
           cmocka_unit_test(the_operator_needs_no_key_and_chooses_the_account),
-          cmocka_unit_test(files_are_listed_in_pages), cmocka_unit_test(invalid_uploads_are_refused_and_store_nothing),
+          cmocka_unit_test(files_are_listed_in_pages), cmocka_unit_test(an_unread_list_of_1000_files_was_kept_whole),
+          cmocka_unit_test(invalid_uploads_are_refused_and_store_nothing),
           cmocka_unit_test(quota_space_and_failing_stores_have_errors_of_their_own),
           cmocka_unit_test(a_put_survives_the_failure_of_any_store_call))

@@ -3,7 +3,7 @@
  * again, the GET finds its bytes in memory. */
 #include "api/kit/content_reply.h"
 #include "api/kit/guard.h"
-#include "api/kit/json_reply.h"
+#include "api/kit/json_pieces.h"
 #include "api/kit/upload.h"
 #include "api/native/errors_priv.h"
 #include "api/native/native.h"
@@ -20,6 +20,7 @@
 #include <string.h>
 
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 /* as errors.def says */, CONTENT_TYPE_MAX = 255 };
+#define LIST_AT_ONCE 100 /* files that are read for one piece of a list; one has up to 4 KiB */
 
 static struct native_api *native_of(const struct http_exchange *x)
 {
@@ -235,26 +236,54 @@ static err_t read_list_request(struct http_exchange *x, struct file_list_request
     return NULL;
 }
 
+/* The page that is sent in pieces. What is read for a piece is read again for the next one from the last file that was
+ * sent, so a file that is removed meanwhile is left out. */
+struct file_list_reply {
+    struct json_pieces pieces;
+    struct file_list_request request; /* of the files that follow; its texts live in the exchange's arena */
+};
+
+/* The end of the document. next_before_id: of the next page; 0: there is none. */
+static void end_file_list(struct buf *out, int64_t next_before_id, struct arena *a)
+{
+    buf_add(out, S("]"));
+    if (next_before_id)
+        buf_add(out, arena_printf(a, ",\"next\":\"%lld\"", (long long)next_before_id));
+    buf_add(out, S("}"));
+}
+
+static err_t write_file_list(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+{
+    struct file_list_reply *reply = CONTAINER_OF(pieces, struct file_list_reply, pieces);
+    struct http_exchange *x = pieces->pieces.x;
+    struct file_list_request request = reply->request;
+    struct file_page page;
+    bool whole = true;
+    if (request.limit > LIST_AT_ONCE)
+        request.limit = LIST_AT_ONCE;
+    TRY(file_list(native_of(x)->core, native_caller(x), &request, a, &page));
+    size_t i = 0;
+    for (; i < page.count && !piece_is_full(out); i++) {
+        put_file_object(&json_item_begin(pieces, a)->out, &page.items[i], a);
+        TRY(json_item_end(pieces, out, &whole));
+        if (!whole)
+            return NULL;
+        reply->request.before_id = page.items[i].id;
+        reply->request.limit--;
+    }
+    *ret_end = i == page.count && (!page.next_before_id || !reply->request.limit);
+    if (*ret_end)
+        end_file_list(out, page.next_before_id, a);
+    return NULL;
+}
+
 static err_t list_native_files(struct http_exchange *x)
 {
-    struct file_list_request request;
-    struct file_page page;
-    TRY(read_list_request(x, &request));
-    TRY(file_list(native_of(x)->core, native_caller(x), &request, &x->arena, &page));
-    struct json_reply reply;
-    json_reply_begin(&reply, x);
-    struct json_out *o = &reply.out;
-    json_open_object(o);
-    json_name(o, "files");
-    json_open_array(o);
-    for (size_t i = 0; i < page.count; i++)
-        put_file_object(o, &page.items[i], &x->arena);
-    json_close_array(o);
-    if (page.next_before_id)
-        json_put_string(o, "next", arena_printf(&x->arena, "%lld", (long long)page.next_before_id));
-    json_close_object(o);
-    json_reply_send(&reply, 200, JSON_REPLY_TYPE);
-    return NULL;
+    struct file_list_reply *reply = arena_new(&x->arena, struct file_list_reply);
+    TRY(read_list_request(x, &reply->request));
+    json_pieces_init(&reply->pieces, x, native_of(x)->log, write_file_list);
+    buf_add(&reply->pieces.pieces.first, S("{\"files\":["));
+    return piece_reply_send(&reply->pieces.pieces, 200, JSON_REPLY_TYPE);
 }
 
 static err_t delete_file(struct http_exchange *x)
