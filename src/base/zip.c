@@ -48,10 +48,10 @@ static uint32_t to_dos_time(int64_t local_ms)
     return date << 16 | (unsigned)tm.tm_hour << 11 | (unsigned)tm.tm_min << 5 | (unsigned)tm.tm_sec / 2;
 }
 
-void zip_init(struct zip *z)
+void zip_init(struct zip *z, struct arena *account)
 {
     *z = (struct zip){ .written = 0 };
-    buf_init(&z->directory, 0);
+    buf_init_on(&z->directory, 0, account);
 }
 
 void zip_release(struct zip *z)

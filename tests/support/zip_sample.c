@@ -59,7 +59,7 @@ int main(int argc, char **argv)
         return 1;
     struct zip z;
     struct buf out;
-    zip_init(&z);
+    zip_init(&z, NULL);
     buf_init(&out, 0);
     if (strcmp(argv[2], "many") == 0)
         many(&z, &out);

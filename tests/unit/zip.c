@@ -26,7 +26,7 @@ TEST(an_empty_archive_consists_of_its_end_record)
 {
     struct zip z;
     struct buf out;
-    zip_init(&z);
+    zip_init(&z, NULL);
     buf_init(&out, 0);
     zip_end(&z, &out);
     EXPECT_EQ(out.n, 22);
@@ -39,7 +39,7 @@ TEST(the_crc_of_an_entry_follows_its_bytes)
 {
     struct zip z;
     struct buf out;
-    zip_init(&z);
+    zip_init(&z, NULL);
     buf_init(&out, 0);
     add_entry(&z, &out, S("a.txt"), S("hello"));
     zip_end(&z, &out);
@@ -70,7 +70,7 @@ TEST(an_entry_beyond_4_gib_has_a_zip64_offset)
 {
     struct zip z;
     struct buf out;
-    zip_init(&z);
+    zip_init(&z, NULL);
     buf_init(&out, 0);
     z.written = UINT64_C(0x100000005); /* bytes written before do not matter */
     add_entry(&z, &out, S("b"), S(""));
@@ -92,7 +92,7 @@ TEST(an_entry_of_4_gib_has_zip64_sizes)
 {
     struct zip z;
     struct buf out;
-    zip_init(&z);
+    zip_init(&z, NULL);
     buf_init(&out, 0);
     zip_entry(&z, S("large"), 0, UINT64_C(0xffffffff), &out);
     EXPECT_EQ(read_number(&out, 4, 2), 45);

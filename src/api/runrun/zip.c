@@ -63,7 +63,7 @@ static err_t keep_visible(struct http_exchange *x, const struct principal *who, 
 {
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
-        SCRATCH(scratch);
+        SCRATCH_OF(scratch, &x->arena);
         struct document d;
         err_t e = document_get(runrun_of(x)->core, who, ids[i], &scratch, &d);
         if (e && !err_is(e, ERR_NOT_FOUND))
@@ -117,9 +117,10 @@ static slice unique_name(const slice *names, size_t count, slice name, struct ar
     if (dot == SLICE_NONE || dot == 0)
         dot = name.n;
     slice made = name;
-    SCRATCH(scratch); /* of one attempt: a hundred equal names take 5,000 of them */
+    SCRATCH_OF(scratch, a); /* of one attempt: a hundred equal names take 5,000 of them */
     for (int n = 2; zip_has_name(names, count, made); n++) {
         arena_release(&scratch);
+        arena_init_child(&scratch, a);
         made = arena_printf(&scratch, SLICE_FMT " (%d)" SLICE_FMT, SLICE_ARG(slice_part(name, 0, dot)), n,
                             SLICE_ARG(slice_from(name, dot)));
     }
@@ -172,8 +173,8 @@ static bool write_piece(struct zip_download *p, struct buf *out)
     uint64_t left = c->size_bytes - p->sent_bytes;
     size_t want = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, got;
     char *to = buf_reserve(out, want);
-    SCRATCH(scratch);
-    if (content_read_at(c, p->sent_bytes, to, want, &scratch, &got) || (got == 0 && want))
+    SCRATCH_OF(scratch, p->arena);
+    if (!to || content_read_at(c, p->sent_bytes, to, want, &scratch, &got) || (got == 0 && want))
         return false;
     zip_data(&p->zip, (slice){ to, got });
     out->n += got;
@@ -198,7 +199,7 @@ static bool write_zip_part(struct http_producer *producer, struct buf *out, bool
         content_close(&p->content);
         p->is_entry_open = false;
     }
-    return true;
+    return !zip_failed(&p->zip) && !arena_is_over(p->arena);
 }
 
 static void free_zip_download(struct http_producer *producer)
@@ -218,8 +219,8 @@ err_t runrun_zip_download(struct http_exchange *x)
     p->link = link;
     p->producer = (struct http_producer){ write_zip_part, free_zip_download };
     p->runrun = runrun_of(x);
-    zip_init(&p->zip);
     p->arena = &x->arena;
+    zip_init(&p->zip, p->arena);
     arena_init(&p->entry_arena);
     http_reply_header(x, "Content-Disposition", S("attachment; filename=documents.zip"));
     content_reply_disarm(x, S("application/zip"));
