@@ -139,7 +139,9 @@ static void conn_destroy(struct conn *c)
     }
     if (c->ssl)
         SSL_free(c->ssl);
-    close(c->fd); /* the kernel removes it from the epoll set */
+    /* close alone removes it from the epoll set only if no process that was forked meanwhile holds the socket */
+    epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+    close(c->fd);
     admission_leave(&l->server->admission, c->peer, c->admitted_as);
     STAT_SUB(l, open, 1);
     free_unread(c);

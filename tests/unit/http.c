@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define WAIT_MS 20000 /* a test that waits longer fails */
@@ -1092,6 +1093,57 @@ TEST(one_address_cannot_use_all_connections)
     EXPECT(refused >= 10 && refused < 60);
 }
 
+static slice ask_hello(int fd, struct arena *a)
+{
+    send_all(fd, S("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    return read_reply(fd, a, S("hello"));
+}
+
+/* A process that a debugger or a library has forked holds all sockets until it calls exec. This one holds them until `*ret_gate`
+ * is closed. */
+static pid_t fork_holder(int *ret_gate)
+{
+    int gate[2];
+    char byte;
+    EXPECT_EQ(pipe2(gate, O_CLOEXEC), 0);
+    pid_t child = fork();
+    EXPECT(child >= 0);
+    if (child == 0) {
+        close(gate[1]);
+        _exit((int)TEMP_FAILURE_RETRY(read(gate[0], &byte, 1)));
+    }
+    close(gate[0]);
+    *ret_gate = gate[1];
+    return child;
+}
+
+TEST(epoll_reported_a_freed_connection_whose_socket_another_process_held)
+{
+    SCRATCH(a);
+    struct http_stats before, now;
+    int gate, status, fd = connect_client();
+    EXPECT_HAS(ask_hello(fd, &a), "hello"); /* it has been accepted, so the child holds it, too */
+    http_server_stats(server, &before);
+    pid_t child = fork_holder(&gate);
+    send_all(fd, S("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    EXPECT_HAS(read_reply(fd, &a, S("hello")), "Connection: close");
+    do
+        http_server_stats(server, &now);
+    while (now.connections_open >= before.connections_open);
+    shutdown(fd, SHUT_RDWR); /* an event, if the socket is still watched */
+    close(fd);
+    int each[2]; /* a connection on each loop: both have seen their events when these have their replies */
+    for (int i = 0; i < 2; i++) {
+        each[i] = connect_client();
+        EXPECT_HAS(ask_hello(each[i], &a), "hello");
+    }
+    close(each[0]);
+    close(each[1]);
+    close(gate);
+    EXPECT_EQ(TEMP_FAILURE_RETRY(waitpid(child, &status, 0)), child);
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void *stop_server_thread(void *arg)
 {
     http_server_stop(server, 10000);
@@ -1149,4 +1201,5 @@ RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_re
                cmocka_unit_test(slow_clients_are_disconnected),
                cmocka_unit_test(the_loop_answers_while_all_workers_are_busy),
                cmocka_unit_test(one_address_cannot_use_all_connections),
+               cmocka_unit_test(epoll_reported_a_freed_connection_whose_socket_another_process_held),
                cmocka_unit_test(a_stopping_server_finishes_running_requests))
