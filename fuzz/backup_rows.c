@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "core/records/credential.h"
 #include "meta/store_priv.h"
+#include "sql/sqlite/sqlite.h"
 
 #include <string.h>
 
@@ -25,6 +26,9 @@ static struct runrun_user runrun_ana;
 static slice pyrus_token, native_key, upload, guid;
 static char *columns[COLUMNS_MAX]; /* "TABLE.COLUMN" */
 static size_t column_count;
+/* Changes the rows in a copy: to switch the constraints off makes SQLite prepare each statement of a connection again. */
+static struct sql_db *editor;
+static struct sql_conn *editing;
 
 /* ---- four APIs over one world ---- */
 
@@ -156,6 +160,13 @@ static void list_columns(struct world *w)
     sql_disconnect(conn);
 }
 
+static void open_editor(struct arena *a)
+{
+    HOLDS(!sqlite_open(&(struct sqlite_options){ .image = kept.image }, a, &editor));
+    HOLDS(!sql_connect(editor, SQL_WRITE, a, &editing));
+    HOLDS(!sql_script(editing, "PRAGMA foreign_keys=OFF; PRAGMA ignore_check_constraints=ON", a));
+}
+
 static struct apis *origin; /* it stays: the keys and tokens point into it */
 
 static void set_up(void)
@@ -166,6 +177,7 @@ static void set_up(void)
     set_up_documents(s);
     list_columns(s->s3->w);
     kept.image = world_image(s->s3->w);
+    open_editor(s->s3->a);
 }
 
 /* ---- changing rows ---- */
@@ -197,7 +209,7 @@ static slice literal_of(slice value, struct arena *a)
                        : arena_printf(a, "CAST(x'" SLICE_FMT "' AS TEXT)", SLICE_ARG(hex));
 }
 
-static void change_row(struct sql_conn *conn, slice line, struct arena *a)
+static void change_row(slice line, struct arena *a)
 {
     slice name, row, value, table, column;
     int64_t n;
@@ -212,22 +224,19 @@ static void change_row(struct sql_conn *conn, slice line, struct arena *a)
                                 " IS (SELECT " SLICE_FMT " FROM " SLICE_FMT " LIMIT 1 OFFSET %d)",
                                 SLICE_ARG(table), SLICE_ARG(column), SLICE_ARG(value), SLICE_ARG(column),
                                 SLICE_ARG(column), SLICE_ARG(table), (int)((uint64_t)n % 16));
-    err_t e = sql_script(conn, arena_cstr(a, script), a);
+    err_t e = sql_script(editing, arena_cstr(a, script), a);
     (void)e; /* a trigger may refuse it */
 }
 
 static void change_rows(struct world *w, slice input)
 {
-    struct sql_conn *conn;
     slice line;
-    HOLDS(!sql_connect(w->db, SQL_WRITE, w->a, &conn));
-    HOLDS(!sql_script(conn, "PRAGMA foreign_keys=OFF; PRAGMA ignore_check_constraints=ON", w->a));
+    sqlite_rewind(editor, sqlite_content(w->db));
     for (int i = 0; i < CHANGES_MAX && input.n; i++) {
         slice_cut(input, '\n', &line, &input);
-        change_row(conn, line, w->a);
+        change_row(line, w->a);
     }
-    HOLDS(!sql_script(conn, "PRAGMA ignore_check_constraints=OFF; PRAGMA foreign_keys=ON", w->a));
-    sql_disconnect(conn);
+    sqlite_rewind(w->db, sqlite_content(editor));
 }
 
 /* ---- reading them ---- */

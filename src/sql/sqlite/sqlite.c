@@ -547,6 +547,15 @@ void sqlite_rewind(struct sql_db *sql_db, slice image)
     assert(result == SQLITE_OK && sqlite3_txn_state(db->memory, NULL) == SQLITE_TXN_NONE);
 }
 
+slice sqlite_content(struct sql_db *sql_db)
+{
+    struct sqlite_db *db = (struct sqlite_db *)sql_db;
+    sqlite3_int64 size;
+    const unsigned char *bytes = sqlite3_serialize(db->memory, "main", &size, SQLITE_SERIALIZE_NOCOPY);
+    assert(bytes && sqlite3_txn_state(db->memory, NULL) == SQLITE_TXN_NONE);
+    return (slice){ (const char *)bytes, (size_t)size };
+}
+
 static err_t sqlite_connect(struct sql_db *sql_db, enum sql_mode mode, struct arena *a, struct sql_conn **ret_conn)
 {
     struct sqlite_db *db = (struct sqlite_db *)sql_db;

@@ -28,5 +28,8 @@ MUST_USE err_t sqlite_open(const struct sqlite_options *options, struct arena *a
 /* Give a database that was opened with an image the content of an image of the same schema again. Its connections stay, with
  * what they have prepared, so this costs little more than to copy the bytes. No cursor and no transaction may be open. */
 void sqlite_rewind(struct sql_db *, slice image);
+/* The content of a database that was opened with an image, for sqlite_rewind of another. Borrowed until the database changes. No
+ * transaction may be open. */
+slice sqlite_content(struct sql_db *);
 
 #endif
