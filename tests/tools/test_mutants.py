@@ -84,14 +84,15 @@ def copy(tool, monkeypatch, tmp_path):
         def make(self, tests):
             return "syntax" not in self.source(), "error: syntax"
 
-        def run(self, tests):
-            return "a <= b" not in self.source(), "unit-half: failed"
+        def run(self, test):
+            return "failed" if "a <= b" in self.source() else "hung" if "a == b" in self.source() else "passed", "half"
 
     monkeypatch.setattr(tool, "ROOT", str(tmp_path))
     monkeypatch.setattr(tool, "Copy", Fake)
 
 
-@pytest.mark.parametrize("planted,outcome,bad", [("a <= b", "killed", 0), ("b > a", "SURVIVED", 1),
+@pytest.mark.parametrize("planted,outcome,bad", [("a <= b", "killed  ", 0), ("b > a", "SURVIVED", 1),
+                                                 ("a == b", "killed, but only because a test hung", 0),
                                                  ("syntax", "DOES NOT COMPILE", 1)])
 def test_a_fault_that_survives_or_does_not_compile_is_a_failure(tool, tree, copy, tmp_path, capsys, planted, outcome, bad):
     tree(tool, FAULT.replace("a <= b", planted))
@@ -104,3 +105,28 @@ def test_a_test_that_fails_without_any_fault_is_a_failure(tool, tree, copy, tmp_
     tree(tool, FAULT.replace("- a < b", "- a <= b").replace("+ a <= b", "+ a < b"), SOURCE.replace("<", "<="))
     assert tool.run_all(tool.check(str(tmp_path))[0]) == 1
     assert "a test fails without any fault" in capsys.readouterr().out
+
+
+def test_a_slow_test_hangs_only_after_a_multiple_of_its_own_time(tool, monkeypatch):
+    now = iter([0, 1, 100, 150])
+    monkeypatch.setattr(tool.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(tool.Copy, "run", lambda copy, test: ("passed", ""))
+    copy = tool.Copy()
+    assert copy.measure(["unit-fast", "unit-slow"]) is None
+    assert copy.timeouts_s == {"unit-fast": tool.HANGS_AFTER_S, "unit-slow": 50 * tool.HANGS_AFTER_TIMES}
+
+
+def test_what_a_test_that_hangs_has_started_ends_with_it(tool):
+    # The second process keeps the pipe open, so the function returns only if that process ends, too.
+    assert tool.run_quietly(["sh", "-c", "sleep 1000 & wait"], 0.1)[0] == "hung"
+
+
+def test_only_faults_that_a_commit_did_not_have_are_chosen(tool, tree, tmp_path):
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    tree(tool)
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "tests: begin"]):
+        subprocess.run(git + command, check=True)
+    newer = FAULT.replace("a <= b", "a == b")
+    tree(tool, FAULT.replace("by unit-half", "by unit-half unit-whole") + newer)
+    chosen = tool.added_since(tool.read(str(tmp_path))[0], str(tmp_path), "HEAD")
+    assert [m.new for m in chosen] == ["a == b"]
