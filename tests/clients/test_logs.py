@@ -172,6 +172,7 @@ def test_a_stopped_reader_of_the_log_stopped_the_server(tmp_path):
         read = []
         thread = threading.Thread(target=read_pipe, args=(reader, read))
         thread.start()
+        wait_for("room in the queue", lambda: b"lines of the log were dropped" in b"".join(read))
         last = server.ask("GET", "/health").header("X-Request-Id")
         wait_for("the last line", lambda: last.encode() in b"".join(read))
         server.stop()
