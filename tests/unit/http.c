@@ -22,7 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WAIT_MS 20000 /* a test that waits longer fails */
+#define WAIT_MS 20000       /* a test that waits longer fails */
+enum { POOL_BUFFERS = 16 }; /* for bodies, of both loops together: two slow uploads do not use all of a loop */
 
 /* ---- the API ---- */
 
@@ -426,6 +427,7 @@ static int start_server(void **state)
                               .loops = 2,
                               .workers = 2,
                               .body_workers = 3,
+                              .body_pool_bytes = POOL_BUFFERS * (size_t)(128 * 1024),
                               .fallback = "test",
                               .linger_ms = 10000,
                               .max_connections_per_address = 200,
@@ -658,6 +660,32 @@ TEST(sixteen_concurrent_uploads_do_not_mix)
         pthread_join(threads[i], NULL);
 }
 
+static uint64_t buffers_in_use(void)
+{
+    struct http_stats stats;
+    http_server_stats(server, &stats);
+    return stats.body_buffers;
+}
+
+/* A connection that its loop has admitted, so the next one goes to the loop that then has the fewest. */
+static int connect_and_get_hello(struct arena *a)
+{
+    int fd = connect_client();
+    send_all(fd, S("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_HAS(read_reply(fd, a, S("\r\n\r\nhello")), "hello");
+    return fd;
+}
+
+/* Each loop answers a request that was sent after what it could read before. */
+static void let_every_loop_turn(struct arena *a)
+{
+    int fds[8];
+    for (size_t i = 0; i < LENGTH_OF(fds); i++)
+        fds[i] = connect_and_get_hello(a);
+    for (size_t i = 0; i < LENGTH_OF(fds); i++)
+        close(fds[i]);
+}
+
 /* With one thread for all bodies of a loop, a write that hung blocked every other upload of that loop. */
 TEST(an_upload_uses_at_most_two_buffers)
 {
@@ -670,14 +698,54 @@ TEST(an_upload_uses_at_most_two_buffers)
     send_all(slow, slice_part(body, 0, 600000));
     wait_for_count(&disk_waiting, 1);
     for (int i = 0; i < 20; i++) /* each loop has read what it wants to read when it answers again */
-        EXPECT_HAS(send_and_read(&a, S("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")), "hello");
-    struct http_stats stats;
-    http_server_stats(server, &stats);
-    EXPECT_EQ(stats.body_buffers, 2);
+        let_every_loop_turn(&a);
+    EXPECT_EQ(buffers_in_use(), 2);
     increment_and_notify(&disk_ready);
     send_all(slow, slice_from(body, 600000));
     EXPECT_HAS(read_reply(slow, &a, want), want.p);
     close(slow);
+    pthread_mutex_lock(&gate_lock);
+    disk_ready = disk_waiting = 0;
+    pthread_mutex_unlock(&gate_lock);
+}
+
+/* Send what fits into the socket now, and return what is left. */
+static slice send_some(int fd, slice bytes)
+{
+    ssize_t n = send(fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return slice_from(bytes, n < 0 ? 0 : (size_t)n);
+}
+
+/* Twice as many uploads as there are buffers, each of which would use two, while the disk takes nothing. */
+TEST(uploads_use_no_more_buffers_than_the_pool_has_and_wait_without_a_time_limit)
+{
+    SCRATCH(a);
+    enum { UPLOADS = 2 * POOL_BUFFERS };
+    slice body = patterned_bytes(&a, 300000), want = sum_line(&a, body), rest[UPLOADS];
+    int fds[UPLOADS];
+    for (int i = 0; i < UPLOADS; i++) {
+        fds[i] = connect_and_get_hello(&a);
+        rest[i] = body;
+        send_all(fds[i],
+                 arena_printf(&a, "PUT /sink HTTP/1.1\r\nHost: x\r\nAuthorization: slow\r\nContent-Length: %zu\r\n\r\n",
+                              body.n));
+    }
+    for (int after = 0; after < 3; after += buffers_in_use() >= POOL_BUFFERS) {
+        for (int i = 0; i < UPLOADS; i++)
+            rest[i] = send_some(fds[i], rest[i]);
+        let_every_loop_turn(&a);
+    }
+    for (int i = 0; i < 3; i++) {
+        clock_manual_advance(&manual, 3600 * 1000);
+        let_every_loop_turn(&a);
+        EXPECT_EQ(buffers_in_use(), POOL_BUFFERS);
+    }
+    increment_and_notify(&disk_ready);
+    for (int i = 0; i < UPLOADS; i++) {
+        send_all(fds[i], rest[i]);
+        EXPECT_HAS(read_reply(fds[i], &a, want), want.p);
+        close(fds[i]);
+    }
     pthread_mutex_lock(&gate_lock);
     disk_ready = disk_waiting = 0;
     pthread_mutex_unlock(&gate_lock);
@@ -1180,6 +1248,7 @@ RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_re
                cmocka_unit_test(chunked_bodies_of_any_chunk_size_arrive_unchanged),
                cmocka_unit_test(sixteen_concurrent_uploads_do_not_mix),
                cmocka_unit_test(an_upload_uses_at_most_two_buffers),
+               cmocka_unit_test(uploads_use_no_more_buffers_than_the_pool_has_and_wait_without_a_time_limit),
                cmocka_unit_test(an_upload_that_waits_for_its_disk_delays_no_other),
                cmocka_unit_test(an_upload_that_breaks_off_ends_its_sink_and_frees_its_buffers),
                cmocka_unit_test(a_client_can_read_the_refusal_of_a_body_that_the_sink_refuses),

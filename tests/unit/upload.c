@@ -396,6 +396,31 @@ TEST(composites_beyond_the_capacity_of_the_part_map_cache_are_read)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
+/* The rows of a composite go with it, so an open one has read the last of them: so much that no reader uses more memory. */
+TEST(an_open_composite_has_read_its_small_parts_up_to_256_KiB_from_its_end)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    enum { SIZE = 5000, READ_BEFORE = 256 * 1024 / SIZE, COUNT = READ_BEFORE + 2 };
+    slice name = bucket_fixture_upload(&s, KEY), all = world_bytes(w, COUNT * SIZE);
+    struct completed_part parts[COUNT];
+    struct entry entry;
+    struct content content;
+    for (int i = 0; i < COUNT; i++)
+        EXPECT_OK(part_of(&s, name, i + 1, slice_part(all, (size_t)i * SIZE, SIZE), &parts[i]));
+    EXPECT_OK(complete(&s, name, parts, COUNT, &entry));
+    EXPECT_OK(entry_open(&w->core, &s.bucket, KEY, w->a, &entry, &content));
+    EXPECT_OK(bucket_fixture_remove(&s, KEY, w->a));
+    world_run_jobs(w);
+    char *to = arena_alloc(w->a, all.n);
+    size_t got, begin = (COUNT - READ_BEFORE) * SIZE;
+    EXPECT_OK(content.reader->ops->read_at(content.reader, begin, to, all.n, w->a, &got));
+    EXPECT(slice_eq((slice){ to, got }, slice_from(all, begin)));
+    EXPECT_ERR(content.reader->ops->read_at(content.reader, begin - 1, to, 1, w->a, &got), ERR_CORRUPT);
+    content_close(&content);
+    expect_empty_store(w);
+}
+
 /* ---- digests ---- */
 
 TEST(the_digest_of_a_composite_is_worked_out_from_those_of_its_parts)
@@ -1058,6 +1083,7 @@ RUN_TESTS(cmocka_unit_test(parts_put_in_any_order_become_one_object),
           cmocka_unit_test(seaweedfs_10663_aborting_another_upload_keeps_the_parts_of_a_completed_object),
           cmocka_unit_test(a_copy_of_a_composite_keeps_its_parts_when_the_source_is_removed),
           cmocka_unit_test(composites_beyond_the_capacity_of_the_part_map_cache_are_read),
+          cmocka_unit_test(an_open_composite_has_read_its_small_parts_up_to_256_KiB_from_its_end),
           cmocka_unit_test(the_digest_of_a_composite_is_worked_out_from_those_of_its_parts),
           cmocka_unit_test(a_part_with_a_wrong_number_upload_length_or_digest_is_refused),
           cmocka_unit_test(parts_and_uploads_are_listed_in_pages),
