@@ -29,6 +29,13 @@ struct part_map_cache;
 struct seal;
 struct free_space;
 
+/* How long a login of a person lasts: core/access/session.h. */
+struct session_policy {
+    int64_t lifetime_ms; /* at exactly begun + lifetime it has ended, however much it is used; 0: 12 hours */
+    int64_t idle_ms;     /* … and at the latest so long after its last use; 0: one hour */
+    int64_t per_user;    /* how many a user may have for one purpose; a new one ends the oldest; 0: 10 */
+};
+
 struct core_options {
     uint64_t inline_max_bytes;     /* core/object/inline_limit.h; 0: the default */
     uint64_t reserve_bytes;        /* free space that uploads leave alone: core/free_space.h */
@@ -43,7 +50,8 @@ struct core_options {
     int64_t finished_jobs_kept_ms; /* core/job.h */
     int64_t events_kept_ms;        /* how long events stay in the audit log: core/event_prune.h; 0: for ever */
     struct login_limits logins;    /* core/login_limit.h; all 0: none */
-    uint64_t file_cache_bytes;     /* for small files kept in memory for reads; 0: none */
+    struct session_policy sessions;
+    uint64_t file_cache_bytes; /* for small files kept in memory for reads; 0: none */
 };
 
 struct core {

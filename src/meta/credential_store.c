@@ -131,6 +131,15 @@ err_t meta_credential_trim_tokens(struct meta_tx *tx, int64_t user_id, slice pur
         SQL(SQL_I(now_ms), SQL_I(user_id), SQL_T(purpose), SQL_I(keep > 0 ? keep : 0)), a, NULL);
 }
 
+err_t meta_credential_extend(struct meta_tx *tx, int64_t id, int64_t expires_at_ms, int64_t step_ms, int64_t now_ms,
+                             struct arena *a)
+{
+    return tx_change(tx,
+                     STATEMENT("UPDATE credentials SET expires_at_ms = $1 WHERE id = $2 AND form = 1"
+                               " AND revoked_at_ms = 0 AND expires_at_ms > $3 AND expires_at_ms <= $4"),
+                     SQL(SQL_I(expires_at_ms), SQL_I(id), SQL_I(now_ms), SQL_I(expires_at_ms - step_ms)), a, NULL);
+}
+
 /* A token that others were made from can be removed only after those. */
 err_t meta_credential_forget(struct meta_tx *tx, int64_t before_ms, struct arena *a, int64_t *ret_count)
 {

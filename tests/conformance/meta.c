@@ -260,6 +260,46 @@ IN_WRITE(add_keys_and_tokens)
     return NULL;
 }
 
+/* Ids 2 to 5 have not expired; of these, 2 and 3 are revoked. */
+IN_WRITE(extend_tokens)
+{
+    struct credential k;
+    static const struct {
+        int64_t id, now_ms, expires_at_ms, step_ms, then_ms;
+    } cases[] = {
+        { 6, 49, 80, 30, 80 },    /* just live, and just far enough */
+        { 6, 79, 109, 30, 80 },   /* not far enough */
+        { 6, 80, 200, 30, 80 },   /* expired at just this time */
+        { 4, 100, 200, 10, 0 },   /* never expires */
+        { 1, 100, 200, 10, 0 },   /* a key */
+        { 99, 100, 200, 10, -1 }, /* nothing */
+    };
+    (void)arg;
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        TRY(meta_credential_extend(tx, cases[i].id, cases[i].expires_at_ms, cases[i].step_ms, cases[i].now_ms, a));
+        if (cases[i].then_ms < 0)
+            continue;
+        TRY(meta_credential_get(tx, cases[i].id, a, &k));
+        EXPECT_EQ(k.expires_at_ms, cases[i].then_ms);
+    }
+    TRY(meta_credential_revoke(tx, 6, 70, a));
+    TRY(meta_credential_extend(tx, 6, 150, 10, 71, a));
+    TRY(meta_credential_get(tx, 6, a, &k));
+    EXPECT_EQ(k.expires_at_ms, 80);
+    return NULL;
+}
+
+FOR_EACH_DATABASE(only_a_live_token_is_extended)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    RUN_WRITE(&w, add_keys_and_tokens);
+    uint64_t before = meta_generation(w.store);
+    RUN_WRITE(&w, extend_tokens);
+    EXPECT(meta_generation(w.store) > before);
+    meta_world_release(&w);
+}
+
 IN_WRITE(revoke_the_key)
 {
     (void)arg;
@@ -1189,6 +1229,7 @@ RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
           cmocka_unit_test(a_write_is_refused_when_the_quota_is_used_up_before_its_end),
           cmocka_unit_test(a_login_is_unique_among_users_that_are_not_deleted),
           cmocka_unit_test(revoking_a_key_revokes_the_tokens_made_from_it),
+          cmocka_unit_test(only_a_live_token_is_extended),
           cmocka_unit_test(an_object_is_removed_with_its_last_file_and_its_key_becomes_garbage),
           cmocka_unit_test(files_are_found_change_state_and_become_due),
           cmocka_unit_test(usage_check_finds_and_repairs_wrong_counters),

@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-enum { SECRET_LENGTH = 43 }; /* 62^43: 256 bits */
 #define ENDED_TOKEN_KEPT_MS ((int64_t)7 * 24 * 3600 * 1000)
 
 /* ---- tokens ---- */
@@ -144,6 +143,7 @@ static err_t check_credential(struct meta_tx *tx, const struct credential *c, in
                                                  .is_system = user.kind == USER_SYSTEM,
                                                  .credential_id = c->id,
                                                  .request_id = S("") },
+                                  .created_at_ms = c->created_at_ms,
                                   .expires_at_ms = c->expires_at_ms };
     return NULL;
 }
@@ -170,7 +170,7 @@ static err_t read_valid_credential(struct core *core, const struct access_query 
     return NULL;
 }
 
-static err_t find_credential(struct core *core, const struct access_query *q, struct arena *a, struct access_found *ret)
+err_t access_find(struct core *core, const struct access_query *q, struct arena *a, struct access_found *ret)
 {
     int64_t now_ms = core_now_ms(core);
     uint64_t generation = meta_generation(core->meta); /* before the rows are read */
@@ -191,7 +191,7 @@ err_t access_check(struct core *core, slice purpose, enum credential_form form, 
     struct access_query q = { .purpose = purpose, .form = form };
     struct access_found found = { 0 };
     hash_sha256(secret, q.hash);
-    TRY(find_credential(core, &q, a, &found));
+    TRY(access_find(core, &q, a, &found));
     *ret = found.principal;
     return NULL;
 }
@@ -217,7 +217,7 @@ err_t access_signing(struct core *core, slice purpose, slice access_key, struct 
     if (!access_key.n)
         return err_make(a, ERR_UNAUTHENTICATED, "no access key");
     signing_hash(access_key, q.hash);
-    TRY(find_credential(core, &q, a, &found));
+    TRY(access_find(core, &q, a, &found));
     *ret = found.principal;
     *ret_secret = found.secret;
     return NULL;

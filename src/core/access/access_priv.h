@@ -6,7 +6,7 @@
 #include "base/seal.h"
 #include "core/access/access.h"
 
-enum { SIGNING_SECRET_LENGTH = 40 };
+enum { SIGNING_SECRET_LENGTH = 40, SECRET_LENGTH = 43 /* letters and digits: 62^43 is 256 bits */ };
 
 /* The credential to look up. */
 struct access_query {
@@ -17,8 +17,8 @@ struct access_query {
 };
 struct access_found {
     struct principal principal;
-    int64_t expires_at_ms; /* 0: never */
-    slice secret;          /* of a signing key; else empty */
+    int64_t created_at_ms, expires_at_ms; /* expires_at_ms 0: never */
+    slice secret;                         /* of a signing key; else empty */
 };
 
 /* generation: the store's, now. False: the credential is not in the cache, or was read in another generation. */
@@ -27,6 +27,12 @@ bool access_cache_find(struct access_cache *, const struct access_query *, uint6
 /* generation: the store's, read before the rows were. */
 void access_cache_put(struct access_cache *, const struct access_query *, uint64_t generation,
                       const struct access_found *);
+
+/* The valid credential, through the cache. Fit for a loop. Errors: as access_check. */
+MUST_USE err_t access_find(struct core *, const struct access_query *, struct arena *a, struct access_found *ret);
+/* As user_check_password. *ret_hash: the hash that the password fits. */
+MUST_USE err_t access_check_password(struct core *, const struct password_login *, struct arena *a, struct user *ret,
+                                     slice *ret_hash);
 
 /* The hash by which a signing key is found. */
 void signing_hash(slice access_key, unsigned char ret_hash[SHA256_SIZE]);

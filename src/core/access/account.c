@@ -2,7 +2,7 @@
 /* Accounts and users. Each change is one write together with its event. Checks run inside it, and a name
  * is taken by the statement that adds it, so two requests at once cannot both find it free. */
 #include "base/password.h"
-#include "core/access/access.h"
+#include "core/access/access_priv.h"
 #include "core/event.h"
 #include "core/store/account_store.h"
 #include "core/store/credential_store.h"
@@ -257,7 +257,8 @@ err_t user_set_password(struct core *core, const struct principal *who, slice lo
     return meta_write(core->meta, apply_user_password, &c, a);
 }
 
-static err_t check_password(struct core *core, const struct password_login *login, struct arena *a, struct user *ret)
+static err_t check_password(struct core *core, const struct password_login *login, struct arena *a, struct user *ret,
+                            slice *ret_hash)
 {
     struct user user = { 0 };
     slice hash = S("");
@@ -274,17 +275,25 @@ static err_t check_password(struct core *core, const struct password_login *logi
     if (!right || user.state != USER_ACTIVE)
         return err_make(a, ERR_UNAUTHENTICATED, "login or password is wrong");
     *ret = user;
+    *ret_hash = hash;
     return NULL;
+}
+
+err_t access_check_password(struct core *core, const struct password_login *login, struct arena *a, struct user *ret,
+                            slice *ret_hash)
+{
+    if (!login_limit_begin(core->logins, login->login, login->address))
+        return err_make(a, ERR_RATE, "too many logins");
+    err_t e = check_password(core, login, a, ret, ret_hash);
+    if (!err_is(e, ERR_UNAUTHENTICATED))
+        login_limit_end(core->logins, login->login, login->address, !e);
+    return e;
 }
 
 err_t user_check_password(struct core *core, const struct password_login *login, struct arena *a, struct user *ret)
 {
-    if (!login_limit_begin(core->logins, login->login, login->address))
-        return err_make(a, ERR_RATE, "too many logins");
-    err_t e = check_password(core, login, a, ret);
-    if (!err_is(e, ERR_UNAUTHENTICATED))
-        login_limit_end(core->logins, login->login, login->address, !e);
-    return e;
+    slice unused;
+    return access_check_password(core, login, a, ret, &unused);
 }
 
 /* ---- at the start of the server ---- */

@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-enum { SECRET_LENGTH = 43 }; /* 62^43: 256 bits */
 enum { ACCOUNT_KEY_LENGTH = 32, USER_TOKEN_LENGTH = 20 };
 #define ACCESS_KEY_HEAD S("CAIS")
 enum { ACCESS_KEY_REST = 16 }; /* 36^16: 82 bits. With the head 20, the length that clients expect */
