@@ -344,10 +344,12 @@ static err_t run_ordinary(struct http_exchange *pub)
 
 /* ---- lanes ---- */
 
-static enum http_lane lane_of_route(const struct http_route *route)
+static enum http_lane choose_lane(const struct exchange *x)
 {
+    const struct http_route *route = x->pub.route;
+    const struct http_listener *from = &x->conn->listener->options;
     if (route->flags & (HTTP_ADMIN | HTTP_LOCAL_ONLY))
-        return HTTP_LANE_ADMIN;
+        return from->apart || from->local ? HTTP_LANE_ADMIN : HTTP_LANE_HEALTH;
     return route->flags & HTTP_LONG ? HTTP_LANE_LONG : HTTP_LANE_ORDINARY;
 }
 
@@ -442,7 +444,7 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
         return;
     }
     const struct http_route *route = x->pub.route;
-    x->lane = lane_of_route(route);
+    x->lane = choose_lane(x);
     if (route->flags & HTTP_STREAM) {
         run_api(&x->pub, route->handle);
         if (x->body_state == BODY_UNREAD && x->conn->state == CONN_BODY)

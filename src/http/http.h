@@ -7,7 +7,7 @@
  *   ordinary route    req.body holds the body (at most route->max_body); handle runs on a worker thread and may block,
  *                     but is short: at most 50 ms of work without a pause
  *   HTTP_LONG         the same, but handle runs in the lane of long work (enum http_lane)
- *   HTTP_ADMIN        the same, but handle runs in the lane of administration
+ *   HTTP_ADMIN        the same, but handle runs in the lane of administration, or of public health
  *   HTTP_ON_LOOP      the same, but handle runs on the loop: it must not block or sync, and is done within 1 ms (reading
  *                     a row is fine). With a body above HTTP_ON_LOOP_BODY_MAX it runs in a lane after all
  *   HTTP_STREAM       handle runs on the loop when the head is complete, before any byte of the body and before
@@ -64,7 +64,8 @@ enum http_lane {
     /* Copies, completing and removing objects of many parts, zips, password hashes. One share has at most half of the
      * threads. What takes long goes on in pieces, each of which calls http_on_lane for the next one. */
     HTTP_LANE_LONG,
-    HTTP_LANE_ADMIN, /* the operator, health and metrics: threads that no other request can fill */
+    HTTP_LANE_HEALTH, /* health and metrics for the public: threads that no other request can fill */
+    HTTP_LANE_ADMIN,  /* what comes by admin.sock or metrics_listen: the operator, health and metrics */
     HTTP_LANES
 };
 
@@ -101,7 +102,9 @@ enum {
     HTTP_PUBLIC = 8,      /* the guard does not run */
     HTTP_LOCAL_ONLY = 16, /* exists on the admin socket only; implies HTTP_ADMIN */
     HTTP_LONG = 32,       /* runs in HTTP_LANE_LONG */
-    HTTP_ADMIN = 64       /* runs in HTTP_LANE_ADMIN */
+    /* Runs in HTTP_LANE_ADMIN on listeners for the operator (http_listener.apart), on all others in HTTP_LANE_HEALTH, so that
+     * the public cannot fill the queue of the operator. */
+    HTTP_ADMIN = 64
 };
 
 /* A larger body is not parsed on a loop: 4 KiB of the worst JSON take 0.7 ms. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define ADMIN_WORKERS 6
+#define HEALTH_WORKERS 2
 /* How long one may work for one request without a pause: docs/internals/connection.md says why. */
 #define LOOP_STRETCH_US 1000
 #define WORKER_STRETCH_US 50000
@@ -131,6 +132,10 @@ static void start_pools(struct http_server *s)
                              .queue_max = o->long_queue,
                              .share_queue_max = (o->long_queue + 7) / 8,
                              .begun_first = true },
+        [HTTP_LANE_HEALTH] = { .name = "cais-health",
+                               .threads = HEALTH_WORKERS,
+                               .queue_max = 1024,
+                               .share_queue_max = 128 },
         /* some commands of the operator take minutes, such as a backup */
         [HTTP_LANE_ADMIN] = { .name = "cais-admin",
                               .threads = ADMIN_WORKERS,

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -211,7 +212,7 @@ TEST(a_stretch_is_work_and_not_waiting)
 /* ---- a server with one loop, one worker, and two threads for long work ---- */
 
 static struct http_server *server;
-static char public_port[64], port_apart[64];
+static char public_port[64], port_apart[64], port_local[64];
 
 static err_t reply_thread_name(struct http_exchange *x)
 {
@@ -262,6 +263,7 @@ static const struct http_route routes[] = {
     { "GET", "/where/moved", move_to_long_lane, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
     { "GET", "/work/ordinary", reply_after_60_ms_of_work, HTTP_NO_BODY, 0, "" },
     { "GET", "/work/long", reply_after_60_ms_of_work, HTTP_NO_BODY | HTTP_LONG, 0, "" },
+    { "GET", "/held/admin", reply_after_gate, HTTP_NO_BODY | HTTP_ADMIN, 0, "" },
     { "GET", "/held/long", reply_after_gate, HTTP_NO_BODY | HTTP_LONG, 0, "" },
     { "GET", "/held/ordinary", reply_after_gate, HTTP_NO_BODY, 0, "" },
 };
@@ -273,11 +275,11 @@ static const struct http_api api = { .name = "test",
                                      .guard = share_by_header,
                                      .fail = fail_with_status };
 
-static void listen_at(bool apart, char *to, size_t size)
+static void listen_at(const struct http_listener *listener, char *to, size_t size)
 {
     SCRATCH(a);
     slice at;
-    EXPECT_OK(http_server_listen(server, &(struct http_listener){ .address = "127.0.0.1:0", .apart = apart }, &a, &at));
+    EXPECT_OK(http_server_listen(server, listener, &a, &at));
     memset(to, 0, size);
     strncat(to, at.p, size - 1);
 }
@@ -291,8 +293,10 @@ static int start_server(void **state)
     };
     const struct http_api *all[] = { &api };
     EXPECT_OK(http_server_new(&o, all, 1, &a, &server));
-    listen_at(false, public_port, sizeof public_port);
-    listen_at(true, port_apart, sizeof port_apart);
+    static const char any_port[] = "127.0.0.1:0";
+    listen_at(&(struct http_listener){ .address = any_port }, public_port, sizeof public_port);
+    listen_at(&(struct http_listener){ .address = any_port, .apart = true }, port_apart, sizeof port_apart);
+    listen_at(&(struct http_listener){ .address = any_port, .local = true }, port_local, sizeof port_local);
     EXPECT_OK(http_server_start(server, &a));
     return 0;
 }
@@ -357,8 +361,11 @@ TEST(a_handler_runs_on_the_threads_of_its_lane)
     expect_thread("/where/loop", 1, "cais-loop");
     expect_thread("/where/ordinary", 1, "cais-worker");
     expect_thread("/where/long", 1, "cais-long");
-    expect_thread("/where/admin", 1, "cais-admin");
+    expect_thread("/where/admin", 1, "cais-health");
     expect_thread("/where/moved", 1, "cais-long");
+    SCRATCH(a);
+    expect_reply(end_request(begin_request(port_apart, "GET", "/where/admin", 1, 0), &a), "\r\n\r\ncais-admin");
+    expect_reply(end_request(begin_request(port_local, "GET", "/where/admin", 1, 0), &a), "\r\n\r\ncais-admin");
 }
 
 /* The stretch is counted after the reply was posted. */
@@ -426,7 +433,7 @@ TEST(copies_of_one_account_made_health_and_everybody_wait)
     expect_thread("/where/ordinary", 1, "cais-worker");
     ordinary = begin_request(public_port, "GET", "/held/ordinary", 1, 0);
     wait_for(&held, 2);
-    expect_thread("/where/admin", 2, "cais-admin"); /* also when all other threads are busy */
+    expect_thread("/where/admin", 2, "cais-health"); /* also when all other threads are busy */
     move(&gate, 1);
     int refused = 0, done = 0;
     for (int i = 0; i < 5; i++) {
@@ -440,6 +447,63 @@ TEST(copies_of_one_account_made_health_and_everybody_wait)
     expect_reply(end_request(ordinary, &a), "cais-worker");
 }
 
+static void allow_descriptors(rlim_t count)
+{
+    struct rlimit l;
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &l), 0);
+    if (l.rlim_cur < count)
+        l.rlim_cur = count;
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &l), 0);
+}
+
+static void wait_for_queue(enum http_lane lane, uint64_t length)
+{
+    struct http_stats stats;
+    int64_t deadline_us = clock_stopwatch_us() + WAIT_MS * INT64_C(1000);
+    do
+        http_server_stats(server, &stats);
+    while (stats.lanes[lane].waiting < length && clock_stopwatch_us() < deadline_us);
+    EXPECT_EQ(stats.lanes[lane].waiting, length);
+}
+
+/* Two run, 1024 wait, and the others are refused at once. */
+TEST(public_health_checks_filled_the_queue_of_the_operator)
+{
+    enum { REQUESTS = 10000, OF_ONE_NETWORK = 100, RUN = 2, WAIT = 1024 };
+    SCRATCH(a);
+    struct http_stats before, stats;
+    int *fds = arena_array(&a, int, RUN + WAIT), refused = 0;
+    reset_gate();
+    http_server_stats(server, &before);
+    allow_descriptors(2 * (RUN + WAIT) + 200);
+    for (int i = 0; i < REQUESTS; i++) {
+        if (i == RUN + WAIT)
+            wait_for_queue(HTTP_LANE_HEALTH, WAIT);
+        int fd = begin_request(public_port, "GET", "/held/admin", 1000 + i / OF_ONE_NETWORK, 0);
+        if (i < RUN)
+            wait_for(&held, i + 1);
+        if (i < RUN + WAIT) {
+            fds[i] = fd;
+            continue;
+        }
+        SCRATCH(of_reply);
+        expect_reply(end_request(fd, &of_reply), "HTTP/1.1 503 ");
+        refused++;
+    }
+    http_server_stats(server, &stats);
+    EXPECT_EQ(stats.lanes[HTTP_LANE_HEALTH].waiting, WAIT);
+    EXPECT_EQ(stats.lanes[HTTP_LANE_HEALTH].refused - before.lanes[HTTP_LANE_HEALTH].refused, refused);
+    EXPECT_EQ(held, RUN);
+    const char *for_operators[] = { port_apart, port_local };
+    for (size_t i = 0; i < LENGTH_OF(for_operators); i++)
+        expect_reply(end_request(begin_request(for_operators[i], "GET", "/where/admin", 1, 0), &a), "cais-admin");
+    move(&gate, 1);
+    for (int i = 0; i < RUN + WAIT; i++) {
+        SCRATCH(of_reply);
+        expect_reply(end_request(fds[i], &of_reply), "cais-health");
+    }
+}
+
 RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(shares_are_served_in_turn),
                cmocka_unit_test(work_in_pieces_lets_other_shares_run_between_its_pieces),
                cmocka_unit_test(a_full_queue_refuses_new_work_but_not_the_next_piece),
@@ -448,4 +512,5 @@ RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(shares_are_served_in_
                cmocka_unit_test(long_work_was_allowed_250_ms_without_a_pause),
                cmocka_unit_test(a_body_of_a_megabyte_was_parsed_on_a_loop),
                cmocka_unit_test(operators_have_a_loop_that_nobody_else_can_fill),
-               cmocka_unit_test(copies_of_one_account_made_health_and_everybody_wait))
+               cmocka_unit_test(copies_of_one_account_made_health_and_everybody_wait),
+               cmocka_unit_test(public_health_checks_filled_the_queue_of_the_operator))

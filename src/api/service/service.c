@@ -90,6 +90,7 @@ static void add_lane_metrics(struct buf *b, const struct http_stats *h)
         const struct http_pool_stats *stats;
     } lanes[] = { { "ordinary", &h->lanes[HTTP_LANE_ORDINARY] },
                   { "long", &h->lanes[HTTP_LANE_LONG] },
+                  { "health", &h->lanes[HTTP_LANE_HEALTH] },
                   { "admin", &h->lanes[HTTP_LANE_ADMIN] },
                   { "body", &h->body_workers } };
     static_assert(LENGTH_OF(lanes) == HTTP_LANES + 1, "a lane has no metrics");
