@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kit/content_reply.h"
 
-#include "base/media_type.h"
 #include "http/content_disposition.h"
 
 static bool read_content_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
@@ -26,17 +25,16 @@ void content_reply_prepare(struct content_reply *r)
     r->http.release = close_content;
 }
 
-void content_reply_disarm(struct http_exchange *x, slice content_type)
+void content_reply_disarm(struct http_exchange *x)
 {
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
-    if (!media_type_is_inert(content_type))
-        http_reply_header(x, "Content-Security-Policy", S("sandbox"));
+    http_reply_header(x, "Content-Security-Policy", S("sandbox"));
 }
 
 void content_reply_attach(struct http_exchange *x, struct content_reply *r, slice name, slice content_type)
 {
     http_reply_header(x, "Content-Disposition", content_disposition_format(S("attachment"), name, &x->arena));
-    content_reply_disarm(x, content_type);
+    content_reply_disarm(x);
     content_reply_prepare(r);
     r->http.content_type = content_type;
 }

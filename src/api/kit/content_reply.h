@@ -15,9 +15,9 @@ struct content_reply {
  * the exchange. */
 void content_reply_prepare(struct content_reply *);
 /* Add the headers that every reply with stored bytes has, so that a browser never runs what somebody sent with the
- * rights of this host: X-Content-Type-Options: nosniff, and Content-Security-Policy: sandbox unless the type is inert
- * (base/media_type.h). content_type: as it is sent. */
-void content_reply_disarm(struct http_exchange *, slice content_type);
+ * rights of this host, on which people are logged in: X-Content-Type-Options: nosniff, and Content-Security-Policy:
+ * sandbox. The type does not matter: what a browser makes of a picture or a PDF is not ours to know. */
+void content_reply_disarm(struct http_exchange *);
 /* content_reply_prepare and content_reply_disarm for a download that a browser stores under `name`: also adds
  * Content-Disposition, and sets the type. */
 void content_reply_attach(struct http_exchange *, struct content_reply *, slice name, slice content_type);

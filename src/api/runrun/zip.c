@@ -223,7 +223,7 @@ err_t runrun_zip_download(struct http_exchange *x)
     zip_init(&p->zip, p->arena);
     arena_init(&p->entry_arena);
     http_reply_header(x, "Content-Disposition", S("attachment; filename=documents.zip"));
-    content_reply_disarm(x, S("application/zip"));
+    content_reply_disarm(x);
     runrun_add_fresh_rate(x);
     http_reply_stream(x, 200, "application/zip", &p->producer);
     return NULL;

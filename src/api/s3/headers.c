@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client may store any value in these headers, and every reader of the object receives them. So values are checked
- * when they are stored, and active content types are disarmed when they are sent. */
+ * when they are stored, and contents are disarmed when they are sent. */
 #include "api/s3/headers_priv.h"
 
 #include "api/kit/content_reply.h"
@@ -170,7 +170,7 @@ err_t s3_headers_write(struct s3_call *call, const struct entry *entry, slice *r
     }
     for (size_t i = 0; call->query.count && i < LENGTH_OF(kept_names); i++)
         TRY(apply_override(call, kept_names[i], &type));
-    content_reply_disarm(call->x, type);
+    content_reply_disarm(call->x);
     *ret_content_type = type;
     return NULL;
 }
