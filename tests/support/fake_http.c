@@ -181,6 +181,8 @@ void http_fail(struct http_exchange *x, err_t e)
     assert(e && !fake_of(x)->done);
     begin_failing(fake_of(x));
     fake_of(x)->reply->refused = http_refusal_of(e) != NULL;
+    if (err_reason(e) == HTTP_REFUSE_BUSY)
+        http_reply_header(x, "Retry-After", S("1"));
     x->api->fail(x, e);
 }
 
@@ -345,6 +347,8 @@ static void feed_sink(struct fake_exchange *f, const struct fake_request *reques
         request->midway(request->midway_arg);
     if (!e && request->cut)
         e = http_refuse(&f->x.arena, HTTP_REFUSE_BODY_CUT, NULL);
+    if (!e && request->busy)
+        e = http_refuse(&f->x.arena, HTTP_REFUSE_BUSY, NULL);
     if (!e && f->sink->blocks)
         f->sink->blocks(f->sink);
     e = f->sink->finish(f->sink, &f->x, e);
@@ -366,7 +370,7 @@ static bool check_collected_body(struct fake_exchange *f, const struct fake_requ
     } else if (req->content_length > (int64_t)max_body || req->body.n > max_body) {
         refuse_as_engine(f, HTTP_REFUSE_BODY_TOO_LARGE);
         return false;
-    } else if (!arena_take(&f->x.arena, req->body.n)) {
+    } else if (request->busy || !arena_take(&f->x.arena, req->body.n)) {
         refuse_as_engine(f, HTTP_REFUSE_BUSY);
         return false;
     } else if (request->cut) {

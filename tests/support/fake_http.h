@@ -27,6 +27,7 @@ struct fake_request {
     bool local;                /* the request comes through the admin socket */
     size_t piece;              /* the size of the pieces in which a streamed body arrives; 0: 1000 bytes */
     bool cut;                  /* the client goes away after `body`: content_length is one byte more */
+    bool busy;                 /* the engine has no memory left for the body: HTTP_REFUSE_BUSY */
     size_t declared;           /* the content_length, whatever the body has; 0: the length of the body */
     slice host;                /* empty: "cais.test" */
     void (*midway)(void *arg); /* called when the body came, but not its end yet; it may send other requests */

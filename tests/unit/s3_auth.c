@@ -530,6 +530,25 @@ TEST(an_unauthenticated_client_learns_nothing_from_errors)
     }
 }
 
+/* Clients repeat a request that gets 503, and give up one that gets 400. */
+TEST(a_busy_server_answered_an_unverified_body_as_malformed)
+{
+    AUTH_FIXTURE(f);
+    struct fake_request streamed = curl_request(f, &ana, "/photos/b.txt", S("some data")), collected = streamed;
+    collected.method = "POST";
+    collected.target = S("/photos?delete");
+    struct fake_request *both[] = { &streamed, &collected };
+    for (size_t i = 0; i < LENGTH_OF(both); i++) {
+        both[i]->body = S("some data");
+        both[i]->busy = true;
+        struct fake_reply *r = fake_http_send(&f->http, both[i]);
+        EXPECT_S3_ERROR(f, r, 503, "SlowDown");
+        EXPECT_SLICE(fake_reply_header(r, "Retry-After"), S("1"));
+    }
+    streamed.busy = false;
+    EXPECT_STATUS(fake_http_send(&f->http, &streamed), 200);
+}
+
 TEST(an_unauthenticated_client_cannot_fill_the_memory)
 {
     AUTH_FIXTURE(f);
@@ -901,6 +920,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_fault_
           cmocka_unit_test(a_body_that_differs_from_the_signed_digest_is_not_stored),
           cmocka_unit_test(a_signature_of_curl_is_verified_at_the_end_of_the_body),
           cmocka_unit_test(an_unauthenticated_client_learns_nothing_from_errors),
+          cmocka_unit_test(a_busy_server_answered_an_unverified_body_as_malformed),
           cmocka_unit_test(an_unauthenticated_client_cannot_fill_the_disk),
           cmocka_unit_test(bodies_of_unknown_senders_filled_the_disk),
           cmocka_unit_test(a_body_of_an_unknown_sender_counts_with_the_length_that_it_declares),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one reply to every error: an XML document. It quotes parts of the request, which may be hostile, so every value is
  * made safe first. While a client is unauthenticated, the document shows nothing but that fact, or that there are too many
- * of its kind. */
+ * of its kind, or too many requests at all. */
 #include "api/kit/failure_log.h"
 #include "api/s3/call_priv.h"
 #include "base/buf.h"
@@ -41,8 +41,8 @@ void s3_fail(struct http_exchange *x, err_t e)
         s3_common_headers(x);
     else if (is_server_failure(e))
         log_failure(call->s3->log, x, e);
-    /* The client stays unauthenticated: do not tell it what is wrong. */
-    if (call && call->verify_late && !err_is(e, ERR_RATE)) {
+    /* The client stays unauthenticated: do not tell it what is wrong, but that it may send the same request later. */
+    if (call && call->verify_late && !err_is(e, ERR_RATE) && err_reason(e) != HTTP_REFUSE_BUSY) {
         e = s3_refuse(&x->arena, S3_NO_PAYLOAD_DIGEST);
         call->detail_count = 0;
     }
