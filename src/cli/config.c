@@ -9,7 +9,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define NAME_MAX_BYTES 64 /* longer names are cut before edit distances are computed */
+#define HTTP_MEMORY_MIN_BYTES (INT64_C(32) << 20) /* the worst document of one request takes 18 MiB */
+#define NAME_MAX_BYTES 64                         /* longer names are cut before edit distances are computed */
 
 /* What [hosts] may name, each after a bar: "|first|second" */
 static const char apis[] =
@@ -280,6 +281,9 @@ err_t config_check(struct config *c)
         return err_make(c->arena, ERR_INVALID, "server.data is empty: where should the files be kept?");
     if (c->http.max_header_line_bytes > c->http.max_head_bytes)
         return err_make(c->arena, ERR_INVALID, "http.max_header_line is more than http.max_head_bytes, which holds it");
+    if (c->http.memory_bytes && c->http.memory_bytes < HTTP_MEMORY_MIN_BYTES)
+        return err_make(c->arena, ERR_INVALID,
+                        "http.memory is less than 32M, which a few large documents take; 0 chooses a value");
     if (c->audit.keep_ms && c->audit.keep_ms < DAY)
         return err_make(c->arena, ERR_INVALID, "audit.keep is less than 1d; 0 keeps the audit log for ever");
     return NULL;

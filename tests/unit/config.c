@@ -344,6 +344,22 @@ TEST(error_of_an_unreadable_file_names_the_file)
     EXPECT_ERR(config_read_file(&c, "/tmp"), ERR_UNAVAILABLE);
 }
 
+TEST(memory_for_requests_of_one_kilobyte_was_accepted)
+{
+    static const char *const small[] = { "1", "1K", "33554431" }, *const enough[] = { "0", "32M", "1G" };
+    for (size_t i = 0; i < LENGTH_OF(small); i++) {
+        CONFIG(c);
+        EXPECT_OK(set(&c, arena_printf(c.arena, "http.memory=%s", small[i]).p));
+        EXPECT_ERR_TEXT(config_check(&c),
+                        "http.memory is less than 32M, which a few large documents take; 0 chooses a value");
+    }
+    for (size_t i = 0; i < LENGTH_OF(enough); i++) {
+        CONFIG(c);
+        EXPECT_OK(set(&c, arena_printf(c.arena, "http.memory=%s", enough[i]).p));
+        EXPECT_OK(config_check(&c));
+    }
+}
+
 TEST(config_check_finds_keys_that_contradict_each_other)
 {
     {
@@ -399,5 +415,6 @@ RUN_TESTS(cmocka_unit_test(an_audit_log_of_a_few_minutes_was_allowed),
           cmocka_unit_test(error_of_a_bad_file_names_the_line),
           cmocka_unit_test(file_refuses_a_line_that_libinih_would_cut),
           cmocka_unit_test(error_of_an_unreadable_file_names_the_file),
+          cmocka_unit_test(memory_for_requests_of_one_kilobyte_was_accepted),
           cmocka_unit_test(config_check_finds_keys_that_contradict_each_other),
           cmocka_unit_test(every_key_accepts_its_default))
