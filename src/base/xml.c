@@ -35,6 +35,19 @@ static void stop_parsing(struct xml_builder *b, err_t e)
     XML_StopParser(b->parser, XML_FALSE);
 }
 
+/* What follows the prefix; empty when this is no name of XML with namespaces. expat has checked the characters, but not that
+ * a name begins after the colon. No protocol has names that begin beyond ASCII, so with a prefix they are refused, too. */
+static slice local_name_of(slice name)
+{
+    size_t at = slice_find_byte(name, ':');
+    if (at == SLICE_NONE)
+        return name;
+    slice local = slice_from(name, at + 1);
+    char first = at && local.n ? local.p[0] : '\0';
+    bool begins = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z') || first == '_';
+    return begins && slice_find_byte(local, ':') == SLICE_NONE ? local : S("");
+}
+
 static void XMLCALL on_element_start(void *arg, const XML_Char *name, const XML_Char **attributes)
 {
     (void)attributes;
@@ -54,10 +67,11 @@ static void XMLCALL on_element_start(void *arg, const XML_Char *name, const XML_
         stop_parsing(b, e);
         return;
     }
-    slice local = slice_of(name);
-    size_t at = slice_rfind_byte(local, ':');
-    if (at != SLICE_NONE)
-        local = slice_from(local, at + 1);
+    slice local = local_name_of(slice_of(name));
+    if (!local.n) {
+        stop_parsing(b, err_make(b->a, ERR_INVALID, "XML with an element whose name has no part after its prefix"));
+        return;
+    }
     struct xml *node = arena_new(b->a, struct xml);
     node->name = arena_copy(b->a, local);
     if (b->depth) {

@@ -17,8 +17,9 @@ struct xml {
     slice text; /* of the element itself, without that of its children; with blanks. May hold every byte but NUL */
     const struct xml *first, *next;
 };
-/* The tree lives in `a`. Errors: INVALID not well-formed, or refused as above; TOO_LARGE too deep, too many nodes or
- * attributes, or more than the arena has room for; UNAVAILABLE the budget of the arena is exceeded. */
+/* The tree lives in `a`. Errors: INVALID not well-formed, an element whose name is not NAME or PREFIX:NAME, or refused as above;
+ * TOO_LARGE too deep, too many nodes or attributes, or more than the arena has room for; UNAVAILABLE the budget of the arena is
+ * exceeded. */
 MUST_USE err_t xml_parse(slice text, struct arena *a, const struct xml **ret_root);
 /* The first child with that name; NULL when there is none, or when the parent is NULL. */
 const struct xml *xml_child(const struct xml *, const char *name);

@@ -62,6 +62,16 @@ TEST(malformed_xml_is_refused)
         EXPECT_ERR(parse_only(bad[i], &a), ERR_INVALID);
 }
 
+TEST(a_name_that_ended_with_its_prefix_was_empty)
+{
+    SCRATCH(a);
+    const slice bad[] = { S("<a:/>"),   S("<r><T:/></r>"), S("<:a/>"),  S("<:/>"),         S("<a:b:c/>"),
+                          S("<a::b/>"), S("<a:1b/>"),      S("<a:-/>"), S("<a:\xcc\x80/>") };
+    for (size_t i = 0; i < LENGTH_OF(bad); i++)
+        EXPECT_ERR(parse_only(bad[i], &a), ERR_INVALID);
+    EXPECT_OK(parse_only(S("<a:b><_:_/><x:Z xmlns:x='y'/><\xc3\xa9/></a:b>"), &a));
+}
+
 TEST(billion_laughs_and_other_document_types_are_refused)
 {
     SCRATCH(a);
@@ -171,6 +181,7 @@ TEST(invalid_bytes_are_replaced_when_written)
 RUN_TESTS(cmocka_unit_test(namespaces_are_dropped_and_blanks_in_text_are_kept),
           cmocka_unit_test(text_around_children_is_joined), cmocka_unit_test(malformed_xml_is_refused),
           cmocka_unit_test(billion_laughs_and_other_document_types_are_refused),
+          cmocka_unit_test(a_name_that_ended_with_its_prefix_was_empty),
           cmocka_unit_test(a_long_namespace_was_copied_for_each_attribute_with_its_prefix),
           cmocka_unit_test(depth_and_number_of_elements_are_limited), cmocka_unit_test(number_of_attributes_is_limited),
           cmocka_unit_test(written_xml_parses_to_the_same_text),
