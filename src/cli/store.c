@@ -121,6 +121,17 @@ static void report_failed_flush(void *arg, err_t e)
         log_error(log, "a flush failed", e);
 }
 
+/* The line has both versions, because a person reads it to decide whether an older program can still be used. */
+static void report_migration(struct log *log, const struct meta_migration *m, slice path)
+{
+    if (!log || m->from == 0 || m->from == m->to)
+        return;
+    SCRATCH(a);
+    slice text =
+        arena_printf(&a, "migrated the database from version %lld to %lld", (long long)m->from, (long long)m->to);
+    log_line(log, LOG_INFO, text.p, LOG_S("database", path), LOG_I("from", m->from), LOG_I("to", m->to));
+}
+
 static err_t open_meta(slice dir, bool relaxed, const struct meta_options *options, struct arena *a,
                        struct meta_store **ret)
 {
@@ -135,7 +146,12 @@ static err_t open_meta(slice dir, bool relaxed, const struct meta_options *optio
     TRY(sqlite_open(&sqlite, a, &db));
     if (recovered && log)
         log_line(log, LOG_INFO, "what a failed flush left is on new blocks", LOG_S("database", slice_of(sqlite.path)));
-    return meta_open(db, options, a, ret);
+    struct meta_migration migration = { 0 };
+    struct meta_options with_migration = *options;
+    with_migration.ret_migration = &migration;
+    TRY(meta_open(db, &with_migration, a, ret));
+    report_migration(log, &migration, slice_of(sqlite.path));
+    return NULL;
 }
 
 static err_t records_are_lost(struct arena *a, slice dir, err_t cause)

@@ -6,6 +6,11 @@
 #include "core/store/transaction.h"
 #include "sql/sql.h"
 
+/* Versions of the schema. The same: nothing was migrated. from 0: the database is new. */
+struct meta_migration {
+    int64_t from, to;
+};
+
 struct meta_options {
     size_t queue_max; /* writes that may wait; 0: 10,000 */
     size_t batch_max; /* writes in one transaction; 0: 400 */
@@ -21,6 +26,7 @@ struct meta_options {
     /* Called on any thread when background work (a checkpoint) fails; may be NULL. */
     void (*report_error)(void *arg, err_t e);
     void *report_error_arg;
+    struct meta_migration *ret_migration; /* written by meta_open unless read_only; may be NULL */
 };
 /* Migrates the database to the schema of this version, one transaction for each step, and starts two threads: the
  * committer, and one that copies the write-ahead log into the database whenever the log has grown by 16 MiB (by 4 MiB

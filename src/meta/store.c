@@ -148,13 +148,15 @@ static err_t begin_schema(struct sql_conn *conn, bool must_have_records, struct 
     return e;
 }
 
-static err_t migrate_database(struct sql_conn *conn, bool must_have_records, struct arena *a)
+static err_t migrate_database(struct sql_conn *conn, const struct meta_options *options, struct arena *a)
 {
     int64_t version;
-    TRY(begin_schema(conn, must_have_records, a, &version));
+    TRY(begin_schema(conn, options->must_have_records, a, &version));
     for (size_t i = 0; i < migration_count; i++)
         if (migrations[i].version > version)
             TRY(run_migration(conn, &migrations[i], a));
+    if (options->ret_migration)
+        *options->ret_migration = (struct meta_migration){ version, NEWEST_VERSION };
     return NULL;
 }
 
@@ -178,7 +180,7 @@ static err_t start_store(struct meta_store *store, struct arena *a)
     if (store->options.read_only)
         return check_version(store, a);
     TRY(sql_connect(store->db, SQL_WRITE, a, &store->writer));
-    TRY(migrate_database(store->writer, store->options.must_have_records, a));
+    TRY(migrate_database(store->writer, &store->options, a));
     return committer_start(store, a);
 }
 

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import pathlib
 import shutil
 import socket
 import sqlite3
@@ -341,6 +342,36 @@ def test_a_directory_in_use_is_refused_and_its_server_goes_on(tmp_path):
         expect_works(server, user, 20000)  # the socket and run.json of the first server are still there
         assert server.cais("user", "list").returncode == 0
         assert os.path.exists(os.path.join(server.data, "run.json"))
+
+
+def make_old_database(path, version):
+    """The database of an older version, without records. The migrations are written as SQLite understands them."""
+    scripts = sorted((pathlib.Path(__file__).resolve().parents[2] / "src/meta/migrations").glob("*.sql"))
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE schema_version (version BIGINT PRIMARY KEY, name TEXT NOT NULL)")
+        for number, script in enumerate(scripts[:version], 1):
+            db.executescript(script.read_text(encoding="utf-8"))
+            db.execute("INSERT INTO schema_version VALUES (?, ?)", (number, script.stem))
+        db.commit()
+    return len(scripts)
+
+
+def migration_lines(server):
+    return [line for line in map(json.loads, server.log().splitlines()) if "migrated" in line["msg"]]
+
+
+def test_a_start_that_migrated_the_database_did_not_say_so(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    newest = make_old_database(data / "cais.db", 5)
+    with Server(data) as server:
+        (line,) = migration_lines(server)
+        assert line["msg"] == f"migrated the database from version 5 to {newest}" and line["level"] == "info"
+        assert (line["from"], line["to"]) == (5, newest)
+    with Server(data) as server:  # it is not said again
+        assert not migration_lines(server)
+    with Server(tmp_path / "new") as server:
+        assert not migration_lines(server)
 
 
 def test_a_database_of_a_newer_version_is_refused_and_not_changed(tmp_path):
