@@ -79,6 +79,31 @@ FOR_EACH_DATABASE(values_are_read_as_they_were_written)
     sql_world_release(&w);
 }
 
+FOR_EACH_DATABASE(a_loop_over_rows_ends_when_its_arena_is_over_its_limit)
+{
+    struct world w;
+    sql_world_init(&w, kind);
+    static const char bytes[1000] = "x";
+    int64_t id;
+    for (int i = 0; i < 20; i++)
+        EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_NIL, SQL_B(((slice){ bytes, sizeof bytes })), SQL_I(i)), w.a, &id));
+    SCRATCH(small);
+    arena_set_limit(&small, 5000, NULL);
+    struct sql_cursor *c;
+    bool row = true;
+    size_t rows = 0;
+    err_t e = NULL;
+    EXPECT_OK(sql_query(w.conn, STATEMENT("SELECT bytes FROM things"), SQL_NO_VALUES, w.a, &c));
+    while (!(e = sql_next(c, &small, &row)) && row) {
+        sql_column_copy(c, 0, &small);
+        rows++;
+    }
+    EXPECT_ERR(e, ERR_TOO_LARGE);
+    EXPECT(rows >= 4 && rows <= 6);
+    sql_close(c);
+    sql_world_release(&w);
+}
+
 FOR_EACH_DATABASE(a_statement_can_run_while_its_own_cursor_is_open)
 {
     struct world w;
@@ -514,6 +539,7 @@ TEST(the_fault_driver_fails_the_planned_call)
 }
 
 RUN_TESTS(cmocka_unit_test(values_are_read_as_they_were_written),
+          cmocka_unit_test(a_loop_over_rows_ends_when_its_arena_is_over_its_limit),
           cmocka_unit_test(a_statement_can_run_while_its_own_cursor_is_open),
           cmocka_unit_test(a_broken_constraint_is_a_conflict_and_undoes_only_its_statement),
           cmocka_unit_test(a_transaction_commits_completely_or_not_at_all),
