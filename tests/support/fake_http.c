@@ -218,11 +218,14 @@ void http_reply_stream(struct http_exchange *x, int status, const char *content_
     buf_init_on(&out, FAKE_PIECE_MAX, &x->arena);
     buf_init(&all, 0);
     bool end = false;
+    size_t empty = 0; /* pieces, one after the other */
     while (!end && !r->cut) {
         buf_clear(&out);
         r->cut = !producer->more(producer, &out, &end) || out.failed;
         buf_add(&all, r->cut ? S("") : buf_slice(&out));
         r->pieces++;
+        empty = out.n ? 0 : empty + 1;
+        assert(empty < 1000); /* else it would never end */
         r->largest_piece = out.n > r->largest_piece ? out.n : r->largest_piece;
         r->most_unread = x->arena.held > r->most_unread ? x->arena.held : r->most_unread;
         if (f->http->on_piece)
