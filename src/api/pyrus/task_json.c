@@ -321,7 +321,7 @@ static err_t write_comments(struct task_writer *w, struct buf *out, bool *ret_en
     struct task_reply *r = w->reply;
     if (r->after_id < r->last_comment_id)
         TRY(write_some_comments(w, out));
-    *ret_end = r->after_id == r->last_comment_id;
+    *ret_end = r->after_id >= r->last_comment_id;
     if (*ret_end)
         buf_add(out, S("]}}"));
     return NULL;
