@@ -18,7 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define END_MS 20000 /* long enough for a busy machine */
+#define END_MS 20000  /* long enough for a busy machine */
+#define WAIT_MS 60000 /* a test that waits longer fails */
 #define PADDING 1000
 
 static void init_log(struct log *log, int fd)
@@ -34,11 +35,16 @@ static void write_numbered(struct log *log, int writer, int64_t n)
              LOG_S("padding", ((slice){ padding, sizeof padding })));
 }
 
+static int64_t monotonic_ms(void)
+{
+    return clock_monotonic_ms(clock_system());
+}
+
 static void wait_for_drops(const struct log *log, uint64_t lines)
 {
-    int64_t end_ms = clock_monotonic_ms(clock_system()) + 60000;
+    int64_t end_ms = monotonic_ms() + WAIT_MS;
     while (log_dropped_lines(log) < lines) {
-        EXPECT(clock_monotonic_ms(clock_system()) < end_ms);
+        EXPECT(monotonic_ms() < end_ms);
         sched_yield();
     }
 }
@@ -264,8 +270,11 @@ TEST(a_renamed_log_goes_on_in_a_new_file_without_losing_a_line_or_their_order)
         EXPECT_OK(log_use_file(&log, path, &a));
         log_line(&log, LOG_INFO, "line", LOG_I("writer", WRITERS), LOG_I("n", i + 1));
         struct stat st;
-        while (stat(path, &st) != 0 || st.st_size == 0)
+        int64_t end_ms = monotonic_ms() + WAIT_MS;
+        while (stat(path, &st) != 0 || st.st_size == 0) {
+            EXPECT(monotonic_ms() < end_ms);
             sched_yield();
+        }
     }
     for (int i = 0; i < WRITERS; i++)
         pthread_join(threads[i], NULL);
