@@ -8,7 +8,8 @@
  * next open of the database for writing moves what is good to new blocks before anything is written.
  *
  * The mark of FILE is a second name of it (a hard link), FILE-distrusted: making it needs no space and no new file. It is
- * not flushed, because with the kernel's memory the reason for it is gone, too. */
+ * not flushed, because with the kernel's memory the reason for it is gone, too. A kill during the flush that fails leaves no
+ * mark: ARCHITECTURE.md, "Known limits", says why none is made before each flush. */
 #ifndef CAIS_SQL_SQLITE_DISTRUST_H
 #define CAIS_SQL_SQLITE_DISTRUST_H
 
