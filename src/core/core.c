@@ -27,6 +27,7 @@ void core_init(struct core *core, const struct core_params *params)
                            .options = params->options };
     core->entry_guard = &ticket_entry_guard;
     core->holders = holders;
+    core->user_added = enrolment_adopt;
     core->access = access_cache_new();
     core->logins = login_limit_new(&core->options.logins, core->clock, core->random);
     core->unverified = unverified_budget_new(core->options.unverified_max_bytes);

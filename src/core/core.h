@@ -27,6 +27,7 @@ struct meta_store;
 struct meta_tx;
 struct part_map_cache;
 struct seal;
+struct user;
 struct free_space;
 
 /* How long a login of a person lasts: core/access/session.h. */
@@ -54,6 +55,9 @@ struct core_options {
     uint64_t file_cache_bytes; /* for small files kept in memory for reads; 0: none */
 };
 
+/* Runs inside the write that adds a user: what waited for that person is the user's. */
+typedef err_t user_added_fn(struct meta_tx *, const struct user *, int64_t now_ms, struct arena *a);
+
 struct core {
     struct meta_store *meta;
     struct blob_store *blob;
@@ -62,6 +66,7 @@ struct core {
     struct seal *seal; /* of the master key, under which the secrets of signing keys are sealed; may be NULL */
     struct core_options options;
     const struct entry_guard *entry_guard;     /* of guarded buckets: core/bucket/entry_guard.h */
+    user_added_fn *user_added;                 /* core/space/enrolment.h */
     const struct holder_rules *const *holders; /* of each kind of holders (core/file/holder.h); ends with NULL */
     struct access_cache *access;
     struct login_limit *logins;

@@ -25,7 +25,20 @@ err_t core_refuse_detail_at(struct arena *a, const char *where, err_t cause, enu
 #define core_refuse_detail(a, reason, ...) core_refuse_detail_at((a), ERR_HERE, NULL, (reason), __VA_ARGS__)
 #define core_refuse_because(a, cause, reason, ...) core_refuse_detail_at((a), ERR_HERE, (cause), (reason), __VA_ARGS__)
 
-enum core_reason_group { REASONS_TASK, REASONS_FILE, REASONS_TICKET, REASONS_BUCKET, REASONS_ENTRY, REASONS_UPLOAD };
+enum core_reason_group {
+    REASONS_TASK,
+    REASONS_FILE,
+    REASONS_TICKET,
+    REASONS_BUCKET,
+    REASONS_ENTRY,
+    REASONS_UPLOAD,
+    REASONS_PLACE,
+    REASONS_ENVIRONMENT,
+    REASONS_COURSE,
+    REASONS_ENROLMENT,
+    REASONS_SPACE,
+    REASONS_FOLDER
+};
 enum core_reason_group core_reason_group(enum core_reason reason);
 
 #endif

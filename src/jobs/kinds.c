@@ -7,11 +7,13 @@
 #include "core/file/purge.h"
 #include "core/object/garbage.h"
 #include "core/object/sweep.h"
+#include "core/space/remnants.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
 static err_t run_purge(struct job_run *run, struct arena *a)
 {
+    TRY(remnants_remove(run->core, run, a));
     TRY(file_purge_due(run->core, run, a));
     return upload_purge_due(run->core, run, a);
 }

@@ -117,12 +117,38 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
 #define COUNTED_TASK_ROWS(IN)                                                                                          \
     COUNTED_TASKS(IN)                                                                                                  \
     " UNION ALL " COUNTED_MEMBERS " UNION ALL " COUNTED_COMMENTS(IN) " UNION ALL " COUNTED_REFERENCES(IN)
+#define IN_ENVIRONMENT " JOIN environments e ON e.id = c.environment_id"
+#define COUNTED_ENVIRONMENTS(IN)                                                                                       \
+    "SELECT e.account_id, 0, 0, SUM(" ENVIRONMENT_SIZE(                                                                \
+        IN) "), 0, 0 FROM environments e GROUP BY e.account_id"                                                        \
+            " UNION ALL SELECT e.account_id, 0, 0, COUNT(*) * " ROW_SIZE ", 0, 0 FROM environments e"                  \
+            " JOIN environment_admins m ON m.environment_id = e.id GROUP BY e.account_id"
+#define COUNTED_COURSES(IN)                                                                                            \
+    "SELECT e.account_id, 0, 0, SUM(" COURSE_SIZE(IN) "), 0, 0 FROM courses c" IN_ENVIRONMENT " GROUP BY e.account_id" \
+                                                      " UNION ALL SELECT e.account_id, 0, 0, SUM(" ENROLMENT_SIZE(     \
+                                                          IN) "), 0, 0 FROM enrolments n"                              \
+                                                              " JOIN courses c ON c.id = n.course_id" IN_ENVIRONMENT   \
+                                                              " GROUP BY e.account_id"
+#define COUNTED_SPACES(IN)                                                                                             \
+    "SELECT e.account_id, 0, 0, SUM(" SPACE_SIZE(                                                                      \
+        IN) "), 0, 0 FROM spaces s"                                                                                    \
+            " JOIN courses c ON c.id = s.course_id" IN_ENVIRONMENT " GROUP BY e.account_id"                            \
+            " UNION ALL SELECT e.account_id, 0, 0, SUM(" FOLDER_SIZE(                                                  \
+                IN) "), 0, 0 FROM folders d"                                                                           \
+                    " JOIN spaces s ON s.id = d.space_id JOIN courses c ON c.id = s.course_id" IN_ENVIRONMENT          \
+                    " GROUP BY e.account_id UNION ALL SELECT f.account_id, 0, 0, COUNT(*) * " ROW_SIZE                 \
+                    ", 0, 0 FROM folder_files p"                                                                       \
+                    " JOIN files f ON f.id = p.file_id GROUP BY f.account_id"
+#define COUNTED_COURSE_ROWS(IN)                                                                                        \
+    COUNTED_ENVIRONMENTS(IN) " UNION ALL " COUNTED_COURSES(IN) " UNION ALL " COUNTED_SPACES(IN)
 #define SUMS                                                                                                           \
     "SELECT a.id AS id, COALESCE(SUM(held.bytes), 0) AS bytes, COALESCE(SUM(held.files), 0) AS files,"                 \
     " COALESCE(SUM(held.records), 0) AS records, COALESCE(SUM(held.pending), 0) AS pending,"                           \
     " COALESCE(SUM(held.uploads), 0) AS uploads"                                                                       \
     " FROM accounts a LEFT JOIN held ON held.account_id = a.id GROUP BY a.id"
-#define COUNTED(IN) "WITH held AS (" COUNTED_ROWS(IN) " UNION ALL " COUNTED_TASK_ROWS(IN) "), counted AS (" SUMS ")"
+#define COUNTED(IN)                                                                                                    \
+    "WITH held AS (" COUNTED_ROWS(IN) " UNION ALL " COUNTED_TASK_ROWS(IN) " UNION ALL " COUNTED_COURSE_ROWS(           \
+        IN) "), counted AS (" SUMS ")"
 #define IS_WRONG                                                                                                       \
     "(used_bytes <> c.bytes OR used_files <> c.files OR record_bytes <> c.records OR pending_files <> c.pending"       \
     " OR open_uploads <> c.uploads)"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rule of core/records/record_size.h as expressions of SQL: what a row counts for in the room of its account. The
- * columns of tables that are joined have a fixed prefix: e for entries, k for tickets, c for comments. */
+ * columns of tables that are joined have a fixed prefix: e for entries and environments, k for tickets, c for comments and
+ * courses, n for enrolments, s for spaces, d for folders. */
 #ifndef CAIS_META_RECORD_SIZE_PRIV_H
 #define CAIS_META_RECORD_SIZE_PRIV_H
 
@@ -24,5 +25,14 @@ static_assert(RECORD_BYTES == 256, "ROW_SIZE is the same number");
 #define TASK_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "text") " + " BYTES_OF(IN, "subject") " + " BYTES_OF(IN, "details")
 #define COMMENT_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "c.text") " + " BYTES_OF(IN, "c.details")
 #define REFERENCE_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "url") " + " BYTES_OF(IN, "name")
+#define ENVIRONMENT_SIZE(IN)                                                                                           \
+    ROW_SIZE                                                                                                           \
+    " + " BYTES_OF(IN, "e.name") " + " BYTES_OF(IN, "e.path") " + " BYTES_OF(IN, "e.initials") " + " BYTES_OF(         \
+        IN, "e.description")
+#define COURSE_SIZE(IN)                                                                                                \
+    ROW_SIZE " + " BYTES_OF(IN, "c.name") " + " BYTES_OF(IN, "c.path") " + " BYTES_OF(IN, "c.description")
+#define ENROLMENT_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "n.email")
+#define SPACE_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "s.name") " + " BYTES_OF(IN, "s.description")
+#define FOLDER_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "d.name")
 
 #endif

@@ -3,12 +3,17 @@
  * so each must use at most 20 ms of processor time. */
 #include "bucket_fixture.h"
 #include "pyrus_fixture.h"
+#include "school.h"
 #include "test.h"
 
 #include "core/event.h"
 #include "core/event_prune.h"
 #include "core/object/garbage.h"
+#include "core/space/branch_priv.h"
+#include "core/store/branch_store.h"
+#include "core/store/course_store.h"
 #include "core/store/object_store.h"
+#include "core/store/space_store.h"
 #include "core/store/user_store.h"
 
 #include <string.h>
@@ -269,6 +274,67 @@ TEST(the_oldest_events_are_removed_in_short_writes)
     expect_short_writes(w);
 }
 
+/* ---- folders ---- */
+
+struct many_branches {
+    int64_t space_id, folder_id, first_branch_id;
+};
+
+/* As many branches as a space may have, below the folder; each hangs on one of those before it. */
+static err_t apply_branches(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct many_branches *m = arg;
+    int64_t ids[BRANCHES_MAX];
+    for (int i = 0; i < BRANCHES_MAX - 1; i++) {
+        struct branch branch = { .space_id = m->space_id,
+                                 .parent_id = i ? ids[i - 1 - i / 3] : m->first_branch_id,
+                                 .parent_folder_id = i ? 1000000 + i : m->folder_id,
+                                 .folder_count = BRANCH_PART_MIN,
+                                 .used_bytes = 1 };
+        TRY(meta_branch_add(tx, &branch, a, &ids[i]));
+    }
+    TRY(meta_course_use(tx, 1, BRANCHES_MAX - 1, a));
+    return meta_space_count_branch(tx, m->space_id, BRANCHES_MAX - 1, BRANCHES_MAX, a);
+}
+
+TEST(removing_a_folder_with_hundreds_of_thousands_below_it_takes_a_short_write)
+{
+    SCHOOL(s);
+    struct many_branches m = { .space_id = s->space, .folder_id = school_folder(s, s->root, "top") };
+    struct folder top;
+    EXPECT_OK(folder_find(&s->w->core, &s->tutor, PLACE_FILE, m.folder_id, s->a, &top));
+    m.first_branch_id = top.branch_id;
+    world_write(s->w, apply_branches, &m);
+    int64_t used = school_course_now(s).used_bytes;
+    EXPECT_EQ(used, BRANCHES_MAX - 1);
+    int64_t began = clock_thread_cpu_us();
+    EXPECT_OK(folder_remove(&s->w->core, &s->tutor, m.folder_id, s->a));
+    int64_t took = clock_thread_cpu_us() - began; /* the world has no threads */
+    print_message("%lld us\n", (long long)took);
+    EXPECT(!IS_PLAIN_BUILD || took < WRITE_MAX_US);
+    EXPECT_EQ(school_course_now(s).used_bytes, 0);
+}
+
+TEST(ten_thousand_folders_and_files_are_removed_in_short_writes)
+{
+    SCHOOL(s);
+    enum { FOLDERS = 7000, FILES = 3000 };
+    int64_t top = school_folder(s, s->root, "top"), parent = top;
+    for (int i = 0; i < FOLDERS; i++) {
+        SCRATCH(a);
+        EXPECT_OK(folder_create(&s->w->core, &s->tutor, i % 7 ? parent : top, arena_printf(&a, "f%d", i), &a, &parent));
+    }
+    for (int i = 0; i < FILES; i++) {
+        SCRATCH(a);
+        school_file(s, i % 2 ? parent : top, arena_cstr(&a, arena_printf(&a, "n%d", i)), S("x"));
+    }
+    EXPECT_OK(folder_remove(&s->w->core, &s->tutor, top, s->a));
+    school_settle(s);
+    EXPECT_EQ(world_file_count(s->w), 0);
+    expect_short_writes(s->w);
+    EXPECT_EQ(world_fsck(s->w, true), 0);
+}
+
 RUN_TESTS(cmocka_unit_test(the_oldest_events_are_removed_in_short_writes),
           cmocka_unit_test(a_comment_of_72_kilobytes_stopped_everybodys_writes),
           cmocka_unit_test(attachments_of_many_long_tasks_are_attached_in_a_short_write),
@@ -276,4 +342,6 @@ RUN_TESTS(cmocka_unit_test(the_oldest_events_are_removed_in_short_writes),
           cmocka_unit_test(the_end_of_a_holder_of_many_files_held_the_committer),
           cmocka_unit_test(completing_ten_thousand_parts_held_the_committer),
           cmocka_unit_test(aborting_an_upload_of_ten_thousand_parts_held_the_committer),
-          cmocka_unit_test(the_purge_of_expired_uploads_and_the_removal_of_many_keys_take_short_writes))
+          cmocka_unit_test(the_purge_of_expired_uploads_and_the_removal_of_many_keys_take_short_writes),
+          cmocka_unit_test(removing_a_folder_with_hundreds_of_thousands_below_it_takes_a_short_write),
+          cmocka_unit_test(ten_thousand_folders_and_files_are_removed_in_short_writes))

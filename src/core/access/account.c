@@ -131,6 +131,7 @@ err_t account_list(struct core *core, struct arena *a, struct account_list *ret)
 /* ---- users ---- */
 
 struct user_change {
+    struct core *core;
     const struct principal *who;
     int64_t now_ms;
     const struct user_request *request;
@@ -153,6 +154,7 @@ static err_t apply_user_create(struct meta_tx *tx, void *arg, struct arena *a)
                          .is_admin = c->request->is_admin,
                          .created_at_ms = c->now_ms };
     TRY(meta_user_add(tx, &user, a, &user.id));
+    TRY(c->core->user_added(tx, &user, c->now_ms, a));
     c->ret = user;
     struct event_params event = { .at_ms = c->now_ms,
                                   .who = c->who,
@@ -171,7 +173,7 @@ err_t user_create(struct core *core, const struct principal *who, const struct u
     if (request->name.n > LABEL_MAX || request->email.n > LABEL_MAX || !text_is_plain(request->name) ||
         !text_is_plain(request->email))
         return err_make(a, ERR_INVALID, "name and e-mail are at most 256 bytes of UTF-8 without control characters");
-    struct user_change c = { .who = who, .now_ms = core_now_ms(core), .request = request };
+    struct user_change c = { .core = core, .who = who, .now_ms = core_now_ms(core), .request = request };
     TRY(meta_write(core->meta, apply_user_create, &c, a));
     *ret = c.ret;
     ret->login = arena_copy(a, c.ret.login);

@@ -21,6 +21,7 @@
 #include "core/store/entry_store.h"
 #include "core/store/file_store.h"
 #include "core/store/object_store.h"
+#include "core/store/remnant_store.h"
 #include "core/store/ticket_store.h"
 #include "core/store/transaction.h"
 #include "core/store/upload_store.h"
@@ -629,6 +630,29 @@ static err_t check_usage(struct fsck *f)
     return NULL;
 }
 
+static err_t apply_tree_check(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct usage_checking *usage = arg;
+    return meta_tree_check(tx, usage->repair, a, &usage->wrong);
+}
+
+/* The sums of folders, branches and courses. */
+static err_t check_trees(struct fsck *f)
+{
+    struct usage_checking usage = { .repair = f->options->repair };
+    if (usage.repair) {
+        TRY(meta_write(f->core->meta, apply_tree_check, &usage, f->a));
+    } else {
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        TRY(meta_read_begin(f->core->meta, f->a, &tx));
+        TRY(apply_tree_check(tx, &usage, f->a));
+    }
+    if (usage.wrong)
+        fsck_add_finding(f, FSCK_WARNING, "sums of folders are wrong", S("spaces"),
+                         arena_printf(f->a, "%lld rows", (long long)usage.wrong), usage.repair);
+    return NULL;
+}
+
 static void report_lost_key(void *arg, int64_t id, err_t why)
 {
     struct fsck *f = arg;
@@ -673,6 +697,7 @@ err_t fsck_run(struct core *core, const struct fsck_options *options, struct are
     TRY(check_files(&f));
     TRY(check_buckets(&f));
     TRY(check_blobs(&f));
+    TRY(check_trees(&f));
     TRY(check_usage(&f));
     TRY(check_events(&f));
     TRY(key_each_lost(core, 0, a, report_lost_key, &f));

@@ -19,6 +19,20 @@ bool file_name_has_control(slice name)
     return false;
 }
 
+slice file_name_without_controls(slice name, struct arena *a)
+{
+    char *out = arena_alloc(a, name.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < name.n;) {
+        size_t control = control_length(name, i);
+        if (control)
+            i += control;
+        else
+            out[n++] = name.p[i++];
+    }
+    return (slice){ out, n };
+}
+
 err_t file_name_clean(slice raw, struct arena *a, slice *ret_name)
 {
     if (!slice_is_utf8(raw))
@@ -26,22 +40,10 @@ err_t file_name_clean(slice raw, struct arena *a, slice *ret_name)
     size_t start = raw.n;
     while (start && raw.p[start - 1] != '/' && raw.p[start - 1] != '\\')
         start--;
-    slice base = slice_from(raw, start);
-
-    char *out = arena_alloc(a, FILE_NAME_MAX_BYTES + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < base.n;) {
-        size_t control = control_length(base, i);
-        if (control) {
-            i += control;
-            continue;
-        }
-        if (n == FILE_NAME_MAX_BYTES)
-            return err_make(a, ERR_TOO_LARGE, "the file name has more than %d bytes", FILE_NAME_MAX_BYTES);
-        out[n++] = base.p[i++];
-    }
-    slice name = { out, n };
-    if (n == 0 || slice_eq(name, S(".")) || slice_eq(name, S("..")))
+    slice name = file_name_without_controls(slice_from(raw, start), a);
+    if (name.n > FILE_NAME_MAX_BYTES)
+        return err_make(a, ERR_TOO_LARGE, "the file name has more than %d bytes", FILE_NAME_MAX_BYTES);
+    if (name.n == 0 || slice_eq(name, S(".")) || slice_eq(name, S("..")))
         name = S("file");
     *ret_name = name;
     return NULL;

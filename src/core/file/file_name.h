@@ -9,6 +9,8 @@
 
 /* Does the name contain a control character (C0, DEL or C1)? name: well-formed UTF-8. */
 bool file_name_has_control(slice name);
+/* The name without its control characters, in `a`. name: well-formed UTF-8. */
+slice file_name_without_controls(slice name, struct arena *a);
 
 /* Make the name that a sender gave fit to be stored and shown: what follows the last / or \, without control characters;
  * "file" if that is empty, "." or "..". A name is never shortened: one that is too long is refused.

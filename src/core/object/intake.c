@@ -301,10 +301,14 @@ void intake_discard(struct intake *in)
 static err_t place_file(struct meta_tx *tx, struct intake *in, struct arena *a)
 {
     struct account_use more = { (int64_t)in->received, 1, file_record_size(&in->file) };
+    if (in->request.admit)
+        TRY(in->request.admit(tx, in->request.attach_arg, &in->file, a));
     TRY(quota_take(in->core, tx, in->request.account_id, &more, a));
     TRY(meta_object_add(tx, &in->object, a, &in->object.id));
     in->file.object_id = in->object.id;
     TRY(meta_file_add(tx, &in->file, a, &in->file.id));
+    if (in->request.attach)
+        TRY(in->request.attach(tx, in->request.attach_arg, &in->file, a));
     struct principal owner = { .account_id = in->request.account_id,
                                .user_id = in->request.owner_id,
                                .login = in->request.owner_login,

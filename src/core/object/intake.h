@@ -35,6 +35,9 @@ struct intake_result {
  * write that fails after a change makes the whole batch run again. */
 typedef err_t intake_place_fn(struct meta_tx *, void *arg, const struct intake_result *, struct arena *a);
 
+/* What happens to the file that an upload becomes, in the same write; runs inside it, perhaps twice. */
+typedef err_t intake_file_fn(struct meta_tx *, void *arg, const struct file *, struct arena *a);
+
 /* The upload that the caller permits. The slices are copied. */
 struct intake_request {
     int64_t account_id, owner_id;
@@ -52,6 +55,10 @@ struct intake_request {
      * does not check the account: the object may replace another one and free its bytes, which only `place` knows. */
     intake_place_fn *place;
     void *place_arg;
+    /* Of an upload that becomes a file. `admit` may refuse it, before anything is changed: the file has name, type and size, and no
+     * id yet. `attach` gives it to a holder (core/file/hold.h) once it is added. Both NULL, or both given. */
+    intake_file_fn *admit, *attach;
+    void *attach_arg;
     int64_t purge_after_ms; /* > 0: the file is STORED, and purged that long after now if no reference holds it then;
                              * 0: it is READY and kept */
 };

@@ -11,4 +11,10 @@ struct record_ids {
     size_t count;
 };
 
+/* A page of a list by id. */
+struct id_page {
+    int64_t after_id; /* the last id of the page before; 0: from the first */
+    size_t limit;
+};
+
 #endif

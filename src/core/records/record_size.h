@@ -8,9 +8,13 @@
 
 #include "core/records/bucket.h"
 #include "core/records/comment.h"
+#include "core/records/enrolment.h"
 #include "core/records/entry.h"
+#include "core/records/environment.h"
 #include "core/records/file.h"
+#include "core/records/folder.h"
 #include "core/records/reference.h"
+#include "core/records/space.h"
 #include "core/records/task.h"
 #include "core/records/ticket.h"
 #include "core/records/upload.h"
@@ -56,6 +60,27 @@ static inline int64_t comment_record_size(const struct comment *m)
 static inline int64_t reference_record_size(const struct reference *r)
 {
     return record_size(r->url.n + r->name.n);
+}
+static inline int64_t environment_record_size(const struct environment *e)
+{
+    return record_size(e->name.n + e->path.n + e->initials.n + e->description.n);
+}
+static inline int64_t course_record_size(const struct course *c)
+{
+    return record_size(c->name.n + c->path.n + c->description.n);
+}
+static inline int64_t enrolment_record_size(const struct enrolment *n)
+{
+    return record_size(n->email.n);
+}
+static inline int64_t space_record_size(const struct space *s)
+{
+    return record_size(s->name.n + s->description.n);
+}
+/* Of the folder without its files. That a file is in a folder is a record without texts. */
+static inline int64_t folder_record_size(const struct folder *d)
+{
+    return record_size(d->name.n);
 }
 
 #endif

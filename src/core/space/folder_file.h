@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files in folders. The folder is the holder of the file (core/file/hold.h): what is removed from its folder, and held by nothing else, is
+ * purged. Names are unique among the files of a folder, without regard to case; folders and files may share a name.
+ *
+ * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. Thread: any that may block; the calls that only read are
+ * fit for a loop, lists for one page. */
+#ifndef CAIS_CORE_SPACE_FOLDER_FILE_H
+#define CAIS_CORE_SPACE_FOLDER_FILE_H
+
+#include "core/object/intake.h"
+#include "core/records/folder.h"
+#include "core/space/place.h"
+
+/* who: NULL is nobody. Errors: FILE_NOT_VISIBLE there is no such file in a folder, before anything else; PLACE_ROLE_TOO_LOW. */
+MUST_USE err_t folder_file_find(struct core *, const struct principal *who, enum place_verb, int64_t file_id,
+                                struct arena *a, struct folder_file *ret);
+/* The files of a folder that the caller has found, by id. */
+MUST_USE err_t folder_file_list(struct core *, int64_t folder_id, const struct id_page *, struct arena *a,
+                                struct folder_file_list *ret);
+
+/* ---- uploading ---- */
+
+/* An upload into a folder. The struct lives until the upload has ended; `who` is copied by the caller if it must live as long. */
+struct folder_upload {
+    struct core *core;
+    const struct principal *who;
+    int64_t folder_id;
+};
+/* Early, so that nobody sends a file for nothing: may `who` put a file of that name there? name may be empty (not known yet), bytes -1
+ * (the same). The last write asks again. Errors: FOLDER_NOT_THERE; PLACE_ROLE_TOO_LOW; FOLDER_FILE_TAKEN; COURSE_FULL. */
+MUST_USE err_t folder_upload_check(const struct folder_upload *, slice name, int64_t bytes, struct arena *a);
+/* Makes the intake's file one of the folder: request->name is its name. Errors of the intake: also those of folder_upload_check, and
+ * QUOTA. */
+void folder_upload_into(struct folder_upload *, struct intake_request *request);
+
+/* ---- changing ---- */
+
+struct folder_file_change {
+    int64_t file_id;
+    slice name;        /* cleaned (core/file/file_name.h); empty: it stays */
+    int64_t folder_id; /* 0: it stays where it is */
+};
+/* Renames a file, or moves it to another folder of the same space. Errors: as folder_file_find; FOLDER_FILE_TAKEN; FOLDER_BAD_PARENT
+ * the folder does not exist or is in another space; QUOTA. */
+MUST_USE err_t folder_file_change(struct core *, const struct principal *who, const struct folder_file_change *,
+                                  struct arena *a);
+/* The bytes are off the count of the course at once. Errors: as folder_file_find. */
+MUST_USE err_t folder_file_remove(struct core *, const struct principal *who, int64_t file_id, struct arena *a);
+
+#endif
