@@ -248,6 +248,33 @@ TEST(a_changed_password_revokes_tokens_and_the_old_one_is_refused)
         ERR_UNAUTHENTICATED);
 }
 
+/* The right key or password is refused, too, or a guesser would learn which one it is. */
+TEST(after_some_guesses_at_keys_or_passwords_the_right_one_is_refused_too)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    world_user(w, S("bob"));
+    login_limit_free(w->core.logins);
+    struct login_limits limits = { .window_ms = minutes(10), .failures = 3 };
+    w->core.logins = login_limit_new(&limits, w->core.clock, w->core.random);
+    struct token_request by_key = { API, S("alice"), S("guess"), S("192.0.2.1"), &policy };
+    struct password_login by_password = { S("bob"), S("guess"), S("192.0.2.1") };
+    struct user user;
+    slice unused;
+    EXPECT_OK(user_set_password(&w->core, &w->operator_, S("bob"), S("correct horse"), w->a));
+    for (int i = 0; i < 3; i++) {
+        EXPECT_ERR(token_issue(&w->core, &by_key, w->a, &unused), ERR_UNAUTHENTICATED);
+        EXPECT_ERR(user_check_password(&w->core, &by_password, w->a, &user), ERR_UNAUTHENTICATED);
+    }
+    by_key.key = world_key(w, S("alice"), API);
+    by_password.password = S("correct horse");
+    EXPECT_ERR(token_issue(&w->core, &by_key, w->a, &unused), ERR_RATE);
+    EXPECT_ERR(user_check_password(&w->core, &by_password, w->a, &user), ERR_RATE);
+    world_wait(w, minutes(10));
+    EXPECT_OK(token_issue(&w->core, &by_key, w->a, &unused));
+    EXPECT_OK(user_check_password(&w->core, &by_password, w->a, &user));
+}
+
 TEST(no_password_matches_a_damaged_hash)
 {
     EXPECT(!password_check(S("$argon2id$v=19$m=1$broken"), S("x")));
@@ -645,6 +672,7 @@ RUN_TESTS(cmocka_unit_test(a_request_in_flight_did_not_notice_that_its_key_or_us
           cmocka_unit_test(the_101st_token_revokes_the_oldest),
           cmocka_unit_test(disabling_a_user_revokes_tokens_and_blocks_keys_until_it_is_enabled),
           cmocka_unit_test(deleting_a_user_revokes_its_keys_frees_its_login_and_keeps_its_files),
+          cmocka_unit_test(after_some_guesses_at_keys_or_passwords_the_right_one_is_refused_too),
           cmocka_unit_test(a_token_is_issued_only_for_the_login_of_the_key),
           cmocka_unit_test(a_changed_password_revokes_tokens_and_the_old_one_is_refused),
           cmocka_unit_test(no_password_matches_a_damaged_hash), cmocka_unit_test(secrets_are_not_stored_in_plain_text),
