@@ -138,10 +138,16 @@ TEST(a_session_ends_after_its_lifetime_however_much_it_is_used)
 {
     SESSION_WORLD(w);
     slice secret = log_in(w, S("alice"));
+    int64_t began_ms = core_now_ms(&w->core);
     for (int i = 0; i < 4 * 60 - 1; i++) {
         world_wait(w, minutes(1));
         EXPECT_OK(use(w, secret));
     }
+    struct credential record; /* nobody who reads it alone takes the session for a longer one */
+    struct meta_tx *tx = world_tx(w);
+    EXPECT_OK(meta_credential_get(tx, user_of(w, secret).credential_id, w->a, &record));
+    meta_read_end(tx);
+    EXPECT_EQ(record.expires_at_ms, began_ms + hours(4));
     world_wait(w, minutes(1) - 1);
     EXPECT_OK(use(w, secret));
     world_wait(w, 1);
