@@ -105,6 +105,18 @@ def test_an_export_goes_on_where_the_last_one_ended(tmp_path):
         assert exported(server.data, "--after", after) == ([], after)
 
 
+def test_events_that_are_written_during_an_export_are_left_out(stopped):
+    before = ids_in_database(stopped.data)
+    stopped.start()
+    with stopped, subprocess.Popen([BINARY, "audit", "export", "--data", stopped.data], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE) as command:
+        first = command.stdout.readline()  # the export has begun, and most of it does not fit into the pipe
+        stopped.user()
+        lines = [first, *command.stdout.readlines()]
+        assert ids(json.loads(line) for line in lines) == before < ids_in_database(stopped.data)
+        assert command.stderr.read().decode() == f"exported {len(before)} events, up to {before[-1]}\n"
+
+
 def test_an_export_covers_the_time_that_was_asked_for(stopped):
     before = len(ids_in_database(stopped.data)) - 5000
     add_events(stopped.data, 10, at_ms=4102444800000)  # 2100-01-01
