@@ -157,7 +157,8 @@ bool http_has_header(const struct http_request *req, const char *name)
 static void find_exchange_route(struct exchange *x, slice path, struct route_match *ret)
 {
     const struct http_request *req = &x->pub.req;
-    struct route_request wanted = { .method = req->method,
+    struct route_request wanted = { .request = req,
+                                    .method = req->method,
                                     .path = path,
                                     .host = req->host,
                                     .only_api = x->conn->listener->options.only_api,

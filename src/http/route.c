@@ -135,14 +135,23 @@ static const struct http_api *api_of_host(const struct router *r, slice host, bo
     return best ? api_named(r, best->api) : NULL;
 }
 
+/* The last segment as the API reads it: without the suffix of its paths. */
+static slice last_segment(const struct http_api *api, const struct target_path *path)
+{
+    slice last = path->count ? path->segments[path->count - 1] : S("");
+    slice suffix = api->path_suffix ? slice_of(api->path_suffix) : S("");
+    return last.n > suffix.n && slice_ends(last, suffix) ? slice_part(last, 0, last.n - suffix.n) : last;
+}
+
 /* 0: the route does not match; else one bit per segment, set for a literal, the first segment highest. The route with
  * the largest score wins. */
-static unsigned match_score(const struct route_entry *e, const struct target_path *path)
+static unsigned match_score(const struct route_entry *e, const struct target_path *path, slice last)
 {
     unsigned score = 1;
     for (size_t i = 0; i < e->count; i++) {
         bool literal = e->segments[i].p != NULL;
-        if (literal ? !slice_eq(e->segments[i], path->segments[i]) : path->segments[i].n == 0)
+        slice segment = i + 1 == path->count ? last : path->segments[i];
+        if (literal ? !slice_eq(e->segments[i], segment) : segment.n == 0)
             return 0;
         score = score << 1 | literal;
     }
@@ -227,11 +236,30 @@ struct route_search {
     bool alone;       /* only the API of_host may reply */
     bool by_listener; /* the listener names of_host */
     bool local;
+    slice path;
+    const struct http_request *request; /* NULL: nobody claims it */
 };
+
+/* The API that may claim the path, and does; NULL: none. */
+static const struct http_api *api_claiming(const struct router *r, const struct route_search *s)
+{
+    for (size_t i = 0; i < r->api_count && !s->of_host && s->request; i++) {
+        const struct http_api *d = r->apis[i];
+        if (longest_prefix(d->claimed_prefixes, s->path) && d->claims(s->request))
+            return d;
+    }
+    return NULL;
+}
+
+/* A path that the API may claim, and has not claimed. */
+static bool is_unclaimed(const struct route_search *s, const struct http_api *api)
+{
+    return !s->of_host && longest_prefix(api->claimed_prefixes, s->path);
+}
 
 static bool may_answer(const struct route_search *s, const struct route_entry *e)
 {
-    return (!s->of_host || e->api == s->of_host || (e->api->on_all_hosts && !s->alone)) &&
+    return !is_unclaimed(s, e->api) && (!s->of_host || e->api == s->of_host || (e->api->on_all_hosts && !s->alone)) &&
            (!(e->route->flags & HTTP_LOCAL_ONLY) || s->local) && (!e->api->only_where_named || s->by_listener);
 }
 
@@ -244,7 +272,7 @@ static const struct route_entry *find_route_entry(const struct router *r, const 
     for (const struct route_entry *e = r->entries; e < r->entries + r->count; e++) {
         if (e->count != parts->count || !may_answer(s, e))
             continue;
-        unsigned score = match_score(e, parts);
+        unsigned score = match_score(e, parts, last_segment(e->api, parts));
         if (score == 0)
             continue;
         if (serves_method(e->route, s->method) && score > best_score) {
@@ -265,7 +293,11 @@ void router_find(const struct router *r, const struct route_request *q, struct a
 {
     bool by_pattern = false, by_prefix;
     struct route_search s = { .method = q->method, .by_listener = q->only_api != NULL, .local = q->local };
+    s.path = q->path;
+    s.request = q->request;
     s.of_host = q->only_api ? api_named(r, q->only_api) : api_of_host(r, q->host, &by_pattern);
+    const struct http_api *claiming = api_claiming(r, &s);
+    s.of_host = claiming ? claiming : s.of_host;
     /* Every name that a pattern covers belongs to one API, and every path with it if that API has a catch-all. */
     s.alone = q->only_api || (by_pattern && s.of_host->catch_all);
     *ret = (struct route_match){ .api = api_owning_path(r, q->path, s.of_host, s.alone, &by_prefix) };
@@ -284,7 +316,7 @@ void router_find(const struct router *r, const struct route_request *q, struct a
         ret->allow = (slice){ 0 };
         for (size_t i = 0, k = 0; i < best->count; i++)
             if (!best->segments[i].p)
-                ret->params[k++] = parts.segments[i];
+                ret->params[k++] = i + 1 == best->count ? last_segment(best->api, &parts) : parts.segments[i];
         return;
     }
     const struct http_api *taker = ret->allow.n || by_prefix ? NULL : api_with_catch_all(r, s.of_host, s.alone);

@@ -24,8 +24,9 @@ void router_free(struct router *); /* NULL is fine */
 struct route_request {
     slice method, path; /* raw */
     slice host;         /* Host, with its port. On a configured host only its API and those with on_all_hosts answer */
-    const char *only_api; /* name of the only API that answers on this listener; NULL: all */
-    bool local;           /* the request came through the admin socket */
+    const char *only_api;               /* name of the only API that answers on this listener; NULL: all */
+    bool local;                         /* the request came through the admin socket */
+    const struct http_request *request; /* for http_api.claims; NULL: no API claims it */
 };
 
 struct route_match {

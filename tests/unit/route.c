@@ -119,8 +119,76 @@ TEST(a_listener_of_one_api_serves_no_other)
     EXPECT_SLICE(route_of(&m, "GET", "/bucket/key", "a", "named_only"), S("named_only route"));
 }
 
+/* ---- paths of two APIs, and paths with a suffix ---- */
+
+static const struct http_route claimer_routes[] = { { "GET", "/shared/me", NULL, 0, 0, "" },
+                                                    { "GET", "/claimer", NULL, 0, 0, "" } };
+static const struct http_route suffix_routes[] = { { "GET", "/shared/{id}", NULL, 0, 0, "" },
+                                                   { "GET", "/shared", NULL, 0, 0, "" } };
+static const char *const shared_prefixes[] = { "/shared", NULL };
+
+static bool has_key(const struct http_request *req)
+{
+    return req->header_count > 0;
+}
+
+static const struct http_api claimer = { .name = "claimer",
+                                         .routes = claimer_routes,
+                                         .route_count = LENGTH_OF(claimer_routes),
+                                         .claimed_prefixes = shared_prefixes,
+                                         .claims = has_key };
+static const struct http_api suffix = { .name = "suffix",
+                                        .routes = suffix_routes,
+                                        .route_count = LENGTH_OF(suffix_routes),
+                                        .prefixes = shared_prefixes,
+                                        .path_suffix = ".json" };
+
+/* "NAME" or "NAME route", and the parameter. */
+static slice shared_route(struct router_fixture *m, const char *path, const char *host, bool with_key)
+{
+    const struct http_request request = { .header_count = with_key };
+    struct route_request q = {
+        .method = S("GET"), .path = slice_of(path), .host = slice_of(host), .request = &request
+    };
+    struct route_match r;
+    router_find(m->router, &q, &m->arena, &r);
+    return arena_printf(&m->arena, "%s%s " SLICE_FMT, r.api->name, r.route ? " route" : "", SLICE_ARG(r.params[0]));
+}
+
+#define SHARED_ROUTER(name)                                                                                            \
+    SCOPED(router_fixture_release) struct router_fixture name = { 0 };                                                 \
+    const struct http_api *const all_[] = { &claimer, &suffix, &common };                                              \
+    const struct http_host of_[] = { { { "claimer.org", 11 }, "claimer" }, { { "suffix.org", 10 }, "suffix" } };       \
+    arena_init(&name.arena);                                                                                           \
+    struct routing routing_ = { all_, LENGTH_OF(all_), of_, LENGTH_OF(of_), "common" };                                \
+    EXPECT_OK(router_new(&routing_, &name.arena, &name.router))
+
+TEST(a_path_of_two_apis_belongs_to_the_one_that_claims_the_request)
+{
+    SHARED_ROUTER(m);
+    EXPECT_SLICE(shared_route(&m, "/shared/me", "a", true), S("claimer route "));
+    EXPECT_SLICE(shared_route(&m, "/shared/me", "a", false), S("suffix route me"));
+    EXPECT_SLICE(shared_route(&m, "/shared/5", "a", true), S("claimer "));
+    EXPECT_SLICE(shared_route(&m, "/shared/5", "a", false), S("suffix route 5"));
+    EXPECT_SLICE(shared_route(&m, "/claimer", "a", false), S("claimer route "));
+    EXPECT_SLICE(shared_route(&m, "/shared/me", "claimer.org", false), S("claimer route "));
+    EXPECT_SLICE(shared_route(&m, "/shared/me", "suffix.org", true), S("suffix route me"));
+}
+
+TEST(a_suffix_of_paths_means_nothing)
+{
+    SHARED_ROUTER(m);
+    EXPECT_SLICE(shared_route(&m, "/shared/5.json", "a", false), S("suffix route 5"));
+    EXPECT_SLICE(shared_route(&m, "/shared/5.json/", "a", false), S("suffix route 5"));
+    EXPECT_SLICE(shared_route(&m, "/shared.json", "suffix.org", false), S("suffix route "));
+    EXPECT_SLICE(shared_route(&m, "/shared/.json", "a", false), S("suffix route .json"));
+    EXPECT_SLICE(shared_route(&m, "/claimer.json", "a", false), S("common "));
+}
+
 RUN_TESTS(cmocka_unit_test(a_path_without_route_and_prefix_goes_to_the_catch_all),
           cmocka_unit_test(a_catch_all_also_answers_on_hosts_of_another_api_outside_its_prefixes),
           cmocka_unit_test(an_api_has_more_prefixes_on_its_own_host),
           cmocka_unit_test(names_below_a_host_belong_to_its_api_with_every_path),
-          cmocka_unit_test(a_listener_of_one_api_serves_no_other))
+          cmocka_unit_test(a_listener_of_one_api_serves_no_other),
+          cmocka_unit_test(a_path_of_two_apis_belongs_to_the_one_that_claims_the_request),
+          cmocka_unit_test(a_suffix_of_paths_means_nothing))

@@ -49,6 +49,14 @@ static const struct http_route runrun_routes[] = {
 static const char *const runrun_prefixes[] = { "/api/v1.0",   "/api/documents", "/api/tasks", "/api/comments",
                                                "/api/boards", "/api/fields",    NULL };
 
+/* Paths that another API has, too: the key of an application shows who is meant. */
+static const char *const runrun_claimed[] = { "/api/me", "/api/users", NULL };
+
+static bool runrun_claims(const struct http_request *req)
+{
+    return http_has_header(req, "App-Key");
+}
+
 /* On the hosts of this API all of /api belongs to it, so that a misspelt path is an error in JSON. */
 static const char *const runrun_home_prefixes[] = { "/api", NULL };
 
@@ -106,6 +114,8 @@ struct http_api runrun_api(struct runrun *r)
         .route_count = LENGTH_OF(runrun_routes),
         .prefixes = runrun_prefixes,
         .home_prefixes = runrun_home_prefixes,
+        .claimed_prefixes = runrun_claimed,
+        .claims = runrun_claims,
         .guard = runrun_guard,
         .fail = runrun_fail,
         .context = r,
