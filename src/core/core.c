@@ -17,6 +17,8 @@ static const struct holder_rules *const holders[] = {
     NULL,
 };
 
+static const struct entry_guard *const entry_guards[] = { &ticket_entry_guard, &folder_entry_guard, NULL };
+
 void core_init(struct core *core, const struct core_params *params)
 {
     *core = (struct core){ .meta = params->meta,
@@ -25,7 +27,7 @@ void core_init(struct core *core, const struct core_params *params)
                            .random = params->random,
                            .seal = params->seal,
                            .options = params->options };
-    core->entry_guard = &ticket_entry_guard;
+    core->entry_guards = entry_guards;
     core->holders = holders;
     core->user_added = enrolment_adopt;
     core->access = access_cache_new();

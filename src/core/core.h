@@ -65,9 +65,9 @@ struct core {
     struct random *random;
     struct seal *seal; /* of the master key, under which the secrets of signing keys are sealed; may be NULL */
     struct core_options options;
-    const struct entry_guard *entry_guard;     /* of guarded buckets: core/bucket/entry_guard.h */
-    user_added_fn *user_added;                 /* core/space/enrolment.h */
-    const struct holder_rules *const *holders; /* of each kind of holders (core/file/holder.h); ends with NULL */
+    const struct entry_guard *const *entry_guards; /* core/bucket/entry_guard.h; ends with NULL */
+    user_added_fn *user_added;                     /* core/space/enrolment.h */
+    const struct holder_rules *const *holders;     /* of each kind of holders (core/file/holder.h); ends with NULL */
     struct access_cache *access;
     struct login_limit *logins;
     struct unverified_budget *unverified;

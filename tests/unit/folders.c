@@ -3,6 +3,7 @@
 #include "school.h"
 #include "test.h"
 
+#include "core/bucket/entry.h"
 #include "core/reasons.h"
 #include "core/space/branch_priv.h"
 #include "core/store/branch_store.h"
@@ -478,6 +479,45 @@ TEST(an_upload_into_a_folder_that_fails_at_any_call_leaves_nothing)
     }
 }
 
+/* ---- reading by a key ---- */
+
+static err_t open_key(struct school *s, const char *key, slice *ret)
+{
+    struct bucket bucket = { .id = 1, .name = S("guarded"), .kind = BUCKET_GUARDED };
+    struct entry entry;
+    struct content content;
+    TRY(entry_open(&s->w->core, &bucket, slice_of(key), s->a, &entry, &content));
+    *ret = entry.headers;
+    content_close(&content);
+    return NULL;
+}
+
+TEST(a_file_in_a_folder_is_read_by_the_key_that_has_its_id_and_name)
+{
+    SCHOOL(s);
+    int64_t folder = school_folder(s, s->root, "a");
+    struct file f = school_file(s, folder, "a b.pdf", S("hello"));
+    slice key = folder_file_key(S("some/prefix"), &f, S("original"), s->a), headers;
+    EXPECT_SLICE(key, arena_printf(s->a, "some/prefix/%lld/original/a b.pdf", (long long)f.id));
+    EXPECT_OK(open_key(s, key.p, &headers));
+    static const char *const wrong[] = { "some/prefix/%lld/original/a b.pd",
+                                         "%lld/original/a b.pdf",
+                                         "x/0%lldx/o/a b.pdf",
+                                         "x/-%lld/o/a b.pdf",
+                                         "x/9%lld/o/a b.pdf",
+                                         "x/%lld/a b.pdf",
+                                         "x" };
+    for (size_t i = 0; i < LENGTH_OF(wrong); i++)
+        EXPECT_REFUSED(open_key(s, arena_printf(s->a, wrong[i], (long long)f.id).p, &headers), REASON_ENTRY_NOT_THERE);
+    EXPECT_OK(folder_file_change(&s->w->core, &s->tutor, &(struct folder_file_change){ f.id, S("b.pdf"), 0 }, s->a));
+    EXPECT_REFUSED(open_key(s, key.p, &headers), REASON_ENTRY_NOT_THERE);
+    f.name = S("b.pdf");
+    key = folder_file_key(S("p"), &f, S("original"), s->a);
+    EXPECT_OK(open_key(s, key.p, &headers));
+    remove_folder(s, folder);
+    EXPECT_REFUSED(open_key(s, key.p, &headers), REASON_ENTRY_NOT_THERE);
+}
+
 /* ---- searching ---- */
 
 TEST(a_search_finds_parts_of_names_without_regard_to_case)
@@ -522,4 +562,5 @@ RUN_TESTS(cmocka_unit_test(names_are_unique_among_siblings_without_regard_to_cas
           cmocka_unit_test(random_trees_behave_as_a_model),
           cmocka_unit_test(a_removal_that_fails_at_any_call_is_whole_or_not_at_all),
           cmocka_unit_test(an_upload_into_a_folder_that_fails_at_any_call_leaves_nothing),
+          cmocka_unit_test(a_file_in_a_folder_is_read_by_the_key_that_has_its_id_and_name),
           cmocka_unit_test(a_search_finds_parts_of_names_without_regard_to_case))

@@ -81,7 +81,7 @@ static err_t find_entry(struct core *core, struct meta_tx *tx, const struct buck
                         struct entry *ret)
 {
     if (bucket->kind == BUCKET_GUARDED)
-        return core->entry_guard->find(core, tx, bucket, key, a, ret);
+        return entry_guards_find(core, tx, bucket, key, a, ret);
     return meta_entry_get(tx, bucket->id, key, a, ret);
 }
 

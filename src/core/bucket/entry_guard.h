@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The contract between entries and the guard of guarded buckets (BUCKET_GUARDED). The keys of such a bucket are handed
- * out one by one; the guard decides which of them exist, who may put bytes under them, and what those bytes become.
- * entry.c calls the guard; core_init installs it. Nothing in this folder knows what the guard keeps. */
+/* The contract between entries and the guards of guarded buckets (BUCKET_GUARDED). The keys of such a bucket are handed
+ * out one by one; a guard decides which of them exist, who may put bytes under them, and what those bytes become. There is
+ * a guard for each kind of keys, and no key is of two kinds. core_init installs them. Nothing in this folder knows what a guard
+ * keeps. */
 #ifndef CAIS_CORE_BUCKET_ENTRY_GUARD_H
 #define CAIS_CORE_BUCKET_ENTRY_GUARD_H
 
@@ -22,6 +23,8 @@ struct entry_guard {
     /* The same with the bytes, open for reading. Errors: also CORRUPT. */
     MUST_USE err_t (*open)(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret,
                            struct content *ret_content);
+    /* The last two are NULL for a guard whose keys are only read. */
+
     /* Before the first byte: may bytes be put under this key? Narrows `intake` and put->request to what is permitted, and
      * sets put->file_id. Errors: as entry_put_open. */
     MUST_USE err_t (*admit)(struct entry_put *, struct intake_request *intake, struct arena *a);
@@ -29,5 +32,13 @@ struct entry_guard {
      * Checks everything that may be refused before it changes anything. Errors: as entry_put_finish. */
     MUST_USE err_t (*place)(struct meta_tx *, struct entry_put *, const struct intake_result *, struct arena *a);
 };
+
+/* By the guard that knows the key. Errors: as those of the guard. */
+MUST_USE err_t entry_guards_find(struct core *, struct meta_tx *, const struct bucket *, slice key, struct arena *a,
+                                 struct entry *ret);
+MUST_USE err_t entry_guards_open(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret,
+                                 struct content *ret_content);
+/* The guard whose keys bytes are put under. */
+const struct entry_guard *entry_guard_of_puts(const struct core *);
 
 #endif

@@ -52,7 +52,7 @@ static err_t open_entry(struct core *core, const struct bucket *bucket, slice ke
                         struct opened_entry *ret)
 {
     if (bucket->kind == BUCKET_GUARDED)
-        return entry_check_found(core->entry_guard->open(core, bucket, key, a, &ret->entry, &ret->content), a);
+        return entry_check_found(entry_guards_open(core, bucket, key, a, &ret->entry, &ret->content), a);
     int64_t object_id = 0;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         TRY(open_once(core, bucket, key, quickly, a, ret));

@@ -25,7 +25,7 @@ static err_t place_entry(struct meta_tx *tx, void *arg, const struct intake_resu
     if (result->digest_count)
         put->entry.digest = result->digests[0];
     if (put->file_id)
-        return put->core->entry_guard->place(tx, put, result, a);
+        return entry_guard_of_puts(put->core)->place(tx, put, result, a);
     struct entry_change change = { .core = put->core,
                                    .who = &put->who,
                                    .bucket = &put->bucket,
@@ -58,7 +58,7 @@ err_t entry_put_open(struct core *core, const struct principal *who, const struc
     TRY(entry_check_key(request->key, a));
     TRY(entry_check_texts(request->headers, request->tags, a));
     if (bucket->kind == BUCKET_GUARDED)
-        TRY(core->entry_guard->admit(put, &in, a));
+        TRY(entry_guard_of_puts(core)->admit(put, &in, a));
     if (request->exact_bytes >= 0 && (uint64_t)request->exact_bytes < put->request.min_bytes)
         return err_make(a, ERR_EMPTY, "fewer bytes than the %llu there must be",
                         (unsigned long long)put->request.min_bytes);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guard of the keys of files in folders: they can be read, by links that the server's own key signed, and not put. */
+#include "core/bucket/entry_guard.h"
+#include "core/file/file.h"
+#include "core/space/folder_file.h"
+#include "core/store/folder_store.h"
+
+#include <string.h>
+
+slice folder_file_key(slice prefix, const struct file *file, slice word, struct arena *a)
+{
+    return arena_printf(a, SLICE_FMT "/%lld/" SLICE_FMT "/" SLICE_FMT, SLICE_ARG(prefix), (long long)file->id,
+                        SLICE_ARG(word), SLICE_ARG(file->name));
+}
+
+/* The part of the text behind its last slash, which is cut off with it. */
+static slice cut_last(slice *text)
+{
+    size_t at = text->n;
+    while (at && text->p[at - 1] != '/')
+        at--;
+    slice last = slice_from(*text, at);
+    text->n = at ? at - 1 : 0;
+    return last;
+}
+
+/* PREFIX/ID/WORD/NAME. A name has no slash. */
+static bool parse_key(slice key, int64_t *ret_id, slice *ret_name)
+{
+    uint64_t id;
+    slice name = cut_last(&key);
+    cut_last(&key);
+    if (!slice_to_u64(cut_last(&key), &id) || !id || id > INT64_MAX || !key.n)
+        return false;
+    *ret_id = (int64_t)id;
+    *ret_name = name;
+    return true;
+}
+
+static err_t find_file(struct meta_tx *tx, slice key, struct arena *a, struct folder_file *ret)
+{
+    int64_t id;
+    slice name;
+    if (!parse_key(key, &id, &name))
+        return err_make(a, ERR_NOT_FOUND, "that is no key of a file in a folder");
+    TRY(meta_folder_file_get(tx, id, a, ret));
+    return slice_eq(ret->file.name, name) ? NULL : err_make(a, ERR_NOT_FOUND, "the file has another name now");
+}
+
+static struct entry entry_of(const struct bucket *bucket, slice key, const struct file *file, struct arena *a)
+{
+    slice line[] = { S("Content-Type: "), file->content_type, S("\n") };
+    struct entry entry = { .bucket_id = bucket->id,
+                           .key = key,
+                           .owner_id = file->owner_id,
+                           .object_id = file->object_id,
+                           .size_bytes = file->size_bytes,
+                           .upload = S(""),
+                           .headers = file->content_type.n ? arena_join(a, line, LENGTH_OF(line)) : S(""),
+                           .tags = S(""),
+                           .modified_at_ms = file->stored_at_ms };
+    memcpy(entry.md5, file->md5, MD5_SIZE);
+    return entry;
+}
+
+static err_t find_entry(struct core *core, struct meta_tx *tx, const struct bucket *bucket, slice key, struct arena *a,
+                        struct entry *ret)
+{
+    struct folder_file found;
+    (void)core;
+    TRY(find_file(tx, key, a, &found));
+    *ret = entry_of(bucket, key, &found.file, a);
+    return NULL;
+}
+
+static err_t open_entry(struct core *core, const struct bucket *bucket, slice key, struct arena *a, struct entry *ret,
+                        struct content *ret_content)
+{
+    struct folder_file found;
+    {
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        TRY(meta_read_begin(core->meta, a, &tx));
+        TRY(find_file(tx, key, a, &found));
+    }
+    TRY(file_open_record(core, &found.file, a, ret_content));
+    *ret = entry_of(bucket, key, &found.file, a);
+    return NULL;
+}
+
+const struct entry_guard folder_entry_guard = { .find = find_entry, .open = open_entry };
