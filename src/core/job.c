@@ -98,6 +98,11 @@ err_t job_add(struct core *core, struct meta_tx *tx, const struct job_request *r
     return meta_job_add(tx, &job, a, ret_id);
 }
 
+err_t job_start(struct core *core, struct meta_tx *tx, slice kind, struct arena *a)
+{
+    return meta_job_start(tx, kind, core_now_ms(core), a);
+}
+
 err_t job_list(struct core *core, struct arena *a, struct job_list *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;

@@ -39,6 +39,10 @@ struct job_request {
  * commit wakes the workers of this process. Errors: those of the store. */
 MUST_USE err_t job_add(struct core *, struct meta_tx *, const struct job_request *, struct arena *a, int64_t *ret_id);
 
+/* Inside the caller's write: makes the periodic job of a kind due now, and the commit wakes the workers of this process. A run
+ * that does not see the change any more is followed by one after the period. Errors: those of the store. */
+MUST_USE err_t job_start(struct core *, struct meta_tx *, slice kind, struct arena *a);
+
 /* ---- people ---- */
 
 /* All jobs, by id. Errors: those of the store. */

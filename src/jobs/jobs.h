@@ -2,6 +2,7 @@
 /* The workers of background jobs (core/job.h): threads that claim jobs which are due, run them, and write the outcomes.
  * A kind says what a run does; kinds.c has those of the product.
  *
+ *   tasks     removes what is left of tasks that were removed           core/task/task.h
  *   purge     removes the records of files whose purge time has come    core/file/purge.h
  *             ends uploads in parts that have expired                   core/bucket/upload.h
  *   garbage   removes bytes whose record is gone, after the grace       core/object/garbage.h

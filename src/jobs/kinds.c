@@ -8,6 +8,7 @@
 #include "core/object/garbage.h"
 #include "core/object/sweep.h"
 #include "core/space/remnants.h"
+#include "core/task/task.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
@@ -42,6 +43,11 @@ static err_t run_jobs(struct job_run *run, struct arena *a)
     return job_forget_finished(run->core, run, a);
 }
 
+static err_t run_tasks(struct job_run *run, struct arena *a)
+{
+    return task_finish_removed(run->core, run, a);
+}
+
 /* Once a day, because each run that removes something adds an event. */
 static err_t run_audit(struct job_run *run, struct arena *a)
 {
@@ -49,6 +55,7 @@ static err_t run_audit(struct job_run *run, struct arena *a)
 }
 
 const struct job_kind job_kinds[] = {
+    { TASK_REMOVAL_JOB, LANE_WORK, MINUTE, 0, SECOND, MINUTE, run_tasks, NULL },
     { "purge", LANE_CARE, MINUTE, 0, MINUTE, MINUTE, run_purge, NULL },
     { "garbage", LANE_CARE, 5 * MINUTE, 0, MINUTE, 5 * MINUTE, run_garbage, NULL },
     { "sweep", LANE_SWEEP, 6 * HOUR, 0, MINUTE, HOUR, run_sweep, NULL },

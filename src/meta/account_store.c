@@ -4,6 +4,7 @@
 #include "core/store/account_store.h"
 #include "core/records/account.h"
 #include "core/records/record_size.h"
+#include "meta/joined_rows_priv.h"
 #include "meta/record_size_priv.h"
 #include "meta/statement_priv.h"
 #include "meta/usage_priv.h"
@@ -101,15 +102,19 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
 #define COUNTED_PARTS                                                                                                  \
     "SELECT u.account_id, SUM(p.size_bytes), 0, COUNT(*) * " ROW_SIZE ", 0, 0 FROM uploads u"                          \
     " JOIN upload_parts p ON p.upload_id = u.id WHERE u.ended_at_ms = 0 GROUP BY u.account_id"
-#define COUNTED_TASKS(IN) "SELECT account_id, 0, 0, SUM(" TASK_SIZE(IN) "), 0, 0 FROM tasks GROUP BY account_id"
+/* A task that was removed counts no more, with all that it has. */
+#define COUNTED_TASKS(IN)                                                                                              \
+    "SELECT account_id, 0, 0, SUM(" TASK_SIZE(IN) "), 0, 0 FROM tasks WHERE " TASK_STAYS(                              \
+        "tasks.id") " GROUP BY account_id"
 #define COUNTED_MEMBERS                                                                                                \
     "SELECT t.account_id, 0, 0, COUNT(*) * " ROW_SIZE ", 0, 0 FROM tasks t JOIN task_members m ON m.task_id = t.id"    \
-    " GROUP BY t.account_id"
+    " WHERE " TASK_STAYS("t.id") " GROUP BY t.account_id"
 #define COUNTED_COMMENTS(IN)                                                                                           \
     "SELECT t.account_id, 0, 0, SUM(" COMMENT_SIZE(IN) "), 0, 0 FROM comments c JOIN tasks t ON t.id = c.task_id"      \
-                                                       " GROUP BY t.account_id"
+                                                       " WHERE " TASK_STAYS("t.id") " GROUP BY t.account_id"
 #define COUNTED_REFERENCES(IN)                                                                                         \
-    "SELECT account_id, 0, 0, SUM(" REFERENCE_SIZE(IN) "), 0, 0 FROM refs GROUP BY account_id"
+    "SELECT account_id, 0, 0, SUM(" REFERENCE_SIZE(IN) "), 0, 0 FROM refs WHERE " TASK_STAYS(                          \
+        "refs.task_id") " GROUP BY account_id"
 #define COUNTED_ROWS(IN)                                                                                               \
     COUNTED_FILES(IN)                                                                                                  \
     " UNION ALL " COUNTED_TICKETS(IN) " UNION ALL " COUNTED_BUCKETS(IN) " UNION ALL " COUNTED_ENTRIES(                 \

@@ -80,6 +80,12 @@ err_t meta_comment_ids(struct meta_tx *tx, const struct comment_page_query *q, s
                    SQL(SQL_I(q->task_id), sql_limit(q->limit), sql_limit(q->offset)), a, LIST_OF(read_id_row, ret));
 }
 
+err_t meta_comment_first_ids(struct meta_tx *tx, int64_t task_id, size_t limit, struct arena *a, struct record_ids *ret)
+{
+    return tx_list(tx, STATEMENT("SELECT id FROM comments WHERE task_id = $1 ORDER BY id LIMIT $2"),
+                   SQL(SQL_I(task_id), sql_limit(limit)), a, LIST_OF(read_id_row, ret));
+}
+
 err_t meta_comment_last(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
 {
     return tx_int(tx, STATEMENT("SELECT COALESCE(MAX(id), 0) FROM comments WHERE task_id = $1"), SQL(SQL_I(task_id)), a,
@@ -108,6 +114,12 @@ err_t meta_comment_remove(struct meta_tx *tx, int64_t id, struct arena *a)
     TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM comments WHERE id = $1"), SQL(SQL_I(id)), a, &there));
     return there ? err_make(a, ERR_CONFLICT, "a pending ticket names the comment")
                  : err_make(a, ERR_NOT_FOUND, "no such comment");
+}
+
+err_t meta_comment_remove_up_to(struct meta_tx *tx, int64_t task_id, int64_t id, struct arena *a)
+{
+    return tx_change(tx, STATEMENT("DELETE FROM comments WHERE task_id = $1 AND id <= $2"),
+                     SQL(SQL_I(task_id), SQL_I(id)), a, NULL);
 }
 
 err_t meta_comment_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)

@@ -39,14 +39,20 @@ static void read_document_row(struct sql_cursor *c, struct arena *a, void *ret)
     d->has_ticket = d->ticket.file_id != 0;
 }
 
+/* A file that came by ticket and that only tasks and comments hold, of which none refers to it that has not been removed. */
+#define ENDS_WITH_ITS_HOLDER                                                                                           \
+    "(k.file_id IS NOT NULL AND r.id IS NULL AND EXISTS (SELECT 1 FROM holds h WHERE h.file_id = f.id"                 \
+    " AND h.holder_kind IN (1, 2)) AND NOT EXISTS (SELECT 1 FROM holds o WHERE o.file_id = f.id"                       \
+    " AND o.holder_kind NOT IN (1, 2)))"
+
 err_t meta_document_get(struct meta_tx *tx, int64_t file_id, struct arena *a, struct document *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "file",
-               STATEMENT(DOCUMENT
-                         " FROM files f LEFT JOIN refs r ON r.id ="
-                         " (SELECT MIN(first.id) FROM refs first WHERE first.file_id = f.id)" JOINED_TO_REFERENCE
-                         " WHERE f.id = $1"),
+               STATEMENT(DOCUMENT " FROM files f LEFT JOIN refs r ON r.id ="
+                                  " (SELECT MIN(first.id) FROM refs first WHERE first.file_id = f.id"
+                                  " AND " TASK_STAYS("first.task_id") ")" JOINED_TO_REFERENCE
+                                                                      " WHERE f.id = $1 AND NOT " ENDS_WITH_ITS_HOLDER),
                SQL(SQL_I(file_id)), a, &c));
     read_document_row(c, a, ret);
     return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/hold_store.h"
 #include "core/records/file.h"
+#include "core/store/task_store.h"
 #include "meta/statement_priv.h"
 
 static void read_hold_row(struct sql_cursor *c, struct arena *a, void *ret)
@@ -142,10 +143,21 @@ err_t meta_ended_holder_first(struct meta_tx *tx, struct arena *a, struct ended_
     return NULL;
 }
 
+/* A task that was removed, and the comments of such a task, release their files piece by piece. */
 err_t meta_ended_holder_has(struct meta_tx *tx, struct holder holder, struct arena *a, bool *ret_is)
 {
-    return tx_has(tx, STATEMENT("SELECT COUNT(*) FROM ended_holders WHERE holder_kind = $1 AND holder_id = $2"),
-                  SQL(SQL_I(holder.kind), SQL_I(holder.id)), a, ret_is);
+    bool is = false;
+    TRY(tx_has(tx, STATEMENT("SELECT COUNT(*) FROM ended_holders WHERE holder_kind = $1 AND holder_id = $2"),
+               SQL(SQL_I(holder.kind), SQL_I(holder.id)), a, &is));
+    if (!is && holder.kind == HOLDER_TASK)
+        TRY(meta_task_is_removed(tx, holder.id, a, &is));
+    if (!is && holder.kind == HOLDER_COMMENT)
+        TRY(tx_has(tx,
+                   STATEMENT("SELECT COUNT(*) FROM comments c JOIN removed_tasks x ON x.task_id = c.task_id"
+                             " WHERE c.id = $1"),
+                   SQL(SQL_I(holder.id)), a, &is));
+    *ret_is = is;
+    return NULL;
 }
 
 err_t meta_ended_holder_remove(struct meta_tx *tx, struct holder holder, struct arena *a)

@@ -79,6 +79,15 @@ err_t meta_job_advance(struct meta_tx *tx, slice kind, int64_t now_ms, int64_t l
                   SQL(SQL_I(now_ms), SQL_T(kind), SQL_I(latest_ms)), a);
 }
 
+err_t meta_job_start(struct meta_tx *tx, slice kind, int64_t now_ms, struct arena *a)
+{
+    tx->changed_jobs = true;
+    return tx_add(tx,
+                  STATEMENT("UPDATE jobs SET run_at_ms = $1 WHERE kind = $2 AND subject = '' AND state = 0"
+                            " AND run_at_ms > $1"),
+                  SQL(SQL_I(now_ms), SQL_T(kind)), a);
+}
+
 err_t meta_job_end_leases(struct meta_tx *tx, slice kind, int64_t now_ms, struct arena *a)
 {
     return tx_add(tx, STATEMENT("UPDATE jobs SET lease_until_ms = $1 WHERE kind = $2 AND state = 1"),

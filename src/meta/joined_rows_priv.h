@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Columns of records that statements of another file read, too: documents are files, joined with their tickets. */
+/* What statements of several files have in common: documents are files, joined with their tickets, and tasks may have been
+ * removed. */
 #ifndef CAIS_META_JOINED_ROWS_PRIV_H
 #define CAIS_META_JOINED_ROWS_PRIV_H
 
@@ -19,6 +20,8 @@
 /* Columns of tickets, whose alias is k. */
 #define TICKET_COLUMNS                                                                                                 \
     "k.file_id, k.bucket_id, k.key, k.declared_bytes, k.expires_at_ms, k.confirmed_at_ms, k.holder_kind, k.holder_id"
+/* Has the task with that id not been removed? The rows of a task that was removed exist until they are removed piece by piece. */
+#define TASK_STAYS(id) "NOT EXISTS (SELECT 1 FROM removed_tasks x WHERE x.task_id = " id ")"
 enum { FILE_COLUMN_COUNT = 17, TICKET_COLUMN_COUNT = 8 };
 
 /* From the columns above, of which the first is column number `first` of the row. */

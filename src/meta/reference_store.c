@@ -124,6 +124,14 @@ err_t meta_reference_remove(struct meta_tx *tx, int64_t id, struct arena *a)
     return tx_change_one(tx, "reference", STATEMENT("DELETE FROM refs WHERE id = $1"), SQL(SQL_I(id)), a);
 }
 
+err_t meta_reference_remove_first(struct meta_tx *tx, int64_t task_id, size_t limit, struct arena *a,
+                                  int64_t *ret_count)
+{
+    return tx_change(
+        tx, STATEMENT("DELETE FROM refs WHERE id IN (SELECT id FROM refs WHERE task_id = $1 ORDER BY id LIMIT $2)"),
+        SQL(SQL_I(task_id), sql_limit(limit)), a, ret_count);
+}
+
 err_t meta_reference_count(struct meta_tx *tx, int64_t task_id, struct arena *a, int64_t *ret)
 {
     return tx_int(tx, STATEMENT("SELECT COUNT(*) FROM refs WHERE task_id = $1"), SQL(SQL_I(task_id)), a, ret);

@@ -3,6 +3,7 @@
 #include "core/records/holder.h"
 #include "core/records/task.h"
 #include "meta/dialect_priv.h"
+#include "meta/joined_rows_priv.h"
 #include "meta/record_size_priv.h"
 #include "meta/statement_priv.h"
 
@@ -45,7 +46,8 @@ err_t meta_task_add(struct meta_tx *tx, const struct task *t, struct arena *a, i
 err_t meta_task_get(struct meta_tx *tx, int64_t id, struct arena *a, struct task *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "task", STATEMENT(TASK " FROM tasks t WHERE t.id = $1"), SQL(SQL_I(id)), a, &c));
+    TRY(tx_one(tx, "task", STATEMENT(TASK " FROM tasks t WHERE t.id = $1 AND " TASK_STAYS("t.id")), SQL(SQL_I(id)), a,
+               &c));
     read_task_row(c, a, ret);
     return NULL;
 }
@@ -65,8 +67,13 @@ err_t meta_task_update(struct meta_tx *tx, const struct task *t, struct arena *a
 err_t meta_task_lock(struct meta_tx *tx, int64_t id, struct arena *a)
 {
     int64_t known;
+    bool is_removed;
     err_t e = tx_int(tx, STATEMENT_PAIR(LOCK_TASK), SQL(SQL_I(id)), a, &known);
-    return err_is(e, ERR_NOT_FOUND) ? err_make(a, ERR_NOT_FOUND, "no such task") : e;
+    if (err_is(e, ERR_NOT_FOUND))
+        return err_make(a, ERR_NOT_FOUND, "no such task");
+    TRY(e);
+    TRY(meta_task_is_removed(tx, id, a, &is_removed)); /* by the write for which the lock waited, too */
+    return is_removed ? err_make(a, ERR_NOT_FOUND, "no such task") : NULL;
 }
 
 /* Does a pending ticket name the task $1 ($2 is its kind of holder) or one of its comments ($3)? */
@@ -107,9 +114,46 @@ err_t meta_task_sees(struct meta_tx *tx, int64_t id, const struct task_viewer *v
     TRY(tx_int(tx,
                STATEMENT("SELECT COUNT(*) FROM tasks t WHERE t.id = $1 AND t.account_id = $2 AND ($3 <> 0 OR"
                          " t.author_id = $4 OR EXISTS (SELECT 1 FROM task_members m WHERE m.task_id = t.id"
-                         " AND m.user_id = $4) OR t.shared <> 0)"),
+                         " AND m.user_id = $4) OR t.shared <> 0) AND " TASK_STAYS("t.id")),
                SQL(SQL_I(id), SQL_I(v->account_id), SQL_I(v->is_admin), SQL_I(v->user_id)), a, &count));
     *ret_sees = count > 0;
+    return NULL;
+}
+
+/* ---- tasks that were removed ---- */
+
+err_t meta_removed_task_add(struct meta_tx *tx, const struct removed_task *r, struct arena *a)
+{
+    return tx_change(
+        tx,
+        STATEMENT("INSERT INTO removed_tasks (task_id, purge_at_ms, account_id, removed_by, request_id)"
+                  " VALUES ($1, $2, $3, $4, $5)"),
+        SQL(SQL_I(r->task_id), SQL_I(r->purge_at_ms), SQL_I(r->account_id), SQL_I(r->removed_by), SQL_T(r->request_id)),
+        a, NULL);
+}
+
+#define FIRST_REMOVED                                                                                                  \
+    "SELECT task_id, purge_at_ms, account_id, removed_by, request_id FROM removed_tasks ORDER BY task_id LIMIT 1"
+#define HOLD_FIRST_REMOVED(IN) FIRST_REMOVED HELD_FOR_REMOVAL(IN)
+
+err_t meta_removed_task_first(struct meta_tx *tx, struct arena *a, struct removed_task *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "removed task", tx->is_write ? STATEMENT_PAIR(HOLD_FIRST_REMOVED) : STATEMENT(FIRST_REMOVED),
+               SQL_NO_VALUES, a, &c));
+    *ret = (struct removed_task){ .task_id = sql_column_int(c, 0),
+                                  .purge_at_ms = sql_column_int(c, 1),
+                                  .account_id = sql_column_int(c, 2),
+                                  .removed_by = sql_column_int(c, 3),
+                                  .request_id = sql_column_copy(c, 4, a) };
+    return NULL;
+}
+
+err_t meta_task_is_removed(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_is)
+{
+    int64_t count;
+    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM removed_tasks WHERE task_id = $1"), SQL(SQL_I(id)), a, &count));
+    *ret_is = count > 0;
     return NULL;
 }
 
@@ -128,7 +172,7 @@ err_t meta_task_sees(struct meta_tx *tx, int64_t id, const struct task_viewer *v
     " AND ($3 = 0 OR t.author_id = $3)"                                                                                \
     " AND " MEMBER_IS("$4", "$5") " AND " MEMBER_IS(                                                                   \
         "$6", "$7") " AND ($8 = -1 OR CASE WHEN t.closed_at_ms > 0 THEN 1 ELSE 0 END = $8)"                            \
-                    " AND " DETAIL_IS(IN, "$9", "$10") " AND " DETAIL_IS(IN, "$11", "$12")
+                    " AND " DETAIL_IS(IN, "$9", "$10") " AND " DETAIL_IS(IN, "$11", "$12") " AND " TASK_STAYS("t.id")
 #define OF_ACCOUNT(IN) MATCHING(IN, WITHOUT_INDEX(IN, "t.account_id"))
 #define BY_ACCOUNT(IN) " FROM tasks t" MATCHING(IN, "t.account_id")
 #define BY_AUTHOR(IN) " FROM tasks t" OF_ACCOUNT(IN) " AND t.author_id = $3"

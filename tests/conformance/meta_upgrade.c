@@ -125,7 +125,11 @@ IN_WRITE(use_new_tables)
     TRY(meta_job_add(tx, &(struct job){ .kind = S("import"), .subject = S("file:y") }, a, &id));
     EXPECT_EQ(id, 10);
     struct comment m = { .task_id = 1, .author_id = 1, .file_id = 1 };
-    return meta_comment_add(tx, &m, a, &m.id);
+    TRY(meta_comment_add(tx, &m, a, &m.id));
+    TRY(meta_removed_task_add(tx, &(struct removed_task){ .task_id = 1, .request_id = S("request") }, a));
+    struct task t;
+    EXPECT_ERR(meta_task_get(tx, 1, a, &t), ERR_NOT_FOUND);
+    return meta_task_remove(tx, 1, a);
 }
 
 TEST(a_database_of_the_first_version_is_upgraded_with_its_data)

@@ -253,6 +253,30 @@ def test_two_new_versions_get_two_numbers(machines, database):
     assert database.run("SELECT version FROM refs ORDER BY version")[0] == [["1"], ["2"], ["3"]]
 
 
+def test_a_comment_that_comes_while_its_task_is_removed_finds_no_task(machines):
+    one, two = machines
+    assert one.says("meta_task_lock", "SELECT", 1)[0]
+    two.starts("meta_task_lock", "SELECT", 1)
+    assert one.says("meta_removed_task_add", "INSERT", 1, 50, 1, 1, "")[1] == 1
+    one.commit()
+    assert two.finish()[0]  # the row of the task is still there
+    assert two.says("meta_task_is_removed", "SELECT", 1)[0] == [["1"]]
+
+
+def test_two_workers_remove_a_piece_of_a_task_one_after_the_other(machines, database):
+    one, two = machines
+    for _ in range(3):
+        database.run(one.text("meta_reference_add", "INSERT"), 1, 1, None, 1, None, 1, "", "", 1)
+    database.run(one.text("meta_removed_task_add", "INSERT"), 1, 50, 1, 1, "")
+    assert one.says("meta_removed_task_first", "FOR UPDATE")[0]
+    two.starts("meta_removed_task_first", "FOR UPDATE")
+    assert one.says("meta_reference_remove_first", "DELETE", 1, 2)[1] == 2
+    one.commit()
+    assert two.finish()[0]
+    assert two.says("meta_reference_remove_first", "DELETE", 1, 2)[1] == 1
+    two.commit()
+
+
 def test_a_part_that_comes_while_its_upload_is_completed_finds_no_upload(machines):
     one, two = machines
     assert one.says("meta_upload_by_name", "FOR UPDATE", "upload")[0]

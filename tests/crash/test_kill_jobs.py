@@ -15,7 +15,7 @@ from rounds import rounds  # noqa: E402
 from serving import CLOCKED, clean_environment, run, wait_for  # noqa: E402
 
 QUEUED, RUNNING, DONE = 0, 1, 2
-PERIOD_S = {"purge": 60, "garbage": 300, "sweep": 6 * 3600, "tokens": 3600, "jobs": 3600, "audit": 24 * 3600}
+PERIOD_S = {"tasks": 60, "purge": 60, "garbage": 300, "sweep": 6 * 3600, "tokens": 3600, "jobs": 3600, "audit": 24 * 3600}
 SETTINGS = ("--set", "pyrus.purge_after=1h", "--set", "pyrus.rate_limit=0", "--set", "pyrus.token_lifetime=1h",
             "--set", "pyrus.tokens_per_user=100000")
 KEPT_DAYS = 3
@@ -49,6 +49,8 @@ class Records:
         count = {
             "purge": "SELECT COUNT(*) FROM files WHERE purge_at_ms > 0 AND purge_at_ms <= %d" % now_ms,
             "garbage": "SELECT COUNT(*) FROM garbage",
+            "tasks": "SELECT (SELECT COUNT(*) FROM refs JOIN removed_tasks USING (task_id))"
+                     " + (SELECT COUNT(*) FROM comments JOIN removed_tasks USING (task_id))",
             "tokens": "SELECT COUNT(*) FROM credentials WHERE form = 1",
             "jobs": "SELECT COUNT(*) FROM jobs WHERE state >= 2",
             "audit": "SELECT COUNT(*) FROM events WHERE at_ms < %d" % (now_ms - KEPT_DAYS * 24 * HOUR_MS),
@@ -82,6 +84,8 @@ def make_work(place, records, kind, number):
         for i in range(ORPHANS):
             with open(os.path.join(folder, "0f00%08x%08x" % (number, i)), "wb") as f:
                 f.write(b"lost")
+    elif kind == "tasks":
+        remove_task_of_many_rows(records)
     elif kind == "audit":
         records.ask("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
                     " INSERT INTO events (at_ms, account_id, actor_id, action, subject, detail, request_id)"
@@ -94,6 +98,22 @@ def make_work(place, records, kind, number):
                     " lease_until_ms, cancel_at_ms) SELECT ? + i, 'other', 's', 0, '', '', 2, 1, 1, 1, 1, 1, 0, 0, '', '',"
                     " '', '', 0, 0 FROM n", first, write=True)
         records.ask("UPDATE next_ids SET next_id = ? WHERE kind = 'jobs'", first + 2000, write=True)
+
+
+def remove_task_of_many_rows(records):
+    """A task as a request that removes it marks it, with all its rows."""
+    user, account = records.ask("SELECT id, account_id FROM users WHERE login = 'ana@example.org'")[0]
+    records.ask("INSERT INTO tasks (account_id, author_id, text, subject, details, created_at_ms, modified_at_ms, closed_at_ms)"
+                " VALUES (?, ?, 't', '', '', 1, 1, 0)", account, user, write=True)
+    task = records.ask("SELECT MAX(id) FROM tasks")[0][0]
+    records.ask("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
+                " INSERT INTO comments (task_id, author_id, text, details, created_at_ms, edited_at_ms)"
+                " SELECT ?, ?, 'said', '', 1, 0 FROM n", task, user, write=True)
+    records.ask("INSERT INTO refs (account_id, task_id, comment_id, root_id, version, url, name, created_at_ms)"
+                " SELECT ?, task_id, id, NULL, 1, 'https://example.org/', 'x', 1 FROM comments WHERE task_id = ?"
+                " ORDER BY id LIMIT 3000", account, task, write=True)
+    records.ask("INSERT INTO removed_tasks (task_id, purge_at_ms, account_id, removed_by, request_id)"
+                " VALUES (?, 1, ?, ?, '')", task, account, user, write=True)
 
 
 def kill_while_running(place, records, kind):
@@ -154,3 +174,31 @@ def test_a_job_whose_server_is_killed(tmp_path, kind, cancel):
         tries += 1
         assert tries < 20 * rounds("running_job_kills"), "the kill never hits a run"
         hits += one_round(place, records, kind, tries, cancel)
+
+
+def rows_of_tasks(records):
+    tables = ("tasks", "comments", "refs", "holds", "ended_holders", "removed_tasks")
+    return [records.ask("SELECT COUNT(*) FROM " + table)[0][0] for table in tables]
+
+
+def test_a_task_whose_removal_was_acknowledged_stays_removed_after_a_kill(tmp_path):
+    place = Place(str(tmp_path / "data"), *SETTINGS)
+    records = Records(place)
+    with place.start() as server:
+        user = server.user("ana@example.org")
+        token = server.login(user)
+        guid = server.upload(token, "f", b"x")[1]["guid"]
+        task = server.json("POST", "/v4/tasks", {"text": "t"}, token)[1]["task"]["id"]
+        path = f"/v4/tasks/{task}"
+        for i in range(800):  # more than one write removes
+            attached = {"attachments": [guid]} if i % 4 == 0 else {}
+            assert server.json("POST", path + "/comments", {"text": f"c{i}", **attached}, token)[0] == 200
+        assert server.json("DELETE", path, None, token)[0] == 200
+        server.kill()
+    with place.start() as server:
+        token = server.login(user)
+        assert server.json("GET", path, None, token)[0] == 403
+        assert server.json("POST", path + "/comments", {"text": "late"}, token)[0] == 403
+        wait_for("the rest of the task to be removed", lambda: not any(rows_of_tasks(records)))
+        server.stop()
+    place.fsck("--quick")

@@ -8,12 +8,18 @@
 
 #include "core/event.h"
 #include "core/event_prune.h"
+#include "core/file/hold.h"
 #include "core/object/garbage.h"
+#include "core/records/record_size.h"
 #include "core/space/branch_priv.h"
+#include "core/store/account_store.h"
 #include "core/store/branch_store.h"
+#include "core/store/comment_store.h"
 #include "core/store/course_store.h"
 #include "core/store/object_store.h"
+#include "core/store/reference_store.h"
 #include "core/store/space_store.h"
+#include "core/store/task_store.h"
 #include "core/store/user_store.h"
 
 #include <string.h>
@@ -181,6 +187,85 @@ TEST(the_end_of_a_holder_of_many_files_held_the_committer)
     world_run_jobs(w); /* the purge of all of them */
     EXPECT_EQ(world_file_count(w), 0);
     expect_short_writes(w);
+}
+
+/* The largest task: comments with 4 MiB of text, members, and references to one file in each of many comments and to many files in
+ * one comment. */
+struct largest_task {
+    struct core *core;
+    const struct principal *who;
+    int64_t task_id, file_id;
+    int from, count;
+    slice text;
+};
+
+static err_t add_comments(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct largest_task *l = arg;
+    struct account_use more = { 0 };
+    for (int i = 0; i < l->count; i++) {
+        struct comment comment = {
+            .task_id = l->task_id, .author_id = l->who->user_id, .text = l->text, .created_at_ms = 1
+        };
+        struct reference reference = { .account_id = l->who->account_id,
+                                       .task_id = l->task_id,
+                                       .file_id = l->file_id,
+                                       .name = S("name"),
+                                       .created_at_ms = 1 };
+        TRY(meta_comment_add(tx, &comment, a, &reference.comment_id));
+        more.records += comment_record_size(&comment);
+        if (l->from + i >= TASK_REFERENCES_MAX)
+            continue;
+        TRY(meta_reference_add(tx, &reference, a));
+        TRY(hold_add(tx, l->file_id, reference_holder(&reference), core_now_ms(l->core), a));
+        more.records += reference_record_size(&reference);
+    }
+    return meta_account_use(tx, l->who->account_id, &more, a);
+}
+
+static err_t add_members(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct largest_task *l = arg;
+    struct account_use more = { .records = (int64_t)RECORD_BYTES * l->count };
+    for (int i = l->from; i < l->from + l->count; i++)
+        TRY(meta_task_set_member(tx, l->task_id, i, TASK_SUBSCRIBER, a));
+    return meta_account_use(tx, l->who->account_id, &more, a);
+}
+
+static int64_t make_largest_task(struct world *w, const struct principal *who)
+{
+    enum { TEXT = TASK_TEXT_BYTES_MAX / TASK_COMMENTS_MAX, AT_ONCE = 100 };
+    char *text = arena_alloc(w->a, TEXT);
+    memset(text, 'x', TEXT);
+    struct largest_task l = { .core = &w->core, .who = who, .count = AT_ONCE, .text = { text, TEXT } };
+    EXPECT_OK(
+        task_create(&w->core, who, &(struct task_request){ .text = S("t"), .is_silent = true }, w->a, &l.task_id));
+    for (l.from = 0; l.from < TASK_COMMENTS_MAX; l.from += AT_ONCE) {
+        l.file_id = world_store(w, who, S("f"), S("x"), minutes(10)).id;
+        world_write(w, add_comments, &l);
+    }
+    for (int i = 0; i < TASK_MEMBERS_MAX; i += AT_ONCE)
+        world_write(w, add_users, &(struct many_users){ who->account_id, i, AT_ONCE });
+    for (l.from = 2; l.from < TASK_MEMBERS_MAX; l.from += AT_ONCE)
+        world_write(w, add_members, &l);
+    EXPECT_EQ(world_fsck(w, true), 0);
+    return l.task_id;
+}
+
+/* 22 ms. */
+TEST(removing_a_task_of_ten_thousand_comments_held_the_committer)
+{
+    WORLD(w);
+    struct principal ana = world_user(w, S("ana"));
+    int64_t task = make_largest_task(w, &ana);
+    struct task unused;
+    EXPECT_OK(task_remove(&w->core, &ana, task, hours(1), w->a));
+    EXPECT_ERR(task_get_visible(&w->core, &ana, task, w->a, &unused), ERR_NOT_FOUND);
+    EXPECT_EQ(world_fsck(w, true), 0); /* what is left of it is accounted for */
+    expect_short_writes(w);
+    world_run_jobs(w);
+    expect_short_writes(w);
+    EXPECT_EQ(world_fsck(w, true), 0);
 }
 
 /* ---- uploads and composites ---- */
@@ -351,6 +436,7 @@ RUN_TESTS(cmocka_unit_test(the_oldest_events_are_removed_in_short_writes),
           cmocka_unit_test(attachments_of_many_long_tasks_are_attached_in_a_short_write),
           cmocka_unit_test(an_address_list_read_all_users_for_each_address),
           cmocka_unit_test(the_end_of_a_holder_of_many_files_held_the_committer),
+          cmocka_unit_test(removing_a_task_of_ten_thousand_comments_held_the_committer),
           cmocka_unit_test(completing_ten_thousand_parts_held_the_committer),
           cmocka_unit_test(aborting_an_upload_of_ten_thousand_parts_held_the_committer),
           cmocka_unit_test(the_purge_of_expired_uploads_and_the_removal_of_many_keys_take_short_writes),

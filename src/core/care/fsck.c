@@ -694,6 +694,7 @@ err_t fsck_run(struct core *core, const struct fsck_options *options, struct are
     TRY(check_rows(&f));
     TRY(check_objects(&f));
     TRY(fsck_check_holds(&f));
+    TRY(fsck_check_removed_tasks(&f));
     TRY(check_files(&f));
     TRY(check_buckets(&f));
     TRY(check_blobs(&f));

@@ -15,7 +15,8 @@ enum fsck_severity {
 struct fsck_finding {
     enum fsck_severity severity;
     const char *what; /* "bytes missing", "digest differs", … */
-    slice subject; /* "object:12", "blob:KEY", "file:UUID", "entry:BUCKET/KEY", "upload:NAME", "event:12", "database" */
+    slice
+        subject; /* "object:12", "blob:KEY", "file:UUID", "task:12", "entry:BUCKET/KEY", "upload:NAME", "event:12", … */
     slice detail;
     bool repaired;
 };
@@ -49,6 +50,7 @@ struct fsck_report {
  *   files      each has its object, and a state and a ticket that fit
  *   holds      each is of a holder that refers to the file, each reference has its hold, and each file that is READY and
  *              not kept is held
+ *   tasks      there is a job that removes what is left of those that were removed
  *   buckets    each entry and each part of an upload has its object
  *   accounts   their counters of usage
  *   events     none is missing but the oldest, which were removed

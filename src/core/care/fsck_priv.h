@@ -24,4 +24,7 @@ void fsck_add_finding(struct fsck *, enum fsck_severity, const char *what, slice
  * then a file that nothing holds is one to which nothing refers. */
 MUST_USE err_t fsck_check_holds(struct fsck *);
 
+/* Is there a job that removes what is left of tasks that were removed? Repair adds it. */
+MUST_USE err_t fsck_check_removed_tasks(struct fsck *);
+
 #endif

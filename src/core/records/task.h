@@ -14,6 +14,14 @@ struct task {
     int64_t closed_at_ms; /* 0: open */
 };
 
+/* A task that was removed and whose rows are still there, until all of them are removed. */
+struct removed_task {
+    int64_t task_id;
+    int64_t purge_at_ms;            /* of its files that nothing else holds and that are not kept */
+    int64_t account_id, removed_by; /* the user who removed it */
+    slice request_id;               /* of the request that did */
+};
+
 /* The roles in which a user may see a task. A member may have several of them. */
 enum { TASK_PARTICIPANT = 1, TASK_SUBSCRIBER = 2, TASK_RESPONSIBLE = 4 };
 struct task_member {

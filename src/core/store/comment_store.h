@@ -22,6 +22,9 @@ MUST_USE err_t meta_comment_list(struct meta_tx *, const struct comment_query *,
 /* Ids of comments, newest first. */
 MUST_USE err_t meta_comment_ids(struct meta_tx *, const struct comment_page_query *, struct arena *a,
                                 struct record_ids *ret);
+/* Ids of the first comments, oldest first. */
+MUST_USE err_t meta_comment_first_ids(struct meta_tx *, int64_t task_id, size_t limit, struct arena *a,
+                                      struct record_ids *ret);
 /* The id of the newest comment of the task; 0: it has none. */
 MUST_USE err_t meta_comment_last(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
 /* What the comment counts for in the account of its task, with its references. */
@@ -29,6 +32,8 @@ MUST_USE err_t meta_comment_size(struct meta_tx *, int64_t id, struct arena *a, 
 /* Removes the comment with its references. The caller must end the holds of the comment in the same write. CONFLICT while
  * a pending ticket names it: the caller must remove that one's file before. */
 MUST_USE err_t meta_comment_remove(struct meta_tx *, int64_t id, struct arena *a);
+/* Removes the comments of the task with ids up to that one. The caller ends their holds in the same write. */
+MUST_USE err_t meta_comment_remove_up_to(struct meta_tx *, int64_t task_id, int64_t id, struct arena *a);
 MUST_USE err_t meta_comment_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
 /* The sum of the sizes of text and details of all comments of the task, in bytes. */
 MUST_USE err_t meta_comment_bytes(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);

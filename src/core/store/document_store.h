@@ -6,6 +6,8 @@
 #include "core/records/document.h"
 #include "core/store/transaction.h"
 
+/* NOT_FOUND also when the file came by ticket and only removed tasks and comments still hold it: then it is removed with them.
+ * References of removed tasks do not count. */
 MUST_USE err_t meta_document_get(struct meta_tx *, int64_t file_id, struct arena *a, struct document *ret);
 
 struct document_query {

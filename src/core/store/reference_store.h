@@ -36,6 +36,9 @@ MUST_USE err_t meta_reference_each_file(struct meta_tx *, int64_t after_id, size
 /* What the reference counts for in its account. */
 MUST_USE err_t meta_reference_size(struct meta_tx *, int64_t id, struct arena *a, int64_t *ret);
 MUST_USE err_t meta_reference_remove(struct meta_tx *, int64_t id, struct arena *a);
+/* Removes the first `limit` references of the task. The caller ends the holds of their files afterwards. */
+MUST_USE err_t meta_reference_remove_first(struct meta_tx *, int64_t task_id, size_t limit, struct arena *a,
+                                           int64_t *ret_count);
 /* How many references the task has, links included. */
 MUST_USE err_t meta_reference_count(struct meta_tx *, int64_t task_id, struct arena *a, int64_t *ret);
 

@@ -19,14 +19,26 @@ MUST_USE err_t meta_task_sees(struct meta_tx *, int64_t id, const struct task_vi
                               bool *ret_sees);
 /* Writes everything but id, account_id and author_id. */
 MUST_USE err_t meta_task_update(struct meta_tx *, const struct task *, struct arena *a);
-/* Until the write ends, no other write changes the task. */
+/* Until the write ends, no other write changes the task. NOT_FOUND also when it was removed. */
 MUST_USE err_t meta_task_lock(struct meta_tx *, int64_t id, struct arena *a);
 /* What the task counts for in its account, with its members, comments and references (core/records/record_size.h). */
 MUST_USE err_t meta_task_size(struct meta_tx *, int64_t id, struct arena *a, int64_t *ret);
-/* Removes the task with its members, comments and references. The caller must end the holds of the task and of the
- * comments in the same write. CONFLICT while a pending ticket names the task or one of its comments: the
+/* Removes the row of the task, with its members and whatever comments and references it still has. The caller must have
+ * ended the holds of the comments, and ends that of the task in the same write. CONFLICT while a pending ticket names the task or one of its comments: the
  * caller must remove that one's file before. */
 MUST_USE err_t meta_task_remove(struct meta_tx *, int64_t id, struct arena *a);
+
+/* ---- tasks that were removed: all other calls that read or lock tasks do as if they did not exist ---- */
+
+/* The task has been removed, although its rows are still there. The caller has locked it. */
+MUST_USE err_t meta_removed_task_add(struct meta_tx *, const struct removed_task *, struct arena *a);
+/* The first one by id; in a write, no other write removes it meanwhile. NOT_FOUND when there is none. meta_task_remove forgets
+ * it. */
+MUST_USE err_t meta_removed_task_first(struct meta_tx *, struct arena *a, struct removed_task *ret);
+/* *ret_is: the task was removed, and its rows are still there. */
+MUST_USE err_t meta_task_is_removed(struct meta_tx *, int64_t id, struct arena *a, bool *ret_is);
+
+/* ---- listing ---- */
 
 /* Each field that is set is one more condition. */
 struct task_query {

@@ -8,6 +8,7 @@
 #include "core/store/account_store.h"
 #include "core/store/document_store.h"
 #include "core/store/reference_store.h"
+#include "core/store/task_store.h"
 #include "core/store/transaction.h"
 #include "core/task/task_visibility.h"
 
@@ -115,9 +116,20 @@ static err_t check_may_delete(const struct document_removal *r, const struct doc
     return NULL;
 }
 
+/* A reference of a task that was removed: it does not count any more, and nobody sees it. */
+static err_t drop_reference(struct meta_tx *tx, const struct reference *reference, int64_t now_ms, struct arena *a)
+{
+    TRY(meta_reference_remove(tx, reference->id, a));
+    return hold_remove(tx, reference->file_id, reference_holder(reference), now_ms, a);
+}
+
 static err_t detach_reference(struct meta_tx *tx, const struct document_removal *r, const struct reference *reference,
                               int64_t now_ms, struct arena *a)
 {
+    bool is_removed;
+    TRY(meta_task_is_removed(tx, reference->task_id, a, &is_removed));
+    if (is_removed)
+        return drop_reference(tx, reference, now_ms, a);
     slice task = arena_printf(a, "task:%lld", (long long)reference->task_id);
     slice detail = arena_printf(a, "reference:%lld " SLICE_FMT, (long long)reference->id, SLICE_ARG(reference->name));
     struct account_use less = { 0 };

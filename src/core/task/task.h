@@ -123,12 +123,22 @@ MUST_USE err_t task_comment_remove(struct core *, const struct principal *who, c
 
 /* ---- removing a task ---- */
 
-/* Remove a task with its comments and references. Files that came by ticket are deleted at once, no matter who uploaded
- * them, unless something else holds them, and so are files whose ticket is pending. Other files that nothing holds any
- * more are purged `purge_after_ms` from now.
+/* Remove a task with its comments and references. Once it returns, every other call does as if the task had never been, and
+ * the account has the room of its records back. Files that came by ticket are deleted, no matter who uploaded them, unless
+ * something else holds them, and so are files whose ticket is pending. Other files that nothing holds any more are purged
+ * `purge_after_ms` from now.
+ * If the task has more than some hundred comments and references, what is left of them, and of its holds, is removed after the
+ * return (task_finish_removed).
  * Errors: REASON_TASK_NOT_VISIBLE, REASON_TASK_MAY_NOT_REMOVE. */
 MUST_USE err_t task_remove(struct core *, const struct principal *who, int64_t task_id, int64_t purge_after_ms,
                            struct arena *a);
+
+#define TASK_REMOVAL_JOB "tasks" /* the kind of the periodic job that calls task_finish_removed */
+struct job_run;
+/* Remove what is left of tasks that were removed, in one short write after another, until the run (core/job.h; may be NULL) is
+ * stopping. A crash or a failure in between leaves the rest to the next call. Reports how many comments and references it has
+ * removed. Errors: those of the store. Thread: any that may block. */
+MUST_USE err_t task_finish_removed(struct core *, struct job_run *, struct arena *a);
 
 /* ---- reading ---- */
 

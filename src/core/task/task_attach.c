@@ -289,16 +289,3 @@ err_t task_delete_pending(struct meta_tx *tx, struct task_write *w, int64_t comm
     w->more = pending.count == PENDING_DELETED_AT_ONCE;
     return NULL;
 }
-
-err_t task_holding_comments(struct meta_tx *tx, const struct task_write *w, struct arena *a, struct task_comments *ret)
-{
-    struct reference_list references;
-    size_t comments = 0;
-    TRY(meta_reference_list(tx, w->task_id, a, &references));
-    int64_t *ids = arena_array(a, int64_t, references.count + 1);
-    for (size_t i = 0; i < references.count; i++)
-        if (references.items[i].file_id && references.items[i].comment_id)
-            ids[comments++] = references.items[i].comment_id;
-    *ret = (struct task_comments){ ids, sort_unique(ids, comments) };
-    return NULL;
-}

@@ -32,18 +32,10 @@ MUST_USE err_t task_attach(struct meta_tx *, const struct task_write *, int64_t 
 /* Is a confirmed document of that file attached to the task? Errors: REASON_TASK_BAD_DOCUMENT. */
 MUST_USE err_t task_check_document(struct meta_tx *, struct task_write *, int64_t file_id, struct arena *a);
 
-/* ---- before and after a task or comment is removed; comment_id 0: the whole task ---- */
+/* ---- before a task or comment is removed; comment_id 0: the whole task ---- */
 
 /* Delete the files whose pending tickets name the task or comment. Sets w->more when there may be others, for another
  * write: their number has no limit, and other writes wait for this one. */
 MUST_USE err_t task_delete_pending(struct meta_tx *, struct task_write *, int64_t comment_id, struct arena *a);
-
-struct task_comments {
-    int64_t *ids; /* ascending, each once */
-    size_t count;
-};
-/* The comments of the task that hold files. */
-MUST_USE err_t task_holding_comments(struct meta_tx *, const struct task_write *, struct arena *a,
-                                     struct task_comments *ret);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/task/task_holder.h"
 
+#include "core/reasons.h"
 #include "core/records/comment.h"
 #include "core/records/document.h"
 #include "core/records/reference.h"
 #include "core/store/comment_store.h"
 #include "core/store/document_store.h"
 #include "core/store/reference_store.h"
+#include "core/store/task_store.h"
 #include "core/task/task_attach.h"
 #include "core/task/task_visibility.h"
 
@@ -49,6 +51,10 @@ static err_t admit_to_task(struct meta_tx *tx, const struct principal *who, int6
 {
     struct task task;
     struct task_member_list members;
+    err_t e = meta_task_lock(tx, id, a); /* or it could be removed while a ticket names it */
+    if (err_is(e, ERR_NOT_FOUND))
+        return core_refuse(a, REASON_TASK_NOT_VISIBLE);
+    TRY(e);
     TRY(task_find_visible(tx, who, id, a, &task, &members));
     *ret_text = slice_characters(task.text, DOCUMENT_TASK_TEXT_MAX);
     return NULL;
