@@ -5,7 +5,9 @@
 #include "http/auth_header.h"
 #include "http/conditional.h"
 #include "http/content_disposition.h"
+#include "http/cookie.h"
 #include "http/field.h"
+#include "http/language.h"
 #include "http/range.h"
 
 static void try_range(slice value, struct arena *a)
@@ -87,10 +89,37 @@ static void try_lists(slice value, struct arena *a)
         HOLDS(value.n && slice_find_byte(value, '/') == SLICE_NONE && slice_find_byte(value, ' ') == SLICE_NONE);
 }
 
+/* Of two headers it makes no difference which one comes first. */
+static void try_cookie(slice value, struct arena *a)
+{
+    slice one, other;
+    (void)a;
+    slice_cut(value, '\n', &one, &other);
+    struct http_header headers[] = { { S("Cookie"), one }, { S("cookie"), other } },
+                       reversed[] = { headers[1], headers[0] };
+    struct http_request req = { .headers = headers, .header_count = 2 },
+                        back = { .headers = reversed, .header_count = 2 };
+    slice found = cookie_find(&req, S("a")), again = cookie_find(&back, S("a"));
+    HOLDS((found.p != NULL) == (again.p != NULL) && slice_eq(found, again));
+    HOLDS(!found.p || slice_find_byte(found, ';') == SLICE_NONE);
+}
+
+static void try_language(slice value, struct arena *a)
+{
+    static const slice offered[] = { { "en", 2 }, { "pt-BR", 5 }, { "es", 2 }, { "ru", 2 } };
+    (void)a;
+    size_t chosen = language_choose(value, offered, LENGTH_OF(offered));
+    HOLDS(chosen < LENGTH_OF(offered));
+    if (chosen == 3)
+        HOLDS(value.n >= 2);
+    HOLDS(language_choose(value, offered, 1) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const targets[])(slice, struct arena *) = { try_range, try_content_disposition, try_authorization,
-                                                              try_conditions, try_lists };
+    static void (*const targets[])(slice, struct arena *) = {
+        try_range, try_content_disposition, try_authorization, try_conditions, try_lists, try_cookie, try_language
+    };
     if (size == 0)
         return 0;
     SCRATCH(a);
