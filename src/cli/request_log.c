@@ -68,6 +68,14 @@ static void write_json(struct buf *b, const struct http_report *report, slice wh
     buf_add_byte(b, '\n');
 }
 
+/* What people send to a page by mistake, such as a password in the address, matters more than which unknown path it was. */
+static slice target_to_show(const struct http_exchange *x, struct arena *a)
+{
+    if (x->api && x->api->hides_targets)
+        return x->route ? slice_of(x->route->pattern) : S("***");
+    return target_redact(slice_part(x->req.target, 0, 2048), a);
+}
+
 void request_log_report(void *arg, int loop, const struct http_report *report)
 {
     struct request_log *r = arg;
@@ -77,7 +85,7 @@ void request_log_report(void *arg, int loop, const struct http_report *report)
     SCOPED(arena_releasep) struct arena a;
     arena_init_with(&a, memory, sizeof memory);
     slice when = time_format_utc(&a, clock_now_ms(r->log->clock));
-    slice target = target_redact(slice_part(report->x->req.target, 0, 2048), &a);
+    slice target = target_to_show(report->x, &a);
     (r->log->text ? write_text : write_json)(&r->lines[loop], report, when, target);
 }
 

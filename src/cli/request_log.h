@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The access log: one line for each request. Each loop collects its lines and writes them once a turn. Targets are redacted:
- * signatures, tokens and secrets in paths are never logged. */
+ * signatures, tokens and secrets in paths are never logged; of an API that hides its targets only the route is. */
 #ifndef CAIS_CLI_REQUEST_LOG_H
 #define CAIS_CLI_REQUEST_LOG_H
 

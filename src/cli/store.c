@@ -242,6 +242,9 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
                                                 .failures_per_user = c->logins.failures_per_user,
                                                 .failures_per_address = c->logins.failures_per_address,
                                                 .per_user = c->logins.per_user },
+                                    .sessions = { .lifetime_ms = c->sessions.lifetime_ms,
+                                                  .idle_ms = c->sessions.idle_ms,
+                                                  .per_user = c->sessions.per_user },
                                     .file_cache_bytes = (uint64_t)c->storage.cache_bytes };
     core_init(
         &s->core,

@@ -156,7 +156,8 @@ static slice decode_loosely(slice encoded, struct arena *a)
 
 static bool names_a_secret(slice raw_name, struct arena *a)
 {
-    static const char *const parts[] = { "token", "signature", "secret", "key", "password", "credential" };
+    static const char *const parts[] = { "token",      "signature", "secret", "key",    "password",
+                                         "credential", "csrf",      "cookie", "session" };
     slice name = decode_loosely(raw_name, a);
     for (size_t i = 0; i < LENGTH_OF(parts); i++)
         if (slice_find(name, slice_of(parts[i])) != SLICE_NONE)

@@ -55,9 +55,9 @@ enum { QUERY_LAST_WINS = 1, QUERY_NOCASE = 2 };
 bool query_get(const struct query *q, slice name, unsigned flags, slice *ret_value);
 
 /* A copy of a raw target, valid or not, for the log: without anything that gives access. *** replaces the value of
- * every parameter whose name contains token, signature, secret, key, password or credential, or is code, policy or sig
- * (in any case, with escapes decoded); the segment after /p/ (pre-authenticated prefixes); and user information before
- * a host. */
+ * every parameter whose name contains token, signature, secret, key, password, credential, csrf, cookie or session, or is
+ * code, policy or sig (in any case, with escapes decoded); the segment after /p/ (pre-authenticated prefixes); and user
+ * information before a host. */
 slice target_redact(slice raw, struct arena *a);
 
 #endif

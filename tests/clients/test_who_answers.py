@@ -29,6 +29,10 @@ GET /boards/1/fields      GET /tasks/1/fields          GET /fields/custom_1/opti
 GET /documents/1/nothing  GET /boards                  DELETE /comments
 """
 NATIVE = "PUT /v1/native/files/a  GET /v1/native/files  GET /v1/native/files/1  GET /v1/native/files/1/info  GET /v1/native/nothing"
+PORTAL = """
+GET /portal               GET /portal/login           POST /portal/login            POST /portal/logout
+GET /portal/              GET /portal/index.html      DELETE /portal                PUT /portal/login
+"""
 SERVICE = "GET /health  GET /metrics  HEAD /health"
 # Paths of Redu, DataSnap and Appfile, which are not built yet, and reserved paths of cais.
 RESERVED = """
@@ -38,7 +42,7 @@ GET /oauth/authorize      POST /oauth/token                 POST /oauth/request_
 GET /v1/schemas           PUT /v1/schemas/a                 POST /v1/schemas/a/query    POST /v1/bridge/healthcheck
 GET /auth/me              GET /me                           GET /status                 POST /status/refresh
 POST /appfile/file/import POST /appfile/file/import/async   GET /appfile/file/1         GET /appdata/Entity/retrieve
-PUT /p/secret/n/a/b/c/o/d GET /portal                       GET /portal/index.html      GET /api
+PUT /p/secret/n/a/b/c/o/d GET /api                          GET /oauth
 """
 S3 = """
 GET /                     GET /bucket                       PUT /bucket                 DELETE /bucket
@@ -54,7 +58,7 @@ def paths(text, below=""):
 
 
 TABLE = [(method, path, owner) for owner, listed in (
-    ("pyrus", paths(PYRUS)), ("runrun", paths(RUNRUN, "/api/v1.0")), ("native", paths(NATIVE)), ("service", paths(SERVICE)),
+    ("pyrus", paths(PYRUS)), ("runrun", paths(RUNRUN, "/api/v1.0")), ("native", paths(NATIVE)), ("portal", paths(PORTAL)), ("service", paths(SERVICE)),
     ("s3", paths(S3) + paths(RESERVED)),
     ("runrun", [p for p in paths(RUNRUN, "/api") if p[1] != "/api/documents/zip"])) for method, path in listed]
 
@@ -71,6 +75,8 @@ def sender_of(answer):
     if answer.header("x-amz-request-id"):
         assert kind == "application/xml" and b"<Error><Code>" in body, answer
         return "s3"
+    if kind.startswith("text/html") or (answer.header("Location") or "").startswith("/portal"):
+        return "portal"
     if kind.startswith("text/plain") or b'"durability"' in body or (not body and kind == "application/json"):
         return "service"
     body = answer.json()
@@ -97,6 +103,8 @@ def test_paths_of_apis_to_come_are_not_buckets(server, path):
     ("RUNRUN.Example.Test:8080", "/api/v1.0/nothing", "runrun"), ("runrun.example.test", "/v4/profile", "s3"),
     ("pyrus.example.test", "/v4/profile", "pyrus"), ("pyrus.example.test", "/api/v1.0/tasks", "s3"),
     ("pyrus.example.test", "/health", "service"), ("s3.example.test", "/bucket/key", "s3"), ("s3.example.test", "/v4/profile", "s3"),
+    ("s3.example.test", "/portal", "portal"), ("pyrus.example.test", "/portal/login", "portal"),
+    ("s3.example.test", "/portals/a", "s3"),
     ("other.example.test", "/v4/profile", "pyrus"), ("other.example.test", "/api/v1.0/tasks", "runrun")])
 def test_a_host_of_one_api_serves_it_objects_and_health(server, host, path, owner):
     assert sender_of(server.ask("GET", path, host=host)) == owner

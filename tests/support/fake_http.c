@@ -433,6 +433,7 @@ static void fill_request(struct http_request *req, const struct fake_request *fr
         .host = from->host.n ? from->host : S("cais.test"),
         .peer = from->local ? S("unix") : S("127.0.0.1"),
         .local = from->local,
+        .tls = from->tls,
         .id = S("0123456789abcdef"),
         .headers = headers,
         .header_count = count,

@@ -8,9 +8,12 @@
 #include "test.h"
 
 #include "../../src/api/s3/operations_priv.h"
+#include "api/kit/browser.h"
 #include "api/native/native.h"
+#include "api/portal/portal.h"
 #include "api/service/service.h"
 #include "base/text.h"
+#include "core/access/session.h"
 #include "http/multipart.h"
 #include "pyrus_fixture.h"
 #include "runrun_fixture.h"
@@ -559,6 +562,63 @@ TEST(health_and_metrics_stay_within_the_memory_of_a_request)
     fake_http_release(&http);
 }
 
+/* ---- the pages ---- */
+
+static struct fake_reply *send_to_portal(struct walk *w, struct fake_request *r)
+{
+    size_t n = 0;
+    while (r->headers[n].name.n)
+        n++;
+    r->headers[n] = (struct http_header){ S("Cookie"), *(const slice *)w->user };
+    return fake_http_send(w->http, r);
+}
+
+static bool is_portal_error(struct walk *w, const struct fake_reply *r)
+{
+    (void)w;
+    return slice_starts(r->body, S("<!DOCTYPE html>")) && slice_ends(r->body, S("</html>\n"));
+}
+
+TEST(the_pages_stay_within_the_memory_of_a_request)
+{
+    WORLD(world);
+    struct portal portal;
+    slice login = { long_text(world->a, '"', 128), 128 }, secret;
+    struct principal who;
+    world_user(world, login);
+    EXPECT_OK(user_set_password(&world->core, &world->operator_, login, S("correct horse"), world->a));
+    const struct session_request session = { .purpose = BROWSER_PURPOSE,
+                                             .login = { login, S("correct horse"), S("") } };
+    EXPECT_OK(session_begin(&world->core, &session, world->a, &secret, &who));
+    portal_init(&portal, &world->core, NULL);
+    struct fake_http http = fake_http_new(&portal.http_api);
+    slice form_secret = { long_text(world->a, 'a', 43), 43 };
+    slice csrf = browser_csrf_of(form_secret, world->a);
+    slice cookies[] = { S(""), arena_printf(world->a, "cais=" SLICE_FMT, SLICE_ARG(secret)),
+                        arena_printf(world->a, "cais-login=" SLICE_FMT, SLICE_ARG(form_secret)) };
+    struct worst logins = { 0 };
+    slice begin = arena_printf(world->a, "csrf=" SLICE_FMT "&login=a&password=", SLICE_ARG(csrf));
+    slice next = arena_printf(world->a, "csrf=" SLICE_FMT "&login=a&password=x&next=/", SLICE_ARG(csrf));
+    add_body(&logins, worst_repeat(world->a, begin.p, "%01", "1", 32 * 1024));
+    add_body(&logins, worst_repeat(world->a, next.p, "\"", "1", 4000));
+    struct walk w = {
+        .api = &portal.http_api, .http = &http, .a = world->a, .send = send_to_portal, .is_error = is_portal_error
+    };
+    const struct row rows[] = {
+        { .route = "GET /portal", .query = worst_repeat(world->a, "", "\"", "1", 4000) },
+        { .route = "GET /portal/login", .query = worst_repeat(world->a, "next=/", "\"", "1", 4000) },
+        { .route = "POST /portal/login", .bodies = logins, .form_type = FORM_TYPE },
+        { .route = "POST /portal/logout", .bodies = logins, .form_type = FORM_TYPE },
+    };
+    w.rows = rows;
+    w.row_count = LENGTH_OF(rows);
+    for (size_t i = 0; i < LENGTH_OF(cookies); i++) {
+        w.user = &cookies[i];
+        walk_routes(&w);
+    }
+    fake_http_release(&http);
+}
+
 /* ---- S3 ---- */
 
 #define KEYS STORED(1001) /* a page, and what begins the next one */
@@ -766,6 +826,7 @@ int main(void)
         cmocka_unit_test(pyrus_stays_within_the_memory_of_a_request),
         cmocka_unit_test(runrun_stays_within_the_memory_of_a_request),
         cmocka_unit_test(the_native_api_stays_within_the_memory_of_a_request),
+        cmocka_unit_test(the_pages_stay_within_the_memory_of_a_request),
         cmocka_unit_test(s3_stays_within_the_memory_of_a_request),
         cmocka_unit_test(health_and_metrics_stay_within_the_memory_of_a_request),
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small PUT and a cached GET stay on the loop: the PUT hands its write to the committer and replies on the loop
  * again, the GET finds its bytes in memory. */
+#include "api/kit/browser.h"
 #include "api/kit/content_reply.h"
 #include "api/kit/guard.h"
 #include "api/kit/json_pieces.h"
@@ -54,6 +55,18 @@ static err_t get_chosen_account(struct http_exchange *x, slice *ret)
     return NULL;
 }
 
+/* The session of a browser: for what changes something only if a page of this host asks for it. */
+static err_t authenticate_browser(struct http_exchange *x, struct principal *ret)
+{
+    struct browser_session session;
+    TRY(browser_session_find(x, native_of(x)->core, &session));
+    bool reads = slice_eq(x->req.method, S("GET")) || slice_eq(x->req.method, S("HEAD"));
+    if (!reads && !browser_may_change(x, &session, S("")))
+        return native_refuse(&x->arena, NATIVE_NO_CSRF_TOKEN);
+    *ret = *session.who;
+    return NULL;
+}
+
 static err_t authenticate_native(struct http_exchange *x, struct principal *ret)
 {
     struct core *core = native_of(x)->core;
@@ -63,6 +76,8 @@ static err_t authenticate_native(struct http_exchange *x, struct principal *ret)
         TRY(get_chosen_account(x, &account));
         return access_operator(core, account, a, ret);
     }
+    if (!http_has_header(&x->req, "Authorization"))
+        return authenticate_browser(x, ret);
     struct auth_header h;
     err_t e = auth_header_parse(http_header(&x->req, "Authorization"), a, &h);
     if (e || !auth_header_is(&h, S("Bearer")))

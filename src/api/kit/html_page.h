@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pages for people: HTML without scripts, in one of the languages of page_languages.def. The headers let a browser load
+ * nothing, show the page in no frame, send its forms to this host only, and keep no copy.
+ *
+ * `form-action 'self'` also counts for where the reply to a form redirects to: a form whose reply leads to another host
+ * does not work on such a page. */
+#ifndef CAIS_API_KIT_HTML_PAGE_H
+#define CAIS_API_KIT_HTML_PAGE_H
+
+#include "http/http.h"
+
+enum page_language {
+#define PAGE_LANGUAGE(NAME, tag) PAGE_##NAME,
+#include "api/kit/page_languages.def"
+#undef PAGE_LANGUAGE
+    PAGE_LANGUAGES
+};
+
+/* The language that the client prefers (Accept-Language); English when it wants none of ours. */
+enum page_language page_language_of(const struct http_exchange *);
+
+struct html_page {
+    struct http_exchange *x;
+    struct buf out; /* on the account of the exchange; write the content of <main> here */
+};
+
+/* Append a text, so that it is a text wherever it stands, also in an attribute with double quotes. */
+void html_add_text(struct buf *, slice text);
+/* Begin a page. title: a text, also the heading. Between begin and send there must be no return: send takes the memory. */
+void html_page_begin(struct html_page *, struct http_exchange *, enum page_language, slice title);
+/* End the page and the exchange. */
+void html_page_send(struct html_page *, int status);
+/* End the exchange with a redirection (303) that the client requests with GET. path: on this host. */
+void html_page_redirect(struct http_exchange *, slice path);
+
+#endif
