@@ -307,6 +307,25 @@ static err_t start_all(struct server *s, const struct cli *cli, bool private_onl
     return NULL;
 }
 
+/* Whoever stores something that looks like a page should not do so on the host on which people log in. The API of stored
+ * objects is that which takes all other paths. */
+static void advise_host_of_objects(const struct server *s)
+{
+    for (size_t i = 0; i < API_COUNT; i++) {
+        const struct http_api *api = s->apis.opened[i];
+        if (!api->catch_all)
+            continue;
+        for (const struct config_host *h = s->config->hosts; h; h = h->next)
+            if (slice_eq(h->api, slice_of(api->name)))
+                return;
+        char advice[128];
+        snprintf(advice, sizeof advice, "[hosts] files.example.org = %s", api->name);
+        log_line(s->log, LOG_INFO,
+                 "stored objects are sent from the host on which people log in: give them one of their own",
+                 LOG_S("advice", slice_of(advice)), LOG_S("see", S("docs/operations.md, Security")));
+    }
+}
+
 err_t server_start(const struct cli *cli, const struct config *config, struct log *log, bool private_only,
                    struct arena *a, struct server **ret)
 {
@@ -325,6 +344,8 @@ err_t server_start(const struct cli *cli, const struct config *config, struct lo
     for (size_t i = 0; i < s->bound_count; i++)
         log_line(log, LOG_INFO, "listening", LOG_S("kind", slice_of(s->bound[i].kind)),
                  LOG_S("address", s->bound[i].address));
+    if (!private_only)
+        advise_host_of_objects(s);
     *ret = s;
     return NULL;
 }

@@ -262,6 +262,17 @@ def test_no_secret_is_in_the_log_the_audit_log_the_metrics_or_an_error(tmp_path)
         assert '"target":"/portal/login"' in log and '"target":"***"' in log
 
 
+def test_the_log_advises_to_give_objects_a_host_of_their_own(tmp_path):
+    for name, sets, advised in (("none", [], True), ("other", ["hosts.a.test=pyrus"], True), ("own", ["hosts.files.test=s3"], False)):
+        (tmp_path / name).mkdir()
+        with Server(tmp_path / name, sets=sets) as server:
+            server.request_line(server.ask("GET", "/health"))
+            found = [line for line in server.log_lines() if "advice" in line]
+            assert bool(found) == advised, found
+            if advised:
+                assert found[0]["advice"] == "[hosts] files.example.org = s3" and found[0]["level"] == "info"
+
+
 def test_sessions_end_as_configured(tmp_path):
     with Server(tmp_path, sets=["sessions.per_user=2"]) as server:
         login = person(server)
