@@ -3,7 +3,7 @@
  * pairs. */
 #include "core/store/credential_store.h"
 #include "core/records/credential.h"
-#include "meta/dialect_priv.h"
+#include "core/store/user_store.h"
 #include "meta/statement_priv.h"
 
 #include <string.h>
@@ -82,12 +82,9 @@ err_t meta_credential_list(struct meta_tx *tx, int64_t user_id, enum credential_
                    SQL(SQL_I(user_id), SQL_I(form)), a, LIST_OF(read_credential_row, ret));
 }
 
-#define HOLD_USER(IN) "SELECT id FROM users WHERE id = $1" HELD(IN)
-
 err_t meta_credential_count_keys(struct meta_tx *tx, int64_t user_id, struct arena *a, int64_t *ret)
 {
-    bool there;
-    TRY(tx_hold(tx, STATEMENT_PAIR(HOLD_USER), SQL(SQL_I(user_id)), a, &there));
+    TRY(meta_user_hold(tx, user_id, a));
     return tx_int(tx,
                   STATEMENT("SELECT count(*) FROM credentials WHERE user_id = $1 AND form = 0 AND revoked_at_ms = 0"),
                   SQL(SQL_I(user_id)), a, ret);
@@ -119,8 +116,7 @@ err_t meta_credential_revoke_tokens(struct meta_tx *tx, int64_t user_id, int64_t
 err_t meta_credential_trim_tokens(struct meta_tx *tx, int64_t user_id, slice purpose, int64_t keep, int64_t now_ms,
                                   struct arena *a)
 {
-    bool there;
-    TRY(tx_hold(tx, STATEMENT_PAIR(HOLD_USER), SQL(SQL_I(user_id)), a, &there)); /* so that nobody adds a token now */
+    TRY(meta_user_hold(tx, user_id, a)); /* so that nobody adds a token now */
     return tx_change(
         tx,
         STATEMENT(
@@ -138,6 +134,15 @@ err_t meta_credential_extend(struct meta_tx *tx, int64_t id, int64_t expires_at_
                      STATEMENT("UPDATE credentials SET expires_at_ms = $1 WHERE id = $2 AND form = 1"
                                " AND revoked_at_ms = 0 AND expires_at_ms > $3 AND expires_at_ms <= $4"),
                      SQL(SQL_I(expires_at_ms), SQL_I(id), SQL_I(now_ms), SQL_I(expires_at_ms - step_ms)), a, NULL);
+}
+
+err_t meta_credential_remove_token(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    return tx_change(
+        tx,
+        STATEMENT("DELETE FROM credentials WHERE id = $1 AND form = 1"
+                  " AND NOT EXISTS (SELECT 1 FROM credentials made WHERE made.parent_id = credentials.id)"),
+        SQL(SQL_I(id)), a, NULL);
 }
 
 /* A token that others were made from can be removed only after those. */

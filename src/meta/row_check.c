@@ -101,6 +101,13 @@ static void check_file_row(struct row_check *check, struct sql_cursor *c, struct
                       arena_printf(a, "file:%lld", (long long)sql_column_int(c, 0)));
 }
 
+static void check_callback_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    if (ends_header(text_of(c, 1), false))
+        check->report(check->arg, "line break in a callback",
+                      arena_printf(a, "key:%lld", (long long)sql_column_int(c, 0)));
+}
+
 err_t meta_check_rows(struct meta_tx *tx, struct arena *a, void (*report)(void *arg, const char *what, slice subject),
                       void *arg)
 {
@@ -116,5 +123,6 @@ err_t meta_check_rows(struct meta_tx *tx, struct arena *a, void (*report)(void *
                        check_upload_row));
     TRY(check_each_row(&check, STATEMENT("SELECT upload_id, number, checksum_kind, checksum FROM upload_parts"),
                        check_part_row));
+    TRY(check_each_row(&check, STATEMENT("SELECT key_id, address FROM callbacks"), check_callback_row));
     return check_each_row(&check, STATEMENT("SELECT id, content_type FROM files"), check_file_row);
 }

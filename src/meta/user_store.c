@@ -3,6 +3,7 @@
  * leaves deleted users out. */
 #include "core/store/user_store.h"
 #include "core/records/user.h"
+#include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
 #define USER "SELECT id, account_id, login, name, email, kind, state, is_admin, created_at_ms FROM users"
@@ -52,6 +53,14 @@ err_t meta_user_get(struct meta_tx *tx, int64_t id, struct arena *a, struct user
 err_t meta_user_by_login(struct meta_tx *tx, slice login, struct arena *a, struct user *ret)
 {
     return get_user(tx, STATEMENT(USER " WHERE login = $1 AND state <> 2"), SQL(SQL_T(login)), a, ret);
+}
+
+#define HOLD_USER(IN) "SELECT id FROM users WHERE id = $1" HELD(IN)
+
+err_t meta_user_hold(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    bool there;
+    return tx_hold(tx, STATEMENT_PAIR(HOLD_USER), SQL(SQL_I(id)), a, &there);
 }
 
 /* A user who logs in with this address comes before one who only has it as an e-mail address. */

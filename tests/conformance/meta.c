@@ -4,8 +4,10 @@
 #include "core/records/comment.h"
 #include "core/records/credential.h"
 #include "core/records/job.h"
+#include "core/records/record_ids.h"
 #include "core/records/reference.h"
 #include "core/records/task.h"
+#include "core/store/application_store.h"
 #include "core/store/comment_store.h"
 #include "core/store/credential_store.h"
 #include "core/store/hold_store.h"
@@ -352,6 +354,134 @@ FOR_EACH_DATABASE(revoking_a_key_revokes_the_tokens_made_from_it)
     EXPECT_ERR(meta_credential_get(tx, 2, w.a, &k), ERR_NOT_FOUND);
     EXPECT_OK(meta_credential_get(tx, 1, w.a, &k));
     meta_read_end(tx);
+    meta_world_release(&w);
+}
+
+static struct credential application_token(struct meta_world *w, unsigned char secret, int64_t parent, slice purpose)
+{
+    struct credential k = token(w, secret, parent, secret);
+    k.purpose = purpose;
+    return k;
+}
+
+/* Credential 1 is the key, 2 the token that came with it, 3 and 4 are codes, 5 … 7 tokens: of the key, of code 3, and of neither. */
+IN_WRITE(add_an_application)
+{
+    struct meta_world *w = arg;
+    const int64_t parents[] = { 0, 1, 1, 1, 1, 3, 0 };
+    slice callbacks[] = { S("https://a.example/1"), S("https://a.example/0") };
+    for (unsigned char i = 0; i < LENGTH_OF(parents); i++) {
+        struct credential k = application_token(w, i + 1, parents[i], i == 2 || i == 3 ? S("x:code") : S("x"));
+        int64_t id;
+        k.form = i ? CREDENTIAL_TOKEN : CREDENTIAL_KEY;
+        TRY(meta_credential_add(tx, &k, a, &id));
+        EXPECT_EQ(id, i + 1);
+    }
+    const struct application app = {
+        .key_id = 1, .client_id = S("client"), .token_id = 2, .callbacks = { callbacks, LENGTH_OF(callbacks) }
+    };
+    TRY(meta_application_add(tx, &app, a));
+    EXPECT_ERR(meta_application_add(tx, &app, a), ERR_CONFLICT);
+    TRY(meta_code_add(
+        tx, &(struct code){ .credential_id = 3, .redirect = S("https://a.example/0"), .challenge = S("c") }, a));
+    return meta_code_add(tx, &(struct code){ .credential_id = 4, .is_reusable = true }, a);
+}
+
+IN_WRITE(use_a_code_twice)
+{
+    bool is_first;
+    (void)arg;
+    TRY(meta_code_use(tx, 3, 50, a, &is_first));
+    EXPECT(is_first);
+    TRY(meta_code_use(tx, 3, 60, a, &is_first));
+    EXPECT(!is_first);
+    TRY(meta_code_use(tx, 99, 60, a, &is_first));
+    EXPECT(!is_first);
+    return NULL;
+}
+
+static err_t expect_surplus(struct meta_tx *tx, const struct surplus_query *q, const char *ids, struct arena *a)
+{
+    struct record_ids got;
+    slice text = S("");
+    TRY(meta_application_surplus(tx, q, a, &got));
+    for (size_t i = 0; i < got.count; i++)
+        text = arena_printf(a, SLICE_FMT " %lld", SLICE_ARG(text), (long long)got.items[i]);
+    EXPECT_SLICE(text, slice_of(ids));
+    return NULL;
+}
+
+IN_WRITE(look_for_surplus)
+{
+    struct surplus_query q = {
+        .user_id = ((struct meta_world *)arg)->user, .key_id = 1, .purpose = S("x"), .spared_id = 2, .now_ms = 100
+    };
+    TRY(expect_surplus(tx, &q, " 6 5", a)); /* not 2, which is spared, and not 7 */
+    q.keep = 1;
+    TRY(expect_surplus(tx, &q, " 5", a));
+    q.keep = 2;
+    TRY(expect_surplus(tx, &q, "", a));
+    q.purpose = S("x:code");
+    q.keep = 1;
+    return expect_surplus(tx, &q, " 3", a);
+}
+
+FOR_EACH_DATABASE(an_application_is_found_with_its_key_and_its_callbacks)
+{
+    struct meta_world w;
+    struct application app;
+    struct code code;
+    meta_world_init(&w, kind, INLINE);
+    RUN_WRITE(&w, add_an_application);
+    uint64_t before = meta_generation(w.store);
+    RUN_WRITE(&w, use_a_code_twice);
+    EXPECT_EQ(meta_generation(w.store), before); /* no cache has codes */
+    struct meta_tx *tx = snapshot(&w);
+    EXPECT_OK(meta_application_by_client_id(tx, S("client"), w.a, &app));
+    EXPECT(app.key_id == 1 && app.token_id == 2 && app.owner_id == w.user && app.account_id == w.account);
+    EXPECT(app.secret_hash[0] == 1 && app.secret_hash[31] == 1 && !app.revoked_at_ms && app.owner_state == USER_ACTIVE);
+    EXPECT_SLICE(app.purpose, S("x"));
+    EXPECT_EQ(app.callbacks.count, 2);
+    EXPECT_SLICE(app.callbacks.items[0], S("https://a.example/1"));
+    EXPECT_SLICE(app.callbacks.items[1], S("https://a.example/0"));
+    EXPECT_ERR(meta_application_by_client_id(tx, S("Client"), w.a, &app), ERR_NOT_FOUND);
+    EXPECT_OK(meta_code_get(tx, 3, w.a, &code));
+    EXPECT(!code.is_reusable && code.used_at_ms == 50);
+    EXPECT_SLICE(code.redirect, S("https://a.example/0"));
+    EXPECT_SLICE(code.challenge, S("c"));
+    EXPECT_OK(meta_code_get(tx, 4, w.a, &code));
+    EXPECT(code.is_reusable && !code.used_at_ms);
+    EXPECT_ERR(meta_code_get(tx, 5, w.a, &code), ERR_NOT_FOUND);
+    meta_read_end(tx);
+    RUN_WRITE(&w, look_for_surplus);
+    meta_world_release(&w);
+}
+
+IN_WRITE(remove_application_tokens)
+{
+    struct credential k;
+    struct code code;
+    int64_t n;
+    (void)arg;
+    TRY(meta_credential_remove_token(tx, 1, a)); /* a key */
+    TRY(meta_credential_remove_token(tx, 3, a)); /* 6 was made from it */
+    TRY(meta_credential_get(tx, 1, a, &k));
+    TRY(meta_credential_get(tx, 3, a, &k));
+    TRY(meta_credential_remove_token(tx, 6, a));
+    EXPECT_ERR(meta_credential_get(tx, 6, a, &k), ERR_NOT_FOUND);
+    TRY(meta_credential_revoke(tx, 3, 100, a));
+    TRY(meta_credential_forget(tx, 101, a, &n));
+    EXPECT_EQ(n, 1);
+    EXPECT_ERR(meta_code_get(tx, 3, a, &code), ERR_NOT_FOUND); /* its code goes with it */
+    return meta_code_get(tx, 4, a, &code);
+}
+
+FOR_EACH_DATABASE(a_token_is_removed_when_none_was_made_from_it)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    RUN_WRITE(&w, add_an_application);
+    RUN_WRITE(&w, remove_application_tokens);
     meta_world_release(&w);
 }
 
@@ -1270,6 +1400,20 @@ static bool may_scan(slice sql)
            slice_ends(sql, S("= 0) ORDER BY f.id DESC LIMIT $5"));
 }
 
+static err_t read_applications(struct meta_tx *tx, struct arena *a)
+{
+    struct application app;
+    struct code code;
+    struct record_ids ids;
+    bool is_first;
+    const struct surplus_query q = { .user_id = 1, .key_id = 1, .purpose = S("x"), .now_ms = 1 };
+    EXPECT_ERR(meta_application_by_client_id(tx, S("x"), a, &app), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_code_get(tx, 99, a, &code), ERR_NOT_FOUND);
+    TRY(meta_code_use(tx, 99, 1, a, &is_first));
+    TRY(meta_credential_remove_token(tx, 99, a));
+    return meta_application_surplus(tx, &q, a, &ids);
+}
+
 IN_WRITE(read_everything)
 {
     struct meta_world *w = arg;
@@ -1292,6 +1436,7 @@ IN_WRITE(read_everything)
     TRY(meta_user_list(tx, 1, a, &users));
     TRY(meta_user_password(tx, 1, a, &text));
     EXPECT_ERR(meta_credential_by_hash(tx, S("x"), 0, bytes, a, &k), ERR_NOT_FOUND);
+    TRY(read_applications(tx, a));
     TRY(meta_credential_list(tx, 1, CREDENTIAL_KEY, a, &keys));
     TRY(meta_object_has_key(tx, S("x"), a, &has));
     TRY(meta_garbage_list(tx, 1, 1, a, &garbage));
@@ -1338,6 +1483,8 @@ RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
           cmocka_unit_test(a_login_is_unique_among_users_that_are_not_deleted),
           cmocka_unit_test(revoking_a_key_revokes_the_tokens_made_from_it),
           cmocka_unit_test(only_a_live_token_is_extended),
+          cmocka_unit_test(an_application_is_found_with_its_key_and_its_callbacks),
+          cmocka_unit_test(a_token_is_removed_when_none_was_made_from_it),
           cmocka_unit_test(an_object_is_removed_with_its_last_file_and_its_key_becomes_garbage),
           cmocka_unit_test(files_are_found_change_state_and_become_due),
           cmocka_unit_test(usage_check_finds_and_repairs_wrong_counters),

@@ -476,6 +476,12 @@ TEST(a_line_break_in_a_kept_header_was_restored)
     expect_refused_restore("UPDATE uploads SET headers = 'Expires: ' || char(13)", "line break in a header");
     expect_refused_restore("UPDATE files SET content_type = 'text/plain' || char(10)",
                            "line break in its content type");
+    expect_refused_restore(
+        "INSERT INTO credentials (id, account_id, user_id, purpose, form, secret_hash, created_at_ms, expires_at_ms,"
+        " revoked_at_ms) SELECT 900, account_id, id, 'x', 0, zeroblob(32), 1, 0, 0 FROM users LIMIT 1;"
+        "INSERT INTO applications VALUES (900, 'x', 900);"
+        "INSERT INTO callbacks VALUES (900, 0, 'https://a.example/' || char(13) || char(10) || 'Set-Cookie: a=b')",
+        "key:900: line break in a callback");
 }
 
 /* The database's own check finds values that its constraints refuse. */

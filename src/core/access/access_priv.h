@@ -40,6 +40,15 @@ void signing_hash(slice access_key, unsigned char ret_hash[SHA256_SIZE]);
  * open it. */
 MUST_USE err_t signing_open(struct core *, struct meta_tx *, int64_t credential_id, struct arena *a,
                             slice *ret_access_key, slice *ret_secret);
+/* A key that is added, with its event, in the write of the caller. Errors: as key_mint. */
+struct key_addition {
+    struct core *core;
+    const struct principal *who;
+    const struct key_request *request;
+    int64_t now_ms;
+    unsigned char secret_hash[SHA256_SIZE];
+};
+MUST_USE err_t key_add(struct meta_tx *, const struct key_addition *, struct arena *a, struct credential *ret);
 /* "key:ID" */
 slice key_subject(struct arena *a, int64_t id);
 

@@ -50,9 +50,9 @@ static err_t add_sealed_halves(struct meta_tx *tx, const struct key_change *c, s
 }
 
 /* The operator is exempt: the server makes the keys with which it signs by itself, and must not fail to. */
-static err_t check_key_count(struct meta_tx *tx, const struct key_change *c, const struct user *user, struct arena *a)
+static err_t check_key_count(struct meta_tx *tx, const struct key_addition *k, const struct user *user, struct arena *a)
 {
-    int64_t count, max = c->core->options.user_max_keys;
+    int64_t count, max = k->core->options.user_max_keys;
     if (!max || user->kind == USER_SYSTEM)
         return NULL;
     TRY(meta_credential_count_keys(tx, user->id, a, &count));
@@ -64,37 +64,47 @@ static err_t check_key_count(struct meta_tx *tx, const struct key_change *c, con
                     (long long)count);
 }
 
-static err_t apply_key_mint(struct meta_tx *tx, void *arg, struct arena *a)
+err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a, struct credential *ret)
 {
-    struct key_change *c = arg;
-    slice login = c->request->login, purpose = c->request->purpose;
+    slice login = k->request->login, purpose = k->request->purpose;
     struct user user;
     TRY(meta_user_by_login(tx, login, a, &user));
     if (user.state != USER_ACTIVE)
         return err_make(a, ERR_BLOCKED, "the user is disabled");
-    TRY(check_key_count(tx, c, &user, a));
+    TRY(check_key_count(tx, k, &user, a));
     struct credential key = { .account_id = user.account_id,
                               .user_id = user.id,
                               .purpose = purpose,
                               .form = CREDENTIAL_KEY,
-                              .created_at_ms = c->now_ms };
-    if (c->minted.secret.n)
-        signing_hash(c->minted.key, key.secret_hash);
-    else
-        hash_sha256(c->minted.key, key.secret_hash);
-    TRY(meta_credential_add(tx, &key, a, &c->minted.id));
-    if (c->minted.token.n)
-        TRY(add_token(tx, c, &key, a));
-    if (c->minted.secret.n)
-        TRY(add_sealed_halves(tx, c, a));
-    struct event_params event = { .at_ms = c->now_ms,
-                                  .who = c->who,
+                              .created_at_ms = k->now_ms };
+    memcpy(key.secret_hash, k->secret_hash, SHA256_SIZE);
+    TRY(meta_credential_add(tx, &key, a, &key.id));
+    struct event_params event = { .at_ms = k->now_ms,
+                                  .who = k->who,
                                   .account_id = user.account_id,
                                   .action = S("key.mint"),
-                                  .subject = key_subject(a, c->minted.id),
+                                  .subject = key_subject(a, key.id),
                                   .detail = arena_printf(a, SLICE_FMT " for " SLICE_FMT, SLICE_ARG(purpose),
                                                          SLICE_ARG(login)) };
-    return event_write(tx, &event, a);
+    TRY(event_write(tx, &event, a));
+    *ret = key;
+    return NULL;
+}
+
+static err_t apply_key_mint(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct key_change *c = arg;
+    struct key_addition addition = { .core = c->core, .who = c->who, .request = c->request, .now_ms = c->now_ms };
+    struct credential key;
+    if (c->minted.secret.n)
+        signing_hash(c->minted.key, addition.secret_hash);
+    else
+        hash_sha256(c->minted.key, addition.secret_hash);
+    TRY(key_add(tx, &addition, a, &key));
+    c->minted.id = key.id;
+    if (c->minted.token.n)
+        TRY(add_token(tx, c, &key, a));
+    return c->minted.secret.n ? add_sealed_halves(tx, c, a) : NULL;
 }
 
 /* Record the key that *minted describes, and set its id. */

@@ -32,6 +32,8 @@ MUST_USE err_t meta_credential_trim_tokens(struct meta_tx *, int64_t user_id, sl
  * does not. */
 MUST_USE err_t meta_credential_extend(struct meta_tx *, int64_t id, int64_t expires_at_ms, int64_t step_ms,
                                       int64_t now_ms, struct arena *a);
+/* Removes the record of a token that no other was made from. It is no error when there is none. */
+MUST_USE err_t meta_credential_remove_token(struct meta_tx *, int64_t id, struct arena *a);
 /* Removes the records of tokens that were revoked or expired before `before_ms`. ret_count: how many. */
 MUST_USE err_t meta_credential_forget(struct meta_tx *, int64_t before_ms, struct arena *a, int64_t *ret_count);
 

@@ -11,6 +11,8 @@ MUST_USE err_t meta_user_add(struct meta_tx *, const struct user *, struct arena
 MUST_USE err_t meta_user_get(struct meta_tx *, int64_t id, struct arena *a, struct user *ret);
 /* Does not find a deleted user. */
 MUST_USE err_t meta_user_by_login(struct meta_tx *, slice login, struct arena *a, struct user *ret);
+/* Until the write ends, no other write adds a key or token of the user. */
+MUST_USE err_t meta_user_hold(struct meta_tx *, int64_t id, struct arena *a);
 /* Finds an active user of the account by login or, when no login matches, by e-mail address. */
 MUST_USE err_t meta_user_by_email(struct meta_tx *, int64_t account_id, slice email, struct arena *a, struct user *ret);
 /* The first user, by id, whose login or e-mail address it is, without regard to case (ASCII). Reads two rows, however many
