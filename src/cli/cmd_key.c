@@ -7,15 +7,30 @@
 #include "cli/terminal.h"
 
 #include "base/text.h"
-#include "core/access/access.h"
+#include "core/access/application.h"
 #include "core/records/credential.h"
+#include "core/space/enrolment.h"
 
 #include <string.h>
 
 struct new_key {
     int64_t id;
-    slice halves[2];
+    slice parts[API_KEY_NAMES];
 };
+
+static err_t mint_application(struct cli *cli, struct admin *admin, const struct key_request *key, struct new_key *ret)
+{
+    slice callbacks[APPLICATION_CALLBACKS_MAX + 1];
+    struct application_request request = { key->login, key->purpose, { callbacks, 0 } };
+    const char *value;
+    while (request.callbacks.count < LENGTH_OF(callbacks) &&
+           (value = option_nth(cli->options, "callback", request.callbacks.count)))
+        callbacks[request.callbacks.count++] = slice_of(value);
+    struct minted_application minted;
+    TRY(application_add(&admin->store->core, &admin->who, &request, cli->arena, &minted));
+    *ret = (struct new_key){ minted.id, { minted.token, minted.client_id, minted.client_secret, minted.pin } };
+    return NULL;
+}
 
 static err_t mint_key(struct cli *cli, struct admin *admin, const struct api_module *api, slice login,
                       struct new_key *ret)
@@ -23,6 +38,8 @@ static err_t mint_key(struct cli *cli, struct admin *admin, const struct api_mod
     struct core *core = &admin->store->core;
     struct key_request request = { .login = login, .purpose = slice_of(api->name) };
     struct minted_key minted;
+    if (api->key_form == API_KEYS_APPLICATION)
+        return mint_application(cli, admin, &request, ret);
     if (api->key_form == API_KEYS_PAIR)
         TRY(key_mint_pair(core, &admin->who, &request, cli->arena, &minted));
     else if (api->key_form == API_KEYS_SIGNING)
@@ -33,17 +50,22 @@ static err_t mint_key(struct cli *cli, struct admin *admin, const struct api_mod
     return NULL;
 }
 
+static const char *how_key_is_kept(enum api_key_form form)
+{
+    if (form == API_KEYS_SIGNING)
+        return "The secret is shown this once and kept sealed under the master key.\n";
+    if (form == API_KEYS_PAIR || form == API_KEYS_APPLICATION)
+        return "They are shown this once and kept as hashes only.\n";
+    return "It is shown this once and kept as a hash only.\n";
+}
+
 static void print_new_key(struct cli *cli, const struct api_module *api, slice login, const struct new_key *key)
 {
     if (!option_on(cli->options, "json")) {
         fprintf(cli->out, "key %lld for %s\n", (long long)key->id, admin_text(cli, login));
         for (size_t i = 0; i < LENGTH_OF(api->key_names) && api->key_names[i]; i++)
-            fprintf(cli->out, "%s: " SLICE_FMT "\n", api->key_names[i], SLICE_ARG(key->halves[i]));
-        fputs(api->key_form == API_KEYS_SIGNING
-                  ? "The secret is shown this once and kept sealed under the master key.\n"
-              : api->key_form == API_KEYS_PAIR ? "They are shown this once and kept as hashes only.\n"
-                                               : "It is shown this once and kept as a hash only.\n",
-              cli->out);
+            fprintf(cli->out, "%s: " SLICE_FMT "\n", api->key_names[i], SLICE_ARG(key->parts[i]));
+        fputs(how_key_is_kept(api->key_form), cli->out);
         return;
     }
     struct json_line line;
@@ -52,7 +74,7 @@ static void print_new_key(struct cli *cli, const struct api_module *api, slice l
     if (api->key_has_login)
         json_put_string(&line.o, "login", login);
     for (size_t i = 0; i < LENGTH_OF(api->key_names) && api->key_names[i]; i++)
-        json_put_string(&line.o, api->key_names[i], key->halves[i]);
+        json_put_string(&line.o, api->key_names[i], key->parts[i]);
     json_line_print(&line, cli->out);
 }
 
@@ -66,20 +88,87 @@ static const char *list_purposes(struct arena *a)
     return arena_cstr(a, list);
 }
 
+/* ---- roles ---- */
+
+struct role_name {
+    const char *name;
+    enum course_role role;
+};
+static const struct role_name role_names[] = {
+    { "member", ROLE_MEMBER },
+    { "tutor", ROLE_TUTOR },
+    { "teacher", ROLE_TEACHER },
+    { "environment_admin", ROLE_ADMINISTRATOR },
+};
+
+static const char *list_roles(struct arena *a)
+{
+    slice list = S("");
+    for (size_t i = 0; i < LENGTH_OF(role_names); i++)
+        list = arena_printf(a, SLICE_FMT "%s%s", SLICE_ARG(list), i ? ", " : "", role_names[i].name);
+    return arena_cstr(a, list);
+}
+
+/* ROLE_NONE: there is no such role. */
+static enum course_role role_of(const char *name)
+{
+    for (size_t i = 0; i < LENGTH_OF(role_names); i++)
+        if (slice_eq(slice_of(role_names[i].name), slice_of(name)))
+            return role_names[i].role;
+    return ROLE_NONE;
+}
+
+/* What --course and --role say: no course_id when there is no enrolment. Returns false after an error message. */
+static bool read_enrolment(const struct cli *cli, const struct api_module *api, struct enrolment_request *ret)
+{
+    const char *role = option_value(cli->options, "role");
+    const char *needs_application[] = { "course", "role", "callback" };
+    for (size_t i = 0; i < LENGTH_OF(needs_application); i++)
+        if (option_nth(cli->options, needs_application[i], 0) && api->key_form != API_KEYS_APPLICATION) {
+            usage_error(cli->err, cli->options->command, "--%s does not go with --for %s", needs_application[i],
+                        api->name);
+            return false;
+        }
+    if (!option_number(cli, "course", 1, INT64_MAX, &ret->course_id))
+        return false;
+    ret->role = role_of(role ? role : "member");
+    if (!ret->role)
+        usage_error(cli->err, cli->options->command, "--role is one of: %s", list_roles(cli->arena));
+    else if (role && !ret->course_id)
+        usage_error(cli->err, cli->options->command, "--role needs --course");
+    return ret->role && (!role || ret->course_id);
+}
+
+/* ---- add ---- */
+
+/* The enrolment comes first: it can be repeated, while secrets are shown once. */
+static err_t enrol_and_mint(struct cli *cli, struct admin *admin, const struct api_module *api,
+                            const struct enrolment_request *enrolment, struct new_key *ret)
+{
+    int64_t unused;
+    if (enrolment->course_id)
+        TRY(enrolment_grant(&admin->store->core, &admin->who, enrolment, cli->arena, &unused));
+    return mint_key(cli, admin, api, enrolment->login, ret);
+}
+
 static int key_add_work(struct cli *cli, struct admin *admin)
 {
     const char *purpose = option_value(cli->options, "for");
     const struct api_module *api = purpose ? api_module_find(slice_of(purpose)) : NULL;
     if (!api || api->key_form == API_KEYS_NONE)
         return usage_error(cli->err, cli->options->command, "--for is one of: %s", list_purposes(cli->arena));
-    slice login = slice_of(cli->options->operands[0]);
+    struct enrolment_request enrolment = { .login = slice_of(cli->options->operands[0]) };
     struct new_key key = { 0 };
-    err_t e = mint_key(cli, admin, api, login, &key);
+    if (!read_enrolment(cli, api, &enrolment))
+        return EXIT_USAGE;
+    err_t e = enrol_and_mint(cli, admin, api, &enrolment, &key);
     if (e)
         return command_failed(cli, e);
-    print_new_key(cli, api, login, &key);
+    print_new_key(cli, api, enrolment.login, &key);
     return EXIT_DONE;
 }
+
+/* ---- list, revoke ---- */
 
 static void print_key(struct cli *cli, const struct key_info *info)
 {
@@ -135,9 +224,16 @@ const struct command command_key_add = {
     .operands = "LOGIN",
     .min_operands = 1,
     .max_operands = 1,
-    .options = (const struct option_spec[]){ { "for", 0, "WAY", false, "Which way in it opens", list_purposes },
-                                             ADMIN_OPTIONS,
-                                             { 0 } },
+    .options =
+        (const struct option_spec[]){ { "for", 0, "WAY", false, "Which way in it opens", list_purposes },
+                                      { "course", 0, "ID", false, "Enrol LOGIN in this course.", NULL },
+                                      { "role", 0, "ROLE", false, "With --course, instead of member", list_roles },
+                                      { "callback", 0, "URL", true,
+                                        "Where the application may send browsers back to; without any, people carry "
+                                        "its PIN by hand.",
+                                        NULL },
+                                      ADMIN_OPTIONS,
+                                      { 0 } },
     .summary = "Make a key; it is shown once.",
     .run = run_key_add,
 };

@@ -12,11 +12,15 @@
 
 /* The keys that `cais key add LOGIN --for NAME` makes for this API. */
 enum api_key_form {
-    API_KEYS_NONE,   /* none: the API asks for no credentials */
-    API_KEYS_SECRET, /* one secret, kept as a hash */
-    API_KEYS_PAIR,   /* two secrets, kept as hashes */
-    API_KEYS_SIGNING /* a name and a secret that signs requests, kept sealed */
+    API_KEYS_NONE,    /* none: the API asks for no credentials */
+    API_KEYS_SECRET,  /* one secret, kept as a hash */
+    API_KEYS_PAIR,    /* two secrets, kept as hashes */
+    API_KEYS_SIGNING, /* a name and a secret that signs requests, kept sealed */
+    /* An application (core/access/application.h): token, client id, client secret and PIN, kept as hashes. Its users have roles in
+     * courses. */
+    API_KEYS_APPLICATION
 };
+enum { API_KEY_NAMES = 4 };
 
 /* Fields that a form for this bucket may have although no condition of its policy covers them. They have no effect there.
  * Names are compared without regard to case. */
@@ -42,8 +46,8 @@ struct api_params {
 struct api_module {
     const char *name; /* also its section of the configuration, its name in [hosts], and the purpose of its keys */
     enum api_key_form key_form;
-    const char *key_names[2]; /* what its clients call the one or two halves of a key */
-    bool key_has_login;       /* whether clients need the login along with the key */
+    const char *key_names[API_KEY_NAMES]; /* what its clients call the parts of a key; NULL ends them */
+    bool key_has_login;                   /* whether clients need the login along with the key */
 
     const struct config_key *keys; /* of the configuration; offsets are in the struct of options */
     size_t key_count, options_size;
