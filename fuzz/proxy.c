@@ -9,22 +9,25 @@
 
 #define ENTRIES_MAX 20
 
-static bool is_item(slice value, slice wanted)
+/* Is `client` an item, and does each item right of it name a trusted proxy? */
+static bool only_trusted_after(const struct proxies *p, slice value, slice client, struct arena *a)
 {
-    slice item;
-    for (bool more = true; more;) {
-        more = slice_cut(value, ',', &item, &value);
-        if (slice_eq(slice_trim(item), wanted))
+    for (;;) {
+        size_t comma = slice_rfind_byte(value, ',');
+        slice item = slice_trim(comma == SLICE_NONE ? value : slice_from(value, comma + 1));
+        if (slice_eq(item, client))
             return true;
+        if (comma == SLICE_NONE || !proxies_trust(p, arena_cstr(a, item)))
+            return false;
+        value = slice_part(value, 0, comma);
     }
-    return false;
 }
 
 static void try_value(const struct proxies *p, const char *peer, slice value, struct arena *a)
 {
     slice client = proxies_client(p, peer, value, a);
     bool is_peer = slice_eq(client, slice_of(peer));
-    HOLDS(is_peer || is_item(value, client));
+    HOLDS(is_peer || only_trusted_after(p, value, client, a));
     HOLDS(is_peer || (slice_find_byte(client, ',') == SLICE_NONE && slice_find_byte(client, 0) == SLICE_NONE));
     slice forged[] = { S("6.6.6.6, nonsense,"), value };
     if (is_peer || !proxies_trust(p, arena_cstr(a, client)))
