@@ -53,22 +53,13 @@ static void set_up(void)
     kept.image = world_image(s->w);
 }
 
-static slice with_id(slice target, struct arena *a)
-{
-    size_t at = slice_find(target, S("{id}"));
-    if (at == SLICE_NONE)
-        return target;
-    slice parts[] = { slice_part(target, 0, at), id, slice_from(target, at + 4) };
-    return arena_join(a, parts, LENGTH_OF(parts));
-}
-
 /* True: the request changed something. */
 static bool send_request(struct native_server *s, char how, struct fake_request *r)
 {
     SCRATCH(a);
     const struct json *body;
     bool names_file = slice_find(r->target, S("/{id}")) != SLICE_NONE;
-    r->target = with_id(r->target, &a);
+    r->target = text_replace(r->target, S("{id}"), id, &a);
     r->local = how == 'o';
     if (how == 'a' || how == 'b')
         r->token = keys[how - 'a'];

@@ -65,6 +65,16 @@ static inline bool text_next_request(slice *rest, struct arena *a, char *ret_how
     return true;
 }
 
+/* The text with `by` in place of the first `mark`, in `a`. */
+static inline slice text_replace(slice text, slice mark, slice by, struct arena *a)
+{
+    size_t at = slice_find(text, mark);
+    if (at == SLICE_NONE)
+        return text;
+    slice parts[] = { slice_part(text, 0, at), by, slice_from(text, at + mark.n) };
+    return arena_join(a, parts, LENGTH_OF(parts));
+}
+
 static inline void text_add_header(struct fake_request *r, slice name, slice value)
 {
     size_t i = 0;

@@ -5,6 +5,7 @@
  *   c  the same, and the body is sent in signed chunks (the input has its decoded length)
  *   q  a link, version 4        2  a link, version 2
  *   w  by header, with a wrong secret        u  none: what the input says is all there is
+ * "{upload}" in a target is an upload of two parts to /photos/open; the body "{parts}" completes it. /photos/whole has two parts.
  * No request causes an internal error, every refusal is XML, without a valid signature nothing succeeds, and what is stored
  * stays whole. */
 #include "request_text.h"
@@ -21,6 +22,33 @@
 static struct s3_fixture *origin; /* it stays: the keys point into it */
 static struct world_kept kept;    /* a world with what set_up makes */
 static struct s3_user ana;
+static slice upload, all_parts; /* of the upload that is open: its id, and the document that completes it */
+
+static const char *with_query(struct s3_fixture *f, const char *target, const char *query, slice id)
+{
+    return arena_printf(f->a, "%s?%s" SLICE_FMT, target, query, SLICE_ARG(id)).p;
+}
+
+static slice open_upload(struct s3_fixture *f, const char *target)
+{
+    struct fake_reply *begun = s3_send(f, &ana, "POST", with_query(f, target, "uploads", S("")), "");
+    slice id = s3_text(f, begun, "InitiateMultipartUploadResult.UploadId");
+    s3_put_object(f, &ana, with_query(f, target, "partNumber=1&uploadId=", id), "12345678");
+    s3_put_object(f, &ana, with_query(f, target, "partNumber=2&uploadId=", id), "90");
+    return id;
+}
+
+static void set_up_uploads(struct s3_fixture *f)
+{
+    static const char format[] =
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" SLICE_FMT
+        "</ETag></Part><Part><PartNumber>2</PartNumber><ETag>" SLICE_FMT "</ETag></Part></CompleteMultipartUpload>";
+    slice first = s3_etag_of(f, "12345678"), second = s3_etag_of(f, "90");
+    all_parts = arena_printf(f->a, format, SLICE_ARG(first), SLICE_ARG(second));
+    slice whole = open_upload(f, "/photos/whole");
+    HOLDS(s3_send(f, &ana, "POST", with_query(f, "/photos/whole", "uploadId=", whole), all_parts.p)->status == 200);
+    upload = open_upload(f, "/photos/open");
+}
 
 static void set_up(void)
 {
@@ -30,6 +58,7 @@ static void set_up(void)
     HOLDS(s3_send(f, &ana, "PUT", "/other", "")->status == 200);
     s3_put_object(f, &ana, "/photos/a", "hello");
     s3_put_object(f, &ana, "/photos/dir/b", "");
+    set_up_uploads(f);
     kept.image = world_image(f->w);
 }
 
@@ -137,6 +166,9 @@ static void check_reply(struct s3_fixture *f, const struct fake_request *r, cons
 /* True: the request changed something. */
 static bool send_request(struct s3_fixture *f, char how, struct fake_request *r)
 {
+    r->target = text_replace(r->target, S("{upload}"), upload, f->a);
+    if (slice_eq(r->body, S("{parts}")))
+        r->body = all_parts;
     if (!sign_as(f, how, r))
         return false;
     text_add_header(r, S("Host"), r->host.n ? r->host : S("cais.test"));
