@@ -171,7 +171,7 @@ static void write_text(const char *path, slice text)
     close(fd);
 }
 
-static slice sha256_of_file(struct world *w, const char *path)
+static slice read_whole_file(struct world *w, const char *path)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -179,8 +179,13 @@ static slice sha256_of_file(struct world *w, const char *path)
     char *bytes = arena_alloc(w->a, (size_t)st.st_size);
     assert_true(read(fd, bytes, (size_t)st.st_size) == st.st_size);
     close(fd);
+    return (slice){ bytes, (size_t)st.st_size };
+}
+
+static slice sha256_of_file(struct world *w, const char *path)
+{
     unsigned char sha256[SHA256_SIZE];
-    hash_sha256((slice){ bytes, (size_t)st.st_size }, sha256);
+    hash_sha256(read_whole_file(w, path), sha256);
     return hex_encode(w->a, (slice){ (const char *)sha256, SHA256_SIZE });
 }
 
@@ -246,6 +251,55 @@ TEST(restore_refuses_a_backup_without_manifest)
     assert_true(unlink(in(w, dir, "b/" DATA_DIR_MANIFEST)) == 0);
     EXPECT_ERR(restore(w, in(w, dir, "b"), in(w, dir, "d"), &report), ERR_NOT_FOUND);
     EXPECT(access(in(w, dir, "d"), F_OK) != 0);
+}
+
+/* Puts a value into a column of every row of a backup, whatever the constraints say, and corrects the MANIFEST. */
+static void change_backup(struct world *w, const char *backup, const char *script)
+{
+    const char *database = in(w, backup, DATA_DIR_DATABASE), *manifest = in(w, backup, DATA_DIR_MANIFEST);
+    slice before = sha256_of_file(w, database), text;
+    struct sql_db *db;
+    struct sql_conn *conn;
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = database }, w->a, &db));
+    EXPECT_OK(sql_connect(db, SQL_WRITE, w->a, &conn));
+    EXPECT_OK(sql_script(conn, "PRAGMA ignore_check_constraints=ON; PRAGMA foreign_keys=OFF", w->a));
+    EXPECT_OK(sql_script(conn, script, w->a));
+    sql_disconnect(conn);
+    sql_close_db(db);
+    text = read_whole_file(w, manifest);
+    size_t at = slice_find(text, before);
+    EXPECT(at != SLICE_NONE);
+    slice parts[] = { slice_part(text, 0, at), sha256_of_file(w, database), slice_from(text, at + before.n) };
+    assert_true(unlink(manifest) == 0);
+    write_text(manifest, arena_join(w->a, parts, LENGTH_OF(parts)));
+}
+
+TEST(restore_took_texts_where_integers_belong)
+{
+    static const char *const scripts[] = {
+        "UPDATE jobs SET id = 'x' WHERE id = (SELECT MIN(id) FROM jobs)",
+        "UPDATE jobs SET run_at_ms = x'00' WHERE id = (SELECT MIN(id) FROM jobs)",
+        "UPDATE accounts SET used_bytes = 1.5",
+        "UPDATE users SET created_at_ms = 'soon'",
+    };
+    static const char *const said[] = { "jobs has something else than an integer in id",
+                                        "jobs has something else than an integer in run_at_ms",
+                                        "accounts has something else than an integer in used_bytes",
+                                        "users has something else than an integer in created_at_ms" };
+    for (size_t i = 0; i < LENGTH_OF(scripts); i++) {
+        WORLD(w);
+        FOLDER(dir);
+        world_user(w, S("alice"));
+        struct backup_report report;
+        EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &report));
+        change_backup(w, in(w, dir, "b"), "UPDATE users SET name = 'as any other'");
+        EXPECT_OK(restore(w, in(w, dir, "b"), in(w, dir, "good"), &report));
+        change_backup(w, in(w, dir, "b"), scripts[i]);
+        err_t e = restore(w, in(w, dir, "b"), in(w, dir, "d"), &report);
+        EXPECT_ERR(e, ERR_CORRUPT);
+        EXPECT(slice_find(err_text(w->a, e), slice_of(said[i])) != SLICE_NONE);
+        EXPECT(access(in(w, dir, "d/" DATA_DIR_DATABASE), F_OK) != 0);
+    }
 }
 
 TEST(restore_finds_a_damaged_database_or_manifest)
@@ -612,6 +666,7 @@ RUN_TESTS(cmocka_unit_test(restore_returns_every_byte_of_the_backup),
           cmocka_unit_test(restore_migrates_a_backup_of_an_older_version),
           cmocka_unit_test(backup_and_restore_refuse_a_directory_that_is_not_empty),
           cmocka_unit_test(restore_refuses_a_backup_without_manifest),
+          cmocka_unit_test(restore_took_texts_where_integers_belong),
           cmocka_unit_test(restore_finds_a_damaged_database_or_manifest),
           cmocka_unit_test(backup_and_restore_find_a_damaged_or_missing_blob),
           cmocka_unit_test(backup_holds_the_master_key_only_on_request),

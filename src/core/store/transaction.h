@@ -75,7 +75,7 @@ bool meta_flush_failed(struct meta_store *);
 
 /* Makes a consistent copy of the database at `path` while the store is in use; see sql/sql.h. */
 MUST_USE err_t meta_backup(struct meta_store *, const char *path, struct arena *a);
-/* Runs the database's own check of its pages, indexes and foreign keys. CORRUPT, with the first finding as its text. */
+/* Runs the database's own check of its pages, indexes and foreign keys, and finds texts where integers belong. CORRUPT, with the first finding as its text. */
 MUST_USE err_t meta_verify(struct meta_store *, struct arena *a);
 /* Reports each row with values that this program never writes: they come from a damaged database, or from somebody who
  * made one by hand. They are a blob key that no store can hold, a digest of an unknown kind or length, and line

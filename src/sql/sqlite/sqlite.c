@@ -16,6 +16,7 @@
 #include "sql/sqlite/distrust.h"
 #include "sql/sqlite/handle.h"
 #include "sql/sqlite/schema_priv.h"
+#include "sql/sqlite/types_priv.h"
 #include "sql/sqlite/wal_writer.h"
 
 #include <assert.h>
@@ -452,6 +453,8 @@ static err_t sqlite_verify(struct sql_conn *conn, struct arena *a)
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     lock_memory(c);
     err_t e = check_pages(c->handle, a);
+    if (!e)
+        e = check_integers(c->handle, a);
     unlock_memory(c);
     TRY(e);
     SCOPED(sql_closep) struct sql_cursor *keys = NULL;
