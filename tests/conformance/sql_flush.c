@@ -460,6 +460,83 @@ TEST(a_kill_at_any_step_of_emptying_the_log_loses_nothing)
     kill_at_every_step(true);
 }
 
+/* A marked database, and a replacement that was interrupted when its copy had its final name: before its log was removed,
+ * or after that. */
+static void interrupt_replacement(struct world *w, bool log_is_there)
+{
+    for (int die_at = 1;; die_at++) {
+        flush_world_init(w, false);
+        fail_checkpoint(w);
+        close_world(w);
+        EXPECT(die_while_opening(w, die_at));
+        if (is_there(w, "-copied") && is_there(w, "-wal") == log_is_there)
+            return;
+        arena_release(w->a);
+        test_database_release(&w->database);
+    }
+}
+
+static const char *copied_path(struct world *w)
+{
+    return arena_printf(w->a, "%s-copied", w->database.path).p;
+}
+
+static void damage_copied(struct world *w, off_t size, off_t rubbish_at)
+{
+    char rubbish[4096];
+    memset(rubbish, 0x5a, sizeof rubbish);
+    if (rubbish_at) {
+        int fd = open(copied_path(w), O_WRONLY | O_CLOEXEC);
+        EXPECT(pwrite(fd, rubbish, sizeof rubbish, rubbish_at) == sizeof rubbish);
+        close(fd);
+    }
+    EXPECT_EQ(truncate(copied_path(w), size), 0);
+}
+
+TEST(a_copy_of_which_a_part_is_missing_was_used_as_the_database)
+{
+    for (int i = 0; i < 6; i++) {
+        struct world w;
+        interrupt_replacement(&w, true);
+        off_t whole = look_at(&w, "-copied").st_size;
+        const off_t sizes[] = { 0, 99, 4096, whole - 4096, whole - 1, whole };
+        damage_copied(&w, sizes[i], sizes[i] == whole ? 4 * 4096 : 0);
+        expect_recovery(&w, 40); /* by another copy */
+        flush_world_release(&w);
+    }
+}
+
+TEST(a_damaged_copy_whose_log_is_gone_is_left_to_a_person)
+{
+    struct world w;
+    interrupt_replacement(&w, false);
+    struct stat database = look_at(&w, ""), copied = look_at(&w, "-copied");
+    damage_copied(&w, copied.st_size - 4096, 0);
+    for (int i = 0; i < 2; i++) {
+        err_t e = open_flushed(&w);
+        EXPECT_ERR(e, ERR_CORRUPT);
+        EXPECT(strstr(e->msg, "nothing was changed") && strstr(e->msg, "-copied is damaged"));
+        EXPECT_EQ(look_at(&w, "").st_ino, database.st_ino);
+        EXPECT_EQ(look_at(&w, "-copied").st_ino, copied.st_ino);
+        EXPECT(!is_there(&w, "-wal") && !is_there(&w, "-copied-wal"));
+    }
+    arena_release(w.a);
+    test_database_release(&w.database);
+}
+
+TEST(an_interrupted_replacement_goes_on_with_its_whole_copy)
+{
+    for (int i = 0; i < 2; i++) {
+        struct world w;
+        interrupt_replacement(&w, i == 0);
+        ino_t copied = look_at(&w, "-copied").st_ino;
+        open_world(&w);
+        EXPECT_EQ(look_at(&w, "").st_ino, copied);
+        EXPECT(count_things(&w) >= 40);
+        flush_world_release(&w);
+    }
+}
+
 RUN_TESTS(cmocka_unit_test(after_a_failed_flush_of_the_log_nothing_is_written_and_the_next_open_empties_the_log),
           cmocka_unit_test(a_failed_flush_without_space_is_no_full_disk),
           cmocka_unit_test(relaxed_databases_stop_after_a_failed_flush_too),
@@ -471,4 +548,7 @@ RUN_TESTS(cmocka_unit_test(after_a_failed_flush_of_the_log_nothing_is_written_an
           cmocka_unit_test(a_copy_that_is_damaged_is_not_used),
           cmocka_unit_test(a_copy_that_cannot_be_flushed_is_not_used),
           cmocka_unit_test(a_kill_at_any_step_of_copying_the_database_loses_nothing),
-          cmocka_unit_test(a_kill_at_any_step_of_emptying_the_log_loses_nothing))
+          cmocka_unit_test(a_kill_at_any_step_of_emptying_the_log_loses_nothing),
+          cmocka_unit_test(a_copy_of_which_a_part_is_missing_was_used_as_the_database),
+          cmocka_unit_test(a_damaged_copy_whose_log_is_gone_is_left_to_a_person),
+          cmocka_unit_test(an_interrupted_replacement_goes_on_with_its_whole_copy))

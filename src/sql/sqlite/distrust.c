@@ -3,15 +3,21 @@
  *
  *   cais.db-distrusted is cais.db                         the old database counts; a cais.db-copy is unfinished
  *       copy to cais.db-copy, check it, flush it, rename it, flush the directory
- *   cais.db-copied exists                                 the copy counts; cais.db and its log do not
+ *   cais.db-copied exists and is whole                    the copy counts; cais.db and its log do not
  *       remove the log and its index, flush the directory, rename the copy to cais.db, flush the directory
  *   cais.db-distrusted is another file than cais.db       done; only the old database is still there under the mark
  *       remove the mark
  *
  * The log is removed before the copy gets its name, and not after it: the log could have lost its end meanwhile, and what
- * is left of it, applied to the newer copy, would mix two states. */
+ * is left of it, applied to the newer copy, would mix two states.
+ *
+ * A copy gets its name after it was checked and flushed. But the name alone proves nothing: a data directory may have been
+ * copied or restored with half of the file. So an interrupted replacement checks the copy again. A damaged one is removed
+ * while the log is there, because cais.db and its log still hold everything. Without the log it may be all that is left of
+ * the last writes, so a person decides. */
 #include "sql/sqlite/distrust.h"
 
+#include "base/text.h"
 #include "sql/sqlite/handle.h"
 
 #include <errno.h>
@@ -118,10 +124,59 @@ static err_t use_copy(const char *path, const char *copied, struct arena *a)
     return rename_file(copied, path, a);
 }
 
+#define HEADER_BYTES 100
+
+/* The size that the database had when it was written: in its header, big-endian (SQLite file format, 1.3). */
+static int64_t size_by_header(const unsigned char *header)
+{
+    int64_t page_bytes = header[16] << 8 | header[17];
+    int64_t pages = (int64_t)header[28] << 24 | header[29] << 16 | header[30] << 8 | header[31];
+    return (page_bytes == 1 ? 65536 : page_bytes) * pages;
+}
+
+/* CORRUPT: the file is not a whole database. An empty one would pass SQLite's check, as one without tables. It is opened as
+ * a file that nobody changes, so that no log is made beside it. */
+static err_t check_copied(const char *copied, struct arena *a)
+{
+    unsigned char header[HEADER_BYTES];
+    struct stat st;
+    SCOPED(fd_closep) int fd = open(copied, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 && fstat(fd, &st) == 0 ? pread(fd, header, sizeof header, 0) : -1;
+    if (got < 0)
+        return err_errno(a, errno, "cannot read %s", copied);
+    if (got < HEADER_BYTES || st.st_size != size_by_header(header))
+        return err_make(a, ERR_CORRUPT, "%s is not a whole database", copied);
+    sqlite3 *handle = NULL;
+    slice path = percent_encode(a, slice_of(copied), "/");
+    const char *uri = arena_printf(a, "file:" SLICE_FMT "?immutable=1", SLICE_ARG(path)).p;
+    int result = sqlite3_open_v2(uri, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+    err_t e = result == SQLITE_OK ? check_pages(handle, a) : sqlite_err(handle, result, a);
+    sqlite3_close(handle);
+    return e;
+}
+
+/* Is there a whole copy? A damaged one is removed if nothing depends on it. */
+static err_t find_copied(const char *path, const char *copied, struct arena *a, bool *ret_is_copied)
+{
+    *ret_is_copied = access(copied, F_OK) == 0;
+    err_t e = *ret_is_copied ? check_copied(copied, a) : NULL;
+    if (!err_is(e, ERR_CORRUPT))
+        return e;
+    if (access(path, F_OK) != 0 || access(beside(path, "-wal", a), F_OK) != 0)
+        return err_because(a, e, ERR_CORRUPT,
+                           "the copy %s is damaged, and the log of %s, which it holds, is gone; nothing was changed."
+                           " Restore a backup, or move the copy away to go on without the last writes",
+                           copied, path);
+    *ret_is_copied = false;
+    TRY(remove_file(copied, a));
+    return sync_folder_of(path, a);
+}
+
 err_t distrust_replace_database(const char *path, struct arena *a, bool *ret_replaced)
 {
     const char *copied = beside(path, "-copied", a), *mark = beside(path, MARK_SUFFIX, a);
-    bool is_copied = access(copied, F_OK) == 0, is_marked = distrust_is_marked(path);
+    bool is_copied, is_marked = distrust_is_marked(path);
+    TRY(find_copied(path, copied, a, &is_copied));
     *ret_replaced = is_copied || is_marked;
     if (*ret_replaced && !is_copied)
         TRY(make_copy(path, copied, a));

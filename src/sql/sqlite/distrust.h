@@ -22,8 +22,9 @@ bool distrust_is_marked(const char *file);
 /* When the database at `path` is marked, replaces it by a copy on new blocks, and removes its log, whose contents are in
  * the copy. Continues a replacement that was interrupted at any point. No connection may be open.
  * *ret_replaced   whether that was done; then a mark of the log is gone, too
- * Errors          NO_SPACE for the copy; CORRUPT when the copy does not pass SQLite's check; UNAVAILABLE. Then the database
- *                 and its log are as they were. */
+ * Errors          NO_SPACE for the copy; CORRUPT when the copy does not pass SQLite's check, or when the one of an
+ *                 interrupted replacement is damaged and the log is gone; UNAVAILABLE. Then the database and its log are as
+ *                 they were. */
 MUST_USE err_t distrust_replace_database(const char *path, struct arena *a, bool *ret_replaced);
 
 /* Removes the mark of a log that is empty now. */
