@@ -182,6 +182,8 @@ TEST(a_code_or_the_secret_of_an_application_is_no_token)
     EXPECT_ERR(use(&f, pin), ERR_UNAUTHENTICATED);
     EXPECT_ERR(use(&f, f.minted.pin), ERR_UNAUTHENTICATED);
     EXPECT_ERR(use(&f, f.minted.client_secret), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(access_check(&f.w->core, PURPOSE, CREDENTIAL_KEY, f.minted.client_secret, f.w->a, &who),
+               ERR_UNAUTHENTICATED);
     EXPECT_ERR(access_check(&f.w->core, PURPOSE, CREDENTIAL_KEY, pin, f.w->a, &who), ERR_UNAUTHENTICATED);
     EXPECT_ERR(access_check(&f.w->core, PURPOSE, CREDENTIAL_KEY, f.minted.client_id, f.w->a, &who),
                ERR_UNAUTHENTICATED);

@@ -8,6 +8,12 @@
 
 #include <string.h>
 
+/* Not the plain hash: the secret of an application must not be accepted where a key is looked up by its hash. */
+static void hash_client_secret(slice secret, unsigned char ret_hash[SHA256_SIZE])
+{
+    hash_hmac_sha256(S("client secret"), secret, ret_hash);
+}
+
 /* ---- callbacks ---- */
 
 static bool is_host_letter(char c)
@@ -114,7 +120,7 @@ static err_t apply_application_add(struct meta_tx *tx, void *arg, struct arena *
     const struct key_request request = { n->request->login, n->request->purpose };
     struct key_addition addition = { .core = n->core, .who = n->who, .request = &request, .now_ms = n->now_ms };
     struct credential key;
-    hash_sha256(n->minted.client_secret, addition.secret_hash);
+    hash_client_secret(n->minted.client_secret, addition.secret_hash);
     TRY(key_add(tx, &addition, a, &key));
     struct application app = { .key_id = key.id,
                                .client_id = n->minted.client_id,
@@ -193,7 +199,7 @@ static err_t check_secret(struct core *core, const struct application_proof *pro
 {
     struct application app = { 0 };
     unsigned char hash[SHA256_SIZE];
-    hash_sha256(proof->client_secret, hash);
+    hash_client_secret(proof->client_secret, hash);
     err_t e = application_find(core, proof->purpose, proof->client_id, a, &app);
     if (e && e->code != ERR_NOT_FOUND)
         return e;

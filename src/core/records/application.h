@@ -12,7 +12,7 @@ struct callback_list {
 };
 
 /* A program that users let act for them (RFC 6749: a client). It has a key, which belongs to the user who answers for it, and
- * whose secret_hash is that of the secret of the application. */
+ * whose secret_hash is an HMAC of the secret of the application: that secret must not be accepted as a key. */
 struct application {
     int64_t key_id;
     slice client_id;  /* public; unique */
