@@ -16,6 +16,7 @@
     "label{display:block;margin:0 0 1rem}"                                                                             \
     "input{display:block;box-sizing:border-box;width:100%;margin-top:.25rem;padding:.55rem .7rem;font:inherit;"        \
     "color:inherit;background:#fff;border:1px solid #8a9099;border-radius:6px}"                                        \
+    "code{display:block;margin:1rem 0;font-size:1.2rem}form{margin:0 0 .75rem}"                                        \
     "button{padding:.55rem 1.4rem;font:inherit;color:#fff;background:#1f5fbf;border:0;border-radius:6px}"              \
     ".problem{margin:0 0 1.25rem;padding:.6rem .8rem;color:#8c1119;background:#fdecec;border-radius:6px}"              \
     "@media(prefers-color-scheme:dark){body{background:#16181c;color:#e8eaed}main{background:#202329;"                 \
@@ -59,20 +60,24 @@ void html_add_text(struct buf *b, slice text)
     }
 }
 
-static void forbid_copies(struct http_exchange *x)
+static void forbid_copies(struct http_exchange *x, slice referrer_policy)
 {
     http_reply_header(x, "Cache-Control", S("no-store"));
-    /* Without a referrer, browsers would also leave out the Origin of a form. */
-    http_reply_header(x, "Referrer-Policy", S("same-origin"));
+    http_reply_header(x, "Referrer-Policy", referrer_policy);
 }
+/* Without a referrer, browsers would also leave out the Origin of a form. */
+#define REFERRER_HERE S("same-origin")
 
-static void restrict_page(struct http_exchange *x)
+static void restrict_page(struct http_exchange *x, slice form_target)
 {
     unsigned char digest[SHA256_SIZE];
     hash_sha256(S(PAGE_STYLE), digest);
     slice parts[] = { S("default-src 'none'; style-src 'sha256-"),
                       base64_encode(&x->arena, (slice){ (const char *)digest, sizeof digest }),
-                      S("'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'") };
+                      S("'; form-action 'self'"),
+                      form_target.n ? S(" ") : S(""),
+                      form_target,
+                      S("; frame-ancestors 'none'; base-uri 'none'") };
     http_reply_header(x, "Content-Security-Policy", arena_join(&x->arena, parts, LENGTH_OF(parts)));
     http_reply_header(x, "X-Frame-Options", S("DENY"));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
@@ -97,14 +102,21 @@ void html_page_send(struct html_page *p, int status)
 {
     struct http_exchange *x = p->x;
     buf_add(&p->out, S("</main></body></html>\n"));
-    forbid_copies(x);
-    restrict_page(x);
+    forbid_copies(x, REFERRER_HERE);
+    restrict_page(x, p->form_target);
     http_reply(x, status, "text/html; charset=utf-8", buf_give(&p->out, &x->arena));
 }
 
 void html_page_redirect(struct http_exchange *x, slice path)
 {
-    forbid_copies(x);
+    forbid_copies(x, REFERRER_HERE);
     http_reply_header(x, "Location", path);
     http_reply(x, 303, NULL, S(""));
+}
+
+void html_page_leave(struct http_exchange *x, slice address)
+{
+    forbid_copies(x, S("no-referrer"));
+    http_reply_header(x, "Location", address);
+    http_reply(x, 302, NULL, S(""));
 }

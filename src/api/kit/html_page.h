@@ -2,8 +2,8 @@
 /* Pages for people: HTML without scripts, in one of the languages of page_languages.def. The headers let a browser load
  * nothing, show the page in no frame, send its forms to this host only, and keep no copy.
  *
- * `form-action 'self'` also counts for where the reply to a form redirects to: a form whose reply leads to another host
- * does not work on such a page. */
+ * `form-action` also counts for where the reply to a form redirects to: a form whose reply leads to another site works only
+ * with html_page.form_target. */
 #ifndef CAIS_API_KIT_HTML_PAGE_H
 #define CAIS_API_KIT_HTML_PAGE_H
 
@@ -22,6 +22,9 @@ enum page_language page_language_of(const struct http_exchange *);
 struct html_page {
     struct http_exchange *x;
     struct buf out; /* on the account of the exchange; write the content of <main> here */
+    /* An origin, "https://host:port", to which replies to the forms of this page may lead as well; empty: none. The caller has
+     * checked that it is nothing but an origin. Set it before html_page_send. */
+    slice form_target;
 };
 
 /* Append a text, so that it is a text wherever it stands, also in an attribute with double quotes. */
@@ -32,5 +35,7 @@ void html_page_begin(struct html_page *, struct http_exchange *, enum page_langu
 void html_page_send(struct html_page *, int status);
 /* End the exchange with a redirection (303) that the client requests with GET. path: on this host. */
 void html_page_redirect(struct http_exchange *, slice path);
+/* The same to another site (302), which learns no address of this host. address: an absolute URL that the caller has checked. */
+void html_page_leave(struct http_exchange *, slice address);
 
 #endif
