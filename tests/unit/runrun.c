@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "../../src/api/runrun/errors_priv.h"
+#include "api/kit/zone.h"
 #include "core/records/account.h"
 #include "error_table_test.h"
 #include "runrun_fixture.h"
@@ -127,15 +128,15 @@ TEST(replies_write_dates_with_the_configured_offset)
     EXPECT_SLICE(runrun_str(east, r, "uploaded_at"), S("2026-11-21T19:49:09+05:45"));
 }
 
-TEST(runrun_zone_accepts_only_exact_offsets)
+TEST(a_zone_is_an_exact_offset)
 {
     int minutes;
-    EXPECT(runrun_zone(S("-03:00"), &minutes) && minutes == -180);
-    EXPECT(runrun_zone(S("+05:45"), &minutes) && minutes == 345);
-    EXPECT(runrun_zone(S("+14:00"), &minutes) && runrun_zone(S("+00:00"), &minutes) && minutes == 0);
+    EXPECT(zone_parse(S("-03:00"), &minutes) && minutes == -180);
+    EXPECT(zone_parse(S("+05:45"), &minutes) && minutes == 345);
+    EXPECT(zone_parse(S("+14:00"), &minutes) && zone_parse(S("+00:00"), &minutes) && minutes == 0);
     const char *bad[] = { "", "Z", "-3:00", "03:00", "-03:60", "-15:00", "-03:00x", "+ 3:00", "America/Sao_Paulo" };
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
-        EXPECT(!runrun_zone(slice_of(bad[i]), &minutes));
+        EXPECT(!zone_parse(slice_of(bad[i]), &minutes));
 }
 
 TEST(requests_without_body_fields_ignore_the_body)
@@ -917,8 +918,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row),
           cmocka_unit_test(a_rule_of_core_that_is_about_a_field_names_the_field),
           cmocka_unit_test(every_path_works_with_and_without_version_and_final_slash),
           cmocka_unit_test(every_endpoint_has_both_paths), cmocka_unit_test(replies_are_json_in_utf8),
-          cmocka_unit_test(replies_write_dates_with_the_configured_offset),
-          cmocka_unit_test(runrun_zone_accepts_only_exact_offsets),
+          cmocka_unit_test(replies_write_dates_with_the_configured_offset), cmocka_unit_test(a_zone_is_an_exact_offset),
           cmocka_unit_test(requests_without_body_fields_ignore_the_body), cmocka_unit_test(bodies_may_be_json_or_forms),
           cmocka_unit_test(a_body_that_is_neither_json_nor_a_form_is_400),
           cmocka_unit_test(an_empty_body_and_null_are_an_empty_object),

@@ -61,3 +61,19 @@ slice link_origin(const struct link_base *links, const struct http_request *req,
         return format_origin(links->listeners[0].tls, links->listeners[0].address, a);
     return S("http://localhost"); /* only a Unix socket listens: no address is known */
 }
+
+slice link_storage_origin(const struct link_base *base, slice storage_url, const struct http_request *req,
+                          struct arena *a, slice *ret_host)
+{
+    slice url = storage_url.n ? storage_url : link_origin(base, req, a);
+    bool tls = slice_starts(url, S("https://"));
+    slice host = slice_from(url, tls ? 8 : 7);
+    size_t slash = slice_find_byte(host, '/');
+    if (slash != SLICE_NONE)
+        host.n = slash;
+    slice port = tls ? S(":443") : S(":80");
+    if (slice_ends(host, port))
+        host.n -= port.n;
+    *ret_host = host;
+    return arena_printf(a, "%s://" SLICE_FMT, tls ? "https" : "http", SLICE_ARG(host));
+}

@@ -34,5 +34,10 @@ struct link_base {
 /* The origin for links in the reply to this request, such as "https://files.example.org", without a slash at the end.
  * In `a`, or pointing into the link_base. */
 slice link_origin(const struct link_base *, const struct http_request *, struct arena *a);
+/* The origin of the object store for signed links: that of storage_url when it is not empty, else link_origin. Without a path,
+ * and without the default port, which clients leave out of Host (RFC 9110 §4.2.3). *ret_host is the part after "://", which the
+ * signature covers. In `a`. */
+slice link_storage_origin(const struct link_base *, slice storage_url, const struct http_request *, struct arena *a,
+                          slice *ret_host);
 
 #endif

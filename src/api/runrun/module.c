@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kit/module.h"
+#include "api/kit/zone.h"
 #include "api/runrun/runrun.h"
 
 #include <errno.h>
@@ -58,7 +59,7 @@ static err_t open_runrun(const struct api_params *params, struct arena *a, const
 {
     struct opened *o = arena_new(params->arena, struct opened);
     struct runrun_options options = *(const struct runrun_options *)params->options;
-    if (!runrun_zone(options.time_zone, &options.zone_minutes))
+    if (!zone_parse(options.time_zone, &options.zone_minutes))
         return err_make(a, ERR_INVALID, "runrun.time_zone: '" SLICE_FMT "' is not an offset such as -03:00",
                         SLICE_ARG(options.time_zone));
     if (options.boards_file.n)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A field that this API knows is always written; when it has no value, it is null (docs/apis/runrun.md §2). */
+#include "api/kit/zone.h"
 #include "api/runrun/rate_priv.h"
 #include "api/runrun/reply_priv.h"
 #include "api/runrun/runrun_priv.h"
-#include "base/text.h"
 
 void runrun_reply_send(struct json_reply *reply, int status)
 {
@@ -27,21 +27,7 @@ void runrun_redirect(struct http_exchange *x, slice location)
 
 slice runrun_date(const struct runrun *r, struct arena *a, int64_t ms)
 {
-    int zone = r->options.zone_minutes, size = zone < 0 ? -zone : zone;
-    slice local = time_format_utc(a, ms + zone * INT64_C(60000));
-    return arena_printf(a, SLICE_FMT "%c%02d:%02d", SLICE_ARG(slice_part(local, 0, local.n - 1)), zone < 0 ? '-' : '+',
-                        size / 60, size % 60);
-}
-
-bool runrun_zone(slice text, int *ret_minutes)
-{
-    uint64_t hours, minutes;
-    if (text.n != 6 || (text.p[0] != '+' && text.p[0] != '-') || text.p[3] != ':' ||
-        !slice_to_u64(slice_part(text, 1, 2), &hours) || !slice_to_u64(slice_part(text, 4, 2), &minutes) ||
-        minutes > 59 || hours * 60 + minutes > 14 * 60)
-        return false;
-    *ret_minutes = (int)(hours * 60 + minutes) * (text.p[0] == '-' ? -1 : 1);
-    return true;
+    return zone_format(r->options.zone_minutes, ms, a);
 }
 
 void runrun_put_null(struct json_out *o, const char *name)

@@ -1,36 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/kit/form.h"
+#include "api/kit/body.h"
 #include "api/kit/record_id.h"
 #include "api/runrun/request_priv.h"
 
 #include <string.h>
 
-static const struct json empty_object = { .type = JS_OBJECT };
-
-/* A body that begins like an object is JSON whatever its type says: curl sends JSON with the type of forms, and some
- * programs send no type. */
-static bool is_form(const struct http_request *req, slice body)
-{
-    slice type, parameters;
-    slice_cut(http_header(req, "Content-Type"), ';', &type, &parameters);
-    return slice_eq_nocase(slice_trim(type), S("application/x-www-form-urlencoded")) && body.p[0] != '{';
-}
-
 err_t runrun_read_body(struct http_exchange *x, const struct json **ret_body)
 {
-    slice body = slice_trim(x->req.body);
-    const struct json *read = &empty_object;
-    err_t e = NULL;
-    if (body.n)
-        e = is_form(&x->req, body) ? form_parse(body, &x->arena, &read) : json_parse(&x->arena, body, &read);
-    if (err_is(e, ERR_EMPTY) || (!e && read->type == JS_NULL)) {
-        read = &empty_object;
-        e = NULL;
-    }
-    if (e || read->type != JS_OBJECT)
-        return runrun_refuse_because(&x->arena, e, err_is(e, ERR_TOO_LARGE) ? RUNRUN_TOO_LARGE : RUNRUN_BAD_BODY);
-    *ret_body = read;
-    return NULL;
+    err_t e = body_read(x, ret_body);
+    return e ? runrun_refuse_because(&x->arena, e, err_is(e, ERR_TOO_LARGE) ? RUNRUN_TOO_LARGE : RUNRUN_BAD_BODY)
+             : NULL;
 }
 
 const struct json *runrun_unwrap(const struct json *body, const char *wrapper)

@@ -51,9 +51,6 @@ void runrun_close(struct runrun *); /* a zeroed struct is fine */
 /* The API in the form that the HTTP engine takes. `r` is its context and must outlive the result. */
 struct http_api runrun_api(struct runrun *r);
 
-/* Parses an offset such as "-03:00" into minutes east of UTC. False unless it is from -14:00 to +14:00. */
-bool runrun_zone(slice text, int *ret_minutes);
-
 /* Fields that a form for the bucket may have although no condition of its policy covers them. They are ignored. Clients
  * send the fields of both generations that the reply with a ticket had, and metadata of their own
  * (docs/apis/runrun.md §7). */

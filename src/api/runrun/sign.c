@@ -94,22 +94,10 @@ static void put_v2_fields(struct json_reply *reply, const struct document *d, in
     json_put_string(o, "content_type", d->file.content_type);
 }
 
-/* "https://host[:port]" of storage_url, else of the links of this request: without a path, and without the default
- * port, which clients leave out of Host (RFC 9110 §4.2.3). *ret_host is the part after "://". */
 static slice storage_origin(struct http_exchange *x, slice *ret_host)
 {
     struct runrun *r = runrun_of(x);
-    slice url = r->options.storage_url.n ? r->options.storage_url : link_origin(r->links, &x->req, &x->arena);
-    bool tls = slice_starts(url, S("https://"));
-    slice host = slice_from(url, tls ? 8 : 7);
-    size_t slash = slice_find_byte(host, '/');
-    if (slash != SLICE_NONE)
-        host.n = slash;
-    slice port = tls ? S(":443") : S(":80");
-    if (slice_ends(host, port))
-        host.n -= port.n;
-    *ret_host = host;
-    return arena_printf(&x->arena, "%s://" SLICE_FMT, tls ? "https" : "http", SLICE_ARG(host));
+    return link_storage_origin(r->links, r->options.storage_url, &x->req, &x->arena, ret_host);
 }
 
 void runrun_put_form(struct json_reply *reply, const struct document *d)

@@ -56,8 +56,8 @@ err_t course_check_path(slice path, struct arena *a)
 {
     if (!path.n)
         return err_make(a, ERR_EMPTY, "the path is empty");
-    if (path.n > COURSE_NAME_MAX)
-        return err_make(a, ERR_TOO_LARGE, "the path has more than %d characters", COURSE_NAME_MAX);
+    if (path.n > COURSE_PATH_MAX)
+        return err_make(a, ERR_TOO_LARGE, "the path has more than %d characters", COURSE_PATH_MAX);
     for (size_t i = 0; i < path.n; i++) {
         char c = path.p[i];
         if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))

@@ -29,10 +29,10 @@ MUST_USE err_t course_take_room(struct meta_tx *, const struct course_write *, i
 /* The keys by which names are compared, in `a`. */
 struct name_keys course_name_keys(slice name, slice path, struct arena *a);
 
-enum { COURSE_NAME_MAX = 255 /* characters */, COURSE_TEXT_MAX = 4096 /* bytes, of a description */ };
+enum { COURSE_TEXT_MAX = 4096 /* bytes, of a description */ };
 /* Well-formed, not blank, without control characters, at most COURSE_NAME_MAX characters. Errors: EMPTY, TOO_LARGE, INVALID. */
 MUST_USE err_t course_check_name(slice name, struct arena *a);
-/* 1 to COURSE_NAME_MAX of A-Z a-z 0-9 - _. Errors: EMPTY, TOO_LARGE, INVALID. */
+/* 1 to COURSE_PATH_MAX of A-Z a-z 0-9 - _. Errors: EMPTY, TOO_LARGE, INVALID. */
 MUST_USE err_t course_check_path(slice path, struct arena *a);
 /* Well-formed, at most COURSE_TEXT_MAX bytes. Errors: TOO_LARGE, INVALID. */
 MUST_USE err_t course_check_text(slice text, struct arena *a);

@@ -36,6 +36,18 @@ err_t enrolment_find(struct core *core, const struct principal *who, int64_t id,
     return NULL;
 }
 
+err_t enrolment_find_to_change(struct core *core, const struct principal *who, int64_t id, struct arena *a,
+                               struct enrolment *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct enrolment found;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(find(tx, id, a, &found));
+    TRY(place_may(tx, who, PLACE_ADMINISTER, PLACE_OF(&found), a));
+    *ret = found;
+    return NULL;
+}
+
 err_t enrolment_list(struct core *core, int64_t course_id, const struct id_page *page, struct arena *a,
                      struct enrolment_list *ret)
 {

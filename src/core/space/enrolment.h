@@ -40,6 +40,9 @@ MUST_USE err_t enrolment_grant(struct core *, const struct principal *who, const
  * Errors: ENROLMENT_NOT_THERE, before anything else; PLACE_ROLE_TOO_LOW. */
 MUST_USE err_t enrolment_find(struct core *, const struct principal *who, int64_t id, struct arena *a,
                               struct enrolment *ret);
+/* The same for `who` wants to change it, and so must administer the course. */
+MUST_USE err_t enrolment_find_to_change(struct core *, const struct principal *who, int64_t id, struct arena *a,
+                                        struct enrolment *ret);
 /* Errors: as enrolment_find; PLACE_ROLE_TOO_LOW `who` does not administer the course; CONFLICT nobody has the address
  * yet; INVALID the state is INVITED_UNKNOWN. */
 MUST_USE err_t enrolment_set(struct core *, const struct principal *who, int64_t id, enum enrolment_state,

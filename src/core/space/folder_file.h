@@ -28,7 +28,7 @@ slice folder_file_key(slice prefix, const struct file *, slice word, struct aren
 struct folder_upload {
     struct core *core;
     const struct principal *who;
-    int64_t folder_id;
+    int64_t folder_id, space_id; /* the space is the caller's own note */
 };
 /* Early, so that nobody sends a file for nothing: may `who` put a file of that name there? name may be empty (not known yet), bytes -1
  * (the same). The last write asks again. Errors: FOLDER_NOT_THERE; PLACE_ROLE_TOO_LOW; FOLDER_FILE_TAKEN; COURSE_FULL. */

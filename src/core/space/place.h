@@ -24,6 +24,9 @@
 #include "core/records/record_ids.h"
 #include "core/store/transaction.h"
 
+/* Characters of names and paths of environments, courses, spaces and folders. */
+enum { COURSE_NAME_MAX = 255, COURSE_PATH_MAX = 255 };
+
 enum place_verb { PLACE_SEE, PLACE_FILE, PLACE_ARRANGE, PLACE_ADMINISTER };
 
 /* Where a thing is, as its record says: a space, folder or file is where its course is. */

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/kit/module.h"
+#include "api/kit/zone.h"
+#include "api/redu/redu.h"
+
+static const struct config_key keys[] = {
+#define CONFIG_LIST "api/redu/options.def"
+#define CONFIG_OFFSET(section, member) offsetof(struct redu_options, member)
+#include "base/config_rows.def"
+};
+
+struct opened {
+    struct redu redu;
+    struct http_api api;
+};
+
+static err_t open_redu(const struct api_params *params, struct arena *a, const struct http_api **ret)
+{
+    struct opened *o = arena_new(params->arena, struct opened);
+    struct redu_options options = *(const struct redu_options *)params->options;
+    if (!zone_parse(options.time_zone, &options.zone_minutes))
+        return err_make(a, ERR_INVALID, "redu.time_zone: '" SLICE_FMT "' is not an offset such as -03:00",
+                        SLICE_ARG(options.time_zone));
+    if (!options.mime_types.n)
+        return err_make(a, ERR_INVALID, "redu.mime_types: any, vendor, or types separated by blanks");
+    TRY(redu_open(&o->redu, params->core, &options, params->links, params->log, a));
+    o->api = redu_api(&o->redu);
+    *ret = &o->api;
+    return NULL;
+}
+
+static void close_redu(const struct http_api *api)
+{
+    redu_close(api->context);
+}
+
+const struct api_module redu_module = {
+    .name = "redu",
+    .key_form = API_KEYS_SECRET,
+    .key_names = { "access_token" },
+    .keys = keys,
+    .key_count = LENGTH_OF(keys),
+    .options_size = sizeof(struct redu_options),
+    .open = open_redu,
+    .close = close_redu,
+};
