@@ -9,7 +9,7 @@ import pytest
 
 from server import Server
 
-HOSTS = {"runrun.example.test": "runrun", "pyrus.example.test": "pyrus", "s3.example.test": "s3"}
+HOSTS = {"runrun.example.test": "runrun", "redu.example.test": "redu", "pyrus.example.test": "pyrus", "s3.example.test": "s3"}
 
 PYRUS = """
 POST /v4/auth             GET /v4/auth                 POST /v4/files/upload        GET /v4/files/download/1
@@ -34,15 +34,19 @@ GET /portal               GET /portal/login           POST /portal/login        
 GET /portal/              GET /portal/index.html      DELETE /portal                PUT /portal/login
 """
 SERVICE = "GET /health  GET /metrics  HEAD /health"
-# Paths of Redu, DataSnap and Appfile, which are not built yet, and reserved paths of cais.
-RESERVED = """
+REDU = """
 GET /api/environments     POST /api/environments/1/courses  GET /api/courses/1/spaces   GET /api/spaces/1/folders
 POST /api/folders/1/files GET /api/files/1                  GET /api/users/1            GET /api/me
-GET /oauth/authorize      POST /oauth/token                 POST /oauth/request_token   DELETE /api/enrollments/1
+POST /oauth/request_token DELETE /api/enrollments/1         GET /api/users/me           PUT /api/folders/1
+GET /api/me.json          GET /api/folders/1/folders/       GET /api/nothing            PATCH /api/files/1
+GET /api                  GET /oauth                        GET /api/users/1/spaces     GET /oauth/access_token
+"""
+# Paths of DataSnap and Appfile, which are not built yet, and reserved paths of cais.
+RESERVED = """
 GET /v1/schemas           PUT /v1/schemas/a                 POST /v1/schemas/a/query    POST /v1/bridge/healthcheck
 GET /auth/me              GET /me                           GET /status                 POST /status/refresh
 POST /appfile/file/import POST /appfile/file/import/async   GET /appfile/file/1         GET /appdata/Entity/retrieve
-PUT /p/secret/n/a/b/c/o/d GET /api                          GET /oauth
+PUT /p/secret/n/a/b/c/o/d
 """
 S3 = """
 GET /                     GET /bucket                       PUT /bucket                 DELETE /bucket
@@ -59,8 +63,8 @@ def paths(text, below=""):
 
 TABLE = [(method, path, owner) for owner, listed in (
     ("pyrus", paths(PYRUS)), ("runrun", paths(RUNRUN, "/api/v1.0")), ("native", paths(NATIVE)), ("portal", paths(PORTAL)), ("service", paths(SERVICE)),
-    ("s3", paths(S3) + paths(RESERVED)),
-    ("runrun", [p for p in paths(RUNRUN, "/api") if p[1] != "/api/documents/zip"])) for method, path in listed]
+    ("redu", paths(REDU)), ("s3", paths(S3) + paths(RESERVED)),
+    ("runrun", [p for p in paths(RUNRUN, "/api") if p[1] not in ("/api/documents/zip", "/api/users/me")])) for method, path in listed]
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +79,9 @@ def sender_of(answer):
     if answer.header("x-amz-request-id"):
         assert kind == "application/xml" and b"<Error><Code>" in body, answer
         return "s3"
+    if answer.header("Access-Control-Allow-Origin") == "*":
+        assert not body or b'"action"' in body, answer
+        return "redu"
     if kind.startswith("text/html") or (answer.header("Location") or "").startswith("/portal"):
         return "portal"
     if kind.startswith("text/plain") or b'"durability"' in body or (not body and kind == "application/json"):
@@ -97,6 +104,15 @@ def test_paths_of_apis_to_come_are_not_buckets(server, path):
     assert answer.status in (403, 404) and re.search(b"<Code>(NoSuchBucket|AccessDenied)<", answer.body), answer
 
 
+@pytest.mark.parametrize("path", ("/api/me", "/api/users/me", "/api/users/1", "/api/users/1/spaces"))
+def test_the_key_of_an_application_shows_whose_path_it_is(server, path):
+    key = [("App-Key", "x"), ("User-Token", "y")]
+    assert sender_of(server.ask("GET", path, key)) == "runrun"
+    assert sender_of(server.ask("GET", path)) == "redu"
+    assert sender_of(server.ask("GET", path, key, host="redu.example.test")) == "redu"
+    assert sender_of(server.ask("GET", "/api/folders/1", key)) == "redu"
+
+
 @pytest.mark.parametrize("host,path,owner", [
     ("runrun.example.test", "/api/v1.0/tasks", "runrun"), ("runrun.example.test", "/api/tasks", "runrun"),
     ("runrun.example.test", "/runrunit/data", "s3"), ("runrun.example.test", "/health", "service"),
@@ -105,6 +121,9 @@ def test_paths_of_apis_to_come_are_not_buckets(server, path):
     ("pyrus.example.test", "/health", "service"), ("s3.example.test", "/bucket/key", "s3"), ("s3.example.test", "/v4/profile", "s3"),
     ("s3.example.test", "/portal", "portal"), ("pyrus.example.test", "/portal/login", "portal"),
     ("s3.example.test", "/portals/a", "s3"),
+    ("redu.example.test", "/api/me", "redu"), ("redu.example.test", "/api/v1.0/tasks", "redu"),
+    ("redu.example.test", "/redu_files/a", "s3"), ("redu.example.test", "/health", "service"),
+    ("redu.example.test", "/portal/login", "portal"),
     ("other.example.test", "/v4/profile", "pyrus"), ("other.example.test", "/api/v1.0/tasks", "runrun")])
 def test_a_host_of_one_api_serves_it_objects_and_health(server, host, path, owner):
     assert sender_of(server.ask("GET", path, host=host)) == owner
