@@ -9,26 +9,6 @@
 #include "core/access/access.h"
 #include "core/records/account.h"
 
-#include <string.h>
-
-/* A number of bytes, which may end in K, M, G or T. */
-static bool parse_size(slice text, int64_t *ret)
-{
-    uint64_t v, unit = 1;
-    if (text.n && strchr("KMGT", text.p[text.n - 1])) {
-        for (const char *at = "KMGT"; *at; at++) {
-            unit *= 1024;
-            if (*at == text.p[text.n - 1])
-                break;
-        }
-        text.n--;
-    }
-    if (!slice_to_u64(text, &v) || __builtin_mul_overflow(v, unit, &v) || v > INT64_MAX)
-        return false;
-    *ret = (int64_t)v;
-    return true;
-}
-
 static void print_account(struct cli *cli, const struct account *account)
 {
     struct json_line line;
@@ -69,8 +49,8 @@ static int account_limit_work(struct cli *cli, struct admin *admin)
     struct account now = { 0 };
     err_t e = account_by_name(core, name, cli->arena, &now);
     const char *bytes = option_value(cli->options, "max-bytes"), *files = option_value(cli->options, "max-files");
-    if (!e && ((bytes && !parse_size(slice_of(bytes), &now.max_bytes)) ||
-               (files && !slice_to_i64(slice_of(files), &now.max_files))))
+    if (!e &&
+        ((bytes && !option_size(bytes, &now.max_bytes)) || (files && !slice_to_i64(slice_of(files), &now.max_files))))
         return usage_error(cli->err, cli->options->command, "a limit is a number; bytes may end in K, M, G or T");
     if (!e)
         e = account_set_limits(core, &admin->who, name, now.max_bytes, now.max_files, cli->arena);

@@ -9,6 +9,7 @@
 extern const struct command command_account_add, command_account_limit, command_account_list; /* cmd_account.c */
 extern const struct command command_audit, command_audit_export, command_audit_prune;         /* cmd_audit.c */
 extern const struct command command_backup, command_restore;                                  /* cmd_backup.c */
+extern const struct command command_course_list, command_course_limit, command_course_enrol;  /* cmd_course.c */
 extern const struct command command_demo;                                                     /* cmd_demo.c */
 extern const struct command command_fsck;                                                     /* cmd_fsck.c */
 extern const struct command command_get;                                                      /* cmd_get.c */

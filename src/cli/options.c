@@ -346,3 +346,21 @@ int command_failed(const struct cli *cli, const struct err *e)
     fprintf(cli->err, "cais %s: " SLICE_FMT "\n", cli->options->command->name, SLICE_ARG(err_text(&scratch, e)));
     return EXIT_FAILED;
 }
+
+bool option_size(const char *value, int64_t *ret)
+{
+    slice text = slice_of(value);
+    uint64_t v, unit = 1;
+    if (text.n && strchr("KMGT", text.p[text.n - 1])) {
+        for (const char *at = "KMGT"; *at; at++) {
+            unit *= 1024;
+            if (*at == text.p[text.n - 1])
+                break;
+        }
+        text.n--;
+    }
+    if (!slice_to_u64(text, &v) || __builtin_mul_overflow(v, unit, &v) || v > INT64_MAX)
+        return false;
+    *ret = (int64_t)v;
+    return true;
+}

@@ -97,4 +97,7 @@ int commands_run(const struct command *const *commands, struct cli *cli, int arg
 struct err;
 int command_failed(const struct cli *cli, const struct err *e);
 
+/* A number of bytes, which may end in K, M, G or T. False: it is none. */
+bool option_size(const char *value, int64_t *ret);
+
 #endif

@@ -74,6 +74,12 @@ WALK = [  # (words, exit code, keys of every line of --json; None: prints nothin
     ("account add acme", 0, {"name"}),  # makes the data directory, without a server
     ("account list", 0, {"name", "used_bytes", "max_bytes"}),
     ("account limit acme --max-bytes 1000 --max-files 10", 0, None),
+    ("course list", 0, None),
+    ("course limit 99 1G", 1, None),
+    ("course limit x 1G", 2, None),
+    ("course limit 1 many", 2, None),
+    ("course enrol 99 ana", 1, None),
+    ("course enrol 1 ana --role king", 2, None),
     ("user add ana --name Ana --email ana@example.org", 0, {"login"}),
     ("user list", 0, {"login", "state"}),
     ("key add ana --for native", 0, {"id", "token"}),
