@@ -16,6 +16,7 @@
 #include "core/access/session.h"
 #include "http/multipart.h"
 #include "pyrus_fixture.h"
+#include "redu_fixture.h"
 #include "runrun_fixture.h"
 #include "s3_fixture.h"
 #include "sign/form_policy.h"
@@ -453,6 +454,113 @@ TEST(runrun_stays_within_the_memory_of_a_request)
     walk_routes(&w);
 }
 
+/* ---- Redu ---- */
+
+static struct fake_reply *send_to_redu(struct walk *w, struct fake_request *r)
+{
+    r->token = *(const slice *)w->user;
+    return fake_http_send(w->http, r);
+}
+
+static bool is_redu_error(struct walk *w, const struct fake_reply *r)
+{
+    const struct json *j;
+    return r->status == 400 || r->status == 404 ? r->body.n == 0
+                                                : !json_parse(w->a, r->body, &j) && j->type == JS_OBJECT && j->child;
+}
+
+/* Names as long as they may be, of letters that grow when they are written in JSON or in a link. */
+static slice long_redu_name(struct arena *a, int i)
+{
+    return arena_printf(a, "%04d%s", i, long_text(a, '"', 250));
+}
+
+TEST(redu_stays_within_the_memory_of_a_request)
+{
+    REDU_FIXTURE(f);
+    struct walk w = { .api = &f->http_api,
+                      .http = &f->http,
+                      .a = f->a,
+                      .send = send_to_redu,
+                      .user = &f->tokens[ADMIN],
+                      .is_error = is_redu_error };
+    struct core *core = &f->s->w->core;
+    int64_t folder = 0, file = 0, enrolment = 0;
+    for (int i = 0; i < NAMES_HELD; i++) {
+        SCRATCH(a);
+        struct invitation invitation;
+        EXPECT_OK(folder_create(core, &f->s->tutor, f->s->root, long_redu_name(&a, i), &a, &folder));
+        file = school_file(f->s, f->s->root, arena_printf(&a, "%04d%s", i, long_text(&a, '"', 240)).p, S("x")).id;
+        EXPECT_OK(enrolment_invite(core, &f->s->admin, f->s->course,
+                                   arena_printf(&a, "%d@%s", i, long_text(&a, '"', 240)), &a, &invitation));
+        enrolment = invitation.enrolment_id;
+    }
+    struct worst names = { 0 }, structure = { 0 };
+    add_body(&names, worst_repeat(f->a, "{\"folder\":{\"name\":\"", CONTROL, "1\"}}", 65536));
+    add_body(&names, worst_repeat(f->a, "{\"folder\":{\"name\":\"", "d", "\"}}", 65536));
+    static const char *const wrappers[] = { "environment", "course", "space", "enrollment" };
+    for (size_t i = 0; i < LENGTH_OF(wrappers); i++)
+        add_body(
+            &structure,
+            worst_repeat(f->a,
+                         arena_printf(f->a, "{\"%s\":{\"path\":\"p\",\"description\":\"d\",\"name\":\"", wrappers[i]).p,
+                         CONTROL, "1\"}}", 65536));
+    const slice root = number(&w, f->s->root), one = number(&w, folder), space = number(&w, f->s->space),
+                course = number(&w, f->s->course), environment = number(&w, f->s->environment), f1 = number(&w, file),
+                e1 = number(&w, enrolment), ids = worst_count(f->a, "x=1", "&courses_ids[]=%zu", "", 900);
+    const struct row rows[] = {
+        { .route = "GET /api/folders/{id}", .params = { one } },
+        { .route = "GET /folders/{id}/folders", .params = { root } },
+        { .route = "GET /spaces/{id}/folders", .params = { space } },
+        { .route = "POST /folders/{id}/folders", .params = { one }, .bodies = names },
+        { .route = "PUT /api/folders/{id}", .params = { one }, .bodies = names },
+        { .route = "GET /folders/{id}/files", .params = { root } },
+        { .route = "POST /folders/{id}/files", .params = { one } },
+        { .route = "GET /api/files/{id}", .params = { f1 } },
+        { .route = "GET /api/me" },
+        { .route = "GET /api/users/{id}", .params = { S("admin") } },
+        { .route = "GET /users/{id}/enrollments", .params = { S("admin") }, .query = ids },
+        { .route = "GET /users/{id}/spaces", .params = { S("admin") } },
+        { .route = "GET /users/{id}/statuses", .params = { S("admin") } },
+        { .route = "GET /users/{id}/statuses/timeline", .params = { S("admin") } },
+        { .route = "GET /users/{id}/contacts", .params = { S("admin") } },
+        { .route = "GET /users/{id}/chats", .params = { S("admin") } },
+        { .route = "GET /users/{id}/connections", .params = { S("admin") } },
+        { .route = "GET /api/environments" },
+        { .route = "POST /api/environments", .bodies = structure },
+        { .route = "GET /api/environments/{id}", .params = { environment, S("ufxx") } },
+        { .route = "PUT /api/environments/{id}", .params = { environment }, .bodies = structure },
+        { .route = "GET /environments/{id}/courses", .params = { environment } },
+        { .route = "POST /environments/{id}/courses", .params = { environment }, .bodies = structure },
+        { .route = "GET /api/courses/{id}", .params = { course, S("engenharia") } },
+        { .route = "PUT /api/courses/{id}", .params = { course }, .bodies = structure },
+        { .route = "GET /courses/{id}/spaces", .params = { course } },
+        { .route = "POST /courses/{id}/spaces", .params = { course }, .bodies = structure },
+        { .route = "GET /courses/{id}/users", .params = { course } },
+        { .route = "GET /courses/{id}/enrollments", .params = { course } },
+        { .route = "POST /courses/{id}/enrollments", .params = { course }, .bodies = structure },
+        { .route = "GET /api/spaces/{id}", .params = { space } },
+        { .route = "PUT /api/spaces/{id}", .params = { space }, .bodies = structure },
+        { .route = "GET /spaces/{id}/users", .params = { space } },
+        { .route = "GET /spaces/{id}/subjects", .params = { space } },
+        { .route = "GET /spaces/{id}/statuses", .params = { space } },
+        { .route = "GET /spaces/{id}/statuses/timeline", .params = { space } },
+        { .route = "GET /spaces/{id}/canvas", .params = { space } },
+        { .route = "GET /api/enrollments/{id}", .params = { e1 } },
+        { .route = "PUT /api/enrollments/{id}", .params = { e1 }, .bodies = structure },
+        { .route = "OPTIONS " },
+        { .route = "DELETE /api/enrollments/{id}", .params = { e1 } },
+        { .route = "DELETE /api/files/{id}", .params = { f1 } },
+        { .route = "DELETE /api/folders/{id}", .params = { one } },
+        { .route = "DELETE /api/spaces/{id}", .params = { S("999") } },
+        { .route = "DELETE /api/courses/{id}", .params = { S("999") } },
+        { .route = "DELETE /api/environments/{id}", .params = { S("999") } },
+    };
+    w.rows = rows;
+    w.row_count = LENGTH_OF(rows);
+    walk_routes(&w);
+}
+
 /* ---- native ---- */
 
 struct native_fixture {
@@ -825,6 +933,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pyrus_stays_within_the_memory_of_a_request),
         cmocka_unit_test(runrun_stays_within_the_memory_of_a_request),
+        cmocka_unit_test(redu_stays_within_the_memory_of_a_request),
         cmocka_unit_test(the_native_api_stays_within_the_memory_of_a_request),
         cmocka_unit_test(the_pages_stay_within_the_memory_of_a_request),
         cmocka_unit_test(s3_stays_within_the_memory_of_a_request),

@@ -11,13 +11,14 @@
 #define READ (HTTP_ON_LOOP | HTTP_NO_BODY)
 #define LIST HTTP_NO_BODY
 #define REMOVE HTTP_NO_BODY
+#define BODY_MAX ((size_t)64 * 1024) /* some texts, the longest of 1,000 characters */
 
 static const struct http_route redu_routes[] = {
     { "GET", "/api/folders/{id}", redu_folder_get, READ, 0, "§6.1", 0 },
     { "GET", "/api/folders/{id}/folders", redu_folder_folders, LIST, 0, "§6.2", 0 },
     { "GET", "/api/spaces/{id}/folders", redu_space_folders, LIST, 0, "§6.3", 0 },
-    { "POST", "/api/folders/{id}/folders", redu_folder_create, 0, 0, "§6.4", 0 },
-    { "PUT", "/api/folders/{id}", redu_folder_update, 0, 0, "§6.5", 0 },
+    { "POST", "/api/folders/{id}/folders", redu_folder_create, 0, BODY_MAX, "§6.4", 0 },
+    { "PUT", "/api/folders/{id}", redu_folder_update, 0, BODY_MAX, "§6.5", 0 },
     { "DELETE", "/api/folders/{id}", redu_folder_delete, REMOVE, 0, "§6.6", 0 },
     { "GET", "/api/folders/{id}/files", redu_folder_files, LIST, 0, "§6.7", 0 },
     { "POST", "/api/folders/{id}/files", redu_file_upload, HTTP_STREAM, 0, "§6.8", 0 },
@@ -34,22 +35,22 @@ static const struct http_route redu_routes[] = {
     { "GET", "/api/users/{id}/chats", redu_user_nothing, READ, 0, "§5.4", 0 },
     { "GET", "/api/users/{id}/connections", redu_user_nothing, READ, 0, "§5.4", 0 },
     { "GET", "/api/environments", redu_environment_list, LIST, 0, "§8", 0 },
-    { "POST", "/api/environments", redu_environment_create, 0, 0, "§8", 0 },
+    { "POST", "/api/environments", redu_environment_create, 0, BODY_MAX, "§8", 0 },
     { "GET", "/api/environments/{id}", redu_environment_get, READ, 0, "§8", 0 },
-    { "PUT", "/api/environments/{id}", redu_environment_update, 0, 0, "§8", 0 },
+    { "PUT", "/api/environments/{id}", redu_environment_update, 0, BODY_MAX, "§8", 0 },
     { "DELETE", "/api/environments/{id}", redu_environment_delete, REMOVE, 0, "§8", 0 },
     { "GET", "/api/environments/{id}/courses", redu_environment_courses, LIST, 0, "§8", 0 },
-    { "POST", "/api/environments/{id}/courses", redu_course_create, 0, 0, "§8", 0 },
+    { "POST", "/api/environments/{id}/courses", redu_course_create, 0, BODY_MAX, "§8", 0 },
     { "GET", "/api/courses/{id}", redu_course_get, READ, 0, "§8", 0 },
-    { "PUT", "/api/courses/{id}", redu_course_update, 0, 0, "§8", 0 },
+    { "PUT", "/api/courses/{id}", redu_course_update, 0, BODY_MAX, "§8", 0 },
     { "DELETE", "/api/courses/{id}", redu_course_delete, REMOVE, 0, "§8", 0 },
     { "GET", "/api/courses/{id}/spaces", redu_course_spaces, LIST, 0, "§8", 0 },
-    { "POST", "/api/courses/{id}/spaces", redu_space_create, 0, 0, "§8", 0 },
+    { "POST", "/api/courses/{id}/spaces", redu_space_create, 0, BODY_MAX, "§8", 0 },
     { "GET", "/api/courses/{id}/users", redu_course_users, LIST, 0, "§8", 0 },
     { "GET", "/api/courses/{id}/enrollments", redu_course_enrollments, LIST, 0, "§8", 0 },
-    { "POST", "/api/courses/{id}/enrollments", redu_enrollment_create, 0, 0, "§8", 0 },
+    { "POST", "/api/courses/{id}/enrollments", redu_enrollment_create, 0, BODY_MAX, "§8", 0 },
     { "GET", "/api/spaces/{id}", redu_space_get, READ, 0, "§8", 0 },
-    { "PUT", "/api/spaces/{id}", redu_space_update, 0, 0, "§8", 0 },
+    { "PUT", "/api/spaces/{id}", redu_space_update, 0, BODY_MAX, "§8", 0 },
     { "DELETE", "/api/spaces/{id}", redu_space_delete, REMOVE, 0, "§8", 0 },
     { "GET", "/api/spaces/{id}/users", redu_space_users, LIST, 0, "§8", 0 },
     { "GET", "/api/spaces/{id}/subjects", redu_space_nothing, READ, 0, "§5.4", 0 },
@@ -57,7 +58,7 @@ static const struct http_route redu_routes[] = {
     { "GET", "/api/spaces/{id}/statuses/timeline", redu_space_nothing, READ, 0, "§5.4", 0 },
     { "GET", "/api/spaces/{id}/canvas", redu_space_nothing, READ, 0, "§5.4", 0 },
     { "GET", "/api/enrollments/{id}", redu_enrollment_get, READ, 0, "§8", 0 },
-    { "PUT", "/api/enrollments/{id}", redu_enrollment_update, 0, 0, "§8", 0 },
+    { "PUT", "/api/enrollments/{id}", redu_enrollment_update, 0, BODY_MAX, "§8", 0 },
     { "DELETE", "/api/enrollments/{id}", redu_enrollment_delete, REMOVE, 0, "§8", 0 },
 };
 
