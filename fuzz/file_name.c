@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS(!slice_is_utf8(raw) == err_is(e, ERR_INVALID));
     if (e)
         return 0;
+    HOLDS(!file_name_clean_long(raw, &a, &again) && slice_eq(name, again));
     HOLDS(name.n >= 1 && name.n <= FILE_NAME_MAX_BYTES && slice_is_utf8(name));
     HOLDS(slice_find_byte(name, '/') == SLICE_NONE && slice_find_byte(name, '\\') == SLICE_NONE);
     HOLDS(!slice_eq(name, S(".")) && !slice_eq(name, S("..")));

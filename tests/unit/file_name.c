@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include "base/buf.h"
 #include "core/file/file_name.h"
 
 #include <string.h>
@@ -63,6 +64,31 @@ TEST(a_name_that_is_too_long_is_refused_and_not_shortened)
     EXPECT_EQ(got.n, 255);
 }
 
+TEST(a_long_name_has_at_most_255_characters_of_any_script)
+{
+    SCRATCH(a);
+    static const char *const characters[] = { "a", "я", "文" };
+    slice got;
+    for (size_t i = 0; i < LENGTH_OF(characters); i++) {
+        SCOPED(buf_releasep) struct buf name;
+        buf_init(&name, 0);
+        for (int k = 0; k < 255; k++)
+            buf_add(&name, slice_of(characters[i]));
+        EXPECT_OK(file_name_clean_long(buf_slice(&name), &a, &got));
+        EXPECT_SLICE(got, buf_slice(&name));
+        buf_add(&name, slice_of(characters[i]));
+        EXPECT_ERR(file_name_clean_long(buf_slice(&name), &a, &got), ERR_TOO_LARGE);
+    }
+    SCOPED(buf_releasep) struct buf large;
+    buf_init(&large, 0);
+    for (int k = 0; k < 240; k++)
+        buf_add(&large, S("😀"));
+    EXPECT_OK(file_name_clean_long(buf_slice(&large), &a, &got));
+    buf_add(&large, S("a"));
+    EXPECT_ERR(file_name_clean_long(buf_slice(&large), &a, &got), ERR_TOO_LARGE);
+    EXPECT_ERR(file_name_clean_long(S("a\xff.txt"), &a, &got), ERR_INVALID);
+}
+
 TEST(a_name_that_is_not_utf8_is_refused)
 {
     SCRATCH(a);
@@ -75,4 +101,5 @@ RUN_TESTS(cmocka_unit_test(a_plain_name_is_unchanged), cmocka_unit_test(director
           cmocka_unit_test(control_characters_are_removed_and_nothing_else),
           cmocka_unit_test(an_empty_name_becomes_file),
           cmocka_unit_test(a_name_that_is_too_long_is_refused_and_not_shortened),
+          cmocka_unit_test(a_long_name_has_at_most_255_characters_of_any_script),
           cmocka_unit_test(a_name_that_is_not_utf8_is_refused))

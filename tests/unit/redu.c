@@ -491,6 +491,24 @@ TEST(a_form_has_one_file_and_the_last_one_counts)
     EXPECT_SLICE(redu_str(f, r, "size"), S("0 Bytes"));
 }
 
+TEST(a_file_name_has_at_most_255_characters_of_any_script)
+{
+    REDU_FIXTURE(f);
+    static const char *const characters[] = { "a", "é", "я", "文" };
+    for (size_t i = 0; i < LENGTH_OF(characters); i++) {
+        char name[256 * 4 + 1] = "";
+        for (int k = 0; k < 255; k++)
+            strcat(name, characters[i]);
+        struct fake_reply *r = redu_upload(f, TUTOR, f->s->root, name, S("x"));
+        EXPECT_EQ(r->status, 201);
+        EXPECT_SLICE(redu_str(f, r, "name"), slice_of(name));
+        strcat(name, characters[i]);
+        r = redu_upload(f, TUTOR, f->s->root, name, S("x"));
+        EXPECT_EQ(r->status, 422);
+        EXPECT_SLICE(r->body, S("{\"attachment_file_name\":[\"Texto muito longo\"]}"));
+    }
+}
+
 TEST(an_upload_without_a_file_is_refused)
 {
     REDU_FIXTURE(f);
@@ -623,6 +641,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_reques
           cmocka_unit_test(names_of_folders_are_refused_with_their_texts),
           cmocka_unit_test(a_folder_is_renamed_and_moved), cmocka_unit_test(texts_of_the_structure_are_validated),
           cmocka_unit_test(a_form_has_one_file_and_the_last_one_counts),
+          cmocka_unit_test(a_file_name_has_at_most_255_characters_of_any_script),
           cmocka_unit_test(an_upload_without_a_file_is_refused),
           cmocka_unit_test(all_that_is_wrong_with_a_file_is_told_at_once),
           cmocka_unit_test(a_file_may_have_exactly_100_mebibytes),

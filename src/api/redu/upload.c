@@ -39,7 +39,7 @@ static err_t is_refusal(struct file_upload *u, err_t e, const char *field, const
 
 static err_t check_name(struct file_upload *u, const struct multipart_part *part, struct arena *a, slice *ret)
 {
-    err_t e = file_name_clean(part->filename, a, ret);
+    err_t e = file_name_clean_long(part->filename, a, ret);
     if (err_is(e, ERR_TOO_LARGE))
         return is_refusal(u, e, "attachment_file_name", REDU_LONG);
     if (err_is(e, ERR_INVALID))

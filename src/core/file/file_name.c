@@ -33,7 +33,7 @@ slice file_name_without_controls(slice name, struct arena *a)
     return (slice){ out, n };
 }
 
-err_t file_name_clean(slice raw, struct arena *a, slice *ret_name)
+static err_t clean_name(slice raw, struct arena *a, slice *ret_name)
 {
     if (!slice_is_utf8(raw))
         return err_make(a, ERR_INVALID, "the file name is not UTF-8");
@@ -41,10 +41,29 @@ err_t file_name_clean(slice raw, struct arena *a, slice *ret_name)
     while (start && raw.p[start - 1] != '/' && raw.p[start - 1] != '\\')
         start--;
     slice name = file_name_without_controls(slice_from(raw, start), a);
-    if (name.n > FILE_NAME_MAX_BYTES)
-        return err_make(a, ERR_TOO_LARGE, "the file name has more than %d bytes", FILE_NAME_MAX_BYTES);
     if (name.n == 0 || slice_eq(name, S(".")) || slice_eq(name, S("..")))
         name = S("file");
+    *ret_name = name;
+    return NULL;
+}
+
+err_t file_name_clean(slice raw, struct arena *a, slice *ret_name)
+{
+    slice name;
+    TRY(clean_name(raw, a, &name));
+    if (name.n > FILE_NAME_MAX_BYTES)
+        return err_make(a, ERR_TOO_LARGE, "the file name has more than %d bytes", FILE_NAME_MAX_BYTES);
+    *ret_name = name;
+    return NULL;
+}
+
+err_t file_name_clean_long(slice raw, struct arena *a, slice *ret_name)
+{
+    slice name;
+    TRY(clean_name(raw, a, &name));
+    if (name.n > FILE_NAME_LONG_MAX_BYTES || slice_characters(name, FILE_NAME_MAX_CHARACTERS).n < name.n)
+        return err_make(a, ERR_TOO_LARGE, "the file name has more than %d characters or %d bytes",
+                        FILE_NAME_MAX_CHARACTERS, FILE_NAME_LONG_MAX_BYTES);
     *ret_name = name;
     return NULL;
 }
