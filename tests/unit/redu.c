@@ -486,6 +486,12 @@ TEST(a_form_has_one_file_and_the_last_one_counts)
     EXPECT_SLICE(redu_str(f, r, "byte"), S("3"));
     EXPECT_SLICE(redu_str(f, r, "mimetype"), S(""));
     EXPECT_EQ(world_file_count(f->s->w), 1);
+    /* the last one is no file */
+    r = send_form(f,
+                  S(PART("file[content]", "; filename=\"c.txt\"") "22\r\n" PART("file[content]", "") "x\r\n--b1--\r\n"),
+                  FORM_TYPE);
+    EXPECT_EQ(r->status, 422);
+    EXPECT_EQ(world_file_count(f->s->w), 1);
     r = send_form(f, S(PART("file[content]", "; filename=\"e\"") "\r\n--b1--\r\n"), FORM_TYPE);
     EXPECT_EQ(r->status, 201); /* an empty file */
     EXPECT_SLICE(redu_str(f, r, "size"), S("0 Bytes"));

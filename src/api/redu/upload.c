@@ -56,6 +56,16 @@ static void check_type(struct file_upload *u, slice type)
         redu_add_field(&u->fields, "attachment_content_type", redu_types_text(setting, &u->x->arena));
 }
 
+/* What came before is not the last one. */
+static void drop_file(struct file_upload *u)
+{
+    intake_discard(u->intake);
+    u->intake = NULL;
+    u->fields = (struct redu_fields){ .count = 0 };
+    u->has_file = false;
+    u->file_bytes = 0;
+}
+
 static err_t begin_file(struct file_upload *u, const struct multipart_part *part, struct arena *a)
 {
     struct http_exchange *x = u->x;
@@ -69,11 +79,7 @@ static err_t begin_file(struct file_upload *u, const struct multipart_part *part
                                       .grant = grant_of(who),
                                       .max_bytes = REDU_FILE_MAX,
                                       .exact_bytes = -1 };
-    intake_discard(u->intake); /* of a file before it */
-    u->intake = NULL;
-    u->fields = (struct redu_fields){ .count = 0 };
     u->has_file = true;
-    u->file_bytes = 0;
     TRY(check_name(u, part, a, &request.name));
     check_type(u, part->content_type);
     if (u->fields.count)
@@ -85,7 +91,10 @@ static err_t begin_file(struct file_upload *u, const struct multipart_part *part
 static err_t begin_part(void *ctx, const struct multipart_part *part, struct arena *a)
 {
     struct file_upload *u = ctx;
-    u->in_file = part->has_name && slice_eq(part->name, FILE_FIELD) && part->has_filename && part->filename.n;
+    bool is_content = part->has_name && slice_eq(part->name, FILE_FIELD);
+    u->in_file = is_content && part->has_filename && part->filename.n;
+    if (is_content)
+        drop_file(u);
     return u->in_file ? begin_file(u, part, a) : NULL;
 }
 
