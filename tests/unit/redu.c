@@ -340,6 +340,26 @@ TEST(a_folder_and_a_file_are_written_as_documented)
     EXPECT_SLICE(redu_str(f, r, "0.links.1.rel"), S("files")); /* neither folder nor user */
 }
 
+TEST(links_to_paths_that_look_like_ids_lead_to_what_they_name)
+{
+    REDU_FIXTURE(f);
+    struct fake_reply *r = redu_send(f, ADMIN, "POST /api/environments",
+                                     "{\"environment\":{\"name\":\"n\",\"path\":\"2026\",\"initials\":\"i\"}}");
+    EXPECT_EQ(r->status, 201);
+    EXPECT_SLICE(fake_reply_header(r, "Location"), redu_str(f, r, "links.0.href"));
+    long long environment = redu_int(f, r, "id");
+    r = redu_sendf(f, ADMIN, "{\"course\":{\"name\":\"n\",\"path\":\"1\"}}", "POST /api/environments/%lld/courses",
+                   environment);
+    EXPECT_EQ(r->status, 201);
+    EXPECT_SLICE(fake_reply_header(r, "Location"), redu_str(f, r, "links.0.href"));
+    EXPECT_SLICE(redu_str(f, r, "links.2.href"),
+                 arena_printf(f->a, "http://www.redu.com.br/api/environments/%lld", environment));
+    long long course = redu_int(f, r, "id");
+    EXPECT(course != 1);
+    r = redu_sendf(f, ADMIN, "{\"space\":{\"name\":\"n\"}}", "POST /api/courses/%lld/spaces", course);
+    EXPECT_SLICE(redu_str(f, r, "links.1.href"), arena_printf(f->a, "http://www.redu.com.br/api/courses/%lld", course));
+}
+
 TEST(the_size_of_a_file_may_be_a_number)
 {
     struct redu_options options = redu_fixture_options();
@@ -642,6 +662,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_reques
           cmocka_unit_test(a_token_comes_by_header_or_parameter), cmocka_unit_test(a_token_in_a_form_counts),
           cmocka_unit_test(sizes_are_written_for_people),
           cmocka_unit_test(a_folder_and_a_file_are_written_as_documented),
+          cmocka_unit_test(links_to_paths_that_look_like_ids_lead_to_what_they_name),
           cmocka_unit_test(the_size_of_a_file_may_be_a_number),
           cmocka_unit_test(an_enrolment_shows_what_is_known_of_the_person),
           cmocka_unit_test(names_of_folders_are_refused_with_their_texts),

@@ -83,8 +83,7 @@ err_t redu_course_create(struct http_exchange *x)
     request.environment_id = environment.id;
     TRY(refuse_taken(x, course_create(core, redu_caller(x), &request, &x->arena, &id, &taken), &taken));
     TRY(course_find(core, redu_caller(x), PLACE_SEE, id, &x->arena, &course));
-    slice path = arena_printf(&x->arena, "/api/courses/" SLICE_FMT, SLICE_ARG(course.path));
-    return redu_reply(x, 201, path, put_course, &course);
+    return redu_reply(x, 201, redu_path_of_course(&course, &x->arena), put_course, &course);
 }
 
 err_t redu_course_update(struct http_exchange *x)

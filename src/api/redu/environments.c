@@ -74,8 +74,7 @@ err_t redu_environment_create(struct http_exchange *x)
     TRY(read_texts(x, body, &texts));
     TRY(refuse_taken(x, environment_create(core, redu_caller(x), &texts, &x->arena, &id, &taken), &taken));
     TRY(environment_find(core, redu_caller(x), PLACE_SEE, id, &x->arena, &environment));
-    slice path = arena_printf(&x->arena, "/api/environments/" SLICE_FMT, SLICE_ARG(environment.path));
-    return redu_reply(x, 201, path, put_environment, &environment);
+    return redu_reply(x, 201, redu_path_of_environment(&environment, &x->arena), put_environment, &environment);
 }
 
 err_t redu_environment_update(struct http_exchange *x)

@@ -67,7 +67,7 @@ static void put_link(struct json_out *o, const char *rel, slice href)
     json_close_object(o);
 }
 
-/* origin + "/api/COLLECTION/KEY" + rest. A key that is a path or a login is written as it is: it has no other characters, or is encoded. */
+/* origin + "/api/COLLECTION/KEY" + rest. A key that is a path or a login is encoded. */
 static void put_link_to(const struct redu_writer *w, struct json_out *o, const char *rel, const char *collection,
                         slice key_and_rest)
 {
@@ -82,15 +82,28 @@ static slice number(int64_t id, const char *rest, struct arena *a)
     return arena_printf(a, "%lld%s", (long long)id, rest);
 }
 
-static slice name_with(slice name, const char *rest, struct arena *a)
+/* A path or a login that would be read as an id, such as "2026", or without its end, gives way to the id. */
+static slice key_with(slice name, int64_t id, const char *rest, struct arena *a)
 {
+    if (!redu_is_name(name) || slice_ends(name, S(REDU_PATH_SUFFIX)))
+        return number(id, rest, a);
     return arena_printf(a, SLICE_FMT "%s", SLICE_ARG(percent_encode(a, name, "")), rest);
 }
 
-static void put_user_link(const struct redu_writer *w, struct json_out *o, slice login, struct arena *a)
+static void put_user_link(const struct redu_writer *w, struct json_out *o, slice login, int64_t id, struct arena *a)
 {
     if (login.n)
-        put_link_to(w, o, "user", "users", name_with(login, "", a));
+        put_link_to(w, o, "user", "users", key_with(login, id, "", a));
+}
+
+slice redu_path_of_environment(const struct environment *e, struct arena *a)
+{
+    return arena_printf(a, "/api/environments/" SLICE_FMT, SLICE_ARG(key_with(e->path, e->id, "", a)));
+}
+
+slice redu_path_of_course(const struct course *c, struct arena *a)
+{
+    return arena_printf(a, "/api/courses/" SLICE_FMT, SLICE_ARG(key_with(c->path, c->id, "", a)));
 }
 
 static void open_links(struct json_out *o)
@@ -123,7 +136,7 @@ void redu_put_folder(const struct redu_writer *w, struct json_out *o, const stru
     put_link_to(w, o, "folders", "folders", number(f->id, "/folders", a));
     put_link_to(w, o, "space", "spaces", number(f->space_id, "", a));
     if (f->parent_id)
-        put_user_link(w, o, f->creator_login, a);
+        put_user_link(w, o, f->creator_login, f->creator_id, a);
     close_links(o);
 }
 
@@ -144,7 +157,7 @@ void redu_put_file(const struct redu_writer *w, struct json_out *o, const struct
     put_link_to(w, o, "self", "files", number(f->file.id, "", a));
     put_link_to(w, o, "folder", "folders", number(f->folder_id, "", a));
     put_link_to(w, o, "space", "spaces", number(f->space_id, "", a));
-    put_user_link(w, o, f->file.owner_login, a);
+    put_user_link(w, o, f->file.owner_login, f->file.owner_id, a);
     put_link(o, "raw", redu_raw_link(w, &f->file, a));
     close_links(o);
 }
@@ -165,9 +178,9 @@ void redu_put_environment(const struct redu_writer *w, struct json_out *o, const
     json_name(o, "thumbnails");
     json_add_raw(o, S("[]"));
     open_links(o);
-    put_link_to(w, o, "self", "environments", e->path);
-    put_link_to(w, o, "courses", "environments", name_with(e->path, "/courses", a));
-    put_user_link(w, o, e->creator_login, a);
+    put_link_to(w, o, "self", "environments", key_with(e->path, e->id, "", a));
+    put_link_to(w, o, "courses", "environments", key_with(e->path, e->id, "/courses", a));
+    put_user_link(w, o, e->creator_login, e->creator_id, a);
     close_links(o);
 }
 
@@ -182,10 +195,10 @@ void redu_put_course(const struct redu_writer *w, struct json_out *o, const stru
     json_put_int(o, "workload", c->workload);
     json_put_string(o, "path", c->path);
     open_links(o);
-    put_link_to(w, o, "self", "courses", c->path);
-    put_link_to(w, o, "spaces", "courses", name_with(c->path, "/spaces", a));
-    put_link_to(w, o, "environment", "environments", c->environment_path);
-    put_link_to(w, o, "enrollments", "courses", name_with(c->path, "/enrollments", a));
+    put_link_to(w, o, "self", "courses", key_with(c->path, c->id, "", a));
+    put_link_to(w, o, "spaces", "courses", key_with(c->path, c->id, "/spaces", a));
+    put_link_to(w, o, "environment", "environments", key_with(c->environment_path, c->environment_id, "", a));
+    put_link_to(w, o, "enrollments", "courses", key_with(c->path, c->id, "/enrollments", a));
     close_links(o);
 }
 
@@ -202,8 +215,8 @@ void redu_put_space(const struct redu_writer *w, struct json_out *o, const struc
     put_date(w, o, "updated_at", s->modified_at_ms, a);
     open_links(o);
     put_link_to(w, o, "self", "spaces", number(s->id, "", a));
-    put_link_to(w, o, "course", "courses", s->course_path);
-    put_link_to(w, o, "environment", "environments", s->environment_path);
+    put_link_to(w, o, "course", "courses", key_with(s->course_path, s->course_id, "", a));
+    put_link_to(w, o, "environment", "environments", key_with(s->environment_path, s->environment_id, "", a));
     for (size_t i = 0; i < LENGTH_OF(targets); i++)
         put_link_to(w, o, targets[i][0], "spaces", number(s->id, targets[i][1], a));
     close_links(o);
@@ -247,9 +260,9 @@ void redu_put_user(const struct redu_writer *w, struct json_out *o, const struct
         json_add_raw(o, S("[]"));
     }
     open_links(o);
-    put_link_to(w, o, "self", "users", name_with(u->login, "", a));
+    put_link_to(w, o, "self", "users", key_with(u->login, u->id, "", a));
     for (size_t i = 0; i < LENGTH_OF(targets); i++)
-        put_link_to(w, o, targets[i][0], "users", name_with(u->login, targets[i][1], a));
+        put_link_to(w, o, targets[i][0], "users", key_with(u->login, u->id, targets[i][1], a));
     close_links(o);
 }
 
@@ -305,9 +318,9 @@ void redu_put_enrolment(const struct redu_writer *w, struct json_out *o, const s
     put_date(w, o, "updated_at", n->modified_at_ms, a);
     open_links(o);
     put_link_to(w, o, "self", "enrollments", number(n->id, "", a));
-    put_link_to(w, o, "course", "courses", n->course_path);
-    put_link_to(w, o, "environment", "environments", n->environment_path);
-    put_user_link(w, o, n->login, a);
+    put_link_to(w, o, "course", "courses", key_with(n->course_path, n->course_id, "", a));
+    put_link_to(w, o, "environment", "environments", key_with(n->environment_path, n->environment_id, "", a));
+    put_user_link(w, o, n->login, n->user_id, a);
     close_links(o);
 }
 

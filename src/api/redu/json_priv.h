@@ -38,6 +38,8 @@ void redu_put_enrolment(const struct redu_writer *, struct json_out *, const str
 slice redu_size(uint64_t bytes, struct arena *a);
 /* The path of a thing, as its self link has it: "/api/folders/4". In `a`. */
 slice redu_path_of(const char *collection, int64_t id, struct arena *a);
+slice redu_path_of_environment(const struct environment *, struct arena *a);
+slice redu_path_of_course(const struct course *, struct arena *a);
 /* A link by which the file can be read without a token for a while. In `a`. */
 slice redu_raw_link(const struct redu_writer *, const struct file *, struct arena *a);
 

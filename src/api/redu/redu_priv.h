@@ -29,6 +29,7 @@ MUST_USE err_t redu_read_body(struct http_exchange *, const char *wrapper, const
 
 /* Do the characters make it a path or a login, and not an id? Source: docs/apis/redu.md §1. */
 bool redu_is_name(slice segment);
+#define REDU_PATH_SUFFIX ".json" /* which a path may have, and which is not a part of its last segment */
 struct environment;
 struct course;
 struct space;

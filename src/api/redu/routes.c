@@ -152,7 +152,7 @@ struct http_api redu_api(struct redu *r)
         .routes = r->routes,
         .route_count = r->route_count,
         .prefixes = redu_prefixes,
-        .path_suffix = ".json",
+        .path_suffix = REDU_PATH_SUFFIX,
         .guard = redu_guard,
         .fail = redu_fail,
         .context = r,
